@@ -1,0 +1,34 @@
+-- One function makes an e-mail canonical (trimmed, ASCII lower case), and no two rows share a canonical e-mail.
+-- internal/user.CanonicalEmail is the same function for the program; a test holds the two together.
+
+-- migrate:up
+CREATE FUNCTION auth.canonical_email(email text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+    RETURN lower(btrim(email, E' \t\n\r\f\v') COLLATE "C");
+
+COMMENT ON FUNCTION auth.canonical_email(text) IS
+'The form of an e-mail by which people are looked up: ASCII white space trimmed, ASCII letters in lower case';
+
+DO $$
+DECLARE
+    colliding text;
+BEGIN
+    SELECT string_agg(ids, '; ' ORDER BY ids) INTO colliding
+    FROM (
+        SELECT string_agg(id::text, ', ' ORDER BY created_at, id) AS ids
+        FROM auth.users
+        GROUP BY auth.canonical_email(email)
+        HAVING count(*) > 1
+    ) AS collisions;
+    IF colliding IS NOT NULL THEN
+        RAISE EXCEPTION 'rows of auth.users share an e-mail once trimmed and in lower case: %', colliding
+            USING HINT = 'Change the e-mail of all but one row of each group, then migrate again; nothing was changed.';
+    END IF;
+END
+$$;
+
+CREATE UNIQUE INDEX idx_users_canonical_email ON auth.users (auth.canonical_email(email));
+
+-- migrate:down
+DROP INDEX auth.idx_users_canonical_email;
+DROP FUNCTION auth.canonical_email(text);

@@ -1,0 +1,13 @@
+-- The last good set of the issuer's public keys, so that a restart during the key server's outage still verifies.
+
+-- migrate:up
+CREATE TABLE auth.verification_keys (
+    source text PRIMARY KEY,
+    keys jsonb NOT NULL,
+    fetched_at timestamptz NOT NULL
+);
+
+COMMENT ON TABLE auth.verification_keys IS 'Last good public keys by source URL; used for at most 24 hours after fetched_at';
+
+-- migrate:down
+DROP TABLE auth.verification_keys;

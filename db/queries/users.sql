@@ -1,0 +1,180 @@
+-- Every query that returns a person lists the same columns in the same order, so that internal/user reads them all alike.
+
+-- name: FirstSight :one
+-- Called by internal/user for each verified token that no cache knows. Answers the row of the uid; where there is none and no
+-- tombstone stands against the session, makes it in the same statement. No row back: somebody else was faster, the e-mail
+-- belongs to another row, the username was taken in this instant, or the account was deleted; the caller looks which.
+-- Served by idx_users_firebase_uid, users_username_key, idx_tombstones_firebase_uid.
+WITH seen AS (
+    SELECT
+        id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
+        tokens_valid_after, last_login, created_at
+    FROM auth.users
+    WHERE firebase_uid = sqlc.arg(firebase_uid)::varchar
+),
+born AS (
+    INSERT INTO auth.users (
+        id, firebase_uid, auth_provider, email, username, user_type, is_active, token_balance, provider_data,
+        last_firebase_sync, federation_status, last_login, created_at, updated_at
+    )
+    SELECT
+        sqlc.arg(id)::uuid,
+        sqlc.arg(firebase_uid)::varchar,
+        'firebase',
+        sqlc.arg(email)::varchar,
+        CASE
+            WHEN EXISTS (SELECT FROM auth.users AS namesake WHERE namesake.username = sqlc.narg(username)::varchar)
+                THEN sqlc.narg(other_username)::varchar
+            ELSE sqlc.narg(username)::varchar
+        END,
+        'user', true, 0, sqlc.arg(provider_data)::jsonb, now(), 'active', now(), now(), now()
+    WHERE
+        NOT EXISTS (SELECT FROM seen)
+        AND NOT EXISTS (
+            SELECT FROM auth.tombstones
+            WHERE
+                tombstones.firebase_uid = sqlc.arg(firebase_uid)::varchar
+                AND tombstones.deleted_at > sqlc.arg(auth_time)::timestamptz
+        )
+    ON CONFLICT DO NOTHING
+    RETURNING
+        id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
+        tokens_valid_after, last_login, created_at
+)
+SELECT
+    id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
+    tokens_valid_after, last_login, created_at
+FROM seen
+UNION ALL
+SELECT
+    id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
+    tokens_valid_after, last_login, created_at
+FROM born;
+
+-- name: UserByFirebaseUID :one
+-- Called by internal/user where a row must exist already. Served by idx_users_firebase_uid.
+SELECT
+    id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
+    tokens_valid_after, last_login, created_at
+FROM auth.users
+WHERE firebase_uid = sqlc.arg(firebase_uid)::varchar;
+
+-- name: UserByID :one
+-- Called by internal/user for /me. Served by users_pkey.
+SELECT
+    id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
+    tokens_valid_after, last_login, created_at
+FROM auth.users
+WHERE id = $1;
+
+-- name: UserByEmail :one
+-- Called by internal/user and internal/account with a canonical e-mail. Served by idx_users_canonical_email.
+SELECT
+    id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
+    tokens_valid_after, last_login, created_at
+FROM auth.users
+WHERE auth.canonical_email(email) = sqlc.arg(email)::text;
+
+-- name: LinkIdentity :one
+-- Called by internal/user when a verified e-mail meets a row that no Firebase account owns yet. The conditions stand in the
+-- statement, so that two links at once cannot both win. Served by users_pkey.
+UPDATE auth.users
+SET
+    firebase_uid = sqlc.arg(firebase_uid)::varchar,
+    auth_provider = 'hybrid',
+    federation_status = 'active',
+    password_hash = CASE WHEN sqlc.arg(keep_password)::boolean THEN password_hash END,
+    legacy_tokens_valid_after = CASE
+        WHEN sqlc.arg(keep_password)::boolean THEN legacy_tokens_valid_after
+        ELSE date_trunc('second', clock_timestamp()) + interval '1 second'
+    END,
+    provider_data = sqlc.arg(provider_data)::jsonb,
+    last_firebase_sync = now(),
+    last_login = now(),
+    updated_at = now()
+WHERE id = sqlc.arg(id) AND firebase_uid IS NULL AND user_type IS DISTINCT FROM 'admin'
+RETURNING
+    id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
+    tokens_valid_after, last_login, created_at;
+
+-- name: SetAsidePassword :exec
+-- Called by internal/user just before LinkIdentity takes the password out of use, in the same transaction.
+INSERT INTO auth.set_aside_passwords (user_id, password_hash, reason)
+SELECT id, password_hash, sqlc.arg(reason)::text
+FROM auth.users
+WHERE id = sqlc.arg(id) AND password_hash IS NOT NULL
+ON CONFLICT (user_id) DO NOTHING;
+
+-- name: RelinkIdentity :one
+-- Called by internal/user when the account that a row was linked to is gone at Firebase. Only a row that could hurt nobody:
+-- no balance, no special type. Served by users_pkey.
+UPDATE auth.users
+SET
+    firebase_uid = sqlc.arg(firebase_uid)::varchar,
+    federation_status = 'active',
+    provider_data = sqlc.arg(provider_data)::jsonb,
+    last_firebase_sync = now(),
+    last_login = now(),
+    updated_at = now()
+WHERE
+    id = sqlc.arg(id)
+    AND firebase_uid = sqlc.arg(gone_firebase_uid)::varchar
+    AND coalesce(token_balance, 0) = 0
+    AND coalesce(user_type, 'user') = 'user'
+RETURNING
+    id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
+    tokens_valid_after, last_login, created_at;
+
+-- name: StoreChangedEmail :execrows
+-- Called by internal/user when Firebase says that the account of a row has another address by now. Served by users_pkey.
+UPDATE auth.users
+SET email = sqlc.arg(email)::varchar, last_firebase_sync = now(), updated_at = now()
+WHERE id = sqlc.arg(id) AND firebase_uid = sqlc.arg(firebase_uid)::varchar;
+
+-- name: TouchLastLogin :execrows
+-- Called by internal/user off the request's path; most calls find nothing to do. Served by users_pkey.
+UPDATE auth.users
+SET last_login = now()
+WHERE id = $1 AND (last_login IS NULL OR last_login < now() - interval '5 minutes');
+
+-- name: RevokeTokens :one
+-- Called by internal/user: every session that began before the next whole second is over. Served by users_pkey.
+UPDATE auth.users
+SET
+    tokens_valid_after = greatest(tokens_valid_after, date_trunc('second', clock_timestamp()) + interval '1 second'),
+    updated_at = now()
+WHERE id = $1
+RETURNING tokens_valid_after;
+
+-- name: ChangeUsername :one
+-- Called by internal/user; users_username_key decides races. Served by users_pkey.
+UPDATE auth.users
+SET username = sqlc.arg(username)::varchar, updated_at = now()
+WHERE id = sqlc.arg(id)
+RETURNING
+    id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
+    tokens_valid_after, last_login, created_at;
+
+-- name: DeleteUser :execrows
+-- Called by internal/user in one transaction with InsertTombstone. Served by users_pkey.
+DELETE FROM auth.users
+WHERE id = $1;
+
+-- name: InsertTombstone :exec
+-- Called by internal/user when an account is deleted. The instant is the next whole second, as for a revocation: a token's
+-- auth_time has no fractions.
+INSERT INTO auth.tombstones (user_id, firebase_uid, deleted_at)
+VALUES (
+    sqlc.arg(user_id), sqlc.narg(firebase_uid)::varchar, date_trunc('second', clock_timestamp()) + interval '1 second'
+)
+ON CONFLICT (user_id) DO NOTHING;
+
+-- name: Deleted :one
+-- Called by internal/user when FirstSight answered nothing: was the account of this session deleted?
+-- Served by idx_tombstones_firebase_uid.
+SELECT EXISTS (
+    SELECT FROM auth.tombstones
+    WHERE
+        firebase_uid = sqlc.arg(firebase_uid)::varchar
+        AND deleted_at > sqlc.arg(auth_time)::timestamptz
+);
