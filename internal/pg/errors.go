@@ -1,0 +1,69 @@
+package pg
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"auth-v2-service/internal/fault"
+)
+
+// SQLSTATE values: https://www.postgresql.org/docs/current/errcodes-appendix.html
+const (
+	uniqueViolation = "23505"
+	lockUnavailable = "55P03"
+)
+
+// UniqueViolation gives the name of the unique constraint or index that err ran into, or "". The name decides which conflict
+// it was; the text of the message never does.
+func UniqueViolation(err error) string {
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) && pgErr.Code == uniqueViolation {
+		return pgErr.ConstraintName
+	}
+	return ""
+}
+
+// NoRows reports whether a query of one row found none.
+func NoRows(err error) bool { return errors.Is(err, pgx.ErrNoRows) }
+
+// Fault gives err a meaning for the way up: an outage of the database becomes dependency_unavailable, anything else stays
+// what it is (a fault of ours, or a bug). Nil stays nil.
+func Fault(err error) error {
+	if err == nil || !Outage(err) {
+		return err
+	}
+	var known *fault.Error
+	if errors.As(err, &known) {
+		return err
+	}
+	return fault.Unavailable("the database cannot be reached right now; try again in a moment", err)
+}
+
+// Outage reports whether err says that the database is away, full, shutting down or too slow, as opposed to having refused
+// a statement for what it says.
+func Outage(err error) bool {
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) {
+		return outageState(pgErr.Code)
+	}
+	var connectErr *pgconn.ConnectError
+	var netErr net.Error
+	return errors.As(err, &connectErr) || errors.As(err, &netErr) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, pgx.ErrTxClosed) || pgconn.SafeToRetry(err) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// outageState knows the classes: 08 connection, 53 resources, 57 operator intervention, 58 system, 25006 a server that has
+// become a replica, and a lock that could not be had in time.
+func outageState(code string) bool {
+	switch code[:2] {
+	case "08", "53", "57", "58":
+		return true
+	}
+	return code == "25006" || code == lockUnavailable
+}
