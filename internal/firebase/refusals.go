@@ -1,0 +1,161 @@
+package firebase
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"auth-v2-service/internal/fault"
+)
+
+// What Google may refuse, in our words. Compare with errors.Is.
+var (
+	ErrInvalidCredentials  = fault.New(fault.InvalidCredentials, "the e-mail or the password is wrong")
+	ErrInvalidRefreshToken = fault.New(fault.TokenInvalid, "the refresh token is not valid")
+	ErrUserDisabled        = fault.New(fault.AccountDeactivated, "this account is deactivated")
+	ErrUserNotFound        = fault.New(fault.NotFound, "there is no such user at the identity provider")
+	ErrEmailExists         = fault.New(fault.EmailTaken, "this e-mail address is taken")
+	ErrUIDExists           = fault.New(fault.IdentityConflict, "this identity exists already")
+	ErrWeakPassword        = fault.New(fault.WeakPassword, "the password is too weak")
+	ErrInvalidUser         = fault.Invalid("these account details are not acceptable")
+	ErrSignInBlocked       = fault.New(fault.SignInBlocked, "signing in is blocked by the project's rules")
+	ErrMFARequired         = fault.New(fault.MFARequired, "a second factor is required")
+	ErrTooManyAttempts     = fault.New(fault.RateLimited, "too many attempts, try again later").After(time.Minute)
+	ErrUnreachable         = fault.Unavailable("the identity provider cannot be reached", nil)
+
+	errMisconfigured = fault.New(fault.Internal, "the identity provider refused our request")
+)
+
+// refusals is the one table from Google's codes to ours. Where a code means something else in one conversation, that
+// operation's exceptions come first.
+var refusals = map[string]*fault.Error{
+	"EMAIL_NOT_FOUND":           ErrInvalidCredentials,
+	"INVALID_PASSWORD":          ErrInvalidCredentials,
+	"INVALID_LOGIN_CREDENTIALS": ErrInvalidCredentials,
+	"MISSING_PASSWORD":          ErrInvalidCredentials,
+
+	"INVALID_REFRESH_TOKEN":   ErrInvalidRefreshToken,
+	"MISSING_REFRESH_TOKEN":   ErrInvalidRefreshToken,
+	"TOKEN_EXPIRED":           ErrInvalidRefreshToken,
+	"PROJECT_NUMBER_MISMATCH": ErrInvalidRefreshToken, // a token of another project
+
+	"USER_DISABLED":  ErrUserDisabled,
+	"USER_NOT_FOUND": ErrUserNotFound,
+
+	"EMAIL_EXISTS":       ErrEmailExists,
+	"DUPLICATE_EMAIL":    ErrEmailExists,
+	"DUPLICATE_LOCAL_ID": ErrUIDExists,
+
+	"WEAK_PASSWORD":                       ErrWeakPassword,
+	"PASSWORD_DOES_NOT_MEET_REQUIREMENTS": ErrWeakPassword,
+	"INVALID_EMAIL":                       ErrInvalidUser,
+	"MISSING_EMAIL":                       ErrInvalidUser,
+	"INVALID_LOCAL_ID":                    ErrInvalidUser,
+	"INVALID_DISPLAY_NAME":                ErrInvalidUser,
+	"DISPLAY_NAME_TOO_LONG":               ErrInvalidUser,
+
+	"BLOCKING_FUNCTION_ERROR_RESPONSE": ErrSignInBlocked, // A11
+
+	"TOO_MANY_ATTEMPTS_TRY_LATER": ErrTooManyAttempts, // A4
+	"QUOTA_EXCEEDED":              ErrTooManyAttempts,
+	"RESOURCE_EXHAUSTED":          ErrTooManyAttempts,
+}
+
+// exceptions: on the way in, whatever is wrong with an address is the one answer of A3; a session whose user is gone is over.
+var exceptions = map[string]map[string]*fault.Error{
+	opSignIn: {
+		"INVALID_EMAIL":  ErrInvalidCredentials,
+		"MISSING_EMAIL":  ErrInvalidCredentials,
+		"USER_NOT_FOUND": ErrInvalidCredentials,
+	},
+	opRefresh: {
+		"USER_NOT_FOUND": ErrInvalidRefreshToken,
+	},
+}
+
+// refusal is an answer other than 2xx.
+type refusal struct {
+	status     int
+	code       string // Google's, or "" where its message is prose
+	reason     string // the status or detail that explains a message in prose
+	retryAfter time.Duration
+}
+
+// fault puts a refusal into our words. A code that the table lacks is our own mistake (a wrong API key, sign-in by password
+// switched off, a permission missing): internal, with Google's code for the log and none of its prose, which may quote what
+// was sent.
+func (r refusal) fault(operation string) error {
+	known, ok := exceptions[operation][r.code]
+	if !ok {
+		known, ok = refusals[r.code]
+	}
+	switch {
+	case ok:
+	case r.status == http.StatusTooManyRequests:
+		known = ErrTooManyAttempts
+	case r.status >= http.StatusInternalServerError, r.status == http.StatusRequestTimeout:
+		known = ErrUnreachable
+	default:
+		known = errMisconfigured
+	}
+	out := known.With(fmt.Errorf("answered %d %s", r.status, strings.Trim(r.code+" "+r.reason, " ")))
+	if out.RetryAfter > 0 && r.retryAfter > 0 {
+		out = out.After(r.retryAfter)
+	}
+	return out
+}
+
+// readRefusal reads {"error":{"code":400,"message":"CODE : words","status":"INVALID_ARGUMENT","details":[{"reason":"..."}]}}
+// and leaves the body to be read again.
+func readRefusal(response *http.Response) refusal {
+	body, _ := io.ReadAll(response.Body)
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	var answer struct {
+		Error struct {
+			Message string `json:"message"`
+			Status  string `json:"status"`
+			Details []struct {
+				Reason string `json:"reason"`
+			} `json:"details"`
+		} `json:"error"`
+	}
+	_ = json.Unmarshal(body, &answer) // a body that is not Google's leaves the status to speak
+	r := refusal{status: response.StatusCode, code: vendorCode(answer.Error.Message), retryAfter: retryAfter(response.Header)}
+	if r.code != "" {
+		return r
+	}
+	r.reason = vendorCode(answer.Error.Status)
+	for _, detail := range answer.Error.Details {
+		if reason := vendorCode(detail.Reason); reason != "" {
+			r.reason = reason
+		}
+	}
+	return r
+}
+
+var codeShape = regexp.MustCompile(`^[A-Z][A-Z0-9_]{2,63}$`)
+
+// vendorCode is a message up to its colon ("WEAK_PASSWORD : Password should be ..."), or "" where that is prose.
+func vendorCode(message string) string {
+	code, _, _ := strings.Cut(message, ":")
+	code = strings.TrimSpace(code)
+	if !codeShape.MatchString(code) {
+		return ""
+	}
+	return code
+}
+
+// retryAfter reads the header's seconds; an hour is the most that we pass on.
+func retryAfter(header http.Header) time.Duration {
+	seconds, err := strconv.Atoi(header.Get("Retry-After"))
+	if err != nil || seconds <= 0 {
+		return 0
+	}
+	return time.Duration(min(seconds, 3600)) * time.Second
+}

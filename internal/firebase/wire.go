@@ -1,0 +1,240 @@
+package firebase
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"auth-v2-service/internal/fault"
+)
+
+const (
+	identityToolkitURL = "https://identitytoolkit.googleapis.com"
+	secureTokenURL     = "https://securetoken.googleapis.com/v1/token"
+
+	maxAnswerBytes = 1 << 20
+	retryPause     = 100 * time.Millisecond
+)
+
+// site is where Google is: itself, or a provider with the emulator's layout, under which Google's host names are folders.
+type site struct {
+	emulator string
+	apiKey   string
+}
+
+func siteOf(o Options) site { return site{emulator: o.EmulatorHost, apiKey: o.APIKey} }
+
+func (s site) locate(u *url.URL) {
+	if s.emulator == "" {
+		return
+	}
+	u.Path = "/" + u.Host + u.Path
+	u.RawPath = ""
+	u.Scheme, u.Host = "http", s.emulator
+}
+
+// identify names the project by its API key. It goes in a header, for URLs end up in logs and errors; the official emulator
+// alone reads it from the query only, and takes any key, so there it is no secret.
+func (s site) identify(_ context.Context, req *http.Request) error {
+	if s.emulator == "" {
+		req.Header.Set("X-Goog-Api-Key", s.apiKey)
+		return nil
+	}
+	query := req.URL.Query()
+	query.Set("key", s.apiKey)
+	req.URL.RawQuery = query.Encode()
+	return nil
+}
+
+// wire is the transport under all three libraries. It finds the host, authorizes, bounds the answer's size, repeats what may
+// be repeated, and notes in the call's exchange what came back, so that one table of errors serves them all.
+type wire struct {
+	base      http.RoundTripper
+	site      site
+	authorize func(context.Context, *http.Request) error
+	log       *slog.Logger
+}
+
+// RoundTrip implements http.RoundTripper. The caller's request is left as it was, so that an error made of it upstairs
+// cannot show an API key.
+func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
+	ex := exchangeOf(req.Context())
+	if ex.over() {
+		closeBody(req)
+		return nil, errExchangeOver
+	}
+	var response *http.Response
+	var err error
+	for attempt := 1; ; attempt++ {
+		response, err = w.attempt(req, attempt)
+		if attempt >= ex.attempts || !repeatable(response, err) || pause(req.Context(), retryPause) != nil {
+			break
+		}
+		w.log.DebugContext(req.Context(), "repeating a call to Firebase", "operation", ex.operation, "attempt", attempt)
+	}
+	ex.finish(response, err)
+	return response, err
+}
+
+// attempt sends the request once and reads the whole answer, so that a connection cut in its middle counts as a failure of
+// this attempt and not as bad JSON upstairs.
+func (w *wire) attempt(req *http.Request, attempt int) (*http.Response, error) {
+	out := req.Clone(req.Context())
+	if attempt > 1 && req.GetBody != nil {
+		body, err := req.GetBody()
+		if err != nil {
+			return nil, err
+		}
+		out.Body = body
+	}
+	w.site.locate(out.URL)
+	out.Host = ""
+	if err := w.authorize(out.Context(), out); err != nil {
+		closeBody(out)
+		return nil, err
+	}
+	response, err := w.base.RoundTrip(out)
+	if err != nil {
+		return nil, err
+	}
+	body, err := readAnswer(response.Body)
+	if err != nil {
+		return nil, err
+	}
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	response.ContentLength = int64(len(body))
+	return response, nil
+}
+
+func closeBody(req *http.Request) {
+	if req.Body != nil {
+		_ = req.Body.Close()
+	}
+}
+
+var errAnswerTooLong = errors.New("the answer is longer than 1 MiB")
+
+func readAnswer(body io.ReadCloser) ([]byte, error) {
+	defer func() { _ = body.Close() }()
+	read, err := io.ReadAll(io.LimitReader(body, maxAnswerBytes+1))
+	if err == nil && len(read) > maxAnswerBytes {
+		err = errAnswerTooLong
+	}
+	return read, err
+}
+
+// repeatable: a connection that failed, or a 503. A time-out is not: its time is gone.
+func repeatable(response *http.Response, err error) bool {
+	if err != nil {
+		return !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
+	}
+	return response.StatusCode == http.StatusServiceUnavailable
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// exchange is one operation on the wire: one request, repeated at most attempts times, and what came of it.
+//
+// It ends with its first final answer. The Admin SDK would go on: it repeats any request four times over seven seconds, and
+// after creating a user it looks that user up. The first could create twice what was created once, and the second costs a
+// round trip whose answer nobody needs; so after the end every further request is refused and the context is cancelled,
+// which is what the SDK's loop heeds.
+type exchange struct {
+	operation string
+	attempts  int
+	stop      context.CancelFunc
+
+	mu       sync.Mutex
+	finished bool
+	status   int
+	refused  refusal
+	err      error
+}
+
+type exchangeKey struct{}
+
+var errExchangeOver = errors.New("this call has had its answer")
+
+func withExchange(ctx context.Context, ex *exchange) context.Context {
+	return context.WithValue(ctx, exchangeKey{}, ex)
+}
+
+func exchangeOf(ctx context.Context) *exchange {
+	if ex, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
+		return ex
+	}
+	return &exchange{operation: "unnamed", attempts: 1, stop: func() {}}
+}
+
+func (ex *exchange) over() bool {
+	ex.mu.Lock()
+	defer ex.mu.Unlock()
+	return ex.finished
+}
+
+func (ex *exchange) finish(response *http.Response, err error) {
+	ex.mu.Lock()
+	defer ex.mu.Unlock()
+	ex.finished = true
+	if err != nil {
+		ex.err = err
+	} else {
+		ex.status = response.StatusCode
+		if !ex.succeeded() {
+			ex.refused = readRefusal(response)
+		}
+	}
+	ex.stop()
+}
+
+func (ex *exchange) succeeded() bool { return ex.status >= 200 && ex.status < 300 }
+
+// failure says what became of the operation. ctx is the operation's own; err is what the library returned, and counts only
+// where the wire saw nothing amiss: an answer that could not be understood, or no request at all. Its text is never used,
+// for the libraries put addresses and URLs there.
+func (ex *exchange) failure(ctx context.Context, err error) error {
+	ex.mu.Lock()
+	defer ex.mu.Unlock()
+	var ours *fault.Error
+	switch {
+	case ex.err != nil:
+		return ErrUnreachable.With(plain(ex.err))
+	case ex.finished && !ex.succeeded():
+		return ex.refused.fault(ex.operation)
+	case err == nil:
+		return nil
+	case errors.As(err, &ours):
+		return err
+	case ex.finished:
+		return ErrUnreachable.With(errors.New("the answer was not understood"))
+	case ctx.Err() != nil:
+		return ErrUnreachable.With(ctx.Err())
+	default:
+		return fmt.Errorf("the request was refused before it was sent (%T)", err)
+	}
+}
+
+// plain takes the URL, which may carry a key, out of a network error.
+func plain(err error) error {
+	var withURL *url.Error
+	if errors.As(err, &withURL) {
+		return withURL.Err
+	}
+	return err
+}
