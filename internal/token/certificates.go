@@ -1,0 +1,61 @@
+package token
+
+import (
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// minKeyBits is RFC 7518 section 3.3's: RS256 with a shorter key is no signature.
+const minKeyBits = 2048
+
+var errNoKeys = errors.New("the document holds no usable key")
+
+// parseCertificates reads Google's document, kid -> X.509 certificate in PEM. An entry that we cannot use (another key type,
+// a short key, garbage) is left out and told to warn, so that one new kind of entry does not cost the others; a document
+// without a usable key is an error, and the last good keys stay.
+func parseCertificates(document []byte, now time.Time, warn func(kid string, err error)) (map[string]*rsa.PublicKey, error) {
+	var certificates map[string]string
+	if err := unmarshalStrict(document, &certificates); err != nil {
+		return nil, fmt.Errorf("key document: %w", err)
+	}
+	keys := make(map[string]*rsa.PublicKey, len(certificates))
+	for kid, text := range certificates {
+		certificate, err := parseCertificate(text)
+		if err != nil {
+			warn(kid, err)
+			continue
+		}
+		if now.After(certificate.NotAfter) {
+			warn(kid, errors.New("the certificate has run out; its key is used as long as it is listed"))
+		}
+		keys[kid], _ = certificate.PublicKey.(*rsa.PublicKey)
+	}
+	if len(keys) == 0 {
+		return nil, errNoKeys
+	}
+	return keys, nil
+}
+
+// parseCertificate reads one certificate and insists on an RSA key of a sound length.
+func parseCertificate(text string) (*x509.Certificate, error) {
+	block, rest := pem.Decode([]byte(text))
+	if block == nil || block.Type != "CERTIFICATE" || len(rest) > 0 {
+		return nil, errors.New("not one PEM certificate")
+	}
+	certificate, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("certificate: %w", err)
+	}
+	key, ok := certificate.PublicKey.(*rsa.PublicKey)
+	switch {
+	case !ok:
+		return nil, errors.New("the key is not RSA")
+	case key.N.BitLen() < minKeyBits:
+		return nil, fmt.Errorf("the RSA key has %d bits, fewer than %d", key.N.BitLen(), minKeyBits)
+	}
+	return certificate, nil
+}

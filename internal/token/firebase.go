@@ -1,0 +1,109 @@
+package token
+
+import (
+	"time"
+	"unicode/utf8"
+)
+
+const (
+	firebaseIssuerPrefix = "https://securetoken.google.com/"
+	maxSubjectCharacters = 128
+	// clockSkew is T2's allowance both ways: Google's clock and ours never agree to the second.
+	clockSkew = 60 * time.Second
+	// latestDate is the last second of the year 9999, the end of RFC 3339 and of what a date in a token can mean.
+	latestDate = 253402300799
+)
+
+// firebasePayload is a Firebase ID token's payload as far as we read it. Types are exact: aud is one string (a list, of even
+// one, is refused), dates are whole seconds. Zero means absent; no required member may be zero.
+type firebasePayload struct {
+	Issuer        string `json:"iss"`
+	Audience      string `json:"aud"`
+	Subject       string `json:"sub"`
+	ExpiresAt     int64  `json:"exp"`
+	IssuedAt      int64  `json:"iat"`
+	NotBefore     int64  `json:"nbf"`
+	AuthTime      int64  `json:"auth_time"`
+	Email         string `json:"email"`
+	EmailVerified bool   `json:"email_verified"`
+	Name          string `json:"name"`
+	Picture       string `json:"picture"`
+	Phone         string `json:"phone_number"`
+	Firebase      struct {
+		SignInProvider string         `json:"sign_in_provider"`
+		Tenant         string         `json:"tenant"`
+		Identities     map[string]any `json:"identities"`
+	} `json:"firebase"`
+}
+
+// check holds T2 but for the end of the token, which is asked last: an expired token with a bad signature is a bad token.
+func (p *firebasePayload) check(v *Verifier, now time.Time) error {
+	switch {
+	case p.Issuer != v.issuer:
+		return malformed("another issuer")
+	case p.Audience != v.projectID:
+		return malformed("another audience")
+	case p.Firebase.Tenant != v.tenant:
+		return malformed("another tenant")
+	case p.Subject == "" || utf8.RuneCountInString(p.Subject) > maxSubjectCharacters:
+		return malformed("subject is not 1 to 128 characters")
+	}
+	return p.checkDates(now)
+}
+
+// checkDates refuses absent, impossible and future dates. Only expiry may be in the past.
+func (p *firebasePayload) checkDates(now time.Time) error {
+	latest := now.Add(clockSkew).Unix()
+	switch {
+	case p.ExpiresAt <= 0 || p.ExpiresAt > latestDate || p.IssuedAt <= 0 || p.AuthTime <= 0:
+		return malformed("exp, iat or auth_time is missing or no date")
+	case p.ExpiresAt <= p.IssuedAt:
+		return malformed("ends before it begins")
+	case p.IssuedAt > latest || p.AuthTime > latest || p.NotBefore > latest:
+		return malformed("iat, nbf or auth_time is in the future")
+	}
+	return nil
+}
+
+// expired asks whether the token ended more than the allowed skew ago.
+func (p *firebasePayload) expired(now time.Time) bool {
+	return now.After(time.Unix(p.ExpiresAt, 0).Add(clockSkew))
+}
+
+func (p *firebasePayload) claims() Claims {
+	return Claims{
+		Kind:           KindFirebase,
+		Subject:        p.Subject,
+		Email:          p.Email,
+		EmailVerified:  p.EmailVerified,
+		Name:           p.Name,
+		Picture:        p.Picture,
+		Phone:          p.Phone,
+		SignInProvider: p.Firebase.SignInProvider,
+		Tenant:         p.Firebase.Tenant,
+		Identities:     toIdentities(p.Firebase.Identities),
+		AuthTime:       time.Unix(p.AuthTime, 0).UTC(),
+		IssuedAt:       time.Unix(p.IssuedAt, 0).UTC(),
+		ExpiresAt:      time.Unix(p.ExpiresAt, 0).UTC(),
+	}
+}
+
+// toIdentities keeps every provider's name. Google documents the values as "any" though they are lists of strings today:
+// a value of another shape must not lock its user out.
+func toIdentities(raw map[string]any) map[string][]string {
+	if len(raw) == 0 {
+		return nil
+	}
+	identities := make(map[string][]string, len(raw))
+	for provider, value := range raw {
+		var ids []string
+		list, _ := value.([]any)
+		for _, item := range list {
+			if id, ok := item.(string); ok {
+				ids = append(ids, id)
+			}
+		}
+		identities[provider] = ids
+	}
+	return identities
+}

@@ -1,0 +1,205 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+)
+
+const (
+	firstRetry = time.Second
+	// lastRetry bounds the backoff while old keys still serve, and urgentRetry while none do and every token is a 503.
+	lastRetry   = time.Minute
+	urgentRetry = 5 * time.Second
+	// storeTimeout bounds one load or save of the snapshot.
+	storeTimeout = 5 * time.Second
+)
+
+// open lets fetches begin, begins the first one and leaves the rest to the background. Nil after Close.
+func (k *KeySet) open() *fetchAttempt {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.running = true
+	first := k.begin(0)
+	if first != nil {
+		k.work.Go(func() { k.refreshForever(first) })
+	}
+	return first
+}
+
+// fetch joins the attempt under way or begins one, unless the last began less than interval ago or the set is not running:
+// then nil. The attempt belongs to the set, not to the caller who happened to cause it.
+func (k *KeySet) fetch(interval time.Duration) *fetchAttempt {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.begin(interval)
+}
+
+// begin is fetch with the mutex held.
+func (k *KeySet) begin(interval time.Duration) *fetchAttempt {
+	now := k.clock()
+	switch {
+	case !k.running || k.lifetime.Err() != nil:
+		return nil
+	case k.inFlight != nil:
+		return k.inFlight
+	case interval > 0 && now.Sub(k.askedAt) < interval:
+		return nil
+	}
+	attempt := &fetchAttempt{done: make(chan struct{})}
+	k.inFlight, k.askedAt = attempt, now
+	k.work.Go(func() { k.run(attempt, now) })
+	return attempt
+}
+
+// run is one attempt: fetch, check, publish, tell whoever waits, and only then keep the snapshot, since a slow database must
+// hold up no token.
+func (k *KeySet) run(attempt *fetchAttempt, askedAt time.Time) {
+	snapshot, err := k.ask(askedAt)
+	k.mu.Lock()
+	k.inFlight, k.failure = nil, err
+	if err == nil {
+		k.failures = 0
+	} else {
+		k.failures++
+	}
+	k.mu.Unlock()
+	close(attempt.done)
+
+	k.report(k.clock().Sub(askedAt), err)
+	if err == nil {
+		k.save(snapshot)
+	}
+}
+
+// ask fetches the document and, if it is good, puts its keys in place of the old ones as a whole: a key that Google has
+// withdrawn is gone with this.
+func (k *KeySet) ask(askedAt time.Time) (KeySnapshot, error) {
+	document, fresh, err := k.server.fetch(k.lifetime)
+	if err != nil {
+		return KeySnapshot{}, err
+	}
+	snapshot := KeySnapshot{URL: k.server.url, Document: document, FetchedAt: askedAt, FreshUntil: askedAt.Add(fresh)}
+	return snapshot, k.use(snapshot)
+}
+
+// use checks a snapshot and makes its keys the current ones.
+func (k *KeySet) use(snapshot KeySnapshot) error {
+	keys, err := parseCertificates(snapshot.Document, k.clock(), func(kid string, err error) {
+		k.logger.Warn("a listed key is out of the ordinary", slog.String("key.id", kid), slog.String("error.message", err.Error()))
+	})
+	if err != nil {
+		return err
+	}
+	k.current.Store(&keyGeneration{keys: keys, fetchedAt: snapshot.FetchedAt, freshUntil: snapshot.FreshUntil})
+	return nil
+}
+
+// refreshForever keeps the keys fresh from the first attempt on: ahead of their end while all is well, with backoff while the
+// server is away.
+func (k *KeySet) refreshForever(attempt *fetchAttempt) {
+	for attempt != nil {
+		attempt.wait(k.lifetime)
+		timer := time.NewTimer(k.untilNextFetch())
+		select {
+		case <-timer.C:
+			attempt = k.fetch(0)
+		case <-k.lifetime.Done():
+			timer.Stop()
+			return
+		}
+	}
+}
+
+// untilNextFetch spreads instances over a tenth of the time, so that they do not ask together.
+func (k *KeySet) untilNextFetch() time.Duration {
+	k.mu.Lock()
+	failures := k.failures
+	k.mu.Unlock()
+	jitter := 0.8 + rand.Float64()/10 //nolint:gosec // spreads load, hides nothing
+	return time.Duration(jitter * float64(k.interval(failures)))
+}
+
+// interval is the time between fetches before jitter: the keys' freshness or, after failures, 1 s doubling to a bound.
+func (k *KeySet) interval(failures int) time.Duration {
+	generation := k.live()
+	if failures == 0 && generation != nil {
+		return generation.freshUntil.Sub(generation.fetchedAt)
+	}
+	bound := lastRetry
+	if generation == nil {
+		bound = urgentRetry
+	}
+	return min(firstRetry<<min(max(failures-1, 0), 10), bound)
+}
+
+// report tells log and metrics how an attempt went. An attempt cut short by Close is no news.
+func (k *KeySet) report(took time.Duration, err error) {
+	if err != nil && k.lifetime.Err() != nil {
+		return
+	}
+	if k.hooks.Fetched != nil {
+		k.hooks.Fetched(took, err)
+	}
+	if err != nil {
+		k.warn(err)
+	}
+}
+
+// warn says what a failed fetch means: nothing yet, keys past their max-age that serve on, or none left.
+func (k *KeySet) warn(err error) {
+	attributes := []any{slog.String("url.full", k.server.url), slog.String("error.message", err.Error())}
+	generation := k.live()
+	if generation == nil {
+		k.logger.Error("no usable token keys: every token is answered 503", attributes...)
+		return
+	}
+	age := k.clock().Sub(generation.fetchedAt)
+	attributes = append(attributes, slog.Duration("key_set.age", age), slog.Time("key_set.serves_until", generation.fetchedAt.Add(maxKeyAge)))
+	k.logger.Warn("token keys could not be refreshed: the last good ones serve on", attributes...)
+	if k.clock().After(generation.freshUntil) && k.hooks.Stale != nil {
+		k.hooks.Stale(age)
+	}
+}
+
+// loadStored takes up the keys of the last run, if they are this server's and of the last 24 hours.
+func (k *KeySet) loadStored(ctx context.Context) {
+	if k.store == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	snapshot, err := k.store.LoadKeys(ctx)
+	if err == nil && len(snapshot.Document) > 0 {
+		err = k.useStored(snapshot)
+	}
+	if err != nil {
+		k.logger.Warn("stored token keys are not used", slog.String("error.message", err.Error()))
+	}
+}
+
+func (k *KeySet) useStored(snapshot KeySnapshot) error {
+	age := k.clock().Sub(snapshot.FetchedAt)
+	switch {
+	case snapshot.URL != k.server.url:
+		return errors.New("they are another server's")
+	case age >= maxKeyAge:
+		return errors.New("they are over 24 hours old")
+	case age < -clockSkew:
+		return errors.New("they come from the future")
+	}
+	return k.use(snapshot)
+}
+
+func (k *KeySet) save(snapshot KeySnapshot) {
+	if k.store == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(k.lifetime, storeTimeout)
+	defer cancel()
+	if err := k.store.SaveKeys(ctx, snapshot); err != nil && k.lifetime.Err() == nil {
+		k.logger.Warn("token keys could not be stored for a restart", slog.String("error.message", err.Error()))
+	}
+}

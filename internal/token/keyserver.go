@@ -1,0 +1,116 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// GoogleCertificatesURL is where Google publishes the certificates of Firebase's ID tokens.
+const GoogleCertificatesURL = "https://www.googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com"
+
+const (
+	maxDocumentBytes = 1 << 20
+	// fetchTimeout ends a fetch whole: connecting, TLS, headers, body.
+	fetchTimeout = 5 * time.Second
+	// minFreshness and maxFreshness bound what a server's max-age can make of us: a flood of fetches, or keys that outlive
+	// their withdrawal by a day. Google's max-age is about six hours.
+	minFreshness = time.Minute
+	maxFreshness = 6 * time.Hour
+)
+
+// keyServer fetches the certificate document (T3): https, no redirects, 1 MiB, one deadline.
+type keyServer struct {
+	url    string
+	client *http.Client
+}
+
+func newKeyServer(rawURL string, client *http.Client, allowInsecureLoopback bool) (*keyServer, error) {
+	if err := checkKeyServerURL(rawURL, allowInsecureLoopback); err != nil {
+		return nil, err
+	}
+	if client == nil {
+		client = &http.Client{}
+	}
+	own := *client // the caller's client keeps its own redirect policy
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &keyServer{url: rawURL, client: &own}, nil
+}
+
+// checkKeyServerURL refuses what would let the network choose our keys. The URL may hold credentials of a closed network,
+// so the error does not repeat it.
+func checkKeyServerURL(rawURL string, allowInsecureLoopback bool) error {
+	parsed, err := url.Parse(rawURL)
+	switch {
+	case err != nil || parsed.Hostname() == "" || parsed.Opaque != "" || parsed.Fragment != "":
+		return errors.New("token: the certificates' URL is not an absolute URL")
+	case parsed.Scheme == "https":
+		return nil
+	case parsed.Scheme == "http" && allowInsecureLoopback && isLoopback(parsed.Hostname()):
+		return nil
+	}
+	return errors.New("token: the certificates' URL must be https (http on loopback only, in development)")
+}
+
+func isLoopback(host string) bool {
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
+}
+
+// fetch gives the document and how long the server calls it fresh.
+func (s *keyServer) fetch(ctx context.Context) ([]byte, time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url, nil)
+	if err != nil {
+		return nil, 0, fmt.Errorf("request for keys: %w", err)
+	}
+	request.Header.Set("Accept", "application/json")
+	response, err := s.client.Do(request)
+	if err != nil {
+		return nil, 0, fmt.Errorf("fetch keys: %w", err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return nil, 0, fmt.Errorf("fetch keys: status %d", response.StatusCode)
+	}
+	document, err := io.ReadAll(io.LimitReader(response.Body, maxDocumentBytes+1))
+	switch {
+	case err != nil:
+		return nil, 0, fmt.Errorf("read keys: %w", err)
+	case len(document) > maxDocumentBytes:
+		return nil, 0, errors.New("read keys: more than 1 MiB")
+	}
+	return document, freshness(response.Header), nil
+}
+
+// freshness is the server's max-age less the time that caches on the way have held the answer (RFC 9111 section 4.2), within
+// our bounds. An answer that names none, or forbids keeping, is asked for again as soon as we ever ask.
+func freshness(header http.Header) time.Duration {
+	maxAge := time.Duration(0)
+	for directive := range strings.SplitSeq(strings.Join(header.Values("Cache-Control"), ","), ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
+		switch strings.ToLower(name) {
+		case "max-age":
+			maxAge = seconds(strings.Trim(value, `"`))
+		case "no-store", "no-cache":
+			return minFreshness
+		}
+	}
+	return min(max(maxAge-seconds(header.Get("Age")), minFreshness), maxFreshness)
+}
+
+// seconds reads a delta-seconds; anything else, and anything beyond a day, says nothing more than our bounds do.
+func seconds(text string) time.Duration {
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(min(n, 86_400)) * time.Second //nolint:gosec // bounded by the line itself
+}
