@@ -18,6 +18,8 @@ import (
 	_ "github.com/go-chi/chi/v5"
 	_ "github.com/go-chi/cors"
 	_ "github.com/go-redis/redis_rate/v10"
+	_ "github.com/go-json-experiment/json/jsontext"
+	_ "github.com/swaggo/files/v2"
 	_ "github.com/golang-jwt/jwt/v5"
 	_ "github.com/google/uuid"
 	_ "github.com/jackc/pgx/v5/pgxpool"
