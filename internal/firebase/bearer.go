@@ -45,7 +45,9 @@ func newBearer(o Options) (*bearer, error) {
 // owner is the administrator of every emulator.
 type owner struct{}
 
-func (owner) Token(context.Context) (*cloudauth.Token, error) { return &cloudauth.Token{Value: "owner"}, nil }
+func (owner) Token(context.Context) (*cloudauth.Token, error) {
+	return &cloudauth.Token{Value: "owner"}, nil
+}
 
 func (b *bearer) authorize(ctx context.Context, req *http.Request) error {
 	fetched := b.fetch.DoChan("token", func() (any, error) {
