@@ -1,0 +1,165 @@
+package pgtest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"auth-v2-service/db"
+	"auth-v2-service/internal/schema"
+)
+
+const (
+	templatePrefix = "template_auth_"
+	// templateLock is the advisory lock under which a template is made: test binaries run side by side.
+	templateLock = 0x70677465_73740001
+	lockPoll     = 20 * time.Millisecond
+	makeLimit    = 2 * time.Minute
+)
+
+// template returns the name of the migrated template, making it when it is not there. It is made under another name and
+// renamed when it is whole, so a template that exists is complete, whoever was killed meanwhile.
+func (s *server) template(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, makeLimit)
+	defer cancel()
+	hash, err := migrationsHash(db.Migrations)
+	if err != nil {
+		return "", err
+	}
+	name := templatePrefix + hash
+	conn, err := s.admin.Acquire(ctx)
+	if err != nil {
+		return "", fmt.Errorf("connect: %w", err)
+	}
+	defer conn.Release()
+	if err := lock(ctx, conn); err != nil {
+		return "", err
+	}
+	defer unlock(conn)
+	if known, err := exists(ctx, conn, name); known || err != nil {
+		return name, err
+	}
+	if err := s.make(ctx, conn, name); err != nil {
+		return "", err
+	}
+	return name, nil
+}
+
+// make builds the template, and drops those of other migrations: nobody asks for them again in this run.
+func (s *server) make(ctx context.Context, conn *pgxpool.Conn, name string) error {
+	if err := dropTemplates(ctx, conn); err != nil {
+		return err
+	}
+	half := name + "_half"
+	if _, err := conn.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{half}.Sanitize()); err != nil {
+		return fmt.Errorf("create: %w", err)
+	}
+	if err := schema.Migrate(ctx, s.address(half), slog.New(slog.DiscardHandler)); err != nil {
+		return err
+	}
+	if err := rename(ctx, conn, half, name); err != nil {
+		return err
+	}
+	// Without connections nothing can be in the way of a copy.
+	if _, err := conn.Exec(ctx, "ALTER DATABASE "+pgx.Identifier{name}.Sanitize()+" ALLOW_CONNECTIONS false"); err != nil {
+		return fmt.Errorf("close the template: %w", err)
+	}
+	return nil
+}
+
+func dropTemplates(ctx context.Context, conn *pgxpool.Conn) error {
+	rows, err := conn.Query(ctx, "SELECT datname FROM pg_database WHERE starts_with(datname, $1)", templatePrefix)
+	if err != nil {
+		return fmt.Errorf("list templates: %w", err)
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("list templates: %w", err)
+	}
+	for _, name := range names {
+		if _, err := conn.Exec(ctx, "DROP DATABASE IF EXISTS "+pgx.Identifier{name}.Sanitize()+" WITH (FORCE)"); err != nil {
+			return fmt.Errorf("drop template %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// rename waits for the migrating connections to be gone: closing one is answered before its backend has left.
+func rename(ctx context.Context, conn *pgxpool.Conn, from, to string) error {
+	statement := fmt.Sprintf("ALTER DATABASE %s RENAME TO %s", pgx.Identifier{from}.Sanitize(), pgx.Identifier{to}.Sanitize())
+	for {
+		_, err := conn.Exec(ctx, statement)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("rename %s: %w", from, errors.Join(ctx.Err(), err))
+		case <-time.After(lockPoll):
+		}
+	}
+}
+
+func exists(ctx context.Context, conn *pgxpool.Conn, name string) (bool, error) {
+	var known bool
+	err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name).Scan(&known)
+	if err != nil {
+		return false, fmt.Errorf("look for the template: %w", err)
+	}
+	return known, nil
+}
+
+// lock polls: a waiting statement would hold a snapshot, which CREATE INDEX CONCURRENTLY waits for.
+func lock(ctx context.Context, conn *pgxpool.Conn) error {
+	for {
+		var held bool
+		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", int64(templateLock)).Scan(&held); err != nil {
+			return fmt.Errorf("lock: %w", err)
+		}
+		if held {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for another process to make the template: %w", ctx.Err())
+		case <-time.After(lockPoll):
+		}
+	}
+}
+
+// unlock frees the lock with its own time: the making may have used its all up.
+func unlock(conn *pgxpool.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if _, err := conn.Exec(ctx, "SELECT pg_advisory_unlock($1)", int64(templateLock)); err != nil {
+		_ = conn.Conn().Close(ctx) // the end of the session frees it, too
+	}
+}
+
+// migrationsHash is a hash of every migration's name and content.
+func migrationsHash(files fs.FS) (string, error) {
+	hash := sha256.New()
+	err := fs.WalkDir(files, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(files, path)
+		if err != nil {
+			return err
+		}
+		_, _ = fmt.Fprintf(hash, "%s %d\n%s", path, len(content), content)
+		return nil
+	})
+	if err != nil {
+		return "", fmt.Errorf("read the migrations: %w", err)
+	}
+	return hex.EncodeToString(hash.Sum(nil))[:16], nil
+}
