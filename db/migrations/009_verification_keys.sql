@@ -4,7 +4,8 @@
 CREATE TABLE auth.verification_keys (
     source text PRIMARY KEY,
     keys jsonb NOT NULL,
-    fetched_at timestamptz NOT NULL
+    fetched_at timestamptz NOT NULL,
+    fresh_until timestamptz NOT NULL
 );
 
 COMMENT ON TABLE auth.verification_keys IS 'Last good public keys by source URL; used for at most 24 hours after fetched_at';

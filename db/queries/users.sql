@@ -178,3 +178,10 @@ SELECT EXISTS (
         firebase_uid = sqlc.arg(firebase_uid)::varchar
         AND deleted_at > sqlc.arg(auth_time)::timestamptz
 );
+
+-- name: AddressVerifiedByPlatform :one
+-- Called by internal/user before a link where LEGACY_EMAIL_VERIFIED names a column of the platform's own: does it say that the
+-- address of this row was verified? A column that does not exist, or is NULL, says no. Served by users_pkey.
+SELECT coalesce((to_jsonb(users) ->> sqlc.arg(column_name)::text)::boolean, false)::boolean AS verified
+FROM auth.users
+WHERE id = sqlc.arg(id);

@@ -13,6 +13,26 @@ import (
 	"github.com/google/uuid"
 )
 
+const addressVerifiedByPlatform = `-- name: AddressVerifiedByPlatform :one
+SELECT coalesce((to_jsonb(users) ->> $1::text)::boolean, false)::boolean AS verified
+FROM auth.users
+WHERE id = $2
+`
+
+type AddressVerifiedByPlatformParams struct {
+	ColumnName string
+	ID         uuid.UUID
+}
+
+// Called by internal/user before a link where LEGACY_EMAIL_VERIFIED names a column of the platform's own: does it say that the
+// address of this row was verified? A column that does not exist, or is NULL, says no. Served by users_pkey.
+func (q *Queries) AddressVerifiedByPlatform(ctx context.Context, db DBTX, arg AddressVerifiedByPlatformParams) (bool, error) {
+	row := db.QueryRow(ctx, addressVerifiedByPlatform, arg.ColumnName, arg.ID)
+	var verified bool
+	err := row.Scan(&verified)
+	return verified, err
+}
+
 const changeUsername = `-- name: ChangeUsername :one
 UPDATE auth.users
 SET username = $1::varchar, updated_at = now()

@@ -12,40 +12,47 @@ import (
 )
 
 const loadVerificationKeys = `-- name: LoadVerificationKeys :one
-SELECT keys, fetched_at
+SELECT keys, fetched_at, fresh_until
 FROM auth.verification_keys
 WHERE source = $1
 `
 
 type LoadVerificationKeysRow struct {
-	Keys      json.RawMessage
-	FetchedAt time.Time
+	Keys       json.RawMessage
+	FetchedAt  time.Time
+	FreshUntil time.Time
 }
 
-// Called at start by internal/keystore. Served by verification_keys_pkey.
+// Called at start by internal/app. Served by verification_keys_pkey.
 func (q *Queries) LoadVerificationKeys(ctx context.Context, db DBTX, source string) (LoadVerificationKeysRow, error) {
 	row := db.QueryRow(ctx, loadVerificationKeys, source)
 	var i LoadVerificationKeysRow
-	err := row.Scan(&i.Keys, &i.FetchedAt)
+	err := row.Scan(&i.Keys, &i.FetchedAt, &i.FreshUntil)
 	return i, err
 }
 
 const saveVerificationKeys = `-- name: SaveVerificationKeys :exec
-INSERT INTO auth.verification_keys (source, keys, fetched_at)
-VALUES ($1, $2, $3)
+INSERT INTO auth.verification_keys (source, keys, fetched_at, fresh_until)
+VALUES ($1, $2, $3, $4)
 ON CONFLICT (source) DO UPDATE
-SET keys = excluded.keys, fetched_at = excluded.fetched_at
+SET keys = excluded.keys, fetched_at = excluded.fetched_at, fresh_until = excluded.fresh_until
 WHERE verification_keys.fetched_at < excluded.fetched_at
 `
 
 type SaveVerificationKeysParams struct {
-	Source    string
-	Keys      json.RawMessage
-	FetchedAt time.Time
+	Source     string
+	Keys       json.RawMessage
+	FetchedAt  time.Time
+	FreshUntil time.Time
 }
 
-// Called by internal/keystore after each good fetch; an older set never replaces a newer one of another instance.
+// Called by internal/app after each good fetch; an older set never replaces a newer one of another instance.
 func (q *Queries) SaveVerificationKeys(ctx context.Context, db DBTX, arg SaveVerificationKeysParams) error {
-	_, err := db.Exec(ctx, saveVerificationKeys, arg.Source, arg.Keys, arg.FetchedAt)
+	_, err := db.Exec(ctx, saveVerificationKeys,
+		arg.Source,
+		arg.Keys,
+		arg.FetchedAt,
+		arg.FreshUntil,
+	)
 	return err
 }

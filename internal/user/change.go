@@ -1,0 +1,87 @@
+package user
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/audit"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/telemetry"
+)
+
+// usernameKey is the unique constraint that decides whether a name is taken.
+const usernameKey = "users_username_key"
+
+// ByID reads one row. ErrNotFound when there is none.
+func (s *Store) ByID(ctx context.Context, id uuid.UUID) (User, error) {
+	row, err := s.queries.UserByID(ctx, s.pool, id)
+	if pg.NoRows(err) {
+		return User{}, ErrNotFound
+	}
+	if err != nil {
+		return User{}, fmt.Errorf("read user %s: %w", id, pg.Fault(err))
+	}
+	return fromRow(row), nil
+}
+
+// Rename changes the username. Errors: ErrInvalidUsername, ErrUsernameTaken, ErrNotFound.
+func (s *Store) Rename(ctx context.Context, id uuid.UUID, typed string) (User, error) {
+	name, err := ValidUsername(typed)
+	if err != nil {
+		return User{}, err
+	}
+	row, err := s.queries.ChangeUsername(ctx, s.pool, db.ChangeUsernameParams{ID: id, Username: name})
+	switch {
+	case pg.UniqueViolation(err) == usernameKey:
+		return User{}, ErrUsernameTaken
+	case pg.NoRows(err):
+		return User{}, ErrNotFound
+	case err != nil:
+		return User{}, fmt.Errorf("rename user %s: %w", id, pg.Fault(err))
+	}
+	s.onChange(ctx, id)
+	return fromRow(db.UserByIDRow(row)), nil
+}
+
+// RevokeTokens ends every session that began before the next whole second of the database's clock (T4).
+func (s *Store) RevokeTokens(ctx context.Context, id uuid.UUID) error {
+	if _, err := s.queries.RevokeTokens(ctx, s.pool, id); err != nil {
+		if pg.NoRows(err) {
+			return ErrNotFound
+		}
+		return fmt.Errorf("revoke the tokens of user %s: %w", id, pg.Fault(err))
+	}
+	s.onChange(ctx, id)
+	return nil
+}
+
+// Delete removes the row and leaves a tombstone, so that no token of its sessions makes a new row (F10). Deleting twice is
+// the same as once.
+func (s *Store) Delete(ctx context.Context, u User) error {
+	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error { return s.deleteIn(ctx, tx, u) })
+	if err != nil {
+		return fmt.Errorf("delete user %s: %w", u.ID, pg.Fault(err))
+	}
+	s.onChange(ctx, u.ID)
+	return nil
+}
+
+func (s *Store) deleteIn(ctx context.Context, tx pgx.Tx, u User) error {
+	stone := db.InsertTombstoneParams{UserID: u.ID}
+	if u.FirebaseUID != "" {
+		stone.FirebaseUID = &u.FirebaseUID
+	}
+	if err := s.queries.InsertTombstone(ctx, tx, stone); err != nil {
+		return err
+	}
+	if _, err := s.queries.DeleteUser(ctx, tx, u.ID); err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, audit.Event{
+		Action: "user.deleted", Actor: "user:" + u.ID.String(), UserID: u.ID, RequestID: telemetry.RequestID(ctx),
+	})
+}

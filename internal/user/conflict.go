@@ -1,0 +1,93 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/audit"
+	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/telemetry"
+)
+
+// ErrIdentityConflict says that two Firebase accounts claim one address and neither may be believed over the other (F7).
+var ErrIdentityConflict = fault.New(fault.IdentityConflict,
+	"this e-mail belongs to another account; an operator has to decide")
+
+// resolveConflict asks Firebase once about the account that holds the address now (F7): it may have moved on to another
+// address, or be gone.
+func (s *Store) resolveConflict(ctx context.Context, holder User, id identity) (User, Sight, error) {
+	account, err := s.accounts.User(ctx, holder.FirebaseUID)
+	if errors.Is(err, firebase.ErrUserNotFound) {
+		return s.relink(ctx, holder, id)
+	}
+	if err != nil {
+		return User{}, SightRefused, fmt.Errorf("ask who holds the address of %s: %w", id.uid, err)
+	}
+	current := placeholderEmail(holder.ID)
+	if account.Email != "" {
+		if current, err = CanonicalEmail(account.Email); err != nil {
+			return User{}, SightRefused, ErrIdentityConflict.With(err)
+		}
+	}
+	if current == id.email {
+		return User{}, SightRefused, ErrIdentityConflict
+	}
+	return s.storeChangedEmail(ctx, holder, current)
+}
+
+// storeChangedEmail frees the address by writing down what Firebase says of its former holder; errRaced sends the caller round
+// again, to the now free address.
+func (s *Store) storeChangedEmail(ctx context.Context, holder User, current string) (User, Sight, error) {
+	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		_, err := s.queries.StoreChangedEmail(ctx, tx, db.StoreChangedEmailParams{
+			ID: holder.ID, FirebaseUID: holder.FirebaseUID, Email: current,
+		})
+		if err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.Event{
+			Action: "user.email_changed", Actor: "system", UserID: holder.ID, RequestID: telemetry.RequestID(ctx),
+			Details: map[string]any{"reason": "the address was changed at Firebase"},
+		})
+	})
+	if pg.UniqueViolation(err) != "" {
+		return User{}, SightRefused, ErrIdentityConflict.With(err) // a third row holds the holder's new address
+	}
+	if err != nil {
+		return User{}, SightRefused, fmt.Errorf("store the changed address of user %s: %w", holder.ID, err)
+	}
+	s.onChange(ctx, holder.ID)
+	return User{}, SightRefused, errRaced
+}
+
+func (s *Store) relink(ctx context.Context, holder User, id identity) (User, Sight, error) {
+	var relinked User
+	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		row, err := s.queries.RelinkIdentity(ctx, tx, db.RelinkIdentityParams{
+			ID: holder.ID, FirebaseUID: id.uid, GoneFirebaseUID: holder.FirebaseUID, ProviderData: id.providerData,
+		})
+		if err != nil {
+			return err
+		}
+		relinked = fromRow(db.UserByIDRow(row))
+		return audit.Record(ctx, tx, audit.Event{
+			Action: "user.relinked", Actor: "token:" + id.uid, UserID: holder.ID, RequestID: telemetry.RequestID(ctx),
+			Details: map[string]any{"gone_firebase_uid": holder.FirebaseUID, "provider": id.provider},
+		})
+	})
+	if pg.NoRows(err) {
+		// The row could hurt somebody, or somebody relinked it just now: then the next request finds its row by uid.
+		return User{}, SightRefused, ErrIdentityConflict
+	}
+	if err != nil {
+		return User{}, SightRefused, fmt.Errorf("relink user %s: %w", holder.ID, err)
+	}
+	s.onChange(ctx, holder.ID)
+	return relinked, SightRelinked, nil
+}

@@ -1,0 +1,133 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/token"
+)
+
+// Sight says how a verified token met its row.
+type Sight string
+
+// The ends of a first sight.
+const (
+	SightKnown    Sight = "known"    // the row was there
+	SightCreated  Sight = "created"  // the row was made
+	SightLinked   Sight = "linked"   // a row without a Firebase account was linked (F3)
+	SightRelinked Sight = "relinked" // a row whose Firebase account is gone was linked anew (F7)
+	SightRefused  Sight = "refused"
+)
+
+// conflictRounds bounds how often a first sight starts again after a race. Each round can lose one race against somebody
+// who won it, so more rounds than this mean that something else is wrong.
+const conflictRounds = 8
+
+var errRaced = errors.New("somebody else was faster")
+
+// FirstSight answers the row of a verified token's subject and makes it where there is none (F1 to F7, F10). However many
+// requests and instances do this at once, there is one row and each gets it. One statement when nothing collides.
+//
+// Errors: ErrRevoked (the account was deleted after this session began), ErrUnsupportedIdentity, ErrLinkRequired,
+// ErrIdentityConflict, or dependency_unavailable. The caller still has to ask User.Admit.
+func (s *Store) FirstSight(ctx context.Context, claims token.Claims) (User, error) {
+	u, sight, err := s.firstSight(ctx, claims)
+	if err != nil {
+		s.onSight(SightRefused)
+		return User{}, fmt.Errorf("first sight of %s: %w", claims.Subject, pg.Fault(err))
+	}
+	s.onSight(sight)
+	return u, nil
+}
+
+func (s *Store) firstSight(ctx context.Context, claims token.Claims) (User, Sight, error) {
+	id, err := identityOf(claims)
+	if err != nil {
+		return s.knownOr(ctx, claims.Subject, err)
+	}
+	username := UsernameFrom(id.displayName)
+	for range conflictRounds {
+		u, sight, err := s.seeOrMake(ctx, id, username)
+		if !pg.NoRows(err) {
+			return u, sight, err
+		}
+		u, sight, err = s.afterConflict(ctx, id)
+		if !errors.Is(err, errRaced) {
+			return u, sight, err
+		}
+		username = withSuffix(username)
+	}
+	return User{}, SightRefused, fmt.Errorf("%d rounds: %w", conflictRounds, errRaced)
+}
+
+// knownOr lets a person in whose row exists although no row could be made of the token; else it answers refusal.
+func (s *Store) knownOr(ctx context.Context, uid string, refusal error) (User, Sight, error) {
+	row, err := s.queries.UserByFirebaseUID(ctx, s.pool, uid)
+	if pg.NoRows(err) {
+		return User{}, SightRefused, refusal
+	}
+	return fromRow(db.UserByIDRow(row)), SightKnown, err
+}
+
+func (s *Store) seeOrMake(ctx context.Context, id identity, username string) (User, Sight, error) {
+	rowID := uuid.New()
+	email := id.email
+	if email == "" {
+		email = placeholderEmail(rowID)
+	}
+	params := db.FirstSightParams{
+		ID: rowID, FirebaseUID: id.uid, Email: email, ProviderData: id.providerData, AuthTime: id.authTime,
+	}
+	if username != "" {
+		params.Username, params.OtherUsername = new(username), new(WithSuffix(username))
+	}
+	row, err := s.queries.FirstSight(ctx, s.pool, params)
+	if err != nil {
+		return User{}, SightRefused, err
+	}
+	if row.ID == rowID {
+		return fromRow(db.UserByIDRow(row)), SightCreated, nil
+	}
+	return fromRow(db.UserByIDRow(row)), SightKnown, nil
+}
+
+// afterConflict finds out why no row came back: the account was deleted, the row is there by now, the e-mail belongs to
+// another row, or only the username was taken in that instant (errRaced: start again).
+func (s *Store) afterConflict(ctx context.Context, id identity) (User, Sight, error) {
+	deleted, err := s.queries.Deleted(ctx, s.pool, db.DeletedParams{FirebaseUID: id.uid, AuthTime: id.authTime})
+	if err != nil {
+		return User{}, SightRefused, err
+	}
+	if deleted {
+		return User{}, SightRefused, ErrRevoked
+	}
+	u, sight, err := s.knownOr(ctx, id.uid, errRaced)
+	if !errors.Is(err, errRaced) || id.email == "" {
+		return u, sight, err
+	}
+	row, err := s.queries.UserByEmail(ctx, s.pool, id.email)
+	switch {
+	case pg.NoRows(err):
+		return User{}, SightRefused, errRaced
+	case err != nil:
+		return User{}, SightRefused, err
+	case row.FirebaseUID == nil:
+		return s.linkByEmail(ctx, fromRow(db.UserByIDRow(row)), id)
+	case *row.FirebaseUID == id.uid:
+		return fromRow(db.UserByIDRow(row)), SightKnown, nil
+	default:
+		return s.resolveConflict(ctx, fromRow(db.UserByIDRow(row)), id)
+	}
+}
+
+func withSuffix(username string) string {
+	if username == "" {
+		return ""
+	}
+	return WithSuffix(username)
+}

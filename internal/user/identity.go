@@ -1,0 +1,57 @@
+package user
+
+import (
+	"encoding/json"
+	"time"
+	"unicode/utf8"
+
+	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/token"
+)
+
+// ErrUnsupportedIdentity refuses a token that no row can be made of: an anonymous user, an address beyond ASCII, or a uid that
+// the schema's check refuses (F2, F5, F6). It is not cached: what the person adds to the account tomorrow may mend it.
+var ErrUnsupportedIdentity = fault.New(fault.UnsupportedIdentity,
+	"this sign-in has no e-mail, phone or provider identity that an account can be made of")
+
+// minUID and maxUID are chk_firebase_uid_format and the column's width (F6).
+const (
+	minUID = 20
+	maxUID = 128
+)
+
+// identity is what a first sight needs of a token.
+type identity struct {
+	uid           string
+	email         string // canonical; "": none (F5)
+	emailVerified bool
+	provider      string
+	displayName   string
+	authTime      time.Time
+	providerData  json.RawMessage
+}
+
+func identityOf(claims token.Claims) (identity, error) {
+	id := identity{
+		uid: claims.Subject, emailVerified: claims.EmailVerified, provider: claims.SignInProvider,
+		displayName: claims.Name, authTime: claims.AuthTime,
+	}
+	if n := utf8.RuneCountInString(id.uid); n < minUID || n > maxUID {
+		return identity{}, ErrUnsupportedIdentity
+	}
+	if claims.Email != "" {
+		email, err := CanonicalEmail(claims.Email)
+		if err != nil {
+			return identity{}, ErrUnsupportedIdentity.With(err)
+		}
+		id.email = email
+	} else if claims.Phone == "" && len(claims.Identities) == 0 {
+		return identity{}, ErrUnsupportedIdentity
+	}
+	data, err := json.Marshal(map[string]any{"provider": id.provider, "email_verified": id.emailVerified})
+	if err != nil {
+		return identity{}, err
+	}
+	id.providerData = data
+	return id, nil
+}

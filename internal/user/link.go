@@ -1,0 +1,85 @@
+package user
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/audit"
+	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/telemetry"
+)
+
+// ErrLinkRequired says that an e-mail alone is not proof enough to take over the row that holds it (F3).
+var ErrLinkRequired = fault.New(fault.AccountLinkRequired,
+	"this e-mail belongs to an account that must be linked first; prove its password")
+
+// LinkPolicy says when a token's e-mail links a row that no Firebase account owns yet (F3).
+type LinkPolicy struct {
+	// Providers are the sign_in_provider values whose email_verified is believed.
+	Providers []string
+	// PlatformVerified says what the platform knows of its own addresses. Where it never verified one, linking sets the row's
+	// password aside and ends its legacy sessions: whoever registered somebody's address first must not stay inside.
+	PlatformVerified PlatformVerified
+}
+
+// PlatformVerified is LEGACY_EMAIL_VERIFIED. The zero value trusts nothing.
+type PlatformVerified struct {
+	Trust  bool   // every address was verified
+	Column string // or: the boolean column of auth.users that says so
+}
+
+func (s *Store) linkByEmail(ctx context.Context, row User, id identity) (User, Sight, error) {
+	if !id.emailVerified || !slices.Contains(s.link.Providers, id.provider) || row.Type == TypeAdmin {
+		return User{}, SightRefused, ErrLinkRequired
+	}
+	var linked User
+	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		u, err := s.linkIn(ctx, tx, row, id)
+		linked = u
+		return err
+	})
+	if pg.NoRows(err) {
+		return User{}, SightRefused, errRaced // somebody linked the row in between, or it has become an admin's
+	}
+	if err != nil {
+		return User{}, SightRefused, fmt.Errorf("link to user %s: %w", row.ID, err)
+	}
+	s.onChange(ctx, linked.ID)
+	return linked, SightLinked, nil
+}
+
+func (s *Store) linkIn(ctx context.Context, tx pgx.Tx, row User, id identity) (User, error) {
+	keep, err := s.addressVerified(ctx, tx, row)
+	if err != nil {
+		return User{}, err
+	}
+	if !keep {
+		aside := db.SetAsidePasswordParams{ID: row.ID, Reason: "linked to an address that the platform never verified"}
+		if err := s.queries.SetAsidePassword(ctx, tx, aside); err != nil {
+			return User{}, err
+		}
+	}
+	linked, err := s.queries.LinkIdentity(ctx, tx, db.LinkIdentityParams{
+		ID: row.ID, FirebaseUID: id.uid, KeepPassword: keep, ProviderData: id.providerData,
+	})
+	if err != nil {
+		return User{}, err
+	}
+	return fromRow(db.UserByIDRow(linked)), audit.Record(ctx, tx, audit.Event{
+		Action: "user.linked", Actor: "token:" + id.uid, UserID: row.ID, RequestID: telemetry.RequestID(ctx),
+		Details: map[string]any{"provider": id.provider, "password_kept": keep},
+	})
+}
+
+func (s *Store) addressVerified(ctx context.Context, tx pgx.Tx, row User) (bool, error) {
+	policy := s.link.PlatformVerified
+	if policy.Column == "" {
+		return policy.Trust, nil
+	}
+	return s.queries.AddressVerifiedByPlatform(ctx, tx, db.AddressVerifiedByPlatformParams{ID: row.ID, ColumnName: policy.Column})
+}

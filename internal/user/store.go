@@ -1,0 +1,50 @@
+package user
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/firebase"
+)
+
+// Accounts is what this room asks of Firebase: who is behind a uid now. firebase.ErrUserNotFound means gone.
+type Accounts interface {
+	User(ctx context.Context, uid string) (firebase.User, error)
+}
+
+// Options say what a Store stands on. Every field is required.
+type Options struct {
+	Pool     *pgxpool.Pool
+	Accounts Accounts
+	Link     LinkPolicy
+	// OnChange hears of every row whose facts have changed, after the change is committed and before the caller is answered.
+	OnChange func(ctx context.Context, id uuid.UUID)
+	// OnSight hears how each first sight ended; for a metric.
+	OnSight func(Sight)
+	Logger  *slog.Logger
+}
+
+// Store reads and changes rows of auth.users. Safe for concurrent use.
+type Store struct {
+	pool     *pgxpool.Pool
+	queries  *db.Queries
+	accounts Accounts
+	link     LinkPolicy
+	onChange func(ctx context.Context, id uuid.UUID)
+	onSight  func(Sight)
+	log      *slog.Logger
+	seen     chan uuid.UUID
+}
+
+// NewStore makes a store. last_login moves only while Run runs.
+func NewStore(o Options) *Store {
+	return &Store{
+		pool: o.Pool, queries: db.New(), accounts: o.Accounts, link: o.Link,
+		onChange: o.OnChange, onSight: o.OnSight, log: o.Logger,
+		seen: make(chan uuid.UUID, seenQueue),
+	}
+}

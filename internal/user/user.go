@@ -1,0 +1,97 @@
+package user
+
+import (
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/fault"
+)
+
+// Where a person signs in: the values of auth.users.auth_provider.
+const (
+	ProviderLocal    = "local"    // here, with the hash in password_hash
+	ProviderFirebase = "firebase" // at Firebase only
+	ProviderHybrid   = "hybrid"   // at Firebase, a local hash is kept
+)
+
+// How far the row and its Firebase account agree: the values of auth.users.federation_status.
+const (
+	StatusActive   = "active"
+	StatusSyncing  = "syncing"
+	StatusFailed   = "failed"
+	StatusDisabled = "disabled"
+)
+
+// TypeAdmin is the user_type that may operate the platform, and that no e-mail ever links by itself (F3).
+const TypeAdmin = "admin"
+
+const typeUser = "user"
+
+// Refusals that follow from the row.
+var (
+	ErrDeactivated = fault.New(fault.AccountDeactivated, "this account is deactivated")
+	ErrRevoked     = fault.New(fault.TokenRevoked, "this session has been ended; sign in again")
+	ErrNotFound    = fault.New(fault.NotFound, "there is no such user")
+)
+
+// User is one row of auth.users without its password. What an old row leaves NULL has the meaning of D3.
+type User struct {
+	ID               uuid.UUID
+	FirebaseUID      string // "": not linked
+	AuthProvider     string
+	Username         string // "": none
+	Email            string // "": none (F5)
+	Type             string
+	IsActive         bool
+	TokenBalance     int32
+	FederationStatus string
+	TokensValidAfter time.Time  // zero: nothing was ever revoked
+	LastLogin        *time.Time // nil: never
+	CreatedAt        *time.Time // nil: an old row that does not say
+}
+
+// Admit decides whether a session that began at authTime may act as this user: a deactivated account is named first,
+// whatever else holds (F9), then a revoked session (T4). authTime has whole seconds, as auth_time and iat do.
+func (u User) Admit(authTime time.Time) error {
+	switch {
+	case !u.IsActive || u.FederationStatus == StatusDisabled:
+		return ErrDeactivated
+	case authTime.Before(u.TokensValidAfter):
+		return ErrRevoked
+	}
+	return nil
+}
+
+func fromRow(row db.UserByIDRow) User {
+	u := User{
+		ID:               row.ID,
+		FirebaseUID:      or(row.FirebaseUID, ""),
+		AuthProvider:     or(row.AuthProvider, ProviderLocal),
+		Username:         or(row.Username, ""),
+		Email:            row.Email,
+		Type:             or(row.UserType, typeUser),
+		IsActive:         or(row.IsActive, true),
+		TokenBalance:     or(row.TokenBalance, 0),
+		FederationStatus: or(row.FederationStatus, StatusActive),
+		TokensValidAfter: or(row.TokensValidAfter, time.Time{}),
+		LastLogin:        row.LastLogin,
+		CreatedAt:        row.CreatedAt,
+	}
+	if strings.HasSuffix(u.Email, placeholderDomain) {
+		u.Email = ""
+	}
+	return u
+}
+
+// FromRecordedSignIn translates what internal/account reads when it records a sign-in.
+func FromRecordedSignIn(row db.RecordSignInRow) User { return fromRow(db.UserByIDRow(row)) }
+
+func or[T any](value *T, otherwise T) T {
+	if value == nil {
+		return otherwise
+	}
+	return *value
+}
