@@ -1,0 +1,257 @@
+package identity
+
+import (
+	"bufio"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// The kinds of fault. Any other upper-case word is answered as Identity Toolkit answers it: 400 with that message.
+const (
+	FaultTooManyRequests = "429"
+	FaultUnavailable     = "503"
+	FaultCut             = "cut"   // the connection is reset without an answer
+	FaultHang            = "hang"  // nothing is answered until the client gives up, the rule is cleared or the provider closes
+	FaultDelay           = "delay" // the answer comes late
+	FaultQuotaExceeded   = "QUOTA_EXCEEDED"
+	FaultTooManyAttempts = "TOO_MANY_ATTEMPTS_TRY_LATER"
+)
+
+// Fault is a rule: requests whose path contains Match go wrong in the way of Kind.
+type Fault struct {
+	// Match is part of a path, such as "accounts:signUp". Empty: every path. /dev/ is never affected.
+	Match string `json:"match"`
+	// Kind is one of the kinds above.
+	Kind string `json:"kind"`
+	// Count is how many requests are hit before the rule is used up. Zero: all of them.
+	Count int `json:"count,omitempty"`
+	// Probability is the share of requests that are hit, 0 < p <= 1. Zero: all of them.
+	Probability float64 `json:"probability,omitempty"`
+	// Delay is how long FaultDelay waits.
+	Delay time.Duration `json:"-"`
+	// DelayMS is Delay for those who speak JSON.
+	DelayMS int64 `json:"delayMs,omitempty"`
+	// After lets the operation happen first: what goes wrong is its answer.
+	After bool `json:"after,omitempty"`
+}
+
+var errBadFault = errors.New("identity: a fault needs a Kind, a Probability within 0 and 1, and no negative numbers")
+
+func (f Fault) valid() bool {
+	known := f.Kind == FaultTooManyRequests || f.Kind == FaultUnavailable || f.Kind == FaultCut || f.Kind == FaultHang ||
+		f.Kind == FaultDelay || f.Kind != "" && strings.ToUpper(f.Kind) == f.Kind
+	return known && f.Probability >= 0 && f.Probability <= 1 && f.Count >= 0 && f.Delay >= 0 && f.DelayMS >= 0
+}
+
+// rule is a Fault in use. cleared is closed when it is taken away, which lets hanging requests go.
+type rule struct {
+	Fault
+	hits    int
+	cleared chan struct{}
+}
+
+type faultTable struct {
+	closed <-chan struct{}
+
+	mu    sync.Mutex
+	rules []*rule
+}
+
+func newFaultTable(closed <-chan struct{}) *faultTable { return &faultTable{closed: closed} }
+
+// AddFaults adds rules; the first that matches a request is applied. Nothing is added when one of them is wrong.
+func (p *Provider) AddFaults(faults ...Fault) error {
+	for _, f := range faults {
+		if !f.valid() {
+			return errBadFault
+		}
+	}
+	t := p.faults
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, f := range faults {
+		f.Delay = max(f.Delay, time.Duration(f.DelayMS)*time.Millisecond)
+		t.rules = append(t.rules, &rule{Fault: f, cleared: make(chan struct{})})
+	}
+	return nil
+}
+
+// ClearFaults takes every rule away and lets hanging requests go, which are then answered with 503.
+func (p *Provider) ClearFaults() {
+	t := p.faults
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, r := range t.rules {
+		close(r.cleared)
+	}
+	t.rules = nil
+}
+
+// FaultHits says how many requests were hit by the rules in force, used-up ones included, in the order of the rules.
+func (p *Provider) FaultHits() []int {
+	t := p.faults
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	hits := make([]int, 0, len(t.rules))
+	for _, r := range t.rules {
+		hits = append(hits, r.hits)
+	}
+	return hits
+}
+
+// pick finds the rule for a request and counts the hit.
+func (t *faultTable) pick(path string) *rule {
+	if strings.HasPrefix(path, "/dev/") {
+		return nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, r := range t.rules {
+		usedUp := r.Count > 0 && r.hits >= r.Count
+		if usedUp || !strings.Contains(path, r.Match) {
+			continue
+		}
+		if r.Probability > 0 && rand.Float64() >= r.Probability { //nolint:gosec // chance, not secrecy
+			continue
+		}
+		r.hits++
+		return r
+	}
+	return nil
+}
+
+// apply serves a request with the fault that is due, if any.
+func (t *faultTable) apply(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	hit := t.pick(r.URL.Path)
+	if hit == nil {
+		next.ServeHTTP(w, r)
+		return
+	}
+	if hit.Kind == FaultDelay {
+		t.delay(w, r, next, hit)
+		return
+	}
+	if hit.After {
+		next.ServeHTTP(discard{header: http.Header{}}, r)
+	}
+	t.fail(w, r, hit)
+}
+
+func (t *faultTable) delay(w http.ResponseWriter, r *http.Request, next http.Handler, hit *rule) {
+	timer := time.NewTimer(hit.Delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-hit.cleared:
+	case <-t.closed:
+	case <-r.Context().Done():
+	}
+	next.ServeHTTP(w, r)
+}
+
+func (t *faultTable) fail(w http.ResponseWriter, r *http.Request, hit *rule) {
+	switch hit.Kind {
+	case FaultTooManyRequests:
+		w.Header().Set("Retry-After", "1")
+		writeError(w, &apiError{
+			code: http.StatusTooManyRequests, status: "RESOURCE_EXHAUSTED", reason: "rateLimitExceeded",
+			message: "Quota exceeded for quota metric 'Identity Toolkit requests' of service 'identitytoolkit.googleapis.com'.",
+		})
+	case FaultUnavailable:
+		writeError(w, errUnavailable)
+	case FaultCut:
+		cut(w)
+	case FaultHang:
+		t.hang(w, r, hit)
+	case FaultQuotaExceeded:
+		writeError(w, refuse("QUOTA_EXCEEDED : Exceeded quota for verifying passwords."))
+	case FaultTooManyAttempts:
+		writeError(w, errTooManyAttempts)
+	default:
+		writeError(w, refuse(hit.Kind))
+	}
+}
+
+var errUnavailable = &apiError{
+	code: http.StatusServiceUnavailable, status: "UNAVAILABLE", reason: "backendError",
+	message: "The service is currently unavailable.",
+}
+
+func (t *faultTable) hang(w http.ResponseWriter, r *http.Request, hit *rule) {
+	select {
+	case <-r.Context().Done():
+	case <-hit.cleared:
+	case <-t.closed:
+	}
+	writeError(w, errUnavailable)
+}
+
+// cut resets the connection. Where it cannot be taken over (HTTP/2, a recorder) net/http aborts the response instead.
+func cut(w http.ResponseWriter) {
+	connection, _, err := hijack(w)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	if tcp, ok := connection.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // a failure leaves an orderly close, which cuts too
+	}
+	_ = connection.Close()
+}
+
+func hijack(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error) {
+	return http.NewResponseController(w).Hijack()
+}
+
+// discard is where an answer goes that its client will never see.
+type discard struct{ header http.Header }
+
+func (d discard) Header() http.Header         { return d.header }
+func (d discard) Write(b []byte) (int, error) { return len(b), nil }
+func (d discard) WriteHeader(int)             {}
+
+// faultDemand is the body of POST /dev/faults: a rule, or several.
+type faultDemand struct {
+	Fault
+	Rules []Fault `json:"rules"`
+}
+
+type faultReport struct {
+	Rules []Fault `json:"rules"`
+	Hits  []int   `json:"hits"`
+}
+
+func (p *Provider) addFaults(c *call, in *faultDemand) (any, error) {
+	rules := in.Rules
+	if in.Kind != "" {
+		rules = append(rules, in.Fault)
+	}
+	if len(rules) == 0 {
+		return nil, invalidArgument("%v", errBadFault)
+	}
+	if err := p.AddFaults(rules...); err != nil {
+		return nil, invalidArgument("%v", err)
+	}
+	return p.listFaults(c, nil)
+}
+
+func (p *Provider) listFaults(*call, *empty) (any, error) {
+	t := p.faults
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	report := faultReport{Rules: []Fault{}, Hits: []int{}}
+	for _, r := range t.rules {
+		report.Rules = append(report.Rules, r.Fault)
+		report.Hits = append(report.Hits, r.hits)
+	}
+	return report, nil
+}
+
+func (p *Provider) clearFaults(*call, *empty) (any, error) {
+	p.ClearFaults()
+	return empty{}, nil
+}

@@ -1,0 +1,319 @@
+package identity
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+// maxBatch is Identity Toolkit's limit for imports, exports and deletions.
+const maxBatch = 1000
+
+type batchCreateRequest struct {
+	common
+	Users             []importedUser  `json:"users"`
+	AllowOverwrite    bool            `json:"allowOverwrite"`
+	SanityCheck       bool            `json:"sanityCheck"`
+	HashAlgorithm     string          `json:"hashAlgorithm"`
+	SignerKey         string          `json:"signerKey"`
+	SaltSeparator     string          `json:"saltSeparator"`
+	Rounds            int             `json:"rounds"`
+	MemoryCost        int             `json:"memoryCost"`
+	CPUMemCost        int             `json:"cpuMemCost"`
+	Parallelization   int             `json:"parallelization"`
+	BlockSize         int             `json:"blockSize"`
+	DKLen             int             `json:"dkLen"`
+	PasswordHashOrder string          `json:"passwordHashOrder"`
+	Argon2Parameters  json.RawMessage `json:"argon2Parameters"`
+}
+
+type importedUser struct {
+	LocalID           string          `json:"localId"`
+	Email             string          `json:"email"`
+	InitialEmail      string          `json:"initialEmail"`
+	EmailVerified     bool            `json:"emailVerified"`
+	DisplayName       string          `json:"displayName"`
+	PhotoURL          string          `json:"photoUrl"`
+	PhoneNumber       string          `json:"phoneNumber"`
+	PasswordHash      string          `json:"passwordHash"`
+	Salt              string          `json:"salt"`
+	RawPassword       string          `json:"rawPassword"`
+	CustomAttributes  string          `json:"customAttributes"`
+	CustomAuth        bool            `json:"customAuth"`
+	Disabled          bool            `json:"disabled"`
+	CreatedAt         int64Text       `json:"createdAt"`
+	LastLoginAt       int64Text       `json:"lastLoginAt"`
+	LastRefreshAt     string          `json:"lastRefreshAt"`
+	ValidSince        int64Text       `json:"validSince"`
+	PasswordUpdatedAt json.Number     `json:"passwordUpdatedAt"`
+	Version           int             `json:"version"`
+	TenantID          string          `json:"tenantId"`
+	ProviderUserInfo  []provider      `json:"providerUserInfo"`
+	MFAInfo           json.RawMessage `json:"mfaInfo"`
+	EmailLinkSignin   bool            `json:"emailLinkSignin"`
+	DateOfBirth       string          `json:"dateOfBirth"`
+	Language          string          `json:"language"`
+	ScreenName        string          `json:"screenName"`
+	TimeZone          string          `json:"timeZone"`
+}
+
+type importError struct {
+	Index   int    `json:"index"`
+	Message string `json:"message"`
+}
+
+type batchCreateResponse struct {
+	Kind  string        `json:"kind"`
+	Error []importError `json:"error,omitempty"`
+}
+
+// batchCreate imports accounts with the password hashes of another system. What is wrong with the request or any hash
+// refuses it whole; what is wrong with a user is reported with its index, and the rest go on. An existing uid is replaced
+// whole when the caller allows it, as Google documents: nothing of the old account stays.
+func (p *Provider) batchCreate(_ *call, in *batchCreateRequest) (any, error) {
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	hashes, err := p.importedHashes(in)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	response := batchCreateResponse{Kind: "identitytoolkit#UploadAccountResponse"}
+	for index, user := range in.Users {
+		imported, err := p.importUser(in, user, hashes[index])
+		if err != nil {
+			response.Error = append(response.Error, importError{Index: index, Message: err.Error()})
+			continue
+		}
+		p.users.put(imported)
+	}
+	p.changed()
+	return response, nil
+}
+
+// check refuses a request that contradicts itself.
+func (in *batchCreateRequest) check() error {
+	if len(in.Users) == 0 {
+		return refuse("MISSING_USER_ACCOUNT")
+	}
+	if len(in.Users) > maxBatch {
+		return refuse("MAXIMUM_USER_COUNT_EXCEEDED")
+	}
+	if in.SanityCheck {
+		if err := in.checkUnique(); err != nil {
+			return err
+		}
+	}
+	if in.AllowOverwrite {
+		return nil
+	}
+	seen := map[string]bool{}
+	for _, user := range in.Users {
+		if seen[user.LocalID] {
+			return refuse("DUPLICATE_LOCAL_ID : " + user.LocalID)
+		}
+		seen[user.LocalID] = true
+	}
+	return nil
+}
+
+func (in *batchCreateRequest) checkUnique() error {
+	emails, raw := map[string]bool{}, map[string]bool{}
+	for _, user := range in.Users {
+		if user.Email != "" && emails[user.Email] {
+			return refuse("DUPLICATE_EMAIL : " + user.Email)
+		}
+		emails[user.Email] = true
+	}
+	for _, user := range in.Users {
+		for _, p := range user.ProviderUserInfo {
+			key := rawKey(p.ProviderID, p.RawID)
+			if raw[key] {
+				return refuse(fmt.Sprintf("DUPLICATE_RAW_ID : Provider id(%s), Raw id(%s)", p.ProviderID, p.RawID))
+			}
+			raw[key] = true
+		}
+	}
+	return nil
+}
+
+// importedHashes reads every user's hash; one bad hash refuses the request, as at Firebase.
+func (p *Provider) importedHashes(in *batchCreateRequest) ([]passwordHash, error) {
+	hashes := make([]passwordHash, len(in.Users))
+	for index, user := range in.Users {
+		var err error
+		switch {
+		case user.PasswordHash != "":
+			hashes[index], err = in.importedHash(index, user)
+		case user.RawPassword != "":
+			hashes[index], err = p.hashPassword(user.RawPassword)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return hashes, nil
+}
+
+func (in *batchCreateRequest) importedHash(index int, user importedUser) (passwordHash, error) {
+	hash, err := bytesField(index, "password_hash", user.PasswordHash)
+	if err != nil {
+		return passwordHash{}, err
+	}
+	salt, err := bytesField(index, "salt", user.Salt)
+	if err != nil {
+		return passwordHash{}, err
+	}
+	switch in.HashAlgorithm {
+	case algorithmBcrypt:
+		if _, err := bcrypt.Cost(bcryptDialect(hash)); err != nil {
+			return passwordHash{}, refuse("INVALID_PASSWORD_HASH")
+		}
+		return passwordHash{Algorithm: algorithmBcrypt, Hash: hash}, nil
+	case algorithmScrypt:
+		config, err := in.scryptConfig()
+		return passwordHash{Algorithm: algorithmScrypt, Hash: hash, Salt: salt, Config: config}, err
+	case "":
+		return passwordHash{}, refuse("MISSING_HASH_ALGORITHM")
+	default:
+		return passwordHash{}, refuse("INVALID_HASH_ALGORITHM")
+	}
+}
+
+// scryptConfig reads the parameters of hashes that come from a Firebase project.
+func (in *batchCreateRequest) scryptConfig() (*HashConfig, error) {
+	key, err := decode64(in.SignerKey)
+	if err != nil || len(key) == 0 {
+		return nil, refuse("INVALID_HASH_KEY")
+	}
+	separator, err := decode64(in.SaltSeparator)
+	if err != nil {
+		return nil, refuse("INVALID_HASH_SALT_SEPARATOR")
+	}
+	if in.Rounds < 1 || in.Rounds > maxRounds {
+		return nil, refuse("INVALID_HASH_ROUNDS")
+	}
+	if in.MemoryCost < 1 || in.MemoryCost > maxMemoryCost {
+		return nil, refuse("INVALID_HASH_MEMORY_COST")
+	}
+	return &HashConfig{
+		Algorithm: algorithmScrypt, SignerKey: key, SaltSeparator: separator, Rounds: in.Rounds, MemoryCost: in.MemoryCost,
+	}, nil
+}
+
+func bytesField(index int, name, text string) ([]byte, error) {
+	value, err := decode64(text)
+	if err != nil {
+		return nil, invalidArgument("Invalid value at 'users[%d].%s' (TYPE_BYTES), Base64 decoding failed for %q", index, name, text)
+	}
+	return value, nil
+}
+
+// importUser makes the account of one row, or says why not. The mutex must be held.
+func (p *Provider) importUser(in *batchCreateRequest, user importedUser, hash passwordHash) (account, error) {
+	if err := p.checkImported(in, user); err != nil {
+		return account{}, err
+	}
+	now := p.now()
+	a := account{
+		LocalID: user.LocalID, Email: canonicalEmail(user.Email), EmailVerified: user.EmailVerified,
+		DisplayName: user.DisplayName, PhotoURL: user.PhotoURL, PhoneNumber: user.PhoneNumber, Disabled: user.Disabled,
+		CustomAttributes: user.CustomAttributes, CreatedAt: now,
+	}
+	for _, linked := range user.ProviderUserInfo {
+		if linked.ProviderID != ProviderPassword && linked.ProviderID != ProviderPhone {
+			a.linkProvider(linked)
+		}
+	}
+	if hash.set() {
+		a.Password, a.PasswordAt = hash, now
+	}
+	if user.CreatedAt != "" {
+		a.CreatedAt = time.UnixMilli(user.CreatedAt.value()).UTC()
+	}
+	if user.LastLoginAt != "" {
+		a.LastLoginAt = time.UnixMilli(user.LastLoginAt.value()).UTC()
+	}
+	a.revokeSessions(now)
+	return a, nil
+}
+
+func (p *Provider) checkImported(in *batchCreateRequest, user importedUser) error {
+	switch {
+	case user.LocalID == "":
+		return errors.New("localId is missing")
+	case len(user.LocalID) > maxLocalIDLength:
+		return errors.New("localId is too long")
+	case user.TenantID != "":
+		return errors.New("Tenant id in userInfo does not match the tenant id in request.") //nolint:revive,staticcheck // Google's text
+	}
+	if err := checkImportedClaims(user.CustomAttributes); err != nil {
+		return err
+	}
+	if err := p.checkImportedProviders(user); err != nil {
+		return err
+	}
+	if user.PhoneNumber != "" && !validPhone(user.PhoneNumber) {
+		return errors.New("phone number format is invalid")
+	}
+	if other, taken := p.users.phone(user.PhoneNumber); taken && other.LocalID != user.LocalID {
+		return errors.New("phone number exists in other account in database")
+	}
+	if err := p.checkImportedEmail(user); err != nil {
+		return err
+	}
+	if _, exists := p.users.get(user.LocalID); exists && !in.AllowOverwrite {
+		return errors.New("localId belongs to an existing account - can not overwrite.") //nolint:revive,staticcheck // Google's text
+	}
+	return nil
+}
+
+func checkImportedClaims(serialised string) error {
+	if serialised == "" {
+		return nil
+	}
+	err := checkClaims(serialised)
+	switch {
+	case err == nil:
+		return nil
+	case err.message == "INVALID_CLAIMS":
+		return errors.New("Invalid custom claims provided.") //nolint:revive,staticcheck // Google's text
+	case err.message == "CLAIMS_TOO_LARGE":
+		return errors.New("Custom claims provided are too large.") //nolint:revive,staticcheck // Google's text
+	default:
+		return errors.New("Custom claims provided include a reserved claim.") //nolint:revive,staticcheck // Google's text
+	}
+}
+
+func (p *Provider) checkImportedProviders(user importedUser) error {
+	for _, linked := range user.ProviderUserInfo {
+		if linked.ProviderID == ProviderPassword || linked.ProviderID == ProviderPhone {
+			continue
+		}
+		if linked.ProviderID == "" || linked.RawID == "" {
+			return errors.New("federatedId or (providerId & rawId) is required")
+		}
+		if other, taken := p.users.federated(linked.ProviderID, linked.RawID); taken && other.LocalID != user.LocalID {
+			return errors.New("raw id exists in other account in database")
+		}
+	}
+	return nil
+}
+
+func (p *Provider) checkImportedEmail(user importedUser) error {
+	if user.Email == "" {
+		return nil
+	}
+	if !validEmail(user.Email) {
+		return errors.New("email is invalid")
+	}
+	if other, taken := p.users.email(user.Email); taken && other.LocalID != user.LocalID {
+		return errors.New("email exists in other account in database")
+	}
+	return nil
+}

@@ -1,0 +1,140 @@
+package identity
+
+import (
+	"encoding/base64"
+	"time"
+)
+
+// userView is an account as Identity Toolkit shows it.
+type userView struct {
+	LocalID           string     `json:"localId"`
+	Email             string     `json:"email,omitempty"`
+	InitialEmail      string     `json:"initialEmail,omitempty"`
+	EmailVerified     *bool      `json:"emailVerified,omitempty"`
+	DisplayName       string     `json:"displayName,omitempty"`
+	PhotoURL          string     `json:"photoUrl,omitempty"`
+	PhoneNumber       string     `json:"phoneNumber,omitempty"`
+	PasswordHash      string     `json:"passwordHash,omitempty"`
+	Salt              string     `json:"salt,omitempty"`
+	Version           int        `json:"version,omitempty"`
+	PasswordUpdatedAt int64      `json:"passwordUpdatedAt,omitempty"`
+	ProviderUserInfo  []provider `json:"providerUserInfo,omitempty"`
+	ValidSince        string     `json:"validSince,omitempty"`
+	Disabled          bool       `json:"disabled,omitempty"`
+	CustomAuth        bool       `json:"customAuth,omitempty"`
+	CustomAttributes  string     `json:"customAttributes,omitempty"`
+	CreatedAt         string     `json:"createdAt,omitempty"`
+	LastLoginAt       string     `json:"lastLoginAt,omitempty"`
+	LastRefreshAt     string     `json:"lastRefreshAt,omitempty"`
+}
+
+// redactedHash is what Firebase shows a user in place of the password hash.
+var redactedHash = base64.StdEncoding.EncodeToString([]byte("REDACTED"))
+
+// view shows an account; hashes only to an admin, and only ones made by us: an imported hash is never given back.
+func view(a account, admin bool) userView {
+	v := userView{
+		LocalID: a.LocalID, Email: a.Email, InitialEmail: a.InitialEmail, DisplayName: a.DisplayName, PhotoURL: a.PhotoURL,
+		PhoneNumber: a.PhoneNumber, ProviderUserInfo: a.allProviders(), Disabled: a.Disabled, CustomAuth: a.CustomAuth,
+		CustomAttributes: a.CustomAttributes, CreatedAt: millis(a.CreatedAt), LastLoginAt: millis(a.LastLoginAt),
+	}
+	if a.Email != "" || a.EmailVerified {
+		v.EmailVerified = &a.EmailVerified
+	}
+	if !a.ValidSince.IsZero() {
+		v.ValidSince = seconds(a.ValidSince)
+	}
+	if !a.LastRefreshAt.IsZero() {
+		v.LastRefreshAt = a.LastRefreshAt.Format(time.RFC3339Nano)
+	}
+	if a.Password.set() {
+		v.showPassword(a, admin)
+	}
+	return v
+}
+
+func (v *userView) showPassword(a account, admin bool) {
+	v.PasswordUpdatedAt = a.PasswordAt.UnixMilli()
+	switch {
+	case !admin:
+		v.PasswordHash = redactedHash
+	case a.Password.own():
+		v.PasswordHash, v.Salt = encode64(a.Password.Hash), encode64(a.Password.Salt)
+	}
+}
+
+type lookupRequest struct {
+	common
+	IDToken         string   `json:"idToken"`
+	LocalID         []string `json:"localId"`
+	Email           []string `json:"email"`
+	PhoneNumber     []string `json:"phoneNumber"`
+	InitialEmail    []string `json:"initialEmail"`
+	FederatedUserID []struct {
+		ProviderID string `json:"providerId"`
+		RawID      string `json:"rawId"`
+	} `json:"federatedUserId"`
+}
+
+type lookupResponse struct {
+	Kind  string     `json:"kind"`
+	Users []userView `json:"users,omitempty"`
+}
+
+// lookup shows a client its own account, and an admin any that it names; who is not found is left out.
+func (p *Provider) lookup(c *call, in *lookupRequest) (any, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	response := lookupResponse{Kind: "identitytoolkit#GetAccountInfoResponse"}
+	if !c.admin {
+		user, _, err := p.authenticate(in.IDToken)
+		if err != nil {
+			return nil, err
+		}
+		response.Users = []userView{view(user, false)}
+		return response, nil
+	}
+	seen := map[string]bool{}
+	for _, user := range p.named(in) {
+		if !seen[user.LocalID] {
+			seen[user.LocalID] = true
+			response.Users = append(response.Users, view(user, true))
+		}
+	}
+	return response, nil
+}
+
+// named finds the accounts that an admin names in any way.
+func (p *Provider) named(in *lookupRequest) []account {
+	var list []account
+	add := func(user account, found bool) {
+		if found {
+			list = append(list, user)
+		}
+	}
+	for _, id := range in.LocalID {
+		add(p.users.get(id))
+	}
+	for _, address := range in.Email {
+		add(p.users.email(address))
+	}
+	for _, number := range in.PhoneNumber {
+		add(p.users.phone(number))
+	}
+	for _, f := range in.FederatedUserID {
+		add(p.users.federated(f.ProviderID, f.RawID))
+	}
+	for _, address := range in.InitialEmail {
+		add(p.byInitialEmail(address))
+	}
+	return list
+}
+
+func (p *Provider) byInitialEmail(address string) (account, bool) {
+	for _, user := range p.users.byID {
+		if user.InitialEmail != "" && user.InitialEmail == canonicalEmail(address) {
+			return user.clone(), true
+		}
+	}
+	return account{}, false
+}

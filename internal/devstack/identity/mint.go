@@ -1,0 +1,97 @@
+package identity
+
+import (
+	"crypto/hmac"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"maps"
+	"sync"
+)
+
+// MintOptions bends a token away from what the provider would sign. The zero value is a good token.
+type MintOptions struct {
+	// Header overrides or adds header fields; a nil value removes one.
+	Header map[string]any
+	// Unsigned makes an alg "none" token with an empty signature, as the official emulator's.
+	Unsigned bool
+	// HMACSecret signs with HS256 in place of RS256. The header keeps the kid: the classic confusion of algorithms.
+	HMACSecret []byte
+	// ForeignKey signs with a key that is not published. The kid is that key's, unless Header says otherwise.
+	ForeignKey bool
+}
+
+// Mint signs a token with any claims: Firebase's required ones for subject "test-subject-0000000000000", overridden by
+// claims, where a nil value removes a claim and "sub" sets user_id too. No account needs to exist. For tests of verifiers.
+func (p *Provider) Mint(claims map[string]any, opts MintOptions) (string, error) {
+	key, err := p.mintKey(opts.ForeignKey)
+	if err != nil {
+		return "", err
+	}
+	header := override(map[string]any{"alg": mintAlgorithm(opts), "kid": key.id, "typ": "JWT"}, opts.Header)
+	body := p.mintClaims(claims)
+	switch {
+	case opts.Unsigned:
+		input, err := signingInput(header, body)
+		return input + ".", err
+	case opts.HMACSecret != nil:
+		input, err := signingInput(header, body)
+		mac := hmac.New(sha256.New, opts.HMACSecret)
+		mac.Write([]byte(input))
+		return input + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)), err
+	default:
+		return signJWT(key.private, header, body)
+	}
+}
+
+func mintAlgorithm(opts MintOptions) string {
+	switch {
+	case opts.Unsigned:
+		return "none"
+	case opts.HMACSecret != nil:
+		return "HS256"
+	default:
+		return "RS256"
+	}
+}
+
+func (p *Provider) mintClaims(overrides map[string]any) map[string]any {
+	now := p.now()
+	claims := p.registeredClaims("test-subject-0000000000000", now, now)
+	claims["firebase"] = map[string]any{"identities": map[string]any{}, "sign_in_provider": ProviderCustom}
+	if subject, given := overrides["sub"]; given {
+		claims["user_id"] = subject
+	}
+	return override(claims, overrides)
+}
+
+func override(base, overrides map[string]any) map[string]any {
+	maps.Copy(base, overrides)
+	for name, value := range overrides {
+		if value == nil {
+			delete(base, name)
+		}
+	}
+	return base
+}
+
+// foreignKey is made once a process: it only has to be somebody else's.
+var foreignKey = sync.OnceValues(func() (signingKey, error) { return newSigningKey(Options{}.withDefaults().Clock()) })
+
+func (p *Provider) mintKey(foreign bool) (signingKey, error) {
+	if foreign {
+		return foreignKey()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.keys[len(p.keys)-1], nil
+}
+
+// ForeignPublicKey is the public half of the key that MintOptions.ForeignKey signs with.
+func ForeignPublicKey() (*rsa.PublicKey, error) {
+	key, err := foreignKey()
+	if err != nil {
+		return nil, err
+	}
+	return &key.private.PublicKey, nil
+}

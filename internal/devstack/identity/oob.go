@@ -1,0 +1,310 @@
+package identity
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The kinds of mail.
+const (
+	requestPasswordReset = "PASSWORD_RESET"
+	requestVerifyEmail   = "VERIFY_EMAIL"
+	requestEmailSignIn   = "EMAIL_SIGNIN"
+	requestChangeEmail   = "VERIFY_AND_CHANGE_EMAIL"
+	requestRecoverEmail  = "RECOVER_EMAIL"
+
+	oobCodeLength = 54
+)
+
+var errExpiredOOBCode = refuse("EXPIRED_OOB_CODE")
+
+// code is a mail that was "sent": its one-time code and link. It is kept until it is used.
+type code struct {
+	Code     string    `json:"oobCode"`
+	Type     string    `json:"requestType"`
+	Email    string    `json:"email"`
+	NewEmail string    `json:"newEmail,omitempty"`
+	Link     string    `json:"oobLink"`
+	Sent     time.Time `json:"sent"`
+	Expires  time.Time `json:"expires"`
+}
+
+func (c code) expired(now time.Time) bool { return !now.Before(c.Expires) }
+
+type oobRequest struct {
+	common
+	RequestType           string `json:"requestType"`
+	Email                 string `json:"email"`
+	NewEmail              string `json:"newEmail"`
+	IDToken               string `json:"idToken"`
+	ContinueURL           string `json:"continueUrl"`
+	ReturnOOBLink         bool   `json:"returnOobLink"`
+	UserIP                string `json:"userIp"`
+	Challenge             string `json:"challenge"`
+	CaptchaResp           string `json:"captchaResp"`
+	CanHandleCodeInApp    bool   `json:"canHandleCodeInApp"`
+	AndroidInstallApp     bool   `json:"androidInstallApp"`
+	AndroidMinimumVersion string `json:"androidMinimumVersion"`
+	AndroidPackageName    string `json:"androidPackageName"`
+	IOSAppStoreID         string `json:"iOSAppStoreId"`
+	IOSBundleID           string `json:"iOSBundleId"`
+	DynamicLinkDomain     string `json:"dynamicLinkDomain"`
+	LinkDomain            string `json:"linkDomain"`
+}
+
+type oobResponse struct {
+	Kind    string `json:"kind"`
+	Email   string `json:"email,omitempty"`
+	OOBCode string `json:"oobCode,omitempty"`
+	OOBLink string `json:"oobLink,omitempty"`
+}
+
+// sendOobCode "sends" a mail; an admin may have the link instead.
+func (p *Provider) sendOobCode(c *call, in *oobRequest) (any, error) {
+	if err := checkOOBRequest(c, in); err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	address, send, err := p.oobRecipient(in)
+	if err != nil {
+		return nil, err
+	}
+	response := oobResponse{Kind: "identitytoolkit#GetOobConfirmationCodeResponse", Email: address}
+	if !send {
+		return response, nil
+	}
+	mail := p.newCode(in.RequestType, address, "http://"+c.request.Host, in.ContinueURL)
+	if in.RequestType == requestChangeEmail {
+		mail.NewEmail = canonicalEmail(in.NewEmail)
+	}
+	p.codes[mail.Code] = mail
+	p.changed()
+	if in.ReturnOOBLink {
+		response.OOBCode, response.OOBLink = mail.Code, mail.Link
+	}
+	return response, nil
+}
+
+func checkOOBRequest(c *call, in *oobRequest) error {
+	switch {
+	case in.RequestType == "" || in.RequestType == "OOB_REQ_TYPE_UNSPECIFIED":
+		return refuse("MISSING_REQ_TYPE")
+	case in.ReturnOOBLink && !c.admin:
+		return errInsufficientPermission
+	case in.ContinueURL != "" && !absoluteURL(in.ContinueURL):
+		return refuse("INVALID_CONTINUE_URI")
+	}
+	return nil
+}
+
+// oobRecipient says whom to write to, and whether to write at all: with enumeration protection an unknown address is
+// answered like a known one. The mutex must be held.
+func (p *Provider) oobRecipient(in *oobRequest) (address string, send bool, err error) {
+	switch in.RequestType {
+	case requestEmailSignIn:
+		if in.Email == "" {
+			return "", false, errMissingEmail
+		}
+		if !validEmail(in.Email) {
+			return "", false, errInvalidEmail
+		}
+		return canonicalEmail(in.Email), true, nil
+	case requestPasswordReset:
+		return p.resetRecipient(in.Email)
+	case requestVerifyEmail:
+		address, err = p.ownAddress(in)
+		return address, true, err
+	case requestChangeEmail:
+		return p.changeRecipient(in)
+	default:
+		return "", false, invalidArgument("Invalid value at 'req_type': %q", in.RequestType)
+	}
+}
+
+func (p *Provider) resetRecipient(email string) (string, bool, error) {
+	if email == "" {
+		return "", false, errMissingEmail
+	}
+	_, found := p.users.email(email)
+	if !found && !p.config.EmailPrivacy.EnableImprovedEmailPrivacy {
+		return "", false, refuse("EMAIL_NOT_FOUND")
+	}
+	return canonicalEmail(email), found, nil
+}
+
+func (p *Provider) changeRecipient(in *oobRequest) (string, bool, error) {
+	if in.NewEmail == "" {
+		return "", false, refuse("MISSING_NEW_EMAIL")
+	}
+	if !validEmail(in.NewEmail) {
+		return "", false, refuse("INVALID_NEW_EMAIL")
+	}
+	address, err := p.ownAddress(in)
+	if err != nil {
+		return "", false, err
+	}
+	if _, taken := p.users.email(in.NewEmail); taken {
+		return "", false, errEmailExists
+	}
+	return address, true, nil
+}
+
+// ownAddress is the address of the ID token's account or, for an admin who wants the link, of the one named.
+func (p *Provider) ownAddress(in *oobRequest) (string, error) {
+	if in.ReturnOOBLink && in.IDToken == "" {
+		if in.Email == "" {
+			return "", errMissingEmail
+		}
+		user, found := p.users.email(in.Email)
+		if !found {
+			return "", errUserNotFound
+		}
+		return user.Email, nil
+	}
+	if in.IDToken == "" && in.RequestType == requestVerifyEmail {
+		return "", errInvalidIDToken
+	}
+	user, _, err := p.authenticate(in.IDToken)
+	if err != nil {
+		return "", err
+	}
+	if user.Email == "" {
+		return "", errMissingEmail
+	}
+	return user.Email, nil
+}
+
+var modes = map[string]string{
+	requestPasswordReset: "resetPassword", requestVerifyEmail: "verifyEmail", requestEmailSignIn: "signIn",
+	requestChangeEmail: "verifyAndChangeEmail", requestRecoverEmail: "recoverEmail",
+}
+
+func (p *Provider) newCode(requestType, address, base, continueURL string) code {
+	text := p.randomID(oobCodeLength)
+	query := url.Values{"mode": {modes[requestType]}, "lang": {"en"}, "oobCode": {text}, "apiKey": {first(p.opts.APIKey, "fake-api-key")}}
+	if continueURL != "" {
+		query.Set("continueUrl", continueURL)
+	}
+	return code{
+		Code: text, Type: requestType, Email: address, Link: base + "/emulator/action?" + query.Encode(),
+		Sent: p.now(), Expires: p.now().Add(p.opts.CodeTTL),
+	}
+}
+
+// sortedCodes lists the mails, oldest first. The mutex must be held.
+func (p *Provider) sortedCodes() []code {
+	list := slices.Collect(maps.Values(p.codes))
+	slices.SortFunc(list, func(a, b code) int {
+		if order := a.Sent.Compare(b.Sent); order != 0 {
+			return order
+		}
+		return strings.Compare(a.Code, b.Code)
+	})
+	return list
+}
+
+type codeList struct {
+	Codes []code `json:"oobCodes"`
+}
+
+func (p *Provider) listCodes(*call, *empty) (any, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return codeList{Codes: slices.Concat([]code{}, p.sortedCodes())}, nil
+}
+
+type resetRequest struct {
+	common
+	OOBCode     string `json:"oobCode"`
+	NewPassword string `json:"newPassword"`
+	Email       string `json:"email"`
+	OldPassword string `json:"oldPassword"`
+}
+
+type resetResponse struct {
+	Kind        string `json:"kind"`
+	Email       string `json:"email,omitempty"`
+	NewEmail    string `json:"newEmail,omitempty"`
+	RequestType string `json:"requestType"`
+}
+
+// resetPassword says what a code is good for and, with a new password, uses a reset code: the address is proved by it.
+func (p *Provider) resetPassword(_ *call, in *resetRequest) (any, error) {
+	password, err := p.hashIfStrong(in.NewPassword)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if in.OOBCode == "" {
+		return nil, refuse("MISSING_OOB_CODE")
+	}
+	mail, ok := p.codes[in.OOBCode]
+	switch {
+	case !ok:
+		return nil, errInvalidOOBCode
+	case mail.expired(p.now()):
+		return nil, errExpiredOOBCode
+	}
+	if in.NewPassword != "" {
+		if err := p.useReset(mail, password); err != nil {
+			return nil, err
+		}
+	}
+	response := resetResponse{
+		Kind: "identitytoolkit#ResetPasswordResponse", Email: mail.Email, NewEmail: mail.NewEmail, RequestType: mail.Type,
+	}
+	if mail.Type == requestEmailSignIn {
+		response.Email = ""
+	}
+	return response, nil
+}
+
+// useReset sets the password. What else could sign in to the account goes: its owner has not proved that they own that.
+func (p *Provider) useReset(mail code, password passwordHash) error {
+	switch {
+	case mail.Type != requestPasswordReset:
+		return errInvalidOOBCode
+	case !password.set():
+		return errWeakPassword
+	}
+	delete(p.codes, mail.Code)
+	user, found := p.users.email(mail.Email)
+	if !found {
+		return errInvalidOOBCode
+	}
+	user.Password, user.PasswordAt, user.EmailVerified, user.Providers = password, p.now(), true, nil
+	user.revokeSessions(p.now())
+	delete(p.failures, user.Email)
+	p.users.put(user)
+	p.changed()
+	return nil
+}
+
+// serveAction is the page behind a mail's link, in JSON: a developer opens it, with &newPassword= for a reset.
+func (p *Provider) serveAction(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	var err error
+	switch query.Get("mode") {
+	case "resetPassword":
+		if query.Get("newPassword") == "" {
+			err = refuse("MISSING_PASSWORD : Add &newPassword=... to the link.")
+			break
+		}
+		_, err = p.resetPassword(nil, &resetRequest{OOBCode: query.Get("oobCode"), NewPassword: query.Get("newPassword")})
+	case "verifyEmail", "verifyAndChangeEmail", "recoverEmail":
+		_, err = p.updateByCode(query.Get("oobCode"))
+	default:
+		err = errInvalidOOBCode
+	}
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"authEmulator": map[string]string{"success": "Done."}})
+}

@@ -1,0 +1,179 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Provider is one project's identity provider. All methods are safe for concurrent use.
+type Provider struct {
+	opts    Options
+	handler http.Handler
+	faults  *faultTable
+	saver   *saver
+
+	randMu sync.Mutex
+
+	// mu guards what follows. Passwords are hashed and checked without it.
+	mu       sync.Mutex
+	users    *store
+	keys     []signingKey
+	hash     HashConfig // fixed after New
+	sealKey  []byte     // fixed after New
+	codes    map[string]code
+	failures map[string]failure
+	config   projectConfig
+
+	closed    chan struct{}
+	closeOnce sync.Once
+}
+
+// New makes a provider, from its snapshot where there is one. Close it to write the last changes down.
+func New(opts Options) (*Provider, error) {
+	if opts.ProjectID == "" {
+		return nil, errors.New("identity: ProjectID is required")
+	}
+	opts = opts.withDefaults()
+	if opts.KeyCount < 1 || opts.ScryptMemoryCost < 1 || opts.ScryptMemoryCost > maxMemoryCost {
+		return nil, fmt.Errorf("identity: KeyCount must be positive and ScryptMemoryCost within 1 and %d", maxMemoryCost)
+	}
+	p := &Provider{
+		opts: opts, users: newStore(), codes: map[string]code{}, failures: map[string]failure{}, closed: make(chan struct{}),
+	}
+	p.config.EmailPrivacy.EnableImprovedEmailPrivacy = !opts.EnumerationAllowed
+	p.faults = newFaultTable(p.closed)
+	if err := p.load(); err != nil {
+		return nil, err
+	}
+	p.saver = newSaver(opts.SnapshotDelay, p.save)
+	p.handler = p.middleware(p.routes())
+	return p, nil
+}
+
+// fresh fills in what a snapshot would have brought: keys and secrets.
+func (p *Provider) fresh() error {
+	keys, err := newKeyRing(p.opts.KeyCount, p.now())
+	if err != nil {
+		return err
+	}
+	p.keys = keys
+	p.sealKey = p.randomBytes(32)
+	p.hash = HashConfig{
+		Algorithm: algorithmScrypt, SignerKey: p.randomBytes(64), SaltSeparator: []byte{7},
+		Rounds: maxRounds, MemoryCost: p.opts.ScryptMemoryCost,
+	}
+	return nil
+}
+
+// Handler serves everything, faults included.
+func (p *Provider) Handler() http.Handler { return p.handler }
+
+// ProjectID is the project that is served.
+func (p *Provider) ProjectID() string { return p.opts.ProjectID }
+
+// HashConfig gives the parameters under which exported password hashes can be checked.
+func (p *Provider) HashConfig() HashConfig { return p.hash }
+
+// Serve serves on the listener until ctx ends, then lets requests under way finish for two seconds, cuts the rest, writes
+// the snapshot and returns nil.
+func (p *Provider) Serve(ctx context.Context, listener net.Listener) error {
+	server := &http.Server{Handler: p.handler, ReadHeaderTimeout: 10 * time.Second}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	rotation, stop := ticks(p.opts.RotateEvery)
+	defer stop()
+	for {
+		select {
+		case err := <-failed:
+			return errors.Join(fmt.Errorf("identity: serve: %w", err), p.Close())
+		case <-rotation:
+			if err := p.RotateKeys(); err != nil {
+				return errors.Join(err, server.Close(), p.Close())
+			}
+		case <-ctx.Done():
+			return errors.Join(shutdown(ctx, server), p.Close())
+		}
+	}
+}
+
+func shutdown(ctx context.Context, server *http.Server) error {
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		return server.Close()
+	}
+	return nil
+}
+
+// ticks gives a channel that ticks every period, or never for a period of zero.
+func ticks(period time.Duration) (<-chan time.Time, func()) {
+	if period <= 0 {
+		return nil, func() {}
+	}
+	ticker := time.NewTicker(period)
+	return ticker.C, ticker.Stop
+}
+
+// Close lets hanging requests go and writes the snapshot. Serve calls it; calling it again does nothing.
+func (p *Provider) Close() error {
+	var err error
+	p.closeOnce.Do(func() {
+		close(p.closed)
+		err = p.saver.close()
+	})
+	return err
+}
+
+// now is the provider's time, to the millisecond that Identity Toolkit shows.
+func (p *Provider) now() time.Time { return p.opts.Clock().UTC().Truncate(time.Millisecond) }
+
+// changed notes that the snapshot is out of date.
+func (p *Provider) changed() {
+	if p.saver != nil {
+		p.saver.touch()
+	}
+}
+
+func (p *Provider) randomBytes(n int) []byte {
+	p.randMu.Lock()
+	defer p.randMu.Unlock()
+	b := make([]byte, n)
+	if _, err := io.ReadFull(p.opts.Rand, b); err != nil {
+		// A source of randomness that ends leaves nothing sensible to do, in a test least of all.
+		panic(fmt.Sprintf("identity: Options.Rand: %v", err))
+	}
+	return b
+}
+
+const idAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+// randomID makes an identifier of Firebase's alphabet. Bytes past the last whole multiple are thrown away: no bias.
+func (p *Provider) randomID(n int) string {
+	id := make([]byte, 0, n)
+	for len(id) < n {
+		for _, b := range p.randomBytes(n) {
+			if int(b) < 256-256%len(idAlphabet) && len(id) < n {
+				id = append(id, idAlphabet[int(b)%len(idAlphabet)])
+			}
+		}
+	}
+	return string(id)
+}
+
+const localIDLength = 28
+
+// newLocalID makes a uid that nobody has. The mutex must be held.
+func (p *Provider) newLocalID() string {
+	for {
+		id := p.randomID(localIDLength)
+		if _, taken := p.users.byID[id]; !taken {
+			return id
+		}
+	}
+}

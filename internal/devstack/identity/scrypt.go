@@ -1,0 +1,108 @@
+package identity
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/subtle"
+	"encoding/base64"
+	"fmt"
+	"strings"
+
+	"golang.org/x/crypto/bcrypt"
+	"golang.org/x/crypto/scrypt"
+)
+
+// HashConfig holds the project's parameters of Firebase's modified scrypt: what the console shows under "Password hash
+// parameters", and what a program needs to check exported hashes itself (M7).
+type HashConfig struct {
+	Algorithm     string `json:"algorithm"`
+	SignerKey     []byte `json:"signerKey"`
+	SaltSeparator []byte `json:"saltSeparator"`
+	Rounds        int    `json:"rounds"`
+	MemoryCost    int    `json:"memoryCost"`
+}
+
+const (
+	algorithmScrypt = "SCRYPT"
+	algorithmBcrypt = "BCRYPT"
+	scryptKeyLength = 32
+	maxMemoryCost   = 14
+	maxRounds       = 8
+)
+
+// Hash is Firebase's modified scrypt (https://firebaseopensource.com/projects/firebase/scrypt): scrypt over the salt and
+// the project's separator gives an AES-256 key, and the hash is the project's signer key encrypted with it in counter mode
+// from a zero block. So a stolen table is worthless without the signer key.
+func (c HashConfig) Hash(password string, salt []byte) ([]byte, error) {
+	full := append(append([]byte{}, salt...), c.SaltSeparator...)
+	key, err := scrypt.Key([]byte(password), full, 1<<c.MemoryCost, c.Rounds, 1, scryptKeyLength)
+	if err != nil {
+		return nil, fmt.Errorf("derive key: %w", err)
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, fmt.Errorf("cipher: %w", err)
+	}
+	hash := make([]byte, len(c.SignerKey))
+	cipher.NewCTR(block, make([]byte, aes.BlockSize)).XORKeyStream(hash, c.SignerKey)
+	return hash, nil
+}
+
+// passwordHash is a stored password. Config is set only for an imported SCRYPT hash, which brings its own parameters.
+type passwordHash struct {
+	Algorithm string      `json:"algorithm,omitempty"`
+	Hash      []byte      `json:"hash,omitempty"`
+	Salt      []byte      `json:"salt,omitempty"`
+	Config    *HashConfig `json:"config,omitempty"`
+}
+
+func (h passwordHash) set() bool { return h.Algorithm != "" }
+
+// own reports whether the hash is one of ours, with the project's parameters: only those are ever exported.
+func (h passwordHash) own() bool { return h.Algorithm == algorithmScrypt && h.Config == nil }
+
+func (h passwordHash) same(other passwordHash) bool {
+	return h.Algorithm == other.Algorithm && subtle.ConstantTimeCompare(h.Hash, other.Hash) == 1
+}
+
+// matches is slow on purpose: never call it with the provider's mutex held.
+func (h passwordHash) matches(project HashConfig, password string) bool {
+	switch h.Algorithm {
+	case algorithmBcrypt:
+		return bcrypt.CompareHashAndPassword(bcryptDialect(h.Hash), []byte(password)) == nil
+	case algorithmScrypt:
+		if h.Config != nil {
+			project = *h.Config
+		}
+		hash, err := project.Hash(password, h.Salt)
+		return err == nil && subtle.ConstantTimeCompare(hash, h.Hash) == 1
+	default:
+		return false
+	}
+}
+
+// bcryptDialect lets Go's bcrypt read the hashes of PHP and others ($2y$, $2b$): for passwords without NUL they are the same.
+func bcryptDialect(hash []byte) []byte {
+	if text := string(hash); strings.HasPrefix(text, "$2y$") || strings.HasPrefix(text, "$2b$") {
+		return []byte("$2a$" + text[4:])
+	}
+	return hash
+}
+
+// hashPassword makes a new hash under the project's parameters. Slow on purpose, see matches.
+func (p *Provider) hashPassword(password string) (passwordHash, error) {
+	salt := p.randomBytes(10)
+	hash, err := p.hash.Hash(password, salt)
+	if err != nil {
+		return passwordHash{}, err
+	}
+	return passwordHash{Algorithm: algorithmScrypt, Hash: hash, Salt: salt}, nil
+}
+
+func encode64(b []byte) string { return base64.URLEncoding.EncodeToString(b) }
+
+// decode64 reads base64 as protobuf's JSON mapping does: either alphabet, padded or not.
+func decode64(text string) ([]byte, error) {
+	text = strings.TrimRight(strings.NewReplacer("-", "+", "_", "/").Replace(text), "=")
+	return base64.RawStdEncoding.DecodeString(text)
+}

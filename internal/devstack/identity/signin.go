@@ -1,0 +1,126 @@
+package identity
+
+import "time"
+
+type signInRequest struct {
+	common
+	Email          *string `json:"email"`
+	Password       string  `json:"password"`
+	IDToken        string  `json:"idToken"`
+	PendingIDToken string  `json:"pendingIdToken"`
+}
+
+type signInResponse struct {
+	Kind        string `json:"kind"`
+	LocalID     string `json:"localId"`
+	Email       string `json:"email"`
+	DisplayName string `json:"displayName"`
+	Registered  bool   `json:"registered"`
+	tokens
+}
+
+// failure counts wrong passwords in a row for an address.
+type failure struct {
+	count int
+	until time.Time
+}
+
+// signInWithPassword checks a password. USER_DISABLED comes before the password is looked at, as at Firebase.
+func (p *Provider) signInWithPassword(_ *call, in *signInRequest) (any, error) {
+	switch {
+	case in.Email == nil:
+		return nil, errMissingEmail
+	case !validEmail(*in.Email):
+		return nil, errInvalidEmail
+	case in.Password == "":
+		return nil, errMissingPassword
+	}
+	email := canonicalEmail(*in.Email)
+	user, err := p.signInCandidate(email)
+	if err != nil {
+		return nil, err
+	}
+	if !user.Password.matches(p.hash, in.Password) {
+		return nil, p.wrongPassword(email)
+	}
+	replacement, err := p.rehash(user.Password, in.Password)
+	if err != nil {
+		return nil, err
+	}
+	return p.completeSignIn(user, replacement)
+}
+
+// signInCandidate finds whose password is to be checked.
+func (p *Provider) signInCandidate(email string) (account, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.locked(email) {
+		return account{}, errTooManyAttempts
+	}
+	user, found := p.users.email(email)
+	switch {
+	case !found && p.config.EmailPrivacy.EnableImprovedEmailPrivacy:
+		return account{}, refuse("INVALID_LOGIN_CREDENTIALS")
+	case !found:
+		return account{}, refuse("EMAIL_NOT_FOUND")
+	case user.Disabled:
+		return account{}, errUserDisabled
+	}
+	return user, nil
+}
+
+func (p *Provider) locked(email string) bool {
+	f := p.failures[email]
+	return p.opts.MaxFailures > 0 && f.count >= p.opts.MaxFailures && p.now().Before(f.until)
+}
+
+// wrongPassword counts the failure and says no.
+func (p *Provider) wrongPassword(email string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.opts.MaxFailures > 0 {
+		f := p.failures[email]
+		if !f.until.IsZero() && !p.now().Before(f.until) {
+			f = failure{}
+		}
+		p.failures[email] = failure{count: f.count + 1, until: p.now().Add(p.opts.LockFor)}
+	}
+	if p.config.EmailPrivacy.EnableImprovedEmailPrivacy {
+		return refuse("INVALID_LOGIN_CREDENTIALS")
+	}
+	return refuse("INVALID_PASSWORD")
+}
+
+// rehash replaces an imported hash by one of ours after it has been proved, as Firebase does. Zero: keep what there is.
+func (p *Provider) rehash(old passwordHash, password string) (passwordHash, error) {
+	if old.own() {
+		return passwordHash{}, nil
+	}
+	return p.hashPassword(password)
+}
+
+// completeSignIn opens the session, unless the account has changed while the password was being checked.
+func (p *Provider) completeSignIn(checked account, replacement passwordHash) (any, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	user, found := p.users.get(checked.LocalID)
+	switch {
+	case !found || !user.Password.same(checked.Password):
+		return nil, refuse("INVALID_LOGIN_CREDENTIALS")
+	case user.Disabled:
+		return nil, errUserDisabled
+	}
+	if replacement.set() {
+		user.Password = replacement
+	}
+	delete(p.failures, user.Email)
+	user.LastLoginAt = p.now()
+	pair, err := p.issue(user, p.start(user, ProviderPassword))
+	if err != nil {
+		return nil, err
+	}
+	return signInResponse{
+		Kind: "identitytoolkit#VerifyPasswordResponse", LocalID: user.LocalID, Email: user.Email,
+		DisplayName: user.DisplayName, Registered: true, tokens: pair,
+	}, nil
+}

@@ -1,0 +1,233 @@
+package identity
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// session is one sign-in. It lives in its refresh token, sealed: the provider keeps no list of sessions, as Firebase shows
+// none, and what ends them is a property of the account.
+type session struct {
+	LocalID  string         `json:"u"`
+	Provider string         `json:"p"`
+	Started  time.Time      `json:"t"`
+	Tenant   string         `json:"n,omitempty"`
+	Extra    map[string]any `json:"x,omitempty"` // developer claims of a custom token
+}
+
+// tokens is what a sign-in or a refresh hands out.
+type tokens struct {
+	IDToken      string `json:"idToken,omitempty"`
+	RefreshToken string `json:"refreshToken,omitempty"`
+	ExpiresIn    string `json:"expiresIn,omitempty"`
+}
+
+// issue makes the pair for a session of an account and notes the time of it. The mutex must be held.
+func (p *Provider) issue(a account, s session) (tokens, error) {
+	now := p.now()
+	idToken, err := p.idToken(a, s, now)
+	if err != nil {
+		return tokens{}, err
+	}
+	refresh, err := p.seal(s)
+	if err != nil {
+		return tokens{}, err
+	}
+	a.LastRefreshAt = now
+	p.users.put(a)
+	p.changed()
+	return tokens{
+		IDToken: idToken, RefreshToken: refresh, ExpiresIn: fmt.Sprint(int(p.opts.TokenTTL / time.Second)),
+	}, nil
+}
+
+// start opens a session now.
+func (p *Provider) start(a account, providerID string) session {
+	return session{LocalID: a.LocalID, Provider: providerID, Started: p.now()}
+}
+
+func (p *Provider) idToken(a account, s session, now time.Time) (string, error) {
+	key := p.keys[len(p.keys)-1]
+	header := map[string]any{"alg": "RS256", "kid": key.id, "typ": "JWT"}
+	claims, err := p.claims(a, s, now)
+	if err != nil {
+		return "", err
+	}
+	return signJWT(key.private, header, claims)
+}
+
+// claims are exactly Firebase's: custom ones first, so that none of them can stand in for one of ours.
+func (p *Provider) claims(a account, s session, now time.Time) (map[string]any, error) {
+	claims := map[string]any{}
+	if a.CustomAttributes != "" {
+		if err := json.Unmarshal([]byte(a.CustomAttributes), &claims); err != nil {
+			return nil, fmt.Errorf("custom claims of %s: %w", a.LocalID, err)
+		}
+	}
+	maps.Copy(claims, s.Extra)
+	setText(claims, "name", a.DisplayName)
+	setText(claims, "picture", a.PhotoURL)
+	setText(claims, "phone_number", a.PhoneNumber)
+	if a.Email != "" {
+		claims["email"] = a.Email
+		claims["email_verified"] = a.EmailVerified
+	}
+	if s.Provider == ProviderAnonymous {
+		claims["provider_id"] = ProviderAnonymous
+	}
+	maps.Copy(claims, p.registeredClaims(a.LocalID, s.Started, now))
+	firebase := map[string]any{"identities": identities(a), "sign_in_provider": s.Provider}
+	setText(firebase, "tenant", s.Tenant)
+	claims["firebase"] = firebase
+	return claims, nil
+}
+
+func (p *Provider) registeredClaims(localID string, authTime, now time.Time) map[string]any {
+	return map[string]any{
+		"iss":       p.issuer(),
+		"aud":       p.opts.ProjectID,
+		"auth_time": authTime.Unix(),
+		"user_id":   localID,
+		"sub":       localID,
+		"iat":       now.Unix(),
+		"exp":       now.Add(p.opts.TokenTTL).Unix(),
+	}
+}
+
+func (p *Provider) issuer() string { return "https://securetoken.google.com/" + p.opts.ProjectID }
+
+func setText(claims map[string]any, name, value string) {
+	if value != "" {
+		claims[name] = value
+	}
+}
+
+func identities(a account) map[string][]string {
+	ids := map[string][]string{}
+	for _, p := range a.Providers {
+		if p.RawID != "" {
+			ids[p.ProviderID] = append(ids[p.ProviderID], p.RawID)
+		}
+	}
+	if a.PhoneNumber != "" {
+		ids[ProviderPhone] = []string{a.PhoneNumber}
+	}
+	if a.Email != "" {
+		ids["email"] = []string{a.Email}
+	}
+	return ids
+}
+
+// idClaims is what the provider itself reads from an ID token that it gave out.
+type idClaims struct {
+	jwt.RegisteredClaims
+	AuthTime int64 `json:"auth_time"`
+	Firebase struct {
+		SignInProvider string `json:"sign_in_provider"`
+		Tenant         string `json:"tenant"`
+	} `json:"firebase"`
+}
+
+func (c idClaims) ours(p *Provider) bool {
+	return c.Issuer == p.issuer() && slices.Equal(c.Audience, []string{p.opts.ProjectID}) && c.ExpiresAt != nil && c.IssuedAt != nil
+}
+
+// session is the session that the token belongs to, to the second that a token knows.
+func (c idClaims) session() session {
+	return session{
+		LocalID: c.Subject, Provider: c.Firebase.SignInProvider, Started: time.Unix(c.AuthTime, 0), Tenant: c.Firebase.Tenant,
+	}
+}
+
+// authenticate checks an ID token and gives its account, by Identity Toolkit's rules and in its order: a bad token, a user
+// that is gone, a revoked token, a disabled user. The mutex must be held.
+func (p *Provider) authenticate(idToken string) (account, idClaims, error) {
+	if idToken == "" {
+		return account{}, idClaims{}, errMissingIDToken
+	}
+	var claims idClaims
+	_, err := jwt.ParseWithClaims(idToken, &claims, p.verificationKey,
+		jwt.WithValidMethods([]string{"RS256"}), jwt.WithoutClaimsValidation())
+	if err != nil || !claims.ours(p) {
+		return account{}, idClaims{}, errInvalidIDToken
+	}
+	if !p.now().Before(claims.ExpiresAt.Time) {
+		return account{}, idClaims{}, errTokenExpired
+	}
+	user, found := p.users.get(claims.Subject)
+	switch {
+	case !found:
+		return account{}, idClaims{}, errUserNotFound
+	case claims.IssuedAt.Before(user.ValidSince):
+		return account{}, idClaims{}, errTokenExpired
+	case user.Disabled:
+		return account{}, idClaims{}, errUserDisabled
+	}
+	return user, claims, nil
+}
+
+func (p *Provider) verificationKey(token *jwt.Token) (any, error) {
+	id, _ := token.Header["kid"].(string)
+	for _, key := range p.keys {
+		if key.id == id {
+			return &key.private.PublicKey, nil
+		}
+	}
+	return nil, errInvalidIDToken
+}
+
+// recent refuses a session that is too old for what only a recent sign-in may do.
+func (p *Provider) recent(claims idClaims) error {
+	if p.now().Sub(time.Unix(claims.AuthTime, 0)) > p.opts.RecentLogin {
+		return errTooOld
+	}
+	return nil
+}
+
+// seal makes the opaque refresh token of a session.
+func (p *Provider) seal(s session) (string, error) {
+	plain, err := json.Marshal(s)
+	if err != nil {
+		return "", fmt.Errorf("encode session: %w", err)
+	}
+	aead, err := p.sealer()
+	if err != nil {
+		return "", err
+	}
+	nonce := p.randomBytes(aead.NonceSize())
+	return base64.RawURLEncoding.EncodeToString(aead.Seal(nonce, nonce, plain, nil)), nil
+}
+
+// open reads a refresh token of ours; false for everything else.
+func (p *Provider) open(refreshToken string) (session, bool) {
+	sealed, err := base64.RawURLEncoding.DecodeString(refreshToken)
+	if err != nil {
+		return session{}, false
+	}
+	aead, err := p.sealer()
+	if err != nil || len(sealed) < aead.NonceSize() {
+		return session{}, false
+	}
+	plain, err := aead.Open(nil, sealed[:aead.NonceSize()], sealed[aead.NonceSize():], nil)
+	if err != nil {
+		return session{}, false
+	}
+	var s session
+	return s, json.Unmarshal(plain, &s) == nil
+}
+
+func (p *Provider) sealer() (cipher.AEAD, error) {
+	block, err := aes.NewCipher(p.sealKey)
+	if err != nil {
+		return nil, fmt.Errorf("refresh token cipher: %w", err)
+	}
+	return cipher.NewGCM(block)
+}

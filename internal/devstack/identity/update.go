@@ -1,0 +1,362 @@
+package identity
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+)
+
+type updateRequest struct {
+	common
+	IDToken          string          `json:"idToken"`
+	OOBCode          string          `json:"oobCode"`
+	LocalID          string          `json:"localId"`
+	Email            string          `json:"email"`
+	Password         string          `json:"password"`
+	DisplayName      *string         `json:"displayName"`
+	PhotoURL         *string         `json:"photoUrl"`
+	PhoneNumber      string          `json:"phoneNumber"`
+	EmailVerified    *bool           `json:"emailVerified"`
+	DisableUser      *bool           `json:"disableUser"`
+	CustomAttributes *string         `json:"customAttributes"`
+	ValidSince       int64Text       `json:"validSince"`
+	CreatedAt        int64Text       `json:"createdAt"`
+	LastLoginAt      int64Text       `json:"lastLoginAt"`
+	DeleteAttribute  []string        `json:"deleteAttribute"`
+	DeleteProvider   []string        `json:"deleteProvider"`
+	LinkProvider     *provider       `json:"linkProviderUserInfo"`
+	Upgrade          bool            `json:"upgradeToFederatedLogin"`
+	MFA              json.RawMessage `json:"mfa"`
+}
+
+type updateResponse struct {
+	Kind             string     `json:"kind"`
+	LocalID          string     `json:"localId"`
+	Email            string     `json:"email,omitempty"`
+	NewEmail         string     `json:"newEmail,omitempty"`
+	EmailVerified    *bool      `json:"emailVerified,omitempty"`
+	DisplayName      string     `json:"displayName,omitempty"`
+	PhotoURL         string     `json:"photoUrl,omitempty"`
+	PasswordHash     string     `json:"passwordHash,omitempty"`
+	ProviderUserInfo []provider `json:"providerUserInfo,omitempty"`
+	tokens
+}
+
+// update changes the caller's own account by ID token, an account by a one-time code from a mail, or for an admin the one
+// named. A new password or e-mail ends every session and hands the caller a new one.
+func (p *Provider) update(c *call, in *updateRequest) (any, error) {
+	if err := checkUpdateShape(c, in); err != nil {
+		return nil, err
+	}
+	if in.OOBCode != "" {
+		return p.updateByCode(in.OOBCode)
+	}
+	password, err := p.hashIfStrong(in.Password)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	user, current, err := p.updatable(c, in)
+	if err != nil {
+		return nil, err
+	}
+	change := updating{user: user, in: in, now: p.now(), admin: c.admin, password: password}
+	if err := change.apply(p); err != nil {
+		return nil, err
+	}
+	return p.finishUpdate(change, current)
+}
+
+func checkUpdateShape(c *call, in *updateRequest) error {
+	switch {
+	case !c.admin && in.IDToken == "" && in.OOBCode == "":
+		return refuse("INVALID_REQ_TYPE : Unsupported request parameters.")
+	case !c.admin && in.CustomAttributes != nil:
+		return errInsufficientPermission
+	case c.admin && in.LocalID == "":
+		return errMissingLocalID
+	}
+	if in.CustomAttributes != nil && *in.CustomAttributes != "" {
+		if err := checkClaims(*in.CustomAttributes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// updatable gives the account and, for a client, the session that asks. The mutex must be held.
+func (p *Provider) updatable(c *call, in *updateRequest) (account, *session, error) {
+	if in.IDToken == "" {
+		user, found := p.users.get(in.LocalID)
+		if !found {
+			return account{}, nil, errUserNotFound
+		}
+		return user, nil, nil
+	}
+	user, claims, err := p.authenticate(in.IDToken)
+	if err != nil {
+		return account{}, nil, err
+	}
+	if in.DisableUser != nil {
+		return account{}, nil, refuse("OPERATION_NOT_ALLOWED")
+	}
+	current := claims.session()
+	if c.admin {
+		return user, &current, nil
+	}
+	if in.Email != "" && canonicalEmail(in.Email) != user.Email || in.Password != "" {
+		if err := p.recent(claims); err != nil {
+			return account{}, nil, err
+		}
+	}
+	return user, &current, nil
+}
+
+// updating is one update under way.
+type updating struct {
+	user     account
+	in       *updateRequest
+	now      time.Time
+	admin    bool
+	password passwordHash
+	newEmail string
+	revoked  bool
+}
+
+// apply makes the changes in Identity Toolkit's order, or refuses.
+func (u *updating) apply(p *Provider) error {
+	if err := u.applyEmail(p); err != nil {
+		return err
+	}
+	if err := u.applyPassword(); err != nil {
+		return err
+	}
+	u.applyProfile()
+	if u.admin {
+		if err := u.applyAdmin(p); err != nil {
+			return err
+		}
+	}
+	u.applyDeletions()
+	return u.applyLink(p)
+}
+
+func (u *updating) applyEmail(p *Provider) error {
+	if u.in.Email == "" {
+		return nil
+	}
+	if !validEmail(u.in.Email) {
+		return errInvalidEmail
+	}
+	u.newEmail = canonicalEmail(u.in.Email)
+	if u.newEmail == u.user.Email {
+		return nil
+	}
+	if _, taken := p.users.email(u.newEmail); taken {
+		return errEmailExists
+	}
+	if !u.admin && p.config.EmailPrivacy.EnableImprovedEmailPrivacy && u.user.Email != "" {
+		return refuse("OPERATION_NOT_ALLOWED : Please verify the new email before changing email.")
+	}
+	u.setEmail(u.newEmail, false)
+	return nil
+}
+
+func (u *updating) setEmail(address string, verified bool) {
+	if u.user.InitialEmail == "" {
+		u.user.InitialEmail = u.user.Email
+	}
+	u.user.Email, u.user.EmailVerified = address, verified
+	u.revoke()
+}
+
+func (u *updating) revoke() {
+	u.user.revokeSessions(u.now)
+	u.revoked = true
+}
+
+func (u *updating) applyPassword() error {
+	if u.in.Password == "" {
+		return nil
+	}
+	if !u.password.set() {
+		return errWeakPassword
+	}
+	u.user.Password, u.user.PasswordAt = u.password, u.now
+	u.revoke()
+	return nil
+}
+
+func (u *updating) applyProfile() {
+	if u.in.DisplayName != nil {
+		u.user.DisplayName = *u.in.DisplayName
+	}
+	if u.in.PhotoURL != nil {
+		u.user.PhotoURL = *u.in.PhotoURL
+	}
+}
+
+// applyAdmin makes the changes that only an admin may.
+func (u *updating) applyAdmin(p *Provider) error {
+	in := u.in
+	if in.PhoneNumber != "" && in.PhoneNumber != u.user.PhoneNumber {
+		if !validPhone(in.PhoneNumber) {
+			return errInvalidPhone
+		}
+		if _, taken := p.users.phone(in.PhoneNumber); taken {
+			return errPhoneExists
+		}
+		u.user.PhoneNumber = in.PhoneNumber
+	}
+	if in.DisableUser != nil {
+		u.user.Disabled = *in.DisableUser
+	}
+	if in.EmailVerified != nil {
+		u.user.EmailVerified = *in.EmailVerified
+	}
+	if in.CustomAttributes != nil {
+		u.user.CustomAttributes = *in.CustomAttributes
+	}
+	if in.ValidSince != "" {
+		u.user.ValidSince = time.Unix(in.ValidSince.value(), 0).UTC()
+	}
+	if in.CreatedAt != "" {
+		u.user.CreatedAt = time.UnixMilli(in.CreatedAt.value()).UTC()
+	}
+	if in.LastLoginAt != "" {
+		u.user.LastLoginAt = time.UnixMilli(in.LastLoginAt.value()).UTC()
+	}
+	return nil
+}
+
+func (u *updating) applyDeletions() {
+	for _, attribute := range u.in.DeleteAttribute {
+		switch attribute {
+		case "DISPLAY_NAME":
+			u.user.DisplayName = ""
+		case "PHOTO_URL":
+			u.user.PhotoURL = ""
+		case "PASSWORD":
+			u.user.Password = passwordHash{}
+		case "EMAIL":
+			u.user.Email, u.user.EmailVerified = "", false
+		}
+	}
+	for _, id := range u.in.DeleteProvider {
+		u.user.unlinkProvider(id)
+	}
+	if slices.Contains(u.in.DeleteProvider, ProviderPassword) {
+		u.user.Email, u.user.EmailVerified, u.user.Password = "", false, passwordHash{}
+	}
+	if slices.Contains(u.in.DeleteProvider, ProviderPhone) {
+		u.user.PhoneNumber = ""
+	}
+}
+
+func (u *updating) applyLink(p *Provider) error {
+	link := u.in.LinkProvider
+	switch {
+	case link == nil:
+		return nil
+	case link.ProviderID == "":
+		return refuse("MISSING_PROVIDER_ID")
+	case link.RawID == "":
+		return refuse("MISSING_RAW_ID")
+	}
+	if other, taken := p.users.federated(link.ProviderID, link.RawID); taken && other.LocalID != u.user.LocalID {
+		return refuse("FEDERATED_USER_ID_ALREADY_LINKED")
+	}
+	u.user.linkProvider(*link)
+	return nil
+}
+
+// finishUpdate stores the account and gives a client its new session: one that starts now where the old ones died, else
+// the same session in a new token, when it asked for one. The mutex must be held.
+func (p *Provider) finishUpdate(u updating, current *session) (any, error) {
+	p.users.put(u.user)
+	p.changed()
+	if u.revoked {
+		delete(p.failures, u.user.Email)
+	}
+	response := updateView(u.user)
+	response.NewEmail = u.newEmail
+	if current == nil || !u.revoked && !u.in.ReturnSecureToken {
+		return response, nil
+	}
+	next := *current
+	if u.revoked {
+		next.Started = u.now
+	}
+	if u.in.Password != "" {
+		next.Provider = ProviderPassword
+	}
+	var err error
+	response.tokens, err = p.issue(u.user, next)
+	return response, err
+}
+
+func updateView(user account) updateResponse {
+	shown := view(user, false)
+	return updateResponse{
+		Kind: "identitytoolkit#SetAccountInfoResponse", LocalID: user.LocalID, Email: user.Email,
+		EmailVerified: shown.EmailVerified, DisplayName: user.DisplayName, PhotoURL: user.PhotoURL,
+		PasswordHash: shown.PasswordHash, ProviderUserInfo: shown.ProviderUserInfo,
+	}
+}
+
+var errCodeType = errors.New("identity: code of an unknown type")
+
+// updateByCode does what a mail's link promised: verify the address, change to a verified one, or take a change back.
+func (p *Provider) updateByCode(oobCode string) (any, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	mail, ok := p.codes[oobCode]
+	if !ok || mail.Type == requestPasswordReset || mail.Type == requestEmailSignIn {
+		return nil, errInvalidOOBCode
+	}
+	if mail.expired(p.now()) {
+		return nil, errExpiredOOBCode
+	}
+	delete(p.codes, oobCode)
+	user, found := p.codeOwner(mail)
+	if !found {
+		return nil, errInvalidOOBCode
+	}
+	u := updating{user: user, in: &updateRequest{}, now: p.now()}
+	if err := p.applyCode(&u, mail); err != nil {
+		return nil, err
+	}
+	return p.finishUpdate(u, nil)
+}
+
+func (p *Provider) codeOwner(mail code) (account, bool) {
+	if mail.Type == requestRecoverEmail {
+		return p.byInitialEmail(mail.Email)
+	}
+	return p.users.email(mail.Email)
+}
+
+func (p *Provider) applyCode(u *updating, mail code) error {
+	target := mail.Email
+	switch mail.Type {
+	case requestVerifyEmail:
+		u.user.EmailVerified = true
+		return nil
+	case requestChangeEmail:
+		target = mail.NewEmail
+		u.newEmail = target
+	case requestRecoverEmail:
+	default:
+		return errCodeType
+	}
+	if _, taken := p.users.email(target); taken {
+		return errEmailExists
+	}
+	u.setEmail(target, true)
+	return nil
+}
+
+func seconds(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
