@@ -1,0 +1,129 @@
+package principal
+
+import (
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/maypok86/otter/v2"
+
+	"auth-v2-service/internal/token"
+	"auth-v2-service/internal/user"
+)
+
+// MaxFactsAge is how long what is known of a user may be believed without looking again (T5). It bounds what is missed while
+// Redis is away or when somebody else writes the table.
+const MaxFactsAge = 10 * time.Second
+
+// Sizes of the two halves. A person uses a few tokens at once: an entry of either is some 500 bytes.
+const (
+	maxTokens = 200_000
+	maxUsers  = 100_000
+)
+
+// verified is what a token said when its signature was checked.
+type verified struct {
+	claims token.Claims
+	userID uuid.UUID
+}
+
+// known are the facts about a user, and when their reading began.
+type known struct {
+	user   user.User
+	readAt time.Time
+}
+
+// Cache keeps verified tokens and facts about users. Safe for concurrent use.
+type Cache struct {
+	tokens *otter.Cache[tokenKey, verified]
+	people *otter.Cache[uuid.UUID, known]
+	onUse  func(cache, result string)
+
+	// filling orders fills against invalidations: a fill that began before an invalidation is dropped (T5). One counter serves
+	// all users, since a fill that is dropped for a stranger's sake costs one query and invalidations are rare.
+	filling       sync.Mutex
+	invalidations uint64
+}
+
+// NewCache makes an empty cache. onUse hears of each look-up ("tokens" or "facts", "hit" or "miss"); for a metric, may be nil.
+func NewCache(onUse func(cache, result string)) *Cache {
+	if onUse == nil {
+		onUse = func(string, string) {}
+	}
+	return &Cache{
+		tokens: otter.Must(&otter.Options[tokenKey, verified]{MaximumSize: maxTokens}),
+		people: otter.Must(&otter.Options[uuid.UUID, known]{
+			MaximumSize:      maxUsers,
+			ExpiryCalculator: otter.ExpiryWriting[uuid.UUID, known](MaxFactsAge),
+		}),
+		onUse: onUse,
+	}
+}
+
+// token recalls what a token said; a token that has ended is forgotten (T6).
+func (c *Cache) token(key tokenKey, now time.Time) (verified, bool) {
+	v, ok := c.tokens.GetIfPresent(key)
+	if ok && !now.Before(v.claims.ExpiresAt) {
+		c.tokens.Invalidate(key)
+		ok = false
+	}
+	c.onUse("tokens", outcome(ok))
+	return v, ok
+}
+
+func (c *Cache) keepToken(key tokenKey, claims token.Claims, id uuid.UUID) {
+	c.tokens.Set(key, verified{claims: claims, userID: id})
+}
+
+// facts recalls a user whose row was read less than MaxFactsAge ago.
+func (c *Cache) facts(id uuid.UUID, now time.Time) (user.User, bool) {
+	k, ok := c.people.GetIfPresent(id)
+	ok = ok && now.Sub(k.readAt) < MaxFactsAge
+	c.onUse("facts", outcome(ok))
+	return k.user, ok
+}
+
+// fill is one reading of a row: which invalidations it has seen, and when it began.
+type fill struct {
+	after  uint64
+	readAt time.Time
+}
+
+// beginFill goes before the query whose answer keepFacts will keep.
+func (c *Cache) beginFill(now time.Time) fill {
+	c.filling.Lock()
+	defer c.filling.Unlock()
+	return fill{after: c.invalidations, readAt: now}
+}
+
+// keepFacts keeps what a query said, unless an invalidation has overtaken the query.
+func (c *Cache) keepFacts(f fill, u user.User) {
+	c.filling.Lock()
+	defer c.filling.Unlock()
+	if f.after == c.invalidations {
+		c.people.Set(u.ID, known{user: u, readAt: f.readAt})
+	}
+}
+
+// forget drops the facts about one user, and every fill that is under way.
+func (c *Cache) forget(id uuid.UUID) {
+	c.filling.Lock()
+	defer c.filling.Unlock()
+	c.invalidations++
+	c.people.Invalidate(id)
+}
+
+// forgetAll drops all facts, and every fill that is under way. What tokens said stays: it cannot change.
+func (c *Cache) forgetAll() {
+	c.filling.Lock()
+	defer c.filling.Unlock()
+	c.invalidations++
+	c.people.InvalidateAll()
+}
+
+func outcome(hit bool) string {
+	if hit {
+		return "hit"
+	}
+	return "miss"
+}

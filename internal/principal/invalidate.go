@@ -1,0 +1,73 @@
+package principal
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/redis/go-redis/v9"
+)
+
+// Channel is the Redis channel on which instances tell each other whose facts have changed. A message is the row's id in
+// text. Redis decides nothing by it (T7): whoever writes there can only make us look again.
+const Channel = "auth:users:changed"
+
+// publishTimeout bounds what a caller pays while Redis hangs: facts grow old by themselves.
+const publishTimeout = 300 * time.Millisecond
+
+// Invalidator carries changes of users to the cache of every instance (T5).
+type Invalidator struct {
+	cache *Cache
+	redis redis.UniversalClient
+	log   *slog.Logger
+}
+
+// NewInvalidator makes an invalidator; Run listens.
+func NewInvalidator(cache *Cache, client redis.UniversalClient, log *slog.Logger) *Invalidator {
+	return &Invalidator{cache: cache, redis: client, log: log}
+}
+
+// Changed forgets the user here at once and tells the other instances. When it returns, everybody who can be reached has been
+// told; with Redis away they look again within MaxFactsAge. The caller's hanging up does not stop it.
+func (i *Invalidator) Changed(ctx context.Context, id uuid.UUID) {
+	i.cache.forget(id)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), publishTimeout)
+	defer cancel()
+	if err := i.redis.Publish(ctx, Channel, id.String()).Err(); err != nil {
+		i.log.WarnContext(ctx, "the other instances were not told of a change and will see it within 10 s",
+			"user.id", id, "error", err)
+	}
+}
+
+// Run forgets what other instances say has changed, until ctx ends. Whenever the subscription is made anew everything is
+// forgotten, for nobody knows what was missed.
+func (i *Invalidator) Run(ctx context.Context) error {
+	subscription := i.redis.Subscribe(ctx, Channel)
+	defer subscription.Close() //nolint:errcheck // the process ends or the connection is broken already
+	messages := subscription.ChannelWithSubscriptions(redis.WithChannelHealthCheckInterval(time.Second))
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case message, open := <-messages:
+			if !open {
+				return nil
+			}
+			i.hear(message)
+		}
+	}
+}
+
+func (i *Invalidator) hear(message any) {
+	switch m := message.(type) {
+	case *redis.Subscription:
+		i.cache.forgetAll()
+	case *redis.Message:
+		if id, err := uuid.Parse(m.Payload); err == nil {
+			i.cache.forget(id)
+			return
+		}
+		i.cache.forgetAll() // not ours or not understood: look again at everybody
+	}
+}

@@ -1,0 +1,189 @@
+package principal
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/singleflight"
+
+	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/token"
+	"auth-v2-service/internal/user"
+)
+
+// Principal is somebody who may act: the token was verified, the row exists, and the row lets the session in.
+type Principal struct {
+	Claims token.Claims
+	User   user.User
+}
+
+// Verifier checks a compact token: token.Verifier.
+type Verifier interface {
+	Verify(ctx context.Context, compact string) (token.Claims, error)
+}
+
+// Users is what this room asks of the rows: user.Store.
+type Users interface {
+	FirstSight(ctx context.Context, claims token.Claims) (user.User, error)
+	ByID(ctx context.Context, id uuid.UUID) (user.User, error)
+	Seen(u user.User)
+}
+
+// budget is how long anybody waits for an answer (O3). Less than the 2 s that are promised, so that the answer "503" still
+// arrives in time.
+const budget = 1800 * time.Millisecond
+
+// errTooSlow is the answer when the budget is used up: an outage, never a bad token.
+var errTooSlow = fault.Unavailable("the token could not be checked in time; try again in a moment", nil)
+
+// Options say what a Resolver stands on. Verifier, Users and Cache are required.
+type Options struct {
+	Verifier Verifier
+	Users    Users
+	Cache    *Cache
+	// OnVerify hears how each verification by key ended: "ok" or the code of the refusal; for a metric.
+	OnVerify func(result string)
+	Clock    func() time.Time // nil: time.Now
+}
+
+// Resolver turns tokens into principals. Safe for concurrent use.
+type Resolver struct {
+	verifier Verifier
+	users    Users
+	cache    *Cache
+	onVerify func(result string)
+	now      func() time.Time
+	flights  singleflight.Group
+}
+
+// NewResolver makes a resolver.
+func NewResolver(o Options) *Resolver {
+	r := &Resolver{verifier: o.Verifier, users: o.Users, cache: o.Cache, onVerify: o.OnVerify, now: o.Clock}
+	if r.now == nil {
+		r.now = time.Now
+	}
+	if r.onVerify == nil {
+		r.onVerify = func(string) {}
+	}
+	return r
+}
+
+// Resolve says who the bearer of a compact token is. It answers within the budget (O3). Errors are those of token.Verify and
+// user.FirstSight, then ErrDeactivated before ErrRevoked of internal/user. No refusal is cached.
+func (r *Resolver) Resolve(ctx context.Context, compact string) (Principal, error) {
+	if p, known, err := r.recall(compact); known {
+		return p, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	// One look-up serves everybody who waits for the same token; it goes on when the first of them hangs up.
+	flight := r.flights.DoChan(keyOf(compact).text(), func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), budget)
+		defer cancel()
+		return r.lookUp(ctx, compact)
+	})
+	select {
+	case result := <-flight:
+		p, _ := result.Val.(Principal)
+		return p, slowIsUnavailable(result.Err)
+	case <-ctx.Done():
+		return Principal{}, errTooSlow.With(ctx.Err())
+	}
+}
+
+// recall answers from memory alone.
+func (r *Resolver) recall(compact string) (p Principal, known bool, err error) {
+	now := r.now()
+	remembered, ok := r.cache.token(keyOf(compact), now)
+	if !ok {
+		return Principal{}, false, nil
+	}
+	u, ok := r.cache.facts(remembered.userID, now)
+	if !ok || u.FirebaseUID != remembered.claims.Subject {
+		return Principal{}, false, nil
+	}
+	p, err = admit(remembered.claims, u)
+	return p, true, err
+}
+
+func (r *Resolver) lookUp(ctx context.Context, compact string) (Principal, error) {
+	key := keyOf(compact)
+	remembered, ok := r.cache.token(key, r.now())
+	if ok {
+		// The token is known and only the facts have grown old.
+		p, err := r.freshen(ctx, remembered)
+		if !errors.Is(err, errStranger) {
+			return p, err
+		}
+	}
+	claims, err := r.verify(ctx, compact)
+	if err != nil {
+		return Principal{}, err
+	}
+	fill := r.cache.beginFill(r.now())
+	u, err := r.users.FirstSight(ctx, claims)
+	if err != nil {
+		return Principal{}, err
+	}
+	r.cache.keepToken(key, claims, u.ID)
+	return r.keep(fill, claims, u)
+}
+
+// errStranger says that the row behind a remembered token is gone or somebody else's by now: the long way decides.
+var errStranger = errors.New("the row is no longer this token's")
+
+func (r *Resolver) freshen(ctx context.Context, remembered verified) (Principal, error) {
+	fill := r.cache.beginFill(r.now())
+	u, err := r.users.ByID(ctx, remembered.userID)
+	if errors.Is(err, user.ErrNotFound) || err == nil && u.FirebaseUID != remembered.claims.Subject {
+		return Principal{}, errStranger
+	}
+	if err != nil {
+		return Principal{}, err
+	}
+	return r.keep(fill, remembered.claims, u)
+}
+
+func (r *Resolver) keep(fill fill, claims token.Claims, u user.User) (Principal, error) {
+	r.cache.keepFacts(fill, u)
+	p, err := admit(claims, u)
+	if err == nil {
+		r.users.Seen(u)
+	}
+	return p, err
+}
+
+func (r *Resolver) verify(ctx context.Context, compact string) (token.Claims, error) {
+	claims, err := r.verifier.Verify(ctx, compact)
+	if err != nil {
+		r.onVerify(string(fault.CodeOf(err)))
+		return token.Claims{}, fmt.Errorf("verify: %w", err)
+	}
+	r.onVerify("ok")
+	return claims, nil
+}
+
+func admit(claims token.Claims, u user.User) (Principal, error) {
+	if err := u.Admit(claims.AuthTime); err != nil {
+		return Principal{}, err
+	}
+	return Principal{Claims: claims, User: u}, nil
+}
+
+func slowIsUnavailable(err error) error {
+	if err == nil || fault.CodeOf(err) != fault.Internal || !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return errTooSlow.With(err)
+}
+
+// tokenKey is all that is ever kept of a token (T6).
+type tokenKey [sha256.Size]byte
+
+func keyOf(compact string) tokenKey { return sha256.Sum256([]byte(compact)) }
+
+func (k tokenKey) text() string { return string(k[:]) }
