@@ -109,9 +109,13 @@ func (s *store) get(localID string) (account, bool) {
 	return a.clone(), ok
 }
 
-func (s *store) email(address string) (account, bool)            { return s.get(s.byEmail[canonicalEmail(address)]) }
-func (s *store) phone(number string) (account, bool)             { return s.get(s.byPhone[number]) }
-func (s *store) federated(providerID, raw string) (account, bool) { return s.get(s.byRawID[rawKey(providerID, raw)]) }
+func (s *store) email(address string) (account, bool) {
+	return s.get(s.byEmail[canonicalEmail(address)])
+}
+func (s *store) phone(number string) (account, bool) { return s.get(s.byPhone[number]) }
+func (s *store) federated(providerID, raw string) (account, bool) {
+	return s.get(s.byRawID[rawKey(providerID, raw)])
+}
 
 // put stores an account under its uid and moves the indexes from what it was to what it is.
 func (s *store) put(a account) {

@@ -83,7 +83,9 @@ type answer struct {
 }
 
 // client posts with an API key, admin as the Admin SDK does.
-func (s served) client(path string, body object) answer { return s.do("POST", path+"?key=any", body, "") }
+func (s served) client(path string, body object) answer {
+	return s.do("POST", path+"?key=any", body, "")
+}
 func (s served) admin(path string, body object) answer {
 	return s.do("POST", "projects/"+project+"/"+path, body, "Bearer owner")
 }

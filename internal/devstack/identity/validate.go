@@ -39,7 +39,9 @@ func validPhone(number string) bool {
 }
 
 // strongEnough counts as JavaScript does, in UTF-16 units, for that is what Firebase's message promises to browsers.
-func strongEnough(password string) bool { return len(utf16.Encode([]rune(password))) >= minPasswordLength }
+func strongEnough(password string) bool {
+	return len(utf16.Encode([]rune(password))) >= minPasswordLength
+}
 
 func absoluteURL(text string) bool {
 	u, err := url.Parse(text)
