@@ -203,6 +203,12 @@ func (s *memoryStore) SaveKeys(_ context.Context, snapshot token.KeySnapshot) er
 	return s.err
 }
 
+func (s *memoryStore) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+}
+
 func (s *memoryStore) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
