@@ -40,7 +40,8 @@ func (*MFARequiredError) Unwrap() error { return ErrMFARequired }
 
 // SignIn proves an e-mail and a password. Errors: ErrInvalidCredentials, for every sort of wrong (A3); ErrUserDisabled, which
 // Google says before it has checked the password; ErrMFARequired, then errors.As finds *MFARequiredError; ErrSignInBlocked;
-// ErrTooManyAttempts; ErrUnreachable. It is never repeated: each try counts against the account's throttle.
+// ErrTooManyAttempts; ErrUnreachable. A failure is not repeated, for each try counts against the account's throttle; only a
+// pooled connection that turns out to be closed makes net/http send it once more.
 func (c *Client) SignIn(ctx context.Context, email, password string) (Session, error) {
 	var session Session
 	err := c.call(ctx, opSignIn, once, func(ctx context.Context) error {

@@ -1,0 +1,513 @@
+package firebase_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/firebase"
+)
+
+// What the tests send, and what no error may show.
+const (
+	email        = "jane.doe@example.com"
+	password     = "correct-horse-battery"
+	refreshToken = "AMf-vBx-refresh-token-of-jane"
+	apiKey       = "AIzaSyTestTestTestTestTestTestTestTest0"
+)
+
+// google answers in Google's place whatever the test wants, under the emulator's URL layout.
+type google struct {
+	*httptest.Server
+	calls atomic.Int64
+}
+
+func newGoogle(t *testing.T, handler http.HandlerFunc) *google {
+	t.Helper()
+	g := &google{}
+	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		g.calls.Add(1)
+		handler(w, r)
+	}))
+	t.Cleanup(g.Close)
+	return g
+}
+
+func (g *google) client(t *testing.T, change ...func(*firebase.Options)) *firebase.Client {
+	t.Helper()
+	options := firebase.Options{ProjectID: "demo-test", APIKey: apiKey, EmulatorHost: g.Listener.Addr().String()}
+	for _, f := range change {
+		f(&options)
+	}
+	client, err := firebase.New(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func refuse(status int, message string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{"code": status, "message": message}})
+	}
+}
+
+func answer(body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }
+}
+
+// operations are the five, so that a test can speak of them all.
+var operations = map[string]func(context.Context, *firebase.Client) error{
+	"create_user": func(ctx context.Context, c *firebase.Client) error {
+		return c.CreateUser(ctx, firebase.NewUser{UID: "uid-of-jane", Email: email, Password: password})
+	},
+	"sign_in": func(ctx context.Context, c *firebase.Client) error {
+		_, err := c.SignIn(ctx, email, password)
+		return err
+	},
+	"refresh": func(ctx context.Context, c *firebase.Client) error {
+		_, err := c.Refresh(ctx, refreshToken)
+		return err
+	},
+	"user": func(ctx context.Context, c *firebase.Client) error {
+		_, err := c.User(ctx, "uid-of-jane")
+		return err
+	},
+	"delete_user": func(ctx context.Context, c *firebase.Client) error { return c.DeleteUser(ctx, "uid-of-jane") },
+}
+
+func everyOperation(t *testing.T, test func(t *testing.T, name string, run func(context.Context, *firebase.Client) error)) {
+	t.Helper()
+	for name, run := range operations {
+		t.Run(name, func(t *testing.T) { test(t, name, run) })
+	}
+}
+
+// A3, A4, A11: Google's words in ours. What is missing here is our own mistake, and internal.
+func TestRefusals(t *testing.T) {
+	cases := []struct {
+		operation string
+		status    int
+		message   string
+		want      error
+	}{
+		{"sign_in", 400, "INVALID_LOGIN_CREDENTIALS", firebase.ErrInvalidCredentials},
+		{"sign_in", 400, "EMAIL_NOT_FOUND", firebase.ErrInvalidCredentials},
+		{"sign_in", 400, "INVALID_PASSWORD", firebase.ErrInvalidCredentials},
+		{"sign_in", 400, "INVALID_EMAIL", firebase.ErrInvalidCredentials},
+		{"sign_in", 400, "MISSING_EMAIL", firebase.ErrInvalidCredentials},
+		{"sign_in", 400, "MISSING_PASSWORD", firebase.ErrInvalidCredentials},
+		{"sign_in", 400, "USER_NOT_FOUND", firebase.ErrInvalidCredentials},
+		{"sign_in", 400, "USER_DISABLED", firebase.ErrUserDisabled},
+		{"sign_in", 400, "BLOCKING_FUNCTION_ERROR_RESPONSE : HTTP Cloud Function returned an error: {...}", firebase.ErrSignInBlocked},
+		{"sign_in", 400, "TOO_MANY_ATTEMPTS_TRY_LATER : Access to this account has been temporarily disabled.", firebase.ErrTooManyAttempts},
+		{"sign_in", 400, "QUOTA_EXCEEDED : Exceeded quota for verifying passwords.", firebase.ErrTooManyAttempts},
+		{"sign_in", 403, "QUOTA_EXCEEDED", firebase.ErrTooManyAttempts},
+		{"sign_in", 429, "Quota exceeded for quota metric 'Queries'", firebase.ErrTooManyAttempts},
+		{"sign_in", 500, "Internal error encountered.", firebase.ErrUnreachable},
+		{"sign_in", 503, "The service is currently unavailable.", firebase.ErrUnreachable},
+		{"sign_in", 502, "", firebase.ErrUnreachable},
+
+		{"refresh", 400, "INVALID_REFRESH_TOKEN", firebase.ErrInvalidRefreshToken},
+		{"refresh", 400, "MISSING_REFRESH_TOKEN", firebase.ErrInvalidRefreshToken},
+		{"refresh", 400, "TOKEN_EXPIRED", firebase.ErrInvalidRefreshToken},
+		{"refresh", 400, "USER_NOT_FOUND", firebase.ErrInvalidRefreshToken},
+		{"refresh", 400, "USER_DISABLED", firebase.ErrUserDisabled},
+		{"refresh", 429, "Too many requests", firebase.ErrTooManyAttempts},
+
+		{"create_user", 400, "EMAIL_EXISTS", firebase.ErrEmailExists},
+		{"create_user", 400, "DUPLICATE_LOCAL_ID", firebase.ErrUIDExists},
+		{"create_user", 400, "WEAK_PASSWORD : Password should be at least 6 characters", firebase.ErrWeakPassword},
+		{"create_user", 400, "PASSWORD_DOES_NOT_MEET_REQUIREMENTS: Missing password requirements: [Password must contain a digit]", firebase.ErrWeakPassword},
+		{"create_user", 400, "INVALID_EMAIL", firebase.ErrInvalidUser},
+		{"create_user", 400, "QUOTA_EXCEEDED : Exceeded daily quota for new accounts", firebase.ErrTooManyAttempts},
+
+		{"user", 400, "USER_NOT_FOUND", firebase.ErrUserNotFound},
+		{"delete_user", 400, "USER_NOT_FOUND", firebase.ErrUserNotFound},
+		{"delete_user", 429, "", firebase.ErrTooManyAttempts},
+	}
+	for _, c := range cases {
+		t.Run(fmt.Sprint(c.operation, " ", c.status, " ", c.message), func(t *testing.T) {
+			client := newGoogle(t, refuse(c.status, c.message)).client(t)
+			if err := operations[c.operation](t.Context(), client); !errors.Is(err, c.want) {
+				t.Errorf("got %v, want %v", err, c.want)
+			}
+		})
+	}
+}
+
+func TestRefusals_UnknownIsInternal(t *testing.T) {
+	for _, message := range []string{"SOMETHING_NEW", "OPERATION_NOT_ALLOWED : off", "API key not valid. Please pass a valid API key.", ""} {
+		everyOperation(t, func(t *testing.T, _ string, run func(context.Context, *firebase.Client) error) {
+			err := run(t.Context(), newGoogle(t, refuse(403, message)).client(t))
+			if err == nil || fault.CodeOf(err) != fault.Internal {
+				t.Fatalf("%q gives %v, want internal", message, err)
+			}
+			if code, _, _ := strings.Cut(message, " :"); !strings.Contains(code, " ") && !strings.Contains(err.Error(), code) {
+				t.Errorf("the operator is not told the code %q: %v", code, err)
+			}
+		})
+	}
+}
+
+// Google's own throttling is 429 with its advice, bounded; without advice, with ours.
+func TestRetryAfter(t *testing.T) {
+	for header, want := range map[string]time.Duration{
+		"30": 30 * time.Second, "": time.Minute, "-1": time.Minute, "soon": time.Minute, "99999999": time.Hour,
+	} {
+		client := newGoogle(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Retry-After", header)
+			refuse(429, "RESOURCE_EXHAUSTED")(w, r)
+		}).client(t)
+		_, err := client.SignIn(t.Context(), email, password)
+		var f *fault.Error
+		if !errors.As(err, &f) || f.Code != fault.RateLimited || f.RetryAfter != want {
+			t.Errorf("Retry-After %q gives %v after %v, want %v", header, err, f.RetryAfter, want)
+		}
+	}
+}
+
+// T6, O1: whatever Google quotes back, and however the network fails, no error's text holds what was sent.
+func TestErrors_HoldNoSecret(t *testing.T) {
+	echo := strings.Join([]string{"Invalid value: ", email, password, refreshToken, apiKey}, " ")
+	failures := map[string]http.HandlerFunc{
+		"prose":         refuse(400, echo),
+		"code and echo": refuse(400, "NEW_CODE : "+echo),
+		"five hundred":  refuse(500, echo),
+		"not JSON":      func(w http.ResponseWriter, _ *http.Request) { http.Error(w, echo, 400) },
+		"bad success":   answer(`{"localId":"` + echo),
+		"redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://127.0.0.1:1/?"+apiKey, http.StatusTemporaryRedirect)
+		},
+		"cut": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+	}
+	for name, handler := range failures {
+		everyOperation(t, func(t *testing.T, operation string, run func(context.Context, *firebase.Client) error) {
+			err := run(t.Context(), newGoogle(t, handler).client(t))
+			if err == nil {
+				if name == "bad success" && operation != "user" {
+					return // the answer's body is of no interest to those who only want to know whether it was done
+				}
+				t.Fatalf("%s: no error", name)
+			}
+			holdsNoSecret(t, err)
+		})
+	}
+}
+
+func holdsNoSecret(t *testing.T, err error) {
+	t.Helper()
+	for _, leak := range []string{email, "jane.doe", password, refreshToken, apiKey, "key="} {
+		if strings.Contains(err.Error(), leak) {
+			t.Fatalf("the error holds %q: %v", leak, err)
+		}
+	}
+}
+
+// An outage is 503 with advice, never 401, whatever sort it is of.
+func TestOutages_AreUnavailable(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = closed.Close()
+	hang := func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // net/http notices a gone client only once the body is read
+		<-r.Context().Done()
+	}
+	outages := map[string]func(t *testing.T) *firebase.Client{
+		"refused": func(t *testing.T) *firebase.Client {
+			return newGoogle(t, answer("")).client(t, func(o *firebase.Options) { o.EmulatorHost = closed.Addr().String() })
+		},
+		"cut": func(t *testing.T) *firebase.Client {
+			return newGoogle(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }).client(t)
+		},
+		"cut in the answer": func(t *testing.T) *firebase.Client {
+			return newGoogle(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Length", "1000")
+				_, _ = io.WriteString(w, `{"localId":"x"`)
+			}).client(t)
+		},
+		"503": func(t *testing.T) *firebase.Client { return newGoogle(t, refuse(503, "Unavailable")).client(t) },
+		"hanging": func(t *testing.T) *firebase.Client {
+			return newGoogle(t, hang).client(t, func(o *firebase.Options) { o.Timeout = 200 * time.Millisecond })
+		},
+		"endless": func(t *testing.T) *firebase.Client {
+			return newGoogle(t, func(w http.ResponseWriter, _ *http.Request) {
+				for chunk := strings.Repeat("x", 64<<10); ; {
+					if _, err := io.WriteString(w, chunk); err != nil {
+						return
+					}
+				}
+			}).client(t)
+		},
+	}
+	for name, outage := range outages {
+		t.Run(name, func(t *testing.T) {
+			everyOperation(t, func(t *testing.T, _ string, run func(context.Context, *firebase.Client) error) {
+				start := time.Now()
+				err := run(t.Context(), outage(t))
+				var f *fault.Error
+				if !errors.As(err, &f) || f.Code != fault.DependencyUnavailable || f.RetryAfter <= 0 {
+					t.Fatalf("got %v, want dependency_unavailable with advice", err)
+				}
+				holdsNoSecret(t, err)
+				if took := time.Since(start); took > 2*time.Second {
+					t.Errorf("it took %v: the SDK's own retries are not bounded", took)
+				}
+			})
+		})
+	}
+}
+
+// The caller's own deadline counts, and a caller that has gone is let go.
+func TestCall_HeedsItsCaller(t *testing.T) {
+	g := newGoogle(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
+	})
+	everyOperation(t, func(t *testing.T, _ string, run func(context.Context, *firebase.Client) error) {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		start := time.Now()
+		err := run(ctx, g.client(t))
+		if fault.CodeOf(err) != fault.DependencyUnavailable || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want dependency_unavailable by deadline", err)
+		}
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("the caller's 100 ms became %v", took)
+		}
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := g.client(t).SignIn(ctx, email, password); !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancelled caller gets %v", err)
+	}
+}
+
+// Only what changes nothing is sent twice: the Admin SDK would send everything five times.
+func TestRepetition(t *testing.T) {
+	want := map[string]int64{"create_user": 1, "sign_in": 1, "refresh": 2, "user": 2, "delete_user": 1}
+	for name, handler := range map[string]http.HandlerFunc{
+		"503": refuse(503, "Unavailable"),
+		"cut": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			everyOperation(t, func(t *testing.T, operation string, run func(context.Context, *firebase.Client) error) {
+				g := newGoogle(t, handler)
+				_ = run(t.Context(), g.client(t))
+				if got := g.calls.Load(); got != want[operation] {
+					t.Errorf("sent %d times, want %d", got, want[operation])
+				}
+			})
+		})
+	}
+}
+
+func TestRepetition_SucceedsTheSecondTime(t *testing.T) {
+	var g *google
+	g = newGoogle(t, func(w http.ResponseWriter, r *http.Request) {
+		if form, _ := io.ReadAll(r.Body); !strings.Contains(string(form), refreshToken) {
+			t.Errorf("call %d has the body %q", g.calls.Load(), form)
+		}
+		if g.calls.Load() == 1 {
+			panic(http.ErrAbortHandler)
+		}
+		answer(`{"id_token":"i","refresh_token":"r","expires_in":"3600","user_id":"u"}`)(w, r)
+	})
+	session, err := g.client(t).Refresh(t.Context(), refreshToken)
+	if err != nil || session != (firebase.Session{IDToken: "i", RefreshToken: "r", ExpiresIn: time.Hour, UID: "u"}) {
+		t.Errorf("got %+v, %v", session, err)
+	}
+}
+
+// A8: the SDK looks a new user up again. We neither wait for that, nor call a created account a failure because of it.
+func TestCreateUser_IsOneRequest(t *testing.T) {
+	g := newGoogle(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/identitytoolkit.googleapis.com/v1/projects/demo-test/accounts" || r.Header.Get("Authorization") != "Bearer owner" {
+			t.Errorf("asked %s as %q", r.URL.Path, r.Header.Get("Authorization"))
+		}
+		var body map[string]any
+		if err := json.NewDecoder(r.Body).Decode(&body); err != nil || body["localId"] != "uid-of-jane" || body["displayName"] != "Jane" {
+			t.Errorf("sent %v, %v", body, err)
+		}
+		answer(`{"localId":"uid-of-jane"}`)(w, r)
+	})
+	err := g.client(t).CreateUser(t.Context(), firebase.NewUser{UID: "uid-of-jane", Email: email, Password: password, DisplayName: "Jane"})
+	if err != nil || g.calls.Load() != 1 {
+		t.Errorf("%d requests, %v; want one and no error", g.calls.Load(), err)
+	}
+}
+
+func TestCreateUser_RefusesWhatNobodyCouldCreate(t *testing.T) {
+	client := newGoogle(t, answer(`{"localId":"x"}`)).client(t)
+	for name, c := range map[string]struct {
+		user firebase.NewUser
+		want error
+	}{
+		"no uid":         {firebase.NewUser{Email: email, Password: password}, firebase.ErrInvalidUser},
+		"long uid":       {firebase.NewUser{UID: strings.Repeat("u", 129), Email: email, Password: password}, firebase.ErrInvalidUser},
+		"no address":     {firebase.NewUser{UID: "u", Password: password}, firebase.ErrInvalidUser},
+		"two at signs":   {firebase.NewUser{UID: "u", Email: "a@b@c", Password: password}, firebase.ErrInvalidUser},
+		"short password": {firebase.NewUser{UID: "u", Email: email, Password: "12345"}, firebase.ErrWeakPassword},
+	} {
+		err := client.CreateUser(t.Context(), c.user)
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v, want %v", name, err, c.want)
+		}
+		holdsNoSecret(t, err)
+	}
+	if err := client.DeleteUser(t.Context(), ""); !errors.Is(err, firebase.ErrInvalidUser) {
+		t.Errorf("deleting nobody gives %v", err)
+	}
+}
+
+// A11: a second factor is an error that carries what finishes the sign-in, outside its text.
+func TestSignIn_SecondFactor(t *testing.T) {
+	client := newGoogle(t, answer(`{"localId":"u","email":"`+email+`","mfaPendingCredential":"pending-secret","mfaInfo":[
+		{"mfaEnrollmentId":"f1","displayName":"app","totpInfo":{}},{"mfaEnrollmentId":"f2","phoneInfo":"+********12"}]}`)).client(t)
+	_, err := client.SignIn(t.Context(), email, password)
+
+	var pending *firebase.MFARequiredError
+	if !errors.As(err, &pending) || !errors.Is(err, firebase.ErrMFARequired) || fault.CodeOf(err) != fault.MFARequired {
+		t.Fatalf("got %v, want mfa_required", err)
+	}
+	if pending.PendingCredential != "pending-secret" || strings.Contains(err.Error(), "pending-secret") {
+		t.Errorf("the pending credential is %q and the text %q", pending.PendingCredential, err)
+	}
+	want := []firebase.Factor{{ID: "f1", Kind: "totp", DisplayName: "app"}, {ID: "f2", Kind: "phone", Hint: "+********12"}}
+	if fmt.Sprint(pending.Factors) != fmt.Sprint(want) {
+		t.Errorf("the factors are %v, want %v", pending.Factors, want)
+	}
+}
+
+// T2: with a tenant, every conversation that can name it does.
+func TestTenant(t *testing.T) {
+	var paths []string
+	var mu sync.Mutex
+	g := newGoogle(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
+		paths = append(paths, r.URL.Path)
+		if strings.HasSuffix(r.URL.Path, "signInWithPassword") && !strings.Contains(string(body), `"tenantId":"t-1"`) {
+			t.Errorf("a sign-in without its tenant: %s", body)
+		}
+		answer(`{"localId":"u","idToken":"i","refreshToken":"r","expiresIn":"3600","users":[{"localId":"u"}]}`)(w, r)
+	})
+	client := g.client(t, func(o *firebase.Options) { o.Tenant = "t-1" })
+	for _, name := range []string{"create_user", "user", "delete_user", "sign_in"} {
+		if err := operations[name](t.Context(), client); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, path := range paths[:3] {
+		if !strings.Contains(path, "/projects/demo-test/tenants/t-1/accounts") {
+			t.Errorf("%s is outside the tenant", path)
+		}
+	}
+}
+
+// An answer that says 200 and lacks what matters is an outage of theirs, not a session of ours.
+func TestSignIn_HalfAnAnswerIsNoSession(t *testing.T) {
+	for _, body := range []string{`{}`, `{"localId":"u","idToken":"i"}`, `<html>`, ``, `{"localId":"u","idToken":"i","refreshToken":"r","expiresIn":"0"}`} {
+		session, err := newGoogle(t, answer(body)).client(t).SignIn(t.Context(), email, password)
+		if !errors.Is(err, firebase.ErrUnreachable) || session != (firebase.Session{}) {
+			t.Errorf("%q gives %+v, %v", body, session, err)
+		}
+	}
+}
+
+// What the environment says of an emulator counts for nothing: the SDK would drop our transport for it.
+func TestNew_TheEnvironmentDoesNotChooseTheProvider(t *testing.T) {
+	stranger := newGoogle(t, answer(`{"users":[{"localId":"stranger"}]}`))
+	t.Setenv("FIREBASE_AUTH_EMULATOR_HOST", stranger.Listener.Addr().String())
+	ours := newGoogle(t, answer(`{"users":[{"localId":"ours"}]}`))
+	user, err := ours.client(t).User(t.Context(), "ours")
+	if err != nil || user.UID != "ours" || stranger.calls.Load() != 0 {
+		t.Errorf("got %+v, %v; the stranger was asked %d times", user, err, stranger.calls.Load())
+	}
+}
+
+// O1: with this variable set, Google's library prints every request's body on standard error; ours is told not to.
+func TestSignIn_IsNotLoggedByTheLibrary(t *testing.T) {
+	t.Setenv("GOOGLE_SDK_GO_LOGGING_LEVEL", "debug")
+	printed := captureStderr(t, func() {
+		client := newGoogle(t, refuse(503, "Unavailable")).client(t)
+		for _, run := range operations {
+			_ = run(t.Context(), client)
+		}
+	})
+	if printed != "" {
+		t.Errorf("a library printed %q", printed)
+	}
+}
+
+func captureStderr(t *testing.T, run func()) string {
+	t.Helper()
+	file, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stderr := os.Stderr
+	os.Stderr = file
+	run()
+	os.Stderr = stderr
+	_ = file.Close()
+	printed, err := os.ReadFile(file.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(printed)
+}
+
+func TestLogger_HearsOfARepetition(t *testing.T) {
+	var lines strings.Builder
+	log := slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	client := newGoogle(t, refuse(503, "Unavailable")).client(t, func(o *firebase.Options) { o.Logger = log })
+	_, _ = client.Refresh(t.Context(), refreshToken)
+	if !strings.Contains(lines.String(), "repeating a call") || strings.Contains(lines.String(), refreshToken) {
+		t.Errorf("logged %q", lines.String())
+	}
+}
+
+func TestNew_NamesWhatIsMissing(t *testing.T) {
+	for _, options := range []firebase.Options{
+		{}, {ProjectID: "p"}, {ProjectID: "p", APIKey: "k", CredentialsFile: "/nowhere/key.json"}, {EmulatorHost: "127.0.0.1:1"},
+	} {
+		if _, err := firebase.New(t.Context(), options); err == nil {
+			t.Errorf("%+v is accepted", options)
+		}
+	}
+	if _, err := firebase.New(t.Context(), firebase.Options{ProjectID: "p", EmulatorHost: "127.0.0.1:1"}); err != nil {
+		t.Errorf("an emulator needs no more than a project: %v", err)
+	}
+}
+
+func TestObserve(t *testing.T) {
+	var seen []string
+	client := newGoogle(t, refuse(400, "INVALID_LOGIN_CREDENTIALS")).client(t, func(o *firebase.Options) {
+		o.Observe = func(operation, outcome string, took time.Duration) {
+			seen = append(seen, fmt.Sprint(operation, " ", outcome, " ", took > 0))
+		}
+	})
+	_, _ = client.SignIn(t.Context(), email, password)
+	if fmt.Sprint(seen) != "[sign_in invalid_credentials true]" {
+		t.Errorf("observed %v", seen)
+	}
+}
