@@ -1,0 +1,110 @@
+// Package config turns the environment into one validated struct, once. It owns every variable's name, default and rule, and
+// reports all faults together; nobody else reads the environment. It knows no other room. What may not run in production is
+// refused here: emulator mode, unsigned tokens, plain-HTTP keys, missing, short, equal or default secrets, limits switched off.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Environments. Unset means production: forgetting the variable must not open a door (T1).
+const (
+	Development = "development"
+	Production  = "production"
+)
+
+// Config is everything that an operator decides. Secrets carry the tag secret:"true" and are masked by Describe.
+type Config struct {
+	Env string `env:"AUTH_ENV" envDefault:"production" enum:"development,production" help:"development allows the emulator and plain HTTP on loopback"`
+
+	Port            int            `env:"PORT" envDefault:"3008" help:"where the API listens"`
+	MetricsPort     int            `env:"METRICS_PORT" envDefault:"9464" help:"where Prometheus scrapes /metrics; 0 for any free port"`
+	ListenHost      string         `env:"LISTEN_HOST" envDefault:"" help:"address to listen on; empty for all"`
+	CORSOrigins     []string       `env:"CORS_ORIGINS" help:"origins that browsers may call from, comma-separated; no wildcard"`
+	TrustedProxies  []netip.Prefix `env:"TRUSTED_PROXIES" help:"proxies (CIDR) whose X-Forwarded-For is believed"`
+	LogLevel        slog.Level     `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
+	RateLimit       string         `env:"RATE_LIMIT" envDefault:"on" enum:"on,off" help:"off is refused in production"`
+	LimitKey        string         `env:"LIMIT_KEY" secret:"true" help:"keys what the limiter remembers; the same on every instance; default: derived from JWT_REFRESH_SECRET"`
+	LoginFailureMS  int            `env:"LOGIN_FAILURE_MS" envDefault:"500" help:"the beat on which refused sign-ins are answered"`
+	ShutdownTimeout time.Duration  `env:"SHUTDOWN_TIMEOUT" envDefault:"20s" help:"how long requests in flight may take when stopping"`
+
+	DatabaseURL       string `env:"DATABASE_URL" secret:"true" help:"postgres://... ; or the DB_ variables"`
+	DatabaseDirectURL string `env:"DATABASE_DIRECT_URL" secret:"true" help:"for migrations, when DATABASE_URL is a pooler"`
+	DBHost            string `env:"DB_HOST" envDefault:"postgres"`
+	DBPort            int    `env:"DB_PORT" envDefault:"5432"`
+	DBName            string `env:"DB_NAME" envDefault:"atma_db"`
+	DBUser            string `env:"DB_USER" envDefault:"atma_user"`
+	DBPassword        string `env:"DB_PASSWORD" secret:"true"`
+	AuthDBPassword    string `env:"AUTH_DB_PASSWORD" secret:"true" help:"the legacy name of DB_PASSWORD"`
+	DBSchema          string `env:"DB_SCHEMA" envDefault:"auth" enum:"auth" help:"the schema of the users table; only auth"`
+	DBPoolMax         int32  `env:"DB_POOL_MAX" envDefault:"20"`
+	LegacyTimezone    string `env:"DB_LEGACY_TIMEZONE" envDefault:"UTC" help:"zone of the platform's timestamps without zone"`
+	MigrateOnStart    string `env:"MIGRATE_ON_START" envDefault:"on" enum:"on,check" help:"check: never change the schema, only look"`
+
+	RedisURL  string `env:"REDIS_URL" secret:"true" help:"redis://... ; or the REDIS_ variables"`
+	RedisHost string `env:"REDIS_HOST" envDefault:"redis"`
+	RedisPort int    `env:"REDIS_PORT" envDefault:"6379"`
+
+	JWTAccessSecret  string `env:"JWT_ACCESS_SECRET" secret:"true" help:"of the legacy access tokens; 32 bytes or more"`
+	JWTRefreshSecret string `env:"JWT_REFRESH_SECRET" secret:"true" help:"of the legacy refresh tokens; 32 bytes or more"`
+
+	FirebaseProjectID     string `env:"FIREBASE_PROJECT_ID"`
+	FirebaseAPIKey        string `env:"FIREBASE_API_KEY" secret:"true" help:"the project's web API key"`
+	FirebaseEmulatorHost  string `env:"FIREBASE_AUTH_EMULATOR_HOST" help:"host:port; development only"`
+	FirebaseTenant        string `env:"FIREBASE_TENANT" help:"the only tenant to accept; empty: none"`
+	FirebaseCertsURL      string `env:"FIREBASE_CERTS_URL" help:"where the token keys are, for closed networks"`
+	GoogleCredentialsFile string `env:"GOOGLE_APPLICATION_CREDENTIALS" help:"a service account's key file; empty: the machine's own"`
+
+	LinkProviders       []string `env:"LINK_PROVIDERS" envDefault:"password,google.com,apple.com" help:"sign-in providers whose verified e-mail links an account"`
+	LegacyEmailVerified string   `env:"LEGACY_EMAIL_VERIFIED" envDefault:"unverified" help:"unverified, trust, or column:<name>"`
+}
+
+// Load reads and validates an environment, given as KEY to VALUE. An error names every fault.
+func Load(environment map[string]string) (Config, error) {
+	var c Config
+	parseErr := env.ParseWithOptions(&c, env.Options{Environment: environment})
+	c.derive()
+	if err := errors.Join(parseErr, c.validate()); err != nil {
+		return Config{}, fmt.Errorf("the configuration is not valid:\n%w", err)
+	}
+	return c, nil
+}
+
+// derive fills what follows from other variables.
+func (c *Config) derive() {
+	if c.DBPassword == "" {
+		c.DBPassword = c.AuthDBPassword
+	}
+	if c.DatabaseURL == "" && c.DBPassword != "" {
+		c.DatabaseURL = (&url.URL{
+			Scheme: "postgres", User: url.UserPassword(c.DBUser, c.DBPassword),
+			Host: net.JoinHostPort(c.DBHost, strconv.Itoa(c.DBPort)), Path: "/" + c.DBName,
+		}).String()
+	}
+	if c.DatabaseDirectURL == "" {
+		c.DatabaseDirectURL = c.DatabaseURL
+	}
+	if c.RedisURL == "" {
+		c.RedisURL = "redis://" + net.JoinHostPort(c.RedisHost, strconv.Itoa(c.RedisPort))
+	}
+	if c.LimitKey == "" && c.JWTRefreshSecret != "" {
+		c.LimitKey = "limits:" + c.JWTRefreshSecret
+	}
+}
+
+// AllowUnsigned says whether tokens come from the official emulator, which signs nothing.
+func (c Config) AllowUnsigned() bool {
+	return c.Env == Development && c.FirebaseEmulatorHost != "" && c.FirebaseCertsURL == ""
+}
+
+// InDevelopment says whether what only development may do is allowed.
+func (c Config) InDevelopment() bool { return c.Env == Development }

@@ -1,0 +1,22 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// Describe lists every variable with its value, secrets masked, one "NAME=value" a line in the order of the struct.
+func (c Config) Describe() string {
+	var out strings.Builder
+	values, types := reflect.ValueOf(c), reflect.TypeOf(c)
+	for i := range types.NumField() {
+		field := types.Field(i)
+		value := fmt.Sprint(values.Field(i).Interface())
+		if field.Tag.Get("secret") == "true" && value != "" {
+			value = "********"
+		}
+		fmt.Fprintf(&out, "%s=%s\n", field.Tag.Get("env"), value)
+	}
+	return out.String()
+}
