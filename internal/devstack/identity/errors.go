@@ -41,12 +41,8 @@ func permissionDenied(message string) *apiError {
 
 // The refusals that several operations share.
 var (
-	errMissingKey = permissionDenied("Method doesn't allow unregistered callers (callers without established identity). " +
-		"Please use API Key or other form of API consumer identity to call this API.")
-	errWrongKey          = invalidArgument("API key not valid. Please pass a valid API key.")
-	errMissingCredential = unauthenticated("Request is missing required authentication credential. Expected OAuth 2 "+
-		"access token, login cookie or other valid authentication credential. "+
-		"See https://developers.google.com/identity/sign-in/web/devconsole-project.", "required")
+	errMissingKey      = permissionDenied("The request is missing a valid API key.")
+	errWrongKey        = invalidArgument("API key not valid. Please pass a valid API key.")
 	errWrongCredential = unauthenticated("Request had invalid authentication credentials. Expected OAuth 2 access token, "+
 		"login cookie or other valid authentication credential. "+
 		"See https://developers.google.com/identity/sign-in/web/devconsole-project.", "authError")

@@ -13,7 +13,8 @@ type batchGetResponse struct {
 	NextPageToken string     `json:"nextPageToken,omitempty"`
 }
 
-// batchGet hands out every account in pages, by uid; the page token is the last uid of the page before.
+// batchGet hands out every account in pages, by uid; the page token is the last uid of the page before. A full page always
+// has one, so the last page may be empty, as at the emulator.
 func (p *Provider) batchGet(c *call, _ *empty) (any, error) {
 	query := c.request.URL.Query()
 	size, err := pageSize(query.Get("maxResults"))
@@ -29,7 +30,7 @@ func (p *Provider) batchGet(c *call, _ *empty) (any, error) {
 	for _, user := range users[:min(size, len(users))] {
 		response.Users = append(response.Users, view(user, true))
 	}
-	if len(users) > size {
+	if len(users) >= size {
 		response.NextPageToken = users[size-1].LocalID
 	}
 	return response, nil

@@ -28,7 +28,7 @@ type access int
 const (
 	public      access = iota // no credential: certificates, the emulator's own endpoints
 	client                    // an API key, or an admin
-	projectPath               // under /v1/projects/{project}: an admin
+	projectPath               // under /v1/projects/{project}: an admin, and a client is told so
 )
 
 // common are fields that Identity Toolkit knows in most requests and that change nothing here.
@@ -116,8 +116,6 @@ func (p *Provider) authorise(c *call, who access) error {
 	switch {
 	case admin:
 		return nil
-	case key == "" && who == projectPath:
-		return errMissingCredential
 	case key == "":
 		return errMissingKey
 	case p.opts.APIKey != "" && key != p.opts.APIKey:

@@ -1,0 +1,131 @@
+package official
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Options says what to start.
+type Options struct {
+	// ProjectID is the only project that is served.
+	ProjectID string
+	// Cache is where the emulator is installed. Empty: the user's cache folder.
+	Cache string
+	// Port on 127.0.0.1. Zero: a free one.
+	Port int
+	// Output gets what the emulator prints. Nil: it is kept for the error of a start that fails.
+	Output io.Writer
+}
+
+// Emulator is a running emulator.
+type Emulator struct {
+	// Host is its address, fit for FIREBASE_AUTH_EMULATOR_HOST.
+	Host string
+
+	command *exec.Cmd
+	stdin   io.Closer
+	exited  chan struct{}
+	once    sync.Once
+}
+
+const startLimit = 60 * time.Second
+
+// Start installs the emulator where it is missing, starts it and waits until it serves. It ends with Close, or with this
+// process, however that ends. The context limits the installation and the start only.
+func Start(ctx context.Context, opts Options) (*Emulator, error) {
+	folder, err := Install(ctx, opts.Cache)
+	if err != nil {
+		return nil, err
+	}
+	var kept bytes.Buffer
+	if opts.Output == nil {
+		opts.Output = &kept
+	}
+	e, ready, err := launch(folder, opts)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	select {
+	case e.Host = <-ready:
+		return e, nil
+	case <-e.exited:
+		return nil, fmt.Errorf("the emulator ended at its start: %s", kept.String())
+	case <-ctx.Done():
+		return nil, errors.Join(fmt.Errorf("the emulator did not start: %w", context.Cause(ctx)), e.Close())
+	}
+}
+
+// launch runs the start script. The open standard input is its lifeline: when this process dies, it ends.
+func launch(folder string, opts Options) (*Emulator, <-chan string, error) {
+	command := exec.Command("node", "start.cjs", opts.ProjectID, strconv.Itoa(opts.Port)) //nolint:gosec // our own script
+	command.Dir = folder
+	stdin, err := command.StdinPipe()
+	if err != nil {
+		return nil, nil, fmt.Errorf("emulator: %w", err)
+	}
+	reader, writer := io.Pipe()
+	output := &lockedWriter{to: opts.Output}
+	command.Stdout, command.Stderr = io.MultiWriter(output, writer), output
+	if err := command.Start(); err != nil {
+		return nil, nil, fmt.Errorf("emulator: %w", err)
+	}
+	e := &Emulator{command: command, stdin: stdin, exited: make(chan struct{})}
+	ready := make(chan string, 1)
+	go watch(reader, ready)
+	go func() {
+		_ = command.Wait() // an exit code says nothing that its output does not
+		_ = writer.Close()
+		close(e.exited)
+	}()
+	return e, ready, nil
+}
+
+// watch looks for the line that says where the emulator serves, and keeps reading so that it never blocks on its output.
+func watch(output io.Reader, ready chan<- string) {
+	lines := bufio.NewScanner(output)
+	for lines.Scan() {
+		if host, found := strings.CutPrefix(lines.Text(), "ready "); found {
+			ready <- host
+			break
+		}
+	}
+	_, _ = io.Copy(io.Discard, output)
+}
+
+// Close ends the emulator and waits for it.
+func (e *Emulator) Close() error {
+	var err error
+	e.once.Do(func() {
+		_ = e.stdin.Close() // this asks it to end
+		select {
+		case <-e.exited:
+		case <-time.After(5 * time.Second):
+			err = e.command.Process.Kill()
+			<-e.exited
+		}
+	})
+	return err
+}
+
+// lockedWriter joins the two streams of a process.
+type lockedWriter struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (w *lockedWriter) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to.Write(b)
+}
