@@ -84,7 +84,7 @@ func binFolders(ctx context.Context) []string {
 	if output, err := exec.CommandContext(ctx, "pg_config", "--bindir").Output(); err == nil {
 		dirs = append(dirs, strings.TrimSpace(string(output)))
 	}
-	return append(dirs, cachedBin())
+	return append(dirs, npmBin())
 }
 
 var versionPattern = regexp.MustCompile(`\(PostgreSQL\) ((\d+)[.\w]*)`)

@@ -1,0 +1,169 @@
+// Package emulator runs Firebase's official Auth emulator (firebase-tools, pinned by tools/emulator; no Java needed): what
+// `make run IDENTITY=emulator` signs people in at, with accounts kept between runs. Its tokens are unsigned, so it serves
+// development only (design rule T1).
+package emulator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"auth-v2-service/internal/devstack/child"
+	"auth-v2-service/internal/devstack/npm"
+)
+
+const (
+	host       = "127.0.0.1"
+	startLimit = 90 * time.Second
+)
+
+// Options say where the emulator works.
+type Options struct {
+	// ToolDir is the checkout's tools/emulator, whose package-lock.json pins firebase-tools.
+	ToolDir string
+	// Dir is its working folder, made when missing. Accounts are kept there from one orderly stop to the next start.
+	Dir       string
+	ProjectID string
+	// Port 0 takes a free one.
+	Port int
+	// Log hears of the installation (some 20 s, once). It may be nil.
+	Log io.Writer
+}
+
+// Server is a running emulator.
+type Server struct {
+	process *child.Process
+	addr    string
+}
+
+// Start installs firebase-tools where it is missing and returns once the emulator answers.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
+	program, err := filepath.Abs(filepath.Join(o.ToolDir, "node_modules", ".bin", "firebase"))
+	if err != nil {
+		return nil, fmt.Errorf("emulator's program: %w", err)
+	}
+	if err := npm.InstallLocked(ctx, o.ToolDir, o.Log); err != nil {
+		return nil, fmt.Errorf("install the emulator: %w", err)
+	}
+	port, err := choosePort(o.Port)
+	if err != nil {
+		return nil, err
+	}
+	if err := configure(o.Dir, port); err != nil {
+		return nil, err
+	}
+	log, err := os.Create(filepath.Join(o.Dir, "emulator.log"))
+	if err != nil {
+		return nil, fmt.Errorf("emulator's log: %w", err)
+	}
+	defer func() { _ = log.Close() }()
+	process, err := child.Start(child.Options{
+		Path: program, Args: arguments(o), Dir: o.Dir,
+		Env:    append(os.Environ(), "CI=1", "NO_UPDATE_NOTIFIER=1"),
+		Stdout: log, Stderr: log, StopSignal: syscall.SIGINT, Grace: 20 * time.Second,
+	})
+	if err != nil {
+		return nil, err
+	}
+	server := &Server{process: process, addr: net.JoinHostPort(host, strconv.Itoa(port))}
+	if err := server.waitReady(ctx); err != nil {
+		_ = process.Stop()
+		return nil, fmt.Errorf("%w (see %s)", err, log.Name())
+	}
+	return server, nil
+}
+
+const accounts = "accounts" // the folder of kept accounts, inside Dir
+
+func arguments(o Options) []string {
+	args := []string{"emulators:start", "--only", "auth", "--project", o.ProjectID, "--non-interactive", "--export-on-exit", accounts}
+	if _, err := os.Stat(filepath.Join(o.Dir, accounts)); err == nil {
+		args = append(args, "--import", accounts)
+	}
+	return args
+}
+
+// configure writes firebase.json. The emulator's hub and log server find free ports by themselves.
+func configure(dir string, port int) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("emulator's folder: %w", err)
+	}
+	content, err := json.Marshal(map[string]any{"emulators": map[string]any{
+		"auth": map[string]any{"host": host, "port": port},
+		"ui":   map[string]any{"enabled": false},
+	}})
+	if err != nil {
+		return fmt.Errorf("emulator's configuration: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "firebase.json"), content, 0o600); err != nil {
+		return fmt.Errorf("emulator's configuration: %w", err)
+	}
+	return nil
+}
+
+func choosePort(wanted int) (int, error) {
+	if wanted != 0 {
+		return wanted, nil
+	}
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().(*net.TCPAddr).Port, nil //nolint:forcetypeassert // a TCP listener has a TCP address
+}
+
+func (s *Server) waitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	for {
+		err := s.probe(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-s.process.Done():
+			return fmt.Errorf("the emulator ended while starting: %w", errors.Join(s.process.Err(), err))
+		case <-ctx.Done():
+			return fmt.Errorf("the emulator was not ready in time: %w", errors.Join(ctx.Err(), err))
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func (s *Server) probe(ctx context.Context) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.addr+"/", nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("the emulator answers %s", response.Status)
+	}
+	return nil
+}
+
+// Addr is host:port, as FIREBASE_AUTH_EMULATOR_HOST takes it.
+func (s *Server) Addr() string { return s.addr }
+
+// Done is closed when the emulator has ended, asked or not.
+func (s *Server) Done() <-chan struct{} { return s.process.Done() }
+
+// Stop ends the emulator, which keeps its accounts.
+func (s *Server) Stop() error { return s.process.Stop() }

