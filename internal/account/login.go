@@ -1,0 +1,137 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/user"
+)
+
+// ErrInvalidCredentials is the one answer to an unknown e-mail, a wrong password and an account that Firebase has disabled,
+// which it says before it looks at the password (A3).
+var ErrInvalidCredentials = fault.New(fault.InvalidCredentials, "the e-mail or the password is wrong")
+
+// errClocks says that a session cannot begin after the last revocation: Firebase's clock is far behind the database's.
+var errClocks = fault.Unavailable("sign-in is not possible at this moment; try again", nil)
+
+// maxWait bounds how long a sign-in waits for the second of the last revocation to end (T4). More than a second only when
+// the clocks of Firebase and the database differ.
+const maxWait = 3 * time.Second
+
+// Credentials prove who somebody is. Addr is the client's address.
+type Credentials struct {
+	Email    string
+	Password string
+	Addr     netip.Addr
+}
+
+// Login signs somebody in. Errors: ErrInvalidCredentials, user.ErrDeactivated (only to somebody who proved the password),
+// firebase.ErrMFARequired, firebase.ErrSignInBlocked, rate_limited, dependency_unavailable, and those of user.FirstSight.
+func (s *Service) Login(ctx context.Context, c Credentials) (Session, error) {
+	began := time.Now()
+	session, err := s.login(ctx, c)
+	if errors.Is(err, ErrInvalidCredentials) {
+		if waitErr := sleep(ctx, untilBeat(time.Since(began), s.failureTime)); waitErr != nil {
+			return Session{}, waitErr
+		}
+	}
+	return session, err
+}
+
+// untilBeat is the time left to the next whole multiple of beat: a refusal tells no more than how many beats it took.
+func untilBeat(elapsed, beat time.Duration) time.Duration { return beat - elapsed%beat }
+
+func (s *Service) login(ctx context.Context, c Credentials) (Session, error) {
+	email, err := user.CanonicalEmail(c.Email)
+	if err != nil {
+		return Session{}, ErrInvalidCredentials.With(err) // nobody has such an address
+	}
+	if err := s.attempts.AllowAttempt(ctx, email, c.Addr); err != nil {
+		return Session{}, err
+	}
+	if err := s.outwaitRevocation(ctx, email); err != nil {
+		return Session{}, err
+	}
+	session, err := s.signIn(ctx, email, c.Password)
+	if errors.Is(err, firebase.ErrInvalidCredentials) || errors.Is(err, firebase.ErrUserDisabled) {
+		s.attempts.Failed(ctx, email, c.Addr)
+		return Session{}, ErrInvalidCredentials.With(err)
+	}
+	if err != nil {
+		return Session{}, fmt.Errorf("sign in at Firebase: %w", err)
+	}
+	s.attempts.Succeeded(ctx, email, c.Addr)
+	return s.beginSession(ctx, session, email, c.Password)
+}
+
+// outwaitRevocation waits until the second of the last revocation has ended, so that the new session begins after it (T4).
+func (s *Service) outwaitRevocation(ctx context.Context, email string) error {
+	home, err := s.queries.SignInHome(ctx, s.pool, email)
+	if pg.NoRows(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look up who signs in: %w", pg.Fault(err))
+	}
+	return sleep(ctx, min(time.Duration(home.WaitSeconds*float64(time.Second)), maxWait))
+}
+
+// beginSession records the sign-in. Where Firebase's clock is behind the database's, a session can begin "before" a
+// revocation that it followed: then it is begun once more.
+func (s *Service) beginSession(ctx context.Context, session firebase.Session, email, password string) (Session, error) {
+	out, err := s.recordSignIn(ctx, session)
+	if !errors.Is(err, user.ErrRevoked) {
+		return out, err
+	}
+	if err := sleep(ctx, min(out.User.TokensValidAfter.Sub(out.Claims.AuthTime), maxWait)); err != nil {
+		return Session{}, err
+	}
+	if session, err = s.signIn(ctx, email, password); err != nil {
+		return Session{}, fmt.Errorf("sign in at Firebase again: %w", err)
+	}
+	out, err = s.recordSignIn(ctx, session)
+	if errors.Is(err, user.ErrRevoked) {
+		return Session{}, errClocks.With(err)
+	}
+	return out, err
+}
+
+func (s *Service) signIn(ctx context.Context, email, password string) (firebase.Session, error) {
+	return s.identities.SignIn(ctx, email, password)
+}
+
+// recordSignIn meets a fresh session with its row and moves last_login at once (F8). With ErrRevoked the session is answered
+// too, for the caller to judge.
+func (s *Service) recordSignIn(ctx context.Context, fresh firebase.Session) (Session, error) {
+	claims, err := s.verifier.Verify(ctx, fresh.IDToken)
+	if err != nil {
+		return Session{}, fmt.Errorf("verify the token of a sign-in: %w", ours(err))
+	}
+	session := Session{Tokens: firebaseTokens(fresh), Claims: claims}
+	row, err := s.queries.RecordSignIn(ctx, s.pool, claims.Subject)
+	switch {
+	case pg.NoRows(err):
+		session.User, err = s.users.FirstSight(ctx, claims)
+	case err == nil:
+		session.User = user.FromRecordedSignIn(db.RecordSignInRow(row))
+	}
+	if err != nil {
+		return Session{}, fmt.Errorf("record a sign-in: %w", pg.Fault(err))
+	}
+	return session, session.User.Admit(claims.AuthTime)
+}
+
+// ours turns a refusal of a token that Firebase itself has just given us into what it is: no fault of the caller's.
+func ours(err error) error {
+	if fault.CodeOf(err) == fault.DependencyUnavailable {
+		return err
+	}
+	return fault.Unavailable("sign-in is not possible at this moment; try again", err)
+}

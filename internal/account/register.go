@@ -1,0 +1,129 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/google/uuid"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/user"
+)
+
+// ErrEmailTaken says that somebody has this address.
+var ErrEmailTaken = fault.New(fault.EmailTaken, "this e-mail is taken")
+
+// claimRounds bounds how often a registration starts again after losing its username to somebody in the same instant.
+const claimRounds = 8
+
+// Registration is what a newcomer says. DisplayName may be empty.
+type Registration struct {
+	Email       string
+	Password    string
+	DisplayName string
+	Addr        netip.Addr
+}
+
+// Register makes an account in four steps, each of which can be the last one before a crash (A1): the row is claimed with
+// federation_status "syncing", its id being the uid to come; Firebase makes the account; the person signs in; the row turns
+// "active". A retry finds the claimed row and goes on where the first try ended. Which password counts is decided by
+// Firebase: whoever's made the account; any other is ErrEmailTaken.
+func (s *Service) Register(ctx context.Context, r Registration) (Session, error) {
+	email, err := user.CanonicalEmail(r.Email)
+	if err != nil {
+		return Session{}, err
+	}
+	if err := checkNewPassword(r.Password); err != nil {
+		return Session{}, err
+	}
+	if err := s.attempts.AllowAttempt(ctx, email, r.Addr); err != nil {
+		return Session{}, err
+	}
+	id, err := s.claim(ctx, email, user.UsernameFrom(r.DisplayName))
+	if err != nil {
+		return Session{}, fmt.Errorf("claim an address: %w", pg.Fault(err))
+	}
+	session, err := s.finishRegistration(ctx, id, email, r)
+	if errors.Is(err, ErrEmailTaken) {
+		s.attempts.Failed(ctx, email, r.Addr) // else register would be a place to guess passwords
+	}
+	return session, err
+}
+
+func (s *Service) finishRegistration(ctx context.Context, id uuid.UUID, email string, r Registration) (Session, error) {
+	exists, err := s.createIdentity(ctx, id, email, r)
+	if err != nil {
+		return Session{}, err
+	}
+	session, err := s.signIn(ctx, email, r.Password)
+	switch {
+	case exists && errors.Is(err, firebase.ErrInvalidCredentials):
+		return Session{}, s.abandon(ctx, id, ErrEmailTaken)
+	case err != nil:
+		return Session{}, fmt.Errorf("sign in after registering %s: %w", id, err)
+	case session.UID != id.String():
+		// The address belongs to an account that was made elsewhere; its owner signs in and does not register.
+		return Session{}, s.abandon(ctx, id, ErrEmailTaken)
+	}
+	return s.recordSignIn(ctx, session)
+}
+
+// claim takes the address, or finds the unfinished registration that holds it.
+func (s *Service) claim(ctx context.Context, email, username string) (uuid.UUID, error) {
+	for range claimRounds {
+		params := db.ClaimRegistrationParams{ID: uuid.New(), Email: email}
+		if username != "" {
+			params.Username, params.OtherUsername = new(username), new(user.WithSuffix(username))
+		}
+		id, err := s.queries.ClaimRegistration(ctx, s.pool, params)
+		if !pg.NoRows(err) {
+			return id, err
+		}
+		holder, err := s.queries.RegistrationByEmail(ctx, s.pool, email)
+		switch {
+		case pg.NoRows(err) && username != "":
+			username = user.WithSuffix(username) // only the username was taken, in that instant
+		case pg.NoRows(err):
+			// the holder has gone in between: claim again
+		case err != nil:
+			return uuid.Nil, err
+		case holder.Unfinished:
+			return holder.ID, nil
+		default:
+			return uuid.Nil, ErrEmailTaken
+		}
+	}
+	return uuid.Nil, fault.Unavailable("too many people register at this moment; try again", nil)
+}
+
+// createIdentity makes the Firebase account. exists says that there was one: ours of an earlier try, or a stranger's; signing
+// in tells them apart. A refusal for what the newcomer sent gives the address back.
+func (s *Service) createIdentity(ctx context.Context, id uuid.UUID, email string, r Registration) (exists bool, err error) {
+	err = s.identities.CreateUser(ctx, firebase.NewUser{
+		UID: id.String(), Email: email, Password: r.Password, DisplayName: user.UsernameFrom(r.DisplayName),
+	})
+	switch {
+	case err == nil:
+		return false, nil
+	case errors.Is(err, firebase.ErrUIDExists), errors.Is(err, firebase.ErrEmailExists):
+		return true, nil
+	case errors.Is(err, firebase.ErrWeakPassword), errors.Is(err, firebase.ErrInvalidUser):
+		return false, s.abandon(ctx, id, fmt.Errorf("register %s at Firebase: %w", id, err))
+	default:
+		return false, fmt.Errorf("register %s at Firebase: %w", id, err)
+	}
+}
+
+// abandon gives the claimed address back and answers why. A row that has been finished in between stays. When the database
+// is away the row stays "syncing", which any later registration may go on with.
+func (s *Service) abandon(ctx context.Context, id uuid.UUID, why error) error {
+	if _, err := s.queries.AbandonRegistration(ctx, s.pool, id); err != nil {
+		return fmt.Errorf("give the address of %s back: %w", id, pg.Fault(err))
+	}
+	return why
+}
