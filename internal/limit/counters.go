@@ -1,0 +1,133 @@
+package limit
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+const (
+	// patience is what a request may lose to Redis; it answers in a millisecond, or not.
+	patience = 100 * time.Millisecond
+	// probeEvery is how often Redis is tried while it is away.
+	probeEvery = time.Second
+)
+
+var errSlow = errors.New("no answer within 100 ms")
+
+// counters asks Redis, and this process where Redis is away. After one failure Redis is not asked again until it has
+// answered a probe, so that an outage costs the requests under way their patience and the later ones nothing. The probe is
+// made beside a request, not within one.
+type counters struct {
+	redis  store // nil: there is none
+	memory store
+	ping   func(context.Context) error
+	now    func() time.Time
+	log    *slog.Logger
+
+	mu      sync.Mutex
+	away    bool
+	probing bool
+	probed  time.Time
+}
+
+func newCounters(o Options) *counters {
+	c := &counters{memory: newMemoryStore(o.Clock), now: time.Now, log: o.Logger}
+	if o.Redis != nil {
+		c.redis = newRedisStore(o.Redis)
+		c.ping = func(ctx context.Context) error { return o.Redis.Ping(ctx).Err() }
+	}
+	return c
+}
+
+// ask puts one question to Redis, or to memory. The caller's hanging up does not end it: else a guesser would hang up
+// before the failure is counted.
+func ask[T any](ctx context.Context, c *counters, question func(context.Context, store) (T, error)) T {
+	ctx = context.WithoutCancel(ctx)
+	if c.present() {
+		answer, err := within(ctx, func(ctx context.Context) (T, error) { return question(ctx, c.redis) })
+		if err == nil {
+			return answer
+		}
+		c.lose(ctx, err)
+	}
+	answer, _ := question(ctx, c.memory) // memory does not fail
+	return answer
+}
+
+// everywhere tells Redis and memory, so that memory knows what matters when Redis goes away.
+func (c *counters) everywhere(ctx context.Context, tell func(context.Context, store) error) {
+	ctx = context.WithoutCancel(ctx)
+	_ = tell(ctx, c.memory)
+	if !c.present() {
+		return
+	}
+	if _, err := within(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, tell(ctx, c.redis) }); err != nil {
+		c.lose(ctx, err)
+	}
+}
+
+// within bounds a call whatever the client's own time-outs are: go-redis heeds a context's deadline on the wire only where
+// it was told to, and waits for its pool, its dialling and its retries besides.
+func within[T any](ctx context.Context, call func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	type outcome struct {
+		answer T
+		err    error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		answer, err := call(ctx)
+		done <- outcome{answer, err}
+	}()
+	select {
+	case o := <-done:
+		return o.answer, o.err
+	case <-ctx.Done():
+		var none T
+		return none, errSlow
+	}
+}
+
+// present says whether Redis is to be asked, and has it probed when it is time.
+func (c *counters) present() bool {
+	if c.redis == nil {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.away && !c.probing && c.now().Sub(c.probed) >= probeEvery {
+		c.probing = true
+		go c.probe()
+	}
+	return !c.away
+}
+
+func (c *counters) probe() {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	start := c.now()
+	err := c.ping(ctx)
+	back := err == nil && c.now().Sub(start) < patience
+
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.probing, c.probed = false, c.now()
+	if back {
+		c.away = false
+		c.log.Info("limits are shared through Redis again")
+	}
+}
+
+func (c *counters) lose(ctx context.Context, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.away {
+		return
+	}
+	c.away, c.probed = true, c.now()
+	c.log.WarnContext(ctx, "Redis is away, limits are counted in this process", "error", err)
+}

@@ -1,0 +1,51 @@
+package limit
+
+import (
+	"context"
+	"time"
+
+	"github.com/go-redis/redis_rate/v10"
+	"github.com/redis/go-redis/v9"
+)
+
+// store keeps counters by the generic cell rate algorithm: one instant a name, the time at which all that was counted will
+// have been forgotten. Two keep the same promises: Redis for all instances, memory for one.
+type store interface {
+	// count counts n events where the rate lets them in, and says how long to wait where it does not (0: counted) and how far
+	// ahead of now the counter is after that. n = 0 only looks.
+	count(ctx context.Context, name string, r Rate, n int) (wait, ahead time.Duration, err error)
+	// forget makes a counter as new.
+	forget(ctx context.Context, name string) error
+	// remember makes remembers answer true for so long.
+	remember(ctx context.Context, name string, d time.Duration) error
+	remembers(ctx context.Context, name string) (bool, error)
+}
+
+// redisStore counts with redis_rate, whose script is atomic and goes by the server's clock.
+type redisStore struct {
+	client redis.UniversalClient
+	rates  *redis_rate.Limiter
+}
+
+func newRedisStore(client redis.UniversalClient) *redisStore {
+	return &redisStore{client: client, rates: redis_rate.NewLimiter(client)}
+}
+
+func (s *redisStore) count(ctx context.Context, name string, r Rate, n int) (wait, ahead time.Duration, err error) {
+	result, err := s.rates.AllowN(ctx, name, redis_rate.Limit{Rate: r.N, Period: r.Period, Burst: r.Burst}, n)
+	if err != nil {
+		return 0, 0, err
+	}
+	return max(0, result.RetryAfter), result.ResetAfter, nil
+}
+
+func (s *redisStore) forget(ctx context.Context, name string) error { return s.rates.Reset(ctx, name) }
+
+func (s *redisStore) remember(ctx context.Context, name string, d time.Duration) error {
+	return s.client.Set(ctx, name, 1, d).Err()
+}
+
+func (s *redisStore) remembers(ctx context.Context, name string) (bool, error) {
+	found, err := s.client.Exists(ctx, name).Result()
+	return found > 0, err
+}
