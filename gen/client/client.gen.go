@@ -163,6 +163,7 @@ const (
 	HealthCheckNameDatabase HealthCheckName = "database"
 	HealthCheckNameKeys     HealthCheckName = "keys"
 	HealthCheckNameRedis    HealthCheckName = "redis"
+	HealthCheckNameServing  HealthCheckName = "serving"
 )
 
 // Valid indicates whether the value is a known member of the HealthCheckName enum.
@@ -173,6 +174,8 @@ func (e HealthCheckName) Valid() bool {
 	case HealthCheckNameKeys:
 		return true
 	case HealthCheckNameRedis:
+		return true
+	case HealthCheckNameServing:
 		return true
 	default:
 		return false

@@ -1,0 +1,111 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/go-chi/chi/v5"
+
+	"auth-v2-service/gen/api"
+	"auth-v2-service/internal/account"
+	"auth-v2-service/internal/principal"
+	"auth-v2-service/internal/telemetry"
+	"auth-v2-service/internal/user"
+)
+
+// AddressLimiter limits an operation by client address (A4): limit.Limiter.
+type AddressLimiter interface {
+	AllowAddress(ctx context.Context, operation string, addr netip.Addr) error
+}
+
+// Options say what the edge stands on. All are required but CORSOrigins and TrustedProxies.
+type Options struct {
+	Accounts       *account.Service
+	Users          *user.Store
+	Resolver       *principal.Resolver
+	Limiter        AddressLimiter
+	Checks         []Check
+	Metrics        *telemetry.Metrics
+	Logger         *slog.Logger
+	Version        string
+	CORSOrigins    []string
+	TrustedProxies []netip.Prefix
+}
+
+// New builds the service's HTTP handler. The order of the edge is this function, top to bottom; a test holds it.
+func New(o Options) (http.Handler, error) {
+	contract, err := api.GetSpec()
+	if err != nil {
+		return nil, fmt.Errorf("read the contract: %w", err)
+	}
+	page, err := newDocsPage()
+	if err != nil {
+		return nil, err
+	}
+	ops := operationsOf(contract)
+	root := chi.NewRouter()
+	root.Use(
+		requestID,
+		accessLog(o.Logger, o.Metrics), // around recover, so that a panic's 500 is logged and counted too
+		recoverPanic,
+		clientAddress(o.TrustedProxies),
+		securityHeaders,
+		crossOrigin(o.CORSOrigins),
+	)
+	root.NotFound(func(w http.ResponseWriter, r *http.Request) { writeError(w, r, errNoRoute) })
+	root.MethodNotAllowed(methodNotAllowed(root))
+	root.Group(func(r chi.Router) {
+		r.Use(
+			ops.identify,
+			limitBody,
+			limitAddress(o.Limiter),
+			holdPrincipal(o.Resolver),
+			validate(contract),
+		)
+		mount(r, server{
+			authHandlers:    authHandlers{accounts: o.Accounts, users: o.Users},
+			meHandlers:      meHandlers{accounts: o.Accounts, users: o.Users},
+			gatewayHandlers: gatewayHandlers{resolver: o.Resolver},
+			healthHandlers:  healthHandlers{checks: o.Checks, version: o.Version},
+			docsHandlers:    docsHandlers{page: page},
+		})
+	})
+	return root, nil
+}
+
+// mount puts the generated router under the edge; each of its doors for errors leads to the one writer.
+func mount(r chi.Router, s api.StrictServerInterface) {
+	malformed := func(w http.ResponseWriter, r *http.Request, err error) { writeError(w, r, malformedRequest(err)) }
+	strict := api.NewStrictHandlerWithOptions(s, nil, api.StrictHTTPServerOptions{
+		RequestErrorHandlerFunc:  malformed,
+		ResponseErrorHandlerFunc: writeError,
+	})
+	api.HandlerWithOptions(strict, api.ChiServerOptions{BaseRouter: r, ErrorHandlerFunc: malformed})
+}
+
+// SecretFields are the names of the contract's fields marked x-secret, which no log may show.
+func SecretFields() ([]string, error) {
+	contract, err := api.GetSpec()
+	if err != nil {
+		return nil, fmt.Errorf("read the contract: %w", err)
+	}
+	return secretFields(contract), nil
+}
+
+func secretFields(contract *openapi3.T) []string {
+	seen := map[string]bool{}
+	var names []string
+	for _, schema := range contract.Components.Schemas {
+		for name, property := range schema.Value.Properties {
+			if property.Value.Extensions["x-secret"] == true && !seen[name] {
+				seen[name] = true
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}

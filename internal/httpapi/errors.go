@@ -1,0 +1,144 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"unicode"
+	"unicode/utf8"
+
+	"auth-v2-service/gen/api"
+	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/telemetry"
+	"auth-v2-service/internal/user"
+)
+
+// status is the one place that says which HTTP status a code has (design, section 3).
+var status = map[fault.Code]int{
+	fault.InvalidRequest:        http.StatusBadRequest,
+	fault.TokenMissing:          http.StatusUnauthorized,
+	fault.TokenInvalid:          http.StatusUnauthorized,
+	fault.TokenExpired:          http.StatusUnauthorized,
+	fault.TokenRevoked:          http.StatusUnauthorized,
+	fault.InvalidCredentials:    http.StatusUnauthorized,
+	fault.MFARequired:           http.StatusUnauthorized,
+	fault.ReauthRequired:        http.StatusUnauthorized,
+	fault.AccountDeactivated:    http.StatusForbidden,
+	fault.Forbidden:             http.StatusForbidden,
+	fault.SignInBlocked:         http.StatusForbidden,
+	fault.NotFound:              http.StatusNotFound,
+	fault.MethodNotAllowed:      http.StatusMethodNotAllowed,
+	fault.EmailTaken:            http.StatusConflict,
+	fault.UsernameTaken:         http.StatusConflict,
+	fault.AccountLinkRequired:   http.StatusConflict,
+	fault.IdentityConflict:      http.StatusConflict,
+	fault.WeakPassword:          http.StatusUnprocessableEntity,
+	fault.UnsupportedIdentity:   http.StatusUnprocessableEntity,
+	fault.PayloadTooLarge:       http.StatusRequestEntityTooLarge,
+	fault.UnsupportedMediaType:  http.StatusUnsupportedMediaType,
+	fault.RateLimited:           http.StatusTooManyRequests,
+	fault.Internal:              http.StatusInternalServerError,
+	fault.DependencyUnavailable: http.StatusServiceUnavailable,
+}
+
+// atGateway says what a proxy hears in place of a status that it does not understand: nginx makes a 500 of everything but
+// 2xx, 401 and 403.
+var atGateway = map[int]int{
+	http.StatusBadRequest:          http.StatusUnauthorized,
+	http.StatusConflict:            http.StatusForbidden,
+	http.StatusUnprocessableEntity: http.StatusForbidden,
+}
+
+// What the edge itself refuses.
+var (
+	errInternal      = fault.New(fault.Internal, "something went wrong on our side")
+	errTimeout       = fault.Unavailable("this took too long; try again in a moment", nil)
+	errNoRoute       = fault.New(fault.NotFound, "there is nothing at this path")
+	errMethod        = fault.New(fault.MethodNotAllowed, "this path does not take this method")
+	errTooLarge      = fault.New(fault.PayloadTooLarge, "the body is over 65536 bytes")
+	errMediaType     = fault.New(fault.UnsupportedMediaType, "send the body as application/json")
+	errTwoCredential = fault.New(fault.InvalidRequest, "send one credential, not several")
+)
+
+// writeError is the only way an error leaves. It tells people the message, programs the code, and the log the rest; it never
+// tells the client a cause.
+func writeError(w http.ResponseWriter, r *http.Request, err error) {
+	refusal := refusalOf(err)
+	code := status[refusal.Code]
+	if operationOf(r).gateway {
+		if understood, ok := atGateway[code]; ok {
+			code = understood
+		}
+	}
+	noteError(r.Context(), refusal.Code, err)
+	header := w.Header()
+	header.Set("Content-Type", "application/json")
+	if code == http.StatusUnauthorized {
+		header.Set("WWW-Authenticate", challenge(refusal.Code))
+	}
+	if code == http.StatusServiceUnavailable || code == http.StatusTooManyRequests {
+		header.Set("Retry-After", retryAfter(refusal))
+	}
+	w.WriteHeader(code)
+	if r.Method != http.MethodHead {
+		_ = json.NewEncoder(w).Encode(toAPIError(refusal, telemetry.RequestID(r.Context()))) // the client has gone; nobody to tell
+	}
+}
+
+// refusalOf finds the meaning that err carries. What carries none is an outage where time ran out, else a fault of ours.
+func refusalOf(err error) *fault.Error {
+	var refusal *fault.Error
+	if errors.As(err, &refusal) {
+		if _, known := status[refusal.Code]; known {
+			return refusal
+		}
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return errTimeout
+	}
+	return errInternal
+}
+
+func toAPIError(refusal *fault.Error, requestID string) api.ErrorResponse {
+	out := api.ErrorResponse{
+		Success: false, Message: sentence(refusal.Message), Code: api.ErrorCode(refusal.Code), RequestID: requestID,
+	}
+	if refusal.Fields != nil {
+		fields := make([]api.FieldError, len(refusal.Fields))
+		for i, f := range refusal.Fields {
+			fields[i] = api.FieldError{Field: f.Field, Message: f.Message}
+		}
+		out.Errors = &fields
+	}
+	return out
+}
+
+// sentence gives a message its capital: in the code messages begin small, as Go's errors do.
+func sentence(message string) string {
+	first, size := utf8.DecodeRuneInString(message)
+	return string(unicode.ToUpper(first)) + message[size:]
+}
+
+// challenge is RFC 6750 section 3.
+func challenge(code fault.Code) string {
+	switch code {
+	case fault.TokenInvalid, fault.TokenExpired, fault.TokenRevoked:
+		return `Bearer error="invalid_token"`
+	}
+	return "Bearer"
+}
+
+func retryAfter(refusal *fault.Error) string {
+	return strconv.Itoa(max(1, int(math.Ceil(refusal.RetryAfter.Seconds()))))
+}
+
+// goneIsRevoked is for callers whose row vanished after they were let in: their session is over (F10).
+func goneIsRevoked(err error) error {
+	if errors.Is(err, user.ErrNotFound) {
+		return user.ErrRevoked
+	}
+	return err
+}

@@ -1,0 +1,33 @@
+package httpapi
+
+import (
+	"context"
+
+	"auth-v2-service/gen/api"
+	"auth-v2-service/internal/principal"
+)
+
+// gatewayHandlers are the operations of the tag gateway.
+type gatewayHandlers struct {
+	resolver *principal.Resolver
+}
+
+func (h gatewayHandlers) VerifyToken(
+	ctx context.Context, in api.VerifyTokenRequestObject,
+) (api.VerifyTokenResponseObject, error) {
+	p, err := h.resolver.Resolve(ctx, in.Body.Token)
+	if err != nil {
+		return nil, err
+	}
+	return api.VerifyToken200JSONResponse(toAPIVerified(p)), nil
+}
+
+func (h gatewayHandlers) Forward(ctx context.Context, _ api.ForwardRequestObject) (api.ForwardResponseObject, error) {
+	return api.Forward200Response{Headers: toAPIForward(caller(ctx))}, nil
+}
+
+func (h gatewayHandlers) HeadForward(
+	ctx context.Context, _ api.HeadForwardRequestObject,
+) (api.HeadForwardResponseObject, error) {
+	return api.HeadForward200Response{Headers: api.HeadForward200ResponseHeaders(toAPIForward(caller(ctx)))}, nil
+}

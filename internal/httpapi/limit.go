@@ -1,0 +1,18 @@
+package httpapi
+
+import "net/http"
+
+// limitAddress limits the operations that the contract marks x-rate-limit, by client address, before anything is looked up.
+func limitAddress(limiter AddressLimiter) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if op := operationOf(r); op.limited {
+				if err := limiter.AllowAddress(r.Context(), op.id, clientAddr(r.Context())); err != nil {
+					writeError(w, r, err)
+					return
+				}
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}

@@ -1,0 +1,38 @@
+package httpapi
+
+import (
+	"context"
+
+	"auth-v2-service/gen/api"
+	"auth-v2-service/internal/account"
+	"auth-v2-service/internal/user"
+)
+
+// meHandlers are the operations of the tag me.
+type meHandlers struct {
+	accounts *account.Service
+	users    *user.Store
+}
+
+func (h meHandlers) GetMe(ctx context.Context, _ api.GetMeRequestObject) (api.GetMeResponseObject, error) {
+	u, err := h.users.ByID(ctx, caller(ctx).User.ID)
+	if err != nil {
+		return nil, goneIsRevoked(err)
+	}
+	return api.GetMe200JSONResponse{ProfileJSONResponse: toAPIProfile(u, "User retrieved successfully")}, nil
+}
+
+func (h meHandlers) UpdateMe(ctx context.Context, in api.UpdateMeRequestObject) (api.UpdateMeResponseObject, error) {
+	u, err := h.users.Rename(ctx, caller(ctx).User.ID, in.Body.Username)
+	if err != nil {
+		return nil, goneIsRevoked(err)
+	}
+	return api.UpdateMe200JSONResponse{ProfileJSONResponse: toAPIProfile(u, "User updated successfully")}, nil
+}
+
+func (h meHandlers) DeleteMe(ctx context.Context, in api.DeleteMeRequestObject) (api.DeleteMeResponseObject, error) {
+	if err := h.accounts.Delete(ctx, caller(ctx), fromAPIDelete(in.Body), clientAddr(ctx)); err != nil {
+		return nil, err
+	}
+	return api.DeleteMe200JSONResponse{DoneJSONResponse: toAPIDone("The account is deleted")}, nil
+}

@@ -1,0 +1,66 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/go-chi/chi/v5"
+)
+
+// Time limits of handling a request. hotTimeout holds O3: the 2 s that are promised for verify-token and forward.
+const (
+	hotTimeout     = 1900 * time.Millisecond
+	handlerTimeout = 8 * time.Second
+)
+
+// operation is what the edge needs to know of an operation of the contract.
+type operation struct {
+	id      string
+	limited bool // by client address (A4)
+	gateway bool // answers proxies, which understand few statuses
+	timeout time.Duration
+}
+
+// operations finds an operation by method and path template.
+type operations map[string]operation
+
+func operationsOf(contract *openapi3.T) operations {
+	out := operations{}
+	for path, item := range contract.Paths.Map() {
+		for method, o := range item.Operations() {
+			out[method+" "+path] = operation{
+				id:      o.OperationID,
+				limited: o.Extensions["x-rate-limit"] == "credentials",
+				gateway: o.OperationID == "forward" || o.OperationID == "headForward",
+				timeout: timeoutOf(o),
+			}
+		}
+	}
+	return out
+}
+
+func timeoutOf(o *openapi3.Operation) time.Duration {
+	if len(o.Tags) > 0 && o.Tags[0] == "gateway" {
+		return hotTimeout
+	}
+	return handlerTimeout
+}
+
+type operationKey struct{}
+
+// identify puts the operation of the matched route into the context, and its time limit on it.
+func (o operations) identify(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		op := o[r.Method+" "+chi.RouteContext(r.Context()).RoutePattern()]
+		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), operationKey{}, op), op.timeout)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+func operationOf(r *http.Request) operation {
+	op, _ := r.Context().Value(operationKey{}).(operation)
+	return op
+}

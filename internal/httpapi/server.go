@@ -1,0 +1,16 @@
+package httpapi
+
+import (
+	"auth-v2-service/gen/api"
+)
+
+// server is the contract's strict interface, put together from one small struct a tag.
+type server struct {
+	authHandlers
+	meHandlers
+	gatewayHandlers
+	healthHandlers
+	docsHandlers
+}
+
+var _ api.StrictServerInterface = server{}

@@ -1,0 +1,55 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	nethttpmiddleware "github.com/oapi-codegen/nethttp-middleware"
+
+	"auth-v2-service/internal/fault"
+)
+
+// validate holds every request against the contract: credential first, then parameters, then body.
+func validate(contract *openapi3.T) func(http.Handler) http.Handler {
+	return nethttpmiddleware.OapiRequestValidatorWithOptions(contract, &nethttpmiddleware.Options{
+		DoNotValidateServers: true,
+		Options: openapi3filter.Options{
+			AuthenticationFunc: func(_ context.Context, in *openapi3filter.AuthenticationInput) error {
+				ctx := in.RequestValidationInput.Request.Context()
+				return ctx.Value(holderKey{}).(*holder).authenticate(ctx)
+			},
+		},
+		ErrorHandlerWithOpts: func(
+			_ context.Context, err error, w http.ResponseWriter, r *http.Request, _ nethttpmiddleware.ErrorHandlerOpts,
+		) {
+			writeError(w, r, malformedRequest(err))
+		},
+	})
+}
+
+// malformedRequest gives a validator's or decoder's error its meaning. A refusal of ours inside it (the credential's) stays
+// what it is, whatever status the validator would have suggested. Field messages come from the contract's schemas and never
+// hold what the client sent.
+func malformedRequest(err error) error {
+	var refusal *fault.Error
+	if errors.As(err, &refusal) {
+		return err
+	}
+	out := fault.Invalid("the request is not valid").With(err)
+	var schema *openapi3.SchemaError
+	if errors.As(err, &schema) {
+		out.Fields = []fault.Field{{Field: fieldOf(schema), Message: schema.Reason}}
+	}
+	return out
+}
+
+func fieldOf(schema *openapi3.SchemaError) string {
+	if path := strings.Join(schema.JSONPointer(), "."); path != "" {
+		return path
+	}
+	return "body"
+}
