@@ -35,6 +35,7 @@ type Config struct {
 	RateLimit       string         `env:"RATE_LIMIT" envDefault:"on" enum:"on,off" help:"off is refused in production"`
 	LimitKey        string         `env:"LIMIT_KEY" secret:"true" help:"keys what the limiter remembers; the same on every instance; default: derived from JWT_REFRESH_SECRET"`
 	LoginFailureMS  int            `env:"LOGIN_FAILURE_MS" envDefault:"500" help:"the beat on which refused sign-ins are answered"`
+	ShutdownDrain   time.Duration  `env:"SHUTDOWN_DRAIN" envDefault:"1s" help:"how long to serve on, unready, before stopping"`
 	ShutdownTimeout time.Duration  `env:"SHUTDOWN_TIMEOUT" envDefault:"20s" help:"how long requests in flight may take when stopping"`
 
 	DatabaseURL       string `env:"DATABASE_URL" secret:"true" help:"postgres://... ; or the DB_ variables"`

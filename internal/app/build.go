@@ -1,0 +1,219 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/redis/go-redis/v9"
+
+	"auth-v2-service/internal/account"
+	"auth-v2-service/internal/config"
+	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/httpapi"
+	"auth-v2-service/internal/limit"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/principal"
+	"auth-v2-service/internal/schema"
+	"auth-v2-service/internal/telemetry"
+	"auth-v2-service/internal/token"
+	"auth-v2-service/internal/user"
+)
+
+// databaseWait is how long a start waits for a database that is not there yet.
+const databaseWait = time.Minute
+
+// parts is the service, put together and not yet serving.
+type parts struct {
+	handler     http.Handler
+	metrics     *telemetry.Metrics
+	users       *user.Store
+	invalidator *principal.Invalidator
+	draining    *atomic.Bool
+	closers     []func()
+}
+
+// close ends the parts in the reverse of the order in which they were built.
+func (p *parts) close() {
+	for i := len(p.closers) - 1; i >= 0; i-- {
+		p.closers[i]()
+	}
+}
+
+func (p *parts) onClose(f func()) { p.closers = append(p.closers, f) }
+
+// build makes the parts, top down. When it fails, what it made is closed.
+func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error) {
+	p := &parts{metrics: telemetry.NewMetrics(), draining: new(atomic.Bool)}
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
+	pool, err := p.openDatabase(ctx, c, o.Logger)
+	if err != nil {
+		return nil, err
+	}
+	remote, err := p.openRedis(c)
+	if err != nil {
+		return nil, err
+	}
+	vendor, err := firebase.New(ctx, firebase.Options{
+		ProjectID: c.FirebaseProjectID, APIKey: c.FirebaseAPIKey, EmulatorHost: c.FirebaseEmulatorHost,
+		CredentialsFile: c.GoogleCredentialsFile, Tenant: c.FirebaseTenant, Logger: o.Logger, Observe: p.metrics.FirebaseCall,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reach Firebase: %w", err)
+	}
+	verifier, keysUsable, err := p.openVerifier(ctx, c, pool, o.Logger)
+	if err != nil {
+		return nil, err
+	}
+
+	cache := principal.NewCache(p.metrics.CacheRequest)
+	p.invalidator = principal.NewInvalidator(cache, remote, o.Logger)
+	p.users = user.NewStore(user.Options{
+		Pool: pool, Accounts: vendor, Link: linkPolicy(c), OnChange: p.invalidator.Changed,
+		OnSight: func(s user.Sight) { p.metrics.FirstSight(string(s)) }, Logger: o.Logger,
+	})
+	limiter := limit.New(limit.Options{
+		Redis: remote, Key: []byte(c.LimitKey), Off: c.RateLimit == "off", Logger: o.Logger, Observe: p.metrics.RateLimited,
+	})
+	p.handler, err = httpapi.New(httpapi.Options{
+		Accounts: account.New(account.Options{
+			Pool: pool, Identities: vendor, Verifier: verifier, Users: p.users, Attempts: limiter,
+			FailureTime: time.Duration(c.LoginFailureMS) * time.Millisecond,
+		}),
+		Users: p.users,
+		Resolver: principal.NewResolver(principal.Options{
+			Verifier: verifier, Users: p.users, Cache: cache, OnVerify: p.metrics.TokenVerified,
+		}),
+		Limiter:        limiter,
+		Checks:         p.checks(pool, remote, keysUsable),
+		Metrics:        p.metrics,
+		Logger:         o.Logger,
+		Version:        o.Version,
+		CORSOrigins:    c.CORSOrigins,
+		TrustedProxies: c.TrustedProxies,
+	})
+	return p, err
+}
+
+func (p *parts) openDatabase(ctx context.Context, c config.Config, log *slog.Logger) (*pgxpool.Pool, error) {
+	pool, err := pg.Open(ctx, pg.Options{
+		URL: c.DatabaseURL, MaxConns: c.DBPoolMax, LegacyTimezone: c.LegacyTimezone, Tracer: pg.Counter{},
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.onClose(pool.Close)
+	p.metrics.Pool("main", pool)
+	if c.MigrateOnStart == "on" {
+		err = eventually(ctx, log, func(ctx context.Context) error { return schema.Migrate(ctx, c.DatabaseDirectURL, log) })
+	} else {
+		err = eventually(ctx, log, func(ctx context.Context) error { return schema.Ready(ctx, pool) })
+	}
+	return pool, err
+}
+
+// eventually tries again while the database is away: in a new environment all parts start at once.
+func eventually(ctx context.Context, log *slog.Logger, try func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, databaseWait)
+	defer cancel()
+	for {
+		err := try(ctx)
+		if err == nil || !pg.Outage(err) || ctx.Err() != nil {
+			return err
+		}
+		log.WarnContext(ctx, "waiting for the database", "error", err)
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func (p *parts) openRedis(c config.Config) (*redis.Client, error) {
+	options, err := redis.ParseURL(c.RedisURL)
+	if err != nil {
+		return nil, errors.New("REDIS_URL is not a redis:// URL") // the library's error would show the password
+	}
+	options.DialTimeout = 500 * time.Millisecond
+	options.ReadTimeout = 500 * time.Millisecond
+	options.WriteTimeout = 500 * time.Millisecond
+	options.MaxRetries = -1
+	client := redis.NewClient(options)
+	p.onClose(func() { _ = client.Close() }) // nothing is left to do with an error
+	return client, nil
+}
+
+// openVerifier makes the verifier, and the question whether it has keys to verify with.
+func (p *parts) openVerifier(
+	ctx context.Context, c config.Config, pool *pgxpool.Pool, log *slog.Logger,
+) (*token.Verifier, func() error, error) {
+	options := token.VerifierOptions{ProjectID: c.FirebaseProjectID, Tenant: c.FirebaseTenant}
+	usable := func() error { return nil }
+	if c.AllowUnsigned() {
+		options.AllowUnsigned = true
+		log.WarnContext(ctx, "unsigned tokens are accepted: this is the official emulator's mode, for development only")
+	} else {
+		keys, err := token.NewKeySet(token.KeySetOptions{
+			URL: c.FirebaseCertsURL, AllowInsecureLoopback: c.InDevelopment(), Store: keyStore{pool, c.FirebaseCertsURL}, Logger: log,
+		})
+		if err != nil {
+			return nil, nil, fmt.Errorf("set up the token keys: %w", err)
+		}
+		if err := keys.Start(ctx); err != nil {
+			return nil, nil, fmt.Errorf("load the token keys: %w", err)
+		}
+		p.onClose(keys.Close)
+		p.metrics.KeysAge(func() time.Duration { return ageOf(keys) })
+		options.Keys, usable = keys, keys.Usable
+	}
+	verifier, err := token.NewVerifier(options)
+	if err != nil {
+		return nil, nil, fmt.Errorf("set up the verifier: %w", err)
+	}
+	return verifier, usable, nil
+}
+
+func ageOf(keys *token.KeySet) time.Duration {
+	at, ok := keys.FetchedAt()
+	if !ok {
+		return 0
+	}
+	return time.Since(at)
+}
+
+// checks are what health is made of. Redis is watched and required by nobody (O2).
+func (p *parts) checks(pool *pgxpool.Pool, remote *redis.Client, keysUsable func() error) []httpapi.Check {
+	return []httpapi.Check{
+		{Name: "serving", Required: true, Probe: func(context.Context) error {
+			if p.draining.Load() {
+				return errors.New("this instance is stopping")
+			}
+			return nil
+		}},
+		{Name: "database", Required: true, Probe: func(ctx context.Context) error { return schema.Ready(ctx, pool) }},
+		{Name: "keys", Required: true, Probe: func(context.Context) error { return keysUsable() }},
+		{Name: "redis", Probe: func(ctx context.Context) error { return remote.Ping(ctx).Err() }},
+	}
+}
+
+func linkPolicy(c config.Config) user.LinkPolicy {
+	column, _ := strings.CutPrefix(c.LegacyEmailVerified, "column:")
+	if column == c.LegacyEmailVerified {
+		column = ""
+	}
+	return user.LinkPolicy{
+		Providers:        c.LinkProviders,
+		PlatformVerified: user.PlatformVerified{Trust: c.LegacyEmailVerified == "trust", Column: column},
+	}
+}

@@ -1,0 +1,78 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+
+	"golang.org/x/sync/errgroup"
+
+	"auth-v2-service/internal/config"
+)
+
+// Options are what main and tests decide and an operator does not.
+type Options struct {
+	Logger  *slog.Logger
+	Version string
+	// Listening is told the addresses once both servers accept connections; may be nil.
+	Listening func(api, metrics net.Addr)
+}
+
+// Run serves until ctx ends, then stops gracefully: it turns unready, lets clients take their connections elsewhere, finishes
+// what is in flight within SHUTDOWN_TIMEOUT, and closes. An error means that it could not start, or that a part failed.
+func Run(ctx context.Context, c config.Config, o Options) error {
+	parts, err := build(ctx, c, o)
+	if err != nil {
+		return err
+	}
+	defer parts.close()
+	api, metrics, err := listenBoth(ctx, c)
+	if err != nil {
+		return err
+	}
+	if o.Listening != nil {
+		o.Listening(api.Addr(), metrics.Addr())
+	}
+	o.Logger.InfoContext(ctx, "serving", "server.address", api.Addr().String(),
+		"metrics.address", metrics.Addr().String(), "service.version", o.Version)
+
+	// What runs behind the requests goes on until the last request has ended.
+	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
+	group, running := errgroup.WithContext(ctx)
+	group.Go(func() error { return parts.users.Run(background) })
+	group.Go(func() error { return parts.invalidator.Run(background) })
+	group.Go(func() error {
+		defer stopBackground()
+		return serve(running, server{
+			handler: parts.handler, listener: api, draining: parts.draining, drain: c.ShutdownDrain, timeout: c.ShutdownTimeout,
+		})
+	})
+	group.Go(func() error {
+		return serve(background, server{handler: parts.metrics.Handler(), listener: metrics, timeout: c.ShutdownTimeout})
+	})
+	err = group.Wait()
+	o.Logger.InfoContext(ctx, "stopped")
+	return err
+}
+
+func listenBoth(ctx context.Context, c config.Config) (api, metrics net.Listener, err error) {
+	if api, err = listen(ctx, c.ListenHost, c.Port); err != nil {
+		return nil, nil, err
+	}
+	if metrics, err = listen(ctx, c.ListenHost, c.MetricsPort); err != nil {
+		return nil, nil, errors.Join(err, api.Close())
+	}
+	return api, metrics, nil
+}
+
+func listen(ctx context.Context, host string, port int) (net.Listener, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	if err != nil {
+		return nil, fmt.Errorf("listen on port %d: %w", port, err)
+	}
+	return listener, nil
+}
