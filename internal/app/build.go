@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -56,7 +57,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 			p.close()
 		}
 	}()
-	pool, err := p.openDatabase(ctx, c, o.Logger)
+	pool, err := p.openDatabase(ctx, c, o)
 	if err != nil {
 		return nil, err
 	}
@@ -82,9 +83,12 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 		Pool: pool, Accounts: vendor, Link: linkPolicy(c), OnChange: p.invalidator.Changed,
 		OnSight: func(s user.Sight) { p.metrics.FirstSight(string(s)) }, Logger: o.Logger,
 	})
-	limiter := limit.New(limit.Options{
-		Redis: remote, Key: []byte(c.LimitKey), Off: c.RateLimit == "off", Logger: o.Logger, Observe: p.metrics.RateLimited,
+	limiter, err := limit.New(limit.Options{
+		Redis: remote, Key: limitKey(c), Off: c.RateLimit == "off", Logger: o.Logger, Observe: p.metrics.RateLimited,
 	})
+	if err != nil {
+		return nil, fmt.Errorf("set up the limits: %w", err)
+	}
 	p.handler, err = httpapi.New(httpapi.Options{
 		Accounts: account.New(account.Options{
 			Pool: pool, Identities: vendor, Verifier: verifier, Users: p.users, Attempts: limiter,
@@ -105,9 +109,9 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 	return p, err
 }
 
-func (p *parts) openDatabase(ctx context.Context, c config.Config, log *slog.Logger) (*pgxpool.Pool, error) {
+func (p *parts) openDatabase(ctx context.Context, c config.Config, o Options) (*pgxpool.Pool, error) {
 	pool, err := pg.Open(ctx, pg.Options{
-		URL: c.DatabaseURL, MaxConns: c.DBPoolMax, LegacyTimezone: c.LegacyTimezone, Tracer: pg.Counter{},
+		URL: c.DatabaseURL, MaxConns: c.DBPoolMax, LegacyTimezone: c.LegacyTimezone, Tracer: o.QueryTracer,
 	})
 	if err != nil {
 		return nil, err
@@ -115,9 +119,11 @@ func (p *parts) openDatabase(ctx context.Context, c config.Config, log *slog.Log
 	p.onClose(pool.Close)
 	p.metrics.Pool("main", pool)
 	if c.MigrateOnStart == "on" {
-		err = eventually(ctx, log, func(ctx context.Context) error { return schema.Migrate(ctx, c.DatabaseDirectURL, log) })
+		err = eventually(ctx, o.Logger, func(ctx context.Context) error {
+			return schema.Migrate(ctx, c.DatabaseDirectURL, o.Logger)
+		})
 	} else {
-		err = eventually(ctx, log, func(ctx context.Context) error { return schema.Ready(ctx, pool) })
+		err = eventually(ctx, o.Logger, func(ctx context.Context) error { return schema.Ready(ctx, pool) })
 	}
 	return pool, err
 }
@@ -205,6 +211,12 @@ func (p *parts) checks(pool *pgxpool.Pool, remote *redis.Client, keysUsable func
 		{Name: "keys", Required: true, Probe: func(context.Context) error { return keysUsable() }},
 		{Name: "redis", Probe: func(ctx context.Context) error { return remote.Ping(ctx).Err() }},
 	}
+}
+
+// limitKey has 32 bytes whatever the operator gave.
+func limitKey(c config.Config) []byte {
+	sum := sha256.Sum256([]byte(c.LimitKey))
+	return sum[:]
 }
 
 func linkPolicy(c config.Config) user.LinkPolicy {

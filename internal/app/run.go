@@ -8,6 +8,7 @@ import (
 	"net"
 	"strconv"
 
+	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
 
 	"auth-v2-service/internal/config"
@@ -19,6 +20,8 @@ type Options struct {
 	Version string
 	// Listening is told the addresses once both servers accept connections; may be nil.
 	Listening func(api, metrics net.Addr)
+	// QueryTracer sees every statement of the pool; how tests hold routes to their query budget. May be nil.
+	QueryTracer pgx.QueryTracer
 }
 
 // Run serves until ctx ends, then stops gracefully: it turns unready, lets clients take their connections elsewhere, finishes

@@ -1,0 +1,103 @@
+// Command authd is the authentication federation service.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"auth-v2-service/internal/app"
+	"auth-v2-service/internal/config"
+	"auth-v2-service/internal/httpapi"
+	"auth-v2-service/internal/telemetry"
+)
+
+const description = `The authentication federation service: Firebase says who somebody is, PostgreSQL what they are to the business.
+
+Everything is configured by the environment; "authd config" shows what it amounts to, secrets masked.
+
+Examples:
+  authd serve                                     run the service
+  set -a; . .dev/run.env; PORT=3009 authd serve   run one more instance beside "make run"
+  authd config                                    check the configuration and show it`
+
+// commands are the program's; a flag of the environment stands in internal/config instead.
+type commands struct {
+	Serve   serveCommand   `cmd:"" help:"Run the service until SIGINT or SIGTERM."`
+	Config  configCommand  `cmd:"" help:"Check the configuration and show it, secrets masked. Exit code 1 when it is not valid."`
+	Version versionCommand `cmd:"" help:"Show which build this is."`
+}
+
+func main() {
+	program := kong.Parse(&commands{}, kong.Name("authd"), kong.Description(description), kong.UsageOnError())
+	program.FatalIfErrorf(program.Run())
+}
+
+type serveCommand struct{}
+
+// Run serves until a signal; a second signal ends at once.
+func (serveCommand) Run() error {
+	c, err := config.Load(environment())
+	if err != nil {
+		return err
+	}
+	secrets, err := httpapi.SecretFields()
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	logger := telemetry.NewLogger(os.Stderr, c.LogLevel, secrets)
+	slog.SetDefault(logger) // libraries that log by themselves get the same redaction
+	return app.Run(ctx, c, app.Options{Logger: logger, Version: version()})
+}
+
+type configCommand struct{}
+
+// Run shows the configuration as it was understood.
+func (configCommand) Run() error {
+	c, err := config.Load(environment())
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Print(c.Describe())
+	return err
+}
+
+type versionCommand struct{}
+
+// Run shows the version.
+func (versionCommand) Run() error {
+	_, err := fmt.Println(version())
+	return err
+}
+
+func environment() map[string]string {
+	out := map[string]string{}
+	for _, pair := range os.Environ() {
+		name, value, _ := strings.Cut(pair, "=")
+		out[name] = value
+	}
+	return out
+}
+
+// version is the revision that the binary was built from, or "devel".
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "devel"
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			return setting.Value
+		}
+	}
+	return "devel"
+}
