@@ -107,16 +107,11 @@ func (c *counters) present() bool {
 }
 
 func (c *counters) probe() {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	start := c.now()
-	err := c.ping(ctx)
-	back := err == nil && c.now().Sub(start) < patience
-
+	_, err := within(context.Background(), func(ctx context.Context) (struct{}, error) { return struct{}{}, c.ping(ctx) })
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.probing, c.probed = false, c.now()
-	if back {
+	if err == nil {
 		c.away = false
 		c.log.Info("limits are shared through Redis again")
 	}
