@@ -1,0 +1,109 @@
+package conformance
+
+// Difference is one behaviour in which a side is known not to do as Firebase does. What Firebase does stands in the table of
+// behaviours, under the same name.
+type Difference struct {
+	// Emulator is what the official emulator does. Empty: as Firebase.
+	Emulator string
+	// Ours is what the development identity provider does. Empty: as Firebase.
+	Ours string
+	// Why says where it comes from and what follows for us.
+	Why string
+}
+
+// Differences is the one list of them, by behaviour.
+var Differences = map[string]Difference{
+	"edge: enumeration protection of a new project": {
+		Emulator: `{"enableImprovedEmailPrivacy":false}`,
+		Why:      "projects made since September 2023 have it on; the emulator has it off until its configuration is PATCHed",
+	},
+	"edge: an unknown field": {
+		Emulator: "200",
+		Why:      "Google refuses names that the API does not know; the emulator ignores them, so a typing error passes there",
+	},
+	"signUp: e-mail without a domain's dot": {
+		Emulator: "200",
+		Why:      "the emulator asks for one @ and nothing else",
+	},
+	"signIn: right password": {
+		Emulator: "200 email,expiresIn,idToken,kind,localId,refreshToken,registered",
+		Why:      "Firebase always sends displayName, empty where there is none",
+	},
+	"signIn: many wrong passwords lock the address for the right one": {
+		Emulator: "200",
+		Why:      "the emulator never throttles; ours does when Options.MaxFailures says so",
+	},
+	"lookup: own account": {
+		Emulator: "createdAt,email,emailVerified,lastLoginAt,lastRefreshAt,localId,passwordHash,passwordUpdatedAt,providerUserInfo,salt,validSince",
+		Why:      "the emulator shows users their salt",
+	},
+	"lookup: a user sees REDACTED for the own hash": {
+		Emulator: "false",
+		Why:      "the emulator's redactPasswordHash does nothing",
+	},
+	"lookup: the hash hides the password": {
+		Emulator: "false",
+		Why:      "the emulator's hash is \"fakeHash:salt=...:password=<the password>\"",
+	},
+	"lookup: unsigned token": {
+		Emulator: "200",
+		Why:      "the emulator checks no signature and issues unsigned tokens itself: the reason for a provider of our own",
+	},
+	"update: returnSecureToken gives new tokens after any change": {
+		Emulator: "false",
+		Why:      "the reference says that it does; the emulator gives tokens only when the change revokes the old ones",
+	},
+	"update: own e-mail needs a mail first": {
+		Emulator: "200",
+		Why:      "with enumeration protection Firebase changes an address only by VERIFY_AND_CHANGE_EMAIL; the emulator does it at once",
+	},
+	"refresh: how a refusal is built": {
+		Emulator: "400 code,errors,message domain,message,reason",
+		Why:      "Secure Token answers a status and no errors list; the emulator uses one shape for both services",
+	},
+	"refresh: of a deleted user": {
+		Emulator: "400 INVALID_REFRESH_TOKEN",
+		Why:      "the reference lists USER_NOT_FOUND for it",
+	},
+	"refresh: after a revocation": {
+		Emulator: "200",
+		Why:      "the emulator does not look at validSince when a token is refreshed: its revoked sessions live on",
+	},
+	"refresh: after a change of password": {
+		Emulator: "200",
+		Why:      "the same",
+	},
+	"reset: ends the sessions before it": {
+		Emulator: "200",
+		Why:      "the same",
+	},
+	"refresh: auth_time stays the session's": {
+		Emulator: "false",
+		Why:      "the emulator takes auth_time from the user's last login, whichever session that was",
+	},
+	"token: header": {
+		Emulator: "none alg,typ",
+		Why:      "the emulator does not sign",
+	},
+	"import: the right password signs in": {
+		Emulator: "400 INVALID_LOGIN_CREDENTIALS",
+		Why:      "the emulator knows only its own fake hash, so nobody who was imported can sign in",
+	},
+	"import: the imported hash is not exported": {
+		Emulator: "false",
+		Why:      "Firebase gives a hash back only after it has replaced it by its own, at the first sign-in",
+	},
+	"import: a hash that is none refuses the request": {
+		Emulator: "200",
+		Why:      "the emulator does not look at hashes",
+	},
+	"import: a hash that is no base64": {
+		Emulator: "200",
+		Why:      "the same",
+	},
+	"import: an existing e-mail, without sanityCheck": {
+		Emulator: "200 [0: ((Auth Emulator does not support importing duplicate email: jane@example.com))]",
+		Ours:     "200 [0: email exists in other account in database]",
+		Why:      "without the check Firebase lets two accounts hold one address; neither provider here can, and no import of ours is sent without it (M1)",
+	},
+}
