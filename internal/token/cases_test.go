@@ -126,8 +126,10 @@ func (b caseBuilder) algorithms() []tokenCase {
 		refused("alg a number", with(`256`, good)),
 		refused("alg a list", with(`["RS256"]`, good)),
 		refused("alg absent", b.header(`{"kid":"`+kid+`","typ":"JWT"}`)),
-		{rule: "T1", name: "alg under another name's case", compact: b.header(`{"ALG":"RS256","kid":"` + kid + `"}`), want: token.ErrMalformed, sdk: sdkAccepts,
-			why: "JOSE names are case-sensitive; encoding/json's are not"},
+		{
+			rule: "T1", name: "alg under another name's case", compact: b.header(`{"ALG":"RS256","kid":"` + kid + `"}`), want: token.ErrMalformed, sdk: sdkAccepts,
+			why: "JOSE names are case-sensitive; encoding/json's are not",
+		},
 	}
 }
 
@@ -276,10 +278,14 @@ func (b caseBuilder) audiencesAndSubjects() []tokenCase {
 		refused("sub of 129 characters", b.claims(set("sub", strings.Repeat("s", 129)))),
 		{rule: "T2", name: "sub of 128 characters", compact: b.claims(set("sub", strings.Repeat("s", 128))), sdk: sdkAccepts},
 		{rule: "T2", name: "sub of 1 character", compact: b.claims(set("sub", "s")), sdk: sdkAccepts},
-		{rule: "T2", name: "sub of 128 characters, 256 bytes", compact: b.claims(set("sub", strings.Repeat("é", 128))), sdk: sdkInvalid,
-			why: "the only wider place: Firebase's limit is characters, the Go SDK counts bytes"},
-		{rule: "T2", name: "a tenant's token, none configured", compact: b.claims(set("firebase", map[string]any{"tenant": "customers"})), want: token.ErrMalformed, sdk: sdkAccepts,
-			why: "all tenants of a project share issuer and audience: an e-mail of another tenant is another person's"},
+		{
+			rule: "T2", name: "sub of 128 characters, 256 bytes", compact: b.claims(set("sub", strings.Repeat("é", 128))), sdk: sdkInvalid,
+			why: "the only wider place: Firebase's limit is characters, the Go SDK counts bytes",
+		},
+		{
+			rule: "T2", name: "a tenant's token, none configured", compact: b.claims(set("firebase", map[string]any{"tenant": "customers"})), want: token.ErrMalformed, sdk: sdkAccepts,
+			why: "all tenants of a project share issuer and audience: an e-mail of another tenant is another person's",
+		},
 	}
 }
 
@@ -336,8 +342,10 @@ func (b caseBuilder) signatures() []tokenCase {
 		refused("a signature of another length", parts[0]+"."+parts[1]+"."+parts[2][:100]),
 		refused("a signature of zeros", parts[0]+"."+parts[1]+"."+encode(make([]byte, 256))),
 		refused("a stranger's signature under a known kid", compact(headerOf(kid), b.payload, rs256(strangerKey()))),
-		{rule: "T1", name: "expired, with a bad signature", compact: expired[0] + "." + expired[1] + "." + parts[2], want: token.ErrMalformed, sdk: sdkExpired,
-			why: "nobody we know said that it expired: the signature comes first"},
+		{
+			rule: "T1", name: "expired, with a bad signature", compact: expired[0] + "." + expired[1] + "." + parts[2], want: token.ErrMalformed, sdk: sdkExpired,
+			why: "nobody we know said that it expired: the signature comes first",
+		},
 	}
 }
 
@@ -345,8 +353,10 @@ func (b caseBuilder) keys() []tokenCase {
 	return []tokenCase{
 		{rule: "T3", name: "unknown kid, key set just fetched", compact: idToken(b.now, kidStranger, strangerKey()), want: token.ErrMalformed, sdk: sdkInvalid},
 		{rule: "T3", name: "a good key's signature under another kid", compact: idToken(b.now, kidRunOut, firstKey()), want: token.ErrMalformed, sdk: sdkInvalid},
-		{rule: "T3", name: "a listed key of 1024 bits", compact: idToken(b.now, kidShort, shortKey()), want: token.ErrMalformed, sdk: sdkAccepts,
-			why: "RFC 7518 3.3: 2048 bits at least"},
+		{
+			rule: "T3", name: "a listed key of 1024 bits", compact: idToken(b.now, kidShort, shortKey()), want: token.ErrMalformed, sdk: sdkAccepts,
+			why: "RFC 7518 3.3: 2048 bits at least",
+		},
 		{rule: "T3", name: "a listed key whose certificate has run out", compact: idToken(b.now, kidRunOut, secondKey()), sdk: sdkAccepts},
 	}
 }

@@ -81,8 +81,9 @@ func (h *header) check() error {
 // many spellings, and with them many cache keys.
 func isCompactAlphabet(compact string) bool {
 	for i := range len(compact) {
-		c := compact[i]
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.') {
+		switch c := compact[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.':
+		default:
 			return false
 		}
 	}

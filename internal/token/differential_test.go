@@ -155,7 +155,7 @@ func serviceAccount(key *rsa.PrivateKey) []byte {
 	if err != nil {
 		panic(err)
 	}
-	account, err := json.Marshal(map[string]string{
+	account, err := json.Marshal(map[string]string{ //nolint:gosec // made for this test
 		"type": "service_account", "project_id": project, "private_key_id": "1", "client_id": "1",
 		"private_key":  string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
 		"client_email": strings.Join([]string{"firebase-adminsdk", project + ".iam.gserviceaccount.com"}, "@"),

@@ -285,10 +285,10 @@ func without(name string) func(map[string]any) {
 	return func(claims map[string]any) { delete(claims, name) }
 }
 
-// replaced is payload text with one piece put in place of another, which must be there.
-func replaced(text, old, new string) string {
-	if !strings.Contains(text, old) {
-		panic("no " + old + " in " + text)
+// replaced is text with one piece put in place of another, which must be there.
+func replaced(text, piece, other string) string {
+	if !strings.Contains(text, piece) {
+		panic("no " + piece + " in " + text)
 	}
-	return strings.Replace(text, old, new, 1)
+	return strings.Replace(text, piece, other, 1)
 }

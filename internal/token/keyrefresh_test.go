@@ -221,7 +221,7 @@ func TestKeySet_StartOutlivesAHangingServer(t *testing.T) {
 		server.now(serve(good))
 		pass(2 * time.Second)
 		expect(t, "usable", keys.Usable(), nil)
-		if at, any := keys.FetchedAt(); !any || time.Since(at) > 2*time.Second {
+		if at, known := keys.FetchedAt(); !known || time.Since(at) > 2*time.Second {
 			t.Fatalf("fetched at %s", at)
 		}
 	})

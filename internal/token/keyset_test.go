@@ -246,7 +246,7 @@ func TestKeySet_NoKeysAtAllIsAnOutage(t *testing.T) {
 		t.Fatalf("no advice when to retry: %v", err)
 	}
 	expect(t, "usable", room.keys.Usable(), token.ErrUnavailable)
-	if _, any := room.keys.FetchedAt(); any {
+	if _, known := room.keys.FetchedAt(); known {
 		t.Fatal("FetchedAt of no keys")
 	}
 	// A token that is bad by itself is still bad: nothing was undecided.
