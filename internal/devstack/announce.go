@@ -1,0 +1,43 @@
+package devstack
+
+import (
+	"fmt"
+	"strings"
+)
+
+// announce says where everything is, who is there, and what to try.
+func (s *stack) announce() {
+	s.say("\nReady after %s. Ctrl-C stops everything. `. %s` gives a shell all of this:\n", since(s.began), s.options.Folder.RunEnv())
+	s.say("%s", Places(s.env))
+	s.say("\nPeople:")
+	for _, person := range People {
+		s.say("  %-20s password %-16s %s, signs in at %s", person.Email, person.Password, person.UserType, signsInAt(person))
+	}
+	s.say("\nTry:\n%s\n", tryLines(s.env.Get("AUTH_URL")))
+}
+
+func signsInAt(person Person) string {
+	if person.UID == "" {
+		return "the legacy service only (its bcrypt hash is in auth.users)"
+	}
+	return "Firebase"
+}
+
+// Places lists the addresses of a running stack for people.
+func Places(env Env) string {
+	var lines []string
+	for _, name := range []string{"AUTH_URL", "METRICS_URL", "IDENTITY_URL", "DATABASE_URL", "REDIS_URL"} {
+		lines = append(lines, fmt.Sprintf("  %-13s %s", name, env.Get(name)))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func tryLines(authURL string) string {
+	jane := People[1]
+	return strings.Join([]string{
+		fmt.Sprintf(`  TOKEN=$(curl -s %s/v1/auth/login -H 'Content-Type: application/json' -d '{"email":"%s","password":"%s"}' | sed -n 's/.*"idToken":"\([^"]*\)".*/\1/p')`,
+			authURL, jane.Email, jane.Password),
+		fmt.Sprintf(`  curl -s %s/v1/auth/me -H "Authorization: Bearer $TOKEN"`, authURL),
+		fmt.Sprintf(`  curl -s %s/v1/auth/verify-token -H 'Content-Type: application/json' -d "{\"token\":\"$TOKEN\"}"`, authURL),
+	}, "\n")
+}

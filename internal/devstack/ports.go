@@ -1,0 +1,66 @@
+package devstack
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"auth-v2-service/internal/devstack/lockfile"
+)
+
+// Ports that are tried first, beside authd's: those that Firebase's tools and Prometheus' users expect.
+const (
+	identityPort = 9099
+	metricsPort  = 9464
+	portsTried   = 100
+)
+
+func (s *stack) choosePorts() error {
+	var err error
+	if s.places.servePort, err = s.reserve(s.options.Port); err != nil {
+		return err
+	}
+	if s.places.servePort != s.options.Port {
+		s.say("Port %d is in use: authd will serve on port %d", s.options.Port, s.places.servePort)
+	}
+	s.places.metrics, err = s.reserve(metricsPort)
+	return err
+}
+
+// reserve chooses the first port from wanted on that nobody listens on. Between choosing and listening there is time in
+// which a stack in another folder could choose the same, and then find the other's authd "ready" in place of its own: so
+// stacks of one user also hold a lock a port, until they end.
+func (s *stack) reserve(wanted int) (int, error) {
+	dir := filepath.Join(os.TempDir(), fmt.Sprintf("auth-v2-service-ports-%d", os.Getuid()))
+	var failure error
+	for port := wanted; port < wanted+portsTried; port++ {
+		lock, err := lockfile.Try(filepath.Join(dir, strconv.Itoa(port)))
+		if err != nil && !errors.Is(err, lockfile.ErrHeld) {
+			return 0, err
+		}
+		if err == nil {
+			if err = tryPort(port); err == nil {
+				s.ports = append(s.ports, lock)
+				return port, nil
+			}
+			_ = lock.Close()
+		}
+		failure = err
+	}
+	return 0, fmt.Errorf("no port from %d to %d is free: %w", wanted, wanted+portsTried-1, failure)
+}
+
+// tryPort asks for loopback and for all addresses: a listener on either is in the way of one of the two.
+func tryPort(port int) error {
+	for _, host := range []string{"127.0.0.1", ""} {
+		listener, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+		if err != nil {
+			return err
+		}
+		_ = listener.Close()
+	}
+	return nil
+}

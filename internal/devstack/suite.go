@@ -1,0 +1,66 @@
+package devstack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"auth-v2-service/internal/devstack/child"
+	"auth-v2-service/internal/devstack/postgres"
+	"auth-v2-service/internal/devstack/redis"
+)
+
+// RunWithServers runs a command with a scratch PostgreSQL and a Redis at TEST_DATABASE_URL and TEST_REDIS_URL, for the time
+// that the command takes. The context ends the starting only; once the command runs, signals that we get go on to it, and
+// its end is ours. The error is an *exec.ExitError when the command fails by itself.
+func RunWithServers(ctx context.Context, command []string) (err error) {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	start := time.Now()
+	database, err := postgres.StartScratch(ctx, os.Stderr)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, database.Stop()) }()
+	dir, err := os.MkdirTemp("", "auth-v2-service-redis")
+	if err != nil {
+		return fmt.Errorf("redis folder: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	cache, err := redis.Start(ctx, redis.Options{Dir: dir})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, cache.Stop()) }()
+	_, _ = fmt.Fprintf(os.Stderr, "PostgreSQL %s on %s and Redis %s on %s for this run (%s)\n",
+		database.Version(), database.Addr(), cache.Version(), cache.Addr(), since(start))
+	env := Env{{"TEST_DATABASE_URL", database.URL("postgres")}, {"TEST_REDIS_URL", cache.URL()}}
+	return runCommand(signals, command, env.Over(os.Environ()))
+}
+
+func runCommand(signals <-chan os.Signal, command, env []string) error {
+	path, err := exec.LookPath(command[0])
+	if err != nil {
+		return err
+	}
+	process, err := child.Start(child.Options{Path: path, Args: command[1:], Env: env, Stdout: os.Stdout, Stderr: os.Stderr})
+	if err != nil {
+		return err
+	}
+	for {
+		select {
+		case <-process.Done():
+			return process.Err()
+		case received := <-signals:
+			if sig, ok := received.(syscall.Signal); ok {
+				_ = process.Signal(sig) // it may have ended meanwhile
+			}
+		}
+	}
+}
