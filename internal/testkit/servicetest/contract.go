@@ -1,0 +1,160 @@
+package servicetest
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"sort"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+
+	"auth-v2-service/gen/api"
+)
+
+// contract is the contract and its router, without servers: tests listen on any port.
+var contract = sync.OnceValue(func() *openapi3.T {
+	spec, err := api.GetSpec()
+	if err != nil {
+		panic(err)
+	}
+	spec.Servers = nil
+	openapi3filter.RegisterBodyDecoder("application/yaml", openapi3filter.PlainBodyDecoder) // the contract itself: text
+	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.PlainBodyDecoder)
+	return spec
+})
+
+var router = sync.OnceValue(func() routers.Router {
+	r, err := gorillamux.NewRouter(contract())
+	if err != nil {
+		panic(err)
+	}
+	return r
+})
+
+// validating is a transport that fails the test where an answer is not the contract's.
+type validating struct {
+	t    testing.TB
+	base http.RoundTripper
+}
+
+func newValidating(t testing.TB) http.RoundTripper {
+	base := http.DefaultTransport.(*http.Transport).Clone()
+	base.MaxIdleConnsPerHost = 64
+	t.Cleanup(base.CloseIdleConnections)
+	return validating{t: t, base: base}
+}
+
+// RoundTrip implements http.RoundTripper.
+func (v validating) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := v.base.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(response.Body)
+	_ = response.Body.Close()
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	if fault := check(r, response, body); fault != nil {
+		v.t.Errorf("%s %s answered %d, which is not the contract's: %v\n%s", r.Method, r.URL.Path, response.StatusCode, fault, body)
+	}
+	return response, nil
+}
+
+// check holds an answer against the contract. What the contract does not route must be the envelope's 404 or 405.
+func check(r *http.Request, response *http.Response, body []byte) error {
+	if response.Header.Get("X-Request-Id") == "" {
+		return fmt.Errorf("X-Request-Id is missing")
+	}
+	route, parameters, err := router().FindRoute(r)
+	if err != nil {
+		return checkUnrouted(response, body)
+	}
+	see(route.Operation.OperationID, response.StatusCode)
+	input := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: r, PathParams: parameters, Route: route},
+		Status:                 response.StatusCode,
+		Header:                 response.Header,
+		Options:                &openapi3filter.Options{IncludeResponseStatus: true},
+	}
+	input.SetBodyBytes(body)
+	if len(body) == 0 && r.Method == http.MethodHead {
+		input.Options.ExcludeResponseBody = true
+	}
+	return openapi3filter.ValidateResponse(r.Context(), input)
+}
+
+func checkUnrouted(response *http.Response, body []byte) error {
+	if response.StatusCode == http.StatusNoContent || response.StatusCode == http.StatusOK && response.Request.Method == http.MethodOptions {
+		return nil // a preflight
+	}
+	if response.StatusCode != http.StatusNotFound && response.StatusCode != http.StatusMethodNotAllowed {
+		return fmt.Errorf("a path or method that the contract does not name must be 404 or 405")
+	}
+	if response.Request.Method == http.MethodHead {
+		return nil
+	}
+	envelope := contract().Components.Schemas["ErrorResponse"].Value
+	var decoded any
+	if err := json.Unmarshal(body, &decoded); err != nil {
+		return err
+	}
+	return envelope.VisitJSON(decoded)
+}
+
+var seen = struct {
+	sync.Mutex
+	pairs map[string]bool
+}{pairs: map[string]bool{}}
+
+func see(operation string, status int) {
+	seen.Lock()
+	defer seen.Unlock()
+	seen.pairs[operation+" "+strconv.Itoa(status)] = true
+}
+
+// Main runs a package's tests and then demands that every declared (operation, status) was seen, unless only some of the
+// tests were asked for.
+func Main(m *testing.M) {
+	code := m.Run()
+	missing, declared := unseen()
+	if code == 0 && flag.Lookup("test.run").Value.String() == "" && !testing.Short() {
+		fmt.Printf("contract: %d of %d declared (operation, status) seen\n", declared-len(missing), declared)
+		if len(missing) > 0 {
+			fmt.Printf("no test has seen:\n")
+			for _, pair := range missing {
+				fmt.Println("  " + pair)
+			}
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+func unseen() (missing []string, declared int) {
+	seen.Lock()
+	defer seen.Unlock()
+	for _, item := range contract().Paths.Map() {
+		for _, operation := range item.Operations() {
+			for status := range operation.Responses.Map() {
+				declared++
+				if pair := operation.OperationID + " " + status; !seen.pairs[pair] {
+					missing = append(missing, pair)
+				}
+			}
+		}
+	}
+	sort.Strings(missing)
+	return missing, declared
+}

@@ -1,0 +1,49 @@
+package servicetest
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+)
+
+var nameOf = regexp.MustCompile(`^-- name: (\w+)`)
+
+// offPath are the statements that no caller waits for.
+var offPath = []string{"TouchLastLogin", "SaveVerificationKeys"}
+
+// Queries remembers which statements ran, in order, by their names in db/queries.
+type Queries struct {
+	lock  sync.Mutex
+	names []string
+}
+
+// TraceQueryStart implements pgx.QueryTracer.
+func (q *Queries) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
+	name := data.SQL
+	if match := nameOf.FindStringSubmatch(data.SQL); match != nil {
+		name = match[1]
+	}
+	q.lock.Lock()
+	defer q.lock.Unlock()
+	if !slices.Contains(offPath, name) {
+		q.names = append(q.names, name)
+	}
+	return ctx
+}
+
+// TraceQueryEnd implements pgx.QueryTracer.
+func (q *Queries) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// During gives the statements that somebody waited for while f ran. Nothing else may use the service meanwhile.
+func (q *Queries) During(f func()) []string {
+	q.lock.Lock()
+	q.names = nil
+	q.lock.Unlock()
+	f()
+	q.lock.Lock()
+	defer q.lock.Unlock()
+	return slices.Clone(q.names)
+}

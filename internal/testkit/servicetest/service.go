@@ -1,0 +1,195 @@
+package servicetest
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"auth-v2-service/gen/client"
+	"auth-v2-service/internal/app"
+	"auth-v2-service/internal/config"
+	"auth-v2-service/internal/devstack/identity"
+	"auth-v2-service/internal/httpapi"
+	"auth-v2-service/internal/telemetry"
+	"auth-v2-service/internal/testkit/pgtest"
+	"auth-v2-service/internal/testkit/redistest"
+)
+
+// ProjectID is the Firebase project of every test.
+const ProjectID = "demo-test"
+
+// Password is a password that every rule allows.
+const Password = "TestPassword123"
+
+// Stack is what instances of the service share: one database, one Redis, one identity provider.
+type Stack struct {
+	DatabaseURL string
+	RedisURL    string
+	IdentityURL string
+	CertsURL    string
+	Identity    *identity.Provider
+	DB          *pgxpool.Pool // for looking and for arranging; not counted, not through any wire
+}
+
+// NewStack starts what an instance stands on; it ends with the test.
+func NewStack(t testing.TB) *Stack {
+	t.Helper()
+	s := &Stack{DatabaseURL: pgtest.New(t), RedisURL: redistest.New(t)}
+	s.Identity, s.IdentityURL = startIdentity(t)
+	s.CertsURL = s.IdentityURL + identity.CertificatePath
+	pool, err := pgxpool.New(t.Context(), s.DatabaseURL)
+	if err != nil {
+		t.Fatalf("connect to the test's database: %v", err)
+	}
+	t.Cleanup(pool.Close)
+	s.DB = pool
+	return s
+}
+
+func startIdentity(t testing.TB) (*identity.Provider, string) {
+	t.Helper()
+	provider, err := identity.New(identity.Options{ProjectID: ProjectID, ScryptMemoryCost: 4})
+	if err != nil {
+		t.Fatalf("make the identity provider: %v", err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatalf("listen for the identity provider: %v", err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- provider.Serve(ctx, listener) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("the identity provider ended with: %v", err)
+		}
+	})
+	return provider, "http://" + listener.Addr().String()
+}
+
+// Environment is what an instance on this stack is configured by.
+func (s *Stack) Environment() map[string]string {
+	return map[string]string{
+		"AUTH_ENV": "development", "LISTEN_HOST": "127.0.0.1", "PORT": "0", "METRICS_PORT": "0",
+		"DATABASE_URL": s.DatabaseURL, "REDIS_URL": s.RedisURL, "DB_POOL_MAX": "10",
+		"FIREBASE_PROJECT_ID": ProjectID, "FIREBASE_API_KEY": "test-key",
+		"FIREBASE_AUTH_EMULATOR_HOST": s.IdentityURL[len("http://"):], "FIREBASE_CERTS_URL": s.CertsURL,
+		"JWT_ACCESS_SECRET": "access-secret-of-a-test-32-bytes!", "JWT_REFRESH_SECRET": "refresh-secret-of-a-test-32-bytes",
+		"RATE_LIMIT": "off", "LOGIN_FAILURE_MS": "50", "SHUTDOWN_DRAIN": "0s", "MIGRATE_ON_START": "check",
+	}
+}
+
+// Service is one running instance.
+type Service struct {
+	*Stack
+	URL        string
+	MetricsURL string
+	// API is the generated client over HTTP.
+	API *client.ClientWithResponses
+	// HTTP holds answers against the contract, as API does.
+	HTTP    *http.Client
+	Queries *Queries
+	Log     *Log
+
+	stop  context.CancelFunc
+	ended chan error
+}
+
+// Start runs an instance on a stack of its own. env changes its environment, variable by variable.
+func Start(t testing.TB, env ...map[string]string) *Service {
+	t.Helper()
+	return NewStack(t).Start(t, env...)
+}
+
+// Start runs one more instance on this stack.
+func (s *Stack) Start(t testing.TB, env ...map[string]string) *Service {
+	t.Helper()
+	environment := s.Environment()
+	for _, changes := range env {
+		maps.Copy(environment, changes)
+	}
+	c, err := config.Load(environment)
+	if err != nil {
+		t.Fatalf("configure the service: %v", err)
+	}
+	secrets, err := httpapi.SecretFields()
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := &Service{Stack: s, Queries: &Queries{}, Log: &Log{}, ended: make(chan error, 1)}
+	ctx, stop := context.WithCancel(context.Background())
+	service.stop = stop
+	addresses := make(chan [2]net.Addr, 1)
+	go func() {
+		service.ended <- app.Run(ctx, c, app.Options{
+			Logger:      telemetry.NewLogger(service.Log, slog.LevelDebug, secrets),
+			Version:     "test",
+			Listening:   func(api, metrics net.Addr) { addresses <- [2]net.Addr{api, metrics} },
+			QueryTracer: service.Queries,
+		})
+	}()
+	select {
+	case found := <-addresses:
+		service.URL, service.MetricsURL = "http://"+found[0].String(), "http://"+found[1].String()+"/metrics"
+	case err := <-service.ended:
+		t.Fatalf("the service did not start: %v\n%s", err, service.Log)
+	case <-time.After(20 * time.Second):
+		t.Fatalf("the service did not start within 20 s\n%s", service.Log)
+	}
+	t.Cleanup(func() { service.Stop(t) })
+	service.HTTP = &http.Client{Transport: newValidating(t), Timeout: 15 * time.Second}
+	if service.API, err = client.NewClientWithResponses(service.URL, client.WithHTTPClient(service.HTTP)); err != nil {
+		t.Fatal(err)
+	}
+	return service
+}
+
+// Stop ends the instance and waits for it; again is nothing.
+func (s *Service) Stop(t testing.TB) {
+	t.Helper()
+	if s.stop == nil {
+		return
+	}
+	s.stop()
+	s.stop = nil
+	if err := <-s.ended; err != nil {
+		t.Errorf("the service ended with: %v\n%s", err, s.Log)
+	}
+}
+
+// Bearer puts a token on a request of API.
+func Bearer(token string) client.RequestEditorFn {
+	return func(_ context.Context, r *http.Request) error {
+		r.Header.Set("Authorization", "Bearer "+token)
+		return nil
+	}
+}
+
+// Log keeps what the service has logged.
+type Log struct {
+	sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (l *Log) Write(line []byte) (int, error) {
+	l.Lock()
+	defer l.Unlock()
+	return l.text.Write(line)
+}
+
+// String is everything that was logged so far.
+func (l *Log) String() string {
+	l.Lock()
+	defer l.Unlock()
+	return l.text.String()
+}
