@@ -8,24 +8,20 @@ import (
 	"time"
 )
 
-const (
-	// patience is what a request may lose to Redis; it answers in a millisecond, or not.
-	patience = 100 * time.Millisecond
-	// probeEvery is how often Redis is tried while it is away.
-	probeEvery = time.Second
-)
+// probeEvery is how often Redis is tried while it is away.
+const probeEvery = time.Second
 
-var errSlow = errors.New("no answer within 100 ms")
+var errSlow = errors.New("no answer in time")
 
 // counters asks Redis, and this process where Redis is away. After one failure Redis is not asked again until it has
 // answered a probe, so that an outage costs the requests under way their patience and the later ones nothing. The probe is
 // made beside a request, not within one.
 type counters struct {
-	redis  store // nil: there is none
-	memory store
-	ping   func(context.Context) error
-	now    func() time.Time
-	log    *slog.Logger
+	redis    store // nil: there is none
+	memory   store
+	ping     func(context.Context) error
+	patience time.Duration
+	log      *slog.Logger
 
 	mu      sync.Mutex
 	away    bool
@@ -34,7 +30,7 @@ type counters struct {
 }
 
 func newCounters(o Options) *counters {
-	c := &counters{memory: newMemoryStore(o.Clock), now: time.Now, log: o.Logger}
+	c := &counters{memory: newMemoryStore(o.Clock), patience: o.Patience, log: o.Logger}
 	if o.Redis != nil {
 		c.redis = newRedisStore(o.Redis)
 		c.ping = func(ctx context.Context) error { return o.Redis.Ping(ctx).Err() }
@@ -47,7 +43,7 @@ func newCounters(o Options) *counters {
 func ask[T any](ctx context.Context, c *counters, question func(context.Context, store) (T, error)) T {
 	ctx = context.WithoutCancel(ctx)
 	if c.present() {
-		answer, err := within(ctx, func(ctx context.Context) (T, error) { return question(ctx, c.redis) })
+		answer, err := within(ctx, c.patience, func(ctx context.Context) (T, error) { return question(ctx, c.redis) })
 		if err == nil {
 			return answer
 		}
@@ -64,14 +60,14 @@ func (c *counters) everywhere(ctx context.Context, tell func(context.Context, st
 	if !c.present() {
 		return
 	}
-	if _, err := within(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, tell(ctx, c.redis) }); err != nil {
+	if _, err := within(ctx, c.patience, func(ctx context.Context) (struct{}, error) { return struct{}{}, tell(ctx, c.redis) }); err != nil {
 		c.lose(ctx, err)
 	}
 }
 
 // within bounds a call whatever the client's own time-outs are: go-redis heeds a context's deadline on the wire only where
 // it was told to, and waits for its pool, its dialling and its retries besides.
-func within[T any](ctx context.Context, call func(context.Context) (T, error)) (T, error) {
+func within[T any](ctx context.Context, patience time.Duration, call func(context.Context) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	type outcome struct {
@@ -99,7 +95,7 @@ func (c *counters) present() bool {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.away && !c.probing && c.now().Sub(c.probed) >= probeEvery {
+	if c.away && !c.probing && time.Since(c.probed) >= probeEvery {
 		c.probing = true
 		go c.probe()
 	}
@@ -107,10 +103,10 @@ func (c *counters) present() bool {
 }
 
 func (c *counters) probe() {
-	_, err := within(context.Background(), func(ctx context.Context) (struct{}, error) { return struct{}{}, c.ping(ctx) })
+	_, err := within(context.Background(), c.patience, func(ctx context.Context) (struct{}, error) { return struct{}{}, c.ping(ctx) })
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.probing, c.probed = false, c.now()
+	c.probing, c.probed = false, time.Now()
 	if err == nil {
 		c.away = false
 		c.log.Info("limits are shared through Redis again")
@@ -123,6 +119,6 @@ func (c *counters) lose(ctx context.Context, err error) {
 	if c.away {
 		return
 	}
-	c.away, c.probed = true, c.now()
+	c.away, c.probed = true, time.Now()
 	c.log.WarnContext(ctx, "Redis is away, limits are counted in this process", "error", err)
 }

@@ -31,6 +31,8 @@ type Options struct {
 	Key []byte
 	// Policy is the figures; nil means DefaultPolicy.
 	Policy *Policy
+	// Patience is what a request may lose to Redis before this process counts alone; zero means 100 ms.
+	Patience time.Duration
 	// Off lets everything through (RATE_LIMIT=off, never in production).
 	Off bool
 	// Logger hears when Redis goes and comes. Nil means silence.
@@ -54,6 +56,9 @@ type Limiter struct {
 func New(o Options) (*Limiter, error) {
 	if len(o.Key) < 32 && !o.Off {
 		return nil, errors.New("limit: a key of 32 bytes or more is required")
+	}
+	if o.Patience <= 0 {
+		o.Patience = 100 * time.Millisecond
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
