@@ -1,6 +1,9 @@
 package identity
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 type signInRequest struct {
 	common
@@ -35,15 +38,27 @@ func (p *Provider) signInWithPassword(_ *call, in *signInRequest) (any, error) {
 	case in.Password == "":
 		return nil, errMissingPassword
 	}
-	email := canonicalEmail(*in.Email)
+	for {
+		response, err := p.trySignIn(canonicalEmail(*in.Email), in.Password)
+		if !errors.Is(err, errPasswordMoved) {
+			return response, err
+		}
+	}
+}
+
+// errPasswordMoved says that the stored hash has changed while it was being checked: by a new password, or by another
+// sign-in that has just replaced an imported hash. Which of the two, another try finds out.
+var errPasswordMoved = errors.New("identity: the password has changed meanwhile")
+
+func (p *Provider) trySignIn(email, password string) (any, error) {
 	user, err := p.signInCandidate(email)
 	if err != nil {
 		return nil, err
 	}
-	if !user.Password.matches(p.hash, in.Password) {
+	if !user.Password.matches(p.hash, password) {
 		return nil, p.wrongPassword(email)
 	}
-	replacement, err := p.rehash(user.Password, in.Password)
+	replacement, err := p.rehash(user.Password, password)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +121,7 @@ func (p *Provider) completeSignIn(checked account, replacement passwordHash) (an
 	user, found := p.users.get(checked.LocalID)
 	switch {
 	case !found || !user.Password.same(checked.Password):
-		return nil, refuse("INVALID_LOGIN_CREDENTIALS")
+		return nil, errPasswordMoved
 	case user.Disabled:
 		return nil, errUserDisabled
 	}

@@ -289,6 +289,8 @@ func (p *Provider) finishUpdate(u updating, current *session) (any, error) {
 	next := *current
 	if u.revoked {
 		next.Started = u.now
+	} else if next.Started.Unix() == u.user.SessionsFrom.Unix() {
+		next.Started = u.user.SessionsFrom // its own start, which the ID token tells to the second only
 	}
 	if u.in.Password != "" {
 		next.Provider = ProviderPassword
