@@ -1,0 +1,46 @@
+# The front door. Each target calls a program or a script that has a name; `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help run build test test-short e2e fuzz bench generate check-generated prove-drift lint fmt clean-dev FORCE
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## Bring up the whole service for development; Ctrl-C ends all of it
+	@exec bin/authdev up
+
+build: bin/authd bin/authdev ## Build bin/authd and bin/authdev
+
+bin/authd bin/authdev: bin/%: FORCE
+	@CGO_ENABLED=0 go build -trimpath -o $@ ./cmd/$*
+
+test: build ## Run every test against real PostgreSQL, Redis and identity providers
+	@tools/test.sh
+
+e2e: build ## Run the black-box tests only
+	@tools/test.sh ./e2e/...
+
+fuzz: ## Fuzz each parser for a while: make fuzz FUZZTIME=5m
+	@tools/fuzz.sh
+
+bench: build ## Measure the service beside a bare handler, in one run
+	@tools/bench.sh
+
+generate: ## Regenerate gen/ and db/schema.sql from the contract, the migrations and the queries
+	@tools/generate.sh
+
+check-generated: ## Fail when regenerating changes a byte
+	@tools/check-generated.sh
+
+prove-drift: ## Show that drift of contract or schema does not compile
+	@tools/prove-drift.sh
+
+lint: ## Run gofumpt, golangci-lint, sqlc vet and the contract's linter
+	@tools/lint.sh
+
+fmt: ## Format every Go file
+	@tools/fmt.sh
+
+clean-dev: ## Forget the development stack's data
+	@rm -rf .dev
+
+FORCE:

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Prints the schema that the migrations produce, from a private PostgreSQL, without what differs between versions of pg_dump.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if ! command -v pg_dump >/dev/null; then
+	echo "pg_dump is not installed: installing Debian's postgresql-client" >&2
+	apt-get update -qq && apt-get install -y -qq postgresql-client >&2
+fi
+go build -o bin/authdev ./cmd/authdev
+bin/authdev test -- bash -c '
+	set -euo pipefail
+	url=$(bin/authdev migrate-scratch)
+	pg_dump --schema-only --schema=auth --no-owner --no-privileges "$url"
+' | sed -E '/^--/d; /^SET /d; /^SELECT pg_catalog/d; /^\\(un)?restrict/d' | cat -s

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Makes gen/ and db/schema.sql anew from the sources of truth: api/openapi.yaml, db/migrations and db/queries.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+oapi() { go tool -modfile=tools/oapi/go.mod oapi-codegen "$@"; }
+
+rm -rf gen
+mkdir -p gen/api gen/client gen/ts
+oapi -config oapi.yaml api/openapi.yaml
+oapi -config tools/oapi/client.yaml api/openapi.yaml
+CGO_ENABLED=0 go tool -modfile=tools/sqlc/go.mod sqlc generate
+tools/npm-install.sh tools/ts
+tools/ts/node_modules/.bin/openapi-typescript api/openapi.yaml --output gen/ts/schema.d.ts >/dev/null
+tools/dump-schema.sh >db/schema.sql.new
+mv db/schema.sql.new db/schema.sql
