@@ -355,7 +355,7 @@ type RefreshRequest struct {
 
 // RegisterRequest defines model for RegisterRequest.
 type RegisterRequest struct {
-	// DisplayName Becomes the username
+	// DisplayName Becomes the username, with a suffix where it is taken
 	DisplayName *string `json:"displayName,omitempty"`
 
 	// Email An ASCII address; case does not matter

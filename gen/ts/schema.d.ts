@@ -282,7 +282,7 @@ export interface components {
             email: string;
             /** @description 8 characters at least and 72 bytes at most, else `weak_password` */
             password: string;
-            /** @description Becomes the username */
+            /** @description Becomes the username, with a suffix where it is taken */
             displayName?: string;
         };
         LoginRequest: {
