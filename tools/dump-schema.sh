@@ -10,6 +10,6 @@ fi
 go build -o bin/authdev ./cmd/authdev
 bin/authdev test -- bash -c '
 	set -euo pipefail
-	url=$(bin/authdev migrate-scratch)
+	url=$(bin/authdev scratch)
 	pg_dump --schema-only --schema=auth --no-owner --no-privileges "$url"
 ' | sed -E '/^--/d; /^SET /d; /^SELECT pg_catalog/d; /^\\(un)?restrict/d' | cat -s

@@ -35,6 +35,7 @@ type cli struct {
 	Seed     seedCmd     `cmd:"" help:"Put the seeded people back where the running stack lacks them."`
 	Status   statusCmd   `cmd:"" help:"Say where the running stack is; exit 1 when none is running."`
 	Test     testCmd     `cmd:"" help:"Run a command with a scratch PostgreSQL and a Redis; exit as it does."`
+	Scratch  scratchCmd  `cmd:"" help:"Make a migrated database on a server and print its URL."`
 	Identity identityCmd `cmd:"" help:"Run the development identity provider alone."`
 	Probe    probeCmd    `cmd:"" help:"Exit 0 when a URL answers 200: a health check for images without a shell."`
 	Clean    cleanCmd    `cmd:"" help:"Remove the stack's data. Refused while it is running."`
@@ -60,12 +61,24 @@ func (c *upCmd) Run(ctx context.Context, root *cli) error {
 	})
 }
 
-type seedCmd struct{}
+type seedCmd struct {
+	DatabaseURL string `help:"Another stack's database (with --identity-url)." env:"DATABASE_URL"`
+	IdentityURL string `help:"Another stack's identity provider (with --database-url)." env:"IDENTITY_URL"`
+	Project     string `help:"Firebase project." default:"demo-auth" env:"FIREBASE_PROJECT_ID"`
+}
 
-func (*seedCmd) Run(ctx context.Context, root *cli) error {
-	env, err := devstack.Folder(root.Dir).Running()
-	if err != nil {
-		return err
+// Run seeds the stack of this folder, or the one whose two addresses are given.
+func (c *seedCmd) Run(ctx context.Context, root *cli) error {
+	env := devstack.Env{
+		{Name: "DATABASE_URL", Value: c.DatabaseURL},
+		{Name: "IDENTITY_URL", Value: c.IdentityURL},
+		{Name: "FIREBASE_PROJECT_ID", Value: c.Project},
+	}
+	if c.DatabaseURL == "" || c.IdentityURL == "" {
+		var err error
+		if env, err = devstack.Folder(root.Dir).Running(); err != nil {
+			return err
+		}
 	}
 	if err := devstack.Seed(ctx, env); err != nil {
 		return err

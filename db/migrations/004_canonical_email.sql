@@ -4,7 +4,7 @@
 -- migrate:up
 CREATE FUNCTION auth.canonical_email(email text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
-    RETURN lower(btrim(email, E' \t\n\r\f\v') COLLATE "C");
+    RETURN lower(btrim(email, E' \t\n\r\f\x0b') COLLATE "C");
 
 COMMENT ON FUNCTION auth.canonical_email(text) IS
 'The form of an e-mail by which people are looked up: ASCII white space trimmed, ASCII letters in lower case';

@@ -1,0 +1,144 @@
+
+CREATE SCHEMA auth;
+
+CREATE FUNCTION auth.canonical_email(email text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN lower((btrim(email, ' 	
+'::text) COLLATE "C"));
+
+COMMENT ON FUNCTION auth.canonical_email(email text) IS 'The form of an e-mail by which people are looked up: ASCII white space trimmed, ASCII letters in lower case';
+
+CREATE TABLE auth.audit_events (
+    id bigint NOT NULL,
+    occurred_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    action text NOT NULL,
+    actor text NOT NULL,
+    user_id uuid,
+    request_id text,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+COMMENT ON TABLE auth.audit_events IS 'Append-only record of what was done to accounts, and by whom';
+
+COMMENT ON COLUMN auth.audit_events.actor IS 'user:<id>, token:<firebase uid> before there is a row, cli:<name>, or system';
+
+ALTER TABLE auth.audit_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME auth.audit_events_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE auth.schema_migrations (
+    version character varying NOT NULL
+);
+
+CREATE TABLE auth.set_aside_passwords (
+    user_id uuid NOT NULL,
+    password_hash character varying(255) NOT NULL,
+    reason text NOT NULL,
+    set_aside_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE auth.set_aside_passwords IS 'Password hashes taken out of use by linking; never read by a sign-in';
+
+CREATE TABLE auth.tombstones (
+    user_id uuid NOT NULL,
+    firebase_uid character varying(128),
+    deleted_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE auth.tombstones IS 'Deleted accounts: a token whose session began before deleted_at is revoked';
+
+CREATE TABLE auth.users (
+    id uuid DEFAULT public.uuid_generate_v4() NOT NULL,
+    username character varying(100),
+    email character varying(255) NOT NULL,
+    password_hash character varying(255),
+    user_type character varying(20) DEFAULT 'user'::character varying,
+    is_active boolean DEFAULT true,
+    token_balance integer DEFAULT 0,
+    last_login timestamp without time zone,
+    created_at timestamp without time zone DEFAULT now(),
+    updated_at timestamp without time zone DEFAULT now(),
+    firebase_uid character varying(128),
+    auth_provider character varying(20) DEFAULT 'local'::character varying,
+    provider_data jsonb,
+    last_firebase_sync timestamp without time zone,
+    federation_status character varying(20) DEFAULT 'active'::character varying,
+    tokens_valid_after timestamp with time zone,
+    legacy_tokens_valid_after timestamp with time zone,
+    CONSTRAINT chk_auth_provider CHECK (((auth_provider)::text = ANY ((ARRAY['local'::character varying, 'firebase'::character varying, 'hybrid'::character varying])::text[]))),
+    CONSTRAINT chk_federation_status CHECK (((federation_status)::text = ANY ((ARRAY['active'::character varying, 'syncing'::character varying, 'failed'::character varying, 'disabled'::character varying])::text[]))),
+    CONSTRAINT chk_firebase_uid_format CHECK (((firebase_uid IS NULL) OR (length((firebase_uid)::text) >= 20))),
+    CONSTRAINT chk_password_hash_required CHECK (((((auth_provider)::text = 'local'::text) AND (password_hash IS NOT NULL)) OR ((auth_provider)::text <> 'local'::text)))
+);
+
+COMMENT ON COLUMN auth.users.password_hash IS 'Password hash (bcrypt) - Required for local auth, NULL for Firebase users';
+
+COMMENT ON COLUMN auth.users.firebase_uid IS 'Firebase Authentication UID - Links to Firebase Auth user';
+
+COMMENT ON COLUMN auth.users.auth_provider IS 'Authentication provider: local (old), firebase (new), hybrid (both)';
+
+COMMENT ON COLUMN auth.users.provider_data IS 'Additional provider-specific data (JSON)';
+
+COMMENT ON COLUMN auth.users.last_firebase_sync IS 'Last successful sync with Firebase Auth';
+
+COMMENT ON COLUMN auth.users.federation_status IS 'Federation status: active, syncing, failed, disabled';
+
+COMMENT ON COLUMN auth.users.tokens_valid_after IS 'Sessions of either kind that began before this instant are revoked (logout, password change, deactivation)';
+
+COMMENT ON COLUMN auth.users.legacy_tokens_valid_after IS 'Legacy sessions that began before this instant are revoked (linking an address that was never verified)';
+
+CREATE TABLE auth.verification_keys (
+    source text NOT NULL,
+    keys jsonb NOT NULL,
+    fetched_at timestamp with time zone NOT NULL,
+    fresh_until timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE auth.verification_keys IS 'Last good public keys by source URL; used for at most 24 hours after fetched_at';
+
+ALTER TABLE ONLY auth.audit_events
+    ADD CONSTRAINT audit_events_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY auth.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY auth.set_aside_passwords
+    ADD CONSTRAINT set_aside_passwords_pkey PRIMARY KEY (user_id);
+
+ALTER TABLE ONLY auth.tombstones
+    ADD CONSTRAINT tombstones_pkey PRIMARY KEY (user_id);
+
+ALTER TABLE ONLY auth.users
+    ADD CONSTRAINT users_email_key UNIQUE (email);
+
+ALTER TABLE ONLY auth.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY auth.users
+    ADD CONSTRAINT users_username_key UNIQUE (username);
+
+ALTER TABLE ONLY auth.verification_keys
+    ADD CONSTRAINT verification_keys_pkey PRIMARY KEY (source);
+
+CREATE INDEX idx_audit_events_user_id ON auth.audit_events USING btree (user_id, id);
+
+CREATE INDEX idx_tombstones_firebase_uid ON auth.tombstones USING btree (firebase_uid, deleted_at);
+
+CREATE INDEX idx_users_auth_provider ON auth.users USING btree (auth_provider);
+
+CREATE UNIQUE INDEX idx_users_canonical_email ON auth.users USING btree (auth.canonical_email((email)::text));
+
+CREATE INDEX idx_users_federation_status ON auth.users USING btree (federation_status);
+
+CREATE UNIQUE INDEX idx_users_firebase_uid ON auth.users USING btree (firebase_uid);
+
+CREATE INDEX idx_users_is_active ON auth.users USING btree (is_active);
+
+ALTER TABLE ONLY auth.set_aside_passwords
+    ADD CONSTRAINT set_aside_passwords_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
