@@ -116,7 +116,7 @@ func (t *faultTable) pick(path string) *rule {
 		if usedUp || !strings.Contains(path, r.Match) {
 			continue
 		}
-		if r.Probability > 0 && rand.Float64() >= r.Probability { //nolint:gosec // chance, not secrecy
+		if r.Probability > 0 && rand.Float64() >= r.Probability {
 			continue
 		}
 		r.hits++

@@ -123,8 +123,8 @@ func TestFaults_ByChanceHitSomeOnly(t *testing.T) {
 	}
 }
 
-func TestServe_EndsWithItsContextAlsoWhileARequestHangs(t *testing.T) {
-	p, err := identity.New(identity.Options{ProjectID: project, KeyCount: 1, ScryptMemoryCost: 4})
+func TestServe_RotatesKeysAndEndsWithItsContextWhileARequestHangs(t *testing.T) {
+	p, err := identity.New(identity.Options{ProjectID: project, KeyCount: 1, ScryptMemoryCost: 4, RotateEvery: 10 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,10 +133,11 @@ func TestServe_EndsWithItsContextAlsoWhileARequestHangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
+	ended, first := make(chan error, 1), p.KeyID()
 	go func() { ended <- p.Serve(ctx, listener) }()
 	s := served{Provider: p, t: t, base: "http://" + listener.Addr().String()}
 	s.client("accounts:signUp", object{}).ok()
+	eventually(t, "the key rotates", func() bool { return p.KeyID() != first })
 	addFaults(t, s, identity.Fault{Kind: identity.FaultHang})
 	go func() {
 		if response, err := http.Get(s.base + "/"); err == nil {

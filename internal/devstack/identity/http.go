@@ -22,6 +22,9 @@ type call struct {
 	admin   bool // an OAuth 2 credential of the project's owner, as the Admin SDK sends
 }
 
+// base is the address by which the caller reached the provider: links in mails begin with it.
+func (c *call) base() string { return "http://" + c.request.Host }
+
 // access says who may call a route.
 type access int
 

@@ -86,6 +86,7 @@ type answer struct {
 func (s served) client(path string, body object) answer {
 	return s.do("POST", path+"?key=any", body, "")
 }
+
 func (s served) admin(path string, body object) answer {
 	return s.do("POST", "projects/"+project+"/"+path, body, "Bearer owner")
 }
@@ -132,12 +133,11 @@ func (a answer) ok() answer {
 }
 
 // refused expects a refusal whose message begins with the word.
-func (a answer) refused(word string) answer {
+func (a answer) refused(word string) {
 	a.t.Helper()
 	if got := a.message(); a.status != http.StatusBadRequest || strings.Fields(got + " ")[0] != word {
 		a.t.Fatalf("got %d %q, want 400 %q", a.status, got, word)
 	}
-	return a
 }
 
 func (a answer) message() string {

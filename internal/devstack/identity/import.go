@@ -250,7 +250,7 @@ func (p *Provider) checkImported(in *batchCreateRequest, user importedUser) erro
 	case len(user.LocalID) > maxLocalIDLength:
 		return errors.New("localId is too long")
 	case user.TenantID != "":
-		return errors.New("Tenant id in userInfo does not match the tenant id in request.") //nolint:revive,staticcheck // Google's text
+		return errors.New("Tenant id in userInfo does not match the tenant id in request.") //nolint:staticcheck // Google's text
 	}
 	if err := checkImportedClaims(user.CustomAttributes); err != nil {
 		return err
@@ -268,7 +268,7 @@ func (p *Provider) checkImported(in *batchCreateRequest, user importedUser) erro
 		return err
 	}
 	if _, exists := p.users.get(user.LocalID); exists && !in.AllowOverwrite {
-		return errors.New("localId belongs to an existing account - can not overwrite.") //nolint:revive,staticcheck // Google's text
+		return errors.New("localId belongs to an existing account - can not overwrite.") //nolint:staticcheck // Google's text
 	}
 	return nil
 }
@@ -282,11 +282,11 @@ func checkImportedClaims(serialised string) error {
 	case err == nil:
 		return nil
 	case err.message == "INVALID_CLAIMS":
-		return errors.New("Invalid custom claims provided.") //nolint:revive,staticcheck // Google's text
+		return errors.New("Invalid custom claims provided.") //nolint:staticcheck // Google's text
 	case err.message == "CLAIMS_TOO_LARGE":
-		return errors.New("Custom claims provided are too large.") //nolint:revive,staticcheck // Google's text
+		return errors.New("Custom claims provided are too large.") //nolint:staticcheck // Google's text
 	default:
-		return errors.New("Custom claims provided include a reserved claim.") //nolint:revive,staticcheck // Google's text
+		return errors.New("Custom claims provided include a reserved claim.") //nolint:staticcheck // Google's text
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // Google names its keys by the SHA-1 of the certificate; nothing is protected by it.
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -63,8 +63,9 @@ func certify(private *rsa.PrivateKey, now time.Time) (signingKey, error) {
 	}, nil
 }
 
+// fingerprint names a key as Google does, by the SHA-1 of its certificate; nothing is protected by it.
 func fingerprint(der []byte) string {
-	sum := sha1.Sum(der) //nolint:gosec // see the import
+	sum := sha1.Sum(der)
 	return hex.EncodeToString(sum[:])
 }
 

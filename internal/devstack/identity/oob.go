@@ -78,7 +78,7 @@ func (p *Provider) sendOobCode(c *call, in *oobRequest) (any, error) {
 	if !send {
 		return response, nil
 	}
-	mail := p.newCode(in.RequestType, address, "http://"+c.request.Host, in.ContinueURL)
+	mail := p.newCode(in.RequestType, address, c.base(), in.ContinueURL)
 	if in.RequestType == requestChangeEmail {
 		mail.NewEmail = canonicalEmail(in.NewEmail)
 	}

@@ -2,7 +2,6 @@ package identity
 
 import (
 	"encoding/json"
-	"errors"
 	"slices"
 	"strconv"
 	"time"
@@ -67,6 +66,7 @@ func (p *Provider) update(c *call, in *updateRequest) (any, error) {
 	if err := change.apply(p); err != nil {
 		return nil, err
 	}
+	p.offerRecovery(c, user, change.user)
 	return p.finishUpdate(change, current)
 }
 
@@ -161,14 +161,21 @@ func (u *updating) applyEmail(p *Provider) error {
 	if !u.admin && p.config.EmailPrivacy.EnableImprovedEmailPrivacy && u.user.Email != "" {
 		return refuse("OPERATION_NOT_ALLOWED : Please verify the new email before changing email.")
 	}
+	u.user.InitialEmail = first(u.user.InitialEmail, u.user.Email)
 	u.setEmail(u.newEmail, false)
 	return nil
 }
 
-func (u *updating) setEmail(address string, verified bool) {
-	if u.user.InitialEmail == "" {
-		u.user.InitialEmail = u.user.Email
+// offerRecovery writes to the first address of an account that has just got another one, so that its owner can take it
+// back. The mutex must be held.
+func (p *Provider) offerRecovery(c *call, before, after account) {
+	if before.Email != after.Email && after.Email != "" && after.InitialEmail != "" {
+		mail := p.newCode(requestRecoverEmail, after.InitialEmail, c.base(), "")
+		p.codes[mail.Code] = mail
 	}
+}
+
+func (u *updating) setEmail(address string, verified bool) {
 	u.user.Email, u.user.EmailVerified = address, verified
 	u.revoke()
 }
@@ -309,8 +316,6 @@ func updateView(user account) updateResponse {
 	}
 }
 
-var errCodeType = errors.New("identity: code of an unknown type")
-
 // updateByCode does what a mail's link promised: verify the address, change to a verified one, or take a change back.
 func (p *Provider) updateByCode(oobCode string) (any, error) {
 	p.mu.Lock()
@@ -350,9 +355,6 @@ func (p *Provider) applyCode(u *updating, mail code) error {
 	case requestChangeEmail:
 		target = mail.NewEmail
 		u.newEmail = target
-	case requestRecoverEmail:
-	default:
-		return errCodeType
 	}
 	if _, taken := p.users.email(target); taken {
 		return errEmailExists

@@ -167,9 +167,11 @@ var signInBehaviours = []behaviour{
 }
 
 var lookupBehaviours = []behaviour{
-	{"lookup: own account",
+	{
+		"lookup: own account",
 		"createdAt,email,emailVerified,lastLoginAt,lastRefreshAt,localId,passwordHash,passwordUpdatedAt,providerUserInfo,validSince",
-		func(s subject) string { return names(s.lookupOwn(s.signUp(jane).text("idToken")).must().user()) }},
+		func(s subject) string { return names(s.lookupOwn(s.signUp(jane).text("idToken")).must().user()) },
+	},
 	{"lookup: a user sees REDACTED for the own hash", "true", func(s subject) string {
 		return fmt.Sprint(s.lookupOwn(s.signUp(jane).text("idToken")).must().user()["passwordHash"] == "UkVEQUNURUQ=")
 	}},
@@ -249,12 +251,14 @@ var deleteBehaviours = []behaviour{
 		s.admin(":delete", object{"localId": s.signUp(jane).text("localId")}).must()
 		return s.client("signUp", object{"email": jane, "password": secret}).outcome()
 	}},
-	{"batchDelete: enabled ones need force, unknown ones are no error", `[{"index":0,"localId":"a","message":"NOT_DISABLED : Disable the account before batch deletion."}]`,
+	{
+		"batchDelete: enabled ones need force, unknown ones are no error", `[{"index":0,"localId":"a","message":"NOT_DISABLED : Disable the account before batch deletion."}]`,
 		func(s subject) string {
 			s.admin("", object{"localId": "a"}).must()
 			s.admin("", object{"localId": "b", "disabled": true}).must()
 			return jsonText(s.admin(":batchDelete", object{"localIds": []string{"a", "b", "nobody"}}).must().body["errors"])
-		}},
+		},
+	},
 	{"batchDelete: with force", "200 ", func(s subject) string {
 		s.admin("", object{"localId": "a"}).must()
 		return s.admin(":batchDelete", object{"localIds": []string{"a"}, "force": true}).shape()

@@ -74,12 +74,14 @@ var importBehaviours = []behaviour{
 		r := s.imported(object{"localId": "a", "email": jane}, object{"localId": "b", "email": "nonsense"}, object{"localId": "c", "email": john})
 		return r.importErrors() + " " + s.admin(":lookup", object{"localId": []string{"a", "b", "c"}}).must().uids()
 	}},
-	{"import: an existing uid is never overwritten", "200 [0: localId belongs to an existing account - can not overwrite.] jane@example.com",
+	{
+		"import: an existing uid is never overwritten", "200 [0: localId belongs to an existing account - can not overwrite.] jane@example.com",
 		func(s subject) string {
 			s.admin("", object{"localId": uid, "email": jane}).must()
 			r := s.imported(object{"localId": uid, "email": john})
 			return fmt.Sprint(r.importErrors(), " ", s.user(uid)["email"])
-		}},
+		},
+	},
 	{"import: with allowOverwrite the account is replaced whole", `["john@example.com",null]`, func(s subject) string {
 		s.admin("", object{"localId": uid, "email": jane, "displayName": "Jane"}).must()
 		s.admin(":batchCreate", object{"allowOverwrite": true, "users": []object{{"localId": uid, "email": john}}}).must()

@@ -49,7 +49,7 @@ func TestJavaScriptSDK_LivesWithTheProvider(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	node := exec.CommandContext(t.Context(), "node", "flow.mjs", startOurs(t), projectID) //nolint:gosec // our own script
+	node := exec.CommandContext(t.Context(), "node", "flow.mjs", startOurs(t), projectID)
 	node.Dir = folder
 	output, err := node.CombinedOutput()
 	if err != nil {

@@ -103,6 +103,13 @@ var mailBehaviours = []behaviour{
 		u := s.user(up.text("localId"))
 		return jsonText([]any{u["email"], u["emailVerified"]})
 	}},
+	{"recover: the old address can take the account back", `["jane@example.com",true]`, func(s subject) string {
+		s.admin("", object{"localId": uid, "email": jane}).must()
+		s.admin(":update", object{"localId": uid, "email": "thief@example.com"}).must()
+		s.client("update", object{"oobCode": s.newestCode()}).must()
+		u := s.user(uid)
+		return jsonText([]any{u["email"], u["emailVerified"]})
+	}},
 	{"change: to another's address", "400 EMAIL_EXISTS", func(s subject) string {
 		s.signUp(john)
 		up := s.signUp(jane)

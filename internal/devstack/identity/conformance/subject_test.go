@@ -139,6 +139,11 @@ func (s subject) user(localID string) object {
 func (s subject) sendCode(body object) string {
 	s.t.Helper()
 	s.client("sendOobCode", body).must()
+	return s.newestCode()
+}
+
+func (s subject) newestCode() string {
+	s.t.Helper()
 	mails, _ := s.call("GET", codesPath, nil, "").must().body["oobCodes"].([]any)
 	if len(mails) == 0 {
 		s.t.Fatal("no mail was sent")

@@ -86,20 +86,24 @@ var tokenBehaviours = []behaviour{
 	{"token: claims of an anonymous user", "aud,auth_time,exp,firebase,iat,iss,provider_id,sub,user_id", func(s subject) string {
 		return names(s.claims(s.client("signUp", object{}).must().text("idToken")))
 	}},
-	{"token: claims of a full profile", "aud,auth_time,email,email_verified,exp,firebase,iat,iss,name,phone_number,picture,sub,user_id",
+	{
+		"token: claims of a full profile", "aud,auth_time,email,email_verified,exp,firebase,iat,iss,name,phone_number,picture,sub,user_id",
 		func(s subject) string {
 			up := s.signUp(jane)
 			s.admin(":update", object{
 				"localId": up.text("localId"), "displayName": "Jane", "photoUrl": "http://example.com/j.png", "phoneNumber": "+15555550100",
 			}).must()
 			return names(s.claims(s.signIn(jane, secret).must().text("idToken")))
-		}},
-	{"token: issuer, audience, subject", `["https://securetoken.google.com/demo-conformance","demo-conformance",true,true]`,
+		},
+	},
+	{
+		"token: issuer, audience, subject", `["https://securetoken.google.com/demo-conformance","demo-conformance",true,true]`,
 		func(s subject) string {
 			up := s.signUp(jane)
 			c := s.claims(up.text("idToken"))
 			return jsonText([]any{c["iss"], c["aud"], c["sub"] == up.text("localId"), c["user_id"] == up.text("localId")})
-		}},
+		},
+	},
 	{"token: lives an hour", "3600 3600", func(s subject) string {
 		up := s.signUp(jane)
 		c := s.claims(up.text("idToken"))
@@ -107,12 +111,15 @@ var tokenBehaviours = []behaviour{
 		expires, _ := c["exp"].(float64)
 		return fmt.Sprint(expires-issued, " ", up.text("expiresIn"))
 	}},
-	{"token: firebase of a password user", `{"identities":{"email":["jane@example.com"]},"sign_in_provider":"password"}`,
-		func(s subject) string { return jsonText(s.claims(s.signUp(jane).text("idToken"))["firebase"]) }},
+	{
+		"token: firebase of a password user", `{"identities":{"email":["jane@example.com"]},"sign_in_provider":"password"}`,
+		func(s subject) string { return jsonText(s.claims(s.signUp(jane).text("idToken"))["firebase"]) },
+	},
 	{"token: firebase of an anonymous user", `{"identities":{},"sign_in_provider":"anonymous"}`, func(s subject) string {
 		return jsonText(s.claims(s.client("signUp", object{}).must().text("idToken"))["firebase"])
 	}},
-	{"token: identities of linked providers", `{"email":["jane@example.com"],"google.com":["42"],"phone":["+15555550100"]}`,
+	{
+		"token: identities of linked providers", `{"email":["jane@example.com"],"google.com":["42"],"phone":["+15555550100"]}`,
 		func(s subject) string {
 			up := s.signUp(jane)
 			s.admin(":update", object{
@@ -121,7 +128,8 @@ var tokenBehaviours = []behaviour{
 			}).must()
 			firebase, _ := s.claims(s.signIn(jane, secret).must().text("idToken"))["firebase"].(object)
 			return jsonText(firebase["identities"])
-		}},
+		},
+	},
 	{"token: a custom claim stands for no claim of Firebase's", `["admin",false]`, func(s subject) string {
 		up := s.signUp(jane)
 		claims := `{"role":"admin","email_verified":true}`

@@ -9,12 +9,14 @@ import (
 const future = "4000000000"
 
 var updateBehaviours = []behaviour{
-	{"update: display name and photo", "200 displayName,email,emailVerified,kind,localId,passwordHash,photoUrl,providerUserInfo",
+	{
+		"update: display name and photo", "200 displayName,email,emailVerified,kind,localId,passwordHash,photoUrl,providerUserInfo",
 		func(s subject) string {
 			return s.client("update", object{
 				"idToken": s.signUp(jane).text("idToken"), "displayName": "Jane", "photoUrl": "http://example.com/j.png",
 			}).shape()
-		}},
+		},
+	},
 	{"update: returnSecureToken gives new tokens after any change", "true", func(s subject) string {
 		up := s.client("update", object{"idToken": s.signUp(jane).text("idToken"), "displayName": "Jane", "returnSecureToken": true})
 		return fmt.Sprint(up.must().body["idToken"] != nil)
@@ -80,10 +82,12 @@ var updateBehaviours = []behaviour{
 }
 
 var adminUpdateBehaviours = []behaviour{
-	{"adminUpdate: answers the account, without tokens", "200 email,emailVerified,kind,localId,passwordHash,providerUserInfo",
+	{
+		"adminUpdate: answers the account, without tokens", "200 email,emailVerified,kind,localId,passwordHash,providerUserInfo",
 		func(s subject) string {
 			return s.admin(":update", object{"localId": s.signUp(jane).text("localId"), "emailVerified": true}).shape()
-		}},
+		},
+	},
 	{"adminUpdate: no uid", "400 MISSING_LOCAL_ID", func(s subject) string { return s.admin(":update", object{}).outcome() }},
 	{"adminUpdate: unknown uid", "400 USER_NOT_FOUND", func(s subject) string {
 		return s.admin(":update", object{"localId": "nobody", "displayName": "x"}).outcome()

@@ -47,7 +47,10 @@ func digest(files fs.FS) (string, error) {
 			return err
 		}
 		content, err := fs.ReadFile(files, path)
-		fmt.Fprintf(sum, "%s %d\n%s", path, len(content), content)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(sum, "%s %d\n%s", path, len(content), content)
 		return err
 	})
 	if err != nil {

@@ -71,7 +71,7 @@ func Start(ctx context.Context, opts Options) (*Emulator, error) {
 
 // launch runs the start script. The open standard input is its lifeline: when this process dies, it ends.
 func launch(folder string, opts Options) (*Emulator, <-chan string, error) {
-	command := exec.Command("node", "start.cjs", opts.ProjectID, strconv.Itoa(opts.Port)) //nolint:gosec // our own script
+	command := exec.Command("node", "start.cjs", opts.ProjectID, strconv.Itoa(opts.Port))
 	command.Dir = folder
 	stdin, err := command.StdinPipe()
 	if err != nil {
