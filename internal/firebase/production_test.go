@@ -151,6 +151,15 @@ func TestProduction_NoAccessToken(t *testing.T) {
 			if took := time.Since(start); took > 2*time.Second {
 				t.Errorf("20 callers took %v, one after the other", took)
 			}
+			hurried, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			defer cancel()
+			start = time.Now()
+			if _, err := client.User(hurried, "u"); !errors.Is(err, firebase.ErrUnreachable) {
+				t.Errorf("a caller in a hurry gets %v", err)
+			}
+			if took := time.Since(start); took > 400*time.Millisecond {
+				t.Errorf("a caller with 50 ms waited %v", took)
+			}
 			if _, err := client.SignIn(t.Context(), email, password); err != nil {
 				t.Errorf("signing in needs no access token and gives %v", err)
 			}

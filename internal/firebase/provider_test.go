@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"auth-v2-service/internal/devstack/identity"
+	"auth-v2-service/internal/devstack/identity/official"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
 )
@@ -47,9 +48,28 @@ func create(t *testing.T, client *firebase.Client) {
 	}
 }
 
-// A1, A8: the whole life of an account.
+// A1, A8: the whole life of an account, at our provider and at the official emulator (`make run IDENTITY=emulator`).
 func TestLife(t *testing.T) {
-	_, client := newProvider(t)
+	t.Run("ours", func(t *testing.T) {
+		_, client := newProvider(t)
+		live(t, client)
+	})
+	t.Run("official", func(t *testing.T) {
+		emulator, err := official.Start(t.Context(), official.Options{ProjectID: "demo-test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = emulator.Close() })
+		client, err := firebase.New(t.Context(), firebase.Options{ProjectID: "demo-test", EmulatorHost: emulator.Host})
+		if err != nil {
+			t.Fatal(err)
+		}
+		live(t, client)
+	})
+}
+
+func live(t *testing.T, client *firebase.Client) {
+	t.Helper()
 	create(t, client)
 
 	session, err := client.SignIn(t.Context(), email, password)

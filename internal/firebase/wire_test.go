@@ -187,6 +187,8 @@ func TestErrors_HoldNoSecret(t *testing.T) {
 	echo := strings.Join([]string{"Invalid value: ", email, password, refreshToken, apiKey}, " ")
 	failures := map[string]http.HandlerFunc{
 		"prose":         refuse(400, echo),
+		"no colon":      refuse(400, strings.ReplaceAll(echo, ":", "")),
+		"a name":        refuse(400, email),
 		"code and echo": refuse(400, "NEW_CODE : "+echo),
 		"five hundred":  refuse(500, echo),
 		"not JSON":      func(w http.ResponseWriter, _ *http.Request) { http.Error(w, echo, 400) },

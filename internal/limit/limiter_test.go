@@ -320,16 +320,16 @@ func TestRedis_Hanging(t *testing.T) {
 	}
 }
 
-// A guesser who hangs up before the failure is counted has failed all the same.
+// A guesser who hangs up before the failure is counted has failed all the same, and for all instances.
 func TestFailed_CountsForThoseWhoHungUp(t *testing.T) {
-	everyLimiter(t, func(t *testing.T, l *Limiter) {
-		gone, cancel := context.WithCancel(t.Context())
-		cancel()
-		for range 10 {
-			l.Failed(gone, jane, stranger)
-		}
-		isRefusal(t, l.AllowAttempt(gone, jane, stranger))
-	})
+	server := startRedis(t, 0)
+	one, two := newLimiter(t, connect(t, server.Addr())), newLimiter(t, connect(t, server.Addr()))
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 10 {
+		one.Failed(gone, jane, stranger)
+	}
+	isRefusal(t, two.AllowAttempt(t.Context(), jane, stranger))
 }
 
 func TestLimiter_Concurrently(t *testing.T) {
