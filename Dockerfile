@@ -1,0 +1,28 @@
+# syntax=docker/dockerfile:1
+# `docker build .` makes the production image: authd alone. `--target development` adds authdev, the development identity
+# provider and health probe of docker-compose.yml; it never belongs into a deployment.
+
+FROM --platform=$BUILDPLATFORM golang:1.26-bookworm AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN --mount=type=cache,target=/go/pkg/mod go mod download
+COPY . .
+ARG TARGETOS TARGETARCH
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+    CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -ldflags='-s -w' -o /out/ ./cmd/authd ./cmd/authdev
+RUN mkdir /out/data
+
+# No shell, no package manager, uid 65532; certificates of the well-known authorities and time zones are in it.
+FROM gcr.io/distroless/static-debian12:nonroot AS runtime
+COPY --from=build /out/authd /authd
+EXPOSE 3008 9464
+ENTRYPOINT ["/authd"]
+CMD ["serve"]
+
+FROM runtime AS development
+COPY --from=build /out/authdev /authdev
+# A named volume mounted here takes over the folder's owner.
+COPY --from=build --chown=65532:65532 /out/data /data
+EXPOSE 9099
+
+FROM runtime AS production
