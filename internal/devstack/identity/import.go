@@ -2,7 +2,6 @@ package identity
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -241,79 +240,4 @@ func (p *Provider) importUser(in *batchCreateRequest, user importedUser, hash pa
 	}
 	a.revokeSessions(now)
 	return a, nil
-}
-
-func (p *Provider) checkImported(in *batchCreateRequest, user importedUser) error {
-	switch {
-	case user.LocalID == "":
-		return errors.New("localId is missing")
-	case len(user.LocalID) > maxLocalIDLength:
-		return errors.New("localId is too long")
-	case user.TenantID != "":
-		return errors.New("Tenant id in userInfo does not match the tenant id in request.") //nolint:staticcheck // Google's text
-	}
-	if err := checkImportedClaims(user.CustomAttributes); err != nil {
-		return err
-	}
-	if err := p.checkImportedProviders(user); err != nil {
-		return err
-	}
-	if user.PhoneNumber != "" && !validPhone(user.PhoneNumber) {
-		return errors.New("phone number format is invalid")
-	}
-	if other, taken := p.users.phone(user.PhoneNumber); taken && other.LocalID != user.LocalID {
-		return errors.New("phone number exists in other account in database")
-	}
-	if err := p.checkImportedEmail(user); err != nil {
-		return err
-	}
-	if _, exists := p.users.get(user.LocalID); exists && !in.AllowOverwrite {
-		return errors.New("localId belongs to an existing account - can not overwrite.") //nolint:staticcheck // Google's text
-	}
-	return nil
-}
-
-func checkImportedClaims(serialised string) error {
-	if serialised == "" {
-		return nil
-	}
-	err := checkClaims(serialised)
-	switch {
-	case err == nil:
-		return nil
-	case err.message == "INVALID_CLAIMS":
-		return errors.New("Invalid custom claims provided.") //nolint:staticcheck // Google's text
-	case err.message == "CLAIMS_TOO_LARGE":
-		return errors.New("Custom claims provided are too large.") //nolint:staticcheck // Google's text
-	default:
-		return errors.New("Custom claims provided include a reserved claim.") //nolint:staticcheck // Google's text
-	}
-}
-
-func (p *Provider) checkImportedProviders(user importedUser) error {
-	for _, linked := range user.ProviderUserInfo {
-		if linked.ProviderID == ProviderPassword || linked.ProviderID == ProviderPhone {
-			continue
-		}
-		if linked.ProviderID == "" || linked.RawID == "" {
-			return errors.New("federatedId or (providerId & rawId) is required")
-		}
-		if other, taken := p.users.federated(linked.ProviderID, linked.RawID); taken && other.LocalID != user.LocalID {
-			return errors.New("raw id exists in other account in database")
-		}
-	}
-	return nil
-}
-
-func (p *Provider) checkImportedEmail(user importedUser) error {
-	if user.Email == "" {
-		return nil
-	}
-	if !validEmail(user.Email) {
-		return errors.New("email is invalid")
-	}
-	if other, taken := p.users.email(user.Email); taken && other.LocalID != user.LocalID {
-		return errors.New("email exists in other account in database")
-	}
-	return nil
 }
