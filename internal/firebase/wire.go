@@ -96,7 +96,7 @@ func (w *wire) attempt(req *http.Request, attempt int) (*http.Response, error) {
 	}
 	w.site.locate(out.URL)
 	out.Host = ""
-	if err := w.authorize(out.Context(), out); err != nil {
+	if err := w.authorize(req.Context(), out); err != nil {
 		closeBody(out)
 		return nil, err
 	}

@@ -191,7 +191,7 @@ func TestErrors_HoldNoSecret(t *testing.T) {
 		"a name":        refuse(400, email),
 		"code and echo": refuse(400, "NEW_CODE : "+echo),
 		"five hundred":  refuse(500, echo),
-		"not JSON":      func(w http.ResponseWriter, _ *http.Request) { http.Error(w, echo, 400) },
+		"not JSON":      func(w http.ResponseWriter, _ *http.Request) { http.Error(w, echo, http.StatusBadRequest) },
 		"bad success":   answer(`{"localId":"` + echo),
 		"redirect": func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://127.0.0.1:1/?"+apiKey, http.StatusTemporaryRedirect)

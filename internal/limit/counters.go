@@ -42,7 +42,7 @@ func newCounters(o Options) *counters {
 // before the failure is counted.
 func ask[T any](ctx context.Context, c *counters, question func(context.Context, store) (T, error)) T {
 	ctx = context.WithoutCancel(ctx)
-	if c.present() {
+	if c.present(ctx) {
 		answer, err := within(ctx, c.patience, func(ctx context.Context) (T, error) { return question(ctx, c.redis) })
 		if err == nil {
 			return answer
@@ -57,7 +57,7 @@ func ask[T any](ctx context.Context, c *counters, question func(context.Context,
 func (c *counters) everywhere(ctx context.Context, tell func(context.Context, store) error) {
 	ctx = context.WithoutCancel(ctx)
 	_ = tell(ctx, c.memory)
-	if !c.present() {
+	if !c.present(ctx) {
 		return
 	}
 	if _, err := within(ctx, c.patience, func(ctx context.Context) (struct{}, error) { return struct{}{}, tell(ctx, c.redis) }); err != nil {
@@ -88,8 +88,8 @@ func within[T any](ctx context.Context, patience time.Duration, call func(contex
 	}
 }
 
-// present says whether Redis is to be asked, and has it probed when it is time.
-func (c *counters) present() bool {
+// present says whether Redis is to be asked, and has it probed when it is time. ctx is never cancelled: see ask.
+func (c *counters) present(ctx context.Context) bool {
 	if c.redis == nil {
 		return false
 	}
@@ -97,13 +97,13 @@ func (c *counters) present() bool {
 	defer c.mu.Unlock()
 	if c.away && !c.probing && time.Since(c.probed) >= probeEvery {
 		c.probing = true
-		go c.probe()
+		go c.probe(ctx)
 	}
 	return !c.away
 }
 
-func (c *counters) probe() {
-	_, err := within(context.Background(), c.patience, func(ctx context.Context) (struct{}, error) { return struct{}{}, c.ping(ctx) })
+func (c *counters) probe(ctx context.Context) {
+	_, err := within(ctx, c.patience, func(ctx context.Context) (struct{}, error) { return struct{}{}, c.ping(ctx) })
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.probing, c.probed = false, time.Now()

@@ -87,14 +87,13 @@ func (r redactor) replace(groups []string, a slog.Attr) slog.Attr {
 	if r.isSecret(a.Key) {
 		return slog.String(a.Key, Redacted)
 	}
-	switch a.Value.Kind() {
-	case slog.KindString:
+	if a.Value.Kind() == slog.KindString {
 		return slog.String(a.Key, mask(a.Value.String()))
-	case slog.KindAny:
-		return slog.Any(a.Key, r.cleanAny(a.Value.Any()))
-	default:
-		return a // numbers, times, durations and booleans hold no secret
 	}
+	if a.Value.Kind() == slog.KindAny {
+		return slog.Any(a.Key, r.cleanAny(a.Value.Any()))
+	}
+	return a // numbers, times, durations and booleans hold no secret
 }
 
 // cleanAny cleans what slog would hand to json.Marshal, by marshalling it first: what json would show is what is looked at,

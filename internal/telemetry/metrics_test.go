@@ -2,6 +2,7 @@ package telemetry_test
 
 import (
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -16,7 +17,7 @@ import (
 func scrape(t *testing.T, m *telemetry.Metrics) string {
 	t.Helper()
 	recorder := httptest.NewRecorder()
-	m.Handler().ServeHTTP(recorder, httptest.NewRequest("GET", "/metrics", nil))
+	m.Handler().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	body, err := io.ReadAll(recorder.Body)
 	if err != nil || recorder.Code != 200 {
 		t.Fatalf("scraping: status %d, %v", recorder.Code, err)
