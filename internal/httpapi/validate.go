@@ -31,12 +31,13 @@ func validate(contract *openapi3.T) func(http.Handler) http.Handler {
 	})
 }
 
-// malformedRequest gives a validator's or decoder's error its meaning. A refusal of ours inside it (the credential's) stays
-// what it is, whatever status the validator would have suggested. Field messages come from the contract's schemas and never
+// malformedRequest gives a validator's or decoder's error its meaning. A refusal of ours inside it, and whatever kept the
+// credential from being decided, stays what it is, whatever status the validator would have suggested. Field messages come from the contract's schemas and never
 // hold what the client sent.
 func malformedRequest(err error) error {
 	var refusal *fault.Error
-	if errors.As(err, &refusal) {
+	var credential *openapi3filter.SecurityRequirementsError
+	if errors.As(err, &refusal) || errors.As(err, &credential) {
 		return err
 	}
 	out := fault.Invalid("the request is not valid").With(err)
