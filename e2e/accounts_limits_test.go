@@ -1,0 +1,119 @@
+package e2e
+
+import (
+	"net/http"
+	"strconv"
+	"testing"
+
+	"auth-v2-service/internal/devstack/identity"
+	"auth-v2-service/internal/testkit/servicetest"
+)
+
+// limited is an instance with limits on that believes 127.0.0.1 about X-Forwarded-For.
+func limited(t *testing.T) *servicetest.Service {
+	t.Helper()
+	return servicetest.Start(t, map[string]string{
+		"RATE_LIMIT": "on", "TRUSTED_PROXIES": "127.0.0.1/32", "LOGIN_FAILURE_MS": "1",
+	})
+}
+
+func login(t *testing.T, s *servicetest.Service, from, email, password string) reply {
+	t.Helper()
+	return ask(t, s, "POST", "/v1/auth/login", registerBody(t, email, password), "X-Forwarded-For", from)
+}
+
+// expectLimited is 429 with a Retry-After of at least a second.
+func expectLimited(t *testing.T, what string, answer reply) {
+	t.Helper()
+	answer.expect(t, what, http.StatusTooManyRequests, "rate_limited")
+	if seconds, err := strconv.Atoi(answer.header.Get("Retry-After")); err != nil || seconds < 1 {
+		t.Errorf("%s: Retry-After is %q, expected seconds", what, answer.header.Get("Retry-After"))
+	}
+}
+
+// A4: ten wrong passwords slow the address that sent them at that e-mail, at every door that takes a password; the owner
+// elsewhere signs in.
+func TestLimits_StrangerIsSlowedAndOwnerIsNot_A4(t *testing.T) {
+	t.Parallel()
+	s := limited(t)
+	session := s.Person(t)
+	const stranger, owner = "203.0.113.9", "198.51.100.7"
+	login(t, s, owner, *session.Email, servicetest.Password).expect(t, "the owner's first login", 200, "")
+	for range 10 {
+		login(t, s, stranger, *session.Email, "WrongPassword1").expect(t, "a stranger's guess", 401, "invalid_credentials")
+	}
+	expectLimited(t, "the stranger's next guess", login(t, s, stranger, *session.Email, "WrongPassword1"))
+	expectLimited(t, "the right password from there", login(t, s, stranger, *session.Email, servicetest.Password))
+	expectLimited(t, "register from there", ask(t, s, "POST", "/v1/auth/register",
+		registerBody(t, *session.Email, "WrongPassword1"), "X-Forwarded-For", stranger))
+	stale := staleToken(t, s, session.UID, *session.Email)
+	expectLimited(t, "deleteMe from there", ask(t, s, "DELETE", "/v1/auth/me", `{"currentPassword":"WrongPassword1"}`,
+		"X-Forwarded-For", stranger, "Authorization", "Bearer "+stale))
+	login(t, s, owner, *session.Email, servicetest.Password).expect(t, "the owner at a known address", 200, "")
+	expectNoSecrets(t, s, servicetest.Password, *session.Email, session.IDToken, session.RefreshToken, stale)
+}
+
+// A4: a distributed guesser exhausts what an e-mail allows to strangers, and the owner at a known address is still let in.
+func TestLimits_ManyStrangersDoNotLockTheOwnerOut_A4(t *testing.T) {
+	t.Parallel()
+	s := limited(t)
+	session := s.Person(t)
+	const owner = "198.51.100.7"
+	login(t, s, owner, *session.Email, servicetest.Password).expect(t, "the owner's first login", 200, "")
+	refused := 0
+	for i := range 40 {
+		if login(t, s, "203.0.113."+strconv.Itoa(i+1), *session.Email, "WrongPassword1").status == http.StatusTooManyRequests {
+			refused++
+		}
+	}
+	if refused == 0 {
+		t.Error("40 strangers guessed at one e-mail within a minute and none was slowed, expected some to be")
+	}
+	login(t, s, owner, *session.Email, servicetest.Password).expect(t, "the owner at a known address", 200, "")
+}
+
+// A4: without TRUSTED_PROXIES a client cannot choose the address it is counted by.
+func TestLimits_ForwardedForFromStrangersIsIgnored_A4(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t, map[string]string{"RATE_LIMIT": "on", "LOGIN_FAILURE_MS": "1"})
+	email := servicetest.Email()
+	for i := range 10 {
+		login(t, s, "203.0.113."+strconv.Itoa(i+1), email, "WrongPassword1").expect(t, "a guess", 401, "invalid_credentials")
+	}
+	expectLimited(t, "a guess from one more claimed address", login(t, s, "203.0.113.99", email, "WrongPassword1"))
+}
+
+// A4: an address may not register without end; Google is not asked for what is beyond.
+func TestLimits_RegistrationsByAddress_A4(t *testing.T) {
+	t.Parallel()
+	s := limited(t)
+	bad := func() reply { return ask(t, s, "POST", "/v1/auth/register", `{}`, "X-Forwarded-For", "203.0.113.9") }
+	allowed := 0
+	for allowed < 90 && bad().status == http.StatusBadRequest {
+		allowed++
+	}
+	if allowed < 60 || allowed == 90 {
+		t.Errorf("%d registrations in a row were let through, expected 60 and what a minute's refill adds", allowed)
+	}
+	expectLimited(t, "one registration more",
+		ask(t, s, "POST", "/v1/auth/register", registerBody(t, servicetest.Email(), servicetest.Password), "X-Forwarded-For", "203.0.113.9"))
+	if users := s.Identity.Users(); len(users) != 0 {
+		t.Errorf("Firebase holds %d accounts, expected none: limits come before Google is asked", len(users))
+	}
+	ask(t, s, "POST", "/v1/auth/register", registerBody(t, servicetest.Email(), servicetest.Password), "X-Forwarded-For", "198.51.100.7").
+		expect(t, "a registration from elsewhere", 201, "")
+}
+
+// A4: Google's own throttling is 429, never 401.
+func TestLimits_GooglesThrottlingIs429_A4(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	session := s.Person(t)
+	for _, kind := range []string{identity.FaultTooManyAttempts, identity.FaultQuotaExceeded, identity.FaultTooManyRequests} {
+		s.Identity.ClearFaults()
+		addFault(t, s, identity.Fault{Kind: kind})
+		expectLimited(t, kind+" at login", ask(t, s, "POST", "/v1/auth/login", registerBody(t, *session.Email, servicetest.Password)))
+		expectLimited(t, kind+" at refresh", ask(t, s, "POST", "/v1/auth/refresh", jsonOf(t, map[string]string{"refreshToken": session.RefreshToken})))
+		expectLimited(t, kind+" at register", ask(t, s, "POST", "/v1/auth/register", registerBody(t, servicetest.Email(), servicetest.Password)))
+	}
+}

@@ -1,0 +1,168 @@
+package e2e
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"auth-v2-service/internal/devstack/identity"
+	"auth-v2-service/internal/testkit/servicetest"
+)
+
+// reply is an answer, read whole; the transport has held it against the contract.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (r reply) code() string { return servicetest.Code(r.body) }
+
+// ask sends one request as it stands. A body goes as application/json, unless header (name, value, name, value ...) says other.
+func ask(t testing.TB, s *servicetest.Service, method, path, body string, header ...string) reply {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body == "" {
+		request.Body = http.NoBody
+	} else {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		request.Header.Del(header[i])
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		request.Header.Add(header[i], header[i+1])
+	}
+	return send(t, s, request)
+}
+
+func send(t testing.TB, s *servicetest.Service, request *http.Request) reply {
+	t.Helper()
+	response, err := s.HTTP.Do(request)
+	if err != nil {
+		t.Errorf("%s %s: %v", request.Method, request.URL.Path, err)
+		return reply{header: http.Header{}}
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Errorf("%s %s: %v", request.Method, request.URL.Path, err)
+	}
+	return reply{status: response.StatusCode, header: response.Header, body: body}
+}
+
+// expect says what an answer should have been; code "" stands for an answer without an envelope (HEAD, success).
+func (r reply) expect(t testing.TB, what string, status int, code string) {
+	t.Helper()
+	if r.status != status || r.code() != code {
+		t.Errorf("%s answered %d %q, expected %d %q\n%s", what, r.status, r.code(), status, code, r.body)
+	}
+}
+
+// secured are the operations that ask for a bearer token, each with a body that the contract allows.
+var secured = []struct{ operation, method, path, body string }{
+	{"getMe", http.MethodGet, "/v1/auth/me", ""},
+	{"updateMe", http.MethodPatch, "/v1/auth/me", `{"username":"somebody else"}`},
+	{"deleteMe", http.MethodDelete, "/v1/auth/me", ""},
+	{"logout", http.MethodPost, "/v1/auth/logout", ""},
+	{"forward", http.MethodGet, "/v1/auth/forward", ""},
+	{"headForward", http.MethodHead, "/v1/auth/forward", ""},
+}
+
+// taking are the operations that take a body, each with one that the contract allows.
+var taking = []struct{ operation, method, path, body string }{
+	{"register", http.MethodPost, "/v1/auth/register", `{"email":"reader@example.com","password":"TestPassword123"}`},
+	{"login", http.MethodPost, "/v1/auth/login", `{"email":"reader@example.com","password":"TestPassword123"}`},
+	{"refresh", http.MethodPost, "/v1/auth/refresh", `{"refreshToken":"a-token"}`},
+	{"verifyToken", http.MethodPost, "/v1/auth/verify-token", `{"token":"a-token"}`},
+	{"updateMe", http.MethodPatch, "/v1/auth/me", `{"username":"reader"}`},
+	{"deleteMe", http.MethodDelete, "/v1/auth/me", `{"currentPassword":"TestPassword123"}`},
+}
+
+// jsonOf is v as JSON, for bodies.
+func jsonOf(t testing.TB, v any) string {
+	t.Helper()
+	encoded, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(encoded)
+}
+
+func registerBody(t testing.TB, email, password string) string {
+	t.Helper()
+	return jsonOf(t, map[string]string{"email": email, "password": password})
+}
+
+// staleToken is a good token of somebody who signed in an hour ago.
+func staleToken(t testing.TB, s *servicetest.Service, uid, email string) string {
+	t.Helper()
+	now := time.Now()
+	compact, err := s.Identity.Mint(map[string]any{
+		"sub": uid, "email": email, "email_verified": false,
+		"auth_time": now.Add(-time.Hour).Unix(), "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
+		"firebase": map[string]any{"sign_in_provider": "password", "identities": map[string]any{"email": []string{email}}},
+	}, identity.MintOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compact
+}
+
+// localPerson is a row of the legacy service, whose password nobody here knows.
+func localPerson(t testing.TB, s *servicetest.Stack, email string) uuid.UUID {
+	t.Helper()
+	id := uuid.New()
+	mustExec(t, s, `INSERT INTO auth.users (id, email, password_hash, auth_provider) VALUES ($1, $2, 'a hash', 'local')`, id, email)
+	return id
+}
+
+func mustExec(t testing.TB, s *servicetest.Stack, sql string, args ...any) {
+	t.Helper()
+	if _, err := s.DB.Exec(t.Context(), sql, args...); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+func countRows(t testing.TB, s *servicetest.Stack, where string, args ...any) (rows int) {
+	t.Helper()
+	if err := s.DB.QueryRow(t.Context(), "SELECT count(*) FROM auth.users WHERE "+where, args...).Scan(&rows); err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+// eventually waits for a condition, with a limit that only a failure reaches.
+func eventually(t testing.TB, what string, condition func() bool) {
+	t.Helper()
+	limit := time.NewTimer(20 * time.Second)
+	defer limit.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !condition() {
+		select {
+		case <-limit.C:
+			t.Fatalf("%s: not within 20 s", what)
+		case <-tick.C:
+		}
+	}
+}
+
+// expectNoSecrets fails where a log shows what no log may (O1, T6).
+func expectNoSecrets(t testing.TB, s *servicetest.Service, secrets ...string) {
+	t.Helper()
+	log := s.Log.String()
+	for _, secret := range secrets {
+		if secret != "" && strings.Contains(log, secret) {
+			t.Errorf("O1: the log shows the secret or address %.12q...", secret)
+		}
+	}
+}
