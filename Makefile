@@ -11,7 +11,7 @@ run: build ## Bring up the whole service for development; Ctrl-C ends all of it
 build: bin/authd bin/authdev ## Build bin/authd and bin/authdev
 
 bin/authd bin/authdev: bin/%: FORCE
-	@CGO_ENABLED=0 go build -trimpath -o $@ ./cmd/$*
+	@CGO_ENABLED=0 go build -o $@ ./cmd/$*
 
 test: build ## Run every test against real PostgreSQL, Redis and identity providers
 	@tools/test.sh

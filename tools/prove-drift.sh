@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Shows that drift does not compile: in a temporary copy, each change below is made to a source of truth, the code is
+# generated anew and built. The generator or the compiler must refuse, and its words are printed; a change that still builds
+# fails this script.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+root=$PWD
+copy=$(mktemp -d)
+trap 'rm -rf "$copy"' EXIT
+mkdir "$copy/clean"
+git ls-files -z | xargs -0 cp --parents -t "$copy/clean"
+failed=0
+
+contract() { go tool -modfile=tools/oapi/go.mod oapi-codegen -config oapi.yaml api/openapi.yaml; }
+queries() { CGO_ENABLED=0 go tool -modfile=tools/sqlc/go.mod sqlc generate; }
+build() { CGO_ENABLED=0 go build ./internal/... ./cmd/authd; }
+
+# prove WHAT FILE OLD NEW GENERATOR: replaces the first match of the regular expression OLD in FILE.
+prove() {
+	local what=$1 file=$2 old=$3 new=$4 generator=$5 words
+	rm -rf "$copy/work"
+	cp -r "$copy/clean" "$copy/work"
+	cd "$copy/work"
+	if ! perl -0pi -e "\$n += s/$old/$new/s; END { exit !\$n }" "$file"; then
+		echo "FAIL  $what: $file does not hold what this script changes" >&2
+		failed=1
+	elif words=$("$generator" 2>&1 && build 2>&1); then
+		echo "FAIL  $what: still builds" >&2
+		failed=1
+	else
+		echo "ok    $what"
+		grep -m1 -E '\.(go|sql):[0-9]+' <<<"$words" | sed 's/^/      /'
+	fi
+	cd "$root"
+}
+
+prove "a response field renamed in the contract" api/openapi.yaml \
+	'token_balance: \{ type: integer, format: int32 \}' 'balance: { type: integer, format: int32 }' contract
+prove "an operation added to the contract" api/openapi.yaml \
+	'  \/health\/live:\n' \
+	'  \/health\/new:\n    get:\n      operationId: getNews\n      security: []\n      responses:\n        "200": { \$ref: "#\/components\/responses\/Done" }\n\n  \/health\/live:\n' contract
+prove "a column renamed in a migration" db/migrations/005_token_revocation.sql \
+	'ADD COLUMN tokens_valid_after' 'ADD COLUMN valid_after' queries
+prove "a column dropped from a query" db/queries/users.sql \
+	'(-- name: UserByID :one.*?)user_type, is_active' '$1is_active' queries
+exit "$failed"
