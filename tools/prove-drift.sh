@@ -14,7 +14,7 @@ failed=0
 
 contract() { go tool -modfile=tools/oapi/go.mod oapi-codegen -config oapi.yaml api/openapi.yaml; }
 queries() { CGO_ENABLED=0 go tool -modfile=tools/sqlc/go.mod sqlc generate; }
-build() { CGO_ENABLED=0 go build ./internal/... ./cmd/authd; }
+build() { CGO_ENABLED=0 go build -o /dev/null ./cmd/authd; }
 
 # prove WHAT FILE OLD NEW GENERATOR: replaces the first match of the regular expression OLD in FILE.
 prove() {
