@@ -135,7 +135,7 @@ func (c *identityCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", c.Listen)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
@@ -153,7 +153,9 @@ type cleanCmd struct{}
 
 func (*cleanCmd) Run(root *cli) error { return devstack.Folder(root.Dir).Clean() }
 
-func main() {
+func main() { os.Exit(run()) }
+
+func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	// After the first signal the next one ends us at once; the kernel then ends the children.
@@ -161,7 +163,7 @@ func main() {
 	var root cli
 	command := kong.Parse(&root, kong.Name("authdev"), kong.Description(description), kong.UsageOnError(),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(&root))
-	os.Exit(exitCode(command.Run()))
+	return exitCode(command.Run())
 }
 
 func exitCode(err error) int {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"auth-v2-service/internal/devstack/postgres"
 	"auth-v2-service/internal/schema"
 )
 
@@ -26,8 +27,8 @@ func (c *scratchCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
-	defer conn.Close(ctx) //nolint:errcheck // the program ends here
-	name := "scratch_" + uuid.NewString()
+	defer func() { _ = conn.Close(ctx) }()
+	name := postgres.ScratchPrefix + "schema_" + uuid.NewString() // a later run drops it
 	if _, err := conn.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize()); err != nil {
 		return fmt.Errorf("create a database: %w", err)
 	}

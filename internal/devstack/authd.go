@@ -67,7 +67,7 @@ func Probe(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	response, err := http.DefaultClient.Do(request) //nolint:gosec // an address that the developer gives
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return err
 	}

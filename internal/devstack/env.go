@@ -70,7 +70,7 @@ func quote(value string) string {
 
 // readEnv reads what write wrote.
 func readEnv(path string) (Env, error) {
-	content, err := os.ReadFile(path) //nolint:gosec // our own file
+	content, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}

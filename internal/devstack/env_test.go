@@ -24,7 +24,7 @@ func TestEnv_IsReadByShells(t *testing.T) {
 		t.Errorf("read back %q, %v, want %q", back, err, env)
 	}
 	for _, variable := range env {
-		output, err := exec.Command("sh", "-c", `. "$1"; printf %s "$`+variable.Name+`"`, "sh", path).CombinedOutput() //nolint:gosec // a test's own script
+		output, err := exec.Command("sh", "-c", `. "$1"; printf %s "$`+variable.Name+`"`, "sh", path).CombinedOutput()
 		if err != nil || string(output) != variable.Value {
 			t.Errorf("%s: the shell reads %q, %v, want %q", variable.Name, output, err, variable.Value)
 		}

@@ -135,9 +135,6 @@ func (s *stack) wait(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	case p := <-ended:
-		if ctx.Err() != nil {
-			return nil
-		}
 		return p.died()
 	}
 }

@@ -53,7 +53,7 @@ func Start(o Options) (*Process, error) {
 }
 
 func command(o Options) *exec.Cmd {
-	cmd := exec.Command(o.Path, o.Args...) //nolint:gosec // running a chosen program is this package's purpose
+	cmd := exec.Command(o.Path, o.Args...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = o.Dir, o.Env, o.Stdout, o.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	endWithParent(cmd.SysProcAttr, o.StopSignal)

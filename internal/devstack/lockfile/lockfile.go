@@ -22,10 +22,10 @@ type Lock struct{ file *os.File }
 
 // Try takes the lock at path or answers ErrHeld at once. It makes the folder when it is missing.
 func Try(path string) (*Lock, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // the folder is the developer's own
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("make the lock's folder: %w", err)
 	}
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // a path chosen by the caller
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open the lock: %w", err)
 	}
@@ -62,7 +62,7 @@ func Wait(ctx context.Context, path string) (*Lock, error) {
 
 // Holder is the process id that last took the lock at path, or 0 when unknown. For messages only.
 func Holder(path string) int {
-	content, err := os.ReadFile(path) //nolint:gosec // a path chosen by the caller
+	content, err := os.ReadFile(path)
 	if err != nil {
 		return 0
 	}

@@ -68,7 +68,7 @@ func (p Package) Install(ctx context.Context, log io.Writer) error {
 
 // installInto works in a folder of another name, which is renamed when it is whole.
 func (p Package) installInto(ctx context.Context, half string) error {
-	if err := errors.Join(os.RemoveAll(half), os.RemoveAll(p.root()), os.MkdirAll(half, 0o755)); err != nil { //nolint:gosec // another uid may have to read it
+	if err := errors.Join(os.RemoveAll(half), os.RemoveAll(p.root()), os.MkdirAll(half, 0o755)); err != nil {
 		return fmt.Errorf("cache folder: %w", err)
 	}
 	install := []string{
@@ -118,7 +118,7 @@ func upToDate(dir string) bool {
 }
 
 func run(ctx context.Context, dir string, command []string) error {
-	cmd := exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // fixed commands of the callers
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Dir = dir
 	if output, err := cmd.CombinedOutput(); err != nil {
 		text := strings.TrimSpace(string(output))

@@ -60,7 +60,7 @@ func credentialsOf(u *user.User) func(*syscall.SysProcAttr) {
 
 // works tries the account on the shortest run of the real program.
 func (a account) works(programs programs) error {
-	cmd := exec.Command(programs.path("postgres"), "--version") //nolint:gosec // found or installed by us
+	cmd := exec.Command(programs.path("postgres"), "--version")
 	cmd.Dir, cmd.Env = a.workDir("."), environment()
 	cmd.SysProcAttr = &syscall.SysProcAttr{}
 	a.apply(cmd.SysProcAttr)

@@ -19,13 +19,13 @@ import (
 func initialise(ctx context.Context, o Options, programs programs, account account) (string, error) {
 	passwordFile := o.DataDir + ".password"
 	if dataMajor(o.DataDir) != "" {
-		content, err := os.ReadFile(passwordFile) //nolint:gosec // our own file
+		content, err := os.ReadFile(passwordFile)
 		if err != nil {
 			return "", fmt.Errorf("the data folder is there and its password is not (remove %s to begin anew): %w", o.DataDir, err)
 		}
 		return strings.TrimSpace(string(content)), nil
 	}
-	if err := os.MkdirAll(filepath.Dir(o.DataDir), 0o755); err != nil { //nolint:gosec // another uid may have to pass through
+	if err := os.MkdirAll(filepath.Dir(o.DataDir), 0o755); err != nil {
 		return "", fmt.Errorf("data folder's parent: %w", err)
 	}
 	password, err := writePassword(passwordFile, account)
@@ -74,7 +74,7 @@ func runInitdb(ctx context.Context, o Options, programs programs, account accoun
 		if !o.Fsync {
 			args = append(args, "--no-sync")
 		}
-		cmd := exec.CommandContext(ctx, programs.path("initdb"), args...) //nolint:gosec // found or installed by us
+		cmd := exec.CommandContext(ctx, programs.path("initdb"), args...)
 		cmd.Dir, cmd.Env = account.workDir(half), environment()
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 		account.apply(cmd.SysProcAttr)
@@ -92,7 +92,7 @@ func runInitdb(ctx context.Context, o Options, programs programs, account accoun
 
 // dataMajor is the major version that made the data folder, or "" when there is none.
 func dataMajor(dataDir string) string {
-	content, err := os.ReadFile(filepath.Join(dataDir, "PG_VERSION")) //nolint:gosec // our own file
+	content, err := os.ReadFile(filepath.Join(dataDir, "PG_VERSION"))
 	if errors.Is(err, fs.ErrNotExist) || err != nil {
 		return ""
 	}

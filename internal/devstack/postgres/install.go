@@ -69,7 +69,7 @@ func installDebian(ctx context.Context, log io.Writer) (programs, error) {
 		{"apt-get", "install", "-q", "-y", "--no-install-recommends", "postgresql"},
 	}
 	for _, step := range steps {
-		cmd := exec.CommandContext(ctx, step[0], step[1:]...) //nolint:gosec // the fixed commands above
+		cmd := exec.CommandContext(ctx, step[0], step[1:]...)
 		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 		if output, err := cmd.CombinedOutput(); err != nil {
 			text := strings.TrimSpace(string(output))

@@ -91,7 +91,7 @@ var versionPattern = regexp.MustCompile(`\(PostgreSQL\) ((\d+)[.\w]*)`)
 
 // inspect says what server lives in a folder, or why it cannot be used.
 func inspect(ctx context.Context, dir string) (programs, error) {
-	output, err := exec.CommandContext(ctx, filepath.Join(dir, "postgres"), "--version").Output() //nolint:gosec // a PostgreSQL found on this machine
+	output, err := exec.CommandContext(ctx, filepath.Join(dir, "postgres"), "--version").Output()
 	if err != nil {
 		return programs{}, fmt.Errorf("run %s/postgres: %w", dir, err)
 	}

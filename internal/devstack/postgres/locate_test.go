@@ -30,13 +30,13 @@ func fakeServer(t *testing.T, version string, extensions ...string) string {
 	root := t.TempDir()
 	bin, share := filepath.Join(root, "bin"), filepath.Join(root, "share", "extension")
 	for _, dir := range []string{bin, share} {
-		if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // a test's folder
+		if err := os.MkdirAll(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
 	script := "#!/bin/sh\necho 'postgres (PostgreSQL) " + version + "'\n"
 	for _, name := range []string{"postgres", "initdb"} {
-		if err := os.WriteFile(filepath.Join(bin, name), []byte(script), 0o755); err != nil { //nolint:gosec // a program
+		if err := os.WriteFile(filepath.Join(bin, name), []byte(script), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -82,7 +82,7 @@ func isServer(exe string) bool {
 }
 
 func postmasterIn(dataDir string) []int {
-	content, err := os.ReadFile(filepath.Join(dataDir, "postmaster.pid")) //nolint:gosec // our own file
+	content, err := os.ReadFile(filepath.Join(dataDir, "postmaster.pid"))
 	if err != nil {
 		return nil
 	}

@@ -188,7 +188,7 @@ func choosePort(wanted int) (int, error) {
 		return 0, fmt.Errorf("find a free port: %w", err)
 	}
 	defer func() { _ = listener.Close() }()
-	return listener.Addr().(*net.TCPAddr).Port, nil //nolint:forcetypeassert // a TCP listener has a TCP address
+	return listener.Addr().(*net.TCPAddr).Port, nil
 }
 
 func (s *Server) waitReady(ctx context.Context) error {
@@ -289,7 +289,7 @@ func (s *Server) Stop() error {
 
 // tail is the last lines of a log, for an error message.
 func tail(path string, lines int) string {
-	content, err := os.ReadFile(path) //nolint:gosec // our own log
+	content, err := os.ReadFile(path)
 	if err != nil {
 		return err.Error()
 	}

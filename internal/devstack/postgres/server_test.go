@@ -157,7 +157,7 @@ func TestStart_KeepsDataAndHasOneOwner(t *testing.T) {
 func TestStart_AfterOwnerWasKilled(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
-	owner := exec.Command(os.Args[0]) //nolint:gosec // this test binary
+	owner := exec.Command(os.Args[0])
 	owner.Env = append(os.Environ(), "TEST_OWN_POSTGRES="+dir)
 	output, err := owner.StdoutPipe()
 	if err != nil {

@@ -71,7 +71,7 @@ func installed(ctx context.Context) (program, version string, ok bool) {
 	if err != nil {
 		return "", "", false
 	}
-	output, err := exec.CommandContext(ctx, program, "--version").Output() //nolint:gosec // found on the PATH
+	output, err := exec.CommandContext(ctx, program, "--version").Output()
 	if err != nil {
 		return "", "", false
 	}
@@ -124,7 +124,7 @@ func choosePort(wanted int) (int, error) {
 		return 0, fmt.Errorf("find a free port: %w", err)
 	}
 	defer func() { _ = listener.Close() }()
-	return listener.Addr().(*net.TCPAddr).Port, nil //nolint:forcetypeassert // a TCP listener has a TCP address
+	return listener.Addr().(*net.TCPAddr).Port, nil
 }
 
 func (s *Server) waitReady(ctx context.Context) error {

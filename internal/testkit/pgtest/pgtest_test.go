@@ -88,7 +88,7 @@ func TestNew_ManyProcessesMakeOneTemplate(t *testing.T) {
 	var wait sync.WaitGroup
 	for range 6 {
 		wait.Go(func() {
-			cmd := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$") //nolint:gosec // this test binary
+			cmd := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$")
 			cmd.Env = append(os.Environ(), "PGTEST_CHILD=1", EnvURL+"="+scratch.URL("postgres"))
 			if output, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%v\n%s", err, output)
