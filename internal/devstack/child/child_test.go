@@ -2,8 +2,6 @@ package child_test
 
 import (
 	"bufio"
-	"errors"
-	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -14,8 +12,8 @@ import (
 	"auth-v2-service/internal/devstack/child"
 )
 
-// shell runs a script and returns the process once the script has said something, with what it said.
-func shell(t *testing.T, script string, o child.Options) (*child.Process, string) {
+// shell runs a script and returns the process once the script has said "up".
+func shell(t *testing.T, script string, o child.Options) *child.Process {
 	t.Helper()
 	reader, writer, err := os.Pipe()
 	if err != nil {
@@ -29,16 +27,16 @@ func shell(t *testing.T, script string, o child.Options) (*child.Process, string
 	_ = writer.Close()
 	t.Cleanup(func() { _ = process.Signal(syscall.SIGKILL); _ = reader.Close() })
 	line, err := bufio.NewReader(reader).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		t.Fatal(err)
+	if err != nil || line != "up\n" {
+		t.Fatalf("the script says %q, %v", line, err)
 	}
-	return process, strings.TrimSpace(line)
+	return process
 }
 
 // Who ends when asked is not killed, and ending by itself is told by Done and Err.
 func TestStop_Polite(t *testing.T) {
 	t.Parallel()
-	process, _ := shell(t, `trap 'exit 4' INT; echo up; while :; do sleep 0.02; done`, child.Options{StopSignal: syscall.SIGINT})
+	process := shell(t, `trap 'exit 4' INT; echo up; while :; do sleep 0.02; done`, child.Options{StopSignal: syscall.SIGINT})
 	if err := process.Stop(); err != nil {
 		t.Errorf("stop: %v", err)
 	}
@@ -53,7 +51,7 @@ func TestStop_Polite(t *testing.T) {
 // Who does not end is killed after the grace, with everything that it has started.
 func TestStop_KillsTheGroupOfTheStubborn(t *testing.T) {
 	t.Parallel()
-	process, _ := shell(t, `trap '' TERM; sleep 100 & echo up; while :; do sleep 1; done`, child.Options{Grace: 50 * time.Millisecond})
+	process := shell(t, `trap '' TERM; sleep 100 & echo up; while :; do sleep 1; done`, child.Options{Grace: 50 * time.Millisecond})
 	group := process.Pid()
 	if err := process.Stop(); err == nil || !strings.Contains(err.Error(), "was killed") {
 		t.Errorf("stop gives %v, want that it was killed", err)
