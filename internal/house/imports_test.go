@@ -1,0 +1,144 @@
+package house
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "auth-v2-service/"
+
+// foundations may be imported by every room above them.
+var foundations = []string{"internal/fault", "internal/pg", "internal/telemetry"}
+
+// allowed is the house's import table: room -> what of this module it may import, beside the foundations.
+var allowed = map[string][]string{
+	"api":                {},
+	"db":                 {},
+	"gen/api":            {},
+	"gen/client":         {},
+	"gen/db":             {},
+	"internal/fault":     {},
+	"internal/telemetry": {},
+	"internal/pg":        {},
+	"internal/config":    {},
+	"internal/token":     {},
+	"internal/limit":     {},
+	"internal/firebase":  {},
+	"internal/schema":    {"db"},
+	"internal/audit":     {"gen/db"},
+	"internal/user":      {"gen/db", "internal/audit", "internal/firebase", "internal/token"},
+	"internal/principal": {"internal/token", "internal/user"},
+	"internal/account": {
+		"gen/db", "internal/firebase", "internal/principal", "internal/token", "internal/user",
+	},
+	"internal/httpapi": {
+		"api", "gen/api", "internal/account", "internal/principal", "internal/token", "internal/user",
+	},
+	"internal/app": {
+		"gen/db", "internal/account", "internal/config", "internal/firebase", "internal/httpapi", "internal/limit",
+		"internal/principal", "internal/schema", "internal/token", "internal/user",
+	},
+	"cmd/authd": {"internal/app", "internal/config", "internal/httpapi"},
+}
+
+// vendors are modules that one room alone may import.
+var vendors = map[string][]string{
+	"firebase.google.com/":            {"internal/firebase"},
+	"google.golang.org/api":           {"internal/firebase"},
+	"github.com/amacneil/dbmate":      {"internal/schema"},
+	"github.com/golang-jwt":           {"internal/token"},
+	"github.com/go-chi/":              {"internal/httpapi", "gen/api"},
+	"github.com/getkin/kin-openapi":   {"internal/httpapi", "gen/api"},
+	"github.com/prometheus/":          {"internal/telemetry"},
+	"github.com/caarlos0/env":         {"internal/config"},
+	"github.com/go-redis/redis_rate":  {"internal/limit"},
+	"github.com/maypok86/otter":       {"internal/principal"},
+	"github.com/alecthomas/kong":      {"cmd/authd"},
+	"github.com/oapi-codegen/runtime": {"gen/api", "gen/client"},
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+}
+
+func list(t *testing.T, patterns ...string) []listed {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "go", append([]string{"list", "-json=ImportPath,Imports,Deps"}, patterns...)...)
+	command.Dir = "../.."
+	output, err := command.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var packages []listed
+	decoder := json.NewDecoder(strings.NewReader(string(output)))
+	for {
+		var p listed
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}
+
+// production are the packages of this module that authd is made of, and the generated client.
+func production(t *testing.T) []listed {
+	t.Helper()
+	deps := list(t, "./cmd/authd")[0].Deps
+	return slices.DeleteFunc(list(t, "./..."), func(p listed) bool {
+		return p.ImportPath != module+"cmd/authd" && !slices.Contains(deps, p.ImportPath)
+	})
+}
+
+func TestImports_EachRoomKnowsWhatItMay(t *testing.T) {
+	for _, p := range production(t) {
+		room := strings.TrimPrefix(p.ImportPath, module)
+		may, known := allowed[room]
+		if !known {
+			t.Errorf("%s is not in the table of rooms: say there what it may import", room)
+			continue
+		}
+		for _, imported := range p.Imports {
+			other, ours := strings.CutPrefix(imported, module)
+			if ours && !slices.Contains(may, other) && !slices.Contains(foundations, other) {
+				t.Errorf("%s imports %s, which the table does not allow", room, other)
+			}
+			for prefix, rooms := range vendors {
+				if strings.HasPrefix(imported, prefix) && !slices.Contains(rooms, room) {
+					t.Errorf("%s imports %s, which only %v may", room, imported, rooms)
+				}
+			}
+		}
+	}
+}
+
+func TestImports_TheTableHasNoIdleRoom(t *testing.T) {
+	var rooms []string
+	for _, p := range list(t, "./...") {
+		rooms = append(rooms, strings.TrimPrefix(p.ImportPath, module))
+	}
+	for room := range maps.Keys(allowed) {
+		if !slices.Contains(rooms, room) {
+			t.Errorf("the table names %s, which does not exist", room)
+		}
+	}
+}
+
+func TestImports_AuthdHasNothingOfTheDevelopmentStack(t *testing.T) {
+	for _, dependency := range list(t, "./cmd/authd")[0].Deps {
+		for _, forbidden := range []string{module + "internal/devstack", module + "internal/testkit", "testing", "github.com/alicebob/miniredis"} {
+			if dependency == forbidden || strings.HasPrefix(dependency, forbidden+"/") {
+				t.Errorf("authd links %s", dependency)
+			}
+		}
+	}
+}
