@@ -249,9 +249,17 @@ func TestKeySet_NoKeysAtAllIsAnOutage(t *testing.T) {
 	if _, known := room.keys.FetchedAt(); known {
 		t.Fatal("FetchedAt of no keys")
 	}
-	// A token that is bad by itself is still bad: nothing was undecided.
-	_, err = room.verifier.Verify(context.Background(), "garbage")
-	expect(t, "garbage", err, token.ErrMalformed)
+	// A token that is bad by itself is still bad, without keys too: nothing was undecided.
+	body := jsonText(payload(noon))
+	for name, compact := range map[string]string{
+		"garbage":          "garbage",
+		"no kid":           compact(`{"alg":"RS256"}`, body, rs256(firstKey())),
+		"alg HS256":        compact(`{"alg":"HS256","kid":"first"}`, body, hs256([]byte("secret"))),
+		"another audience": idToken(noon, "first", firstKey(), set("aud", "other")),
+	} {
+		_, err = room.verifier.Verify(context.Background(), compact)
+		expect(t, name, err, token.ErrMalformed)
+	}
 }
 
 // T3: what a server must not make us swallow. Each answer leaves the last good keys in place and is a failed fetch.
@@ -266,16 +274,17 @@ func TestKeySet_BadAnswersLeaveTheLastGoodKeys(t *testing.T) {
 			w.WriteHeader(http.StatusAccepted)
 			_, _ = w.Write(second)
 		},
-		"over 1 MiB":     body(append(bytes.Repeat([]byte(" "), 1<<20), second...)),
+		"over 1 MiB":     body(append(bytes.Clone(second), bytes.Repeat([]byte(" "), 1<<20)...)),
 		"empty":          body(nil),
 		"no keys":        body([]byte(`{}`)),
 		"a list":         body([]byte(`[]`)),
 		"HTML":           body([]byte(`<html>captive portal</html>`)),
-		"trailing data":  body(append(second, second...)),
+		"trailing data":  body(append(bytes.Clone(second), second...)),
 		"a kid twice":    body([]byte(strings.TrimSuffix(string(second), "}") + `,"second":"x"}`)),
 		"short key only": body(keyDocument(map[string]string{"second": certificateFor(shortKey(), noon.Add(time.Hour))})),
 		"not RSA only":   body(keyDocument(map[string]string{"second": ellipticCertificate(noon.Add(time.Hour))})),
 		"no certificate": body(keyDocument(map[string]string{"second": string(publicPEM(secondKey()))})),
+		"another label":  body(keyDocument(map[string]string{"second": strings.ReplaceAll(certificateFor(secondKey(), noon.Add(time.Hour)), "CERTIFICATE", "X509 CRL")})),
 		"garbage in PEM": body(keyDocument(map[string]string{"second": "-----BEGIN CERTIFICATE-----\nYQ==\n-----END CERTIFICATE-----\n"})),
 		"two in one": body(keyDocument(map[string]string{"second": certificateFor(secondKey(), noon.Add(time.Hour)) +
 			certificateFor(strangerKey(), noon.Add(time.Hour))})),
