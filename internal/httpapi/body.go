@@ -16,9 +16,12 @@ import (
 // maxBody bounds a request's body.
 const maxBody = 64 << 10
 
-var errMalformedJSON = fault.Invalid("the body is not valid JSON")
+var (
+	errMalformedJSON = fault.Invalid("the body is not valid JSON")
+	errNoBodyTaken   = fault.Invalid("this operation takes no body")
+)
 
-// limitBody reads the body once and refuses what no operation takes: over 64 KiB, not application/json, and JSON that two
+// limitBody reads the body once and refuses what no operation takes: over 64 KiB, not application/json, compressed, and JSON that two
 // readers could read differently: duplicate names, data after the value, invalid UTF-8, lone surrogates, NUL characters.
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -26,9 +29,13 @@ func limitBody(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
+		if !operationOf(r).body {
+			dropBody(next, w, r)
+			return
+		}
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 		if err == nil && len(body) > 0 {
-			err = checkBody(r.Header.Get("Content-Type"), body)
+			err = checkBody(r.Header, body)
 		}
 		if err != nil {
 			writeError(w, r, bodyRefusal(err))
@@ -38,6 +45,19 @@ func limitBody(next http.Handler) http.Handler {
 		r.ContentLength = int64(len(body))
 		next.ServeHTTP(w, r)
 	})
+}
+
+// dropBody is for operations that take none. With GET and HEAD a body means nothing (RFC 9110 section 9.3.1) and is not read:
+// a proxy that asks forward may send its client's along. With any other method it is a mistake that the client should hear of.
+func dropBody(next http.Handler, w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		if n, err := io.ReadFull(r.Body, make([]byte, 1)); n > 0 || !errors.Is(err, io.EOF) {
+			writeError(w, r, errNoBodyTaken.With(err))
+			return
+		}
+	}
+	r.Body, r.ContentLength = http.NoBody, 0
+	next.ServeHTTP(w, r)
 }
 
 func bodyRefusal(err error) error {
@@ -52,8 +72,11 @@ func bodyRefusal(err error) error {
 	return fault.Invalid("the body could not be read").With(err)
 }
 
-func checkBody(contentType string, body []byte) error {
-	mediaType, parameters, err := mime.ParseMediaType(contentType)
+func checkBody(header http.Header, body []byte) error {
+	if coding := header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return errMediaType
+	}
+	mediaType, parameters, err := mime.ParseMediaType(header.Get("Content-Type"))
 	if err != nil || mediaType != "application/json" {
 		return errMediaType
 	}

@@ -59,7 +59,7 @@ var (
 	errNoRoute       = fault.New(fault.NotFound, "there is nothing at this path")
 	errMethod        = fault.New(fault.MethodNotAllowed, "this path does not take this method")
 	errTooLarge      = fault.New(fault.PayloadTooLarge, "the body is over 65536 bytes")
-	errMediaType     = fault.New(fault.UnsupportedMediaType, "send the body as application/json")
+	errMediaType     = fault.New(fault.UnsupportedMediaType, "send the body as application/json, in UTF-8 and not compressed")
 	errTwoCredential = fault.New(fault.InvalidRequest, "send one credential, not several")
 )
 

@@ -19,6 +19,7 @@ const (
 type operation struct {
 	id      string
 	limited bool // by client address (A4)
+	body    bool // takes one
 	gateway bool // answers proxies, which understand few statuses
 	timeout time.Duration
 }
@@ -33,6 +34,7 @@ func operationsOf(contract *openapi3.T) operations {
 			out[method+" "+path] = operation{
 				id:      o.OperationID,
 				limited: o.Extensions["x-rate-limit"] == "credentials",
+				body:    o.RequestBody != nil,
 				gateway: o.OperationID == "forward" || o.OperationID == "headForward",
 				timeout: timeoutOf(o),
 			}
