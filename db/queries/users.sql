@@ -126,10 +126,11 @@ RETURNING
     tokens_valid_after, last_login, created_at;
 
 -- name: StoreChangedEmail :execrows
--- Called by internal/user when Firebase says that the account of a row has another address by now. Served by users_pkey.
+-- Called by internal/user when Firebase says that the account of a row has another address by now. No row: somebody has
+-- written it down already, or the row is another account's by now. Served by users_pkey.
 UPDATE auth.users
 SET email = sqlc.arg(email)::varchar, last_firebase_sync = now(), updated_at = now()
-WHERE id = sqlc.arg(id) AND firebase_uid = sqlc.arg(firebase_uid)::varchar;
+WHERE id = sqlc.arg(id) AND firebase_uid = sqlc.arg(firebase_uid)::varchar AND email <> sqlc.arg(email)::varchar;
 
 -- name: TouchLastLogin :execrows
 -- Called by internal/user off the request's path; most calls find nothing to do. Served by users_pkey.
@@ -181,7 +182,8 @@ SELECT EXISTS (
 
 -- name: AddressVerifiedByPlatform :one
 -- Called by internal/user before a link where LEGACY_EMAIL_VERIFIED names a column of the platform's own: does it say that the
--- address of this row was verified? A column that does not exist, or is NULL, says no. Served by users_pkey.
-SELECT coalesce((to_jsonb(users) ->> sqlc.arg(column_name)::text)::boolean, false)::boolean AS verified
+-- address of this row was verified? Only a boolean that is true says yes: a column that does not exist, is NULL or holds
+-- something else says no. Served by users_pkey.
+SELECT coalesce(to_jsonb(users) -> sqlc.arg(column_name)::text = 'true'::jsonb, false)::boolean AS verified
 FROM auth.users
 WHERE id = sqlc.arg(id);

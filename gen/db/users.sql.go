@@ -14,7 +14,7 @@ import (
 )
 
 const addressVerifiedByPlatform = `-- name: AddressVerifiedByPlatform :one
-SELECT coalesce((to_jsonb(users) ->> $1::text)::boolean, false)::boolean AS verified
+SELECT coalesce(to_jsonb(users) -> $1::text = 'true'::jsonb, false)::boolean AS verified
 FROM auth.users
 WHERE id = $2
 `
@@ -25,7 +25,8 @@ type AddressVerifiedByPlatformParams struct {
 }
 
 // Called by internal/user before a link where LEGACY_EMAIL_VERIFIED names a column of the platform's own: does it say that the
-// address of this row was verified? A column that does not exist, or is NULL, says no. Served by users_pkey.
+// address of this row was verified? Only a boolean that is true says yes: a column that does not exist, is NULL or holds
+// something else says no. Served by users_pkey.
 func (q *Queries) AddressVerifiedByPlatform(ctx context.Context, db DBTX, arg AddressVerifiedByPlatformParams) (bool, error) {
 	row := db.QueryRow(ctx, addressVerifiedByPlatform, arg.ColumnName, arg.ID)
 	var verified bool
@@ -424,7 +425,7 @@ func (q *Queries) SetAsidePassword(ctx context.Context, db DBTX, arg SetAsidePas
 const storeChangedEmail = `-- name: StoreChangedEmail :execrows
 UPDATE auth.users
 SET email = $1::varchar, last_firebase_sync = now(), updated_at = now()
-WHERE id = $2 AND firebase_uid = $3::varchar
+WHERE id = $2 AND firebase_uid = $3::varchar AND email <> $1::varchar
 `
 
 type StoreChangedEmailParams struct {
@@ -433,7 +434,8 @@ type StoreChangedEmailParams struct {
 	FirebaseUID string
 }
 
-// Called by internal/user when Firebase says that the account of a row has another address by now. Served by users_pkey.
+// Called by internal/user when Firebase says that the account of a row has another address by now. No row: somebody has
+// written it down already, or the row is another account's by now. Served by users_pkey.
 func (q *Queries) StoreChangedEmail(ctx context.Context, db DBTX, arg StoreChangedEmailParams) (int64, error) {
 	result, err := db.Exec(ctx, storeChangedEmail, arg.Email, arg.ID, arg.FirebaseUID)
 	if err != nil {

@@ -45,11 +45,11 @@ func (s *Store) resolveConflict(ctx context.Context, holder User, id identity) (
 // again, to the now free address.
 func (s *Store) storeChangedEmail(ctx context.Context, holder User, current string) (User, Sight, error) {
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		_, err := s.queries.StoreChangedEmail(ctx, tx, db.StoreChangedEmailParams{
+		changed, err := s.queries.StoreChangedEmail(ctx, tx, db.StoreChangedEmailParams{
 			ID: holder.ID, FirebaseUID: holder.FirebaseUID, Email: current,
 		})
-		if err != nil {
-			return err
+		if err != nil || changed == 0 {
+			return err // none changed: another request was faster, and has recorded it
 		}
 		return audit.Record(ctx, tx, audit.Event{
 			Action: "user.email_changed", Actor: "system", UserID: holder.ID, RequestID: telemetry.RequestID(ctx),
@@ -82,8 +82,8 @@ func (s *Store) relink(ctx context.Context, holder User, id identity) (User, Sig
 		})
 	})
 	if pg.NoRows(err) {
-		// The row could hurt somebody, or somebody relinked it just now: then the next request finds its row by uid.
-		return User{}, SightRefused, ErrIdentityConflict
+		// Another request of this account was faster, and its row is there by now; else the row could hurt somebody.
+		return s.knownOr(ctx, id.uid, ErrIdentityConflict)
 	}
 	if err != nil {
 		return User{}, SightRefused, fmt.Errorf("relink user %s: %w", holder.ID, err)
