@@ -1,0 +1,169 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"auth-v2-service/gen/client"
+	"auth-v2-service/internal/devstack/identity"
+	"auth-v2-service/internal/testkit/servicetest"
+)
+
+var uids atomic.Int64
+
+// newUID gives a Firebase uid (28 characters) that nobody else in this process has.
+func newUID() string { return fmt.Sprintf("uid-%024d", uids.Add(1)) }
+
+// claims are those of a person who signed in with Google, changed one by one; a nil value removes a claim.
+func claims(uid, email string, changes ...map[string]any) map[string]any {
+	c := map[string]any{
+		"sub": uid, "email": email, "email_verified": true, "name": "Some Body", "firebase": signedInWith("google.com"),
+	}
+	if email == "" {
+		c["email"], c["email_verified"] = nil, nil
+	}
+	for _, change := range changes {
+		maps.Copy(c, change)
+	}
+	return c
+}
+
+// signedInWith is the firebase claim of a sign-in at a provider.
+func signedInWith(provider string) map[string]any {
+	return map[string]any{"sign_in_provider": provider, "identities": map[string]any{provider: []string{"1"}}}
+}
+
+// mint signs claims as the identity provider would; no account needs to exist there.
+func mint(t testing.TB, s *servicetest.Stack, c map[string]any, options ...identity.MintOptions) string {
+	t.Helper()
+	o := identity.MintOptions{}
+	if len(options) > 0 {
+		o = options[0]
+	}
+	token, err := s.Identity.Mint(c, o)
+	if err != nil {
+		t.Fatalf("mint a token: %v", err)
+	}
+	return token
+}
+
+// expectUser demands 200 of verify-token.
+func expectUser(t testing.TB, s *servicetest.Service, what, token string) client.User {
+	t.Helper()
+	status, code, user := s.Verify(t, token)
+	if status != http.StatusOK {
+		t.Errorf("%s: verify-token answered %d %s, expected 200", what, status, code)
+	}
+	return user
+}
+
+// expectRefusal demands a refusal of verify-token.
+func expectRefusal(t testing.TB, s *servicetest.Service, what, token string, status int, code string) {
+	t.Helper()
+	if gotStatus, gotCode, _ := s.Verify(t, token); gotStatus != status || gotCode != code {
+		t.Errorf("%s: verify-token answered %d %s, expected %d %s", what, gotStatus, gotCode, status, code)
+	}
+}
+
+// row is what a test looks at in auth.users.
+type row struct {
+	ID                                                        uuid.UUID
+	FirebaseUID, Provider, Username, Hash, Type, Status       *string
+	Email                                                     string
+	Balance                                                   *int32
+	LastLogin, Updated, TokensValidAfter, LegacyTokensValidAt *time.Time
+}
+
+// rowOf reads the only row that a condition finds.
+func rowOf(t testing.TB, s *servicetest.Stack, condition string, arguments ...any) row {
+	t.Helper()
+	rows, err := s.DB.Query(context.Background(), `
+		SELECT id, firebase_uid, auth_provider, username, password_hash, user_type, federation_status, email, token_balance,
+			last_login, updated_at, tokens_valid_after, legacy_tokens_valid_after
+		FROM auth.users WHERE `+condition, arguments...)
+	if err != nil {
+		t.Fatalf("read a row: %v", err)
+	}
+	defer rows.Close()
+	var found []row
+	for rows.Next() {
+		var r row
+		if err := rows.Scan(&r.ID, &r.FirebaseUID, &r.Provider, &r.Username, &r.Hash, &r.Type, &r.Status, &r.Email, &r.Balance,
+			&r.LastLogin, &r.Updated, &r.TokensValidAfter, &r.LegacyTokensValidAt); err != nil {
+			t.Fatalf("read a row: %v", err)
+		}
+		found = append(found, r)
+	}
+	if len(found) != 1 {
+		t.Fatalf("%d rows where %s %v, expected one", len(found), condition, arguments)
+	}
+	return found[0]
+}
+
+// count counts the rows that a query finds.
+func count(t testing.TB, s *servicetest.Stack, query string, arguments ...any) int {
+	t.Helper()
+	var n int
+	if err := s.DB.QueryRow(context.Background(), "SELECT count(*) FROM "+query, arguments...).Scan(&n); err != nil {
+		t.Fatalf("count %s: %v", query, err)
+	}
+	return n
+}
+
+// execute changes the database past the service, as an operator or another service of the platform would.
+func execute(t testing.TB, s *servicetest.Stack, statement string, arguments ...any) {
+	t.Helper()
+	if _, err := s.DB.Exec(context.Background(), statement, arguments...); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+// bcryptHash is what the legacy service stored for some password.
+var bcryptHash = "$2a$10$" + strings.Repeat("x", 53)
+
+// legacyRow is a row as the legacy service wrote it, changed column by column.
+func legacyRow(t testing.TB, s *servicetest.Stack, email string, changes ...map[string]any) uuid.UUID {
+	t.Helper()
+	id := uuid.New()
+	columns := map[string]any{
+		"id": id, "email": email, "password_hash": bcryptHash, "username": "legacy " + id.String()[:8], "token_balance": 7,
+	}
+	for _, change := range changes {
+		maps.Copy(columns, change)
+	}
+	var names, places []string
+	var values []any
+	for name, value := range columns {
+		values = append(values, value)
+		names = append(names, name)
+		places = append(places, fmt.Sprintf("$%d", len(values)))
+	}
+	execute(t, s, "INSERT INTO auth.users ("+strings.Join(names, ", ")+") VALUES ("+strings.Join(places, ", ")+")", values...)
+	return id
+}
+
+// waitFor waits for a condition, without sleeping longer than it takes.
+func waitFor(t testing.TB, limit time.Duration, what string, holds func() bool) time.Duration {
+	t.Helper()
+	began := time.Now()
+	deadline := time.NewTimer(limit)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-deadline.C:
+			t.Fatalf("%s: not within %s", what, limit)
+		case <-tick.C:
+		}
+	}
+	return time.Since(began)
+}
