@@ -40,7 +40,7 @@ lint: ## Run gofumpt, golangci-lint, sqlc vet and the contract's linter
 fmt: ## Format every Go file
 	@tools/fmt.sh
 
-clean-dev: ## Forget the development stack's data
-	@rm -rf .dev
+clean-dev: bin/authdev ## Forget the development stack's data
+	@bin/authdev clean
 
 FORCE:

@@ -51,9 +51,9 @@ func New(o Options) (http.Handler, error) {
 	root := chi.NewRouter()
 	root.Use(
 		requestID,
-		accessLog(o.Logger, o.Metrics), // around recover, so that a panic's 500 is logged and counted too
+		clientAddress(o.TrustedProxies), // before the log, which names it
+		accessLog(o.Logger, o.Metrics),  // around recover, so that a panic's 500 is logged and counted too
 		recoverPanic,
-		clientAddress(o.TrustedProxies),
 		securityHeaders,
 		crossOrigin(o.CORSOrigins),
 	)
