@@ -1,0 +1,83 @@
+package e2e
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"auth-v2-service/internal/testkit/servicetest"
+)
+
+// A graceful shutdown loses no request: clients that keep their connections and keep asking are served until they have been
+// told to go elsewhere, and what is in flight is finished.
+func TestShutdown_LosesNoRequest(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t, map[string]string{"SHUTDOWN_DRAIN": "300ms", "LOGIN_FAILURE_MS": "900"})
+	token := s.Person(t).IDToken
+	slow := make(chan reply, 1)
+	inFlight := make(chan struct{})
+	go func() {
+		close(inFlight)
+		slow <- ask(t, s, "POST", "/v1/auth/login", registerBody(t, "nobody@example.com", "WrongPassword1"))
+	}()
+	<-inFlight
+
+	var served atomic.Int64
+	var clients sync.WaitGroup
+	for range 8 {
+		clients.Go(func() { askUntilSentAway(t, s, token, &served) })
+	}
+	eventually(t, "load before the stop", func() bool { return served.Load() > 200 })
+	s.Stop(t)
+	clients.Wait()
+	answer := <-slow
+	answer.expect(t, "the login in flight", http.StatusUnauthorized, "invalid_credentials")
+	t.Logf("%d requests served, none lost", served.Load())
+	if _, err := http.Get(s.URL + "/health/live"); err == nil {
+		t.Error("the instance serves on after its end")
+	}
+}
+
+// askUntilSentAway asks over one kept connection until the server wants it closed, as a balancer's pool does.
+func askUntilSentAway(t *testing.T, s *servicetest.Service, token string, served *atomic.Int64) {
+	client := &http.Client{Transport: &http.Transport{MaxIdleConns: 1}, Timeout: 10 * time.Second}
+	defer client.CloseIdleConnections()
+	for {
+		request, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+"/v1/auth/verify-token", strings.NewReader(`{"token":"`+token+`"}`))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		request.GetBody = nil // so that net/http cannot hide a lost request by sending it again
+		request.Header.Set("Content-Type", "application/json")
+		response, err := client.Do(request)
+		if err != nil {
+			t.Errorf("a request was lost: %v", err)
+			return
+		}
+		_ = response.Body.Close()
+		served.Add(1)
+		if response.StatusCode != http.StatusOK {
+			t.Errorf("verify-token answered %d while stopping, expected 200", response.StatusCode)
+			return
+		}
+		if response.Close {
+			return
+		}
+	}
+}
+
+// While it drains, an instance is alive, not ready, and serves.
+func TestShutdown_TurnsUnreadyFirst(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t, map[string]string{"SHUTDOWN_DRAIN": "1s"})
+	ask(t, s, "GET", "/health/ready", "").expect(t, "ready", 200, "")
+	stopped := make(chan struct{})
+	go func() { defer close(stopped); s.Stop(t) }()
+	eventually(t, "unready", func() bool { return ask(t, s, "GET", "/health/ready", "").status == http.StatusServiceUnavailable })
+	ask(t, s, "GET", "/health/live", "").expect(t, "live while draining", 200, "")
+	<-stopped
+}
