@@ -371,7 +371,7 @@ type Session struct {
 	Email       *string `json:"email"`
 
 	// ExpiresIn Seconds until idToken expires
-	ExpiresIn int32  `json:"expiresIn"`
+	ExpiresIn int    `json:"expiresIn"`
 	IDToken   string `json:"idToken"`
 
 	// Kind Who issued the token
@@ -403,7 +403,7 @@ type TokenKind string
 // Tokens defines model for Tokens.
 type Tokens struct {
 	// ExpiresIn Seconds until idToken expires
-	ExpiresIn int32  `json:"expiresIn"`
+	ExpiresIn int    `json:"expiresIn"`
 	IDToken   string `json:"idToken"`
 
 	// Kind Who issued the token

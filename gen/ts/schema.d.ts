@@ -358,10 +358,7 @@ export interface components {
             displayName: string | null;
             idToken: string;
             refreshToken: string;
-            /**
-             * Format: int32
-             * @description Seconds until idToken expires
-             */
+            /** @description Seconds until idToken expires */
             expiresIn: number;
             kind: components["schemas"]["TokenKind"];
             user: components["schemas"]["Me"];
@@ -374,10 +371,7 @@ export interface components {
         Tokens: {
             idToken: string;
             refreshToken: string;
-            /**
-             * Format: int32
-             * @description Seconds until idToken expires
-             */
+            /** @description Seconds until idToken expires */
             expiresIn: number;
             kind: components["schemas"]["TokenKind"];
         };

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"time"
 
-	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/pg"
@@ -120,7 +119,7 @@ func (s *Service) recordSignIn(ctx context.Context, fresh firebase.Session) (Ses
 	case pg.NoRows(err):
 		session.User, err = s.users.FirstSight(ctx, claims)
 	case err == nil:
-		session.User = user.FromRecordedSignIn(db.RecordSignInRow(row))
+		session.User = user.FromRecordedSignIn(row)
 	}
 	if err != nil {
 		return Session{}, fmt.Errorf("record a sign-in: %w", pg.Fault(err))

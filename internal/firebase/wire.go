@@ -17,7 +17,7 @@ import (
 
 const (
 	identityToolkitURL = "https://identitytoolkit.googleapis.com"
-	secureTokenURL     = "https://securetoken.googleapis.com/v1/token" //nolint:gosec // an address, no credential
+	secureTokenURL     = "https://securetoken.googleapis.com/v1/token"
 
 	maxAnswerBytes = 1 << 20
 	retryPause     = 100 * time.Millisecond

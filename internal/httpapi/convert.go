@@ -156,4 +156,4 @@ func inUTC(t *time.Time) *time.Time {
 	return new(t.UTC())
 }
 
-func seconds(d time.Duration) int32 { return int32(d / time.Second) }
+func seconds(d time.Duration) int { return int(d / time.Second) }

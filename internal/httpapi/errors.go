@@ -127,8 +127,9 @@ func challenge(code fault.Code) string {
 	switch code {
 	case fault.TokenInvalid, fault.TokenExpired, fault.TokenRevoked:
 		return `Bearer error="invalid_token"`
+	default:
+		return "Bearer"
 	}
-	return "Bearer"
 }
 
 func retryAfter(refusal *fault.Error) string {

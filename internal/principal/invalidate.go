@@ -44,7 +44,7 @@ func (i *Invalidator) Changed(ctx context.Context, id uuid.UUID) {
 // forgotten, for nobody knows what was missed.
 func (i *Invalidator) Run(ctx context.Context) error {
 	subscription := i.redis.Subscribe(ctx, Channel)
-	defer subscription.Close() //nolint:errcheck // the process ends or the connection is broken already
+	defer subscription.Close() // the process ends or the connection is broken already
 	messages := subscription.ChannelWithSubscriptions(redis.WithChannelHealthCheckInterval(time.Second))
 	for {
 		select {

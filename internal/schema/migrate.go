@@ -33,7 +33,7 @@ func Migrate(ctx context.Context, databaseURL string, log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("connect for migrating: %w", err)
 	}
-	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // closing is what frees the lock, an error changes nothing
+	defer conn.Close(context.WithoutCancel(ctx)) // frees the lock
 	if err := lock(ctx, conn); err != nil {
 		return err
 	}
