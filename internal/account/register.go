@@ -119,9 +119,17 @@ func (s *Service) createIdentity(ctx context.Context, id uuid.UUID, email string
 	}
 }
 
-// abandon gives the claimed address back and answers why. A row that has been finished in between stays. When the database
-// is away the row stays "syncing", which any later registration may go on with.
+// abandon gives the claimed address back and answers why. Where Firebase has made the account of this id, the registration is
+// somebody's with another password, under way or cut short: the row stays, for them to finish (A1). It also stays when Firebase
+// or the database is away: "syncing", which any later registration may go on with.
 func (s *Service) abandon(ctx context.Context, id uuid.UUID, why error) error {
+	_, err := s.identities.User(ctx, id.String())
+	switch {
+	case err == nil:
+		return why
+	case !errors.Is(err, firebase.ErrUserNotFound):
+		return fmt.Errorf("ask whose registration %s is: %w", id, err)
+	}
 	if _, err := s.queries.AbandonRegistration(ctx, s.pool, id); err != nil {
 		return fmt.Errorf("give the address of %s back: %w", id, pg.Fault(err))
 	}

@@ -16,6 +16,7 @@ import (
 // Identities is what this room asks of Firebase: firebase.Client.
 type Identities interface {
 	CreateUser(ctx context.Context, u firebase.NewUser) error
+	User(ctx context.Context, uid string) (firebase.User, error)
 	DeleteUser(ctx context.Context, uid string) error
 	SignIn(ctx context.Context, email, password string) (firebase.Session, error)
 	Refresh(ctx context.Context, refreshToken string) (firebase.Session, error)
