@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -21,6 +22,9 @@ var ErrEmailTaken = fault.New(fault.EmailTaken, "this e-mail is taken")
 // claimRounds bounds how often a registration starts again after losing its username to somebody in the same instant.
 const claimRounds = 8
 
+// lostAnswer is how long the answer to a finished registration may be asked for again.
+const lostAnswer = 10 * time.Minute
+
 // Registration is what a newcomer says. DisplayName may be empty.
 type Registration struct {
 	Email       string
@@ -32,7 +36,7 @@ type Registration struct {
 // Register makes an account in four steps, each of which can be the last one before a crash (A1): the row is claimed with
 // federation_status "syncing", its id being the uid to come; Firebase makes the account; the person signs in; the row turns
 // "active". A retry finds the claimed row and goes on where the first try ended. Which password counts is decided by
-// Firebase: whoever's made the account; any other is ErrEmailTaken.
+// Firebase: whoever's made the account; any other is ErrEmailTaken. For a while the same holds after the end, when only the answer was lost.
 func (s *Service) Register(ctx context.Context, r Registration) (Session, error) {
 	email, err := user.CanonicalEmail(r.Email)
 	if err != nil {
@@ -45,6 +49,9 @@ func (s *Service) Register(ctx context.Context, r Registration) (Session, error)
 		return Session{}, err
 	}
 	id, err := s.claim(ctx, email, user.UsernameFrom(r.DisplayName))
+	if errors.Is(err, errJustRegistered) {
+		return s.registerAgain(ctx, email, r)
+	}
 	if err != nil {
 		return Session{}, fmt.Errorf("claim an address: %w", pg.Fault(err))
 	}
@@ -95,10 +102,37 @@ func (s *Service) claim(ctx context.Context, email, username string) (uuid.UUID,
 		case holder.Unfinished:
 			return holder.ID, nil
 		default:
-			return uuid.Nil, ErrEmailTaken
+			return uuid.Nil, s.taken(ctx, holder.ID)
 		}
 	}
 	return uuid.Nil, fault.Unavailable("too many people register at this moment; try again", nil)
+}
+
+// errJustRegistered says that the address belongs to a registration that ended a moment ago.
+var errJustRegistered = errors.New("registered a moment ago")
+
+// taken tells an account that was just registered from any other.
+func (s *Service) taken(ctx context.Context, id uuid.UUID) error {
+	u, err := s.users.ByID(ctx, id)
+	switch {
+	case errors.Is(err, user.ErrNotFound):
+		return ErrEmailTaken // it was there a moment ago; whoever wants it tries again
+	case err != nil:
+		return err
+	case u.FirebaseUID == id.String() && u.CreatedAt != nil && time.Since(*u.CreatedAt) < lostAnswer:
+		return errJustRegistered
+	}
+	return ErrEmailTaken
+}
+
+// registerAgain is for whoever never heard that the registration was finished, because we were killed while answering or the
+// button was clicked twice: the same password signs in, another one learns what it would have learned otherwise.
+func (s *Service) registerAgain(ctx context.Context, email string, r Registration) (Session, error) {
+	session, err := s.login(ctx, Credentials{Email: email, Password: r.Password, Addr: r.Addr})
+	if errors.Is(err, ErrInvalidCredentials) {
+		return Session{}, ErrEmailTaken.With(err)
+	}
+	return session, err
 }
 
 // createIdentity makes the Firebase account. exists says that there was one: ours of an earlier try, or a stranger's; signing
