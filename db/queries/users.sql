@@ -4,6 +4,7 @@
 -- Called by internal/user for each verified token that no cache knows. Answers the row of the uid; where there is none and no
 -- tombstone stands against the session, makes it in the same statement. No row back: somebody else was faster, the e-mail
 -- belongs to another row, the username was taken in this instant, or the account was deleted; the caller looks which.
+-- Where an account of this uid was deleted before, its sessions stay revoked beside the new row: the row remembers when.
 -- Served by idx_users_firebase_uid, users_username_key, idx_tombstones_firebase_uid.
 WITH seen AS (
     SELECT
@@ -15,7 +16,7 @@ WITH seen AS (
 born AS (
     INSERT INTO auth.users (
         id, firebase_uid, auth_provider, email, username, user_type, is_active, token_balance, provider_data,
-        last_firebase_sync, federation_status, last_login, created_at, updated_at
+        last_firebase_sync, federation_status, tokens_valid_after, last_login, created_at, updated_at
     )
     SELECT
         sqlc.arg(id)::uuid,
@@ -27,7 +28,12 @@ born AS (
                 THEN sqlc.narg(other_username)::varchar
             ELSE sqlc.narg(username)::varchar
         END,
-        'user', true, 0, sqlc.arg(provider_data)::jsonb, now(), 'active', now(), now(), now()
+        'user', true, 0, sqlc.arg(provider_data)::jsonb, now(), 'active',
+        (
+            SELECT max(tombstones.deleted_at) FROM auth.tombstones
+            WHERE tombstones.firebase_uid = sqlc.arg(firebase_uid)::varchar
+        ),
+        now(), now(), now()
     WHERE
         NOT EXISTS (SELECT FROM seen)
         AND NOT EXISTS (
@@ -77,7 +83,8 @@ WHERE auth.canonical_email(email) = sqlc.arg(email)::text;
 
 -- name: LinkIdentity :one
 -- Called by internal/user when a verified e-mail meets a row that no Firebase account owns yet. The conditions stand in the
--- statement, so that two links at once cannot both win. Served by users_pkey.
+-- statement, so that two links at once cannot both win. Sessions of a deleted account of this uid stay revoked.
+-- Served by users_pkey, idx_tombstones_firebase_uid.
 UPDATE auth.users
 SET
     firebase_uid = sqlc.arg(firebase_uid)::varchar,
@@ -88,6 +95,13 @@ SET
         WHEN sqlc.arg(keep_password)::boolean THEN legacy_tokens_valid_after
         ELSE date_trunc('second', clock_timestamp()) + interval '1 second'
     END,
+    tokens_valid_after = greatest(
+        tokens_valid_after,
+        (
+            SELECT max(tombstones.deleted_at) FROM auth.tombstones
+            WHERE tombstones.firebase_uid = sqlc.arg(firebase_uid)::varchar
+        )
+    ),
     provider_data = sqlc.arg(provider_data)::jsonb,
     last_firebase_sync = now(),
     last_login = now(),
@@ -112,6 +126,13 @@ UPDATE auth.users
 SET
     firebase_uid = sqlc.arg(firebase_uid)::varchar,
     federation_status = 'active',
+    tokens_valid_after = greatest(
+        tokens_valid_after,
+        (
+            SELECT max(tombstones.deleted_at) FROM auth.tombstones
+            WHERE tombstones.firebase_uid = sqlc.arg(firebase_uid)::varchar
+        )
+    ),
     provider_data = sqlc.arg(provider_data)::jsonb,
     last_firebase_sync = now(),
     last_login = now(),

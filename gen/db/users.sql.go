@@ -133,7 +133,7 @@ WITH seen AS (
 born AS (
     INSERT INTO auth.users (
         id, firebase_uid, auth_provider, email, username, user_type, is_active, token_balance, provider_data,
-        last_firebase_sync, federation_status, last_login, created_at, updated_at
+        last_firebase_sync, federation_status, tokens_valid_after, last_login, created_at, updated_at
     )
     SELECT
         $2::uuid,
@@ -145,7 +145,12 @@ born AS (
                 THEN $5::varchar
             ELSE $4::varchar
         END,
-        'user', true, 0, $6::jsonb, now(), 'active', now(), now(), now()
+        'user', true, 0, $6::jsonb, now(), 'active',
+        (
+            SELECT max(tombstones.deleted_at) FROM auth.tombstones
+            WHERE tombstones.firebase_uid = $1::varchar
+        ),
+        now(), now(), now()
     WHERE
         NOT EXISTS (SELECT FROM seen)
         AND NOT EXISTS (
@@ -199,6 +204,7 @@ type FirstSightRow struct {
 // Called by internal/user for each verified token that no cache knows. Answers the row of the uid; where there is none and no
 // tombstone stands against the session, makes it in the same statement. No row back: somebody else was faster, the e-mail
 // belongs to another row, the username was taken in this instant, or the account was deleted; the caller looks which.
+// Where an account of this uid was deleted before, its sessions stay revoked beside the new row: the row remembers when.
 // Served by idx_users_firebase_uid, users_username_key, idx_tombstones_firebase_uid.
 func (q *Queries) FirstSight(ctx context.Context, db DBTX, arg FirstSightParams) (FirstSightRow, error) {
 	row := db.QueryRow(ctx, firstSight,
@@ -259,6 +265,13 @@ SET
         WHEN $2::boolean THEN legacy_tokens_valid_after
         ELSE date_trunc('second', clock_timestamp()) + interval '1 second'
     END,
+    tokens_valid_after = greatest(
+        tokens_valid_after,
+        (
+            SELECT max(tombstones.deleted_at) FROM auth.tombstones
+            WHERE tombstones.firebase_uid = $1::varchar
+        )
+    ),
     provider_data = $3::jsonb,
     last_firebase_sync = now(),
     last_login = now(),
@@ -292,7 +305,8 @@ type LinkIdentityRow struct {
 }
 
 // Called by internal/user when a verified e-mail meets a row that no Firebase account owns yet. The conditions stand in the
-// statement, so that two links at once cannot both win. Served by users_pkey.
+// statement, so that two links at once cannot both win. Sessions of a deleted account of this uid stay revoked.
+// Served by users_pkey, idx_tombstones_firebase_uid.
 func (q *Queries) LinkIdentity(ctx context.Context, db DBTX, arg LinkIdentityParams) (LinkIdentityRow, error) {
 	row := db.QueryRow(ctx, linkIdentity,
 		arg.FirebaseUID,
@@ -323,6 +337,13 @@ UPDATE auth.users
 SET
     firebase_uid = $1::varchar,
     federation_status = 'active',
+    tokens_valid_after = greatest(
+        tokens_valid_after,
+        (
+            SELECT max(tombstones.deleted_at) FROM auth.tombstones
+            WHERE tombstones.firebase_uid = $1::varchar
+        )
+    ),
     provider_data = $2::jsonb,
     last_firebase_sync = now(),
     last_login = now(),

@@ -19,6 +19,9 @@ import (
 var ErrIdentityConflict = fault.New(fault.IdentityConflict,
 	"this e-mail belongs to another account; an operator has to decide")
 
+// errUndecided says that Firebase could not tell who holds an address: an outage, not a conflict.
+var errUndecided = fault.Unavailable("this sign-in cannot be decided at the moment; try again shortly", nil)
+
 // resolveConflict asks Firebase once about the account that holds the address now (F7): it may have moved on to another
 // address, or be gone.
 func (s *Store) resolveConflict(ctx context.Context, holder User, id identity) (User, Sight, error) {
@@ -27,7 +30,8 @@ func (s *Store) resolveConflict(ctx context.Context, holder User, id identity) (
 		return s.relink(ctx, holder, id)
 	}
 	if err != nil {
-		return User{}, SightRefused, fmt.Errorf("ask who holds the address of %s: %w", id.uid, err)
+		// Whatever Firebase says of us, its throttling included, is no refusal of who asks.
+		return User{}, SightRefused, errUndecided.With(fmt.Errorf("ask who holds the address of %s: %w", id.uid, err))
 	}
 	current := placeholderEmail(holder.ID)
 	if account.Email != "" {
