@@ -1,0 +1,154 @@
+package e2e
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"auth-v2-service/internal/devstack/identity"
+	"auth-v2-service/internal/testkit/servicetest"
+)
+
+// F4: a username comes from the display name, whatever that holds, and is never an error.
+func TestFirstSight_UsernameComesFromAnyDisplayName(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	for _, c := range []struct {
+		name  string
+		given any
+		want  string // "": none
+	}{
+		{"plain", "Plain Name", "Plain Name"},
+		{"absent", nil, ""},
+		{"empty", "", ""},
+		{"only spaces", " \t\n\u00a0\u3000 ", ""},
+		{"only control characters", "\u0001\u007f\u0085", ""},
+		{"300 characters", strings.Repeat("n", 300), strings.Repeat("n", 100)},
+		{"300 characters of four bytes", strings.Repeat("🙂", 300), strings.Repeat("🙂", 100)},
+		{"100 characters", strings.Repeat("m", 100), strings.Repeat("m", 100)},
+		{"a space at the cut", strings.Repeat("o", 99) + " tail", strings.Repeat("o", 99)},
+		{"control characters inside", "Con\u0007tr\nol\u001b", "Control"},
+		{"bidirectional overrides", "\u202eBidi\u202c\u2066\u2069 Name", "Bidi Name"},
+		{"invisible characters", "In\u200bvis\u200dible\ufeff", "Invisible"},
+		{"decomposed", "Jose\u0301", "Jos\u00e9"},
+		{"line separators", "Two\u2028Li\u2029nes", "TwoLines"},
+		{"private use", "Pri\ue000vate", "Private"},
+		{"markup stays as text", `<b>"Bobby"; DROP TABLE users;--</b>`, `<b>"Bobby"; DROP TABLE users;--</b>`},
+		{"spaces around", "  Around  ", "Around"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			user := expectUser(t, s, "F4", mint(t, s.Stack, claims(newUID(), servicetest.Email(), map[string]any{"name": c.given})))
+			got := ""
+			if user.Username != nil {
+				got = *user.Username
+			}
+			if got != c.want || user.Username != nil && c.want == "" {
+				t.Errorf("F4: %q became %q, expected %q", c.given, got, c.want)
+			}
+		})
+	}
+}
+
+// F4: where a name is taken the newcomer gets another one of at most 100 characters, and the owner keeps theirs.
+func TestFirstSight_TakenUsernameGetsASuffix(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	for _, name := range []string{"Taken", strings.Repeat("t", 100), strings.Repeat("é", 120), strings.Repeat("s", 93) + " x"} {
+		given := map[string]any{"name": name}
+		first := expectUser(t, s, "the owner", mint(t, s.Stack, claims(newUID(), servicetest.Email(), given)))
+		second := expectUser(t, s, "the namesake", mint(t, s.Stack, claims(newUID(), servicetest.Email(), given)))
+		if second.Username == nil || *second.Username == *first.Username || utf8.RuneCountInString(*second.Username) > 100 {
+			t.Errorf("F4: the namesake of %q is called %v", *first.Username, second.Username)
+			continue
+		}
+		stem, _, _ := strings.Cut(*second.Username, "-")
+		if !strings.HasPrefix(*first.Username, stem) || len(stem) == 0 {
+			t.Errorf("F4: the namesake of %q is called %q, which does not begin so", *first.Username, *second.Username)
+		}
+	}
+}
+
+// F4: a name is taken over once; what is renamed at Firebase later changes nothing here (S1).
+func TestFirstSight_UsernameIsTakenOverOnce(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	uid, email := newUID(), servicetest.Email()
+	expectUser(t, s, "first", mint(t, s.Stack, claims(uid, email, map[string]any{"name": "First Name"})))
+	user := expectUser(t, s, "second", mint(t, s.Stack, claims(uid, email, map[string]any{"name": "Second Name"})))
+	if user.Username == nil || *user.Username != "First Name" {
+		t.Errorf("F4: the username is %v after a change at Firebase, expected First Name", user.Username)
+	}
+}
+
+// F5: somebody without an e-mail gets a row, and no answer shows the placeholder that the column needs.
+func TestFirstSight_WithoutEMail(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	phone := s.Token(t, identity.User{Phone: "+6281234567890", DisplayName: "Phone Person"}, "phone")
+	federated := mint(t, s.Stack, claims(newUID(), "", map[string]any{"firebase": signedInWith("twitter.com")}))
+	for name, token := range map[string]string{"phone": phone, "an identity without an address": federated} {
+		user := expectUser(t, s, name, token)
+		if user.Email != nil {
+			t.Errorf("F5, %s: verify-token shows %s", name, *user.Email)
+		}
+		if profile := me(t, s, token); profile.Email != nil {
+			t.Errorf("F5, %s: me shows %s", name, *profile.Email)
+		}
+		forwarded := askAs(t, s, http.MethodGet, "/v1/auth/forward", "", token)
+		forwarded.expect(t, "F5, "+name+": forward", http.StatusOK, "")
+		if shown, present := forwarded.header["X-User-Email"]; !present || shown[0] != "" {
+			t.Errorf("F5, %s: forward shows %q, expected an empty header", name, shown)
+		}
+		if r := rowOf(t, s.Stack, "id = $1", user.ID); r.Email != user.ID.String()+"@users.noreply.invalid" {
+			t.Errorf("F5, %s: the row holds %s", name, r.Email)
+		}
+	}
+}
+
+// F5: an anonymous person is refused, and let in as soon as the account has more to it.
+func TestFirstSight_AnonymousIsRefusedAndNotCached(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	anonymous := s.Token(t, identity.User{UID: "anonymous-0000000000001"}, "anonymous")
+	for range 3 {
+		expectRefusal(t, s, "F5", anonymous, http.StatusUnprocessableEntity, "unsupported_identity")
+	}
+	if n := count(t, s.Stack, "auth.users"); n != 0 {
+		t.Errorf("F5: an anonymous person has %d rows", n)
+	}
+	email := servicetest.Email()
+	linked := s.Token(t, identity.User{UID: "anonymous-0000000000001", Email: email}, "password")
+	user := expectUser(t, s, "F5, with an e-mail linked", linked)
+	if user.Email == nil || *user.Email != email {
+		t.Errorf("F5: answered %v, expected %s", user.Email, email)
+	}
+	if again := expectUser(t, s, "F5, the old token of what is a person by now", anonymous); again.ID != user.ID {
+		t.Errorf("F5: answered row %s, expected %s", again.ID, user.ID)
+	}
+	custom := mint(t, s.Stack, claims(newUID(), "", map[string]any{"firebase": map[string]any{"sign_in_provider": "custom"}}))
+	expectRefusal(t, s, "F5, custom without any identity", custom, http.StatusUnprocessableEntity, "unsupported_identity")
+}
+
+// F6 (20 to 128 characters) and T2 (128 at most) meet: too short is no fault of the token's, too long is.
+func TestFirstSight_UIDLengths(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	refuse := func(uid string, status int, code string) {
+		t.Helper()
+		expectRefusal(t, s, "F6: "+uid, mint(t, s.Stack, claims(uid, servicetest.Email())), status, code)
+	}
+	refuse("u", http.StatusUnprocessableEntity, "unsupported_identity")
+	refuse(strings.Repeat("u", 19), http.StatusUnprocessableEntity, "unsupported_identity")
+	refuse(strings.Repeat("é", 19), http.StatusUnprocessableEntity, "unsupported_identity")
+	refuse(strings.Repeat("u", 129), http.StatusUnauthorized, "token_invalid")
+	for _, uid := range []string{strings.Repeat("u", 20), strings.Repeat("é", 20), strings.Repeat("v", 128), strings.Repeat("ü", 128)} {
+		user := expectUser(t, s, "F6", mint(t, s.Stack, claims(uid, servicetest.Email())))
+		if user.FirebaseUID == nil || *user.FirebaseUID != uid {
+			t.Errorf("F6: answered uid %v, expected %s", user.FirebaseUID, uid)
+		}
+	}
+	if n := count(t, s.Stack, "auth.users"); n != 4 {
+		t.Errorf("F6: %d rows, expected 4", n)
+	}
+}
