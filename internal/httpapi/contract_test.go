@@ -1,0 +1,171 @@
+package httpapi
+
+import (
+	"net/http"
+	"slices"
+	"sort"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"auth-v2-service/gen/api"
+)
+
+func testContract(t *testing.T) *openapi3.T {
+	t.Helper()
+	contract, err := readContract()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return contract
+}
+
+// Who may be called by anyone is decided here, by name: an operation added to the contract asks for a bearer token unless it
+// says "security: []" and stands in this list.
+func TestContract_PublicOperationsArePinned(t *testing.T) {
+	t.Parallel()
+	public := []string{
+		"getContract", "getDocs", "getHealth", "getLiveness", "getReadiness", "login", "refresh", "register", "verifyToken",
+	}
+	contract := testContract(t)
+	if len(contract.Security) != 1 || contract.Security[0]["bearer"] == nil {
+		t.Fatalf("the contract's own security is %v, expected bearer", contract.Security)
+	}
+	var found []string
+	for path, item := range contract.Paths.Map() {
+		for method, o := range item.Operations() {
+			switch {
+			case o.OperationID == "":
+				t.Errorf("%s %s has no operationId", method, path)
+			case o.Security == nil: // bearer, as the contract says for all
+			case len(*o.Security) == 0:
+				found = append(found, o.OperationID)
+			default:
+				for _, alternative := range *o.Security {
+					if alternative["bearer"] == nil {
+						t.Errorf("%s may be called with %v, which nobody checks", o.OperationID, alternative)
+					}
+				}
+			}
+		}
+	}
+	sort.Strings(found)
+	if !slices.Equal(found, public) {
+		t.Errorf("anyone may call %v, expected %v", found, public)
+	}
+}
+
+// Redaction follows the contract's marks; the list is pinned so that a mark cannot get lost.
+func TestContract_SecretFieldsArePinned(t *testing.T) {
+	t.Parallel()
+	names, err := SecretFields()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sort.Strings(names)
+	if want := []string{"currentPassword", "idToken", "password", "refreshToken", "token"}; !slices.Equal(names, want) {
+		t.Errorf("the secret fields are %v, expected %v", names, want)
+	}
+	contract := testContract(t)
+	for schema, ref := range contract.Components.Schemas {
+		walkProperties(schema, ref.Value, func(path, name string, property *openapi3.Schema) {
+			marked := property.Extensions["x-secret"] == true
+			if marked && !slices.Contains(names, name) {
+				t.Errorf("%s is marked x-secret and not redacted", path)
+			}
+			lower := strings.ToLower(name)
+			sounds := strings.Contains(lower, "password") || strings.HasSuffix(lower, "token") || strings.Contains(lower, "secret")
+			if sounds && property.Type.Is("string") && !marked {
+				t.Errorf("%s sounds like a secret and is not marked x-secret", path)
+			}
+		})
+	}
+}
+
+func walkProperties(path string, schema *openapi3.Schema, visit func(path, name string, property *openapi3.Schema)) {
+	for name, ref := range schema.Properties {
+		visit(path+"."+name, name, ref.Value)
+		if ref.Ref == "" {
+			walkProperties(path+"."+name, ref.Value, visit)
+		}
+	}
+	if schema.Items != nil && schema.Items.Ref == "" {
+		walkProperties(path+"[]", schema.Items.Value, visit)
+	}
+}
+
+// Every code has a status, and every code of the contract is one that we send.
+func TestContract_CodesAndStatuses(t *testing.T) {
+	t.Parallel()
+	contract := testContract(t)
+	var inContract []string
+	for _, code := range contract.Components.Schemas["ErrorCode"].Value.Enum {
+		inContract = append(inContract, code.(string))
+	}
+	var ours []string
+	for code, number := range status {
+		ours = append(ours, string(code))
+		if http.StatusText(number) == "" || number < 400 {
+			t.Errorf("%s leaves as %d, expected an error's status", code, number)
+		}
+		if !api.ErrorCode(code).Valid() {
+			t.Errorf("%s is not in the contract", code)
+		}
+	}
+	sort.Strings(inContract)
+	sort.Strings(ours)
+	if !slices.Equal(inContract, ours) {
+		t.Errorf("the contract has the codes %v, we have %v", inContract, ours)
+	}
+}
+
+// Every secured operation can refuse by 401, 403 and 503; every one that takes a body by 400, 413 and 415; no one has a
+// default, and each error is the envelope.
+func TestContract_StatusesAreDeclared(t *testing.T) {
+	t.Parallel()
+	contract := testContract(t)
+	for _, item := range contract.Paths.Map() {
+		for _, o := range item.Operations() {
+			var want []string
+			if o.Security == nil {
+				want = append(want, "401", "403", "500", "503")
+			}
+			if o.RequestBody != nil {
+				want = append(want, "400", "413", "415", "500", "503")
+			}
+			if o.Extensions["x-rate-limit"] != nil {
+				want = append(want, "429")
+			}
+			for _, status := range want {
+				if o.Responses.Value(status) == nil {
+					t.Errorf("%s does not declare %s", o.OperationID, status)
+				}
+			}
+			if o.Responses.Default() != nil {
+				t.Errorf("%s has a default response, which allows anything", o.OperationID)
+			}
+		}
+	}
+}
+
+// The edge finds each operation under the name that the contract gives it, and knows what is special about it.
+func TestOperations_AreKnownByTheContractsNames(t *testing.T) {
+	t.Parallel()
+	ops := operationsOf(testContract(t))
+	for key, want := range map[string]operation{
+		"POST /v1/auth/register":     {id: "register", limited: true, body: true, timeout: handlerTimeout},
+		"POST /v1/auth/login":        {id: "login", limited: true, body: true, timeout: handlerTimeout},
+		"POST /v1/auth/refresh":      {id: "refresh", limited: true, body: true, timeout: handlerTimeout},
+		"POST /v1/auth/logout":       {id: "logout", timeout: handlerTimeout},
+		"POST /v1/auth/verify-token": {id: "verifyToken", body: true, timeout: hotTimeout},
+		"GET /v1/auth/forward":       {id: "forward", gateway: true, timeout: hotTimeout},
+		"HEAD /v1/auth/forward":      {id: "headForward", gateway: true, timeout: hotTimeout},
+		"DELETE /v1/auth/me":         {id: "deleteMe", body: true, timeout: handlerTimeout},
+		"GET /health/ready":          {id: "getReadiness", timeout: handlerTimeout},
+	} {
+		if got := ops[key]; got != want {
+			t.Errorf("%s is %+v, expected %+v", key, got, want)
+		}
+	}
+}

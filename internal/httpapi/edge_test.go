@@ -1,0 +1,313 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"reflect"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
+
+	"auth-v2-service/gen/api"
+	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/principal"
+	"auth-v2-service/internal/telemetry"
+	"auth-v2-service/internal/token"
+	"auth-v2-service/internal/user"
+)
+
+// anyToken is a verifier to whom every token is good.
+type anyToken struct{}
+
+func (anyToken) Verify(context.Context, string) (token.Claims, error) {
+	return token.Claims{Subject: "somebody", ExpiresAt: time.Now().Add(time.Hour)}, nil
+}
+
+// failingUsers answers each look-up with what sight says.
+type failingUsers struct {
+	sight func(ctx context.Context) error
+}
+
+func (f failingUsers) FirstSight(ctx context.Context, _ token.Claims) (user.User, error) {
+	return user.User{}, f.sight(ctx)
+}
+
+func (f failingUsers) ByID(ctx context.Context, _ uuid.UUID) (user.User, error) {
+	return user.User{}, f.sight(ctx)
+}
+
+func (failingUsers) Seen(user.User) {}
+
+type noLimit struct{}
+
+func (noLimit) AllowAddress(context.Context, string, netip.Addr) error { return nil }
+
+// newEdge builds the edge over rooms that are broken: accounts are nil, and whoever is looked up ends in sight.
+func newEdge(t *testing.T, sight func(ctx context.Context) error) (http.Handler, *bytes.Buffer) {
+	t.Helper()
+	log := &bytes.Buffer{}
+	edge, err := New(Options{
+		Resolver: principal.NewResolver(principal.Options{
+			Verifier: anyToken{}, Users: failingUsers{sight}, Cache: principal.NewCache(nil),
+		}),
+		Limiter: noLimit{}, Metrics: telemetry.NewMetrics(), Logger: slog.New(slog.NewJSONHandler(log, nil)), Version: "test",
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, // httptest's client
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return edge, log
+}
+
+func call(edge http.Handler, method, path, body string, header ...string) *httptest.ResponseRecorder {
+	request := httptest.NewRequest(method, path, strings.NewReader(body))
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+	}
+	recorder := httptest.NewRecorder()
+	edge.ServeHTTP(recorder, request)
+	return recorder
+}
+
+func expectRefusal(t *testing.T, door string, got *httptest.ResponseRecorder, status int, code fault.Code) {
+	t.Helper()
+	var envelope api.ErrorResponse
+	if err := json.Unmarshal(got.Body.Bytes(), &envelope); err != nil {
+		t.Errorf("the door %s: not the envelope: %v\n%s", door, err, got.Body)
+	}
+	if got.Code != status || envelope.Code != api.ErrorCode(code) || envelope.Success || envelope.Message == "" {
+		t.Errorf("the door %s answered %d %+v, expected %d %s", door, got.Code, envelope, status, code)
+	}
+	if got.Header().Get("Content-Type") != "application/json" || envelope.RequestID != got.Header().Get(requestIDHeader) {
+		t.Errorf("the door %s answered the headers %v, expected JSON with the request's id", door, got.Header())
+	}
+	if strings.Contains(got.Body.String(), "the cause") || strings.Contains(got.Body.String(), "goroutine") {
+		t.Errorf("the door %s tells the cause: %s", door, got.Body)
+	}
+}
+
+const loginBody = `{"email":"jane@example.com","password":"TestPassword123"}`
+
+var errCause = errors.New("the cause")
+
+// The doors that only a bug or an outage opens; the others are knocked at in e2e.
+func TestDoors_OneWriter(t *testing.T) {
+	t.Parallel()
+	edge, log := newEdge(t, func(context.Context) error { return errCause })
+	bearer := []string{"Authorization", "Bearer some-token"}
+	expectRefusal(t, "panic", call(edge, "POST", "/v1/auth/login", loginBody), 500, fault.Internal)
+	expectRefusal(t, "handler", call(edge, "POST", "/v1/auth/verify-token", `{"token":"x"}`), 500, fault.Internal)
+	expectRefusal(t, "credential", call(edge, "GET", "/v1/auth/me", "", bearer...), 500, fault.Internal)
+	for _, want := range []string{`panic: runtime error`, `goroutine`, `the cause`} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %q\n%s", want, log)
+		}
+	}
+	if strings.Contains(log.String(), "TestPassword123") || strings.Contains(log.String(), "jane@") {
+		t.Errorf("the log shows what was sent\n%s", log)
+	}
+
+	// Without the validator a body reaches the generated decoder as it is.
+	bare := chi.NewRouter()
+	bare.Use(requestID)
+	mount(bare, server{})
+	expectRefusal(t, "strict decode", call(bare, "POST", "/v1/auth/login", `{"email":5}`), 400, fault.InvalidRequest)
+	recorder := httptest.NewRecorder()
+	requestID(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		writeError(w, r, malformedRequest(&api.InvalidParamFormatError{ParamName: "id", Err: errCause}))
+	})).ServeHTTP(recorder, httptest.NewRequest("GET", "/", nil))
+	expectRefusal(t, "parameter binding", recorder, 400, fault.InvalidRequest)
+}
+
+// O3: services and gateways hear 503 within 2 s, also where a dependency hangs for ever.
+func TestDoors_TimeOutWithin2s_O3(t *testing.T) {
+	t.Parallel()
+	edge, _ := newEdge(t, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
+	for door, ask := range map[string]func() *httptest.ResponseRecorder{
+		"verify-token": func() *httptest.ResponseRecorder { return call(edge, "POST", "/v1/auth/verify-token", `{"token":"x"}`) },
+		"forward": func() *httptest.ResponseRecorder {
+			return call(edge, "GET", "/v1/auth/forward", "", "Authorization", "Bearer y")
+		},
+	} {
+		t.Run(door, func(t *testing.T) {
+			t.Parallel()
+			began := time.Now()
+			answer := ask()
+			if took := time.Since(began); took > 2*time.Second {
+				t.Errorf("%s answered after %s, expected within 2 s", door, took)
+			}
+			expectRefusal(t, door, answer, 503, fault.DependencyUnavailable)
+			if answer.Header().Get("Retry-After") == "" {
+				t.Error("503 without Retry-After")
+			}
+		})
+	}
+}
+
+// An answer that has begun and then breaks is cut off: half an answer must not look whole.
+func TestPanic_AfterTheAnswerBeganCutsIt(t *testing.T) {
+	t.Parallel()
+	chain := accessLog(slog.New(slog.DiscardHandler), telemetry.NewMetrics())(recoverPanic(
+		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, strings.Repeat("x", 100_000)) // beyond any buffer
+			panic("too late")
+		})))
+	root := chi.NewRouter()
+	root.Handle("/", chain)
+	server := httptest.NewServer(root)
+	defer server.Close()
+	response, err := http.Get(server.URL)
+	if err == nil {
+		defer response.Body.Close()
+		_, err = io.ReadAll(response.Body)
+	}
+	if err == nil {
+		t.Error("a broken answer arrived whole, expected the connection to be cut")
+	}
+}
+
+// The order of the edge on every route. It is the house's, but that the access log is around recover, to see a panic's 500, and
+// within the client's address, to name it.
+func TestEdge_Order(t *testing.T) {
+	t.Parallel()
+	edge, _ := newEdge(t, func(context.Context) error { return nil })
+	want := []string{
+		"requestID", "clientAddress", "accessLog", "recoverPanic", "securityHeaders", "crossOrigin",
+		"identify", "limitBody", "limitAddress", "holdPrincipal", "OapiRequestValidatorWithOptions",
+	}
+	routes := 0
+	err := chi.Walk(edge.(chi.Routes), func(method, route string, _ http.Handler, middlewares ...func(http.Handler) http.Handler) error {
+		routes++
+		var got []string
+		for _, m := range middlewares {
+			got = append(got, nameOf(m))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s %s passes %v, expected %v", method, route, got, want)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if operations := len(operationsOf(testContract(t))); routes != operations {
+		t.Errorf("%d routes are mounted, expected the contract's %d", routes, operations)
+	}
+}
+
+// nameOf is the name of the function that made a middleware, without its package and what the compiler adds.
+func nameOf(middleware func(http.Handler) http.Handler) string {
+	name := runtime.FuncForPC(reflect.ValueOf(middleware).Pointer()).Name()
+	name = name[strings.LastIndex(name, "/")+1:]
+	parts := strings.Split(strings.TrimSuffix(name, "-fm"), ".")
+	for _, part := range slices.Backward(parts) {
+		if !closure.MatchString(part) {
+			return part
+		}
+	}
+	return name
+}
+
+// closure is what the compiler calls a function literal, as it is or after inlining.
+var closure = regexp.MustCompile(`^(func)?[0-9]+$`)
+
+// What the order is for: each refusal comes from the step that stands first.
+func TestEdge_OrderOfRefusals(t *testing.T) {
+	t.Parallel()
+	edge, log := newEdge(t, func(context.Context) error { return user.ErrRevoked })
+	bearer := []string{"Authorization", "Bearer some-token"}
+	expectRefusal(t, "a body over the limit comes before the credential",
+		call(edge, "PATCH", "/v1/auth/me", strings.Repeat("x", maxBody+1)), 413, fault.PayloadTooLarge)
+	expectRefusal(t, "malformed JSON comes before the credential", call(edge, "PATCH", "/v1/auth/me", "{"), 400, fault.InvalidRequest)
+	expectRefusal(t, "the credential comes before the body's fields", call(edge, "PATCH", "/v1/auth/me", `{"x":1}`), 401, fault.TokenMissing)
+	expectRefusal(t, "a revoked credential too", call(edge, "PATCH", "/v1/auth/me", `{"x":1}`, bearer...), 401, fault.TokenRevoked)
+	expectRefusal(t, "an unknown path asks nobody", call(edge, "GET", "/v1/nothing", "", bearer...), 404, fault.NotFound)
+	for _, line := range strings.Split(strings.TrimSpace(log.String()), "\n") {
+		if !strings.Contains(line, `"request_id":"`) || !strings.Contains(line, `"client.address":"192.0.2.1"`) {
+			t.Errorf("a line of the access log names no request or no client: %s", line)
+		}
+	}
+	call(edge, "GET", "/health/live", "", "X-Forwarded-For", "198.51.100.7")
+	if !strings.Contains(log.String(), `"client.address":"198.51.100.7"`) {
+		t.Error("the access log names the proxy, expected its client")
+	}
+}
+
+// An operation without a credential is refused before its handler, whatever the operation: none is forgotten.
+func TestEdge_EverySecuredOperationAsksForACredential(t *testing.T) {
+	t.Parallel()
+	edge, _ := newEdge(t, func(context.Context) error { t.Error("somebody was looked up without a credential"); return nil })
+	for path, item := range testContract(t).Paths.Map() {
+		for method, o := range item.Operations() {
+			if o.Security != nil {
+				continue
+			}
+			body := ""
+			if o.RequestBody != nil {
+				example, err := json.Marshal(o.RequestBody.Value.Content["application/json"].Example)
+				if err != nil {
+					t.Fatal(err)
+				}
+				body = string(example)
+			}
+			for _, header := range []string{"", "Bearer", "Bearer ", "Basic amFuZTpqYW5l", "some-token", "bearer\tx"} {
+				if got := call(edge, method, path, body, "Authorization", header); got.Code != http.StatusUnauthorized {
+					t.Errorf("%s with the credential %q answered %d, expected 401", o.OperationID, header, got.Code)
+				}
+			}
+		}
+	}
+}
+
+func TestBearerToken(t *testing.T) {
+	t.Parallel()
+	for header, want := range map[string]string{
+		"Bearer abc": "abc", "bearer abc": "abc", "BEARER   abc ": "abc", "Bearer": "", "Bearer ": "", "Basic abc": "", "": "", "Bearerabc": "", "abc": "",
+	} {
+		if got := bearerToken(header); got != want {
+			t.Errorf("bearerToken(%q) = %q, expected %q", header, got, want)
+		}
+	}
+}
+
+// A gateway understands 2xx, 401 and 403; nothing else may leave there but what is ours to mend.
+func TestGateway_UnderstandsEveryRefusal(t *testing.T) {
+	t.Parallel()
+	for code := range status {
+		edge, _ := newEdge(t, func(context.Context) error { return fault.New(code, "the words") })
+		got := call(edge, "GET", "/v1/auth/forward", "", "Authorization", "Bearer some-token").Code
+		switch got {
+		case 401, 403, 500, 503:
+		case 404, 405, 413, 415, 429: // no look-up of a person ends so
+		default:
+			t.Errorf("a gateway hears %d for %s, expected 401, 403, 500 or 503", got, code)
+		}
+	}
+}
+
+func TestHeaderValue(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"Jane Doe": "Jane Doe", "": "", "100%": "100%25", "José": "Jos%C3%A9", "a\r\nX-User-Id: 1": "a%0D%0AX-User-Id: 1", "李": "%E6%9D%8E", "a\x00b": "a%00b",
+	} {
+		if got := headerValue(text); got != want {
+			t.Errorf("headerValue(%q) = %q, expected %q", text, got, want)
+		}
+	}
+}
