@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"reflect"
 	"strconv"
 	"time"
 
@@ -74,10 +75,30 @@ func Load(environment map[string]string) (Config, error) {
 	var c Config
 	parseErr := env.ParseWithOptions(&c, env.Options{Environment: environment})
 	c.derive()
-	if err := errors.Join(parseErr, c.validate()); err != nil {
+	if err := errors.Join(named(parseErr), c.validate()); err != nil {
 		return Config{}, fmt.Errorf("the configuration is not valid:\n%w", err)
 	}
 	return c, nil
+}
+
+// named puts the variable's name, which an operator knows, in the place of the field's.
+func named(parseErr error) error {
+	var all env.AggregateError
+	if !errors.As(parseErr, &all) {
+		return parseErr
+	}
+	faults := make([]error, len(all.Errors))
+	for i, fault := range all.Errors {
+		faults[i] = fault
+		var parse env.ParseError
+		if !errors.As(fault, &parse) {
+			continue
+		}
+		if field, found := reflect.TypeFor[Config]().FieldByName(parse.Name); found {
+			faults[i] = fmt.Errorf("%s cannot be read: %w", field.Tag.Get("env"), parse.Err)
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // derive fills what follows from other variables.

@@ -16,16 +16,21 @@ import (
 const minSecretBytes = 32
 
 // defaults are secrets that stand in the platform's documents.
-var defaults = []string{"your_jwt_access_secret", "your_jwt_refresh_secret", "changeme", "secret"}
+var defaults = []string{"your_jwt_access_secret", "your_jwt_refresh_secret", "your_secure_password", "changeme", "secret"}
 
 var columnName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 
 func (c Config) validate() error {
 	return errors.Join(
-		c.validateEnums(), c.validateRequired(), c.validateNetwork(), c.validateSecrets(), c.validateLinking(),
+		c.validateEnums(), c.validateRequired(), c.validateNetwork(), c.validateURLs(), c.validateSecrets(), c.validateLinking(),
 		c.validateProduction(),
 	)
 }
+
+// variable is one of the environment. Faults come in the order of these lists, the same at every start.
+type variable struct{ name, value string }
+
+func isDefault(secret string) bool { return slices.Contains(defaults, strings.ToLower(secret)) }
 
 // validateEnums holds the enum tags.
 func (c Config) validateEnums() error {
@@ -42,14 +47,14 @@ func (c Config) validateEnums() error {
 
 func (c Config) validateRequired() error {
 	var faults []error
-	for name, value := range map[string]string{
-		"DATABASE_URL (or DB_PASSWORD)": c.DatabaseURL,
-		"FIREBASE_PROJECT_ID":           c.FirebaseProjectID,
-		"JWT_ACCESS_SECRET":             c.JWTAccessSecret,
-		"JWT_REFRESH_SECRET":            c.JWTRefreshSecret,
+	for _, v := range []variable{
+		{"DATABASE_URL (or DB_PASSWORD)", c.DatabaseURL},
+		{"FIREBASE_PROJECT_ID", c.FirebaseProjectID},
+		{"JWT_ACCESS_SECRET", c.JWTAccessSecret},
+		{"JWT_REFRESH_SECRET", c.JWTRefreshSecret},
 	} {
-		if value == "" {
-			faults = append(faults, fmt.Errorf("%s is not set", name))
+		if v.value == "" {
+			faults = append(faults, fmt.Errorf("%s is not set", v.name))
 		}
 	}
 	if c.FirebaseAPIKey == "" && c.FirebaseEmulatorHost == "" {
@@ -60,10 +65,22 @@ func (c Config) validateRequired() error {
 
 func (c Config) validateNetwork() error {
 	var faults []error
-	for name, port := range map[string]int{"PORT": c.Port, "METRICS_PORT": c.MetricsPort} {
-		if port < 0 || port > 65535 {
-			faults = append(faults, fmt.Errorf("%s is %d: must be 0 to 65535", name, port))
+	for _, p := range []struct {
+		name string
+		port int
+	}{{"PORT", c.Port}, {"METRICS_PORT", c.MetricsPort}, {"DB_PORT", c.DBPort}, {"REDIS_PORT", c.RedisPort}} {
+		if p.port < 0 || p.port > 65535 {
+			faults = append(faults, fmt.Errorf("%s is %d: must be 0 to 65535", p.name, p.port))
 		}
+	}
+	if c.Port == c.MetricsPort && c.Port != 0 {
+		faults = append(faults, fmt.Errorf("PORT and METRICS_PORT are both %d", c.Port))
+	}
+	if c.DBPoolMax < 1 {
+		faults = append(faults, fmt.Errorf("DB_POOL_MAX is %d: must be 1 or more", c.DBPoolMax))
+	}
+	if c.ShutdownDrain < 0 || c.ShutdownTimeout <= 0 {
+		faults = append(faults, errors.New("SHUTDOWN_DRAIN must not be negative, and SHUTDOWN_TIMEOUT must be positive"))
 	}
 	for _, origin := range c.CORSOrigins {
 		if u, err := url.Parse(origin); err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin {
@@ -75,6 +92,26 @@ func (c Config) validateNetwork() error {
 	}
 	if c.LoginFailureMS < 1 || c.LoginFailureMS > 10_000 {
 		faults = append(faults, fmt.Errorf("LOGIN_FAILURE_MS is %d: must be 1 to 10000", c.LoginFailureMS))
+	}
+	return errors.Join(faults...)
+}
+
+// validateURLs names the variable and never its value, which may hold a password.
+func (c Config) validateURLs() error {
+	var faults []error
+	for _, v := range []struct {
+		variable
+		schemes []string
+	}{
+		{variable{"DATABASE_URL", c.DatabaseURL}, []string{"postgres", "postgresql"}},
+		{variable{"DATABASE_DIRECT_URL", c.DatabaseDirectURL}, []string{"postgres", "postgresql"}},
+		{variable{"REDIS_URL", c.RedisURL}, []string{"redis", "rediss"}},
+		{variable{"FIREBASE_CERTS_URL", c.FirebaseCertsURL}, []string{"https", "http"}},
+	} {
+		u, err := url.Parse(v.value)
+		if v.value != "" && (err != nil || u.Host == "" || !slices.Contains(v.schemes, u.Scheme)) {
+			faults = append(faults, fmt.Errorf("%s must be a URL that begins with %s://", v.name, v.schemes[0]))
+		}
 	}
 	return errors.Join(faults...)
 }
@@ -111,13 +148,24 @@ func (c Config) validateProduction() error {
 	if c.RateLimit == "off" {
 		faults = append(faults, errors.New("RATE_LIMIT=off is for AUTH_ENV=development only"))
 	}
-	for name, secret := range map[string]string{"JWT_ACCESS_SECRET": c.JWTAccessSecret, "JWT_REFRESH_SECRET": c.JWTRefreshSecret} {
-		if secret != "" && len(secret) < minSecretBytes {
-			faults = append(faults, fmt.Errorf("%s has %d bytes: must have %d or more", name, len(secret), minSecretBytes))
+	return errors.Join(append(faults, c.validateStrength())...)
+}
+
+// validateStrength refuses secrets that can be guessed.
+func (c Config) validateStrength() error {
+	var faults []error
+	for _, v := range []variable{
+		{"JWT_ACCESS_SECRET", c.JWTAccessSecret}, {"JWT_REFRESH_SECRET", c.JWTRefreshSecret}, {"LIMIT_KEY", c.LimitKey},
+	} {
+		if v.value != "" && len(v.value) < minSecretBytes {
+			faults = append(faults, fmt.Errorf("%s has %d bytes: must have %d or more", v.name, len(v.value), minSecretBytes))
 		}
-		if slices.Contains(defaults, strings.ToLower(secret)) {
-			faults = append(faults, fmt.Errorf("%s is a default out of a document: make your own", name))
+		if isDefault(v.value) {
+			faults = append(faults, fmt.Errorf("%s is a default out of a document: make your own", v.name))
 		}
+	}
+	if isDefault(c.DBPassword) {
+		faults = append(faults, errors.New("DB_PASSWORD is a default out of a document: make your own"))
 	}
 	return errors.Join(faults...)
 }
