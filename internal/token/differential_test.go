@@ -120,11 +120,11 @@ func fakeGoogle(t testing.TB, document []byte) *http.Transport {
 	server := httptest.NewUnstartedServer(serve(document))
 	server.Config.ErrorLog = log.New(&bytes.Buffer{}, "", 0)
 	pair, roots := tlsPair("www.googleapis.com")
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}} //nolint:gosec // a test's server
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	return &http.Transport{
-		TLSClientConfig: &tls.Config{RootCAs: roots}, //nolint:gosec // a test's client
+		TLSClientConfig: &tls.Config{RootCAs: roots},
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, network, server.Listener.Addr().String())
 		},
@@ -155,7 +155,7 @@ func serviceAccount(key *rsa.PrivateKey) []byte {
 	if err != nil {
 		panic(err)
 	}
-	account, err := json.Marshal(map[string]string{ //nolint:gosec // made for this test
+	account, err := json.Marshal(map[string]string{
 		"type": "service_account", "project_id": project, "private_key_id": "1", "client_id": "1",
 		"private_key":  string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
 		"client_email": strings.Join([]string{"firebase-adminsdk", project + ".iam.gserviceaccount.com"}, "@"),

@@ -112,5 +112,5 @@ func seconds(text string) time.Duration {
 	if err != nil {
 		return 0
 	}
-	return time.Duration(min(n, 86_400)) * time.Second //nolint:gosec // bounded by the line itself
+	return time.Duration(min(n, 86_400)) * time.Second
 }

@@ -266,7 +266,7 @@ func TestKeySet_NoKeysAtAllIsAnOutage(t *testing.T) {
 func TestKeySet_BadAnswersLeaveTheLastGoodKeys(t *testing.T) {
 	second := document(noon, "second", secondKey())
 	elsewhere := newKeyServer(t, serve(second))
-	body := func(raw []byte) http.HandlerFunc { return serve(raw) }
+	body := serve
 	for name, answer := range map[string]http.HandlerFunc{
 		"a redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, http.StatusFound) },
 		"not found":  http.NotFound,
