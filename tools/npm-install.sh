@@ -4,6 +4,6 @@ set -euo pipefail
 cd "$1"
 stamp=node_modules/.installed
 if [ ! -e "$stamp" ] || [ package-lock.json -nt "$stamp" ]; then
-	npm ci --no-progress --loglevel=error >&2
+	npm ci --silent
 	touch "$stamp"
 fi

@@ -38,10 +38,18 @@ func RunWithServers(ctx context.Context, command []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, cache.Stop()) }()
-	_, _ = fmt.Fprintf(os.Stderr, "PostgreSQL %s on %s and Redis %s on %s for this run (%s)\n",
-		database.Version(), database.Addr(), cache.Version(), cache.Addr(), since(start))
+	if onTerminal(os.Stderr) {
+		_, _ = fmt.Fprintf(os.Stderr, "PostgreSQL %s on %s and Redis %s on %s for this run (%s)\n",
+			database.Version(), database.Addr(), cache.Version(), cache.Addr(), since(start))
+	}
 	env := Env{{"TEST_DATABASE_URL", database.URL("postgres")}, {"TEST_REDIS_URL", cache.URL()}}
 	return runCommand(signals, command, env.Over(os.Environ()))
+}
+
+// onTerminal says whether somebody is watching; scripts want silence.
+func onTerminal(file *os.File) bool {
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 func runCommand(signals <-chan os.Signal, command, env []string) error {
