@@ -77,8 +77,8 @@ func fromRow(row db.UserByIDRow) User {
 		TokenBalance:     or(row.TokenBalance, 0),
 		FederationStatus: or(row.FederationStatus, StatusActive),
 		TokensValidAfter: or(row.TokensValidAfter, time.Time{}),
-		LastLogin:        row.LastLogin,
-		CreatedAt:        row.CreatedAt,
+		LastLogin:        sayable(row.LastLogin),
+		CreatedAt:        sayable(row.CreatedAt),
 	}
 	if strings.HasSuffix(u.Email, placeholderDomain) {
 		u.Email = ""
@@ -88,6 +88,14 @@ func fromRow(row db.UserByIDRow) User {
 
 // FromRecordedSignIn translates what internal/account reads when it records a sign-in.
 func FromRecordedSignIn(row db.RecordSignInRow) User { return fromRow(db.UserByIDRow(row)) }
+
+// sayable drops an instant that RFC 3339 cannot say (PostgreSQL's years go from 4713 BC to 294276): such a row does not say.
+func sayable(t *time.Time) *time.Time {
+	if t == nil || t.UTC().Year() < 1 || t.UTC().Year() > 9999 {
+		return nil
+	}
+	return t
+}
 
 func or[T any](value *T, otherwise T) T {
 	if value == nil {
