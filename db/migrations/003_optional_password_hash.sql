@@ -15,3 +15,4 @@ COMMENT ON COLUMN auth.users.password_hash IS
 -- Fails, and changes nothing, while somebody has no password here: such a row could never sign in again.
 ALTER TABLE auth.users DROP CONSTRAINT IF EXISTS chk_password_hash_required;
 ALTER TABLE auth.users ALTER COLUMN password_hash SET NOT NULL;
+COMMENT ON COLUMN auth.users.password_hash IS NULL;
