@@ -121,7 +121,7 @@ ON CONFLICT (user_id) DO NOTHING;
 
 -- name: RelinkIdentity :one
 -- Called by internal/user when the account that a row was linked to is gone at Firebase. Only a row that could hurt nobody:
--- no balance, no special type. Served by users_pkey.
+-- no balance, no special type. Served by users_pkey or idx_users_firebase_uid.
 UPDATE auth.users
 SET
     firebase_uid = sqlc.arg(firebase_uid)::varchar,
@@ -148,7 +148,8 @@ RETURNING
 
 -- name: StoreChangedEmail :execrows
 -- Called by internal/user when Firebase says that the account of a row has another address by now. No row: somebody has
--- written it down already, or the row is another account's by now. Served by users_pkey.
+-- written it down already, or the row is another account's by now. Served by users_pkey or
+-- idx_users_firebase_uid.
 UPDATE auth.users
 SET email = sqlc.arg(email)::varchar, last_firebase_sync = now(), updated_at = now()
 WHERE id = sqlc.arg(id) AND firebase_uid = sqlc.arg(firebase_uid)::varchar AND email <> sqlc.arg(email)::varchar;

@@ -381,7 +381,7 @@ type RelinkIdentityRow struct {
 }
 
 // Called by internal/user when the account that a row was linked to is gone at Firebase. Only a row that could hurt nobody:
-// no balance, no special type. Served by users_pkey.
+// no balance, no special type. Served by users_pkey or idx_users_firebase_uid.
 func (q *Queries) RelinkIdentity(ctx context.Context, db DBTX, arg RelinkIdentityParams) (RelinkIdentityRow, error) {
 	row := db.QueryRow(ctx, relinkIdentity,
 		arg.FirebaseUID,
@@ -456,7 +456,8 @@ type StoreChangedEmailParams struct {
 }
 
 // Called by internal/user when Firebase says that the account of a row has another address by now. No row: somebody has
-// written it down already, or the row is another account's by now. Served by users_pkey.
+// written it down already, or the row is another account's by now. Served by users_pkey or
+// idx_users_firebase_uid.
 func (q *Queries) StoreChangedEmail(ctx context.Context, db DBTX, arg StoreChangedEmailParams) (int64, error) {
 	result, err := db.Exec(ctx, storeChangedEmail, arg.Email, arg.ID, arg.FirebaseUID)
 	if err != nil {

@@ -1,0 +1,4 @@
+package schema
+
+// LockKey lets a test hold the lock of migrating.
+const LockKey = int64(lockKey)

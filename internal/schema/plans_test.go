@@ -1,0 +1,251 @@
+package schema_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	queries "auth-v2-service/gen/db"
+)
+
+// rows is how many people the plans are made for. EXPLAIN_ROWS=1000000 asks for a million, which takes a minute.
+func rows(t *testing.T) int {
+	t.Helper()
+	text := os.Getenv("EXPLAIN_ROWS")
+	if text == "" {
+		return 100_000
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("EXPLAIN_ROWS: %v", err)
+	}
+	return n
+}
+
+// explaining is a transaction that notes the plan of each statement before it runs it.
+type explaining struct {
+	pgx.Tx
+	t     *testing.T
+	plans map[string]string
+}
+
+var queryName = regexp.MustCompile(`^-- name: (\w+)`)
+
+func (e explaining) note(ctx context.Context, sql string, args []any) {
+	e.t.Helper()
+	rows, err := e.Tx.Query(ctx, "EXPLAIN "+sql, args...)
+	if err != nil {
+		e.t.Fatalf("explain %s: %v", sql, err)
+	}
+	plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		e.t.Fatalf("explain %s: %v", sql, err)
+	}
+	e.plans[queryName.FindStringSubmatch(sql)[1]] = strings.Join(plan, "\n")
+}
+
+func (e explaining) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	e.note(ctx, sql, args)
+	return e.Tx.Exec(ctx, sql, args...)
+}
+
+func (e explaining) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	e.note(ctx, sql, args)
+	return e.Tx.Query(ctx, sql, args...)
+}
+
+func (e explaining) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	e.note(ctx, sql, args)
+	return e.Tx.QueryRow(ctx, sql, args...)
+}
+
+// plansOf runs every query once, each in a transaction that is rolled back, and gives their plans by name.
+func plansOf(t *testing.T, d database) map[string]string {
+	t.Helper()
+	plans := map[string]string{}
+	for _, run := range everyQuery() {
+		tx, err := d.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		run(t.Context(), queries.New(), explaining{tx, t, plans})
+		if err := tx.Rollback(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return plans
+}
+
+// everyQuery calls each statement of db/queries as its room does. That some find no row is no matter.
+func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
+	person, stranger := personID(777), uuid.New()
+	uid, now, name := person.String(), time.Now(), "Somebody"
+	nothing := json.RawMessage("{}")
+	return []func(context.Context, *queries.Queries, queries.DBTX){
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.ClaimRegistration(ctx, db, queries.ClaimRegistrationParams{ID: stranger, Email: "new@example.com", Username: &name, OtherUsername: &name})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.RegistrationByEmail(ctx, db, "person777@example.com")
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.AbandonRegistration(ctx, db, person)
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.SignInHome(ctx, db, "person777@example.com")
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.RecordSignIn(ctx, db, uid) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_ = q.InsertAuditEvent(ctx, db, queries.InsertAuditEventParams{Action: "test", Actor: "test", UserID: &person, Details: nothing})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.FirstSight(ctx, db, queries.FirstSightParams{
+				ID: stranger, FirebaseUID: stranger.String(), Email: "new@example.com", Username: &name, OtherUsername: &name, ProviderData: nothing, AuthTime: now,
+			})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.UserByFirebaseUID(ctx, db, uid)
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.UserByID(ctx, db, person) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.UserByEmail(ctx, db, "person777@example.com")
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.LinkIdentity(ctx, db, queries.LinkIdentityParams{ID: person, FirebaseUID: stranger.String(), ProviderData: nothing})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_ = q.SetAsidePassword(ctx, db, queries.SetAsidePasswordParams{ID: person, Reason: "test"})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.RelinkIdentity(ctx, db, queries.RelinkIdentityParams{ID: person, FirebaseUID: stranger.String(), GoneFirebaseUID: uid, ProviderData: nothing})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.StoreChangedEmail(ctx, db, queries.StoreChangedEmailParams{ID: person, FirebaseUID: uid, Email: "other@example.com"})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.TouchLastLogin(ctx, db, person)
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.RevokeTokens(ctx, db, person) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.ChangeUsername(ctx, db, queries.ChangeUsernameParams{ID: person, Username: name})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.DeleteUser(ctx, db, person) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_ = q.InsertTombstone(ctx, db, queries.InsertTombstoneParams{UserID: stranger, FirebaseUID: &uid})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.Deleted(ctx, db, queries.DeletedParams{FirebaseUID: uid, AuthTime: now})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.AddressVerifiedByPlatform(ctx, db, queries.AddressVerifiedByPlatformParams{ID: person, ColumnName: "email_verified"})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.LoadVerificationKeys(ctx, db, "https://keys/5")
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_ = q.SaveVerificationKeys(ctx, db, queries.SaveVerificationKeysParams{Source: "https://keys/5", Keys: nothing, FetchedAt: now, FreshUntil: now})
+		},
+	}
+}
+
+// personID is the id of the nth person of populate.
+func personID(n int) uuid.UUID {
+	return uuid.MustParse(fmt.Sprintf("00000000-0000-4000-8000-%012d", n))
+}
+
+func populate(d database, people int) {
+	d.t.Helper()
+	d.exec(fmt.Sprintf(`INSERT INTO auth.users (id, firebase_uid, auth_provider, username, email, federation_status, last_login)
+		SELECT id::uuid, CASE WHEN i %% 3 > 0 OR i = 777 THEN id END, 'firebase', 'person ' || i, 'person' || i || '@example.com',
+			CASE WHEN i %% 50 = 0 THEN 'syncing' ELSE 'active' END, now() - i * interval '1 second'
+		FROM generate_series(1, %d) AS i, LATERAL (SELECT '00000000-0000-4000-8000-' || lpad(i::text, 12, '0') AS id) AS made`, people))
+	d.exec(fmt.Sprintf(`INSERT INTO auth.tombstones (user_id, firebase_uid, deleted_at)
+		SELECT gen_random_uuid(), gen_random_uuid()::text, now() FROM generate_series(1, %d)`, people/10))
+	d.exec(`INSERT INTO auth.verification_keys (source, keys, fetched_at, fresh_until)
+		SELECT 'https://keys/' || i, '{}', now(), now() FROM generate_series(1, 1000) AS i`)
+	d.exec("ANALYZE")
+}
+
+func usesOneOf(plan string, indexes []string) bool {
+	return slices.ContainsFunc(indexes, func(index string) bool { return strings.Contains(plan, index) })
+}
+
+var (
+	querySection = regexp.MustCompile(`(?m)^-- name: (\w+) :\w+$`)
+	servedBy     = regexp.MustCompile(`Served by ([^.]+)\.`)
+	indexName    = regexp.MustCompile(`^\w+( or \w+)*$`)
+)
+
+// promised are the indexes that the comment over each query names. One "(the conflict)" is found by ON CONFLICT, which no
+// plan shows.
+func promised(t *testing.T) map[string][]string {
+	t.Helper()
+	out := map[string][]string{}
+	folder := os.DirFS("../../db/queries")
+	files, err := fs.Glob(folder, "*.sql")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("db/queries: %v", err)
+	}
+	for _, file := range files {
+		text, err := fs.ReadFile(folder, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := querySection.FindAllSubmatchIndex(text, -1)
+		for i, at := range found {
+			end := len(text)
+			if i+1 < len(found) {
+				end = found[i+1][0]
+			}
+			name := string(text[at[2]:at[3]])
+			out[name] = nil
+			comment := strings.ReplaceAll(string(text[at[0]:end]), "\n-- ", " ")
+			served := servedBy.FindStringSubmatch(comment)
+			if served == nil {
+				continue
+			}
+			for _, index := range strings.FieldsFunc(strings.ReplaceAll(served[1], " and ", ","), func(r rune) bool { return r == ',' }) {
+				if index = strings.TrimSpace(index); indexName.MatchString(index) {
+					out[name] = append(out[name], index)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// Every query of db/queries uses the indexes that its comment promises, and reads no table from end to end.
+func TestQueries_UseTheIndexesTheyName(t *testing.T) {
+	t.Parallel()
+	d := empty(t)
+	d.migrate()
+	populate(d, rows(t))
+	plans := plansOf(t, d)
+	for name, indexes := range promised(t) {
+		plan, run := plans[name]
+		if !run {
+			t.Errorf("%s is not among the queries of this test: add it", name)
+			continue
+		}
+		for _, index := range indexes {
+			if !usesOneOf(plan, strings.Split(index, " or ")) {
+				t.Errorf("%s does not use %s, expected it to:\n%s", name, index, plan)
+			}
+		}
+		if strings.Contains(plan, "Seq Scan") {
+			t.Errorf("%s reads a whole table:\n%s", name, plan)
+		}
+	}
+}
