@@ -96,6 +96,13 @@ func (c *Cache) beginFill(now time.Time) fill {
 	return fill{after: c.invalidations, readAt: now}
 }
 
+// generation changes with each invalidation.
+func (c *Cache) generation() uint64 {
+	c.filling.Lock()
+	defer c.filling.Unlock()
+	return c.invalidations
+}
+
 // keepFacts keeps what a query said, unless an invalidation has overtaken the query.
 func (c *Cache) keepFacts(f fill, u user.User) {
 	c.filling.Lock()

@@ -3,6 +3,7 @@ package principal
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -80,8 +81,9 @@ func (r *Resolver) Resolve(ctx context.Context, compact string) (Principal, erro
 	}
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
-	// One look-up serves everybody who waits for the same token; it goes on when the first of them hangs up.
-	flight := r.flights.DoChan(keyOf(compact).text(), func() (any, error) {
+	// One look-up serves everybody who waits for the same token; it goes on when the first of them hangs up. Who comes after an
+	// invalidation does not join a look-up from before it.
+	flight := r.flights.DoChan(keyOf(compact).flight(r.cache.generation()), func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), budget)
 		defer cancel()
 		return r.lookUp(ctx, compact)
@@ -186,4 +188,6 @@ type tokenKey [sha256.Size]byte
 
 func keyOf(compact string) tokenKey { return sha256.Sum256([]byte(compact)) }
 
-func (k tokenKey) text() string { return string(k[:]) }
+func (k tokenKey) flight(generation uint64) string {
+	return string(binary.BigEndian.AppendUint64(k[:], generation))
+}

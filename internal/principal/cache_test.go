@@ -1,0 +1,101 @@
+package principal
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"auth-v2-service/internal/token"
+	"auth-v2-service/internal/user"
+)
+
+// T5: a fill that began before an invalidation is dropped, whoever was invalidated; one that began after it is kept.
+func TestCache_FillOvertakenByInvalidationIsDropped(t *testing.T) {
+	t.Parallel()
+	now, id := time.Now(), uuid.New()
+	for name, invalidate := range map[string]func(*Cache){
+		"the user":  func(c *Cache) { c.forget(id) },
+		"a user":    func(c *Cache) { c.forget(uuid.New()) },
+		"everybody": func(c *Cache) { c.forgetAll() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := NewCache(nil)
+			before := c.beginFill(now)
+			invalidate(c)
+			c.keepFacts(before, user.User{ID: id})
+			if _, ok := c.facts(id, now); ok {
+				t.Error("T5: facts read before an invalidation were kept after it")
+			}
+			c.keepFacts(c.beginFill(now), user.User{ID: id})
+			if _, ok := c.facts(id, now); !ok {
+				t.Error("facts read after the invalidation were not kept")
+			}
+		})
+	}
+}
+
+// T5, by force of numbers: whatever order reading, writing and invalidating take, what is kept at the end is the last word.
+func TestCache_FillsAndInvalidationsInAnyOrder(t *testing.T) {
+	t.Parallel()
+	c, now := NewCache(nil), time.Now()
+	for round := range 5000 {
+		id := uuid.New()
+		var row atomic.Int32
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() {
+				f := c.beginFill(now)
+				c.keepFacts(f, user.User{ID: id, TokenBalance: row.Load()})
+			})
+		}
+		all.Go(func() {
+			row.Store(1)
+			c.forget(id)
+		})
+		all.Wait()
+		if u, ok := c.facts(id, now); ok && u.TokenBalance != 1 {
+			t.Fatalf("T5, round %d: facts from before the invalidation are kept", round)
+		}
+	}
+}
+
+// T6: what a token said is forgotten when the token ends, to the instant.
+func TestCache_TokenEndsAtExp(t *testing.T) {
+	t.Parallel()
+	c, end, key := NewCache(nil), time.Now().Add(time.Hour).Truncate(time.Second), keyOf("a token")
+	c.keepToken(key, token.Claims{ExpiresAt: end}, uuid.New())
+	if _, ok := c.token(key, end.Add(-time.Nanosecond)); !ok {
+		t.Error("T6: forgotten before its end")
+	}
+	if _, ok := c.token(key, end); ok {
+		t.Error("T6: remembered at its end")
+	}
+	if _, ok := c.token(key, end.Add(-time.Minute)); ok {
+		t.Error("T6: remembered again after its end was seen")
+	}
+}
+
+// T5: facts are as old as the beginning of their reading, not as their arrival.
+func TestCache_FactsAgeFromTheBeginningOfTheirReading(t *testing.T) {
+	t.Parallel()
+	c, began, id := NewCache(nil), time.Now(), uuid.New()
+	c.keepFacts(c.beginFill(began), user.User{ID: id})
+	if _, ok := c.facts(id, began.Add(MaxFactsAge-time.Millisecond)); !ok {
+		t.Error("T5: forgotten before they were 10 s old")
+	}
+	if _, ok := c.facts(id, began.Add(MaxFactsAge)); ok {
+		t.Error("T5: believed at 10 s")
+	}
+}
+
+// T6: keys are hashes: nothing of the token is in them.
+func TestKeyOf_IsTheTokensHash(t *testing.T) {
+	t.Parallel()
+	if a, b := keyOf("one token"), keyOf("another"); a == b || len(a) != 32 {
+		t.Errorf("T6: keys %x and %x", a, b)
+	}
+}

@@ -1,0 +1,150 @@
+package principal
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/redis/go-redis/v9"
+
+	"auth-v2-service/internal/testkit/netfault"
+	"auth-v2-service/internal/testkit/redistest"
+	"auth-v2-service/internal/user"
+)
+
+// instance is a cache that listens on a Redis, through a wire of its own.
+type instance struct {
+	*Cache
+	*Invalidator
+	wire *netfault.Wire
+}
+
+func newInstance(t *testing.T, redisURL string) *instance {
+	t.Helper()
+	wire, url := netfault.URL(t, redisURL)
+	options, err := redis.ParseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options.DialTimeout, options.ReadTimeout, options.WriteTimeout, options.MaxRetries = 500*time.Millisecond, 500*time.Millisecond, 500*time.Millisecond, -1
+	client := redis.NewClient(options)
+	i := &instance{Cache: NewCache(nil), wire: wire}
+	i.Invalidator = NewInvalidator(i.Cache, client, slog.New(slog.DiscardHandler))
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- i.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("Run ended with %v", err)
+		}
+		_ = client.Close()
+	})
+	waitUntil(t, "the subscription", func() bool { return i.generation() > 0 })
+	return i
+}
+
+func (i *instance) keep(id uuid.UUID) { i.keepFacts(i.beginFill(time.Now()), user.User{ID: id}) }
+
+func (i *instance) has(id uuid.UUID) bool {
+	_, ok := i.facts(id, time.Now())
+	return ok
+}
+
+func waitUntil(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	limit, tick := time.NewTimer(10*time.Second), time.NewTicker(time.Millisecond)
+	defer limit.Stop()
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-limit.C:
+			t.Fatalf("%s: not within 10 s", what)
+		case <-tick.C:
+		}
+	}
+}
+
+// T5: a change here is forgotten here when Changed returns, and there soon; nobody else is forgotten.
+func TestInvalidator_TellsTheOthers(t *testing.T) {
+	t.Parallel()
+	url := redistest.New(t)
+	here, there := newInstance(t, url), newInstance(t, url)
+	changed, other := uuid.New(), uuid.New()
+	for _, i := range []*instance{here, there} {
+		i.keep(changed)
+		i.keep(other)
+	}
+	here.Changed(t.Context(), changed)
+	if here.has(changed) {
+		t.Error("T5: known here after Changed has returned")
+	}
+	waitUntil(t, "T5: forgotten there", func() bool { return !there.has(changed) })
+	if !here.has(other) || !there.has(other) {
+		t.Error("a stranger was forgotten")
+	}
+}
+
+// T5: a caller who hangs up stops nothing.
+func TestInvalidator_TellsTheOthersWhenTheCallerHasGone(t *testing.T) {
+	t.Parallel()
+	url := redistest.New(t)
+	here, there := newInstance(t, url), newInstance(t, url)
+	id := uuid.New()
+	there.keep(id)
+	gone, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	here.Changed(gone, id)
+	waitUntil(t, "T5: forgotten there", func() bool { return !there.has(id) })
+}
+
+// T5: nobody knows what was missed while Redis was away: a new subscription forgets everybody.
+func TestInvalidator_ResubscriptionForgetsEverybody(t *testing.T) {
+	t.Parallel()
+	for name, fail := range map[string]func(*netfault.Wire){"cut": (*netfault.Wire).Cut, "hanging": (*netfault.Wire).Hang} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i := newInstance(t, redistest.New(t))
+			before := i.generation()
+			id := uuid.New()
+			i.keep(id)
+			fail(i.wire)
+			i.wire.Restore()
+			waitUntil(t, "T5: forgotten after Redis was "+name, func() bool { return !i.has(id) })
+			if i.generation() == before {
+				t.Error("T5: fills from before the gap are still kept")
+			}
+		})
+	}
+}
+
+// T5: with Redis hanging a change costs its caller less than half a second, and is forgotten here at once.
+func TestInvalidator_HangingRedisDelaysNobodyLong(t *testing.T) {
+	t.Parallel()
+	i := newInstance(t, redistest.New(t))
+	id := uuid.New()
+	i.keep(id)
+	i.wire.Hang()
+	began := time.Now()
+	i.Changed(t.Context(), id)
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("a change took %s while Redis hung", took)
+	}
+	if i.has(id) {
+		t.Error("T5: known here after Changed has returned")
+	}
+}
+
+// T7: whoever writes to the channel can only make us look again.
+func TestInvalidator_NonsenseForgetsEverybody(t *testing.T) {
+	t.Parallel()
+	i := newInstance(t, redistest.New(t))
+	id := uuid.New()
+	i.keep(id)
+	if err := i.redis.Publish(t.Context(), Channel, "what?").Err(); err != nil {
+		t.Fatal(err)
+	}
+	waitUntil(t, "T7: forgotten", func() bool { return !i.has(id) })
+}
