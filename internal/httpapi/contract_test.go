@@ -154,15 +154,15 @@ func TestOperations_AreKnownByTheContractsNames(t *testing.T) {
 	t.Parallel()
 	ops := operationsOf(testContract(t))
 	for key, want := range map[string]operation{
-		"POST /v1/auth/register":     {id: "register", limited: true, body: true, timeout: handlerTimeout},
-		"POST /v1/auth/login":        {id: "login", limited: true, body: true, timeout: handlerTimeout},
-		"POST /v1/auth/refresh":      {id: "refresh", limited: true, body: true, timeout: handlerTimeout},
-		"POST /v1/auth/logout":       {id: "logout", timeout: handlerTimeout},
+		"POST /v1/auth/register":     {id: "register", limited: true, body: true, timeout: HandlerTimeout},
+		"POST /v1/auth/login":        {id: "login", limited: true, body: true, timeout: HandlerTimeout},
+		"POST /v1/auth/refresh":      {id: "refresh", limited: true, body: true, timeout: HandlerTimeout},
+		"POST /v1/auth/logout":       {id: "logout", timeout: HandlerTimeout},
 		"POST /v1/auth/verify-token": {id: "verifyToken", body: true, timeout: hotTimeout},
 		"GET /v1/auth/forward":       {id: "forward", gateway: true, timeout: hotTimeout},
 		"HEAD /v1/auth/forward":      {id: "headForward", gateway: true, timeout: hotTimeout},
-		"DELETE /v1/auth/me":         {id: "deleteMe", body: true, timeout: handlerTimeout},
-		"GET /health/ready":          {id: "getReadiness", timeout: handlerTimeout},
+		"DELETE /v1/auth/me":         {id: "deleteMe", body: true, timeout: HandlerTimeout},
+		"GET /health/ready":          {id: "getReadiness", timeout: HandlerTimeout},
 	} {
 		if got := ops[key]; got != want {
 			t.Errorf("%s is %+v, expected %+v", key, got, want)

@@ -9,11 +9,11 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// Time limits of handling a request. hotTimeout holds O3: the 2 s that are promised for verify-token and forward.
-const (
-	hotTimeout     = 1900 * time.Millisecond
-	handlerTimeout = 8 * time.Second
-)
+// HandlerTimeout is the longest that a request is handled: the connection's own limits stand around it.
+const HandlerTimeout = 8 * time.Second
+
+// hotTimeout holds O3: the 2 s that are promised for verify-token and forward.
+const hotTimeout = 1900 * time.Millisecond
 
 // operation is what the edge needs to know of an operation of the contract.
 type operation struct {
@@ -47,7 +47,7 @@ func timeoutOf(o *openapi3.Operation) time.Duration {
 	if len(o.Tags) > 0 && o.Tags[0] == "gateway" {
 		return hotTimeout
 	}
-	return handlerTimeout
+	return HandlerTimeout
 }
 
 type operationKey struct{}

@@ -1,0 +1,48 @@
+package app
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"auth-v2-service/internal/testkit/pgtest"
+	"auth-v2-service/internal/token"
+)
+
+// T3: the last good keys are kept for each source; an older set never replaces a newer one of another instance.
+func TestKeyStore_T3(t *testing.T) {
+	t.Parallel()
+	pool, err := pgxpool.New(t.Context(), pgtest.New(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	store := keyStore{pool, "https://keys.example.com"}
+	if found, err := store.LoadKeys(t.Context()); err != nil || found.URL != "" || found.Document != nil {
+		t.Errorf("an empty store gave %+v, %v", found, err)
+	}
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	save := func(document string, at time.Time) {
+		t.Helper()
+		err := store.SaveKeys(t.Context(), token.KeySnapshot{
+			URL: "https://keys.example.com", Document: json.RawMessage(document), FetchedAt: at, FreshUntil: at.Add(time.Hour),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	save(`{"new":"keys"}`, now)
+	save(`{"old":"keys"}`, now.Add(-time.Minute))
+	found, err := store.LoadKeys(t.Context())
+	if err != nil || string(found.Document) != `{"new": "keys"}` || !found.FetchedAt.Equal(now) || !found.FreshUntil.Equal(now.Add(time.Hour)) {
+		t.Errorf("T3: the store gave %s of %s (%v), expected the newer keys", found.Document, found.FetchedAt, err)
+	}
+	if other, err := (keyStore{pool, ""}).LoadKeys(t.Context()); err != nil || other.Document != nil {
+		t.Errorf("Google's keys are %s (%v), expected none: they are another source's", other.Document, err)
+	}
+	if (keyStore{}).source() != token.GoogleCertificatesURL {
+		t.Error("without FIREBASE_CERTS_URL the source is not Google's")
+	}
+}
