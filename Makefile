@@ -11,6 +11,7 @@ run: build ## Bring up the whole service for development; Ctrl-C ends all of it
 build: bin/authd bin/authdev ## Build bin/authd and bin/authdev
 
 bin/authd bin/authdev: bin/%: FORCE
+	@[ -e $@ ] || echo "Building $@ (the first time, modules are fetched and compiled: some minutes)"
 	@CGO_ENABLED=0 go build -o $@ ./cmd/$*
 
 test: build ## Run every test against real PostgreSQL, Redis and identity providers
