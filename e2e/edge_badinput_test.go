@@ -175,7 +175,7 @@ func TestBadInput_BodyLimit(t *testing.T) {
 	}
 	for _, chunked := range []bool{false, true} {
 		for size, status := range map[int]int{64 << 10: 401, 64<<10 + 1: 413, 1 << 20: 413} {
-			request, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+"/v1/auth/verify-token", strings.NewReader(pad(size)))
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/v1/auth/verify-token", strings.NewReader(pad(size)))
 			if err != nil {
 				t.Fatal(err)
 			}

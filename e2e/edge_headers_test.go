@@ -21,7 +21,7 @@ func TestRequestID_EchoedOrReplaced(t *testing.T) {
 		}
 	}
 	for _, other := range []string{"", strings.Repeat("x", 65), "two words", "a\tb", `"quoted"`, "é", "a;b", "../etc"} {
-		request, err := http.NewRequestWithContext(t.Context(), "GET", s.URL+"/nowhere", http.NoBody)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/nowhere", http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -46,7 +46,7 @@ func askUntilSentAway(t *testing.T, s *servicetest.Service, token string, served
 	client := &http.Client{Transport: &http.Transport{MaxIdleConns: 1}, Timeout: 10 * time.Second}
 	defer client.CloseIdleConnections()
 	for {
-		request, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+"/v1/auth/verify-token", strings.NewReader(`{"token":"`+token+`"}`))
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/v1/auth/verify-token", strings.NewReader(`{"token":"`+token+`"}`))
 		if err != nil {
 			t.Error(err)
 			return

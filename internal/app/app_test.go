@@ -31,7 +31,10 @@ func TestTimeouts_EachBelowTheNext(t *testing.T) {
 		name string
 		d    time.Duration
 	}{
-		{"read", app.ReadTimeout}, {"handle", httpapi.HandlerTimeout}, {"write", app.WriteTimeout}, {"shut down", c.ShutdownTimeout},
+		{"read", app.ReadTimeout},
+		{"handle", httpapi.HandlerTimeout},
+		{"write", app.WriteTimeout},
+		{"shut down", c.ShutdownTimeout},
 		{"idle", app.IdleTimeout},
 	}
 	for i := 1; i < len(limits); i++ {

@@ -163,9 +163,15 @@ func TestLoad_RefusedEverywhere(t *testing.T) {
 func TestLoad_Accepted(t *testing.T) {
 	t.Parallel()
 	for _, changes := range []map[string]string{
-		{"CORS_ORIGINS": "https://app.example.com,http://localhost:5173"}, {"TRUSTED_PROXIES": "10.0.0.0/8,fd00::/8"}, {"PORT": "0", "METRICS_PORT": "0"},
-		{"LEGACY_EMAIL_VERIFIED": "trust"}, {"LEGACY_EMAIL_VERIFIED": "column:email_verified"}, {"DB_LEGACY_TIMEZONE": "Asia/Jakarta"},
-		{"REDIS_URL": "rediss://cache:6380"}, {"DATABASE_URL": "postgresql://db/people"}, {"LOG_LEVEL": "debug"},
+		{"CORS_ORIGINS": "https://app.example.com,http://localhost:5173"},
+		{"TRUSTED_PROXIES": "10.0.0.0/8,fd00::/8"},
+		{"PORT": "0", "METRICS_PORT": "0"},
+		{"LEGACY_EMAIL_VERIFIED": "trust"},
+		{"LEGACY_EMAIL_VERIFIED": "column:email_verified"},
+		{"DB_LEGACY_TIMEZONE": "Asia/Jakarta"},
+		{"REDIS_URL": "rediss://cache:6380"},
+		{"DATABASE_URL": "postgresql://db/people"},
+		{"LOG_LEVEL": "debug"},
 		{"FIREBASE_CERTS_URL": "https://keys.example.com/certs"},
 	} {
 		load(t, production(changes))

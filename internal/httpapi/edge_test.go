@@ -128,11 +128,24 @@ func TestDoors_OneWriter(t *testing.T) {
 	bare.Use(requestID)
 	mount(bare, server{})
 	expectRefusal(t, "strict decode", call(bare, "POST", "/v1/auth/login", `{"email":5}`), 400, fault.InvalidRequest)
+	unencodable := chi.NewRouter()
+	unencodable.Use(requestID)
+	mount(unencodable, answersYear20000{})
+	expectRefusal(t, "response encoding", call(unencodable, http.MethodGet, "/v1/auth/me", ""), 500, fault.Internal)
 	recorder := httptest.NewRecorder()
 	requestID(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, r, malformedRequest(&api.InvalidParamFormatError{ParamName: "id", Err: errCause}))
-	})).ServeHTTP(recorder, httptest.NewRequest("GET", "/", nil))
+	})).ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/", nil))
 	expectRefusal(t, "parameter binding", recorder, 400, fault.InvalidRequest)
+}
+
+// answersYear20000 answers a time that JSON's RFC 3339 cannot show.
+type answersYear20000 struct{ server }
+
+func (answersYear20000) GetMe(context.Context, api.GetMeRequestObject) (api.GetMeResponseObject, error) {
+	var out api.ProfileJSONResponse
+	out.Data.User.CreatedAt = new(time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC))
+	return api.GetMe200JSONResponse{ProfileJSONResponse: out}, nil
 }
 
 // O3: services and gateways hear 503 within 2 s, also where a dependency hangs for ever.

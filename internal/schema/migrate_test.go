@@ -47,7 +47,7 @@ func TestMigrate_AKilledInstanceFreesTheLock_D1(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer holder.Close(context.WithoutCancel(t.Context())) //nolint:errcheck // the server has closed it already
+	defer holder.Close(context.WithoutCancel(t.Context()))
 	if _, err := holder.Exec(t.Context(), "SELECT pg_advisory_lock($1)", schema.LockKey); err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestMigrate_WaitsNoLongerThanItMay(t *testing.T) {
 	}
 }
 
-// M of all migrations: an instance killed in the middle of one leaves what a next one completes.
+// An instance killed in the middle of one leaves what a next one completes.
 func TestMigrate_KilledInTheMiddleIsCompleted_D1(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
