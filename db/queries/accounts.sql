@@ -23,12 +23,15 @@ ON CONFLICT DO NOTHING
 RETURNING id;
 
 -- name: RegistrationByEmail :one
--- Finds who holds an e-mail that could not be claimed, and whether that is a registration somebody may go on with.
+-- Finds who holds an e-mail that could not be claimed, and whether that is a registration somebody may go on with: one that
+-- nobody has ever used. What was seen once, or has become something, belongs to somebody.
 -- Served by idx_users_canonical_email.
 SELECT
     id,
     (
         auth_provider = 'firebase' AND federation_status = 'syncing' AND firebase_uid = id::text
+        AND last_login IS NULL AND coalesce(token_balance, 0) = 0 AND coalesce(user_type, 'user') = 'user'
+        AND coalesce(is_active, true)
     )::boolean AS unfinished
 FROM auth.users
 WHERE auth.canonical_email(email) = sqlc.arg(email)::text;
@@ -36,7 +39,9 @@ WHERE auth.canonical_email(email) = sqlc.arg(email)::text;
 -- name: AbandonRegistration :execrows
 -- Gives a claimed e-mail back when Firebase refused to make the account. Served by users_pkey.
 DELETE FROM auth.users
-WHERE id = $1 AND federation_status = 'syncing' AND firebase_uid = id::text;
+WHERE
+    id = $1 AND federation_status = 'syncing' AND firebase_uid = id::text
+    AND last_login IS NULL AND coalesce(token_balance, 0) = 0 AND coalesce(user_type, 'user') = 'user';
 
 -- name: SignInHome :one
 -- Where the password of an e-mail lives, and how long a sign-in must wait so that its auth_time is not before the last

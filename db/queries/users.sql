@@ -84,12 +84,12 @@ WHERE auth.canonical_email(email) = sqlc.arg(email)::text;
 -- name: LinkIdentity :one
 -- Called by internal/user when a verified e-mail meets a row that no Firebase account owns yet. The conditions stand in the
 -- statement, so that two links at once cannot both win. Sessions of a deleted account of this uid stay revoked.
--- Served by users_pkey, idx_tombstones_firebase_uid.
+-- Served by users_pkey or idx_users_canonical_email, idx_tombstones_firebase_uid.
 UPDATE auth.users
 SET
     firebase_uid = sqlc.arg(firebase_uid)::varchar,
     auth_provider = 'hybrid',
-    federation_status = 'active',
+    federation_status = CASE WHEN federation_status = 'disabled' THEN 'disabled' ELSE 'active' END,
     password_hash = CASE WHEN sqlc.arg(keep_password)::boolean THEN password_hash END,
     legacy_tokens_valid_after = CASE
         WHEN sqlc.arg(keep_password)::boolean THEN legacy_tokens_valid_after
@@ -106,7 +106,9 @@ SET
     last_firebase_sync = now(),
     last_login = now(),
     updated_at = now()
-WHERE id = sqlc.arg(id) AND firebase_uid IS NULL AND user_type IS DISTINCT FROM 'admin'
+WHERE
+    id = sqlc.arg(id) AND firebase_uid IS NULL AND user_type IS DISTINCT FROM 'admin'
+    AND auth.canonical_email(email) = sqlc.arg(email)::text
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at;
@@ -117,15 +119,17 @@ INSERT INTO auth.set_aside_passwords (user_id, password_hash, reason)
 SELECT id, password_hash, sqlc.arg(reason)::text
 FROM auth.users
 WHERE id = sqlc.arg(id) AND password_hash IS NOT NULL
-ON CONFLICT (user_id) DO NOTHING;
+ON CONFLICT (user_id) DO UPDATE
+SET password_hash = excluded.password_hash, reason = excluded.reason, set_aside_at = excluded.set_aside_at;
 
 -- name: RelinkIdentity :one
 -- Called by internal/user when the account that a row was linked to is gone at Firebase. Only a row that could hurt nobody:
--- no balance, no special type. Served by users_pkey or idx_users_firebase_uid.
+-- no balance, no special type; and only for whom the address is proven, or where nobody was ever behind the row (a
+-- registration that stopped before Firebase had made the account). Served by users_pkey or idx_users_firebase_uid.
 UPDATE auth.users
 SET
     firebase_uid = sqlc.arg(firebase_uid)::varchar,
-    federation_status = 'active',
+    federation_status = CASE WHEN federation_status = 'disabled' THEN 'disabled' ELSE 'active' END,
     tokens_valid_after = greatest(
         tokens_valid_after,
         (
@@ -142,6 +146,7 @@ WHERE
     AND firebase_uid = sqlc.arg(gone_firebase_uid)::varchar
     AND coalesce(token_balance, 0) = 0
     AND coalesce(user_type, 'user') = 'user'
+    AND (sqlc.arg(address_proven)::boolean OR (federation_status = 'syncing' AND last_login IS NULL))
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at;
@@ -155,9 +160,12 @@ SET email = sqlc.arg(email)::varchar, last_firebase_sync = now(), updated_at = n
 WHERE id = sqlc.arg(id) AND firebase_uid = sqlc.arg(firebase_uid)::varchar AND email <> sqlc.arg(email)::varchar;
 
 -- name: TouchLastLogin :execrows
--- Called by internal/user off the request's path; most calls find nothing to do. Served by users_pkey.
+-- Called by internal/user off the request's path; most calls find nothing to do. Who was seen has an account that works: a
+-- registration that stopped before its end is finished by it. Served by users_pkey.
 UPDATE auth.users
-SET last_login = now()
+SET
+    last_login = now(),
+    federation_status = CASE WHEN federation_status = 'syncing' THEN 'active' ELSE federation_status END
 WHERE id = $1 AND (last_login IS NULL OR last_login < now() - interval '5 minutes');
 
 -- name: RevokeTokens :one
@@ -170,10 +178,11 @@ WHERE id = $1
 RETURNING tokens_valid_after;
 
 -- name: ChangeUsername :one
--- Called by internal/user; users_username_key decides races. Served by users_pkey.
+-- Called by internal/user; users_username_key decides races. No row back: no such user, or that is the name already.
+-- Served by users_pkey.
 UPDATE auth.users
 SET username = sqlc.arg(username)::varchar, updated_at = now()
-WHERE id = sqlc.arg(id)
+WHERE id = sqlc.arg(id) AND username IS DISTINCT FROM sqlc.arg(username)::varchar
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at;

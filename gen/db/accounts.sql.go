@@ -14,7 +14,9 @@ import (
 
 const abandonRegistration = `-- name: AbandonRegistration :execrows
 DELETE FROM auth.users
-WHERE id = $1 AND federation_status = 'syncing' AND firebase_uid = id::text
+WHERE
+    id = $1 AND federation_status = 'syncing' AND firebase_uid = id::text
+    AND last_login IS NULL AND coalesce(token_balance, 0) = 0 AND coalesce(user_type, 'user') = 'user'
 `
 
 // Gives a claimed e-mail back when Firebase refused to make the account. Served by users_pkey.
@@ -125,6 +127,8 @@ SELECT
     id,
     (
         auth_provider = 'firebase' AND federation_status = 'syncing' AND firebase_uid = id::text
+        AND last_login IS NULL AND coalesce(token_balance, 0) = 0 AND coalesce(user_type, 'user') = 'user'
+        AND coalesce(is_active, true)
     )::boolean AS unfinished
 FROM auth.users
 WHERE auth.canonical_email(email) = $1::text
@@ -135,7 +139,8 @@ type RegistrationByEmailRow struct {
 	Unfinished bool
 }
 
-// Finds who holds an e-mail that could not be claimed, and whether that is a registration somebody may go on with.
+// Finds who holds an e-mail that could not be claimed, and whether that is a registration somebody may go on with: one that
+// nobody has ever used. What was seen once, or has become something, belongs to somebody.
 // Served by idx_users_canonical_email.
 func (q *Queries) RegistrationByEmail(ctx context.Context, db DBTX, email string) (RegistrationByEmailRow, error) {
 	row := db.QueryRow(ctx, registrationByEmail, email)

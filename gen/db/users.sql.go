@@ -37,7 +37,7 @@ func (q *Queries) AddressVerifiedByPlatform(ctx context.Context, db DBTX, arg Ad
 const changeUsername = `-- name: ChangeUsername :one
 UPDATE auth.users
 SET username = $1::varchar, updated_at = now()
-WHERE id = $2
+WHERE id = $2 AND username IS DISTINCT FROM $1::varchar
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at
@@ -63,7 +63,8 @@ type ChangeUsernameRow struct {
 	CreatedAt        *time.Time
 }
 
-// Called by internal/user; users_username_key decides races. Served by users_pkey.
+// Called by internal/user; users_username_key decides races. No row back: no such user, or that is the name already.
+// Served by users_pkey.
 func (q *Queries) ChangeUsername(ctx context.Context, db DBTX, arg ChangeUsernameParams) (ChangeUsernameRow, error) {
 	row := db.QueryRow(ctx, changeUsername, arg.Username, arg.ID)
 	var i ChangeUsernameRow
@@ -259,7 +260,7 @@ UPDATE auth.users
 SET
     firebase_uid = $1::varchar,
     auth_provider = 'hybrid',
-    federation_status = 'active',
+    federation_status = CASE WHEN federation_status = 'disabled' THEN 'disabled' ELSE 'active' END,
     password_hash = CASE WHEN $2::boolean THEN password_hash END,
     legacy_tokens_valid_after = CASE
         WHEN $2::boolean THEN legacy_tokens_valid_after
@@ -276,7 +277,9 @@ SET
     last_firebase_sync = now(),
     last_login = now(),
     updated_at = now()
-WHERE id = $4 AND firebase_uid IS NULL AND user_type IS DISTINCT FROM 'admin'
+WHERE
+    id = $4 AND firebase_uid IS NULL AND user_type IS DISTINCT FROM 'admin'
+    AND auth.canonical_email(email) = $5::text
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at
@@ -287,6 +290,7 @@ type LinkIdentityParams struct {
 	KeepPassword bool
 	ProviderData json.RawMessage
 	ID           uuid.UUID
+	Email        string
 }
 
 type LinkIdentityRow struct {
@@ -306,13 +310,14 @@ type LinkIdentityRow struct {
 
 // Called by internal/user when a verified e-mail meets a row that no Firebase account owns yet. The conditions stand in the
 // statement, so that two links at once cannot both win. Sessions of a deleted account of this uid stay revoked.
-// Served by users_pkey, idx_tombstones_firebase_uid.
+// Served by users_pkey or idx_users_canonical_email, idx_tombstones_firebase_uid.
 func (q *Queries) LinkIdentity(ctx context.Context, db DBTX, arg LinkIdentityParams) (LinkIdentityRow, error) {
 	row := db.QueryRow(ctx, linkIdentity,
 		arg.FirebaseUID,
 		arg.KeepPassword,
 		arg.ProviderData,
 		arg.ID,
+		arg.Email,
 	)
 	var i LinkIdentityRow
 	err := row.Scan(
@@ -336,7 +341,7 @@ const relinkIdentity = `-- name: RelinkIdentity :one
 UPDATE auth.users
 SET
     firebase_uid = $1::varchar,
-    federation_status = 'active',
+    federation_status = CASE WHEN federation_status = 'disabled' THEN 'disabled' ELSE 'active' END,
     tokens_valid_after = greatest(
         tokens_valid_after,
         (
@@ -353,6 +358,7 @@ WHERE
     AND firebase_uid = $4::varchar
     AND coalesce(token_balance, 0) = 0
     AND coalesce(user_type, 'user') = 'user'
+    AND ($5::boolean OR (federation_status = 'syncing' AND last_login IS NULL))
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at
@@ -363,6 +369,7 @@ type RelinkIdentityParams struct {
 	ProviderData    json.RawMessage
 	ID              uuid.UUID
 	GoneFirebaseUID string
+	AddressProven   bool
 }
 
 type RelinkIdentityRow struct {
@@ -381,13 +388,15 @@ type RelinkIdentityRow struct {
 }
 
 // Called by internal/user when the account that a row was linked to is gone at Firebase. Only a row that could hurt nobody:
-// no balance, no special type. Served by users_pkey or idx_users_firebase_uid.
+// no balance, no special type; and only for whom the address is proven, or where nobody was ever behind the row (a
+// registration that stopped before Firebase had made the account). Served by users_pkey or idx_users_firebase_uid.
 func (q *Queries) RelinkIdentity(ctx context.Context, db DBTX, arg RelinkIdentityParams) (RelinkIdentityRow, error) {
 	row := db.QueryRow(ctx, relinkIdentity,
 		arg.FirebaseUID,
 		arg.ProviderData,
 		arg.ID,
 		arg.GoneFirebaseUID,
+		arg.AddressProven,
 	)
 	var i RelinkIdentityRow
 	err := row.Scan(
@@ -429,7 +438,8 @@ INSERT INTO auth.set_aside_passwords (user_id, password_hash, reason)
 SELECT id, password_hash, $1::text
 FROM auth.users
 WHERE id = $2 AND password_hash IS NOT NULL
-ON CONFLICT (user_id) DO NOTHING
+ON CONFLICT (user_id) DO UPDATE
+SET password_hash = excluded.password_hash, reason = excluded.reason, set_aside_at = excluded.set_aside_at
 `
 
 type SetAsidePasswordParams struct {
@@ -468,11 +478,14 @@ func (q *Queries) StoreChangedEmail(ctx context.Context, db DBTX, arg StoreChang
 
 const touchLastLogin = `-- name: TouchLastLogin :execrows
 UPDATE auth.users
-SET last_login = now()
+SET
+    last_login = now(),
+    federation_status = CASE WHEN federation_status = 'syncing' THEN 'active' ELSE federation_status END
 WHERE id = $1 AND (last_login IS NULL OR last_login < now() - interval '5 minutes')
 `
 
-// Called by internal/user off the request's path; most calls find nothing to do. Served by users_pkey.
+// Called by internal/user off the request's path; most calls find nothing to do. Who was seen has an account that works: a
+// registration that stopped before its end is finished by it. Served by users_pkey.
 func (q *Queries) TouchLastLogin(ctx context.Context, db DBTX, id uuid.UUID) (int64, error) {
 	result, err := db.Exec(ctx, touchLastLogin, id)
 	if err != nil {

@@ -45,9 +45,6 @@ func (s *Service) Register(ctx context.Context, r Registration) (Session, error)
 	if err := checkNewPassword(r.Password); err != nil {
 		return Session{}, err
 	}
-	if err := s.attempts.AllowAttempt(ctx, email, r.Addr); err != nil {
-		return Session{}, err
-	}
 	id, err := s.claim(ctx, email, user.UsernameFrom(r.DisplayName))
 	if errors.Is(err, errJustRegistered) {
 		return s.registerAgain(ctx, email, r)
@@ -66,6 +63,12 @@ func (s *Service) finishRegistration(ctx context.Context, id uuid.UUID, email st
 	exists, err := s.createIdentity(ctx, id, email, r)
 	if err != nil {
 		return Session{}, err
+	}
+	if exists {
+		// Now a password is tried that somebody else may have set; a new account's own needs no leave.
+		if err := s.attempts.AllowAttempt(ctx, email, r.Addr); err != nil {
+			return Session{}, s.abandon(ctx, id, err)
+		}
 	}
 	session, err := s.signIn(ctx, email, r.Password)
 	switch {

@@ -26,7 +26,7 @@ func (s *Service) Refresh(ctx context.Context, refreshToken string) (Tokens, err
 	}
 	claims, err := s.verifier.Verify(ctx, session.IDToken)
 	if err != nil {
-		return Tokens{}, fmt.Errorf("verify a refreshed token: %w", ours(err))
+		return Tokens{}, fmt.Errorf("verify a refreshed token: %w", err) // another tenant's, for one: the caller's fault
 	}
 	u, err := s.users.FirstSight(ctx, claims)
 	if err != nil {
@@ -39,17 +39,19 @@ func (s *Service) Refresh(ctx context.Context, refreshToken string) (Tokens, err
 	return firebaseTokens(session), nil
 }
 
-// Delete removes the account at Firebase, then here. In this order a failure in between can be repeated with the same token,
-// and nobody is left at Firebase who would be a newcomer here. currentPassword may be empty after a recent sign-in.
+// Delete removes the account here and at Firebase: both, or neither but for a crash between Firebase's answer and our commit,
+// after which the same token can do it again. currentPassword may be empty after a recent sign-in.
 func (s *Service) Delete(ctx context.Context, p principal.Principal, currentPassword string, addr netip.Addr) error {
 	if err := s.confirm(ctx, p, currentPassword, addr); err != nil {
 		return err
 	}
-	err := s.identities.DeleteUser(ctx, p.User.FirebaseUID)
-	if err != nil && !errors.Is(err, firebase.ErrUserNotFound) {
-		return fmt.Errorf("delete %s at Firebase: %w", p.User.ID, err)
-	}
-	return s.users.Delete(ctx, p.User)
+	return s.users.Delete(ctx, p.User, func(ctx context.Context) error {
+		err := s.identities.DeleteUser(ctx, p.User.FirebaseUID)
+		if err != nil && !errors.Is(err, firebase.ErrUserNotFound) {
+			return fmt.Errorf("delete at Firebase: %w", err)
+		}
+		return nil
+	})
 }
 
 // confirm holds A10: a sign-in of the last five minutes, or the password now.

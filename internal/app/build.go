@@ -155,6 +155,7 @@ func (p *parts) openRedis(c config.Config) (*redis.Client, error) {
 	options.ReadTimeout = 500 * time.Millisecond
 	options.WriteTimeout = 500 * time.Millisecond
 	options.MaxRetries = -1
+	options.ContextTimeoutEnabled = true
 	client := redis.NewClient(options)
 	p.onClose(func() { _ = client.Close() }) // nothing is left to do with an error
 	return client, nil

@@ -47,6 +47,7 @@ func Run(ctx context.Context, c config.Config, o Options) error {
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return parts.users.Run(background) })
 	group.Go(func() error { return parts.invalidator.Run(background) })
+	group.Go(func() error { return parts.invalidator.Retry(background) })
 	group.Go(func() error {
 		defer stopBackground()
 		return serve(running, server{

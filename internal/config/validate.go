@@ -16,7 +16,10 @@ import (
 const minSecretBytes = 32
 
 // defaults are secrets that stand in the platform's documents.
-var defaults = []string{"your_jwt_access_secret", "your_jwt_refresh_secret", "your_secure_password", "changeme", "secret"}
+var defaults = []string{"your_jwt_access_secret", "your_jwt_refresh_secret", "your_secure_password", "atma_development_password", "changeme", "secret"}
+
+// developmentOnly begins the secrets that docker-compose.yml shows to everybody.
+const developmentOnly = "development-only"
 
 var columnName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 
@@ -30,7 +33,9 @@ func (c Config) validate() error {
 // variable is one of the environment. Faults come in the order of these lists, the same at every start.
 type variable struct{ name, value string }
 
-func isDefault(secret string) bool { return slices.Contains(defaults, strings.ToLower(secret)) }
+func isDefault(secret string) bool {
+	return slices.Contains(defaults, strings.ToLower(secret)) || strings.HasPrefix(secret, developmentOnly)
+}
 
 // validateEnums holds the enum tags.
 func (c Config) validateEnums() error {
@@ -83,15 +88,15 @@ func (c Config) validateNetwork() error {
 		faults = append(faults, errors.New("SHUTDOWN_DRAIN must not be negative, and SHUTDOWN_TIMEOUT must be positive"))
 	}
 	for _, origin := range c.CORSOrigins {
-		if u, err := url.Parse(origin); err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin {
+		if u, err := url.Parse(origin); err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin || strings.Contains(origin, "*") {
 			faults = append(faults, fmt.Errorf("CORS_ORIGINS holds %q: must be like https://app.example.com", origin))
 		}
 	}
 	if _, err := time.LoadLocation(c.LegacyTimezone); err != nil {
 		faults = append(faults, fmt.Errorf("DB_LEGACY_TIMEZONE is %q: must be an IANA name such as Asia/Jakarta", c.LegacyTimezone))
 	}
-	if c.LoginFailureMS < 1 || c.LoginFailureMS > 10_000 {
-		faults = append(faults, fmt.Errorf("LOGIN_FAILURE_MS is %d: must be 1 to 10000", c.LoginFailureMS))
+	if c.LoginFailureMS < 1 || c.LoginFailureMS > 2_000 {
+		faults = append(faults, fmt.Errorf("LOGIN_FAILURE_MS is %d: must be 1 to 2000", c.LoginFailureMS))
 	}
 	return errors.Join(faults...)
 }
@@ -112,6 +117,9 @@ func (c Config) validateURLs() error {
 		if v.value != "" && (err != nil || u.Host == "" || !slices.Contains(v.schemes, u.Scheme)) {
 			faults = append(faults, fmt.Errorf("%s must be a URL that begins with %s://", v.name, v.schemes[0]))
 		}
+	}
+	if u, err := url.Parse(c.FirebaseCertsURL); err == nil && u.User != nil {
+		faults = append(faults, errors.New("FIREBASE_CERTS_URL must not hold credentials: it is logged"))
 	}
 	return errors.Join(faults...)
 }
@@ -164,8 +172,22 @@ func (c Config) validateStrength() error {
 			faults = append(faults, fmt.Errorf("%s is a default out of a document: make your own", v.name))
 		}
 	}
-	if isDefault(c.DBPassword) {
-		faults = append(faults, errors.New("DB_PASSWORD is a default out of a document: make your own"))
+	for _, v := range []variable{
+		{"DB_PASSWORD", c.DBPassword}, {"DATABASE_URL's password", passwordIn(c.DatabaseURL)},
+		{"DATABASE_DIRECT_URL's password", passwordIn(c.DatabaseDirectURL)},
+	} {
+		if isDefault(v.value) {
+			faults = append(faults, fmt.Errorf("%s is a default out of a document: make your own", v.name))
+		}
 	}
 	return errors.Join(faults...)
+}
+
+func passwordIn(rawURL string) string {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return "" // validateURLs says so
+	}
+	password, _ := u.User.Password()
+	return password
 }

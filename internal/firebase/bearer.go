@@ -13,6 +13,8 @@ import (
 	cloudauth "cloud.google.com/go/auth"
 	"cloud.google.com/go/auth/credentials"
 	"golang.org/x/sync/singleflight"
+
+	"auth-v2-service/internal/fault"
 )
 
 // The scopes of user administration (those that the Admin SDK asks for, less the databases and buckets).
@@ -50,7 +52,8 @@ func (owner) Token(context.Context) (*cloudauth.Token, error) {
 }
 
 func (b *bearer) authorize(ctx context.Context, req *http.Request) error {
-	fetched := b.fetch.DoChan("token", func() (any, error) {
+	fetched := b.fetch.DoChan("token", func() (token any, err error) {
+		defer fault.Recover(&err)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.timeout)
 		defer cancel()
 		return b.source.Token(ctx)

@@ -58,7 +58,7 @@ var vendors = map[string][]string{
 	"github.com/prometheus/":          {"internal/telemetry"},
 	"github.com/caarlos0/env":         {"internal/config"},
 	"github.com/go-redis/redis_rate":  {"internal/limit"},
-	"github.com/maypok86/otter":       {"internal/principal"},
+	"github.com/maypok86/otter":       {"internal/principal", "internal/user"},
 	"github.com/alecthomas/kong":      {"cmd/authd"},
 	"github.com/oapi-codegen/runtime": {"gen/api", "gen/client"},
 }

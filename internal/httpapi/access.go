@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -52,7 +51,7 @@ func accessLog(log *slog.Logger, metrics *telemetry.Metrics) func(http.Handler) 
 func logExchange(r *http.Request, log *slog.Logger, e *exchange, route string, code int, took time.Duration) {
 	level := slog.LevelInfo
 	attributes := []slog.Attr{
-		slog.String("http.request.method", r.Method),
+		slog.String("http.request.method", telemetry.KnownMethod(r.Method)),
 		slog.String("http.route", route),
 		slog.Int("http.response.status_code", code),
 		slog.Duration("duration", took),
@@ -95,7 +94,7 @@ func recoverPanic(next http.Handler) http.Handler {
 			if reason == http.ErrAbortHandler { //nolint:errorlint // the value that net/http compares with
 				panic(reason)
 			}
-			err := panicError{reason: reason, stack: debug.Stack()}
+			err := fault.Panic(reason)
 			if written, ok := w.(middleware.WrapResponseWriter); ok && written.Status() != 0 {
 				noteError(r.Context(), fault.Internal, err)
 				panic(http.ErrAbortHandler)

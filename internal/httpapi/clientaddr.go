@@ -32,13 +32,21 @@ func addressOf(r *http.Request, trusted []netip.Prefix) netip.Addr {
 		if !within(addr, trusted) {
 			return addr
 		}
-		claimed, err := netip.ParseAddr(strings.TrimSpace(hop))
+		claimed, err := parseHop(strings.TrimSpace(hop))
 		if err != nil {
 			return addr
 		}
 		addr = claimed.Unmap().WithZone("")
 	}
 	return addr
+}
+
+// parseHop reads an address; some proxies write its port behind it.
+func parseHop(hop string) (netip.Addr, error) {
+	if withPort, err := netip.ParseAddrPort(hop); err == nil {
+		return withPort.Addr(), nil
+	}
+	return netip.ParseAddr(hop)
 }
 
 func within(addr netip.Addr, prefixes []netip.Prefix) bool {

@@ -50,6 +50,11 @@ type probed struct {
 	err error
 }
 
+func (p probed) probe(ctx context.Context) (err error) {
+	defer fault.Recover(&err)
+	return p.Probe(ctx)
+}
+
 func (h healthHandlers) run(ctx context.Context, requiredOnly bool) []probed {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
@@ -61,7 +66,7 @@ func (h healthHandlers) run(ctx context.Context, requiredOnly bool) []probed {
 	}
 	var all sync.WaitGroup
 	for i := range results {
-		all.Go(func() { results[i].err = results[i].Probe(ctx) })
+		all.Go(func() { results[i].err = results[i].probe(ctx) })
 	}
 	all.Wait()
 	return results

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"auth-v2-service/internal/fault"
 )
 
 // probeEvery is how often Redis is tried while it is away.
@@ -76,8 +78,10 @@ func within[T any](ctx context.Context, patience time.Duration, call func(contex
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		answer, err := call(ctx)
-		done <- outcome{answer, err}
+		var o outcome
+		defer func() { done <- o }()
+		defer fault.Recover(&o.err) // the library trusts the shape of Redis' answers
+		o.answer, o.err = call(ctx)
 	}()
 	select {
 	case o := <-done:

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -13,10 +15,7 @@ import (
 )
 
 // SQLSTATE values: https://www.postgresql.org/docs/current/errcodes-appendix.html
-const (
-	uniqueViolation = "23505"
-	lockUnavailable = "55P03"
-)
+const uniqueViolation = "23505"
 
 // UniqueViolation gives the name of the unique constraint or index that err ran into, or "". The name decides which conflict
 // it was; the text of the message never does.
@@ -47,23 +46,28 @@ func Fault(err error) error {
 // Outage reports whether err says that the database is away, full, shutting down or too slow, as opposed to having refused
 // a statement for what it says.
 func Outage(err error) bool {
+	var connectErr *pgconn.ConnectError
+	if errors.As(err, &connectErr) {
+		return true // whatever the server said to turn us away, its words on a password included
+	}
 	var pgErr *pgconn.PgError
 	if errors.As(err, &pgErr) {
 		return outageState(pgErr.Code)
 	}
-	var connectErr *pgconn.ConnectError
 	var netErr net.Error
-	return errors.As(err, &connectErr) || errors.As(err, &netErr) || errors.Is(err, context.DeadlineExceeded) ||
+	return errors.As(err, &netErr) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.Is(err, pgx.ErrTxClosed) || pgconn.SafeToRetry(err) || errors.Is(err, net.ErrClosed) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// outageState knows the classes: 08 connection, 53 resources, 57 operator intervention, 58 system, 25006 a server that has
-// become a replica, and a lock that could not be had in time.
+// outageState knows the classes 08 connection, 53 resources, 57 operator intervention and 58 system, and what may go well a
+// moment later: a server that has become a replica (25006), a lock that could not be had in time (55P03), a serialization
+// failure (40001), a deadlock (40P01), a database in use (55006).
 func outageState(code string) bool {
-	switch code[:2] {
-	case "08", "53", "57", "58":
-		return true
+	for _, class := range []string{"08", "53", "57", "58"} {
+		if strings.HasPrefix(code, class) {
+			return true
+		}
 	}
-	return code == "25006" || code == lockUnavailable
+	return slices.Contains([]string{"25006", "55P03", "40001", "40P01", "55006"}, code)
 }

@@ -15,7 +15,7 @@ import (
 // Redis is away or when somebody else writes the table.
 const MaxFactsAge = 10 * time.Second
 
-// Sizes of the two halves. A person uses a few tokens at once: an entry of either is some 500 bytes.
+// Sizes of the two halves. A person uses a few tokens at once; an entry of either is some 500 bytes, whatever the token holds.
 const (
 	maxTokens = 200_000
 	maxUsers  = 100_000
@@ -39,11 +39,15 @@ type Cache struct {
 	people *otter.Cache[uuid.UUID, known]
 	onUse  func(cache, result string)
 
-	// filling orders fills against invalidations: a fill that began before an invalidation is dropped (T5). One counter serves
-	// all users, since a fill that is dropped for a stranger's sake costs one query and invalidations are rare.
+	// filling orders fills against invalidations: a fill that began before an invalidation of its user is dropped (T5).
 	filling       sync.Mutex
-	invalidations uint64
+	invalidations uint64               // how many there were
+	recent        map[uuid.UUID]uint64 // the last one of each user since the oldest that any fill can remember
+	everybody     uint64               // the last one of all users
 }
+
+// maxRecent bounds recent. When it is full, one invalidation of everybody stands for all of them.
+const maxRecent = 50_000
 
 // NewCache makes an empty cache. onUse hears of each look-up ("tokens" or "facts", "hit" or "miss"); for a metric, may be nil.
 func NewCache(onUse func(cache, result string)) *Cache {
@@ -51,12 +55,18 @@ func NewCache(onUse func(cache, result string)) *Cache {
 		onUse = func(string, string) {}
 	}
 	return &Cache{
-		tokens: otter.Must(&otter.Options[tokenKey, verified]{MaximumSize: maxTokens}),
+		tokens: otter.Must(&otter.Options[tokenKey, verified]{
+			MaximumSize: maxTokens,
+			ExpiryCalculator: otter.ExpiryCreatingFunc(func(entry otter.Entry[tokenKey, verified]) time.Duration {
+				return time.Until(entry.Value.claims.ExpiresAt)
+			}),
+		}),
 		people: otter.Must(&otter.Options[uuid.UUID, known]{
 			MaximumSize:      maxUsers,
 			ExpiryCalculator: otter.ExpiryWriting[uuid.UUID, known](MaxFactsAge),
 		}),
-		onUse: onUse,
+		onUse:  onUse,
+		recent: map[uuid.UUID]uint64{},
 	}
 }
 
@@ -103,20 +113,25 @@ func (c *Cache) generation() uint64 {
 	return c.invalidations
 }
 
-// keepFacts keeps what a query said, unless an invalidation has overtaken the query.
+// keepFacts keeps what a query said, unless an invalidation of this user has overtaken the query.
 func (c *Cache) keepFacts(f fill, u user.User) {
 	c.filling.Lock()
 	defer c.filling.Unlock()
-	if f.after == c.invalidations {
+	if max(c.everybody, c.recent[u.ID]) <= f.after {
 		c.people.Set(u.ID, known{user: u, readAt: f.readAt})
 	}
 }
 
-// forget drops the facts about one user, and every fill that is under way.
+// forget drops the facts about one user, and those fills of theirs that are under way.
 func (c *Cache) forget(id uuid.UUID) {
 	c.filling.Lock()
 	defer c.filling.Unlock()
 	c.invalidations++
+	if len(c.recent) >= maxRecent {
+		c.everybody = c.invalidations
+		clear(c.recent)
+	}
+	c.recent[id] = c.invalidations
 	c.people.Invalidate(id)
 }
 
@@ -125,6 +140,8 @@ func (c *Cache) forgetAll() {
 	c.filling.Lock()
 	defer c.filling.Unlock()
 	c.invalidations++
+	c.everybody = c.invalidations
+	clear(c.recent)
 	c.people.InvalidateAll()
 }
 

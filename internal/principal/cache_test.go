@@ -12,14 +12,18 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// T5: a fill that began before an invalidation is dropped, whoever was invalidated; one that began after it is kept.
+// T5: a fill that began before an invalidation of its user is dropped; one that began after it is kept.
 func TestCache_FillOvertakenByInvalidationIsDropped(t *testing.T) {
 	t.Parallel()
 	now, id := time.Now(), uuid.New()
 	for name, invalidate := range map[string]func(*Cache){
 		"the user":  func(c *Cache) { c.forget(id) },
-		"a user":    func(c *Cache) { c.forget(uuid.New()) },
 		"everybody": func(c *Cache) { c.forgetAll() },
+		"so many that one stands for all": func(c *Cache) {
+			for range maxRecent + 1 {
+				c.forget(uuid.New())
+			}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -35,6 +39,18 @@ func TestCache_FillOvertakenByInvalidationIsDropped(t *testing.T) {
 				t.Error("facts read after the invalidation were not kept")
 			}
 		})
+	}
+}
+
+// Nobody defeats a stranger's cache by changing an account of their own all the time.
+func TestCache_FillOvertakenByAStrangersInvalidationIsKept(t *testing.T) {
+	t.Parallel()
+	c, now, id := NewCache(nil), time.Now(), uuid.New()
+	before := c.beginFill(now)
+	c.forget(uuid.New())
+	c.keepFacts(before, user.User{ID: id})
+	if _, ok := c.facts(id, now); !ok {
+		t.Error("facts were dropped for an invalidation of somebody else")
 	}
 }
 

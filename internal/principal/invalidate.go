@@ -16,27 +16,72 @@ const Channel = "auth:users:changed"
 // publishTimeout bounds what a caller pays while Redis hangs: facts grow old by themselves.
 const publishTimeout = 300 * time.Millisecond
 
+// What could not be told is told again until it no longer matters: facts that old are looked at again anyway.
+const (
+	untoldQueue = 1024
+	retryEvery  = time.Second
+)
+
 // Invalidator carries changes of users to the cache of every instance (T5).
 type Invalidator struct {
-	cache *Cache
-	redis redis.UniversalClient
-	log   *slog.Logger
+	cache  *Cache
+	redis  redis.UniversalClient
+	log    *slog.Logger
+	untold chan untold
+}
+
+// untold is a change that Redis did not take.
+type untold struct {
+	id    uuid.UUID
+	since time.Time
 }
 
 // NewInvalidator makes an invalidator; Run listens.
 func NewInvalidator(cache *Cache, client redis.UniversalClient, log *slog.Logger) *Invalidator {
-	return &Invalidator{cache: cache, redis: client, log: log}
+	return &Invalidator{cache: cache, redis: client, log: log, untold: make(chan untold, untoldQueue)}
 }
 
 // Changed forgets the user here at once and tells the other instances. When it returns, everybody who can be reached has been
 // told; with Redis away they look again within MaxFactsAge. The caller's hanging up does not stop it.
 func (i *Invalidator) Changed(ctx context.Context, id uuid.UUID) {
 	i.cache.forget(id)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), publishTimeout)
-	defer cancel()
-	if err := i.redis.Publish(ctx, Channel, id.String()).Err(); err != nil {
+	if err := i.publish(context.WithoutCancel(ctx), id); err != nil {
 		i.log.WarnContext(ctx, "the other instances were not told of a change and will see it within 10 s",
 			"user.id", id, "error", err)
+		select {
+		case i.untold <- untold{id: id, since: time.Now()}:
+		default: // so many at once: age does it
+		}
+	}
+}
+
+func (i *Invalidator) publish(ctx context.Context, id uuid.UUID) error {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	return i.redis.Publish(ctx, Channel, id.String()).Err()
+}
+
+// Retry tells again what Redis did not take, until ctx ends.
+func (i *Invalidator) Retry(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case change := <-i.untold:
+			i.retell(ctx, change)
+		}
+	}
+}
+
+func (i *Invalidator) retell(ctx context.Context, change untold) {
+	for time.Since(change.since) < MaxFactsAge && ctx.Err() == nil {
+		if i.publish(ctx, change.id) == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(retryEvery):
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,7 +17,8 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// Principal is somebody who may act: the token was verified, the row exists, and the row lets the session in.
+// Principal is somebody who may act: the token was verified, the row exists, and the row lets the session in. Claims are those
+// of the session (subject, kind, times); what a token says of the person is the row's to say.
 type Principal struct {
 	Claims token.Claims
 	User   user.User
@@ -83,7 +85,8 @@ func (r *Resolver) Resolve(ctx context.Context, compact string) (Principal, erro
 	defer cancel()
 	// One look-up serves everybody who waits for the same token; it goes on when the first of them hangs up. Who comes after an
 	// invalidation does not join a look-up from before it.
-	flight := r.flights.DoChan(keyOf(compact).flight(r.cache.generation()), func() (any, error) {
+	flight := r.flights.DoChan(keyOf(compact).flight(r.cache.generation()), func() (found any, err error) {
+		defer fault.Recover(&err)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), budget)
 		defer cancel()
 		return r.lookUp(ctx, compact)
@@ -131,6 +134,7 @@ func (r *Resolver) lookUp(ctx context.Context, compact string) (Principal, error
 	if err != nil {
 		return Principal{}, err
 	}
+	claims = sessionOf(claims)
 	r.cache.keepToken(key, claims, u.ID)
 	return r.keep(fill, claims, u)
 }
@@ -167,6 +171,14 @@ func (r *Resolver) verify(ctx context.Context, compact string) (token.Claims, er
 	}
 	r.onVerify("ok")
 	return claims, nil
+}
+
+// sessionOf leaves out what only a first sight needs: a token may carry kilobytes of it, and a cache entry must not.
+func sessionOf(claims token.Claims) token.Claims {
+	return token.Claims{
+		Kind: claims.Kind, Subject: strings.Clone(claims.Subject),
+		AuthTime: claims.AuthTime, IssuedAt: claims.IssuedAt, ExpiresAt: claims.ExpiresAt,
+	}
 }
 
 func admit(claims token.Claims, u user.User) (Principal, error) {

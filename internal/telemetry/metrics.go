@@ -87,11 +87,12 @@ func (m *Metrics) RequestStarted() { m.active.Inc() }
 // where none matched.
 func (m *Metrics) RequestEnded(method, route string, status int, took time.Duration) {
 	m.active.Dec()
-	m.requests.get(requestLabels{method: knownMethod(method), route: route, status: status}).Observe(took.Seconds())
+	m.requests.get(requestLabels{method: KnownMethod(method), route: route, status: status}).Observe(took.Seconds())
 }
 
-// knownMethod folds what a client may invent, as OpenTelemetry has it.
-func knownMethod(method string) string {
+// KnownMethod is the method as OpenTelemetry's conventions have it: "_OTHER" for what a client invented, so that neither
+// metrics nor logs grow with it.
+func KnownMethod(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
 		http.MethodConnect, http.MethodTrace:

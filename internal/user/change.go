@@ -39,7 +39,7 @@ func (s *Store) Rename(ctx context.Context, id uuid.UUID, typed string) (User, e
 	case pg.UniqueViolation(err) == usernameKey:
 		return User{}, ErrUsernameTaken
 	case pg.NoRows(err):
-		return User{}, ErrNotFound
+		return s.ByID(ctx, id) // that is the name already, and nobody need hear of it
 	case err != nil:
 		return User{}, fmt.Errorf("rename user %s: %w", id, pg.Fault(err))
 	}
@@ -59,10 +59,11 @@ func (s *Store) RevokeTokens(ctx context.Context, id uuid.UUID) error {
 	return nil
 }
 
-// Delete removes the row and leaves a tombstone, so that no token of its sessions makes a new row (F10). Deleting twice is
-// the same as once.
-func (s *Store) Delete(ctx context.Context, u User) error {
-	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error { return s.deleteIn(ctx, tx, u) })
+// Delete removes the row and leaves a tombstone, so that no token of its sessions makes a new row (F10). elsewhere deletes
+// what belongs to the row outside of the database; it runs when nothing here can refuse any more and before the commit, so
+// that a refusal of either side leaves both as they were. Deleting twice is the same as once.
+func (s *Store) Delete(ctx context.Context, u User, elsewhere func(ctx context.Context) error) error {
+	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error { return s.deleteIn(ctx, tx, u, elsewhere) })
 	if err != nil {
 		return fmt.Errorf("delete user %s: %w", u.ID, pg.Fault(err))
 	}
@@ -70,18 +71,22 @@ func (s *Store) Delete(ctx context.Context, u User) error {
 	return nil
 }
 
-func (s *Store) deleteIn(ctx context.Context, tx pgx.Tx, u User) error {
-	stone := db.InsertTombstoneParams{UserID: u.ID}
-	if u.FirebaseUID != "" {
-		stone.FirebaseUID = &u.FirebaseUID
-	}
-	if err := s.queries.InsertTombstone(ctx, tx, stone); err != nil {
-		return err
-	}
+func (s *Store) deleteIn(ctx context.Context, tx pgx.Tx, u User, elsewhere func(ctx context.Context) error) error {
 	if _, err := s.queries.DeleteUser(ctx, tx, u.ID); err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, audit.Event{
+	err := audit.Record(ctx, tx, audit.Event{
 		Action: "user.deleted", Actor: "user:" + u.ID.String(), UserID: u.ID, RequestID: telemetry.RequestID(ctx),
 	})
+	if err != nil {
+		return err
+	}
+	if err := elsewhere(ctx); err != nil {
+		return err
+	}
+	stone := db.InsertTombstoneParams{UserID: u.ID} // last: no session can begin after its instant any more
+	if u.FirebaseUID != "" {
+		stone.FirebaseUID = &u.FirebaseUID
+	}
+	return s.queries.InsertTombstone(ctx, tx, stone)
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/maypok86/otter/v2"
 
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/audit"
@@ -25,6 +27,36 @@ var errUndecided = fault.Unavailable("this sign-in cannot be decided at the mome
 // resolveConflict asks Firebase once about the account that holds the address now (F7): it may have moved on to another
 // address, or be gone.
 func (s *Store) resolveConflict(ctx context.Context, holder User, id identity) (User, Sight, error) {
+	dispute := dispute{uid: id.uid, holder: holder.FirebaseUID, proven: s.provesAddress(id)}
+	if _, settled := s.disputes.GetIfPresent(dispute); settled {
+		return User{}, SightRefused, ErrIdentityConflict
+	}
+	u, sight, err := s.decide(ctx, holder, id)
+	if errors.Is(err, ErrIdentityConflict) {
+		s.disputes.Set(dispute, struct{}{})
+	}
+	return u, sight, err
+}
+
+// dispute is two Firebase accounts at one address, and whether the newcomer proves it.
+type dispute struct {
+	uid, holder string
+	proven      bool
+}
+
+// How many undecided disputes are remembered, and how long: nobody can make us ask Firebase more often than that.
+const (
+	maxDisputes = 10_000
+	disputeAge  = 30 * time.Second
+)
+
+func newDisputes() *otter.Cache[dispute, struct{}] {
+	return otter.Must(&otter.Options[dispute, struct{}]{
+		MaximumSize: maxDisputes, ExpiryCalculator: otter.ExpiryWriting[dispute, struct{}](disputeAge),
+	})
+}
+
+func (s *Store) decide(ctx context.Context, holder User, id identity) (User, Sight, error) {
 	account, err := s.accounts.User(ctx, holder.FirebaseUID)
 	if errors.Is(err, firebase.ErrUserNotFound) {
 		return s.relink(ctx, holder, id)
@@ -70,11 +102,14 @@ func (s *Store) storeChangedEmail(ctx context.Context, holder User, current stri
 	return User{}, SightRefused, errRaced
 }
 
+// relink gives the row of an account that is gone to the newcomer who holds its address now. Like F3 it wants the address
+// proven: whoever signs up with somebody's old address must not step into what other services keep under the row's id.
 func (s *Store) relink(ctx context.Context, holder User, id identity) (User, Sight, error) {
 	var relinked User
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		row, err := s.queries.RelinkIdentity(ctx, tx, db.RelinkIdentityParams{
 			ID: holder.ID, FirebaseUID: id.uid, GoneFirebaseUID: holder.FirebaseUID, ProviderData: id.providerData,
+			AddressProven: s.provesAddress(id),
 		})
 		if err != nil {
 			return err

@@ -34,7 +34,7 @@ type PlatformVerified struct {
 }
 
 func (s *Store) linkByEmail(ctx context.Context, row User, id identity) (User, Sight, error) {
-	if !id.emailVerified || !slices.Contains(s.link.Providers, id.provider) || row.Type == TypeAdmin {
+	if !s.provesAddress(id) || row.Type == TypeAdmin {
 		return User{}, SightRefused, ErrLinkRequired
 	}
 	var linked User
@@ -53,6 +53,11 @@ func (s *Store) linkByEmail(ctx context.Context, row User, id identity) (User, S
 	return linked, SightLinked, nil
 }
 
+// provesAddress says whether the token's word for its e-mail is believed.
+func (s *Store) provesAddress(id identity) bool {
+	return id.emailVerified && slices.Contains(s.link.Providers, id.provider)
+}
+
 func (s *Store) linkIn(ctx context.Context, tx pgx.Tx, row User, id identity) (User, error) {
 	keep, err := s.addressVerified(ctx, tx, row)
 	if err != nil {
@@ -65,7 +70,7 @@ func (s *Store) linkIn(ctx context.Context, tx pgx.Tx, row User, id identity) (U
 		}
 	}
 	linked, err := s.queries.LinkIdentity(ctx, tx, db.LinkIdentityParams{
-		ID: row.ID, FirebaseUID: id.uid, KeepPassword: keep, ProviderData: id.providerData,
+		ID: row.ID, Email: id.email, FirebaseUID: id.uid, KeepPassword: keep, ProviderData: id.providerData,
 	})
 	if err != nil {
 		return User{}, err

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/maypok86/otter/v2"
 
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/firebase"
@@ -38,6 +39,7 @@ type Store struct {
 	onSight  func(Sight)
 	log      *slog.Logger
 	seen     chan uuid.UUID
+	disputes *otter.Cache[dispute, struct{}]
 }
 
 // NewStore makes a store. last_login moves only while Run runs.
@@ -45,6 +47,6 @@ func NewStore(o Options) *Store {
 	return &Store{
 		pool: o.Pool, queries: db.New(), accounts: o.Accounts, link: o.Link,
 		onChange: o.OnChange, onSight: o.OnSight, log: o.Logger,
-		seen: make(chan uuid.UUID, seenQueue),
+		seen: make(chan uuid.UUID, seenQueue), disputes: newDisputes(),
 	}
 }

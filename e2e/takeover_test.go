@@ -1,0 +1,170 @@
+package e2e
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"auth-v2-service/gen/client"
+	"auth-v2-service/internal/devstack/identity"
+	"auth-v2-service/internal/testkit/servicetest"
+)
+
+// F7: whoever signs up with the address of somebody whose account is gone, without proving it, does not get their row.
+func TestTakeover_UnprovenAddressOfAGoneAccount_F7(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	person := s.Person(t)
+	s.Identity.DeleteUser(person.UID)
+	stranger := s.Token(t, identity.User{Email: *person.Email}, "password")
+	if status, code, _ := s.Verify(t, stranger); status != http.StatusConflict || code != "identity_conflict" {
+		t.Errorf("F7: the stranger was answered %d %s, expected 409 identity_conflict", status, code)
+	}
+	owner := s.Token(t, identity.User{Email: *person.Email, EmailVerified: true}, "google.com")
+	if status, code, u := s.Verify(t, owner); status != http.StatusOK || u.ID != person.User.ID {
+		t.Errorf("F7: who proves the address was answered %d %s with row %s, expected 200 with row %s", status, code, u.ID, person.User.ID)
+	}
+}
+
+// F7: a registration that stopped before Firebase had made the account holds nobody up who signs up with the Firebase SDK.
+func TestTakeover_RegistrationThatNobodyWasBehind_F7(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	email := servicetest.Email()
+	fault(t, s, identity.Fault{Match: "/accounts", Kind: "503"})
+	answer, err := s.API.RegisterWithResponse(t.Context(), client.RegisterRequest{Email: email, Password: servicetest.Password})
+	if err != nil || answer.StatusCode() != http.StatusServiceUnavailable {
+		t.Fatalf("register while Firebase is away: %v %s", err, answer.Body)
+	}
+	s.Identity.ClearFaults()
+	if status, code, _ := s.Verify(t, s.Token(t, identity.User{Email: email}, "password")); status != http.StatusOK {
+		t.Errorf("F7: a sign-up after a dead registration was answered %d %s, expected 200", status, code)
+	}
+}
+
+// F9: linking and relinking let nobody in again whom the platform or Firebase has disabled.
+func TestTakeover_DisabledRowsStayDisabled_F9(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	unlinked := servicetest.Email()
+	legacyRow(t, s.Stack, unlinked, map[string]any{"federation_status": "disabled"})
+	gone := s.Person(t)
+	s.Identity.DeleteUser(gone.UID)
+	execute(t, s.Stack, "UPDATE auth.users SET federation_status = 'disabled' WHERE id = $1", gone.User.ID)
+	for what, email := range map[string]string{"linking": unlinked, "relinking": *gone.Email} {
+		status, code, _ := s.Verify(t, mint(t, s.Stack, claims(newUID(), email)))
+		if status != http.StatusForbidden || code != "account_deactivated" {
+			t.Errorf("F9: %s a disabled row was answered %d %s, expected 403 account_deactivated", what, status, code)
+		}
+	}
+}
+
+// A1: a registration that stopped after Firebase made the account, and that its owner then used, is nobody else's to go on with.
+func TestTakeover_RegistrationInUse_A1(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	email := servicetest.Email()
+	fault(t, s, identity.Fault{Match: "signInWithPassword", Kind: "503"})
+	answer, err := s.API.RegisterWithResponse(t.Context(), client.RegisterRequest{Email: email, Password: servicetest.Password})
+	if err != nil || answer.StatusCode() != http.StatusServiceUnavailable {
+		t.Fatalf("register while signing in is away: %v %s", err, answer.Body)
+	}
+	s.Identity.ClearFaults()
+	owner, _ := s.Identity.UserByEmail(email)
+	status, code, u := s.Verify(t, s.Token(t, identity.User{UID: owner.UID, Email: email}, "password"))
+	if status != http.StatusOK {
+		t.Fatalf("the owner was answered %d %s, expected 200", status, code)
+	}
+	eventually(t, "F8: being seen finishes the registration", func() bool { return *rowOf(t, s.Stack, "id = $1", u.ID).Status == "active" })
+
+	s.Identity.DeleteUser(owner.UID)
+	again, err := s.API.RegisterWithResponse(t.Context(), client.RegisterRequest{Email: email, Password: "AttackerPass123"})
+	if err != nil || again.StatusCode() != http.StatusConflict {
+		t.Errorf("A1: a stranger's registration of an address in use was answered %d %s, expected 409", again.StatusCode(), again.Body)
+	}
+}
+
+// A4: asking register for an address over and over tries no password, and shuts nobody out of it.
+func TestTakeover_RegisterLocksNobodyOut_A4(t *testing.T) {
+	t.Parallel()
+	s := limited(t)
+	person := s.Person(t)
+	execute(t, s.Stack, "UPDATE auth.users SET created_at = now() - interval '1 day' WHERE id = $1", person.User.ID)
+	for range 40 {
+		ask(t, s, http.MethodPost, "/v1/auth/register", registerBody(t, *person.Email, "WrongPassword1"), "X-Forwarded-For", "203.0.113.9")
+	}
+	if answer := login(t, s, "198.51.100.7", *person.Email, servicetest.Password); answer.status != http.StatusOK {
+		t.Errorf("A4: the owner was answered %d from a new address, expected 200", answer.status)
+	}
+}
+
+// F7: two accounts that dispute an address make us ask Firebase once in a while, not at every request.
+func TestTakeover_ADisputeAsksFirebaseOnce_F7(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	person := s.Person(t)
+	token := mint(t, s.Stack, claims(newUID(), *person.Email))
+	fault(t, s, identity.Fault{Match: "accounts:lookup", Kind: "delay", Delay: time.Millisecond})
+	for range 20 {
+		if status, code, _ := s.Verify(t, token); status != http.StatusConflict {
+			t.Fatalf("F7: answered %d %s, expected 409", status, code)
+		}
+	}
+	if asked := s.Identity.FaultHits()[0]; asked != 1 {
+		t.Errorf("F7: Firebase was asked %d times for 20 requests, expected once", asked)
+	}
+}
+
+// F10: a row that vanished while its facts were remembered is a session that is over, whatever it asks for.
+func TestTakeover_VanishedRowIsRevoked_F10(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	person := s.Person(t)
+	s.Verify(t, person.IDToken)
+	execute(t, s.Stack, "DELETE FROM auth.users WHERE id = $1", person.User.ID)
+	answer, err := s.API.LogoutWithResponse(t.Context(), servicetest.Bearer(person.IDToken))
+	if err != nil || answer.StatusCode() != http.StatusUnauthorized || servicetest.Code(answer.Body) != "token_revoked" {
+		t.Errorf("logout of a vanished row: %v %s, expected 401 token_revoked", err, answer.Body)
+	}
+}
+
+// DELETE /me is both sides or neither: what refuses here leaves the account at Firebase, and the other way round.
+func TestTakeover_DeleteIsBothOrNeither(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	person := s.Person(t)
+	remove := func() int {
+		answer, err := s.API.DeleteMeWithResponse(t.Context(), client.DeleteMeRequest{}, servicetest.Bearer(person.IDToken))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer.StatusCode()
+	}
+	execute(t, s.Stack, "CREATE TABLE public.orders (user_id uuid REFERENCES auth.users (id))")
+	execute(t, s.Stack, "INSERT INTO public.orders VALUES ($1)", person.User.ID)
+	if status := remove(); status != http.StatusInternalServerError {
+		t.Errorf("a row that another service refers to: %d, expected 500", status)
+	}
+	if _, there := s.Identity.User(person.UID); !there {
+		t.Error("the account is gone at Firebase although the row could not be deleted")
+	}
+	execute(t, s.Stack, "DROP TABLE public.orders")
+	fault(t, s, identity.Fault{Match: "accounts:delete", Kind: "503"})
+	if status := remove(); status != http.StatusServiceUnavailable {
+		t.Errorf("while Firebase is away: %d, expected 503", status)
+	}
+	if status, code, _ := s.Verify(t, person.IDToken); status != http.StatusOK {
+		t.Errorf("after a deletion that failed: %d %s, expected 200", status, code)
+	}
+	s.Identity.ClearFaults()
+	if status := remove(); status != http.StatusOK {
+		t.Errorf("when nothing refuses: %d, expected 200", status)
+	}
+}
+
+func fault(t *testing.T, s *servicetest.Service, f identity.Fault) {
+	t.Helper()
+	if err := s.Identity.AddFaults(f); err != nil {
+		t.Fatal(err)
+	}
+}
