@@ -1,0 +1,54 @@
+package pg_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/testkit/pgtest"
+)
+
+// Whatever turns us away at the door is an outage: a wrong password after a rotation is ours to mend, and no client's fault.
+func TestOutage_RefusedConnections(t *testing.T) {
+	t.Parallel()
+	for what, bend := range map[string]func(u *url.URL){
+		"no such database": func(u *url.URL) { u.Path = "/not_there" },
+		"a wrong password": func(u *url.URL) { u.User = url.UserPassword(u.User.Username(), "wrong") },
+		"nobody listens":   func(u *url.URL) { u.Host = "127.0.0.1:1" },
+	} {
+		u, err := url.Parse(pgtest.New(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		bend(u)
+		if _, err := pgx.Connect(t.Context(), u.String()); err == nil || !pg.Outage(err) {
+			t.Errorf("%s: %v is no outage, expected it to be one", what, err)
+		}
+	}
+}
+
+func TestOutage_ByState(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]bool{
+		"08006": true, "53300": true, "57P01": true, "58030": true, "25006": true, "55P03": true, "40001": true, "40P01": true,
+		"23505": false, "42P01": false, "22021": false, "": false, "5": false,
+	} {
+		if got := pg.Outage(fmt.Errorf("a query: %w", &pgconn.PgError{Code: code})); got != want {
+			t.Errorf("SQLSTATE %q: outage is %t, expected %t", code, got, want)
+		}
+	}
+	for err, want := range map[error]bool{
+		context.DeadlineExceeded: true, io.ErrUnexpectedEOF: true, pgx.ErrTxClosed: true, errors.New("a bug"): false, pgx.ErrNoRows: false,
+	} {
+		if got := pg.Outage(err); got != want {
+			t.Errorf("%v: outage is %t, expected %t", err, got, want)
+		}
+	}
+}
