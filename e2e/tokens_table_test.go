@@ -199,7 +199,9 @@ func TestTokens_OrderOfRefusals(t *testing.T) {
 	execute(t, stack, "UPDATE auth.users SET is_active = false, tokens_valid_after = now() + interval '1 day' WHERE id = $1", row.ID)
 	s := stack.Start(t)
 	ended := map[string]any{"exp": in(-time.Hour), "iat": in(-2 * time.Hour), "auth_time": in(-2 * time.Hour)}
-	of := func(o identity.MintOptions, changes ...map[string]any) string { return mint(t, stack, claims(uid, email, changes...), o) }
+	of := func(o identity.MintOptions, changes ...map[string]any) string {
+		return mint(t, stack, claims(uid, email, changes...), o)
+	}
 	known := map[string]any{"kid": stack.Identity.KeyID()}
 	expectRefusal(t, s, "a stranger's signature, expired, deactivated, revoked",
 		of(identity.MintOptions{ForeignKey: true, Header: known}, ended), 401, invalid)
