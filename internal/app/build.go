@@ -191,10 +191,13 @@ func (p *parts) openVerifier(
 	return verifier, usable, nil
 }
 
+// noKeys is the age of keys that were never had: older than any alert's threshold.
+const noKeys = 365 * 24 * time.Hour
+
 func ageOf(keys *token.KeySet) time.Duration {
 	at, ok := keys.FetchedAt()
 	if !ok {
-		return 0
+		return noKeys
 	}
 	return time.Since(at)
 }
