@@ -5,6 +5,7 @@ import (
 	"sync"
 	"testing"
 
+	"auth-v2-service/internal/devstack/identity"
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
@@ -68,5 +69,27 @@ func TestRegister_DifferentPasswordsOneWins_A1(t *testing.T) {
 			}
 			expectRegistered(t, instances[0], email, won)
 		})
+	}
+}
+
+// A1: an address that Firebase knows from elsewhere belongs to whoever made that account: registering is no way in, not even
+// with its password, leaves no row behind, and the owner signs in.
+func TestRegister_AddressOfAnAccountMadeElsewhere_A1(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	email := servicetest.Email()
+	uid, err := s.Identity.PutUser(identity.User{Email: email, Password: servicetest.Password})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, password := range []string{"AnotherPassword1", servicetest.Password} {
+		ask(t, s, "POST", "/v1/auth/register", registerBody(t, email, password)).expect(t, "register", 409, "email_taken")
+		if rows := countRows(t, s.Stack, "true"); rows != 0 {
+			t.Errorf("%d rows hold an address that was refused, expected none", rows)
+		}
+	}
+	ask(t, s, "POST", "/v1/auth/login", registerBody(t, email, servicetest.Password)).expect(t, "the owner's login", 200, "")
+	if countRows(t, s.Stack, "email = $1 AND firebase_uid = $2", email, uid) != 1 {
+		t.Error("the owner has no row")
 	}
 }

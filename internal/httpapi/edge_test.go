@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -137,6 +138,38 @@ func TestDoors_OneWriter(t *testing.T) {
 		writeError(w, r, malformedRequest(&api.InvalidParamFormatError{ParamName: "id", Err: errCause}))
 	})).ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/", nil))
 	expectRefusal(t, "parameter binding", recorder, 400, fault.InvalidRequest)
+}
+
+// The generated binder of parameters has a door of its own that New sets and nobody can knock at yet. Whoever adds the first
+// parameter to the contract adds a bad one to TestDoors_OneWriter.
+func TestDoors_NoOperationHasParametersYet(t *testing.T) {
+	t.Parallel()
+	for _, item := range testContract(t).Paths.Map() {
+		for _, o := range item.Operations() {
+			if len(o.Parameters)+len(item.Parameters) > 0 {
+				t.Errorf("%s has parameters: send it a bad one in TestDoors_OneWriter and drop this test", o.OperationID)
+			}
+		}
+	}
+}
+
+// What carries no meaning of ours is an outage where time ran out, and a fault of ours otherwise, never the client's.
+func TestRefusalOf(t *testing.T) {
+	t.Parallel()
+	taken := fault.New(fault.EmailTaken, "taken")
+	for want, errs := range map[fault.Code][]error{
+		fault.DependencyUnavailable: {
+			context.DeadlineExceeded, context.Canceled, fmt.Errorf("query: %w", context.DeadlineExceeded), fault.Unavailable("away", errCause),
+		},
+		fault.Internal:   {errCause, io.EOF, fault.New("a code nobody knows", "words"), nil},
+		fault.EmailTaken: {taken, fmt.Errorf("register: %w", taken.With(context.DeadlineExceeded))},
+	} {
+		for _, err := range errs {
+			if got := refusalOf(err).Code; got != want {
+				t.Errorf("%v leaves as %s, expected %s", err, got, want)
+			}
+		}
+	}
 }
 
 // answersYear20000 answers a time that JSON's RFC 3339 cannot show.
