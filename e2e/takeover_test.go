@@ -120,7 +120,7 @@ func TestTakeover_VanishedRowIsRevoked_F10(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
 	person := s.Person(t)
-	s.Verify(t, person.IDToken)
+	settle(t, s, person.IDToken)
 	execute(t, s.Stack, "DELETE FROM auth.users WHERE id = $1", person.User.ID)
 	answer, err := s.API.LogoutWithResponse(t.Context(), servicetest.Bearer(person.IDToken))
 	if err != nil || answer.StatusCode() != http.StatusUnauthorized || servicetest.Code(answer.Body) != "token_revoked" {

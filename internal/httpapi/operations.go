@@ -13,7 +13,7 @@ import (
 const HandlerTimeout = 8 * time.Second
 
 // hotTimeout holds O3: the 2 s that are promised for verify-token and forward.
-const hotTimeout = 1900 * time.Millisecond
+const hotTimeout = 1700 * time.Millisecond
 
 // operation is what the edge needs to know of an operation of the contract.
 type operation struct {

@@ -4,6 +4,7 @@
 package emulator
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,6 +44,7 @@ type Options struct {
 type Server struct {
 	process *child.Process
 	addr    string
+	log     string
 }
 
 // Start installs firebase-tools where it is missing and returns once the emulator answers.
@@ -69,20 +71,36 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return nil, fmt.Errorf("emulator's log: %w", err)
 	}
 	defer func() { _ = log.Close() }()
+	scratch, err := scratchDir(o.Dir)
+	if err != nil {
+		return nil, err
+	}
 	process, err := child.Start(child.Options{
 		Path: program, Args: arguments(o), Dir: o.Dir,
-		Env:    append(os.Environ(), "CI=1", "NO_UPDATE_NOTIFIER=1"),
+		// The emulator leaves its hub's address in the temporary folder, by project: two of one project would export each other.
+		Env:    append(os.Environ(), "CI=1", "NO_UPDATE_NOTIFIER=1", "TMPDIR="+scratch),
 		Stdout: log, Stderr: log, StopSignal: syscall.SIGINT, Grace: 20 * time.Second,
 	})
 	if err != nil {
 		return nil, err
 	}
-	server := &Server{process: process, addr: net.JoinHostPort(host, strconv.Itoa(port))}
+	server := &Server{process: process, addr: net.JoinHostPort(host, strconv.Itoa(port)), log: log.Name()}
 	if err := server.waitReady(ctx); err != nil {
 		_ = process.Stop()
 		return nil, fmt.Errorf("%w (see %s)", err, log.Name())
 	}
 	return server, nil
+}
+
+func scratchDir(dir string) (string, error) {
+	path, err := filepath.Abs(filepath.Join(dir, "tmp"))
+	if err != nil {
+		return "", fmt.Errorf("emulator's temporary folder: %w", err)
+	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return "", fmt.Errorf("emulator's temporary folder: %w", err)
+	}
+	return path, nil
 }
 
 const accounts = "accounts" // the folder of kept accounts, inside Dir
@@ -143,7 +161,17 @@ func (s *Server) waitReady(ctx context.Context) error {
 	}
 }
 
+// saysReady is what the emulator logs once kept accounts are imported; it answers requests before that.
+const saysReady = "All emulators ready"
+
 func (s *Server) probe(ctx context.Context) error {
+	said, err := os.ReadFile(s.log)
+	if err != nil {
+		return err
+	}
+	if !bytes.Contains(said, []byte(saysReady)) {
+		return errors.New("the emulator has not said that it is ready")
+	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.addr+"/", nil)
 	if err != nil {
 		return err
