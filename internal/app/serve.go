@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Time limits of a connection, each below the next: reading a request, handling it (httpapi: 8 s, or 1.9 s where services
+// Time limits of a connection, each below the next: reading a request, handling it (httpapi: 8 s, or 1.7 s where services
 // wait), writing the answer, keeping an idle connection. SHUTDOWN_TIMEOUT is above all but the last.
 const (
 	readTimeout  = 5 * time.Second
