@@ -173,7 +173,8 @@ func (c Config) validateStrength() error {
 		}
 	}
 	for _, v := range []variable{
-		{"DB_PASSWORD", c.DBPassword}, {"DATABASE_URL's password", passwordIn(c.DatabaseURL)},
+		{"DB_PASSWORD", c.DBPassword},
+		{"DATABASE_URL's password", passwordIn(c.DatabaseURL)},
 		{"DATABASE_DIRECT_URL's password", passwordIn(c.DatabaseDirectURL)},
 	} {
 		if isDefault(v.value) {
