@@ -1,0 +1,38 @@
+// Command bench measures the service beside a bare net/http handler that does the same bare work, in the same run on the
+// same machine: only the ratio of the two means anything. `make bench` runs it; docs/performance.md says how to read it.
+//
+// It owns the rounds, the load, the bare handler and the table. The real bin/authd is measured, on a PostgreSQL (with fsync,
+// as in production), a Redis and an identity provider that live for one run. It reaches authd by HTTP alone, so it breaks only
+// when the contract's paths or auth.users change: then look at scene.go (requests and rows) and bare.go (statements).
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+type cli struct {
+	Run  runCmd  `cmd:"" default:"withargs" help:"Measure and print the table; exit 1 when a request failed."`
+	Bare bareCmd `cmd:"" hidden:"" help:"Serve the bare handler."`
+}
+
+type runCmd struct{ Options }
+
+func (c *runCmd) Run(ctx context.Context) error { return run(ctx, c.Options, os.Stdout) }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	var root cli
+	command := kong.Parse(&root, kong.Name("bench"), kong.UsageOnError(), kong.BindTo(ctx, (*context.Context)(nil)))
+	if err := command.Run(); err != nil {
+		stop()
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1) //nolint:gocritic // stop has run
+	}
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"time"
+)
+
+// Options say how long and how hard.
+type Options struct {
+	Rounds      int           `default:"5" help:"Rounds; in each, every server has its turn."`
+	Length      time.Duration `name:"seconds" default:"3s" help:"The longest that a turn lasts."`
+	Connections int           `default:"32" help:"Connections that send at once."`
+	Tokens      int           `default:"4000" help:"New tokens for a turn of cold and first sight, which ends with the last of them."`
+	Warm        int           `default:"300" help:"Tokens that warm uses again and again, and accounts that log in."`
+	Pool        int           `default:"20" help:"DB_POOL_MAX of both servers."`
+	Only        []string      `help:"Paths to measure: warm, cold, sight, login. Default: all."`
+	Pin         bool          `default:"true" negatable:"" help:"Give the measured server a processor of its own."`
+	Authd       string        `default:"bin/authd" type:"path" help:"The service's program."`
+	Authdev     string        `default:"bin/authdev" type:"path" help:"The development stack's program."`
+	Self        string        `kong:"-"` // this program; set by run where it is empty
+}
+
+// coldPeople is how many rows the cold tokens are spread over.
+const coldPeople = 5000
+
+// run measures and prints the table. An error when anything failed, a single request included.
+func run(ctx context.Context, o Options, out io.Writer) (err error) {
+	if o.Self == "" {
+		if o.Self, err = os.Executable(); err != nil {
+			return fmt.Errorf("find this program: %w", err)
+		}
+	}
+	dir, err := os.MkdirTemp("", "auth-v2-service-bench")
+	if err != nil {
+		return fmt.Errorf("make a folder: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // PostgreSQL refuses root and may run as another user who passes through
+		return fmt.Errorf("open the folder: %w", err)
+	}
+	s := &stack{options: o, dir: dir}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	m, err := prepare(ctx, s)
+	if err != nil {
+		return err
+	}
+	all, err := paths(m, s.authd, s.bare)
+	if err != nil {
+		return err
+	}
+	return report(out, o, s.pins, measureAll(ctx, o, all), ctx.Err())
+}
+
+// prepare makes the tokens on all processors, then steps aside and starts everything.
+func prepare(ctx context.Context, s *stack) (material, error) {
+	o, began := s.options, time.Now()
+	accounts, known, strangers := people("login", o.Warm), people("known", coldPeople), people("stranger", o.Tokens*(o.Rounds+1))
+	provider, err := prepareIdentity(s.dir, accounts)
+	if err != nil {
+		return material{}, err
+	}
+	m := material{accounts: accounts}
+	for _, batch := range []struct {
+		to     *[]string
+		people []person
+		n      int
+		key    string
+	}{
+		{&m.warm, known, o.Warm, "warm"},
+		{&m.cold, known, len(strangers), "cold"},
+		{&m.fresh, strangers, len(strangers), "sight"},
+	} {
+		if !o.measures(batch.key) {
+			continue
+		}
+		if *batch.to, err = mint(ctx, provider, batch.people, batch.n); err != nil {
+			return material{}, errors.Join(err, provider.Close())
+		}
+	}
+	if err := provider.Close(); err != nil {
+		return material{}, err
+	}
+	say("%d tokens signed (%.1f s)", len(m.warm)+len(m.cold)+len(m.fresh), time.Since(began).Seconds())
+	if o.Pin {
+		s.pins = choosePins()
+	}
+	if err := s.pins.stepAside(); err != nil {
+		return material{}, err
+	}
+	if err := s.start(ctx); err != nil {
+		return material{}, err
+	}
+	return m, s.fill(ctx, slices.Concat(accounts, known))
+}
+
+func (o Options) measures(key string) bool { return len(o.Only) == 0 || slices.Contains(o.Only, key) }
+
+func measureAll(ctx context.Context, o Options, all []path) [][]row {
+	var table [][]row
+	for _, p := range all {
+		if !o.measures(p.key) {
+			continue
+		}
+		began := time.Now()
+		rows := measurePath(ctx, o, p)
+		table = append(table, rows)
+		say("%s: %d rounds (%.1f s)", p.key, o.Rounds, time.Since(began).Seconds())
+	}
+	return table
+}
+
+// measurePath lets each side have its turn in every round, so that what slows the machine for a while slows both. A shorter
+// round goes before them and is thrown away: connections open, statements are prepared, warm tokens become known.
+func measurePath(ctx context.Context, o Options, p path) []row {
+	rows := make([]row, len(p.sides))
+	for i := range o.Rounds + 1 {
+		limit := o.Length
+		if i == 0 {
+			limit /= 3
+		}
+		for j, s := range p.sides {
+			l := load{
+				addr: s.server.addr, requests: s.round(i, o.Rounds+1, p.once), once: p.once,
+				connections: o.Connections, limit: limit,
+			}
+			server, generator := cpuTime(s.server.pid), cpuTime(os.Getpid())
+			r := l.run(ctx)
+			m := measure(r, cpuTime(s.server.pid)-server, cpuTime(os.Getpid())-generator)
+			rows[j].name = s.name
+			if i > 0 || m.failed > 0 {
+				rows[j].rounds = append(rows[j].rounds, m)
+			}
+		}
+	}
+	return rows
+}
+
+// report prints the table and says what was wrong.
+func report(out io.Writer, o Options, p pins, table [][]row, interrupted error) error {
+	if interrupted != nil {
+		return interrupted
+	}
+	where := "server and load share the processors"
+	if p.server != "" {
+		where = fmt.Sprintf("the measured server on processor %s, all else on %s", p.server, p.rest)
+	}
+	_, _ = fmt.Fprintf(out, "\n%d rounds of at most %s, %d connections, %s %s/%s: %s\n\n",
+		o.Rounds, o.Length, o.Connections, runtime.Version(), runtime.GOOS, runtime.GOARCH, where)
+	if err := writeTable(out, table); err != nil {
+		return fmt.Errorf("print the table: %w", err)
+	}
+	_, _ = fmt.Fprintf(out, "\nThe load took at most %.2f of a processor. Where that is near 1, both sides could do more.\n", busiest(table))
+	return judge(table)
+}
+
+func busiest(table [][]row) (most float64) {
+	for _, rows := range table {
+		for _, r := range rows {
+			for _, m := range r.rounds {
+				most = max(most, m.generator)
+			}
+		}
+	}
+	return most
+}
+
+// judge finds requests that failed, and sides that do not send alike and so cannot be compared.
+func judge(table [][]row) error {
+	var faults []error
+	for _, rows := range table {
+		for _, r := range rows {
+			if n, first := r.failed(); n > 0 {
+				faults = append(faults, fmt.Errorf("%s: %d requests failed, the first with: %w", r.name, n, first))
+			}
+			if apart := ratio(r.bodyBytes(), rows[0].bodyBytes()); apart < 0.9 || apart > 1.1 {
+				faults = append(faults, fmt.Errorf("%s answers %.0f bytes, %s %.0f: not comparable",
+					r.name, r.bodyBytes(), rows[0].name, rows[0].bodyBytes()))
+			}
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// say tells whoever waits how far it is.
+func say(format string, args ...any) { _, _ = fmt.Fprintf(os.Stderr, format+"\n", args...) }
+

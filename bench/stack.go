@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"auth-v2-service/internal/devstack"
+	"auth-v2-service/internal/devstack/child"
+	"auth-v2-service/internal/devstack/identity"
+	"auth-v2-service/internal/devstack/postgres"
+	"auth-v2-service/internal/devstack/redis"
+)
+
+const startLimit = 60 * time.Second
+
+// server is a process that is measured.
+type server struct {
+	addr string
+	pid  int
+}
+
+// stack is everything that runs for one measurement.
+type stack struct {
+	options Options
+	pins    pins
+	dir     string
+	stops   []func() error
+
+	databaseURL, redisURL, identityAddr string
+	authd, bare                         server
+}
+
+// start brings it all up: stores first, then the two servers, each on the processor that nobody else has.
+func (s *stack) start(ctx context.Context) error {
+	for _, step := range []func(context.Context) error{s.startStores, s.startIdentity, s.startAuthd, s.startBare} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stop ends everything in the reverse order.
+func (s *stack) stop() error {
+	var failures error
+	for _, stop := range slices.Backward(s.stops) {
+		failures = errors.Join(failures, stop())
+	}
+	return failures
+}
+
+func (s *stack) onStop(stop func() error) { s.stops = append(s.stops, stop) }
+
+func (s *stack) startStores(ctx context.Context) error {
+	database, err := postgres.Start(ctx, postgres.Options{DataDir: filepath.Join(s.dir, "postgres"), Fsync: true, Log: os.Stderr})
+	if err != nil {
+		return err
+	}
+	s.onStop(database.Stop)
+	if err := database.CreateDatabase(ctx, "bench"); err != nil {
+		return err
+	}
+	s.databaseURL = database.URL("bench")
+	cache, err := redis.Start(ctx, redis.Options{Dir: filepath.Join(s.dir, "redis")})
+	if err != nil {
+		return err
+	}
+	s.onStop(cache.Stop)
+	s.redisURL = cache.URL()
+	return nil
+}
+
+func (s *stack) startIdentity(ctx context.Context) error {
+	addr, err := freeAddress(ctx)
+	if err != nil {
+		return err
+	}
+	s.identityAddr = addr
+	_, err = s.startChild(ctx, child.Options{
+		Path: s.options.Authdev, Args: []string{"identity", "--listen", addr, "--project", project, "--snapshot", snapshotPath(s.dir)},
+	}, s.certsURL())
+	return err
+}
+
+func (s *stack) certsURL() string { return "http://" + s.identityAddr + identity.CertificatePath }
+
+// startAuthd runs the service as an operator would, but without limits and without a line for each request.
+func (s *stack) startAuthd(ctx context.Context) error {
+	addr, err := freeAddress(ctx)
+	if err != nil {
+		return err
+	}
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return err
+	}
+	path, args := s.pins.command(s.options.Authd, "serve")
+	pid, err := s.startChild(ctx, child.Options{Path: path, Args: args, Env: []string{
+		"AUTH_ENV=development", "RATE_LIMIT=off", "LOG_LEVEL=warn", "LISTEN_HOST=127.0.0.1", "PORT=" + port, "METRICS_PORT=0",
+		"SHUTDOWN_DRAIN=0s", "DATABASE_URL=" + s.databaseURL, "REDIS_URL=" + s.redisURL,
+		"DB_POOL_MAX=" + strconv.Itoa(s.options.Pool), "FIREBASE_PROJECT_ID=" + project, "FIREBASE_API_KEY=bench",
+		"FIREBASE_AUTH_EMULATOR_HOST=" + s.identityAddr, "FIREBASE_CERTS_URL=" + s.certsURL(),
+		"JWT_ACCESS_SECRET=access-secret-of-a-bench-32-byte", "JWT_REFRESH_SECRET=refresh-secret-of-a-bench-32-bytes",
+	}}, "http://"+addr+"/health/ready")
+	s.authd = server{addr: addr, pid: pid}
+	return err
+}
+
+func (s *stack) startBare(ctx context.Context) error {
+	addr, err := freeAddress(ctx)
+	if err != nil {
+		return err
+	}
+	path, args := s.pins.command(s.options.Self, "bare", "--listen", addr)
+	pid, err := s.startChild(ctx, child.Options{Path: path, Args: args, Env: []string{
+		"DATABASE_URL=" + s.databaseURL, "DB_POOL_MAX=" + strconv.Itoa(s.options.Pool),
+		"IDENTITY_URL=http://" + s.identityAddr, "FIREBASE_CERTS_URL=" + s.certsURL(),
+	}}, "http://"+addr+"/ready")
+	s.bare = server{addr: addr, pid: pid}
+	return err
+}
+
+// startChild runs a program and returns once url answers 200.
+func (s *stack) startChild(ctx context.Context, o child.Options, url string) (pid int, err error) {
+	o.Stdout, o.Stderr = os.Stderr, os.Stderr // stdout is the table's
+	process, err := child.Start(o)
+	if err != nil {
+		return 0, err
+	}
+	s.onStop(process.Stop)
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	for {
+		err := devstack.Probe(ctx, url)
+		if err == nil {
+			return process.Pid(), nil
+		}
+		select {
+		case <-process.Done():
+			return 0, fmt.Errorf("%s ended while starting: %w", o.Path, errors.Join(process.Err(), err))
+		case <-ctx.Done():
+			return 0, fmt.Errorf("%s was not ready in time: %w", o.Path, err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// freeAddress is one on loopback that nobody listens on at this moment.
+func freeAddress(ctx context.Context) (string, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("find a free port: %w", err)
+	}
+	return listener.Addr().String(), listener.Close()
+}
+
+// fill gives people their rows, and the bare handler a table like auth.users to write to. last_login is of now, so that
+// nothing is owed off the requests' path (F8: once in five minutes a user).
+func (s *stack) fill(ctx context.Context, people []person) error {
+	conn, err := pgx.Connect(ctx, s.databaseURL)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	if _, err := conn.Exec(ctx, `CREATE SCHEMA bench; CREATE TABLE bench.users (LIKE auth.users INCLUDING ALL)`); err != nil {
+		return fmt.Errorf("make the bare handler's table: %w", err)
+	}
+	_, err = conn.Exec(ctx, `
+		INSERT INTO auth.users (firebase_uid, email, username, auth_provider, last_firebase_sync, last_login)
+		SELECT uid, email, name, 'firebase', now(), now() FROM unnest($1::text[], $2::text[], $3::text[]) AS t (uid, email, name)`,
+		each(people, func(p person) string { return p.uid }), each(people, func(p person) string { return p.email }),
+		each(people, func(p person) string { return p.name }))
+	if err != nil {
+		return fmt.Errorf("insert people: %w", err)
+	}
+	if _, err := conn.Exec(ctx, "VACUUM ANALYZE auth.users"); err != nil {
+		return fmt.Errorf("analyze: %w", err)
+	}
+	return nil
+}
