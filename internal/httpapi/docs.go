@@ -38,7 +38,16 @@ type docsPage struct {
 	policy string
 }
 
-const docsScript = `window.ui = SwaggerUIBundle({url: "/openapi.yaml", dom_id: "#docs", deepLinking: true, validatorUrl: null});`
+// docsScript starts Swagger UI. What somebody tries there goes to the instance that serves the page, wherever it stands, and not
+// to the contract's server, which the page's policy would refuse.
+const docsScript = `
+const here = {statePlugins: {spec: {wrapActions: {
+  updateJsonSpec: (next) => (spec) => next({...spec, servers: [{url: window.location.origin}]}),
+}}}};
+window.ui = SwaggerUIBundle({
+  url: "/openapi.yaml", dom_id: "#docs", deepLinking: true, validatorUrl: null, plugins: [() => here],
+});
+`
 
 var docsTemplate = template.Must(template.New("docs").Parse(`<!doctype html>
 <html lang="en">
