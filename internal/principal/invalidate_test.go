@@ -148,3 +148,32 @@ func TestInvalidator_NonsenseForgetsEverybody(t *testing.T) {
 	}
 	waitUntil(t, "T7: forgotten", func() bool { return !i.has(id) })
 }
+
+// T5: a change that Redis did not take is told as soon as it takes one: the others need not wait for age.
+func TestInvalidator_TellsLaterWhatCouldNotBeTold(t *testing.T) {
+	t.Parallel()
+	url := redistest.New(t)
+	here, there := newInstance(t, url), newInstance(t, url)
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- here.Retry(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("Retry ended with %v", err)
+		}
+	})
+	id := uuid.New()
+	there.keep(id)
+	here.wire.Cut()
+	here.Changed(t.Context(), id)
+	if !there.has(id) {
+		t.Error("the other instance heard by a wire that is cut")
+	}
+	here.wire.Restore()
+	began := time.Now()
+	waitUntil(t, "T5: told later", func() bool { return !there.has(id) })
+	if took := time.Since(began); took > MaxFactsAge/2 {
+		t.Errorf("T5: told after %s: by age, not by Redis", took)
+	}
+}
