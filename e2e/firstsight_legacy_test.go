@@ -34,6 +34,7 @@ var oddRows = map[string]map[string]any{
 	"the first year":               {"created_at": "0001-01-01 00:00:00", "last_login": "0001-01-01 00:00:00"},
 	"the last microsecond":         {"created_at": "9999-12-31 23:59:59.999999", "last_login": "9999-12-31 23:59:59.999999"},
 	"beyond RFC 3339":              {"created_at": "20260-01-01", "last_login": "0044-03-15 BC"},
+	"infinity":                     {"created_at": "-infinity", "last_login": "infinity", "updated_at": "infinity"},
 	"returned to local":            {"auth_provider": "local"},
 	"hybrid without a hash":        {"auth_provider": "hybrid", "password_hash": nil},
 	"a failed sync":                {"federation_status": "failed"},

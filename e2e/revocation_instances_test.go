@@ -178,3 +178,15 @@ func TestRevocation_ConcurrentLogouts(t *testing.T) {
 		refusedAs(t, s, time.Second, "T5", person.IDToken, "token_revoked")
 	}
 }
+
+// T4: a revocation that ends in the future, or never, lets nobody in and is an outage of ours, no fault of the password's.
+func TestRevocation_ThatDoesNotEnd(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	for _, until := range []string{"infinity", "9999-01-01"} {
+		person := s.Person(t)
+		execute(t, s.Stack, "UPDATE auth.users SET tokens_valid_after = $2::timestamptz WHERE firebase_uid = $1", person.UID, until)
+		logIn(t, s, *person.Email).expectOutage(t, "login while everything is revoked until "+until, handlerLimit)
+		expectRefusal(t, s.Stack.Start(t), "T4: until "+until, person.IDToken, http.StatusUnauthorized, "token_revoked")
+	}
+}

@@ -45,12 +45,16 @@ WHERE
 
 -- name: SignInHome :one
 -- Where the password of an e-mail lives, and how long a sign-in must wait so that its auth_time is not before the last
--- revocation. Served by idx_users_canonical_email.
+-- revocation: seconds, an hour at most (a revocation may last until infinity). Served by idx_users_canonical_email.
 SELECT
     id,
     firebase_uid,
     auth_provider,
-    greatest(extract(EPOCH FROM tokens_valid_after - clock_timestamp()), 0)::float8 AS wait_seconds
+    CASE
+        WHEN tokens_valid_after > clock_timestamp()
+            THEN extract(EPOCH FROM least(tokens_valid_after, clock_timestamp() + interval '1 hour') - clock_timestamp())
+        ELSE 0
+    END::float8 AS wait_seconds
 FROM auth.users
 WHERE auth.canonical_email(email) = sqlc.arg(email)::text;
 

@@ -59,10 +59,10 @@ func Open(ctx context.Context, o Options) (*pgxpool.Pool, error) {
 // it says which zone the stored wall clock is in.
 func registerTimes(types *pgtype.Map, zone *time.Location) {
 	types.RegisterType(&pgtype.Type{
-		Name: "timestamp", OID: pgtype.TimestampOID, Codec: &pgtype.TimestampCodec{ScanLocation: zone},
+		Name: "timestamp", OID: pgtype.TimestampOID, Codec: &timestampCodec{pgtype.TimestampCodec{ScanLocation: zone}},
 	})
 	types.RegisterType(&pgtype.Type{
-		Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
+		Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &timestamptzCodec{pgtype.TimestamptzCodec{ScanLocation: time.UTC}},
 	})
 }
 
