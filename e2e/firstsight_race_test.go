@@ -54,7 +54,6 @@ func twoInstances(t *testing.T, env ...map[string]string) (*servicetest.Stack, [
 
 // F1: 300 requests over two instances show one new uid by 30 different tokens: one row, and all succeed.
 func TestFirstSight_ConcurrentRequestsMakeOneRow(t *testing.T) {
-	t.Parallel()
 	stack, instances := twoInstances(t)
 	uid, email := newUID(), servicetest.Email()
 	tokens := make([]string, 300)
@@ -77,7 +76,6 @@ func TestFirstSight_ConcurrentRequestsMakeOneRow(t *testing.T) {
 
 // F4: 100 people called Jane Doe arrive at once: 100 names, nobody is refused.
 func TestFirstSight_NamesakesAtOnceAllGetIn(t *testing.T) {
-	t.Parallel()
 	stack, instances := twoInstances(t)
 	tokens := make([]string, 100)
 	for i := range tokens {

@@ -15,10 +15,8 @@ const handlerLimit = 8*time.Second + 500*time.Millisecond
 // O3, T5: PostgreSQL goes away and comes back. What is not known is 503 within 2 s, for many at once; what was known stays
 // known for 10 s; what is wrong with a token itself is still said; and all is well within 5 s of its return, without a restart.
 func TestOutage_Database(t *testing.T) {
-	t.Parallel()
 	for name, fail := range outages {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			stack := servicetest.NewStack(t)
 			wire, url := netfault.URL(t, stack.DatabaseURL)
 			s := stack.Start(t, map[string]string{"DATABASE_URL": url})

@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"context"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -159,6 +161,67 @@ func TestTakeover_DeleteIsBothOrNeither(t *testing.T) {
 	s.Identity.ClearFaults()
 	if status := remove(); status != http.StatusOK {
 		t.Errorf("when nothing refuses: %d, expected 200", status)
+	}
+}
+
+// F1: two addresses of one account race for a row: one is linked, one makes it, and everybody gets in.
+func TestTakeover_TwoAddressesOfOneAccount_F1(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	for range 10 {
+		uid, held, fresh := newUID(), servicetest.Email(), servicetest.Email()
+		legacyRow(t, s.Stack, held)
+		tokens := []string{mint(t, s.Stack, claims(uid, held)), mint(t, s.Stack, claims(uid, fresh))}
+		var all sync.WaitGroup
+		for i := range 8 {
+			all.Go(func() {
+				if status, code, _ := s.Verify(t, tokens[i%2]); status != http.StatusOK {
+					t.Errorf("F1: answered %d %s, expected 200", status, code)
+				}
+			})
+		}
+		all.Wait()
+		if rows := count(t, s.Stack, "auth.users WHERE firebase_uid = $1", uid); rows != 1 {
+			t.Errorf("F1: %d rows have the uid, expected one", rows)
+		}
+	}
+}
+
+// A3: register tells nobody that the account of an address is disabled at Firebase, and keeps no row of the try.
+func TestTakeover_RegisterHidesADisabledAccount_A3(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	email := servicetest.Email()
+	uid, err := s.Identity.PutUser(identity.User{Email: email, Password: servicetest.Password})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Identity.SetDisabled(uid, true)
+	answer, err := s.API.RegisterWithResponse(t.Context(), client.RegisterRequest{Email: email, Password: "AnotherPass123"})
+	if err != nil || servicetest.Code(answer.Body) != "email_taken" {
+		t.Errorf("A3: register answered %v %s, expected email_taken", err, answer.Body)
+	}
+	if rows := count(t, s.Stack, "auth.users"); rows != 0 {
+		t.Errorf("%d rows were left, expected none", rows)
+	}
+}
+
+// F10: who hangs up while Firebase is slow to delete is deleted on both sides all the same.
+func TestTakeover_DeletionOutlivesItsCaller_F10(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	person := s.Person(t)
+	fault(t, s, identity.Fault{Match: "accounts:delete", Kind: identity.FaultDelay, Delay: time.Second, After: true})
+	ctx, hangUp := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer hangUp()
+	if _, err := s.API.DeleteMeWithResponse(ctx, client.DeleteMeRequest{}, servicetest.Bearer(person.IDToken)); err == nil {
+		t.Fatal("the answer came before the caller hung up")
+	}
+	eventually(t, "the row is gone too", func() bool {
+		return count(t, s.Stack, "auth.users WHERE id = $1", person.User.ID) == 0
+	})
+	if status, code, _ := s.Verify(t, person.IDToken); code != "token_revoked" {
+		t.Errorf("F10: the token of a deleted account was answered %d %s, expected token_revoked", status, code)
 	}
 }
 

@@ -16,6 +16,10 @@ contract() { go tool -modfile=tools/oapi/go.mod oapi-codegen -config oapi.yaml a
 queries() { CGO_ENABLED=0 go tool -modfile=tools/sqlc/go.mod sqlc generate; }
 build() { CGO_ENABLED=0 go build -o /dev/null ./cmd/authd; }
 
+cd "$copy/clean"
+build || { echo "FAIL  the unchanged copy does not build: nothing would be proved" >&2; exit 1; }
+cd "$root"
+
 # prove WHAT FILE OLD NEW GENERATOR: replaces the first match of the regular expression OLD in FILE.
 prove() {
 	local what=$1 file=$2 old=$3 new=$4 generator=$5 words
@@ -28,9 +32,12 @@ prove() {
 	elif words=$("$generator" 2>&1 && build 2>&1); then
 		echo "FAIL  $what: still builds" >&2
 		failed=1
+	elif ! grep -m1 -E '^(internal|cmd|db)/.*\.(go|sql):[0-9]+' <<<"$words" >"$copy/refusal"; then
+		printf 'FAIL  %s: something else went wrong\n%s\n' "$what" "$words" >&2
+		failed=1
 	else
 		echo "ok    $what"
-		grep -m1 -E '\.(go|sql):[0-9]+' <<<"$words" | sed 's/^/      /'
+		sed 's/^/      /' "$copy/refusal"
 	fi
 	cd "$root"
 }

@@ -19,6 +19,9 @@ import (
 // ErrEmailTaken says that somebody has this address.
 var ErrEmailTaken = fault.New(fault.EmailTaken, "this e-mail is taken")
 
+// errNotYet says that Firebase does not know the password that it has just been given.
+var errNotYet = fault.Unavailable("the account was made and cannot sign in yet; try again", nil)
+
 // claimRounds bounds how often a registration starts again after losing its username to somebody in the same instant.
 const claimRounds = 8
 
@@ -72,8 +75,11 @@ func (s *Service) finishRegistration(ctx context.Context, id uuid.UUID, email st
 	}
 	session, err := s.signIn(ctx, email, r.Password)
 	switch {
-	case exists && errors.Is(err, firebase.ErrInvalidCredentials):
-		return Session{}, s.abandon(ctx, id, ErrEmailTaken)
+	case exists && (errors.Is(err, firebase.ErrInvalidCredentials) || errors.Is(err, firebase.ErrUserDisabled) ||
+		errors.Is(err, firebase.ErrMFARequired)):
+		return Session{}, s.abandon(ctx, id, ErrEmailTaken) // what more there is to say is its owner's to hear (A3)
+	case errors.Is(err, firebase.ErrInvalidCredentials):
+		return Session{}, errNotYet.With(err)
 	case err != nil:
 		return Session{}, fmt.Errorf("sign in after registering %s: %w", id, err)
 	case session.UID != id.String():

@@ -177,7 +177,8 @@ func (p *parts) openVerifier(
 		if err != nil {
 			return nil, nil, fmt.Errorf("set up the token keys: %w", err)
 		}
-		if err := keys.Start(ctx); err != nil {
+		// Keys are refreshed until the last request has ended; close ends it.
+		if err := keys.Start(context.WithoutCancel(ctx)); err != nil {
 			return nil, nil, fmt.Errorf("load the token keys: %w", err)
 		}
 		p.onClose(keys.Close)

@@ -9,12 +9,16 @@ import (
 
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/audit"
+	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/telemetry"
 )
 
 // usernameKey is the unique constraint that decides whether a name is taken.
 const usernameKey = "users_username_key"
+
+// errBusyDeleting says that the few deletions that may run at once all wait for Firebase.
+var errBusyDeleting = fault.Unavailable("accounts cannot be deleted at the moment; try again shortly", nil)
 
 // ByID reads one row. ErrNotFound when there is none.
 func (s *Store) ByID(ctx context.Context, id uuid.UUID) (User, error) {
@@ -61,8 +65,15 @@ func (s *Store) RevokeTokens(ctx context.Context, id uuid.UUID) error {
 
 // Delete removes the row and leaves a tombstone, so that no token of its sessions makes a new row (F10). elsewhere deletes
 // what belongs to the row outside of the database; it runs when nothing here can refuse any more and before the commit, so
-// that a refusal of either side leaves both as they were. Deleting twice is the same as once.
+// that a refusal of either side leaves both as they were. It holds a connection meanwhile, so only a few run at once.
+// Deleting twice is the same as once.
 func (s *Store) Delete(ctx context.Context, u User, elsewhere func(ctx context.Context) error) error {
+	select {
+	case s.deleting <- struct{}{}:
+		defer func() { <-s.deleting }()
+	case <-ctx.Done():
+		return errBusyDeleting.With(ctx.Err())
+	}
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error { return s.deleteIn(ctx, tx, u, elsewhere) })
 	if err != nil {
 		return fmt.Errorf("delete user %s: %w", u.ID, pg.Fault(err))

@@ -120,7 +120,7 @@ func (s *Store) relink(ctx context.Context, holder User, id identity) (User, Sig
 			Details: map[string]any{"gone_firebase_uid": holder.FirebaseUID, "provider": id.provider},
 		})
 	})
-	if pg.NoRows(err) {
+	if pg.NoRows(err) || pg.UniqueViolation(err) == uidIndex {
 		// Another request of this account was faster, and its row is there by now; else the row could hurt somebody.
 		return s.knownOr(ctx, id.uid, ErrIdentityConflict)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/token"
 )
@@ -29,6 +30,9 @@ const (
 const conflictRounds = 8
 
 var errRaced = errors.New("somebody else was faster")
+
+// errCrowded is the answer to who lost every round: to try again is all that is needed.
+var errCrowded = fault.Unavailable("too many requests for this account at this moment; try again", nil)
 
 // FirstSight answers the row of a verified token's subject and makes it where there is none (F1 to F7, F10). However many
 // requests and instances do this at once, there is one row and each gets it. One statement when nothing collides.
@@ -62,7 +66,7 @@ func (s *Store) firstSight(ctx context.Context, claims token.Claims) (User, Sigh
 		}
 		username = withSuffix(username)
 	}
-	return User{}, SightRefused, fmt.Errorf("%d rounds: %w", conflictRounds, errRaced)
+	return User{}, SightRefused, errCrowded.With(errRaced)
 }
 
 // knownOr lets a person in whose row exists although no row could be made of the token; else it answers refusal.

@@ -18,6 +18,9 @@ import (
 var ErrLinkRequired = fault.New(fault.AccountLinkRequired,
 	"this e-mail belongs to an account that must be linked first; prove its password")
 
+// uidIndex is the unique index that decides which row an account of Firebase belongs to.
+const uidIndex = "idx_users_firebase_uid"
+
 // LinkPolicy says when a token's e-mail links a row that no Firebase account owns yet (F3).
 type LinkPolicy struct {
 	// Providers are the sign_in_provider values whose email_verified is believed.
@@ -43,8 +46,8 @@ func (s *Store) linkByEmail(ctx context.Context, row User, id identity) (User, S
 		linked = u
 		return err
 	})
-	if pg.NoRows(err) {
-		return User{}, SightRefused, errRaced // somebody linked the row in between, or it has become an admin's
+	if pg.NoRows(err) || pg.UniqueViolation(err) == uidIndex {
+		return User{}, SightRefused, errRaced // this account has its row by now, somebody linked the row in between, or it has become an admin's
 	}
 	if err != nil {
 		return User{}, SightRefused, fmt.Errorf("link to user %s: %w", row.ID, err)
