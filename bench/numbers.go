@@ -36,7 +36,7 @@ func ratio(a, b float64) float64 {
 }
 
 // each gathers one figure of several things.
-func each[T any, N cmp.Ordered](things []T, figure func(T) N) []N {
+func each[T, N any](things []T, figure func(T) N) []N {
 	figures := make([]N, 0, len(things))
 	for _, thing := range things {
 		figures = append(figures, figure(thing))
