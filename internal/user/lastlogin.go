@@ -29,12 +29,13 @@ func (s *Store) Seen(u User) {
 
 // Run moves last_login for those who were seen, until ctx ends; then it writes what still waits.
 func (s *Store) Run(ctx context.Context) error {
+	writing := context.WithoutCancel(ctx) // what is being written when ctx ends is written
 	for {
 		select {
 		case id := <-s.seen:
-			s.touch(ctx, id)
+			s.touch(writing, id)
 		case <-ctx.Done():
-			s.drain(context.WithoutCancel(ctx))
+			s.drain(writing)
 			return nil
 		}
 	}

@@ -1,0 +1,78 @@
+package user
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/testkit/pgtest"
+)
+
+// nobody is a Firebase that must not be asked.
+type nobody struct{ t *testing.T }
+
+func (n nobody) User(context.Context, string) (firebase.User, error) {
+	n.t.Error("Firebase was asked")
+	return firebase.User{}, firebase.ErrUserNotFound
+}
+
+func newStore(t *testing.T) *Store {
+	t.Helper()
+	pool, err := pg.Open(t.Context(), pg.Options{URL: pgtest.New(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return NewStore(Options{
+		Pool: pool, Accounts: nobody{t}, OnChange: func(context.Context, uuid.UUID) {}, OnSight: func(Sight) {},
+		Logger: slog.New(slog.DiscardHandler),
+	})
+}
+
+// F8: whatever an instance remembers, the statement has the last word: another instance may have moved last_login meanwhile.
+// What waits when the service stops is still written.
+func TestSeen_TheStatementDecides(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	long := time.Now().Add(-time.Hour)
+	for value, moves := range map[string]bool{
+		"NULL": true, "now() - interval '6 minutes'": true, "now() - interval '4 minutes'": false, "now() + interval '1 day'": false,
+	} {
+		u := User{ID: uuid.New(), LastLogin: &long} // as an hour-old memory has it
+		var before, after *time.Time
+		err := s.pool.QueryRow(t.Context(), "INSERT INTO auth.users (id, email, password_hash, last_login) VALUES ($1, $2, 'x', "+value+
+			") RETURNING last_login", u.ID, u.ID.String()+"@example.com").Scan(&before)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Seen(u)
+		stopped, stop := context.WithCancel(t.Context())
+		stop()
+		if err := s.Run(stopped); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.pool.QueryRow(t.Context(), "SELECT last_login FROM auth.users WHERE id = $1", u.ID).Scan(&after); err != nil {
+			t.Fatal(err)
+		}
+		if moved := before == nil || !after.Equal(*before); moved != moves {
+			t.Errorf("F8: last_login %s became %v, expected it to move: %t", value, after, moves)
+		}
+	}
+}
+
+// F8: seeing somebody never waits, not even when nobody writes and the queue is full.
+func TestSeen_NeverWaits(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	for range 3 * seenQueue {
+		s.Seen(User{ID: uuid.New()})
+	}
+	if len(s.seen) != seenQueue {
+		t.Errorf("F8: %d wait, expected the queue full with %d", len(s.seen), seenQueue)
+	}
+}
