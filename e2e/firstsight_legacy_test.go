@@ -76,6 +76,7 @@ func TestFirstSight_OldRowsAreReadableByEveryOperation(t *testing.T) {
 
 func useEverything(t *testing.T, s *servicetest.Service, uid, email string) {
 	t.Helper()
+	askAs(t, s, http.MethodGet, "/v1/auth/me", "", mint(t, s.Stack, claims(uid, email))).expect(t, "me, before any sign-in through us", http.StatusOK, "")
 	credentials := jsonOf(t, map[string]string{"email": email, "password": servicetest.Password})
 	login := ask(t, s, http.MethodPost, "/v1/auth/login", credentials)
 	login.expect(t, "login", http.StatusOK, "")

@@ -55,13 +55,13 @@ func (i *instance) has(id uuid.UUID) bool {
 
 func waitUntil(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	limit, tick := time.NewTimer(10*time.Second), time.NewTicker(time.Millisecond)
+	limit, tick := time.NewTimer(MaxFactsAge/2), time.NewTicker(time.Millisecond)
 	defer limit.Stop()
 	defer tick.Stop()
 	for !holds() {
 		select {
 		case <-limit.C:
-			t.Fatalf("%s: not within 10 s", what)
+			t.Fatalf("%s: not within %s, and not by age", what, MaxFactsAge/2)
 		case <-tick.C:
 		}
 	}
