@@ -189,4 +189,3 @@ func judge(table [][]row) error {
 
 // say tells whoever waits how far it is.
 func say(format string, args ...any) { _, _ = fmt.Fprintf(os.Stderr, format+"\n", args...) }
-

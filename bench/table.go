@@ -37,10 +37,21 @@ type row struct {
 	rounds []measured
 }
 
-func (r row) perSecond() float64 { return median(each(r.rounds, func(m measured) float64 { return m.perSecond })) }
-func (r row) p50() time.Duration { return median(each(r.rounds, func(m measured) time.Duration { return m.p50 })) }
-func (r row) p99() time.Duration { return median(each(r.rounds, func(m measured) time.Duration { return m.p99 })) }
-func (r row) cpu() time.Duration { return median(each(r.rounds, func(m measured) time.Duration { return m.cpu })) }
+func (r row) perSecond() float64 {
+	return median(each(r.rounds, func(m measured) float64 { return m.perSecond }))
+}
+
+func (r row) p50() time.Duration {
+	return median(each(r.rounds, func(m measured) time.Duration { return m.p50 }))
+}
+
+func (r row) p99() time.Duration {
+	return median(each(r.rounds, func(m measured) time.Duration { return m.p99 }))
+}
+
+func (r row) cpu() time.Duration {
+	return median(each(r.rounds, func(m measured) time.Duration { return m.cpu }))
+}
 
 func (r row) bodyBytes() float64 {
 	return median(each(r.rounds, func(m measured) float64 { return float64(m.bodyBytes) }))

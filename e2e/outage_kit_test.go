@@ -61,7 +61,7 @@ func settle(t testing.TB, s *servicetest.Service, tokens ...string) {
 		t.Fatal(err)
 	}
 	client := redis.NewClient(options)
-	defer client.Close() //nolint:errcheck // only asked
+	defer client.Close()
 	waitFor(t, 5*time.Second, "the subscription", func() bool {
 		listening, err := client.PubSubNumSub(t.Context(), principal.Channel).Result()
 		return err == nil && listening[principal.Channel] > 0

@@ -134,7 +134,7 @@ func redisDump(t *testing.T, s *servicetest.Service) string {
 		t.Fatal(err)
 	}
 	client := redis.NewClient(options)
-	defer client.Close() //nolint:errcheck // only asked
+	defer client.Close()
 	var out strings.Builder
 	keys := client.Scan(t.Context(), 0, "*", 1000).Iterator()
 	for keys.Next(t.Context()) {

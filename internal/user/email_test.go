@@ -25,7 +25,7 @@ func TestCanonicalEmail_AgreesWithTheDatabase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(t.Context()) //nolint:errcheck // the test ends
+	defer conn.Close(t.Context())
 	addresses := oddAddresses
 	for r := rune(1); r < 0x3000; r++ { // every character that somebody could fold or trim
 		addresses = append(addresses, string(r)+"Ab"+string(r)+"Cd"+string(r))

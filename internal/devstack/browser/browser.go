@@ -45,7 +45,7 @@ func Find(ctx context.Context, log io.Writer) (string, error) {
 	}
 	program, ok := installed()
 	if !ok {
-		return "", errors.New("Debian's package chromium was installed and brought no program of that name")
+		return "", errors.New("the package chromium of Debian was installed and brought no program of that name")
 	}
 	return program, nil
 }
