@@ -1,0 +1,47 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestMain lets this test binary be the bare server that a run starts.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "bare" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// A short run of everything, on real parts: every path is served by both sides, alike, and no request fails.
+func TestRun_MeasuresEveryPath(t *testing.T) {
+	t.Parallel()
+	programs := t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", programs, "../cmd/authd", "../cmd/authdev")
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the programs: %v\n%s", err, output)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	err = run(t.Context(), Options{
+		Rounds: 1, Length: 300 * time.Millisecond, Connections: 4, Tokens: 50, Warm: 10, Pool: 4, Self: self,
+		Authd: filepath.Join(programs, "authd"), Authdev: filepath.Join(programs, "authdev"),
+	}, &out)
+	if err != nil {
+		t.Errorf("the run failed: %v", err)
+	}
+	for _, name := range []string{"verify-token, warm", "verify-token, cold", "first sight", "login", "bare: INSERT alone"} {
+		if !strings.Contains(out.String(), name) {
+			t.Errorf("the table has no %q:\n%s", name, &out)
+		}
+	}
+}
