@@ -55,6 +55,7 @@ var docsTemplate = template.Must(template.New("docs").Parse(`<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>auth-v2-service</title>
+<link rel="icon" href="data:,">
 <style>{{.Style}}</style>
 </head>
 <body>
