@@ -241,7 +241,8 @@ func (b *bare) sight(ctx context.Context, in tokenBody) (answer[verifiedUser], e
 // insert is one INSERT, of somebody it makes up.
 func (b *bare) insert(ctx context.Context, _ tokenBody) (answer[verifiedUser], error) {
 	uid, now := uuid.NewString(), time.Now().Truncate(time.Second)
-	u, err := b.newUser(ctx, uid[:28], uid[:8]+"@example.test", "insert "+uid[:8])
+	name := uid[:18] // 60 random bits: no two are alike, and the answer is as long as the others'
+	u, err := b.newUser(ctx, uid[:28], name+"@e.test", name)
 	return toAnswer(u, now, now.Add(time.Hour)), err
 }
 
