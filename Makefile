@@ -1,6 +1,6 @@
 # The front door. Each target calls a program or a script that has a name; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-short e2e fuzz bench generate check-generated prove-drift lint fmt clean-dev FORCE
+.PHONY: help run build test e2e fuzz bench generate check-generated prove-drift lint fmt clean-dev FORCE
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

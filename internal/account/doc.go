@@ -1,4 +1,4 @@
-// Package account is what people do with their accounts: register, sign in, refresh, sign out, delete.
+// Package account is what people do with their accounts: register, sign in, refresh, delete.
 //
 // It owns the flows and the rules A1 (register survives kill -9), A2 for people at Firebase, A3 (one answer after one time), A6
 // (new passwords), A8 (register by the Admin API) and A10 (recent sign-in). It stands on internal/firebase for passwords and

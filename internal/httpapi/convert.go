@@ -117,7 +117,7 @@ func toAPIHealth(results []probed, version string) api.HealthResponse {
 	for _, r := range results {
 		check := api.HealthCheck{Name: api.HealthCheckName(r.Name), Required: r.Required, Status: api.HealthCheckStatusOk}
 		if r.err != nil {
-			check.Status, check.Message = api.HealthCheckStatusFailing, new("is failing; the log says why")
+			check.Status, check.Message = api.HealthCheckStatusFailing, new("is failing")
 			out.Data.Status = api.HealthStatusDegraded
 		}
 		out.Data.Checks = append(out.Data.Checks, check)
