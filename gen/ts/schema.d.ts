@@ -1112,7 +1112,7 @@ export interface operations {
                      *             "name": "redis",
                      *             "required": false,
                      *             "status": "failing",
-                     *             "message": "cannot be reached"
+                     *             "message": "is failing"
                      *           }
                      *         ]
                      *       },
