@@ -137,7 +137,7 @@ func eventually(ctx context.Context, log *slog.Logger, try func(context.Context)
 		if err == nil || !pg.Outage(err) || ctx.Err() != nil {
 			return err
 		}
-		log.WarnContext(ctx, "waiting for the database", "error", err)
+		log.WarnContext(ctx, "waiting for the database", telemetry.FieldError, err)
 		select {
 		case <-ctx.Done():
 			return err

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"auth-v2-service/internal/config"
+	"auth-v2-service/internal/telemetry"
 )
 
 // Options are what main and tests decide and an operator does not.
@@ -39,8 +40,8 @@ func Run(ctx context.Context, c config.Config, o Options) error {
 	if o.Listening != nil {
 		o.Listening(api.Addr(), metrics.Addr())
 	}
-	o.Logger.InfoContext(ctx, "serving", "server.address", api.Addr().String(),
-		"metrics.address", metrics.Addr().String(), "service.version", o.Version)
+	o.Logger.InfoContext(ctx, "serving", telemetry.FieldServer, api.Addr().String(),
+		telemetry.FieldMetricsServer, metrics.Addr().String(), telemetry.FieldVersion, o.Version)
 
 	// What runs behind the requests goes on until the last request has ended.
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))

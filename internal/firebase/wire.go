@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/telemetry"
 )
 
 const (
@@ -77,7 +78,8 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		if attempt >= ex.attempts || !repeatable(response, err) || pause(req.Context(), retryPause) != nil {
 			break
 		}
-		w.log.DebugContext(req.Context(), "repeating a call to Firebase", "operation", ex.operation, "attempt", attempt)
+		w.log.DebugContext(req.Context(), "repeating a call to Firebase",
+			telemetry.FieldOperation, ex.operation, telemetry.FieldAttempt, attempt)
 	}
 	ex.finish(response, err)
 	return response, err

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -36,10 +37,11 @@ func accessLog(log *slog.Logger, metrics *telemetry.Metrics) func(http.Handler) 
 			began := time.Now()
 			metrics.RequestStarted()
 			e := &exchange{}
-			r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, e))
+			connection := r.Context()
+			r = r.WithContext(context.WithValue(connection, exchangeKey{}, e))
 			written := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 			defer func() {
-				took, route, code := time.Since(began), routeOf(r), statusOf(written)
+				took, route, code := time.Since(began), routeOf(r), e.status(connection, statusOf(written))
 				metrics.RequestEnded(r.Method, route, code, took)
 				logExchange(r, log, e, route, code, took)
 			}()
@@ -48,22 +50,36 @@ func accessLog(log *slog.Logger, metrics *telemetry.Metrics) func(http.Handler) 
 	}
 }
 
+// statusClientGone is what log and metrics say of a request whose client hung up before it could be decided: nginx's number.
+// It is never sent, and no failure of ours.
+const statusClientGone = 499
+
+// status is the one written, unless nobody was there to read it because the client's leaving is why the request failed.
+func (e *exchange) status(connection context.Context, written int) int {
+	gone := errors.Is(connection.Err(), context.Canceled) && errors.Is(e.cause, context.Canceled)
+	if gone && written >= http.StatusInternalServerError {
+		e.code = ""
+		return statusClientGone
+	}
+	return written
+}
+
 func logExchange(r *http.Request, log *slog.Logger, e *exchange, route string, code int, took time.Duration) {
 	level := slog.LevelInfo
 	attributes := []slog.Attr{
-		slog.String("http.request.method", telemetry.KnownMethod(r.Method)),
-		slog.String("http.route", route),
-		slog.Int("http.response.status_code", code),
-		slog.Duration("duration", took),
-		slog.String("client.address", clientAddr(r.Context()).String()),
-		slog.String("request_id", telemetry.RequestID(r.Context())),
+		slog.String(telemetry.FieldMethod, telemetry.KnownMethod(r.Method)),
+		slog.String(telemetry.FieldRoute, route),
+		slog.Int(telemetry.FieldStatus, code),
+		slog.Float64(telemetry.FieldDuration, took.Seconds()),
+		slog.String(telemetry.FieldClient, clientAddr(r.Context()).String()),
+		slog.String(telemetry.FieldRequestID, telemetry.RequestID(r.Context())),
 	}
 	if e.code != "" {
-		attributes = append(attributes, slog.String("error.type", string(e.code)))
+		attributes = append(attributes, slog.String(telemetry.FieldErrorType, string(e.code)))
 	}
 	if code >= http.StatusInternalServerError {
 		level = slog.LevelError
-		attributes = append(attributes, slog.Any("error", e.cause))
+		attributes = append(attributes, slog.Any(telemetry.FieldError, e.cause))
 	}
 	log.LogAttrs(r.Context(), level, "request", attributes...)
 }

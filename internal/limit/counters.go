@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/telemetry"
 )
 
 // probeEvery is how often Redis is tried while it is away.
@@ -124,5 +125,5 @@ func (c *counters) lose(ctx context.Context, err error) {
 		return
 	}
 	c.away, c.probed = true, time.Now()
-	c.log.WarnContext(ctx, "Redis is away, limits are counted in this process", "error", err)
+	c.log.WarnContext(ctx, "Redis is away, limits are counted in this process", telemetry.FieldError, err)
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
+
+	"auth-v2-service/internal/telemetry"
 )
 
 // Channel is the Redis channel on which instances tell each other whose facts have changed. A message is the row's id in
@@ -47,7 +49,7 @@ func (i *Invalidator) Changed(ctx context.Context, id uuid.UUID) {
 	i.cache.forget(id)
 	if err := i.publish(context.WithoutCancel(ctx), id); err != nil {
 		i.log.WarnContext(ctx, "the other instances were not told of a change and will see it within 10 s",
-			"user.id", id, "error", err)
+			telemetry.FieldUserID, id, telemetry.FieldError, err)
 		select {
 		case i.untold <- untold{id: id, since: time.Now()}:
 		default: // so many at once: age does it

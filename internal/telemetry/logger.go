@@ -10,20 +10,25 @@ import (
 
 // Names of log attributes, by OpenTelemetry's semantic conventions where they have one.
 const (
-	FieldRequestID   = "request_id"
-	FieldMethod      = "http.request.method"
-	FieldRoute       = "http.route"
-	FieldPath        = "url.path"
-	FieldStatus      = "http.response.status_code"
-	FieldDuration    = "http.server.request.duration" // seconds, as the metric of that name
-	FieldClient      = "client.address"
-	FieldUserAgent   = "user_agent.original"
-	FieldUserID      = "user.id"
-	FieldUserHash    = "user.hash" // a keyed hash of the e-mail, see EmailHasher
-	FieldError       = "exception.message"
-	FieldErrorType   = "error.type" // the fault's code
-	FieldServiceName = "service.name"
-	FieldVersion     = "service.version"
+	FieldRequestID     = "request_id"
+	FieldMethod        = "http.request.method"
+	FieldRoute         = "http.route"
+	FieldStatus        = "http.response.status_code"
+	FieldDuration      = "http.server.request.duration" // seconds, as the metric of that name
+	FieldClient        = "client.address"
+	FieldServer        = "server.address"
+	FieldMetricsServer = "metrics.address"
+	FieldUserID        = "user.id"
+	FieldURL           = "url.full"
+	FieldError         = "exception.message"
+	FieldErrorType     = "error.type" // the fault's code
+	FieldVersion       = "service.version"
+	FieldCheck         = "health.check"
+	FieldOperation     = "firebase.operation"
+	FieldAttempt       = "http.request.resend_count"
+	FieldKeyID         = "key.id"
+	FieldKeysAge       = "key_set.age" // seconds
+	FieldKeysServeTill = "key_set.serves_until"
 )
 
 // Redacted stands where a secret was.

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"time"
+
+	"auth-v2-service/internal/telemetry"
 )
 
 const (
@@ -88,7 +90,8 @@ func (k *KeySet) ask(askedAt time.Time) (KeySnapshot, error) {
 // use checks a snapshot and makes its keys the current ones.
 func (k *KeySet) use(snapshot KeySnapshot) error {
 	keys, err := parseCertificates(snapshot.Document, k.clock(), func(kid string, err error) {
-		k.logger.Warn("a listed key is out of the ordinary", slog.String("key.id", kid), slog.String("error.message", err.Error()))
+		k.logger.Warn("a listed key is out of the ordinary",
+			slog.String(telemetry.FieldKeyID, kid), slog.Any(telemetry.FieldError, err))
 	})
 	if err != nil {
 		return err
@@ -150,14 +153,15 @@ func (k *KeySet) report(took time.Duration, err error) {
 
 // warn says what a failed fetch means: nothing yet, keys past their max-age that serve on, or none left.
 func (k *KeySet) warn(err error) {
-	attributes := []any{slog.String("url.full", k.server.url), slog.String("error.message", err.Error())}
+	attributes := []any{slog.String(telemetry.FieldURL, k.server.url), slog.Any(telemetry.FieldError, err)}
 	generation := k.live()
 	if generation == nil {
 		k.logger.Error("no usable token keys: every token is answered 503", attributes...)
 		return
 	}
 	age := k.clock().Sub(generation.fetchedAt)
-	attributes = append(attributes, slog.Duration("key_set.age", age), slog.Time("key_set.serves_until", generation.fetchedAt.Add(maxKeyAge)))
+	attributes = append(attributes, slog.Float64(telemetry.FieldKeysAge, age.Seconds()),
+		slog.Time(telemetry.FieldKeysServeTill, generation.fetchedAt.Add(maxKeyAge)))
 	k.logger.Warn("token keys could not be refreshed: the last good ones serve on", attributes...)
 	if k.clock().After(generation.freshUntil) && k.hooks.Stale != nil {
 		k.hooks.Stale(age)
@@ -176,7 +180,7 @@ func (k *KeySet) loadStored(ctx context.Context) {
 		err = k.useStored(snapshot)
 	}
 	if err != nil {
-		k.logger.Warn("stored token keys are not used", slog.String("error.message", err.Error()))
+		k.logger.Warn("stored token keys are not used", slog.Any(telemetry.FieldError, err))
 	}
 }
 
@@ -200,6 +204,6 @@ func (k *KeySet) save(snapshot KeySnapshot) {
 	ctx, cancel := context.WithTimeout(k.lifetime, storeTimeout)
 	defer cancel()
 	if err := k.store.SaveKeys(ctx, snapshot); err != nil && k.lifetime.Err() == nil {
-		k.logger.Warn("token keys could not be stored for a restart", slog.String("error.message", err.Error()))
+		k.logger.Warn("token keys could not be stored for a restart", slog.Any(telemetry.FieldError, err))
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"auth-v2-service/internal/telemetry"
 )
 
 const (
@@ -58,6 +60,6 @@ func (s *Store) touch(ctx context.Context, id uuid.UUID) {
 	ctx, cancel := context.WithTimeout(ctx, touchTimeout)
 	defer cancel()
 	if _, err := s.queries.TouchLastLogin(ctx, s.pool, id); err != nil {
-		s.log.WarnContext(ctx, "last_login was not moved", "user.id", id, "error", err)
+		s.log.WarnContext(ctx, "last_login was not moved", telemetry.FieldUserID, id, telemetry.FieldError, err)
 	}
 }
