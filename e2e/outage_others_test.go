@@ -47,6 +47,10 @@ func TestOutage_Redis(t *testing.T) {
 			if health.status != http.StatusOK || !strings.Contains(string(health.body), "degraded") {
 				t.Errorf("O2: health answered %d %s, expected 200 degraded", health.status, health.body)
 			}
+			ask(t, s, http.MethodGet, "/health", "")
+			if said := strings.Count(s.Log.String(), "an optional dependency is failing"); said != 1 {
+				t.Errorf("O2: the log says %d times that Redis is failing, expected once for two looks", said)
+			}
 			out := askTimed(t, s, http.MethodPost, "/v1/auth/logout", "", bearer...)
 			out.expectWithin(t, "logout, Redis "+name, limit)
 			verify(t, s, session.Data.IDToken).expect(t, "T5: after logout, Redis "+name, http.StatusUnauthorized, "token_revoked")

@@ -71,7 +71,7 @@ func New(o Options) (http.Handler, error) {
 			authHandlers:    authHandlers{accounts: o.Accounts, users: o.Users},
 			meHandlers:      meHandlers{accounts: o.Accounts, users: o.Users},
 			gatewayHandlers: gatewayHandlers{resolver: o.Resolver},
-			healthHandlers:  healthHandlers{checks: o.Checks, version: o.Version},
+			healthHandlers:  healthHandlers{checks: o.Checks, watch: newCheckWatch(o.Logger), version: o.Version},
 			docsHandlers:    docsHandlers{page: page},
 		})
 	})

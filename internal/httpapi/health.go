@@ -2,11 +2,15 @@ package httpapi
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
 	"auth-v2-service/gen/api"
 	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/telemetry"
 )
 
 // checkTimeout bounds each check: an orchestrator's probe gives up after a second or two.
@@ -22,6 +26,7 @@ type Check struct {
 // healthHandlers are the operations of the tag health.
 type healthHandlers struct {
 	checks  []Check
+	watch   *checkWatch
 	version string
 }
 
@@ -55,8 +60,9 @@ func (p probed) probe(ctx context.Context) (err error) {
 	return p.Probe(ctx)
 }
 
+// run asks the checks at once. Whoever asks may hang up: that says nothing of what was asked about.
 func (h healthHandlers) run(ctx context.Context, requiredOnly bool) []probed {
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
 	defer cancel()
 	var results []probed
 	for _, check := range h.checks {
@@ -69,23 +75,59 @@ func (h healthHandlers) run(ctx context.Context, requiredOnly bool) []probed {
 		all.Go(func() { results[i].err = results[i].probe(ctx) })
 	}
 	all.Wait()
+	for _, result := range results {
+		h.watch.note(ctx, result)
+	}
 	return results
 }
 
-// notReady is dependency_unavailable with the name of each required check that failed; the causes are for the log.
+// checkWatch logs that an optional check began or ceased to fail, once, however often it is asked. A required one is not its
+// business: each answer "not ready" stands in the access log with its causes.
+type checkWatch struct {
+	log *slog.Logger
+
+	mu      sync.Mutex
+	failing map[string]bool
+}
+
+func newCheckWatch(log *slog.Logger) *checkWatch {
+	return &checkWatch{log: log, failing: map[string]bool{}}
+}
+
+func (w *checkWatch) note(ctx context.Context, result probed) {
+	if result.Required || !w.turned(result.Name, result.err != nil) {
+		return
+	}
+	if result.err != nil {
+		w.log.WarnContext(ctx, "an optional dependency is failing; the service goes on without it",
+			telemetry.FieldCheck, result.Name, telemetry.FieldError, result.err)
+		return
+	}
+	w.log.InfoContext(ctx, "an optional dependency is back", telemetry.FieldCheck, result.Name)
+}
+
+func (w *checkWatch) turned(name string, failing bool) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	changed := w.failing[name] != failing
+	w.failing[name] = failing
+	return changed
+}
+
+// notReady is dependency_unavailable with the name of each required check that failed; the causes, all of them, are for the log.
 func notReady(results []probed) error {
 	var failing []fault.Field
-	var cause error
+	var causes []error
 	for _, r := range results {
 		if r.Required && r.err != nil {
 			failing = append(failing, fault.Field{Field: r.Name, Message: "is failing"})
-			cause = r.err
+			causes = append(causes, fmt.Errorf("%s: %w", r.Name, r.err))
 		}
 	}
 	if failing == nil {
 		return nil
 	}
-	err := fault.Unavailable("not ready to serve", cause)
+	err := fault.Unavailable("not ready to serve", errors.Join(causes...))
 	err.Fields = failing
 	return err
 }
