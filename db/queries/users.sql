@@ -1,4 +1,5 @@
 -- Every query that returns a person lists the same columns in the same order, so that internal/user reads them all alike.
+-- updated_at moves with every change of a row but one: that somebody was seen again (last_login alone).
 
 -- name: FirstSight :one
 -- Called by internal/user for each verified token that no cache knows. Answers the row of the uid; where there is none and no
@@ -74,7 +75,7 @@ FROM auth.users
 WHERE id = $1;
 
 -- name: UserByEmail :one
--- Called by internal/user and internal/account with a canonical e-mail. Served by idx_users_canonical_email.
+-- Called by internal/user with a canonical e-mail. Served by idx_users_canonical_email.
 SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at
@@ -115,6 +116,7 @@ RETURNING
 
 -- name: SetAsidePassword :exec
 -- Called by internal/user just before LinkIdentity takes the password out of use, in the same transaction.
+-- Served by users_pkey and set_aside_passwords_pkey (the conflict).
 INSERT INTO auth.set_aside_passwords (user_id, password_hash, reason)
 SELECT id, password_hash, sqlc.arg(reason)::text
 FROM auth.users
@@ -159,13 +161,34 @@ UPDATE auth.users
 SET email = sqlc.arg(email)::varchar, last_firebase_sync = now(), updated_at = now()
 WHERE id = sqlc.arg(id) AND firebase_uid = sqlc.arg(firebase_uid)::varchar AND email <> sqlc.arg(email)::varchar;
 
--- name: TouchLastLogin :execrows
+-- name: RecordSignIn :one
+-- Called by internal/user when somebody has just proved who they are: last_login at once, and a registration that stopped
+-- before its end is finished by it. No row back: there is none yet, or it lets this session not in (deactivated, disabled,
+-- revoked since it began: what User.Admit says), and nothing is moved. Served by idx_users_firebase_uid.
+UPDATE auth.users
+SET
+    last_login = now(),
+    last_firebase_sync = CASE WHEN federation_status = 'syncing' THEN now() ELSE last_firebase_sync END,
+    federation_status = CASE WHEN federation_status = 'syncing' THEN 'active' ELSE federation_status END,
+    updated_at = CASE WHEN federation_status = 'syncing' THEN now() ELSE updated_at END
+WHERE
+    firebase_uid = sqlc.arg(firebase_uid)::varchar
+    AND coalesce(is_active, true)
+    AND federation_status IS DISTINCT FROM 'disabled'
+    AND coalesce(tokens_valid_after <= sqlc.arg(auth_time)::timestamptz, true)
+RETURNING
+    id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
+    tokens_valid_after, last_login, created_at;
+
+-- name: TouchLastLogin :exec
 -- Called by internal/user off the request's path; most calls find nothing to do. Who was seen has an account that works: a
 -- registration that stopped before its end is finished by it. Served by users_pkey.
 UPDATE auth.users
 SET
     last_login = now(),
-    federation_status = CASE WHEN federation_status = 'syncing' THEN 'active' ELSE federation_status END
+    last_firebase_sync = CASE WHEN federation_status = 'syncing' THEN now() ELSE last_firebase_sync END,
+    federation_status = CASE WHEN federation_status = 'syncing' THEN 'active' ELSE federation_status END,
+    updated_at = CASE WHEN federation_status = 'syncing' THEN now() ELSE updated_at END
 WHERE id = $1 AND (last_login IS NULL OR last_login < now() - interval '5 minutes');
 
 -- name: RevokeTokens :one
@@ -187,14 +210,14 @@ RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at;
 
--- name: DeleteUser :execrows
+-- name: DeleteUser :exec
 -- Called by internal/user in one transaction with InsertTombstone. Served by users_pkey.
 DELETE FROM auth.users
 WHERE id = $1;
 
 -- name: InsertTombstone :exec
 -- Called by internal/user when an account is deleted. The instant is the next whole second, as for a revocation: a token's
--- auth_time has no fractions.
+-- auth_time has no fractions. Served by tombstones_pkey (the conflict).
 INSERT INTO auth.tombstones (user_id, firebase_uid, deleted_at)
 VALUES (
     sqlc.arg(user_id), sqlc.narg(firebase_uid)::varchar, date_trunc('second', clock_timestamp()) + interval '1 second'

@@ -7,25 +7,22 @@ package db
 
 import (
 	"context"
-	"time"
 
 	"github.com/google/uuid"
 )
 
-const abandonRegistration = `-- name: AbandonRegistration :execrows
+const abandonRegistration = `-- name: AbandonRegistration :exec
 DELETE FROM auth.users
 WHERE
     id = $1 AND federation_status = 'syncing' AND firebase_uid = id::text
     AND last_login IS NULL AND coalesce(token_balance, 0) = 0 AND coalesce(user_type, 'user') = 'user'
 `
 
-// Gives a claimed e-mail back when Firebase refused to make the account. Served by users_pkey.
-func (q *Queries) AbandonRegistration(ctx context.Context, db DBTX, id uuid.UUID) (int64, error) {
-	result, err := db.Exec(ctx, abandonRegistration, id)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+// Called by internal/account: gives a claimed e-mail back when Firebase refused to make the account, unless somebody has used
+// the row by now. Served by users_pkey.
+func (q *Queries) AbandonRegistration(ctx context.Context, db DBTX, id uuid.UUID) error {
+	_, err := db.Exec(ctx, abandonRegistration, id)
+	return err
 }
 
 const claimRegistration = `-- name: ClaimRegistration :one
@@ -57,8 +54,8 @@ type ClaimRegistrationParams struct {
 	OtherUsername *string
 }
 
-// Called by internal/account: registration and sign-in.
-// Takes the e-mail for a new account before Firebase is asked; the row's id will be the Firebase uid. No row back: the e-mail
+// Registration: the statements of internal/account. A sign-in's stand in users.sql.
+// Called by internal/account: takes the e-mail for a new account before Firebase is asked; the row's id will be the Firebase uid. No row back: the e-mail
 // belongs to somebody. Served by idx_users_canonical_email (the conflict) and users_username_key.
 func (q *Queries) ClaimRegistration(ctx context.Context, db DBTX, arg ClaimRegistrationParams) (uuid.UUID, error) {
 	row := db.QueryRow(ctx, claimRegistration,
@@ -70,56 +67,6 @@ func (q *Queries) ClaimRegistration(ctx context.Context, db DBTX, arg ClaimRegis
 	var id uuid.UUID
 	err := row.Scan(&id)
 	return id, err
-}
-
-const recordSignIn = `-- name: RecordSignIn :one
-UPDATE auth.users
-SET
-    last_login = now(),
-    last_firebase_sync = CASE WHEN federation_status = 'syncing' THEN now() ELSE last_firebase_sync END,
-    federation_status = CASE WHEN federation_status = 'syncing' THEN 'active' ELSE federation_status END,
-    updated_at = now()
-WHERE firebase_uid = $1::varchar
-RETURNING
-    id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at
-`
-
-type RecordSignInRow struct {
-	ID               uuid.UUID
-	FirebaseUID      *string
-	AuthProvider     *string
-	Username         *string
-	Email            string
-	UserType         *string
-	IsActive         *bool
-	TokenBalance     *int32
-	FederationStatus *string
-	TokensValidAfter *time.Time
-	LastLogin        *time.Time
-	CreatedAt        *time.Time
-}
-
-// A sign-in through us: last_login at once, and a registration that stopped before its end is finished by it.
-// Served by idx_users_firebase_uid.
-func (q *Queries) RecordSignIn(ctx context.Context, db DBTX, firebaseUid string) (RecordSignInRow, error) {
-	row := db.QueryRow(ctx, recordSignIn, firebaseUid)
-	var i RecordSignInRow
-	err := row.Scan(
-		&i.ID,
-		&i.FirebaseUID,
-		&i.AuthProvider,
-		&i.Username,
-		&i.Email,
-		&i.UserType,
-		&i.IsActive,
-		&i.TokenBalance,
-		&i.FederationStatus,
-		&i.TokensValidAfter,
-		&i.LastLogin,
-		&i.CreatedAt,
-	)
-	return i, err
 }
 
 const registrationByEmail = `-- name: RegistrationByEmail :one
@@ -139,47 +86,12 @@ type RegistrationByEmailRow struct {
 	Unfinished bool
 }
 
-// Finds who holds an e-mail that could not be claimed, and whether that is a registration somebody may go on with: one that
-// nobody has ever used. What was seen once, or has become something, belongs to somebody.
+// Called by internal/account: finds who holds an e-mail that could not be claimed, and whether that is a registration somebody
+// may go on with: one that nobody has ever used. What was seen once, or has become something, belongs to somebody.
 // Served by idx_users_canonical_email.
 func (q *Queries) RegistrationByEmail(ctx context.Context, db DBTX, email string) (RegistrationByEmailRow, error) {
 	row := db.QueryRow(ctx, registrationByEmail, email)
 	var i RegistrationByEmailRow
 	err := row.Scan(&i.ID, &i.Unfinished)
-	return i, err
-}
-
-const signInHome = `-- name: SignInHome :one
-SELECT
-    id,
-    firebase_uid,
-    auth_provider,
-    CASE
-        WHEN tokens_valid_after > clock_timestamp()
-            THEN extract(EPOCH FROM least(tokens_valid_after, clock_timestamp() + interval '1 hour') - clock_timestamp())
-        ELSE 0
-    END::float8 AS wait_seconds
-FROM auth.users
-WHERE auth.canonical_email(email) = $1::text
-`
-
-type SignInHomeRow struct {
-	ID           uuid.UUID
-	FirebaseUID  *string
-	AuthProvider *string
-	WaitSeconds  float64
-}
-
-// Where the password of an e-mail lives, and how long a sign-in must wait so that its auth_time is not before the last
-// revocation: seconds, an hour at most (a revocation may last until infinity). Served by idx_users_canonical_email.
-func (q *Queries) SignInHome(ctx context.Context, db DBTX, email string) (SignInHomeRow, error) {
-	row := db.QueryRow(ctx, signInHome, email)
-	var i SignInHomeRow
-	err := row.Scan(
-		&i.ID,
-		&i.FirebaseUID,
-		&i.AuthProvider,
-		&i.WaitSeconds,
-	)
 	return i, err
 }

@@ -27,7 +27,7 @@ type InsertAuditEventParams struct {
 	Details   json.RawMessage
 }
 
-// Called by internal/audit in the transaction of the act itself.
+// Called by internal/audit in the transaction of the act itself. Served by no index: it only adds.
 func (q *Queries) InsertAuditEvent(ctx context.Context, db DBTX, arg InsertAuditEventParams) error {
 	_, err := db.Exec(ctx, insertAuditEvent,
 		arg.Action,

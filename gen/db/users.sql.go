@@ -85,18 +85,15 @@ func (q *Queries) ChangeUsername(ctx context.Context, db DBTX, arg ChangeUsernam
 	return i, err
 }
 
-const deleteUser = `-- name: DeleteUser :execrows
+const deleteUser = `-- name: DeleteUser :exec
 DELETE FROM auth.users
 WHERE id = $1
 `
 
 // Called by internal/user in one transaction with InsertTombstone. Served by users_pkey.
-func (q *Queries) DeleteUser(ctx context.Context, db DBTX, id uuid.UUID) (int64, error) {
-	result, err := db.Exec(ctx, deleteUser, id)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+func (q *Queries) DeleteUser(ctx context.Context, db DBTX, id uuid.UUID) error {
+	_, err := db.Exec(ctx, deleteUser, id)
+	return err
 }
 
 const deleted = `-- name: Deleted :one
@@ -202,6 +199,7 @@ type FirstSightRow struct {
 }
 
 // Every query that returns a person lists the same columns in the same order, so that internal/user reads them all alike.
+// updated_at moves with every change of a row but one: that somebody was seen again (last_login alone).
 // Called by internal/user for each verified token that no cache knows. Answers the row of the uid; where there is none and no
 // tombstone stands against the session, makes it in the same statement. No row back: somebody else was faster, the e-mail
 // belongs to another row, the username was taken in this instant, or the account was deleted; the caller looks which.
@@ -249,7 +247,7 @@ type InsertTombstoneParams struct {
 }
 
 // Called by internal/user when an account is deleted. The instant is the next whole second, as for a revocation: a token's
-// auth_time has no fractions.
+// auth_time has no fractions. Served by tombstones_pkey (the conflict).
 func (q *Queries) InsertTombstone(ctx context.Context, db DBTX, arg InsertTombstoneParams) error {
 	_, err := db.Exec(ctx, insertTombstone, arg.UserID, arg.FirebaseUID)
 	return err
@@ -320,6 +318,66 @@ func (q *Queries) LinkIdentity(ctx context.Context, db DBTX, arg LinkIdentityPar
 		arg.Email,
 	)
 	var i LinkIdentityRow
+	err := row.Scan(
+		&i.ID,
+		&i.FirebaseUID,
+		&i.AuthProvider,
+		&i.Username,
+		&i.Email,
+		&i.UserType,
+		&i.IsActive,
+		&i.TokenBalance,
+		&i.FederationStatus,
+		&i.TokensValidAfter,
+		&i.LastLogin,
+		&i.CreatedAt,
+	)
+	return i, err
+}
+
+const recordSignIn = `-- name: RecordSignIn :one
+UPDATE auth.users
+SET
+    last_login = now(),
+    last_firebase_sync = CASE WHEN federation_status = 'syncing' THEN now() ELSE last_firebase_sync END,
+    federation_status = CASE WHEN federation_status = 'syncing' THEN 'active' ELSE federation_status END,
+    updated_at = CASE WHEN federation_status = 'syncing' THEN now() ELSE updated_at END
+WHERE
+    firebase_uid = $1::varchar
+    AND coalesce(is_active, true)
+    AND federation_status IS DISTINCT FROM 'disabled'
+    AND coalesce(tokens_valid_after <= $2::timestamptz, true)
+RETURNING
+    id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
+    tokens_valid_after, last_login, created_at
+`
+
+type RecordSignInParams struct {
+	FirebaseUID string
+	AuthTime    time.Time
+}
+
+type RecordSignInRow struct {
+	ID               uuid.UUID
+	FirebaseUID      *string
+	AuthProvider     *string
+	Username         *string
+	Email            string
+	UserType         *string
+	IsActive         *bool
+	TokenBalance     *int32
+	FederationStatus *string
+	TokensValidAfter *time.Time
+	LastLogin        *time.Time
+	CreatedAt        *time.Time
+}
+
+// Called by internal/user when somebody has just proved who they are: last_login at once, and a registration that stopped
+// before its end is finished by it. No row back: there is none yet, or it lets this session not in (deactivated, disabled,
+// revoked since it began: what User.Admit says), and nothing is moved. Served by idx_users_firebase_uid.
+func (q *Queries) RecordSignIn(ctx context.Context, db DBTX, arg RecordSignInParams) (RecordSignInRow, error) {
+	row := db.QueryRow(ctx, recordSignIn, arg.FirebaseUID, arg.AuthTime)
+	var i RecordSignInRow
 	err := row.Scan(
 		&i.ID,
 		&i.FirebaseUID,
@@ -448,6 +506,7 @@ type SetAsidePasswordParams struct {
 }
 
 // Called by internal/user just before LinkIdentity takes the password out of use, in the same transaction.
+// Served by users_pkey and set_aside_passwords_pkey (the conflict).
 func (q *Queries) SetAsidePassword(ctx context.Context, db DBTX, arg SetAsidePasswordParams) error {
 	_, err := db.Exec(ctx, setAsidePassword, arg.Reason, arg.ID)
 	return err
@@ -476,22 +535,21 @@ func (q *Queries) StoreChangedEmail(ctx context.Context, db DBTX, arg StoreChang
 	return result.RowsAffected(), nil
 }
 
-const touchLastLogin = `-- name: TouchLastLogin :execrows
+const touchLastLogin = `-- name: TouchLastLogin :exec
 UPDATE auth.users
 SET
     last_login = now(),
-    federation_status = CASE WHEN federation_status = 'syncing' THEN 'active' ELSE federation_status END
+    last_firebase_sync = CASE WHEN federation_status = 'syncing' THEN now() ELSE last_firebase_sync END,
+    federation_status = CASE WHEN federation_status = 'syncing' THEN 'active' ELSE federation_status END,
+    updated_at = CASE WHEN federation_status = 'syncing' THEN now() ELSE updated_at END
 WHERE id = $1 AND (last_login IS NULL OR last_login < now() - interval '5 minutes')
 `
 
 // Called by internal/user off the request's path; most calls find nothing to do. Who was seen has an account that works: a
 // registration that stopped before its end is finished by it. Served by users_pkey.
-func (q *Queries) TouchLastLogin(ctx context.Context, db DBTX, id uuid.UUID) (int64, error) {
-	result, err := db.Exec(ctx, touchLastLogin, id)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+func (q *Queries) TouchLastLogin(ctx context.Context, db DBTX, id uuid.UUID) error {
+	_, err := db.Exec(ctx, touchLastLogin, id)
+	return err
 }
 
 const userByEmail = `-- name: UserByEmail :one
@@ -517,7 +575,7 @@ type UserByEmailRow struct {
 	CreatedAt        *time.Time
 }
 
-// Called by internal/user and internal/account with a canonical e-mail. Served by idx_users_canonical_email.
+// Called by internal/user with a canonical e-mail. Served by idx_users_canonical_email.
 func (q *Queries) UserByEmail(ctx context.Context, db DBTX, email string) (UserByEmailRow, error) {
 	row := db.QueryRow(ctx, userByEmail, email)
 	var i UserByEmailRow

@@ -47,6 +47,7 @@ type SaveVerificationKeysParams struct {
 }
 
 // Called by internal/app after each good fetch; an older set never replaces a newer one of another instance.
+// Served by verification_keys_pkey (the conflict).
 func (q *Queries) SaveVerificationKeys(ctx context.Context, db DBTX, arg SaveVerificationKeysParams) error {
 	_, err := db.Exec(ctx, saveVerificationKeys,
 		arg.Source,

@@ -9,7 +9,6 @@ import (
 
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
-	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/user"
 )
 
@@ -55,9 +54,6 @@ func (s *Service) login(ctx context.Context, c Credentials) (Session, error) {
 	if err := s.attempts.AllowAttempt(ctx, email, c.Addr); err != nil {
 		return Session{}, err
 	}
-	if err := s.outwaitRevocation(ctx, email); err != nil {
-		return Session{}, err
-	}
 	session, err := s.signIn(ctx, email, c.Password)
 	if errors.Is(err, firebase.ErrInvalidCredentials) || errors.Is(err, firebase.ErrUserDisabled) {
 		s.attempts.Failed(ctx, email, c.Addr)
@@ -70,20 +66,9 @@ func (s *Service) login(ctx context.Context, c Credentials) (Session, error) {
 	return s.beginSession(ctx, session, email, c.Password)
 }
 
-// outwaitRevocation waits until the second of the last revocation has ended, so that the new session begins after it (T4).
-func (s *Service) outwaitRevocation(ctx context.Context, email string) error {
-	home, err := s.queries.SignInHome(ctx, s.pool, email)
-	if pg.NoRows(err) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("look up who signs in: %w", pg.Fault(err))
-	}
-	return sleep(ctx, min(time.Duration(home.WaitSeconds*float64(time.Second)), maxWait))
-}
-
-// beginSession records the sign-in. Where Firebase's clock is behind the database's, a session can begin "before" a
-// revocation that it followed: then it is begun once more.
+// beginSession records the sign-in. One in the second of the last revocation, or later where Firebase's clock is behind the
+// database's, begins "before" the revocation that it followed: then that second is waited out and the session begun once more
+// (T4). Only who has proved the password waits, so that the time of a refusal tells nobody that there is an account (A3).
 func (s *Service) beginSession(ctx context.Context, session firebase.Session, email, password string) (Session, error) {
 	out, err := s.recordSignIn(ctx, session)
 	if !errors.Is(err, user.ErrRevoked) {
@@ -114,15 +99,8 @@ func (s *Service) recordSignIn(ctx context.Context, fresh firebase.Session) (Ses
 		return Session{}, fmt.Errorf("verify the token of a sign-in: %w", ours(err))
 	}
 	session := Session{Tokens: firebaseTokens(fresh), Claims: claims}
-	row, err := s.queries.RecordSignIn(ctx, s.pool, claims.Subject)
-	switch {
-	case pg.NoRows(err):
-		session.User, err = s.users.FirstSight(ctx, claims)
-	case err == nil:
-		session.User = user.FromRecordedSignIn(row)
-	}
-	if err != nil {
-		return Session{}, fmt.Errorf("record a sign-in: %w", pg.Fault(err))
+	if session.User, err = s.users.SignedIn(ctx, claims); err != nil {
+		return Session{}, err
 	}
 	return session, session.User.Admit(claims.AuthTime)
 }

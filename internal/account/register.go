@@ -135,10 +135,11 @@ func (s *Service) taken(ctx context.Context, id uuid.UUID) error {
 }
 
 // registerAgain is for whoever never heard that the registration was finished, because we were killed while answering or the
-// button was clicked twice: the same password signs in, another one learns what it would have learned otherwise.
+// button was clicked twice: the same password signs in, another one learns what it would have learned otherwise, and so does
+// whoever has set a second factor since: that is no lost answer, but an account in use.
 func (s *Service) registerAgain(ctx context.Context, email string, r Registration) (Session, error) {
 	session, err := s.login(ctx, Credentials{Email: email, Password: r.Password, Addr: r.Addr})
-	if errors.Is(err, ErrInvalidCredentials) {
+	if errors.Is(err, ErrInvalidCredentials) || errors.Is(err, firebase.ErrMFARequired) {
 		return Session{}, ErrEmailTaken.With(err)
 	}
 	return session, err
@@ -173,7 +174,7 @@ func (s *Service) abandon(ctx context.Context, id uuid.UUID, why error) error {
 	case !errors.Is(err, firebase.ErrUserNotFound):
 		return fmt.Errorf("ask whose registration %s is: %w", id, err)
 	}
-	if _, err := s.queries.AbandonRegistration(ctx, s.pool, id); err != nil {
+	if err := s.queries.AbandonRegistration(ctx, s.pool, id); err != nil {
 		return fmt.Errorf("give the address of %s back: %w", id, pg.Fault(err))
 	}
 	return why

@@ -83,7 +83,7 @@ func (s *Store) Delete(ctx context.Context, u User, elsewhere func(ctx context.C
 }
 
 func (s *Store) deleteIn(ctx context.Context, tx pgx.Tx, u User, elsewhere func(ctx context.Context) error) error {
-	if _, err := s.queries.DeleteUser(ctx, tx, u.ID); err != nil {
+	if err := s.queries.DeleteUser(ctx, tx, u.ID); err != nil {
 		return err
 	}
 	err := audit.Record(ctx, tx, audit.Event{

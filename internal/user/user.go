@@ -86,9 +86,6 @@ func fromRow(row db.UserByIDRow) User {
 	return u
 }
 
-// FromRecordedSignIn translates what internal/account reads when it records a sign-in.
-func FromRecordedSignIn(row db.RecordSignInRow) User { return fromRow(db.UserByIDRow(row)) }
-
 // sayable drops an instant that RFC 3339 cannot say (PostgreSQL's years go from 4713 BC to 294276): such a row does not say.
 func sayable(t *time.Time) *time.Time {
 	if t == nil || t.UTC().Year() < 1 || t.UTC().Year() > 9999 {
