@@ -52,10 +52,14 @@ func timeoutOf(o *openapi3.Operation) time.Duration {
 
 type operationKey struct{}
 
-// identify puts the operation of the matched route into the context, and its time limit on it.
+// identify puts the operation of the matched route into the context, and its time limit on it. A route that the contract does
+// not name has nothing special about it, and the time of any other.
 func (o operations) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		op := o[r.Method+" "+chi.RouteContext(r.Context()).RoutePattern()]
+		op, named := o[r.Method+" "+chi.RouteContext(r.Context()).RoutePattern()]
+		if !named {
+			op.timeout = HandlerTimeout
+		}
 		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), operationKey{}, op), op.timeout)
 		defer cancel()
 		next.ServeHTTP(w, r.WithContext(ctx))
