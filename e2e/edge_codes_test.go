@@ -1,0 +1,97 @@
+package e2e
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"auth-v2-service/internal/devstack/identity"
+	"auth-v2-service/internal/testkit/servicetest"
+)
+
+// Every way in which a bearer token does not count is told apart by its code, at each operation that asks for one.
+func TestCodes_401TokenRefused(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	past := time.Now().Add(-2 * time.Hour).Unix()
+	ended := claims(newUID(), servicetest.Email(), map[string]any{"auth_time": past, "iat": past, "exp": past + 3600})
+	expectSecured(t, s, always("no.such.token"), 401, 401, "token_invalid")
+	expectSecured(t, s, always(mint(t, s.Stack, ended)), 401, 401, "token_expired")
+	session := s.Person(t)
+	ask(t, s, "POST", "/v1/auth/logout", "", "Authorization", "Bearer "+session.IDToken).expect(t, "logout", 200, "")
+	expectSecured(t, s, always(session.IDToken), 401, 401, "token_revoked")
+}
+
+// F7: two accounts that claim one address are identity_conflict at every door: the holder's account is gone, and its row has a
+// balance to lose.
+func TestCodes_409IdentityConflict_F7(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	email := servicetest.Email()
+	legacyRow(t, s.Stack, email, map[string]any{"firebase_uid": newUID(), "auth_provider": "firebase", "password_hash": nil})
+	newcomer := identity.User{Email: email, EmailVerified: true, Password: servicetest.Password}
+	session, err := s.Identity.SignIn(t.Context(), newcomer, "password")
+	if err != nil {
+		t.Fatal(err)
+	}
+	expectSecured(t, s, always(session.IDToken), 409, 403, "identity_conflict")
+	ask(t, s, "POST", "/v1/auth/login", registerBody(t, email, servicetest.Password)).expect(t, "login", 409, "identity_conflict")
+	ask(t, s, "POST", "/v1/auth/refresh", jsonOf(t, map[string]string{"refreshToken": session.RefreshToken})).
+		expect(t, "refresh", 409, "identity_conflict")
+}
+
+// A1, A3: whoever registers once more with the password that they have just set proves it, and is told what a login would tell.
+func TestCodes_403RegisterAgainWhenDeactivated_A1_A3(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	session := s.Person(t)
+	mustExec(t, s.Stack, "UPDATE auth.users SET is_active = false WHERE id = $1", session.User.ID)
+	ask(t, s, "POST", "/v1/auth/register", registerBody(t, *session.Email, servicetest.Password)).
+		expect(t, "the same registration", 403, "account_deactivated")
+	ask(t, s, "POST", "/v1/auth/register", registerBody(t, *session.Email, "AnotherPassword1")).
+		expect(t, "another password", 409, "email_taken")
+}
+
+// A1: with a second factor that came in between, the answer to a registration cannot be had again: the address is taken.
+func TestCodes_409RegisterAgainWithASecondFactor_A1(t *testing.T) {
+	t.Parallel()
+	stack := servicetest.NewStack(t)
+	session := stack.Start(t).Person(t)
+	s := stack.Start(t, map[string]string{"FIREBASE_AUTH_EMULATOR_HOST": withSecondFactor(t, stack)})
+	ask(t, s, "POST", "/v1/auth/register", registerBody(t, *session.Email, servicetest.Password)).
+		expect(t, "the same registration", 409, "email_taken")
+}
+
+// A4: an address may not refresh without end either.
+func TestCodes_429RefreshesByAddress_A4(t *testing.T) {
+	t.Parallel()
+	s := limited(t)
+	refresh := func() reply { return ask(t, s, "POST", "/v1/auth/refresh", `{}`, "X-Forwarded-For", "203.0.113.9") }
+	allowed := 0
+	for allowed < 5000 && refresh().status == http.StatusBadRequest {
+		allowed++
+	}
+	if allowed < 600 || allowed == 5000 {
+		t.Errorf("%d refreshes in a row were let through, expected 600 and what a minute's refill adds", allowed)
+	}
+	expectLimited(t, "one refresh more", refresh())
+}
+
+// A10, A11: the password that confirms a deletion is a sign-in, and meets what a sign-in meets.
+func TestCodes_DeleteConfirmedByPassword_A10_A11(t *testing.T) {
+	t.Parallel()
+	stack := servicetest.NewStack(t)
+	s := stack.Start(t)
+	withFactor := stack.Start(t, map[string]string{"FIREBASE_AUTH_EMULATOR_HOST": withSecondFactor(t, stack)})
+	session := s.Person(t)
+	stale := staleToken(t, s, session.UID, *session.Email)
+	remove := func(s *servicetest.Service) reply {
+		return ask(t, s, "DELETE", "/v1/auth/me", `{"currentPassword":"`+servicetest.Password+`"}`, "Authorization", "Bearer "+stale)
+	}
+	remove(withFactor).expect(t, "with a second factor", 401, "mfa_required")
+	addFault(t, s, identity.Fault{Match: "accounts:signInWithPassword", Kind: "BLOCKING_FUNCTION_ERROR_RESPONSE"})
+	remove(s).expect(t, "with a blocking function", 403, "sign_in_blocked")
+	if _, found := s.Identity.User(session.UID); !found {
+		t.Error("the account is gone after refusals")
+	}
+}
