@@ -239,24 +239,30 @@ type AuthProvider string
 
 // DeleteMeRequest defines model for DeleteMeRequest.
 type DeleteMeRequest struct {
+	// CurrentPassword Proves the person where the sign-in is older than 5 minutes; of any length, as at login
 	CurrentPassword *string `json:"currentPassword,omitempty"`
 }
 
-// DoneResponse defines model for DoneResponse.
+// DoneResponse A success without data
 type DoneResponse struct {
+	// Message What happened, for people
 	Message string `json:"message"`
 
 	// Success Always true
 	Success Success `json:"success"`
 }
 
-// ErrorCode A reason for programs
+// ErrorCode A reason for programs. `not_found` and `method_not_allowed` stand outside of the operations; `forbidden` is kept for
+// operations that ask for more than an account in good standing, of which there is none yet.
 type ErrorCode string
 
-// ErrorResponse defines model for ErrorResponse.
+// ErrorResponse Every failure
 type ErrorResponse struct {
-	// Code A reason for programs
-	Code   ErrorCode     `json:"code"`
+	// Code A reason for programs. `not_found` and `method_not_allowed` stand outside of the operations; `forbidden` is kept for
+	// operations that ask for more than an account in good standing, of which there is none yet.
+	Code ErrorCode `json:"code"`
+
+	// Errors What is wrong with which field, where the refusal is about fields
 	Errors *[]FieldError `json:"errors,omitempty"`
 
 	// Message A reason for people
@@ -272,45 +278,57 @@ type ErrorResponse struct {
 // ErrorResponseSuccess Always false
 type ErrorResponseSuccess bool
 
-// FieldError defines model for FieldError.
+// FieldError What is wrong with one field
 type FieldError struct {
 	// Field The path of the field in dots
-	Field   string `json:"field"`
+	Field string `json:"field"`
+
+	// Message What is wrong with it, for people
 	Message string `json:"message"`
 }
 
-// Health defines model for Health.
+// Health How the service and what it stands on are
 type Health struct {
+	// Checks One by one
 	Checks []HealthCheck `json:"checks"`
 
 	// Status degraded: serving, with something optional away
-	Status  HealthStatus `json:"status"`
-	Version string       `json:"version"`
+	Status HealthStatus `json:"status"`
+
+	// Version Of the program that answers
+	Version string `json:"version"`
 }
 
 // HealthStatus degraded: serving, with something optional away
 type HealthStatus string
 
-// HealthCheck defines model for HealthCheck.
+// HealthCheck One thing that the service stands on
 type HealthCheck struct {
 	// Message What to look at
-	Message *string         `json:"message,omitempty"`
-	Name    HealthCheckName `json:"name"`
+	Message *string `json:"message,omitempty"`
+
+	// Name What is checked
+	Name HealthCheckName `json:"name"`
 
 	// Required Without it, this instance is not ready
-	Required bool              `json:"required"`
-	Status   HealthCheckStatus `json:"status"`
+	Required bool `json:"required"`
+
+	// Status How the check ended just now
+	Status HealthCheckStatus `json:"status"`
 }
 
-// HealthCheckName defines model for HealthCheck.Name.
+// HealthCheckName What is checked
 type HealthCheckName string
 
-// HealthCheckStatus defines model for HealthCheck.Status.
+// HealthCheckStatus How the check ended just now
 type HealthCheckStatus string
 
 // HealthResponse defines model for HealthResponse.
 type HealthResponse struct {
-	Data    Health `json:"data"`
+	// Data How the service and what it stands on are
+	Data Health `json:"data"`
+
+	// Message What happened, for people
 	Message string `json:"message"`
 
 	// Success Always true
@@ -319,7 +337,10 @@ type HealthResponse struct {
 
 // LoginRequest defines model for LoginRequest.
 type LoginRequest struct {
-	Email    string `json:"email"`
+	// Email The address that the account has at Firebase; case does not matter
+	Email string `json:"email"`
+
+	// Password Of any length; no rule for new passwords holds here
 	Password string `json:"password"`
 }
 
@@ -327,25 +348,44 @@ type LoginRequest struct {
 type Me struct {
 	// AuthProvider Where this person signs in
 	AuthProvider AuthProvider `json:"auth_provider"`
-	CreatedAt    *time.Time   `json:"created_at"`
 
-	// Email null for people without one
-	Email        *string            `json:"email"`
-	FirebaseUID  *string            `json:"firebase_uid"`
-	ID           openapi_types.UUID `json:"id"`
-	IsActive     bool               `json:"is_active"`
-	LastLogin    *time.Time         `json:"last_login"`
-	TokenBalance int32              `json:"token_balance"`
-	UserType     string             `json:"user_type"`
-	Username     *string            `json:"username"`
+	// CreatedAt When the row was made, in UTC
+	CreatedAt *time.Time `json:"created_at"`
+
+	// Email In lower case; null for people without one
+	Email *string `json:"email"`
+
+	// FirebaseUID The account at Firebase; null where it is not linked
+	FirebaseUID *string `json:"firebase_uid"`
+
+	// ID The id of the row; it never changes
+	ID openapi_types.UUID `json:"id"`
+
+	// IsActive Always true here; others are account_deactivated
+	IsActive bool `json:"is_active"`
+
+	// LastLogin In UTC; may lag by 5 minutes
+	LastLogin *time.Time `json:"last_login"`
+
+	// TokenBalance What the person may still spend
+	TokenBalance int32 `json:"token_balance"`
+
+	// UserType user, admin, or what else the platform has written there
+	UserType string `json:"user_type"`
+
+	// Username Unique; null where none was ever given
+	Username *string `json:"username"`
 }
 
 // MeResponse defines model for MeResponse.
 type MeResponse struct {
+	// Data Who it is
 	Data struct {
 		// User A user, and what only they themselves need to know
 		User Me `json:"user"`
 	} `json:"data"`
+
+	// Message What happened, for people
 	Message string `json:"message"`
 
 	// Success Always true
@@ -354,6 +394,7 @@ type MeResponse struct {
 
 // RefreshRequest defines model for RefreshRequest.
 type RefreshRequest struct {
+	// RefreshToken The one that the last sign-in or refresh gave
 	RefreshToken string `json:"refreshToken"`
 }
 
@@ -369,18 +410,25 @@ type RegisterRequest struct {
 	Password string `json:"password"`
 }
 
-// Session defines model for Session.
+// Session A fresh sign-in and whose it is
 type Session struct {
+	// DisplayName The name at Firebase; the username is in `user`
 	DisplayName *string `json:"displayName"`
-	Email       *string `json:"email"`
+
+	// Email null for people without one
+	Email *string `json:"email"`
 
 	// ExpiresIn Seconds until idToken expires
-	ExpiresIn int    `json:"expiresIn"`
-	IDToken   string `json:"idToken"`
+	ExpiresIn int `json:"expiresIn"`
+
+	// IDToken The bearer token, a JWT
+	IDToken string `json:"idToken"`
 
 	// Kind Who issued the token
-	Kind         TokenKind `json:"kind"`
-	RefreshToken string    `json:"refreshToken"`
+	Kind TokenKind `json:"kind"`
+
+	// RefreshToken What POST /v1/auth/refresh takes
+	RefreshToken string `json:"refreshToken"`
 
 	// UID The Firebase uid
 	UID string `json:"uid"`
@@ -391,8 +439,11 @@ type Session struct {
 
 // SessionResponse defines model for SessionResponse.
 type SessionResponse struct {
-	Data    Session `json:"data"`
-	Message string  `json:"message"`
+	// Data A fresh sign-in and whose it is
+	Data Session `json:"data"`
+
+	// Message What happened, for people
+	Message string `json:"message"`
 
 	// Success Always true
 	Success Success `json:"success"`
@@ -404,20 +455,27 @@ type Success bool
 // TokenKind Who issued the token
 type TokenKind string
 
-// Tokens defines model for Tokens.
+// Tokens A bearer token and what exchanges it for the next
 type Tokens struct {
 	// ExpiresIn Seconds until idToken expires
-	ExpiresIn int    `json:"expiresIn"`
-	IDToken   string `json:"idToken"`
+	ExpiresIn int `json:"expiresIn"`
+
+	// IDToken The bearer token, a JWT
+	IDToken string `json:"idToken"`
 
 	// Kind Who issued the token
-	Kind         TokenKind `json:"kind"`
-	RefreshToken string    `json:"refreshToken"`
+	Kind TokenKind `json:"kind"`
+
+	// RefreshToken What POST /v1/auth/refresh takes
+	RefreshToken string `json:"refreshToken"`
 }
 
 // TokensResponse defines model for TokensResponse.
 type TokensResponse struct {
-	Data    Tokens `json:"data"`
+	// Data A bearer token and what exchanges it for the next
+	Data Tokens `json:"data"`
+
+	// Message What happened, for people
 	Message string `json:"message"`
 
 	// Success Always true
@@ -432,20 +490,35 @@ type UpdateMeRequest struct {
 
 // User What a person is to the business
 type User struct {
-	// Email null for people without one
-	Email        *string            `json:"email"`
-	FirebaseUID  *string            `json:"firebase_uid"`
-	ID           openapi_types.UUID `json:"id"`
-	IsActive     bool               `json:"is_active"`
-	TokenBalance int32              `json:"token_balance"`
-	UserType     string             `json:"user_type"`
-	Username     *string            `json:"username"`
+	// Email In lower case; null for people without one
+	Email *string `json:"email"`
+
+	// FirebaseUID The account at Firebase; null where it is not linked
+	FirebaseUID *string `json:"firebase_uid"`
+
+	// ID The id of the row; it never changes
+	ID openapi_types.UUID `json:"id"`
+
+	// IsActive Always true here; others are account_deactivated
+	IsActive bool `json:"is_active"`
+
+	// TokenBalance What the person may still spend
+	TokenBalance int32 `json:"token_balance"`
+
+	// UserType user, admin, or what else the platform has written there
+	UserType string `json:"user_type"`
+
+	// Username Unique; null where none was ever given
+	Username *string `json:"username"`
 }
 
-// VerifiedToken defines model for VerifiedToken.
+// VerifiedToken What a token says of itself
 type VerifiedToken struct {
+	// ExpiresAt In UTC
 	ExpiresAt time.Time `json:"expires_at"`
-	IssuedAt  time.Time `json:"issued_at"`
+
+	// IssuedAt In UTC
+	IssuedAt time.Time `json:"issued_at"`
 
 	// Kind Who issued the token
 	Kind TokenKind `json:"kind"`
@@ -453,62 +526,105 @@ type VerifiedToken struct {
 
 // VerifyTokenRequest defines model for VerifyTokenRequest.
 type VerifyTokenRequest struct {
-	// Token A Firebase ID token
+	// Token A Firebase ID token; one over 8 KiB is `token_invalid`
 	Token string `json:"token"`
 }
 
 // VerifyTokenResponse defines model for VerifyTokenResponse.
 type VerifyTokenResponse struct {
+	// Data Whose token it is, and what it says of itself
 	Data struct {
+		// Token What a token says of itself
 		Token VerifiedToken `json:"token"`
 
 		// User What a person is to the business
 		User User `json:"user"`
 	} `json:"data"`
+
+	// Message What happened, for people
 	Message string `json:"message"`
 
 	// Success Always true
 	Success Success `json:"success"`
 }
 
-// Conflict defines model for Conflict.
-type Conflict = ErrorResponse
+// AccountDeactivated Every failure
+type AccountDeactivated = ErrorResponse
 
-// Done defines model for Done.
+// AddressHeld Every failure
+type AddressHeld = ErrorResponse
+
+// BearerRefused Every failure
+type BearerRefused = ErrorResponse
+
+// CredentialsRefused Every failure
+type CredentialsRefused = ErrorResponse
+
+// DeletionUnconfirmed Every failure
+type DeletionUnconfirmed = ErrorResponse
+
+// Done A success without data
 type Done = DoneResponse
 
-// Forbidden defines model for Forbidden.
-type Forbidden = ErrorResponse
+// EmailTaken Every failure
+type EmailTaken = ErrorResponse
 
-// Internal defines model for Internal.
+// GatewayForbidden Every failure
+type GatewayForbidden = ErrorResponse
+
+// GatewayUnauthorized Every failure
+type GatewayUnauthorized = ErrorResponse
+
+// Internal Every failure
 type Internal = ErrorResponse
 
-// InvalidRequest defines model for InvalidRequest.
+// InvalidRequest Every failure
 type InvalidRequest = ErrorResponse
 
-// PayloadTooLarge defines model for PayloadTooLarge.
+// NoBodyTaken Every failure
+type NoBodyTaken = ErrorResponse
+
+// NotReady Every failure
+type NotReady = ErrorResponse
+
+// PayloadTooLarge Every failure
 type PayloadTooLarge = ErrorResponse
 
 // Profile defines model for Profile.
 type Profile = MeResponse
 
-// RateLimited defines model for RateLimited.
+// RateLimited Every failure
 type RateLimited = ErrorResponse
+
+// RefreshRefused Every failure
+type RefreshRefused = ErrorResponse
+
+// SeveralCredentials Every failure
+type SeveralCredentials = ErrorResponse
+
+// SignInRefused Every failure
+type SignInRefused = ErrorResponse
 
 // SignedIn defines model for SignedIn.
 type SignedIn = SessionResponse
 
-// Unauthorized defines model for Unauthorized.
-type Unauthorized = ErrorResponse
+// TokenRefused Every failure
+type TokenRefused = ErrorResponse
 
-// Unavailable defines model for Unavailable.
+// Unavailable Every failure
 type Unavailable = ErrorResponse
 
-// Unprocessable defines model for Unprocessable.
-type Unprocessable = ErrorResponse
+// UnsupportedIdentity Every failure
+type UnsupportedIdentity = ErrorResponse
 
-// UnsupportedMediaType defines model for UnsupportedMediaType.
+// UnsupportedMediaType Every failure
 type UnsupportedMediaType = ErrorResponse
+
+// UsernameOrAddressHeld Every failure
+type UsernameOrAddressHeld = ErrorResponse
+
+// WeakPassword Every failure
+type WeakPassword = ErrorResponse
 
 // LoginJSONRequestBody defines body for Login for application/json ContentType.
 type LoginJSONRequestBody = LoginRequest
@@ -1052,24 +1168,112 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	return r
 }
 
-type ConflictResponseHeaders struct {
+type AccountDeactivatedResponseHeaders struct {
 	XRequestID string
 }
-type ConflictJSONResponse struct {
+type AccountDeactivatedJSONResponse struct {
 	Body ErrorResponse
 
-	Headers ConflictResponseHeaders
+	Headers AccountDeactivatedResponseHeaders
+}
+
+type AddressHeldResponseHeaders struct {
+	XRequestID string
+}
+type AddressHeldJSONResponse struct {
+	Body ErrorResponse
+
+	Headers AddressHeldResponseHeaders
+}
+
+type BearerRefusedResponseHeaders struct {
+	WWWAuthenticate string
+	XRequestID      string
+}
+type BearerRefusedJSONResponse struct {
+	Body ErrorResponse
+
+	Headers BearerRefusedResponseHeaders
+}
+
+type CredentialsRefusedResponseHeaders struct {
+	WWWAuthenticate string
+	XRequestID      string
+}
+type CredentialsRefusedJSONResponse struct {
+	Body ErrorResponse
+
+	Headers CredentialsRefusedResponseHeaders
+}
+
+type DeletionUnconfirmedResponseHeaders struct {
+	WWWAuthenticate string
+	XRequestID      string
+}
+type DeletionUnconfirmedJSONResponse struct {
+	Body ErrorResponse
+
+	Headers DeletionUnconfirmedResponseHeaders
 }
 
 type DoneJSONResponse DoneResponse
 
-type ForbiddenResponseHeaders struct {
+type EmailTakenResponseHeaders struct {
 	XRequestID string
 }
-type ForbiddenJSONResponse struct {
+type EmailTakenJSONResponse struct {
 	Body ErrorResponse
 
-	Headers ForbiddenResponseHeaders
+	Headers EmailTakenResponseHeaders
+}
+
+type GatewayForbiddenResponseHeaders struct {
+	XRequestID string
+}
+type GatewayForbiddenJSONResponse struct {
+	Body ErrorResponse
+
+	Headers GatewayForbiddenResponseHeaders
+}
+
+type GatewayUnauthorizedResponseHeaders struct {
+	WWWAuthenticate string
+	XRequestID      string
+}
+type GatewayUnauthorizedJSONResponse struct {
+	Body ErrorResponse
+
+	Headers GatewayUnauthorizedResponseHeaders
+}
+
+type HeadForbiddenResponseHeaders struct {
+	XRequestID string
+}
+type HeadForbiddenResponse struct {
+	Headers HeadForbiddenResponseHeaders
+}
+
+type HeadInternalResponseHeaders struct {
+	XRequestID string
+}
+type HeadInternalResponse struct {
+	Headers HeadInternalResponseHeaders
+}
+
+type HeadUnauthorizedResponseHeaders struct {
+	WWWAuthenticate string
+	XRequestID      string
+}
+type HeadUnauthorizedResponse struct {
+	Headers HeadUnauthorizedResponseHeaders
+}
+
+type HeadUnavailableResponseHeaders struct {
+	RetryAfter int
+	XRequestID string
+}
+type HeadUnavailableResponse struct {
+	Headers HeadUnavailableResponseHeaders
 }
 
 type InternalResponseHeaders struct {
@@ -1088,6 +1292,25 @@ type InvalidRequestJSONResponse struct {
 	Body ErrorResponse
 
 	Headers InvalidRequestResponseHeaders
+}
+
+type NoBodyTakenResponseHeaders struct {
+	XRequestID string
+}
+type NoBodyTakenJSONResponse struct {
+	Body ErrorResponse
+
+	Headers NoBodyTakenResponseHeaders
+}
+
+type NotReadyResponseHeaders struct {
+	RetryAfter int
+	XRequestID string
+}
+type NotReadyJSONResponse struct {
+	Body ErrorResponse
+
+	Headers NotReadyResponseHeaders
 }
 
 type PayloadTooLargeResponseHeaders struct {
@@ -1111,16 +1334,44 @@ type RateLimitedJSONResponse struct {
 	Headers RateLimitedResponseHeaders
 }
 
-type SignedInJSONResponse SessionResponse
-
-type UnauthorizedResponseHeaders struct {
-	WWWAuthenticate *string
+type RefreshRefusedResponseHeaders struct {
+	WWWAuthenticate string
 	XRequestID      string
 }
-type UnauthorizedJSONResponse struct {
+type RefreshRefusedJSONResponse struct {
 	Body ErrorResponse
 
-	Headers UnauthorizedResponseHeaders
+	Headers RefreshRefusedResponseHeaders
+}
+
+type SeveralCredentialsResponseHeaders struct {
+	XRequestID string
+}
+type SeveralCredentialsJSONResponse struct {
+	Body ErrorResponse
+
+	Headers SeveralCredentialsResponseHeaders
+}
+
+type SignInRefusedResponseHeaders struct {
+	XRequestID string
+}
+type SignInRefusedJSONResponse struct {
+	Body ErrorResponse
+
+	Headers SignInRefusedResponseHeaders
+}
+
+type SignedInJSONResponse SessionResponse
+
+type TokenRefusedResponseHeaders struct {
+	WWWAuthenticate string
+	XRequestID      string
+}
+type TokenRefusedJSONResponse struct {
+	Body ErrorResponse
+
+	Headers TokenRefusedResponseHeaders
 }
 
 type UnavailableResponseHeaders struct {
@@ -1133,13 +1384,13 @@ type UnavailableJSONResponse struct {
 	Headers UnavailableResponseHeaders
 }
 
-type UnprocessableResponseHeaders struct {
+type UnsupportedIdentityResponseHeaders struct {
 	XRequestID string
 }
-type UnprocessableJSONResponse struct {
+type UnsupportedIdentityJSONResponse struct {
 	Body ErrorResponse
 
-	Headers UnprocessableResponseHeaders
+	Headers UnsupportedIdentityResponseHeaders
 }
 
 type UnsupportedMediaTypeResponseHeaders struct {
@@ -1149,6 +1400,24 @@ type UnsupportedMediaTypeJSONResponse struct {
 	Body ErrorResponse
 
 	Headers UnsupportedMediaTypeResponseHeaders
+}
+
+type UsernameOrAddressHeldResponseHeaders struct {
+	XRequestID string
+}
+type UsernameOrAddressHeldJSONResponse struct {
+	Body ErrorResponse
+
+	Headers UsernameOrAddressHeldResponseHeaders
+}
+
+type WeakPasswordResponseHeaders struct {
+	XRequestID string
+}
+type WeakPasswordJSONResponse struct {
+	Body ErrorResponse
+
+	Headers WeakPasswordResponseHeaders
 }
 
 type GetDocsRequestObject struct {
@@ -1199,7 +1468,7 @@ func (response GetHealth200JSONResponse) VisitGetHealthResponse(w http.ResponseW
 	return err
 }
 
-type GetHealth503JSONResponse struct{ UnavailableJSONResponse }
+type GetHealth503JSONResponse struct{ NotReadyJSONResponse }
 
 func (response GetHealth503JSONResponse) VisitGetHealthResponse(w http.ResponseWriter) error {
 
@@ -1257,7 +1526,7 @@ func (response GetReadiness200JSONResponse) VisitGetReadinessResponse(w http.Res
 	return err
 }
 
-type GetReadiness503JSONResponse struct{ UnavailableJSONResponse }
+type GetReadiness503JSONResponse struct{ NotReadyJSONResponse }
 
 func (response GetReadiness503JSONResponse) VisitGetReadinessResponse(w http.ResponseWriter) error {
 
@@ -1308,7 +1577,7 @@ type ForwardResponseObject interface {
 }
 
 type Forward200ResponseHeaders struct {
-	XAuthKind         string
+	XAuthKind         TokenKind
 	XUserEmail        string
 	XUserID           string
 	XUserTokenBalance string
@@ -1331,7 +1600,9 @@ func (response Forward200Response) VisitForwardResponse(w http.ResponseWriter) e
 	return nil
 }
 
-type Forward401JSONResponse struct{ UnauthorizedJSONResponse }
+type Forward401JSONResponse struct {
+	GatewayUnauthorizedJSONResponse
+}
 
 func (response Forward401JSONResponse) VisitForwardResponse(w http.ResponseWriter) error {
 
@@ -1340,16 +1611,14 @@ func (response Forward401JSONResponse) VisitForwardResponse(w http.ResponseWrite
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.WWWAuthenticate != nil {
-		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
-	}
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type Forward403JSONResponse struct{ ForbiddenJSONResponse }
+type Forward403JSONResponse struct{ GatewayForbiddenJSONResponse }
 
 func (response Forward403JSONResponse) VisitForwardResponse(w http.ResponseWriter) error {
 
@@ -1403,7 +1672,7 @@ type HeadForwardResponseObject interface {
 }
 
 type HeadForward200ResponseHeaders struct {
-	XAuthKind         string
+	XAuthKind         TokenKind
 	XUserEmail        string
 	XUserID           string
 	XUserTokenBalance string
@@ -1426,34 +1695,36 @@ func (response HeadForward200Response) VisitHeadForwardResponse(w http.ResponseW
 	return nil
 }
 
-type HeadForward401Response struct {
-}
+type HeadForward401Response = HeadUnauthorizedResponse
 
 func (response HeadForward401Response) VisitHeadForwardResponse(w http.ResponseWriter) error {
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	return nil
 }
 
-type HeadForward403Response struct {
-}
+type HeadForward403Response = HeadForbiddenResponse
 
 func (response HeadForward403Response) VisitHeadForwardResponse(w http.ResponseWriter) error {
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(403)
 	return nil
 }
 
-type HeadForward500Response struct {
-}
+type HeadForward500Response = HeadInternalResponse
 
 func (response HeadForward500Response) VisitHeadForwardResponse(w http.ResponseWriter) error {
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(500)
 	return nil
 }
 
-type HeadForward503Response struct {
-}
+type HeadForward503Response = HeadUnavailableResponse
 
 func (response HeadForward503Response) VisitHeadForwardResponse(w http.ResponseWriter) error {
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(503)
 	return nil
 }
@@ -1495,7 +1766,7 @@ func (response Login400JSONResponse) VisitLoginResponse(w http.ResponseWriter) e
 	return err
 }
 
-type Login401JSONResponse struct{ UnauthorizedJSONResponse }
+type Login401JSONResponse struct{ CredentialsRefusedJSONResponse }
 
 func (response Login401JSONResponse) VisitLoginResponse(w http.ResponseWriter) error {
 
@@ -1504,16 +1775,14 @@ func (response Login401JSONResponse) VisitLoginResponse(w http.ResponseWriter) e
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.WWWAuthenticate != nil {
-		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
-	}
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type Login403JSONResponse struct{ ForbiddenJSONResponse }
+type Login403JSONResponse struct{ SignInRefusedJSONResponse }
 
 func (response Login403JSONResponse) VisitLoginResponse(w http.ResponseWriter) error {
 
@@ -1528,7 +1797,7 @@ func (response Login403JSONResponse) VisitLoginResponse(w http.ResponseWriter) e
 	return err
 }
 
-type Login409JSONResponse struct{ ConflictJSONResponse }
+type Login409JSONResponse struct{ AddressHeldJSONResponse }
 
 func (response Login409JSONResponse) VisitLoginResponse(w http.ResponseWriter) error {
 
@@ -1575,7 +1844,9 @@ func (response Login415JSONResponse) VisitLoginResponse(w http.ResponseWriter) e
 	return err
 }
 
-type Login422JSONResponse struct{ UnprocessableJSONResponse }
+type Login422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
 
 func (response Login422JSONResponse) VisitLoginResponse(w http.ResponseWriter) error {
 
@@ -1658,7 +1929,7 @@ func (response Logout200JSONResponse) VisitLogoutResponse(w http.ResponseWriter)
 	return err
 }
 
-type Logout400JSONResponse struct{ InvalidRequestJSONResponse }
+type Logout400JSONResponse struct{ NoBodyTakenJSONResponse }
 
 func (response Logout400JSONResponse) VisitLogoutResponse(w http.ResponseWriter) error {
 
@@ -1673,7 +1944,7 @@ func (response Logout400JSONResponse) VisitLogoutResponse(w http.ResponseWriter)
 	return err
 }
 
-type Logout401JSONResponse struct{ UnauthorizedJSONResponse }
+type Logout401JSONResponse struct{ BearerRefusedJSONResponse }
 
 func (response Logout401JSONResponse) VisitLogoutResponse(w http.ResponseWriter) error {
 
@@ -1682,16 +1953,14 @@ func (response Logout401JSONResponse) VisitLogoutResponse(w http.ResponseWriter)
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.WWWAuthenticate != nil {
-		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
-	}
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type Logout403JSONResponse struct{ ForbiddenJSONResponse }
+type Logout403JSONResponse struct{ AccountDeactivatedJSONResponse }
 
 func (response Logout403JSONResponse) VisitLogoutResponse(w http.ResponseWriter) error {
 
@@ -1706,7 +1975,7 @@ func (response Logout403JSONResponse) VisitLogoutResponse(w http.ResponseWriter)
 	return err
 }
 
-type Logout409JSONResponse struct{ ConflictJSONResponse }
+type Logout409JSONResponse struct{ AddressHeldJSONResponse }
 
 func (response Logout409JSONResponse) VisitLogoutResponse(w http.ResponseWriter) error {
 
@@ -1721,7 +1990,9 @@ func (response Logout409JSONResponse) VisitLogoutResponse(w http.ResponseWriter)
 	return err
 }
 
-type Logout422JSONResponse struct{ UnprocessableJSONResponse }
+type Logout422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
 
 func (response Logout422JSONResponse) VisitLogoutResponse(w http.ResponseWriter) error {
 
@@ -1804,7 +2075,9 @@ func (response DeleteMe400JSONResponse) VisitDeleteMeResponse(w http.ResponseWri
 	return err
 }
 
-type DeleteMe401JSONResponse struct{ UnauthorizedJSONResponse }
+type DeleteMe401JSONResponse struct {
+	DeletionUnconfirmedJSONResponse
+}
 
 func (response DeleteMe401JSONResponse) VisitDeleteMeResponse(w http.ResponseWriter) error {
 
@@ -1813,16 +2086,14 @@ func (response DeleteMe401JSONResponse) VisitDeleteMeResponse(w http.ResponseWri
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.WWWAuthenticate != nil {
-		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
-	}
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type DeleteMe403JSONResponse struct{ ForbiddenJSONResponse }
+type DeleteMe403JSONResponse struct{ SignInRefusedJSONResponse }
 
 func (response DeleteMe403JSONResponse) VisitDeleteMeResponse(w http.ResponseWriter) error {
 
@@ -1837,7 +2108,7 @@ func (response DeleteMe403JSONResponse) VisitDeleteMeResponse(w http.ResponseWri
 	return err
 }
 
-type DeleteMe409JSONResponse struct{ ConflictJSONResponse }
+type DeleteMe409JSONResponse struct{ AddressHeldJSONResponse }
 
 func (response DeleteMe409JSONResponse) VisitDeleteMeResponse(w http.ResponseWriter) error {
 
@@ -1884,7 +2155,9 @@ func (response DeleteMe415JSONResponse) VisitDeleteMeResponse(w http.ResponseWri
 	return err
 }
 
-type DeleteMe422JSONResponse struct{ UnprocessableJSONResponse }
+type DeleteMe422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
 
 func (response DeleteMe422JSONResponse) VisitDeleteMeResponse(w http.ResponseWriter) error {
 
@@ -1967,7 +2240,7 @@ func (response GetMe200JSONResponse) VisitGetMeResponse(w http.ResponseWriter) e
 	return err
 }
 
-type GetMe400JSONResponse struct{ InvalidRequestJSONResponse }
+type GetMe400JSONResponse struct{ SeveralCredentialsJSONResponse }
 
 func (response GetMe400JSONResponse) VisitGetMeResponse(w http.ResponseWriter) error {
 
@@ -1982,7 +2255,7 @@ func (response GetMe400JSONResponse) VisitGetMeResponse(w http.ResponseWriter) e
 	return err
 }
 
-type GetMe401JSONResponse struct{ UnauthorizedJSONResponse }
+type GetMe401JSONResponse struct{ BearerRefusedJSONResponse }
 
 func (response GetMe401JSONResponse) VisitGetMeResponse(w http.ResponseWriter) error {
 
@@ -1991,16 +2264,14 @@ func (response GetMe401JSONResponse) VisitGetMeResponse(w http.ResponseWriter) e
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.WWWAuthenticate != nil {
-		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
-	}
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type GetMe403JSONResponse struct{ ForbiddenJSONResponse }
+type GetMe403JSONResponse struct{ AccountDeactivatedJSONResponse }
 
 func (response GetMe403JSONResponse) VisitGetMeResponse(w http.ResponseWriter) error {
 
@@ -2015,7 +2286,7 @@ func (response GetMe403JSONResponse) VisitGetMeResponse(w http.ResponseWriter) e
 	return err
 }
 
-type GetMe409JSONResponse struct{ ConflictJSONResponse }
+type GetMe409JSONResponse struct{ AddressHeldJSONResponse }
 
 func (response GetMe409JSONResponse) VisitGetMeResponse(w http.ResponseWriter) error {
 
@@ -2030,7 +2301,9 @@ func (response GetMe409JSONResponse) VisitGetMeResponse(w http.ResponseWriter) e
 	return err
 }
 
-type GetMe422JSONResponse struct{ UnprocessableJSONResponse }
+type GetMe422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
 
 func (response GetMe422JSONResponse) VisitGetMeResponse(w http.ResponseWriter) error {
 
@@ -2113,7 +2386,7 @@ func (response UpdateMe400JSONResponse) VisitUpdateMeResponse(w http.ResponseWri
 	return err
 }
 
-type UpdateMe401JSONResponse struct{ UnauthorizedJSONResponse }
+type UpdateMe401JSONResponse struct{ BearerRefusedJSONResponse }
 
 func (response UpdateMe401JSONResponse) VisitUpdateMeResponse(w http.ResponseWriter) error {
 
@@ -2122,16 +2395,14 @@ func (response UpdateMe401JSONResponse) VisitUpdateMeResponse(w http.ResponseWri
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.WWWAuthenticate != nil {
-		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
-	}
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type UpdateMe403JSONResponse struct{ ForbiddenJSONResponse }
+type UpdateMe403JSONResponse struct{ AccountDeactivatedJSONResponse }
 
 func (response UpdateMe403JSONResponse) VisitUpdateMeResponse(w http.ResponseWriter) error {
 
@@ -2146,7 +2417,9 @@ func (response UpdateMe403JSONResponse) VisitUpdateMeResponse(w http.ResponseWri
 	return err
 }
 
-type UpdateMe409JSONResponse struct{ ConflictJSONResponse }
+type UpdateMe409JSONResponse struct {
+	UsernameOrAddressHeldJSONResponse
+}
 
 func (response UpdateMe409JSONResponse) VisitUpdateMeResponse(w http.ResponseWriter) error {
 
@@ -2193,7 +2466,9 @@ func (response UpdateMe415JSONResponse) VisitUpdateMeResponse(w http.ResponseWri
 	return err
 }
 
-type UpdateMe422JSONResponse struct{ UnprocessableJSONResponse }
+type UpdateMe422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
 
 func (response UpdateMe422JSONResponse) VisitUpdateMeResponse(w http.ResponseWriter) error {
 
@@ -2276,7 +2551,7 @@ func (response Refresh400JSONResponse) VisitRefreshResponse(w http.ResponseWrite
 	return err
 }
 
-type Refresh401JSONResponse struct{ UnauthorizedJSONResponse }
+type Refresh401JSONResponse struct{ RefreshRefusedJSONResponse }
 
 func (response Refresh401JSONResponse) VisitRefreshResponse(w http.ResponseWriter) error {
 
@@ -2285,16 +2560,14 @@ func (response Refresh401JSONResponse) VisitRefreshResponse(w http.ResponseWrite
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.WWWAuthenticate != nil {
-		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
-	}
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type Refresh403JSONResponse struct{ ForbiddenJSONResponse }
+type Refresh403JSONResponse struct{ AccountDeactivatedJSONResponse }
 
 func (response Refresh403JSONResponse) VisitRefreshResponse(w http.ResponseWriter) error {
 
@@ -2309,7 +2582,7 @@ func (response Refresh403JSONResponse) VisitRefreshResponse(w http.ResponseWrite
 	return err
 }
 
-type Refresh409JSONResponse struct{ ConflictJSONResponse }
+type Refresh409JSONResponse struct{ AddressHeldJSONResponse }
 
 func (response Refresh409JSONResponse) VisitRefreshResponse(w http.ResponseWriter) error {
 
@@ -2356,7 +2629,9 @@ func (response Refresh415JSONResponse) VisitRefreshResponse(w http.ResponseWrite
 	return err
 }
 
-type Refresh422JSONResponse struct{ UnprocessableJSONResponse }
+type Refresh422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
 
 func (response Refresh422JSONResponse) VisitRefreshResponse(w http.ResponseWriter) error {
 
@@ -2455,7 +2730,7 @@ func (response Register400JSONResponse) VisitRegisterResponse(w http.ResponseWri
 	return err
 }
 
-type Register403JSONResponse struct{ ForbiddenJSONResponse }
+type Register403JSONResponse struct{ SignInRefusedJSONResponse }
 
 func (response Register403JSONResponse) VisitRegisterResponse(w http.ResponseWriter) error {
 
@@ -2470,7 +2745,7 @@ func (response Register403JSONResponse) VisitRegisterResponse(w http.ResponseWri
 	return err
 }
 
-type Register409JSONResponse struct{ ConflictJSONResponse }
+type Register409JSONResponse struct{ EmailTakenJSONResponse }
 
 func (response Register409JSONResponse) VisitRegisterResponse(w http.ResponseWriter) error {
 
@@ -2517,7 +2792,7 @@ func (response Register415JSONResponse) VisitRegisterResponse(w http.ResponseWri
 	return err
 }
 
-type Register422JSONResponse struct{ UnprocessableJSONResponse }
+type Register422JSONResponse struct{ WeakPasswordJSONResponse }
 
 func (response Register422JSONResponse) VisitRegisterResponse(w http.ResponseWriter) error {
 
@@ -2616,7 +2891,7 @@ func (response VerifyToken400JSONResponse) VisitVerifyTokenResponse(w http.Respo
 	return err
 }
 
-type VerifyToken401JSONResponse struct{ UnauthorizedJSONResponse }
+type VerifyToken401JSONResponse struct{ TokenRefusedJSONResponse }
 
 func (response VerifyToken401JSONResponse) VisitVerifyTokenResponse(w http.ResponseWriter) error {
 
@@ -2625,16 +2900,14 @@ func (response VerifyToken401JSONResponse) VisitVerifyTokenResponse(w http.Respo
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.WWWAuthenticate != nil {
-		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
-	}
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type VerifyToken403JSONResponse struct{ ForbiddenJSONResponse }
+type VerifyToken403JSONResponse struct{ AccountDeactivatedJSONResponse }
 
 func (response VerifyToken403JSONResponse) VisitVerifyTokenResponse(w http.ResponseWriter) error {
 
@@ -2649,7 +2922,7 @@ func (response VerifyToken403JSONResponse) VisitVerifyTokenResponse(w http.Respo
 	return err
 }
 
-type VerifyToken409JSONResponse struct{ ConflictJSONResponse }
+type VerifyToken409JSONResponse struct{ AddressHeldJSONResponse }
 
 func (response VerifyToken409JSONResponse) VisitVerifyTokenResponse(w http.ResponseWriter) error {
 
@@ -2696,7 +2969,9 @@ func (response VerifyToken415JSONResponse) VisitVerifyTokenResponse(w http.Respo
 	return err
 }
 
-type VerifyToken422JSONResponse struct{ UnprocessableJSONResponse }
+type VerifyToken422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
 
 func (response VerifyToken422JSONResponse) VisitVerifyTokenResponse(w http.ResponseWriter) error {
 
@@ -3240,93 +3515,128 @@ func (sh *strictHandler) VerifyToken(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7Dxrc9u2ln8Fw92d3TtDyfIraeUPd9082qRJbjZONnc28kgQeSSiJgEWACWrHv33HRyAT1FPu0mamw9t",
-	"LAk4AA7O+4E7LxBJKjhwrbz+nRcBDUHin+9Ay8XlRIM0n0JQgWSpZoJ7fe8KAsFDRbQgc8o0GcNESCBa",
-	"LhifEjqljHu+J+H3jEkIvb6WGfieCiJIqIGWMM6SLPH6x76nFyl4fY9xDVOQ3nLpex8/frzMdARcs4Bq",
-	"WF3/3fMn5NHj8x4JIhrHwKfgVcE7kEpLxqcI8Z8G3q+Mh6uwPkaCMKUyCImOgGhxA5s33wL9HfyegdIv",
-	"WsC/oQkooiOmiLSjCONEZJLEYqouiAKuyZgGN4QqMmUz4GQeASdMkzlVhBJFORDBYd89fVAgnyWUxat7",
-	"eh8BgY75zSdCEkhSvTgEfNt5DWwWEjFBbEoxPwTwe3MJP9GY8gDalxjbHw0uQwhYQuOD1sGvm/AzBdIn",
-	"NEwY90m32z0EsvmP02TN7jP3a4n+CzJeaFBkDAvBQ5JKxjUdx0Aur568eOETykMy8P5j4PmESiApyAC4",
-	"7gAPRAgh+fD+eeeHvfa5NINVKrgCZPcngk9iFmjzdyC4Bo5/0jSNDRMywY9+U+YAdx7c0iSNwY4MDVQw",
-	"tDTU1LJOAkrRKeBZmXKURpgi+QDHCEMWen3vbDz58WRyev748fj0LKSPDCdnQQBKef0JjRUsq8f4dwkT",
-	"r+/921Ept47sr+romZRCvnOHskdsiC2RwFiEC4N1JRLQkRFXECsgEVWEac+vSsB/dhxfdyyht63thh9V",
-	"RAAu/NRw7F6oLLH21HJ7gQVzlTsjwUzehAPz+4XhTQnmSriwSEhQfgui6MJb+t5zIccsDIEfRA40CETG",
-	"9TAEGmg2oxrCVbJwg8wm6uO+FHX8ysWcW07jQhMax2KOG3ogknjBteH6+CCUsnxyFY9XBQ3PjRaZS8Gn",
-	"RFjtolgIXxCZl2RCs1gbPSAyqS6sNig2QyKIU0UyRSaMhw/KeS/4jMYsdN8eiGwEMXT79XwPzHmV1/90",
-	"500YxGEu82rX4VQ8yt/ldZ3godT+yHQEV/iCF9SypXlENd6TQZikgTbSQD3czbyli1jQ8L0Qr6icwkFX",
-	"k1oYQy3EMEYoTTyjgGeKiBlI8uj8/PSRVa1fGNf1bZ2RX9lPD4hZKSYs3hOjIdV4NGOM4PBMR8NUihkL",
-	"zRfehEkYU2UwHEgwwnlItdf3Tnonjzq9407v5H3vtN876/fO/8+wiLU1vd8oh/92y3QDkXh+AWmYIeYf",
-	"j48nj8ePoHM66dHO2eQcOj+G5+ed3uSUntHT4GR8bDhjr7FqiCoEcsMnpkoPYzFlfP2O0dQfjnMzs+cj",
-	"KobOUkK02K+sIee9NJb4UwFo5ZVEZ0w9IkFLBjMIiSOiSRbHi4O1+GvYRk8pSCU4GUNkBGjpuSx97x3V",
-	"8IolzKjTQ3hMUg3D2AGosZcQJKF8QcxZ1YX1/ShJRGLgf0H+auwLXdcO+q4owqxHpQUJRALobNVZrzJ+",
-	"G+dVvGJj6t+DZ6/YlEP4gh/GtCFTaUwXbxqUuZEN4TZlEpRZ8vRRr2c4DB0to8wWL6PxzwH7B3t59eGP",
-	"F8dv2Msfu3Da6wYnsbHYb9B1rooECRMJKsoBXL6edGY/3RrE7sXk34XP/YSPpSKC8ZbDRM0VKMUE3+g3",
-	"FYssfe8DN3clJPvjQPFiT26JMVxR3/grumPliC+pt+1+hLSGkYQQuGY0VuiGJ0wpY34LaY3vulj5+PFj",
-	"pxnH2iQhmmGvewqYD5zOKIvpOD7M1AohBR4CDxbDrAKqeWFGIhn+IgHlxoocG7uSBtEXvblLUu4+90GM",
-	"9UXndHFRasu2e03owpxhwtAJ/9Ja4gNPpTAoOvga50BvhilVai7kKrvlP2B4RgiiIiG/pCr/wA0atBBh",
-	"6YmnQilmSe+B7OUPXGVpKqSG8DWEjOZxwL2Rm5WAhomBZAV4TUIDD8kKtK/DGcE4x+rWHgTLxY4RjhFs",
-	"bwv1vhqDBwk2SO7sWsWmXFm1BjxLvP4nLxYBxj8qpkG0GEsWetd+M7zpe08hBg3Gji7iADQMmVmQxm+l",
-	"SEFqBjl6fS+tfHXnBZmUwPXbnG1szuIV8KmOqlkLt57v3XYUBBK0U77LYoQY/waB9lxIsLiY/bZTUNPd",
-	"6kELOtmi5t0wG/jNo8SfiuklyV637B2p6gnS/N2KqJVAzZVNhCSpFFNJE1W5ttVgijUAnO4sPrtxxedS",
-	"/dvPEmbiBj/nECtS22x/QofFwcwZ0aSsfNMelZwUkU7fM0Q3ZHw4jkVgl+JCDyci41Zw6kiEQ/NVGRus",
-	"R75ze634Il8zZvymuheGG9eLYZCH3f0VQV2VLfl4z2+NgKwVQw1XrhJFXKPd21ipLlL2ZCRHM1tFFhLX",
-	"soy03XlMQ7KVrJ8ziEME4JU8R6W0YewK32wiWhApapeVk1dldFsepyodbcrL2BhczdF638Sqje3Ec+Om",
-	"IgZL1sGP5YWMhYiB8h042Ldor+2/jasryNvvVl0MtA0lKdVRnv3DYZiiE1q1IWS9XGuc0S64WUb9AjQ2",
-	"0nk/+owguNmd3OwaT8ykNnpTmuqs5X5DmEoaQtgnCuSM8alP5kxHlSSUSO2G0UKtSE9xg7xqp7dy5wyk",
-	"YtY+2YxDt7lyhp+ffj027UkPVlZNLU810YLEQtwQqtsIIk+Z5sd36DI4cG6G53s3sLDR3JCpVpSUp17Z",
-	"AtORyDRh2rfMyrjSNpFsrSEJNFx4qzxXvdva3Uwoi82yq/tooB+PVvmqgLge+wfK3DxGtJ2QN/PgA9oW",
-	"uKXN7PtKTBk/zFqDvMxhk422NKrzcHOueq489VPAazvP6+3X1tRJrvCAhzYVI3i8MHIU/5coiGegCAcI",
-	"DRPdcCytqCOiEUXbfGs1k3xZj7PdGbsowYhbSDV0NEPi5Vns4gk20LWCYWgvODHzKqoWhZ9hQ5vo3gq1",
-	"HsK72z7BDiuOkGXWrlwZVgbu7lo4vhrGOxQhjTBfBQzj+vTEW61/qgUCW3gyq1SWbFm+QbaIhBou/YKU",
-	"C6jV5asYah7FbxBbDV01YmpnjnvKtj2m5CHmzfmWFWzhtLa9fy0C852NwB8mMuvh+/uJwxqs9p1OmdIg",
-	"D9tqLdXRlCw/QSBsgV21qgqNK0pUNpmwWzK3xS66WoKU0Nv8vCfnj3aXZJfcVmQRGoYSlLogAVVAQgHW",
-	"fkio1sgNtQXO/SqCT7eopvqKP5AgopIGGqQiVJMYqNKoJB6fuKIxqkkilPZtKdOo5kiOPP/P13Uuh3C/",
-	"i91duWwfWWa61pWuZlyzmLgMmMs1qFZxXGTJ7rahLs+TbWZ+hIa1qEt/hQ+3rpCt80WfO8FO1ii7Q8Vg",
-	"TU1Ur6zETOMYVfw7lPjrxWkz//Twtm5OnV+R7L7aEgkwl116gebTdZtPUpLSrmXNue9SBFHb/CcEq/Y1",
-	"wr9VnluxonYl+raLt6j9E4nd3d1XROsfUmMxHxqJz9YWUr8RtlBNxBUNeUEyzn5H5qlo4ONeb7MWbDP+",
-	"cNXWA+U1C7v7dhj6oHlyA3NtyJbjTDFuMbnGpf0WHKlv1glqo47/BckmDEoBtr8M3eSCt+DeCPm9puwp",
-	"MRsYdAq9XNev7nstShYI8TAhoHNcNiMmhdHz4mmh4u5j7eq1PkztDJ/LdS3Ovemm6gS3o6WHMqzV5fU3",
-	"IOHrUClmMQgyyfTiykC1uBoDlfbc9q/nOSu8/Pje83eiHNwjyi4Lq1g50jq1uXTGJ6KFEMuyHSY4mUAI",
-	"0v45Bj0H4CSImUGDX67bmPNf80hgPsDl5v+GLt5bofRUwtX/vCIjmumoa65IjcxoW6u9GHBqOzeq6uRv",
-	"XXKZKxuapkClIoxXodn0jFSaGCFBtNVPrigGszfMVswoAN4d8AF3F2e+G90N8vsaeH00Vn0ywIszn++6",
-	"3e7SfOGu0Hw38Lrd7sBbji7IhLI4s90nDUCWB5oTB1mvdxqUSg8/w8DzB3yAia6VYS4JXQwkg0omrLab",
-	"LjnrHRNqje4EKFcWFXpb5ReWe/mEwwwkThnwSjKnLDgKxZz3LUymyHnv1MYmRpViolGXOKloQRuWCnSf",
-	"ZPyGizm3WTTlkzCzhRpAbmBhPlNNCTUQBtxs8eXVP96QGY3NZbz58KoWNuAhGYuQQa3+HFeTMMkUhHjF",
-	"z2YgFy5/SQIqpZkwqiY5R32LDRrHIP9TEbO/IryCrYxlwyKCfD8XBG41cOOBqT4Z5fJ3RBIqb5Q7nSNA",
-	"CQ6jsZhOIbwww6XRZJjC7ldvIZ9vxCVyUAWGS3gP+HjhGC8P13QHhs9jFoCT36660khiyUBTuTDKX8aO",
-	"6VX/6KhSTnqUzzRGDdMxJv8yHXVmJx1MVWFgtMjIeSfdXrdnBosUOE2Z1/dOu73uKcZTdIRy6ygUAf4x",
-	"BVSLxYFehF7f+xn0U/N7o1vvpNdr1CtpuNVHkU7QaNzY9teUhCmdOgHAAUJFuCC2TgDqstbrf7o2Yj5J",
-	"DJZcF1feKuIbESSBhkhrRhwhJjWdKiPd8YzXBtpRVKRp3YHr+znp9cg8YjEgoTmkkoBy/BsuyDsImaXo",
-	"n4WYxuCo2FY/+GScaSu9iMg0nYIioaSMEy6MYO16/iqCXS5sK4p3LM3OU8qfCuoqs5gr/ZkuqeiJG2/p",
-	"FxMqyc4dZxQ50c2ja81KeeoyT7u6jGoVirNKCjD5lOV1HXYr0ZeLvQMaLrC90NzhwaXKjazomuK2FZox",
-	"eznvna6DXtz6UbVidhPlo5xEUe+TlEpNxgv8t0LwjsqrJH8UOwdpHaO/YjNwzmAbJW7eOzaNbmZXIK6W",
-	"lMiMqy2btYnwdVxqL7ShMItKYGyEo0FkEOnjTwmb5lLasOtN2WpZalpDwvhrhsWuraxq1mX3xNEDEwPW",
-	"d2pJJxMWEKMK/74Os04JdBfUSul1dPDEydT9JFIOdQ/Z/77a6+eusVoTgdyjdlcC7QJ/dnxkdOTRRMg5",
-	"tRmOVpp6LiThU8ZvrambFwyOfPJeUpiwG/LcQjCWs0+e0DBckJGDOjRTRj55xmdiYSwO/OIPJLFfLt9K",
-	"cbtAm9j8QTJbZEx5qAYcs+wnt7e+NQV5SM56pz5RwppGxuArDIuzXg9zLNbksd8c46XnxCwUVIf/aOzH",
-	"s5MT9/EUa88H2LRvDHKd1+K6LiUWRF1yGcckr/cjrrYW5zszNZVgLC3fPhzgzC9dtoRFFHW4yoKITFA1",
-	"K+FMVOoQgDsMRMps5ixBq3AumQZlSw9objcldEEiOgM07qz1VKdXdydraLV+w69AV/uAiY6kyKZRs+LY",
-	"3G/n1w0xiqLguHjVA6vsjU/bKZ682DixfByjnLlDgbN79KKcgz53p/JSxdbptactKoBcpGv7fDOwnFd9",
-	"Z2Lr3GIwyoKz3vFOUrDs9sFJO4jO8vUAFLY7SOaiN/5g6VxIJEeQhDZ8ciGJNL6FQjV4y6CqAadUw5wu",
-	"vOulpcVVufwL0PA7rf/FaX1dexdTeSuXn3v2rvycWLLByvOS/Ffh5K9ZGHmJPStUqQr1b3wcoUL0G7qY",
-	"yu4l46PjE0s7E74jeKeZ1I0xWH95dvm0lQOqOruofkqF0q3VEHmUwr3yYrQgdS9RFL1FRnkJDnlkAWMW",
-	"+MWE3UKIEaguGbXU549sqiQOXS2csFEWVJnzSJhzzVyCM1+sS0bVToBR1UilRGEmEtWikCTJFPar2WeX",
-	"HIcitCJKd/X01zat98qVOTnu/klYW3l3Z3FDw2pZCuK9B1X0oByfnHo7e0q1YsplPdbqXK79zeeiYxkZ",
-	"YSepXnuK4/PpnLPej9tnFC8emQnHOyzRfL8C553vcp6WbjMz+eRkl8nVBkCctcPZqk8AfD4dvM5DYlNu",
-	"rF2MfFbkRKXXJZdC5uK9a9+rhv28vlft9GnKJ5Hp9QLKRjSLsLYRAFgLYuXBGKaU54/XcTHHkHSt22hE",
-	"JlIkaOETwX0iOAEEWfhI5lCMF6Kl2yYqzBbv469+a8x2EN1/bjvyGQ/dXec0kzf45GmyGs3WyDIvV4ih",
-	"7fXCNxhmpdjj2GF5voXEVGlyThLGMw0Kn4YbNfoQR1Wn8cKV+zU63UZdUjVImCJT1L16wAutZrjP0PQF",
-	"YVpZ9rAuZoP621Rf3lh5H+230l55uKZr9nkuV5+2+5fmte+K7SGFgqU2ZEHHYBVBkAD6j+vCeo5l9iXM",
-	"/G2n73rgy+iBTY8trdx9SnUQrd5+XgJ3H5lZeQvGOA27S8hm/d1DuQPfMGH+dYTm5+aGJxHlU6i1WzS5",
-	"oGoIuRLZqoFe5wzXxHIfxlj3EtXODNJopNmdP/bPDX+WJ7iW9TfbjO/jhtq204Nyr43C5dZKAg5zklIm",
-	"0aIt6pC/C4fvFtXOmfXbwAoYmpOsc94nQhKKBNbUvPuGDKRrRlsfNHhNb1xHmRTzRt1cnrLO3Suqi1gh",
-	"ZrrLl2u65KP5SDFeO6eKBJm2zyvZlLiiSZEdGHCMjRRfF5HTCeNMRaAI0xeuq40LHYGsPNyEPt6o8hBJ",
-	"q9uW9+DdR9Ie8ujgQ0Qzm/2DO0no488U0PwucP7KAucJ9ikTykuO5iHysH186lApM8Ny8U5RwN0uaZ4L",
-	"mZcruRSFhADYDMK8GLdLLjFpovJA44kLNCrX5Tp3paU2CyMkOe+drgYhK9Xr9xEAeidbZWe+bukL+DON",
-	"r+Iyqm0Wtfc5z8r3OSttFeue8GxaZJXS+6/rPdIHemvUmpIz127wMA8dt7VVbHyJE+OZ+euAtlxJYRQT",
-	"j/Hd3Pz2fdE1kvyjrb3KicSQxt/b89t1IGXnyKdrLGsFOQP31n/zFacZxCJ1j12XReL9oyN8mzASSvdP",
-	"e70fsDzWLXzX8pYu41OSpb4xLQ0V2/SQ4z1UNEv/bo8nv4u5CbTMrOkYs9xqFYybnqOoHYaQQQRKS6qF",
-	"6yhwPYiCYz9ACSfK3xZaPUS9WDCvdhaB8pbXy/8PAAD//w==",
+	"7H37c9s21ui/guG9d3Y7Q8uKH2lrz529zqtNm9dN4i87X52xIPJIRE0BWgC0rM34f/8GBwAJUpAsyUqa",
+	"7OSXNrYBEDg47xc+JZmYTAUHrlVy8imBGzqZloD/plkmKq4vc6CZZtdUQ25+fU3LCsw/MpFDchIdliYT",
+	"UIqOzd/fF0wRN4gwRdrjJPyrAqUvWZ6cJEfD0c8Ho8PjH38cHh7l9GGSJqrKMlAqORnRUsHtbVp/r2T8",
+	"6tJMZ3L1xtoDF7YGexPKSjKEUvCxIloQyuv96oJqMqmUJkMgZiHIyYhJpU/JVIprIEwrMqVKzYTc7jg5",
+	"TIHnwLP5ZcXpNWUlHZYQO8+Ske0DAcmppkOqgGSUc4Ebl0CzAnIi2bjQhIvZKdFyTuiYMk4YJ5RMxAS4",
+	"3uoAYMB3qekV8Niuwz8vgz1TxA/Y/PssB66Znl9mgo9KlunYLhYHrYUHQhcgPTKcGsQQU5BUC0kKimNy",
+	"yFgO222ca5CcltH9+r+F23wnJqALxsdkBlyTmRR8TAQnopJEbb+La1qy/DKTgDCipYpvaHFYF/McBIUk",
+	"uoCaKszt4lbvtT03c9XW/JA0ASmFVMnJH5+SEYMy92jY2vFUmrvUc3Jh/3iRmJ1OmFKMj5Pbj93TueXN",
+	"IENW+M2tjjQZ0ZV8q/X3cBdnREEmeE5GNDMoyBQJxm2+ES4uhyKfL6fdRch2aMZSAxMc6dcAhpgVt9yN",
+	"vpRA8/lGvC9y1Z4BtrbLFBlRVi5e7SuhCX7WULMCeb0dGU3pvBQ0v9RCXJZUjqMcfHFQF8kM9My9imuQ",
+	"5OHx8eFDMpxrUFvtSVINlyWbsCWSu/X31k6EIBPK5x7nVRrIi5JqkNvtB2ili5W43x3SYn9sbKWV2UZq",
+	"2MyYXQPJKimB6zeO3aTIlQXRBdsSajCSoIpLLa6AXzoSiO21PWCRXeAyBEfdn2kouAZJy3XZdIxi3wHP",
+	"ieBAmjVS3JVbe7t9sbGBweWwFNlV/E67Q7p3agQaQxC5EWQ4txJEij8h039TRFblljRgLwlupsswrj2g",
+	"e4v29oysb0Zsu4mtUWlHKGQ/4gXc0l34AW3JMwQqQTZbuZfgsR+ScC2uVl2KH7AgdhQoZYSOuZchACdG",
+	"NuSnRIUcYqudVVxV06mQGvJLrzPGNhgdt7hPNuZ7zO6TC6cfpWRaGCoUEk0IloMkfglrbwT2R0a5UeAn",
+	"NAciRvc+0gRyRi/1fAp3HSoYucBDtBdUVBE6nZYsQx1g/08leGrgf/7+2d5PhPIcMdZYmBKU2hJZKmU0",
+	"4QksV1M6Ixauwf/9fnbGDOjVZW3qRbbRHhBVTYK/NntE87Kg10CoJiVQpclPJCuopJkGqSKqaKhaayGI",
+	"KoTcxni7TZMCaG4+cvIpeQtazs9GRrqffEpyUJlkU3OxeO9G8USLZ0aZMSpHQoLRCgz3DunN8lktK0gT",
+	"lRUwoWa1CeNsUk2SkwdpYtEPTZwxyMTs4sOHD2eVLgwRZFTD4vfNqbOCliXwsaEE8vbZY/Lwx+P+KZkx",
+	"XZABAvv/XtQCEDnIRTIgswIkEOo414wa7sE1ImcuQDkMrWrjN75/4GbzfySPkA0mqfsHWfLZ5GN9TKUl",
+	"Kp23afJPc8bfGc8Xz/ehEIQpVYGlLlxm5Yb+t4RRcpL8r/3Gf7Nv/6r235vZ+B386luLFc8jn31FJ6BQ",
+	"VWrMG2tPlmKsTi2ohjS7MqRutC1u4MkJ0whJShQ1nIzDyr1GIHGuQD5Fkyx61Z5TCklgMtXzbZaPndes",
+	"zXKDPwbKUsy2WRjB+4iWlGdLMHVo/2hgmUPGJrVutdl3HJtur2+YWUpoPjE6cK/X22blc8cQ47v37LIB",
+	"/6k1QsgQ5sb8nErGtbG/yNm7x8+fp0hMF8n/uUhSQiWQKcgMuN4DbjhjbsXBRvtENVxNBVfWFXlmxeGT",
+	"ticyE1wDR59AVwyt6cuMUZGfth+bgyrvWkT41HCGt+4Q9kiLoA7coldczLgFpZoxjf46MTIiP2DR/9xz",
+	"xLz3fOn+3fD9gO7x62d5bqTwryiJtgLegsd1LfC1Zy1z2K1canHGju/Be65Glhd6vW25L3B312IFyVsY",
+	"VWpjrF4wblZCsT06ZpasMd2PjtkTa0yv3WsRI2CN6X70jq+/a9y4XRr+t6AjBNf+4cOHva7asurqu1qO",
+	"Ycf3wJzHjStgO/RZ4vpdTYqRORGf5so1WoM/EyUv8UGjTKOLflQOkKN98vVc7xMowRzsnBuux+TkG73f",
+	"qN9v5fzu+Jgb5zunuz+na/O2tCYakEp4p4W2cc6cABfVuLAhrxI04NCoNPyr6caYI5sRij3Ry7ZTpG1y",
+	"twLYZnQe2tNGnzXfHoN+Yawk/GV0rbOSYYQhNvUt0JytmPu2G6ZYWKQUY1HpJdPfsTE3SmWlCVyDnKNl",
+	"vLjK2ghnAL0K38zfTw2aSHDOS4xdTtBxIIiic3PVaAW+966dDS6tE3deSVPh2B1S1DsxAXSEYTC4CSLv",
+	"Tjv8hWqY0fkzIYcszzeG0c7MnvSrNAKW+2tXrhSdtGNGW+uSYyFya9Yx3eTBTOjcMleq1M6x5Zwb+Skk",
+	"+/fWKkMQbl8JylhY6ru4/vKGCQpvy1kLyjtRvtrr+VXJ6V+B5i2+1j7+mSIjIckvT9+n6OI1YssHHnZH",
+	"MWYTz4M8nM4eyIhWpSZiREQl1efeSJdutwXIV3Cx5+1Utm1PgiGJvTomsWoXQfTinvsP8WEj1tlMu8PE",
+	"cgN3yCw6mHpq/dt1OIgUUE4VqRQZMZREu0Pc55bvvm0ExmcUN93xO2a3nRSvWUEtYpoTSZppo7OqUxds",
+	"UgPCXfgEiA3w7Qyor8Qjkc+30Yo3hWg7B2ynGImasRc9KZkVLCusltykjdVSzHx/pRDbJXDR0ppvbCQu",
+	"S9S9A8A+rW2HwP1gMZMpwrjSGGsy/8sVEagn0BmdL+Bpl+r/Eub6xqbAvRfihc+S2+AOoll2K8G/OGPX",
+	"KlorY++I/M4e7Q5V30gxYuUGUEJEpRqPVil7sehM86kmyUkyYhJcfmQmwdh3l1QnJ8lB/+DhXv/BXv/g",
+	"ff/wpH900j/+78TldycnyZ+Uw/9zn+llYpKk9UqXFWYc/Dh8MPpx+BD2Dkd9unc0Ooa9n/Pj473+6JAe",
+	"0cPsYPjA8MiNxqpLtELBxwxLqvRlKcaML9+xVcmHPkLbtzkkLu3FgqVJK0lOkt8oB/JEWNRo/CXnCiSR",
+	"oCWDa8iJc5OMqrKcL3hN1kWpl3AXPjnv2xAKxsNkgNs0eUs1vGjSOTegm24m6Gr3azh4l9Tis0oNRJVN",
+	"8mOKZCXDhAwbnrQOeh16U05JwKlQBNskBC1IJiaA+QlfAWd7axM+7xPJW9fijaeofl2mazv/NWKtMt0k",
+	"8hktAXP4vipD5p11bjxuh0++tDdld9fycjP/wL1Ax8b8Od+OFnbotIxkJ6++gM74HdOE4+3MMDBhePvc",
+	"sDPrHQzCKbV30OWz7vZaIH/Ot1MocqamJZ2/6kjNlSqC9eop88nDh/2+kf6YP5WcJDD/rRj+krHX7Ld3",
+	"5/9+/uAV++3nHhz2e9lBac58hZlyobrieIpf4OzlaO/60Y1h/hspIN8Vo/spRi6QxPhudKJ3VgisDLT4",
+	"Lxqixuv/dhNmvgrp7DzKvMnl/ooTXTrOxM9vsy+ZtlPvSPMN77TzhnuKjiejCjTqv4/NB5oBplrOhNTF",
+	"V6D8njchtedBGG6Dq/qWInlcLCnQsC5DZh2FuxPbAXRfQs6ozwzeErztKpC1ARxM+0w+FMN+Fg6yOyg6",
+	"wfZa/melwsZKZFZfanv4Z02IaCWT67821fYD0Ks3QQHPBve+UPyzEsDt0bs2IoKcxornIFvVQql1RP54",
+	"YFP2EezS6kq+rPKZU06D+sqpKFm2s2hmfV6bu1/p4k2tZC8WvgAapUx568hghLJWj6+6KUWGAYBAQS/m",
+	"Q8nySJ2NS5yElxCEpGieM/NBWr6xVf8MfBVU6hsBMHvTnXLixR2bs7ioj9vxzJ0BamxmiogyRwFOOTkm",
+	"E8YrDerUoD3lc1ICH+sixQI6TazWniYTxl/gH8IyKXeuNLnZU5BJ0E22lxshhuYWE5f6VqPPXcfuKiRO",
+	"ea8jsmj1daFTGwGfYhGJgk6nwCFPMb47BTHFGv2FG6rthDsMAzfMloN4XvtHPb2xST5GgIHE9BhL8xbj",
+	"+hKoubmRLcIcSzpRPTLgQl+ORMXzAYr5wQR0IfJL82talmIG+cDGWYiotGJW5Jt7rwNa6pQMRj6pYYB1",
+	"HTDV5jsXvBnkyjzVFW6giXgFhZ+Mo75hP8cwcXlUh9DqjDoOZA66dxESy2IJeLeut1tt3C2B7lbfLun9",
+	"0W5TsVi5H28MVEMnSSOV4fUN4OV2oZ+knXYyC5Wfy3r+xPq/dOs1l9T0xpo2LK2U7bRUCNq4LLEpYgys",
+	"LQY2o+On1yDn2OqiwuTODnNz5HCnEEK6uW1qWKPk7pPqbQmmRU4MhKcBS0ThQ7HHDx0avoIjDAIxDZM7",
+	"ecAzMxq3lDQcj0ppk0eXsqM2hS9lRGHBbKwULpSBtcpCuZqhp2QVX+tsp5zRuSJ4Yw2p4o8NAgyFKIHy",
+	"Ndhdai+ytf8YCwyAtxkWRa7X8Bqf5dBGKlfc/Cmqq5iZoyZFAksihVYx6K2WLe3dML1axnRA6De+Sl78",
+	"CrQ0oncjQP0qZlbwg7xmGaDYqG3AOiJPY6RYQHYVQZXXHIyiZmtq1yIRu/HHZr0YjShNdRX5UA5jSXPI",
+	"T+zmjYhB0Kq6y5SYWiigVyKQMOIK+ZmdHuVg1yAVE5Gsvtcj39nDyFzf7sDQk7rzEt1BmtVTD8Tl12mh",
+	"stmdmhuwANA+Achfb32lGypGWpBSiCtCdQzx46W4HuvxjFb2Ofi7+zKX0LQ6uoK57ZCSMxW9k9Ba7XzJ",
+	"aXyGqNpJJc4mt/kri4xqOXJ5usDN29Ae+bNS2Hyui0m+L9PHuxAA4RT8qv788vtfW4q2b9NHPO4mu7sZ",
+	"1xdXip3ivorXvTAWx3b2ESyv2nch/IZsvDJbWDvHG56nJDPmZ+1xnlBtW0qtMoCwx9Yym+x1aFadEi6w",
+	"YxACnMOsNpkVKURp/msLXza1t0Jw+35y9Z5iYH65uRXmyvu9GBG8nNtAoS5goqA0picHyA1LubLE1L6f",
+	"TlBrNTK1bPPbdtgrYqlz3zYBI8YTmoNr9/LYKvYTDJflVMOeZkirvCqdy91GqRbudAk6PefEaPwSMeWU",
+	"mGUC8qltVCsl7/xIOxz3aUUhfgtL8atWk2V1UqhtArrOV9k6DShOzdIcnf1ZQfkY21zVoKwqa6AtLN1E",
+	"/5aommZPiOenBL1pNlwQN8kW2XoYTIxczfn7x6cYpC7p2CgrtYNjazToRCbjQrTxuJhvK83KkihjVYWf",
+	"ZVwfHiSLXWZasc6VTTWEtLQHpbImzLSk2qyPfGwmmdaWEmSUj1dLm2ucc/avqo1XaMJj9ovBAOywcje4",
+	"OqwIUaSF4mnNnurNhMcP8acL+rTDQFq40GIQcYZ3T4G7kY0iLFkusEAf31+diLcAR5wWO9W3J9/rXLRt",
+	"JHw7yyLGwQRqyI4kDX7Ujk/rbcbErzFF9JrQm1rIPjz86eh+Yre1t/jJx0xpkNsdvZXh0j35I8iEz/dv",
+	"whpoM1GiqtGI3bSkRd2NrIHAwfHD9WXgGbf9dbxetVxtCj9w3ALw4UZqVBhIaJqRGWXExxPMbydC6dRy",
+	"x0HLhzboXHf/4OgLKFkufWRjTctiqUdcq3EJBUt4ykrMMDSBDeZa6kOIJwStKjIwPw/uoRfdUxEKsrGW",
+	"dXiruGYlcVlaruulisrTOpPr0x2Viymh5LcP75M7r9/nfK3d3iy9g1khg37z+t17sn/9YN9Itv06L5Ve",
+	"gVpnS0t1xjqOtkRJ21YMtQR4iHcNyDvnDi/WwTBdLs66+Va7N409SX6TsvPdHU5cgxaNC8P89DGmQjdY",
+	"um6zP+8UqaOcMS8OLqs2ZnatQuLauoQbZ3MYpjdyAXoON3qB/X1nHJsyjgUlfV3KjeGkvfXPSLEOrb5J",
+	"gj2fGlNz23j/cnPtlbCFn6IM1KJTUqEV11V1+nd4ryK2Bn41eiCfn7xhwIYGCeZa2NTOStmOMmu68b77",
+	"Xf5Sv8t3N8hX4gaJkeV/gWQjBo3w2pw+rfzFEjYxIkwrKEfLZG3UCft8pbc1gq9Gy9jFShvK187dOJW0",
+	"2U4annIpsOcu1X8bvq7jgv2sUdufP7H3cYr+DEyb+4n8zh4ZjjNo5cgMdu7H0EsdGK2Df0FfmqoznQ3L",
+	"TduR7NUIW4N6FXK0qWdN8wglYdRPl64A4bemwuDzHlklmZ6/M6taqFpFuPnXM0+nViO+E60Tl4WJIsa3",
+	"LXdfLrSe2vxSxkciQiVN9QYTnIwg9w0bhqBnANxV7aq0+W5nzt9nhcBcApfc/QNi1Buh9FjCu///ggyM",
+	"Vt0zl6kGZrQVbfMLTm1/uFB9+aFHzrzQM9dHJbpTgtVsholUmhgO5hILfO0ESn1mKywUAO9d8AvuLg6p",
+	"/dOFv6+L5ARleEou8OLMz596vd6t+YW7QvO7i6TX610kt4NTn2wVWcjSWnfiRdXvH2YN8uHPcJGkF/wC",
+	"E3sWhrkMxXoguQgyf1q76ZGj/gNCrS4yAcqDaOzqQhLbHZW7shOqL3iQCNIUqORixk/smkyR4/6h678f",
+	"VJ0MesSxbLu0IalMn5CKY49rlwCWkryyOddArmBufqaaEmpWuOBmi7+9e/2KYB/DlLw6f9HyTfKcDEXO",
+	"oNV3Ab/mkp3xim0ynM0vIRmVWHc+CJO6BicWGrQsQf5NEbO/WvO0DwXUPe57BBvMuiRvTOWts9vMl42C",
+	"4ZOsL7D1eQD8puWJS3excMO/2yyG0/qe3aNyPl/brJQSxXgGxCGSQtXPKq540tdNPqpV2mhWhG1WICup",
+	"BOWyV4/6R61k17/73oy+8H5KdfFDSo76x/Ek2L8Pzsw/B6RkSit7XXac+sGKjuN+nwx8+uOAjKSYdDJl",
+	"zV4LzKFwjzFkyjeJwag3JcOqQb1MVGVOhhJ3ORSV7pGzsjRflgD29QysLuDXUIop2NtxlIkQej8TBG40",
+	"cGU+fkIGXkAPyITKK+XQ0nEOc51ICqUYjyE/NcOl0Y8wt/MkJB8/fyG9VwJxmaAXfDjv9DmwObsly8AJ",
+	"eFdyaUS1ZKCpxOQtzXSJ2VyVLvauD/ZcIlKQBHWSHPT6vb4ZLKbA6ZQlJ8lhr987RMe5LlCY7Bvwmn+M",
+	"ARWperPP8+Qk+QX0E/P3Ttf9g36/Uyah4UbvF3qCluPK9v1d8TSlY8eVOUCOz+FY7IC2AExO/vhoZO9k",
+	"YiDgHnDx/ZfwbS8JNLcV04JoiWlJdKyMyMUzfjSr7Rd1Mp87cHs/B/2+QbUSWtldGeW2teopeQs5s2zm",
+	"FyHGJTjWYlN+UzK0HcuYJKLSSI+5pIwTLoy06yXpIoBdutCdIF6zFtunD/5RY06TFbbwzoJL0krEVXKb",
+	"1hOC5LE1Z9Q5ZqtHR1/d82luLkMtXMWppPUy4UN94dpRpF+7Pe66RTidxLElVTgLOGP2ctw/XLZ6fev7",
+	"dfupVWiPkgt5ckqmVGojC8z/A2x3KB7i+37pXBPLqLxuThxHw9Ubx8bKq2kVMztRq5IVV3dstn7sMUqi",
+	"9jY7Kkz9ti0+WEOzgg5LSPFPEzb27NfQavCcRqP7GPzFv1bKTIzSadOEeXsY7RIT7Itbko5GLEPH0j+W",
+	"gdWx/96cWv68DAkeO266GS/yq27A9d+HrfN0pGWZoRu1PvuPs3rvnx8JOaM2qh1FqGdCEj5m/MZaHr4+",
+	"ZpCS95LCiF2RZ3YFY8ik5DHN8zkW85jfXZopg5Q85ddibvQI/MW/Eb9+PXsjxc0cTRTzD1uVZ1OFLzjq",
+	"Mgc3N6nVzFH7OkyJEl53DNSFo34f3W3uzSr8zQO8dI/JaKY3w3826vzRwYH78fC00T1bxf2uaRLLClSb",
+	"mvfmXAGfdVJaq2EqwTbsw6d/gkqOVl94oqqswAcU8CzWYqAOALjDTEyZzZaYoJI+k0yDsuop9dqQUWNR",
+	"eTOftDpRG1/dnSzB1fYNvwAd9r0kupCiGhfdskZzv3u/r/Bn1VWN9XtdWB1/rkDu1Y9WrZzYPG/VzFyj",
+	"itI9W9XMQWfJXvDW1J3TW49TBQutKPZuz8fy7npe+FLUnXPrwcgLjvoP7maBsY7VOPdw7blND2Hku2sw",
+	"6brB67qM+rzbBKLmTw49Ce04TDAPymgrKBFvGITCcGw3nnx07+8tcmnXG/k75v/nYv5Cw+d10b7dN3td",
+	"nG81ul4X77udnNfGfYfzTZ3rcE5+fXr2JEoEoRCvc46nQuloSpz3Irk+AkYsUlcZVlfGG2kmOHjPD/qU",
+	"XAHbDeToIeyRQSQoN7Ch0zJ3iffCesFsJ9tC+LdQwqeFemQQVsIOQpW1+9AQvvQ5BPeSoiPSdk3+uye/",
+	"x8TgC5d/6wj8kdikfW0Q7401q2ryAZP3oOrK9wcHh8naRlOroOS27Qt31tfmynTdrQxJYy3G3upFvS4p",
+	"Rh7SWpcY233ucNbPd88K+4+YOQ/W+FK3cS7OO15HdkV6x5jJBwcbTa7b+uDcNQ4Zdiv9cpJ5mRXlXoZG",
+	"p2vAOoLyb8+YDB9KPqZJ6PBLTpJuT8aQZbk3d+I8yzqh60gErZteIosYwhg7COFzulzMguCjK8B3zlNU",
+	"wwVPieD2+Z7GjjKHYrzmNr0Y9zBbvI9Buxb9hW3L1yW+9vuH69Jd5EHQbYnvHnTwpbXNpzx3d+9xyNek",
+	"+5hoC4dbaOozMUqIva/8Cp2ytMnjHzW5/XV1D+aEDDoNUgahoXnq0sI7zSAGNnQSvKE1RvGsL3gt+Aw1",
+	"2rwZppUlF2uWdqihRwZhk4XBSWxH5ihazolNinK/tzY0bkFdcBd+MQa1b8GS+ohLwCAwABPx3LcJzLec",
+	"uY+EXmg8s7007nbAuV18UXf3xL+l8I09c/hd+n6j0rfmVE9ibwR67jQBNH2X+ScdGW2KrL5X/rr4Gunu",
+	"/F1m7R4TVvW0X0CJKdVZsYgUPsP3Puw1aGtrbKD1mWk3vXhX1s2m+Lolf/3iuBpvs/gtMtovTSqPMZ+j",
+	"VTfWJZFQo3OFBKHl0SYbVwV6H6pZ1nF7berpVKKuTzybh8S/SKvxVsTZlrq4oZEXYdcFUqe8I5pAYftY",
+	"MImqeV2t8Tk5R+dBi79AzH3XzD63X+SpqwCzqWzBgx0jfCfdIF1XVG/qH5GuInu5h+QlvXJl1VLMOnmd",
+	"3acRgkIRjPs3/UJ7BDuUWMNvRhXJKk1UIaS2CQKKTuoASW3+uV/XnuMR40wVWBB36kq7XTfapu0qGrCD",
+	"oBHhIGYS+kL0+3DfbR5c2IU3t1tEvxbXfvCFHLqfzS4MXqL+qplPq43xN8l1HmMXkbDdqSHz5rWTbVnN",
+	"NdZO7NX1CHF280xIn77l4jQSMmDXkPuM8R45C5J0GScHzrXqnoB1hRHKZhkRIclx/3DR7RqUctyHC+i1",
+	"lJi1iTtSWfM5tbL6MsKyptYDJUfNAyVBvdKyN0y6qlpQSfJ1Pciyo8dWrI557apndvPiSqzGaP3XD2wS",
+	"l0I/LR7jM+uhrfdevmuhX4vZuoS3t0rJ7CMA/4iH/duLNAVPf3zExF+Q15i48seKlvF1dqHR9yRQ7Hsh",
+	"DQ/Yx+xh99VPkeeEGB+Taor961xD7yZFGeXObfppg+cZ67kTiMxsiRzzucXkIDfdwye+hpBZAUpLqoWr",
+	"gnGF2YJjDUuzTuG7Uy4eop1R6ZPBRaaS24+3/xMAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -235,24 +235,30 @@ type AuthProvider string
 
 // DeleteMeRequest defines model for DeleteMeRequest.
 type DeleteMeRequest struct {
+	// CurrentPassword Proves the person where the sign-in is older than 5 minutes; of any length, as at login
 	CurrentPassword *string `json:"currentPassword,omitempty"`
 }
 
-// DoneResponse defines model for DoneResponse.
+// DoneResponse A success without data
 type DoneResponse struct {
+	// Message What happened, for people
 	Message string `json:"message"`
 
 	// Success Always true
 	Success Success `json:"success"`
 }
 
-// ErrorCode A reason for programs
+// ErrorCode A reason for programs. `not_found` and `method_not_allowed` stand outside of the operations; `forbidden` is kept for
+// operations that ask for more than an account in good standing, of which there is none yet.
 type ErrorCode string
 
-// ErrorResponse defines model for ErrorResponse.
+// ErrorResponse Every failure
 type ErrorResponse struct {
-	// Code A reason for programs
-	Code   ErrorCode     `json:"code"`
+	// Code A reason for programs. `not_found` and `method_not_allowed` stand outside of the operations; `forbidden` is kept for
+	// operations that ask for more than an account in good standing, of which there is none yet.
+	Code ErrorCode `json:"code"`
+
+	// Errors What is wrong with which field, where the refusal is about fields
 	Errors *[]FieldError `json:"errors,omitempty"`
 
 	// Message A reason for people
@@ -268,45 +274,57 @@ type ErrorResponse struct {
 // ErrorResponseSuccess Always false
 type ErrorResponseSuccess bool
 
-// FieldError defines model for FieldError.
+// FieldError What is wrong with one field
 type FieldError struct {
 	// Field The path of the field in dots
-	Field   string `json:"field"`
+	Field string `json:"field"`
+
+	// Message What is wrong with it, for people
 	Message string `json:"message"`
 }
 
-// Health defines model for Health.
+// Health How the service and what it stands on are
 type Health struct {
+	// Checks One by one
 	Checks []HealthCheck `json:"checks"`
 
 	// Status degraded: serving, with something optional away
-	Status  HealthStatus `json:"status"`
-	Version string       `json:"version"`
+	Status HealthStatus `json:"status"`
+
+	// Version Of the program that answers
+	Version string `json:"version"`
 }
 
 // HealthStatus degraded: serving, with something optional away
 type HealthStatus string
 
-// HealthCheck defines model for HealthCheck.
+// HealthCheck One thing that the service stands on
 type HealthCheck struct {
 	// Message What to look at
-	Message *string         `json:"message,omitempty"`
-	Name    HealthCheckName `json:"name"`
+	Message *string `json:"message,omitempty"`
+
+	// Name What is checked
+	Name HealthCheckName `json:"name"`
 
 	// Required Without it, this instance is not ready
-	Required bool              `json:"required"`
-	Status   HealthCheckStatus `json:"status"`
+	Required bool `json:"required"`
+
+	// Status How the check ended just now
+	Status HealthCheckStatus `json:"status"`
 }
 
-// HealthCheckName defines model for HealthCheck.Name.
+// HealthCheckName What is checked
 type HealthCheckName string
 
-// HealthCheckStatus defines model for HealthCheck.Status.
+// HealthCheckStatus How the check ended just now
 type HealthCheckStatus string
 
 // HealthResponse defines model for HealthResponse.
 type HealthResponse struct {
-	Data    Health `json:"data"`
+	// Data How the service and what it stands on are
+	Data Health `json:"data"`
+
+	// Message What happened, for people
 	Message string `json:"message"`
 
 	// Success Always true
@@ -315,7 +333,10 @@ type HealthResponse struct {
 
 // LoginRequest defines model for LoginRequest.
 type LoginRequest struct {
-	Email    string `json:"email"`
+	// Email The address that the account has at Firebase; case does not matter
+	Email string `json:"email"`
+
+	// Password Of any length; no rule for new passwords holds here
 	Password string `json:"password"`
 }
 
@@ -323,25 +344,44 @@ type LoginRequest struct {
 type Me struct {
 	// AuthProvider Where this person signs in
 	AuthProvider AuthProvider `json:"auth_provider"`
-	CreatedAt    *time.Time   `json:"created_at"`
 
-	// Email null for people without one
-	Email        *string            `json:"email"`
-	FirebaseUID  *string            `json:"firebase_uid"`
-	ID           openapi_types.UUID `json:"id"`
-	IsActive     bool               `json:"is_active"`
-	LastLogin    *time.Time         `json:"last_login"`
-	TokenBalance int32              `json:"token_balance"`
-	UserType     string             `json:"user_type"`
-	Username     *string            `json:"username"`
+	// CreatedAt When the row was made, in UTC
+	CreatedAt *time.Time `json:"created_at"`
+
+	// Email In lower case; null for people without one
+	Email *string `json:"email"`
+
+	// FirebaseUID The account at Firebase; null where it is not linked
+	FirebaseUID *string `json:"firebase_uid"`
+
+	// ID The id of the row; it never changes
+	ID openapi_types.UUID `json:"id"`
+
+	// IsActive Always true here; others are account_deactivated
+	IsActive bool `json:"is_active"`
+
+	// LastLogin In UTC; may lag by 5 minutes
+	LastLogin *time.Time `json:"last_login"`
+
+	// TokenBalance What the person may still spend
+	TokenBalance int32 `json:"token_balance"`
+
+	// UserType user, admin, or what else the platform has written there
+	UserType string `json:"user_type"`
+
+	// Username Unique; null where none was ever given
+	Username *string `json:"username"`
 }
 
 // MeResponse defines model for MeResponse.
 type MeResponse struct {
+	// Data Who it is
 	Data struct {
 		// User A user, and what only they themselves need to know
 		User Me `json:"user"`
 	} `json:"data"`
+
+	// Message What happened, for people
 	Message string `json:"message"`
 
 	// Success Always true
@@ -350,6 +390,7 @@ type MeResponse struct {
 
 // RefreshRequest defines model for RefreshRequest.
 type RefreshRequest struct {
+	// RefreshToken The one that the last sign-in or refresh gave
 	RefreshToken string `json:"refreshToken"`
 }
 
@@ -365,18 +406,25 @@ type RegisterRequest struct {
 	Password string `json:"password"`
 }
 
-// Session defines model for Session.
+// Session A fresh sign-in and whose it is
 type Session struct {
+	// DisplayName The name at Firebase; the username is in `user`
 	DisplayName *string `json:"displayName"`
-	Email       *string `json:"email"`
+
+	// Email null for people without one
+	Email *string `json:"email"`
 
 	// ExpiresIn Seconds until idToken expires
-	ExpiresIn int    `json:"expiresIn"`
-	IDToken   string `json:"idToken"`
+	ExpiresIn int `json:"expiresIn"`
+
+	// IDToken The bearer token, a JWT
+	IDToken string `json:"idToken"`
 
 	// Kind Who issued the token
-	Kind         TokenKind `json:"kind"`
-	RefreshToken string    `json:"refreshToken"`
+	Kind TokenKind `json:"kind"`
+
+	// RefreshToken What POST /v1/auth/refresh takes
+	RefreshToken string `json:"refreshToken"`
 
 	// UID The Firebase uid
 	UID string `json:"uid"`
@@ -387,8 +435,11 @@ type Session struct {
 
 // SessionResponse defines model for SessionResponse.
 type SessionResponse struct {
-	Data    Session `json:"data"`
-	Message string  `json:"message"`
+	// Data A fresh sign-in and whose it is
+	Data Session `json:"data"`
+
+	// Message What happened, for people
+	Message string `json:"message"`
 
 	// Success Always true
 	Success Success `json:"success"`
@@ -400,20 +451,27 @@ type Success bool
 // TokenKind Who issued the token
 type TokenKind string
 
-// Tokens defines model for Tokens.
+// Tokens A bearer token and what exchanges it for the next
 type Tokens struct {
 	// ExpiresIn Seconds until idToken expires
-	ExpiresIn int    `json:"expiresIn"`
-	IDToken   string `json:"idToken"`
+	ExpiresIn int `json:"expiresIn"`
+
+	// IDToken The bearer token, a JWT
+	IDToken string `json:"idToken"`
 
 	// Kind Who issued the token
-	Kind         TokenKind `json:"kind"`
-	RefreshToken string    `json:"refreshToken"`
+	Kind TokenKind `json:"kind"`
+
+	// RefreshToken What POST /v1/auth/refresh takes
+	RefreshToken string `json:"refreshToken"`
 }
 
 // TokensResponse defines model for TokensResponse.
 type TokensResponse struct {
-	Data    Tokens `json:"data"`
+	// Data A bearer token and what exchanges it for the next
+	Data Tokens `json:"data"`
+
+	// Message What happened, for people
 	Message string `json:"message"`
 
 	// Success Always true
@@ -428,20 +486,35 @@ type UpdateMeRequest struct {
 
 // User What a person is to the business
 type User struct {
-	// Email null for people without one
-	Email        *string            `json:"email"`
-	FirebaseUID  *string            `json:"firebase_uid"`
-	ID           openapi_types.UUID `json:"id"`
-	IsActive     bool               `json:"is_active"`
-	TokenBalance int32              `json:"token_balance"`
-	UserType     string             `json:"user_type"`
-	Username     *string            `json:"username"`
+	// Email In lower case; null for people without one
+	Email *string `json:"email"`
+
+	// FirebaseUID The account at Firebase; null where it is not linked
+	FirebaseUID *string `json:"firebase_uid"`
+
+	// ID The id of the row; it never changes
+	ID openapi_types.UUID `json:"id"`
+
+	// IsActive Always true here; others are account_deactivated
+	IsActive bool `json:"is_active"`
+
+	// TokenBalance What the person may still spend
+	TokenBalance int32 `json:"token_balance"`
+
+	// UserType user, admin, or what else the platform has written there
+	UserType string `json:"user_type"`
+
+	// Username Unique; null where none was ever given
+	Username *string `json:"username"`
 }
 
-// VerifiedToken defines model for VerifiedToken.
+// VerifiedToken What a token says of itself
 type VerifiedToken struct {
+	// ExpiresAt In UTC
 	ExpiresAt time.Time `json:"expires_at"`
-	IssuedAt  time.Time `json:"issued_at"`
+
+	// IssuedAt In UTC
+	IssuedAt time.Time `json:"issued_at"`
 
 	// Kind Who issued the token
 	Kind TokenKind `json:"kind"`
@@ -449,62 +522,105 @@ type VerifiedToken struct {
 
 // VerifyTokenRequest defines model for VerifyTokenRequest.
 type VerifyTokenRequest struct {
-	// Token A Firebase ID token
+	// Token A Firebase ID token; one over 8 KiB is `token_invalid`
 	Token string `json:"token"`
 }
 
 // VerifyTokenResponse defines model for VerifyTokenResponse.
 type VerifyTokenResponse struct {
+	// Data Whose token it is, and what it says of itself
 	Data struct {
+		// Token What a token says of itself
 		Token VerifiedToken `json:"token"`
 
 		// User What a person is to the business
 		User User `json:"user"`
 	} `json:"data"`
+
+	// Message What happened, for people
 	Message string `json:"message"`
 
 	// Success Always true
 	Success Success `json:"success"`
 }
 
-// Conflict defines model for Conflict.
-type Conflict = ErrorResponse
+// AccountDeactivated Every failure
+type AccountDeactivated = ErrorResponse
 
-// Done defines model for Done.
+// AddressHeld Every failure
+type AddressHeld = ErrorResponse
+
+// BearerRefused Every failure
+type BearerRefused = ErrorResponse
+
+// CredentialsRefused Every failure
+type CredentialsRefused = ErrorResponse
+
+// DeletionUnconfirmed Every failure
+type DeletionUnconfirmed = ErrorResponse
+
+// Done A success without data
 type Done = DoneResponse
 
-// Forbidden defines model for Forbidden.
-type Forbidden = ErrorResponse
+// EmailTaken Every failure
+type EmailTaken = ErrorResponse
 
-// Internal defines model for Internal.
+// GatewayForbidden Every failure
+type GatewayForbidden = ErrorResponse
+
+// GatewayUnauthorized Every failure
+type GatewayUnauthorized = ErrorResponse
+
+// Internal Every failure
 type Internal = ErrorResponse
 
-// InvalidRequest defines model for InvalidRequest.
+// InvalidRequest Every failure
 type InvalidRequest = ErrorResponse
 
-// PayloadTooLarge defines model for PayloadTooLarge.
+// NoBodyTaken Every failure
+type NoBodyTaken = ErrorResponse
+
+// NotReady Every failure
+type NotReady = ErrorResponse
+
+// PayloadTooLarge Every failure
 type PayloadTooLarge = ErrorResponse
 
 // Profile defines model for Profile.
 type Profile = MeResponse
 
-// RateLimited defines model for RateLimited.
+// RateLimited Every failure
 type RateLimited = ErrorResponse
+
+// RefreshRefused Every failure
+type RefreshRefused = ErrorResponse
+
+// SeveralCredentials Every failure
+type SeveralCredentials = ErrorResponse
+
+// SignInRefused Every failure
+type SignInRefused = ErrorResponse
 
 // SignedIn defines model for SignedIn.
 type SignedIn = SessionResponse
 
-// Unauthorized defines model for Unauthorized.
-type Unauthorized = ErrorResponse
+// TokenRefused Every failure
+type TokenRefused = ErrorResponse
 
-// Unavailable defines model for Unavailable.
+// Unavailable Every failure
 type Unavailable = ErrorResponse
 
-// Unprocessable defines model for Unprocessable.
-type Unprocessable = ErrorResponse
+// UnsupportedIdentity Every failure
+type UnsupportedIdentity = ErrorResponse
 
-// UnsupportedMediaType defines model for UnsupportedMediaType.
+// UnsupportedMediaType Every failure
 type UnsupportedMediaType = ErrorResponse
+
+// UsernameOrAddressHeld Every failure
+type UsernameOrAddressHeld = ErrorResponse
+
+// WeakPassword Every failure
+type WeakPassword = ErrorResponse
 
 // LoginJSONRequestBody defines body for Login for application/json ContentType.
 type LoginJSONRequestBody = LoginRequest
@@ -672,7 +788,8 @@ type ClientInterface interface {
 	// DeleteMeWithBody Delete the account
 	//
 	// Needs a sign-in of the last 5 minutes, or `currentPassword` in the body; else `reauth_required`. The account is gone at
-	// Firebase and here; its tokens are `token_revoked`.
+	// Firebase and here; its tokens are `token_revoked`. `rate_limited`: `currentPassword` is a try at a password, and counts
+	// with those at login, by the e-mail and the client address.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -682,7 +799,8 @@ type ClientInterface interface {
 	// DeleteMe Delete the account
 	//
 	// Needs a sign-in of the last 5 minutes, or `currentPassword` in the body; else `reauth_required`. The account is gone at
-	// Firebase and here; its tokens are `token_revoked`.
+	// Firebase and here; its tokens are `token_revoked`. `rate_limited`: `currentPassword` is a try at a password, and counts
+	// with those at login, by the e-mail and the client address.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -935,7 +1053,8 @@ func (c *Client) Logout(ctx context.Context, reqEditors ...RequestEditorFn) (*ht
 // DeleteMeWithBody Delete the account
 //
 // Needs a sign-in of the last 5 minutes, or `currentPassword` in the body; else `reauth_required`. The account is gone at
-// Firebase and here; its tokens are `token_revoked`.
+// Firebase and here; its tokens are `token_revoked`. `rate_limited`: `currentPassword` is a try at a password, and counts
+// with those at login, by the e-mail and the client address.
 //
 // Takes any type of body and a specified content type.
 //
@@ -955,7 +1074,8 @@ func (c *Client) DeleteMeWithBody(ctx context.Context, contentType string, body 
 // DeleteMe Delete the account
 //
 // Needs a sign-in of the last 5 minutes, or `currentPassword` in the body; else `reauth_required`. The account is gone at
-// Firebase and here; its tokens are `token_revoked`.
+// Firebase and here; its tokens are `token_revoked`. `rate_limited`: `currentPassword` is a try at a password, and counts
+// with those at login, by the e-mail and the client address.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1750,7 +1870,8 @@ type ClientWithResponsesInterface interface {
 	// DeleteMeWithBodyWithResponse Delete the account
 	//
 	// Needs a sign-in of the last 5 minutes, or `currentPassword` in the body; else `reauth_required`. The account is gone at
-	// Firebase and here; its tokens are `token_revoked`.
+	// Firebase and here; its tokens are `token_revoked`. `rate_limited`: `currentPassword` is a try at a password, and counts
+	// with those at login, by the e-mail and the client address.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1760,7 +1881,8 @@ type ClientWithResponsesInterface interface {
 	// DeleteMeWithResponse Delete the account
 	//
 	// Needs a sign-in of the last 5 minutes, or `currentPassword` in the body; else `reauth_required`. The account is gone at
-	// Firebase and here; its tokens are `token_revoked`.
+	// Firebase and here; its tokens are `token_revoked`. `rate_limited`: `currentPassword` is a try at a password, and counts
+	// with those at login, by the e-mail and the client address.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1887,7 +2009,7 @@ type GetHealthResult struct {
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *HealthResponse
 	// JSON503 the response for an HTTP 503 `application/json` response
-	JSON503 *Unavailable
+	JSON503 *NotReady
 	// Headers503 the parsed response headers for an HTTP 503 response
 	Headers503 *GetHealthResult503Headers
 }
@@ -1898,7 +2020,7 @@ func (r GetHealthResult) GetJSON200() *HealthResponse {
 }
 
 // GetJSON503 returns the response for an HTTP 503 `application/json` response
-func (r GetHealthResult) GetJSON503() *Unavailable {
+func (r GetHealthResult) GetJSON503() *NotReady {
 	return r.JSON503
 }
 
@@ -1984,7 +2106,7 @@ type GetReadinessResult struct {
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Done
 	// JSON503 the response for an HTTP 503 `application/json` response
-	JSON503 *Unavailable
+	JSON503 *NotReady
 	// Headers503 the parsed response headers for an HTTP 503 response
 	Headers503 *GetReadinessResult503Headers
 }
@@ -1995,7 +2117,7 @@ func (r GetReadinessResult) GetJSON200() *Done {
 }
 
 // GetJSON503 returns the response for an HTTP 503 `application/json` response
-func (r GetReadinessResult) GetJSON503() *Unavailable {
+func (r GetReadinessResult) GetJSON503() *NotReady {
 	return r.JSON503
 }
 
@@ -2071,7 +2193,7 @@ func (r GetContractResult) ContentType() string {
 
 // ForwardResult200Headers the declared response headers of an HTTP 200 response for Forward
 type ForwardResult200Headers struct {
-	XAuthKind         string
+	XAuthKind         TokenKind
 	XUserEmail        string
 	XUserID           string
 	XUserTokenBalance string
@@ -2081,7 +2203,7 @@ type ForwardResult200Headers struct {
 
 // ForwardResult401Headers the declared response headers of an HTTP 401 response for Forward
 type ForwardResult401Headers struct {
-	WWWAuthenticate *string
+	WWWAuthenticate string
 	XRequestID      string
 }
 
@@ -2105,9 +2227,9 @@ type ForwardResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *Unauthorized
+	JSON401 *GatewayUnauthorized
 	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *Forbidden
+	JSON403 *GatewayForbidden
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Internal
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -2125,12 +2247,12 @@ type ForwardResult struct {
 }
 
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
-func (r ForwardResult) GetJSON401() *Unauthorized {
+func (r ForwardResult) GetJSON401() *GatewayUnauthorized {
 	return r.JSON401
 }
 
 // GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r ForwardResult) GetJSON403() *Forbidden {
+func (r ForwardResult) GetJSON403() *GatewayForbidden {
 	return r.JSON403
 }
 
@@ -2175,7 +2297,7 @@ func (r ForwardResult) ContentType() string {
 
 // HeadForwardResult200Headers the declared response headers of an HTTP 200 response for HeadForward
 type HeadForwardResult200Headers struct {
-	XAuthKind         string
+	XAuthKind         TokenKind
 	XUserEmail        string
 	XUserID           string
 	XUserTokenBalance string
@@ -2183,11 +2305,41 @@ type HeadForwardResult200Headers struct {
 	XUserUsername     string
 }
 
+// HeadForwardResult401Headers the declared response headers of an HTTP 401 response for HeadForward
+type HeadForwardResult401Headers struct {
+	WWWAuthenticate string
+	XRequestID      string
+}
+
+// HeadForwardResult403Headers the declared response headers of an HTTP 403 response for HeadForward
+type HeadForwardResult403Headers struct {
+	XRequestID string
+}
+
+// HeadForwardResult500Headers the declared response headers of an HTTP 500 response for HeadForward
+type HeadForwardResult500Headers struct {
+	XRequestID string
+}
+
+// HeadForwardResult503Headers the declared response headers of an HTTP 503 response for HeadForward
+type HeadForwardResult503Headers struct {
+	RetryAfter int
+	XRequestID string
+}
+
 type HeadForwardResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// Headers200 the parsed response headers for an HTTP 200 response
 	Headers200 *HeadForwardResult200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *HeadForwardResult401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *HeadForwardResult403Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *HeadForwardResult500Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *HeadForwardResult503Headers
 }
 
 // GetBody returns the raw response body bytes
@@ -2226,7 +2378,7 @@ type LoginResult400Headers struct {
 
 // LoginResult401Headers the declared response headers of an HTTP 401 response for Login
 type LoginResult401Headers struct {
-	WWWAuthenticate *string
+	WWWAuthenticate string
 	XRequestID      string
 }
 
@@ -2280,17 +2432,17 @@ type LoginResult struct {
 	// JSON400 the response for an HTTP 400 `application/json` response
 	JSON400 *InvalidRequest
 	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *Unauthorized
+	JSON401 *CredentialsRefused
 	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *Forbidden
+	JSON403 *SignInRefused
 	// JSON409 the response for an HTTP 409 `application/json` response
-	JSON409 *Conflict
+	JSON409 *AddressHeld
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *PayloadTooLarge
 	// JSON415 the response for an HTTP 415 `application/json` response
 	JSON415 *UnsupportedMediaType
 	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *Unprocessable
+	JSON422 *UnsupportedIdentity
 	// JSON429 the response for an HTTP 429 `application/json` response
 	JSON429 *RateLimited
 	// JSON500 the response for an HTTP 500 `application/json` response
@@ -2330,17 +2482,17 @@ func (r LoginResult) GetJSON400() *InvalidRequest {
 }
 
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
-func (r LoginResult) GetJSON401() *Unauthorized {
+func (r LoginResult) GetJSON401() *CredentialsRefused {
 	return r.JSON401
 }
 
 // GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r LoginResult) GetJSON403() *Forbidden {
+func (r LoginResult) GetJSON403() *SignInRefused {
 	return r.JSON403
 }
 
 // GetJSON409 returns the response for an HTTP 409 `application/json` response
-func (r LoginResult) GetJSON409() *Conflict {
+func (r LoginResult) GetJSON409() *AddressHeld {
 	return r.JSON409
 }
 
@@ -2355,7 +2507,7 @@ func (r LoginResult) GetJSON415() *UnsupportedMediaType {
 }
 
 // GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r LoginResult) GetJSON422() *Unprocessable {
+func (r LoginResult) GetJSON422() *UnsupportedIdentity {
 	return r.JSON422
 }
 
@@ -2410,7 +2562,7 @@ type LogoutResult400Headers struct {
 
 // LogoutResult401Headers the declared response headers of an HTTP 401 response for Logout
 type LogoutResult401Headers struct {
-	WWWAuthenticate *string
+	WWWAuthenticate string
 	XRequestID      string
 }
 
@@ -2446,15 +2598,15 @@ type LogoutResult struct {
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Done
 	// JSON400 the response for an HTTP 400 `application/json` response
-	JSON400 *InvalidRequest
+	JSON400 *NoBodyTaken
 	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *Unauthorized
+	JSON401 *BearerRefused
 	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *Forbidden
+	JSON403 *AccountDeactivated
 	// JSON409 the response for an HTTP 409 `application/json` response
-	JSON409 *Conflict
+	JSON409 *AddressHeld
 	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *Unprocessable
+	JSON422 *UnsupportedIdentity
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Internal
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -2481,27 +2633,27 @@ func (r LogoutResult) GetJSON200() *Done {
 }
 
 // GetJSON400 returns the response for an HTTP 400 `application/json` response
-func (r LogoutResult) GetJSON400() *InvalidRequest {
+func (r LogoutResult) GetJSON400() *NoBodyTaken {
 	return r.JSON400
 }
 
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
-func (r LogoutResult) GetJSON401() *Unauthorized {
+func (r LogoutResult) GetJSON401() *BearerRefused {
 	return r.JSON401
 }
 
 // GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r LogoutResult) GetJSON403() *Forbidden {
+func (r LogoutResult) GetJSON403() *AccountDeactivated {
 	return r.JSON403
 }
 
 // GetJSON409 returns the response for an HTTP 409 `application/json` response
-func (r LogoutResult) GetJSON409() *Conflict {
+func (r LogoutResult) GetJSON409() *AddressHeld {
 	return r.JSON409
 }
 
 // GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r LogoutResult) GetJSON422() *Unprocessable {
+func (r LogoutResult) GetJSON422() *UnsupportedIdentity {
 	return r.JSON422
 }
 
@@ -2551,7 +2703,7 @@ type DeleteMeResult400Headers struct {
 
 // DeleteMeResult401Headers the declared response headers of an HTTP 401 response for DeleteMe
 type DeleteMeResult401Headers struct {
-	WWWAuthenticate *string
+	WWWAuthenticate string
 	XRequestID      string
 }
 
@@ -2605,17 +2757,17 @@ type DeleteMeResult struct {
 	// JSON400 the response for an HTTP 400 `application/json` response
 	JSON400 *InvalidRequest
 	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *Unauthorized
+	JSON401 *DeletionUnconfirmed
 	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *Forbidden
+	JSON403 *SignInRefused
 	// JSON409 the response for an HTTP 409 `application/json` response
-	JSON409 *Conflict
+	JSON409 *AddressHeld
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *PayloadTooLarge
 	// JSON415 the response for an HTTP 415 `application/json` response
 	JSON415 *UnsupportedMediaType
 	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *Unprocessable
+	JSON422 *UnsupportedIdentity
 	// JSON429 the response for an HTTP 429 `application/json` response
 	JSON429 *RateLimited
 	// JSON500 the response for an HTTP 500 `application/json` response
@@ -2655,17 +2807,17 @@ func (r DeleteMeResult) GetJSON400() *InvalidRequest {
 }
 
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
-func (r DeleteMeResult) GetJSON401() *Unauthorized {
+func (r DeleteMeResult) GetJSON401() *DeletionUnconfirmed {
 	return r.JSON401
 }
 
 // GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r DeleteMeResult) GetJSON403() *Forbidden {
+func (r DeleteMeResult) GetJSON403() *SignInRefused {
 	return r.JSON403
 }
 
 // GetJSON409 returns the response for an HTTP 409 `application/json` response
-func (r DeleteMeResult) GetJSON409() *Conflict {
+func (r DeleteMeResult) GetJSON409() *AddressHeld {
 	return r.JSON409
 }
 
@@ -2680,7 +2832,7 @@ func (r DeleteMeResult) GetJSON415() *UnsupportedMediaType {
 }
 
 // GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r DeleteMeResult) GetJSON422() *Unprocessable {
+func (r DeleteMeResult) GetJSON422() *UnsupportedIdentity {
 	return r.JSON422
 }
 
@@ -2735,7 +2887,7 @@ type GetMeResult400Headers struct {
 
 // GetMeResult401Headers the declared response headers of an HTTP 401 response for GetMe
 type GetMeResult401Headers struct {
-	WWWAuthenticate *string
+	WWWAuthenticate string
 	XRequestID      string
 }
 
@@ -2771,15 +2923,15 @@ type GetMeResult struct {
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Profile
 	// JSON400 the response for an HTTP 400 `application/json` response
-	JSON400 *InvalidRequest
+	JSON400 *SeveralCredentials
 	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *Unauthorized
+	JSON401 *BearerRefused
 	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *Forbidden
+	JSON403 *AccountDeactivated
 	// JSON409 the response for an HTTP 409 `application/json` response
-	JSON409 *Conflict
+	JSON409 *AddressHeld
 	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *Unprocessable
+	JSON422 *UnsupportedIdentity
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Internal
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -2806,27 +2958,27 @@ func (r GetMeResult) GetJSON200() *Profile {
 }
 
 // GetJSON400 returns the response for an HTTP 400 `application/json` response
-func (r GetMeResult) GetJSON400() *InvalidRequest {
+func (r GetMeResult) GetJSON400() *SeveralCredentials {
 	return r.JSON400
 }
 
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
-func (r GetMeResult) GetJSON401() *Unauthorized {
+func (r GetMeResult) GetJSON401() *BearerRefused {
 	return r.JSON401
 }
 
 // GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r GetMeResult) GetJSON403() *Forbidden {
+func (r GetMeResult) GetJSON403() *AccountDeactivated {
 	return r.JSON403
 }
 
 // GetJSON409 returns the response for an HTTP 409 `application/json` response
-func (r GetMeResult) GetJSON409() *Conflict {
+func (r GetMeResult) GetJSON409() *AddressHeld {
 	return r.JSON409
 }
 
 // GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r GetMeResult) GetJSON422() *Unprocessable {
+func (r GetMeResult) GetJSON422() *UnsupportedIdentity {
 	return r.JSON422
 }
 
@@ -2876,7 +3028,7 @@ type UpdateMeResult400Headers struct {
 
 // UpdateMeResult401Headers the declared response headers of an HTTP 401 response for UpdateMe
 type UpdateMeResult401Headers struct {
-	WWWAuthenticate *string
+	WWWAuthenticate string
 	XRequestID      string
 }
 
@@ -2924,17 +3076,17 @@ type UpdateMeResult struct {
 	// JSON400 the response for an HTTP 400 `application/json` response
 	JSON400 *InvalidRequest
 	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *Unauthorized
+	JSON401 *BearerRefused
 	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *Forbidden
+	JSON403 *AccountDeactivated
 	// JSON409 the response for an HTTP 409 `application/json` response
-	JSON409 *Conflict
+	JSON409 *UsernameOrAddressHeld
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *PayloadTooLarge
 	// JSON415 the response for an HTTP 415 `application/json` response
 	JSON415 *UnsupportedMediaType
 	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *Unprocessable
+	JSON422 *UnsupportedIdentity
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Internal
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -2970,17 +3122,17 @@ func (r UpdateMeResult) GetJSON400() *InvalidRequest {
 }
 
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
-func (r UpdateMeResult) GetJSON401() *Unauthorized {
+func (r UpdateMeResult) GetJSON401() *BearerRefused {
 	return r.JSON401
 }
 
 // GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r UpdateMeResult) GetJSON403() *Forbidden {
+func (r UpdateMeResult) GetJSON403() *AccountDeactivated {
 	return r.JSON403
 }
 
 // GetJSON409 returns the response for an HTTP 409 `application/json` response
-func (r UpdateMeResult) GetJSON409() *Conflict {
+func (r UpdateMeResult) GetJSON409() *UsernameOrAddressHeld {
 	return r.JSON409
 }
 
@@ -2995,7 +3147,7 @@ func (r UpdateMeResult) GetJSON415() *UnsupportedMediaType {
 }
 
 // GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r UpdateMeResult) GetJSON422() *Unprocessable {
+func (r UpdateMeResult) GetJSON422() *UnsupportedIdentity {
 	return r.JSON422
 }
 
@@ -3045,7 +3197,7 @@ type RefreshResult400Headers struct {
 
 // RefreshResult401Headers the declared response headers of an HTTP 401 response for Refresh
 type RefreshResult401Headers struct {
-	WWWAuthenticate *string
+	WWWAuthenticate string
 	XRequestID      string
 }
 
@@ -3099,17 +3251,17 @@ type RefreshResult struct {
 	// JSON400 the response for an HTTP 400 `application/json` response
 	JSON400 *InvalidRequest
 	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *Unauthorized
+	JSON401 *RefreshRefused
 	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *Forbidden
+	JSON403 *AccountDeactivated
 	// JSON409 the response for an HTTP 409 `application/json` response
-	JSON409 *Conflict
+	JSON409 *AddressHeld
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *PayloadTooLarge
 	// JSON415 the response for an HTTP 415 `application/json` response
 	JSON415 *UnsupportedMediaType
 	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *Unprocessable
+	JSON422 *UnsupportedIdentity
 	// JSON429 the response for an HTTP 429 `application/json` response
 	JSON429 *RateLimited
 	// JSON500 the response for an HTTP 500 `application/json` response
@@ -3149,17 +3301,17 @@ func (r RefreshResult) GetJSON400() *InvalidRequest {
 }
 
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
-func (r RefreshResult) GetJSON401() *Unauthorized {
+func (r RefreshResult) GetJSON401() *RefreshRefused {
 	return r.JSON401
 }
 
 // GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r RefreshResult) GetJSON403() *Forbidden {
+func (r RefreshResult) GetJSON403() *AccountDeactivated {
 	return r.JSON403
 }
 
 // GetJSON409 returns the response for an HTTP 409 `application/json` response
-func (r RefreshResult) GetJSON409() *Conflict {
+func (r RefreshResult) GetJSON409() *AddressHeld {
 	return r.JSON409
 }
 
@@ -3174,7 +3326,7 @@ func (r RefreshResult) GetJSON415() *UnsupportedMediaType {
 }
 
 // GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r RefreshResult) GetJSON422() *Unprocessable {
+func (r RefreshResult) GetJSON422() *UnsupportedIdentity {
 	return r.JSON422
 }
 
@@ -3277,15 +3429,15 @@ type RegisterResult struct {
 	// JSON400 the response for an HTTP 400 `application/json` response
 	JSON400 *InvalidRequest
 	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *Forbidden
+	JSON403 *SignInRefused
 	// JSON409 the response for an HTTP 409 `application/json` response
-	JSON409 *Conflict
+	JSON409 *EmailTaken
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *PayloadTooLarge
 	// JSON415 the response for an HTTP 415 `application/json` response
 	JSON415 *UnsupportedMediaType
 	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *Unprocessable
+	JSON422 *WeakPassword
 	// JSON429 the response for an HTTP 429 `application/json` response
 	JSON429 *RateLimited
 	// JSON500 the response for an HTTP 500 `application/json` response
@@ -3323,12 +3475,12 @@ func (r RegisterResult) GetJSON400() *InvalidRequest {
 }
 
 // GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r RegisterResult) GetJSON403() *Forbidden {
+func (r RegisterResult) GetJSON403() *SignInRefused {
 	return r.JSON403
 }
 
 // GetJSON409 returns the response for an HTTP 409 `application/json` response
-func (r RegisterResult) GetJSON409() *Conflict {
+func (r RegisterResult) GetJSON409() *EmailTaken {
 	return r.JSON409
 }
 
@@ -3343,7 +3495,7 @@ func (r RegisterResult) GetJSON415() *UnsupportedMediaType {
 }
 
 // GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r RegisterResult) GetJSON422() *Unprocessable {
+func (r RegisterResult) GetJSON422() *WeakPassword {
 	return r.JSON422
 }
 
@@ -3398,7 +3550,7 @@ type VerifyTokenResult400Headers struct {
 
 // VerifyTokenResult401Headers the declared response headers of an HTTP 401 response for VerifyToken
 type VerifyTokenResult401Headers struct {
-	WWWAuthenticate *string
+	WWWAuthenticate string
 	XRequestID      string
 }
 
@@ -3446,17 +3598,17 @@ type VerifyTokenResult struct {
 	// JSON400 the response for an HTTP 400 `application/json` response
 	JSON400 *InvalidRequest
 	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *Unauthorized
+	JSON401 *TokenRefused
 	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *Forbidden
+	JSON403 *AccountDeactivated
 	// JSON409 the response for an HTTP 409 `application/json` response
-	JSON409 *Conflict
+	JSON409 *AddressHeld
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *PayloadTooLarge
 	// JSON415 the response for an HTTP 415 `application/json` response
 	JSON415 *UnsupportedMediaType
 	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *Unprocessable
+	JSON422 *UnsupportedIdentity
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Internal
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -3492,17 +3644,17 @@ func (r VerifyTokenResult) GetJSON400() *InvalidRequest {
 }
 
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
-func (r VerifyTokenResult) GetJSON401() *Unauthorized {
+func (r VerifyTokenResult) GetJSON401() *TokenRefused {
 	return r.JSON401
 }
 
 // GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r VerifyTokenResult) GetJSON403() *Forbidden {
+func (r VerifyTokenResult) GetJSON403() *AccountDeactivated {
 	return r.JSON403
 }
 
 // GetJSON409 returns the response for an HTTP 409 `application/json` response
-func (r VerifyTokenResult) GetJSON409() *Conflict {
+func (r VerifyTokenResult) GetJSON409() *AddressHeld {
 	return r.JSON409
 }
 
@@ -3517,7 +3669,7 @@ func (r VerifyTokenResult) GetJSON415() *UnsupportedMediaType {
 }
 
 // GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r VerifyTokenResult) GetJSON422() *Unprocessable {
+func (r VerifyTokenResult) GetJSON422() *UnsupportedIdentity {
 	return r.JSON422
 }
 
@@ -3710,7 +3862,8 @@ func (c *ClientWithResponses) LogoutWithResponse(ctx context.Context, reqEditors
 // DeleteMeWithBodyWithResponse Delete the account
 //
 // Needs a sign-in of the last 5 minutes, or `currentPassword` in the body; else `reauth_required`. The account is gone at
-// Firebase and here; its tokens are `token_revoked`.
+// Firebase and here; its tokens are `token_revoked`. `rate_limited`: `currentPassword` is a try at a password, and counts
+// with those at login, by the e-mail and the client address.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3726,7 +3879,8 @@ func (c *ClientWithResponses) DeleteMeWithBodyWithResponse(ctx context.Context, 
 // DeleteMeWithResponse Delete the account
 //
 // Needs a sign-in of the last 5 minutes, or `currentPassword` in the body; else `reauth_required`. The account is gone at
-// Firebase and here; its tokens are `token_revoked`.
+// Firebase and here; its tokens are `token_revoked`. `rate_limited`: `currentPassword` is a try at a password, and counts
+// with those at login, by the e-mail and the client address.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3904,7 +4058,7 @@ func ParseGetHealthResult(rsp *http.Response) (*GetHealthResult, error) {
 		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Unavailable
+		var dest NotReady
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -3983,7 +4137,7 @@ func ParseGetReadinessResult(rsp *http.Response) (*GetReadinessResult, error) {
 		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Unavailable
+		var dest NotReady
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -4058,14 +4212,14 @@ func ParseForwardResult(rsp *http.Response) (*ForwardResult, error) {
 		break // No content-type
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Unauthorized
+		var dest GatewayUnauthorized
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
+		var dest GatewayForbidden
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -4091,7 +4245,7 @@ func ParseForwardResult(rsp *http.Response) (*ForwardResult, error) {
 	case rsp.StatusCode == 200:
 		var headers ForwardResult200Headers
 		if values := rsp.Header.Values("X-Auth-Kind"); len(values) > 0 {
-			var value string
+			var value TokenKind
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Auth-Kind", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
@@ -4137,10 +4291,10 @@ func ParseForwardResult(rsp *http.Response) (*ForwardResult, error) {
 		var headers ForwardResult401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = &value
+			headers.WWWAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -4209,7 +4363,7 @@ func ParseHeadForwardResult(rsp *http.Response) (*HeadForwardResult, error) {
 	case rsp.StatusCode == 200:
 		var headers HeadForwardResult200Headers
 		if values := rsp.Header.Values("X-Auth-Kind"); len(values) > 0 {
-			var value string
+			var value TokenKind
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Auth-Kind", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
@@ -4251,6 +4405,60 @@ func ParseHeadForwardResult(rsp *http.Response) (*HeadForwardResult, error) {
 			headers.XUserUsername = value
 		}
 		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers HeadForwardResult401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers HeadForwardResult403Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 500:
+		var headers HeadForwardResult500Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 503:
+		var headers HeadForwardResult503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -4285,21 +4493,21 @@ func ParseLoginResult(rsp *http.Response) (*LoginResult, error) {
 		response.JSON400 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Unauthorized
+		var dest CredentialsRefused
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
+		var dest SignInRefused
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
-		var dest Conflict
+		var dest AddressHeld
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -4320,7 +4528,7 @@ func ParseLoginResult(rsp *http.Response) (*LoginResult, error) {
 		response.JSON415 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest Unprocessable
+		var dest UnsupportedIdentity
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -4364,10 +4572,10 @@ func ParseLoginResult(rsp *http.Response) (*LoginResult, error) {
 		var headers LoginResult401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = &value
+			headers.WWWAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -4498,35 +4706,35 @@ func ParseLogoutResult(rsp *http.Response) (*LogoutResult, error) {
 		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest InvalidRequest
+		var dest NoBodyTaken
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON400 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Unauthorized
+		var dest BearerRefused
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
+		var dest AccountDeactivated
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
-		var dest Conflict
+		var dest AddressHeld
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON409 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest Unprocessable
+		var dest UnsupportedIdentity
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -4563,10 +4771,10 @@ func ParseLogoutResult(rsp *http.Response) (*LogoutResult, error) {
 		var headers LogoutResult401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = &value
+			headers.WWWAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -4667,21 +4875,21 @@ func ParseDeleteMeResult(rsp *http.Response) (*DeleteMeResult, error) {
 		response.JSON400 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Unauthorized
+		var dest DeletionUnconfirmed
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
+		var dest SignInRefused
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
-		var dest Conflict
+		var dest AddressHeld
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -4702,7 +4910,7 @@ func ParseDeleteMeResult(rsp *http.Response) (*DeleteMeResult, error) {
 		response.JSON415 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest Unprocessable
+		var dest UnsupportedIdentity
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -4746,10 +4954,10 @@ func ParseDeleteMeResult(rsp *http.Response) (*DeleteMeResult, error) {
 		var headers DeleteMeResult401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = &value
+			headers.WWWAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -4880,35 +5088,35 @@ func ParseGetMeResult(rsp *http.Response) (*GetMeResult, error) {
 		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest InvalidRequest
+		var dest SeveralCredentials
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON400 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Unauthorized
+		var dest BearerRefused
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
+		var dest AccountDeactivated
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
-		var dest Conflict
+		var dest AddressHeld
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON409 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest Unprocessable
+		var dest UnsupportedIdentity
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -4945,10 +5153,10 @@ func ParseGetMeResult(rsp *http.Response) (*GetMeResult, error) {
 		var headers GetMeResult401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = &value
+			headers.WWWAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -5049,21 +5257,21 @@ func ParseUpdateMeResult(rsp *http.Response) (*UpdateMeResult, error) {
 		response.JSON400 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Unauthorized
+		var dest BearerRefused
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
+		var dest AccountDeactivated
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
-		var dest Conflict
+		var dest UsernameOrAddressHeld
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5084,7 +5292,7 @@ func ParseUpdateMeResult(rsp *http.Response) (*UpdateMeResult, error) {
 		response.JSON415 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest Unprocessable
+		var dest UnsupportedIdentity
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5121,10 +5329,10 @@ func ParseUpdateMeResult(rsp *http.Response) (*UpdateMeResult, error) {
 		var headers UpdateMeResult401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = &value
+			headers.WWWAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -5245,21 +5453,21 @@ func ParseRefreshResult(rsp *http.Response) (*RefreshResult, error) {
 		response.JSON400 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Unauthorized
+		var dest RefreshRefused
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
+		var dest AccountDeactivated
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
-		var dest Conflict
+		var dest AddressHeld
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5280,7 +5488,7 @@ func ParseRefreshResult(rsp *http.Response) (*RefreshResult, error) {
 		response.JSON415 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest Unprocessable
+		var dest UnsupportedIdentity
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5324,10 +5532,10 @@ func ParseRefreshResult(rsp *http.Response) (*RefreshResult, error) {
 		var headers RefreshResult401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = &value
+			headers.WWWAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -5465,14 +5673,14 @@ func ParseRegisterResult(rsp *http.Response) (*RegisterResult, error) {
 		response.JSON400 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
+		var dest SignInRefused
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
-		var dest Conflict
+		var dest EmailTaken
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5493,7 +5701,7 @@ func ParseRegisterResult(rsp *http.Response) (*RegisterResult, error) {
 		response.JSON415 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest Unprocessable
+		var dest WeakPassword
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5661,21 +5869,21 @@ func ParseVerifyTokenResult(rsp *http.Response) (*VerifyTokenResult, error) {
 		response.JSON400 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Unauthorized
+		var dest TokenRefused
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
+		var dest AccountDeactivated
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
-		var dest Conflict
+		var dest AddressHeld
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5696,7 +5904,7 @@ func ParseVerifyTokenResult(rsp *http.Response) (*VerifyTokenResult, error) {
 		response.JSON415 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest Unprocessable
+		var dest UnsupportedIdentity
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5733,10 +5941,10 @@ func ParseVerifyTokenResult(rsp *http.Response) (*VerifyTokenResult, error) {
 		var headers VerifyTokenResult401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = &value
+			headers.WWWAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string

@@ -117,7 +117,8 @@ export interface paths {
         /**
          * Delete the account
          * @description Needs a sign-in of the last 5 minutes, or `currentPassword` in the body; else `reauth_required`. The account is gone at
-         *     Firebase and here; its tokens are `token_revoked`.
+         *     Firebase and here; its tokens are `token_revoked`. `rate_limited`: `currentPassword` is a try at a password, and counts
+         *     with those at login, by the e-mail and the client address.
          */
         delete: operations["deleteMe"];
         options?: never;
@@ -251,10 +252,12 @@ export interface components {
          */
         Success: true;
         /**
-         * @description A reason for programs
+         * @description A reason for programs. `not_found` and `method_not_allowed` stand outside of the operations; `forbidden` is kept for
+         *     operations that ask for more than an account in good standing, of which there is none yet.
          * @enum {string}
          */
         ErrorCode: "invalid_request" | "token_missing" | "token_invalid" | "token_expired" | "token_revoked" | "invalid_credentials" | "mfa_required" | "reauth_required" | "account_deactivated" | "forbidden" | "sign_in_blocked" | "not_found" | "method_not_allowed" | "email_taken" | "username_taken" | "account_link_required" | "identity_conflict" | "weak_password" | "unsupported_identity" | "payload_too_large" | "unsupported_media_type" | "rate_limited" | "internal" | "dependency_unavailable";
+        /** @description Every failure */
         ErrorResponse: {
             /**
              * @description Always false
@@ -266,15 +269,20 @@ export interface components {
             code: components["schemas"]["ErrorCode"];
             /** @description The X-Request-Id of this answer */
             request_id: string;
+            /** @description What is wrong with which field, where the refusal is about fields */
             errors?: components["schemas"]["FieldError"][];
         };
+        /** @description What is wrong with one field */
         FieldError: {
             /** @description The path of the field in dots */
             field: string;
+            /** @description What is wrong with it, for people */
             message: string;
         };
+        /** @description A success without data */
         DoneResponse: {
             success: components["schemas"]["Success"];
+            /** @description What happened, for people */
             message: string;
         };
         RegisterRequest: {
@@ -286,14 +294,17 @@ export interface components {
             displayName?: string;
         };
         LoginRequest: {
+            /** @description The address that the account has at Firebase; case does not matter */
             email: string;
+            /** @description Of any length; no rule for new passwords holds here */
             password: string;
         };
         RefreshRequest: {
+            /** @description The one that the last sign-in or refresh gave */
             refreshToken: string;
         };
         VerifyTokenRequest: {
-            /** @description A Firebase ID token */
+            /** @description A Firebase ID token; one over 8 KiB is `token_invalid` */
             token: string;
         };
         UpdateMeRequest: {
@@ -301,6 +312,7 @@ export interface components {
             username: string;
         };
         DeleteMeRequest: {
+            /** @description Proves the person where the sign-in is older than 5 minutes; of any length, as at login */
             currentPassword?: string;
         };
         /**
@@ -310,33 +322,59 @@ export interface components {
         TokenKind: "firebase";
         /** @description What a person is to the business */
         User: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The id of the row; it never changes
+             */
             id: string;
+            /** @description The account at Firebase; null where it is not linked */
             firebase_uid: string | null;
-            /** @description null for people without one */
+            /** @description In lower case; null for people without one */
             email: string | null;
+            /** @description Unique; null where none was ever given */
             username: string | null;
+            /** @description user, admin, or what else the platform has written there */
             user_type: string;
+            /** @description Always true here; others are account_deactivated */
             is_active: boolean;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description What the person may still spend
+             */
             token_balance: number;
         };
         /** @description A user, and what only they themselves need to know */
         Me: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The id of the row; it never changes
+             */
             id: string;
+            /** @description The account at Firebase; null where it is not linked */
             firebase_uid: string | null;
-            /** @description null for people without one */
+            /** @description In lower case; null for people without one */
             email: string | null;
+            /** @description Unique; null where none was ever given */
             username: string | null;
+            /** @description user, admin, or what else the platform has written there */
             user_type: string;
+            /** @description Always true here; others are account_deactivated */
             is_active: boolean;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description What the person may still spend
+             */
             token_balance: number;
             auth_provider: components["schemas"]["AuthProvider"];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description In UTC; may lag by 5 minutes
+             */
             last_login: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the row was made, in UTC
+             */
             created_at: string | null;
         };
         /**
@@ -346,17 +384,24 @@ export interface components {
         AuthProvider: "local" | "firebase" | "hybrid";
         MeResponse: {
             success: components["schemas"]["Success"];
+            /** @description Who it is */
             data: {
                 user: components["schemas"]["Me"];
             };
+            /** @description What happened, for people */
             message: string;
         };
+        /** @description A fresh sign-in and whose it is */
         Session: {
             /** @description The Firebase uid */
             uid: string;
+            /** @description null for people without one */
             email: string | null;
+            /** @description The name at Firebase; the username is in `user` */
             displayName: string | null;
+            /** @description The bearer token, a JWT */
             idToken: string;
+            /** @description What POST /v1/auth/refresh takes */
             refreshToken: string;
             /** @description Seconds until idToken expires */
             expiresIn: number;
@@ -366,10 +411,14 @@ export interface components {
         SessionResponse: {
             success: components["schemas"]["Success"];
             data: components["schemas"]["Session"];
+            /** @description What happened, for people */
             message: string;
         };
+        /** @description A bearer token and what exchanges it for the next */
         Tokens: {
+            /** @description The bearer token, a JWT */
             idToken: string;
+            /** @description What POST /v1/auth/refresh takes */
             refreshToken: string;
             /** @description Seconds until idToken expires */
             expiresIn: number;
@@ -378,43 +427,64 @@ export interface components {
         TokensResponse: {
             success: components["schemas"]["Success"];
             data: components["schemas"]["Tokens"];
+            /** @description What happened, for people */
             message: string;
         };
+        /** @description What a token says of itself */
         VerifiedToken: {
             kind: components["schemas"]["TokenKind"];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description In UTC
+             */
             issued_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description In UTC
+             */
             expires_at: string;
         };
         VerifyTokenResponse: {
             success: components["schemas"]["Success"];
+            /** @description Whose token it is, and what it says of itself */
             data: {
                 user: components["schemas"]["User"];
                 token: components["schemas"]["VerifiedToken"];
             };
+            /** @description What happened, for people */
             message: string;
         };
         HealthResponse: {
             success: components["schemas"]["Success"];
             data: components["schemas"]["Health"];
+            /** @description What happened, for people */
             message: string;
         };
+        /** @description How the service and what it stands on are */
         Health: {
             /**
              * @description degraded: serving, with something optional away
              * @enum {string}
              */
             status: "ok" | "degraded";
+            /** @description Of the program that answers */
             version: string;
+            /** @description One by one */
             checks: components["schemas"]["HealthCheck"][];
         };
+        /** @description One thing that the service stands on */
         HealthCheck: {
-            /** @enum {string} */
+            /**
+             * @description What is checked
+             * @enum {string}
+             */
             name: "serving" | "database" | "keys" | "redis";
             /** @description Without it, this instance is not ready */
             required: boolean;
-            /** @enum {string} */
+            /**
+             * @description How the check ended just now
+             * @enum {string}
+             */
             status: "ok" | "failing";
             /** @description What to look at */
             message?: string;
@@ -451,7 +521,7 @@ export interface components {
                  *           "created_at": "2026-01-02T03:04:05Z"
                  *         }
                  *       },
-                 *       "message": "Signed in"
+                 *       "message": "Signed in successfully"
                  *     }
                  */
                 "application/json": components["schemas"]["SessionResponse"];
@@ -492,91 +562,162 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "success": true,
-                 *       "message": "Done"
-                 *     }
-                 */
                 "application/json": components["schemas"]["DoneResponse"];
             };
         };
-        /** @description The request is not what the contract says */
+        /** @description The request is not what the contract says; `errors` names the field */
         InvalidRequest: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "success": false,
-                 *       "message": "The request is not valid",
-                 *       "code": "invalid_request",
-                 *       "request_id": "4bf92f3577b34da6",
-                 *       "errors": [
-                 *         {
-                 *           "field": "email",
-                 *           "message": "is required"
-                 *         }
-                 *       ]
-                 *     }
-                 */
                 "application/json": components["schemas"]["ErrorResponse"];
             };
         };
-        /** @description The token or the credentials are missing or wrong */
-        Unauthorized: {
+        /** @description More than one credential was sent */
+        SeveralCredentials: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description A body was sent, which this operation does not take, or more than one credential */
+        NoBodyTaken: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description The bearer token is missing or does not count */
+        BearerRefused: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
                 "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "success": false,
-                 *       "message": "The token has expired",
-                 *       "code": "token_expired",
-                 *       "request_id": "4bf92f3577b34da6"
-                 *     }
-                 */
                 "application/json": components["schemas"]["ErrorResponse"];
             };
         };
-        /** @description Known, and not allowed */
-        Forbidden: {
+        /** @description The token in the body does not count */
+        TokenRefused: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description The refresh token does not count, or its session was ended */
+        RefreshRefused: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description The e-mail or the password is wrong, or a second factor is needed */
+        CredentialsRefused: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description The bearer token does not count, or the person has not proved enough to delete the account */
+        DeletionUnconfirmed: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description The bearer token is missing or does not count, or more than one credential was sent */
+        GatewayUnauthorized: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description The account is known, and switched off */
+        AccountDeactivated: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "success": false,
-                 *       "message": "This account is deactivated",
-                 *       "code": "account_deactivated",
-                 *       "request_id": "4bf92f3577b34da6"
-                 *     }
-                 */
                 "application/json": components["schemas"]["ErrorResponse"];
             };
         };
-        /** @description Somebody or something else has it */
-        Conflict: {
+        /** @description The person is who they say, and the account may not sign in */
+        SignInRefused: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "success": false,
-                 *       "message": "This e-mail is taken",
-                 *       "code": "email_taken",
-                 *       "request_id": "4bf92f3577b34da6"
-                 *     }
-                 */
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description The token is good, and its account may not pass */
+        GatewayForbidden: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description Somebody has this e-mail */
+        EmailTaken: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description The e-mail of this sign-in belongs to another account */
+        AddressHeld: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description Somebody has this username, or the e-mail of this sign-in belongs to another account */
+        UsernameOrAddressHeld: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
                 "application/json": components["schemas"]["ErrorResponse"];
             };
         };
@@ -587,14 +728,6 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "success": false,
-                 *       "message": "The body is over 65536 bytes",
-                 *       "code": "payload_too_large",
-                 *       "request_id": "4bf92f3577b34da6"
-                 *     }
-                 */
                 "application/json": components["schemas"]["ErrorResponse"];
             };
         };
@@ -605,36 +738,30 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "success": false,
-                 *       "message": "Send application/json",
-                 *       "code": "unsupported_media_type",
-                 *       "request_id": "4bf92f3577b34da6"
-                 *     }
-                 */
                 "application/json": components["schemas"]["ErrorResponse"];
             };
         };
-        /** @description Understood, and not possible */
-        Unprocessable: {
+        /** @description The password is under 8 characters, over 72 bytes, or refused by the Firebase project's policy */
+        WeakPassword: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "success": false,
-                 *       "message": "The password is too short",
-                 *       "code": "weak_password",
-                 *       "request_id": "4bf92f3577b34da6"
-                 *     }
-                 */
                 "application/json": components["schemas"]["ErrorResponse"];
             };
         };
-        /** @description Too many tries; Retry-After says when to come back */
+        /** @description The token is good, and no account can be made of what it says */
+        UnsupportedIdentity: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description Too many tries by this client address, or at this e-mail; Retry-After says when to come back */
         RateLimited: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
@@ -642,14 +769,6 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "success": false,
-                 *       "message": "Too many tries; wait a moment",
-                 *       "code": "rate_limited",
-                 *       "request_id": "4bf92f3577b34da6"
-                 *     }
-                 */
                 "application/json": components["schemas"]["ErrorResponse"];
             };
         };
@@ -660,18 +779,10 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "success": false,
-                 *       "message": "Something went wrong on our side",
-                 *       "code": "internal",
-                 *       "request_id": "4bf92f3577b34da6"
-                 *     }
-                 */
                 "application/json": components["schemas"]["ErrorResponse"];
             };
         };
-        /** @description A dependency of ours is away; the token or the credentials may be fine */
+        /** @description A dependency of ours is away, whatever the token or the credentials are worth */
         Unavailable: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
@@ -679,16 +790,53 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "success": false,
-                 *       "message": "The database cannot be reached",
-                 *       "code": "dependency_unavailable",
-                 *       "request_id": "4bf92f3577b34da6"
-                 *     }
-                 */
                 "application/json": components["schemas"]["ErrorResponse"];
             };
+        };
+        /** @description What this instance stands on is away; `errors` names it */
+        NotReady: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description As for GET, without the body */
+        HeadUnauthorized: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description As for GET, without the body */
+        HeadForbidden: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description A fault of ours, without the body */
+        HeadInternal: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description As for GET, without the body */
+        HeadUnavailable: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content?: never;
         };
     };
     parameters: never;
@@ -709,9 +857,9 @@ export interface components {
         /** @description The balance in decimal */
         XUserTokenBalance: string;
         /** @description Who issued the token */
-        XAuthKind: string;
-        /** @description RFC 6750 challenge */
-        WWWAuthenticate: string;
+        XAuthKind: components["schemas"]["TokenKind"];
+        /** @description The challenge of RFC 6750; with `error="invalid_token"` where a token was sent and does not count */
+        WWWAuthenticate: "Bearer" | "Bearer error=\"invalid_token\"";
     };
     pathItems: never;
 }
@@ -739,11 +887,11 @@ export interface operations {
         responses: {
             201: components["responses"]["SignedIn"];
             400: components["responses"]["InvalidRequest"];
-            403: components["responses"]["Forbidden"];
-            409: components["responses"]["Conflict"];
+            403: components["responses"]["SignInRefused"];
+            409: components["responses"]["EmailTaken"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["WeakPassword"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -770,12 +918,12 @@ export interface operations {
         responses: {
             200: components["responses"]["SignedIn"];
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            409: components["responses"]["Conflict"];
+            401: components["responses"]["CredentialsRefused"];
+            403: components["responses"]["SignInRefused"];
+            409: components["responses"]["AddressHeld"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["UnsupportedIdentity"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -821,12 +969,12 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            409: components["responses"]["Conflict"];
+            401: components["responses"]["RefreshRefused"];
+            403: components["responses"]["AccountDeactivated"];
+            409: components["responses"]["AddressHeld"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["UnsupportedIdentity"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -842,11 +990,11 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Done"];
-            400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            409: components["responses"]["Conflict"];
-            422: components["responses"]["Unprocessable"];
+            400: components["responses"]["NoBodyTaken"];
+            401: components["responses"]["BearerRefused"];
+            403: components["responses"]["AccountDeactivated"];
+            409: components["responses"]["AddressHeld"];
+            422: components["responses"]["UnsupportedIdentity"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -901,12 +1049,12 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            409: components["responses"]["Conflict"];
+            401: components["responses"]["TokenRefused"];
+            403: components["responses"]["AccountDeactivated"];
+            409: components["responses"]["AddressHeld"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["UnsupportedIdentity"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -921,11 +1069,11 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Profile"];
-            400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            409: components["responses"]["Conflict"];
-            422: components["responses"]["Unprocessable"];
+            400: components["responses"]["SeveralCredentials"];
+            401: components["responses"]["BearerRefused"];
+            403: components["responses"]["AccountDeactivated"];
+            409: components["responses"]["AddressHeld"];
+            422: components["responses"]["UnsupportedIdentity"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -950,12 +1098,12 @@ export interface operations {
         responses: {
             200: components["responses"]["Done"];
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            409: components["responses"]["Conflict"];
+            401: components["responses"]["DeletionUnconfirmed"];
+            403: components["responses"]["SignInRefused"];
+            409: components["responses"]["AddressHeld"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["UnsupportedIdentity"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -981,12 +1129,12 @@ export interface operations {
         responses: {
             200: components["responses"]["Profile"];
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            409: components["responses"]["Conflict"];
+            401: components["responses"]["BearerRefused"];
+            403: components["responses"]["AccountDeactivated"];
+            409: components["responses"]["UsernameOrAddressHeld"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["UnsupportedIdentity"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -1013,8 +1161,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            401: components["responses"]["GatewayUnauthorized"];
+            403: components["responses"]["GatewayForbidden"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -1041,34 +1189,10 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The token is missing, wrong, expired or revoked */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The account may not pass */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A fault of ours */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A dependency is away; try again */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
+            401: components["responses"]["HeadUnauthorized"];
+            403: components["responses"]["HeadForbidden"];
+            500: components["responses"]["HeadInternal"];
+            503: components["responses"]["HeadUnavailable"];
         };
     };
     getHealth: {
@@ -1122,7 +1246,7 @@ export interface operations {
                     "application/json": components["schemas"]["HealthResponse"];
                 };
             };
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["NotReady"];
         };
     };
     getLiveness: {
@@ -1147,7 +1271,7 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Done"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["NotReady"];
         };
     };
     getContract: {

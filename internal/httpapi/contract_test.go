@@ -4,12 +4,14 @@ import (
 	"net/http"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"auth-v2-service/gen/api"
+	"auth-v2-service/internal/fault"
 )
 
 func testContract(t *testing.T) *openapi3.T {
@@ -144,6 +146,68 @@ func TestContract_StatusesAreDeclared(t *testing.T) {
 			}
 			if o.Responses.Default() != nil {
 				t.Errorf("%s has a default response, which allows anything", o.OperationID)
+			}
+		}
+	}
+}
+
+// What a reader generates from and looks up: every property, parameter and header says what it is, and every refusal shows its
+// codes, each with an example that carries the code it is named by, at the status that we send it with.
+func TestContract_IsDescribed(t *testing.T) {
+	t.Parallel()
+	contract := testContract(t)
+	for schema, ref := range contract.Components.Schemas {
+		walkProperties(schema, ref.Value, func(path, _ string, property *openapi3.Schema) {
+			if property.Description == "" {
+				t.Errorf("the property %s has no description", path)
+			}
+		})
+	}
+	for name, header := range contract.Components.Headers {
+		if header.Value.Description == "" {
+			t.Errorf("the header %s has no description", name)
+		}
+	}
+	for path, item := range contract.Paths.Map() {
+		for method, o := range item.Operations() {
+			for _, parameter := range slices.Concat(item.Parameters, o.Parameters) {
+				if parameter.Value.Description == "" {
+					t.Errorf("the parameter %s of %s %s has no description", parameter.Value.Name, method, path)
+				}
+			}
+			for declared, response := range o.Responses.Map() {
+				checkRefusal(t, o.OperationID, declared, response.Value)
+			}
+		}
+	}
+}
+
+func checkRefusal(t *testing.T, operationID, declared string, response *openapi3.Response) {
+	t.Helper()
+	if declared < "400" {
+		return
+	}
+	if declared == "401" && response.Headers["WWW-Authenticate"] == nil {
+		t.Errorf("%s %s does not declare WWW-Authenticate", operationID, declared)
+	}
+	if (declared == "429" || declared == "503") && response.Headers["Retry-After"] == nil {
+		t.Errorf("%s %s does not declare Retry-After", operationID, declared)
+	}
+	if response.Headers["X-Request-Id"] == nil {
+		t.Errorf("%s %s does not declare X-Request-Id", operationID, declared)
+	}
+	for _, media := range response.Content {
+		if len(media.Examples) == 0 {
+			t.Errorf("%s %s shows no example", operationID, declared)
+		}
+		for name, example := range media.Examples {
+			code := example.Value.Value.(map[string]any)["code"]
+			leaves := status[fault.Code(name)]
+			if understood, ok := atGateway[leaves]; ok && operationID == "forward" {
+				leaves = understood
+			}
+			if code != name || strconv.Itoa(leaves) != declared {
+				t.Errorf("%s %s: the example %s has the code %v, which leaves as %d", operationID, declared, name, code, leaves)
 			}
 		}
 	}

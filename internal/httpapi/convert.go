@@ -107,7 +107,7 @@ func toAPIForward(p principal.Principal) api.Forward200ResponseHeaders {
 		XUserUsername:     headerValue(p.User.Username),
 		XUserType:         headerValue(p.User.Type),
 		XUserTokenBalance: strconv.FormatInt(int64(p.User.TokenBalance), 10),
-		XAuthKind:         string(p.Claims.Kind),
+		XAuthKind:         api.TokenKind(p.Claims.Kind),
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 	swaggerui "github.com/swaggo/files/v2"
 
-	contract "auth-v2-service/api"
+	authored "auth-v2-service/api"
 	"auth-v2-service/gen/api"
 )
 
@@ -23,7 +23,7 @@ type docsHandlers struct {
 
 func (h docsHandlers) GetContract(context.Context, api.GetContractRequestObject) (api.GetContractResponseObject, error) {
 	return api.GetContract200ApplicationYamlResponse{
-		Body: bytes.NewReader(contract.Contract), ContentLength: int64(len(contract.Contract)),
+		Body: bytes.NewReader(authored.Contract), ContentLength: int64(len(authored.Contract)),
 	}, nil
 }
 
@@ -38,15 +38,10 @@ type docsPage struct {
 	policy string
 }
 
-// docsScript starts Swagger UI. What somebody tries there goes to the instance that serves the page, wherever it stands, and not
-// to the contract's server, which the page's policy would refuse.
+// docsScript starts Swagger UI. What somebody tries there goes to the instance that serves the page, wherever it stands: the
+// contract's only server is "/", and the page's policy would refuse any other.
 const docsScript = `
-const here = {statePlugins: {spec: {wrapActions: {
-  updateJsonSpec: (next) => (spec) => next({...spec, servers: [{url: window.location.origin}]}),
-}}}};
-window.ui = SwaggerUIBundle({
-  url: "/openapi.yaml", dom_id: "#docs", deepLinking: true, validatorUrl: null, plugins: [() => here],
-});
+window.ui = SwaggerUIBundle({url: "/openapi.yaml", dom_id: "#docs", deepLinking: true, validatorUrl: null});
 `
 
 var docsTemplate = template.Must(template.New("docs").Parse(`<!doctype html>
