@@ -93,7 +93,10 @@ func check(r *http.Request, response *http.Response, body []byte) error {
 	if len(body) == 0 && r.Method == http.MethodHead {
 		input.Options.ExcludeResponseBody = true
 	}
-	return openapi3filter.ValidateResponse(r.Context(), input)
+	if err := openapi3filter.ValidateResponse(r.Context(), input); err != nil {
+		return err
+	}
+	return checkRefusal(route.Operation, response.StatusCode, body)
 }
 
 func checkUnrouted(response *http.Response, body []byte) error {
@@ -125,8 +128,8 @@ func see(operation string, status int) {
 	seen.pairs[operation+" "+strconv.Itoa(status)] = true
 }
 
-// Main runs a package's tests and then demands that every declared (operation, status) was seen, unless only some of the
-// tests were asked for. It says so in the file that TEST_REPORT names, for a package that passes prints nothing.
+// Main runs a package's tests and then demands that every declared (operation, status), and every example of a refusal, was
+// seen, unless only some of the tests were asked for. It says so in the file that TEST_REPORT names, for a package that passes prints nothing.
 func Main(m *testing.M) {
 	code := m.Run()
 	if code == 0 && flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.list").Value.String() == "" {
@@ -138,7 +141,9 @@ func Main(m *testing.M) {
 func demandAllSeen() (code int) {
 	missing, declared := unseen()
 	report(fmt.Sprintf("contract: %d of %d declared (operation, status) seen", declared-len(missing), declared))
-	if len(missing) > 0 {
+	unheard, shown := unheardExamples()
+	report(fmt.Sprintf("contract: %d of %d examples of refusals heard, word for word", shown-len(unheard), shown))
+	if missing = append(missing, unheard...); len(missing) > 0 {
 		fmt.Printf("no test has seen:\n  %s\n", strings.Join(missing, "\n  "))
 		return 1
 	}
