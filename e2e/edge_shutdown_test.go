@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"auth-v2-service/internal/testkit/netfault"
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
@@ -80,4 +81,27 @@ func TestShutdown_TurnsUnreadyFirst(t *testing.T) {
 	eventually(t, "unready", func() bool { return ask(t, s, "GET", "/health/ready", "").status == http.StatusServiceUnavailable })
 	ask(t, s, "GET", "/health/live", "").expect(t, "live while draining", 200, "")
 	<-stopped
+}
+
+// A database that hangs does not keep an instance from ending: pgx would wait 15 s for each connection it has given up.
+func TestShutdown_DatabaseHangs(t *testing.T) {
+	t.Parallel()
+	stack := servicetest.NewStack(t)
+	wire, url := netfault.URL(t, stack.DatabaseURL)
+	s := stack.Start(t, map[string]string{"DATABASE_URL": url})
+	cold := make([]string, 10)
+	for i := range cold {
+		cold[i] = mint(t, stack, claims(newUID(), servicetest.Email()))
+	}
+	settle(t, s, mint(t, stack, claims(newUID(), servicetest.Email())))
+	wire.Hang()
+	manyAtOnce(t, s, cold, func(r timed) { r.expectOutage(t, "the database hangs", 2*time.Second) })
+	began := time.Now()
+	s.Stop(t)
+	if took := time.Since(began); took > 8*time.Second {
+		t.Errorf("it stopped after %s, expected a few seconds while the database hangs", took)
+	}
+	if !strings.Contains(s.Log.String(), "not every connection closed in time") {
+		t.Error("the log does not say that connections were left")
+	}
 }

@@ -40,10 +40,27 @@ type parts struct {
 	closers     []func()
 }
 
-// close ends the parts in the reverse of the order in which they were built.
-func (p *parts) close() {
-	for i := len(p.closers) - 1; i >= 0; i-- {
-		p.closers[i]()
+// closePatience is what closing takes at most. Whoever used the parts has ended by then, so it is the work of a moment; but
+// pgx waits up to 15 s for a connection whose server hangs.
+const closePatience = 2 * time.Second
+
+// close ends the parts in the reverse of the order in which they were built, and says whether that was done in time. What was
+// not goes on behind, and ends with the process at the latest.
+func (p *parts) close(patience time.Duration) bool {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := len(p.closers) - 1; i >= 0; i-- {
+			p.closers[i]()
+		}
+	}()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+		return false
 	}
 }
 
@@ -54,7 +71,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 	p := &parts{metrics: telemetry.NewMetrics(), draining: new(atomic.Bool)}
 	defer func() {
 		if err != nil {
-			p.close()
+			p.close(closePatience)
 		}
 	}()
 	pool, err := p.openDatabase(ctx, c, o)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
@@ -26,15 +27,15 @@ type Options struct {
 }
 
 // Run serves until ctx ends, then stops gracefully: it turns unready, lets clients take their connections elsewhere, finishes
-// what is in flight within SHUTDOWN_TIMEOUT, and closes. An error means that it could not start, or that a part failed.
+// what is in flight and closes, both within SHUTDOWN_TIMEOUT. An error means that it could not start, or that a part failed.
 func Run(ctx context.Context, c config.Config, o Options) error {
 	parts, err := build(ctx, c, o)
 	if err != nil {
 		return err
 	}
-	defer parts.close()
 	api, metrics, err := listenBoth(ctx, c)
 	if err != nil {
+		parts.close(closePatience)
 		return err
 	}
 	if o.Listening != nil {
@@ -58,7 +59,13 @@ func Run(ctx context.Context, c config.Config, o Options) error {
 	group.Go(func() error {
 		return serve(background, server{handler: parts.metrics.Handler(), listener: metrics, timeout: c.ShutdownTimeout})
 	})
+	asked := make(chan time.Time, 1)
+	context.AfterFunc(running, func() { asked <- time.Now() })
 	err = group.Wait()
+	left := c.ShutdownDrain + c.ShutdownTimeout - time.Since(<-asked)
+	if !parts.close(min(closePatience, left)) {
+		o.Logger.WarnContext(ctx, "not every connection closed in time: what it leads to hangs")
+	}
 	o.Logger.InfoContext(ctx, "stopped")
 	return err
 }
