@@ -14,12 +14,12 @@ import (
 const abandonRegistration = `-- name: AbandonRegistration :exec
 DELETE FROM auth.users
 WHERE
-    id = $1 AND federation_status = 'syncing' AND firebase_uid = id::text
+    id = $1 AND federation_status = 'syncing' AND firebase_uid = id::text AND updated_at = created_at
     AND last_login IS NULL AND coalesce(token_balance, 0) = 0 AND coalesce(user_type, 'user') = 'user'
 `
 
 // Called by internal/account: gives a claimed e-mail back when Firebase refused to make the account, unless somebody has used
-// the row by now. Served by users_pkey.
+// the row, or gone on with the registration, since it was claimed. Served by users_pkey.
 func (q *Queries) AbandonRegistration(ctx context.Context, db DBTX, id uuid.UUID) error {
 	_, err := db.Exec(ctx, abandonRegistration, id)
 	return err
@@ -69,29 +69,41 @@ func (q *Queries) ClaimRegistration(ctx context.Context, db DBTX, arg ClaimRegis
 	return id, err
 }
 
-const registrationByEmail = `-- name: RegistrationByEmail :one
-SELECT
-    id,
-    (
-        auth_provider = 'firebase' AND federation_status = 'syncing' AND firebase_uid = id::text
-        AND last_login IS NULL AND coalesce(token_balance, 0) = 0 AND coalesce(user_type, 'user') = 'user'
-        AND coalesce(is_active, true)
-    )::boolean AS unfinished
-FROM auth.users
-WHERE auth.canonical_email(email) = $1::text
+const joinRegistration = `-- name: JoinRegistration :one
+WITH holder AS (
+    SELECT
+        id,
+        (
+            auth_provider = 'firebase' AND federation_status = 'syncing' AND firebase_uid = id::text
+            AND last_login IS NULL AND coalesce(token_balance, 0) = 0 AND coalesce(user_type, 'user') = 'user'
+            AND coalesce(is_active, true)
+        )::boolean AS unfinished
+    FROM auth.users
+    WHERE auth.canonical_email(email) = $1::text
+),
+joined AS (
+    UPDATE auth.users
+    SET updated_at = clock_timestamp()
+    WHERE id = (SELECT holder.id FROM holder WHERE holder.unfinished)
+    RETURNING id
+)
+SELECT id, unfinished, EXISTS (SELECT FROM joined) AS joined
+FROM holder
 `
 
-type RegistrationByEmailRow struct {
+type JoinRegistrationRow struct {
 	ID         uuid.UUID
 	Unfinished bool
+	Joined     bool
 }
 
-// Called by internal/account: finds who holds an e-mail that could not be claimed, and whether that is a registration somebody
-// may go on with: one that nobody has ever used. What was seen once, or has become something, belongs to somebody.
-// Served by idx_users_canonical_email.
-func (q *Queries) RegistrationByEmail(ctx context.Context, db DBTX, email string) (RegistrationByEmailRow, error) {
-	row := db.QueryRow(ctx, registrationByEmail, email)
-	var i RegistrationByEmailRow
-	err := row.Scan(&i.ID, &i.Unfinished)
+// Called by internal/account: finds who holds an e-mail that could not be claimed. A registration that nobody has ever used may be
+// gone on with: it is marked (updated_at), so that whoever claimed it does not take it back from under us. What was seen once,
+// or has become something, belongs to somebody. Unfinished and not joined: it was given back in this instant.
+// Served by idx_users_canonical_email and users_pkey.
+func (q *Queries) JoinRegistration(ctx context.Context, db DBTX, email string) (JoinRegistrationRow, error) {
+	row := db.QueryRow(ctx, joinRegistration, email)
+	var i JoinRegistrationRow
+	err := row.Scan(&i.ID, &i.Unfinished, &i.Joined)
 	return i, err
 }

@@ -39,7 +39,8 @@ type Registration struct {
 // Register makes an account in four steps, each of which can be the last one before a crash (A1): the row is claimed with
 // federation_status "syncing", its id being the uid to come; Firebase makes the account; the person signs in; the row turns
 // "active". A retry finds the claimed row and goes on where the first try ended. Which password counts is decided by
-// Firebase: whoever's made the account; any other is ErrEmailTaken. For a while the same holds after the end, when only the answer was lost.
+// Firebase: whoever's made the account; any other is ErrEmailTaken. For a while the same holds after the end, when only the
+// answer was lost.
 func (s *Service) Register(ctx context.Context, r Registration) (Session, error) {
 	email, err := user.CanonicalEmail(r.Email)
 	if err != nil {
@@ -100,7 +101,7 @@ func (s *Service) claim(ctx context.Context, email, username string) (uuid.UUID,
 		if !pg.NoRows(err) {
 			return id, err
 		}
-		holder, err := s.queries.RegistrationByEmail(ctx, s.pool, email)
+		holder, err := s.queries.JoinRegistration(ctx, s.pool, email)
 		switch {
 		case pg.NoRows(err) && username != "":
 			username = user.WithSuffix(username) // only the username was taken, in that instant
@@ -108,8 +109,10 @@ func (s *Service) claim(ctx context.Context, email, username string) (uuid.UUID,
 			// the holder has gone in between: claim again
 		case err != nil:
 			return uuid.Nil, err
-		case holder.Unfinished:
+		case holder.Joined:
 			return holder.ID, nil
+		case holder.Unfinished:
+			// it was given back in between: claim again
 		default:
 			return uuid.Nil, s.taken(ctx, holder.ID)
 		}
@@ -163,9 +166,9 @@ func (s *Service) createIdentity(ctx context.Context, id uuid.UUID, email string
 	}
 }
 
-// abandon gives the claimed address back and answers why. Where Firebase has made the account of this id, the registration is
-// somebody's with another password, under way or cut short: the row stays, for them to finish (A1). It also stays when Firebase
-// or the database is away: "syncing", which any later registration may go on with.
+// abandon gives the claimed address back and answers why. Where Firebase has made the account of this id, or somebody else has
+// gone on with the claim, the registration is theirs with another password, under way or cut short: the row stays, for them to
+// finish (A1). It also stays when Firebase or the database is away: "syncing", which any later registration may go on with.
 func (s *Service) abandon(ctx context.Context, id uuid.UUID, why error) error {
 	_, err := s.identities.User(ctx, id.String())
 	switch {

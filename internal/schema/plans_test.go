@@ -98,7 +98,7 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 			_, _ = q.ClaimRegistration(ctx, db, queries.ClaimRegistrationParams{ID: stranger, Email: "new@example.com", Username: &name, OtherUsername: &name})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
-			_, _ = q.RegistrationByEmail(ctx, db, "person777@example.com")
+			_, _ = q.JoinRegistration(ctx, db, "person777@example.com")
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_ = q.AbandonRegistration(ctx, db, person)
