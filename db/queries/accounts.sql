@@ -1,8 +1,8 @@
 -- Registration: the statements of internal/account. A sign-in's stand in users.sql.
 
 -- name: ClaimRegistration :one
--- Called by internal/account: takes the e-mail for a new account before Firebase is asked; the row's id will be the Firebase uid. No row back: the e-mail
--- belongs to somebody. Served by idx_users_canonical_email (the conflict) and users_username_key.
+-- Called by internal/account: takes the e-mail for a new account before Firebase is asked; the row's id will be the Firebase
+-- uid. No row back: the e-mail belongs to somebody. Served by idx_users_canonical_email (the conflict) and users_username_key.
 INSERT INTO auth.users (
     id, firebase_uid, auth_provider, email, username, user_type, is_active, token_balance, federation_status, created_at,
     updated_at

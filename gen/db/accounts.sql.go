@@ -55,8 +55,8 @@ type ClaimRegistrationParams struct {
 }
 
 // Registration: the statements of internal/account. A sign-in's stand in users.sql.
-// Called by internal/account: takes the e-mail for a new account before Firebase is asked; the row's id will be the Firebase uid. No row back: the e-mail
-// belongs to somebody. Served by idx_users_canonical_email (the conflict) and users_username_key.
+// Called by internal/account: takes the e-mail for a new account before Firebase is asked; the row's id will be the Firebase
+// uid. No row back: the e-mail belongs to somebody. Served by idx_users_canonical_email (the conflict) and users_username_key.
 func (q *Queries) ClaimRegistration(ctx context.Context, db DBTX, arg ClaimRegistrationParams) (uuid.UUID, error) {
 	row := db.QueryRow(ctx, claimRegistration,
 		arg.ID,

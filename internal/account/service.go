@@ -2,13 +2,13 @@ package account
 
 import (
 	"context"
-	"net/netip"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/limit"
 	"auth-v2-service/internal/token"
 	"auth-v2-service/internal/user"
 )
@@ -22,25 +22,13 @@ type Identities interface {
 	Refresh(ctx context.Context, refreshToken string) (firebase.Session, error)
 }
 
-// Verifier checks the tokens that Firebase answers: token.Verifier.
-type Verifier interface {
-	Verify(ctx context.Context, compact string) (token.Claims, error)
-}
-
-// Attempts limits guessing (A4): limit.Limiter. The e-mail is canonical.
-type Attempts interface {
-	AllowAttempt(ctx context.Context, email string, addr netip.Addr) error
-	Failed(ctx context.Context, email string, addr netip.Addr)
-	Succeeded(ctx context.Context, email string, addr netip.Addr)
-}
-
 // Options say what a Service stands on. All but FailureTime are required.
 type Options struct {
 	Pool       *pgxpool.Pool
 	Identities Identities
-	Verifier   Verifier
+	Verifier   *token.Verifier
 	Users      *user.Store
-	Attempts   Attempts
+	Attempts   *limit.Limiter
 	// FailureTime is the beat on which refused sign-ins are answered (A3); 0: 500 ms.
 	FailureTime time.Duration
 }
@@ -50,9 +38,9 @@ type Service struct {
 	pool        *pgxpool.Pool
 	queries     *db.Queries
 	identities  Identities
-	verifier    Verifier
+	verifier    *token.Verifier
 	users       *user.Store
-	attempts    Attempts
+	attempts    *limit.Limiter
 	failureTime time.Duration
 }
 

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -188,8 +189,10 @@ func (p *parts) openVerifier(
 		options.AllowUnsigned = true
 		log.WarnContext(ctx, "unsigned tokens are accepted: this is the official emulator's mode, for development only")
 	} else {
+		source := cmp.Or(c.FirebaseCertsURL, token.GoogleCertificatesURL)
 		keys, err := token.NewKeySet(token.KeySetOptions{
-			URL: c.FirebaseCertsURL, AllowInsecureLoopback: c.InDevelopment(), Store: keyStore{pool, c.FirebaseCertsURL}, Logger: log,
+			URL: source, AllowInsecureLoopback: c.InDevelopment(), Store: keyStore{pool, source}, Logger: log,
+			OnFetch: p.metrics.KeysFetched,
 		})
 		if err != nil {
 			return nil, nil, fmt.Errorf("set up the token keys: %w", err)

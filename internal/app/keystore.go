@@ -14,12 +14,12 @@ import (
 // keyStore keeps the last good token keys in PostgreSQL (T3), for token.KeySet, which knows no database.
 type keyStore struct {
 	pool *pgxpool.Pool
-	url  string
+	url  string // whose keys
 }
 
 // LoadKeys implements token.KeyStore.
 func (s keyStore) LoadKeys(ctx context.Context) (token.KeySnapshot, error) {
-	row, err := db.New().LoadVerificationKeys(ctx, s.pool, s.source())
+	row, err := db.New().LoadVerificationKeys(ctx, s.pool, s.url)
 	if pg.NoRows(err) {
 		return token.KeySnapshot{}, nil
 	}
@@ -27,7 +27,7 @@ func (s keyStore) LoadKeys(ctx context.Context) (token.KeySnapshot, error) {
 		return token.KeySnapshot{}, fmt.Errorf("load the token keys: %w", err)
 	}
 	return token.KeySnapshot{
-		URL: s.source(), Document: row.Keys, FetchedAt: row.FetchedAt, FreshUntil: row.FreshUntil,
+		URL: s.url, Document: row.Keys, FetchedAt: row.FetchedAt, FreshUntil: row.FreshUntil,
 	}, nil
 }
 
@@ -40,11 +40,4 @@ func (s keyStore) SaveKeys(ctx context.Context, snapshot token.KeySnapshot) erro
 		return fmt.Errorf("save the token keys: %w", err)
 	}
 	return nil
-}
-
-func (s keyStore) source() string {
-	if s.url == "" {
-		return token.GoogleCertificatesURL
-	}
-	return s.url
 }

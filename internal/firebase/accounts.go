@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"time"
 
 	admin "firebase.google.com/go/v4"
 	"firebase.google.com/go/v4/auth"
@@ -32,20 +31,8 @@ type NewUser struct {
 	DisplayName string
 }
 
-// User is what Firebase knows of somebody. Empty means that it knows nothing of the kind.
-type User struct {
-	UID           string
-	Email         string
-	EmailVerified bool
-	DisplayName   string
-	Phone         string
-	PhotoURL      string
-	Disabled      bool
-	Providers     []string // "password", "google.com", ...
-	CreatedAt     time.Time
-	LastSignInAt  time.Time // zero: never
-	ValidSince    time.Time // Firebase's own; never to be copied into ours (T4)
-}
+// User is what we ask of an account at Firebase. Email "" means that it has none.
+type User struct{ Email string }
 
 // accounts is the part of the Admin SDK that we use: of the whole project, or of one tenant.
 type accounts interface {
@@ -130,7 +117,7 @@ func (c *Client) User(ctx context.Context, uid string) (User, error) {
 			return ErrUserNotFound
 		}
 		if err == nil {
-			found = toUser(record)
+			found = User{Email: record.Email}
 		}
 		return err
 	})
@@ -143,23 +130,4 @@ func (c *Client) DeleteUser(ctx context.Context, uid string) error {
 		return fmt.Errorf("firebase %s: %w", opDeleteUser, ErrInvalidUser)
 	}
 	return c.call(ctx, opDeleteUser, once, func(ctx context.Context) error { return c.accounts.DeleteUser(ctx, uid) })
-}
-
-func toUser(r *auth.UserRecord) User {
-	u := User{
-		UID: r.UID, Email: r.Email, EmailVerified: r.EmailVerified, DisplayName: r.DisplayName, Phone: r.PhoneNumber,
-		PhotoURL: r.PhotoURL, Disabled: r.Disabled, ValidSince: fromMillis(r.TokensValidAfterMillis),
-		CreatedAt: fromMillis(r.UserMetadata.CreationTimestamp), LastSignInAt: fromMillis(r.UserMetadata.LastLogInTimestamp),
-	}
-	for _, provider := range r.ProviderUserInfo {
-		u.Providers = append(u.Providers, provider.ProviderID)
-	}
-	return u
-}
-
-func fromMillis(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
 }

@@ -62,8 +62,13 @@ func New(ctx context.Context, o Options) (*Client, error) {
 		return nil, err
 	}
 	site := siteOf(o)
-	admin := &http.Client{Transport: &wire{base: o.Transport, site: site, authorize: bearer.authorize, log: o.Logger}, CheckRedirect: noRedirects}
-	public := &http.Client{Transport: &wire{base: o.Transport, site: site, authorize: site.identify, log: o.Logger}, CheckRedirect: noRedirects}
+	over := func(authorize func(context.Context, *http.Request) error) *http.Client {
+		return &http.Client{
+			Transport:     &wire{base: o.Transport, site: site, authorize: authorize, log: o.Logger},
+			CheckRedirect: noRedirects,
+		}
+	}
+	admin, public := over(bearer.authorize), over(site.identify)
 
 	c := &Client{public: public, tenant: o.Tenant, timeout: o.Timeout, observe: o.Observe}
 	if c.accounts, err = newAccounts(ctx, o, admin); err != nil {

@@ -81,11 +81,8 @@ func live(t *testing.T, client *firebase.Client) {
 		t.Fatalf("refreshing gives %+v, %v", renewed, err)
 	}
 	user, err := client.User(t.Context(), jane.UID)
-	if err != nil || user.Email != email || user.DisplayName != "Jane Doe" || user.EmailVerified || user.Disabled || user.UID != jane.UID {
+	if err != nil || user.Email != email {
 		t.Fatalf("looking up gives %+v, %v", user, err)
-	}
-	if time.Since(user.CreatedAt) > time.Minute || user.LastSignInAt.IsZero() || strings.Join(user.Providers, ",") != "password" {
-		t.Errorf("looking up gives %+v", user)
 	}
 
 	if err := client.DeleteUser(t.Context(), jane.UID); err != nil {
@@ -115,7 +112,9 @@ func TestSignIn_EverySortOfWrongIsOne(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, client := newProvider(t, func(o *identity.Options) { o.EnumerationAllowed = allowed })
 			create(t, client)
-			for _, c := range [][2]string{{email, "wrong-password"}, {"nobody@example.com", password}, {"not an address", password}, {email, ""}, {"", password}} {
+			for _, c := range [][2]string{
+				{email, "wrong-password"}, {"nobody@example.com", password}, {"not an address", password}, {email, ""}, {"", password},
+			} {
 				if _, err := client.SignIn(t.Context(), c[0], c[1]); !errors.Is(err, firebase.ErrInvalidCredentials) {
 					t.Errorf("%q with %q gives %v", c[0], c[1], err)
 				}

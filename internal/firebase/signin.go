@@ -17,29 +17,8 @@ type Session struct {
 	UID          string
 }
 
-// Factor is an enrolled second factor. Kind is "totp" or "phone"; Hint is what Google shows of a phone number.
-type Factor struct {
-	ID          string
-	Kind        string
-	DisplayName string
-	Hint        string
-}
-
-// MFARequiredError is ErrMFARequired with what finishes the sign-in. PendingCredential is a secret of the person who proved
-// the password: it goes to them and to no log, so it is not in the error's text.
-type MFARequiredError struct {
-	PendingCredential string
-	Factors           []Factor
-}
-
-// Error implements error.
-func (*MFARequiredError) Error() string { return ErrMFARequired.Error() }
-
-// Unwrap makes errors.Is(err, ErrMFARequired) hold.
-func (*MFARequiredError) Unwrap() error { return ErrMFARequired }
-
 // SignIn proves an e-mail and a password. Errors: ErrInvalidCredentials, for every sort of wrong (A3); ErrUserDisabled, which
-// Google says before it has checked the password; ErrMFARequired, then errors.As finds *MFARequiredError; ErrSignInBlocked;
+// Google says before it has checked the password; ErrMFARequired; ErrSignInBlocked;
 // ErrTooManyAttempts; ErrUnreachable. A failure is not repeated, for each try counts against the account's throttle; only a
 // pooled connection that turns out to be closed makes net/http send it once more.
 func (c *Client) SignIn(ctx context.Context, email, password string) (Session, error) {
@@ -57,7 +36,7 @@ func (c *Client) SignIn(ctx context.Context, email, password string) (Session, e
 			return err
 		}
 		if answer.MfaPendingCredential != "" {
-			return &MFARequiredError{PendingCredential: answer.MfaPendingCredential, Factors: toFactors(answer.MfaInfo)}
+			return ErrMFARequired
 		}
 		session = Session{
 			IDToken: answer.IdToken, RefreshToken: answer.RefreshToken,
@@ -80,16 +59,4 @@ func (s Session) check() error {
 		return errors.New("the answer lacks a token, the uid or the expiry")
 	}
 	return nil
-}
-
-func toFactors(enrolled []*identitytoolkit.GoogleCloudIdentitytoolkitV1MfaEnrollment) []Factor {
-	factors := make([]Factor, 0, len(enrolled))
-	for _, e := range enrolled {
-		f := Factor{ID: e.MfaEnrollmentId, DisplayName: e.DisplayName, Kind: "phone", Hint: e.PhoneInfo}
-		if e.TotpInfo != nil {
-			f.Kind = "totp"
-		}
-		factors = append(factors, f)
-	}
-	return factors
 }

@@ -14,7 +14,7 @@ import (
 const module = "auth-v2-service/"
 
 // foundations may be imported by every room above them.
-var foundations = []string{"internal/fault", "internal/pg", "internal/telemetry"}
+var foundations = []string{"internal/fault", "internal/limit", "internal/pg", "internal/telemetry"}
 
 // allowed is the house's import table: room -> what of this module it may import, beside the foundations.
 var allowed = map[string][]string{
@@ -41,7 +41,7 @@ var allowed = map[string][]string{
 		"api", "gen/api", "internal/account", "internal/principal", "internal/token", "internal/user",
 	},
 	"internal/app": {
-		"gen/db", "internal/account", "internal/config", "internal/firebase", "internal/httpapi", "internal/limit",
+		"gen/db", "internal/account", "internal/config", "internal/firebase", "internal/httpapi",
 		"internal/principal", "internal/schema", "internal/token", "internal/user",
 	},
 	"cmd/authd": {"internal/app", "internal/config", "internal/httpapi"},

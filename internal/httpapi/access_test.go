@@ -53,7 +53,7 @@ func TestAccessLog_ClientHangsUp(t *testing.T) {
 			Verifier: anyToken{}, Cache: principal.NewCache(nil),
 			Users: failingUsers{func(ctx context.Context) error { asked <- struct{}{}; <-ctx.Done(); return ctx.Err() }},
 		}),
-		Limiter: noLimit{}, Metrics: metrics, Logger: slog.New(slog.NewJSONHandler(log, nil)), Version: "test",
+		Limiter: noLimit(t), Metrics: metrics, Logger: slog.New(slog.NewJSONHandler(log, nil)), Version: "test",
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -13,22 +12,18 @@ import (
 	authored "auth-v2-service/api"
 	"auth-v2-service/gen/api"
 	"auth-v2-service/internal/account"
+	"auth-v2-service/internal/limit"
 	"auth-v2-service/internal/principal"
 	"auth-v2-service/internal/telemetry"
 	"auth-v2-service/internal/user"
 )
-
-// AddressLimiter limits an operation by client address (A4): limit.Limiter.
-type AddressLimiter interface {
-	AllowAddress(ctx context.Context, operation string, addr netip.Addr) error
-}
 
 // Options say what the edge stands on. All are required but CORSOrigins and TrustedProxies.
 type Options struct {
 	Accounts       *account.Service
 	Users          *user.Store
 	Resolver       *principal.Resolver
-	Limiter        AddressLimiter
+	Limiter        *limit.Limiter
 	Checks         []Check
 	Metrics        *telemetry.Metrics
 	Logger         *slog.Logger

@@ -24,6 +24,7 @@ import (
 
 	"auth-v2-service/gen/api"
 	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/limit"
 	"auth-v2-service/internal/principal"
 	"auth-v2-service/internal/telemetry"
 	"auth-v2-service/internal/token"
@@ -52,9 +53,15 @@ func (f failingUsers) ByID(ctx context.Context, _ uuid.UUID) (user.User, error) 
 
 func (failingUsers) Seen(user.User) {}
 
-type noLimit struct{}
-
-func (noLimit) AllowAddress(context.Context, string, netip.Addr) error { return nil }
+// noLimit is RATE_LIMIT=off.
+func noLimit(t *testing.T) *limit.Limiter {
+	t.Helper()
+	limiter, err := limit.New(limit.Options{Off: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return limiter
+}
 
 // newEdge builds the edge over rooms that are broken: accounts are nil, and whoever is looked up ends in sight.
 func newEdge(t *testing.T, sight func(ctx context.Context) error) (http.Handler, *bytes.Buffer) {
@@ -64,7 +71,7 @@ func newEdge(t *testing.T, sight func(ctx context.Context) error) (http.Handler,
 		Resolver: principal.NewResolver(principal.Options{
 			Verifier: anyToken{}, Users: failingUsers{sight}, Cache: principal.NewCache(nil),
 		}),
-		Limiter: noLimit{}, Metrics: telemetry.NewMetrics(), Logger: slog.New(slog.NewJSONHandler(log, nil)), Version: "test",
+		Limiter: noLimit(t), Metrics: telemetry.NewMetrics(), Logger: slog.New(slog.NewJSONHandler(log, nil)), Version: "test",
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, // httptest's client
 	})
 	if err != nil {

@@ -37,7 +37,7 @@ func TestHealth_OptionalCheckIsLoggedWhenItTurns(t *testing.T) {
 	log := &syncedLog{}
 	edge, err := New(Options{
 		Resolver: principal.NewResolver(principal.Options{Verifier: anyToken{}, Users: failingUsers{}, Cache: principal.NewCache(nil)}),
-		Limiter:  noLimit{}, Metrics: telemetry.NewMetrics(), Logger: slog.New(slog.NewJSONHandler(log, nil)), Version: "test",
+		Limiter:  noLimit(t), Metrics: telemetry.NewMetrics(), Logger: slog.New(slog.NewJSONHandler(log, nil)), Version: "test",
 		Checks: []Check{{Name: "redis", Probe: func(context.Context) error {
 			if away.Load() {
 				return errCause

@@ -1,9 +1,13 @@
 package httpapi
 
-import "net/http"
+import (
+	"net/http"
+
+	"auth-v2-service/internal/limit"
+)
 
 // limitAddress limits the operations that the contract marks x-rate-limit, by client address, before anything is looked up.
-func limitAddress(limiter AddressLimiter) func(http.Handler) http.Handler {
+func limitAddress(limiter *limit.Limiter) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if op := operationOf(r); op.limited {

@@ -172,12 +172,12 @@ func TestAllowAddress(t *testing.T) {
 			}
 			return n
 		}
-		for operation, want := range map[string]int{PasswordForgot: 20, Login: 120, "something_else": 120} {
+		for operation, want := range map[string]int{Register: 60, Login: 120, "something_else": 120} {
 			if got := let(operation, stranger); got < want || got > want+5 {
 				t.Errorf("%s: %d were let in, want %d", operation, got, want)
 			}
 		}
-		if got := let(PasswordForgot, home); got < 20 {
+		if got := let(Register, home); got < 60 {
 			t.Errorf("another address was let in %d times", got)
 		}
 	})
@@ -383,8 +383,8 @@ func TestObserve(t *testing.T) {
 	var heard []string
 	l := newLimiter(t, nil, func(o *Options) { o.Observe = func(limit string) { heard = append(heard, limit) } })
 	fail(t, l, jane, stranger, 100)
-	for range 21 {
-		_ = l.AllowAddress(t.Context(), PasswordForgot, stranger)
+	for range 61 {
+		_ = l.AllowAddress(t.Context(), Register, stranger)
 	}
 	if fmt.Sprint(heard) != "[email_and_address address]" {
 		t.Errorf("heard %v", heard)

@@ -31,10 +31,9 @@ type Policy struct {
 
 // The credential operations that the default policy names.
 const (
-	Login          = "login"
-	Register       = "register"
-	Refresh        = "refresh"
-	PasswordForgot = "password_forgot"
+	Login    = "login"
+	Register = "register"
+	Refresh  = "refresh"
 )
 
 // DefaultPolicy is made for a school or an office behind one address: a class that signs in together passes, a list of
@@ -43,7 +42,7 @@ func DefaultPolicy() Policy {
 	perMinute := func(n int) Rate { return Rate{N: n, Period: time.Minute, Burst: n} }
 	return Policy{
 		Address: map[string]Rate{
-			Login: perMinute(120), Register: perMinute(60), Refresh: perMinute(600), PasswordForgot: perMinute(20),
+			Login: perMinute(120), Register: perMinute(60), Refresh: perMinute(600),
 		},
 		Other:           perMinute(120),
 		AddressFailures: Rate{N: 100, Period: 10 * time.Minute, Burst: 100},

@@ -38,7 +38,8 @@ func TestOpen_LegacyTimezone_D7(t *testing.T) {
 		pool := open(t, pg.Options{URL: url, LegacyTimezone: zone})
 		want := time.Date(2026, 1, 2, hour, 0, 0, 0, time.UTC)
 		var zoneless, instant time.Time
-		err := pool.QueryRow(t.Context(), "SELECT timestamp '2026-01-02 12:00', (timestamp '2026-01-02 12:00')::timestamptz").Scan(&zoneless, &instant)
+		noon := "SELECT timestamp '2026-01-02 12:00', (timestamp '2026-01-02 12:00')::timestamptz"
+		err := pool.QueryRow(t.Context(), noon).Scan(&zoneless, &instant)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -49,7 +50,8 @@ func TestOpen_LegacyTimezone_D7(t *testing.T) {
 			t.Errorf("an instant arrives in %s, expected UTC", instant.Location())
 		}
 		var written string
-		if err := pool.QueryRow(t.Context(), "SELECT ($1::timestamptz)::timestamp::text", want).Scan(&written); err != nil || written != "2026-01-02 12:00:00" {
+		err = pool.QueryRow(t.Context(), "SELECT ($1::timestamptz)::timestamp::text", want).Scan(&written)
+		if err != nil || written != "2026-01-02 12:00:00" {
 			t.Errorf("D7: %s is written as %s (%v), expected noon in %q", want, written, err, zone)
 		}
 	}

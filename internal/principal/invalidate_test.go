@@ -28,7 +28,8 @@ func newInstance(t *testing.T, redisURL string) *instance {
 	if err != nil {
 		t.Fatal(err)
 	}
-	options.DialTimeout, options.ReadTimeout, options.WriteTimeout, options.MaxRetries = 500*time.Millisecond, 500*time.Millisecond, 500*time.Millisecond, -1
+	const patience = 500 * time.Millisecond
+	options.DialTimeout, options.ReadTimeout, options.WriteTimeout, options.MaxRetries = patience, patience, patience, -1
 	client := redis.NewClient(options)
 	i := &instance{Cache: NewCache(nil), wire: wire}
 	i.Invalidator = NewInvalidator(i.Cache, client, slog.New(slog.DiscardHandler))

@@ -24,7 +24,8 @@ type Principal struct {
 	User   user.User
 }
 
-// Verifier checks a compact token: token.Verifier.
+// Verifier checks a compact token: token.Verifier. With Users it is an interface because what this room must hold (who waits for
+// whom, which reading an invalidation overtakes) can be tested only where a test decides when each of them answers.
 type Verifier interface {
 	Verify(ctx context.Context, compact string) (token.Claims, error)
 }

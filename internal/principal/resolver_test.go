@@ -151,7 +151,9 @@ func TestResolve_RowBehindARememberedTokenChangedHands(t *testing.T) {
 func TestResolve_RefusalsAreNotCached(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	for _, refusal := range []error{user.ErrUnsupportedIdentity, user.ErrLinkRequired, user.ErrIdentityConflict, fault.Unavailable("away", nil)} {
+	for _, refusal := range []error{
+		user.ErrUnsupportedIdentity, user.ErrLinkRequired, user.ErrIdentityConflict, fault.Unavailable("away", nil),
+	} {
 		s.firstSight = func(context.Context) (user.User, error) { return user.User{}, refusal }
 		s.expect("refused", refusal)
 	}

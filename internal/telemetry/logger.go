@@ -142,7 +142,8 @@ func (r redactor) cleanTree(node any) any {
 }
 
 // tokenLike: a JWT or its beginning (base64url of `{"`), what follows "Bearer", a Google API key.
-var tokenLike = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*|(?i:\bbearer\s+)[A-Za-z0-9._~+/=-]{12,}|AIza[A-Za-z0-9_-]{30,}`)
+var tokenLike = regexp.MustCompile(
+	`eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*|(?i:\bbearer\s+)[A-Za-z0-9._~+/=-]{12,}|AIza[A-Za-z0-9_-]{30,}`)
 
 // mask replaces what looks like a token. The look before the leap keeps the expression out of the way of ordinary lines.
 func mask(text string) string {

@@ -27,6 +27,7 @@ type Metrics struct {
 	caches        handles[[2]string, prometheus.Counter]
 	firebaseCalls handles[[2]string, prometheus.Observer]
 	limited       handles[string, prometheus.Counter]
+	keyFetches    handles[string, prometheus.Counter]
 }
 
 type requestLabels struct {
@@ -51,6 +52,7 @@ func NewMetrics() *Metrics {
 	m.verifications.make = m.counter("auth_token_verifications_total", "Tokens checked, by what became of them.", "result")
 	m.firstSights.make = m.counter("auth_first_sight_total", "Identities seen for the first time, by what became of them.", "outcome")
 	m.limited.make = m.counter("auth_rate_limited_total", "Requests refused by a limit of ours.", "limit")
+	m.keyFetches.make = m.counter("auth_key_fetches_total", "Fetches of Firebase's token keys, by how they ended.", "outcome")
 	caches := m.counters("auth_cache_requests_total", "Look-ups in a cache.", "cache", "result")
 	m.caches.make = func(l [2]string) prometheus.Counter { return caches.WithLabelValues(l[0], l[1]) }
 	calls := m.histogram("auth_firebase_request_duration_seconds", "Duration of calls to Firebase.", "operation", "outcome")
@@ -117,6 +119,15 @@ func (m *Metrics) FirebaseCall(operation, outcome string, took time.Duration) {
 
 // RateLimited counts a request that a limit of ours refused, by the limit's name; it fits limit.Options.Observe.
 func (m *Metrics) RateLimited(limit string) { m.limited.get(limit).Inc() }
+
+// KeysFetched counts a fetch of Firebase's token keys; it fits token.KeySetOptions.OnFetch.
+func (m *Metrics) KeysFetched(err error) {
+	outcome := "ok"
+	if err != nil {
+		outcome = "error"
+	}
+	m.keyFetches.get(outcome).Inc()
+}
 
 // KeysAge registers how old the token keys in use are; age is asked at each scrape. Call it once.
 func (m *Metrics) KeysAge(age func() time.Duration) {

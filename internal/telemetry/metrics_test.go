@@ -46,6 +46,8 @@ func TestMetrics_EveryOneIsScraped(t *testing.T) {
 	m.FirebaseCall("sign_in", "ok", 80*time.Millisecond)
 	m.RateLimited("address")
 	m.KeysAge(func() time.Duration { return 90 * time.Second })
+	m.KeysFetched(nil)
+	m.KeysFetched(io.EOF)
 
 	pool, err := pgxpool.New(t.Context(), "postgres://nobody@127.0.0.1:1/none?pool_max_conns=7") // opens nothing until asked
 	if err != nil {
@@ -56,7 +58,8 @@ func TestMetrics_EveryOneIsScraped(t *testing.T) {
 
 	text := scrape(t, m)
 	wantLines(t, text,
-		`http_server_request_duration_seconds_bucket{http_request_method="POST",http_response_status_code="401",http_route="/v1/auth/login",le="0.025"} 1`,
+		`http_server_request_duration_seconds_bucket{`+
+			`http_request_method="POST",http_response_status_code="401",http_route="/v1/auth/login",le="0.025"} 1`,
 		`http_server_request_duration_seconds_count{http_request_method="POST",http_response_status_code="401",http_route="/v1/auth/login"} 1`,
 		`http_server_active_requests 1`,
 		`auth_token_verifications_total{result="ok"} 1`,
@@ -65,7 +68,7 @@ func TestMetrics_EveryOneIsScraped(t *testing.T) {
 		`auth_cache_requests_total{cache="principal",result="hit"} 1`,
 		`auth_firebase_request_duration_seconds_count{operation="sign_in",outcome="ok"} 1`,
 		`auth_rate_limited_total{limit="address"} 1`,
-		`auth_keys_age_seconds 90`,
+		`auth_keys_age_seconds 90`, `auth_key_fetches_total{outcome="ok"} 1`, `auth_key_fetches_total{outcome="error"} 1`,
 		`db_client_connection_max{db_client_connection_pool_name="main"} 7`,
 		`db_client_connection_count{db_client_connection_pool_name="main",db_client_connection_state="idle"} 0`,
 	)
@@ -83,7 +86,8 @@ func TestMetrics_InventedMethodsShareALabel(t *testing.T) {
 		m.RequestStarted()
 		m.RequestEnded(method, "", 405, time.Millisecond)
 	}
-	wantLines(t, scrape(t, m), `http_server_request_duration_seconds_count{http_request_method="_OTHER",http_response_status_code="405",http_route=""} 3`)
+	wantLines(t, scrape(t, m),
+		`http_server_request_duration_seconds_count{http_request_method="_OTHER",http_response_status_code="405",http_route=""} 3`)
 }
 
 func TestMetrics_ConcurrentRecordingLosesNothing(t *testing.T) {

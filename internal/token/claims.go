@@ -5,11 +5,8 @@ import "time"
 // Kind says which family of tokens a token belongs to. Its values are the contract's.
 type Kind string
 
-// The two families (T1): Firebase's RS256 ID tokens and the legacy auth-service's HS256 access tokens.
-const (
-	KindFirebase Kind = "firebase"
-	KindLegacy   Kind = "legacy"
-)
+// KindFirebase is Firebase's RS256 ID tokens (T1).
+const KindFirebase Kind = "firebase"
 
 // Claims are what a verified token says. They are statements of the issuer at IssuedAt, not facts of today: what needs the
 // row takes a principal, not claims.

@@ -70,7 +70,7 @@ func (k *KeySet) run(attempt *fetchAttempt, askedAt time.Time) {
 	k.mu.Unlock()
 	close(attempt.done)
 
-	k.report(k.clock().Sub(askedAt), err)
+	k.report(err)
 	if err == nil {
 		k.save(snapshot)
 	}
@@ -139,13 +139,11 @@ func (k *KeySet) interval(failures int) time.Duration {
 }
 
 // report tells log and metrics how an attempt went. An attempt cut short by Close is no news.
-func (k *KeySet) report(took time.Duration, err error) {
+func (k *KeySet) report(err error) {
 	if err != nil && k.lifetime.Err() != nil {
 		return
 	}
-	if k.hooks.Fetched != nil {
-		k.hooks.Fetched(took, err)
-	}
+	k.onFetch(err)
 	if err != nil {
 		k.warn(err)
 	}
@@ -163,9 +161,6 @@ func (k *KeySet) warn(err error) {
 	attributes = append(attributes, slog.Float64(telemetry.FieldKeysAge, age.Seconds()),
 		slog.Time(telemetry.FieldKeysServeTill, generation.fetchedAt.Add(maxKeyAge)))
 	k.logger.Warn("token keys could not be refreshed: the last good ones serve on", attributes...)
-	if k.clock().After(generation.freshUntil) && k.hooks.Stale != nil {
-		k.hooks.Stale(age)
-	}
 }
 
 // loadStored takes up the keys of the last run, if they are this server's and of the last 24 hours.

@@ -36,25 +36,19 @@ type KeySetOptions struct {
 	Clock func() time.Time
 	// Logger defaults to none.
 	Logger *slog.Logger
-	Hooks  KeySetHooks
-}
-
-// KeySetHooks are for metrics. They are called from the goroutine that fetches, never from a verification; any may be nil.
-type KeySetHooks struct {
-	// Fetched follows every attempt, with its duration and, where it failed, its error.
-	Fetched func(took time.Duration, err error)
-	// Stale follows every attempt that failed while the keys in use are past their max-age, with their age.
-	Stale func(age time.Duration)
+	// OnFetch follows every attempt to fetch the keys, with its error where it failed; for a metric. It is called from the
+	// goroutine that fetches, never from a verification. Nil means that nobody hears.
+	OnFetch func(err error)
 }
 
 // KeySet holds Firebase's public keys and keeps them fresh (T3). A verification with a known kid is one atomic load and one
 // map look-up, also during a fetch; fetches run one at a time in the background. Safe for concurrent use.
 type KeySet struct {
-	server *keyServer
-	store  KeyStore
-	clock  func() time.Time
-	logger *slog.Logger
-	hooks  KeySetHooks
+	server  *keyServer
+	store   KeyStore
+	clock   func() time.Time
+	logger  *slog.Logger
+	onFetch func(err error)
 
 	current  atomic.Pointer[keyGeneration]
 	lifetime context.Context // of the background work: from Start to Close or the end of Start's context
@@ -91,13 +85,16 @@ func NewKeySet(options KeySetOptions) (*KeySet, error) {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
+	if options.OnFetch == nil {
+		options.OnFetch = func(error) {}
+	}
 	server, err := newKeyServer(options.URL, options.Client, options.AllowInsecureLoopback)
 	if err != nil {
 		return nil, err
 	}
 	lifetime, stop := context.WithCancel(context.Background())
 	return &KeySet{
-		server: server, store: options.Store, clock: options.Clock, logger: options.Logger, hooks: options.Hooks,
+		server: server, store: options.Store, clock: options.Clock, logger: options.Logger, onFetch: options.OnFetch,
 		lifetime: lifetime, stop: stop, failure: errors.New("none yet"),
 	}, nil
 }

@@ -223,7 +223,9 @@ func TestKeySet_StoredKeysAreNotBelievedBlindly(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			room := &keyRoom{clock: newClock(noon), server: newKeyServer(t, away)}
-			room.store = &memoryStore{snapshot: token.KeySnapshot{URL: room.server.URL, Document: good, FetchedAt: noon.Add(-time.Hour), FreshUntil: noon}}
+			room.store = &memoryStore{snapshot: token.KeySnapshot{
+				URL: room.server.URL, Document: good, FetchedAt: noon.Add(-time.Hour), FreshUntil: noon,
+			}}
 			edit(room.store)
 			room.restart(t)
 			expect(t, "usable", room.keys.Usable(), token.ErrUnavailable)
@@ -284,7 +286,9 @@ func TestKeySet_BadAnswersLeaveTheLastGoodKeys(t *testing.T) {
 		"short key only": body(keyDocument(map[string]string{"second": certificateFor(shortKey(), noon.Add(time.Hour))})),
 		"not RSA only":   body(keyDocument(map[string]string{"second": ellipticCertificate(noon.Add(time.Hour))})),
 		"no certificate": body(keyDocument(map[string]string{"second": string(publicPEM(secondKey()))})),
-		"another label":  body(keyDocument(map[string]string{"second": strings.ReplaceAll(certificateFor(secondKey(), noon.Add(time.Hour)), "CERTIFICATE", "X509 CRL")})),
+		"another label": body(keyDocument(map[string]string{
+			"second": strings.ReplaceAll(certificateFor(secondKey(), noon.Add(time.Hour)), "CERTIFICATE", "X509 CRL"),
+		})),
 		"garbage in PEM": body(keyDocument(map[string]string{"second": "-----BEGIN CERTIFICATE-----\nYQ==\n-----END CERTIFICATE-----\n"})),
 		"two in one": body(keyDocument(map[string]string{"second": certificateFor(secondKey(), noon.Add(time.Hour)) +
 			certificateFor(strangerKey(), noon.Add(time.Hour))})),

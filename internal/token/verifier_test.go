@@ -92,7 +92,9 @@ func TestVerify_GivesAllClaims(t *testing.T) {
 		set("picture", "https://example.com/jane.png"), set("phone_number", "+4930123456"),
 		set("firebase", map[string]any{
 			"tenant": "customers", "sign_in_provider": "google.com",
-			"identities": map[string]any{"google.com": []string{"1047"}, "email": []string{"jane@example.com"}, "new": "shape", "mixed": []any{"a", 1}},
+			"identities": map[string]any{
+				"google.com": []string{"1047"}, "email": []string{"jane@example.com"}, "new": "shape", "mixed": []any{"a", 1},
+			},
 		}))
 	got, err := verifier.Verify(context.Background(), compact)
 	if err != nil {

@@ -1,9 +1,10 @@
 // Package user is the row of auth.users and its life: first sight, linking, revocation, renaming, deletion.
 //
 // It owns every statement of db/queries/users.sql and the rules F1 to F10 and T4 (the instant, not the cache). It knows no
-// HTTP, no cache and no password; who may call is decided above, in internal/principal and internal/account. Firebase is one
-// interface of one method ([Accounts]), asked only when two accounts claim one address (F7). Whoever keeps facts about a
-// person learns of each change through [Options].OnChange.
+// HTTP and no password, and keeps no facts about a person: whoever does learns of each change through [Options].OnChange. Who may
+// call is decided above, in internal/principal and internal/account. Firebase is one interface of one method ([Accounts]), asked
+// only when two accounts claim one address (F7); that such a dispute could not be settled is remembered for half a minute, so
+// that nobody makes us ask more often.
 //
 // When the build breaks here after a change of schema: fromRow names each column once; the queries that return a person must
 // list the same columns in the same order.

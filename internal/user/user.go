@@ -10,18 +10,13 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// Where a person signs in: the values of auth.users.auth_provider.
-const (
-	ProviderLocal    = "local"    // here, with the hash in password_hash
-	ProviderFirebase = "firebase" // at Firebase only
-	ProviderHybrid   = "hybrid"   // at Firebase, a local hash is kept
-)
+// ProviderLocal is the auth_provider of a person who signs in here, with the hash in password_hash. The others are "firebase" (at
+// Firebase only) and "hybrid" (at Firebase, a local hash is kept).
+const ProviderLocal = "local"
 
-// How far the row and its Firebase account agree: the values of auth.users.federation_status.
+// The values of federation_status that decide something here; the others are "syncing" and "failed".
 const (
 	StatusActive   = "active"
-	StatusSyncing  = "syncing"
-	StatusFailed   = "failed"
 	StatusDisabled = "disabled"
 )
 
