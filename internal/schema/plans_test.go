@@ -212,7 +212,8 @@ func promised(t *testing.T) map[string][]string {
 			out[name] = nil
 			comment := strings.ReplaceAll(string(text[at[0]:end]), "\n-- ", " ")
 			served := servedBy.FindStringSubmatch(comment)
-			if served == nil {
+			if served == nil || !strings.Contains(comment, "Called ") {
+				t.Errorf("the comment over %s does not say who calls it and which index serves it", name)
 				continue
 			}
 			for _, index := range strings.FieldsFunc(strings.ReplaceAll(served[1], " and ", ","), func(r rune) bool { return r == ',' }) {
