@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"auth-v2-service/internal/devstack/identity/npm"
+	"auth-v2-service/internal/devstack/identity/npmproject"
 )
 
 //go:embed jssdk/package.json jssdk/package-lock.json jssdk/.npmrc jssdk/flow.mjs
@@ -45,7 +45,7 @@ func TestJavaScriptSDK_LivesWithTheProvider(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder, err := npm.Install(t.Context(), "", "firebase-js", files)
+	folder, err := npmproject.Install(t.Context(), "", "firebase-js", files)
 	if err != nil {
 		t.Fatal(err)
 	}
