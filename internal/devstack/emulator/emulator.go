@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"auth-v2-service/internal/devstack/child"
+	"auth-v2-service/internal/devstack/freeport"
 	"auth-v2-service/internal/devstack/npm"
 )
 
@@ -59,7 +60,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err := npm.InstallLocked(ctx, o.ToolDir, o.Log); err != nil {
 		return nil, fmt.Errorf("install the emulator: %w", err)
 	}
-	port, err := choosePort(o.Port)
+	port, err := freeport.Choose(host, o.Port)
 	if err != nil {
 		return nil, err
 	}
@@ -129,18 +130,6 @@ func configure(dir string, port int) error {
 		return fmt.Errorf("emulator's configuration: %w", err)
 	}
 	return nil
-}
-
-func choosePort(wanted int) (int, error) {
-	if wanted != 0 {
-		return wanted, nil
-	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().(*net.TCPAddr).Port, nil
 }
 
 func (s *Server) waitReady(ctx context.Context) error {

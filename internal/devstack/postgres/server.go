@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"auth-v2-service/internal/devstack/child"
+	"auth-v2-service/internal/devstack/freeport"
 	"auth-v2-service/internal/devstack/lockfile"
 )
 
@@ -126,7 +127,7 @@ func launch(ctx context.Context, o Options, programs programs, account account, 
 }
 
 func launchOnce(ctx context.Context, o Options, programs programs, account account, password string) (*Server, error) {
-	port, err := choosePort(o.Port)
+	port, err := freeport.Choose(host, o.Port)
 	if err != nil {
 		return nil, err
 	}
@@ -177,18 +178,6 @@ func socketDir(dataDir string) string {
 // environment is the little that initdb and postgres need: nothing of the caller's PG* variables or locale gets in.
 func environment() []string {
 	return []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC"}
-}
-
-func choosePort(wanted int) (int, error) {
-	if wanted != 0 {
-		return wanted, nil
-	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().(*net.TCPAddr).Port, nil
 }
 
 func (s *Server) waitReady(ctx context.Context) error {

@@ -17,6 +17,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"auth-v2-service/internal/devstack/child"
+	"auth-v2-service/internal/devstack/freeport"
 )
 
 const (
@@ -87,7 +88,7 @@ func startProgram(ctx context.Context, o Options, program, version string) (*Ser
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("redis folder: %w", err)
 	}
-	port, err := choosePort(o.Port)
+	port, err := freeport.Choose(host, o.Port)
 	if err != nil {
 		return nil, err
 	}
@@ -113,18 +114,6 @@ func startProgram(ctx context.Context, o Options, program, version string) (*Ser
 		return nil, fmt.Errorf("%w (see %s)", err, log.Name())
 	}
 	return server, nil
-}
-
-func choosePort(wanted int) (int, error) {
-	if wanted != 0 {
-		return wanted, nil
-	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().(*net.TCPAddr).Port, nil
 }
 
 func (s *Server) waitReady(ctx context.Context) error {
