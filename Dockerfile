@@ -7,9 +7,11 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
+# What `authd version` and /health show: docker build --build-arg VERSION="$(git describe --always --dirty)" .
+ARG VERSION=devel
 ARG TARGETOS TARGETARCH
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/cache \
-    GOCACHE=/cache CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -ldflags='-s -w' -o /out/ ./cmd/authd ./cmd/authdev
+    GOCACHE=/cache CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -ldflags="-s -w -X main.revision=$VERSION" -o /out/ ./cmd/authd ./cmd/authdev
 RUN mkdir /out/data
 
 # Nothing but the program and the certificates of the well-known authorities: no shell, no package manager, no root.

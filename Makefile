@@ -1,5 +1,7 @@
 # The front door. Each target calls a program or a script that has a name; `make help` lists them.
 .DEFAULT_GOAL := help
+# What `authd version` and /health show; a tree without git has no revision to tell.
+VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo devel)
 .PHONY: help run build test e2e fuzz bench generate check-generated prove-drift lint fmt clean-dev FORCE
 
 help: ## Show this list
@@ -12,7 +14,7 @@ build: bin/authd bin/authdev ## Build bin/authd and bin/authdev
 
 bin/authd bin/authdev: bin/%: FORCE
 	@[ -e $@ ] || echo "Building $@ (the first time, modules are fetched and compiled: some minutes)"
-	@CGO_ENABLED=0 go build -o $@ ./cmd/$*
+	@CGO_ENABLED=0 go build -ldflags='-X main.revision=$(VERSION)' -o $@ ./cmd/$*
 
 test: build ## Run every test against real PostgreSQL, Redis and identity providers
 	@tools/test.sh

@@ -88,8 +88,14 @@ func environment() map[string]string {
 	return out
 }
 
-// version is the revision that the binary was built from, or "devel".
+// revision is what the build names the binary (-ldflags "-X main.revision=..."): an image is built where git is not.
+var revision string
+
+// version is what the build named the binary, else the revision that Go has found it was built from, or "devel".
 func version() string {
+	if revision != "" {
+		return revision
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "devel"
