@@ -1,6 +1,9 @@
 // Package config turns the environment into one validated struct, once. It owns every variable's name, default and rule, and
 // reports all faults together; nobody else reads the environment. It knows no other room. What may not run in production is
 // refused here: emulator mode, unsigned tokens, plain-HTTP keys, missing, short, equal or default secrets, limits switched off.
+//
+// When the build breaks here: a variable is a field with its tags, and a rule about it; a test
+// holds .env.example to the same names and defaults.
 package config
 
 import (
@@ -51,6 +54,7 @@ type Config struct {
 	DBPoolMax         int32  `env:"DB_POOL_MAX" envDefault:"20"`
 	LegacyTimezone    string `env:"DB_LEGACY_TIMEZONE" envDefault:"UTC" help:"zone of the platform's timestamps without zone"`
 	MigrateOnStart    string `env:"MIGRATE_ON_START" envDefault:"on" enum:"on,check" help:"check: never change the schema, only look"`
+	SchemaCheck       string `env:"SCHEMA_CHECK" envDefault:"enforce" enum:"enforce,warn,off" help:"whether a schema that differs from the migrations stops the start"`
 
 	RedisURL  string `env:"REDIS_URL" secret:"true" help:"redis://... ; or the REDIS_ variables"`
 	RedisHost string `env:"REDIS_HOST" envDefault:"redis"`
@@ -126,6 +130,25 @@ func (c *Config) derive() {
 // AllowUnsigned says whether tokens come from the official emulator, which signs nothing.
 func (c Config) AllowUnsigned() bool {
 	return c.Env == Development && c.FirebaseEmulatorHost != "" && c.FirebaseCertsURL == ""
+}
+
+// BehindPooler says whether DATABASE_URL is a transaction pooler: the direct way was given beside it (D6).
+func (c Config) BehindPooler() bool { return c.DatabaseDirectURL != c.DatabaseURL }
+
+// LoadDatabase reads and validates only what says where the database is: for the commands that touch nothing else, where an
+// operator has no reason to hold the service's secrets.
+func LoadDatabase(environment map[string]string) (Config, error) {
+	var c Config
+	parseErr := env.ParseWithOptions(&c, env.Options{Environment: environment})
+	c.derive()
+	err := errors.Join(named(parseErr), c.validateURLs())
+	if c.DatabaseURL == "" {
+		err = errors.Join(err, errors.New("DATABASE_URL (or DB_PASSWORD) is not set"))
+	}
+	if err != nil {
+		return Config{}, fmt.Errorf("the configuration is not valid:\n%w", err)
+	}
+	return c, nil
 }
 
 // InDevelopment says whether what only development may do is allowed.

@@ -1,5 +1,8 @@
 // Package lockfile lets one process at a time hold a folder, across crashes: the kernel gives the lock back when its holder
-// ends, however it ends, so there is no stale lock to clean up. The file itself stays; only the lock on it counts.
+// ends, however it ends, so there is no stale lock to clean up. The file itself stays; only the lock on it counts. It does not know what
+// is kept in the folder.
+//
+// When the build breaks here: flock is Unix; another system needs its own way to hold a file that dies with its holder.
 package lockfile
 
 import (

@@ -2,6 +2,9 @@
 // a pinned package into a cache folder shared by all checkouts (PostgreSQL's binaries), or what a folder's package-lock.json
 // pins into that folder (Firebase's emulator). It does not know what they are for. An interrupted installation leaves
 // nothing that looks like a finished one.
+//
+// When an installation fails: npm must be on the PATH and reach its registry; the error holds what npm said. A package that
+// has gone is pinned by whoever asks for it, so change the version there.
 package npm
 
 import (
