@@ -4,6 +4,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 if ! command -v pg_dump >/dev/null; then
+	if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+		echo "pg_dump is not installed, and only root can install it here: install PostgreSQL's client programs" >&2
+		echo "(Debian: sudo apt-get install postgresql-client; macOS: brew install libpq) and run this again" >&2
+		exit 1
+	fi
 	echo "pg_dump is not installed: installing Debian's postgresql-client" >&2
 	apt-get update -qq && apt-get install -y -qq postgresql-client >&2
 fi
