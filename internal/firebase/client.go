@@ -36,7 +36,7 @@ type Options struct {
 	Timeout time.Duration
 	// Logger hears of retries only. Nil means silence.
 	Logger *slog.Logger
-	// Observe is told of each call: its name, "ok" or the code of its failure, and how long it took. Nil means nobody is.
+	// Observe is told of each call: its name, "ok", "canceled" or the code of its failure, and how long it took. Nil means nobody is.
 	Observe func(operation, outcome string, took time.Duration)
 }
 
@@ -127,10 +127,14 @@ const (
 	twice = 2
 )
 
+// outcomeCanceled is what Options.Observe hears of a call whose caller hung up: no failure of Google's.
+const outcomeCanceled = "canceled"
+
 // call runs one operation: bounded in time, observed, and its failure put into our words. What the libraries return is
 // consulted last, because the exchange has seen the answer itself.
 func (c *Client) call(ctx context.Context, operation string, attempts int, run func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	caller := ctx
+	ctx, cancel := context.WithTimeout(caller, c.timeout)
 	defer cancel()
 	ex := &exchange{operation: operation, attempts: attempts, stop: cancel}
 
@@ -139,6 +143,9 @@ func (c *Client) call(ctx context.Context, operation string, attempts int, run f
 	outcome := "ok"
 	if err != nil {
 		outcome = string(fault.CodeOf(err))
+		if errors.Is(caller.Err(), context.Canceled) {
+			outcome = outcomeCanceled
+		}
 		err = fmt.Errorf("firebase %s: %w", operation, err)
 	}
 	c.observe(operation, outcome, time.Since(start))

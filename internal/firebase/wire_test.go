@@ -506,3 +506,22 @@ func TestObserve(t *testing.T) {
 		t.Errorf("observed %v", seen)
 	}
 }
+
+// A caller who hangs up has not met an outage: the metric does not count one.
+func TestObserve_CallerHangsUp(t *testing.T) {
+	asked, leave := make(chan struct{}), make(chan struct{})
+	defer close(leave)
+	g := newGoogle(t, func(http.ResponseWriter, *http.Request) { close(asked); <-leave })
+	var outcomes []string
+	client := g.client(t, func(o *firebase.Options) {
+		o.Observe = func(_, outcome string, _ time.Duration) { outcomes = append(outcomes, outcome) }
+	})
+	ctx, hangUp := context.WithCancel(t.Context())
+	go func() { <-asked; hangUp() }()
+	if _, err := client.SignIn(ctx, email, password); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want the cancellation among the causes", err)
+	}
+	if strings.Join(outcomes, ",") != "canceled" {
+		t.Errorf("observed %v, want canceled", outcomes)
+	}
+}
