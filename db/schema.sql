@@ -31,6 +31,17 @@ ALTER TABLE auth.audit_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE auth.federation_archive (
+    relation text NOT NULL,
+    key text NOT NULL,
+    facts jsonb NOT NULL,
+    archived_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE auth.federation_archive IS 'What steps down took out of other tables, until a step up puts it back: one row of theirs a row';
+
+COMMENT ON COLUMN auth.federation_archive.facts IS 'The columns that went, by name';
+
 CREATE TABLE auth.schema_migrations (
     version character varying NOT NULL
 );
@@ -103,6 +114,9 @@ COMMENT ON TABLE auth.verification_keys IS 'Last good public keys by source URL;
 
 ALTER TABLE ONLY auth.audit_events
     ADD CONSTRAINT audit_events_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY auth.federation_archive
+    ADD CONSTRAINT federation_archive_pkey PRIMARY KEY (relation, key);
 
 ALTER TABLE ONLY auth.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Prints the schema that the migrations produce, from a private PostgreSQL, without what differs between versions of pg_dump.
+# Writes what the migrations produce, from a private PostgreSQL: db/schema.sql for people (without what differs between
+# versions of pg_dump), db/catalogue.jsonl and db/catalogue_legacy.jsonl for authd, which compares live schemas with them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,8 +14,15 @@ if ! command -v pg_dump >/dev/null; then
 	apt-get update -qq && apt-get install -y -qq postgresql-client >&2
 fi
 go build -o bin/authdev ./cmd/authdev
+# shellcheck disable=SC2016 # the inner shell expands
 bin/authdev test -- bash -c '
 	set -euo pipefail
-	url=$(bin/authdev scratch)
-	pg_dump --schema-only --schema=auth --no-owner --no-privileges "$url"
-' | sed -E '/^--/d; /^SET /d; /^SELECT pg_catalog/d; /^\\(un)?restrict/d' | cat -s
+	write() { "${@:2}" >"$1.new" && mv "$1.new" "$1"; }
+	dump() {
+		pg_dump --schema-only --schema=auth --no-owner --no-privileges "$(bin/authdev scratch)" |
+			sed -E "/^--/d; /^SET /d; /^SELECT pg_catalog/d; /^\\\\(un)?restrict/d" | cat -s
+	}
+	write db/schema.sql dump
+	write db/catalogue.jsonl bin/authdev scratch --catalogue
+	write db/catalogue_legacy.jsonl bin/authdev scratch --catalogue --to=000
+'

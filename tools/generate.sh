@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes gen/ and db/schema.sql anew from the sources of truth: api/openapi.yaml, db/migrations and db/queries.
+# Makes gen/, db/schema.sql and db/catalogue*.jsonl anew from the sources of truth: api/openapi.yaml, db/migrations and db/queries.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,5 +12,4 @@ oapi -config tools/oapi/client.yaml api/openapi.yaml
 CGO_ENABLED=0 go tool -modfile=tools/sqlc/go.mod sqlc generate
 tools/npm-install.sh tools/ts
 tools/ts/node_modules/.bin/openapi-typescript api/openapi.yaml --output gen/ts/schema.d.ts >/dev/null
-tools/dump-schema.sh >db/schema.sql.new
-mv db/schema.sql.new db/schema.sql
+tools/dump-schema.sh

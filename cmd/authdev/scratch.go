@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -15,9 +16,11 @@ import (
 
 type scratchCmd struct {
 	ServerURL string `help:"A server whose role may create databases." env:"TEST_DATABASE_URL" required:""`
+	To        string `help:"The last migration to apply, such as 003. Default: all."`
+	Catalogue bool   `help:"Print what the migrations have made, an object a line, in place of the URL."`
 }
 
-// Run makes a database with every migration applied and prints its URL: what the schema's dump and sqlc's vet look at.
+// Run makes a database with the migrations applied and prints its URL: what the schema's dump and sqlc's vet look at.
 func (c *scratchCmd) Run(ctx context.Context) error {
 	location, err := url.Parse(c.ServerURL)
 	if err != nil {
@@ -33,9 +36,23 @@ func (c *scratchCmd) Run(ctx context.Context) error {
 		return fmt.Errorf("create a database: %w", err)
 	}
 	location.Path = "/" + name
-	if err := schema.Migrate(ctx, location.String(), slog.New(slog.DiscardHandler)); err != nil {
+	options := schema.Options{DatabaseURL: location.String(), To: c.To, Logger: slog.New(slog.DiscardHandler)}
+	if err := schema.Migrate(ctx, options); err != nil {
 		return err
 	}
-	fmt.Println(location.String())
-	return nil
+	if !c.Catalogue {
+		fmt.Println(location.String())
+		return nil
+	}
+	made, err := pgx.Connect(ctx, location.String())
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer func() { _ = made.Close(ctx) }()
+	catalogue, err := schema.Read(ctx, made)
+	if err != nil {
+		return err
+	}
+	_, err = os.Stdout.Write(catalogue.Lines())
+	return err
 }

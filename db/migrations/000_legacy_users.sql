@@ -19,18 +19,25 @@ CREATE TABLE IF NOT EXISTS auth.users (
     updated_at TIMESTAMP DEFAULT NOW()
 );
 
-CREATE INDEX IF NOT EXISTS idx_users_is_active ON auth.users (is_active);
-
 -- migrate:down
 DO $$
 DECLARE
     people bigint;
+    kept bigint := 0;
 BEGIN
     SELECT count(*) INTO people FROM auth.users;
     IF people > 0 THEN
         RAISE EXCEPTION 'auth.users holds % people: dropping it would lose them', people
             USING HINT = 'Back the table up and empty it on purpose, or stop at version 001.';
     END IF;
+    IF to_regclass('auth.federation_archive') IS NOT NULL THEN
+        EXECUTE 'SELECT count(*) FROM auth.federation_archive' INTO kept;
+    END IF;
+    IF kept > 0 THEN
+        RAISE EXCEPTION 'auth.federation_archive keeps % rows that earlier steps down took out: dropping it would lose them', kept
+            USING HINT = 'Back the table up and empty it on purpose, or stop at version 001.';
+    END IF;
 END
 $$;
+DROP TABLE IF EXISTS auth.federation_archive;
 DROP TABLE auth.users;

@@ -1,17 +1,34 @@
--- Links a row to its Firebase account.
--- The index is the uniqueness: the plan's UNIQUE column and its idx_users_firebase_uid are one object here, since two
--- indexes on one look-up would only cost writes.
+-- Links a row to its Firebase account. The unique index on it is built later and beside the traffic, as all indexes are.
+-- What a step down takes out of the database is kept in auth.federation_archive, and the last migration puts it back; so the
+-- archive itself stays when this step is taken down.
 
 -- migrate:up
-ALTER TABLE auth.users ADD COLUMN firebase_uid VARCHAR(128);
+CREATE TABLE IF NOT EXISTS auth.federation_archive (
+    relation text NOT NULL,
+    key text NOT NULL,
+    facts jsonb NOT NULL,
+    archived_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (relation, key)
+);
 
-CREATE UNIQUE INDEX idx_users_firebase_uid ON auth.users (firebase_uid);
+COMMENT ON TABLE auth.federation_archive IS 'What steps down took out of other tables, until a step up puts it back: one row of theirs a row';
+COMMENT ON COLUMN auth.federation_archive.facts IS 'The columns that went, by name';
+
+ALTER TABLE auth.users ADD COLUMN IF NOT EXISTS firebase_uid VARCHAR(128);
 
 ALTER TABLE auth.users
-    ADD CONSTRAINT chk_firebase_uid_format CHECK (firebase_uid IS NULL OR LENGTH(firebase_uid) >= 20);
+    DROP CONSTRAINT IF EXISTS chk_firebase_uid_format,
+    ADD CONSTRAINT chk_firebase_uid_format CHECK (firebase_uid IS NULL OR LENGTH(firebase_uid) >= 20) NOT VALID;
 
 COMMENT ON COLUMN auth.users.firebase_uid IS 'Firebase Authentication UID - Links to Firebase Auth user';
 
 -- migrate:down
-ALTER TABLE auth.users DROP COLUMN IF EXISTS firebase_uid;
-DROP INDEX IF EXISTS auth.idx_users_firebase_uid;
+LOCK TABLE auth.users IN ACCESS EXCLUSIVE MODE;
+
+INSERT INTO auth.federation_archive AS kept (relation, key, facts)
+SELECT 'auth.users', id::text, jsonb_build_object('firebase_uid', firebase_uid)
+FROM auth.users
+WHERE firebase_uid IS NOT NULL
+ON CONFLICT (relation, key) DO UPDATE SET facts = kept.facts || excluded.facts, archived_at = excluded.archived_at;
+
+ALTER TABLE auth.users DROP COLUMN firebase_uid;

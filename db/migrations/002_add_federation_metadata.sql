@@ -2,17 +2,16 @@
 
 -- migrate:up
 ALTER TABLE auth.users
-    ADD COLUMN auth_provider VARCHAR(20) DEFAULT 'local',
-    ADD COLUMN provider_data JSONB,
-    ADD COLUMN last_firebase_sync TIMESTAMP,
-    ADD COLUMN federation_status VARCHAR(20) DEFAULT 'active';
-
-CREATE INDEX idx_users_auth_provider ON auth.users (auth_provider);
-CREATE INDEX idx_users_federation_status ON auth.users (federation_status);
+    ADD COLUMN IF NOT EXISTS auth_provider VARCHAR(20) DEFAULT 'local',
+    ADD COLUMN IF NOT EXISTS provider_data JSONB,
+    ADD COLUMN IF NOT EXISTS last_firebase_sync TIMESTAMP,
+    ADD COLUMN IF NOT EXISTS federation_status VARCHAR(20) DEFAULT 'active';
 
 ALTER TABLE auth.users
-    ADD CONSTRAINT chk_auth_provider CHECK (auth_provider IN ('local', 'firebase', 'hybrid')),
-    ADD CONSTRAINT chk_federation_status CHECK (federation_status IN ('active', 'syncing', 'failed', 'disabled'));
+    DROP CONSTRAINT IF EXISTS chk_auth_provider,
+    DROP CONSTRAINT IF EXISTS chk_federation_status,
+    ADD CONSTRAINT chk_auth_provider CHECK (auth_provider IN ('local', 'firebase', 'hybrid')) NOT VALID,
+    ADD CONSTRAINT chk_federation_status CHECK (federation_status IN ('active', 'syncing', 'failed', 'disabled')) NOT VALID;
 
 COMMENT ON COLUMN auth.users.auth_provider IS 'Authentication provider: local (old), firebase (new), hybrid (both)';
 COMMENT ON COLUMN auth.users.provider_data IS 'Additional provider-specific data (JSON)';
@@ -20,10 +19,19 @@ COMMENT ON COLUMN auth.users.last_firebase_sync IS 'Last successful sync with Fi
 COMMENT ON COLUMN auth.users.federation_status IS 'Federation status: active, syncing, failed, disabled';
 
 -- migrate:down
+LOCK TABLE auth.users IN ACCESS EXCLUSIVE MODE;
+
+INSERT INTO auth.federation_archive AS kept (relation, key, facts)
+SELECT 'auth.users', id::text, jsonb_build_object(
+    'auth_provider', auth_provider, 'provider_data', provider_data,
+    'last_firebase_sync', last_firebase_sync, 'federation_status', federation_status)
+FROM auth.users
+WHERE auth_provider IS DISTINCT FROM 'local' OR federation_status IS DISTINCT FROM 'active'
+    OR provider_data IS NOT NULL OR last_firebase_sync IS NOT NULL
+ON CONFLICT (relation, key) DO UPDATE SET facts = kept.facts || excluded.facts, archived_at = excluded.archived_at;
+
 ALTER TABLE auth.users
-    DROP COLUMN IF EXISTS auth_provider,
-    DROP COLUMN IF EXISTS provider_data,
-    DROP COLUMN IF EXISTS last_firebase_sync,
-    DROP COLUMN IF EXISTS federation_status;
-DROP INDEX IF EXISTS auth.idx_users_auth_provider;
-DROP INDEX IF EXISTS auth.idx_users_federation_status;
+    DROP COLUMN auth_provider,
+    DROP COLUMN provider_data,
+    DROP COLUMN last_firebase_sync,
+    DROP COLUMN federation_status;

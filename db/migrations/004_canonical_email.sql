@@ -1,4 +1,5 @@
--- One function makes an e-mail canonical (trimmed, ASCII lower case), and no two rows share a canonical e-mail.
+-- One function makes an e-mail canonical (trimmed, ASCII lower case). Rows that would share one stop it here, before anything is
+-- built on it; the unique index that keeps it so comes later.
 -- internal/user.CanonicalEmail is the same function for the program; a test holds the two together.
 
 -- migrate:up
@@ -27,8 +28,5 @@ BEGIN
 END
 $$;
 
-CREATE UNIQUE INDEX idx_users_canonical_email ON auth.users (auth.canonical_email(email));
-
 -- migrate:down
-DROP INDEX auth.idx_users_canonical_email;
 DROP FUNCTION auth.canonical_email(text);

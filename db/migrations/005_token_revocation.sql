@@ -11,6 +11,15 @@ COMMENT ON COLUMN auth.users.legacy_tokens_valid_after IS
 'Legacy sessions that began before this instant are revoked (linking an address that was never verified)';
 
 -- migrate:down
+LOCK TABLE auth.users IN ACCESS EXCLUSIVE MODE;
+
+INSERT INTO auth.federation_archive AS kept (relation, key, facts)
+SELECT 'auth.users', id::text, jsonb_build_object(
+    'tokens_valid_after', tokens_valid_after, 'legacy_tokens_valid_after', legacy_tokens_valid_after)
+FROM auth.users
+WHERE tokens_valid_after IS NOT NULL OR legacy_tokens_valid_after IS NOT NULL
+ON CONFLICT (relation, key) DO UPDATE SET facts = kept.facts || excluded.facts, archived_at = excluded.archived_at;
+
 ALTER TABLE auth.users
     DROP COLUMN tokens_valid_after,
     DROP COLUMN legacy_tokens_valid_after;

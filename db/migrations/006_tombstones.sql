@@ -12,4 +12,11 @@ CREATE INDEX idx_tombstones_firebase_uid ON auth.tombstones (firebase_uid, delet
 COMMENT ON TABLE auth.tombstones IS 'Deleted accounts: a token whose session began before deleted_at is revoked';
 
 -- migrate:down
+LOCK TABLE auth.tombstones IN ACCESS EXCLUSIVE MODE;
+
+INSERT INTO auth.federation_archive AS kept (relation, key, facts)
+SELECT 'auth.tombstones', user_id::text, to_jsonb(gone)
+FROM auth.tombstones AS gone
+ON CONFLICT (relation, key) DO UPDATE SET facts = excluded.facts, archived_at = excluded.archived_at;
+
 DROP TABLE auth.tombstones;

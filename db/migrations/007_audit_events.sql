@@ -17,4 +17,11 @@ COMMENT ON TABLE auth.audit_events IS 'Append-only record of what was done to ac
 COMMENT ON COLUMN auth.audit_events.actor IS 'user:<id>, token:<firebase uid> before there is a row, cli:<name>, or system';
 
 -- migrate:down
+LOCK TABLE auth.audit_events IN ACCESS EXCLUSIVE MODE;
+
+INSERT INTO auth.federation_archive AS kept (relation, key, facts)
+SELECT 'auth.audit_events', id::text, to_jsonb(gone)
+FROM auth.audit_events AS gone
+ON CONFLICT (relation, key) DO UPDATE SET facts = excluded.facts, archived_at = excluded.archived_at;
+
 DROP TABLE auth.audit_events;

@@ -12,4 +12,11 @@ CREATE TABLE auth.set_aside_passwords (
 COMMENT ON TABLE auth.set_aside_passwords IS 'Password hashes taken out of use by linking; never read by a sign-in';
 
 -- migrate:down
+LOCK TABLE auth.set_aside_passwords IN ACCESS EXCLUSIVE MODE;
+
+INSERT INTO auth.federation_archive AS kept (relation, key, facts)
+SELECT 'auth.set_aside_passwords', user_id::text, to_jsonb(gone)
+FROM auth.set_aside_passwords AS gone
+ON CONFLICT (relation, key) DO UPDATE SET facts = excluded.facts, archived_at = excluded.archived_at;
+
 DROP TABLE auth.set_aside_passwords;

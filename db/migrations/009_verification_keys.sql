@@ -11,4 +11,11 @@ CREATE TABLE auth.verification_keys (
 COMMENT ON TABLE auth.verification_keys IS 'Last good public keys by source URL; used for at most 24 hours after fetched_at';
 
 -- migrate:down
+LOCK TABLE auth.verification_keys IN ACCESS EXCLUSIVE MODE;
+
+INSERT INTO auth.federation_archive AS kept (relation, key, facts)
+SELECT 'auth.verification_keys', source, to_jsonb(gone)
+FROM auth.verification_keys AS gone
+ON CONFLICT (relation, key) DO UPDATE SET facts = excluded.facts, archived_at = excluded.archived_at;
+
 DROP TABLE auth.verification_keys;

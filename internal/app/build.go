@@ -20,16 +20,12 @@ import (
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/httpapi"
 	"auth-v2-service/internal/limit"
-	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/principal"
 	"auth-v2-service/internal/schema"
 	"auth-v2-service/internal/telemetry"
 	"auth-v2-service/internal/token"
 	"auth-v2-service/internal/user"
 )
-
-// databaseWait is how long a start waits for a database that is not there yet.
-const databaseWait = time.Minute
 
 // parts is the service, put together and not yet serving.
 type parts struct {
@@ -125,43 +121,6 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 		TrustedProxies: c.TrustedProxies,
 	})
 	return p, err
-}
-
-func (p *parts) openDatabase(ctx context.Context, c config.Config, o Options) (*pgxpool.Pool, error) {
-	pool, err := pg.Open(ctx, pg.Options{
-		URL: c.DatabaseURL, MaxConns: c.DBPoolMax, LegacyTimezone: c.LegacyTimezone, Tracer: o.QueryTracer,
-	})
-	if err != nil {
-		return nil, err
-	}
-	p.onClose(pool.Close)
-	p.metrics.Pool("main", pool)
-	if c.MigrateOnStart == "on" {
-		err = eventually(ctx, o.Logger, func(ctx context.Context) error {
-			return schema.Migrate(ctx, c.DatabaseDirectURL, o.Logger)
-		})
-	} else {
-		err = eventually(ctx, o.Logger, func(ctx context.Context) error { return schema.Ready(ctx, pool) })
-	}
-	return pool, err
-}
-
-// eventually tries again while the database is away: in a new environment all parts start at once.
-func eventually(ctx context.Context, log *slog.Logger, try func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, databaseWait)
-	defer cancel()
-	for {
-		err := try(ctx)
-		if err == nil || !pg.Outage(err) || ctx.Err() != nil {
-			return err
-		}
-		log.WarnContext(ctx, "waiting for the database", telemetry.FieldError, err)
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(time.Second):
-		}
-	}
 }
 
 func (p *parts) openRedis(c config.Config) (*redis.Client, error) {

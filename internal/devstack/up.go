@@ -106,7 +106,7 @@ func (s *stack) start(ctx context.Context) error {
 func (s *stack) migrate(ctx context.Context) error {
 	start := time.Now()
 	log := slog.New(slog.DiscardHandler)
-	if err := schema.Migrate(ctx, s.places.database, log); err != nil {
+	if err := schema.Migrate(ctx, schema.Options{DatabaseURL: s.places.database, Logger: log}); err != nil {
 		return fmt.Errorf("migrate the database: %w", err)
 	}
 	s.say("Schema migrated (%s)", since(start))

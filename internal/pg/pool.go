@@ -17,6 +17,7 @@ type Options struct {
 	MaxConns       int32           // 0: pgx's default
 	LegacyTimezone string          // IANA name of the zone that the platform's zoneless timestamps are in; "": UTC
 	ConnectTimeout time.Duration   // 0: 2 s, so that an unreachable server is known within a request's budget
+	Pooled         bool            // URL is a transaction pooler such as PgBouncer: no statement is prepared by name
 	Tracer         pgx.QueryTracer // sees every statement; nil: nobody
 }
 
@@ -33,6 +34,10 @@ func Open(ctx context.Context, o Options) (*pgxpool.Pool, error) {
 	}
 	if o.MaxConns > 0 {
 		config.MaxConns = o.MaxConns
+	}
+	if o.Pooled {
+		// The next statement may run on another server connection, which knows no name that this one was given.
+		config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	}
 	config.ConnConfig.ConnectTimeout = 2 * time.Second
 	if o.ConnectTimeout > 0 {

@@ -82,7 +82,7 @@ func TestCanonicalEmail_FoldsASCIIOnly_F2(t *testing.T) {
 func TestCanonicalEmail_CollisionsStopTheMigration_F2(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
-	d.upTo(4)
+	d.upTo("003")
 	const one, two, three, alone = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002",
 		"00000000-0000-4000-8000-000000000003", "00000000-0000-4000-8000-000000000004"
 	d.exec(`INSERT INTO auth.users (id, email, password_hash) VALUES

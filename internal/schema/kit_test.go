@@ -2,15 +2,11 @@ package schema_test
 
 import (
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
-	"net/url"
 	"strings"
 	"testing"
-	"testing/fstest"
 
-	"github.com/amacneil/dbmate/v2/pkg/dbmate"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -48,7 +44,7 @@ func (d database) exec(sql string, args ...any) {
 
 func (d database) migrate() {
 	d.t.Helper()
-	if err := schema.Migrate(d.t.Context(), d.url, quiet); err != nil {
+	if err := tryMigrate(d); err != nil {
 		d.t.Fatalf("migrate: %v", err)
 	}
 }
@@ -67,71 +63,41 @@ func (d database) lines(sql string, args ...any) string {
 	return strings.Join(found, "\n")
 }
 
-// names are the migrations' file names, in order.
-func names(t *testing.T) []string {
+// steps are the versions of the migrations, in order.
+func steps(t *testing.T) []string {
 	t.Helper()
 	found, err := fs.Glob(migrations.Migrations, "migrations/*.sql")
 	if err != nil || len(found) == 0 {
 		t.Fatalf("the binary carries no migrations: %v", err)
 	}
+	for i, name := range found {
+		found[i], _, _ = strings.Cut(strings.TrimPrefix(name, "migrations/"), "_")
+	}
 	return found
 }
 
-// mate is dbmate over the first n migrations alone, as schema.Migrate runs it.
-func (d database) mate(n int) *dbmate.DB {
+// upTo applies the migrations up to and including the given version.
+func (d database) upTo(version string) {
 	d.t.Helper()
-	location, err := url.Parse(d.url)
+	if err := schema.Migrate(d.t.Context(), schema.Options{DatabaseURL: d.url, To: version, Logger: quiet}); err != nil {
+		d.t.Fatalf("migrate to %s: %v", version, err)
+	}
+}
+
+// downTo takes down all above version, or only the newest for "".
+func (d database) downTo(version string) error {
+	_, err := schema.Rollback(d.t.Context(), schema.Options{DatabaseURL: d.url, Logger: quiet}, version)
+	return err
+}
+
+// shape is all that the migrations make in the schema auth, an object a line.
+func (d database) shape() string {
+	d.t.Helper()
+	found, err := schema.Read(d.t.Context(), d)
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	query := location.Query()
-	query.Set("sslmode", "disable")
-	location.RawQuery = query.Encode()
-	files := fstest.MapFS{}
-	for _, name := range names(d.t)[:n] {
-		text, err := fs.ReadFile(migrations.Migrations, name)
-		if err != nil {
-			d.t.Fatal(err)
-		}
-		files[name] = &fstest.MapFile{Data: text}
-	}
-	mate := dbmate.New(location)
-	mate.FS, mate.MigrationsDir, mate.MigrationsTableName = files, []string{"migrations"}, schema.Table
-	mate.AutoDumpSchema, mate.Strict, mate.Log = false, true, io.Discard
-	return mate
-}
-
-// upTo applies the first n migrations.
-func (d database) upTo(n int) {
-	d.t.Helper()
-	if err := d.mate(n).Migrate(); err != nil {
-		d.t.Fatalf("migrate to %d: %v", n, err)
-	}
-}
-
-// shape is all that the migrations make in the schema auth, an object a line, without the order in which columns were added.
-func (d database) shape() string {
-	d.t.Helper()
-	return d.lines(`
-		SELECT 'column ' || a.attrelid::regclass || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) ||
-			' not null:' || a.attnotnull || ' default:' || coalesce(pg_get_expr(f.adbin, f.adrelid), '') ||
-			' comment:' || coalesce(col_description(a.attrelid, a.attnum), '')
-		FROM pg_attribute AS a
-		JOIN pg_class AS c ON c.oid = a.attrelid AND c.relkind = 'r'
-		LEFT JOIN pg_attrdef AS f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
-		WHERE c.relnamespace = to_regnamespace('auth') AND a.attnum > 0 AND NOT a.attisdropped AND c.relname <> 'schema_migrations'
-		UNION ALL
-		SELECT 'constraint ' || conrelid::regclass || ' ' || conname || ' ' || convalidated || ' ' || pg_get_constraintdef(oid)
-		FROM pg_constraint WHERE connamespace = to_regnamespace('auth') AND conrelid <> 'auth.schema_migrations'::regclass
-		UNION ALL
-		SELECT 'index ' || indexdef FROM pg_indexes WHERE schemaname = 'auth' AND tablename <> 'schema_migrations'
-		UNION ALL
-		SELECT 'function ' || pg_get_functiondef(oid) || coalesce(obj_description(oid, 'pg_proc'), '')
-		FROM pg_proc WHERE pronamespace = to_regnamespace('auth')
-		UNION ALL
-		SELECT 'table ' || oid::regclass || ' ' || coalesce(obj_description(oid, 'pg_class'), '')
-		FROM pg_class WHERE relkind = 'r' AND relnamespace = to_regnamespace('auth')
-		ORDER BY 1`)
+	return string(found.Lines())
 }
 
 func (d database) applied() string {
@@ -155,4 +121,6 @@ func (d database) legacyPeople(n int) {
 		FROM generate_series(1, %d) AS i`, n))
 }
 
-func tryMigrate(d database) error { return schema.Migrate(d.t.Context(), d.url, quiet) }
+func tryMigrate(d database) error {
+	return schema.Migrate(d.t.Context(), schema.Options{DatabaseURL: d.url, Logger: quiet})
+}

@@ -2,23 +2,81 @@ package schema
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
-	"io"
 	"log/slog"
-	"net/url"
 	"strings"
 	"time"
 
-	"github.com/amacneil/dbmate/v2/pkg/dbmate"
-	_ "github.com/amacneil/dbmate/v2/pkg/driver/postgres" // dbmate finds its drivers by URL scheme
 	"github.com/jackc/pgx/v5"
-
-	"auth-v2-service/db"
 )
 
 // Table is where dbmate keeps the versions it has applied.
 const Table = "auth.schema_migrations"
+
+// Options say how to change a schema. DatabaseURL must reach PostgreSQL itself, not a transaction pooler: the advisory lock
+// lives in a session. To is the last version to apply ("": all). Patience is how long one step may go without a lock that it
+// needs before it gives up (0: a minute).
+type Options struct {
+	DatabaseURL string
+	To          string
+	Patience    time.Duration
+	Logger      *slog.Logger
+}
+
+// Migrate applies what is pending, one migration after the other, under an advisory lock: of many instances one works and the
+// others wait for it (D1). No step waits longer than a moment in front of other sessions (D4). An error wraps a *LockedError
+// when a step could not get its lock; whatever was applied before stays applied, and a rerun goes on from there.
+func Migrate(ctx context.Context, o Options) error {
+	return withRunner(ctx, o, func(r *runner) error {
+		files, err := r.files()
+		if err != nil {
+			return err
+		}
+		if err := inOrder(files); err != nil {
+			return err
+		}
+		for _, file := range files {
+			if file.Applied || (o.To != "" && file.Version > o.To) {
+				continue
+			}
+			began := time.Now()
+			if err := r.up(ctx, file); err != nil {
+				return fmt.Errorf("migrate %s: %w", file.FileName, err)
+			}
+			o.Logger.InfoContext(ctx, "migrated", "migration", file.FileName, "took", time.Since(began).Round(time.Millisecond).String())
+		}
+		return nil
+	})
+}
+
+// Rollback takes down every migration above version, the newest first; "" takes down only the newest. It gives the file names
+// of what it took down. A down that would lose data refuses, and its message says what to do; what was taken down before it
+// stays down.
+func Rollback(ctx context.Context, o Options, version string) (down []string, err error) {
+	err = withRunner(ctx, o, func(r *runner) error {
+		newer, err := r.newer(ctx)
+		if err != nil {
+			return err
+		}
+		if len(newer) > 0 {
+			return fmt.Errorf("this binary does not know the applied migrations %s: roll back with the release that brought them",
+				strings.Join(newer, ", "))
+		}
+		steps, err := r.stepsDown(version)
+		if err != nil {
+			return err
+		}
+		for _, file := range steps {
+			if err := r.down(ctx, file); err != nil {
+				return fmt.Errorf("roll back %s: %w", file.FileName, err)
+			}
+			o.Logger.InfoContext(ctx, "rolled back", "migration", file.FileName)
+			down = append(down, file.FileName)
+		}
+		return nil
+	})
+	return down, err
+}
 
 // lockKey names the advisory lock of migrating: any constant that nobody else in this database uses.
 const lockKey = 0x61757468_76320001
@@ -27,33 +85,12 @@ const lockKey = 0x61757468_76320001
 // which waits for every older transaction, the waiter's included.
 const lockPoll = 50 * time.Millisecond
 
-// Migrate applies what is pending, under an advisory lock. databaseURL must reach PostgreSQL itself, not a transaction pooler.
-func Migrate(ctx context.Context, databaseURL string, log *slog.Logger) error {
-	conn, err := pgx.Connect(ctx, databaseURL)
-	if err != nil {
-		return fmt.Errorf("connect for migrating: %w", err)
-	}
-	defer conn.Close(context.WithoutCancel(ctx)) // frees the lock
-	if err := lock(ctx, conn); err != nil {
-		return err
-	}
-	mate, err := mateOf(databaseURL, conn)
-	if err != nil {
-		return err
-	}
-	pending, err := pendingOf(mate)
-	if err != nil || len(pending) == 0 {
-		return err
-	}
-	log.InfoContext(ctx, "migrating the database", "pending", strings.Join(pending, ", "))
-	if err := mate.Migrate(); err != nil {
-		return fmt.Errorf("migrate: %w", err)
-	}
-	return nil
-}
+// lockNews is how often a waiting instance says that it waits.
+const lockNews = 10 * time.Second
 
 // lock waits until this session holds the lock; the session's end releases it, also after kill -9.
-func lock(ctx context.Context, conn *pgx.Conn) error {
+func lock(ctx context.Context, conn *pgx.Conn, log *slog.Logger) error {
+	said := time.Now()
 	for {
 		var held bool
 		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", int64(lockKey)).Scan(&held); err != nil {
@@ -62,54 +99,22 @@ func lock(ctx context.Context, conn *pgx.Conn) error {
 		if held {
 			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("wait for another instance to migrate: %w", ctx.Err())
-		case <-time.After(lockPoll):
+		if time.Since(said) > lockNews {
+			said = time.Now()
+			log.InfoContext(ctx, "another instance is migrating; waiting for it")
+		}
+		if err := pause(ctx, lockPoll); err != nil {
+			return fmt.Errorf("wait for another instance to migrate: %w", err)
 		}
 	}
 }
 
-func mateOf(databaseURL string, conn *pgx.Conn) (*dbmate.DB, error) {
-	location, err := url.Parse(databaseURL)
-	if err != nil {
-		return nil, fmt.Errorf("parse the database URL for migrating: %w", err)
+// pause waits, or ends early with ctx.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
 	}
-	withSSLMode(location, conn)
-	mate := dbmate.New(location)
-	mate.FS = db.Migrations
-	mate.MigrationsDir = []string{"migrations"}
-	mate.MigrationsTableName = Table
-	mate.AutoDumpSchema = false
-	mate.Strict = true
-	mate.Log = io.Discard
-	return mate, nil
-}
-
-// withSSLMode spells out what pgx has negotiated: dbmate's driver knows no sslmode=prefer and would insist on TLS.
-func withSSLMode(location *url.URL, conn *pgx.Conn) {
-	query := location.Query()
-	if mode := query.Get("sslmode"); mode != "" && mode != "prefer" && mode != "allow" {
-		return
-	}
-	mode := "disable"
-	if _, encrypted := conn.PgConn().Conn().(*tls.Conn); encrypted {
-		mode = "require"
-	}
-	query.Set("sslmode", mode)
-	location.RawQuery = query.Encode()
-}
-
-func pendingOf(mate *dbmate.DB) ([]string, error) {
-	migrations, err := mate.FindMigrations()
-	if err != nil {
-		return nil, fmt.Errorf("look for pending migrations: %w", err)
-	}
-	var pending []string
-	for _, migration := range migrations {
-		if !migration.Applied {
-			pending = append(pending, migration.FileName)
-		}
-	}
-	return pending, nil
 }

@@ -20,14 +20,14 @@ func TestMigrate_EightAtOnce_D1(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			if err := schema.Migrate(t.Context(), d.url, quiet); err != nil {
+			if err := tryMigrate(d); err != nil {
 				t.Errorf("D1: an instance failed to start: %v", err)
 			}
 		})
 	}
 	all.Wait()
-	if got := strings.Count(d.applied(), "\n") + 1; got != len(names(t)) {
-		t.Errorf("%d migrations are applied, expected %d", got, len(names(t)))
+	if got := strings.Count(d.applied(), "\n") + 1; got != len(steps(t)) {
+		t.Errorf("%d migrations are applied, expected %d", got, len(steps(t)))
 	}
 	if err := schema.Ready(t.Context(), d); err != nil {
 		t.Errorf("O2: not ready after migrating: %v", err)
@@ -52,7 +52,7 @@ func TestMigrate_AKilledInstanceFreesTheLock_D1(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
-	go func() { done <- schema.Migrate(t.Context(), d.url, quiet) }()
+	go func() { done <- tryMigrate(d) }()
 	// The waiter polls; seeing it ask means that it runs and was refused.
 	await(t, "a second instance that asks for the lock", func() bool {
 		return d.lines("SELECT 'x' FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'SELECT pg_try_advisory_lock%'") != ""
@@ -81,7 +81,7 @@ func TestMigrate_WaitsNoLongerThanItMay(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	if err := schema.Migrate(ctx, d.url, quiet); err == nil || ctx.Err() == nil {
+	if err := schema.Migrate(ctx, schema.Options{DatabaseURL: d.url, Logger: quiet}); err == nil || ctx.Err() == nil {
 		t.Errorf("it ended with %v before its time was over", err)
 	}
 	if _, err := holder.Exec(t.Context(), "SELECT pg_advisory_unlock($1)", schema.LockKey); err != nil {
@@ -93,7 +93,7 @@ func TestMigrate_WaitsNoLongerThanItMay(t *testing.T) {
 func TestMigrate_KilledInTheMiddleIsCompleted_D1(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
-	d.upTo(1)
+	d.upTo("000")
 	d.legacyPeople(10)
 	before := d.people()
 	reader, err := d.Begin(t.Context())
@@ -104,10 +104,11 @@ func TestMigrate_KilledInTheMiddleIsCompleted_D1(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
-	go func() { done <- schema.Migrate(t.Context(), d.url, quiet) }()
+	go func() { done <- tryMigrate(d) }()
 	const stuck = "FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-	await(t, "a migration that waits for a reader", func() bool { return d.lines("SELECT 'x' "+stuck) != "" })
-	d.exec("SELECT pg_terminate_backend(pid) " + stuck)
+	await(t, "a migration that waits for a reader is killed", func() bool {
+		return d.lines("SELECT pg_terminate_backend(pid)::text "+stuck) != ""
+	})
 	if err := within(t, done); err == nil {
 		t.Error("a migration whose session was killed reported success")
 	}
@@ -133,7 +134,7 @@ func TestReady_O2(t *testing.T) {
 	if err := schema.Ready(t.Context(), d); err == nil {
 		t.Error("an empty database is ready")
 	}
-	d.upTo(len(names(t)) - 1)
+	d.upTo(steps(t)[len(steps(t))-2])
 	err := schema.Ready(t.Context(), d)
 	if err == nil || !strings.Contains(err.Error(), "1 migrations are pending") {
 		t.Errorf("one missing migration is %v, expected it counted", err)

@@ -1,6 +1,7 @@
 package schema_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -9,23 +10,22 @@ import (
 func TestMigrations_UpDownUp_D5(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
-	d.upTo(1)
+	d.upTo("000")
 	d.legacyPeople(20)
 	people, before := d.people(), d.shape()
-	for n := 2; n <= len(names(t)); n++ {
-		name := names(t)[n-1]
-		d.upTo(n)
+	for _, version := range steps(t)[1:] {
+		d.upTo(version)
 		after := d.shape()
-		if after == before {
-			t.Errorf("%s changes nothing", name)
+		if err := d.downTo(""); err != nil {
+			t.Fatalf("%s: down: %v", version, err)
 		}
-		if err := d.mate(n).Rollback(); err != nil {
-			t.Fatalf("%s: down: %v", name, err)
+		if version == "001" { // the archive stays: it keeps what downs take
+			before = d.shape()
 		}
-		expectSame(t, name+" down", before, d.shape())
-		d.upTo(n)
-		expectSame(t, name+" up again", after, d.shape())
-		expectSame(t, "people after "+name, people, d.people())
+		expectSame(t, version+" down", before, d.shape())
+		d.upTo(version)
+		expectSame(t, version+" up again", after, d.shape())
+		expectSame(t, "people after "+version, people, d.people())
 		before = after
 	}
 }
@@ -34,13 +34,13 @@ func TestMigrations_UpDownUp_D5(t *testing.T) {
 func TestMigrations_AllTheWayDownAndUp_D5(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
-	all := len(names(t))
 	d.migrate()
 	shape := d.shape()
-	for n := all; n > 0; n-- {
-		if err := d.mate(all).Rollback(); err != nil {
-			t.Fatalf("%s: down: %v", names(t)[n-1], err)
-		}
+	if err := d.downTo("000"); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.downTo(""); err != nil {
+		t.Fatal(err)
 	}
 	if left := d.shape(); strings.Contains(left, "auth.users") {
 		t.Errorf("something is left after the last down:\n%s", left)
@@ -69,27 +69,101 @@ func expectSame(t *testing.T, what, want, got string) {
 	}
 }
 
-// D5: a down that would lose somebody refuses and changes nothing.
+// D5: a down that would lose somebody refuses by name and count, says what to do, and changes nothing.
 func TestMigrations_DownRefusesToLosePeople_D5(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
-	d.upTo(1)
-	d.legacyPeople(1)
-	shape := d.shape()
-	if err := d.mate(1).Rollback(); err == nil || !strings.Contains(err.Error(), "would lose them") {
-		t.Errorf("the table with people went down with: %v", err)
+	d.upTo("000")
+	d.legacyPeople(3)
+	shape, people := d.shape(), d.people()
+	err := d.downTo("")
+	if err == nil {
+		t.Fatal("the table went down with its people")
+	}
+	for _, word := range []string{"auth.users holds 3 people", "would lose them", "Back the table up"} {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("the refusal does not say %q: %v", word, err)
+		}
 	}
 	expectSame(t, "a refused down", shape, d.shape())
+	expectSame(t, "the people", people, d.people())
+}
 
-	d.upTo(4) // up to the optional password
-	d.exec("INSERT INTO auth.users (email, auth_provider, firebase_uid) VALUES ('new@example.com', 'firebase', 'a-firebase-uid-of-28-letters')")
-	shape = d.shape()
-	if err := d.mate(4).Rollback(); err == nil {
-		t.Error("the down of optional passwords went through, although somebody has none")
+// allRows is every row of every table that the downs touch, in full.
+func (d database) allRows() string {
+	d.t.Helper()
+	return d.lines(`
+		SELECT 'users ' || to_jsonb(u)::text FROM auth.users AS u
+		UNION ALL SELECT 'tombstones ' || to_jsonb(s)::text FROM auth.tombstones AS s
+		UNION ALL SELECT 'events ' || to_jsonb(e)::text FROM auth.audit_events AS e
+		UNION ALL SELECT 'passwords ' || to_jsonb(p)::text FROM auth.set_aside_passwords AS p
+		UNION ALL SELECT 'keys ' || to_jsonb(k)::text FROM auth.verification_keys AS k
+		ORDER BY 1`)
+}
+
+// bothWorlds fills the tables with people of all kinds, and with what the service keeps about them.
+func (d database) bothWorlds(n int) {
+	d.t.Helper()
+	d.exec(fmt.Sprintf(`INSERT INTO auth.users (username, email, password_hash, auth_provider, firebase_uid, provider_data, last_firebase_sync,
+			federation_status, tokens_valid_after, legacy_tokens_valid_after, token_balance)
+		SELECT 'person ' || i, 'person' || i || '@example.com', CASE WHEN i %% 3 <> 1 THEN 'hash ' || i END,
+			(ARRAY['local', 'firebase', 'hybrid'])[i %% 3 + 1], CASE WHEN i %% 3 > 0 THEN 'a-firebase-uid-of-the-person-' || i END,
+			CASE WHEN i %% 4 = 0 THEN jsonb_build_object('n', i) END, CASE WHEN i %% 5 = 0 THEN now() END,
+			(ARRAY['active', 'syncing', 'failed', 'disabled'])[i %% 4 + 1], CASE WHEN i %% 7 = 0 THEN now() END,
+			CASE WHEN i %% 11 = 0 THEN 'infinity'::timestamptz END, i
+		FROM generate_series(1, %d) AS i`, n))
+	d.exec(`INSERT INTO auth.tombstones SELECT gen_random_uuid(), 'a-firebase-uid-of-somebody-' || i, now() FROM generate_series(1, 50) AS i`)
+	d.exec(`INSERT INTO auth.audit_events (action, actor, user_id) SELECT 'login', 'system', id FROM auth.users LIMIT 50`)
+	d.exec(`INSERT INTO auth.set_aside_passwords (user_id, password_hash, reason) SELECT id, 'x', 'test' FROM auth.users LIMIT 50`)
+	d.exec(`INSERT INTO auth.verification_keys VALUES ('https://keys', '{"keys": []}', now(), now())`)
+}
+
+// D5: down to the platform's own table with people of both worlds in it, and up again: the same schema, the same rows; while it
+// is down, the platform finds everybody.
+func TestMigrations_DownAndUpKeepEveryRow_D5(t *testing.T) {
+	t.Parallel()
+	d := empty(t)
+	d.migrate()
+	d.bothWorlds(5_000)
+	shape, rows := d.shape(), d.allRows()
+	if err := d.downTo("000"); err != nil {
+		t.Fatal(err)
 	}
-	expectSame(t, "a refused down", shape, d.shape())
-	if got := strings.Count(d.people(), "\n") + 1; got != 2 {
-		t.Errorf("%d people are left, expected 2", got)
+	if n := d.lines("SELECT count(*)::text FROM auth.users WHERE password_hash = '!'"); n != "1667" {
+		t.Errorf("%s people have the mark of no password, expected 1667", n)
+	}
+	if n := d.lines("SELECT count(*)::text FROM auth.users"); n != "5000" {
+		t.Errorf("%s people are there while it is down, expected 5000", n)
+	}
+	d.migrate()
+	expectSame(t, "the schema", shape, d.shape())
+	if got := d.allRows(); got != rows {
+		t.Error("D5: rows differ after down and up")
+		expectSame(t, "rows", rows, got)
+	}
+	if left := d.lines("SELECT count(*)::text FROM auth.federation_archive"); left != "0" {
+		t.Errorf("%s rows are left in the archive", left)
+	}
+	d.exec("INSERT INTO auth.audit_events (action, actor) VALUES ('login', 'system')") // the sequence went on
+}
+
+// What the platform did while the schema was down wins: a password set there stays, and who was deleted stays deleted.
+func TestMigrations_UpAgainRespectsWhatHappenedMeanwhile_D5(t *testing.T) {
+	t.Parallel()
+	d := empty(t)
+	d.migrate()
+	d.bothWorlds(30)
+	if err := d.downTo("000"); err != nil {
+		t.Fatal(err)
+	}
+	d.exec("UPDATE auth.users SET password_hash = 'set meanwhile' WHERE email = 'person1@example.com'")
+	d.exec("DELETE FROM auth.users WHERE email = 'person4@example.com'")
+	d.migrate()
+	if got := d.lines("SELECT password_hash || ' ' || firebase_uid FROM auth.users WHERE email = 'person1@example.com'"); !strings.HasPrefix(got, "set meanwhile a-firebase-uid") {
+		t.Errorf("the row is %q, expected the password set meanwhile and the old uid", got)
+	}
+	if got := d.lines("SELECT count(*)::text FROM auth.users WHERE email = 'person4@example.com'"); got != "0" {
+		t.Error("somebody who was deleted is back")
 	}
 }
 

@@ -62,7 +62,7 @@ func (s *server) make(ctx context.Context, conn *pgxpool.Conn, name string) erro
 	if _, err := conn.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{half}.Sanitize()); err != nil {
 		return fmt.Errorf("create: %w", err)
 	}
-	if err := schema.Migrate(ctx, s.address(half), slog.New(slog.DiscardHandler)); err != nil {
+	if err := schema.Migrate(ctx, schema.Options{DatabaseURL: s.address(half), Logger: slog.New(slog.DiscardHandler)}); err != nil {
 		return err
 	}
 	if err := rename(ctx, conn, half, name); err != nil {

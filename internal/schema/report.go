@@ -1,0 +1,135 @@
+package schema
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// State is what one word says about a schema.
+type State string
+
+// The states, the worse one wins. Ahead means that a newer release has migrated: this binary may serve on it (D2).
+const (
+	InStep  State = "in_step"
+	Extras  State = "extras"
+	Ahead   State = "ahead"
+	Pending State = "pending"
+	Drifted State = "drifted"
+)
+
+// Report compares a database with this binary: its migrations, and the objects that they produce.
+type Report struct {
+	State               State        `json:"state"`
+	Applied             []string     `json:"applied"`
+	Pending             []string     `json:"pending"`
+	Newer               []string     `json:"newer"`
+	Fingerprint         string       `json:"fingerprint"`
+	ExpectedFingerprint string       `json:"expected_fingerprint"`
+	Differences         []Difference `json:"differences"`
+}
+
+// Source is what a report is read from: a pool or a connection.
+type Source interface {
+	Beginner
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// Validate reads the live schema and compares it. It changes nothing and needs no right beyond connecting.
+func Validate(ctx context.Context, db Source) (Report, error) {
+	applied, err := appliedVersions(ctx, db)
+	if err != nil {
+		return Report{}, err
+	}
+	found, err := Read(ctx, db)
+	if err != nil {
+		return Report{}, err
+	}
+	r := Report{
+		Applied: applied, Pending: without(versions(), applied), Newer: without(applied, versions()),
+		Fingerprint: found.Fingerprint(), ExpectedFingerprint: Expected().Fingerprint(), Differences: Compare(Expected(), found),
+	}
+	r.State = r.state()
+	return r, nil
+}
+
+func (r Report) state() State {
+	switch {
+	case len(r.Pending) > 0:
+		return Pending
+	case slices.ContainsFunc(r.Differences, Difference.Blocks):
+		return Drifted
+	case len(r.Newer) > 0:
+		return Ahead
+	case len(r.Differences) > 0:
+		return Extras
+	}
+	return InStep
+}
+
+// Serves says whether the service may run on such a schema.
+func (r Report) Serves() bool { return r.State != Pending && r.State != Drifted }
+
+// Summary is one sentence for people, with what to do next.
+func (r Report) Summary() string {
+	switch r.State {
+	case Pending:
+		return fmt.Sprintf("%d migrations are pending (%s): run `authd schema migrate`", len(r.Pending), strings.Join(r.Pending, ", "))
+	case Drifted:
+		blocking := r.blocking()
+		return fmt.Sprintf("the schema differs from the migrations in %d objects, first: %s; `authd schema validate` names them all",
+			len(blocking), blocking[0])
+	case Ahead:
+		return fmt.Sprintf("the schema is ahead of this binary by %d migrations (%s), which it may serve on",
+			len(r.Newer), strings.Join(r.Newer, ", "))
+	case Extras:
+		return fmt.Sprintf("the schema is what the migrations produce, with %d objects more", len(r.Differences))
+	case InStep:
+	}
+	return "the schema is exactly what the migrations produce"
+}
+
+func (r Report) blocking() []Difference {
+	var out []Difference
+	for _, d := range r.Differences {
+		if d.Blocks() {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// undefinedTable and invalidSchemaName are SQLSTATEs of a database that was never migrated.
+const (
+	undefinedTable    = "42P01"
+	invalidSchemaName = "3F000"
+)
+
+// appliedVersions lists the versions that dbmate has recorded, in order; none where its table does not exist.
+func appliedVersions(ctx context.Context, db Source) ([]string, error) {
+	rows, err := db.Query(ctx, "SELECT version FROM auth.schema_migrations ORDER BY version")
+	var applied []string
+	if err == nil {
+		applied, err = pgx.CollectRows(rows, pgx.RowTo[string])
+	}
+	if state := sqlState(err); state == undefinedTable || state == invalidSchemaName {
+		return []string{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the applied migrations: %w", err)
+	}
+	return applied, nil
+}
+
+func without(all, taken []string) []string {
+	out := []string{}
+	for _, version := range all {
+		if !slices.Contains(taken, version) {
+			out = append(out, version)
+		}
+	}
+	return out
+}
