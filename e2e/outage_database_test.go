@@ -44,6 +44,7 @@ func TestOutage_Database(t *testing.T) {
 			verify(t, s, person.IDToken+"x").expect(t, "a bad token, database "+name, http.StatusUnauthorized, invalid)
 			verify(t, s, ended).expect(t, "an expired token, database "+name, http.StatusUnauthorized, expired)
 			expectReady(t, s, false, "database")
+			askTimed(t, s, http.MethodGet, "/health/schema", "").expectOutage(t, "health of the schema, database "+name, 2*time.Second)
 			login := logIn(t, s, *person.Email)
 			login.expectOutage(t, "login, database "+name, handlerLimit)
 			waitFor(t, 11*time.Second, "T5: facts of 10 s are not believed, database "+name, func() bool {

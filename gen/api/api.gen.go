@@ -204,6 +204,54 @@ func (e HealthCheckStatus) Valid() bool {
 	}
 }
 
+// Defines values for SchemaDifferenceChange.
+const (
+	SchemaDifferenceChangeDifferent SchemaDifferenceChange = "different"
+	SchemaDifferenceChangeExtra     SchemaDifferenceChange = "extra"
+	SchemaDifferenceChangeMissing   SchemaDifferenceChange = "missing"
+)
+
+// Valid indicates whether the value is a known member of the SchemaDifferenceChange enum.
+func (e SchemaDifferenceChange) Valid() bool {
+	switch e {
+	case SchemaDifferenceChangeDifferent:
+		return true
+	case SchemaDifferenceChangeExtra:
+		return true
+	case SchemaDifferenceChangeMissing:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SchemaHealthState.
+const (
+	SchemaHealthStateAhead   SchemaHealthState = "ahead"
+	SchemaHealthStateDrifted SchemaHealthState = "drifted"
+	SchemaHealthStateExtras  SchemaHealthState = "extras"
+	SchemaHealthStateInStep  SchemaHealthState = "in_step"
+	SchemaHealthStatePending SchemaHealthState = "pending"
+)
+
+// Valid indicates whether the value is a known member of the SchemaHealthState enum.
+func (e SchemaHealthState) Valid() bool {
+	switch e {
+	case SchemaHealthStateAhead:
+		return true
+	case SchemaHealthStateDrifted:
+		return true
+	case SchemaHealthStateExtras:
+		return true
+	case SchemaHealthStateInStep:
+		return true
+	case SchemaHealthStatePending:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Success.
 const (
 	SuccessTrue Success = true
@@ -408,6 +456,62 @@ type RegisterRequest struct {
 
 	// Password 8 characters at least and 72 bytes at most, else `weak_password`
 	Password string `json:"password"`
+}
+
+// SchemaDifference One object that is not what the migrations produce
+type SchemaDifference struct {
+	// Change How it differs; extra ones stop no start
+	Change SchemaDifferenceChange `json:"change"`
+
+	// Kind What it is: column, default, constraint, index and so on
+	Kind string `json:"kind"`
+
+	// Name Its qualified name, such as auth.users.email
+	Name string `json:"name"`
+}
+
+// SchemaDifferenceChange How it differs; extra ones stop no start
+type SchemaDifferenceChange string
+
+// SchemaHealth The live schema beside what the migrations of this program produce
+type SchemaHealth struct {
+	// Applied The newest applied migration's number; empty for a database that was never migrated
+	Applied string `json:"applied"`
+
+	// Differences What differs, the worst first
+	Differences []SchemaDifference `json:"differences"`
+
+	// ExpectedFingerprint SHA-256 of what the migrations produce
+	ExpectedFingerprint string `json:"expected_fingerprint"`
+
+	// Fingerprint SHA-256 of the live schema, in hex
+	Fingerprint string `json:"fingerprint"`
+
+	// Newer Numbers of applied migrations that this program does not know
+	Newer []string `json:"newer"`
+
+	// Pending Numbers of migrations to be applied
+	Pending []string `json:"pending"`
+
+	// State in_step: exactly as expected. extras: with objects beside, which harm nothing. ahead: a newer release has migrated,
+	// which this one may serve on. pending: migrations are still to be applied. drifted: something is missing or different.
+	State SchemaHealthState `json:"state"`
+}
+
+// SchemaHealthState in_step: exactly as expected. extras: with objects beside, which harm nothing. ahead: a newer release has migrated,
+// which this one may serve on. pending: migrations are still to be applied. drifted: something is missing or different.
+type SchemaHealthState string
+
+// SchemaHealthResponse defines model for SchemaHealthResponse.
+type SchemaHealthResponse struct {
+	// Data The live schema beside what the migrations of this program produce
+	Data SchemaHealth `json:"data"`
+
+	// Message What happened, for people
+	Message string `json:"message"`
+
+	// Success Always true
+	Success Success `json:"success"`
 }
 
 // Session A fresh sign-in and whose it is
@@ -658,6 +762,9 @@ type ServerInterface interface {
 	// GetReadiness Send traffic here?
 	// (GET /health/ready)
 	GetReadiness(w http.ResponseWriter, r *http.Request)
+	// GetSchemaHealth Is the database what this program was built for?
+	// (GET /health/schema)
+	GetSchemaHealth(w http.ResponseWriter, r *http.Request)
 	// GetContract This contract
 	// (GET /openapi.yaml)
 	GetContract(w http.ResponseWriter, r *http.Request)
@@ -718,6 +825,12 @@ func (_ Unimplemented) GetLiveness(w http.ResponseWriter, r *http.Request) {
 // GetReadiness Send traffic here?
 // (GET /health/ready)
 func (_ Unimplemented) GetReadiness(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetSchemaHealth Is the database what this program was built for?
+// (GET /health/schema)
+func (_ Unimplemented) GetSchemaHealth(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -843,6 +956,20 @@ func (siw *ServerInterfaceWrapper) GetReadiness(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetReadiness(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetSchemaHealth operation middleware
+func (siw *ServerInterfaceWrapper) GetSchemaHealth(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetSchemaHealth(w, r)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -1157,6 +1284,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/health/ready", wrapper.GetReadiness)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/health/schema", wrapper.GetSchemaHealth)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/openapi.yaml", wrapper.GetContract)
@@ -1529,6 +1659,43 @@ func (response GetReadiness200JSONResponse) VisitGetReadinessResponse(w http.Res
 type GetReadiness503JSONResponse struct{ NotReadyJSONResponse }
 
 func (response GetReadiness503JSONResponse) VisitGetReadinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSchemaHealthRequestObject struct {
+}
+
+type GetSchemaHealthResponseObject interface {
+	VisitGetSchemaHealthResponse(w http.ResponseWriter) error
+}
+
+type GetSchemaHealth200JSONResponse SchemaHealthResponse
+
+func (response GetSchemaHealth200JSONResponse) VisitGetSchemaHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSchemaHealth503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response GetSchemaHealth503JSONResponse) VisitGetSchemaHealthResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3031,6 +3198,9 @@ type StrictServerInterface interface {
 	// GetReadiness Send traffic here?
 	// (GET /health/ready)
 	GetReadiness(ctx context.Context, request GetReadinessRequestObject) (GetReadinessResponseObject, error)
+	// GetSchemaHealth Is the database what this program was built for?
+	// (GET /health/schema)
+	GetSchemaHealth(ctx context.Context, request GetSchemaHealthRequestObject) (GetSchemaHealthResponseObject, error)
 	// GetContract This contract
 	// (GET /openapi.yaml)
 	GetContract(ctx context.Context, request GetContractRequestObject) (GetContractResponseObject, error)
@@ -3194,6 +3364,30 @@ func (sh *strictHandler) GetReadiness(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetReadinessResponseObject); ok {
 		if err := validResponse.VisitGetReadinessResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetSchemaHealth operation middleware
+func (sh *strictHandler) GetSchemaHealth(w http.ResponseWriter, r *http.Request) {
+	var request GetSchemaHealthRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSchemaHealth(ctx, request.(GetSchemaHealthRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSchemaHealth")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetSchemaHealthResponseObject); ok {
+		if err := validResponse.VisitGetSchemaHealthResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -3515,128 +3709,142 @@ func (sh *strictHandler) VerifyToken(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H37c9s21ui/guG9d3Y7Q8uKH2lrz529zqtNm9dN4i87X52xIPJIRE0BWgC0rM34f/8GBwAJUpAsyUqa",
-	"7OSXNrYBEDg47xc+JZmYTAUHrlVy8imBGzqZloD/plkmKq4vc6CZZtdUQ25+fU3LCsw/MpFDchIdliYT",
-	"UIqOzd/fF0wRN4gwRdrjJPyrAqUvWZ6cJEfD0c8Ho8PjH38cHh7l9GGSJqrKMlAqORnRUsHtbVp/r2T8",
-	"6tJMZ3L1xtoDF7YGexPKSjKEUvCxIloQyuv96oJqMqmUJkMgZiHIyYhJpU/JVIprIEwrMqVKzYTc7jg5",
-	"TIHnwLP5ZcXpNWUlHZYQO8+Ske0DAcmppkOqgGSUc4Ebl0CzAnIi2bjQhIvZKdFyTuiYMk4YJ5RMxAS4",
-	"3uoAYMB3qekV8Niuwz8vgz1TxA/Y/PssB66Znl9mgo9KlunYLhYHrYUHQhcgPTKcGsQQU5BUC0kKimNy",
-	"yFgO222ca5CcltH9+r+F23wnJqALxsdkBlyTmRR8TAQnopJEbb+La1qy/DKTgDCipYpvaHFYF/McBIUk",
-	"uoCaKszt4lbvtT03c9XW/JA0ASmFVMnJH5+SEYMy92jY2vFUmrvUc3Jh/3iRmJ1OmFKMj5Pbj93TueXN",
-	"IENW+M2tjjQZ0ZV8q/X3cBdnREEmeE5GNDMoyBQJxm2+ES4uhyKfL6fdRch2aMZSAxMc6dcAhpgVt9yN",
-	"vpRA8/lGvC9y1Z4BtrbLFBlRVi5e7SuhCX7WULMCeb0dGU3pvBQ0v9RCXJZUjqMcfHFQF8kM9My9imuQ",
-	"5OHx8eFDMpxrUFvtSVINlyWbsCWSu/X31k6EIBPK5x7nVRrIi5JqkNvtB2ili5W43x3SYn9sbKWV2UZq",
-	"2MyYXQPJKimB6zeO3aTIlQXRBdsSajCSoIpLLa6AXzoSiO21PWCRXeAyBEfdn2kouAZJy3XZdIxi3wHP",
-	"ieBAmjVS3JVbe7t9sbGBweWwFNlV/E67Q7p3agQaQxC5EWQ4txJEij8h039TRFblljRgLwlupsswrj2g",
-	"e4v29oysb0Zsu4mtUWlHKGQ/4gXc0l34AW3JMwQqQTZbuZfgsR+ScC2uVl2KH7AgdhQoZYSOuZchACdG",
-	"NuSnRIUcYqudVVxV06mQGvJLrzPGNhgdt7hPNuZ7zO6TC6cfpWRaGCoUEk0IloMkfglrbwT2R0a5UeAn",
-	"NAciRvc+0gRyRi/1fAp3HSoYucBDtBdUVBE6nZYsQx1g/08leGrgf/7+2d5PhPIcMdZYmBKU2hJZKmU0",
-	"4QksV1M6Ixauwf/9fnbGDOjVZW3qRbbRHhBVTYK/NntE87Kg10CoJiVQpclPJCuopJkGqSKqaKhaayGI",
-	"KoTcxni7TZMCaG4+cvIpeQtazs9GRrqffEpyUJlkU3OxeO9G8USLZ0aZMSpHQoLRCgz3DunN8lktK0gT",
-	"lRUwoWa1CeNsUk2SkwdpYtEPTZwxyMTs4sOHD2eVLgwRZFTD4vfNqbOCliXwsaEE8vbZY/Lwx+P+KZkx",
-	"XZABAvv/XtQCEDnIRTIgswIkEOo414wa7sE1ImcuQDkMrWrjN75/4GbzfySPkA0mqfsHWfLZ5GN9TKUl",
-	"Kp23afJPc8bfGc8Xz/ehEIQpVYGlLlxm5Yb+t4RRcpL8r/3Gf7Nv/6r235vZ+B386luLFc8jn31FJ6BQ",
-	"VWrMG2tPlmKsTi2ohjS7MqRutC1u4MkJ0whJShQ1nIzDyr1GIHGuQD5Fkyx61Z5TCklgMtXzbZaPndes",
-	"zXKDPwbKUsy2WRjB+4iWlGdLMHVo/2hgmUPGJrVutdl3HJtur2+YWUpoPjE6cK/X22blc8cQ47v37LIB",
-	"/6k1QsgQ5sb8nErGtbG/yNm7x8+fp0hMF8n/uUhSQiWQKcgMuN4DbjhjbsXBRvtENVxNBVfWFXlmxeGT",
-	"ticyE1wDR59AVwyt6cuMUZGfth+bgyrvWkT41HCGt+4Q9kiLoA7coldczLgFpZoxjf46MTIiP2DR/9xz",
-	"xLz3fOn+3fD9gO7x62d5bqTwryiJtgLegsd1LfC1Zy1z2K1canHGju/Be65Glhd6vW25L3B312IFyVsY",
-	"VWpjrF4wblZCsT06ZpasMd2PjtkTa0yv3WsRI2CN6X70jq+/a9y4XRr+t6AjBNf+4cOHva7asurqu1qO",
-	"Ycf3wJzHjStgO/RZ4vpdTYqRORGf5so1WoM/EyUv8UGjTKOLflQOkKN98vVc7xMowRzsnBuux+TkG73f",
-	"qN9v5fzu+Jgb5zunuz+na/O2tCYakEp4p4W2cc6cABfVuLAhrxI04NCoNPyr6caYI5sRij3Ry7ZTpG1y",
-	"twLYZnQe2tNGnzXfHoN+Yawk/GV0rbOSYYQhNvUt0JytmPu2G6ZYWKQUY1HpJdPfsTE3SmWlCVyDnKNl",
-	"vLjK2ghnAL0K38zfTw2aSHDOS4xdTtBxIIiic3PVaAW+966dDS6tE3deSVPh2B1S1DsxAXSEYTC4CSLv",
-	"Tjv8hWqY0fkzIYcszzeG0c7MnvSrNAKW+2tXrhSdtGNGW+uSYyFya9Yx3eTBTOjcMleq1M6x5Zwb+Skk",
-	"+/fWKkMQbl8JylhY6ru4/vKGCQpvy1kLyjtRvtrr+VXJ6V+B5i2+1j7+mSIjIckvT9+n6OI1YssHHnZH",
-	"MWYTz4M8nM4eyIhWpSZiREQl1efeSJdutwXIV3Cx5+1Utm1PgiGJvTomsWoXQfTinvsP8WEj1tlMu8PE",
-	"cgN3yCw6mHpq/dt1OIgUUE4VqRQZMZREu0Pc55bvvm0ExmcUN93xO2a3nRSvWUEtYpoTSZppo7OqUxds",
-	"UgPCXfgEiA3w7Qyor8Qjkc+30Yo3hWg7B2ynGImasRc9KZkVLCusltykjdVSzHx/pRDbJXDR0ppvbCQu",
-	"S9S9A8A+rW2HwP1gMZMpwrjSGGsy/8sVEagn0BmdL+Bpl+r/Eub6xqbAvRfihc+S2+AOoll2K8G/OGPX",
-	"KlorY++I/M4e7Q5V30gxYuUGUEJEpRqPVil7sehM86kmyUkyYhJcfmQmwdh3l1QnJ8lB/+DhXv/BXv/g",
-	"ff/wpH900j/+78TldycnyZ+Uw/9zn+llYpKk9UqXFWYc/Dh8MPpx+BD2Dkd9unc0Ooa9n/Pj473+6JAe",
-	"0cPsYPjA8MiNxqpLtELBxwxLqvRlKcaML9+xVcmHPkLbtzkkLu3FgqVJK0lOkt8oB/JEWNRo/CXnCiSR",
-	"oCWDa8iJc5OMqrKcL3hN1kWpl3AXPjnv2xAKxsNkgNs0eUs1vGjSOTegm24m6Gr3azh4l9Tis0oNRJVN",
-	"8mOKZCXDhAwbnrQOeh16U05JwKlQBNskBC1IJiaA+QlfAWd7axM+7xPJW9fijaeofl2mazv/NWKtMt0k",
-	"8hktAXP4vipD5p11bjxuh0++tDdld9fycjP/wL1Ax8b8Od+OFnbotIxkJ6++gM74HdOE4+3MMDBhePvc",
-	"sDPrHQzCKbV30OWz7vZaIH/Ot1MocqamJZ2/6kjNlSqC9eop88nDh/2+kf6YP5WcJDD/rRj+krHX7Ld3",
-	"5/9+/uAV++3nHhz2e9lBac58hZlyobrieIpf4OzlaO/60Y1h/hspIN8Vo/spRi6QxPhudKJ3VgisDLT4",
-	"Lxqixuv/dhNmvgrp7DzKvMnl/ooTXTrOxM9vsy+ZtlPvSPMN77TzhnuKjiejCjTqv4/NB5oBplrOhNTF",
-	"V6D8njchtedBGG6Dq/qWInlcLCnQsC5DZh2FuxPbAXRfQs6ozwzeErztKpC1ARxM+0w+FMN+Fg6yOyg6",
-	"wfZa/melwsZKZFZfanv4Z02IaCWT67821fYD0Ks3QQHPBve+UPyzEsDt0bs2IoKcxornIFvVQql1RP54",
-	"YFP2EezS6kq+rPKZU06D+sqpKFm2s2hmfV6bu1/p4k2tZC8WvgAapUx568hghLJWj6+6KUWGAYBAQS/m",
-	"Q8nySJ2NS5yElxCEpGieM/NBWr6xVf8MfBVU6hsBMHvTnXLixR2bs7ioj9vxzJ0BamxmiogyRwFOOTkm",
-	"E8YrDerUoD3lc1ICH+sixQI6TazWniYTxl/gH8IyKXeuNLnZU5BJ0E22lxshhuYWE5f6VqPPXcfuKiRO",
-	"ea8jsmj1daFTGwGfYhGJgk6nwCFPMb47BTHFGv2FG6rthDsMAzfMloN4XvtHPb2xST5GgIHE9BhL8xbj",
-	"+hKoubmRLcIcSzpRPTLgQl+ORMXzAYr5wQR0IfJL82talmIG+cDGWYiotGJW5Jt7rwNa6pQMRj6pYYB1",
-	"HTDV5jsXvBnkyjzVFW6giXgFhZ+Mo75hP8cwcXlUh9DqjDoOZA66dxESy2IJeLeut1tt3C2B7lbfLun9",
-	"0W5TsVi5H28MVEMnSSOV4fUN4OV2oZ+knXYyC5Wfy3r+xPq/dOs1l9T0xpo2LK2U7bRUCNq4LLEpYgys",
-	"LQY2o+On1yDn2OqiwuTODnNz5HCnEEK6uW1qWKPk7pPqbQmmRU4MhKcBS0ThQ7HHDx0avoIjDAIxDZM7",
-	"ecAzMxq3lDQcj0ppk0eXsqM2hS9lRGHBbKwULpSBtcpCuZqhp2QVX+tsp5zRuSJ4Yw2p4o8NAgyFKIHy",
-	"Ndhdai+ytf8YCwyAtxkWRa7X8Bqf5dBGKlfc/Cmqq5iZoyZFAksihVYx6K2WLe3dML1axnRA6De+Sl78",
-	"CrQ0oncjQP0qZlbwg7xmGaDYqG3AOiJPY6RYQHYVQZXXHIyiZmtq1yIRu/HHZr0YjShNdRX5UA5jSXPI",
-	"T+zmjYhB0Kq6y5SYWiigVyKQMOIK+ZmdHuVg1yAVE5Gsvtcj39nDyFzf7sDQk7rzEt1BmtVTD8Tl12mh",
-	"stmdmhuwANA+Achfb32lGypGWpBSiCtCdQzx46W4HuvxjFb2Ofi7+zKX0LQ6uoK57ZCSMxW9k9Ba7XzJ",
-	"aXyGqNpJJc4mt/kri4xqOXJ5usDN29Ae+bNS2Hyui0m+L9PHuxAA4RT8qv788vtfW4q2b9NHPO4mu7sZ",
-	"1xdXip3ivorXvTAWx3b2ESyv2nch/IZsvDJbWDvHG56nJDPmZ+1xnlBtW0qtMoCwx9Yym+x1aFadEi6w",
-	"YxACnMOsNpkVKURp/msLXza1t0Jw+35y9Z5iYH65uRXmyvu9GBG8nNtAoS5goqA0picHyA1LubLE1L6f",
-	"TlBrNTK1bPPbdtgrYqlz3zYBI8YTmoNr9/LYKvYTDJflVMOeZkirvCqdy91GqRbudAk6PefEaPwSMeWU",
-	"mGUC8qltVCsl7/xIOxz3aUUhfgtL8atWk2V1UqhtArrOV9k6DShOzdIcnf1ZQfkY21zVoKwqa6AtLN1E",
-	"/5aommZPiOenBL1pNlwQN8kW2XoYTIxczfn7x6cYpC7p2CgrtYNjazToRCbjQrTxuJhvK83KkihjVYWf",
-	"ZVwfHiSLXWZasc6VTTWEtLQHpbImzLSk2qyPfGwmmdaWEmSUj1dLm2ucc/avqo1XaMJj9ovBAOywcje4",
-	"OqwIUaSF4mnNnurNhMcP8acL+rTDQFq40GIQcYZ3T4G7kY0iLFkusEAf31+diLcAR5wWO9W3J9/rXLRt",
-	"JHw7yyLGwQRqyI4kDX7Ujk/rbcbErzFF9JrQm1rIPjz86eh+Yre1t/jJx0xpkNsdvZXh0j35I8iEz/dv",
-	"whpoM1GiqtGI3bSkRd2NrIHAwfHD9WXgGbf9dbxetVxtCj9w3ALw4UZqVBhIaJqRGWXExxPMbydC6dRy",
-	"x0HLhzboXHf/4OgLKFkufWRjTctiqUdcq3EJBUt4ykrMMDSBDeZa6kOIJwStKjIwPw/uoRfdUxEKsrGW",
-	"dXiruGYlcVlaruulisrTOpPr0x2Viymh5LcP75M7r9/nfK3d3iy9g1khg37z+t17sn/9YN9Itv06L5Ve",
-	"gVpnS0t1xjqOtkRJ21YMtQR4iHcNyDvnDi/WwTBdLs66+Va7N409SX6TsvPdHU5cgxaNC8P89DGmQjdY",
-	"um6zP+8UqaOcMS8OLqs2ZnatQuLauoQbZ3MYpjdyAXoON3qB/X1nHJsyjgUlfV3KjeGkvfXPSLEOrb5J",
-	"gj2fGlNz23j/cnPtlbCFn6IM1KJTUqEV11V1+nd4ryK2Bn41eiCfn7xhwIYGCeZa2NTOStmOMmu68b77",
-	"Xf5Sv8t3N8hX4gaJkeV/gWQjBo3w2pw+rfzFEjYxIkwrKEfLZG3UCft8pbc1gq9Gy9jFShvK187dOJW0",
-	"2U4annIpsOcu1X8bvq7jgv2sUdufP7H3cYr+DEyb+4n8zh4ZjjNo5cgMdu7H0EsdGK2Df0FfmqoznQ3L",
-	"TduR7NUIW4N6FXK0qWdN8wglYdRPl64A4bemwuDzHlklmZ6/M6taqFpFuPnXM0+nViO+E60Tl4WJIsa3",
-	"LXdfLrSe2vxSxkciQiVN9QYTnIwg9w0bhqBnANxV7aq0+W5nzt9nhcBcApfc/QNi1Buh9FjCu///ggyM",
-	"Vt0zl6kGZrQVbfMLTm1/uFB9+aFHzrzQM9dHJbpTgtVsholUmhgO5hILfO0ESn1mKywUAO9d8AvuLg6p",
-	"/dOFv6+L5ARleEou8OLMz596vd6t+YW7QvO7i6TX610kt4NTn2wVWcjSWnfiRdXvH2YN8uHPcJGkF/wC",
-	"E3sWhrkMxXoguQgyf1q76ZGj/gNCrS4yAcqDaOzqQhLbHZW7shOqL3iQCNIUqORixk/smkyR4/6h678f",
-	"VJ0MesSxbLu0IalMn5CKY49rlwCWkryyOddArmBufqaaEmpWuOBmi7+9e/2KYB/DlLw6f9HyTfKcDEXO",
-	"oNV3Ab/mkp3xim0ynM0vIRmVWHc+CJO6BicWGrQsQf5NEbO/WvO0DwXUPe57BBvMuiRvTOWts9vMl42C",
-	"4ZOsL7D1eQD8puWJS3excMO/2yyG0/qe3aNyPl/brJQSxXgGxCGSQtXPKq540tdNPqpV2mhWhG1WICup",
-	"BOWyV4/6R61k17/73oy+8H5KdfFDSo76x/Ek2L8Pzsw/B6RkSit7XXac+sGKjuN+nwx8+uOAjKSYdDJl",
-	"zV4LzKFwjzFkyjeJwag3JcOqQb1MVGVOhhJ3ORSV7pGzsjRflgD29QysLuDXUIop2NtxlIkQej8TBG40",
-	"cGU+fkIGXkAPyITKK+XQ0nEOc51ICqUYjyE/NcOl0Y8wt/MkJB8/fyG9VwJxmaAXfDjv9DmwObsly8AJ",
-	"eFdyaUS1ZKCpxOQtzXSJ2VyVLvauD/ZcIlKQBHWSHPT6vb4ZLKbA6ZQlJ8lhr987RMe5LlCY7Bvwmn+M",
-	"ARWperPP8+Qk+QX0E/P3Ttf9g36/Uyah4UbvF3qCluPK9v1d8TSlY8eVOUCOz+FY7IC2AExO/vhoZO9k",
-	"YiDgHnDx/ZfwbS8JNLcV04JoiWlJdKyMyMUzfjSr7Rd1Mp87cHs/B/2+QbUSWtldGeW2teopeQs5s2zm",
-	"FyHGJTjWYlN+UzK0HcuYJKLSSI+5pIwTLoy06yXpIoBdutCdIF6zFtunD/5RY06TFbbwzoJL0krEVXKb",
-	"1hOC5LE1Z9Q5ZqtHR1/d82luLkMtXMWppPUy4UN94dpRpF+7Pe66RTidxLElVTgLOGP2ctw/XLZ6fev7",
-	"dfupVWiPkgt5ckqmVGojC8z/A2x3KB7i+37pXBPLqLxuThxHw9Ubx8bKq2kVMztRq5IVV3dstn7sMUqi",
-	"9jY7Kkz9ti0+WEOzgg5LSPFPEzb27NfQavCcRqP7GPzFv1bKTIzSadOEeXsY7RIT7Itbko5GLEPH0j+W",
-	"gdWx/96cWv68DAkeO266GS/yq27A9d+HrfN0pGWZoRu1PvuPs3rvnx8JOaM2qh1FqGdCEj5m/MZaHr4+",
-	"ZpCS95LCiF2RZ3YFY8ik5DHN8zkW85jfXZopg5Q85ddibvQI/MW/Eb9+PXsjxc0cTRTzD1uVZ1OFLzjq",
-	"Mgc3N6nVzFH7OkyJEl53DNSFo34f3W3uzSr8zQO8dI/JaKY3w3826vzRwYH78fC00T1bxf2uaRLLClSb",
-	"mvfmXAGfdVJaq2EqwTbsw6d/gkqOVl94oqqswAcU8CzWYqAOALjDTEyZzZaYoJI+k0yDsuop9dqQUWNR",
-	"eTOftDpRG1/dnSzB1fYNvwAd9r0kupCiGhfdskZzv3u/r/Bn1VWN9XtdWB1/rkDu1Y9WrZzYPG/VzFyj",
-	"itI9W9XMQWfJXvDW1J3TW49TBQutKPZuz8fy7npe+FLUnXPrwcgLjvoP7maBsY7VOPdw7blND2Hku2sw",
-	"6brB67qM+rzbBKLmTw49Ce04TDAPymgrKBFvGITCcGw3nnx07+8tcmnXG/k75v/nYv5Cw+d10b7dN3td",
-	"nG81ul4X77udnNfGfYfzTZ3rcE5+fXr2JEoEoRCvc46nQuloSpz3Irk+AkYsUlcZVlfGG2kmOHjPD/qU",
-	"XAHbDeToIeyRQSQoN7Ch0zJ3iffCesFsJ9tC+LdQwqeFemQQVsIOQpW1+9AQvvQ5BPeSoiPSdk3+uye/",
-	"x8TgC5d/6wj8kdikfW0Q7401q2ryAZP3oOrK9wcHh8naRlOroOS27Qt31tfmynTdrQxJYy3G3upFvS4p",
-	"Rh7SWpcY233ucNbPd88K+4+YOQ/W+FK3cS7OO15HdkV6x5jJBwcbTa7b+uDcNQ4Zdiv9cpJ5mRXlXoZG",
-	"p2vAOoLyb8+YDB9KPqZJ6PBLTpJuT8aQZbk3d+I8yzqh60gErZteIosYwhg7COFzulzMguCjK8B3zlNU",
-	"wwVPieD2+Z7GjjKHYrzmNr0Y9zBbvI9Buxb9hW3L1yW+9vuH69Jd5EHQbYnvHnTwpbXNpzx3d+9xyNek",
-	"+5hoC4dbaOozMUqIva/8Cp2ytMnjHzW5/XV1D+aEDDoNUgahoXnq0sI7zSAGNnQSvKE1RvGsL3gt+Aw1",
-	"2rwZppUlF2uWdqihRwZhk4XBSWxH5ihazolNinK/tzY0bkFdcBd+MQa1b8GS+ohLwCAwABPx3LcJzLec",
-	"uY+EXmg8s7007nbAuV18UXf3xL+l8I09c/hd+n6j0rfmVE9ibwR67jQBNH2X+ScdGW2KrL5X/rr4Gunu",
-	"/F1m7R4TVvW0X0CJKdVZsYgUPsP3Puw1aGtrbKD1mWk3vXhX1s2m+Lolf/3iuBpvs/gtMtovTSqPMZ+j",
-	"VTfWJZFQo3OFBKHl0SYbVwV6H6pZ1nF7berpVKKuTzybh8S/SKvxVsTZlrq4oZEXYdcFUqe8I5pAYftY",
-	"MImqeV2t8Tk5R+dBi79AzH3XzD63X+SpqwCzqWzBgx0jfCfdIF1XVG/qH5GuInu5h+QlvXJl1VLMOnmd",
-	"3acRgkIRjPs3/UJ7BDuUWMNvRhXJKk1UIaS2CQKKTuoASW3+uV/XnuMR40wVWBB36kq7XTfapu0qGrCD",
-	"oBHhIGYS+kL0+3DfbR5c2IU3t1tEvxbXfvCFHLqfzS4MXqL+qplPq43xN8l1HmMXkbDdqSHz5rWTbVnN",
-	"NdZO7NX1CHF280xIn77l4jQSMmDXkPuM8R45C5J0GScHzrXqnoB1hRHKZhkRIclx/3DR7RqUctyHC+i1",
-	"lJi1iTtSWfM5tbL6MsKyptYDJUfNAyVBvdKyN0y6qlpQSfJ1Pciyo8dWrI557apndvPiSqzGaP3XD2wS",
-	"l0I/LR7jM+uhrfdevmuhX4vZuoS3t0rJ7CMA/4iH/duLNAVPf3zExF+Q15i48seKlvF1dqHR9yRQ7Hsh",
-	"DQ/Yx+xh99VPkeeEGB+Taor961xD7yZFGeXObfppg+cZ67kTiMxsiRzzucXkIDfdwye+hpBZAUpLqoWr",
-	"gnGF2YJjDUuzTuG7Uy4eop1R6ZPBRaaS24+3/xMAAP//",
+	"7H35cxs3uuC/gurdrZmpatHU7VC19Vax48SJ43h9rF9t5BLB7q/ZGDUBDoAWxXH5f3+FD0BfRFMkRTv2",
+	"K/8y44gAGsd3nx+jRMzmggPXKhp9jOCOzuYF4L9pkoiS6+sUaKLZLdWQmj/f0qIE849EpBCNgsPiaAZK",
+	"0an5/W3OFHGDCFOkPU7Cv0pQ+pql0Sg6mWQ/HGXHp+fnk+OTlJ5FcaTKJAGlolFGCwWfPsXV9wrGb67N",
+	"dCbXb6w9cGVrcDCjrCATKASfKqIFobzar86pJrNSaTIBYhaClGRMKn1B5lLcAmFakTlVaiHkbsdJYQ48",
+	"BZ4sr0tObykr6KSA0Hl6RrYPBCSlmk6oApJQzgVuXAJNckiJZNNcEy4WF0TLJaFTyjhhnFAyEzPgeqcD",
+	"gLm+a01vgId23fy57+6ZIn7A9t9nKXDN9PI6ETwrWKJDu1gdtBEcCJ2D9MBwYQBDzEFSLSTJKY5JIWEp",
+	"7LZxrkFyWgT3639rbvONmIHOGZ+SBXBNFlLwKRGciFIStfsubmnB0utEAt4RLVR4Q6vDupDnblBIonOo",
+	"sMK8Lm71QdtzM9dtzQ+JI5BSSBWN/vwYZQyK1INha8dzad5SL8mV/fEqMjudMaUYn0afPnRP55Y3gwxa",
+	"4Td3OtIso2vpVuv35i4uiYJE8JRkNDEgyBRpjNt+I1xcT0S67Mfd1Zvt4IzFBiY44q+5GGJW3HE3+loC",
+	"TZdb0b7AU3sC2NouUySjrFh92pdCE/yswWYF8nY3NJrTZSFoeq2FuC6onAYp+OqgLpCZ2zPvKm5BkrPT",
+	"0+MzMllqUDvtSVIN1wWbsR7O3fq9tRMhyIzypYd5FTf4RUE1yN32A7TU+VrY7w5pkT82tdzKbCM2ZGbK",
+	"boEkpZTA9StHbmKkyoLonO14a5BJUPm1FjfArx0KhPbaHrBKLnAZgqMeTjQU3IKkxaZkOoSxb4CnRHAg",
+	"9Rox7sqtvdu+2NTcwfWkEMlN+E27Q7pvahgawytyI8hkaTmIFP+ERP9NEVkWO+KAfSS4m/dBXHtA9xXt",
+	"6xleX4/YdRM7g9KeQMh+xDO43l34AW3OMwEqQdZbeRDjsR+ScCtu1j2KH7DCdhQoZZiOeZcJACeGN6QX",
+	"RDUpxE47K7kq53MhNaTXXmYMbTA4bnWfbMoPmN0nF04+isk8N1goJKoQLAVJ/BJW32joHwnlRoCf0RSI",
+	"yB58pBmkjF7r5RzuO1Rj5AoN0Z5RUUXofF6wBGWAR/9Ugsfm/t+9fXbwmFCeIsQaDVOCUjsCS6mMJDyD",
+	"fjGlM2LlGfzvD9MzFkBvritVL7CN9oCgaNL4td4jqpc5vQVCNSmAKk0ekySnkiYapAqIok3RWgtBVC7k",
+	"LsrbpzjKgabmI6OP0WvQcnmZGe4++hiloBLJ5uZh8d2N4Ikaz4Iyo1RmQoKRCgz1buKbpbNalhBHKslh",
+	"Rs1qM8bZrJxFo8M4suCHKs4UZGR28f79+8tS5wYJEqph9fvm1ElOiwL41GACef3sCTk7Px1ekAXTORnj",
+	"Zf/vq4oBIgW5isZkkYMEQh3lWlBDPbhG4EwFKAehZaX8hvcP3Gz+z+hHJINR7P5Bej4bfaiOqbREofNT",
+	"HP2nOeNvjKer53ufC8KUKsFiFy6zdkP/U0IWjaL/8ai23zyyv6pHb81s/A5+9bWFiueBz76kM1AoKtXq",
+	"jdUnCzFVF/aqJjS5MahupC1u7pMTpvEmKVHUUDIOa/cauIl3CuRPqJIFn9pTSiEJzOZ6ucvyofOatVlq",
+	"4MfcshSLXRbG6/2RFpQnPZA6sT+au0whYbNKttruO45Mt9c3xCwmNJ0ZGXgwGOyy8jtHEMO79+Syvv4L",
+	"q4SQCSyN+jmXjGujf5HLN0+eP48Rma6i/3UVxYRKIHOQCXB9ANxQxtSyg632iWK4mguurCny0rLDp21L",
+	"ZCK4Bo42gS4b2tCWGcIiP+1RaA6KvBsh4U+GMrx2h7BHWr3qhln0hosFt1epFkyjvU5khuU3SPR/Hjhk",
+	"Pnjeu383/FED7/Hrl2lquPAvyIl2urwVi+tG19ee1WewW7vU6ow9v4O3XGWWFnq5rd8WuL9nsYzkNWSl",
+	"2hqqV5SbtbfYHh1SSzaY7keH9IkNplfmtYASsMF0P3rPz99VbtwuDf1bkREaz/7+/fuDrtiy7um7Uo4h",
+	"xw+AnCe1KWA38Okx/a5HxcCcgE1z7RqtwZ8Jk3ts0MjT6KodlQOkqJ98Pc/7FAowB3vHDdVjcvaNvm/Q",
+	"7rd2fnd8yIzzndI9nNK1aVtcIQ1IJbzRQls/Z0qAi3KaW5dXARpwaJAb/tV4Y9SR7RDFnuj3tlGkrXK3",
+	"HNhmdNrUp408a749Bf3CaEn4x+BalwVDD0No6mugKVsz93XXTbGySCGmotQ909+wKTdCZakJ3IJcoma8",
+	"usrGAGcueh28md8vDJhIcMZL9F3O0HAgiKJL89SoBb71pp0tHq3jd16LU82xe8SoN2IGaAhDZ3DtRN6f",
+	"dPgz1bCgy2dCTliabn1He1N74q9SCei3165dKThpz4S2kiWnQqRWrWO6joOZ0aUlrlSpvUPLO274p5Ds",
+	"3zuLDA13+9qrDLmlvrPrL6+YIPO2lDWnvOPlq6yeXxWf/gVo2qJr7eNfKpIJSX7+6W2MJl7DtrzjYX8Y",
+	"YzbxvBGH09kDyWhZaCIyIkqpPvdGuni764V8BQ/7rh3KtutJ0CVxUPkk1u2i4b144P6b8LAV6ayn3aNi",
+	"uYF7JBYdSL2w9u3KHURyKOaKlIpkDDnR/gD3uaW7r2uG8RnZTXf8nsltJ8RrkVMLmOZEkibayKzqwjmb",
+	"1Jhw5z4BYh18e7vUl+JHkS53kYq3vdF2DNheIRIlY896YrLIWZJbKbkOG6u4mPn+Wia2z8tFTWu5tZLY",
+	"F6h7zwX7sLY9Xu57C5lMEcaVRl+T+b9UEYFyAl3Q5QqcdrH+LyGur2wI3FshXvgouS3eIBhlt/b6V2fs",
+	"W0RrReydkN/Yj/sD1VdSZKzY4pYQUKnGo5XKPiwa03yoSTSKMibBxUcmEox+d011NIqOhkdnB8PDg+HR",
+	"2+HxaHgyGp7+/8jFd0ej6J+Uw/9xnxkkYhbF1UrXJUYcnE8Os/PJGRwcZ0N6cJKdwsEP6enpwTA7pif0",
+	"ODmaHBoaudVYdY1aKHifYUGVvi7ElPH+HVuRfOI9tEMbQ+LCXuy11GEl0Sj6lXIgT4UFjdpe8k6BJBK0",
+	"ZHALKXFmkqwsiuWK1WRTkPod7oMnZ32bQM54MxjgUxy9phpe1OGcW+BNNxJ0vfm1OXif2OKjSs2NKhvk",
+	"xxRJCoYBGdY9aQ30umlNuSANSoUs2AYhaEESMQOMT/gKKNtrG/D5EE/ephpvOET161Jd2/GvAW2V6TqQ",
+	"z0gJGMP3VSkyb6xx40nbffKlrSn7e5bft7MPPOjq2JQ/57vhwh6NloHo5PUP0Bm/Z5xwtJ0ZAiYMbV8a",
+	"cmatgw13SmUddPGs+30WSJ/z3QSKlKl5QZcvO1xzrYhgrXrKfPL4bDg03B/jp6JRBMtf88nPCfuD/frm",
+	"3b+fH75kv/4wgOPhIDkqzJlvMFKuKa44muIXuPw9O7j98c4Q/60EkO+C0cMEI+dIYnw/MtEbywTWOlr8",
+	"Fw1S4/N/uwEzXwV3dhZlXsdyf8WBLh1j4ufX2Xum7dU6Un/DG+284h6j4cmIArX4733zDckAQy0XQur8",
+	"KxB+39UutecNN9wWT/UtefK46EnQsCZDZg2F+2Pbjdv9HVJGfWTwjtfbzgLZ+IIb0z6TDcWQn5WD7O8W",
+	"HWP7Q/73CoUNpcisf9T28M8aENEKJtd/bajte6A3rxoJPFu8+0ryz9oLbo/etxLRiGkseQqylS0UW0Pk",
+	"+ZEN2cdrl1ZW8mmVz5xw2sivnIuCJXvzZlbntbH7pc5fVUL2auILoFLKlNeODEQoq/X4rJtCJOgAaAjo",
+	"+XIiWRrIs3GBk/A7NFxSNE2Z+SAtXtmsfwY+Cyr2hQCYfelOOvHqjs1ZnNfH7XjhzgAVNDNFRJEiA6ec",
+	"nJIZ46UGdWHAnvIlKYBPdR5jAp0mVmqPoxnjL/CHZpqUO1cc3R0oSCToOtrLjRAT84qRC32rwOe+Y3cF",
+	"Eie8Vx5Z1Pq6t1MpAR9DHomczufAIY3RvzsHMccc/ZUXqvSEexQDN8ymg3ha+2c1vdZJPgQuA5HpCabm",
+	"rfr1JVDzcplNwpxKOlMDMuZCX2ei5OkY2fx4BjoX6bX5My0KsYB0bP0sRJRaMcvyzbtXDi11QcaZD2oY",
+	"Y14HzLX5zhWvB7k0T3WDG6g9Xo3ET8ZR3rCfYxi4nFUutCqijgNZgh5cNZFlNQW8m9fbzTbupkB3s297",
+	"an+0y1SsZu6HCwNVtxPFgczw6gXwcbu3H8WdcjIrmZ99NX9C9V+6+Zo9Ob2hog29mbKdkgqNMi49OkWI",
+	"gLXZwHZ4/NMtyCWWuigxuLND3Bw63MuEEG8+1TmsQXT3QfU2BdMCJzrC4wZJROZDscYPnRi6giMMADEN",
+	"s3tpwDMzGrcU1RSPSmmDR3vJURvDewlRM2E2lArX5IGVyEK5WqClZB1d62ynWNClIvhiNarif9YAMBGi",
+	"AMo3IHexfcjW/kMksHF520FR4HkNrfFRDm2gcsnNH4OyipmZ1SESmBIptArd3nre0t4N0+t5TOcK/cbX",
+	"8YtfgBaG9W51Ub+IhWX8IG9ZAsg2Kh2w8sjTECrmkNwEQOUPDkZQszm1G6GI3fgTs14IR5Smugx8KIWp",
+	"pCmkI7t5w2LwalVVZUrM7S2gVaLBYcQN0jM7PUjBbkEqJgJRfX9kvrKH4bm+3IHBJ3XvI7qD1KvH/hL7",
+	"n9PeynZval7AXoD2AUD+easn3VIw0oIUQtwQqkOAH07F9VCPZ7S8z92/ey/zCHWpoxtY2gopKVPBN2lq",
+	"q50vOYnPIFU7qMTp5DZ+ZZVQ9QOXxwvcvHXtkX+WCovPdSHJ12X6cB8A4D01/lR9vv/9N+ai7df0Ho/7",
+	"0e5+wvXFhWInuK+jdS+MxrGbfgT9WfvOhV+jjRdmc6vneMXzgiRG/awszjOqbUmpdQoQ1tjq08n+aKpV",
+	"F4QLrBiEF85hUanMiuSiMP9rE1+21bea1+3ryVV7Cl3z79trYS6937MRwYuldRTqHGYKCqN6coDUkJQb",
+	"i0zt9+k4tdYDU0s3/9R2ewU0de7LJqDHeEZTcOVenljBfobuspRqONAMcZWXhTO5Wy/Vypv2gNNzTozE",
+	"LxFSLohZpoE+lY5queS9H2m74z6uScRvQSl+1UqyrAoKtUVAN/kq26QAxYVZmqOxP8kpn2KZq+oqy9Iq",
+	"aCtL196/HlHT7Anh/IKgNc26C8Iq2SpZbzoTA0/z7u2TC3RSF3RqhJXKwLEzGHQ8k2EmWltczLeVZkVB",
+	"lNGqmp9lXB8fRatVZlq+zrVFNYS0uAeFsirMvKDarI90bCGZ1hYTZJCOl73FNd5x9q+yDVeowmP0i4EA",
+	"rLBy/3V1SBGCSAvE44o8VZtpHr8JP92rjzsEpAULLQIRJngPZLhb6SjCouUKCfT+/fWBeCv3iNNCp/r2",
+	"+HsVi7YLh29HWYQomEAJ2aGkgY/K8GmtzRj4NaUIXjN6VzHZs+PHJw9ju629hU8+ZUqD3O3orQiX7sl/",
+	"hET4eP/arYE6EyWqzDJ21+IWVTWy+gaOTs8254GX3NbX8XJVv9jU/MBp64KPtxKjmo6EuhiZEUa8P8H8",
+	"dSaUji11HLdsaOPOcw+PTr6AkPUGEecpyzKQ4LjHltqeXcyCdDf3Y8am3mo7lyItk5Aqbxh3WAlimqS4",
+	"NXVB4E5LapBHEaXF3IipSlOs3OYVotpIm7oD4a9mYlCpu+mpJmYtEEyNSCKKcsZjkgJmCMUkEVxpSRnX",
+	"RnhL4c7WHBJWq91QOX2uFflXSQuWMUiJxQRVJjl6NEqdDwyCqIF/wPUMzN2fO437ZP9T72SoMWSrYLdA",
+	"LJ0lE0D7feiZvZ3PGyn6nh19htAj5HFYgHLebEjr5f+mCC9nE5AXtrQWMg1aF21HGDQCgZUJ7TwICoFp",
+	"BfJ9BloHeTGecCGk0rZ4/aaWpRXUCpiX4G4OiREJMsanILE2WKB+4C+XB0enZ1WIRC9mBWT3zZbV7QdG",
+	"xSSHuyBIwyLkinyJ74Lvv/JslVLbgIuKEDs9rLrSVem2c2dGZnWpyb1baH5akAn4PW31IaWD1RQZv1Ya",
+	"5iMCdzTRBRby9O84sGRKjZzZF5FPOXzxWVw5lTNf0GFAaA40HRGKQG8EAMM3AKVlD7/xFW/mf3GwIjzI",
+	"WyNNDIi7kVHz2EZhsUJ+6wIGJJUs02i4rEyVndxoTzu7njE8tieoRpbCrUf1i8SRW/x+a5S92ziq36Ve",
+	"xEJYG3h7UKWNx/dRvc9oz2oR129S6nWBpFvbXKy86kVYa3sRCnq0i7UyIpJ+OoO2IaEpMRK0r5Kx+e/x",
+	"AywkDzSJNOKy+2q9llyzgrh4bVf/WgU16yqm++M9NQxiQsmv799G9wqCtWSzYaHT+B61BYH21R9v3pJH",
+	"t4ePjIjyqMpQoTegNtlSr/WoiqjpMdfsqpC2VPkm3NVX3jl382EreapXse1GXn8GouJQ8tukJ/e4cw1Y",
+	"1OzF/NeHkDGthtJNy/56hlXFO4VEf1xWbU3sWiVFKjsz3DnroyF6mQvV43CnV8jfd8KxLeFYMddtirkh",
+	"mLSv/hkx1oHVN4mw7+Yp3T3yr99w+1LYEhCiaBhILkiJ9tyu0WN4jx8rYHXsVXjf+UylLUM3aCPVTAub",
+	"5FEqW1tuQ4fedw/MX+qB+e4Q+UocIiG0/H8g0fBVsYzt8dPyX0xmFxlhWkGR9fHaoDv2+Vq/awBejZSx",
+	"j5W25K+dt3Eiab2duHnK3steuqS/Xei6DjP2y1psf/7UvscFWiYwgP4x+Y39aCjOuBUtO967R0P3ujJa",
+	"B/+CXjVV5TwZkhu3Y9rWA2x11euAo409G6pHyAmDHrt4zRV+ayIMNvpKSsn0Es0x9latIFz/65nHUysR",
+	"3wvWkcvHQBbjG5i4L+daz22mCeOZCGBJncfJBCcZpL500wT0AoC7+h0qrr/bmfP3RS7QVOfSvP6BEPVK",
+	"KD2V8Ob/viDj2mMwNqMta1tecWorxTbFl38MyKVneub5qERzSmM1G2sqlSaGgrkQQ59FiVyf2VxLBcAH",
+	"V/yKu4dDbP945d/rKhohD4/JFT6c+e+Pg8Hgk/mDe0Lzt6toMBhcRZ/GFz7sOrCQxbXuxKtyODxOauDD",
+	"/4arKL7iVxjiuzLM5SpUA8lVIwa4tZsBORkeEmplkRlQ3ojLWp9Sauukc5eASvUVb4SE1qmqqVjwUeUz",
+	"Ox0eu048jfzT8YA4ku2tuZIlekRKjt0uXCh4TNLSZl8BuYGl+W+qKaFmhStutvjrmz9eEqxoHJOX7160",
+	"vJQ8JRORMmhVYMKvubQnfGIbFm8jTUlCJVagGTfDu8cjexu0KED+TRGzv0rytC2Dqm43A4Kl5l26FzoM",
+	"qjh382UjYPh0qytsgtK4/Lr4mQt8tfeGv9t4xovqnV17WZ+5ZVaKiWI8AeIASaHoZwVXPOkfdWaKFdpo",
+	"kjcLrkFSUIkeSHN1J8OTVtrL332V5srZQXX+j5icDE/D6TB/H1+af45JwZRW9rnsOPUPyzpOh0My9okQ",
+	"Y5JJMevkzJi95mh3dm2ZEuUdDRj/RsmkrEEvEWWRkonEXU5EqQfksijMlyWA7aOFeYb8FgoxB/s6DjPx",
+	"ht4uBIE7DVyZj4/I2DPoMZlReaMcWDrKYZ4TUaEQ0ymkF2a4NPIRZnmMmujj568k+kggLifkik+WnYpH",
+	"1kdRsAQcg3fFFwyrlgw0lejK0UwX6NspdX5we3TgQpIb4dCj6GgwHAzNYDEHTucsGkXHg+HgGF3oOkdm",
+	"8shcr/nHFFCQqjb7PI1G0c+gn5rfO/13jobDTsKkhjv9KNcz1BzXNvLpsqc5nTqqzAFSbIxnoQPaDDAa",
+	"/fnB8N7ZzNyAa+XmKzFil08JNLW1UwTREgOU6VQZlotn/GBWe5RX3mJ34PZ+joZDA2oFtOK8E8qtc+qC",
+	"vIaUWTLzsxDTAhxpsck/MZnY2qVMElFqxMdUUsYJF4bbDaJ49YKdi+XeK96wKotPJPizgpw6Pnyl45IL",
+	"147ETfQpriY0wsg3nFFFm68fHey/62MKXKx6cxUnklbLNFv2NtcOAv3GhfI3TcftuNx68nFXYMbs5XR4",
+	"3Ld69eqPqkKU68AeORfS5JjMqdSGF8xt0IiHdgfiTXh/VDjTRB+WV20KwmC4fuPYYmE9rmKOB0pVsuTq",
+	"ns1WbZ+DKGpfsyPCVAET2LqOJjmdFBB34woMrjYaa9Wyj4Ff/LVUZmIQT+t2DLvf0T4hwfbelDTLWIKG",
+	"pf+451prKA/e6xMxm6Mo0Amd8Ol8vWEasQ+Ymizdv1xZDCwzigJH7dO+qFa64ilkjLPqaWIr+af+u6hh",
+	"Uw1joqEoVNVrX1l5y0lvRt6ZADl1TXww09ry0JUXbLm090Vvq7CfaHh41nHfGyLso8EasVyukhVGW9Xk",
+	"D7Uelt5do+Zz3TJYGYIXjqyJDpPs6OxwmJ4Ok6OT7PE5nZynx+dwBCcJ/HCS0uOzs8cTyJLhJKUnx2fn",
+	"6eMTODme/PA4Ozw/y5KjTljCKEpPk3SSHh5Oskk2OXqcpScn50f07Pw0HZ6fPj6jk5PDox/S88dAT9PD",
+	"82F2RM8OYXKYHUN6fnp4PqziHRBeq9iWPz9U8SdVUMWnbidT9/IuUKkWDmug272sVChsor+WLmCfWiqZ",
+	"zRotuRH1cP9ja/VgmJRNia3psCFiv+uWD+rB7eeqTdUWK9FGC6rIpGQFuud6Md8JfoMltZJZH/l/4uSo",
+	"7bDCr7qFvPe2WT5bB8oWG46pNhf8wkKe98xlQi6ojWwNkrxnQhI+ZfzOUh6fIz+OyVtJIWM35Jld4bLU",
+	"eUye0DRdYkK/+du1mTKOyU/8ViyNBoF/+DeSvl8uX0lxt0TjhPmHrcxh0wWvOGoxR3d3sdXJUe86jokS",
+	"XmtsKAonwyEa2l3fWvzLIZJ7z8OEDxO0P/5gFPmToyP3n8cXtdbZKvDlCqeyJEeFqe457Yp4WPeEtRfM",
+	"Jdii3TZGsc7mbvWGshGfGYrjSjhbAXUXgDtMxJxZBjND9XwhmQZloZt6PcgQdFTbVBWx1YZX9yY9sNp+",
+	"4Regm7Xvic6lKKd5t7SJed+D39ZYsqvKJlXPXqyQ9U6BPKga166dWLe4rWduUEnFta6t56CZ9KDRb/be",
+	"6a0GtY2F1hR8as/HEk/VvGa32HvnVoORFpwMD++nkaGuNTj3eOO5dR8RJMwbiGdVk4edKXlFnxx4Ytxz",
+	"01SKuRBGT0FZ+I5BUwye2o1HH1wP7lUq7fqjfIf8/76Qv9L0ZVOwb/fO2RTmW81uNoX7bjeXjWHfwXxd",
+	"62ayJL/8dPk0iARNJl7lHc6F0sG0GG8/drXEDFukrjpEVR3LcDPBK60BrcmuiMUdpOgbGJBxwB0/tkET",
+	"ReqSb4W1f9tuFrnw/RCb7UUHZNyshjNuKqvdZqPY7X8Crpu6Q9J2Xa43T38LscEXLgfPIfiPYpsWFo1I",
+	"j1DB2jonKHoLqqp+dXh0HG0scLeSyj+1vWBOct9eja4qFiNqbETYW/1oNkXFQDPdTZGxXesaZ/1w/6xm",
+	"DUIz53CDL3WbZ+C80014V6B+pJl8dLTV5Kq0J87d4JDNjgVfjjP32U9sNW1r3miQjkYJKE+YDB2KPsRR",
+	"09QfjaJuXfYmyXJ9N8M0y7qfKh8krQrfI4mYwBSriGYCA2AWjbADV4TLuU1QDBc8JoLbFp61HmUOheqp",
+	"pTaDEPUwW3yIKWsj/Gu2LtoU+do90DfFu0tLu5+2S77vhHwPwIMvLW3+xFP39h6GfL6aj4ZowXALTH0M",
+	"VgGhrKCX6I6hdS5vVuf3Vhn+GA027hRJHDcVzQuXGtopCDd2Rry6j+4U2bO+4hXjM9hoI+aYVhZdrFra",
+	"wYYBGTcLrY1HoR2Zo2i5JDYc0v3d6tC4BXXFnePVKNS+DGPsfa0NAoHGoYDPro1gvuzkQzj0SvHJ3blx",
+	"twrmJ8eRPyvy78h8Q63Ov3Pfb5T7VpTqaahPuKdOM0DVt88+6dBoW2D1/bI2hddAh5fvPGv/kLCur9UK",
+	"SMypTvJVoPCx/Q8hr43WFkYH2pyYdhML9qXdbAuvO9LXLw6r4VLr3yKh/dKo8gS9h62M0S6KNCU6l0LU",
+	"1DzaaOMqwTwEa/q67myMPZ1qNJsjz/bO2S/SbqjtxUSlzg21RQl3cld2EruCoVO2lh2TKJpXeVqfk3J0",
+	"mtr9BWzuu2T2ue0iP7ncTxvE2mjaZ0uTGKDrsupt7SPSVWXqt5D8Tm9cJIoUi05Ed7c9WiNFDCN+6p4B",
+	"A4JVCq3it6CKJKUmKhdS29AgRWeVg6RS/9yfK8txxjhTOabCXrjyTq4jRd16ARXYcaMY+TikEvpiVA+h",
+	"vrs0XduHNbdbSGsjqn34hQy6n00vRLdVbbz6aolPq5XJN0l1nmAlwWbLAyxDVXU83JXU3GLW1EGViRQm",
+	"N8+E9IGbzk8jIQF2C6nPFRmQy0Z4PuPkyAecxY0AOaZsfCERkpwOj1fNro0krodQAb2RELMxcgdy6j6n",
+	"VFY9RjOhsdWk8KRuUtjIVOzrY9gV1Ro5ZF9XU8Y9NVy0Muaty5vbT9fFUHbh5h3QbBCXQjstHuMzy6Gt",
+	"no/fpdCvRW3toe2tJFLbCOw/wm7/9iJ1quOfHzDkH+QtBq78uaZtVBVdaOQ9act5ldLQgEcYRuu++jHQ",
+	"UpTxKSnnWCrONfVpR+diDsPmLdqruTMIzGyxHPO51eAgN93fT3gNIZMclLaR0daBaUsyCI7Za/U6ua/l",
+	"tXqIdkSlTwMRiYo+ffj0XwEAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

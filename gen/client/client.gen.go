@@ -200,6 +200,54 @@ func (e HealthCheckStatus) Valid() bool {
 	}
 }
 
+// Defines values for SchemaDifferenceChange.
+const (
+	SchemaDifferenceChangeDifferent SchemaDifferenceChange = "different"
+	SchemaDifferenceChangeExtra     SchemaDifferenceChange = "extra"
+	SchemaDifferenceChangeMissing   SchemaDifferenceChange = "missing"
+)
+
+// Valid indicates whether the value is a known member of the SchemaDifferenceChange enum.
+func (e SchemaDifferenceChange) Valid() bool {
+	switch e {
+	case SchemaDifferenceChangeDifferent:
+		return true
+	case SchemaDifferenceChangeExtra:
+		return true
+	case SchemaDifferenceChangeMissing:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SchemaHealthState.
+const (
+	SchemaHealthStateAhead   SchemaHealthState = "ahead"
+	SchemaHealthStateDrifted SchemaHealthState = "drifted"
+	SchemaHealthStateExtras  SchemaHealthState = "extras"
+	SchemaHealthStateInStep  SchemaHealthState = "in_step"
+	SchemaHealthStatePending SchemaHealthState = "pending"
+)
+
+// Valid indicates whether the value is a known member of the SchemaHealthState enum.
+func (e SchemaHealthState) Valid() bool {
+	switch e {
+	case SchemaHealthStateAhead:
+		return true
+	case SchemaHealthStateDrifted:
+		return true
+	case SchemaHealthStateExtras:
+		return true
+	case SchemaHealthStateInStep:
+		return true
+	case SchemaHealthStatePending:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Success.
 const (
 	SuccessTrue Success = true
@@ -404,6 +452,62 @@ type RegisterRequest struct {
 
 	// Password 8 characters at least and 72 bytes at most, else `weak_password`
 	Password string `json:"password"`
+}
+
+// SchemaDifference One object that is not what the migrations produce
+type SchemaDifference struct {
+	// Change How it differs; extra ones stop no start
+	Change SchemaDifferenceChange `json:"change"`
+
+	// Kind What it is: column, default, constraint, index and so on
+	Kind string `json:"kind"`
+
+	// Name Its qualified name, such as auth.users.email
+	Name string `json:"name"`
+}
+
+// SchemaDifferenceChange How it differs; extra ones stop no start
+type SchemaDifferenceChange string
+
+// SchemaHealth The live schema beside what the migrations of this program produce
+type SchemaHealth struct {
+	// Applied The newest applied migration's number; empty for a database that was never migrated
+	Applied string `json:"applied"`
+
+	// Differences What differs, the worst first
+	Differences []SchemaDifference `json:"differences"`
+
+	// ExpectedFingerprint SHA-256 of what the migrations produce
+	ExpectedFingerprint string `json:"expected_fingerprint"`
+
+	// Fingerprint SHA-256 of the live schema, in hex
+	Fingerprint string `json:"fingerprint"`
+
+	// Newer Numbers of applied migrations that this program does not know
+	Newer []string `json:"newer"`
+
+	// Pending Numbers of migrations to be applied
+	Pending []string `json:"pending"`
+
+	// State in_step: exactly as expected. extras: with objects beside, which harm nothing. ahead: a newer release has migrated,
+	// which this one may serve on. pending: migrations are still to be applied. drifted: something is missing or different.
+	State SchemaHealthState `json:"state"`
+}
+
+// SchemaHealthState in_step: exactly as expected. extras: with objects beside, which harm nothing. ahead: a newer release has migrated,
+// which this one may serve on. pending: migrations are still to be applied. drifted: something is missing or different.
+type SchemaHealthState string
+
+// SchemaHealthResponse defines model for SchemaHealthResponse.
+type SchemaHealthResponse struct {
+	// Data The live schema beside what the migrations of this program produce
+	Data SchemaHealth `json:"data"`
+
+	// Message What happened, for people
+	Message string `json:"message"`
+
+	// Success Always true
+	Success Success `json:"success"`
 }
 
 // Session A fresh sign-in and whose it is
@@ -738,6 +842,14 @@ type ClientInterface interface {
 	// Corresponds with GET /health/ready (the `GetReadiness` operationId).
 	GetReadiness(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetSchemaHealth Is the database what this program was built for?
+	//
+	// Compares the live schema with what the migrations produce, object by object, and names each difference; what the
+	// definitions are, `authd schema validate` tells operators. The answer may be 5 seconds old.
+	//
+	// Corresponds with GET /health/schema (the `GetSchemaHealth` operationId).
+	GetSchemaHealth(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetContract This contract
 	//
 	// Corresponds with GET /openapi.yaml (the `GetContract` operationId).
@@ -933,6 +1045,24 @@ func (c *Client) GetLiveness(ctx context.Context, reqEditors ...RequestEditorFn)
 // Corresponds with GET /health/ready (the `GetReadiness` operationId).
 func (c *Client) GetReadiness(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetReadinessRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetSchemaHealth Is the database what this program was built for?
+//
+// Compares the live schema with what the migrations produce, object by object, and names each difference; what the
+// definitions are, `authd schema validate` tells operators. The answer may be 5 seconds old.
+//
+// Corresponds with GET /health/schema (the `GetSchemaHealth` operationId).
+func (c *Client) GetSchemaHealth(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetSchemaHealthRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -1344,6 +1474,33 @@ func NewGetReadinessRequest(server string) (*http.Request, error) {
 	}
 
 	operationPath := fmt.Sprintf("/health/ready")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetSchemaHealthRequest constructs an http.Request for the GetSchemaHealth method
+func NewGetSchemaHealthRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/health/schema")
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -1812,6 +1969,16 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /health/ready (the `GetReadiness` operationId).
 	GetReadinessWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetReadinessResult, error)
 
+	// GetSchemaHealthWithResponse Is the database what this program was built for?
+	//
+	// Compares the live schema with what the migrations produce, object by object, and names each difference; what the
+	// definitions are, `authd schema validate` tells operators. The answer may be 5 seconds old.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /health/schema (the `GetSchemaHealth` operationId).
+	GetSchemaHealthWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetSchemaHealthResult, error)
+
 	// GetContractWithResponse This contract
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -2144,6 +2311,62 @@ func (r GetReadinessResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetReadinessResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetSchemaHealthResult503Headers the declared response headers of an HTTP 503 response for GetSchemaHealth
+type GetSchemaHealthResult503Headers struct {
+	RetryAfter int
+	XRequestID string
+}
+
+type GetSchemaHealthResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SchemaHealthResponse
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetSchemaHealthResult503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetSchemaHealthResult) GetJSON200() *SchemaHealthResponse {
+	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetSchemaHealthResult) GetJSON503() *Unavailable {
+	return r.JSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetSchemaHealthResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetSchemaHealthResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetSchemaHealthResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetSchemaHealthResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -3768,6 +3991,22 @@ func (c *ClientWithResponses) GetReadinessWithResponse(ctx context.Context, reqE
 	return ParseGetReadinessResult(rsp)
 }
 
+// GetSchemaHealthWithResponse Is the database what this program was built for?
+//
+// Compares the live schema with what the migrations produce, object by object, and names each difference; what the
+// definitions are, `authd schema validate` tells operators. The answer may be 5 seconds old.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /health/schema (the `GetSchemaHealth` operationId).
+func (c *ClientWithResponses) GetSchemaHealthWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetSchemaHealthResult, error) {
+	rsp, err := c.GetSchemaHealth(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetSchemaHealthResult(rsp)
+}
+
 // GetContractWithResponse This contract
 //
 // Returns a wrapper object for the known response body format(s).
@@ -4148,6 +4387,59 @@ func ParseGetReadinessResult(rsp *http.Response) (*GetReadinessResult, error) {
 	switch {
 	case rsp.StatusCode == 503:
 		var headers GetReadinessResult503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetSchemaHealthResult parses an HTTP response from a GetSchemaHealthWithResponse call
+func ParseGetSchemaHealthResult(rsp *http.Response) (*GetSchemaHealthResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetSchemaHealthResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SchemaHealthResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 503:
+		var headers GetSchemaHealthResult503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {

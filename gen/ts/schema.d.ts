@@ -208,6 +208,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/health/schema": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Is the database what this program was built for?
+         * @description Compares the live schema with what the migrations produce, object by object, and names each difference; what the
+         *     definitions are, `authd schema validate` tells operators. The answer may be 5 seconds old.
+         */
+        get: operations["getSchemaHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.yaml": {
         parameters: {
             query?: never;
@@ -471,6 +492,45 @@ export interface components {
             version: string;
             /** @description One by one */
             checks: components["schemas"]["HealthCheck"][];
+        };
+        SchemaHealthResponse: {
+            success: components["schemas"]["Success"];
+            data: components["schemas"]["SchemaHealth"];
+            /** @description What happened, for people */
+            message: string;
+        };
+        /** @description The live schema beside what the migrations of this program produce */
+        SchemaHealth: {
+            /**
+             * @description in_step: exactly as expected. extras: with objects beside, which harm nothing. ahead: a newer release has migrated,
+             *     which this one may serve on. pending: migrations are still to be applied. drifted: something is missing or different.
+             * @enum {string}
+             */
+            state: "in_step" | "extras" | "ahead" | "pending" | "drifted";
+            /** @description The newest applied migration's number; empty for a database that was never migrated */
+            applied: string;
+            /** @description Numbers of migrations to be applied */
+            pending: string[];
+            /** @description Numbers of applied migrations that this program does not know */
+            newer: string[];
+            /** @description SHA-256 of the live schema, in hex */
+            fingerprint: string;
+            /** @description SHA-256 of what the migrations produce */
+            expected_fingerprint: string;
+            /** @description What differs, the worst first */
+            differences: components["schemas"]["SchemaDifference"][];
+        };
+        /** @description One object that is not what the migrations produce */
+        SchemaDifference: {
+            /**
+             * @description How it differs; extra ones stop no start
+             * @enum {string}
+             */
+            change: "missing" | "different" | "extra";
+            /** @description What it is: column, default, constraint, index and so on */
+            kind: string;
+            /** @description Its qualified name, such as auth.users.email */
+            name: string;
         };
         /** @description One thing that the service stands on */
         HealthCheck: {
@@ -1272,6 +1332,48 @@ export interface operations {
         responses: {
             200: components["responses"]["Done"];
             503: components["responses"]["NotReady"];
+        };
+    };
+    getSchemaHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the comparison found; `state` says it in a word */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "data": {
+                     *         "state": "drifted",
+                     *         "applied": "016",
+                     *         "pending": [],
+                     *         "newer": [],
+                     *         "fingerprint": "d5cdbd11bfbfb28fd4472a675d07586ab4129d78ea5d170f2a61eb1f3ed75170",
+                     *         "expected_fingerprint": "1cf2610d50c24f87ab7d37e2e4ce94da3668befc0bda4367d84e43b98f176fc2",
+                     *         "differences": [
+                     *           {
+                     *             "change": "missing",
+                     *             "kind": "index",
+                     *             "name": "auth.idx_users_firebase_uid"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "message": "The schema differs from the migrations"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SchemaHealthResponse"];
+                };
+            };
+            503: components["responses"]["Unavailable"];
         };
     };
     getContract: {

@@ -114,6 +114,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 		}),
 		Limiter:        limiter,
 		Checks:         p.checks(pool, remote, keysUsable),
+		Schema:         func(ctx context.Context) (schema.Report, error) { return schema.Validate(ctx, pool) },
 		Metrics:        p.metrics,
 		Logger:         o.Logger,
 		Version:        o.Version,

@@ -38,13 +38,13 @@ var allowed = map[string][]string{
 		"gen/db", "internal/firebase", "internal/principal", "internal/token", "internal/user",
 	},
 	"internal/httpapi": {
-		"api", "gen/api", "internal/account", "internal/principal", "internal/token", "internal/user",
+		"api", "gen/api", "internal/account", "internal/principal", "internal/schema", "internal/token", "internal/user",
 	},
 	"internal/app": {
 		"gen/db", "internal/account", "internal/config", "internal/firebase", "internal/httpapi",
 		"internal/principal", "internal/schema", "internal/token", "internal/user",
 	},
-	"cmd/authd": {"internal/app", "internal/config", "internal/httpapi"},
+	"cmd/authd": {"internal/app", "internal/config", "internal/httpapi", "internal/schema"},
 }
 
 // vendors are modules that one room alone may import.

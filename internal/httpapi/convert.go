@@ -10,6 +10,7 @@ import (
 	"auth-v2-service/gen/api"
 	"auth-v2-service/internal/account"
 	"auth-v2-service/internal/principal"
+	"auth-v2-service/internal/schema"
 	"auth-v2-service/internal/user"
 )
 
@@ -157,3 +158,29 @@ func inUTC(t *time.Time) *time.Time {
 }
 
 func seconds(d time.Duration) int { return int(d / time.Second) }
+
+// toAPISchemaHealth leaves the definitions out: they are the operators' business, and anybody may ask.
+func toAPISchemaHealth(r schema.Report) api.SchemaHealthResponse {
+	out := api.SchemaHealthResponse{Success: true, Message: schemaMessages[r.State], Data: api.SchemaHealth{
+		State: api.SchemaHealthState(r.State), Pending: r.Pending, Newer: r.Newer,
+		Fingerprint: r.Fingerprint, ExpectedFingerprint: r.ExpectedFingerprint, Differences: []api.SchemaDifference{},
+	}}
+	if n := len(r.Applied); n > 0 {
+		out.Data.Applied = r.Applied[n-1]
+	}
+	for _, d := range r.Differences {
+		out.Data.Differences = append(out.Data.Differences, api.SchemaDifference{
+			Change: api.SchemaDifferenceChange(d.Change), Kind: d.Kind, Name: d.Name,
+		})
+	}
+	return out
+}
+
+// schemaMessages are the states of a schema for people.
+var schemaMessages = map[schema.State]string{
+	schema.InStep:  "The schema is exactly what the migrations produce",
+	schema.Extras:  "The schema is what the migrations produce, with more beside",
+	schema.Ahead:   "A newer release has migrated the schema",
+	schema.Pending: "Migrations are pending",
+	schema.Drifted: "The schema differs from the migrations",
+}

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"auth-v2-service/internal/account"
 	"auth-v2-service/internal/limit"
 	"auth-v2-service/internal/principal"
+	"auth-v2-service/internal/schema"
 	"auth-v2-service/internal/telemetry"
 	"auth-v2-service/internal/user"
 )
@@ -25,6 +27,7 @@ type Options struct {
 	Resolver       *principal.Resolver
 	Limiter        *limit.Limiter
 	Checks         []Check
+	Schema         func(ctx context.Context) (schema.Report, error) // compares the live schema with the migrations
 	Metrics        *telemetry.Metrics
 	Logger         *slog.Logger
 	Version        string
@@ -67,6 +70,7 @@ func New(o Options) (http.Handler, error) {
 			meHandlers:      meHandlers{accounts: o.Accounts, users: o.Users},
 			gatewayHandlers: gatewayHandlers{resolver: o.Resolver},
 			healthHandlers:  healthHandlers{checks: o.Checks, watch: newCheckWatch(o.Logger), version: o.Version},
+			schemaHandlers:  schemaHandlers{validate: o.Schema, kept: new(keptReport)},
 			docsHandlers:    docsHandlers{page: page},
 		})
 	})

@@ -10,6 +10,7 @@ type server struct {
 	meHandlers
 	gatewayHandlers
 	healthHandlers
+	schemaHandlers
 	docsHandlers
 }
 

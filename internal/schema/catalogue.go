@@ -32,9 +32,6 @@ type Catalogue []Object
 // Expected is what the migrations of this binary produce.
 var Expected = sync.OnceValue(func() Catalogue { return mustParse(db.Catalogue) })
 
-// legacy is what the first migration alone produces: the platform's own table.
-var legacy = sync.OnceValue(func() Catalogue { return mustParse(db.LegacyCatalogue) })
-
 // Beginner is a pool or a connection.
 type Beginner interface {
 	BeginTx(ctx context.Context, options pgx.TxOptions) (pgx.Tx, error)

@@ -70,6 +70,9 @@ func (r Report) state() State {
 	return InStep
 }
 
+// IsPending says whether a migration, by file name, is still to be applied.
+func (r Report) IsPending(file string) bool { return slices.Contains(r.Pending, Version(file)) }
+
 // Serves says whether the service may run on such a schema.
 func (r Report) Serves() bool { return r.State != Pending && r.State != Drifted }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"strings"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
@@ -15,17 +16,31 @@ import (
 
 var versionOf = regexp.MustCompile(`^(\d+)_\w+\.sql$`)
 
-// versions lists the versions of the migrations that this binary carries, in order.
-var versions = sync.OnceValue(func() []string {
+// Files lists the migrations that this binary carries, in order, by file name.
+var Files = sync.OnceValue(func() []string {
 	names, err := fs.Glob(db.Migrations, "migrations/*.sql")
 	if err != nil {
 		panic(err) // only a malformed pattern can fail
 	}
+	for i, name := range names {
+		names[i] = strings.TrimPrefix(name, "migrations/")
+	}
+	return names
+})
+
+// Version is the number that a migration's file name begins with, or "".
+func Version(file string) string {
+	if match := versionOf.FindStringSubmatch(file); match != nil {
+		return match[1]
+	}
+	return ""
+}
+
+// versions lists the versions of Files.
+var versions = sync.OnceValue(func() []string {
 	var out []string
-	for _, name := range names {
-		if match := versionOf.FindStringSubmatch(name[len("migrations/"):]); match != nil {
-			out = append(out, match[1])
-		}
+	for _, file := range Files() {
+		out = append(out, Version(file))
 	}
 	return out
 })
@@ -46,7 +61,7 @@ func Ready(ctx context.Context, db Querier) error {
 		return fmt.Errorf("read the applied migrations: %w", err)
 	}
 	if missing > 0 {
-		return fault.Unavailable(fmt.Sprintf("%d migrations are pending; start with MIGRATE_ON_START=on to apply them", missing), nil)
+		return fault.Unavailable(fmt.Sprintf("%d migrations are pending; run `authd schema migrate`, or start with MIGRATE_ON_START=on", missing), nil)
 	}
 	return nil
 }

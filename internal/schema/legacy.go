@@ -1,0 +1,101 @@
+package schema
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"auth-v2-service/db"
+)
+
+// legacyCatalogue is what the first migration alone produces: the platform's own table.
+var legacyCatalogue = sync.OnceValue(func() Catalogue { return mustParse(db.LegacyCatalogue) })
+
+const users = "auth.users"
+
+var concurrently = regexp.MustCompile(`(?i)\bINDEX CONCURRENTLY\b`)
+
+// legacyTable is a live auth.users beside the one that the legacy service is known to have made.
+type legacyTable struct{ found Catalogue }
+
+func newLegacyTable(found Catalogue) legacyTable {
+	return legacyTable{slices.DeleteFunc(slices.Clone(found), func(o Object) bool {
+		return o.Name != users && !strings.HasPrefix(o.Name, users+".") && o.Kind != "index"
+	})}
+}
+
+func (t legacyTable) there() bool { return t.has("table", users) }
+
+func (t legacyTable) has(kind, name string) bool {
+	return slices.ContainsFunc(t.found, func(o Object) bool { return o.Kind == kind && o.Name == name })
+}
+
+// nullable are columns whose NULL means something (D3), or that a migration makes nullable: nothing is amiss without NOT NULL.
+var nullable = []string{users + ".password_hash"}
+
+// plan says how to bring the table to the legacy service's own, and what no statement of ours may decide.
+func (t legacyTable) plan() ([]Obstacle, []Alteration) {
+	var obstacles []Obstacle
+	var alterations []Alteration
+	for _, d := range Compare(legacyCatalogue(), t.found) {
+		if !d.Blocks() || !strings.HasPrefix(d.Name, users+".") || (d.Kind == "not null" && slices.Contains(nullable, d.Name)) {
+			continue
+		}
+		statements := t.statements(d)
+		if statements == nil {
+			obstacles = append(obstacles, Obstacle{What: d.String(), Hint: "change it by hand, or keep it and start with SCHEMA_CHECK=warn"})
+			continue
+		}
+		alterations = append(alterations, Alteration{What: d.String(), statements: statements})
+	}
+	// The plan's own 001, run by hand, made a plain index beside a unique constraint; ours is unique itself and has its name.
+	if i := slices.IndexFunc(t.found, func(o Object) bool {
+		return o.Name == "auth.idx_users_firebase_uid" && !strings.Contains(o.Definition, "UNIQUE")
+	}); i >= 0 {
+		alterations = append(alterations, Alteration{
+			What:       "replace the plain index auth.idx_users_firebase_uid by a unique one",
+			statements: []string{"DROP INDEX CONCURRENTLY auth.idx_users_firebase_uid"},
+		})
+	}
+	return obstacles, alterations
+}
+
+// statements mend a difference without rewriting a row or holding a lock for longer than a moment; nil where none can.
+func (t legacyTable) statements(d Difference) []string {
+	column := strings.TrimPrefix(d.Name, users+".")
+	switch {
+	case d.Kind == "default":
+		return []string{fmt.Sprintf("ALTER TABLE auth.users ALTER COLUMN %s SET DEFAULT %s", column, d.Expected)}
+	case d.Kind == "column" && d.Change == Missing && !slices.Contains([]string{"id", "email", "password_hash"}, column):
+		return []string{fmt.Sprintf("ALTER TABLE auth.users ADD COLUMN %s %s", column, d.Expected)}
+	case d.Kind == "not null" && column == "email":
+		return []string{
+			"ALTER TABLE auth.users ADD CONSTRAINT adopting_email CHECK (email IS NOT NULL) NOT VALID",
+			"ALTER TABLE auth.users VALIDATE CONSTRAINT adopting_email",
+			"ALTER TABLE auth.users ALTER COLUMN email SET NOT NULL, DROP CONSTRAINT adopting_email",
+		}
+	case d.Kind == "constraint" && d.Change == Missing:
+		return t.constraint(column, d.Expected)
+	}
+	return nil
+}
+
+// constraint gives the table a constraint that it lacks: by its right name where it has it under another one, else by an index
+// that is built beside the traffic.
+func (t legacyTable) constraint(name, definition string) []string {
+	for _, o := range t.found {
+		if o.Kind == "constraint" && o.Definition == definition {
+			return []string{fmt.Sprintf("ALTER TABLE auth.users RENAME CONSTRAINT %s TO %s", strings.TrimPrefix(o.Name, users+"."), name)}
+		}
+	}
+	columns, unique := strings.CutPrefix(definition, "UNIQUE ")
+	if !unique {
+		return nil
+	}
+	return []string{
+		fmt.Sprintf("CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS %s ON auth.users %s", name, columns),
+		fmt.Sprintf("ALTER TABLE auth.users ADD CONSTRAINT %s UNIQUE USING INDEX %s", name, name),
+	}
+}

@@ -1,0 +1,108 @@
+package schema
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// rowCheck finds rows that a migration would stumble over (blocks), or that an operator should know of.
+type rowCheck struct {
+	what, hint string
+	where      string   // a condition on auth.users AS u
+	needs      []string // columns without which there is nothing to check
+	blocks     bool
+}
+
+// canonical is auth.canonical_email, which the database does not have yet.
+const canonical = `lower(btrim(u.email, E' \t\n\r\f\x0b') COLLATE "C")`
+
+var rowChecks = []rowCheck{
+	{
+		what: "rows share an e-mail once trimmed and in lower case", needs: []string{"email"}, blocks: true,
+		hint: "change the e-mail of all but one of each group",
+		where: `EXISTS (SELECT FROM auth.users AS other WHERE other.id <> u.id AND
+			lower(btrim(other.email, E' \t\n\r\f\x0b') COLLATE "C") = ` + canonical + `)`,
+	},
+	{
+		what: "rows have no e-mail", needs: []string{"email"}, blocks: true, where: "u.email IS NULL",
+		hint: "give each an address; <row id>@users.noreply.invalid is one for people who have none",
+	},
+	{
+		what: "rows have a firebase_uid of less than 20 characters", needs: []string{"firebase_uid"}, blocks: true,
+		where: "length(u.firebase_uid) < 20", hint: "correct it, or set it to NULL",
+	},
+	{
+		what: "rows have an auth_provider other than local, firebase and hybrid", needs: []string{"auth_provider"}, blocks: true,
+		where: "u.auth_provider NOT IN ('local', 'firebase', 'hybrid')", hint: "correct it",
+	},
+	{
+		what:  "rows have a federation_status other than active, syncing, failed and disabled",
+		needs: []string{"federation_status"}, blocks: true,
+		where: "u.federation_status NOT IN ('active', 'syncing', 'failed', 'disabled')", hint: "correct it",
+	},
+	{
+		what: "rows are local and have no password", needs: []string{"auth_provider", "password_hash"}, blocks: true,
+		where: "u.auth_provider = 'local' AND u.password_hash IS NULL", hint: "set auth_provider to firebase, or give a hash",
+	},
+	{
+		what: "rows have an e-mail beyond ASCII", needs: []string{"email"}, where: `u.email ~ '[^\x01-\x7f]'`,
+		hint: "they are kept and sign in here as before; Firebase takes no such address",
+	},
+	{
+		what: "rows have a password hash that is not bcrypt's", needs: []string{"password_hash"},
+		where: `u.password_hash !~ '^\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}$'`, hint: "nobody can sign in with it",
+	},
+	{
+		what: "rows have a balance below zero", needs: []string{"token_balance"}, where: "u.token_balance < 0",
+		hint: "they are kept; no debit succeeds until it is paid",
+	},
+	{
+		what: "rows have a user_type, is_active or token_balance of NULL", needs: []string{"user_type", "is_active", "token_balance"},
+		where: "u.user_type IS NULL OR u.is_active IS NULL OR u.token_balance IS NULL",
+		hint:  "they are kept, and read as user, active and 0",
+	},
+	{
+		what: "rows have a time in the future", needs: []string{"last_login", "created_at", "updated_at"},
+		where: "greatest(u.last_login, u.created_at, u.updated_at) > (now() AT TIME ZONE 'UTC') + interval '5 minutes'",
+		hint:  "the platform does not write UTC: set DB_LEGACY_TIMEZONE to its zone, such as Asia/Jakarta",
+	},
+}
+
+// checkRows runs the checks that the table's columns allow.
+func checkRows(ctx context.Context, conn *pgx.Conn, table legacyTable) (obstacles, notes []Obstacle, err error) {
+	for _, check := range rowChecks {
+		if slices.ContainsFunc(check.needs, func(column string) bool { return !table.has("column", users+"."+column) }) {
+			continue
+		}
+		found, err := check.run(ctx, conn)
+		switch {
+		case err != nil:
+			return nil, nil, fmt.Errorf("look for odd rows: %w", err)
+		case found.Count == 0:
+		case check.blocks:
+			obstacles = append(obstacles, found)
+		default:
+			notes = append(notes, found)
+		}
+	}
+	return obstacles, notes, nil
+}
+
+func (c rowCheck) run(ctx context.Context, conn *pgx.Conn) (Obstacle, error) {
+	rows, err := conn.Query(ctx, `
+		SELECT u.id::text, count(*) OVER () FROM auth.users AS u WHERE `+c.where+`
+		ORDER BY u.created_at, u.id LIMIT $1`, maxRows)
+	if err != nil {
+		return Obstacle{}, err
+	}
+	found := Obstacle{What: c.what, Hint: c.hint}
+	var id string
+	_, err = pgx.ForEachRow(rows, []any{&id, &found.Count}, func() error {
+		found.Rows = append(found.Rows, id)
+		return nil
+	})
+	return found, err
+}
