@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # What `authd version` and /health show; a tree without git has no revision to tell.
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo devel)
-.PHONY: help run build test e2e fuzz bench generate check-generated prove-drift lint fmt clean-dev FORCE
+.PHONY: help run build test e2e e2e-pgbouncer fuzz bench generate check-generated prove-drift lint fmt clean-dev FORCE
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ test: build ## Run every test against real PostgreSQL, Redis and identity provid
 
 e2e: build ## Run the black-box tests only
 	@tools/test.sh ./e2e/...
+
+e2e-pgbouncer: build ## Run the black-box tests through PgBouncer in transaction mode
+	@tools/pgbouncer-e2e.sh
 
 fuzz: ## Fuzz each parser for a while: make fuzz FUZZTIME=5m
 	@tools/fuzz.sh

@@ -19,6 +19,7 @@ import (
 	"auth-v2-service/internal/devstack/identity"
 	"auth-v2-service/internal/httpapi"
 	"auth-v2-service/internal/telemetry"
+	"auth-v2-service/internal/testkit/pgbouncer"
 	"auth-v2-service/internal/testkit/pgtest"
 	"auth-v2-service/internal/testkit/redistest"
 )
@@ -31,21 +32,25 @@ const Password = "TestPassword123"
 
 // Stack is what instances of the service share: one database, one Redis, one identity provider.
 type Stack struct {
-	DatabaseURL string
+	DatabaseURL string // where instances find their database
+	DirectURL   string // the database itself, past any pooler (D6)
 	RedisURL    string
 	IdentityURL string
 	CertsURL    string
 	Identity    *identity.Provider
-	DB          *pgxpool.Pool // for looking and for arranging; not counted, not through any wire
+	DB          *pgxpool.Pool     // for looking and for arranging; not counted, not through any wire or pooler
+	Pooler      *pgbouncer.Pooler // what DatabaseURL leads through, or nil
 }
 
 // NewStack starts what an instance stands on; it ends with the test.
 func NewStack(t testing.TB) *Stack {
 	t.Helper()
-	s := &Stack{DatabaseURL: pgtest.New(t), RedisURL: redistest.New(t)}
+	direct := pgtest.New(t)
+	s := &Stack{DatabaseURL: direct, DirectURL: direct, RedisURL: redistest.New(t)}
+	s.pooledWhereAsked(t)
 	s.Identity, s.IdentityURL = startIdentity(t)
 	s.CertsURL = s.IdentityURL + identity.CertificatePath
-	pool, err := pgxpool.New(t.Context(), s.DatabaseURL)
+	pool, err := pgxpool.New(t.Context(), s.DirectURL)
 	if err != nil {
 		t.Fatalf("connect to the test's database: %v", err)
 	}
@@ -78,7 +83,7 @@ func startIdentity(t testing.TB) (*identity.Provider, string) {
 
 // Environment is what an instance on this stack is configured by.
 func (s *Stack) Environment() map[string]string {
-	return map[string]string{
+	environment := map[string]string{
 		"AUTH_ENV": "development", "LISTEN_HOST": "127.0.0.1", "PORT": "0", "METRICS_PORT": "0",
 		"DATABASE_URL": s.DatabaseURL, "REDIS_URL": s.RedisURL, "DB_POOL_MAX": "10",
 		"FIREBASE_PROJECT_ID": ProjectID, "FIREBASE_API_KEY": "test-key",
@@ -86,6 +91,10 @@ func (s *Stack) Environment() map[string]string {
 		"JWT_ACCESS_SECRET": "access-secret-of-a-test-32-bytes!", "JWT_REFRESH_SECRET": "refresh-secret-of-a-test-32-bytes",
 		"RATE_LIMIT": "off", "LOGIN_FAILURE_MS": "50", "SHUTDOWN_DRAIN": "0s", "MIGRATE_ON_START": "check",
 	}
+	if s.Pooler != nil {
+		environment["DATABASE_DIRECT_URL"] = s.DirectURL
+	}
+	return environment
 }
 
 // Service is one running instance.

@@ -1,0 +1,84 @@
+package pgbouncer_test
+
+import (
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"auth-v2-service/internal/testkit/pgbouncer"
+	"auth-v2-service/internal/testkit/pgtest"
+)
+
+func connect(t *testing.T, url string) *pgx.Conn {
+	t.Helper()
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+	conn, err := pgx.ConnectConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(t.Context()) })
+	return conn
+}
+
+// It is PgBouncer that answers, in transaction mode: twelve clients share three server connections, each is counted, and what
+// one leaves in its session is gone with its transaction.
+func TestNew_PoolsByTransaction(t *testing.T) {
+	t.Parallel()
+	pooler := pgbouncer.New(t, pgtest.Empty(t), nil)
+	t.Log(pooler.Version(t))
+	const clients, each = 12, 20
+	backends := sync.Map{}
+	var all sync.WaitGroup
+	for range clients {
+		conn := connect(t, pooler.URL())
+		all.Go(func() {
+			for range each {
+				var backend int
+				if err := conn.QueryRow(t.Context(), "SELECT pg_backend_pid()").Scan(&backend); err != nil {
+					t.Error(err)
+				}
+				backends.Store(backend, true)
+			}
+		})
+	}
+	all.Wait()
+	traffic := pooler.Traffic(t)
+	if traffic.Transactions != clients*each || traffic.ClientConnections != clients || traffic.ServerConnections > pgbouncer.PoolSize {
+		t.Errorf("PgBouncer counts %+v, expected %d transactions of %d clients on %d server connections at most",
+			traffic, clients*each, clients, pgbouncer.PoolSize)
+	}
+	distinct := 0
+	backends.Range(func(any, any) bool { distinct++; return true })
+	if distinct < 2 {
+		t.Errorf("all transactions ran on %d server connection, expected them to be handed out in turn", distinct)
+	}
+	conn := connect(t, pooler.URL())
+	var left string
+	if _, err := conn.Exec(t.Context(), "SET statement_timeout = 12345"); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.QueryRow(t.Context(), "SHOW statement_timeout").Scan(&left); err != nil || left != "0" {
+		t.Errorf("a session's setting is %s (%v) in the next transaction, expected it to be gone", left, err)
+	}
+}
+
+// What makes D6 a rule: a statement that was prepared by name is not there in the next transaction.
+func TestNew_KnowsNoPreparedStatements(t *testing.T) {
+	t.Parallel()
+	conn, err := pgx.Connect(t.Context(), pgbouncer.New(t, pgtest.Empty(t), nil).URL()) // prepares by name, pgx's default
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(t.Context()) }()
+	for range 2 {
+		if _, err = conn.Exec(t.Context(), "SELECT $1::int", 1); err != nil {
+			return
+		}
+	}
+	t.Error("a statement prepared by name survived: this PgBouncer is newer than 1.20, or is not in transaction mode")
+}

@@ -1,0 +1,68 @@
+package servicetest
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+
+	"auth-v2-service/internal/testkit/pgbouncer"
+)
+
+// EnvVia names the variable that puts every stack's instances behind a transaction pooler: "pgbouncer", or nothing (D6).
+const EnvVia = "TEST_DATABASE_VIA"
+
+// Pooled puts the instances that start from now on behind a PgBouncer of their own, with the direct way beside it.
+func (s *Stack) Pooled(t testing.TB, settings pgbouncer.Settings) *pgbouncer.Pooler {
+	t.Helper()
+	s.Pooler = pgbouncer.New(t, s.DirectURL, settings)
+	s.DatabaseURL = s.Pooler.URL()
+	t.Cleanup(func() { pooled.add(s.Pooler.Traffic(t), s.Pooler.Version(t)) })
+	return s.Pooler
+}
+
+func (s *Stack) pooledWhereAsked(t testing.TB) {
+	t.Helper()
+	switch via := os.Getenv(EnvVia); via {
+	case "":
+	case "pgbouncer":
+		s.Pooled(t, nil)
+	default:
+		t.Fatalf("%s is %q, expected pgbouncer or nothing", EnvVia, via)
+	}
+}
+
+// pooled is what went through poolers in this process, by their own count.
+var pooled traffic
+
+type traffic struct {
+	sync.Mutex
+	version string
+	stacks  int // that had any
+	pgbouncer.Traffic
+}
+
+func (all *traffic) add(one pgbouncer.Traffic, version string) {
+	all.Lock()
+	defer all.Unlock()
+	all.version = version
+	if one.Transactions > 0 {
+		all.stacks++
+	}
+	all.Transactions += one.Transactions
+	all.Queries += one.Queries
+}
+
+// demand fails a run that was to go through the pooler and did not.
+func (all *traffic) demand() (code int) {
+	all.Lock()
+	defer all.Unlock()
+	if all.stacks > 0 {
+		report(fmt.Sprintf("%s, transaction mode: %d transactions of %d stacks went through", all.version, all.Transactions, all.stacks))
+	}
+	if os.Getenv(EnvVia) != "" && all.stacks == 0 {
+		fmt.Printf("%s is set and nothing went through the pooler\n", EnvVia)
+		return 1
+	}
+	return 0
+}
