@@ -1,0 +1,279 @@
+package schema_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"auth-v2-service/internal/schema"
+)
+
+// legacyTable is a platform's own, as it may really be: a default of another function, a constraint of another name, columns and
+// an index of the owner's, and what an old column lacks.
+const legacyTable = `
+	CREATE SCHEMA auth; CREATE EXTENSION "uuid-ossp" WITH SCHEMA public;
+	CREATE TABLE auth.users (
+		id UUID PRIMARY KEY DEFAULT gen_random_uuid(), username VARCHAR(100), email VARCHAR(255) UNIQUE, password_hash VARCHAR(255) NOT NULL,
+		user_type VARCHAR(20) DEFAULT 'user', is_active BOOLEAN, token_balance INTEGER DEFAULT 0,
+		created_at TIMESTAMP DEFAULT NOW(), updated_at TIMESTAMP DEFAULT NOW(), locale TEXT DEFAULT 'id', CONSTRAINT uq_username UNIQUE (username));
+	CREATE INDEX idx_users_locale ON auth.users (locale); CREATE INDEX idx_users_email ON auth.users (email)`
+
+func (d database) options() schema.Options { return schema.Options{DatabaseURL: d.url, Logger: quiet} }
+
+func oddID(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
+
+// oddRows are one of each kind that a table of years holds.
+func (d database) oddRows() {
+	d.t.Helper()
+	const hash = "'$2a$10$' || repeat('x', 53)"
+	for n, row := range []string{
+		"'jane', 'jane@example.com', " + hash + ", 'user', true, 0, now(), now()",
+		"'Jane', 'Jane@Example.com ', " + hash + ", 'user', true, 0, now(), now()", // collides with 0
+		"NULL, NULL, " + hash + ", 'user', true, 0, now(), now()",                  // no e-mail
+		"'jürgen', 'jürgen@example.com', " + hash + ", 'user', true, 0, now(), now()",
+		"'eighty', 'eighty@example.com', '$2y$10$' || repeat('e', 53), 'user', true, 0, now(), now()",
+		"'md5', 'md5@example.com', md5('x'), 'user', true, 0, now(), now()",
+		"'nulls', 'nulls@example.com', " + hash + ", NULL, NULL, NULL, NULL, NULL",
+		"'debt', 'debt@example.com', " + hash + ", 'user', false, -5, now(), now()",
+		"'jakarta', 'jakarta@example.com', " + hash + ", 'admin', true, 7, now(), now() AT TIME ZONE 'Asia/Jakarta'",
+	} {
+		d.exec("INSERT INTO auth.users (id, username, email, password_hash, user_type, is_active, token_balance, created_at, updated_at) VALUES ('" +
+			oddID(n) + "', " + row + ")")
+	}
+}
+
+func rowsOf(found []schema.Obstacle, what string) []string {
+	for _, o := range found {
+		if strings.Contains(o.What, what) {
+			return slices.Sorted(slices.Values(o.Rows))
+		}
+	}
+	return nil
+}
+
+// D3: the report names every odd row by its id, what stands in the way apart from what is worth knowing, and changes nothing;
+// adopting while something stands in the way changes nothing either.
+func TestAdopt_NamesEveryOddRow_D3(t *testing.T) {
+	t.Parallel()
+	d := empty(t)
+	d.exec(legacyTable)
+	d.exec("ALTER TABLE auth.users ADD COLUMN last_login TIMESTAMP")
+	d.oddRows()
+	shape, rows := d.shape(), d.legacyRows()
+	for name, adopt := range map[string]func(context.Context, schema.Options) (schema.Survey, error){"look": schema.Look, "adopt": schema.Adopt} {
+		s, err := adopt(t.Context(), d.options())
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for what, want := range map[string][]string{"share an e-mail": {oddID(0), oddID(1)}, "no e-mail": {oddID(2)}} {
+			if got := rowsOf(s.Obstacles, what); !slices.Equal(got, want) {
+				t.Errorf("%s: in the way, %s: %v, expected %v", name, what, got, want)
+			}
+		}
+		for what, want := range map[string][]string{
+			"beyond ASCII": {oddID(3)}, "not bcrypt's": {oddID(5)}, "of NULL": {oddID(6)}, "below zero": {oddID(7)}, "in the future": {oddID(8)},
+		} {
+			if got := rowsOf(s.Notes, what); !slices.Equal(got, want) {
+				t.Errorf("%s: worth knowing, %s: %v, expected %v", name, what, got, want)
+			}
+		}
+		if len(s.Alterations) != 4 || len(s.Pending) != len(steps(t)) || s.People != 9 {
+			t.Errorf("%s: %d alterations, %d migrations, %d people, expected 4, %d, 9: %v",
+				name, len(s.Alterations), len(s.Pending), s.People, len(steps(t)), s.Alterations)
+		}
+	}
+	expectSame(t, "the schema", shape, d.shape())
+	expectSame(t, "the rows", rows, d.legacyRows())
+}
+
+// legacyRows is every row in full, but for the columns that adoption adds.
+func (d database) legacyRows() string {
+	d.t.Helper()
+	return d.lines(`SELECT (to_jsonb(u) - ARRAY['firebase_uid', 'auth_provider', 'provider_data', 'last_firebase_sync', 'federation_status',
+		'tokens_valid_after', 'legacy_tokens_valid_after', 'last_login'])::text FROM auth.users AS u ORDER BY id`)
+}
+
+// D3: once nothing stands in the way, the table is what the migrations produce, every row is as it was, the owner's own columns
+// and indexes are left alone, and adopting again finds nothing to do.
+func TestAdopt_KeepsEveryRowAndWhatIsTheOwners_D3(t *testing.T) {
+	t.Parallel()
+	d := empty(t)
+	d.exec(legacyTable) // last_login is missing
+	d.oddRows()
+	d.exec("UPDATE auth.users SET email = 'jane.two@example.com' WHERE id = $1", oddID(1))
+	d.exec("UPDATE auth.users SET email = id || '@users.noreply.invalid' WHERE email IS NULL")
+	rows := d.legacyRows()
+	for range 2 {
+		s, err := schema.Adopt(t.Context(), d.options())
+		if err != nil || len(s.Obstacles) > 0 {
+			t.Fatalf("D3: %v %v", err, s.Obstacles)
+		}
+		expectSame(t, "the rows", rows, d.legacyRows())
+		report, err := schema.Validate(t.Context(), d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var own []string
+		for _, difference := range report.Differences {
+			own = append(own, difference.String())
+		}
+		want := []string{
+			"extra column auth.users.locale (text)", "extra default auth.users.locale ('id'::text)",
+			"extra index auth.idx_users_email (CREATE INDEX idx_users_email ON auth.users USING btree (email))",
+			"extra index auth.idx_users_locale (CREATE INDEX idx_users_locale ON auth.users USING btree (locale))",
+		}
+		if report.State != schema.Extras || !slices.Equal(own, want) {
+			t.Errorf("D3: %s with %v, expected extras with %v", report.State, own, want)
+		}
+	}
+}
+
+// A table on which the plan's own statements were run by hand is adopted too: its plain index becomes a unique one.
+func TestAdopt_AfterThePlanWasRunByHand_D3(t *testing.T) {
+	t.Parallel()
+	d := empty(t)
+	d.exec(`CREATE SCHEMA auth; CREATE EXTENSION "uuid-ossp" WITH SCHEMA public;
+		CREATE TABLE auth.users (
+			id UUID PRIMARY KEY DEFAULT uuid_generate_v4(), username VARCHAR(100) UNIQUE, email VARCHAR(255) NOT NULL UNIQUE,
+			password_hash VARCHAR(255) NOT NULL, user_type VARCHAR(20) DEFAULT 'user', is_active BOOLEAN DEFAULT true,
+			token_balance INTEGER DEFAULT 0, last_login TIMESTAMP, created_at TIMESTAMP DEFAULT NOW(), updated_at TIMESTAMP DEFAULT NOW());
+		ALTER TABLE auth.users ADD COLUMN firebase_uid VARCHAR(128) UNIQUE;
+		CREATE INDEX idx_users_firebase_uid ON auth.users (firebase_uid);
+		ALTER TABLE auth.users ADD COLUMN auth_provider VARCHAR(20) DEFAULT 'local', ADD COLUMN provider_data JSONB,
+			ADD COLUMN last_firebase_sync TIMESTAMP, ADD COLUMN federation_status VARCHAR(20) DEFAULT 'active';
+		ALTER TABLE auth.users ADD CONSTRAINT chk_auth_provider CHECK (auth_provider IN ('local', 'firebase', 'hybrid'));
+		ALTER TABLE auth.users ALTER COLUMN password_hash DROP NOT NULL`)
+	d.exec(`INSERT INTO auth.users (email, firebase_uid, auth_provider) VALUES ('new@example.com', 'a-firebase-uid-of-28-letters', 'firebase')`)
+	if s, err := schema.Adopt(t.Context(), d.options()); err != nil || len(s.Obstacles) > 0 {
+		t.Fatalf("D3: %v %v", err, s.Obstacles)
+	}
+	report, err := schema.Validate(t.Context(), d)
+	if err != nil || !report.Serves() {
+		t.Errorf("D3: %v %v", err, report.Differences)
+	}
+	if got := d.lines("SELECT firebase_uid FROM auth.users"); got != "a-firebase-uid-of-28-letters" {
+		t.Errorf("the uid is %q", got)
+	}
+}
+
+// What adoption cannot decide it names, and leaves the table as it was.
+func TestAdopt_NamesWhatItCannotAlter(t *testing.T) {
+	t.Parallel()
+	d := empty(t)
+	if _, err := schema.Adopt(t.Context(), d.options()); !errors.Is(err, schema.ErrNothingToAdopt) {
+		t.Errorf("an empty database is adopted with %v", err)
+	}
+	d.exec(legacyTable)
+	d.exec("ALTER TABLE auth.users ALTER COLUMN token_balance TYPE bigint, ALTER COLUMN email TYPE text")
+	shape := d.shape()
+	s, err := schema.Adopt(t.Context(), d.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var what []string
+	for _, o := range s.Obstacles {
+		what = append(what, o.What)
+	}
+	if want := []string{
+		"different column auth.users.email: is text, must be character varying(255)",
+		"different column auth.users.token_balance: is bigint, must be integer",
+	}; !slices.Equal(what, want) {
+		t.Errorf("in the way: %v, expected %v", what, want)
+	}
+	expectSame(t, "the schema", shape, d.shape())
+}
+
+// D4: a large table is adopted while others write it and read it in long transactions; no write waits for a second. ADOPT_ROWS
+// says how many rows (default 100,000).
+func TestAdopt_StopsNoWriter_D4(t *testing.T) {
+	people := 100_000
+	if asked := os.Getenv("ADOPT_ROWS"); asked != "" {
+		var err error
+		if people, err = strconv.Atoi(asked); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := empty(t)
+	d.exec(legacyTable)
+	d.exec(`INSERT INTO auth.users (username, email, password_hash, token_balance)
+		SELECT 'person ' || i, 'Person' || i || '@Example.com', '$2a$10$' || repeat('x', 53), i FROM generate_series(1, $1::int) AS i`, people)
+	sum := func() string {
+		return d.lines(`SELECT count(*) || ' ' || sum(hashtextextended((to_jsonb(u) - ARRAY['firebase_uid', 'auth_provider', 'provider_data',
+			'last_firebase_sync', 'federation_status', 'tokens_valid_after', 'legacy_tokens_valid_after', 'last_login'])::text, 0)::numeric)
+			FROM auth.users AS u WHERE username LIKE 'person %'`)
+	}
+	before := sum()
+
+	stop := make(chan struct{})
+	var traffic sync.WaitGroup
+	var longest time.Duration
+	writes := 0
+	traffic.Go(func() { longest, writes = d.write(stop) })
+	traffic.Go(func() { d.readLong(stop) })
+	began := time.Now()
+	s, err := schema.Adopt(t.Context(), schema.Options{DatabaseURL: d.url, Logger: quiet, Patience: time.Minute})
+	took := time.Since(began)
+	close(stop)
+	traffic.Wait()
+	if err != nil || len(s.Obstacles) > 0 {
+		t.Fatalf("D4: %v %v", err, s.Obstacles)
+	}
+	t.Logf("D4: %d rows adopted in %s; of %d writes meanwhile the longest took %s", people, took.Round(time.Millisecond), writes, longest)
+	if longest > time.Second {
+		t.Errorf("D4: a write waited for %s, expected a second at most", longest)
+	}
+	if writes == 0 {
+		t.Error("nobody wrote meanwhile: the test has nothing to say")
+	}
+	if after := sum(); after != before {
+		t.Errorf("D3: the rows are %s, expected %s", after, before)
+	}
+}
+
+// write inserts and changes rows as the platform does, and gives the longest time that one took.
+func (d database) write(stop <-chan struct{}) (longest time.Duration, writes int) {
+	for n := 0; ; n++ {
+		select {
+		case <-stop:
+			return longest, n
+		default:
+		}
+		began := time.Now()
+		d.exec("INSERT INTO auth.users (username, email, password_hash) VALUES ($1::text, $1::text || '@example.com', 'x')", fmt.Sprint("writer ", n))
+		d.exec("UPDATE auth.users SET updated_at = now() WHERE username = $1", fmt.Sprint("writer ", n))
+		longest = max(longest, time.Since(began))
+	}
+}
+
+// readLong holds the table in transactions of 400 ms, as reports do.
+func (d database) readLong(stop <-chan struct{}) {
+	for {
+		select {
+		case <-stop:
+			return
+		default:
+		}
+		err := pgx.BeginFunc(d.t.Context(), d, func(tx pgx.Tx) error {
+			_, err := tx.Exec(d.t.Context(), "SELECT count(*), pg_sleep(0.4) FROM (SELECT FROM auth.users LIMIT 100) AS part")
+			return err
+		})
+		if err != nil {
+			d.t.Error(err)
+			return
+		}
+		select {
+		case <-stop:
+			return
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
