@@ -1,0 +1,73 @@
+package e2e
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"auth-v2-service/internal/testkit/pgtest"
+)
+
+// The exit codes of authd schema are what scripts build on: 0 well, 1 differs, pending or refused, 2 could not say.
+func TestSchemaCommand_ExitCodes(t *testing.T) {
+	t.Parallel()
+	authd := program(t, "authd")
+	empty, migrated, legacy := pgtest.Empty(t), pgtest.New(t), pgtest.Empty(t)
+	const nowhere = "postgres://nobody@127.0.0.1:1/nothing"
+	for _, test := range []struct {
+		at, arguments string
+		want          int
+		says          string
+	}{
+		{migrated, "status", 0, "exactly what the migrations produce"},
+		{empty, "status", 1, "run `authd schema migrate`"},
+		{nowhere, "status", 2, "is DATABASE_DIRECT_URL (or DATABASE_URL) right"},
+		{"", "status", 2, "DATABASE_URL (or DB_PASSWORD) is not set"},
+		{migrated, "validate", 0, "in_step"},
+		{empty, "validate", 1, "missing table auth.users"},
+		{nowhere, "validate --json", 2, "could not be asked"},
+		{migrated, "migrate --dry-run", 0, "nothing is pending"},
+		{empty, "migrate --dry-run", 1, "would apply 000_legacy_users.sql"},
+		{nowhere, "migrate", 2, "could not be asked"},
+		{migrated, "rollback --to 777", 1, "there is no migration 777"},
+		{empty, "rollback", 1, "nothing to roll back"},
+		{empty, "adopt --dry-run", 1, "authd schema migrate"},
+		{legacy, "migrate --to 000", 0, "migrations are pending"},
+		{legacy, "migrate", 0, "exactly"},
+	} {
+		command := exec.CommandContext(t.Context(), authd, append([]string{"schema"}, strings.Fields(test.arguments)...)...)
+		command.Env = append(os.Environ(), "DATABASE_URL="+test.at, "DATABASE_DIRECT_URL=", "DB_PASSWORD=", "AUTH_DB_PASSWORD=")
+		output, err := command.CombinedOutput()
+		code := 0
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			code = exit.ExitCode()
+		}
+		if code != test.want || !strings.Contains(string(output), test.says) {
+			t.Errorf("authd schema %s ended with %d, expected %d and %q:\n%s", test.arguments, code, test.want, test.says, output)
+		}
+	}
+}
+
+// A migration's name is its number and what it does; a name that dbmate or a shell would stumble over is refused.
+func TestSchemaCommand_NewNumbersOn(t *testing.T) {
+	t.Parallel()
+	authd, folder := program(t, "authd"), t.TempDir()
+	run := func(arguments ...string) (string, error) {
+		output, err := exec.CommandContext(t.Context(), authd, append([]string{"schema", "new", "--dir", folder}, arguments...)...).CombinedOutput()
+		return string(output), err
+	}
+	for _, want := range []string{"000_first.sql", "001_second.sql"} {
+		name, _, _ := strings.Cut(want[4:], ".")
+		if said, err := run(name); err != nil || !strings.Contains(said, want) {
+			t.Errorf("new %s said %q (%v), expected %s", name, said, err, want)
+		}
+	}
+	for _, name := range []string{"Add Locale", "../escape", "", "a;b"} {
+		if said, err := run(name); err == nil {
+			t.Errorf("new %q was taken: %s", name, said)
+		}
+	}
+}
