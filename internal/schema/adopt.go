@@ -89,7 +89,7 @@ func (r *runner) alter(ctx context.Context, alteration Alteration) error {
 			}
 			return r.exec(ctx, statement, patience)
 		})
-		if err != nil {
+		if err := r.leaveNoHalf(ctx, statement, err); err != nil {
 			return err
 		}
 	}
@@ -98,14 +98,9 @@ func (r *runner) alter(ctx context.Context, alteration Alteration) error {
 
 // exec runs a statement in a session of its own, under the worker's name, so that who blocks it can be seen.
 func (r *runner) exec(ctx context.Context, statement string, patience time.Duration) error {
-	config, err := pgx.ParseConfig(r.location.String())
+	conn, err := r.session(ctx, patience)
 	if err != nil {
-		return fmt.Errorf("parse the database URL: %w", err)
-	}
-	config.RuntimeParams["lock_timeout"] = milliseconds(patience)
-	conn, err := pgx.ConnectConfig(ctx, config)
-	if err != nil {
-		return fmt.Errorf("connect: %w", err)
+		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	_, err = conn.Exec(ctx, statement)

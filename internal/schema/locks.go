@@ -3,6 +3,7 @@ package schema
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"regexp"
 	"strings"
 	"time"
@@ -24,7 +25,7 @@ func (b Blocker) String() string {
 	return fmt.Sprintf("pid %d (%s, user %s, %s, transaction open for %s)", b.PID, b.Application, b.User, b.State, b.Since.Round(time.Second))
 }
 
-// LockedError says that a step gave up because others held what it needs. Nothing of the step has been done.
+// LockedError says that a step gave up because others held what it needs. The step has not been taken.
 type LockedError struct {
 	Waited   time.Duration
 	Blockers []Blocker
@@ -33,7 +34,7 @@ type LockedError struct {
 
 // Error names who is in the way and what to do.
 func (e *LockedError) Error() string {
-	return fmt.Sprintf("no lock within %s; it is held by %s. Nothing was changed: let them end, or end one by SELECT pg_terminate_backend(pid), "+
+	return fmt.Sprintf("no lock within %s; it is held by %s. The step was not taken: let them end, or end one by SELECT pg_terminate_backend(pid), "+
 		"and run it again", e.Waited.Round(time.Millisecond), describe(e.Blockers))
 }
 
@@ -53,6 +54,9 @@ func describe(blockers []Blocker) string {
 
 // blockersPoll is how often a step's session is looked at; well within lockTimeout.
 const blockersPoll = 50 * time.Millisecond
+
+// cleanUpLimit is how long taking away what a failed step has left may last.
+const cleanUpLimit = 5 * time.Second
 
 // watched runs a step and sees meanwhile who blocks it. When ctx ends it cancels the step's statement at the server.
 func (r *runner) watched(ctx context.Context, step func() error) ([]Blocker, error) {
@@ -80,7 +84,7 @@ func (r *runner) watched(ctx context.Context, step func() error) ([]Blocker, err
 func (r *runner) blockers(ctx context.Context) ([]Blocker, error) {
 	rows, err := r.conn.Query(ctx, `
 		SELECT DISTINCT holder.pid, coalesce(holder.usename, ''), coalesce(nullif(holder.application_name, ''), 'unnamed'),
-			coalesce(holder.state, holder.backend_type), coalesce(extract(epoch FROM clock_timestamp() - holder.xact_start), 0)::float8
+			coalesce(holder.state, holder.backend_type, 'of another role'), coalesce(extract(epoch FROM clock_timestamp() - holder.xact_start), 0)::float8
 		FROM pg_stat_activity AS waiter
 		CROSS JOIN LATERAL unnest(pg_blocking_pids(waiter.pid)) AS blocking (pid)
 		JOIN pg_stat_activity AS holder ON holder.pid = blocking.pid
@@ -98,35 +102,106 @@ func (r *runner) blockers(ctx context.Context) ([]Blocker, error) {
 
 var concurrentIndex = regexp.MustCompile(`(?i)CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(?:IF\s+NOT\s+EXISTS\s+)?(\w+)\s+ON\s+(\w+)\.`)
 
-// dropInvalid takes away what an earlier try of this step left half-built: IF NOT EXISTS would take it for the index. A server
-// that has not yet noticed its client's death may still be building it; that ends within clientCheck.
+// dropInvalid takes away what an earlier try of this step left half-built: IF NOT EXISTS would take it for the index. It works
+// over a session of its own, under the worker's name: r.conn looks on, and sees who is in the way of this, too.
 func (r *runner) dropInvalid(ctx context.Context, statement string) error {
-	match := concurrentIndex.FindStringSubmatch(statement)
-	if match == nil {
+	index := indexBuiltBy(statement)
+	if index == "" {
 		return nil
 	}
-	index := pgx.Identifier{match[2], match[1]}.Sanitize()
-	for {
-		var invalid, building bool
-		err := r.conn.QueryRow(ctx, `
-			SELECT EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass($1) AND NOT indisvalid),
-				EXISTS (SELECT FROM pg_stat_progress_create_index WHERE index_relid = to_regclass($1))`, index).Scan(&invalid, &building)
-		if err != nil {
-			return fmt.Errorf("look for an invalid index: %w", err)
-		}
-		if !invalid {
-			return nil
-		}
-		if !building {
-			break
-		}
-		if err := pause(ctx, lockPoll); err != nil {
-			return err
-		}
+	conn, err := r.session(ctx, r.patience)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if invalid, err := awaitInvalid(ctx, conn, index); err != nil || !invalid {
+		return err
 	}
 	r.log.WarnContext(ctx, "dropping an index that was left half-built", "index", index)
-	if _, err := r.conn.Exec(ctx, "DROP INDEX CONCURRENTLY IF EXISTS "+index); err != nil {
+	if _, err := conn.Exec(ctx, "DROP INDEX CONCURRENTLY IF EXISTS "+index); err != nil {
 		return fmt.Errorf("drop the half-built index %s: %w", index, err)
 	}
 	return nil
+}
+
+// indexBuiltBy is the index that a statement builds beside the traffic, qualified; "" for any other statement.
+func indexBuiltBy(statement string) string {
+	match := concurrentIndex.FindStringSubmatch(statement)
+	if match == nil {
+		return ""
+	}
+	return pgx.Identifier{match[2], match[1]}.Sanitize()
+}
+
+// awaitInvalid says whether an index is invalid for good: while somebody builds it, it waits for the end of that.
+func awaitInvalid(ctx context.Context, conn *pgx.Conn, index string) (bool, error) {
+	for {
+		var invalid, building bool
+		err := conn.QueryRow(ctx, `
+			SELECT EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass($1) AND NOT indisvalid),
+				EXISTS (SELECT FROM pg_stat_progress_create_index WHERE index_relid = to_regclass($1))`, index).Scan(&invalid, &building)
+		if err != nil {
+			return false, fmt.Errorf("look for an invalid index: %w", err)
+		}
+		if !invalid || !building {
+			return invalid, nil
+		}
+		if err := pause(ctx, lockPoll); err != nil {
+			return false, err
+		}
+	}
+}
+
+// leaveNoHalf takes away what a step that failed has half-built: writers pay for an invalid index, and a unique one refuses rows.
+// Whoever was in the way of building it may be in the way of this, too; then the error says what is left.
+func (r *runner) leaveNoHalf(ctx context.Context, statement string, failure error) error {
+	index := indexBuiltBy(statement)
+	if index == "" || failure == nil {
+		return failure
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpLimit)
+	defer cancel()
+	conn, err := r.session(ctx, lockTimeout)
+	if err != nil {
+		return failure
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	invalid, err := awaitInvalid(ctx, conn, index)
+	if err == nil && invalid {
+		_, err = conn.Exec(ctx, "DROP INDEX CONCURRENTLY IF EXISTS "+index)
+	}
+	if err != nil {
+		return fmt.Errorf("%w. The index %s is left half-built; the next run drops it first", failure, index)
+	}
+	return failure
+}
+
+// worker begins the name of every session that takes steps. The two drivers read a space in a URL in two ways.
+const worker = "authd-migrate-"
+
+// endOrphans ends the sessions of migrators that are gone. Whoever holds the advisory lock is the only one who may work, and
+// a server needs some time to notice that a client was killed: until then its statement goes on, and would meet ours.
+func endOrphans(ctx context.Context, conn *pgx.Conn, log *slog.Logger) error {
+	for {
+		rows, err := conn.Query(ctx, `
+			SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND starts_with(application_name, $1)`, worker)
+		if err != nil {
+			return fmt.Errorf("look for sessions of killed migrators: %w", err)
+		}
+		orphans, err := pgx.CollectRows(rows, pgx.RowTo[int])
+		if err != nil {
+			return fmt.Errorf("look for sessions of killed migrators: %w", err)
+		}
+		if len(orphans) == 0 {
+			return nil
+		}
+		for _, pid := range orphans {
+			// Another role's session may not be ended by us: it ends when its server notices.
+			_, err := conn.Exec(ctx, "SELECT pg_terminate_backend($1)", pid)
+			log.WarnContext(ctx, "ending the session of a migrator that is gone", "pid", pid, "ended", err == nil)
+		}
+		if err := pause(ctx, lockPoll); err != nil {
+			return fmt.Errorf("wait for the end of a killed migrator's session: %w", err)
+		}
+	}
 }

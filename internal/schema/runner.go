@@ -56,7 +56,10 @@ func withRunner(ctx context.Context, o Options, work func(*runner) error) error 
 	if err := lock(ctx, conn, o.Logger); err != nil {
 		return err
 	}
-	r := &runner{conn: conn, worker: "authd migrate " + rand.Text()[:8], patience: o.Patience, log: o.Logger}
+	if err := endOrphans(ctx, conn, o.Logger); err != nil {
+		return err
+	}
+	r := &runner{conn: conn, worker: worker + rand.Text()[:8], patience: o.Patience, log: o.Logger}
 	if r.patience == 0 {
 		r.patience = defaultPatience
 	}
@@ -99,6 +102,20 @@ func withSSLMode(location *url.URL, conn *pgx.Conn) {
 	}
 	query.Set("sslmode", mode)
 	location.RawQuery = query.Encode()
+}
+
+// session is one more session of this worker, for statements that are no migration's.
+func (r *runner) session(ctx context.Context, patience time.Duration) (*pgx.Conn, error) {
+	config, err := pgx.ParseConfig(r.location.String())
+	if err != nil {
+		return nil, fmt.Errorf("parse the database URL: %w", err)
+	}
+	config.RuntimeParams["lock_timeout"] = milliseconds(patience)
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("connect for a step: %w", err)
+	}
+	return conn, nil
 }
 
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
@@ -190,12 +207,13 @@ func (r *runner) up(ctx context.Context, file dbmate.Migration) error {
 	if err != nil {
 		return err
 	}
-	return r.patiently(ctx, section.UpOptions.Transaction(), func(patience time.Duration) error {
+	err = r.patiently(ctx, section.UpOptions.Transaction(), func(patience time.Duration) error {
 		if err := r.dropInvalid(ctx, section.Up); err != nil {
 			return err
 		}
 		return r.mate(file.FileName, patience).Migrate()
 	})
+	return r.leaveNoHalf(ctx, section.Up, err)
 }
 
 func (r *runner) down(ctx context.Context, file dbmate.Migration) error {
