@@ -1,0 +1,337 @@
+package schema_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"auth-v2-service/internal/schema"
+)
+
+// longestStall is what D4 allows a writer to wait.
+const longestStall = time.Second
+
+// writer inserts people one after the other, as the platform's services do, and keeps the longest time that one took.
+type writer struct {
+	stop  context.CancelFunc
+	ended chan error
+	rows  int
+	worst time.Duration
+}
+
+func (d database) traffic() *writer {
+	d.t.Helper()
+	conn, err := pgx.Connect(d.t.Context(), d.url)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(d.t.Context())
+	w := &writer{stop: stop, ended: make(chan error, 1)}
+	go func() {
+		defer conn.Close(context.WithoutCancel(ctx))
+		w.ended <- w.insert(ctx, conn)
+	}()
+	return w
+}
+
+// insert goes on until ctx ends, which cuts no statement short.
+func (w *writer) insert(ctx context.Context, conn *pgx.Conn) error {
+	for ; ctx.Err() == nil; w.rows++ {
+		began := time.Now()
+		_, err := conn.Exec(context.WithoutCancel(ctx),
+			"INSERT INTO auth.users (username, email, password_hash) VALUES ($1::text, $1::text || '@example.com', 'x')", fmt.Sprintf("writer %d", w.rows))
+		if err != nil {
+			return err
+		}
+		w.worst = max(w.worst, time.Since(began))
+	}
+	return nil
+}
+
+// finish ends the writer and holds it to D4.
+func (w *writer) finish(t *testing.T) {
+	t.Helper()
+	w.stop()
+	if err := within(t, w.ended); err != nil {
+		t.Fatalf("the writer failed: %v", err)
+	}
+	t.Logf("%d rows were inserted meanwhile, the longest wait was %s", w.rows, w.worst.Round(time.Millisecond))
+	if w.worst > longestStall || w.rows == 0 {
+		t.Errorf("D4: a writer waited %s, expected at most %s", w.worst, longestStall)
+	}
+}
+
+// hold opens a transaction that does something and stays open, in a session with a name.
+func (d database) hold(address, application, sql string) *pgx.Conn {
+	d.t.Helper()
+	config, err := pgx.ParseConfig(address)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	config.RuntimeParams["application_name"] = application
+	conn, err := pgx.ConnectConfig(d.t.Context(), config)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(d.t.Context())) })
+	if _, err := conn.Exec(d.t.Context(), "BEGIN; "+sql); err != nil {
+		d.t.Fatalf("%s: %v", sql, err)
+	}
+	return conn
+}
+
+func (d database) let(conn *pgx.Conn) {
+	d.t.Helper()
+	if _, err := conn.Exec(d.t.Context(), "ROLLBACK"); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// giveUp migrates with a patience and expects it to end for the want of a lock, about when it should.
+func (d database) giveUp(patience time.Duration) *schema.LockedError {
+	d.t.Helper()
+	began := time.Now()
+	err := schema.Migrate(d.t.Context(), schema.Options{DatabaseURL: d.url, Patience: patience, Logger: quiet})
+	var locked *schema.LockedError
+	if !errors.As(err, &locked) {
+		d.t.Fatalf("D4: it ended with %v, expected a LockedError", err)
+	}
+	if took := time.Since(began); took < patience || took > patience+5*time.Second {
+		d.t.Errorf("D4: it gave up after %s, expected its patience of %s", took, patience)
+	}
+	d.t.Logf("after %s: %v", time.Since(began).Round(time.Millisecond), err)
+	return locked
+}
+
+func expectHolder(t *testing.T, locked *schema.LockedError, pid uint32, application, user string) {
+	t.Helper()
+	for _, b := range locked.Blockers {
+		if b.PID == int(pid) && b.Application == application && b.User == user {
+			return
+		}
+	}
+	t.Errorf("D4: pid %d of %s (%s) is in the way, named are %v", pid, user, application, locked.Blockers)
+}
+
+const readUsers = "LOCK TABLE auth.users IN ACCESS SHARE MODE"
+
+// D4: behind a long transaction a migration gives up within its patience, names who holds the lock, changes nothing, and nobody
+// who comes after it waits for more than a moment; once the way is free, a rerun completes.
+func TestMigrate_GivesUpBehindALongTransaction_D4(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"001", "002", "003", "005", "008"} {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			d := empty(t)
+			d.upTo(before(t, version))
+			lock := readUsers
+			if version == "008" { // its foreign key stops writers, so it waits for them
+				lock = "UPDATE auth.users SET username = username"
+			}
+			shape := d.shape()
+			holder := d.hold(d.url, "nightly report", lock)
+			w := d.traffic()
+			locked := d.giveUp(1500 * time.Millisecond)
+			w.finish(t)
+			expectHolder(t, locked, holder.PgConn().PID(), "nightly report", d.lines("SELECT current_user::text"))
+			expectSame(t, "the schema after giving up", shape, d.shape())
+			d.let(holder)
+			d.migrate()
+			d.expectInStep()
+		})
+	}
+}
+
+// before is the version that stands before another.
+func before(t *testing.T, version string) string {
+	t.Helper()
+	last := ""
+	for _, step := range steps(t) {
+		if step == version {
+			return last
+		}
+		last = step
+	}
+	t.Fatalf("there is no migration %s", version)
+	return ""
+}
+
+func (d database) expectInStep() {
+	d.t.Helper()
+	report, err := schema.Validate(d.t.Context(), d)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if report.State != schema.InStep {
+		d.t.Errorf("the schema is %s: %s", report.State, report.Summary())
+	}
+}
+
+// D4: a holder of another role shows us little of itself, and is named all the same.
+func TestMigrate_NamesAHolderOfAnotherRole_D4(t *testing.T) {
+	t.Parallel()
+	d := empty(t)
+	d.upTo("000")
+	role := "reporting_" + strings.ToLower(rand.Text()[:8])
+	d.exec("CREATE ROLE " + role + " LOGIN PASSWORD 'of-a-test'")
+	d.exec("GRANT USAGE ON SCHEMA auth TO " + role)
+	d.exec("GRANT SELECT ON auth.users TO " + role)
+	t.Cleanup(func() {
+		ctx := context.WithoutCancel(t.Context())
+		conn, err := pgx.Connect(ctx, d.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close(ctx)
+		if _, err := conn.Exec(ctx, fmt.Sprintf("REVOKE ALL ON auth.users FROM %[1]s; REVOKE ALL ON SCHEMA auth FROM %[1]s; DROP ROLE %[1]s", role)); err != nil {
+			t.Errorf("drop the role: %v", err)
+		}
+	})
+	address, err := url.Parse(d.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address.User = url.UserPassword(role, "of-a-test")
+	holder := d.hold(address.String(), "a report", readUsers)
+	expectHolder(t, d.giveUp(500*time.Millisecond), holder.PgConn().PID(), "a report", role)
+	if err := holder.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// D4: an index is built beside the traffic. A long reading transaction makes the build wait, and stops no writer meanwhile.
+func TestMigrate_ALongReaderStopsNoWriterOfAnIndex_D4(t *testing.T) {
+	t.Parallel()
+	d := empty(t)
+	d.upTo("009")
+	reader := d.hold(d.url, "a long report", "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT count(*) FROM auth.users")
+	w := d.traffic()
+	done := make(chan error, 1)
+	go func() { done <- tryMigrate(d) }()
+	await(t, "a build that waits for the reader", func() bool {
+		return d.lines(`SELECT 'x' FROM pg_stat_progress_create_index AS p JOIN pg_stat_activity AS a USING (pid)
+			WHERE p.datname = current_database() AND a.wait_event_type = 'Lock'`) != ""
+	})
+	w.during(t, 2*time.Second)
+	w.finish(t)
+	select {
+	case err := <-done:
+		t.Fatalf("it did not wait for the reader: %v", err)
+	default:
+	}
+	d.let(reader)
+	if err := within(t, done); err != nil {
+		t.Errorf("D4: it failed once the reader had gone: %v", err)
+	}
+	d.expectInStep()
+}
+
+// during lets the writer work for a time.
+func (w *writer) during(t *testing.T, d time.Duration) {
+	t.Helper()
+	select {
+	case err := <-w.ended:
+		t.Fatalf("the writer failed: %v", err)
+	case <-time.After(d):
+	}
+}
+
+// D4: who gives up on an index names who was in the way, and leaves no half of it where that can be; where it cannot, the error
+// says so, and the next run drops it first, also while somebody is in the way of the dropping for a while.
+func TestMigrate_GivesUpOnAnIndex_D4(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		holds string
+		half  bool
+	}{
+		"a writer of the table": {holds: "UPDATE auth.users SET username = username", half: true},
+		"an old snapshot":       {holds: "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT 1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := empty(t)
+			d.upTo("009")
+			d.legacyRow()
+			shape := d.shape()
+			holder := d.hold(d.url, "somebody", c.holds)
+			began := time.Now()
+			w := d.traffic()
+			locked := d.giveUp(time.Second)
+			w.finish(t)
+			expectHolder(t, locked, holder.PgConn().PID(), "somebody", d.lines("SELECT current_user::text"))
+			if left := strings.Contains(d.shape(), "INVALID"); left != c.half {
+				t.Errorf("half an index is left: %t, expected %t", left, c.half)
+			}
+			if !c.half {
+				expectSame(t, "the schema after giving up", shape, d.shape())
+				d.let(holder)
+				d.migrate()
+				d.expectInStep()
+				return
+			}
+			again := d.giveUp(time.Second) // dropping the half needs the lock, too
+			expectHolder(t, again, holder.PgConn().PID(), "somebody", d.lines("SELECT current_user::text"))
+			d.let(holder)
+			d.migrate()
+			d.expectInStep()
+			t.Logf("took %s in all", time.Since(began).Round(time.Millisecond))
+		})
+	}
+}
+
+func (d database) legacyRow() {
+	d.t.Helper()
+	d.exec("INSERT INTO auth.users (username, email, password_hash) VALUES ('old', 'old@example.com', 'x')")
+}
+
+// A unique index that rows forbid leaves no invalid one behind, which would refuse writers.
+func TestMigrate_AFailedIndexLeavesNoHalf(t *testing.T) {
+	t.Parallel()
+	d := empty(t)
+	d.upTo("009")
+	d.exec(`INSERT INTO auth.users (username, email, password_hash, firebase_uid)
+		SELECT 'twin ' || i, 'twin' || i || '@example.com', 'x', 'the-same-uid-of-two-people' FROM generate_series(1, 2) AS i`)
+	shape := d.shape()
+	if err := tryMigrate(d); err == nil || !strings.Contains(err.Error(), "idx_users_firebase_uid") {
+		t.Fatalf("two rows of one uid are %v, expected the index named", err)
+	}
+	expectSame(t, "the schema after failing", shape, d.shape())
+}
+
+// D4: all migrations over a table of many rows, while somebody writes.
+func TestMigrate_WritersGoOn_D4(t *testing.T) {
+	t.Parallel()
+	d := empty(t)
+	d.upTo("000")
+	d.legacyPeople(100_000)
+	w := d.traffic()
+	began := time.Now()
+	d.migrate()
+	t.Logf("17 migrations over 100,000 rows took %s", time.Since(began).Round(time.Millisecond))
+	w.finish(t)
+	d.expectInStep()
+}
+
+// D1: the session of a migrator that was killed is at an end before the next one begins, however long its statement is.
+func TestMigrate_EndsTheSessionsOfKilledMigrators_D1(t *testing.T) {
+	t.Parallel()
+	d := empty(t)
+	d.upTo("014")
+	orphan := d.hold(d.url, "authd-migrate-ORPHAN", "LOCK TABLE auth.users IN ACCESS EXCLUSIVE MODE")
+	began := time.Now()
+	d.migrate()
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	if err := orphan.Ping(t.Context()); err == nil {
+		t.Error("D1: the session of a migrator that is gone lives on")
+	}
+	d.expectInStep()
+}
