@@ -1,6 +1,7 @@
 -- Every object of the schema auth, one a row: kind, name, definition. dbmate's own table is left out. It runs with an empty
 -- search_path, so that every name in a definition is qualified. Not-null constraints, which PostgreSQL 18 began to list among
--- the constraints, are told as facts of their columns in every version.
+-- the constraints, are told as facts of their columns in every version. PostgreSQL words "varchar IN (...)" in one way when it is
+-- written so and in another when a dump is restored; both are told in one form, else every restored database would differ.
 WITH relations AS (
     SELECT c.oid, c.relkind, c.relname, c.relowner, c.relacl, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity, c.reloptions,
         format('%I.%I', 'auth', c.relname) AS name
@@ -53,7 +54,10 @@ WITH relations AS (
     UNION ALL SELECT 'pg_catalog.pg_type'::regclass, oid, 0, name FROM types
     UNION ALL SELECT 'pg_catalog.pg_namespace'::regclass, to_regnamespace('auth')::oid, 0, 'auth'
 )
-SELECT kind, name, definition FROM (
+SELECT kind, name, CASE kind WHEN 'comment' THEN definition
+    ELSE regexp_replace(regexp_replace(definition, '\(''((?:[^'']|'''')*)''::character varying\)::text', '''\1''::character varying', 'g'),
+        '\((ARRAY\[[^]]*::character varying\])\)::text\[\]', '\1', 'g') END AS definition
+FROM (
     SELECT CASE relkind WHEN 'f' THEN 'foreign table' ELSE 'table' END AS kind, name,
         concat_ws(' ', CASE relpersistence WHEN 'u' THEN 'unlogged' WHEN 't' THEN 'temporary' ELSE 'permanent' END,
             CASE relkind WHEN 'p' THEN 'partitioned' END, 'with ' || array_to_string(reloptions, ', ')) AS definition
