@@ -44,6 +44,7 @@ type Config struct {
 
 	DatabaseURL       string `env:"DATABASE_URL" secret:"true" help:"postgres://... ; or the DB_ variables"`
 	DatabaseDirectURL string `env:"DATABASE_DIRECT_URL" secret:"true" help:"for migrations, when DATABASE_URL is a pooler"`
+	BackupVerifyURL   string `env:"BACKUP_VERIFY_URL" secret:"true" help:"server that backups are restored on to verify them; default: the database's own"`
 	DBHost            string `env:"DB_HOST" envDefault:"postgres"`
 	DBPort            int    `env:"DB_PORT" envDefault:"5432"`
 	DBName            string `env:"DB_NAME" envDefault:"atma_db"`

@@ -110,6 +110,7 @@ func (c Config) validateURLs() error {
 	}{
 		{variable{"DATABASE_URL", c.DatabaseURL}, []string{"postgres", "postgresql"}},
 		{variable{"DATABASE_DIRECT_URL", c.DatabaseDirectURL}, []string{"postgres", "postgresql"}},
+		{variable{"BACKUP_VERIFY_URL", c.BackupVerifyURL}, []string{"postgres", "postgresql"}},
 		{variable{"REDIS_URL", c.RedisURL}, []string{"redis", "rediss"}},
 		{variable{"FIREBASE_CERTS_URL", c.FirebaseCertsURL}, []string{"https", "http"}},
 	} {
