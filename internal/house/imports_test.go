@@ -31,6 +31,7 @@ var allowed = map[string][]string{
 	"internal/limit":     {},
 	"internal/firebase":  {},
 	"internal/schema":    {"db"},
+	"internal/backup":    {"internal/schema"},
 	"internal/audit":     {"gen/db"},
 	"internal/user":      {"gen/db", "internal/audit", "internal/firebase", "internal/token"},
 	"internal/principal": {"internal/token", "internal/user"},
@@ -44,7 +45,7 @@ var allowed = map[string][]string{
 		"gen/db", "internal/account", "internal/config", "internal/firebase", "internal/httpapi",
 		"internal/principal", "internal/schema", "internal/token", "internal/user",
 	},
-	"cmd/authd": {"internal/app", "internal/config", "internal/httpapi", "internal/schema"},
+	"cmd/authd": {"internal/app", "internal/backup", "internal/config", "internal/httpapi", "internal/schema"},
 }
 
 // vendors are modules that one room alone may import.

@@ -53,12 +53,12 @@ func handWritten(t *testing.T, visit func(path string, set *token.FileSet, file 
 	}
 }
 
-func TestSource_OnlyTheSchemaRoomHoldsSQL(t *testing.T) {
+func TestSource_OnlyRoomsOfTheCatalogueHoldSQL(t *testing.T) {
 	files := 0
 	handWritten(t, func(path string, set *token.FileSet, file *ast.File) {
 		files++
-		if strings.HasPrefix(path, "internal/schema/") {
-			return // catalogue queries
+		if strings.HasPrefix(path, "internal/schema/") || strings.HasPrefix(path, "internal/backup/") {
+			return // catalogue queries, and statements over whatever tables there are
 		}
 		ast.Inspect(file, func(node ast.Node) bool {
 			literal, ok := node.(*ast.BasicLit)

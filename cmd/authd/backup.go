@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"auth-v2-service/internal/backup"
+	"auth-v2-service/internal/config"
+)
+
+const backupHelp = `Back the database up, prove that a backup can be restored, and restore it.
+
+DATABASE_DIRECT_URL (or DATABASE_URL) says where. A backup is a dump (pg_dump's custom format) and a manifest beside it. Verified
+means: restored into a scratch database on the same server (or BACKUP_VERIFY_URL's), every table and the schema found equal. Needs
+pg_dump, pg_restore and psql of the server's version or later. Exit codes: 0 all is well, 1 the backup is wrong or the database
+was refused, 2 it could not be said (no connection, no pg_dump).
+
+Examples:
+  authd backup create                                  the whole database into backups/, verified
+  authd backup create --schema-only-auth               only the schema auth, with its rows
+  authd backup verify backups/atma_db-2026....dump     prove it again
+  authd backup restore FILE --into RESTORE_URL         into the database whose URL the variable RESTORE_URL holds
+  authd backup restore FILE --replace                  over the people in DATABASE_URL, in one transaction`
+
+// backupCommands are "authd backup ...".
+type backupCommands struct {
+	Create  backupCreateCommand  `cmd:"" help:"Back up and verify."`
+	Verify  backupVerifyCommand  `cmd:"" help:"Restore a backup into a scratch database and compare everything."`
+	Restore backupRestoreCommand `cmd:"" help:"Write a backup into a database, in one transaction."`
+}
+
+// Help is what "authd backup --help" shows.
+func (backupCommands) Help() string { return backupHelp }
+
+type backupCreateCommand struct {
+	Dir            string `help:"Folder of the backups." default:"backups" type:"path"`
+	SchemaOnlyAuth bool   `help:"Only the schema auth, with its rows."`
+	Verify         bool   `help:"Restore it beside and compare." default:"true" negatable:""`
+}
+
+// Run prints the path of the new backup on stdout, and what it holds on stderr.
+func (c *backupCreateCommand) Run() error {
+	return withBackups(environment(), func(ctx context.Context, o backup.Options) error {
+		began := time.Now()
+		path, m, err := backup.Create(ctx, o, c.Dir, c.SchemaOnlyAuth)
+		if err != nil {
+			return err
+		}
+		fmt.Println(path)
+		say("Backed up %d tables, %d rows, %s in %s", len(m.Tables), rows(m), size(m.Size), since(began))
+		if !c.Verify {
+			say("It is not verified: authd backup verify %s", path)
+			return nil
+		}
+		return verifyBackup(ctx, o, path)
+	})
+}
+
+type backupVerifyCommand struct {
+	File string `arg:"" help:"The dump; its manifest is beside it." type:"path"`
+}
+
+// Run says whether the backup can be trusted.
+func (c *backupVerifyCommand) Run() error {
+	return withBackups(environment(), func(ctx context.Context, o backup.Options) error { return verifyBackup(ctx, o, c.File) })
+}
+
+func verifyBackup(ctx context.Context, o backup.Options, path string) error {
+	began := time.Now()
+	m, err := backup.Verify(ctx, o, path)
+	if err != nil {
+		return fmt.Errorf("the backup is not verified: %w", err)
+	}
+	grants := "owners and grants too"
+	if !m.GrantsVerified {
+		grants = "without owners and grants"
+	}
+	say("Verified in %s: %d tables and %d rows restored beside are equal, and the schema (%s)", since(began), len(m.Tables), rows(m), grants)
+	return nil
+}
+
+type backupRestoreCommand struct {
+	File    string `arg:"" help:"The dump; its manifest is beside it." type:"path"`
+	Into    string `help:"Name of the environment variable with the URL of the database to write." default:"DATABASE_URL" placeholder:"VARIABLE"`
+	Replace bool   `help:"Write over a schema auth that has people."`
+}
+
+// Run restores.
+func (c *backupRestoreCommand) Run() error {
+	env, err := c.aimed(environment())
+	if err != nil {
+		return failure{err, couldNotSay}
+	}
+	return withBackups(env, func(ctx context.Context, o backup.Options) error {
+		began := time.Now()
+		m, err := backup.Restore(ctx, o, c.File, c.Replace)
+		if err != nil {
+			return err
+		}
+		say("Restored in %s: %d tables and %d rows, of %s, equal to the manifest. Restart the service: it remembers people for some seconds",
+			since(began), len(m.Tables), rows(m), m.CreatedAt.Format(time.RFC3339))
+		return nil
+	})
+}
+
+// aimed is an environment in which the named variable says where the database is: among the arguments everybody on the machine
+// could read its password.
+func (c *backupRestoreCommand) aimed(env map[string]string) (map[string]string, error) {
+	if c.Into == "DATABASE_URL" {
+		return env, nil // as every command understands it
+	}
+	if strings.Contains(c.Into, "://") {
+		return nil, errors.New("--into takes the name of an environment variable, such as RESTORE_URL: arguments can be read by everybody on this machine")
+	}
+	address := env[c.Into]
+	if u, err := url.Parse(address); err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") || u.Host == "" {
+		return nil, fmt.Errorf("the variable %s must hold a URL that begins with postgres://", c.Into)
+	}
+	out := maps.Clone(env)
+	out["DATABASE_URL"], out["DATABASE_DIRECT_URL"] = address, address
+	return out, nil
+}
+
+// withBackups gives a command its options, an end at Ctrl-C, and its error an exit code.
+func withBackups(env map[string]string, work func(context.Context, backup.Options) error) error {
+	c, err := config.LoadDatabase(env)
+	if err != nil {
+		return failure{err, couldNotSay}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err = work(ctx, backup.Options{URL: c.DatabaseDirectURL, VerifyURL: c.BackupVerifyURL, Environment: env, Logger: progress()})
+	switch {
+	case err == nil:
+		return nil
+	case backup.Told(err):
+		return failure{err, differs}
+	}
+	return failure{err, couldNotSay}
+}
+
+func say(text string, args ...any) { fmt.Fprintf(os.Stderr, text+"\n", args...) }
+
+func since(began time.Time) string { return time.Since(began).Round(10 * time.Millisecond).String() }
+
+func size(bytes int64) string { return fmt.Sprintf("%.1f MB", float64(bytes)/1e6) }
+
+func rows(m backup.Manifest) (sum int64) {
+	for _, table := range m.Tables {
+		sum += table.Rows
+	}
+	return sum
+}

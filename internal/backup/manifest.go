@@ -1,0 +1,142 @@
+package backup
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// format is the manifest's version; a reader refuses one that it does not know.
+const format = 1
+
+// manifestSuffix makes the manifest's name of the dump's.
+const manifestSuffix = ".json"
+
+// Manifest says what a dump holds. Rows and checksums are those of the snapshot that the dump was made of.
+type Manifest struct {
+	Format                   int        `json:"format"`
+	CreatedAt                time.Time  `json:"created_at"`
+	Database                 string     `json:"database"`
+	SystemIdentifier         string     `json:"system_identifier"` // initdb's number: tells two servers with a database of one name apart
+	ServerVersion            string     `json:"server_version"`
+	ServerMajor              int        `json:"server_major"`
+	DumpVersion              string     `json:"pg_dump_version"`
+	DumpMajor                int        `json:"pg_dump_major"`
+	Encoding                 string     `json:"encoding"`
+	OnlyAuth                 bool       `json:"only_auth"`            // the schema auth alone, else the whole database
+	Extensions               []string   `json:"extensions,omitempty"` // what the schema auth needs from outside it
+	Migrations               []string   `json:"migrations"`
+	Fingerprint              string     `json:"schema_fingerprint"`
+	FingerprintWithoutGrants string     `json:"schema_fingerprint_without_grants"`
+	Tables                   []Table    `json:"tables"`
+	Size                     int64      `json:"dump_size"`
+	SHA256                   string     `json:"dump_sha256"`
+	VerifiedAt               *time.Time `json:"verified_at"`
+	GrantsVerified           bool       `json:"grants_verified"` // false where the roles of the original were not to be had
+	// Seal is over all the rest. It tells an edited manifest, not a forged one.
+	Seal string `json:"seal"`
+}
+
+// Table is what one table holds. Checksum does not depend on the order of the rows: two sums of 64-bit hashes of each row's text.
+type Table struct {
+	Name     string `json:"name"`
+	Rows     int64  `json:"rows"`
+	Checksum string `json:"checksum"`
+}
+
+// ManifestPath is where the manifest of a dump is.
+func ManifestPath(dump string) string { return dump + manifestSuffix }
+
+// ReadManifest reads the manifest of a dump. A *Mismatch says that there is none or that it was changed.
+func ReadManifest(dump string) (Manifest, error) {
+	content, err := os.ReadFile(ManifestPath(dump)) //nolint:gosec // the operator names the file
+	if errors.Is(err, fs.ErrNotExist) {
+		return Manifest{}, mismatch(dump, "it has no manifest (%s): it is no finished backup", filepath.Base(ManifestPath(dump)))
+	}
+	if err != nil {
+		return Manifest{}, fmt.Errorf("read the manifest: %w", err)
+	}
+	var m Manifest
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&m); err != nil {
+		return Manifest{}, mismatch(dump, "its manifest cannot be read: %v", err)
+	}
+	switch {
+	case m.Format != format:
+		return Manifest{}, mismatch(dump, "its manifest is of format %d, and this program knows %d", m.Format, format)
+	case m.Seal != m.seal():
+		return Manifest{}, mismatch(dump, "its manifest was changed after it was written")
+	}
+	return m, nil
+}
+
+// seal is computed over the manifest without it.
+func (m Manifest) seal() string {
+	m.Seal = ""
+	content, err := json.Marshal(m)
+	if err != nil {
+		panic(err) // strings, numbers and times: cannot fail
+	}
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}
+
+// write puts the manifest beside its dump, in one step.
+func (m Manifest) write(dump string) error {
+	m.Seal = m.seal()
+	content, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write the manifest: %w", err)
+	}
+	file, err := newPartial(ManifestPath(dump))
+	if err != nil {
+		return err
+	}
+	defer file.discard()
+	if _, err := file.Write(append(content, '\n')); err != nil {
+		return fmt.Errorf("write the manifest: %w", err)
+	}
+	return file.publish()
+}
+
+// checkDump compares a dump's size and SHA-256 with its manifest's.
+func (m Manifest) checkDump(dump string) error {
+	size, sum, err := digest(dump)
+	if errors.Is(err, fs.ErrNotExist) {
+		return mismatch(dump, "there is no such file")
+	}
+	switch {
+	case err != nil:
+		return err
+	case size != m.Size:
+		return mismatch(dump, "it has %d bytes, and its manifest says %d: it was cut, or the manifest is another's", size, m.Size)
+	case sum != m.SHA256:
+		return mismatch(dump, "its SHA-256 is %s, and its manifest says %s: it was changed, or the manifest is another's", sum, m.SHA256)
+	}
+	return nil
+}
+
+func digest(path string) (size int64, sum string, err error) {
+	file, err := os.Open(path) //nolint:gosec // the operator names the file
+	if err != nil {
+		return 0, "", fmt.Errorf("read the dump: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	hash := sha256.New()
+	if size, err = io.Copy(hash, file); err != nil {
+		return 0, "", fmt.Errorf("read the dump: %w", err)
+	}
+	return size, hex.EncodeToString(hash.Sum(nil)), nil
+}
+
+// age is how old the backup's data is.
+func (m Manifest) age(now time.Time) time.Duration { return now.Sub(m.CreatedAt).Round(time.Second) }

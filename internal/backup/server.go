@@ -1,0 +1,98 @@
+package backup
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// sessionSettings make a row's text the same wherever it is read, and a long statement welcome.
+var sessionSettings = map[string]string{
+	"application_name": "authd backup", "timezone": "UTC", "datestyle": "ISO, YMD", "intervalstyle": "postgres",
+	"extra_float_digits": "1", "bytea_output": "hex", "lc_monetary": "C", "search_path": "pg_catalog", "row_security": "off",
+	"statement_timeout": "0", "idle_in_transaction_session_timeout": "0", "lock_timeout": strconv.FormatInt(lockTimeout.Milliseconds(), 10),
+}
+
+// server is a session with a database, and what the programs need to open their own.
+type server struct {
+	*pgx.Conn
+	address string
+	facts
+}
+
+// facts are what a server says of itself.
+type facts struct {
+	Database, SystemIdentifier, Version string
+	Major                               int
+	Encoding                            string
+}
+
+// connect opens a session. No error of it holds the password.
+func connect(ctx context.Context, address string) (*server, error) {
+	config, err := pgx.ParseConfig(address)
+	if err != nil {
+		return nil, fmt.Errorf("parse the database URL: %w", err)
+	}
+	for name, value := range sessionSettings {
+		config.RuntimeParams[name] = value
+	}
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	s := &server{Conn: conn, address: address}
+	if s.facts, err = readFacts(ctx, conn); err != nil {
+		s.close(ctx)
+		return nil, err
+	}
+	return s, nil
+}
+
+// close ends the session also when ctx has ended.
+func (s *server) close(ctx context.Context) { _ = s.Close(context.WithoutCancel(ctx)) }
+
+// Querier is a pool, a connection or a transaction.
+type Querier interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+func readFacts(ctx context.Context, db Querier) (facts, error) {
+	var f facts
+	var number int
+	err := db.QueryRow(ctx, factsQuery).Scan(&f.Database, &f.SystemIdentifier, &f.Version, &number, &f.Encoding)
+	if err != nil {
+		return facts{}, fmt.Errorf("ask the server which it is: %w", err)
+	}
+	f.Major = number / 10_000
+	return f, nil
+}
+
+// libpqNames are the parameters of an address that libpq takes from the environment.
+var libpqNames = map[string]string{
+	"sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY", "sslcrl": "PGSSLCRL",
+	"sslnegotiation": "PGSSLNEGOTIATION", "channel_binding": "PGCHANNELBINDING", "gssencmode": "PGGSSENCMODE",
+	"krbsrvname": "PGKRBSRVNAME", "connect_timeout": "PGCONNECT_TIMEOUT", "target_session_attrs": "PGTARGETSESSIONATTRS",
+}
+
+// programEnvironment tells libpq where the database is. The password goes this way alone: every user of a machine may read the
+// arguments of a program.
+func (s *server) programEnvironment(env environment) ([]string, error) {
+	config := s.Config()
+	out := env.list(
+		"PGHOST="+config.Host, "PGPORT="+strconv.Itoa(int(config.Port)), "PGUSER="+config.User, "PGPASSWORD="+config.Password,
+		"PGDATABASE="+config.Database, "PGAPPNAME="+sessionSettings["application_name"],
+	)
+	location, err := url.Parse(s.address)
+	if err != nil {
+		return nil, fmt.Errorf("parse the database URL: it must begin with postgres://")
+	}
+	for name, values := range location.Query() {
+		if variable, known := libpqNames[name]; known {
+			out = append(out, variable+"="+values[0])
+		}
+	}
+	return out, nil
+}
