@@ -1,9 +1,11 @@
 package e2e
 
 import (
+	"net/http"
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"auth-v2-service/internal/devstack/identity"
 	"auth-v2-service/internal/testkit/servicetest"
@@ -91,5 +93,36 @@ func TestRegister_AddressOfAnAccountMadeElsewhere_A1(t *testing.T) {
 	ask(t, s, "POST", "/v1/auth/login", registerBody(t, email, servicetest.Password)).expect(t, "the owner's login", 200, "")
 	if countRows(t, s.Stack, "email = $1 AND firebase_uid = $2", email, uid) != 1 {
 		t.Error("the owner has no row")
+	}
+}
+
+// A1: what others do to an account while it is made is no refusal of the newcomer's: sessions that were ended in that moment cost
+// a wait, a deletion asks for another try.
+func TestRegister_ChangedWhileItIsMade_A1(t *testing.T) {
+	t.Parallel()
+	for name, disturb := range map[string]string{
+		"its sessions are ended": "UPDATE auth.users SET tokens_valid_after = date_trunc('second', now()) + interval '2 seconds' WHERE email = $1",
+		"it is deleted": `WITH gone AS (DELETE FROM auth.users WHERE email = $1 RETURNING id)
+			INSERT INTO auth.tombstones SELECT id, id::text, now() + interval '2 seconds' FROM gone`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			stack := servicetest.NewStack(t)
+			s := stack.Start(t)
+			email := servicetest.Email()
+			fault(t, s, identity.Fault{Match: signIn, Kind: identity.FaultDelay, Delay: time.Second, After: true, Count: 1})
+			answered := make(chan reply, 1)
+			go func() {
+				answered <- ask(t, s, http.MethodPost, "/v1/auth/register", registerBody(t, email, servicetest.Password))
+			}()
+			eventually(t, "signing in", func() bool { return len(s.Identity.FaultHits()) > 0 && s.Identity.FaultHits()[0] > 0 })
+			execute(t, stack, disturb, email)
+			r := <-answered
+			if name == "it is deleted" {
+				r.expect(t, "A1: registered while "+name, http.StatusServiceUnavailable, "dependency_unavailable")
+				return
+			}
+			r.expect(t, "A1: registered while "+name, http.StatusCreated, "")
+		})
 	}
 }

@@ -87,7 +87,19 @@ func (s *Service) finishRegistration(ctx context.Context, id uuid.UUID, email st
 		// The address belongs to an account that was made elsewhere; its owner signs in and does not register.
 		return Session{}, s.abandon(ctx, id, ErrEmailTaken)
 	}
-	return s.recordSignIn(ctx, session)
+	out, err := s.beginSession(ctx, session, email, r.Password)
+	return out, undisturbed(err)
+}
+
+// undisturbed turns what only others can have done to the account while it was made (ended its sessions, deleted it, taken its
+// address) into a request to try again: it is no refusal of what the newcomer sent.
+func undisturbed(err error) error {
+	switch fault.CodeOf(err) {
+	case fault.TokenRevoked, fault.InvalidCredentials, fault.AccountLinkRequired, fault.IdentityConflict:
+		return fault.Unavailable("the account was changed while it was made; try again", err)
+	default:
+		return err
+	}
 }
 
 // claim takes the address, or finds the unfinished registration that holds it.
