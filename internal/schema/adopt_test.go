@@ -67,27 +67,31 @@ func TestAdopt_NamesEveryOddRow_D3(t *testing.T) {
 	d := empty(t)
 	d.exec(legacyTable)
 	d.exec("ALTER TABLE auth.users ADD COLUMN last_login TIMESTAMP")
+	d.exec("ALTER TABLE auth.users DROP CONSTRAINT uq_username")
 	d.oddRows()
+	for n := 9; n <= 10; n++ {
+		d.exec("INSERT INTO auth.users (id, username, email, password_hash) VALUES ($1::text::uuid, 'twin', $1::text || '@example.com', '$2a$10$' || repeat('x', 53))", oddID(n))
+	}
 	shape, rows := d.shape(), d.legacyRows()
 	for name, adopt := range map[string]func(context.Context, schema.Options) (schema.Survey, error){"look": schema.Look, "adopt": schema.Adopt} {
 		s, err := adopt(t.Context(), d.options())
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		for what, want := range map[string][]string{"share an e-mail": {oddID(0), oddID(1)}, "no e-mail": {oddID(2)}} {
+		for what, want := range map[string][]string{"share an e-mail": {oddID(0), oddID(1)}, "no e-mail": {oddID(2)}, "share a username": {oddID(9), oddID(10)}} {
 			if got := rowsOf(s.Obstacles, what); !slices.Equal(got, want) {
 				t.Errorf("%s: in the way, %s: %v, expected %v", name, what, got, want)
 			}
 		}
 		for what, want := range map[string][]string{
-			"beyond ASCII": {oddID(3)}, "not bcrypt's": {oddID(5)}, "of NULL": {oddID(6)}, "below zero": {oddID(7)}, "in the future": {oddID(8)},
+			"beyond ASCII": {oddID(3)}, "not bcrypt's": {oddID(5)}, "of NULL": {oddID(6), oddID(9), oddID(10)}, "below zero": {oddID(7)}, "in the future": {oddID(8)},
 		} {
 			if got := rowsOf(s.Notes, what); !slices.Equal(got, want) {
 				t.Errorf("%s: worth knowing, %s: %v, expected %v", name, what, got, want)
 			}
 		}
-		if len(s.Alterations) != 4 || len(s.Pending) != len(steps(t)) || s.People != 9 {
-			t.Errorf("%s: %d alterations, %d migrations, %d people, expected 4, %d, 9: %v",
+		if len(s.Alterations) != 4 || len(s.Pending) != len(steps(t)) || s.People != 11 {
+			t.Errorf("%s: %d alterations, %d migrations, %d people, expected 4, %d, 11: %v",
 				name, len(s.Alterations), len(s.Pending), s.People, len(steps(t)), s.Alterations)
 		}
 	}

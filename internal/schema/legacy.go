@@ -72,7 +72,7 @@ func (t legacyTable) statements(d Difference) []string {
 		return []string{fmt.Sprintf("ALTER TABLE auth.users ADD COLUMN %s %s", column, d.Expected)}
 	case d.Kind == "not null" && column == "email":
 		return []string{
-			"ALTER TABLE auth.users ADD CONSTRAINT adopting_email CHECK (email IS NOT NULL) NOT VALID",
+			"ALTER TABLE auth.users DROP CONSTRAINT IF EXISTS adopting_email, ADD CONSTRAINT adopting_email CHECK (email IS NOT NULL) NOT VALID",
 			"ALTER TABLE auth.users VALIDATE CONSTRAINT adopting_email",
 			"ALTER TABLE auth.users ALTER COLUMN email SET NOT NULL, DROP CONSTRAINT adopting_email",
 		}

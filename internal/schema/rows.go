@@ -27,6 +27,10 @@ var rowChecks = []rowCheck{
 			lower(btrim(other.email, E' \t\n\r\f\x0b') COLLATE "C") = ` + canonical + `)`,
 	},
 	{
+		what: "rows share a username", needs: []string{"username"}, blocks: true, hint: "change or clear the username of all but one of each group",
+		where: "EXISTS (SELECT FROM auth.users AS other WHERE other.id <> u.id AND other.username = u.username)",
+	},
+	{
 		what: "rows have no e-mail", needs: []string{"email"}, blocks: true, where: "u.email IS NULL",
 		hint: "give each an address; <row id>@users.noreply.invalid is one for people who have none",
 	},

@@ -82,6 +82,8 @@ func (r *runner) workerURL(ctx context.Context, databaseURL string) (*url.URL, e
 	query := location.Query()
 	query.Set("application_name", r.worker)
 	query.Set("statement_timeout", "0")
+	query.Set("search_path", "pg_catalog") // nothing that others have put into public is taken for the server's own
+	query.Set("connect_timeout", "10")
 	// Not every platform that PostgreSQL runs on can look after its clients (only those with poll's POLLRDHUP).
 	if _, err := r.conn.Exec(ctx, "SELECT set_config('client_connection_check_interval', $1, true)", milliseconds(clientCheck)); err == nil {
 		query.Set("client_connection_check_interval", milliseconds(clientCheck))
