@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Makes gen/, db/schema.sql and db/catalogue*.jsonl anew from the sources of truth: api/openapi.yaml, db/migrations and db/queries.
+# With --go it makes the Go code of gen/ only, which needs neither npm nor PostgreSQL.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,6 +11,7 @@ mkdir -p gen/api gen/client gen/ts
 oapi -config oapi.yaml api/openapi.yaml
 oapi -config tools/oapi/client.yaml api/openapi.yaml
 CGO_ENABLED=0 go tool -modfile=tools/sqlc/go.mod sqlc generate
+[ "${1:-}" != --go ] || exit 0
 tools/npm-install.sh tools/ts
 tools/ts/node_modules/.bin/openapi-typescript api/openapi.yaml --output gen/ts/schema.d.ts >/dev/null
 tools/dump-schema.sh
