@@ -29,6 +29,8 @@ func TestSchemaCommand_ExitCodes(t *testing.T) {
 		{empty, "validate", 1, "missing table auth.users"},
 		{nowhere, "validate --json", 2, "could not be asked"},
 		{migrated, "migrate --dry-run", 0, "nothing is pending"},
+		{migrated, "migrate --require-backup-younger-than 24h --backup-dir /nowhere", 1, "authd backup create --dir /nowhere"},
+		{legacy, "adopt --require-backup-younger-than 24h --backup-dir /nowhere", 1, "there is no backup to go back to"},
 		{empty, "migrate --dry-run", 1, "would apply 000_legacy_users.sql"},
 		{nowhere, "migrate", 2, "could not be asked"},
 		{migrated, "rollback --to 777", 1, "there is no migration 777"},

@@ -12,8 +12,10 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"auth-v2-service/internal/backup"
 	"auth-v2-service/internal/config"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/schema"
@@ -134,7 +136,27 @@ func (statusCommand) Run() error {
 	return nil
 }
 
+// safeguard is what an operator may demand before anything changes.
+type safeguard struct {
+	RequireBackupYoungerThan time.Duration `help:"Go on only when a verified backup of this database is younger, such as 24h. Make one by: authd backup create."`
+	BackupDir                string        `help:"Where backups are." default:"backups" type:"path"`
+}
+
+// hold says why nothing may change yet.
+func (s safeguard) hold(ctx context.Context, o schema.Options) error {
+	if s.RequireBackupYoungerThan == 0 {
+		return nil
+	}
+	conn, err := pgx.Connect(ctx, o.DatabaseURL)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	return backup.RequireYounger(ctx, s.BackupDir, conn, s.RequireBackupYoungerThan, time.Now())
+}
+
 type migrateCommand struct {
+	safeguard
 	DryRun   bool          `help:"Say what would be applied, and change nothing."`
 	To       string        `help:"The last version to apply, such as 009. Default: all."`
 	Patience time.Duration `help:"How long a step tries to get a lock that others hold." default:"1m"`
@@ -149,6 +171,9 @@ func (c migrateCommand) Run() error {
 	defer stop()
 	if c.DryRun {
 		return c.rehearse(ctx, o)
+	}
+	if err := c.hold(ctx, o); err != nil {
+		return judged(err)
 	}
 	o.To, o.Patience = c.To, c.Patience
 	if err := schema.Migrate(ctx, o); err != nil {
@@ -242,6 +267,7 @@ func (c rollbackCommand) Run() error {
 }
 
 type adoptCommand struct {
+	safeguard
 	DryRun   bool          `help:"Report what would change and which rows stand in the way, and change nothing."`
 	Patience time.Duration `help:"How long a step tries to get a lock that others hold." default:"1m"`
 }
@@ -257,6 +283,8 @@ func (c adoptCommand) Run() error {
 	adopt := schema.Adopt
 	if c.DryRun {
 		adopt = schema.Look
+	} else if err := c.hold(ctx, o); err != nil {
+		return judged(err)
 	}
 	survey, err := adopt(ctx, o)
 	if err != nil {
