@@ -255,13 +255,8 @@ func (b *bare) newUser(ctx context.Context, uid, email, name string) (summary, e
 	return u, err
 }
 
-// login is the call to the identity provider, one SELECT and one UPDATE.
+// login is the call to the identity provider and one UPDATE.
 func (b *bare) login(ctx context.Context, in credentials) (answer[session], error) {
-	var id string
-	err := b.pool.QueryRow(ctx, `SELECT id::text FROM auth.users WHERE auth.canonical_email(email) = $1`, in.Email).Scan(&id)
-	if err != nil {
-		return answer[session]{}, err
-	}
 	s, err := b.askIdentity(ctx, in)
 	if err != nil {
 		return answer[session]{}, err

@@ -65,7 +65,7 @@ func paths(m material, authd, bare server) ([]path, error) {
 			at("bare: INSERT alone", bare, "/insert", fresh),
 		}},
 		{key: "login", sides: []side{
-			at("login", authd, login, logins), at("bare: SELECT, sign-in, UPDATE", bare, "/login", logins),
+			at("login", authd, login, logins), at("bare: sign-in, UPDATE", bare, "/login", logins),
 		}},
 	}, nil
 }
