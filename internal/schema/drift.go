@@ -92,18 +92,24 @@ func index(c Catalogue) map[identity]string {
 	return out
 }
 
-// hintRenames tells a missing object from an extra one of the same kind and definition in the same place.
+// hintRenames tells a missing object from an extra one of the same kind and definition in the same place. Definitions of some
+// kinds, such as an index, hold the object's own name.
 func hintRenames(missing, extra []Difference) {
 	for i, gone := range missing {
 		if gone.Change != Missing || gone.Kind == "not null" || gone.Kind == "default" || gone.Kind == "comment" {
 			continue
 		}
 		for _, other := range extra {
-			if other.Kind == gone.Kind && other.Found == gone.Expected && place(other.Name) == place(gone.Name) {
+			if other.Kind == gone.Kind && nameless(other.Found, other.Name) == nameless(gone.Expected, gone.Name) && place(other.Name) == place(gone.Name) {
 				missing[i].Hint = "perhaps renamed to " + other.Name
 			}
 		}
 	}
+}
+
+// nameless is a definition without the name of what it defines, which stands in it once or not at all.
+func nameless(definition, name string) string {
+	return strings.Replace(definition, " "+name[strings.LastIndexByte(name, '.')+1:]+" ", " ", 1)
 }
 
 // place is what a name stands in: the table of a column, the schema of a table.
