@@ -46,6 +46,7 @@ type server struct {
 	url      *url.URL
 	admin    *pgxpool.Pool
 	migrated func() (string, error) // the template's name; made once a process
+	own      *postgres.Server       // the one that this process has started: while it can be reached, it holds its data folder's lock
 }
 
 // theServer is found or started once a process. One that we started has no stop: it ends with the process (the kernel
@@ -53,9 +54,10 @@ type server struct {
 var theServer = sync.OnceValues(func() (*server, error) {
 	ctx := context.Background()
 	address := os.Getenv(EnvURL)
+	var own *postgres.Server
 	if address == "" {
-		own, err := postgres.StartScratch(ctx, os.Stderr)
-		if err != nil {
+		var err error
+		if own, err = postgres.StartScratch(ctx, os.Stderr); err != nil {
 			return nil, fmt.Errorf("start PostgreSQL: %w", err)
 		}
 		address = own.URL("postgres")
@@ -68,7 +70,7 @@ var theServer = sync.OnceValues(func() (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", EnvURL, err)
 	}
-	s := &server{url: location, admin: admin}
+	s := &server{url: location, admin: admin, own: own}
 	s.migrated = sync.OnceValues(func() (string, error) { return s.template(ctx) })
 	return s, nil
 })
