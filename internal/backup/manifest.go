@@ -57,7 +57,7 @@ func ManifestPath(dump string) string { return dump + manifestSuffix }
 
 // ReadManifest reads the manifest of a dump. A *Mismatch says that there is none or that it was changed.
 func ReadManifest(dump string) (Manifest, error) {
-	content, err := os.ReadFile(ManifestPath(dump)) //nolint:gosec // the operator names the file
+	content, err := os.ReadFile(ManifestPath(dump))
 	if errors.Is(err, fs.ErrNotExist) {
 		return Manifest{}, mismatch(dump, "it has no manifest (%s): it is no finished backup", filepath.Base(ManifestPath(dump)))
 	}
@@ -126,7 +126,7 @@ func (m Manifest) checkDump(dump string) error {
 }
 
 func digest(path string) (size int64, sum string, err error) {
-	file, err := os.Open(path) //nolint:gosec // the operator names the file
+	file, err := os.Open(path)
 	if err != nil {
 		return 0, "", fmt.Errorf("read the dump: %w", err)
 	}

@@ -40,8 +40,12 @@ func (e environment) list(more ...string) []string {
 // findPrograms chooses the oldest programs that can handle a server (or a dump) of the given major version: older ones refuse, and
 // much newer ones write settings that it does not know.
 func findPrograms(ctx context.Context, env environment, major int) (programs, error) {
+	return choose(ctx, env, programFolders(env), major)
+}
+
+func choose(ctx context.Context, env environment, folders []string, major int) (programs, error) {
 	var best, newest programs
-	for _, dir := range programFolders(env) {
+	for _, dir := range folders {
 		found, ok := inspect(ctx, env, dir)
 		if !ok {
 			continue

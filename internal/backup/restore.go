@@ -11,7 +11,13 @@ import (
 )
 
 // dropAuth takes the whole schema away, also what a later migration has added. It waits for its locks a moment only.
-const dropAuth = "SET LOCAL lock_timeout = '10s';\nDROP SCHEMA IF EXISTS auth CASCADE;\n"
+const dropAuth = "SET LOCAL lock_timeout = '3s';\nDROP SCHEMA IF EXISTS auth CASCADE;\n"
+
+// stillEmpty refuses, inside the transaction, when somebody has registered since it was looked.
+const stillEmpty = `SET LOCAL lock_timeout = '3s';
+LOCK TABLE auth.users;
+DO $$BEGIN IF EXISTS (SELECT FROM auth.users) THEN RAISE EXCEPTION 'auth.users has people now'; END IF; END$$;
+`
 
 // Restore writes a backup into the database of o.URL, in one transaction that is committed only when every table in it is equal
 // to the manifest. Where auth.users has people it refuses (ErrOccupied) unless replace is set; so it does where tables outside the
@@ -30,7 +36,7 @@ func Restore(ctx context.Context, o Options, dump string, replace bool) (Manifes
 		return Manifest{}, err
 	}
 	defer target.close(ctx)
-	occupied, err := m.mayWrite(ctx, target, replace)
+	before, err := m.mayWrite(ctx, target, replace)
 	if err != nil {
 		return Manifest{}, err
 	}
@@ -45,53 +51,66 @@ func Restore(ctx context.Context, o Options, dump string, replace bool) (Manifes
 	if !grants {
 		o.Logger.WarnContext(ctx, "owners and grants are not restored: all will belong to this role", "role", target.Config().User)
 	}
-	if err := m.replace(ctx, o, tools, target, dump, occupied, grants); err != nil {
+	if err := m.overwrite(ctx, o, tools, target, dump, before, grants); err != nil {
 		return Manifest{}, err
 	}
 	return m, m.lookAgain(ctx, target, dump, grants)
 }
 
-// mayWrite refuses what would be lost for ever, and says whether a schema auth is there.
-func (m Manifest) mayWrite(ctx context.Context, target *server, replace bool) (occupied bool, err error) {
-	var table bool
+// mayWrite refuses what would be lost for ever, and gives the statements that take away what is there ("": nothing is).
+func (m Manifest) mayWrite(ctx context.Context, target *server, replace bool) (before string, err error) {
+	var occupied, table bool
 	err = target.QueryRow(ctx, "SELECT to_regnamespace('auth') IS NOT NULL, to_regclass('auth.users') IS NOT NULL").Scan(&occupied, &table)
 	if err != nil {
-		return false, fmt.Errorf("look at the database: %w", err)
+		return "", fmt.Errorf("look at the database: %w", err)
 	}
-	var people int64
-	if table {
-		if err := target.QueryRow(ctx, "SELECT count(*) FROM auth.users").Scan(&people); err != nil {
-			return false, fmt.Errorf("count the people: %w", err)
+	if !occupied {
+		return "", nil
+	}
+	before = dropAuth
+	if table && !replace {
+		before = stillEmpty + dropAuth
+		if err := refusePeople(ctx, target); err != nil {
+			return "", err
 		}
 	}
-	if people > 0 && !replace {
-		return false, fmt.Errorf("%w: auth.users of %s has %d people. Back it up (authd backup create), then restore with --replace",
+	return before, m.refuseDependents(ctx, target)
+}
+
+func refusePeople(ctx context.Context, target *server) error {
+	var people int64
+	if err := target.QueryRow(ctx, "SELECT count(*) FROM auth.users").Scan(&people); err != nil {
+		return fmt.Errorf("count the people: %w", err)
+	}
+	if people > 0 {
+		return fmt.Errorf("%w: auth.users of %s has %d people. Back it up (authd backup create), then restore with --replace",
 			ErrOccupied, target.Database, people)
 	}
+	return nil
+}
+
+// refuseDependents protects what stands outside the schema auth, refers into it, and would not come back with the backup.
+func (m Manifest) refuseDependents(ctx context.Context, target *server) error {
 	dependents, err := column[string](ctx, target, dependentsQuery)
 	if err != nil {
-		return false, fmt.Errorf("look who refers to the schema auth: %w", err)
+		return fmt.Errorf("look who refers to the schema auth: %w", err)
 	}
 	dependents = slices.DeleteFunc(dependents, func(name string) bool {
 		return slices.ContainsFunc(m.Tables, func(t Table) bool { return t.Name == name })
 	})
-	if len(dependents) > 0 {
-		return false, fmt.Errorf("%w: %s outside the schema auth refer into it and are not in the backup, and would lose that (foreign keys, views). "+
-			"Take those references away and make them again afterwards, or restore into an empty database", ErrOccupied, strings.Join(dependents, ", "))
+	if len(dependents) == 0 {
+		return nil
 	}
-	return occupied, nil
+	return fmt.Errorf("%w: %s outside the schema auth refer into it and are not in the backup, and would lose that (foreign keys, views). "+
+		"Take those references away and make them again afterwards, or restore into an empty database", ErrOccupied, strings.Join(dependents, ", "))
 }
 
-func (m Manifest) replace(ctx context.Context, o Options, tools programs, target *server, dump string, occupied, grants bool) error {
+func (m Manifest) overwrite(ctx context.Context, o Options, tools programs, target *server, dump, before string, grants bool) error {
 	checks, err := m.checks()
 	if err != nil {
 		return err
 	}
-	l := load{before: m.preparation(), after: checks, asOwners: grants}
-	if occupied {
-		l.before += dropAuth
-		l.clean = !m.OnlyAuth
-	}
+	l := load{before: m.preparation() + before, after: checks, asOwners: grants, clean: before != "" && !m.OnlyAuth}
 	err = l.run(ctx, o, tools, target, dump)
 	var refused refusedError
 	if errors.As(err, &refused) {

@@ -83,7 +83,7 @@ func (m Manifest) sameRoles(ctx context.Context, o Options, there *server) (bool
 	original, err := connect(ctx, address)
 	if err != nil {
 		o.Logger.InfoContext(ctx, "owners and grants are left out: the original database cannot be asked for its owners", "database", m.Database)
-		return false, nil //nolint:nilerr // a backup outlives its database
+		return false, nil // a backup outlives its database
 	}
 	defer original.close(ctx)
 	others, err := column[string](ctx, original, foreignOwnersQuery, m.OnlyAuth)

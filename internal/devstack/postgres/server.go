@@ -177,7 +177,7 @@ func socketDir(dataDir string) string {
 
 // environment is the little that initdb and postgres need: nothing of the caller's PG* variables or locale gets in.
 func environment() []string {
-	return []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC"}
+	return []string{"PATH=" + os.Getenv("PATH"), "LD_LIBRARY_PATH=" + os.Getenv("LD_LIBRARY_PATH"), "LC_ALL=C", "TZ=UTC"}
 }
 
 func (s *Server) waitReady(ctx context.Context) error {

@@ -1,0 +1,24 @@
+package backup
+
+import "context"
+
+// FindPrograms says where programs for a major version are.
+func FindPrograms(ctx context.Context, env map[string]string, major int) (string, error) {
+	found, err := findPrograms(ctx, env, major)
+	return found.dir, err
+}
+
+// ChoosePrograms looks into the given folders only.
+func ChoosePrograms(ctx context.Context, env map[string]string, folders []string, major int) (string, error) {
+	found, err := choose(ctx, env, folders, major)
+	return found.dir, err
+}
+
+// Write seals and writes a manifest as this package would.
+func (m Manifest) Write(dump string) error { return m.write(dump) }
+
+// Digest is a file's size and SHA-256.
+var Digest = digest
+
+// ScratchPrefix begins the names of scratch databases.
+const ScratchPrefix = scratchPrefix
