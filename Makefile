@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # What `authd version` and /health show; a tree without git has no revision to tell.
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo devel)
-.PHONY: help run build test e2e e2e-pgbouncer fuzz bench generate check-generated prove-drift lint fmt hooks clean-dev FORCE
+.PHONY: help run build test e2e e2e-pgbouncer fuzz bench generate check-generated prove-drift lint fmt hooks backup restore clean-dev FORCE
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,12 @@ fmt: ## Format every Go file
 
 hooks: ## Let git check what is staged before every commit, in seconds
 	@tools/hooks.sh
+
+backup: bin/authd ## Back up the development stack's database (or DATABASE_URL's) into backups/, and prove the backup
+	@tools/backup.sh create --dir backups
+
+restore: bin/authd ## Restore a backup: make restore FILE=backups/... (REPLACE=yes: over the people that are there)
+	@tools/backup.sh restore $(if $(REPLACE),--replace) '$(or $(FILE),$(error name the backup: make restore FILE=backups/NAME.dump))'
 
 clean-dev: bin/authdev ## Forget the development stack's data
 	@bin/authdev clean
