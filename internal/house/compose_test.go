@@ -1,0 +1,127 @@
+package house
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"auth-v2-service/internal/testkit/pgtest"
+)
+
+// composition is a compose file as compose understands it: references resolved, variables filled in.
+type composition struct {
+	Services map[string]struct {
+		Build *struct {
+			Context, Dockerfile, Target string
+		}
+		Image       string
+		Command     []string
+		Entrypoint  []string
+		Environment map[string]*string
+		DependsOn   map[string]struct{ Condition string } `json:"depends_on"`
+		Healthcheck *struct{ Test []string }
+	}
+}
+
+// compose reads a compose file by the library that `docker compose` is made of.
+func compose(t *testing.T, path string) composition {
+	t.Helper()
+	modfile, err := filepath.Abs("../../tools/compose/go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(t.Context(), "go", "tool", "-modfile="+modfile, "cmd", "-format=json", filepath.Base(path))
+	command.Dir = filepath.Join("../..", filepath.Dir(path)) // a compose file's paths begin at its own folder
+	output, err := command.Output()
+	if err != nil {
+		t.Fatalf("%s is no compose file: %v\n%s", path, err, output)
+	}
+	var found composition
+	if err := json.Unmarshal(output, &found); err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// Both compose files are valid, build stages that the Dockerfile has, and wait for health only where somebody tells it.
+func TestCompose_FilesAreWhole(t *testing.T) {
+	t.Parallel()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dockerfile, err := os.ReadFile("../../Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, wanted := range map[string][]string{
+		"docker-compose.yml":                       {"postgres", "redis", "identity", "authd", "seed"},
+		"docker/docker-compose.migration-test.yml": {"postgres", "migration-test"},
+	} {
+		found := compose(t, path)
+		for _, name := range wanted {
+			if _, there := found.Services[name]; !there {
+				t.Errorf("%s has no service %s", path, name)
+			}
+		}
+		for name, service := range found.Services {
+			if b := service.Build; b != nil && (b.Context != root || !regexp.MustCompile(`(?m)^FROM .* AS `+b.Target+`$`).Match(dockerfile)) {
+				t.Errorf("%s: %s is built from %s, stage %q, expected a stage of our Dockerfile", path, name, b.Context, b.Target)
+			}
+			for other, dependency := range service.DependsOn {
+				if dependency.Condition == "service_healthy" && found.Services[other].Healthcheck == nil {
+					t.Errorf("%s: %s waits for the health of %s, which has no health check", path, name, other)
+				}
+			}
+		}
+	}
+}
+
+// The one-shot's program does what the compose file's head promises: it is run here as the container would run it, against a
+// real server, and ends with 0 only where up, down and up again leave no difference.
+func TestCompose_MigrationTest(t *testing.T) {
+	t.Parallel()
+	oneShot := compose(t, "docker/docker-compose.migration-test.yml").Services["migration-test"]
+	programs := buildPrograms(t)
+	run := func(url string) (string, error) {
+		command := exec.CommandContext(t.Context(), oneShot.Entrypoint[0], append(oneShot.Entrypoint[1:], oneShot.Command...)...)
+		command.Dir = "../.." // the image's /src
+		command.Env = []string{"PATH=" + os.Getenv("PATH")}
+		for name := range oneShot.Environment {
+			value := map[string]string{"AUTHD": filepath.Join(programs, "authd"), "DATABASE_URL": url}[name]
+			command.Env = append(command.Env, name+"="+value)
+		}
+		output, err := command.CombinedOutput()
+		return string(output), err
+	}
+	url := pgtest.Empty(t)
+	output, err := run(url)
+	if err != nil || !strings.Contains(output, "migrations went up, down and up again") {
+		t.Errorf("on an empty database it ended with %v\n%s", err, output)
+	}
+	if output, err = run(url); err == nil || !strings.Contains(output, "give me an empty one") {
+		t.Errorf("on a migrated database it ended with %v, expected it to leave that alone\n%s", err, output)
+	}
+	if output, err = run("postgres://127.0.0.1:1/nothing"); err == nil || !strings.Contains(output, "could not be asked") {
+		t.Errorf("without a server it ended with %v, expected it to say so\n%s", err, output)
+	}
+
+	url = pgtest.Empty(t)
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(t.Context()) }()
+	if _, err := conn.Exec(t.Context(), "CREATE SCHEMA auth; CREATE TABLE auth.surprise ()"); err != nil {
+		t.Fatal(err)
+	}
+	if output, err = run(url); err == nil || !strings.Contains(output, "auth.surprise") {
+		t.Errorf("with a table that no migration makes it ended with %v, expected the difference by name\n%s", err, output)
+	}
+}
