@@ -39,7 +39,7 @@ var program = sync.OnceValues(func() (string, error) {
 	if path, ok := look(); ok {
 		return path, nil
 	}
-	return "", errors.New("Debian's package pgbouncer was installed and brought no program")
+	return "", errors.New("the package pgbouncer of Debian was installed and brought no program")
 })
 
 // look finds the program; Debian keeps it in a folder that not every user's PATH has.
@@ -50,6 +50,20 @@ func look() (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// keepsStatements says whether a PgBouncer is one that would keep clients' prepared statements (1.21 and later): it is told
+// not to, so that tests mean the same everywhere.
+func keepsStatements(path string) (bool, error) {
+	output, err := exec.Command(path, "--version").Output()
+	if err != nil {
+		return false, fmt.Errorf("ask %s for its version: %w", path, err)
+	}
+	var major, minor int
+	if _, err := fmt.Sscanf(string(output), "PgBouncer %d.%d", &major, &minor); err != nil {
+		return false, fmt.Errorf("%s is no PgBouncer: %q", path, output)
+	}
+	return major > 1 || minor >= 21, nil
 }
 
 // install is from Debian's packages, by root, and says what to do where it cannot be.

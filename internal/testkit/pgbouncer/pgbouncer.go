@@ -37,6 +37,8 @@ type Pooler struct {
 	upstream *url.URL
 	dir      string
 	port     int
+	// keepsStatements: this version would, by default
+	keepsStatements bool
 }
 
 // New starts a pooler in front of a database; it ends with the test.
@@ -51,6 +53,9 @@ func New(t testing.TB, databaseURL string, settings Settings) *Pooler {
 		t.Fatalf("the address of the database behind PgBouncer: %v", err)
 	}
 	p := &Pooler{upstream: upstream}
+	if p.keepsStatements, err = keepsStatements(path); err != nil {
+		t.Fatal(err)
+	}
 	if p.dir, err = os.MkdirTemp("", "pgbouncer-"); err != nil {
 		t.Fatal(err)
 	}
@@ -128,6 +133,9 @@ func (p *Pooler) configuration(changes Settings) string {
 		"pool_mode": "transaction", "max_client_conn": "1000", "default_pool_size": strconv.Itoa(PoolSize),
 		"server_round_robin": "1", "server_reset_query": "DISCARD ALL", "server_reset_query_always": "1", "server_lifetime": "1",
 		"server_login_retry": "1", // 15 s by default: so long would a database that is back seem to be away
+	}
+	if p.keepsStatements {
+		settings["max_prepared_statements"] = "0"
 	}
 	maps.Copy(settings, changes)
 	text := fmt.Sprintf("[databases]\n* = host=%s port=%s\n[pgbouncer]\n", p.upstream.Hostname(), p.upstream.Port())
