@@ -10,8 +10,12 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// schemaAge is how old an answer about the schema may be: whoever asks, as often as they like, costs one look in that time.
-const schemaAge = 5 * time.Second
+// schemaAge is how old an answer about the schema may be, and schemaRetry how old a failure to look: whoever asks, as often as
+// they like, costs one look in that time, and nobody queues behind looks at a database that hangs.
+const (
+	schemaAge   = 5 * time.Second
+	schemaRetry = time.Second
+)
 
 // schemaHandlers answer for the database's schema.
 type schemaHandlers struct {
@@ -23,7 +27,8 @@ type schemaHandlers struct {
 type keptReport struct {
 	mu     sync.Mutex
 	report schema.Report
-	at     time.Time
+	err    error
+	until  time.Time
 }
 
 func (h schemaHandlers) GetSchemaHealth(
@@ -39,14 +44,16 @@ func (h schemaHandlers) GetSchemaHealth(
 func (h schemaHandlers) look(ctx context.Context) (schema.Report, error) {
 	h.kept.mu.Lock()
 	defer h.kept.mu.Unlock()
-	if time.Since(h.kept.at) < schemaAge {
-		return h.kept.report, nil
+	if time.Now().Before(h.kept.until) {
+		return h.kept.report, h.kept.err
 	}
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	// Whoever asks may hang up: the look is for those who wait behind, too.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
 	defer cancel()
-	report, err := h.validate(ctx)
-	if err == nil {
-		h.kept.report, h.kept.at = report, time.Now()
+	age := schemaAge
+	if h.kept.report, h.kept.err = h.validate(ctx); h.kept.err != nil {
+		age = schemaRetry
 	}
-	return report, err
+	h.kept.until = time.Now().Add(age)
+	return h.kept.report, h.kept.err
 }
