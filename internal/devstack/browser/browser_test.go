@@ -40,7 +40,9 @@ func TestFind_TakesTheInstalledOneAndTheNamedOne(t *testing.T) {
 
 // On a machine that cannot install, the error says what a person has to do.
 func TestFind_SaysWhatToInstall(t *testing.T) {
-	t.Setenv("PATH", t.TempDir()) // no browser, and no apt-get
+	t.Setenv("PATH", t.TempDir())           // no browser, no apt-get and no npm
+	t.Setenv("XDG_CACHE_HOME", t.TempDir()) // nor one from npm that came earlier
+	t.Setenv("DEVSTACK_CHROMIUM", "")
 	_, err := browser.Find(t.Context(), t.Output())
 	if err == nil || !strings.Contains(err.Error(), "install Debian's package chromium") {
 		t.Errorf("found nothing and said %v", err)

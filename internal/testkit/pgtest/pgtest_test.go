@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/fstest"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -117,27 +116,6 @@ func dropAllTemplates(t *testing.T, url string) {
 	defer conn.Release()
 	if err := dropTemplates(t.Context(), conn); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// The template's name follows names and contents.
-func TestMigrationsHash_FollowsNamesAndContents(t *testing.T) {
-	t.Parallel()
-	seen := map[string]string{}
-	for name, files := range map[string]fstest.MapFS{
-		"one":     {"migrations/1.sql": {Data: []byte("a")}},
-		"content": {"migrations/1.sql": {Data: []byte("b")}},
-		"name":    {"migrations/2.sql": {Data: []byte("a")}},
-		"more":    {"migrations/1.sql": {Data: []byte("a")}, "migrations/2.sql": {}},
-	} {
-		hash, err := migrationsHash(files)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if other, ok := seen[hash]; ok {
-			t.Errorf("%s and %s have one hash", name, other)
-		}
-		seen[hash] = name
 	}
 }
 

@@ -2,11 +2,8 @@ package pgtest
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"time"
 
@@ -14,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"auth-v2-service/db"
+	"auth-v2-service/internal/devstack/treehash"
 	"auth-v2-service/internal/schema"
 )
 
@@ -30,9 +28,9 @@ const (
 func (s *server) template(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, makeLimit)
 	defer cancel()
-	hash, err := migrationsHash(db.Migrations)
+	hash, err := treehash.Of(db.Migrations)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("name the template: %w", err)
 	}
 	name := templatePrefix + hash
 	conn, err := s.admin.Acquire(ctx)
@@ -142,24 +140,4 @@ func unlock(conn *pgxpool.Conn) {
 	if _, err := conn.Exec(ctx, "SELECT pg_advisory_unlock($1)", int64(templateLock)); err != nil {
 		_ = conn.Conn().Close(ctx) // the end of the session frees it, too
 	}
-}
-
-// migrationsHash is a hash of every migration's name and content.
-func migrationsHash(files fs.FS) (string, error) {
-	hash := sha256.New()
-	err := fs.WalkDir(files, ".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		content, err := fs.ReadFile(files, path)
-		if err != nil {
-			return err
-		}
-		_, _ = fmt.Fprintf(hash, "%s %d\n%s", path, len(content), content)
-		return nil
-	})
-	if err != nil {
-		return "", fmt.Errorf("read the migrations: %w", err)
-	}
-	return hex.EncodeToString(hash.Sum(nil))[:16], nil
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"auth-v2-service/internal/devstack/identity/npmproject"
+	"auth-v2-service/internal/devstack/npmproject"
 )
 
 //go:embed jssdk/package.json jssdk/package-lock.json jssdk/.npmrc jssdk/flow.mjs
@@ -45,7 +45,7 @@ func TestJavaScriptSDK_LivesWithTheProvider(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder, err := npmproject.Install(t.Context(), "", "firebase-js", files)
+	folder, err := npmproject.Install(t.Context(), "", "firebase-js", files, t.Output())
 	if err != nil {
 		t.Fatal(err)
 	}

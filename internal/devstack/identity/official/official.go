@@ -13,7 +13,7 @@ import (
 	"sync"
 	"time"
 
-	"auth-v2-service/internal/devstack/identity/npmproject"
+	"auth-v2-service/internal/devstack/npmproject"
 	"auth-v2-service/tools/emulator"
 )
 
@@ -45,7 +45,7 @@ const startLimit = 60 * time.Second
 // Start installs the emulator where it is missing, starts it and waits until it serves. It ends with Close, or with this
 // process, however that ends. The context limits the installation and the start only.
 func Start(ctx context.Context, opts Options) (*Emulator, error) {
-	folder, err := npmproject.Install(ctx, opts.Cache, "firebase-tools", emulator.Files)
+	folder, err := npmproject.Install(ctx, opts.Cache, "firebase-tools", emulator.Files, io.Discard)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,90 @@
+package npmproject
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"auth-v2-service/internal/devstack/treehash"
+)
+
+// Install makes sure that the project in files (package.json, package-lock.json and what else it needs, at the root) is under
+// cache (empty: the user's cache folder) with its dependencies, and gives its folder. Scripts of packages do
+// not run; one of the project's own named unpack does. The folder is named after the content:
+// another version is another folder. Several processes may install at once; one of them wins. Progress goes to log.
+func Install(ctx context.Context, cache, name string, files fs.FS, log io.Writer) (string, error) {
+	if cache == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			user = os.TempDir() // a service account without a home
+		}
+		cache = filepath.Join(user, "auth-v2-service")
+	}
+	sum, err := treehash.Of(files)
+	if err != nil {
+		return "", fmt.Errorf("npm project: %w", err)
+	}
+	folder := filepath.Join(cache, name+"-"+sum)
+	if exists(folder) {
+		return folder, nil
+	}
+	if err := os.MkdirAll(cache, 0o750); err != nil {
+		return "", fmt.Errorf("npm cache: %w", err)
+	}
+	start := time.Now()
+	_, _ = fmt.Fprintf(log, "Installing %s from npm into %s ...\n", name, folder)
+	if err := installInto(ctx, cache, folder, files); err != nil {
+		return "", err
+	}
+	_, _ = fmt.Fprintf(log, "Installed (%.1f s)\n", time.Since(start).Seconds())
+	return folder, nil
+}
+
+// installInto works in a folder beside and moves it into place whole, so that a killed installation is never taken for one.
+func installInto(ctx context.Context, cache, folder string, files fs.FS) (err error) {
+	work, err := os.MkdirTemp(cache, "installing-*")
+	if err != nil {
+		return fmt.Errorf("npm cache: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	if err := os.CopyFS(work, files); err != nil {
+		return fmt.Errorf("npm project: %w", err)
+	}
+	for _, step := range [][]string{
+		{"npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"},
+		{"npm", "run", "--silent", "--if-present", "unpack"},
+	} {
+		if err := run(ctx, work, step); err != nil {
+			return err
+		}
+	}
+	err = os.Rename(work, folder)
+	if errors.Is(err, fs.ErrExist) || exists(folder) {
+		return nil // somebody else was faster
+	}
+	return err
+}
+
+func run(ctx context.Context, folder string, step []string) error {
+	cmd := exec.CommandContext(ctx, step[0], step[1:]...)
+	cmd.Dir, cmd.WaitDelay = folder, 10*time.Second
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", strings.Join(step, " "), err, output.String())
+	}
+	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
