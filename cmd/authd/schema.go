@@ -8,14 +8,11 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"auth-v2-service/internal/backup"
 	"auth-v2-service/internal/config"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/schema"
@@ -136,74 +133,6 @@ func (statusCommand) Run() error {
 	return nil
 }
 
-// safeguard is what an operator may demand before anything changes.
-type safeguard struct {
-	RequireBackupYoungerThan time.Duration `help:"Go on only when a verified backup of this database is younger, such as 24h. Make one by: authd backup create."`
-	BackupDir                string        `help:"Where backups are." default:"backups" type:"path"`
-}
-
-// hold says why nothing may change yet.
-func (s safeguard) hold(ctx context.Context, o schema.Options) error {
-	if s.RequireBackupYoungerThan == 0 {
-		return nil
-	}
-	conn, err := pgx.Connect(ctx, o.DatabaseURL)
-	if err != nil {
-		return fmt.Errorf("connect: %w", err)
-	}
-	defer func() { _ = conn.Close(ctx) }()
-	return backup.RequireYounger(ctx, s.BackupDir, conn, s.RequireBackupYoungerThan, time.Now())
-}
-
-type migrateCommand struct {
-	safeguard
-	DryRun   bool          `help:"Say what would be applied, and change nothing."`
-	To       string        `help:"The last version to apply, such as 009. Default: all."`
-	Patience time.Duration `help:"How long a step tries to get a lock that others hold." default:"1m"`
-}
-
-// Run migrates.
-func (c migrateCommand) Run() error {
-	ctx, o, stop, err := database()
-	if err != nil {
-		return err
-	}
-	defer stop()
-	if c.DryRun {
-		return c.rehearse(ctx, o)
-	}
-	if err := c.hold(ctx, o); err != nil {
-		return judged(err)
-	}
-	o.To, o.Patience = c.To, c.Patience
-	if err := schema.Migrate(ctx, o); err != nil {
-		return judged(err)
-	}
-	found, err := report(ctx, o)
-	if err != nil {
-		return judged(err)
-	}
-	fmt.Println(found.Summary())
-	return nil
-}
-
-func (c migrateCommand) rehearse(ctx context.Context, o schema.Options) error {
-	found, err := report(ctx, o)
-	if err != nil {
-		return judged(err)
-	}
-	for _, file := range schema.Files() {
-		if found.IsPending(file) && (c.To == "" || schema.Version(file) <= c.To) {
-			fmt.Println("would apply", file)
-		}
-	}
-	if len(found.Pending) == 0 {
-		fmt.Println("nothing is pending")
-		return nil
-	}
-	return failure{fmt.Errorf("%d migrations are pending: run it without --dry-run to apply them", len(found.Pending)), differs}
-}
-
 type validateCommand struct {
 	JSON bool `help:"Print the whole report as JSON."`
 }
@@ -264,76 +193,6 @@ func (c rollbackCommand) Run() error {
 	}
 	fmt.Println("What went is kept in auth.federation_archive; `authd schema migrate` puts it back.")
 	return nil
-}
-
-type adoptCommand struct {
-	safeguard
-	DryRun   bool          `help:"Report what would change and which rows stand in the way, and change nothing."`
-	Patience time.Duration `help:"How long a step tries to get a lock that others hold." default:"1m"`
-}
-
-// Run adopts.
-func (c adoptCommand) Run() error {
-	ctx, o, stop, err := database()
-	if err != nil {
-		return err
-	}
-	defer stop()
-	o.Patience = c.Patience
-	adopt := schema.Adopt
-	if c.DryRun {
-		adopt = schema.Look
-	} else if err := c.hold(ctx, o); err != nil {
-		return judged(err)
-	}
-	survey, err := adopt(ctx, o)
-	if err != nil {
-		return judged(err)
-	}
-	printSurvey(survey, c.DryRun)
-	switch {
-	case len(survey.Obstacles) > 0:
-		return failure{errors.New("nothing was changed: clear what stands in the way, then run it again"), differs}
-	case c.DryRun:
-		fmt.Println("Nothing stands in the way, and nothing was changed: run it without --dry-run.")
-		return nil
-	}
-	return validateCommand{}.Run()
-}
-
-func printSurvey(s schema.Survey, dryRun bool) {
-	fmt.Printf("auth.users holds %d people\n", s.People)
-	did := "altered"
-	if dryRun || len(s.Obstacles) > 0 {
-		did = "would alter"
-	}
-	for _, alteration := range s.Alterations {
-		fmt.Printf("%s: %s\n", did, alteration.What)
-	}
-	if len(s.Pending) > 0 {
-		fmt.Printf("migrations: %s\n", strings.Join(s.Pending, ", "))
-	}
-	for _, own := range s.Own {
-		fmt.Printf("your own, left alone: %s %s\n", own.Kind, own.Name)
-	}
-	printObstacles("worth knowing", s.Notes)
-	printObstacles("in the way", s.Obstacles)
-}
-
-func printObstacles(head string, obstacles []schema.Obstacle) {
-	for _, o := range obstacles {
-		if o.Count == 0 {
-			fmt.Printf("%s: %s (%s)\n", head, o.What, o.Hint)
-			continue
-		}
-		fmt.Printf("%s: %d %s (%s)\n", head, o.Count, o.What, o.Hint)
-		for _, id := range o.Rows {
-			fmt.Println("  ", id)
-		}
-		if more := o.Count - len(o.Rows); more > 0 {
-			fmt.Printf("   and %d more\n", more)
-		}
-	}
 }
 
 type newCommand struct {

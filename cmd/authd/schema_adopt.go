@@ -1,0 +1,80 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"auth-v2-service/internal/schema"
+)
+
+type adoptCommand struct {
+	safeguard
+	DryRun   bool          `help:"Report what would change and which rows stand in the way, and change nothing."`
+	Patience time.Duration `help:"How long a step tries to get a lock that others hold." default:"1m"`
+}
+
+// Run adopts.
+func (c adoptCommand) Run() error {
+	ctx, o, stop, err := database()
+	if err != nil {
+		return err
+	}
+	defer stop()
+	o.Patience = c.Patience
+	adopt := schema.Adopt
+	if c.DryRun {
+		adopt = schema.Look
+	} else if err := c.hold(ctx, o); err != nil {
+		return judged(err)
+	}
+	survey, err := adopt(ctx, o)
+	if err != nil {
+		return judged(err)
+	}
+	printSurvey(survey, c.DryRun)
+	switch {
+	case len(survey.Obstacles) > 0:
+		return failure{errors.New("nothing was changed: clear what stands in the way, then run it again"), differs}
+	case c.DryRun:
+		fmt.Println("Nothing stands in the way, and nothing was changed: run it without --dry-run.")
+		return nil
+	}
+	return validateCommand{}.Run()
+}
+
+func printSurvey(s schema.Survey, dryRun bool) {
+	fmt.Printf("auth.users holds %d people\n", s.People)
+	did := "altered"
+	if dryRun || len(s.Obstacles) > 0 {
+		did = "would alter"
+	}
+	for _, alteration := range s.Alterations {
+		fmt.Printf("%s: %s\n", did, alteration.What)
+	}
+	if len(s.Pending) > 0 {
+		fmt.Printf("migrations: %s\n", strings.Join(s.Pending, ", "))
+	}
+	for _, own := range s.Own {
+		fmt.Printf("your own, left alone: %s %s\n", own.Kind, own.Name)
+	}
+	printObstacles("worth knowing", s.Notes)
+	printObstacles("in the way", s.Obstacles)
+}
+
+func printObstacles(head string, obstacles []schema.Obstacle) {
+	for _, o := range obstacles {
+		if o.Count == 0 {
+			fmt.Printf("%s: %s (%s)\n", head, o.What, o.Hint)
+			continue
+		}
+		fmt.Printf("%s: %d %s (%s)\n", head, o.Count, o.What, o.Hint)
+		for _, id := range o.Rows {
+			fmt.Println("  ", id)
+		}
+		if more := o.Count - len(o.Rows); more > 0 {
+			fmt.Printf("   and %d more\n", more)
+		}
+	}
+}

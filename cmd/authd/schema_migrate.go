@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"auth-v2-service/internal/backup"
+	"auth-v2-service/internal/schema"
+)
+
+// safeguard is what an operator may demand before anything changes.
+type safeguard struct {
+	RequireBackupYoungerThan time.Duration `help:"Go on only when a verified backup of this database is younger, such as 24h. Make one by: authd backup create."`
+	BackupDir                string        `help:"Where backups are." default:"backups" type:"path"`
+}
+
+// hold says why nothing may change yet.
+func (s safeguard) hold(ctx context.Context, o schema.Options) error {
+	if s.RequireBackupYoungerThan == 0 {
+		return nil
+	}
+	conn, err := pgx.Connect(ctx, o.DatabaseURL)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	return backup.RequireYounger(ctx, s.BackupDir, conn, s.RequireBackupYoungerThan, time.Now())
+}
+
+type migrateCommand struct {
+	safeguard
+	DryRun   bool          `help:"Say what would be applied, and change nothing."`
+	To       string        `help:"The last version to apply, such as 009. Default: all."`
+	Patience time.Duration `help:"How long a step tries to get a lock that others hold." default:"1m"`
+}
+
+// Run migrates.
+func (c migrateCommand) Run() error {
+	ctx, o, stop, err := database()
+	if err != nil {
+		return err
+	}
+	defer stop()
+	if c.DryRun {
+		return c.rehearse(ctx, o)
+	}
+	if err := c.hold(ctx, o); err != nil {
+		return judged(err)
+	}
+	o.To, o.Patience = c.To, c.Patience
+	if err := schema.Migrate(ctx, o); err != nil {
+		return judged(err)
+	}
+	found, err := report(ctx, o)
+	if err != nil {
+		return judged(err)
+	}
+	fmt.Println(found.Summary())
+	return nil
+}
+
+func (c migrateCommand) rehearse(ctx context.Context, o schema.Options) error {
+	found, err := report(ctx, o)
+	if err != nil {
+		return judged(err)
+	}
+	for _, file := range schema.Files() {
+		if found.IsPending(file) && (c.To == "" || schema.Version(file) <= c.To) {
+			fmt.Println("would apply", file)
+		}
+	}
+	if len(found.Pending) == 0 {
+		fmt.Println("nothing is pending")
+		return nil
+	}
+	return failure{fmt.Errorf("%d migrations are pending: run it without --dry-run to apply them", len(found.Pending)), differs}
+}
