@@ -9,6 +9,7 @@ import (
 
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/pause"
 	"auth-v2-service/internal/user"
 )
 
@@ -36,7 +37,7 @@ func (s *Service) Login(ctx context.Context, c Credentials) (Session, error) {
 	began := time.Now()
 	session, err := s.login(ctx, c)
 	if errors.Is(err, ErrInvalidCredentials) {
-		if waitErr := sleep(ctx, untilBeat(time.Since(began), s.failureTime)); waitErr != nil {
+		if waitErr := pause.For(ctx, untilBeat(time.Since(began), s.failureTime)); waitErr != nil {
 			return Session{}, waitErr
 		}
 	}
@@ -74,7 +75,7 @@ func (s *Service) beginSession(ctx context.Context, session firebase.Session, em
 	if !errors.Is(err, user.ErrRevoked) {
 		return out, err
 	}
-	if err := sleep(ctx, min(out.User.TokensValidAfter.Sub(out.Claims.AuthTime), maxWait)); err != nil {
+	if err := pause.For(ctx, min(out.User.TokensValidAfter.Sub(out.Claims.AuthTime), maxWait)); err != nil {
 		return Session{}, err
 	}
 	if session, err = s.signIn(ctx, email, password); err != nil {

@@ -73,18 +73,3 @@ type Tokens struct {
 func firebaseTokens(s firebase.Session) Tokens {
 	return Tokens{IDToken: s.IDToken, RefreshToken: s.RefreshToken, ExpiresIn: s.ExpiresIn, Kind: token.KindFirebase}
 }
-
-// sleep waits for d, or until the caller hangs up.
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return nil
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/pause"
 	"auth-v2-service/internal/telemetry"
 )
 
@@ -75,7 +76,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	var err error
 	for attempt := 1; ; attempt++ {
 		response, err = w.attempt(req, attempt)
-		if attempt >= ex.attempts || !repeatable(response, err) || pause(req.Context(), retryPause) != nil {
+		if attempt >= ex.attempts || !repeatable(response, err) || pause.For(req.Context(), retryPause) != nil {
 			break
 		}
 		w.log.DebugContext(req.Context(), "repeating a call to Firebase",
@@ -138,17 +139,6 @@ func repeatable(response *http.Response, err error) bool {
 		return !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
 	}
 	return response.StatusCode == http.StatusServiceUnavailable
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // exchange is one operation on the wire: one request, repeated at most attempts times, and what came of it.

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"auth-v2-service/internal/pause"
 )
 
 // Blocker is a session that holds what a migration needs. Its statement is left out: it may hold people's data.
@@ -146,7 +148,7 @@ func awaitInvalid(ctx context.Context, conn *pgx.Conn, index string) (bool, erro
 		if !invalid || !building {
 			return invalid, nil
 		}
-		if err := pause(ctx, lockPoll); err != nil {
+		if err := pause.For(ctx, lockPoll); err != nil {
 			return false, err
 		}
 	}
@@ -200,7 +202,7 @@ func endOrphans(ctx context.Context, conn *pgx.Conn, log *slog.Logger) error {
 			_, err := conn.Exec(ctx, "SELECT pg_terminate_backend($1)", pid)
 			log.WarnContext(ctx, "ending the session of a migrator that is gone", "pid", pid, "ended", err == nil)
 		}
-		if err := pause(ctx, lockPoll); err != nil {
+		if err := pause.For(ctx, lockPoll); err != nil {
 			return fmt.Errorf("wait for the end of a killed migrator's session: %w", err)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"auth-v2-service/internal/pause"
 )
 
 // Table is where dbmate keeps the versions it has applied.
@@ -103,18 +105,8 @@ func lock(ctx context.Context, conn *pgx.Conn, log *slog.Logger) error {
 			said = time.Now()
 			log.InfoContext(ctx, "another instance is migrating; waiting for it")
 		}
-		if err := pause(ctx, lockPoll); err != nil {
+		if err := pause.For(ctx, lockPoll); err != nil {
 			return fmt.Errorf("wait for another instance to migrate: %w", err)
 		}
-	}
-}
-
-// pause waits, or ends early with ctx.
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
 	}
 }

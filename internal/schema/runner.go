@@ -22,6 +22,7 @@ import (
 	"github.com/lib/pq"
 
 	"auth-v2-service/db"
+	"auth-v2-service/internal/pause"
 )
 
 const (
@@ -261,7 +262,7 @@ func (r *runner) patiently(ctx context.Context, inTransaction bool, try func(pat
 			return &LockedError{Waited: waited, Blockers: blockers, cause: err}
 		}
 		r.log.WarnContext(ctx, "a migration waits for a lock", "held_by", describe(blockers))
-		if err := pause(ctx, backoff(round)); err != nil {
+		if err := pause.For(ctx, backoff(round)); err != nil {
 			return err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"auth-v2-service/db"
 	"auth-v2-service/internal/devstack/treehash"
+	"auth-v2-service/internal/pause"
 	"auth-v2-service/internal/schema"
 )
 
@@ -98,10 +99,8 @@ func rename(ctx context.Context, conn *pgxpool.Conn, from, to string) error {
 		if err == nil {
 			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("rename %s: %w", from, errors.Join(ctx.Err(), err))
-		case <-time.After(lockPoll):
+		if ended := pause.For(ctx, lockPoll); ended != nil {
+			return fmt.Errorf("rename %s: %w", from, errors.Join(ended, err))
 		}
 	}
 }
@@ -125,10 +124,8 @@ func lock(ctx context.Context, conn *pgxpool.Conn) error {
 		if held {
 			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("wait for another process to make the template: %w", ctx.Err())
-		case <-time.After(lockPoll):
+		if err := pause.For(ctx, lockPoll); err != nil {
+			return fmt.Errorf("wait for another process to make the template: %w", err)
 		}
 	}
 }
