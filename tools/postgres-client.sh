@@ -8,7 +8,7 @@ cache=${XDG_CACHE_HOME:-${HOME:?}/.cache}/auth-v2-service/debian-postgres
 show() {
 	local programs=("$cache"/root/usr/lib/postgresql/*/bin)
 	echo "${programs[0]}"
-	find "$cache/root/usr/lib" "$cache/root/lib" -name '*.so.*' -printf '%h\n' 2>/dev/null | sort -u | grep -v /postgresql/ | paste -sd:
+	find "$cache/root" -name '*.so.*' -not -path '*/postgresql/*' -printf '%h\n' | sort -u | paste -sd:
 }
 # Says what a step has said only when it fails.
 run() {

@@ -37,7 +37,7 @@ func child() int {
 	return 1
 }
 
-// stuck is a folder of programs, one of which does half of its work, says so in a file, and then hangs.
+// stuck is a folder of programs, one of which does half of its work, says so in a file, and then hangs, its arguments in sight.
 func stuck(t *testing.T, d database, program, half string) (dir, mark string) {
 	t.Helper()
 	major, err := strconv.Atoi(d.lines("SELECT (current_setting('server_version_num')::int / 10000)::text"))
@@ -57,8 +57,8 @@ func stuck(t *testing.T, d database, program, half string) (dir, mark string) {
 			}
 		}
 	}
-	script := fmt.Sprintf("#!/bin/sh\nreal=%s\ncase $1 in --version) exec $real --version ;; esac\n%s\necho $$ >%s.new\nmv %s.new %s\nexec sleep 600\n",
-		filepath.Join(real, program), half, mark, mark, mark)
+	script := fmt.Sprintf("#!/bin/sh\nreal=%s\ncase $1 in --version) exec $real --version ;; esac\n%s\nmkfifo %s.never\necho $$ >%s.new\nmv %s.new %s\nread never <%s.never\n",
+		filepath.Join(real, program), half, mark, mark, mark, mark, mark)
 	if err := os.WriteFile(filepath.Join(dir, program), []byte(script), 0o700); err != nil { //nolint:gosec // a program
 		t.Fatal(err)
 	}
