@@ -13,7 +13,7 @@ if ! command -v pg_dump >/dev/null; then
 	echo "pg_dump is not installed: installing Debian's postgresql-client" >&2
 	apt-get update -qq && apt-get install -y -qq postgresql-client >&2
 fi
-go build -o bin/authdev ./cmd/authdev
+CGO_ENABLED=0 go build -o bin/authdev ./cmd/authdev # as make build does, from the same cache
 # shellcheck disable=SC2016 # the inner shell expands
 bin/authdev test -- bash -c '
 	set -euo pipefail

@@ -19,6 +19,7 @@ type composition struct {
 	Services map[string]struct {
 		Build *struct {
 			Context, Dockerfile, Target string
+			Args                        map[string]*string
 		}
 		Image       string
 		Command     []string
@@ -73,6 +74,9 @@ func TestCompose_FilesAreWhole(t *testing.T) {
 		for name, service := range found.Services {
 			if b := service.Build; b != nil && (b.Context != root || !regexp.MustCompile(`(?m)^FROM .* AS `+b.Target+`$`).Match(dockerfile)) {
 				t.Errorf("%s: %s is built from %s, stage %q, expected a stage of our Dockerfile", path, name, b.Context, b.Target)
+			}
+			if b := service.Build; b != nil && path == "docker-compose.yml" && (b.Args["VERSION"] == nil || *b.Args["VERSION"] == "") {
+				t.Errorf("%s: %s is built without a VERSION to show", path, name)
 			}
 			for other, dependency := range service.DependsOn {
 				if dependency.Condition == "service_healthy" && found.Services[other].Healthcheck == nil {
