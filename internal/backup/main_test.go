@@ -22,42 +22,61 @@ func TestMain(m *testing.M) {
 	if os.Getenv(envChild) != "" {
 		os.Exit(child())
 	}
-	if err := prepare(context.Background()); err != nil {
+	code := 1
+	end, err := prepare(context.Background())
+	if err == nil {
+		code = m.Run()
+	} else {
 		fmt.Fprintln(os.Stderr, "the tests of backups need pg_dump, pg_restore and psql:", err)
-		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	end()
+	os.Exit(code)
 }
 
-func prepare(ctx context.Context) error {
+// prepare gives what ends what it has started, also with an error.
+func prepare(ctx context.Context) (end func(), err error) {
+	end = func() {}
 	if os.Getenv(pgtest.EnvURL) == "" {
 		server, err := postgres.StartScratch(ctx, os.Stderr)
 		if err != nil {
-			return err
+			return end, err
 		}
+		end = func() { _ = server.Stop() }
 		if err := os.Setenv(pgtest.EnvURL, server.URL("postgres")); err != nil {
-			return err
+			return end, err
 		}
 	}
 	if fits(ctx) == nil {
-		return nil
+		return end, nil
 	}
 	dir, err := bring(ctx)
 	if err != nil || fits(ctx) == nil {
-		return err
+		return end, err
 	}
+	another, err := serverOf(ctx, dir)
+	outer := end
+	return func() { another(); outer() }, err
+}
+
+// serverOf starts a server of the programs in dir and lets the tests use it.
+func serverOf(ctx context.Context, dir string) (end func(), err error) {
 	data, err := os.MkdirTemp("", "auth-v2-service-backup-")
 	if err != nil {
-		return err
+		return func() {}, err
 	}
+	end = func() { _ = os.RemoveAll(data) }
 	if err := os.Setenv("DEVSTACK_POSTGRES_BIN", dir); err != nil {
-		return err
+		return end, err
 	}
 	server, err := postgres.Start(ctx, postgres.Options{DataDir: data + "/data", Log: os.Stderr})
 	if err != nil {
-		return err
+		return end, err
 	}
-	return errors.Join(os.Setenv(pgtest.EnvURL, server.URL("postgres")), fits(ctx))
+	end = func() {
+		_ = server.Stop()
+		_ = os.RemoveAll(data)
+	}
+	return end, errors.Join(os.Setenv(pgtest.EnvURL, server.URL("postgres")), fits(ctx))
 }
 
 // fits says whether this machine's programs can serve the tests' server.
