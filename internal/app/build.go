@@ -31,6 +31,7 @@ import (
 type parts struct {
 	handler     http.Handler
 	metrics     *telemetry.Metrics
+	tracing     *telemetry.Tracing // nil: off
 	users       *user.Store
 	invalidator *principal.Invalidator
 	draining    *atomic.Bool
@@ -71,6 +72,9 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 			p.close(closePatience)
 		}
 	}()
+	if err := p.startTracing(ctx, c, o); err != nil {
+		return nil, err
+	}
 	pool, err := p.openDatabase(ctx, c, o)
 	if err != nil {
 		return nil, err
@@ -82,6 +86,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 	vendor, err := firebase.New(ctx, firebase.Options{
 		ProjectID: c.FirebaseProjectID, APIKey: c.FirebaseAPIKey, EmulatorHost: c.FirebaseEmulatorHost,
 		CredentialsFile: c.GoogleCredentialsFile, Tenant: c.FirebaseTenant, Logger: o.Logger, Observe: p.metrics.FirebaseCall,
+		Tracing: p.tracing,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reach Firebase: %w", err)
@@ -116,12 +121,22 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 		Checks:         p.checks(pool, remote, keysUsable),
 		Schema:         func(ctx context.Context) (schema.Report, error) { return schema.Validate(ctx, pool) },
 		Metrics:        p.metrics,
+		Tracing:        p.tracing,
 		Logger:         o.Logger,
 		Version:        o.Version,
 		CORSOrigins:    c.CORSOrigins,
 		TrustedProxies: c.TrustedProxies,
 	})
 	return p, err
+}
+
+// startTracing comes before whatever is traced, so that it closes after: the last spans are sent as well.
+func (p *parts) startTracing(ctx context.Context, c config.Config, o Options) (err error) {
+	p.tracing, err = telemetry.NewTracing(ctx, telemetry.TracingOptions{
+		Endpoint: c.OTLPEndpoint, Sampler: c.TracesSampler, Ratio: c.TracesSamplerArg, Version: o.Version, Logger: o.Logger,
+	})
+	p.onClose(p.tracing.Close)
+	return err
 }
 
 func (p *parts) openRedis(c config.Config) (*redis.Client, error) {

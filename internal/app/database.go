@@ -22,7 +22,8 @@ const databaseWait = time.Minute
 // openDatabase makes the pool and brings the schema to what this binary was built for, or refuses to serve on it (D1, D2).
 func (p *parts) openDatabase(ctx context.Context, c config.Config, o Options) (*pgxpool.Pool, error) {
 	pool, err := pg.Open(ctx, pg.Options{
-		URL: c.DatabaseURL, MaxConns: c.DBPoolMax, LegacyTimezone: c.LegacyTimezone, Tracer: o.QueryTracer, Pooled: c.BehindPooler(),
+		URL: c.DatabaseURL, MaxConns: c.DBPoolMax, LegacyTimezone: c.LegacyTimezone, Pooled: c.BehindPooler(),
+		Tracer: p.tracing.Queries(o.QueryTracer),
 	})
 	if err != nil {
 		return nil, err

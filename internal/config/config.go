@@ -71,6 +71,10 @@ type Config struct {
 	FirebaseCertsURL      string `env:"FIREBASE_CERTS_URL" help:"where the token keys are, for closed networks"`
 	GoogleCredentialsFile string `env:"GOOGLE_APPLICATION_CREDENTIALS" help:"a service account's key file; empty: the machine's own"`
 
+	OTLPEndpoint     string  `env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"a collector's base URL for OTLP over HTTP; empty: no traces are exported"`
+	TracesSampler    string  `env:"OTEL_TRACES_SAMPLER" envDefault:"parentbased_always_on" enum:"always_on,always_off,traceidratio,parentbased_always_on,parentbased_always_off,parentbased_traceidratio" help:"which traces are exported"`
+	TracesSamplerArg float64 `env:"OTEL_TRACES_SAMPLER_ARG" envDefault:"1" help:"the ratio of those samplers that have one: 0 to 1"`
+
 	LinkProviders       []string `env:"LINK_PROVIDERS" envDefault:"password,google.com,apple.com" help:"sign-in providers whose verified e-mail links an account"`
 	LegacyEmailVerified string   `env:"LEGACY_EMAIL_VERIFIED" envDefault:"unverified" help:"unverified, trust, or column:<name>"`
 }

@@ -148,6 +148,12 @@ func TestLoad_RefusedEverywhere(t *testing.T) {
 		"DATABASE_DIRECT_URL":                                {"DATABASE_DIRECT_URL": "mysql://db"},
 		"REDIS_URL":                                          {"REDIS_URL": "redis"},
 		"FIREBASE_CERTS_URL":                                 {"FIREBASE_CERTS_URL": "ftp://certs"},
+		"OTEL_EXPORTER_OTLP_ENDPOINT must be a URL":          {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"},
+		"OTEL_EXPORTER_OTLP_ENDPOINT must not hold":          {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://me:hunter2@collector"},
+		"OTEL_TRACES_SAMPLER is":                             {"OTEL_TRACES_SAMPLER": "jaeger_remote"},
+		"OTEL_TRACES_SAMPLER_ARG is":                         {"OTEL_TRACES_SAMPLER_ARG": "1.5"},
+		"OTEL_TRACES_SAMPLER_ARG is NaN":                     {"OTEL_TRACES_SAMPLER_ARG": "NaN"},
+		"OTEL_TRACES_SAMPLER_ARG cannot be read":             {"OTEL_TRACES_SAMPLER_ARG": "a tenth"},
 		"CORS_ORIGINS":                                       {"CORS_ORIGINS": "https://app.example.com/"},
 		`CORS_ORIGINS holds "*"`:                             {"CORS_ORIGINS": "https://app.example.com,*"},
 		"LEGACY_EMAIL_VERIFIED":                              {"LEGACY_EMAIL_VERIFIED": "column:"},
@@ -173,6 +179,7 @@ func TestLoad_Accepted(t *testing.T) {
 		{"DATABASE_URL": "postgresql://db/people"},
 		{"LOG_LEVEL": "debug"},
 		{"FIREBASE_CERTS_URL": "https://keys.example.com/certs"},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.01"},
 	} {
 		load(t, production(changes))
 	}

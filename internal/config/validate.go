@@ -95,6 +95,9 @@ func (c Config) validateNetwork() error {
 	if _, err := time.LoadLocation(c.LegacyTimezone); err != nil {
 		faults = append(faults, fmt.Errorf("DB_LEGACY_TIMEZONE is %q: must be an IANA name such as Asia/Jakarta", c.LegacyTimezone))
 	}
+	if !(c.TracesSamplerArg >= 0 && c.TracesSamplerArg <= 1) { // NaN neither
+		faults = append(faults, fmt.Errorf("OTEL_TRACES_SAMPLER_ARG is %g: must be 0 to 1", c.TracesSamplerArg))
+	}
 	if c.LoginFailureMS < 1 || c.LoginFailureMS > 2_000 {
 		faults = append(faults, fmt.Errorf("LOGIN_FAILURE_MS is %d: must be 1 to 2000", c.LoginFailureMS))
 	}
@@ -113,6 +116,7 @@ func (c Config) validateURLs() error {
 		{variable{"BACKUP_VERIFY_URL", c.BackupVerifyURL}, []string{"postgres", "postgresql"}},
 		{variable{"REDIS_URL", c.RedisURL}, []string{"redis", "rediss"}},
 		{variable{"FIREBASE_CERTS_URL", c.FirebaseCertsURL}, []string{"https", "http"}},
+		{variable{"OTEL_EXPORTER_OTLP_ENDPOINT", c.OTLPEndpoint}, []string{"https", "http"}},
 	} {
 		u, err := url.Parse(v.value)
 		if v.value != "" && (err != nil || u.Host == "" || !slices.Contains(v.schemes, u.Scheme)) {
@@ -121,6 +125,9 @@ func (c Config) validateURLs() error {
 	}
 	if u, err := url.Parse(c.FirebaseCertsURL); err == nil && u.User != nil {
 		faults = append(faults, errors.New("FIREBASE_CERTS_URL must not hold credentials: it is logged"))
+	}
+	if u, err := url.Parse(c.OTLPEndpoint); err == nil && (u.User != nil || u.RawQuery != "") {
+		faults = append(faults, errors.New("OTEL_EXPORTER_OTLP_ENDPOINT must not hold credentials: OTEL_EXPORTER_OTLP_HEADERS is for them"))
 	}
 	return errors.Join(faults...)
 }

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/api/option"
 
 	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/telemetry"
 )
 
 // DefaultTimeout bounds a call when Options.Timeout is zero. A caller's own deadline counts too; the nearer one wins.
@@ -38,6 +39,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Observe is told of each call: its name, "ok", "canceled" or the code of its failure, and how long it took. Nil means nobody is.
 	Observe func(operation, outcome string, took time.Duration)
+	// Tracing makes a span of each request, repetitions and the fetching of access tokens included. Nil means none.
+	Tracing *telemetry.Tracing
 }
 
 // Client speaks to one Firebase project. Safe for concurrent use.
@@ -99,6 +102,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Transport == nil {
 		o.Transport = pooledTransport()
 	}
+	o.Transport = o.Tracing.Transport(o.Transport)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -58,6 +58,8 @@ var vendors = map[string][]string{
 	"github.com/go-chi/":              {"internal/httpapi", "gen/api"},
 	"github.com/getkin/kin-openapi":   {"internal/httpapi", "gen/api"},
 	"github.com/prometheus/":          {"internal/telemetry"},
+	"go.opentelemetry.io/":            {"internal/telemetry"},
+	"github.com/exaring/":             {"internal/telemetry"},
 	"github.com/caarlos0/env":         {"internal/config"},
 	"github.com/go-redis/redis_rate":  {"internal/limit"},
 	"github.com/maypok86/otter":       {"internal/principal", "internal/user"},

@@ -29,21 +29,22 @@ func noteError(ctx context.Context, code fault.Code, cause error) {
 	}
 }
 
-// accessLog writes one line and counts one request. Names follow OpenTelemetry's HTTP conventions; neither bodies nor query
+// accessLog writes one line, counts one request and makes its span. Names follow OpenTelemetry's HTTP conventions; neither bodies nor query
 // strings nor headers are ever logged (O1).
-func accessLog(log *slog.Logger, metrics *telemetry.Metrics) func(http.Handler) http.Handler {
+func accessLog(log *slog.Logger, metrics *telemetry.Metrics, tracing *telemetry.Tracing) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			began := time.Now()
 			metrics.RequestStarted()
 			e := &exchange{}
 			connection := r.Context()
-			r = r.WithContext(context.WithValue(connection, exchangeKey{}, e))
+			r = r.WithContext(context.WithValue(tracing.RequestArrived(r), exchangeKey{}, e))
 			written := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 			defer func() {
 				took, route, code := time.Since(began), routeOf(r), e.status(connection, statusOf(written))
 				metrics.RequestEnded(r.Method, route, code, took)
 				logExchange(r, log, e, route, code, took)
+				tracing.RequestAnswered(r.Context(), r.Method, route, code, string(e.code))
 			}()
 			next.ServeHTTP(written, r)
 		})
@@ -89,7 +90,7 @@ func routeOf(r *http.Request) string {
 	if pattern := chi.RouteContext(r.Context()).RoutePattern(); pattern != "" {
 		return pattern
 	}
-	return "unmatched"
+	return telemetry.NoRoute
 }
 
 func statusOf(w middleware.WrapResponseWriter) int {

@@ -20,7 +20,7 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// Options say what the edge stands on. All are required but CORSOrigins and TrustedProxies.
+// Options say what the edge stands on. All are required but Tracing, CORSOrigins and TrustedProxies.
 type Options struct {
 	Accounts       *account.Service
 	Users          *user.Store
@@ -29,6 +29,7 @@ type Options struct {
 	Checks         []Check
 	Schema         func(ctx context.Context) (schema.Report, error) // compares the live schema with the migrations
 	Metrics        *telemetry.Metrics
+	Tracing        *telemetry.Tracing
 	Logger         *slog.Logger
 	Version        string
 	CORSOrigins    []string
@@ -49,8 +50,8 @@ func New(o Options) (http.Handler, error) {
 	root := chi.NewRouter()
 	root.Use(
 		requestID,
-		clientAddress(o.TrustedProxies), // before the log, which names it
-		accessLog(o.Logger, o.Metrics),  // around recover, so that a panic's 500 is logged and counted too
+		clientAddress(o.TrustedProxies),           // before the log, which names it
+		accessLog(o.Logger, o.Metrics, o.Tracing), // around recover, so that a panic's 500 is logged and counted too
 		recoverPanic,
 		securityHeaders,
 		crossOrigin(o.CORSOrigins),

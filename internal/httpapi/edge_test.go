@@ -216,7 +216,7 @@ func TestDoors_TimeOutWithin2s_O3(t *testing.T) {
 // An answer that has begun and then breaks is cut off: half an answer must not look whole.
 func TestPanic_AfterTheAnswerBeganCutsIt(t *testing.T) {
 	t.Parallel()
-	chain := accessLog(slog.New(slog.DiscardHandler), telemetry.NewMetrics())(recoverPanic(
+	chain := accessLog(slog.New(slog.DiscardHandler), telemetry.NewMetrics(), nil)(recoverPanic(
 		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, strings.Repeat("x", 100_000)) // beyond any buffer
 			panic("too late")

@@ -1,8 +1,8 @@
-// Package telemetry is what the service tells its operators: structured logs and Prometheus metrics, named by
-// OpenTelemetry's conventions (O1).
+// Package telemetry is what the service tells its operators: structured logs, Prometheus metrics and traces,
+// named by OpenTelemetry's conventions (O1).
 //
-// It owns the logger and its redaction, the names of log fields, and every metric of the service with its labels. It does
-// not know HTTP's edge (who calls Metrics.RequestEnded and when), users, or which fields the contract marks as secret: their
+// It owns the logger and its redaction, the names of log fields, every metric of the service with its labels, and what spans
+// may hold. It does not know HTTP's edge (who calls Metrics.RequestEnded and when), users, or which fields the contract marks as secret: their
 // names are handed in. No line names an e-mail address, not even hashed: user.id says who is meant.
 //
 // Rules: T6 (no secret is logged, in part or whole) and O1. Redaction here is the last net, not the first: nobody logs a body.

@@ -29,6 +29,9 @@ const (
 	FieldKeyID         = "key.id"
 	FieldKeysAge       = "key_set.age" // seconds
 	FieldKeysServeTill = "key_set.serves_until"
+	FieldTraceID       = "trace_id"
+	FieldSpanID        = "span_id"
+	FieldSpansLost     = "traces.spans_lost"
 )
 
 // Redacted stands where a secret was.
@@ -40,10 +43,11 @@ var alwaysSecret = []string{"authorization", "proxy-authorization", "cookie", "s
 // NewLogger makes a logger that writes JSON lines to w. An attribute is replaced by [Redacted] when its name, or that of a
 // group, map or struct field around or inside it, is one of secretNames: case, underscores and hyphens are not looked at
 // ("id_token" is "idToken"), and of a dotted name the last part counts as well. Whatever its name, text that looks like a
-// token (a JWT, "Bearer ...", a Google API key) is masked within values and messages, as a second net.
+// token (a JWT, "Bearer ...", a Google API key) is masked within values and messages, as a second net. A line that is written
+// with a request's context names its trace and span.
 func NewLogger(w io.Writer, level slog.Leveler, secretNames []string) *slog.Logger {
 	r := newRedactor(secretNames)
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: r.replace}))
+	return slog.New(inTrace{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: r.replace})})
 }
 
 type redactor struct{ secret map[string]bool }

@@ -1,0 +1,35 @@
+package telemetry
+
+import (
+	"context"
+	"log/slog"
+
+	"go.opentelemetry.io/otel/trace"
+)
+
+// inTrace puts the trace and the span that a line belongs to on it, by OpenTelemetry's names for logs outside of OTLP. Where
+// no spans are made, they are those of the caller's traceparent.
+type inTrace struct{ slog.Handler }
+
+// Handle implements slog.Handler.
+func (h inTrace) Handle(ctx context.Context, line slog.Record) error {
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		line = named(line, span)
+	}
+	return h.Handler.Handle(ctx, line)
+}
+
+// named is apart from Handle so that a line outside of any trace stays off the heap.
+func named(line slog.Record, span trace.SpanContext) slog.Record {
+	line = line.Clone()
+	line.AddAttrs(slog.String(FieldTraceID, span.TraceID().String()), slog.String(FieldSpanID, span.SpanID().String()))
+	return line
+}
+
+// WithAttrs implements slog.Handler.
+func (h inTrace) WithAttrs(attributes []slog.Attr) slog.Handler {
+	return inTrace{h.Handler.WithAttrs(attributes)}
+}
+
+// WithGroup implements slog.Handler.
+func (h inTrace) WithGroup(name string) slog.Handler { return inTrace{h.Handler.WithGroup(name)} }

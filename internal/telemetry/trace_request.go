@@ -1,0 +1,73 @@
+package telemetry
+
+import (
+	"context"
+	"net/http"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	semconv "go.opentelemetry.io/otel/semconv/v1.40.0"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// NoRoute is the route of a request that matched none.
+const NoRoute = "unmatched"
+
+// caller reads W3C's traceparent and tracestate; what is malformed counts as absent. Baggage is not taken: nobody reads it.
+var caller propagation.TraceContext
+
+// RequestArrived gives the context in which a request is handled: in its caller's trace where it names a valid one, and in a
+// span of its own where spans are made. Each one is followed by a RequestAnswered with that context.
+func (t *Tracing) RequestArrived(r *http.Request) context.Context {
+	ctx := r.Context()
+	if r.Header["Traceparent"] != nil { // to ask the propagator costs an allocation, on the hot path
+		ctx = caller.Extract(ctx, propagation.HeaderCarrier(r.Header))
+	}
+	if t == nil {
+		return ctx
+	}
+	ctx, _ = t.tracer.Start(ctx, spanNameOf(r.Method), trace.WithSpanKind(trace.SpanKindServer),
+		trace.WithAttributes(semconv.HTTPRequestMethodKey.String(KnownMethod(r.Method)), semconv.URLScheme(schemeOf(r))))
+	return ctx
+}
+
+// RequestAnswered ends the request's span. The route stands in for url.path, which holds whatever a client put there.
+// errorType is the code of the refusal, or "".
+func (t *Tracing) RequestAnswered(ctx context.Context, method, route string, status int, errorType string) {
+	if t == nil {
+		return
+	}
+	span := trace.SpanFromContext(ctx)
+	defer span.End()
+	if !span.IsRecording() {
+		return
+	}
+	attributes := append(make([]attribute.KeyValue, 0, 3), semconv.HTTPResponseStatusCode(status))
+	if route != NoRoute {
+		span.SetName(spanNameOf(method) + " " + route)
+		attributes = append(attributes, semconv.HTTPRoute(route))
+	}
+	if errorType != "" {
+		attributes = append(attributes, semconv.ErrorTypeKey.String(errorType))
+	}
+	span.SetAttributes(attributes...)
+	if status >= http.StatusInternalServerError {
+		span.SetStatus(codes.Error, "")
+	}
+}
+
+// spanNameOf begins a span's name: the method, or "HTTP" for what a client invented.
+func spanNameOf(method string) string {
+	if known := KnownMethod(method); known == method {
+		return method
+	}
+	return "HTTP"
+}
+
+func schemeOf(r *http.Request) string {
+	if r.TLS != nil {
+		return "https"
+	}
+	return "http"
+}

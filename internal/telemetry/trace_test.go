@@ -1,0 +1,334 @@
+package telemetry_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	spans "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/proto"
+
+	"auth-v2-service/internal/telemetry"
+)
+
+// receiver is a collector: it takes OTLP over HTTP and keeps what it was sent.
+type receiver struct {
+	*httptest.Server
+	mu   sync.Mutex
+	raw  bytes.Buffer
+	seen []*spans.Span
+}
+
+func newReceiver(t *testing.T) *receiver {
+	t.Helper()
+	got := &receiver{}
+	got.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		var request collector.ExportTraceServiceRequest
+		if err = errors.Join(err, proto.Unmarshal(body, &request)); err != nil || r.URL.Path != "/base/v1/traces" {
+			t.Errorf("the collector was sent %s: %v", r.URL, err)
+			return
+		}
+		got.mu.Lock()
+		defer got.mu.Unlock()
+		got.raw.Write(body)
+		for _, resource := range request.ResourceSpans {
+			for _, scope := range resource.ScopeSpans {
+				got.seen = append(got.seen, scope.Spans...)
+			}
+		}
+	}))
+	t.Cleanup(got.Close)
+	return got
+}
+
+func (got *receiver) tracing(t *testing.T, sampler string, ratio float64) *telemetry.Tracing {
+	t.Helper()
+	tracing, err := telemetry.NewTracing(t.Context(), telemetry.TracingOptions{
+		Endpoint: got.URL + "/base/", Sampler: sampler, Ratio: ratio, Version: "test", Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tracing
+}
+
+// attributes are a span's, as text.
+func attributes(span *spans.Span) map[string]string {
+	out := map[string]string{}
+	for _, a := range span.Attributes {
+		value := a.Value.GetStringValue()
+		if value == "" {
+			encoded, _ := json.Marshal(a.Value.GetIntValue())
+			value = string(encoded)
+		}
+		out[a.Key] = value
+	}
+	return out
+}
+
+const (
+	callersTrace = "0af7651916cd43dd8448eb211c80319c"
+	callersSpan  = "b7ad6b7169203331"
+)
+
+func arrival(traceparent string) *http.Request {
+	r := httptest.NewRequest(http.MethodPost, "/v1/auth/login?token="+secret, strings.NewReader(secret))
+	if traceparent != "" {
+		r.Header.Set("traceparent", traceparent)
+	}
+	return r
+}
+
+// The sampler's name decides what leaves, and the parent-based ones listen to the caller.
+func TestTracing_Sampling(t *testing.T) {
+	t.Parallel()
+	const sampled, unsampled = "00-" + callersTrace + "-" + callersSpan + "-01", "00-" + callersTrace + "-" + callersSpan + "-00"
+	for name, want := range map[string]struct {
+		ratio                      float64
+		alone, asked, asksToBeLeft int
+	}{
+		"parentbased_always_on":    {1, 1, 1, 0},
+		"parentbased_always_off":   {1, 0, 1, 0},
+		"parentbased_traceidratio": {0, 0, 1, 0},
+		"always_on":                {1, 1, 1, 1},
+		"always_off":               {1, 0, 0, 0},
+		"traceidratio":             {1, 1, 1, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for what, c := range map[string]struct {
+				traceparent string
+				want        int
+			}{"without a caller": {"", want.alone}, "sampled": {sampled, want.asked}, "not sampled": {unsampled, want.asksToBeLeft}} {
+				got := newReceiver(t)
+				tracing := got.tracing(t, name, want.ratio)
+				ctx := tracing.RequestArrived(arrival(c.traceparent))
+				tracing.RequestAnswered(ctx, http.MethodPost, "/v1/auth/login", 200, "")
+				tracing.Close()
+				if len(got.seen) != c.want {
+					t.Errorf("%s: %d spans were exported, expected %d", what, len(got.seen), c.want)
+				}
+			}
+		})
+	}
+	if _, err := telemetry.NewTracing(t.Context(), telemetry.TracingOptions{Endpoint: "http://127.0.0.1:1", Sampler: "jaeger_remote"}); err == nil {
+		t.Error("an unknown sampler was taken")
+	}
+}
+
+// O1: a request's span has OpenTelemetry's names, is named by its route, and says when the fault was ours.
+func TestTracing_ServerSpans(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		method, route string
+		status        int
+		code          string
+		name          string
+		failed        bool
+		want          map[string]string
+	}{
+		{"POST", "/v1/auth/login", 200, "", "POST /v1/auth/login", false, map[string]string{
+			"http.request.method": "POST", "http.route": "/v1/auth/login", "http.response.status_code": "200", "url.scheme": "http",
+		}},
+		{"POST", "/v1/auth/login", 401, "invalid_credentials", "POST /v1/auth/login", false, map[string]string{
+			"http.request.method": "POST", "http.route": "/v1/auth/login", "http.response.status_code": "401", "url.scheme": "http",
+			"error.type": "invalid_credentials",
+		}},
+		{"POST", "/v1/auth/login", 503, "dependency_unavailable", "POST /v1/auth/login", true, map[string]string{
+			"http.request.method": "POST", "http.route": "/v1/auth/login", "http.response.status_code": "503", "url.scheme": "http",
+			"error.type": "dependency_unavailable",
+		}},
+		{"BREW", telemetry.NoRoute, 404, "not_found", "HTTP", false, map[string]string{
+			"http.request.method": "_OTHER", "http.response.status_code": "404", "url.scheme": "http", "error.type": "not_found",
+		}},
+	} {
+		got := newReceiver(t)
+		tracing := got.tracing(t, "", 1)
+		request := arrival("")
+		request.Method = c.method
+		tracing.RequestAnswered(tracing.RequestArrived(request), c.method, c.route, c.status, c.code)
+		tracing.Close()
+		if len(got.seen) != 1 {
+			t.Fatalf("%s: %d spans, expected 1", c.name, len(got.seen))
+		}
+		span := got.seen[0]
+		if span.Name != c.name || span.Kind != spans.Span_SPAN_KIND_SERVER ||
+			(span.Status.GetCode() == spans.Status_STATUS_CODE_ERROR) != c.failed {
+			t.Errorf("%d %s: the span is %q %s %s", c.status, c.code, span.Name, span.Kind, span.Status)
+		}
+		if has := attributes(span); len(has) != len(c.want) {
+			t.Errorf("%d %s: the span has %v, expected %v", c.status, c.code, has, c.want)
+		} else {
+			for name, value := range c.want {
+				if has[name] != value {
+					t.Errorf("%d %s: %s is %q, expected %q", c.status, c.code, name, has[name], value)
+				}
+			}
+		}
+		if strings.Contains(got.raw.String(), secret) {
+			t.Errorf("the query or the body was exported: %s", got.raw.String())
+		}
+	}
+}
+
+// errWithSecret fails as a client of a library's might: quoting what was sent.
+type errWithSecret struct{}
+
+func (errWithSecret) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("cannot reach https://g/?key=" + secret)
+}
+
+// A call's span has the path and not the query; failures are told by type and status, never in words.
+func TestTracing_ClientSpans(t *testing.T) {
+	t.Parallel()
+	got := newReceiver(t)
+	tracing := got.tracing(t, "", 1)
+	var forwarded []string
+	google := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		forwarded = append(forwarded, r.Header.Values("traceparent")...)
+		if r.URL.Path == "/v1/token" {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}))
+	defer google.Close()
+	ctx := tracing.RequestArrived(arrival(""))
+	for _, c := range []struct {
+		path string
+		base http.RoundTripper
+	}{{"/v1/accounts:lookup", http.DefaultTransport}, {"/v1/token", http.DefaultTransport}, {"/v1/away", errWithSecret{}}} {
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, google.URL+c.path+"?key="+secret, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if response, err := tracing.Transport(c.base).RoundTrip(request); err == nil {
+			_ = response.Body.Close()
+		}
+		if request.URL.RawQuery != "key="+secret {
+			t.Errorf("the request itself was changed: %s", request.URL)
+		}
+	}
+	tracing.RequestAnswered(ctx, http.MethodPost, "/v1/auth/login", 200, "")
+	tracing.Close()
+
+	if len(got.seen) != 4 || len(forwarded) != 0 {
+		t.Fatalf("%d spans, expected 4; told the trace to others: %v", len(got.seen), forwarded)
+	}
+	for i, want := range []struct{ name, status, errorType string }{
+		{"POST /v1/accounts:lookup", "200", ""}, {"POST /v1/token", "503", "503"}, {"POST /v1/away", "", "*errors.errorString"},
+	} {
+		span, has := got.seen[i], attributes(got.seen[i])
+		if span.Name != want.name || has["http.response.status_code"] != want.status || has["error.type"] != want.errorType ||
+			has["url.full"] != google.URL+strings.TrimPrefix(want.name, "POST ") || has["server.address"] != "127.0.0.1" {
+			t.Errorf("the span is %q %v, expected %+v", span.Name, has, want)
+		}
+		if !bytes.Equal(span.ParentSpanId, got.seen[3].SpanId) || span.Kind != spans.Span_SPAN_KIND_CLIENT {
+			t.Errorf("%s is not a client span of the request", span.Name)
+		}
+	}
+	if strings.Contains(got.raw.String(), secret) {
+		t.Error("a secret was exported")
+	}
+}
+
+// beside counts statements, as tests of query budgets do.
+type beside struct{ statements int }
+
+func (b *beside) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	b.statements++
+	return ctx
+}
+
+func (*beside) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// A statement's span has the name it has in db/queries; arguments stay here, and so do the words of PostgreSQL's errors,
+// which quote them.
+func TestTracing_StatementSpans(t *testing.T) {
+	t.Parallel()
+	got := newReceiver(t)
+	tracing, other := got.tracing(t, "", 1), &beside{}
+	queries := tracing.Queries(other)
+	ctx := tracing.RequestArrived(arrival(""))
+	for _, sql := range []string{"-- name: UserByEmail :one\nSELECT id FROM auth.users WHERE email = $1", "begin"} {
+		err := &pgconn.PgError{Code: "22P02", Message: "invalid input: " + secret, Detail: secret}
+		statement := queries.TraceQueryStart(ctx, nil, pgx.TraceQueryStartData{SQL: sql, Args: []any{secret}})
+		queries.TraceQueryEnd(statement, nil, pgx.TraceQueryEndData{Err: err})
+	}
+	queries.TraceQueryStart(t.Context(), nil, pgx.TraceQueryStartData{SQL: "SELECT 1"}) // nobody's request: no span
+	tracing.RequestAnswered(ctx, http.MethodPost, "/v1/auth/login", 200, "")
+	tracing.Close()
+
+	if len(got.seen) != 3 || other.statements != 3 {
+		t.Fatalf("%d spans and %d statements beside, expected 3 and 3", len(got.seen), other.statements)
+	}
+	for i, name := range []string{"UserByEmail", "BEGIN"} {
+		span, has := got.seen[i], attributes(got.seen[i])
+		if span.Name != name || has["db.system.name"] != "postgresql" || has["pgx.sql_state"] != "22P02" ||
+			span.Status.GetCode() != spans.Status_STATUS_CODE_ERROR || !bytes.Equal(span.ParentSpanId, got.seen[2].SpanId) {
+			t.Errorf("the span is %v, expected a failed %s below the request", span, name)
+		}
+	}
+	for what, text := range map[string]string{"a secret": secret, "SQL": "SELECT"} {
+		if strings.Contains(got.raw.String(), text) {
+			t.Errorf("%s was exported", what)
+		}
+	}
+}
+
+// A line that is written in a trace names it, whether or not anything is exported; groups and attributes stay as they are.
+func TestLogger_LinesNameTheirTrace(t *testing.T) {
+	t.Parallel()
+	var off *telemetry.Tracing
+	for traceparent, traced := range map[string]bool{
+		"00-" + callersTrace + "-" + callersSpan + "-01": true,
+		"00-" + callersTrace + "-" + callersSpan + "-00": true,
+		"": false, "rubbish": false,
+		"00-00000000000000000000000000000000-" + callersSpan + "-01":      false,
+		"00-" + callersTrace + "-0000000000000000-01":                     false,
+		"ff-" + callersTrace + "-" + callersSpan + "-01":                  false,
+		"00-" + strings.ToUpper(callersTrace) + "-" + callersSpan + "-01": false,
+		"00-" + callersTrace + "-" + callersSpan + "-01-more":             false,
+	} {
+		var line bytes.Buffer
+		log := telemetry.NewLogger(&line, slog.LevelInfo, nil).With("part", "one")
+		log.InfoContext(off.RequestArrived(arrival(traceparent)), "x", "user.id", "u-1")
+		var fields map[string]any
+		if err := json.Unmarshal(line.Bytes(), &fields); err != nil {
+			t.Fatal(err)
+		}
+		if fields["part"] != "one" || fields["user.id"] != "u-1" {
+			t.Errorf("%q: the line is %s", traceparent, line.String())
+		}
+		_, has := fields["trace_id"]
+		if has != traced || traced && (fields["trace_id"] != callersTrace || fields["span_id"] != callersSpan) {
+			t.Errorf("%q: the line is %s, expected the caller's trace: %t", traceparent, line.String(), traced)
+		}
+	}
+}
+
+// Where nothing is traced, nothing is paid.
+func TestTracing_OffAllocatesNothing(t *testing.T) {
+	var off *telemetry.Tracing
+	request := arrival("")
+	request.Header.Set("Authorization", "x")
+	if n := testing.AllocsPerRun(100, func() {
+		off.RequestAnswered(off.RequestArrived(request), http.MethodPost, "/v1/auth/login", 200, "")
+	}); n != 0 {
+		t.Errorf("a request allocates %v times, expected 0", n)
+	}
+	if off.Transport(http.DefaultTransport) != http.DefaultTransport || off.Queries(nil) != nil {
+		t.Error("something is wrapped though nothing is traced")
+	}
+	off.Close()
+}
