@@ -57,6 +57,9 @@ func Ready(ctx context.Context, db Querier) error {
 		`SELECT count(*) FROM unnest($1::text[]) AS wanted (version)
 		WHERE NOT EXISTS (SELECT FROM auth.schema_migrations AS applied WHERE applied.version = wanted.version)`,
 		versions()).Scan(&missing)
+	if state := sqlState(err); state == undefinedTable || state == invalidSchemaName {
+		missing, err = len(versions()), nil // nothing was ever applied
+	}
 	if err != nil {
 		return fmt.Errorf("read the applied migrations: %w", err)
 	}
