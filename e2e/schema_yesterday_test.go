@@ -1,0 +1,122 @@
+package e2e
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"auth-v2-service/internal/schema"
+	"auth-v2-service/internal/testkit/servicetest"
+)
+
+// expandOnly is what tomorrow's release adds: nothing that anybody of today would miss.
+const expandOnly = `-- migrate:up
+ALTER TABLE auth.users ADD COLUMN locale text DEFAULT 'en';
+
+-- migrate:down
+ALTER TABLE auth.users DROP COLUMN locale;
+`
+
+var expansion = schema.Catalogue{
+	{Kind: "column", Name: "auth.users.locale", Definition: "text"},
+	{Kind: "default", Name: "auth.users.locale", Definition: "'en'::text"},
+}
+
+// buildTomorrow builds authd with one more migration and the catalogue that it makes. It gives its version, too.
+func buildTomorrow(t *testing.T) (binary, version string) {
+	t.Helper()
+	folder := t.TempDir()
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	newest, err := strconv.Atoi(schema.Version(schema.Files()[len(schema.Files())-1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	version = fmt.Sprintf("%03d", newest+1)
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {
+		filepath.Join(root, "db/migrations", version+"_add_locale.sql"): write(t, folder, "migration.sql", []byte(expandOnly)),
+		filepath.Join(root, "db/catalogue.jsonl"):                       write(t, folder, "catalogue.jsonl", tomorrowsCatalogue()),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary = filepath.Join(folder, "authd")
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-overlay", write(t, folder, "overlay.json", overlay), "-o", binary, "./cmd/authd")
+	build.Dir, build.Env = root, append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build tomorrow's authd: %v\n%s", err, output)
+	}
+	return binary, version
+}
+
+func tomorrowsCatalogue() []byte {
+	all := slices.Concat(schema.Expected(), expansion)
+	slices.SortFunc(all, func(a, b schema.Object) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name)) })
+	return bytes.TrimSpace(all.Lines())
+}
+
+func write(t *testing.T, folder, name string, content []byte) (path string) {
+	t.Helper()
+	path = filepath.Join(folder, name)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// schemaCommand runs "authd schema ..." on a stack's database.
+func schemaCommand(t *testing.T, binary string, stack *servicetest.Stack, arguments ...string) (said string, ok bool) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), binary, append([]string{"schema"}, arguments...)...)
+	command.Env = append(os.Environ(), "DATABASE_URL="+stack.DatabaseURL, "DATABASE_DIRECT_URL=")
+	output, err := command.CombinedOutput()
+	return string(output), err == nil
+}
+
+// D2: the binary of yesterday starts on the schema of today, says once that it is behind, and serves; it will not take down
+// what it does not know.
+func TestStart_YesterdaysBinaryOnTodaysSchema_D2(t *testing.T) {
+	t.Parallel()
+	stack := servicetest.NewStack(t)
+	yesterday := buildAuthd(t)
+	today, version := buildTomorrow(t)
+	if said, ok := schemaCommand(t, today, stack, "migrate"); !ok || !strings.Contains(said, version+"_add_locale.sql") {
+		t.Fatalf("the new binary did not migrate: %s", said)
+	}
+	if said, ok := schemaCommand(t, today, stack, "validate"); !ok {
+		t.Errorf("D2: the new binary finds its own schema different: %s", said)
+	}
+	launch(t, today, stack, migrating).awaitReady(t)
+
+	i := launch(t, yesterday, stack, migrating)
+	s := stack.Reach(t, i.awaitReady(t))
+	if told := strings.Count(i.log.String(), `"schema.state":"ahead"`); told != 1 {
+		t.Errorf("D2: it said %d times that the schema is ahead, expected once:\n%s", told, i.log)
+	}
+	email := servicetest.Email()
+	ask(t, s, "POST", "/v1/auth/register", registerBody(t, email, servicetest.Password)).expect(t, "register", 201, "")
+	ask(t, s, "POST", "/v1/auth/login", registerBody(t, email, servicetest.Password)).expect(t, "login", 200, "")
+	if health := ask(t, s, "GET", "/health/schema", ""); health.status != 200 || !strings.Contains(string(health.body), `"state":"ahead"`) {
+		t.Errorf("D2: /health/schema is %d %s", health.status, health.body)
+	}
+	if said, ok := schemaCommand(t, yesterday, stack, "status"); !ok || !strings.Contains(said, version) {
+		t.Errorf("D2: status does not name the newer migration: %s", said)
+	}
+	if said, ok := schemaCommand(t, yesterday, stack, "rollback"); ok || !strings.Contains(said, version) {
+		t.Errorf("D2: it took down what it does not know: %s", said)
+	}
+	if said, ok := schemaCommand(t, today, stack, "rollback"); !ok {
+		t.Errorf("the new binary cannot take its migration down: %s", said)
+	}
+	expectInStep(t, stack)
+}
