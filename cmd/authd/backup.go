@@ -105,7 +105,7 @@ func (c *backupRestoreCommand) Run() error {
 		if err != nil {
 			return err
 		}
-		say("Restored in %s: %d tables and %d rows, of %s, equal to the manifest. Restart the service: it remembers people for some seconds",
+		say("Restored in %s: %d tables and %d rows, of %s, equal to the manifest. A running service remembers people for up to 10 s more",
 			since(began), len(m.Tables), rows(m), m.CreatedAt.Format(time.RFC3339))
 		return nil
 	})
