@@ -98,8 +98,7 @@ func addColumnsUntil(t *testing.T, stack *servicetest.Stack, done <-chan struct{
 // D1, D6: instances that start at once behind PgBouncer on an empty database migrate it once, over the direct way.
 func TestPooler_MigratesPastIt_D6(t *testing.T) {
 	t.Parallel()
-	stack := servicetest.NewStack(t)
-	stack.DirectURL = pgtest.Empty(t)
+	stack := servicetest.NewStack(t).Over(t, pgtest.Empty(t))
 	pooler := stack.Pooled(t, pgbouncer.Settings{"default_pool_size": "2"})
 	var all sync.WaitGroup
 	for range 4 {

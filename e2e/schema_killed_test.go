@@ -61,14 +61,14 @@ func archivePeople(t *testing.T, stack *servicetest.Stack) {
 	migrateTo(t, stack, "")
 	execute(t, stack, `INSERT INTO auth.users (username, email, auth_provider, firebase_uid)
 		SELECT 'person ' || i, 'person' || i || '@example.com', 'firebase', 'the-firebase-uid-of-person-' || i FROM generate_series(1, 1500) AS i`)
-	if _, err := schema.Rollback(t.Context(), schema.Options{DatabaseURL: stack.DatabaseURL, Logger: slog.New(slog.DiscardHandler)}, "000"); err != nil {
+	if _, err := schema.Rollback(t.Context(), schema.Options{DatabaseURL: stack.DirectURL, Logger: slog.New(slog.DiscardHandler)}, "000"); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func migrateTo(t *testing.T, stack *servicetest.Stack, version string) {
 	t.Helper()
-	err := schema.Migrate(t.Context(), schema.Options{DatabaseURL: stack.DatabaseURL, To: version, Logger: slog.New(slog.DiscardHandler)})
+	err := schema.Migrate(t.Context(), schema.Options{DatabaseURL: stack.DirectURL, To: version, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatalf("migrate to %s: %v", version, err)
 	}
@@ -145,7 +145,7 @@ func (m moment) reached(t *testing.T, shared *servicetest.Stack) *servicetest.St
 // hold does something in a transaction that stays open.
 func hold(t *testing.T, stack *servicetest.Stack, sql string) *pgx.Conn {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), stack.DatabaseURL)
+	conn, err := pgx.Connect(t.Context(), stack.DirectURL)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"auth-v2-service/internal/devstack/child"
 	"auth-v2-service/internal/schema"
 	"auth-v2-service/internal/testkit/pgtest"
@@ -25,15 +23,7 @@ var migrating = map[string]string{"MIGRATE_ON_START": "on", "DB_POOL_MAX": "2"}
 // onEmpty is the same stack over an empty database.
 func onEmpty(t *testing.T, stack *servicetest.Stack) *servicetest.Stack {
 	t.Helper()
-	s := *stack
-	s.DatabaseURL = pgtest.Empty(t)
-	pool, err := pgxpool.New(t.Context(), s.DatabaseURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pool.Close)
-	s.DB = pool
-	return &s
+	return stack.Over(t, pgtest.Empty(t))
 }
 
 // instance is a real authd whose log is read, also before it serves.

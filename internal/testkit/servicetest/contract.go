@@ -132,11 +132,16 @@ func see(operation string, status int) {
 // seen, unless only some of the tests were asked for. It says so in the file that TEST_REPORT names, for a package that passes prints nothing.
 func Main(m *testing.M) {
 	code := m.Run()
-	if code == 0 && flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.list").Value.String() == "" {
-		code = max(demandAllSeen(), pooled.demand())
+	if code == 0 && !asked("test.run") && !asked("test.skip") && !asked("test.list") {
+		code = demandAllSeen()
+	}
+	if code == 0 && !asked("test.list") {
+		code = pooled.demand()
 	}
 	os.Exit(code)
 }
+
+func asked(name string) bool { return flag.Lookup(name).Value.String() != "" }
 
 func demandAllSeen() (code int) {
 	missing, declared := unseen()

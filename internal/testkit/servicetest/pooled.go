@@ -15,10 +15,10 @@ const EnvVia = "TEST_DATABASE_VIA"
 // Pooled puts the instances that start from now on behind a PgBouncer of their own, with the direct way beside it.
 func (s *Stack) Pooled(t testing.TB, settings pgbouncer.Settings) *pgbouncer.Pooler {
 	t.Helper()
-	s.Pooler = pgbouncer.New(t, s.DirectURL, settings)
-	s.DatabaseURL = s.Pooler.URL()
-	t.Cleanup(func() { pooled.add(s.Pooler.Traffic(t), s.Pooler.Version(t)) })
-	return s.Pooler
+	pooler := pgbouncer.New(t, s.DirectURL, settings)
+	s.Pooler, s.DatabaseURL = pooler, pooler.URL()
+	t.Cleanup(func() { pooled.add(pooler.Traffic(t), pooler.Version(t)) })
+	return pooler
 }
 
 func (s *Stack) pooledWhereAsked(t testing.TB) {

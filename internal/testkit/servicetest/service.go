@@ -45,18 +45,25 @@ type Stack struct {
 // NewStack starts what an instance stands on; it ends with the test.
 func NewStack(t testing.TB) *Stack {
 	t.Helper()
-	direct := pgtest.New(t)
-	s := &Stack{DatabaseURL: direct, DirectURL: direct, RedisURL: redistest.New(t)}
-	s.pooledWhereAsked(t)
+	s := &Stack{RedisURL: redistest.New(t)}
 	s.Identity, s.IdentityURL = startIdentity(t)
 	s.CertsURL = s.IdentityURL + identity.CertificatePath
-	pool, err := pgxpool.New(t.Context(), s.DirectURL)
+	return s.Over(t, pgtest.New(t))
+}
+
+// Over is the same stack over another database, behind a pooler of its own where the run is to go through one.
+func (s *Stack) Over(t testing.TB, databaseURL string) *Stack {
+	t.Helper()
+	other := *s
+	other.DatabaseURL, other.DirectURL, other.Pooler = databaseURL, databaseURL, nil
+	pool, err := pgxpool.New(t.Context(), databaseURL)
 	if err != nil {
 		t.Fatalf("connect to the test's database: %v", err)
 	}
 	t.Cleanup(pool.Close)
-	s.DB = pool
-	return s
+	other.DB = pool
+	other.pooledWhereAsked(t)
+	return &other
 }
 
 func startIdentity(t testing.TB) (*identity.Provider, string) {
