@@ -2,9 +2,20 @@
 package e2e
 
 import (
+	"context"
+	"fmt"
+	"os"
 	"testing"
 
+	"auth-v2-service/internal/testkit/pgclient"
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-func TestMain(m *testing.M) { servicetest.Main(m) }
+// TestMain brings psql and pg_dump, which the pages of docs call. A server that it starts ends with this process.
+func TestMain(m *testing.M) {
+	if _, err := pgclient.Prepare(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	servicetest.Main(m)
+}

@@ -2,12 +2,6 @@ package backup
 
 import "context"
 
-// FindPrograms says where programs for a major version are.
-func FindPrograms(ctx context.Context, env map[string]string, major int) (string, error) {
-	found, err := findPrograms(ctx, env, major)
-	return found.dir, err
-}
-
 // ChoosePrograms looks into the given folders only.
 func ChoosePrograms(ctx context.Context, env map[string]string, folders []string, major int) (string, error) {
 	found, err := choose(ctx, env, folders, major)

@@ -37,6 +37,13 @@ func (e environment) list(more ...string) []string {
 	return append(out, more...)
 }
 
+// FindPrograms gives the folder of the programs that serve a server of the given major version. Without any, the error says what
+// to install.
+func FindPrograms(ctx context.Context, env map[string]string, major int) (string, error) {
+	found, err := findPrograms(ctx, env, major)
+	return found.dir, err
+}
+
 // findPrograms chooses the oldest programs that can handle a server (or a dump) of the given major version: older ones refuse, and
 // much newer ones write settings that it does not know.
 func findPrograms(ctx context.Context, env environment, major int) (programs, error) {
