@@ -21,12 +21,20 @@ const maxSlots = 64
 // one is taken and used again by later runs, so that a run needs no initdb (0.1 s instead of 0.7 s), finds the templates of
 // earlier runs, and nothing piles up. Two runs at once take two slots. A slot that does not start is made anew.
 func StartScratch(ctx context.Context, log io.Writer) (*Server, error) {
+	if log == nil {
+		log = io.Discard
+	}
 	root, err := scratchRoot()
 	if err != nil {
 		return nil, err
 	}
+	// A slot belongs to a version: else one that another version has made would go on choosing that version's server.
+	programs, err := locate(ctx, Options{DataDir: filepath.Join(root, "new"), Log: log})
+	if err != nil {
+		return nil, err
+	}
 	for slot := range maxSlots {
-		server, err := startSlot(ctx, filepath.Join(root, fmt.Sprintf("slot-%d", slot)), log)
+		server, err := startSlot(ctx, filepath.Join(root, fmt.Sprintf("slot-%d-%d", programs.major, slot)), log)
 		if !errors.Is(err, ErrInUse) {
 			return server, err
 		}
