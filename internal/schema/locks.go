@@ -27,11 +27,11 @@ func (b Blocker) String() string {
 	return fmt.Sprintf("pid %d (%s, user %s, %s, transaction open for %s)", b.PID, b.Application, b.User, b.State, b.Since.Round(time.Second))
 }
 
-// LockedError says that a step gave up because others held what it needs. The step has not been taken.
+// LockedError says that a step gave up because others held what it needs. The step has not been taken. It hides the server's
+// own error: whoever knows that one as something that passes by itself would try again, beyond the patience asked for.
 type LockedError struct {
 	Waited   time.Duration
 	Blockers []Blocker
-	cause    error
 }
 
 // Error names who is in the way and what to do.
@@ -39,9 +39,6 @@ func (e *LockedError) Error() string {
 	return fmt.Sprintf("no lock within %s; it is held by %s. The step was not taken: let them end, or end one by SELECT pg_terminate_backend(pid), "+
 		"and run it again", e.Waited.Round(time.Millisecond), describe(e.Blockers))
 }
-
-// Unwrap gives the server's own error.
-func (e *LockedError) Unwrap() error { return e.cause }
 
 func describe(blockers []Blocker) string {
 	if len(blockers) == 0 {
@@ -184,26 +181,35 @@ const worker = "authd-migrate-"
 // endOrphans ends the sessions of migrators that are gone. Whoever holds the advisory lock is the only one who may work, and
 // a server needs some time to notice that a client was killed: until then its statement goes on, and would meet ours.
 func endOrphans(ctx context.Context, conn *pgx.Conn, log *slog.Logger) error {
+	told := map[int]bool{}
 	for {
-		rows, err := conn.Query(ctx, `
-			SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND starts_with(application_name, $1)`, worker)
-		if err != nil {
-			return fmt.Errorf("look for sessions of killed migrators: %w", err)
-		}
-		orphans, err := pgx.CollectRows(rows, pgx.RowTo[int])
-		if err != nil {
-			return fmt.Errorf("look for sessions of killed migrators: %w", err)
-		}
-		if len(orphans) == 0 {
-			return nil
+		orphans, err := sessionsOfWorkers(ctx, conn)
+		if err != nil || len(orphans) == 0 {
+			return err
 		}
 		for _, pid := range orphans {
 			// Another role's session may not be ended by us: it ends when its server notices.
 			_, err := conn.Exec(ctx, "SELECT pg_terminate_backend($1)", pid)
-			log.WarnContext(ctx, "ending the session of a migrator that is gone", "pid", pid, "ended", err == nil)
+			if !told[pid] {
+				log.WarnContext(ctx, "ending the session of a migrator that is gone", "pid", pid, "ended", err == nil)
+			}
+			told[pid] = true
 		}
 		if err := pause.For(ctx, lockPoll); err != nil {
 			return fmt.Errorf("wait for the end of a killed migrator's session: %w", err)
 		}
 	}
+}
+
+func sessionsOfWorkers(ctx context.Context, conn *pgx.Conn) ([]int, error) {
+	rows, err := conn.Query(ctx, `
+		SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND starts_with(application_name, $1)`, worker)
+	if err != nil {
+		return nil, fmt.Errorf("look for sessions of killed migrators: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowTo[int])
+	if err != nil {
+		return nil, fmt.Errorf("look for sessions of killed migrators: %w", err)
+	}
+	return found, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/schema"
 )
 
@@ -102,6 +103,9 @@ func (d database) giveUp(patience time.Duration) *schema.LockedError {
 	var locked *schema.LockedError
 	if !errors.As(err, &locked) {
 		d.t.Fatalf("D4: it ended with %v, expected a LockedError", err)
+	}
+	if pg.Outage(err) {
+		d.t.Error("D4: it passes for an outage, in which a start tries again")
 	}
 	if took := time.Since(began); took < patience || took > patience+5*time.Second {
 		d.t.Errorf("D4: it gave up after %s, expected its patience of %s", took, patience)

@@ -259,7 +259,7 @@ func (r *runner) patiently(ctx context.Context, inTransaction bool, try func(pat
 			return err
 		}
 		if waited := time.Since(began); waited >= r.patience {
-			return &LockedError{Waited: waited, Blockers: blockers, cause: err}
+			return &LockedError{Waited: waited, Blockers: blockers}
 		}
 		r.log.WarnContext(ctx, "a migration waits for a lock", "held_by", describe(blockers))
 		if err := pause.For(ctx, backoff(round)); err != nil {
