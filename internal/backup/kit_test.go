@@ -104,7 +104,7 @@ func (d database) restore(path string) {
 	}
 }
 
-// scratches are the scratch databases of this server that hold a table of this test.
+// scratches are the scratch databases of this server, a line each.
 func (d database) scratches() string {
 	return d.lines("SELECT datname::text FROM pg_database WHERE starts_with(datname, $1) ORDER BY 1", backup.ScratchPrefix)
 }

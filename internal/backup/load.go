@@ -91,9 +91,6 @@ func (l load) send(sink io.WriteCloser, script io.Reader, read *exec.Cmd, said *
 // refusedError says that the dump or the server refused, as opposed to a program that could not do its work.
 type refusedError struct{ error }
 
-// Unwrap gives the error itself.
-func (r refusedError) Unwrap() error { return r.error }
-
 // refusal reads an exit code: pg_restore gives 1 for an archive that it cannot read, psql 3 for a statement that failed (and 2 for
 // a connection that was lost).
 func refusal(said *complaint, err error) error {

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"auth-v2-service/internal/backup"
@@ -88,5 +89,30 @@ func TestVerify_OnANamedServer(t *testing.T) {
 	o.VerifyURL = os.Getenv(pgtest.EnvURL)
 	if _, err := backup.Verify(t.Context(), o, path); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Where this role may not act for an owner, a copy belongs to this role: rows and schema are verified all the same, grants are not.
+func TestVerify_WithoutTheOwnersRole(t *testing.T) {
+	t.Parallel()
+	d := populated(t)
+	owner := "owner_" + d.lines("SELECT pg_backend_pid()::text")
+	me := d.lines("SELECT current_user::text")
+	d.exec("CREATE ROLE " + owner)
+	t.Cleanup(func() {
+		for _, statement := range []string{"GRANT %o TO %m", "ALTER TABLE auth.tombstones OWNER TO %m", "REVOKE ALL ON SCHEMA auth FROM %o", "DROP ROLE %o"} {
+			if _, err := d.Exec(background(t), strings.NewReplacer("%o", owner, "%m", me).Replace(statement)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	d.exec("GRANT CREATE, USAGE ON SCHEMA auth TO " + owner)
+	d.exec("GRANT " + owner + " TO " + me)
+	d.exec("ALTER TABLE auth.tombstones OWNER TO " + owner)
+	d.exec("SET ROLE " + owner + "; GRANT SELECT ON auth.tombstones TO " + me + "; RESET ROLE")
+	d.exec("REVOKE " + owner + " FROM " + me)
+	path, _ := d.create(true)
+	if m := d.verify(path); m.VerifiedAt == nil || m.GrantsVerified {
+		t.Errorf("verified at %v, grants %t, expected a verification without grants", m.VerifiedAt, m.GrantsVerified)
 	}
 }
