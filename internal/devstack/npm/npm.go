@@ -13,12 +13,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"auth-v2-service/internal/devstack/command"
 	"auth-v2-service/internal/devstack/lockfile"
 )
 
@@ -77,11 +77,11 @@ func (p Package) installInto(ctx context.Context, half string) error {
 	install := []string{
 		"npm", "install", "--prefix", half, "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", p.Name + "@" + p.Version,
 	}
-	if err := run(ctx, half, install); err != nil {
+	if err := command.Run(ctx, half, install...); err != nil {
 		return err
 	}
 	if len(p.Prepare) > 0 {
-		if err := run(ctx, filepath.Join(half, "node_modules", filepath.FromSlash(path.Clean(p.Name))), p.Prepare); err != nil {
+		if err := command.Run(ctx, filepath.Join(half, "node_modules", filepath.FromSlash(path.Clean(p.Name))), p.Prepare...); err != nil {
 			return err
 		}
 	}
@@ -103,7 +103,7 @@ func InstallLocked(ctx context.Context, dir string, log io.Writer) error {
 	}
 	start := time.Now()
 	_, _ = fmt.Fprintf(log, "Installing the packages of %s from npm ...\n", dir)
-	if err := run(ctx, dir, []string{"npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"}); err != nil {
+	if err := command.Run(ctx, dir, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"); err != nil {
 		return err
 	}
 	_, _ = fmt.Fprintf(log, "Installed (%.1f s)\n", time.Since(start).Seconds())
@@ -118,14 +118,4 @@ func upToDate(dir string) bool {
 	}
 	done, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json"))
 	return err == nil && !done.ModTime().Before(wanted.ModTime())
-}
-
-func run(ctx context.Context, dir string, command []string) error {
-	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-	cmd.Dir = dir
-	if output, err := cmd.CombinedOutput(); err != nil {
-		text := strings.TrimSpace(string(output))
-		return fmt.Errorf("%s: %w\n%s", strings.Join(command, " "), err, text[max(0, len(text)-2000):])
-	}
-	return nil
 }

@@ -1,18 +1,16 @@
 package npmproject
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"time"
 
+	"auth-v2-service/internal/devstack/command"
 	"auth-v2-service/internal/devstack/treehash"
 )
 
@@ -62,7 +60,7 @@ func installInto(ctx context.Context, cache, folder string, files fs.FS) (err er
 		{"npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"},
 		{"npm", "run", "--silent", "--if-present", "unpack"},
 	} {
-		if err := run(ctx, work, step); err != nil {
+		if err := command.Run(ctx, work, step...); err != nil {
 			return err
 		}
 	}
@@ -71,17 +69,6 @@ func installInto(ctx context.Context, cache, folder string, files fs.FS) (err er
 		return nil // somebody else was faster
 	}
 	return err
-}
-
-func run(ctx context.Context, folder string, step []string) error {
-	cmd := exec.CommandContext(ctx, step[0], step[1:]...)
-	cmd.Dir, cmd.WaitDelay = folder, 10*time.Second
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s: %w\n%s", strings.Join(step, " "), err, output.String())
-	}
-	return nil
 }
 
 func exists(path string) bool {

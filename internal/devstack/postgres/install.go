@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strings"
 
+	"auth-v2-service/internal/devstack/command"
+	"auth-v2-service/internal/devstack/debian"
 	"auth-v2-service/internal/devstack/npm"
 )
 
@@ -65,23 +64,16 @@ func installNPM(ctx context.Context, log io.Writer) (programs, error) {
 
 // installDebian is the last resort. The packages would set up and start a cluster of their own: they are told not to.
 func installDebian(ctx context.Context, log io.Writer) (programs, error) {
-	if os.Geteuid() != 0 {
-		return programs{}, errors.New("apt-get: not root")
-	}
 	_, _ = fmt.Fprintln(log, "Installing PostgreSQL from Debian's packages ...")
-	steps := [][]string{
-		{"apt-get", "update", "-q"},
-		{"apt-get", "install", "-q", "-y", "--no-install-recommends", "postgresql-common"},
-		{"sed", "-i", "s/^#* *create_main_cluster.*/create_main_cluster = false/", "/etc/postgresql-common/createcluster.conf"},
-		{"apt-get", "install", "-q", "-y", "--no-install-recommends", "postgresql"},
+	if err := debian.Install(ctx, "postgresql-common"); err != nil {
+		return programs{}, err
 	}
-	for _, step := range steps {
-		cmd := exec.CommandContext(ctx, step[0], step[1:]...)
-		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-		if output, err := cmd.CombinedOutput(); err != nil {
-			text := strings.TrimSpace(string(output))
-			return programs{}, fmt.Errorf("%s: %w\n%s", strings.Join(step, " "), err, text[max(0, len(text)-2000):])
-		}
+	ownCluster := "s/^#* *create_main_cluster.*/create_main_cluster = false/"
+	if err := command.Run(ctx, "", "sed", "-i", ownCluster, "/etc/postgresql-common/createcluster.conf"); err != nil {
+		return programs{}, err
+	}
+	if err := debian.Install(ctx, "postgresql"); err != nil {
+		return programs{}, err
 	}
 	found, ok := choose(installed(ctx), "")
 	if !ok {
