@@ -11,8 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"auth-v2-service/internal/config"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/schema"
@@ -95,7 +93,7 @@ func progress() *slog.Logger {
 
 // report validates the live schema over a pool of its own.
 func report(ctx context.Context, o schema.Options) (schema.Report, error) {
-	pool, err := pgxpool.New(ctx, o.DatabaseURL)
+	pool, err := pg.Open(ctx, pg.Options{URL: o.DatabaseURL, Pooled: true}) // looking is allowed through a pooler, too
 	if err != nil {
 		return schema.Report{}, failure{err, couldNotSay}
 	}

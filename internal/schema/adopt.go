@@ -43,9 +43,9 @@ const maxRows = 1000
 // Look surveys a live table and changes nothing.
 func Look(ctx context.Context, o Options) (Survey, error) {
 	var s Survey
-	conn, err := pgx.Connect(ctx, o.DatabaseURL)
+	conn, err := connect(ctx, o.DatabaseURL)
 	if err != nil {
-		return s, fmt.Errorf("connect for adopting: %w", err)
+		return s, err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	return survey(ctx, conn)

@@ -49,9 +49,9 @@ type runner struct {
 
 // withRunner connects, waits for the lock, and gives it back afterwards.
 func withRunner(ctx context.Context, o Options, work func(*runner) error) error {
-	conn, err := pgx.Connect(ctx, o.DatabaseURL)
+	conn, err := connect(ctx, o.DatabaseURL)
 	if err != nil {
-		return fmt.Errorf("connect for migrating: %w", err)
+		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) // frees the lock
 	if err := lock(ctx, conn, o.Logger); err != nil {
@@ -71,6 +71,27 @@ func withRunner(ctx context.Context, o Options, work func(*runner) error) error 
 		return err
 	}
 	return work(r)
+}
+
+// ErrPooler says that the address is not PostgreSQL's own: a pooler hands sessions on, and with them the lock of migrating.
+var ErrPooler = errors.New("a connection pooler answers at this address: set DATABASE_DIRECT_URL to PostgreSQL itself")
+
+// connect reaches PostgreSQL itself, or says that it does not: behind a pooler the process that answers is not the one that the
+// connection was told of.
+func connect(ctx context.Context, databaseURL string) (*pgx.Conn, error) {
+	conn, err := pgx.Connect(ctx, databaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the schema's database: %w", err)
+	}
+	var backend uint32
+	err = conn.QueryRow(ctx, "SELECT pg_backend_pid()", pgx.QueryExecModeSimpleProtocol).Scan(&backend)
+	if err == nil && backend != conn.PgConn().PID() {
+		err = ErrPooler
+	}
+	if err != nil {
+		return nil, errors.Join(err, conn.Close(context.WithoutCancel(ctx)))
+	}
+	return conn, nil
 }
 
 // workerURL is the database's address with what a step's session needs; lib/pq hands unknown parameters to the server.
