@@ -2,6 +2,7 @@ package pg
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"io"
 	"net"
@@ -50,14 +51,14 @@ func Outage(err error) bool {
 	if errors.As(err, &connectErr) {
 		return true // whatever the server said to turn us away, its words on a password included
 	}
-	var pgErr *pgconn.PgError
-	if errors.As(err, &pgErr) {
-		return outageState(pgErr.Code)
+	var refused interface{ SQLState() string } // pgx's error, and that of the driver that takes the migrations' steps
+	if errors.As(err, &refused) {
+		return outageState(refused.SQLState())
 	}
 	var netErr net.Error
 	return errors.As(err, &netErr) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.Is(err, pgx.ErrTxClosed) || pgconn.SafeToRetry(err) || errors.Is(err, net.ErrClosed) ||
-		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn)
 }
 
 // outageState knows the classes 08 connection, 53 resources, 57 operator intervention and 58 system, and what may go well a

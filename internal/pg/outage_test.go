@@ -2,6 +2,7 @@ package pg_test
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/testkit/pgtest"
@@ -40,12 +43,14 @@ func TestOutage_ByState(t *testing.T) {
 		"08006": true, "53300": true, "57P01": true, "58030": true, "25006": true, "55P03": true, "40001": true, "40P01": true,
 		"23505": false, "42P01": false, "22021": false, "": false, "5": false,
 	} {
-		if got := pg.Outage(fmt.Errorf("a query: %w", &pgconn.PgError{Code: code})); got != want {
-			t.Errorf("SQLSTATE %q: outage is %t, expected %t", code, got, want)
+		for _, err := range []error{&pgconn.PgError{Code: code}, &pq.Error{Code: pqerror.Code(code)}} { // a step's driver is another one
+			if got := pg.Outage(fmt.Errorf("a query: %w", err)); got != want {
+				t.Errorf("SQLSTATE %q of %T: outage is %t, expected %t", code, err, got, want)
+			}
 		}
 	}
 	for err, want := range map[error]bool{
-		context.DeadlineExceeded: true, io.ErrUnexpectedEOF: true, pgx.ErrTxClosed: true, errors.New("a bug"): false, pgx.ErrNoRows: false,
+		context.DeadlineExceeded: true, io.ErrUnexpectedEOF: true, driver.ErrBadConn: true, pgx.ErrTxClosed: true, errors.New("a bug"): false, pgx.ErrNoRows: false,
 	} {
 		if got := pg.Outage(err); got != want {
 			t.Errorf("%v: outage is %t, expected %t", err, got, want)
