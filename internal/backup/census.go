@@ -19,7 +19,7 @@ const lockTimeout = 10 * time.Second
 type census struct {
 	tables                     []Table
 	migrations                 []string
-	extensions                 []string
+	extensions                 []Extension
 	fingerprint, withoutGrants string
 }
 
@@ -66,7 +66,7 @@ func count(ctx context.Context, tx pgx.Tx, onlyAuth bool) (census, error) {
 			return c, fmt.Errorf("read the applied migrations: %w", err)
 		}
 	}
-	if c.extensions, err = column[string](ctx, tx, extensionsQuery); err != nil {
+	if c.extensions, err = table[Extension](ctx, tx, extensionsQuery); err != nil {
 		return c, fmt.Errorf("list the extensions: %w", err)
 	}
 	return c, c.fingerprints(ctx, tx)
@@ -93,6 +93,15 @@ func column[T any](ctx context.Context, db querier, sql string, args ...any) ([]
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[T])
+}
+
+// table reads rows whose columns are the fields of T, in order.
+func table[T any](ctx context.Context, db querier, sql string, args ...any) ([]T, error) {
+	rows, err := db.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[T])
 }
 
 // differences names everything in which a restored database is not what the manifest says.

@@ -49,7 +49,7 @@ func TestVerify_TellsEveryCorruption(t *testing.T) {
 		}, []string{"manifest"}},
 		"a manifest of a later format": {func(t *testing.T, path string) {
 			reseal(t, path, func(m *backup.Manifest) { m.Format++ })
-		}, []string{"format 2"}},
+		}, []string{"format 3"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			copied := t.TempDir() + "/copy.dump"

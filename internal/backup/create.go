@@ -120,7 +120,7 @@ func (s *server) dump(ctx context.Context, o Options, tools programs, file *os.F
 		if m.OnlyAuth {
 			m.Extensions = found.extensions
 		}
-		return nil
+		return checkExtensions(m.Extensions)
 	})
 }
 

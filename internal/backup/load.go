@@ -2,12 +2,10 @@ package backup
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os/exec"
-	"strings"
 )
 
 // load says how a dump goes into a database, in one transaction: before runs first, after last, and nothing is committed unless
@@ -102,20 +100,7 @@ func refusal(said *complaint, err error) error {
 }
 
 // preparation makes what a dump of the schema auth alone needs.
-func (m Manifest) preparation() string {
-	var script strings.Builder
-	for _, statement := range m.Extensions {
-		script.WriteString(statement + ";\n")
-	}
-	return script.String()
-}
+func (m Manifest) preparation() (string, error) { return withData(extendScript, m.Extensions) }
 
 // checks compares every table with the manifest inside the transaction.
-func (m Manifest) checks() (string, error) {
-	tables, err := json.Marshal(m.Tables)
-	if err != nil {
-		return "", fmt.Errorf("write the checks: %w", err)
-	}
-	literal := "'" + strings.ReplaceAll(string(tables), "'", "''") + "'::jsonb"
-	return strings.Replace(checkScript, "{{tables}}", literal, 1), nil
-}
+func (m Manifest) checks() (string, error) { return withData(checkScript, m.Tables) }

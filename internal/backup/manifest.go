@@ -14,33 +14,33 @@ import (
 	"time"
 )
 
-// format is the manifest's version; a reader refuses one that it does not know.
-const format = 1
+// format is the manifest's version; a reader refuses one that it does not know. 1, which no release has written, held statements.
+const format = 2
 
 // manifestSuffix makes the manifest's name of the dump's.
 const manifestSuffix = ".json"
 
 // Manifest says what a dump holds. Rows and checksums are those of the snapshot that the dump was made of.
 type Manifest struct {
-	Format                   int        `json:"format"`
-	CreatedAt                time.Time  `json:"created_at"`
-	Database                 string     `json:"database"`
-	SystemIdentifier         string     `json:"system_identifier"` // initdb's number: tells two servers with a database of one name apart
-	ServerVersion            string     `json:"server_version"`
-	ServerMajor              int        `json:"server_major"`
-	DumpVersion              string     `json:"pg_dump_version"`
-	DumpMajor                int        `json:"pg_dump_major"`
-	Encoding                 string     `json:"encoding"`
-	OnlyAuth                 bool       `json:"only_auth"`            // the schema auth alone, else the whole database
-	Extensions               []string   `json:"extensions,omitempty"` // what the schema auth needs from outside it
-	Migrations               []string   `json:"migrations"`
-	Fingerprint              string     `json:"schema_fingerprint"`
-	FingerprintWithoutGrants string     `json:"schema_fingerprint_without_grants"`
-	Tables                   []Table    `json:"tables"`
-	Size                     int64      `json:"dump_size"`
-	SHA256                   string     `json:"dump_sha256"`
-	VerifiedAt               *time.Time `json:"verified_at"`
-	GrantsVerified           bool       `json:"grants_verified"` // false where the roles of the original were not to be had
+	Format                   int         `json:"format"`
+	CreatedAt                time.Time   `json:"created_at"`
+	Database                 string      `json:"database"`
+	SystemIdentifier         string      `json:"system_identifier"` // initdb's number: tells two servers with a database of one name apart
+	ServerVersion            string      `json:"server_version"`
+	ServerMajor              int         `json:"server_major"`
+	DumpVersion              string      `json:"pg_dump_version"`
+	DumpMajor                int         `json:"pg_dump_major"`
+	Encoding                 string      `json:"encoding"`
+	OnlyAuth                 bool        `json:"only_auth"`            // the schema auth alone, else the whole database
+	Extensions               []Extension `json:"extensions,omitempty"` // what the schema auth needs from outside it
+	Migrations               []string    `json:"migrations"`
+	Fingerprint              string      `json:"schema_fingerprint"`
+	FingerprintWithoutGrants string      `json:"schema_fingerprint_without_grants"`
+	Tables                   []Table     `json:"tables"`
+	Size                     int64       `json:"dump_size"`
+	SHA256                   string      `json:"dump_sha256"`
+	VerifiedAt               *time.Time  `json:"verified_at"`
+	GrantsVerified           bool        `json:"grants_verified"` // false where the roles of the original were not to be had
 	// Seal is over all the rest. It tells an edited manifest, not a forged one.
 	Seal string `json:"seal"`
 }
@@ -64,17 +64,21 @@ func ReadManifest(dump string) (Manifest, error) {
 	if err != nil {
 		return Manifest{}, fmt.Errorf("read the manifest: %w", err)
 	}
+	var written struct{ Format int }
+	if err := json.Unmarshal(content, &written); err == nil && written.Format != format {
+		return Manifest{}, mismatch(dump, "its manifest is of format %d, and this program knows %d", written.Format, format)
+	}
 	var m Manifest
 	decoder := json.NewDecoder(bytes.NewReader(content))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&m); err != nil {
 		return Manifest{}, mismatch(dump, "its manifest cannot be read: %v", err)
 	}
-	switch {
-	case m.Format != format:
-		return Manifest{}, mismatch(dump, "its manifest is of format %d, and this program knows %d", m.Format, format)
-	case m.Seal != m.seal():
+	if m.Seal != m.seal() {
 		return Manifest{}, mismatch(dump, "its manifest was changed after it was written")
+	}
+	if err := checkExtensions(m.Extensions); err != nil {
+		return Manifest{}, mismatch(dump, "its manifest cannot be used: %v", err)
 	}
 	return m, nil
 }

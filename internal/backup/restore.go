@@ -110,7 +110,11 @@ func (m Manifest) overwrite(ctx context.Context, o Options, tools programs, targ
 	if err != nil {
 		return err
 	}
-	l := load{before: m.preparation() + before, after: checks, asOwners: grants, clean: before != "" && !m.OnlyAuth}
+	extend, err := m.preparation()
+	if err != nil {
+		return err
+	}
+	l := load{before: extend + before, after: checks, asOwners: grants, clean: before != "" && !m.OnlyAuth}
 	err = l.run(ctx, o, tools, target, dump)
 	var refused refusedError
 	if errors.As(err, &refused) {

@@ -20,6 +20,8 @@ var (
 	dependentsQuery string
 	//go:embed sql/scratch.sql
 	forgottenScratchQuery string
+	//go:embed sql/extend.sql
+	extendScript string
 	//go:embed sql/check.sql
 	checkScript string
 )

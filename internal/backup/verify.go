@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Verify restores a backup into a scratch database beside, compares all that the manifest says with what is there, and notes in
@@ -48,7 +49,11 @@ func (m Manifest) prove(ctx context.Context, o Options, tools programs, scratch 
 	if grants, err = m.sameRoles(ctx, o, scratch); err != nil {
 		return false, err
 	}
-	err = load{before: m.preparation(), asOwners: grants}.run(ctx, o, tools, scratch, dump)
+	before, err := m.preparation()
+	if err != nil {
+		return false, err
+	}
+	err = load{before: before, asOwners: grants}.run(ctx, o, tools, scratch, dump)
 	var refused refusedError
 	if errors.As(err, &refused) {
 		return false, mismatch(dump, "it cannot be restored: %v", refused.error)
@@ -67,7 +72,24 @@ func (m Manifest) prove(ctx context.Context, o Options, tools programs, scratch 
 	if reasons := m.differences(found, grants, true); len(reasons) > 0 {
 		return false, &Mismatch{File: dump, Reasons: reasons}
 	}
-	return grants, nil
+	return grants, m.rehearseChecks(ctx, scratch, dump)
+}
+
+// rehearseChecks runs what a restore runs before it commits: a backup that is verified must not be refused there.
+func (m Manifest) rehearseChecks(ctx context.Context, scratch *server, dump string) error {
+	checks, err := m.checks()
+	if err != nil {
+		return err
+	}
+	err = pgx.BeginFunc(ctx, scratch, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, checks)
+		return err
+	})
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) {
+		return mismatch(dump, "a restore would be refused: %s", refused.Message)
+	}
+	return err
 }
 
 // sameRoles says whether owners and grants can be restored as they are: on the server that they come from, by a role that may

@@ -12,7 +12,7 @@ DECLARE
     found_rows bigint;
     found_sum text;
 BEGIN
-    FOR wanted IN SELECT * FROM jsonb_to_recordset({{tables}}) AS t (name text, rows bigint, checksum text) LOOP
+    FOR wanted IN SELECT * FROM jsonb_to_recordset({{data}}) AS t (name text, rows bigint, checksum text) LOOP
         EXECUTE 'SELECT count(*), coalesce(sum(hashtextextended(line, 0)::numeric), 0) || '':'' || coalesce(sum(hashtextextended(line, 1)::numeric), 0)
             FROM (SELECT (row_of_it.*)::text COLLATE "C" AS line FROM ONLY ' || wanted.name::regclass || ' AS row_of_it OFFSET 0) AS lines'
             INTO found_rows, found_sum;

@@ -1,5 +1,5 @@
 -- What makes the extensions that the schema auth uses: a dump of that schema alone does not bring them.
-SELECT DISTINCT format('CREATE EXTENSION IF NOT EXISTS %I WITH SCHEMA %I', x.extname, n.nspname)
+SELECT DISTINCT x.extname::text, n.nspname::text
 FROM pg_catalog.pg_depend AS uses
 JOIN pg_catalog.pg_depend AS member
     ON member.classid = uses.refclassid AND member.objid = uses.refobjid AND member.deptype = 'e'
@@ -20,4 +20,4 @@ WHERE CASE uses.classid
     WHEN 'pg_catalog.pg_rewrite'::regclass
         THEN (SELECT c.relnamespace FROM pg_catalog.pg_rewrite AS w JOIN pg_catalog.pg_class AS c ON c.oid = w.ev_class WHERE w.oid = uses.objid)
     END = to_regnamespace('auth')
-ORDER BY 1
+ORDER BY 1, 2
