@@ -116,16 +116,28 @@ func (r *runner) workerURL(ctx context.Context, databaseURL string) (*url.URL, e
 
 // withSSLMode spells out what pgx has negotiated: dbmate's driver knows no sslmode=prefer and would insist on TLS.
 func withSSLMode(location *url.URL, conn *pgx.Conn) {
+	_, encrypted := conn.PgConn().Conn().(*tls.Conn)
 	query := location.Query()
-	if mode := query.Get("sslmode"); mode != "" && mode != "prefer" && mode != "allow" {
-		return
-	}
-	mode := "disable"
-	if _, encrypted := conn.PgConn().Conn().(*tls.Conn); encrypted {
-		mode = "require"
-	}
-	query.Set("sslmode", mode)
+	query.Set("sslmode", sslMode(query.Get("sslmode"), encrypted, conn.Config().TLSConfig))
 	location.RawQuery = query.Encode()
+}
+
+// sslMode is the mode that the URL asks for; where it leaves that open, the mode that pgx has found elsewhere (PGSSLMODE, a
+// service file) and made this connection by: no step's session checks less of the server than the first one did.
+func sslMode(asked string, encrypted bool, made *tls.Config) string {
+	switch {
+	case asked != "" && asked != "prefer" && asked != "allow":
+		return asked
+	case !encrypted:
+		return "disable"
+	case made == nil: // sslmode=allow, and the server insisted on TLS
+		return "require"
+	case !made.InsecureSkipVerify:
+		return "verify-full"
+	case made.VerifyPeerCertificate != nil:
+		return "verify-ca"
+	}
+	return "require"
 }
 
 // session is one more session of this worker, for statements that are no migration's.
