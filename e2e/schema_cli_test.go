@@ -1,11 +1,15 @@
 package e2e
 
 import (
+	"context"
 	"errors"
+	"net/url"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 
 	"auth-v2-service/internal/testkit/pgtest"
 )
@@ -15,6 +19,8 @@ func TestSchemaCommand_ExitCodes(t *testing.T) {
 	t.Parallel()
 	authd := program(t, "authd")
 	empty, migrated, legacy := pgtest.Empty(t), pgtest.New(t), pgtest.Empty(t)
+	drifted, forbidden := pgtest.New(t), stranger(t, pgtest.New(t))
+	change(t, drifted, "DROP INDEX auth.idx_users_is_active")
 	const nowhere = "postgres://nobody@127.0.0.1:1/nothing"
 	for _, test := range []struct {
 		at, arguments string
@@ -35,6 +41,10 @@ func TestSchemaCommand_ExitCodes(t *testing.T) {
 		{nowhere, "migrate", 2, "could not be asked"},
 		{migrated, "rollback --to 777", 1, "there is no migration 777"},
 		{empty, "rollback", 1, "nothing to roll back"},
+		{empty, "migrate --to 9", 2, "there is no migration 9"},
+		{drifted, "status", 1, "the schema differs"},
+		{drifted, "validate", 1, "missing index auth.idx_users_is_active"},
+		{forbidden, "validate", 2, "permission denied"},
 		{empty, "adopt --dry-run", 1, "authd schema migrate"},
 		{legacy, "migrate --to 000", 0, "migrations are pending"},
 		{legacy, "migrate", 0, "exactly"},
@@ -72,4 +82,31 @@ func TestSchemaCommand_NewNumbersOn(t *testing.T) {
 			t.Errorf("new %q was taken: %s", name, said)
 		}
 	}
+}
+
+// change makes a change in a database that no service runs on.
+func change(t *testing.T, databaseURL, statement string) {
+	t.Helper()
+	conn, err := pgx.Connect(context.Background(), databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	if _, err := conn.Exec(context.Background(), statement); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+// stranger makes a role that may connect to a database and do nothing there, and gives the address by which it does.
+func stranger(t *testing.T, databaseURL string) string {
+	t.Helper()
+	location, err := url.Parse(databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	role := "stranger_" + strings.Trim(location.Path, "/")[:20]
+	change(t, databaseURL, "CREATE ROLE "+role+" LOGIN PASSWORD 'strange'")
+	t.Cleanup(func() { change(t, databaseURL, "DROP ROLE "+role) })
+	location.User = url.UserPassword(role, "strange")
+	return location.String()
 }

@@ -21,6 +21,7 @@ func TestHealthSchema_NamesWhatDiffers_D2(t *testing.T) {
 	execute(t, stack, "ALTER TABLE auth.users ALTER COLUMN user_type SET DEFAULT 'secretly-another'")
 	execute(t, stack, "DROP INDEX auth.idx_users_auth_provider")
 	execute(t, stack, "CREATE TABLE auth.somebody_elses (id int)")
+	execute(t, stack, "GRANT SELECT ON auth.users TO pg_monitor")
 	waitFor(t, 7*time.Second, "D2: drift is seen", func() bool {
 		return strings.Contains(string(ask(t, s, http.MethodGet, "/health/schema", "").body), `"state":"drifted"`)
 	})
@@ -33,6 +34,9 @@ func TestHealthSchema_NamesWhatDiffers_D2(t *testing.T) {
 		if !strings.Contains(found, name) {
 			t.Errorf("D2: %s is not named in %s", name, found)
 		}
+	}
+	if strings.Contains(found, "pg_monitor") {
+		t.Error("a role of the database is named to strangers")
 	}
 	if strings.Contains(found, "secretly-another") {
 		t.Error("a definition is shown to strangers")

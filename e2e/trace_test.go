@@ -28,7 +28,7 @@ func TestTrace_Register(t *testing.T) {
 	s := servicetest.Start(t, map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": c.URL})
 	email, query := servicetest.Email(), "secret-of-the-query"
 	registered := ask(t, s, http.MethodPost, "/v1/auth/register?key="+query, registerBody(t, email, servicetest.Password),
-		"Traceparent", traceparent, "X-Request-Id", "traced")
+		"Traceparent", traceparent, "Tracestate", "vendor=of-a-stranger", "X-Request-Id", "traced")
 	registered.expect(t, "register", http.StatusCreated, "")
 	var session struct {
 		Data struct{ IDToken, RefreshToken string }
@@ -60,6 +60,7 @@ func TestTrace_Register(t *testing.T) {
 		"the e-mail's name": strings.TrimSuffix(email, "@example.com"), "the ID token": session.Data.IDToken,
 		"the refresh token": session.Data.RefreshToken, "any JWT": "eyJ", "the API key": s.Environment()["FIREBASE_API_KEY"],
 		"the query": query, "any query": "key=", "SQL": "SELECT", "a bearer": "Bearer",
+		"the caller's tracestate": "of-a-stranger",
 	})
 }
 

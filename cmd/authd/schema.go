@@ -31,7 +31,7 @@ Examples:
 
 // schemaCommands are "authd schema ...".
 type schemaCommands struct {
-	Status   statusCommand   `cmd:"" help:"List the migrations, applied and pending. Exit code 1 while one is pending."`
+	Status   statusCommand   `cmd:"" help:"List the migrations, applied and pending. Exit code 1 while the service could not start on it."`
 	Migrate  migrateCommand  `cmd:"" help:"Apply what is pending. Safe to run on many machines at once."`
 	Validate validateCommand `cmd:"" help:"Compare the live schema with what the migrations produce. Exit code 1 on any difference."`
 	Rollback rollbackCommand `cmd:"" help:"Take the newest migration down, or all above --to. A step that would lose data refuses."`
@@ -65,6 +65,8 @@ func judged(err error) error {
 	switch {
 	case err == nil || errors.As(err, &known):
 		return err
+	case errors.Is(err, context.Canceled), schema.Forbidden(err):
+		return failure{err, couldNotSay}
 	case pg.Outage(err):
 		return failure{fmt.Errorf("%w\nThe database could not be asked: is DATABASE_DIRECT_URL (or DATABASE_URL) right, and the server up?", err), couldNotSay}
 	}
@@ -78,6 +80,7 @@ func database() (context.Context, schema.Options, context.CancelFunc, error) {
 		return nil, schema.Options{}, nil, failure{err, couldNotSay}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
 	return ctx, schema.Options{DatabaseURL: c.DatabaseDirectURL, Logger: progress()}, stop, nil
 }
 
@@ -124,7 +127,7 @@ func (statusCommand) Run() error {
 	for _, version := range found.Newer {
 		fmt.Printf("newer    %s (of a later release)\n", version)
 	}
-	if len(found.Pending) > 0 {
+	if !found.Serves() {
 		return failure{errors.New(found.Summary()), differs}
 	}
 	fmt.Println(found.Summary())

@@ -39,6 +39,9 @@ type migrateCommand struct {
 
 // Run migrates.
 func (c migrateCommand) Run() error {
+	if c.To != "" && !schema.Knows(c.To) {
+		return failure{fmt.Errorf("there is no migration %s; `authd schema status` lists them", c.To), couldNotSay}
+	}
 	ctx, o, stop, err := database()
 	if err != nil {
 		return err
@@ -67,14 +70,16 @@ func (c migrateCommand) rehearse(ctx context.Context, o schema.Options) error {
 	if err != nil {
 		return judged(err)
 	}
+	pending := 0
 	for _, file := range schema.Files() {
 		if found.IsPending(file) && (c.To == "" || schema.Version(file) <= c.To) {
 			fmt.Println("would apply", file)
+			pending++
 		}
 	}
-	if len(found.Pending) == 0 {
+	if pending == 0 {
 		fmt.Println("nothing is pending")
 		return nil
 	}
-	return failure{fmt.Errorf("%d migrations are pending: run it without --dry-run to apply them", len(found.Pending)), differs}
+	return failure{fmt.Errorf("%d migrations are pending: run it without --dry-run to apply them", pending), differs}
 }

@@ -1,33 +1,39 @@
--- Puts back what steps down took out, in batches of 1,000 with a commit each, so that nobody waits for more than one batch. Cut
--- short, the next try goes on where this one ended. Whoever was deleted meanwhile stays deleted, and a password that was set
--- meanwhile stays.
+-- Puts back what steps down took out, in batches of 1,000 with a commit each. A row that somebody holds stops a batch for 300 ms at
+-- most, and the runner tries again; cut short, the next try goes on. Whoever was deleted meanwhile stays deleted, and a password
+-- that was set meanwhile stays. Facts of columns that later migrations make are left for those to put back.
 
 -- migrate:up transaction:false
 DO $$
 DECLARE
     batch CONSTANT int := 1000;
+    ours CONSTANT text[] := ARRAY[
+        'firebase_uid', 'auth_provider', 'provider_data', 'last_firebase_sync', 'federation_status', 'tokens_valid_after',
+        'legacy_tokens_valid_after', 'password_hash'];
+    last_key text := '';
+    keys text[];
     moved int;
 BEGIN
+    PERFORM set_config('lock_timeout', '300ms', false);
     LOOP
-        WITH taken AS (
-            DELETE FROM auth.federation_archive
-            WHERE relation = 'auth.users'
-                AND key IN (SELECT key FROM auth.federation_archive WHERE relation = 'auth.users' ORDER BY key LIMIT batch)
-            RETURNING key, facts
-        ), restored AS (
-            UPDATE auth.users AS u
-            SET firebase_uid = was.firebase_uid, auth_provider = was.auth_provider, provider_data = was.provider_data,
-                last_firebase_sync = was.last_firebase_sync, federation_status = was.federation_status,
-                tokens_valid_after = was.tokens_valid_after, legacy_tokens_valid_after = was.legacy_tokens_valid_after,
-                password_hash = CASE WHEN facts ? 'password_hash' AND u.password_hash = '!' THEN NULL ELSE u.password_hash END
-            FROM taken
-            JOIN auth.users AS now ON now.id = taken.key::uuid
-            CROSS JOIN LATERAL jsonb_populate_record(now, taken.facts) AS was
-            WHERE u.id = now.id
-        )
-        SELECT count(*) INTO moved FROM taken;
+        keys := ARRAY(
+            SELECT key FROM auth.federation_archive
+            WHERE relation = 'auth.users' AND key > last_key AND facts ?| ours
+            ORDER BY key
+            LIMIT batch);
+        EXIT WHEN cardinality(keys) = 0;
+        UPDATE auth.users AS u
+        SET firebase_uid = was.firebase_uid, auth_provider = was.auth_provider, provider_data = was.provider_data,
+            last_firebase_sync = was.last_firebase_sync, federation_status = was.federation_status,
+            tokens_valid_after = was.tokens_valid_after, legacy_tokens_valid_after = was.legacy_tokens_valid_after,
+            password_hash = CASE WHEN kept.facts ? 'password_hash' AND u.password_hash = '!' THEN NULL ELSE u.password_hash END
+        FROM auth.federation_archive AS kept
+        JOIN auth.users AS now ON now.id = kept.key::uuid
+        CROSS JOIN LATERAL jsonb_populate_record(now, kept.facts) AS was
+        WHERE kept.relation = 'auth.users' AND kept.key = ANY(keys) AND u.id = now.id;
+        UPDATE auth.federation_archive SET facts = facts - ours WHERE relation = 'auth.users' AND key = ANY(keys);
+        DELETE FROM auth.federation_archive WHERE relation = 'auth.users' AND key = ANY(keys) AND facts = '{}';
         COMMIT;
-        EXIT WHEN moved = 0;
+        last_key := keys[cardinality(keys)];
     END LOOP;
     LOOP
         WITH taken AS (

@@ -56,7 +56,7 @@ func checkSchema(ctx context.Context, pool *pgxpool.Pool, enforce bool, log *slo
 		log.WarnContext(ctx, report.Summary(), "schema.state", string(report.State), "schema.fingerprint", report.Fingerprint)
 	}
 	for _, difference := range report.Differences {
-		log.WarnContext(ctx, "the schema differs", "schema.difference", difference.String())
+		log.WarnContext(ctx, "the schema differs", "schema.change", string(difference.Change), "schema.kind", difference.Kind, "schema.name", difference.Name)
 	}
 	return nil
 }

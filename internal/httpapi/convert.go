@@ -159,7 +159,7 @@ func inUTC(t *time.Time) *time.Time {
 
 func seconds(d time.Duration) int { return int(d / time.Second) }
 
-// toAPISchemaHealth leaves the definitions out: they are the operators' business, and anybody may ask.
+// toAPISchemaHealth leaves definitions and grants to others out: they are the operators' business, and anybody may ask.
 func toAPISchemaHealth(r schema.Report) api.SchemaHealthResponse {
 	out := api.SchemaHealthResponse{Success: true, Message: schemaMessages[r.State], Data: api.SchemaHealth{
 		State: api.SchemaHealthState(r.State), Pending: r.Pending, Newer: r.Newer,
@@ -169,6 +169,9 @@ func toAPISchemaHealth(r schema.Report) api.SchemaHealthResponse {
 		out.Data.Applied = r.Applied[n-1]
 	}
 	for _, d := range r.Differences {
+		if d.Kind == "grant" && d.Change == schema.Extra {
+			continue // would tell strangers the names of the database's roles
+		}
 		out.Data.Differences = append(out.Data.Differences, api.SchemaDifference{
 			Change: api.SchemaDifferenceChange(d.Change), Kind: d.Kind, Name: d.Name,
 		})

@@ -109,6 +109,10 @@ func (r *runner) exec(ctx context.Context, statement string, patience time.Durat
 
 func survey(ctx context.Context, conn *pgx.Conn) (Survey, error) {
 	var s Survey
+	// Else a function that somebody has put into public, fitting a column's type better than the server's own, would run as us.
+	if _, err := conn.Exec(ctx, "SET search_path = pg_catalog"); err != nil {
+		return s, fmt.Errorf("prepare the survey: %w", err)
+	}
 	found, err := Read(ctx, conn)
 	if err != nil {
 		return s, err
@@ -124,6 +128,7 @@ func survey(ctx context.Context, conn *pgx.Conn) (Survey, error) {
 	s.Pending = without(versions(), applied)
 	if len(applied) == 0 { // a table that migrations have been at is theirs to alter
 		s.Obstacles, s.Alterations = table.plan()
+		s.Obstacles = append(s.Obstacles, inTheWay(found)...)
 	}
 	for _, d := range Compare(Expected(), found) {
 		if d.Change == Extra {

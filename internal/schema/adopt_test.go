@@ -196,6 +196,66 @@ func TestAdopt_NamesWhatItCannotAlter(t *testing.T) {
 	expectSame(t, "the schema", shape, d.shape())
 }
 
+// What a stranger has put into public, fitting our columns better than the server's own, never runs as us.
+func TestLook_RunsNobodyElsesFunctions(t *testing.T) {
+	t.Parallel()
+	d := empty(t)
+	d.exec(legacyTable)
+	d.exec("ALTER TABLE auth.users ADD COLUMN firebase_uid VARCHAR(128)")
+	d.exec("INSERT INTO auth.users (email, password_hash, firebase_uid) VALUES ('jane@example.com', 'x', 'a-firebase-uid-of-28-letters')")
+	d.exec(`CREATE FUNCTION public.stranger(varchar, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE 'a stranger runs as us'; END $$;
+		CREATE OPERATOR public.= (FUNCTION = public.stranger, LEFTARG = varchar, RIGHTARG = text);
+		CREATE FUNCTION public.length(varchar) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE 'a stranger runs as us'; END $$`)
+	if _, err := schema.Look(t.Context(), d.options()); err != nil {
+		t.Errorf("a look ran a stranger's function: %v", err)
+	}
+	d.migrate()
+	if err := schema.Ready(t.Context(), d); err != nil {
+		t.Errorf("asking for readiness ran a stranger's operator: %v", err)
+	}
+}
+
+// Tables on which adoption would stop half-way are told before anything is changed, or adopted whole.
+func TestAdopt_StopsBeforeNotHalfway_D3(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		change string
+		says   string // "": adopted
+	}{
+		"no password, and nothing to say where they sign in": {
+			"ALTER TABLE auth.users ALTER COLUMN password_hash DROP NOT NULL; INSERT INTO auth.users (email) VALUES ('jane@example.com')",
+			"have no password",
+		},
+		"no uuid-ossp":                 {`DROP EXTENSION "uuid-ossp"`, ""},
+		"no created_at":                {"ALTER TABLE auth.users DROP COLUMN created_at", ""},
+		"an audit table of their own":  {"CREATE TABLE auth.audit_events (id int)", "auth.audit_events is there already"},
+		"row security":                 {"ALTER TABLE auth.users ENABLE ROW LEVEL SECURITY", "row security auth.users"},
+		"a table that a crash empties": {"ALTER TABLE auth.users SET UNLOGGED", "table auth.users"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := empty(t)
+			d.exec(legacyTable)
+			d.exec(test.change)
+			shape := d.shape()
+			s, err := schema.Adopt(t.Context(), d.options())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if test.says == "" {
+				if report, err := schema.Validate(t.Context(), d); err != nil || len(s.Obstacles) > 0 || !report.Serves() {
+					t.Errorf("D3: %v, in the way %v, differences %v; expected it adopted", err, s.Obstacles, report.Differences)
+				}
+				return
+			}
+			if len(s.Obstacles) != 1 || !strings.Contains(s.Obstacles[0].What, test.says) {
+				t.Errorf("D3: in the way is %v, expected %q", s.Obstacles, test.says)
+			}
+			expectSame(t, "the schema", shape, d.shape())
+		})
+	}
+}
+
 // D4: a large table is adopted while others write it and read it in long transactions; no write waits for a second. ADOPT_ROWS
 // says how many rows (default 100,000).
 func TestAdopt_StopsNoWriter_D4(t *testing.T) {

@@ -40,7 +40,7 @@ func (t legacyTable) plan() ([]Obstacle, []Alteration) {
 	var obstacles []Obstacle
 	var alterations []Alteration
 	for _, d := range Compare(legacyCatalogue(), t.found) {
-		if !d.Blocks() || !strings.HasPrefix(d.Name, users+".") || (d.Kind == "not null" && slices.Contains(nullable, d.Name)) {
+		if !d.Blocks() || (d.Name != users && !strings.HasPrefix(d.Name, users+".")) || (d.Kind == "not null" && slices.Contains(nullable, d.Name)) {
 			continue
 		}
 		statements := t.statements(d)
@@ -62,10 +62,33 @@ func (t legacyTable) plan() ([]Obstacle, []Alteration) {
 	return obstacles, alterations
 }
 
+// inTheWay are tables and functions in whose place a migration would make its own.
+func inTheWay(found Catalogue) []Obstacle {
+	base, live := index(legacyCatalogue()), index(found)
+	var obstacles []Obstacle
+	for _, ours := range Expected() {
+		if ours.Kind != "table" && ours.Kind != "function" {
+			continue
+		}
+		_, legacys := base[identity{ours.Kind, ours.Name}]
+		if _, there := live[identity{ours.Kind, ours.Name}]; there && !legacys {
+			obstacles = append(obstacles, Obstacle{
+				What: fmt.Sprintf("a %s %s is there already, where a migration makes its own", ours.Kind, ours.Name), Hint: "rename or move it",
+			})
+		}
+	}
+	return obstacles
+}
+
 // statements mend a difference without rewriting a row or holding a lock for longer than a moment; nil where none can.
 func (t legacyTable) statements(d Difference) []string {
 	column := strings.TrimPrefix(d.Name, users+".")
 	switch {
+	case d.Kind == "default" && strings.Contains(d.Expected, "uuid_generate_v4"):
+		return []string{
+			`CREATE EXTENSION IF NOT EXISTS "uuid-ossp" WITH SCHEMA public`,
+			fmt.Sprintf("ALTER TABLE auth.users ALTER COLUMN %s SET DEFAULT %s", column, d.Expected),
+		}
 	case d.Kind == "default":
 		return []string{fmt.Sprintf("ALTER TABLE auth.users ALTER COLUMN %s SET DEFAULT %s", column, d.Expected)}
 	case d.Kind == "column" && d.Change == Missing && !slices.Contains([]string{"id", "email", "password_hash"}, column):

@@ -38,7 +38,8 @@ type Source interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// Validate reads the live schema and compares it. It changes nothing and needs no right beyond connecting.
+// Validate reads the live schema and compares it. It changes nothing and needs no right but USAGE on the schema and SELECT on
+// its list of migrations.
 func Validate(ctx context.Context, db Source) (Report, error) {
 	applied, err := appliedVersions(ctx, db)
 	if err != nil {
@@ -60,7 +61,7 @@ func (r Report) state() State {
 	switch {
 	case len(r.Pending) > 0:
 		return Pending
-	case slices.ContainsFunc(r.Differences, Difference.Blocks):
+	case len(r.blocking()) > 0:
 		return Drifted
 	case len(r.Newer) > 0:
 		return Ahead
@@ -95,10 +96,12 @@ func (r Report) Summary() string {
 	return "the schema is exactly what the migrations produce"
 }
 
+// blocking are the differences for which a service must not serve. A newer release may have changed what it shares with this
+// one, such as a check's list of words, but has taken nothing away that this one needs (expand first, contract a release later).
 func (r Report) blocking() []Difference {
 	var out []Difference
 	for _, d := range r.Differences {
-		if d.Blocks() {
+		if d.Change == Missing || (d.Change == Different && len(r.Newer) == 0) {
 			out = append(out, d)
 		}
 	}
@@ -110,6 +113,12 @@ const (
 	undefinedTable    = "42P01"
 	invalidSchemaName = "3F000"
 )
+
+// insufficientPrivilege is the SQLSTATE of a role that may not even look.
+const insufficientPrivilege = "42501"
+
+// Forbidden says whether err is that this role may not do it: nothing is known then of the schema itself.
+func Forbidden(err error) bool { return sqlState(err) == insufficientPrivilege }
 
 // appliedVersions lists the versions that dbmate has recorded, in order; none where its table does not exist.
 func appliedVersions(ctx context.Context, db Source) ([]string, error) {

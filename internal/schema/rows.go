@@ -13,6 +13,7 @@ type rowCheck struct {
 	what, hint string
 	where      string   // a condition on auth.users AS u
 	needs      []string // columns without which there is nothing to check
+	lacks      string   // a column with which there is nothing to check
 	blocks     bool
 }
 
@@ -52,6 +53,10 @@ var rowChecks = []rowCheck{
 		where: "u.auth_provider = 'local' AND u.password_hash IS NULL", hint: "set auth_provider to firebase, or give a hash",
 	},
 	{
+		what: "rows have no password", needs: []string{"password_hash"}, lacks: "auth_provider", blocks: true,
+		where: "u.password_hash IS NULL", hint: "they would count as local: give each a hash, '!' for one that no password fits",
+	},
+	{
 		what: "rows have an e-mail beyond ASCII", needs: []string{"email"}, where: `u.email ~ '[^\x01-\x7f]'`,
 		hint: "they are kept and sign in here as before; Firebase takes no such address",
 	},
@@ -78,7 +83,7 @@ var rowChecks = []rowCheck{
 // checkRows runs the checks that the table's columns allow.
 func checkRows(ctx context.Context, conn *pgx.Conn, table legacyTable) (obstacles, notes []Obstacle, err error) {
 	for _, check := range rowChecks {
-		if slices.ContainsFunc(check.needs, func(column string) bool { return !table.has("column", users+"."+column) }) {
+		if !check.applies(table) {
 			continue
 		}
 		found, err := check.run(ctx, conn)
@@ -95,10 +100,15 @@ func checkRows(ctx context.Context, conn *pgx.Conn, table legacyTable) (obstacle
 	return obstacles, notes, nil
 }
 
+func (c rowCheck) applies(table legacyTable) bool {
+	missing := func(column string) bool { return !table.has("column", users+"."+column) }
+	return !slices.ContainsFunc(c.needs, missing) && (c.lacks == "" || missing(c.lacks))
+}
+
 func (c rowCheck) run(ctx context.Context, conn *pgx.Conn) (Obstacle, error) {
 	rows, err := conn.Query(ctx, `
 		SELECT u.id::text, count(*) OVER () FROM auth.users AS u WHERE `+c.where+`
-		ORDER BY u.created_at, u.id LIMIT $1`, maxRows)
+		ORDER BY u.id LIMIT $1`, maxRows)
 	if err != nil {
 		return Obstacle{}, err
 	}

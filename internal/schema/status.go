@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -36,6 +37,9 @@ func Version(file string) string {
 	return ""
 }
 
+// Knows says whether there is a migration of this version.
+func Knows(version string) bool { return slices.Contains(versions(), version) }
+
 // versions lists the versions of Files.
 var versions = sync.OnceValue(func() []string {
 	var out []string
@@ -55,7 +59,7 @@ func Ready(ctx context.Context, db Querier) error {
 	var missing int
 	err := db.QueryRow(ctx,
 		`SELECT count(*) FROM unnest($1::text[]) AS wanted (version)
-		WHERE NOT EXISTS (SELECT FROM auth.schema_migrations AS applied WHERE applied.version = wanted.version)`,
+		WHERE NOT EXISTS (SELECT FROM auth.schema_migrations AS applied WHERE applied.version::text = wanted.version)`,
 		versions()).Scan(&missing)
 	if state := sqlState(err); state == undefinedTable || state == invalidSchemaName {
 		missing, err = len(versions()), nil // nothing was ever applied

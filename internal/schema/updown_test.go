@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // D5: each migration's down undoes its up, and its up again ends where the first one did, with every person kept.
@@ -165,6 +166,63 @@ func TestMigrations_UpAgainRespectsWhatHappenedMeanwhile_D5(t *testing.T) {
 	if got := d.lines("SELECT count(*)::text FROM auth.users WHERE email = 'person4@example.com'"); got != "0" {
 		t.Error("somebody who was deleted is back")
 	}
+}
+
+// Putting back takes no fact away that a later migration's step down has archived.
+func TestMigrations_RestoreLeavesLaterFacts_D5(t *testing.T) {
+	t.Parallel()
+	d := empty(t)
+	d.migrate()
+	d.bothWorlds(30)
+	rows := d.allRows()
+	if err := d.downTo("000"); err != nil {
+		t.Fatal(err)
+	}
+	d.exec(`INSERT INTO auth.federation_archive AS kept (relation, key, facts) SELECT 'auth.users', id::text, '{"locale": "id"}' FROM auth.users
+		ON CONFLICT (relation, key) DO UPDATE SET facts = kept.facts || excluded.facts`)
+	d.migrate()
+	expectSame(t, "rows", rows, d.allRows())
+	if got := d.lines("SELECT DISTINCT facts::text || ' ' || count(*) OVER () FROM auth.federation_archive"); got != `{"locale": "id"} 30` {
+		t.Errorf("D5: the archive holds %q, expected the locale of 30 people", got)
+	}
+}
+
+// D4: while a row is held, putting back goes on trying and stops nobody else's writes.
+func TestMigrations_RestoreStopsNoWriter_D4(t *testing.T) {
+	t.Parallel()
+	d := empty(t)
+	d.migrate()
+	d.bothWorlds(3000)
+	rows := d.allRows()
+	if err := d.downTo("000"); err != nil {
+		t.Fatal(err)
+	}
+	d.upTo("015")
+	holder, err := d.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := holder.Exec(t.Context(), "UPDATE auth.users SET username = username WHERE email = 'person100@example.com'"); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- tryMigrate(d) }()
+	var longest time.Duration
+	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); {
+		began := time.Now()
+		d.exec("UPDATE auth.users SET username = username WHERE email = 'person200@example.com'")
+		longest = max(longest, time.Since(began))
+	}
+	if longest > time.Second {
+		t.Errorf("D4: a write of another row waited for %s", longest)
+	}
+	if err := holder.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := within(t, done); err != nil {
+		t.Errorf("D4: it gave up: %v", err)
+	}
+	expectSame(t, "rows", rows, d.allRows())
 }
 
 // D3: a platform's own table is taken as it is: same rows, and the same shape as in a new database.

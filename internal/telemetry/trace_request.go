@@ -23,6 +23,8 @@ func (t *Tracing) RequestArrived(r *http.Request) context.Context {
 	ctx := r.Context()
 	if r.Header["Traceparent"] != nil { // to ask the propagator costs an allocation, on the hot path
 		ctx = caller.Extract(ctx, propagation.HeaderCarrier(r.Header))
+		// The caller's tracestate is free text, and would go out with each span of ours.
+		ctx = trace.ContextWithRemoteSpanContext(ctx, trace.SpanContextFromContext(ctx).WithTraceState(trace.TraceState{}))
 	}
 	if t == nil {
 		return ctx
