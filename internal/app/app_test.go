@@ -143,7 +143,7 @@ func TestRun_CheckRefusesAnUnmigratedDatabase_D1(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
 	r := run(t, configured(t, stack, map[string]string{"DATABASE_URL": pgtest.Empty(t), "MIGRATE_ON_START": "check"}))
-	if err := receive(t, "the end", r.ended); err == nil || !strings.Contains(err.Error(), "applied migrations") {
+	if err := receive(t, "the end", r.ended); err == nil || !strings.Contains(err.Error(), "migrations are pending; run `authd schema migrate`") {
 		t.Errorf("D1: it ended with %v, expected a refusal about migrations", err)
 	}
 }

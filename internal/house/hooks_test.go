@@ -193,15 +193,15 @@ func TestHooks_LookAtTheIndex(t *testing.T) {
 func TestHooks_InstallOnce(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t)
-	if output := r.must("make", "hooks"); !strings.Contains(output, "pre-commit runs tools/pre-commit.sh") {
+	if output := r.must("make", "--no-print-directory", "hooks"); !strings.Contains(output, "pre-commit runs tools/pre-commit.sh") {
 		t.Errorf("make hooks says %q, expected what it did", output)
 	}
-	if output := r.must("make", "hooks"); output != "" {
+	if output := r.must("make", "--no-print-directory", "hooks"); output != "" {
 		t.Errorf("make hooks says %q the second time, expected nothing", output)
 	}
 	r.must("git", "worktree", "add", "--quiet", "../worktree")
 	tree := repository{t, filepath.Join(r.dir, "../worktree")}
-	if output := tree.must("make", "hooks"); output != "" {
+	if output := tree.must("make", "--no-print-directory", "hooks"); output != "" {
 		t.Errorf("in a worktree make hooks says %q, expected nothing: it is installed", output)
 	}
 	tree.write("internal/pg/new.go", "package   pg\n")
