@@ -3,8 +3,8 @@ package schema
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,12 +19,17 @@ type Blocker struct {
 	User        string
 	Application string
 	State       string
-	Since       time.Duration // how long its transaction has been open
+	Since       time.Duration // how long its transaction has been open; 0 where none is, or another role's is hidden
+	stranger    bool          // of a role that has nothing to do with ours
 }
 
 // String is one line for people.
 func (b Blocker) String() string {
-	return fmt.Sprintf("pid %d (%s, user %s, %s, transaction open for %s)", b.PID, b.Application, b.User, b.State, b.Since.Round(time.Second))
+	transaction := ""
+	if b.Since > 0 {
+		transaction = ", transaction open for " + b.Since.Round(time.Second).String()
+	}
+	return fmt.Sprintf("pid %d (%s, user %s, %s%s)", b.PID, b.Application, b.User, b.State, transaction)
 }
 
 // LockedError says that a step gave up because others held what it needs. The step has not been taken. It hides the server's
@@ -81,22 +86,43 @@ func (r *runner) watched(ctx context.Context, step func() error) ([]Blocker, err
 }
 
 func (r *runner) blockers(ctx context.Context) ([]Blocker, error) {
-	rows, err := r.conn.Query(ctx, `
-		SELECT DISTINCT holder.pid, coalesce(holder.usename, ''), coalesce(nullif(holder.application_name, ''), 'unnamed'),
-			coalesce(holder.state, holder.backend_type, 'of another role'), coalesce(extract(epoch FROM clock_timestamp() - holder.xact_start), 0)::float8
-		FROM pg_stat_activity AS waiter
-		CROSS JOIN LATERAL unnest(pg_blocking_pids(waiter.pid)) AS blocking (pid)
-		JOIN pg_stat_activity AS holder ON holder.pid = blocking.pid
-		WHERE waiter.application_name = $1`, r.worker)
+	return sessions(ctx, r.conn, `pid IN (
+		SELECT unnest(pg_blocking_pids(waiter.pid)) FROM pg_stat_activity AS waiter WHERE waiter.application_name = $1)`, r.worker)
+}
+
+// holdersOfLock is who holds the lock of migrating: one session, or none that has just let go.
+func holdersOfLock(ctx context.Context, conn *pgx.Conn) ([]Blocker, error) {
+	return sessions(ctx, conn, `pid IN (
+		SELECT held.pid FROM pg_locks AS held JOIN pg_database AS here ON here.oid = held.database AND here.datname = current_database()
+		WHERE held.locktype = 'advisory' AND held.objsubid = 1 AND held.granted AND (held.classid::bigint << 32 | held.objid::bigint) = $1)`,
+		int64(lockKey))
+}
+
+// allStrangers says whether sessions are there, and none is of our role, of one that we may act for, or of one that may act for us.
+func allStrangers(found []Blocker) bool {
+	return len(found) > 0 && !slices.ContainsFunc(found, func(b Blocker) bool { return !b.stranger })
+}
+
+// sessions are those of this server that a condition holds for.
+func sessions(ctx context.Context, conn *pgx.Conn, condition string, arg any) ([]Blocker, error) {
+	rows, err := conn.Query(ctx, `
+		SELECT pid, coalesce(usename, ''), coalesce(nullif(application_name, ''), 'unnamed'),
+			coalesce(state, backend_type, 'of another role'), coalesce(extract(epoch FROM clock_timestamp() - xact_start), 0)::float8,
+			NOT coalesce(pg_has_role(usesysid, 'USAGE') OR pg_has_role(usesysid, current_user, 'USAGE'), false)
+		FROM pg_stat_activity WHERE `+condition, arg)
 	if err != nil {
 		return nil, fmt.Errorf("ask who holds the lock: %w", err)
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (b Blocker, err error) {
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (b Blocker, err error) {
 		var seconds float64
-		err = row.Scan(&b.PID, &b.User, &b.Application, &b.State, &seconds)
+		err = row.Scan(&b.PID, &b.User, &b.Application, &b.State, &seconds, &b.stranger)
 		b.Since = time.Duration(seconds * float64(time.Second))
 		return b, err
 	})
+	if err != nil {
+		return nil, fmt.Errorf("ask who holds the lock: %w", err)
+	}
+	return found, nil
 }
 
 var concurrentIndex = regexp.MustCompile(`(?i)CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(?:IF\s+NOT\s+EXISTS\s+)?(\w+)\s+ON\s+(\w+)\.`)
@@ -179,21 +205,25 @@ func (r *runner) leaveNoHalf(ctx context.Context, statement string, failure erro
 const worker = "authd-migrate-"
 
 // endOrphans ends the sessions of migrators that are gone. Whoever holds the advisory lock is the only one who may work, and
-// a server needs some time to notice that a client was killed: until then its statement goes on, and would meet ours.
-func endOrphans(ctx context.Context, conn *pgx.Conn, log *slog.Logger) error {
+// a server needs some time to notice that a client was killed: until then its statement goes on, and would meet ours. Only
+// sessions that we may end count: anybody can give his a name.
+func (r *runner) endOrphans(ctx context.Context) error {
+	began := time.Now()
 	told := map[int]bool{}
 	for {
-		orphans, err := sessionsOfWorkers(ctx, conn)
+		orphans, err := r.orphans(ctx)
 		if err != nil || len(orphans) == 0 {
 			return err
 		}
-		for _, pid := range orphans {
-			// Another role's session may not be ended by us: it ends when its server notices.
-			_, err := conn.Exec(ctx, "SELECT pg_terminate_backend($1)", pid)
-			if !told[pid] {
-				log.WarnContext(ctx, "ending the session of a migrator that is gone", "pid", pid, "ended", err == nil)
+		if waited := time.Since(began); waited >= r.patience {
+			return fmt.Errorf("end the sessions of killed migrators: %w", &LockedError{Waited: waited, Blockers: orphans})
+		}
+		for _, orphan := range orphans {
+			_, err := r.conn.Exec(ctx, "SELECT pg_terminate_backend($1)", orphan.PID)
+			if !told[orphan.PID] {
+				r.log.WarnContext(ctx, "ending the session of a migrator that is gone", "pid", orphan.PID, "ended", err == nil)
 			}
-			told[pid] = true
+			told[orphan.PID] = true
 		}
 		if err := pause.For(ctx, lockPoll); err != nil {
 			return fmt.Errorf("wait for the end of a killed migrator's session: %w", err)
@@ -201,15 +231,6 @@ func endOrphans(ctx context.Context, conn *pgx.Conn, log *slog.Logger) error {
 	}
 }
 
-func sessionsOfWorkers(ctx context.Context, conn *pgx.Conn) ([]int, error) {
-	rows, err := conn.Query(ctx, `
-		SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND starts_with(application_name, $1)`, worker)
-	if err != nil {
-		return nil, fmt.Errorf("look for sessions of killed migrators: %w", err)
-	}
-	found, err := pgx.CollectRows(rows, pgx.RowTo[int])
-	if err != nil {
-		return nil, fmt.Errorf("look for sessions of killed migrators: %w", err)
-	}
-	return found, nil
+func (r *runner) orphans(ctx context.Context) ([]Blocker, error) {
+	return sessions(ctx, r.conn, "datname = current_database() AND starts_with(application_name, $1) AND pg_has_role(usesysid, 'USAGE')", worker)
 }

@@ -5,8 +5,10 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -178,32 +180,39 @@ func (d database) expectInStep() {
 	}
 }
 
+// stranger is a role that may connect and has nothing to do with ours, and the address by which it does.
+func (d database) stranger() (role, address string) {
+	d.t.Helper()
+	role = "stranger_" + strings.ToLower(rand.Text()[:8])
+	d.exec("CREATE ROLE " + role + " LOGIN PASSWORD 'of-a-test'")
+	d.t.Cleanup(func() {
+		ctx := context.WithoutCancel(d.t.Context())
+		conn, err := pgx.Connect(ctx, d.url)
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		defer conn.Close(ctx)
+		if _, err := conn.Exec(ctx, fmt.Sprintf("GRANT %[1]s TO CURRENT_USER; DROP OWNED BY %[1]s; DROP ROLE %[1]s", role)); err != nil {
+			d.t.Errorf("drop the role: %v", err)
+		}
+	})
+	u, err := url.Parse(d.url)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	u.User = url.UserPassword(role, "of-a-test")
+	return role, u.String()
+}
+
 // D4: a holder of another role shows us little of itself, and is named all the same.
 func TestMigrate_NamesAHolderOfAnotherRole_D4(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
 	d.upTo("000")
-	role := "reporting_" + strings.ToLower(rand.Text()[:8])
-	d.exec("CREATE ROLE " + role + " LOGIN PASSWORD 'of-a-test'")
+	role, address := d.stranger()
 	d.exec("GRANT USAGE ON SCHEMA auth TO " + role)
 	d.exec("GRANT SELECT ON auth.users TO " + role)
-	t.Cleanup(func() {
-		ctx := context.WithoutCancel(t.Context())
-		conn, err := pgx.Connect(ctx, d.url)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close(ctx)
-		if _, err := conn.Exec(ctx, fmt.Sprintf("REVOKE ALL ON auth.users FROM %[1]s; REVOKE ALL ON SCHEMA auth FROM %[1]s; DROP ROLE %[1]s", role)); err != nil {
-			t.Errorf("drop the role: %v", err)
-		}
-	})
-	address, err := url.Parse(d.url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	address.User = url.UserPassword(role, "of-a-test")
-	holder := d.hold(address.String(), "a report", readUsers)
+	holder := d.hold(address, "a report", readUsers)
 	expectHolder(t, d.giveUp(500*time.Millisecond), holder.PgConn().PID(), "a report", role)
 	if err := holder.Close(t.Context()); err != nil {
 		t.Fatal(err)
@@ -338,4 +347,115 @@ func TestMigrate_EndsTheSessionsOfKilledMigrators_D1(t *testing.T) {
 		t.Error("D1: the session of a migrator that is gone lives on")
 	}
 	d.expectInStep()
+}
+
+// owner is a role that may do all in this database and nothing to other roles, as a platform's owner is, and its address.
+func (d database) owner() (role, address string) {
+	d.t.Helper()
+	role, address = d.stranger()
+	d.exec("GRANT ALL ON DATABASE " + pgx.Identifier{d.lines("SELECT current_database()")}.Sanitize() + " TO " + role)
+	return role, address
+}
+
+func (d database) migrateAs(address string, patience time.Duration, log *slog.Logger) error {
+	return schema.Migrate(d.t.Context(), schema.Options{DatabaseURL: address, To: "009", Patience: patience, Logger: log})
+}
+
+// A stranger's session under a migrator's name cannot be ended by us, and is nobody to wait for.
+func TestMigrate_AStrangerWithAMigratorsNameStopsNobody_D1(t *testing.T) {
+	t.Parallel()
+	d := empty(t)
+	_, stranger := d.stranger()
+	_, owner := d.owner()
+	imposter := d.hold(stranger, "authd-migrate-x", "SELECT 1")
+	done := make(chan error, 1)
+	go func() { done <- d.migrateAs(owner, time.Minute, quiet) }()
+	if err := within(t, done); err != nil {
+		t.Errorf("D1: %v", err)
+	}
+	if err := imposter.Ping(t.Context()); err != nil {
+		t.Errorf("the stranger's session was ended: %v", err)
+	}
+	if err := imposter.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Any role may take an advisory lock: a stranger who does is waited for no longer than the patience, and named.
+func TestMigrate_AStrangerWithTheLockIsNamed_D1(t *testing.T) {
+	t.Parallel()
+	d := empty(t)
+	role, stranger := d.stranger()
+	_, owner := d.owner()
+	holder := d.hold(stranger, "a game", fmt.Sprintf("SELECT pg_advisory_lock(%d)", schema.LockKey))
+	done := make(chan error, 1)
+	go func() { done <- d.migrateAs(owner, 500*time.Millisecond, quiet) }()
+	err := within(t, done)
+	var locked *schema.LockedError
+	if !errors.As(err, &locked) || pg.Outage(err) {
+		t.Fatalf("D1: it ended with %v, expected a LockedError", err)
+	}
+	expectHolder(t, locked, holder.PgConn().PID(), "a game", role)
+	if err := holder.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// One of ours may work for as long as he needs; whoever waits for him says for whom.
+func TestMigrate_WaitsForOneOfOursAndNamesHim_D1(t *testing.T) {
+	t.Parallel()
+	d := empty(t)
+	holder := d.hold(d.url, "a long migration", fmt.Sprintf("SELECT pg_advisory_lock(%d)", schema.LockKey))
+	var said lines
+	done := make(chan error, 1)
+	go func() { done <- d.migrateAs(d.url, 100*time.Millisecond, slog.New(slog.NewTextHandler(&said, nil))) }()
+	name := fmt.Sprintf("pid %d (a long migration, user ", holder.PgConn().PID())
+	await(t, "a line that names the holder", func() bool { return strings.Contains(said.String(), name) })
+	select {
+	case err := <-done:
+		t.Fatalf("D1: it did not wait: %v", err)
+	case <-time.After(500 * time.Millisecond): // far beyond its patience
+	}
+	if err := holder.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := within(t, done); err != nil {
+		t.Errorf("D1: the instance that waited failed: %v", err)
+	}
+}
+
+// lines keeps what several goroutines log.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// Where nothing is pending nobody needs the lock: while a new release builds an index for hours, instances of the old one start.
+func TestMigrate_NothingPendingWaitsForNobody_D1(t *testing.T) {
+	t.Parallel()
+	d := empty(t)
+	d.upTo("009")
+	d.hold(d.url, "a new release", fmt.Sprintf("SELECT pg_advisory_lock(%d)", schema.LockKey))
+	done := make(chan error, 1)
+	go func() { done <- d.migrateAs(d.url, time.Minute, quiet) }()
+	if err := within(t, done); err != nil {
+		t.Errorf("D1: %v", err)
+	}
+	d.exec("DELETE FROM auth.schema_migrations WHERE version = '003'")
+	go func() { done <- d.migrateAs(d.url, time.Minute, quiet) }()
+	if err := within(t, done); err == nil || !strings.Contains(err.Error(), "has been applied") {
+		t.Errorf("an order that is wrong is %v, expected a refusal", err)
+	}
 }

@@ -54,15 +54,15 @@ func withRunner(ctx context.Context, o Options, work func(*runner) error) error 
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) // frees the lock
-	if err := lock(ctx, conn, o.Logger); err != nil {
-		return err
-	}
-	if err := endOrphans(ctx, conn, o.Logger); err != nil {
-		return err
-	}
 	r := &runner{conn: conn, worker: worker + rand.Text()[:8], patience: o.Patience, log: o.Logger}
 	if r.patience == 0 {
 		r.patience = defaultPatience
+	}
+	if err := lock(ctx, conn, r.patience, r.log); err != nil {
+		return err
+	}
+	if err := r.endOrphans(ctx); err != nil {
+		return err
 	}
 	if _, err := conn.Exec(ctx, "SELECT set_config('lock_timeout', $1, false)", milliseconds(r.patience)); err != nil {
 		return fmt.Errorf("prepare for migrating: %w", err)
@@ -185,12 +185,30 @@ func (u upTo) ReadDir(name string) ([]fs.DirEntry, error) {
 }
 
 // files are the binary's migrations in order, each with whether it has been applied.
-func (r *runner) files() ([]dbmate.Migration, error) {
-	files, err := r.mate("", lockTimeout).FindMigrations()
+func (r *runner) files(ctx context.Context) ([]dbmate.Migration, error) {
+	applied, err := appliedVersions(ctx, r.conn)
 	if err != nil {
-		return nil, fmt.Errorf("look for migrations: %w", explained(err))
+		return nil, err
+	}
+	var files []dbmate.Migration
+	for _, name := range Files() {
+		files = append(files, dbmate.Migration{
+			Applied: slices.Contains(applied, Version(name)), FileName: name, FilePath: "migrations/" + name, FS: db.Migrations, Version: Version(name),
+		})
 	}
 	return files, nil
+}
+
+// pending are the migrations up to a version ("": all) that are still to be applied, in order.
+func (r *runner) pending(ctx context.Context, to string) ([]dbmate.Migration, error) {
+	files, err := r.files(ctx)
+	if err == nil {
+		err = inOrder(files)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(files, func(file dbmate.Migration) bool { return file.Applied || (to != "" && file.Version > to) }), nil
 }
 
 // inOrder refuses a database in which a later migration than a pending one has been applied: two releases have met.
@@ -214,8 +232,8 @@ func (r *runner) newer(ctx context.Context) ([]string, error) {
 }
 
 // stepsDown are the applied migrations above version, the newest first; only the newest for "".
-func (r *runner) stepsDown(version string) ([]dbmate.Migration, error) {
-	files, err := r.files()
+func (r *runner) stepsDown(ctx context.Context, version string) ([]dbmate.Migration, error) {
+	files, err := r.files(ctx)
 	if err != nil {
 		return nil, err
 	}
