@@ -49,8 +49,8 @@ fmt: ## Format every Go file
 hooks: ## Let git check what is staged before every commit, in seconds
 	@tools/hooks.sh
 
-backup: bin/authd ## Back up the development stack's database (or DATABASE_URL's) into backups/, and prove the backup
-	@tools/backup.sh create --dir backups
+backup: bin/authd ## Back up the schema auth of the development stack (or DATABASE_URL) into backups/, and prove it (WHOLE=yes: the whole database)
+	@tools/backup.sh create --dir backups $(if $(WHOLE),--whole-database)
 
 restore: bin/authd ## Restore a backup: make restore FILE=backups/... (REPLACE=yes: over the people that are there)
 	@tools/backup.sh restore $(if $(REPLACE),--replace) '$(or $(FILE),$(error name the backup: make restore FILE=backups/NAME.dump))'

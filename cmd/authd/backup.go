@@ -19,13 +19,14 @@ import (
 const backupHelp = `Back the database up, prove that a backup can be restored, and restore it.
 
 DATABASE_DIRECT_URL (or DATABASE_URL) says where. A backup is a dump (pg_dump's custom format) and a manifest beside it. Verified
-means: restored into a scratch database on the same server (or BACKUP_VERIFY_URL's), every table and the schema found equal. Needs
-pg_dump, pg_restore and psql of the server's version or later. Exit codes: 0 all is well, 1 the backup is wrong or the database
-was refused, 2 it could not be said (no connection, no pg_dump).
+means: restored into a scratch database on the same server (or BACKUP_VERIFY_URL's), every table and the schema found equal. Other
+roles' code (checks, functions, triggers) is not run on the same server: name a server of its own for such a backup. Needs pg_dump,
+pg_restore and psql of the server's version or later. Exit codes: 0 all is well, 1 the backup is wrong or the database was refused,
+2 it could not be said (no connection, no pg_dump, another role's code in the backup).
 
 Examples:
-  authd backup create                                  the whole database into backups/, verified
-  authd backup create --schema-only-auth               only the schema auth, with its rows
+  authd backup create                                  the schema auth, with its rows, into backups/, verified
+  authd backup create --whole-database                 all that is in the database, other services' tables too
   authd backup verify backups/atma_db-2026....dump     prove it again
   authd backup restore FILE --into RESTORE_URL         into the database whose URL the variable RESTORE_URL holds
   authd backup restore FILE --replace                  over the people in DATABASE_URL, in one transaction`
@@ -41,16 +42,16 @@ type backupCommands struct {
 func (backupCommands) Help() string { return backupHelp }
 
 type backupCreateCommand struct {
-	Dir            string `help:"Folder of the backups." default:"backups" type:"path"`
-	SchemaOnlyAuth bool   `help:"Only the schema auth, with its rows."`
-	Verify         bool   `help:"Restore it beside and compare." default:"true" negatable:""`
+	Dir           string `help:"Folder of the backups." default:"backups" type:"path"`
+	WholeDatabase bool   `help:"All schemas of the database, not only auth."`
+	Verify        bool   `help:"Restore it beside and compare." default:"true" negatable:""`
 }
 
 // Run prints the path of the new backup on stdout, and what it holds on stderr.
 func (c *backupCreateCommand) Run() error {
 	return withBackups(environment(), func(ctx context.Context, o backup.Options) error {
 		began := time.Now()
-		path, m, err := backup.Create(ctx, o, c.Dir, c.SchemaOnlyAuth)
+		path, m, err := backup.Create(ctx, o, c.Dir, !c.WholeDatabase)
 		if err != nil {
 			return err
 		}

@@ -20,6 +20,7 @@ type census struct {
 	tables                     []Table
 	migrations                 []string
 	extensions                 []Extension
+	owners                     []Owner
 	fingerprint, withoutGrants string
 }
 
@@ -68,6 +69,9 @@ func count(ctx context.Context, tx pgx.Tx, onlyAuth bool) (census, error) {
 	}
 	if c.extensions, err = table[Extension](ctx, tx, extensionsQuery); err != nil {
 		return c, fmt.Errorf("list the extensions: %w", err)
+	}
+	if c.owners, err = table[Owner](ctx, tx, codeOwnersQuery, onlyAuth); err != nil {
+		return c, fmt.Errorf("list the owners: %w", err)
 	}
 	return c, c.fingerprints(ctx, tx)
 }

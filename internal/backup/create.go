@@ -117,6 +117,7 @@ func (s *server) dump(ctx context.Context, o Options, tools programs, file *os.F
 			return err
 		}
 		m.Tables, m.Migrations, m.Fingerprint, m.FingerprintWithoutGrants = found.tables, found.migrations, found.fingerprint, found.withoutGrants
+		m.Owners = found.owners
 		if m.OnlyAuth {
 			m.Extensions = found.extensions
 		}

@@ -16,6 +16,10 @@ var (
 	extensionsQuery string
 	//go:embed sql/owners.sql
 	foreignOwnersQuery string
+	//go:embed sql/code_owners.sql
+	codeOwnersQuery string
+	//go:embed sql/strangers.sql
+	strangersQuery string
 	//go:embed sql/dependents.sql
 	dependentsQuery string
 	//go:embed sql/scratch.sql

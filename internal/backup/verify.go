@@ -10,7 +10,7 @@ import (
 )
 
 // Verify restores a backup into a scratch database beside, compares all that the manifest says with what is there, and notes in
-// the manifest when it was found equal. A *Mismatch names everything that is not; any other error: it could not be said.
+// the manifest when it was found equal. It refuses to run other roles' code: see refuseStrangers. A *Mismatch names everything that is not; any other error: it could not be said.
 func Verify(ctx context.Context, o Options, dump string) (Manifest, error) {
 	m, err := ReadManifest(dump)
 	if err != nil {
@@ -27,6 +27,9 @@ func Verify(ctx context.Context, o Options, dump string) (Manifest, error) {
 	if host.Major != m.ServerMajor {
 		return Manifest{}, fmt.Errorf("the backup is of PostgreSQL %d, and the server to verify it on is %d: name one of %d in BACKUP_VERIFY_URL",
 			m.ServerMajor, host.Major, m.ServerMajor)
+	}
+	if err := m.refuseStrangers(ctx, o, host); err != nil {
+		return Manifest{}, err
 	}
 	tools, err := findPrograms(ctx, o.Environment, max(host.Major, m.DumpMajor))
 	if err != nil {

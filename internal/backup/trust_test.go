@@ -1,0 +1,68 @@
+package backup_test
+
+import (
+	"testing"
+
+	"auth-v2-service/internal/backup"
+)
+
+// stranger is a role that may make tables and functions in public, and has made a check there that uses the rights of whoever
+// evaluates it.
+func stranger(t *testing.T, d database) string {
+	t.Helper()
+	role := "stranger_" + d.lines("SELECT pg_backend_pid()::text")
+	d.exec("CREATE ROLE " + role)
+	d.exec("DO $$BEGIN EXECUTE format('GRANT %I TO %I', '" + role + "', current_user); END$$")
+	t.Cleanup(func() {
+		if _, err := d.Exec(background(t), "DROP OWNED BY "+role+"; DROP ROLE "+role); err != nil {
+			t.Error(err)
+		}
+	})
+	d.exec("GRANT CREATE ON SCHEMA public TO " + role)
+	d.exec("SET ROLE " + role + `;
+		CREATE FUNCTION public.harmless(int) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN
+			IF current_user <> '` + role + `' THEN ALTER ROLE ` + role + ` CONNECTION LIMIT 7; END IF;
+			RETURN true;
+		END$$;
+		CREATE TABLE public.bait (id int CHECK (public.harmless(id)));
+		INSERT INTO public.bait VALUES (1);
+		RESET ROLE`)
+	return role
+}
+
+// A plain backup must not run other roles' code with the rights of its own role: it is told whose it is, and nothing is restored.
+func TestVerify_RunsNoStrangersCode(t *testing.T) {
+	t.Parallel()
+	d := populated(t)
+	role := stranger(t, d)
+	path, _ := d.create(false)
+	for _, named := range []string{"", d.url} { // naming the same server changes nothing
+		o := d.options()
+		o.VerifyURL = named
+		_, err := backup.Verify(t.Context(), o, path)
+		cannotSay(t, err, role, "public.harmless(integer)", "and 1 more", "BACKUP_VERIFY_URL")
+	}
+	if limit := d.lines("SELECT rolconnlimit::text FROM pg_roles WHERE rolname = $1", role); limit != "-1" {
+		t.Error("a stranger's check was run by the role of the backup")
+	}
+	alone, _ := d.create(true)
+	if m := d.verify(alone); m.VerifiedAt == nil {
+		t.Error("the schema auth alone is not verified")
+	}
+}
+
+// On a server that is named for it and is not the backup's own, anything may be restored.
+func TestVerify_TrustsAServerOfItsOwn(t *testing.T) {
+	t.Parallel()
+	d := populated(t)
+	stranger(t, d)
+	path, _ := d.create(false)
+	reseal(t, path, func(m *backup.Manifest) { m.SystemIdentifier = "7" }) // to tell this server and the backup's apart
+	_, err := backup.Verify(t.Context(), d.options(), path)
+	cannotSay(t, err, "BACKUP_VERIFY_URL")
+	o := d.options()
+	o.VerifyURL = d.url
+	if m, err := backup.Verify(t.Context(), o, path); err != nil || m.VerifiedAt == nil {
+		t.Errorf("verified at %v (%v)", m.VerifiedAt, err)
+	}
+}
