@@ -29,7 +29,7 @@ Examples:
   authd backup create --whole-database                 all that is in the database, other services' tables too
   authd backup verify backups/atma_db-2026....dump     prove it again
   authd backup restore FILE --into RESTORE_URL         into the database whose URL the variable RESTORE_URL holds
-  authd backup restore FILE --replace                  over the people in DATABASE_URL, in one transaction`
+  authd backup restore FILE --replace                  over the people in DATABASE_URL (and all rows that a whole backup holds)`
 
 // backupCommands are "authd backup ...".
 type backupCommands struct {
@@ -91,7 +91,7 @@ func verifyBackup(ctx context.Context, o backup.Options, path string) error {
 type backupRestoreCommand struct {
 	File    string `arg:"" help:"The dump; its manifest is beside it." type:"path"`
 	Into    string `help:"Name of the environment variable with the URL of the database to write." default:"DATABASE_URL" placeholder:"VARIABLE"`
-	Replace bool   `help:"Write over a schema auth that has people."`
+	Replace bool   `help:"Write over people, and over rows of other services where the backup is of the whole database."`
 }
 
 // Run restores.

@@ -16,3 +16,12 @@ var Digest = digest
 
 // ScratchPrefix begins the names of scratch databases.
 const ScratchPrefix = scratchPrefix
+
+// Clearing is what a restore of dump runs before the dump.
+func Clearing(dump string, replace bool) (string, error) {
+	m, err := ReadManifest(dump)
+	if err != nil {
+		return "", err
+	}
+	return m.clearing(replace)
+}

@@ -10,18 +10,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// dropAuth takes the whole schema away, also what a later migration has added. It waits for its locks a moment only.
-const dropAuth = "SET LOCAL lock_timeout = '3s';\nDROP SCHEMA IF EXISTS auth CASCADE;\n"
-
-// stillEmpty refuses, inside the transaction, when somebody has registered since it was looked.
-const stillEmpty = `SET LOCAL lock_timeout = '3s';
-LOCK TABLE auth.users;
-DO $$BEGIN IF EXISTS (SELECT FROM auth.users) THEN RAISE EXCEPTION 'auth.users has people now'; END IF; END$$;
-`
-
 // Restore writes a backup into the database of o.URL, in one transaction that is committed only when every table in it is equal
-// to the manifest. Where auth.users has people it refuses (ErrOccupied) unless replace is set; so it does where tables outside the
-// schema refer into it and are not in the backup. An error means that the database is as it was, except a *Mismatch that says
+// to the manifest. Where auth.users has people, or another service's table that the backup holds has rows, it refuses (ErrOccupied)
+// unless replace is set; in any case it does where something outside the schema refers into it and is not in the backup. An error means that the database is as it was, except a *Mismatch that says
 // otherwise.
 func Restore(ctx context.Context, o Options, dump string, replace bool) (Manifest, error) {
 	m, err := ReadManifest(dump)
@@ -36,7 +27,7 @@ func Restore(ctx context.Context, o Options, dump string, replace bool) (Manifes
 		return Manifest{}, err
 	}
 	defer target.close(ctx)
-	before, err := m.mayWrite(ctx, target, replace)
+	clean, err := m.mayWrite(ctx, target, replace)
 	if err != nil {
 		return Manifest{}, err
 	}
@@ -51,42 +42,10 @@ func Restore(ctx context.Context, o Options, dump string, replace bool) (Manifes
 	if !grants {
 		o.Logger.WarnContext(ctx, "owners and grants are not restored: all will belong to this role", "role", target.Config().User)
 	}
-	if err := m.overwrite(ctx, o, tools, target, dump, before, grants); err != nil {
+	if err := m.overwrite(ctx, o, tools, target, dump, load{clean: clean && !m.OnlyAuth, asOwners: grants}, replace); err != nil {
 		return Manifest{}, err
 	}
 	return m, m.lookAgain(ctx, target, dump, grants)
-}
-
-// mayWrite refuses what would be lost for ever, and gives the statements that take away what is there ("": nothing is).
-func (m Manifest) mayWrite(ctx context.Context, target *server, replace bool) (before string, err error) {
-	var occupied, table bool
-	err = target.QueryRow(ctx, "SELECT to_regnamespace('auth') IS NOT NULL, to_regclass('auth.users') IS NOT NULL").Scan(&occupied, &table)
-	if err != nil {
-		return "", fmt.Errorf("look at the database: %w", err)
-	}
-	if !occupied {
-		return "", nil
-	}
-	before = dropAuth
-	if table && !replace {
-		before = stillEmpty + dropAuth
-		if err := refusePeople(ctx, target); err != nil {
-			return "", err
-		}
-	}
-	return before, m.refuseDependents(ctx, target)
-}
-
-func refusePeople(ctx context.Context, target *server) error {
-	var people int64
-	if err := target.QueryRow(ctx, "SELECT count(*) FROM auth.users").Scan(&people); err != nil {
-		return fmt.Errorf("count the people: %w", err)
-	}
-	if people > 0 {
-		return fmt.Errorf("%w: auth.users of %s has %d people. Back it up (authd backup create), then restore with --replace",
-			ErrOccupied, target.Database, people)
-	}
-	return nil
 }
 
 // refuseDependents protects what stands outside the schema auth, refers into it, and would not come back with the backup.
@@ -105,16 +64,19 @@ func (m Manifest) refuseDependents(ctx context.Context, target *server) error {
 		"Take those references away and make them again afterwards, or restore into an empty database", ErrOccupied, strings.Join(dependents, ", "))
 }
 
-func (m Manifest) overwrite(ctx context.Context, o Options, tools programs, target *server, dump, before string, grants bool) error {
-	checks, err := m.checks()
-	if err != nil {
-		return err
-	}
+func (m Manifest) overwrite(ctx context.Context, o Options, tools programs, target *server, dump string, l load, replace bool) error {
 	extend, err := m.preparation()
 	if err != nil {
 		return err
 	}
-	l := load{before: extend + before, after: checks, asOwners: grants, clean: before != "" && !m.OnlyAuth}
+	clearing, err := m.clearing(replace)
+	if err != nil {
+		return err
+	}
+	l.before = extend + clearing
+	if l.after, err = m.checks(); err != nil {
+		return err
+	}
 	err = l.run(ctx, o, tools, target, dump)
 	var refused refusedError
 	if errors.As(err, &refused) {

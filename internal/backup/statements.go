@@ -26,6 +26,8 @@ var (
 	forgottenScratchQuery string
 	//go:embed sql/extend.sql
 	extendScript string
+	//go:embed sql/clear.sql
+	clearScript string
 	//go:embed sql/check.sql
 	checkScript string
 )

@@ -1,5 +1,6 @@
 -- Inside the transaction of a restore, before the dump: what a dump of the schema auth alone needs and does not bring.
 SET LOCAL search_path = pg_catalog;
+SET LOCAL client_min_messages = warning;
 DO $extend$
 DECLARE
     wanted record;
