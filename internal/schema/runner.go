@@ -262,7 +262,7 @@ func (r *runner) up(ctx context.Context, file dbmate.Migration) error {
 		return err
 	}
 	err = r.patiently(ctx, section.UpOptions.Transaction(), func(patience time.Duration) error {
-		if err := r.dropInvalid(ctx, section.Up); err != nil {
+		if err := r.buildIndex(ctx, section.Up, patience); err != nil {
 			return err
 		}
 		return r.mate(file.FileName, patience).Migrate()
@@ -303,8 +303,8 @@ func (r *runner) patiently(ctx context.Context, inTransaction bool, try func(pat
 		}
 		blockers, err := r.watched(ctx, func() error { return try(patience) })
 		err = explained(err)
-		if ctx.Err() != nil {
-			return errors.Join(ctx.Err(), err)
+		if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) {
+			return errors.Join(ended, err)
 		}
 		if sqlState(err) != lockNotAvailable {
 			return err
