@@ -47,11 +47,11 @@ func TestStart_OnADriftedSchema_D2(t *testing.T) {
 			drift: "DROP INDEX auth.idx_users_canonical_email", check: "enforce", refuses: true, names: "missing index auth.idx_users_canonical_email",
 		},
 		"enforce, something more": {
-			drift: "ALTER TABLE auth.users ADD COLUMN locale text", check: "enforce", warns: "extras", names: "extra column auth.users.locale (text)",
+			drift: "ALTER TABLE auth.users ADD COLUMN locale text", check: "enforce", warns: "extras", names: "auth.users.locale",
 		},
 		"warn, something different": {
 			drift: "ALTER TABLE auth.users ALTER COLUMN token_balance SET DEFAULT 100", check: "warn", warns: "drifted",
-			names: "different default auth.users.token_balance: is 100, must be 0",
+			names: "auth.users.token_balance",
 		},
 		"off, something missing": {drift: "DROP INDEX auth.idx_users_canonical_email", check: "off"},
 		"enforce, nothing":       {drift: "SELECT 1", check: "enforce"},
@@ -72,7 +72,7 @@ func TestStart_OnADriftedSchema_D2(t *testing.T) {
 			}
 			i := launch(t, binary, stack, settings)
 			i.awaitReady(t)
-			differences := strings.Join(i.logged("the schema differs", "schema.difference"), "\n")
+			differences := strings.Join(i.logged("the schema differs", "schema.name"), "\n")
 			if c.warns == "" && (differences != "" || strings.Contains(i.log.String(), "schema.state")) {
 				t.Errorf("D2: it is not silent: %s", i.log)
 			}
