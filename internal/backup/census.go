@@ -21,6 +21,7 @@ type census struct {
 	migrations                 []string
 	extensions                 []Extension
 	owners                     []Owner
+	dependents                 []string
 	fingerprint, withoutGrants string
 }
 
@@ -72,6 +73,9 @@ func count(ctx context.Context, tx pgx.Tx, onlyAuth bool) (census, error) {
 	}
 	if c.owners, err = table[Owner](ctx, tx, codeOwnersQuery, onlyAuth); err != nil {
 		return c, fmt.Errorf("list the owners: %w", err)
+	}
+	if c.dependents, err = column[string](ctx, tx, dependentsQuery); err != nil {
+		return c, fmt.Errorf("list what refers to the schema auth: %w", err)
 	}
 	return c, c.fingerprints(ctx, tx)
 }

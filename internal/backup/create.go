@@ -120,6 +120,8 @@ func (s *server) dump(ctx context.Context, o Options, tools programs, file *os.F
 		m.Owners = found.owners
 		if m.OnlyAuth {
 			m.Extensions = found.extensions
+		} else {
+			m.Dependents = found.dependents
 		}
 		return checkExtensions(m.Extensions)
 	})

@@ -34,6 +34,7 @@ type Manifest struct {
 	OnlyAuth                 bool        `json:"only_auth"`            // the schema auth alone, else the whole database
 	Extensions               []Extension `json:"extensions,omitempty"` // what the schema auth needs from outside it
 	Owners                   []Owner     `json:"code_owners"`          // whose code restoring runs
+	Dependents               []string    `json:"dependents,omitempty"` // what outside the schema auth needs it and is in the dump
 	Migrations               []string    `json:"migrations"`
 	Fingerprint              string      `json:"schema_fingerprint"`
 	FingerprintWithoutGrants string      `json:"schema_fingerprint_without_grants"`

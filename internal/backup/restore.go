@@ -55,13 +55,13 @@ func (m Manifest) refuseDependents(ctx context.Context, target *server) error {
 		return fmt.Errorf("look who refers to the schema auth: %w", err)
 	}
 	dependents = slices.DeleteFunc(dependents, func(name string) bool {
-		return slices.ContainsFunc(m.Tables, func(t Table) bool { return t.Name == name })
+		return slices.Contains(m.Dependents, name)
 	})
 	if len(dependents) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: %s outside the schema auth refer into it and are not in the backup, and would lose that (foreign keys, views). "+
-		"Take those references away and make them again afterwards, or restore into an empty database", ErrOccupied, strings.Join(dependents, ", "))
+	return fmt.Errorf("%w: what is outside the schema auth, refers into it and is not in the backup would be lost: %s. "+
+		"Take it away and make it again afterwards, or restore into an empty database", ErrOccupied, strings.Join(dependents, ", "))
 }
 
 func (m Manifest) overwrite(ctx context.Context, o Options, tools programs, target *server, dump string, l load, replace bool) error {
