@@ -45,6 +45,9 @@ func inScratch(ctx context.Context, o Options, host *server, encoding string, wo
 		return err
 	}
 	defer scratch.close(ctx)
+	if scratch.Database != name { // whatever the address or a pooler makes of a name: a restore must never go anywhere else
+		return fmt.Errorf("the address of the scratch database %s leads to the database %s", name, scratch.Database)
+	}
 	return work(scratch)
 }
 
@@ -88,11 +91,16 @@ func dropAbandoned(ctx context.Context, o Options, host *server) {
 	}
 }
 
+// otherDatabase is the address of another database of a server. A database among the parameters would win over the path.
 func otherDatabase(address, name string) (string, error) {
 	location, err := url.Parse(address)
 	if err != nil {
 		return "", errors.New("parse the database URL: it must begin with postgres://")
 	}
+	query := location.Query()
+	query.Del("dbname")
+	query.Del("database")
+	location.RawQuery = query.Encode()
 	location.Path = "/" + name
 	return location.String(), nil
 }

@@ -111,6 +111,9 @@ func (m Manifest) sameRoles(ctx context.Context, o Options, there *server) (bool
 		return false, nil // a backup outlives its database
 	}
 	defer original.close(ctx)
+	if original.Database != m.Database {
+		return false, fmt.Errorf("the address of the database %s leads to the database %s", m.Database, original.Database)
+	}
 	others, err := column[string](ctx, original, foreignOwnersQuery, m.OnlyAuth)
 	if err != nil {
 		return false, fmt.Errorf("list the owners: %w", err)
