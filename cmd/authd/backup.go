@@ -130,7 +130,7 @@ func (c *backupRestoreCommand) aimed(env map[string]string) (map[string]string, 
 	return out, nil
 }
 
-// withBackups gives a command its options, an end at Ctrl-C, and its error an exit code.
+// withBackups gives a command its options, an end at Ctrl-C (a second one ends at once), and its error an exit code.
 func withBackups(env map[string]string, work func(context.Context, backup.Options) error) error {
 	c, err := config.LoadDatabase(env)
 	if err != nil {
@@ -138,6 +138,7 @@ func withBackups(env map[string]string, work func(context.Context, backup.Option
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop)
 	err = work(ctx, backup.Options{URL: c.DatabaseDirectURL, VerifyURL: c.BackupVerifyURL, Environment: env, Logger: progress()})
 	switch {
 	case err == nil:

@@ -1,10 +1,81 @@
 package main
 
 import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
 	"maps"
+	"os"
+	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
+
+	"auth-v2-service/internal/backup"
 )
+
+// envHanging makes this test binary play an authd whose work does not end when it is told to.
+const envHanging = "AUTHD_TEST_HANGING"
+
+func hang(ctx context.Context, _ backup.Options) error {
+	fmt.Println("working")
+	<-ctx.Done()
+	fmt.Println("told")
+	select {}
+}
+
+// The first Ctrl-C asks, the second ends at once, whatever the work is waiting for.
+func TestBackup_TheSecondInterruptEndsAtOnce(t *testing.T) {
+	env := map[string]string{"DATABASE_URL": "postgres://a@127.0.0.1:1/a"}
+	if os.Getenv(envHanging) != "" {
+		t.Fatal(withBackups(env, hang))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	command := exec.CommandContext(ctx, os.Args[0], "-test.run=^"+t.Name()+"$") //nolint:gosec // this binary
+	command.Env = append(os.Environ(), envHanging+"=yes")
+	out, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	for _, want := range []string{"working", "told"} {
+		if !lines.Scan() || lines.Text() != want {
+			t.Fatalf("it said %q, expected %q", lines.Text(), want)
+		}
+		if err := command.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ended := make(chan bool, 1)
+	go func() { ended <- interrupted(command) }()
+	for { // an interrupt within the same moment as the first one counts as that one
+		select {
+		case well := <-ended:
+			if !well {
+				t.Error("a second interrupt did not end it")
+			}
+			return
+		case <-time.After(10 * time.Millisecond):
+			_ = command.Process.Signal(os.Interrupt) // it may have ended
+		}
+	}
+}
+
+// interrupted waits for a program and says whether an interrupt has ended it.
+func interrupted(command *exec.Cmd) bool {
+	var exit *exec.ExitError
+	if !errors.As(command.Wait(), &exit) {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGINT
+}
 
 // The database to write is named by a variable: an address among the arguments would show its password to everybody.
 func TestRestore_TakesTheAddressFromAVariable(t *testing.T) {
