@@ -70,7 +70,13 @@ func (l load) send(sink io.WriteCloser, script io.Reader, read *exec.Cmd, said *
 	if err := read.Start(); err != nil {
 		return said.about(err)
 	}
-	_, copyErr := io.Copy(sink, script)
+	safe, err := restricted(script)
+	if err != nil {
+		_ = read.Process.Kill()
+		_ = read.Wait()
+		return err
+	}
+	_, copyErr := io.Copy(sink, safe)
 	if copyErr != nil {
 		_ = read.Process.Kill() // psql is gone and its words say why; nobody reads the rest
 	}
