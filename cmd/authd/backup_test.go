@@ -34,7 +34,7 @@ func TestBackup_TheSecondInterruptEndsAtOnce(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	command := exec.CommandContext(ctx, os.Args[0], "-test.run=^"+t.Name()+"$") //nolint:gosec // this binary
+	command := exec.CommandContext(ctx, os.Args[0], "-test.run=^"+t.Name()+"$")
 	command.Env = append(os.Environ(), envHanging+"=yes")
 	out, err := command.StdoutPipe()
 	if err != nil {
