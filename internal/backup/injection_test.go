@@ -39,8 +39,12 @@ func TestReadManifest_RefusesAnExtensionThatIsNoName(t *testing.T) {
 	d := populated(t)
 	mark := filepath.Join(t.TempDir(), "pwned")
 	for _, odd := range []backup.Extension{
-		{Name: `\! touch ` + mark, Schema: "public"}, {Name: "uuid-ossp", Schema: "public;\n\\! touch " + mark}, {Schema: "public"},
-		{Name: "uuid-ossp", Schema: "`touch " + mark + "`"}, {Name: strings.Repeat("x", 64), Schema: "public"}, {Name: "uuid-ossp"},
+		{Name: `\! touch ` + mark, Schema: "public"},
+		{Name: "uuid-ossp", Schema: "public;\n\\! touch " + mark},
+		{Schema: "public"},
+		{Name: "uuid-ossp", Schema: "`touch " + mark + "`"},
+		{Name: strings.Repeat("x", 64), Schema: "public"},
+		{Name: "uuid-ossp"},
 	} {
 		path, _ := d.create(true)
 		reseal(t, path, func(m *backup.Manifest) { m.Extensions = append(m.Extensions, odd) })
