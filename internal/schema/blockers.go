@@ -1,0 +1,94 @@
+package schema
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Blocker is a session that holds what a migration needs. Its statement is left out: it may hold people's data.
+type Blocker struct {
+	PID         int
+	User        string
+	Application string
+	State       string
+	Since       time.Duration // how long its transaction has been open; 0 where none is, or another role's is hidden
+	stranger    bool          // of a role that has nothing to do with ours
+}
+
+// String is one line for people.
+func (b Blocker) String() string {
+	transaction := ""
+	if b.Since > 0 {
+		transaction = ", transaction open for " + b.Since.Round(time.Second).String()
+	}
+	return fmt.Sprintf("pid %d (%s, user %s, %s%s)", b.PID, b.Application, b.User, b.State, transaction)
+}
+
+// LockedError says that a step gave up because others held what it needs. The step has not been taken. It hides the server's
+// own error: whoever knows that one as something that passes by itself would try again, beyond the patience asked for.
+type LockedError struct {
+	Waited   time.Duration
+	Blockers []Blocker
+}
+
+// Error names who is in the way and what to do.
+func (e *LockedError) Error() string {
+	return fmt.Sprintf("no lock within %s; it is held by %s. The step was not taken: let them end, or end one by SELECT pg_terminate_backend(pid), "+
+		"and run it again", e.Waited.Round(time.Millisecond), describe(e.Blockers))
+}
+
+func describe(blockers []Blocker) string {
+	if len(blockers) == 0 {
+		return "somebody who has just let go"
+	}
+	lines := make([]string, len(blockers))
+	for i, b := range blockers {
+		lines[i] = b.String()
+	}
+	return strings.Join(lines, "; ")
+}
+
+func (r *runner) blockers(ctx context.Context) ([]Blocker, error) {
+	return sessions(ctx, r.conn, `pid IN (
+		SELECT unnest(pg_blocking_pids(waiter.pid)) FROM pg_stat_activity AS waiter WHERE waiter.application_name = $1)`, r.worker)
+}
+
+// holdersOfLock is who holds the lock of migrating: one session, or none that has just let go.
+func holdersOfLock(ctx context.Context, conn *pgx.Conn) ([]Blocker, error) {
+	return sessions(ctx, conn, `pid IN (
+		SELECT held.pid FROM pg_locks AS held JOIN pg_database AS here ON here.oid = held.database AND here.datname = current_database()
+		WHERE held.locktype = 'advisory' AND held.objsubid = 1 AND held.granted AND (held.classid::bigint << 32 | held.objid::bigint) = $1)`,
+		int64(lockKey))
+}
+
+// allStrangers says whether sessions are there, and none is of our role, of one that we may act for, or of one that may act for us.
+func allStrangers(found []Blocker) bool {
+	return len(found) > 0 && !slices.ContainsFunc(found, func(b Blocker) bool { return !b.stranger })
+}
+
+// sessions are those of this server that a condition holds for.
+func sessions(ctx context.Context, conn *pgx.Conn, condition string, arg any) ([]Blocker, error) {
+	rows, err := conn.Query(ctx, `
+		SELECT pid, coalesce(usename, ''), coalesce(nullif(application_name, ''), 'unnamed'),
+			coalesce(state, backend_type, 'of another role'), coalesce(extract(epoch FROM clock_timestamp() - xact_start), 0)::float8,
+			NOT coalesce(pg_has_role(usesysid, 'USAGE') OR pg_has_role(usesysid, current_user, 'USAGE'), false)
+		FROM pg_stat_activity WHERE `+condition, arg)
+	if err != nil {
+		return nil, fmt.Errorf("ask who holds the lock: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (b Blocker, err error) {
+		var seconds float64
+		err = row.Scan(&b.PID, &b.User, &b.Application, &b.State, &seconds, &b.stranger)
+		b.Since = time.Duration(seconds * float64(time.Second))
+		return b, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ask who holds the lock: %w", err)
+	}
+	return found, nil
+}

@@ -1,0 +1,43 @@
+package schema
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"auth-v2-service/internal/pause"
+)
+
+// worker begins the name of every session that takes steps. The two drivers read a space in a URL in two ways.
+const worker = "authd-migrate-"
+
+// endOrphans ends the sessions of migrators that are gone. Whoever holds the advisory lock is the only one who may work, and
+// a server needs some time to notice that a client was killed: until then its statement goes on, and would meet ours. Only
+// sessions that we may end count: anybody can give his a name.
+func (r *runner) endOrphans(ctx context.Context) error {
+	began := time.Now()
+	told := map[int]bool{}
+	for {
+		orphans, err := r.orphans(ctx)
+		if err != nil || len(orphans) == 0 {
+			return err
+		}
+		if waited := time.Since(began); waited >= r.patience {
+			return fmt.Errorf("end the sessions of killed migrators: %w", &LockedError{Waited: waited, Blockers: orphans})
+		}
+		for _, orphan := range orphans {
+			_, err := r.conn.Exec(ctx, "SELECT pg_terminate_backend($1)", orphan.PID)
+			if !told[orphan.PID] {
+				r.log.WarnContext(ctx, "ending the session of a migrator that is gone", "pid", orphan.PID, "ended", err == nil)
+			}
+			told[orphan.PID] = true
+		}
+		if err := pause.For(ctx, lockPoll); err != nil {
+			return fmt.Errorf("wait for the end of a killed migrator's session: %w", err)
+		}
+	}
+}
+
+func (r *runner) orphans(ctx context.Context) ([]Blocker, error) {
+	return sessions(ctx, r.conn, "datname = current_database() AND starts_with(application_name, $1) AND pg_has_role(usesysid, 'USAGE')", worker)
+}

@@ -1,0 +1,73 @@
+package schema
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	mathrand "math/rand/v2"
+	"time"
+
+	"github.com/amacneil/dbmate/v2/pkg/dbmate"
+	"github.com/lib/pq"
+
+	"auth-v2-service/internal/pause"
+)
+
+// lockNotAvailable is PostgreSQL's SQLSTATE of a lock_timeout that has passed.
+const lockNotAvailable = "55P03"
+
+// patiently tries a step until it gets its locks or the patience is at an end. A step in a transaction asks for strong locks
+// and steps out of their queue at once; one outside (CREATE INDEX CONCURRENTLY) waits where it stands in nobody's way.
+func (r *runner) patiently(ctx context.Context, inTransaction bool, try func(patience time.Duration) error) error {
+	began := time.Now()
+	for round := 0; ; round++ {
+		patience := lockTimeout
+		if !inTransaction {
+			patience = max(r.patience-time.Since(began), lockTimeout)
+		}
+		blockers, err := r.watched(ctx, func() error { return try(patience) })
+		err = explained(err)
+		if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) {
+			return errors.Join(ended, err)
+		}
+		if sqlState(err) != lockNotAvailable {
+			return err
+		}
+		if waited := time.Since(began); waited >= r.patience {
+			return &LockedError{Waited: waited, Blockers: blockers}
+		}
+		r.log.WarnContext(ctx, "a migration waits for a lock", "held_by", describe(blockers))
+		if err := pause.For(ctx, backoff(round)); err != nil {
+			return err
+		}
+	}
+}
+
+// backoff leaves those who came meanwhile their turn: 100 ms, doubling to 3 s, with jitter.
+func backoff(round int) time.Duration {
+	most := 100 * time.Millisecond * time.Duration(math.Pow(2, float64(min(round, 5))))
+	return most/2 + mathrand.N(most/2+1) //nolint:gosec // spreads retries, protects nothing
+}
+
+// explained opens dbmate's errors, which do not unwrap, and adds the server's hint to its message.
+func explained(err error) error {
+	var query *dbmate.QueryError
+	if errors.As(err, &query) {
+		err = query.Err
+	}
+	var refused *pq.Error
+	if errors.As(err, &refused) && refused.Hint != "" {
+		return fmt.Errorf("%w. %s", err, refused.Hint)
+	}
+	return err
+}
+
+// sqlState gives the server's code of an error, from either driver; "" where it is none of the server's.
+func sqlState(err error) string {
+	var refused interface{ SQLState() string }
+	if errors.As(err, &refused) {
+		return refused.SQLState()
+	}
+	return ""
+}
