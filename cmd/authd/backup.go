@@ -7,9 +7,7 @@ import (
 	"maps"
 	"net/url"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"auth-v2-service/internal/backup"
@@ -130,23 +128,18 @@ func (c *backupRestoreCommand) aimed(env map[string]string) (map[string]string, 
 	return out, nil
 }
 
-// withBackups gives a command its options, an end at Ctrl-C (a second one ends at once), and its error an exit code.
+// withBackups gives a command its options, and what a backup's own errors mean their exit code.
 func withBackups(env map[string]string, work func(context.Context, backup.Options) error) error {
-	c, err := config.LoadDatabase(env)
-	if err != nil {
+	return onDatabase(env, func(ctx context.Context, c config.Config) error {
+		err := work(ctx, backup.Options{URL: c.DatabaseDirectURL, VerifyURL: c.BackupVerifyURL, Environment: env, Logger: progress()})
+		switch {
+		case err == nil:
+			return nil
+		case backup.Told(err):
+			return failure{err, differs}
+		}
 		return failure{err, couldNotSay}
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop)
-	err = work(ctx, backup.Options{URL: c.DatabaseDirectURL, VerifyURL: c.BackupVerifyURL, Environment: env, Logger: progress()})
-	switch {
-	case err == nil:
-		return nil
-	case backup.Told(err):
-		return failure{err, differs}
-	}
-	return failure{err, couldNotSay}
+	})
 }
 
 func say(text string, args ...any) { fmt.Fprintf(os.Stderr, text+"\n", args...) }

@@ -68,20 +68,30 @@ func judged(err error) error {
 	case errors.Is(err, context.Canceled), schema.Forbidden(err):
 		return failure{err, couldNotSay}
 	case pg.Outage(err):
-		return failure{fmt.Errorf("%w\nThe database could not be asked: is DATABASE_DIRECT_URL (or DATABASE_URL) right, and the server up?", err), couldNotSay}
+		const next = "The database could not be asked: is DATABASE_DIRECT_URL (or DATABASE_URL) right, and the server up?"
+		return failure{fmt.Errorf("%w\n%s", err, next), couldNotSay}
 	}
 	return failure{err, differs}
 }
 
-// database is what the commands of a schema need: where it is, and an end when somebody presses Ctrl-C.
-func database() (context.Context, schema.Options, context.CancelFunc, error) {
-	c, err := config.LoadDatabase(environment())
+// onDatabase gives a command the database that the environment names, an end at Ctrl-C (a second one ends at once), and its error
+// an exit code.
+func onDatabase(env map[string]string, work func(context.Context, config.Config) error) error {
+	c, err := config.LoadDatabase(env)
 	if err != nil {
-		return nil, schema.Options{}, nil, failure{err, couldNotSay}
+		return failure{err, couldNotSay}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
-	return ctx, schema.Options{DatabaseURL: c.DatabaseDirectURL, Logger: progress()}, stop, nil
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	return judged(work(ctx, c))
+}
+
+// onSchema is onDatabase for the commands that change or compare the schema.
+func onSchema(work func(context.Context, schema.Options) error) error {
+	return onDatabase(environment(), func(ctx context.Context, c config.Config) error {
+		return work(ctx, schema.Options{DatabaseURL: c.DatabaseDirectURL, Logger: progress()})
+	})
 }
 
 // progress is a logger for people: what happens, on stderr, without the time.
@@ -107,15 +117,14 @@ func report(ctx context.Context, o schema.Options) (schema.Report, error) {
 type statusCommand struct{}
 
 // Run lists the migrations.
-func (statusCommand) Run() error {
-	ctx, o, stop, err := database()
-	if err != nil {
-		return err
-	}
-	defer stop()
+func (c statusCommand) Run() error {
+	return onSchema(c.list)
+}
+
+func (statusCommand) list(ctx context.Context, o schema.Options) error {
 	found, err := report(ctx, o)
 	if err != nil {
-		return judged(err)
+		return err
 	}
 	for _, file := range schema.Files() {
 		mark := "applied"
@@ -140,14 +149,13 @@ type validateCommand struct {
 
 // Run compares.
 func (c validateCommand) Run() error {
-	ctx, o, stop, err := database()
-	if err != nil {
-		return err
-	}
-	defer stop()
+	return onSchema(c.compare)
+}
+
+func (c validateCommand) compare(ctx context.Context, o schema.Options) error {
 	found, err := report(ctx, o)
 	if err != nil {
-		return judged(err)
+		return err
 	}
 	if err := c.print(found); err != nil {
 		return failure{err, couldNotSay}
@@ -179,18 +187,17 @@ type rollbackCommand struct {
 
 // Run rolls back.
 func (c rollbackCommand) Run() error {
-	ctx, o, stop, err := database()
-	if err != nil {
-		return err
-	}
-	defer stop()
+	return onSchema(c.rollBack)
+}
+
+func (c rollbackCommand) rollBack(ctx context.Context, o schema.Options) error {
 	o.Patience = c.Patience
 	down, err := schema.Rollback(ctx, o, c.To)
 	for _, file := range down {
 		fmt.Println("rolled back", file)
 	}
 	if err != nil {
-		return judged(err)
+		return err
 	}
 	fmt.Println("What went is kept in auth.federation_archive; `authd schema migrate` puts it back.")
 	return nil

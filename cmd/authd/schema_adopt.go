@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -17,21 +18,20 @@ type adoptCommand struct {
 
 // Run adopts.
 func (c adoptCommand) Run() error {
-	ctx, o, stop, err := database()
-	if err != nil {
-		return err
-	}
-	defer stop()
+	return onSchema(c.adopt)
+}
+
+func (c adoptCommand) adopt(ctx context.Context, o schema.Options) error {
 	o.Patience = c.Patience
 	adopt := schema.Adopt
 	if c.DryRun {
 		adopt = schema.Look
 	} else if err := c.hold(ctx, o); err != nil {
-		return judged(err)
+		return err
 	}
 	survey, err := adopt(ctx, o)
 	if err != nil {
-		return judged(err)
+		return err
 	}
 	printSurvey(survey, c.DryRun)
 	switch {
@@ -41,7 +41,7 @@ func (c adoptCommand) Run() error {
 		fmt.Println("Nothing stands in the way, and nothing was changed: run it without --dry-run.")
 		return nil
 	}
-	return validateCommand{}.Run()
+	return validateCommand{}.compare(ctx, o)
 }
 
 func printSurvey(s schema.Survey, dryRun bool) {

@@ -13,7 +13,7 @@ import (
 
 // safeguard is what an operator may demand before anything changes.
 type safeguard struct {
-	RequireBackupYoungerThan time.Duration `help:"Go on only when a verified backup of this database is younger, such as 24h. Make one by: authd backup create."`
+	RequireBackupYoungerThan time.Duration `help:"Go on only when a verified backup of this database is younger, such as 24h (authd backup create makes one)."`
 	BackupDir                string        `help:"Where backups are." default:"backups" type:"path"`
 }
 
@@ -42,24 +42,23 @@ func (c migrateCommand) Run() error {
 	if c.To != "" && !schema.Knows(c.To) {
 		return failure{fmt.Errorf("there is no migration %s; `authd schema status` lists them", c.To), couldNotSay}
 	}
-	ctx, o, stop, err := database()
-	if err != nil {
-		return err
-	}
-	defer stop()
+	return onSchema(c.migrate)
+}
+
+func (c migrateCommand) migrate(ctx context.Context, o schema.Options) error {
 	if c.DryRun {
 		return c.rehearse(ctx, o)
 	}
 	if err := c.hold(ctx, o); err != nil {
-		return judged(err)
+		return err
 	}
 	o.To, o.Patience = c.To, c.Patience
 	if err := schema.Migrate(ctx, o); err != nil {
-		return judged(err)
+		return err
 	}
 	found, err := report(ctx, o)
 	if err != nil {
-		return judged(err)
+		return err
 	}
 	fmt.Println(found.Summary())
 	return nil
@@ -68,7 +67,7 @@ func (c migrateCommand) Run() error {
 func (c migrateCommand) rehearse(ctx context.Context, o schema.Options) error {
 	found, err := report(ctx, o)
 	if err != nil {
-		return judged(err)
+		return err
 	}
 	pending := 0
 	for _, file := range schema.Files() {
