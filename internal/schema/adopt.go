@@ -29,7 +29,7 @@ type Survey struct {
 	People      int64
 	Obstacles   []Obstacle
 	Alterations []Alteration
-	Pending     []string // migrations, by file name
+	Pending     []string // versions of migrations
 	Own         []Difference
 	Notes       []Obstacle
 }
@@ -109,10 +109,6 @@ func (r *runner) exec(ctx context.Context, statement string, patience time.Durat
 
 func survey(ctx context.Context, conn *pgx.Conn) (Survey, error) {
 	var s Survey
-	// Else a function that somebody has put into public, fitting a column's type better than the server's own, would run as us.
-	if _, err := conn.Exec(ctx, "SET search_path = pg_catalog"); err != nil {
-		return s, fmt.Errorf("prepare the survey: %w", err)
-	}
 	found, err := Read(ctx, conn)
 	if err != nil {
 		return s, err

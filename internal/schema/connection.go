@@ -16,7 +16,8 @@ import (
 var ErrPooler = errors.New("a connection pooler answers at this address: set DATABASE_DIRECT_URL to PostgreSQL itself")
 
 // connect reaches PostgreSQL itself, or says that it does not: behind a pooler the process that answers is not the one that the
-// connection was told of.
+// connection was told of. The session looks for nothing outside pg_catalog: a function or an operator that somebody has put into
+// public, fitting a column's type better than the server's own, would else run as us.
 func connect(ctx context.Context, databaseURL string) (*pgx.Conn, error) {
 	conn, err := pgx.Connect(ctx, databaseURL)
 	if err != nil {
@@ -26,6 +27,9 @@ func connect(ctx context.Context, databaseURL string) (*pgx.Conn, error) {
 	err = conn.QueryRow(ctx, "SELECT pg_backend_pid()", pgx.QueryExecModeSimpleProtocol).Scan(&backend)
 	if err == nil && backend != conn.PgConn().PID() {
 		err = ErrPooler
+	}
+	if err == nil {
+		_, err = conn.Exec(ctx, "SET search_path = pg_catalog")
 	}
 	if err != nil {
 		return nil, errors.Join(err, conn.Close(context.WithoutCancel(ctx)))

@@ -368,3 +368,26 @@ func expectNamed(t *testing.T, found []schema.Difference, want []string, word st
 		t.Errorf("D2: %q does not say %q", found[0], word)
 	}
 }
+
+// D2: where a newer release has migrated, what it has changed of the objects that it shares is warned of, and what it has taken
+// away still stops a start. Without a newer release the same change is drift.
+func TestValidate_ANewerReleaseMayChangeWhatItShares_D2(t *testing.T) {
+	t.Parallel()
+	d := migrated(t)
+	expectState := func(what string, want schema.State) {
+		t.Helper()
+		report, err := schema.Validate(t.Context(), d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if report.State != want {
+			t.Errorf("D2: %s is %s, expected %s: %v", what, report.State, want, report.Differences)
+		}
+	}
+	d.exec("COMMENT ON TABLE auth.tombstones IS 'said in other words'")
+	expectState("a changed comment", schema.Drifted)
+	d.exec("INSERT INTO auth.schema_migrations (version) VALUES ('900')")
+	expectState("a changed comment after a newer release's migration", schema.Ahead)
+	d.exec("DROP INDEX auth.idx_users_is_active")
+	expectState("a missing index after a newer release's migration", schema.Drifted)
+}

@@ -28,15 +28,15 @@ type Options struct {
 // front of other sessions (D4). An error wraps a *LockedError when a step could not get its lock; whatever was applied before
 // stays applied, and a rerun goes on from there.
 func Migrate(ctx context.Context, o Options) error {
-	if pending, err := look(ctx, o); err != nil || len(pending) == 0 {
+	if steps, err := look(ctx, o); err != nil || len(steps) == 0 {
 		return err
 	}
 	return withRunner(ctx, o, func(r *runner) error {
-		pending, err := r.pending(ctx, o.To)
+		steps, err := pending(ctx, r.conn, o.To)
 		if err != nil {
 			return err
 		}
-		for _, file := range pending {
+		for _, file := range steps {
 			began := time.Now()
 			if err := r.up(ctx, file); err != nil {
 				return fmt.Errorf("migrate %s: %w", file.FileName, err)
@@ -54,7 +54,7 @@ func look(ctx context.Context, o Options) ([]dbmate.Migration, error) {
 		return nil, err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	return (&runner{conn: conn}).pending(ctx, o.To)
+	return pending(ctx, conn, o.To)
 }
 
 // Rollback takes down every migration above version, the newest first; "" takes down only the newest. It gives the file names

@@ -93,30 +93,30 @@ func (u upTo) ReadDir(name string) ([]fs.DirEntry, error) {
 }
 
 // files are the binary's migrations in order, each with whether it has been applied.
-func (r *runner) files(ctx context.Context) ([]dbmate.Migration, error) {
-	applied, err := appliedVersions(ctx, r.conn)
+func files(ctx context.Context, conn *pgx.Conn) ([]dbmate.Migration, error) {
+	applied, err := appliedVersions(ctx, conn)
 	if err != nil {
 		return nil, err
 	}
-	var files []dbmate.Migration
+	var all []dbmate.Migration
 	for _, name := range Files() {
-		files = append(files, dbmate.Migration{
+		all = append(all, dbmate.Migration{
 			Applied: slices.Contains(applied, Version(name)), FileName: name, FilePath: "migrations/" + name, FS: db.Migrations, Version: Version(name),
 		})
 	}
-	return files, nil
+	return all, nil
 }
 
 // pending are the migrations up to a version ("": all) that are still to be applied, in order.
-func (r *runner) pending(ctx context.Context, to string) ([]dbmate.Migration, error) {
-	files, err := r.files(ctx)
+func pending(ctx context.Context, conn *pgx.Conn, to string) ([]dbmate.Migration, error) {
+	all, err := files(ctx, conn)
 	if err == nil {
-		err = inOrder(files)
+		err = inOrder(all)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(files, func(file dbmate.Migration) bool { return file.Applied || (to != "" && file.Version > to) }), nil
+	return slices.DeleteFunc(all, func(file dbmate.Migration) bool { return file.Applied || (to != "" && file.Version > to) }), nil
 }
 
 // inOrder refuses a database in which a later migration than a pending one has been applied: two releases have met.
@@ -141,13 +141,13 @@ func (r *runner) newer(ctx context.Context) ([]string, error) {
 
 // stepsDown are the applied migrations above version, the newest first; only the newest for "".
 func (r *runner) stepsDown(ctx context.Context, version string) ([]dbmate.Migration, error) {
-	files, err := r.files(ctx)
+	all, err := files(ctx, r.conn)
 	if err != nil {
 		return nil, err
 	}
 	known := version == ""
 	var steps []dbmate.Migration
-	for _, file := range slices.Backward(files) {
+	for _, file := range slices.Backward(all) {
 		known = known || file.Version == version
 		if file.Applied && (version == "" || file.Version > version) {
 			steps = append(steps, file)
