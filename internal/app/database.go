@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"auth-v2-service/internal/config"
+	"auth-v2-service/internal/pause"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/schema"
 	"auth-v2-service/internal/telemetry"
@@ -56,7 +57,8 @@ func checkSchema(ctx context.Context, pool *pgxpool.Pool, enforce bool, log *slo
 		log.WarnContext(ctx, report.Summary(), "schema.state", string(report.State), "schema.fingerprint", report.Fingerprint)
 	}
 	for _, difference := range report.Differences {
-		log.WarnContext(ctx, "the schema differs", "schema.change", string(difference.Change), "schema.kind", difference.Kind, "schema.name", difference.Name)
+		log.WarnContext(ctx, "the schema differs",
+			"schema.change", string(difference.Change), "schema.kind", difference.Kind, "schema.name", difference.Name)
 	}
 	return nil
 }
@@ -85,10 +87,8 @@ func eventually(ctx context.Context, log *slog.Logger, try func() error) error {
 			return fmt.Errorf("the database was not there within %s: %w", databaseWait, err)
 		}
 		log.WarnContext(ctx, "waiting for the database", telemetry.FieldError, err)
-		select {
-		case <-ctx.Done():
+		if pause.For(ctx, time.Second) != nil {
 			return err
-		case <-time.After(time.Second):
 		}
 	}
 }
