@@ -1,61 +1,21 @@
 package e2e
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 
-	collectorpb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
-	"google.golang.org/protobuf/proto"
 
+	"auth-v2-service/internal/testkit/otlptest"
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// collector receives OTLP over HTTP and keeps what it was sent, decoded and as it came.
-type collector struct {
-	*httptest.Server
-	mu    sync.Mutex
-	raw   bytes.Buffer
-	spans []*tracepb.Span
-}
-
-func newCollector(t *testing.T) *collector {
-	t.Helper()
-	c := &collector{}
-	c.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		var request collectorpb.ExportTraceServiceRequest
-		if err = errors.Join(err, proto.Unmarshal(body, &request)); err != nil || r.URL.Path != "/v1/traces" {
-			t.Errorf("the collector was sent %s: %v", r.URL, err)
-			return
-		}
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.raw.Write(body)
-		for _, resource := range request.ResourceSpans {
-			for _, scope := range resource.ScopeSpans {
-				c.spans = append(c.spans, scope.Spans...)
-			}
-		}
-	}))
-	t.Cleanup(c.Close)
-	return c
-}
-
-// trace gives the spans of one trace by their ids. The instance that made them has stopped.
-func (c *collector) trace(id string) map[string]*tracepb.Span {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// traceOf gives the spans of one trace by their ids. The instance that made them has stopped.
+func traceOf(c *otlptest.Collector, id string) map[string]*tracepb.Span {
 	out := map[string]*tracepb.Span{}
-	for _, span := range c.spans {
+	for _, span := range c.Spans() {
 		if idText(span.TraceId) == id {
 			out[idText(span.SpanId)] = span
 		}
@@ -90,12 +50,11 @@ func attribute(span *tracepb.Span, name string) any {
 }
 
 // expectNoneOf demands that nothing of what is secret or names a person was exported, whatever field it might hide in.
-func (c *collector) expectNoneOf(t *testing.T, secrets map[string]string) {
+func expectNoneOf(t *testing.T, c *otlptest.Collector, secrets map[string]string) {
 	t.Helper()
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	exported := c.Raw()
 	for what, secret := range secrets {
-		if secret == "" || strings.Contains(c.raw.String(), secret) {
+		if secret == "" || strings.Contains(exported, secret) {
 			t.Errorf("O1: %s was exported (or is empty): %q", what, secret)
 		}
 	}

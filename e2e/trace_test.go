@@ -11,6 +11,7 @@ import (
 
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 
+	"auth-v2-service/internal/testkit/otlptest"
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
@@ -24,7 +25,7 @@ const (
 // it is secret or names the person, also where things failed.
 func TestTrace_Register(t *testing.T) {
 	t.Parallel()
-	c := newCollector(t)
+	c := otlptest.New(t, "/v1/traces")
 	s := servicetest.Start(t, map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": c.URL})
 	email, query := servicetest.Email(), "secret-of-the-query"
 	registered := ask(t, s, http.MethodPost, "/v1/auth/register?key="+query, registerBody(t, email, servicetest.Password),
@@ -41,7 +42,7 @@ func TestTrace_Register(t *testing.T) {
 	ask(t, s, http.MethodGet, "/v1/users/"+email, "").expect(t, "an address in the path", http.StatusNotFound, "not_found")
 	s.Stop(t) // the last spans leave with the instance
 
-	trace := c.trace(callersTrace)
+	trace := traceOf(c, callersTrace)
 	root := expectServerSpan(t, trace)
 	expectBelow(t, trace, root)
 	for _, name := range []string{"accounts", "accounts:signInWithPassword"} {
@@ -55,7 +56,7 @@ func TestTrace_Register(t *testing.T) {
 			t.Errorf("O1: the line %v names another trace or span", line)
 		}
 	}
-	c.expectNoneOf(t, map[string]string{
+	expectNoneOf(t, c, map[string]string{
 		"the password": servicetest.Password, "another password": "AnotherPassword456", "the e-mail": email,
 		"the e-mail's name": strings.TrimSuffix(email, "@example.com"), "the ID token": session.Data.IDToken,
 		"the refresh token": session.Data.RefreshToken, "any JWT": "eyJ", "the API key": s.Environment()["FIREBASE_API_KEY"],

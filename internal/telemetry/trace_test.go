@@ -5,63 +5,30 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	spans "go.opentelemetry.io/proto/otlp/trace/v1"
-	"google.golang.org/protobuf/proto"
 
 	"auth-v2-service/internal/telemetry"
+	"auth-v2-service/internal/testkit/otlptest"
 )
 
-// receiver is a collector: it takes OTLP over HTTP and keeps what it was sent.
-type receiver struct {
-	*httptest.Server
-	mu   sync.Mutex
-	raw  bytes.Buffer
-	seen []*spans.Span
-}
-
-func newReceiver(t *testing.T) *receiver {
+// tracing exports to a collector, below a base that is not its root.
+func tracing(t *testing.T, to *otlptest.Collector, sampler string, ratio float64) *telemetry.Tracing {
 	t.Helper()
-	got := &receiver{}
-	got.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		var request collector.ExportTraceServiceRequest
-		if err = errors.Join(err, proto.Unmarshal(body, &request)); err != nil || r.URL.Path != "/base/v1/traces" {
-			t.Errorf("the collector was sent %s: %v", r.URL, err)
-			return
-		}
-		got.mu.Lock()
-		defer got.mu.Unlock()
-		got.raw.Write(body)
-		for _, resource := range request.ResourceSpans {
-			for _, scope := range resource.ScopeSpans {
-				got.seen = append(got.seen, scope.Spans...)
-			}
-		}
-	}))
-	t.Cleanup(got.Close)
-	return got
-}
-
-func (got *receiver) tracing(t *testing.T, sampler string, ratio float64) *telemetry.Tracing {
-	t.Helper()
-	tracing, err := telemetry.NewTracing(t.Context(), telemetry.TracingOptions{
-		Endpoint: got.URL + "/base/", Sampler: sampler, Ratio: ratio, Version: "test", Logger: slog.New(slog.DiscardHandler),
+	made, err := telemetry.NewTracing(t.Context(), telemetry.TracingOptions{
+		Endpoint: to.URL + "/base/", Sampler: sampler, Ratio: ratio, Version: "test", Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tracing
+	return made
 }
 
 // attributes are a span's, as text.
@@ -112,13 +79,13 @@ func TestTracing_Sampling(t *testing.T) {
 				traceparent string
 				want        int
 			}{"without a caller": {"", want.alone}, "sampled": {sampled, want.asked}, "not sampled": {unsampled, want.asksToBeLeft}} {
-				got := newReceiver(t)
-				tracing := got.tracing(t, name, want.ratio)
-				ctx := tracing.RequestArrived(arrival(c.traceparent))
-				tracing.RequestAnswered(ctx, http.MethodPost, "/v1/auth/login", 200, "")
-				tracing.Close()
-				if len(got.seen) != c.want {
-					t.Errorf("%s: %d spans were exported, expected %d", what, len(got.seen), c.want)
+				got := otlptest.New(t, "/base/v1/traces")
+				traces := tracing(t, got, name, want.ratio)
+				ctx := traces.RequestArrived(arrival(c.traceparent))
+				traces.RequestAnswered(ctx, http.MethodPost, "/v1/auth/login", 200, "")
+				traces.Close()
+				if len(got.Spans()) != c.want {
+					t.Errorf("%s: %d spans were exported, expected %d", what, len(got.Spans()), c.want)
 				}
 			}
 		})
@@ -154,16 +121,16 @@ func TestTracing_ServerSpans(t *testing.T) {
 			"http.request.method": "_OTHER", "http.response.status_code": "404", "url.scheme": "http", "error.type": "not_found",
 		}},
 	} {
-		got := newReceiver(t)
-		tracing := got.tracing(t, "", 1)
+		got := otlptest.New(t, "/base/v1/traces")
+		traces := tracing(t, got, "", 1)
 		request := arrival("")
 		request.Method = c.method
-		tracing.RequestAnswered(tracing.RequestArrived(request), c.method, c.route, c.status, c.code)
-		tracing.Close()
-		if len(got.seen) != 1 {
-			t.Fatalf("%s: %d spans, expected 1", c.name, len(got.seen))
+		traces.RequestAnswered(traces.RequestArrived(request), c.method, c.route, c.status, c.code)
+		traces.Close()
+		if len(got.Spans()) != 1 {
+			t.Fatalf("%s: %d spans, expected 1", c.name, len(got.Spans()))
 		}
-		span := got.seen[0]
+		span := got.Spans()[0]
 		if span.Name != c.name || span.Kind != spans.Span_SPAN_KIND_SERVER ||
 			(span.Status.GetCode() == spans.Status_STATUS_CODE_ERROR) != c.failed {
 			t.Errorf("%d %s: the span is %q %s %s", c.status, c.code, span.Name, span.Kind, span.Status)
@@ -177,8 +144,8 @@ func TestTracing_ServerSpans(t *testing.T) {
 				}
 			}
 		}
-		if strings.Contains(got.raw.String(), secret) {
-			t.Errorf("the query or the body was exported: %s", got.raw.String())
+		if strings.Contains(got.Raw(), secret) {
+			t.Errorf("the query or the body was exported: %s", got.Raw())
 		}
 	}
 }
@@ -193,8 +160,8 @@ func (errWithSecret) RoundTrip(*http.Request) (*http.Response, error) {
 // A call's span has the path and not the query; failures are told by type and status, never in words.
 func TestTracing_ClientSpans(t *testing.T) {
 	t.Parallel()
-	got := newReceiver(t)
-	tracing := got.tracing(t, "", 1)
+	got := otlptest.New(t, "/base/v1/traces")
+	traces := tracing(t, got, "", 1)
 	var forwarded []string
 	google := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		forwarded = append(forwarded, r.Header.Values("traceparent")...)
@@ -203,7 +170,7 @@ func TestTracing_ClientSpans(t *testing.T) {
 		}
 	}))
 	defer google.Close()
-	ctx := tracing.RequestArrived(arrival(""))
+	ctx := traces.RequestArrived(arrival(""))
 	for _, c := range []struct {
 		path string
 		base http.RoundTripper
@@ -212,32 +179,32 @@ func TestTracing_ClientSpans(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if response, err := tracing.Transport(c.base).RoundTrip(request); err == nil {
+		if response, err := traces.Transport(c.base).RoundTrip(request); err == nil {
 			_ = response.Body.Close()
 		}
 		if request.URL.RawQuery != "key="+secret {
 			t.Errorf("the request itself was changed: %s", request.URL)
 		}
 	}
-	tracing.RequestAnswered(ctx, http.MethodPost, "/v1/auth/login", 200, "")
-	tracing.Close()
+	traces.RequestAnswered(ctx, http.MethodPost, "/v1/auth/login", 200, "")
+	traces.Close()
 
-	if len(got.seen) != 4 || len(forwarded) != 0 {
-		t.Fatalf("%d spans, expected 4; told the trace to others: %v", len(got.seen), forwarded)
+	if len(got.Spans()) != 4 || len(forwarded) != 0 {
+		t.Fatalf("%d spans, expected 4; told the trace to others: %v", len(got.Spans()), forwarded)
 	}
 	for i, want := range []struct{ name, status, errorType string }{
 		{"POST /v1/accounts:lookup", "200", ""}, {"POST /v1/token", "503", "503"}, {"POST /v1/away", "", "*errors.errorString"},
 	} {
-		span, has := got.seen[i], attributes(got.seen[i])
+		span, has := got.Spans()[i], attributes(got.Spans()[i])
 		if span.Name != want.name || has["http.response.status_code"] != want.status || has["error.type"] != want.errorType ||
 			has["url.full"] != google.URL+strings.TrimPrefix(want.name, "POST ") || has["server.address"] != "127.0.0.1" {
 			t.Errorf("the span is %q %v, expected %+v", span.Name, has, want)
 		}
-		if !bytes.Equal(span.ParentSpanId, got.seen[3].SpanId) || span.Kind != spans.Span_SPAN_KIND_CLIENT {
+		if !bytes.Equal(span.ParentSpanId, got.Spans()[3].SpanId) || span.Kind != spans.Span_SPAN_KIND_CLIENT {
 			t.Errorf("%s is not a client span of the request", span.Name)
 		}
 	}
-	if strings.Contains(got.raw.String(), secret) {
+	if strings.Contains(got.Raw(), secret) {
 		t.Error("a secret was exported")
 	}
 }
@@ -256,31 +223,31 @@ func (*beside) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) 
 // which quote them.
 func TestTracing_StatementSpans(t *testing.T) {
 	t.Parallel()
-	got := newReceiver(t)
-	tracing, other := got.tracing(t, "", 1), &beside{}
-	queries := tracing.Queries(other)
-	ctx := tracing.RequestArrived(arrival(""))
+	got := otlptest.New(t, "/base/v1/traces")
+	traces, other := tracing(t, got, "", 1), &beside{}
+	queries := traces.Queries(other)
+	ctx := traces.RequestArrived(arrival(""))
 	for _, sql := range []string{"-- name: UserByEmail :one\nSELECT id FROM auth.users WHERE email = $1", "begin"} {
 		err := &pgconn.PgError{Code: "22P02", Message: "invalid input: " + secret, Detail: secret}
 		statement := queries.TraceQueryStart(ctx, nil, pgx.TraceQueryStartData{SQL: sql, Args: []any{secret}})
 		queries.TraceQueryEnd(statement, nil, pgx.TraceQueryEndData{Err: err})
 	}
 	queries.TraceQueryStart(t.Context(), nil, pgx.TraceQueryStartData{SQL: "SELECT 1"}) // nobody's request: no span
-	tracing.RequestAnswered(ctx, http.MethodPost, "/v1/auth/login", 200, "")
-	tracing.Close()
+	traces.RequestAnswered(ctx, http.MethodPost, "/v1/auth/login", 200, "")
+	traces.Close()
 
-	if len(got.seen) != 3 || other.statements != 3 {
-		t.Fatalf("%d spans and %d statements beside, expected 3 and 3", len(got.seen), other.statements)
+	if len(got.Spans()) != 3 || other.statements != 3 {
+		t.Fatalf("%d spans and %d statements beside, expected 3 and 3", len(got.Spans()), other.statements)
 	}
 	for i, name := range []string{"UserByEmail", "BEGIN"} {
-		span, has := got.seen[i], attributes(got.seen[i])
+		span, has := got.Spans()[i], attributes(got.Spans()[i])
 		if span.Name != name || has["db.system.name"] != "postgresql" || has["pgx.sql_state"] != "22P02" ||
-			span.Status.GetCode() != spans.Status_STATUS_CODE_ERROR || !bytes.Equal(span.ParentSpanId, got.seen[2].SpanId) {
+			span.Status.GetCode() != spans.Status_STATUS_CODE_ERROR || !bytes.Equal(span.ParentSpanId, got.Spans()[2].SpanId) {
 			t.Errorf("the span is %v, expected a failed %s below the request", span, name)
 		}
 	}
 	for what, text := range map[string]string{"a secret": secret, "SQL": "SELECT"} {
-		if strings.Contains(got.raw.String(), text) {
+		if strings.Contains(got.Raw(), text) {
 			t.Errorf("%s was exported", what)
 		}
 	}

@@ -1,0 +1,69 @@
+// Package otlptest is a collector for tests: it takes traces by OTLP over HTTP, as a real one does, and keeps what it was sent,
+// decoded and as it came. It does not know who sends, nor what a span should say. When the build breaks here, the protocol's
+// generated types have moved: follow go.opentelemetry.io/proto/otlp.
+package otlptest
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"testing"
+
+	collectorpb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/proto"
+)
+
+// Collector is a running one. Safe for concurrent use.
+type Collector struct {
+	*httptest.Server
+	mu    sync.Mutex
+	raw   bytes.Buffer
+	spans []*tracepb.Span
+}
+
+// New starts a collector that takes traces at path alone, such as /v1/traces; anything else fails the test. It ends with it.
+func New(t *testing.T, path string) *Collector {
+	t.Helper()
+	c := &Collector{}
+	c.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		var request collectorpb.ExportTraceServiceRequest
+		if err = errors.Join(err, proto.Unmarshal(body, &request)); err != nil || r.URL.Path != path {
+			t.Errorf("the collector was sent %s: %v", r.URL, err)
+			return
+		}
+		c.keep(body, request.ResourceSpans)
+	}))
+	t.Cleanup(c.Close)
+	return c
+}
+
+func (c *Collector) keep(body []byte, resources []*tracepb.ResourceSpans) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.raw.Write(body)
+	for _, resource := range resources {
+		for _, scope := range resource.ScopeSpans {
+			c.spans = append(c.spans, scope.Spans...)
+		}
+	}
+}
+
+// Spans are those that have come so far, in their order.
+func (c *Collector) Spans() []*tracepb.Span {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.spans)
+}
+
+// Raw is all that has come so far, as it came: where a test looks for what must never leave.
+func (c *Collector) Raw() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.raw.String()
+}
