@@ -6,15 +6,15 @@ set -euo pipefail
 
 cache=${XDG_CACHE_HOME:-${HOME:?}/.cache}/auth-v2-service/debian-postgres
 show() {
-	local programs=("$cache"/root/usr/lib/postgresql/*/bin)
+	local programs=("$cache"/unpacked/usr/lib/postgresql/*/bin)
 	echo "${programs[0]}"
-	find "$cache/root" -name '*.so.*' -not -path '*/postgresql/*' -printf '%h\n' | sort -u | paste -sd:
+	find "$cache/unpacked" -name '*.so.*' -not -path '*/postgresql/*' -printf '%h\n' | sort -u | paste -sd:
 }
 # Says what a step has said only when it fails.
 run() {
 	"$@" >"$half/log" 2>&1 || { cat "$half/log" >&2 && exit 1; }
 }
-if [ -d "$cache/root" ]; then
+if [ -d "$cache/unpacked" ]; then
 	show
 	exit
 fi
@@ -27,9 +27,9 @@ echo "Downloading PostgreSQL's programs from Debian's packages into $cache ..." 
 mkdir -p "$cache"
 exec 9>"$cache/lock"
 flock 9 # of several at once one downloads
-if [ ! -d "$cache/root" ]; then
+if [ ! -d "$cache/unpacked" ]; then
 	half=$cache/half
-	rm -rf "$half" && mkdir -p "$half/lists/partial" "$half/archives/partial" "$half/root"
+	rm -rf "$half" && mkdir -p "$half/lists/partial" "$half/archives/partial" "$half/unpacked"
 	apt=(apt-get -qq -o "Dir::State::Lists=$half/lists" -o "Dir::Cache=$half" -o "Dir::Cache::Archives=$half/archives"
 		-o Debug::NoLocking=1 -o APT::Sandbox::User=)
 	run "${apt[@]}" update
@@ -37,10 +37,10 @@ if [ ! -d "$cache/root" ]; then
 	# Of the libraries only what this machine lacks comes along: apt knows what is installed.
 	run "${apt[@]}" --yes --no-install-recommends --download-only --reinstall install "$client" "${client/-client/}" libpq5
 	for package in "$half"/archives/*.deb; do
-		dpkg-deb --extract "$package" "$half/root"
+		dpkg-deb --extract "$package" "$half/unpacked"
 	done
 	rm -rf "$half/lists" "$half/archives" "$half"/*.bin
-	mv "$half/root" "$cache/root"
+	mv "$half/unpacked" "$cache/unpacked"
 	rm -rf "$half"
 fi
 show
