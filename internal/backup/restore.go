@@ -11,9 +11,9 @@ import (
 )
 
 // Restore writes a backup into the database of o.URL, in one transaction that is committed only when every table in it is equal
-// to the manifest. Where auth.users has people, or another service's table that the backup holds has rows, it refuses (ErrOccupied)
-// unless replace is set; in any case it does where something outside the schema refers into it and is not in the backup. An error means that the database is as it was, except a *Mismatch that says
-// otherwise.
+// to the manifest. Where auth.users has people, or another service's table that the backup holds has rows, it refuses
+// (ErrOccupied) unless replace is set; in any case it does where something outside the schema refers into it and is not in the
+// backup. An error means that the database is as it was, except a *Mismatch that says otherwise.
 func Restore(ctx context.Context, o Options, dump string, replace bool) (Manifest, error) {
 	m, err := ReadManifest(dump)
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 )
 
 // Verify restores a backup into a scratch database beside, compares all that the manifest says with what is there, and notes in
-// the manifest when it was found equal. It refuses to run other roles' code: see refuseStrangers. A *Mismatch names everything that is not; any other error: it could not be said.
+// the manifest when it was found equal. It refuses to run other roles' code: see refuseStrangers. A *Mismatch names everything
+// that is not equal; any other error: it could not be said.
 func Verify(ctx context.Context, o Options, dump string) (Manifest, error) {
 	m, err := ReadManifest(dump)
 	if err != nil {

@@ -29,8 +29,8 @@ func noteError(ctx context.Context, code fault.Code, cause error) {
 	}
 }
 
-// accessLog writes one line, counts one request and makes its span. Names follow OpenTelemetry's HTTP conventions; neither bodies nor query
-// strings nor headers are ever logged (O1).
+// accessLog writes one line, counts one request and makes its span. Names follow OpenTelemetry's HTTP conventions; neither bodies
+// nor query strings nor headers are ever logged (O1).
 func accessLog(log *slog.Logger, metrics *telemetry.Metrics, tracing *telemetry.Tracing) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
