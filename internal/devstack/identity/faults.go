@@ -3,9 +3,11 @@ package identity
 import (
 	"bufio"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"time"
@@ -143,6 +145,9 @@ func (t *faultTable) apply(w http.ResponseWriter, r *http.Request, next http.Han
 }
 
 func (t *faultTable) delay(w http.ResponseWriter, r *http.Request, next http.Handler, hit *rule) {
+	if hit.After {
+		next = answered(next, r)
+	}
 	timer := time.NewTimer(hit.Delay)
 	defer timer.Stop()
 	select {
@@ -152,6 +157,17 @@ func (t *faultTable) delay(w http.ResponseWriter, r *http.Request, next http.Han
 	case <-r.Context().Done():
 	}
 	next.ServeHTTP(w, r)
+}
+
+// answered lets the operation happen now, and gives a handler that answers what it would have answered.
+func answered(next http.Handler, r *http.Request) http.Handler {
+	kept := httptest.NewRecorder()
+	next.ServeHTTP(kept, r)
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		maps.Copy(w.Header(), kept.Header())
+		w.WriteHeader(kept.Code)
+		_, _ = kept.Body.WriteTo(w) // whoever has hung up misses it
+	})
 }
 
 func (t *faultTable) fail(w http.ResponseWriter, r *http.Request, hit *rule) {

@@ -65,6 +65,28 @@ func TestFaults_AfterLosesTheAnswerOnly(t *testing.T) {
 	s.signIn("jane@example.com", "secret-1").ok()
 }
 
+// A late answer after the operation: whoever signs in meanwhile finds the account, and the answer comes whole.
+func TestFaults_DelayAfterTheOperation(t *testing.T) {
+	s := serve(t, identity.Options{})
+	addFaults(t, s, identity.Fault{Match: "signUp", Kind: identity.FaultDelay, Delay: time.Minute, After: true, Count: 1})
+	status := make(chan int, 1)
+	go func() {
+		status <- s.client("accounts:signUp", object{"email": "jane@example.com", "password": "secret-1"}).status
+	}()
+	for limit := time.After(10 * time.Second); ; {
+		if _, there := s.UserByEmail("jane@example.com"); there {
+			break
+		}
+		select {
+		case <-limit:
+			t.Fatal("the operation waits for the delay of its answer")
+		case <-time.After(time.Millisecond):
+		}
+	}
+	s.ClearFaults() // ends the delay
+	equal(t, "status", <-status, 200)
+}
+
 func TestFaults_HangUntilTheClientGivesUp(t *testing.T) {
 	s := serve(t, identity.Options{})
 	addFaults(t, s, identity.Fault{Kind: identity.FaultHang})
