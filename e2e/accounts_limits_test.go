@@ -111,7 +111,7 @@ func TestLimits_GooglesThrottlingIs429_A4(t *testing.T) {
 	session := s.Person(t)
 	for _, kind := range []string{identity.FaultTooManyAttempts, identity.FaultQuotaExceeded, identity.FaultTooManyRequests} {
 		s.Identity.ClearFaults()
-		addFault(t, s, identity.Fault{Kind: kind})
+		fault(t, s, identity.Fault{Kind: kind})
 		expectLimited(t, kind+" at login", ask(t, s, "POST", "/v1/auth/login", registerBody(t, *session.Email, servicetest.Password)))
 		expectLimited(t, kind+" at refresh", ask(t, s, "POST", "/v1/auth/refresh", jsonOf(t, map[string]string{"refreshToken": session.RefreshToken})))
 		expectLimited(t, kind+" at register", ask(t, s, "POST", "/v1/auth/register", registerBody(t, servicetest.Email(), servicetest.Password)))

@@ -271,14 +271,14 @@ func TestDelete_FirebaseAwayChangesNothing(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
 	session := s.Person(t)
-	addFault(t, s, identity.Fault{Match: "accounts:delete", Kind: identity.FaultUnavailable})
+	fault(t, s, identity.Fault{Match: "accounts:delete", Kind: identity.FaultUnavailable})
 	remove := func() reply {
 		return ask(t, s, "DELETE", "/v1/auth/me", "", "Authorization", "Bearer "+session.IDToken)
 	}
 	remove().expect(t, "delete while Firebase is away", 503, "dependency_unavailable")
 	me(t, s, session.IDToken)
 	s.Identity.ClearFaults()
-	addFault(t, s, identity.Fault{Match: "accounts:delete", Kind: identity.FaultCut, After: true, Count: 1})
+	fault(t, s, identity.Fault{Match: "accounts:delete", Kind: identity.FaultCut, After: true, Count: 1})
 	remove().expect(t, "delete whose answer is lost", 503, "dependency_unavailable")
 	remove().expect(t, "delete once more", 200, "")
 	if rows := countRows(t, s.Stack, "true"); rows != 0 {

@@ -89,7 +89,7 @@ func TestCodes_DeleteConfirmedByPassword_A10_A11(t *testing.T) {
 		return ask(t, s, "DELETE", "/v1/auth/me", `{"currentPassword":"`+servicetest.Password+`"}`, "Authorization", "Bearer "+stale)
 	}
 	remove(withFactor).expect(t, "with a second factor", 401, "mfa_required")
-	addFault(t, s, identity.Fault{Match: "accounts:signInWithPassword", Kind: "BLOCKING_FUNCTION_ERROR_RESPONSE"})
+	fault(t, s, identity.Fault{Match: "accounts:signInWithPassword", Kind: "BLOCKING_FUNCTION_ERROR_RESPONSE"})
 	remove(s).expect(t, "with a blocking function", 403, "sign_in_blocked")
 	if _, found := s.Identity.User(session.UID); !found {
 		t.Error("the account is gone after refusals")

@@ -98,16 +98,9 @@ func TestStatus_403SignInBlocked_A11(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
 	session := s.Person(t)
-	addFault(t, s, identity.Fault{Match: "accounts:signInWithPassword", Kind: "BLOCKING_FUNCTION_ERROR_RESPONSE"})
+	fault(t, s, identity.Fault{Match: "accounts:signInWithPassword", Kind: "BLOCKING_FUNCTION_ERROR_RESPONSE"})
 	ask(t, s, "POST", "/v1/auth/login", registerBody(t, *session.Email, servicetest.Password)).expect(t, "login", 403, "sign_in_blocked")
 	ask(t, s, "POST", "/v1/auth/register", registerBody(t, servicetest.Email(), servicetest.Password)).expect(t, "register", 403, "sign_in_blocked")
-}
-
-func addFault(t testing.TB, s *servicetest.Service, fault identity.Fault) {
-	t.Helper()
-	if err := s.Identity.AddFaults(fault); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // F3: an unproved e-mail of a local row is account_link_required at every door, and changes nothing.

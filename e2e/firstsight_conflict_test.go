@@ -149,7 +149,7 @@ func TestFirstSight_ConflictWhileFirebaseIsAway(t *testing.T) {
 			t.Parallel()
 			c := newConflict(t, servicetest.Start(t))
 			putUser(t, c.Stack, identity.User{UID: c.holder, Email: servicetest.Email()})
-			addFault(t, c.Service, identity.Fault{Match: "accounts:lookup", Kind: kind})
+			fault(t, c.Service, identity.Fault{Match: "accounts:lookup", Kind: kind})
 			began := time.Now()
 			expectRefusal(t, c.Service, "F7, "+kind, c.token, http.StatusServiceUnavailable, "dependency_unavailable")
 			if took := time.Since(began); took > 2*time.Second {
