@@ -22,13 +22,36 @@ ALTER TABLE auth.users
 
 COMMENT ON COLUMN auth.users.firebase_uid IS 'Firebase Authentication UID - Links to Firebase Auth user';
 
--- migrate:down
-LOCK TABLE auth.users IN ACCESS EXCLUSIVE MODE;
-
-INSERT INTO auth.federation_archive AS kept (relation, key, facts)
-SELECT 'auth.users', id::text, jsonb_build_object('firebase_uid', firebase_uid)
-FROM auth.users
-WHERE firebase_uid IS NOT NULL
-ON CONFLICT (relation, key) DO UPDATE SET facts = kept.facts || excluded.facts, archived_at = excluded.archived_at;
-
-ALTER TABLE auth.users DROP COLUMN firebase_uid;
+-- migrate:down transaction:false
+-- Hidden at once, archived beside the traffic, then dropped; cut short, the next try goes on.
+DO $$
+DECLARE
+    people uuid[];
+BEGIN
+    PERFORM set_config('lock_timeout', '300ms', false);
+    IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'auth.users'::regclass AND attname = 'firebase_uid') THEN
+        ALTER TABLE auth.users RENAME COLUMN firebase_uid TO archived_firebase_uid;
+        COMMIT;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'auth.users'::regclass AND attname = 'archived_firebase_uid') THEN
+        RETURN;
+    END IF;
+    FOR people IN
+        SELECT array_agg(id)
+        FROM (
+            SELECT id, row_number() OVER (ORDER BY id) / 1000 AS batch
+            FROM auth.users
+            WHERE archived_firebase_uid IS NOT NULL
+        ) AS numbered
+        GROUP BY batch
+    LOOP
+        INSERT INTO auth.federation_archive AS kept (relation, key, facts)
+        SELECT 'auth.users', id::text, jsonb_build_object('firebase_uid', archived_firebase_uid)
+        FROM auth.users
+        WHERE id = ANY(people)
+        ON CONFLICT (relation, key) DO UPDATE SET facts = kept.facts || excluded.facts, archived_at = excluded.archived_at;
+        COMMIT;
+    END LOOP;
+    ALTER TABLE auth.users DROP COLUMN archived_firebase_uid;
+END
+$$;

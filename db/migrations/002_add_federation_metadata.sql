@@ -18,20 +18,46 @@ COMMENT ON COLUMN auth.users.provider_data IS 'Additional provider-specific data
 COMMENT ON COLUMN auth.users.last_firebase_sync IS 'Last successful sync with Firebase Auth';
 COMMENT ON COLUMN auth.users.federation_status IS 'Federation status: active, syncing, failed, disabled';
 
--- migrate:down
-LOCK TABLE auth.users IN ACCESS EXCLUSIVE MODE;
-
-INSERT INTO auth.federation_archive AS kept (relation, key, facts)
-SELECT 'auth.users', id::text, jsonb_build_object(
-    'auth_provider', auth_provider, 'provider_data', provider_data,
-    'last_firebase_sync', last_firebase_sync, 'federation_status', federation_status)
-FROM auth.users
-WHERE auth_provider IS DISTINCT FROM 'local' OR federation_status IS DISTINCT FROM 'active'
-    OR provider_data IS NOT NULL OR last_firebase_sync IS NOT NULL
-ON CONFLICT (relation, key) DO UPDATE SET facts = kept.facts || excluded.facts, archived_at = excluded.archived_at;
-
-ALTER TABLE auth.users
-    DROP COLUMN auth_provider,
-    DROP COLUMN provider_data,
-    DROP COLUMN last_firebase_sync,
-    DROP COLUMN federation_status;
+-- migrate:down transaction:false
+-- Hidden at once, archived beside the traffic, then dropped; cut short, the next try goes on.
+DO $$
+DECLARE
+    people uuid[];
+BEGIN
+    PERFORM set_config('lock_timeout', '300ms', false);
+    IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'auth.users'::regclass AND attname = 'auth_provider') THEN
+        ALTER TABLE auth.users RENAME COLUMN auth_provider TO archived_auth_provider;
+        ALTER TABLE auth.users RENAME COLUMN provider_data TO archived_provider_data;
+        ALTER TABLE auth.users RENAME COLUMN last_firebase_sync TO archived_last_firebase_sync;
+        ALTER TABLE auth.users RENAME COLUMN federation_status TO archived_federation_status;
+        COMMIT;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'auth.users'::regclass AND attname = 'archived_auth_provider') THEN
+        RETURN;
+    END IF;
+    FOR people IN
+        SELECT array_agg(id)
+        FROM (
+            SELECT id, row_number() OVER (ORDER BY id) / 1000 AS batch
+            FROM auth.users
+            WHERE archived_auth_provider IS DISTINCT FROM 'local' OR archived_federation_status IS DISTINCT FROM 'active'
+                OR archived_provider_data IS NOT NULL OR archived_last_firebase_sync IS NOT NULL
+        ) AS numbered
+        GROUP BY batch
+    LOOP
+        INSERT INTO auth.federation_archive AS kept (relation, key, facts)
+        SELECT 'auth.users', id::text, jsonb_build_object(
+            'auth_provider', archived_auth_provider, 'provider_data', archived_provider_data,
+            'last_firebase_sync', archived_last_firebase_sync, 'federation_status', archived_federation_status)
+        FROM auth.users
+        WHERE id = ANY(people)
+        ON CONFLICT (relation, key) DO UPDATE SET facts = kept.facts || excluded.facts, archived_at = excluded.archived_at;
+        COMMIT;
+    END LOOP;
+    ALTER TABLE auth.users
+        DROP COLUMN archived_auth_provider,
+        DROP COLUMN archived_provider_data,
+        DROP COLUMN archived_last_firebase_sync,
+        DROP COLUMN archived_federation_status;
+END
+$$;

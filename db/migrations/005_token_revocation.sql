@@ -10,16 +10,40 @@ COMMENT ON COLUMN auth.users.tokens_valid_after IS
 COMMENT ON COLUMN auth.users.legacy_tokens_valid_after IS
 'Legacy sessions that began before this instant are revoked (linking an address that was never verified)';
 
--- migrate:down
-LOCK TABLE auth.users IN ACCESS EXCLUSIVE MODE;
-
-INSERT INTO auth.federation_archive AS kept (relation, key, facts)
-SELECT 'auth.users', id::text, jsonb_build_object(
-    'tokens_valid_after', tokens_valid_after, 'legacy_tokens_valid_after', legacy_tokens_valid_after)
-FROM auth.users
-WHERE tokens_valid_after IS NOT NULL OR legacy_tokens_valid_after IS NOT NULL
-ON CONFLICT (relation, key) DO UPDATE SET facts = kept.facts || excluded.facts, archived_at = excluded.archived_at;
-
-ALTER TABLE auth.users
-    DROP COLUMN tokens_valid_after,
-    DROP COLUMN legacy_tokens_valid_after;
+-- migrate:down transaction:false
+-- Hidden at once, archived beside the traffic, then dropped; cut short, the next try goes on.
+DO $$
+DECLARE
+    people uuid[];
+BEGIN
+    PERFORM set_config('lock_timeout', '300ms', false);
+    IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'auth.users'::regclass AND attname = 'tokens_valid_after') THEN
+        ALTER TABLE auth.users RENAME COLUMN tokens_valid_after TO archived_tokens_valid_after;
+        ALTER TABLE auth.users RENAME COLUMN legacy_tokens_valid_after TO archived_legacy_tokens_valid_after;
+        COMMIT;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'auth.users'::regclass AND attname = 'archived_tokens_valid_after') THEN
+        RETURN;
+    END IF;
+    FOR people IN
+        SELECT array_agg(id)
+        FROM (
+            SELECT id, row_number() OVER (ORDER BY id) / 1000 AS batch
+            FROM auth.users
+            WHERE archived_tokens_valid_after IS NOT NULL OR archived_legacy_tokens_valid_after IS NOT NULL
+        ) AS numbered
+        GROUP BY batch
+    LOOP
+        INSERT INTO auth.federation_archive AS kept (relation, key, facts)
+        SELECT 'auth.users', id::text, jsonb_build_object(
+            'tokens_valid_after', archived_tokens_valid_after, 'legacy_tokens_valid_after', archived_legacy_tokens_valid_after)
+        FROM auth.users
+        WHERE id = ANY(people)
+        ON CONFLICT (relation, key) DO UPDATE SET facts = kept.facts || excluded.facts, archived_at = excluded.archived_at;
+        COMMIT;
+    END LOOP;
+    ALTER TABLE auth.users
+        DROP COLUMN archived_tokens_valid_after,
+        DROP COLUMN archived_legacy_tokens_valid_after;
+END
+$$;

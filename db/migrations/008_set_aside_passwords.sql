@@ -11,12 +11,31 @@ CREATE TABLE auth.set_aside_passwords (
 
 COMMENT ON TABLE auth.set_aside_passwords IS 'Password hashes taken out of use by linking; never read by a sign-in';
 
--- migrate:down
-LOCK TABLE auth.set_aside_passwords IN ACCESS EXCLUSIVE MODE;
-
-INSERT INTO auth.federation_archive AS kept (relation, key, facts)
-SELECT 'auth.set_aside_passwords', user_id::text, to_jsonb(gone)
-FROM auth.set_aside_passwords AS gone
-ON CONFLICT (relation, key) DO UPDATE SET facts = excluded.facts, archived_at = excluded.archived_at;
-
-DROP TABLE auth.set_aside_passwords;
+-- migrate:down transaction:false
+-- A person whose row goes takes its row here along, so this table is not held either: hidden at once, archived beside the
+-- traffic, then dropped; cut short, the next try goes on.
+DO $$
+DECLARE
+    people uuid[];
+BEGIN
+    PERFORM set_config('lock_timeout', '300ms', false);
+    ALTER TABLE IF EXISTS auth.set_aside_passwords RENAME TO archived_set_aside_passwords;
+    COMMIT;
+    IF to_regclass('auth.archived_set_aside_passwords') IS NULL THEN
+        RETURN;
+    END IF;
+    FOR people IN
+        SELECT array_agg(user_id)
+        FROM (SELECT user_id, row_number() OVER (ORDER BY user_id) / 1000 AS batch FROM auth.archived_set_aside_passwords) AS numbered
+        GROUP BY batch
+    LOOP
+        INSERT INTO auth.federation_archive AS kept (relation, key, facts)
+        SELECT 'auth.set_aside_passwords', user_id::text, to_jsonb(gone)
+        FROM auth.archived_set_aside_passwords AS gone
+        WHERE user_id = ANY(people)
+        ON CONFLICT (relation, key) DO UPDATE SET facts = excluded.facts, archived_at = excluded.archived_at;
+        COMMIT;
+    END LOOP;
+    DROP TABLE auth.archived_set_aside_passwords;
+END
+$$;

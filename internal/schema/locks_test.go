@@ -18,59 +18,6 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// longestStall is what D4 allows a writer to wait.
-const longestStall = time.Second
-
-// writer inserts people one after the other, as the platform's services do, and keeps the longest time that one took.
-type writer struct {
-	stop  context.CancelFunc
-	ended chan error
-	rows  int
-	worst time.Duration
-}
-
-func (d database) traffic() *writer {
-	d.t.Helper()
-	conn, err := pgx.Connect(d.t.Context(), d.url)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(d.t.Context())
-	w := &writer{stop: stop, ended: make(chan error, 1)}
-	go func() {
-		defer conn.Close(context.WithoutCancel(ctx))
-		w.ended <- w.insert(ctx, conn)
-	}()
-	return w
-}
-
-// insert goes on until ctx ends, which cuts no statement short.
-func (w *writer) insert(ctx context.Context, conn *pgx.Conn) error {
-	for ; ctx.Err() == nil; w.rows++ {
-		began := time.Now()
-		_, err := conn.Exec(context.WithoutCancel(ctx),
-			"INSERT INTO auth.users (username, email, password_hash) VALUES ($1::text, $1::text || '@example.com', 'x')", fmt.Sprintf("writer %d", w.rows))
-		if err != nil {
-			return err
-		}
-		w.worst = max(w.worst, time.Since(began))
-	}
-	return nil
-}
-
-// finish ends the writer and holds it to D4.
-func (w *writer) finish(t *testing.T) {
-	t.Helper()
-	w.stop()
-	if err := within(t, w.ended); err != nil {
-		t.Fatalf("the writer failed: %v", err)
-	}
-	t.Logf("%d rows were inserted meanwhile, the longest wait was %s", w.rows, w.worst.Round(time.Millisecond))
-	if w.worst > longestStall || w.rows == 0 {
-		t.Errorf("D4: a writer waited %s, expected at most %s", w.worst, longestStall)
-	}
-}
-
 // hold opens a transaction that does something and stays open, in a session with a name.
 func (d database) hold(address, application, sql string) *pgx.Conn {
 	d.t.Helper()

@@ -1,10 +1,14 @@
 package schema_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"auth-v2-service/internal/schema"
 )
 
 // D5: each migration's down undoes its up, and its up again ends where the first one did, with every person kept.
@@ -223,6 +227,55 @@ func TestMigrations_RestoreStopsNoWriter_D4(t *testing.T) {
 		t.Errorf("D4: it gave up: %v", err)
 	}
 	expectSame(t, "rows", rows, d.allRows())
+}
+
+// D4: all of the federation is taken down from a large table while others write it and read it in long transactions; no write
+// waits for a second. ADOPT_ROWS says how many rows (default 100,000).
+func TestMigrations_DownStopsNoWriter_D4(t *testing.T) {
+	people := rowsAsked(t)
+	d := empty(t)
+	d.migrate()
+	d.bothWorlds(people)
+	w, endReader := d.traffic(), d.longReader()
+	began := time.Now()
+	err := d.downTo("000")
+	took := time.Since(began)
+	endReader()
+	if err != nil {
+		t.Fatalf("D4: %v", err)
+	}
+	t.Logf("D4: %d rows taken down in %s", people, took.Round(time.Millisecond))
+	w.finish(t)
+}
+
+// D5: a step down that is cut short anywhere goes on when it is run again, and no fact is lost on the way.
+func TestMigrations_ADownCutShortGoesOn_D5(t *testing.T) {
+	t.Parallel()
+	d := empty(t)
+	d.migrate()
+	d.bothWorlds(20_000)
+	shape, rows := d.shape(), d.allRows()
+	cuts := 0
+	for limit := 50 * time.Millisecond; ; limit += 10 * time.Millisecond {
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		_, err := schema.Rollback(ctx, schema.Options{DatabaseURL: d.url, Logger: quiet}, "000")
+		cancel()
+		if err == nil || strings.Contains(err.Error(), "nothing to roll back") {
+			break
+		}
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("D5: after %d cuts: %v", cuts, err)
+		}
+		cuts++
+	}
+	if cuts < 3 {
+		t.Fatalf("it was cut %d times: the test has nothing to say", cuts)
+	}
+	d.migrate()
+	expectSame(t, "the schema", shape, d.shape())
+	if got := d.allRows(); got != rows {
+		t.Errorf("D5: rows differ after a way down that was cut %d times", cuts)
+	}
 }
 
 // D3: a platform's own table is taken as it is: same rows, and the same shape as in a new database.
