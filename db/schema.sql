@@ -42,6 +42,65 @@ COMMENT ON TABLE auth.federation_archive IS 'What steps down took out of other t
 
 COMMENT ON COLUMN auth.federation_archive.facts IS 'The columns that went, by name';
 
+CREATE TABLE auth.legacy_sessions (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    began_at timestamp with time zone NOT NULL,
+    seed bytea NOT NULL,
+    generation integer DEFAULT 0 NOT NULL,
+    rotated_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    user_agent text
+);
+
+COMMENT ON TABLE auth.legacy_sessions IS 'Sign-ins that hold the legacy pair of tokens: a family of refresh tokens each';
+
+COMMENT ON COLUMN auth.legacy_sessions.began_at IS 'When the person signed in: auth_time of all its tokens';
+
+COMMENT ON COLUMN auth.legacy_sessions.seed IS 'Makes the ids of the refresh tokens unguessable to who knows the secret alone';
+
+COMMENT ON COLUMN auth.legacy_sessions.generation IS 'How often the refresh token was exchanged';
+
+COMMENT ON COLUMN auth.legacy_sessions.rotated_at IS 'When the refresh token of this generation was issued';
+
+CREATE TABLE auth.move_claims (
+    user_id uuid NOT NULL,
+    claimed_by text NOT NULL,
+    claimed_at timestamp with time zone NOT NULL,
+    failed_at timestamp with time zone,
+    failure text
+);
+
+COMMENT ON TABLE auth.move_claims IS 'Moves of users to Firebase that are under way (federation_status syncing) or were stopped by something';
+
+COMMENT ON COLUMN auth.move_claims.failure IS 'Why the move did not succeed: a code and no personal data';
+
+CREATE TABLE auth.rollout (
+    only_row boolean DEFAULT true NOT NULL,
+    users_buckets integer DEFAULT 0 NOT NULL,
+    traffic_buckets integer DEFAULT 0 NOT NULL,
+    new_users text DEFAULT 'firebase'::text NOT NULL,
+    allow uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    deny uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    below_full_traffic boolean DEFAULT false NOT NULL,
+    revision bigint DEFAULT 0 NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by text DEFAULT 'system'::text NOT NULL,
+    CONSTRAINT rollout_new_users_check CHECK ((new_users = ANY (ARRAY['firebase'::text, 'local'::text]))),
+    CONSTRAINT rollout_only_row_check CHECK (only_row),
+    CONSTRAINT rollout_traffic_buckets_check CHECK (((traffic_buckets >= 0) AND (traffic_buckets <= 10000))),
+    CONSTRAINT rollout_users_buckets_check CHECK (((users_buckets >= 0) AND (users_buckets <= 10000)))
+);
+
+COMMENT ON TABLE auth.rollout IS 'The rollout of Firebase: one row, read at each sign-in';
+
+COMMENT ON COLUMN auth.rollout.users_buckets IS 'Users whose bucket (0 to 9,999) is below this are moved when they sign in';
+
+COMMENT ON COLUMN auth.rollout.traffic_buckets IS 'What of the platform''s auth traffic its gateway sends here, in ten-thousandths';
+
+COMMENT ON COLUMN auth.rollout.below_full_traffic IS 'An operator insists on moving users while other traffic goes to the old service';
+
 CREATE TABLE auth.schema_migrations (
     version character varying NOT NULL
 );
@@ -81,6 +140,7 @@ CREATE TABLE auth.users (
     federation_status character varying(20) DEFAULT 'active'::character varying,
     tokens_valid_after timestamp with time zone,
     legacy_tokens_valid_after timestamp with time zone,
+    password_set_at timestamp with time zone,
     CONSTRAINT chk_auth_provider CHECK (((auth_provider)::text = ANY ((ARRAY['local'::character varying, 'firebase'::character varying, 'hybrid'::character varying])::text[]))),
     CONSTRAINT chk_federation_status CHECK (((federation_status)::text = ANY ((ARRAY['active'::character varying, 'syncing'::character varying, 'failed'::character varying, 'disabled'::character varying])::text[]))),
     CONSTRAINT chk_firebase_uid_format CHECK (((firebase_uid IS NULL) OR (length((firebase_uid)::text) >= 20))),
@@ -103,6 +163,8 @@ COMMENT ON COLUMN auth.users.tokens_valid_after IS 'Sessions of either kind that
 
 COMMENT ON COLUMN auth.users.legacy_tokens_valid_after IS 'Legacy sessions that began before this instant are revoked (linking an address that was never verified)';
 
+COMMENT ON COLUMN auth.users.password_set_at IS 'When password_hash was set through this service; NULL for older ones';
+
 CREATE TABLE auth.verification_keys (
     source text NOT NULL,
     keys jsonb NOT NULL,
@@ -117,6 +179,15 @@ ALTER TABLE ONLY auth.audit_events
 
 ALTER TABLE ONLY auth.federation_archive
     ADD CONSTRAINT federation_archive_pkey PRIMARY KEY (relation, key);
+
+ALTER TABLE ONLY auth.legacy_sessions
+    ADD CONSTRAINT legacy_sessions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY auth.move_claims
+    ADD CONSTRAINT move_claims_pkey PRIMARY KEY (user_id);
+
+ALTER TABLE ONLY auth.rollout
+    ADD CONSTRAINT rollout_pkey PRIMARY KEY (only_row);
 
 ALTER TABLE ONLY auth.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
@@ -141,6 +212,8 @@ ALTER TABLE ONLY auth.verification_keys
 
 CREATE INDEX idx_audit_events_user_id ON auth.audit_events USING btree (user_id, id);
 
+CREATE INDEX idx_legacy_sessions_user_id ON auth.legacy_sessions USING btree (user_id);
+
 CREATE INDEX idx_tombstones_firebase_uid ON auth.tombstones USING btree (firebase_uid, deleted_at);
 
 CREATE INDEX idx_users_auth_provider ON auth.users USING btree (auth_provider);
@@ -152,6 +225,12 @@ CREATE INDEX idx_users_federation_status ON auth.users USING btree (federation_s
 CREATE UNIQUE INDEX idx_users_firebase_uid ON auth.users USING btree (firebase_uid);
 
 CREATE INDEX idx_users_is_active ON auth.users USING btree (is_active);
+
+ALTER TABLE ONLY auth.legacy_sessions
+    ADD CONSTRAINT legacy_sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY auth.move_claims
+    ADD CONSTRAINT move_claims_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY auth.set_aside_passwords
     ADD CONSTRAINT set_aside_passwords_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;

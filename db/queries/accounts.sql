@@ -1,4 +1,5 @@
--- Registration: the statements of internal/account. A sign-in's stand in users.sql.
+-- Registration, passwords and where people sign in: the statements of internal/account. Only those whose names end in
+-- Credentials return a password hash. A sign-in at Firebase stands in users.sql.
 
 -- name: ClaimRegistration :one
 -- Called by internal/account: takes the e-mail for a new account before Firebase is asked; the row's id will be the Firebase
@@ -54,3 +55,73 @@ DELETE FROM auth.users
 WHERE
     id = $1 AND federation_status = 'syncing' AND firebase_uid = id::text AND updated_at = created_at
     AND last_login IS NULL AND coalesce(token_balance, 0) = 0 AND coalesce(user_type, 'user') = 'user';
+
+-- name: RegisterLocal :one
+-- Called by internal/account where new users live here: the whole registration. No row back: the e-mail belongs to somebody, or
+-- the username was taken in this instant. Served by idx_users_canonical_email (the conflict) and users_username_key.
+INSERT INTO auth.users (
+    id, auth_provider, email, username, password_hash, password_set_at, user_type, is_active, token_balance,
+    federation_status, created_at, updated_at
+)
+VALUES (
+    sqlc.arg(id)::uuid, 'local', sqlc.arg(email)::varchar,
+    CASE
+        WHEN EXISTS (SELECT FROM auth.users AS namesake WHERE namesake.username = sqlc.narg(username)::varchar)
+            THEN sqlc.narg(other_username)::varchar
+        ELSE sqlc.narg(username)::varchar
+    END,
+    sqlc.arg(password_hash)::varchar, now(), 'user', true, 0, 'active', now(), now()
+)
+ON CONFLICT DO NOTHING
+RETURNING id;
+
+-- name: SignInCredentials :one
+-- Called by internal/account at each sign-in with a password: where the person's password lives, and what the rollout says of
+-- the row. No row: nobody we know has this e-mail, and Firebase decides. Served by idx_users_canonical_email, rollout_pkey.
+SELECT
+    users.id, users.firebase_uid, users.auth_provider, users.password_hash, users.user_type, users.is_active,
+    users.federation_status, users.tokens_valid_after, users.legacy_tokens_valid_after,
+    rollout.users_buckets, rollout.traffic_buckets, rollout.below_full_traffic,
+    (users.id = ANY(rollout.allow))::boolean AS allowed,
+    (users.id = ANY(rollout.deny))::boolean AS denied
+FROM auth.users AS users
+CROSS JOIN auth.rollout AS rollout
+WHERE auth.canonical_email(users.email) = sqlc.arg(email)::text;
+
+-- name: UserCredentials :one
+-- Called by internal/account where somebody who is signed in proves or changes the password. Served by users_pkey.
+SELECT id, firebase_uid, auth_provider, email, password_hash, user_type, is_active
+FROM auth.users
+WHERE id = $1;
+
+-- name: SetLocalPassword :execrows
+-- Called by internal/account when somebody whose password lives here changes it: every session that began before is over. The
+-- old hash stands in the condition, so that of two changes at once the second must prove the first. Served by users_pkey.
+UPDATE auth.users
+SET
+    password_hash = sqlc.arg(password_hash)::varchar,
+    password_set_at = now(),
+    tokens_valid_after = greatest(tokens_valid_after, date_trunc('second', clock_timestamp()) + interval '1 second'),
+    updated_at = now()
+WHERE
+    id = sqlc.arg(id) AND coalesce(auth_provider, 'local') = 'local'
+    AND password_hash = sqlc.arg(old_password_hash)::varchar;
+
+-- name: FollowFirebasePassword :execrows
+-- Called by internal/account when a password was proved at Firebase that the local hash does not fit: the hash follows, so that
+-- nobody who comes back does so with an old password. Served by users_pkey.
+UPDATE auth.users
+SET password_hash = sqlc.arg(password_hash)::varchar, password_set_at = now(), updated_at = now()
+WHERE
+    id = sqlc.arg(id) AND auth_provider = 'hybrid' AND password_hash = sqlc.arg(old_password_hash)::varchar;
+
+-- name: PasswordChangedAtFirebase :execrows
+-- Called by internal/account after Firebase has taken a new password: a local hash follows it, and every session that began
+-- before is over. Served by users_pkey.
+UPDATE auth.users
+SET
+    password_hash = CASE WHEN password_hash IS NULL THEN NULL ELSE sqlc.arg(password_hash)::varchar END,
+    password_set_at = now(),
+    tokens_valid_after = greatest(tokens_valid_after, date_trunc('second', clock_timestamp()) + interval '1 second'),
+    updated_at = now()
+WHERE id = sqlc.arg(id) AND auth_provider IN ('firebase', 'hybrid');

@@ -10,14 +10,14 @@
 WITH seen AS (
     SELECT
         id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-        tokens_valid_after, last_login, created_at
+        tokens_valid_after, last_login, created_at, updated_at
     FROM auth.users
     WHERE firebase_uid = sqlc.arg(firebase_uid)::varchar
 ),
 born AS (
     INSERT INTO auth.users (
         id, firebase_uid, auth_provider, email, username, user_type, is_active, token_balance, provider_data,
-        last_firebase_sync, federation_status, tokens_valid_after, last_login, created_at, updated_at
+        last_firebase_sync, federation_status, tokens_valid_after, last_login, created_at, updated_at, updated_at
     )
     SELECT
         sqlc.arg(id)::uuid,
@@ -46,23 +46,23 @@ born AS (
     ON CONFLICT DO NOTHING
     RETURNING
         id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-        tokens_valid_after, last_login, created_at
+        tokens_valid_after, last_login, created_at, updated_at
 )
 SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at
+    tokens_valid_after, last_login, created_at, updated_at
 FROM seen
 UNION ALL
 SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at
+    tokens_valid_after, last_login, created_at, updated_at
 FROM born;
 
 -- name: UserByFirebaseUID :one
 -- Called by internal/user where a row must exist already. Served by idx_users_firebase_uid.
 SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at
+    tokens_valid_after, last_login, created_at, updated_at
 FROM auth.users
 WHERE firebase_uid = sqlc.arg(firebase_uid)::varchar;
 
@@ -70,7 +70,7 @@ WHERE firebase_uid = sqlc.arg(firebase_uid)::varchar;
 -- Called by internal/user for /me. Served by users_pkey.
 SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at
+    tokens_valid_after, last_login, created_at, updated_at
 FROM auth.users
 WHERE id = $1;
 
@@ -78,13 +78,13 @@ WHERE id = $1;
 -- Called by internal/user with a canonical e-mail. Served by idx_users_canonical_email.
 SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at
+    tokens_valid_after, last_login, created_at, updated_at
 FROM auth.users
 WHERE auth.canonical_email(email) = sqlc.arg(email)::text;
 
 -- name: LinkIdentity :one
--- Called by internal/user when a verified e-mail meets a row that no Firebase account owns yet. The conditions stand in the
--- statement, so that two links at once cannot both win. Sessions of a deleted account of this uid stay revoked.
+-- Called by internal/user when a verified e-mail, or somebody who knows the password, meets a row that no Firebase account owns
+-- yet. The conditions stand in the statement, so that two links at once cannot both win. An admin's row takes the password. Sessions of a deleted account of this uid stay revoked.
 -- Served by users_pkey or idx_users_canonical_email, idx_tombstones_firebase_uid.
 UPDATE auth.users
 SET
@@ -108,11 +108,12 @@ SET
     last_login = now(),
     updated_at = now()
 WHERE
-    id = sqlc.arg(id) AND firebase_uid IS NULL AND user_type IS DISTINCT FROM 'admin'
+    id = sqlc.arg(id) AND firebase_uid IS NULL
+    AND (sqlc.arg(admin_too)::boolean OR user_type IS DISTINCT FROM 'admin')
     AND auth.canonical_email(email) = sqlc.arg(email)::text
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at;
+    tokens_valid_after, last_login, created_at, updated_at;
 
 -- name: SetAsidePassword :exec
 -- Called by internal/user just before LinkIdentity takes the password out of use, in the same transaction.
@@ -151,7 +152,7 @@ WHERE
     AND (sqlc.arg(address_proven)::boolean OR (federation_status = 'syncing' AND last_login IS NULL))
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at;
+    tokens_valid_after, last_login, created_at, updated_at;
 
 -- name: StoreChangedEmail :execrows
 -- Called by internal/user when Firebase says that the account of a row has another address by now. No row: somebody has
@@ -178,7 +179,7 @@ WHERE
     AND coalesce(tokens_valid_after <= sqlc.arg(auth_time)::timestamptz, true)
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at;
+    tokens_valid_after, last_login, created_at, updated_at;
 
 -- name: TouchLastLogin :exec
 -- Called by internal/user off the request's path; most calls find nothing to do. Who was seen has an account that works: a
@@ -208,7 +209,7 @@ SET username = sqlc.arg(username)::varchar, updated_at = now()
 WHERE id = sqlc.arg(id) AND username IS DISTINCT FROM sqlc.arg(username)::varchar
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at;
+    tokens_valid_after, last_login, created_at, updated_at;
 
 -- name: DeleteUser :exec
 -- Called by internal/user in one transaction with InsertTombstone. Served by users_pkey.
@@ -241,3 +242,22 @@ SELECT EXISTS (
 SELECT coalesce(to_jsonb(users) -> sqlc.arg(column_name)::text = 'true'::jsonb, false)::boolean AS verified
 FROM auth.users
 WHERE id = sqlc.arg(id);
+
+-- name: UserByLegacyToken :one
+-- Called by internal/user for each verified legacy token that no cache knows: the row of its id, and what revokes legacy tokens
+-- alone. Sessions that ended longer ago than a legacy access token can live are nobody's concern.
+-- Served by users_pkey and idx_legacy_sessions_user_id.
+SELECT
+    users.id, users.firebase_uid, users.auth_provider, users.username, users.email, users.user_type, users.is_active,
+    users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
+    users.updated_at, users.legacy_tokens_valid_after,
+    ARRAY(
+        SELECT ended.id FROM auth.legacy_sessions AS ended
+        WHERE ended.user_id = users.id AND ended.ended_at > now() - interval '25 hours'
+    )::uuid [] AS ended_sessions
+FROM auth.users AS users
+WHERE users.id = $1;
+
+-- name: DeletedByID :one
+-- Called by internal/user when UserByLegacyToken answered nothing: was the account deleted? Served by tombstones_pkey.
+SELECT EXISTS (SELECT FROM auth.tombstones WHERE user_id = $1);

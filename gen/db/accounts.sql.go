@@ -7,6 +7,7 @@ package db
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -54,7 +55,8 @@ type ClaimRegistrationParams struct {
 	OtherUsername *string
 }
 
-// Registration: the statements of internal/account. A sign-in's stand in users.sql.
+// Registration, passwords and where people sign in: the statements of internal/account. Only those whose names end in
+// Credentials return a password hash. A sign-in at Firebase stands in users.sql.
 // Called by internal/account: takes the e-mail for a new account before Firebase is asked; the row's id will be the Firebase
 // uid. No row back: the e-mail belongs to somebody. Served by idx_users_canonical_email (the conflict) and users_username_key.
 func (q *Queries) ClaimRegistration(ctx context.Context, db DBTX, arg ClaimRegistrationParams) (uuid.UUID, error) {
@@ -67,6 +69,29 @@ func (q *Queries) ClaimRegistration(ctx context.Context, db DBTX, arg ClaimRegis
 	var id uuid.UUID
 	err := row.Scan(&id)
 	return id, err
+}
+
+const followFirebasePassword = `-- name: FollowFirebasePassword :execrows
+UPDATE auth.users
+SET password_hash = $1::varchar, password_set_at = now(), updated_at = now()
+WHERE
+    id = $2 AND auth_provider = 'hybrid' AND password_hash = $3::varchar
+`
+
+type FollowFirebasePasswordParams struct {
+	PasswordHash    string
+	ID              uuid.UUID
+	OldPasswordHash string
+}
+
+// Called by internal/account when a password was proved at Firebase that the local hash does not fit: the hash follows, so that
+// nobody who comes back does so with an old password. Served by users_pkey.
+func (q *Queries) FollowFirebasePassword(ctx context.Context, db DBTX, arg FollowFirebasePasswordParams) (int64, error) {
+	result, err := db.Exec(ctx, followFirebasePassword, arg.PasswordHash, arg.ID, arg.OldPasswordHash)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const joinRegistration = `-- name: JoinRegistration :one
@@ -105,5 +130,184 @@ func (q *Queries) JoinRegistration(ctx context.Context, db DBTX, email string) (
 	row := db.QueryRow(ctx, joinRegistration, email)
 	var i JoinRegistrationRow
 	err := row.Scan(&i.ID, &i.Unfinished, &i.Joined)
+	return i, err
+}
+
+const passwordChangedAtFirebase = `-- name: PasswordChangedAtFirebase :execrows
+UPDATE auth.users
+SET
+    password_hash = CASE WHEN password_hash IS NULL THEN NULL ELSE $1::varchar END,
+    password_set_at = now(),
+    tokens_valid_after = greatest(tokens_valid_after, date_trunc('second', clock_timestamp()) + interval '1 second'),
+    updated_at = now()
+WHERE id = $2 AND auth_provider IN ('firebase', 'hybrid')
+`
+
+type PasswordChangedAtFirebaseParams struct {
+	PasswordHash string
+	ID           uuid.UUID
+}
+
+// Called by internal/account after Firebase has taken a new password: a local hash follows it, and every session that began
+// before is over. Served by users_pkey.
+func (q *Queries) PasswordChangedAtFirebase(ctx context.Context, db DBTX, arg PasswordChangedAtFirebaseParams) (int64, error) {
+	result, err := db.Exec(ctx, passwordChangedAtFirebase, arg.PasswordHash, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const registerLocal = `-- name: RegisterLocal :one
+INSERT INTO auth.users (
+    id, auth_provider, email, username, password_hash, password_set_at, user_type, is_active, token_balance,
+    federation_status, created_at, updated_at
+)
+VALUES (
+    $1::uuid, 'local', $2::varchar,
+    CASE
+        WHEN EXISTS (SELECT FROM auth.users AS namesake WHERE namesake.username = $3::varchar)
+            THEN $4::varchar
+        ELSE $3::varchar
+    END,
+    $5::varchar, now(), 'user', true, 0, 'active', now(), now()
+)
+ON CONFLICT DO NOTHING
+RETURNING id
+`
+
+type RegisterLocalParams struct {
+	ID            uuid.UUID
+	Email         string
+	Username      *string
+	OtherUsername *string
+	PasswordHash  string
+}
+
+// Called by internal/account where new users live here: the whole registration. No row back: the e-mail belongs to somebody, or
+// the username was taken in this instant. Served by idx_users_canonical_email (the conflict) and users_username_key.
+func (q *Queries) RegisterLocal(ctx context.Context, db DBTX, arg RegisterLocalParams) (uuid.UUID, error) {
+	row := db.QueryRow(ctx, registerLocal,
+		arg.ID,
+		arg.Email,
+		arg.Username,
+		arg.OtherUsername,
+		arg.PasswordHash,
+	)
+	var id uuid.UUID
+	err := row.Scan(&id)
+	return id, err
+}
+
+const setLocalPassword = `-- name: SetLocalPassword :execrows
+UPDATE auth.users
+SET
+    password_hash = $1::varchar,
+    password_set_at = now(),
+    tokens_valid_after = greatest(tokens_valid_after, date_trunc('second', clock_timestamp()) + interval '1 second'),
+    updated_at = now()
+WHERE
+    id = $2 AND coalesce(auth_provider, 'local') = 'local'
+    AND password_hash = $3::varchar
+`
+
+type SetLocalPasswordParams struct {
+	PasswordHash    string
+	ID              uuid.UUID
+	OldPasswordHash string
+}
+
+// Called by internal/account when somebody whose password lives here changes it: every session that began before is over. The
+// old hash stands in the condition, so that of two changes at once the second must prove the first. Served by users_pkey.
+func (q *Queries) SetLocalPassword(ctx context.Context, db DBTX, arg SetLocalPasswordParams) (int64, error) {
+	result, err := db.Exec(ctx, setLocalPassword, arg.PasswordHash, arg.ID, arg.OldPasswordHash)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const signInCredentials = `-- name: SignInCredentials :one
+SELECT
+    users.id, users.firebase_uid, users.auth_provider, users.password_hash, users.user_type, users.is_active,
+    users.federation_status, users.tokens_valid_after, users.legacy_tokens_valid_after,
+    rollout.users_buckets, rollout.traffic_buckets, rollout.below_full_traffic,
+    (users.id = ANY(rollout.allow))::boolean AS allowed,
+    (users.id = ANY(rollout.deny))::boolean AS denied
+FROM auth.users AS users
+CROSS JOIN auth.rollout AS rollout
+WHERE auth.canonical_email(users.email) = $1::text
+`
+
+type SignInCredentialsRow struct {
+	ID                     uuid.UUID
+	FirebaseUID            *string
+	AuthProvider           *string
+	PasswordHash           *string
+	UserType               *string
+	IsActive               *bool
+	FederationStatus       *string
+	TokensValidAfter       *time.Time
+	LegacyTokensValidAfter *time.Time
+	UsersBuckets           int32
+	TrafficBuckets         int32
+	BelowFullTraffic       bool
+	Allowed                bool
+	Denied                 bool
+}
+
+// Called by internal/account at each sign-in with a password: where the person's password lives, and what the rollout says of
+// the row. No row: nobody we know has this e-mail, and Firebase decides. Served by idx_users_canonical_email, rollout_pkey.
+func (q *Queries) SignInCredentials(ctx context.Context, db DBTX, email string) (SignInCredentialsRow, error) {
+	row := db.QueryRow(ctx, signInCredentials, email)
+	var i SignInCredentialsRow
+	err := row.Scan(
+		&i.ID,
+		&i.FirebaseUID,
+		&i.AuthProvider,
+		&i.PasswordHash,
+		&i.UserType,
+		&i.IsActive,
+		&i.FederationStatus,
+		&i.TokensValidAfter,
+		&i.LegacyTokensValidAfter,
+		&i.UsersBuckets,
+		&i.TrafficBuckets,
+		&i.BelowFullTraffic,
+		&i.Allowed,
+		&i.Denied,
+	)
+	return i, err
+}
+
+const userCredentials = `-- name: UserCredentials :one
+SELECT id, firebase_uid, auth_provider, email, password_hash, user_type, is_active
+FROM auth.users
+WHERE id = $1
+`
+
+type UserCredentialsRow struct {
+	ID           uuid.UUID
+	FirebaseUID  *string
+	AuthProvider *string
+	Email        string
+	PasswordHash *string
+	UserType     *string
+	IsActive     *bool
+}
+
+// Called by internal/account where somebody who is signed in proves or changes the password. Served by users_pkey.
+func (q *Queries) UserCredentials(ctx context.Context, db DBTX, id uuid.UUID) (UserCredentialsRow, error) {
+	row := db.QueryRow(ctx, userCredentials, id)
+	var i UserCredentialsRow
+	err := row.Scan(
+		&i.ID,
+		&i.FirebaseUID,
+		&i.AuthProvider,
+		&i.Email,
+		&i.PasswordHash,
+		&i.UserType,
+		&i.IsActive,
+	)
 	return i, err
 }

@@ -40,7 +40,7 @@ SET username = $1::varchar, updated_at = now()
 WHERE id = $2 AND username IS DISTINCT FROM $1::varchar
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at
+    tokens_valid_after, last_login, created_at, updated_at
 `
 
 type ChangeUsernameParams struct {
@@ -61,6 +61,7 @@ type ChangeUsernameRow struct {
 	TokensValidAfter *time.Time
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
+	UpdatedAt        *time.Time
 }
 
 // Called by internal/user; users_username_key decides races. No row back: no such user, or that is the name already.
@@ -81,6 +82,7 @@ func (q *Queries) ChangeUsername(ctx context.Context, db DBTX, arg ChangeUsernam
 		&i.TokensValidAfter,
 		&i.LastLogin,
 		&i.CreatedAt,
+		&i.UpdatedAt,
 	)
 	return i, err
 }
@@ -119,19 +121,31 @@ func (q *Queries) Deleted(ctx context.Context, db DBTX, arg DeletedParams) (bool
 	return exists, err
 }
 
+const deletedByID = `-- name: DeletedByID :one
+SELECT EXISTS (SELECT FROM auth.tombstones WHERE user_id = $1)
+`
+
+// Called by internal/user when UserByLegacyToken answered nothing: was the account deleted? Served by tombstones_pkey.
+func (q *Queries) DeletedByID(ctx context.Context, db DBTX, userID uuid.UUID) (bool, error) {
+	row := db.QueryRow(ctx, deletedByID, userID)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const firstSight = `-- name: FirstSight :one
 
 WITH seen AS (
     SELECT
         id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-        tokens_valid_after, last_login, created_at
+        tokens_valid_after, last_login, created_at, updated_at
     FROM auth.users
     WHERE firebase_uid = $1::varchar
 ),
 born AS (
     INSERT INTO auth.users (
         id, firebase_uid, auth_provider, email, username, user_type, is_active, token_balance, provider_data,
-        last_firebase_sync, federation_status, tokens_valid_after, last_login, created_at, updated_at
+        last_firebase_sync, federation_status, tokens_valid_after, last_login, created_at, updated_at, updated_at
     )
     SELECT
         $2::uuid,
@@ -160,16 +174,16 @@ born AS (
     ON CONFLICT DO NOTHING
     RETURNING
         id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-        tokens_valid_after, last_login, created_at
+        tokens_valid_after, last_login, created_at, updated_at
 )
 SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at
+    tokens_valid_after, last_login, created_at, updated_at
 FROM seen
 UNION ALL
 SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at
+    tokens_valid_after, last_login, created_at, updated_at
 FROM born
 `
 
@@ -196,6 +210,7 @@ type FirstSightRow struct {
 	TokensValidAfter *time.Time
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
+	UpdatedAt        *time.Time
 }
 
 // Every query that returns a person lists the same columns in the same order, so that internal/user reads them all alike.
@@ -229,6 +244,7 @@ func (q *Queries) FirstSight(ctx context.Context, db DBTX, arg FirstSightParams)
 		&i.TokensValidAfter,
 		&i.LastLogin,
 		&i.CreatedAt,
+		&i.UpdatedAt,
 	)
 	return i, err
 }
@@ -276,11 +292,12 @@ SET
     last_login = now(),
     updated_at = now()
 WHERE
-    id = $4 AND firebase_uid IS NULL AND user_type IS DISTINCT FROM 'admin'
-    AND auth.canonical_email(email) = $5::text
+    id = $4 AND firebase_uid IS NULL
+    AND ($5::boolean OR user_type IS DISTINCT FROM 'admin')
+    AND auth.canonical_email(email) = $6::text
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at
+    tokens_valid_after, last_login, created_at, updated_at
 `
 
 type LinkIdentityParams struct {
@@ -288,6 +305,7 @@ type LinkIdentityParams struct {
 	KeepPassword bool
 	ProviderData json.RawMessage
 	ID           uuid.UUID
+	AdminToo     bool
 	Email        string
 }
 
@@ -304,10 +322,11 @@ type LinkIdentityRow struct {
 	TokensValidAfter *time.Time
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
+	UpdatedAt        *time.Time
 }
 
-// Called by internal/user when a verified e-mail meets a row that no Firebase account owns yet. The conditions stand in the
-// statement, so that two links at once cannot both win. Sessions of a deleted account of this uid stay revoked.
+// Called by internal/user when a verified e-mail, or somebody who knows the password, meets a row that no Firebase account owns
+// yet. The conditions stand in the statement, so that two links at once cannot both win. An admin's row takes the password. Sessions of a deleted account of this uid stay revoked.
 // Served by users_pkey or idx_users_canonical_email, idx_tombstones_firebase_uid.
 func (q *Queries) LinkIdentity(ctx context.Context, db DBTX, arg LinkIdentityParams) (LinkIdentityRow, error) {
 	row := db.QueryRow(ctx, linkIdentity,
@@ -315,6 +334,7 @@ func (q *Queries) LinkIdentity(ctx context.Context, db DBTX, arg LinkIdentityPar
 		arg.KeepPassword,
 		arg.ProviderData,
 		arg.ID,
+		arg.AdminToo,
 		arg.Email,
 	)
 	var i LinkIdentityRow
@@ -331,6 +351,7 @@ func (q *Queries) LinkIdentity(ctx context.Context, db DBTX, arg LinkIdentityPar
 		&i.TokensValidAfter,
 		&i.LastLogin,
 		&i.CreatedAt,
+		&i.UpdatedAt,
 	)
 	return i, err
 }
@@ -349,7 +370,7 @@ WHERE
     AND coalesce(tokens_valid_after <= $2::timestamptz, true)
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at
+    tokens_valid_after, last_login, created_at, updated_at
 `
 
 type RecordSignInParams struct {
@@ -370,6 +391,7 @@ type RecordSignInRow struct {
 	TokensValidAfter *time.Time
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
+	UpdatedAt        *time.Time
 }
 
 // Called by internal/user when somebody has just proved who they are: last_login at once, and a registration that stopped
@@ -391,6 +413,7 @@ func (q *Queries) RecordSignIn(ctx context.Context, db DBTX, arg RecordSignInPar
 		&i.TokensValidAfter,
 		&i.LastLogin,
 		&i.CreatedAt,
+		&i.UpdatedAt,
 	)
 	return i, err
 }
@@ -419,7 +442,7 @@ WHERE
     AND ($5::boolean OR (federation_status = 'syncing' AND last_login IS NULL))
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at
+    tokens_valid_after, last_login, created_at, updated_at
 `
 
 type RelinkIdentityParams struct {
@@ -443,6 +466,7 @@ type RelinkIdentityRow struct {
 	TokensValidAfter *time.Time
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
+	UpdatedAt        *time.Time
 }
 
 // Called by internal/user when the account that a row was linked to is gone at Firebase. Only a row that could hurt nobody:
@@ -470,6 +494,7 @@ func (q *Queries) RelinkIdentity(ctx context.Context, db DBTX, arg RelinkIdentit
 		&i.TokensValidAfter,
 		&i.LastLogin,
 		&i.CreatedAt,
+		&i.UpdatedAt,
 	)
 	return i, err
 }
@@ -555,7 +580,7 @@ func (q *Queries) TouchLastLogin(ctx context.Context, db DBTX, id uuid.UUID) err
 const userByEmail = `-- name: UserByEmail :one
 SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at
+    tokens_valid_after, last_login, created_at, updated_at
 FROM auth.users
 WHERE auth.canonical_email(email) = $1::text
 `
@@ -573,6 +598,7 @@ type UserByEmailRow struct {
 	TokensValidAfter *time.Time
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
+	UpdatedAt        *time.Time
 }
 
 // Called by internal/user with a canonical e-mail. Served by idx_users_canonical_email.
@@ -592,6 +618,7 @@ func (q *Queries) UserByEmail(ctx context.Context, db DBTX, email string) (UserB
 		&i.TokensValidAfter,
 		&i.LastLogin,
 		&i.CreatedAt,
+		&i.UpdatedAt,
 	)
 	return i, err
 }
@@ -599,7 +626,7 @@ func (q *Queries) UserByEmail(ctx context.Context, db DBTX, email string) (UserB
 const userByFirebaseUID = `-- name: UserByFirebaseUID :one
 SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at
+    tokens_valid_after, last_login, created_at, updated_at
 FROM auth.users
 WHERE firebase_uid = $1::varchar
 `
@@ -617,6 +644,7 @@ type UserByFirebaseUIDRow struct {
 	TokensValidAfter *time.Time
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
+	UpdatedAt        *time.Time
 }
 
 // Called by internal/user where a row must exist already. Served by idx_users_firebase_uid.
@@ -636,6 +664,7 @@ func (q *Queries) UserByFirebaseUID(ctx context.Context, db DBTX, firebaseUid st
 		&i.TokensValidAfter,
 		&i.LastLogin,
 		&i.CreatedAt,
+		&i.UpdatedAt,
 	)
 	return i, err
 }
@@ -643,7 +672,7 @@ func (q *Queries) UserByFirebaseUID(ctx context.Context, db DBTX, firebaseUid st
 const userByID = `-- name: UserByID :one
 SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at
+    tokens_valid_after, last_login, created_at, updated_at
 FROM auth.users
 WHERE id = $1
 `
@@ -661,6 +690,7 @@ type UserByIDRow struct {
 	TokensValidAfter *time.Time
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
+	UpdatedAt        *time.Time
 }
 
 // Called by internal/user for /me. Served by users_pkey.
@@ -680,6 +710,64 @@ func (q *Queries) UserByID(ctx context.Context, db DBTX, id uuid.UUID) (UserByID
 		&i.TokensValidAfter,
 		&i.LastLogin,
 		&i.CreatedAt,
+		&i.UpdatedAt,
+	)
+	return i, err
+}
+
+const userByLegacyToken = `-- name: UserByLegacyToken :one
+SELECT
+    users.id, users.firebase_uid, users.auth_provider, users.username, users.email, users.user_type, users.is_active,
+    users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
+    users.updated_at, users.legacy_tokens_valid_after,
+    ARRAY(
+        SELECT ended.id FROM auth.legacy_sessions AS ended
+        WHERE ended.user_id = users.id AND ended.ended_at > now() - interval '25 hours'
+    )::uuid [] AS ended_sessions
+FROM auth.users AS users
+WHERE users.id = $1
+`
+
+type UserByLegacyTokenRow struct {
+	ID                     uuid.UUID
+	FirebaseUID            *string
+	AuthProvider           *string
+	Username               *string
+	Email                  string
+	UserType               *string
+	IsActive               *bool
+	TokenBalance           *int32
+	FederationStatus       *string
+	TokensValidAfter       *time.Time
+	LastLogin              *time.Time
+	CreatedAt              *time.Time
+	UpdatedAt              *time.Time
+	LegacyTokensValidAfter *time.Time
+	EndedSessions          []uuid.UUID
+}
+
+// Called by internal/user for each verified legacy token that no cache knows: the row of its id, and what revokes legacy tokens
+// alone. Sessions that ended longer ago than a legacy access token can live are nobody's concern.
+// Served by users_pkey and idx_legacy_sessions_user_id.
+func (q *Queries) UserByLegacyToken(ctx context.Context, db DBTX, id uuid.UUID) (UserByLegacyTokenRow, error) {
+	row := db.QueryRow(ctx, userByLegacyToken, id)
+	var i UserByLegacyTokenRow
+	err := row.Scan(
+		&i.ID,
+		&i.FirebaseUID,
+		&i.AuthProvider,
+		&i.Username,
+		&i.Email,
+		&i.UserType,
+		&i.IsActive,
+		&i.TokenBalance,
+		&i.FederationStatus,
+		&i.TokensValidAfter,
+		&i.LastLogin,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.LegacyTokensValidAfter,
+		&i.EndedSessions,
 	)
 	return i, err
 }

@@ -1,0 +1,88 @@
+-- Sessions that hold the legacy pair: the statements of internal/account.
+
+-- name: BeginLegacySession :one
+-- Called by internal/account when somebody has proved who they are and gets the legacy pair; moves last_login at once, and clears
+-- the person's sessions that have run out. No row back: the row lets this session not in (deactivated, disabled, revoked since it
+-- began: what User.Admit says). Served by users_pkey, idx_legacy_sessions_user_id, legacy_sessions_pkey.
+WITH person AS (
+    UPDATE auth.users
+    SET last_login = now()
+    WHERE
+        users.id = sqlc.arg(user_id)
+        AND coalesce(is_active, true)
+        AND federation_status IS DISTINCT FROM 'disabled'
+        AND coalesce(tokens_valid_after <= sqlc.arg(began_at)::timestamptz, true)
+        AND coalesce(legacy_tokens_valid_after <= sqlc.arg(began_at)::timestamptz, true)
+    RETURNING
+        id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
+        tokens_valid_after, last_login, created_at, updated_at
+),
+expired AS (
+    DELETE FROM auth.legacy_sessions
+    WHERE user_id IN (SELECT person.id FROM person) AND expires_at < now()
+),
+begun AS (
+    INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, rotated_at, expires_at, user_agent)
+    SELECT
+        sqlc.arg(id)::uuid, person.id, sqlc.arg(began_at)::timestamptz, sqlc.arg(seed)::bytea,
+        sqlc.arg(began_at)::timestamptz, sqlc.arg(expires_at)::timestamptz, sqlc.narg(user_agent)::text
+    FROM person
+)
+SELECT
+    id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
+    tokens_valid_after, last_login, created_at, updated_at
+FROM person;
+
+-- name: AdoptLegacySession :exec
+-- Called by internal/account when a refresh token of the old auth-service comes for the first time: from here on it is a session
+-- of ours. Served by legacy_sessions_pkey (the conflict) and users_pkey.
+INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, rotated_at, expires_at, user_agent)
+SELECT
+    sqlc.arg(id)::uuid, users.id, sqlc.arg(began_at)::timestamptz, sqlc.arg(seed)::bytea, sqlc.arg(began_at)::timestamptz,
+    sqlc.arg(expires_at)::timestamptz, sqlc.narg(user_agent)::text
+FROM auth.users AS users
+WHERE users.id = sqlc.arg(user_id)
+ON CONFLICT (id) DO NOTHING;
+
+-- name: LegacySession :one
+-- Called by internal/account when a refresh token comes: its session, and its person. in_grace: the token before the current one
+-- still answers the current one. Served by legacy_sessions_pkey and users_pkey.
+SELECT
+    sessions.user_id, sessions.began_at, sessions.seed, sessions.generation, sessions.rotated_at, sessions.expires_at,
+    (sessions.ended_at IS NOT NULL)::boolean AS ended,
+    (sessions.expires_at <= clock_timestamp())::boolean AS expired,
+    (sessions.rotated_at > clock_timestamp() - interval '30 seconds')::boolean AS in_grace,
+    users.firebase_uid, users.auth_provider, users.username, users.email, users.user_type, users.is_active,
+    users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
+    users.updated_at, users.legacy_tokens_valid_after
+FROM auth.legacy_sessions AS sessions
+INNER JOIN auth.users AS users ON sessions.user_id = users.id
+WHERE sessions.id = $1;
+
+-- name: RotateLegacySession :one
+-- Called by internal/account: exchanges the refresh token of one generation for the next. No row back: somebody else was faster,
+-- or the session is over. Served by legacy_sessions_pkey.
+UPDATE auth.legacy_sessions
+SET generation = generation + 1, rotated_at = clock_timestamp(), expires_at = sqlc.arg(expires_at)::timestamptz
+WHERE id = sqlc.arg(id) AND generation = sqlc.arg(generation) AND ended_at IS NULL AND expires_at > clock_timestamp()
+RETURNING generation, rotated_at, expires_at;
+
+-- name: EndLegacySession :execrows
+-- Called by internal/account when somebody ends one session of theirs, or when a refresh token is used that was exchanged long
+-- ago. No row back: there is no such session of theirs, or it is over. Served by legacy_sessions_pkey.
+UPDATE auth.legacy_sessions
+SET ended_at = clock_timestamp()
+WHERE id = sqlc.arg(id) AND user_id = sqlc.arg(user_id) AND ended_at IS NULL AND expires_at > clock_timestamp();
+
+-- name: LegacySessions :many
+-- Called by internal/account for /me/sessions: those that still count, the newest first.
+-- Served by idx_legacy_sessions_user_id and users_pkey.
+SELECT sessions.id, sessions.began_at, sessions.rotated_at, sessions.expires_at, sessions.user_agent
+FROM auth.legacy_sessions AS sessions
+INNER JOIN auth.users AS users ON sessions.user_id = users.id
+WHERE
+    sessions.user_id = sqlc.arg(user_id) AND sessions.ended_at IS NULL AND sessions.expires_at > clock_timestamp()
+    AND coalesce(users.tokens_valid_after <= sessions.began_at, true)
+    AND coalesce(users.legacy_tokens_valid_after <= sessions.began_at, true)
+ORDER BY sessions.began_at DESC, sessions.id
+LIMIT 100;
