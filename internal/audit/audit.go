@@ -18,8 +18,8 @@ import (
 type Event struct {
 	Action    string
 	Actor     string
-	UserID    uuid.UUID
-	RequestID string // "": not part of a request
+	UserID    uuid.UUID // uuid.Nil: it was done to nobody in particular
+	RequestID string    // "": not part of a request
 	Details   map[string]any
 }
 
@@ -33,7 +33,10 @@ func Record(ctx context.Context, tx db.DBTX, event Event) error {
 		details = json.RawMessage("{}")
 	}
 	params := db.InsertAuditEventParams{
-		Action: event.Action, Actor: event.Actor, UserID: &event.UserID, Details: details,
+		Action: event.Action, Actor: event.Actor, Details: details,
+	}
+	if event.UserID != uuid.Nil {
+		params.UserID = &event.UserID
 	}
 	if event.RequestID != "" {
 		params.RequestID = &event.RequestID

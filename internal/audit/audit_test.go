@@ -61,6 +61,19 @@ func TestRecord_KeepsTheEvent(t *testing.T) {
 	}
 }
 
+// An act upon nobody, such as a change of the rollout, names nobody.
+func TestRecord_ActsUponNobody(t *testing.T) {
+	t.Parallel()
+	pool := openPool(t)
+	if err := audit.Record(t.Context(), pool, audit.Event{Action: "rollout.changed", Actor: "cli:me"}); err != nil {
+		t.Fatal(err)
+	}
+	var nobody bool
+	if err := pool.QueryRow(t.Context(), "SELECT user_id IS NULL FROM auth.audit_events").Scan(&nobody); err != nil || !nobody {
+		t.Errorf("O4: an act upon nobody names somebody (%v)", err)
+	}
+}
+
 // O4: an act that is rolled back leaves no event, and an event that cannot be written rolls its act back.
 func TestRecord_SharesTheFateOfTheAct(t *testing.T) {
 	t.Parallel()
