@@ -35,18 +35,21 @@ var allowed = map[string][]string{
 	"internal/backup":    {"internal/schema"},
 	"internal/audit":     {"gen/db"},
 	"internal/user":      {"gen/db", "internal/audit", "internal/firebase", "internal/token"},
+	"internal/rollout":   {"gen/db", "internal/audit"},
 	"internal/principal": {"internal/token", "internal/user"},
 	"internal/account": {
-		"gen/db", "internal/firebase", "internal/principal", "internal/token", "internal/user",
+		"gen/db", "internal/firebase", "internal/principal", "internal/rollout", "internal/token", "internal/user",
 	},
 	"internal/httpapi": {
-		"api", "gen/api", "internal/account", "internal/principal", "internal/schema", "internal/token", "internal/user",
+		"api", "gen/api", "internal/account", "internal/principal", "internal/rollout", "internal/schema", "internal/token", "internal/user",
 	},
 	"internal/app": {
 		"gen/db", "internal/account", "internal/config", "internal/firebase", "internal/httpapi",
 		"internal/principal", "internal/schema", "internal/token", "internal/user",
 	},
-	"cmd/authd": {"internal/app", "internal/backup", "internal/config", "internal/httpapi", "internal/schema"},
+	"cmd/authd": {
+		"internal/app", "internal/backup", "internal/config", "internal/httpapi", "internal/rollout", "internal/schema",
+	},
 }
 
 // vendors are modules that one room alone may import.
