@@ -1,0 +1,59 @@
+package authclient
+
+import "strings"
+
+// maxToken is the length from which the service calls every token invalid, unread (T1).
+const maxToken = 8 << 10
+
+// bearerToken cuts the one token out of the Authorization headers of a request (RFC 6750, section 2.1). Two headers are two
+// credentials, and so are two in one header, joined by a comma as proxies may do (RFC 9110, section 5.3).
+func bearerToken(headers []string) (string, error) {
+	switch len(headers) {
+	case 0:
+		return "", errMissing
+	case 1:
+	default:
+		return "", errTwoCredentials
+	}
+	if strings.Contains(headers[0], ",") {
+		return "", severalIn(headers[0])
+	}
+	token := cutBearer(headers[0])
+	switch {
+	case token == "":
+		return "", errMissing
+	case len(token) > maxToken, !isToken68(token):
+		return "", errMalformed
+	}
+	return token, nil
+}
+
+// severalIn says what is wrong with a header with commas: the parameters of another scheme, or more than one credential.
+func severalIn(header string) error {
+	for part := range strings.SplitSeq(header, ",") {
+		if cutBearer(part) != "" {
+			return errTwoCredentials
+		}
+	}
+	return errMissing
+}
+
+func cutBearer(credential string) string {
+	scheme, token, _ := strings.Cut(strings.Trim(credential, " \t"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.Trim(token, " \t")
+}
+
+// isToken68 holds a token to RFC 9110's grammar, section 11.2. What passes needs no escaping in JSON.
+func isToken68(token string) bool {
+	body := strings.TrimRight(token, "=")
+	for i := range len(body) {
+		c := body[i]
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && strings.IndexByte("-._~+/", c) < 0 {
+			return false
+		}
+	}
+	return body != ""
+}

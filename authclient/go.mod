@@ -1,0 +1,3 @@
+module auth-v2-service/authclient
+
+go 1.26.0

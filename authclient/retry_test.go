@@ -1,0 +1,143 @@
+package authclient_test
+
+import (
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"auth-v2-service/authclient"
+)
+
+// hangUp ends a connection without an answer.
+func hangUp(t testing.TB, w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	_ = conn.Close()
+}
+
+// A connection that ends before an answer is asked over once, kept or new.
+func TestRetry_AConnectionThatFailed(t *testing.T) {
+	t.Parallel()
+	var n atomic.Int64
+	s := newService(t, func(w http.ResponseWriter, r *http.Request) {
+		if n.Add(1)%2 == 0 {
+			says(200, good)(w, r)
+			return
+		}
+		_, _ = io.Copy(io.Discard, r.Body)
+		hangUp(t, w)
+	})
+	g := newGate(t, authclient.Options{BaseURL: s.URL})
+	for i := range int64(5) {
+		a := g.askWith(t, "Bearer "+token)
+		a.expectPassed(t, g, "asked over", i+1)
+		if a.result.Attempts != 2 {
+			t.Errorf("asked %d times, expected 2", a.result.Attempts)
+		}
+	}
+}
+
+// An instance that restarts leaves many kept connections behind: none of them costs a request its answer.
+func TestRetry_AnInstanceThatRestarted(t *testing.T) {
+	t.Parallel()
+	const many = 16
+	var together sync.WaitGroup
+	together.Add(many)
+	var round atomic.Bool // the second
+	s := newService(t, func(w http.ResponseWriter, r *http.Request) {
+		if !round.Load() {
+			together.Done()
+			together.Wait() // so that each has a connection of its own
+		}
+		says(200, good)(w, r)
+	})
+	g := newGate(t, authclient.Options{BaseURL: s.URL})
+	var all sync.WaitGroup
+	for range many {
+		all.Go(func() { g.ServeHTTP(discard{}, request(t, "Bearer "+token)) })
+	}
+	all.Wait()
+	if n := s.opened.Load(); n != many {
+		t.Fatalf("%d connections, expected %d", n, many)
+	}
+	round.Store(true)
+	s.CloseClientConnections()
+	for range many {
+		all.Go(func() { g.ServeHTTP(discard{}, request(t, "Bearer "+token)) })
+	}
+	all.Wait()
+	if n := g.passed.Load(); n != 2*many {
+		t.Errorf("%d of %d requests passed", n, 2*many)
+	}
+}
+
+type discard struct{}
+
+func (discard) Header() http.Header         { return http.Header{} }
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+func (discard) WriteHeader(int)             {}
+
+// Two tries share one budget.
+func TestRetry_StaysInTheBudget(t *testing.T) {
+	t.Parallel()
+	var n atomic.Int64
+	s := newService(t, func(w http.ResponseWriter, r *http.Request) {
+		if n.Add(1) > 1 {
+			hangs(w, r)
+			return
+		}
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-time.After(budget * 2 / 3)
+		hangUp(t, w)
+	})
+	g := newGate(t, authclient.Options{BaseURL: s.URL, Timeout: budget})
+	a := g.askWith(t, "Bearer "+token)
+	a.expectOutage(t, g, "a second try that hangs")
+	if a.result.Attempts != 2 || a.took < budget || a.took > budget*5/3 {
+		t.Errorf("asked %d times in %s, expected 2 in %s", a.result.Attempts, a.took, budget)
+	}
+}
+
+// Connections are reused: a hundred requests one after the other need one.
+func TestConnections_AreReused(t *testing.T) {
+	t.Parallel()
+	s := newService(t, says(200, good))
+	g := newGate(t, authclient.Options{BaseURL: s.URL})
+	for range 100 {
+		g.askWith(t, "Bearer "+token)
+	}
+	if s.opened.Load() != 1 || s.asked.Load() != 100 || g.passed.Load() != 100 {
+		t.Errorf("%d connections, %d questions, %d passed, expected 1, 100, 100", s.opened.Load(), s.asked.Load(), g.passed.Load())
+	}
+}
+
+// A transport of the user's own is used as it is.
+func TestTransport_OfTheUser(t *testing.T) {
+	t.Parallel()
+	s := newService(t, says(200, good))
+	var trips atomic.Int64
+	own := roundTripper(func(r *http.Request) (*http.Response, error) {
+		trips.Add(1)
+		return http.DefaultTransport.RoundTrip(r)
+	})
+	g := newGate(t, authclient.Options{BaseURL: s.URL, Transport: own})
+	g.askWith(t, "Bearer "+token).expectPassed(t, g, "its own transport", 1)
+	failing := newGate(t, authclient.Options{BaseURL: s.URL, Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+		trips.Add(1)
+		return nil, io.ErrClosedPipe
+	})})
+	failing.askWith(t, "Bearer "+token).expectOutage(t, failing, "a transport that fails")
+	if trips.Load() != 3 {
+		t.Errorf("%d round trips, expected 1 and 2", trips.Load())
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
