@@ -28,15 +28,17 @@ Examples:
   set -a; . .dev/run.env; PORT=3009 authd serve   run one more instance beside "make run"
   authd schema status                             which migrations the database has
   authd backup create                             back the database up, and prove that it can be restored
+  authd rollout show                              what share of the users is moved to Firebase
   authd config                                    check the configuration and show it`
 
 // commands are the program's; a flag of the environment stands in internal/config instead.
 type commands struct {
-	Serve   serveCommand   `cmd:"" help:"Run the service until SIGINT or SIGTERM."`
-	Schema  schemaCommands `cmd:"" help:"Migrate the database, or say whether it is what this program was built for."`
-	Backup  backupCommands `cmd:"" help:"Back the database up, prove that a backup can be restored, and restore it."`
-	Config  configCommand  `cmd:"" help:"Check the configuration and show it, secrets masked. Exit code 1 when it is not valid."`
-	Version versionCommand `cmd:"" help:"Show which build this is."`
+	Serve   serveCommand    `cmd:"" help:"Run the service until SIGINT or SIGTERM."`
+	Schema  schemaCommands  `cmd:"" help:"Migrate the database, or say whether it is what this program was built for."`
+	Backup  backupCommands  `cmd:"" help:"Back the database up, prove that a backup can be restored, and restore it."`
+	Rollout rolloutCommands `cmd:"" help:"Show and change what share of the users is moved to Firebase, and of the traffic comes here."`
+	Config  configCommand   `cmd:"" help:"Check the configuration and show it, secrets masked. Exit code 1 when it is not valid."`
+	Version versionCommand  `cmd:"" help:"Show which build this is."`
 }
 
 func main() {

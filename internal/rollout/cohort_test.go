@@ -34,7 +34,9 @@ func TestBucket_SpreadsEvenly(t *testing.T) {
 	for name, idOf := range map[string]func(n uint64) (id uuid.UUID){
 		"counted":         func(n uint64) (id uuid.UUID) { binary.BigEndian.PutUint64(id[8:], n); return id },
 		"of a time stamp": func(n uint64) (id uuid.UUID) { binary.BigEndian.PutUint64(id[:], n<<16|0x7000); return id },
-		"random":          func(n uint64) uuid.UUID { return uuid.NewSHA1(uuid.NameSpaceOID, binary.BigEndian.AppendUint64(nil, n)) },
+		"random": func(n uint64) uuid.UUID {
+			return uuid.NewSHA1(uuid.NameSpaceOID, binary.BigEndian.AppendUint64(nil, n))
+		},
 	} {
 		var counts [parts]float64
 		for n := range uint64(people) {
