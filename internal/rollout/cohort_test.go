@@ -113,7 +113,7 @@ func TestCohort_Order_R2_R3(t *testing.T) {
 	})
 }
 
-// At 0 % nobody is in, at 100 % everybody: no bucket lies outside.
+// R1: at 0 % nobody is in, at 100 % everybody: no bucket lies outside, and each is taken in by the hundredth of a percent above it.
 func TestCohort_TheEnds(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -121,6 +121,11 @@ func TestCohort_TheEnds(t *testing.T) {
 		nobody, all := rollout.Cohort{TrafficBuckets: rollout.Full}, rollout.Cohort{TrafficBuckets: rollout.Full, UsersBuckets: rollout.Full}
 		if nobody.Holds(id) || !all.Holds(id) {
 			t.Errorf("R1: %s is in 0 %%: %t, in 100 %%: %t", id, nobody.Holds(id), all.Holds(id))
+		}
+		edge := rollout.Cohort{TrafficBuckets: rollout.Full, UsersBuckets: rollout.Bucket(id)}
+		before := edge.Holds(id)
+		if edge.UsersBuckets++; before || !edge.Holds(id) {
+			t.Errorf("R1: bucket %d is in below its edge: %t, above: %t", rollout.Bucket(id), before, edge.Holds(id))
 		}
 	})
 }

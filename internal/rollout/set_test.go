@@ -84,7 +84,8 @@ func TestLoad_BeginsAtNothing(t *testing.T) {
 // R5, O4: a change changes what it names, and is recorded with old and new values; one that makes no difference is not.
 func TestSet_ChangesWhatItNames_R5(t *testing.T) {
 	t.Parallel()
-	pool := open(t, pgtest.New(t))
+	url := pgtest.New(t)
+	pool, other := open(t, url), open(t, url)
 	id, held := uuid.New(), uuid.New()
 	_, first := set(t, pool, rollout.Change{
 		UsersPercent: new(12.34), TrafficPercent: new(0.07), NewUsers: new(rollout.Local), BelowFullTraffic: new(true),
@@ -98,7 +99,7 @@ func TestSet_ChangesWhatItNames_R5(t *testing.T) {
 	before, second := set(t, pool, rollout.Change{TrafficPercent: new(100.0), Revision: new(int64(1))})
 	want := before
 	want.TrafficBuckets, want.Revision, want.UpdatedAt = rollout.Full, 2, second.UpdatedAt
-	if fmt.Sprint(second) != fmt.Sprint(want) || fmt.Sprint(load(t, pool)) != fmt.Sprint(want) || !second.UpdatedAt.After(first.UpdatedAt) {
+	if fmt.Sprint(second) != fmt.Sprint(want) || fmt.Sprint(load(t, other)) != fmt.Sprint(want) || !second.UpdatedAt.After(first.UpdatedAt) {
 		t.Errorf("R5: one field changed\n%+v into\n%+v", before, second)
 	}
 	if _, same := set(t, pool, rollout.Change{TrafficPercent: new(100.0)}); same.Revision != 2 {
