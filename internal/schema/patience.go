@@ -38,6 +38,9 @@ func (r *runner) patiently(ctx context.Context, inTransaction bool, try func(pat
 			return &LockedError{Waited: waited, Blockers: blockers}
 		}
 		r.log.WarnContext(ctx, "a migration waits for a lock", "held_by", describe(blockers))
+		if err := r.displaceVacuum(ctx); err != nil {
+			return err
+		}
 		if err := pause.For(ctx, backoff(round)); err != nil {
 			return err
 		}

@@ -24,6 +24,8 @@ const (
 	lockTimeout = 300 * time.Millisecond
 	// defaultPatience is how long a step tries again.
 	defaultPatience = time.Minute
+	// vacuumPatience is how long a weak lock, which is in nobody's way, waits for autovacuum to give way.
+	vacuumPatience = 5 * time.Second
 	// clientCheck is how soon a server notices that a killed migrator is gone, also in the middle of a long statement.
 	clientCheck = time.Second
 )

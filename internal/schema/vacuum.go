@@ -1,0 +1,52 @@
+package schema
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// displaceVacuum has autovacuum let go of the tables that a step needs. A worker holds its table for as long as the table is large,
+// and gives way only to who has waited for deadlock_timeout (1 s): longer than a step may stand in a strong lock's queue. So a weak
+// one waits in its place, which stops no reader and no writer (SHARE UPDATE EXCLUSIVE); the worker comes back when it likes. One
+// that works against wraparound does not give way, and the step says in the end who is in the way.
+func (r *runner) displaceVacuum(ctx context.Context) error {
+	tables, err := r.vacuumed(ctx)
+	if err != nil || len(tables) == 0 {
+		return err
+	}
+	conn, err := r.session(ctx, vacuumPatience)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	for _, table := range tables {
+		r.log.InfoContext(ctx, "asking autovacuum to let go of a table", "table", table)
+		_, err := conn.Exec(ctx, "BEGIN; LOCK TABLE "+table+" IN SHARE UPDATE EXCLUSIVE MODE; COMMIT", pgx.QueryExecModeSimpleProtocol)
+		if err != nil && sqlState(err) != lockNotAvailable {
+			return fmt.Errorf("have autovacuum let go of %s: %w", table, err)
+		}
+	}
+	return nil
+}
+
+// vacuumed are the tables of the schema auth that a process of the server's own, which has no user, holds as autovacuum does.
+func (r *runner) vacuumed(ctx context.Context) ([]string, error) {
+	rows, err := r.conn.Query(ctx, `
+		SELECT DISTINCT quote_ident(space.nspname) || '.' || quote_ident(held_table.relname)
+		FROM pg_locks AS held
+		JOIN pg_stat_activity AS holder ON holder.pid = held.pid AND holder.usesysid IS NULL
+		JOIN pg_class AS held_table ON held_table.oid = held.relation AND held_table.relkind = 'r'
+		JOIN pg_namespace AS space ON space.oid = held_table.relnamespace AND space.nspname = 'auth'
+		WHERE held.granted AND held.mode = 'ShareUpdateExclusiveLock'
+			AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())`)
+	if err != nil {
+		return nil, fmt.Errorf("look for autovacuum: %w", err)
+	}
+	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("look for autovacuum: %w", err)
+	}
+	return tables, nil
+}
