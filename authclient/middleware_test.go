@@ -2,6 +2,7 @@ package authclient_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -39,6 +40,11 @@ func TestMiddleware_TheUserIsInTheContext(t *testing.T) {
 		if a.result.Attempts != 1 || a.result.Status != 200 || a.result.Code != "" || a.result.RequestID == "" || a.result.Duration <= 0 {
 			t.Errorf("OnVerify heard %+v", a.result)
 		}
+	}
+	encoded, err := json.Marshal(bare)
+	if want := `{"id":"7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d","user_type":"user","is_active":true,"token_balance":7,"token":{"kind":"legacy",` +
+		`"issued_at":"2026-01-02T03:04:05Z","expires_at":"2026-01-02T04:04:05Z"},"firebase_uid":null,"email":null,"username":null}`; err != nil || string(encoded) != want {
+		t.Errorf("somebody without names is %s, %v", encoded, err)
 	}
 }
 

@@ -43,13 +43,8 @@ func unavailable(cause error, answered http.Header) *refusal {
 	}
 }
 
-// Error implements error, for logs.
-func (e *refusal) Error() string {
-	if e.cause != nil {
-		return e.code + ": " + e.cause.Error()
-	}
-	return e.code
-}
+// Error implements error; the cause is for OnVerify.
+func (e *refusal) Error() string { return e.code }
 
 // refusalOf is nil for nil. An error that is no refusal is an outage: what is not understood is not let through.
 func refusalOf(err error) *refusal {

@@ -2,6 +2,7 @@ package authclient
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 )
 
@@ -22,6 +23,24 @@ type Token struct {
 	Kind      string    `json:"kind"` // who issued it: "firebase" or "legacy"
 	IssuedAt  time.Time `json:"issued_at"`
 	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// MarshalJSON writes null for what there is not, as the auth service does.
+func (u User) MarshalJSON() ([]byte, error) {
+	type fields User // without this method
+	return json.Marshal(struct {
+		fields
+		FirebaseUID *string `json:"firebase_uid"`
+		Email       *string `json:"email"`
+		Username    *string `json:"username"`
+	}{fields(u), orNull(u.FirebaseUID), orNull(u.Email), orNull(u.Username)})
+}
+
+func orNull(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
 }
 
 type contextKey struct{}
