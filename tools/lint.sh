@@ -11,6 +11,7 @@ if [ -n "$unformatted" ]; then
 	exit 1
 fi
 lint golangci-lint run --show-stats=false ./...
+(cd authclient && go tool -modfile=../tools/lint/go.mod golangci-lint run --show-stats=false ./...)
 tools/npm-install.sh tools/ts
 tools/ts/node_modules/.bin/redocly lint --config tools/ts/redocly.yaml --format=summary api/openapi.yaml >/dev/null 2>&1 ||
 	tools/ts/node_modules/.bin/redocly lint --config tools/ts/redocly.yaml api/openapi.yaml
