@@ -108,6 +108,12 @@ var stagings = []struct {
 	{"Go code that the linters refuse", func(r repository) {
 		r.write("internal/pg/new.go", "package pg\n\nfunc idle() {}\n")
 	}, []string{"internal/pg/new.go:3", "idle is unused", "make lint"}},
+	{"good Go code in authclient", func(r repository) {
+		r.write("authclient/new.go", "package authclient\n\n// New2 is new.\nconst New2 = 1\n")
+	}, nil},
+	{"Go code in authclient that the linters refuse", func(r repository) {
+		r.write("authclient/new.go", "package authclient\n\nfunc idle() {}\n")
+	}, []string{"authclient/new.go:3", "idle is unused", "make lint"}},
 	{"Go code that does not compile", func(r repository) { r.write("internal/pg/new.go", "package pg\n\nconst new int = \"\"\n") }, []string{"internal/pg/new.go:3"}},
 	{"a contract that gen/ has not followed", func(r repository) {
 		r.replace("api/openapi.yaml", "token_balance: { type: integer", "balance: { type: integer")
