@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -271,5 +272,30 @@ func TestOutage_TheShorterDeadlineHolds(t *testing.T) {
 	a.expectOutage(t, g, "a shorter deadline")
 	if a.took > longest {
 		t.Errorf("it took %s", a.took)
+	}
+}
+
+// While the service hangs, a crowd waits no longer than one does, and does not bury the service in connections.
+func TestOutage_ACrowd(t *testing.T) {
+	t.Parallel()
+	s := newService(t, hangs)
+	g := newGate(t, authclient.Options{BaseURL: s.URL, Timeout: budget})
+	began := time.Now()
+	var all sync.WaitGroup
+	for range 600 {
+		all.Go(func() {
+			w := httptest.NewRecorder()
+			g.ServeHTTP(w, request(t, "Bearer "+token))
+			if w.Code != http.StatusServiceUnavailable {
+				t.Errorf("answered %d, expected 503", w.Code)
+			}
+		})
+	}
+	all.Wait()
+	if took := time.Since(began); took > longest {
+		t.Errorf("600 at once waited %s", took)
+	}
+	if n := s.opened.Load(); n > 256 || g.passed.Load() != 0 {
+		t.Errorf("%d connections, %d passed, expected 256 at most, and none", n, g.passed.Load())
 	}
 }
