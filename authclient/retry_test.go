@@ -117,6 +117,30 @@ func TestConnections_AreReused(t *testing.T) {
 	}
 }
 
+// A crowd does not bury the service in connections: 256 at most, which those who wait take over.
+func TestConnections_ACrowdSharesThem(t *testing.T) {
+	t.Parallel()
+	const limit, crowd = 256, 600
+	full := make(chan struct{})
+	var n atomic.Int64
+	s := newService(t, func(w http.ResponseWriter, r *http.Request) {
+		if n.Add(1) == limit {
+			close(full)
+		}
+		<-full
+		says(200, good)(w, r)
+	})
+	g := newGate(t, authclient.Options{BaseURL: s.URL, Timeout: time.Minute})
+	var all sync.WaitGroup
+	for range crowd {
+		all.Go(func() { g.ServeHTTP(discard{}, request(t, "Bearer "+token)) })
+	}
+	all.Wait()
+	if g.passed.Load() != crowd || s.opened.Load() != limit {
+		t.Errorf("%d of %d passed over %d connections, expected all over %d", g.passed.Load(), crowd, s.opened.Load(), limit)
+	}
+}
+
 // A transport of the user's own is used as it is.
 func TestTransport_OfTheUser(t *testing.T) {
 	t.Parallel()
