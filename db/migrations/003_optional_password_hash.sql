@@ -15,7 +15,7 @@ COMMENT ON COLUMN auth.users.password_hash IS
 -- migrate:down transaction:false
 -- Whoever has no password here keeps the row, with a hash that no password fits ('!', as in shadow(5)): the platform's other
 -- services go on finding the person, and the step up takes the mark away again. The mark is set beside the traffic, first while
--- rows without a password may still come, then, once the check is there, on the few that came meanwhile. Proven by the check,
+-- rows without a password may still come, then, once a check is there, on the few that came meanwhile. Proven by the check,
 -- NOT NULL reads no row again. Cut short, the next try goes on.
 DO $$
 DECLARE
@@ -41,16 +41,31 @@ BEGIN
             ON CONFLICT (relation, key) DO UPDATE SET facts = kept.facts || excluded.facts, archived_at = excluded.archived_at;
             COMMIT;
         END LOOP;
+        CONTINUE WHEN EXISTS (
+            SELECT FROM pg_constraint WHERE conrelid = 'auth.users'::regclass AND conname = 'chk_password_hash_marked');
         ALTER TABLE auth.users
             DROP CONSTRAINT IF EXISTS chk_password_hash_required,
-            DROP CONSTRAINT IF EXISTS chk_password_hash_marked,
             ADD CONSTRAINT chk_password_hash_marked CHECK (password_hash IS NOT NULL) NOT VALID;
         COMMIT;
     END LOOP;
+    PERFORM set_config('lock_timeout', '10s', false);
     ALTER TABLE auth.users VALIDATE CONSTRAINT chk_password_hash_marked;
     COMMIT;
-    ALTER TABLE auth.users ALTER COLUMN password_hash SET NOT NULL;
-    ALTER TABLE auth.users DROP CONSTRAINT chk_password_hash_marked;
-    COMMENT ON COLUMN auth.users.password_hash IS NULL;
+    -- All is archived, and only the lock is still to be had: a weak one first, for which autovacuum leaves, then the strong one,
+    -- in whose queue nobody waits for longer than 300 ms.
+    PERFORM set_config('lock_timeout', '10s', false);
+    LOCK TABLE auth.users IN SHARE UPDATE EXCLUSIVE MODE;
+    PERFORM set_config('lock_timeout', '300ms', false);
+    FOR attempt IN 1..200 LOOP
+        BEGIN
+            ALTER TABLE auth.users ALTER COLUMN password_hash SET NOT NULL;
+            ALTER TABLE auth.users DROP CONSTRAINT chk_password_hash_marked;
+            COMMENT ON COLUMN auth.users.password_hash IS NULL;
+            RETURN;
+        EXCEPTION WHEN lock_not_available THEN
+            PERFORM pg_sleep(0.05 + random() / 10);
+        END;
+    END LOOP;
+    RAISE lock_not_available USING MESSAGE = 'auth.users is held by others all the time';
 END
 $$;

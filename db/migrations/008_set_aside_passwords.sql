@@ -36,6 +36,19 @@ BEGIN
         ON CONFLICT (relation, key) DO UPDATE SET facts = excluded.facts, archived_at = excluded.archived_at;
         COMMIT;
     END LOOP;
-    DROP TABLE auth.archived_set_aside_passwords;
+    -- All is archived, and only the lock is still to be had: a weak one first, for which autovacuum leaves, then the strong one,
+    -- in whose queue nobody waits for longer than 300 ms.
+    PERFORM set_config('lock_timeout', '10s', false);
+    LOCK TABLE auth.users IN SHARE UPDATE EXCLUSIVE MODE;
+    PERFORM set_config('lock_timeout', '300ms', false);
+    FOR attempt IN 1..200 LOOP
+        BEGIN
+            DROP TABLE auth.archived_set_aside_passwords;
+            RETURN;
+        EXCEPTION WHEN lock_not_available THEN
+            PERFORM pg_sleep(0.05 + random() / 10);
+        END;
+    END LOOP;
+    RAISE lock_not_available USING MESSAGE = 'auth.users is held by others all the time';
 END
 $$;
