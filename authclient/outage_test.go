@@ -71,6 +71,7 @@ var unusable = map[string]http.HandlerFunc{
 	"expires_at no time":            says(200, replaced(`2026-01-02T04:04:05Z`, `tomorrow`)),
 	"no issued_at":                  says(200, replaced(`"issued_at":"2026-01-02T03:04:05Z",`, "")),
 	"401 and HTML":                  says(401, "<html>", "Content-Type", "text/html"),
+	"401 as text/html":              says(401, refused, "Content-Type", "text/html"),
 	"401 of somebody between":       says(401, `{"error":"unauthorized"}`),
 	"401 without a code":            says(401, `{"success":false,"message":"No"}`),
 	"401 without a message":         says(401, `{"success":false,"code":"token_revoked"}`),
@@ -139,6 +140,41 @@ func TestOutage_UnusableAnswers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Of an answer without an end no more is read than an answer may have.
+func TestOutage_NoMoreIsReadThanNeeded(t *testing.T) {
+	t.Parallel()
+	endless := &spaces{}
+	g := newGate(t, authclient.Options{BaseURL: "http://auth", Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: endless}, nil
+	})})
+	g.askWith(t, "Bearer "+token).expectOutage(t, g, "white space for ever")
+	if endless.read != 64<<10+1 || !endless.closed {
+		t.Errorf("%d bytes were read, closed: %t, expected one over 64 KiB, and closed", endless.read, endless.closed)
+	}
+}
+
+// spaces is a body of 1 MiB of white space: as good as endless here.
+type spaces struct {
+	read   int
+	closed bool
+}
+
+func (s *spaces) Read(p []byte) (int, error) {
+	if s.read > 1<<20 {
+		return 0, io.EOF
+	}
+	for i := range p {
+		p[i] = ' '
+	}
+	s.read += len(p)
+	return len(p), nil
+}
+
+func (s *spaces) Close() error {
+	s.closed = true
+	return nil
 }
 
 // broken are connections that give no answer.

@@ -184,7 +184,7 @@ func TestAuthclient_TheServiceIsOutOfReach(t *testing.T) {
 		for _, token := range []string{person.IDToken, revoked.IDToken, "e30.e30.c2ln"} {
 			all.Go(func() {
 				r := g.get(t, "/me", token)
-				r.expectOutage(t, name, 3500*time.Millisecond)
+				r.expectOutage(t, name, 4*time.Second)
 				t.Logf("%s: 503 after %s", name, r.took.Round(time.Millisecond))
 			})
 		}
