@@ -17,7 +17,7 @@ WITH seen AS (
 born AS (
     INSERT INTO auth.users (
         id, firebase_uid, auth_provider, email, username, user_type, is_active, token_balance, provider_data,
-        last_firebase_sync, federation_status, tokens_valid_after, last_login, created_at, updated_at, updated_at
+        last_firebase_sync, federation_status, tokens_valid_after, last_login, created_at, updated_at
     )
     SELECT
         sqlc.arg(id)::uuid,
