@@ -34,6 +34,7 @@ func (p *Provider) clientRoutes(mux *http.ServeMux) {
 	v1 := "POST " + toolkit + "/v1/accounts:"
 	mux.Handle(v1+"signUp", operation(p, client, p.signUp))
 	mux.Handle(v1+"signInWithPassword", operation(p, client, p.signInWithPassword))
+	mux.Handle(v1+"signInWithCustomToken", operation(p, client, p.signInWithCustomToken))
 	mux.Handle(v1+"lookup", operation(p, client, p.lookup))
 	mux.Handle(v1+"update", operation(p, client, p.update))
 	mux.Handle(v1+"delete", operation(p, client, p.deleteAccount))

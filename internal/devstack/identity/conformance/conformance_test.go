@@ -21,7 +21,8 @@ type behaviour struct {
 func behaviours() []behaviour {
 	return slices.Concat(
 		signUpBehaviours, adminCreateBehaviours, signInBehaviours, lookupBehaviours, updateBehaviours, adminUpdateBehaviours,
-		deleteBehaviours, refreshBehaviours, tokenBehaviours, importBehaviours, exportBehaviours, mailBehaviours, edgeBehaviours,
+		deleteBehaviours, refreshBehaviours, tokenBehaviours, importBehaviours, exportBehaviours, mailBehaviours, customBehaviours,
+		edgeBehaviours,
 	)
 }
 
