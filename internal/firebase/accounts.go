@@ -16,11 +16,23 @@ import (
 
 // The names of the operations, in metrics and errors.
 const (
-	opCreateUser = "create_user"
-	opSignIn     = "sign_in"
-	opRefresh    = "refresh"
-	opUser       = "user"
-	opDeleteUser = "delete_user"
+	opCreateUser        = "create_user"
+	opSignIn            = "sign_in"
+	opRefresh           = "refresh"
+	opUser              = "user"
+	opUserByEmail       = "user_by_email"
+	opDeleteUser        = "delete_user"
+	opImport            = "import"
+	opSetPassword       = "set_password"
+	opSetDisabled       = "set_disabled"
+	opDisplace          = "displace"
+	opSignCustomToken   = "sign_custom_token"
+	opSignInAs          = "sign_in_as"
+	opSendPasswordReset = "send_password_reset"
+	opResetPassword     = "reset_password"
+	opSendVerification  = "send_email_verification"
+	opConfirmEmail      = "confirm_email"
+	opFinishSignIn      = "finish_sign_in"
 )
 
 // NewUser is an account to be made. UID, Email and Password are required; the address is not marked verified.
@@ -31,13 +43,9 @@ type NewUser struct {
 	DisplayName string
 }
 
-// User is what we ask of an account at Firebase. Email "" means that it has none.
-type User struct{ Email string }
-
 // accounts is the part of the Admin SDK that we use: of the whole project, or of one tenant.
 type accounts interface {
 	CreateUser(ctx context.Context, user *auth.UserToCreate) (*auth.UserRecord, error)
-	GetUser(ctx context.Context, uid string) (*auth.UserRecord, error)
 	DeleteUser(ctx context.Context, uid string) error
 }
 
@@ -96,37 +104,31 @@ func (c *Client) CreateUser(ctx context.Context, u NewUser) error {
 
 // check refuses what the SDK would refuse before it sends anything, in a plain error with the address in its text.
 func (u NewUser) check() error {
-	local, domain, found := strings.Cut(u.Email, "@")
 	switch {
-	case u.UID == "" || len(u.UID) > 128:
+	case !possibleUID(u.UID):
 		return ErrInvalidUser.With(errors.New("the uid has not 1 to 128 characters"))
-	case !found || local == "" || domain == "" || strings.Contains(domain, "@"):
+	case !possibleEmail(u.Email):
 		return ErrInvalidUser.With(errors.New("the e-mail address is malformed"))
-	case len(u.Password) < 6:
+	case tooShort(u.Password):
 		return ErrWeakPassword
 	}
 	return nil
 }
 
-// User looks one account up. Errors: ErrUserNotFound, ErrTooManyAttempts, ErrUnreachable.
-func (c *Client) User(ctx context.Context, uid string) (User, error) {
-	var found User
-	err := c.call(ctx, opUser, twice, func(ctx context.Context) error {
-		record, err := c.accounts.GetUser(ctx, uid)
-		if auth.IsUserNotFound(err) {
-			return ErrUserNotFound
-		}
-		if err == nil {
-			found = User{Email: record.Email}
-		}
-		return err
-	})
-	return found, err
+// possibleUID: Firebase's have 1 to 128 characters.
+func possibleUID(uid string) bool { return uid != "" && len(uid) <= 128 }
+
+func possibleEmail(address string) bool {
+	local, domain, found := strings.Cut(address, "@")
+	return found && local != "" && domain != "" && !strings.Contains(domain, "@")
 }
+
+// tooShort: Firebase wants six characters, whatever else a project's policy asks for.
+func tooShort(password string) bool { return len(password) < 6 }
 
 // DeleteUser deletes one account. Errors: ErrUserNotFound, ErrInvalidUser, ErrTooManyAttempts, ErrUnreachable.
 func (c *Client) DeleteUser(ctx context.Context, uid string) error {
-	if uid == "" || len(uid) > 128 {
+	if !possibleUID(uid) {
 		return fmt.Errorf("firebase %s: %w", opDeleteUser, ErrInvalidUser)
 	}
 	return c.call(ctx, opDeleteUser, once, func(ctx context.Context) error { return c.accounts.DeleteUser(ctx, uid) })

@@ -29,6 +29,7 @@ var scopes = []string{
 // Here all wait for the same fetch, and each no longer than its own call may take.
 type bearer struct {
 	source  cloudauth.TokenProvider
+	account []byte // the credentials' own JSON, where they have one
 	timeout time.Duration
 	fetch   singleflight.Group
 }
@@ -41,7 +42,7 @@ func newBearer(o Options) (*bearer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("firebase: credentials: %w", err)
 	}
-	return &bearer{source: source, timeout: o.Timeout}, nil
+	return &bearer{source: source, account: source.JSON(), timeout: o.Timeout}, nil
 }
 
 // owner is the administrator of every emulator.

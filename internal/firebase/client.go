@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"google.golang.org/api/identitytoolkit/v1"
+	mfa "google.golang.org/api/identitytoolkit/v2"
 	"google.golang.org/api/option"
 
 	"auth-v2-service/internal/fault"
@@ -34,6 +35,7 @@ type Options struct {
 	// Transport carries the requests; nil means a pooled transport of our own.
 	Transport http.RoundTripper
 	// Timeout bounds each call as a whole, its retry and the fetching of an access token included. Zero means DefaultTimeout.
+	// An import has it once more for every hundred accounts.
 	Timeout time.Duration
 	// Logger hears of retries only. Nil means silence.
 	Logger *slog.Logger
@@ -46,7 +48,10 @@ type Options struct {
 // Client speaks to one Firebase project. Safe for concurrent use.
 type Client struct {
 	accounts accounts
+	admin    administration
+	signer   signer
 	toolkit  *identitytoolkit.Service
+	factors  *mfa.AccountsService
 	public   *http.Client // for Secure Token, which no library of Google's covers
 	tenant   string
 	timeout  time.Duration
@@ -77,13 +82,29 @@ func New(ctx context.Context, o Options) (*Client, error) {
 	if c.accounts, err = newAccounts(ctx, o, admin); err != nil {
 		return nil, err
 	}
-	// The logger is pinned: GOOGLE_SDK_GO_LOGGING_LEVEL=debug would otherwise print request bodies, passwords included.
-	c.toolkit, err = identitytoolkit.NewService(ctx, option.WithHTTPClient(public), option.WithEndpoint(identityToolkitURL+"/"),
-		option.WithLogger(slog.New(slog.DiscardHandler)))
+	if c.signer, err = newSigner(o, bearer, admin); err != nil {
+		return nil, err
+	}
+	if c.admin, err = newAdministration(ctx, o, admin); err != nil {
+		return nil, err
+	}
+	if c.toolkit, err = identitytoolkit.NewService(ctx, toolkitOptions(public)...); err != nil {
+		return nil, fmt.Errorf("firebase: identity toolkit: %w", err)
+	}
+	factors, err := mfa.NewService(ctx, toolkitOptions(public)...)
 	if err != nil {
 		return nil, fmt.Errorf("firebase: identity toolkit: %w", err)
 	}
+	c.factors = factors.Accounts
 	return c, nil
+}
+
+// toolkitOptions puts one of Google's generated libraries on our wire. The logger is pinned: GOOGLE_SDK_GO_LOGGING_LEVEL=debug
+// would otherwise print request bodies, passwords included.
+func toolkitOptions(client *http.Client) []option.ClientOption {
+	return []option.ClientOption{
+		option.WithHTTPClient(client), option.WithEndpoint(identityToolkitURL + "/"), option.WithLogger(slog.New(slog.DiscardHandler)),
+	}
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -137,8 +158,15 @@ const outcomeCanceled = "canceled"
 // call runs one operation: bounded in time, observed, and its failure put into our words. What the libraries return is
 // consulted last, because the exchange has seen the answer itself.
 func (c *Client) call(ctx context.Context, operation string, attempts int, run func(context.Context) error) error {
+	return c.callWithin(ctx, c.timeout, operation, attempts, run)
+}
+
+// callWithin is call for what may take another time than the rest.
+func (c *Client) callWithin(
+	ctx context.Context, limit time.Duration, operation string, attempts int, run func(context.Context) error,
+) error {
 	caller := ctx
-	ctx, cancel := context.WithTimeout(caller, c.timeout)
+	ctx, cancel := context.WithTimeout(caller, limit)
 	defer cancel()
 	ex := &exchange{operation: operation, attempts: attempts, stop: cancel}
 

@@ -99,7 +99,7 @@ func TestProduction_WhoAsksWhat(t *testing.T) {
 				t.Errorf("%s is asked with key %q and authorization %q", r.URL, key, authorization)
 			}
 		}
-		answer(`{"localId":"u","idToken":"i","refreshToken":"r","expiresIn":"3600","users":[{"localId":"u"}],
+		answer(`{"localId":"u","idToken":"i","refreshToken":"r","expiresIn":"3600","users":[{"localId":"uid-of-jane"}],
 			"id_token":"i","refresh_token":"r","expires_in":"3600","user_id":"u"}`)(w, r)
 	})
 	everyOperation(t, func(t *testing.T, _ string, run func(context.Context, *firebase.Client) error) {

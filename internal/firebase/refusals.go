@@ -3,6 +3,7 @@ package firebase
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -24,6 +25,13 @@ var (
 	ErrUIDExists           = fault.New(fault.IdentityConflict, "this identity exists already")
 	ErrWeakPassword        = fault.New(fault.WeakPassword, "the password is too weak")
 	ErrInvalidUser         = fault.Invalid("these account details are not acceptable")
+	ErrInvalidHash         = fault.New(fault.Internal, "the identity provider refused a password hash")
+	ErrNotImported         = fault.New(fault.Internal, "the identity provider did not take this account")
+	ErrNotDisplaceable     = fault.New(fault.IdentityConflict, "this account may belong to the owner of its address")
+	ErrInvalidIDToken      = fault.New(fault.TokenInvalid, "the ID token is not valid")
+	ErrExpiredIDToken      = fault.New(fault.TokenExpired, "the ID token has expired")
+	ErrInvalidCode         = fault.New(fault.TokenInvalid, "this code is not valid, or was used")
+	ErrExpiredCode         = fault.New(fault.TokenExpired, "this code has expired")
 	ErrSignInBlocked       = fault.New(fault.SignInBlocked, "signing in is blocked by the project's rules")
 	ErrMFARequired         = fault.New(fault.MFARequired, "a second factor is required")
 	ErrTooManyAttempts     = fault.New(fault.RateLimited, "too many attempts, try again later").After(time.Minute)
@@ -45,6 +53,24 @@ var refusals = map[string]*fault.Error{
 	"TOKEN_EXPIRED":           ErrInvalidRefreshToken,
 	"PROJECT_NUMBER_MISMATCH": ErrInvalidRefreshToken, // a token of another project
 
+	"INVALID_ID_TOKEN": ErrInvalidIDToken,
+	"MISSING_ID_TOKEN": ErrInvalidIDToken,
+
+	"INVALID_OOB_CODE": ErrInvalidCode,
+	"MISSING_OOB_CODE": ErrInvalidCode,
+	"EXPIRED_OOB_CODE": ErrExpiredCode,
+
+	"INVALID_CODE":                   ErrInvalidCredentials, // of a second factor (A11)
+	"MISSING_CODE":                   ErrInvalidCredentials,
+	"INVALID_PENDING_TOKEN":          ErrInvalidCode,
+	"INVALID_MFA_PENDING_CREDENTIAL": ErrInvalidCode,
+	"MISSING_MFA_PENDING_CREDENTIAL": ErrInvalidCode,
+	"INVALID_MFA_ENROLLMENT_ID":      ErrInvalidCode,
+	"MISSING_MFA_ENROLLMENT_ID":      ErrInvalidCode,
+	"MFA_ENROLLMENT_NOT_FOUND":       ErrInvalidCode,
+	"TOTP_CHALLENGE_TIMEOUT":         ErrExpiredCode,
+	"SESSION_EXPIRED":                ErrExpiredCode,
+
 	"USER_DISABLED":  ErrUserDisabled,
 	"USER_NOT_FOUND": ErrUserNotFound,
 
@@ -56,9 +82,13 @@ var refusals = map[string]*fault.Error{
 	"PASSWORD_DOES_NOT_MEET_REQUIREMENTS": ErrWeakPassword,
 	"INVALID_EMAIL":                       ErrInvalidUser,
 	"MISSING_EMAIL":                       ErrInvalidUser,
+	"INVALID_NEW_EMAIL":                   ErrInvalidUser,
 	"INVALID_LOCAL_ID":                    ErrInvalidUser,
+	"MISSING_LOCAL_ID":                    ErrInvalidUser,
 	"INVALID_DISPLAY_NAME":                ErrInvalidUser,
 	"DISPLAY_NAME_TOO_LONG":               ErrInvalidUser,
+
+	"INVALID_PASSWORD_HASH": ErrInvalidHash,
 
 	"BLOCKING_FUNCTION_ERROR_RESPONSE": ErrSignInBlocked, // A11
 
@@ -67,7 +97,8 @@ var refusals = map[string]*fault.Error{
 	"RESOURCE_EXHAUSTED":          ErrTooManyAttempts,
 }
 
-// exceptions: on the way in, whatever is wrong with an address is the one answer of A3; a session whose user is gone is over.
+// exceptions: on the way in, whatever is wrong with an address is the one answer of A3; a session whose user is gone is over,
+// and so is a code.
 var exceptions = map[string]map[string]*fault.Error{
 	opSignIn: {
 		"INVALID_EMAIL":  ErrInvalidCredentials,
@@ -77,6 +108,50 @@ var exceptions = map[string]map[string]*fault.Error{
 	opRefresh: {
 		"USER_NOT_FOUND": ErrInvalidRefreshToken,
 	},
+	opSendPasswordReset: {
+		"EMAIL_NOT_FOUND": ErrUserNotFound,
+		"INVALID_EMAIL":   ErrUserNotFound,
+	},
+	opSendVerification: {
+		"TOKEN_EXPIRED": ErrExpiredIDToken,
+	},
+	opResetPassword: { // the code's account is gone, or has another address
+		"USER_NOT_FOUND":  ErrInvalidCode,
+		"EMAIL_NOT_FOUND": ErrInvalidCode,
+	},
+	opConfirmEmail: {
+		"USER_NOT_FOUND":  ErrInvalidCode,
+		"EMAIL_NOT_FOUND": ErrInvalidCode,
+	},
+	opFinishSignIn: {
+		"USER_NOT_FOUND": ErrInvalidCode,
+	},
+}
+
+// rowRefusals are an import's: Google has sentences for them and no codes. A sentence that the table lacks is not shown, for it
+// may quote the row.
+var rowRefusals = map[string]*fault.Error{
+	"localId belongs to an existing account - can not overwrite.": ErrUIDExists,
+	"email exists in other account in database":                   ErrEmailExists,
+	"email is invalid":    ErrInvalidUser,
+	"localId is missing":  ErrInvalidUser,
+	"localId is too long": ErrInvalidUser,
+}
+
+// rowRefusal puts what Google says of one row of an import into our words.
+func rowRefusal(message string) error {
+	message = strings.TrimSpace(message)
+	if known, ok := rowRefusals[message]; ok {
+		return known.With(errors.New(message))
+	}
+	code := vendorCode(message)
+	if known, ok := refusals[code]; ok {
+		return known.With(errors.New(code))
+	}
+	if code == "" {
+		return ErrNotImported
+	}
+	return ErrNotImported.With(errors.New(code))
 }
 
 // refusal is an answer other than 2xx.

@@ -18,7 +18,7 @@ type Session struct {
 }
 
 // SignIn proves an e-mail and a password. Errors: ErrInvalidCredentials, for every sort of wrong (A3); ErrUserDisabled, which
-// Google says before it has checked the password; ErrMFARequired; ErrSignInBlocked;
+// Google says before it has checked the password; ErrMFARequired, as an MFAError for FinishSignIn; ErrSignInBlocked;
 // ErrTooManyAttempts; ErrUnreachable. A failure is not repeated, for each try counts against the account's throttle; only a
 // pooled connection that turns out to be closed makes net/http send it once more.
 func (c *Client) SignIn(ctx context.Context, email, password string) (Session, error) {
@@ -36,7 +36,7 @@ func (c *Client) SignIn(ctx context.Context, email, password string) (Session, e
 			return err
 		}
 		if answer.MfaPendingCredential != "" {
-			return ErrMFARequired
+			return challenge(answer)
 		}
 		session = Session{
 			IDToken: answer.IdToken, RefreshToken: answer.RefreshToken,

@@ -283,7 +283,7 @@ func TestTenant(t *testing.T) {
 		if strings.HasSuffix(r.URL.Path, "signInWithPassword") && !strings.Contains(string(body), `"tenantId":"t-1"`) {
 			t.Errorf("a sign-in without its tenant: %s", body)
 		}
-		answer(`{"localId":"u","idToken":"i","refreshToken":"r","expiresIn":"3600","users":[{"localId":"u"}]}`)(w, r)
+		answer(`{"localId":"u","idToken":"i","refreshToken":"r","expiresIn":"3600","users":[{"localId":"uid-of-jane"}]}`)(w, r)
 	})
 	client := g.client(t, func(o *firebase.Options) { o.Tenant = "t-1" })
 	for _, name := range []string{"create_user", "user", "delete_user", "sign_in"} {

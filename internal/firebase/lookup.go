@@ -1,0 +1,139 @@
+package firebase
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/api/identitytoolkit/v1"
+)
+
+const passwordProvider = "password"
+
+// User is an account at Firebase as an administrator sees it.
+type User struct {
+	UID string
+	// Email is "" where the account has none.
+	Email         string
+	EmailVerified bool
+	Disabled      bool
+	// HasPassword says that an e-mail and a password sign in. An imported hash counts, though Firebase does not show it.
+	HasPassword bool
+	// Providers are the ways to sign in, by Firebase's names: "password", "phone", "google.com".
+	Providers []string
+	// PasswordUpdatedAt is when the password was set there, or imported. Zero: there is none, or Firebase does not say.
+	PasswordUpdatedAt time.Time
+}
+
+// User looks one account up. Errors: ErrUserNotFound, ErrTooManyAttempts, ErrUnreachable.
+// https://cloud.google.com/identity-platform/docs/reference/rest/v1/projects.accounts/lookup
+func (c *Client) User(ctx context.Context, uid string) (User, error) {
+	if !possibleUID(uid) {
+		return User{}, fmt.Errorf("firebase %s: %w", opUser, ErrUserNotFound)
+	}
+	return c.lookUp(ctx, opUser, &lookupRequest{LocalId: []string{uid}}, func(u User) bool { return u.UID == uid })
+}
+
+// UserByEmail looks up the account that has an address now, verified or not. Errors: ErrUserNotFound, also for what is no
+// address; ErrTooManyAttempts, ErrUnreachable. Google's page is User's.
+func (c *Client) UserByEmail(ctx context.Context, email string) (User, error) {
+	if !possibleEmail(email) {
+		return User{}, fmt.Errorf("firebase %s: %w", opUserByEmail, ErrUserNotFound)
+	}
+	return c.lookUp(ctx, opUserByEmail, &lookupRequest{Email: []string{email}}, func(u User) bool {
+		return strings.EqualFold(u.Email, email)
+	})
+}
+
+// lookUp asks for one account. That there is none is an answer without users, not a refusal; what is not the one that was
+// asked for counts as none.
+func (c *Client) lookUp(ctx context.Context, operation string, request *lookupRequest, asked func(User) bool) (User, error) {
+	var found User
+	err := c.call(ctx, operation, twice, func(ctx context.Context) error {
+		answer, err := c.admin.lookUp(ctx, request)
+		if err != nil {
+			return err
+		}
+		for _, info := range answer.Users {
+			if user := toUser(info); asked(user) {
+				found = user
+				return nil
+			}
+		}
+		return ErrUserNotFound
+	})
+	return found, err
+}
+
+func toUser(info *userInfo) User {
+	user := User{UID: info.LocalId, Email: info.Email, EmailVerified: info.EmailVerified, Disabled: info.Disabled}
+	for _, linked := range info.ProviderUserInfo {
+		user.Providers = append(user.Providers, linked.ProviderId)
+	}
+	user.HasPassword = info.PasswordHash != "" || slices.Contains(user.Providers, passwordProvider)
+	if info.PasswordUpdatedAt > 0 {
+		user.PasswordUpdatedAt = time.UnixMilli(int64(info.PasswordUpdatedAt)).UTC()
+	}
+	return user
+}
+
+// The requests of the REST API, whose names in Google's library fill a line.
+type (
+	lookupRequest  = identitytoolkit.GoogleCloudIdentitytoolkitV1GetAccountInfoRequest
+	lookupResponse = identitytoolkit.GoogleCloudIdentitytoolkitV1GetAccountInfoResponse
+	userInfo       = identitytoolkit.GoogleCloudIdentitytoolkitV1UserInfo
+	updateRequest  = identitytoolkit.GoogleCloudIdentitytoolkitV1SetAccountInfoRequest
+	importRequest  = identitytoolkit.GoogleCloudIdentitytoolkitV1UploadAccountRequest
+	importResponse = identitytoolkit.GoogleCloudIdentitytoolkitV1UploadAccountResponse
+)
+
+// administration is the part of the REST API that the Admin SDK lacks, or wraps in more than we want: of the whole project,
+// or of one tenant (T2).
+type administration struct {
+	ofProject       *identitytoolkit.ProjectsAccountsService
+	ofTenant        *identitytoolkit.ProjectsTenantsAccountsService
+	project, tenant string
+}
+
+func newAdministration(ctx context.Context, o Options, client *http.Client) (administration, error) {
+	service, err := identitytoolkit.NewService(ctx, toolkitOptions(client)...)
+	if err != nil {
+		return administration{}, fmt.Errorf("firebase: identity toolkit: %w", err)
+	}
+	return administration{
+		ofProject: identitytoolkit.NewProjectsAccountsService(service),
+		ofTenant:  identitytoolkit.NewProjectsTenantsAccountsService(service),
+		project:   o.ProjectID, tenant: o.Tenant,
+	}, nil
+}
+
+func (a administration) lookUp(ctx context.Context, request *lookupRequest) (*lookupResponse, error) {
+	if a.tenant != "" {
+		call := a.ofTenant.Lookup(a.project, a.tenant, request).Context(ctx)
+		replayable(call.Header())
+		return call.Do()
+	}
+	call := a.ofProject.Lookup(a.project, request).Context(ctx)
+	replayable(call.Header())
+	return call.Do()
+}
+
+func (a administration) update(ctx context.Context, request *updateRequest) error {
+	var err error
+	if a.tenant != "" {
+		_, err = a.ofTenant.Update(a.project, a.tenant, request).Context(ctx).Do()
+	} else {
+		_, err = a.ofProject.Update(a.project, request).Context(ctx).Do()
+	}
+	return err
+}
+
+func (a administration) batchCreate(ctx context.Context, request *importRequest) (*importResponse, error) {
+	if a.tenant != "" {
+		return a.ofTenant.BatchCreate(a.project, a.tenant, request).Context(ctx).Do()
+	}
+	return a.ofProject.BatchCreate(a.project, request).Context(ctx).Do()
+}

@@ -1,0 +1,59 @@
+package firebase
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// SetPassword gives an account a new password, as an administrator; every session that it had ends. Sent once: after
+// ErrUnreachable it may be set or not. Errors: ErrUserNotFound, ErrWeakPassword, ErrTooManyAttempts, ErrUnreachable.
+// https://cloud.google.com/identity-platform/docs/reference/rest/v1/projects.accounts/update
+func (c *Client) SetPassword(ctx context.Context, uid, password string) error {
+	if tooShort(password) {
+		return fmt.Errorf("firebase %s: %w", opSetPassword, ErrWeakPassword)
+	}
+	return c.update(ctx, opSetPassword, &updateRequest{LocalId: uid, Password: password})
+}
+
+// SetDisabled disables an account, or enables it again. Firebase gives a disabled one no new token; tokens that are out live
+// until they end. Errors: ErrUserNotFound, ErrTooManyAttempts, ErrUnreachable. Google's page is SetPassword's.
+func (c *Client) SetDisabled(ctx context.Context, uid string, disabled bool) error {
+	return c.update(ctx, opSetDisabled, &updateRequest{
+		LocalId: uid, DisableUser: disabled, ForceSendFields: []string{"DisableUser"},
+	})
+}
+
+// Displace frees the address of an account that nobody has proved to own (M6): one call disables the account and gives it
+// newEmail, so that there is no moment at which it has lost one and not the other. It looks first, and leaves an account alone
+// whose address is verified or that anything but a password opens: ErrNotDisplaceable. Between look and call Firebase offers
+// no lock; who verifies the address in that instant is displaced all the same.
+//
+// Errors besides: ErrUserNotFound, ErrEmailExists (newEmail is taken), ErrInvalidUser, ErrTooManyAttempts, ErrUnreachable.
+// Google's page is SetPassword's.
+func (c *Client) Displace(ctx context.Context, uid, newEmail string) error {
+	user, err := c.User(ctx, uid)
+	switch {
+	case err != nil:
+		return err
+	case user.EmailVerified, !slices.Equal(user.Providers, []string{passwordProvider}):
+		return fmt.Errorf("firebase %s: %w", opDisplace, ErrNotDisplaceable)
+	case !possibleEmail(newEmail):
+		return fmt.Errorf("firebase %s: %w", opDisplace, ErrInvalidUser)
+	}
+	return c.update(ctx, opDisplace, &updateRequest{LocalId: uid, Email: newEmail, DisableUser: true})
+}
+
+// update is one request, sent once. What it answers is of no interest.
+func (c *Client) update(ctx context.Context, operation string, request *updateRequest) error {
+	if !possibleUID(request.LocalId) {
+		return fmt.Errorf("firebase %s: %w", operation, ErrUserNotFound)
+	}
+	return c.call(ctx, operation, once, func(ctx context.Context) error {
+		err := c.admin.update(ctx, request)
+		if exchangeOf(ctx).succeeded() {
+			return nil
+		}
+		return err
+	})
+}
