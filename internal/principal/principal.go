@@ -130,6 +130,9 @@ func (r *Resolver) lookUp(ctx context.Context, compact string) (Principal, error
 	if err != nil {
 		return Principal{}, err
 	}
+	if claims.Kind == token.KindLegacy {
+		return Principal{}, token.ErrMalformed // rows are looked up by Firebase's uid here, and a legacy token has none
+	}
 	fill := r.cache.beginFill(r.now())
 	u, err := r.users.FirstSight(ctx, claims)
 	if err != nil {

@@ -91,6 +91,17 @@ func TestResolve_WarmAsksNobody(t *testing.T) {
 	}
 }
 
+// F1: a legacy token has no Firebase uid, so no row is looked up by one.
+func TestResolve_LegacyTokenIsNoFirebaseToken(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	s.verify = func() (token.Claims, error) { return token.Claims{Kind: token.KindLegacy, UserID: uuid.New()}, nil }
+	s.expect("F1", token.ErrMalformed)
+	if n := s.sights.Load(); n != 0 {
+		t.Errorf("F1: a legacy token was looked up %d times by Firebase's uid", n)
+	}
+}
+
 // T6: a remembered token ends at its exp, however warm the facts are.
 func TestResolve_RememberedTokenEnds(t *testing.T) {
 	t.Parallel()

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"auth-v2-service/internal/token"
 )
 
 // BenchmarkVerify shows what a verification costs beside the RSA that it cannot do without, and the Admin SDK's beside it; and
@@ -69,4 +71,48 @@ func benchBareRSA(b *testing.B, compact string) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkLegacy shows that a legacy token costs no more than reading it, a bad one no more than a good one, and what signing
+// costs.
+func BenchmarkLegacy(b *testing.B) {
+	now := time.Now()
+	verifier, legacy := verifierAt(b, now), newLegacy(b, now)
+	body := jsonText(legacyAccess(now))
+	verify := func(compact string, accepted bool) func(*testing.B) {
+		return func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := verifier.Verify(context.Background(), compact); (err == nil) != accepted {
+					b.Fatal(err)
+				}
+			}
+		}
+	}
+	b.Run("good", verify(compact(legacyHeader, body, hs256([]byte(accessSecret))), true))
+	b.Run("good, previous secret", verify(compact(legacyHeader, body, hs256([]byte(accessPrevious))), true))
+	b.Run("bad signature", verify(compact(legacyHeader, body, hs256([]byte("a stranger's"))), false))
+	b.Run("refresh token", verify(compact(legacyHeader, jsonText(legacyRefresh(now)), hs256([]byte(refreshSecret))), false))
+	b.Run("sign access", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			legacy.Access(token.AccessClaims{UserID: userID, Email: "jane@example.com", SessionID: sessionID, AuthTime: now, IssuedAt: now})
+		}
+	})
+	refresh := token.RefreshClaims{UserID: userID, SessionID: sessionID, ID: "1", IssuedAt: now, ExpiresAt: now.Add(time.Hour)}
+	b.Run("sign refresh", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			legacy.Refresh(refresh)
+		}
+	})
+	b.Run("verify refresh", func(b *testing.B) {
+		text := legacy.Refresh(refresh)
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := legacy.VerifyRefresh(text); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

@@ -1,19 +1,32 @@
 package token
 
-import "time"
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
 
 // Kind says which family of tokens a token belongs to. Its values are the contract's.
 type Kind string
 
-// KindFirebase is Firebase's RS256 ID tokens (T1).
-const KindFirebase Kind = "firebase"
+const (
+	// KindFirebase is Firebase's RS256 ID tokens (T1).
+	KindFirebase Kind = "firebase"
+	// KindLegacy is the platform's own HS256 access tokens (T8): the old auth-service's and those that we sign.
+	KindLegacy Kind = "legacy"
+)
 
 // Claims are what a verified token says. They are statements of the issuer at IssuedAt, not facts of today: what needs the
 // row takes a principal, not claims.
 type Claims struct {
 	Kind Kind
-	// Subject is Firebase's uid: 1 to 128 characters (T2).
-	Subject       string
+	// Subject is Firebase's uid: 1 to 128 characters (T2). Empty in a legacy token.
+	Subject string
+	// UserID is the row's id that a legacy token names, looked up in id only (F1). Zero in Firebase's.
+	UserID uuid.UUID
+	// SessionID is the legacy session that the token belongs to; zero where the token names none: all of Firebase's, and the
+	// old auth-service's.
+	SessionID     uuid.UUID
 	Email         string
 	EmailVerified bool
 	Name          string
@@ -27,7 +40,8 @@ type Claims struct {
 	// Identities are the identities linked to the account, by provider ("google.com", "email", "phone", ...). Empty for an
 	// anonymous user (F5). A provider whose value is not a list of strings is present with none.
 	Identities map[string][]string
-	// AuthTime is when the person signed in; refreshed tokens keep it. Revocation compares with it (T4).
+	// AuthTime is when the person signed in; refreshed tokens keep it. Revocation compares with it (T4). A legacy token that
+	// does not say has its IssuedAt here.
 	AuthTime  time.Time
 	IssuedAt  time.Time
 	ExpiresAt time.Time

@@ -1,7 +1,7 @@
 // Package token checks what a bearer token claims. It is pure: strings and keys in, [Claims] or a refusal out.
 //
-// It owns the verifier ([Verifier], rules T1 and T2), the key set ([KeySet], rule T3) and the sentinels of both; it knows no
-// database, no users and no HTTP handlers. Its outside is three small things that come in from above: a clock, the
+// It owns the verifier ([Verifier], rules T1 and T2), the key set ([KeySet], rule T3), the legacy family, which it signs too
+// ([Legacy], rule T8), and the sentinels of all; it knows no database, no users and no HTTP handlers. Its outside is three small things that come in from above: a clock, the
 // http.Client that fetches Google's certificates, and a [KeyStore] that keeps the last good ones across a restart. It caches
 // no verification and logs no part of a token (T6): a verdict's cache, its key and its end are internal/principal's.
 //
@@ -15,6 +15,11 @@
 // by a fixed ticker without regard to Cache-Control, read a body of any size, follow redirects, queue callers with an unknown
 // kid on a rate limiter (one fetch each, one after the other), cannot tell "unknown" from "could not ask", and know neither an
 // age limit nor persistence. What would be left of them is a map.
+//
+// The legacy family is the platform's own: HS256 under secrets that every service there knows. An access token says who and
+// until when, a refresh token which session and which turn of it; each kind has its own secrets, its own life, and members
+// that the other is refused for (RFC 8725 sections 3.11 and 3.12). Nothing of a refresh token needs to be kept: the same
+// claims are the same token (T6). Sessions, their turns and their end are internal/account's.
 //
 // Certificates are envelopes: a key is trusted because Google listed it over TLS within the last 24 hours, and a key that it
 // withdraws leaves with the next fetch. Their own dates are not a second authority (Firebase's SDKs ignore them too): one that

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/token"
 )
@@ -19,8 +21,9 @@ func FuzzVerify(f *testing.F) {
 	still := newClock(noon)
 	server := &keyServer{answer: serve(listedKeys(noon))}
 	keys := startKeys(f, token.KeySetOptions{Clock: still.Now, Client: &http.Client{Transport: server}})
-	strict := newVerifier(f, token.VerifierOptions{Keys: keys, Clock: still.Now})
-	emulated := newVerifier(f, token.VerifierOptions{AllowUnsigned: true, Clock: still.Now})
+	legacy := newLegacy(f, noon)
+	strict := newVerifier(f, token.VerifierOptions{Keys: keys, Legacy: legacy, Clock: still.Now})
+	emulated := newVerifier(f, token.VerifierOptions{AllowUnsigned: true, Legacy: legacy, Clock: still.Now})
 
 	signed := map[string]bool{}
 	for _, c := range tokenCases(noon) {
@@ -30,6 +33,15 @@ func FuzzVerify(f *testing.F) {
 		signed[c.compact] = c.want == nil
 	}
 	f.Add(compact(`{"alg":"none","typ":"JWT"}`, jsonText(payload(noon)), unsigned))
+	refreshes := map[string]bool{}
+	for _, c := range legacyAccessCases(noon) {
+		f.Add(c.compact)
+		signed[c.compact] = c.want == nil
+	}
+	for _, c := range legacyRefreshCases(noon) {
+		f.Add(c.compact)
+		refreshes[c.compact] = c.want == nil
+	}
 
 	f.Fuzz(func(t *testing.T, compact string) {
 		claims, err := strict.Verify(context.Background(), compact)
@@ -39,10 +51,53 @@ func FuzzVerify(f *testing.F) {
 		checkVerdict(t, claims, err)
 
 		claims, err = emulated.Verify(context.Background(), compact)
-		if err == nil && (!strings.HasSuffix(compact, ".") || strings.Count(compact, ".") != 2) {
+		isUnsigned := strings.HasSuffix(compact, ".") && strings.Count(compact, ".") == 2
+		if err == nil && isUnsigned != (claims.Kind == token.KindFirebase) || err == nil && !isUnsigned && !signed[compact] {
 			t.Fatalf("accepted as unsigned: %q", compact)
 		}
 		checkVerdict(t, claims, err)
+
+		if _, err := legacy.VerifyRefresh(compact); err == nil && !refreshes[compact] {
+			t.Fatalf("accepted as a refresh token what was never signed so: %q", compact)
+		}
+	})
+}
+
+// FuzzLegacyContent goes past the signature by signing whatever comes, under both kinds of secret. What is accepted must read
+// the same to encoding/json, and no content may pass for both kinds unless the old auth-service could have meant either.
+func FuzzLegacyContent(f *testing.F) {
+	legacy := newLegacy(f, noon)
+	verifier := newVerifier(f, token.VerifierOptions{AllowUnsigned: true, Legacy: legacy, Clock: newClock(noon).Now})
+	for _, c := range append(legacyAccessCases(noon), legacyRefreshCases(noon)...) {
+		if header, body, ok := decoded(c.compact); ok {
+			f.Add(header, body)
+		}
+	}
+	f.Fuzz(func(t *testing.T, header, body string) {
+		var h struct{ Alg string }
+		if json.Unmarshal([]byte(header), &h) == nil && h.Alg == "none" {
+			return // unsigned Firebase tokens: FuzzVerifyContent's
+		}
+		claims, accessErr := verifier.Verify(context.Background(), compact(header, body, hs256([]byte(accessSecret))))
+		checkVerdict(t, claims, accessErr)
+		refresh, refreshErr := legacy.VerifyRefresh(compact(header, body, hs256([]byte(refreshSecret))))
+		if accessErr != nil && refreshErr != nil {
+			return
+		}
+		if accessErr == nil && refreshErr == nil && (claims.AuthTime != claims.IssuedAt || !refresh.Foreign) {
+			t.Fatalf("one content is both kinds of token: %q", body)
+		}
+		var p map[string]any
+		if json.Unmarshal([]byte(body), &p) != nil {
+			t.Fatalf("accepted what is no JSON: %q", body)
+		}
+		id, sid, jti := p["id"], p["sid"], p["jti"]
+		if accessErr == nil && (id != claims.UserID.String() || jti != nil || (sid != nil && sid != claims.SessionID.String())) {
+			t.Fatalf("another parser reads another access token: %q", body)
+		}
+		if refreshErr == nil && (id != refresh.UserID.String() || !refresh.Foreign && (sid != refresh.SessionID.String() || jti != refresh.ID)) {
+			t.Fatalf("another parser reads another refresh token: %q", body)
+		}
 	})
 }
 
@@ -97,7 +152,14 @@ func checkVerdict(t *testing.T, claims token.Claims, err error) {
 		return
 	}
 	skewed := noon.Add(60e9)
-	if claims.Subject == "" || len([]rune(claims.Subject)) > 128 || claims.Tenant != "" ||
+	if claims.Kind == token.KindLegacy {
+		if claims.Subject != "" || claims.UserID == uuid.Nil || claims.EmailVerified || claims.ExpiresAt.Sub(claims.IssuedAt) > token.MaxAccessLife ||
+			claims.AuthTime.After(skewed) || claims.IssuedAt.After(skewed) || noon.After(claims.ExpiresAt.Add(60e9)) {
+			t.Fatalf("accepted claims break T8: %+v", claims)
+		}
+		return
+	}
+	if claims.Subject == "" || claims.UserID != uuid.Nil || len([]rune(claims.Subject)) > 128 || claims.Tenant != "" ||
 		claims.AuthTime.After(skewed) || claims.IssuedAt.After(skewed) || noon.After(claims.ExpiresAt.Add(60e9)) {
 		t.Fatalf("accepted claims break T2: %+v", claims)
 	}

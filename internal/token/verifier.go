@@ -8,8 +8,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// VerifierOptions configure a [Verifier]. Exactly one of Keys and AllowUnsigned is given: with both, a token's header would
-// choose whether it is signed.
+// VerifierOptions configure a [Verifier]. Exactly one of Keys and AllowUnsigned is given: with both, a Firebase token's
+// header would choose whether it is signed.
 type VerifierOptions struct {
 	// ProjectID is the Firebase project: the audience, and the end of the issuer. Required.
 	ProjectID string
@@ -17,10 +17,12 @@ type VerifierOptions struct {
 	Tenant string
 	// Keys are Firebase's signing keys, for RS256.
 	Keys *KeySet
-	// AllowUnsigned accepts the official emulator's tokens: alg "none", empty signature, and nothing else. Never in
+	// AllowUnsigned accepts the official emulator's tokens: alg "none", empty signature, in place of RS256. Never in
 	// production, which internal/config refuses.
 	AllowUnsigned bool
-	// Clock defaults to time.Now.
+	// Legacy checks the platform's own access tokens; nil refuses them all (LEGACY_TOKENS=off).
+	Legacy *Legacy
+	// Clock defaults to time.Now. Legacy has its own.
 	Clock func() time.Time
 }
 
@@ -31,6 +33,7 @@ type Verifier struct {
 	tenant        string
 	keys          *KeySet
 	allowUnsigned bool
+	legacy        *Legacy
 	clock         func() time.Time
 }
 
@@ -51,28 +54,31 @@ func NewVerifier(options VerifierOptions) (*Verifier, error) {
 		tenant:        options.Tenant,
 		keys:          options.Keys,
 		allowUnsigned: options.AllowUnsigned,
+		legacy:        options.Legacy,
 		clock:         options.Clock,
 	}, nil
 }
 
-// Verify checks a compact JWT and returns what it claims. The header never selects the key family (RFC 8725 section 3.1):
-// RS256 is checked with Firebase's keys only, everything else is refused before any cryptography. Errors: ErrMissing,
-// ErrMalformed, ErrExpired (good but for its end), or ErrUnavailable when no usable key is at hand, which is an outage and
-// not a bad token. It waits only for a token with an unknown kid, briefly, and never longer than ctx.
+// Verify checks a compact JWT and returns what it claims. The header never selects a key (RFC 8725 section 3.1): HS256 is
+// checked with the legacy secrets only, RS256 with Firebase's keys only, everything else is refused before any cryptography.
+// Errors: ErrMissing, ErrMalformed, ErrExpired (good but for its end), or ErrUnavailable when no usable key is at hand, which
+// is an outage and not a bad token. It waits only for a Firebase token with an unknown kid, briefly, and never longer than ctx.
 func (v *Verifier) Verify(ctx context.Context, compact string) (Claims, error) {
 	token, err := parseCompact(compact)
 	if err != nil {
 		return Claims{}, err
 	}
-	if err := v.admit(&token.header); err != nil {
+	if v.legacy != nil && token.header.Algorithm == legacyMethod.Alg() {
+		return v.legacy.verifyAccess(&token)
+	}
+	if err := v.admitFirebase(&token.header); err != nil {
 		return Claims{}, err
 	}
 	return v.verifyFirebase(ctx, &token)
 }
 
-// admit lets one algorithm pass, and its spelling is ours, not the token's. The legacy family's HS256 will join here, with
-// its own secrets and its own payload.
-func (v *Verifier) admit(h *header) error {
+// admitFirebase lets one algorithm pass, and its spelling is ours, not the token's.
+func (v *Verifier) admitFirebase(h *header) error {
 	if v.allowUnsigned {
 		if h.Algorithm != jwt.SigningMethodNone.Alg() {
 			return malformed("signed, where only the emulator's unsigned tokens are")
@@ -81,7 +87,7 @@ func (v *Verifier) admit(h *header) error {
 	}
 	switch {
 	case h.Algorithm != jwt.SigningMethodRS256.Alg():
-		return malformed("alg is not RS256")
+		return malformed("alg is of no family that is accepted")
 	case h.KeyID == "":
 		return malformed("no kid")
 	}

@@ -15,14 +15,15 @@ import (
 // noon is when the tests happen that move time themselves.
 var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
-// verifierAt gives a verifier over listedKeys whose clock stands still.
+// verifierAt gives a verifier over listedKeys and the legacy secrets whose clock stands still.
 func verifierAt(t testing.TB, now time.Time, edits ...func(*token.VerifierOptions)) *token.Verifier {
 	t.Helper()
 	server := newKeyServer(t, serve(listedKeys(now)))
 	still := newClock(now)
 	options := token.VerifierOptions{
-		Clock: still.Now,
-		Keys:  startKeys(t, token.KeySetOptions{URL: server.URL, Clock: still.Now}),
+		Clock:  still.Now,
+		Legacy: newLegacy(t, now),
+		Keys:   startKeys(t, token.KeySetOptions{URL: server.URL, Clock: still.Now}),
 	}
 	for _, edit := range edits {
 		edit(&options)

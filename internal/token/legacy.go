@@ -1,0 +1,101 @@
+package token
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+const (
+	// MaxAccessLife is T8's bound: every service of the platform knows the secret, so whoever learns it must not be able to
+	// make a token that outlives a day.
+	MaxAccessLife = 24 * time.Hour
+	// MaxRefreshLife bounds a refresh token in the same way.
+	MaxRefreshLife = 90 * 24 * time.Hour
+)
+
+// legacyMethod is the one algorithm of the legacy family (RFC 7518 section 3.2).
+var legacyMethod = jwt.SigningMethodHS256
+
+// LegacyOptions configure a [Legacy]. Of the secrets of a kind the first signs and all verify: a second one is the one before,
+// for as long as its tokens live.
+type LegacyOptions struct {
+	AccessSecrets, RefreshSecrets []string
+	// AccessLife is how long an access token lives: a second to 24 hours.
+	AccessLife time.Duration
+	// RefreshLife is how long a refresh token lives: a second to 90 days.
+	RefreshLife time.Duration
+	// Clock defaults to time.Now.
+	Clock func() time.Time
+}
+
+// Legacy signs and checks the platform's own tokens: HS256 JWTs as the old auth-service made them (T8). Safe for concurrent
+// use.
+type Legacy struct {
+	access, refresh         secrets
+	accessLife, refreshLife time.Duration
+	clock                   func() time.Time
+}
+
+// NewLegacy refuses what could not hold T8: no secret or an empty one, a secret of both kinds, which would make of a refresh
+// token an access token, and lives beyond the bounds. How strong a secret must be is internal/config's rule.
+func NewLegacy(options LegacyOptions) (*Legacy, error) {
+	if options.Clock == nil {
+		options.Clock = time.Now
+	}
+	err := errors.Join(
+		checkSecrets("access", options.AccessSecrets), checkSecrets("refresh", options.RefreshSecrets),
+		checkLife("access", options.AccessLife, MaxAccessLife), checkLife("refresh", options.RefreshLife, MaxRefreshLife),
+	)
+	if slices.ContainsFunc(options.AccessSecrets, func(s string) bool { return slices.Contains(options.RefreshSecrets, s) }) {
+		err = errors.Join(err, errors.New("token: a secret is of access and of refresh tokens"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Legacy{
+		access: toSecrets(options.AccessSecrets), refresh: toSecrets(options.RefreshSecrets),
+		accessLife: options.AccessLife, refreshLife: options.RefreshLife, clock: options.Clock,
+	}, nil
+}
+
+func checkSecrets(kind string, all []string) error {
+	if len(all) == 0 || slices.Contains(all, "") {
+		return fmt.Errorf("token: a secret of %s tokens is missing or empty", kind)
+	}
+	return nil
+}
+
+func checkLife(kind string, life, most time.Duration) error {
+	if life < time.Second || life > most {
+		return fmt.Errorf("token: the life of %s tokens is %s: must be 1s to %s", kind, life, most)
+	}
+	return nil
+}
+
+// RefreshLife is how long a refresh token is to live that is signed now.
+func (l *Legacy) RefreshLife() time.Duration { return l.refreshLife }
+
+// secrets are those of one kind of token, the signing one first. They are told apart by trying: a kid chooses nothing.
+type secrets [][]byte
+
+func toSecrets(all []string) secrets {
+	keys := make(secrets, len(all))
+	for i, secret := range all {
+		keys[i] = []byte(secret)
+	}
+	return keys
+}
+
+// verify compares in constant time, secret by secret (hmac.Equal, within golang-jwt).
+func (s secrets) verify(token *compactToken) error {
+	for _, secret := range s {
+		if legacyMethod.Verify(token.signed, token.signature, secret) == nil {
+			return nil
+		}
+	}
+	return malformed("signature does not verify")
+}

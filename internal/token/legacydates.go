@@ -1,0 +1,67 @@
+package token
+
+import (
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+)
+
+// legacyDates are the dates that every legacy token has (RFC 7519 sections 4.1.4 to 4.1.6): whole seconds, both required.
+type legacyDates struct {
+	IssuedAt  int64 `json:"iat"`
+	ExpiresAt int64 `json:"exp"`
+	NotBefore int64 `json:"nbf,omitzero"`
+}
+
+func datesOf(issued, expires time.Time) legacyDates {
+	return legacyDates{IssuedAt: issued.Unix(), ExpiresAt: expires.Unix()}
+}
+
+// check refuses absent, impossible and future dates, and a life beyond most: whoever knows the secret can write any exp.
+func (d *legacyDates) check(now time.Time, most time.Duration) error {
+	latest := now.Add(clockSkew).Unix()
+	switch {
+	case d.IssuedAt <= 0 || d.ExpiresAt <= 0 || d.ExpiresAt > latestDate:
+		return malformed("exp or iat is missing or no date")
+	case d.ExpiresAt <= d.IssuedAt:
+		return malformed("ends before it begins")
+	case d.ExpiresAt-d.IssuedAt > int64(most/time.Second):
+		return malformed("lives longer than its kind may")
+	case d.IssuedAt > latest || d.NotBefore > latest:
+		return malformed("iat or nbf is in the future")
+	}
+	return nil
+}
+
+// expired asks whether the token ended more than the allowed skew ago.
+func (d *legacyDates) expired(now time.Time) bool {
+	return now.After(time.Unix(d.ExpiresAt, 0).Add(clockSkew))
+}
+
+func (d *legacyDates) issued() time.Time { return time.Unix(d.IssuedAt, 0).UTC() }
+
+func (d *legacyDates) expires() time.Time { return time.Unix(d.ExpiresAt, 0).UTC() }
+
+// strangers are members that another issuer's tokens have and no legacy one: their presence is a refusal, whatever they hold
+// (RFC 8725 section 3.12: mutually exclusive rules for different kinds of JWTs).
+type strangers struct {
+	Issuer   jsontext.Value `json:"iss,omitzero"`
+	Subject  jsontext.Value `json:"sub,omitzero"`
+	Audience jsontext.Value `json:"aud,omitzero"`
+	Firebase jsontext.Value `json:"firebase,omitzero"`
+}
+
+func (s *strangers) check() error {
+	if s.Issuer != nil || s.Subject != nil || s.Audience != nil || s.Firebase != nil {
+		return malformed("members of another issuer's tokens")
+	}
+	return nil
+}
+
+// parseID reads a UUID in its canonical spelling (RFC 9562 section 4: lower case, with hyphens), as PostgreSQL writes it. Any
+// other, capitals too, is refused: the platform's services compare the text.
+func parseID(text string) (uuid.UUID, bool) {
+	id, err := uuid.Parse(text)
+	return id, err == nil && id != uuid.Nil && id.String() == text
+}

@@ -1,0 +1,118 @@
+package token
+
+import (
+	"crypto/sha256"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+)
+
+// maxTokenIDCharacters bounds a jti.
+const maxTokenIDCharacters = 64
+
+// RefreshClaims are what a refresh token says. Times are whole seconds; what is finer is cut off.
+type RefreshClaims struct {
+	UserID    uuid.UUID
+	SessionID uuid.UUID
+	// ID is the jti (RFC 7519 section 4.1.7): 1 to 64 characters that tell this turn of the session from the others. Empty
+	// where Foreign.
+	ID        string
+	IssuedAt  time.Time
+	ExpiresAt time.Time
+	// Foreign says that the old auth-service made the token, which names no session: SessionID is derived from the token.
+	Foreign bool
+}
+
+// refreshPayload is {id, sid, jti, iat, exp}; the old auth-service's has neither sid nor jti, and may say more of the person,
+// which is not read.
+type refreshPayload struct {
+	UserID    string         `json:"id"`
+	SessionID *string        `json:"sid,omitzero"`
+	ID        *string        `json:"jti,omitzero"`
+	AuthTime  jsontext.Value `json:"auth_time,omitzero"`
+	legacyDates
+	strangers
+}
+
+// Refresh signs a refresh token. The same claims are the same string under the same secret, on every instance and in every
+// version: a successor is given twice by signing it twice (A5), and none is stored (T6). Foreign is not looked at. Claims that
+// VerifyRefresh would refuse are signed all the same.
+func (l *Legacy) Refresh(c RefreshClaims) string {
+	return l.refresh.sign(&refreshPayload{
+		UserID: c.UserID.String(), SessionID: new(c.SessionID.String()), ID: new(c.ID), legacyDates: datesOf(c.IssuedAt, c.ExpiresAt),
+	})
+}
+
+// VerifyRefresh checks a refresh token, and what it claims; whether its session and its turn still count is not known here.
+// Errors: ErrMissing, ErrMalformed, or ErrExpired, which a token earns only by being good otherwise.
+func (l *Legacy) VerifyRefresh(compact string) (RefreshClaims, error) {
+	token, err := parseCompact(compact)
+	if err != nil {
+		return RefreshClaims{}, err
+	}
+	if token.header.Algorithm != legacyMethod.Alg() {
+		return RefreshClaims{}, malformed("alg is not HS256")
+	}
+	now := l.clock()
+	var payload refreshPayload
+	if err := unmarshalStrict(token.payload, &payload); err != nil {
+		return RefreshClaims{}, malformed("the payload is not strict JSON of the expected types")
+	}
+	claims, err := payload.claims(now)
+	if err != nil {
+		return RefreshClaims{}, err
+	}
+	if err := l.refresh.verify(&token); err != nil {
+		return RefreshClaims{}, err
+	}
+	if payload.expired(now) {
+		return RefreshClaims{}, ErrExpired
+	}
+	if claims.Foreign {
+		claims.SessionID = sessionOf(compact)
+	}
+	return claims, nil
+}
+
+// claims reads what is there to read but for a foreign token's session.
+func (p *refreshPayload) claims(now time.Time) (RefreshClaims, error) {
+	if err := p.strangers.check(); err != nil {
+		return RefreshClaims{}, err
+	}
+	if p.AuthTime != nil {
+		return RefreshClaims{}, malformed("an access token's auth_time")
+	}
+	if err := p.legacyDates.check(now, MaxRefreshLife); err != nil {
+		return RefreshClaims{}, err
+	}
+	c := RefreshClaims{IssuedAt: p.issued(), ExpiresAt: p.expires(), Foreign: p.SessionID == nil && p.ID == nil}
+	var ok bool
+	if c.UserID, ok = parseID(p.UserID); !ok {
+		return RefreshClaims{}, malformed("id is not a UUID")
+	}
+	if c.Foreign {
+		return c, nil
+	}
+	if p.SessionID == nil || p.ID == nil {
+		return RefreshClaims{}, malformed("sid and jti are both there or neither")
+	}
+	if c.SessionID, ok = parseID(*p.SessionID); !ok {
+		return RefreshClaims{}, malformed("sid is not a UUID")
+	}
+	if c.ID = *p.ID; c.ID == "" || utf8.RuneCountInString(c.ID) > maxTokenIDCharacters {
+		return RefreshClaims{}, malformed("jti is not 1 to 64 characters")
+	}
+	return c, nil
+}
+
+// sessionOf names the session of a token that names none: a UUID of version 8 (RFC 9562 section 5.8) from the token's SHA-256,
+// of which it keeps 122 bits. A token has one spelling (see isCompactAlphabet), so it has one session.
+func sessionOf(compact string) uuid.UUID {
+	digest := sha256.Sum256([]byte(compact))
+	id := uuid.UUID(digest[:16])
+	id[6] = id[6]&0x0f | 0x80
+	id[8] = id[8]&0x3f | 0x80
+	return id
+}
