@@ -33,6 +33,7 @@ type parts struct {
 	metrics     *telemetry.Metrics
 	tracing     *telemetry.Tracing // nil: off
 	users       *user.Store
+	legacy      *token.Legacy // nil: legacy tokens are off
 	invalidator *principal.Invalidator
 	draining    *atomic.Bool
 	closers     []func()
@@ -158,7 +159,10 @@ func (p *parts) openRedis(c config.Config) (*redis.Client, error) {
 func (p *parts) openVerifier(
 	ctx context.Context, c config.Config, pool *pgxpool.Pool, log *slog.Logger,
 ) (*token.Verifier, func() error, error) {
-	options := token.VerifierOptions{ProjectID: c.FirebaseProjectID, Tenant: c.FirebaseTenant}
+	if err := p.openLegacy(c); err != nil {
+		return nil, nil, err
+	}
+	options := token.VerifierOptions{ProjectID: c.FirebaseProjectID, Tenant: c.FirebaseTenant, Legacy: p.legacy}
 	usable := func() error { return nil }
 	if c.AllowUnsigned() {
 		options.AllowUnsigned = true
@@ -185,6 +189,30 @@ func (p *parts) openVerifier(
 		return nil, nil, fmt.Errorf("set up the verifier: %w", err)
 	}
 	return verifier, usable, nil
+}
+
+// openLegacy makes what signs and checks legacy tokens, unless they are off.
+func (p *parts) openLegacy(c config.Config) (err error) {
+	if !c.LegacyAccepted() {
+		return nil
+	}
+	p.legacy, err = token.NewLegacy(token.LegacyOptions{
+		AccessSecrets:  rotation(c.JWTAccessSecret, c.JWTAccessSecretPrevious),
+		RefreshSecrets: rotation(c.JWTRefreshSecret, c.JWTRefreshSecretPrevious),
+		AccessLife:     c.LegacyAccessLife, RefreshLife: c.LegacyRefreshLife,
+	})
+	if err != nil {
+		return fmt.Errorf("set up the legacy tokens: %w", err)
+	}
+	return nil
+}
+
+// rotation is the secret that signs, and the one before where there is one.
+func rotation(current, previous string) []string {
+	if previous == "" {
+		return []string{current}
+	}
+	return []string{current, previous}
 }
 
 // noKeys is the age of keys that were never had: older than any alert's threshold.

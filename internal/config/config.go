@@ -61,8 +61,13 @@ type Config struct {
 	RedisHost string `env:"REDIS_HOST" envDefault:"redis"`
 	RedisPort int    `env:"REDIS_PORT" envDefault:"6379"`
 
-	JWTAccessSecret  string `env:"JWT_ACCESS_SECRET" secret:"true" help:"of the legacy access tokens; 32 bytes or more"`
-	JWTRefreshSecret string `env:"JWT_REFRESH_SECRET" secret:"true" help:"of the legacy refresh tokens; 32 bytes or more"`
+	JWTAccessSecret          string        `env:"JWT_ACCESS_SECRET" secret:"true" help:"of the legacy access tokens; 32 bytes or more"`
+	JWTAccessSecretPrevious  string        `env:"JWT_ACCESS_SECRET_PREVIOUS" secret:"true" help:"the one before, verifies and signs nothing; while its tokens live"`
+	JWTRefreshSecret         string        `env:"JWT_REFRESH_SECRET" secret:"true" help:"of the legacy refresh tokens; 32 bytes or more"`
+	JWTRefreshSecretPrevious string        `env:"JWT_REFRESH_SECRET_PREVIOUS" secret:"true" help:"the one before, verifies and signs nothing; while its tokens live"`
+	LegacyTokens             string        `env:"LEGACY_TOKENS" envDefault:"accept" enum:"accept,off" help:"off refuses the legacy tokens"`
+	LegacyAccessLife         time.Duration `env:"LEGACY_ACCESS_LIFE" envDefault:"1h" help:"how long a legacy access token lives; at most 24h"`
+	LegacyRefreshLife        time.Duration `env:"LEGACY_REFRESH_LIFE" envDefault:"720h" help:"how long a legacy refresh token lives; at most 2160h"`
 
 	FirebaseProjectID     string `env:"FIREBASE_PROJECT_ID"`
 	FirebaseAPIKey        string `env:"FIREBASE_API_KEY" secret:"true" help:"the project's web API key"`
@@ -155,6 +160,9 @@ func LoadDatabase(environment map[string]string) (Config, error) {
 	}
 	return c, nil
 }
+
+// LegacyAccepted says whether legacy tokens are accepted and made (T8).
+func (c Config) LegacyAccepted() bool { return c.LegacyTokens == "accept" }
 
 // InDevelopment says whether what only development may do is allowed.
 func (c Config) InDevelopment() bool { return c.Env == Development }

@@ -58,6 +58,9 @@ func TestLoad_Defaults(t *testing.T) {
 	if c.LimitKey == "" {
 		t.Error("LIMIT_KEY is not derived")
 	}
+	if !c.LegacyAccepted() || c.LegacyAccessLife != time.Hour || c.LegacyRefreshLife != 30*24*time.Hour {
+		t.Errorf("T8: LEGACY_TOKENS=%s, lives of %s and %s", c.LegacyTokens, c.LegacyAccessLife, c.LegacyRefreshLife)
+	}
 	if c.ShutdownDrain != time.Second || c.ShutdownTimeout != 20*time.Second {
 		t.Errorf("stopping takes %s and %s", c.ShutdownDrain, c.ShutdownTimeout)
 	}
@@ -113,13 +116,15 @@ func TestLoad_ProductionRefuses(t *testing.T) {
 	for name, changes := range map[string]map[string]string{
 		"FIREBASE_AUTH_EMULATOR_HOST is set":          {"FIREBASE_AUTH_EMULATOR_HOST": "127.0.0.1:9099"},
 		"FIREBASE_CERTS_URL must begin with https://": {"FIREBASE_CERTS_URL": "http://127.0.0.1:9099/certs"},
-		"RATE_LIMIT=off":                  {"RATE_LIMIT": "off"},
-		"JWT_ACCESS_SECRET has 31 bytes":  {"JWT_ACCESS_SECRET": strings.Repeat("a", 31)},
-		"JWT_REFRESH_SECRET has 1 bytes":  {"JWT_REFRESH_SECRET": "b"},
-		"JWT_ACCESS_SECRET is a default":  {"JWT_ACCESS_SECRET": "Your_JWT_access_secret"},
-		"JWT_REFRESH_SECRET is a default": {"JWT_REFRESH_SECRET": "your_jwt_refresh_secret"},
-		"DB_PASSWORD is a default":        {"DB_PASSWORD": "your_secure_password"},
-		"LIMIT_KEY has 5 bytes":           {"LIMIT_KEY": "short"},
+		"RATE_LIMIT=off":                           {"RATE_LIMIT": "off"},
+		"JWT_ACCESS_SECRET has 31 bytes":           {"JWT_ACCESS_SECRET": strings.Repeat("a", 31)},
+		"JWT_REFRESH_SECRET has 1 bytes":           {"JWT_REFRESH_SECRET": "b"},
+		"JWT_ACCESS_SECRET is a default":           {"JWT_ACCESS_SECRET": "Your_JWT_access_secret"},
+		"JWT_REFRESH_SECRET is a default":          {"JWT_REFRESH_SECRET": "your_jwt_refresh_secret"},
+		"DB_PASSWORD is a default":                 {"DB_PASSWORD": "your_secure_password"},
+		"JWT_ACCESS_SECRET_PREVIOUS has 31 bytes":  {"JWT_ACCESS_SECRET_PREVIOUS": strings.Repeat("a", 31)},
+		"JWT_REFRESH_SECRET_PREVIOUS is a default": {"JWT_REFRESH_SECRET_PREVIOUS": "development-only-refresh-secret-of-compose"},
+		"LIMIT_KEY has 5 bytes":                    {"LIMIT_KEY": "short"},
 	} {
 		for _, env := range []string{"", "production"} {
 			environment := production(changes)
@@ -137,28 +142,41 @@ func TestLoad_ProductionRefuses(t *testing.T) {
 func TestLoad_RefusedEverywhere(t *testing.T) {
 	t.Parallel()
 	for name, changes := range map[string]map[string]string{
-		"JWT_ACCESS_SECRET and JWT_REFRESH_SECRET are equal": {"JWT_ACCESS_SECRET": "a-refresh-secret-of-32-bytes-or-more"},
-		"JWT_ACCESS_SECRET is not set":                       {"JWT_ACCESS_SECRET": ""},
-		"FIREBASE_API_KEY is not set":                        {"FIREBASE_API_KEY": ""},
-		"AUTH_ENV":                                           {"AUTH_ENV": "Production"},
-		"PORT and METRICS_PORT are both":                     {"PORT": "9000", "METRICS_PORT": "9000"},
-		"PORT is -1":                                         {"PORT": "-1"},
-		"DB_POOL_MAX":                                        {"DB_POOL_MAX": "0"},
-		"SHUTDOWN_TIMEOUT":                                   {"SHUTDOWN_TIMEOUT": "0s"},
-		"DATABASE_DIRECT_URL":                                {"DATABASE_DIRECT_URL": "mysql://db"},
-		"REDIS_URL":                                          {"REDIS_URL": "redis"},
-		"FIREBASE_CERTS_URL":                                 {"FIREBASE_CERTS_URL": "ftp://certs"},
-		"OTEL_EXPORTER_OTLP_ENDPOINT must be a URL":          {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"},
-		"OTEL_EXPORTER_OTLP_ENDPOINT must not hold":          {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://me:hunter2@collector"},
-		"OTEL_TRACES_SAMPLER is":                             {"OTEL_TRACES_SAMPLER": "jaeger_remote"},
-		"OTEL_TRACES_SAMPLER_ARG is":                         {"OTEL_TRACES_SAMPLER_ARG": "1.5"},
-		"OTEL_TRACES_SAMPLER_ARG is NaN":                     {"OTEL_TRACES_SAMPLER_ARG": "NaN"},
-		"OTEL_TRACES_SAMPLER_ARG cannot be read":             {"OTEL_TRACES_SAMPLER_ARG": "a tenth"},
-		"CORS_ORIGINS":                                       {"CORS_ORIGINS": "https://app.example.com/"},
-		`CORS_ORIGINS holds "*"`:                             {"CORS_ORIGINS": "https://app.example.com,*"},
-		"LEGACY_EMAIL_VERIFIED":                              {"LEGACY_EMAIL_VERIFIED": "column:"},
-		"LOGIN_FAILURE_MS":                                   {"LOGIN_FAILURE_MS": "10001"},
-		"TRUSTED_PROXIES":                                    {"TRUSTED_PROXIES": "10.0.0.0/33"},
+		"JWT_ACCESS_SECRET and JWT_REFRESH_SECRET are equal":           {"JWT_ACCESS_SECRET": "a-refresh-secret-of-32-bytes-or-more"},
+		"JWT_ACCESS_SECRET and JWT_ACCESS_SECRET_PREVIOUS are equal":   {"JWT_ACCESS_SECRET_PREVIOUS": "an-access-secret-of-32-bytes-or-more"},
+		"JWT_ACCESS_SECRET and JWT_REFRESH_SECRET_PREVIOUS are equal":  {"JWT_REFRESH_SECRET_PREVIOUS": "an-access-secret-of-32-bytes-or-more"},
+		"JWT_REFRESH_SECRET and JWT_ACCESS_SECRET_PREVIOUS are equal":  {"JWT_ACCESS_SECRET_PREVIOUS": "a-refresh-secret-of-32-bytes-or-more"},
+		"JWT_REFRESH_SECRET and JWT_REFRESH_SECRET_PREVIOUS are equal": {"JWT_REFRESH_SECRET_PREVIOUS": "a-refresh-secret-of-32-bytes-or-more"},
+		"JWT_ACCESS_SECRET_PREVIOUS and JWT_REFRESH_SECRET_PREVIOUS are equal": {
+			"JWT_ACCESS_SECRET_PREVIOUS": "one-older-secret-of-32-bytes-or-more", "JWT_REFRESH_SECRET_PREVIOUS": "one-older-secret-of-32-bytes-or-more",
+		},
+		"LEGACY_TOKENS is":                          {"LEGACY_TOKENS": "on"},
+		"LEGACY_ACCESS_LIFE is 24h0m1s":             {"LEGACY_ACCESS_LIFE": "24h0m1s"},
+		"LEGACY_ACCESS_LIFE is 0s":                  {"LEGACY_ACCESS_LIFE": "0s"},
+		"LEGACY_REFRESH_LIFE is 2160h0m1s":          {"LEGACY_REFRESH_LIFE": "2160h0m1s"},
+		"LEGACY_REFRESH_LIFE is -1h0m0s":            {"LEGACY_REFRESH_LIFE": "-1h"},
+		"LEGACY_REFRESH_LIFE cannot be read":        {"LEGACY_REFRESH_LIFE": "30d"},
+		"JWT_ACCESS_SECRET is not set":              {"JWT_ACCESS_SECRET": ""},
+		"FIREBASE_API_KEY is not set":               {"FIREBASE_API_KEY": ""},
+		"AUTH_ENV":                                  {"AUTH_ENV": "Production"},
+		"PORT and METRICS_PORT are both":            {"PORT": "9000", "METRICS_PORT": "9000"},
+		"PORT is -1":                                {"PORT": "-1"},
+		"DB_POOL_MAX":                               {"DB_POOL_MAX": "0"},
+		"SHUTDOWN_TIMEOUT":                          {"SHUTDOWN_TIMEOUT": "0s"},
+		"DATABASE_DIRECT_URL":                       {"DATABASE_DIRECT_URL": "mysql://db"},
+		"REDIS_URL":                                 {"REDIS_URL": "redis"},
+		"FIREBASE_CERTS_URL":                        {"FIREBASE_CERTS_URL": "ftp://certs"},
+		"OTEL_EXPORTER_OTLP_ENDPOINT must be a URL": {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"},
+		"OTEL_EXPORTER_OTLP_ENDPOINT must not hold": {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://me:hunter2@collector"},
+		"OTEL_TRACES_SAMPLER is":                    {"OTEL_TRACES_SAMPLER": "jaeger_remote"},
+		"OTEL_TRACES_SAMPLER_ARG is":                {"OTEL_TRACES_SAMPLER_ARG": "1.5"},
+		"OTEL_TRACES_SAMPLER_ARG is NaN":            {"OTEL_TRACES_SAMPLER_ARG": "NaN"},
+		"OTEL_TRACES_SAMPLER_ARG cannot be read":    {"OTEL_TRACES_SAMPLER_ARG": "a tenth"},
+		"CORS_ORIGINS":                              {"CORS_ORIGINS": "https://app.example.com/"},
+		`CORS_ORIGINS holds "*"`:                    {"CORS_ORIGINS": "https://app.example.com,*"},
+		"LEGACY_EMAIL_VERIFIED":                     {"LEGACY_EMAIL_VERIFIED": "column:"},
+		"LOGIN_FAILURE_MS":                          {"LOGIN_FAILURE_MS": "10001"},
+		"TRUSTED_PROXIES":                           {"TRUSTED_PROXIES": "10.0.0.0/33"},
 	} {
 		if _, err := config.Load(development(changes)); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%v: %v, expected it refused by %q", changes, err, name)
@@ -178,6 +196,9 @@ func TestLoad_Accepted(t *testing.T) {
 		{"REDIS_URL": "rediss://cache:6380"},
 		{"DATABASE_URL": "postgresql://db/people"},
 		{"LOG_LEVEL": "debug"},
+		{"JWT_ACCESS_SECRET_PREVIOUS": "an-older-access-secret-of-32-bytes", "JWT_REFRESH_SECRET_PREVIOUS": "an-older-refresh-secret-of-32-bytes"},
+		{"LEGACY_TOKENS": "off"},
+		{"LEGACY_ACCESS_LIFE": "24h", "LEGACY_REFRESH_LIFE": "2160h"},
 		{"FIREBASE_CERTS_URL": "https://keys.example.com/certs"},
 		{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.01"},
 	} {
@@ -209,7 +230,9 @@ func TestDescribe_MasksEverySecret(t *testing.T) {
 	secrets := map[string]string{
 		"DATABASE_URL": "postgres://me:hidden-1@db/people", "DATABASE_DIRECT_URL": "postgres://me:hidden-2@db/people", "DB_PASSWORD": "hidden-3",
 		"AUTH_DB_PASSWORD": "hidden-4", "REDIS_URL": "redis://:hidden-5@redis", "JWT_ACCESS_SECRET": "hidden-6-of-32-bytes-or-more-than-that",
-		"JWT_REFRESH_SECRET": "hidden-7-of-32-bytes-or-more-than-that", "FIREBASE_API_KEY": "hidden-8", "LIMIT_KEY": "hidden-9-of-32-bytes-or-more-than-that",
+		"JWT_REFRESH_SECRET": "hidden-7-of-32-bytes-or-more-than-that", "FIREBASE_API_KEY": "hidden-8",
+		"JWT_ACCESS_SECRET_PREVIOUS": "hidden-10-of-32-bytes-or-more-than-that", "JWT_REFRESH_SECRET_PREVIOUS": "hidden-11-of-32-bytes-or-more-than-that",
+		"LIMIT_KEY": "hidden-9-of-32-bytes-or-more-than-that",
 	}
 	text := load(t, production(secrets)).Describe()
 	if strings.Contains(text, "hidden") {

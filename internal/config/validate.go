@@ -15,6 +15,12 @@ import (
 // minSecretBytes is the output of HMAC-SHA256: a shorter key is weaker than the signature (RFC 7518 section 3.2).
 const minSecretBytes = 32
 
+// How long legacy tokens may live at most (T8). internal/token refuses longer ones again, whoever made them.
+const (
+	maxAccessLife  = 24 * time.Hour
+	maxRefreshLife = 90 * 24 * time.Hour
+)
+
 // defaults are secrets that stand in the platform's documents.
 var defaults = []string{"your_jwt_access_secret", "your_jwt_refresh_secret", "your_secure_password", "atma_development_password", "changeme", "secret"}
 
@@ -25,7 +31,7 @@ var columnName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 
 func (c Config) validate() error {
 	return errors.Join(
-		c.validateEnums(), c.validateRequired(), c.validateNetwork(), c.validateURLs(), c.validateSecrets(), c.validateLinking(),
+		c.validateEnums(), c.validateRequired(), c.validateNetwork(), c.validateURLs(), c.validateSecrets(), c.validateLives(), c.validateLinking(),
 		c.validateProduction(),
 	)
 }
@@ -132,11 +138,43 @@ func (c Config) validateURLs() error {
 	return errors.Join(faults...)
 }
 
-func (c Config) validateSecrets() error {
-	if c.JWTAccessSecret != "" && subtle.ConstantTimeCompare([]byte(c.JWTAccessSecret), []byte(c.JWTRefreshSecret)) == 1 {
-		return errors.New("JWT_ACCESS_SECRET and JWT_REFRESH_SECRET are equal: a refresh token would pass for an access token")
+// tokenSecrets are those that sign and verify legacy tokens.
+func (c Config) tokenSecrets() []variable {
+	return []variable{
+		{"JWT_ACCESS_SECRET", c.JWTAccessSecret},
+		{"JWT_REFRESH_SECRET", c.JWTRefreshSecret},
+		{"JWT_ACCESS_SECRET_PREVIOUS", c.JWTAccessSecretPrevious},
+		{"JWT_REFRESH_SECRET_PREVIOUS", c.JWTRefreshSecretPrevious},
 	}
-	return nil
+}
+
+// validateSecrets wants each its own: with one for both kinds a refresh token would pass for an access token, and a rotation
+// to the same secret is none.
+func (c Config) validateSecrets() error {
+	var faults []error
+	all := c.tokenSecrets()
+	for i, one := range all {
+		for _, other := range all[i+1:] {
+			if one.value != "" && subtle.ConstantTimeCompare([]byte(one.value), []byte(other.value)) == 1 {
+				faults = append(faults, fmt.Errorf("%s and %s are equal: each must be its own", one.name, other.name))
+			}
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// validateLives holds T8's bounds.
+func (c Config) validateLives() error {
+	var faults []error
+	for _, v := range []struct {
+		name       string
+		life, most time.Duration
+	}{{"LEGACY_ACCESS_LIFE", c.LegacyAccessLife, maxAccessLife}, {"LEGACY_REFRESH_LIFE", c.LegacyRefreshLife, maxRefreshLife}} {
+		if v.life < time.Second || v.life > v.most {
+			faults = append(faults, fmt.Errorf("%s is %s: must be 1s to %s", v.name, v.life, v.most))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 func (c Config) validateLinking() error {
@@ -170,9 +208,7 @@ func (c Config) validateProduction() error {
 // validateStrength refuses secrets that can be guessed.
 func (c Config) validateStrength() error {
 	var faults []error
-	for _, v := range []variable{
-		{"JWT_ACCESS_SECRET", c.JWTAccessSecret}, {"JWT_REFRESH_SECRET", c.JWTRefreshSecret}, {"LIMIT_KEY", c.LimitKey},
-	} {
+	for _, v := range append(c.tokenSecrets(), variable{"LIMIT_KEY", c.LimitKey}) {
 		if v.value != "" && len(v.value) < minSecretBytes {
 			faults = append(faults, fmt.Errorf("%s has %d bytes: must have %d or more", v.name, len(v.value), minSecretBytes))
 		}
