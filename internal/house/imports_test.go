@@ -36,6 +36,7 @@ var allowed = map[string][]string{
 	"internal/audit":     {"gen/db"},
 	"internal/user":      {"gen/db", "internal/audit", "internal/firebase", "internal/token"},
 	"internal/rollout":   {"gen/db", "internal/audit"},
+	"internal/move":      {"gen/db", "internal/audit", "internal/firebase", "internal/user"},
 	"internal/principal": {"internal/token", "internal/user"},
 	"internal/account": {
 		"gen/db", "internal/firebase", "internal/principal", "internal/rollout", "internal/token", "internal/user",

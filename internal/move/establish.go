@@ -1,0 +1,148 @@
+package move
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/user"
+)
+
+// identity is the account at Firebase that the row is to have.
+type identity struct {
+	uid   string
+	email string // canonical
+	way   string // how it came to be, for the audit
+	// fresh: this very try has imported it, so nobody can have changed its password.
+	fresh bool
+	// foreign: it was made by its owner and not by a move (M6).
+	foreign bool
+	// passwordless: it has no password yet.
+	passwordless bool
+}
+
+// The ways to an account.
+const (
+	wayImported = "imported"
+	wayFound    = "found"  // imported by an earlier try that was cut short
+	wayLinked   = "linked" // its owner's own (M6)
+)
+
+// errChanging says that the account that stood in the way was gone when it was looked at.
+var errChanging = fault.Unavailable("the account at the identity provider is being changed; try again", nil)
+
+// establish sees to it that there is an account. A claim that was taken over is resolved by looking first (M2).
+func (m *Mover) establish(ctx context.Context, p person) (identity, error) {
+	email, err := user.CanonicalEmail(p.stored)
+	if err != nil {
+		return identity{}, stopped(codeInvalidEmail, err)
+	}
+	if p.takenOver {
+		a, err := m.find(ctx, p, email)
+		if !errors.Is(err, firebase.ErrUserNotFound) {
+			return a, unsettledBy(err)
+		}
+	}
+	a, err := m.importAccount(ctx, p, email)
+	if !errors.Is(err, firebase.ErrEmailExists) {
+		return a, err
+	}
+	return m.meet(ctx, p, email)
+}
+
+// find looks for the account of an earlier try, which has the row's id. firebase.ErrUserNotFound: there is none.
+func (m *Mover) find(ctx context.Context, p person, email string) (identity, error) {
+	there, err := m.identities.User(ctx, p.id.String())
+	if err != nil {
+		return identity{}, fmt.Errorf("look for the account of user %s: %w", p.id, err)
+	}
+	if current, err := user.CanonicalEmail(there.Email); err != nil || current != email {
+		return identity{}, stopped(codeUIDTaken, err)
+	}
+	return identity{uid: there.UID, email: email, way: wayFound}, nil
+}
+
+// unsettledBy marks a failure to look as one that leaves open what there is.
+func unsettledBy(err error) error {
+	if err == nil || errors.Is(err, ErrConflict) {
+		return err
+	}
+	return errUnsettled{err}
+}
+
+// importAccount sends the row once. An account that has the row's id already is looked at and never sent again (M1).
+func (m *Mover) importAccount(ctx context.Context, p person, email string) (identity, error) {
+	verified, err := m.vouched(ctx, p)
+	if err != nil {
+		return identity{}, err
+	}
+	err = m.send(ctx, firebase.ImportUser{
+		UID: p.id.String(), Email: email, EmailVerified: verified, DisplayName: p.username, PasswordHash: p.hash,
+		CreatedAt: p.createdAt, LastLoginAt: p.lastLogin,
+	})
+	switch {
+	case err == nil:
+		return identity{uid: p.id.String(), email: email, way: wayImported, fresh: true}, nil
+	case errors.Is(err, firebase.ErrUIDExists), errors.Is(err, firebase.ErrUnreachable):
+		return m.lookAfter(ctx, p, email, err)
+	}
+	return identity{}, fmt.Errorf("import user %s: %w", p.id, refusedImport(err))
+}
+
+func (m *Mover) send(ctx context.Context, account firebase.ImportUser) error {
+	failures, err := m.identities.Import(ctx, []firebase.ImportUser{account})
+	if err == nil && len(failures) > 0 {
+		return failures[0].Err
+	}
+	return err
+}
+
+// lookAfter an import that says the account is there, or whose answer was lost.
+func (m *Mover) lookAfter(ctx context.Context, p person, email string, cause error) (identity, error) {
+	a, err := m.find(ctx, p, email)
+	switch {
+	case err == nil, errors.Is(err, ErrConflict):
+		return a, err
+	case !errors.Is(err, firebase.ErrUserNotFound):
+		return identity{}, errUnsettled{err}
+	case errors.Is(cause, firebase.ErrUIDExists):
+		return identity{}, errChanging.With(cause)
+	}
+	return identity{}, fmt.Errorf("import user %s: %w", p.id, cause)
+}
+
+// refusedImport tells what would end the same way again from what may go well in a moment.
+func refusedImport(err error) error {
+	switch {
+	case errors.Is(err, firebase.ErrInvalidHash):
+		return stopped(codeInvalidHash, err)
+	case errors.Is(err, firebase.ErrInvalidUser):
+		return stopped(codeInvalidUser, err)
+	case errors.Is(err, firebase.ErrNotImported):
+		return stopped(codeNotImported, err)
+	}
+	return err
+}
+
+// vouched says whether the platform's word for the row's address counts (M5): as the operator has decided, and never for an
+// admin.
+func (m *Mover) vouched(ctx context.Context, p person) (bool, error) {
+	policy := m.policy.Verified
+	if p.admin {
+		return false, nil
+	}
+	if policy.Column == "" {
+		return policy.Trust, nil
+	}
+	verified, err := m.queries.AddressVerifiedByPlatform(ctx, m.pool, db.AddressVerifiedByPlatformParams{
+		ID: p.id, ColumnName: policy.Column,
+	})
+	if err != nil {
+		return false, fmt.Errorf("ask whether the address of user %s was verified: %w", p.id, pg.Fault(err))
+	}
+	return verified, nil
+}

@@ -1,0 +1,105 @@
+package move
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"auth-v2-service/internal/audit"
+	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/telemetry"
+)
+
+// meet decides about the account that has the row's address already (M6): it is linked where both sides have verified the
+// address, it makes room where nobody has proved to own it, and else somebody has to decide.
+func (m *Mover) meet(ctx context.Context, p person, email string) (identity, error) {
+	there, err := m.identities.UserByEmail(ctx, email)
+	switch {
+	case errors.Is(err, firebase.ErrUserNotFound):
+		return identity{}, errChanging.With(err)
+	case err != nil:
+		return identity{}, fmt.Errorf("look who has the address of user %s: %w", p.id, err)
+	case there.UID == p.id.String():
+		return identity{uid: there.UID, email: email, way: wayFound}, nil
+	case there.Disabled:
+		return identity{}, stopped(codeDisabled, nil)
+	}
+	if err := m.unowned(ctx, there.UID); err != nil {
+		return identity{}, err
+	}
+	if there.EmailVerified {
+		return m.link(ctx, p, email, there)
+	}
+	if err := m.displace(ctx, p, there.UID); err != nil {
+		return identity{}, err
+	}
+	a, err := m.importAccount(ctx, p, email)
+	if errors.Is(err, firebase.ErrEmailExists) {
+		return identity{}, stopped(codeEmailTaken, err) // somebody was faster than we; not a second round
+	}
+	return a, err
+}
+
+// link takes the verified account, if the platform has verified the address too: an unverified platform's word takes over
+// nobody's account.
+func (m *Mover) link(ctx context.Context, p person, email string, there firebase.User) (identity, error) {
+	vouched, err := m.vouched(ctx, p)
+	if err != nil {
+		return identity{}, err
+	}
+	if !vouched || len(there.UID) < minUID || len(there.UID) > maxUID {
+		return identity{}, stopped(codeEmailTaken, nil)
+	}
+	return identity{uid: there.UID, email: email, way: wayLinked, foreign: true, passwordless: !there.HasPassword}, nil
+}
+
+// minUID and maxUID are chk_firebase_uid_format and the column's width (F6).
+const (
+	minUID = 20
+	maxUID = 128
+)
+
+// unowned refuses an account that is another row's.
+func (m *Mover) unowned(ctx context.Context, uid string) error {
+	_, err := m.queries.UserByFirebaseUID(ctx, m.pool, uid)
+	switch {
+	case pg.NoRows(err):
+		return nil
+	case err != nil:
+		return fmt.Errorf("look whose account stands in the way: %w", pg.Fault(err))
+	}
+	return stopped(codeEmailOwned, nil)
+}
+
+// displace disables an account that nobody has proved to own and gives its address away; Firebase's room refuses any other. The
+// event is committed when it is done.
+func (m *Mover) displace(ctx context.Context, p person, uid string) error {
+	err := pg.InTx(ctx, m.pool, func(tx pgx.Tx) error {
+		err := audit.Record(ctx, tx, audit.Event{
+			Action: "user.identity_displaced", Actor: "user:" + p.id.String(), UserID: p.id, RequestID: telemetry.RequestID(ctx),
+			Details: map[string]any{"firebase_uid": uid},
+		})
+		if err != nil {
+			return err
+		}
+		return m.identities.Displace(ctx, uid, displacedAddress(uid))
+	})
+	switch {
+	case errors.Is(err, firebase.ErrNotDisplaceable), errors.Is(err, firebase.ErrEmailExists), errors.Is(err, firebase.ErrInvalidUser):
+		return stopped(codeEmailTaken, err)
+	case err != nil:
+		return fmt.Errorf("displace the account at the address of user %s: %w", p.id, pg.Fault(err))
+	}
+	return nil
+}
+
+// displacedAddress is one that no mail reaches (RFC 2606), the same for an account each time, whatever its uid is made of.
+func displacedAddress(uid string) string {
+	sum := sha256.Sum256([]byte(uid))
+	return hex.EncodeToString(sum[:16]) + "@displaced.invalid"
+}

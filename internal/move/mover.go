@@ -1,0 +1,154 @@
+package move
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/user"
+)
+
+// ErrNotMovable says that this is not a row to be moved now: it has been, it is inactive, somebody else is at it, it was stopped
+// by a conflict within the hour, or LEGACY_EMAIL_VERIFIED was not decided (M5). Nothing has changed.
+var ErrNotMovable = errors.New("this user is not to be moved now")
+
+// DefaultLapse is how old a claim must be for somebody else to take it over.
+const DefaultLapse = 60 * time.Second
+
+// The time that one move may take, and that giving a claim back may take after it. Together they fit into an answer's time.
+const (
+	moveLimit    = 10 * time.Second
+	releaseLimit = 3 * time.Second
+)
+
+// Identities is what this room asks of Firebase: firebase.Client. Their errors are that package's.
+type Identities interface {
+	// Import never overwrites. After firebase.ErrUnreachable the account is there or not (M2).
+	Import(ctx context.Context, users []firebase.ImportUser) ([]firebase.ImportFailure, error)
+	User(ctx context.Context, uid string) (firebase.User, error)
+	UserByEmail(ctx context.Context, email string) (firebase.User, error)
+	SetPassword(ctx context.Context, uid, password string) error
+	// Displace refuses what may be the owner's: firebase.ErrNotDisplaceable.
+	Displace(ctx context.Context, uid, newEmail string) error
+	SignIn(ctx context.Context, email, password string) (firebase.Session, error)
+}
+
+// Policy is what the operator has decided.
+type Policy struct {
+	// Allowed: LEGACY_EMAIL_VERIFIED was set on purpose (M5). Else nobody is moved.
+	Allowed bool
+	// Verified is what the platform knows of its addresses. It never covers an admin's.
+	Verified user.PlatformVerified
+}
+
+// Options say what a Mover stands on. Pool, Identities and Policy are required.
+type Options struct {
+	Pool       *pgxpool.Pool
+	Identities Identities
+	Policy     Policy
+	// Lapse is how old a claim must be for somebody else to take it over; 0: DefaultLapse. A move ends well within it, or is
+	// taken for dead.
+	Lapse time.Duration
+	// OnChange hears of each row that has moved, after the commit and before the caller is answered. Nil: nobody does.
+	OnChange func(ctx context.Context, id uuid.UUID)
+	// OnMove hears how each try ended, by the Outcome constants; for a metric. Nil: nobody does.
+	OnMove func(outcome string)
+	// Logger hears of what the caller cannot: a claim that could not be given back. Nil: silence.
+	Logger *slog.Logger
+}
+
+// Mover moves users. Safe for concurrent use.
+type Mover struct {
+	pool       *pgxpool.Pool
+	queries    *db.Queries
+	identities Identities
+	policy     Policy
+	lapse      time.Duration
+	limit      time.Duration
+	patience   time.Duration // for giving a claim back
+	onChange   func(ctx context.Context, id uuid.UUID)
+	onMove     func(outcome string)
+	log        *slog.Logger
+}
+
+// New makes a mover.
+func New(o Options) *Mover {
+	if o.Lapse <= 0 {
+		o.Lapse = DefaultLapse
+	}
+	if o.OnChange == nil {
+		o.OnChange = func(context.Context, uuid.UUID) {}
+	}
+	if o.OnMove == nil {
+		o.OnMove = func(string) {}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Mover{
+		pool: o.Pool, queries: db.New(), identities: o.Identities, policy: o.Policy,
+		lapse: o.Lapse, limit: min(moveLimit, o.Lapse/2), patience: min(releaseLimit, o.Lapse/4),
+		onChange: o.OnChange, onMove: o.OnMove, log: o.Logger,
+	}
+}
+
+// AtSignIn moves somebody who has just proved the password against the row's hash, and signs in with it at Firebase. The
+// session is Firebase's own: it may begin in the second of the last revocation, which the caller waits out (T4).
+//
+// Whatever the error, the row is local and the password opens it here: the caller answers as it would have without a move.
+// Errors: ErrNotMovable; ErrConflict, which is recorded and keeps the row from being tried for an hour; else an outage, after
+// which the next sign-in tries again. Once the row is claimed, hanging up stops nothing.
+func (m *Mover) AtSignIn(ctx context.Context, id uuid.UUID, password string) (firebase.Session, error) {
+	return m.run(ctx, id, &password)
+}
+
+// Now moves somebody without a password, who asks for a mail of Firebase's (A9). The errors are those of AtSignIn.
+func (m *Mover) Now(ctx context.Context, id uuid.UUID) error {
+	_, err := m.run(ctx, id, nil)
+	return err
+}
+
+func (m *Mover) run(ctx context.Context, id uuid.UUID, password *string) (firebase.Session, error) {
+	if !m.policy.Allowed {
+		m.onMove(OutcomeNotMovable)
+		return firebase.Session{}, ErrNotMovable
+	}
+	p, err := m.claim(ctx, id)
+	if err != nil {
+		m.onMove(outcomeOf(err))
+		return firebase.Session{}, err
+	}
+	ctx = context.WithoutCancel(ctx)
+	session, err := m.carry(ctx, p, password)
+	if err != nil {
+		err = m.giveBack(ctx, p, err)
+		m.onMove(outcomeOf(err))
+		return firebase.Session{}, err
+	}
+	m.onMove(OutcomeMoved)
+	m.onChange(ctx, id)
+	return session, nil
+}
+
+// carry does the work between claim and commit, in its own time.
+func (m *Mover) carry(ctx context.Context, p person, password *string) (firebase.Session, error) {
+	ctx, cancel := context.WithTimeout(ctx, m.limit)
+	defer cancel()
+	a, err := m.establish(ctx, p)
+	if err != nil {
+		return firebase.Session{}, err
+	}
+	var session firebase.Session
+	if password != nil {
+		if session, err = m.signIn(ctx, p, a, *password); err != nil {
+			return firebase.Session{}, err
+		}
+	}
+	return session, m.finish(ctx, p, a)
+}
