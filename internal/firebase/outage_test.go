@@ -97,7 +97,12 @@ func TestCall_HeedsItsCaller(t *testing.T) {
 
 // Only what changes nothing is sent twice: the Admin SDK would send everything five times.
 func TestRepetition(t *testing.T) {
-	want := map[string]int64{"create_user": 1, "sign_in": 1, "refresh": 2, "user": 2, "delete_user": 1}
+	want := map[string]int64{
+		"create_user": 1, "sign_in": 1, "refresh": 2, "user": 2, "user_by_email": 2, "delete_user": 1, "import": 1,
+		"set_password": 1, "set_disabled": 1, "send_password_reset": 1, "reset_password": 1, "send_email_verification": 1,
+		"confirm_email": 1, "finish_sign_in": 1,
+		"displace": 2, "sign_in_as": 2, // their look-up
+	}
 	for name, handler := range map[string]http.HandlerFunc{
 		"503": refuse(503, "Unavailable"),
 		"cut": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
@@ -110,6 +115,25 @@ func TestRepetition(t *testing.T) {
 					t.Errorf("sent %d times, want %d", got, want[operation])
 				}
 			})
+		})
+	}
+}
+
+// What follows a look-up is sent once.
+func TestRepetition_AfterALookUp(t *testing.T) {
+	for _, operation := range []string{"displace", "sign_in_as"} {
+		t.Run(operation, func(t *testing.T) {
+			g := newGoogle(t, func(w http.ResponseWriter, r *http.Request) {
+				if strings.HasSuffix(r.URL.Path, ":lookup") {
+					answer(everything)(w, r)
+					return
+				}
+				refuse(503, "Unavailable")(w, r)
+			})
+			err := operations[operation](t.Context(), g.client(t))
+			if !errors.Is(err, firebase.ErrUnreachable) || g.calls.Load() != 2 {
+				t.Errorf("%d requests, %v; want a look-up, one request and an outage", g.calls.Load(), err)
+			}
 		})
 	}
 }

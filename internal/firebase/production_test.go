@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -86,11 +87,11 @@ func serviceAccount(t *testing.T) string {
 // In production administration carries the service account's token, and the rest the API key: in a header, never in a URL.
 func TestProduction_WhoAsksWhat(t *testing.T) {
 	client, d := production(t, func(w http.ResponseWriter, r *http.Request) {
-		switch authorization, key := r.Header.Get("Authorization"), r.Header.Get("X-Goog-Api-Key"); r.URL.Host + r.URL.Path {
-		case "oauth2.googleapis.com/token":
+		switch authorization, key := r.Header.Get("Authorization"), r.Header.Get("X-Goog-Api-Key"); {
+		case r.URL.Host == "oauth2.googleapis.com":
 			_, _ = io.WriteString(w, `{"access_token":"ya29.service","token_type":"Bearer","expires_in":3600}`)
 			return
-		case "identitytoolkit.googleapis.com/v1/accounts:signInWithPassword", "securetoken.googleapis.com/v1/token":
+		case !strings.Contains(r.URL.Path, "/projects/"):
 			if key != apiKey || authorization != "" {
 				t.Errorf("%s is asked with key %q and authorization %q", r.URL, key, authorization)
 			}
@@ -99,8 +100,7 @@ func TestProduction_WhoAsksWhat(t *testing.T) {
 				t.Errorf("%s is asked with key %q and authorization %q", r.URL, key, authorization)
 			}
 		}
-		answer(`{"localId":"u","idToken":"i","refreshToken":"r","expiresIn":"3600","users":[{"localId":"uid-of-jane"}],
-			"id_token":"i","refresh_token":"r","expires_in":"3600","user_id":"u"}`)(w, r)
+		answer(everything)(w, r)
 	})
 	everyOperation(t, func(t *testing.T, _ string, run func(context.Context, *firebase.Client) error) {
 		if err := run(t.Context(), client); err != nil {

@@ -95,6 +95,7 @@ var refusals = map[string]*fault.Error{
 	"TOO_MANY_ATTEMPTS_TRY_LATER": ErrTooManyAttempts, // A4
 	"QUOTA_EXCEEDED":              ErrTooManyAttempts,
 	"RESOURCE_EXHAUSTED":          ErrTooManyAttempts,
+	"RESET_PASSWORD_EXCEED_LIMIT": ErrTooManyAttempts,
 }
 
 // exceptions: on the way in, whatever is wrong with an address is the one answer of A3; a session whose user is gone is over,
