@@ -24,9 +24,12 @@ import (
 // detour leads requests for Google's hosts to a server of ours, and notes them as they were sent.
 type detour struct {
 	handler http.HandlerFunc
+	key     *rsa.PublicKey // of the service account
 	mu      sync.Mutex
 	urls    []string
 }
+
+const accountName = "auth@prod-project.iam.gserviceaccount.com"
 
 func (d *detour) RoundTrip(r *http.Request) (*http.Response, error) {
 	d.mu.Lock()
@@ -49,9 +52,10 @@ func (d *detour) RoundTrip(r *http.Request) (*http.Response, error) {
 // production is a client as in production: Google's hosts, a service account, an API key.
 func production(t *testing.T, handler http.HandlerFunc) (*firebase.Client, *detour) {
 	t.Helper()
-	d := &detour{handler: handler}
+	path, key := serviceAccount(t)
+	d := &detour{handler: handler, key: key}
 	client, err := firebase.New(t.Context(), firebase.Options{
-		ProjectID: "prod-project", APIKey: apiKey, CredentialsFile: serviceAccount(t), Transport: d, Timeout: 500 * time.Millisecond,
+		ProjectID: "prod-project", APIKey: apiKey, CredentialsFile: path, Transport: d, Timeout: 500 * time.Millisecond,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +63,7 @@ func production(t *testing.T, handler http.HandlerFunc) (*firebase.Client, *deto
 	return client, d
 }
 
-func serviceAccount(t *testing.T) string {
+func serviceAccount(t *testing.T) (string, *rsa.PublicKey) {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -72,7 +76,7 @@ func serviceAccount(t *testing.T) string {
 	content, err := json.Marshal(map[string]string{
 		"type": "service_account", "project_id": "prod-project", "private_key_id": "1",
 		"private_key":  string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
-		"client_email": "auth@prod-project.iam.gserviceaccount.com", "token_uri": "https://oauth2.googleapis.com/token",
+		"client_email": accountName, "token_uri": "https://oauth2.googleapis.com/token",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +85,7 @@ func serviceAccount(t *testing.T) string {
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return path
+	return path, &key.PublicKey
 }
 
 // In production administration carries the service account's token, and the rest the API key: in a header, never in a URL.
