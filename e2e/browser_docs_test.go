@@ -21,7 +21,7 @@ import (
 // shown lists the operations that Swagger UI has rendered: "GET /docs".
 const shown = `[...document.querySelectorAll(".opblock")].map((block) =>
 	block.querySelector(".opblock-summary-method").textContent + " " +
-	block.querySelector(".opblock-summary-path").dataset.path)`
+	block.querySelector(".opblock-summary-path, .opblock-summary-path__deprecated").dataset.path)`
 
 // The documentation in a real browser that reaches nothing but us: every operation of the contract is there, opens and can be
 // tried with a token, and neither the console nor our own policy has a word against it.
@@ -71,7 +71,9 @@ func contractOperations(t *testing.T) []string {
 func openAll(t *testing.T, page *tab, count int) {
 	t.Helper()
 	page.do(t, "unfold every operation",
-		chromedp.Evaluate[chromedp.Void](`document.querySelectorAll(".opblock:not(.is-open) .opblock-summary-control").forEach((c) => c.click())`),
+		// The legacy surface's two prefixes are one operation, and open together.
+		chromedp.Evaluate[chromedp.Void](`document.querySelectorAll(".opblock .opblock-summary-control").forEach(
+			(c) => c.closest(".opblock").classList.contains("is-open") || c.click())`),
 		chromedp.WaitReady(chromedp.CSSAll(".opblock.is-open .responses-inner"), chromedp.AtLeast(count)))
 	const broken = `document.querySelectorAll(".errors-wrapper, .fallback").length`
 	if errors := read(t, page, "look for errors", chromedp.Evaluate[int](broken)); errors > 0 {

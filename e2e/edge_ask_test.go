@@ -75,7 +75,18 @@ var secured = []struct{ operation, method, path, body string }{
 	{"logout", http.MethodPost, "/v1/auth/logout", ""},
 	{"forward", http.MethodGet, "/v1/auth/forward", ""},
 	{"headForward", http.MethodHead, "/v1/auth/forward", ""},
+	{"listSessions", http.MethodGet, "/v1/auth/me/sessions", ""},
+	{"endSession", http.MethodDelete, "/v1/auth/me/sessions/7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d", ""},
+	{"changePassword", http.MethodPost, "/v1/auth/password/change", `{"newPassword":"NewPassword123"}`},
+	{"sendEmailVerification", http.MethodPost, "/v1/auth/email/verify", ""},
+	{"getRollout", http.MethodGet, "/v1/admin/rollout", ""},
+	{"setRollout", http.MethodPut, "/v1/admin/rollout", rolloutBody},
+	{"legacyLogout", http.MethodPost, "/auth/logout", ""},
+	{"legacyMe", http.MethodGet, "/api/v1/auth/me", ""},
 }
+
+// rolloutBody changes the record as it was made.
+const rolloutBody = `{"revision":0,"usersPercent":0,"trafficPercent":100,"newUsers":"firebase","allow":[],"deny":[],"belowFullTraffic":false}`
 
 // taking are the operations that take a body, each with one that the contract allows.
 var taking = []struct{ operation, method, path, body string }{
@@ -85,6 +96,22 @@ var taking = []struct{ operation, method, path, body string }{
 	{"verifyToken", http.MethodPost, "/v1/auth/verify-token", `{"token":"a-token"}`},
 	{"updateMe", http.MethodPatch, "/v1/auth/me", `{"username":"reader"}`},
 	{"deleteMe", http.MethodDelete, "/v1/auth/me", `{"currentPassword":"TestPassword123"}`},
+	{"loginMfa", http.MethodPost, "/v1/auth/login/mfa", `{"pendingCredential":"pending","factorId":"one","code":"123456"}`},
+	{"linkAccount", http.MethodPost, "/v1/auth/link", `{"password":"TestPassword123"}`},
+	{"forgotPassword", http.MethodPost, "/v1/auth/password/forgot", `{"email":"reader@example.com"}`},
+	{"resetPassword", http.MethodPost, "/v1/auth/password/reset", `{"code":"a-code","newPassword":"NewPassword123"}`},
+	{"changePassword", http.MethodPost, "/v1/auth/password/change", `{"newPassword":"NewPassword123"}`},
+	{"confirmEmail", http.MethodPost, "/v1/auth/email/verify/confirm", `{"code":"a-code"}`},
+	{"legacyRegister", http.MethodPost, "/auth/register", `{"email":"reader@example.com","password":"TestPassword123"}`},
+	{"legacyLogin", http.MethodPost, "/auth/login", `{"email":"reader@example.com","password":"TestPassword123"}`},
+	{"legacyRefresh", http.MethodPost, "/auth/refresh", `{"refreshToken":"a-token"}`},
+	{"legacyVerifyToken", http.MethodPost, "/auth/verify-token", `{"token":"a-token"}`},
+}
+
+// bodyless are operations whose bodies are no strings, or nobody reads.
+var bodyless = []struct{ operation, method, path, body string }{
+	{"setRollout", http.MethodPut, "/v1/admin/rollout", rolloutBody},
+	{"legacyLogout", http.MethodPost, "/auth/logout", `{"anything":"x"}`},
 }
 
 // jsonOf is v as JSON, for bodies.

@@ -111,6 +111,9 @@ func TestBadInput_HostileBodies(t *testing.T) {
 	before := fingerprint(t, s)
 	for _, o := range taking {
 		for what, body := range hostile(t, o.body) {
+			if strings.HasPrefix(o.operation, "legacy") && (what == "an unknown field" || what == "a field in other case") {
+				continue // ignored there, as the old service did
+			}
 			answer := ask(t, s, o.method, o.path, body, "Authorization", "Bearer "+token)
 			refusedAsBadInput(t, o.operation+" with "+what, answer)
 			if bytes.Contains(answer.body, []byte("TestPassword123")) {

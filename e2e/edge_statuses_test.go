@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,6 +23,14 @@ func expectSecured(t *testing.T, s *servicetest.Service, token func() string, st
 			want, wantCode = atGateway, ""
 		}
 		ask(t, s, o.method, o.path, o.body, "Authorization", "Bearer "+token()).expect(t, o.operation, want, wantCode)
+	}
+	for path, body := range map[string]string{
+		"/auth/verify-token": jsonOf(t, map[string]string{"token": token()}), "/v1/auth/link": `{"password":"x"}`,
+	} {
+		if path == "/v1/auth/link" && code == "account_link_required" {
+			continue // it is what finishes this
+		}
+		ask(t, s, "POST", path, body, "Authorization", "Bearer "+token()).expect(t, path, status, code)
 	}
 	if got, gotCode, _ := s.Verify(t, token()); got != status || gotCode != code {
 		t.Errorf("verifyToken answered %d %q, expected %d %q", got, gotCode, status, code)
@@ -115,7 +124,14 @@ func TestStatus_409LinkRequired_F3(t *testing.T) {
 		t.Fatal(err)
 	}
 	expectSecured(t, s, always(session.IDToken), 409, 403, "account_link_required")
-	ask(t, s, "POST", "/v1/auth/login", registerBody(t, email, servicetest.Password)).expect(t, "login", 409, "account_link_required")
+	ask(t, s, "POST", "/v1/auth/login", registerBody(t, email, servicetest.Password)).
+		expect(t, "login, where the password of the local row is asked for", 401, "invalid_credentials")
+	odd := servicetest.Email() // says that it signs in at Firebase, and no account was ever linked
+	legacyRow(t, s.Stack, odd, map[string]any{"auth_provider": "firebase", "password_hash": nil})
+	putUser(t, s.Stack, identity.User{Email: odd, Password: servicetest.Password})
+	for _, path := range []string{"/v1/auth/login", "/auth/login"} {
+		ask(t, s, "POST", path, registerBody(t, odd, servicetest.Password)).expect(t, path, 409, "account_link_required")
+	}
 	ask(t, s, "POST", "/v1/auth/refresh", jsonOf(t, map[string]string{"refreshToken": session.RefreshToken})).expect(t, "refresh", 409, "account_link_required")
 	ask(t, s, "POST", "/v1/auth/register", registerBody(t, email, servicetest.Password)).expect(t, "register", 409, "email_taken")
 	if countRows(t, s.Stack, "id = $1 AND firebase_uid IS NULL AND password_hash = 'a hash'", id) != 1 {
@@ -147,7 +163,7 @@ func TestStatus_413And415(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
 	token := s.Person(t).IDToken
-	for _, o := range taking {
+	for _, o := range slices.Concat(taking, bodyless) {
 		huge := strings.Replace(o.body, `{"`, `{"filler":"`+strings.Repeat("x", 64<<10)+`","`, 1)
 		ask(t, s, o.method, o.path, huge, "Authorization", "Bearer "+token).expect(t, o.operation, 413, "payload_too_large")
 		ask(t, s, o.method, o.path, o.body, "Authorization", "Bearer "+token, "Content-Type", "text/plain").

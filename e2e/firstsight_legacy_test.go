@@ -41,7 +41,7 @@ var oddRows = map[string]map[string]any{
 	"a sync that never ended":      {"federation_status": "syncing"},
 	"provider_data of any shape":   {"provider_data": `[1,"two",{"three":null}]`},
 	"provider_data that is null":   {"provider_data": `null`},
-	"a hash that is none":          {"password_hash": "plain"},
+	"a hash that is none":          {"auth_provider": "hybrid", "password_hash": "plain"},
 	"an address beyond ASCII":      {"email": "JÄNE.%d@EXÄMPLE.com"},
 	"an address that is none":      {"email": "nobody %d"},
 	"an address in another case":   {"email": "Odd.%d@Example.COM"},
@@ -60,6 +60,7 @@ func TestFirstSight_OldRowsAreReadableByEveryOperation(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			email, uid := servicetest.Email(), newUID()
 			columns := maps.Clone(nulls)
+			columns["password_hash"] = hashOf(t, servicetest.Password) // where NULL means local, the password is proved here
 			maps.Copy(columns, odd)
 			if pattern, given := odd["email"].(string); given {
 				columns["email"] = strings.Replace(pattern, "%d", fmt.Sprint(n), 1)

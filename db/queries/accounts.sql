@@ -77,7 +77,8 @@ RETURNING id;
 
 -- name: SignInCredentials :one
 -- Called by internal/account at each sign-in with a password: where the person's password lives, and what the rollout says of
--- the row. No row: nobody we know has this e-mail, and Firebase decides. Served by idx_users_canonical_email, rollout_pkey.
+-- the row. No row: nobody we know has this e-mail, and Firebase decides. Served by idx_users_canonical_email; the
+-- rollout is one row.
 SELECT
     users.id, users.firebase_uid, users.auth_provider, users.password_hash, users.user_type, users.is_active,
     users.federation_status, users.tokens_valid_after, users.legacy_tokens_valid_after,

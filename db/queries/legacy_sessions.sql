@@ -11,8 +11,8 @@ WITH person AS (
         users.id = sqlc.arg(user_id)
         AND coalesce(is_active, true)
         AND federation_status IS DISTINCT FROM 'disabled'
-        AND coalesce(tokens_valid_after <= sqlc.arg(began_at)::timestamptz, true)
-        AND coalesce(legacy_tokens_valid_after <= sqlc.arg(began_at)::timestamptz, true)
+        AND coalesce(tokens_valid_after <= date_trunc('second', clock_timestamp()), true)
+        AND coalesce(legacy_tokens_valid_after <= date_trunc('second', clock_timestamp()), true)
     RETURNING
         id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
         tokens_valid_after, last_login, created_at, updated_at
@@ -24,14 +24,17 @@ expired AS (
 begun AS (
     INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, rotated_at, expires_at, user_agent)
     SELECT
-        sqlc.arg(id)::uuid, person.id, sqlc.arg(began_at)::timestamptz, sqlc.arg(seed)::bytea,
-        sqlc.arg(began_at)::timestamptz, sqlc.arg(expires_at)::timestamptz, sqlc.narg(user_agent)::text
+        sqlc.arg(id)::uuid, person.id, date_trunc('second', clock_timestamp()), sqlc.arg(seed)::bytea, clock_timestamp(),
+        clock_timestamp() + sqlc.arg(life_seconds)::float8 * interval '1 second', sqlc.narg(user_agent)::text
     FROM person
+    RETURNING began_at, rotated_at, expires_at
 )
 SELECT
-    id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at
-FROM person;
+    person.id, person.firebase_uid, person.auth_provider, person.username, person.email, person.user_type, person.is_active,
+    person.token_balance, person.federation_status, person.tokens_valid_after, person.last_login, person.created_at,
+    person.updated_at, begun.began_at, begun.rotated_at, begun.expires_at
+FROM person
+CROSS JOIN begun;
 
 -- name: AdoptLegacySession :exec
 -- Called by internal/account when a refresh token of the old auth-service comes for the first time: from here on it is a session
@@ -63,7 +66,9 @@ WHERE sessions.id = $1;
 -- Called by internal/account: exchanges the refresh token of one generation for the next. No row back: somebody else was faster,
 -- or the session is over. Served by legacy_sessions_pkey.
 UPDATE auth.legacy_sessions
-SET generation = generation + 1, rotated_at = clock_timestamp(), expires_at = sqlc.arg(expires_at)::timestamptz
+SET
+    generation = generation + 1, rotated_at = clock_timestamp(),
+    expires_at = clock_timestamp() + sqlc.arg(life_seconds)::float8 * interval '1 second'
 WHERE id = sqlc.arg(id) AND generation = sqlc.arg(generation) AND ended_at IS NULL AND expires_at > clock_timestamp()
 RETURNING generation, rotated_at, expires_at;
 
@@ -75,7 +80,7 @@ SET ended_at = clock_timestamp()
 WHERE id = sqlc.arg(id) AND user_id = sqlc.arg(user_id) AND ended_at IS NULL AND expires_at > clock_timestamp();
 
 -- name: LegacySessions :many
--- Called by internal/account for /me/sessions: those that still count, the newest first.
+-- Called by internal/account for /me/sessions: those that still count, the last used first.
 -- Served by idx_legacy_sessions_user_id and users_pkey.
 SELECT sessions.id, sessions.began_at, sessions.rotated_at, sessions.expires_at, sessions.user_agent
 FROM auth.legacy_sessions AS sessions
@@ -84,5 +89,5 @@ WHERE
     sessions.user_id = sqlc.arg(user_id) AND sessions.ended_at IS NULL AND sessions.expires_at > clock_timestamp()
     AND coalesce(users.tokens_valid_after <= sessions.began_at, true)
     AND coalesce(users.legacy_tokens_valid_after <= sessions.began_at, true)
-ORDER BY sessions.began_at DESC, sessions.id
+ORDER BY sessions.rotated_at DESC, sessions.id
 LIMIT 100;

@@ -1,7 +1,7 @@
 -- The rollout's record: the statements of internal/rollout. Sign-ins read it with the credentials, in accounts.sql.
 
 -- name: Rollout :one
--- Called by internal/rollout for operators and at each registration. One row, read whole.
+-- Called by internal/rollout for operators and at each registration. Served by no index: it is one row.
 SELECT
     users_buckets, traffic_buckets, new_users, allow, deny, below_full_traffic, revision, updated_at, updated_by
 FROM auth.rollout
@@ -9,7 +9,7 @@ WHERE only_row;
 
 -- name: SetRollout :one
 -- Called by internal/rollout in one transaction with its audit event. No row back: somebody else has changed it since it was read.
--- Served by rollout_pkey.
+-- Served by no index: it is one row.
 UPDATE auth.rollout
 SET
     users_buckets = sqlc.arg(users_buckets),

@@ -204,6 +204,24 @@ func (e HealthCheckStatus) Valid() bool {
 	}
 }
 
+// Defines values for MFAFactorKind.
+const (
+	MFAFactorKindPhone MFAFactorKind = "phone"
+	MFAFactorKindTotp  MFAFactorKind = "totp"
+)
+
+// Valid indicates whether the value is a known member of the MFAFactorKind enum.
+func (e MFAFactorKind) Valid() bool {
+	switch e {
+	case MFAFactorKindPhone:
+		return true
+	case MFAFactorKindTotp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SchemaDifferenceChange.
 const (
 	SchemaDifferenceChangeDifferent SchemaDifferenceChange = "different"
@@ -270,12 +288,33 @@ func (e Success) Valid() bool {
 // Defines values for TokenKind.
 const (
 	TokenKindFirebase TokenKind = "firebase"
+	TokenKindLegacy   TokenKind = "legacy"
 )
 
 // Valid indicates whether the value is a known member of the TokenKind enum.
 func (e TokenKind) Valid() bool {
 	switch e {
 	case TokenKindFirebase:
+		return true
+	case TokenKindLegacy:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UserHome.
+const (
+	UserHomeFirebase UserHome = "firebase"
+	UserHomeLocal    UserHome = "local"
+)
+
+// Valid indicates whether the value is a known member of the UserHome enum.
+func (e UserHome) Valid() bool {
+	switch e {
+	case UserHomeFirebase:
+		return true
+	case UserHomeLocal:
 		return true
 	default:
 		return false
@@ -284,6 +323,21 @@ func (e TokenKind) Valid() bool {
 
 // AuthProvider Where this person signs in
 type AuthProvider string
+
+// ChangePasswordRequest defines model for ChangePasswordRequest.
+type ChangePasswordRequest struct {
+	// CurrentPassword Proves the person where the sign-in is older than 5 minutes; of any length, as at login
+	CurrentPassword *string `json:"currentPassword,omitempty"`
+
+	// NewPassword 8 characters at least and 72 bytes at most, else `weak_password`
+	NewPassword string `json:"newPassword"`
+}
+
+// ConfirmEmailRequest defines model for ConfirmEmailRequest.
+type ConfirmEmailRequest struct {
+	// Code The oobCode of the mail's link
+	Code string `json:"code"`
+}
 
 // DeleteMeRequest defines model for DeleteMeRequest.
 type DeleteMeRequest struct {
@@ -300,14 +354,14 @@ type DoneResponse struct {
 	Success Success `json:"success"`
 }
 
-// ErrorCode A reason for programs. `not_found` and `method_not_allowed` stand outside of the operations; `forbidden` is kept for
-// operations that ask for more than an account in good standing, of which there is none yet.
+// ErrorCode A reason for programs. `method_not_allowed` stands outside of the operations, and so does `not_found` but for things
+// that an operation looks up.
 type ErrorCode string
 
 // ErrorResponse Every failure
 type ErrorResponse struct {
-	// Code A reason for programs. `not_found` and `method_not_allowed` stand outside of the operations; `forbidden` is kept for
-	// operations that ask for more than an account in good standing, of which there is none yet.
+	// Code A reason for programs. `method_not_allowed` stands outside of the operations, and so does `not_found` but for things
+	// that an operation looks up.
 	Code ErrorCode `json:"code"`
 
 	// Errors What is wrong with which field, where the refusal is about fields
@@ -315,6 +369,9 @@ type ErrorResponse struct {
 
 	// Message A reason for people
 	Message string `json:"message"`
+
+	// MFA What finishes a sign-in that wants a second factor
+	MFA *MFAChallenge `json:"mfa,omitempty"`
 
 	// RequestID The X-Request-Id of this answer
 	RequestID string `json:"request_id"`
@@ -333,6 +390,12 @@ type FieldError struct {
 
 	// Message What is wrong with it, for people
 	Message string `json:"message"`
+}
+
+// ForgotPasswordRequest defines model for ForgotPasswordRequest.
+type ForgotPasswordRequest struct {
+	// Email The address of the account
+	Email string `json:"email"`
 }
 
 // Health How the service and what it stands on are
@@ -381,6 +444,156 @@ type HealthResponse struct {
 
 	// Success Always true
 	Success Success `json:"success"`
+}
+
+// LegacyLoginRequest defines model for LegacyLoginRequest.
+type LegacyLoginRequest struct {
+	// Email The address of the account; case does not matter
+	Email string `json:"email"`
+
+	// Password Of any length; no rule for new passwords holds here
+	Password string `json:"password"`
+}
+
+// LegacyLogoutRequest Whatever old clients send; nothing of it is read
+type LegacyLogoutRequest = map[string]interface{}
+
+// LegacyPairResponse defines model for LegacyPairResponse.
+type LegacyPairResponse struct {
+	// AccessToken The bearer token, a JWT
+	AccessToken string `json:"accessToken"`
+
+	// Message What happened, for people
+	Message string `json:"message"`
+
+	// RefreshToken What POST /auth/refresh takes
+	RefreshToken string `json:"refreshToken"`
+
+	// Success Always true
+	Success Success `json:"success"`
+}
+
+// LegacyRefreshRequest defines model for LegacyRefreshRequest.
+type LegacyRefreshRequest struct {
+	// RefreshToken The one that the last sign-in or refresh gave
+	RefreshToken string `json:"refreshToken"`
+}
+
+// LegacyRegisterRequest defines model for LegacyRegisterRequest.
+type LegacyRegisterRequest struct {
+	// Email An ASCII address; case does not matter
+	Email string `json:"email"`
+
+	// Password 8 characters at least and 72 bytes at most, else `weak_password`
+	Password string `json:"password"`
+
+	// Username With a suffix where it is taken
+	Username *string `json:"username,omitempty"`
+}
+
+// LegacySession A sign-in that holds legacy tokens
+type LegacySession struct {
+	// BeganAt When the person signed in, in UTC
+	BeganAt time.Time `json:"began_at"`
+
+	// Current Whether the token of this request is one of its
+	Current bool `json:"current"`
+
+	// ExpiresAt When it ends if it is not refreshed, in UTC
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// ID What DELETE /v1/auth/me/sessions/{id} takes
+	ID openapi_types.UUID `json:"id"`
+
+	// LastUsedAt When its tokens were last refreshed, in UTC
+	LastUsedAt time.Time `json:"last_used_at"`
+
+	// UserAgent What the client said of itself when it signed in
+	UserAgent *string `json:"user_agent"`
+}
+
+// LegacySessionResponse defines model for LegacySessionResponse.
+type LegacySessionResponse struct {
+	// AccessToken The bearer token, a JWT
+	AccessToken string `json:"accessToken"`
+
+	// Message What happened, for people
+	Message string `json:"message"`
+
+	// RefreshToken What POST /auth/refresh takes
+	RefreshToken string `json:"refreshToken"`
+
+	// Success Always true
+	Success Success `json:"success"`
+
+	// User A user as the old auth-service told it
+	User LegacyUser `json:"user"`
+}
+
+// LegacyUser A user as the old auth-service told it
+type LegacyUser struct {
+	// CreatedAt When the row was made, in UTC
+	CreatedAt *time.Time `json:"created_at"`
+
+	// Email null for people without one
+	Email *string `json:"email"`
+
+	// ID The id of the row; it never changes
+	ID openapi_types.UUID `json:"id"`
+
+	// IsActive Always true here; others are account_deactivated
+	IsActive bool `json:"is_active"`
+
+	// LastLogin In UTC; may lag by 5 minutes
+	LastLogin *time.Time `json:"last_login"`
+
+	// TokenBalance What the person may still spend
+	TokenBalance int32 `json:"token_balance"`
+
+	// UpdatedAt When the row was changed, in UTC
+	UpdatedAt *time.Time `json:"updated_at"`
+
+	// UserType user, admin, or what else the platform has written there
+	UserType string `json:"user_type"`
+
+	// Username Unique; null where none was ever given
+	Username *string `json:"username"`
+}
+
+// LegacyUserResponse defines model for LegacyUserResponse.
+type LegacyUserResponse struct {
+	// Success Always true
+	Success Success `json:"success"`
+
+	// User A user as the old auth-service told it
+	User LegacyUser `json:"user"`
+}
+
+// LegacyVerifyTokenRequest defines model for LegacyVerifyTokenRequest.
+type LegacyVerifyTokenRequest struct {
+	// Token A Firebase ID token or a legacy access token; one over 8 KiB is `token_invalid`
+	Token string `json:"token"`
+
+	// UserID Whose it should be
+	UserID *string `json:"userId,omitempty"`
+}
+
+// LinkRequest defines model for LinkRequest.
+type LinkRequest struct {
+	// Password Of the row that has this e-mail; of any length
+	Password string `json:"password"`
+}
+
+// LoginMFARequest defines model for LoginMfaRequest.
+type LoginMFARequest struct {
+	// Code What the authenticator app shows
+	Code string `json:"code"`
+
+	// FactorID One of the factors that it named
+	FactorID string `json:"factorId"`
+
+	// PendingCredential As `mfa_required` gave it
+	PendingCredential string `json:"pendingCredential"`
 }
 
 // LoginRequest defines model for LoginRequest.
@@ -440,6 +653,30 @@ type MeResponse struct {
 	Success Success `json:"success"`
 }
 
+// MFAChallenge What finishes a sign-in that wants a second factor
+type MFAChallenge struct {
+	// Factors Any one of them will do
+	Factors []MFAFactor `json:"factors"`
+
+	// PendingCredential Stands for the password that was proved
+	PendingCredential string `json:"pendingCredential"`
+}
+
+// MFAFactor A second factor that the person has set
+type MFAFactor struct {
+	// ID What `factorId` takes
+	ID string `json:"id"`
+
+	// Kind totp: an authenticator app; phone: an SMS, through the Firebase SDK
+	Kind MFAFactorKind `json:"kind"`
+
+	// Name As the person has named it
+	Name *string `json:"name"`
+}
+
+// MFAFactorKind totp: an authenticator app; phone: an SMS, through the Firebase SDK
+type MFAFactorKind string
+
 // RefreshRequest defines model for RefreshRequest.
 type RefreshRequest struct {
 	// RefreshToken The one that the last sign-in or refresh gave
@@ -456,6 +693,84 @@ type RegisterRequest struct {
 
 	// Password 8 characters at least and 72 bytes at most, else `weak_password`
 	Password string `json:"password"`
+}
+
+// ResetPasswordRequest defines model for ResetPasswordRequest.
+type ResetPasswordRequest struct {
+	// Code The oobCode of the mail's link
+	Code string `json:"code"`
+
+	// NewPassword 8 characters at least and 72 bytes at most, else `weak_password`
+	NewPassword string `json:"newPassword"`
+}
+
+// Rollout Who is moved to Firebase when they sign in, and what of the platform's traffic comes here
+type Rollout struct {
+	// Allow Moved whatever the percent; ids of rows
+	Allow []openapi_types.UUID `json:"allow"`
+
+	// BelowFullTraffic Whether users are moved while trafficPercent is below 100
+	BelowFullTraffic bool `json:"belowFullTraffic"`
+
+	// Deny Not moved whatever the rest says; ids of rows
+	Deny []openapi_types.UUID `json:"deny"`
+
+	// NewUsers Where the password of a new user lives
+	NewUsers UserHome `json:"newUsers"`
+
+	// Revision Grows with each change
+	Revision int64 `json:"revision"`
+
+	// TrafficPercent Of the platform's auth traffic; two decimals
+	TrafficPercent float64 `json:"trafficPercent"`
+
+	// UpdatedAt In UTC
+	UpdatedAt time.Time `json:"updated_at"`
+
+	// UpdatedBy user:<id>, cli:<name> or system
+	UpdatedBy string `json:"updated_by"`
+
+	// UsersPercent Of the users who still sign in here; two decimals
+	UsersPercent float64 `json:"usersPercent"`
+}
+
+// RolloutChange defines model for RolloutChange.
+type RolloutChange struct {
+	// Allow Ids of rows
+	Allow []openapi_types.UUID `json:"allow"`
+
+	// BelowFullTraffic The old service cannot know that a password has changed at Firebase: true only where nobody signs in there any more
+	BelowFullTraffic bool `json:"belowFullTraffic"`
+
+	// Deny Ids of rows
+	Deny []openapi_types.UUID `json:"deny"`
+
+	// NewUsers Where the password of a new user lives
+	NewUsers UserHome `json:"newUsers"`
+
+	// Revision Of the record that this one replaces
+	Revision int64 `json:"revision"`
+
+	// TrafficPercent Two decimals
+	TrafficPercent float64 `json:"trafficPercent"`
+
+	// UsersPercent Two decimals
+	UsersPercent float64 `json:"usersPercent"`
+}
+
+// RolloutResponse defines model for RolloutResponse.
+type RolloutResponse struct {
+	// Data The one record
+	Data struct {
+		// Rollout Who is moved to Firebase when they sign in, and what of the platform's traffic comes here
+		Rollout Rollout `json:"rollout"`
+	} `json:"data"`
+
+	// Message What happened, for people
+	Message string `json:"message"`
+
+	// Success Always true
+	Success Success `json:"success"`
 }
 
 // SchemaDifference One object that is not what the migrations produce
@@ -516,7 +831,7 @@ type SchemaHealthResponse struct {
 
 // Session A fresh sign-in and whose it is
 type Session struct {
-	// DisplayName The name at Firebase; the username is in `user`
+	// DisplayName The name at Firebase, else the username
 	DisplayName *string `json:"displayName"`
 
 	// Email null for people without one
@@ -534,7 +849,7 @@ type Session struct {
 	// RefreshToken What POST /v1/auth/refresh takes
 	RefreshToken string `json:"refreshToken"`
 
-	// UID The Firebase uid
+	// UID The Firebase uid; for people whose password lives here, the one that they would have there
 	UID string `json:"uid"`
 
 	// User A user, and what only they themselves need to know
@@ -545,6 +860,21 @@ type Session struct {
 type SessionResponse struct {
 	// Data A fresh sign-in and whose it is
 	Data Session `json:"data"`
+
+	// Message What happened, for people
+	Message string `json:"message"`
+
+	// Success Always true
+	Success Success `json:"success"`
+}
+
+// SessionsResponse defines model for SessionsResponse.
+type SessionsResponse struct {
+	// Data The last used first; 100 at most
+	Data struct {
+		// Sessions One by one
+		Sessions []LegacySession `json:"sessions"`
+	} `json:"data"`
 
 	// Message What happened, for people
 	Message string `json:"message"`
@@ -616,6 +946,9 @@ type User struct {
 	Username *string `json:"username"`
 }
 
+// UserHome Where the password of a new user lives
+type UserHome string
+
 // VerifiedToken What a token says of itself
 type VerifiedToken struct {
 	// ExpiresAt In UTC
@@ -630,7 +963,7 @@ type VerifiedToken struct {
 
 // VerifyTokenRequest defines model for VerifyTokenRequest.
 type VerifyTokenRequest struct {
-	// Token A Firebase ID token; one over 8 KiB is `token_invalid`
+	// Token A Firebase ID token or a legacy access token; one over 8 KiB is `token_invalid`
 	Token string `json:"token"`
 }
 
@@ -658,14 +991,20 @@ type AccountDeactivated = ErrorResponse
 // AddressHeld Every failure
 type AddressHeld = ErrorResponse
 
+// AdminRefused Every failure
+type AdminRefused = ErrorResponse
+
 // BearerRefused Every failure
 type BearerRefused = ErrorResponse
 
+// BearerUnconfirmed Every failure
+type BearerUnconfirmed = ErrorResponse
+
+// CodeRefused Every failure
+type CodeRefused = ErrorResponse
+
 // CredentialsRefused Every failure
 type CredentialsRefused = ErrorResponse
-
-// DeletionUnconfirmed Every failure
-type DeletionUnconfirmed = ErrorResponse
 
 // Done A success without data
 type Done = DoneResponse
@@ -679,14 +1018,41 @@ type GatewayForbidden = ErrorResponse
 // GatewayUnauthorized Every failure
 type GatewayUnauthorized = ErrorResponse
 
+// IdentityConflict Every failure
+type IdentityConflict = ErrorResponse
+
 // Internal Every failure
 type Internal = ErrorResponse
 
 // InvalidRequest Every failure
 type InvalidRequest = ErrorResponse
 
+// LegacyCredentialsRefused Every failure
+type LegacyCredentialsRefused = ErrorResponse
+
+// LegacyInvalidRequest Every failure
+type LegacyInvalidRequest = ErrorResponse
+
+// LegacyPair defines model for LegacyPair.
+type LegacyPair = LegacyPairResponse
+
+// LegacySignedIn defines model for LegacySignedIn.
+type LegacySignedIn = LegacySessionResponse
+
+// LegacyUserFound defines model for LegacyUserFound.
+type LegacyUserFound = LegacyUserResponse
+
+// LinkRefused Every failure
+type LinkRefused = ErrorResponse
+
+// MailAccepted A success without data
+type MailAccepted = DoneResponse
+
 // NoBodyTaken Every failure
 type NoBodyTaken = ErrorResponse
+
+// NoSuchSession Every failure
+type NoSuchSession = ErrorResponse
 
 // NotReady Every failure
 type NotReady = ErrorResponse
@@ -702,6 +1068,15 @@ type RateLimited = ErrorResponse
 
 // RefreshRefused Every failure
 type RefreshRefused = ErrorResponse
+
+// RolloutRecord defines model for RolloutRecord.
+type RolloutRecord = RolloutResponse
+
+// SecondFactorRefused Every failure
+type SecondFactorRefused = ErrorResponse
+
+// Sessions defines model for Sessions.
+type Sessions = SessionsResponse
 
 // SeveralCredentials Every failure
 type SeveralCredentials = ErrorResponse
@@ -730,14 +1105,88 @@ type UsernameOrAddressHeld = ErrorResponse
 // WeakPassword Every failure
 type WeakPassword = ErrorResponse
 
+// WeakPasswordOrIdentity Every failure
+type WeakPasswordOrIdentity = ErrorResponse
+
+// LegacyLoginAlias0JSONRequestBody defines body for LegacyLoginAlias0 for application/json ContentType.
+//
+// Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+type LegacyLoginAlias0JSONRequestBody = LegacyLoginRequest
+
+// LegacyLogoutAlias0JSONRequestBody defines body for LegacyLogoutAlias0 for application/json ContentType.
+//
+// Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+type LegacyLogoutAlias0JSONRequestBody = LegacyLogoutRequest
+
+// LegacyRefreshAlias0JSONRequestBody defines body for LegacyRefreshAlias0 for application/json ContentType.
+//
+// Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+type LegacyRefreshAlias0JSONRequestBody = LegacyRefreshRequest
+
+// LegacyRegisterAlias0JSONRequestBody defines body for LegacyRegisterAlias0 for application/json ContentType.
+//
+// Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+type LegacyRegisterAlias0JSONRequestBody = LegacyRegisterRequest
+
+// LegacyVerifyTokenAlias0JSONRequestBody defines body for LegacyVerifyTokenAlias0 for application/json ContentType.
+//
+// Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+type LegacyVerifyTokenAlias0JSONRequestBody = LegacyVerifyTokenRequest
+
+// LegacyLoginJSONRequestBody defines body for LegacyLogin for application/json ContentType.
+//
+// Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+type LegacyLoginJSONRequestBody = LegacyLoginRequest
+
+// LegacyLogoutJSONRequestBody defines body for LegacyLogout for application/json ContentType.
+//
+// Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+type LegacyLogoutJSONRequestBody = LegacyLogoutRequest
+
+// LegacyRefreshJSONRequestBody defines body for LegacyRefresh for application/json ContentType.
+//
+// Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+type LegacyRefreshJSONRequestBody = LegacyRefreshRequest
+
+// LegacyRegisterJSONRequestBody defines body for LegacyRegister for application/json ContentType.
+//
+// Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+type LegacyRegisterJSONRequestBody = LegacyRegisterRequest
+
+// LegacyVerifyTokenJSONRequestBody defines body for LegacyVerifyToken for application/json ContentType.
+//
+// Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+type LegacyVerifyTokenJSONRequestBody = LegacyVerifyTokenRequest
+
+// SetRolloutJSONRequestBody defines body for SetRollout for application/json ContentType.
+type SetRolloutJSONRequestBody = RolloutChange
+
+// ConfirmEmailJSONRequestBody defines body for ConfirmEmail for application/json ContentType.
+type ConfirmEmailJSONRequestBody = ConfirmEmailRequest
+
+// LinkAccountJSONRequestBody defines body for LinkAccount for application/json ContentType.
+type LinkAccountJSONRequestBody = LinkRequest
+
 // LoginJSONRequestBody defines body for Login for application/json ContentType.
 type LoginJSONRequestBody = LoginRequest
+
+// LoginMFAJSONRequestBody defines body for LoginMFA for application/json ContentType.
+type LoginMFAJSONRequestBody = LoginMFARequest
 
 // DeleteMeJSONRequestBody defines body for DeleteMe for application/json ContentType.
 type DeleteMeJSONRequestBody = DeleteMeRequest
 
 // UpdateMeJSONRequestBody defines body for UpdateMe for application/json ContentType.
 type UpdateMeJSONRequestBody = UpdateMeRequest
+
+// ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
+type ChangePasswordJSONRequestBody = ChangePasswordRequest
+
+// ForgotPasswordJSONRequestBody defines body for ForgotPassword for application/json ContentType.
+type ForgotPasswordJSONRequestBody = ForgotPasswordRequest
+
+// ResetPasswordJSONRequestBody defines body for ResetPassword for application/json ContentType.
+type ResetPasswordJSONRequestBody = ResetPasswordRequest
 
 // RefreshJSONRequestBody defines body for Refresh for application/json ContentType.
 type RefreshJSONRequestBody = RefreshRequest
@@ -750,6 +1199,36 @@ type VerifyTokenJSONRequestBody = VerifyTokenRequest
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// LegacyLogin Sign in with e-mail and password
+	// (POST /auth/login)
+	//
+	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+	LegacyLogin(w http.ResponseWriter, r *http.Request)
+	// LegacyLogout End every session of this user
+	// (POST /auth/logout)
+	//
+	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+	LegacyLogout(w http.ResponseWriter, r *http.Request)
+	// LegacyMe The person behind the token
+	// (GET /auth/me)
+	//
+	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+	LegacyMe(w http.ResponseWriter, r *http.Request)
+	// LegacyRefresh Exchange a refresh token for the next pair
+	// (POST /auth/refresh)
+	//
+	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+	LegacyRefresh(w http.ResponseWriter, r *http.Request)
+	// LegacyRegister Create an account
+	// (POST /auth/register)
+	//
+	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+	LegacyRegister(w http.ResponseWriter, r *http.Request)
+	// LegacyVerifyToken Whose token is this?
+	// (POST /auth/verify-token)
+	//
+	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+	LegacyVerifyToken(w http.ResponseWriter, r *http.Request)
 	// GetDocs This contract, to read and to try
 	// (GET /docs)
 	GetDocs(w http.ResponseWriter, r *http.Request)
@@ -768,15 +1247,33 @@ type ServerInterface interface {
 	// GetContract This contract
 	// (GET /openapi.yaml)
 	GetContract(w http.ResponseWriter, r *http.Request)
+	// GetRollout How far the rollout of Firebase is
+	// (GET /v1/admin/rollout)
+	GetRollout(w http.ResponseWriter, r *http.Request)
+	// SetRollout Change the rollout of Firebase
+	// (PUT /v1/admin/rollout)
+	SetRollout(w http.ResponseWriter, r *http.Request)
+	// SendEmailVerification Ask for a mail that proves the address
+	// (POST /v1/auth/email/verify)
+	SendEmailVerification(w http.ResponseWriter, r *http.Request)
+	// ConfirmEmail Prove the address with the code of a mail
+	// (POST /v1/auth/email/verify/confirm)
+	ConfirmEmail(w http.ResponseWriter, r *http.Request)
 	// Forward Forward authentication for reverse proxies
 	// (GET /v1/auth/forward)
 	Forward(w http.ResponseWriter, r *http.Request)
 	// HeadForward Forward authentication for proxies that ask by HEAD
 	// (HEAD /v1/auth/forward)
 	HeadForward(w http.ResponseWriter, r *http.Request)
+	// LinkAccount Prove the local password, and link the account
+	// (POST /v1/auth/link)
+	LinkAccount(w http.ResponseWriter, r *http.Request)
 	// Login Sign in with e-mail and password
 	// (POST /v1/auth/login)
 	Login(w http.ResponseWriter, r *http.Request)
+	// LoginMFA Finish a sign-in that wants a second factor
+	// (POST /v1/auth/login/mfa)
+	LoginMFA(w http.ResponseWriter, r *http.Request)
 	// Logout End every session of this user
 	// (POST /v1/auth/logout)
 	Logout(w http.ResponseWriter, r *http.Request)
@@ -789,6 +1286,21 @@ type ServerInterface interface {
 	// UpdateMe Change the username
 	// (PATCH /v1/auth/me)
 	UpdateMe(w http.ResponseWriter, r *http.Request)
+	// ListSessions The sessions that hold legacy tokens
+	// (GET /v1/auth/me/sessions)
+	ListSessions(w http.ResponseWriter, r *http.Request)
+	// EndSession End one session
+	// (DELETE /v1/auth/me/sessions/{id})
+	EndSession(w http.ResponseWriter, r *http.Request, id openapi_types.UUID)
+	// ChangePassword Change the password
+	// (POST /v1/auth/password/change)
+	ChangePassword(w http.ResponseWriter, r *http.Request)
+	// ForgotPassword Ask for a mail that sets a new password
+	// (POST /v1/auth/password/forgot)
+	ForgotPassword(w http.ResponseWriter, r *http.Request)
+	// ResetPassword Set a new password with the code of a mail
+	// (POST /v1/auth/password/reset)
+	ResetPassword(w http.ResponseWriter, r *http.Request)
 	// Refresh Exchange a refresh token for a new token
 	// (POST /v1/auth/refresh)
 	Refresh(w http.ResponseWriter, r *http.Request)
@@ -803,6 +1315,54 @@ type ServerInterface interface {
 // Unimplemented server implementation that returns http.StatusNotImplemented for each endpoint.
 
 type Unimplemented struct{}
+
+// LegacyLogin Sign in with e-mail and password
+// (POST /auth/login)
+//
+// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+func (_ Unimplemented) LegacyLogin(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// LegacyLogout End every session of this user
+// (POST /auth/logout)
+//
+// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+func (_ Unimplemented) LegacyLogout(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// LegacyMe The person behind the token
+// (GET /auth/me)
+//
+// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+func (_ Unimplemented) LegacyMe(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// LegacyRefresh Exchange a refresh token for the next pair
+// (POST /auth/refresh)
+//
+// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+func (_ Unimplemented) LegacyRefresh(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// LegacyRegister Create an account
+// (POST /auth/register)
+//
+// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+func (_ Unimplemented) LegacyRegister(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// LegacyVerifyToken Whose token is this?
+// (POST /auth/verify-token)
+//
+// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+func (_ Unimplemented) LegacyVerifyToken(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
 
 // GetDocs This contract, to read and to try
 // (GET /docs)
@@ -840,6 +1400,30 @@ func (_ Unimplemented) GetContract(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// GetRollout How far the rollout of Firebase is
+// (GET /v1/admin/rollout)
+func (_ Unimplemented) GetRollout(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// SetRollout Change the rollout of Firebase
+// (PUT /v1/admin/rollout)
+func (_ Unimplemented) SetRollout(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// SendEmailVerification Ask for a mail that proves the address
+// (POST /v1/auth/email/verify)
+func (_ Unimplemented) SendEmailVerification(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ConfirmEmail Prove the address with the code of a mail
+// (POST /v1/auth/email/verify/confirm)
+func (_ Unimplemented) ConfirmEmail(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // Forward Forward authentication for reverse proxies
 // (GET /v1/auth/forward)
 func (_ Unimplemented) Forward(w http.ResponseWriter, r *http.Request) {
@@ -852,9 +1436,21 @@ func (_ Unimplemented) HeadForward(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// LinkAccount Prove the local password, and link the account
+// (POST /v1/auth/link)
+func (_ Unimplemented) LinkAccount(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // Login Sign in with e-mail and password
 // (POST /v1/auth/login)
 func (_ Unimplemented) Login(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// LoginMFA Finish a sign-in that wants a second factor
+// (POST /v1/auth/login/mfa)
+func (_ Unimplemented) LoginMFA(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -879,6 +1475,36 @@ func (_ Unimplemented) GetMe(w http.ResponseWriter, r *http.Request) {
 // UpdateMe Change the username
 // (PATCH /v1/auth/me)
 func (_ Unimplemented) UpdateMe(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListSessions The sessions that hold legacy tokens
+// (GET /v1/auth/me/sessions)
+func (_ Unimplemented) ListSessions(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// EndSession End one session
+// (DELETE /v1/auth/me/sessions/{id})
+func (_ Unimplemented) EndSession(w http.ResponseWriter, r *http.Request, id openapi_types.UUID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ChangePassword Change the password
+// (POST /v1/auth/password/change)
+func (_ Unimplemented) ChangePassword(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ForgotPassword Ask for a mail that sets a new password
+// (POST /v1/auth/password/forgot)
+func (_ Unimplemented) ForgotPassword(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ResetPassword Set a new password with the code of a mail
+// (POST /v1/auth/password/reset)
+func (_ Unimplemented) ResetPassword(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -908,6 +1534,90 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(http.Handler) http.Handler
+
+// LegacyLogin operation middleware
+func (siw *ServerInterfaceWrapper) LegacyLogin(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LegacyLogin(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// LegacyLogout operation middleware
+func (siw *ServerInterfaceWrapper) LegacyLogout(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LegacyLogout(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// LegacyMe operation middleware
+func (siw *ServerInterfaceWrapper) LegacyMe(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LegacyMe(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// LegacyRefresh operation middleware
+func (siw *ServerInterfaceWrapper) LegacyRefresh(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LegacyRefresh(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// LegacyRegister operation middleware
+func (siw *ServerInterfaceWrapper) LegacyRegister(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LegacyRegister(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// LegacyVerifyToken operation middleware
+func (siw *ServerInterfaceWrapper) LegacyVerifyToken(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LegacyVerifyToken(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
 
 // GetDocs operation middleware
 func (siw *ServerInterfaceWrapper) GetDocs(w http.ResponseWriter, r *http.Request) {
@@ -993,6 +1703,62 @@ func (siw *ServerInterfaceWrapper) GetContract(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// GetRollout operation middleware
+func (siw *ServerInterfaceWrapper) GetRollout(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetRollout(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SetRollout operation middleware
+func (siw *ServerInterfaceWrapper) SetRollout(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetRollout(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SendEmailVerification operation middleware
+func (siw *ServerInterfaceWrapper) SendEmailVerification(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SendEmailVerification(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ConfirmEmail operation middleware
+func (siw *ServerInterfaceWrapper) ConfirmEmail(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ConfirmEmail(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // Forward operation middleware
 func (siw *ServerInterfaceWrapper) Forward(w http.ResponseWriter, r *http.Request) {
 
@@ -1021,11 +1787,39 @@ func (siw *ServerInterfaceWrapper) HeadForward(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// LinkAccount operation middleware
+func (siw *ServerInterfaceWrapper) LinkAccount(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LinkAccount(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // Login operation middleware
 func (siw *ServerInterfaceWrapper) Login(w http.ResponseWriter, r *http.Request) {
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.Login(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// LoginMFA operation middleware
+func (siw *ServerInterfaceWrapper) LoginMFA(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LoginMFA(w, r)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -1082,6 +1876,88 @@ func (siw *ServerInterfaceWrapper) UpdateMe(w http.ResponseWriter, r *http.Reque
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.UpdateMe(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListSessions operation middleware
+func (siw *ServerInterfaceWrapper) ListSessions(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListSessions(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// EndSession operation middleware
+func (siw *ServerInterfaceWrapper) EndSession(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", chi.URLParam(r, "id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.EndSession(w, r, id)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ChangePassword operation middleware
+func (siw *ServerInterfaceWrapper) ChangePassword(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ChangePassword(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ForgotPassword operation middleware
+func (siw *ServerInterfaceWrapper) ForgotPassword(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ForgotPassword(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ResetPassword operation middleware
+func (siw *ServerInterfaceWrapper) ResetPassword(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ResetPassword(w, r)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -1277,6 +2153,75 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Head(options.BaseURL+"/v1/auth/forward", wrapper.HeadForward)
 	})
 	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/auth/login/mfa", wrapper.LoginMFA)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/auth/link", wrapper.LinkAccount)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/auth/password/forgot", wrapper.ForgotPassword)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/auth/password/reset", wrapper.ResetPassword)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/auth/password/change", wrapper.ChangePassword)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/auth/email/verify", wrapper.SendEmailVerification)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/auth/email/verify/confirm", wrapper.ConfirmEmail)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/v1/auth/me/sessions", wrapper.ListSessions)
+	})
+	r.Group(func(r chi.Router) {
+		r.Delete(options.BaseURL+"/v1/auth/me/sessions/{id}", wrapper.EndSession)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/v1/admin/rollout", wrapper.GetRollout)
+	})
+	r.Group(func(r chi.Router) {
+		r.Put(options.BaseURL+"/v1/admin/rollout", wrapper.SetRollout)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/v1/auth/register", wrapper.LegacyRegister)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/auth/register", wrapper.LegacyRegister)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/v1/auth/login", wrapper.LegacyLogin)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/auth/login", wrapper.LegacyLogin)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/v1/auth/refresh", wrapper.LegacyRefresh)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/auth/refresh", wrapper.LegacyRefresh)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/v1/auth/logout", wrapper.LegacyLogout)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/auth/logout", wrapper.LegacyLogout)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/v1/auth/verify-token", wrapper.LegacyVerifyToken)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/auth/verify-token", wrapper.LegacyVerifyToken)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/v1/auth/me", wrapper.LegacyMe)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/auth/me", wrapper.LegacyMe)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/health", wrapper.GetHealth)
 	})
 	r.Group(func(r chi.Router) {
@@ -1316,6 +2261,15 @@ type AddressHeldJSONResponse struct {
 	Headers AddressHeldResponseHeaders
 }
 
+type AdminRefusedResponseHeaders struct {
+	XRequestID string
+}
+type AdminRefusedJSONResponse struct {
+	Body ErrorResponse
+
+	Headers AdminRefusedResponseHeaders
+}
+
 type BearerRefusedResponseHeaders struct {
 	WWWAuthenticate string
 	XRequestID      string
@@ -1326,6 +2280,26 @@ type BearerRefusedJSONResponse struct {
 	Headers BearerRefusedResponseHeaders
 }
 
+type BearerUnconfirmedResponseHeaders struct {
+	WWWAuthenticate string
+	XRequestID      string
+}
+type BearerUnconfirmedJSONResponse struct {
+	Body ErrorResponse
+
+	Headers BearerUnconfirmedResponseHeaders
+}
+
+type CodeRefusedResponseHeaders struct {
+	WWWAuthenticate string
+	XRequestID      string
+}
+type CodeRefusedJSONResponse struct {
+	Body ErrorResponse
+
+	Headers CodeRefusedResponseHeaders
+}
+
 type CredentialsRefusedResponseHeaders struct {
 	WWWAuthenticate string
 	XRequestID      string
@@ -1334,16 +2308,6 @@ type CredentialsRefusedJSONResponse struct {
 	Body ErrorResponse
 
 	Headers CredentialsRefusedResponseHeaders
-}
-
-type DeletionUnconfirmedResponseHeaders struct {
-	WWWAuthenticate string
-	XRequestID      string
-}
-type DeletionUnconfirmedJSONResponse struct {
-	Body ErrorResponse
-
-	Headers DeletionUnconfirmedResponseHeaders
 }
 
 type DoneJSONResponse DoneResponse
@@ -1406,6 +2370,15 @@ type HeadUnavailableResponse struct {
 	Headers HeadUnavailableResponseHeaders
 }
 
+type IdentityConflictResponseHeaders struct {
+	XRequestID string
+}
+type IdentityConflictJSONResponse struct {
+	Body ErrorResponse
+
+	Headers IdentityConflictResponseHeaders
+}
+
 type InternalResponseHeaders struct {
 	XRequestID string
 }
@@ -1424,6 +2397,43 @@ type InvalidRequestJSONResponse struct {
 	Headers InvalidRequestResponseHeaders
 }
 
+type LegacyCredentialsRefusedResponseHeaders struct {
+	WWWAuthenticate string
+	XRequestID      string
+}
+type LegacyCredentialsRefusedJSONResponse struct {
+	Body ErrorResponse
+
+	Headers LegacyCredentialsRefusedResponseHeaders
+}
+
+type LegacyInvalidRequestResponseHeaders struct {
+	XRequestID string
+}
+type LegacyInvalidRequestJSONResponse struct {
+	Body ErrorResponse
+
+	Headers LegacyInvalidRequestResponseHeaders
+}
+
+type LegacyPairJSONResponse LegacyPairResponse
+
+type LegacySignedInJSONResponse LegacySessionResponse
+
+type LegacyUserFoundJSONResponse LegacyUserResponse
+
+type LinkRefusedResponseHeaders struct {
+	WWWAuthenticate string
+	XRequestID      string
+}
+type LinkRefusedJSONResponse struct {
+	Body ErrorResponse
+
+	Headers LinkRefusedResponseHeaders
+}
+
+type MailAcceptedJSONResponse DoneResponse
+
 type NoBodyTakenResponseHeaders struct {
 	XRequestID string
 }
@@ -1431,6 +2441,15 @@ type NoBodyTakenJSONResponse struct {
 	Body ErrorResponse
 
 	Headers NoBodyTakenResponseHeaders
+}
+
+type NoSuchSessionResponseHeaders struct {
+	XRequestID string
+}
+type NoSuchSessionJSONResponse struct {
+	Body ErrorResponse
+
+	Headers NoSuchSessionResponseHeaders
 }
 
 type NotReadyResponseHeaders struct {
@@ -1473,6 +2492,20 @@ type RefreshRefusedJSONResponse struct {
 
 	Headers RefreshRefusedResponseHeaders
 }
+
+type RolloutRecordJSONResponse RolloutResponse
+
+type SecondFactorRefusedResponseHeaders struct {
+	WWWAuthenticate string
+	XRequestID      string
+}
+type SecondFactorRefusedJSONResponse struct {
+	Body ErrorResponse
+
+	Headers SecondFactorRefusedResponseHeaders
+}
+
+type SessionsJSONResponse SessionsResponse
 
 type SeveralCredentialsResponseHeaders struct {
 	XRequestID string
@@ -1548,6 +2581,962 @@ type WeakPasswordJSONResponse struct {
 	Body ErrorResponse
 
 	Headers WeakPasswordResponseHeaders
+}
+
+type WeakPasswordOrIdentityResponseHeaders struct {
+	XRequestID string
+}
+type WeakPasswordOrIdentityJSONResponse struct {
+	Body ErrorResponse
+
+	Headers WeakPasswordOrIdentityResponseHeaders
+}
+
+type LegacyLoginRequestObject struct {
+	Body *LegacyLoginJSONRequestBody
+}
+
+type LegacyLoginResponseObject interface {
+	VisitLegacyLoginResponse(w http.ResponseWriter) error
+}
+
+type LegacyLogin200JSONResponse struct{ LegacySignedInJSONResponse }
+
+func (response LegacyLogin200JSONResponse) VisitLegacyLoginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyLogin400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response LegacyLogin400JSONResponse) VisitLegacyLoginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyLogin401JSONResponse struct {
+	LegacyCredentialsRefusedJSONResponse
+}
+
+func (response LegacyLogin401JSONResponse) VisitLegacyLoginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyLogin403JSONResponse struct{ SignInRefusedJSONResponse }
+
+func (response LegacyLogin403JSONResponse) VisitLegacyLoginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyLogin409JSONResponse struct{ AddressHeldJSONResponse }
+
+func (response LegacyLogin409JSONResponse) VisitLegacyLoginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyLogin413JSONResponse struct{ PayloadTooLargeJSONResponse }
+
+func (response LegacyLogin413JSONResponse) VisitLegacyLoginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyLogin415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response LegacyLogin415JSONResponse) VisitLegacyLoginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyLogin422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response LegacyLogin422JSONResponse) VisitLegacyLoginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyLogin429JSONResponse struct{ RateLimitedJSONResponse }
+
+func (response LegacyLogin429JSONResponse) VisitLegacyLoginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyLogin500JSONResponse struct{ InternalJSONResponse }
+
+func (response LegacyLogin500JSONResponse) VisitLegacyLoginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyLogin503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response LegacyLogin503JSONResponse) VisitLegacyLoginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyLogoutRequestObject struct {
+	Body *LegacyLogoutJSONRequestBody
+}
+
+type LegacyLogoutResponseObject interface {
+	VisitLegacyLogoutResponse(w http.ResponseWriter) error
+}
+
+type LegacyLogout200JSONResponse struct{ DoneJSONResponse }
+
+func (response LegacyLogout200JSONResponse) VisitLegacyLogoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyLogout400JSONResponse struct {
+	LegacyInvalidRequestJSONResponse
+}
+
+func (response LegacyLogout400JSONResponse) VisitLegacyLogoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyLogout401JSONResponse struct{ BearerRefusedJSONResponse }
+
+func (response LegacyLogout401JSONResponse) VisitLegacyLogoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyLogout403JSONResponse struct{ AccountDeactivatedJSONResponse }
+
+func (response LegacyLogout403JSONResponse) VisitLegacyLogoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyLogout409JSONResponse struct{ AddressHeldJSONResponse }
+
+func (response LegacyLogout409JSONResponse) VisitLegacyLogoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyLogout413JSONResponse struct{ PayloadTooLargeJSONResponse }
+
+func (response LegacyLogout413JSONResponse) VisitLegacyLogoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyLogout415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response LegacyLogout415JSONResponse) VisitLegacyLogoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyLogout422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response LegacyLogout422JSONResponse) VisitLegacyLogoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyLogout500JSONResponse struct{ InternalJSONResponse }
+
+func (response LegacyLogout500JSONResponse) VisitLegacyLogoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyLogout503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response LegacyLogout503JSONResponse) VisitLegacyLogoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyMeRequestObject struct {
+}
+
+type LegacyMeResponseObject interface {
+	VisitLegacyMeResponse(w http.ResponseWriter) error
+}
+
+type LegacyMe200JSONResponse struct{ LegacyUserFoundJSONResponse }
+
+func (response LegacyMe200JSONResponse) VisitLegacyMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyMe400JSONResponse struct{ SeveralCredentialsJSONResponse }
+
+func (response LegacyMe400JSONResponse) VisitLegacyMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyMe401JSONResponse struct{ BearerRefusedJSONResponse }
+
+func (response LegacyMe401JSONResponse) VisitLegacyMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyMe403JSONResponse struct{ AccountDeactivatedJSONResponse }
+
+func (response LegacyMe403JSONResponse) VisitLegacyMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyMe409JSONResponse struct{ AddressHeldJSONResponse }
+
+func (response LegacyMe409JSONResponse) VisitLegacyMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyMe422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response LegacyMe422JSONResponse) VisitLegacyMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyMe500JSONResponse struct{ InternalJSONResponse }
+
+func (response LegacyMe500JSONResponse) VisitLegacyMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyMe503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response LegacyMe503JSONResponse) VisitLegacyMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyRefreshRequestObject struct {
+	Body *LegacyRefreshJSONRequestBody
+}
+
+type LegacyRefreshResponseObject interface {
+	VisitLegacyRefreshResponse(w http.ResponseWriter) error
+}
+
+type LegacyRefresh200JSONResponse struct{ LegacyPairJSONResponse }
+
+func (response LegacyRefresh200JSONResponse) VisitLegacyRefreshResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyRefresh400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response LegacyRefresh400JSONResponse) VisitLegacyRefreshResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyRefresh401JSONResponse struct{ RefreshRefusedJSONResponse }
+
+func (response LegacyRefresh401JSONResponse) VisitLegacyRefreshResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyRefresh403JSONResponse struct{ AccountDeactivatedJSONResponse }
+
+func (response LegacyRefresh403JSONResponse) VisitLegacyRefreshResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyRefresh413JSONResponse struct{ PayloadTooLargeJSONResponse }
+
+func (response LegacyRefresh413JSONResponse) VisitLegacyRefreshResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyRefresh415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response LegacyRefresh415JSONResponse) VisitLegacyRefreshResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyRefresh429JSONResponse struct{ RateLimitedJSONResponse }
+
+func (response LegacyRefresh429JSONResponse) VisitLegacyRefreshResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyRefresh500JSONResponse struct{ InternalJSONResponse }
+
+func (response LegacyRefresh500JSONResponse) VisitLegacyRefreshResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyRefresh503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response LegacyRefresh503JSONResponse) VisitLegacyRefreshResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyRegisterRequestObject struct {
+	Body *LegacyRegisterJSONRequestBody
+}
+
+type LegacyRegisterResponseObject interface {
+	VisitLegacyRegisterResponse(w http.ResponseWriter) error
+}
+
+type LegacyRegister201JSONResponse struct{ LegacySignedInJSONResponse }
+
+func (response LegacyRegister201JSONResponse) VisitLegacyRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyRegister400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response LegacyRegister400JSONResponse) VisitLegacyRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyRegister403JSONResponse struct{ SignInRefusedJSONResponse }
+
+func (response LegacyRegister403JSONResponse) VisitLegacyRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyRegister409JSONResponse struct{ EmailTakenJSONResponse }
+
+func (response LegacyRegister409JSONResponse) VisitLegacyRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyRegister413JSONResponse struct{ PayloadTooLargeJSONResponse }
+
+func (response LegacyRegister413JSONResponse) VisitLegacyRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyRegister415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response LegacyRegister415JSONResponse) VisitLegacyRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyRegister422JSONResponse struct{ WeakPasswordJSONResponse }
+
+func (response LegacyRegister422JSONResponse) VisitLegacyRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyRegister429JSONResponse struct{ RateLimitedJSONResponse }
+
+func (response LegacyRegister429JSONResponse) VisitLegacyRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyRegister500JSONResponse struct{ InternalJSONResponse }
+
+func (response LegacyRegister500JSONResponse) VisitLegacyRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyRegister503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response LegacyRegister503JSONResponse) VisitLegacyRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyVerifyTokenRequestObject struct {
+	Body *LegacyVerifyTokenJSONRequestBody
+}
+
+type LegacyVerifyTokenResponseObject interface {
+	VisitLegacyVerifyTokenResponse(w http.ResponseWriter) error
+}
+
+type LegacyVerifyToken200JSONResponse struct{ LegacyUserFoundJSONResponse }
+
+func (response LegacyVerifyToken200JSONResponse) VisitLegacyVerifyTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyVerifyToken400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response LegacyVerifyToken400JSONResponse) VisitLegacyVerifyTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyVerifyToken401JSONResponse struct{ TokenRefusedJSONResponse }
+
+func (response LegacyVerifyToken401JSONResponse) VisitLegacyVerifyTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyVerifyToken403JSONResponse struct{ AccountDeactivatedJSONResponse }
+
+func (response LegacyVerifyToken403JSONResponse) VisitLegacyVerifyTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyVerifyToken409JSONResponse struct{ AddressHeldJSONResponse }
+
+func (response LegacyVerifyToken409JSONResponse) VisitLegacyVerifyTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyVerifyToken413JSONResponse struct{ PayloadTooLargeJSONResponse }
+
+func (response LegacyVerifyToken413JSONResponse) VisitLegacyVerifyTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyVerifyToken415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response LegacyVerifyToken415JSONResponse) VisitLegacyVerifyTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyVerifyToken422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response LegacyVerifyToken422JSONResponse) VisitLegacyVerifyTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyVerifyToken500JSONResponse struct{ InternalJSONResponse }
+
+func (response LegacyVerifyToken500JSONResponse) VisitLegacyVerifyTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LegacyVerifyToken503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response LegacyVerifyToken503JSONResponse) VisitLegacyVerifyTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetDocsRequestObject struct {
@@ -1736,6 +3725,577 @@ func (response GetContract200ApplicationYamlResponse) VisitGetContractResponse(w
 	return err
 }
 
+type GetRolloutRequestObject struct {
+}
+
+type GetRolloutResponseObject interface {
+	VisitGetRolloutResponse(w http.ResponseWriter) error
+}
+
+type GetRollout200JSONResponse struct{ RolloutRecordJSONResponse }
+
+func (response GetRollout200JSONResponse) VisitGetRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRollout400JSONResponse struct{ SeveralCredentialsJSONResponse }
+
+func (response GetRollout400JSONResponse) VisitGetRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRollout401JSONResponse struct{ BearerRefusedJSONResponse }
+
+func (response GetRollout401JSONResponse) VisitGetRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRollout403JSONResponse struct{ AdminRefusedJSONResponse }
+
+func (response GetRollout403JSONResponse) VisitGetRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRollout409JSONResponse struct{ AddressHeldJSONResponse }
+
+func (response GetRollout409JSONResponse) VisitGetRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRollout422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response GetRollout422JSONResponse) VisitGetRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRollout500JSONResponse struct{ InternalJSONResponse }
+
+func (response GetRollout500JSONResponse) VisitGetRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRollout503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response GetRollout503JSONResponse) VisitGetRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetRolloutRequestObject struct {
+	Body *SetRolloutJSONRequestBody
+}
+
+type SetRolloutResponseObject interface {
+	VisitSetRolloutResponse(w http.ResponseWriter) error
+}
+
+type SetRollout200JSONResponse struct{ RolloutRecordJSONResponse }
+
+func (response SetRollout200JSONResponse) VisitSetRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetRollout400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response SetRollout400JSONResponse) VisitSetRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetRollout401JSONResponse struct{ BearerRefusedJSONResponse }
+
+func (response SetRollout401JSONResponse) VisitSetRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetRollout403JSONResponse struct{ AdminRefusedJSONResponse }
+
+func (response SetRollout403JSONResponse) VisitSetRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetRollout409JSONResponse struct{ AddressHeldJSONResponse }
+
+func (response SetRollout409JSONResponse) VisitSetRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetRollout413JSONResponse struct{ PayloadTooLargeJSONResponse }
+
+func (response SetRollout413JSONResponse) VisitSetRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetRollout415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response SetRollout415JSONResponse) VisitSetRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetRollout422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response SetRollout422JSONResponse) VisitSetRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetRollout500JSONResponse struct{ InternalJSONResponse }
+
+func (response SetRollout500JSONResponse) VisitSetRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetRollout503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response SetRollout503JSONResponse) VisitSetRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendEmailVerificationRequestObject struct {
+}
+
+type SendEmailVerificationResponseObject interface {
+	VisitSendEmailVerificationResponse(w http.ResponseWriter) error
+}
+
+type SendEmailVerification202JSONResponse struct{ MailAcceptedJSONResponse }
+
+func (response SendEmailVerification202JSONResponse) VisitSendEmailVerificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendEmailVerification400JSONResponse struct{ NoBodyTakenJSONResponse }
+
+func (response SendEmailVerification400JSONResponse) VisitSendEmailVerificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendEmailVerification401JSONResponse struct{ BearerRefusedJSONResponse }
+
+func (response SendEmailVerification401JSONResponse) VisitSendEmailVerificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendEmailVerification403JSONResponse struct{ AccountDeactivatedJSONResponse }
+
+func (response SendEmailVerification403JSONResponse) VisitSendEmailVerificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendEmailVerification409JSONResponse struct{ AddressHeldJSONResponse }
+
+func (response SendEmailVerification409JSONResponse) VisitSendEmailVerificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendEmailVerification422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response SendEmailVerification422JSONResponse) VisitSendEmailVerificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendEmailVerification429JSONResponse struct{ RateLimitedJSONResponse }
+
+func (response SendEmailVerification429JSONResponse) VisitSendEmailVerificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendEmailVerification500JSONResponse struct{ InternalJSONResponse }
+
+func (response SendEmailVerification500JSONResponse) VisitSendEmailVerificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendEmailVerification503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response SendEmailVerification503JSONResponse) VisitSendEmailVerificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmEmailRequestObject struct {
+	Body *ConfirmEmailJSONRequestBody
+}
+
+type ConfirmEmailResponseObject interface {
+	VisitConfirmEmailResponse(w http.ResponseWriter) error
+}
+
+type ConfirmEmail200JSONResponse struct{ DoneJSONResponse }
+
+func (response ConfirmEmail200JSONResponse) VisitConfirmEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmEmail400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response ConfirmEmail400JSONResponse) VisitConfirmEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmEmail401JSONResponse struct{ CodeRefusedJSONResponse }
+
+func (response ConfirmEmail401JSONResponse) VisitConfirmEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmEmail413JSONResponse struct{ PayloadTooLargeJSONResponse }
+
+func (response ConfirmEmail413JSONResponse) VisitConfirmEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmEmail415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response ConfirmEmail415JSONResponse) VisitConfirmEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmEmail429JSONResponse struct{ RateLimitedJSONResponse }
+
+func (response ConfirmEmail429JSONResponse) VisitConfirmEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmEmail500JSONResponse struct{ InternalJSONResponse }
+
+func (response ConfirmEmail500JSONResponse) VisitConfirmEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmEmail503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ConfirmEmail503JSONResponse) VisitConfirmEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ForwardRequestObject struct {
 }
 
@@ -1894,6 +4454,185 @@ func (response HeadForward503Response) VisitHeadForwardResponse(w http.ResponseW
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(503)
 	return nil
+}
+
+type LinkAccountRequestObject struct {
+	Body *LinkAccountJSONRequestBody
+}
+
+type LinkAccountResponseObject interface {
+	VisitLinkAccountResponse(w http.ResponseWriter) error
+}
+
+type LinkAccount200JSONResponse struct{ ProfileJSONResponse }
+
+func (response LinkAccount200JSONResponse) VisitLinkAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LinkAccount400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response LinkAccount400JSONResponse) VisitLinkAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LinkAccount401JSONResponse struct{ LinkRefusedJSONResponse }
+
+func (response LinkAccount401JSONResponse) VisitLinkAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LinkAccount403JSONResponse struct{ AccountDeactivatedJSONResponse }
+
+func (response LinkAccount403JSONResponse) VisitLinkAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LinkAccount409JSONResponse struct{ IdentityConflictJSONResponse }
+
+func (response LinkAccount409JSONResponse) VisitLinkAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LinkAccount413JSONResponse struct{ PayloadTooLargeJSONResponse }
+
+func (response LinkAccount413JSONResponse) VisitLinkAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LinkAccount415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response LinkAccount415JSONResponse) VisitLinkAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LinkAccount422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response LinkAccount422JSONResponse) VisitLinkAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LinkAccount429JSONResponse struct{ RateLimitedJSONResponse }
+
+func (response LinkAccount429JSONResponse) VisitLinkAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LinkAccount500JSONResponse struct{ InternalJSONResponse }
+
+func (response LinkAccount500JSONResponse) VisitLinkAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LinkAccount503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response LinkAccount503JSONResponse) VisitLinkAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type LoginRequestObject struct {
@@ -2075,6 +4814,187 @@ func (response Login503JSONResponse) VisitLoginResponse(w http.ResponseWriter) e
 	return err
 }
 
+type LoginMFARequestObject struct {
+	Body *LoginMFAJSONRequestBody
+}
+
+type LoginMFAResponseObject interface {
+	VisitLoginMFAResponse(w http.ResponseWriter) error
+}
+
+type LoginMFA200JSONResponse struct{ SignedInJSONResponse }
+
+func (response LoginMFA200JSONResponse) VisitLoginMFAResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LoginMFA400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response LoginMFA400JSONResponse) VisitLoginMFAResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LoginMFA401JSONResponse struct {
+	SecondFactorRefusedJSONResponse
+}
+
+func (response LoginMFA401JSONResponse) VisitLoginMFAResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LoginMFA403JSONResponse struct{ SignInRefusedJSONResponse }
+
+func (response LoginMFA403JSONResponse) VisitLoginMFAResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LoginMFA409JSONResponse struct{ AddressHeldJSONResponse }
+
+func (response LoginMFA409JSONResponse) VisitLoginMFAResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LoginMFA413JSONResponse struct{ PayloadTooLargeJSONResponse }
+
+func (response LoginMFA413JSONResponse) VisitLoginMFAResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LoginMFA415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response LoginMFA415JSONResponse) VisitLoginMFAResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LoginMFA422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response LoginMFA422JSONResponse) VisitLoginMFAResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LoginMFA429JSONResponse struct{ RateLimitedJSONResponse }
+
+func (response LoginMFA429JSONResponse) VisitLoginMFAResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LoginMFA500JSONResponse struct{ InternalJSONResponse }
+
+func (response LoginMFA500JSONResponse) VisitLoginMFAResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LoginMFA503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response LoginMFA503JSONResponse) VisitLoginMFAResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type LogoutRequestObject struct {
 }
 
@@ -2242,9 +5162,7 @@ func (response DeleteMe400JSONResponse) VisitDeleteMeResponse(w http.ResponseWri
 	return err
 }
 
-type DeleteMe401JSONResponse struct {
-	DeletionUnconfirmedJSONResponse
-}
+type DeleteMe401JSONResponse struct{ BearerUnconfirmedJSONResponse }
 
 func (response DeleteMe401JSONResponse) VisitDeleteMeResponse(w http.ResponseWriter) error {
 
@@ -2668,6 +5586,724 @@ func (response UpdateMe500JSONResponse) VisitUpdateMeResponse(w http.ResponseWri
 type UpdateMe503JSONResponse struct{ UnavailableJSONResponse }
 
 func (response UpdateMe503JSONResponse) VisitUpdateMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionsRequestObject struct {
+}
+
+type ListSessionsResponseObject interface {
+	VisitListSessionsResponse(w http.ResponseWriter) error
+}
+
+type ListSessions200JSONResponse struct{ SessionsJSONResponse }
+
+func (response ListSessions200JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessions400JSONResponse struct{ SeveralCredentialsJSONResponse }
+
+func (response ListSessions400JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessions401JSONResponse struct{ BearerRefusedJSONResponse }
+
+func (response ListSessions401JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessions403JSONResponse struct{ AccountDeactivatedJSONResponse }
+
+func (response ListSessions403JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessions409JSONResponse struct{ AddressHeldJSONResponse }
+
+func (response ListSessions409JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessions422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response ListSessions422JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessions500JSONResponse struct{ InternalJSONResponse }
+
+func (response ListSessions500JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessions503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ListSessions503JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndSessionRequestObject struct {
+	ID openapi_types.UUID `json:"id"`
+}
+
+type EndSessionResponseObject interface {
+	VisitEndSessionResponse(w http.ResponseWriter) error
+}
+
+type EndSession200JSONResponse struct{ DoneJSONResponse }
+
+func (response EndSession200JSONResponse) VisitEndSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndSession400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response EndSession400JSONResponse) VisitEndSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndSession401JSONResponse struct{ BearerRefusedJSONResponse }
+
+func (response EndSession401JSONResponse) VisitEndSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndSession403JSONResponse struct{ AccountDeactivatedJSONResponse }
+
+func (response EndSession403JSONResponse) VisitEndSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndSession404JSONResponse struct{ NoSuchSessionJSONResponse }
+
+func (response EndSession404JSONResponse) VisitEndSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndSession409JSONResponse struct{ AddressHeldJSONResponse }
+
+func (response EndSession409JSONResponse) VisitEndSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndSession422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response EndSession422JSONResponse) VisitEndSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndSession500JSONResponse struct{ InternalJSONResponse }
+
+func (response EndSession500JSONResponse) VisitEndSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndSession503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response EndSession503JSONResponse) VisitEndSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePasswordRequestObject struct {
+	Body *ChangePasswordJSONRequestBody
+}
+
+type ChangePasswordResponseObject interface {
+	VisitChangePasswordResponse(w http.ResponseWriter) error
+}
+
+type ChangePassword200JSONResponse struct{ SignedInJSONResponse }
+
+func (response ChangePassword200JSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePassword400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response ChangePassword400JSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePassword401JSONResponse struct{ BearerUnconfirmedJSONResponse }
+
+func (response ChangePassword401JSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePassword403JSONResponse struct{ SignInRefusedJSONResponse }
+
+func (response ChangePassword403JSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePassword409JSONResponse struct{ AddressHeldJSONResponse }
+
+func (response ChangePassword409JSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePassword413JSONResponse struct{ PayloadTooLargeJSONResponse }
+
+func (response ChangePassword413JSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePassword415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response ChangePassword415JSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePassword422JSONResponse struct {
+	WeakPasswordOrIdentityJSONResponse
+}
+
+func (response ChangePassword422JSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePassword429JSONResponse struct{ RateLimitedJSONResponse }
+
+func (response ChangePassword429JSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePassword500JSONResponse struct{ InternalJSONResponse }
+
+func (response ChangePassword500JSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePassword503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ChangePassword503JSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ForgotPasswordRequestObject struct {
+	Body *ForgotPasswordJSONRequestBody
+}
+
+type ForgotPasswordResponseObject interface {
+	VisitForgotPasswordResponse(w http.ResponseWriter) error
+}
+
+type ForgotPassword202JSONResponse struct{ MailAcceptedJSONResponse }
+
+func (response ForgotPassword202JSONResponse) VisitForgotPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ForgotPassword400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response ForgotPassword400JSONResponse) VisitForgotPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ForgotPassword413JSONResponse struct{ PayloadTooLargeJSONResponse }
+
+func (response ForgotPassword413JSONResponse) VisitForgotPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ForgotPassword415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response ForgotPassword415JSONResponse) VisitForgotPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ForgotPassword429JSONResponse struct{ RateLimitedJSONResponse }
+
+func (response ForgotPassword429JSONResponse) VisitForgotPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ForgotPassword500JSONResponse struct{ InternalJSONResponse }
+
+func (response ForgotPassword500JSONResponse) VisitForgotPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ForgotPassword503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ForgotPassword503JSONResponse) VisitForgotPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetPasswordRequestObject struct {
+	Body *ResetPasswordJSONRequestBody
+}
+
+type ResetPasswordResponseObject interface {
+	VisitResetPasswordResponse(w http.ResponseWriter) error
+}
+
+type ResetPassword200JSONResponse struct{ DoneJSONResponse }
+
+func (response ResetPassword200JSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetPassword400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response ResetPassword400JSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetPassword401JSONResponse struct{ CodeRefusedJSONResponse }
+
+func (response ResetPassword401JSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetPassword413JSONResponse struct{ PayloadTooLargeJSONResponse }
+
+func (response ResetPassword413JSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetPassword415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response ResetPassword415JSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetPassword422JSONResponse struct{ WeakPasswordJSONResponse }
+
+func (response ResetPassword422JSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetPassword429JSONResponse struct{ RateLimitedJSONResponse }
+
+func (response ResetPassword429JSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetPassword500JSONResponse struct{ InternalJSONResponse }
+
+func (response ResetPassword500JSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetPassword503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ResetPassword503JSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3186,6 +6822,36 @@ func (response VerifyToken503JSONResponse) VisitVerifyTokenResponse(w http.Respo
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// LegacyLogin Sign in with e-mail and password
+	// (POST /auth/login)
+	//
+	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+	LegacyLogin(ctx context.Context, request LegacyLoginRequestObject) (LegacyLoginResponseObject, error)
+	// LegacyLogout End every session of this user
+	// (POST /auth/logout)
+	//
+	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+	LegacyLogout(ctx context.Context, request LegacyLogoutRequestObject) (LegacyLogoutResponseObject, error)
+	// LegacyMe The person behind the token
+	// (GET /auth/me)
+	//
+	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+	LegacyMe(ctx context.Context, request LegacyMeRequestObject) (LegacyMeResponseObject, error)
+	// LegacyRefresh Exchange a refresh token for the next pair
+	// (POST /auth/refresh)
+	//
+	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+	LegacyRefresh(ctx context.Context, request LegacyRefreshRequestObject) (LegacyRefreshResponseObject, error)
+	// LegacyRegister Create an account
+	// (POST /auth/register)
+	//
+	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+	LegacyRegister(ctx context.Context, request LegacyRegisterRequestObject) (LegacyRegisterResponseObject, error)
+	// LegacyVerifyToken Whose token is this?
+	// (POST /auth/verify-token)
+	//
+	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+	LegacyVerifyToken(ctx context.Context, request LegacyVerifyTokenRequestObject) (LegacyVerifyTokenResponseObject, error)
 	// GetDocs This contract, to read and to try
 	// (GET /docs)
 	GetDocs(ctx context.Context, request GetDocsRequestObject) (GetDocsResponseObject, error)
@@ -3204,15 +6870,33 @@ type StrictServerInterface interface {
 	// GetContract This contract
 	// (GET /openapi.yaml)
 	GetContract(ctx context.Context, request GetContractRequestObject) (GetContractResponseObject, error)
+	// GetRollout How far the rollout of Firebase is
+	// (GET /v1/admin/rollout)
+	GetRollout(ctx context.Context, request GetRolloutRequestObject) (GetRolloutResponseObject, error)
+	// SetRollout Change the rollout of Firebase
+	// (PUT /v1/admin/rollout)
+	SetRollout(ctx context.Context, request SetRolloutRequestObject) (SetRolloutResponseObject, error)
+	// SendEmailVerification Ask for a mail that proves the address
+	// (POST /v1/auth/email/verify)
+	SendEmailVerification(ctx context.Context, request SendEmailVerificationRequestObject) (SendEmailVerificationResponseObject, error)
+	// ConfirmEmail Prove the address with the code of a mail
+	// (POST /v1/auth/email/verify/confirm)
+	ConfirmEmail(ctx context.Context, request ConfirmEmailRequestObject) (ConfirmEmailResponseObject, error)
 	// Forward Forward authentication for reverse proxies
 	// (GET /v1/auth/forward)
 	Forward(ctx context.Context, request ForwardRequestObject) (ForwardResponseObject, error)
 	// HeadForward Forward authentication for proxies that ask by HEAD
 	// (HEAD /v1/auth/forward)
 	HeadForward(ctx context.Context, request HeadForwardRequestObject) (HeadForwardResponseObject, error)
+	// LinkAccount Prove the local password, and link the account
+	// (POST /v1/auth/link)
+	LinkAccount(ctx context.Context, request LinkAccountRequestObject) (LinkAccountResponseObject, error)
 	// Login Sign in with e-mail and password
 	// (POST /v1/auth/login)
 	Login(ctx context.Context, request LoginRequestObject) (LoginResponseObject, error)
+	// LoginMFA Finish a sign-in that wants a second factor
+	// (POST /v1/auth/login/mfa)
+	LoginMFA(ctx context.Context, request LoginMFARequestObject) (LoginMFAResponseObject, error)
 	// Logout End every session of this user
 	// (POST /v1/auth/logout)
 	Logout(ctx context.Context, request LogoutRequestObject) (LogoutResponseObject, error)
@@ -3225,6 +6909,21 @@ type StrictServerInterface interface {
 	// UpdateMe Change the username
 	// (PATCH /v1/auth/me)
 	UpdateMe(ctx context.Context, request UpdateMeRequestObject) (UpdateMeResponseObject, error)
+	// ListSessions The sessions that hold legacy tokens
+	// (GET /v1/auth/me/sessions)
+	ListSessions(ctx context.Context, request ListSessionsRequestObject) (ListSessionsResponseObject, error)
+	// EndSession End one session
+	// (DELETE /v1/auth/me/sessions/{id})
+	EndSession(ctx context.Context, request EndSessionRequestObject) (EndSessionResponseObject, error)
+	// ChangePassword Change the password
+	// (POST /v1/auth/password/change)
+	ChangePassword(ctx context.Context, request ChangePasswordRequestObject) (ChangePasswordResponseObject, error)
+	// ForgotPassword Ask for a mail that sets a new password
+	// (POST /v1/auth/password/forgot)
+	ForgotPassword(ctx context.Context, request ForgotPasswordRequestObject) (ForgotPasswordResponseObject, error)
+	// ResetPassword Set a new password with the code of a mail
+	// (POST /v1/auth/password/reset)
+	ResetPassword(ctx context.Context, request ResetPasswordRequestObject) (ResetPasswordResponseObject, error)
 	// Refresh Exchange a refresh token for a new token
 	// (POST /v1/auth/refresh)
 	Refresh(ctx context.Context, request RefreshRequestObject) (RefreshResponseObject, error)
@@ -3273,6 +6972,188 @@ type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
 	options     StrictHTTPServerOptions
+}
+
+// LegacyLogin operation middleware
+func (sh *strictHandler) LegacyLogin(w http.ResponseWriter, r *http.Request) {
+	var request LegacyLoginRequestObject
+
+	var body LegacyLoginJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.LegacyLogin(ctx, request.(LegacyLoginRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LegacyLogin")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(LegacyLoginResponseObject); ok {
+		if err := validResponse.VisitLegacyLoginResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// LegacyLogout operation middleware
+func (sh *strictHandler) LegacyLogout(w http.ResponseWriter, r *http.Request) {
+	var request LegacyLogoutRequestObject
+
+	var body LegacyLogoutJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.LegacyLogout(ctx, request.(LegacyLogoutRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LegacyLogout")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(LegacyLogoutResponseObject); ok {
+		if err := validResponse.VisitLegacyLogoutResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// LegacyMe operation middleware
+func (sh *strictHandler) LegacyMe(w http.ResponseWriter, r *http.Request) {
+	var request LegacyMeRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.LegacyMe(ctx, request.(LegacyMeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LegacyMe")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(LegacyMeResponseObject); ok {
+		if err := validResponse.VisitLegacyMeResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// LegacyRefresh operation middleware
+func (sh *strictHandler) LegacyRefresh(w http.ResponseWriter, r *http.Request) {
+	var request LegacyRefreshRequestObject
+
+	var body LegacyRefreshJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.LegacyRefresh(ctx, request.(LegacyRefreshRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LegacyRefresh")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(LegacyRefreshResponseObject); ok {
+		if err := validResponse.VisitLegacyRefreshResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// LegacyRegister operation middleware
+func (sh *strictHandler) LegacyRegister(w http.ResponseWriter, r *http.Request) {
+	var request LegacyRegisterRequestObject
+
+	var body LegacyRegisterJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.LegacyRegister(ctx, request.(LegacyRegisterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LegacyRegister")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(LegacyRegisterResponseObject); ok {
+		if err := validResponse.VisitLegacyRegisterResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// LegacyVerifyToken operation middleware
+func (sh *strictHandler) LegacyVerifyToken(w http.ResponseWriter, r *http.Request) {
+	var request LegacyVerifyTokenRequestObject
+
+	var body LegacyVerifyTokenJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.LegacyVerifyToken(ctx, request.(LegacyVerifyTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LegacyVerifyToken")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(LegacyVerifyTokenResponseObject); ok {
+		if err := validResponse.VisitLegacyVerifyTokenResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
 }
 
 // GetDocs operation middleware
@@ -3419,6 +7300,116 @@ func (sh *strictHandler) GetContract(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// GetRollout operation middleware
+func (sh *strictHandler) GetRollout(w http.ResponseWriter, r *http.Request) {
+	var request GetRolloutRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRollout(ctx, request.(GetRolloutRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRollout")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetRolloutResponseObject); ok {
+		if err := validResponse.VisitGetRolloutResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SetRollout operation middleware
+func (sh *strictHandler) SetRollout(w http.ResponseWriter, r *http.Request) {
+	var request SetRolloutRequestObject
+
+	var body SetRolloutJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SetRollout(ctx, request.(SetRolloutRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetRollout")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SetRolloutResponseObject); ok {
+		if err := validResponse.VisitSetRolloutResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SendEmailVerification operation middleware
+func (sh *strictHandler) SendEmailVerification(w http.ResponseWriter, r *http.Request) {
+	var request SendEmailVerificationRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SendEmailVerification(ctx, request.(SendEmailVerificationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SendEmailVerification")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SendEmailVerificationResponseObject); ok {
+		if err := validResponse.VisitSendEmailVerificationResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ConfirmEmail operation middleware
+func (sh *strictHandler) ConfirmEmail(w http.ResponseWriter, r *http.Request) {
+	var request ConfirmEmailRequestObject
+
+	var body ConfirmEmailJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ConfirmEmail(ctx, request.(ConfirmEmailRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ConfirmEmail")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ConfirmEmailResponseObject); ok {
+		if err := validResponse.VisitConfirmEmailResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // Forward operation middleware
 func (sh *strictHandler) Forward(w http.ResponseWriter, r *http.Request) {
 	var request ForwardRequestObject
@@ -3467,6 +7458,37 @@ func (sh *strictHandler) HeadForward(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// LinkAccount operation middleware
+func (sh *strictHandler) LinkAccount(w http.ResponseWriter, r *http.Request) {
+	var request LinkAccountRequestObject
+
+	var body LinkAccountJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.LinkAccount(ctx, request.(LinkAccountRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LinkAccount")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(LinkAccountResponseObject); ok {
+		if err := validResponse.VisitLinkAccountResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // Login operation middleware
 func (sh *strictHandler) Login(w http.ResponseWriter, r *http.Request) {
 	var request LoginRequestObject
@@ -3491,6 +7513,37 @@ func (sh *strictHandler) Login(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(LoginResponseObject); ok {
 		if err := validResponse.VisitLoginResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// LoginMFA operation middleware
+func (sh *strictHandler) LoginMFA(w http.ResponseWriter, r *http.Request) {
+	var request LoginMFARequestObject
+
+	var body LoginMFAJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.LoginMFA(ctx, request.(LoginMFARequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LoginMFA")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(LoginMFAResponseObject); ok {
+		if err := validResponse.VisitLoginMFAResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -3611,6 +7664,149 @@ func (sh *strictHandler) UpdateMe(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// ListSessions operation middleware
+func (sh *strictHandler) ListSessions(w http.ResponseWriter, r *http.Request) {
+	var request ListSessionsRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSessions(ctx, request.(ListSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSessions")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListSessionsResponseObject); ok {
+		if err := validResponse.VisitListSessionsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EndSession operation middleware
+func (sh *strictHandler) EndSession(w http.ResponseWriter, r *http.Request, id openapi_types.UUID) {
+	var request EndSessionRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.EndSession(ctx, request.(EndSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndSession")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(EndSessionResponseObject); ok {
+		if err := validResponse.VisitEndSessionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ChangePassword operation middleware
+func (sh *strictHandler) ChangePassword(w http.ResponseWriter, r *http.Request) {
+	var request ChangePasswordRequestObject
+
+	var body ChangePasswordJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangePassword(ctx, request.(ChangePasswordRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangePassword")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ChangePasswordResponseObject); ok {
+		if err := validResponse.VisitChangePasswordResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ForgotPassword operation middleware
+func (sh *strictHandler) ForgotPassword(w http.ResponseWriter, r *http.Request) {
+	var request ForgotPasswordRequestObject
+
+	var body ForgotPasswordJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ForgotPassword(ctx, request.(ForgotPasswordRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ForgotPassword")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ForgotPasswordResponseObject); ok {
+		if err := validResponse.VisitForgotPasswordResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ResetPassword operation middleware
+func (sh *strictHandler) ResetPassword(w http.ResponseWriter, r *http.Request) {
+	var request ResetPasswordRequestObject
+
+	var body ResetPasswordJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ResetPassword(ctx, request.(ResetPasswordRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResetPassword")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ResetPasswordResponseObject); ok {
+		if err := validResponse.VisitResetPasswordResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // Refresh operation middleware
 func (sh *strictHandler) Refresh(w http.ResponseWriter, r *http.Request) {
 	var request RefreshRequestObject
@@ -3709,142 +7905,214 @@ func (sh *strictHandler) VerifyToken(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H35cxs3uuC/gurdrZmpatHU7VC19Vax48SJ43h9rF9t5BLB7q/ZGDUBDoAWxXH5f3+FD0BfRFMkRTv2",
-	"K/8y44gAGsd3nx+jRMzmggPXKhp9jOCOzuYF4L9pkoiS6+sUaKLZLdWQmj/f0qIE849EpBCNgsPiaAZK",
-	"0an5/W3OFHGDCFOkPU7Cv0pQ+pql0Sg6mWQ/HGXHp+fnk+OTlJ5FcaTKJAGlolFGCwWfPsXV9wrGb67N",
-	"dCbXb6w9cGVrcDCjrCATKASfKqIFobzar86pJrNSaTIBYhaClGRMKn1B5lLcAmFakTlVaiHkbsdJYQ48",
-	"BZ4sr0tObykr6KSA0Hl6RrYPBCSlmk6oApJQzgVuXAJNckiJZNNcEy4WF0TLJaFTyjhhnFAyEzPgeqcD",
-	"gLm+a01vgId23fy57+6ZIn7A9t9nKXDN9PI6ETwrWKJDu1gdtBEcCJ2D9MBwYQBDzEFSLSTJKY5JIWEp",
-	"7LZxrkFyWgT3639rbvONmIHOGZ+SBXBNFlLwKRGciFIStfsubmnB0utEAt4RLVR4Q6vDupDnblBIonOo",
-	"sMK8Lm71QdtzM9dtzQ+JI5BSSBWN/vwYZQyK1INha8dzad5SL8mV/fEqMjudMaUYn0afPnRP55Y3gwxa",
-	"4Td3OtIso2vpVuv35i4uiYJE8JRkNDEgyBRpjNt+I1xcT0S67Mfd1Zvt4IzFBiY44q+5GGJW3HE3+loC",
-	"TZdb0b7AU3sC2NouUySjrFh92pdCE/yswWYF8nY3NJrTZSFoeq2FuC6onAYp+OqgLpCZ2zPvKm5BkrPT",
-	"0+MzMllqUDvtSVIN1wWbsR7O3fq9tRMhyIzypYd5FTf4RUE1yN32A7TU+VrY7w5pkT82tdzKbCM2ZGbK",
-	"boEkpZTA9StHbmKkyoLonO14a5BJUPm1FjfArx0KhPbaHrBKLnAZgqMeTjQU3IKkxaZkOoSxb4CnRHAg",
-	"9Rox7sqtvdu+2NTcwfWkEMlN+E27Q7pvahgawytyI8hkaTmIFP+ERP9NEVkWO+KAfSS4m/dBXHtA9xXt",
-	"6xleX4/YdRM7g9KeQMh+xDO43l34AW3OMwEqQdZbeRDjsR+ScCtu1j2KH7DCdhQoZZiOeZcJACeGN6QX",
-	"RDUpxE47K7kq53MhNaTXXmYMbTA4bnWfbMoPmN0nF04+isk8N1goJKoQLAVJ/BJW32joHwnlRoCf0RSI",
-	"yB58pBmkjF7r5RzuO1Rj5AoN0Z5RUUXofF6wBGWAR/9Ugsfm/t+9fXbwmFCeIsQaDVOCUjsCS6mMJDyD",
-	"fjGlM2LlGfzvD9MzFkBvritVL7CN9oCgaNL4td4jqpc5vQVCNSmAKk0ekySnkiYapAqIok3RWgtBVC7k",
-	"LsrbpzjKgabmI6OP0WvQcnmZGe4++hiloBLJ5uZh8d2N4Ikaz4Iyo1RmQoKRCgz1buKbpbNalhBHKslh",
-	"Rs1qM8bZrJxFo8M4suCHKs4UZGR28f79+8tS5wYJEqph9fvm1ElOiwL41GACef3sCTk7Px1ekAXTORnj",
-	"Zf/vq4oBIgW5isZkkYMEQh3lWlBDPbhG4EwFKAehZaX8hvcP3Gz+z+hHJINR7P5Bej4bfaiOqbREofNT",
-	"HP2nOeNvjKer53ufC8KUKsFiFy6zdkP/U0IWjaL/8ai23zyyv6pHb81s/A5+9bWFiueBz76kM1AoKtXq",
-	"jdUnCzFVF/aqJjS5MahupC1u7pMTpvEmKVHUUDIOa/cauIl3CuRPqJIFn9pTSiEJzOZ6ucvyofOatVlq",
-	"4MfcshSLXRbG6/2RFpQnPZA6sT+au0whYbNKttruO45Mt9c3xCwmNJ0ZGXgwGOyy8jtHEMO79+Syvv4L",
-	"q4SQCSyN+jmXjGujf5HLN0+eP48Rma6i/3UVxYRKIHOQCXB9ANxQxtSyg632iWK4mguurCny0rLDp21L",
-	"ZCK4Bo42gS4b2tCWGcIiP+1RaA6KvBsh4U+GMrx2h7BHWr3qhln0hosFt1epFkyjvU5khuU3SPR/Hjhk",
-	"Pnjeu383/FED7/Hrl2lquPAvyIl2urwVi+tG19ee1WewW7vU6ow9v4O3XGWWFnq5rd8WuL9nsYzkNWSl",
-	"2hqqV5SbtbfYHh1SSzaY7keH9IkNplfmtYASsMF0P3rPz99VbtwuDf1bkREaz/7+/fuDrtiy7um7Uo4h",
-	"xw+AnCe1KWA38Okx/a5HxcCcgE1z7RqtwZ8Jk3ts0MjT6KodlQOkqJ98Pc/7FAowB3vHDdVjcvaNvm/Q",
-	"7rd2fnd8yIzzndI9nNK1aVtcIQ1IJbzRQls/Z0qAi3KaW5dXARpwaJAb/tV4Y9SR7RDFnuj3tlGkrXK3",
-	"HNhmdNrUp408a749Bf3CaEn4x+BalwVDD0No6mugKVsz93XXTbGySCGmotQ909+wKTdCZakJ3IJcoma8",
-	"usrGAGcueh28md8vDJhIcMZL9F3O0HAgiKJL89SoBb71pp0tHq3jd16LU82xe8SoN2IGaAhDZ3DtRN6f",
-	"dPgz1bCgy2dCTliabn1He1N74q9SCei3165dKThpz4S2kiWnQqRWrWO6joOZ0aUlrlSpvUPLO274p5Ds",
-	"3zuLDA13+9qrDLmlvrPrL6+YIPO2lDWnvOPlq6yeXxWf/gVo2qJr7eNfKpIJSX7+6W2MJl7DtrzjYX8Y",
-	"YzbxvBGH09kDyWhZaCIyIkqpPvdGuni764V8BQ/7rh3KtutJ0CVxUPkk1u2i4b144P6b8LAV6ayn3aNi",
-	"uYF7JBYdSL2w9u3KHURyKOaKlIpkDDnR/gD3uaW7r2uG8RnZTXf8nsltJ8RrkVMLmOZEkibayKzqwjmb",
-	"1Jhw5z4BYh18e7vUl+JHkS53kYq3vdF2DNheIRIlY896YrLIWZJbKbkOG6u4mPn+Wia2z8tFTWu5tZLY",
-	"F6h7zwX7sLY9Xu57C5lMEcaVRl+T+b9UEYFyAl3Q5QqcdrH+LyGur2wI3FshXvgouS3eIBhlt/b6V2fs",
-	"W0RrReydkN/Yj/sD1VdSZKzY4pYQUKnGo5XKPiwa03yoSTSKMibBxUcmEox+d011NIqOhkdnB8PDg+HR",
-	"2+HxaHgyGp7+/8jFd0ej6J+Uw/9xnxkkYhbF1UrXJUYcnE8Os/PJGRwcZ0N6cJKdwsEP6enpwTA7pif0",
-	"ODmaHBoaudVYdY1aKHifYUGVvi7ElPH+HVuRfOI9tEMbQ+LCXuy11GEl0Sj6lXIgT4UFjdpe8k6BJBK0",
-	"ZHALKXFmkqwsiuWK1WRTkPod7oMnZ32bQM54MxjgUxy9phpe1OGcW+BNNxJ0vfm1OXif2OKjSs2NKhvk",
-	"xxRJCoYBGdY9aQ30umlNuSANSoUs2AYhaEESMQOMT/gKKNtrG/D5EE/ephpvOET161Jd2/GvAW2V6TqQ",
-	"z0gJGMP3VSkyb6xx40nbffKlrSn7e5bft7MPPOjq2JQ/57vhwh6NloHo5PUP0Bm/Z5xwtJ0ZAiYMbV8a",
-	"cmatgw13SmUddPGs+30WSJ/z3QSKlKl5QZcvO1xzrYhgrXrKfPL4bDg03B/jp6JRBMtf88nPCfuD/frm",
-	"3b+fH75kv/4wgOPhIDkqzJlvMFKuKa44muIXuPw9O7j98c4Q/60EkO+C0cMEI+dIYnw/MtEbywTWOlr8",
-	"Fw1S4/N/uwEzXwV3dhZlXsdyf8WBLh1j4ufX2Xum7dU6Un/DG+284h6j4cmIArX4733zDckAQy0XQur8",
-	"KxB+39UutecNN9wWT/UtefK46EnQsCZDZg2F+2Pbjdv9HVJGfWTwjtfbzgLZ+IIb0z6TDcWQn5WD7O8W",
-	"HWP7Q/73CoUNpcisf9T28M8aENEKJtd/bajte6A3rxoJPFu8+0ryz9oLbo/etxLRiGkseQqylS0UW0Pk",
-	"+ZEN2cdrl1ZW8mmVz5xw2sivnIuCJXvzZlbntbH7pc5fVUL2auILoFLKlNeODEQoq/X4rJtCJOgAaAjo",
-	"+XIiWRrIs3GBk/A7NFxSNE2Z+SAtXtmsfwY+Cyr2hQCYfelOOvHqjs1ZnNfH7XjhzgAVNDNFRJEiA6ec",
-	"nJIZ46UGdWHAnvIlKYBPdR5jAp0mVmqPoxnjL/CHZpqUO1cc3R0oSCToOtrLjRAT84qRC32rwOe+Y3cF",
-	"Eie8Vx5Z1Pq6t1MpAR9DHomczufAIY3RvzsHMccc/ZUXqvSEexQDN8ymg3ha+2c1vdZJPgQuA5HpCabm",
-	"rfr1JVDzcplNwpxKOlMDMuZCX2ei5OkY2fx4BjoX6bX5My0KsYB0bP0sRJRaMcvyzbtXDi11QcaZD2oY",
-	"Y14HzLX5zhWvB7k0T3WDG6g9Xo3ET8ZR3rCfYxi4nFUutCqijgNZgh5cNZFlNQW8m9fbzTbupkB3s297",
-	"an+0y1SsZu6HCwNVtxPFgczw6gXwcbu3H8WdcjIrmZ99NX9C9V+6+Zo9Ob2hog29mbKdkgqNMi49OkWI",
-	"gLXZwHZ4/NMtyCWWuigxuLND3Bw63MuEEG8+1TmsQXT3QfU2BdMCJzrC4wZJROZDscYPnRi6giMMADEN",
-	"s3tpwDMzGrcU1RSPSmmDR3vJURvDewlRM2E2lArX5IGVyEK5WqClZB1d62ynWNClIvhiNarif9YAMBGi",
-	"AMo3IHexfcjW/kMksHF520FR4HkNrfFRDm2gcsnNH4OyipmZ1SESmBIptArd3nre0t4N0+t5TOcK/cbX",
-	"8YtfgBaG9W51Ub+IhWX8IG9ZAsg2Kh2w8sjTECrmkNwEQOUPDkZQszm1G6GI3fgTs14IR5Smugx8KIWp",
-	"pCmkI7t5w2LwalVVZUrM7S2gVaLBYcQN0jM7PUjBbkEqJgJRfX9kvrKH4bm+3IHBJ3XvI7qD1KvH/hL7",
-	"n9PeynZval7AXoD2AUD+easn3VIw0oIUQtwQqkOAH07F9VCPZ7S8z92/ey/zCHWpoxtY2gopKVPBN2lq",
-	"q50vOYnPIFU7qMTp5DZ+ZZVQ9QOXxwvcvHXtkX+WCovPdSHJ12X6cB8A4D01/lR9vv/9N+ai7df0Ho/7",
-	"0e5+wvXFhWInuK+jdS+MxrGbfgT9WfvOhV+jjRdmc6vneMXzgiRG/awszjOqbUmpdQoQ1tjq08n+aKpV",
-	"F4QLrBiEF85hUanMiuSiMP9rE1+21bea1+3ryVV7Cl3z79trYS6937MRwYuldRTqHGYKCqN6coDUkJQb",
-	"i0zt9+k4tdYDU0s3/9R2ewU0de7LJqDHeEZTcOVenljBfobuspRqONAMcZWXhTO5Wy/Vypv2gNNzTozE",
-	"LxFSLohZpoE+lY5queS9H2m74z6uScRvQSl+1UqyrAoKtUVAN/kq26QAxYVZmqOxP8kpn2KZq+oqy9Iq",
-	"aCtL196/HlHT7Anh/IKgNc26C8Iq2SpZbzoTA0/z7u2TC3RSF3RqhJXKwLEzGHQ8k2EmWltczLeVZkVB",
-	"lNGqmp9lXB8fRatVZlq+zrVFNYS0uAeFsirMvKDarI90bCGZ1hYTZJCOl73FNd5x9q+yDVeowmP0i4EA",
-	"rLBy/3V1SBGCSAvE44o8VZtpHr8JP92rjzsEpAULLQIRJngPZLhb6SjCouUKCfT+/fWBeCv3iNNCp/r2",
-	"+HsVi7YLh29HWYQomEAJ2aGkgY/K8GmtzRj4NaUIXjN6VzHZs+PHJw9ju629hU8+ZUqD3O3orQiX7sl/",
-	"hET4eP/arYE6EyWqzDJ21+IWVTWy+gaOTs8254GX3NbX8XJVv9jU/MBp64KPtxKjmo6EuhiZEUa8P8H8",
-	"dSaUji11HLdsaOPOcw+PTr6AkPUGEecpyzKQ4LjHltqeXcyCdDf3Y8am3mo7lyItk5Aqbxh3WAlimqS4",
-	"NXVB4E5LapBHEaXF3IipSlOs3OYVotpIm7oD4a9mYlCpu+mpJmYtEEyNSCKKcsZjkgJmCMUkEVxpSRnX",
-	"RnhL4c7WHBJWq91QOX2uFflXSQuWMUiJxQRVJjl6NEqdDwyCqIF/wPUMzN2fO437ZP9T72SoMWSrYLdA",
-	"LJ0lE0D7feiZvZ3PGyn6nh19htAj5HFYgHLebEjr5f+mCC9nE5AXtrQWMg1aF21HGDQCgZUJ7TwICoFp",
-	"BfJ9BloHeTGecCGk0rZ4/aaWpRXUCpiX4G4OiREJMsanILE2WKB+4C+XB0enZ1WIRC9mBWT3zZbV7QdG",
-	"xSSHuyBIwyLkinyJ74Lvv/JslVLbgIuKEDs9rLrSVem2c2dGZnWpyb1baH5akAn4PW31IaWD1RQZv1Ya",
-	"5iMCdzTRBRby9O84sGRKjZzZF5FPOXzxWVw5lTNf0GFAaA40HRGKQG8EAMM3AKVlD7/xFW/mf3GwIjzI",
-	"WyNNDIi7kVHz2EZhsUJ+6wIGJJUs02i4rEyVndxoTzu7njE8tieoRpbCrUf1i8SRW/x+a5S92ziq36Ve",
-	"xEJYG3h7UKWNx/dRvc9oz2oR129S6nWBpFvbXKy86kVYa3sRCnq0i7UyIpJ+OoO2IaEpMRK0r5Kx+e/x",
-	"AywkDzSJNOKy+2q9llyzgrh4bVf/WgU16yqm++M9NQxiQsmv799G9wqCtWSzYaHT+B61BYH21R9v3pJH",
-	"t4ePjIjyqMpQoTegNtlSr/WoiqjpMdfsqpC2VPkm3NVX3jl382EreapXse1GXn8GouJQ8tukJ/e4cw1Y",
-	"1OzF/NeHkDGthtJNy/56hlXFO4VEf1xWbU3sWiVFKjsz3DnroyF6mQvV43CnV8jfd8KxLeFYMddtirkh",
-	"mLSv/hkx1oHVN4mw7+Yp3T3yr99w+1LYEhCiaBhILkiJ9tyu0WN4jx8rYHXsVXjf+UylLUM3aCPVTAub",
-	"5FEqW1tuQ4fedw/MX+qB+e4Q+UocIiG0/H8g0fBVsYzt8dPyX0xmFxlhWkGR9fHaoDv2+Vq/awBejZSx",
-	"j5W25K+dt3Eiab2duHnK3steuqS/Xei6DjP2y1psf/7UvscFWiYwgP4x+Y39aCjOuBUtO967R0P3ujJa",
-	"B/+CXjVV5TwZkhu3Y9rWA2x11euAo409G6pHyAmDHrt4zRV+ayIMNvpKSsn0Es0x9latIFz/65nHUysR",
-	"3wvWkcvHQBbjG5i4L+daz22mCeOZCGBJncfJBCcZpL500wT0AoC7+h0qrr/bmfP3RS7QVOfSvP6BEPVK",
-	"KD2V8Ob/viDj2mMwNqMta1tecWorxTbFl38MyKVneub5qERzSmM1G2sqlSaGgrkQQ59FiVyf2VxLBcAH",
-	"V/yKu4dDbP945d/rKhohD4/JFT6c+e+Pg8Hgk/mDe0Lzt6toMBhcRZ/GFz7sOrCQxbXuxKtyODxOauDD",
-	"/4arKL7iVxjiuzLM5SpUA8lVIwa4tZsBORkeEmplkRlQ3ojLWp9Sauukc5eASvUVb4SE1qmqqVjwUeUz",
-	"Ox0eu048jfzT8YA4ku2tuZIlekRKjt0uXCh4TNLSZl8BuYGl+W+qKaFmhStutvjrmz9eEqxoHJOX7160",
-	"vJQ8JRORMmhVYMKvubQnfGIbFm8jTUlCJVagGTfDu8cjexu0KED+TRGzv0rytC2Dqm43A4Kl5l26FzoM",
-	"qjh382UjYPh0qytsgtK4/Lr4mQt8tfeGv9t4xovqnV17WZ+5ZVaKiWI8AeIASaHoZwVXPOkfdWaKFdpo",
-	"kjcLrkFSUIkeSHN1J8OTVtrL332V5srZQXX+j5icDE/D6TB/H1+af45JwZRW9rnsOPUPyzpOh0My9okQ",
-	"Y5JJMevkzJi95mh3dm2ZEuUdDRj/RsmkrEEvEWWRkonEXU5EqQfksijMlyWA7aOFeYb8FgoxB/s6DjPx",
-	"ht4uBIE7DVyZj4/I2DPoMZlReaMcWDrKYZ4TUaEQ0ymkF2a4NPIRZnmMmujj568k+kggLifkik+WnYpH",
-	"1kdRsAQcg3fFFwyrlgw0lejK0UwX6NspdX5we3TgQpIb4dCj6GgwHAzNYDEHTucsGkXHg+HgGF3oOkdm",
-	"8shcr/nHFFCQqjb7PI1G0c+gn5rfO/13jobDTsKkhjv9KNcz1BzXNvLpsqc5nTqqzAFSbIxnoQPaDDAa",
-	"/fnB8N7ZzNyAa+XmKzFil08JNLW1UwTREgOU6VQZlotn/GBWe5RX3mJ34PZ+joZDA2oFtOK8E8qtc+qC",
-	"vIaUWTLzsxDTAhxpsck/MZnY2qVMElFqxMdUUsYJF4bbDaJ49YKdi+XeK96wKotPJPizgpw6Pnyl45IL",
-	"147ETfQpriY0wsg3nFFFm68fHey/62MKXKx6cxUnklbLNFv2NtcOAv3GhfI3TcftuNx68nFXYMbs5XR4",
-	"3Ld69eqPqkKU68AeORfS5JjMqdSGF8xt0IiHdgfiTXh/VDjTRB+WV20KwmC4fuPYYmE9rmKOB0pVsuTq",
-	"ns1WbZ+DKGpfsyPCVAET2LqOJjmdFBB34woMrjYaa9Wyj4Ff/LVUZmIQT+t2DLvf0T4hwfbelDTLWIKG",
-	"pf+451prKA/e6xMxm6Mo0Amd8Ol8vWEasQ+Ymizdv1xZDCwzigJH7dO+qFa64ilkjLPqaWIr+af+u6hh",
-	"Uw1joqEoVNVrX1l5y0lvRt6ZADl1TXww09ry0JUXbLm090Vvq7CfaHh41nHfGyLso8EasVyukhVGW9Xk",
-	"D7Uelt5do+Zz3TJYGYIXjqyJDpPs6OxwmJ4Ok6OT7PE5nZynx+dwBCcJ/HCS0uOzs8cTyJLhJKUnx2fn",
-	"6eMTODme/PA4Ozw/y5KjTljCKEpPk3SSHh5Oskk2OXqcpScn50f07Pw0HZ6fPj6jk5PDox/S88dAT9PD",
-	"82F2RM8OYXKYHUN6fnp4PqziHRBeq9iWPz9U8SdVUMWnbidT9/IuUKkWDmug272sVChsor+WLmCfWiqZ",
-	"zRotuRH1cP9ja/VgmJRNia3psCFiv+uWD+rB7eeqTdUWK9FGC6rIpGQFuud6Md8JfoMltZJZH/l/4uSo",
-	"7bDCr7qFvPe2WT5bB8oWG46pNhf8wkKe98xlQi6ojWwNkrxnQhI+ZfzOUh6fIz+OyVtJIWM35Jld4bLU",
-	"eUye0DRdYkK/+du1mTKOyU/8ViyNBoF/+DeSvl8uX0lxt0TjhPmHrcxh0wWvOGoxR3d3sdXJUe86jokS",
-	"XmtsKAonwyEa2l3fWvzLIZJ7z8OEDxO0P/5gFPmToyP3n8cXtdbZKvDlCqeyJEeFqe457Yp4WPeEtRfM",
-	"Jdii3TZGsc7mbvWGshGfGYrjSjhbAXUXgDtMxJxZBjND9XwhmQZloZt6PcgQdFTbVBWx1YZX9yY9sNp+",
-	"4Regm7Xvic6lKKd5t7SJed+D39ZYsqvKJlXPXqyQ9U6BPKga166dWLe4rWduUEnFta6t56CZ9KDRb/be",
-	"6a0GtY2F1hR8as/HEk/VvGa32HvnVoORFpwMD++nkaGuNTj3eOO5dR8RJMwbiGdVk4edKXlFnxx4Ytxz",
-	"01SKuRBGT0FZ+I5BUwye2o1HH1wP7lUq7fqjfIf8/76Qv9L0ZVOwb/fO2RTmW81uNoX7bjeXjWHfwXxd",
-	"62ayJL/8dPk0iARNJl7lHc6F0sG0GG8/drXEDFukrjpEVR3LcDPBK60BrcmuiMUdpOgbGJBxwB0/tkET",
-	"ReqSb4W1f9tuFrnw/RCb7UUHZNyshjNuKqvdZqPY7X8Crpu6Q9J2Xa43T38LscEXLgfPIfiPYpsWFo1I",
-	"j1DB2jonKHoLqqp+dXh0HG0scLeSyj+1vWBOct9eja4qFiNqbETYW/1oNkXFQDPdTZGxXesaZ/1w/6xm",
-	"DUIz53CDL3WbZ+C80014V6B+pJl8dLTV5Kq0J87d4JDNjgVfjjP32U9sNW1r3miQjkYJKE+YDB2KPsRR",
-	"09QfjaJuXfYmyXJ9N8M0y7qfKh8krQrfI4mYwBSriGYCA2AWjbADV4TLuU1QDBc8JoLbFp61HmUOheqp",
-	"pTaDEPUwW3yIKWsj/Gu2LtoU+do90DfFu0tLu5+2S77vhHwPwIMvLW3+xFP39h6GfL6aj4ZowXALTH0M",
-	"VgGhrKCX6I6hdS5vVuf3Vhn+GA027hRJHDcVzQuXGtopCDd2Rry6j+4U2bO+4hXjM9hoI+aYVhZdrFra",
-	"wYYBGTcLrY1HoR2Zo2i5JDYc0v3d6tC4BXXFnePVKNS+DGPsfa0NAoHGoYDPro1gvuzkQzj0SvHJ3blx",
-	"twrmJ8eRPyvy78h8Q63Ov3Pfb5T7VpTqaahPuKdOM0DVt88+6dBoW2D1/bI2hddAh5fvPGv/kLCur9UK",
-	"SMypTvJVoPCx/Q8hr43WFkYH2pyYdhML9qXdbAuvO9LXLw6r4VLr3yKh/dKo8gS9h62M0S6KNCU6l0LU",
-	"1DzaaOMqwTwEa/q67myMPZ1qNJsjz/bO2S/SbqjtxUSlzg21RQl3cld2EruCoVO2lh2TKJpXeVqfk3J0",
-	"mtr9BWzuu2T2ue0iP7ncTxvE2mjaZ0uTGKDrsupt7SPSVWXqt5D8Tm9cJIoUi05Ed7c9WiNFDCN+6p4B",
-	"A4JVCq3it6CKJKUmKhdS29AgRWeVg6RS/9yfK8txxjhTOabCXrjyTq4jRd16ARXYcaMY+TikEvpiVA+h",
-	"vrs0XduHNbdbSGsjqn34hQy6n00vRLdVbbz6aolPq5XJN0l1nmAlwWbLAyxDVXU83JXU3GLW1EGViRQm",
-	"N8+E9IGbzk8jIQF2C6nPFRmQy0Z4PuPkyAecxY0AOaZsfCERkpwOj1fNro0krodQAb2RELMxcgdy6j6n",
-	"VFY9RjOhsdWk8KRuUtjIVOzrY9gV1Ro5ZF9XU8Y9NVy0Muaty5vbT9fFUHbh5h3QbBCXQjstHuMzy6Gt",
-	"no/fpdCvRW3toe2tJFLbCOw/wm7/9iJ1quOfHzDkH+QtBq78uaZtVBVdaOQ9act5ldLQgEcYRuu++jHQ",
-	"UpTxKSnnWCrONfVpR+diDsPmLdqruTMIzGyxHPO51eAgN93fT3gNIZMclLaR0daBaUsyCI7Za/U6ua/l",
-	"tXqIdkSlTwMRiYo+ffj0XwEAAP//",
+	"7L0Jc+M4ki/+VRD8/1/0TARty2d127Gxz11Ht6fr2rLr1bxtd1gQmZIwpgAtAFlWV/i7v0ACIEGK1O0q",
+	"u0cRGzvVFgniyEzk+cuvUSIGQ8GBaxWdfo3gng6GGeC/aZKIEdc3KdBEszuqITV/vqPZCMw/EpFCdFr7",
+	"WBwNQCnaM79f9Zki7iHCFCk/J+F/RqD0DUuj0+io0/3poHt4/OJF5/AopSdRHKlRkoBS0WmXZgoeHuL8",
+	"exnjtzfmdSZnT6z84NTUYGdAWUY6kAneU0QLQnk+X92nmgxGSpMOEDMQpKTLpNJnZCjFHRCmFRlSpcZC",
+	"rrYcM9kbuB82rUKLW+D5A+XZAzEPkT5VxD1wRqi6JV0hCeVC90GuPifG72jGZszJP1A7J6YIF5r4J5af",
+	"QwpD4CnwZHIz4vSOsox2MqibTcOT1WmlVNMOVUASys3UOkAk0KQPKZGs19eEi/EZ0XJCaI8yThgnlAzE",
+	"ALheaQFgyOpG01vgdbMOf26iSaaIf2D573eF7LA0rf968ePUtzlAqpAH0gHjZNwXZh6K9TikuCmavGES",
+	"zFauNC+WAtdMT24SwbsZS3Td/KYfWohvkeQ9856ZRYghSKqFRCbRgqSQsHTFiXMNktOsdr7+t3Cal2IA",
+	"us94j4yBazKWgveI4ESMJFGrzwJ56iaRgHtEM1U/oenHqhzhdlBIovuQSzFz2jjVtabn3pw1Nf9IHIGU",
+	"Qqro9PevUZdBlnr2KM14KM1Z6gm5tj9eR2amA6YU473o4Y/q6tzw60uiQZfOvGdKv4ezOCcKEsFT0qWJ",
+	"IUGmSPDc8hPh4qYj0kmzTJne2QrPWG5ggqNcMRtDzIirzkaNkv6NAqWYqJ0PF/qmK0Z86o6Q7oIgZgTi",
+	"R1htFvpGAk0nS90MNQTnr4fSVJkiXcqyaQJ7LzTBzxqZokDercbMQzrJBE1vtBA3GZW92vtt+qEqqZsz",
+	"NBsq7kCSk+PjwxPSmWhQK81JUg03GRuwBn2v9HtpJkKQAeUTz3kqDm7TjOoVlREJdKT7Mzmw+khJCLOe",
+	"vcvNNGIj7HrsDkgykhK4/uiEXox3gyC6z1bcNehKUP2bsrq2tD7nhiH4VKjYbWBSKyt05UmtLU+tULyx",
+	"QvHGXjUr3mBe1Vz9vlJwB5Jmi16ndZL1EnhKBAdSjBHjFrmxV5sX65kDuelkIrmtp6TqI1WqN4oHw/Ny",
+	"T5DOxN70UvwLEv2DInKUrSgl/MeN/BXD+utoFlU5lXKHOYIiRosDaW4ofkY60PMsu9Ls1uTCzXDfmly3",
+	"IW6zH/FqUuMs/ANl/aUDVIIsprKW+mI/JOFO3M46FP/ANL1YNQHPpQPAibnb0zOkI7IWuYy4Gg2HQmpI",
+	"b7zlUTfB2uca6drMkwunZcdk2DcyQkh0HLAUJPFDWC9D4HVIKDfm6YCmQER37SUNIGX0Rk+GMG9RwZNT",
+	"Ek57RYMqQofDjCWoSe79Swkem/3/fPVm50dCeYoUm4jBUIJSKxLLSBl7agDNym7lialj8L+vZ0WPgd7e",
+	"5A6emmmUH6hVLYNfizmiU6lP78AY1BlQpcmPJOlTSRMNUtUYNKGBpoUgqi/kKq6JhzjqA03NR06/Rp9A",
+	"y8l512hnp1+jFFQi2VCjQh9d4k2NdvOYMk060BUSjFZn7paQ36yc1XIEcaSSPgyoGW3AOBuMBtHpfhxZ",
+	"8kNDuQcyMrP48uXL+Uj3DRMkVMP09/GK79MsA94znEA+vXlJTl4ct87ImOk+aeNm/8d1fj2jBLmO2mSM",
+	"NgZ1kmtMjfTgGokzFaAchY5y1079/IGbyf8e/YxiMIrdP0jDZ6M/8mUqLdFoeIijf5o1/sZ4Or2+L+hb",
+	"USOw3IXDzJzQ/y+hG51G/99e4bXds7+qvSvzNn4Hv/rJUsVFzWff0wEoVHULI9l6JTLRU2d2qzo0uTWs",
+	"brRlbvaTE6ZxJylR1EgyDjPnWrMTnxXI12jY1x61l5RCEhgM9WSV4evWa8ZmqaEfs8tSjFcZGLf3Z5pR",
+	"njRQasf+aPYyhYQNcs1vue84MV0e3wiz2HrkYrK7u7vKyJ+dQKyfvReXxfafWSOSdGAieEqGknFt7Gdy",
+	"fvny4iJGZrqO/td1FBMqgQxBJsD1DnAjGVN7HSw1T7RY1FBwZQMQ5/Y6fFWOPySCa+DoWapeQwtGMOq4",
+	"yL+2V/cOKrwLMeFrIxk+uUXYJU1vdRAMueVizO1WqjHT6I0WXXPlByL6nzuOmXcuGufvHt8L+B6/fp6m",
+	"5hb+FW+ilTZvKs6y0PaV32py+84cavqNDZ+D9392rSz0eluzR3mTxzJg/BN0R+r7EXUlRDBzgOLJDZ9B",
+	"blr0hEgtIxgTEDXnwluJAS2zZWpzR2Dv8tXOYMq+nLl55afrLMMFXvdP15l0C7ye+8lr7LAFXvdPb/j0",
+	"q/alm6W5gqbUtODYv3z5slPVHGcdfVXRNDfi2pTzmRu5xORgaeppCOHMFoY179TEJmaOUXq43rM68/3q",
+	"83WOli0jrM8IZdKP8wAdSCW8W0Hb/IOUABejXh8lpHNePx1GeSlS+BYCtpRDsTRZlbIdNnyu6KB2hgcq",
+	"GzVnmzs/n9bZFYJmtSN8GlLucTTGhog5HiedjvpygBT9YE/neF8Z8325A3XXXW7A556wspuKWovDrBtF",
+	"FA9dUMYEtFubgYZ3MGucMGXMPJ3WDQQ8vawJQJeH8p5jpqzPuG6gHui37A44/rF2pPOMYZi37tVPQFM2",
+	"491P1Vjx1CAZ9GgyeSt6YqQbBrm0OThipAncgZygk6t2rI2MIkFBHiCdsbshGyR9ynuhUx79dExPj78w",
+	"YxpKncWX5vczw48+qcCm3AzQUymIohPDK0i1V96XvATVV9K4Zoqe8NkNSp5LMQD0vGMOU5H7tDlb6Beq",
+	"YUwnb0J78PuYpE/R69AcIJo5Uu1Lj28+M12k2w7oxOqKVKmNU8tnbswBIdmfK+sGQZbYzK2si9JvrY9v",
+	"b4ajgmMla5/yStJDHmZ5UorOr0DTklwrL/9coen0y+urGO8qcy36SOfmOMZM4iJIH63MgXTpKNPGThAj",
+	"qR57IlW+XXVDnsDBfi5nhq+6EoyB7uRB0FmzCMKla87/wl0JL4ObaRkRuvWnh5sZMNdS91Dx2hzD1D24",
+	"wS2rsP2ZjU7mwXzSh2yoyEiRLsNrfZO7hZfYp+L2fcS7u/r8homukuY97lPL5WZFkibaGADqzKUKqDbh",
+	"LvgNxKZnbGxT36IBt3WbbNptEpNxnyV9V5eyd7e/Z66vvUz0MPvk6VxIlgC+KW/V6sXfgb9W0QvX3+qP",
+	"lMnFN9gZqqAUpnJEpxFM/tHv/JKwD+wfF5//vNh/z/7x0y4ctnaTg6ySUIaascuDdhlt+O9Fhyo7PxY9",
+	"oGKZ806Jw72x8hhqJfY16+e54N9mhy7z+jC31O4oyyZrbpRNA8QFSKDGjqY6Oo0OWgcnO639ndbBVevw",
+	"tHV02jr+78gV3EWn0b8oh//tlrSbiEEUR5ga96Kz333ROYGdw26L7hx1j2Hnp/T4eKfVPaRH9DA56Oyb",
+	"k2XqBj0S4OeQUaVvrLhp/LY1zzo+PagVR6NhOnfGZnUuL9OutMh7jE6jf1AO5JWAJTjanbx1d850Kfnj",
+	"KujlswL5Bot1liKY7YGtf2Bm62ed1pe+ULmvx4hiPDXGb7+7irH1wDyCB6aqJz3hVIh3lGXnSQLDpZLz",
+	"yjGEC2cveqcl3DMsHqPEF0ELjl7NMZ2sfJXOiyLgJFwIAYsSi3T8hpk8xNF78bNIJ6tEFZZV9Mqlnxs1",
+	"QjGy4FU0r2zrcrVoToHm+zOVvc3peO/F5SjpB8G9Jba3KDxdYGNLVawb5utSzka12nVjG4Xhx8mSe9QM",
+	"sDBnw3zB7Qa36ou1KpgijCuNWdTmf1LLcIrQMZ1M2fBVj8h38eJ9tMW5V0K89fW7S5xBbf3vzO2ffmPT",
+	"N1GplviI/MZ+3hypfpSiyzJY7qZIqcaledUSk9B8EVV0GnULNIo1tU4/0s1oKf3zO+iqi+uhxT1rtEwi",
+	"QUsGd5BW7bTVrtV3sKAE7ECf8bDM5SGOPlENb4tC8yX4plqjPjttMXx4k9zi693NjipbXMsUSTKGpUY2",
+	"Dcb6tnQYtj8jgaRC94ktr9GCJGIAWHnzBCTbJ2u4f4v8vfri+aXtg/py96el6Jdr6Wuiq0a99PlKRivz",
+	"CUtPR+f/JLJMjPQnSFxe0PKiXNoh8I0sE+Po9Pc/4qgDmRi/GWXZlaTdLktcxaLZRj6xj3AYGzGmymJf",
+	"wh2zWuJhHGn78kdbjhSd7rcWNe7dM52Jk6qnCwp186wKvlcWu267Ni1581OYR294Sg+xK+Z8g971b+c3",
+	"qAN7WJqxp8AGHiNLtxSNMPeUj19idTbTpMs4U31Q04AFT4o9ncWkVuNMlb/9+9eoAz3KZ/KMg1Hx2owV",
+	"3Sp85WCntV96BdUlz0FVzvIc5zgLtSNDqfO9crSH84jeiT9ZltG9491W9PDHQ7mM3a5t06zox51HZn5v",
+	"LUUpzbLMuXTw2DCU87LMW883dvTu20WDLlmPX3z/aroayJaFpJp//nFcD0as9YURaBOja9ocQR3kV/sc",
+	"QZexu9ljWT4A5QVRytQwo5P3FZNmpv3mxI/55OGJufZZWhN3uqyLO91igX5ZqSgFrs7fdXfufr43mvlS",
+	"1uHWal3Pam0MLK4lqxeOjeHxP98i0Sdh87jAFS8gZJ5wRKOSUvj4DtWG1zbq4y++4bPNvFc1xowOowoU",
+	"vhmvAAeaASI8jIXU/SfgmfhcJNZfBMn4SxzVc8rn56IBF8rm4jCbgbO5azvY3XeQMuoBSVbc3jL41MIb",
+	"HLz2SA5uI36mFrK5XXQX2wf510LgqEPmmn2o5ccftSyqhGGjv29G8hegt2Hx3BLnPoU5NnODy09v2ogI",
+	"cjVHPAVZAimLbZToxYFFCsJtl1ZX8liTHio8AJ0ciowlk8fZ6Q/y+98I8VM9QC0EMR/L2cPfK4YvlK/W",
+	"FCNtTHZfmj7r7ik0hk1eQfkGWBCoke5/zM2maQQ1QDcDU97e9WsxNpODb8tEgokJgcnVn3QkS2sA2+Lo",
+	"JZaweoIK8nhpmjLzWZp9tFDkDFTuoh4Gf/oaVdCFp+dtVuTS0N28x24lEOKiiixFxYxyckwGjI80qDOz",
+	"/ZRPSAa8p/sx4jFq4vOhB4y/xR9C1D23uji631GQSNC51cRh3DzLkNcLmEKjlHiWN38dCKVjApkC0i7R",
+	"cttMh97n02kdHC05v4cQPuz30mSLoxMdI1jw6IIK9RUPDkEd6/DRhOi8rIA5/KCwJUh5lUetn07WWyXO",
+	"oW55r1zR/F+bJh/qVh5mb81bdtX4cY6CXLihh6m6O7nD4WtdakqfDofAIY2xomwIYogw8lOyI/dJzHFC",
+	"uMeqJ+9fL/wfdWSAcv9lLaGeEwlUOcCsoRQ9SQdql7QHoPsixfgJxtsgbecJNiOtWEHXec6Xcqh0whrr",
+	"7Tylqk06I+3xZnhPXXMPX1vki2VC3CoyGu5eh3J4GkS7ij1cRUSuwjRXEYIbMMLLDRmm0eHrWxaFPVGm",
+	"sbXLvQyq2xnFlYYuU+i0Td2I6jqdVDFlG3CH6xoDNKL5VmD7g4YlDQ6IuruxrHIsx4iv70BOsJ3CCPEm",
+	"6gXvXIUHCf+hwNmt5Vcfy7PwEzalEcu94kCmoaZKMa2TdoxgwCcMATENg7lM/MY8jVOKCpFFpbSpoY3y",
+	"pMyijZJk0J2fe9OlLz04bvRQxgGuu8FCjSw3iShXY/TEzpJllRVkYzpRBA+54G78z4JmOkJkQPkCIs62",
+	"myrjGNeJvWC/lyO8GooQvCj/K9Ohw2z+WqtKmze7Re0gIr0KrWrPb+Z9Up4N07PvlcoW+onPuiPeCNkT",
+	"ej0lFpqRej3Gj9uNwnheSt2rLsx+sG45vwLNzBBLnfuvYmx1F5B3LAG8znKXWZ5dSuuEUR+S2xrK/8DB",
+	"2LUW+XghIWEn/tKMVycllKZ6VPOhFHqSppCe2snznq1gJyrvKCWGdhfQiRvcseIWJbp9vVaG34H0GdWV",
+	"1XV9dwijNnhQeiMe1FyadAspRo/9JjYfp92V5c7UnIDdAO0NUH+8+ZEuqdtpgeoKobqOj+sBkz0T4xrt",
+	"7e/2352XOYSiodAtTGyXjZSp2jMJnXuVLzml1ciIcoK0c2HaXOxpudtMXJ4vcPI2v4z8a6SwAV6Vknz3",
+	"oz/mEQDuU/Cn/PPN57+wHlE+TR8gns928+XwN9frne0xS3S/9UBgjAdye03RfEYSqqCIuw2otv2YZsrn",
+	"OBo2WosfQoPvjHCBzWRwHzmMc7+TIn2Rmf9vQcbWsYt9S7jhLBfA2wBGLdi+6bPHkJfIUpevizkp6VkO",
+	"Hya6ttIO+Stq/FCpNnc5Oi5V2n6dUxMWE0r+8eUqWsCjsxmKL2c/1A718cPlFbHF+HlWK70FtcgkN24o",
+	"x6X9rMy/mVDyJOcGRpu9DegXwhvJ3UUZVTr3lVhnOO5LjyLoX6gdnRz+uKY3bOEl9pjSIJcVJufcAv17",
+	"idIsQopVHRwfl9Z0uJRI+e7uxjAfpe4iJpSoUbfL7p0VaSVE3n8m3IeTxZTdhaRZUAO3nOMrTGC1Ytii",
+	"TFqZoqYUpSLfs8bPzkPPYN4O1nX+eWn9JwNMYUqphh3NBrWCJc8YrfkERuKCNIRupUmJQm5D0axqVZ4w",
+	"/7R2CUwbhUcR5sW7VaEcrsPSi2Fpg2x89frt66vXBVrJAPZ89ufeV5Y+5JIy/85oxNK6T5RTYBsWpdyJ",
+	"krEhS5RCqy8qTKet15iN8mirXBS1jVWYVpB18zYxOXlEccRHmUuEsbljs9kCNyGnw8rySwdcmmhBV3PZ",
+	"aHtdP/51XaQ9LgZ+sNAF71IGV7rnP/sszGXkp/kgoTYiYjRFs3c73tzU5i9YglrxHQTJnI1SVIox5kEP",
+	"aArz+HMO/8RN97d5L6CaMLa7yKhskUZKZ4bZOarSFvl3IZEWpJM2+BbNnNBkOCOYnmHzz+rd9tO3QJid",
+	"Wv3ABe71GWY9Z7RHOpMiirXyCVRSXRuFprs8zbdt9r8aAk/DzzKuDw+i6W5p5QqmuXTlYJjXJq0gY3dm",
+	"RyohrWcNtTJcaUa1+STm5owl09rOUDbeOPVa12fO/mcEZwSJ2Spd3OgAWBlnyA7bk612y3gNLP96uN7q",
+	"oYZUW6KwUvp26ZhmS6MVr6HvKIlxoOZF/R+QrDtx+dINpoauv5/OizShi1dFDir16qoV+faHM6sD3mEq",
+	"0m/sZ6PEtUtxw/b6lpZd7EV9yz6Fir/qi1GWks58f71uvpsQwmcV3/xMv4yXBFbvL2OGVyL1a7pkZhsv",
+	"hj/edekmMzFyUUqLlG9DKcOhOZCxKh/9j6XVnSxw7LZOse7gP/A8Rm4fUnlhoBEeaY0BOM+3BjxlvFdU",
+	"fNVC2LbDaHYbPQlW7disM2F6MsFmxM05KVU/5WbjS7ljxWeh9W1iiRcX/zZuzXewkvYaF0EvwbOJrQLT",
+	"fRgoyO7AImwSLbAN4ZQmW6lYmn2DlNL0HuKnowZfcJKJsVFQkV7W1IrLtVZfZzR3LFFpoL4UboeMcZda",
+	"stXFn5ku/ldWi0skPldLDrXiqsZcFiDNWnO9wFszPLhUgohwsIrVwRbRnd/B1D42asrPLxpZSjJaIe8m",
+	"B02gZXf0mHKtqqDP09k4VtOqC05MvC/YXGdkbDg4FYumZbzrUguEUZeUsYBedmlzDbpVpEa3NNf5Ko02",
+	"p4WpptNx61g6NlAC29YVqdjHGv1p51ajv7vtdcV2g1PxwZdYV1/XQg9PEW2xqtGfkWFfcMAfL99dxkT3",
+	"JfY6LNWVXL76LUhaMKOZWZsXazMt6uXpuZrqsGh0eqtoryBDcanuY3XnNh12XELCPeuYZE00chnhHoIC",
+	"VFf+MyTCY/sXlWDjdeN28TZAupbp8ilsI/eMqjKeWW2MS6KdVyLzKUDeWlJDUmSAHWe1KKTv2JlyEw8f",
+	"Elqc3ZLO+4MxJRCai1g+dWpvxei0cGBfp9BkzJdLpepDC7h1RliK2U7Sun/y+3+u6VO996fhx5pC1Aj4",
+	"hWbQwM2LZUDKwGNmv3BEst9q1ZpGFtWs+o33RnJMr1aC8q1MNrXeAktttrJkHvpVDFyOuUdaq877FzMf",
+	"K22BJn1ng1bsqZOjWnuqCtnWlJlaUJJRFvyGnxE9FiSFhA1s/UdhOIpRJ1Sh+WjQmR9NuVgyXB7AxtVZ",
+	"g6fXo1brMGEp/i/EJMmY+5u5oexfzcWsJkrDoMkQVPN2xxLluC+8Pes6cFrTfdktmrrX3blXJjN1dgFZ",
+	"xY6ZHaXXMFjpHEo7OUN02frMZaP39WLlYkVWGtD7C/vwfqvVWkWUXLmYsg8nJ5QbneGWe789LayKfhHR",
+	"C91Kp9Y1g4497wPAevi8nNcimlM+QbhurMVaVAw91s5sVuj4YAeCHHqV16UJSRhmNCl7krwIGjDOBsZi",
+	"aK0ijq7m8dKA3tvhEXuy5mOBIJrJ2pv70jfh5xlc++28Od4AcsiXU9ZToQAtAK85vXHu738N784lDvaK",
+	"dbsgwflLl6zGsIO5WFilR9SA9VwxKRlKkY6SulIbL82nixSYJilOTZ0RuNeSmnNVRGkxRDR9TaUObP+i",
+	"jDR1C7IZY1rSWldAvT/iiwvqMXVKEpGNBjwmKWCnvpgkgistKeM6JoyncO9rZAVfvHjkQivyPyOasS6D",
+	"lFgr1bacsHrNLnLkrjeuZrsbcjVrnsvBHvVKhVSGozJ2B8TSHukAVgzXHbNP2fRFRE3HjnAc0BDW4DA2",
+	"2q57phj+B0WsODsjMBjqCTISJb7QpvC+2SiIfQ9qr6k0J/mmElJHeTGucCyk0qTLJFYtL+RinGKtGg0c",
+	"7oeQGI2ny3gP5FCyukvg8tfznYPjkxLqRi1n1USrFhtWlw84tmrjfS1Jw7gOh+M9ngue/9SxqeBi9nSR",
+	"O0lc5DHf0rlWi3ORzpxC+GlBOuDntNSHlHbgc+XPMH6jNAxPCdzTRGcTw7X+HHetmFKnrsoUmU85fvGt",
+	"VfpUDnyZyS6hfaDpKaFI9JJIyMCQslH5PP3G1zxsysLBBq1A3pmLbpe4HTkNl21sU2sGlDZgl6SSdTUW",
+	"FualhJWGz152Vmv3cdleoKI20LelMf5E4sgNPr9azO5tHBXnUgxiKaxMvA2sUubjeVLvEevNSsL1eWoC",
+	"K9YYWF+ydy9b34/LkKqJp83036LopwMIbZy4iJ0GAcjvlBIbwMtOCVMMpygy4pplxMHOEvdCrc8jh6bd",
+	"YC6512hmUQt+9Tfz4DJp476OYenM8cY8idyFOGLpWelQkH5y49fcS9ZXaK/iMLYxIWNMwuvTO5gdRl8l",
+	"iFsKf4eUWxxeZQdDEsk1ssZg8Hr1CAuJJd/U6hlLJPVtLUeMliGAHWp7Z2S/1fKO/ClxpgKo/XWRAsql",
+	"XlP6SHUn/Zf/InboHKwRI0wKZcT81x91rqxCttXl7RKm1AjCHkSFehNAw9mc41qL8cqWzS17R5aaO+bh",
+	"Ebh3aVrYW8JlEnC4nyaz7b2z7L0zFZNfVFzXEac99UcU046sniXnfkaf/aqYdM0Zbu+F7TAusiDOekZG",
+	"mPhWjZ22lsOZyb9au6DlK8W+OH993nBBCwt1PlKM251cKPN5m6r6XVNVt5mjTyRztIktMR7UCAEb2Ayi",
+	"ax0qtoITLYiGux6RYeuueqxmYlBclsvLgwIZt6iQbrrbNxGIturNJkZa8j6v0IKze4rplMq26w63vnRs",
+	"iXvkudSVLVwZVtqRb5gHXW4zH5cx02ZTcn4Gs6imzFYLGue1dYmuGrx5C5+bLmU+BslIMj1Bd6KH5DAa",
+	"efGvN56BrWq+Or1HDmUbL0H7kXxKfa2HFlCc8a6o4asiVZcJTrqQeuDXDugxAPegSnExoco7f8NEFY/g",
+	"z9TfkdQ+CqV7Ei7/6y1pF6GwtnnaeXyuubnSKwrW33fJub+WzblSiekPwWgWs1EqTYzM8xkWAcwIMNsT",
+	"RQHw3Wt+zd2Johj4eu0P8jqyWRcxucYTNf/9dXd398H8wZ2t+dt1tLu7ex09tM884mnNQJYJqy/a1KCC",
+	"Km2C0HUUX/NrzPKbeszh/OYPkusAS7M0m11y1Non1GpLA6A8KLGb3frFdkbkLh+N6mseYBEWLWVSMean",
+	"eTD4uHVoIyHtoE9Me5c4Ie/DFJIl+pSM+C0XY+5QWGOSjixiP5BbmJj/ppoSaka45maK/7j88J7c0cwc",
+	"xvvPb0vpmDwlHZEyKLWxxq+59gR4xBaR1kIckoRKbOPbDmFS26d2N2iWgfxBETO/XDdW2OaXKMrRK7lL",
+	"jJ7rUf2tDuIhZs2XbUa5bYtwzc1BBptfQCc7xEW7b65RINUjdZafM2aEpOA7LJiRYqIYT4A4QlKonFrV",
+	"Glf6oQB5tmolTfphe39IMioxtG627qh1VMJ7/psHRcujeFT3/x6To9ZxPbT039rn5p9tkjGllT0u+5z6",
+	"u71Tjlst0vYYxG3SlWJQgZ82c+1jQAVfSEWifAQNM54o6YwK0ktsMbbEWXbESO+S8ywzX5YAuX+YAL+D",
+	"TAzBno7jTNwha4PjQRl5MBbEqDFql7S9utg+zYXZDyqXr+YJK10drQRJioZa/vHlSsVmyBne7Wvu8rRQ",
+	"c/V4dPbsh0BvcdwUhhIMO6REjWSXJrBLXjNMRzUzxT6kVoWfBCdrCYzeYgFO2bsD9wkMtT0ctDp+MGsx",
+	"Y7V9U2q72dY4QLsAt+qNGEkC9xo4uiBPSdtrOW0yoPJWORZ2UtaQPoqNTPR6kJ6Zx6XRPhGM+jQUNf79",
+	"gAryMRx09TXvTCottu2IIoNTu46mUSzZcL/Y4mpyks9sII5l9+mUJBllg3xSyLaoI9bvbk+ItLhR8qtt",
+	"3BcDLCMWY99DA7fS3GETcFHWjCXgVDzXDc8oa5KBphKD0ZrpDL3BI93fuTvwKDQB4OppdLDb2m2Zh81K",
+	"6JBFp9Hhbmv3EBP0dR/ViT06ZLlTLS/LHAqPkuhpzFt9+Vov0ug0hKYs8Jp/FulkuRaPM3oZFrUP0RWo",
+	"vGxg/+AwWrgvSg2A5kNZL3NuS+k0a9yZg1araeD8Oe+k940tH+LoaJHXLqwBkc/GvLa/6NeCjrC+DyEO",
+	"cDh/gHJjVHzrp/lvhQ2rzDv7C3zpo4WivxLiLQLR43vH89+rbTZmXj44WOrli6D7ztHBAov8RDW8dWj4",
+	"D3F0vNgxOsx8fOFwkQlW+vk5/d72MlejwcCwt+046dvv+J5V5jYIWgBo2lPYyyaPToRSNDqNqm18q5zu",
+	"ch6XZnXz3uq8vjzTBritD45tl+XSV4LDwrxpP7wih/6MN8WybHluHZKvyu2D/y148xvxWc5Zr3nqdCIX",
+	"Mc0zFL3/oMJXU6xjXY49WIJr3lkk7NUul8/KGPkjni5MwTWdw58N/T4jUgp6anegz3g5kDyXjlzkcbYM",
+	"bmoI2oGucE5uTFAwaqiNPXhzEZHw6QB8tyMh0bF12HKV3urMZjVkVIOMCxxUBL5GzrCaaB09u2rldVS+",
+	"SjPtoBv3xXQ37iUvjUox9WZ1vY+UycfW8/IFbIQNv8+V8NxUrtcu+8I6aWxuAbJamIlBhub011W+pCt5",
+	"X1798sXy397YaujMvixjlmv9F+LM/W9qhT2aEYU9CK+oi3I8XT2t1Kb2WXLySwQSQsdO3oZoPYa9w+Db",
+	"Th7QWvS+tpHotoWObGMXb/T00FBXwCCDdw5BpuAHFbtMi0q4sflCDqKD64gG/Ri3cU0sd7M38vIK8orX",
+	"slvD1rZ7Wgp5gxgoBa8t5Ol/NurlW+/n1vu59X7+pb2fW7fn1u25dXsu5/bc+ju3/s61/J1bR+fW0bl1",
+	"dP5bOTq3Hs6th3Pr4XwOHs6ta3Pr2ty6Nv/irs1UJCow4Mos9gvoV+b3egoNuEvDvd7r6wEWqRYsUq0B",
+	"fJguQBnSniuv4ACpIlwQm+YNeuYar4xxihW/NNEx0QIbb1v5IoiWk2DBuEa73H6OZ5ZbrOF8DlotD85r",
+	"zIYCa9PCJ52RT5AyWy/wixC9DFyNgKWAmHRG2taGEDHSmFifSsq4A9rcnZJhv4B2IEBzt3iOAPPlW9ik",
+	"36w6zwzGVWBxWVnuFA3/I3EbPcT5Cx4fbfE3bmGiFng6r7CKmMJkegfgZAeRZmtLo7iis3wY/8rDH+Wx",
+	"a5Oai499AppODFXgGUZBjZbvVrqQTK+AQtVQ81UdzSzM3e+FxpnO1s7vQE6wuCImQyo16UzwfwNqdyQe",
+	"0vte5qqgm7j8rbmcbd3Zqn7EmbwKZCgFlkfJEfaRnjVZibvQxKL2NCu1SDmkn23An/SNjIyryHeGV7Fm",
+	"KK7oIYZ+8deRMi/W8qn5LltzjzZJCZdgluAA0o229Z9ztrWg8tp9fSkGQ6zpqYD7WTf7DCDB2EN6dibu",
+	"X3Z7DVsrWzlUoK6d5SNd8xS6jLP8aGJbwpf676KiQjW0iYYs8+UZQipbOOXKsAZ0QjpAjr03h4gsrdMW",
+	"fwFdAl3blLzNgSmj1v5JBWDOCGGPVxqgjdpq6QjxQAvxh+WLLL2/wRLGm1JtvBF49diP0X7SPTjZb6XH",
+	"reTgqPvjC9p5kR6+gAM4SuCno5Qenpz82IFu0uqk9Ojw5EX64xEcHXZ++rG7/+KkmxxUgPNOo/Q4STvp",
+	"/n6n2+l2Dn7spkdHLw7oyYvjtPXi+McT2jnaP/gpffEj0ON0/0Wre0BP9qGz3z2E9MXx/otWjsiH9Jqj",
+	"L/7+R46QmMP+laQ0Ck978g5Ks6jyKohuZeldC+xXI8OLhuXID0wJTrCs7Yy0cf6u2MmYKZxQ4q3EjSpw",
+	"F6os1cZTeJhjqkhnxDJEAmrkfFfYszuhVjNrEv8vnR61HFf4UZfQ965wY+3HApRPxpWmPLG3J6jFFb96",
+	"Je9ufw9rtvYC7OampXvc5lWEeg5VnXhXwdMMR5i9WDes/YwCEb+KMelS1wbDHhER3aJ8j4UKCBKKc4cI",
+	"WzKHf3mIo+GoVv2wKPFTOPKGI6XDZm17uPR2gHNNMmHkrBUuIymB23AFU6Tt/Bw3zn/R3iUvjekciEAO",
+	"9/qa522ZeEwEdyE7zz275K0YA5a0tkOQ9jb2B1Ee7b9Dk9u6G/KyzAwrOlJc4wTDs9NNDXIUCe7YukD3",
+	"D1FWCvz+w2lwfURvKqPg77cWvgbKPSE25Y1ZTRB822D6JoTA1g0zW/JYsmoSPItIHX99jXR/D+MUzgMb",
+	"+l6rbMtTdK1bqBTLmdPX2QKb+I6y7DxJYJh76lqL2CpGRhRu/b96VP0JRwNyMjxXtw7qHnOj8ArCBpP2",
+	"1nJl8AE5hv3Y5oUF6qhzLxG8y+SgmUpf2gdeO4ivla8X29ktStID9V8/Lu6PDz+/aVf8UmlUK8r8lyKF",
+	"kF+2oexFzKiPhuZDkvcgKRYExYJ6+K4Za7BCV8gxtT3/al0rb4QkvMf4vfVw5FpeTK4khS67JW/sCOcj",
+	"3Y/JS5qmE9J2o96YV9oxec3vxITAvcY//Ikull/PP0pxP0E0I/MPMuIpSARlUdcc8SsO7u9jC+KDQC2H",
+	"MVHCw8wEaBlHrRZG4CxYjf3LvkPRtr4y4Rtm2B9/IkKSo4MD95+HZwVMjeskRWxvqRwZBBFWCHOylPSB",
+	"pjniogUYGkpQwHXsunWMC6C+oM+qsL1Puuj2V8KBC1G3ATjDRAyZlXUDxPMZS6ZBWSuaejCQAZ1YnBeV",
+	"9y4oiyx3Jg2WYfmE34J2BgGerO88G8WRW6Z55Z875nx3fpsBluee3vunedKD3/5zx+jIO689COjMF82j",
+	"9snizYt0odcuwq9hxG/n5wLccu7r+IZ/IRjIgVfOf9/JGffe5wCScu67+cMo1BcSqb9QDWM6+cwNOwnJ",
+	"/lxCFXHvvhGyw9LUaj7f+pJ35Bm2QUZsNezYewdSoc/9nkF40ffsxKM/HixlTl/UvwJNt5T/l6Z8c8Qr",
+	"kb2jjSVp3ry1NN27OS5P+47m3VWlbklnQn59ff6qlgnCSxx7AJcyXEpXuG9L3/bowOb5G68+OiyvEDDr",
+	"B+VrEzqQCd5DlGeKsE6uxTSCyeZVCx47U2CISrl7LQf+YjYlVYw5yF3yFvGVCc0wVoZJM2G+a0Mabm0W",
+	"DeO353mW0Mp6+UYqkRi/3bRy/lGKLsseXT+3U/9m9qw3SI1ZkzELX7otPHqES7awIOqY1YgAa15MpdmV",
+	"zQgPyhpZhLhocdOipuiw0lLew2AGhVDUwm8WqIGIUsjzmCmCYuIfuuweUoQ43S0kW4B73rbo9FlqwfC0",
+	"sDCeHqjOehXSEpj2LmkPurSQjB4oE5vEmZ/asdXEyw0bcKF7gy51eUBakC7KXML0LvlokU15Y68fa0bg",
+	"8iD1AtYDLWK2ckxolnmYd3ygQGesFYxPvW7zMSo2v1Wt5rZKc1ulGXjDR7q/jL8llxXNgvEKQTZRzlTE",
+	"Uc/Y/FZK5k4gHmqSQhI6HJK/XX24+ohA0TazBD0OQhp98vLdpZGLVj6h+EObx3pA8jDj5avfPACt6luN",
+	"Dshw9OefmXOkuAzCFAaUp8rCTTdKondvzjfgN90/ODw6PoniyC4Ghz9M9rtH9BCKpooFd5or5l13x2dx",
+	"LCec3nXpc5VPtk3SG9ykrYD6awooa9IRmjejdGF8rpX5Y8j0a/qH68rKQ2FlccVzKGCaF+HijDrQo3mh",
+	"IxfjoDxCwp24NUIN0wRQD6rNDEAhjOlKdlm7dTJm1SyYpeIf/27hwidbyG3v3BKZ+mY5GdT1MX6PannB",
+	"Lb4NNFWaHJMB4yNtlHwhSdtlt3i1th0GBM5si6K2hDwUgveyS+p0HaaYIj00WHRwoZpL2zZrYto1pbDh",
+	"gwo37JK24csbhwDePq2bkVmKlhNiO3GVzDqcgrrmLlhkLA6qCSodsQfRDxQaDCeVAMbrLvFXuK3vYK1L",
+	"vLyKdawHP51viiGxVsLLZ+6CzNur+C/gWLH01+A8GQAGKJpSNleEj1jWFbiFjXhCsBGOJIZUJ/1povBN",
+	"JdcRrkF1978oX6Kyu9rR8pm5rr85rfqI1Qe5TS9cOb0w6JFYYpGyPrcXNpyuT03xylUqwLbuVHTivRbu",
+	"ZcI06VN1RqwdY/FRMLmCZll9TElp3417JVGdv7yV1U9OVudUgcZpX2Sp7xZnNfIFKXLvK0sfZtkbFzN1",
+	"/KUt3hoyfc1T3z7d3CySDkBjwsLvDQ1p83LDjCmNjkRsVemukOhFZ7/7onMCO4fdFt056h7Dzk/p8fFO",
+	"q3tIj+hhctDZxz6XZsQhxRo0d+GwtK56Nr995nS6ffjjaWvum+Kto0XcC5ejpB80xf93sPcR8yon5Ebm",
+	"80buni9JbHJHrWHpN1v3r0tOCeYa7WEkckxlaluHuuZiNkqJJjqHse2VV/bin5b79zLlmtelRWWvedN/",
+	"zjr1bEl/4NarEwr2jv1YBCke0VrH+pfg9/fFfy1lzJfn/Fx97lszfwFAog/yuVn6gdJaE/pbxZ2eC7Ku",
+	"kD2hZyVtOeVWeZUVs71j3w7WZ4Vr17DYKDPl6nJW4AfGLm0ixxPUzPxx3AfsqUj5BLMi+tQCrlzzGc7A",
+	"NzjxTQiZxiSDhYVHeS5LCY/HqimqESDbgodFQlp1hT8KtL9IN81/EhTMDWuV4hC5q2daAajjk0/mAxu5",
+	"i0tlQ5u6d0vT25YVbTH5ZsK16AoXPlIxUi2c7nRqDBStgH9QZaRPq0NX+kq7S888v0ss+lz5LWumg0MP",
+	"NVZJAlZNFxyueRWod0mQXjunAqh3UZzezSP0nr/r7tz9fH+7jJhYEYZ3eTQauB8yCeqCR6eHJ61WHLG0",
+	"Bln4chrZMEelKZXhNy48gG3BrAX3KKQr47PYftqzkFnOHfcwiXeJdTY9KwDibfDx2QEeW5FdjUYtm7BY",
+	"j3ccEvc7FMoWOGBMGCcfhdI9CZf/9Tb3aPjkCKrz1GWEOOPoqVGE8V3yxfynzWwYU0WSkSaqL6SOCxHr",
+	"BGGe3+D+nF9LXV/qwvSZy6TmmDYd+FssRisaHzea3gJv1wvf9cGaU6aGGZ28r+Aux4+dXv1YSM1bjOat",
+	"PliL0YxsrmzS9BqiphmwuVqR7pAqnftDQgLsDlIjPLBWjJwHCiDj5KBQxQpEQKYsoCIRkhy3DqfzCh8P",
+	"nvlyDXjmtYCZl9fK8sNw6tkNBnMOWgcnO639ndbBVevo1Pzf8X9HccSUGkE6/chh8UhVVXuwgEhzik5K",
+	"iIKLR6uWeVbdoMIDPoRlY3YdX0rrgJtuXPzKZSTWwurX6JhI2QxSbyN0R1k2WVnfLJHAbEjXHEi5J0Qe",
+	"YGDKl2TiMrb421v87UXxt4P64/IgXyNfKPj7H4hxDPKuPiD9xUFjBFCIOQCdYSlpZMAe4oa6r1ZHMPoB",
+	"4z0yGmJhniFqmwAewJEiaPM0PzRna7l3B1Dzpr+ujSlvqQsskHYpJKeKUYbF/T7z+jJjTCMeuEH8XteP",
+	"kUPKBut26H9f63BBbZqv8r5MkdkS9B0P+qyGQG9ji8JC2nght3F+7bBfbLu4WxMq5YS0X7luCogYSHka",
+	"o/fEY4DCNff3bEzalyOuQLd3yWdX+NllkKU4J3e9Wk8M63EhId0lX8xt/fb1L+cv/+/N1YffXr+//A/R",
+	"xQVgKaXuuwQLLvQNIp06Xd5tiEOLb9hAmfRBabuJtrwLKzWJ4CShWVYM43BJ6yiqjOfpQchFoqKHPx7+",
+	"XwAAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -257,7 +257,8 @@ type SignInCredentialsRow struct {
 }
 
 // Called by internal/account at each sign-in with a password: where the person's password lives, and what the rollout says of
-// the row. No row: nobody we know has this e-mail, and Firebase decides. Served by idx_users_canonical_email, rollout_pkey.
+// the row. No row: nobody we know has this e-mail, and Firebase decides. Served by idx_users_canonical_email; the
+// rollout is one row.
 func (q *Queries) SignInCredentials(ctx context.Context, db DBTX, email string) (SignInCredentialsRow, error) {
 	row := db.QueryRow(ctx, signInCredentials, email)
 	var i SignInCredentialsRow

@@ -54,8 +54,8 @@ WITH person AS (
         users.id = $1
         AND coalesce(is_active, true)
         AND federation_status IS DISTINCT FROM 'disabled'
-        AND coalesce(tokens_valid_after <= $2::timestamptz, true)
-        AND coalesce(legacy_tokens_valid_after <= $2::timestamptz, true)
+        AND coalesce(tokens_valid_after <= date_trunc('second', clock_timestamp()), true)
+        AND coalesce(legacy_tokens_valid_after <= date_trunc('second', clock_timestamp()), true)
     RETURNING
         id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
         tokens_valid_after, last_login, created_at, updated_at
@@ -67,23 +67,25 @@ expired AS (
 begun AS (
     INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, rotated_at, expires_at, user_agent)
     SELECT
-        $3::uuid, person.id, $2::timestamptz, $4::bytea,
-        $2::timestamptz, $5::timestamptz, $6::text
+        $2::uuid, person.id, date_trunc('second', clock_timestamp()), $3::bytea, clock_timestamp(),
+        clock_timestamp() + $4::float8 * interval '1 second', $5::text
     FROM person
+    RETURNING began_at, rotated_at, expires_at
 )
 SELECT
-    id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at
+    person.id, person.firebase_uid, person.auth_provider, person.username, person.email, person.user_type, person.is_active,
+    person.token_balance, person.federation_status, person.tokens_valid_after, person.last_login, person.created_at,
+    person.updated_at, begun.began_at, begun.rotated_at, begun.expires_at
 FROM person
+CROSS JOIN begun
 `
 
 type BeginLegacySessionParams struct {
-	UserID    uuid.UUID
-	BeganAt   time.Time
-	ID        uuid.UUID
-	Seed      []byte
-	ExpiresAt time.Time
-	UserAgent *string
+	UserID      uuid.UUID
+	ID          uuid.UUID
+	Seed        []byte
+	LifeSeconds float64
+	UserAgent   *string
 }
 
 type BeginLegacySessionRow struct {
@@ -100,6 +102,9 @@ type BeginLegacySessionRow struct {
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
 	UpdatedAt        *time.Time
+	BeganAt          time.Time
+	RotatedAt        time.Time
+	ExpiresAt        time.Time
 }
 
 // Sessions that hold the legacy pair: the statements of internal/account.
@@ -109,10 +114,9 @@ type BeginLegacySessionRow struct {
 func (q *Queries) BeginLegacySession(ctx context.Context, db DBTX, arg BeginLegacySessionParams) (BeginLegacySessionRow, error) {
 	row := db.QueryRow(ctx, beginLegacySession,
 		arg.UserID,
-		arg.BeganAt,
 		arg.ID,
 		arg.Seed,
-		arg.ExpiresAt,
+		arg.LifeSeconds,
 		arg.UserAgent,
 	)
 	var i BeginLegacySessionRow
@@ -130,6 +134,9 @@ func (q *Queries) BeginLegacySession(ctx context.Context, db DBTX, arg BeginLega
 		&i.LastLogin,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.BeganAt,
+		&i.RotatedAt,
+		&i.ExpiresAt,
 	)
 	return i, err
 }
@@ -234,7 +241,7 @@ WHERE
     sessions.user_id = $1 AND sessions.ended_at IS NULL AND sessions.expires_at > clock_timestamp()
     AND coalesce(users.tokens_valid_after <= sessions.began_at, true)
     AND coalesce(users.legacy_tokens_valid_after <= sessions.began_at, true)
-ORDER BY sessions.began_at DESC, sessions.id
+ORDER BY sessions.rotated_at DESC, sessions.id
 LIMIT 100
 `
 
@@ -246,7 +253,7 @@ type LegacySessionsRow struct {
 	UserAgent *string
 }
 
-// Called by internal/account for /me/sessions: those that still count, the newest first.
+// Called by internal/account for /me/sessions: those that still count, the last used first.
 // Served by idx_legacy_sessions_user_id and users_pkey.
 func (q *Queries) LegacySessions(ctx context.Context, db DBTX, userID uuid.UUID) ([]LegacySessionsRow, error) {
 	rows, err := db.Query(ctx, legacySessions, userID)
@@ -276,15 +283,17 @@ func (q *Queries) LegacySessions(ctx context.Context, db DBTX, userID uuid.UUID)
 
 const rotateLegacySession = `-- name: RotateLegacySession :one
 UPDATE auth.legacy_sessions
-SET generation = generation + 1, rotated_at = clock_timestamp(), expires_at = $1::timestamptz
+SET
+    generation = generation + 1, rotated_at = clock_timestamp(),
+    expires_at = clock_timestamp() + $1::float8 * interval '1 second'
 WHERE id = $2 AND generation = $3 AND ended_at IS NULL AND expires_at > clock_timestamp()
 RETURNING generation, rotated_at, expires_at
 `
 
 type RotateLegacySessionParams struct {
-	ExpiresAt  time.Time
-	ID         uuid.UUID
-	Generation int32
+	LifeSeconds float64
+	ID          uuid.UUID
+	Generation  int32
 }
 
 type RotateLegacySessionRow struct {
@@ -296,7 +305,7 @@ type RotateLegacySessionRow struct {
 // Called by internal/account: exchanges the refresh token of one generation for the next. No row back: somebody else was faster,
 // or the session is over. Served by legacy_sessions_pkey.
 func (q *Queries) RotateLegacySession(ctx context.Context, db DBTX, arg RotateLegacySessionParams) (RotateLegacySessionRow, error) {
-	row := db.QueryRow(ctx, rotateLegacySession, arg.ExpiresAt, arg.ID, arg.Generation)
+	row := db.QueryRow(ctx, rotateLegacySession, arg.LifeSeconds, arg.ID, arg.Generation)
 	var i RotateLegacySessionRow
 	err := row.Scan(&i.Generation, &i.RotatedAt, &i.ExpiresAt)
 	return i, err

@@ -33,7 +33,7 @@ type RolloutRow struct {
 }
 
 // The rollout's record: the statements of internal/rollout. Sign-ins read it with the credentials, in accounts.sql.
-// Called by internal/rollout for operators and at each registration. One row, read whole.
+// Called by internal/rollout for operators and at each registration. Served by no index: it is one row.
 func (q *Queries) Rollout(ctx context.Context, db DBTX) (RolloutRow, error) {
 	row := db.QueryRow(ctx, rollout)
 	var i RolloutRow
@@ -92,7 +92,7 @@ type SetRolloutRow struct {
 }
 
 // Called by internal/rollout in one transaction with its audit event. No row back: somebody else has changed it since it was read.
-// Served by rollout_pkey.
+// Served by no index: it is one row.
 func (q *Queries) SetRollout(ctx context.Context, db DBTX, arg SetRolloutParams) (SetRolloutRow, error) {
 	row := db.QueryRow(ctx, setRollout,
 		arg.UsersBuckets,

@@ -37,7 +37,8 @@ export interface paths {
         /**
          * Sign in with e-mail and password
          * @description An unknown e-mail and a wrong password are one answer after one fixed time. `account_deactivated` is told only to
-         *     somebody who proved the password. `mfa_required` means that a second factor must be given through the Firebase SDK.
+         *     somebody who proved the password. `mfa_required` carries, in `mfa`, what POST /v1/auth/login/mfa needs to finish it. People
+         *     whose password lives here are answered with a `legacy` pair, all others with Firebase's.
          */
         post: operations["login"];
         delete?: never;
@@ -55,7 +56,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Exchange a refresh token for a new token */
+        /**
+         * Exchange a refresh token for a new token
+         * @description Takes either kind's refresh token, and answers with the same kind. Legacy refresh tokens are exchanged once: the one
+         *     before the last still answers the same successor for 30 seconds, and used later it ends its session.
+         */
         post: operations["refresh"];
         delete?: never;
         options?: never;
@@ -151,6 +156,334 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/auth/login/mfa": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Finish a sign-in that wants a second factor
+         * @description Takes what `mfa_required` gave and a code of an authenticator app (TOTP). A second factor by SMS is finished through the
+         *     Firebase SDK, which shows the puzzle that Google demands first.
+         */
+        post: operations["loginMfa"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Prove the local password, and link the account
+         * @description Finishes `account_link_required`: the bearer token's e-mail belongs to a row with a local password, and who knows that
+         *     password is its owner. Linked already, it answers the person behind the token.
+         */
+        post: operations["linkAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/password/forgot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for a mail that sets a new password
+         * @description Firebase sends the mail, to the address that it holds. The answer is the same, after the same time, whether anybody has this
+         *     address.
+         */
+        post: operations["forgotPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/password/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set a new password with the code of a mail
+         * @description Every session of the person is over afterwards.
+         */
+        post: operations["resetPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/password/change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change the password
+         * @description Needs a sign-in of the last 5 minutes, or `currentPassword`; else `reauth_required`. Every session is over afterwards, and
+         *     the answer is a new one. `mfa_required`: the password is changed, and the new session wants the second factor.
+         */
+        post: operations["changePassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/email/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for a mail that proves the address */
+        post: operations["sendEmailVerification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/email/verify/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Prove the address with the code of a mail */
+        post: operations["confirmEmail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/me/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The sessions that hold legacy tokens
+         * @description Firebase does not say which sessions it has; logout ends them all.
+         */
+        get: operations["listSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/me/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End one session
+         * @description Its tokens are `token_revoked` from here on, on every instance within a second.
+         */
+        delete: operations["endSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/rollout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the rollout of Firebase is */
+        get: operations["getRollout"];
+        /**
+         * Change the rollout of Firebase
+         * @description Replaces the record that was read: a `revision` that is no longer the current one is `invalid_request`. Counts from the next
+         *     sign-in on, on every instance. Lowering `usersPercent` moves nobody back.
+         */
+        put: operations["setRollout"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create an account
+         * @deprecated
+         */
+        post: operations["legacyRegister"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign in with e-mail and password
+         * @deprecated
+         */
+        post: operations["legacyLogin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Exchange a refresh token for the next pair
+         * @deprecated
+         * @description The token before the last one still answers the same successor for 30 seconds; used later, it ends its session.
+         */
+        post: operations["legacyRefresh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End every session of this user
+         * @deprecated
+         */
+        post: operations["legacyLogout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/verify-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Whose token is this?
+         * @deprecated
+         * @description Where `userId` is given and the token is somebody else's, it is `token_invalid`.
+         */
+        post: operations["legacyVerifyToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The person behind the token
+         * @deprecated
+         */
+        get: operations["legacyMe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/register": paths["/auth/register"];
+    "/api/v1/auth/login": paths["/auth/login"];
+    "/api/v1/auth/refresh": paths["/auth/refresh"];
+    "/api/v1/auth/logout": paths["/auth/logout"];
+    "/api/v1/auth/verify-token": paths["/auth/verify-token"];
+    "/api/v1/auth/me": paths["/auth/me"];
     "/health": {
         parameters: {
             query?: never;
@@ -273,8 +606,8 @@ export interface components {
          */
         Success: true;
         /**
-         * @description A reason for programs. `not_found` and `method_not_allowed` stand outside of the operations; `forbidden` is kept for
-         *     operations that ask for more than an account in good standing, of which there is none yet.
+         * @description A reason for programs. `method_not_allowed` stands outside of the operations, and so does `not_found` but for things
+         *     that an operation looks up.
          * @enum {string}
          */
         ErrorCode: "invalid_request" | "token_missing" | "token_invalid" | "token_expired" | "token_revoked" | "invalid_credentials" | "mfa_required" | "reauth_required" | "account_deactivated" | "forbidden" | "sign_in_blocked" | "not_found" | "method_not_allowed" | "email_taken" | "username_taken" | "account_link_required" | "identity_conflict" | "weak_password" | "unsupported_identity" | "payload_too_large" | "unsupported_media_type" | "rate_limited" | "internal" | "dependency_unavailable";
@@ -292,6 +625,26 @@ export interface components {
             request_id: string;
             /** @description What is wrong with which field, where the refusal is about fields */
             errors?: components["schemas"]["FieldError"][];
+            mfa?: components["schemas"]["MfaChallenge"];
+        };
+        /** @description What finishes a sign-in that wants a second factor */
+        MfaChallenge: {
+            /** @description Stands for the password that was proved */
+            pendingCredential: string;
+            /** @description Any one of them will do */
+            factors: components["schemas"]["MfaFactor"][];
+        };
+        /** @description A second factor that the person has set */
+        MfaFactor: {
+            /** @description What `factorId` takes */
+            id: string;
+            /**
+             * @description totp: an authenticator app; phone: an SMS, through the Firebase SDK
+             * @enum {string}
+             */
+            kind: "totp" | "phone";
+            /** @description As the person has named it */
+            name: string | null;
         };
         /** @description What is wrong with one field */
         FieldError: {
@@ -325,7 +678,7 @@ export interface components {
             refreshToken: string;
         };
         VerifyTokenRequest: {
-            /** @description A Firebase ID token; one over 8 KiB is `token_invalid` */
+            /** @description A Firebase ID token or a legacy access token; one over 8 KiB is `token_invalid` */
             token: string;
         };
         UpdateMeRequest: {
@@ -336,11 +689,235 @@ export interface components {
             /** @description Proves the person where the sign-in is older than 5 minutes; of any length, as at login */
             currentPassword?: string;
         };
+        LoginMfaRequest: {
+            /** @description As `mfa_required` gave it */
+            pendingCredential: string;
+            /** @description One of the factors that it named */
+            factorId: string;
+            /** @description What the authenticator app shows */
+            code: string;
+        };
+        LinkRequest: {
+            /** @description Of the row that has this e-mail; of any length */
+            password: string;
+        };
+        ForgotPasswordRequest: {
+            /** @description The address of the account */
+            email: string;
+        };
+        ResetPasswordRequest: {
+            /** @description The oobCode of the mail's link */
+            code: string;
+            /** @description 8 characters at least and 72 bytes at most, else `weak_password` */
+            newPassword: string;
+        };
+        ChangePasswordRequest: {
+            /** @description Proves the person where the sign-in is older than 5 minutes; of any length, as at login */
+            currentPassword?: string;
+            /** @description 8 characters at least and 72 bytes at most, else `weak_password` */
+            newPassword: string;
+        };
+        ConfirmEmailRequest: {
+            /** @description The oobCode of the mail's link */
+            code: string;
+        };
+        SessionsResponse: {
+            success: components["schemas"]["Success"];
+            /** @description The last used first; 100 at most */
+            data: {
+                /** @description One by one */
+                sessions: components["schemas"]["LegacySession"][];
+            };
+            /** @description What happened, for people */
+            message: string;
+        };
+        /** @description A sign-in that holds legacy tokens */
+        LegacySession: {
+            /**
+             * Format: uuid
+             * @description What DELETE /v1/auth/me/sessions/{id} takes
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When the person signed in, in UTC
+             */
+            began_at: string;
+            /**
+             * Format: date-time
+             * @description When its tokens were last refreshed, in UTC
+             */
+            last_used_at: string;
+            /**
+             * Format: date-time
+             * @description When it ends if it is not refreshed, in UTC
+             */
+            expires_at: string;
+            /** @description What the client said of itself when it signed in */
+            user_agent: string | null;
+            /** @description Whether the token of this request is one of its */
+            current: boolean;
+        };
+        RolloutResponse: {
+            success: components["schemas"]["Success"];
+            /** @description The one record */
+            data: {
+                rollout: components["schemas"]["Rollout"];
+            };
+            /** @description What happened, for people */
+            message: string;
+        };
+        /** @description Who is moved to Firebase when they sign in, and what of the platform's traffic comes here */
+        Rollout: {
+            /**
+             * Format: int64
+             * @description Grows with each change
+             */
+            revision: number;
+            /**
+             * Format: double
+             * @description Of the users who still sign in here; two decimals
+             */
+            usersPercent: number;
+            /**
+             * Format: double
+             * @description Of the platform's auth traffic; two decimals
+             */
+            trafficPercent: number;
+            newUsers: components["schemas"]["UserHome"];
+            /** @description Moved whatever the percent; ids of rows */
+            allow: string[];
+            /** @description Not moved whatever the rest says; ids of rows */
+            deny: string[];
+            /** @description Whether users are moved while trafficPercent is below 100 */
+            belowFullTraffic: boolean;
+            /**
+             * Format: date-time
+             * @description In UTC
+             */
+            updated_at: string;
+            /** @description user:<id>, cli:<name> or system */
+            updated_by: string;
+        };
+        RolloutChange: {
+            /**
+             * Format: int64
+             * @description Of the record that this one replaces
+             */
+            revision: number;
+            /**
+             * Format: double
+             * @description Two decimals
+             */
+            usersPercent: number;
+            /**
+             * Format: double
+             * @description Two decimals
+             */
+            trafficPercent: number;
+            newUsers: components["schemas"]["UserHome"];
+            /** @description Ids of rows */
+            allow: string[];
+            /** @description Ids of rows */
+            deny: string[];
+            /** @description The old service cannot know that a password has changed at Firebase: true only where nobody signs in there any more */
+            belowFullTraffic: boolean;
+        };
+        /**
+         * @description Where the password of a new user lives
+         * @enum {string}
+         */
+        UserHome: "firebase" | "local";
+        LegacyRegisterRequest: {
+            /** @description An ASCII address; case does not matter */
+            email: string;
+            /** @description 8 characters at least and 72 bytes at most, else `weak_password` */
+            password: string;
+            /** @description With a suffix where it is taken */
+            username?: string;
+        };
+        LegacyLoginRequest: {
+            /** @description The address of the account; case does not matter */
+            email: string;
+            /** @description Of any length; no rule for new passwords holds here */
+            password: string;
+        };
+        LegacyRefreshRequest: {
+            /** @description The one that the last sign-in or refresh gave */
+            refreshToken: string;
+        };
+        /** @description Whatever old clients send; nothing of it is read */
+        LegacyLogoutRequest: Record<string, never>;
+        LegacyVerifyTokenRequest: {
+            /** @description A Firebase ID token or a legacy access token; one over 8 KiB is `token_invalid` */
+            token: string;
+            /** @description Whose it should be */
+            userId?: string;
+        };
+        /** @description A user as the old auth-service told it */
+        LegacyUser: {
+            /**
+             * Format: uuid
+             * @description The id of the row; it never changes
+             */
+            id: string;
+            /** @description null for people without one */
+            email: string | null;
+            /** @description Unique; null where none was ever given */
+            username: string | null;
+            /** @description user, admin, or what else the platform has written there */
+            user_type: string;
+            /**
+             * Format: int32
+             * @description What the person may still spend
+             */
+            token_balance: number;
+            /** @description Always true here; others are account_deactivated */
+            is_active: boolean;
+            /**
+             * Format: date-time
+             * @description In UTC; may lag by 5 minutes
+             */
+            last_login: string | null;
+            /**
+             * Format: date-time
+             * @description When the row was made, in UTC
+             */
+            created_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the row was changed, in UTC
+             */
+            updated_at: string | null;
+        };
+        LegacySessionResponse: {
+            success: components["schemas"]["Success"];
+            /** @description What happened, for people */
+            message: string;
+            user: components["schemas"]["LegacyUser"];
+            /** @description The bearer token, a JWT */
+            accessToken: string;
+            /** @description What POST /auth/refresh takes */
+            refreshToken: string;
+        };
+        LegacyPairResponse: {
+            success: components["schemas"]["Success"];
+            /** @description What happened, for people */
+            message: string;
+            /** @description The bearer token, a JWT */
+            accessToken: string;
+            /** @description What POST /auth/refresh takes */
+            refreshToken: string;
+        };
+        LegacyUserResponse: {
+            success: components["schemas"]["Success"];
+            user: components["schemas"]["LegacyUser"];
+        };
         /**
          * @description Who issued the token
          * @enum {string}
          */
-        TokenKind: "firebase";
+        TokenKind: "firebase" | "legacy";
         /** @description What a person is to the business */
         User: {
             /**
@@ -414,11 +991,11 @@ export interface components {
         };
         /** @description A fresh sign-in and whose it is */
         Session: {
-            /** @description The Firebase uid */
+            /** @description The Firebase uid; for people whose password lives here, the one that they would have there */
             uid: string;
             /** @description null for people without one */
             email: string | null;
-            /** @description The name at Firebase; the username is in `user` */
+            /** @description The name at Firebase, else the username */
             displayName: string | null;
             /** @description The bearer token, a JWT */
             idToken: string;
@@ -625,6 +1202,146 @@ export interface components {
                 "application/json": components["schemas"]["DoneResponse"];
             };
         };
+        /** @description The sessions that still count */
+        Sessions: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "success": true,
+                 *       "data": {
+                 *         "sessions": [
+                 *           {
+                 *             "id": "0f3a4a3c-3f0a-4f5e-9d55-7b1f7b6e2b1d",
+                 *             "began_at": "2026-01-02T03:04:05Z",
+                 *             "last_used_at": "2026-01-02T03:04:05Z",
+                 *             "expires_at": "2026-02-01T03:04:05Z",
+                 *             "user_agent": "Mozilla/5.0",
+                 *             "current": true
+                 *           }
+                 *         ]
+                 *       },
+                 *       "message": "Sessions retrieved successfully"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SessionsResponse"];
+            };
+        };
+        /** @description The record */
+        RolloutRecord: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "success": true,
+                 *       "data": {
+                 *         "rollout": {
+                 *           "revision": 3,
+                 *           "usersPercent": 10,
+                 *           "trafficPercent": 100,
+                 *           "newUsers": "firebase",
+                 *           "allow": [],
+                 *           "deny": [],
+                 *           "belowFullTraffic": false,
+                 *           "updated_at": "2026-01-02T03:04:05Z",
+                 *           "updated_by": "user:7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d"
+                 *         }
+                 *       },
+                 *       "message": "Rollout retrieved successfully"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RolloutResponse"];
+            };
+        };
+        /** @description If there is such an account, a mail is on its way */
+        MailAccepted: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "success": true,
+                 *       "message": "If this account exists, a mail is on its way"
+                 *     }
+                 */
+                "application/json": components["schemas"]["DoneResponse"];
+            };
+        };
+        /** @description Signed in */
+        LegacySignedIn: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "success": true,
+                 *       "message": "Signed in successfully",
+                 *       "user": {
+                 *         "id": "7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d",
+                 *         "email": "jane@example.com",
+                 *         "username": "Jane Doe",
+                 *         "user_type": "user",
+                 *         "token_balance": 0,
+                 *         "is_active": true,
+                 *         "last_login": "2026-01-02T03:04:05Z",
+                 *         "created_at": "2026-01-02T03:04:05Z",
+                 *         "updated_at": "2026-01-02T03:04:05Z"
+                 *       },
+                 *       "accessToken": "eyJhbGciOiJIUzI1NiJ9.e30.c2ln",
+                 *       "refreshToken": "eyJhbGciOiJIUzI1NiJ9.e30.c2ln"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LegacySessionResponse"];
+            };
+        };
+        /** @description The next pair */
+        LegacyPair: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "success": true,
+                 *       "message": "Token refreshed",
+                 *       "accessToken": "eyJhbGciOiJIUzI1NiJ9.e30.c2ln",
+                 *       "refreshToken": "eyJhbGciOiJIUzI1NiJ9.e30.c2ln"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LegacyPairResponse"];
+            };
+        };
+        /** @description Whose token it is */
+        LegacyUserFound: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "success": true,
+                 *       "user": {
+                 *         "id": "7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d",
+                 *         "email": "jane@example.com",
+                 *         "username": "Jane Doe",
+                 *         "user_type": "user",
+                 *         "token_balance": 0,
+                 *         "is_active": true,
+                 *         "last_login": "2026-01-02T03:04:05Z",
+                 *         "created_at": "2026-01-02T03:04:05Z",
+                 *         "updated_at": "2026-01-02T03:04:05Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["LegacyUserResponse"];
+            };
+        };
         /** @description The request is not what the contract says; `errors` names the field */
         InvalidRequest: {
             headers: {
@@ -699,8 +1416,8 @@ export interface components {
                 "application/json": components["schemas"]["ErrorResponse"];
             };
         };
-        /** @description The bearer token does not count, or the person has not proved enough to delete the account */
-        DeletionUnconfirmed: {
+        /** @description The bearer token does not count, or the person has not proved enough for this */
+        BearerUnconfirmed: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
                 "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
@@ -773,6 +1490,100 @@ export interface components {
         };
         /** @description Somebody has this username, or the e-mail of this sign-in belongs to another account */
         UsernameOrAddressHeld: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description The code is wrong, or the sign-in that it finishes is no longer open */
+        SecondFactorRefused: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description The bearer token or the password does not count */
+        LinkRefused: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description The code of the mail does not count, or no longer */
+        CodeRefused: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description The e-mail or the password is wrong, or a second factor is needed, which needs /v1/auth/login */
+        LegacyCredentialsRefused: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description The request is not what the contract says, or more than one credential was sent */
+        LegacyInvalidRequest: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description The token is good, and opens no operation for admins */
+        AdminRefused: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description The e-mail of this sign-in belongs to another account */
+        IdentityConflict: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description The person has no such session */
+        NoSuchSession: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description The password is too weak, or the account signs in without one, or no account can be made of what the token says */
+        WeakPasswordOrIdentity: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
                 [name: string]: unknown;
@@ -1158,7 +1969,7 @@ export interface operations {
         responses: {
             200: components["responses"]["Done"];
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["DeletionUnconfirmed"];
+            401: components["responses"]["BearerUnconfirmed"];
             403: components["responses"]["SignInRefused"];
             409: components["responses"]["AddressHeld"];
             413: components["responses"]["PayloadTooLarge"];
@@ -1253,6 +2064,475 @@ export interface operations {
             403: components["responses"]["HeadForbidden"];
             500: components["responses"]["HeadInternal"];
             503: components["responses"]["HeadUnavailable"];
+        };
+    };
+    loginMfa: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "pendingCredential": "AMf-pending",
+                 *       "factorId": "3c1f4a3e",
+                 *       "code": "123456"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LoginMfaRequest"];
+            };
+        };
+        responses: {
+            200: components["responses"]["SignedIn"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["SecondFactorRefused"];
+            403: components["responses"]["SignInRefused"];
+            409: components["responses"]["AddressHeld"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnsupportedIdentity"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    linkAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "TestPassword123"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LinkRequest"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Profile"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["LinkRefused"];
+            403: components["responses"]["AccountDeactivated"];
+            409: components["responses"]["IdentityConflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnsupportedIdentity"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    forgotPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "jane@example.com"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ForgotPasswordRequest"];
+            };
+        };
+        responses: {
+            202: components["responses"]["MailAccepted"];
+            400: components["responses"]["InvalidRequest"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    resetPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "cd2sQ8",
+                 *       "newPassword": "NewPassword123"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ResetPasswordRequest"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["CodeRefused"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["WeakPassword"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changePassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "currentPassword": "TestPassword123",
+                 *       "newPassword": "NewPassword123"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ChangePasswordRequest"];
+            };
+        };
+        responses: {
+            200: components["responses"]["SignedIn"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["BearerUnconfirmed"];
+            403: components["responses"]["SignInRefused"];
+            409: components["responses"]["AddressHeld"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["WeakPasswordOrIdentity"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    sendEmailVerification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: components["responses"]["MailAccepted"];
+            400: components["responses"]["NoBodyTaken"];
+            401: components["responses"]["BearerRefused"];
+            403: components["responses"]["AccountDeactivated"];
+            409: components["responses"]["AddressHeld"];
+            422: components["responses"]["UnsupportedIdentity"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    confirmEmail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "cd2sQ8"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ConfirmEmailRequest"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["CodeRefused"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Sessions"];
+            400: components["responses"]["SeveralCredentials"];
+            401: components["responses"]["BearerRefused"];
+            403: components["responses"]["AccountDeactivated"];
+            409: components["responses"]["AddressHeld"];
+            422: components["responses"]["UnsupportedIdentity"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id that the list gave
+                 * @example 7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["BearerRefused"];
+            403: components["responses"]["AccountDeactivated"];
+            404: components["responses"]["NoSuchSession"];
+            409: components["responses"]["AddressHeld"];
+            422: components["responses"]["UnsupportedIdentity"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getRollout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["RolloutRecord"];
+            400: components["responses"]["SeveralCredentials"];
+            401: components["responses"]["BearerRefused"];
+            403: components["responses"]["AdminRefused"];
+            409: components["responses"]["AddressHeld"];
+            422: components["responses"]["UnsupportedIdentity"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    setRollout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "revision": 3,
+                 *       "usersPercent": 10,
+                 *       "trafficPercent": 100,
+                 *       "newUsers": "firebase",
+                 *       "allow": [],
+                 *       "deny": [],
+                 *       "belowFullTraffic": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["RolloutChange"];
+            };
+        };
+        responses: {
+            200: components["responses"]["RolloutRecord"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["BearerRefused"];
+            403: components["responses"]["AdminRefused"];
+            409: components["responses"]["AddressHeld"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnsupportedIdentity"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    legacyRegister: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "jane@example.com",
+                 *       "password": "TestPassword123",
+                 *       "username": "Jane Doe"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LegacyRegisterRequest"];
+            };
+        };
+        responses: {
+            201: components["responses"]["LegacySignedIn"];
+            400: components["responses"]["InvalidRequest"];
+            403: components["responses"]["SignInRefused"];
+            409: components["responses"]["EmailTaken"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["WeakPassword"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    legacyLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "jane@example.com",
+                 *       "password": "TestPassword123"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LegacyLoginRequest"];
+            };
+        };
+        responses: {
+            200: components["responses"]["LegacySignedIn"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["LegacyCredentialsRefused"];
+            403: components["responses"]["SignInRefused"];
+            409: components["responses"]["AddressHeld"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnsupportedIdentity"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    legacyRefresh: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "refreshToken": "eyJhbGciOiJIUzI1NiJ9.e30.c2ln"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LegacyRefreshRequest"];
+            };
+        };
+        responses: {
+            200: components["responses"]["LegacyPair"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["RefreshRefused"];
+            403: components["responses"]["AccountDeactivated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    legacyLogout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["LegacyLogoutRequest"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            400: components["responses"]["LegacyInvalidRequest"];
+            401: components["responses"]["BearerRefused"];
+            403: components["responses"]["AccountDeactivated"];
+            409: components["responses"]["AddressHeld"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnsupportedIdentity"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    legacyVerifyToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "token": "eyJhbGciOiJIUzI1NiJ9.e30.c2ln"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LegacyVerifyTokenRequest"];
+            };
+        };
+        responses: {
+            200: components["responses"]["LegacyUserFound"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["TokenRefused"];
+            403: components["responses"]["AccountDeactivated"];
+            409: components["responses"]["AddressHeld"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnsupportedIdentity"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    legacyMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["LegacyUserFound"];
+            400: components["responses"]["SeveralCredentials"];
+            401: components["responses"]["BearerRefused"];
+            403: components["responses"]["AccountDeactivated"];
+            409: components["responses"]["AddressHeld"];
+            422: components["responses"]["UnsupportedIdentity"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
     getHealth: {

@@ -24,14 +24,20 @@ var errClocks = fault.Unavailable("sign-in is not possible at this moment; try a
 // the clocks of Firebase and the database differ.
 const maxWait = 3 * time.Second
 
-// Credentials prove who somebody is. Addr is the client's address.
+// Client is who asks: an address for the limits, and what it says of itself (User-Agent), which a session remembers.
+type Client struct {
+	Addr  netip.Addr
+	Agent string
+}
+
+// Credentials prove who somebody is.
 type Credentials struct {
 	Email    string
 	Password string
-	Addr     netip.Addr
+	Client   Client
 }
 
-// Login signs somebody in. Errors: ErrInvalidCredentials, user.ErrDeactivated (only to somebody who proved the password),
+// Login signs somebody in where their password lives (A2), and answers that home's pair of tokens. Errors: ErrInvalidCredentials, user.ErrDeactivated (only to somebody who proved the password),
 // firebase.ErrMFARequired, firebase.ErrSignInBlocked, rate_limited, dependency_unavailable, and those of user.FirstSight.
 func (s *Service) Login(ctx context.Context, c Credentials) (Session, error) {
 	began := time.Now()
@@ -52,18 +58,38 @@ func (s *Service) login(ctx context.Context, c Credentials) (Session, error) {
 	if err != nil {
 		return Session{}, ErrInvalidCredentials.With(err) // nobody has such an address
 	}
-	if err := s.attempts.AllowAttempt(ctx, email, c.Addr); err != nil {
+	if err := s.attempts.AllowAttempt(ctx, email, c.Client.Addr); err != nil {
 		return Session{}, err
 	}
+	person, err := s.personOf(ctx, email)
+	if err != nil {
+		return Session{}, err
+	}
+	if person.home() == user.ProviderLocal {
+		return s.loginHere(ctx, c, email, person)
+	}
+	return s.loginAtFirebase(ctx, c, email, person)
+}
+
+func (s *Service) loginAtFirebase(ctx context.Context, c Credentials, email string, person person) (Session, error) {
 	session, err := s.signIn(ctx, email, c.Password)
+	if errors.Is(err, firebase.ErrInvalidCredentials) {
+		session, err = s.bringPassword(ctx, person, email, c.Password, err)
+	}
 	if errors.Is(err, firebase.ErrInvalidCredentials) || errors.Is(err, firebase.ErrUserDisabled) {
-		s.attempts.Failed(ctx, email, c.Addr)
+		s.attempts.Failed(ctx, email, c.Client.Addr)
 		return Session{}, ErrInvalidCredentials.With(err)
 	}
 	if err != nil {
-		return Session{}, fmt.Errorf("sign in at Firebase: %w", err)
+		return Session{}, fmt.Errorf("sign in at Firebase: %w", told(err))
 	}
-	s.attempts.Succeeded(ctx, email, c.Addr)
+	s.attempts.Succeeded(ctx, email, c.Client.Addr)
+	if person.deactivated() && person.row.FirebaseUID == session.UID {
+		return Session{}, user.ErrDeactivated // whose row this is we know already, and it lets nobody in
+	}
+	if err := s.followPassword(ctx, person, c.Password); err != nil {
+		return Session{}, err
+	}
 	return s.beginSession(ctx, session, email, c.Password)
 }
 
@@ -103,7 +129,7 @@ func (s *Service) recordSignIn(ctx context.Context, fresh firebase.Session) (Ses
 	if session.User, err = s.users.SignedIn(ctx, claims); err != nil {
 		return Session{}, err
 	}
-	return session, session.User.Admit(claims.AuthTime)
+	return session, session.User.Admit(claims)
 }
 
 // ours turns a refusal of a token that Firebase itself has just given us into what it is: no fault of the caller's.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,6 +12,7 @@ import (
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/rollout"
 	"auth-v2-service/internal/user"
 )
 
@@ -33,10 +33,12 @@ type Registration struct {
 	Email       string
 	Password    string
 	DisplayName string
-	Addr        netip.Addr
+	Client      Client
 }
 
-// Register makes an account in four steps, each of which can be the last one before a crash (A1): the row is claimed with
+// Register makes an account where the rollout says that new users live (R4).
+//
+// At Firebase that takes four steps, each of which can be the last one before a crash (A1): the row is claimed with
 // federation_status "syncing", its id being the uid to come; Firebase makes the account; the person signs in; the row turns
 // "active". A retry finds the claimed row and goes on where the first try ended. Which password counts is decided by
 // Firebase: whoever's made the account; any other is ErrEmailTaken. For a while the same holds after the end, when only the
@@ -49,6 +51,17 @@ func (s *Service) Register(ctx context.Context, r Registration) (Session, error)
 	if err := checkNewPassword(r.Password); err != nil {
 		return Session{}, err
 	}
+	record, err := rollout.Load(ctx, s.pool)
+	if err != nil {
+		return Session{}, err
+	}
+	if record.NewUsers == rollout.Local {
+		return s.registerHere(ctx, email, r)
+	}
+	return s.registerAtFirebase(ctx, email, r)
+}
+
+func (s *Service) registerAtFirebase(ctx context.Context, email string, r Registration) (Session, error) {
 	id, err := s.claim(ctx, email, user.UsernameFrom(r.DisplayName))
 	if errors.Is(err, errJustRegistered) {
 		return s.registerAgain(ctx, email, r)
@@ -58,7 +71,7 @@ func (s *Service) Register(ctx context.Context, r Registration) (Session, error)
 	}
 	session, err := s.finishRegistration(ctx, id, email, r)
 	if errors.Is(err, ErrEmailTaken) {
-		s.attempts.Failed(ctx, email, r.Addr) // else register would be a place to guess passwords
+		s.attempts.Failed(ctx, email, r.Client.Addr) // else register would be a place to guess passwords
 	}
 	return session, err
 }
@@ -70,7 +83,7 @@ func (s *Service) finishRegistration(ctx context.Context, id uuid.UUID, email st
 	}
 	if exists {
 		// Now a password is tried that somebody else may have set; a new account's own needs no leave.
-		if err := s.attempts.AllowAttempt(ctx, email, r.Addr); err != nil {
+		if err := s.attempts.AllowAttempt(ctx, email, r.Client.Addr); err != nil {
 			return Session{}, s.abandon(ctx, id, err)
 		}
 	}
@@ -82,7 +95,7 @@ func (s *Service) finishRegistration(ctx context.Context, id uuid.UUID, email st
 	case errors.Is(err, firebase.ErrInvalidCredentials):
 		return Session{}, errNotYet.With(err)
 	case err != nil:
-		return Session{}, fmt.Errorf("sign in after registering %s: %w", id, err)
+		return Session{}, fmt.Errorf("sign in after registering %s: %w", id, told(err))
 	case session.UID != id.String():
 		// The address belongs to an account that was made elsewhere; its owner signs in and does not register.
 		return Session{}, s.abandon(ctx, id, ErrEmailTaken)
@@ -143,17 +156,22 @@ func (s *Service) taken(ctx context.Context, id uuid.UUID) error {
 		return ErrEmailTaken // it was there a moment ago; whoever wants it tries again
 	case err != nil:
 		return err
-	case u.FirebaseUID == id.String() && u.CreatedAt != nil && time.Since(*u.CreatedAt) < lostAnswer:
+	case madeByRegister(u) && u.CreatedAt != nil && time.Since(*u.CreatedAt) < lostAnswer:
 		return errJustRegistered
 	}
 	return ErrEmailTaken
+}
+
+// madeByRegister tells a row that a registration made from one that a first sight made.
+func madeByRegister(u user.User) bool {
+	return u.FirebaseUID == u.ID.String() || u.AuthProvider == user.ProviderLocal
 }
 
 // registerAgain is for whoever never heard that the registration was finished, because we were killed while answering or the
 // button was clicked twice: the same password signs in, another one learns what it would have learned otherwise, and so does
 // whoever has set a second factor since: that is no lost answer, but an account in use.
 func (s *Service) registerAgain(ctx context.Context, email string, r Registration) (Session, error) {
-	session, err := s.login(ctx, Credentials{Email: email, Password: r.Password, Addr: r.Addr})
+	session, err := s.login(ctx, Credentials{Email: email, Password: r.Password, Client: r.Client})
 	if errors.Is(err, ErrInvalidCredentials) || errors.Is(err, firebase.ErrMFARequired) {
 		return Session{}, ErrEmailTaken.With(err)
 	}

@@ -2,13 +2,17 @@ package account
 
 import (
 	"context"
+	"log/slog"
+	"runtime"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/limit"
+	"auth-v2-service/internal/session"
 	"auth-v2-service/internal/token"
 	"auth-v2-service/internal/user"
 )
@@ -18,17 +22,40 @@ type Identities interface {
 	CreateUser(ctx context.Context, u firebase.NewUser) error
 	User(ctx context.Context, uid string) (firebase.User, error)
 	DeleteUser(ctx context.Context, uid string) error
+	SetPassword(ctx context.Context, uid, password string) error
 	SignIn(ctx context.Context, email, password string) (firebase.Session, error)
+	SignInAs(ctx context.Context, uid string) (firebase.Session, error)
+	FinishSignIn(ctx context.Context, pendingCredential, factorID, code string) (firebase.Session, error)
 	Refresh(ctx context.Context, refreshToken string) (firebase.Session, error)
+	SendPasswordReset(ctx context.Context, email string) error
+	ResetPassword(ctx context.Context, code, newPassword string) (email string, err error)
+	SendEmailVerification(ctx context.Context, idToken string) error
+	ConfirmEmail(ctx context.Context, code string) (email string, err error)
 }
 
-// Options say what a Service stands on. All but FailureTime are required.
+// Mover takes a person whose password lives here to Firebase: move.Mover.
+type Mover interface {
+	// AtSignIn moves somebody who has just proved the password, and signs in there with it.
+	AtSignIn(ctx context.Context, id uuid.UUID, password string) (firebase.Session, error)
+	// Now moves somebody without a password at hand.
+	Now(ctx context.Context, id uuid.UUID) error
+}
+
+// Options say what a Service stands on. All but FailureTime and Everybody are required.
 type Options struct {
 	Pool       *pgxpool.Pool
 	Identities Identities
 	Verifier   *token.Verifier
 	Users      *user.Store
+	Sessions   *session.Service
+	Mover      Mover
 	Attempts   *limit.Limiter
+	Logger     *slog.Logger
+	// Everybody moves each person at the next sign-in, whatever the rollout says: LEGACY_TOKENS=off, when nobody can be given the
+	// legacy pair any more.
+	Everybody bool
+	// OnChange hears of every row whose facts this room has changed, after the change is committed.
+	OnChange func(ctx context.Context, id uuid.UUID)
 	// FailureTime is the beat on which refused sign-ins are answered (A3); 0: 500 ms.
 	FailureTime time.Duration
 }
@@ -40,8 +67,14 @@ type Service struct {
 	identities  Identities
 	verifier    *token.Verifier
 	users       *user.Store
+	sessions    *session.Service
+	mover       Mover
 	attempts    *limit.Limiter
+	log         *slog.Logger
+	everybody   bool
+	onChange    func(ctx context.Context, id uuid.UUID)
 	failureTime time.Duration
+	hashing     chan struct{} // a place for each password that is hashed at this moment
 }
 
 // New makes a service.
@@ -51,11 +84,12 @@ func New(o Options) *Service {
 	}
 	return &Service{
 		pool: o.Pool, queries: db.New(), identities: o.Identities, verifier: o.Verifier, users: o.Users,
-		attempts: o.Attempts, failureTime: o.FailureTime,
+		sessions: o.Sessions, mover: o.Mover, attempts: o.Attempts, log: o.Logger, everybody: o.Everybody,
+		onChange: o.OnChange, failureTime: o.FailureTime, hashing: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1)),
 	}
 }
 
-// Session is somebody who has just signed in: Firebase's pair of tokens, and the row.
+// Session is somebody who has just signed in: a pair of tokens of either kind, and the row.
 type Session struct {
 	Tokens Tokens
 	Claims token.Claims
@@ -68,6 +102,16 @@ type Tokens struct {
 	RefreshToken string
 	ExpiresIn    time.Duration
 	Kind         token.Kind
+}
+
+func legacySession(issued session.Issued) Session {
+	return Session{
+		Tokens: Tokens{
+			IDToken: issued.Pair.AccessToken, RefreshToken: issued.Pair.RefreshToken, ExpiresIn: issued.Pair.ExpiresIn,
+			Kind: token.KindLegacy,
+		},
+		Claims: issued.Claims, User: issued.User,
+	}
 }
 
 func firebaseTokens(s firebase.Session) Tokens {

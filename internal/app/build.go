@@ -20,8 +20,11 @@ import (
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/httpapi"
 	"auth-v2-service/internal/limit"
+	"auth-v2-service/internal/move"
 	"auth-v2-service/internal/principal"
+	"auth-v2-service/internal/rollout"
 	"auth-v2-service/internal/schema"
+	"auth-v2-service/internal/session"
 	"auth-v2-service/internal/telemetry"
 	"auth-v2-service/internal/token"
 	"auth-v2-service/internal/user"
@@ -109,12 +112,23 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 	if err != nil {
 		return nil, fmt.Errorf("set up the limits: %w", err)
 	}
+	sessions := session.New(session.Options{
+		Pool: pool, Tokens: p.legacy, Users: p.users, Life: c.LegacyRefreshLife, OnChange: p.invalidator.Changed,
+	})
 	p.handler, err = httpapi.New(httpapi.Options{
 		Accounts: account.New(account.Options{
-			Pool: pool, Identities: vendor, Verifier: verifier, Users: p.users, Attempts: limiter,
+			Pool: pool, Identities: vendor, Verifier: verifier, Users: p.users, Sessions: sessions, Attempts: limiter,
+			Mover: move.New(move.Options{
+				Pool: pool, Identities: vendor, Policy: movePolicy(c), OnChange: p.invalidator.Changed, OnMove: p.metrics.Moved,
+				Logger: o.Logger,
+			}),
+			Everybody: !c.LegacyAccepted(), OnChange: p.invalidator.Changed, Logger: o.Logger,
 			FailureTime: time.Duration(c.LoginFailureMS) * time.Millisecond,
 		}),
-		Users: p.users,
+		Users:    p.users,
+		Sessions: sessions,
+		Rollout:  rollout.NewStore(pool, c.MovesAllowed()),
+		Legacy:   httpapi.LegacySurface{Off: !c.LegacyAccepted(), Sunset: c.LegacySunset.Time},
 		Resolver: principal.NewResolver(principal.Options{
 			Verifier: verifier, Users: p.users, Cache: cache, OnVerify: p.metrics.TokenVerified,
 		}),
@@ -245,6 +259,10 @@ func (p *parts) checks(pool *pgxpool.Pool, remote *redis.Client, keysUsable func
 func limitKey(c config.Config) []byte {
 	sum := sha256.Sum256([]byte(c.LimitKey))
 	return sum[:]
+}
+
+func movePolicy(c config.Config) move.Policy {
+	return move.Policy{Allowed: c.MovesAllowed(), Verified: linkPolicy(c).PlatformVerified}
 }
 
 func linkPolicy(c config.Config) user.LinkPolicy {

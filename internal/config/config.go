@@ -65,8 +65,9 @@ type Config struct {
 	JWTAccessSecretPrevious  string        `env:"JWT_ACCESS_SECRET_PREVIOUS" secret:"true" help:"the one before, verifies and signs nothing; while its tokens live"`
 	JWTRefreshSecret         string        `env:"JWT_REFRESH_SECRET" secret:"true" help:"of the legacy refresh tokens; 32 bytes or more"`
 	JWTRefreshSecretPrevious string        `env:"JWT_REFRESH_SECRET_PREVIOUS" secret:"true" help:"the one before, verifies and signs nothing; while its tokens live"`
-	LegacyTokens             string        `env:"LEGACY_TOKENS" envDefault:"accept" enum:"accept,off" help:"off refuses the legacy tokens"`
+	LegacyTokens             string        `env:"LEGACY_TOKENS" envDefault:"accept" enum:"accept,off" help:"off: no legacy tokens, no legacy surface, and whoever signs in is moved to Firebase"`
 	LegacyAccessLife         time.Duration `env:"LEGACY_ACCESS_LIFE" envDefault:"1h" help:"how long a legacy access token lives; at most 24h"`
+	LegacySunset             Date          `env:"LEGACY_SUNSET" help:"the day (2027-06-30) on which the legacy surface will end; clients are told"`
 	LegacyRefreshLife        time.Duration `env:"LEGACY_REFRESH_LIFE" envDefault:"720h" help:"how long a legacy refresh token lives; at most 2160h"`
 
 	FirebaseProjectID     string `env:"FIREBASE_PROJECT_ID"`
@@ -81,7 +82,7 @@ type Config struct {
 	TracesSamplerArg float64 `env:"OTEL_TRACES_SAMPLER_ARG" envDefault:"1" help:"the ratio of those samplers that have one: 0 to 1"`
 
 	LinkProviders       []string `env:"LINK_PROVIDERS" envDefault:"password,google.com,apple.com" help:"sign-in providers whose verified e-mail links an account"`
-	LegacyEmailVerified string   `env:"LEGACY_EMAIL_VERIFIED" envDefault:"unverified" help:"unverified, trust, or column:<name>"`
+	LegacyEmailVerified string   `env:"LEGACY_EMAIL_VERIFIED" envDefault:"" help:"unverified, trust, or column:<name>; unset counts as unverified, and moves nobody"`
 }
 
 // Load reads and validates an environment, given as KEY to VALUE. An error names every fault.
@@ -160,6 +161,9 @@ func LoadDatabase(environment map[string]string) (Config, error) {
 	}
 	return c, nil
 }
+
+// MovesAllowed says whether an operator has decided what the platform knows of its addresses: nobody is moved before (M5).
+func (c Config) MovesAllowed() bool { return c.LegacyEmailVerified != "" }
 
 // LegacyAccepted says whether legacy tokens are accepted and made (T8).
 func (c Config) LegacyAccepted() bool { return c.LegacyTokens == "accept" }

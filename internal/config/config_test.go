@@ -46,7 +46,7 @@ func TestLoad_Defaults(t *testing.T) {
 	if c.Port != 3008 || c.RateLimit != "on" || c.MigrateOnStart != "on" || c.LegacyTimezone != "UTC" || c.LoginFailureMS != 500 {
 		t.Errorf("the defaults are %+v", c)
 	}
-	if c.LegacyEmailVerified != "unverified" || strings.Join(c.LinkProviders, " ") != "password google.com apple.com" {
+	if c.LegacyEmailVerified != "" || c.MovesAllowed() || strings.Join(c.LinkProviders, " ") != "password google.com apple.com" {
 		t.Errorf("F3: links are by %v with LEGACY_EMAIL_VERIFIED=%s", c.LinkProviders, c.LegacyEmailVerified)
 	}
 	if len(c.CORSOrigins) != 0 || len(c.TrustedProxies) != 0 {

@@ -181,7 +181,7 @@ func (c Config) validateLinking() error {
 	column, named := strings.CutPrefix(c.LegacyEmailVerified, "column:")
 	switch {
 	case named && columnName.MatchString(column):
-	case c.LegacyEmailVerified == "unverified", c.LegacyEmailVerified == "trust":
+	case c.LegacyEmailVerified == "", c.LegacyEmailVerified == "unverified", c.LegacyEmailVerified == "trust":
 	default:
 		return fmt.Errorf("LEGACY_EMAIL_VERIFIED is %q: must be unverified, trust or column:<name>", c.LegacyEmailVerified)
 	}

@@ -38,15 +38,17 @@ var allowed = map[string][]string{
 	"internal/rollout":   {"gen/db", "internal/audit"},
 	"internal/move":      {"gen/db", "internal/audit", "internal/firebase", "internal/user"},
 	"internal/principal": {"internal/token", "internal/user"},
+	"internal/session":   {"gen/db", "internal/audit", "internal/token", "internal/user"},
 	"internal/account": {
-		"gen/db", "internal/firebase", "internal/principal", "internal/rollout", "internal/token", "internal/user",
+		"gen/db", "internal/firebase", "internal/principal", "internal/rollout", "internal/session", "internal/token", "internal/user",
 	},
 	"internal/httpapi": {
-		"api", "gen/api", "internal/account", "internal/principal", "internal/rollout", "internal/schema", "internal/token", "internal/user",
+		"api", "gen/api", "internal/account", "internal/principal", "internal/rollout", "internal/schema", "internal/session",
+		"internal/token", "internal/user",
 	},
 	"internal/app": {
-		"gen/db", "internal/account", "internal/config", "internal/firebase", "internal/httpapi",
-		"internal/principal", "internal/schema", "internal/token", "internal/user",
+		"gen/db", "internal/account", "internal/config", "internal/firebase", "internal/httpapi", "internal/move",
+		"internal/principal", "internal/rollout", "internal/schema", "internal/session", "internal/token", "internal/user",
 	},
 	"cmd/authd": {
 		"internal/app", "internal/backup", "internal/config", "internal/httpapi", "internal/rollout", "internal/schema",

@@ -31,7 +31,7 @@ func (h authHandlers) Login(ctx context.Context, in api.LoginRequestObject) (api
 }
 
 func (h authHandlers) Refresh(ctx context.Context, in api.RefreshRequestObject) (api.RefreshResponseObject, error) {
-	tokens, err := h.accounts.Refresh(ctx, in.Body.RefreshToken)
+	tokens, err := h.accounts.Refresh(ctx, in.Body.RefreshToken, client(ctx))
 	if err != nil {
 		return nil, err
 	}

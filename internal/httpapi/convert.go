@@ -1,36 +1,40 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"auth-v2-service/gen/api"
 	"auth-v2-service/internal/account"
 	"auth-v2-service/internal/principal"
+	"auth-v2-service/internal/rollout"
 	"auth-v2-service/internal/schema"
+	"auth-v2-service/internal/session"
+	"auth-v2-service/internal/token"
 	"auth-v2-service/internal/user"
 )
 
 func fromAPIRegister(ctx context.Context, in api.RegisterRequest) account.Registration {
-	out := account.Registration{Email: in.Email, Password: in.Password, Addr: clientAddr(ctx)}
-	if in.DisplayName != nil {
-		out.DisplayName = *in.DisplayName
+	return account.Registration{
+		Email: in.Email, Password: in.Password, DisplayName: orEmpty(in.DisplayName), Client: client(ctx),
 	}
-	return out
 }
 
 func fromAPILogin(ctx context.Context, in api.LoginRequest) account.Credentials {
-	return account.Credentials{Email: in.Email, Password: in.Password, Addr: clientAddr(ctx)}
+	return account.Credentials{Email: in.Email, Password: in.Password, Client: client(ctx)}
 }
 
 func fromAPIDelete(in *api.DeleteMeRequest) (currentPassword string) {
-	if in == nil || in.CurrentPassword == nil {
+	if in == nil {
 		return ""
 	}
-	return *in.CurrentPassword
+	return orEmpty(in.CurrentPassword)
 }
 
 func toAPIDone(message string) api.DoneJSONResponse {
@@ -39,15 +43,77 @@ func toAPIDone(message string) api.DoneJSONResponse {
 
 func toAPISession(s account.Session, message string) api.SignedInJSONResponse {
 	return api.SignedInJSONResponse{Success: true, Message: message, Data: api.Session{
-		UID:          s.Claims.Subject,
+		UID:          cmp.Or(s.Claims.Subject, s.User.FirebaseUID, s.User.ID.String()),
 		Email:        orNull(s.User.Email),
-		DisplayName:  orNull(s.Claims.Name),
+		DisplayName:  orNull(displayName(s)),
 		IDToken:      s.Tokens.IDToken,
 		RefreshToken: s.Tokens.RefreshToken,
 		ExpiresIn:    seconds(s.Tokens.ExpiresIn),
 		Kind:         api.TokenKind(s.Tokens.Kind),
 		User:         toAPIMe(s.User),
 	}}
+}
+
+// displayName is the name at Firebase; who signs in here has no other than the username.
+func displayName(s account.Session) string {
+	if s.Claims.Kind == token.KindFirebase {
+		return s.Claims.Name
+	}
+	return s.User.Username
+}
+
+func toAPILegacySession(s account.Session, message string) api.LegacySignedInJSONResponse {
+	return api.LegacySignedInJSONResponse{
+		Success: true, Message: message, User: toAPILegacyUser(s.User),
+		AccessToken: s.Tokens.IDToken, RefreshToken: s.Tokens.RefreshToken,
+	}
+}
+
+func toAPILegacyUserFound(u user.User) api.LegacyUserFoundJSONResponse {
+	return api.LegacyUserFoundJSONResponse{Success: true, User: toAPILegacyUser(u)}
+}
+
+func toAPILegacyUser(u user.User) api.LegacyUser {
+	return api.LegacyUser{
+		ID:           u.ID,
+		Email:        orNull(u.Email),
+		Username:     orNull(u.Username),
+		UserType:     u.Type,
+		TokenBalance: u.TokenBalance,
+		IsActive:     u.IsActive,
+		LastLogin:    inUTC(u.LastLogin),
+		CreatedAt:    inUTC(u.CreatedAt),
+		UpdatedAt:    inUTC(u.UpdatedAt),
+	}
+}
+
+func toAPISessions(sessions []session.Session, current uuid.UUID) api.SessionsJSONResponse {
+	out := api.SessionsJSONResponse{Success: true, Message: "Sessions retrieved successfully"}
+	out.Data.Sessions = []api.LegacySession{}
+	for _, s := range sessions {
+		out.Data.Sessions = append(out.Data.Sessions, api.LegacySession{
+			ID: s.ID, BeganAt: s.BeganAt.UTC(), LastUsedAt: s.LastUsedAt.UTC(), ExpiresAt: s.ExpiresAt.UTC(),
+			UserAgent: orNull(s.UserAgent), Current: s.ID == current,
+		})
+	}
+	return out
+}
+
+func fromAPIRollout(in api.RolloutChange) rollout.Change {
+	return rollout.Change{
+		UsersPercent: &in.UsersPercent, TrafficPercent: &in.TrafficPercent, NewUsers: new(string(in.NewUsers)),
+		Allow: &in.Allow, Deny: &in.Deny, BelowFullTraffic: &in.BelowFullTraffic,
+		Revision: &in.Revision,
+	}
+}
+
+func toAPIRollout(r rollout.Record, message string) api.RolloutRecordJSONResponse {
+	out := api.RolloutRecordJSONResponse{Success: true, Message: message}
+	out.Data.Rollout = api.Rollout{
+		Revision: r.Revision, UsersPercent: r.UsersPercent(), TrafficPercent: r.TrafficPercent(), NewUsers: api.UserHome(r.NewUsers),
+		Allow: r.Allow, Deny: r.Deny, BelowFullTraffic: r.BelowFullTraffic, UpdatedAt: r.UpdatedAt.UTC(), UpdatedBy: r.UpdatedBy,
+	}
+	return out
 }
 
 func toAPITokens(t account.Tokens) api.TokensResponse {
@@ -141,6 +207,13 @@ func headerValue(text string) string {
 		out.WriteRune(r)
 	}
 	return out.String()
+}
+
+func orEmpty(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return *text
 }
 
 func orNull(text string) *string {

@@ -15,16 +15,21 @@ import (
 	"auth-v2-service/internal/account"
 	"auth-v2-service/internal/limit"
 	"auth-v2-service/internal/principal"
+	"auth-v2-service/internal/rollout"
 	"auth-v2-service/internal/schema"
+	"auth-v2-service/internal/session"
 	"auth-v2-service/internal/telemetry"
 	"auth-v2-service/internal/user"
 )
 
-// Options say what the edge stands on. All are required but Tracing, CORSOrigins and TrustedProxies.
+// Options say what the edge stands on. All are required but Legacy, Tracing, CORSOrigins and TrustedProxies.
 type Options struct {
 	Accounts       *account.Service
 	Users          *user.Store
 	Resolver       *principal.Resolver
+	Sessions       *session.Service
+	Rollout        *rollout.Store
+	Legacy         LegacySurface
 	Limiter        *limit.Limiter
 	Checks         []Check
 	Schema         func(ctx context.Context) (schema.Report, error) // compares the live schema with the migrations
@@ -61,18 +66,22 @@ func New(o Options) (http.Handler, error) {
 	root.Group(func(r chi.Router) {
 		r.Use(
 			ops.identify,
+			legacySurface(o.Legacy, o.Metrics),
 			limitBody,
 			limitAddress(o.Limiter),
 			holdPrincipal(o.Resolver),
 			validate(contract),
 		)
 		mount(r, server{
-			authHandlers:    authHandlers{accounts: o.Accounts, users: o.Users},
-			meHandlers:      meHandlers{accounts: o.Accounts, users: o.Users},
-			gatewayHandlers: gatewayHandlers{resolver: o.Resolver},
-			healthHandlers:  healthHandlers{checks: o.Checks, watch: newCheckWatch(o.Logger), version: o.Version},
-			schemaHandlers:  schemaHandlers{validate: o.Schema, kept: new(keptReport)},
-			docsHandlers:    docsHandlers{page: page},
+			authHandlers:     authHandlers{accounts: o.Accounts, users: o.Users},
+			meHandlers:       meHandlers{accounts: o.Accounts, users: o.Users, sessions: o.Sessions},
+			passwordHandlers: passwordHandlers{accounts: o.Accounts},
+			gatewayHandlers:  gatewayHandlers{resolver: o.Resolver},
+			adminHandlers:    adminHandlers{rollout: o.Rollout},
+			legacyHandlers:   legacyHandlers{accounts: o.Accounts, users: o.Users, resolver: o.Resolver},
+			healthHandlers:   healthHandlers{checks: o.Checks, watch: newCheckWatch(o.Logger), version: o.Version},
+			schemaHandlers:   schemaHandlers{validate: o.Schema, kept: new(keptReport)},
+			docsHandlers:     docsHandlers{page: page},
 		})
 	})
 	return root, nil

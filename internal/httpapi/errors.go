@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"auth-v2-service/gen/api"
+	"auth-v2-service/internal/account"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/telemetry"
 	"auth-v2-service/internal/user"
@@ -84,7 +85,7 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	w.WriteHeader(code)
 	if r.Method != http.MethodHead {
-		_ = json.NewEncoder(w).Encode(toAPIError(refusal, telemetry.RequestID(r.Context()))) // the client has gone; nobody to tell
+		_ = json.NewEncoder(w).Encode(toAPIError(refusal, challengeOf(err), telemetry.RequestID(r.Context()))) // the client has gone; nobody to tell
 	}
 }
 
@@ -102,8 +103,9 @@ func refusalOf(err error) *fault.Error {
 	return errInternal
 }
 
-func toAPIError(refusal *fault.Error, requestID string) api.ErrorResponse {
+func toAPIError(refusal *fault.Error, mfa *api.MFAChallenge, requestID string) api.ErrorResponse {
 	out := api.ErrorResponse{
+		MFA: mfa,
 		Success: false, Message: sentence(refusal.Message), Code: api.ErrorCode(refusal.Code), RequestID: requestID,
 	}
 	if refusal.Fields != nil {
@@ -112,6 +114,20 @@ func toAPIError(refusal *fault.Error, requestID string) api.ErrorResponse {
 			fields[i] = api.FieldError{Field: f.Field, Message: f.Message}
 		}
 		out.Errors = &fields
+	}
+	return out
+}
+
+// challengeOf is what finishes a sign-in that wants a second factor; nil for every other refusal. With it no words of a cause
+// leave: it is what Firebase has given for the client.
+func challengeOf(err error) *api.MFAChallenge {
+	var demand *account.MFAError
+	if !errors.As(err, &demand) {
+		return nil
+	}
+	out := &api.MFAChallenge{PendingCredential: demand.Challenge.PendingCredential, Factors: []api.MFAFactor{}}
+	for _, f := range demand.Challenge.Factors {
+		out.Factors = append(out.Factors, api.MFAFactor{ID: f.ID, Kind: api.MFAFactorKind(f.Kind), Name: orNull(f.DisplayName)})
 	}
 	return out
 }

@@ -27,7 +27,7 @@ func crossOrigin(origins []string) func(http.Handler) http.Handler {
 	}
 	return cors.Handler(cors.Options{
 		AllowedOrigins: origins,
-		AllowedMethods: []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete},
+		AllowedMethods: []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},
 		AllowedHeaders: []string{"Authorization", "Content-Type", requestIDHeader},
 		ExposedHeaders: []string{requestIDHeader, "Retry-After", "WWW-Authenticate"},
 		MaxAge:         600,

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -21,6 +22,10 @@ type operation struct {
 	limited bool // by client address (A4)
 	body    bool // takes one
 	gateway bool // answers proxies, which understand few statuses
+	legacy  bool // the deprecated surface
+	admin   bool // opens to admins alone
+
+	claimsOnly bool // takes a good token of somebody without a row
 	timeout time.Duration
 }
 
@@ -36,6 +41,11 @@ func operationsOf(contract *openapi3.T) operations {
 				limited: o.Extensions["x-rate-limit"] == "credentials",
 				body:    o.RequestBody != nil,
 				gateway: o.OperationID == "forward" || o.OperationID == "headForward",
+				legacy:  isLegacy(o.Tags),
+				admin:   o.Extensions["x-role"] == "admin",
+
+				claimsOnly: o.Extensions["x-bearer"] == "claims",
+
 				timeout: timeoutOf(o),
 			}
 		}
@@ -44,7 +54,7 @@ func operationsOf(contract *openapi3.T) operations {
 }
 
 func timeoutOf(o *openapi3.Operation) time.Duration {
-	if len(o.Tags) > 0 && o.Tags[0] == "gateway" {
+	if slices.Contains(o.Tags, "gateway") || o.OperationID == "legacyVerifyToken" {
 		return hotTimeout
 	}
 	return HandlerTimeout

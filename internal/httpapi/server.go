@@ -8,7 +8,10 @@ import (
 type server struct {
 	authHandlers
 	meHandlers
+	passwordHandlers
 	gatewayHandlers
+	adminHandlers
+	legacyHandlers
 	healthHandlers
 	schemaHandlers
 	docsHandlers

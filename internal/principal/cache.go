@@ -27,6 +27,21 @@ type verified struct {
 	userID uuid.UUID
 }
 
+// person is whose facts: what revokes legacy tokens alone is read for them alone, so the two kinds do not share an entry.
+type person struct {
+	id   uuid.UUID
+	kind token.Kind
+}
+
+var kinds = [...]token.Kind{token.KindFirebase, token.KindLegacy}
+
+func (v verified) person() person { return person{id: v.userID, kind: v.claims.Kind} }
+
+// isOf says whether the row is still this token's: a Firebase account may have been linked elsewhere since.
+func (v verified) isOf(u user.User) bool {
+	return v.claims.Kind == token.KindLegacy || u.FirebaseUID == v.claims.Subject
+}
+
 // known are the facts about a user, and when their reading began.
 type known struct {
 	user   user.User
@@ -36,7 +51,7 @@ type known struct {
 // Cache keeps verified tokens and facts about users. Safe for concurrent use.
 type Cache struct {
 	tokens *otter.Cache[tokenKey, verified]
-	people *otter.Cache[uuid.UUID, known]
+	people *otter.Cache[person, known]
 	onUse  func(cache, result string)
 
 	// filling orders fills against invalidations: a fill that began before an invalidation of its user is dropped (T5).
@@ -61,9 +76,9 @@ func NewCache(onUse func(cache, result string)) *Cache {
 				return time.Until(entry.Value.claims.ExpiresAt)
 			}),
 		}),
-		people: otter.Must(&otter.Options[uuid.UUID, known]{
+		people: otter.Must(&otter.Options[person, known]{
 			MaximumSize:      maxUsers,
-			ExpiryCalculator: otter.ExpiryWriting[uuid.UUID, known](MaxFactsAge),
+			ExpiryCalculator: otter.ExpiryWriting[person, known](MaxFactsAge),
 		}),
 		onUse:  onUse,
 		recent: map[uuid.UUID]uint64{},
@@ -86,8 +101,8 @@ func (c *Cache) keepToken(key tokenKey, claims token.Claims, id uuid.UUID) {
 }
 
 // facts recalls a user whose row was read less than MaxFactsAge ago.
-func (c *Cache) facts(id uuid.UUID, now time.Time) (user.User, bool) {
-	k, ok := c.people.GetIfPresent(id)
+func (c *Cache) facts(whose person, now time.Time) (user.User, bool) {
+	k, ok := c.people.GetIfPresent(whose)
 	ok = ok && now.Sub(k.readAt) < MaxFactsAge
 	c.onUse("facts", outcome(ok))
 	return k.user, ok
@@ -113,12 +128,12 @@ func (c *Cache) generation() uint64 {
 	return c.invalidations
 }
 
-// keepFacts keeps what a query said, unless an invalidation of this user has overtaken the query.
-func (c *Cache) keepFacts(f fill, u user.User) {
+// keepFacts keeps what a query for a token of this kind said, unless an invalidation of this user has overtaken the query.
+func (c *Cache) keepFacts(f fill, kind token.Kind, u user.User) {
 	c.filling.Lock()
 	defer c.filling.Unlock()
 	if max(c.everybody, c.recent[u.ID]) <= f.after {
-		c.people.Set(u.ID, known{user: u, readAt: f.readAt})
+		c.people.Set(person{id: u.ID, kind: kind}, known{user: u, readAt: f.readAt})
 	}
 }
 
@@ -132,7 +147,9 @@ func (c *Cache) forget(id uuid.UUID) {
 		clear(c.recent)
 	}
 	c.recent[id] = c.invalidations
-	c.people.Invalidate(id)
+	for _, kind := range kinds {
+		c.people.Invalidate(person{id: id, kind: kind})
+	}
 }
 
 // forgetAll drops all facts, and every fill that is under way. What tokens said stays: it cannot change.

@@ -30,12 +30,12 @@ func TestCache_FillOvertakenByInvalidationIsDropped(t *testing.T) {
 			c := NewCache(nil)
 			before := c.beginFill(now)
 			invalidate(c)
-			c.keepFacts(before, user.User{ID: id})
-			if _, ok := c.facts(id, now); ok {
+			c.keepFacts(before, token.KindFirebase, user.User{ID: id})
+			if _, ok := c.facts(atFirebase(id), now); ok {
 				t.Error("T5: facts read before an invalidation were kept after it")
 			}
-			c.keepFacts(c.beginFill(now), user.User{ID: id})
-			if _, ok := c.facts(id, now); !ok {
+			c.keepFacts(c.beginFill(now), token.KindFirebase, user.User{ID: id})
+			if _, ok := c.facts(atFirebase(id), now); !ok {
 				t.Error("facts read after the invalidation were not kept")
 			}
 		})
@@ -48,8 +48,8 @@ func TestCache_FillOvertakenByAStrangersInvalidationIsKept(t *testing.T) {
 	c, now, id := NewCache(nil), time.Now(), uuid.New()
 	before := c.beginFill(now)
 	c.forget(uuid.New())
-	c.keepFacts(before, user.User{ID: id})
-	if _, ok := c.facts(id, now); !ok {
+	c.keepFacts(before, token.KindFirebase, user.User{ID: id})
+	if _, ok := c.facts(atFirebase(id), now); !ok {
 		t.Error("facts were dropped for an invalidation of somebody else")
 	}
 }
@@ -65,7 +65,7 @@ func TestCache_FillsAndInvalidationsInAnyOrder(t *testing.T) {
 		for range 3 {
 			all.Go(func() {
 				f := c.beginFill(now)
-				c.keepFacts(f, user.User{ID: id, TokenBalance: row.Load()})
+				c.keepFacts(f, token.KindFirebase, user.User{ID: id, TokenBalance: row.Load()})
 			})
 		}
 		all.Go(func() {
@@ -73,7 +73,7 @@ func TestCache_FillsAndInvalidationsInAnyOrder(t *testing.T) {
 			c.forget(id)
 		})
 		all.Wait()
-		if u, ok := c.facts(id, now); ok && u.TokenBalance != 1 {
+		if u, ok := c.facts(atFirebase(id), now); ok && u.TokenBalance != 1 {
 			t.Fatalf("T5, round %d: facts from before the invalidation are kept", round)
 		}
 	}
@@ -99,11 +99,11 @@ func TestCache_TokenEndsAtExp(t *testing.T) {
 func TestCache_FactsAgeFromTheBeginningOfTheirReading(t *testing.T) {
 	t.Parallel()
 	c, began, id := NewCache(nil), time.Now(), uuid.New()
-	c.keepFacts(c.beginFill(began), user.User{ID: id})
-	if _, ok := c.facts(id, began.Add(MaxFactsAge-time.Millisecond)); !ok {
+	c.keepFacts(c.beginFill(began), token.KindFirebase, user.User{ID: id})
+	if _, ok := c.facts(atFirebase(id), began.Add(MaxFactsAge-time.Millisecond)); !ok {
 		t.Error("T5: forgotten before they were 10 s old")
 	}
-	if _, ok := c.facts(id, began.Add(MaxFactsAge)); ok {
+	if _, ok := c.facts(atFirebase(id), began.Add(MaxFactsAge)); ok {
 		t.Error("T5: believed at 10 s")
 	}
 }
@@ -115,3 +115,6 @@ func TestKeyOf_IsTheTokensHash(t *testing.T) {
 		t.Errorf("T6: keys %x and %x", a, b)
 	}
 }
+
+// atFirebase is whose facts a Firebase token asks for.
+func atFirebase(id uuid.UUID) person { return person{id: id, kind: token.KindFirebase} }

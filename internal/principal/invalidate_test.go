@@ -11,6 +11,7 @@ import (
 
 	"auth-v2-service/internal/testkit/netfault"
 	"auth-v2-service/internal/testkit/redistest"
+	"auth-v2-service/internal/token"
 	"auth-v2-service/internal/user"
 )
 
@@ -47,10 +48,10 @@ func newInstance(t *testing.T, redisURL string) *instance {
 	return i
 }
 
-func (i *instance) keep(id uuid.UUID) { i.keepFacts(i.beginFill(time.Now()), user.User{ID: id}) }
+func (i *instance) keep(id uuid.UUID) { i.keepFacts(i.beginFill(time.Now()), token.KindFirebase, user.User{ID: id}) }
 
 func (i *instance) has(id uuid.UUID) bool {
-	_, ok := i.facts(id, time.Now())
+	_, ok := i.facts(atFirebase(id), time.Now())
 	return ok
 }
 

@@ -34,6 +34,7 @@ type Verifier interface {
 type Users interface {
 	FirstSight(ctx context.Context, claims token.Claims) (user.User, error)
 	ByID(ctx context.Context, id uuid.UUID) (user.User, error)
+	ByLegacyID(ctx context.Context, id uuid.UUID) (user.User, error)
 	Seen(u user.User)
 }
 
@@ -101,6 +102,15 @@ func (r *Resolver) Resolve(ctx context.Context, compact string) (Principal, erro
 	}
 }
 
+// Claims says what a compact token claims, without a row: for who cannot be given one yet. The budget and the errors of
+// token.Verify are those of Resolve.
+func (r *Resolver) Claims(ctx context.Context, compact string) (token.Claims, error) {
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	claims, err := r.verify(ctx, compact)
+	return claims, slowIsUnavailable(err)
+}
+
 // recall answers from memory alone.
 func (r *Resolver) recall(compact string) (p Principal, known bool, err error) {
 	now := r.now()
@@ -108,8 +118,8 @@ func (r *Resolver) recall(compact string) (p Principal, known bool, err error) {
 	if !ok {
 		return Principal{}, false, nil
 	}
-	u, ok := r.cache.facts(remembered.userID, now)
-	if !ok || u.FirebaseUID != remembered.claims.Subject {
+	u, ok := r.cache.facts(remembered.person(), now)
+	if !ok || !remembered.isOf(u) {
 		return Principal{}, false, nil
 	}
 	p, err = admit(remembered.claims, u)
@@ -130,11 +140,8 @@ func (r *Resolver) lookUp(ctx context.Context, compact string) (Principal, error
 	if err != nil {
 		return Principal{}, err
 	}
-	if claims.Kind == token.KindLegacy {
-		return Principal{}, token.ErrMalformed // rows are looked up by Firebase's uid here, and a legacy token has none
-	}
 	fill := r.cache.beginFill(r.now())
-	u, err := r.users.FirstSight(ctx, claims)
+	u, err := r.meet(ctx, claims)
 	if err != nil {
 		return Principal{}, err
 	}
@@ -143,13 +150,25 @@ func (r *Resolver) lookUp(ctx context.Context, compact string) (Principal, error
 	return r.keep(fill, claims, u)
 }
 
+// meet finds the row of a verified token: by Firebase's uid, made where there is none, or by the id of a legacy token (F1).
+func (r *Resolver) meet(ctx context.Context, claims token.Claims) (user.User, error) {
+	if claims.Kind == token.KindLegacy {
+		return r.users.ByLegacyID(ctx, claims.UserID)
+	}
+	return r.users.FirstSight(ctx, claims)
+}
+
 // errStranger says that the row behind a remembered token is gone or somebody else's by now: the long way decides.
 var errStranger = errors.New("the row is no longer this token's")
 
 func (r *Resolver) freshen(ctx context.Context, remembered verified) (Principal, error) {
 	fill := r.cache.beginFill(r.now())
-	u, err := r.users.ByID(ctx, remembered.userID)
-	if errors.Is(err, user.ErrNotFound) || err == nil && u.FirebaseUID != remembered.claims.Subject {
+	read := r.users.ByID
+	if remembered.claims.Kind == token.KindLegacy {
+		read = r.users.ByLegacyID
+	}
+	u, err := read(ctx, remembered.userID)
+	if errors.Is(err, user.ErrNotFound) || err == nil && !remembered.isOf(u) {
 		return Principal{}, errStranger
 	}
 	if err != nil {
@@ -159,7 +178,7 @@ func (r *Resolver) freshen(ctx context.Context, remembered verified) (Principal,
 }
 
 func (r *Resolver) keep(fill fill, claims token.Claims, u user.User) (Principal, error) {
-	r.cache.keepFacts(fill, u)
+	r.cache.keepFacts(fill, claims.Kind, u)
 	p, err := admit(claims, u)
 	if err == nil {
 		r.users.Seen(u)
@@ -180,13 +199,13 @@ func (r *Resolver) verify(ctx context.Context, compact string) (token.Claims, er
 // sessionOf leaves out what only a first sight needs: a token may carry kilobytes of it, and a cache entry must not.
 func sessionOf(claims token.Claims) token.Claims {
 	return token.Claims{
-		Kind: claims.Kind, Subject: strings.Clone(claims.Subject),
+		Kind: claims.Kind, Subject: strings.Clone(claims.Subject), UserID: claims.UserID, SessionID: claims.SessionID,
 		AuthTime: claims.AuthTime, IssuedAt: claims.IssuedAt, ExpiresAt: claims.ExpiresAt,
 	}
 }
 
 func admit(claims token.Claims, u user.User) (Principal, error) {
-	if err := u.Admit(claims.AuthTime); err != nil {
+	if err := u.Admit(claims); err != nil {
 		return Principal{}, err
 	}
 	return Principal{Claims: claims, User: u}, nil

@@ -21,8 +21,9 @@ type script struct {
 	verify     func() (token.Claims, error)
 	firstSight func(ctx context.Context) (user.User, error)
 	byID       func(ctx context.Context) (user.User, error)
+	byLegacyID func(id uuid.UUID) (user.User, error)
 
-	verified, sights, reads atomic.Int32
+	verified, sights, reads, legacyReads atomic.Int32
 }
 
 func (s *script) Verify(context.Context, string) (token.Claims, error) {
@@ -42,6 +43,15 @@ func (s *script) ByID(ctx context.Context, _ uuid.UUID) (user.User, error) {
 		return user.User{}, user.ErrNotFound
 	}
 	return s.byID(ctx)
+}
+
+func (s *script) ByLegacyID(_ context.Context, id uuid.UUID) (user.User, error) {
+	s.legacyReads.Add(1)
+	if s.byLegacyID == nil {
+		s.t.Error("ByLegacyID was asked")
+		return user.User{}, user.ErrNotFound
+	}
+	return s.byLegacyID(id)
 }
 
 func (s *script) Seen(user.User) {}
@@ -65,7 +75,7 @@ func newScene(t *testing.T) *scene {
 	s := &scene{script: &script{t: t}}
 	s.time.nanos.Store(time.Now().UnixNano())
 	s.person = user.User{ID: uuid.New(), FirebaseUID: "subject", IsActive: true}
-	s.claims = token.Claims{Subject: "subject", AuthTime: s.time.now(), ExpiresAt: s.time.now().Add(time.Hour)}
+	s.claims = token.Claims{Kind: token.KindFirebase, Subject: "subject", AuthTime: s.time.now(), ExpiresAt: s.time.now().Add(time.Hour)}
 	s.verify = func() (token.Claims, error) { return s.claims, nil }
 	s.firstSight = func(context.Context) (user.User, error) { return s.person, nil }
 	s.resolver = NewResolver(Options{Verifier: s.script, Users: s.script, Cache: NewCache(nil), Clock: s.time.now})
@@ -91,14 +101,41 @@ func TestResolve_WarmAsksNobody(t *testing.T) {
 	}
 }
 
-// F1: a legacy token has no Firebase uid, so no row is looked up by one.
-func TestResolve_LegacyTokenIsNoFirebaseToken(t *testing.T) {
+// F1, E1: a legacy token's row is looked up by its id and never by a uid; seen before, it costs nothing, and its facts are its own:
+// those that a Firebase token has brought know nothing of ended sessions.
+func TestResolve_LegacyTokenIsLookedUpByID_F1(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	s.verify = func() (token.Claims, error) { return token.Claims{Kind: token.KindLegacy, UserID: uuid.New()}, nil }
-	s.expect("F1", token.ErrMalformed)
-	if n := s.sights.Load(); n != 0 {
-		t.Errorf("F1: a legacy token was looked up %d times by Firebase's uid", n)
+	s.expect("with a Firebase token first", nil)
+	ended := uuid.New()
+	s.byLegacyID = func(id uuid.UUID) (user.User, error) {
+		if id != s.person.ID {
+			t.Errorf("F1: asked for %s, expected the token's id %s", id, s.person.ID)
+		}
+		u := s.person
+		u.EndedSessions = []uuid.UUID{ended}
+		return u, nil
+	}
+	legacy := token.Claims{Kind: token.KindLegacy, UserID: s.person.ID, AuthTime: s.time.now(), ExpiresAt: s.time.now().Add(time.Hour)}
+	for what, want := range map[string]error{"a living session's": nil, "an ended session's": user.ErrRevoked} {
+		s.verify = func() (token.Claims, error) {
+			claims := legacy
+			if want != nil {
+				claims.SessionID = ended
+			}
+			return claims, nil
+		}
+		for range 3 {
+			if _, err := s.resolver.Resolve(t.Context(), what); !errors.Is(err, want) {
+				t.Errorf("%s token answered %v, expected %v", what, err, want)
+			}
+		}
+	}
+	if n := s.sights.Load(); n != 1 {
+		t.Errorf("F1: %d look-ups by Firebase's uid, expected the Firebase token's own", n)
+	}
+	if n := s.legacyReads.Load(); n != 2 {
+		t.Errorf("E1: %d look-ups by id, expected one a token", n)
 	}
 }
 
@@ -152,7 +189,7 @@ func TestResolve_RowBehindARememberedTokenChangedHands(t *testing.T) {
 			// Another token of the new owner has warmed the facts of the row: the old token must not use them.
 			other := s.person
 			other.FirebaseUID = "another"
-			s.resolver.cache.keepFacts(s.resolver.cache.beginFill(s.time.now()), other)
+			s.resolver.cache.keepFacts(s.resolver.cache.beginFill(s.time.now()), token.KindFirebase, other)
 			s.expect(name+", facts of the new owner", user.ErrRevoked)
 		})
 	}

@@ -45,8 +45,8 @@ func (c Change) applied(r Record) (Record, error) {
 	}
 	var faults []fault.Field
 	after := r
-	c.share("users", c.UsersPercent, &after.UsersBuckets, &faults)
-	c.share("traffic", c.TrafficPercent, &after.TrafficBuckets, &faults)
+	c.share("usersPercent", c.UsersPercent, &after.UsersBuckets, &faults)
+	c.share("trafficPercent", c.TrafficPercent, &after.TrafficBuckets, &faults)
 	c.list("allow", c.Allow, &after.Allow, &faults)
 	c.list("deny", c.Deny, &after.Deny, &faults)
 	if c.NewUsers != nil {

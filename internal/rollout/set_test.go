@@ -134,15 +134,15 @@ func TestSet_Refuses(t *testing.T) {
 		want   error
 		fields string
 	}{
-		"less than nobody":     {rollout.Change{UsersPercent: new(-0.01)}, rollout.ErrInvalid, "users"},
-		"more than all":        {rollout.Change{UsersPercent: new(100.01)}, rollout.ErrInvalid, "users"},
-		"no number":            {rollout.Change{TrafficPercent: new(math.NaN())}, rollout.ErrInvalid, "traffic"},
-		"infinitely many":      {rollout.Change{TrafficPercent: new(math.Inf(1))}, rollout.ErrInvalid, "traffic"},
-		"three decimals":       {rollout.Change{UsersPercent: new(0.005)}, rollout.ErrInvalid, "users"},
+		"less than nobody":     {rollout.Change{UsersPercent: new(-0.01)}, rollout.ErrInvalid, "usersPercent"},
+		"more than all":        {rollout.Change{UsersPercent: new(100.01)}, rollout.ErrInvalid, "usersPercent"},
+		"no number":            {rollout.Change{TrafficPercent: new(math.NaN())}, rollout.ErrInvalid, "trafficPercent"},
+		"infinitely many":      {rollout.Change{TrafficPercent: new(math.Inf(1))}, rollout.ErrInvalid, "trafficPercent"},
+		"three decimals":       {rollout.Change{UsersPercent: new(0.005)}, rollout.ErrInvalid, "usersPercent"},
 		"a home elsewhere":     {rollout.Change{NewUsers: new("mars")}, rollout.ErrInvalid, "newUsers"},
 		"an id twice":          {rollout.Change{Allow: &[]uuid.UUID{id, id}}, rollout.ErrInvalid, "allow"},
 		"too many ids":         {rollout.Change{Deny: &many}, rollout.ErrInvalid, "deny"},
-		"all at once":          {rollout.Change{UsersPercent: new(101.0), TrafficPercent: new(-1.0), NewUsers: new(""), Allow: &many, Deny: &many}, rollout.ErrInvalid, "users traffic allow deny newUsers"},
+		"all at once":          {rollout.Change{UsersPercent: new(101.0), TrafficPercent: new(-1.0), NewUsers: new(""), Allow: &many, Deny: &many}, rollout.ErrInvalid, "usersPercent trafficPercent allow deny newUsers"},
 		"a stale revision":     {rollout.Change{UsersPercent: new(1.0), Revision: new(int64(7))}, rollout.ErrStale, "revision"},
 		"stale, no difference": {rollout.Change{UsersPercent: new(0.0), Revision: new(int64(7))}, rollout.ErrStale, "revision"},
 	} {

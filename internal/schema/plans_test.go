@@ -156,6 +156,60 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_ = q.SaveVerificationKeys(ctx, db, queries.SaveVerificationKeysParams{Source: "https://keys/5", Keys: nothing, FetchedAt: now, FreshUntil: now})
 		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.RegisterLocal(ctx, db, queries.RegisterLocalParams{ID: stranger, Email: "new@example.com", Username: &name, OtherUsername: &name, PasswordHash: "x"})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.SignInCredentials(ctx, db, "person777@example.com")
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.UserCredentials(ctx, db, person) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.SetLocalPassword(ctx, db, queries.SetLocalPasswordParams{ID: person, PasswordHash: "x", OldPasswordHash: "y"})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.FollowFirebasePassword(ctx, db, queries.FollowFirebasePasswordParams{ID: person, PasswordHash: "x", OldPasswordHash: "y"})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.PasswordChangedAtFirebase(ctx, db, queries.PasswordChangedAtFirebaseParams{ID: person, PasswordHash: "x"})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.UserByLegacyToken(ctx, db, person) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.DeletedByID(ctx, db, person) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.BeginLegacySession(ctx, db, queries.BeginLegacySessionParams{UserID: person, ID: stranger, Seed: []byte("x"), LifeSeconds: 60})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_ = q.AdoptLegacySession(ctx, db, queries.AdoptLegacySessionParams{UserID: person, ID: stranger, Seed: []byte("x"), BeganAt: now, ExpiresAt: now})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.LegacySession(ctx, db, person) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.RotateLegacySession(ctx, db, queries.RotateLegacySessionParams{ID: person, LifeSeconds: 60})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.EndLegacySession(ctx, db, queries.EndLegacySessionParams{ID: person, UserID: person})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.LegacySessions(ctx, db, person) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.Rollout(ctx, db) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.SetRollout(ctx, db, queries.SetRolloutParams{NewUsers: "local", Allow: []uuid.UUID{}, Deny: []uuid.UUID{}})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.ClaimMoveCredentials(ctx, db, queries.ClaimMoveCredentialsParams{ID: person, ClaimedBy: "test"})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.TakeOverMoveCredentials(ctx, db, queries.TakeOverMoveCredentialsParams{ID: person, ClaimedBy: "test"})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.FinishMove(ctx, db, queries.FinishMoveParams{ID: person, ClaimedBy: "test", FirebaseUID: stranger.String()})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_ = q.ReleaseMove(ctx, db, queries.ReleaseMoveParams{ID: person, ClaimedBy: "test"})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_ = q.EndMoveClaim(ctx, db, queries.EndMoveClaimParams{ID: person, ClaimedBy: "test"})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_ = q.FailMoveClaim(ctx, db, queries.FailMoveClaimParams{ID: person, ClaimedBy: "test", Failure: "test"})
+		},
 	}
 }
 
@@ -172,6 +226,9 @@ func populate(d database, people int) {
 		FROM generate_series(1, %d) AS i, LATERAL (SELECT '00000000-0000-4000-8000-' || lpad(i::text, 12, '0') AS id) AS made`, people))
 	d.exec(fmt.Sprintf(`INSERT INTO auth.tombstones (user_id, firebase_uid, deleted_at)
 		SELECT gen_random_uuid(), gen_random_uuid()::text, now() FROM generate_series(1, %d)`, people/10))
+	d.exec(`INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, rotated_at, expires_at)
+		SELECT id, id, now(), 'x', now(), now() + interval '1 day' FROM auth.users`)
+	d.exec("INSERT INTO auth.move_claims (user_id, claimed_by, claimed_at) SELECT id, 'somebody', now() FROM auth.users")
 	d.exec(`INSERT INTO auth.verification_keys (source, keys, fetched_at, fresh_until)
 		SELECT 'https://keys/' || i, '{}', now(), now() FROM generate_series(1, 1000) AS i`)
 	d.exec("ANALYZE")
@@ -244,7 +301,7 @@ func TestQueries_UseTheIndexesTheyName(t *testing.T) {
 				t.Errorf("%s does not use %s, expected it to:\n%s", name, index, plan)
 			}
 		}
-		if strings.Contains(plan, "Seq Scan") {
+		if strings.Contains(strings.ReplaceAll(plan, "Seq Scan on rollout", "the one row"), "Seq Scan") {
 			t.Errorf("%s reads a whole table:\n%s", name, plan)
 		}
 	}

@@ -3,6 +3,9 @@ package telemetry
 import (
 	"net/http"
 	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -28,6 +31,10 @@ type Metrics struct {
 	firebaseCalls handles[[2]string, prometheus.Observer]
 	limited       handles[string, prometheus.Counter]
 	keyFetches    handles[string, prometheus.Counter]
+	moves         handles[string, prometheus.Counter]
+	legacy        handles[[2]string, prometheus.Counter]
+	legacyClients atomic.Int32
+	legacyNames   sync.Map // of the clients that have a label of their own
 }
 
 type requestLabels struct {
@@ -53,6 +60,10 @@ func NewMetrics() *Metrics {
 	m.firstSights.make = m.counter("auth_first_sight_total", "Identities seen for the first time, by what became of them.", "outcome")
 	m.limited.make = m.counter("auth_rate_limited_total", "Requests refused by a limit of ours.", "limit")
 	m.keyFetches.make = m.counter("auth_key_fetches_total", "Fetches of Firebase's token keys, by how they ended.", "outcome")
+	m.moves.make = m.counter("auth_moves_total", "Users moved to Firebase, or not, by what became of it.", "outcome")
+	legacy := m.counters("auth_legacy_requests_total", "Requests of the deprecated surface, by route and client.",
+		"http_route", "user_agent_name")
+	m.legacy.make = func(l [2]string) prometheus.Counter { return legacy.WithLabelValues(l[0], l[1]) }
 	caches := m.counters("auth_cache_requests_total", "Look-ups in a cache.", "cache", "result")
 	m.caches.make = func(l [2]string) prometheus.Counter { return caches.WithLabelValues(l[0], l[1]) }
 	calls := m.histogram("auth_firebase_request_duration_seconds", "Duration of calls to Firebase.", "operation", "outcome")
@@ -108,6 +119,29 @@ func (m *Metrics) TokenVerified(result string) { m.verifications.get(result).Inc
 
 // FirstSight counts an identity that no row had: "created", "linked", or the code of its refusal.
 func (m *Metrics) FirstSight(outcome string) { m.firstSights.get(outcome).Inc() }
+
+// Moved counts a move of a user to Firebase: "moved", or what stopped it.
+func (m *Metrics) Moved(outcome string) { m.moves.get(outcome).Inc() }
+
+// maxLegacyClients bounds the names that clients give themselves; whoever comes after them is "other".
+const maxLegacyClients = 100
+
+// LegacyRequest counts a request of the deprecated surface: by whom, so that an operator knows whom to ask before switching it off.
+// Of a User-Agent only the first product's name counts (RFC 9110 section 10.1.5).
+func (m *Metrics) LegacyRequest(route, userAgent string) {
+	name, _, _ := strings.Cut(userAgent, "/")
+	if name == "" || len(name) > 40 || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		name = "other"
+	}
+	if _, seen := m.legacyNames.Load(name); !seen {
+		if m.legacyClients.Add(1) > maxLegacyClients {
+			m.legacyClients.Add(-1)
+			name = "other"
+		}
+		m.legacyNames.Store(name, struct{}{})
+	}
+	m.legacy.get([2]string{route, name}).Inc()
+}
 
 // CacheRequest counts a look-up in the named cache: "hit" or "miss".
 func (m *Metrics) CacheRequest(cache, result string) { m.caches.get([2]string{cache, result}).Inc() }

@@ -3,6 +3,7 @@ package user
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -12,6 +13,7 @@ import (
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/telemetry"
+	"auth-v2-service/internal/token"
 )
 
 // usernameKey is the unique constraint that decides whether a name is taken.
@@ -29,7 +31,37 @@ func (s *Store) ByID(ctx context.Context, id uuid.UUID) (User, error) {
 	if err != nil {
 		return User{}, fmt.Errorf("read user %s: %w", id, pg.Fault(err))
 	}
-	return fromRow(row), nil
+	return FromRow(row), nil
+}
+
+// ByLegacyID reads the row that a legacy token names, with what revokes legacy tokens alone (F1: the id is looked up as an id and
+// nothing else). Errors: token.ErrMalformed for an id that nobody ever had, ErrRevoked for a deleted account (F10).
+func (s *Store) ByLegacyID(ctx context.Context, id uuid.UUID) (User, error) {
+	row, err := s.queries.UserByLegacyToken(ctx, s.pool, id)
+	if pg.NoRows(err) {
+		return User{}, s.goneOrUnknown(ctx, id)
+	}
+	if err != nil {
+		return User{}, fmt.Errorf("read user %s for a legacy token: %w", id, pg.Fault(err))
+	}
+	u := FromRow(db.UserByIDRow{
+		ID: row.ID, FirebaseUID: row.FirebaseUID, AuthProvider: row.AuthProvider, Username: row.Username, Email: row.Email,
+		UserType: row.UserType, IsActive: row.IsActive, TokenBalance: row.TokenBalance, FederationStatus: row.FederationStatus,
+		TokensValidAfter: row.TokensValidAfter, LastLogin: row.LastLogin, CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt,
+	})
+	u.LegacyTokensValidAfter, u.EndedSessions = or(row.LegacyTokensValidAfter, time.Time{}), row.EndedSessions
+	return u, nil
+}
+
+func (s *Store) goneOrUnknown(ctx context.Context, id uuid.UUID) error {
+	deleted, err := s.queries.DeletedByID(ctx, s.pool, id)
+	switch {
+	case err != nil:
+		return fmt.Errorf("look for the tombstone of user %s: %w", id, pg.Fault(err))
+	case deleted:
+		return ErrRevoked
+	}
+	return token.ErrMalformed.With(ErrNotFound)
 }
 
 // Rename changes the username. Errors: ErrInvalidUsername, ErrUsernameTaken, ErrNotFound.
@@ -48,7 +80,7 @@ func (s *Store) Rename(ctx context.Context, id uuid.UUID, typed string) (User, e
 		return User{}, fmt.Errorf("rename user %s: %w", id, pg.Fault(err))
 	}
 	s.onChange(ctx, id)
-	return fromRow(db.UserByIDRow(row)), nil
+	return FromRow(db.UserByIDRow(row)), nil
 }
 
 // RevokeTokens ends every session that began before the next whole second of the database's clock (T4).

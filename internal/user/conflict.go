@@ -114,7 +114,7 @@ func (s *Store) relink(ctx context.Context, holder User, id identity) (User, Sig
 		if err != nil {
 			return err
 		}
-		relinked = fromRow(db.UserByIDRow(row))
+		relinked = FromRow(db.UserByIDRow(row))
 		return audit.Record(ctx, tx, audit.Event{
 			Action: "user.relinked", Actor: "token:" + id.uid, UserID: holder.ID, RequestID: telemetry.RequestID(ctx),
 			Details: map[string]any{"gone_firebase_uid": holder.FirebaseUID, "provider": id.provider},

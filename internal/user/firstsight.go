@@ -75,7 +75,7 @@ func (s *Store) knownOr(ctx context.Context, uid string, refusal error) (User, S
 	if pg.NoRows(err) {
 		return User{}, SightRefused, refusal
 	}
-	return fromRow(db.UserByIDRow(row)), SightKnown, err
+	return FromRow(db.UserByIDRow(row)), SightKnown, err
 }
 
 func (s *Store) seeOrMake(ctx context.Context, id identity, username string) (User, Sight, error) {
@@ -95,9 +95,9 @@ func (s *Store) seeOrMake(ctx context.Context, id identity, username string) (Us
 		return User{}, SightRefused, err
 	}
 	if row.ID == rowID {
-		return fromRow(db.UserByIDRow(row)), SightCreated, nil
+		return FromRow(db.UserByIDRow(row)), SightCreated, nil
 	}
-	return fromRow(db.UserByIDRow(row)), SightKnown, nil
+	return FromRow(db.UserByIDRow(row)), SightKnown, nil
 }
 
 // afterConflict finds out why no row came back: the account was deleted, the row is there by now, the e-mail belongs to
@@ -121,11 +121,11 @@ func (s *Store) afterConflict(ctx context.Context, id identity) (User, Sight, er
 	case err != nil:
 		return User{}, SightRefused, err
 	case row.FirebaseUID == nil:
-		return s.linkByEmail(ctx, fromRow(db.UserByIDRow(row)), id)
+		return s.linkByEmail(ctx, FromRow(db.UserByIDRow(row)), id)
 	case *row.FirebaseUID == id.uid:
-		return fromRow(db.UserByIDRow(row)), SightKnown, nil
+		return FromRow(db.UserByIDRow(row)), SightKnown, nil
 	default:
-		return s.resolveConflict(ctx, fromRow(db.UserByIDRow(row)), id)
+		return s.resolveConflict(ctx, FromRow(db.UserByIDRow(row)), id)
 	}
 }
 

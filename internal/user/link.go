@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"auth-v2-service/gen/db"
@@ -12,6 +13,7 @@ import (
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/telemetry"
+	"auth-v2-service/internal/token"
 )
 
 // ErrLinkRequired says that an e-mail alone is not proof enough to take over the row that holds it (F3).
@@ -56,6 +58,38 @@ func (s *Store) linkByEmail(ctx context.Context, row User, id identity) (User, S
 	return linked, SightLinked, nil
 }
 
+// LinkProven links the row of somebody who has proved its local password to the account of the token (F3): the row keeps its
+// password, and an admin's may be linked so. ErrIdentityConflict where the row, or this account, is somebody else's by now.
+func (s *Store) LinkProven(ctx context.Context, claims token.Claims, rowID uuid.UUID) (User, error) {
+	id, err := identityOf(claims)
+	if err != nil {
+		return User{}, err
+	}
+	var linked User
+	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		row, err := s.queries.LinkIdentity(ctx, tx, db.LinkIdentityParams{
+			ID: rowID, Email: id.email, FirebaseUID: id.uid, KeepPassword: true, AdminToo: true, ProviderData: id.providerData,
+		})
+		if err != nil {
+			return err
+		}
+		linked = FromRow(db.UserByIDRow(row))
+		return audit.Record(ctx, tx, audit.Event{
+			Action: "user.linked", Actor: "token:" + id.uid, UserID: rowID, RequestID: telemetry.RequestID(ctx),
+			Details: map[string]any{"provider": id.provider, "password_kept": true, "proof": "password"},
+		})
+	})
+	if pg.NoRows(err) || pg.UniqueViolation(err) == uidIndex {
+		return User{}, ErrIdentityConflict.With(err)
+	}
+	if err != nil {
+		return User{}, fmt.Errorf("link to user %s: %w", rowID, pg.Fault(err))
+	}
+	s.onSight(SightLinked)
+	s.onChange(ctx, linked.ID)
+	return linked, nil
+}
+
 // provesAddress says whether the token's word for its e-mail is believed.
 func (s *Store) provesAddress(id identity) bool {
 	return id.emailVerified && slices.Contains(s.link.Providers, id.provider)
@@ -78,7 +112,7 @@ func (s *Store) linkIn(ctx context.Context, tx pgx.Tx, row User, id identity) (U
 	if err != nil {
 		return User{}, err
 	}
-	return fromRow(db.UserByIDRow(linked)), audit.Record(ctx, tx, audit.Event{
+	return FromRow(db.UserByIDRow(linked)), audit.Record(ctx, tx, audit.Event{
 		Action: "user.linked", Actor: "token:" + id.uid, UserID: row.ID, RequestID: telemetry.RequestID(ctx),
 		Details: map[string]any{"provider": id.provider, "password_kept": keep},
 	})

@@ -40,7 +40,7 @@ func TestSignedIn_MovesLastLoginOfWhoGetsIn_F8(t *testing.T) {
 		u, err := s.SignedIn(t.Context(), token.Claims{
 			Subject: id.String(), Email: id.String() + "@example.com", AuthTime: authTime, SignInProvider: "password",
 		})
-		if err != nil || u.ID != id || (u.Admit(authTime) == nil) != c.admit {
+		if err != nil || u.ID != id || (u.Admit(token.Claims{AuthTime: authTime}) == nil) != c.admit {
 			t.Errorf("%s: SignedIn answered %+v, %v", what, u, err)
 		}
 		var moved, updated, synced bool

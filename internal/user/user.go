@@ -1,6 +1,7 @@
 package user
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -8,11 +9,15 @@ import (
 
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/token"
 )
 
 // ProviderLocal is the auth_provider of a person who signs in here, with the hash in password_hash. The others are "firebase" (at
 // Firebase only) and "hybrid" (at Firebase, a local hash is kept).
 const ProviderLocal = "local"
+
+// ProviderHybrid is the auth_provider of a person who signs in at Firebase and whose local hash is kept.
+const ProviderHybrid = "hybrid"
 
 // The values of federation_status that decide something here; the others are "syncing" and "failed".
 const (
@@ -46,21 +51,33 @@ type User struct {
 	TokensValidAfter time.Time  // zero: nothing was ever revoked
 	LastLogin        *time.Time // nil: never
 	CreatedAt        *time.Time // nil: an old row that does not say
+	UpdatedAt        *time.Time // nil: an old row that does not say
+
+	// What revokes legacy sessions alone. Read for legacy tokens only: elsewhere zero and empty.
+	LegacyTokensValidAfter time.Time
+	EndedSessions          []uuid.UUID
 }
 
-// Admit decides whether a session that began at authTime may act as this user: a deactivated account is named first,
-// whatever else holds (F9), then a revoked session (T4). authTime has whole seconds, as auth_time and iat do.
-func (u User) Admit(authTime time.Time) error {
+// Admit decides whether a session may act as this user: a deactivated account is named first, whatever else holds (F9), then a
+// revoked session (T4). AuthTime has whole seconds, as auth_time and iat do.
+func (u User) Admit(session token.Claims) error {
 	switch {
 	case !u.IsActive || u.FederationStatus == StatusDisabled:
 		return ErrDeactivated
-	case authTime.Before(u.TokensValidAfter):
+	case session.AuthTime.Before(u.TokensValidAfter):
+		return ErrRevoked
+	case session.Kind == token.KindLegacy && u.legacyRevoked(session):
 		return ErrRevoked
 	}
 	return nil
 }
 
-func fromRow(row db.UserByIDRow) User {
+func (u User) legacyRevoked(session token.Claims) bool {
+	return session.AuthTime.Before(u.LegacyTokensValidAfter) || slices.Contains(u.EndedSessions, session.SessionID)
+}
+
+// FromRow reads what every query of a person returns.
+func FromRow(row db.UserByIDRow) User {
 	u := User{
 		ID:               row.ID,
 		FirebaseUID:      or(row.FirebaseUID, ""),
@@ -74,6 +91,7 @@ func fromRow(row db.UserByIDRow) User {
 		TokensValidAfter: or(row.TokensValidAfter, time.Time{}),
 		LastLogin:        sayable(row.LastLogin),
 		CreatedAt:        sayable(row.CreatedAt),
+		UpdatedAt:        sayable(row.UpdatedAt),
 	}
 	if strings.HasSuffix(u.Email, placeholderDomain) {
 		u.Email = ""

@@ -1,0 +1,61 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/principal"
+	"auth-v2-service/internal/user"
+)
+
+// ErrReauthRequired asks for a fresh sign-in, or the password, before something that cannot be taken back (A10).
+var ErrReauthRequired = fault.New(fault.ReauthRequired, "sign in again, or give currentPassword, to do this")
+
+// recentSignIn is how fresh a sign-in must be for what cannot be taken back (A10).
+const recentSignIn = 5 * time.Minute
+
+// confirm holds A10: a sign-in of the last five minutes, or the password now, proved where it lives.
+func (s *Service) confirm(ctx context.Context, p principal.Principal, password string, client Client) error {
+	if time.Since(p.Claims.AuthTime) <= recentSignIn {
+		return nil
+	}
+	if password == "" || p.User.Email == "" {
+		return ErrReauthRequired
+	}
+	if err := s.attempts.AllowAttempt(ctx, p.User.Email, client.Addr); err != nil {
+		return err
+	}
+	err := s.prove(ctx, p.User, password)
+	switch {
+	case errors.Is(err, ErrInvalidCredentials):
+		s.attempts.Failed(ctx, p.User.Email, client.Addr)
+		return err
+	case err != nil:
+		return fmt.Errorf("confirm the password: %w", err)
+	}
+	s.attempts.Succeeded(ctx, p.User.Email, client.Addr)
+	return nil
+}
+
+// prove holds a password against its home. ErrInvalidCredentials when it is wrong.
+func (s *Service) prove(ctx context.Context, u user.User, password string) error {
+	if u.AuthProvider == user.ProviderLocal {
+		row, err := s.queries.UserCredentials(ctx, s.pool, u.ID)
+		if err != nil && !pg.NoRows(err) {
+			return fmt.Errorf("read the password of user %s: %w", u.ID, pg.Fault(err))
+		}
+		return s.proveHash(ctx, row.PasswordHash, password)
+	}
+	session, err := s.signIn(ctx, u.Email, password)
+	switch {
+	case errors.Is(err, firebase.ErrInvalidCredentials), errors.Is(err, firebase.ErrUserDisabled),
+		err == nil && session.UID != u.FirebaseUID:
+		return ErrInvalidCredentials.With(err)
+	}
+	return told(err)
+}

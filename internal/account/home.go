@@ -1,0 +1,152 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/rollout"
+	"auth-v2-service/internal/telemetry"
+	"auth-v2-service/internal/user"
+)
+
+// person is who has an e-mail, as a sign-in needs to know them. The zero value is nobody we know.
+type person struct {
+	id     uuid.UUID
+	hash   *string
+	row    user.User // its facts for Admit alone
+	cohort rollout.Cohort
+}
+
+// home says where the person's password lives: here, or at Firebase, where strangers' live, too.
+func (p person) home() string {
+	if p.id == uuid.Nil {
+		return ""
+	}
+	return p.row.AuthProvider
+}
+
+func (p person) deactivated() bool {
+	return p.id != uuid.Nil && (!p.row.IsActive || p.row.FederationStatus == user.StatusDisabled)
+}
+
+// personOf reads, in one statement, where a sign-in has to go and what the rollout says of it.
+func (s *Service) personOf(ctx context.Context, email string) (person, error) {
+	row, err := s.queries.SignInCredentials(ctx, s.pool, email)
+	if pg.NoRows(err) {
+		return person{}, nil
+	}
+	if err != nil {
+		return person{}, fmt.Errorf("find where somebody signs in: %w", pg.Fault(err))
+	}
+	return person{
+		id: row.ID, hash: row.PasswordHash,
+		row: user.FromRow(db.UserByIDRow{
+			ID: row.ID, FirebaseUID: row.FirebaseUID, AuthProvider: row.AuthProvider, UserType: row.UserType, IsActive: row.IsActive,
+			FederationStatus: row.FederationStatus, TokensValidAfter: row.TokensValidAfter,
+		}),
+		cohort: rollout.Cohort{
+			UsersBuckets: int(row.UsersBuckets), TrafficBuckets: int(row.TrafficBuckets), BelowFullTraffic: row.BelowFullTraffic,
+			Allowed: row.Allowed, Denied: row.Denied,
+		},
+	}, nil
+}
+
+// loginHere signs in somebody whose password lives here. Who is in the cohort is moved at this moment; if that fails for any
+// reason, or somebody else is at it, the person gets the legacy pair and never hears of it (A2).
+func (s *Service) loginHere(ctx context.Context, c Credentials, email string, p person) (Session, error) {
+	if err := s.proveHash(ctx, p.hash, c.Password); err != nil {
+		if errors.Is(err, ErrInvalidCredentials) {
+			s.attempts.Failed(ctx, email, c.Client.Addr)
+		}
+		return Session{}, err
+	}
+	s.attempts.Succeeded(ctx, email, c.Client.Addr)
+	if p.deactivated() {
+		return Session{}, user.ErrDeactivated
+	}
+	if s.everybody || p.cohort.Holds(p.id) {
+		session, err := s.moveAndLogin(ctx, email, c.Password, p.id)
+		if err == nil || s.everybody {
+			return session, err
+		}
+	}
+	issued, err := s.sessions.Begin(ctx, p.id, c.Client.Agent)
+	return legacySession(issued), err
+}
+
+// moveAndLogin moves a person and begins the session at Firebase. What stops the move is logged here, since nobody else hears it.
+func (s *Service) moveAndLogin(ctx context.Context, email, password string, id uuid.UUID) (Session, error) {
+	fresh, err := s.mover.AtSignIn(ctx, id, password)
+	if err == nil {
+		var session Session
+		if session, err = s.beginSession(ctx, fresh, email, password); err == nil {
+			return session, nil
+		}
+	}
+	s.log.InfoContext(ctx, "not moved at sign-in", telemetry.FieldUserID, id, telemetry.FieldError, err)
+	if s.everybody && fault.CodeOf(err) != fault.DependencyUnavailable {
+		err = fault.Unavailable("sign-in is not possible at this moment; try again", err)
+	}
+	return Session{}, err
+}
+
+// bringPassword is for a person who was linked to a Firebase account that has no password, Google's say: the local password is
+// still theirs, and with it proved here, Firebase learns it. wrong is Firebase's refusal, answered where this is not the case.
+func (s *Service) bringPassword(
+	ctx context.Context, p person, email, password string, wrong error,
+) (firebase.Session, error) {
+	if p.hash == nil || p.row.AuthProvider != user.ProviderHybrid {
+		return firebase.Session{}, wrong
+	}
+	if err := s.proveHash(ctx, p.hash, password); err != nil {
+		if errors.Is(err, ErrInvalidCredentials) {
+			return firebase.Session{}, wrong
+		}
+		return firebase.Session{}, err
+	}
+	account, err := s.identities.User(ctx, p.row.FirebaseUID)
+	if err != nil {
+		return firebase.Session{}, fmt.Errorf("ask whether user %s has a password at Firebase: %w", p.id, err)
+	}
+	if account.HasPassword {
+		return firebase.Session{}, wrong // the one there is newer: it counts (A7)
+	}
+	err = s.identities.SetPassword(ctx, p.row.FirebaseUID, password)
+	if errors.Is(err, firebase.ErrWeakPassword) {
+		return firebase.Session{}, wrong
+	}
+	if err != nil {
+		return firebase.Session{}, fmt.Errorf("give Firebase the password of user %s: %w", p.id, err)
+	}
+	return s.signIn(ctx, email, password)
+}
+
+// followPassword replaces a local hash that a password proved at Firebase does not fit, so that nobody returns with an old one
+// (A7). Of two sign-ins at once one replaces it, and the other finds it replaced.
+func (s *Service) followPassword(ctx context.Context, p person, password string) error {
+	if p.hash == nil || p.row.AuthProvider != user.ProviderHybrid {
+		return nil
+	}
+	err := s.proveHash(ctx, p.hash, password)
+	if !errors.Is(err, ErrInvalidCredentials) {
+		return err
+	}
+	hash, err := s.hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	_, err = s.queries.FollowFirebasePassword(ctx, s.pool, db.FollowFirebasePasswordParams{
+		ID: p.id, PasswordHash: hash, OldPasswordHash: *p.hash,
+	})
+	if err != nil {
+		return fmt.Errorf("let the password of user %s follow Firebase's: %w", p.id, pg.Fault(err))
+	}
+	return nil
+}

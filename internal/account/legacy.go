@@ -1,0 +1,34 @@
+package account
+
+import (
+	"context"
+
+	"auth-v2-service/internal/token"
+)
+
+// LegacyLogin signs somebody in for a client that understands the legacy pair alone, wherever the password lives: who is in the
+// cohort is moved as at Login (A2), and gets the legacy pair all the same. Errors are Login's.
+func (s *Service) LegacyLogin(ctx context.Context, c Credentials) (Session, error) {
+	session, err := s.Login(ctx, c)
+	return s.asLegacy(ctx, session, c.Client, err)
+}
+
+// LegacyRegister registers for a client that understands the legacy pair alone. Errors are Register's.
+func (s *Service) LegacyRegister(ctx context.Context, r Registration) (Session, error) {
+	session, err := s.Register(ctx, r)
+	return s.asLegacy(ctx, session, r.Client, err)
+}
+
+// LegacyRefresh exchanges a refresh token for a client that understands the legacy pair alone.
+func (s *Service) LegacyRefresh(ctx context.Context, refreshToken string, client Client) (Tokens, error) {
+	issued, err := s.sessions.Refresh(ctx, refreshToken, client.Agent)
+	return legacySession(issued).Tokens, err
+}
+
+func (s *Service) asLegacy(ctx context.Context, session Session, client Client, err error) (Session, error) {
+	if err != nil || session.Tokens.Kind == token.KindLegacy {
+		return session, err
+	}
+	issued, err := s.sessions.Begin(ctx, session.User.ID, client.Agent)
+	return legacySession(issued), err
+}

@@ -1,0 +1,55 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"auth-v2-service/internal/token"
+	"auth-v2-service/internal/user"
+)
+
+// Link finishes account_link_required (F3): the token's e-mail belongs to a row with a local password, and who proves that
+// password is its owner. Who has a row already, or is given one by the token alone, is answered it. Errors: ErrInvalidCredentials,
+// rate_limited, user.ErrIdentityConflict, and those of user.FirstSight.
+func (s *Service) Link(ctx context.Context, claims token.Claims, password string, client Client) (user.User, error) {
+	u, err := s.rowOf(ctx, claims)
+	if !errors.Is(err, user.ErrLinkRequired) {
+		return u, err
+	}
+	email, err := user.CanonicalEmail(claims.Email)
+	if err != nil {
+		return user.User{}, err
+	}
+	if err := s.attempts.AllowAttempt(ctx, email, client.Addr); err != nil {
+		return user.User{}, err
+	}
+	person, err := s.personOf(ctx, email)
+	if err != nil {
+		return user.User{}, err
+	}
+	if err := s.proveHash(ctx, person.hash, password); err != nil {
+		if errors.Is(err, ErrInvalidCredentials) {
+			s.attempts.Failed(ctx, email, client.Addr)
+		}
+		return user.User{}, err
+	}
+	s.attempts.Succeeded(ctx, email, client.Addr)
+	u, err = s.users.LinkProven(ctx, claims, person.id)
+	if err != nil {
+		return user.User{}, fmt.Errorf("link by password: %w", err)
+	}
+	return u, u.Admit(claims)
+}
+
+func (s *Service) rowOf(ctx context.Context, claims token.Claims) (user.User, error) {
+	read := s.users.FirstSight
+	if claims.Kind == token.KindLegacy {
+		read = func(ctx context.Context, claims token.Claims) (user.User, error) { return s.users.ByLegacyID(ctx, claims.UserID) }
+	}
+	u, err := read(ctx, claims)
+	if err != nil {
+		return user.User{}, err
+	}
+	return u, u.Admit(claims)
+}

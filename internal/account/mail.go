@@ -1,0 +1,145 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/pause"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/principal"
+	"auth-v2-service/internal/telemetry"
+	"auth-v2-service/internal/token"
+	"auth-v2-service/internal/user"
+)
+
+// Refusals of a mail's code.
+var (
+	ErrCodeInvalid = fault.New(fault.TokenInvalid, "the code is not valid")
+	ErrCodeExpired = fault.New(fault.TokenExpired, "the code has expired; ask for another")
+)
+
+// ForgotPassword has Firebase send the mail that sets a new password, to the address that the account has (A9). Whose password
+// lives here is moved first, for Firebase can reset no other. The answer is the same, on the same beat, whether anybody has this
+// address: nil. Errors: invalid e-mail, rate_limited, dependency_unavailable.
+func (s *Service) ForgotPassword(ctx context.Context, typed string, client Client) error {
+	began := time.Now()
+	email, err := user.CanonicalEmail(typed)
+	if err != nil {
+		return err
+	}
+	if err := s.attempts.AllowAttempt(ctx, email, client.Addr); err != nil {
+		return err
+	}
+	s.attempts.Failed(ctx, email, client.Addr) // a mail is a try: nobody floods somebody's mailbox through us
+	if err := s.sendReset(ctx, email); err != nil {
+		return err
+	}
+	return pause.For(ctx, untilBeat(time.Since(began), s.failureTime))
+}
+
+func (s *Service) sendReset(ctx context.Context, email string) error {
+	person, err := s.personOf(ctx, email)
+	if err != nil {
+		return err
+	}
+	if person.home() == user.ProviderLocal {
+		if err := s.mover.Now(ctx, person.id); err != nil {
+			s.log.WarnContext(ctx, "no mail for somebody whose password lives here: they could not be moved",
+				telemetry.FieldUserID, person.id, telemetry.FieldError, err)
+		}
+	}
+	err = s.identities.SendPasswordReset(ctx, email)
+	if err != nil && !errors.Is(err, firebase.ErrUserNotFound) {
+		return fmt.Errorf("ask for a mail to reset a password: %w", err)
+	}
+	return nil
+}
+
+// ResetPassword sets a new password with the code of a mail; every session is over afterwards, and a local hash follows (A7).
+// Errors: ErrCodeInvalid, ErrCodeExpired, weak_password, dependency_unavailable.
+func (s *Service) ResetPassword(ctx context.Context, code, password string) error {
+	if err := checkNewPassword(password); err != nil {
+		return asField(err, "newPassword")
+	}
+	hash, err := s.hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	address, err := s.identities.ResetPassword(ctx, code, password)
+	if err != nil {
+		return fmt.Errorf("reset a password at Firebase: %w", asField(codeRefusal(err), "newPassword"))
+	}
+	email, err := user.CanonicalEmail(address)
+	if err != nil {
+		return nil //nolint:nilerr // an address that no row of ours can have: Firebase has done all there is
+	}
+	row, err := s.queries.UserByEmail(ctx, s.pool, email)
+	if pg.NoRows(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("find whose password was reset: %w", pg.Fault(err))
+	}
+	return s.passwordChanged(ctx, user.FromRow(db.UserByIDRow(row)), hash)
+}
+
+// SendEmailVerification has Firebase send the mail that proves the address. Who signs in here is moved first (A9). idToken is the
+// caller's own where it is Firebase's.
+func (s *Service) SendEmailVerification(ctx context.Context, p principal.Principal, idToken string) error {
+	if p.User.Email == "" {
+		return ErrNoPassword
+	}
+	if p.Claims.Kind != token.KindFirebase {
+		fresh, err := s.signInAt(ctx, p.User)
+		if err != nil {
+			return err
+		}
+		idToken = fresh.IDToken
+	}
+	if err := s.identities.SendEmailVerification(ctx, idToken); err != nil {
+		return fmt.Errorf("ask for a mail to prove an address: %w", err)
+	}
+	return nil
+}
+
+// signInAt gives somebody who holds a legacy token a session at Firebase, for what only Firebase can do.
+func (s *Service) signInAt(ctx context.Context, u user.User) (firebase.Session, error) {
+	if u.AuthProvider == user.ProviderLocal {
+		if err := s.mover.Now(ctx, u.ID); err != nil {
+			return firebase.Session{}, fmt.Errorf("move user %s for a mail: %w", u.ID, ours(err))
+		}
+		var err error
+		if u, err = s.users.ByID(ctx, u.ID); err != nil {
+			return firebase.Session{}, err
+		}
+	}
+	session, err := s.identities.SignInAs(ctx, u.FirebaseUID)
+	if err != nil {
+		return firebase.Session{}, fmt.Errorf("sign user %s in at Firebase: %w", u.ID, err)
+	}
+	return session, nil
+}
+
+// ConfirmEmail proves an address with the code of a mail. Errors: ErrCodeInvalid, ErrCodeExpired, dependency_unavailable.
+func (s *Service) ConfirmEmail(ctx context.Context, code string) error {
+	if _, err := s.identities.ConfirmEmail(ctx, code); err != nil {
+		return fmt.Errorf("prove an address at Firebase: %w", codeRefusal(err))
+	}
+	return nil
+}
+
+func codeRefusal(err error) error {
+	switch {
+	case errors.Is(err, firebase.ErrInvalidCode), errors.Is(err, firebase.ErrUserNotFound), errors.Is(err, firebase.ErrUserDisabled):
+		return ErrCodeInvalid.With(err)
+	case errors.Is(err, firebase.ErrExpiredCode):
+		return ErrCodeExpired.With(err)
+	default:
+		return err
+	}
+}

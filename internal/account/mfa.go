@@ -1,0 +1,64 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/user"
+)
+
+// Refusals of a second factor (A11).
+var (
+	ErrSecondFactorWrong = fault.New(fault.InvalidCredentials, "the code is wrong")
+	ErrSignInNotOpen     = fault.New(fault.TokenInvalid, "this sign-in is no longer open; begin again")
+)
+
+// MFAError is firebase.ErrMFARequired with what finishes the sign-in.
+type MFAError struct {
+	Challenge firebase.MFAChallenge
+	cause     error
+}
+
+// Error never shows the pending credential.
+func (e *MFAError) Error() string { return e.cause.Error() }
+
+// Unwrap gives the refusal.
+func (e *MFAError) Unwrap() error { return e.cause }
+
+// told puts a demand for a second factor into this room's words; any other error stays.
+func told(err error) error {
+	var demand *firebase.MFAError
+	if !errors.As(err, &demand) {
+		return err
+	}
+	return &MFAError{Challenge: demand.Challenge, cause: err}
+}
+
+// SecondFactor finishes a sign-in. Code is what the authenticator app shows.
+type SecondFactor struct {
+	PendingCredential string
+	FactorID          string
+	Code              string
+}
+
+// LoginMFA finishes a sign-in that wanted a second factor. Errors: ErrSecondFactorWrong, ErrSignInNotOpen, and those of a
+// sign-in whose password was right.
+func (s *Service) LoginMFA(ctx context.Context, f SecondFactor) (Session, error) {
+	fresh, err := s.identities.FinishSignIn(ctx, f.PendingCredential, f.FactorID, f.Code)
+	switch {
+	case errors.Is(err, firebase.ErrInvalidCredentials):
+		return Session{}, ErrSecondFactorWrong.With(err)
+	case errors.Is(err, firebase.ErrInvalidCode), errors.Is(err, firebase.ErrExpiredCode):
+		return Session{}, ErrSignInNotOpen.With(err)
+	case err != nil:
+		return Session{}, fmt.Errorf("finish a sign-in at Firebase: %w", err)
+	}
+	session, err := s.recordSignIn(ctx, fresh)
+	if errors.Is(err, user.ErrRevoked) {
+		return Session{}, errClocks.With(err) // in the second of a revocation: the next try begins after it
+	}
+	return session, err
+}

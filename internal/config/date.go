@@ -1,0 +1,15 @@
+package config
+
+import "time"
+
+// Date is a day in UTC, written 2027-06-30; the zero Date is none.
+type Date struct{ time.Time }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Date) UnmarshalText(text []byte) (err error) {
+	if len(text) == 0 {
+		return nil
+	}
+	d.Time, err = time.Parse(time.DateOnly, string(text))
+	return err
+}

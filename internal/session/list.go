@@ -1,0 +1,58 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"auth-v2-service/internal/audit"
+	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/telemetry"
+)
+
+// ErrNotFound says that the person has no such session, or no longer.
+var ErrNotFound = fault.New(fault.NotFound, "there is no such session")
+
+// Session is a sign-in that holds the legacy pair. UserAgent is "" where the client did not say.
+type Session struct {
+	ID         uuid.UUID
+	BeganAt    time.Time
+	LastUsedAt time.Time
+	ExpiresAt  time.Time
+	UserAgent  string
+}
+
+// List gives the sessions that still count, the last used first, 100 at most.
+func (s *Service) List(ctx context.Context, userID uuid.UUID) ([]Session, error) {
+	rows, err := s.queries.LegacySessions(ctx, s.pool, userID)
+	if err != nil {
+		return nil, fmt.Errorf("list the sessions of user %s: %w", userID, pg.Fault(err))
+	}
+	sessions := make([]Session, len(rows))
+	for i, row := range rows {
+		sessions[i] = Session{ID: row.ID, BeganAt: row.BeganAt, LastUsedAt: row.RotatedAt, ExpiresAt: row.ExpiresAt}
+		if row.UserAgent != nil {
+			sessions[i].UserAgent = *row.UserAgent
+		}
+	}
+	return sessions, nil
+}
+
+// End ends one session of a person, on every instance (T5). ErrNotFound when there is none to end.
+func (s *Service) End(ctx context.Context, userID, id uuid.UUID) error {
+	ended, err := s.end(ctx, userID, id, audit.Event{
+		Action: "session.ended", Actor: "user:" + userID.String(), UserID: userID, RequestID: telemetry.RequestID(ctx),
+		Details: map[string]any{"session": id.String()},
+	})
+	if err != nil {
+		return fmt.Errorf("end session %s: %w", id, err)
+	}
+	if !ended {
+		return ErrNotFound
+	}
+	s.onChange(ctx, userID)
+	return nil
+}

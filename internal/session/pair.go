@@ -1,0 +1,80 @@
+package session
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"auth-v2-service/internal/token"
+	"auth-v2-service/internal/user"
+)
+
+// state is what a refresh token is minted from.
+type state struct {
+	id         uuid.UUID
+	began      time.Time
+	seed       []byte
+	generation int32
+	rotated    time.Time
+	expires    time.Time
+}
+
+// issue mints the pair of a session's current generation. The refresh token is the same each time; the access token is new.
+func (s *Service) issue(u user.User, st state) Issued {
+	now := time.Now()
+	access, life := s.tokens.Access(token.AccessClaims{
+		UserID: u.ID, Email: u.Email, UserType: u.Type, SessionID: st.id, AuthTime: st.began, IssuedAt: now,
+	})
+	refresh := s.tokens.Refresh(token.RefreshClaims{
+		UserID: u.ID, SessionID: st.id, ID: tokenID(st.seed, st.generation), IssuedAt: st.rotated, ExpiresAt: st.expires,
+	})
+	return Issued{
+		Pair: Pair{AccessToken: access, RefreshToken: refresh, ExpiresIn: life},
+		Claims: token.Claims{
+			Kind: token.KindLegacy, UserID: u.ID, SessionID: st.id, AuthTime: st.began, IssuedAt: now, ExpiresAt: now.Add(life),
+		},
+		User: u,
+	}
+}
+
+// tokenID names the refresh token of a generation (jti, RFC 7519 section 4.1.7). Who knows the secret and not the session's seed
+// cannot guess it.
+func tokenID(seed []byte, generation int32) string {
+	mac := hmac.New(sha256.New, seed)
+	mac.Write(binary.BigEndian.AppendUint32(nil, uint32(generation))) //nolint:gosec // never negative: the column counts up from 0
+	return strconv.Itoa(int(generation)) + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
+}
+
+// generationOf reads a refresh token's generation, and says whether this session really has issued it. A token of the old
+// auth-service is its session's first.
+func generationOf(claims token.RefreshClaims, seed []byte) (int32, bool) {
+	if claims.Foreign {
+		return 0, true
+	}
+	digits, _, _ := strings.Cut(claims.ID, ".")
+	generation, err := strconv.ParseInt(digits, 10, 32)
+	if err != nil || generation < 0 {
+		return 0, false
+	}
+	genuine := hmac.Equal([]byte(claims.ID), []byte(tokenID(seed, int32(generation))))
+	return int32(generation), genuine
+}
+
+// truncate cuts text to at most n bytes, between characters.
+func truncate(text string, n int) string {
+	text = strings.ToValidUTF8(text, "")
+	if len(text) <= n {
+		return text
+	}
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n]
+}

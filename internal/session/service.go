@@ -1,0 +1,140 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/pause"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/token"
+	"auth-v2-service/internal/user"
+)
+
+// ErrOff says that LEGACY_TOKENS=off: there are no legacy tokens, and nobody can be given any.
+var ErrOff = fault.Unavailable("sign-in is not possible at this moment; try again", nil)
+
+// errClocks says that a session cannot begin after the last revocation.
+var errClocks = fault.Unavailable("sign-in is not possible at this moment; try again", nil)
+
+// Options say what a Service stands on. Tokens nil means LEGACY_TOKENS=off: every operation is then ErrOff.
+type Options struct {
+	Pool   *pgxpool.Pool
+	Tokens *token.Legacy
+	Users  *user.Store
+	// Life is how long a session lasts without a refresh.
+	Life time.Duration
+	// OnChange hears of every user whose sessions have changed, after the change is committed.
+	OnChange func(ctx context.Context, userID uuid.UUID)
+}
+
+// Service begins, refreshes, lists and ends legacy sessions. Safe for concurrent use.
+type Service struct {
+	pool     *pgxpool.Pool
+	queries  *db.Queries
+	tokens   *token.Legacy
+	users    *user.Store
+	life     time.Duration
+	onChange func(ctx context.Context, userID uuid.UUID)
+}
+
+// New makes a service.
+func New(o Options) *Service {
+	return &Service{pool: o.Pool, queries: db.New(), tokens: o.Tokens, users: o.Users, life: o.Life, onChange: o.OnChange}
+}
+
+// Pair is what a client keeps. ExpiresIn is the life of AccessToken.
+type Pair struct {
+	AccessToken  string
+	RefreshToken string
+	ExpiresIn    time.Duration
+}
+
+// Issued is a pair and whose it is.
+type Issued struct {
+	Pair   Pair
+	Claims token.Claims // of the access token
+	User   user.User
+}
+
+// maxAgent bounds what is kept of a User-Agent.
+const maxAgent = 256
+
+// Begin starts a session of somebody who has just proved who they are, and moves last_login at once (F8). One in the second of
+// the last revocation waits that second out, so that nobody's new session is born revoked (T4). agent is the client's
+// User-Agent, "" where unknown. Errors: user.ErrDeactivated, user.ErrRevoked for a deleted account, ErrOff.
+func (s *Service) Begin(ctx context.Context, userID uuid.UUID, agent string) (Issued, error) {
+	if s.tokens == nil {
+		return Issued{}, ErrOff
+	}
+	params := db.BeginLegacySessionParams{
+		UserID: userID, ID: uuid.New(), Seed: newSeed(), LifeSeconds: s.life.Seconds(), UserAgent: clientName(agent),
+	}
+	for deadline := time.Now().Add(maxWait); ; {
+		row, err := s.queries.BeginLegacySession(ctx, s.pool, params)
+		switch {
+		case err == nil:
+			u := user.FromRow(begunRow(row))
+			state := state{id: params.ID, began: row.BeganAt, seed: params.Seed, rotated: row.RotatedAt, expires: row.ExpiresAt}
+			return s.issue(u, state), nil
+		case !pg.NoRows(err):
+			return Issued{}, fmt.Errorf("begin a session of user %s: %w", userID, pg.Fault(err))
+		}
+		if err := s.whyNot(ctx, userID); err != nil {
+			return Issued{}, err
+		}
+		if time.Now().After(deadline) {
+			return Issued{}, errClocks
+		}
+		if err := pause.For(ctx, revokedPoll); err != nil {
+			return Issued{}, err
+		}
+	}
+}
+
+// The second of a revocation is waited out, in steps, by the database's clock; more than a second only where a revocation lies
+// in the future of it.
+const (
+	maxWait     = 3 * time.Second
+	revokedPoll = 100 * time.Millisecond
+)
+
+// whyNot says what keeps a session from beginning; nil when waiting will do.
+func (s *Service) whyNot(ctx context.Context, userID uuid.UUID) error {
+	u, err := s.users.ByLegacyID(ctx, userID)
+	if err != nil {
+		return err
+	}
+	return u.Admit(token.Claims{Kind: token.KindFirebase, AuthTime: farFuture})
+}
+
+// farFuture asks Admit about the account alone.
+var farFuture = time.Unix(1<<40, 0)
+
+func newSeed() []byte {
+	seed := make([]byte, 16)
+	rand.Read(seed) //nolint:errcheck // never fails (Go 1.24)
+	return seed
+}
+
+func clientName(agent string) *string {
+	if agent == "" {
+		return nil
+	}
+	agent = truncate(agent, maxAgent)
+	return &agent
+}
+
+func begunRow(row db.BeginLegacySessionRow) db.UserByIDRow {
+	return db.UserByIDRow{
+		ID: row.ID, FirebaseUID: row.FirebaseUID, AuthProvider: row.AuthProvider, Username: row.Username, Email: row.Email,
+		UserType: row.UserType, IsActive: row.IsActive, TokenBalance: row.TokenBalance, FederationStatus: row.FederationStatus,
+		TokensValidAfter: row.TokensValidAfter, LastLogin: row.LastLogin, CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt,
+	}
+}
