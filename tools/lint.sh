@@ -15,4 +15,6 @@ lint golangci-lint run --show-stats=false ./...
 tools/npm-install.sh tools/ts
 tools/ts/node_modules/.bin/redocly lint --config tools/ts/redocly.yaml --format=summary api/openapi.yaml >/dev/null 2>&1 ||
 	tools/ts/node_modules/.bin/redocly lint --config tools/ts/redocly.yaml api/openapi.yaml
+tools/npm-install.sh clients/express
+clients/express/node_modules/.bin/tsc -p clients/express --noEmit
 bin/authdev test -- tools/sqlc-vet.sh

@@ -25,6 +25,9 @@ run e2e ./e2e
 # What other services import is a module of its own, and needs none of the parts.
 (cd authclient && go tool -modfile=../tools/gotestsum/go.mod gotestsum --format=pkgname-and-test-fails --hide-summary=skipped -- \
 	-race -shuffle=on -timeout=5m -coverpkg=. -coverprofile="$profiles/authclient" ./... | sed -E 's/ \(coverage: .*//')
+# The same for Express services is an npm package.
+tools/npm-install.sh clients/express
+npm test --silent --prefix clients/express
 FUZZTIME=${FUZZTIME:-10s} tools/fuzz.sh
 cat "$TEST_REPORT"
 { cat "$profiles/rooms"; tail -n +2 "$profiles/e2e"; } >"$profiles/all"
