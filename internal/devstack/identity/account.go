@@ -31,6 +31,7 @@ type account struct {
 	Password         passwordHash `json:"password"`
 	PasswordAt       time.Time    `json:"passwordAt,omitzero"`
 	Providers        []provider   `json:"providers,omitempty"`
+	Factors          []factor     `json:"factors,omitempty"`
 	CreatedAt        time.Time    `json:"createdAt"`
 	LastLoginAt      time.Time    `json:"lastLoginAt,omitzero"`
 	LastRefreshAt    time.Time    `json:"lastRefreshAt,omitzero"`
@@ -56,6 +57,7 @@ type provider struct {
 
 func (a account) clone() account {
 	a.Providers = slices.Clone(a.Providers)
+	a.Factors = slices.Clone(a.Factors)
 	return a
 }
 

@@ -7,25 +7,26 @@ import (
 
 // userView is an account as Identity Toolkit shows it.
 type userView struct {
-	LocalID           string     `json:"localId"`
-	Email             string     `json:"email,omitempty"`
-	InitialEmail      string     `json:"initialEmail,omitempty"`
-	EmailVerified     *bool      `json:"emailVerified,omitempty"`
-	DisplayName       string     `json:"displayName,omitempty"`
-	PhotoURL          string     `json:"photoUrl,omitempty"`
-	PhoneNumber       string     `json:"phoneNumber,omitempty"`
-	PasswordHash      string     `json:"passwordHash,omitempty"`
-	Salt              string     `json:"salt,omitempty"`
-	Version           int        `json:"version,omitempty"`
-	PasswordUpdatedAt int64      `json:"passwordUpdatedAt,omitempty"`
-	ProviderUserInfo  []provider `json:"providerUserInfo,omitempty"`
-	ValidSince        string     `json:"validSince,omitempty"`
-	Disabled          bool       `json:"disabled,omitempty"`
-	CustomAuth        bool       `json:"customAuth,omitempty"`
-	CustomAttributes  string     `json:"customAttributes,omitempty"`
-	CreatedAt         string     `json:"createdAt,omitempty"`
-	LastLoginAt       string     `json:"lastLoginAt,omitempty"`
-	LastRefreshAt     string     `json:"lastRefreshAt,omitempty"`
+	LocalID           string       `json:"localId"`
+	Email             string       `json:"email,omitempty"`
+	InitialEmail      string       `json:"initialEmail,omitempty"`
+	EmailVerified     *bool        `json:"emailVerified,omitempty"`
+	DisplayName       string       `json:"displayName,omitempty"`
+	PhotoURL          string       `json:"photoUrl,omitempty"`
+	PhoneNumber       string       `json:"phoneNumber,omitempty"`
+	PasswordHash      string       `json:"passwordHash,omitempty"`
+	Salt              string       `json:"salt,omitempty"`
+	Version           int          `json:"version,omitempty"`
+	PasswordUpdatedAt int64        `json:"passwordUpdatedAt,omitempty"`
+	ProviderUserInfo  []provider   `json:"providerUserInfo,omitempty"`
+	MFAInfo           []factorView `json:"mfaInfo,omitempty"`
+	ValidSince        string       `json:"validSince,omitempty"`
+	Disabled          bool         `json:"disabled,omitempty"`
+	CustomAuth        bool         `json:"customAuth,omitempty"`
+	CustomAttributes  string       `json:"customAttributes,omitempty"`
+	CreatedAt         string       `json:"createdAt,omitempty"`
+	LastLoginAt       string       `json:"lastLoginAt,omitempty"`
+	LastRefreshAt     string       `json:"lastRefreshAt,omitempty"`
 }
 
 // redactedHash is what Firebase shows a user in place of the password hash.
@@ -37,6 +38,7 @@ func view(a account, admin bool) userView {
 		LocalID: a.LocalID, Email: a.Email, InitialEmail: a.InitialEmail, DisplayName: a.DisplayName, PhotoURL: a.PhotoURL,
 		PhoneNumber: a.PhoneNumber, ProviderUserInfo: a.allProviders(), Disabled: a.Disabled, CustomAuth: a.CustomAuth,
 		CustomAttributes: a.CustomAttributes, CreatedAt: millis(a.CreatedAt), LastLoginAt: millis(a.LastLoginAt),
+		MFAInfo: a.factorViews(),
 	}
 	if a.Email != "" || a.EmailVerified {
 		v.EmailVerified = &a.EmailVerified

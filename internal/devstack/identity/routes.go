@@ -40,6 +40,10 @@ func (p *Provider) clientRoutes(mux *http.ServeMux) {
 	mux.Handle(v1+"delete", operation(p, client, p.deleteAccount))
 	mux.Handle(v1+"sendOobCode", operation(p, client, p.sendOobCode))
 	mux.Handle(v1+"resetPassword", operation(p, client, p.resetPassword))
+	second := "POST " + toolkit + "/v2/accounts/"
+	mux.Handle(second+"mfaEnrollment:start", operation(p, client, p.startEnrollment))
+	mux.Handle(second+"mfaEnrollment:finalize", operation(p, client, p.finalizeEnrollment))
+	mux.Handle(second+"mfaSignIn:finalize", operation(p, client, p.finalizeSignIn))
 	mux.Handle("GET "+toolkit+"/v1/projects", operation(p, client, p.getProject))
 	mux.Handle("POST "+secureToken+"/v1/token", operation(p, client, p.grant))
 }

@@ -19,6 +19,9 @@ type signInResponse struct {
 	Email       string `json:"email"`
 	DisplayName string `json:"displayName"`
 	Registered  bool   `json:"registered"`
+	// Of an account with second factors, in place of tokens.
+	PendingCredential string       `json:"mfaPendingCredential,omitempty"`
+	MFAInfo           []factorView `json:"mfaInfo,omitempty"`
 	tokens
 }
 
@@ -129,13 +132,19 @@ func (p *Provider) completeSignIn(checked account, replacement passwordHash) (an
 		user.Password = replacement
 	}
 	delete(p.failures, user.Email)
-	user.LastLoginAt = p.now()
-	pair, err := p.issue(user, p.start(user, ProviderPassword))
-	if err != nil {
-		return nil, err
-	}
-	return signInResponse{
+	response := signInResponse{
 		Kind: "identitytoolkit#VerifyPasswordResponse", LocalID: user.LocalID, Email: user.Email,
-		DisplayName: user.DisplayName, Registered: true, tokens: pair,
-	}, nil
+		DisplayName: user.DisplayName, Registered: true,
+	}
+	if len(user.Factors) > 0 {
+		p.users.put(user)
+		p.changed()
+		var err error
+		response.PendingCredential, response.MFAInfo, err = p.challenge(user)
+		return response, err
+	}
+	user.LastLoginAt = p.now()
+	var err error
+	response.tokens, err = p.issue(user, p.start(user, ProviderPassword))
+	return response, err
 }

@@ -20,6 +20,7 @@ type session struct {
 	Provider string         `json:"p"`
 	Started  time.Time      `json:"t"`
 	Tenant   string         `json:"n,omitempty"`
+	Factor   string         `json:"f,omitempty"` // the second factor that was proved
 	Extra    map[string]any `json:"x,omitempty"` // developer claims of a custom token
 }
 
@@ -86,6 +87,9 @@ func (p *Provider) claims(a account, s session, now time.Time) (map[string]any, 
 	maps.Copy(claims, p.registeredClaims(a.LocalID, s.Started, now))
 	firebase := map[string]any{"identities": identities(a), "sign_in_provider": s.Provider}
 	setText(firebase, "tenant", s.Tenant)
+	if s.Factor != "" {
+		firebase["sign_in_second_factor"], firebase["second_factor_identifier"] = secondFactorTOTP, s.Factor
+	}
 	claims["firebase"] = firebase
 	return claims, nil
 }
@@ -133,6 +137,7 @@ type idClaims struct {
 	Firebase struct {
 		SignInProvider string `json:"sign_in_provider"`
 		Tenant         string `json:"tenant"`
+		Factor         string `json:"second_factor_identifier"`
 	} `json:"firebase"`
 }
 
@@ -144,6 +149,7 @@ func (c idClaims) ours(p *Provider) bool {
 func (c idClaims) session() session {
 	return session{
 		LocalID: c.Subject, Provider: c.Firebase.SignInProvider, Started: time.Unix(c.AuthTime, 0), Tenant: c.Firebase.Tenant,
+		Factor: c.Firebase.Factor,
 	}
 }
 
@@ -193,35 +199,45 @@ func (p *Provider) recent(claims idClaims) error {
 }
 
 // seal makes the opaque refresh token of a session.
-func (p *Provider) seal(s session) (string, error) {
-	plain, err := json.Marshal(s)
+func (p *Provider) seal(s session) (string, error) { return p.sealAs(sealSession, s) }
+
+// open reads a refresh token of ours; false for everything else.
+func (p *Provider) open(refreshToken string) (session, bool) {
+	var s session
+	return s, p.openAs(sealSession, refreshToken, &s)
+}
+
+// What is sealed, so that one cannot stand in for another.
+const (
+	sealSession    = ""
+	sealPending    = "pending"
+	sealEnrollment = "enrollment"
+)
+
+func (p *Provider) sealAs(kind string, content any) (string, error) {
+	plain, err := json.Marshal(content)
 	if err != nil {
-		return "", fmt.Errorf("encode session: %w", err)
+		return "", fmt.Errorf("encode %T: %w", content, err)
 	}
 	aead, err := p.sealer()
 	if err != nil {
 		return "", err
 	}
 	nonce := p.randomBytes(aead.NonceSize())
-	return base64.RawURLEncoding.EncodeToString(aead.Seal(nonce, nonce, plain, nil)), nil
+	return base64.RawURLEncoding.EncodeToString(aead.Seal(nonce, nonce, plain, []byte(kind))), nil
 }
 
-// open reads a refresh token of ours; false for everything else.
-func (p *Provider) open(refreshToken string) (session, bool) {
-	sealed, err := base64.RawURLEncoding.DecodeString(refreshToken)
+func (p *Provider) openAs(kind, text string, content any) bool {
+	sealed, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
-		return session{}, false
+		return false
 	}
 	aead, err := p.sealer()
 	if err != nil || len(sealed) < aead.NonceSize() {
-		return session{}, false
+		return false
 	}
-	plain, err := aead.Open(nil, sealed[:aead.NonceSize()], sealed[aead.NonceSize():], nil)
-	if err != nil {
-		return session{}, false
-	}
-	var s session
-	return s, json.Unmarshal(plain, &s) == nil
+	plain, err := aead.Open(nil, sealed[:aead.NonceSize()], sealed[aead.NonceSize():], []byte(kind))
+	return err == nil && json.Unmarshal(plain, content) == nil
 }
 
 func (p *Provider) sealer() (cipher.AEAD, error) {

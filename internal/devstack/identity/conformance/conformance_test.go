@@ -22,7 +22,7 @@ func behaviours() []behaviour {
 	return slices.Concat(
 		signUpBehaviours, adminCreateBehaviours, signInBehaviours, lookupBehaviours, updateBehaviours, adminUpdateBehaviours,
 		deleteBehaviours, refreshBehaviours, tokenBehaviours, importBehaviours, exportBehaviours, mailBehaviours, customBehaviours,
-		edgeBehaviours,
+		factorBehaviours, edgeBehaviours,
 	)
 }
 

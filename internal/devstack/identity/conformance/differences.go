@@ -115,4 +115,44 @@ var Differences = map[string]Difference{
 		Emulator: "200",
 		Why:      "the emulator does not look at the times of a custom token",
 	},
+	"factor: starting a TOTP enrolment": {
+		Emulator: "400 INVALID_ARGUMENT",
+		Why:      "the emulator knows text messages as second factors and no TOTP",
+	},
+	"factor: a right password is asked for it": {
+		Emulator: "400 INVALID_ARGUMENT",
+		Why:      "the same",
+	},
+	"factor: a wrong password is not": {
+		Emulator: "400 INVALID_ARGUMENT",
+		Why:      "the same",
+	},
+	"factor: the code signs in, and the token says so": {
+		Emulator: "400 INVALID_ARGUMENT",
+		Why:      "the same",
+	},
+	"factor: a refresh keeps it": {
+		Emulator: "400 INVALID_ARGUMENT",
+		Why:      "the same",
+	},
+	"factor: a code is good once": {
+		Emulator: "400 INVALID_ARGUMENT",
+		Why:      "the same",
+	},
+	"factor: a wrong code": {
+		Emulator: "400 INVALID_ARGUMENT",
+		Why:      "the same",
+	},
+	"factor: not a pending sign-in": {
+		Emulator: "400 INVALID_ARGUMENT",
+		Why:      "the same",
+	},
+	"factor: not one of the account's": {
+		Emulator: "400 INVALID_ARGUMENT",
+		Why:      "the same",
+	},
+	"factor: a pending sign-in is no session": {
+		Emulator: "400 INVALID_ARGUMENT",
+		Why:      "the same",
+	},
 }
