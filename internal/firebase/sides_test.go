@@ -338,3 +338,54 @@ func TestMails_LostAnswerIsOneMail(t *testing.T) {
 		t.Errorf("%d mails, want one", len(mails))
 	}
 }
+
+// A11: the password, then the code; a used code and a dead challenge say what they are. The official emulator knows no TOTP.
+func TestSecondFactor(t *testing.T) {
+	now := time.Now()
+	provider, client := newProvider(t, func(o *identity.Options) { o.Clock = func() time.Time { return now } })
+	create(t, client)
+	id, secret, err := provider.EnrollTOTP(jane.UID, "app")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.SignIn(t.Context(), email, "wrong-password"); !errors.Is(err, firebase.ErrInvalidCredentials) {
+		t.Errorf("a wrong password gives %v", err)
+	}
+	_, err = client.SignIn(t.Context(), email, password)
+	var due *firebase.MFAError
+	if !errors.Is(err, firebase.ErrMFARequired) || !errors.As(err, &due) ||
+		!slices.Equal(due.Challenge.Factors, []firebase.Factor{{ID: id, Kind: firebase.FactorTOTP, DisplayName: "app"}}) {
+		t.Fatalf("a right password gives %v", err)
+	}
+	code, err := identity.TOTP(secret, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	challenge := due.Challenge.PendingCredential
+	session, err := client.FinishSignIn(t.Context(), challenge, id, code)
+	if err != nil || session.UID != jane.UID || session.ExpiresIn != time.Hour {
+		t.Fatalf("finishing gives %+v, %v", session, err)
+	}
+	if renewed, err := client.Refresh(t.Context(), session.RefreshToken); err != nil || renewed.UID != jane.UID {
+		t.Errorf("refreshing gives %+v, %v", renewed, err)
+	}
+	for what, c := range map[string]struct{ got, want error }{
+		"a used code":     {second(client.FinishSignIn(t.Context(), challenge, id, code)), firebase.ErrInvalidCredentials},
+		"a wrong code":    {second(client.FinishSignIn(t.Context(), challenge, id, "12345")), firebase.ErrInvalidCredentials},
+		"no such pending": {second(client.FinishSignIn(t.Context(), "nonsense", id, code)), firebase.ErrInvalidCode},
+		"no such factor":  {second(client.FinishSignIn(t.Context(), challenge, "nonsense", code)), firebase.ErrInvalidCode},
+	} {
+		if !errors.Is(c.got, c.want) {
+			t.Errorf("%s gives %v, want %v", what, c.got, c.want)
+		}
+		holdsNoSecret(t, c.got)
+	}
+	now = now.Add(5 * time.Minute)
+	code, err = identity.TOTP(secret, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.FinishSignIn(t.Context(), challenge, id, code); !errors.Is(err, firebase.ErrExpiredCode) {
+		t.Errorf("five minutes later it gives %v", err)
+	}
+}

@@ -179,6 +179,7 @@ func (s iamSigner) account(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", ErrUnreachable.With(plain(err))
 	}
+	defer func() { _ = response.Body.Close() }()
 	name, err := readAnswer(response.Body)
 	email := strings.TrimSpace(string(name))
 	if err != nil || response.StatusCode != http.StatusOK || !possibleEmail(email) {
