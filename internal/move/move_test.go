@@ -244,7 +244,7 @@ func TestAtSignIn_HangingUpStopsNothing(t *testing.T) {
 	s := newStage(t)
 	id := s.local(local{})
 	ctx, hangUp := context.WithCancel(t.Context())
-	m := s.mover(with(wrapped{s.client, func(operation string) error {
+	m := s.mover(with(wrapped{s.client, func(string) error {
 		hangUp()
 		return nil
 	}}))

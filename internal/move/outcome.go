@@ -27,7 +27,7 @@ const (
 	codeUIDTaken        = "uid_taken"        // the row's id is another address's account there
 	codeEmailTaken      = "email_taken"      // the address is an account's that may be another person's (M6)
 	codeEmailOwned      = "email_owned"      // the address is the account of another row
-	codeAnotherPassword = "another_password" //nolint:gosec // a code: the account there has another password than the row
+	codeAnotherPassword = "another_password" // the account there has another password than the row
 	codeWeakPassword    = "weak_password"    // the password that was typed may not be set there
 	codeDisabled        = "disabled"         // the account there is disabled
 	codeSecondFactor    = "second_factor"    // the account there asks for one
