@@ -101,7 +101,14 @@ func TestDocs_MonitoringQueries(t *testing.T) {
 			t.Errorf("%v:\n%s", err, query)
 		}
 	}
-	if len(queries) < 14 {
-		t.Errorf("%d queries were found, expected 14 or more", len(queries))
+	if len(queries) < 17 {
+		t.Errorf("%d queries were found, expected 17 or more", len(queries))
 	}
+}
+
+// The page about both worlds shows and sets the rollout.
+func TestDocs_BothWorlds(t *testing.T) {
+	t.Setenv("LEGACY_EMAIL_VERIFIED", "unverified")
+	said := runPage(t, "../docs/guides/both-worlds.md", pgtest.New(t))
+	expectSaid(t, said, "0 % -> 10 %", "0 % -> 100 %")
 }

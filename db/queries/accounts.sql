@@ -90,7 +90,8 @@ CROSS JOIN auth.rollout AS rollout
 WHERE auth.canonical_email(users.email) = sqlc.arg(email)::text;
 
 -- name: UserCredentials :one
--- Called by internal/account where somebody who is signed in proves or changes the password. Served by users_pkey.
+-- Called by internal/account where somebody who is signed in proves or changes the password, and by internal/move before it
+-- finishes. Served by users_pkey.
 SELECT id, firebase_uid, auth_provider, email, password_hash, user_type, is_active
 FROM auth.users
 WHERE id = $1;

@@ -92,3 +92,22 @@ SELECT indexrelid::regclass AS index, idx_scan, pg_size_pretty(pg_relation_size(
 FROM pg_stat_user_indexes
 WHERE schemaname = 'auth'
 ORDER BY idx_scan, pg_relation_size(indexrelid) DESC;
+
+-- How far is the move to Firebase?
+-- Bad: rows that stay local while usersPercent is 100, or syncing ones that are older than a few minutes.
+SELECT coalesce(auth_provider, 'local') AS provider, coalesce(federation_status, 'active') AS status, count(*), min(updated_at) AS oldest
+FROM auth.users
+GROUP BY 1, 2
+ORDER BY 1, 2;
+
+-- What stops people from being moved?
+-- Bad: any reason that many share; docs/guides/both-worlds.md says what to decide.
+SELECT failure, count(*), min(failed_at) AS since FROM auth.move_claims WHERE failure IS NOT NULL GROUP BY 1 ORDER BY 2 DESC;
+
+-- Who holds legacy sessions still, and is a refresh token being used twice?
+-- Bad: events in the last column: each is a session that was ended because two held it.
+SELECT
+    count(*) FILTER (WHERE ended_at IS NULL AND expires_at > now()) AS living,
+    max(rotated_at) AS last_refresh,
+    (SELECT count(*) FROM auth.audit_events WHERE action = 'session.refresh_token_reused' AND occurred_at > now() - interval '1 day') AS reused
+FROM auth.legacy_sessions;

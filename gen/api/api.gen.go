@@ -8060,7 +8060,7 @@ var swaggerSpec = []string{
 	"0vte5qqgm7j8rbmcbd3Zqn7EmbwKZCgFlkfJEfaRnjVZibvQxKL2NCu1SDmkn23An/SNjIyryHeGV7Fm",
 	"KK7oIYZ+8deRMi/W8qn5LltzjzZJCZdgluAA0o229Z9ztrWg8tp9fSkGQ6zpqYD7WTf7DCDB2EN6dibu",
 	"X3Z7DVsrWzlUoK6d5SNd8xS6jLP8aGJbwpf676KiQjW0iYYs8+UZQipbOOXKsAZ0QjpAjr03h4gsrdMW",
-	"fwFdAl3blLzNgSmj1v5JBWDOCGGPVxqgjdpq6QjxQAvxh+WLLL2/wRLGm1JtvBF49diP0X7SPTjZb6XH",
+	"fwFdAl3blLzNgSmj1sF+BWDOCGGPVxqgjdpq6QjxQAvxh+WLLL2/wRLGm1JtvBF49diP0X7SPTjZb6XH",
 	"reTgqPvjC9p5kR6+gAM4SuCno5Qenpz82IFu0uqk9Ojw5EX64xEcHXZ++rG7/+KkmxxUgPNOo/Q4STvp",
 	"/n6n2+l2Dn7spkdHLw7oyYvjtPXi+McT2jnaP/gpffEj0ON0/0Wre0BP9qGz3z2E9MXx/otWjsiH9Jqj",
 	"L/7+R46QmMP+laQ0Ck978g5Ks6jyKohuZeldC+xXI8OLhuXID0wJTrCs7Yy0cf6u2MmYKZxQ4q3EjSpw",

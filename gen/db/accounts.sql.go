@@ -297,7 +297,8 @@ type UserCredentialsRow struct {
 	IsActive     *bool
 }
 
-// Called by internal/account where somebody who is signed in proves or changes the password. Served by users_pkey.
+// Called by internal/account where somebody who is signed in proves or changes the password, and by internal/move before it
+// finishes. Served by users_pkey.
 func (q *Queries) UserCredentials(ctx context.Context, db DBTX, id uuid.UUID) (UserCredentialsRow, error) {
 	row := db.QueryRow(ctx, userCredentials, id)
 	var i UserCredentialsRow

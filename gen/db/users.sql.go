@@ -24,7 +24,7 @@ type AddressVerifiedByPlatformParams struct {
 	ID         uuid.UUID
 }
 
-// Called by internal/user before a link where LEGACY_EMAIL_VERIFIED names a column of the platform's own: does it say that the
+// Called by internal/user before a link, and by internal/move, where LEGACY_EMAIL_VERIFIED names a column of the platform's own: does it say that the
 // address of this row was verified? Only a boolean that is true says yes: a column that does not exist, is NULL or holds
 // something else says no. Served by users_pkey.
 func (q *Queries) AddressVerifiedByPlatform(ctx context.Context, db DBTX, arg AddressVerifiedByPlatformParams) (bool, error) {
@@ -564,14 +564,14 @@ const touchLastLogin = `-- name: TouchLastLogin :exec
 UPDATE auth.users
 SET
     last_login = now(),
-    last_firebase_sync = CASE WHEN federation_status = 'syncing' THEN now() ELSE last_firebase_sync END,
-    federation_status = CASE WHEN federation_status = 'syncing' THEN 'active' ELSE federation_status END,
-    updated_at = CASE WHEN federation_status = 'syncing' THEN now() ELSE updated_at END
+    last_firebase_sync = CASE WHEN federation_status = 'syncing' AND firebase_uid IS NOT NULL THEN now() ELSE last_firebase_sync END,
+    federation_status = CASE WHEN federation_status = 'syncing' AND firebase_uid IS NOT NULL THEN 'active' ELSE federation_status END,
+    updated_at = CASE WHEN federation_status = 'syncing' AND firebase_uid IS NOT NULL THEN now() ELSE updated_at END
 WHERE id = $1 AND (last_login IS NULL OR last_login < now() - interval '5 minutes')
 `
 
 // Called by internal/user off the request's path; most calls find nothing to do. Who was seen has an account that works: a
-// registration that stopped before its end is finished by it. Served by users_pkey.
+// registration that stopped before its end is finished by it. A row that is being moved has no uid yet, and stays as it is. Served by users_pkey.
 func (q *Queries) TouchLastLogin(ctx context.Context, db DBTX, id uuid.UUID) error {
 	_, err := db.Exec(ctx, touchLastLogin, id)
 	return err
@@ -647,7 +647,8 @@ type UserByFirebaseUIDRow struct {
 	UpdatedAt        *time.Time
 }
 
-// Called by internal/user where a row must exist already. Served by idx_users_firebase_uid.
+// Called by internal/user where a row must exist already, and by internal/move to see whose an account is.
+// Served by idx_users_firebase_uid.
 func (q *Queries) UserByFirebaseUID(ctx context.Context, db DBTX, firebaseUid string) (UserByFirebaseUIDRow, error) {
 	row := db.QueryRow(ctx, userByFirebaseUID, firebaseUid)
 	var i UserByFirebaseUIDRow
