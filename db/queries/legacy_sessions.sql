@@ -3,7 +3,7 @@
 -- name: BeginLegacySession :one
 -- Called by internal/account when somebody has proved who they are and gets the legacy pair; moves last_login at once, and clears
 -- the person's sessions that have run out. No row back: the row lets this session not in (deactivated, disabled, revoked since it
--- began: what User.Admit says). Served by users_pkey, idx_legacy_sessions_user_id, legacy_sessions_pkey.
+-- began: what User.Admit says). Served by users_pkey and idx_legacy_sessions_user_id.
 WITH person AS (
     UPDATE auth.users
     SET last_login = now()
@@ -74,7 +74,8 @@ RETURNING generation, rotated_at, expires_at;
 
 -- name: EndLegacySession :execrows
 -- Called by internal/account when somebody ends one session of theirs, or when a refresh token is used that was exchanged long
--- ago. No row back: there is no such session of theirs, or it is over. Served by legacy_sessions_pkey.
+-- ago. No row back: there is no such session of theirs, or it is over.
+-- Served by legacy_sessions_pkey or idx_legacy_sessions_user_id.
 UPDATE auth.legacy_sessions
 SET ended_at = clock_timestamp()
 WHERE id = sqlc.arg(id) AND user_id = sqlc.arg(user_id) AND ended_at IS NULL AND expires_at > clock_timestamp();

@@ -110,7 +110,7 @@ type BeginLegacySessionRow struct {
 // Sessions that hold the legacy pair: the statements of internal/account.
 // Called by internal/account when somebody has proved who they are and gets the legacy pair; moves last_login at once, and clears
 // the person's sessions that have run out. No row back: the row lets this session not in (deactivated, disabled, revoked since it
-// began: what User.Admit says). Served by users_pkey, idx_legacy_sessions_user_id, legacy_sessions_pkey.
+// began: what User.Admit says). Served by users_pkey and idx_legacy_sessions_user_id.
 func (q *Queries) BeginLegacySession(ctx context.Context, db DBTX, arg BeginLegacySessionParams) (BeginLegacySessionRow, error) {
 	row := db.QueryRow(ctx, beginLegacySession,
 		arg.UserID,
@@ -153,7 +153,8 @@ type EndLegacySessionParams struct {
 }
 
 // Called by internal/account when somebody ends one session of theirs, or when a refresh token is used that was exchanged long
-// ago. No row back: there is no such session of theirs, or it is over. Served by legacy_sessions_pkey.
+// ago. No row back: there is no such session of theirs, or it is over.
+// Served by legacy_sessions_pkey or idx_legacy_sessions_user_id.
 func (q *Queries) EndLegacySession(ctx context.Context, db DBTX, arg EndLegacySessionParams) (int64, error) {
 	result, err := db.Exec(ctx, endLegacySession, arg.ID, arg.UserID)
 	if err != nil {

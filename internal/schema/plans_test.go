@@ -221,7 +221,7 @@ func personID(n int) uuid.UUID {
 func populate(d database, people int) {
 	d.t.Helper()
 	d.exec(fmt.Sprintf(`INSERT INTO auth.users (id, firebase_uid, auth_provider, username, email, federation_status, last_login)
-		SELECT id::uuid, CASE WHEN i %% 3 > 0 OR i = 777 THEN id END, 'firebase', 'person ' || i, 'person' || i || '@example.com',
+		SELECT id::uuid, CASE WHEN i %% 3 > 0 OR i = 777 THEN id END, (ARRAY['firebase', 'hybrid'])[i %% 2 + 1], 'person ' || i, 'person' || i || '@example.com',
 			CASE WHEN i %% 50 = 0 THEN 'syncing' ELSE 'active' END, now() - i * interval '1 second'
 		FROM generate_series(1, %d) AS i, LATERAL (SELECT '00000000-0000-4000-8000-' || lpad(i::text, 12, '0') AS id) AS made`, people))
 	d.exec(fmt.Sprintf(`INSERT INTO auth.tombstones (user_id, firebase_uid, deleted_at)
