@@ -1,0 +1,180 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"auth-v2-service/gen/client"
+	"auth-v2-service/internal/testkit/servicetest"
+)
+
+// sendNewUsers says where new users live (R4).
+func sendNewUsers(t testing.TB, s *servicetest.Service, home client.UserHome) {
+	t.Helper()
+	newAdmin(t, s.Stack).set(t, s, func(c *client.RolloutChange) { c.NewUsers = home })
+}
+
+// R4: a new user goes where the rollout says, from the next registration on every instance, at either surface; what is answered
+// is what the surface's clients understand.
+func TestNewUsers_GoWhereTheRolloutSays_R4(t *testing.T) {
+	t.Parallel()
+	stack := servicetest.NewStack(t)
+	instances := []*servicetest.Service{stack.Start(t), stack.Start(t)}
+	for _, home := range []client.UserHome{"firebase", "local", "firebase", "local"} {
+		sendNewUsers(t, instances[0], home)
+		for _, s := range instances {
+			email := servicetest.Email()
+			session := sessionOf(t, ask(t, s, "POST", "/v1/auth/register", registerBody(t, email, servicetest.Password)), 201)
+			kind := map[client.UserHome]string{"firebase": "firebase", "local": "legacy"}[home]
+			if session.Kind != kind || session.User.AuthProvider != string(home) {
+				t.Errorf("R4: register answered %s of a %s user, expected %s of a %s one", session.Kind, session.User.AuthProvider, kind, home)
+			}
+			expectHome(t, stack, email, home, session.User.ID)
+			expectUser(t, s, "the new session", session.IDToken)
+			if again := newLogin(t, s, email, servicetest.Password); again.Kind != kind || again.User.ID != session.User.ID {
+				t.Errorf("R4: login answered %s of %s, expected %s of %s", again.Kind, again.User.ID, kind, session.User.ID)
+			}
+			for _, prefix := range []string{"/auth", "/api/v1/auth"} {
+				old := servicetest.Email()
+				pair := pairOf(t, ask(t, s, "POST", prefix+"/register", registerBody(t, old, servicetest.Password)), 201)
+				id := uuid.MustParse(payloadOf(t, pair.AccessToken)["id"].(string))
+				expectHome(t, stack, old, home, id)
+				expectUser(t, s, "the pair", pair.AccessToken)
+				legacyLogin(t, s, old, servicetest.Password)
+			}
+		}
+	}
+}
+
+// expectHome looks where an account was made: here and at Firebase.
+func expectHome(t *testing.T, s *servicetest.Stack, email string, home client.UserHome, id uuid.UUID) {
+	t.Helper()
+	r := rowOf(t, s, "email = $1", email)
+	account, there := s.Identity.UserByEmail(email)
+	switch {
+	case r.ID != id:
+		t.Errorf("the session is %s's, and the row %s", id, r.ID)
+	case *r.Status != "active" || *r.Provider != string(home):
+		t.Errorf("R4: the row is %s and %s, expected %s", *r.Provider, *r.Status, home)
+	case home == "local" && (there || r.FirebaseUID != nil || r.Hash == nil || !strings.HasPrefix(*r.Hash, "$2a$10$")):
+		t.Errorf("R4: a local user's row has uid %v, hash %t; an account at Firebase: %t", r.FirebaseUID, r.Hash != nil, there)
+	case home == "firebase" && (!there || account.UID != id.String() || r.Hash != nil):
+		t.Errorf("R4: a new user at Firebase is not there as %s, or has a hash here", id)
+	}
+}
+
+// A1: the answer to a local registration that was lost can be had again with the same password, for a while; another password
+// learns that the address is taken, at either surface.
+func TestNewUsers_ALostAnswerCanBeHadAgain_A1(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	sendNewUsers(t, s, "local")
+	email := servicetest.Email()
+	first := sessionOf(t, ask(t, s, "POST", "/v1/auth/register", registerBody(t, email, servicetest.Password)), 201)
+	again := sessionOf(t, ask(t, s, "POST", "/v1/auth/register", registerBody(t, email, servicetest.Password)), 201)
+	if again.User.ID != first.User.ID || again.Kind != "legacy" {
+		t.Errorf("A1: asked again, the answer is %s's of kind %s, expected %s's", again.User.ID, again.Kind, first.User.ID)
+	}
+	upper := strings.ToUpper(email)
+	pair := pairOf(t, ask(t, s, "POST", "/auth/register", registerBody(t, upper, servicetest.Password)), 201)
+	if payloadOf(t, pair.AccessToken)["id"] != first.User.ID.String() {
+		t.Errorf("F2: %s is another's than %s", upper, email)
+	}
+	for _, path := range []string{"/v1/auth/register", "/auth/register", "/api/v1/auth/register"} {
+		ask(t, s, "POST", path, registerBody(t, email, "AnotherPassword1")).expect(t, path+" with another password", 409, "email_taken")
+	}
+	execute(t, s.Stack, "UPDATE auth.users SET created_at = created_at - interval '11 minutes' WHERE email = $1", email)
+	for _, path := range []string{"/v1/auth/register", "/auth/register"} {
+		ask(t, s, "POST", path, registerBody(t, email, servicetest.Password)).expect(t, path+" a while later", 409, "email_taken")
+	}
+	newLogin(t, s, email, servicetest.Password)
+	sendNewUsers(t, s, "firebase")
+	ask(t, s, "POST", "/v1/auth/register", registerBody(t, email, servicetest.Password)).
+		expect(t, "a local user's address where new ones go to Firebase", 409, "email_taken")
+	if _, there := s.Identity.UserByEmail(email); there || count(t, s.Stack, "auth.users WHERE email = $1", email) != 1 {
+		t.Error("A1: a refused registration made something")
+	}
+}
+
+// A1: fifty registrations of one address at once, over both surfaces and two instances, are one row, and it is whose password
+// came first. They are processes of their own, as hashing takes ten times as long under the race detector.
+func TestNewUsers_FiftyAtOnceMakeOneRow_A1(t *testing.T) {
+	t.Parallel()
+	stack, binary := servicetest.NewStack(t), buildAuthd(t)
+	execute(t, stack, "UPDATE auth.rollout SET new_users = 'local'")
+	var instances []*servicetest.Service
+	for range 2 {
+		instances = append(instances, stack.Reach(t, launch(t, binary, stack, nil).awaitReady(t)))
+	}
+	email := servicetest.Email()
+	passwords := []string{"FirstPassword1", "SecondPassword2"}
+	register := func(i int) reply {
+		path := []string{"/v1/auth/register", "/api/v1/auth/register"}[i/2%2]
+		return ask(t, instances[i/4%2], "POST", path, registerBody(t, email, passwords[i%2]))
+	}
+	answers := make([]reply, 50)
+	var all sync.WaitGroup
+	for i := range answers {
+		all.Go(func() { answers[i] = register(i) })
+	}
+	all.Wait()
+	made, late := [2]int{}, 0
+	for i, answer := range answers {
+		if answer.status == 503 { // a machine under load: hashing is slow on purpose, and time ran out
+			late++
+			answer = register(i)
+		}
+		switch answer.status {
+		case 201:
+			made[i%2]++
+		default:
+			answer.expect(t, "the other password", 409, "email_taken")
+		}
+	}
+	t.Logf("of 50 at once %d had to ask again", late)
+	if n := count(t, stack, "auth.users WHERE email = $1", email); n != 1 || made != [2]int{25, 0} && made != [2]int{0, 25} {
+		t.Errorf("A1: %d rows; %v of 25 and 25 were answered with a session, expected all of one password's and none of the other's", n, made)
+	}
+}
+
+// F4: a username that is taken gets a suffix, and never an error; also when many want it at once.
+func TestNewUsers_UsernamesGetASuffix_F4(t *testing.T) {
+	t.Parallel()
+	stack := servicetest.NewStack(t)
+	instances := []*servicetest.Service{stack.Start(t), stack.Start(t)}
+	sendNewUsers(t, instances[0], "local")
+	var all sync.WaitGroup
+	for i := range 12 {
+		all.Go(func() {
+			path, field := "/v1/auth/register", "displayName"
+			if i%2 == 1 {
+				path, field = "/auth/register", "username"
+			}
+			body := jsonOf(t, map[string]string{"email": servicetest.Email(), "password": servicetest.Password, field: "Jane Doe"})
+			ask(t, instances[i/2%2], "POST", path, body).expect(t, "register of a namesake", 201, "")
+		})
+	}
+	all.Wait()
+	plain := count(t, stack, "auth.users WHERE username = 'Jane Doe'")
+	suffixed := count(t, stack, "auth.users WHERE username ~ '^Jane Doe-[a-z0-9]{5}$'")
+	if plain != 1 || suffixed != 11 {
+		t.Errorf("F4: %d have the name and %d one with a suffix, expected 1 and 11", plain, suffixed)
+	}
+	long := strings.Repeat("ä", 100)
+	for range 2 {
+		body := jsonOf(t, map[string]string{"email": servicetest.Email(), "password": servicetest.Password, "displayName": long})
+		ask(t, instances[0], "POST", "/v1/auth/register", body).expect(t, "register with a long name", 201, "")
+	}
+	if n := count(t, stack, "auth.users WHERE username LIKE 'ää%' AND length(username) = 100"); n != 2 {
+		t.Errorf("F4: %d of two long names have 100 characters", n)
+	}
+	none := servicetest.Email()
+	ask(t, instances[0], "POST", "/v1/auth/register", registerBody(t, none, servicetest.Password)).expect(t, "register without a name", 201, "")
+	if r := rowOf(t, stack, "email = $1", none); r.Username != nil {
+		t.Errorf("F4: without a name the username is %q", fmt.Sprint(*r.Username))
+	}
+}
