@@ -70,11 +70,12 @@ func contractOperations(t *testing.T) []string {
 // openAll unfolds every operation: what a reader sees of each (parameters, examples, schemas) must render, not only its title.
 func openAll(t *testing.T, page *tab, count int) {
 	t.Helper()
-	page.do(t, "unfold every operation",
-		// The legacy surface's two prefixes are one operation, and open together.
-		chromedp.Evaluate[chromedp.Void](`document.querySelectorAll(".opblock .opblock-summary-control").forEach(
-			(c) => c.closest(".opblock").classList.contains("is-open") || c.click())`),
-		chromedp.WaitReady(chromedp.CSSAll(".opblock.is-open .responses-inner"), chromedp.AtLeast(count)))
+	const folded = `document.querySelector(".opblock-summary-control[aria-expanded=false]")`
+	for range count { // one by one: the legacy surface's two prefixes are one operation, and open together
+		page.do(t, "unfold an operation", chromedp.Evaluate[chromedp.Void](folded+"?.click()"))
+	}
+	page.do(t, "see every operation unfolded",
+		chromedp.WaitReady(chromedp.CSSAll(".opblock .responses-inner"), chromedp.AtLeast(count)))
 	const broken = `document.querySelectorAll(".errors-wrapper, .fallback").length`
 	if errors := read(t, page, "look for errors", chromedp.Evaluate[int](broken)); errors > 0 {
 		t.Errorf("/docs shows %d errors of its own", errors)
