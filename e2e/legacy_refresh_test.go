@@ -200,29 +200,31 @@ func TestLegacyTokens_Refused_T8(t *testing.T) {
 	now := time.Now().Unix()
 	good := func(changes ...map[string]any) map[string]any { return oldAccess(id, email, changes...) }
 	expectUser(t, s, "the old service's token", hs256(t, accessSecret, good()))
-	firebase := map[string]any{"sub": newUID(), "iss": "https://securetoken.google.com/" + servicetest.ProjectID, "aud": servicetest.ProjectID,
-		"auth_time": now, "iat": now, "exp": now + 3600, "email": email, "firebase": signedInWith("password")}
+	firebase := map[string]any{
+		"sub": newUID(), "iss": "https://securetoken.google.com/" + servicetest.ProjectID, "aud": servicetest.ProjectID,
+		"auth_time": now, "iat": now, "exp": now + 3600, "email": email, "firebase": signedInWith("password"),
+	}
 	for what, bad := range map[string]struct {
 		token, code string
 	}{
-		"under the refresh secret":        {hs256(t, refreshSecret, good()), "token_invalid"},
-		"under the empty secret":          {hs256(t, "", good()), "token_invalid"},
-		"under an old secret":             {hs256(t, "a secret that was replaced long ago", good()), "token_invalid"},
-		"without exp":                     {hs256(t, accessSecret, good(map[string]any{"exp": nil})), "token_invalid"},
-		"without iat":                     {hs256(t, accessSecret, good(map[string]any{"iat": nil})), "token_invalid"},
-		"of ten years":                    {hs256(t, accessSecret, good(map[string]any{"exp": now + 10*365*86400})), "token_invalid"},
-		"of 25 hours":                     {hs256(t, accessSecret, good(map[string]any{"exp": now + 25*3600})), "token_invalid"},
-		"from the future":                 {hs256(t, accessSecret, good(map[string]any{"iat": now + 600, "exp": now + 3600})), "token_invalid"},
-		"of nobody":                       {hs256(t, accessSecret, good(map[string]any{"id": uuid.NewString()})), "token_invalid"},
-		"with an injected id":             {hs256(t, accessSecret, good(map[string]any{"id": "' OR '1'='1"})), "token_invalid"},
-		"with an id in capitals":          {hs256(t, accessSecret, good(map[string]any{"id": fmt.Sprintf("%X", id[:])})), "token_invalid"},
-		"of Firebase's claims":            {hs256(t, accessSecret, firebase), "token_invalid"},
-		"of both families":                {hs256(t, accessSecret, good(map[string]any{"sub": newUID()})), "token_invalid"},
-		"that says it is RS256":           {hs256(t, accessSecret, good(), map[string]any{"alg": "RS256", "kid": "x"}), "token_invalid"},
-		"that says it is HS512":           {hs256(t, accessSecret, good(), map[string]any{"alg": "HS512"}), "token_invalid"},
-		"that says it is none":            {hs256(t, accessSecret, good(), map[string]any{"alg": "none"}), "token_invalid"},
-		"that brings its key":             {hs256(t, accessSecret, good(), map[string]any{"jwk": map[string]any{"kty": "oct", "k": "YQ"}}), "token_invalid"},
-		"expired":                         {hs256(t, accessSecret, good(map[string]any{"iat": now - 7200, "exp": now - 3600})), "token_expired"},
+		"under the refresh secret":         {hs256(t, refreshSecret, good()), "token_invalid"},
+		"under the empty secret":           {hs256(t, "", good()), "token_invalid"},
+		"under an old secret":              {hs256(t, "a secret that was replaced long ago", good()), "token_invalid"},
+		"without exp":                      {hs256(t, accessSecret, good(map[string]any{"exp": nil})), "token_invalid"},
+		"without iat":                      {hs256(t, accessSecret, good(map[string]any{"iat": nil})), "token_invalid"},
+		"of ten years":                     {hs256(t, accessSecret, good(map[string]any{"exp": now + 10*365*86400})), "token_invalid"},
+		"of 25 hours":                      {hs256(t, accessSecret, good(map[string]any{"exp": now + 25*3600})), "token_invalid"},
+		"from the future":                  {hs256(t, accessSecret, good(map[string]any{"iat": now + 600, "exp": now + 3600})), "token_invalid"},
+		"of nobody":                        {hs256(t, accessSecret, good(map[string]any{"id": uuid.NewString()})), "token_invalid"},
+		"with an injected id":              {hs256(t, accessSecret, good(map[string]any{"id": "' OR '1'='1"})), "token_invalid"},
+		"with an id in capitals":           {hs256(t, accessSecret, good(map[string]any{"id": fmt.Sprintf("%X", id[:])})), "token_invalid"},
+		"of Firebase's claims":             {hs256(t, accessSecret, firebase), "token_invalid"},
+		"of both families":                 {hs256(t, accessSecret, good(map[string]any{"sub": newUID()})), "token_invalid"},
+		"that says it is RS256":            {hs256(t, accessSecret, good(), map[string]any{"alg": "RS256", "kid": "x"}), "token_invalid"},
+		"that says it is HS512":            {hs256(t, accessSecret, good(), map[string]any{"alg": "HS512"}), "token_invalid"},
+		"that says it is none":             {hs256(t, accessSecret, good(), map[string]any{"alg": "none"}), "token_invalid"},
+		"that brings its key":              {hs256(t, accessSecret, good(), map[string]any{"jwk": map[string]any{"kty": "oct", "k": "YQ"}}), "token_invalid"},
+		"expired":                          {hs256(t, accessSecret, good(map[string]any{"iat": now - 7200, "exp": now - 3600})), "token_expired"},
 		"expired, and of another's secret": {hs256(t, refreshSecret, good(map[string]any{"iat": now - 7200, "exp": now - 3600})), "token_invalid"},
 	} {
 		expectRefusal(t, s, what, bad.token, 401, bad.code)

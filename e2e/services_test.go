@@ -40,6 +40,11 @@ var tokenKinds = []struct {
 		person := s.Person(t)
 		return signedIn{person.User.ID.String(), person.IDToken}
 	}},
+	{"legacy", func(t testing.TB, s *servicetest.Service) signedIn {
+		email := servicetest.Email()
+		id := localUser(t, s.Stack, email, servicetest.Password)
+		return signedIn{id.String(), legacyLogin(t, s, email, servicetest.Password).AccessToken}
+	}},
 }
 
 type signedIn struct{ id, token string }

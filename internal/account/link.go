@@ -45,7 +45,9 @@ func (s *Service) Link(ctx context.Context, claims token.Claims, password string
 func (s *Service) rowOf(ctx context.Context, claims token.Claims) (user.User, error) {
 	read := s.users.FirstSight
 	if claims.Kind == token.KindLegacy {
-		read = func(ctx context.Context, claims token.Claims) (user.User, error) { return s.users.ByLegacyID(ctx, claims.UserID) }
+		read = func(ctx context.Context, claims token.Claims) (user.User, error) {
+			return s.users.ByLegacyID(ctx, claims.UserID)
+		}
 	}
 	u, err := read(ctx, claims)
 	if err != nil {

@@ -105,7 +105,7 @@ func refusalOf(err error) *fault.Error {
 
 func toAPIError(refusal *fault.Error, mfa *api.MFAChallenge, requestID string) api.ErrorResponse {
 	out := api.ErrorResponse{
-		MFA: mfa,
+		MFA:     mfa,
 		Success: false, Message: sentence(refusal.Message), Code: api.ErrorCode(refusal.Code), RequestID: requestID,
 	}
 	if refusal.Fields != nil {

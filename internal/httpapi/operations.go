@@ -26,7 +26,7 @@ type operation struct {
 	admin   bool // opens to admins alone
 
 	claimsOnly bool // takes a good token of somebody without a row
-	timeout time.Duration
+	timeout    time.Duration
 }
 
 // operations finds an operation by method and path template.

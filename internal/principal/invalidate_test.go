@@ -48,7 +48,9 @@ func newInstance(t *testing.T, redisURL string) *instance {
 	return i
 }
 
-func (i *instance) keep(id uuid.UUID) { i.keepFacts(i.beginFill(time.Now()), token.KindFirebase, user.User{ID: id}) }
+func (i *instance) keep(id uuid.UUID) {
+	i.keepFacts(i.beginFill(time.Now()), token.KindFirebase, user.User{ID: id})
+}
 
 func (i *instance) has(id uuid.UUID) bool {
 	_, ok := i.facts(atFirebase(id), time.Now())

@@ -3,8 +3,8 @@ package rollout
 import (
 	"context"
 
-	"auth-v2-service/internal/pg"
 	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/pg"
 )
 
 // Database is what a Store stands on: a pool.
@@ -20,7 +20,9 @@ type Store struct {
 }
 
 // NewStore makes a store. movesAllowed: LEGACY_EMAIL_VERIFIED was set on purpose (M5).
-func NewStore(database Database, movesAllowed bool) *Store { return &Store{database: database, movesAllowed: movesAllowed} }
+func NewStore(database Database, movesAllowed bool) *Store {
+	return &Store{database: database, movesAllowed: movesAllowed}
+}
 
 // Load reads the record.
 func (s *Store) Load(ctx context.Context) (Record, error) { return Load(ctx, s.database) }

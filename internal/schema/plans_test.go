@@ -162,7 +162,9 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.SignInCredentials(ctx, db, "person777@example.com")
 		},
-		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.UserCredentials(ctx, db, person) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.UserCredentials(ctx, db, person)
+		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.SetLocalPassword(ctx, db, queries.SetLocalPasswordParams{ID: person, PasswordHash: "x", OldPasswordHash: "y"})
 		},
@@ -172,7 +174,9 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.PasswordChangedAtFirebase(ctx, db, queries.PasswordChangedAtFirebaseParams{ID: person, PasswordHash: "x"})
 		},
-		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.UserByLegacyToken(ctx, db, person) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.UserByLegacyToken(ctx, db, person)
+		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.DeletedByID(ctx, db, person) },
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.BeginLegacySession(ctx, db, queries.BeginLegacySessionParams{UserID: person, ID: stranger, Seed: []byte("x"), LifeSeconds: 60})
@@ -180,14 +184,18 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_ = q.AdoptLegacySession(ctx, db, queries.AdoptLegacySessionParams{UserID: person, ID: stranger, Seed: []byte("x"), BeganAt: now, ExpiresAt: now})
 		},
-		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.LegacySession(ctx, db, person) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.LegacySession(ctx, db, person)
+		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.RotateLegacySession(ctx, db, queries.RotateLegacySessionParams{ID: person, LifeSeconds: 60})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.EndLegacySession(ctx, db, queries.EndLegacySessionParams{ID: person, UserID: person})
 		},
-		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.LegacySessions(ctx, db, person) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.LegacySessions(ctx, db, person)
+		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.Rollout(ctx, db) },
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.SetRollout(ctx, db, queries.SetRolloutParams{NewUsers: "local", Allow: []uuid.UUID{}, Deny: []uuid.UUID{}})
