@@ -64,9 +64,9 @@ func TestLegacySurface_IsTheOldServices(t *testing.T) {
 			signedIn := withUser("accessToken", "message", "refreshToken", "success")
 			// Unknown fields are ignored here: old clients send what they always sent.
 			register := jsonOf(t, map[string]any{"email": email, "password": servicetest.Password, "username": "Old Client " + prefix, "age": 7})
-			pair := pairOf(t, expect("register", ask(t, s, "POST", prefix+"/register", register), 201, signedIn), 201)
+			pairOf(t, expect("register", ask(t, s, "POST", prefix+"/register", register), 201, signedIn), 201)
 			login := jsonOf(t, map[string]any{"email": email, "password": servicetest.Password, "remember": true})
-			pair = pairOf(t, expect("login", ask(t, s, "POST", prefix+"/login", login), 200, signedIn), 200)
+			pair := pairOf(t, expect("login", ask(t, s, "POST", prefix+"/login", login), 200, signedIn), 200)
 			if pair.User["email"] != email || pair.User["username"] != "Old Client "+prefix || pair.User["user_type"] != "user" {
 				t.Errorf("login answered the user %v", pair.User)
 			}
@@ -135,7 +135,7 @@ func TestLegacySurface_Off(t *testing.T) {
 
 func expectCounted(t *testing.T, s *servicetest.Service, series string) {
 	t.Helper()
-	response, err := http.Get(s.MetricsURL) //nolint:noctx // a test's own server
+	response, err := http.Get(s.MetricsURL)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -119,7 +119,7 @@ var farFuture = time.Unix(1<<40, 0)
 
 func newSeed() []byte {
 	seed := make([]byte, 16)
-	rand.Read(seed) //nolint:errcheck // never fails (Go 1.24)
+	rand.Read(seed) // never fails (Go 1.24)
 	return seed
 }
 
