@@ -1,0 +1,230 @@
+package proxies
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"auth-v2-service/internal/devstack/child"
+	"auth-v2-service/internal/devstack/freeport"
+)
+
+const (
+	host       = "127.0.0.1"
+	startLimit = 20 * time.Second
+	// Where deploy/ says that the auth service and the service behind the proxy are.
+	authAddress = "127.0.0.1:3008"
+	appAddress  = "127.0.0.1:3001"
+	listenPort  = ":8080"
+)
+
+// Kind is one of the proxies.
+type Kind struct {
+	Name    string
+	program func() (program, error)
+	version []string // what to call it with, to hear its version
+	files   []string // of deploy/Name; the first one is the configuration
+	args    func(folder string) []string
+}
+
+// All are the proxies that deploy/ has configurations for.
+var All = []Kind{
+	{
+		Name: "nginx", program: nginx, version: []string{"-v"},
+		files: []string{"forward-auth.conf", "forward-auth-request.conf"},
+		args: func(folder string) []string {
+			return []string{"-p", folder, "-c", folder + "/nginx.conf", "-e", "stderr"}
+		},
+	},
+	{
+		Name: "caddy", program: caddy, version: []string{"build-info"},
+		files: []string{"Caddyfile"},
+		args: func(folder string) []string {
+			return []string{"run", "--config", folder + "/Caddyfile", "--adapter", "caddyfile"}
+		},
+	},
+	{
+		Name: "haproxy", program: haproxy, version: []string{"-v"},
+		files: []string{"haproxy.cfg", "forward-auth.lua"},
+		args:  func(folder string) []string { return []string{"-db", "-f", folder + "/haproxy.cfg"} },
+	},
+}
+
+var versionIn = regexp.MustCompile(`nginx/\S+|caddy/v2\s+v\S+|HAProxy version \S+`)
+
+// Version brings the program and is what it says it is.
+func (k Kind) Version() (string, error) {
+	p, err := k.program()
+	if err != nil {
+		return "", err
+	}
+	if version := versionIn.FindString(p.says(k.version...)); version != "" {
+		return k.Name + " " + version, nil
+	}
+	return "", fmt.Errorf("%s does not say its version", p.path)
+}
+
+// Weakening changes the configuration for a test that shows what a line is there for.
+type Weakening struct{ Old, New string }
+
+// Proxy is a running one.
+type Proxy struct {
+	Addr    string // host:port
+	kind    Kind
+	process *child.Process
+	log     log
+}
+
+// Start runs a proxy in front of app, which asks auth (host:port each); it ends with the test.
+func (k Kind) Start(t testing.TB, auth, app string, weakened ...Weakening) *Proxy {
+	t.Helper()
+	p, err := k.program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 { // a free port can be lost to somebody else between choosing and binding it
+		var proxy *Proxy
+		if proxy, err = k.start(t, p, auth, app, weakened); err == nil {
+			t.Cleanup(func() { proxy.end(t) })
+			return proxy
+		}
+	}
+	t.Fatalf("start %s: %v", k.Name, err)
+	return nil
+}
+
+func (k Kind) start(t testing.TB, p program, auth, app string, weakened []Weakening) (*Proxy, error) {
+	t.Helper()
+	port, err := freeport.Choose(host, 0)
+	if err != nil {
+		return nil, err
+	}
+	folder := t.TempDir()
+	if err := k.configure(folder, port, auth, app, weakened); err != nil {
+		return nil, err
+	}
+	proxy := &Proxy{Addr: net.JoinHostPort(host, strconv.Itoa(port)), kind: k}
+	proxy.process, err = child.Start(child.Options{
+		Path: p.path, Args: k.args(folder), Dir: folder, Env: append(p.environment(), "HOME="+folder),
+		Stdout: &proxy.log, Stderr: &proxy.log, StopSignal: syscall.SIGTERM,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := proxy.waitReady(); err != nil {
+		_ = proxy.process.Stop()
+		return nil, fmt.Errorf("%w; its log:\n%s", err, proxy.Log())
+	}
+	return proxy, nil
+}
+
+// configure writes deploy/'s files with this test's addresses. Each address, and each weakened line, must be there to be changed.
+func (k Kind) configure(folder string, port int, auth, app string, weakened []Weakening) error {
+	root, err := checkout()
+	if err != nil {
+		return err
+	}
+	var all string
+	texts := map[string]string{}
+	for _, name := range k.files {
+		text, err := os.ReadFile(filepath.Join(root, "deploy", k.Name, name))
+		if err != nil {
+			return err
+		}
+		texts[name] = string(text)
+		all += string(text)
+	}
+	changes := append([]Weakening{
+		{authAddress, auth}, {appAddress, app}, {listenPort, ":" + strconv.Itoa(port)},
+	}, weakened...)
+	for _, change := range changes {
+		if !strings.Contains(all, change.Old) {
+			return fmt.Errorf("deploy/%s does not say %q", k.Name, change.Old)
+		}
+	}
+	for name, text := range texts {
+		for _, change := range changes {
+			text = strings.ReplaceAll(text, change.Old, change.New)
+		}
+		text = strings.ReplaceAll(text, "/etc/haproxy/", folder+"/")
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	if k.Name == "nginx" {
+		return os.WriteFile(filepath.Join(folder, "nginx.conf"), []byte(nginxMain(folder)), 0o600)
+	}
+	return nil
+}
+
+// nginxMain is what a distribution's nginx.conf is to the files of deploy/nginx.
+func nginxMain(folder string) string {
+	text := "daemon off;\nworker_processes 1;\npid " + folder + "/pid;\n"
+	if os.Geteuid() == 0 {
+		text += "user root;\n" // nobody could not enter the test's folder
+	}
+	text += "events { worker_connections 256; }\nhttp {\naccess_log off;\n"
+	for _, use := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
+		text += use + "_temp_path " + folder + "/" + use + ";\n"
+	}
+	return text + "include forward-auth.conf;\n}\n"
+}
+
+func (p *Proxy) waitReady() error {
+	limit := time.NewTimer(startLimit)
+	defer limit.Stop()
+	for {
+		conn, err := net.DialTimeout("tcp", p.Addr, time.Second)
+		if err == nil {
+			return conn.Close()
+		}
+		select {
+		case <-p.process.Done():
+			return fmt.Errorf("it ended while starting: %w", errors.Join(p.process.Err(), err))
+		case <-limit.C:
+			return fmt.Errorf("it was not ready in time: %w", err)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+func (p *Proxy) end(t testing.TB) {
+	t.Helper()
+	if err := p.process.Stop(); err != nil {
+		t.Errorf("stop %s: %v", p.kind.Name, err)
+	}
+	if t.Failed() {
+		text := p.Log()
+		t.Logf("the end of the log of %s:\n%s", p.kind.Name, text[max(0, len(text)-3000):])
+	}
+}
+
+// Log is what the proxy has said so far.
+func (p *Proxy) Log() string { return p.log.String() }
+
+type log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *log) Write(text []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(text)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
