@@ -8,6 +8,7 @@ import (
 
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/pause"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/principal"
@@ -38,7 +39,11 @@ func (s *Service) ChangePassword(ctx context.Context, p principal.Principal, c P
 	if p.User.Email == "" {
 		return Session{}, ErrNoPassword
 	}
-	if err := s.confirm(ctx, p, c.Current, c.Client); err != nil {
+	err := s.confirm(ctx, p, c.Current, c.Client)
+	if errors.Is(err, firebase.ErrMFARequired) {
+		return Session{}, ErrReauthRequired // the password alone proves too little, and mfa_required would say that it is changed
+	}
+	if err != nil {
 		return Session{}, err
 	}
 	if p.User.AuthProvider == user.ProviderLocal {
@@ -69,8 +74,7 @@ func (s *Service) changeHere(ctx context.Context, u user.User, c PasswordChange)
 		return Session{}, errChanged
 	}
 	s.onChange(ctx, u.ID)
-	issued, err := s.sessions.Begin(ctx, u.ID, c.Client.Agent)
-	return legacySession(issued), err
+	return s.beginProven(ctx, u.ID, hash, c.Client.Agent)
 }
 
 func (s *Service) changeAtFirebase(ctx context.Context, u user.User, c PasswordChange) (Session, error) {
@@ -78,17 +82,73 @@ func (s *Service) changeAtFirebase(ctx context.Context, u user.User, c PasswordC
 	if err != nil {
 		return Session{}, err
 	}
+	ctx, cancel := heedless(ctx)
+	defer cancel()
+	email, err := s.addressAt(ctx, u)
+	if err != nil {
+		return Session{}, err
+	}
 	if err := s.identities.SetPassword(ctx, u.FirebaseUID, c.New); err != nil {
-		return Session{}, fmt.Errorf("change the password at Firebase: %w", asField(err, "newPassword"))
+		return Session{}, fmt.Errorf("change the password at Firebase: %w", asField(gone(err), "newPassword"))
 	}
 	if err := s.passwordChanged(ctx, u, hash); err != nil {
 		return Session{}, err
 	}
-	fresh, err := s.signIn(ctx, u.Email, c.New)
+	fresh, err := s.signIn(ctx, email, c.New)
+	var begun Session
+	if err == nil {
+		begun, err = s.beginSession(ctx, fresh, email, c.New)
+	}
+	if errors.Is(err, firebase.ErrInvalidCredentials) {
+		return Session{}, s.overtaken(ctx, u, hash)
+	}
 	if err != nil {
 		return Session{}, fmt.Errorf("sign in with the new password: %w", told(err))
 	}
-	return s.beginSession(ctx, fresh, u.Email, c.New)
+	return begun, nil
+}
+
+// heedless is a context that the caller's hanging up does not end, and time does: what Firebase is doing for us is heard to its
+// end, or nobody would do our half.
+func heedless(ctx context.Context) (context.Context, context.CancelFunc) {
+	if deadline, bounded := ctx.Deadline(); bounded {
+		return context.WithDeadline(context.WithoutCancel(ctx), deadline)
+	}
+	return context.WithCancel(context.WithoutCancel(ctx))
+}
+
+// addressAt is what the person signs in with at Firebase, who may know of a change of address before we do.
+func (s *Service) addressAt(ctx context.Context, u user.User) (string, error) {
+	account, err := s.identities.User(ctx, u.FirebaseUID)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("ask Firebase for the address of user %s: %w", u.ID, gone(err))
+	case account.Disabled:
+		return "", user.ErrDeactivated
+	case account.Email == "":
+		return "", ErrNoPassword
+	}
+	return account.Email, nil
+}
+
+// gone: with an account that Firebase does not have any more its sessions are over.
+func gone(err error) error {
+	if errors.Is(err, firebase.ErrUserNotFound) {
+		return user.ErrRevoked.With(err)
+	}
+	return err
+}
+
+// overtaken is for who was told that the password is changed and finds another one there: somebody else's change came later. Our
+// hash may be theirs or ours; ours must bring nobody back (A7).
+func (s *Service) overtaken(ctx context.Context, u user.User, hash string) error {
+	_, err := s.queries.FollowFirebasePassword(ctx, s.pool, db.FollowFirebasePasswordParams{
+		ID: u.ID, PasswordHash: unusable, OldPasswordHash: hash,
+	})
+	if err != nil {
+		return fmt.Errorf("set the overtaken password of user %s aside: %w", u.ID, pg.Fault(err))
+	}
+	return errChanged
 }
 
 // How long we go on telling the database what Firebase has already done: the old sessions must end.
@@ -100,16 +160,25 @@ const (
 // passwordChanged is our half of a change that Firebase has made: the local hash follows, and every session is over. Neither the
 // caller's hanging up nor a moment without the database leaves it undone.
 func (s *Service) passwordChanged(ctx context.Context, u user.User, hash string) error {
+	err := insist(ctx, func(ctx context.Context) error {
+		_, err := s.queries.PasswordChangedAtFirebase(ctx, s.pool, db.PasswordChangedAtFirebaseParams{ID: u.ID, PasswordHash: hash})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("end the sessions of user %s after a new password: %w", u.ID, pg.Fault(err))
+	}
+	s.onChange(ctx, u.ID)
+	return nil
+}
+
+// insist does something in the database until it is done, and gives the last error when its time is up.
+func insist(ctx context.Context, do func(ctx context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ourHalf)
 	defer cancel()
 	for {
-		_, err := s.queries.PasswordChangedAtFirebase(ctx, s.pool, db.PasswordChangedAtFirebaseParams{ID: u.ID, PasswordHash: hash})
-		if err == nil {
-			s.onChange(ctx, u.ID)
-			return nil
-		}
-		if pause.For(ctx, ourHalfAgain) != nil {
-			return fmt.Errorf("end the sessions of user %s after a new password: %w", u.ID, pg.Fault(err))
+		err := do(ctx)
+		if err == nil || pg.NoRows(err) || pause.For(ctx, ourHalfAgain) != nil {
+			return err
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
@@ -16,29 +15,30 @@ import (
 // ErrReauthRequired asks for a fresh sign-in, or the password, before something that cannot be taken back (A10).
 var ErrReauthRequired = fault.New(fault.ReauthRequired, "sign in again, or give currentPassword, to do this")
 
-// recentSignIn is how fresh a sign-in must be for what cannot be taken back (A10).
-const recentSignIn = 5 * time.Minute
-
 // confirm holds A10: a sign-in of the last five minutes, or the password now, proved where it lives.
 func (s *Service) confirm(ctx context.Context, p principal.Principal, password string, client Client) error {
-	if time.Since(p.Claims.AuthTime) <= recentSignIn {
-		return nil
+	if recently, err := s.signedInRecently(ctx, p); err != nil || recently {
+		return err
 	}
 	if password == "" || p.User.Email == "" {
 		return ErrReauthRequired
 	}
-	if err := s.attempts.AllowAttempt(ctx, p.User.Email, client.Addr); err != nil {
+	email := p.User.Email
+	if canonical, err := user.CanonicalEmail(email); err == nil {
+		email = canonical // under which login counts, however an old row is written
+	}
+	if err := s.attempts.AllowAttempt(ctx, email, client.Addr); err != nil {
 		return err
 	}
 	err := s.prove(ctx, p.User, password)
 	switch {
 	case errors.Is(err, ErrInvalidCredentials):
-		s.attempts.Failed(ctx, p.User.Email, client.Addr)
+		s.attempts.Failed(ctx, email, client.Addr)
 		return err
 	case err != nil:
 		return fmt.Errorf("confirm the password: %w", err)
 	}
-	s.attempts.Succeeded(ctx, p.User.Email, client.Addr)
+	s.attempts.Succeeded(ctx, email, client.Addr)
 	return nil
 }
 
