@@ -77,8 +77,7 @@ func (s *Service) loginHere(ctx context.Context, c Credentials, email string, p 
 			return session, err
 		}
 	}
-	issued, err := s.sessions.Begin(ctx, p.id, c.Client.Agent)
-	return legacySession(issued), err
+	return s.beginProven(ctx, p.id, *p.hash, c.Client.Agent)
 }
 
 // moveAndLogin moves a person and begins the session at Firebase. What stops the move is logged here, since nobody else hears it.
@@ -129,9 +128,10 @@ func (s *Service) bringPassword(
 }
 
 // followPassword replaces a local hash that a password proved at Firebase does not fit, so that nobody returns with an old one
-// (A7). Of two sign-ins at once one replaces it, and the other finds it replaced.
-func (s *Service) followPassword(ctx context.Context, p person, password string) error {
-	if p.hash == nil || p.row.AuthProvider != user.ProviderHybrid {
+// (A7). Of two sign-ins at once one replaces it, and the other finds it replaced. uid is whose password it is: the row that has the
+// address may be another account's, which has changed its address at Firebase since (F7).
+func (s *Service) followPassword(ctx context.Context, p person, uid, password string) error {
+	if p.hash == nil || p.row.AuthProvider != user.ProviderHybrid || p.row.FirebaseUID != uid {
 		return nil
 	}
 	err := s.proveHash(ctx, p.hash, password)

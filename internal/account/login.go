@@ -87,7 +87,7 @@ func (s *Service) loginAtFirebase(ctx context.Context, c Credentials, email stri
 	if person.deactivated() && person.row.FirebaseUID == session.UID {
 		return Session{}, user.ErrDeactivated // whose row this is we know already, and it lets nobody in
 	}
-	if err := s.followPassword(ctx, person, c.Password); err != nil {
+	if err := s.followPassword(ctx, person, session.UID, c.Password); err != nil {
 		return Session{}, err
 	}
 	return s.beginSession(ctx, session, email, c.Password)

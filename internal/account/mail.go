@@ -54,7 +54,7 @@ func (s *Service) sendReset(ctx context.Context, email string) error {
 		}
 	}
 	err = s.identities.SendPasswordReset(ctx, email)
-	if err != nil && !errors.Is(err, firebase.ErrUserNotFound) {
+	if err != nil && !errors.Is(err, firebase.ErrUserNotFound) && !errors.Is(err, firebase.ErrUserDisabled) {
 		return fmt.Errorf("ask for a mail to reset a password: %w", err)
 	}
 	return nil
@@ -70,6 +70,8 @@ func (s *Service) ResetPassword(ctx context.Context, code, password string) erro
 	if err != nil {
 		return err
 	}
+	ctx, cancel := heedless(ctx)
+	defer cancel()
 	address, err := s.identities.ResetPassword(ctx, code, password)
 	if err != nil {
 		return fmt.Errorf("reset a password at Firebase: %w", asField(codeRefusal(err), "newPassword"))
@@ -78,14 +80,32 @@ func (s *Service) ResetPassword(ctx context.Context, code, password string) erro
 	if err != nil {
 		return nil //nolint:nilerr // an address that no row of ours can have: Firebase has done all there is
 	}
-	row, err := s.queries.UserByEmail(ctx, s.pool, email)
-	if pg.NoRows(err) {
+	return s.wasReset(ctx, email, hash)
+}
+
+// wasReset is our half of a reset. The address is the row's as we know it, and the account's that was reset: only where the row's
+// own account has it too, is it the same person (F7).
+func (s *Service) wasReset(ctx context.Context, email, hash string) error {
+	var u user.User
+	err := insist(ctx, func(ctx context.Context) error {
+		row, err := s.queries.UserByEmail(ctx, s.pool, email)
+		u = user.FromRow(db.UserByIDRow(row))
+		return err
+	})
+	if pg.NoRows(err) || err == nil && u.FirebaseUID == "" {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("find whose password was reset: %w", pg.Fault(err))
 	}
-	return s.passwordChanged(ctx, user.FromRow(db.UserByIDRow(row)), hash)
+	account, err := s.identities.User(ctx, u.FirebaseUID)
+	if err != nil && !errors.Is(err, firebase.ErrUserNotFound) {
+		return s.passwordChanged(ctx, u, unusable) // nobody can say: then neither password may bring them back (A7)
+	}
+	if current, err := user.CanonicalEmail(account.Email); err != nil || current != email {
+		return nil //nolint:nilerr // the address is another account's by now, and this row's owner has changed nothing
+	}
+	return s.passwordChanged(ctx, u, hash)
 }
 
 // SendEmailVerification has Firebase send the mail that proves the address. Who signs in here is moved first (A9). idToken is the
@@ -102,9 +122,21 @@ func (s *Service) SendEmailVerification(ctx context.Context, p principal.Princip
 		idToken = fresh.IDToken
 	}
 	if err := s.identities.SendEmailVerification(ctx, idToken); err != nil {
-		return fmt.Errorf("ask for a mail to prove an address: %w", err)
+		return fmt.Errorf("ask for a mail to prove an address: %w", bearerRefusal(err))
 	}
 	return nil
+}
+
+// bearerRefusal is what Firebase says of a token that we have found good: there the session has ended, or the account has no
+// address any more.
+func bearerRefusal(err error) error {
+	switch {
+	case errors.Is(err, firebase.ErrExpiredIDToken):
+		return user.ErrRevoked.With(err)
+	case errors.Is(err, firebase.ErrInvalidUser):
+		return ErrNoPassword.With(err)
+	}
+	return gone(err)
 }
 
 // signInAt gives somebody who holds a legacy token a session at Firebase, for what only Firebase can do.
@@ -120,7 +152,7 @@ func (s *Service) signInAt(ctx context.Context, u user.User) (firebase.Session, 
 	}
 	session, err := s.identities.SignInAs(ctx, u.FirebaseUID)
 	if err != nil {
-		return firebase.Session{}, fmt.Errorf("sign user %s in at Firebase: %w", u.ID, err)
+		return firebase.Session{}, fmt.Errorf("sign user %s in at Firebase: %w", u.ID, gone(err))
 	}
 	return session, nil
 }
@@ -135,7 +167,8 @@ func (s *Service) ConfirmEmail(ctx context.Context, code string) error {
 
 func codeRefusal(err error) error {
 	switch {
-	case errors.Is(err, firebase.ErrInvalidCode), errors.Is(err, firebase.ErrUserNotFound), errors.Is(err, firebase.ErrUserDisabled):
+	case errors.Is(err, firebase.ErrInvalidCode), errors.Is(err, firebase.ErrUserNotFound), errors.Is(err, firebase.ErrUserDisabled),
+		errors.Is(err, firebase.ErrEmailExists):
 		return ErrCodeInvalid.With(err)
 	case errors.Is(err, firebase.ErrExpiredCode):
 		return ErrCodeExpired.With(err)
