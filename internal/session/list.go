@@ -41,6 +41,25 @@ func (s *Service) List(ctx context.Context, userID uuid.UUID) ([]Session, error)
 	return sessions, nil
 }
 
+// adoptedVersion is that of the ids that internal/token derives from the old auth-service's refresh tokens; ours are random.
+const adoptedVersion = 8
+
+// SignedInAt says when a person began a session of theirs. Zero where nobody can say: there is no such session, it is over, or
+// the old auth-service began it, whose refresh tokens tell when they were made.
+func (s *Service) SignedInAt(ctx context.Context, userID, id uuid.UUID) (time.Time, error) {
+	if id == uuid.Nil || id.Version() == adoptedVersion {
+		return time.Time{}, nil
+	}
+	row, err := s.queries.LegacySession(ctx, s.pool, id)
+	if pg.NoRows(err) || err == nil && (row.UserID != userID || row.Ended || row.Expired) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read when session %s began: %w", id, pg.Fault(err))
+	}
+	return row.BeganAt, nil
+}
+
 // End ends one session of a person, on every instance (T5). ErrNotFound when there is none to end.
 func (s *Service) End(ctx context.Context, userID, id uuid.UUID) error {
 	ended, err := s.end(ctx, userID, id, audit.Event{

@@ -1,0 +1,24 @@
+package account
+
+import (
+	"context"
+	"time"
+
+	"auth-v2-service/internal/principal"
+	"auth-v2-service/internal/token"
+)
+
+// recentSignIn is how fresh a sign-in must be for what cannot be taken back (A10).
+const recentSignIn = 5 * time.Minute
+
+// signedInRecently holds A10's five minutes. What a legacy token says of its sign-in proves nothing: every service of the
+// platform could have written it (T8), and in the old auth-service's it is the time of the last refresh. There it is the session's
+// own beginning that counts, as it stands in the database.
+func (s *Service) signedInRecently(ctx context.Context, p principal.Principal) (bool, error) {
+	at := p.Claims.AuthTime
+	if time.Since(at) > recentSignIn || p.Claims.Kind == token.KindFirebase {
+		return time.Since(at) <= recentSignIn, nil
+	}
+	at, err := s.sessions.SignedInAt(ctx, p.User.ID, p.Claims.SessionID)
+	return err == nil && time.Since(at) <= recentSignIn, err
+}
