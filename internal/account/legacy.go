@@ -30,5 +30,11 @@ func (s *Service) asLegacy(ctx context.Context, session Session, client Client, 
 		return session, err
 	}
 	issued, err := s.sessions.Begin(ctx, session.User.ID, client.Agent)
-	return legacySession(issued), err
+	if err != nil {
+		return Session{}, err
+	}
+	if err := issued.User.Admit(session.Claims); err != nil { // revoked since the sign-in, which the new session has outwaited (T4)
+		return Session{}, s.withdraw(ctx, issued, errClocks.With(err))
+	}
+	return legacySession(issued), nil
 }

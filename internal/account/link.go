@@ -35,6 +35,12 @@ func (s *Service) Link(ctx context.Context, claims token.Claims, password string
 		return user.User{}, err
 	}
 	s.attempts.Succeeded(ctx, email, client.Addr)
+	if person.deactivated() {
+		return user.User{}, user.ErrDeactivated // nothing is linked that lets nobody in
+	}
+	if err := s.stillProven(ctx, person.id, *person.hash); err != nil {
+		return user.User{}, err
+	}
 	u, err = s.users.LinkProven(ctx, claims, person.id)
 	if err != nil {
 		return user.User{}, fmt.Errorf("link by password: %w", err)

@@ -1,0 +1,47 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/session"
+)
+
+// beginProven begins a legacy session of somebody who proved the password of a hash. A session that begins in the second of a
+// revocation waits that second out, so whoever proved the old password while it was changed would get in after the change, and
+// stay. Looking once more comes after: whoever changes the password from then on ends this session with the others (T4).
+func (s *Service) beginProven(ctx context.Context, id uuid.UUID, hash, agent string) (Session, error) {
+	issued, err := s.sessions.Begin(ctx, id, agent)
+	if err != nil {
+		return Session{}, err
+	}
+	if err := s.stillProven(ctx, id, hash); err != nil {
+		return Session{}, s.withdraw(ctx, issued, err)
+	}
+	return legacySession(issued), nil
+}
+
+// stillProven says whether what was proved against a hash still counts. ErrInvalidCredentials: the password is another by now.
+func (s *Service) stillProven(ctx context.Context, id uuid.UUID, hash string) error {
+	row, err := s.queries.UserCredentials(ctx, s.pool, id)
+	if err != nil && !pg.NoRows(err) {
+		return fmt.Errorf("look again at the password of user %s: %w", id, pg.Fault(err))
+	}
+	if row.PasswordHash == nil || *row.PasswordHash != hash {
+		return ErrInvalidCredentials.With(errors.New("the password was changed meanwhile"))
+	}
+	return nil
+}
+
+// withdraw ends a session that nobody has heard of yet, and answers why.
+func (s *Service) withdraw(ctx context.Context, issued session.Issued, why error) error {
+	err := s.sessions.End(ctx, issued.User.ID, issued.Claims.SessionID)
+	if err != nil && !errors.Is(err, session.ErrNotFound) {
+		return errors.Join(why, err)
+	}
+	return why
+}
