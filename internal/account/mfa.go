@@ -42,20 +42,30 @@ type SecondFactor struct {
 	PendingCredential string
 	FactorID          string
 	Code              string
+	Client            Client
 }
 
-// LoginMFA finishes a sign-in that wanted a second factor. Errors: ErrSecondFactorWrong, ErrSignInNotOpen, and those of a
-// sign-in whose password was right.
+// guessedAt names a second factor where attempts are counted, so that six digits are not tried through (A4). Only who has proved
+// the password knows its id, and no e-mail has a space.
+func (f SecondFactor) guessedAt() string { return "second factor " + f.FactorID }
+
+// LoginMFA finishes a sign-in that wanted a second factor. Errors: ErrSecondFactorWrong, ErrSignInNotOpen, rate_limited, and those
+// of a sign-in whose password was right.
 func (s *Service) LoginMFA(ctx context.Context, f SecondFactor) (Session, error) {
+	if err := s.attempts.AllowAttempt(ctx, f.guessedAt(), f.Client.Addr); err != nil {
+		return Session{}, err
+	}
 	fresh, err := s.identities.FinishSignIn(ctx, f.PendingCredential, f.FactorID, f.Code)
 	switch {
 	case errors.Is(err, firebase.ErrInvalidCredentials):
+		s.attempts.Failed(ctx, f.guessedAt(), f.Client.Addr)
 		return Session{}, ErrSecondFactorWrong.With(err)
 	case errors.Is(err, firebase.ErrInvalidCode), errors.Is(err, firebase.ErrExpiredCode):
 		return Session{}, ErrSignInNotOpen.With(err)
 	case err != nil:
 		return Session{}, fmt.Errorf("finish a sign-in at Firebase: %w", err)
 	}
+	s.attempts.Succeeded(ctx, f.guessedAt(), f.Client.Addr)
 	session, err := s.recordSignIn(ctx, fresh)
 	if errors.Is(err, user.ErrRevoked) {
 		return Session{}, errClocks.With(err) // in the second of a revocation: the next try begins after it

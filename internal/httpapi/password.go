@@ -14,7 +14,7 @@ type passwordHandlers struct {
 
 func (h passwordHandlers) LoginMFA(ctx context.Context, in api.LoginMFARequestObject) (api.LoginMFAResponseObject, error) {
 	session, err := h.accounts.LoginMFA(ctx, account.SecondFactor{
-		PendingCredential: in.Body.PendingCredential, FactorID: in.Body.FactorID, Code: in.Body.Code,
+		PendingCredential: in.Body.PendingCredential, FactorID: in.Body.FactorID, Code: in.Body.Code, Client: client(ctx),
 	})
 	if err != nil {
 		return nil, err
