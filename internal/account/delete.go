@@ -8,6 +8,7 @@ import (
 
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/principal"
+	"auth-v2-service/internal/user"
 )
 
 // deleteTimeout bounds a deletion, which the caller's hanging up does not stop half-way.
@@ -21,14 +22,31 @@ func (s *Service) Delete(ctx context.Context, p principal.Principal, currentPass
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteTimeout)
 	defer cancel()
-	return s.users.Delete(ctx, p.User, func(ctx context.Context) error {
-		if p.User.FirebaseUID == "" {
+	u, err := s.toDelete(ctx, p.User)
+	if err != nil {
+		return err
+	}
+	return s.users.Delete(ctx, u, func(ctx context.Context) error {
+		if u.FirebaseUID == "" {
 			return nil // there is nothing of theirs
 		}
-		err := s.identities.DeleteUser(ctx, p.User.FirebaseUID)
+		err := s.identities.DeleteUser(ctx, u.FirebaseUID)
 		if err != nil && !errors.Is(err, firebase.ErrUserNotFound) {
 			return fmt.Errorf("delete at Firebase: %w", err)
 		}
 		return nil
 	})
+}
+
+// toDelete is the row as it is now: what is remembered of it may be older than a move, whose account would outlive the row and
+// bring the person back. A move under way may have made the account already, by the row's id (M1).
+func (s *Service) toDelete(ctx context.Context, remembered user.User) (user.User, error) {
+	u, err := s.users.ByID(ctx, remembered.ID)
+	if errors.Is(err, user.ErrNotFound) {
+		return remembered, nil // deleted in this instant, and deleting twice is the same as once
+	}
+	if u.FirebaseUID == "" && u.FederationStatus == user.StatusSyncing {
+		u.FirebaseUID = u.ID.String()
+	}
+	return u, err
 }

@@ -55,7 +55,7 @@ func (s *Service) Register(ctx context.Context, r Registration) (Session, error)
 	if err != nil {
 		return Session{}, err
 	}
-	if record.NewUsers == rollout.Local {
+	if record.NewUsers == rollout.Local && !s.everybody { // with legacy tokens off, nobody who lives here could be let in
 		return s.registerHere(ctx, email, r)
 	}
 	return s.registerAtFirebase(ctx, email, r)

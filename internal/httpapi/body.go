@@ -37,6 +37,9 @@ func limitBody(next http.Handler) http.Handler {
 		if err == nil && len(body) > 0 {
 			err = checkBody(r.Header, body)
 		}
+		if err == nil {
+			err = checkSpelling(body, operationOf(r).members)
+		}
 		if err != nil {
 			writeError(w, r, bodyRefusal(err))
 			return

@@ -3,13 +3,20 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"auth-v2-service/gen/api"
 	"auth-v2-service/internal/account"
+	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/principal"
 	"auth-v2-service/internal/telemetry"
 	"auth-v2-service/internal/token"
@@ -121,6 +128,35 @@ func legacySurface(o LegacySurface, metrics *telemetry.Metrics) func(http.Handle
 			next.ServeHTTP(w, r)
 		})
 	}
+}
+
+// legacyMembers are the members of the body that a legacy operation takes.
+func legacyMembers(o *openapi3.Operation) (names []string) {
+	if !isLegacy(o.Tags) || o.RequestBody == nil {
+		return nil
+	}
+	for _, media := range o.RequestBody.Value.Content {
+		names = slices.AppendSeq(names, maps.Keys(media.Schema.Value.Properties))
+	}
+	return names
+}
+
+// checkSpelling refuses a body of the legacy surface that has one of members in other capitals. Unknown members are ignored there,
+// and the contract's validator finds this one unknown; encoding/json would read it all the same, unvalidated, in the place of the
+// member that everybody else reads.
+func checkSpelling(body []byte, members []string) error {
+	var sent map[string]jsontext.Value
+	if len(members) == 0 || json.Unmarshal(body, &sent) != nil {
+		return nil // no object: the contract has its own words for that
+	}
+	for name := range sent {
+		for _, member := range members {
+			if name != member && strings.EqualFold(name, member) {
+				return fault.Invalid("the request is not valid", fault.Field{Field: member, Message: "must be spelt exactly so"})
+			}
+		}
+	}
+	return nil
 }
 
 // isLegacy says whether an operation belongs to the deprecated surface.

@@ -19,11 +19,12 @@ const hotTimeout = 1700 * time.Millisecond
 // operation is what the edge needs to know of an operation of the contract.
 type operation struct {
 	id      string
-	limited bool // by client address (A4)
-	body    bool // takes one
-	gateway bool // answers proxies, which understand few statuses
-	legacy  bool // the deprecated surface
-	admin   bool // opens to admins alone
+	limited bool     // by client address (A4)
+	body    bool     // takes one
+	gateway bool     // answers proxies, which understand few statuses
+	legacy  bool     // the deprecated surface
+	admin   bool     // opens to admins alone
+	members []string // of a body of the deprecated surface
 
 	claimsOnly bool // takes a good token of somebody without a row
 	timeout    time.Duration
@@ -43,6 +44,7 @@ func operationsOf(contract *openapi3.T) operations {
 				gateway: o.OperationID == "forward" || o.OperationID == "headForward",
 				legacy:  isLegacy(o.Tags),
 				admin:   o.Extensions["x-role"] == "admin",
+				members: legacyMembers(o),
 
 				claimsOnly: o.Extensions["x-bearer"] == "claims",
 

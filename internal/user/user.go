@@ -19,9 +19,10 @@ const ProviderLocal = "local"
 // ProviderHybrid is the auth_provider of a person who signs in at Firebase and whose local hash is kept.
 const ProviderHybrid = "hybrid"
 
-// The values of federation_status that decide something here; the others are "syncing" and "failed".
+// The values of federation_status that decide something here; the other is "failed".
 const (
 	StatusActive   = "active"
+	StatusSyncing  = "syncing" // being moved to Firebase, or a registration under way
 	StatusDisabled = "disabled"
 )
 
