@@ -21,10 +21,11 @@ var ErrNotMovable = errors.New("this user is not to be moved now")
 // DefaultLapse is how old a claim must be for somebody else to take it over.
 const DefaultLapse = 60 * time.Second
 
-// The time that one move may take, and that giving a claim back may take after it. Together they fit into an answer's time.
+// The time that one move may take, and that giving a claim back may take after it. Together they leave two of the eight seconds
+// that a request has to whoever answers it without a move.
 const (
-	moveLimit    = 10 * time.Second
-	releaseLimit = 3 * time.Second
+	moveLimit    = 5 * time.Second
+	releaseLimit = time.Second
 )
 
 // Identities is what this room asks of Firebase: firebase.Client. Their errors are that package's.

@@ -1,0 +1,50 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"auth-v2-service/internal/devstack/identity"
+	"auth-v2-service/internal/testkit/servicetest"
+)
+
+// A2: the provider hangs, at whatever step of a move: the sign-in is answered the legacy pair within the time that any request
+// has, and a later one completes.
+func TestMoves_TheProviderHangs_A2(t *testing.T) {
+	t.Parallel()
+	for what, faults := range map[string][]identity.Fault{
+		"before the import":                   {{Match: "batchCreate", Kind: identity.FaultHang}},
+		"after the import":                    {{Match: "batchCreate", Kind: identity.FaultHang, After: true}},
+		"after the import and at the look-up": {{Match: "batchCreate", Kind: identity.FaultUnavailable, After: true}, {Match: "lookup", Kind: identity.FaultHang}},
+		"at the sign-in":                      {{Match: "signInWithPassword", Kind: identity.FaultHang}},
+		"at everything":                       {{Kind: identity.FaultHang}},
+		"late at everything":                  {{Kind: identity.FaultDelay, Delay: 3 * time.Second}},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			s := servicetest.Start(t, trusting)
+			c := newCrowd(t, s.Stack, 2)
+			newAdmin(t, s.Stack).rollOut(t, s, 100)
+			if err := s.Identity.AddFaults(faults...); err != nil {
+				t.Fatal(err)
+			}
+			c.atOnce(func(i int, p localOne) {
+				began := time.Now()
+				kind := p.signIn(t, s, []string{"/v1/auth/login", "/auth/login"}[i])
+				took := time.Since(began)
+				if t.Logf("a %s session after %s", kind, took.Round(10*time.Millisecond)); kind != "legacy" || took > 8*time.Second {
+					t.Errorf("A2: a %s session after %s, expected legacy within 8 s", kind, took)
+				}
+				p.signIn(t, s, "/v1/auth/login") // again, at once
+			})
+			s.Identity.ClearFaults()
+			passLapse(t, s.Stack)
+			c.atOnce(func(_ int, p localOne) {
+				if kind := p.signIn(t, s, "/v1/auth/login"); kind != "firebase" {
+					t.Errorf("A2: later a %s session, expected firebase", kind)
+				}
+			})
+			c.expectWhereabouts(t, "later", everybody)
+		})
+	}
+}
