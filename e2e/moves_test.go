@@ -1,0 +1,242 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"auth-v2-service/gen/client"
+	"auth-v2-service/internal/devstack/identity"
+	"auth-v2-service/internal/testkit/servicetest"
+)
+
+// moving is an instance that may move people, as a process of its own: without the race detector, hashes cost a tenth.
+func moving(t *testing.T, binary string, stack *servicetest.Stack) *servicetest.Service {
+	t.Helper()
+	return stack.Reach(t, launch(t, binary, stack, trusting).awaitReady(t))
+}
+
+// A2, R1, R5: a thousand people sign in while the percent goes up. Nobody is refused; after each stage exactly the cohort has
+// moved, whole, from the next sign-in at every instance; the password that was typed keeps working; and lowering the percent
+// moves nobody back.
+func TestMoves_AThousandSignIn_A2_R1_R5(t *testing.T) {
+	t.Parallel()
+	stack, binary := servicetest.NewStack(t), buildAuthd(t)
+	instances := []*servicetest.Service{moving(t, binary, stack), moving(t, binary, stack), stack.Start(t, trusting)}
+	c, operator := newCrowd(t, stack, 1000), newAdmin(t, stack)
+	before := 0.0
+	for _, percent := range []float64{0, 10, 50, 100, 20} {
+		began := time.Now()
+		operator.rollOut(t, instances[int(percent)%2], percent)
+		inNow, inBefore := cohortOf(max(percent, before)), cohortOf(before)
+		c.atOnce(func(i int, p localOne) {
+			if percent == 20 && i%5 > 0 {
+				return // enough
+			}
+			want := "legacy"
+			if moves, _ := inNow(p); moves && doorOf(i) == "/v1/auth/login" {
+				want = "firebase"
+			}
+			if kind := p.signIn(t, instances[(i+int(percent)/10)%3], doorOf(i)); kind != want && kind != "" {
+				earlier, _ := inBefore(p)
+				t.Errorf("A2: at %v %% %s (moved before: %t) got a %s session, expected %s", percent, p.email, earlier, kind, want)
+			}
+		})
+		before = max(percent, before)
+		w := c.expectWhereabouts(t, fmt.Sprintf("at %v %%", percent), cohortOf(before))
+		t.Logf("at %v %%: %d of 1,000 have moved, after %s", percent, w.moved, time.Since(began).Round(time.Millisecond))
+		if w.pending > 0 {
+			t.Errorf("%d claims are left", w.pending)
+		}
+	}
+	if n := count(t, stack, "auth.audit_events WHERE action = 'user.moved'"); n != len(c.people) {
+		t.Errorf("%d moves are on record, expected one each", n)
+	}
+}
+
+// R2, R3: deny beats allow beats percent, and below full traffic nobody moves, unless an operator insists.
+func TestMoves_WhoIsIn_R2_R3(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t, trusting)
+	c, operator := newCrowd(t, s.Stack, 12), newAdmin(t, s.Stack)
+	denied, allowed, both := c.people[0], c.people[1], c.people[2]
+	lists := func(change *client.RolloutChange) {
+		change.Deny, change.Allow = []uuid.UUID{denied.id, both.id}, []uuid.UUID{allowed.id, both.id}
+	}
+	none := func(localOne) (bool, bool) { return false, true }
+	for _, step := range []struct {
+		what  string
+		apply func(*client.RolloutChange)
+		moved func(p localOne) (bool, bool)
+	}{
+		{"everybody's percent, a little traffic missing", func(c *client.RolloutChange) { lists(c); c.UsersPercent, c.TrafficPercent = 100, 99.99 }, none},
+		{"no percent, full traffic", func(c *client.RolloutChange) { c.UsersPercent, c.TrafficPercent = 0, 100 }, func(p localOne) (bool, bool) { return p == allowed, true }},
+		{"everybody, below full traffic, insisted on", func(c *client.RolloutChange) {
+			c.UsersPercent, c.TrafficPercent, c.BelowFullTraffic = 100, 0, true
+		}, func(p localOne) (bool, bool) { return p != denied && p != both, true }},
+		{"nobody denied any more", func(c *client.RolloutChange) { c.Deny = []uuid.UUID{} }, everybody},
+		{"back to nothing", func(c *client.RolloutChange) {
+			c.Allow, c.UsersPercent, c.BelowFullTraffic = []uuid.UUID{}, 0, false
+		}, everybody},
+	} {
+		operator.set(t, s, step.apply)
+		c.atOnce(func(_ int, p localOne) { p.signIn(t, s, "/v1/auth/login") })
+		c.expectWhereabouts(t, step.what, step.moved)
+	}
+}
+
+// M5: where nobody has decided what the platform's addresses count for, a rollout of before moves nobody, and nobody hears of it.
+func TestMoves_NobodyBeforeTheDecision_M5(t *testing.T) {
+	t.Parallel()
+	stack := servicetest.NewStack(t)
+	s, decided := stack.Start(t), stack.Start(t, trusting)
+	c := newCrowd(t, stack, 6)
+	newAdmin(t, stack).rollOut(t, decided, 100)
+	c.atOnce(func(_ int, p localOne) {
+		if kind := p.signIn(t, s, "/v1/auth/login"); kind != "legacy" {
+			t.Errorf("M5: a %s session, expected legacy", kind)
+		}
+	})
+	c.expectWhereabouts(t, "undecided", func(localOne) (bool, bool) { return false, true })
+	c.atOnce(func(_ int, p localOne) { p.signIn(t, decided, "/v1/auth/login") })
+	c.expectWhereabouts(t, "decided", everybody)
+}
+
+// A2: a person who signs in at several instances at once is moved once, and every sign-in succeeds.
+func TestMoves_OnePersonAtOnce_A2(t *testing.T) {
+	t.Parallel()
+	stack := servicetest.NewStack(t)
+	instances := []*servicetest.Service{stack.Start(t, trusting), stack.Start(t, trusting)}
+	c := newCrowd(t, stack, 5)
+	newAdmin(t, stack).rollOut(t, instances[0], 100)
+	var all sync.WaitGroup
+	for _, p := range c.people {
+		for i := range 20 {
+			all.Go(func() { p.signIn(t, instances[i%2], doorOf(i)) })
+		}
+	}
+	all.Wait()
+	c.expectWhereabouts(t, "after twenty sign-ins each", everybody)
+	if n := count(t, stack, "auth.audit_events WHERE action = 'user.moved'"); n != len(c.people) {
+		t.Errorf("%d moves are on record of %d people", n, len(c.people))
+	}
+}
+
+// A2, M2: while a fifth of the provider's calls go wrong, in every way, before and after they have done their work, nobody is
+// refused, nobody is there twice, and a later sign-in completes.
+func TestMoves_AFifthOfTheProvidersCallsFails_A2_M2(t *testing.T) {
+	t.Parallel()
+	stack, binary := servicetest.NewStack(t), buildAuthd(t)
+	instances := []*servicetest.Service{moving(t, binary, stack), moving(t, binary, stack)}
+	c := newCrowd(t, stack, 1000)
+	newAdmin(t, stack).rollOut(t, instances[0], 100)
+	var faults []identity.Fault
+	for _, kind := range []string{identity.FaultUnavailable, identity.FaultTooManyRequests, identity.FaultCut, identity.FaultQuotaExceeded} {
+		for _, after := range []bool{false, true} { // one after the other: 1-(1-p)^8 is a fifth
+			faults = append(faults, identity.Fault{Match: "accounts", Kind: kind, After: after, Probability: 0.0275})
+		}
+	}
+	if err := stack.Identity.AddFaults(faults...); err != nil {
+		t.Fatal(err)
+	}
+	var atFirebase atomic.Int64
+	c.atOnce(func(i int, p localOne) {
+		if p.signIn(t, instances[i%2], "/v1/auth/login") == "firebase" {
+			atFirebase.Add(1)
+		}
+	})
+	hits := 0
+	for _, n := range stack.Identity.FaultHits() {
+		hits += n
+	}
+	w := c.expectWhereabouts(t, "with faults", perhaps)
+	t.Logf("%d calls went wrong; %d of 1,000 have moved, %d of them were answered Firebase's pair, %d claims are to be looked at",
+		hits, w.moved, atFirebase.Load(), w.pending)
+	if hits < 200 || w.moved == 0 || w.moved == len(c.people) {
+		t.Errorf("%d faults and %d moved: this shows nothing", hits, w.moved)
+	}
+	stack.Identity.ClearFaults()
+	passLapse(t, stack)
+	c.atOnce(func(i int, p localOne) {
+		if kind := p.signIn(t, instances[i%2], "/v1/auth/login"); kind != "firebase" {
+			t.Errorf("A2: without faults %s got a %s session, expected firebase", p.email, kind)
+		}
+	})
+	if w := c.expectWhereabouts(t, "after the faults", everybody); w.pending != 0 || count(t, stack, "auth.move_claims") != 0 {
+		t.Errorf("%d claims are left", w.pending)
+	}
+}
+
+// M2: an instance is killed -9 in the middle of many sign-ins, again and again. Whoever was cut off signs in elsewhere at once,
+// with the legacy pair at least; after the lapse everybody is moved, and nobody twice.
+func TestMoves_KilledInTheMiddle_M2(t *testing.T) {
+	t.Parallel()
+	binary, stack := buildAuthd(t), servicetest.NewStack(t)
+	survivor := moving(t, binary, stack)
+	c := newCrowd(t, stack, 600)
+	newAdmin(t, stack).rollOut(t, survivor, 100)
+	if err := stack.Identity.AddFaults( // room to be killed in, before and after each step
+		identity.Fault{Match: "accounts", Kind: identity.FaultDelay, Delay: 30 * time.Millisecond, Probability: 0.5, After: true},
+		identity.Fault{Match: "accounts", Kind: identity.FaultDelay, Delay: 30 * time.Millisecond, Probability: 0.5},
+	); err != nil {
+		t.Fatal(err)
+	}
+	var cut, kills int
+	for part := range 6 {
+		some := &crowd{stack: stack, people: c.people[part*100 : part*100+100]}
+		cut += some.signInWhileKilled(t, launch(t, binary, stack, trusting), survivor)
+		kills++
+	}
+	w := c.expectWhereabouts(t, "after the kills", perhaps)
+	t.Logf("%d kills cut %d of 600 sign-ins off; %d have moved, %d claims are left by the dead", kills, cut, w.moved, w.pending)
+	if cut == 0 {
+		t.Error("no sign-in was cut off: this shows nothing")
+	}
+	stack.Identity.ClearFaults()
+	c.atOnce(func(_ int, p localOne) { p.signIn(t, survivor, "/v1/auth/login") })
+	passLapse(t, stack)
+	c.atOnce(func(_ int, p localOne) {
+		if kind := p.signIn(t, survivor, "/v1/auth/login"); kind != "firebase" {
+			t.Errorf("M2: after the lapse %s got a %s session, expected firebase", p.email, kind)
+		}
+	})
+	if w := c.expectWhereabouts(t, "after the lapse", everybody); w.pending != 0 {
+		t.Errorf("M2: %d claims are left", w.pending)
+	}
+	if n := count(t, stack, "auth.audit_events WHERE action = 'user.moved'"); n != len(c.people) {
+		t.Errorf("M2: %d moves are on record of %d people", n, len(c.people))
+	}
+}
+
+// signInWhileKilled has everybody sign in at the victim, which is killed when a third has been answered. Who gets no answer asks
+// the survivor, and must not be refused.
+func (c *crowd) signInWhileKilled(t *testing.T, victim *instance, survivor *servicetest.Service) (cut int) {
+	t.Helper()
+	at := c.stack.Reach(t, victim.awaitReady(t))
+	var answered, lost atomic.Int64
+	third := make(chan struct{})
+	go func() {
+		<-third
+		victim.kill(t)
+	}()
+	c.atOnce(func(i int, p localOne) {
+		status, body := p.trySignIn(t.Context(), at, doorOf(i), registerBody(t, p.email, p.password))
+		if answered.Add(1) == int64(len(c.people)/3) {
+			close(third)
+		}
+		switch {
+		case status == 0:
+			lost.Add(1)
+			p.signIn(t, survivor, doorOf(i))
+		case status != http.StatusOK:
+			t.Errorf("A2: %s was answered %d, expected 200\n%s", p.email, status, body)
+		}
+	})
+	<-victim.Done()
+	return int(lost.Load())
+}
