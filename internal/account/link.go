@@ -42,6 +42,11 @@ func (s *Service) Link(ctx context.Context, claims token.Claims, password string
 		return user.User{}, err
 	}
 	u, err = s.users.LinkProven(ctx, claims, person.id)
+	if errors.Is(err, user.ErrIdentityConflict) {
+		if mine, missed := s.rowOf(ctx, claims); missed == nil {
+			return mine, nil // this very account was faster, from another tab
+		}
+	}
 	if err != nil {
 		return user.User{}, fmt.Errorf("link by password: %w", err)
 	}
