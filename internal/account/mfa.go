@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
@@ -28,13 +29,16 @@ func (e *MFAError) Error() string { return e.cause.Error() }
 // Unwrap gives the refusal.
 func (e *MFAError) Unwrap() error { return e.cause }
 
-// told puts a demand for a second factor into this room's words; any other error stays.
+// told puts a demand for a second factor into this room's words; any other error stays. A factor of a kind that we do not know is
+// left out: nobody here could say what to do with it.
 func told(err error) error {
 	var demand *firebase.MFAError
 	if !errors.As(err, &demand) {
 		return err
 	}
-	return &MFAError{Challenge: demand.Challenge, cause: err}
+	due := demand.Challenge
+	due.Factors = slices.DeleteFunc(slices.Clone(due.Factors), func(f firebase.Factor) bool { return f.Kind == "" })
+	return &MFAError{Challenge: due, cause: err}
 }
 
 // SecondFactor finishes a sign-in. Code is what the authenticator app shows.
