@@ -1,0 +1,55 @@
+package e2e
+
+import (
+	"net/http"
+	"testing"
+
+	"auth-v2-service/internal/testkit/servicetest"
+)
+
+// passwordOperations are those of the tag password, each with a body that is refused before anything is asked of anybody.
+var passwordOperations = []struct{ operation, path, body string }{
+	{"loginMfa", "/v1/auth/login/mfa", `{}`},
+	{"linkAccount", "/v1/auth/link", `{}`},
+	{"forgotPassword", "/v1/auth/password/forgot", `{}`},
+	{"resetPassword", "/v1/auth/password/reset", `{}`},
+	{"changePassword", "/v1/auth/password/change", `{}`},
+	{"sendEmailVerification", "/v1/auth/email/verify", ""},
+	{"confirmEmail", "/v1/auth/email/verify/confirm", `{}`},
+}
+
+// A4: no address asks without end for what concerns passwords; another address goes on.
+func TestPasswordOperations_AreLimitedByAddress_A4(t *testing.T) {
+	t.Parallel()
+	s := limited(t)
+	allowed := 0 // of all of them together
+	for _, o := range passwordOperations {
+		asked := func(from string) reply { return ask(t, s, http.MethodPost, o.path, o.body, "X-Forwarded-For", from) }
+		answer := asked("203.0.113.9")
+		for ; allowed < 400 && answer.status != http.StatusTooManyRequests; allowed++ {
+			answer = asked("203.0.113.9")
+		}
+		expectLimited(t, o.operation, answer)
+		if allowed < 120 {
+			t.Errorf("A4: %d requests were let through before %s was refused, expected 120 and what a minute's refill adds", allowed, o.operation)
+		}
+		if answer := asked("198.51.100.7"); answer.status == http.StatusTooManyRequests {
+			t.Errorf("A4: %s is refused from elsewhere", o.operation)
+		}
+	}
+}
+
+// A fault of ours is 500 and says nothing of itself: here somebody has taken the table away, after Firebase has done its part.
+func TestPasswordOperations_500TellsNothing(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	o := livesAtFirebase(t, s)
+	forgot(t, s, o.email).expect(t, "forgot", 202, "")
+	code := mailTo(t, s, "PASSWORD_RESET", o.email)
+	mustExec(t, s.Stack, "ALTER TABLE auth.users RENAME TO gone")
+	for what, answer := range map[string]reply{"forgot": forgot(t, s, o.email), "reset": reset(t, s, code, newPassword)} {
+		answer.expect(t, what+" without the table", 500, "internal")
+		expectMessage(t, what, answer, "Something went wrong on our side")
+	}
+	expectNoSecrets(t, s, code, newPassword, o.email)
+}
