@@ -1,14 +1,14 @@
 -- Asks the auth service who is behind a request, for haproxy.cfg:
 --
---   http-request lua.forward_auth http://127.0.0.1:3008/v1/auth/forward
+--   http-request lua.forward_auth http://127.0.0.1:3007/v1/auth/forward
 --
 -- Let through, the request carries the identity that was said; else the client gets the auth service's refusal. Whatever else
--- happens is an outage: 503, never through. An address with a name in it needs "resolvers" (httpclient.resolvers.id).
+-- happens is an outage: 503, never through.
 
 local identity = {
 	"X-User-Id", "X-User-Email", "X-User-Username", "X-User-Type", "X-User-Token-Balance", "X-Auth-Kind",
 }
-local patience = 3000 -- milliseconds; it answers within 2 s
+local patience = 5000 -- milliseconds: longer than haproxy.cfg's own limits, for a time-out here is tried again three times
 
 local unavailable = '{"success":false,"message":"Signing in cannot be checked at the moment; try again shortly",' ..
 	'"code":"dependency_unavailable"}'

@@ -26,6 +26,7 @@ const (
 	authAddress = "127.0.0.1:3008"
 	appAddress  = "127.0.0.1:3001"
 	listenPort  = ":8080"
+	askingPort  = ":3007" // HAProxy's own, on its way to the auth service
 )
 
 // Kind is one of the proxies.
@@ -109,8 +110,16 @@ func (k Kind) start(t testing.TB, p program, auth, app string, weakened []Weaken
 	if err != nil {
 		return nil, err
 	}
-	folder := t.TempDir()
-	if err := k.configure(folder, port, auth, app, weakened); err != nil {
+	asking, err := freeport.Choose(host, 0)
+	if err != nil {
+		return nil, err
+	}
+	folder, err := os.MkdirTemp("", k.Name+"-") // not the test's: HAProxy takes no "#" in a path
+	if err != nil {
+		return nil, err
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	if err := k.configure(folder, port, asking, auth, app, weakened); err != nil {
 		return nil, err
 	}
 	proxy := &Proxy{Addr: net.JoinHostPort(host, strconv.Itoa(port)), kind: k}
@@ -129,7 +138,7 @@ func (k Kind) start(t testing.TB, p program, auth, app string, weakened []Weaken
 }
 
 // configure writes deploy/'s files with this test's addresses. Each address, and each weakened line, must be there to be changed.
-func (k Kind) configure(folder string, port int, auth, app string, weakened []Weakening) error {
+func (k Kind) configure(folder string, port, asking int, auth, app string, weakened []Weakening) error {
 	root, err := checkout()
 	if err != nil {
 		return err
@@ -157,6 +166,7 @@ func (k Kind) configure(folder string, port int, auth, app string, weakened []We
 			text = strings.ReplaceAll(text, change.Old, change.New)
 		}
 		text = strings.ReplaceAll(text, "/etc/haproxy/", folder+"/")
+		text = strings.ReplaceAll(text, askingPort, ":"+strconv.Itoa(asking))
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
 			return err
 		}
