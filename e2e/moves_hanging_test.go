@@ -48,3 +48,29 @@ func TestMoves_TheProviderHangs_A2(t *testing.T) {
 		})
 	}
 }
+
+// A2, T4: somebody has moved and has to wait for the second of a revocation to end, and then the provider hangs: there is still
+// time for the legacy pair.
+func TestMoves_TheProviderHangsAfterTheMove_A2_T4(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t, trusting)
+	c := newCrowd(t, s.Stack, 1)
+	newAdmin(t, s.Stack).rollOut(t, s, 100)
+	execute(t, s.Stack, "UPDATE auth.users SET tokens_valid_after = date_trunc('second', now()) + interval '5 seconds' WHERE id = $1", c.people[0].id)
+	if err := s.Identity.AddFaults(
+		identity.Fault{Match: "batchCreate", Kind: identity.FaultDelay, Delay: 2 * time.Second},
+		identity.Fault{Match: "signInWithPassword", Kind: identity.FaultDelay, Delay: time.Millisecond, Count: 1},
+		identity.Fault{Match: "signInWithPassword", Kind: identity.FaultHang},
+	); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	if kind, took := c.people[0].signIn(t, s, "/v1/auth/login"), time.Since(began); kind != "legacy" || took > 8*time.Second {
+		t.Errorf("A2: a %s session after %s, expected legacy within 8 s", kind, took)
+	}
+	s.Identity.ClearFaults()
+	if kind := c.people[0].signIn(t, s, "/v1/auth/login"); kind != "firebase" {
+		t.Errorf("A2: later a %s session, expected firebase", kind)
+	}
+	c.expectWhereabouts(t, "later", everybody)
+}

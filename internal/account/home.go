@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -80,8 +81,14 @@ func (s *Service) loginHere(ctx context.Context, c Credentials, email string, p 
 	return s.beginProven(ctx, p.id, *p.hash, c.Client.Agent)
 }
 
+// moveTime is what a move and the session after it may take together: of a request's eight seconds enough must be left for the
+// legacy pair. The move itself ends before that.
+const moveTime = 6500 * time.Millisecond
+
 // moveAndLogin moves a person and begins the session at Firebase. What stops the move is logged here, since nobody else hears it.
 func (s *Service) moveAndLogin(ctx context.Context, email, password string, id uuid.UUID) (Session, error) {
+	ctx, cancel := context.WithTimeout(ctx, moveTime)
+	defer cancel()
 	fresh, err := s.mover.AtSignIn(ctx, id, password)
 	if err == nil {
 		var session Session
