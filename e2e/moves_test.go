@@ -240,3 +240,68 @@ func (c *crowd) signInWhileKilled(t *testing.T, victim *instance, survivor *serv
 	<-victim.Done()
 	return int(lost.Load())
 }
+
+// A2, A3, F9: who has not proved the password, or may not come in, is told what they always were, and is not moved.
+func TestMoves_NotWhoIsRefused_A2_A3(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t, trusting)
+	c := newCrowd(t, s.Stack, 3)
+	newAdmin(t, s.Stack).rollOut(t, s, 100)
+	execute(t, s.Stack, "UPDATE auth.users SET is_active = false WHERE id = $1", c.people[1].id)
+	execute(t, s.Stack, "UPDATE auth.users SET federation_status = 'disabled' WHERE id = $1", c.people[2].id)
+	for _, door := range []string{"/v1/auth/login", "/auth/login"} {
+		for i, p := range c.people {
+			ask(t, s, "POST", door, registerBody(t, p.email, "WrongPassword1")).expect(t, "a wrong password", 401, "invalid_credentials")
+			if i > 0 {
+				ask(t, s, "POST", door, registerBody(t, p.email, p.password)).expect(t, "a deactivated person", 403, "account_deactivated")
+			}
+		}
+	}
+	if n := count(t, s.Stack, "auth.users WHERE firebase_uid IS NOT NULL AND user_type IS DISTINCT FROM 'admin'"); n != 0 || len(s.Identity.Users()) != 0 {
+		t.Errorf("%d of them have moved, and %d accounts were made, expected none", n, len(s.Identity.Users()))
+	}
+}
+
+// A move is nobody's business but ours: what a client holds of before goes on, and so does an old client that signs in.
+func TestMoves_NobodyNotices(t *testing.T) {
+	t.Parallel()
+	stack := servicetest.NewStack(t)
+	s, other := stack.Start(t, trusting), stack.Start(t, trusting)
+	c, operator := newCrowd(t, stack, 1), newAdmin(t, stack)
+	p := c.people[0]
+	before := legacyLogin(t, s, p.email, p.password)
+	expectUser(t, other, "before the move", before.AccessToken)
+	operator.rollOut(t, s, 100)
+	session := newLogin(t, s, p.email, p.password)
+	if session.Kind != "firebase" || session.User.AuthProvider != "hybrid" || session.User.FirebaseUID != p.id.String() {
+		t.Errorf("A2: %+v, expected a moved person", session)
+	}
+	for what, token := range map[string]string{"the session of before": before.AccessToken, "the new one": session.IDToken} {
+		for _, instance := range []*servicetest.Service{s, other} {
+			if u := expectUser(t, instance, what, token); u.ID != p.id || u.TokenBalance != p.balance {
+				t.Errorf("%s is %s's with a balance of %d, expected %s and %d", what, u.ID, u.TokenBalance, p.id, p.balance)
+			}
+		}
+	}
+	expectUser(t, other, "a refresh of before", pairOf(t, ask(t, other, "POST", "/api/v1/auth/refresh", refreshBody(t, before.RefreshToken)), 200).AccessToken)
+	expectUser(t, s, "an old client's", legacyLogin(t, other, p.email, p.password).AccessToken)
+	c.expectWhereabouts(t, "in the end", everybody)
+}
+
+// LEGACY_TOKENS=off: whoever cannot be moved at this moment cannot sign in, which is an outage and no wrong password.
+func TestMoves_WithoutLegacyTokensAnOutageIs503(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t, trusting, map[string]string{"LEGACY_TOKENS": "off"})
+	c := newCrowd(t, s.Stack, 2)
+	for i, f := range []identity.Fault{{Match: "batchCreate", Kind: identity.FaultUnavailable}, {Match: "signInWithPassword", Kind: identity.FaultQuotaExceeded}} {
+		fault(t, s, f)
+		logInAs := func() reply {
+			return ask(t, s, "POST", "/v1/auth/login", registerBody(t, c.people[i].email, c.people[i].password))
+		}
+		logInAs().expect(t, "with "+f.Match+" failing", 503, "dependency_unavailable")
+		s.Identity.ClearFaults()
+		passLapse(t, s.Stack)
+		logInAs().expect(t, "afterwards", 200, "")
+	}
+	c.expectWhereabouts(t, "in the end", everybody)
+}
