@@ -53,7 +53,7 @@ func debians(name string, fits *regexp.Regexp, words ...string) func() (program,
 		folder, libraries, _ := strings.Cut(output, "\n")
 		p := program{path: filepath.Join(folder, "usr/sbin", name), libraries: libraries}
 		if said := p.says(words...); !fits.MatchString(said) {
-			return program{}, fmt.Errorf("Debian's %s does not fit: %s", name, said)
+			return program{}, fmt.Errorf("the %s of Debian's package does not fit: %s", name, said)
 		}
 		return p, nil
 	})
