@@ -135,7 +135,7 @@ func (s *Service) bringPassword(
 }
 
 // followPassword replaces a local hash that a password proved at Firebase does not fit, so that nobody returns with an old one
-// (A7). Of two sign-ins at once one replaces it, and the other finds it replaced. uid is whose password it is: the row that has the
+// (A7), and ends the sessions of the old one (T4). Of two sign-ins at once one replaces it, and the other finds it replaced. uid is whose password it is: the row that has the
 // address may be another account's, which has changed its address at Firebase since (F7).
 func (s *Service) followPassword(ctx context.Context, p person, uid, password string) error {
 	if p.hash == nil || p.row.AuthProvider != user.ProviderHybrid || p.row.FirebaseUID != uid {
@@ -149,11 +149,15 @@ func (s *Service) followPassword(ctx context.Context, p person, uid, password st
 	if err != nil {
 		return err
 	}
-	_, err = s.queries.FollowFirebasePassword(ctx, s.pool, db.FollowFirebasePasswordParams{
+	followed, err := s.queries.FollowFirebasePassword(ctx, s.pool, db.FollowFirebasePasswordParams{
 		ID: p.id, PasswordHash: hash, OldPasswordHash: *p.hash,
 	})
 	if err != nil {
 		return fmt.Errorf("let the password of user %s follow Firebase's: %w", p.id, pg.Fault(err))
 	}
-	return nil
+	if followed == 0 || *p.hash == unusable {
+		return nil
+	}
+	// It was changed past us, on Firebase's own page, say, and whoever held the old one may hold a legacy session still.
+	return s.users.RevokeTokens(ctx, p.id)
 }

@@ -47,17 +47,27 @@ func (s *Service) sendReset(ctx context.Context, email string) error {
 	if err != nil {
 		return err
 	}
-	if person.home() == user.ProviderLocal {
+	if person.home() == user.ProviderLocal && !person.cohort.Denied { // no stranger's asking beats deny (R3)
 		if err := s.mover.Now(ctx, person.id); err != nil {
 			s.log.WarnContext(ctx, "no mail for somebody whose password lives here: they could not be moved",
 				telemetry.FieldUserID, person.id, telemetry.FieldError, err)
 		}
 	}
 	err = s.identities.SendPasswordReset(ctx, email)
-	if err != nil && !errors.Is(err, firebase.ErrUserNotFound) && !errors.Is(err, firebase.ErrUserDisabled) {
+	if aboutTheAccount(err) {
+		s.log.WarnContext(ctx, "Firebase sends no mail to reset a password", telemetry.FieldError, err)
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("ask for a mail to reset a password: %w", err)
 	}
 	return nil
+}
+
+// aboutTheAccount says whether a refusal would tell a stranger that there is an account. Firebase's throttle is an account's: it
+// refuses the third mail to somebody, and never one to nobody.
+func aboutTheAccount(err error) bool {
+	return errors.Is(err, firebase.ErrUserNotFound) || errors.Is(err, firebase.ErrUserDisabled) || errors.Is(err, firebase.ErrTooManyAttempts)
 }
 
 // ResetPassword sets a new password with the code of a mail; every session is over afterwards, and a local hash follows (A7).
@@ -65,10 +75,6 @@ func (s *Service) sendReset(ctx context.Context, email string) error {
 func (s *Service) ResetPassword(ctx context.Context, code, password string) error {
 	if err := checkNewPassword(password); err != nil {
 		return asField(err, "newPassword")
-	}
-	hash, err := s.hash(ctx, password)
-	if err != nil {
-		return err
 	}
 	ctx, cancel := heedless(ctx)
 	defer cancel()
@@ -80,40 +86,55 @@ func (s *Service) ResetPassword(ctx context.Context, code, password string) erro
 	if err != nil {
 		return nil //nolint:nilerr // an address that no row of ours can have: Firebase has done all there is
 	}
+	hash, err := s.hash(ctx, password) // only now: who has no code keeps no core busy
+	if err != nil {
+		hash = unusable // too many wait for their passwords; the sessions end all the same, and the next sign-in brings the hash
+	}
 	return s.wasReset(ctx, email, hash)
 }
 
-// wasReset is our half of a reset. The address is the row's as we know it, and the account's that was reset: only where the row's
-// own account has it too, is it the same person (F7).
+// wasReset is our half of a reset. Whose account has the address, Firebase knows: the row that has it may be another account's, and
+// the account's row may have another, for addresses change there first (F7).
 func (s *Service) wasReset(ctx context.Context, email, hash string) error {
-	var u user.User
-	err := insist(ctx, func(ctx context.Context) error {
-		row, err := s.queries.UserByEmail(ctx, s.pool, email)
-		u = user.FromRow(db.UserByIDRow(row))
+	account, err := s.identities.UserByEmail(ctx, email)
+	if errors.Is(err, firebase.ErrUserNotFound) {
+		return nil // gone since
+	}
+	find := func(ctx context.Context) (db.UserByFirebaseUIDRow, error) {
+		return s.queries.UserByFirebaseUID(ctx, s.pool, account.UID)
+	}
+	if err != nil {
+		hash = unusable // nobody can say: then neither password may bring back whoever has the address here (A7)
+		find = func(ctx context.Context) (db.UserByFirebaseUIDRow, error) {
+			row, err := s.queries.UserByEmail(ctx, s.pool, email)
+			return db.UserByFirebaseUIDRow(row), err
+		}
+	}
+	var row db.UserByFirebaseUIDRow
+	err = insist(ctx, func(ctx context.Context) (err error) {
+		row, err = find(ctx)
 		return err
 	})
-	if pg.NoRows(err) || err == nil && u.FirebaseUID == "" {
+	if pg.NoRows(err) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("find whose password was reset: %w", pg.Fault(err))
 	}
-	account, err := s.identities.User(ctx, u.FirebaseUID)
-	if err != nil && !errors.Is(err, firebase.ErrUserNotFound) {
-		return s.passwordChanged(ctx, u, unusable) // nobody can say: then neither password may bring them back (A7)
-	}
-	if current, err := user.CanonicalEmail(account.Email); err != nil || current != email {
-		return nil //nolint:nilerr // the address is another account's by now, and this row's owner has changed nothing
-	}
-	return s.passwordChanged(ctx, u, hash)
+	return s.passwordChanged(ctx, user.FromRow(db.UserByIDRow(row)), hash)
 }
 
 // SendEmailVerification has Firebase send the mail that proves the address. Who signs in here is moved first (A9). idToken is the
-// caller's own where it is Firebase's.
-func (s *Service) SendEmailVerification(ctx context.Context, p principal.Principal, idToken string) error {
-	if p.User.Email == "" {
-		return ErrNoPassword
+// caller's own where it is Firebase's. A mail is a try here, too: the address is not proven, and may be somebody else's mailbox.
+func (s *Service) SendEmailVerification(ctx context.Context, p principal.Principal, idToken string, client Client) error {
+	email, err := user.CanonicalEmail(p.User.Email)
+	if err != nil {
+		return ErrNoPassword.With(err)
 	}
+	if err := s.attempts.AllowAttempt(ctx, email, client.Addr); err != nil {
+		return err
+	}
+	s.attempts.Failed(ctx, email, client.Addr)
 	if p.Claims.Kind != token.KindFirebase {
 		fresh, err := s.signInAt(ctx, p.User)
 		if err != nil {

@@ -21,6 +21,7 @@ import (
 type Identities interface {
 	CreateUser(ctx context.Context, u firebase.NewUser) error
 	User(ctx context.Context, uid string) (firebase.User, error)
+	UserByEmail(ctx context.Context, email string) (firebase.User, error)
 	DeleteUser(ctx context.Context, uid string) error
 	SetPassword(ctx context.Context, uid, password string) error
 	SignIn(ctx context.Context, email, password string) (firebase.Session, error)

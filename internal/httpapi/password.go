@@ -66,7 +66,7 @@ func (h passwordHandlers) ChangePassword(
 func (h passwordHandlers) SendEmailVerification(
 	ctx context.Context, _ api.SendEmailVerificationRequestObject,
 ) (api.SendEmailVerificationResponseObject, error) {
-	if err := h.accounts.SendEmailVerification(ctx, caller(ctx), bearer(ctx)); err != nil {
+	if err := h.accounts.SendEmailVerification(ctx, caller(ctx), bearer(ctx), client(ctx)); err != nil {
 		return nil, err
 	}
 	return api.SendEmailVerification202JSONResponse{
