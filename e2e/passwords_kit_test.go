@@ -17,7 +17,6 @@ import (
 // newPassword is what a password becomes.
 const newPassword = "NewPassword123"
 
-
 // trusts moves whoever is in the cohort.
 var trusts = map[string]string{"LEGACY_EMAIL_VERIFIED": "trust"}
 
@@ -198,7 +197,9 @@ func hourOld(t testing.TB, s *servicetest.Service, o sessions, age time.Duration
 	t.Helper()
 	began := time.Now().Add(-age).Unix()
 	if o.kind == "legacy" {
-		return hs256(t, accessSecret, oldAccess(o.id, o.email, map[string]any{"iat": began}))
+		sid := payloadOf(t, o.tokens[0])["sid"] // whose beginning counts, and not what a token says (A10)
+		execute(t, s.Stack, "UPDATE auth.legacy_sessions SET began_at = to_timestamp($2) WHERE id = $1", sid, began)
+		return hs256(t, accessSecret, oldAccess(o.id, o.email, map[string]any{"auth_time": began, "sid": sid}))
 	}
 	uid := *rowOf(t, s.Stack, "id = $1", o.id).FirebaseUID
 	return mint(t, s.Stack, claims(uid, o.email, map[string]any{"auth_time": began, "firebase": signedInWith("password")}))
