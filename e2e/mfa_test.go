@@ -114,7 +114,9 @@ func TestMFA_GuessesAreCounted_A4(t *testing.T) {
 	o := livesAtFirebase(t, s)
 	app := enroll(t, s, o.id.String())
 	pending := begin(t, s, o.email).PendingCredential
-	guess := func(from, code string) reply { return finish(t, s, pending, app.factorID, code, "X-Forwarded-For", from) }
+	guess := func(from, code string) reply {
+		return finish(t, s, pending, app.factorID, code, "X-Forwarded-For", from)
+	}
 	for range 10 {
 		guess(stranger, app.wrongCode(t)).expect(t, "a guess", 401, "invalid_credentials")
 	}

@@ -94,11 +94,7 @@ func (s *Service) changeAtFirebase(ctx context.Context, u user.User, c PasswordC
 	if err := s.passwordChanged(ctx, u, hash); err != nil {
 		return Session{}, err
 	}
-	fresh, err := s.signIn(ctx, email, c.New)
-	var begun Session
-	if err == nil {
-		begun, err = s.beginSession(ctx, fresh, email, c.New)
-	}
+	begun, err := s.beginChanged(ctx, email, c.New)
 	if errors.Is(err, firebase.ErrInvalidCredentials) {
 		return Session{}, s.overtaken(ctx, u, hash)
 	}
@@ -106,6 +102,19 @@ func (s *Service) changeAtFirebase(ctx context.Context, u user.User, c PasswordC
 		return Session{}, fmt.Errorf("sign in with the new password: %w", told(err))
 	}
 	return begun, nil
+}
+
+// beginChanged begins the first session with a new password.
+func (s *Service) beginChanged(ctx context.Context, email, password string) (Session, error) {
+	fresh, err := s.signIn(ctx, email, password)
+	if errors.Is(err, firebase.ErrMFARequired) {
+		// A code is good once: it must not be spent on a session in the second of this revocation, which would be born dead (T4).
+		return Session{}, errors.Join(err, pause.For(ctx, time.Second))
+	}
+	if err != nil {
+		return Session{}, err
+	}
+	return s.beginSession(ctx, fresh, email, password)
 }
 
 // heedless is a context that the caller's hanging up does not end, and time does: what Firebase is doing for us is heard to its
