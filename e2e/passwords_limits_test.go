@@ -2,8 +2,10 @@ package e2e
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
+	"auth-v2-service/internal/devstack/identity"
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
@@ -50,6 +52,14 @@ func TestPasswordOperations_500TellsNothing(t *testing.T) {
 	for what, answer := range map[string]reply{"forgot": forgot(t, s, o.email), "reset": reset(t, s, code, newPassword)} {
 		answer.expect(t, what+" without the table", 500, "internal")
 		expectMessage(t, what, answer, "Something went wrong on our side")
+	}
+	fault(t, s, identity.Fault{Kind: "OPERATION_NOT_ALLOWED"}) // the project is not set up as we need it
+	for what, answer := range map[string]reply{"reset": reset(t, s, code, newPassword), "confirm": confirm(t, s, code)} {
+		answer.expect(t, what+" with a project that is set up wrongly", 500, "internal")
+		expectMessage(t, what, answer, "Something went wrong on our side")
+	}
+	if !strings.Contains(s.Log.String(), "OPERATION_NOT_ALLOWED") {
+		t.Error("the cause of a 500 is not in the log, expected it there")
 	}
 	expectNoSecrets(t, s, code, newPassword, o.email)
 }

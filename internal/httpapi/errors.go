@@ -93,6 +93,9 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 func refusalOf(err error) *fault.Error {
 	var refusal *fault.Error
 	if errors.As(err, &refusal) {
+		if refusal.Code == fault.Internal {
+			return errInternal // in these words, whatever it was: the rest is the log's
+		}
 		if _, known := status[refusal.Code]; known {
 			return refusal
 		}
