@@ -113,7 +113,9 @@ func TestPasswordChange_GuessesAreCounted_A4(t *testing.T) {
 	email := servicetest.Email()
 	id := localUser(t, s.Stack, strings.ToUpper(email), servicetest.Password)
 	stale := hs256(t, accessSecret, oldAccess(id, email, map[string]any{"iat": time.Now().Add(-time.Hour).Unix()}))
-	guess := func(from, password string) reply { return changePassword(t, s, stale, password, newPassword, "X-Forwarded-For", from) }
+	guess := func(from, password string) reply {
+		return changePassword(t, s, stale, password, newPassword, "X-Forwarded-For", from)
+	}
 	for range 5 {
 		guess(stranger, "WrongPassword1").expect(t, "a guess", 401, "invalid_credentials")
 		login(t, s, stranger, email, "WrongPassword1").expect(t, "a guess at login", 401, "invalid_credentials")

@@ -104,8 +104,14 @@ func TestForgot_OneAnswerWithoutEnumerationProtection_A9(t *testing.T) {
 			t.Errorf("A9: %s was answered %s", what, answer.body)
 		}
 	}
-	fault(t, s, identity.Fault{Match: "accounts:sendOobCode", Kind: "USER_DISABLED"})
-	forgot(t, s, disabled.email).expect(t, "A9: forgot of somebody whom Firebase says to be disabled", 202, "")
+	for _, kind := range []string{"USER_DISABLED", identity.FaultTooManyAttempts} { // both of accounts, and never of nobody
+		fault(t, s, identity.Fault{Match: "accounts:sendOobCode", Kind: kind})
+		answer := forgot(t, s, disabled.email)
+		if answer.expect(t, "A9: forgot where Firebase says "+kind, 202, ""); string(answer.body) != mailBody {
+			t.Errorf("A9: %s was answered %s", kind, answer.body)
+		}
+		s.Identity.ClearFaults()
+	}
 }
 
 // M5, A9: without LEGACY_EMAIL_VERIFIED nobody is moved, and the answer tells nobody.
@@ -144,9 +150,6 @@ func TestForgot_Refusals(t *testing.T) {
 		forgot(t, s, email).expect(t, "forgot while Firebase is away", 503, "dependency_unavailable")
 	}
 	s.Identity.ClearFaults()
-	fault(t, s, identity.Fault{Match: "accounts:sendOobCode", Kind: identity.FaultTooManyAttempts})
-	expectLimited(t, "A4: Google's throttling", forgot(t, s, person.email))
-	s.Identity.ClearFaults()
 	wire.Cut()
 	for _, email := range emails {
 		forgot(t, s, email).expect(t, "forgot while the database is away", 503, "dependency_unavailable")
@@ -173,6 +176,21 @@ func TestForgot_IsLimited_A4(t *testing.T) {
 	if n := len(mailsTo(s, "PASSWORD_RESET", *person.Email)); n != 11 {
 		t.Errorf("A4: %d mails, expected 11", n)
 	}
+}
+
+// A4, A9: neither does who asks for the mail that proves an address, which may be another's mailbox.
+func TestEmailVerification_IsLimited_A4(t *testing.T) {
+	t.Parallel()
+	s := limited(t)
+	person := s.Person(t)
+	send := func(from string) reply {
+		return ask(t, s, http.MethodPost, "/v1/auth/email/verify", "", append(authorized(person.IDToken), "X-Forwarded-For", from)...)
+	}
+	for range 10 {
+		send("203.0.113.9").expect(t, "verify", 202, "")
+	}
+	expectLimited(t, "A4: verify once more", send("203.0.113.9"))
+	send("198.51.100.7").expect(t, "verify from elsewhere", 202, "")
 }
 
 // T4, A7: a reset with the mail's code ends every session, the local hash follows, and the code is good once.
@@ -358,6 +376,7 @@ func TestEmailVerification_BothKinds_A9(t *testing.T) {
 func TestEmailVerification_Refusals(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
+	ask(t, s, http.MethodPost, "/v1/auth/email/verify", "{}", authorized(phoneToken(t, s))...).expect(t, "a body", 400, "invalid_request")
 	sendVerification(t, s, phoneToken(t, s)).expect(t, "F5: a person without an e-mail", 422, "unsupported_identity")
 	sendVerification(t, s, livesHere(t, s).tokens[0]).expect(t, "M5: who may not be moved", 503, "dependency_unavailable")
 
