@@ -3,6 +3,7 @@ package e2e
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"auth-v2-service/internal/devstack/identity"
 	"auth-v2-service/internal/testkit/servicetest"
@@ -120,6 +121,26 @@ func TestPasswordFollows_LinkedToAGoogleAccount_F3(t *testing.T) {
 			expectNoSecrets(t, s, servicetest.Password, newPassword, email)
 		})
 	}
+}
+
+// A10: so may who is signed in and has not brought it yet prove with it that they are the owner.
+func TestPasswordFollows_LinkedToAGoogleAccount_A10(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t, trusts)
+	email := servicetest.Email()
+	id := localUser(t, s.Stack, email, servicetest.Password)
+	uid := newUID()
+	if _, err := s.Identity.SignIn(t.Context(), identity.User{UID: uid, Email: email, EmailVerified: true}, "google.com"); err != nil {
+		t.Fatal(err)
+	}
+	stale := mint(t, s.Stack, claims(uid, email, map[string]any{"auth_time": time.Now().Add(-time.Hour).Unix()}))
+	if user := expectUser(t, s, "F3: the link by a verified address", stale); user.ID != id {
+		t.Fatalf("answered %s, expected %s", user.ID, id)
+	}
+	changePassword(t, s, stale, "WrongPassword1", newPassword).expect(t, "A10: a wrong password", 401, "invalid_credentials")
+	changePassword(t, s, stale, servicetest.Password, newPassword).expect(t, "A10: the local password", 200, "")
+	expectShutOut(t, s, email, servicetest.Password)
+	expectSignsIn(t, s, email, newPassword)
 }
 
 // A2: bringing the password fails with Firebase, and comes to pass later.

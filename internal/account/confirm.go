@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,10 +53,26 @@ func (s *Service) prove(ctx context.Context, u user.User, password string) error
 		return s.proveHash(ctx, row.PasswordHash, password)
 	}
 	session, err := s.signIn(ctx, u.Email, password)
+	if errors.Is(err, firebase.ErrInvalidCredentials) {
+		session, err = s.bringOwn(ctx, u, password, err)
+	}
 	switch {
 	case errors.Is(err, firebase.ErrInvalidCredentials), errors.Is(err, firebase.ErrUserDisabled),
 		err == nil && session.UID != u.FirebaseUID:
 		return ErrInvalidCredentials.With(err)
 	}
 	return told(err)
+}
+
+// bringOwn is bringPassword for who is signed in: what opens the account at the next login proves its owner now.
+func (s *Service) bringOwn(ctx context.Context, u user.User, password string, wrong error) (firebase.Session, error) {
+	email, err := user.CanonicalEmail(u.Email)
+	if err != nil {
+		return firebase.Session{}, wrong
+	}
+	p, err := s.personOf(ctx, email)
+	if err != nil || p.id != u.ID {
+		return firebase.Session{}, cmp.Or(err, wrong)
+	}
+	return s.bringPassword(ctx, p, email, password, wrong)
 }
