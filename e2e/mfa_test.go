@@ -245,6 +245,32 @@ func TestMFA_ChangeOfPassword_A10_A11(t *testing.T) {
 	expectNoSecrets(t, s, challenge.PendingCredential, newPassword)
 }
 
+// A7: the local hash follows a password that was changed at Firebase also where a second factor is due, and the sign-in that has
+// brought it is finished as any other.
+func TestMFA_ThePasswordFollows_A7(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t, trusts)
+	o := moved(t, s)
+	changeBehindOurBack(t, s.Stack, o.email, servicetest.Password, newPassword)
+	app := enroll(t, s, o.id.String())
+	login := func() reply {
+		return ask(t, s, http.MethodPost, "/v1/auth/login", registerBody(t, o.email, newPassword))
+	}
+	fault(t, s, identity.Fault{Match: "accounts:lookup", Kind: identity.FaultUnavailable})
+	due(t, "A7: a login, nobody being able to say whose password it is", login())
+	s.Identity.ClearFaults()
+	if !fits(t, s.Stack, o.id, servicetest.Password) {
+		t.Error("A7: the local hash has followed a password of nobody knows whom")
+	}
+	pending := due(t, "A7: a login", login()).PendingCredential
+	if !fits(t, s.Stack, o.id, newPassword) {
+		t.Error("A7: the local hash has not followed")
+	}
+	sessionOf(t, finish(t, s, pending, app.factorID, app.code(t, 0)), http.StatusOK)
+	pending = due(t, "the next login", login()).PendingCredential
+	sessionOf(t, finish(t, s, pending, app.factorID, app.code(t, 1)), http.StatusOK)
+}
+
 // A11: of factors that we cannot finish an SMS is named, for the Firebase SDK can; one of a kind that nobody knows yet is not.
 func TestMFA_OtherKindsOfFactor_A11(t *testing.T) {
 	t.Parallel()

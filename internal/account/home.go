@@ -11,6 +11,7 @@ import (
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/pause"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/rollout"
 	"auth-v2-service/internal/telemetry"
@@ -132,6 +133,26 @@ func (s *Service) bringPassword(
 		return firebase.Session{}, fmt.Errorf("give Firebase the password of user %s: %w", p.id, err)
 	}
 	return s.signIn(ctx, email, password)
+}
+
+// followPending is followPassword where the second factor is still due: the password is proved all the same, and when the sign-in
+// is finished nobody will know it. Whose it is has to be asked; where Firebase cannot say, the next sign-in asks again.
+func (s *Service) followPending(ctx context.Context, p person, email, password string) error {
+	if p.hash == nil || p.row.AuthProvider != user.ProviderHybrid {
+		return nil
+	}
+	if err := s.proveHash(ctx, p.hash, password); !errors.Is(err, ErrInvalidCredentials) {
+		return err
+	}
+	account, err := s.identities.UserByEmail(ctx, email)
+	if err != nil {
+		s.log.InfoContext(ctx, "nobody could say whose password was proved", telemetry.FieldUserID, p.id, telemetry.FieldError, err)
+		return nil
+	}
+	if err := s.followPassword(ctx, p, account.UID, password); err != nil {
+		return err
+	}
+	return pause.For(ctx, time.Second) // the sessions before have ended, and the one to come must not begin among them (T4)
 }
 
 // followPassword replaces a local hash that a password proved at Firebase does not fit, so that nobody returns with an old one

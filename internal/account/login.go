@@ -80,6 +80,11 @@ func (s *Service) loginAtFirebase(ctx context.Context, c Credentials, email stri
 		s.attempts.Failed(ctx, email, c.Client.Addr)
 		return Session{}, ErrInvalidCredentials.With(err)
 	}
+	if errors.Is(err, firebase.ErrMFARequired) {
+		if failed := s.followPending(ctx, person, email, c.Password); failed != nil {
+			return Session{}, failed
+		}
+	}
 	if err != nil {
 		return Session{}, fmt.Errorf("sign in at Firebase: %w", told(err))
 	}
