@@ -18,13 +18,33 @@ func sendNewUsers(t testing.TB, s *servicetest.Service, home client.UserHome) {
 	newAdmin(t, s.Stack).set(t, s, func(c *client.RolloutChange) { c.NewUsers = home })
 }
 
+// Where new users go, by two instances as operators run them: under the race detector, hashing takes ten times as long.
+func TestNewUsers(t *testing.T) {
+	t.Parallel()
+	binary := buildAuthd(t)
+	for name, test := range map[string]func(*testing.T, []*servicetest.Service){
+		"go where the rollout says (R4)":          newUsersGoWhereTheRolloutSays,
+		"a lost answer can be had again (A1)":     aLostAnswerCanBeHadAgain,
+		"fifty at once of an address, a row (A1)": fiftyAtOnceMakeOneRow,
+		"usernames get a suffix (F4)":             usernamesGetASuffix,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			stack := servicetest.NewStack(t)
+			var instances []*servicetest.Service
+			for range 2 {
+				instances = append(instances, stack.Reach(t, launch(t, binary, stack, nil).awaitReady(t)))
+			}
+			test(t, instances)
+		})
+	}
+}
+
 // R4: a new user goes where the rollout says, from the next registration on every instance, at either surface; what is answered
 // is what the surface's clients understand.
-func TestNewUsers_GoWhereTheRolloutSays_R4(t *testing.T) {
-	t.Parallel()
-	stack := servicetest.NewStack(t)
-	instances := []*servicetest.Service{stack.Start(t), stack.Start(t)}
-	for _, home := range []client.UserHome{"firebase", "local", "firebase", "local"} {
+func newUsersGoWhereTheRolloutSays(t *testing.T, instances []*servicetest.Service) {
+	stack := instances[0].Stack
+	for _, home := range []client.UserHome{"local", "firebase"} {
 		sendNewUsers(t, instances[0], home)
 		for _, s := range instances {
 			email := servicetest.Email()
@@ -69,9 +89,8 @@ func expectHome(t *testing.T, s *servicetest.Stack, email string, home client.Us
 
 // A1: the answer to a local registration that was lost can be had again with the same password, for a while; another password
 // learns that the address is taken, at either surface.
-func TestNewUsers_ALostAnswerCanBeHadAgain_A1(t *testing.T) {
-	t.Parallel()
-	s := servicetest.Start(t)
+func aLostAnswerCanBeHadAgain(t *testing.T, instances []*servicetest.Service) {
+	s := instances[0]
 	sendNewUsers(t, s, "local")
 	email := servicetest.Email()
 	first := sessionOf(t, ask(t, s, "POST", "/v1/auth/register", registerBody(t, email, servicetest.Password)), 201)
@@ -101,15 +120,10 @@ func TestNewUsers_ALostAnswerCanBeHadAgain_A1(t *testing.T) {
 }
 
 // A1: fifty registrations of one address at once, over both surfaces and two instances, are one row, and it is whose password
-// came first. They are processes of their own, as hashing takes ten times as long under the race detector.
-func TestNewUsers_FiftyAtOnceMakeOneRow_A1(t *testing.T) {
-	t.Parallel()
-	stack, binary := servicetest.NewStack(t), buildAuthd(t)
-	execute(t, stack, "UPDATE auth.rollout SET new_users = 'local'")
-	var instances []*servicetest.Service
-	for range 2 {
-		instances = append(instances, stack.Reach(t, launch(t, binary, stack, nil).awaitReady(t)))
-	}
+// came first.
+func fiftyAtOnceMakeOneRow(t *testing.T, instances []*servicetest.Service) {
+	stack := instances[0].Stack
+	sendNewUsers(t, instances[0], "local")
 	email := servicetest.Email()
 	passwords := []string{"FirstPassword1", "SecondPassword2"}
 	register := func(i int) reply {
@@ -142,10 +156,8 @@ func TestNewUsers_FiftyAtOnceMakeOneRow_A1(t *testing.T) {
 }
 
 // F4: a username that is taken gets a suffix, and never an error; also when many want it at once.
-func TestNewUsers_UsernamesGetASuffix_F4(t *testing.T) {
-	t.Parallel()
-	stack := servicetest.NewStack(t)
-	instances := []*servicetest.Service{stack.Start(t), stack.Start(t)}
+func usernamesGetASuffix(t *testing.T, instances []*servicetest.Service) {
+	stack := instances[0].Stack
 	sendNewUsers(t, instances[0], "local")
 	var all sync.WaitGroup
 	for i := range 12 {
