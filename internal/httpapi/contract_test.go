@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"reflect"
 	"slices"
 	"sort"
 	"strconv"
@@ -232,8 +233,11 @@ func TestOperations_AreKnownByTheContractsNames(t *testing.T) {
 		"HEAD /v1/auth/forward":      {id: "headForward", gateway: true, timeout: hotTimeout},
 		"DELETE /v1/auth/me":         {id: "deleteMe", body: true, timeout: HandlerTimeout},
 		"GET /health/ready":          {id: "getReadiness", timeout: HandlerTimeout},
+		"POST /api/v1/auth/refresh": {
+			id: "legacyRefresh", limited: true, body: true, legacy: true, members: []string{"refreshToken"}, timeout: HandlerTimeout,
+		},
 	} {
-		if got := ops[key]; got != want {
+		if got := ops[key]; !reflect.DeepEqual(got, want) {
 			t.Errorf("%s is %+v, expected %+v", key, got, want)
 		}
 	}
