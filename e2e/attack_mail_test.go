@@ -79,8 +79,8 @@ func TestAttack_VerificationMailsAreLimited_A4(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
 	person := s.Person(t)
-	sent, from := 0, 0
-	for from = range 60 {
+	sent := 0
+	for from := range 60 {
 		answer := ask(t, s, http.MethodPost, "/v1/auth/email/verify", "", "Authorization", "Bearer "+person.IDToken,
 			"X-Forwarded-For", fmt.Sprintf("203.0.113.%d", from+1))
 		if answer.status == http.StatusTooManyRequests {

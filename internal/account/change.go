@@ -34,7 +34,7 @@ type PasswordChange struct {
 // and that the new session wants the second factor.
 func (s *Service) ChangePassword(ctx context.Context, p principal.Principal, c PasswordChange) (Session, error) {
 	if err := checkNewPassword(c.New); err != nil {
-		return Session{}, asField(err, "newPassword")
+		return Session{}, asNewPassword(err)
 	}
 	if p.User.Email == "" {
 		return Session{}, ErrNoPassword
@@ -89,7 +89,7 @@ func (s *Service) changeAtFirebase(ctx context.Context, u user.User, c PasswordC
 		return Session{}, err
 	}
 	if err := s.identities.SetPassword(ctx, u.FirebaseUID, c.New); err != nil {
-		return Session{}, fmt.Errorf("change the password at Firebase: %w", asField(gone(err), "newPassword"))
+		return Session{}, fmt.Errorf("change the password at Firebase: %w", asNewPassword(gone(err)))
 	}
 	if err := s.passwordChanged(ctx, u, hash); err != nil {
 		return Session{}, err
@@ -192,13 +192,13 @@ func insist(ctx context.Context, do func(ctx context.Context) error) error {
 	}
 }
 
-// asField names the field that a refused password came in.
-func asField(err error, field string) error {
+// asNewPassword names the field that a refused password came in here.
+func asNewPassword(err error) error {
 	var refused *fault.Error
 	if !errors.As(err, &refused) || refused.Code != fault.WeakPassword || len(refused.Fields) != 1 {
 		return err
 	}
 	renamed := *refused
-	renamed.Fields = []fault.Field{{Field: field, Message: refused.Fields[0].Message}}
+	renamed.Fields = []fault.Field{{Field: "newPassword", Message: refused.Fields[0].Message}}
 	return &renamed
 }

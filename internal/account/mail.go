@@ -74,13 +74,13 @@ func aboutTheAccount(err error) bool {
 // Errors: ErrCodeInvalid, ErrCodeExpired, weak_password, dependency_unavailable.
 func (s *Service) ResetPassword(ctx context.Context, code, password string) error {
 	if err := checkNewPassword(password); err != nil {
-		return asField(err, "newPassword")
+		return asNewPassword(err)
 	}
 	ctx, cancel := heedless(ctx)
 	defer cancel()
 	address, err := s.identities.ResetPassword(ctx, code, password)
 	if err != nil {
-		return fmt.Errorf("reset a password at Firebase: %w", asField(codeRefusal(err), "newPassword"))
+		return fmt.Errorf("reset a password at Firebase: %w", asNewPassword(codeRefusal(err)))
 	}
 	email, err := user.CanonicalEmail(address)
 	if err != nil {
