@@ -57,10 +57,10 @@ WHERE
     AND last_login IS NULL AND coalesce(token_balance, 0) = 0 AND coalesce(user_type, 'user') = 'user';
 
 -- name: RegisterLocal :one
--- Called by internal/account where new users live here: the whole registration. No row back: the e-mail belongs to somebody, or
--- the username was taken in this instant. Served by idx_users_canonical_email (the conflict) and users_username_key.
+-- Called by internal/account where new users live here: the whole registration. Nobody has proved the address, and the row says so.
+-- No row back: the e-mail belongs to somebody, or the username was taken in this instant. Served by idx_users_canonical_email (the conflict) and users_username_key.
 INSERT INTO auth.users (
-    id, auth_provider, email, username, password_hash, password_set_at, user_type, is_active, token_balance,
+    id, auth_provider, email, username, password_hash, password_set_at, provider_data, user_type, is_active, token_balance,
     federation_status, created_at, updated_at
 )
 VALUES (
@@ -70,7 +70,8 @@ VALUES (
             THEN sqlc.narg(other_username)::varchar
         ELSE sqlc.narg(username)::varchar
     END,
-    sqlc.arg(password_hash)::varchar, now(), 'user', true, 0, 'active', now(), now()
+    sqlc.arg(password_hash)::varchar, now(), '{"provider": "local", "email_verified": false}', 'user', true, 0, 'active',
+    now(), now()
 )
 ON CONFLICT DO NOTHING
 RETURNING id;

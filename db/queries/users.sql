@@ -237,10 +237,14 @@ SELECT EXISTS (
 );
 
 -- name: AddressVerifiedByPlatform :one
--- Called by internal/user before a link, and by internal/move, where LEGACY_EMAIL_VERIFIED names a column of the platform's own: does it say that the
--- address of this row was verified? Only a boolean that is true says yes: a column that does not exist, is NULL or holds
--- something else says no. Served by users_pkey.
-SELECT coalesce(to_jsonb(users) -> sqlc.arg(column_name)::text = 'true'::jsonb, false)::boolean AS verified
+-- Called by internal/user before a link, and by internal/move, where LEGACY_EMAIL_VERIFIED trusts the platform's addresses or names
+-- a column of the platform's own: was the address of this row verified? Only a boolean that is true says yes: a column that does
+-- not exist, is NULL or holds something else says no. Who registered here never proved an address, whatever the platform trusts.
+-- Served by users_pkey.
+SELECT (
+    (sqlc.arg(trust)::boolean OR coalesce(to_jsonb(users) -> sqlc.arg(column_name)::text = 'true'::jsonb, false))
+    AND NOT coalesce(provider_data @> '{"email_verified": false}', false)
+)::boolean AS verified
 FROM auth.users
 WHERE id = sqlc.arg(id);
 

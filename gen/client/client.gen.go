@@ -1059,6 +1059,9 @@ type PayloadTooLarge = ErrorResponse
 // Profile defines model for Profile.
 type Profile = MeResponse
 
+// ProviderUnavailable Every failure
+type ProviderUnavailable = ErrorResponse
+
 // RateLimited Every failure
 type RateLimited = ErrorResponse
 
@@ -7722,7 +7725,7 @@ type ConfirmEmailResult struct {
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Internal
 	// JSON503 the response for an HTTP 503 `application/json` response
-	JSON503 *Unavailable
+	JSON503 *ProviderUnavailable
 	// Headers400 the parsed response headers for an HTTP 400 response
 	Headers400 *ConfirmEmailResult400Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
@@ -7775,7 +7778,7 @@ func (r ConfirmEmailResult) GetJSON500() *Internal {
 }
 
 // GetJSON503 returns the response for an HTTP 503 `application/json` response
-func (r ConfirmEmailResult) GetJSON503() *Unavailable {
+func (r ConfirmEmailResult) GetJSON503() *ProviderUnavailable {
 	return r.JSON503
 }
 
@@ -14547,7 +14550,7 @@ func ParseConfirmEmailResult(rsp *http.Response) (*ConfirmEmailResult, error) {
 		response.JSON500 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Unavailable
+		var dest ProviderUnavailable
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

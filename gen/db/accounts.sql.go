@@ -160,7 +160,7 @@ func (q *Queries) PasswordChangedAtFirebase(ctx context.Context, db DBTX, arg Pa
 
 const registerLocal = `-- name: RegisterLocal :one
 INSERT INTO auth.users (
-    id, auth_provider, email, username, password_hash, password_set_at, user_type, is_active, token_balance,
+    id, auth_provider, email, username, password_hash, password_set_at, provider_data, user_type, is_active, token_balance,
     federation_status, created_at, updated_at
 )
 VALUES (
@@ -170,7 +170,8 @@ VALUES (
             THEN $4::varchar
         ELSE $3::varchar
     END,
-    $5::varchar, now(), 'user', true, 0, 'active', now(), now()
+    $5::varchar, now(), '{"provider": "local", "email_verified": false}', 'user', true, 0, 'active',
+    now(), now()
 )
 ON CONFLICT DO NOTHING
 RETURNING id
@@ -184,8 +185,8 @@ type RegisterLocalParams struct {
 	PasswordHash  string
 }
 
-// Called by internal/account where new users live here: the whole registration. No row back: the e-mail belongs to somebody, or
-// the username was taken in this instant. Served by idx_users_canonical_email (the conflict) and users_username_key.
+// Called by internal/account where new users live here: the whole registration. Nobody has proved the address, and the row says so.
+// No row back: the e-mail belongs to somebody, or the username was taken in this instant. Served by idx_users_canonical_email (the conflict) and users_username_key.
 func (q *Queries) RegisterLocal(ctx context.Context, db DBTX, arg RegisterLocalParams) (uuid.UUID, error) {
 	row := db.QueryRow(ctx, registerLocal,
 		arg.ID,

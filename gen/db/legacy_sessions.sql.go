@@ -62,7 +62,9 @@ WITH person AS (
 ),
 expired AS (
     DELETE FROM auth.legacy_sessions
-    WHERE user_id IN (SELECT person.id FROM person) AND expires_at < now()
+    WHERE
+        user_id IN (SELECT person.id FROM person) AND expires_at < now() - interval '25 hours'
+        AND began_at < now() - interval '91 days'
 ),
 begun AS (
     INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, rotated_at, expires_at, user_agent)
@@ -109,8 +111,9 @@ type BeginLegacySessionRow struct {
 
 // Sessions that hold the legacy pair: the statements of internal/account.
 // Called by internal/account when somebody has proved who they are and gets the legacy pair; moves last_login at once, and clears
-// the person's sessions that have run out. No row back: the row lets this session not in (deactivated, disabled, revoked since it
-// began: what User.Admit says). Served by users_pkey and idx_legacy_sessions_user_id.
+// the person's sessions that nobody can come back with: they have run out, so have their access tokens (a day at most), and so
+// has the refresh token of the old auth-service (90 days at most) that would otherwise begin them anew, ended or not.
+// No row back: the row lets this session not in (deactivated, disabled, revoked since it began: what User.Admit says). Served by users_pkey and idx_legacy_sessions_user_id.
 func (q *Queries) BeginLegacySession(ctx context.Context, db DBTX, arg BeginLegacySessionParams) (BeginLegacySessionRow, error) {
 	row := db.QueryRow(ctx, beginLegacySession,
 		arg.UserID,

@@ -14,21 +14,26 @@ import (
 )
 
 const addressVerifiedByPlatform = `-- name: AddressVerifiedByPlatform :one
-SELECT coalesce(to_jsonb(users) -> $1::text = 'true'::jsonb, false)::boolean AS verified
+SELECT (
+    ($1::boolean OR coalesce(to_jsonb(users) -> $2::text = 'true'::jsonb, false))
+    AND NOT coalesce(provider_data @> '{"email_verified": false}', false)
+)::boolean AS verified
 FROM auth.users
-WHERE id = $2
+WHERE id = $3
 `
 
 type AddressVerifiedByPlatformParams struct {
+	Trust      bool
 	ColumnName string
 	ID         uuid.UUID
 }
 
-// Called by internal/user before a link, and by internal/move, where LEGACY_EMAIL_VERIFIED names a column of the platform's own: does it say that the
-// address of this row was verified? Only a boolean that is true says yes: a column that does not exist, is NULL or holds
-// something else says no. Served by users_pkey.
+// Called by internal/user before a link, and by internal/move, where LEGACY_EMAIL_VERIFIED trusts the platform's addresses or names
+// a column of the platform's own: was the address of this row verified? Only a boolean that is true says yes: a column that does
+// not exist, is NULL or holds something else says no. Who registered here never proved an address, whatever the platform trusts.
+// Served by users_pkey.
 func (q *Queries) AddressVerifiedByPlatform(ctx context.Context, db DBTX, arg AddressVerifiedByPlatformParams) (bool, error) {
-	row := db.QueryRow(ctx, addressVerifiedByPlatform, arg.ColumnName, arg.ID)
+	row := db.QueryRow(ctx, addressVerifiedByPlatform, arg.Trust, arg.ColumnName, arg.ID)
 	var verified bool
 	err := row.Scan(&verified)
 	return verified, err

@@ -1664,6 +1664,17 @@ export interface components {
                 "application/json": components["schemas"]["ErrorResponse"];
             };
         };
+        /** @description Firebase is away, whatever the code is worth */
+        ProviderUnavailable: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
         /** @description What this instance stands on is away; `errors` names it */
         NotReady: {
             headers: {
@@ -2264,7 +2275,7 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["ProviderUnavailable"];
         };
     };
     listSessions: {
@@ -2634,7 +2645,7 @@ export interface operations {
                      *       "success": true,
                      *       "data": {
                      *         "state": "drifted",
-                     *         "applied": "016",
+                     *         "applied": "021",
                      *         "pending": [],
                      *         "newer": [],
                      *         "fingerprint": "d5cdbd11bfbfb28fd4472a675d07586ab4129d78ea5d170f2a61eb1f3ed75170",

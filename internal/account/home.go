@@ -156,8 +156,8 @@ func (s *Service) followPending(ctx context.Context, p person, email, password s
 }
 
 // followPassword replaces a local hash that a password proved at Firebase does not fit, so that nobody returns with an old one
-// (A7), and ends the sessions of the old one (T4). Of two sign-ins at once one replaces it, and the other finds it replaced. uid is whose password it is: the row that has the
-// address may be another account's, which has changed its address at Firebase since (F7).
+// (A7), and ends the sessions of the old one (T4). Of two sign-ins at once one replaces it, and the other finds it replaced. uid is
+// whose password it is: the row that has the address may be another account's, which has changed its address at Firebase since (F7).
 func (s *Service) followPassword(ctx context.Context, p person, uid, password string) error {
 	if p.hash == nil || p.row.AuthProvider != user.ProviderHybrid || p.row.FirebaseUID != uid {
 		return nil

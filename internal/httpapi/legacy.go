@@ -14,6 +14,8 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/go-chi/chi/v5/middleware"
+
 	"auth-v2-service/gen/api"
 	"auth-v2-service/internal/account"
 	"auth-v2-service/internal/fault"
@@ -120,12 +122,14 @@ func legacySurface(o LegacySurface, metrics *telemetry.Metrics) func(http.Handle
 				writeError(w, r, errNoRoute)
 				return
 			}
-			metrics.LegacyRequest(routeOf(r), r.UserAgent())
 			w.Header().Set("Deprecation", deprecation)
 			if !o.Sunset.IsZero() {
 				w.Header().Set("Sunset", o.Sunset.UTC().Format(http.TimeFormat))
 			}
 			next.ServeHTTP(w, r)
+			if written, known := w.(middleware.WrapResponseWriter); known && statusOf(written) < http.StatusBadRequest {
+				metrics.LegacyRequest(routeOf(r), r.UserAgent()) // strangers who knock have no name here
+			}
 		})
 	}
 }

@@ -135,11 +135,8 @@ func (m *Mover) vouched(ctx context.Context, p person) (bool, error) {
 	if p.admin {
 		return false, nil
 	}
-	if policy.Column == "" {
-		return policy.Trust, nil
-	}
 	verified, err := m.queries.AddressVerifiedByPlatform(ctx, m.pool, db.AddressVerifiedByPlatformParams{
-		ID: p.id, ColumnName: policy.Column,
+		ID: p.id, Trust: policy.Trust, ColumnName: policy.Column,
 	})
 	if err != nil {
 		return false, fmt.Errorf("ask whether the address of user %s was verified: %w", p.id, pg.Fault(err))

@@ -120,8 +120,7 @@ func (s *Store) linkIn(ctx context.Context, tx pgx.Tx, row User, id identity) (U
 
 func (s *Store) addressVerified(ctx context.Context, tx pgx.Tx, row User) (bool, error) {
 	policy := s.link.PlatformVerified
-	if policy.Column == "" {
-		return policy.Trust, nil
-	}
-	return s.queries.AddressVerifiedByPlatform(ctx, tx, db.AddressVerifiedByPlatformParams{ID: row.ID, ColumnName: policy.Column})
+	return s.queries.AddressVerifiedByPlatform(ctx, tx, db.AddressVerifiedByPlatformParams{
+		ID: row.ID, Trust: policy.Trust, ColumnName: policy.Column,
+	})
 }
