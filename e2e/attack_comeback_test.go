@@ -3,7 +3,6 @@ package e2e
 import (
 	"net/http"
 	"testing"
-
 	"time"
 
 	"auth-v2-service/internal/devstack/identity"

@@ -37,8 +37,9 @@ type Credentials struct {
 	Client   Client
 }
 
-// Login signs somebody in where their password lives (A2), and answers that home's pair of tokens. Errors: ErrInvalidCredentials, user.ErrDeactivated (only to somebody who proved the password),
-// firebase.ErrMFARequired, firebase.ErrSignInBlocked, rate_limited, dependency_unavailable, and those of user.FirstSight.
+// Login signs somebody in where their password lives (A2), and answers that home's pair of tokens. Errors: ErrInvalidCredentials,
+// user.ErrDeactivated (only to somebody who proved the password), *MFAError, firebase.ErrSignInBlocked, rate_limited,
+// dependency_unavailable, and those of user.FirstSight.
 func (s *Service) Login(ctx context.Context, c Credentials) (Session, error) {
 	began := time.Now()
 	session, err := s.login(ctx, c)
