@@ -14,6 +14,7 @@ import (
 	"auth-v2-service/internal/backup"
 	"auth-v2-service/internal/devstack/npm"
 	"auth-v2-service/internal/devstack/postgres"
+	"auth-v2-service/internal/testkit/checkout"
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
@@ -94,7 +95,7 @@ func fits(ctx context.Context) error {
 
 // bring fetches Debian's programs and puts them first on the PATH.
 func bring(ctx context.Context) (dir string, err error) {
-	root, err := checkout()
+	root, err := checkout.Root()
 	if err != nil {
 		return "", err
 	}
@@ -106,20 +107,6 @@ func bring(ctx context.Context) (dir string, err error) {
 	}
 	dir, libraries, _ := strings.Cut(strings.TrimSpace(string(output)), "\n")
 	return dir, errors.Join(os.Setenv("PATH", dir+":"+os.Getenv("PATH")), os.Setenv("LD_LIBRARY_PATH", libraries))
-}
-
-// checkout is the folder of go.mod above the package that is tested.
-func checkout() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir, nil
-		}
-	}
-	return "", errors.New("no go.mod above the working folder")
 }
 
 func environ() map[string]string {

@@ -2,7 +2,6 @@ package proxies
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"auth-v2-service/internal/testkit/checkout"
 )
 
 const installLimit = 10 * time.Minute
@@ -71,7 +72,7 @@ var (
 
 // inCheckout runs a command at the checkout's top and gives what it prints; what it says meanwhile goes to standard error.
 func inCheckout(environment []string, words ...string) (string, error) {
-	root, err := checkout()
+	root, err := checkout.Root()
 	if err != nil {
 		return "", err
 	}
@@ -87,18 +88,4 @@ func inCheckout(environment []string, words ...string) (string, error) {
 		return "", fmt.Errorf("%s: %w", strings.Join(words, " "), err)
 	}
 	return strings.TrimSpace(string(output)), nil
-}
-
-// checkout is the folder of go.mod above the package that is tested.
-func checkout() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir, nil
-		}
-	}
-	return "", errors.New("no go.mod above the working folder")
 }

@@ -17,6 +17,7 @@ import (
 
 	"auth-v2-service/internal/devstack/child"
 	"auth-v2-service/internal/devstack/freeport"
+	"auth-v2-service/internal/testkit/checkout"
 )
 
 const (
@@ -139,7 +140,7 @@ func (k Kind) start(t testing.TB, p program, auth, app string, weakened []Weaken
 
 // configure writes deploy/'s files with this test's addresses. Each address, and each weakened line, must be there to be changed.
 func (k Kind) configure(folder string, port, asking int, auth, app string, weakened []Weakening) error {
-	root, err := checkout()
+	root, err := checkout.Root()
 	if err != nil {
 		return err
 	}
