@@ -18,7 +18,7 @@ func holdRow(t *testing.T, s *servicetest.Stack, change func(tx pgx.Tx), start f
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer tx.Rollback(t.Context()) //nolint:errcheck // committed below
+	defer func() { _ = tx.Rollback(t.Context()) }() // committed below
 	change(tx)
 	answered := make(chan reply, 1)
 	go func() { answered <- start() }()

@@ -101,29 +101,28 @@ func (c rolloutSetCommand) change() (rollout.Change, error) {
 		return rollout.Change{}, errors.New("nothing to set was given: see authd rollout set --help")
 	}
 	change := rollout.Change{UsersPercent: c.Users, TrafficPercent: c.Traffic, NewUsers: c.NewUsers, BelowFullTraffic: c.BelowFullTraffic}
-	var allowErr, denyErr error
-	change.Allow, allowErr = parseIDs("--allow", c.Allow)
-	change.Deny, denyErr = parseIDs("--deny", c.Deny)
-	return change, errors.Join(allowErr, denyErr)
+	err := errors.Join(readIDs("--allow", c.Allow, &change.Allow), readIDs("--deny", c.Deny, &change.Deny))
+	return change, err
 }
 
-// parseIDs reads a list of ids; nil, when none was given, stays nil.
-func parseIDs(flag string, list *string) (*[]uuid.UUID, error) {
+// readIDs reads a list of ids where one was given.
+func readIDs(flag string, list *string, into **[]uuid.UUID) error {
 	if list == nil {
-		return nil, nil //nolint:nilnil // no list was given, and none is meant
+		return nil
 	}
 	ids := []uuid.UUID{}
+	*into = &ids
 	if *list == "" || *list == "none" {
-		return &ids, nil
+		return nil
 	}
 	for text := range strings.SplitSeq(*list, ",") {
 		id, err := uuid.Parse(strings.TrimSpace(text))
 		if err != nil {
-			return nil, fmt.Errorf("%s: %q is not an id", flag, text)
+			return fmt.Errorf("%s: %q is not an id", flag, text)
 		}
 		ids = append(ids, id)
 	}
-	return &ids, nil
+	return nil
 }
 
 // onRollout is onDatabase with a pool. One row is read and written, so a pooler will do, too.

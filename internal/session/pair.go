@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
 	"strconv"
 	"strings"
 	"time"
@@ -48,8 +47,9 @@ func (s *Service) issue(u user.User, st state) Issued {
 // cannot guess it.
 func tokenID(seed []byte, generation int32) string {
 	mac := hmac.New(sha256.New, seed)
-	mac.Write(binary.BigEndian.AppendUint32(nil, uint32(generation))) //nolint:gosec // never negative: the column counts up from 0
-	return strconv.Itoa(int(generation)) + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
+	number := strconv.Itoa(int(generation))
+	mac.Write([]byte(number))
+	return number + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
 }
 
 // generationOf reads a refresh token's generation, and says whether this session really has issued it. A token of the old
