@@ -22,20 +22,6 @@ func TestAttack_AThrottledMailTellsOfNoAccount_A9(t *testing.T) {
 	}
 }
 
-// R3: a stranger's asking for a mail moves nobody whom an operator keeps here.
-func TestAttack_ForgotMovesNobodyWhoIsDenied_R3(t *testing.T) {
-	t.Parallel()
-	s := servicetest.Start(t, trusts)
-	email := servicetest.Email()
-	id := localUser(t, s.Stack, email, servicetest.Password)
-	execute(t, s.Stack, "UPDATE auth.rollout SET deny = ARRAY[$1::uuid]", id)
-	forgot(t, s, email).expect(t, "forgot", 202, "")
-	if _, there := s.Identity.UserByEmail(email); there {
-		t.Error("R3: a denied row was moved")
-	}
-	legacyLogin(t, s, email, servicetest.Password)
-}
-
 // T4, F7: a reset ends the sessions of the account that it was of, also where our row has another address of it by now.
 func TestAttack_AResetEndsTheSessionsOfItsAccount_T4_F7(t *testing.T) {
 	t.Parallel()

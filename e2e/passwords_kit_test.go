@@ -20,6 +20,12 @@ const newPassword = "NewPassword123"
 // trusts moves whoever is in the cohort.
 var trusts = map[string]string{"LEGACY_EMAIL_VERIFIED": "trust"}
 
+// fullTraffic lets people be moved: the old service is asked no more (R2).
+func fullTraffic(t testing.TB, s *servicetest.Stack) {
+	t.Helper()
+	execute(t, s, "UPDATE auth.rollout SET traffic_buckets = 10000")
+}
+
 func authorized(token string) []string { return []string{"Authorization", "Bearer " + token} }
 
 // changePassword asks for a new password; current may be empty.

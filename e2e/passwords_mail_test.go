@@ -52,6 +52,7 @@ const mailBody = `{"message":"If this account exists, a mail is on its way","suc
 func TestForgot_OneAnswer_A9(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusts)
+	fullTraffic(t, s.Stack)
 	atFirebase, hybrid := livesAtFirebase(t, s), moved(t, s)
 	local, here := servicetest.Email(), servicetest.Email()
 	id := localUser(t, s.Stack, local, servicetest.Password)
@@ -114,19 +115,33 @@ func TestForgot_OneAnswerWithoutEnumerationProtection_A9(t *testing.T) {
 	}
 }
 
-// M5, A9: without LEGACY_EMAIL_VERIFIED nobody is moved, and the answer tells nobody.
-func TestForgot_MovesNobodyUnlessDecided_M5(t *testing.T) {
+// M5, R2, R3, A9: without LEGACY_EMAIL_VERIFIED, below full traffic, or on the deny list nobody is moved, and the answer tells nobody.
+func TestForgot_MovesNobodyWhoMayNotBe_M5_R2_R3(t *testing.T) {
 	t.Parallel()
-	s := servicetest.Start(t)
-	email := servicetest.Email()
-	localUser(t, s.Stack, email, servicetest.Password)
-	before := fingerprint(t, s)
-	answer := forgot(t, s, email)
-	if answer.expect(t, "A9: forgot", 202, ""); string(answer.body) != mailBody {
-		t.Errorf("A9: answered %s", answer.body)
-	}
-	if fingerprint(t, s) != before || len(s.Identity.Mails()) != 0 || len(s.Identity.Users()) != 0 {
-		t.Error("M5: somebody was moved, or a mail was sent")
+	for why, c := range map[string]struct {
+		environment map[string]string
+		rollout     string
+	}{
+		"M5: nobody has decided":   {nil, "traffic_buckets = 10000"},
+		"R2: below full traffic":   {trusts, "traffic_buckets = 9999"},
+		"R3: an operator keeps it": {trusts, "traffic_buckets = 10000, deny = ARRAY(SELECT id FROM auth.users)"},
+	} {
+		t.Run(why, func(t *testing.T) {
+			t.Parallel()
+			s := servicetest.Start(t, c.environment)
+			email := servicetest.Email()
+			localUser(t, s.Stack, email, servicetest.Password)
+			execute(t, s.Stack, "UPDATE auth.rollout SET "+c.rollout)
+			before := fingerprint(t, s)
+			answer := forgot(t, s, email)
+			if answer.expect(t, "A9: forgot", 202, ""); string(answer.body) != mailBody {
+				t.Errorf("A9: answered %s", answer.body)
+			}
+			if fingerprint(t, s) != before || len(s.Identity.Mails()) != 0 || len(s.Identity.Users()) != 0 {
+				t.Error("somebody was moved, or a mail was sent")
+			}
+			legacyLogin(t, s, email, servicetest.Password)
+		})
 	}
 }
 
@@ -335,6 +350,7 @@ func TestReset_NobodyCanSayWhose_A7(t *testing.T) {
 func TestEmailVerification_BothKinds_A9(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"LEGACY_EMAIL_VERIFIED": "unverified"})
+	fullTraffic(t, s.Stack)
 	local := livesHere(t, s)
 	for home, c := range map[string]struct {
 		sessions
@@ -378,7 +394,10 @@ func TestEmailVerification_Refusals(t *testing.T) {
 	s := servicetest.Start(t)
 	ask(t, s, http.MethodPost, "/v1/auth/email/verify", "{}", authorized(phoneToken(t, s))...).expect(t, "a body", 400, "invalid_request")
 	sendVerification(t, s, phoneToken(t, s)).expect(t, "F5: a person without an e-mail", 422, "unsupported_identity")
-	sendVerification(t, s, livesHere(t, s).tokens[0]).expect(t, "M5: who may not be moved", 503, "dependency_unavailable")
+	stays := livesHere(t, s)
+	if answer := sendVerification(t, s, stays.tokens[0]); answer.status != 202 || len(mailsTo(s, "VERIFY_EMAIL", stays.email)) != 0 {
+		t.Errorf("M5, A9: who may not be moved was answered %d, with mails %v", answer.status, mailsTo(s, "VERIFY_EMAIL", stays.email))
+	}
 
 	gone, nameless, disabled := livesAtFirebase(t, s), livesAtFirebase(t, s), livesAtFirebase(t, s)
 	s.Identity.DeleteUser(gone.id.String())

@@ -47,10 +47,9 @@ func (s *Service) sendReset(ctx context.Context, email string) error {
 	if err != nil {
 		return err
 	}
-	if person.home() == user.ProviderLocal && !person.cohort.Denied { // no stranger's asking beats deny (R3)
-		if err := s.mover.Now(ctx, person.id); err != nil {
-			s.log.WarnContext(ctx, "no mail for somebody whose password lives here: they could not be moved",
-				telemetry.FieldUserID, person.id, telemetry.FieldError, err)
+	if person.home() == user.ProviderLocal {
+		if err := s.moveForMail(ctx, person); err != nil {
+			return err
 		}
 	}
 	err = s.identities.SendPasswordReset(ctx, email)
@@ -63,6 +62,27 @@ func (s *Service) sendReset(ctx context.Context, email string) error {
 	}
 	return nil
 }
+
+// moveForMail moves somebody whose password lives here, for the mail that only Firebase sends (A9). Nobody's asking beats the
+// rollout: who may not be moved, or cannot, stays, and the log alone hears of it. An error is an outage.
+func (s *Service) moveForMail(ctx context.Context, p person) error {
+	err := errStays
+	if s.everybody || p.cohort.Admits() {
+		err = s.mover.Now(ctx, p.id)
+	}
+	switch fault.CodeOf(err) {
+	case fault.DependencyUnavailable, fault.RateLimited:
+		return fmt.Errorf("move user %s for a mail: %w", p.id, ours(err))
+	}
+	if err != nil {
+		s.log.WarnContext(ctx, "no mail for somebody whose password lives here: they are not moved",
+			telemetry.FieldUserID, p.id, telemetry.FieldError, err)
+	}
+	return nil
+}
+
+// errStays is why somebody is not moved whom the rollout keeps here.
+var errStays = errors.New("the rollout keeps this user here")
 
 // aboutTheAccount says whether a refusal would tell a stranger that there is an account. Firebase's throttle is an account's: it
 // refuses the third mail to somebody, and never one to nobody.
@@ -136,11 +156,9 @@ func (s *Service) SendEmailVerification(ctx context.Context, p principal.Princip
 	}
 	s.attempts.Failed(ctx, email, client.Addr)
 	if p.Claims.Kind != token.KindFirebase {
-		fresh, err := s.signInAt(ctx, p.User)
-		if err != nil {
+		if idToken, err = s.tokenAt(ctx, p.User, email); err != nil || idToken == "" {
 			return err
 		}
-		idToken = fresh.IDToken
 	}
 	if err := s.identities.SendEmailVerification(ctx, idToken); err != nil {
 		return fmt.Errorf("ask for a mail to prove an address: %w", bearerRefusal(err))
@@ -160,22 +178,25 @@ func bearerRefusal(err error) error {
 	return gone(err)
 }
 
-// signInAt gives somebody who holds a legacy token a session at Firebase, for what only Firebase can do.
-func (s *Service) signInAt(ctx context.Context, u user.User) (firebase.Session, error) {
+// tokenAt gives somebody who holds a legacy token one of Firebase's, for what only Firebase can do: "" for who stays here.
+func (s *Service) tokenAt(ctx context.Context, u user.User, email string) (string, error) {
 	if u.AuthProvider == user.ProviderLocal {
-		if err := s.mover.Now(ctx, u.ID); err != nil {
-			return firebase.Session{}, fmt.Errorf("move user %s for a mail: %w", u.ID, ours(err))
+		person, err := s.personOf(ctx, email)
+		if err != nil {
+			return "", err
 		}
-		var err error
-		if u, err = s.users.ByID(ctx, u.ID); err != nil {
-			return firebase.Session{}, err
+		if err := s.moveForMail(ctx, person); err != nil {
+			return "", err
+		}
+		if u, err = s.users.ByID(ctx, u.ID); err != nil || u.AuthProvider == user.ProviderLocal {
+			return "", err
 		}
 	}
 	session, err := s.identities.SignInAs(ctx, u.FirebaseUID)
 	if err != nil {
-		return firebase.Session{}, fmt.Errorf("sign user %s in at Firebase: %w", u.ID, gone(err))
+		return "", fmt.Errorf("sign user %s in at Firebase: %w", u.ID, gone(err))
 	}
-	return session, nil
+	return session.IDToken, nil
 }
 
 // ConfirmEmail proves an address with the code of a mail. Errors: ErrCodeInvalid, ErrCodeExpired, dependency_unavailable.

@@ -38,6 +38,10 @@ func (c Cohort) Holds(id uuid.UUID) bool {
 	return Bucket(id) < c.UsersBuckets
 }
 
+// Admits reports whether the row may be moved when its person asks for what only Firebase can do, whatever the percent: nobody below
+// full traffic (R2), and never one that an operator keeps here (R3).
+func (c Cohort) Admits() bool { return c.Open() && !c.Denied }
+
 // Open reports whether anybody may be moved at this share of the traffic (R2): the old service cannot know that a password has
 // changed at Firebase.
 func (c Cohort) Open() bool { return c.TrafficBuckets >= Full || c.BelowFullTraffic }
