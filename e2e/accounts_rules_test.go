@@ -3,9 +3,6 @@ package e2e
 import (
 	"encoding/json"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -284,39 +281,6 @@ func TestDelete_FirebaseAwayChangesNothing(t *testing.T) {
 	if rows := countRows(t, s.Stack, "true"); rows != 0 {
 		t.Errorf("there are %d rows, expected none", rows)
 	}
-}
-
-// A11: a pending second factor is mfa_required, told to somebody who proved the password; what finishes it stays out of the log.
-func TestLogin_SecondFactorIsRequired_A11(t *testing.T) {
-	t.Parallel()
-	stack := servicetest.NewStack(t)
-	s := stack.Start(t, map[string]string{"FIREBASE_AUTH_EMULATOR_HOST": withSecondFactor(t, stack)})
-	answer := ask(t, s, "POST", "/v1/auth/login", registerBody(t, "factor@example.com", servicetest.Password))
-	answer.expect(t, "login", 401, "mfa_required")
-	expectNoSecrets(t, s, "a-pending-credential", servicetest.Password, "factor@example.com")
-}
-
-// withSecondFactor stands before the identity provider, which knows no factors yet, and answers a sign-in as Google would.
-func withSecondFactor(t *testing.T, stack *servicetest.Stack) (host string) {
-	t.Helper()
-	location, err := url.Parse(stack.IdentityURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := httputil.NewSingleHostReverseProxy(location)
-	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.HasSuffix(r.URL.Path, signIn) {
-			proxy.ServeHTTP(w, r)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(map[string]any{ // a client that has gone needs no answer
-			"mfaPendingCredential": "a-pending-credential", "localId": "factor-user-00000000000001",
-			"mfaInfo": []map[string]any{{"mfaEnrollmentId": "one", "displayName": "phone", "totpInfo": map[string]any{}}},
-		})
-	}))
-	t.Cleanup(front.Close)
-	return front.Listener.Addr().String()
 }
 
 // Errors name the fields at fault and never repeat what was sent.

@@ -55,9 +55,9 @@ func TestCodes_403RegisterAgainWhenDeactivated_A1_A3(t *testing.T) {
 // A1: with a second factor that came in between, the answer to a registration cannot be had again: the address is taken.
 func TestCodes_409RegisterAgainWithASecondFactor_A1(t *testing.T) {
 	t.Parallel()
-	stack := servicetest.NewStack(t)
-	session := stack.Start(t).Person(t)
-	s := stack.Start(t, map[string]string{"FIREBASE_AUTH_EMULATOR_HOST": withSecondFactor(t, stack)})
+	s := servicetest.Start(t)
+	session := s.Person(t)
+	enroll(t, s, session.UID)
 	ask(t, s, "POST", "/v1/auth/register", registerBody(t, *session.Email, servicetest.Password)).
 		expect(t, "the same registration", 409, "email_taken")
 }
@@ -80,17 +80,16 @@ func TestCodes_429RefreshesByAddress_A4(t *testing.T) {
 // A10, A11: the password that confirms a deletion is a sign-in, and meets what a sign-in meets.
 func TestCodes_DeleteConfirmedByPassword_A10_A11(t *testing.T) {
 	t.Parallel()
-	stack := servicetest.NewStack(t)
-	s := stack.Start(t)
-	withFactor := stack.Start(t, map[string]string{"FIREBASE_AUTH_EMULATOR_HOST": withSecondFactor(t, stack)})
+	s := servicetest.Start(t)
 	session := s.Person(t)
 	stale := staleToken(t, s, session.UID, *session.Email)
-	remove := func(s *servicetest.Service) reply {
+	remove := func() reply {
 		return ask(t, s, "DELETE", "/v1/auth/me", `{"currentPassword":"`+servicetest.Password+`"}`, "Authorization", "Bearer "+stale)
 	}
-	remove(withFactor).expect(t, "with a second factor", 401, "mfa_required")
+	enroll(t, s, session.UID)
+	remove().expect(t, "with a second factor", 401, "mfa_required")
 	fault(t, s, identity.Fault{Match: "accounts:signInWithPassword", Kind: "BLOCKING_FUNCTION_ERROR_RESPONSE"})
-	remove(s).expect(t, "with a blocking function", 403, "sign_in_blocked")
+	remove().expect(t, "with a blocking function", 403, "sign_in_blocked")
 	if _, found := s.Identity.User(session.UID); !found {
 		t.Error("the account is gone after refusals")
 	}

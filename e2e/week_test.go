@@ -109,26 +109,16 @@ func (w *week) ended(what, token string) {
 	w.ask(what, w.second, 401, "GET", "/v1/auth/me", "", "Authorization", "Bearer "+token).expect(w.T, what, 401, "token_revoked")
 }
 
-// atProvider speaks to the provider as the Firebase SDK does, past us.
-func (w *week) atProvider(what, method string, body map[string]any) (session struct{ IDToken, RefreshToken, LocalID string }) {
+// atProvider speaks to the provider as the Firebase SDK does, past us, and gives the idToken of its answer.
+func (w *week) atProvider(what, operation string, body map[string]any) string {
 	w.Helper()
-	url := w.stack.IdentityURL + "/identitytoolkit.googleapis.com/v1/accounts:" + method + "?key=test-key"
-	request, err := http.NewRequestWithContext(w.Context(), http.MethodPost, url, strings.NewReader(jsonOf(w.T, body)))
-	if err != nil {
-		w.Fatal(err)
+	answer := atFirebase(w.T, w.stack, operation, body)
+	idToken, signedIn := answer["idToken"].(string)
+	if !signedIn {
+		w.Fatalf("%s: at Firebase, accounts:%s: %v", what, operation, answer)
 	}
-	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		w.Fatal(err)
-	}
-	defer response.Body.Close()
-	answer := readAll(w.T, response.Body)
-	w.Logf("%s: at Firebase, accounts:%s: %d", what, method, response.StatusCode)
-	if err := json.Unmarshal([]byte(answer), &session); err != nil || response.StatusCode != http.StatusOK {
-		w.Fatalf("%s: %d %s (%v)", what, response.StatusCode, answer, err)
-	}
-	return session
+	w.Logf("%s: at Firebase, accounts:%s: done", what, operation)
+	return idToken
 }
 
 // One person's week between both worlds: what each step is answered, at which home the password is, and that neither the old
@@ -167,7 +157,7 @@ func TestWeek_OnePersonInBothWorlds(t *testing.T) {
 	w.known("Wednesday, its token", atFirebase.IDToken, "firebase")
 
 	sdk := w.atProvider("Thursday, signs in with the SDK", "signInWithPassword", map[string]any{"email": w.email, "password": before, "returnSecureToken": true})
-	w.atProvider("Thursday, changes the password there", "update", map[string]any{"idToken": sdk.IDToken, "password": after, "returnSecureToken": true})
+	w.atProvider("Thursday, changes the password there", "update", map[string]any{"idToken": sdk, "password": after, "returnSecureToken": true})
 	for _, path := range []string{"/v1/auth/login", "/auth/login"} {
 		w.ask("Thursday, the old password", w.first, 401, "POST", path, registerBody(t, w.email, before)).expect(t, path, 401, "invalid_credentials")
 	}
