@@ -11,6 +11,8 @@ import (
 
 var (
 	upSection      = regexp.MustCompile(`(?s)-- migrate:up.*?-- migrate:down`)
+	downSection    = regexp.MustCompile(`(?s)-- migrate:down.*`)
+	usersInFull    = regexp.MustCompile(`(?i)(FROM|UPDATE|LOCK TABLE) auth\.users\b`)
 	sqlComment     = regexp.MustCompile(`--[^\n]*`)
 	createsTable   = regexp.MustCompile(`(?i)CREATE TABLE (?:IF NOT EXISTS )?([\w.]+)`)
 	createsIndex   = regexp.MustCompile(`(?is)CREATE (?:UNIQUE )?INDEX (CONCURRENTLY )?.*?\bON ([\w.]+)`)
@@ -64,6 +66,33 @@ func TestMigrations_HoldNoSlowLock_D4(t *testing.T) {
 		}
 		for _, fault := range slowLocks(sqlComment.ReplaceAllString(upSection.FindString(string(text)), "")) {
 			t.Errorf("D4: %s: %s", file, fault)
+		}
+		if down := downSection.FindString(string(text)); slowDown(down) && file != "migrations/000_legacy_users.sql" { // which only counts
+			t.Errorf("D4: %s: its step down goes through auth.users in one transaction", file)
+		}
+	}
+}
+
+// slowDown says whether a step down works on all of auth.users under the locks of one transaction: on a small table no clock shows it.
+func slowDown(down string) bool {
+	head, rest, _ := strings.Cut(down, "\n")
+	return !strings.Contains(head, "transaction:false") && usersInFull.MatchString(sqlComment.ReplaceAllString(rest, ""))
+}
+
+// The check itself tells a step down that holds the table from one that works beside the traffic.
+func TestSlowDowns_AreTold(t *testing.T) {
+	t.Parallel()
+	for down, want := range map[string]bool{
+		"-- migrate:down\nINSERT INTO auth.federation_archive SELECT id FROM auth.users;":                 true,
+		"-- migrate:down\nLOCK TABLE auth.users IN ACCESS EXCLUSIVE MODE;":                                true,
+		"-- migrate:down\nUPDATE auth.users SET password_hash = '!';":                                     true,
+		"-- migrate:down transaction:false\nDO $$ BEGIN INSERT INTO x SELECT id FROM auth.users; END $$;": false,
+		"-- migrate:down\nALTER TABLE auth.users DROP CONSTRAINT c;":                                      false,
+		"-- migrate:down\n-- nothing is taken FROM auth.users\nDROP FUNCTION auth.canonical_email(text);": false,
+		"-- migrate:down\nINSERT INTO auth.federation_archive SELECT id FROM auth.users_of_others;":       false,
+	} {
+		if got := slowDown(down); got != want {
+			t.Errorf("D4: %s: told %t, expected %t", down, got, want)
 		}
 	}
 }

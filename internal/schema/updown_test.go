@@ -255,6 +255,37 @@ func TestMigrations_DownStopsNoWriter_D4(t *testing.T) {
 	w.finish(t)
 }
 
+// D5: whoever comes without a password while the mark is being set gets it too, until the table takes nobody without one.
+func TestMigrations_DownMarksWhoComesMeanwhile_D5(t *testing.T) {
+	t.Parallel()
+	d := empty(t)
+	d.migrate()
+	d.bothWorlds(20_000)
+	if err := d.downTo("003"); err != nil {
+		t.Fatal(err)
+	}
+	refused := make(chan int, 1)
+	go func() {
+		for n := 0; ; n++ {
+			_, err := d.Exec(t.Context(), "INSERT INTO auth.users (email, auth_provider) VALUES ($1, 'firebase')", fmt.Sprintf("late%d@example.com", n))
+			if err != nil {
+				refused <- n
+				return
+			}
+		}
+	}()
+	if err := d.downTo(""); err != nil {
+		t.Fatalf("D5: %v", err)
+	}
+	came := <-refused
+	if marked := d.lines("SELECT count(*)::text FROM auth.users WHERE email LIKE 'late%' AND password_hash = '!'"); marked != fmt.Sprint(came) || came == 0 {
+		t.Errorf("D5: %s of %d who came meanwhile have the mark", marked, came)
+	}
+	if kept := d.lines("SELECT count(*)::text FROM auth.federation_archive WHERE relation = 'auth.users' AND facts ? 'password_hash'"); kept != fmt.Sprint(6667+came) {
+		t.Errorf("D5: the archive keeps %s, expected the %d of before and %d", kept, 6667, came)
+	}
+}
+
 // D5: a step down that is cut short anywhere goes on when it is run again, and no fact is lost on the way.
 func TestMigrations_ADownCutShortGoesOn_D5(t *testing.T) {
 	t.Parallel()
