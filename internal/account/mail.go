@@ -70,8 +70,7 @@ func (s *Service) moveForMail(ctx context.Context, p person) error {
 	if s.everybody || p.cohort.Admits() {
 		err = s.mover.Now(ctx, p.id)
 	}
-	switch fault.CodeOf(err) {
-	case fault.DependencyUnavailable, fault.RateLimited:
+	if code := fault.CodeOf(err); err != nil && (code == fault.DependencyUnavailable || code == fault.RateLimited) {
 		return fmt.Errorf("move user %s for a mail: %w", p.id, ours(err))
 	}
 	if err != nil {
