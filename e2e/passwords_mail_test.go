@@ -105,6 +105,17 @@ func TestForgot_OneAnswerWithoutEnumerationProtection_A9(t *testing.T) {
 			t.Errorf("A9: %s was answered %s", what, answer.body)
 		}
 	}
+	fullTraffic(t, s.Stack)
+	local := servicetest.Email()
+	localUser(t, s.Stack, local, servicetest.Password)
+	for _, kind := range []string{"QUOTA_EXCEEDED", identity.FaultUnavailable} { // of moving somebody, and never of nobody
+		fault(t, s, identity.Fault{Match: "accounts:batchCreate", Kind: kind})
+		answer := forgot(t, s, local)
+		if answer.expect(t, "A9: forgot of somebody who cannot be moved for "+kind, 202, ""); string(answer.body) != mailBody {
+			t.Errorf("A9: %s was answered %s", kind, answer.body)
+		}
+		s.Identity.ClearFaults()
+	}
 	for _, kind := range []string{"USER_DISABLED", identity.FaultTooManyAttempts} { // both of accounts, and never of nobody
 		fault(t, s, identity.Fault{Match: "accounts:sendOobCode", Kind: kind})
 		answer := forgot(t, s, disabled.email)

@@ -49,7 +49,7 @@ func (s *Service) sendReset(ctx context.Context, email string) error {
 	}
 	if person.home() == user.ProviderLocal {
 		if err := s.moveForMail(ctx, person); err != nil {
-			return err
+			s.logStays(ctx, person, err) // and the answer is one, whatever it was
 		}
 	}
 	err = s.identities.SendPasswordReset(ctx, email)
@@ -64,20 +64,18 @@ func (s *Service) sendReset(ctx context.Context, email string) error {
 }
 
 // moveForMail moves somebody whose password lives here, for the mail that only Firebase sends (A9). Nobody's asking beats the
-// rollout: who may not be moved, or cannot, stays, and the log alone hears of it. An error is an outage.
+// rollout: errStays for who may not be moved.
 func (s *Service) moveForMail(ctx context.Context, p person) error {
-	err := errStays
-	if s.everybody || p.cohort.Admits() {
-		err = s.mover.Now(ctx, p.id)
+	if !s.everybody && !p.cohort.Admits() {
+		return errStays
 	}
-	if code := fault.CodeOf(err); err != nil && (code == fault.DependencyUnavailable || code == fault.RateLimited) {
-		return fmt.Errorf("move user %s for a mail: %w", p.id, ours(err))
-	}
-	if err != nil {
-		s.log.WarnContext(ctx, "no mail for somebody whose password lives here: they are not moved",
-			telemetry.FieldUserID, p.id, telemetry.FieldError, err)
-	}
-	return nil
+	return s.mover.Now(ctx, p.id)
+}
+
+// logStays is for whoever gets no mail and is not told why: a stranger may have asked.
+func (s *Service) logStays(ctx context.Context, p person, err error) {
+	s.log.WarnContext(ctx, "no mail for somebody whose password lives here: they are not moved",
+		telemetry.FieldUserID, p.id, telemetry.FieldError, err)
 }
 
 // errStays is why somebody is not moved whom the rollout keeps here.
@@ -184,10 +182,15 @@ func (s *Service) tokenAt(ctx context.Context, u user.User, email string) (strin
 		if err != nil {
 			return "", err
 		}
-		if err := s.moveForMail(ctx, person); err != nil {
-			return "", err
+		err = s.moveForMail(ctx, person)
+		if code := fault.CodeOf(err); code == fault.DependencyUnavailable || code == fault.RateLimited {
+			return "", fmt.Errorf("move user %s for a mail: %w", u.ID, ours(err))
 		}
-		if u, err = s.users.ByID(ctx, u.ID); err != nil || u.AuthProvider == user.ProviderLocal {
+		if err != nil {
+			s.logStays(ctx, person, err)
+			return "", nil
+		}
+		if u, err = s.users.ByID(ctx, u.ID); err != nil {
 			return "", err
 		}
 	}
