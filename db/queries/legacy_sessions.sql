@@ -3,7 +3,8 @@
 -- name: BeginLegacySession :one
 -- Called by internal/account when somebody has proved who they are and gets the legacy pair; moves last_login at once, and clears
 -- the person's sessions that nobody can come back with: they have run out, so have their access tokens (a day at most), and so
--- has the refresh token of the old auth-service (90 days at most) that would otherwise begin them anew, ended or not.
+-- has the refresh token of the old auth-service (90 days at most) that would otherwise begin them anew, ended or not. An ended one
+-- of somebody at Firebase stays: it may have gone on there (M9), where sessions have no end of their own.
 -- No row back: the row lets this session not in (deactivated, disabled, revoked since it began: what User.Admit says). Served by users_pkey and idx_legacy_sessions_user_id.
 WITH person AS (
     UPDATE auth.users
@@ -23,6 +24,7 @@ expired AS (
     WHERE
         user_id IN (SELECT person.id FROM person) AND expires_at < now() - interval '25 hours'
         AND began_at < now() - interval '91 days'
+        AND (ended_at IS NULL OR NOT EXISTS (SELECT FROM person WHERE person.auth_provider <> 'local'))
 ),
 begun AS (
     INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, rotated_at, expires_at, user_agent)
@@ -38,6 +40,22 @@ SELECT
     person.updated_at, begun.began_at, begun.rotated_at, begun.expires_at
 FROM person
 CROSS JOIN begun;
+
+-- name: ContinueLegacySession :one
+-- Called by internal/account when a session at Firebase goes on here, because its person has returned (M9): it is as old as it was
+-- there. No row back: the row lets this session not in (what User.Admit says). Served by users_pkey.
+INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, rotated_at, expires_at, user_agent)
+SELECT
+    sqlc.arg(id)::uuid, users.id, sqlc.arg(began_at)::timestamptz, sqlc.arg(seed)::bytea, clock_timestamp(),
+    clock_timestamp() + sqlc.arg(life_seconds)::float8 * interval '1 second', sqlc.narg(user_agent)::text
+FROM auth.users AS users
+WHERE
+    users.id = sqlc.arg(user_id)
+    AND coalesce(users.is_active, true)
+    AND users.federation_status IS DISTINCT FROM 'disabled'
+    AND coalesce(users.tokens_valid_after <= sqlc.arg(began_at)::timestamptz, true)
+    AND coalesce(users.legacy_tokens_valid_after <= sqlc.arg(began_at)::timestamptz, true)
+RETURNING rotated_at, expires_at;
 
 -- name: AdoptLegacySession :exec
 -- Called by internal/account when a refresh token of the old auth-service comes for the first time: from here on it is a session

@@ -250,7 +250,8 @@ WHERE id = sqlc.arg(id);
 
 -- name: UserByLegacyToken :one
 -- Called by internal/user for each verified legacy token that no cache knows: the row of its id, and what revokes legacy tokens
--- alone. Sessions that ended longer ago than a legacy access token can live are nobody's concern.
+-- alone. Sessions that ended longer ago than a legacy access token can live are nobody's concern, unless they may have gone on at
+-- Firebase (M9), where sessions have no end of their own.
 -- Served by users_pkey and idx_legacy_sessions_user_id.
 SELECT
     users.id, users.firebase_uid, users.auth_provider, users.username, users.email, users.user_type, users.is_active,
@@ -258,7 +259,9 @@ SELECT
     users.updated_at, users.legacy_tokens_valid_after,
     ARRAY(
         SELECT ended.id FROM auth.legacy_sessions AS ended
-        WHERE ended.user_id = users.id AND ended.ended_at > now() - interval '25 hours'
+        WHERE
+            ended.user_id = users.id
+            AND (ended.ended_at > now() - interval '25 hours' OR ended.ended_at IS NOT NULL AND users.auth_provider <> 'local')
     )::uuid [] AS ended_sessions
 FROM auth.users AS users
 WHERE users.id = $1;

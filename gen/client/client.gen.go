@@ -1760,8 +1760,10 @@ type ClientInterface interface {
 
 	// RefreshWithBody Exchange a refresh token for a new token
 	//
-	// Takes either kind's refresh token, and answers with the same kind. Legacy refresh tokens are exchanged once: the one
-	// before the last still answers the same successor for 30 seconds, and used later it ends its session.
+	// Takes either kind's refresh token, and answers with the kind that the person's home issues: who has moved to Firebase, or
+	// has returned, does not sign in again. While Firebase cannot be reached, a legacy token's session goes on as it is; an
+	// admin's always does. Legacy refresh tokens are exchanged once: the one before the last still answers the same successor for
+	// 30 seconds, and used later it ends its session, also where that has gone on at Firebase.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1770,8 +1772,10 @@ type ClientInterface interface {
 
 	// Refresh Exchange a refresh token for a new token
 	//
-	// Takes either kind's refresh token, and answers with the same kind. Legacy refresh tokens are exchanged once: the one
-	// before the last still answers the same successor for 30 seconds, and used later it ends its session.
+	// Takes either kind's refresh token, and answers with the kind that the person's home issues: who has moved to Firebase, or
+	// has returned, does not sign in again. While Firebase cannot be reached, a legacy token's session goes on as it is; an
+	// admin's always does. Legacy refresh tokens are exchanged once: the one before the last still answers the same successor for
+	// 30 seconds, and used later it ends its session, also where that has gone on at Firebase.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2845,8 +2849,10 @@ func (c *Client) ResetPassword(ctx context.Context, body ResetPasswordJSONReques
 
 // RefreshWithBody Exchange a refresh token for a new token
 //
-// Takes either kind's refresh token, and answers with the same kind. Legacy refresh tokens are exchanged once: the one
-// before the last still answers the same successor for 30 seconds, and used later it ends its session.
+// Takes either kind's refresh token, and answers with the kind that the person's home issues: who has moved to Firebase, or
+// has returned, does not sign in again. While Firebase cannot be reached, a legacy token's session goes on as it is; an
+// admin's always does. Legacy refresh tokens are exchanged once: the one before the last still answers the same successor for
+// 30 seconds, and used later it ends its session, also where that has gone on at Firebase.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2865,8 +2871,10 @@ func (c *Client) RefreshWithBody(ctx context.Context, contentType string, body i
 
 // Refresh Exchange a refresh token for a new token
 //
-// Takes either kind's refresh token, and answers with the same kind. Legacy refresh tokens are exchanged once: the one
-// before the last still answers the same successor for 30 seconds, and used later it ends its session.
+// Takes either kind's refresh token, and answers with the kind that the person's home issues: who has moved to Firebase, or
+// has returned, does not sign in again. While Firebase cannot be reached, a legacy token's session goes on as it is; an
+// admin's always does. Legacy refresh tokens are exchanged once: the one before the last still answers the same successor for
+// 30 seconds, and used later it ends its session, also where that has gone on at Firebase.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4886,8 +4894,10 @@ type ClientWithResponsesInterface interface {
 
 	// RefreshWithBodyWithResponse Exchange a refresh token for a new token
 	//
-	// Takes either kind's refresh token, and answers with the same kind. Legacy refresh tokens are exchanged once: the one
-	// before the last still answers the same successor for 30 seconds, and used later it ends its session.
+	// Takes either kind's refresh token, and answers with the kind that the person's home issues: who has moved to Firebase, or
+	// has returned, does not sign in again. While Firebase cannot be reached, a legacy token's session goes on as it is; an
+	// admin's always does. Legacy refresh tokens are exchanged once: the one before the last still answers the same successor for
+	// 30 seconds, and used later it ends its session, also where that has gone on at Firebase.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4896,8 +4906,10 @@ type ClientWithResponsesInterface interface {
 
 	// RefreshWithResponse Exchange a refresh token for a new token
 	//
-	// Takes either kind's refresh token, and answers with the same kind. Legacy refresh tokens are exchanged once: the one
-	// before the last still answers the same successor for 30 seconds, and used later it ends its session.
+	// Takes either kind's refresh token, and answers with the kind that the person's home issues: who has moved to Firebase, or
+	// has returned, does not sign in again. While Firebase cannot be reached, a legacy token's session goes on as it is; an
+	// admin's always does. Legacy refresh tokens are exchanged once: the one before the last still answers the same successor for
+	// 30 seconds, and used later it ends its session, also where that has gone on at Firebase.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -11311,8 +11323,10 @@ func (c *ClientWithResponses) ResetPasswordWithResponse(ctx context.Context, bod
 
 // RefreshWithBodyWithResponse Exchange a refresh token for a new token
 //
-// Takes either kind's refresh token, and answers with the same kind. Legacy refresh tokens are exchanged once: the one
-// before the last still answers the same successor for 30 seconds, and used later it ends its session.
+// Takes either kind's refresh token, and answers with the kind that the person's home issues: who has moved to Firebase, or
+// has returned, does not sign in again. While Firebase cannot be reached, a legacy token's session goes on as it is; an
+// admin's always does. Legacy refresh tokens are exchanged once: the one before the last still answers the same successor for
+// 30 seconds, and used later it ends its session, also where that has gone on at Firebase.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -11327,8 +11341,10 @@ func (c *ClientWithResponses) RefreshWithBodyWithResponse(ctx context.Context, c
 
 // RefreshWithResponse Exchange a refresh token for a new token
 //
-// Takes either kind's refresh token, and answers with the same kind. Legacy refresh tokens are exchanged once: the one
-// before the last still answers the same successor for 30 seconds, and used later it ends its session.
+// Takes either kind's refresh token, and answers with the kind that the person's home issues: who has moved to Firebase, or
+// has returned, does not sign in again. While Firebase cannot be reached, a legacy token's session goes on as it is; an
+// admin's always does. Legacy refresh tokens are exchanged once: the one before the last still answers the same successor for
+// 30 seconds, and used later it ends its session, also where that has gone on at Firebase.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -65,6 +65,7 @@ expired AS (
     WHERE
         user_id IN (SELECT person.id FROM person) AND expires_at < now() - interval '25 hours'
         AND began_at < now() - interval '91 days'
+        AND (ended_at IS NULL OR NOT EXISTS (SELECT FROM person WHERE person.auth_provider <> 'local'))
 ),
 begun AS (
     INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, rotated_at, expires_at, user_agent)
@@ -112,7 +113,8 @@ type BeginLegacySessionRow struct {
 // Sessions that hold the legacy pair: the statements of internal/account.
 // Called by internal/account when somebody has proved who they are and gets the legacy pair; moves last_login at once, and clears
 // the person's sessions that nobody can come back with: they have run out, so have their access tokens (a day at most), and so
-// has the refresh token of the old auth-service (90 days at most) that would otherwise begin them anew, ended or not.
+// has the refresh token of the old auth-service (90 days at most) that would otherwise begin them anew, ended or not. An ended one
+// of somebody at Firebase stays: it may have gone on there (M9), where sessions have no end of their own.
 // No row back: the row lets this session not in (deactivated, disabled, revoked since it began: what User.Admit says). Served by users_pkey and idx_legacy_sessions_user_id.
 func (q *Queries) BeginLegacySession(ctx context.Context, db DBTX, arg BeginLegacySessionParams) (BeginLegacySessionRow, error) {
 	row := db.QueryRow(ctx, beginLegacySession,
@@ -141,6 +143,51 @@ func (q *Queries) BeginLegacySession(ctx context.Context, db DBTX, arg BeginLega
 		&i.RotatedAt,
 		&i.ExpiresAt,
 	)
+	return i, err
+}
+
+const continueLegacySession = `-- name: ContinueLegacySession :one
+INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, rotated_at, expires_at, user_agent)
+SELECT
+    $1::uuid, users.id, $2::timestamptz, $3::bytea, clock_timestamp(),
+    clock_timestamp() + $4::float8 * interval '1 second', $5::text
+FROM auth.users AS users
+WHERE
+    users.id = $6
+    AND coalesce(users.is_active, true)
+    AND users.federation_status IS DISTINCT FROM 'disabled'
+    AND coalesce(users.tokens_valid_after <= $2::timestamptz, true)
+    AND coalesce(users.legacy_tokens_valid_after <= $2::timestamptz, true)
+RETURNING rotated_at, expires_at
+`
+
+type ContinueLegacySessionParams struct {
+	ID          uuid.UUID
+	BeganAt     time.Time
+	Seed        []byte
+	LifeSeconds float64
+	UserAgent   *string
+	UserID      uuid.UUID
+}
+
+type ContinueLegacySessionRow struct {
+	RotatedAt time.Time
+	ExpiresAt time.Time
+}
+
+// Called by internal/account when a session at Firebase goes on here, because its person has returned (M9): it is as old as it was
+// there. No row back: the row lets this session not in (what User.Admit says). Served by users_pkey.
+func (q *Queries) ContinueLegacySession(ctx context.Context, db DBTX, arg ContinueLegacySessionParams) (ContinueLegacySessionRow, error) {
+	row := db.QueryRow(ctx, continueLegacySession,
+		arg.ID,
+		arg.BeganAt,
+		arg.Seed,
+		arg.LifeSeconds,
+		arg.UserAgent,
+		arg.UserID,
+	)
+	var i ContinueLegacySessionRow
+	err := row.Scan(&i.RotatedAt, &i.ExpiresAt)
 	return i, err
 }
 

@@ -58,8 +58,10 @@ export interface paths {
         put?: never;
         /**
          * Exchange a refresh token for a new token
-         * @description Takes either kind's refresh token, and answers with the same kind. Legacy refresh tokens are exchanged once: the one
-         *     before the last still answers the same successor for 30 seconds, and used later it ends its session.
+         * @description Takes either kind's refresh token, and answers with the kind that the person's home issues: who has moved to Firebase, or
+         *     has returned, does not sign in again. While Firebase cannot be reached, a legacy token's session goes on as it is; an
+         *     admin's always does. Legacy refresh tokens are exchanged once: the one before the last still answers the same successor for
+         *     30 seconds, and used later it ends its session, also where that has gone on at Firebase.
          */
         post: operations["refresh"];
         delete?: never;

@@ -194,7 +194,7 @@ func (s *Service) tokenAt(ctx context.Context, u user.User, email string) (strin
 			return "", err
 		}
 	}
-	session, err := s.identities.SignInAs(ctx, u.FirebaseUID)
+	session, err := s.identities.SignInAs(ctx, u.FirebaseUID, nil)
 	if err != nil {
 		return "", fmt.Errorf("sign user %s in at Firebase: %w", u.ID, gone(err))
 	}

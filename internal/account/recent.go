@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"auth-v2-service/internal/principal"
-	"auth-v2-service/internal/token"
 )
 
 // recentSignIn is how fresh a sign-in must be for what cannot be taken back (A10).
@@ -13,10 +12,10 @@ const recentSignIn = 5 * time.Minute
 
 // signedInRecently holds A10's five minutes. What a legacy token says of its sign-in proves nothing: every service of the
 // platform could have written it (T8), and in the old auth-service's it is the time of the last refresh. There it is the session's
-// own beginning that counts, as it stands in the database.
+// own beginning that counts, as it stands in the database; and so it is for a session at Firebase that goes on from a legacy one.
 func (s *Service) signedInRecently(ctx context.Context, p principal.Principal) (bool, error) {
 	at := p.Claims.AuthTime
-	if time.Since(at) > recentSignIn || p.Claims.Kind == token.KindFirebase {
+	if time.Since(at) > recentSignIn || !p.Claims.OfLegacySession() {
 		return time.Since(at) <= recentSignIn, nil
 	}
 	at, err := s.sessions.SignedInAt(ctx, p.User.ID, p.Claims.SessionID)

@@ -2,28 +2,56 @@ package account
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+
+	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/session"
+	"auth-v2-service/internal/telemetry"
+	"auth-v2-service/internal/token"
+	"auth-v2-service/internal/user"
 )
 
-// Refresh exchanges a refresh token of either kind for the next pair of the same kind. Both kinds keep the time of the sign-in
-// across refreshes, so a revoked session stays revoked (T4).
+// Refresh exchanges a refresh token of either kind for the next pair of the kind that the person's home issues: who has moved to
+// Firebase since, or has returned, does not sign in again (M9). All pairs keep the time of the sign-in, so a revoked session stays
+// revoked (T4).
 func (s *Service) Refresh(ctx context.Context, refreshToken string, client Client) (Tokens, error) {
 	if looksLikeJWT(refreshToken) {
-		return s.LegacyRefresh(ctx, refreshToken, client)
+		return s.refreshHere(ctx, refreshToken, client)
 	}
-	return s.refreshAtFirebase(ctx, refreshToken)
+	return s.refreshAtFirebase(ctx, refreshToken, client)
 }
 
 // looksLikeJWT tells the legacy service's refresh tokens, which are JWTs, from Firebase's, which are opaque and hold no dots.
 func looksLikeJWT(refreshToken string) bool { return strings.Count(refreshToken, ".") == 2 }
 
-func (s *Service) refreshAtFirebase(ctx context.Context, refreshToken string) (Tokens, error) {
-	session, err := s.identities.Refresh(ctx, refreshToken)
+// refreshHere exchanges a legacy refresh token. Where the person's session cannot go on at Firebase at this moment it goes on here,
+// and the next refresh tries again. An admin's stays: every service of the platform knows the legacy secret, and what it could
+// forge must never become Firebase's (T8).
+func (s *Service) refreshHere(ctx context.Context, refreshToken string, client Client) (Tokens, error) {
+	issued, err := s.sessions.Refresh(ctx, refreshToken, client.Agent)
+	if err != nil {
+		return Tokens{}, err
+	}
+	here := legacySession(issued).Tokens
+	if u := issued.User; u.AuthProvider == user.ProviderLocal || u.FirebaseUID == "" || u.Type == user.TypeAdmin {
+		return here, nil
+	}
+	there, err := s.carryOver(ctx, issued)
+	if err != nil && !refuses(err) {
+		s.log.InfoContext(ctx, "a session goes on here", telemetry.FieldUserID, issued.User.ID, telemetry.FieldError, err)
+		return here, nil
+	}
+	return there, err
+}
+
+func (s *Service) refreshAtFirebase(ctx context.Context, refreshToken string, client Client) (Tokens, error) {
+	pair, err := s.identities.Refresh(ctx, refreshToken)
 	if err != nil {
 		return Tokens{}, fmt.Errorf("refresh at Firebase: %w", err)
 	}
-	claims, err := s.verifier.Verify(ctx, session.IDToken)
+	claims, err := s.verifier.Verify(ctx, pair.IDToken)
 	if err != nil {
 		return Tokens{}, fmt.Errorf("verify a refreshed token: %w", err) // another tenant's, for one: the caller's fault
 	}
@@ -35,5 +63,50 @@ func (s *Service) refreshAtFirebase(ctx context.Context, refreshToken string) (T
 		return Tokens{}, err
 	}
 	s.users.Seen(u)
-	return firebaseTokens(session), nil
+	if u.AuthProvider != user.ProviderLocal {
+		return firebaseTokens(pair), nil
+	}
+	issued, err := s.sessions.Continue(ctx, u, claims.AuthTime, client.Agent)
+	if errors.Is(err, session.ErrOff) {
+		return firebaseTokens(pair), nil // there is nothing here to go on with, and Firebase's tokens count until they end (M7)
+	}
+	return legacySession(issued).Tokens, err
+}
+
+// errNotCarried says that the session which Firebase has begun is not the one that was to go on.
+var errNotCarried = errors.New("the session at Firebase does not say which one it goes on from")
+
+// carryOver goes on at Firebase with a legacy session. The session there says which one it goes on from, and when the person signed
+// in: what ends the one ends the other. Looking once more comes last, for whoever is revoked from then on is revoked there as well.
+func (s *Service) carryOver(ctx context.Context, issued session.Issued) (Tokens, error) {
+	ctx, cancel := context.WithTimeout(ctx, moveTime)
+	defer cancel()
+	pair, err := s.identities.SignInAs(ctx, issued.User.FirebaseUID, map[string]any{
+		token.LegacySessionClaim: token.CarriedOver(issued.Claims),
+	})
+	if err != nil {
+		return Tokens{}, fmt.Errorf("go on at Firebase: %w", err)
+	}
+	claims, err := s.verifier.Verify(ctx, pair.IDToken)
+	if err != nil {
+		return Tokens{}, fmt.Errorf("verify the token of a session that goes on: %w", err)
+	}
+	if claims.SessionID != issued.Claims.SessionID || claims.AuthTime.After(issued.Claims.AuthTime) {
+		return Tokens{}, errNotCarried
+	}
+	u, err := s.users.ByLegacyID(ctx, issued.User.ID)
+	if err != nil {
+		return Tokens{}, err
+	}
+	return firebaseTokens(pair), u.Admit(claims)
+}
+
+// refuses tells a refusal of the person from what is only in the way at this moment.
+func refuses(err error) bool {
+	switch fault.CodeOf(err) {
+	case fault.AccountDeactivated, fault.SignInBlocked, fault.TokenRevoked:
+		return true
+	default:
+		return false
+	}
 }

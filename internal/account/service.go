@@ -25,7 +25,7 @@ type Identities interface {
 	DeleteUser(ctx context.Context, uid string) error
 	SetPassword(ctx context.Context, uid, password string) error
 	SignIn(ctx context.Context, email, password string) (firebase.Session, error)
-	SignInAs(ctx context.Context, uid string) (firebase.Session, error)
+	SignInAs(ctx context.Context, uid string, developerClaims map[string]any) (firebase.Session, error)
 	FinishSignIn(ctx context.Context, pendingCredential, factorID, code string) (firebase.Session, error)
 	Refresh(ctx context.Context, refreshToken string) (firebase.Session, error)
 	SendPasswordReset(ctx context.Context, email string) error

@@ -9,14 +9,15 @@ import (
 )
 
 // SignInAs opens a session for somebody who has proved who they are to us, without a password (M9): a custom token of ours is
-// exchanged for Firebase's pair. The ID token's sign_in_provider is "custom". Google asks for no second factor here, also
-// where the account has one: whoever calls must have had it, or know that none is due.
+// exchanged for Firebase's pair. The ID token's sign_in_provider is "custom", and every ID token of the session carries the
+// developer claims. Google asks for no second factor here, also where the account has one: whoever calls must have had it, or
+// know that none is due.
 //
 // The account is looked up first, for Google would make one for a uid that it does not know. Nothing is sent twice but that
 // look-up. Errors: ErrUserNotFound, ErrUserDisabled, ErrSignInBlocked, ErrTooManyAttempts, ErrUnreachable; without a service
 // account that may sign, or of another project, internal.
 // https://cloud.google.com/identity-platform/docs/reference/rest/v1/accounts/signInWithCustomToken
-func (c *Client) SignInAs(ctx context.Context, uid string) (Session, error) {
+func (c *Client) SignInAs(ctx context.Context, uid string, developerClaims map[string]any) (Session, error) {
 	user, err := c.User(ctx, uid)
 	if err != nil {
 		return Session{}, err
@@ -24,7 +25,7 @@ func (c *Client) SignInAs(ctx context.Context, uid string) (Session, error) {
 	if user.Disabled {
 		return Session{}, fmt.Errorf("firebase %s: %w", opSignInAs, ErrUserDisabled)
 	}
-	token, err := c.customToken(ctx, uid)
+	token, err := c.customToken(ctx, uid, developerClaims)
 	if err != nil {
 		return Session{}, err
 	}

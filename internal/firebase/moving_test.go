@@ -182,7 +182,7 @@ func TestDisplace_OneCall(t *testing.T) {
 // M9: the token names one uid, for Identity Toolkit, for minutes; and an account that the sign-in itself has made is no session.
 func TestSignInAs_OnTheWire(t *testing.T) {
 	g, last := recording(t, everything)
-	session, err := g.client(t).SignInAs(t.Context(), "uid-of-jane")
+	session, err := g.client(t).SignInAs(t.Context(), "uid-of-jane", nil)
 	if err != nil || session.UID != "uid-of-jane" || session.ExpiresIn != time.Hour || session.IDToken != idToken {
 		t.Fatalf("got %+v, %v", session, err)
 	}
@@ -194,7 +194,7 @@ func TestSignInAs_OnTheWire(t *testing.T) {
 		t.Errorf("sent %v, %v, %v", last.body, header, claims)
 	}
 	made := strings.Replace(everything, `{"localId"`, `{"isNewUser":true,"localId"`, 1)
-	if session, err := newGoogle(t, answer(made)).client(t).SignInAs(t.Context(), "uid-of-jane"); !errors.Is(err, firebase.ErrUserNotFound) ||
+	if session, err := newGoogle(t, answer(made)).client(t).SignInAs(t.Context(), "uid-of-jane", nil); !errors.Is(err, firebase.ErrUserNotFound) ||
 		session != (firebase.Session{}) {
 		t.Errorf("an account made by the sign-in gives %+v, %v", session, err)
 	}

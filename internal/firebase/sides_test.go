@@ -231,7 +231,7 @@ func TestBoth_Displace(t *testing.T) {
 func TestBoth_SignInAs(t *testing.T) {
 	onBothSides(t, func(t *testing.T, s side) {
 		create(t, s.Client)
-		session, err := s.SignInAs(t.Context(), jane.UID)
+		session, err := s.SignInAs(t.Context(), jane.UID, map[string]any{"began": map[string]any{"at": 7}})
 		if err != nil || session.UID != jane.UID || session.ExpiresIn != time.Hour {
 			t.Fatalf("got %+v, %v", session, err)
 		}
@@ -239,10 +239,16 @@ func TestBoth_SignInAs(t *testing.T) {
 		if claims["sub"] != jane.UID || claims["email"] != email || claims["firebase"].(map[string]any)["sign_in_provider"] != "custom" {
 			t.Errorf("the ID token says %v", claims)
 		}
-		if renewed, err := s.Refresh(t.Context(), session.RefreshToken); err != nil || renewed.UID != jane.UID {
-			t.Errorf("refreshing gives %+v, %v", renewed, err)
+		renewed, err := s.Refresh(t.Context(), session.RefreshToken)
+		if err != nil || renewed.UID != jane.UID {
+			t.Fatalf("refreshing gives %+v, %v", renewed, err)
 		}
-		if _, err := s.SignInAs(t.Context(), "nobody"); !errors.Is(err, firebase.ErrUserNotFound) {
+		for what, idToken := range map[string]string{"the ID token": session.IDToken, "the renewed one": renewed.IDToken} {
+			if began, _ := segmentOf(t, idToken, 1)["began"].(map[string]any); began["at"] != float64(7) {
+				t.Errorf("%s lacks the developer claims: %v", what, segmentOf(t, idToken, 1))
+			}
+		}
+		if _, err := s.SignInAs(t.Context(), "nobody", nil); !errors.Is(err, firebase.ErrUserNotFound) {
 			t.Errorf("nobody gives %v", err)
 		}
 		if _, err := s.User(t.Context(), "nobody"); !errors.Is(err, firebase.ErrUserNotFound) {
@@ -251,7 +257,7 @@ func TestBoth_SignInAs(t *testing.T) {
 		if err := s.SetDisabled(t.Context(), jane.UID, true); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.SignInAs(t.Context(), jane.UID); !errors.Is(err, firebase.ErrUserDisabled) {
+		if _, err := s.SignInAs(t.Context(), jane.UID, nil); !errors.Is(err, firebase.ErrUserDisabled) {
 			t.Errorf("a disabled account gives %v", err)
 		}
 	})

@@ -93,16 +93,18 @@ func parseKey(text string) (*rsa.PrivateKey, error) {
 }
 
 // customToken makes a token that signs uid in, and nobody else. It is a secret while it lives.
-func (c *Client) customToken(ctx context.Context, uid string) (string, error) {
+func (c *Client) customToken(ctx context.Context, uid string, developerClaims map[string]any) (string, error) {
 	var token string
 	err := c.call(ctx, opSignCustomToken, once, func(ctx context.Context) (err error) {
-		token, err = buildCustomToken(ctx, c.signer, uid, c.tenant, time.Now())
+		token, err = buildCustomToken(ctx, c.signer, uid, c.tenant, developerClaims, time.Now())
 		return err
 	})
 	return token, err
 }
 
-func buildCustomToken(ctx context.Context, s signer, uid, tenant string, now time.Time) (string, error) {
+func buildCustomToken(
+	ctx context.Context, s signer, uid, tenant string, developerClaims map[string]any, now time.Time,
+) (string, error) {
 	account, err := s.account(ctx)
 	if err != nil {
 		return "", err
@@ -114,6 +116,9 @@ func buildCustomToken(ctx context.Context, s signer, uid, tenant string, now tim
 	}
 	if tenant != "" {
 		claims["tenant_id"] = tenant
+	}
+	if len(developerClaims) > 0 {
+		claims["claims"] = developerClaims
 	}
 	var segments []string
 	for _, part := range []any{header, claims} {

@@ -31,7 +31,7 @@ func TestProduction_CustomTokenByKey(t *testing.T) {
 		}
 		answer(everything)(w, r)
 	})
-	if _, err := client.SignInAs(t.Context(), "uid-of-jane"); err != nil {
+	if _, err := client.SignInAs(t.Context(), "uid-of-jane", nil); err != nil {
 		t.Fatal(err)
 	}
 	input, signature := cutSignature(t, token)
@@ -69,7 +69,7 @@ func TestProduction_CustomTokenByIAM(t *testing.T) {
 	client := clientOf(t, d, `{"type":"impersonated_service_account",
 		"service_account_impersonation_url":"https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/`+accountName+`:generateAccessToken",
 		"source_credentials":{"type":"authorized_user","client_id":"c","client_secret":"s","refresh_token":"r"}}`)
-	if _, err := client.SignInAs(t.Context(), "uid-of-jane"); err != nil {
+	if _, err := client.SignInAs(t.Context(), "uid-of-jane", nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, signature := cutSignature(t, token); string(signature) != "signed by IAM" || segmentOf(t, token, 1)["iss"] != accountName {
@@ -87,7 +87,7 @@ func TestProduction_CustomTokenOfAPerson(t *testing.T) {
 		answer(everything)(w, r)
 	}}
 	client := clientOf(t, d, `{"type":"authorized_user","client_id":"c","client_secret":"s","refresh_token":"r"}`)
-	_, err := client.SignInAs(t.Context(), "uid-of-jane")
+	_, err := client.SignInAs(t.Context(), "uid-of-jane", nil)
 	if fault.CodeOf(err) != fault.Internal || !strings.Contains(err.Error(), "service account") {
 		t.Errorf("got %v", err)
 	}

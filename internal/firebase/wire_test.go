@@ -115,7 +115,7 @@ var operations = map[string]func(context.Context, *firebase.Client) error{
 		return c.Displace(ctx, "uid-of-jane", "jane.doe@displaced.invalid")
 	},
 	"sign_in_as": func(ctx context.Context, c *firebase.Client) error {
-		_, err := c.SignInAs(ctx, "uid-of-jane")
+		_, err := c.SignInAs(ctx, "uid-of-jane", nil)
 		return err
 	},
 	"send_password_reset": func(ctx context.Context, c *firebase.Client) error { return c.SendPasswordReset(ctx, email) },

@@ -60,7 +60,7 @@ func (h *holder) authenticate(ctx context.Context, op operation) error {
 	if h.principal, err = h.resolver.Resolve(ctx, compact); err != nil {
 		return err
 	}
-	if op.admin && (h.principal.Claims.Kind != token.KindFirebase || h.principal.User.Type != user.TypeAdmin) {
+	if op.admin && (h.principal.Claims.OfLegacySession() || h.principal.User.Type != user.TypeAdmin) {
 		return errForbidden
 	}
 	return nil

@@ -27,7 +27,7 @@ type verified struct {
 	userID uuid.UUID
 }
 
-// person is whose facts: what revokes legacy tokens alone is read for them alone, so the two kinds do not share an entry.
+// person is whose facts: what revokes legacy sessions alone is read for their tokens alone, so the two kinds do not share an entry.
 type person struct {
 	id   uuid.UUID
 	kind token.Kind
@@ -35,7 +35,15 @@ type person struct {
 
 var kinds = [...]token.Kind{token.KindFirebase, token.KindLegacy}
 
-func (v verified) person() person { return person{id: v.userID, kind: v.claims.Kind} }
+func (v verified) person() person { return person{id: v.userID, kind: factsKind(v.claims)} }
+
+// factsKind says which facts decide about a session: one at Firebase that goes on from a legacy one ends with it (M9).
+func factsKind(claims token.Claims) token.Kind {
+	if claims.OfLegacySession() {
+		return token.KindLegacy
+	}
+	return claims.Kind
+}
 
 // isOf says whether the row is still this token's: a Firebase account may have been linked elsewhere since.
 func (v verified) isOf(u user.User) bool {

@@ -164,7 +164,7 @@ var errStranger = errors.New("the row is no longer this token's")
 func (r *Resolver) freshen(ctx context.Context, remembered verified) (Principal, error) {
 	fill := r.cache.beginFill(r.now())
 	read := r.users.ByID
-	if remembered.claims.Kind == token.KindLegacy {
+	if remembered.claims.OfLegacySession() {
 		read = r.users.ByLegacyID
 	}
 	u, err := read(ctx, remembered.userID)
@@ -178,7 +178,7 @@ func (r *Resolver) freshen(ctx context.Context, remembered verified) (Principal,
 }
 
 func (r *Resolver) keep(fill fill, claims token.Claims, u user.User) (Principal, error) {
-	r.cache.keepFacts(fill, claims.Kind, u)
+	r.cache.keepFacts(fill, factsKind(claims), u)
 	p, err := admit(claims, u)
 	if err == nil {
 		r.users.Seen(u)

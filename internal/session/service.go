@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -96,6 +97,26 @@ func (s *Service) Begin(ctx context.Context, userID uuid.UUID, agent string) (Is
 			return Issued{}, err
 		}
 	}
+}
+
+// Continue goes on here with a session that began at Firebase, because its person has returned (M9): as old as it was there, so
+// that whatever has revoked it, or will, counts (T4). Errors are Begin's.
+func (s *Service) Continue(ctx context.Context, u user.User, began time.Time, agent string) (Issued, error) {
+	if s.tokens == nil {
+		return Issued{}, ErrOff
+	}
+	st := state{id: uuid.New(), began: began, seed: newSeed()}
+	row, err := s.queries.ContinueLegacySession(ctx, s.pool, db.ContinueLegacySessionParams{
+		UserID: u.ID, ID: st.id, BeganAt: began, Seed: st.seed, LifeSeconds: s.life.Seconds(), UserAgent: clientName(agent),
+	})
+	switch {
+	case pg.NoRows(err):
+		return Issued{}, cmp.Or(s.whyNot(ctx, u.ID), error(user.ErrRevoked))
+	case err != nil:
+		return Issued{}, fmt.Errorf("go on with a session of user %s: %w", u.ID, pg.Fault(err))
+	}
+	st.rotated, st.expires = row.RotatedAt, row.ExpiresAt
+	return s.issue(u, st), nil
 }
 
 // The second of a revocation is waited out, in steps, by the database's clock; more than a second only where a revocation lies

@@ -24,8 +24,8 @@ type Claims struct {
 	Subject string
 	// UserID is the row's id that a legacy token names, looked up in id only (F1). Zero in Firebase's.
 	UserID uuid.UUID
-	// SessionID is the legacy session that the token belongs to; zero where the token names none: all of Firebase's, and the
-	// old auth-service's.
+	// SessionID is the legacy session that the token belongs to: that of the legacy pair, or the one that a session at Firebase
+	// goes on from (M9). Zero where the token names none: Firebase's own sessions, and the old auth-service's.
 	SessionID     uuid.UUID
 	Email         string
 	EmailVerified bool
@@ -40,9 +40,13 @@ type Claims struct {
 	// Identities are the identities linked to the account, by provider ("google.com", "email", "phone", ...). Empty for an
 	// anonymous user (F5). A provider whose value is not a list of strings is present with none.
 	Identities map[string][]string
-	// AuthTime is when the person signed in; refreshed tokens keep it. Revocation compares with it (T4). A legacy token that
+	// AuthTime is when the person signed in; refreshed tokens keep it, also where the session has moved to Firebase since (M9). Revocation compares with it (T4). A legacy token that
 	// does not say has its IssuedAt here.
 	AuthTime  time.Time
 	IssuedAt  time.Time
 	ExpiresAt time.Time
 }
+
+// OfLegacySession says whether what ends a legacy session ends this one, too: the legacy pair's, and one at Firebase that goes on
+// from a legacy one (M9).
+func (c Claims) OfLegacySession() bool { return c.Kind == KindLegacy || c.SessionID != uuid.Nil }

@@ -29,6 +29,8 @@ type firebasePayload struct {
 	Name          string `json:"name"`
 	Picture       string `json:"picture"`
 	Phone         string `json:"phone_number"`
+	// LegacySession is LegacySessionClaim.
+	LegacySession *LegacySession `json:"legacy_session"`
 	Firebase      struct {
 		SignInProvider string         `json:"sign_in_provider"`
 		Tenant         string         `json:"tenant"`
@@ -47,6 +49,9 @@ func (p *firebasePayload) check(v *Verifier, now time.Time) error {
 		return malformed("another tenant")
 	case p.Subject == "" || utf8.RuneCountInString(p.Subject) > maxSubjectCharacters:
 		return malformed("subject is not 1 to 128 characters")
+	}
+	if err := p.LegacySession.check(); err != nil {
+		return err
 	}
 	return p.checkDates(now)
 }
@@ -71,7 +76,7 @@ func (p *firebasePayload) expired(now time.Time) bool {
 }
 
 func (p *firebasePayload) claims() Claims {
-	return Claims{
+	c := Claims{
 		Kind:           KindFirebase,
 		Subject:        p.Subject,
 		Email:          p.Email,
@@ -86,6 +91,8 @@ func (p *firebasePayload) claims() Claims {
 		IssuedAt:       time.Unix(p.IssuedAt, 0).UTC(),
 		ExpiresAt:      time.Unix(p.ExpiresAt, 0).UTC(),
 	}
+	p.LegacySession.into(&c)
+	return c
 }
 
 // toIdentities keeps every provider's name. Google documents the values as "any" though they are lists of strings today:

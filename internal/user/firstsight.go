@@ -35,7 +35,8 @@ var errRaced = errors.New("somebody else was faster")
 var errCrowded = fault.Unavailable("too many requests for this account at this moment; try again", nil)
 
 // FirstSight answers the row of a verified token's subject and makes it where there is none (F1 to F7, F10). However many
-// requests and instances do this at once, there is one row and each gets it. One statement when nothing collides.
+// requests and instances do this at once, there is one row and each gets it. One statement when nothing collides, and one more
+// where the session goes on from a legacy one (M9), for what ends those.
 //
 // Errors: ErrRevoked (the account was deleted after this session began), ErrUnsupportedIdentity, ErrLinkRequired,
 // ErrIdentityConflict, or dependency_unavailable. The caller still has to ask User.Admit.
@@ -46,6 +47,9 @@ func (s *Store) FirstSight(ctx context.Context, claims token.Claims) (User, erro
 		return User{}, fmt.Errorf("first sight of %s: %w", claims.Subject, pg.Fault(err))
 	}
 	s.onSight(sight)
+	if claims.OfLegacySession() {
+		return s.ByLegacyID(ctx, u.ID)
+	}
 	return u, nil
 }
 

@@ -54,7 +54,7 @@ type User struct {
 	CreatedAt        *time.Time // nil: an old row that does not say
 	UpdatedAt        *time.Time // nil: an old row that does not say
 
-	// What revokes legacy sessions alone. Read for legacy tokens only: elsewhere zero and empty.
+	// What revokes legacy sessions alone. Read for their tokens only: elsewhere zero and empty.
 	LegacyTokensValidAfter time.Time
 	EndedSessions          []uuid.UUID
 }
@@ -67,7 +67,7 @@ func (u User) Admit(session token.Claims) error {
 		return ErrDeactivated
 	case session.AuthTime.Before(u.TokensValidAfter):
 		return ErrRevoked
-	case session.Kind == token.KindLegacy && u.legacyRevoked(session):
+	case session.OfLegacySession() && u.legacyRevoked(session):
 		return ErrRevoked
 	}
 	return nil
