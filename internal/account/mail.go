@@ -48,11 +48,13 @@ func (s *Service) sendReset(ctx context.Context, email string) error {
 		return err
 	}
 	if person.home() == user.ProviderLocal {
-		if err := s.moveForMail(ctx, person); err != nil {
-			s.logStays(ctx, person, err) // and the answer is one, whatever it was
-		}
+		return s.moveAndReset(ctx, email, person)
 	}
-	err = s.identities.SendPasswordReset(ctx, email)
+	return s.askForReset(ctx, email)
+}
+
+func (s *Service) askForReset(ctx context.Context, email string) error {
+	err := s.identities.SendPasswordReset(ctx, email)
 	if aboutTheAccount(err) {
 		s.log.WarnContext(ctx, "Firebase sends no mail to reset a password", telemetry.FieldError, err)
 		return nil
@@ -61,6 +63,43 @@ func (s *Service) sendReset(ctx context.Context, email string) error {
 		return fmt.Errorf("ask for a mail to reset a password: %w", err)
 	}
 	return nil
+}
+
+// moveAndReset moves somebody whose password lives here and then has the mail sent, behind the answer: a move takes several calls,
+// and their time would tell a stranger that there is somebody to move. What the answer waits for is one question to Firebase, as it
+// is for everybody else, and an outage is answered as one.
+func (s *Service) moveAndReset(ctx context.Context, email string, p person) error {
+	if _, err := s.identities.UserByEmail(ctx, email); err != nil && !aboutTheAccount(err) {
+		return fmt.Errorf("ask whether Firebase can be reached: %w", err)
+	}
+	s.behind(ctx, func(ctx context.Context) error {
+		if err := s.moveForMail(ctx, p); err != nil {
+			s.logStays(ctx, p, err)
+			return nil
+		}
+		return s.askForReset(ctx, email)
+	})
+	return nil
+}
+
+// behindTime is what may take longest behind an answer: a move and a mail.
+const behindTime = 10 * time.Second
+
+// behind does what an answer must not wait for. What a stop of the process cuts short is asked for again, and a move that was cut
+// short is settled by the next (M2). The limits of who asks bound how many there are.
+func (s *Service) behind(ctx context.Context, do func(ctx context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), behindTime)
+	go func() {
+		defer cancel()
+		var err error
+		defer func() {
+			if err != nil {
+				s.log.WarnContext(ctx, "nobody hears of a failure behind an answer", telemetry.FieldError, err)
+			}
+		}()
+		defer fault.Recover(&err)
+		err = do(ctx)
+	}()
 }
 
 // moveForMail moves somebody whose password lives here, for the mail that only Firebase sends (A9). Nobody's asking beats the
