@@ -8,6 +8,28 @@ CREATE FUNCTION auth.canonical_email(email text) RETURNS text
 
 COMMENT ON FUNCTION auth.canonical_email(email text) IS 'The form of an e-mail by which people are looked up: ASCII white space trimmed, ASCII letters in lower case';
 
+CREATE TABLE auth.api_keys (
+    id text NOT NULL,
+    name text NOT NULL,
+    scope text NOT NULL,
+    hash bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by text NOT NULL,
+    last_used_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    revoked_by text,
+    CONSTRAINT api_keys_revoked_check CHECK (((revoked_at IS NULL) = (revoked_by IS NULL))),
+    CONSTRAINT api_keys_scope_check CHECK ((scope = ANY (ARRAY['admin'::text, 'balance'::text, 'events'::text])))
+);
+
+COMMENT ON TABLE auth.api_keys IS 'Keys that services and scripts send in X-API-Key';
+
+COMMENT ON COLUMN auth.api_keys.id IS 'The public part of the key: for lists, logs and revoking';
+
+COMMENT ON COLUMN auth.api_keys.hash IS 'SHA-256 of the secret part';
+
+COMMENT ON COLUMN auth.api_keys.last_used_at IS 'Moves once an hour';
+
 CREATE TABLE auth.audit_events (
     id bigint NOT NULL,
     occurred_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
@@ -20,7 +42,7 @@ CREATE TABLE auth.audit_events (
 
 COMMENT ON TABLE auth.audit_events IS 'Append-only record of what was done to accounts, and by whom';
 
-COMMENT ON COLUMN auth.audit_events.actor IS 'user:<id>, token:<firebase uid> before there is a row, cli:<name>, or system';
+COMMENT ON COLUMN auth.audit_events.actor IS 'user:<id>, token:<firebase uid> before there is a row, key:<id> of an API key, cli:<name>, or system';
 
 ALTER TABLE auth.audit_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME auth.audit_events_id_seq
@@ -173,6 +195,9 @@ CREATE TABLE auth.verification_keys (
 );
 
 COMMENT ON TABLE auth.verification_keys IS 'Last good public keys by source URL; used for at most 24 hours after fetched_at';
+
+ALTER TABLE ONLY auth.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY auth.audit_events
     ADD CONSTRAINT audit_events_pkey PRIMARY KEY (id);

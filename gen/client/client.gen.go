@@ -723,7 +723,7 @@ type Rollout struct {
 	// UpdatedAt In UTC
 	UpdatedAt time.Time `json:"updated_at"`
 
-	// UpdatedBy user:<id>, cli:<name> or system
+	// UpdatedBy user:<id>, key:<id>, cli:<name> or system
 	UpdatedBy string `json:"updated_by"`
 
 	// UsersPercent Of the users who still sign in here; two decimals
@@ -995,6 +995,9 @@ type BearerRefused = ErrorResponse
 
 // BearerUnconfirmed Every failure
 type BearerUnconfirmed = ErrorResponse
+
+// CallerRefused Every failure
+type CallerRefused = ErrorResponse
 
 // CodeRefused Every failure
 type CodeRefused = ErrorResponse
@@ -7260,7 +7263,7 @@ type GetRolloutResult struct {
 	// JSON400 the response for an HTTP 400 `application/json` response
 	JSON400 *SeveralCredentials
 	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *BearerRefused
+	JSON401 *CallerRefused
 	// JSON403 the response for an HTTP 403 `application/json` response
 	JSON403 *AdminRefused
 	// JSON409 the response for an HTTP 409 `application/json` response
@@ -7298,7 +7301,7 @@ func (r GetRolloutResult) GetJSON400() *SeveralCredentials {
 }
 
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
-func (r GetRolloutResult) GetJSON401() *BearerRefused {
+func (r GetRolloutResult) GetJSON401() *CallerRefused {
 	return r.JSON401
 }
 
@@ -7411,7 +7414,7 @@ type SetRolloutResult struct {
 	// JSON400 the response for an HTTP 400 `application/json` response
 	JSON400 *InvalidRequest
 	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *BearerRefused
+	JSON401 *CallerRefused
 	// JSON403 the response for an HTTP 403 `application/json` response
 	JSON403 *AdminRefused
 	// JSON409 the response for an HTTP 409 `application/json` response
@@ -7457,7 +7460,7 @@ func (r SetRolloutResult) GetJSON400() *InvalidRequest {
 }
 
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
-func (r SetRolloutResult) GetJSON401() *BearerRefused {
+func (r SetRolloutResult) GetJSON401() *CallerRefused {
 	return r.JSON401
 }
 
@@ -13987,7 +13990,7 @@ func ParseGetRolloutResult(rsp *http.Response) (*GetRolloutResult, error) {
 		response.JSON400 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest BearerRefused
+		var dest CallerRefused
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -14149,7 +14152,7 @@ func ParseSetRolloutResult(rsp *http.Response) (*SetRolloutResult, error) {
 		response.JSON400 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest BearerRefused
+		var dest CallerRefused
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

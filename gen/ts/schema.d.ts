@@ -798,7 +798,7 @@ export interface components {
              * @description In UTC
              */
             updated_at: string;
-            /** @description user:<id>, cli:<name> or system */
+            /** @description user:<id>, key:<id>, cli:<name> or system */
             updated_by: string;
         };
         RolloutChange: {
@@ -1385,6 +1385,17 @@ export interface components {
                 "application/json": components["schemas"]["ErrorResponse"];
             };
         };
+        /** @description Neither a bearer token nor an API key was sent, or the one that was does not count */
+        CallerRefused: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
         /** @description The token in the body does not count */
         TokenRefused: {
             headers: {
@@ -1554,7 +1565,7 @@ export interface components {
                 "application/json": components["schemas"]["ErrorResponse"];
             };
         };
-        /** @description The token is good, and opens no operation for admins */
+        /** @description The token or the key is good, and does not open this */
         AdminRefused: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
@@ -2336,7 +2347,7 @@ export interface operations {
         responses: {
             200: components["responses"]["RolloutRecord"];
             400: components["responses"]["SeveralCredentials"];
-            401: components["responses"]["BearerRefused"];
+            401: components["responses"]["CallerRefused"];
             403: components["responses"]["AdminRefused"];
             409: components["responses"]["AddressHeld"];
             422: components["responses"]["UnsupportedIdentity"];
@@ -2370,7 +2381,7 @@ export interface operations {
         responses: {
             200: components["responses"]["RolloutRecord"];
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["BearerRefused"];
+            401: components["responses"]["CallerRefused"];
             403: components["responses"]["AdminRefused"];
             409: components["responses"]["AddressHeld"];
             413: components["responses"]["PayloadTooLarge"];

@@ -16,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"auth-v2-service/internal/account"
+	"auth-v2-service/internal/apikey"
 	"auth-v2-service/internal/config"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/httpapi"
@@ -130,7 +131,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 		Rollout:  rollout.NewStore(pool, c.MovesAllowed()),
 		Legacy:   httpapi.LegacySurface{Off: !c.LegacyAccepted(), Sunset: c.LegacySunset.Time},
 		Resolver: principal.NewResolver(principal.Options{
-			Verifier: verifier, Users: p.users, Cache: cache, OnVerify: p.metrics.TokenVerified,
+			Verifier: verifier, Users: p.users, Cache: cache, Keys: apikey.NewStore(pool), OnVerify: p.metrics.TokenVerified,
 		}),
 		Limiter:        limiter,
 		Checks:         p.checks(pool, remote, keysUsable),

@@ -13,7 +13,8 @@ import (
 	"auth-v2-service/gen/db"
 )
 
-// Event is one act. Actor is "user:<id>", "token:<firebase uid>" before there is a row, "cli:<name>" or "system". Details hold
+// Event is one act. Actor is "user:<id>", "token:<firebase uid>" before there is a row, "key:<id>" of an API key, "cli:<name>" or
+// "system". Details hold
 // what an investigator needs and never a secret or an address.
 type Event struct {
 	Action    string

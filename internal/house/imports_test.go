@@ -36,18 +36,19 @@ var allowed = map[string][]string{
 	"internal/audit":     {"gen/db"},
 	"internal/user":      {"gen/db", "internal/audit", "internal/firebase", "internal/token"},
 	"internal/rollout":   {"gen/db", "internal/audit"},
+	"internal/apikey":    {"gen/db", "internal/audit"},
 	"internal/move":      {"gen/db", "internal/audit", "internal/firebase", "internal/user"},
-	"internal/principal": {"internal/token", "internal/user"},
+	"internal/principal": {"internal/apikey", "internal/token", "internal/user"},
 	"internal/session":   {"gen/db", "internal/audit", "internal/token", "internal/user"},
 	"internal/account": {
 		"gen/db", "internal/firebase", "internal/principal", "internal/rollout", "internal/session", "internal/token", "internal/user",
 	},
 	"internal/httpapi": {
-		"api", "gen/api", "internal/account", "internal/principal", "internal/rollout", "internal/schema", "internal/session",
+		"api", "gen/api", "internal/account", "internal/apikey", "internal/principal", "internal/rollout", "internal/schema", "internal/session",
 		"internal/token", "internal/user",
 	},
 	"internal/app": {
-		"gen/db", "internal/account", "internal/config", "internal/firebase", "internal/httpapi", "internal/move",
+		"gen/db", "internal/account", "internal/apikey", "internal/config", "internal/firebase", "internal/httpapi", "internal/move",
 		"internal/principal", "internal/rollout", "internal/schema", "internal/session", "internal/token", "internal/user",
 	},
 	"cmd/authd": {

@@ -7,7 +7,8 @@ import (
 	"auth-v2-service/internal/rollout"
 )
 
-// adminHandlers are the operations of the tag admin. Who reaches them is an admin: the contract's x-role says so.
+// adminHandlers are the operations of the tag admin. Who reaches them is an admin, or a service
+// with a key for it: the contract says so. They ask [actor] in whose name they act.
 type adminHandlers struct {
 	rollout *rollout.Store
 }
@@ -21,7 +22,7 @@ func (h adminHandlers) GetRollout(ctx context.Context, _ api.GetRolloutRequestOb
 }
 
 func (h adminHandlers) SetRollout(ctx context.Context, in api.SetRolloutRequestObject) (api.SetRolloutResponseObject, error) {
-	record, err := h.rollout.Set(ctx, fromAPIRollout(*in.Body), "user:"+caller(ctx).User.ID.String())
+	record, err := h.rollout.Set(ctx, fromAPIRollout(*in.Body), actor(ctx))
 	if err != nil {
 		return nil, err
 	}

@@ -9,15 +9,18 @@ import (
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/principal"
 	"auth-v2-service/internal/token"
-	"auth-v2-service/internal/user"
 )
 
 // holder carries the principal from the validator's question to the handler: the validator can refuse a request but cannot
 // change it. It asks at most once, and only where the contract demands a credential.
 type holder struct {
 	resolver  *principal.Resolver
-	headers   []string // Authorization
+	bearers   []string // Authorization
+	keys      []string // X-API-Key
 	agent     string
+	asked     bool
+	refusal   error            // the answer, once asked
+	caller    principal.Caller // the principal, or the key
 	principal principal.Principal
 	claims    token.Claims // where the operation asks for no more
 	compact   string
@@ -29,38 +32,75 @@ type holderKey struct{}
 func holdPrincipal(resolver *principal.Resolver) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			h := &holder{resolver: resolver, headers: r.Header.Values("Authorization"), agent: r.UserAgent()}
+			h := &holder{
+				resolver: resolver, bearers: r.Header.Values("Authorization"), keys: r.Header.Values(keyHeader), agent: r.UserAgent(),
+			}
 			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), holderKey{}, h)))
 		})
 	}
 }
 
-// errForbidden refuses operations for admins to all others. Every service of the platform knows the legacy secret, so that a
-// legacy token is nobody's proof of being one (T8).
-var errForbidden = fault.New(fault.Forbidden, "this needs an admin who is signed in at Firebase")
+// keyHeader carries an API key. A gateway's proxy passes on what its client sent to another service, so forward ignores it.
+const keyHeader = "X-API-Key"
 
-// authenticate resolves the bearer token, as far as the operation asks for.
+var (
+	errCallerMissing = fault.New(fault.TokenMissing, "a bearer token or an API key is required")
+	errForbidden     = fault.New(fault.Forbidden, "this needs an admin who is signed in at Firebase, or an API key of the right scope")
+)
+
+// authenticate finds out who asks, as far as the operation wants to know. The validator asks once for each way in that the
+// contract names, and gets one answer: which of them it is, the request says.
 func (h *holder) authenticate(ctx context.Context, op operation) error {
-	if len(h.headers) > 1 {
+	if !h.asked {
+		h.asked, h.refusal = true, h.decide(ctx, op)
+	}
+	return h.refusal
+}
+
+func (h *holder) decide(ctx context.Context, op operation) error {
+	if op.gateway {
+		h.keys = nil
+	}
+	if len(h.bearers)+len(h.keys) > 1 {
 		return errTwoCredential
 	}
-	compact := ""
-	if len(h.headers) == 1 {
-		compact = bearerToken(h.headers[0])
+	if op.keys && len(h.keys) == 1 && h.keys[0] != "" {
+		return h.admitKey(ctx, op)
 	}
-	if compact == "" {
+	return h.admitBearer(ctx, op)
+}
+
+func (h *holder) admitKey(ctx context.Context, op operation) error {
+	key, err := h.resolver.ResolveKey(ctx, h.keys[0])
+	if err != nil {
+		return err
+	}
+	h.caller = key
+	return h.mayOperate(op)
+}
+
+func (h *holder) admitBearer(ctx context.Context, op operation) (err error) {
+	if len(h.bearers) == 1 {
+		h.compact = bearerToken(h.bearers[0])
+	}
+	switch {
+	case h.compact == "" && op.keys:
+		return errCallerMissing
+	case h.compact == "":
 		return token.ErrMissing
-	}
-	h.compact = compact
-	var err error
-	if op.claimsOnly {
-		h.claims, err = h.resolver.Claims(ctx, compact)
+	case op.claimsOnly:
+		h.claims, err = h.resolver.Claims(ctx, h.compact)
 		return err
 	}
-	if h.principal, err = h.resolver.Resolve(ctx, compact); err != nil {
+	if h.principal, err = h.resolver.Resolve(ctx, h.compact); err != nil {
 		return err
 	}
-	if op.admin && (h.principal.Claims.OfLegacySession() || h.principal.User.Type != user.TypeAdmin) {
+	h.caller = h.principal
+	return h.mayOperate(op)
+}
+
+func (h *holder) mayOperate(op operation) error {
+	if (op.admin || op.keys) && !h.caller.Operates(op.scope) {
 		return errForbidden
 	}
 	return nil
@@ -81,7 +121,11 @@ func claims(ctx context.Context) token.Claims { return ctx.Value(holderKey{}).(*
 // bearer is the caller's own token, for what only its issuer can do.
 func bearer(ctx context.Context) string { return ctx.Value(holderKey{}).(*holder).compact }
 
-// caller is who called a secured operation. Reached only behind the validator, which refuses everybody else.
+// actor is in whose name an operation acts, as the audit names them: a person, or a service by its key.
+func actor(ctx context.Context) string { return ctx.Value(holderKey{}).(*holder).caller.Actor() }
+
+// caller is the person who called a secured operation that takes no key. Reached only behind the validator, which refuses
+// everybody else.
 func caller(ctx context.Context) principal.Principal {
 	return ctx.Value(holderKey{}).(*holder).principal
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"auth-v2-service/gen/api"
+	"auth-v2-service/internal/apikey"
 	"auth-v2-service/internal/fault"
 )
 
@@ -46,12 +47,8 @@ func TestContract_PublicOperationsArePinned(t *testing.T) {
 			case o.Security == nil: // bearer, as the contract says for all
 			case len(*o.Security) == 0:
 				found = append(found, o.OperationID)
-			default:
-				for _, alternative := range *o.Security {
-					if alternative["bearer"] == nil {
-						t.Errorf("%s may be called with %v, which nobody checks", o.OperationID, alternative)
-					}
-				}
+			case !reflect.DeepEqual(*o.Security, bearerOrKey):
+				t.Errorf("%s may be called with %v, which nobody checks", o.OperationID, *o.Security)
 			}
 		}
 	}
@@ -59,6 +56,28 @@ func TestContract_PublicOperationsArePinned(t *testing.T) {
 	found = slices.Compact(found) // the legacy surface has two prefixes
 	if !slices.Equal(found, public) {
 		t.Errorf("anyone may call %v, expected %v", found, public)
+	}
+}
+
+// bearerOrKey is what operations for operators take.
+var bearerOrKey = openapi3.SecurityRequirements{{"bearer": {}}, {"apiKey": {}}}
+
+// What opens to admins opens to keys, and nothing else does; a scope is one that keys can have, and stands at such an operation.
+func TestContract_KeysOpenWhatAdminsMayDo(t *testing.T) {
+	t.Parallel()
+	for _, item := range testContract(t).Paths.Map() {
+		for _, o := range item.Operations() {
+			keys, admin := o.Security != nil && reflect.DeepEqual(*o.Security, bearerOrKey), o.Extensions["x-role"] == "admin"
+			if keys != admin {
+				t.Errorf("%s: apiKey is a way in: %t, x-role: admin: %t; expected both or neither", o.OperationID, keys, admin)
+			}
+			if role, marked := o.Extensions["x-role"]; marked && role != "admin" {
+				t.Errorf("%s has the x-role %v, which nobody checks", o.OperationID, role)
+			}
+			if scope, marked := o.Extensions["x-scope"]; marked && (!admin || !scopeOf(o).Known() || scopeOf(o) == apikey.Admin) {
+				t.Errorf("%s has the x-scope %v, expected one of a key's but admin, beside x-role: admin", o.OperationID, scope)
+			}
+		}
 	}
 }
 
@@ -136,7 +155,7 @@ func TestContract_StatusesAreDeclared(t *testing.T) {
 	for _, item := range contract.Paths.Map() {
 		for _, o := range item.Operations() {
 			var want []string
-			if o.Security == nil {
+			if o.Security == nil || len(*o.Security) > 0 {
 				want = append(want, "401", "403", "500", "503")
 			}
 			if o.RequestBody != nil {

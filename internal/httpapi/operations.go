@@ -8,6 +8,8 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/go-chi/chi/v5"
+
+	"auth-v2-service/internal/apikey"
 )
 
 // HandlerTimeout is the longest that a request is handled: the connection's own limits stand around it.
@@ -23,10 +25,12 @@ type operation struct {
 	body    bool     // takes one
 	gateway bool     // answers proxies, which understand few statuses
 	legacy  bool     // the deprecated surface
-	admin   bool     // opens to admins alone
+	admin   bool     // opens to admins alone, and to keys
+	keys    bool     // takes an API key, as well as a bearer token
 	members []string // of a body of the deprecated surface
 
-	claimsOnly bool // takes a good token of somebody without a row
+	scope      apikey.Scope // whose keys open it beside the admin's; "": none
+	claimsOnly bool         // takes a good token of somebody without a row
 	timeout    time.Duration
 }
 
@@ -44,8 +48,10 @@ func operationsOf(contract *openapi3.T) operations {
 				gateway: o.OperationID == "forward" || o.OperationID == "headForward",
 				legacy:  isLegacy(o.Tags),
 				admin:   o.Extensions["x-role"] == "admin",
+				keys:    takesKeys(o),
 				members: legacyMembers(o),
 
+				scope:      scopeOf(o),
 				claimsOnly: o.Extensions["x-bearer"] == "claims",
 
 				timeout: timeoutOf(o),
@@ -53,6 +59,16 @@ func operationsOf(contract *openapi3.T) operations {
 		}
 	}
 	return out
+}
+
+// takesKeys reports whether an operation names apiKey as a way in.
+func takesKeys(o *openapi3.Operation) bool {
+	return o.Security != nil && slices.ContainsFunc(*o.Security, func(way openapi3.SecurityRequirement) bool { return way["apiKey"] != nil })
+}
+
+func scopeOf(o *openapi3.Operation) apikey.Scope {
+	scope, _ := o.Extensions["x-scope"].(string)
+	return apikey.Scope(scope)
 }
 
 func timeoutOf(o *openapi3.Operation) time.Duration {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/sync/singleflight"
 
+	"auth-v2-service/internal/apikey"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/token"
 	"auth-v2-service/internal/user"
@@ -45,21 +46,23 @@ const budget = 1500 * time.Millisecond
 // errTooSlow is the answer when the budget is used up: an outage, never a bad token.
 var errTooSlow = fault.Unavailable("the token could not be checked in time; try again in a moment", nil)
 
-// Options say what a Resolver stands on. Verifier, Users and Cache are required.
+// Options say what a Resolver stands on. Verifier, Users and Cache are required, and Keys where keys are resolved.
 type Options struct {
 	Verifier Verifier
 	Users    Users
 	Cache    *Cache
+	Keys     *apikey.Store
 	// OnVerify hears how each verification by key ended: "ok" or the code of the refusal; for a metric.
 	OnVerify func(result string)
 	Clock    func() time.Time // nil: time.Now
 }
 
-// Resolver turns tokens into principals. Safe for concurrent use.
+// Resolver turns tokens into principals, and keys into whose they are. Safe for concurrent use.
 type Resolver struct {
 	verifier Verifier
 	users    Users
 	cache    *Cache
+	keys     *apikey.Store
 	onVerify func(result string)
 	now      func() time.Time
 	flights  singleflight.Group
@@ -67,7 +70,7 @@ type Resolver struct {
 
 // NewResolver makes a resolver.
 func NewResolver(o Options) *Resolver {
-	r := &Resolver{verifier: o.Verifier, users: o.Users, cache: o.Cache, onVerify: o.OnVerify, now: o.Clock}
+	r := &Resolver{verifier: o.Verifier, users: o.Users, cache: o.Cache, keys: o.Keys, onVerify: o.OnVerify, now: o.Clock}
 	if r.now == nil {
 		r.now = time.Now
 	}

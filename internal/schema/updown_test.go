@@ -105,6 +105,7 @@ func (d database) allRows() string {
 		UNION ALL SELECT 'keys ' || to_jsonb(k)::text FROM auth.verification_keys AS k
 		UNION ALL SELECT 'sessions ' || to_jsonb(l)::text FROM auth.legacy_sessions AS l
 		UNION ALL SELECT 'claims ' || to_jsonb(c)::text FROM auth.move_claims AS c
+		UNION ALL SELECT 'api keys ' || to_jsonb(a)::text FROM auth.api_keys AS a
 		UNION ALL SELECT 'rollout ' || to_jsonb(r)::text FROM auth.rollout AS r
 		ORDER BY 1`)
 }
@@ -127,6 +128,10 @@ func (d database) bothWorlds(n int) {
 	d.exec(`INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, generation, rotated_at, expires_at, user_agent)
 		SELECT gen_random_uuid(), id, now(), '\x00ff', 3, now(), now(), 'a client' FROM auth.users LIMIT 2500`)
 	d.exec(`INSERT INTO auth.move_claims (user_id, claimed_by, claimed_at, failure) SELECT id, 'a mover', now(), 'conflict' FROM auth.users LIMIT 50`)
+	d.exec(`INSERT INTO auth.api_keys (id, name, scope, hash, created_by, last_used_at, revoked_at, revoked_by)
+		SELECT 'key ' || i, 'a service', 'balance', '\x00ff', 'cli:somebody', CASE WHEN i > 1 THEN now() END, CASE WHEN i > 2 THEN now() END,
+			CASE WHEN i > 2 THEN 'cli:somebody' END
+		FROM generate_series(1, 3) AS i`)
 	d.exec(`UPDATE auth.rollout SET users_buckets = 1234, new_users = 'local', deny = ARRAY[gen_random_uuid()], revision = 7`)
 }
 
