@@ -121,12 +121,13 @@ func TestKeys_Refused(t *testing.T) {
 	whole, key := newKey(t, s.Stack, apikey.Admin)
 	other, revoked := newKey(t, s.Stack, apikey.Admin)
 	revokeKey(t, s.Stack, revoked)
+	opens := keyed(t)
 	for what, presented := range map[string]string{
 		"a revoked key": other, "another's secret": "av2_" + key.ID + "_" + other[len(other)-43:], "an unknown id": "av2_aaaaaaaaaaaaaaaa_" + whole[len(whole)-43:],
 		"the id alone": key.ID, "a token": s.Person(t).IDToken, "nonsense": "x", "Bearer": "Bearer " + whole,
 	} {
 		for _, o := range secured {
-			if _, takesKeys := keyed(t)[o.operation]; !takesKeys {
+			if _, takesKeys := opens[o.operation]; !takesKeys {
 				continue
 			}
 			var answer reply
@@ -150,8 +151,9 @@ func TestKeys_OneCredentialARequest(t *testing.T) {
 	s := servicetest.Start(t)
 	whole, _ := newKey(t, s.Stack, apikey.Admin)
 	bearer := "Bearer " + s.Person(t).IDToken
+	opens := keyed(t)
 	for _, o := range secured {
-		_, takesKeys := keyed(t)[o.operation]
+		_, takesKeys := opens[o.operation]
 		if o.operation == "forward" || o.operation == "headForward" {
 			ask(t, s, o.method, o.path, o.body, "Authorization", bearer, keyHeader, whole).expect(t, o.operation+" with somebody's key", 200, "")
 			if answer := ask(t, s, o.method, o.path, o.body, keyHeader, whole); answer.status != http.StatusUnauthorized {
@@ -242,9 +244,10 @@ func TestKeys_DatabaseAway_O3(t *testing.T) {
 			s := stack.Start(t, map[string]string{"DATABASE_URL": through})
 			whole, _ := newKey(t, stack, apikey.Admin)
 			ask(t, s, "GET", "/v1/admin/rollout", "", keyHeader, whole).expect(t, "before", 200, "")
+			opens := keyed(t)
 			fail(wire)
 			for _, o := range secured {
-				if _, takesKeys := keyed(t)[o.operation]; takesKeys {
+				if _, takesKeys := opens[o.operation]; takesKeys {
 					began := time.Now()
 					answer := ask(t, s, o.method, o.path, o.body, keyHeader, whole)
 					answer.expect(t, o.operation+", database "+name, 503, "dependency_unavailable")

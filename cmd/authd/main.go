@@ -29,6 +29,8 @@ Examples:
   authd schema status                             which migrations the database has
   authd backup create                             back the database up, and prove that it can be restored
   authd rollout show                              what share of the users is moved to Firebase
+  authd users promote --email jane@example.com    make somebody an admin
+  authd keys create --name chat --scope events    make a key for a service
   authd config                                    check the configuration and show it`
 
 // commands are the program's; a flag of the environment stands in internal/config instead.
@@ -37,6 +39,8 @@ type commands struct {
 	Schema  schemaCommands  `cmd:"" help:"Migrate the database, or say whether it is what this program was built for."`
 	Backup  backupCommands  `cmd:"" help:"Back the database up, prove that a backup can be restored, and restore it."`
 	Rollout rolloutCommands `cmd:"" help:"Show and change what share of the users is moved to Firebase, and of the traffic comes here."`
+	Users   usersCommands   `cmd:"" help:"Show somebody, and say who may operate the platform."`
+	Keys    keysCommands    `cmd:"" help:"Make, list and revoke the API keys of services."`
 	Config  configCommand   `cmd:"" help:"Check the configuration and show it, secrets masked. Exit code 1 when it is not valid."`
 	Version versionCommand  `cmd:"" help:"Show which build this is."`
 }

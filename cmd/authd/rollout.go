@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -51,7 +50,7 @@ type rolloutShowCommand struct {
 
 // Run shows the rollout.
 func (c rolloutShowCommand) Run() error {
-	return onRollout(environment(), func(ctx context.Context, pool *pgxpool.Pool) error {
+	return onPool(environment(), func(ctx context.Context, pool *pgxpool.Pool) error {
 		record, err := rollout.Load(ctx, pool)
 		if err != nil {
 			return spelled(err)
@@ -85,7 +84,7 @@ func (c rolloutSetCommand) Run() error {
 		return failure{err, differs}
 	}
 	change.MovesAllowed = env["LEGACY_EMAIL_VERIFIED"] != "" // its default is nobody's decision
-	return onRollout(env, func(ctx context.Context, pool *pgxpool.Pool) error {
+	return onPool(env, func(ctx context.Context, pool *pgxpool.Pool) error {
 		before, after, err := rollout.Set(ctx, pool, change, "cli:"+osUser())
 		if err != nil {
 			return spelled(err)
@@ -125,10 +124,10 @@ func readIDs(flag string, list *string, into **[]uuid.UUID) error {
 	return nil
 }
 
-// onRollout is onDatabase with a pool. One row is read and written, so a pooler will do, too.
-func onRollout(env map[string]string, work func(context.Context, *pgxpool.Pool) error) error {
+// onPool is onDatabase with a pool. A few rows are read and written, so a pooler will do, too.
+func onPool(env map[string]string, work func(context.Context, *pgxpool.Pool) error) error {
 	return onDatabase(env, func(ctx context.Context, c config.Config) error {
-		pool, err := pg.Open(ctx, pg.Options{URL: c.DatabaseDirectURL, Pooled: true})
+		pool, err := pg.Open(ctx, pg.Options{URL: c.DatabaseDirectURL, LegacyTimezone: c.LegacyTimezone, Pooled: true})
 		if err != nil {
 			return failure{err, couldNotSay}
 		}
@@ -143,7 +142,7 @@ func spelled(err error) error {
 	const undefinedTable = "42P01"
 	var pgErr *pgconn.PgError
 	if errors.As(err, &pgErr) && pgErr.Code == undefinedTable {
-		return fmt.Errorf("%w\nThe database has no rollout yet: run `authd schema migrate`", err)
+		return fmt.Errorf("%w\nThe database is older than this program: run `authd schema migrate`", err)
 	}
 	var refusal *fault.Error
 	if !errors.As(err, &refusal) {
@@ -206,9 +205,7 @@ func idList(ids []uuid.UUID) string {
 }
 
 func printRolloutJSON(r rollout.Record) error {
-	encoder := json.NewEncoder(os.Stdout)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(struct {
+	return printJSON(struct {
 		Users            float64     `json:"users"`
 		Traffic          float64     `json:"traffic"`
 		NewUsers         string      `json:"newUsers"`

@@ -52,7 +52,8 @@ var allowed = map[string][]string{
 		"internal/principal", "internal/rollout", "internal/schema", "internal/session", "internal/token", "internal/user",
 	},
 	"cmd/authd": {
-		"internal/app", "internal/backup", "internal/config", "internal/httpapi", "internal/rollout", "internal/schema",
+		"internal/apikey", "internal/app", "internal/backup", "internal/config", "internal/httpapi", "internal/rollout", "internal/schema",
+		"internal/user",
 	},
 }
 

@@ -211,6 +211,10 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.APIKey(ctx, db, "key 777") },
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.APIKeys(ctx, db) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.HoldUserType(ctx, db, person) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.GiveUserType(ctx, db, queries.GiveUserTypeParams{ID: person, UserType: "admin"})
+		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.SetRollout(ctx, db, queries.SetRolloutParams{NewUsers: "local", Allow: []uuid.UUID{}, Deny: []uuid.UUID{}})
 		},

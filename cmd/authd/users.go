@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"auth-v2-service/internal/user"
+)
+
+const usersHelp = `Show somebody, and say who may operate the platform.
+
+DATABASE_DIRECT_URL (or DATABASE_URL) says where. The first admin is made here; a change is audited, and every instance knows it
+within 10 seconds. An admin operates with a token of Firebase's alone: legacy tokens open nothing to admins, whoever holds them.
+Exit codes: 0 all is well, 1 there is no such user or it was refused, 2 it could not be said (no connection, wrong configuration).
+
+Examples:
+  authd users show --email jane@example.com        what the platform knows of somebody
+  authd users show --uid UID --json                the same by Firebase's uid, for programs
+  authd users promote --email jane@example.com     make somebody an admin
+  authd users demote --id ID                       make an admin a user again`
+
+// usersCommands are "authd users ...".
+type usersCommands struct {
+	Show    usersShowCommand    `cmd:"" help:"Show somebody: one row, without the password."`
+	Promote usersPromoteCommand `cmd:"" help:"Make somebody an admin."`
+	Demote  usersDemoteCommand  `cmd:"" help:"Make an admin a user like any other."`
+}
+
+// Help is what "authd users --help" shows.
+func (usersCommands) Help() string { return usersHelp }
+
+// reference is how the flags of each of these commands name somebody.
+type reference struct {
+	Email string `help:"By e-mail, in any spelling."   xor:"who" required:""`
+	ID    string `help:"By the id of the row."         xor:"who" required:""`
+	UID   string `help:"By Firebase's uid." name:"uid" xor:"who" required:""`
+}
+
+func (r reference) read() (user.Reference, error) {
+	who := user.Reference{Email: r.Email, FirebaseUID: r.UID}
+	if r.ID == "" {
+		return who, nil
+	}
+	var err error
+	if who.ID, err = uuid.Parse(r.ID); err != nil {
+		return who, fmt.Errorf("--id: %q is not an id", r.ID)
+	}
+	return who, nil
+}
+
+type usersShowCommand struct {
+	reference
+	JSON bool `help:"Print it as JSON."`
+}
+
+// Run shows somebody.
+func (c usersShowCommand) Run() error {
+	return c.on(func(ctx context.Context, pool *pgxpool.Pool, who user.Reference) error {
+		u, err := user.Named(ctx, pool, who)
+		switch {
+		case err != nil:
+			return err
+		case c.JSON:
+			return printUserJSON(u)
+		}
+		printUser(u)
+		return nil
+	})
+}
+
+type usersPromoteCommand struct{ reference }
+
+// Run makes somebody an admin.
+func (c usersPromoteCommand) Run() error {
+	return c.on(func(ctx context.Context, pool *pgxpool.Pool, who user.Reference) error {
+		p, err := user.Promote(ctx, pool, who, "cli:"+osUser())
+		if err != nil {
+			return err
+		}
+		printPromotion(p)
+		warnOfAdmin(p)
+		return nil
+	})
+}
+
+type usersDemoteCommand struct{ reference }
+
+// Run makes an admin a user again.
+func (c usersDemoteCommand) Run() error {
+	return c.on(func(ctx context.Context, pool *pgxpool.Pool, who user.Reference) error {
+		p, err := user.Demote(ctx, pool, who, "cli:"+osUser())
+		if err == nil {
+			printPromotion(p)
+		}
+		return err
+	})
+}
+
+// on gives a command a pool, and whom its flags name.
+func (r reference) on(work func(context.Context, *pgxpool.Pool, user.Reference) error) error {
+	who, err := r.read()
+	if err != nil {
+		return failure{err, differs}
+	}
+	return onPool(environment(), func(ctx context.Context, pool *pgxpool.Pool) error {
+		err := work(ctx, pool, who)
+		if errors.Is(err, user.ErrNotFound) {
+			return errors.New("there is no such user: whoever signs in for the first time is made then")
+		}
+		return spelled(err)
+	})
+}
+
+func printUser(u user.User) {
+	for _, line := range []struct{ name, value string }{
+		{"id", u.ID.String()},
+		{"firebase uid", dash(u.FirebaseUID)},
+		{"e-mail", dash(u.Email)},
+		{"username", dash(u.Username)},
+		{"user type", u.Type},
+		{"active", map[bool]string{true: "yes", false: "no"}[u.IsActive]},
+		{"signs in at", u.AuthProvider},
+		{"federation", u.FederationStatus},
+		{"token balance", fmt.Sprint(u.TokenBalance)},
+		{"last login", stamp(u.LastLogin)},
+		{"created", stamp(u.CreatedAt)},
+		{"changed", stamp(u.UpdatedAt)},
+	} {
+		fmt.Printf("%-15s%s\n", line.name, line.value)
+	}
+}
+
+func printPromotion(p user.Promotion) {
+	if p.Before == p.User.Type {
+		fmt.Printf("%s is of type %s already: nothing was changed.\n", p.User.ID, p.Before)
+		return
+	}
+	fmt.Printf("%s: %s -> %s. Every instance knows it within 10 seconds.\n", p.User.ID, p.Before, p.User.Type)
+}
+
+// warnOfAdmin says what an operator should know of a new admin: an address proves nothing that nobody has proven.
+func warnOfAdmin(p user.Promotion) {
+	if !p.EmailProven {
+		fmt.Fprintf(os.Stderr, "Nobody has noted that the holder of this account has proven the address %s: make sure that it is who you mean, "+
+			"or take it back by authd users demote --id %s.\n", dash(p.User.Email), p.User.ID)
+	}
+	if p.User.FirebaseUID == "" {
+		fmt.Fprintln(os.Stderr, "This account is not linked to Firebase, and a legacy token opens nothing to admins: they must sign in at Firebase "+
+			"and link it by its password first.")
+	}
+	if !p.User.IsActive || p.User.FederationStatus == user.StatusDisabled {
+		fmt.Fprintln(os.Stderr, "This account is deactivated: it operates nothing before it is active again.")
+	}
+}
+
+func dash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+func printUserJSON(u user.User) error {
+	orNull := func(text string) *string {
+		if text == "" {
+			return nil
+		}
+		return &text
+	}
+	return printJSON(struct {
+		ID               uuid.UUID  `json:"id"`
+		FirebaseUID      *string    `json:"firebase_uid"`
+		Email            *string    `json:"email"`
+		Username         *string    `json:"username"`
+		UserType         string     `json:"user_type"`
+		IsActive         bool       `json:"is_active"`
+		TokenBalance     int32      `json:"token_balance"`
+		AuthProvider     string     `json:"auth_provider"`
+		FederationStatus string     `json:"federation_status"`
+		LastLogin        *time.Time `json:"last_login"`
+		CreatedAt        *time.Time `json:"created_at"`
+		UpdatedAt        *time.Time `json:"updated_at"`
+	}{
+		u.ID, orNull(u.FirebaseUID), orNull(u.Email), orNull(u.Username), u.Type, u.IsActive, u.TokenBalance, u.AuthProvider,
+		u.FederationStatus, u.LastLogin, u.CreatedAt, u.UpdatedAt,
+	})
+}

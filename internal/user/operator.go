@@ -1,0 +1,100 @@
+package user
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/audit"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/telemetry"
+)
+
+// Reference is how an operator names somebody: by one of the three.
+type Reference struct {
+	ID          uuid.UUID
+	FirebaseUID string
+	Email       string // in any spelling
+}
+
+// Named gives the row that a reference names. Errors: ErrNotFound, or dependency_unavailable.
+func Named(ctx context.Context, tx db.DBTX, who Reference) (User, error) {
+	row, err := named(ctx, tx, who)
+	if pg.NoRows(err) {
+		return User{}, ErrNotFound
+	}
+	if err != nil {
+		return User{}, fmt.Errorf("look somebody up: %w", pg.Fault(err))
+	}
+	return FromRow(row), nil
+}
+
+func named(ctx context.Context, tx db.DBTX, who Reference) (db.UserByIDRow, error) {
+	switch {
+	case who.ID != uuid.Nil:
+		return db.New().UserByID(ctx, tx, who.ID)
+	case who.FirebaseUID != "":
+		row, err := db.New().UserByFirebaseUID(ctx, tx, who.FirebaseUID)
+		return db.UserByIDRow(row), err
+	}
+	// Old rows hold what no form would accept: whatever it is, it is looked for.
+	row, err := db.New().UserByEmail(ctx, tx, asciiLower(strings.Trim(who.Email, asciiSpace)))
+	return db.UserByIDRow(row), err
+}
+
+// Promotion is what became of a change of somebody's user_type.
+type Promotion struct {
+	User        User   // as it stands now
+	Before      string // the user_type of before; the same where nothing was changed
+	EmailProven bool   // whether the holder of the row has proven its address, as far as that was ever noted
+}
+
+// Promote makes somebody an admin, in the name of an actor ("cli:<name>"), audited in its own transaction (O4). Instances know it
+// by the age of what they know (T5). Errors are those of Named.
+func Promote(ctx context.Context, pool pg.Beginner, who Reference, actor string) (Promotion, error) {
+	return giveType(ctx, pool, who, TypeAdmin, "user.promoted", actor)
+}
+
+// Demote makes somebody a user like any other, as Promote does the contrary.
+func Demote(ctx context.Context, pool pg.Beginner, who Reference, actor string) (Promotion, error) {
+	return giveType(ctx, pool, who, typeUser, "user.demoted", actor)
+}
+
+func giveType(ctx context.Context, pool pg.Beginner, who Reference, userType, action, actor string) (p Promotion, err error) {
+	err = pg.InTx(ctx, pool, func(tx pgx.Tx) error {
+		p, err = giveTypeIn(ctx, tx, who, userType)
+		if err != nil || p.Before == userType {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.Event{
+			Action: action, Actor: actor, UserID: p.User.ID, RequestID: telemetry.RequestID(ctx),
+			Details: map[string]any{"user_type": map[string]any{"old": p.Before, "new": userType}},
+		})
+	})
+	if err != nil {
+		return Promotion{}, fmt.Errorf("change a user_type: %w", pg.Fault(err))
+	}
+	return p, nil
+}
+
+func giveTypeIn(ctx context.Context, tx pgx.Tx, who Reference, userType string) (Promotion, error) {
+	u, err := Named(ctx, tx, who)
+	if err != nil {
+		return Promotion{}, err
+	}
+	held, err := db.New().HoldUserType(ctx, tx, u.ID)
+	if pg.NoRows(err) {
+		return Promotion{}, ErrNotFound // deleted in this instant
+	}
+	p := Promotion{User: u, Before: or(held.UserType, typeUser), EmailProven: held.EmailProven}
+	if err != nil || p.Before == userType {
+		return p, err
+	}
+	row, err := db.New().GiveUserType(ctx, tx, db.GiveUserTypeParams{ID: u.ID, UserType: userType})
+	p.User = FromRow(db.UserByIDRow(row))
+	return p, err
+}
