@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
@@ -232,4 +233,22 @@ func TestUsersCommand_Show(t *testing.T) {
 	} {
 		c.run(t, authd, c.at)
 	}
+}
+
+// The commands of the page are the ones that there are.
+func TestDocs_KeysAndAdmins(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, found := strings.Cut(string(text), "## API keys and admins\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	page := filepath.Join(t.TempDir(), "section.md")
+	if err := os.WriteFile(page, []byte(section), 0o600); err != nil || !found {
+		t.Fatalf("the section is not there: %v", err)
+	}
+	stack := servicetest.NewStack(t)
+	legacyRow(t, stack, "jane@example.com")
+	expectSaid(t, runPage(t, page, stack.DirectURL), "user -> admin", "av2_", "rollout-script", "LAST USED")
 }

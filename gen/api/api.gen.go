@@ -8095,7 +8095,7 @@ var swaggerSpec = []string{
 	"kav6EWfSKpBhJrCGLhth0/NZk81wF5pI1JxmpWAtx5rEVuU06mseGVYhGTWtYmFZWNFDMPFf/zqS+sVa",
 	"OtXfZWvu0SZvwgXoJVg0f61t/eecbS1uee2+vhCDIRZ+VVAnjZt9BsJl6LBmuxP7L7O9psgCy8sKOMDT",
 	"fKQrHkPCOMuPJnR1s/a7qKhg7ayCNHUlICKTprrO1uoN6IR0gRw7bw4RaVynLf4KqoQGuCl+myOmBq2D",
-	"/QryoWbCDkjXg8E1ZfwBAtUW7A9rXFl8d411rtcl0AbN8OpBSYP9KDk42W/Fx63o4Ch5/ox2n8WHz+AA",
+	"gwryoWbCDkjXg8E1ZfwBAtUW7A9rXFl8d411rtcl0AbN8OpBSYP9KDk42W/Fx63o4Ch5/ox2n8WHz+AA",
 	"jiL4+Simhycnz7uQRK1uTI8OT57Fz4/g6LD78/Nk/9lJEh1UEB3bQXwcxd14f7+bdJPuwfMkPjp6dkBP",
 	"nh3HrWfHz09o92j/4Of42XOgx/H+s1ZyQE/2obufHEL87Hj/WSuHisT7msOC/vklh+7M8ShLXBqZpzl5",
 	"i/FalAIWl25l7l2LOFnDw4vu+kgPTApOsPbxlHRw/rYiTpspnFDirMSNKnDnsszVxlNArWMqSXfEUizo",

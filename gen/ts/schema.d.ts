@@ -2658,7 +2658,7 @@ export interface operations {
                      *       "success": true,
                      *       "data": {
                      *         "state": "drifted",
-                     *         "applied": "021",
+                     *         "applied": "022",
                      *         "pending": [],
                      *         "newer": [],
                      *         "fingerprint": "d5cdbd11bfbfb28fd4472a675d07586ab4129d78ea5d170f2a61eb1f3ed75170",
