@@ -134,6 +134,7 @@ func TestRefresh_EndsWithTheSessionItGoesOnFrom_M9_A5(t *testing.T) {
 		}
 		refresh(t, other, "/v1/auth/refresh", there.RefreshToken).expect(t, "M9: "+what+", its refresh token", 401, "token_revoked")
 		o.expectAs(t, other, what+": another session of the person", o.tokens[0], "firebase")
+		expectRefusal(t, other, "M9: "+what+", after that session was seen", there.IDToken, 401, "token_revoked")
 		// Firebase's refresh tokens have no end: a hundred days later, and after the person has signed in here again, it is over still.
 		execute(t, stack, `UPDATE auth.legacy_sessions SET began_at = began_at - interval '100 days',
 			expires_at = expires_at - interval '100 days', ended_at = ended_at - interval '100 days' WHERE user_id = $1`, o.id)
