@@ -25,6 +25,7 @@ const (
 	opImport            = "import"
 	opSetPassword       = "set_password"
 	opSetDisabled       = "set_disabled"
+	opSetEmail          = "set_email"
 	opDisplace          = "displace"
 	opSignCustomToken   = "sign_custom_token"
 	opSignInAs          = "sign_in_as"

@@ -26,6 +26,10 @@ type User struct {
 	Providers []string
 	// PasswordUpdatedAt is when the password was set there, or imported. Zero: there is none, or Firebase does not say.
 	PasswordUpdatedAt time.Time
+	// DisplayName, PhotoURL and Phone are what the account says of its owner; "" where it does not.
+	DisplayName, PhotoURL, Phone string
+	// CreatedAt is when the account was made, or what an import said. Zero: Firebase does not say.
+	CreatedAt time.Time
 }
 
 // User looks one account up. Errors: ErrUserNotFound, ErrTooManyAttempts, ErrUnreachable.
@@ -69,15 +73,24 @@ func (c *Client) lookUp(ctx context.Context, operation string, request *lookupRe
 }
 
 func toUser(info *userInfo) User {
-	user := User{UID: info.LocalId, Email: info.Email, EmailVerified: info.EmailVerified, Disabled: info.Disabled}
+	user := User{
+		UID: info.LocalId, Email: info.Email, EmailVerified: info.EmailVerified, Disabled: info.Disabled,
+		DisplayName: info.DisplayName, PhotoURL: info.PhotoUrl, Phone: info.PhoneNumber, CreatedAt: fromMillis(info.CreatedAt),
+	}
 	for _, linked := range info.ProviderUserInfo {
 		user.Providers = append(user.Providers, linked.ProviderId)
 	}
 	user.HasPassword = info.PasswordHash != "" || slices.Contains(user.Providers, passwordProvider)
-	if info.PasswordUpdatedAt > 0 {
-		user.PasswordUpdatedAt = time.UnixMilli(int64(info.PasswordUpdatedAt)).UTC()
-	}
+	user.PasswordUpdatedAt = fromMillis(int64(info.PasswordUpdatedAt))
 	return user
+}
+
+// fromMillis reads an instant of Firebase's; 0 is none.
+func fromMillis(millis int64) time.Time {
+	if millis <= 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(millis).UTC()
 }
 
 // The requests of the REST API, whose names in Google's library fill a line.

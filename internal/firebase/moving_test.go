@@ -119,11 +119,14 @@ func TestImport_NobodyOrTooMany(t *testing.T) {
 
 func TestUser_Fields(t *testing.T) {
 	g := newGoogle(t, answer(`{"users":[{"localId":"uid-of-jane","email":"`+email+`","emailVerified":true,"disabled":true,
+		"displayName":"Jane Doe","photoUrl":"https://example.com/jane.png","phoneNumber":"+15555550100","createdAt":"1612325106000",
 		"passwordUpdatedAt":1612325106007,"mfaInfo":[{"mfaEnrollmentId":"f","somethingNew":{}}],
 		"providerUserInfo":[{"providerId":"google.com"},{"providerId":"password"}]}]}`))
 	want := firebase.User{
 		UID: "uid-of-jane", Email: email, EmailVerified: true, Disabled: true, HasPassword: true,
 		Providers: []string{"google.com", "password"}, PasswordUpdatedAt: time.Date(2021, 2, 3, 4, 5, 6, 7_000_000, time.UTC),
+		DisplayName: "Jane Doe", PhotoURL: "https://example.com/jane.png", Phone: "+15555550100",
+		CreatedAt: time.Date(2021, 2, 3, 4, 5, 6, 0, time.UTC),
 	}
 	for _, lookUp := range []func() (firebase.User, error){
 		func() (firebase.User, error) { return g.client(t).User(t.Context(), "uid-of-jane") },
@@ -153,6 +156,21 @@ func TestSetDisabled_SaysFalse(t *testing.T) {
 	}
 	if want := map[string]any{"localId": "uid-of-jane", "disableUser": false}; !reflect.DeepEqual(last.body, want) {
 		t.Errorf("sent %v, want %v", last.body, want)
+	}
+}
+
+// S1: an address that an operator writes down is one that nobody has proved.
+func TestSetEmail_IsUnproved(t *testing.T) {
+	g, last := recording(t, `{}`)
+	if err := g.client(t).SetEmail(t.Context(), "uid-of-jane", "jane.doe@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{"localId": "uid-of-jane", "email": "jane.doe@example.com", "emailVerified": false}
+	if !reflect.DeepEqual(last.body, want) {
+		t.Errorf("sent %v, want %v", last.body, want)
+	}
+	if err := g.client(t).SetEmail(t.Context(), "uid-of-jane", "nonsense"); !errors.Is(err, firebase.ErrInvalidUser) || g.calls.Load() != 1 {
+		t.Errorf("no address: %d requests, %v; want none more", g.calls.Load(), err)
 	}
 }
 

@@ -24,6 +24,16 @@ func (c *Client) SetDisabled(ctx context.Context, uid string, disabled bool) err
 	})
 }
 
+// SetEmail gives an account another address, which nobody has proved, as an administrator. Firebase ends its sessions with it. Sent
+// once: after ErrUnreachable it may be set or not. Errors: ErrUserNotFound, ErrEmailExists, ErrInvalidUser, ErrTooManyAttempts,
+// ErrUnreachable. Google's page is SetPassword's.
+func (c *Client) SetEmail(ctx context.Context, uid, email string) error {
+	if !possibleEmail(email) {
+		return fmt.Errorf("firebase %s: %w", opSetEmail, ErrInvalidUser)
+	}
+	return c.update(ctx, opSetEmail, &updateRequest{LocalId: uid, Email: email, ForceSendFields: []string{"EmailVerified"}})
+}
+
 // Displace frees the address of an account that nobody has proved to own (M6): one call disables the account and gives it
 // newEmail, so that there is no moment at which it has lost one and not the other. It looks first, and leaves an account alone
 // whose address is verified or that anything but a password opens: ErrNotDisplaceable. Between look and call Firebase offers
