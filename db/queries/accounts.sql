@@ -128,3 +128,10 @@ SET
     tokens_valid_after = greatest(tokens_valid_after, date_trunc('second', clock_timestamp()) + interval '1 second'),
     updated_at = now()
 WHERE id = sqlc.arg(id) AND auth_provider IN ('firebase', 'hybrid');
+
+-- name: PasswordTakenByFirebase :exec
+-- Called by internal/account when Firebase has been given the password that the local hash is of: the hash is as new as Firebase's
+-- (A7). Served by users_pkey.
+UPDATE auth.users
+SET password_set_at = clock_timestamp(), updated_at = now()
+WHERE id = sqlc.arg(id) AND auth_provider = 'hybrid' AND password_hash = sqlc.arg(password_hash)::varchar;

@@ -45,9 +45,11 @@ WHERE users.federation_status = 'syncing' AND coalesce(users.auth_provider, 'loc
 
 -- name: FinishMove :execrows
 -- Called by internal/move when Firebase has the account, in one transaction with the end of the claim: from now on the person
--- signs in there. Nobody but the holder of the claim may. Served by users_pkey and move_claims_pkey.
+-- signs in there. Nobody but the holder of the claim may. Where both sides are known to have one password now, the hash is as new as
+-- Firebase's (A7). Served by users_pkey and move_claims_pkey.
 UPDATE auth.users
 SET
+    password_set_at = CASE WHEN sqlc.arg(one_password)::boolean THEN clock_timestamp() ELSE password_set_at END,
     firebase_uid = sqlc.arg(firebase_uid)::varchar, auth_provider = 'hybrid', federation_status = 'active',
     last_firebase_sync = now(), updated_at = now()
 WHERE

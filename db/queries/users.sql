@@ -2,7 +2,8 @@
 -- updated_at moves with every change of a row but one: that somebody was seen again (last_login alone).
 
 -- name: FirstSight :one
--- Called by internal/user for each verified token that no cache knows. Answers the row of the uid; where there is none and no
+-- Called by internal/user for each verified token that no cache knows, and for an account that an operator brings in, whose person
+-- was not seen by that. Answers the row of the uid; where there is none and no
 -- tombstone stands against the session, makes it in the same statement. No row back: somebody else was faster, the e-mail
 -- belongs to another row, the username was taken in this instant, or the account was deleted; the caller looks which.
 -- Where an account of this uid was deleted before, its sessions stay revoked beside the new row: the row remembers when.
@@ -34,7 +35,7 @@ born AS (
             SELECT max(tombstones.deleted_at) FROM auth.tombstones
             WHERE tombstones.firebase_uid = sqlc.arg(firebase_uid)::varchar
         ),
-        now(), now(), now()
+        CASE WHEN sqlc.arg(seen)::boolean THEN now() END, now(), now()
     WHERE
         NOT EXISTS (SELECT FROM seen)
         AND NOT EXISTS (
@@ -106,7 +107,7 @@ SET
     ),
     provider_data = sqlc.arg(provider_data)::jsonb,
     last_firebase_sync = now(),
-    last_login = now(),
+    last_login = CASE WHEN sqlc.arg(seen)::boolean THEN now() ELSE last_login END,
     updated_at = now()
 WHERE
     id = sqlc.arg(id) AND firebase_uid IS NULL
@@ -143,7 +144,7 @@ SET
     ),
     provider_data = sqlc.arg(provider_data)::jsonb,
     last_firebase_sync = now(),
-    last_login = now(),
+    last_login = CASE WHEN sqlc.arg(seen)::boolean THEN now() ELSE last_login END,
     updated_at = now()
 WHERE
     id = sqlc.arg(id)

@@ -158,6 +158,24 @@ func (q *Queries) PasswordChangedAtFirebase(ctx context.Context, db DBTX, arg Pa
 	return result.RowsAffected(), nil
 }
 
+const passwordTakenByFirebase = `-- name: PasswordTakenByFirebase :exec
+UPDATE auth.users
+SET password_set_at = clock_timestamp(), updated_at = now()
+WHERE id = $1 AND auth_provider = 'hybrid' AND password_hash = $2::varchar
+`
+
+type PasswordTakenByFirebaseParams struct {
+	ID           uuid.UUID
+	PasswordHash string
+}
+
+// Called by internal/account when Firebase has been given the password that the local hash is of: the hash is as new as Firebase's
+// (A7). Served by users_pkey.
+func (q *Queries) PasswordTakenByFirebase(ctx context.Context, db DBTX, arg PasswordTakenByFirebaseParams) error {
+	_, err := db.Exec(ctx, passwordTakenByFirebase, arg.ID, arg.PasswordHash)
+	return err
+}
+
 const registerLocal = `-- name: RegisterLocal :one
 INSERT INTO auth.users (
     id, auth_provider, email, username, password_hash, password_set_at, provider_data, user_type, is_active, token_balance,

@@ -111,26 +111,34 @@ func (q *Queries) FailMoveClaim(ctx context.Context, db DBTX, arg FailMoveClaimP
 const finishMove = `-- name: FinishMove :execrows
 UPDATE auth.users
 SET
-    firebase_uid = $1::varchar, auth_provider = 'hybrid', federation_status = 'active',
+    password_set_at = CASE WHEN $1::boolean THEN clock_timestamp() ELSE password_set_at END,
+    firebase_uid = $2::varchar, auth_provider = 'hybrid', federation_status = 'active',
     last_firebase_sync = now(), updated_at = now()
 WHERE
-    id = $2 AND federation_status = 'syncing' AND coalesce(auth_provider, 'local') = 'local' AND firebase_uid IS NULL
+    id = $3 AND federation_status = 'syncing' AND coalesce(auth_provider, 'local') = 'local' AND firebase_uid IS NULL
     AND EXISTS (
         SELECT FROM auth.move_claims
-        WHERE move_claims.user_id = $2 AND move_claims.claimed_by = $3::text
+        WHERE move_claims.user_id = $3 AND move_claims.claimed_by = $4::text
     )
 `
 
 type FinishMoveParams struct {
+	OnePassword bool
 	FirebaseUID string
 	ID          uuid.UUID
 	ClaimedBy   string
 }
 
 // Called by internal/move when Firebase has the account, in one transaction with the end of the claim: from now on the person
-// signs in there. Nobody but the holder of the claim may. Served by users_pkey and move_claims_pkey.
+// signs in there. Nobody but the holder of the claim may. Where both sides are known to have one password now, the hash is as new as
+// Firebase's (A7). Served by users_pkey and move_claims_pkey.
 func (q *Queries) FinishMove(ctx context.Context, db DBTX, arg FinishMoveParams) (int64, error) {
-	result, err := db.Exec(ctx, finishMove, arg.FirebaseUID, arg.ID, arg.ClaimedBy)
+	result, err := db.Exec(ctx, finishMove,
+		arg.OnePassword,
+		arg.FirebaseUID,
+		arg.ID,
+		arg.ClaimedBy,
+	)
 	if err != nil {
 		return 0, err
 	}

@@ -167,14 +167,14 @@ born AS (
             SELECT max(tombstones.deleted_at) FROM auth.tombstones
             WHERE tombstones.firebase_uid = $1::varchar
         ),
-        now(), now(), now()
+        CASE WHEN $7::boolean THEN now() END, now(), now()
     WHERE
         NOT EXISTS (SELECT FROM seen)
         AND NOT EXISTS (
             SELECT FROM auth.tombstones
             WHERE
                 tombstones.firebase_uid = $1::varchar
-                AND tombstones.deleted_at > $7::timestamptz
+                AND tombstones.deleted_at > $8::timestamptz
         )
     ON CONFLICT DO NOTHING
     RETURNING
@@ -199,6 +199,7 @@ type FirstSightParams struct {
 	Username      *string
 	OtherUsername *string
 	ProviderData  json.RawMessage
+	Seen          bool
 	AuthTime      time.Time
 }
 
@@ -220,7 +221,8 @@ type FirstSightRow struct {
 
 // Every query that returns a person lists the same columns in the same order, so that internal/user reads them all alike.
 // updated_at moves with every change of a row but one: that somebody was seen again (last_login alone).
-// Called by internal/user for each verified token that no cache knows. Answers the row of the uid; where there is none and no
+// Called by internal/user for each verified token that no cache knows, and for an account that an operator brings in, whose person
+// was not seen by that. Answers the row of the uid; where there is none and no
 // tombstone stands against the session, makes it in the same statement. No row back: somebody else was faster, the e-mail
 // belongs to another row, the username was taken in this instant, or the account was deleted; the caller looks which.
 // Where an account of this uid was deleted before, its sessions stay revoked beside the new row: the row remembers when.
@@ -233,6 +235,7 @@ func (q *Queries) FirstSight(ctx context.Context, db DBTX, arg FirstSightParams)
 		arg.Username,
 		arg.OtherUsername,
 		arg.ProviderData,
+		arg.Seen,
 		arg.AuthTime,
 	)
 	var i FirstSightRow
@@ -294,12 +297,12 @@ SET
     ),
     provider_data = $3::jsonb,
     last_firebase_sync = now(),
-    last_login = now(),
+    last_login = CASE WHEN $4::boolean THEN now() ELSE last_login END,
     updated_at = now()
 WHERE
-    id = $4 AND firebase_uid IS NULL
-    AND ($5::boolean OR user_type IS DISTINCT FROM 'admin')
-    AND auth.canonical_email(email) = $6::text
+    id = $5 AND firebase_uid IS NULL
+    AND ($6::boolean OR user_type IS DISTINCT FROM 'admin')
+    AND auth.canonical_email(email) = $7::text
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at, updated_at
@@ -309,6 +312,7 @@ type LinkIdentityParams struct {
 	FirebaseUID  string
 	KeepPassword bool
 	ProviderData json.RawMessage
+	Seen         bool
 	ID           uuid.UUID
 	AdminToo     bool
 	Email        string
@@ -338,6 +342,7 @@ func (q *Queries) LinkIdentity(ctx context.Context, db DBTX, arg LinkIdentityPar
 		arg.FirebaseUID,
 		arg.KeepPassword,
 		arg.ProviderData,
+		arg.Seen,
 		arg.ID,
 		arg.AdminToo,
 		arg.Email,
@@ -437,14 +442,14 @@ SET
     ),
     provider_data = $2::jsonb,
     last_firebase_sync = now(),
-    last_login = now(),
+    last_login = CASE WHEN $3::boolean THEN now() ELSE last_login END,
     updated_at = now()
 WHERE
-    id = $3
-    AND firebase_uid = $4::varchar
+    id = $4
+    AND firebase_uid = $5::varchar
     AND coalesce(token_balance, 0) = 0
     AND coalesce(user_type, 'user') = 'user'
-    AND ($5::boolean OR (federation_status = 'syncing' AND last_login IS NULL))
+    AND ($6::boolean OR (federation_status = 'syncing' AND last_login IS NULL))
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at, updated_at
@@ -453,6 +458,7 @@ RETURNING
 type RelinkIdentityParams struct {
 	FirebaseUID     string
 	ProviderData    json.RawMessage
+	Seen            bool
 	ID              uuid.UUID
 	GoneFirebaseUID string
 	AddressProven   bool
@@ -481,6 +487,7 @@ func (q *Queries) RelinkIdentity(ctx context.Context, db DBTX, arg RelinkIdentit
 	row := db.QueryRow(ctx, relinkIdentity,
 		arg.FirebaseUID,
 		arg.ProviderData,
+		arg.Seen,
 		arg.ID,
 		arg.GoneFirebaseUID,
 		arg.AddressProven,

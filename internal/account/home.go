@@ -132,6 +132,10 @@ func (s *Service) bringPassword(
 	if err != nil {
 		return firebase.Session{}, fmt.Errorf("give Firebase the password of user %s: %w", p.id, err)
 	}
+	err = s.queries.PasswordTakenByFirebase(ctx, s.pool, db.PasswordTakenByFirebaseParams{ID: p.id, PasswordHash: *p.hash})
+	if err != nil {
+		return firebase.Session{}, fmt.Errorf("note that Firebase has the password of user %s: %w", p.id, pg.Fault(err))
+	}
 	return s.signIn(ctx, email, password)
 }
 

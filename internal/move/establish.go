@@ -23,6 +23,8 @@ type identity struct {
 	foreign bool
 	// passwordless: it has no password yet.
 	passwordless bool
+	// samePassword: it is known to be opened by the password that the row's hash is of.
+	samePassword bool
 }
 
 // The ways to an account.

@@ -29,7 +29,9 @@ func (m *Mover) finish(ctx context.Context, p person, a identity) error {
 }
 
 func (m *Mover) finishIn(ctx context.Context, tx pgx.Tx, p person, a identity) error {
-	moved, err := m.queries.FinishMove(ctx, tx, db.FinishMoveParams{ID: p.id, ClaimedBy: p.claimedBy, FirebaseUID: a.uid})
+	moved, err := m.queries.FinishMove(ctx, tx, db.FinishMoveParams{
+		ID: p.id, ClaimedBy: p.claimedBy, FirebaseUID: a.uid, OnePassword: a.samePassword,
+	})
 	if err != nil {
 		return err
 	}

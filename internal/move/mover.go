@@ -151,5 +151,6 @@ func (m *Mover) carry(ctx context.Context, p person, password *string) (firebase
 			return firebase.Session{}, err
 		}
 	}
+	a.samePassword = a.fresh || password != nil
 	return session, m.finish(ctx, p, a)
 }

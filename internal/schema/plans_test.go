@@ -236,6 +236,20 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_ = q.FailMoveClaim(ctx, db, queries.FailMoveClaimParams{ID: person, ClaimedBy: "test", Failure: "test"})
 		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_ = q.PasswordTakenByFirebase(ctx, db, queries.PasswordTakenByFirebaseParams{ID: person, PasswordHash: "x"})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.RowBeforeSync(ctx, db, uid) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.RowToSync(ctx, db, uid) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.RowsOfAccounts(ctx, db, []string{uid, personID(778).String()})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.WriteSync(ctx, db, queries.WriteSyncParams{ID: person, Email: "new@example.com", FederationStatus: "active", ProviderData: nothing})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.FoundInStep(ctx, db, queries.FoundInStepParams{ID: person, InStep: true})
+		},
 	}
 }
 

@@ -109,14 +109,14 @@ func (s *Store) relink(ctx context.Context, holder User, id identity) (User, Sig
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		row, err := s.queries.RelinkIdentity(ctx, tx, db.RelinkIdentityParams{
 			ID: holder.ID, FirebaseUID: id.uid, GoneFirebaseUID: holder.FirebaseUID, ProviderData: id.providerData,
-			AddressProven: s.provesAddress(id),
+			AddressProven: s.provesAddress(id), Seen: id.seen,
 		})
 		if err != nil {
 			return err
 		}
 		relinked = FromRow(db.UserByIDRow(row))
 		return audit.Record(ctx, tx, audit.Event{
-			Action: "user.relinked", Actor: "token:" + id.uid, UserID: holder.ID, RequestID: telemetry.RequestID(ctx),
+			Action: "user.relinked", Actor: id.actor, UserID: holder.ID, RequestID: telemetry.RequestID(ctx),
 			Details: map[string]any{"gone_firebase_uid": holder.FirebaseUID, "provider": id.provider},
 		})
 	})

@@ -1,6 +1,7 @@
-// Package user is the row of auth.users and its life: first sight, linking, revocation, renaming, deletion.
+// Package user is the row of auth.users and its life: first sight, linking, following its account at Firebase, revocation,
+// renaming, deletion.
 //
-// It owns every statement of db/queries/users.sql and the rules F1 to F10 and T4 (the instant, not the cache). It knows no
+// It owns every statement of db/queries/users.sql and user_sync.sql and the rules F1 to F10, S1, A7 (of a row and its account) and T4 (the instant, not the cache). It knows no
 // HTTP and no password, and keeps no facts about a person: whoever does learns of each change through [Options].OnChange. Who may
 // call is decided above, in internal/principal and internal/account. Firebase is one interface of one method ([Accounts]), asked
 // only when two accounts claim one address (F7); that such a dispute could not be settled is remembered for half a minute, so

@@ -6,10 +6,13 @@ import (
 	"fmt"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/audit"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/telemetry"
 	"auth-v2-service/internal/token"
 )
 
@@ -58,6 +61,11 @@ func (s *Store) firstSight(ctx context.Context, claims token.Claims) (User, Sigh
 	if err != nil {
 		return s.knownOr(ctx, claims.Subject, err)
 	}
+	return s.meet(ctx, id)
+}
+
+// meet finds the row of an identity or makes it, whoever brings it.
+func (s *Store) meet(ctx context.Context, id identity) (User, Sight, error) {
 	username := UsernameFrom(id.displayName)
 	for range conflictRounds {
 		u, sight, err := s.seeOrMake(ctx, id, username)
@@ -90,11 +98,12 @@ func (s *Store) seeOrMake(ctx context.Context, id identity, username string) (Us
 	}
 	params := db.FirstSightParams{
 		ID: rowID, FirebaseUID: id.uid, Email: email, ProviderData: id.providerData, AuthTime: id.authTime,
+		Seen: id.seen,
 	}
 	if username != "" {
 		params.Username, params.OtherUsername = new(username), new(WithSuffix(username))
 	}
-	row, err := s.queries.FirstSight(ctx, s.pool, params)
+	row, err := s.firstSightRow(ctx, id, params)
 	if err != nil {
 		return User{}, SightRefused, err
 	}
@@ -102,6 +111,23 @@ func (s *Store) seeOrMake(ctx context.Context, id identity, username string) (Us
 		return FromRow(db.UserByIDRow(row)), SightCreated, nil
 	}
 	return FromRow(db.UserByIDRow(row)), SightKnown, nil
+}
+
+// firstSightRow runs the one statement. What an operator brings in is on record in the same transaction (O4).
+func (s *Store) firstSightRow(ctx context.Context, id identity, params db.FirstSightParams) (row db.FirstSightRow, err error) {
+	if id.seen {
+		return s.queries.FirstSight(ctx, s.pool, params)
+	}
+	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		if row, err = s.queries.FirstSight(ctx, tx, params); err != nil || row.ID != params.ID {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.Event{
+			Action: "user.created", Actor: id.actor, UserID: row.ID, RequestID: telemetry.RequestID(ctx),
+			Details: map[string]any{"firebase_uid": id.uid, "provider": id.provider},
+		})
+	})
+	return row, err
 }
 
 // afterConflict finds out why no row came back: the account was deleted, the row is there by now, the e-mail belongs to

@@ -2,10 +2,12 @@ package user
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 	"unicode/utf8"
 
 	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/token"
 )
 
@@ -20,7 +22,7 @@ const (
 	maxUID = 128
 )
 
-// identity is what a first sight needs of a token.
+// identity is what a first sight needs of a token, or of an account that an operator brings in.
 type identity struct {
 	uid           string
 	email         string // canonical; "": none (F5)
@@ -29,12 +31,14 @@ type identity struct {
 	displayName   string
 	authTime      time.Time
 	providerData  json.RawMessage
+	actor         string // who is on record for what comes of it
+	seen          bool   // the person is here, and not an operator in their place
 }
 
 func identityOf(claims token.Claims) (identity, error) {
 	id := identity{
 		uid: claims.Subject, emailVerified: claims.EmailVerified, provider: claims.SignInProvider,
-		displayName: claims.Name, authTime: claims.AuthTime,
+		displayName: claims.Name, authTime: claims.AuthTime, actor: "token:" + claims.Subject, seen: true,
 	}
 	if n := utf8.RuneCountInString(id.uid); n < minUID || n > maxUID {
 		return identity{}, ErrUnsupportedIdentity
@@ -54,4 +58,28 @@ func identityOf(claims token.Claims) (identity, error) {
 	}
 	id.providerData = data
 	return id, nil
+}
+
+// identityOfAccount is identityOf for an account as Firebase has it now. Who was deleted here after it was made does not come
+// back by it (F10). Of its ways to sign in the first that is trusted counts: any of them could show a token.
+func identityOfAccount(account firebase.User, trusted []string, actor string) (identity, error) {
+	claims := token.Claims{
+		Subject: account.UID, Email: account.Email, EmailVerified: account.EmailVerified, Name: account.DisplayName,
+		Phone: account.Phone, AuthTime: account.CreatedAt, Identities: map[string][]string{},
+	}
+	for _, provider := range account.Providers {
+		claims.Identities[provider] = nil
+		if claims.SignInProvider == "" || slices.Contains(trusted, provider) && !slices.Contains(trusted, claims.SignInProvider) {
+			claims.SignInProvider = provider
+		}
+	}
+	id, err := identityOf(claims)
+	if err != nil {
+		return identity{}, err
+	}
+	data := accountFacts(account)
+	data["provider"] = id.provider
+	id.actor, id.seen = actor, false
+	id.providerData, err = json.Marshal(data)
+	return id, err
 }

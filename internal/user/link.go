@@ -69,13 +69,14 @@ func (s *Store) LinkProven(ctx context.Context, claims token.Claims, rowID uuid.
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		row, err := s.queries.LinkIdentity(ctx, tx, db.LinkIdentityParams{
 			ID: rowID, Email: id.email, FirebaseUID: id.uid, KeepPassword: true, AdminToo: true, ProviderData: id.providerData,
+			Seen: id.seen,
 		})
 		if err != nil {
 			return err
 		}
 		linked = FromRow(db.UserByIDRow(row))
 		return audit.Record(ctx, tx, audit.Event{
-			Action: "user.linked", Actor: "token:" + id.uid, UserID: rowID, RequestID: telemetry.RequestID(ctx),
+			Action: "user.linked", Actor: id.actor, UserID: rowID, RequestID: telemetry.RequestID(ctx),
 			Details: map[string]any{"provider": id.provider, "password_kept": true, "proof": "password"},
 		})
 	})
@@ -108,12 +109,13 @@ func (s *Store) linkIn(ctx context.Context, tx pgx.Tx, row User, id identity) (U
 	}
 	linked, err := s.queries.LinkIdentity(ctx, tx, db.LinkIdentityParams{
 		ID: row.ID, Email: id.email, FirebaseUID: id.uid, KeepPassword: keep, ProviderData: id.providerData,
+		Seen: id.seen,
 	})
 	if err != nil {
 		return User{}, err
 	}
 	return FromRow(db.UserByIDRow(linked)), audit.Record(ctx, tx, audit.Event{
-		Action: "user.linked", Actor: "token:" + id.uid, UserID: row.ID, RequestID: telemetry.RequestID(ctx),
+		Action: "user.linked", Actor: id.actor, UserID: row.ID, RequestID: telemetry.RequestID(ctx),
 		Details: map[string]any{"provider": id.provider, "password_kept": keep},
 	})
 }

@@ -19,10 +19,11 @@ const ProviderLocal = "local"
 // ProviderHybrid is the auth_provider of a person who signs in at Firebase and whose local hash is kept.
 const ProviderHybrid = "hybrid"
 
-// The values of federation_status that decide something here; the other is "failed".
+// The values of federation_status.
 const (
 	StatusActive   = "active"
 	StatusSyncing  = "syncing" // being moved to Firebase, or a registration under way
+	StatusFailed   = "failed"  // the last sync met an obstacle; lets in like active
 	StatusDisabled = "disabled"
 )
 

@@ -1,0 +1,62 @@
+-- Bringing rows in step with their accounts at Firebase (S1, A7): the statements of internal/user. Where a version is read, it is
+-- what updated_at says to the microsecond: whoever finds another one later knows that the row was changed meanwhile.
+
+-- name: RowBeforeSync :one
+-- Called by internal/user before Firebase is asked about the account of a row. Served by idx_users_firebase_uid.
+SELECT id, coalesce(updated_at::text, '')::text AS version
+FROM auth.users
+WHERE firebase_uid = sqlc.arg(firebase_uid)::varchar;
+
+-- name: RowToSync :one
+-- Called by internal/user with Firebase's answer in hand, in the transaction that writes it down: nobody changes the row between.
+-- Served by idx_users_firebase_uid.
+SELECT
+    id, firebase_uid, auth_provider, email, is_active, federation_status, provider_data, password_set_at,
+    coalesce(updated_at::text, '')::text AS version,
+    (password_hash IS NOT NULL AND password_hash <> '!')::boolean AS has_password
+FROM auth.users
+WHERE firebase_uid = sqlc.arg(firebase_uid)::varchar
+FOR NO KEY UPDATE;
+
+-- name: RowsOfAccounts :many
+-- Called by internal/user for a page of accounts, to find those that differ from their rows. Served by idx_users_firebase_uid.
+SELECT
+    id, firebase_uid, auth_provider, email, is_active, federation_status, provider_data, password_set_at,
+    coalesce(updated_at::text, '')::text AS version,
+    (password_hash IS NOT NULL AND password_hash <> '!')::boolean AS has_password
+FROM auth.users
+WHERE firebase_uid = ANY(sqlc.arg(firebase_uids)::varchar []);
+
+-- name: WriteSync :one
+-- Called by internal/user with what differs between a row and its account. A local hash that is older than Firebase's password
+-- becomes one that no password fits. Sessions that began before sessions_end_at are over, and none that begins after the next
+-- whole second. Served by users_pkey.
+UPDATE auth.users
+SET
+    email = sqlc.arg(email)::varchar,
+    federation_status = sqlc.arg(federation_status)::varchar,
+    provider_data = sqlc.arg(provider_data)::jsonb,
+    password_hash = CASE WHEN sqlc.arg(password_stale)::boolean THEN '!' ELSE password_hash END,
+    tokens_valid_after = CASE
+        WHEN sqlc.narg(sessions_end_at)::timestamptz IS NULL THEN tokens_valid_after
+        ELSE greatest(
+            tokens_valid_after,
+            least(date_trunc('second', sqlc.narg(sessions_end_at)::timestamptz), date_trunc('second', clock_timestamp()))
+            + interval '1 second'
+        )
+    END,
+    last_firebase_sync = CASE WHEN sqlc.arg(in_step)::boolean THEN now() ELSE last_firebase_sync END,
+    updated_at = clock_timestamp()
+WHERE id = sqlc.arg(id)
+RETURNING
+    id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
+    tokens_valid_after, last_login, created_at, updated_at;
+
+-- name: FoundInStep :one
+-- Called by internal/user when a row and its account agree; in_step false leaves the time of the last agreement. Served by users_pkey.
+UPDATE auth.users
+SET last_firebase_sync = CASE WHEN sqlc.arg(in_step)::boolean THEN now() ELSE last_firebase_sync END
+WHERE id = sqlc.arg(id)
+RETURNING
+    id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
+    tokens_valid_after, last_login, created_at, updated_at;

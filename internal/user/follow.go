@@ -1,0 +1,190 @@
+package user
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/firebase"
+)
+
+// The names in provider_data that a sync writes. factEnabling says that an operator has reactivated the row and that Firebase is
+// still to enable the account: its disabled is ours from before, and tightens nothing.
+const (
+	factEmailVerified = "email_verified"
+	factDisplayName   = "display_name"
+	factPhone         = "phone"
+	factPhotoURL      = "photo_url"
+	factFailure       = "sync_failure"
+	factEnabling      = "enabling"
+)
+
+// What else a sync may change, by the names that the audit has.
+const (
+	changedEmail    = "email"
+	changedStatus   = "federation_status"
+	changedPassword = "password"
+)
+
+// accountFacts are what provider_data keeps of an account. Firebase is right about each (S1).
+func accountFacts(account firebase.User) map[string]any {
+	facts := map[string]any{factEmailVerified: account.EmailVerified && account.Email != ""}
+	for name, says := range map[string]string{
+		factDisplayName: account.DisplayName, factPhone: account.Phone, factPhotoURL: account.PhotoURL,
+	} {
+		if says != "" {
+			facts[name] = says
+		}
+	}
+	return facts
+}
+
+// next is what a row becomes.
+type next struct {
+	email         string
+	status        string
+	data          map[string]any
+	failure       string
+	passwordStale bool
+	sessionsEnd   *time.Time
+	changed       []string // names, in order
+}
+
+// differences holds a row against Firebase's answer. It decides nothing that the row does not say: no I/O.
+func differences(row db.RowToSyncRow, st step) next {
+	was := factsOf(row.ProviderData)
+	n := next{email: row.Email, status: or(row.FederationStatus, StatusActive), data: maps.Clone(was)}
+	if st.gone {
+		n.failure = FailureAccountGone
+	} else {
+		n.followAccount(row, st)
+	}
+	delete(n.data, factFailure)
+	if n.failure != "" {
+		n.data[factFailure] = n.failure
+	}
+	n.settleStatus(row, st.account)
+	n.noteChanges(row, was)
+	return n
+}
+
+func (n *next) followAccount(row db.RowToSyncRow, st step) {
+	account := st.account
+	email := placeholderEmail(row.ID)
+	var err error
+	if account.Email != "" {
+		email, err = CanonicalEmail(account.Email)
+	}
+	switch {
+	case err != nil:
+		n.failure = FailureEmailUnsupported
+	case email == asciiLower(strings.Trim(row.Email, asciiSpace)): // as it was stored, in whatever case
+	case st.held:
+		n.failure = FailureEmailHeld
+	default:
+		n.email = email
+	}
+	for _, name := range []string{factDisplayName, factPhone, factPhotoURL} {
+		delete(n.data, name)
+	}
+	maps.Copy(n.data, accountFacts(account))
+	if passwordStale(row, account) {
+		n.passwordStale, n.sessionsEnd = true, &account.PasswordUpdatedAt
+	}
+}
+
+// passwordStale: the side that changed the password last counts (A7). A hash whose time nobody noted is older than any.
+func passwordStale(row db.RowToSyncRow, account firebase.User) bool {
+	return or(row.AuthProvider, ProviderLocal) == ProviderHybrid && row.HasPassword && account.HasPassword &&
+		account.PasswordUpdatedAt.After(or(row.PasswordSetAt, time.Time{}))
+}
+
+// endOfTime ends sessions at the next whole second: WriteSync goes no further.
+var endOfTime = time.Unix(1<<37, 0)
+
+// settleStatus lets Firebase's disabled tighten and never loosen. Of a row that is deactivated it says nothing new: we have
+// disabled that account ourselves.
+func (n *next) settleStatus(row db.RowToSyncRow, account firebase.User) {
+	if !account.Disabled {
+		delete(n.data, factEnabling)
+	}
+	switch {
+	case n.status == StatusDisabled:
+	case account.Disabled && or(row.IsActive, true) && n.data[factEnabling] != true:
+		n.status, n.sessionsEnd = StatusDisabled, &endOfTime
+	case n.failure != "":
+		n.status = StatusFailed
+	default:
+		n.status = StatusActive
+	}
+}
+
+func (n *next) noteChanges(row db.RowToSyncRow, was map[string]any) {
+	note := func(name string, differs bool) {
+		if differs {
+			n.changed = append(n.changed, name)
+		}
+	}
+	note(changedEmail, n.email != row.Email)
+	note(changedStatus, n.status != or(row.FederationStatus, StatusActive))
+	note(changedPassword, n.passwordStale)
+	names := maps.Clone(was)
+	maps.Copy(names, n.data)
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		note(name, !reflect.DeepEqual(was[name], n.data[name]))
+	}
+}
+
+// inStep says whether a row agrees with its account in what the row keeps: what it never wrote down is no difference.
+func inStep(row db.RowToSyncRow, account firebase.User) bool {
+	if or(row.AuthProvider, ProviderLocal) == ProviderLocal || or(row.FederationStatus, StatusActive) == StatusSyncing {
+		return true // not Firebase's to say, or not yet
+	}
+	kept := factsOf(row.ProviderData)
+	for _, name := range differences(row, step{account: account}).changed {
+		_, keeps := kept[name]
+		_, says := accountFacts(account)[name]
+		if keeps || !says {
+			return false
+		}
+	}
+	return true
+}
+
+// factsOf reads provider_data. What is no object holds nothing that we wrote.
+func factsOf(data json.RawMessage) map[string]any {
+	facts := map[string]any{}
+	if json.Unmarshal(data, &facts) != nil || facts == nil {
+		return map[string]any{}
+	}
+	return facts
+}
+
+func (n next) params(id uuid.UUID) (db.WriteSyncParams, error) {
+	data, err := json.Marshal(n.data)
+	if err != nil {
+		return db.WriteSyncParams{}, fmt.Errorf("encode the facts of user %s: %w", id, err)
+	}
+	return db.WriteSyncParams{
+		ID: id, Email: n.email, FederationStatus: n.status, ProviderData: data, PasswordStale: n.passwordStale,
+		SessionsEndAt: n.sessionsEnd, InStep: n.failure == "",
+	}, nil
+}
+
+func (n next) synced(u User) Synced {
+	out := Synced{User: u, Outcome: SyncUpdated, Failure: n.failure, Changed: n.changed}
+	switch {
+	case n.failure != "":
+		out.Outcome = SyncFailed
+	case len(n.changed) == 0:
+		out.Outcome = SyncUnchanged
+	}
+	return out
+}

@@ -1,0 +1,228 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/audit"
+	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/telemetry"
+)
+
+// SyncOutcome says how bringing a row in step with its account ended.
+type SyncOutcome string
+
+// The ends of a sync.
+const (
+	SyncUnchanged SyncOutcome = "unchanged" // they agreed
+	SyncUpdated   SyncOutcome = "updated"   // the row follows the account now
+	SyncCreated   SyncOutcome = "created"   // the row was made
+	SyncLinked    SyncOutcome = "linked"    // a row that no account owned, or whose account is gone, is the account's now (F3, F7)
+	SyncFailed    SyncOutcome = "failed"    // something stands in the way: Synced.Failure
+	SyncUnderWay  SyncOutcome = "under_way" // a registration is being finished; the row was left alone
+)
+
+// Why a sync may fail. It stays with the row, in provider_data.sync_failure, until one succeeds.
+const (
+	FailureEmailHeld        = "email_held"        // another row has the account's e-mail; neither was touched by it
+	FailureEmailUnsupported = "email_unsupported" // the account's e-mail is none that a row may have (F2)
+	FailureAccountGone      = "account_gone"      // Firebase has no such account any more
+)
+
+// Refusals of a sync.
+var (
+	ErrNotAtFirebase = fault.New(fault.UnsupportedIdentity, "this user does not sign in at Firebase")
+	ErrNoAccount     = fault.New(fault.NotFound, "there is no such account at Firebase")
+	ErrDeleted       = fault.New(fault.NotFound, "this account was deleted here")
+	errNoAnswer      = fault.Unavailable("the identity provider cannot be asked at the moment; try again shortly", nil)
+)
+
+// Synced is a row after a sync. Changed names what was written down, and never what it says.
+type Synced struct {
+	User    User
+	Outcome SyncOutcome
+	Failure string // of SyncFailed
+	Changed []string
+}
+
+// Sync looks the account of a Firebase uid up and brings its row in step (S1), in the name of actor ("user:<id>", "cli:<name>",
+// "system"). E-mail, whether it is verified, phone, photo and display name follow Firebase; is_active, user_type, balance and
+// username are ours and stay. Firebase's disabled only tightens. A local hash that is older than the password at Firebase becomes
+// one that no password fits (A7), and the sessions from before that password are over. Where there is no row it is made by the
+// rules of first sight, and nobody counts as seen by it.
+//
+// The row is written only if nobody has changed it since before Firebase was asked: no answer that has grown old undoes anything.
+// What was changed is audited in the transaction that changes it; a sync that finds both sides in step is not.
+//
+// Errors: ErrNoAccount where there is neither account nor row, ErrDeleted (F10), ErrNotAtFirebase, those of FirstSight, or
+// dependency_unavailable, after which nothing has changed.
+func (s *Store) Sync(ctx context.Context, uid, actor string) (Synced, error) {
+	for range conflictRounds {
+		synced, err := s.syncOnce(ctx, uid, actor)
+		switch {
+		case err == nil:
+			return synced, nil
+		case !errors.Is(err, errRaced):
+			return Synced{}, fmt.Errorf("bring the row of %s in step: %w", uid, pg.Fault(err))
+		}
+	}
+	return Synced{}, errCrowded.With(errRaced)
+}
+
+// SyncByID is Sync for the account of a row. ErrNotFound where there is no row.
+func (s *Store) SyncByID(ctx context.Context, id uuid.UUID, actor string) (Synced, error) {
+	u, err := s.ByID(ctx, id)
+	switch {
+	case err != nil:
+		return Synced{}, err
+	case u.FirebaseUID == "" || u.AuthProvider == ProviderLocal:
+		return Synced{}, ErrNotAtFirebase
+	}
+	synced, err := s.Sync(ctx, u.FirebaseUID, actor)
+	if errors.Is(err, ErrNoAccount) || errors.Is(err, ErrDeleted) {
+		return Synced{}, ErrNotFound.With(err) // the row went while Firebase was asked
+	}
+	return synced, err
+}
+
+// OutOfStep gives those of a page of accounts that Sync has something to do for: the row is missing, or differs in what it keeps.
+// One statement, however long the page. The accounts may be minutes old, for Sync looks again.
+func (s *Store) OutOfStep(ctx context.Context, accounts []firebase.User) ([]firebase.User, error) {
+	uids := make([]string, len(accounts))
+	for i, account := range accounts {
+		uids[i] = account.UID
+	}
+	rows, err := s.queries.RowsOfAccounts(ctx, s.pool, uids)
+	if err != nil {
+		return nil, fmt.Errorf("read the rows of %d accounts: %w", len(accounts), pg.Fault(err))
+	}
+	known := make(map[string]db.RowToSyncRow, len(rows))
+	for _, row := range rows {
+		known[or(row.FirebaseUID, "")] = db.RowToSyncRow(row)
+	}
+	var differing []firebase.User
+	for _, account := range accounts {
+		row, found := known[account.UID]
+		if !found || !inStep(row, account) {
+			differing = append(differing, account)
+		}
+	}
+	return differing, nil
+}
+
+func (s *Store) syncOnce(ctx context.Context, uid, actor string) (Synced, error) {
+	before, err := s.queries.RowBeforeSync(ctx, s.pool, uid)
+	known := !pg.NoRows(err)
+	if known && err != nil {
+		return Synced{}, err
+	}
+	account, err := s.accounts.User(ctx, uid)
+	switch {
+	case errors.Is(err, firebase.ErrUserNotFound) && !known:
+		return Synced{}, ErrNoAccount.With(err)
+	case errors.Is(err, firebase.ErrUserNotFound):
+		return s.follow(ctx, step{uid: uid, version: &before.Version, actor: actor, gone: true})
+	case err != nil:
+		return Synced{}, errNoAnswer.With(err)
+	case known:
+		return s.follow(ctx, step{uid: uid, version: &before.Version, actor: actor, account: account})
+	}
+	return s.bringIn(ctx, account, actor)
+}
+
+// bringIn makes or finds the row of an account that has none, and then lets it follow.
+func (s *Store) bringIn(ctx context.Context, account firebase.User, actor string) (Synced, error) {
+	id, err := identityOfAccount(account, s.link.Providers, actor)
+	if err != nil {
+		return Synced{}, err
+	}
+	_, sight, err := s.meet(ctx, id)
+	if errors.Is(err, ErrRevoked) {
+		return Synced{}, ErrDeleted.With(err)
+	}
+	if err != nil {
+		return Synced{}, err
+	}
+	synced, err := s.follow(ctx, step{uid: account.UID, actor: actor, account: account})
+	if err == nil && synced.Outcome != SyncFailed {
+		switch sight {
+		case SightCreated:
+			synced.Outcome = SyncCreated
+		case SightLinked, SightRelinked:
+			synced.Outcome = SyncLinked
+		}
+	}
+	return synced, err
+}
+
+// step is one try to let a row follow its account.
+type step struct {
+	uid     string
+	version *string // of the row when Firebase was asked; nil: it was made after that
+	actor   string
+	account firebase.User
+	gone    bool
+	held    bool // another row has the e-mail
+}
+
+// follow writes down what differs. That another row holds the e-mail is for the unique index to say.
+func (s *Store) follow(ctx context.Context, st step) (synced Synced, err error) {
+	write := func(tx pgx.Tx) error {
+		synced, err = s.followIn(ctx, tx, st)
+		return err
+	}
+	err = pg.InTx(ctx, s.pool, write)
+	if pg.UniqueViolation(err) != "" {
+		st.held = true
+		err = pg.InTx(ctx, s.pool, write)
+	}
+	if err != nil {
+		return Synced{}, err
+	}
+	if len(synced.Changed) > 0 {
+		s.onChange(ctx, synced.User.ID)
+	}
+	return synced, nil
+}
+
+func (s *Store) followIn(ctx context.Context, tx pgx.Tx, st step) (Synced, error) {
+	row, err := s.queries.RowToSync(ctx, tx, st.uid)
+	switch {
+	case pg.NoRows(err), err == nil && st.version != nil && row.Version != *st.version:
+		return Synced{}, errRaced
+	case err != nil:
+		return Synced{}, err
+	case or(row.AuthProvider, ProviderLocal) == ProviderLocal:
+		return Synced{}, ErrNotAtFirebase
+	case or(row.FederationStatus, StatusActive) == StatusSyncing:
+		u, err := s.queries.UserByID(ctx, tx, row.ID)
+		return Synced{User: FromRow(u), Outcome: SyncUnderWay}, err
+	}
+	next := differences(row, st)
+	if len(next.changed) == 0 {
+		found, err := s.queries.FoundInStep(ctx, tx, db.FoundInStepParams{ID: row.ID, InStep: next.failure == ""})
+		return next.synced(FromRow(db.UserByIDRow(found))), err
+	}
+	params, err := next.params(row.ID)
+	if err != nil {
+		return Synced{}, err
+	}
+	written, err := s.queries.WriteSync(ctx, tx, params)
+	if err != nil {
+		return Synced{}, err
+	}
+	details := map[string]any{"changed": next.changed}
+	if next.failure != "" {
+		details["failure"] = next.failure
+	}
+	return next.synced(FromRow(db.UserByIDRow(written))), audit.Record(ctx, tx, audit.Event{
+		Action: "user.synced", Actor: st.actor, UserID: row.ID, RequestID: telemetry.RequestID(ctx), Details: details,
+	})
+}
