@@ -1,12 +1,39 @@
 
 CREATE SCHEMA auth;
 
+CREATE TYPE auth.river_job_state AS ENUM (
+    'available',
+    'cancelled',
+    'completed',
+    'discarded',
+    'pending',
+    'retryable',
+    'running',
+    'scheduled'
+);
+
 CREATE FUNCTION auth.canonical_email(email text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN lower((btrim(email, ' 	
 '::text) COLLATE "C"));
 
 COMMENT ON FUNCTION auth.canonical_email(email text) IS 'The form of an e-mail by which people are looked up: ASCII white space trimmed, ASCII letters in lower case';
+
+CREATE FUNCTION auth.river_job_state_in_bitmask(bitmask bit, state auth.river_job_state) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT CASE state
+        WHEN 'available' THEN get_bit(bitmask, 7)
+        WHEN 'cancelled' THEN get_bit(bitmask, 6)
+        WHEN 'completed' THEN get_bit(bitmask, 5)
+        WHEN 'discarded' THEN get_bit(bitmask, 4)
+        WHEN 'pending'   THEN get_bit(bitmask, 3)
+        WHEN 'retryable' THEN get_bit(bitmask, 2)
+        WHEN 'running'   THEN get_bit(bitmask, 1)
+        WHEN 'scheduled' THEN get_bit(bitmask, 0)
+        ELSE 0
+    END = 1;
+$$;
 
 CREATE TABLE auth.api_keys (
     id text NOT NULL,
@@ -64,6 +91,25 @@ COMMENT ON TABLE auth.federation_archive IS 'What steps down took out of other t
 
 COMMENT ON COLUMN auth.federation_archive.facts IS 'The columns that went, by name';
 
+CREATE TABLE auth.firebase_project (
+    only_row boolean DEFAULT true NOT NULL,
+    project_id text NOT NULL,
+    tenant text NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    reconciled_at timestamp with time zone,
+    reconciling_until timestamp with time zone,
+    reconciling_by text,
+    CONSTRAINT firebase_project_only_row_check CHECK (only_row)
+);
+
+COMMENT ON TABLE auth.firebase_project IS 'The Firebase project that the rows belong to: one row, written by the first start';
+
+COMMENT ON COLUMN auth.firebase_project.tenant IS 'The Identity Platform tenant; empty: the project''s own users';
+
+COMMENT ON COLUMN auth.firebase_project.reconciled_at IS 'When the last reconciliation began that went through';
+
+COMMENT ON COLUMN auth.firebase_project.reconciling_until IS 'Until when a reconciliation that is under way holds its place; a killed one''s place lapses';
+
 CREATE TABLE auth.legacy_sessions (
     id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -97,6 +143,83 @@ CREATE TABLE auth.move_claims (
 COMMENT ON TABLE auth.move_claims IS 'Moves of users to Firebase that are under way (federation_status syncing) or were stopped by something';
 
 COMMENT ON COLUMN auth.move_claims.failure IS 'Why the move did not succeed: a code and no personal data';
+
+CREATE UNLOGGED TABLE auth.reconcile_listed (
+    firebase_uid character varying(128) NOT NULL
+);
+
+COMMENT ON TABLE auth.reconcile_listed IS 'Which accounts the reconciliation under way has seen in Firebase''s list';
+
+CREATE TABLE auth.river_job (
+    id bigint NOT NULL,
+    state auth.river_job_state DEFAULT 'available'::auth.river_job_state NOT NULL,
+    attempt smallint DEFAULT 0 NOT NULL,
+    max_attempts smallint DEFAULT 25 NOT NULL,
+    attempted_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    finalized_at timestamp with time zone,
+    scheduled_at timestamp with time zone DEFAULT now() NOT NULL,
+    priority smallint DEFAULT 1 NOT NULL,
+    args jsonb NOT NULL,
+    attempted_by text[],
+    errors jsonb[],
+    kind text NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    queue text DEFAULT 'default'::text NOT NULL,
+    tags character varying(255)[] DEFAULT '{}'::character varying[] NOT NULL,
+    unique_key bytea,
+    unique_states bit(8),
+    CONSTRAINT finalized_or_finalized_at_null CHECK ((((finalized_at IS NULL) AND (state <> ALL (ARRAY['cancelled'::auth.river_job_state, 'completed'::auth.river_job_state, 'discarded'::auth.river_job_state]))) OR ((finalized_at IS NOT NULL) AND (state = ANY (ARRAY['cancelled'::auth.river_job_state, 'completed'::auth.river_job_state, 'discarded'::auth.river_job_state]))))),
+    CONSTRAINT kind_length CHECK (((char_length(kind) > 0) AND (char_length(kind) < 128))),
+    CONSTRAINT max_attempts_is_positive CHECK ((max_attempts > 0)),
+    CONSTRAINT priority_in_range CHECK (((priority >= 1) AND (priority <= 4))),
+    CONSTRAINT queue_length CHECK (((char_length(queue) > 0) AND (char_length(queue) < 128)))
+);
+
+COMMENT ON TABLE auth.river_job IS 'Jobs of River: what we owe Firebase, one for each user';
+
+CREATE SEQUENCE auth.river_job_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE auth.river_job_id_seq OWNED BY auth.river_job.id;
+
+CREATE UNLOGGED TABLE auth.river_leader (
+    elected_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    leader_id text NOT NULL,
+    name text DEFAULT 'default'::text NOT NULL,
+    CONSTRAINT leader_id_length CHECK (((char_length(leader_id) > 0) AND (char_length(leader_id) < 128))),
+    CONSTRAINT name_length CHECK ((name = 'default'::text))
+);
+
+CREATE TABLE auth.river_notification (
+    id bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    payload text NOT NULL,
+    topic text NOT NULL,
+    CONSTRAINT topic_length CHECK (((length(topic) > 0) AND (length(topic) < 128)))
+);
+
+CREATE SEQUENCE auth.river_notification_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE auth.river_notification_id_seq OWNED BY auth.river_notification.id;
+
+CREATE TABLE auth.river_queue (
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    paused_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL
+);
 
 CREATE TABLE auth.rollout (
     only_row boolean DEFAULT true NOT NULL,
@@ -196,6 +319,10 @@ CREATE TABLE auth.verification_keys (
 
 COMMENT ON TABLE auth.verification_keys IS 'Last good public keys by source URL; used for at most 24 hours after fetched_at';
 
+ALTER TABLE ONLY auth.river_job ALTER COLUMN id SET DEFAULT nextval('auth.river_job_id_seq'::regclass);
+
+ALTER TABLE ONLY auth.river_notification ALTER COLUMN id SET DEFAULT nextval('auth.river_notification_id_seq'::regclass);
+
 ALTER TABLE ONLY auth.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
 
@@ -205,11 +332,29 @@ ALTER TABLE ONLY auth.audit_events
 ALTER TABLE ONLY auth.federation_archive
     ADD CONSTRAINT federation_archive_pkey PRIMARY KEY (relation, key);
 
+ALTER TABLE ONLY auth.firebase_project
+    ADD CONSTRAINT firebase_project_pkey PRIMARY KEY (only_row);
+
 ALTER TABLE ONLY auth.legacy_sessions
     ADD CONSTRAINT legacy_sessions_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY auth.move_claims
     ADD CONSTRAINT move_claims_pkey PRIMARY KEY (user_id);
+
+ALTER TABLE ONLY auth.reconcile_listed
+    ADD CONSTRAINT reconcile_listed_pkey PRIMARY KEY (firebase_uid);
+
+ALTER TABLE ONLY auth.river_job
+    ADD CONSTRAINT river_job_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY auth.river_leader
+    ADD CONSTRAINT river_leader_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY auth.river_notification
+    ADD CONSTRAINT river_notification_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY auth.river_queue
+    ADD CONSTRAINT river_queue_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY auth.rollout
     ADD CONSTRAINT rollout_pkey PRIMARY KEY (only_row);
@@ -250,6 +395,22 @@ CREATE INDEX idx_users_federation_status ON auth.users USING btree (federation_s
 CREATE UNIQUE INDEX idx_users_firebase_uid ON auth.users USING btree (firebase_uid);
 
 CREATE INDEX idx_users_is_active ON auth.users USING btree (is_active);
+
+CREATE INDEX river_job_args_index ON auth.river_job USING gin (args);
+
+CREATE INDEX river_job_kind ON auth.river_job USING btree (kind);
+
+CREATE INDEX river_job_metadata_index ON auth.river_job USING gin (metadata);
+
+CREATE INDEX river_job_prioritized_fetching_index ON auth.river_job USING btree (state, queue, priority, scheduled_at, id);
+
+CREATE INDEX river_job_state_and_finalized_at_index ON auth.river_job USING btree (state, finalized_at) WHERE (finalized_at IS NOT NULL);
+
+CREATE UNIQUE INDEX river_job_unique_idx ON auth.river_job USING btree (unique_key) WHERE ((unique_key IS NOT NULL) AND (unique_states IS NOT NULL) AND auth.river_job_state_in_bitmask(unique_states, state));
+
+CREATE INDEX river_notification_created_at_idx ON auth.river_notification USING btree (created_at);
+
+CREATE INDEX river_notification_topic_id_idx ON auth.river_notification USING btree (topic, id);
 
 ALTER TABLE ONLY auth.legacy_sessions
     ADD CONSTRAINT legacy_sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;

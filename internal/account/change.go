@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
@@ -170,8 +172,13 @@ const (
 // caller's hanging up nor a moment without the database leaves it undone.
 func (s *Service) passwordChanged(ctx context.Context, u user.User, hash string) error {
 	err := insist(ctx, func(ctx context.Context) error {
-		_, err := s.queries.PasswordChangedAtFirebase(ctx, s.pool, db.PasswordChangedAtFirebaseParams{ID: u.ID, PasswordHash: hash})
-		return err
+		return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+			_, err := s.queries.PasswordChangedAtFirebase(ctx, tx, db.PasswordChangedAtFirebaseParams{ID: u.ID, PasswordHash: hash})
+			if err != nil {
+				return err
+			}
+			return s.owe(ctx, tx, u.ID)
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("end the sessions of user %s after a new password: %w", u.ID, pg.Fault(err))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"auth-v2-service/gen/db"
@@ -57,6 +58,8 @@ type Options struct {
 	Everybody bool
 	// OnChange hears of every row whose facts this room has changed, after the change is committed.
 	OnChange func(ctx context.Context, id uuid.UUID)
+	// Owe enqueues, in the transaction of a change and after its statement, that Firebase is to follow the row (S3).
+	Owe func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
 	// FailureTime is the beat on which refused sign-ins are answered (A3); 0: 500 ms.
 	FailureTime time.Duration
 }
@@ -74,6 +77,7 @@ type Service struct {
 	log         *slog.Logger
 	everybody   bool
 	onChange    func(ctx context.Context, id uuid.UUID)
+	owe         func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
 	failureTime time.Duration
 	hashing     chan struct{} // a place for each password that is hashed at this moment
 }
@@ -86,7 +90,7 @@ func New(o Options) *Service {
 	return &Service{
 		pool: o.Pool, queries: db.New(), identities: o.Identities, verifier: o.Verifier, users: o.Users,
 		sessions: o.Sessions, mover: o.Mover, attempts: o.Attempts, log: o.Logger, everybody: o.Everybody,
-		onChange: o.OnChange, failureTime: o.FailureTime, hashing: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1)),
+		onChange: o.OnChange, owe: o.Owe, failureTime: o.FailureTime, hashing: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1)),
 	}
 }
 

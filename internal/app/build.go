@@ -22,10 +22,12 @@ import (
 	"auth-v2-service/internal/httpapi"
 	"auth-v2-service/internal/limit"
 	"auth-v2-service/internal/move"
+	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/principal"
 	"auth-v2-service/internal/rollout"
 	"auth-v2-service/internal/schema"
 	"auth-v2-service/internal/session"
+	"auth-v2-service/internal/sync"
 	"auth-v2-service/internal/telemetry"
 	"auth-v2-service/internal/token"
 	"auth-v2-service/internal/user"
@@ -39,6 +41,7 @@ type parts struct {
 	users       *user.Store
 	legacy      *token.Legacy // nil: legacy tokens are off
 	invalidator *principal.Invalidator
+	sync        *sync.Service
 	draining    *atomic.Bool
 	closers     []func()
 }
@@ -101,11 +104,15 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 		return nil, err
 	}
 
+	debts, err := p.openSync(ctx, c, pool, vendor, o)
+	if err != nil {
+		return nil, err
+	}
 	cache := principal.NewCache(p.metrics.CacheRequest)
 	p.invalidator = principal.NewInvalidator(cache, remote, o.Logger)
 	p.users = user.NewStore(user.Options{
 		Pool: pool, Accounts: vendor, Link: linkPolicy(c), OnChange: p.invalidator.Changed,
-		OnSight: func(s user.Sight) { p.metrics.FirstSight(string(s)) }, Logger: o.Logger,
+		Owe: debts.Owe, OnSight: func(s user.Sight) { p.metrics.FirstSight(string(s)) }, Logger: o.Logger,
 	})
 	limiter, err := limit.New(limit.Options{
 		Redis: remote, Key: limitKey(c), Off: c.RateLimit == "off", Logger: o.Logger, Observe: p.metrics.RateLimited,
@@ -123,7 +130,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 				Pool: pool, Identities: vendor, Policy: movePolicy(c), OnChange: p.invalidator.Changed, OnMove: p.metrics.Moved,
 				Logger: o.Logger,
 			}),
-			Everybody: !c.LegacyAccepted(), OnChange: p.invalidator.Changed, Logger: o.Logger,
+			Everybody: !c.LegacyAccepted(), OnChange: p.invalidator.Changed, Owe: debts.Owe, Logger: o.Logger,
 			FailureTime: time.Duration(c.LoginFailureMS) * time.Millisecond,
 		}),
 		Users:    p.users,
@@ -153,6 +160,28 @@ func (p *parts) startTracing(ctx context.Context, c config.Config, o Options) (e
 	})
 	p.onClose(p.tracing.Close)
 	return err
+}
+
+// syncConns is what working the jobs takes at most: River listens on one connection and looks for work on another.
+const syncConns = 4
+
+// openSync makes what writes down what we owe Firebase, over the service's pool, and what works it. River needs the database itself
+// (D6), and a pool of its own: requests never wait for jobs.
+func (p *parts) openSync(
+	ctx context.Context, c config.Config, pool *pgxpool.Pool, vendor *firebase.Client, o Options,
+) (*sync.Debts, error) {
+	debts, err := sync.NewDebts(pool)
+	if err != nil {
+		return nil, err
+	}
+	direct, err := pg.Open(ctx, pg.Options{URL: c.DatabaseDirectURL, MaxConns: syncConns, LegacyTimezone: c.LegacyTimezone})
+	if err != nil {
+		return nil, err
+	}
+	p.onClose(direct.Close)
+	p.metrics.Pool("jobs", direct)
+	p.sync, err = sync.New(sync.Options{Pool: direct, Accounts: vendor, Logger: o.Logger})
+	return debts, err
 }
 
 func (p *parts) openRedis(c config.Config) (*redis.Client, error) {

@@ -50,6 +50,7 @@ func Run(ctx context.Context, c config.Config, o Options) error {
 	group.Go(func() error { return parts.users.Run(background) })
 	group.Go(func() error { return parts.invalidator.Run(background) })
 	group.Go(func() error { return parts.invalidator.Retry(background) })
+	group.Go(func() error { return parts.sync.Run(running) }) // takes no new job once it is to stop
 	group.Go(func() error {
 		defer stopBackground()
 		return serve(running, server{

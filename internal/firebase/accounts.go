@@ -26,6 +26,8 @@ const (
 	opSetPassword       = "set_password"
 	opSetDisabled       = "set_disabled"
 	opSetEmail          = "set_email"
+	opSetState          = "set_state"
+	opListUsers         = "list_users"
 	opDisplace          = "displace"
 	opSignCustomToken   = "sign_custom_token"
 	opSignInAs          = "sign_in_as"

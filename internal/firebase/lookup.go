@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/api/googleapi"
 	"google.golang.org/api/identitytoolkit/v1"
 )
 
@@ -30,6 +31,8 @@ type User struct {
 	DisplayName, PhotoURL, Phone string
 	// CreatedAt is when the account was made, or what an import said. Zero: Firebase does not say.
 	CreatedAt time.Time
+	// ValidSince is what Firebase calls tokensValidAfterTime: sessions that began before it are over. Zero: Firebase does not say.
+	ValidSince time.Time
 }
 
 // User looks one account up. Errors: ErrUserNotFound, ErrTooManyAttempts, ErrUnreachable.
@@ -82,6 +85,9 @@ func toUser(info *userInfo) User {
 	}
 	user.HasPassword = info.PasswordHash != "" || slices.Contains(user.Providers, passwordProvider)
 	user.PasswordUpdatedAt = fromMillis(int64(info.PasswordUpdatedAt))
+	if info.ValidSince > 0 {
+		user.ValidSince = time.Unix(info.ValidSince, 0).UTC()
+	}
 	return user
 }
 
@@ -101,6 +107,7 @@ type (
 	updateRequest  = identitytoolkit.GoogleCloudIdentitytoolkitV1SetAccountInfoRequest
 	importRequest  = identitytoolkit.GoogleCloudIdentitytoolkitV1UploadAccountRequest
 	importResponse = identitytoolkit.GoogleCloudIdentitytoolkitV1UploadAccountResponse
+	listResponse   = identitytoolkit.GoogleCloudIdentitytoolkitV1DownloadAccountResponse
 )
 
 // administration is the part of the REST API that the Admin SDK lacks, or wraps in more than we want: of the whole project,
@@ -149,4 +156,15 @@ func (a administration) batchCreate(ctx context.Context, request *importRequest)
 		return a.ofTenant.BatchCreate(a.project, a.tenant, request).Context(ctx).Do()
 	}
 	return a.ofProject.BatchCreate(a.project, request).Context(ctx).Do()
+}
+
+// listFields are what toUser reads: hashes of passwords, which a list would bring along, stay where they are.
+const listFields = googleapi.Field("nextPageToken,users(localId,email,emailVerified,disabled,displayName,photoUrl,phoneNumber," +
+	"validSince,createdAt,passwordUpdatedAt,providerUserInfo/providerId)")
+
+func (a administration) batchGet(ctx context.Context, page string, size int64) (*listResponse, error) {
+	if a.tenant != "" {
+		return a.ofTenant.BatchGet(a.project, a.tenant).MaxResults(size).NextPageToken(page).Fields(listFields).Context(ctx).Do()
+	}
+	return a.ofProject.BatchGet(a.project).MaxResults(size).NextPageToken(page).Fields(listFields).Context(ctx).Do()
 }

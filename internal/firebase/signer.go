@@ -185,7 +185,7 @@ func (s iamSigner) account(ctx context.Context) (string, error) {
 		return "", ErrUnreachable.With(plain(err))
 	}
 	defer func() { _ = response.Body.Close() }()
-	name, err := readAnswer(response.Body)
+	name, err := readAnswer(response.Body, maxAnswerBytes)
 	email := strings.TrimSpace(string(name))
 	if err != nil || response.StatusCode != http.StatusOK || !possibleEmail(email) {
 		return "", ErrUnreachable.With(errors.New("the metadata server names no service account"))

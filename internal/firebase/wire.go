@@ -22,6 +22,7 @@ const (
 	secureTokenURL     = "https://securetoken.googleapis.com/v1/token"
 
 	maxAnswerBytes = 1 << 20
+	maxListBytes   = 16 << 20 // a thousand accounts
 	retryPause     = 100 * time.Millisecond
 )
 
@@ -107,7 +108,7 @@ func (w *wire) attempt(req *http.Request, attempt int) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := readAnswer(response.Body)
+	body, err := readAnswer(response.Body, exchangeOf(req.Context()).answerLimit())
 	if err != nil {
 		return nil, err
 	}
@@ -122,12 +123,12 @@ func closeBody(req *http.Request) {
 	}
 }
 
-var errAnswerTooLong = errors.New("the answer is longer than 1 MiB")
+var errAnswerTooLong = errors.New("the answer is longer than any of this kind")
 
-func readAnswer(body io.ReadCloser) ([]byte, error) {
+func readAnswer(body io.ReadCloser, limit int64) ([]byte, error) {
 	defer func() { _ = body.Close() }()
-	read, err := io.ReadAll(io.LimitReader(body, maxAnswerBytes+1))
-	if err == nil && len(read) > maxAnswerBytes {
+	read, err := io.ReadAll(io.LimitReader(body, limit+1))
+	if err == nil && int64(len(read)) > limit {
 		err = errAnswerTooLong
 	}
 	return read, err
@@ -193,6 +194,13 @@ func (ex *exchange) finish(response *http.Response, err error) {
 		}
 	}
 	ex.stop()
+}
+
+func (ex *exchange) answerLimit() int64 {
+	if ex.operation == opListUsers {
+		return maxListBytes
+	}
+	return maxAnswerBytes
 }
 
 func (ex *exchange) succeeded() bool { return ex.status >= 200 && ex.status < 300 }

@@ -39,6 +39,7 @@ var allowed = map[string][]string{
 	"internal/apikey":    {"gen/db", "internal/audit"},
 	"internal/move":      {"gen/db", "internal/audit", "internal/firebase", "internal/user"},
 	"internal/principal": {"internal/apikey", "internal/token", "internal/user"},
+	"internal/sync":      {"gen/db", "internal/audit", "internal/firebase", "internal/user"},
 	"internal/session":   {"gen/db", "internal/audit", "internal/token", "internal/user"},
 	"internal/account": {
 		"gen/db", "internal/firebase", "internal/principal", "internal/rollout", "internal/session", "internal/token", "internal/user",
@@ -49,7 +50,8 @@ var allowed = map[string][]string{
 	},
 	"internal/app": {
 		"gen/db", "internal/account", "internal/apikey", "internal/config", "internal/firebase", "internal/httpapi", "internal/move",
-		"internal/principal", "internal/rollout", "internal/schema", "internal/session", "internal/token", "internal/user",
+		"internal/principal", "internal/rollout", "internal/schema", "internal/session", "internal/sync", "internal/token",
+		"internal/user",
 	},
 	"cmd/authd": {
 		"internal/apikey", "internal/app", "internal/backup", "internal/config", "internal/httpapi", "internal/rollout", "internal/schema",
@@ -63,6 +65,7 @@ var vendors = map[string][]string{
 	"google.golang.org/api":           {"internal/firebase"},
 	"github.com/amacneil/dbmate":      {"internal/schema"},
 	"github.com/golang-jwt":           {"internal/token"},
+	"github.com/riverqueue/":          {"internal/sync"},
 	"github.com/go-chi/":              {"internal/httpapi", "gen/api"},
 	"github.com/getkin/kin-openapi":   {"internal/httpapi", "gen/api"},
 	"github.com/prometheus/":          {"internal/telemetry"},

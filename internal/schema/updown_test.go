@@ -107,6 +107,9 @@ func (d database) allRows() string {
 		UNION ALL SELECT 'claims ' || to_jsonb(c)::text FROM auth.move_claims AS c
 		UNION ALL SELECT 'api keys ' || to_jsonb(a)::text FROM auth.api_keys AS a
 		UNION ALL SELECT 'rollout ' || to_jsonb(r)::text FROM auth.rollout AS r
+		UNION ALL SELECT 'job ' || jsonb_build_array(kind, args, queue, attempt, errors, metadata, unique_key, unique_states, finalized_at,
+			CASE WHEN state = 'discarded' THEN 'dead' ELSE 'owed' END)::text FROM auth.river_job WHERE state NOT IN ('completed', 'cancelled')
+		UNION ALL SELECT 'project ' || to_jsonb(f)::text FROM auth.firebase_project AS f
 		ORDER BY 1`)
 }
 
@@ -132,6 +135,11 @@ func (d database) bothWorlds(n int) {
 		SELECT 'key ' || i, 'a service', 'balance', '\x00ff', 'cli:somebody', CASE WHEN i > 1 THEN now() END, CASE WHEN i > 2 THEN now() END,
 			CASE WHEN i > 2 THEN 'cli:somebody' END
 		FROM generate_series(1, 3) AS i`)
+	d.exec(`INSERT INTO auth.river_job (state, kind, args, attempt, errors, unique_key, unique_states, finalized_at)
+		SELECT state, 'firebase_state', jsonb_build_object('user_id', gen_random_uuid()), 3, ARRAY['{"error": "x"}'::jsonb], decode(md5(state::text), 'hex'),
+			'10101011', CASE WHEN state IN ('cancelled', 'completed', 'discarded') THEN now() END
+		FROM unnest(enum_range(NULL::auth.river_job_state)) AS state`)
+	d.exec(`INSERT INTO auth.firebase_project (project_id, tenant) VALUES ('a-project', '')`)
 	d.exec(`UPDATE auth.rollout SET users_buckets = 1234, new_users = 'local', deny = ARRAY[gen_random_uuid()], revision = 7`)
 }
 

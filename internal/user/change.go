@@ -83,12 +83,19 @@ func (s *Store) Rename(ctx context.Context, id uuid.UUID, typed string) (User, e
 	return FromRow(db.UserByIDRow(row)), nil
 }
 
-// RevokeTokens ends every session that began before the next whole second of the database's clock (T4).
+// RevokeTokens ends every session that began before the next whole second of the database's clock (T4). Firebase ends them too,
+// as soon as it can be told (S3).
 func (s *Store) RevokeTokens(ctx context.Context, id uuid.UUID) error {
-	if _, err := s.queries.RevokeTokens(ctx, s.pool, id); err != nil {
-		if pg.NoRows(err) {
-			return ErrNotFound
+	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := s.queries.RevokeTokens(ctx, tx, id); err != nil {
+			return err
 		}
+		return s.owe(ctx, tx, id)
+	})
+	if pg.NoRows(err) {
+		return ErrNotFound
+	}
+	if err != nil {
 		return fmt.Errorf("revoke the tokens of user %s: %w", id, pg.Fault(err))
 	}
 	s.onChange(ctx, id)

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/maypok86/otter/v2"
 
@@ -24,6 +25,8 @@ type Options struct {
 	Link     LinkPolicy
 	// OnChange hears of every row whose facts have changed, after the change is committed and before the caller is answered.
 	OnChange func(ctx context.Context, id uuid.UUID)
+	// Owe enqueues, in the transaction of a change and after its statement, that Firebase is to follow the row (S3).
+	Owe func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
 	// OnSight hears how each first sight ended; for a metric.
 	OnSight func(Sight)
 	Logger  *slog.Logger
@@ -36,6 +39,7 @@ type Store struct {
 	accounts Accounts
 	link     LinkPolicy
 	onChange func(ctx context.Context, id uuid.UUID)
+	owe      func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
 	onSight  func(Sight)
 	log      *slog.Logger
 	seen     chan uuid.UUID
@@ -47,7 +51,7 @@ type Store struct {
 func NewStore(o Options) *Store {
 	return &Store{
 		pool: o.Pool, queries: db.New(), accounts: o.Accounts, link: o.Link,
-		onChange: o.OnChange, onSight: o.OnSight, log: o.Logger,
+		onChange: o.OnChange, owe: o.Owe, onSight: o.OnSight, log: o.Logger,
 		seen: make(chan uuid.UUID, seenQueue), disputes: newDisputes(),
 		// A deletion holds a connection while Firebase is asked: three quarters of the pool are never theirs.
 		deleting: make(chan struct{}, max(1, o.Pool.Config().MaxConns/4)),

@@ -218,6 +218,11 @@ func (s *Store) followIn(ctx context.Context, tx pgx.Tx, st step) (Synced, error
 	if err != nil {
 		return Synced{}, err
 	}
+	if next.sessionsEnd != nil { // here, and so at Firebase too
+		if err := s.owe(ctx, tx, row.ID); err != nil {
+			return Synced{}, err
+		}
+	}
 	details := map[string]any{"changed": next.changed}
 	if next.failure != "" {
 		details["failure"] = next.failure

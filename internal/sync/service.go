@@ -1,0 +1,108 @@
+package sync
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/pause"
+	"auth-v2-service/internal/telemetry"
+)
+
+// The times of a job, each below the next: its own, and when it counts as abandoned by an instance that was killed.
+const (
+	jobTimeout   = 30 * time.Second
+	rescueAfter  = time.Minute
+	softStop     = 6 * time.Second // a call to Firebase and its transaction
+	stopPatience = 8 * time.Second
+)
+
+// How many jobs of one instance run at once. Google's quota is the project's, so a few are enough: each takes two calls.
+const maxWorkers = 8
+
+// keepDone is how long a job that is done stays to be seen.
+const (
+	keepDone = time.Hour
+	keepDead = 90 * 24 * time.Hour
+)
+
+// Options say what a Service stands on. Every field is required.
+type Options struct {
+	// Pool leads to the database itself and not to a transaction pooler, for River listens (D6).
+	Pool     *pgxpool.Pool
+	Accounts Accounts
+	Logger   *slog.Logger
+}
+
+// Service works what we owe. Several instances share the work.
+type Service struct {
+	river *river.Client[pgx.Tx]
+	log   *slog.Logger
+}
+
+// New makes a service; it works while Run runs.
+func New(o Options) (*Service, error) {
+	workers := river.NewWorkers()
+	follower := &follower{pool: o.Pool, queries: db.New(), accounts: o.Accounts, log: o.Logger, now: time.Now}
+	if err := river.AddWorkerSafely(workers, follower); err != nil {
+		return nil, fmt.Errorf("set up the jobs: %w", err)
+	}
+	client, err := river.NewClient(riverpgxv5.New(o.Pool), &river.Config{
+		Schema: riverSchema, Workers: workers, Queues: map[string]river.QueueConfig{queueOwed: {MaxWorkers: maxWorkers}},
+		RetryPolicy: patience{}, JobTimeout: jobTimeout, RescueStuckJobsAfter: rescueAfter, SoftStopTimeout: softStop,
+		CompletedJobRetentionPeriod: keepDone, DiscardedJobRetentionPeriod: keepDead,
+		ReindexerIndexNames: []string{}, // an index is its owner's to rebuild, and we are not
+		Logger:              slog.New(atLeastWarn{o.Logger.Handler()}),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set up the jobs: %w", err)
+	}
+	return &Service{river: client, log: o.Logger}, nil
+}
+
+// Run works until ctx ends, then takes no new job and lets those that run end. A database that is away is waited for.
+func (s *Service) Run(ctx context.Context) error {
+	for {
+		// River's context is its own: it must end what it does after ours has ended.
+		err := s.river.Start(context.WithoutCancel(ctx))
+		if err == nil {
+			break
+		}
+		s.log.WarnContext(ctx, "what we owe Firebase waits for the database", telemetry.FieldError, err)
+		if pause.For(ctx, time.Second) != nil {
+			return nil
+		}
+	}
+	<-ctx.Done()
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
+	defer cancel()
+	if err := s.river.Stop(stopping); err != nil {
+		s.log.WarnContext(ctx, "a job did not end in time; it will be taken up again", telemetry.FieldError, err)
+	}
+	return nil
+}
+
+// atLeastWarn keeps River's chatter out of our log.
+type atLeastWarn struct{ slog.Handler }
+
+// Enabled implements slog.Handler.
+func (h atLeastWarn) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
+}
+
+// WithAttrs implements slog.Handler.
+func (h atLeastWarn) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return atLeastWarn{h.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup implements slog.Handler.
+func (h atLeastWarn) WithGroup(name string) slog.Handler {
+	return atLeastWarn{h.Handler.WithGroup(name)}
+}
