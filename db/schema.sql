@@ -380,6 +380,12 @@ ALTER TABLE ONLY auth.users
 ALTER TABLE ONLY auth.verification_keys
     ADD CONSTRAINT verification_keys_pkey PRIMARY KEY (source);
 
+CREATE INDEX idx_audit_events_action ON auth.audit_events USING btree (action, occurred_at, id);
+
+CREATE INDEX idx_audit_events_actor ON auth.audit_events USING btree (actor, occurred_at, id);
+
+CREATE INDEX idx_audit_events_time ON auth.audit_events USING btree (occurred_at, id);
+
 CREATE INDEX idx_audit_events_user_id ON auth.audit_events USING btree (user_id, id);
 
 CREATE INDEX idx_legacy_sessions_user_id ON auth.legacy_sessions USING btree (user_id);
@@ -390,11 +396,15 @@ CREATE INDEX idx_users_auth_provider ON auth.users USING btree (auth_provider);
 
 CREATE UNIQUE INDEX idx_users_canonical_email ON auth.users USING btree (auth.canonical_email((email)::text));
 
+CREATE INDEX idx_users_email_prefix ON auth.users USING btree (auth.canonical_email((email)::text) COLLATE "C");
+
 CREATE INDEX idx_users_federation_status ON auth.users USING btree (federation_status);
 
 CREATE UNIQUE INDEX idx_users_firebase_uid ON auth.users USING btree (firebase_uid);
 
 CREATE INDEX idx_users_is_active ON auth.users USING btree (is_active);
+
+CREATE INDEX idx_users_username_prefix ON auth.users USING btree (username COLLATE "C");
 
 CREATE INDEX river_job_args_index ON auth.river_job USING gin (args);
 

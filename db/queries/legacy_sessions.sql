@@ -113,3 +113,10 @@ WHERE
     AND coalesce(users.legacy_tokens_valid_after <= sessions.began_at, true)
 ORDER BY sessions.rotated_at DESC, sessions.id
 LIMIT 100;
+
+-- name: EveryLegacySession :many
+-- Called by internal/session for an export: also those that are over. Served by idx_legacy_sessions_user_id.
+SELECT id, began_at, rotated_at, expires_at, ended_at, user_agent
+FROM auth.legacy_sessions
+WHERE user_id = sqlc.arg(user_id)
+ORDER BY began_at, id;

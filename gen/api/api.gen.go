@@ -144,6 +144,30 @@ func (e ErrorResponseSuccess) Valid() bool {
 	}
 }
 
+// Defines values for FederationStatus.
+const (
+	FederationStatusActive   FederationStatus = "active"
+	FederationStatusDisabled FederationStatus = "disabled"
+	FederationStatusFailed   FederationStatus = "failed"
+	FederationStatusSyncing  FederationStatus = "syncing"
+)
+
+// Valid indicates whether the value is a known member of the FederationStatus enum.
+func (e FederationStatus) Valid() bool {
+	switch e {
+	case FederationStatusActive:
+		return true
+	case FederationStatusDisabled:
+		return true
+	case FederationStatusFailed:
+		return true
+	case FederationStatusSyncing:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for HealthStatus.
 const (
 	HealthStatusDegraded HealthStatus = "degraded"
@@ -285,6 +309,36 @@ func (e Success) Valid() bool {
 	}
 }
 
+// Defines values for SyncResponseDataOutcome.
+const (
+	SyncResponseDataOutcomeCreated   SyncResponseDataOutcome = "created"
+	SyncResponseDataOutcomeFailed    SyncResponseDataOutcome = "failed"
+	SyncResponseDataOutcomeLinked    SyncResponseDataOutcome = "linked"
+	SyncResponseDataOutcomeUnchanged SyncResponseDataOutcome = "unchanged"
+	SyncResponseDataOutcomeUnderWay  SyncResponseDataOutcome = "under_way"
+	SyncResponseDataOutcomeUpdated   SyncResponseDataOutcome = "updated"
+)
+
+// Valid indicates whether the value is a known member of the SyncResponseDataOutcome enum.
+func (e SyncResponseDataOutcome) Valid() bool {
+	switch e {
+	case SyncResponseDataOutcomeCreated:
+		return true
+	case SyncResponseDataOutcomeFailed:
+		return true
+	case SyncResponseDataOutcomeLinked:
+		return true
+	case SyncResponseDataOutcomeUnchanged:
+		return true
+	case SyncResponseDataOutcomeUnderWay:
+		return true
+	case SyncResponseDataOutcomeUpdated:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TokenKind.
 const (
 	TokenKindFirebase TokenKind = "firebase"
@@ -321,6 +375,96 @@ func (e UserHome) Valid() bool {
 	}
 }
 
+// AdminUser A user as operators see them
+type AdminUser struct {
+	// AuthProvider Where this person signs in
+	AuthProvider AuthProvider `json:"auth_provider"`
+
+	// CreatedAt When the row was made, in UTC
+	CreatedAt *time.Time `json:"created_at"`
+
+	// Email As it is stored; null for people without one
+	Email *string `json:"email"`
+
+	// Failure What stopped the last sync (email_held: another row has the e-mail; email_unsupported; account_gone), or the last move
+	Failure *string `json:"failure"`
+
+	// FederationStatus How far the row and its account at Firebase agree
+	FederationStatus FederationStatus `json:"federation_status"`
+
+	// FirebaseUID The account at Firebase; null where it is not linked
+	FirebaseUID *string `json:"firebase_uid"`
+
+	// ID The id of the row; it never changes
+	ID openapi_types.UUID `json:"id"`
+
+	// IsActive Whether they may sign in
+	IsActive bool `json:"is_active"`
+
+	// LastFirebaseSync When both sides last agreed, in UTC
+	LastFirebaseSync *time.Time `json:"last_firebase_sync"`
+
+	// LastLogin In UTC; may lag by 5 minutes
+	LastLogin *time.Time `json:"last_login"`
+
+	// TokenBalance What the person may still spend
+	TokenBalance int32 `json:"token_balance"`
+
+	// TokensValidAfter Sessions that began before are over, in UTC
+	TokensValidAfter *time.Time `json:"tokens_valid_after"`
+
+	// UpdatedAt When the row was changed, in UTC
+	UpdatedAt *time.Time `json:"updated_at"`
+
+	// UserType user, admin, or what else the platform has written there
+	UserType string `json:"user_type"`
+
+	// Username Unique; null where none was ever given
+	Username *string `json:"username"`
+}
+
+// AuditEvent One act
+type AuditEvent struct {
+	// Action What was done, such as user.deactivated
+	Action string `json:"action"`
+
+	// Actor user:<id>, key:<id>, token:<firebase uid>, cli:<name> or system
+	Actor string `json:"actor"`
+
+	// Details What else there is to say; depends on the action
+	Details map[string]interface{} `json:"details"`
+
+	// ID Grows with time
+	ID int64 `json:"id"`
+
+	// OccurredAt In UTC
+	OccurredAt time.Time `json:"occurred_at"`
+
+	// RequestID The X-Request-Id of the request that did it; null outside of one
+	RequestID *string `json:"request_id"`
+
+	// UserID To whom; null for what is done to nobody in particular
+	UserID *openapi_types.UUID `json:"user_id"`
+}
+
+// AuditPageResponse defines model for AuditPageResponse.
+type AuditPageResponse struct {
+	// Data A page
+	Data struct {
+		// Events The newest first
+		Events []AuditEvent `json:"events"`
+
+		// NextCursor What `cursor` takes for the page after; null: this was the last
+		NextCursor *string `json:"next_cursor"`
+	} `json:"data"`
+
+	// Message What happened, for people
+	Message string `json:"message"`
+
+	// Success Always true
+	Success Success `json:"success"`
+}
+
 // AuthProvider Where this person signs in
 type AuthProvider string
 
@@ -337,6 +481,12 @@ type ChangePasswordRequest struct {
 type ConfirmEmailRequest struct {
 	// Code The oobCode of the mail's link
 	Code string `json:"code"`
+}
+
+// DeactivateRequest defines model for DeactivateRequest.
+type DeactivateRequest struct {
+	// Reason Kept in the audit for ever, also when the account is deleted, so name nobody in it
+	Reason *string `json:"reason,omitempty"`
 }
 
 // DeleteMeRequest defines model for DeleteMeRequest.
@@ -382,6 +532,96 @@ type ErrorResponse struct {
 
 // ErrorResponseSuccess Always false
 type ErrorResponseSuccess bool
+
+// ExportResponse defines model for ExportResponse.
+type ExportResponse struct {
+	// Data All of it
+	Data struct {
+		// Events What was done to the account, the oldest first
+		Events []ExportedEvent `json:"events"`
+
+		// ExportedAt In UTC
+		ExportedAt time.Time `json:"exported_at"`
+
+		// KeepsLocalPassword Whether a password is kept here
+		KeepsLocalPassword bool `json:"keeps_local_password"`
+
+		// Move A move to Firebase that is under way or was stopped; null for none
+		Move *struct {
+			// ClaimedAt In UTC
+			ClaimedAt time.Time `json:"claimed_at"`
+
+			// FailedAt In UTC
+			FailedAt *time.Time `json:"failed_at"`
+
+			// Failure What stopped it
+			Failure *string `json:"failure"`
+		} `json:"move"`
+
+		// ProviderData What the row says of the account at Firebase; null for nothing
+		ProviderData *map[string]interface{} `json:"provider_data"`
+
+		// Sessions Every sign-in that held legacy tokens
+		Sessions []ExportedSession `json:"sessions"`
+
+		// SetAsidePassword A password that stopped counting; null for none
+		SetAsidePassword *struct {
+			// Reason Why
+			Reason string `json:"reason"`
+
+			// SetAsideAt In UTC
+			SetAsideAt time.Time `json:"set_aside_at"`
+		} `json:"set_aside_password"`
+
+		// User A user as operators see them
+		User AdminUser `json:"user"`
+	} `json:"data"`
+
+	// Message What happened, for people
+	Message string `json:"message"`
+
+	// Success Always true
+	Success Success `json:"success"`
+}
+
+// ExportedEvent One act
+type ExportedEvent struct {
+	// Action What was done, such as user.linked
+	Action string `json:"action"`
+
+	// Actor you, system or operator
+	Actor string `json:"actor"`
+
+	// Details What else there is to say; depends on the action
+	Details map[string]interface{} `json:"details"`
+
+	// OccurredAt In UTC
+	OccurredAt time.Time `json:"occurred_at"`
+}
+
+// ExportedSession A sign-in that held legacy tokens
+type ExportedSession struct {
+	// BeganAt When the person signed in, in UTC
+	BeganAt time.Time `json:"began_at"`
+
+	// EndedAt When it was ended, in UTC
+	EndedAt *time.Time `json:"ended_at"`
+
+	// ExpiresAt When it ends if it is not refreshed, in UTC
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// ID The id of the session
+	ID openapi_types.UUID `json:"id"`
+
+	// LastUsedAt When its tokens were last refreshed, in UTC
+	LastUsedAt time.Time `json:"last_used_at"`
+
+	// UserAgent What the client said of itself when it signed in
+	UserAgent *string `json:"user_agent"`
+}
+
+// FederationStatus How far the row and its account at Firebase agree
+type FederationStatus string
 
 // FieldError What is wrong with one field
 type FieldError struct {
@@ -886,6 +1126,38 @@ type SessionsResponse struct {
 // Success Always true
 type Success bool
 
+// SyncAccountRequest defines model for SyncAccountRequest.
+type SyncAccountRequest struct {
+	// FirebaseUID The account's uid
+	FirebaseUID string `json:"firebase_uid"`
+}
+
+// SyncResponse defines model for SyncResponse.
+type SyncResponse struct {
+	// Data How it ended
+	Data struct {
+		// Changed What was written down
+		Changed []string `json:"changed"`
+
+		// Outcome unchanged: both sides agreed. updated: the row follows now. created and linked: the account has this row now. failed:
+		// the user's `failure` says why. under_way: a registration is being finished, and was left alone
+		Outcome SyncResponseDataOutcome `json:"outcome"`
+
+		// User A user as operators see them
+		User AdminUser `json:"user"`
+	} `json:"data"`
+
+	// Message What happened, for people
+	Message string `json:"message"`
+
+	// Success Always true
+	Success Success `json:"success"`
+}
+
+// SyncResponseDataOutcome unchanged: both sides agreed. updated: the row follows now. created and linked: the account has this row now. failed:
+// the user's `failure` says why. under_way: a registration is being finished, and was left alone
+type SyncResponseDataOutcome string
+
 // TokenKind Who issued the token
 type TokenKind string
 
@@ -946,8 +1218,53 @@ type User struct {
 	Username *string `json:"username"`
 }
 
+// UserChange defines model for UserChange.
+type UserChange struct {
+	// Email An ASCII address; case does not matter
+	Email *string `json:"email,omitempty"`
+
+	// UserType user, admin, or another of the platform's
+	UserType *string `json:"user_type,omitempty"`
+
+	// Username No control characters; unique
+	Username *string `json:"username,omitempty"`
+}
+
 // UserHome Where the password of a new user lives
 type UserHome string
+
+// UserPageResponse defines model for UserPageResponse.
+type UserPageResponse struct {
+	// Data A page
+	Data struct {
+		// NextCursor What `cursor` takes for the page after; null: this was the last
+		NextCursor *string `json:"next_cursor"`
+
+		// Users One by one
+		Users []AdminUser `json:"users"`
+	} `json:"data"`
+
+	// Message What happened, for people
+	Message string `json:"message"`
+
+	// Success Always true
+	Success Success `json:"success"`
+}
+
+// UserRecordResponse defines model for UserRecordResponse.
+type UserRecordResponse struct {
+	// Data Who it is
+	Data struct {
+		// User A user as operators see them
+		User AdminUser `json:"user"`
+	} `json:"data"`
+
+	// Message What happened, for people
+	Message string `json:"message"`
+
+	// Success Always true
+	Success Success `json:"success"`
+}
 
 // VerifiedToken What a token says of itself
 type VerifiedToken struct {
@@ -985,6 +1302,15 @@ type VerifyTokenResponse struct {
 	Success Success `json:"success"`
 }
 
+// Cursor defines model for Cursor.
+type Cursor = string
+
+// Limit defines model for Limit.
+type Limit = int
+
+// UserID defines model for UserId.
+type UserID = openapi_types.UUID
+
 // AccountDeactivated Every failure
 type AccountDeactivated = ErrorResponse
 
@@ -993,6 +1319,9 @@ type AddressHeld = ErrorResponse
 
 // AdminRefused Every failure
 type AdminRefused = ErrorResponse
+
+// AuditPage defines model for AuditPage.
+type AuditPage = AuditPageResponse
 
 // BearerRefused Every failure
 type BearerRefused = ErrorResponse
@@ -1014,6 +1343,9 @@ type Done = DoneResponse
 
 // EmailTaken Every failure
 type EmailTaken = ErrorResponse
+
+// Export defines model for Export.
+type Export = ExportResponse
 
 // GatewayForbidden Every failure
 type GatewayForbidden = ErrorResponse
@@ -1054,8 +1386,14 @@ type MailAccepted = DoneResponse
 // NoBodyTaken Every failure
 type NoBodyTaken = ErrorResponse
 
+// NoSuchAccount Every failure
+type NoSuchAccount = ErrorResponse
+
 // NoSuchSession Every failure
 type NoSuchSession = ErrorResponse
+
+// NoSuchUser Every failure
+type NoSuchUser = ErrorResponse
 
 // NotReady Every failure
 type NotReady = ErrorResponse
@@ -1093,6 +1431,9 @@ type SignInRefused = ErrorResponse
 // SignedIn defines model for SignedIn.
 type SignedIn = SessionResponse
 
+// SyncedUser defines model for SyncedUser.
+type SyncedUser = SyncResponse
+
 // TokenRefused Every failure
 type TokenRefused = ErrorResponse
 
@@ -1105,6 +1446,15 @@ type UnsupportedIdentity = ErrorResponse
 // UnsupportedMediaType Every failure
 type UnsupportedMediaType = ErrorResponse
 
+// UserChangeRefused Every failure
+type UserChangeRefused = ErrorResponse
+
+// UserPage defines model for UserPage.
+type UserPage = UserPageResponse
+
+// UserRecord defines model for UserRecord.
+type UserRecord = UserRecordResponse
+
 // UsernameOrAddressHeld Every failure
 type UsernameOrAddressHeld = ErrorResponse
 
@@ -1113,6 +1463,51 @@ type WeakPassword = ErrorResponse
 
 // WeakPasswordOrIdentity Every failure
 type WeakPasswordOrIdentity = ErrorResponse
+
+// ListAuditEventsParams defines parameters for ListAuditEvents.
+type ListAuditEventsParams struct {
+	// UserID Only what was done to this user
+	UserID *openapi_types.UUID `form:"user_id,omitempty" json:"user_id,omitempty"`
+
+	// Actor Only what this one did: user:<id>, key:<id>, token:<firebase uid>, cli:<name> or system
+	Actor *string `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// Action Only this kind of act
+	Action *string `form:"action,omitempty" json:"action,omitempty"`
+
+	// Since Only from this instant on
+	Since *time.Time `form:"since,omitempty" json:"since,omitempty"`
+
+	// Until Only before this instant
+	Until *time.Time `form:"until,omitempty" json:"until,omitempty"`
+
+	// Cursor The `next_cursor` of the page before, of the same search
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit How many at most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListUsersParams defines parameters for ListUsers.
+type ListUsersParams struct {
+	// Q The beginning of an e-mail or a username, or the whole of an id or a Firebase uid
+	Q *string `form:"q,omitempty" json:"q,omitempty"`
+
+	// Provider Only who signs in there
+	Provider *AuthProvider `form:"provider,omitempty" json:"provider,omitempty"`
+
+	// Status Only rows that are so far with Firebase
+	Status *FederationStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Active Only who is active, or only who is deactivated
+	Active *bool `form:"active,omitempty" json:"active,omitempty"`
+
+	// Cursor The `next_cursor` of the page before, of the same search
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit How many at most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
 
 // LegacyLoginAlias0JSONRequestBody defines body for LegacyLoginAlias0 for application/json ContentType.
 //
@@ -1166,6 +1561,15 @@ type LegacyVerifyTokenJSONRequestBody = LegacyVerifyTokenRequest
 
 // SetRolloutJSONRequestBody defines body for SetRollout for application/json ContentType.
 type SetRolloutJSONRequestBody = RolloutChange
+
+// SyncAccountJSONRequestBody defines body for SyncAccount for application/json ContentType.
+type SyncAccountJSONRequestBody = SyncAccountRequest
+
+// UpdateUserJSONRequestBody defines body for UpdateUser for application/json ContentType.
+type UpdateUserJSONRequestBody = UserChange
+
+// DeactivateUserJSONRequestBody defines body for DeactivateUser for application/json ContentType.
+type DeactivateUserJSONRequestBody = DeactivateRequest
 
 // ConfirmEmailJSONRequestBody defines body for ConfirmEmail for application/json ContentType.
 type ConfirmEmailJSONRequestBody = ConfirmEmailRequest
@@ -1253,12 +1657,39 @@ type ServerInterface interface {
 	// GetContract This contract
 	// (GET /openapi.yaml)
 	GetContract(w http.ResponseWriter, r *http.Request)
+	// ListAuditEvents Who did what
+	// (GET /v1/admin/audit-events)
+	ListAuditEvents(w http.ResponseWriter, r *http.Request, params ListAuditEventsParams)
 	// GetRollout How far the rollout of Firebase is
 	// (GET /v1/admin/rollout)
 	GetRollout(w http.ResponseWriter, r *http.Request)
 	// SetRollout Change the rollout of Firebase
 	// (PUT /v1/admin/rollout)
 	SetRollout(w http.ResponseWriter, r *http.Request)
+	// ListUsers Find users
+	// (GET /v1/admin/users)
+	ListUsers(w http.ResponseWriter, r *http.Request, params ListUsersParams)
+	// SyncAccount Bring an account of Firebase in
+	// (POST /v1/admin/users/sync)
+	SyncAccount(w http.ResponseWriter, r *http.Request)
+	// GetUser One user
+	// (GET /v1/admin/users/{id})
+	GetUser(w http.ResponseWriter, r *http.Request, id UserID)
+	// UpdateUser Change a user
+	// (PATCH /v1/admin/users/{id})
+	UpdateUser(w http.ResponseWriter, r *http.Request, id UserID)
+	// DeactivateUser Let a user in no more
+	// (POST /v1/admin/users/{id}/deactivate)
+	DeactivateUser(w http.ResponseWriter, r *http.Request, id UserID)
+	// ReactivateUser Let a user in again
+	// (POST /v1/admin/users/{id}/reactivate)
+	ReactivateUser(w http.ResponseWriter, r *http.Request, id UserID)
+	// RevokeUserTokens End every session of a user
+	// (POST /v1/admin/users/{id}/revoke-tokens)
+	RevokeUserTokens(w http.ResponseWriter, r *http.Request, id UserID)
+	// SyncUser Bring a user in step with Firebase
+	// (POST /v1/admin/users/{id}/sync)
+	SyncUser(w http.ResponseWriter, r *http.Request, id UserID)
 	// SendEmailVerification Ask for a mail that proves the address
 	// (POST /v1/auth/email/verify)
 	SendEmailVerification(w http.ResponseWriter, r *http.Request)
@@ -1292,6 +1723,9 @@ type ServerInterface interface {
 	// UpdateMe Change the username
 	// (PATCH /v1/auth/me)
 	UpdateMe(w http.ResponseWriter, r *http.Request)
+	// ExportMe All that is kept about me
+	// (GET /v1/auth/me/export)
+	ExportMe(w http.ResponseWriter, r *http.Request)
 	// ListSessions The sessions that hold legacy tokens
 	// (GET /v1/auth/me/sessions)
 	ListSessions(w http.ResponseWriter, r *http.Request)
@@ -1406,6 +1840,12 @@ func (_ Unimplemented) GetContract(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// ListAuditEvents Who did what
+// (GET /v1/admin/audit-events)
+func (_ Unimplemented) ListAuditEvents(w http.ResponseWriter, r *http.Request, params ListAuditEventsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // GetRollout How far the rollout of Firebase is
 // (GET /v1/admin/rollout)
 func (_ Unimplemented) GetRollout(w http.ResponseWriter, r *http.Request) {
@@ -1415,6 +1855,54 @@ func (_ Unimplemented) GetRollout(w http.ResponseWriter, r *http.Request) {
 // SetRollout Change the rollout of Firebase
 // (PUT /v1/admin/rollout)
 func (_ Unimplemented) SetRollout(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListUsers Find users
+// (GET /v1/admin/users)
+func (_ Unimplemented) ListUsers(w http.ResponseWriter, r *http.Request, params ListUsersParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// SyncAccount Bring an account of Firebase in
+// (POST /v1/admin/users/sync)
+func (_ Unimplemented) SyncAccount(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetUser One user
+// (GET /v1/admin/users/{id})
+func (_ Unimplemented) GetUser(w http.ResponseWriter, r *http.Request, id UserID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// UpdateUser Change a user
+// (PATCH /v1/admin/users/{id})
+func (_ Unimplemented) UpdateUser(w http.ResponseWriter, r *http.Request, id UserID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// DeactivateUser Let a user in no more
+// (POST /v1/admin/users/{id}/deactivate)
+func (_ Unimplemented) DeactivateUser(w http.ResponseWriter, r *http.Request, id UserID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ReactivateUser Let a user in again
+// (POST /v1/admin/users/{id}/reactivate)
+func (_ Unimplemented) ReactivateUser(w http.ResponseWriter, r *http.Request, id UserID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// RevokeUserTokens End every session of a user
+// (POST /v1/admin/users/{id}/revoke-tokens)
+func (_ Unimplemented) RevokeUserTokens(w http.ResponseWriter, r *http.Request, id UserID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// SyncUser Bring a user in step with Firebase
+// (POST /v1/admin/users/{id}/sync)
+func (_ Unimplemented) SyncUser(w http.ResponseWriter, r *http.Request, id UserID) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -1481,6 +1969,12 @@ func (_ Unimplemented) GetMe(w http.ResponseWriter, r *http.Request) {
 // UpdateMe Change the username
 // (PATCH /v1/auth/me)
 func (_ Unimplemented) UpdateMe(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ExportMe All that is kept about me
+// (GET /v1/auth/me/export)
+func (_ Unimplemented) ExportMe(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -1709,6 +2203,117 @@ func (siw *ServerInterfaceWrapper) GetContract(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// ListAuditEvents operation middleware
+func (siw *ServerInterfaceWrapper) ListAuditEvents(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAuditEventsParams
+
+	// ------------- Optional query parameter "user_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user_id", r.URL.Query(), &params.UserID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "user_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user_id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "actor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "actor", r.URL.Query(), &params.Actor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "actor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "actor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "action" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "action", r.URL.Query(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "action"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "action", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "since" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "since", r.URL.Query(), &params.Since, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "since"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "since", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "until" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", r.URL.Query(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "until"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "until", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListAuditEvents(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetRollout operation middleware
 func (siw *ServerInterfaceWrapper) GetRollout(w http.ResponseWriter, r *http.Request) {
 
@@ -1728,6 +2333,274 @@ func (siw *ServerInterfaceWrapper) SetRollout(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.SetRollout(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListUsers operation middleware
+func (siw *ServerInterfaceWrapper) ListUsers(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListUsersParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "provider" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "provider", r.URL.Query(), &params.Provider, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "provider"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "provider", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", r.URL.Query(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "status"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "status", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "active" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "active", r.URL.Query(), &params.Active, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "active"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "active", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListUsers(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SyncAccount operation middleware
+func (siw *ServerInterfaceWrapper) SyncAccount(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SyncAccount(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetUser operation middleware
+func (siw *ServerInterfaceWrapper) GetUser(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", chi.URLParam(r, "id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetUser(w, r, id)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateUser operation middleware
+func (siw *ServerInterfaceWrapper) UpdateUser(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", chi.URLParam(r, "id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateUser(w, r, id)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeactivateUser operation middleware
+func (siw *ServerInterfaceWrapper) DeactivateUser(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", chi.URLParam(r, "id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeactivateUser(w, r, id)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ReactivateUser operation middleware
+func (siw *ServerInterfaceWrapper) ReactivateUser(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", chi.URLParam(r, "id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReactivateUser(w, r, id)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RevokeUserTokens operation middleware
+func (siw *ServerInterfaceWrapper) RevokeUserTokens(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", chi.URLParam(r, "id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RevokeUserTokens(w, r, id)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SyncUser operation middleware
+func (siw *ServerInterfaceWrapper) SyncUser(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", chi.URLParam(r, "id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SyncUser(w, r, id)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -1882,6 +2755,20 @@ func (siw *ServerInterfaceWrapper) UpdateMe(w http.ResponseWriter, r *http.Reque
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.UpdateMe(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ExportMe operation middleware
+func (siw *ServerInterfaceWrapper) ExportMe(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ExportMe(w, r)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -2192,6 +3079,36 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Put(options.BaseURL+"/v1/admin/rollout", wrapper.SetRollout)
 	})
 	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/v1/admin/users", wrapper.ListUsers)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/v1/admin/users/{id}", wrapper.GetUser)
+	})
+	r.Group(func(r chi.Router) {
+		r.Patch(options.BaseURL+"/v1/admin/users/{id}", wrapper.UpdateUser)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/admin/users/{id}/deactivate", wrapper.DeactivateUser)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/admin/users/{id}/reactivate", wrapper.ReactivateUser)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/admin/users/{id}/revoke-tokens", wrapper.RevokeUserTokens)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/admin/users/{id}/sync", wrapper.SyncUser)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/admin/users/sync", wrapper.SyncAccount)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/v1/admin/audit-events", wrapper.ListAuditEvents)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/v1/auth/me/export", wrapper.ExportMe)
+	})
+	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/api/v1/auth/register", wrapper.LegacyRegister)
 	})
 	r.Group(func(r chi.Router) {
@@ -2276,6 +3193,8 @@ type AdminRefusedJSONResponse struct {
 	Headers AdminRefusedResponseHeaders
 }
 
+type AuditPageJSONResponse AuditPageResponse
+
 type BearerRefusedResponseHeaders struct {
 	WWWAuthenticate string
 	XRequestID      string
@@ -2335,6 +3254,15 @@ type EmailTakenJSONResponse struct {
 	Body ErrorResponse
 
 	Headers EmailTakenResponseHeaders
+}
+
+type ExportResponseHeaders struct {
+	ContentDisposition string
+}
+type ExportJSONResponse struct {
+	Body ExportResponse
+
+	Headers ExportResponseHeaders
 }
 
 type GatewayForbiddenResponseHeaders struct {
@@ -2459,6 +3387,15 @@ type NoBodyTakenJSONResponse struct {
 	Headers NoBodyTakenResponseHeaders
 }
 
+type NoSuchAccountResponseHeaders struct {
+	XRequestID string
+}
+type NoSuchAccountJSONResponse struct {
+	Body ErrorResponse
+
+	Headers NoSuchAccountResponseHeaders
+}
+
 type NoSuchSessionResponseHeaders struct {
 	XRequestID string
 }
@@ -2466,6 +3403,15 @@ type NoSuchSessionJSONResponse struct {
 	Body ErrorResponse
 
 	Headers NoSuchSessionResponseHeaders
+}
+
+type NoSuchUserResponseHeaders struct {
+	XRequestID string
+}
+type NoSuchUserJSONResponse struct {
+	Body ErrorResponse
+
+	Headers NoSuchUserResponseHeaders
 }
 
 type NotReadyResponseHeaders struct {
@@ -2553,6 +3499,8 @@ type SignInRefusedJSONResponse struct {
 
 type SignedInJSONResponse SessionResponse
 
+type SyncedUserJSONResponse SyncResponse
+
 type TokenRefusedResponseHeaders struct {
 	WWWAuthenticate string
 	XRequestID      string
@@ -2590,6 +3538,19 @@ type UnsupportedMediaTypeJSONResponse struct {
 
 	Headers UnsupportedMediaTypeResponseHeaders
 }
+
+type UserChangeRefusedResponseHeaders struct {
+	XRequestID string
+}
+type UserChangeRefusedJSONResponse struct {
+	Body ErrorResponse
+
+	Headers UserChangeRefusedResponseHeaders
+}
+
+type UserPageJSONResponse UserPageResponse
+
+type UserRecordJSONResponse UserRecordResponse
 
 type UsernameOrAddressHeldResponseHeaders struct {
 	XRequestID string
@@ -3751,6 +4712,137 @@ func (response GetContract200ApplicationYamlResponse) VisitGetContractResponse(w
 	return err
 }
 
+type ListAuditEventsRequestObject struct {
+	Params ListAuditEventsParams
+}
+
+type ListAuditEventsResponseObject interface {
+	VisitListAuditEventsResponse(w http.ResponseWriter) error
+}
+
+type ListAuditEvents200JSONResponse struct{ AuditPageJSONResponse }
+
+func (response ListAuditEvents200JSONResponse) VisitListAuditEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditEvents400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response ListAuditEvents400JSONResponse) VisitListAuditEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditEvents401JSONResponse struct{ CallerRefusedJSONResponse }
+
+func (response ListAuditEvents401JSONResponse) VisitListAuditEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditEvents403JSONResponse struct{ AdminRefusedJSONResponse }
+
+func (response ListAuditEvents403JSONResponse) VisitListAuditEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditEvents409JSONResponse struct{ AddressHeldJSONResponse }
+
+func (response ListAuditEvents409JSONResponse) VisitListAuditEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditEvents422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response ListAuditEvents422JSONResponse) VisitListAuditEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditEvents500JSONResponse struct{ InternalJSONResponse }
+
+func (response ListAuditEvents500JSONResponse) VisitListAuditEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditEvents503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ListAuditEvents503JSONResponse) VisitListAuditEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetRolloutRequestObject struct {
 }
 
@@ -4031,6 +5123,1257 @@ func (response SetRollout500JSONResponse) VisitSetRolloutResponse(w http.Respons
 type SetRollout503JSONResponse struct{ UnavailableJSONResponse }
 
 func (response SetRollout503JSONResponse) VisitSetRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUsersRequestObject struct {
+	Params ListUsersParams
+}
+
+type ListUsersResponseObject interface {
+	VisitListUsersResponse(w http.ResponseWriter) error
+}
+
+type ListUsers200JSONResponse struct{ UserPageJSONResponse }
+
+func (response ListUsers200JSONResponse) VisitListUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUsers400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response ListUsers400JSONResponse) VisitListUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUsers401JSONResponse struct{ CallerRefusedJSONResponse }
+
+func (response ListUsers401JSONResponse) VisitListUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUsers403JSONResponse struct{ AdminRefusedJSONResponse }
+
+func (response ListUsers403JSONResponse) VisitListUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUsers409JSONResponse struct{ AddressHeldJSONResponse }
+
+func (response ListUsers409JSONResponse) VisitListUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUsers422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response ListUsers422JSONResponse) VisitListUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUsers500JSONResponse struct{ InternalJSONResponse }
+
+func (response ListUsers500JSONResponse) VisitListUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUsers503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ListUsers503JSONResponse) VisitListUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncAccountRequestObject struct {
+	Body *SyncAccountJSONRequestBody
+}
+
+type SyncAccountResponseObject interface {
+	VisitSyncAccountResponse(w http.ResponseWriter) error
+}
+
+type SyncAccount200JSONResponse struct{ SyncedUserJSONResponse }
+
+func (response SyncAccount200JSONResponse) VisitSyncAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncAccount400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response SyncAccount400JSONResponse) VisitSyncAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncAccount401JSONResponse struct{ CallerRefusedJSONResponse }
+
+func (response SyncAccount401JSONResponse) VisitSyncAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncAccount403JSONResponse struct{ AdminRefusedJSONResponse }
+
+func (response SyncAccount403JSONResponse) VisitSyncAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncAccount404JSONResponse struct{ NoSuchAccountJSONResponse }
+
+func (response SyncAccount404JSONResponse) VisitSyncAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncAccount409JSONResponse struct{ AddressHeldJSONResponse }
+
+func (response SyncAccount409JSONResponse) VisitSyncAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncAccount413JSONResponse struct{ PayloadTooLargeJSONResponse }
+
+func (response SyncAccount413JSONResponse) VisitSyncAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncAccount415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response SyncAccount415JSONResponse) VisitSyncAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncAccount422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response SyncAccount422JSONResponse) VisitSyncAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncAccount500JSONResponse struct{ InternalJSONResponse }
+
+func (response SyncAccount500JSONResponse) VisitSyncAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncAccount503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response SyncAccount503JSONResponse) VisitSyncAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserRequestObject struct {
+	ID UserID `json:"id"`
+}
+
+type GetUserResponseObject interface {
+	VisitGetUserResponse(w http.ResponseWriter) error
+}
+
+type GetUser200JSONResponse struct{ UserRecordJSONResponse }
+
+func (response GetUser200JSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUser400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response GetUser400JSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUser401JSONResponse struct{ CallerRefusedJSONResponse }
+
+func (response GetUser401JSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUser403JSONResponse struct{ AdminRefusedJSONResponse }
+
+func (response GetUser403JSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUser404JSONResponse struct{ NoSuchUserJSONResponse }
+
+func (response GetUser404JSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUser409JSONResponse struct{ AddressHeldJSONResponse }
+
+func (response GetUser409JSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUser422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response GetUser422JSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUser500JSONResponse struct{ InternalJSONResponse }
+
+func (response GetUser500JSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUser503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response GetUser503JSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUserRequestObject struct {
+	ID   UserID `json:"id"`
+	Body *UpdateUserJSONRequestBody
+}
+
+type UpdateUserResponseObject interface {
+	VisitUpdateUserResponse(w http.ResponseWriter) error
+}
+
+type UpdateUser200JSONResponse struct{ UserRecordJSONResponse }
+
+func (response UpdateUser200JSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUser400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response UpdateUser400JSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUser401JSONResponse struct{ CallerRefusedJSONResponse }
+
+func (response UpdateUser401JSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUser403JSONResponse struct{ AdminRefusedJSONResponse }
+
+func (response UpdateUser403JSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUser404JSONResponse struct{ NoSuchUserJSONResponse }
+
+func (response UpdateUser404JSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUser409JSONResponse struct{ UserChangeRefusedJSONResponse }
+
+func (response UpdateUser409JSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUser413JSONResponse struct{ PayloadTooLargeJSONResponse }
+
+func (response UpdateUser413JSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUser415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response UpdateUser415JSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUser422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response UpdateUser422JSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUser500JSONResponse struct{ InternalJSONResponse }
+
+func (response UpdateUser500JSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUser503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response UpdateUser503JSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateUserRequestObject struct {
+	ID   UserID `json:"id"`
+	Body *DeactivateUserJSONRequestBody
+}
+
+type DeactivateUserResponseObject interface {
+	VisitDeactivateUserResponse(w http.ResponseWriter) error
+}
+
+type DeactivateUser200JSONResponse struct{ UserRecordJSONResponse }
+
+func (response DeactivateUser200JSONResponse) VisitDeactivateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateUser400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response DeactivateUser400JSONResponse) VisitDeactivateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateUser401JSONResponse struct{ CallerRefusedJSONResponse }
+
+func (response DeactivateUser401JSONResponse) VisitDeactivateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateUser403JSONResponse struct{ AdminRefusedJSONResponse }
+
+func (response DeactivateUser403JSONResponse) VisitDeactivateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateUser404JSONResponse struct{ NoSuchUserJSONResponse }
+
+func (response DeactivateUser404JSONResponse) VisitDeactivateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateUser409JSONResponse struct{ AddressHeldJSONResponse }
+
+func (response DeactivateUser409JSONResponse) VisitDeactivateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateUser413JSONResponse struct{ PayloadTooLargeJSONResponse }
+
+func (response DeactivateUser413JSONResponse) VisitDeactivateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateUser415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response DeactivateUser415JSONResponse) VisitDeactivateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateUser422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response DeactivateUser422JSONResponse) VisitDeactivateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateUser500JSONResponse struct{ InternalJSONResponse }
+
+func (response DeactivateUser500JSONResponse) VisitDeactivateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateUser503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response DeactivateUser503JSONResponse) VisitDeactivateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReactivateUserRequestObject struct {
+	ID UserID `json:"id"`
+}
+
+type ReactivateUserResponseObject interface {
+	VisitReactivateUserResponse(w http.ResponseWriter) error
+}
+
+type ReactivateUser200JSONResponse struct{ UserRecordJSONResponse }
+
+func (response ReactivateUser200JSONResponse) VisitReactivateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReactivateUser400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response ReactivateUser400JSONResponse) VisitReactivateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReactivateUser401JSONResponse struct{ CallerRefusedJSONResponse }
+
+func (response ReactivateUser401JSONResponse) VisitReactivateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReactivateUser403JSONResponse struct{ AdminRefusedJSONResponse }
+
+func (response ReactivateUser403JSONResponse) VisitReactivateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReactivateUser404JSONResponse struct{ NoSuchUserJSONResponse }
+
+func (response ReactivateUser404JSONResponse) VisitReactivateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReactivateUser409JSONResponse struct{ AddressHeldJSONResponse }
+
+func (response ReactivateUser409JSONResponse) VisitReactivateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReactivateUser422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response ReactivateUser422JSONResponse) VisitReactivateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReactivateUser500JSONResponse struct{ InternalJSONResponse }
+
+func (response ReactivateUser500JSONResponse) VisitReactivateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReactivateUser503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ReactivateUser503JSONResponse) VisitReactivateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeUserTokensRequestObject struct {
+	ID UserID `json:"id"`
+}
+
+type RevokeUserTokensResponseObject interface {
+	VisitRevokeUserTokensResponse(w http.ResponseWriter) error
+}
+
+type RevokeUserTokens200JSONResponse struct{ UserRecordJSONResponse }
+
+func (response RevokeUserTokens200JSONResponse) VisitRevokeUserTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeUserTokens400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response RevokeUserTokens400JSONResponse) VisitRevokeUserTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeUserTokens401JSONResponse struct{ CallerRefusedJSONResponse }
+
+func (response RevokeUserTokens401JSONResponse) VisitRevokeUserTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeUserTokens403JSONResponse struct{ AdminRefusedJSONResponse }
+
+func (response RevokeUserTokens403JSONResponse) VisitRevokeUserTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeUserTokens404JSONResponse struct{ NoSuchUserJSONResponse }
+
+func (response RevokeUserTokens404JSONResponse) VisitRevokeUserTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeUserTokens409JSONResponse struct{ AddressHeldJSONResponse }
+
+func (response RevokeUserTokens409JSONResponse) VisitRevokeUserTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeUserTokens422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response RevokeUserTokens422JSONResponse) VisitRevokeUserTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeUserTokens500JSONResponse struct{ InternalJSONResponse }
+
+func (response RevokeUserTokens500JSONResponse) VisitRevokeUserTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeUserTokens503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response RevokeUserTokens503JSONResponse) VisitRevokeUserTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncUserRequestObject struct {
+	ID UserID `json:"id"`
+}
+
+type SyncUserResponseObject interface {
+	VisitSyncUserResponse(w http.ResponseWriter) error
+}
+
+type SyncUser200JSONResponse struct{ SyncedUserJSONResponse }
+
+func (response SyncUser200JSONResponse) VisitSyncUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncUser400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response SyncUser400JSONResponse) VisitSyncUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncUser401JSONResponse struct{ CallerRefusedJSONResponse }
+
+func (response SyncUser401JSONResponse) VisitSyncUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncUser403JSONResponse struct{ AdminRefusedJSONResponse }
+
+func (response SyncUser403JSONResponse) VisitSyncUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncUser404JSONResponse struct{ NoSuchUserJSONResponse }
+
+func (response SyncUser404JSONResponse) VisitSyncUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncUser409JSONResponse struct{ AddressHeldJSONResponse }
+
+func (response SyncUser409JSONResponse) VisitSyncUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncUser422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response SyncUser422JSONResponse) VisitSyncUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncUser500JSONResponse struct{ InternalJSONResponse }
+
+func (response SyncUser500JSONResponse) VisitSyncUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncUser503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response SyncUser503JSONResponse) VisitSyncUserResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5627,6 +7970,137 @@ func (response UpdateMe503JSONResponse) VisitUpdateMeResponse(w http.ResponseWri
 	return err
 }
 
+type ExportMeRequestObject struct {
+}
+
+type ExportMeResponseObject interface {
+	VisitExportMeResponse(w http.ResponseWriter) error
+}
+
+type ExportMe200JSONResponse struct{ ExportJSONResponse }
+
+func (response ExportMe200JSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Disposition", fmt.Sprint(response.Headers.ContentDisposition))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportMe400JSONResponse struct{ SeveralCredentialsJSONResponse }
+
+func (response ExportMe400JSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportMe401JSONResponse struct{ BearerRefusedJSONResponse }
+
+func (response ExportMe401JSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportMe403JSONResponse struct{ AccountDeactivatedJSONResponse }
+
+func (response ExportMe403JSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportMe409JSONResponse struct{ AddressHeldJSONResponse }
+
+func (response ExportMe409JSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportMe422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response ExportMe422JSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportMe500JSONResponse struct{ InternalJSONResponse }
+
+func (response ExportMe500JSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportMe503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ExportMe503JSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListSessionsRequestObject struct {
 }
 
@@ -6898,12 +9372,39 @@ type StrictServerInterface interface {
 	// GetContract This contract
 	// (GET /openapi.yaml)
 	GetContract(ctx context.Context, request GetContractRequestObject) (GetContractResponseObject, error)
+	// ListAuditEvents Who did what
+	// (GET /v1/admin/audit-events)
+	ListAuditEvents(ctx context.Context, request ListAuditEventsRequestObject) (ListAuditEventsResponseObject, error)
 	// GetRollout How far the rollout of Firebase is
 	// (GET /v1/admin/rollout)
 	GetRollout(ctx context.Context, request GetRolloutRequestObject) (GetRolloutResponseObject, error)
 	// SetRollout Change the rollout of Firebase
 	// (PUT /v1/admin/rollout)
 	SetRollout(ctx context.Context, request SetRolloutRequestObject) (SetRolloutResponseObject, error)
+	// ListUsers Find users
+	// (GET /v1/admin/users)
+	ListUsers(ctx context.Context, request ListUsersRequestObject) (ListUsersResponseObject, error)
+	// SyncAccount Bring an account of Firebase in
+	// (POST /v1/admin/users/sync)
+	SyncAccount(ctx context.Context, request SyncAccountRequestObject) (SyncAccountResponseObject, error)
+	// GetUser One user
+	// (GET /v1/admin/users/{id})
+	GetUser(ctx context.Context, request GetUserRequestObject) (GetUserResponseObject, error)
+	// UpdateUser Change a user
+	// (PATCH /v1/admin/users/{id})
+	UpdateUser(ctx context.Context, request UpdateUserRequestObject) (UpdateUserResponseObject, error)
+	// DeactivateUser Let a user in no more
+	// (POST /v1/admin/users/{id}/deactivate)
+	DeactivateUser(ctx context.Context, request DeactivateUserRequestObject) (DeactivateUserResponseObject, error)
+	// ReactivateUser Let a user in again
+	// (POST /v1/admin/users/{id}/reactivate)
+	ReactivateUser(ctx context.Context, request ReactivateUserRequestObject) (ReactivateUserResponseObject, error)
+	// RevokeUserTokens End every session of a user
+	// (POST /v1/admin/users/{id}/revoke-tokens)
+	RevokeUserTokens(ctx context.Context, request RevokeUserTokensRequestObject) (RevokeUserTokensResponseObject, error)
+	// SyncUser Bring a user in step with Firebase
+	// (POST /v1/admin/users/{id}/sync)
+	SyncUser(ctx context.Context, request SyncUserRequestObject) (SyncUserResponseObject, error)
 	// SendEmailVerification Ask for a mail that proves the address
 	// (POST /v1/auth/email/verify)
 	SendEmailVerification(ctx context.Context, request SendEmailVerificationRequestObject) (SendEmailVerificationResponseObject, error)
@@ -6937,6 +9438,9 @@ type StrictServerInterface interface {
 	// UpdateMe Change the username
 	// (PATCH /v1/auth/me)
 	UpdateMe(ctx context.Context, request UpdateMeRequestObject) (UpdateMeResponseObject, error)
+	// ExportMe All that is kept about me
+	// (GET /v1/auth/me/export)
+	ExportMe(ctx context.Context, request ExportMeRequestObject) (ExportMeResponseObject, error)
 	// ListSessions The sessions that hold legacy tokens
 	// (GET /v1/auth/me/sessions)
 	ListSessions(ctx context.Context, request ListSessionsRequestObject) (ListSessionsResponseObject, error)
@@ -7328,6 +9832,32 @@ func (sh *strictHandler) GetContract(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// ListAuditEvents operation middleware
+func (sh *strictHandler) ListAuditEvents(w http.ResponseWriter, r *http.Request, params ListAuditEventsParams) {
+	var request ListAuditEventsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAuditEvents(ctx, request.(ListAuditEventsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAuditEvents")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListAuditEventsResponseObject); ok {
+		if err := validResponse.VisitListAuditEventsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetRollout operation middleware
 func (sh *strictHandler) GetRollout(w http.ResponseWriter, r *http.Request) {
 	var request GetRolloutRequestObject
@@ -7376,6 +9906,236 @@ func (sh *strictHandler) SetRollout(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(SetRolloutResponseObject); ok {
 		if err := validResponse.VisitSetRolloutResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListUsers operation middleware
+func (sh *strictHandler) ListUsers(w http.ResponseWriter, r *http.Request, params ListUsersParams) {
+	var request ListUsersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListUsers(ctx, request.(ListUsersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListUsers")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListUsersResponseObject); ok {
+		if err := validResponse.VisitListUsersResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SyncAccount operation middleware
+func (sh *strictHandler) SyncAccount(w http.ResponseWriter, r *http.Request) {
+	var request SyncAccountRequestObject
+
+	var body SyncAccountJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SyncAccount(ctx, request.(SyncAccountRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SyncAccount")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SyncAccountResponseObject); ok {
+		if err := validResponse.VisitSyncAccountResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetUser operation middleware
+func (sh *strictHandler) GetUser(w http.ResponseWriter, r *http.Request, id UserID) {
+	var request GetUserRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetUser(ctx, request.(GetUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetUser")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetUserResponseObject); ok {
+		if err := validResponse.VisitGetUserResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateUser operation middleware
+func (sh *strictHandler) UpdateUser(w http.ResponseWriter, r *http.Request, id UserID) {
+	var request UpdateUserRequestObject
+
+	request.ID = id
+
+	var body UpdateUserJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateUser(ctx, request.(UpdateUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateUser")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateUserResponseObject); ok {
+		if err := validResponse.VisitUpdateUserResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeactivateUser operation middleware
+func (sh *strictHandler) DeactivateUser(w http.ResponseWriter, r *http.Request, id UserID) {
+	var request DeactivateUserRequestObject
+
+	request.ID = id
+
+	var body DeactivateUserJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeactivateUser(ctx, request.(DeactivateUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeactivateUser")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeactivateUserResponseObject); ok {
+		if err := validResponse.VisitDeactivateUserResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReactivateUser operation middleware
+func (sh *strictHandler) ReactivateUser(w http.ResponseWriter, r *http.Request, id UserID) {
+	var request ReactivateUserRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ReactivateUser(ctx, request.(ReactivateUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReactivateUser")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ReactivateUserResponseObject); ok {
+		if err := validResponse.VisitReactivateUserResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RevokeUserTokens operation middleware
+func (sh *strictHandler) RevokeUserTokens(w http.ResponseWriter, r *http.Request, id UserID) {
+	var request RevokeUserTokensRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeUserTokens(ctx, request.(RevokeUserTokensRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeUserTokens")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RevokeUserTokensResponseObject); ok {
+		if err := validResponse.VisitRevokeUserTokensResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SyncUser operation middleware
+func (sh *strictHandler) SyncUser(w http.ResponseWriter, r *http.Request, id UserID) {
+	var request SyncUserRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SyncUser(ctx, request.(SyncUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SyncUser")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SyncUserResponseObject); ok {
+		if err := validResponse.VisitSyncUserResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -7692,6 +10452,30 @@ func (sh *strictHandler) UpdateMe(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// ExportMe operation middleware
+func (sh *strictHandler) ExportMe(w http.ResponseWriter, r *http.Request) {
+	var request ExportMeRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportMe(ctx, request.(ExportMeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportMe")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ExportMeResponseObject); ok {
+		if err := validResponse.VisitExportMeResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListSessions operation middleware
 func (sh *strictHandler) ListSessions(w http.ResponseWriter, r *http.Request) {
 	var request ListSessionsRequestObject
@@ -7933,222 +10717,281 @@ func (sh *strictHandler) VerifyToken(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L0Jc9u4li/+VVD8/1/1vVW0La9JyzU1z52l293ZJnZe7pt2yoLIQwnXFKAhIMvqlL/7KxwAJEiR2p3Y",
-	"aVVNzU1bJIjt7Of8ztcgEoOh4MCVDNpfA7ijg2EK+G8aRWLE1XUMNFLsliqI9Z9vaToC/Y9IxBC0ax8L",
-	"gwFISXv698s+k8Q+RJgk5ecy+J8RSHXN4qAdHHWTnw+Sw+Nnz7qHRzE9CcJAjqIIpAzaCU0l3N+H+fdS",
-	"xm+u9essmz2x8oNTU4OdAWUp6UIqeE8SJQjl+XxVnyoyGElFukD0QBCThGVSnZJhJm6BMCXJkEo5Ftlq",
-	"y4lomkJ2PWBSMt6rW4cSN8DzB/z5n5Eu0Awygo8Qkempn304Jzcw0VvtLXqFiYkYruFu2LS9ZlrugfK2",
-	"AtEPkT6VxD5wSqi8IQlOUag+ZKvPifFbmrIZc3IP1M6JScKFIu6J5ecQwxB4DDyaXI84vaUspd0U6mbT",
-	"8GR1WjFVtEslkIhyPbUukAxo1IeYZKzXV4SL8SlR2YTQHmWcME4oGYgBcLXSAkDf92tFb4DXzdr/uYlY",
-	"mCTugeW/n4isy+K4/uvFj1Pf5gCxROKMB4yTcV/oeUjW4xDjpijymmWgtzKs0IJIiOqD3U4ZiSGsNHMW",
-	"A1dMTa4jwZOURapuBdMPLcRykCgc3znVkxdDyKgSGZKREiSGiMUrTpwryDhNa+frfvOneSEGoPqM98gY",
-	"uCLjTPAeEZyIUUbk6rNAqruOMsA9oqmsn9D0Y1WasTsoMjxXx4D1fcCprjU9++asqblHwgCyTGQyaP/5",
-	"NUgYpLEjoNKMh5k+SzUhV+bHq0DP1HH0+y/V1dnh1+dVg4TOFJGl38uSRUIkeEwSGukruK4w4eK6K+JJ",
-	"M9eZ3tkKzRhqYIIj59EbQ/SIq85GjqL+tQQpmaidDxfqOhEjPiVFMitCiB6BuBFWm4W6zoDGk6VkR82F",
-	"cwKkNFUmSUJZOn3B3glF8LOap0jIblcj5iGdpILG10qI65RmvVoJOP1Q9arrM9QbKm4hIyfHx4cnpDtR",
-	"IFebUyZuWQzZhgSz4+TEjTstoVeaZkYVXKdswBo06tLvpUkJQQaUTxyDkKGnFqRUrahVZUBHqj+TUVQf",
-	"KckK1jNKiZ4GSt4euwUSjbIMuPpgeXOIIkwQ1WdyxVkmGcj+dVnvXFoxtcNYldnTUDcwqZU10/Kk1mb7",
-	"hndfG959bSTiioLW6cyri1UJt5DRdFGpXycALoDHRHAgxRghbpEde7V5sZ4+kOtuKqKb+ptUfaR667V+",
-	"xPC87BOkOzEKSSb+DZH6SZJslK7IzNzHtZgQw3qpOetWWd14h9kLRbSyCZkWpPyUdKHnSHal2a1JhZuh",
-	"vjWpbkPUVrbP1zHg19WyzIcyuBU3sw7FPTB9X4w2g+fSBeBES8n4FO8RWeu6jLgcDYciUxBfO7FaN8Ha",
-	"5xrvtZ4nF9YYCMmwr3mEyAp5nUtw9ON4fp2Ici3FBzQGIpK1lzSAmNFrNRnCvEV5T05xOOX0ISoJHQ5T",
-	"FqHCu/dvKXio9//T5eud54TyGG9sJAbDDKRc8bKMpDb7BtCsk1eemDoG9/t67oAx0Jvr3IVWM43yA7Ua",
-	"sPdrMUd02/XpLRCqSApUKvKcRH2a0UhBJmvsLt+OVEIQ2RfZKj6W+zDoA431R9pfg4+gsslZorWz9tcg",
-	"BhllbKjQ7gguUFKjeT+mTGuWichAa3Vatvj0ZvisykYQBjLqw4Dq0QaMs8FoELT3w8BcP7Tne5AFehaf",
-	"P38+G6m+JoKIKpj+Por4Pk1T4D1NCeTj6xfk5Nlx65SMmeqTDm72f1zl4hk5yFXQIWM0hajlXGOquQdX",
-	"eDljAdLe0FHuo6qfP3A9+T+DX5ANBqH9B2n4bPAlX6ZUGdo292HwL73GPxiPp9f3GZ1EcgSGunCYmRP6",
-	"/zNIgnbw/+0VfvE986vcu9Rv43fwqx/NrTiv+ew7OgCJqm5hyxvnSSp68tRsVZdGN5rUtbbM9X5ywhTu",
-	"JCWSak7GYeZca3bik4TsFfofao/acUqRERgM1WSV4evWa6yl3M0mxqsMjNv7C00pjxpuatf8qPcyhogN",
-	"cs1vue9YNl0eXzOz0LgWQ7K7u7vKyJ8sQ6yfvWOXxfafGluXdGEieEyGGeNKW6Lk7OLF+XmIxHQV/K+r",
-	"ICQ0AzKELAKudoBrzhgbcbDUPNFikUPBpQnxnBlx+LIc4YkEV8DRAVYVQwvGiOqoyL22V/cOKrwLEeEr",
-	"zRk+2kWYJU1vtRduuuFizM1WyjFT6FYXiRb5Hov+144l5p3zxvnbx/c8usevn8WxlsK/oSRaafOmIlkL",
-	"bV/5rSbv9Myhpt/Y8Dk4N21ieKHT25od35s8lgHjHyEZye93qSuxjpkDFE9u+Azy2KBmzTYw2BMiDsuy",
-	"WpuFzjmzoSMwsny1M5iyL2duXvnpOstwgdfd03Um3QKv5+78Gjtsgdfd0xs+/ap9aWep78OUmuYd++fP",
-	"n3eqmuOso68qmloirn1zPnHNl1g2WPr2NESaZjPDmndqQigzxyg9XO9Znfl+9fk6R8uWENYnhPLVD/M4",
-	"ImRSOLeCMhkeMQEuRr0+5i5M88fvTCgvMHvkx2exlSyZx3O13gEz+kv5gvFy/oEzj/ObJjgYn5T+5REz",
-	"4hcihm9xu0rJRktfrlJa0Ib5BgZArGGLymwN78id64/r7ApBttoRPg4p+jAWSUPiiEkcmk5+4AAx+lkf",
-	"z/G+FByWPFCrTuUOotzTWnaDUmPR6nWjCOS+i1NlI5sGl4KCtzBrHD/pUz8d1w0EPL6oycMoD+UiE0ya",
-	"mETdQD1Qb9gtcPxj7UhnKcNsh7pXPwKN2Yx3P1ZTJqYGSaFHo8kb0RMj1TDIhUlWEyNF4BayCTpRa8fa",
-	"yCgZSMgD8DN21yeDqE95zw/6oB+YqenxFyZMfVNn0aX+/VTTo8utMZlnA/SECyLpRNMK3tpLF6tY4tZX",
-	"8h1nsh7/2Q1yngsxAIzsYCpfkQK4OVv7V6pgTCevfX/D93F5PEavVnMAcuZItS89iHum5JNhqkiYH9CJ",
-	"sUWolBu/LZ+4NjdFxv5aWTfwkiVnbmVdFsjWuv32bh5UcAxn7VNeSarJ7ZRHpej8BjQu8bXy8s8kmua/",
-	"vroMUVZpsegi6ZujGD2Jcy+LujIHktBRqrSdIEaZfOiJVOl21Q15BAf7qZypuepKMMa+kwfZZ83CC8ev",
-	"Of9zKxJeeJJpGRa6jdf4m+kR11JyqHhtjmFqH9zgllXI/tREv/NkEdKHdCjJSJKEoVjf5G6hEPtYSN8H",
-	"lN3V5zd86SrVDuM+NVSuV5TRSGkDQJ7aVBTZIdwmVwAx6T8b29Q3aMBt3SabdpuEZNxnUd8WcO3d7u9p",
-	"8bWXih5mNz0egWQuwDelrVq9+DvQ1yp64fpb/YGybPENtoYqSImpQkE7gMnv/e6vEXvPfj//9Nf5/jv2",
-	"+8+7cNjajQ7SSsIiasY2z95mTOK/Fx2q7PxY9ICKZc47JQ532spjqJWY14yf55x/mx26yAsp7VKTUZpO",
-	"1twok2aKC8iAajuaqqAdHLQOTnZa+zutg8vWYbt11G4d/3dgK1ODdvBvyuF/2yXtRmIQhAGmXj7r7ifP",
-	"uiewc5i06M5Rcgw7P8fHxzut5JAe0cPooLuvT5bJa/RIgJtDSqW6Nuym8dvGPOu69LNWGIyG8dwZ69XZ",
-	"vF+z0iKvNmgHv1MO5KWAJSjanrxxd850KbnjKu7LJwnZa6xZW+rCbA9s/QPTWz/rtD73hcx9PZoV46kx",
-	"fvPdVYytB+YBPDBVPekRR3jfUpaeRREMl0r+LMcQzq296JyWcMewOJEShxYgOHo1x3SysiidF0XASdgQ",
-	"AtbmFuUeDTO5D4N34hcRT1aJKiyr6JUroDdqhGJkoUgxMMq2KhdN5zdQf3+msrc5He+duBhFfS+4t8T2",
-	"FvXXC2xsqZh7w3RdygmqFn1vbKMw/DhZco+akUjmbJirO9/gVn02VgWThHGpMEtf/09sCE4SOqaTKRu+",
-	"6hH5Ll68D6ZG/VKIN66MfYkzqC2Dn7n9029sWhKVSuqPyB/sl81d1Q+ZSFgKy0mKmCpcmlMtMcnRFekF",
-	"7SCxsC1BuK7W6Ua6Hi2lf34HXXVxPbSQs1rLJBmojMEtxFU7bTWx+hYW5IBd6DPul1GZ24BnWPHiPzwP",
-	"q0V62CAdOSAhx7pCdJuApijlV8WLTPUfAQ/7SBW8KQAlltj/KhbF7PRk/+FNci2Ha6FvtjRF9EySKGVY",
-	"UmjSkYyPUfnpE6fE2210Y5kyOiVIJAaAFXaP4XSMA+Vb5FHWg2QsbafVw1o8LoOrjJlRE+XWar7LG9Pa",
-	"sUscezy210eRpmKkPkJk87OWF6mZGQLfSFMxDtp/fgmDLqRi/HqUppcZTRIW2cpkvY18Yh7hMNbiRJbF",
-	"bwa3zGjrh2GgzMsfTNlh0N5vLepksc90J1a6tRcUrvpZ6X2vLP7sdm1aAuanMO++4Sndh7Zo+zVGOb6d",
-	"/6YO1GVpwp4CFXmIbOlSVEiLSxdHxox3pkjCOJN9kNPAJI+KPK3lKlejTJm//efXoAs9ymfSjIVLclql",
-	"Yd3Sf+Vgp7VfegXVVkdBVcpyFGcpC7VUfVPne0dpD+cRvBV/sTSle8e7reD+y30ZrsKsbdOk6Madd83c",
-	"3pobJRVLU+taw2PDkNqLMm093Rje228XlbtgPX7+/atma6CZFuJq7vmHcQFpttYXmqFNtK5pcjWVl+fu",
-	"cjVt5vRmj2X5QKBjRDGTw5RO3lVMy5l2tGU/+pOHJ1rss7gm/ndRF/+7QSCOslJRCiCevU12bn+505r5",
-	"Ulb61nuwnvegMcC7Fq9eOEaJx/90KxUfhc1jA4i8gIp6xJGlb+4Uanhto7GW4hsu66/BRVQKBHqaASK5",
-	"PBa/0aeiwOHcK4pY4qieUl0FFw34byYniplMqM2JbW9330LMqAMeWnF7yyBzC2+w99oDBRo0+5layOZ2",
-	"0Qq299mPhbRTh8A3+1DLjz9oeVoJq0p938zwz0Bv/CLGJc59Cltw5gaXn960EeHlzI54DFkJjDA00bpn",
-	"BwYRDLc9M7qSw5TNQxIFuOxQpCyaPMxOv8++v0QIH+sBKiGI/lhOHk6uaLqQrmpWjJQ22R1EwCzZU2gM",
-	"mxRB+QYYsLeR6n/IzaZppERANwOTzt51a9E2k4VpTEWECSKeydWfdDMW1wAzhsELLCV2F8rLp6ZxzPRn",
-	"afrBdEZgIHMX9dD709eggiI+PW+9IlsOYOc9tisBH/9YpDEqZpSTYzJgfKRAnurtp3xCUuA91Q8Rd1UR",
-	"l5c+YPwN/uCja9rVhcHdjoQoA5VbTRzGzbP0ab2AI9VKiSN5/deBkCokkEogndJd7ujp0Lt8Oq2DoyXn",
-	"d+/DBP5ZmmxxdKKrGQsenYcUsOLBIXhrHQ6iEN0XFVCNnyQ2Vyqv8qj188l6q8Q51C3vpQUv+LHv5H3d",
-	"yv0sunnLrho/1lGQMzf0MFV3J3c4fK1LEerT4RA4xCFW9g1BDLHxwhTvyH0Sc5wQ9rHqybvXC/9H3TVA",
-	"vv+i9qKekQyoPrnE4En3MjqQu6QzANUXMcZPMN4GcSdPdBopyYp7nefeSYs+KYyx3slT2zqkO1IOV4r3",
-	"5BV3MNVF3l4qxI0ko+Hulc+Hp8HyqxjjVeTzKhx7FQm8oRdAuT/MdBeI+uZvfhOnaQz9cmuV6nYGYaUD",
-	"1RQKdVNft7rGS1Xs6AZ88bo+JY2o3ZX2HF7/pAYHRJ1sLKscyxHiq1vIJtjdZYS4H/WMd67Cgxf/vsDT",
-	"rqVXF8szMCAmtRTL7kKPp6GmSjG9lnY1Y8An9AViCgZzifi1fhqnFBQsi2aZSdFt5CdlEm3kJINkfg5U",
-	"Ql84EOzgvoz3XSfBfI0sN4kol2P0xM7iZZUVpGM6kQQPuaBu/M/iznSFSIHyBVic6Y9XxiuvY3vefi93",
-	"8WpuhOBFGWb5Hlps9q+1qrR+MylqOBHRWShZe34z5Ul5NkzNliuVLXQTnyUjXousJ9R6Siw0I3I7rCW7",
-	"G4XxvJS6V12Y+WDdcn4Dmuohljr338TY6C6Q3bIIUJzlLrM8y5fWMaM+RDc1N/89B23XGoTzhZiEmfgL",
-	"PV4dl5CKqlHNh2LoZTSGuG0mz3sGSYDIvMGdGJpdQCeuJ2PFDXJ083otD7+FzGW2V1aXuC4wWm1wzSc0",
-	"e5Bz76RdSDF66Dax+TjNrix3pu8RgVBvgHIGqDve/EiX1O2UQHWFUFVHx/XA6I6IcY1G+tv9t+elD6Ho",
-	"b3YDE9NNJ2ay9kx8517lS1Zp1TyinKhuXZgmJ36a7zZfLkcXOHmTX0b+PZLYsbN6k1wzti/zLgDuk/en",
-	"/PPN57+wHlE+TRcgnk928/nwN9frre0xi3W/cYBsjHt8e03WfEoiKqGIuw2oMn3XZvLnMBg2WovvfYPv",
-	"lHCBTaNwHzmMc7+TJH2R6v9vwN7WsYtdh8rhLBfAGw/Oztu+6bPHkJdIY5uvizkp8WkO4yYSU/GI9BU0",
-	"fqhUI73cPS5VPH+dU5sXEkp+/3wZLODR2cyNL2c/1A714f3FJTGgCHlWK70BucgkN24oh6X9rMy/+aLk",
-	"Sc4NhDZ7Gy59TFxNbSmVKveVGGc47kuPIviirx2dHD5f0xu28BJ7TCrIlmUmZ9w09HAcpZmFFKs6OD4u",
-	"relwKZby3d2Nfj5KnSAmlMhRkrA7a0UaDpH3mfL34WQxZXchbubVIi7n+PITWA0bNmifhqfIKUWpyPes",
-	"8bNz3zOY96+2Hb5eGP/JAFOYYqpgR7FBLWPJM0ZrPoGROC8NIak0I5JIbciaZa3K4+ef1i6BKa3wSMIc",
-	"ezcqlMXXWHoxLG7gjS9fvXl1+apAjRnAnsv+3PvK4vucU+bfGY1YXPeJcgpsw6KkPVEy1tcSudDqi/LT",
-	"aes1Zq08mioXSU0DJaYkpEneDiq/HkEY8FFqE2FM7thsssBNyO9hZfmlAy5NtLhXc8loK64fXlwXaY+L",
-	"gVAsJOBtyuBKcv6Ty8Jchn/qDxJqIiJaU9R7t+PMTaX/gqXAFd+Bl8zZyEUzMcY86AGNYR59zqGfsEl+",
-	"6/e8W+PHdhcZlS3SMO1UEztHVdogMC/E0rx00gbfop4TmgynBNMzTP5Zvdt+Wgr42anVD5zjXp9i1nNK",
-	"e6Q7KaJYK59AJdW1kWla4am/bbL/5RB47H+WcXV4EEx3RSxXMM29VxYOe+2r5WXszuw8JzLjWUOtDFea",
-	"UqU/ibk544wpZWaYNUqceq3rE2f/M4JTgpfZKF1c6wBYGaevHbYhXE3KOA0s/7q/3uqh+re2dMNK6dul",
-	"Y5rNjVYUQ9+RE+NAzYv6P5CxZGLzpRtMDVUvn86KNKHzl0UOKnXqqmH55odTowPeYirSH+wXrcR1SnHD",
-	"zvqWllnseX1rTomKv+yLURqT7nx/vWqWTQiltIpvfqZfxnECo/eXsdsrkfo1XTKzjRdNH28TuslMjJyV",
-	"0iLlW9+U4VAfyFiWj/55aXUnCxy7qVOsO/j3PI+Rm4dkXhiomUdcYwDO860BjxnvFRVftVDCHT+a3UFP",
-	"glE7NutMmJ6Mtxlhc05K1U+52fhS7lhxWWh9k1ji2MXfxq35FlbSXsMi6CV4OjFVYKoPAwnpLRikU6IE",
-	"thud0mQrFUuzJUgpTe8+fDxq8DknqRhrBRXvy5pacbnW6uuMJq6lW+qpL4XbIWXcppZsdfEnpov/yGpx",
-	"6YrP1ZJ9rbiqMZcZSLPWXM/w1gwPLpUgIiy8ZXWwRXTntzC1j42a8tOLRpaSjFbIu8lBE2jZHT2mXMkq",
-	"+PZ0No7RtOqCExPnC9bijIw1Bcdi0bSMtwk1QBh1SRkL6GUXJtcgqSJm5s0RTRPOYHNamGw6HbuOpWMD",
-	"JdBzVeGKfazRn3ZuNfq7O05X7DQ4Fe9diXX1dSXUsI2ol1WN/pQM+4ID/njx9iIkqp9hT9NSXcnFyz+8",
-	"pAU9mp61frE206Ken57JqU6qWqc3ivYKPBSXaj9Wd27TYcclONyTjknWRCOXYe4+KEB15b9AJFyPhaIS",
-	"bLxu3C7cBkjXMl0++u38nlBVxhOrjbFJtPNKZD56yFtLakiSDLCztBIF9x1bU27i4EN8izMp6bw/aVMC",
-	"obmIoVOr9laMTgMH9nUKTUZ/uVSqPjSAW6eExZjtlBn3Ty7/55o+Vbk/DT/WFKJGwC80gwZ2XiwFUgYe",
-	"0/uFI5L9VqvWNDKoZtVvvNOcY3q1GUjXUmZT6y2w1GYrS/qh38TA5pg7pLXqvH/V8zHcFmjUtzZoxZ46",
-	"Oaq1p6qQbU2ZqcVN0sqC2/BTosaCxBCxgan/KAxHMer6KjQfDbrzoynnS4bLPdi4OmuwfTVqtQ4jFuP/",
-	"QkhuYDL1tyhl9m9aapm/amEtJ1LBoMk4lPN2zFzUcV84G9d2RzXm/LLbNiXr7V2oTGbqPL2rFloCt7e/",
-	"huhKZ1Pa3RnszNRsLhvRr2c15yuS14DenZuH91ut1irs5dLGmV2IOaJc6xE33PnyaWFp9Ison+9qaht3",
-	"DTr7nF8Aa+TzEl+DNk/5BKHUsT5rUdb0UDuzWUbkAiAIfOjUYJs6lMEwpVHZu+TY0oBxNtBWRGsVFnU5",
-	"j5YG9M4Mj3iUNR/zmNNM0t7cl74JPc+g2m/n4XFGkUXDnLKoCqVoAcjN6Y2zf/8xPD4XONhLliSQgfWh",
-	"LlmhYQaz8bFK/64B69kCUzLMRDyK6spvHDefLlxgisQ4NXlK4E5lVJ+rJFKJIXY6UDRTnj+gKC2N7YJM",
-	"FpnKaK17oN5H8dkG+phsk0ikowEPSQzYRTEkkeBSZZRxFRLGY7hzdbOCL15Qcq4k+Z8RTVnCICbGcjXt",
-	"QIyus4sUuesMrtkuiFz1mueGMEe9UnGVpqiU3QIxd490AauI647ZpXG6wqKmY0eIDmgIdXAYaw3YPlMM",
-	"/5Mkhp2dEhgM1QQJiRJXfFN45ExkxLwHtWIqzq98U1mpvXkhrnAsMqlIwjKsZF7I7ThFWjVaOdwNIdIa",
-	"T8J4D7JhxuqEwMVvZzsHxyclJI5ayqqJYC02rCofcGjUxrvaKw3jOmyOd3gueP5TxyY9wezuRe44sdHI",
-	"fEvnWjLWbTpzCv6nBemCm9NSH5LKAtKVP8P4tVQwbBO4o5FKJ5pq3TnuGjYl27byFIlPWnpxbW/6NBu4",
-	"0pNdQvtA4zaheOkzkkEK+iprlc/d3/CK+w1zOJhAFmS3WtDtErsjbX/Z2l41ZkBpA3ZJnLFEYbFhXl5Y",
-	"acbteGe1nh+X7RgqagN9Uy7jTiQM7ODzK8jM3oZBcS7FIOaGlS9vA6mU6Xge13vAGrQSc32amsCKdQfG",
-	"v+xczsYfZLOmamJsM326yPrpAHwbJyziqV5Q8julyXqQs1PMFEMskoy4YimxULTEvlDrB8nhajeYX+40",
-	"mlm3Bb/6h35wmVRyV9uwdDZ5Y+5E7lYcsfi0dCh4f3LjV8sl4z80otiPd0zIGBPz+vQWZofWVwnslkLi",
-	"/s0tDq+yg/4VyTWyxgDxejUKC7El13DsCXMk+W0tR4ygIagdanunZL/Vcs79KXYmPfj9ddEDyuVfU/pI",
-	"dSfdl38QO3QO/ohmJoUyov/rS50rq+Btdbm8hEk5Ar8/VKHeeHBxJg+51mK8NKV0y8rIUuPNPGQCdzZ1",
-	"C/tN2OwCDnfT12wrd5aVO1Nx+kXZdd3lNKf+gGzaXqsnSbmf0Ge/Kk5dc9bbO2G6v4vUi72ekhEmw1Xj",
-	"qa3lsGfyr9YuaPnqsc/WX583YVDCwJ+PJONmJxfKht6mr37X9NVtNukjySZtIkuMBzXCwno2g0iMQ8VU",
-	"daIF0SDrES22TtRjhRODQlguzw8KtNyiarpJtm8iOG3Um02MtKQ8r9wFa/cU0ymVctcdbn052RJy5KnU",
-	"mi1cLVbakW+YGy3ztgSa94dlHLXZNzk/g1m3pkxWCxrntbWKtkK8eQufmi6lPwbRKGNqgu5EFyhhf8Ck",
-	"KRNX68YxuYGJJCbHvkPQMwoIfilwSdi3x6Bvu/hQO/jXztmH8x09cmFomi9h9oK2AgxIiP7Xa8c0jDmw",
-	"Oo0FFu0bBa/5SP75vlJDA2zOeCJqaLlIGWaCkwRiB0DbBTUG4A7cKSwmVHnnH5gc4zoJMPlPvN4fhFS9",
-	"DC7+643ZTxN+6+inrZfpims1oqLU/XOXnDlVQN8lmmHKhTeawY7MpCKaz7qsDg/uBJjpzSIB+O4Vv+L2",
-	"FiHr+XrlLs9VYDI9QnKFt0j/99fd3d17/Qd7n/TfroLd3d2r4L5z6pBXawYyhF990aQjFZRgkpKugvCK",
-	"X2G24dRjFm84f5BceZiepdnskqPWPqFGQxsA5V6p3+wWNKZDI7d5cVRdcQ8TsWhtE4sxb+cB6OPWoYm+",
-	"dLx+NZ1dYgWLC41kLFJtMuI3XIy5RYMNSTwynQMAaSrE0CKheoQrrqf4+8X7d+SWpvow3n16U0oL5THp",
-	"iphBqa05fs22ScAjNsi4BmqRRDTDdsIdH6610za7QdMUsp8k0fPL9XGJ7YaJpBw9obtE69auu4DRexzU",
-	"rf6yyWw37RmuuD5Ib/MLCGeL/Gj2zTYspGokT/NzxiyUGFynBz1SSCTjERB7kSQqxEadx5W+L8CmjSpL",
-	"o773zRiilGYYztdbd9Q6KuFO/8OBs+WRQ6r6/wzJUeu4HuL6H50z/c8OSZlU0hyXeU7+08ix41aLdBwW",
-	"cockmRhUYLD1XPsYxMEXYhFJF7XDLCtKuqPi6kWmKDzDWXbFSO2SszTVX84Acp80AX4LqRiCOR1LmbhD",
-	"xu7Hg9L8YCyIVp3kLuk4FbXTzpnZTzLnr/oJw13tXfGSJfVt+f3zpQz1kDM86lfc5oahtuxw8czZD4He",
-	"4LgxDDPQ5BATOcoSGsEuecUwLVbPFPuhGrNh4p2suWD0BguByh4luItgqMzhoKXzk16LHqvjmmObzTYG",
-	"CdoihjOaNDlDZkYsGBQ/Qjk5+3Cu6VWz304u2Dq75FzZGXonjJPDKFPHCLwOpl2QMZ3kGc3InIU1vDDl",
-	"RCRXHJs1R2IIbdLBuXfs6DRNXW1SiMl2pssMPmsHGtDsBmKHALxLXqUSDE1TnLkZKA8Kvy930aQOFat9",
-	"xc3zNgOjur2akY6FngzgKYUoACpQ7B3DTTSPov5XmCRU6lkmIjs19z0R2ZhmMWE9LjJ9ZwxXNHSvN8c2",
-	"9TCcCSwklebxxqNpjHA8wNfsVjMqBRz91m3ScapxB3dHWh5sxaTmXTjFVPR6EJ/qxzNtsiCqeduXFe79",
-	"6iHrMSwG+hXvTiq92s2IIoU2sYdZP4qhe+5ua6FbFJpOcQHxGHFkPPwOXjRpmK+5DoYUUWHTD9u8Hx9O",
-	"3x6tuTcicXcNRzWn3SZRStkgX7iLijVQYE+I+Irnakeu/4z7YoA172LsGr4gvWlFZwI2/J+yCKztYTVH",
-	"bUVkDBTNUFdUTKWoPY5Uf+f2wEEmeejA7eBgt7Xb0g/rJdMhC9rB4W5r9xCrSVQf9dw9OmS5tzevIR4K",
-	"B+npGJFzR+SLPY+Dto+jWoCL/yLiyXL9SGc03iwKdYJLkHmNy/7BYbBwE58atNf7ssFg/emZNflwZw5a",
-	"raaB8+dc9Mh1Yb0Pg6NFXjs3rCGfjX5tf9Gvee2LXdNMHOBw/gDlLr741s/z3/K7q+l39hf40gfTN+FS",
-	"iDfYNQHfO57/Xm1nPP3ywcFSL597raKODhZY5Eeq4I1t3XAfBseLHaNt8IAvHC4ywUrzSWt4msb7cjQY",
-	"aPI27VFdryjXYE1LSK9fhaI9iY2X8rCZz6mDdlDtOV2ldJuMuzSp6/dWp/XlidYDGb63ZLsslb4UHBam",
-	"TfPhFSn0F5QUy5LlmfGUvyz3uv5b0OY3orOcsl7x2CrONpSfp846x1aFrqZIx/jCe7AE1bw1sO2rCZdP",
-	"ErLX2BRn0Rtc0+b+ydzfJ3SVvAbwXegzXs5wmHuPbEh8Ng9u6l7bhUTY6Atmzmg91ATFnE8B2zZoe8s6",
-	"oUSGpsFhy8ISyFOTbpNShQaLA+1F+w4pw2iidffZltavo/JVOr97rePPp1vHLyk0KpX/m9X1PlCWPbSe",
-	"ly9gI2T4fUTCU1O5Xtm0IOPJM0kvSGp+ihAZ6tNfV/nKLD7D8uqXQ3b49saWH9sOfqccyEsByxNmGZhi",
-	"Icrc/6ZW2IMZUdgw85La8Nvj1dNKPZWfJCW/wIgcOo/ynlnrEewtRoV38kjrovLapEh0DM5pB1vOo6eH",
-	"+roCRqKccwhSCT/J0KYAVeLgzQLZC1uvwxrUQ0jjmiSDzUrk5RXkFcWyXcPWtntcCnkDGyhlVRh83v9s",
-	"1Mu33s+t93Pr/fyhvZ9bt+fW7bl1ey7n9tz6O7f+zrX8nVtH59bRuXV0/q0cnVsP59bDufVwPgUP59a1",
-	"uXVtbl2bP7hrMxaR9Ay4Mon9Cuql/r3+hnrUpeBO7fXVAKunCxKpFqfeT1cpDWnP1uBwgFgSLoipBQA1",
-	"c42X2jjFUnQaqZAogV3iDX8RRGUTb8G4RrPcfg60l1us/nwOWi2HJK3NhgIE1uB6nZKPEDOT7f6rEL0U",
-	"bCGJuQEh6Y6UKSAiYqSw+iLOKOMWAXZ3iof9CsqiU83d4jkMzNUVRn2IbvSq88xgXAVWPZb5joFSG8mg",
-	"HYib4D7MX3DAfYu/cQMTucDTeelfwCRWXFhkMTNIpre2NIqthsyHca/cfymPXZvUXHzsI9B4om8FnmHg",
-	"FQ+61roL8fQKWlnNbb6suzMLU/c7oXCms7XzW8gmWI4QkiHNFOlO8H+9226vuH/f91Jbnt9E5W+0cDYF",
-	"kav6EWfSKpBhJrCGLhth0/NZk81wF5pI1JxmpWAtx5rEVuU06mseGVYhGTWtYmFZWNFDMPFf/zqS+sVa",
-	"OtXfZWvu0SZvwgXoJVg0f61t/eecbS1uee2+vhCDIRZ+VVAnjZt9BsJl6LBmuxP7L7O9psgCy8sKOMDT",
-	"fKQrHkPCOMuPJnR1s/a7qKhg7ayCNHUlICKTprrO1uoN6IR0gRw7bw4RaVynLf4KqoQGuCl+myOmBq2D",
-	"gwryoWbCDkjXg8E1ZfwBAtUW7A9rXFl8d411rtcl0AbN8OpBSYP9KDk42W/Fx63o4Ch5/ox2n8WHz+AA",
-	"jiL4+Simhycnz7uQRK1uTI8OT57Fz4/g6LD78/Nk/9lJEh1UEB3bQXwcxd14f7+bdJPuwfMkPjp6dkBP",
-	"nh3HrWfHz09o92j/4Of42XOgx/H+s1ZyQE/2obufHEL87Hj/WSuHisT7msOC/vklh+7M8ShLXBqZpzl5",
-	"i/FalAIWl25l7l2LOFnDw4vu+kgPTApOsPbxlHRw/rYiTpspnFDirMSNKnDnsszVxlNArWMqSXfEUizo",
-	"aqR8W9izO6FGM2ti/y+sHrUcVbhRl9D3LnFjzcc8+FnGpaI8MtIT5OKKX72Sd7u/h9VZex6oeNPSHaD4",
-	"Kkw9x1CPnKvggcMRL7D4eGk7TO/FumHtp2QMfc2hEv78ovVOB9bw55f70lX6TYxJQm1zF3OWRCRFLSHz",
-	"NRW8UdZvIkxtHf7lPgyGo1o9xfQ5mOqEoEk3s+jCHQf43/GQ2kkqNEM2XGiUZcBNXKOuaHSXvNA2tscr",
-	"OdypK543G+MhEdzG9hyZ7ZI3YgxYIN3x2wx0sOuNdP0qujS6qROlF2WqWdHjYlt/aOKebsuR46BwS/9F",
-	"fwofJ6joQHE43R4C8cfKfRz2WwvLi3JXk025bVbjGCs6bb4jt9j6azbEosz9a+JQi7AnJxBHqr+HkQ/r",
-	"0/W9uVX65jE66w0qkCHhaQG5wG6/pSw9iyIY5r6/1iLWj2YmRaDgR4/TP+L4Qn4Nz+SN7eqA2VYoq7C/",
-	"qhFvtnjfu45+O8J5gYa627kXCZ6wbNB8S1+YB15ZNLuV5ZBpbBhE8YH8r+eLe/j9z2/aub9UYtaqwkHE",
-	"4NPL3zs47trmL2qg6efBv/oOo8dg8BhMGdcoZg2SsEgfjU6b1yIjvMf4nfGd5GphSC4zCgm7Ia/NCGcj",
-	"1Q/JCxrHE9Kxo17rVzohecVvxYTAncI//IXOm9/OPmTiboJgWvofZMRjyBATSF5xRN84uLsLDYYU4gQd",
-	"hkQKh3LkYX0ctVoY27O4KviXfQscb7xwwvWIMT/+TERGjg4O7H8enhYoSbZ5GjHt1HJgGgT4Iczy1Bz9",
-	"BEFGDb7VMAMJXIW2Qc24wKb02g0LA/uRYEBBCottRe0G4AwjMWSG5w0QTmqcMQXS2OfUQZkM6MTADMm8",
-	"XUeZddkzabA5yyf8BpS1IPBkXQPmILTYcfjmv3b0+e78MQMf0j699y/9pMN7/teOVqp3Xjnc25kv6kfN",
-	"k8Wb5/FCr537X8NY4s4vBZ7r3NfxDfeCN5DFa53/vuU39r1PHgrr3Hfzh5G5L8Raf6UKxnTyiWtyEhn7",
-	"awmVxL77WmRdFsdGA/rWwt5eT78bOEL7YePqW8gkevPvGPgCv2cmHny5NzdzWmD/BjTe3vwf+ubrI17p",
-	"2tu7seSd128tfe/tHJe/+/bOW1Elb0h3Qn57dfaylgh8IY6tsEu5MyURzjiTfZCk4wCx9fPXTo20UHI+",
-	"oNhP0lU9dCEVvIfA5hQBo2yndcRPzushHFyswOCXtHItx51jJtlVjDlku+QNQooTmmIUDtNx/EzahgTf",
-	"2vwcxm/O8vyjlfXzjdQ4MX6zaSX9QyYSlj64nm6m/s3sWmeYavMmZQaxd1vS9ABCtrAg6ohVswBjXkwl",
-	"8JXNCOdFCgz2XLC4aVFTzljKzOE5CqtXYkUN+msBWokgmTyPxiImK/4hYXcQI8LubsHZPKj/jmnIkMYG",
-	"yk8JgyLrIPCMdyEu4cfvks4goQVndDit2BdR/9QJjSZe7lGCC90bJNRmGClBEuS5CPn4wQDr8sb2VsaM",
-	"wOU5qEia43xiHnRooCZNZwN8oAAHrWWMj70i9CFqQb9VFei2/nNb/+l5xUeqv4y/JecVzYzxEvE7kc9U",
-	"2FFP2/yGS+ZOIO5rkiIjdDgk/7h8f/kBccpNzgp6HESm9cmLtxeaLxr+hOwPbR7jAcnjkhcv/3D4x7Jv",
-	"NDogw9Fff6XWkWJzE2MYUB5Lg3beyInevj7bgP90/+Dw6PgkCAOzGBz+MNpPjughFH1EC+rUIuZtsuPy",
-	"Q5ZjTm8T+lT5k+kM9ho3acugfkwGZUw6QvP+qzbuz5XUf/SJfk3/cF3Bus+sDKx9DjJM8/JenFEXejQv",
-	"oeRi7BVeZHArbjRTw7wC1INqUwmQCWMilFnWbh2PWTW/Zqk4yN8tbPhoS8SNzC1dU9cfKoW61t3vUC0v",
-	"qMV1PqdSkWMyYHyktJIvMtKx6TBOre34AYFT05Wrk0EeCkG5bNNFbVM1JkkPDRblCVQttE1/MqZsTxQT",
-	"PqhQwy7paLq8tvjlnXbdjPRSVDYhpvlcyazDKcgrboNF2uKgiqDSEboeDp5Cg+GkEjx6nRB/idv6FtYS",
-	"4uVVrGM9uOl8U3SKtXApPnEbbN6K4h/AsWLuX4PzZAAYoGhKBl0RmGJZV+AWkOIRAVLYKzGkKupPXwrX",
-	"R3Ud5urVjf+b8iVqxqtNXJ+Y6/qb31UXsXqfbfMRlyMVL83QawtaIpGyPrfn91ivT01xylUswHSrlXTi",
-	"vBb2ZcIU6VN5SowdY5BXMLmCpml9TEkq14B+JVadv7zl1Y+OV+e3Ao3Tvkhj16zQaOQL3si9ryy+n2Vv",
-	"nM/U8Ze2eGuu6Sse24uGLvmMDkBhwsKfDT2Y80LGlEmFjkTszmpFSPCsu588657AzmHSojtHyTHs/Bwf",
-	"H++0kkN6RA+jg+5+7FpKDilWt1mBw+K6utxc+sxp7nz/5XFr7puiraNF3AsXo6jvTvVvYu8jmlZ+kRuJ",
-	"zxm5e67YsckdtYal32zdvyo5JZjt84iRyDHNYtMt1/a2M1FKNNE5jE2rxrIXv11uWc2k7Z0YFzXD+k33",
-	"OePUM2ABnluvjikYGfuhCFI8oLWOBTPe7++K/1rKmC/P+an63Ldm/gJQR++zp2bpe0prTehvFXd6zsgS",
-	"kfWEmpW0ZZVb6VRWzPYOXTdilxWubI9urcyU69ZZgUwY2rSJHKlQMf3HcR+wYSXlE8yK6FMD5XLFZzgD",
-	"X+PEN8FkGpMMFmYe5bksxTweqraohoFsUQEXCWnVFQBJUE6Qbpr+MpAwN6xVikPkrp5pBaCOTj7qD2xE",
-	"FpfKhzYld0vT25YXbdH+ZgLBqAoVPlAxUi1Q73RqDBSdqH+SZQxRo0NX2pqDaVqdm8CGjn+SpC8GQJiU",
-	"I5BtzAnUEnBg0gJFnmOnzYUr3seiejXKuNbUC5eTTRWiPcr4LvmM0F658I4o1w91wWAGoY5fcjn8lGMA",
-	"k54eUnBCDfSHPCWUa0ls2g/bMiP93V1isPnKKzeuBrDYqtqyiqCdtwiuohgvgmB8xQsIY7OvBYxxHYpx",
-	"SGgqRV76RNHzZmKhelkq35Z6drlpoOOzt8nO7S93N8vwxBXRjJcH9YG7IctAnvOgfXjSaoUBi2sAmi+m",
-	"ASJzcJ8SSEHjwj30G0zRsI9CvDLMjeldPwvg5syyCpah4DSetSeF47yNtD453Ggjn6qht2WzM+tho/3L",
-	"/RYlkEFLGGvG/0FI1cvg4r/e5O4blwnisTxEiuMoLSQxggK4TeMYU0mikSKyLzIVFszYMsI8mcP+OZfB",
-	"iavrYerUpo1zzBH3nEsG6hYtrWtFb4B36pnv+pjXMZPDlE7eVeCrw4fOJX8owOst1PVW+a2FukYyt2rf",
-	"GqymGfe6Wn5vAT+tryeDCJjWUKktjCNnnrbLODkodLYCWJFJg0tJREaOW4fTSZQPh3J9sQbK9Vr41str",
-	"ZflhWPXsGiNXB62Dk53W/k7r4LJ11Nb/d/zfQRig3RBPP3JYPFJV1e4NXNScCpsSMOPiobllnpXXqPCA",
-	"i9eZAGXX1Q1bWKtrG6yz6Ze13QlqdEy82QxiZ00kozSdrKxvlq7AbGTcHI+6J0QeTWHS1Z/iMrYw5lsY",
-	"80VhzL1i6xnYWnpEyG7ro++frTHsIUrm8HyapDLNA/YQftV+tTqC1g8Y75HREKsQ9aU22e4eqitiX0/T",
-	"Q3Nqmn13ADVvOnGtbX5zu8DgkZfij7IYZVjI95niS48xDe9gB3F7XT9GjszrrdtiI36tg1c1Oc3SOW5F",
-	"aurtdxx2thwCvQkN5AzpoEDu4Pw6ftvdTiFbI5plE9J5aZtSIJ4i5XGIbhYHpQpX3MnZkHQuRlyC6uyS",
-	"T7bKNWGQxjgnK16Ny4b1uMgg3iWftbR+8+rXsxf/9/ry/R+v3l38h0hwAVg3qvo2m4QLdY2AsVaXtxti",
-	"QfcbNjCL+iCV2URTy4ZlqURwEtE0LYax8K51N6oMi+qw3EUkg/sv9/8vAAD//w==",
+	"7L0Lc9s4lj/6VVC6eyszVbQiv5JuubZ23Xl0uzuvjZ2budvO34JISMKYAjQEZFmd8nf/F84BSFACJVGS",
+	"Ezujqq2dtMwHCJz343e+NmI5HEnBhFaN9tcGu6XDUcrg3zSO5Vjoq4TRWPMbqllifr6h6ZiZf8QyYY12",
+	"8LKoMWRK0b75+8WAK2IvIlyR8nUZ+9eYKX3Fk0a7cdTt/XzQOzx+/rx7eJTQZ42oocZxzJRqtHs0Vezu",
+	"Lsrfl3JxfWVu59nihZUvnFsa2xtSnpIuS6XoK6IloSJfrx5QTYZjpUmXEfMglpAez5Q+IaNM3jDCtSIj",
+	"qtREZut9TkzTlGVXQ64UF/3Qd2h5zUR+gb/+U9JlNGMZgUuIzMzSTz+ckWs2NVvtffQaC5MJu2K3o6rt",
+	"xWW5C8rbyoi5iAyoIvaCE0LVNenBEqUesGz9NXFxQ1O+YE3uguCauCJCauKuqL+GhI2YSJiIp1djQW8o",
+	"T2k3ZaHVVFw5u6yEatqlipGYCrO0LiMZo/GAJSTj/YEmQk5OiM6mhPYpF4QLQslQDpnQa30AM/R+pek1",
+	"E6FV+3+uYhauiLug/vt7MuvyJAm/vfjj3LsFY4kC5kyGXJDJQJp1KN4XLIFN0eQ1z5jZymiGF2SP6AGz",
+	"26liOWJrrZwnTGiup1exFL2Uxzr0BfMXrSRygCmc3Dkxi5cjllEtM2AjLUnCYp6suXChWSZoGlyv+5u/",
+	"zHM5ZHrARZ9MmNBkkknRJ1IQOc6IWn8VwHVXccZgj2iqwguav2yWZ+wOygzO1QlgQw+w1I2WZ+9ctDR3",
+	"SdRgWSYz1Wj/+bXR4yxNHAOVVjzKzFnqKbnEP142zEqdRL/7Mvt19vGby6phjy5UkaW/lzWLYrEUCenR",
+	"2JDgpspEyKuuTKbVUmd+Z2d4BrmBSwGSx2wMMU9cdzVqHA+uLLeF1iOkvurJsZjTIplVIcQ8IbcTPNmz",
+	"0YoUU4pLscGK3BM2WcVYsWyDJcDt671fX2WMJtNa2jTAgk6lltbJFelRns6z3DupCbzWSFnFspv1znBE",
+	"p6mkyZWW8iqlWT9oE8xfNMv8hqrNbsoblpFnx8eHz0h3qplab02ZvOEJy7ZkqjjdRtxz522WtZaZUc2u",
+	"Uj7kFT5G6e+lRUlJhlRMnchUkWcopVSvSYgZo2M9WCg6Zy8paU/eRzPNLANskT6/YSQeZxkT+oPVVhEo",
+	"dUn0gKs1V9nLmBpclS3x2qa6fYx1IjybfQuLWttWLy9qY0WI2uwKtdkV2ghrmh7Oi1jf0FDshmU0XdUO",
+	"CqnEcyYSIgUjxTMi2CL77PXWxfvmQK66qYyvw5Q0e8ks1RuLkcN52StId4omWib/yWL9RJFsnK4pzNzL",
+	"jZqQo7AdsYiqrLewxy1BEWN+s8yYFuKEdFnfsexaq9uQC7fDfRty3Za4rRyx2CSksandiS/K2I28XnQo",
+	"7oJ5ekFrCs6ly5ggRksmJ0BHZCNyGQs1Ho1kplly5dRqaIHB6yrp2qxTSOseRWQ0MDJCZoW+zjU4RLa8",
+	"SFdMhdHiQ5owInsbf9KQJZxe6emILfso78o5CaedPUQVoaNRymNwAZ7+U0kRmf3/dPF67ydCRQIUG8vh",
+	"KGNKrUksxm4VdMiqvZSZK+aOwf19swDJhNHrqzyoGFhG+YKgBez9tVgjBDIH9IYZfyVlVGnyE4kHNKOx",
+	"ZpkKeKK+Z62lJGogs3WiTndRY8BoYl7S/tp4IYVmQr/kaiQV19bhSZiKMz7C/2y8o0OmgAB6PHUGOYpW",
+	"nY1Z1FDxgA2puRGprKF0Brb9XdT4yHQ2Pe1pdGPKDz4HUwAiKhPKjenakxkzZqNRXj5Dh9825IIPx8NG",
+	"ez9yb+ZCsz7L4NWfP38+HeuB4bKYajb/frAhBjRNmegbViMfX78gz54ft07IhOsB6cBp/udlrv9BRF02",
+	"OmQCjha1onFCjXgyvqdISCKZsiwwzsOC4fUzYRb/Z+MXkLONyP6DVLy28SUKbPA/zDf+wUUy/32fIS6n",
+	"xgzZFx6zcEH/kbFeo934f54WqYin+Ff19MLcDe+Bt35EsjtLqunFagwIn2C8KpV9dYJb1aXxtZElxhwX",
+	"Zj8F4Rp2khJFjagUdUntH58Uy15ByCd41E4Uy4yw4UhP13l86HvRHcsjm3KyzoNhe3+hKRVxBaV28Y9m",
+	"LxMW82FuWtZ7j9UD5ecbaRlhNDcizWZznSd/shI3vHonj4vtP0FnmnTZVIqEjDIutHF1yen5i7OzCJjp",
+	"svH/XjYiQjNGRiyLmdB7TBjRm6C+qbVOCAxkdMi0E37jTMksvN6OYLf6KoYrOu5sR7TPrJSK3G/KKBnF",
+	"aBYPGlGDm/v/NWaZoS7cjQY+pFGSXPT2DRN9PWi091sHR5ERZfkPIS5/Yzzu+ZX+JifodFNNhhI8k9AK",
+	"wF8vLSBhPTpOdaN93IrMaqwcbbWiZVK1DhfYHGaj3Xje3e897z5je4e9Ft076h2zvZ+T4+O9Vu+QHtHD",
+	"+KC7n7jFj6geFGvPDd/wIfdkNqTakPAYrgwcesbUSAqFqdRTNLJeljOpMapByLXOGDcr5mJDotPd9jR0",
+	"D7hRK0neV0YdfLQfgZ80v/VeWvdayIlA/lETriF9JXvGkPQU/z/2rATfO6tcv738qSfs4e2nSWJsu9/A",
+	"vllr8+YyxittX/muqizQwkfN37Hlc3DpkB4qQOcNVCeYtnksQy4+st5YfT+inskpLnxAceWWzyDPwRtJ",
+	"ZBPwfSmTqGygyRETLuS3rSMYJ1x/oH22+v6DJKUaDcIbrP7405yIp5qb5UoNCJ3ZP7WdBJ2VrE7iWsma",
+	"ME05RrcyRmEJjVMFRRQyM6ZXd0rAdAK2arSPDqKGjCFOmlyBgD1oHTzba+3vtQ4uWoft1lG7dfy/K/gf",
+	"ZpH4x5V0gHF8PNXbaItxmt75ztAr2CSSMZ1xdsMSYj2c3jhNp77DY1TFyoSVn9wi4jpFC0D2iD2pO2ez",
+	"r8d2c4GqhfxSvjoUYlrhdnd1KDa0wu15pjQQ0Fnhdnf1lhl+NlBlV2lEwJw75nH658+f92Y9xEXcPutQ",
+	"Gst3A2GBlPNJGFXEs2Ft6qlI4i/Wf4F7Atnphc8oXRxO0Sy8f/b6UMR2xwibM0KZ9KO8RINlSrr4pMbi",
+	"uYQwIcf9ASiDeZX4nRnlBRTm/fgidqYA8eGQ1jvG0WQtE5gol3a5MFhOaVIwDG6bvzxgQfxCJuxbUFep",
+	"jrM2cZUqLrcsNyCTal138F8CsiPP0j2ssysU2XpH+DC06P04oRU1eViTOV9XJhhLwMF4OMf7UgpW80Ct",
+	"OZUHgvOUTTmfQjGIYb4bVKCYcx1ga1Om2Vu26Dl+Pb25Ogk9iInkPFBQVn6US3FyhcnN0IP6TL/hN0zA",
+	"j8EnnaYcyqZCt35kNOEL7v04W3s195CU9Wk8fSP7cqwrHnKOdcByrI2blE0hWRJ81laekjHF8kqeBbvr",
+	"s0E8oKLvZ48h34Mx0vLzV2ZMQ6mL+NL8/cTwo6vQw6LeIWS8JFF0angFqPbCJT1rUP1MKflC0eNfu0XJ",
+	"cy6HDFLEUCVdVFdvL7zy6nYkM71hbOVL1GC3NuO9KLBxzdhIXaUypqmXAoYsatQYyhuGsQmvsi9/Fezv",
+	"Dct4jxcxa3eZnxKGEiRgersyxfQVVTxh3ivxLa4SFHwn71m9otg1zhhd9lVYEt1u/JMK9t92m5qxHDai",
+	"Ro/ydJzln9Vjia3zvVKa6rGCRh6NwsW99Wq8emgHA0srX6uu7Nvs/qVU6av8vWoq4uqvhGtT2Yd8QsU1",
+	"aH11XcqtZX9RV6jbKeas7eaPkqU7C4Eum36wdbfjPCXW+J0KRl5KBgxXCmZlU5QEYClzRa7ZSBPaNYJv",
+	"KsdrB7SQVxZGs9I09FLPR+yyARfl5PF87cDeTPHAIoYOlBvAwn6lmk3o9LUfO/4+4euHmKGoLlFa+KTg",
+	"TfcSai/F17kumgyHdIpBBqq2GGW31PJJGFkoM/7X2ka/12CycCtDdaK7sNW3j9+C54Im04CKmbLbPADx",
+	"oDyY3xhNSnJtRggriLn9+uoiAiPUSWDbUbMljjGLOPM6z2bTGlAMQGSPyHGm7nshs3y77oY8gIP9VO7l",
+	"WPdLoEhuL6+SW7QKr55uw/WfWZXwwtNMdUToLvfub6bHXLX0UHHbkoiTvXCLWzbD9idYuJOnc8mApSNF",
+	"xor0OKj1be4WKLGPhfa9R909e/2WiW6mQ3RiDGoNIVWhMxpr49mrE1tLqjpEeNW0LE22t6lvIDKzi4du",
+	"Ox4akcmAxwPb9P70Zv+pUV9P0bt8SAoJCeCb8lbQLv4O/LWOXbj5Vn+gPKsXjKLgyUOtb6PdYNPfB91f",
+	"Y/6e/3726a+z/Xf895+b7LDVjA/SmZYGsIxtJ57tqYB/r/qo9WIIxWcuOyXBbo2Xx8EqwdswgHsmvs0O",
+	"nefgEzPlQJtsVBF12zC0tnngq3Ywa8shqzoEYzMdC2PF7rgKevmkWPYaWtprEczuwDY/MLP1i07r80Cq",
+	"PNZjRDGcGhfX393E2EVg7iECM2snPeDSjbeUp6dxzEa1CvnLycEz6y+6oCW75QBfQIlDWJICopoTun59",
+	"6bL0ICzC5gYRzyRvCK1YyV3UeCd/kcl0nXRhXUOvjBqzVScUUoZF7RAa27oMNJNToHn/QmNvezbeO3k+",
+	"jgenBTBNje0t4FlW2NgSAM4Wt9bB4LhWZB8mB/bQNtzZsgViE+xb3T6v6OFet89h7WxZLJZqJWdRfba6",
+	"UZ+c3XKfuwQmw3a3KIg3tLWdgYKVac19qYYFXLJJDvJoizv0Gd1VrggXSkP/pvmfBCW5InRCp3PBodlQ",
+	"23cJD39AeKQLKd84BKUaZxBEYFq4/fN3bNvEKaE5HZE/+C/bI9UPmYTm+LVKU75Bacd3Kteo7wStU0Rh",
+	"ZOe2+4HeshV1w1yNBFIDnOFMeuj+ZVgQZOw+TAoruiKIxzHDUdoHZJIZtPB+bxn2kWr2psAyq7H/szBo",
+	"ixta/Iu3KbUcpJqhbIX4TVyROOUANoEFrBi81n7B3QnxdhviowiwoCWJ5ZAB9sJDOB2MzH2LyvswPlvt",
+	"AEAYUe1hefJluLZA+YTxH12lsTH/Xanxw3HqP8o0lWP9kcW2ore+Ss3wEXBHmsoJVld2WSonr8dpepHR",
+	"Xo/HeTlnwsQULxFsYtSJKqvfjN1w9GMOo4bGmz8gIIVFTVgpemev6U5d8+6KytVcq7z3ldWf3a5ta8D8",
+	"FJbRW2wrWRHO5zWkz75dYDCEJ1ibsefw7O6jv6aUbgToEFuggEWYmvS44GrA1Dwm3oNiz/O8YnkdzvTq",
+	"nb82uqxPxUKesUidzqpE0a38Ww72WvulW8BsXbEtHqxUQ6nLw+60D+tovJV/8TSlT4+brcbdl7syUhp+",
+	"27ZZ0T13GZm5vUWKUpqnqY3ZwrFBrvZFmbceb3L47bdL957zvjj7/tAaAVTQlaSau/5+gmNGrA2kEWhT",
+	"Y2tiEbD2OqNcEbDttdnusdTPMDtBlHA1Sun03YxrudCPtuLHvPLwmVH7PAkkls9DieVrgGgrGxWlzPTp",
+	"297ezS+3xjKv5aXvogebRQ8qKwc2ktUrJ7/PpyJmSb3wr0/GtpWt0f4zH3cw03/0JWrIsTaen9kWtEEb",
+	"u4aiH7OhyGHtkZ4x3ycqH4ZABECyrUnUUxEvUwfwVvhING7Nft5FWLr0eLEbHoRPbysvRIHC+4BT8t88",
+	"6Flx21aT1MU7XLl0RQi0VEHhWb6AYflQ4qKfis6wM6+brMZRPaaGNCEroLWxmJRjCen2zFJvd9+yhFMH",
+	"ubrm9pbxu1feYO+2e0qkGfEz9yHb20XFshdg22zmd22pkXPt/vrt9YDOYaIvpoXy5ffa55+DrcvMR1kG",
+	"EQiYRk8UkROxfNradslnfSDGOQRCG4NFaMadwfy4DeYvc9njrUfsHPmthiaJtGWpdpO0x86n+xF9uvuo",
+	"bygobTW/TuVDMBVRjBnZPnQUa1b/PvuxUKEfhb7Ntex37Hz9zOi1j75U49znpqss3ODy1duOZXs9gWOR",
+	"sKw0jiXCorHnBziyALY9Q6vUTdXKwyzFeK2RTHk8vZ+dfp99f8cteqgHqKUk5mU5ezj3z/CFcnBfcqyJ",
+	"FMxhGy5yEQvHfpueYr4BOJggGXLhwsA0SQAdh6YfcGAtZ8orVihbEQsEdOQG3nIract2wTJIbD1wlWzm",
+	"tH3LYX7UDBNu8AMk4Mz+2blQLxpRMabBqMg9zYfGPjBqEyM8qLxnZjfkdkgAWAG6kIjSEgaamwcB1sKI",
+	"yVHK/ONd5TW5TfM1VL2rtByN7AgdYzJAZJP8DZ28AUuTdi5czcejkGZ5KRZe53HQiSO1q74U7O85kcKz",
+	"h/KGXYqVFj1veS0+ztf5Ded4/d2shfZ1wVwJb6yu3W+cgcTzzlycyb/K0vkq40NOzKMFxNUwxaF8MgpP",
+	"+ygZhAEShUOCROWQTr18pH1MV8qUUfMDfttMA4UmCVfmwxJkLgdNH7I5g/zRlXoAM7sVHjbtZ4wlG3OJ",
+	"b8fOvvcMHn0C35vSvtFWx2TIxViX97PWC2eM4q/hmvc8QQx7DbUIasRgYnH+Wi704UFjfs5M2Myenx/m",
+	"lztALYmbIUYzBjp74831jfqlQs/m4jZ/aeElLJzUJDPUTyxVDHc8pdq8Eih2knGtcYXQ2BN8TXhi0yfB",
+	"/zUuM7qQgmG9oGFJGNu1/FPu/NE9f+Isn5LMifKkZb4Y//N9hp6lu2hGm4VEYiHbgxQV5N0SQ5W0Xoka",
+	"imFssmsMvoYb/wHzKWoq8ffCSFo9r6/j8Ei+zwWqtrFgsLML/YKZWSFzh26Hh4Toqn05brUOY57A/7KI",
+	"XLPp3G+wjfZXt3FkXPw9Trn9qzlN/NUQqpoqDRbJ3Iq80SThLUPSCuyAo3tsQkIU1RObq4EOGzT+NPZr",
+	"zR1XSA/9msmJQjhYy62+sHp2FBRWpUEpYRFcJQvmdsOfpxJSkr69matLi5EBcjDhCeHa8q4ca6NwIGkl",
+	"Vpc9wZdLMhnIoWdtTSx4ZAJA75IIiakBQUY00zwepzQLKO01ZIa/wVEjP1Gk5WLNpd0rCKuSVUsRumUc",
+	"W+ZMF3GrZamPKEyZLz/JAdN+DcJqTMy59niGs900G6qVJtmgELrLP5xmGbYMlyLbQbHScUPvNL1myk6E",
+	"sLPvQGwiBbQx1DCx5q6RmbXP1n56eVWh08pjYcEVD+hoxITRu4UPEGKtPFK2pNjBXja7Wnd7hIdfrCpM",
+	"X57zFLIcoHiRK2ckOdfUaEQ7FhSghz2FafzOaTfjSWAQaNTAXJmLD3jwPzWIemYs/vy6zRdZ9Cq77on9",
+	"EuYP9JZpAoY2FYW1eWJkEBVTksKcwwgGCWvi1OyiAYhR43ZPsThjOg9yCjapXqUfuinm61KR5BEcNy8x",
+	"QhXSKYUmOo2o3oDGufXNEI6/2BCtvPAQ69c8OJhGHJIgUnZfzAx3eKLAVyt/5VHr52ebfSWsIfR5xazF",
+	"9T7OzSub/bw/2Ei7ohhqhB6wPwOrn6ZK2qanIEZ/RJSEbltPaUHbrbclB3Ya5sLBnIGvxZEBPzYHBr/c",
+	"h7ioqxqtcM1DN1bElnfngamBRfIfgpYvgmx5SpCicZmZ7Gd0qJqkM2R6IBPoQYGeJZZ08mbxwoyDwToO",
+	"GEPZMZ8SC8I6OSRAh3TH2k1zEn11KdyU+QJUI5XyWpHxqHnpa53ZKv9ZlJvZurpZDJ5obpB/qKtnBhxw",
+	"fohYFCyc98dLztfDRx4kgjmd2e1slMs4ovkh8uGcUiilFM2Nfg8GyaNAJ3xUPXS/1EkaFfCgUVVtXMgS",
+	"KMfL6zEi4NGTwmkOq5ml0Xog/LtiHH6QX10/FHpbiPsCmJiRJ9MgzUIB+wbh6eEKtaox/NpcDUsKGcOV",
+	"8qTMopWSZNhb3kfeoy/ciPn13Dvz5UJNIFyxSJbNgvtP6FQROOSCu+E/v8wFPJeLuAjPvrT+oNgrTx24",
+	"f58qhawn1yu7VaXQifFaPQMhQumaJrWdrld2okil31UaObJhiCA8maQq3k1LuTEY9FAOCOZU4Maa1FTd",
+	"5iazkXm43A2VwETqhE4hUEmVS6V4IQQRjkrMiJ2U8uF2ts5ItrWetKUkEq/vJHtf76+/eGOID+dm0tSM",
+	"rLmoNoAHWKujOhWEJwmWRvXnFYtTXgNpSP2U+mIHLE0ITp3C2KOqy5MOgyrAlaFxO7VjOpa5tH/OsFNc",
+	"9OuSepWv83kwDYr/fP0b88YM1dmFzLwiRGqu5mxhTCpPbs+FgDy5GLmSqDL1Vgi84OlZEebRWOQ0wY8R",
+	"Vyormu+XZcizvasmGKZyHNkkgFEHrljhQSUEthfHnzniJfHrRYHqWSlW27FeKkzLxFC05FemO72QJbQx",
+	"Lst3ztd1iGRRStXiEsJVm9eQeIgBVW8D6uA9r5ghh9qu/W3LixsKBMGl5QxleIKK5St7lGRi6B4qC9Zf",
+	"vg91UJnYtwhEiuJHca1Y2sNwG9cFXayX68kJcObzS0fp0VBpzSEOmit8mfuw3+SE9GiWWz2zY6w8iweL",
+	"Nrx4SZ6dVlMRowGERprha1svEnTTPde0Hk8HnGfjyrhxEmV2xl+DFDmi5s5eMYvC0EoiISEz7+ou1JTl",
+	"1XC9WGPOnLpb+CK191pmfak3y25UVJP5w2DLlm7dPMCcbQMvDH3Ob4ym5hG1zt1QKcqP7IbHDKg072DL",
+	"QSVpKG4zYPF1gO6NQdCd2szwSjY1LvyFeV7Qnq5gsIT1M5qwpI2LF32ciESUHDKcfihHuAvQU+mxl7wG",
+	"/Yi3B/nohmUqaL68x8O0EVZiA6BqwjK1lCbz+hH39MhtYvVx4q7UN8m88Y/+8eZHWjMMriVEdgmIxrnd",
+	"Ctf7OCaGb8RAqd1/e17WOLVpyGsGVbAZS7gKnolfxD/zJhvf5xBs8XFRc81Lk2kwOKEWSG/QSmbxaDWQ",
+	"f46Vth3vJUoyotms8csyArClSF4M2L6++vw3jHotZ7vH6bG8cROjufDk9oai+YTERhnnbfBDqrGga6F8",
+	"jhrV4bL3fm7shAhJsnHK0HNnk9zNV2QgU/P/MYS2ScLUVb6NFuWG33jztr3tmz97KMuTaWKNM4BASk7y",
+	"OdPSWbeGvxqVLyrNeqlHx6XJLV+XzBiICCW/f75orJDq3w7Fl8F2go/68P78guBwpxxEkV4ztcoit55T",
+	"jEr7ObP+akLJMTUrGG3xNkDBgGCFLsJ6d+tBYtML7EufgsnrW0fPDn/asExi5U/sc6VZVleYnApyev7i",
+	"7MxJlGoR4pUAHB+Xvumwlkj57nUoi0p8jSImlKhxr8dvS8X8Lhla2odnqxm7K0mz7YQyQAx//1hGDlC4",
+	"oN/AoYLYdJ430sxwG3rQQZPnIQQvQDa+fPXm1cWrYvrdkD11EdanX3lyl0vKXUhj/ZCGt9CCrpay0U5d",
+	"37+6Xi3LUQzTWknB22THWnp+o0ZBm+QmZu/2nLupzS+BPPqD6frbsMnv+zSd2TIMsyZwGU4IdAoiHFS4",
+	"wmleC/yQDV67xqptN1Yt6aSa7Z7yO6vW7ngKzA+sp4a+oySGB1V/1P/HMt6bWvjCCldDh/XTaZEuOHtZ",
+	"QMJRZ66iyMc/nKANeAOQA3/wX4wR1ymVWHY297TwY8+C1p1UYPirgRynCekuj9frat0EIyHXic0vjMs4",
+	"SYB2vwPBcA3WpaLmDUMyi50Xwx9ve3SbJfq5KKUFAqOhlNHIHMhElY/+p9LXPVvh2BEWP3Tw70VeTowX",
+	"qRyH3giPJOAALoutMZFw0S8AxoOd+x2/8LcDkYS5yvstBBPmF+NtRlTdrDAbp9xufikPrLjM4gBr8It6",
+	"qn+TsOZbtpb1GhVJLynSKfby6wEbKpbeMJzYTrQk1xj6/xHBL84ESeXEGKjl+rs1oS/+jQAgdrZ4pS2+",
+	"wxtYB2+gymoOC7xvVxT/eSDtmO7Zh61iO79lc/tYaSk/vmxkqR9jjbqbfEYPLYejJ1Ro+BHGEVmTar4a",
+	"By2tUHJi6mLBRp2RieHgRK5alvG2R3HuUqgoYwW77BxrDXqzk7+1qwA1VB8o91zfClNVp/M6rx+tlxvw",
+	"972ws7wBvorNB7cq490dZyt2KoKKd26ix+ztWupRG6Z3z1r0J2Q0kILBH8/fnkdEDzI57g/K+HHnL//w",
+	"ihbM08yqzY3BSouwPD1Vs18PNv067QcgNOFT7ctC5zafdqzV3/uIc5KBbGQd4e7PoJn98l9YLIe217dA",
+	"fJxsmreLdgnSjVyXj0yxDSsRv0u7/iMDTbD9hsuwEz56gx5rWkgKOteSUuuagwzI0eF8j7NXsnmfGFcC",
+	"JkES5FNr9s44nTh98uvc8DLz5tLkiBHOdzwhPIFqpwzDP7n+X+r6zOr9+WmXVSlqwJ8GN2ho18VTRspz",
+	"Ls1+wRPJfqsVdI1wiObsO95JnT/V+9qMKZy7sL3vLUZ3Loc+/k0ObTuuG+y5AAiK0XhgfdDV8KBmJ4RW",
+	"VaYWlGSMBbfhJ0RPJElYzIfYKl84jnLc9U1oMR52l2dTarZI+lNK10YJq48CVp5xWrFjSKiTgXQ+LjKp",
+	"defrbtucrre0MLOYufP0SC2yDG6pP8B0pbMp7e4CcYZgPnUz+mFRc7Ymew3p7RlevN9qtdYRLxc2z+xS",
+	"zDEVxo64Fi6W77UmD4osnx9qamO4BoJ9Li4AeC05lC92e1ExJUOZIXbqqqLpvnZmu4LIJUAArN2ZwbZ0",
+	"KGOjlMbl6JITS0Mu+NB4Ea11RNTFMl4a0lt8/L6FyZl9mSecFrL29t70Tfh5Add+uwiPc4rs8OU5j6ow",
+	"ilaY8Dy/cfb3HyPicw4Pe8l7PZYxG0Ot2aGBD8txDYwQy3HBh7xvsXjIKJPJOA613zhpPt+4wDVJYGnq",
+	"hLBbnVFzroiUQIRRczTTXjygQOFJ7AdhFZnOaDA8EI5RfLaJPq7aJJbpeCgikrAeHac6IrEUSmeUCx0R",
+	"LhJ26yCG/J7ZZQGIM63Iv8Y0hQmUBD1X1z9sbJ0mcGTTOVxLEBCc6bUsDIFHvVZzleGolN8wgrRHugwA",
+	"l0LH7Mo4XWNR1bEDFD9LFiI72muKxz9RBMXZCWHDkZ4CI1Himm+KiBxmRvC+cCN2kpN8FQyKpTyEPZnI",
+	"rC7qyRxrhYFPWGwsnh4XfZaNMh5SAue/ne4dHD8rIe4HOSuQwVrtsbp8wBGajbdBkmaTEGjjOzgXOP+5",
+	"Y1OeYnZ0kQdObDYy39KlnowNmy5cgv9qSbrMranWi5S28yHLr+HiSmk2ahN2S2OdTg3XunNsophSbdt5",
+	"CsynLL9EFsZpQLOhaz1pEjpgNGkTCkSfkYylzKGqO/qNLgXemZs2kMhi2Y1RdE1id6Ttf7bxV9ENKG1A",
+	"kyQZ72loNszbC42zj6LTeCG57JyFPoPPdgIVrIEBtsu4E4ka9uHLO8hwb6NGcS7FQ5DCysRbwSplPl4m",
+	"9e6xB60kXB+nJbBm3wHGl13IGeNBtmoqkGNbGNMF0U+HzPdxoiKf6iUlv1OZrDfhfB5uP5YiUWQsNE+J",
+	"nXxO7A3BOEg+HX2L9eXOollELfDWP8yFdUrJXW9D7WryytqJ1x4++knpUIB+cufX6CWMH1oEMi/fMSUT",
+	"KMwb0Bu2OLW+TmK3lBL3Kbc4vJkd9Ekkt8gqE8Sb9SisJJYKdKdHK5HUt/UcIYMGw6vA2jsh+62WC+7P",
+	"ibNqsK766AHl9q85e2R2J92bfxA/dAlUoxEmhTFi/utLKJR1PhXxKRYrrZd8Wrnk64kiKB/8vM7BT/Uw",
+	"MEpvC26LP1r+3snfutwAElDhpycLgLBciVMiJ6KWoS3HOpYhg2As7Fvb/nggnAzUJDZa3M6rC91UfyEn",
+	"TWJLjsAiweK79lxxKTYcygnegcg07UvhjI0ninQsjmAHwf4mg2kTkRuvJnRqrPYMUtwWNBiyQMaMtoUw",
+	"dsa22ZyU9TShqRSsZFXnX1hEv4tyqUbUyMsGc9ic/O3BkMZmeHPuIKKGt6ofp7ypsHxClf6EKzW2o8y0",
+	"0+b2mLwpA9ilENz8C2y0rWtB+7ZekVBlt7awk3Cd1x4JdhsAc91ZpTWt0rkqnlWNuUqqUvdoxFmyepQs",
+	"9wlk2rqA/9U1se8kiaXQmUy9yowTMoZS2dlqi1Y9rZy/NfhB9XtLP9tsHtabIfSiYebuWHGBO7lSr8Su",
+	"uP27Frfvas0fSK15FVuuWBcw5ML/dT/6vggpNY7cTVKdq7WCqjzzenPX//mT7v31xfy/1t7PV3tfvrai",
+	"/Z/v/qMeHWxbvgYP7DcZhltz4w3yEJDsYXwcm/QhIFRhnMFUqJBtZt73ICaafd8ZYzbbv414hedGLIlV",
+	"jG31wI83yAx7u2OodX0cDSzVzt8P5OhBdzpnhStT31orJpoXiDdVntc2CgvR+dzKAIx63tbMPtuYdbGc",
+	"EgxP5WbPQQHU4IHHghOwcqd/aUe+oVhQDksLxENUxsBdTMn5GSyimjJbrRhtqpY10YItfGwyB8ZNxOOM",
+	"6ymkgl2RC/+DTavUPB3rQUKu2VTZYGWHQFabwYwnCZ/EzeUDRrGnEm21xj/2Tj+c7ZknF4oX3wSVpzTD",
+	"U8F/vXZCA4M16/NYI2rAhoFbhC/JXz/QetS4M7vARU8GeLlo9+JSkGIWNekyPWFMOGDOqFjQzD1/g8Jm",
+	"OWQ4kVD9Hcj7g1S6n7Hz/3mD+4mlUx1ztc0QXgrj5M243H9vklPnqBlaohmUy3pPQ9zvTGmYdOwqcj2o",
+	"OsbNPYooxkTzUlwKS0Uger5eOuK5bGCVbkQugYrMf39tNpt35gdLT+a3y0az2bxs3HVO3ICxwIOQ8Wdv",
+	"tOOmc07AgvLLRnQpLqFTZO4yO1Yvv5BceqOrSqtpkqPWPqHoPw8ZFR5MQ04uABFXzK8DrxoQzyPrxZtb",
+	"LoWHZ90jcozbl8iJaOfFg8etQ6yc6XxkOpvunRpzt9MkVrG4spaMx7pNxuJayImwQ88ikoxHqaEWBjwV",
+	"QVkYGswY0v/9/P07ckNTcxjvPr0ptfSIhHRlwplCJfLsCLSIeRvMWGMJHDFO4EGYbBLTLDM3dPypZB1M",
+	"MsQ0TSF/YNaXR0sUE4aIFBWQxW6SiwEj7JYORynDyql8opt5M3YldgHD4VKYg/Q2v5hUaFG77VhunLND",
+	"9Vid5OcMFcQJs48i5kkRUVzEjFhCUhCuwGALfOn7YqYiBhpoPPDembA4pRmUYpqtO2odlcYr/s0B6+ZV",
+	"X1QP/h6Ro9ZxeJLj3zqn5p8dknKlFR4XXqf+jnrsuNUiHTfyr0N6mRzOTHs0ax1AAQ7ckMhYuYorqJCn",
+	"pDsuSC9GQJ8MVtmVY90kp2lq3pwxltcTECZuWCpHDE/HcibsEEZl4aCMPJhIYkwn1SQd54922rkwe6Jy",
+	"+WquQOlqacVrdDHU8vvnCxWZRy6ohrgUtq4fXGOHaYxnP2L0Gp6bsFHGYsiBqXHWozFrklccAghmpWbn",
+	"BAZ1pt7JIoGB40ln4v3sNmYjjYcDQYkn5lvMs/LsGG42hosgUoSSEVsckM1QLSACM6GCnH44M/xqxG8n",
+	"V2ydJjnTdoXeCcPioEKogwqvAyWzMEXNdaOBcJY2LAblwrJ3Kbh5YyxHrE06sPaOfTrFGXl6wIYRNEpg",
+	"iAWutQ8a0uyaJW56Q5O8ShVDnqawcnxQXtBnPOlCGgJPg3RoXwq83lbPzm6vEaQTaRbD4JQiUAAzE0c7",
+	"KE1uYHSd9xauCFVmlT2ZnSC992Q2oVlCeF/IzNAMSkXke7M5aFYolEzMwokaGY/5JgyRwgG+5jdGUGkm",
+	"oOagTTrONO7A7igrg62aNLILlpjKfp8lJ+byzLgsMLyz7esKd//sIZtn2FGfl6I7dQikeezNPFGmrE3s",
+	"YYafgnwvHLV6Q/hyS6cgQDhGeDIcfgcITaHwRXJAVgSDzVxsa7b9qbH2aJFuZM/RGjwVT7tNYGRd/uGu",
+	"oqmCA/tSJpciNzty+2cykEPAK5ITElPzYuQ3Y+hMmS3dTHnMrO9hLUfjRWScaZqBrai5TsF6HOvB3s2B",
+	"g7v0Jju0GwfNVrMFWfoRE3TEG+3GYbPVPMSY4wDs3Kd0xPNcXI7/MpIOjt0JIheUyj/2LGm0fQz8Yobm",
+	"LzKZYjew0G6Y1wj1O5fi6T/tIDirPb24beOfVLD/tr83Yzn0W5bbjQum8v7k/YND8BLADVitPKeEgHVX",
+	"dhhstjOzLh/szEGrVfXg/DpX+QMwumfgWB2tctsZioZ8Nea2/VXfVqBOqI9o4eADDpc/wCz0TJTu+nn5",
+	"XafIur+xFO/ZX+FNH3A88IWUb2A4MNx3vPy+T8UI4bcs4fTCeCnm5oODWjefuUnFcO8KH/mRavbGTii+",
+	"ixrHqx2jnWMMNxyussBixLHveDbaf34xPu9waNi73Ti3/Z/YpguAgKAhvXmAmvaV8XSLogZfUjfaDX8s",
+	"tXnXLKfbRqrarG7uW5/X6zOtNyDizrJtXS59KQVbmTfxxWty6C+gKeqypa17e+mlMf9dePMb8VnOWa9E",
+	"Yg1nW4aZtz25wNYMX82xDia++qwG17zFkTvrKZdPimWvYfb7qhR8bj6Qpi98AfBY6PcRkdJFUTHQZQPj",
+	"l/n1Z0vpyBYsLZbB8+UWaFB2WU/aVCtUPRs7FEsWXEwBRm4Zf8sGoWQGrsFhy0JKqRMslU6pBofFDVwA",
+	"/w44Ay3RED1bWKRNTL5ynViDTX8fdH+N+Xv++9mnv8723/Hff26yw1YzPkhFXUtvBrVpu7beB8qz+7bz",
+	"8g/YCht+H5Xw2EyuV7ZoEyN5WJIIrOYXcJKROf1Nja/MYmvVN78cKte3d7b8ipPG71Qw8lKy+oxZBhVb",
+	"iTP3v6kXdm9O1Cuz7RfUpt8erp32mdHrHJnqUXLyC8jIQfAon3e6GcPeQFZ4L8+0rqqvsR6qgxj1HcJt",
+	"ZBVcuSINw1URHGKpYk9UZAs0Z/Lg1QrZS1tvIhr0fWjjQJHBdjVyfQN5TbVsv2Hn2z0sg7xCDJSqKrBh",
+	"6L8q7fJd9HMX/dxFP3/o6Ocu7LkLe+7CnvXCnrt45y7euVG8cxfo3AU6d4HOf6tA5y7CuYtw7iKcjyHC",
+	"uQtt7kKbu9DmDx7aTGSsPAeuzGK/Mv3S/D1MoR53aXarnw70ELrrCxaZ7Ra/C3dS2+pvxhJFhCTYC8D0",
+	"wm+8MM4pNLLTWEdES5IxiphQWhKdTb0Phm/Ezx3kIMm5x+qv56DVclNAjNtQAPgjJusJ+cgSjtXuv0rZ",
+	"T5ltJEEKiEh3rLGBiMixhu6LJKNcWPT+5pwM+5Vpiyy6dIuXCDDXVxgPWHxtvjqvDIavgK7HstxBGNyx",
+	"arQb8rpxF+U3ONDl1e+4ZlO1wtV561+DK+i4sKiw+JDMbG3pKbYbMn+Mu+XuS/nZwaLm4mUfGU2mhirg",
+	"DBte86AVv6vJ9Bmk2QA1X4RoZmXufic1rHSxdX7Dsim0I0RkRDNNulP4X4/aLYn79P40teApVVz+xihn",
+	"bIhcN464kFcZGWUSeuiysVBLFpvBLlSxKJ7mTMNajhPOlZED8cDIyGgWTtvwKjSWRTN2CBT+m7+Olbkx",
+	"yKfmvXzDPdomJZwz8wl2EpOxtv5rybYWVB7c1xdyOILGrxnEcAyzL0Anj9ycgO7U/gu3F5ssoL2sgHI+",
+	"yZ90KRLW44LnRxO5vln7XjBUoHdWszR1LSAyU9hdZ3v1hnRKuowcu2gOkWkSshZ/ZbqE5LwteZuj3Tda",
+	"BwczqNVGCLshCN4IA2zjb8CQgUL8QY8rT26voM/1qgSpYwReGFC+sR/3Dp7tt5LjVnxw1PvpOe0+Tw6f",
+	"swN2FLOfjxJ6+OzZT13Wi1vdhB4dPnue/HTEjg67P//U23/+rBcfzKBxtxvJcZx0k/39bq/b6x781EuO",
+	"jp4f0GfPj5PW8+OfntHu0f7Bz8nznxg9Tvaft3oH9Nk+6+73Dlny/Hj/eSuH+QZ6zSHd//ySw67nWOIl",
+	"KQ3CE0/e4vMXrYAF0a0tvYNo4QEZnoM9xcAPXElBoPfxhHRg/bYjzrgpglDivMStGnBnqizVJnMg+xOq",
+	"SHfMU2joquR829jTnFK0zKrE/wtrR9XjCvfUGvbeBWwsvswbHcCF0lTEqD2ZWt3wCxt5N/tPoTvrKR0n",
+	"XO+xG3MMlYLPG0sBbeFBX5MrfWoe9gqfFTVGNKNDpgFx5895yB2Y22TRUxPAtZalfAp0//9rzMBOtRIA",
+	"8KIAQKvY0SXYaMaqqnp1PlIg4UmbrDzCDDSi/bXnAXmvPOIs9GluLHDxYQuwtPZX/Uz4Qux47RGkhlxC",
+	"w242y8hvFSvDWUnBpa2CgBVcmhVdOW1rHCMTWgG0bYYPfQEaTMV783xI8eYqahMaQNrqvzYk4wp2ePoC",
+	"YaBWuBICZqDc6htUwI0faJ/dd+jjBTT81459GPmzaSnJYwpAfM3hSf78Yo7eAaT8+eVuNjZhBBKIKE96",
+	"g7y2UUmJnavwS1meewO+qlSZG+61Dk3l88xiF/q95/Tyjra2Slu/yQnpUTtoFc/SaIa8N5yrVSguaozG",
+	"Qb8TZw7OTSU0Kj6zk346bvhex5uaRlJpDGy0KsdZxgTmqUMgAE3yQo6F9mxfwW71pcgHf4uISGFrNZzZ",
+	"1CRv5IQB4EXHH/nXgQm0ys2O7NL4OmTcnJe5Zs0Iuh3DaYy1+RGZOa6VsPZcMSvSB3kspkEezo9qBF1c",
+	"nqm431rZ/i9PGN1WGH49ifH4NNEu/r4lEYX0VyWhaivEHPIz6NlAsBBZf0p4gkAkFkGFatL5V4f0uEjc",
+	"TLPOf3eMT8t1ZPEwbG1ll/W5UERJ8rcQMO7fIzuPlsgsQQxbvFGdXAoqAAA6I7Q0FSjyR0mdINgx/uKS",
+	"7HNvxZepwNvcLapJ3ll0Ii7g67gi9FJMeJrENEswbtTjKQBDDWSaOFQPrpvkc3nCoD/ygsQok6kiHcCh",
+	"7USkgxDGHQh14b+rHEc3YnWhy4gg/H0uhIXRosLtP+ye+8jIwXIBjpy9MLTFJWcISh0qHIF/bd0vAzy3",
+	"0qDiilePMnnDEQBvNSl+OtaDD+6mqtfDBPMca0ZJsAmAwj0+C3pimFNYdTGvc6y7c7xx0X4YUgQqgQOU",
+	"3s+r+ag3ZRdxFsT8wfhlDo1555Y9Kr30mouEODTnNXTQUzUVcblApJTnVXagKwKfW7i60sAlI4Etmt6A",
+	"KouAFDlDeUgLlLtsnDq8PBDiPcDM90SOq1QrUB7bl6LjpgGkXFxfOdvPSHJuD+gqlqKX8lijUO+MizO8",
+	"ctd0QKZYjEg9YKLpw+MVsHDuGxBICt9sOP9ScBsUZCnTLIHMTdAoL+ZdbWKVl2dBNJ5393vPu8/Y3mGv",
+	"RfeOesds7+fk+Hiv1TukR/QwPujuJ6tXuQRmcm3LsDaPZonDIH8MguRolbze+TgeuFPd2eLfWeb9ghCR",
+	"eZVcOVYg1hSEX3lytyhA9QkTADPG4BKN/Anq6DZQyY/LQ12ZlwoBsdPjQNPvBZtt2VkU6KI6HiwYeAO+",
+	"I+bx7bieyMFqcm3s2BwaE/BurbvSs3reHy9kdLidPIceASrnNukkbMREwkQ8vRoX39+5FF6JhwOdNUrV",
+	"PQXHxoKi9vBphxRrQ/C+RdoYIEGHMmNNcpq7Wug1iLzW4FL0YUZt4QCOhXFaWGJ8TdgeN8vNln1NBMbg",
+	"YPBLp8A/7vRk1uVJwkQnMj6JRbG0eKvgHiAUc8p6wRQkztvaXHqsaUh4w2waLOGYzvMq4o2Hubrl4A31",
+	"2ZbFsJNyxT7g1vov2xkN2w3g0ZWlbIWJ8LRw+6vdJkQlD0DTdwKjzSx0NgjXYJoAYiBQtIK1UnkVHM9c",
+	"q5siiYTQXiyHDBIGlwIiJxTK6uBNXIpmIVntZNYmeSkh8KaJnvCYYd2x7byjikhIU1iRWSwaLhoqlt4w",
+	"1fZlZEgCFoXk300KZowq69BaSGbzxd0pgZailcVf8SWb9nDvpN7OSbpXefeGaWfOQR07mEybyL1sBbnn",
+	"5sMboWcrWpSmU5xfDdj6U4j2QAmeYJMmOU2VxLInz+ZLSMKhoDcpwq+E9qkDlK8WYpeiWooFJNPHLUqm",
+	"nQTYeXerMSNQ8maseCOvGTb3qZWtEJpjRIAP02V9WurDh/5gzE6hneH18+Ebk84K1kmYz8zthizs5OQd",
+	"p+047V44LQiIsrnRvzhL8gqCEBEZDaRg8D9a4sQbrkYpxVCMVVa58nKp9FzVQW5R8/5Aw0iaUwIp62LO",
+	"jItIyDTBAU4wBiSfZqO0HNmAB0R2TgWRXaVpnDJbzmQnGbVJR461cRRsSXynR3mKKRU7TqdDJoNpZGcw",
+	"6QEqcTvNCOZBNy/FKcqzyUAWhQW5bi8HkMIZmarsybdXxT9w0mInIMLJg1wZK81Gc0UGK8uJsR48BVgK",
+	"23Dvy4jZYj2RAJICjmxEV3W+2nWFHX9LeXoax2yUN2a3VqEG4zQXKA4/OojSAwZ/yEnxVF3b7HoRw4Yg",
+	"NTovdrKSR445yskKKBAh6nwaS9Hj2bCaSl/gBa/sIPi14y2xTAy3xMmB+p+fVo+v+K/fdma6FmreuuJd",
+	"Jg8gevtQKN8VfK3aPWeuZz7pFyaHoSe05CxlbsISdgxbZfnla5kR0efiFhtb8xrviFxklPX4NXmNTzgd",
+	"60FEXtAkmUIM1Px2ZW7pROSVuJFTwm41/PAX2FK/nX7I5O0UJp2af5CxSFgGAxvVpQD77+D2NsIBnzDE",
+	"8RByTtZw84rjjlotKL60Q+/gl30vteZVi+IffyYyI0cHB/Y/D0+KEZauLhNCvMXUQJi+SJy1lo+mM/fb",
+	"jNcoY4oJHRE2HOmpHaqpCzQ5P3nXA7QHmz+7FNRuAKwwliNuI8ow63OScc0URoWomzM3pFOcAWleGTId",
+	"7ZlUNJCUT9j449gOACdL9CCT4/6gEdnBvnDnP/bM+e79sWB4t7366T/MlTi8O2r8Y88YXXsoQ5fdaC59",
+	"5YLQ9s6zZKXbzvy3gV+99wtNjUu+0u1wh7vBexCkCle538obe9+nPKW4wr35xSDcVxKtv1LNJnT6SRh2",
+	"khn/q4ZJYu997bIU30PZW/IkdGbusswIDI9UALVwy5mv8Pu48MaXO6TMeYX9G6PJjvJ/aMo3R7wW2Vva",
+	"qEnz5q7adG/XWJ/2Lc1bVaWuSXdKfnt1+jLIBL4ST7m4ro7IvOaCqwHzEq7l6lGc8+tPe32iiraJVIq+",
+	"IloSCtM8bSK1HI5xs/wlIJMoq9fyYA1HJFI5ESxrkjdcXLOE0BQgUgArzYc5rUBfDfcliOstlJduBYCe",
+	"i+ttG+kfMtnj6b3b6bj0b+bXOsf0ha1T3uHN35OSLTyIELMaEeDXr1e6ES6S1MDBwI3VXYvArIlSOb3I",
+	"R+R7+PcUR/MXkV6YYC5yqBwYmA8/9PgtS6AwvllRSsKN3EpdMFniiH83nxijCyhh3MuapDPs0UIyuiH6",
+	"0K5l/tSJ0BL/8P78gpQ/9OmwRy38m5akBzIXerI+wKD0SxGalE5ylwU/z83xpvkQdgCptQWLMPG6HJ97",
+	"ooKC8aGP67iPQR3fakTHbjjHbjiHFxUf60GdeEsuK6oF4wUMVwc5MyOO+sbnRymZB4GEb0nKjNDRiPzt",
+	"4v3Fh783yalLXvcAu8bYk+dvz41cRPkE4g98HoyA5Hmq85d/RBj5IGqAFh0jo/Fff6U2kGKBIxM2pCJR",
+	"CzCHzOe+fX26hfjp/sHh0fGzRtTAj4HHH8b7vSN6yBo5SFfBnUbFvO3tOfCuesLpbY8+Vvl0Dkf+GjZp",
+	"J6B+TAGFLh2hxEFqWBAPqO8vM/2G8eHQNKE162qEnASqaOoW/DZDMmZdsJxaeZB/t7Thg53fgzq3RKYY",
+	"ccJ+1HkifQdmecEtWIaOw1aOyZCLsTZGvsxIx2LbOLO24ycELMZDJ2N5KgT0ssXytC05XJE+OCzaU6hG",
+	"aRsaP4FICBargd0/ww1N0jF8eZWipOm0Qysyn6KzKYGUQNmtwx4fW++OiQ+qCRgdeceyZ9BAOglzCjbN",
+	"FK5ZN9v6lm2kxMtfsYn34JbzTUeHbTQ07JOwyeadKv4BAitIfxXBkyGDBEVV4+yaU8PqhgJ308Ie0LQw",
+	"SxJ5n2qoJXIz4bp+C6N9+SMNXX9zWnUZq/fZrlenHqt4mGE5tc6wSNmee8puzaorC1NOjRXUgykXklwz",
+	"NiqAs7Czm1tXKGPadjAXxpL54zUbaRcitmDvUrtyj88DSWisbXscRD9SqnsyG4IL41qrg3W7r2Dha0p6",
+	"vHkn6B8W9Z6maV5yDnRDu3KsyVIadh2p1eVVzkEoysbp1EXeXAMZogmdEPTFcbQjFAjRNK3Ca3PdZ2sR",
+	"YX7zjgwfnL2RU0WBHYWpIutVrkiROcRLlc98ttBPrR21CclJkVhCWwVXkCfFpJSUKw3B8BI+4Eq4UBac",
+	"bkRhfIY1mngSGvyzMn79l4ftfW6Lt1bus3Cn+m8Ss4JxvTkhVzKfsz2eumkqVSHVDaJV1RGqV6XAGldQ",
+	"XIrZ9AnNEgUW0KXQxVAasJ8Em5jvm02Mt0tpcw8XpxhKZO50r8PANE4j80LTIaGAduKHItF2jxEnQHD2",
+	"/v6u+K9aAanymh9r3mgXqlphlur77LFFqzzHK5C+XicllAuynsz6Ui8qPLTGrXImK8HeUJgjU3Q2oGWN",
+	"xkx5MJYHXRDZ0p8cykDzIfSNMj0wkkwgSPSA4qzIS7EgoP0aFr4NIVNZKLOy8CivpZbwuK/+uIAA2Y0d",
+	"XyUtG2piU0w7Rbpt/suYYktTs6VcWh6unDcAwlAFim2FTcotcNvSu6Xl7VrkduPEF06a1DNceE8NdRnr",
+	"ZUwNlpV3MQ5q65qL5Iki9iZ0uNGGdjXx+SqvMb9gXWDk4yeKDOSQEa7UmKk21LUaDTjE0lbpASzI7FIM",
+	"YMqLHmfCWOrzSAV9ykWTfIbZwbnyjqkwF3UZDiUFG78UcniiciHTN4+UglDlpiJQYTTxkJurbKuceW+T",
+	"4PDv8pdjqIHdOnhMKWKGrobxsTx4FvCFlOZpWuodALvAjlaUmRHFl+Kw5aZq4r4aZiMpNaYEt7E0rvMv",
+	"iAhFECZs36OI4w35fFmCcgiLSzz6jbDZ4BEXdpL76dve3s0vt9d1ZCI8oL40rD81lN2OeMbUmWi0D5+1",
+	"WlGDJxfzE+jP5yfQ59NDS1NzKj/cG68JZUb2Upg0sN4cTQTeWTRB89SKCg7DOWxk7Z61QX50uwn1P2zh",
+	"3isr2wCL0pN81mw0RDebPq5bYZyxPleaZdUa6C1oIIteYwT/B6l0P2Pn//MmD9/kAMPa0yF6wEQ+oQBm",
+	"HQhbijShisRjTdRAZjoqhLEVhHlBkv0518E915vG9YltfRDQ5+AFlxB6GDytK02vK4A1P7rP3kD6Woii",
+	"dxgV/p0KRl5KCDLfbz+EW3stqb3/jUJH9xYAgobXopxyZ/zem9R5kTGqmT8lwLC5Nfs2EDWIpILYewvC",
+	"QDKDmcg8dr2tGYsZNxYqtc2d5NSzdrkgB4XNVkxu5woH3xOZkePW4XwhMKAJTS+s/FxbCuiVjJiVmdtb",
+	"1bewyvLDsObZFWSuDloHz/Za+3utg4vWUdv83/H/NqIG+A3J/CWHxSWzptodIqYv6RJbZ2SLMSBrXKuu",
+	"7Egpm6/DBGXX9b7bOYsO7t2WEHuVUrl4vwvYmEDZnCXOm+iN03S6tr1ZIoFqo/PCFY9hDbHMsylcuR7q",
+	"8TfAZbPr3FmhDxXebXYWsfLIxhDLf4UBAxZgxJknsuwmnH3/bJ1hb2R9Pi/WsFRmZMBTgBu0b52DQuZ9",
+	"mAg4HkWIdpwQ7Nhws+GM3pmfO7e4vNLeO2SBO526Nj4/UhdTqPP8/KPyhvgV+n2h+jLPmIcosQ9xex1+",
+	"hqsZ825wM0yCs0uwLl+5wK1METNiz66FqBGj1xHCJpEOKGQ78+spHXGnozuFbo1plk1J5yUbZQz1CFwf",
+	"QZgF3pFQzS6F07MR6ZyPhWK60ySfbKd2j7M0gTVZ9YohG94XMmNJk3w22vrNq19PX/z/Vxfv/3j17vw/",
+	"ZQ8+AHqf9cBWkxTTTtCWtxuCYaWqDcziAVMaNxH7MaG1mkhBYpqmxWMGjKYVFOURcXF9ImPVuPty938D",
+	"AAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -213,6 +213,50 @@ func (q *Queries) EndLegacySession(ctx context.Context, db DBTX, arg EndLegacySe
 	return result.RowsAffected(), nil
 }
 
+const everyLegacySession = `-- name: EveryLegacySession :many
+SELECT id, began_at, rotated_at, expires_at, ended_at, user_agent
+FROM auth.legacy_sessions
+WHERE user_id = $1
+ORDER BY began_at, id
+`
+
+type EveryLegacySessionRow struct {
+	ID        uuid.UUID
+	BeganAt   time.Time
+	RotatedAt time.Time
+	ExpiresAt time.Time
+	EndedAt   *time.Time
+	UserAgent *string
+}
+
+// Called by internal/session for an export: also those that are over. Served by idx_legacy_sessions_user_id.
+func (q *Queries) EveryLegacySession(ctx context.Context, db DBTX, userID uuid.UUID) ([]EveryLegacySessionRow, error) {
+	rows, err := db.Query(ctx, everyLegacySession, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []EveryLegacySessionRow
+	for rows.Next() {
+		var i EveryLegacySessionRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.BeganAt,
+			&i.RotatedAt,
+			&i.ExpiresAt,
+			&i.EndedAt,
+			&i.UserAgent,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const legacySession = `-- name: LegacySession :one
 SELECT
     sessions.user_id, sessions.began_at, sessions.seed, sessions.generation, sessions.rotated_at, sessions.expires_at,

@@ -3,3 +3,22 @@
 //   sqlc v1.31.1
 
 package db
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Append-only record of what was done to accounts, and by whom
+type AuthAuditEvent struct {
+	ID         int64
+	OccurredAt time.Time
+	Action     string
+	// user:<id>, token:<firebase uid> before there is a row, key:<id> of an API key, cli:<name>, or system
+	Actor     string
+	UserID    *uuid.UUID
+	RequestID *string
+	Details   json.RawMessage
+}

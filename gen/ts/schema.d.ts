@@ -358,6 +358,197 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find users
+         * @description Everybody by id, or those that `q` finds: with `@` in it, whose e-mail begins so (case does not matter), in the order of e-mails;
+         *     an id or a Firebase uid, whose it is; else whose username begins so (case matters), in the order of usernames. Nothing in `q` is a
+         *     wildcard. The filters hold beside it. What was never written down counts as `local`, `active` and active.
+         */
+        get: operations["listUsers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One user */
+        get: operations["getUser"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a user
+         * @description What the body names changes, all of it or nothing. The e-mail of a user at Firebase is changed there first: `dependency_unavailable`
+         *     means that nothing has changed here, and `not_found` may mean that Firebase has no such account any more. An e-mail that an operator
+         *     gives counts as unproved. Nobody changes their own `user_type`: that is `forbidden`, so that one admin is always left.
+         */
+        patch: operations["updateUser"];
+        trace?: never;
+    };
+    "/v1/admin/users/{id}/deactivate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a user in no more
+         * @description Every token of theirs is `account_deactivated` from here on, on every instance within a second, and their sessions do not come back
+         *     with a reactivation. Firebase follows. Doing it twice is the same as once. Nobody deactivates themselves: `forbidden`.
+         */
+        post: operations["deactivateUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/users/{id}/reactivate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a user in again
+         * @description Sessions of before stay ended: they sign in anew. Also what Firebase had disabled is active again, and Firebase follows. Doing it
+         *     twice is the same as once.
+         */
+        post: operations["reactivateUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/users/{id}/revoke-tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End every session of a user
+         * @description Every token of a session that began before the next whole second is `token_revoked`, on every instance within a second.
+         */
+        post: operations["revokeUserTokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/users/{id}/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring a user in step with Firebase
+         * @description E-mail, phone, photo and display name follow Firebase, whose disabled only tightens. A local password that is older than
+         *     Firebase's stops counting. An obstacle is no refusal: `outcome` says `failed`, `failure` why, and both stay with the row.
+         *     A user who does not sign in at Firebase is `unsupported_identity`.
+         */
+        post: operations["syncUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/users/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring an account of Firebase in
+         * @description As for a user, by the account's uid. Where it has no row, one is made by the rules that hold for who signs in for the first time:
+         *     `account_link_required`, `identity_conflict` and `unsupported_identity` are theirs then. `not_found`: Firebase has no such account, or
+         *     it was deleted here.
+         */
+        post: operations["syncAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/audit-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who did what
+         * @description The newest first.
+         */
+        get: operations["listAuditEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/me/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All that is kept about me
+         * @description As a file to keep. Nothing of it is a secret: that a password is kept is told, and not which. Who acted for the platform is `operator`.
+         */
+        get: operations["exportMe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/auth/register": {
         parameters: {
             query?: never;
@@ -830,6 +1021,252 @@ export interface components {
          * @enum {string}
          */
         UserHome: "firebase" | "local";
+        /**
+         * @description How far the row and its account at Firebase agree
+         * @enum {string}
+         */
+        FederationStatus: "active" | "syncing" | "failed" | "disabled";
+        /** @description A user as operators see them */
+        AdminUser: {
+            /**
+             * Format: uuid
+             * @description The id of the row; it never changes
+             */
+            id: string;
+            /** @description The account at Firebase; null where it is not linked */
+            firebase_uid: string | null;
+            /** @description As it is stored; null for people without one */
+            email: string | null;
+            /** @description Unique; null where none was ever given */
+            username: string | null;
+            /** @description user, admin, or what else the platform has written there */
+            user_type: string;
+            /** @description Whether they may sign in */
+            is_active: boolean;
+            /**
+             * Format: int32
+             * @description What the person may still spend
+             */
+            token_balance: number;
+            auth_provider: components["schemas"]["AuthProvider"];
+            federation_status: components["schemas"]["FederationStatus"];
+            /** @description What stopped the last sync (email_held: another row has the e-mail; email_unsupported; account_gone), or the last move */
+            failure: string | null;
+            /**
+             * Format: date-time
+             * @description Sessions that began before are over, in UTC
+             */
+            tokens_valid_after: string | null;
+            /**
+             * Format: date-time
+             * @description When both sides last agreed, in UTC
+             */
+            last_firebase_sync: string | null;
+            /**
+             * Format: date-time
+             * @description In UTC; may lag by 5 minutes
+             */
+            last_login: string | null;
+            /**
+             * Format: date-time
+             * @description When the row was made, in UTC
+             */
+            created_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the row was changed, in UTC
+             */
+            updated_at: string | null;
+        };
+        UserPageResponse: {
+            success: components["schemas"]["Success"];
+            /** @description A page */
+            data: {
+                /** @description One by one */
+                users: components["schemas"]["AdminUser"][];
+                /** @description What `cursor` takes for the page after; null: this was the last */
+                next_cursor: string | null;
+            };
+            /** @description What happened, for people */
+            message: string;
+        };
+        UserRecordResponse: {
+            success: components["schemas"]["Success"];
+            /** @description Who it is */
+            data: {
+                user: components["schemas"]["AdminUser"];
+            };
+            /** @description What happened, for people */
+            message: string;
+        };
+        UserChange: {
+            /** @description No control characters; unique */
+            username?: string;
+            /** @description user, admin, or another of the platform's */
+            user_type?: string;
+            /** @description An ASCII address; case does not matter */
+            email?: string;
+        };
+        DeactivateRequest: {
+            /** @description Kept in the audit for ever, also when the account is deleted, so name nobody in it */
+            reason?: string;
+        };
+        SyncAccountRequest: {
+            /** @description The account's uid */
+            firebase_uid: string;
+        };
+        SyncResponse: {
+            success: components["schemas"]["Success"];
+            /** @description How it ended */
+            data: {
+                /**
+                 * @description unchanged: both sides agreed. updated: the row follows now. created and linked: the account has this row now. failed:
+                 *     the user's `failure` says why. under_way: a registration is being finished, and was left alone
+                 * @enum {string}
+                 */
+                outcome: "unchanged" | "updated" | "created" | "linked" | "failed" | "under_way";
+                /** @description What was written down */
+                changed: string[];
+                user: components["schemas"]["AdminUser"];
+            };
+            /** @description What happened, for people */
+            message: string;
+        };
+        AuditPageResponse: {
+            success: components["schemas"]["Success"];
+            /** @description A page */
+            data: {
+                /** @description The newest first */
+                events: components["schemas"]["AuditEvent"][];
+                /** @description What `cursor` takes for the page after; null: this was the last */
+                next_cursor: string | null;
+            };
+            /** @description What happened, for people */
+            message: string;
+        };
+        /** @description One act */
+        AuditEvent: {
+            /**
+             * Format: int64
+             * @description Grows with time
+             */
+            id: number;
+            /**
+             * Format: date-time
+             * @description In UTC
+             */
+            occurred_at: string;
+            /** @description What was done, such as user.deactivated */
+            action: string;
+            /** @description user:<id>, key:<id>, token:<firebase uid>, cli:<name> or system */
+            actor: string;
+            /**
+             * Format: uuid
+             * @description To whom; null for what is done to nobody in particular
+             */
+            user_id: string | null;
+            /** @description The X-Request-Id of the request that did it; null outside of one */
+            request_id: string | null;
+            /** @description What else there is to say; depends on the action */
+            details: {
+                [key: string]: unknown;
+            };
+        };
+        ExportResponse: {
+            success: components["schemas"]["Success"];
+            /** @description All of it */
+            data: {
+                /**
+                 * Format: date-time
+                 * @description In UTC
+                 */
+                exported_at: string;
+                user: components["schemas"]["AdminUser"];
+                /** @description What the row says of the account at Firebase; null for nothing */
+                provider_data: {
+                    [key: string]: unknown;
+                } | null;
+                /** @description Whether a password is kept here */
+                keeps_local_password: boolean;
+                /** @description A password that stopped counting; null for none */
+                set_aside_password: {
+                    /** @description Why */
+                    reason: string;
+                    /**
+                     * Format: date-time
+                     * @description In UTC
+                     */
+                    set_aside_at: string;
+                } | null;
+                /** @description A move to Firebase that is under way or was stopped; null for none */
+                move: {
+                    /**
+                     * Format: date-time
+                     * @description In UTC
+                     */
+                    claimed_at: string;
+                    /**
+                     * Format: date-time
+                     * @description In UTC
+                     */
+                    failed_at: string | null;
+                    /** @description What stopped it */
+                    failure: string | null;
+                } | null;
+                /** @description Every sign-in that held legacy tokens */
+                sessions: components["schemas"]["ExportedSession"][];
+                /** @description What was done to the account, the oldest first */
+                events: components["schemas"]["ExportedEvent"][];
+            };
+            /** @description What happened, for people */
+            message: string;
+        };
+        /** @description A sign-in that held legacy tokens */
+        ExportedSession: {
+            /**
+             * Format: uuid
+             * @description The id of the session
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When the person signed in, in UTC
+             */
+            began_at: string;
+            /**
+             * Format: date-time
+             * @description When its tokens were last refreshed, in UTC
+             */
+            last_used_at: string;
+            /**
+             * Format: date-time
+             * @description When it ends if it is not refreshed, in UTC
+             */
+            expires_at: string;
+            /**
+             * Format: date-time
+             * @description When it was ended, in UTC
+             */
+            ended_at: string | null;
+            /** @description What the client said of itself when it signed in */
+            user_agent: string | null;
+        };
+        /** @description One act */
+        ExportedEvent: {
+            /**
+             * Format: date-time
+             * @description In UTC
+             */
+            occurred_at: string;
+            /** @description What was done, such as user.linked */
+            action: string;
+            /** @description you, system or operator */
+            actor: string;
+            /** @description What else there is to say; depends on the action */
+            details: {
+                [key: string]: unknown;
+            };
+        };
         LegacyRegisterRequest: {
             /** @description An ASCII address; case does not matter */
             email: string;
@@ -1257,6 +1694,222 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["RolloutResponse"];
+            };
+        };
+        /** @description A page of users */
+        UserPage: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "success": true,
+                 *       "data": {
+                 *         "users": [
+                 *           {
+                 *             "id": "7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d",
+                 *             "firebase_uid": "7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d",
+                 *             "email": "jane@example.com",
+                 *             "username": "Jane Doe",
+                 *             "user_type": "user",
+                 *             "is_active": true,
+                 *             "token_balance": 0,
+                 *             "auth_provider": "firebase",
+                 *             "federation_status": "active",
+                 *             "failure": null,
+                 *             "tokens_valid_after": null,
+                 *             "last_firebase_sync": "2026-01-02T03:04:05Z",
+                 *             "last_login": "2026-01-02T03:04:05Z",
+                 *             "created_at": "2026-01-02T03:04:05Z",
+                 *             "updated_at": "2026-01-02T03:04:05Z"
+                 *           }
+                 *         ],
+                 *         "next_cursor": null
+                 *       },
+                 *       "message": "Users retrieved successfully"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UserPageResponse"];
+            };
+        };
+        /** @description The user as operators see them */
+        UserRecord: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "success": true,
+                 *       "data": {
+                 *         "user": {
+                 *           "id": "7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d",
+                 *           "firebase_uid": "7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d",
+                 *           "email": "jane@example.com",
+                 *           "username": "Jane Doe",
+                 *           "user_type": "user",
+                 *           "is_active": true,
+                 *           "token_balance": 0,
+                 *           "auth_provider": "firebase",
+                 *           "federation_status": "active",
+                 *           "failure": null,
+                 *           "tokens_valid_after": null,
+                 *           "last_firebase_sync": "2026-01-02T03:04:05Z",
+                 *           "last_login": "2026-01-02T03:04:05Z",
+                 *           "created_at": "2026-01-02T03:04:05Z",
+                 *           "updated_at": "2026-01-02T03:04:05Z"
+                 *         }
+                 *       },
+                 *       "message": "User retrieved successfully"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UserRecordResponse"];
+            };
+        };
+        /** @description The user after the sync */
+        SyncedUser: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "success": true,
+                 *       "data": {
+                 *         "outcome": "updated",
+                 *         "changed": [
+                 *           "email",
+                 *           "email_verified"
+                 *         ],
+                 *         "user": {
+                 *           "id": "7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d",
+                 *           "firebase_uid": "7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d",
+                 *           "email": "jane@example.com",
+                 *           "username": "Jane Doe",
+                 *           "user_type": "user",
+                 *           "is_active": true,
+                 *           "token_balance": 0,
+                 *           "auth_provider": "firebase",
+                 *           "federation_status": "active",
+                 *           "failure": null,
+                 *           "tokens_valid_after": null,
+                 *           "last_firebase_sync": "2026-01-02T03:04:05Z",
+                 *           "last_login": "2026-01-02T03:04:05Z",
+                 *           "created_at": "2026-01-02T03:04:05Z",
+                 *           "updated_at": "2026-01-02T03:04:05Z"
+                 *         }
+                 *       },
+                 *       "message": "The user follows Firebase now"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SyncResponse"];
+            };
+        };
+        /** @description A page of events */
+        AuditPage: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "success": true,
+                 *       "data": {
+                 *         "events": [
+                 *           {
+                 *             "id": 42,
+                 *             "occurred_at": "2026-01-02T03:04:05Z",
+                 *             "action": "user.deactivated",
+                 *             "actor": "user:0f3a4a3c-3f0a-4f5e-9d55-7b1f7b6e2b1d",
+                 *             "user_id": "7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d",
+                 *             "request_id": "4bf92f3577b34da6",
+                 *             "details": {
+                 *               "reason": "Asked for it by mail"
+                 *             }
+                 *           }
+                 *         ],
+                 *         "next_cursor": null
+                 *       },
+                 *       "message": "Events retrieved successfully"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AuditPageResponse"];
+            };
+        };
+        /** @description All that is kept about the person behind the token */
+        Export: {
+            headers: {
+                "Content-Disposition": components["headers"]["ContentDisposition"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "success": true,
+                 *       "data": {
+                 *         "exported_at": "2026-01-02T03:04:05Z",
+                 *         "user": {
+                 *           "id": "7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d",
+                 *           "firebase_uid": "7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d",
+                 *           "email": "jane@example.com",
+                 *           "username": "Jane Doe",
+                 *           "user_type": "user",
+                 *           "is_active": true,
+                 *           "token_balance": 0,
+                 *           "auth_provider": "firebase",
+                 *           "federation_status": "active",
+                 *           "failure": null,
+                 *           "tokens_valid_after": null,
+                 *           "last_firebase_sync": "2026-01-02T03:04:05Z",
+                 *           "last_login": "2026-01-02T03:04:05Z",
+                 *           "created_at": "2026-01-02T03:04:05Z",
+                 *           "updated_at": "2026-01-02T03:04:05Z"
+                 *         },
+                 *         "provider_data": {
+                 *           "provider": "password",
+                 *           "email_verified": true
+                 *         },
+                 *         "keeps_local_password": false,
+                 *         "set_aside_password": null,
+                 *         "move": null,
+                 *         "sessions": [],
+                 *         "events": []
+                 *       },
+                 *       "message": "Everything that is kept about you"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ExportResponse"];
+            };
+        };
+        /** @description There is no such user */
+        NoSuchUser: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description Firebase has no such account, or it was deleted here */
+        NoSuchAccount: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description Somebody has this username or e-mail, or the caller's own e-mail belongs to another account */
+        UserChangeRefused: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
             };
         };
         /** @description If there is such an account, a mail is on its way */
@@ -1734,9 +2387,21 @@ export interface components {
             content?: never;
         };
     };
-    parameters: never;
+    parameters: {
+        /**
+         * @description The id of the row
+         * @example 7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d
+         */
+        UserId: string;
+        /** @description The `next_cursor` of the page before, of the same search */
+        Cursor: string;
+        /** @description How many at most */
+        Limit: number;
+    };
     requestBodies: never;
     headers: {
+        /** @description Names the file */
+        ContentDisposition: string;
         /** @description Names this request in our logs; sent back as given when it was a sane one */
         XRequestId: string;
         /** @description Seconds to wait before trying again */
@@ -2386,6 +3051,307 @@ export interface operations {
             409: components["responses"]["AddressHeld"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnsupportedIdentity"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listUsers: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The beginning of an e-mail or a username, or the whole of an id or a Firebase uid
+                 * @example jane@
+                 */
+                q?: string;
+                /** @description Only who signs in there */
+                provider?: components["schemas"]["AuthProvider"];
+                /** @description Only rows that are so far with Firebase */
+                status?: components["schemas"]["FederationStatus"];
+                /** @description Only who is active, or only who is deactivated */
+                active?: boolean;
+                /** @description The `next_cursor` of the page before, of the same search */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description How many at most */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["UserPage"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["CallerRefused"];
+            403: components["responses"]["AdminRefused"];
+            409: components["responses"]["AddressHeld"];
+            422: components["responses"]["UnsupportedIdentity"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the row
+                 * @example 7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d
+                 */
+                id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["UserRecord"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["CallerRefused"];
+            403: components["responses"]["AdminRefused"];
+            404: components["responses"]["NoSuchUser"];
+            409: components["responses"]["AddressHeld"];
+            422: components["responses"]["UnsupportedIdentity"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the row
+                 * @example 7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d
+                 */
+                id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "username": "jane",
+                 *       "user_type": "editor"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UserChange"];
+            };
+        };
+        responses: {
+            200: components["responses"]["UserRecord"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["CallerRefused"];
+            403: components["responses"]["AdminRefused"];
+            404: components["responses"]["NoSuchUser"];
+            409: components["responses"]["UserChangeRefused"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnsupportedIdentity"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deactivateUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the row
+                 * @example 7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d
+                 */
+                id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "Asked for it by mail"
+                 *     }
+                 */
+                "application/json": components["schemas"]["DeactivateRequest"];
+            };
+        };
+        responses: {
+            200: components["responses"]["UserRecord"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["CallerRefused"];
+            403: components["responses"]["AdminRefused"];
+            404: components["responses"]["NoSuchUser"];
+            409: components["responses"]["AddressHeld"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnsupportedIdentity"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    reactivateUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the row
+                 * @example 7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d
+                 */
+                id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["UserRecord"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["CallerRefused"];
+            403: components["responses"]["AdminRefused"];
+            404: components["responses"]["NoSuchUser"];
+            409: components["responses"]["AddressHeld"];
+            422: components["responses"]["UnsupportedIdentity"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    revokeUserTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the row
+                 * @example 7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d
+                 */
+                id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["UserRecord"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["CallerRefused"];
+            403: components["responses"]["AdminRefused"];
+            404: components["responses"]["NoSuchUser"];
+            409: components["responses"]["AddressHeld"];
+            422: components["responses"]["UnsupportedIdentity"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    syncUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the row
+                 * @example 7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d
+                 */
+                id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["SyncedUser"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["CallerRefused"];
+            403: components["responses"]["AdminRefused"];
+            404: components["responses"]["NoSuchUser"];
+            409: components["responses"]["AddressHeld"];
+            422: components["responses"]["UnsupportedIdentity"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    syncAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "firebase_uid": "7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SyncAccountRequest"];
+            };
+        };
+        responses: {
+            200: components["responses"]["SyncedUser"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["CallerRefused"];
+            403: components["responses"]["AdminRefused"];
+            404: components["responses"]["NoSuchAccount"];
+            409: components["responses"]["AddressHeld"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnsupportedIdentity"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listAuditEvents: {
+        parameters: {
+            query?: {
+                /** @description Only what was done to this user */
+                user_id?: string;
+                /** @description Only what this one did: user:<id>, key:<id>, token:<firebase uid>, cli:<name> or system */
+                actor?: string;
+                /**
+                 * @description Only this kind of act
+                 * @example user.deactivated
+                 */
+                action?: string;
+                /** @description Only from this instant on */
+                since?: string;
+                /** @description Only before this instant */
+                until?: string;
+                /** @description The `next_cursor` of the page before, of the same search */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description How many at most */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["AuditPage"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["CallerRefused"];
+            403: components["responses"]["AdminRefused"];
+            409: components["responses"]["AddressHeld"];
+            422: components["responses"]["UnsupportedIdentity"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    exportMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Export"];
+            400: components["responses"]["SeveralCredentials"];
+            401: components["responses"]["BearerRefused"];
+            403: components["responses"]["AccountDeactivated"];
+            409: components["responses"]["AddressHeld"];
             422: components["responses"]["UnsupportedIdentity"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

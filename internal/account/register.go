@@ -17,7 +17,7 @@ import (
 )
 
 // ErrEmailTaken says that somebody has this address.
-var ErrEmailTaken = fault.New(fault.EmailTaken, "this e-mail is taken")
+var ErrEmailTaken = user.ErrEmailTaken
 
 // errNotYet says that Firebase does not know the password that it has just been given.
 var errNotYet = fault.Unavailable("the account was made and cannot sign in yet; try again", nil)

@@ -17,6 +17,7 @@ import (
 
 	"auth-v2-service/internal/account"
 	"auth-v2-service/internal/apikey"
+	"auth-v2-service/internal/audit"
 	"auth-v2-service/internal/config"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/httpapi"
@@ -136,6 +137,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 		Users:    p.users,
 		Sessions: sessions,
 		Rollout:  rollout.NewStore(pool, c.MovesAllowed()),
+		Audit:    audit.NewReader(pool),
 		Legacy:   httpapi.LegacySurface{Off: !c.LegacyAccepted(), Sunset: c.LegacySunset.Time},
 		Resolver: principal.NewResolver(principal.Options{
 			Verifier: verifier, Users: p.users, Cache: cache, Keys: apikey.NewStore(pool), OnVerify: p.metrics.TokenVerified,

@@ -1,6 +1,6 @@
 // Package audit records who did what to whom, in the transaction of the act itself (O4): an act that is rolled back leaves no
-// event, and an event that cannot be written rolls the act back. It owns auth.audit_events and knows nothing else. When the
-// build breaks here after a change of schema, follow the columns of db/queries/audit_events.sql.
+// event, and an event that cannot be written rolls the act back. It reads them back for operators and for the person that they are
+// about. It owns auth.audit_events and knows nothing else. When the build breaks here after a change of schema, follow the columns of db/queries/audit_events.sql.
 package audit
 
 import (

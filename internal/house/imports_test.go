@@ -42,15 +42,16 @@ var allowed = map[string][]string{
 	"internal/sync":      {"gen/db", "internal/audit", "internal/firebase", "internal/user"},
 	"internal/session":   {"gen/db", "internal/audit", "internal/token", "internal/user"},
 	"internal/account": {
-		"gen/db", "internal/firebase", "internal/principal", "internal/rollout", "internal/session", "internal/token", "internal/user",
+		"gen/db", "internal/audit", "internal/firebase", "internal/principal", "internal/rollout", "internal/session", "internal/token",
+		"internal/user",
 	},
 	"internal/httpapi": {
-		"api", "gen/api", "internal/account", "internal/apikey", "internal/principal", "internal/rollout", "internal/schema", "internal/session",
-		"internal/token", "internal/user",
+		"api", "gen/api", "internal/account", "internal/apikey", "internal/audit", "internal/principal", "internal/rollout", "internal/schema",
+		"internal/session", "internal/token", "internal/user",
 	},
 	"internal/app": {
-		"gen/db", "internal/account", "internal/apikey", "internal/config", "internal/firebase", "internal/httpapi", "internal/move",
-		"internal/principal", "internal/rollout", "internal/schema", "internal/session", "internal/sync", "internal/token",
+		"gen/db", "internal/account", "internal/apikey", "internal/audit", "internal/config", "internal/firebase", "internal/httpapi",
+		"internal/move", "internal/principal", "internal/rollout", "internal/schema", "internal/session", "internal/sync", "internal/token",
 		"internal/user",
 	},
 	"cmd/authd": {

@@ -13,6 +13,7 @@ import (
 	authored "auth-v2-service/api"
 	"auth-v2-service/gen/api"
 	"auth-v2-service/internal/account"
+	"auth-v2-service/internal/audit"
 	"auth-v2-service/internal/limit"
 	"auth-v2-service/internal/principal"
 	"auth-v2-service/internal/rollout"
@@ -29,6 +30,7 @@ type Options struct {
 	Resolver       *principal.Resolver
 	Sessions       *session.Service
 	Rollout        *rollout.Store
+	Audit          *audit.Reader
 	Legacy         LegacySurface
 	Limiter        *limit.Limiter
 	Checks         []Check
@@ -73,15 +75,17 @@ func New(o Options) (http.Handler, error) {
 			validate(contract),
 		)
 		mount(r, server{
-			authHandlers:     authHandlers{accounts: o.Accounts, users: o.Users},
-			meHandlers:       meHandlers{accounts: o.Accounts, users: o.Users, sessions: o.Sessions},
-			passwordHandlers: passwordHandlers{accounts: o.Accounts},
-			gatewayHandlers:  gatewayHandlers{resolver: o.Resolver},
-			adminHandlers:    adminHandlers{rollout: o.Rollout},
-			legacyHandlers:   legacyHandlers{accounts: o.Accounts, users: o.Users, resolver: o.Resolver},
-			healthHandlers:   healthHandlers{checks: o.Checks, watch: newCheckWatch(o.Logger), version: o.Version},
-			schemaHandlers:   schemaHandlers{validate: o.Schema, kept: new(keptReport)},
-			docsHandlers:     docsHandlers{page: page},
+			authHandlers:      authHandlers{accounts: o.Accounts, users: o.Users},
+			meHandlers:        meHandlers{accounts: o.Accounts, users: o.Users, sessions: o.Sessions},
+			passwordHandlers:  passwordHandlers{accounts: o.Accounts},
+			gatewayHandlers:   gatewayHandlers{resolver: o.Resolver},
+			adminHandlers:     adminHandlers{rollout: o.Rollout},
+			adminUserHandlers: adminUserHandlers{users: o.Users},
+			auditHandlers:     auditHandlers{events: o.Audit},
+			legacyHandlers:    legacyHandlers{accounts: o.Accounts, users: o.Users, resolver: o.Resolver},
+			healthHandlers:    healthHandlers{checks: o.Checks, watch: newCheckWatch(o.Logger), version: o.Version},
+			schemaHandlers:    schemaHandlers{validate: o.Schema, kept: new(keptReport)},
+			docsHandlers:      docsHandlers{page: page},
 		})
 	})
 	return root, nil

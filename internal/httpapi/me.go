@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"time"
 
 	"auth-v2-service/gen/api"
 	"auth-v2-service/internal/account"
@@ -53,4 +54,12 @@ func (h meHandlers) EndSession(ctx context.Context, in api.EndSessionRequestObje
 		return nil, err
 	}
 	return api.EndSession200JSONResponse{DoneJSONResponse: toAPIDone("The session is ended")}, nil
+}
+
+func (h meHandlers) ExportMe(ctx context.Context, _ api.ExportMeRequestObject) (api.ExportMeResponseObject, error) {
+	export, err := h.accounts.Export(ctx, caller(ctx).User.ID)
+	if err != nil {
+		return nil, goneIsRevoked(err)
+	}
+	return api.ExportMe200JSONResponse{ExportJSONResponse: toAPIExport(export, time.Now())}, nil
 }

@@ -11,6 +11,8 @@ type server struct {
 	passwordHandlers
 	gatewayHandlers
 	adminHandlers
+	adminUserHandlers
+	auditHandlers
 	legacyHandlers
 	healthHandlers
 	schemaHandlers

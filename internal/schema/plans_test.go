@@ -250,6 +250,38 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.WriteSync(ctx, db, queries.WriteSyncParams{ID: person, Email: "new@example.com", FederationStatus: "active", ProviderData: nothing})
 		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _ = q.PlanEachTime(ctx, db) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.SearchUsers(ctx, db, queries.SearchUsersParams{PageSize: 51, After: &person})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.SearchUsersByEmail(ctx, db, queries.SearchUsersByEmailParams{Prefix: "person77", Before: "person78", After: "person770@", PageSize: 51})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.SearchUsersByUsername(ctx, db, queries.SearchUsersByUsernameParams{Prefix: "person 77", Before: "person 78", After: "person 770", PageSize: 51})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.FindUsers(ctx, db, queries.FindUsersParams{ID: person, FirebaseUID: uid})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.HoldForOperator(ctx, db, []uuid.UUID{person, personID(778)})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.Deactivate(ctx, db, person) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.Reactivate(ctx, db, person) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.EndSessions(ctx, db, person) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.ChangeUser(ctx, db, queries.ChangeUserParams{ID: person, Username: &name})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.KeptOfUser(ctx, db, person) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.EveryLegacySession(ctx, db, person)
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.AuditEvents(ctx, db, queries.AuditEventsParams{PageSize: 51})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.AuditEventsOf(ctx, db, person)
+		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.FoundInStep(ctx, db, queries.FoundInStepParams{ID: person, InStep: true})
 		},
@@ -276,6 +308,11 @@ func populate(d database, people int) {
 		SELECT 'https://keys/' || i, '{}', now(), now() FROM generate_series(1, 1000) AS i`)
 	d.exec(`INSERT INTO auth.api_keys (id, name, scope, hash, created_by)
 		SELECT 'key ' || i, 'a key', 'balance', 'x', 'somebody' FROM generate_series(1, 10000) AS i`)
+	d.exec(fmt.Sprintf(`INSERT INTO auth.audit_events (occurred_at, action, actor, user_id)
+		SELECT now() - i * interval '1 second', (ARRAY['user.moved', 'user.linked', 'session.ended'])[i %% 3 + 1], 'user:' || i %% 100,
+			('00000000-0000-4000-8000-' || lpad((i %% 50000)::text, 12, '0'))::uuid
+		FROM generate_series(1, %d) AS i`, people))
+	d.exec(`INSERT INTO auth.audit_events (occurred_at, action, actor) VALUES (now() - interval '10 days', 'rare', 'cli:rare')`)
 	d.exec("ANALYZE")
 }
 
@@ -360,3 +397,75 @@ func TestQueries_UseTheIndexesTheyName(t *testing.T) {
 		}
 	}
 }
+
+// Whatever an operator asks for, one shape a case, is found by an index, and sorted only where few rows are left to sort.
+func TestSearches_UseAnIndexInEachShape(t *testing.T) {
+	t.Parallel()
+	d := empty(t)
+	d.migrate()
+	populate(d, rows(t))
+	d.exec("UPDATE auth.users SET is_active = false, federation_status = 'failed' WHERE id = $1", personID(99_000))
+	d.exec("ANALYZE auth.users")
+	now, person := time.Now(), personID(777)
+	text := func(s string) *string { return &s }
+	no := false
+	type ask func(context.Context, *queries.Queries, queries.DBTX) error
+	users := func(p queries.SearchUsersParams) ask {
+		p.PageSize = 51
+		return func(ctx context.Context, q *queries.Queries, db queries.DBTX) error {
+			_, err := q.SearchUsers(ctx, db, p)
+			return err
+		}
+	}
+	events := func(p queries.AuditEventsParams) ask {
+		p.PageSize = 51
+		return func(ctx context.Context, q *queries.Queries, db queries.DBTX) error {
+			_, err := q.AuditEvents(ctx, db, p)
+			return err
+		}
+	}
+	for what, shape := range map[string]struct {
+		ask   ask
+		index string
+	}{
+		"everybody":                     {users(queries.SearchUsersParams{}), "users_pkey"},
+		"everybody, the next page":      {users(queries.SearchUsersParams{After: &person}), "users_pkey"},
+		"a provider of many":            {users(queries.SearchUsersParams{Provider: text("hybrid")}), "users_pkey"},
+		"a provider of nobody":          {users(queries.SearchUsersParams{Provider: text("local")}), "auth_provider"},
+		"a status of many":              {users(queries.SearchUsersParams{Status: text("active")}), "users_pkey"},
+		"a status of few":               {users(queries.SearchUsersParams{Status: text("failed")}), "federation_status"},
+		"few deactivated":               {users(queries.SearchUsersParams{Active: &no}), "is_active"},
+		"the newest events":             {events(queries.AuditEventsParams{}), "idx_audit_events_time"},
+		"the next events":               {events(queries.AuditEventsParams{AfterTime: &now, AfterID: 5}), "idx_audit_events_time"},
+		"events of long ago":            {events(queries.AuditEventsParams{Until: instant(now.Add(-240 * time.Hour))}), "idx_audit_events_time"},
+		"events about somebody":         {events(queries.AuditEventsParams{UserID: &person}), "idx_audit_events_user_id"},
+		"what somebody did":             {events(queries.AuditEventsParams{Actor: text("user:7")}), "idx_audit_events_actor"},
+		"what somebody did once":        {events(queries.AuditEventsParams{Actor: text("cli:rare"), Since: &time.Time{}}), "idx_audit_events_actor"},
+		"one kind of act, a rare one":   {events(queries.AuditEventsParams{Action: text("rare")}), "idx_audit_events_action"},
+		"one kind of act, long ago":     {events(queries.AuditEventsParams{Action: text("user.moved"), Until: instant(now.Add(-24 * time.Hour))}), "idx_audit_events_"},
+		"what somebody did, next page":  {events(queries.AuditEventsParams{Actor: text("user:7"), AfterTime: &now, AfterID: 5}), "idx_audit_events_actor"},
+		"one kind of act since a while": {events(queries.AuditEventsParams{Action: text("user.moved"), Since: instant(now.Add(-time.Minute))}), "idx_audit_events_"},
+	} {
+		tx, err := d.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		plans := map[string]string{}
+		if err := queries.New().PlanEachTime(t.Context(), tx); err != nil {
+			t.Fatal(err)
+		}
+		if err := shape.ask(t.Context(), queries.New(), explaining{tx, t, plans}); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		for _, plan := range plans {
+			if !strings.Contains(plan, shape.index) || strings.Contains(plan, "Seq Scan") {
+				t.Errorf("%s does not use %s, expected it to:\n%s", what, shape.index, plan)
+			}
+		}
+		if err := tx.Rollback(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func instant(t time.Time) *time.Time { return &t }

@@ -41,6 +41,30 @@ func (s *Service) List(ctx context.Context, userID uuid.UUID) ([]Session, error)
 	return sessions, nil
 }
 
+// Past is a session that may be over. EndedAt is nil where nobody ended it.
+type Past struct {
+	Session
+	EndedAt *time.Time
+}
+
+// Every gives all sessions that are kept of a person, also those that are over, the oldest first.
+func (s *Service) Every(ctx context.Context, userID uuid.UUID) ([]Past, error) {
+	rows, err := s.queries.EveryLegacySession(ctx, s.pool, userID)
+	if err != nil {
+		return nil, fmt.Errorf("list every session of user %s: %w", userID, pg.Fault(err))
+	}
+	sessions := make([]Past, len(rows))
+	for i, row := range rows {
+		sessions[i] = Past{EndedAt: row.EndedAt, Session: Session{
+			ID: row.ID, BeganAt: row.BeganAt, LastUsedAt: row.RotatedAt, ExpiresAt: row.ExpiresAt,
+		}}
+		if row.UserAgent != nil {
+			sessions[i].UserAgent = *row.UserAgent
+		}
+	}
+	return sessions, nil
+}
+
 // adoptedVersion is that of the ids that internal/token derives from the old auth-service's refresh tokens; ours are random.
 const adoptedVersion = 8
 

@@ -10,7 +10,6 @@ import (
 
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/audit"
-	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/telemetry"
 	"auth-v2-service/internal/token"
@@ -18,9 +17,6 @@ import (
 
 // usernameKey is the unique constraint that decides whether a name is taken.
 const usernameKey = "users_username_key"
-
-// errBusyDeleting says that the few deletions that may run at once all wait for Firebase.
-var errBusyDeleting = fault.Unavailable("accounts cannot be deleted at the moment; try again shortly", nil)
 
 // ByID reads one row. ErrNotFound when there is none.
 func (s *Store) ByID(ctx context.Context, id uuid.UUID) (User, error) {
@@ -107,13 +103,12 @@ func (s *Store) RevokeTokens(ctx context.Context, id uuid.UUID) error {
 // that a refusal of either side leaves both as they were. It holds a connection meanwhile, so only a few run at once.
 // Deleting twice is the same as once.
 func (s *Store) Delete(ctx context.Context, u User, elsewhere func(ctx context.Context) error) error {
-	select {
-	case s.deleting <- struct{}{}:
-		defer func() { <-s.deleting }()
-	case <-ctx.Done():
-		return errBusyDeleting.With(ctx.Err())
+	leave, err := s.waitOutside(ctx)
+	if err != nil {
+		return err
 	}
-	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error { return s.deleteIn(ctx, tx, u, elsewhere) })
+	defer leave()
+	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error { return s.deleteIn(ctx, tx, u, elsewhere) })
 	if err != nil {
 		return fmt.Errorf("delete user %s: %w", u.ID, pg.Fault(err))
 	}

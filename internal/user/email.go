@@ -25,7 +25,7 @@ const placeholderDomain = "@users.noreply.invalid"
 // CanonicalEmail is the one form in which addresses are stored, looked up, limited and hashed (F2): ASCII white space trimmed,
 // ASCII letters in lower case. It refuses what is no plain address, what is beyond ASCII, and the placeholder domain.
 func CanonicalEmail(address string) (string, error) {
-	canonical := asciiLower(strings.Trim(address, asciiSpace))
+	canonical := canonicalForm(address)
 	if len(canonical) > maxEmailBytes || !plainASCII(canonical) || strings.HasSuffix(canonical, placeholderDomain) {
 		return "", ErrInvalidEmail
 	}
@@ -35,6 +35,9 @@ func CanonicalEmail(address string) (string, error) {
 	}
 	return canonical, nil
 }
+
+// canonicalForm is what auth.canonical_email makes of an address, whether or not it is one that we would take.
+func canonicalForm(address string) string { return asciiLower(strings.Trim(address, asciiSpace)) }
 
 // asciiLower leaves everything beyond ASCII alone: strings.ToLower would fold the Kelvin sign into a k.
 func asciiLower(s string) string {

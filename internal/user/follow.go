@@ -6,7 +6,6 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -85,7 +84,7 @@ func (n *next) followAccount(row db.RowToSyncRow, st step) {
 	switch {
 	case err != nil:
 		n.failure = FailureEmailUnsupported
-	case email == asciiLower(strings.Trim(row.Email, asciiSpace)): // as it was stored, in whatever case
+	case email == canonicalForm(row.Email): // as it was stored, in whatever case
 	case st.held:
 		n.failure = FailureEmailHeld
 	default:

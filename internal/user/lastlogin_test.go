@@ -21,6 +21,11 @@ func (n nobody) User(context.Context, string) (firebase.User, error) {
 	return firebase.User{}, firebase.ErrUserNotFound
 }
 
+func (n nobody) SetEmail(context.Context, string, string) error {
+	n.t.Error("Firebase was asked to change an address")
+	return firebase.ErrUserNotFound
+}
+
 func newStore(t *testing.T) *Store {
 	t.Helper()
 	pool, err := pg.Open(t.Context(), pg.Options{URL: pgtest.New(t)})

@@ -10,12 +10,15 @@ import (
 	"github.com/maypok86/otter/v2"
 
 	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
 )
 
-// Accounts is what this room asks of Firebase: who is behind a uid now. firebase.ErrUserNotFound means gone.
+// Accounts is what this room asks of Firebase: who is behind a uid now (firebase.ErrUserNotFound means gone), and to give an account
+// another address.
 type Accounts interface {
 	User(ctx context.Context, uid string) (firebase.User, error)
+	SetEmail(ctx context.Context, uid, email string) error
 }
 
 // Options say what a Store stands on. Every field is required.
@@ -43,7 +46,7 @@ type Store struct {
 	onSight  func(Sight)
 	log      *slog.Logger
 	seen     chan uuid.UUID
-	deleting chan struct{} // a place for each deletion that may run
+	outside  chan struct{} // a place for each transaction that may wait for Firebase
 	disputes *otter.Cache[dispute, struct{}]
 }
 
@@ -53,7 +56,20 @@ func NewStore(o Options) *Store {
 		pool: o.Pool, queries: db.New(), accounts: o.Accounts, link: o.Link,
 		onChange: o.OnChange, owe: o.Owe, onSight: o.OnSight, log: o.Logger,
 		seen: make(chan uuid.UUID, seenQueue), disputes: newDisputes(),
-		// A deletion holds a connection while Firebase is asked: three quarters of the pool are never theirs.
-		deleting: make(chan struct{}, max(1, o.Pool.Config().MaxConns/4)),
+		// It holds a connection while Firebase is asked: three quarters of the pool are never theirs.
+		outside: make(chan struct{}, max(1, o.Pool.Config().MaxConns/4)),
+	}
+}
+
+// errBusyOutside says that the few transactions that may wait for Firebase all do.
+var errBusyOutside = fault.Unavailable("accounts cannot be changed at the moment; try again shortly", nil)
+
+// waitOutside takes a place among those who hold a connection while Firebase is asked.
+func (s *Store) waitOutside(ctx context.Context) (leave func(), err error) {
+	select {
+	case s.outside <- struct{}{}:
+		return func() { <-s.outside }, nil
+	case <-ctx.Done():
+		return nil, errBusyOutside.With(ctx.Err())
 	}
 }

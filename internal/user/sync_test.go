@@ -39,6 +39,8 @@ func (v *vendor) User(_ context.Context, uid string) (firebase.User, error) {
 	return account, nil
 }
 
+func (v *vendor) SetEmail(context.Context, string, string) error { return v.err }
+
 func syncingStore(t *testing.T) (*Store, *vendor) {
 	t.Helper()
 	s, v := newStore(t), &vendor{accounts: map[string]firebase.User{}}

@@ -1,0 +1,32 @@
+package account
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"auth-v2-service/internal/audit"
+	"auth-v2-service/internal/session"
+	"auth-v2-service/internal/user"
+)
+
+// Export is all that is kept about a person, room by room. What another room keeps about people has its place here.
+type Export struct {
+	User     user.Kept
+	Sessions []session.Past
+	Events   []audit.Recorded
+}
+
+// Export gathers all that is kept about a person. user.ErrNotFound when there is no row.
+func (s *Service) Export(ctx context.Context, id uuid.UUID) (out Export, err error) {
+	if out.User, err = s.users.Kept(ctx, id); err != nil {
+		return Export{}, err
+	}
+	if out.Sessions, err = s.sessions.Every(ctx, id); err != nil {
+		return Export{}, err
+	}
+	if out.Events, err = audit.About(ctx, s.pool, id); err != nil {
+		return Export{}, err
+	}
+	return out, nil
+}

@@ -1,0 +1,60 @@
+package user
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"auth-v2-service/internal/pg"
+)
+
+// Kept is all that this room keeps about a person. Of passwords it says that there are any, and no more.
+type Kept struct {
+	Record
+	ProviderData       map[string]any // nil: nothing
+	KeepsLocalPassword bool
+	SetAside           *SetAside
+	Move               *Move
+}
+
+// SetAside is a password that stopped counting.
+type SetAside struct {
+	Reason string
+	At     time.Time
+}
+
+// Move is a move to Firebase that is under way, or was stopped by something.
+type Move struct {
+	ClaimedAt time.Time
+	FailedAt  *time.Time
+	Failure   string
+}
+
+// Kept reads all that is kept about a person. ErrNotFound when there is no row.
+func (s *Store) Kept(ctx context.Context, id uuid.UUID) (Kept, error) {
+	record, err := s.Record(ctx, id)
+	if err != nil {
+		return Kept{}, err
+	}
+	row, err := s.queries.KeptOfUser(ctx, s.pool, id)
+	if pg.NoRows(err) {
+		return Kept{}, ErrNotFound
+	}
+	if err != nil {
+		return Kept{}, fmt.Errorf("read what is kept of user %s: %w", id, pg.Fault(err))
+	}
+	out := Kept{Record: record, KeepsLocalPassword: row.KeepsLocalPassword}
+	if json.Unmarshal(row.ProviderData, &out.ProviderData) != nil {
+		out.ProviderData = nil // the platform's own, in a form that says nothing of an account
+	}
+	if row.SetAsideAt != nil {
+		out.SetAside = &SetAside{Reason: or(row.SetAsideReason, ""), At: *row.SetAsideAt}
+	}
+	if row.ClaimedAt != nil {
+		out.Move = &Move{ClaimedAt: *row.ClaimedAt, FailedAt: row.FailedAt, Failure: or(row.Failure, "")}
+	}
+	return out, nil
+}

@@ -1,0 +1,277 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/audit"
+	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/telemetry"
+)
+
+// Refusals of an operator's acts.
+var (
+	ErrYourself   = fault.New(fault.Forbidden, "nobody does this to their own account; ask another admin")
+	ErrEmailTaken = fault.New(fault.EmailTaken, "this e-mail is taken")
+	errNoOperator = fault.New(fault.Forbidden, "you are no admin any more")
+	errUnderWay   = fault.Unavailable("this account is being made; try again in a moment", nil)
+)
+
+// By says in whose name an operator's act is done.
+type By struct {
+	Actor string    // as the audit names them
+	Admin uuid.UUID // their own row; uuid.Nil where a service acts by its key
+}
+
+// Deactivate lets a user in no more and ends their sessions (T4). reason may be empty. Doing it twice is the same as once, and is
+// on record once. Nobody does it to themselves, and of two admins who do it to each other one does: an admin is always left.
+// Errors: ErrNotFound, ErrYourself.
+func (s *Store) Deactivate(ctx context.Context, id uuid.UUID, reason string, by By) (Record, error) {
+	if id == by.Admin {
+		return Record{}, ErrYourself
+	}
+	var details map[string]any
+	if reason != "" {
+		details = map[string]any{"reason": reason}
+	}
+	return s.operate(ctx, id, by, "user.deactivated", details, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := s.queries.Deactivate(ctx, tx, id)
+		return err
+	})
+}
+
+// Reactivate lets a user in again, also one whom Firebase had disabled. Sessions of before stay ended. Doing it twice is the same
+// as once. ErrNotFound where there is no row.
+func (s *Store) Reactivate(ctx context.Context, id uuid.UUID, by By) (Record, error) {
+	return s.operate(ctx, id, by, "user.reactivated", nil, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := s.queries.Reactivate(ctx, tx, id)
+		return err
+	})
+}
+
+// EndSessions is RevokeTokens by an operator, on record. ErrNotFound where there is no row.
+func (s *Store) EndSessions(ctx context.Context, id uuid.UUID, by By) (Record, error) {
+	return s.operate(ctx, id, by, "user.tokens_revoked", nil, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := s.queries.EndSessions(ctx, tx, id)
+		return err
+	})
+}
+
+// operate does one thing to a row, records it (O4), and owes it to Firebase (S3), in one transaction. That act finds no row to change means that all is as
+// it should be already: nothing is recorded, and nobody need hear of it.
+func (s *Store) operate(
+	ctx context.Context, id uuid.UUID, by By, action string, details map[string]any, act func(ctx context.Context, tx pgx.Tx) error,
+) (Record, error) {
+	changed := true
+	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := s.holdFor(ctx, tx, id, by); err != nil {
+			return err
+		}
+		err := act(ctx, tx)
+		if pg.NoRows(err) {
+			changed = false
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.record(ctx, tx, id, by, action, details); err != nil {
+			return err
+		}
+		return s.owe(ctx, tx, id)
+	})
+	if err != nil {
+		return Record{}, fmt.Errorf("%s, user %s: %w", action, id, pg.Fault(err))
+	}
+	if changed {
+		s.onChange(ctx, id)
+	}
+	return s.Record(ctx, id)
+}
+
+func (s *Store) record(ctx context.Context, tx pgx.Tx, id uuid.UUID, by By, action string, details map[string]any) error {
+	return audit.Record(ctx, tx, audit.Event{
+		Action: action, Actor: by.Actor, UserID: id, RequestID: telemetry.RequestID(ctx), Details: details,
+	})
+}
+
+// holdFor holds the row, and the operator's own, until the end of the transaction: who has just been deactivated or demoted by
+// somebody else acts no more.
+func (s *Store) holdFor(ctx context.Context, tx pgx.Tx, id uuid.UUID, by By) error {
+	ids := []uuid.UUID{id}
+	if by.Admin != uuid.Nil {
+		ids = append(ids, by.Admin)
+	}
+	held, err := s.queries.HoldForOperator(ctx, tx, ids)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(held, func(row db.HoldForOperatorRow) bool { return row.ID == id }) {
+		return ErrNotFound
+	}
+	operates := func(row db.HoldForOperatorRow) bool { return row.ID == by.Admin && row.Operates }
+	if by.Admin != uuid.Nil && !slices.ContainsFunc(held, operates) {
+		return errNoOperator
+	}
+	return nil
+}
+
+// Change is what an operator changes of a user; nil leaves a field as it is.
+type Change struct {
+	Username *string
+	Type     *string
+	Email    *string
+}
+
+// Change changes what the change names, all of it or nothing. The e-mail of a user at Firebase is changed there while the row waits
+// to be committed (S4): a refusal there leaves both sides as they were, and where nobody heard Firebase's answer a sync tells.
+// An address that an operator gives counts as unproved. Nobody changes their own type.
+//
+// Errors: ErrInvalidUsername, ErrInvalidEmail, ErrUsernameTaken, ErrEmailTaken, ErrNotFound, ErrYourself, ErrNoAccount where Firebase
+// has no such account any more, or dependency_unavailable.
+func (s *Store) Change(ctx context.Context, id uuid.UUID, c Change, by By) (Record, error) {
+	c, err := c.valid()
+	if err != nil {
+		return Record{}, err
+	}
+	if c.Email != nil {
+		leave, err := s.waitOutside(ctx)
+		if err != nil {
+			return Record{}, err
+		}
+		defer leave()
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), changeTimeout) // hanging up stops nothing half-way
+	defer cancel()
+	changed := false
+	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) (err error) {
+		changed, err = s.changeIn(ctx, tx, id, c, by)
+		return err
+	})
+	switch pg.UniqueViolation(err) {
+	case "":
+	case usernameKey:
+		return Record{}, ErrUsernameTaken.With(err)
+	default:
+		return Record{}, ErrEmailTaken.With(err)
+	}
+	if err != nil {
+		return Record{}, fmt.Errorf("change user %s: %w", id, pg.Fault(err))
+	}
+	if changed {
+		s.onChange(ctx, id)
+	}
+	return s.Record(ctx, id)
+}
+
+// changeTimeout bounds a change, Firebase's part included.
+const changeTimeout = 7 * time.Second
+
+func (c Change) valid() (Change, error) {
+	if c.Username != nil {
+		name, err := ValidUsername(*c.Username)
+		if err != nil {
+			return Change{}, err
+		}
+		c.Username = &name
+	}
+	if c.Email != nil {
+		email, err := CanonicalEmail(*c.Email)
+		if err != nil {
+			return Change{}, err
+		}
+		c.Email = &email
+	}
+	return c, nil
+}
+
+func (s *Store) changeIn(ctx context.Context, tx pgx.Tx, id uuid.UUID, c Change, by By) (changed bool, err error) {
+	if err := s.holdFor(ctx, tx, id, by); err != nil {
+		return false, err
+	}
+	row, err := s.queries.UserByID(ctx, tx, id)
+	if err != nil {
+		return false, err
+	}
+	was := FromRow(row)
+	c = c.differing(was, row.Email)
+	if c.Type != nil && id == by.Admin {
+		return false, ErrYourself
+	}
+	details := c.details(was)
+	if details == nil {
+		return false, nil
+	}
+	if _, err := s.queries.ChangeUser(ctx, tx, db.ChangeUserParams{ID: id, Username: c.Username, UserType: c.Type, Email: c.Email}); err != nil {
+		return false, err
+	}
+	if err := s.record(ctx, tx, id, by, "user.changed", details); err != nil {
+		return false, err
+	}
+	if c.Email == nil || was.AuthProvider == ProviderLocal {
+		return true, nil
+	}
+	return true, s.changeAtFirebase(ctx, was, *c.Email)
+}
+
+// differing leaves out what is so already. stored is the address as the row has it.
+func (c Change) differing(was User, stored string) Change {
+	if c.Username != nil && *c.Username == was.Username {
+		c.Username = nil
+	}
+	if c.Type != nil && *c.Type == was.Type {
+		c.Type = nil
+	}
+	if c.Email != nil && *c.Email == canonicalForm(stored) {
+		c.Email = nil
+	}
+	return c
+}
+
+// details name what changes, and say it only where it is nobody's personal data; nil: nothing changes.
+func (c Change) details(was User) map[string]any {
+	names := []string{}
+	details := map[string]any{}
+	if c.Username != nil {
+		names = append(names, "username")
+	}
+	if c.Type != nil {
+		names = append(names, "user_type")
+		details["user_type"] = map[string]any{"old": was.Type, "new": *c.Type}
+	}
+	if c.Email != nil {
+		names = append(names, "email")
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	details["changed"] = names
+	return details
+}
+
+func (s *Store) changeAtFirebase(ctx context.Context, was User, email string) error {
+	if was.FederationStatus == StatusSyncing {
+		return errUnderWay // Firebase may not have the account yet
+	}
+	err := s.accounts.SetEmail(ctx, was.FirebaseUID, email)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, firebase.ErrEmailExists):
+		return ErrEmailTaken.With(err)
+	case errors.Is(err, firebase.ErrUserNotFound):
+		return ErrNoAccount.With(err)
+	case errors.Is(err, firebase.ErrInvalidUser):
+		return ErrInvalidEmail.With(err)
+	}
+	return errNoAnswer.With(fmt.Errorf("change the e-mail of user %s at Firebase: %w", was.ID, err))
+}

@@ -1,0 +1,256 @@
+package user
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/pg"
+)
+
+// ErrInvalidCursor refuses a cursor that no page of this search gave.
+var ErrInvalidCursor = fault.Invalid("the request is not valid", fault.Field{
+	Field: "cursor", Message: "must be what the page before gave, for the same search",
+})
+
+// Search says who is looked for. The zero value of a field asks for nothing; Limit is required.
+type Search struct {
+	// Q finds by the beginning of an e-mail (with "@" in it) or of a username, or by the whole of an id or a Firebase uid.
+	Q        string
+	Provider string
+	Status   string
+	Active   *bool
+	Cursor   string
+	Limit    int
+}
+
+// Record is a row as operators see it.
+type Record struct {
+	User
+	LastSync *time.Time // when the row and its account last agreed; nil: never
+	Failure  string     // what stopped the last sync or move; "": nothing
+}
+
+// Page is a part of what a search finds. Next is the cursor of the part after; "": this was the last.
+type Page struct {
+	Records []Record
+	Next    string
+}
+
+// The ways through a search, as a cursor says them. Each is one statement, and has one order.
+const (
+	byID       = "id"
+	byEmail    = "email"
+	byUsername = "username"
+)
+
+// cursor is where a page ended. Clients see it encoded, and rely on nothing in it.
+type cursor struct {
+	By    string `json:"by"`
+	After string `json:"after"`
+}
+
+func (c cursor) encode() string {
+	encoded, _ := json.Marshal(c) // two strings can be encoded
+	return base64.RawURLEncoding.EncodeToString(encoded)
+}
+
+// cursorOf reads a cursor for one way; the zero one is where everything begins.
+func cursorOf(text, by string) (cursor, error) {
+	if text == "" {
+		return cursor{By: by}, nil
+	}
+	var c cursor
+	decoded, err := base64.RawURLEncoding.DecodeString(text)
+	if err == nil {
+		err = json.Unmarshal(decoded, &c)
+	}
+	if err != nil || c.By != by || c.After == "" || strings.ContainsRune(c.After, 0) {
+		return cursor{}, ErrInvalidCursor.With(err)
+	}
+	return c, nil
+}
+
+// Search finds rows, a page at a time. Pages are cut by what was last seen, so that none is skipped or told twice because of
+// changes between. ErrInvalidCursor for a cursor of another search.
+func (s *Store) Search(ctx context.Context, q Search) (page Page, err error) {
+	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := s.queries.PlanEachTime(ctx, tx); err != nil {
+			return err
+		}
+		page, err = s.search(ctx, tx, q)
+		return err
+	})
+	if err != nil {
+		return Page{}, fmt.Errorf("search users: %w", pg.Fault(err))
+	}
+	return page, nil
+}
+
+func (s *Store) search(ctx context.Context, tx pgx.Tx, q Search) (Page, error) {
+	switch {
+	case q.Q == "":
+		return s.searchAll(ctx, tx, q)
+	case strings.Contains(q.Q, "@"):
+		return s.searchEmails(ctx, tx, q)
+	}
+	if couldBeID(q.Q) {
+		found, err := s.find(ctx, tx, q)
+		if err != nil || len(found) > 0 {
+			return Page{Records: found}, err
+		}
+	}
+	return s.searchUsernames(ctx, tx, q)
+}
+
+// couldBeID says whether an id or a uid may be meant, which a username is not likely to look like.
+func couldBeID(q string) bool {
+	n := utf8.RuneCountInString(q)
+	return n >= minUID && n <= maxUID && !strings.ContainsRune(q, ' ')
+}
+
+// find gives the row of an id or a uid, where the filters let it through.
+func (s *Store) find(ctx context.Context, tx pgx.Tx, q Search) ([]Record, error) {
+	id, _ := uuid.Parse(q.Q) // the nil one where it is none: nobody's
+	rows, err := s.queries.FindUsers(ctx, tx, db.FindUsersParams{ID: id, FirebaseUID: q.Q})
+	if err != nil {
+		return nil, err
+	}
+	var found []Record
+	for _, row := range rows {
+		if r := toRecord(db.SearchUsersRow(row)); q.admits(r) {
+			found = append(found, r)
+		}
+	}
+	return found, nil
+}
+
+func (q Search) admits(r Record) bool {
+	return (q.Provider == "" || q.Provider == r.AuthProvider) && (q.Status == "" || q.Status == r.FederationStatus) &&
+		(q.Active == nil || *q.Active == r.IsActive)
+}
+
+func (s *Store) searchAll(ctx context.Context, tx pgx.Tx, q Search) (Page, error) {
+	from, err := cursorOf(q.Cursor, byID)
+	if err != nil {
+		return Page{}, err
+	}
+	params := db.SearchUsersParams{Provider: given(q.Provider), Status: given(q.Status), Active: q.Active, PageSize: q.oneMore()}
+	if from.After != "" {
+		after, err := uuid.Parse(from.After)
+		if err != nil {
+			return Page{}, ErrInvalidCursor.With(err)
+		}
+		params.After = &after
+	}
+	rows, err := s.queries.SearchUsers(ctx, tx, params)
+	return q.page(rows, byID, func(row db.SearchUsersRow) string { return row.ID.String() }), err
+}
+
+func (s *Store) searchEmails(ctx context.Context, tx pgx.Tx, q Search) (Page, error) {
+	from, err := cursorOf(q.Cursor, byEmail)
+	if err != nil {
+		return Page{}, err
+	}
+	prefix := canonicalForm(q.Q)
+	found, err := s.queries.SearchUsersByEmail(ctx, tx, db.SearchUsersByEmailParams{
+		Prefix: prefix, Before: afterPrefix(prefix), After: from.After,
+		Provider: given(q.Provider), Status: given(q.Status), Active: q.Active, PageSize: q.oneMore(),
+	})
+	rows := make([]db.SearchUsersRow, len(found))
+	for i, row := range found {
+		rows[i] = db.SearchUsersRow(row)
+	}
+	return q.page(rows, byEmail, func(row db.SearchUsersRow) string { return canonicalForm(row.Email) }), err
+}
+
+func (s *Store) searchUsernames(ctx context.Context, tx pgx.Tx, q Search) (Page, error) {
+	from, err := cursorOf(q.Cursor, byUsername)
+	if err != nil {
+		return Page{}, err
+	}
+	found, err := s.queries.SearchUsersByUsername(ctx, tx, db.SearchUsersByUsernameParams{
+		Prefix: q.Q, Before: afterPrefix(q.Q), After: from.After,
+		Provider: given(q.Provider), Status: given(q.Status), Active: q.Active, PageSize: q.oneMore(),
+	})
+	rows := make([]db.SearchUsersRow, len(found))
+	for i, row := range found {
+		rows[i] = db.SearchUsersRow(row)
+	}
+	return q.page(rows, byUsername, func(row db.SearchUsersRow) string { return or(row.Username, "") }), err
+}
+
+// oneMore is a row more than a page has, which tells whether there is another page.
+func (q Search) oneMore() int32 { return int32(q.Limit) + 1 } //nolint:gosec // the contract allows 100
+
+func (q Search) page(rows []db.SearchUsersRow, by string, key func(db.SearchUsersRow) string) Page {
+	var page Page
+	if len(rows) > q.Limit {
+		rows = rows[:q.Limit]
+		page.Next = cursor{By: by, After: key(rows[q.Limit-1])}.encode()
+	}
+	for _, row := range rows {
+		page.Records = append(page.Records, toRecord(row))
+	}
+	return page
+}
+
+// Record reads one row as operators see it. ErrNotFound when there is none.
+func (s *Store) Record(ctx context.Context, id uuid.UUID) (Record, error) {
+	rows, err := s.queries.FindUsers(ctx, s.pool, db.FindUsersParams{ID: id})
+	if err != nil {
+		return Record{}, fmt.Errorf("read user %s: %w", id, pg.Fault(err))
+	}
+	if len(rows) == 0 {
+		return Record{}, ErrNotFound
+	}
+	return toRecord(db.SearchUsersRow(rows[0])), nil
+}
+
+func toRecord(row db.SearchUsersRow) Record {
+	return Record{
+		User: FromRow(db.UserByIDRow{
+			ID: row.ID, FirebaseUID: row.FirebaseUID, AuthProvider: row.AuthProvider, Username: row.Username, Email: row.Email,
+			UserType: row.UserType, IsActive: row.IsActive, TokenBalance: row.TokenBalance, FederationStatus: row.FederationStatus,
+			TokensValidAfter: row.TokensValidAfter, LastLogin: row.LastLogin, CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt,
+		}),
+		LastSync: sayable(row.LastFirebaseSync), Failure: row.Failure,
+	}
+}
+
+// afterPrefix is the first text, in the order of bytes, that no longer begins with prefix.
+func afterPrefix(prefix string) string {
+	runes := []rune(prefix)
+	last := len(runes) - 1
+	switch runes[last] {
+	case utf8.MaxRune:
+		return prefix + string(utf8.MaxRune) // as far as text goes
+	case surrogatesBegin - 1:
+		runes[last] = surrogatesEnd + 1 // no text holds what lies between
+	default:
+		runes[last]++
+	}
+	return string(runes)
+}
+
+// The code points that stand for no character (RFC 3629 section 3).
+const (
+	surrogatesBegin = 0xD800
+	surrogatesEnd   = 0xDFFF
+)
+
+func given(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
