@@ -81,12 +81,28 @@ var secured = []struct{ operation, method, path, body string }{
 	{"sendEmailVerification", http.MethodPost, "/v1/auth/email/verify", ""},
 	{"getRollout", http.MethodGet, "/v1/admin/rollout", ""},
 	{"setRollout", http.MethodPut, "/v1/admin/rollout", rolloutBody},
+	{"listUsers", http.MethodGet, "/v1/admin/users?q=somebody%40", ""},
+	{"getUser", http.MethodGet, nobodyPath, ""},
+	{"updateUser", http.MethodPatch, nobodyPath, `{"username":"somebody else"}`},
+	{"deactivateUser", http.MethodPost, nobodyPath + "/deactivate", `{"reason":"a test"}`},
+	{"reactivateUser", http.MethodPost, nobodyPath + "/reactivate", ""},
+	{"revokeUserTokens", http.MethodPost, nobodyPath + "/revoke-tokens", ""},
+	{"syncUser", http.MethodPost, nobodyPath + "/sync", ""},
+	{"syncAccount", http.MethodPost, "/v1/admin/users/sync", syncBody},
+	{"listAuditEvents", http.MethodGet, "/v1/admin/audit-events", ""},
+	{"exportMe", http.MethodGet, "/v1/auth/me/export", ""},
 	{"legacyLogout", http.MethodPost, "/auth/logout", ""},
 	{"legacyMe", http.MethodGet, "/api/v1/auth/me", ""},
 }
 
 // rolloutBody changes the record as it was made.
 const rolloutBody = `{"revision":0,"usersPercent":0,"trafficPercent":100,"newUsers":"firebase","allow":[],"deny":[],"belowFullTraffic":false}`
+
+// nobodyPath is where a user would be whom nobody has; syncBody names an account of nobody's.
+const (
+	nobodyPath = "/v1/admin/users/7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d"
+	syncBody   = `{"firebase_uid":"7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d"}`
+)
 
 // taking are the operations that take a body, each with one that the contract allows.
 var taking = []struct{ operation, method, path, body string }{
@@ -108,9 +124,12 @@ var taking = []struct{ operation, method, path, body string }{
 	{"legacyVerifyToken", http.MethodPost, "/auth/verify-token", `{"token":"a-token"}`},
 }
 
-// bodyless are operations whose bodies are no strings, or nobody reads.
+// bodyless are operations whose bodies are no strings, or nobody reads, or an admin alone may send.
 var bodyless = []struct{ operation, method, path, body string }{
 	{"setRollout", http.MethodPut, "/v1/admin/rollout", rolloutBody},
+	{"updateUser", http.MethodPatch, nobodyPath, `{"username":"somebody else"}`},
+	{"deactivateUser", http.MethodPost, nobodyPath + "/deactivate", `{"reason":"a test"}`},
+	{"syncAccount", http.MethodPost, "/v1/admin/users/sync", syncBody},
 	{"legacyLogout", http.MethodPost, "/auth/logout", `{"anything":"x"}`},
 }
 

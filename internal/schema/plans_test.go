@@ -303,6 +303,7 @@ func populate(d database, people int) {
 		SELECT gen_random_uuid(), gen_random_uuid()::text, now() FROM generate_series(1, %d)`, people/10))
 	d.exec(`INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, rotated_at, expires_at)
 		SELECT id, id, now(), 'x', now(), now() + interval '1 day' FROM auth.users`)
+	d.exec("INSERT INTO auth.set_aside_passwords (user_id, password_hash, reason) SELECT id, 'x', 'linked' FROM auth.users")
 	d.exec("INSERT INTO auth.move_claims (user_id, claimed_by, claimed_at) SELECT id, 'somebody', now() FROM auth.users")
 	d.exec(`INSERT INTO auth.verification_keys (source, keys, fetched_at, fresh_until)
 		SELECT 'https://keys/' || i, '{}', now(), now() FROM generate_series(1, 1000) AS i`)

@@ -1,0 +1,90 @@
+package e2e
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"auth-v2-service/gen/client"
+	"auth-v2-service/internal/devstack/identity"
+	"auth-v2-service/internal/testkit/servicetest"
+)
+
+// ask asks as this admin.
+func (a admin) ask(t testing.TB, s *servicetest.Service, method, path, body string) reply {
+	t.Helper()
+	return ask(t, s, method, path, body, "Authorization", "Bearer "+a.token)
+}
+
+func userPath(id uuid.UUID) string { return "/v1/admin/users/" + id.String() }
+
+// act does one of the acts upon a user and demands that it is done.
+func (a admin) act(t testing.TB, s *servicetest.Service, id uuid.UUID, act string) client.AdminUser {
+	t.Helper()
+	return userIn(t, a.ask(t, s, http.MethodPost, userPath(id)+"/"+act, ""))
+}
+
+// changes changes a user and demands that it is done.
+func (a admin) changes(t testing.TB, s *servicetest.Service, id uuid.UUID, body map[string]any) client.AdminUser {
+	t.Helper()
+	return userIn(t, a.ask(t, s, http.MethodPatch, userPath(id), jsonOf(t, body)))
+}
+
+func userIn(t testing.TB, answer reply) client.AdminUser {
+	t.Helper()
+	return decoded[client.UserRecordResponse](t, answer).Data.User
+}
+
+// decoded reads an answer that must be 200.
+func decoded[T any](t testing.TB, answer reply) (out T) {
+	t.Helper()
+	if answer.status != http.StatusOK {
+		t.Fatalf("answered %d, expected 200\n%s", answer.status, answer.body)
+	}
+	if err := json.Unmarshal(answer.body, &out); err != nil {
+		t.Fatalf("%s: %v", answer.body, err)
+	}
+	return out
+}
+
+// finds gives the ids of all pages of a search, and how many pages there were.
+func (a admin) finds(t testing.TB, s *servicetest.Service, query url.Values) (ids []uuid.UUID, pages int) {
+	t.Helper()
+	for {
+		page := decoded[client.UserPageResponse](t, a.ask(t, s, http.MethodGet, "/v1/admin/users?"+query.Encode(), "")).Data
+		for _, u := range page.Users {
+			ids = append(ids, u.ID)
+		}
+		pages++
+		if page.NextCursor == nil {
+			return ids, pages
+		}
+		query.Set("cursor", *page.NextCursor)
+	}
+}
+
+// events are those that an admin is shown.
+func (a admin) events(t testing.TB, s *servicetest.Service, query url.Values) []client.AuditEvent {
+	t.Helper()
+	var events []client.AuditEvent
+	for {
+		page := decoded[client.AuditPageResponse](t, a.ask(t, s, http.MethodGet, "/v1/admin/audit-events?"+query.Encode(), "")).Data
+		events = append(events, page.Events...)
+		if page.NextCursor == nil {
+			return events
+		}
+		query.Set("cursor", *page.NextCursor)
+	}
+}
+
+// atFirebaseRow is a row of an account at the provider, with a password.
+func atFirebaseRow(t testing.TB, s *servicetest.Stack, changes ...map[string]any) (uuid.UUID, identity.User) {
+	t.Helper()
+	account := identity.User{UID: newUID(), Email: servicetest.Email(), EmailVerified: true, Password: servicetest.Password}
+	putUser(t, s, account)
+	columns := append([]map[string]any{{"firebase_uid": account.UID, "auth_provider": "firebase", "password_hash": nil}}, changes...)
+	return legacyRow(t, s, account.Email, columns...), account
+}
