@@ -89,6 +89,7 @@ func TestAdminUsers_NoSessionSurvivesADeactivation_T4_T5(t *testing.T) {
 			for _, token := range caught.all() {
 				refusedAs(t, instances[0], time.Second, "T4: after the reactivation", token, "token_revoked")
 			}
+			settled(t, stack)
 			expectSignsIn(t, instances[0], o.email, servicetest.Password)
 			t.Logf("%s: %d tokens, none survived", home, len(caught.all()))
 		})

@@ -97,6 +97,7 @@ func TestAdminSync_DisabledTightens_S1(t *testing.T) {
 		t.Errorf("S1: reactivated before Firebase has followed, it is %s", jsonOf(t, done))
 	}
 	s.Identity.SetDisabled(person.UID, false)
+	settled(t, s.Stack)
 	operator.sync(t, s, id)
 	s.Identity.SetDisabled(person.UID, true) // by somebody else
 	if done := operator.sync(t, s, id); done.Data.User.FederationStatus != "disabled" {

@@ -88,3 +88,11 @@ func atFirebaseRow(t testing.TB, s *servicetest.Stack, changes ...map[string]any
 	columns := append([]map[string]any{{"firebase_uid": account.UID, "auth_provider": "firebase", "password_hash": nil}}, changes...)
 	return legacyRow(t, s, account.Email, columns...), account
 }
+
+// settled waits until Firebase has followed all that was changed here (S3).
+func settled(t testing.TB, s *servicetest.Stack) {
+	t.Helper()
+	eventually(t, "Firebase has followed", func() bool {
+		return count(t, s, "auth.river_job WHERE state NOT IN ('completed', 'cancelled', 'discarded')") == 0
+	})
+}

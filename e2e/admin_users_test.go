@@ -130,6 +130,7 @@ func TestAdminUsers_DeactivateAndReactivate_T4_O4(t *testing.T) {
 		}
 	}
 	refusedAs(t, a, time.Second, "T4: a session of before", person.IDToken, "token_revoked")
+	settled(t, stack)
 	expectUser(t, a, "a session of after", newLogin(t, a, *person.Email, servicetest.Password).IDToken)
 	events := operator.events(t, a, url.Values{"user_id": {id.String()}, "actor": {"user:" + operator.id.String()}})
 	if len(events) != 2 || events[0].Action != "user.reactivated" || events[1].Action != "user.deactivated" ||

@@ -80,6 +80,7 @@ func TestDelete_LeavesNothingOfThePerson_F10(t *testing.T) {
 			t.Fatalf("no table says %q before the deletion: this test finds nothing", text)
 		}
 	}
+	settled(t, s.Stack)
 	session := newLogin(t, s, "jeanne.unmistakable.2@example.com", servicetest.Password)
 	ask(t, s, "DELETE", "/v1/auth/me", "", authorized(session.IDToken)...).expect(t, "deleteMe", 200, "")
 	for _, text := range telling {

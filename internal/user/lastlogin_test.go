@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/pg"
@@ -35,6 +36,7 @@ func newStore(t *testing.T) *Store {
 	t.Cleanup(pool.Close)
 	return NewStore(Options{
 		Pool: pool, Accounts: nobody{t}, OnChange: func(context.Context, uuid.UUID) {}, OnSight: func(Sight) {},
+		Owe:    func(context.Context, pgx.Tx, uuid.UUID) error { return nil },
 		Logger: slog.New(slog.DiscardHandler),
 	})
 }
