@@ -95,7 +95,7 @@ func (h *holder) admitBearer(ctx context.Context, op operation) (err error) {
 	if h.principal, err = h.resolver.Resolve(ctx, h.compact); err != nil {
 		return err
 	}
-	h.caller = h.principal
+	h.caller = &h.principal
 	return h.mayOperate(op)
 }
 
