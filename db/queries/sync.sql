@@ -23,3 +23,106 @@ FOR NO KEY UPDATE;
 UPDATE auth.users
 SET provider_data = provider_data - 'enabling', updated_at = clock_timestamp()
 WHERE id = $1 AND provider_data ? 'enabling';
+
+-- name: RememberProject :exec
+-- Called by internal/sync at each start: the first one writes down which Firebase project the rows belong to. One row.
+INSERT INTO auth.firebase_project (project_id, tenant)
+VALUES (sqlc.arg(project_id)::text, sqlc.arg(tenant)::text)
+ON CONFLICT (only_row) DO NOTHING;
+
+-- name: RememberedProject :one
+-- Called by internal/sync at each start and before it reconciles. One row.
+SELECT project_id, tenant FROM auth.firebase_project;
+
+-- name: BeginReconcile :execrows
+-- Called by internal/sync: of all who want to reconcile one may, and those who come on time find that it was done. A killed run's
+-- place lapses. No row: not now. One row.
+UPDATE auth.firebase_project
+SET reconciling_by = sqlc.arg(who)::text, reconciling_until = clock_timestamp() + interval '5 minutes'
+WHERE
+    only_row AND coalesce(reconciling_until < clock_timestamp(), true)
+    AND coalesce(reconciled_at < clock_timestamp() - sqlc.arg(every_seconds)::float8 * interval '1 second', true);
+
+-- name: KeepReconciling :execrows
+-- Called by internal/sync before each page. No row: the place has lapsed and is somebody else's. One row.
+UPDATE auth.firebase_project
+SET reconciling_until = clock_timestamp() + interval '5 minutes'
+WHERE only_row AND reconciling_by = sqlc.arg(who)::text;
+
+-- name: EndReconcile :exec
+-- Called by internal/sync; reconciled_at is when a run that went through began, else NULL. One row.
+UPDATE auth.firebase_project
+SET reconciling_by = NULL, reconciling_until = NULL, reconciled_at = coalesce(sqlc.narg(reconciled_at)::timestamptz, reconciled_at)
+WHERE only_row AND reconciling_by = sqlc.arg(who)::text;
+
+-- name: ForgetListed :exec
+-- Called by internal/sync before and after it reads Firebase's list. It takes the whole table.
+DELETE FROM auth.reconcile_listed
+WHERE firebase_uid IS NOT NULL;
+
+-- name: NoteListed :execrows
+-- Called by internal/sync with each page of Firebase's list; fewer rows than accounts: the list has shown some twice.
+-- Served by reconcile_listed_pkey (the conflict).
+INSERT INTO auth.reconcile_listed (firebase_uid)
+SELECT unnest(sqlc.arg(firebase_uids)::text [])
+ON CONFLICT DO NOTHING;
+
+-- name: RowsOfPage :many
+-- Called by internal/sync with each page of Firebase's list: OwedState for many. Served by idx_users_firebase_uid.
+SELECT
+    id, firebase_uid, auth_provider, federation_status, tokens_valid_after,
+    (coalesce(is_active, true) AND federation_status IS DISTINCT FROM 'disabled')::boolean AS admitted,
+    coalesce(provider_data @> '{"enabling": true}', false)::boolean AS reactivated
+FROM auth.users
+WHERE firebase_uid = ANY(sqlc.arg(firebase_uids)::varchar []);
+
+-- name: CountAtFirebase :one
+-- Called by internal/sync once a run: how many rows an account must stand behind. It reads the whole table.
+SELECT count(*) FROM auth.users
+WHERE firebase_uid IS NOT NULL AND auth_provider IN ('firebase', 'hybrid');
+
+-- name: MissingRows :many
+-- Called by internal/sync after the list: rows whose account was not in it, a page at a time. Who was changed since the list began may
+-- have come too late for it, and is left to the next run. Served by idx_users_firebase_uid and reconcile_listed_pkey.
+SELECT id, firebase_uid::text AS firebase_uid, coalesce(updated_at::text, '')::text AS version
+FROM auth.users
+WHERE
+    firebase_uid > sqlc.arg(after)::varchar AND auth_provider IN ('firebase', 'hybrid')
+    AND federation_status IS DISTINCT FROM 'disabled' AND federation_status IS DISTINCT FROM 'syncing'
+    AND coalesce(updated_at < sqlc.arg(began)::timestamptz, true)
+    AND NOT EXISTS (SELECT FROM auth.reconcile_listed WHERE reconcile_listed.firebase_uid = users.firebase_uid)
+ORDER BY users.firebase_uid
+LIMIT 1000;
+
+-- name: DisableGone :execrows
+-- Called by internal/sync for a row whose account a look-up of its own has not found (S2). No row: it was changed meanwhile.
+-- Served by users_pkey.
+UPDATE auth.users
+SET
+    federation_status = 'disabled',
+    provider_data = coalesce(provider_data, '{}') || '{"sync_failure": "account_gone"}',
+    tokens_valid_after = greatest(tokens_valid_after, date_trunc('second', clock_timestamp()) + interval '1 second'),
+    updated_at = clock_timestamp()
+WHERE
+    id = sqlc.arg(id) AND firebase_uid = sqlc.arg(firebase_uid)::varchar
+    AND coalesce(updated_at::text, '') = sqlc.arg(version)::text;
+
+-- name: StaleRegistrations :many
+-- Called by internal/sync: registrations at Firebase that nobody has gone on with for a day (A1), a page at a time.
+-- Served by idx_users_federation_status.
+SELECT id, coalesce(updated_at::text, '')::text AS version
+FROM auth.users
+WHERE
+    federation_status = 'syncing' AND auth_provider = 'firebase' AND firebase_uid = id::text
+    AND last_login IS NULL AND coalesce(token_balance, 0) = 0 AND coalesce(user_type, 'user') = 'user'
+    AND updated_at < now() - interval '1 day' AND id > sqlc.arg(after)::uuid
+ORDER BY id
+LIMIT 1000;
+
+-- name: ClearRegistration :execrows
+-- Called by internal/sync for a registration whose account Firebase has never made. No row: somebody has gone on with it.
+-- Served by users_pkey.
+DELETE FROM auth.users
+WHERE
+    id = sqlc.arg(id) AND federation_status = 'syncing' AND last_login IS NULL
+    AND coalesce(updated_at::text, '') = sqlc.arg(version)::text;

@@ -12,6 +12,92 @@ import (
 	"github.com/google/uuid"
 )
 
+const beginReconcile = `-- name: BeginReconcile :execrows
+UPDATE auth.firebase_project
+SET reconciling_by = $1::text, reconciling_until = clock_timestamp() + interval '5 minutes'
+WHERE
+    only_row AND coalesce(reconciling_until < clock_timestamp(), true)
+    AND coalesce(reconciled_at < clock_timestamp() - $2::float8 * interval '1 second', true)
+`
+
+type BeginReconcileParams struct {
+	Who          string
+	EverySeconds float64
+}
+
+// Called by internal/sync: of all who want to reconcile one may, and those who come on time find that it was done. A killed run's
+// place lapses. No row: not now. One row.
+func (q *Queries) BeginReconcile(ctx context.Context, db DBTX, arg BeginReconcileParams) (int64, error) {
+	result, err := db.Exec(ctx, beginReconcile, arg.Who, arg.EverySeconds)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const clearRegistration = `-- name: ClearRegistration :execrows
+DELETE FROM auth.users
+WHERE
+    id = $1 AND federation_status = 'syncing' AND last_login IS NULL
+    AND coalesce(updated_at::text, '') = $2::text
+`
+
+type ClearRegistrationParams struct {
+	ID      uuid.UUID
+	Version string
+}
+
+// Called by internal/sync for a registration whose account Firebase has never made. No row: somebody has gone on with it.
+// Served by users_pkey.
+func (q *Queries) ClearRegistration(ctx context.Context, db DBTX, arg ClearRegistrationParams) (int64, error) {
+	result, err := db.Exec(ctx, clearRegistration, arg.ID, arg.Version)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const countAtFirebase = `-- name: CountAtFirebase :one
+SELECT count(*) FROM auth.users
+WHERE firebase_uid IS NOT NULL AND auth_provider IN ('firebase', 'hybrid')
+`
+
+// Called by internal/sync once a run: how many rows an account must stand behind. It reads the whole table.
+func (q *Queries) CountAtFirebase(ctx context.Context, db DBTX) (int64, error) {
+	row := db.QueryRow(ctx, countAtFirebase)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const disableGone = `-- name: DisableGone :execrows
+UPDATE auth.users
+SET
+    federation_status = 'disabled',
+    provider_data = coalesce(provider_data, '{}') || '{"sync_failure": "account_gone"}',
+    tokens_valid_after = greatest(tokens_valid_after, date_trunc('second', clock_timestamp()) + interval '1 second'),
+    updated_at = clock_timestamp()
+WHERE
+    id = $1 AND firebase_uid = $2::varchar
+    AND coalesce(updated_at::text, '') = $3::text
+`
+
+type DisableGoneParams struct {
+	ID          uuid.UUID
+	FirebaseUID string
+	Version     string
+}
+
+// Called by internal/sync for a row whose account a look-up of its own has not found (S2). No row: it was changed meanwhile.
+// Served by users_pkey.
+func (q *Queries) DisableGone(ctx context.Context, db DBTX, arg DisableGoneParams) (int64, error) {
+	result, err := db.Exec(ctx, disableGone, arg.ID, arg.FirebaseUID, arg.Version)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const enabledAtFirebase = `-- name: EnabledAtFirebase :exec
 UPDATE auth.users
 SET provider_data = provider_data - 'enabling', updated_at = clock_timestamp()
@@ -25,6 +111,49 @@ func (q *Queries) EnabledAtFirebase(ctx context.Context, db DBTX, id uuid.UUID) 
 	return err
 }
 
+const endReconcile = `-- name: EndReconcile :exec
+UPDATE auth.firebase_project
+SET reconciling_by = NULL, reconciling_until = NULL, reconciled_at = coalesce($1::timestamptz, reconciled_at)
+WHERE only_row AND reconciling_by = $2::text
+`
+
+type EndReconcileParams struct {
+	ReconciledAt *time.Time
+	Who          string
+}
+
+// Called by internal/sync; reconciled_at is when a run that went through began, else NULL. One row.
+func (q *Queries) EndReconcile(ctx context.Context, db DBTX, arg EndReconcileParams) error {
+	_, err := db.Exec(ctx, endReconcile, arg.ReconciledAt, arg.Who)
+	return err
+}
+
+const forgetListed = `-- name: ForgetListed :exec
+DELETE FROM auth.reconcile_listed
+WHERE firebase_uid IS NOT NULL
+`
+
+// Called by internal/sync before and after it reads Firebase's list. It takes the whole table.
+func (q *Queries) ForgetListed(ctx context.Context, db DBTX) error {
+	_, err := db.Exec(ctx, forgetListed)
+	return err
+}
+
+const keepReconciling = `-- name: KeepReconciling :execrows
+UPDATE auth.firebase_project
+SET reconciling_until = clock_timestamp() + interval '5 minutes'
+WHERE only_row AND reconciling_by = $1::text
+`
+
+// Called by internal/sync before each page. No row: the place has lapsed and is somebody else's. One row.
+func (q *Queries) KeepReconciling(ctx context.Context, db DBTX, who string) (int64, error) {
+	result, err := db.Exec(ctx, keepReconciling, who)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const lockUser = `-- name: LockUser :exec
 SELECT FROM auth.users
 WHERE id = $1
@@ -36,6 +165,67 @@ FOR NO KEY UPDATE
 func (q *Queries) LockUser(ctx context.Context, db DBTX, id uuid.UUID) error {
 	_, err := db.Exec(ctx, lockUser, id)
 	return err
+}
+
+const missingRows = `-- name: MissingRows :many
+SELECT id, firebase_uid::text AS firebase_uid, coalesce(updated_at::text, '')::text AS version
+FROM auth.users
+WHERE
+    firebase_uid > $1::varchar AND auth_provider IN ('firebase', 'hybrid')
+    AND federation_status IS DISTINCT FROM 'disabled' AND federation_status IS DISTINCT FROM 'syncing'
+    AND coalesce(updated_at < $2::timestamptz, true)
+    AND NOT EXISTS (SELECT FROM auth.reconcile_listed WHERE reconcile_listed.firebase_uid = users.firebase_uid)
+ORDER BY users.firebase_uid
+LIMIT 1000
+`
+
+type MissingRowsParams struct {
+	After string
+	Began time.Time
+}
+
+type MissingRowsRow struct {
+	ID          uuid.UUID
+	FirebaseUID string
+	Version     string
+}
+
+// Called by internal/sync after the list: rows whose account was not in it, a page at a time. Who was changed since the list began may
+// have come too late for it, and is left to the next run. Served by idx_users_firebase_uid and reconcile_listed_pkey.
+func (q *Queries) MissingRows(ctx context.Context, db DBTX, arg MissingRowsParams) ([]MissingRowsRow, error) {
+	rows, err := db.Query(ctx, missingRows, arg.After, arg.Began)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []MissingRowsRow
+	for rows.Next() {
+		var i MissingRowsRow
+		if err := rows.Scan(&i.ID, &i.FirebaseUID, &i.Version); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const noteListed = `-- name: NoteListed :execrows
+INSERT INTO auth.reconcile_listed (firebase_uid)
+SELECT unnest($1::text [])
+ON CONFLICT DO NOTHING
+`
+
+// Called by internal/sync with each page of Firebase's list; fewer rows than accounts: the list has shown some twice.
+// Served by reconcile_listed_pkey (the conflict).
+func (q *Queries) NoteListed(ctx context.Context, db DBTX, firebaseUids []string) (int64, error) {
+	result, err := db.Exec(ctx, noteListed, firebaseUids)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const owedState = `-- name: OwedState :one
@@ -72,4 +262,124 @@ func (q *Queries) OwedState(ctx context.Context, db DBTX, id uuid.UUID) (OwedSta
 		&i.Reactivated,
 	)
 	return i, err
+}
+
+const rememberProject = `-- name: RememberProject :exec
+INSERT INTO auth.firebase_project (project_id, tenant)
+VALUES ($1::text, $2::text)
+ON CONFLICT (only_row) DO NOTHING
+`
+
+type RememberProjectParams struct {
+	ProjectID string
+	Tenant    string
+}
+
+// Called by internal/sync at each start: the first one writes down which Firebase project the rows belong to. One row.
+func (q *Queries) RememberProject(ctx context.Context, db DBTX, arg RememberProjectParams) error {
+	_, err := db.Exec(ctx, rememberProject, arg.ProjectID, arg.Tenant)
+	return err
+}
+
+const rememberedProject = `-- name: RememberedProject :one
+SELECT project_id, tenant FROM auth.firebase_project
+`
+
+type RememberedProjectRow struct {
+	ProjectID string
+	Tenant    string
+}
+
+// Called by internal/sync at each start and before it reconciles. One row.
+func (q *Queries) RememberedProject(ctx context.Context, db DBTX) (RememberedProjectRow, error) {
+	row := db.QueryRow(ctx, rememberedProject)
+	var i RememberedProjectRow
+	err := row.Scan(&i.ProjectID, &i.Tenant)
+	return i, err
+}
+
+const rowsOfPage = `-- name: RowsOfPage :many
+SELECT
+    id, firebase_uid, auth_provider, federation_status, tokens_valid_after,
+    (coalesce(is_active, true) AND federation_status IS DISTINCT FROM 'disabled')::boolean AS admitted,
+    coalesce(provider_data @> '{"enabling": true}', false)::boolean AS reactivated
+FROM auth.users
+WHERE firebase_uid = ANY($1::varchar [])
+`
+
+type RowsOfPageRow struct {
+	ID               uuid.UUID
+	FirebaseUID      *string
+	AuthProvider     *string
+	FederationStatus *string
+	TokensValidAfter *time.Time
+	Admitted         bool
+	Reactivated      bool
+}
+
+// Called by internal/sync with each page of Firebase's list: OwedState for many. Served by idx_users_firebase_uid.
+func (q *Queries) RowsOfPage(ctx context.Context, db DBTX, firebaseUids []string) ([]RowsOfPageRow, error) {
+	rows, err := db.Query(ctx, rowsOfPage, firebaseUids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []RowsOfPageRow
+	for rows.Next() {
+		var i RowsOfPageRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.FirebaseUID,
+			&i.AuthProvider,
+			&i.FederationStatus,
+			&i.TokensValidAfter,
+			&i.Admitted,
+			&i.Reactivated,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const staleRegistrations = `-- name: StaleRegistrations :many
+SELECT id, coalesce(updated_at::text, '')::text AS version
+FROM auth.users
+WHERE
+    federation_status = 'syncing' AND auth_provider = 'firebase' AND firebase_uid = id::text
+    AND last_login IS NULL AND coalesce(token_balance, 0) = 0 AND coalesce(user_type, 'user') = 'user'
+    AND updated_at < now() - interval '1 day' AND id > $1::uuid
+ORDER BY id
+LIMIT 1000
+`
+
+type StaleRegistrationsRow struct {
+	ID      uuid.UUID
+	Version string
+}
+
+// Called by internal/sync: registrations at Firebase that nobody has gone on with for a day (A1), a page at a time.
+// Served by idx_users_federation_status.
+func (q *Queries) StaleRegistrations(ctx context.Context, db DBTX, after uuid.UUID) ([]StaleRegistrationsRow, error) {
+	rows, err := db.Query(ctx, staleRegistrations, after)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []StaleRegistrationsRow
+	for rows.Next() {
+		var i StaleRegistrationsRow
+		if err := rows.Scan(&i.ID, &i.Version); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

@@ -77,6 +77,8 @@ type Config struct {
 	FirebaseCertsURL      string `env:"FIREBASE_CERTS_URL" help:"where the token keys are, for closed networks"`
 	GoogleCredentialsFile string `env:"GOOGLE_APPLICATION_CREDENTIALS" help:"a service account's key file; empty: the machine's own"`
 
+	ReconcileEvery time.Duration `env:"RECONCILE_EVERY" envDefault:"24h" help:"how often all rows are held against Firebase's accounts; 0: never by itself"`
+
 	OTLPEndpoint     string  `env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"a collector's base URL for OTLP over HTTP; empty: no traces are exported"`
 	TracesSampler    string  `env:"OTEL_TRACES_SAMPLER" envDefault:"parentbased_always_on" enum:"always_on,always_off,traceidratio,parentbased_always_on,parentbased_always_off,parentbased_traceidratio" help:"which traces are exported"`
 	TracesSamplerArg float64 `env:"OTEL_TRACES_SAMPLER_ARG" envDefault:"1" help:"the ratio of those samplers that have one: 0 to 1"`

@@ -104,6 +104,9 @@ func (c Config) validateNetwork() error {
 	if !(c.TracesSamplerArg >= 0 && c.TracesSamplerArg <= 1) { // NaN neither
 		faults = append(faults, fmt.Errorf("OTEL_TRACES_SAMPLER_ARG is %g: must be 0 to 1", c.TracesSamplerArg))
 	}
+	if c.ReconcileEvery < 0 || c.ReconcileEvery > 0 && c.ReconcileEvery < 10*time.Minute {
+		faults = append(faults, fmt.Errorf("RECONCILE_EVERY is %s: must be 0 or 10m and more", c.ReconcileEvery))
+	}
 	if c.LoginFailureMS < 1 || c.LoginFailureMS > 2_000 {
 		faults = append(faults, fmt.Errorf("LOGIN_FAILURE_MS is %d: must be 1 to 2000", c.LoginFailureMS))
 	}

@@ -84,8 +84,8 @@ func (f *follower) apply(ctx context.Context, id uuid.UUID, s state) error {
 	}
 	account, err := f.accounts.User(ctx, s.uid)
 	if err == nil {
-		change, any := due(s, account, f.now())
-		if !any {
+		change, differs := due(s, account, f.now())
+		if !differs {
 			return nil
 		}
 		err = f.accounts.SetState(ctx, s.uid, change)

@@ -70,7 +70,7 @@ func (s *stage) openPool(most int32) *pgxpool.Pool {
 // work runs an instance until the test ends, or stop is called.
 func (s *stage) work(accounts sync.Accounts) (stop func()) {
 	s.Helper()
-	service, err := sync.New(sync.Options{Pool: s.openPool(6), Accounts: accounts, Logger: slog.New(slog.DiscardHandler)})
+	service, err := sync.New(sync.Options{Pool: s.openPool(6), Accounts: accounts, Project: sync.Project{ID: project}, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		s.Fatal(err)
 	}

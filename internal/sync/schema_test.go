@@ -64,4 +64,3 @@ func riverLines(t *testing.T, db *pgxpool.Pool) []string {
 		return !strings.Contains(line, "river_") || strings.Contains(line, "river_migration") || strings.Contains(line, `"kind":"comment"`)
 	})
 }
-

@@ -2,6 +2,7 @@ package sync
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -38,13 +39,16 @@ type Options struct {
 	// Pool leads to the database itself and not to a transaction pooler, for River listens (D6).
 	Pool     *pgxpool.Pool
 	Accounts Accounts
+	Project  Project
 	Logger   *slog.Logger
 }
 
 // Service works what we owe. Several instances share the work.
 type Service struct {
-	river *river.Client[pgx.Tx]
-	log   *slog.Logger
+	pool    *pgxpool.Pool
+	river   *river.Client[pgx.Tx]
+	project Project
+	log     *slog.Logger
 }
 
 // New makes a service; it works while Run runs.
@@ -64,19 +68,23 @@ func New(o Options) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the jobs: %w", err)
 	}
-	return &Service{river: client, log: o.Logger}, nil
+	return &Service{pool: o.Pool, river: client, project: o.Project, log: o.Logger}, nil
 }
 
-// Run works until ctx ends, then takes no new job and lets those that run end. A database that is away is waited for.
+// Run works until ctx ends, then takes no new job and lets those that run end. A database that is away is waited for. Where the rows
+// belong to another project than the configured one nothing is worked: what is owed waits, for nothing there is theirs.
 func (s *Service) Run(ctx context.Context) error {
 	for {
-		// River's context is its own: it must end what it does after ours has ended.
-		err := s.river.Start(context.WithoutCancel(ctx))
+		err := s.start(ctx)
 		if err == nil {
 			break
 		}
-		s.log.WarnContext(ctx, "what we owe Firebase waits for the database", telemetry.FieldError, err)
-		if pause.For(ctx, time.Second) != nil {
+		wait := time.Second
+		if wrong := (*WrongProjectError)(nil); errors.As(err, &wrong) {
+			wait = time.Minute
+		}
+		s.log.WarnContext(ctx, "what we owe Firebase waits", telemetry.FieldError, err)
+		if pause.For(ctx, wait) != nil {
 			return nil
 		}
 	}
@@ -87,6 +95,13 @@ func (s *Service) Run(ctx context.Context) error {
 		s.log.WarnContext(ctx, "a job did not end in time; it will be taken up again", telemetry.FieldError, err)
 	}
 	return nil
+}
+
+func (s *Service) start(ctx context.Context) error {
+	if err := remember(ctx, s.pool, s.project); err != nil {
+		return err
+	}
+	return s.river.Start(context.WithoutCancel(ctx)) // it must end what it does after ours has ended
 }
 
 // atLeastWarn keeps River's chatter out of our log.

@@ -43,15 +43,15 @@ const ahead = time.Minute
 
 // due is what has to change at Firebase for the account to follow the row. It only ends sessions that the row has ended: never the
 // ones since, and never fewer than Firebase itself has ended.
-func due(s state, account firebase.User, now time.Time) (change firebase.State, any bool) {
+func due(s state, account firebase.User, now time.Time) (change firebase.State, differs bool) {
 	switch {
 	case !s.admitted && !account.Disabled:
-		change.Disabled, any = new(true), true
+		change.Disabled, differs = new(true), true
 	case s.admitted && s.reactivated && account.Disabled:
-		change.Disabled, any = new(false), true
+		change.Disabled, differs = new(false), true
 	}
 	if s.sessionsFrom.After(account.ValidSince) && s.sessionsFrom.Before(now.Add(ahead)) {
-		change.ValidSince, any = s.sessionsFrom, true
+		change.ValidSince, differs = s.sessionsFrom, true
 	}
-	return change, any
+	return change, differs
 }

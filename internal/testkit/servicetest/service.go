@@ -97,6 +97,7 @@ func (s *Stack) Environment() map[string]string {
 		"FIREBASE_AUTH_EMULATOR_HOST": s.IdentityURL[len("http://"):], "FIREBASE_CERTS_URL": s.CertsURL,
 		"JWT_ACCESS_SECRET": "access-secret-of-a-test-32-bytes!", "JWT_REFRESH_SECRET": "refresh-secret-of-a-test-32-bytes",
 		"RATE_LIMIT": "off", "LOGIN_FAILURE_MS": "50", "SHUTDOWN_DRAIN": "0s", "MIGRATE_ON_START": "check",
+		"RECONCILE_EVERY": "0",
 	}
 	if s.Pooler != nil {
 		environment["DATABASE_DIRECT_URL"] = s.DirectURL

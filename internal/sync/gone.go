@@ -1,0 +1,155 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/audit"
+	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/pg"
+)
+
+// handful is how many accounts may be there although the list did not show them: made, or linked, while it was read.
+const handful = 5
+
+// believable is below how many gone accounts a run believes Firebase (S2).
+func believable(rows int64) int { return max(10, int(rows/200)) }
+
+// missing looks up, one by one, the accounts that the list did not show. Only when all of them are known to be gone, and they are few,
+// are their rows disabled: a list that was cut short, or a project that was emptied by mistake, locks nobody out.
+func (r *run) missing(ctx context.Context) error {
+	rows, err := r.queries.CountAtFirebase(ctx, r.Pool)
+	if err != nil {
+		return fmt.Errorf("count the rows at Firebase: %w", pg.Fault(err))
+	}
+	var gone []db.MissingRowsRow
+	for after := ""; ; {
+		if err := r.keep(ctx); err != nil {
+			return err
+		}
+		page, err := r.queries.MissingRows(ctx, r.Pool, db.MissingRowsParams{After: after, Began: r.began})
+		if err != nil {
+			return fmt.Errorf("read who was not listed: %w", pg.Fault(err))
+		}
+		if len(page) == 0 {
+			return r.disable(ctx, gone)
+		}
+		after = page[len(page)-1].FirebaseUID
+		for _, row := range page {
+			is, err := r.isGone(ctx, row.FirebaseUID)
+			switch {
+			case err != nil:
+				return err
+			case is:
+				gone = append(gone, row)
+			default:
+				r.FoundByLookUp++
+			}
+			if r.FoundByLookUp > handful {
+				return ErrListCut
+			}
+			if len(gone) >= believable(rows) {
+				return ErrManyGone
+			}
+		}
+	}
+}
+
+func (r *run) isGone(ctx context.Context, uid string) (bool, error) {
+	_, err := r.Accounts.User(ctx, uid)
+	if errors.Is(err, firebase.ErrUserNotFound) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look up an account that was not listed: %w", err)
+	}
+	return false, nil
+}
+
+func (r *run) disable(ctx context.Context, gone []db.MissingRowsRow) error {
+	for _, row := range gone {
+		if r.dry {
+			r.Gone++
+			continue
+		}
+		params := db.DisableGoneParams{ID: row.ID, FirebaseUID: row.FirebaseUID, Version: row.Version}
+		done, err := r.changed(ctx, row.ID, "reconcile.user_disabled", func(tx pgx.Tx) (int64, error) {
+			return r.queries.DisableGone(ctx, tx, params)
+		})
+		if err != nil {
+			return fmt.Errorf("disable user %s: %w", row.ID, err)
+		}
+		if done {
+			r.Gone++
+		}
+	}
+	return nil
+}
+
+// changed makes one change of a row and records it, in one transaction (O4).
+func (r *run) changed(ctx context.Context, id uuid.UUID, action string, change func(tx pgx.Tx) (int64, error)) (done bool, err error) {
+	err = pg.InTx(ctx, r.Pool, func(tx pgx.Tx) error {
+		n, err := change(tx)
+		if err != nil || n == 0 {
+			return err
+		}
+		done = true
+		return audit.Record(ctx, tx, audit.Event{Action: action, Actor: r.actor, UserID: id})
+	})
+	if err != nil {
+		return false, pg.Fault(err)
+	}
+	if done {
+		r.OnChange(ctx, id)
+	}
+	return done, nil
+}
+
+// registrations clears what nobody retries (A1): the row was claimed, and Firebase never made the account. Where the account was made,
+// whoever knows its password goes on with it, so that row stays.
+func (r *run) registrations(ctx context.Context) error {
+	for after := uuid.Nil; ; {
+		if err := r.keep(ctx); err != nil {
+			return err
+		}
+		page, err := r.queries.StaleRegistrations(ctx, r.Pool, after)
+		if err != nil {
+			return fmt.Errorf("read unfinished registrations: %w", pg.Fault(err))
+		}
+		if len(page) == 0 {
+			return nil
+		}
+		after = page[len(page)-1].ID
+		for _, row := range page {
+			if err := r.clear(ctx, row); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (r *run) clear(ctx context.Context, row db.StaleRegistrationsRow) error {
+	gone, err := r.isGone(ctx, row.ID.String())
+	if err != nil || !gone {
+		return err
+	}
+	if r.dry {
+		r.Cleared++
+		return nil
+	}
+	done, err := r.changed(ctx, row.ID, "reconcile.registration_cleared", func(tx pgx.Tx) (int64, error) {
+		return r.queries.ClearRegistration(ctx, tx, db.ClearRegistrationParams{ID: row.ID, Version: row.Version})
+	})
+	if err != nil {
+		return fmt.Errorf("clear registration %s: %w", row.ID, err)
+	}
+	if done {
+		r.Cleared++
+	}
+	return nil
+}

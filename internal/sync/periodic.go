@@ -1,0 +1,39 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"auth-v2-service/internal/pause"
+	"auth-v2-service/internal/telemetry"
+)
+
+// look is how often an instance looks whether it is time to reconcile. The database says so, once for all of them.
+const look = time.Minute
+
+// Every reconciles once in that time, whichever of the instances comes first, until ctx ends; 0: never. A run that was stopped is
+// tried again after an hour: what stops it is an outage, or wants an operator, whom the log and the audit tell.
+func (r *Reconciler) Every(ctx context.Context, every time.Duration) error {
+	if every <= 0 {
+		return nil
+	}
+	for wait := time.Duration(0); ; {
+		if pause.For(ctx, look+time.Duration(rand.Int64N(int64(look)))+wait) != nil {
+			return nil
+		}
+		report, err := r.runAfter(ctx, "system", false, every)
+		wait = 0
+		switch {
+		case errors.Is(err, ErrNotNow) || ctx.Err() != nil:
+		case err != nil:
+			wait = min(time.Hour, every)
+			r.Logger.WarnContext(ctx, "reconciling with Firebase was stopped", telemetry.FieldError, err)
+		default:
+			r.Logger.InfoContext(ctx, "reconciled with Firebase", "reconcile.listed", report.Listed, "reconcile.owed", report.Owed,
+				"reconcile.updated", report.Updated, "reconcile.failed", report.Failed, "reconcile.gone", report.Gone,
+				"reconcile.cleared", report.Cleared, "reconcile.took", report.Took.Seconds())
+		}
+	}
+}

@@ -1,0 +1,49 @@
+package sync
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/pg"
+)
+
+// Project is the Firebase project that rows belong to, and the tenant where there is one.
+type Project struct {
+	ID, Tenant string
+}
+
+func (p Project) String() string {
+	if p.Tenant == "" {
+		return p.ID
+	}
+	return p.ID + ", tenant " + p.Tenant
+}
+
+// WrongProjectError says that the rows belong to another project than the configuration names: nothing there is evidence about them.
+type WrongProjectError struct{ Remembered, Configured Project }
+
+// Error implements error.
+func (e *WrongProjectError) Error() string {
+	return fmt.Sprintf("the rows of this database belong to the Firebase project %s, and FIREBASE_PROJECT_ID says %s: "+
+		"correct the configuration, or, where the database is a copy that another project is to serve, "+
+		"DELETE FROM auth.firebase_project", e.Remembered, e.Configured)
+}
+
+// remember refuses another project than the one that the database remembers. Whoever asks first has it written down.
+func remember(ctx context.Context, pool *pgxpool.Pool, is Project) error {
+	queries := db.New()
+	if err := queries.RememberProject(ctx, pool, db.RememberProjectParams{ProjectID: is.ID, Tenant: is.Tenant}); err != nil {
+		return fmt.Errorf("remember the Firebase project: %w", pg.Fault(err))
+	}
+	was, err := queries.RememberedProject(ctx, pool)
+	if err != nil {
+		return fmt.Errorf("read the Firebase project: %w", pg.Fault(err))
+	}
+	if remembered := (Project{was.ProjectID, was.Tenant}); remembered != is {
+		return &WrongProjectError{Remembered: remembered, Configured: is}
+	}
+	return nil
+}

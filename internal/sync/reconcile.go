@@ -1,0 +1,285 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	stdsync "sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/audit"
+	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/user"
+)
+
+// Refusals of a reconciliation; so is a *WrongProjectError.
+var (
+	ErrNotNow     = errors.New("another reconciliation is under way")
+	ErrListCut    = errors.New("accounts that were not in Firebase's list are there when looked up: the list was cut short, and nobody was disabled")
+	ErrManyGone   = errors.New("more accounts are gone than any run may believe (10, or 0.5 % of the rows): nobody was disabled; see docs/operations.md")
+	errListLoops  = errors.New("Firebase's list leads back to a page that it has shown")
+	errPlaceTaken = errors.New("the reconciliation took so long over a page that another one has taken its place")
+)
+
+// Rows is what this room asks of internal/user: a *user.Store.
+type Rows interface {
+	OutOfStep(ctx context.Context, accounts []firebase.User) ([]firebase.User, error)
+	Sync(ctx context.Context, uid, actor string) (user.Synced, error)
+}
+
+// ReconcilerOptions say what a Reconciler stands on. All are required.
+type ReconcilerOptions struct {
+	Pool     *pgxpool.Pool
+	Accounts Accounts
+	Rows     Rows
+	Debts    *Debts
+	Project  Project
+	// OnChange hears of every row that was disabled or cleared, after the commit; the others are internal/user's to tell of.
+	OnChange func(ctx context.Context, id uuid.UUID)
+	Logger   *slog.Logger
+}
+
+// Reconciler holds the rows against Firebase (S2).
+type Reconciler struct {
+	ReconcilerOptions
+	queries *db.Queries
+}
+
+// NewReconciler makes one.
+func NewReconciler(o ReconcilerOptions) *Reconciler {
+	return &Reconciler{ReconcilerOptions: o, queries: db.New()}
+}
+
+// Report counts what a run has found and done. In a dry run it is what would have been done.
+type Report struct {
+	Listed        int           `json:"listed"`          // accounts in Firebase's list
+	WithoutRow    int           `json:"without_row"`     // of these: nobody has seen them here yet, and their rows come with them
+	Owed          int           `json:"owed"`            // accounts that did not follow their rows: a job each
+	Updated       int           `json:"updated"`         // rows that did not follow their accounts
+	Failed        int           `json:"failed"`          // rows that cannot follow: their reason is kept with them
+	Gone          int           `json:"gone"`            // rows whose account is gone, disabled by this run
+	FoundByLookUp int           `json:"found_by_lookup"` // not in the list, and there all the same
+	Cleared       int           `json:"cleared"`         // registrations that never came to anything
+	DryRun        bool          `json:"dry_run"`
+	Took          time.Duration `json:"-"`
+}
+
+// run is one reconciliation under way.
+type run struct {
+	*Reconciler
+	actor string
+	who   string
+	dry   bool
+	began time.Time
+	mu    stdsync.Mutex
+	Report
+}
+
+// Run reconciles once, in the name of actor ("system", "cli:<name>"). It repairs page by page what it has seen at Firebase itself;
+// that an account is gone it believes only after the whole list, and a look-up of its own. Every row that it changes is audited, and
+// so is the run. Memory does not grow with the table. Errors: *WrongProjectError, ErrNotNow, ErrListCut, ErrManyGone, or an outage;
+// what was repaired before stays so, and the report says what that was.
+func (r *Reconciler) Run(ctx context.Context, actor string, dry bool) (Report, error) {
+	return r.runAfter(ctx, actor, dry, 0)
+}
+
+func (r *Reconciler) runAfter(ctx context.Context, actor string, dry bool, every time.Duration) (Report, error) {
+	if err := remember(ctx, r.Pool, r.Project); err != nil {
+		return Report{}, err
+	}
+	this := &run{
+		Reconciler: r, actor: actor, who: actor + " " + uuid.NewString(), dry: dry, began: time.Now(), Report: Report{DryRun: dry},
+	}
+	places, err := r.queries.BeginReconcile(ctx, r.Pool, db.BeginReconcileParams{Who: this.who, EverySeconds: every.Seconds()})
+	if err != nil {
+		return Report{}, fmt.Errorf("begin to reconcile: %w", pg.Fault(err))
+	}
+	if places == 0 {
+		return Report{}, ErrNotNow
+	}
+	err = this.all(ctx)
+	this.Took = time.Since(this.began)
+	return this.Report, errors.Join(err, this.end(context.WithoutCancel(ctx), err))
+}
+
+func (r *run) all(ctx context.Context) error {
+	if err := r.queries.ForgetListed(ctx, r.Pool); err != nil {
+		return fmt.Errorf("forget the last list: %w", pg.Fault(err))
+	}
+	for _, part := range []func(context.Context) error{r.list, r.missing, r.registrations} {
+		if err := part(ctx); err != nil {
+			return err
+		}
+	}
+	return r.queries.ForgetListed(ctx, r.Pool)
+}
+
+// end records the run and gives its place back. A run that was refused or cut short does not count as done.
+func (r *run) end(ctx context.Context, outcome error) error {
+	ended := db.EndReconcileParams{Who: r.who}
+	details := map[string]any{
+		"listed": r.Listed, "without_row": r.WithoutRow, "owed": r.Owed, "updated": r.Updated, "failed": r.Failed, "gone": r.Gone,
+		"found_by_lookup": r.FoundByLookUp, "cleared": r.Cleared, "dry_run": r.dry, "seconds": r.Took.Seconds(),
+	}
+	action := "reconcile.finished"
+	if outcome != nil {
+		action, details["reason"] = "reconcile.stopped", reason(outcome)
+	} else if !r.dry {
+		ended.ReconciledAt = &r.began
+	}
+	return pg.InTx(ctx, r.Pool, func(tx pgx.Tx) error {
+		if err := audit.Record(ctx, tx, audit.Event{Action: action, Actor: r.actor, Details: details}); err != nil {
+			return err
+		}
+		return r.queries.EndReconcile(ctx, tx, ended)
+	})
+}
+
+// reason is what an audit may say of an error: a word.
+func reason(err error) string {
+	switch {
+	case errors.Is(err, ErrListCut):
+		return "list_cut"
+	case errors.Is(err, ErrManyGone):
+		return "many_gone"
+	}
+	return string(fault.CodeOf(err))
+}
+
+// keep holds the run's place, which lapses when a run is killed.
+func (r *run) keep(ctx context.Context) error {
+	kept, err := r.queries.KeepReconciling(ctx, r.Pool, r.who)
+	if err != nil {
+		return fmt.Errorf("keep the place: %w", pg.Fault(err))
+	}
+	if kept == 0 {
+		return errPlaceTaken
+	}
+	return nil
+}
+
+// list walks Firebase's accounts, repairs what differs, and notes whom it has seen.
+func (r *run) list(ctx context.Context) error {
+	for page := ""; ; {
+		if err := r.keep(ctx); err != nil {
+			return err
+		}
+		accounts, next, err := r.Accounts.List(ctx, page)
+		if err != nil {
+			return fmt.Errorf("list Firebase's accounts: %w", err)
+		}
+		if err := r.page(ctx, accounts); err != nil {
+			return err
+		}
+		if next == "" {
+			return nil
+		}
+		if next == page {
+			return errListLoops
+		}
+		page = next
+	}
+}
+
+func (r *run) page(ctx context.Context, accounts []firebase.User) error {
+	if len(accounts) == 0 {
+		return nil
+	}
+	uids := make([]string, len(accounts))
+	for i, account := range accounts {
+		uids[i] = account.UID
+	}
+	fresh, err := r.queries.NoteListed(ctx, r.Pool, uids)
+	if err != nil {
+		return fmt.Errorf("note who was listed: %w", pg.Fault(err))
+	}
+	if fresh == 0 {
+		return errListLoops
+	}
+	rows, err := r.queries.RowsOfPage(ctx, r.Pool, uids)
+	if err != nil {
+		return fmt.Errorf("read the rows of a page: %w", pg.Fault(err))
+	}
+	r.Listed += len(accounts)
+	r.WithoutRow += len(accounts) - len(rows)
+	return r.compare(ctx, accounts, rows)
+}
+
+// compare repairs both ways: what the account owes the row becomes a job, and what the row owes the account is written down.
+func (r *run) compare(ctx context.Context, accounts []firebase.User, rows []db.RowsOfPageRow) error {
+	byUID := make(map[string]db.RowsOfPageRow, len(rows))
+	for _, row := range rows {
+		byUID[*row.FirebaseUID] = row
+	}
+	var known []firebase.User
+	for _, account := range accounts {
+		row, found := byUID[account.UID]
+		if !found {
+			continue
+		}
+		known = append(known, account)
+		s := stateOf(db.OwedStateRow{
+			FirebaseUID: row.FirebaseUID, AuthProvider: row.AuthProvider, FederationStatus: row.FederationStatus,
+			TokensValidAfter: row.TokensValidAfter, Admitted: row.Admitted, Reactivated: row.Reactivated,
+		})
+		if _, differs := due(s, account, time.Now()); differs && s.uid != "" && !s.registering {
+			r.Owed++
+			if err := r.owe(ctx, row.ID); err != nil {
+				return err
+			}
+		}
+	}
+	differing, err := r.Rows.OutOfStep(ctx, known)
+	if err != nil {
+		return err
+	}
+	if r.dry {
+		r.Updated += len(differing)
+		return nil
+	}
+	return r.sync(ctx, differing)
+}
+
+func (r *run) owe(ctx context.Context, id uuid.UUID) error {
+	if r.dry {
+		return nil
+	}
+	return pg.InTx(ctx, r.Pool, func(tx pgx.Tx) error { return r.Debts.Owe(ctx, tx, id) })
+}
+
+// atOnce is how many rows are brought in step at once: each asks Firebase again.
+const atOnce = 4
+
+func (r *run) sync(ctx context.Context, accounts []firebase.User) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for _, account := range accounts {
+		group.Go(func() error { return r.syncOne(ctx, account.UID) })
+	}
+	return group.Wait()
+}
+
+func (r *run) syncOne(ctx context.Context, uid string) error {
+	synced, err := r.Rows.Sync(ctx, uid, r.actor)
+	if code := fault.CodeOf(err); err != nil && (code == fault.DependencyUnavailable || code == fault.RateLimited || code == fault.Internal) {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case err != nil || synced.Outcome == user.SyncFailed:
+		r.Failed++
+	case synced.Outcome == user.SyncUpdated:
+		r.Updated++
+	}
+	return nil
+}

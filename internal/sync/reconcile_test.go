@@ -1,0 +1,292 @@
+package sync_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"auth-v2-service/internal/devstack/identity"
+	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/sync"
+	"auth-v2-service/internal/user"
+)
+
+func (s *stage) reconciler(accounts sync.Accounts, is sync.Project) *sync.Reconciler {
+	nobody := func(context.Context, uuid.UUID) {}
+	return sync.NewReconciler(sync.ReconcilerOptions{
+		Pool: s.pool, Accounts: accounts, Debts: s.debts, Project: is, OnChange: nobody, Logger: slog.New(slog.DiscardHandler),
+		Rows: user.NewStore(user.Options{
+			Pool: s.pool, Accounts: accounts, Owe: s.debts.Owe, OnChange: nobody, OnSight: func(user.Sight) {},
+			Logger: slog.New(slog.DiscardHandler),
+		}),
+	})
+}
+
+func (s *stage) reconcile(want error) sync.Report {
+	s.Helper()
+	report, err := s.reconciler(s.client, sync.Project{ID: project}).Run(s.Context(), "cli:test", false)
+	if !errors.Is(err, want) {
+		s.Fatalf("reconciling ended with %v, expected %v", err, want)
+	}
+	return report
+}
+
+// crowd makes rows and accounts that are in step, in one statement.
+func (s *stage) crowd(n int) []person {
+	s.Helper()
+	first := people.Add(int64(n)) - int64(n)
+	s.exec(`INSERT INTO auth.users (id, firebase_uid, auth_provider, email, username, provider_data, created_at, updated_at)
+		SELECT gen_random_uuid(), 'uid-of-the-person-number-' || i, 'firebase', 'person' || i || '@example.com', 'person ' || i,
+			'{"provider": "google.com", "email_verified": true}', now() - interval '3 days', now() - interval '3 days'
+		FROM generate_series($1::bigint + 1, $1::bigint + $2::bigint) AS i`, first, n)
+	crowd := make([]person, n)
+	for i := range crowd {
+		number := first + int64(i) + 1
+		crowd[i].uid = fmt.Sprintf("uid-of-the-person-number-%d", number)
+		account := identity.User{UID: crowd[i].uid, Email: fmt.Sprintf("person%d@example.com", number), EmailVerified: true}
+		if _, err := s.provider.PutUser(account); err != nil {
+			s.Fatal(err)
+		}
+	}
+	for i := range crowd {
+		if i < 200 { // those whose ids tests ask for
+			crowd[i].id = ask[uuid.UUID](s, `SELECT id FROM auth.users WHERE firebase_uid = $1`, crowd[i].uid)
+		}
+	}
+	return crowd
+}
+
+func reconcileUsers(t *testing.T) int {
+	if text := os.Getenv("RECONCILE_USERS"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	return 2000
+}
+
+// peak watches the heap while f runs, and gives how far it went above where it began.
+func peak(f func()) (above uint64) {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	began, done := m.HeapAlloc, make(chan struct{})
+	most := make(chan uint64)
+	go func() {
+		highest := began
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				most <- highest - began
+				return
+			case <-tick.C:
+				runtime.ReadMemStats(&m)
+				highest = max(highest, m.HeapAlloc)
+			}
+		}
+	}()
+	f()
+	close(done)
+	return <-most
+}
+
+// S2: every kind of difference is found, counted and repaired, each row that was changed is on record, and a second run finds nothing.
+// RECONCILE_USERS says how many users (default 2,000).
+func TestReconcile_EveryKindOfDifference_S2(t *testing.T) {
+	s := newStage(t)
+	all := s.crowd(reconcileUsers(t))
+	at := 0
+	some := func(n int) []person { at += n; return all[at-n : at] }
+	each := func(who []person, sql string) {
+		for _, p := range who {
+			s.exec(sql, p.id)
+		}
+	}
+	inactive, revoked, moved, closed, gone, taken := some(20), some(20), some(20), some(20), some(5), some(3)
+	each(inactive, `UPDATE auth.users SET is_active = false WHERE id = $1`)
+	each(revoked, `UPDATE auth.users SET tokens_valid_after = date_trunc('second', clock_timestamp()) + interval '1 second' WHERE id = $1`)
+	for i, p := range moved {
+		s.provider.SetEmail(p.uid, fmt.Sprintf("moved%d@example.com", i), true)
+	}
+	for _, p := range closed {
+		s.provider.SetDisabled(p.uid, true)
+	}
+	for _, p := range gone {
+		s.provider.DeleteUser(p.uid)
+	}
+	for i, p := range taken { // their new addresses are held by rows that live here
+		address := fmt.Sprintf("held%d@example.com", i)
+		s.exec(`INSERT INTO auth.users (email, auth_provider, password_hash) VALUES ($1, 'local', 'x')`, address)
+		s.provider.SetEmail(p.uid, address, true)
+	}
+	s.exec(`INSERT INTO auth.users (id, firebase_uid, auth_provider, email, federation_status, user_type, token_balance, created_at, updated_at)
+		SELECT id, id::text, 'firebase', 'half' || i || '@example.com', 'syncing', 'user', 0, now() - age, now() - age
+		FROM (SELECT gen_random_uuid() AS id, i, CASE WHEN i > 4 THEN interval '1 hour' ELSE interval '2 days' END AS age
+			FROM generate_series(1, 6) AS i) AS halves`)
+	if _, err := s.provider.PutUser(identity.User{UID: "an-account-that-nobody-has-seen", Email: "unseen@example.com"}); err != nil {
+		t.Fatal(err)
+	}
+
+	var report sync.Report
+	began := time.Now()
+	above := peak(func() { report = s.reconcile(nil) })
+	t.Logf("%d users: %+v in %s, heap at most %d MiB above where it began", len(all), report, time.Since(began).Round(time.Millisecond), above>>20)
+	want := sync.Report{
+		Listed: len(all) - len(gone) + 1, WithoutRow: 1, Owed: 40, Updated: 40, Failed: 3, Gone: 5, Cleared: 4, Took: report.Took,
+	}
+	if report != want {
+		t.Errorf("S2: found   %+v\nexpected %+v", report, want)
+	}
+	s.work(s.client)
+	s.awaitPaid(time.Minute)
+	for _, p := range append(inactive, revoked...) {
+		s.expectEqual(p)
+	}
+	for i, p := range moved {
+		if is := ask[string](s, `SELECT email FROM auth.users WHERE id = $1`, p.id); is != fmt.Sprintf("moved%d@example.com", i) {
+			t.Errorf("S1: the row of %s has the address %s still", p.uid, is)
+		}
+	}
+	for _, p := range append(closed, gone...) {
+		if is := ask[string](s, `SELECT federation_status FROM auth.users WHERE id = $1`, p.id); is != "disabled" {
+			t.Errorf("S2: the row of %s is %s, expected disabled", p.uid, is)
+		}
+		if n := ask[int64](s, `SELECT count(*) FROM auth.audit_events WHERE user_id = $1`, p.id); n != 1 {
+			t.Errorf("O4: %d events are on record for %s, expected 1", n, p.uid)
+		}
+	}
+	if n := ask[int64](s, `SELECT count(*) FROM auth.users WHERE federation_status = 'syncing'`); n != 2 {
+		t.Errorf("A1: %d unfinished registrations are left, expected the 2 of this day", n)
+	}
+	if n := ask[int64](s, `SELECT count(*) FROM auth.audit_events WHERE action = 'reconcile.finished' AND details ->> 'gone' = '5'`); n != 1 {
+		t.Errorf("%d records of the run, expected 1", n)
+	}
+	again := s.reconcile(nil)
+	if again.Owed != 0 || again.Updated != 0 || again.Gone != 0 || again.Cleared != 0 {
+		t.Errorf("S2: a second run found %+v, expected nothing left to do", again)
+	}
+}
+
+// S2: a dry run counts and changes nothing.
+func TestReconcile_DryRun(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	all := s.crowd(20)
+	s.provider.SetDisabled(all[0].uid, true)
+	s.provider.DeleteUser(all[1].uid)
+	s.exec(`UPDATE auth.users SET is_active = false WHERE id = $1`, all[2].id)
+	report, err := s.reconciler(s.client, sync.Project{ID: project}).Run(t.Context(), "cli:test", true)
+	if err != nil || report.Updated != 1 || report.Gone != 1 || report.Owed != 1 {
+		t.Errorf("it found %+v (%v), expected one of each", report, err)
+	}
+	if n := ask[int64](s, `SELECT count(*) FROM auth.users WHERE federation_status = 'disabled'`); n != 0 || ask[int64](s, unfinished) != 0 {
+		t.Errorf("a dry run has changed something: %d rows", n)
+	}
+}
+
+// halved is Firebase whose list ends early, as if that were all.
+type halved struct {
+	*firebase.Client
+	after int
+}
+
+func (h halved) List(ctx context.Context, page string) ([]firebase.User, string, error) {
+	users, _, err := h.Client.List(ctx, page)
+	return users[:min(len(users), h.after)], "", err
+}
+
+// S2: a list that was cut short is not believed: who is not in it is there when looked up, and nobody is disabled.
+func TestReconcile_RefusesAListCutInHalf_S2(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.crowd(400)
+	report, err := s.reconciler(halved{s.client, 200}, sync.Project{ID: project}).Run(t.Context(), "cli:test", false)
+	if !errors.Is(err, sync.ErrListCut) {
+		t.Errorf("S2: it ended with %v, expected %v", err, sync.ErrListCut)
+	}
+	s.expectNobodyDisabled()
+	t.Logf("half a list: %+v", report)
+	s.reconcile(nil) // its place was given back
+}
+
+// S2: where more accounts are gone than a run may believe, it stops and says so, and nobody is disabled.
+func TestReconcile_StopsWhereTooManyAreGone_S2(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	all := s.crowd(400)
+	for _, p := range all[:10] {
+		s.provider.DeleteUser(p.uid)
+	}
+	s.reconcile(sync.ErrManyGone)
+	s.expectNobodyDisabled()
+	if n := ask[int64](s, `SELECT count(*) FROM auth.audit_events WHERE action = 'reconcile.stopped' AND details ->> 'reason' = 'many_gone'`); n != 1 {
+		t.Errorf("%d records of the refusal, expected 1", n)
+	}
+	s.exec(`UPDATE auth.users SET auth_provider = 'local', password_hash = 'x' WHERE id = $1`, all[0].id)
+	if report := s.reconcile(nil); report.Gone != 9 {
+		t.Errorf("S2: with 9 gone %d rows were disabled, expected 9", report.Gone)
+	}
+}
+
+func (s *stage) expectNobodyDisabled() {
+	s.Helper()
+	if n := ask[int64](s, `SELECT count(*) FROM auth.users WHERE federation_status = 'disabled'`); n != 0 {
+		s.Errorf("S2: %d people were disabled", n)
+	}
+}
+
+// S2: against another project than the one that the database remembers it refuses; and where the first project ever is a wrong one,
+// nobody is there, which is more than it believes.
+func TestReconcile_RefusesAWrongProject_S2(t *testing.T) {
+	t.Parallel()
+	s, other := newStage(t), newStage(t)
+	s.crowd(50)
+	if _, err := s.reconciler(other.client, sync.Project{ID: "another"}).Run(t.Context(), "cli:test", false); !errors.Is(err, sync.ErrManyGone) {
+		t.Errorf("S2: a first run against a wrong project ended with %v, expected %v", err, sync.ErrManyGone)
+	}
+	var wrong *sync.WrongProjectError
+	if _, err := s.reconciler(s.client, sync.Project{ID: project}).Run(t.Context(), "cli:test", false); !errors.As(err, &wrong) {
+		t.Errorf("S2: another project than the remembered one: %v, expected a refusal", err)
+	}
+	if _, err := s.reconciler(other.client, sync.Project{ID: "another", Tenant: "a"}).Run(t.Context(), "cli:test", false); !errors.As(err, &wrong) {
+		t.Errorf("S2: another tenant than the remembered one: %v, expected a refusal", err)
+	}
+	s.expectNobodyDisabled()
+}
+
+// S2: of those who want to reconcile at once one may; the place of a killed one lapses.
+func TestReconcile_OneAtATime(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.crowd(5)
+	s.reconcile(nil)
+	s.exec(`UPDATE auth.firebase_project SET reconciling_by = 'somebody', reconciling_until = now() + interval '1 minute'`)
+	s.reconcile(sync.ErrNotNow)
+	s.exec(`UPDATE auth.firebase_project SET reconciling_until = now() - interval '1 second'`)
+	s.reconcile(nil)
+}
+
+// S2: Firebase going away in the middle ends the run, and nobody is taken for gone.
+func TestReconcile_AnOutageIsNoEvidence_S2(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	all := s.crowd(30)
+	s.provider.DeleteUser(all[0].uid)
+	if err := s.provider.AddFaults(identity.Fault{Match: "accounts:lookup", Kind: identity.FaultUnavailable}); err != nil {
+		t.Fatal(err)
+	}
+	s.reconcile(firebase.ErrUnreachable)
+	s.expectNobodyDisabled()
+}
