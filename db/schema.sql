@@ -250,7 +250,7 @@ CREATE UNIQUE INDEX idx_users_firebase_uid ON auth.users USING btree (firebase_u
 
 CREATE INDEX idx_users_is_active ON auth.users USING btree (is_active);
 
-CREATE TRIGGER tell_of_change AFTER UPDATE ON auth.users FOR EACH ROW WHEN (((old.is_active IS DISTINCT FROM new.is_active) OR ((old.federation_status)::text IS DISTINCT FROM (new.federation_status)::text) OR (old.tokens_valid_after IS DISTINCT FROM new.tokens_valid_after) OR (old.legacy_tokens_valid_after IS DISTINCT FROM new.legacy_tokens_valid_after) OR ((old.user_type)::text IS DISTINCT FROM (new.user_type)::text) OR ((old.firebase_uid)::text IS DISTINCT FROM (new.firebase_uid)::text) OR ((old.auth_provider)::text IS DISTINCT FROM (new.auth_provider)::text) OR ((old.email)::text IS DISTINCT FROM (new.email)::text) OR ((old.username)::text IS DISTINCT FROM (new.username)::text) OR (old.id IS DISTINCT FROM new.id))) EXECUTE FUNCTION auth.notify_user_changed();
+CREATE TRIGGER tell_of_change AFTER UPDATE ON auth.users FOR EACH ROW WHEN (((old.is_active IS DISTINCT FROM new.is_active) OR ((old.federation_status)::text IS DISTINCT FROM (new.federation_status)::text) OR (old.tokens_valid_after IS DISTINCT FROM new.tokens_valid_after) OR (old.legacy_tokens_valid_after IS DISTINCT FROM new.legacy_tokens_valid_after) OR ((old.user_type)::text IS DISTINCT FROM (new.user_type)::text) OR ((old.firebase_uid)::text IS DISTINCT FROM (new.firebase_uid)::text) OR (old.id IS DISTINCT FROM new.id))) EXECUTE FUNCTION auth.notify_user_changed();
 
 CREATE TRIGGER tell_of_deletion AFTER DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION auth.notify_user_changed();
 

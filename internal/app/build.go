@@ -43,6 +43,8 @@ type parts struct {
 	legacy      *token.Legacy // nil: legacy tokens are off
 	invalidator *principal.Invalidator
 	sync        *sync.Service
+	listener    *principal.Listener
+	tier        *principal.Tier
 	draining    *atomic.Bool
 	closers     []func()
 }
@@ -109,8 +111,10 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 	if err != nil {
 		return nil, err
 	}
-	cache := principal.NewCache(p.metrics.CacheRequest)
-	p.invalidator = principal.NewInvalidator(cache, remote, o.Logger)
+	cache, err := p.openCache(c, remote, o.Logger)
+	if err != nil {
+		return nil, err
+	}
 	p.users = user.NewStore(user.Options{
 		Pool: pool, Accounts: vendor, Link: linkPolicy(c), OnChange: p.invalidator.Changed,
 		Owe: debts.Owe, OnSight: func(s user.Sight) { p.metrics.FirstSight(string(s)) }, Logger: o.Logger,
@@ -140,7 +144,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 		Audit:    audit.NewReader(pool),
 		Legacy:   httpapi.LegacySurface{Off: !c.LegacyAccepted(), Sunset: c.LegacySunset.Time},
 		Resolver: principal.NewResolver(principal.Options{
-			Verifier: verifier, Users: p.users, Cache: cache, Keys: apikey.NewStore(pool), OnVerify: p.metrics.TokenVerified,
+			Verifier: verifier, Users: p.users, Cache: cache, Tier: p.tier, Keys: apikey.NewStore(pool), OnVerify: p.metrics.TokenVerified,
 		}),
 		Limiter:        limiter,
 		Checks:         p.checks(pool, remote, keysUsable),
@@ -199,6 +203,22 @@ func (p *parts) openRedis(c config.Config) (*redis.Client, error) {
 	client := redis.NewClient(options)
 	p.onClose(func() { _ = client.Close() }) // nothing is left to do with an error
 	return client, nil
+}
+
+// openCache makes the cache of facts, what keeps it true, and what instances share of it.
+func (p *parts) openCache(c config.Config, remote *redis.Client, log *slog.Logger) (cache *principal.Cache, err error) {
+	cache = principal.NewCache(p.metrics.CacheRequest)
+	p.invalidator = principal.NewInvalidator(cache, remote, log)
+	p.listener = principal.NewListener(principal.ListenerOptions{
+		URL: c.DatabaseDirectURL, Cache: cache, OnChange: p.invalidator.Heard, OnState: p.metrics.Listening, Logger: log,
+	})
+	p.tier, err = principal.NewTier(principal.TierOptions{
+		Redis: remote, Secret: []byte(c.FactsKey), Cache: cache, Observe: p.metrics.FactsTier,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set up the facts in Redis: %w", err)
+	}
+	return cache, nil
 }
 
 // openVerifier makes the verifier, and the question whether it has keys to verify with.

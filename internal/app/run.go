@@ -38,19 +38,21 @@ func Run(ctx context.Context, c config.Config, o Options) error {
 		parts.close(closePatience)
 		return err
 	}
+	// What runs behind the requests goes on until the last request has ended.
+	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopBackground()
+	group, running := errgroup.WithContext(ctx)
+	for _, run := range parts.background() {
+		group.Go(func() error { return run(background) })
+	}
+	group.Go(func() error { return parts.sync.Run(running) }) // takes no new job once it is to stop
+	parts.hearFirst(ctx)
 	if o.Listening != nil {
 		o.Listening(api.Addr(), metrics.Addr())
 	}
 	o.Logger.InfoContext(ctx, "serving", telemetry.FieldServer, api.Addr().String(),
 		telemetry.FieldMetricsServer, metrics.Addr().String(), telemetry.FieldVersion, o.Version)
 
-	// What runs behind the requests goes on until the last request has ended.
-	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
-	group, running := errgroup.WithContext(ctx)
-	group.Go(func() error { return parts.users.Run(background) })
-	group.Go(func() error { return parts.invalidator.Run(background) })
-	group.Go(func() error { return parts.invalidator.Retry(background) })
-	group.Go(func() error { return parts.sync.Run(running) }) // takes no new job once it is to stop
 	group.Go(func() error {
 		defer stopBackground()
 		return serve(running, server{
@@ -69,6 +71,28 @@ func Run(ctx context.Context, c config.Config, o Options) error {
 	}
 	o.Logger.InfoContext(ctx, "stopped")
 	return err
+}
+
+// background is what runs behind the requests.
+func (p *parts) background() []func(context.Context) error {
+	return []func(context.Context) error{
+		p.users.Run, p.invalidator.Run, p.invalidator.Retry, p.invalidator.Forget, p.listener.Run, p.tier.Run,
+	}
+}
+
+// hearPatience is how long a start waits for PostgreSQL to tell of changes.
+const hearPatience = 3 * time.Second
+
+// hearFirst lets the listener have its first try before anybody is served: what is told from then on is heard, and what is
+// remembered is not forgotten at once.
+func (p *parts) hearFirst(ctx context.Context) {
+	timer := time.NewTimer(hearPatience)
+	defer timer.Stop()
+	select {
+	case <-p.listener.Tried():
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 func listenBoth(ctx context.Context, c config.Config) (api, metrics net.Listener, err error) {

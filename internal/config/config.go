@@ -38,12 +38,13 @@ type Config struct {
 	LogLevel        slog.Level     `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
 	RateLimit       string         `env:"RATE_LIMIT" envDefault:"on" enum:"on,off" help:"off is refused in production"`
 	LimitKey        string         `env:"LIMIT_KEY" secret:"true" help:"keys what the limiter remembers; the same on every instance; default: derived from JWT_REFRESH_SECRET"`
+	FactsKey        string         `env:"FACTS_KEY" secret:"true" help:"seals what instances leave each other in Redis; the same on every instance; default: derived from JWT_REFRESH_SECRET"`
 	LoginFailureMS  int            `env:"LOGIN_FAILURE_MS" envDefault:"500" help:"the beat on which refused sign-ins are answered"`
 	ShutdownDrain   time.Duration  `env:"SHUTDOWN_DRAIN" envDefault:"1s" help:"how long to serve on, unready, before stopping"`
 	ShutdownTimeout time.Duration  `env:"SHUTDOWN_TIMEOUT" envDefault:"20s" help:"how long requests in flight may take when stopping"`
 
 	DatabaseURL       string `env:"DATABASE_URL" secret:"true" help:"postgres://... ; or the DB_ variables"`
-	DatabaseDirectURL string `env:"DATABASE_DIRECT_URL" secret:"true" help:"for migrations, when DATABASE_URL is a pooler"`
+	DatabaseDirectURL string `env:"DATABASE_DIRECT_URL" secret:"true" help:"for migrations and for hearing of changes, when DATABASE_URL is a pooler"`
 	BackupVerifyURL   string `env:"BACKUP_VERIFY_URL" secret:"true" help:"server that backups are restored on to verify them; default: the database's own"`
 	DBHost            string `env:"DB_HOST" envDefault:"postgres"`
 	DBPort            int    `env:"DB_PORT" envDefault:"5432"`
@@ -137,6 +138,9 @@ func (c *Config) derive() {
 	}
 	if c.LimitKey == "" && c.JWTRefreshSecret != "" {
 		c.LimitKey = "limits:" + c.JWTRefreshSecret
+	}
+	if c.FactsKey == "" && c.JWTRefreshSecret != "" {
+		c.FactsKey = "facts:" + c.JWTRefreshSecret
 	}
 }
 

@@ -55,8 +55,8 @@ func TestLoad_Defaults(t *testing.T) {
 	if c.DatabaseDirectURL != c.DatabaseURL {
 		t.Error("D6: DATABASE_DIRECT_URL does not follow DATABASE_URL")
 	}
-	if c.LimitKey == "" {
-		t.Error("LIMIT_KEY is not derived")
+	if c.LimitKey == "" || c.FactsKey == "" || c.FactsKey == c.LimitKey {
+		t.Error("LIMIT_KEY and FACTS_KEY are not derived, each its own")
 	}
 	if !c.LegacyAccepted() || c.LegacyAccessLife != time.Hour || c.LegacyRefreshLife != 30*24*time.Hour {
 		t.Errorf("T8: LEGACY_TOKENS=%s, lives of %s and %s", c.LegacyTokens, c.LegacyAccessLife, c.LegacyRefreshLife)
@@ -125,6 +125,7 @@ func TestLoad_ProductionRefuses(t *testing.T) {
 		"JWT_ACCESS_SECRET_PREVIOUS has 31 bytes":  {"JWT_ACCESS_SECRET_PREVIOUS": strings.Repeat("a", 31)},
 		"JWT_REFRESH_SECRET_PREVIOUS is a default": {"JWT_REFRESH_SECRET_PREVIOUS": "development-only-refresh-secret-of-compose"},
 		"LIMIT_KEY has 5 bytes":                    {"LIMIT_KEY": "short"},
+		"FACTS_KEY has 5 bytes":                    {"FACTS_KEY": "short"},
 	} {
 		for _, env := range []string{"", "production"} {
 			environment := production(changes)
@@ -232,7 +233,7 @@ func TestDescribe_MasksEverySecret(t *testing.T) {
 		"AUTH_DB_PASSWORD": "hidden-4", "REDIS_URL": "redis://:hidden-5@redis", "JWT_ACCESS_SECRET": "hidden-6-of-32-bytes-or-more-than-that",
 		"JWT_REFRESH_SECRET": "hidden-7-of-32-bytes-or-more-than-that", "FIREBASE_API_KEY": "hidden-8",
 		"JWT_ACCESS_SECRET_PREVIOUS": "hidden-10-of-32-bytes-or-more-than-that", "JWT_REFRESH_SECRET_PREVIOUS": "hidden-11-of-32-bytes-or-more-than-that",
-		"LIMIT_KEY": "hidden-9-of-32-bytes-or-more-than-that",
+		"LIMIT_KEY": "hidden-9-of-32-bytes-or-more-than-that", "FACTS_KEY": "hidden-12-of-32-bytes-or-more-than-that",
 	}
 	text := load(t, production(secrets)).Describe()
 	if strings.Contains(text, "hidden") {

@@ -211,7 +211,7 @@ func (c Config) validateProduction() error {
 // validateStrength refuses secrets that can be guessed.
 func (c Config) validateStrength() error {
 	var faults []error
-	for _, v := range append(c.tokenSecrets(), variable{"LIMIT_KEY", c.LimitKey}) {
+	for _, v := range append(c.tokenSecrets(), variable{"LIMIT_KEY", c.LimitKey}, variable{"FACTS_KEY", c.FactsKey}) {
 		if v.value != "" && len(v.value) < minSecretBytes {
 			faults = append(faults, fmt.Errorf("%s has %d bytes: must have %d or more", v.name, len(v.value), minSecretBytes))
 		}

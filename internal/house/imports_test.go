@@ -38,7 +38,7 @@ var allowed = map[string][]string{
 	"internal/rollout":   {"gen/db", "internal/audit"},
 	"internal/apikey":    {"gen/db", "internal/audit"},
 	"internal/move":      {"gen/db", "internal/audit", "internal/firebase", "internal/user"},
-	"internal/principal": {"internal/apikey", "internal/token", "internal/user"},
+	"internal/principal": {"gen/db", "internal/apikey", "internal/token", "internal/user"},
 	"internal/sync":      {"gen/db", "internal/audit", "internal/firebase", "internal/user"},
 	"internal/session":   {"gen/db", "internal/audit", "internal/token", "internal/user"},
 	"internal/account": {

@@ -64,9 +64,17 @@ type Cache struct {
 
 	// filling orders fills against invalidations: a fill that began before an invalidation of its user is dropped (T5).
 	filling       sync.Mutex
-	invalidations uint64               // how many there were
-	recent        map[uuid.UUID]uint64 // the last one of each user since the oldest that any fill can remember
-	everybody     uint64               // the last one of all users
+	invalidations uint64                     // how many there were
+	recent        map[uuid.UUID]invalidation // the last one of each user since the last one of all
+	everybody     invalidation               // the last one of all users
+
+	now func() time.Time // when an invalidation was heard
+}
+
+// invalidation is the number of one, and when it was heard.
+type invalidation struct {
+	number uint64
+	at     time.Time
 }
 
 // maxRecent bounds recent. When it is full, one invalidation of everybody stands for all of them.
@@ -89,7 +97,8 @@ func NewCache(onUse func(cache, result string)) *Cache {
 			ExpiryCalculator: otter.ExpiryWriting[person, known](MaxFactsAge),
 		}),
 		onUse:  onUse,
-		recent: map[uuid.UUID]uint64{},
+		recent: map[uuid.UUID]invalidation{},
+		now:    time.Now,
 	}
 }
 
@@ -137,12 +146,21 @@ func (c *Cache) generation() uint64 {
 }
 
 // keepFacts keeps what a query for a token of this kind said, unless an invalidation of this user has overtaken the query.
-func (c *Cache) keepFacts(f fill, kind token.Kind, u user.User) {
+func (c *Cache) keepFacts(f fill, kind token.Kind, u user.User) (kept bool) {
 	c.filling.Lock()
 	defer c.filling.Unlock()
-	if max(c.everybody, c.recent[u.ID]) <= f.after {
-		c.people.Set(person{id: u.ID, kind: kind}, known{user: u, readAt: f.readAt})
+	if max(c.everybody.number, c.recent[u.ID].number) > f.after {
+		return false
 	}
+	c.people.Set(person{id: u.ID, kind: kind}, known{user: u, readAt: f.readAt})
+	return true
+}
+
+// unchangedSince says that no invalidation of this user was heard since an instant: what was read then may be believed.
+func (c *Cache) unchangedSince(id uuid.UUID, instant time.Time) bool {
+	c.filling.Lock()
+	defer c.filling.Unlock()
+	return c.everybody.at.Before(instant) && c.recent[id].at.Before(instant)
 }
 
 // forget drops the facts about one user, and those fills of theirs that are under way.
@@ -150,11 +168,12 @@ func (c *Cache) forget(id uuid.UUID) {
 	c.filling.Lock()
 	defer c.filling.Unlock()
 	c.invalidations++
+	heard := invalidation{number: c.invalidations, at: c.now()}
 	if len(c.recent) >= maxRecent {
-		c.everybody = c.invalidations
+		c.everybody = heard
 		clear(c.recent)
 	}
-	c.recent[id] = c.invalidations
+	c.recent[id] = heard
 	for _, kind := range kinds {
 		c.people.Invalidate(person{id: id, kind: kind})
 	}
@@ -165,7 +184,7 @@ func (c *Cache) forgetAll() {
 	c.filling.Lock()
 	defer c.filling.Unlock()
 	c.invalidations++
-	c.everybody = c.invalidations
+	c.everybody = invalidation{number: c.invalidations, at: c.now()}
 	clear(c.recent)
 	c.people.InvalidateAll()
 }

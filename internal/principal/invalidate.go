@@ -11,10 +11,6 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// Channel is the Redis channel on which instances tell each other whose facts have changed. A message is the row's id in
-// text. Redis decides nothing by it (T7): whoever writes there can only make us look again.
-const Channel = "auth:users:changed"
-
 // publishTimeout bounds what a caller pays while Redis hangs: facts grow old by themselves.
 const publishTimeout = 300 * time.Millisecond
 
@@ -24,12 +20,17 @@ const (
 	retryEvery  = time.Second
 )
 
+// goneQueue bounds what waits to be taken out of Redis; what finds it full is left to age, and to the other instances.
+const goneQueue = 1024
+
 // Invalidator carries changes of users to the cache of every instance (T5).
 type Invalidator struct {
 	cache  *Cache
 	redis  redis.UniversalClient
+	shared shared
 	log    *slog.Logger
 	untold chan untold
+	gone   chan uuid.UUID
 }
 
 // untold is a change that Redis did not take.
@@ -40,7 +41,10 @@ type untold struct {
 
 // NewInvalidator makes an invalidator; Run listens.
 func NewInvalidator(cache *Cache, client redis.UniversalClient, log *slog.Logger) *Invalidator {
-	return &Invalidator{cache: cache, redis: client, log: log, untold: make(chan untold, untoldQueue)}
+	return &Invalidator{
+		cache: cache, redis: client, shared: shared{client}, log: log,
+		untold: make(chan untold, untoldQueue), gone: make(chan uuid.UUID, goneQueue),
+	}
 }
 
 // Changed forgets the user here at once and tells the other instances. When it returns, everybody who can be reached has been
@@ -60,7 +64,36 @@ func (i *Invalidator) Changed(ctx context.Context, id uuid.UUID) {
 func (i *Invalidator) publish(ctx context.Context, id uuid.UUID) error {
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	return i.redis.Publish(ctx, Channel, id.String()).Err()
+	return i.shared.announce(ctx, id)
+}
+
+// Heard takes what is known of a user out of Redis, off the caller's path: somebody has changed the row whom only PostgreSQL
+// knows. Every instance that hears of it does so, because any of them may be the last.
+func (i *Invalidator) Heard(id uuid.UUID) {
+	select {
+	case i.gone <- id:
+	default:
+	}
+}
+
+// Forget takes out of Redis what was heard of, until ctx ends.
+func (i *Invalidator) Forget(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case id := <-i.gone:
+			if err := i.takeOut(ctx, id); err != nil {
+				i.log.DebugContext(ctx, "facts stay in Redis until they are 10 s old", telemetry.FieldUserID, id, telemetry.FieldError, err)
+			}
+		}
+	}
+}
+
+func (i *Invalidator) takeOut(ctx context.Context, id uuid.UUID) error {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	return i.shared.forget(ctx, id)
 }
 
 // Retry tells again what Redis did not take, until ctx ends.

@@ -52,6 +52,7 @@ type Options struct {
 	Users    Users
 	Cache    *Cache
 	Keys     *apikey.Store
+	Tier     *Tier // what instances know of each other's readings; nil: nothing
 	// OnVerify hears how each verification by key ended: "ok" or the code of the refusal; for a metric.
 	OnVerify func(result string)
 	Clock    func() time.Time // nil: time.Now
@@ -63,6 +64,7 @@ type Resolver struct {
 	users    Users
 	cache    *Cache
 	keys     *apikey.Store
+	tier     *Tier
 	onVerify func(result string)
 	now      func() time.Time
 	flights  singleflight.Group
@@ -70,7 +72,9 @@ type Resolver struct {
 
 // NewResolver makes a resolver.
 func NewResolver(o Options) *Resolver {
-	r := &Resolver{verifier: o.Verifier, users: o.Users, cache: o.Cache, keys: o.Keys, onVerify: o.OnVerify, now: o.Clock}
+	r := &Resolver{
+		verifier: o.Verifier, users: o.Users, cache: o.Cache, keys: o.Keys, tier: o.Tier, onVerify: o.OnVerify, now: o.Clock,
+	}
 	if r.now == nil {
 		r.now = time.Now
 	}
@@ -164,8 +168,15 @@ func (r *Resolver) meet(ctx context.Context, claims token.Claims) (user.User, er
 // errStranger says that the row behind a remembered token is gone or somebody else's by now: the long way decides.
 var errStranger = errors.New("the row is no longer this token's")
 
+// freshen learns anew what is true of the user of a remembered token: from what another instance has just read, else from the
+// row.
 func (r *Resolver) freshen(ctx context.Context, remembered verified) (Principal, error) {
 	fill := r.cache.beginFill(r.now())
+	there := r.tier.look(ctx, remembered, fill.readAt)
+	if there.ok {
+		fill.readAt = there.readAt
+		return r.keep(fill, remembered.claims, there.user)
+	}
 	read := r.users.ByID
 	if remembered.claims.OfLegacySession() {
 		read = r.users.ByLegacyID
@@ -177,11 +188,18 @@ func (r *Resolver) freshen(ctx context.Context, remembered verified) (Principal,
 	if err != nil {
 		return Principal{}, err
 	}
-	return r.keep(fill, remembered.claims, u)
+	if r.cache.keepFacts(fill, factsKind(remembered.claims), u) {
+		r.tier.leave(leftover{whose: remembered.person(), user: u, readAt: fill.readAt, generation: there.generation})
+	}
+	return r.letIn(remembered.claims, u)
 }
 
 func (r *Resolver) keep(fill fill, claims token.Claims, u user.User) (Principal, error) {
 	r.cache.keepFacts(fill, factsKind(claims), u)
+	return r.letIn(claims, u)
+}
+
+func (r *Resolver) letIn(claims token.Claims, u user.User) (Principal, error) {
 	p, err := admit(claims, u)
 	if err == nil {
 		r.users.Seen(u)

@@ -201,7 +201,9 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.OwedState(ctx, db, person) },
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _ = q.LockUser(ctx, db, person) },
-		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _ = q.EnabledAtFirebase(ctx, db, person) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_ = q.EnabledAtFirebase(ctx, db, person)
+		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.Rollout(ctx, db) },
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.UseAPIKeyCredentials(ctx, db, queries.UseAPIKeyCredentialsParams{ID: "key 777", Hash: []byte("x")})

@@ -28,6 +28,8 @@ type Metrics struct {
 	verifications handles[string, prometheus.Counter]
 	firstSights   handles[string, prometheus.Counter]
 	caches        handles[[2]string, prometheus.Counter]
+	tier          handles[[2]string, prometheus.Counter]
+	listening     prometheus.Gauge
 	firebaseCalls handles[[2]string, prometheus.Observer]
 	limited       handles[string, prometheus.Counter]
 	keyFetches    handles[string, prometheus.Counter]
@@ -66,6 +68,12 @@ func NewMetrics() *Metrics {
 	m.legacy.make = func(l [2]string) prometheus.Counter { return legacy.WithLabelValues(l[0], l[1]) }
 	caches := m.counters("auth_cache_requests_total", "Look-ups in a cache.", "cache", "result")
 	m.caches.make = func(l [2]string) prometheus.Counter { return caches.WithLabelValues(l[0], l[1]) }
+	tier := m.counters("auth_facts_tier_total", "Facts about users looked for and left in Redis, by what became of it.", "operation", "result")
+	m.tier.make = func(l [2]string) prometheus.Counter { return tier.WithLabelValues(l[0], l[1]) }
+	m.listening = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "auth_changes_listening", Help: "Whether PostgreSQL tells this instance of changes of users: 1 or 0.",
+	})
+	m.registry.MustRegister(m.listening)
 	calls := m.histogram("auth_firebase_request_duration_seconds", "Duration of calls to Firebase.", "operation", "outcome")
 	m.firebaseCalls.make = func(l [2]string) prometheus.Observer { return calls.WithLabelValues(l[0], l[1]) }
 	return m
@@ -145,6 +153,19 @@ func (m *Metrics) LegacyRequest(route, userAgent string) {
 
 // CacheRequest counts a look-up in the named cache: "hit" or "miss".
 func (m *Metrics) CacheRequest(cache, result string) { m.caches.get([2]string{cache, result}).Inc() }
+
+// FactsTier counts a look ("read") for facts in Redis, or a leaving of them there ("write"), by how it ended; it fits
+// principal.TierOptions.Observe.
+func (m *Metrics) FactsTier(operation, result string) { m.tier.get([2]string{operation, result}).Inc() }
+
+// Listening says whether PostgreSQL tells of changes; it fits principal.ListenerOptions.OnState.
+func (m *Metrics) Listening(listening bool) {
+	if listening {
+		m.listening.Set(1)
+		return
+	}
+	m.listening.Set(0)
+}
 
 // FirebaseCall records one call to Firebase; it fits firebase.Options.Observe.
 func (m *Metrics) FirebaseCall(operation, outcome string, took time.Duration) {

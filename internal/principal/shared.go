@@ -1,0 +1,113 @@
+package principal
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/redis/go-redis/v9"
+)
+
+// Channel is the Redis channel on which instances tell each other whose facts have changed. A message is the row's id in
+// text. Redis decides nothing by it (T7): whoever writes there can only make us look again.
+const Channel = "auth:users:changed"
+
+// generationLife is how long a generation is remembered: longer than any facts that were read under it are believed.
+const generationLife = 2 * MaxFactsAge
+
+// shared is what instances keep in Redis of a person: sealed facts, one entry a kind of token, and a generation, which every
+// invalidation makes a new random one. Facts are left only while the generation is still the one from before their reading, so
+// what an invalidation has overtaken is not left after it (T5). No generation is ever used twice: one that Redis has lost makes
+// the readings under it leave nothing.
+type shared struct{ redis redis.UniversalClient }
+
+// The three keys of a person lie in one slot of a cluster.
+func factsKey(whose person) string {
+	return "auth:facts:{" + whose.id.String() + "}:" + string(whose.kind)
+}
+func generationKey(id uuid.UUID) string { return "auth:facts:{" + id.String() + "}:generation" }
+
+// found is what Redis holds for a person: sealed is nil where it holds no facts, and left is how long it will keep them
+// (negative: it does not say).
+type found struct {
+	sealed     []byte
+	left       time.Duration
+	generation string
+}
+
+var lookScript = redis.NewScript(`
+local generation = redis.call('GET', KEYS[2])
+if not generation or #generation ~= #ARGV[1] then
+	generation = ARGV[1]
+	redis.call('SET', KEYS[2], generation, 'PX', ARGV[2])
+end
+local sealed = false
+if redis.call('STRLEN', KEYS[1]) <= tonumber(ARGV[3]) then
+	sealed = redis.call('GET', KEYS[1])
+end
+return {sealed, redis.call('PTTL', KEYS[1]), generation}`)
+
+// look reads what there is, and begins a generation where there is none.
+func (s shared) look(ctx context.Context, whose person) (found, error) {
+	answer, err := lookScript.Run(ctx, s.redis, []string{factsKey(whose), generationKey(whose.id)},
+		rand.Text(), generationLife.Milliseconds(), maxSealed).Slice()
+	if err != nil {
+		return found{}, fmt.Errorf("look for facts in Redis: %w", err)
+	}
+	if len(answer) != 3 {
+		return found{}, fmt.Errorf("look for facts in Redis: %d values came", len(answer))
+	}
+	sealed, _ := answer[0].(string)
+	left, _ := answer[1].(int64)
+	generation, _ := answer[2].(string)
+	return found{sealed: []byte(sealed), left: time.Duration(left) * time.Millisecond, generation: generation}, nil
+}
+
+var leaveScript = redis.NewScript(`
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then
+	return 0
+end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1`)
+
+// leave keeps sealed facts for a while, unless the generation is another one by now.
+func (s shared) leave(ctx context.Context, whose person, generation string, sealed []byte, life time.Duration) (left bool, err error) {
+	n, err := leaveScript.Run(ctx, s.redis, []string{factsKey(whose), generationKey(whose.id)},
+		generation, sealed, life.Milliseconds()).Int()
+	if err != nil {
+		return false, fmt.Errorf("leave facts in Redis: %w", err)
+	}
+	return n == 1, nil
+}
+
+var forgetScript = redis.NewScript(`
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+for i = 2, #KEYS do
+	redis.call('DEL', KEYS[i])
+end
+if ARGV[3] ~= '' then
+	redis.call('PUBLISH', ARGV[3], ARGV[4])
+end
+return 1`)
+
+// forget takes away what is known of a person, and makes readings that are under way leave nothing.
+func (s shared) forget(ctx context.Context, id uuid.UUID) error { return s.invalidate(ctx, id, "") }
+
+// announce forgets, and tells every instance.
+func (s shared) announce(ctx context.Context, id uuid.UUID) error {
+	return s.invalidate(ctx, id, Channel)
+}
+
+func (s shared) invalidate(ctx context.Context, id uuid.UUID, channel string) error {
+	keys := []string{generationKey(id)}
+	for _, kind := range kinds {
+		keys = append(keys, factsKey(person{id: id, kind: kind}))
+	}
+	err := forgetScript.Run(ctx, s.redis, keys, rand.Text(), generationLife.Milliseconds(), channel, id.String()).Err()
+	if err != nil {
+		return fmt.Errorf("forget facts in Redis: %w", err)
+	}
+	return nil
+}
