@@ -144,7 +144,7 @@ func TestMetrics_Content(t *testing.T) {
 		`auth_token_verifications_total{result="token_invalid"} 1`,
 		`auth_cache_requests_total{cache="tokens",result="miss"}`,
 		`auth_firebase_request_duration_seconds_count{operation="create_user",outcome="ok"} 1`,
-		`auth_keys_age_seconds`, `go_goroutines`,
+		`auth_keys_age_seconds`, `auth_changes_listening 1`, `go_goroutines`,
 	} {
 		if !strings.Contains(text, line) {
 			t.Errorf("the metrics lack %s", line)

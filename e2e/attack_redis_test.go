@@ -1,0 +1,202 @@
+package e2e
+
+import (
+	"bufio"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"auth-v2-service/internal/principal"
+	"auth-v2-service/internal/testkit/servicetest"
+)
+
+// attacker can read and write all of a stack's Redis.
+type attacker struct {
+	*redis.Client
+	t *testing.T
+}
+
+func newAttacker(t *testing.T, stack *servicetest.Stack) attacker {
+	t.Helper()
+	options, err := redis.ParseURL(stack.RedisURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := redis.NewClient(options)
+	t.Cleanup(func() { _ = client.Close() })
+	return attacker{client, t}
+}
+
+// facts is the entry that an instance has left of a person, by its key; "" while there is none.
+func (a attacker) facts(person victim) (key, entry string) {
+	a.t.Helper()
+	key = "auth:facts:{" + person.id + "}:firebase"
+	entry, err := a.Get(a.t.Context(), key).Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		a.t.Fatal(err)
+	}
+	return key, entry
+}
+
+// put writes an entry that never goes by itself.
+func (a attacker) put(key, entry string) {
+	a.t.Helper()
+	if err := a.Set(a.t.Context(), key, entry, 0).Err(); err != nil {
+		a.t.Fatal(err)
+	}
+}
+
+type victim struct{ uid, id, token string }
+
+// tierReads is what became of an instance's looks for facts in Redis, by result.
+func tierReads(t *testing.T, s *servicetest.Service) map[string]int {
+	t.Helper()
+	response, err := http.Get(s.MetricsURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	found := map[string]int{}
+	for lines := bufio.NewScanner(response.Body); lines.Scan(); {
+		rest, ok := strings.CutPrefix(lines.Text(), `auth_facts_tier_total{operation="read",result="`)
+		if !ok {
+			continue
+		}
+		result, value, _ := strings.Cut(rest, `"} `)
+		n, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found[result] = int(n)
+	}
+	return found
+}
+
+// victims are people whom a knows well and b has known for so long that it will look again; a has left their facts in Redis.
+func victims(t *testing.T, attack attacker, a, b *servicetest.Service, n int) []victim {
+	t.Helper()
+	people := make([]victim, n)
+	for i := range people {
+		p := &people[i]
+		p.uid = newUID()
+		p.token = mint(t, a.Stack, claims(p.uid, servicetest.Email()))
+		p.id = expectUser(t, b, "first sight", p.token).ID.String()
+		warm(t, a, p.token)
+	}
+	waitFor(t, 30*time.Second, "a has read everybody again, and left it in Redis", func() bool {
+		left := 0
+		for _, p := range people {
+			warm(t, a, p.token)
+			if _, entry := attack.facts(p); entry != "" {
+				left++
+			}
+		}
+		return left == n
+	})
+	return people
+}
+
+// T7: whoever writes Redis makes nobody pass who would not: what is forged, cut short, bent, somebody else's or replayed is not
+// believed and counted, and who is in the right passes by their row. E2: what nobody has touched spares the row.
+func TestAttack_RedisDecidesNothing_T7(t *testing.T) {
+	t.Parallel()
+	_, instances := twoInstances(t)
+	a, b := instances[0], instances[1]
+	attack := newAttacker(t, a.Stack)
+	// Of each kind several: on a busy machine a look into Redis may take longer than a request waits for it.
+	const each = 4
+	kinds := []struct {
+		name    string
+		counted string
+		bend    func(key, entry, others string)
+	}{
+		{"left alone", "hit", nil},
+		{"forged", "forged", func(key, _, _ string) { attack.put(key, `{"User":{"IsActive":true},"ReadMicro":9999999999999999}`) }},
+		{"cut short", "forged", func(key, entry, _ string) { attack.put(key, entry[:len(entry)-3]) }},
+		{"bent", "forged", func(key, entry, _ string) { attack.put(key, entry[:30]+string(entry[30]^1)+entry[31:]) }},
+		{"somebody else's", "forged", func(key, _, others string) { attack.put(key, others) }},
+	}
+	people := victims(t, attack, a, b, each*(len(kinds)+1))
+	before := tierReads(t, b)
+	spared := 0
+	for i, kind := range kinds {
+		for _, p := range people[i*each : (i+1)*each] {
+			if kind.bend != nil {
+				key, entry := attack.facts(p)
+				_, others := attack.facts(people[len(people)-1])
+				kind.bend(key, entry, others)
+			}
+			user := ""
+			queries := b.Queries.During(func() { user = expectUser(t, b, "T7: "+kind.name, p.token).ID.String() })
+			if user != p.id {
+				t.Errorf("T7: %s: the token of %s is taken for %s", kind.name, p.id, user)
+			}
+			if kind.bend == nil && len(queries) == 0 {
+				spared++
+			}
+			if kind.bend != nil && !slices.Equal(queries, []string{"UserByID"}) {
+				t.Errorf("T7: %s: asked %v, expected the row", kind.name, queries)
+			}
+		}
+		after := tierReads(t, b)
+		if after[kind.counted] == before[kind.counted] {
+			t.Errorf("T7: %s: counted %v before and %v after, expected %s to grow", kind.name, before, after, kind.counted)
+		}
+		before = after
+	}
+	if spared == 0 {
+		t.Error("E2: another instance's reading has spared nobody the row")
+	}
+	replayed(t, attack, a, b, people[len(people)-each:])
+}
+
+// replayed puts entries back that a revocation has taken away, and their generation with them: seconds later and, where the
+// instance has heard of nothing since, when they are too old.
+func replayed(t *testing.T, attack attacker, a, b *servicetest.Service, people []victim) {
+	t.Helper()
+	entries := map[string]string{}
+	for _, p := range people {
+		key, entry := attack.facts(p)
+		entries[key] = entry
+	}
+	before := tierReads(t, b)
+	for i, p := range people {
+		if i%2 == 0 {
+			logout(t, a, p.token)
+		} else {
+			execute(t, a.Stack, "UPDATE auth.users SET is_active = false WHERE firebase_uid = $1", p.uid)
+		}
+	}
+	codes := []string{"token_revoked", "account_deactivated"}
+	for i, p := range people {
+		refusedAs(t, b, time.Second, "T5: revoked", p.token, codes[i%2])
+	}
+	// The attacker puts everything back, and makes everybody forget, so that they look again: whoever looks has heard.
+	for key, entry := range entries {
+		attack.put(key, entry)
+	}
+	if err := attack.Publish(t.Context(), principal.Channel, "everybody, please").Err(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, 20*time.Second, "T7: replayed entries are looked at, not believed, and counted", func() bool {
+		for i, p := range people {
+			for _, s := range []*servicetest.Service{a, b} {
+				if status, code, _ := s.Verify(t, p.token); code != codes[i%2] {
+					t.Fatalf("T7: replayed after a revocation: %d %s", status, code)
+				}
+			}
+		}
+		for key, entry := range entries {
+			attack.put(key, entry)
+		}
+		now := tierReads(t, b)
+		return now["overtaken"] > before["overtaken"] && now["expired"] > before["expired"]
+	})
+	t.Logf("T7: b's looks for facts: %v", tierReads(t, b))
+}
