@@ -111,3 +111,11 @@ SELECT
     max(rotated_at) AS last_refresh,
     (SELECT count(*) FROM auth.audit_events WHERE action = 'session.refresh_token_reused' AND occurred_at > now() - interval '1 day') AS reused
 FROM auth.legacy_sessions;
+
+-- Does PostgreSQL tell every instance of changes?
+-- Bad: fewer rows than instances. Those that are missing see what others write after up to 10 s; their logs say why.
+SELECT pid, client_addr, backend_start FROM pg_stat_activity WHERE application_name = 'authd listener' AND datname = current_database();
+
+-- Does somebody who listens not keep up?
+-- Bad: above 0.1. A listener stands in an open transaction, and what is told waits for it.
+SELECT pg_notification_queue_usage();
