@@ -24,8 +24,11 @@ const (
 // further ahead than that is not believed.
 const clockMargin = time.Second
 
-// tierRest is how long nobody asks a Redis that did not answer; then one request does.
-const tierRest = time.Second
+// After tierFailures in a row nobody asks Redis for tierRest; then one request does.
+const (
+	tierFailures = 3
+	tierRest     = time.Second
+)
 
 // TierOptions say what a Tier stands on. Redis, Secret and Cache are required.
 type TierOptions struct {
@@ -194,8 +197,11 @@ func (t *Tier) write(ctx context.Context, l leftover) (result string) {
 	return tierKept
 }
 
-// gate keeps a Redis that does not answer off the road: after a failure nobody asks for a while, then one does.
-type gate struct{ closedUntil atomic.Int64 }
+// gate keeps a Redis that does not answer off the road: after some failures nobody asks for a while, then one does.
+type gate struct {
+	failures    atomic.Int32 // since the last answer
+	closedUntil atomic.Int64
+}
 
 func (g *gate) enter(now time.Time) bool {
 	until := g.closedUntil.Load()
@@ -206,8 +212,11 @@ func (g *gate) enter(now time.Time) bool {
 func (g *gate) heard(now time.Time, err error) {
 	var refusal redis.Error
 	if err == nil || errors.As(err, &refusal) {
+		g.failures.Store(0)
 		g.closedUntil.Store(0)
 		return
 	}
-	g.closedUntil.Store(now.Add(tierRest).UnixNano())
+	if g.failures.Add(1) >= tierFailures {
+		g.closedUntil.Store(now.Add(tierRest).UnixNano())
+	}
 }

@@ -322,7 +322,7 @@ func TestTier_OddAnswersOfRedis(t *testing.T) {
 	a.shares("afterwards", b)
 }
 
-// O3: a Redis that hangs costs one request in a second 20 ms, and nobody else anything.
+// O3: a Redis that hangs costs a few requests 20 ms, then one in a second, and nobody else anything.
 func TestTier_HangingRedisIsOffTheRoad_O3(t *testing.T) {
 	t.Parallel()
 	tb := &table{}
@@ -344,8 +344,8 @@ func TestTier_HangingRedisIsOffTheRoad_O3(t *testing.T) {
 	if took := time.Since(began); took > time.Second {
 		t.Errorf("O3: 100 readings took %s while Redis hung", took)
 	}
-	if asked := n.results.of("read " + tierUnavailable); asked != 1 {
-		t.Errorf("Redis was asked %d times, expected once: its clock stands still here", asked)
+	if asked := n.results.of("read " + tierUnavailable); asked != tierFailures {
+		t.Errorf("Redis was asked %d times, expected %d: the clock stands still here", asked, tierFailures)
 	}
 	wire.Restore()
 	n.time.advance(tierRest)
