@@ -29,7 +29,7 @@ func TestSchemaCommand_ExitCodes(t *testing.T) {
 	}{
 		{migrated, "status", 0, "exactly what the migrations produce"},
 		{empty, "status", 1, "run `authd schema migrate`"},
-		{nowhere, "status", 2, "is DATABASE_DIRECT_URL (or DATABASE_URL) right"},
+		{nowhere, "status", 2, "is DATABASE_OWNER_URL (or DATABASE_DIRECT_URL, or DATABASE_URL) right"},
 		{"", "status", 2, "DATABASE_URL (or DB_PASSWORD) is not set"},
 		{migrated, "validate", 0, "in_step"},
 		{empty, "validate", 1, "missing table auth.users"},

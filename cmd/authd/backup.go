@@ -16,11 +16,11 @@ import (
 
 const backupHelp = `Back the database up, prove that a backup can be restored, and restore it.
 
-DATABASE_DIRECT_URL (or DATABASE_URL) says where. A backup is a dump (pg_dump's custom format) and a manifest beside it. Verified
-means: restored into a scratch database on the same server (or BACKUP_VERIFY_URL's), every table and the schema found equal. Other
-roles' code (checks, functions, triggers) is not run on the same server: name a server of its own for such a backup. Needs pg_dump,
-pg_restore and psql of the server's version or later. Exit codes: 0 all is well, 1 the backup is wrong or the database was refused,
-2 it could not be said (no connection, no pg_dump, another role's code in the backup).
+DATABASE_OWNER_URL (or DATABASE_DIRECT_URL, or DATABASE_URL) says where, as the owner. A backup is a dump (pg_dump's custom format)
+and a manifest beside it. Verified means: restored into a scratch database on the same server (or BACKUP_VERIFY_URL's), every table
+and the schema found equal. Other roles' code (checks, functions, triggers) is not run on the same server: name a server of its own
+for such a backup. Needs pg_dump, pg_restore and psql of the server's version or later. Exit codes: 0 all is well, 1 the backup is
+wrong or the database was refused, 2 it could not be said (no connection, no pg_dump, another role's code in the backup).
 
 Examples:
   authd backup create                                  the schema auth, with its rows, into backups/, verified
@@ -124,14 +124,14 @@ func (c *backupRestoreCommand) aimed(env map[string]string) (map[string]string, 
 		return nil, fmt.Errorf("the variable %s must hold a URL that begins with postgres://", c.Into)
 	}
 	out := maps.Clone(env)
-	out["DATABASE_URL"], out["DATABASE_DIRECT_URL"] = address, address
+	out["DATABASE_URL"], out["DATABASE_DIRECT_URL"], out["DATABASE_OWNER_URL"] = address, address, address
 	return out, nil
 }
 
 // withBackups gives a command its options, and what a backup's own errors mean their exit code.
 func withBackups(env map[string]string, work func(context.Context, backup.Options) error) error {
 	return onDatabase(env, func(ctx context.Context, c config.Config) error {
-		err := work(ctx, backup.Options{URL: c.DatabaseDirectURL, VerifyURL: c.BackupVerifyURL, Environment: env, Logger: progress()})
+		err := work(ctx, backup.Options{URL: c.DatabaseOwnerURL, VerifyURL: c.BackupVerifyURL, Environment: env, Logger: progress()})
 		switch {
 		case err == nil:
 			return nil

@@ -18,8 +18,8 @@ import (
 
 const schemaHelp = `Change the database's schema, and say whether it is what the migrations produce.
 
-DATABASE_DIRECT_URL (or DATABASE_URL) says where. Exit codes: 0 all is well, 1 it differs, is pending or was refused, 2 it could
-not be said (no connection, wrong configuration).
+DATABASE_OWNER_URL (or DATABASE_DIRECT_URL, or DATABASE_URL) says where, as the role that owns the schema. Exit codes: 0 all is
+well, 1 it differs, is pending or was refused, 2 it could not be said (no connection, wrong configuration).
 
 Examples:
   authd schema status                   which migrations are applied
@@ -68,7 +68,7 @@ func judged(err error) error {
 	case errors.Is(err, context.Canceled), schema.Forbidden(err):
 		return failure{err, couldNotSay}
 	case pg.Outage(err):
-		const next = "The database could not be asked: is DATABASE_DIRECT_URL (or DATABASE_URL) right, and the server up?"
+		const next = "The database could not be asked: is DATABASE_OWNER_URL (or DATABASE_DIRECT_URL, or DATABASE_URL) right, and the server up?"
 		return failure{fmt.Errorf("%w\n%s", err, next), couldNotSay}
 	}
 	return failure{err, differs}
@@ -90,7 +90,7 @@ func onDatabase(env map[string]string, work func(context.Context, config.Config)
 // onSchema is onDatabase for the commands that change or compare the schema.
 func onSchema(work func(context.Context, schema.Options) error) error {
 	return onDatabase(environment(), func(ctx context.Context, c config.Config) error {
-		return work(ctx, schema.Options{DatabaseURL: c.DatabaseDirectURL, Logger: progress()})
+		return work(ctx, schema.Options{DatabaseURL: c.DatabaseOwnerURL, Logger: progress()})
 	})
 }
 

@@ -110,7 +110,7 @@ func TestRun_WaitsForTheDatabase(t *testing.T) {
 	stack := servicetest.NewStack(t)
 	wire, through := netfault.URL(t, pgtest.Empty(t))
 	wire.Cut()
-	r := run(t, configured(t, stack, map[string]string{"DATABASE_URL": through, "MIGRATE_ON_START": "on"}))
+	r := run(t, configured(t, stack, map[string]string{"DATABASE_URL": through, "DATABASE_OWNER_URL": "", "MIGRATE_ON_START": "on"}))
 	await(t, "it says that it waits", func() bool { return r.log.contain("waiting for the database") })
 	wire.Restore()
 	address := receive(t, "serving", r.listening)

@@ -33,7 +33,7 @@ func (p *parts) openDatabase(ctx context.Context, c config.Config, o Options) (*
 	p.metrics.Pool("main", pool)
 	err = eventually(ctx, o.Logger, func() error {
 		if c.MigrateOnStart == "on" {
-			return schema.Migrate(ctx, schema.Options{DatabaseURL: c.DatabaseDirectURL, Logger: o.Logger})
+			return schema.Migrate(ctx, schema.Options{DatabaseURL: c.DatabaseOwnerURL, Logger: o.Logger})
 		}
 		return schema.Ready(ctx, pool)
 	})

@@ -44,7 +44,8 @@ type Config struct {
 	ShutdownTimeout time.Duration  `env:"SHUTDOWN_TIMEOUT" envDefault:"20s" help:"how long requests in flight may take when stopping"`
 
 	DatabaseURL       string `env:"DATABASE_URL" secret:"true" help:"postgres://... ; or the DB_ variables"`
-	DatabaseDirectURL string `env:"DATABASE_DIRECT_URL" secret:"true" help:"for migrations and for hearing of changes, when DATABASE_URL is a pooler"`
+	DatabaseDirectURL string `env:"DATABASE_DIRECT_URL" secret:"true" help:"for migrations, hearing of changes and the jobs' coordinator, when DATABASE_URL is a pooler"`
+	DatabaseOwnerURL  string `env:"DATABASE_OWNER_URL" secret:"true" help:"as the owner, for migrations and backups, when the others are of a login that may not; past any pooler"`
 	BackupVerifyURL   string `env:"BACKUP_VERIFY_URL" secret:"true" help:"server that backups are restored on to verify them; default: the database's own"`
 	DBHost            string `env:"DB_HOST" envDefault:"postgres"`
 	DBPort            int    `env:"DB_PORT" envDefault:"5432"`
@@ -132,6 +133,9 @@ func (c *Config) derive() {
 	}
 	if c.DatabaseDirectURL == "" {
 		c.DatabaseDirectURL = c.DatabaseURL
+	}
+	if c.DatabaseOwnerURL == "" {
+		c.DatabaseOwnerURL = c.DatabaseDirectURL
 	}
 	if c.RedisURL == "" {
 		c.RedisURL = "redis://" + net.JoinHostPort(c.RedisHost, strconv.Itoa(c.RedisPort))

@@ -122,6 +122,7 @@ func (c Config) validateURLs() error {
 	}{
 		{variable{"DATABASE_URL", c.DatabaseURL}, []string{"postgres", "postgresql"}},
 		{variable{"DATABASE_DIRECT_URL", c.DatabaseDirectURL}, []string{"postgres", "postgresql"}},
+		{variable{"DATABASE_OWNER_URL", c.DatabaseOwnerURL}, []string{"postgres", "postgresql"}},
 		{variable{"BACKUP_VERIFY_URL", c.BackupVerifyURL}, []string{"postgres", "postgresql"}},
 		{variable{"REDIS_URL", c.RedisURL}, []string{"redis", "rediss"}},
 		{variable{"FIREBASE_CERTS_URL", c.FirebaseCertsURL}, []string{"https", "http"}},
@@ -223,6 +224,7 @@ func (c Config) validateStrength() error {
 		{"DB_PASSWORD", c.DBPassword},
 		{"DATABASE_URL's password", passwordIn(c.DatabaseURL)},
 		{"DATABASE_DIRECT_URL's password", passwordIn(c.DatabaseDirectURL)},
+		{"DATABASE_OWNER_URL's password", passwordIn(c.DatabaseOwnerURL)},
 	} {
 		if isDefault(v.value) {
 			faults = append(faults, fmt.Errorf("%s is a default out of a document: make your own", v.name))

@@ -39,7 +39,8 @@ func (f Folder) secrets() (Env, error) {
 
 // places are the addresses of what has been started.
 type places struct {
-	database, redis    string // URLs
+	owner              string // URL of the database as its owner
+	database, redis    string // URLs: the database as the login that serves
 	identity           string // host:port
 	certificates       string // URL; empty for the official emulator
 	servePort, metrics int
@@ -51,6 +52,7 @@ func serviceEnv(p places, secrets Env) Env {
 		{"AUTH_ENV", "development"},
 		{"LISTEN_HOST", cmp.Or(os.Getenv("LISTEN_HOST"), "127.0.0.1")}, // seeded passwords are public: this machine only
 		{"DATABASE_URL", p.database},
+		{"MIGRATE_ON_START", "check"}, // its login may not
 		{"REDIS_URL", p.redis},
 		{"FIREBASE_PROJECT_ID", ProjectID},
 		{"FIREBASE_API_KEY", "dev-api-key"},
@@ -62,12 +64,14 @@ func serviceEnv(p places, secrets Env) Env {
 	return append(env, secrets...)
 }
 
-// runEnv is what run.env says: where everything is, then what an extra instance needs.
+// runEnv is what run.env says: where everything is, then what an extra instance needs. The owner's way to the database is for
+// authd's commands that change or back up the schema; instances do not use it.
 func runEnv(p places, service Env) Env {
 	return append(Env{
 		{"AUTH_URL", fmt.Sprintf("http://127.0.0.1:%d", p.servePort)},
 		{"METRICS_URL", fmt.Sprintf("http://127.0.0.1:%d/metrics", p.metrics)},
 		{"IDENTITY_URL", "http://" + p.identity},
+		{"DATABASE_OWNER_URL", p.owner},
 	}, service...)
 }
 
@@ -77,7 +81,7 @@ An extra instance: (set -a; . .dev/run.env; PORT=3018 METRICS_PORT=9474 bin/auth
 // foreign are variables of other environments that must not reach a development authd: it would talk to somebody's real
 // database or Firebase project.
 var foreign = []string{
-	"DATABASE_DIRECT_URL", "DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD", "AUTH_DB_PASSWORD", "DB_SCHEMA",
+	"DATABASE_DIRECT_URL", "DATABASE_OWNER_URL", "DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD", "AUTH_DB_PASSWORD", "DB_SCHEMA",
 	"REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD", "GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT", "FIREBASE_CONFIG",
 	"FIREBASE_CERTS_URL", "FIREBASE_TENANT",
 }

@@ -23,7 +23,8 @@ func (s *stack) startPostgres(ctx context.Context) error {
 	if err := server.CreateDatabase(ctx, database); err != nil {
 		return err
 	}
-	s.places.database = server.URL(database)
+	s.places.owner, s.places.database = server.URL(database), server.ServingURL(database)
+	s.addServing = server.AddServing
 	s.say("PostgreSQL %s ready on %s (%s)", server.Version(), server.Addr(), since(start))
 	return nil
 }

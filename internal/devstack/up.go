@@ -61,6 +61,8 @@ type stack struct {
 	ports   []*lockfile.Lock
 	places  places
 	env     Env // of run.env
+	// addServing makes the login that authd serves as, once its role is there.
+	addServing func(context.Context) error
 }
 
 // part is one thing that runs, here or as a child.
@@ -106,8 +108,11 @@ func (s *stack) start(ctx context.Context) error {
 func (s *stack) migrate(ctx context.Context) error {
 	start := time.Now()
 	log := slog.New(slog.DiscardHandler)
-	if err := schema.Migrate(ctx, schema.Options{DatabaseURL: s.places.database, Logger: log}); err != nil {
+	if err := schema.Migrate(ctx, schema.Options{DatabaseURL: s.places.owner, Logger: log}); err != nil {
 		return fmt.Errorf("migrate the database: %w", err)
+	}
+	if err := s.addServing(ctx); err != nil {
+		return err
 	}
 	s.say("Schema migrated (%s)", since(start))
 	return nil

@@ -1,7 +1,9 @@
 package house
 
 import (
+	"context"
 	"encoding/json"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +13,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"auth-v2-service/internal/devstack/postgres"
+	"auth-v2-service/internal/schema"
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
@@ -62,7 +66,7 @@ func TestCompose_FilesAreWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, wanted := range map[string][]string{
-		"docker-compose.yml":                       {"postgres", "redis", "identity", "authd", "seed"},
+		"docker-compose.yml":                       {"postgres", "redis", "identity", "migrate", "login", "authd", "seed"},
 		"docker/docker-compose.migration-test.yml": {"postgres", "migration-test"},
 	} {
 		found := compose(t, path)
@@ -87,37 +91,90 @@ func TestCompose_FilesAreWhole(t *testing.T) {
 	}
 }
 
+// Least privilege: what the compose file's one-shots run, run here as the containers would, twice, leaves a login that authd can
+// serve as and that may change no schema.
+func TestCompose_ServesAsALoginThatMayDoNoMore(t *testing.T) {
+	t.Parallel()
+	services := compose(t, "docker-compose.yml").Services
+	server, err := postgres.Start(t.Context(), postgres.Options{DataDir: filepath.Join(t.TempDir(), "data")}) // logins are a server's
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Stop() })
+	if err := server.CreateDatabase(t.Context(), *services["authd"].Environment["DB_NAME"]); err != nil {
+		t.Fatal(err)
+	}
+	location, err := url.Parse(server.URL(*services["authd"].Environment["DB_NAME"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	authd := filepath.Join(buildPrograms(t), "authd")
+	owner := connect(t, location)
+	for range 2 {
+		migrate := exec.CommandContext(t.Context(), authd, services["migrate"].Command...)
+		migrate.Env = append(os.Environ(), "DATABASE_URL="+location.String())
+		if output, err := migrate.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", migrate, err, output)
+		}
+		for _, argument := range services["login"].Command {
+			statement, _ := strings.CutPrefix(argument, "--command=")
+			if _, err := owner.Exec(t.Context(), statement); err != nil {
+				t.Fatalf("%s: %v", statement, err)
+			}
+		}
+	}
+	serves := services["authd"].Environment
+	location.User = url.UserPassword(*serves["DB_USER"], *serves["DB_PASSWORD"])
+	conn := connect(t, location)
+	if err := schema.Ready(t.Context(), conn); err != nil {
+		t.Errorf("authd would not serve: %v", err)
+	}
+	if _, err := conn.Exec(t.Context(), "DROP TABLE auth.audit_events"); !schema.Forbidden(err) {
+		t.Errorf("authd's login drops a table: %v", err)
+	}
+}
+
+func connect(t *testing.T, location *url.URL) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), location.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+	return conn
+}
+
 // The one-shot's program does what the compose file's head promises: it is run here as the container would run it, against a
 // real server, and ends with 0 only where up, down and up again leave no difference.
 func TestCompose_MigrationTest(t *testing.T) {
 	t.Parallel()
 	oneShot := compose(t, "docker/docker-compose.migration-test.yml").Services["migration-test"]
 	programs := buildPrograms(t)
-	run := func(url string) (string, error) {
+	run := func(at string) (string, error) {
 		command := exec.CommandContext(t.Context(), oneShot.Entrypoint[0], append(oneShot.Entrypoint[1:], oneShot.Command...)...)
 		command.Dir = "../.." // the image's /src
 		command.Env = []string{"PATH=" + os.Getenv("PATH")}
 		for name := range oneShot.Environment {
-			value := map[string]string{"AUTHD": filepath.Join(programs, "authd"), "DATABASE_URL": url}[name]
+			value := map[string]string{"AUTHD": filepath.Join(programs, "authd"), "DATABASE_URL": at}[name]
 			command.Env = append(command.Env, name+"="+value)
 		}
 		output, err := command.CombinedOutput()
 		return string(output), err
 	}
-	url := pgtest.Empty(t)
-	output, err := run(url)
+	at := pgtest.Empty(t)
+	output, err := run(at)
 	if err != nil || !strings.Contains(output, "migrations went up, down and up again") {
 		t.Errorf("on an empty database it ended with %v\n%s", err, output)
 	}
-	if output, err = run(url); err == nil || !strings.Contains(output, "give me an empty one") {
+	if output, err = run(at); err == nil || !strings.Contains(output, "give me an empty one") {
 		t.Errorf("on a migrated database it ended with %v, expected it to leave that alone\n%s", err, output)
 	}
 	if output, err = run("postgres://127.0.0.1:1/nothing"); err == nil || !strings.Contains(output, "could not be asked") {
 		t.Errorf("without a server it ended with %v, expected it to say so\n%s", err, output)
 	}
 
-	url = pgtest.Empty(t)
-	conn, err := pgx.Connect(t.Context(), url)
+	at = pgtest.Empty(t)
+	conn, err := pgx.Connect(t.Context(), at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +182,7 @@ func TestCompose_MigrationTest(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), "CREATE SCHEMA auth; CREATE TABLE auth.surprise ()"); err != nil {
 		t.Fatal(err)
 	}
-	if output, err = run(url); err == nil || !strings.Contains(output, "auth.surprise") {
+	if output, err = run(at); err == nil || !strings.Contains(output, "auth.surprise") {
 		t.Errorf("with a table that no migration makes it ended with %v, expected the difference by name\n%s", err, output)
 	}
 }

@@ -252,6 +252,14 @@ var drifts = []struct {
 		want: []string{"extra grant UPDATE on auth.users.token_balance to public"},
 	},
 	{
+		name: "a right more for the role that serves", do: "GRANT UPDATE ON auth.audit_events TO auth_serving", state: schema.Extras,
+		want: []string{"extra grant UPDATE on auth.audit_events to auth_serving"},
+	},
+	{
+		name: "a right less for the role that serves", do: "REVOKE INSERT ON auth.audit_events FROM auth_serving",
+		want: []string{"missing grant INSERT on auth.audit_events to auth_serving"},
+	},
+	{
 		name: "a grant of the schema", do: "GRANT CREATE ON SCHEMA auth TO PUBLIC", state: schema.Extras,
 		want: []string{"extra grant CREATE on auth to public"},
 	},
@@ -301,6 +309,8 @@ var drifts = []struct {
 			"missing column auth.verification_keys.fetched_at", "missing column auth.verification_keys.fresh_until",
 			"missing column auth.verification_keys.keys", "missing column auth.verification_keys.source",
 			"missing comment auth.verification_keys", "missing constraint auth.verification_keys.verification_keys_pkey",
+			"missing grant INSERT on auth.verification_keys to auth_serving", "missing grant SELECT on auth.verification_keys to auth_serving",
+			"missing grant UPDATE on auth.verification_keys to auth_serving",
 			"missing not null auth.verification_keys.fetched_at", "missing not null auth.verification_keys.fresh_until",
 			"missing not null auth.verification_keys.keys", "missing not null auth.verification_keys.source",
 			"missing row security auth.verification_keys", "missing table auth.verification_keys",

@@ -25,6 +25,9 @@ import (
 // Role owns every database made here. It may create databases and roles and is no superuser.
 const Role = "atma_user"
 
+// Serving is the login as which services connect, once AddServing has made it: it may do what serving needs, and no more.
+const Serving = "authd"
+
 const (
 	superuser  = "postgres"
 	host       = "127.0.0.1"
@@ -255,6 +258,28 @@ func (s *Server) address(role, db string) string {
 	}
 	return u.String()
 }
+
+// AddServing makes the login as which services connect: a member of the role that the migrations have made for them. Role may
+// watch its sessions. Doing it again changes nothing.
+func (s *Server) AddServing(ctx context.Context) error {
+	return s.withSuper(ctx, func(conn *pgx.Conn) error {
+		var known bool
+		if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", Serving).Scan(&known); err != nil {
+			return fmt.Errorf("look for the login %s: %w", Serving, err)
+		}
+		if known {
+			return nil
+		}
+		_, err := conn.Exec(ctx, fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s' IN ROLE auth_serving; GRANT %[1]s TO %[3]s", Serving, s.password, Role))
+		if err != nil {
+			return fmt.Errorf("create the login %s: %w", Serving, err)
+		}
+		return nil
+	})
+}
+
+// ServingURL is the address of a database as Serving.
+func (s *Server) ServingURL(db string) string { return s.address(Serving, db) }
 
 // Addr is host:port.
 func (s *Server) Addr() string { return net.JoinHostPort(host, strconv.Itoa(s.port)) }

@@ -46,6 +46,7 @@ type server struct {
 	url      *url.URL
 	admin    *pgxpool.Pool
 	migrated func() (string, error) // the template's name; made once a process
+	serving  func() error           // makes the login that serves, once a process
 	own      *postgres.Server       // the one that this process has started: while it can be reached, it holds its data folder's lock
 }
 
@@ -72,6 +73,7 @@ var theServer = sync.OnceValues(func() (*server, error) {
 	}
 	s := &server{url: location, admin: admin, own: own}
 	s.migrated = sync.OnceValues(func() (string, error) { return s.template(ctx) })
+	s.serving = sync.OnceValue(func() error { return s.makeServing(ctx) })
 	return s, nil
 })
 

@@ -15,7 +15,7 @@ const EnvVia = "TEST_DATABASE_VIA"
 // Pooled puts the instances that start from now on behind a PgBouncer of their own, with the direct way beside it.
 func (s *Stack) Pooled(t testing.TB, settings pgbouncer.Settings) *pgbouncer.Pooler {
 	t.Helper()
-	pooler := pgbouncer.New(t, s.DirectURL, settings)
+	pooler := pgbouncer.New(t, s.ServingURL, settings)
 	s.Pooler, s.DatabaseURL = pooler, pooler.URL()
 	t.Cleanup(func() { pooled.add(pooler.Traffic(t), pooler.Version(t)) })
 	return pooler

@@ -32,13 +32,14 @@ const Password = "TestPassword123"
 
 // Stack is what instances of the service share: one database, one Redis, one identity provider.
 type Stack struct {
-	DatabaseURL string // where instances find their database
-	DirectURL   string // the database itself, past any pooler (D6)
+	DatabaseURL string // where instances find their database: as the role that serves, and may do no more
+	ServingURL  string // the same past any pooler (D6)
+	DirectURL   string // the database itself, as its owner
 	RedisURL    string
 	IdentityURL string
 	CertsURL    string
 	Identity    *identity.Provider
-	DB          *pgxpool.Pool     // for looking and for arranging; not counted, not through any wire or pooler
+	DB          *pgxpool.Pool     // for looking and for arranging, as the owner; not counted, not through any wire or pooler
 	Pooler      *pgbouncer.Pooler // what DatabaseURL leads through, or nil
 }
 
@@ -55,7 +56,8 @@ func NewStack(t testing.TB) *Stack {
 func (s *Stack) Over(t testing.TB, databaseURL string) *Stack {
 	t.Helper()
 	other := *s
-	other.DatabaseURL, other.DirectURL, other.Pooler = databaseURL, databaseURL, nil
+	other.DirectURL, other.ServingURL, other.Pooler = databaseURL, pgtest.Serving(t, databaseURL), nil
+	other.DatabaseURL = other.ServingURL
 	pool, err := pgxpool.New(t.Context(), databaseURL)
 	if err != nil {
 		t.Fatalf("connect to the test's database: %v", err)
@@ -92,7 +94,7 @@ func startIdentity(t testing.TB) (*identity.Provider, string) {
 func (s *Stack) Environment() map[string]string {
 	environment := map[string]string{
 		"AUTH_ENV": "development", "LISTEN_HOST": "127.0.0.1", "PORT": "0", "METRICS_PORT": "0",
-		"DATABASE_URL": s.DatabaseURL, "REDIS_URL": s.RedisURL, "DB_POOL_MAX": "10",
+		"DATABASE_URL": s.DatabaseURL, "DATABASE_OWNER_URL": s.DirectURL, "REDIS_URL": s.RedisURL, "DB_POOL_MAX": "10",
 		"FIREBASE_PROJECT_ID": ProjectID, "FIREBASE_API_KEY": "test-key",
 		"FIREBASE_AUTH_EMULATOR_HOST": s.IdentityURL[len("http://"):], "FIREBASE_CERTS_URL": s.CertsURL,
 		"JWT_ACCESS_SECRET": "access-secret-of-a-test-32-bytes!", "JWT_REFRESH_SECRET": "refresh-secret-of-a-test-32-bytes",
@@ -100,7 +102,7 @@ func (s *Stack) Environment() map[string]string {
 		"RECONCILE_EVERY": "0",
 	}
 	if s.Pooler != nil {
-		environment["DATABASE_DIRECT_URL"] = s.DirectURL
+		environment["DATABASE_DIRECT_URL"] = s.ServingURL
 	}
 	return environment
 }
