@@ -31,6 +31,7 @@ Examples:
   authd rollout show                              what share of the users is moved to Firebase
   authd users promote --email jane@example.com    make somebody an admin
   authd keys create --name chat --scope events    make a key for a service
+  authd doctor                                    examine all that the service stands on
   authd config                                    check the configuration and show it`
 
 // commands are the program's; a flag of the environment stands in internal/config instead.
@@ -41,6 +42,7 @@ type commands struct {
 	Rollout rolloutCommands `cmd:"" help:"Show and change what share of the users is moved to Firebase, and of the traffic comes here."`
 	Users   usersCommands   `cmd:"" help:"Show somebody, and say who may operate the platform."`
 	Keys    keysCommands    `cmd:"" help:"Make, list and revoke the API keys of services."`
+	Doctor  doctorCommand   `cmd:"" help:"Examine the Firebase project, the keys, the clocks, PostgreSQL and Redis: what is well, and what to do where it is not."`
 	Config  configCommand   `cmd:"" help:"Check the configuration and show it, secrets masked. Exit code 1 when it is not valid."`
 	Version versionCommand  `cmd:"" help:"Show which build this is."`
 }

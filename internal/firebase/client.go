@@ -53,9 +53,12 @@ type Client struct {
 	toolkit  *identitytoolkit.Service
 	factors  *mfa.AccountsService
 	public   *http.Client // for Secure Token, which no library of Google's covers
-	tenant   string
-	timeout  time.Duration
-	observe  func(operation, outcome string, took time.Duration)
+	// authorized is for looking at the project: as the service account.
+	authorized      *http.Client
+	project, tenant string
+	development     bool // the other side is a provider for development
+	timeout         time.Duration
+	observe         func(operation, outcome string, took time.Duration)
 }
 
 // New connects the parts; it asks nothing of Google yet, except that application default credentials may be looked up on the
@@ -78,7 +81,10 @@ func New(ctx context.Context, o Options) (*Client, error) {
 	}
 	admin, public := over(bearer.authorize), over(site.identify)
 
-	c := &Client{public: public, tenant: o.Tenant, timeout: o.Timeout, observe: o.Observe}
+	c := &Client{
+		public: public, authorized: admin, project: o.ProjectID, tenant: o.Tenant, development: o.EmulatorHost != "",
+		timeout: o.Timeout, observe: o.Observe,
+	}
 	if c.accounts, err = newAccounts(ctx, o, admin); err != nil {
 		return nil, err
 	}
@@ -101,10 +107,10 @@ func New(ctx context.Context, o Options) (*Client, error) {
 
 // toolkitOptions puts one of Google's generated libraries on our wire. The logger is pinned: GOOGLE_SDK_GO_LOGGING_LEVEL=debug
 // would otherwise print request bodies, passwords included.
-func toolkitOptions(client *http.Client) []option.ClientOption {
-	return []option.ClientOption{
+func toolkitOptions(client *http.Client, other ...option.ClientOption) []option.ClientOption {
+	return append([]option.ClientOption{
 		option.WithHTTPClient(client), option.WithEndpoint(identityToolkitURL + "/"), option.WithLogger(slog.New(slog.DiscardHandler)),
-	}
+	}, other...)
 }
 
 func (o Options) withDefaults() (Options, error) {

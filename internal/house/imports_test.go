@@ -49,13 +49,14 @@ var allowed = map[string][]string{
 		"api", "gen/api", "internal/account", "internal/apikey", "internal/audit", "internal/principal", "internal/rollout", "internal/schema",
 		"internal/session", "internal/token", "internal/user",
 	},
+	"internal/doctor": {"internal/config", "internal/firebase", "internal/schema"},
 	"internal/app": {
 		"gen/db", "internal/account", "internal/apikey", "internal/audit", "internal/config", "internal/firebase", "internal/httpapi",
 		"internal/move", "internal/principal", "internal/rollout", "internal/schema", "internal/session", "internal/sync", "internal/token",
 		"internal/user",
 	},
 	"cmd/authd": {
-		"internal/apikey", "internal/app", "internal/backup", "internal/config", "internal/httpapi", "internal/rollout", "internal/schema",
+		"internal/apikey", "internal/app", "internal/backup", "internal/config", "internal/doctor", "internal/httpapi", "internal/rollout", "internal/schema",
 		"internal/user",
 	},
 }

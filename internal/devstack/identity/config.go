@@ -1,5 +1,7 @@
 package identity
 
+import "maps"
+
 // projectConfig is the part of the Admin v2 project configuration that is served.
 type projectConfig struct {
 	SignIn struct {
@@ -23,15 +25,56 @@ func (p *Provider) getProject(*call, *empty) (any, error) {
 	return map[string]any{"projectId": projectNumber, "authorizedDomains": []string{"localhost"}}, nil
 }
 
-// getConfig shows an admin the configuration with the parameters of the password hash, as the Admin v2 API does.
+// getConfig shows an admin the configuration with the parameters of the password hash, as the Admin v2 API does: what the
+// provider acts on, what it is always like (a project in good order), and over it what a test wants shown.
 func (p *Provider) getConfig(*call, *empty) (any, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return map[string]any{
-		"name":               "projects/" + p.opts.ProjectID + "/config",
-		"signIn":             map[string]any{"allowDuplicateEmails": false, "hashConfig": p.hash},
-		"emailPrivacyConfig": p.config.EmailPrivacy,
-	}, nil
+	return merged(map[string]any{
+		"name": "projects/" + p.opts.ProjectID + "/config",
+		"signIn": map[string]any{
+			"allowDuplicateEmails": false, "hashConfig": p.hash, "email": map[string]any{"enabled": true, "passwordRequired": true},
+		},
+		"emailPrivacyConfig": map[string]any{"enableImprovedEmailPrivacy": p.config.EmailPrivacy.EnableImprovedEmailPrivacy},
+		"authorizedDomains":  []string{"localhost"},
+		"client": map[string]any{
+			"apiKey": p.opts.APIKey, "permissions": map[string]any{"disabledUserSignup": false, "disabledUserDeletion": false},
+		},
+		"mfa": map[string]any{
+			"state": "ENABLED",
+			"providerConfigs": []any{
+				map[string]any{"state": "ENABLED", "totpProviderConfig": map[string]any{"adjacentIntervals": 5}},
+			},
+		},
+	}, p.shown), nil
+}
+
+// ShowConfig has the project's configuration tell something of what it is not: the settings are laid over the true ones,
+// object by object, and change nothing about what the provider does. Tests of whoever reads the configuration need sick
+// projects. Nil shows the truth again.
+func (p *Provider) ShowConfig(settings map[string]any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.shown = settings
+}
+
+// merged is base with what is in over put over it.
+func merged(base, over map[string]any) map[string]any {
+	out := maps.Clone(base)
+	for name, value := range over {
+		inner, isObject := value.(map[string]any)
+		if outer, both := out[name].(map[string]any); isObject && both {
+			out[name] = merged(outer, inner)
+			continue
+		}
+		out[name] = value
+	}
+	return out
+}
+
+func (p *Provider) showConfigOnDemand(_ *call, in *map[string]any) (any, error) {
+	p.ShowConfig(*in)
+	return map[string]any{"shown": *in}, nil
 }
 
 func (p *Provider) patchConfig(c *call, in *configRequest) (any, error) {

@@ -212,6 +212,7 @@ func decodeForm(body []byte, in any) error {
 // middleware is what every request passes: CORS for browsers, the body limit, and the faults that were asked for.
 func (p *Provider) middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", p.now().Format(http.TimeFormat)) // one clock for all that is told
 		if cors(w, r) {
 			return
 		}

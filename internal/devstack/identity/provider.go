@@ -29,6 +29,7 @@ type Provider struct {
 	codes    map[string]code
 	failures map[string]failure
 	config   projectConfig
+	shown    map[string]any // laid over the configuration for who reads it
 
 	closed    chan struct{}
 	closeOnce sync.Once

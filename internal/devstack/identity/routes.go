@@ -79,6 +79,7 @@ func (p *Provider) devRoutes(mux *http.ServeMux) {
 	mux.Handle("POST /dev/faults", operation(p, public, p.addFaults))
 	mux.Handle("DELETE /dev/faults", operation(p, public, p.clearFaults))
 	mux.Handle("POST /dev/keys/rotate", operation(p, public, p.rotateOnDemand))
+	mux.Handle("PUT /dev/config", operation(p, public, p.showConfigOnDemand))
 	mux.Handle("POST /dev/signIn", operation(p, public, p.signInOnDemand))
 }
 

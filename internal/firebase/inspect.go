@@ -1,0 +1,208 @@
+package firebase
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/api/cloudresourcemanager/v1"
+	"google.golang.org/api/firebaseappcheck/v1"
+	mfa "google.golang.org/api/identitytoolkit/v2"
+	"google.golang.org/api/option"
+)
+
+// The operations of looking at a project.
+const (
+	opSettings    = "project_settings"
+	opKey         = "project_of_key"
+	opPermissions = "permissions"
+	opAppCheck    = "app_check"
+)
+
+// ErrNotThere says that a development provider has no such thing to ask.
+var ErrNotThere = errors.New("a development provider has no such thing")
+
+// Settings are a project's, as far as this service depends on them.
+type Settings struct {
+	// Name of the project, or its number: Google answers either.
+	Name string
+	// WebKey is the API key that Google made for the project; it may have others.
+	WebKey string
+	// EnumerationProtected: nobody learns from an answer whether an address has an account.
+	EnumerationProtected bool
+	DuplicateEmails      bool
+	PasswordSignIn       bool
+	SignUpDisabled       bool // for clients; administrators may still make accounts
+	DeletionDisabled     bool
+	AuthorizedDomains    []string
+	// TOTP: authenticator apps are on; SecondFactors is the state of second factors as a whole: DISABLED, ENABLED or MANDATORY.
+	TOTP          bool
+	SecondFactors string
+	// Policy is nil where no password policy is enforced.
+	Policy *PasswordPolicy
+	// Recaptcha: a password sign-in is refused without a reCAPTCHA token, which no server has.
+	Recaptcha bool
+	// BlockingFunctions are the events at which a function of the project may refuse: beforeCreate, beforeSignIn ...
+	BlockingFunctions []string
+}
+
+// PasswordPolicy is an enforced one. A zero length is Google's default: 6 and 4,096.
+type PasswordPolicy struct {
+	MinLength, MaxLength int64
+	// Demands are the kinds of characters that a password must have, in words.
+	Demands []string
+	// AtSignIn: old passwords are held to it as well.
+	AtSignIn bool
+}
+
+// Settings asks for the project's settings. The service account needs firebaseauth.configs.get.
+func (c *Client) Settings(ctx context.Context) (Settings, error) {
+	var found Settings
+	err := c.call(ctx, opSettings, twice, func(ctx context.Context) error {
+		service, err := mfa.NewService(ctx, toolkitOptions(c.authorized)...)
+		if err != nil {
+			return err
+		}
+		config, err := service.Projects.GetConfig("projects/" + c.project + "/config").Context(ctx).Do()
+		if err == nil {
+			found = settingsOf(config)
+		}
+		return err
+	})
+	return found, err
+}
+
+func settingsOf(config *mfa.GoogleCloudIdentitytoolkitAdminV2Config) Settings {
+	s := Settings{AuthorizedDomains: config.AuthorizedDomains, Policy: policyOf(config.PasswordPolicyConfig)}
+	s.Name, _, _ = strings.Cut(strings.TrimPrefix(config.Name, "projects/"), "/")
+	if in := config.SignIn; in != nil {
+		s.DuplicateEmails = in.AllowDuplicateEmails
+		s.PasswordSignIn = in.Email != nil && in.Email.Enabled
+	}
+	if client := config.Client; client != nil {
+		s.WebKey = client.ApiKey
+		if client.Permissions != nil {
+			s.SignUpDisabled, s.DeletionDisabled = client.Permissions.DisabledUserSignup, client.Permissions.DisabledUserDeletion
+		}
+	}
+	s.EnumerationProtected = config.EmailPrivacyConfig != nil && config.EmailPrivacyConfig.EnableImprovedEmailPrivacy
+	s.Recaptcha = config.RecaptchaConfig != nil && config.RecaptchaConfig.EmailPasswordEnforcementState == "ENFORCE"
+	if config.Mfa != nil {
+		s.SecondFactors = config.Mfa.State
+		s.TOTP = slices.ContainsFunc(config.Mfa.ProviderConfigs, func(p *mfa.GoogleCloudIdentitytoolkitAdminV2ProviderConfig) bool {
+			return p.TotpProviderConfig != nil && (p.State == "ENABLED" || p.State == "MANDATORY")
+		})
+	}
+	if config.BlockingFunctions != nil {
+		for event := range config.BlockingFunctions.Triggers {
+			s.BlockingFunctions = append(s.BlockingFunctions, event)
+		}
+		slices.Sort(s.BlockingFunctions)
+	}
+	return s
+}
+
+func policyOf(config *mfa.GoogleCloudIdentitytoolkitAdminV2PasswordPolicyConfig) *PasswordPolicy {
+	if config == nil || config.PasswordPolicyEnforcementState != "ENFORCE" {
+		return nil
+	}
+	p := &PasswordPolicy{AtSignIn: config.ForceUpgradeOnSignin}
+	for _, version := range config.PasswordPolicyVersions {
+		options := version.CustomStrengthOptions
+		if options == nil {
+			continue
+		}
+		p.MinLength, p.MaxLength = options.MinPasswordLength, options.MaxPasswordLength
+		for _, demand := range []struct {
+			made bool
+			of   string
+		}{
+			{options.ContainsLowercaseCharacter, "a small letter"},
+			{options.ContainsUppercaseCharacter, "a capital letter"},
+			{options.ContainsNumericCharacter, "a digit"},
+			{options.ContainsNonAlphanumericCharacter, "another character"},
+		} {
+			if demand.made {
+				p.Demands = append(p.Demands, demand.of)
+			}
+		}
+	}
+	return p
+}
+
+// KeyOwner is whose API key it is that this client has.
+type KeyOwner struct {
+	Number            string
+	AuthorizedDomains []string
+	// Date is Google's clock when it answered, to the second.
+	Date time.Time
+}
+
+// OwnerOfKey asks whose the API key is. It needs no service account, so it tells Google's time also where a wrong clock keeps
+// access tokens from being had.
+func (c *Client) OwnerOfKey(ctx context.Context) (KeyOwner, error) {
+	var found KeyOwner
+	err := c.call(ctx, opKey, twice, func(ctx context.Context) error {
+		answer, err := c.toolkit.V1.GetProjects().Context(ctx).Do()
+		if err != nil {
+			return err
+		}
+		found = KeyOwner{Number: answer.ProjectId, AuthorizedDomains: answer.AuthorizedDomains}
+		found.Date, err = http.ParseTime(answer.Header.Get("Date"))
+		return err
+	})
+	return found, err
+}
+
+// Permissions says which of some permissions the service account has in the project. The Cloud Resource Manager API must be
+// enabled there. ErrNotThere in development.
+func (c *Client) Permissions(ctx context.Context, wanted []string) (granted []string, err error) {
+	if c.development {
+		return nil, ErrNotThere
+	}
+	err = c.call(ctx, opPermissions, twice, func(ctx context.Context) error {
+		service, err := cloudresourcemanager.NewService(ctx, toolkitOptions(c.authorized, option.WithEndpoint("https://cloudresourcemanager.googleapis.com/"))...)
+		if err != nil {
+			return err
+		}
+		request := &cloudresourcemanager.TestIamPermissionsRequest{Permissions: wanted}
+		answer, err := service.Projects.TestIamPermissions(c.project, request).Context(ctx).Do()
+		if err == nil {
+			granted = answer.Permissions
+		}
+		return err
+	})
+	return granted, err
+}
+
+// AppCheckEnforced says whether App Check refuses clients of Firebase Authentication that do not prove which app they are, as
+// no server can. ErrNotThere in development.
+func (c *Client) AppCheckEnforced(ctx context.Context) (enforced bool, err error) {
+	if c.development {
+		return false, ErrNotThere
+	}
+	err = c.call(ctx, opAppCheck, twice, func(ctx context.Context) error {
+		service, err := firebaseappcheck.NewService(ctx, toolkitOptions(c.authorized, option.WithEndpoint("https://firebaseappcheck.googleapis.com/"))...)
+		if err != nil {
+			return err
+		}
+		answer, err := service.Projects.Services.Get("projects/" + c.project + "/services/identitytoolkit.googleapis.com").Context(ctx).Do()
+		if err == nil {
+			enforced = answer.EnforcementMode == "ENFORCED"
+		}
+		return err
+	})
+	return enforced, err
+}
+
+// CanSign signs a custom token and throws it away: with the service account's key, or by Google where there is no key file.
+func (c *Client) CanSign(ctx context.Context) error {
+	if c.development {
+		return ErrNotThere
+	}
+	_, err := c.customToken(ctx, "nobody", nil)
+	return err
+}

@@ -1,0 +1,91 @@
+package schema
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Server is what a PostgreSQL server is set to, and what this role is to it, as far as this service depends on them.
+type Server struct {
+	Version        string // such as "16.4"
+	Number         int    // such as 160004
+	TimeZone       string // the default of this role in this database
+	MaxConnections int    // that are not kept for superusers
+	Fsync          bool
+	Durable        bool // synchronous_commit: what was answered outlives a crash
+	Autovacuum     bool
+	PublicCreates  bool // any role may create functions in the schema public
+	Now            time.Time
+	Role           string
+	Rewrites       bool // this role may change or take away what audit_events holds
+}
+
+// serverQuery asks for settings that every role may see.
+const serverQuery = `
+	SELECT current_setting('server_version'), current_setting('server_version_num')::int, current_setting('TimeZone'),
+		current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
+		current_setting('fsync')::boolean, current_setting('synchronous_commit') <> 'off', current_setting('autovacuum')::boolean,
+		coalesce(has_schema_privilege('public', to_regnamespace('public')::oid, 'CREATE'), false), clock_timestamp(), current_user::text,
+		coalesce(has_table_privilege(to_regclass('auth.audit_events')::oid, 'UPDATE, DELETE, TRUNCATE'), false)`
+
+// ExamineServer asks a server about itself. The connection must not set a time zone of its own.
+func ExamineServer(ctx context.Context, db Querier) (Server, error) {
+	var s Server
+	err := db.QueryRow(ctx, serverQuery).Scan(&s.Version, &s.Number, &s.TimeZone, &s.MaxConnections, &s.Fsync, &s.Durable,
+		&s.Autovacuum, &s.PublicCreates, &s.Now, &s.Role, &s.Rewrites)
+	if err != nil {
+		return s, fmt.Errorf("ask the server about itself: %w", err)
+	}
+	return s, nil
+}
+
+// HashKind is a kind of password hash, and how many people have one.
+type HashKind struct {
+	Kind   string // "2b" and the like; "mark" for what says that no password fits; "unknown"
+	Cost   int    // of bcrypt
+	People int64
+}
+
+// ExamineHashes counts the kinds of hashes in the table of people, which it reads from end to end. No hash leaves the database.
+func ExamineHashes(ctx context.Context, db Source) ([]HashKind, error) {
+	return counted(ctx, db, `
+		SELECT CASE WHEN password_hash ~ '^\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}$' THEN substr(password_hash, 2, 2)
+				WHEN password_hash = '!' THEN 'mark' ELSE 'unknown' END AS kind,
+			CASE WHEN password_hash ~ '^\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}$' THEN substr(password_hash, 5, 2)::int ELSE 0 END AS cost,
+			count(*) AS people
+		FROM auth.users
+		WHERE password_hash IS NOT NULL
+		GROUP BY 1, 2
+		ORDER BY 1, 2`, pgx.RowToStructByPos[HashKind])
+}
+
+// Stuck is a reason for which people could not be moved to Firebase, and how many it stopped.
+type Stuck struct {
+	Reason string
+	People int64
+}
+
+// ExamineMoves counts the moves that something has stopped, by its code.
+func ExamineMoves(ctx context.Context, db Source) ([]Stuck, error) {
+	return counted(ctx, db, `
+		SELECT coalesce(failure, 'unknown') AS reason, count(*) AS people
+		FROM auth.move_claims
+		WHERE failed_at IS NOT NULL
+		GROUP BY 1
+		ORDER BY 1`, pgx.RowToStructByPos[Stuck])
+}
+
+func counted[T any](ctx context.Context, db Source, query string, row pgx.RowToFunc[T]) ([]T, error) {
+	rows, err := db.Query(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("count rows: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, row)
+	if err != nil {
+		return nil, fmt.Errorf("count rows: %w", err)
+	}
+	return found, nil
+}
