@@ -148,6 +148,17 @@ func TestRun_CheckRefusesAnUnmigratedDatabase_D1(t *testing.T) {
 	}
 }
 
+// Least privilege: with the address of the role that serves alone, an instance may not migrate, says so and does not serve.
+func TestRun_MayNotMigrateAsTheRoleThatServes_D1(t *testing.T) {
+	t.Parallel()
+	stack := servicetest.NewStack(t)
+	serving := pgtest.Serving(t, pgtest.Empty(t))
+	r := run(t, configured(t, stack, map[string]string{"DATABASE_URL": serving, "DATABASE_OWNER_URL": "", "MIGRATE_ON_START": "on"}))
+	if err := receive(t, "the end", r.ended); err == nil || !strings.Contains(err.Error(), "permission denied") {
+		t.Errorf("D1: it ended with %v, expected that it may not migrate", err)
+	}
+}
+
 func TestRun_PortsThatAreTaken(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
