@@ -49,6 +49,7 @@ BEGIN
         RETURN; -- a backup that was restored on another server, without grants
     END IF;
     REVOKE ALL ON ALL TABLES IN SCHEMA auth FROM auth_serving;
+    REVOKE ALL ON ALL SEQUENCES IN SCHEMA auth FROM auth_serving;
     REVOKE ALL ON ALL FUNCTIONS IN SCHEMA auth FROM auth_serving;
     REVOKE ALL ON SCHEMA auth FROM auth_serving;
     IF EXISTS (

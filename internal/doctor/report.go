@@ -1,8 +1,10 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"auth-v2-service/internal/config"
@@ -50,16 +52,25 @@ const limit = time.Minute
 func Examine(ctx context.Context, c config.Config) Report {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	var r Report
-	r.add("configuration", environment(c))
+	r := Report{Findings: in("configuration", environment(c))}
 	r.Findings = append(r.Findings, project(ctx, c)...)
 	r.Findings = append(r.Findings, database(ctx, c)...)
 	r.Findings = append(r.Findings, redisServer(ctx, c)...)
+	r.gather()
 	return r
 }
 
-func (r *Report) add(area string, findings ...Finding) {
-	r.Findings = append(r.Findings, in(area, findings...)...)
+// gather brings the findings of an area together, and leaves their order as it was otherwise.
+func (r *Report) gather() {
+	var areas []string
+	for _, f := range r.Findings {
+		if !slices.Contains(areas, f.Area) {
+			areas = append(areas, f.Area)
+		}
+	}
+	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
+		return cmp.Compare(slices.Index(areas, a.Area), slices.Index(areas, b.Area))
+	})
 }
 
 // in gives findings their area.

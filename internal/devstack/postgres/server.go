@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -247,13 +249,13 @@ func (s *Server) withSuper(ctx context.Context, do func(*pgx.Conn) error) error 
 }
 
 // URL is the address of a database, as Role. The database "postgres" is always there.
-func (s *Server) URL(db string) string { return s.address(Role, db) }
+func (s *Server) URL(db string) string { return s.address(Role, s.password, db) }
 
-func (s *Server) superURL(db string) string { return s.address(superuser, db) }
+func (s *Server) superURL(db string) string { return s.address(superuser, s.password, db) }
 
-func (s *Server) address(role, db string) string {
+func (s *Server) address(role, password, db string) string {
 	u := url.URL{
-		Scheme: "postgres", User: url.UserPassword(role, s.password), Host: s.Addr(), Path: "/" + db,
+		Scheme: "postgres", User: url.UserPassword(role, password), Host: s.Addr(), Path: "/" + db,
 		RawQuery: "sslmode=disable",
 	}
 	return u.String()
@@ -270,7 +272,7 @@ func (s *Server) AddServing(ctx context.Context) error {
 		if known {
 			return nil
 		}
-		_, err := conn.Exec(ctx, fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s' IN ROLE auth_serving; GRANT %[1]s TO %[3]s", Serving, s.password, Role))
+		_, err := conn.Exec(ctx, fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s' IN ROLE auth_serving; GRANT %[1]s TO %[3]s", Serving, s.servingPassword(), Role))
 		if err != nil {
 			return fmt.Errorf("create the login %s: %w", Serving, err)
 		}
@@ -279,7 +281,13 @@ func (s *Server) AddServing(ctx context.Context) error {
 }
 
 // ServingURL is the address of a database as Serving.
-func (s *Server) ServingURL(db string) string { return s.address(Serving, db) }
+func (s *Server) ServingURL(db string) string { return s.address(Serving, s.servingPassword(), db) }
+
+// servingPassword tells nobody the owner's.
+func (s *Server) servingPassword() string {
+	sum := sha256.Sum256([]byte(Serving + ":" + s.password))
+	return hex.EncodeToString(sum[:])
+}
 
 // Addr is host:port.
 func (s *Server) Addr() string { return net.JoinHostPort(host, strconv.Itoa(s.port)) }
