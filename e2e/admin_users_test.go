@@ -115,7 +115,9 @@ func TestAdminUsers_DeactivateAndReactivate_T4_O4(t *testing.T) {
 	}
 	expectRefusal(t, a, "T5: where it was done", person.IDToken, 403, "account_deactivated")
 	refusedAs(t, b, time.Second, "T5: elsewhere", person.IDToken, "account_deactivated")
-	ask(t, a, "POST", "/v1/auth/login", registerBody(t, *person.Email, servicetest.Password)).expect(t, "login", 403, "account_deactivated")
+	settled(t, stack)
+	ask(t, a, "POST", "/v1/auth/login", registerBody(t, *person.Email, servicetest.Password)).
+		expect(t, "A3: login, where Firebase has followed and looks at no password", 401, "invalid_credentials")
 	var all sync.WaitGroup
 	for i := range 8 {
 		all.Go(func() { operator.act(t, instances[i%2], id, "deactivate") })
