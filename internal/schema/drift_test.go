@@ -47,7 +47,7 @@ var drifts = []struct {
 	},
 	{
 		name: "a column's collation", do: `ALTER TABLE auth.users ALTER COLUMN username TYPE varchar(100) COLLATE "C"`,
-		want: []string{"different column auth.users.username"}, word: `collate "C"`,
+		want: []string{"different column auth.users.username", "different index auth.idx_users_username_prefix"}, word: `collate "C"`,
 	},
 	{
 		name: "a column dropped", do: "ALTER TABLE auth.users DROP COLUMN provider_data",
