@@ -66,8 +66,8 @@ func (s *Store) EndSessions(ctx context.Context, id uuid.UUID, by By) (Record, e
 	})
 }
 
-// operate does one thing to a row, records it (O4), and owes it to Firebase (S3), in one transaction. That act finds no row to change means that all is as
-// it should be already: nothing is recorded, and nobody need hear of it.
+// operate does one thing to a row, records it (O4), and owes it to Firebase (S3), in one transaction. That act finds no row to change
+// means that all is as it should be already: nothing is recorded, and nobody need hear of it.
 func (s *Store) operate(
 	ctx context.Context, id uuid.UUID, by By, action string, details map[string]any, act func(ctx context.Context, tx pgx.Tx) error,
 ) (Record, error) {
@@ -211,7 +211,8 @@ func (s *Store) changeIn(ctx context.Context, tx pgx.Tx, id uuid.UUID, c Change,
 	if details == nil {
 		return false, nil
 	}
-	if _, err := s.queries.ChangeUser(ctx, tx, db.ChangeUserParams{ID: id, Username: c.Username, UserType: c.Type, Email: c.Email}); err != nil {
+	params := db.ChangeUserParams{ID: id, Username: c.Username, UserType: c.Type, Email: c.Email}
+	if _, err := s.queries.ChangeUser(ctx, tx, params); err != nil {
 		return false, err
 	}
 	if err := s.record(ctx, tx, id, by, "user.changed", details); err != nil {

@@ -151,13 +151,12 @@ func (s *Store) bringIn(ctx context.Context, account firebase.User, actor string
 		return Synced{}, err
 	}
 	synced, err := s.follow(ctx, step{uid: account.UID, actor: actor, account: account})
-	if err == nil && synced.Outcome != SyncFailed {
-		switch sight {
-		case SightCreated:
-			synced.Outcome = SyncCreated
-		case SightLinked, SightRelinked:
-			synced.Outcome = SyncLinked
-		}
+	switch {
+	case err != nil || synced.Outcome == SyncFailed:
+	case sight == SightCreated:
+		synced.Outcome = SyncCreated
+	case sight == SightLinked || sight == SightRelinked:
+		synced.Outcome = SyncLinked
 	}
 	return synced, err
 }
