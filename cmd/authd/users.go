@@ -23,13 +23,16 @@ Examples:
   authd users show --email jane@example.com        what the platform knows of somebody
   authd users show --uid UID --json                the same by Firebase's uid, for programs
   authd users promote --email jane@example.com     make somebody an admin
-  authd users demote --id ID                       make an admin a user again`
+  authd users demote --id ID                       make an admin a user again
+  authd users reconcile --dry-run                  count where rows and Firebase's accounts differ`
 
 // usersCommands are "authd users ...".
 type usersCommands struct {
 	Show    usersShowCommand    `cmd:"" help:"Show somebody: one row, without the password."`
 	Promote usersPromoteCommand `cmd:"" help:"Make somebody an admin."`
 	Demote  usersDemoteCommand  `cmd:"" help:"Make an admin a user like any other."`
+
+	Reconcile usersReconcileCommand `cmd:"" help:"Hold all rows against Firebase's accounts, and repair what differs."`
 }
 
 // Help is what "authd users --help" shows.

@@ -45,6 +45,7 @@ type parts struct {
 	sync        *sync.Service
 	listener    *principal.Listener
 	tier        *principal.Tier
+	reconciler  *sync.Reconciler
 	draining    *atomic.Bool
 	closers     []func()
 }
@@ -94,13 +95,9 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 	if err != nil {
 		return nil, err
 	}
-	vendor, err := firebase.New(ctx, firebase.Options{
-		ProjectID: c.FirebaseProjectID, APIKey: c.FirebaseAPIKey, EmulatorHost: c.FirebaseEmulatorHost,
-		CredentialsFile: c.GoogleCredentialsFile, Tenant: c.FirebaseTenant, Logger: o.Logger, Observe: p.metrics.FirebaseCall,
-		Tracing: p.tracing,
-	})
+	vendor, err := p.openFirebase(ctx, c, o)
 	if err != nil {
-		return nil, fmt.Errorf("reach Firebase: %w", err)
+		return nil, err
 	}
 	verifier, keysUsable, err := p.openVerifier(ctx, c, pool, o.Logger)
 	if err != nil {
@@ -119,6 +116,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 		Pool: pool, Accounts: vendor, Link: linkPolicy(c), OnChange: p.invalidator.Changed,
 		Owe: debts.Owe, OnSight: func(s user.Sight) { p.metrics.FirstSight(string(s)) }, Logger: o.Logger,
 	})
+	p.reconciler = p.newReconciler(c, pool, vendor, debts, o)
 	limiter, err := limit.New(limit.Options{
 		Redis: remote, Key: limitKey(c), Off: c.RateLimit == "off", Logger: o.Logger, Observe: p.metrics.RateLimited,
 	})
@@ -168,6 +166,18 @@ func (p *parts) startTracing(ctx context.Context, c config.Config, o Options) (e
 	return err
 }
 
+func (p *parts) openFirebase(ctx context.Context, c config.Config, o Options) (*firebase.Client, error) {
+	vendor, err := firebase.New(ctx, firebase.Options{
+		ProjectID: c.FirebaseProjectID, APIKey: c.FirebaseAPIKey, EmulatorHost: c.FirebaseEmulatorHost,
+		CredentialsFile: c.GoogleCredentialsFile, Tenant: c.FirebaseTenant, Logger: o.Logger, Observe: p.metrics.FirebaseCall,
+		Tracing: p.tracing,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reach Firebase: %w", err)
+	}
+	return vendor, nil
+}
+
 // syncConns is what working the jobs takes at most: River listens on one connection and looks for work on another.
 const syncConns = 4
 
@@ -186,8 +196,21 @@ func (p *parts) openSync(
 	}
 	p.onClose(direct.Close)
 	p.metrics.Pool("jobs", direct)
-	p.sync, err = sync.New(sync.Options{Pool: direct, Accounts: vendor, Logger: o.Logger})
+	p.sync, err = sync.New(sync.Options{Pool: direct, Accounts: vendor, Project: projectOf(c), Logger: o.Logger})
 	return debts, err
+}
+
+func (p *parts) newReconciler(
+	c config.Config, pool *pgxpool.Pool, vendor *firebase.Client, debts *sync.Debts, o Options,
+) *sync.Reconciler {
+	return sync.NewReconciler(sync.ReconcilerOptions{
+		Pool: pool, Accounts: vendor, Rows: p.users, Debts: debts, Project: projectOf(c), OnChange: p.invalidator.Changed,
+		Logger: o.Logger,
+	})
+}
+
+func projectOf(c config.Config) sync.Project {
+	return sync.Project{ID: c.FirebaseProjectID, Tenant: c.FirebaseTenant}
 }
 
 func (p *parts) openRedis(c config.Config) (*redis.Client, error) {

@@ -46,6 +46,7 @@ func Run(ctx context.Context, c config.Config, o Options) error {
 		group.Go(func() error { return run(background) })
 	}
 	group.Go(func() error { return parts.sync.Run(running) }) // takes no new job once it is to stop
+	group.Go(func() error { return parts.reconciler.Every(running, c.ReconcileEvery) })
 	parts.hearFirst(ctx)
 	if o.Listening != nil {
 		o.Listening(api.Addr(), metrics.Addr())

@@ -56,8 +56,8 @@ var allowed = map[string][]string{
 		"internal/user",
 	},
 	"cmd/authd": {
-		"internal/apikey", "internal/app", "internal/backup", "internal/config", "internal/doctor", "internal/httpapi", "internal/rollout", "internal/schema",
-		"internal/user",
+		"internal/apikey", "internal/app", "internal/backup", "internal/config", "internal/doctor", "internal/httpapi", "internal/rollout",
+		"internal/schema", "internal/sync", "internal/user",
 	},
 }
 
