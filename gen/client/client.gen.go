@@ -394,7 +394,7 @@ type AdminUser struct {
 	// ID The id of the row; it never changes
 	ID openapi_types.UUID `json:"id"`
 
-	// IsActive Whether they may sign in
+	// IsActive Whether they may sign in, where Firebase has not disabled them
 	IsActive bool `json:"is_active"`
 
 	// LastFirebaseSync When both sides last agreed, in UTC

@@ -1041,7 +1041,7 @@ export interface components {
             username: string | null;
             /** @description user, admin, or what else the platform has written there */
             user_type: string;
-            /** @description Whether they may sign in */
+            /** @description Whether they may sign in, where Firebase has not disabled them */
             is_active: boolean;
             /**
              * Format: int32
