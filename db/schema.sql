@@ -1,6 +1,17 @@
 
 CREATE SCHEMA auth;
 
+CREATE TYPE auth.river_job_state AS ENUM (
+    'available',
+    'cancelled',
+    'completed',
+    'discarded',
+    'pending',
+    'retryable',
+    'running',
+    'scheduled'
+);
+
 CREATE FUNCTION auth.canonical_email(email text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN lower((btrim(email, ' 	
@@ -8,29 +19,92 @@ CREATE FUNCTION auth.canonical_email(email text) RETURNS text
 
 COMMENT ON FUNCTION auth.canonical_email(email text) IS 'The form of an e-mail by which people are looked up: ASCII white space trimmed, ASCII letters in lower case';
 
-CREATE FUNCTION auth.notify_user_changed() RETURNS trigger
-    LANGUAGE plpgsql
+CREATE FUNCTION auth.enter_balance() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
-    told CONSTANT integer := coalesce(nullif(current_setting('authd.changes_told', true), ''), '0')::integer;
-    message text;
+    person uuid;
+    before integer;
+    after integer;
+    gone boolean;
+    entered integer;
+    announced jsonb;
+    database_role CONSTANT text := 'database:' || session_user;
 BEGIN
-    IF told > 1000 THEN
-        RETURN NULL;
-    ELSIF told = 1000 OR TG_OP = 'TRUNCATE' THEN
-        message := 'everybody';
-    ELSIF TG_TABLE_NAME = 'users' THEN
-        message := OLD.id;
-    ELSE
-        message := OLD.user_id;
-    END IF;
-    PERFORM set_config('authd.changes_told', (told + 1)::text, true);
-    PERFORM pg_notify('auth_users_changed', message);
+    FOR person, before, after, gone IN -- two where the id itself has changed
+        SELECT coalesce(o.id, n.id), coalesce(o.balance, 0), coalesce(n.balance, 0), n.id IS NULL
+        FROM (SELECT OLD.id AS id, OLD.token_balance AS balance) AS o
+        FULL JOIN (SELECT NEW.id AS id, NEW.token_balance AS balance) AS n ON n.id = o.id
+        WHERE coalesce(o.id, n.id) IS NOT NULL
+    LOOP
+        SELECT e.balance_after INTO entered FROM auth.ledger_entries AS e WHERE e.user_id = person ORDER BY e.id DESC LIMIT 1;
+        IF coalesce(entered, 0) <> before THEN
+            INSERT INTO auth.ledger_entries (user_id, amount, balance_after, kind, caller)
+            VALUES (person, before::bigint - coalesce(entered, 0), before, CASE WHEN entered IS NULL THEN 'opening' ELSE 'external' END, database_role);
+        END IF;
+        CONTINUE WHEN after = before;
+        announced := nullif(current_setting('auth.ledger_entry', true), '');
+        IF (announced ->> 'user_id')::uuid = person AND (announced ->> 'amount')::bigint = after::bigint - before THEN
+            INSERT INTO auth.ledger_entries (user_id, amount, balance_after, kind, caller, reason, idempotency_key)
+            VALUES (person, after::bigint - before, after, 'change', announced ->> 'caller', announced ->> 'reason',
+                announced ->> 'idempotency_key');
+            PERFORM set_config('auth.ledger_entry', '', true);
+        ELSE
+            INSERT INTO auth.ledger_entries (user_id, amount, balance_after, kind, caller)
+            VALUES (person, after::bigint - before, after, CASE WHEN gone THEN 'closing' ELSE 'external' END, database_role);
+        END IF;
+    END LOOP;
     RETURN NULL;
 END
 $$;
 
-COMMENT ON FUNCTION auth.notify_user_changed() IS 'Tells the instances of authd whose row has changed, so that they forget what they know';
+CREATE FUNCTION auth.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    RAISE EXCEPTION '%.% is append-only', TG_TABLE_SCHEMA, TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END
+$$;
+
+CREATE FUNCTION auth.river_job_state_in_bitmask(bitmask bit, state auth.river_job_state) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT CASE state
+        WHEN 'available' THEN get_bit(bitmask, 7)
+        WHEN 'cancelled' THEN get_bit(bitmask, 6)
+        WHEN 'completed' THEN get_bit(bitmask, 5)
+        WHEN 'discarded' THEN get_bit(bitmask, 4)
+        WHEN 'pending'   THEN get_bit(bitmask, 3)
+        WHEN 'retryable' THEN get_bit(bitmask, 2)
+        WHEN 'running'   THEN get_bit(bitmask, 1)
+        WHEN 'scheduled' THEN get_bit(bitmask, 0)
+        ELSE 0
+    END = 1;
+$$;
+
+CREATE TABLE auth.api_keys (
+    id text NOT NULL,
+    name text NOT NULL,
+    scope text NOT NULL,
+    hash bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by text NOT NULL,
+    last_used_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    revoked_by text,
+    CONSTRAINT api_keys_revoked_check CHECK (((revoked_at IS NULL) = (revoked_by IS NULL))),
+    CONSTRAINT api_keys_scope_check CHECK ((scope = ANY (ARRAY['admin'::text, 'balance'::text, 'events'::text])))
+);
+
+COMMENT ON TABLE auth.api_keys IS 'Keys that services and scripts send in X-API-Key';
+
+COMMENT ON COLUMN auth.api_keys.id IS 'The public part of the key: for lists, logs and revoking';
+
+COMMENT ON COLUMN auth.api_keys.hash IS 'SHA-256 of the secret part';
+
+COMMENT ON COLUMN auth.api_keys.last_used_at IS 'Moves once an hour';
 
 CREATE TABLE auth.audit_events (
     id bigint NOT NULL,
@@ -44,7 +118,7 @@ CREATE TABLE auth.audit_events (
 
 COMMENT ON TABLE auth.audit_events IS 'Append-only record of what was done to accounts, and by whom';
 
-COMMENT ON COLUMN auth.audit_events.actor IS 'user:<id>, token:<firebase uid> before there is a row, cli:<name>, or system';
+COMMENT ON COLUMN auth.audit_events.actor IS 'user:<id>, token:<firebase uid> before there is a row, key:<id> of an API key, cli:<name>, or system';
 
 ALTER TABLE auth.audit_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME auth.audit_events_id_seq
@@ -65,6 +139,55 @@ CREATE TABLE auth.federation_archive (
 COMMENT ON TABLE auth.federation_archive IS 'What steps down took out of other tables, until a step up puts it back: one row of theirs a row';
 
 COMMENT ON COLUMN auth.federation_archive.facts IS 'The columns that went, by name';
+
+CREATE TABLE auth.firebase_project (
+    only_row boolean DEFAULT true NOT NULL,
+    project_id text NOT NULL,
+    tenant text NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    reconciled_at timestamp with time zone,
+    reconciling_until timestamp with time zone,
+    reconciling_by text,
+    CONSTRAINT firebase_project_only_row_check CHECK (only_row)
+);
+
+COMMENT ON TABLE auth.firebase_project IS 'The Firebase project that the rows belong to: one row, written by the first start';
+
+COMMENT ON COLUMN auth.firebase_project.tenant IS 'The Identity Platform tenant; empty: the project''s own users';
+
+COMMENT ON COLUMN auth.firebase_project.reconciled_at IS 'When the last reconciliation began that went through';
+
+COMMENT ON COLUMN auth.firebase_project.reconciling_until IS 'Until when a reconciliation that is under way holds its place; a killed one''s place lapses';
+
+CREATE TABLE auth.ledger_entries (
+    id bigint NOT NULL,
+    user_id uuid NOT NULL,
+    amount bigint NOT NULL,
+    balance_after integer NOT NULL,
+    kind text NOT NULL,
+    caller text NOT NULL,
+    reason text,
+    idempotency_key text,
+    occurred_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT ledger_entries_amount_check CHECK ((amount <> 0)),
+    CONSTRAINT ledger_entries_change_check CHECK (((kind <> 'change'::text) OR ((reason IS NOT NULL) AND (idempotency_key IS NOT NULL)))),
+    CONSTRAINT ledger_entries_kind_check CHECK ((kind = ANY (ARRAY['opening'::text, 'change'::text, 'external'::text, 'closing'::text])))
+);
+
+COMMENT ON TABLE auth.ledger_entries IS 'Append-only record of balances: auth.users.token_balance is the sum of a user''s entries';
+
+COMMENT ON COLUMN auth.ledger_entries.kind IS 'opening: what stood when the ledger began; change: through this service; external: around it; closing: the row was deleted';
+
+COMMENT ON COLUMN auth.ledger_entries.caller IS 'user:<id> or key:<public id>; database:<role> for what was not done through this service';
+
+ALTER TABLE auth.ledger_entries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME auth.ledger_entries_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE auth.legacy_sessions (
     id uuid NOT NULL,
@@ -99,6 +222,83 @@ CREATE TABLE auth.move_claims (
 COMMENT ON TABLE auth.move_claims IS 'Moves of users to Firebase that are under way (federation_status syncing) or were stopped by something';
 
 COMMENT ON COLUMN auth.move_claims.failure IS 'Why the move did not succeed: a code and no personal data';
+
+CREATE UNLOGGED TABLE auth.reconcile_listed (
+    firebase_uid character varying(128) NOT NULL
+);
+
+COMMENT ON TABLE auth.reconcile_listed IS 'Which accounts the reconciliation under way has seen in Firebase''s list';
+
+CREATE TABLE auth.river_job (
+    id bigint NOT NULL,
+    state auth.river_job_state DEFAULT 'available'::auth.river_job_state NOT NULL,
+    attempt smallint DEFAULT 0 NOT NULL,
+    max_attempts smallint DEFAULT 25 NOT NULL,
+    attempted_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    finalized_at timestamp with time zone,
+    scheduled_at timestamp with time zone DEFAULT now() NOT NULL,
+    priority smallint DEFAULT 1 NOT NULL,
+    args jsonb NOT NULL,
+    attempted_by text[],
+    errors jsonb[],
+    kind text NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    queue text DEFAULT 'default'::text NOT NULL,
+    tags character varying(255)[] DEFAULT '{}'::character varying[] NOT NULL,
+    unique_key bytea,
+    unique_states bit(8),
+    CONSTRAINT finalized_or_finalized_at_null CHECK ((((finalized_at IS NULL) AND (state <> ALL (ARRAY['cancelled'::auth.river_job_state, 'completed'::auth.river_job_state, 'discarded'::auth.river_job_state]))) OR ((finalized_at IS NOT NULL) AND (state = ANY (ARRAY['cancelled'::auth.river_job_state, 'completed'::auth.river_job_state, 'discarded'::auth.river_job_state]))))),
+    CONSTRAINT kind_length CHECK (((char_length(kind) > 0) AND (char_length(kind) < 128))),
+    CONSTRAINT max_attempts_is_positive CHECK ((max_attempts > 0)),
+    CONSTRAINT priority_in_range CHECK (((priority >= 1) AND (priority <= 4))),
+    CONSTRAINT queue_length CHECK (((char_length(queue) > 0) AND (char_length(queue) < 128)))
+);
+
+COMMENT ON TABLE auth.river_job IS 'Jobs of River: what we owe Firebase, one for each user';
+
+CREATE SEQUENCE auth.river_job_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE auth.river_job_id_seq OWNED BY auth.river_job.id;
+
+CREATE UNLOGGED TABLE auth.river_leader (
+    elected_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    leader_id text NOT NULL,
+    name text DEFAULT 'default'::text NOT NULL,
+    CONSTRAINT leader_id_length CHECK (((char_length(leader_id) > 0) AND (char_length(leader_id) < 128))),
+    CONSTRAINT name_length CHECK ((name = 'default'::text))
+);
+
+CREATE TABLE auth.river_notification (
+    id bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    payload text NOT NULL,
+    topic text NOT NULL,
+    CONSTRAINT topic_length CHECK (((length(topic) > 0) AND (length(topic) < 128)))
+);
+
+CREATE SEQUENCE auth.river_notification_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE auth.river_notification_id_seq OWNED BY auth.river_notification.id;
+
+CREATE TABLE auth.river_queue (
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    paused_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL
+);
 
 CREATE TABLE auth.rollout (
     only_row boolean DEFAULT true NOT NULL,
@@ -198,17 +398,45 @@ CREATE TABLE auth.verification_keys (
 
 COMMENT ON TABLE auth.verification_keys IS 'Last good public keys by source URL; used for at most 24 hours after fetched_at';
 
+ALTER TABLE ONLY auth.river_job ALTER COLUMN id SET DEFAULT nextval('auth.river_job_id_seq'::regclass);
+
+ALTER TABLE ONLY auth.river_notification ALTER COLUMN id SET DEFAULT nextval('auth.river_notification_id_seq'::regclass);
+
+ALTER TABLE ONLY auth.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY auth.audit_events
     ADD CONSTRAINT audit_events_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY auth.federation_archive
     ADD CONSTRAINT federation_archive_pkey PRIMARY KEY (relation, key);
 
+ALTER TABLE ONLY auth.firebase_project
+    ADD CONSTRAINT firebase_project_pkey PRIMARY KEY (only_row);
+
+ALTER TABLE ONLY auth.ledger_entries
+    ADD CONSTRAINT ledger_entries_pkey PRIMARY KEY (user_id, id);
+
 ALTER TABLE ONLY auth.legacy_sessions
     ADD CONSTRAINT legacy_sessions_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY auth.move_claims
     ADD CONSTRAINT move_claims_pkey PRIMARY KEY (user_id);
+
+ALTER TABLE ONLY auth.reconcile_listed
+    ADD CONSTRAINT reconcile_listed_pkey PRIMARY KEY (firebase_uid);
+
+ALTER TABLE ONLY auth.river_job
+    ADD CONSTRAINT river_job_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY auth.river_leader
+    ADD CONSTRAINT river_leader_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY auth.river_notification
+    ADD CONSTRAINT river_notification_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY auth.river_queue
+    ADD CONSTRAINT river_queue_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY auth.rollout
     ADD CONSTRAINT rollout_pkey PRIMARY KEY (only_row);
@@ -234,7 +462,15 @@ ALTER TABLE ONLY auth.users
 ALTER TABLE ONLY auth.verification_keys
     ADD CONSTRAINT verification_keys_pkey PRIMARY KEY (source);
 
+CREATE INDEX idx_audit_events_action ON auth.audit_events USING btree (action, occurred_at, id);
+
+CREATE INDEX idx_audit_events_actor ON auth.audit_events USING btree (actor, occurred_at, id);
+
+CREATE INDEX idx_audit_events_time ON auth.audit_events USING btree (occurred_at, id);
+
 CREATE INDEX idx_audit_events_user_id ON auth.audit_events USING btree (user_id, id);
+
+CREATE UNIQUE INDEX idx_ledger_entries_idempotency_key ON auth.ledger_entries USING btree (user_id, caller, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 
 CREATE INDEX idx_legacy_sessions_user_id ON auth.legacy_sessions USING btree (user_id);
 
@@ -244,19 +480,39 @@ CREATE INDEX idx_users_auth_provider ON auth.users USING btree (auth_provider);
 
 CREATE UNIQUE INDEX idx_users_canonical_email ON auth.users USING btree (auth.canonical_email((email)::text));
 
+CREATE INDEX idx_users_email_prefix ON auth.users USING btree (auth.canonical_email((email)::text) COLLATE "C");
+
 CREATE INDEX idx_users_federation_status ON auth.users USING btree (federation_status);
 
 CREATE UNIQUE INDEX idx_users_firebase_uid ON auth.users USING btree (firebase_uid);
 
 CREATE INDEX idx_users_is_active ON auth.users USING btree (is_active);
 
-CREATE TRIGGER tell_of_change AFTER UPDATE ON auth.users FOR EACH ROW WHEN (((old.is_active IS DISTINCT FROM new.is_active) OR ((old.federation_status)::text IS DISTINCT FROM (new.federation_status)::text) OR (old.tokens_valid_after IS DISTINCT FROM new.tokens_valid_after) OR (old.legacy_tokens_valid_after IS DISTINCT FROM new.legacy_tokens_valid_after) OR ((old.user_type)::text IS DISTINCT FROM (new.user_type)::text) OR ((old.firebase_uid)::text IS DISTINCT FROM (new.firebase_uid)::text) OR (old.id IS DISTINCT FROM new.id))) EXECUTE FUNCTION auth.notify_user_changed();
+CREATE INDEX idx_users_username_prefix ON auth.users USING btree (username COLLATE "C");
 
-CREATE TRIGGER tell_of_deletion AFTER DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION auth.notify_user_changed();
+CREATE INDEX river_job_args_index ON auth.river_job USING gin (args);
 
-CREATE TRIGGER tell_of_end AFTER UPDATE ON auth.legacy_sessions FOR EACH ROW WHEN ((old.ended_at IS DISTINCT FROM new.ended_at)) EXECUTE FUNCTION auth.notify_user_changed();
+CREATE INDEX river_job_kind ON auth.river_job USING btree (kind);
 
-CREATE TRIGGER tell_of_truncation AFTER TRUNCATE ON auth.users FOR EACH STATEMENT EXECUTE FUNCTION auth.notify_user_changed();
+CREATE INDEX river_job_metadata_index ON auth.river_job USING gin (metadata);
+
+CREATE INDEX river_job_prioritized_fetching_index ON auth.river_job USING btree (state, queue, priority, scheduled_at, id);
+
+CREATE INDEX river_job_state_and_finalized_at_index ON auth.river_job USING btree (state, finalized_at) WHERE (finalized_at IS NOT NULL);
+
+CREATE UNIQUE INDEX river_job_unique_idx ON auth.river_job USING btree (unique_key) WHERE ((unique_key IS NOT NULL) AND (unique_states IS NOT NULL) AND auth.river_job_state_in_bitmask(unique_states, state));
+
+CREATE INDEX river_notification_created_at_idx ON auth.river_notification USING btree (created_at);
+
+CREATE INDEX river_notification_topic_id_idx ON auth.river_notification USING btree (topic, id);
+
+CREATE TRIGGER ledger_entries_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON auth.ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION auth.refuse_change();
+
+CREATE TRIGGER ledger_of_deletes AFTER DELETE ON auth.users FOR EACH ROW WHEN ((COALESCE(old.token_balance, 0) <> 0)) EXECUTE FUNCTION auth.enter_balance();
+
+CREATE TRIGGER ledger_of_inserts AFTER INSERT ON auth.users FOR EACH ROW WHEN ((COALESCE(new.token_balance, 0) <> 0)) EXECUTE FUNCTION auth.enter_balance();
+
+CREATE TRIGGER ledger_of_updates AFTER UPDATE ON auth.users FOR EACH ROW WHEN (((COALESCE(old.token_balance, 0) <> COALESCE(new.token_balance, 0)) OR (old.id <> new.id))) EXECUTE FUNCTION auth.enter_balance();
 
 ALTER TABLE ONLY auth.legacy_sessions
     ADD CONSTRAINT legacy_sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;

@@ -91,6 +91,8 @@ var secured = []struct{ operation, method, path, body string }{
 	{"syncAccount", http.MethodPost, "/v1/admin/users/sync", syncBody},
 	{"listAuditEvents", http.MethodGet, "/v1/admin/audit-events", ""},
 	{"exportMe", http.MethodGet, "/v1/auth/me/export", ""},
+	{"changeTokenBalance", http.MethodPost, "/v1/users/7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d/token-balance", spend5},
+	{"listTokenBalanceEntries", http.MethodGet, "/v1/users/7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d/token-balance/entries", ""},
 	{"legacyLogout", http.MethodPost, "/auth/logout", ""},
 	{"legacyMe", http.MethodGet, "/api/v1/auth/me", ""},
 }
@@ -130,6 +132,7 @@ var bodyless = []struct{ operation, method, path, body string }{
 	{"updateUser", http.MethodPatch, nobodyPath, `{"username":"somebody else"}`},
 	{"deactivateUser", http.MethodPost, nobodyPath + "/deactivate", `{"reason":"a test"}`},
 	{"syncAccount", http.MethodPost, "/v1/admin/users/sync", syncBody},
+	{"changeTokenBalance", http.MethodPost, "/v1/users/7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d/token-balance", spend5},
 	{"legacyLogout", http.MethodPost, "/auth/logout", `{"anything":"x"}`},
 }
 

@@ -49,10 +49,13 @@ func (e AuthProvider) Valid() bool {
 const (
 	ErrorCodeAccountDeactivated    ErrorCode = "account_deactivated"
 	ErrorCodeAccountLinkRequired   ErrorCode = "account_link_required"
+	ErrorCodeBalanceOverflow       ErrorCode = "balance_overflow"
 	ErrorCodeDependencyUnavailable ErrorCode = "dependency_unavailable"
 	ErrorCodeEmailTaken            ErrorCode = "email_taken"
 	ErrorCodeForbidden             ErrorCode = "forbidden"
+	ErrorCodeIdempotencyConflict   ErrorCode = "idempotency_conflict"
 	ErrorCodeIdentityConflict      ErrorCode = "identity_conflict"
+	ErrorCodeInsufficientBalance   ErrorCode = "insufficient_balance"
 	ErrorCodeInternal              ErrorCode = "internal"
 	ErrorCodeInvalidCredentials    ErrorCode = "invalid_credentials"
 	ErrorCodeInvalidRequest        ErrorCode = "invalid_request"
@@ -80,13 +83,19 @@ func (e ErrorCode) Valid() bool {
 		return true
 	case ErrorCodeAccountLinkRequired:
 		return true
+	case ErrorCodeBalanceOverflow:
+		return true
 	case ErrorCodeDependencyUnavailable:
 		return true
 	case ErrorCodeEmailTaken:
 		return true
 	case ErrorCodeForbidden:
 		return true
+	case ErrorCodeIdempotencyConflict:
+		return true
 	case ErrorCodeIdentityConflict:
+		return true
+	case ErrorCodeInsufficientBalance:
 		return true
 	case ErrorCodeInternal:
 		return true
@@ -339,6 +348,30 @@ func (e SyncResponseDataOutcome) Valid() bool {
 	}
 }
 
+// Defines values for TokenBalanceEntryKind.
+const (
+	TokenBalanceEntryKindChange   TokenBalanceEntryKind = "change"
+	TokenBalanceEntryKindClosing  TokenBalanceEntryKind = "closing"
+	TokenBalanceEntryKindExternal TokenBalanceEntryKind = "external"
+	TokenBalanceEntryKindOpening  TokenBalanceEntryKind = "opening"
+)
+
+// Valid indicates whether the value is a known member of the TokenBalanceEntryKind enum.
+func (e TokenBalanceEntryKind) Valid() bool {
+	switch e {
+	case TokenBalanceEntryKindChange:
+		return true
+	case TokenBalanceEntryKindClosing:
+		return true
+	case TokenBalanceEntryKindExternal:
+		return true
+	case TokenBalanceEntryKindOpening:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TokenKind.
 const (
 	TokenKindFirebase TokenKind = "firebase"
@@ -475,6 +508,15 @@ type ChangePasswordRequest struct {
 
 	// NewPassword 8 characters at least and 72 bytes at most, else `weak_password`
 	NewPassword string `json:"newPassword"`
+}
+
+// ChangeTokenBalanceRequest defines model for ChangeTokenBalanceRequest.
+type ChangeTokenBalanceRequest struct {
+	// Amount Above zero credits, below zero debits; never zero
+	Amount int64 `json:"amount"`
+
+	// Reason Why, for people; no control characters, and no personal data
+	Reason string `json:"reason"`
 }
 
 // ConfirmEmailRequest defines model for ConfirmEmailRequest.
@@ -1158,6 +1200,86 @@ type SyncResponse struct {
 // the user's `failure` says why. under_way: a registration is being finished, and was left alone
 type SyncResponseDataOutcome string
 
+// TokenBalanceChange The change as it was made
+type TokenBalanceChange struct {
+	// Amount What was added
+	Amount int64 `json:"amount"`
+
+	// Reason Why
+	Reason string `json:"reason"`
+
+	// TokenBalance The balance right after this change
+	TokenBalance int `json:"token_balance"`
+
+	// UserID Whose balance it is
+	UserID openapi_types.UUID `json:"user_id"`
+}
+
+// TokenBalanceChangedResponse defines model for TokenBalanceChangedResponse.
+type TokenBalanceChangedResponse struct {
+	// Data The change as it was made
+	Data TokenBalanceChange `json:"data"`
+
+	// Message For people
+	Message string `json:"message"`
+
+	// Success Always true
+	Success Success `json:"success"`
+}
+
+// TokenBalanceEntriesResponse defines model for TokenBalanceEntriesResponse.
+type TokenBalanceEntriesResponse struct {
+	// Data A page of a user's entries
+	Data TokenBalanceLedger `json:"data"`
+
+	// Message For people
+	Message string `json:"message"`
+
+	// Success Always true
+	Success Success `json:"success"`
+}
+
+// TokenBalanceEntry defines model for TokenBalanceEntry.
+type TokenBalanceEntry struct {
+	// Amount What was added; below zero what was taken
+	Amount int64 `json:"amount"`
+
+	// BalanceAfter The balance right after it
+	BalanceAfter int `json:"balance_after"`
+
+	// Caller user:<id> or key:<id>; database:<role> for what was not made through this service
+	Caller string `json:"caller"`
+
+	// ID Grows from entry to entry
+	ID int64 `json:"id"`
+
+	// IdempotencyKey The key that the caller gave; null but for a change
+	IdempotencyKey *string `json:"idempotency_key"`
+
+	// Kind opening: what stood when the ledger began; change: made through this service; external: made around it by whoever else
+	// writes the table; closing: the row was deleted
+	Kind TokenBalanceEntryKind `json:"kind"`
+
+	// OccurredAt In UTC
+	OccurredAt time.Time `json:"occurred_at"`
+
+	// Reason Why; null but for a change
+	Reason *string `json:"reason"`
+}
+
+// TokenBalanceEntryKind opening: what stood when the ledger began; change: made through this service; external: made around it by whoever else
+// writes the table; closing: the row was deleted
+type TokenBalanceEntryKind string
+
+// TokenBalanceLedger A page of a user's entries
+type TokenBalanceLedger struct {
+	// Entries The newest first
+	Entries []TokenBalanceEntry `json:"entries"`
+
+	// NextCursor What `cursor` takes for the next page; null at the end
+	NextCursor *string `json:"next_cursor"`
+}
+
 // TokenKind Who issued the token
 type TokenKind string
 
@@ -1323,6 +1445,9 @@ type AdminRefused = ErrorResponse
 // AuditPage defines model for AuditPage.
 type AuditPage = AuditPageResponse
 
+// BalanceChangeRefused Every failure
+type BalanceChangeRefused = ErrorResponse
+
 // BearerRefused Every failure
 type BearerRefused = ErrorResponse
 
@@ -1355,6 +1480,9 @@ type GatewayUnauthorized = ErrorResponse
 
 // IdentityConflict Every failure
 type IdentityConflict = ErrorResponse
+
+// InsufficientBalance Every failure
+type InsufficientBalance = ErrorResponse
 
 // Internal Every failure
 type Internal = ErrorResponse
@@ -1434,6 +1562,12 @@ type SignedIn = SessionResponse
 // SyncedUser defines model for SyncedUser.
 type SyncedUser = SyncResponse
 
+// TokenBalanceChanged defines model for TokenBalanceChanged.
+type TokenBalanceChanged = TokenBalanceChangedResponse
+
+// TokenBalanceEntries defines model for TokenBalanceEntries.
+type TokenBalanceEntries = TokenBalanceEntriesResponse
+
 // TokenRefused Every failure
 type TokenRefused = ErrorResponse
 
@@ -1502,6 +1636,21 @@ type ListUsersParams struct {
 	// Active Only who is active, or only who is deactivated
 	Active *bool `form:"active,omitempty" json:"active,omitempty"`
 
+	// Cursor The `next_cursor` of the page before, of the same search
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit How many at most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ChangeTokenBalanceParams defines parameters for ChangeTokenBalance.
+type ChangeTokenBalanceParams struct {
+	// IdempotencyKey Names this change among all that the caller makes to this user; a UUID will do
+	IdempotencyKey string `json:"Idempotency-Key"`
+}
+
+// ListTokenBalanceEntriesParams defines parameters for ListTokenBalanceEntries.
+type ListTokenBalanceEntriesParams struct {
 	// Cursor The `next_cursor` of the page before, of the same search
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
@@ -1606,6 +1755,9 @@ type RegisterJSONRequestBody = RegisterRequest
 
 // VerifyTokenJSONRequestBody defines body for VerifyToken for application/json ContentType.
 type VerifyTokenJSONRequestBody = VerifyTokenRequest
+
+// ChangeTokenBalanceJSONRequestBody defines body for ChangeTokenBalance for application/json ContentType.
+type ChangeTokenBalanceJSONRequestBody = ChangeTokenBalanceRequest
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -1750,6 +1902,12 @@ type ServerInterface interface {
 	// VerifyToken Whose token is this?
 	// (POST /v1/auth/verify-token)
 	VerifyToken(w http.ResponseWriter, r *http.Request)
+	// ChangeTokenBalance Credit or debit a user
+	// (POST /v1/users/{id}/token-balance)
+	ChangeTokenBalance(w http.ResponseWriter, r *http.Request, id UserID, params ChangeTokenBalanceParams)
+	// ListTokenBalanceEntries The ledger of a user
+	// (GET /v1/users/{id}/token-balance/entries)
+	ListTokenBalanceEntries(w http.ResponseWriter, r *http.Request, id UserID, params ListTokenBalanceEntriesParams)
 }
 
 // Unimplemented server implementation that returns http.StatusNotImplemented for each endpoint.
@@ -2023,6 +2181,18 @@ func (_ Unimplemented) Register(w http.ResponseWriter, r *http.Request) {
 // VerifyToken Whose token is this?
 // (POST /v1/auth/verify-token)
 func (_ Unimplemented) VerifyToken(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ChangeTokenBalance Credit or debit a user
+// (POST /v1/users/{id}/token-balance)
+func (_ Unimplemented) ChangeTokenBalance(w http.ResponseWriter, r *http.Request, id UserID, params ChangeTokenBalanceParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListTokenBalanceEntries The ledger of a user
+// (GET /v1/users/{id}/token-balance/entries)
+func (_ Unimplemented) ListTokenBalanceEntries(w http.ResponseWriter, r *http.Request, id UserID, params ListTokenBalanceEntriesParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -2902,6 +3072,115 @@ func (siw *ServerInterfaceWrapper) VerifyToken(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// ChangeTokenBalance operation middleware
+func (siw *ServerInterfaceWrapper) ChangeTokenBalance(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", chi.URLParam(r, "id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangeTokenBalanceParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err := fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ChangeTokenBalance(w, r, id, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListTokenBalanceEntries operation middleware
+func (siw *ServerInterfaceWrapper) ListTokenBalanceEntries(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", chi.URLParam(r, "id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListTokenBalanceEntriesParams
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListTokenBalanceEntries(w, r, id, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 type UnescapedCookieParamError struct {
 	ParamName string
 	Err       error
@@ -3109,6 +3388,12 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/v1/auth/me/export", wrapper.ExportMe)
 	})
 	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/users/{id}/token-balance", wrapper.ChangeTokenBalance)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/v1/users/{id}/token-balance/entries", wrapper.ListTokenBalanceEntries)
+	})
+	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/api/v1/auth/register", wrapper.LegacyRegister)
 	})
 	r.Group(func(r chi.Router) {
@@ -3194,6 +3479,15 @@ type AdminRefusedJSONResponse struct {
 }
 
 type AuditPageJSONResponse AuditPageResponse
+
+type BalanceChangeRefusedResponseHeaders struct {
+	XRequestID string
+}
+type BalanceChangeRefusedJSONResponse struct {
+	Body ErrorResponse
+
+	Headers BalanceChangeRefusedResponseHeaders
+}
 
 type BearerRefusedResponseHeaders struct {
 	WWWAuthenticate string
@@ -3321,6 +3615,15 @@ type IdentityConflictJSONResponse struct {
 	Body ErrorResponse
 
 	Headers IdentityConflictResponseHeaders
+}
+
+type InsufficientBalanceResponseHeaders struct {
+	XRequestID string
+}
+type InsufficientBalanceJSONResponse struct {
+	Body ErrorResponse
+
+	Headers InsufficientBalanceResponseHeaders
 }
 
 type InternalResponseHeaders struct {
@@ -3500,6 +3803,17 @@ type SignInRefusedJSONResponse struct {
 type SignedInJSONResponse SessionResponse
 
 type SyncedUserJSONResponse SyncResponse
+
+type TokenBalanceChangedResponseHeaders struct {
+	IdempotentReplayed *bool
+}
+type TokenBalanceChangedJSONResponse struct {
+	Body TokenBalanceChangedResponse
+
+	Headers TokenBalanceChangedResponseHeaders
+}
+
+type TokenBalanceEntriesJSONResponse TokenBalanceEntriesResponse
 
 type TokenRefusedResponseHeaders struct {
 	WWWAuthenticate string
@@ -9322,6 +9636,342 @@ func (response VerifyToken503JSONResponse) VisitVerifyTokenResponse(w http.Respo
 	return err
 }
 
+type ChangeTokenBalanceRequestObject struct {
+	ID     UserID `json:"id"`
+	Params ChangeTokenBalanceParams
+	Body   *ChangeTokenBalanceJSONRequestBody
+}
+
+type ChangeTokenBalanceResponseObject interface {
+	VisitChangeTokenBalanceResponse(w http.ResponseWriter) error
+}
+
+type ChangeTokenBalance200JSONResponse struct {
+	TokenBalanceChangedJSONResponse
+}
+
+func (response ChangeTokenBalance200JSONResponse) VisitChangeTokenBalanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeTokenBalance400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response ChangeTokenBalance400JSONResponse) VisitChangeTokenBalanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeTokenBalance401JSONResponse struct{ CallerRefusedJSONResponse }
+
+func (response ChangeTokenBalance401JSONResponse) VisitChangeTokenBalanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeTokenBalance403JSONResponse struct{ AdminRefusedJSONResponse }
+
+func (response ChangeTokenBalance403JSONResponse) VisitChangeTokenBalanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeTokenBalance404JSONResponse struct{ NoSuchUserJSONResponse }
+
+func (response ChangeTokenBalance404JSONResponse) VisitChangeTokenBalanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeTokenBalance409JSONResponse struct {
+	InsufficientBalanceJSONResponse
+}
+
+func (response ChangeTokenBalance409JSONResponse) VisitChangeTokenBalanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeTokenBalance413JSONResponse struct{ PayloadTooLargeJSONResponse }
+
+func (response ChangeTokenBalance413JSONResponse) VisitChangeTokenBalanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeTokenBalance415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response ChangeTokenBalance415JSONResponse) VisitChangeTokenBalanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeTokenBalance422JSONResponse struct {
+	BalanceChangeRefusedJSONResponse
+}
+
+func (response ChangeTokenBalance422JSONResponse) VisitChangeTokenBalanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeTokenBalance500JSONResponse struct{ InternalJSONResponse }
+
+func (response ChangeTokenBalance500JSONResponse) VisitChangeTokenBalanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeTokenBalance503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ChangeTokenBalance503JSONResponse) VisitChangeTokenBalanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTokenBalanceEntriesRequestObject struct {
+	ID     UserID `json:"id"`
+	Params ListTokenBalanceEntriesParams
+}
+
+type ListTokenBalanceEntriesResponseObject interface {
+	VisitListTokenBalanceEntriesResponse(w http.ResponseWriter) error
+}
+
+type ListTokenBalanceEntries200JSONResponse struct {
+	TokenBalanceEntriesJSONResponse
+}
+
+func (response ListTokenBalanceEntries200JSONResponse) VisitListTokenBalanceEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTokenBalanceEntries400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response ListTokenBalanceEntries400JSONResponse) VisitListTokenBalanceEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTokenBalanceEntries401JSONResponse struct{ CallerRefusedJSONResponse }
+
+func (response ListTokenBalanceEntries401JSONResponse) VisitListTokenBalanceEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTokenBalanceEntries403JSONResponse struct{ AdminRefusedJSONResponse }
+
+func (response ListTokenBalanceEntries403JSONResponse) VisitListTokenBalanceEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTokenBalanceEntries404JSONResponse struct{ NoSuchUserJSONResponse }
+
+func (response ListTokenBalanceEntries404JSONResponse) VisitListTokenBalanceEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTokenBalanceEntries409JSONResponse struct{ AddressHeldJSONResponse }
+
+func (response ListTokenBalanceEntries409JSONResponse) VisitListTokenBalanceEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTokenBalanceEntries422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response ListTokenBalanceEntries422JSONResponse) VisitListTokenBalanceEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTokenBalanceEntries500JSONResponse struct{ InternalJSONResponse }
+
+func (response ListTokenBalanceEntries500JSONResponse) VisitListTokenBalanceEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTokenBalanceEntries503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ListTokenBalanceEntries503JSONResponse) VisitListTokenBalanceEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// LegacyLogin Sign in with e-mail and password
@@ -9465,6 +10115,12 @@ type StrictServerInterface interface {
 	// VerifyToken Whose token is this?
 	// (POST /v1/auth/verify-token)
 	VerifyToken(ctx context.Context, request VerifyTokenRequestObject) (VerifyTokenResponseObject, error)
+	// ChangeTokenBalance Credit or debit a user
+	// (POST /v1/users/{id}/token-balance)
+	ChangeTokenBalance(ctx context.Context, request ChangeTokenBalanceRequestObject) (ChangeTokenBalanceResponseObject, error)
+	// ListTokenBalanceEntries The ledger of a user
+	// (GET /v1/users/{id}/token-balance/entries)
+	ListTokenBalanceEntries(ctx context.Context, request ListTokenBalanceEntriesRequestObject) (ListTokenBalanceEntriesResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error)
@@ -10712,286 +11368,374 @@ func (sh *strictHandler) VerifyToken(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// ChangeTokenBalance operation middleware
+func (sh *strictHandler) ChangeTokenBalance(w http.ResponseWriter, r *http.Request, id UserID, params ChangeTokenBalanceParams) {
+	var request ChangeTokenBalanceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ChangeTokenBalanceJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeTokenBalance(ctx, request.(ChangeTokenBalanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeTokenBalance")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ChangeTokenBalanceResponseObject); ok {
+		if err := validResponse.VisitChangeTokenBalanceResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListTokenBalanceEntries operation middleware
+func (sh *strictHandler) ListTokenBalanceEntries(w http.ResponseWriter, r *http.Request, id UserID, params ListTokenBalanceEntriesParams) {
+	var request ListTokenBalanceEntriesRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTokenBalanceEntries(ctx, request.(ListTokenBalanceEntriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTokenBalanceEntries")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListTokenBalanceEntriesResponseObject); ok {
+		if err := validResponse.VisitListTokenBalanceEntriesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
 // Stored as a slice of fixed-width chunks rather than one concatenated
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L0Lc9s4lj/6VVC6eyszVbQiv5JuubZ23Xl0uzuvjZ2budvO34JISMKYAjQEZFmd8nf/F84BSFACJVGS",
-	"Ezujqq2dtMUHCJz343e+NmI5HEnBhFaN9tcGu6XDUcrg3zSO5Vjoq4TRWPMbqlli/nxD0zEz/4hlwhrt",
-	"4GVRY8iUon3z+8WAK2IvIlyR8nUZ+9eYKX3Fk0a7cdTt/XzQOzx+/rx7eJTQZ42oocZxzJRqtHs0Vezu",
-	"Lsrfl3JxfWVu59nihZUvnFsa2xtSnpIuS6XoK6IloSJfrx5QTYZjpUmXEfMglpAez5Q+IaNM3jDCtSIj",
-	"qtREZut9TkzTlGVXQ64UF/3Qd2h5zUR+gb/+U9JlNGMZgUuIzMzSTz+ckWs2NVvtffQaC5MJu2K3o6rt",
-	"xWW5C8rbyoi5iAyoIvaCE0LVNenBEqUesGz9NXFxQ1O+YE3uguCauCJCauKuqL+GhI2YSJiIp1djQW8o",
-	"T2k3ZaHVVFw5u6yEatqlipGYCrO0LiMZo/GAJSTj/YEmQk5OiM6mhPYpF4QLQslQDpnQa30AM/R+pek1",
-	"E6FV+z9XMQtXxF1Q//09mXV5koTfXvw4927BWKKAOZMhF2QykGYdivcFS2BTNHnNM2a2MprhBdkjesDs",
-	"dqpYjthaK+cJE5rr6VUsRS/lsQ59wfxFK4kcYAond07M4uWIZVTLDNhIS5KwmCdrLlxolgmaBtfrfvOX",
-	"eS6HTA+46JMJE5pMMin6RAoixxlR668CuO4qzhjsEU1VeEHzl83yjN1BmcG5OgFs6AGWutHy7J2LluYu",
-	"iRosy2SmGu0/vzZ6nKWJY6DSikeZOUs9JZf442XDrNRJ9Lsvs19nH7+5rBr26EIVWfq9rFkUi6VISI/G",
-	"hgQ3VSZCXnVlMq2WOvM7O8MzyA1cCpA8ZmOIeeK6q1HjeHBluS20HiH1VU+OxZwWyawKIeYJuZ3gyZ6N",
-	"VqSYUlyKDVbknrDJKsaKZRssAW5f7/36KmM0mdbSpgEWdCq1tE6uSI/ydJ7l3klN4LVGyiqW3ax3hiM6",
-	"TSVNrrSUVynN+kGbYP6iWeY3VG12U96wjDw7Pj58RrpTzdR6a8rkDU9YtiVTxek24p47b7OstcyManaV",
-	"8iGv8DFKv5cWJSUZUjF1IlNFnqGUUr0mIWaMjvVgoeicvaSkPXkfzTSzDLBF+vyGkXicZUzoD1ZbRaDU",
-	"JdEDrtZcZS9janBVtsRrm+r2MdaJ8Gz2LSxqbVu9vKiNFSFqsyvUZldoI6xpejgvYn1DQ7EbltF0VTso",
-	"pBLPmUiIFIwUz4hgi+yz11sX75sDueqmMr4OU9LsJbNUbyxGDudlryDdKZpomfwni/UTRbJxuqYwcy83",
-	"akKOwnbEIqqy3sIetwRFjPnNMmNaiBPSZX3HsmutbkMu3A73bch1W+K2csRik5DGpnYnvihjN/J60aG4",
-	"C+bpBa0pOJcuY4IYLZmcAB2RjchlLNR4NJKZZsmVU6uhBQavq6Rrs04hrXsUkdHAyAiZFfo61+AQ2fIi",
-	"XTEVRosPacKI7G38SUOWcHqlpyO27KO8K+cknHb2EFWEjkYpj8EFePpPJUVk9v/Txeu9nwgVCVBsLIej",
-	"jCm1JrEYu1XQIav2UmaumDsG9/tmAZIJo9dXeVAxsIzyBUEL2Pu1WCMEMgf0hhl/JWVUafITiQc0o7Fm",
-	"mQp4or5nraUkaiCzdaJOd1FjwGhiXtL+2nghhWZCv+RqJBXX1uFJmIozPsL/bLyjQ6aAAHo8dQY5ilad",
-	"jVnUUPGADam5EamsoXQGtv1d1PjIdDY97Wl0Y8oPPgdTACIqE8qN6dqTGTNmo1FePkOH3zbkgg/Hw0Z7",
-	"P3Jv5kKzPsvg1Z8/fz4d64HhsphqNv9+sCEGNE2Z6BtWIx9fvyDPnh+3TsiE6wHpwGn+52Wu/0FEXTY6",
-	"ZAKOFrWicUKNeDK+p0hIIpmyLDDOw4Lh9TNhFv9n4xeQs43I/oNUvLbxJQps8D/MN/7BRTL/fZ8hLqfG",
-	"DNkXHrNwQf+RsV6j3fh/nhapiKf4q3p6Ye6G98BbPyLZnSXV9GI1BoRPMF6Vyr46wa3q0vjayBJjjguz",
-	"n4JwDTtJiaJGVIq6pPaPT4plryDkEzxqJ4plRthwpKfrPD70veiO5ZFNOVnnwbC9v9CUiriCUrv4o9nL",
-	"hMV8mJuW9d5j9UD5+UZaRhjNjUiz2VznyZ+sxA2v3snjYvtP0JkmXTaVIiGjjAttXF1yev7i7CwCZrps",
-	"/L+XjYjQjJERy2Im9B4TRvQmqG9qrRMCAxkdMu2E3zhTMguvtyPYrb6K4YqOO9sR7TMrpSL3N2WUjGI0",
-	"iweNqMHN/f8as8xQF+5GAx/SKEkuevuGib4eNNr7rYOjyIiy/A8hLn9jPO75lf4mJ+h0U02GEjyT0ArA",
-	"Xy8tIGE9Ok51o33cisxqrBxttaJlUrUOF9gcZqPdeN7d7z3vPmN7h70W3TvqHbO9n5Pj471W75Ae0cP4",
-	"oLufuMWPqB4Ua88N3/Ah92Q2pNqQ8BiuDBx6xtRICoWp1FM0sl6WM6kxqkHItc4YNyvmYkOi0932NHQP",
-	"uFErSd5XRh18tB+BnzS/9V5a91rIiUD+UROuIX0le8aQ9BT/P/asBN87q1y/vfypJ+zh7adJYmy738C+",
-	"WWvz5jLGK21f+a6qLNDCR83fseVzcOmQHipA5w1UJ5i2eSxDLj6y3lh9P6KeySkufEBx5ZbPIM/BG0lk",
-	"E/B9KZOobKDJERMu5LetIxgnXH+gfbb6/oMkpRoNwhus/vjTnIinmpvlSg0Indmf2k6CzkpWJ3GtZE2Y",
-	"phyjWxmjsITGqYIiCpkZ06s7JWA6AVs12kcHUUPGECdNrkDAHrQOnu219vdaBxetw3brqN06/t8V/A+z",
-	"SPxxJR1gHB9P9TbaYpymd74z9Ao2iWRMZ5zdsIRYD6c3TtOp7/AYVbEyYeUnt4i4TtECkD1iT+rO2ezr",
-	"sd1coGohv5SvDoWYVrjdXR2KDa1we54pDQR0VrjdXb1lhp8NVNlVGhEw5455nP758+e9WQ9xEbfPOpTG",
-	"8t1AWCDlfBJGFfFsWJt6KpL4i/Vf4J5AdnrhM0oXh1M0C++fvT4Usd0xwuaMUCb9KC/RYJmSLj6psXgu",
-	"IUzIcX8AymBeJX5nRnkBhXk/voidKUB8OKT1jnE0WcsEJsqlXS4MllOaFAyD2+aXByyIX8iEfQvqKtVx",
-	"1iauUsXlluUGZFKt6w7+S0B25Fm6h3V2hSJb7wgfhha9Hye0oiYPazLn68oEYwk4GA/neF9KwWoeqDWn",
-	"8kBwnrIp51MoBjHMd4MKFHOuA2xtyjR7yxY9x6+nN1cnoQcxkZwHCsrKj3IpTq4wuRl6UJ/pN/yGCfhj",
-	"8EmnKYeyqdCtHxlN+IJ7P87WXs09JGV9Gk/fyL4c64qHnGMdsBxr4yZlU0iWBJ+1ladkTLG8kmfB7vps",
-	"EA+o6PvZY8j3YIy0/PyVGdNQ6iK+NL+fGH50FXpY1DuEjJckik4NrwDVXrikZw2qnyklXyh6/Gu3KHnO",
-	"5ZBBihiqpIvq6u2FV17djmSmN4ytfIka7NZmvBcFNq4ZG6mrVMY09VLAkEWNGkN5wzA24VX25a+C/b1h",
-	"Ge/xImbtLvNTwlCCBExvV6aYvqKKJ8x7Jb7FVYKC7+Q9q1cUu8YZo8u+Ckui241/UsH+225TM5bDRtTo",
-	"UZ6Os/yzeiyxdb5XSlM9VtDIo1G4uLdejVcP7WBgaeVr1ZV9m92/lCp9lb9XTUVc/ZVwbSr7kE+ouAat",
-	"r65LubXsX9QV6naKOWu7+aNk6c5CoMumH2zd7ThPiTV+p4KRl5IBw5WCWdkUJQFYylyRazbShHaN4JvK",
-	"8doBLeSVhdGsNA291PMRu2zARTl5PF87sDdTPLCIoQPlBrCwX6lmEzp97ceOv0/4+iFmKKpLlBY+KXjT",
-	"vYTaS/F1rosmwyGdYpCBqi1G2S21fBJGFsqM/7W20e81mCzcylCd6C5s9e3jt+C5oMk0oGKm7DYPQDwo",
-	"D+Y3RpOSXJsRwgpibr++uojACHUS2HbUbIljzCLOvM6z2bQGFAMQ2SNynKn7Xsgs3667IQ/gYD+VeznW",
-	"/RIoktvLq+QWrcKrp9tw/WdWJbzwNFMdEbrLvfub6TFXLT1U3LYk4mQv3OKWzbD9CRbu5OlcMmDpSJGx",
-	"Ij0Oan2buwVK7GOhfe9Rd89ev2Wim+kQnRiDWkNIVeiMxtp49urE1pKqDhFeNS1Lk+1t6huIzOzioduO",
-	"h0ZkMuDxwDa9P73Zf2rU11P0Lh+SQkIC+Ka8FbSLvwN/rWMXbr7VHyjP6gWjKHjyUOvbaDfY9PdB99eY",
-	"v+e/n33662z/Hf/95yY7bDXjg3SmpQEsY9uJZ3sq4N+rPmq9GELxmctOSbBb4+VxsErwNgzgnolvs0Pn",
-	"OfjETDnQJhtVRN02DK1tHviqHczacsiqDsHYTMfCWLE7roJePimWvYaW9loEszuwzQ/MbP2i0/o8kCqP",
-	"9RhRDKfGxfV3NzF2EZh7iMDM2kkPuHTjLeXpaRyzUa1C/nJy8Mz6iy5oyW45wBdQ4hCWpICo5oSuX1+6",
-	"LD0Ii7C5QcQzyRtCK1ZyFzXeyV9kMl0nXVjX0CujxmzVCYWUYVE7hMa2LgPN5BRo3r/Q2NuejfdOno/j",
-	"wWkBTFNjewt4lhU2tgSAs8WtdTA4rhXZh8mBPbQNd7ZsgdgE+1a3zyt6uNftc1g7WxaLpVrJWVSfrW7U",
-	"J2e33Ocugcmw3S0K4g1tbWegYGVac1+qYQGXbJKDPNriDn1Gd5UrwoXS0L9p/idBSa4IndDpXHBoNtT2",
-	"XcLDHxAe6ULKNw5BqcYZBBGYFm7//B3bNnFKaE5H5A/+y/ZI9UMmoTl+rdKUb1Da8Z3KNeo7QesUURjZ",
-	"ue1+oLdsRd0wVyOB1ABnOJMeun8ZFgQZuw+TwoquCOJxzHCU9gGZZAYtvN9bhn2kmr0psMxq7P8sDNri",
-	"hhb/4m1KLQepZihbIX4TVyROOYBNYAErBq+1X3B3QrzdhvgoAixoSWI5ZIC98BBOByNz36LyPozPVjsA",
-	"EEZUe1iefBmuLVA+YfxHV2lszH9XavxwnPqPMk3lWH9ksa3ora9SM3wE3JGmcoLVlV2WysnrcZpeZLTX",
-	"43FezpkwMcVLBJsYdaLK6jdjNxz9mMOoofHmDwhIYVETVore2Wu6U9e8u6JyNdcq731l9We3a9saMD+F",
-	"ZfQW20pWhPN5DemzbxcYDOEJ1mbsOTy7++ivKaUbATrEFihgEaYmPS64GjA1j4n3oNjzPK9YXoczvXrn",
-	"r40u61OxkGcsUqezKlF0K/+Wg73WfukWMFtXbIsHK9VQ6vKwO+3DOhpv5V88TenT42arcfflroyUht+2",
-	"bVZ0z11GZm5vkaKU5mlqY7ZwbJCrfVHmrcebHH777dK957wvzr4/tEYAFXQlqeauv5/gmBFrA2kE2tTY",
-	"mlgErL3OKFcEbHtttnss9TPMThAlXI1SOn0341ou9KOt+DGvPHxm1D5PAonl81Bi+Rog2spGRSkzffq2",
-	"t3fzy62xzGt56bvowWbRg8rKgY1k9crJ7/OpiFlSL/zrk7FtZWu0/8zHHcz0H32JGnKsjedntgVt0Mau",
-	"oejHbChyWHukZ8z3icqHIRABkGxrEvVUxMvUAbwVPhKNW7OfdxGWLj1e7IYH4dPbygtRoPA+4JT8Nw96",
-	"Vty21SR18Q5XLl0RAi1VUHiWL2BYPpS46KeiM+zM6yarcVSPqSFNyApobSwm5VhCuj2z1Nvdtyzh1EGu",
-	"rrm9ZfzulTfYu+2eEmlG/Mx9yPZ2UbHsBdg2m/ldW2rkXLu/fns9oHOY6ItpoXz5vfb552DrMvNRlkEE",
-	"AqbRE0XkRCyftrZd8lkfiHEOgdDGYBGacWcwP26D+ctc9njrETtHfquhSSJtWardJO2x8+l+RJ/uPuob",
-	"Ckpbza9T+RBMRRRjRrYPHcWa1b/PfixU6Eehb3Mt+x07Xz8zeu2jL9U497npKgs3uHz1tmPZXk/gWCQs",
-	"K41jibBo7PkBjiyAbc/QKnVTtfIwSzFeayRTHk/vZ6ffZ9/fcYse6gFqKYl5Wc4ezv0zfKEc3JccayIF",
-	"c9iGi1zEwrHfpqeYbwAOJkiGXLgwME0SQMeh6QccWMuZ8ooVylbEAgEduYG33Erasl2wDBJbD1wlmzlt",
-	"33KYHzXDhBv8AAk4s392LtSLRlSMaTAqck/zobEPjNrECA8q75nZDbkdEgBWgC4korSEgebmQYC1MGJy",
-	"lDL/eFd5TW7TfA1V7yotRyM7QseYDBDZJH9DJ2/A0qSdC1fz8SikWV6Khdd5HHTiSO2qLwX7e06k8Oyh",
-	"vGGXYqVFz1tei4/zdX7DOV5/N2uhfV0wV8Ibq2v3G2cg8bwzF2fyr7J0vsr4kBPzaAFxNUxxKJ+MwtM+",
-	"SgZhgEThkCBROaRTl4+M7JfMtEtoknBlPiNxrGRf1pUyZRQ8+5C1GeSMrtQDmNat8JhpP2Ms2Zg/fAt2",
-	"9r1n8OgT+NKU9o2eOiZDLsa6vJO1XjhjDn8NV7vnqWHYZahCUCMGs4rz13KhDw8a8xNmwgb2/OQwv9AB",
-	"qkjc9DCaMdDWG2+ub84vFXc2C7f5Swv/YOGMJpmhZmKpYrjjKdXmlUC9k4xrjSuElp7ga8Kzmj4J/q9x",
-	"mcWFFAwrBQ0zwsCu5Z9y5w/t+ROn+JSkTZSnK/PF+J/vs/Is3UUzeiwkDAupHqSoIO+WGKqk70rUUIxh",
-	"k11j6jXc4A+YTFFTfb8XRsbqeU0dh4fxfS7wtI3tgj1d6BHMTAmZO3Q7NiREV+3Lcat1GPME/pdF5JpN",
-	"5/4G22j/6jaOjIvf45TbX81p4l8Noaqp0r4ALVbkDSUJbxmSVmAHHN1j+xHip57YLA301qDZp7FTa+64",
-	"Qhro10xOFALBWm71hdWzo6CwKo1ICYvgKlkwtxv+JJWQevQtzVxRWnQMkIMJTwjXlnflWBuFA+kqsbrs",
-	"Cb5ckslADj07a2JhIxOAeJdESEwKCDKimebxOKVZQF2vITP8DY4a+YkiLRdrLu1eQViVrFqKzS3j2DJn",
-	"ulhbLRt9RGG+fPlJDpL2axBQY2LOtccznOqm2VCtNMMGhdBd/uE0y7BZuBTTDoqVjht3p+k1U3YWhJ16",
-	"B2ITKaCNQYaJNXSNzKx9tvbTy6sKnVYeBQuueEBHIyaM3i2s/xBr5TGyJWUO9rLZ1brbIzz8YlVh+vLc",
-	"ppDlAGWLXDkjyTmlRiPagaAAOuwpTONxTrsZTwIjQKMGZslcZMAD/qlB1DMD8efXbb7I4lbZdU/slzB/",
-	"lLdMEzCxqSiszRMjg6iYkhQmHEYwQlgTp2YXjT6MGrd7isUZ03l4U7BJ9Sr9oE0xWZeKJI/duEmJEaqQ",
-	"Tiko0WlE9UYzzq1vhnD8xYZo5YWHVb/mwcEc4pAEkbL7YmaswxMFXlr5K49aPz/b7CthDaHPK6Ysrvdx",
-	"blLZ7Of9wUbalcNQI/SA/RlY/TRV0rY7BdH5I6Ik9Nl6Sgsabr0tObBzMBeO5Ax8LQ4L+LE5MPjlPrhF",
-	"XdVohWsetLEitrw7D0wNLJL/EK58EWTLU4IUjcvMZD+jQ9UknSHTA5lA9wl0K7Gkk7eJF2YcjNRxkBjK",
-	"DviUWArWycEAOqQ71m6Ok+irS+HmyxdwGqmU14qMR81LX+vM1vfP4tvMVtTNou9EcyP8Q/08M7CA8+PD",
-	"omDJvD9Ycr4SPvLAEMzpzG5no1zAEc2Pjw9nk0LJpGhu6HswPB4FeuCj6nH7pR7SqAAGjaqq4kKWQDlS",
-	"Xo8RAYmeFE5zWM0sjdMD4d8Vg/CD/Oo6odDbQsQXQMOMPJkGCRYKqDcITA9XqFWN4dfmalhSyBiulCdl",
-	"Fq2UJMPe8g7yHn3hhsuv596ZLxdqAuGKRbJsFtZ/QqeKwCEX3A3/+WU+iLlUxEV49qX1B8Veed7A/ftU",
-	"KeQ7uV7ZrSqFTozX6hkIEUrXNKntdL2ys0Qq/a7SsJENQwThmSRVkW5ayorBiIdyQNALZeNAk5qq29xk",
-	"NjIPnbtxEphCndApBCqpckkUL4QgwlGJGbGTUj7cztYZybbWk7aUPuL1nWTv6/31F28M8eHcNJqakTUX",
-	"1QbYAGt1VCeB8CTB0qj+vGJxymsdDamfUkfsgKUJwXlTGHtUdXnSoU8FuDI0aKd2TMcyl/bPGXaKi35d",
-	"Uq/ydT4PpkHxn69/Y96YoTq7kJlXhEjNVZstjEnlae25EJAnFyNXDFWm3gqBFzw9K8I8GoucJvgx4kpl",
-	"RfP9sgx5nnfVBMNUjiObBDDqwJUpPKiEwPbi+DNHvCR+vShQPSvFajvWS4VpmRiKZvzKdKcXsoQGxmX5",
-	"zvmKDpEsSqlaREK4avPqEQ8roOptQB2855Ux5CDbtb9teVlDgR24tJChDExQsXxlj5JMDN1DZcH6y/dB",
-	"DioT+xZ7SFH8KK4VS3sYbuO6oIv1cj05Ac58fukoPRoqrTnEQXMlL3Mf9puckB7NcqtndoCVZ/Fg0YYX",
-	"L8mz02oqYjSA0EgzfG1rR4Juuuea1uPpgPNsXBk3SKLMzvjXIEWOqLmzV0yhMLSSSEjIzLu6CzVleTVc",
-	"L9aYM6fuFr5I7b2WWV/qzbIbFXVk/hjYsqVbNw8wZ9vAC0Of8xujqXlErXM3VIryI7vhMQMqzXvXcjhJ",
-	"GorbDFh8HaB7YxB0pzYzvJJNjQt/YZ4XtKcrGCxh/YwmLGnj4kUfZyERJYcM5x7KEe4CdFN67CWvQT/i",
-	"7UE+umGZCpov7/EwbYSV2AComrBMLaXJvH7EPT1ym1h9nLgr9U0yb/Cjf7z5kdYMg2sJkV0ConFut8L1",
-	"Po6J4RsxUGr3356XNU5tGvKaQf1rxhKugmfil+/PvMnG9zkEW3xE1Fzz0mQaDE6oBdIbtJJZPFoN5J9j",
-	"pW2ve4mSjGg2a/yyjABsKZIXA7avrz7/DaNey9nucXosb9ysaC48ub2haD4hsVHGeQP8kGos6Foon6NG",
-	"dbjsvZ8bOyFCkmycMvTc2SR38xUZyNT8fwyhbZIwdZVvo0W54TfepG1v++bPHsryZJpY4wzAj5KTfMK0",
-	"dNat4a9G5YtKU17q0XFpZsvXJdMFIkLJ758vGiuk+rdD8WWYneCjPrw/vyA41imHT6TXTK2yyK3nFKPS",
-	"fs6sv5pQcjTNCkZbvA1QMCBYoYuw0t16kNjuAvvSp2Dy+tbRs8OfNiyTWPkT+1xpltUVJqeCnJ6/ODtz",
-	"EqVahHglAMfHpW86rCVSvnsdyqISX6OICSVq3Ovx21IZv0uGlvbh2WrG7krSbDuhDBDD3z+WkUMTLug0",
-	"cHggNp3nDTMz3IYedNDkeQjBC5CNL1+9eXXxqph7N2RPXYT16Vee3OWSchfSWD+k4S20oKulbLRT1/ev",
-	"rlfLchRjtFZS8DbZsZae36hF0Ca5idm7PeduavOXQB79wfT7bdje933azWwZhlkTuAwnBHoEEQgqXOFU",
-	"0WD2ozV47Rqrtt1YtaSTarZ7yu+sWrvjKTA5sJ4a+o6SGB5U/VH/H8t4b2qBCytcDR3WT6dFuuDsZQEG",
-	"R525iiIffzhBG/AGwAb+4L8YI65TKrHsbO5p4ceeBa07qcDwVwM5ThPSXR6v19W6CYZBrhObXxiXcZIA",
-	"7X4Hf+Faq0tFzRuGZBY7L4Y/3vboNkv0c1FKC+xFQymjkTmQiSof/U+lr3u2wrEjIH7o4N+LvJwYL1I5",
-	"Ar0RHknAAVwWW2Mi4aJfQIsHe/Y7fuFvByIJc5X3WwgmzC/G24youllhNk653fxSHlhxmcUB1uAX9VT/",
-	"JmHNt2wt6zUqkl5SpFPs4tcDNlQsvWE4q51oSa4x9P8jwl6cCZLKiTFQy/V3a4Je/BtBP+xs8UpbfIc3",
-	"sA7eQJXVHBZ4364o/vNA2gHdsw9bxXZ+y+b2sdJSfnzZyFI/xhp1N/l0HloOR0+o0PBHGERkTar5ahy0",
-	"tELJiamLBRt1RiaGgxO5alnG2x7FiUuhoowV7LJzrDXozc781q4C1FB9oNxzfStMVZ3O67x+tF5uwN/3",
-	"ws7yRvcqNh/cqox3d5yt2KkIKt65WR6zt2upR22Y2z1r0Z+Q0UAKBj+evz2PiB5kctwflJHjzl/+4RUt",
-	"mKeZVZsbg5UWYXl6qma/Hmz6ddoPQGjCp9qXhc5tPu1Yq7/3EeckA9nIOsLdnz4z++W/sFgOba9vgfU4",
-	"2TRvF+0SpBu5Lh+ZYhtWIn6Xdv1HBppg+w2XYSd89EY81rSQFHSuJaXWNQcZ4OHCFR5nr2TzPjGuBMyA",
-	"JMin1uydcTpx7uTXubFl5s2lmREjnOx4QngC1U4Zhn9y/b/U9ZnV+/NzLqtS1IA8DW7Q0K6Lp4yUJ1ya",
-	"/YInkv1WK+ga4fjM2Xe8kzp/qve1GVM4cWF731sM7VwOevybHNp2XDfScwEQFKPxwPqgq+FBzc4GrapM",
-	"LSjJGAtuw0+InkiSsJgPsVW+cBzluOub0GI87C7PptRskfTnk66NElYfBaw83bRix5BQJwPpfFxkUuvO",
-	"1922OV1vaWFmMXPn6ZFaZBncUn+A6UpnU9rdBeIMwXzqZvTDouZsTfYa0tszvHi/1WqtI14ubJ7ZpZhj",
-	"KowdcS1cLN9rTR4UWT4/1NTGcA0E+1xcAPBachBf7PaiYkqGMkPU1FVF033tzHYFkUuAAEy7M4Nt6VDG",
-	"RimNy9ElJ5aGXPCh8SJa64ioi2W8NKS3+Ph9C5Mz+zJPOC1k7e296Zvw8wKu/XYRHucU2bHLcx5VYRSt",
-	"MNt5fuPs33+MiM85POwl7/VYxmwMtWaHBj4sxzUwQixHBB/yvsXiIaNMJuM41H7jpPl84wLXJIGlqRPC",
-	"bnVGzbkiUgIRRs3RTHvxgAKFJ7EfhFVkOqPB8EA4RvHZJvq4apNYpuOhiEjCenSc6ojEUiidUS50RLhI",
-	"2K2DGPJ7ZpcFIM60Iv8a0xRmTxL0XF3/sLF1msCRTedwLUFAcKbXsjAEHvVazVWGo1J+wwjSHukyAFwK",
-	"HbMr43SNRVXHDiD8LFmI7GivKR7/RBEUZyeEDUd6CoxEiWu+KSJymBnB+8KN2ElO8lUwKJbyEPZkIrO6",
-	"qCdzrBUGPmGxsXh6XPRZNsp4SAmc/3a6d3D8rIS1H+SsQAZrtcfq8gFHaDbeBkmaTUKgje/gXOD8545N",
-	"eYrZ0UUeOLHZyHxLl3oyNmy6cAn+qyXpMremWi9S2k6GLL+Giyul2ahN2C2NdTo1XOvOsYliSrVt5ykw",
-	"n7L8ElkYpwHNhq71pEnogNGkTSgQfUYyljKHsO7oN7oUeGdu2kAii2U3RtE1id2Rtv/Zxl9FN6C0AU2S",
-	"ZLynodkwby80zj6KTuOF5LJzFvoMPtsJVLAGBtgu404katiHL+8gw72NGsW5FA9BCisTbwWrlPl4mdS7",
-	"xx60knB9nJbAmn0HGF92IWeMB9mqqUCObWFMF0Q/HTLfx4mKfKqXlPxOZbLebPN5uP1YikSRsdA8JXbm",
-	"ObE3BOMg+Vz0LdaXO4tmEbXAW/8wF9YpJXe9DbWryStrJ157+OgnpUMB+smdX6OXMH5oEci8fMeUTKAw",
-	"b0Bv2OLU+jqJ3VJK3Kfc4vBmdtAnkdwiq0wQb9ajsJJYKtCdHq1EUt/Wc4QMGoytAmvvhOy3Wi64PyfO",
-	"qsG66qMHlNu/5uyR2Z10b/5B/NAlUI1GmBTGiPmvL6FQ1vlUxKdYrLRe8mnlkq8niqB88PM6Bz/Vw8Ao",
-	"vS24Lf5Q+Xsnf+tyA0hAhZ+eLADCciVOiZyIWoa2HOtYhgyCsbBvbfvjgXAyUJPYaHE7ry508/yFnDSJ",
-	"LTkCiwSL79pzxaXYcCgneAci07QvhTM2nijSsTiCHQT7mwymTURuvJrQqbHaM0hxW9BgyAIZM9oWwtjp",
-	"2mZzUtbThKZSsJJVnX9hEf0uyqUaUSMvG8xhc/K3B0Mam+HNuYOIGt6qfpzypsLyCVX6E67U2A4x006b",
-	"22Pypgxgl0Jw8y+w0bauBe3bekVCld3awk7CdV57JNhtAMx1Z5XWtErnqnhWNeYqqUrdoxFnyepRstwn",
-	"kGnrAv5X18S+kySWQmcy9SozTsgYSmVnqy1a9bRy/tbgB9XvLf1ss3lYb4bQi4aZu2PFBe7kSr0Su+L2",
-	"71rcvqs1fyC15lVsuWJdwJAL/6/70fdFSKlx5G6G6lytFVTlmdebu/7Pn3Tvry/m/7X2fr7a+/K1Fe3/",
-	"fPcf9ehg2/I1eGC/yTDcmhtvkIeAZA/j49ikDwGhCuMMpkKFbDPzvgcx0ez7zhiz2f5txCs8N2JJrGJs",
-	"qwd+vEFm2NsdQ63r42hgqXb+fiBHD7rTOStcmfrWWjHLvEC8qfK8tlFYiM7nVgZg1PO2ZvbZxqyL5ZRg",
-	"eCo3ew4KoAYPPBacgJU7/Us78g3FgnJYWiAeojIG7mJKzs9gEdWU2WrFaFO1rIkWbOFjkzkwbiIeZ1xP",
-	"IRXsilz4H2xapebpWA8Scs2mygYrOwSy2gxmPEn4JG4uHzCKPZVoqzX+sXf64WzPPLlQvPgmqDylGZ4K",
-	"/uu1ExoYrFmfxxpRAzYM3CJ8Sf76gdajxp3ZBS56MsDLRbsXl4IUs6hJl+kJY8IBc0bFgmbu+RsUNssh",
-	"w4mE6u9A3h+k0v2Mnf/PG9xPLJ3qmKtthvBSGCdvxuX+e5OcOkfN0BLNoFzWexrifmdKw6RjV5HrQdUx",
-	"bu5RRDEmmpfiUlgqAtHz9dIRz2UDq3QjcglUZP77a7PZvDN/sPRk/nbZaDabl427zokbMBZ4EDL+7I12",
-	"3HTOCVhQftmILsUldIrMXWbH6uUXkktvdFVpNU1y1NonFP3nIaPCg2nIyQUg4or5deBVA+J5ZL14c8ul",
-	"8PCse0SOcfsSORHtvHjwuHWIlTOdj0xn071TY+52msQqFlfWkvFYt8lYXAs5EXboWUSS8Sg11MKApyIo",
-	"C0ODGUP6v5+/f0duaGoO492nN6WWHpGQrkw4U6hEnh2BFjFvgxlrLIEjxgk8CJNNYppl5oaOP5Wsg0mG",
-	"mKYp5A/M+vJoiWLCEJGiArLYTXIxYITd0uEoZVg5lU90M2/GrsQuYDhcCnOQ3uYXkwotarcdy41zdqge",
-	"q5P8nKGCOGH2UcQ8KSKKi5gRS0gKwhUYbIEvfV/MVMRAA40H3jsTFqc0g1JMs3VHraPSeMW/OWDdvOqL",
-	"6sHfI3LUOg5Pcvxb59T8s0NSrrTC48Lr1N9Rjx23WqTjRv51SC+Tw5lpj2atAyjAgRsSGStXcQUV8pR0",
-	"xwXpxQjok8Equ3Ksm+Q0Tc2bM8byegLCxA1L5Yjh6VjOhB3CqCwclJEHE0mM6aSapOP80U47F2ZPVC5f",
-	"zRUoXS2teI0uhlp+/3yhIvPIBdUQl8LW9YNr7DCN8exHjF7DcxM2ylgMOTA1zno0Zk3yikMAwazU7JzA",
-	"oM7UO1kkMHA86Uy8n93GbKTxcCAo8cR8i3lWnh3DzcZwEUSKUDJiiwOyGaoFRGAmVJDTD2eGX4347eSK",
-	"rdMkZ9qu0DthWBxUCHVQ4XWgZBamqLluNBDO0obFoFxY9i4FN2+M5Yi1SQfW3rFPpzgjTw/YMIJGCQyx",
-	"wLX2QUOaXbPETW9oklepYsjTFFaOD8oL+ownXUhD4GmQDu1Lgdfb6tnZ7TWCdCLNYhicUgQKYGbiaAel",
-	"yQ2MrvPewhWhyqyyJ7MTpPeezCY0SwjvC5kZmkGpiHxvNgfNCoWSiVk4USPjMd+EIVI4wNf8xggqzQTU",
-	"HLRJx5nGHdgdZWWwVZNGdsESU9nvs+TEXJ4ZlwWGd7Z9XeHunz1k8ww76vNSdKcOgTSPvZknypS1iT3M",
-	"8FOQ74WjVm8IX27pFAQIxwhPhsPvAKEpFL5IDsiKYLCZi23Ntj811h4t0o3sOVqDp+JptwmMrMs/3FU0",
-	"VXBgX8rkUuRmR27/TAZyCHhFckJial6M/GYMnSmzpZspj5n1PazlaLyIjDNNM7AVNdcpWI9jPdi7OXBw",
-	"l95kh3bjoNlqtiBLP2KCjnij3ThstpqHGHMcgJ37lI54novL8V9G0sGxO0HkglL5x54ljbaPgV/M0PxF",
-	"JlPsBhbaDfMaoX7nUjz9px0EZ7WnF7dt/JMK9t/2781YDv2W5Xbjgqm8P3n/4BC8BHADVivPKSFg3ZUd",
-	"BpvtzKzLBztz0GpVPTi/zlX+AIzuGThWR6vcdoaiIV+NuW1/1bcVqBPqI1o4+IDD5Q8wCz0Tpbt+Xn7X",
-	"KbLubyzFe/ZXeNMHHA98IeUbGA4M9x0vv+9TMUL4LUs4vTBeirn54KDWzWduUjHcu8JHfqSavbETiu+i",
-	"xvFqx2jnGMMNh6sssBhx7DuejfafX4zPOxwa9m43zm3/J7bpAiAgaEhvHqCmfWU83aKowZfUjXbDH0tt",
-	"3jXL6baRqjarm/vW5/X6TOsNiLizbFuXS19KwVbmTXzxmhz6C2iKumxp695eemnMfxfe/EZ8lnPWK5FY",
-	"w9mWYeZtTy6wNcNXc6yDia8+q8E1b3HkznrK5ZNi2WuY/b4qBZ+bD6TpC18APBb6fUSkdFFUDHTZwPhl",
-	"fv3ZUjqyBUuLZfB8uQUalF3WkzbVClXPxg7FkgUXU4CRW8bfskEomYFrcNiykFLqBEulU6rBYXEDF8C/",
-	"A85ASzREzxYWaROTr1wn1mDT3wfdX2P+nv9+9umvs/13/Pefm+yw1YwPUlHX0ptBbdqurfeB8uy+7bz8",
-	"A7bCht9HJTw2k+uVLdrESB6WJAKr+QWcZGROf1PjK7PYWvXNL4fK9e2dLb/ipPE7FYy8lKw+Y5ZBxVbi",
-	"zP1v6oXdmxP1ymz7BbXpt4drp31m9DpHpnqUnPwCMnIQPMrnnW7GsDeQFd7LM62r6mush+ogRn2HcBtZ",
-	"BVeuSMNwVQSHWKrYExXZAs2ZPHi1QvbS1puIBn0f2jhQZLBdjVzfQF5TLdtv2Pl2D8sgrxADpaoKbBj6",
-	"r0q7fBf93EU/d9HPHzr6uQt77sKeu7BnvbDnLt65i3duFO/cBTp3gc5doPPfKtC5i3DuIpy7COdjiHDu",
-	"Qpu70OYutPmDhzYTGSvPgSuz2K9MvzS/hynU4y7NbvXTgR5Cd33BIrPd4nfhTmpb/c1YooiQBHsBmF74",
-	"jRfGOYVGdhrriGhJMkYRE0pLorOp98Hwjfi5gxwkOfdY/fUctFpuCohxGwoAf8RkPSEfWcKx2v1XKfsp",
-	"s40kSAER6Y41NhAROdbQfZFklAuL3t+ck2G/Mm2RRZdu8RIB5voK4wGLr81X55XB8BXQ9ViWOwiDO1aN",
-	"dkNeN+6i/AYHurz6Hddsqla4Om/9a3AFHRcWFRYfkpmtLT3FdkPmj3G33H0pPztY1Fy87COjydRQBZxh",
-	"w2setOJ3NZk+gzQboOaLEM2szN3vpIaVLrbOb1g2hXaEiIxopkl3Cv/rUbslcZ/en6YWPKWKy98Y5YwN",
-	"kevGERfyKiOjTEIPXTYWasliM9iFKhbF05xpWMtxwrkyciAeGBkZzcJpG16FxrJoxg6Bwn/z61iZG4N8",
-	"at7LN9yjbVLCOTOfYCcxGWvrv5Zsa0HlwX19IYcjaPyaQQzHMPsCdPLIzQnoTu2/cHuxyQLaywoo55P8",
-	"SZciYT0ueH40keubte8FQwV6ZzVLU9cCIjOF3XW2V29Ip6TLyLGL5hCZJiFr8VemS0jO25K3Odp9o3Vw",
-	"MINabYSwG4LgjTDANv4GDBkoxB/0uPLk9gr6XK9KkDpG4IUB5Rv7ce/g2X4rOW7FB0e9n57T7vPk8Dk7",
-	"YEcx+/kooYfPnv3UZb241U3o0eGz58lPR+zosPvzT73958968cEMGne7kRzHSTfZ3+/2ur3uwU+95Ojo",
-	"+QF99vw4aT0//ukZ7R7tH/ycPP+J0eNk/3mrd0Cf7bPufu+QJc+P95+3cphvoNcc0v3PLznseo4lXpLS",
-	"IDzx5C0+f9EKWBDd2tI7iBYekOE52FMM/MCVFAR6H09IB9ZvO+KMmyIIJc5L3KoBd6bKUm0yB7I/oYp0",
-	"xzyFhq5KzreNPc0pRcusSvy/sHZUPa5wT61h713AxuLLvNEBXChNRYzak6nVDb+wkXez/xS6s57SccL1",
-	"Hrsxx1Ap+LyxFNAWHvQ1udKn5mGv8FlRY0QzOmQaEHf+nIfcgblNFj01AVxrWcqnQPf/v8YM7FQrAQAv",
-	"CgC0ih1dgo1mrKqqV+cjBRKetMnKI8xAI9q/9jwg75VHnIU+zY0FLj5sAZbW/qqfCV+IHa89gtSQS2jY",
-	"zWYZ+a1iZTgrKbi0VRCwgkuzoiunbY1jZEIrgLbN8KEvQIOpeG+eDyneXEVtQgNIW/3XhmRcwQ5PXyAM",
-	"1ApXQsAMlFt9gwq48QPts/sOfbyAhv/asQ8jfzYtJXlMAYivOTzJn1/M0TuAlD+/3M3GJoxAAhHlSW+Q",
-	"1zYqKbFzFf5SlufegK8qVeaGe61DU/k8s9iFfu85vbyjra3S1m9yQnrUDlrFszSaIe8N52oViosao3HQ",
-	"78SZg3NTCY2Kz+ykn44bvtfxpqaRVBoDG63KcZYxgXnqEAhAk7yQY6E921ewW30p8sHfIiJS2FoNZzY1",
-	"yRs5YQB40fFH/nVgAq1ysyO7NL4OGTfnZa5ZM4Jux3AaY21+RGaOayWsPVfMivRBHotpkIfzoxpBF5dn",
-	"Ku63Vrb/yxNGtxWGX09iPD5NtIu/b0lEIf1VSajaCjGH/Ax6NhAsRNafEp4gEIlFUKGadP7VIT0uEjfT",
-	"rPPfHePTch1ZPAxbW9llfS4UUZL8LQSM+/fIzqMlMksQwxZvVCeXggoAgM4ILU0FivxRUicIdox/cUn2",
-	"ubfiy1Tgbe4W1STvLDoRF/B1XBF6KSY8TWKaJRg36vEUgKEGMk0cqgfXTfK5PGHQH3lBYpTJVJEO4NB2",
-	"ItJBCOMOhLrw31WOoxuxutBlRBD+PhfCwmhR4fYfds99ZORguQBHzl4Y2uKSMwSlDhWOwL+27pcBnltp",
-	"UHHFq0eZvOEIgLeaFD8d68EHd1PV62GCeY41oyTYBEDhHp8FPTHMKay6mNc51t053rhoPwwpApXAAUrv",
-	"z6v5qDdlF3EWxPzB+GUOjXnnlj0qvfSai4Q4NOc1dNBTNRVxuUCklOdVdqArAp9buLrSwCUjgS2a3oAq",
-	"i4AUOUN5SAuUu2ycOrw8EOI9wMz3RI6rVCtQHtuXouOmAaRcXF85289Icm4P6CqWopfyWKNQ74yLM7xy",
-	"13RApliMSD1gounD4xWwcO4bEEgK32w4/1JwGxRkKdMsgcxN0Cgv5l1tYpWXZ0E0nnf3e8+7z9jeYa9F",
-	"9456x2zv5+T4eK/VO6RH9DA+6O4nq1e5BGZybcuwNo9micMgfwyC5GiVvN75OB64U93Z4t9Z5v2CEJF5",
-	"lVw5ViDWFIRfeXK3KED1CRMAM8bgEo38CeroNlDJj8tDXZmXCgGx0+NA0+8Fm23ZWRToojoeLBh4A74j",
-	"5vHtuJ7IwWpybezYHBoT8G6tu9Kzet4fL2R0uJ08hx4BKuc26SRsxETCRDy9Ghff37kUXomHA501StU9",
-	"BcfGgqL28GmHFGtD8L5F2hggQYcyY01ymrta6DWIvNbgUvRhRm3hAI6FcVpYYnxN2B43y82WfU0ExuBg",
-	"8EunwD/u9GTW5UnCRCcyPolFsbR4q+AeIBRzynrBFCTO29pceqxpSHjDbBos4ZjO8yrijYe5uuXgDfXZ",
-	"lsWwk3LFPuDW+i/bGQ3bDeDRlaVshYnwtHD7q90mRCUPQNN3AqPNLHQ2CNdgmgBiIFC0grVSeRUcz1yr",
-	"myKJhNBeLIcMEgaXAiInFMrq4E1cimYhWe1k1iZ5KSHwpome8Jhh3bHtvKOKSEhTWJFZLBouGiqW3jDV",
-	"9mVkSAIWheTfTQpmjCrr0FpIZvPF3SmBlqKVxV/xJZv2cO+k3s5Juld594ZpZ85BHTuYTJvIvWwFuefm",
-	"wxuhZytalKZTnF8N2PpTiPZACZ5gkyY5TZXEsifP5ktIwqGgNynCr4T2qQOUrxZil6JaigUk08ctSqad",
-	"BNh5d6sxI1DyZqx4I68ZNvepla0QmmNEgA/TZX1a6sOH/mDMTqGd4fXz4RuTzgrWSZjPzO2GLOzk5B2n",
-	"7TjtXjgtCIiyudG/OEvyCoIQERkNpGDwP1rixBuuRinFUIxVVrnycqn0XNVBblHz/kDDSJpTAinrYs6M",
-	"i0jINMEBTjAGJJ9mo7Qc2YAHRHZOBZFdpWmcMlvOZCcZtUlHjrVxFGxJfKdHeYopFTtOp0Mmg2lkZzDp",
-	"ASpxO80I5kE3L8UpyrPJQBaFBbluLweQwhmZquzJt1fFP3DSYicgwsmDXBkrzUZzRQYry4mxHjwFWArb",
-	"cO/LiNliPZEAkgKObERXdb7adYUdf0t5ehrHbJQ3ZrdWoQbjNBcoDj86iNIDBn/ISfFUXdvsehHDhiA1",
-	"Oi92spJHjjnKyQooECHqfBpL0ePZsJpKX+AFr+wg+LXjLbFMDLfEyYH6n59Wj6/4r992ZroWat664l0m",
-	"DyB6+1Ao3xV8rdo9Z65nPukXJoehJ7TkLGVuwhJ2DFtl+eVrmRHR5+IWG1vzGu+IXGSU9fg1eY1POB3r",
-	"QURe0CSZQgzU/O3K3NKJyCtxI6eE3Wr4w19gS/12+iGTt1OYdGr+QcYiYRkMbFSXAuy/g9vbCAd8whDH",
-	"Q8g5WcPNK447arWg+NIOvYO/7HupNa9aFH/8mciMHB0c2P88PClGWLq6TAjxFlMDYfoicdZaPprO3G8z",
-	"XqOMKSZ0RNhwpKd2qKYu0OT85F0P0B5s/uxSULsBsMJYjriNKMOsz0nGNVMYFaJuztyQTnEGpHllyHS0",
-	"Z1LRQFI+YeOPYzsAnCzRg0yO+4NGZAf7wp3/2DPnu/fHguHd9uqn/zBX4vDuqPGPPWN07aEMXXajufSV",
-	"C0LbO8+SlW47898GfvXeLzQ1LvlKt8Md7gbvQZAqXOV+K2/sfZ/ylOIK9+YXg3BfSbT+SjWb0OknYdhJ",
-	"ZvyvGiaJvfe1y1J8D2VvyZPQmbnLMiMwPFIB1MItZ77C7+PCG1/ukDLnFfZvjCY7yv+hKd8c8Vpkb2mj",
-	"Js2bu2rTvV1jfdq3NG9Vlbom3Sn57dXpyyAT+Eo85eK6OiLzmguuBsxLuJarR3HOrz/t9Ykq2iZSKfqK",
-	"aEkoTPO0idRyOMbN8peATKKsXsuDNRyRSOVEsKxJ3nBxzRJCU4BIAaw0H+a0An013JcgrrdQXroVAHou",
-	"rrdtpH/IZI+n926n49K/mV/rHNMXtk55hzd/T0q28CBCzGpEgF+/XulGuEhSAwcDN1Z3LQKzJkrl9CIf",
-	"ke/h31MczV9EemGCucihcmBgPvyhx29ZAoXxzYpSEm7kVuqCyRJH/Lv5xBhdQAnjXtYknWGPFpLRDdGH",
-	"di3zUydCS/zD+/MLUv7Qp8MetfBvWpIeyFzoyfoAg9IvRWhSOsldFvw8N8eb5kPYAaTWFizCxOtyfO6J",
-	"CgrGhz6u4z4GdXyrER274Ry74RxeVHysB3XiLbmsqBaMFzBcHeTMjDjqG58fpWQeBBK+JSkzQkcj8reL",
-	"9xcf/t4kpy553QPsGmNPnr89N3IR5ROIP/B5MAKS56nOX/4RYeSDqAFadIyMxn/9ldpAigWOTNiQikQt",
-	"wBwyn/v29ekW4qf7B4dHx88aUQM/Bh5/GO/3jugha+QgXQV3GhXztrfnwLvqCae3PfpY5dM5HPlr2KSd",
-	"gPoxBRS6dIQSB6lhQTygvr/M9BvGh0PThNasqxFyEqiiqVvw2wzJmHXBcmrlQf7d0oYPdn4P6twSmWLE",
-	"CftR54n0HZjlBbdgGToOWzkmQy7G2hj5MiMdi23jzNqOnxCwGA+djOWpENDLFsvTtuRwRfrgsGhPoRql",
-	"bWj8BCIhWKwGdv8MNzRJx/DlVYqSptMOrch8is6mBFICZbcOe3xsvTsmPqgmYHTkHcueQQPpJMwp2DRT",
-	"uGbdbOtbtpESL3/FJt6DW843HR220dCwT8Imm3eq+AcIrCD9VQRPhgwSFFWNs2tODasbCtxNC3tA08Is",
-	"SeR9qqGWyM2E6/otjPbljzR0/c1p1WWs3me7Xp16rOJhhuXUOsMiZXvuKbs1q64sTDk1VlAPplxIcs3Y",
-	"qADOws5ubl2hjGnbwVwYS+bHazbSLkRswd6lduUenweS0Fjb9jiIfqRU92Q2BBfGtVYH63ZfwcLXlPR4",
-	"807QPyzqPU3TvOQc6IZ25ViTpTTsOlKry6ucg1CUjdOpi7y5BjJEEzoh6IvjaEcoEKJpWoXX5rrP1iLC",
-	"/OYdGT44eyOnigI7ClNF1qtckSJziJcqn/lsoZ9aO2oTkpMisYS2Cq4gT4pJKSlXGoLhJXzAlXChLDjd",
-	"iML4DGs08SQ0+Gdl/PovD9v73BZvrdxn4U713yRmBeN6c0KuZD5nezx101SqQqobRKuqI1SvSoE1rqC4",
-	"FLPpE5olCiygS6GLoTRgPwk2Md83mxhvl9LmHi5OMZTI3Oleh4FpnEbmhaZDQgHtxA9Fou0eI06A4Oz9",
-	"/q74r1oBqfKaH2veaBeqWmGW6vvssUWrPMcrkL5eJyWUC7KezPpSLyo8tMatciYrwd5QmCNTdDagZY3G",
-	"THkwlgddENnSnxzKQPMh9I0yPTCSTCBI9IDirMhLsSCg/RoWvg0hU1kos7LwKK+llvC4r/64gADZjR1f",
-	"JS0bamJTTDtFum3+y5hiS1OzpVxaHq6cNwDCUAWKbYVNyi1w29K7peXtWuR248QXTprUM1x4Tw11Getl",
-	"TA2WlXcxDmrrmovkiSL2JnS40YZ2NfH5Kq8xv2BdYOTjJ4oM5JARrtSYqTbUtRoNOMTSVukBLMjsUgxg",
-	"yoseZ8JY6vNIBX3KRZN8htnBufKOqTAXdRkOJQUbvxRyeKJyIdM3j5SCUOWmIlBhNPGQm6tsq5x5b5Pg",
-	"8O/yl2Oogd06eEwpYoauhvGxPHgW8IWU5mla6h0Au8COVpSZEcWX4rDlpmrivhpmIyk1pgS3sTSu8y+I",
-	"CEUQJmzfo4jjDfl8WYJyCItLPPqNsNngERd2kvvp297ezS+313VkIjygvjSsPzWU3Y54xtSZaLQPn7Va",
-	"UYMnF/MT6M/nJ9Dn00NLU3MqP9wbrwllRvZSmDSw3hxNBN5ZNEHz1IoKDsM5bGTtnrVBfnS7CfU/bOHe",
-	"KyvbAIvSk3zWbDREN5s+rlthnLE+V5pl1RroLWggi15jBP8HqXQ/Y+f/8yYP3+QAw9rTIXrARD6hAGYd",
-	"CFuKNKGKxGNN1EBmOiqEsRWEeUGS/XOug3uuN43rE9v6IKDPwQsuIfQweFpXml5XAGt+dJ+9gfS1EEXv",
-	"MCr8OxWMvJQQZL7ffgi39lpSe/8bhY7uLQAEDa9FOeXO+L03qfMiY1Qzf0qAYXNr9m0gahBJBbH3FoSB",
-	"ZAYzkXnselszFjNuLFRqmzvJqWftckEOCputmNzOFQ6+JzIjx63D+UJgQBOaXlj5ubYU0CsZMSszt7eq",
-	"b2GV5YdhzbMryFwdtA6e7bX291oHF62jtvm/4/9tRA3wG5L5Sw6LS2ZNtTtETF/SJbbOyBZjQNa4Vl3Z",
-	"kVI2X4cJyq7rfbdzFh3cuy0h9iqlcvF+F7AxgbI5S5w30Run6XRte7NEAtVG54UrHsMaYplnU7hyPdTj",
-	"b4DLZte5s0IfKrzb7Cxi5ZGNIZb/CgMGLMCIM09k2U04+/7ZOsPeyPp8XqxhqczIgKcAN2jfOgeFzPsw",
-	"EXA8ihDtOCHYseFmwxm9Mz93bnF5pb13yAJ3OnVtfH6kLqZQ5/n5R+UN8Sv0+0L1ZZ4xD1FiH+L2OvwM",
-	"VzPm3eBmmARnl2BdvnKBW5kiZsSeXQtRI0avI4RNIh1QyHbm11M64k5HdwrdGtMsm5LOSzbKGOoRuD6C",
-	"MAu8I6GaXQqnZyPSOR8LxXSnST7ZTu0eZ2kCa7LqFUM2vC9kxpIm+Wy09ZtXv56++P+vLt7/8erd+X/K",
-	"HnwA9D7rga0mKaadoC1vNwTDSlUbmMUDpjRuIvZjQms1kYLENE2LxwwYTSsoyiPi4vpExqpx9+Xu/wYA",
-	"AP//",
+	"7L0Lc9u4lj/4VbDa2ep7a2lFfqYj179m3Hl0uzuviZ3N3Wnnb0EkKOGaAnQJyLI65f3sWzgHIEEJ1NuJ",
+	"k6uqqblpiyRe5xyc9+9LI5aDoRRMaNVof2mwOzoYZgz+TeNYjoS+ThiNNb+lmiXmz7c0GzHzj1gmrNEO",
+	"PhY1Bkwp2jO/X/a5IvYhwhWpPpezf42Y0tc8abQbR9302UF6ePz0affwKKEnjaihRnHMlGq0U5opdn8f",
+	"FeNlXNxcm9d5Pn9i1Qdnpsb2BpRnpMsyKXqKaEmoKOar+1STwUhp0mXEfIglJOW50qdkmMtbRrhWZEiV",
+	"Gst8veV0aUZFzK7lLcvTTI5DK5l5proIRuwDZCxHWUJ6uRyTLptIkZCD/aOnRz8fnhw9XWt2Mc0yll8P",
+	"uFJc9EJz0/KGieIBf2JnpMtoznICjxCZm409e39ObtjEEIJ3JGtMTCbsmt0N6w4fp+UemN4v8xDpU0Xs",
+	"A6eEqhuSwhSl7rN8/TlxcUszPmdO7oHgnLgiQmrinlh9DgkbMpEwEU+uR4LeUp7RbsZCs6l5cnpaCdW0",
+	"SxUjMRVmal1GckbjPktIznt9TYQcnxKdTwjtUS4IF4SSgRwwoddaADPceK3pDROhWfs/17EyV8Q9sPr4",
+	"qcy7PEnCo5c/zowtGEsUiI5kwAUZ96WZh+I9wRLYFE1e8ZyZrYymeEGmRPeZ3U4VyyFba+Y8YYOh1HCi",
+	"sRRpxmMdWkTwuZn1nJdP7f3BJmRMFRkpI/5KLiFxn4oewwVw5cTQurMXmuuFU596aClxjpO1Mv3UbL0c",
+	"spxqmYMQ0JIkLObJmhMXapSmPOZM6Gu3A6G5h56rE+SGhKUkmRzDfpvdXXNymuWCZuEJ2d/8SVzIAdN9",
+	"LnpkzIQm41yKHpGCyFFO1PpbBALtOs4ZHCDNVHhCs49Nb5A9XtgTVty8Zr9gqhtNz745b2rukajB8lzm",
+	"qtH+80sj5SxLnGyqzHiYG0LTE3KFP141zEzdZXn/eXp19vObXwODlM7VjSq/Vy9txWKjOKQ0Nvyx6T0t",
+	"5HVXJpN6gT67s1MMjazKpQChbjaGmC+uOxs1ivvXVhSE5iOkvk7lSMxc0Lm9nYn5QqEgemJ9oxkpphSX",
+	"YoMZuS9sMouRYvkGU4DX1xtfX+eMJpOVFJUACzptpTJPrkhKeTbLcm+lJjCsuQIUy2/XO8MhnWSSJtda",
+	"yuuM5r2g+J99aEb2ywT0YqPlk5Pj48MT0p1otp7gN9YJT1i+JS3QXbzEfXdWHVxrmjnV7DrjA15jXFZ+",
+	"r0xKSjKgYuJEpoo8HTSjek1CzBkd6f5c0Tn9SOX25D3UgM00QM3r8VtG4lGeM6Hf29sqAo1Drn+r5yzN",
+	"mepfV42cla0g+xlrn3nm0BYmtbYZVJ3Uxhch3mbXeJtdo46wpurhDLT1FQ3FbllOs2X1oNCVeMFEQqRg",
+	"pPxGBFtkv73evHjPHMh1N5PxTZiSph+ZpnqjMXI4L/sE6U5QRcvlP1msf1IkH2VrCjM3uLkm5DCsR8yj",
+	"KmuI7XFLUMTYBiw3qoU4JV3Wcyy71uw25MLtcN+GXLclbqs6gzbxFm2qd+JAObuVN/MOxT0wSy+oTcG5",
+	"dBkTxNySySnQEdmIXEZCjYZDmWuWXLtrNTTB4HO1dG3mKaQ1jyIy7BsZIfPyvi5ucHBpei7OmApziw9o",
+	"Ygz5jZc0YAmn13oyZIsW5T05I+G004eoInQ4zHgMJsCTfyopIrP/Hy9f7f1MqEiAYmM5GOZMqTWJxeit",
+	"gg5YvZUy9cTMMbjfN/M9jRm9uS68yYFpVB8IasDer+UcwYPdp7fM2CsZo0qTn0ncpzmNNctVwBL1LWst",
+	"JVF9ma/j0LuPGn1GEzNI+0vjuRSaCf2Cq6FUXFuDJ2EqzvkQ/7Pxlg6YAgJIeeYUchStOh+xqKHiPhtQ",
+	"8yJSWUPpHHT7+6hReK30BzbM6AR5vzrA+5wp8G2A+WIGsm6sPk2Q14EXuiyVOYuAxsYUJSP84Fi/nAcT",
+	"o0Gj/aeZ3ufIzaorZcaogGl9YDqfnKUaravqdC5AQwEv1Jhybcc12qy5U305E96EARd8YMbfL4bmQrMe",
+	"y2HoT58+nY103zB/TDWbHf8SNyDLmHXlfXj1nJw8PW6dkjHXfdIBIvtfV4VaApLzqtGxG0itxDZ7BPtq",
+	"NiyRTFnOHBWO4PD87eY1fgHx34jsP0jNsI1yh71z/4dZ4x9cBI77E3hi1YihVIHPzJ3Qf+QsbbQb/+eT",
+	"MjT2BH9VTy7N2zAOjPoBueE8qSdje5GBVwfdaJnsqVPcqi6Nb4yIM1aCMPspCNewk5QoaiS4WJUD/vFR",
+	"sfwleKKCR+1uCJkTNhjqyTqfD60XrcTClw1BqpU/DNv7S+lDnR2icJAK8NkOCo13tXHs9VT9vhHiEfrv",
+	"I9JsNtf58kd7EYRn766JcvtP0cZ34bphzoU2Fjg5u3h+fo7S56rxf101IkJzRoYsj5nQe0yYGyHBa3Cl",
+	"eYK/IqcDpp1MHuVK5uH5dgS709cxPNFxZzukvVI62r8pc/cpRvO434ga3Lz/rxHLDXXhbjTwIxWxOaB3",
+	"r5no6X6jvd86OIqMKCv+EOLy13zA9exMf5Nj9AVQTQYSDKbQDMCNUJlAwlI6ynSjfdyKzGysHG21okVS",
+	"dRUusDH1RrvxtLufPu2esL3DtEX3jtJjtvcsOT7ea6WH9Igexgfd/cRNfkh1v5x7oY+HDzmV+YBqQ8Ij",
+	"eDJw6DlTQykUhvbPUPd7UY3sx3g7Q+x/SudaMjcgJDrda09C74B1t5TkfWmugw92Ebik2a330gxuhBwL",
+	"5B815hoCljI1+q2nj/xjz0rwvfPa+dvHn3jCHkY/SxKjcv4GatdamzeTwbDU9lXfqouczf3U7BtbPgcX",
+	"pbFxQWek1AfltnksAy4+sHSkvh1RT0WR536gfHLLZ1BkXRhJZFMuelImUVVBk0MmnCdyW0cwSrh+T3ts",
+	"+f0HSUo1KoS3mI30pzkR72puVjOHwKNnf2o7CTotWZ3EtZI1YZpydLrljMIUGmfqxka1jfI9IaA6AVs1",
+	"2kcHUUPG4L5NrkHAHrQOTvZa+3utg8vWYbt11G4d/88SZpGZJP641B1g7DHv6m20xSjL7n0b7SVsEsmZ",
+	"zjm7ZQmxhlc6yrKJb4eZq2JpwipObh5xnaEGIFNiT+o+alid7TkYUutxXygRai7nzLwwJwdikTicfWmO",
+	"p2bux4IvbZm1b+bnY0SO6wNpYZBVQHP7kJA1biAy7lNd2ktE0ckWBQRaeOuRyYy3de5pVJ8O+UmXeN09",
+	"HXJwLvF6Ee4PeCWXeN09vWUamva22lkaqpgx3r1j//Tp0960P2He0U+7H4ydtDHlfBSGTXk+WJl6ajJR",
+	"5ouHwDuBFIu536g8HI4zzn1/+vlQ2GHHCJszQpX0C0E6ZLmSzsmuMfU3IUzIUa/vJ2g9HkZ5Dom7P76I",
+	"nUpQfjyk9ZZxNHCqBCaqqZ/OaVpQmhQMIzTml0csiJ/LhH0N6qrkea9MXJWM7C3LDUgHsI4esHYDsqMI",
+	"NT+usysvsvWO8HHcog/jsqhJLMWc7dnkSMFYAubo4zneF1KwFQ/UqlNF2KCIO1aDghRdXmbdcAWKGUMT",
+	"tjZjmr1h877jVwOZp5PQh5hILgJZkdVPuTg9VxihD32ox/RrfssE/DH4pbOMQ+5f6NUPjCZ8zrsfphMI",
+	"Zz6SsR6NJ69lT450zUcusE5AjrQxqvMJhNaC39rKV3KmWJGONmd3fTZA29JLgYDoIHrUq99fmjENpc7j",
+	"S/P7qeFHl2aKmekDiI9KY5QaXgGqvXSR+xWofqrUZK7o8Z/douS5kAMGeQ5Qh1DWL2zP1n55N5S53tAT",
+	"9zlqsDvr1JjnBrthbKiuMxnTzMtjgFSAqDGQtww9WV56ajEU7O8ty3nKywiHe8zPa4A8OmB6OzPF9DVV",
+	"PGHekDiKS2cG28n7VlpmbMc5o4tWhXn97cY/qWD/ZbepGctBI2qklGejvFhWyhKbrH6tNNUjBWWIGoWL",
+	"G/V6tLwjEN2QSz+rru1odv8yqvR1Ma6aiLh+lfBsJnsQfap5BrWvosilZf+irvFup5jhYDd/mCzcWXCL",
+	"2mCVTR4fFQHUxu9UMPJCMmC4iuszn6AkAE2ZK3LDhprQrhF8Ezla2/2JvDLX95lloUE9G7HL+lxUUw1m",
+	"E2D2pjJg5jF0IGcGJvYr1WxMJ6/8SMO3CXY8xnjWI/beFi63MhrDdVkiPaATdDJQtUWXq6WWj8LIQpnz",
+	"v9ZW+r0qqblbGUp23rmtvr7/FiwXVJn6VEzljhcOiEdlwfzGaFKRa1NCWIHP7deXlxEooU4C27KwLXGM",
+	"mcS5Vz45HQSD1BEiUyJHuXroiUzz7bob8ggO9mO1IGndlUBK5V6RUzlvFl725YbzP7dXwnPvZlpFhO4y",
+	"NfzN9AqivZy/7zyRpr4gfIF7LPDStq+MmeLywu38TcmglLErqSPlawt21j64xd2ckv6nmO1X5ICQPsuG",
+	"iowUSTlod9vcLdBlPpRK2AOqcNPPb5kep6rdi5QDs6KcxhqyDk5tArrqEOFVBrAs2d6mvgYH3c4tvm23",
+	"eETGfR73bW+UJ7f7T4wW8wSdDI9JL0EC+Kq8FTSPvgF/rWMebL7V7ynPV/NJUnDoQIFAo91gk9/73V9j",
+	"/o7/fv7xr/P9t/z3Z0122GrGB9lUeRYYSLaq2NaHwb+X/dR6rqRymYtOSbA7Y+xzUE7xNfTjn4uvs0MX",
+	"RY+iqRzCTTaqdL5u6GHd3P+5sk9zy57LVQjGBrzmhgzccZX08lGx/BW051iJYHYHtvmBma2fd1qf+lIV",
+	"Lj8jiuHUuLj55irGzhH3AI64aT3pEWfwvKE8O4tjNlyp+qcaIz639qLzXbM7Dq1YKHGN+KQA5/aYrp+U",
+	"vihKDJOwIWLszVQUt9fM5D5qvJW/yGSyTtR4VUWv2gFrq0YoRI7LFDJUtnW1aVZBgWb8ucre9nS8t/Ji",
+	"FPfPyiZbK2xv2WpqiY2tNPPa4ta6ll6urYLf8gv20Fbp2uwVYvMstrp9Xu7Lg26f6xu2ZbFYSZmd7lC2",
+	"1Y366PSWh9wlUBm2u0XB3mlb2xnIW5qsuC/13WMXbJJr37bFHfqE5ipXhAulwXFp/idBSa4IHdPJjHNo",
+	"2tX2TaIE77HV26WUr103uBXOINhNbu72z76xbRWn0pnuiPzBf9keqb7PJTT6WCtD6Stk+HyjrJ3VjaB1",
+	"cmmM7Nx2EeEbtuTdMJMqg9QAZzgVJXx4GRZsmPgQKoUVXRH445jhKO03l5M51P1/axn2gWr2uuzLuML+",
+	"T7d0nF/X5D+8Tanl2kMaylbYi44rEmccOtRgHjM6r7Wfd3lKvN0G/yh2ZdGSxHLAoGHLYzgd9Mx9jQKM",
+	"cK/JlR0A4e6Qj8uSr7aeDGTRGPvRJZwb9d9lnD8eo/6DzDI50h9YbBO7V79Sc/wEvJFBHfafn6NGl2Vy",
+	"/GqUZZc5TVMeF1m9CRMTfESwsblOVPX6zdktRzvmMGpofPk9drGxrVaW8t7ZZ7oTV/G/5OVqnlXeeNXr",
+	"z27Xtm/A4hQW0VtsE5qxB9grCJ99PcdgqDfqyow905vzIcqsKuFG6DdkExQwF1eTlAuu+kzN9vd8VOx5",
+	"USSur8OZXtr7l0aX9aiYyzO267DTKlF0K/+Vg73WfuUVUFuX7KUBWqqh1MVud9qDeTTeyL94ltEnx81W",
+	"4/7zfbXrI65t26zovruIzNzeIkUpzbPM+mzh2CBW+7zKW99vcPjN1wv3XvCeOP/2/XgCHY6Xkmru+Ydx",
+	"jhmx1pdGoE2Mrom54NorkHO54LbkarvHsnqE2QmihKthRidvp0zLuXa0FT9myMMTc+3zJBBYvggFlm+g",
+	"r2NVqahEps/epHu3v9wZzXwlK33nPdjMe1CbObCRrF46+H0xETFLVnP/+mRsKxob7T8L6JapMrTPUUOO",
+	"tLH8zLagDtrY1ZX9mHVlrkEnSY36PlYFsAsR0MdxTaKeiHjRdQCjwiJRuTX7eR81/G6ozx2trkPodICB",
+	"uL3jqOx79k5A319N3A7MHMOz49Ubl/kbaqfuKofX3sLAPiy0GrCjM1fQ0CoyJ2hMB+xaWr1Gy5bRe37P",
+	"6Hm3aaDLNMzDn+hLAa6nNQtv3ct/Vg/PtTyzDGEOCBugNNqNGzZp/8/N4e1/79/9Yvl7v3V0UO2JdsOM",
+	"AX2YnqQnaYvt/UxbT/eOuq147xk9Ptxr0RN2Qk/Sp+n+fnnv4l42lu6EV0df91G5GDD8p1YDfyuW45B8",
+	"2kbIOoH1NLAalAp2rsbiQ2SBmsnuX7Zabfg/f7LQXm9hz73XLOlt310eIJrluu8ZUZHBlAph8f32+3kU",
+	"DkCbpiVK+IFHnL/z1SMkNa9tNaOlHMPVVtTESyrpVp6ZDF2yH0sQ5WNZTXzuVSCvcFTfUxHzgmaSXG+5",
+	"i6S3u29Ywqlr6r7m9laBS5beYO+1B4q6G/Ezs5Dt7aJi+SZtW7dcg7d2T5bt9Q2YAYOZTwvVxx+0N0yB",
+	"MiNzH8cBRCDoTT8pIsdiMQbudsln/VbPM/qWDdig4ruzrr9v6/rzTKrJ1t37jvyW05iRtizVbhIj3TmA",
+	"fkQH0EMkQ5WUtpwTSBXQ5IooBvBUA0exZvbv8h8Ld+K7uG8fQ5n8J0Zv/I59K5z7DKzc3A2uPr3twJdX",
+	"QDwSCcsrOHQRZpg+PUBQJNj2HLVSByda+GRLXNGhzHg8eZidfpd/e8MteqwHqKUkZrCCPZz5Z/hCuRaR",
+	"cqSJFN8Qb6DYAIQ+SgZcuJgRTRLoqEaz94jUD07XIrOpqkXMEdCRQ/q3Ht8pvWAR6Ibuu7RXc9q+5jAL",
+	"ZseEg5aCaD26twEQ83kjKoGgzBW5p/nA6Afm2kQPD17eU+hQhR4SaMYDJYtEaZmz5JSYD0F/niGTw4z5",
+	"x7vMMIVO8yWU6q+0HA4tSJ9RGSAMQv6GRl6fZUm7EK5m8SikWZG3ic95HHTqSO26JwX7e0Gk8O2BvGVX",
+	"YqlJz2pe84/zVfHCBT5/P62hfZmDXEV1IeLsfiPKIi/K+M09DMGUhVPnywCUnZpPC/CroaNf+WQUxhOr",
+	"KIQBEoVDgqyGAZ245IXIrmSqtkqThCuzjMSx0jR+ZljbDHJGV+o+UTxhCo+Z9nLGko35w9dgp8c9h0+f",
+	"wkoz2jP31DEZcDHS1Z1cacApdfhLuDSmyCOBXYaUJTVkIvGH5UIfHjRmMezCCvYsNqmfFQUpZw6flOYM",
+	"buuNN9dX5xeKOxtK3HzQ0j6YiwIpc7yZWKYQKnaYUW2GBOod51xrnCFEFYPDhNEgPwr+r1GVxYUUDNOK",
+	"DTMCJOjipdz7sIB/Ik5gRdpERW5DMRl/+T4rT9NdNHWPhYRhKdWDFBXk3QpDVe67CjWUQK+ya1S9hoMW",
+	"A+yrFa/vd8LIWD17U8dhFOJPJQaD0V2wABQtgikcsplDt8BkIbpqX41arcOYJ/C/LCI3bDLzN9hG+1e3",
+	"cWRU/h5n3P5qThP/aghVTZT2BWg5Iw/2LLxlSFqBHXB0n9uuYUYxO7VRGijEQ7VPY1nnzHGFbqBfczlW",
+	"2DzccqsvrE6OgsKqEs0Ni+A6WTCzGz5WW+h69DXN4qK0rXRADiY8IVxb3pUjbS4cCFeJ5WVPcHBJxn05",
+	"8PSssW01nAAsiCRCYlBAkCHNNY9HGc0D1/UaMsPf4KhRnCjScjnnyu6VhFXLqhXf3CKOrXJmkbyyio4+",
+	"xESW6pdcG/Mvwe47Y3OuKc8RN1azgVoKJQ+F0H2xcJrn2Fmg4tMOipWOA9TV9IYpix9kcXVBbCIFtNHJ",
+	"MLaKrpGZK5+tXXp1VqHTKrxgwRn36XDIhLl3S+0/xFqFj2xBTpR9bHq27vUID7+cVZi+PLMppDlAjjNX",
+	"TklyRqm5ES3kODSq9y5MY3FOujlPAiDjUQOjZM4z4HUJW4GobU6+78iZBqeXt7bJnZ13CVPv3E1cEZkl",
+	"oGJTUWqbp0YGUTEhGWAoR+a+opq4a3YeuHLUuNtTLM6ZLtybgo3rZ+k7bWAMBtq2SArfjcNijvAK6VSc",
+	"Ep1GtBr488z8pgjHn2yIVvDo/Eyb9Y7PpS/NWMpdecvIXyyXkIvAtYrAKTjGvyWsy7U6tWaW+VPo1isA",
+	"qJ+1Wk/3nz07OD56etR69mzfQ6Pem/1t9rJ0WU2zPDHxGfiUCIm94GRWccLZYD7SH82IY8byxA4sRPZc",
+	"tG7/gOzGFXMLHpIHQrMmd8mkBnhdyu7zKbymnxSY0tWFHbWenWxGijCH0PJKsO31Fld3qn+woXY5S9Tc",
+	"THDEDEwzmilpC1iDsDsRURI6J3iaBbRQWPWsA6tFFKAfW0wGV+63K1pVf7E3YOFZs6xX3Z1HdlfPu6TB",
+	"p/w8yJZnBCkap5nLXk4Hqkk6A6b7MoF6Qqg/ZUmnaPxR6tqAleeaHFmZpSTm63WK9i4d0h1pB9AoeupK",
+	"gAJPhdcgKZPyRpHRsHnlqwbTFVvTHcum0x6n+6lN5zVGwQrNqUavs7igUbAIyscXn61tirz2NuZ0prez",
+	"Uc2ymYnA1QF6hCJ+Nd2ua4CYo1mQ5+ngRg1uRxRoixLVpW9F1R4EUdkrOqrLfQzpe9V4yGqcDBg1pHSN",
+	"hO+phdEY4Jz7qIFNbmoY3hXHok2NTcCgQXLkCUUIo1FohIaQNfCEWtbkeWWehimFTJ5agVTl8VpRNEgX",
+	"NxVJ6fM+zYzMZusZ8WblQo3BKTVPGE4D/ozpRBE45FI8wH9+nnVVL5SREZ59Zf5BuVlFInp4yzmDqDbX",
+	"SxvPFQcZ0dLXMCIUz1mysmn90qKM1VrXFRiyDR1BYbSyungGrcQ+Afyp6vb1AhYIdbbi3W9eMhtZBEgc",
+	"0BQGysd0Au5oqlyozHMUibDvaUrsZJQPtrN1RrKt9aUtBQn56q4Qb/X+/MsRQ3w4g1O3ov/UxS6gk4xV",
+	"W+pDfXiSoKrUL6+cnPK6CYSun0qThD7LEoJIlOhhVqvypGtIGODKEATfyp47y1zaP2fYKS56q5L6HBM4",
+	"KP6L+W/MG1NUZycyNUSI1FxO4VzPY5G8MOPo8+Ri5FLeqtRbI/CCp2dFmEdjkbsJfgzvYfWi+XaxpCKa",
+	"v2wYaSJHkQ31mOvAJaM8qrDP9qI1U0e8IEoxLxwxLcVWtswXCtMqMZT9WWqD2p5jGmraF0W1Z/N2RDIv",
+	"cG6b1MJTm+cIee1j6kYD6uCpl6xS4C6svLbFyStlO9mF6SrVXjU101f2KMnY0D3kj6w/fb/vTW36hm1H",
+	"pyguimvFshT9dVyXdLFeRK8gwKnlV47So6HKnEMcNJPYNLOw3+SYpDQvtJ5paEtP48HUHM/hUuQgqImI",
+	"UQFCJc3wtc0QCprpnmm6Gk8HjGdjyjhsoSo741+DFDmk5s20BCYytJJICLvNmrpzb8rqbLief2NOnbqb",
+	"+Lxr75XMe1JvFsOqyRb0AeKrmu6q0Z4Z3QYGDC3nN0Yz84mVzt1QKcqP/JbHDKi0qFAsOgzTkN+mz+Kb",
+	"AN0bhaA7sfH/pXRqnPhz872gPl3DYAnr5TRhSRsnL3qIkkiUHDBERJZD3AWomfXYS97A/YivB/noluUq",
+	"qL68w8O0LlpiPahqzHK1kCaLLCH39chtYv1x4q6srpJ5kND+8RZHuqIfXUtwDRMQjTO7Fc7qckwMa0RP",
+	"q91/e15WObXB5hsGWc45S7gKnolfpDE1kg0QcHC2+E2yi5uXJpOgc0LNkd5wK5nJo9ZA/jlS2rY/qVCS",
+	"Ec1mjp8XEYBNOPOcyHb4+vPf0Ou1mO2+T4sF8WZeyx4XntzeUDSfkthcxkWbgwHVmLY3Vz5HjXp32Ts/",
+	"uAYh5nyUMbTc2bgw8xXpy8z8f3ShbRJxdfmNw3kZAMXuQV/OYvtmzx5C9DJLrHIG/fCSU+eWQTXN8Jjh",
+	"r0btQBXgrxVzDHwYry8LAGciQsnvny4bSyR0bIfiq53Xgp96/+7ikiDSX9FRl94wtcwktx6UjCr7OTX/",
+	"ekIpGizXMNr8bYCMA8HKuwjrGawFiUVNsC89Ciqvrx2dHP68YTLM0kvscaVZvqowORPk7OL5+bmTKPUi",
+	"xMshOD6urOlwJZHyzbON5iVym4uYUAJB0LtKsYaLplb24WQ5ZXcpabYdVwaI4W/vyyi61c6pJ3FdX2w4",
+	"z8O3NNyGFnRQ5XkMzguQjS9evn55+bKEQh2wJ87D+uQLT+4LSblzaazv0vAmWtLVQjbaXdcPf10vF+Uo",
+	"kRWXuuBtsGOte36jQlAb5CZm7/acuanNXwJx9EdT1blhEee3KSq0aRhmTmAynBKoBMV2X+EUqZoywh+t",
+	"jG9XPrft8rkF9XLTNXJ+/dzadW0BMNnVrqFvKInhQ/WL+n9YztOJbU9ZY2ro8P10VoYLzl+ULf+oU1dR",
+	"5OMPp6gD3kJLiT/4L0aJ61RyNDubW1q42POgdicVKP6qL0dZQrqL/fW6/m4CfOB1fPNz/TJOEqDe75qc",
+	"uAL6Slb0hi6Z+caL4Y83Kd1mjn8hSmnZYdNQynBoDmSsqkf/c2V1J0scO2KkhA7+nSjykfEhVYCSGOGR",
+	"BAzARb41JhIueiXaRLAzQ8fPHO6AJ2EmdX8LzoTZyXibEdVXO0z7KbcbXyocKy6y2Mck/jKf6t/ErfmG",
+	"raW9RmXQS4psgr0adJ8NFMtuzZ4xlhAtyQ26/n/E5ibngmRybBTUav7dmq1N/o0afOx08VpdfNdVYp2u",
+	"EnVac1jgfb2k+E99iWw5IwKX0Z3fsJl9rNWUv79oZKUeY428mwKwjVbd0WMqNPwRsOmsSjWbjYOaVig4",
+	"MXG+YHOdkbHh4EQum5bxJqUIwhdKylhCL7vAXIOyot/PaTZMaKg+kO65vham6k7nVZE/ulpswN/3Us/y",
+	"0NwVm3Vu1fq7O05X7NQ4Fe8ddMP061rqYZtQMavRn5JhXwoGP168uYiI7udy1OtX+wNevPjDS1owXzOz",
+	"Ni8GMy3C8vRMTa8edPp1yg9AaMJS7WChc5sNO65UIPwdxyQD0chVhLsPSDa98l9YLAe2WLjs6DneNG4X",
+	"7QKkG5kuH5hiG2YifpN6/++sNYatN1zUIeODh/q7ooakoHItqZSuuZ4DXve/0uJMKzrvT8aUAFhggnxq",
+	"1d4poxOhiL/MIFmakSvIIEME+z0lPIFspxzdP8X9v9D0mb73Z6GP60LU0F8czKCBnRfPGKmCHpv9wtYg",
+	"+61W0DRCROXpMd5KXXzVW23OFOJqbG+9JY7z4tbWv8mBLcd1KM9z2n0xGvdJgSa1RNevabjouszUkpKM",
+	"suA2/JTosSQJi/kAa+1Lw1GOur4KLUaD7uJoyoolkj5k9dq94Fbv9VYFvK7ZMSTUcV86GxeZ1Jrzq27b",
+	"zF1vaWFqMjPn6ZFaZBncUn+A6SpnU9ndOeIM+/6sGtEPi5rzNdlrQO/O8eH9Vqu1jni5tHFmF2KOqTB6",
+	"xI1wvnyvNLlfRvl8V1Mb3TXg7HN+AWj4UrRqxmovKiZkIHPsjbusaHqondmuIHIBEGjG79RgmzqUs2FG",
+	"46p3qWjL5HovtdYRUZeLeKno+rRv++xMD+YJp7msvb2Rvgo/z+Har+fhcUaRReKfsahKpWgJuP/ZjbN/",
+	"/zE8PhfwsRc8TVnOrA91xQoN/FjR18AIsaLv+4D3bDMfMsxlMopD5TdOms8WLnBNEpiaOiXsTufUnCt2",
+	"SiDCXHM0154/oGzjk9gFYRaZzmnQPRD2UXyygT6u2iSW2WggIpKwlI4yHZFYCqVzyoWOCBcJu3M9ivya",
+	"2UUOiHOtyL9GNAM4YoKWq6sfNrpOEziy6QyuBR0QnOq1yA2BR71WcZXhqIzfMoK0R7oMOjaFjtmlcbrC",
+	"orpjB6gFlszt32mfKT//kyIozk4JGwz1BBiJEld8U3rkMDKC74ULsZOC5OvaoFjKw7YnY5mv2vVkhrXC",
+	"jU9YbDSelIsey4c5D10CF7+d7R0cn1QQFYKcFYhgLfdZXT3gCNXGuyBJs3GoNedbOBc4/5ljU97F7Oii",
+	"cJzYaGSxpQstGes2nTsFf2hJuszNaaWBlLb4n9VhuLhWmg3bhN3RWGcTw7XuHJsoplTbVp4C8ynLL5Ft",
+	"49Sn+cCVnjQJ7TOatAkFos9JzjLm+ug7+o2uBL5ZqDYQyGL5rbnomsTuSNtftrFX0QyobECTJDlPNRQb",
+	"FuWFxthH0WmskEJ2TvdOg2U7gQraQB/LZdyJRA378cUVZLi3UaM8l/IjSGFV4q1hlSofL5J6D1iDVhGu",
+	"36cmsGbdAfqXncsZ/UE2ayoQY5vr0wXRTwfMt3GiMp7qBSW/UZqsTUg/FyFQhViKRJGR0DwjPAGnOLEv",
+	"BP0g9pmt5pc7jWYhNPUf5sFVUsldbcPK2eS1uROvvC74p5VDAfopjF9zL6H/0HYg8+IdEzKGxLw+vWXz",
+	"Q+vrBHYrIXGfcsvDm9pBn0QKjaw2QLxZjcJSYqns7vTdSiT1dS1HiKABOBloe6dkv9Vyzv0ZcVbfrGv1",
+	"7gHV8q8ZfWR6J93IP4gduqBVoxEmpTJi/utzyJV1MRHxGSYrrRd8Wjrl6ydFUD74cZ2Dn1frgVEZLbgt",
+	"ExF/PfK3Jjc0Caix05M5jbBcilMix2IlRVuOdCxDCsFI2FHbPggU4j81ifUWt4vswlRmmRwbs2LcJDbl",
+	"CDQSTL5rzySXYsGhHOMb2JmmfSWcsvGTIh3bR7CDzf7G/UkTOzdej+nEaO05hLht12GIAhk12ibCWAx1",
+	"szkZSzWhmRSsolUXKyy932W6VCNqFGmDRducYvSgS2OzfnPuIKKGN6sfJ73JhwpYMogwy/+4M8bos524",
+	"BjQJuDdqMAUKZqFJwpLlAmYrtj1ckBMJ2iX+SHLe62tEJ0FeKJxJNWmQvLZIwn3Sqf0L4gSBHDoEn5nG",
+	"FJhez3LnmjygThWgonnc8OpRkv9LoXPO1FfaptcssVT0HW7TZEtwIlXWP/WhRMbuJ5eltIRUcE3Xa0D+",
+	"6tic6+DXYpplbDl8MyLzQFT7tPDC2h9ymbnQdgF6NaYuWSphXoIfVy4KumzZPeYfpLkcEGaOiGiJ/1hu",
+	"7/w+9jdsEt69G6iecBXwsD+QRmcTsR0GAS2F5kL/QTjgIIdMgPtubJvkyqSE98iAdRCl8dQO1a7fQIiT",
+	"QFt8+xDN5Qga9hlrZNyX4BhnmWJXwuhrNoNOm2mfkjiTCmbi12tYVJGK2mKnXCgK6BV07fjtZ4IKynYx",
+	"32ovxrUPaU6CZ3E1VVnPu6osF80SWHXdi6SOFZfrwKSB/90prwyF/Gz3d/v3rWGnzYrMbUKomRdhcfZQ",
+	"LUtiAceKyGnFjiyCTiu9ZCGFh3ClRhbWWDvPj+UND3cMK1qDfHCJTVlWPWPfL1gm37E7WwREuK5s2+zR",
+	"7zyYK3owZwTCso6/Wqp6cK1LfZ/m2Uewf9dFl6qvn3obAkQ7JSMoq5rOzF0RAq0YNbig1fuQfLKZX1ib",
+	"gG26DTN3R4oL3Mml6mp3hZDftBByV5f4SOoS69hySffPgAv/r/vRt+2mt8KRUwFkO5uXDxUcZnjz1v/+",
+	"k+799dn8v9bes+u9z19a0f6z+/9YjQ62LV+DB/abDLfmdVBYRbgQFGDBxtjQCYKHNcoZ4MSGdDMz3qPA",
+	"OP62qMM2M3QbsS3P5bwgrjWymaY/HrQx9gGKoS7q+yh2rg8U/EBBAehkxFlpyqyuraE15tCgsDtineW1",
+	"Db8HGp9bAUtbzdqa2mfrFymnU2nZWLvZM22jVuCB76Wn1NJdoSo78hXFgnJ9V0E8RFW8hPmUXJzBPKqp",
+	"stWSkcl6WRPN2cLvTeYANFk8yrmeQNqgS4jmf4Rc0XjN05HuJ+SGTZQNbHcIZEAywAOVsCRuHu8ziv03",
+	"UFdr/GPv7P353h/MCxXakaBKieZ4KvivV05ooLNmfR5rRA3YMDCLcJBi+L7Ww8a92QUuUhng5bI1AJeC",
+	"pAVADekyPWZMuCbuUTmhqXf+BkVwcsAQ/lr9Hcj7vVS6l7OL/36N+4lp9h3ztM0muxLGyJsyuf/eJGfO",
+	"UDO0RHMorfK+hhgxudLEyFlXveW1NWbcvKOIYkw0r8SVsFQEoufLlSOeqwZWdEXkCqjI/PeXZrN5b/5g",
+	"6cn87arRbDavGvedUwdGG/gQMv70ixibKTkBIzRXjehKXEFV8cxjFsO5eJBceTCnldk0yVFrn1C0nweM",
+	"Cq+lV0EuEEwpwZLBqgZ0nMha8eaVK+Fhn6REjnD7EjkW7aLQ5Lh1iFnWnQ9M55O9M6PudprEXiwuBTrn",
+	"sW6TkbgRciwsQG5EktEwM9QCYR7z31RTVJgx/eP3i3dvyS3NzGG8/fi6Uv4tEtKVCWcKL5GTI7hFzGiA",
+	"x8sSOGJEa0RIFRLTPDcvdHwE207bCy39pIiZX+EtUUwYIlJUQMZjk1z2GWF3dDDMGGbZF+i/ZmTsYNGF",
+	"fl9Xwhykt/klLLZFeMF9s5iMVI/UaXHOUG2WMPspYr4UEcVFzIglJAXuCnS2wErflQDe6Gigcd8bM2Fx",
+	"RnMo2zFbd9Q6qmB5/82BMBQVAlT3/x6Ro9ZxGDb8b50z888OybjSCo8Ln1N/x3vsuNUiHQcP3cEwYRVa",
+	"3My1D8na8EIiY+Wy86GakpLuqCS9GJs/5jDLrhzpJjnLMjNyzliRe0qYuGWZHNoYjOVM2CH0ysJBGXkw",
+	"lsSoTqpJOs4e7bQLYfaTKuSreQKlq6UVryjaUMvvny5VZD45J3P2StgaUDCNHf4Fnv2Q0Rv4bsKGOYsh",
+	"X0qN8pTGrElecnAgmJmanRPo1Jl4J4sEBoYnnfL3s7uYDTUeDjglfjJrMd8qMqlws9FdBJ4ilIwYx0Q2",
+	"w2sB0ToIFeTs/TmEZbkwnGQvtk6TnGs7Q++EYXKQTd7BC68D5VWAuOs6F4BwltYtBqVlMr0S3IwYyyFr",
+	"kw7MvWO/ThFPWffZIIKiWnSxwLP2QwOa37DEIX01yctMMeRpCjPHDxXFH8aSLqUh8DRIh/aVwOdtpdX0",
+	"9hpBOpZmMgxOKYILYArevoPS5BZgjr1RuCJUmVmmMj9Fek9lPqZ5QnhPyNzQDEpF5HuzOahWKJRMzLae",
+	"NzIe403oIoUDfMVvGQShBeSntknHqcYd2B1lZbC9Jo3sgilmstdjyal5PDcmCwC9t/27wr0/fcjmGxYW",
+	"/kp0J65bfeF7M1+UGWsTe5jhryDfC0etHmBzoemUBAjHCF+Gw+8AoSkUvkgOyIqgsJmHbX2f8LjHHi3S",
+	"jUwdrcFX8bTbBOCNi4W77PcaDuxJmVyJQu0o9J9xXw6gt6Uck5iagZHfjKIzYbbMJ+Mxs7aH1RyNFZFz",
+	"pqkN53KdgfY40v2924O9MmOjwBhrHDRbzRZE+YdM0CFvtBuHzVbzEH2OfdBzn9AhL2JxRa/AoXTQPU4Q",
+	"OadUsdjzpNH28ZJKvPVfZDLBzjFCO+DXId7vXIon/7RJAvb29Py2jX9Swf7L/r0Zy4Hf3qbduGSq6GWz",
+	"f3AIVgKYAculcle6pd5XDQYb7cytyQc7c9Bq1X24eM5liQPkwjkYVkfLvHaOoqGYjXltf9nRyg5l6gNq",
+	"OPiBw8UfMBM9F5W3ni1+6wxZ9zeW4Tv7S4z0nk4ySZNLKV/THHPyjvaPF7/3UajREFFk37CE00tjpZiX",
+	"Dw5WevkctkhP8N0lFvmBavYaxZZ553i5Y7RJNvDC4TITpLeUo5fXNzwb7T8/G5t3MDDs3W5c2F4h2NIF",
+	"mkfDDelhR2vaU8bSLZMafEndaDc8UQ1jTXO6LbpfmdXNe+vz+upM64GJ3Vu2XZVLX0jBluZNHHhNDv0F",
+	"bopV2dLWSLzwwpj/Lrz5lfis4KyXIrGKsy3ZKUrknWNriq9mWAcDXz22Ate8QXjG9S6Xj4rlr4xxtjQF",
+	"X5gF0uy5LwC+F/r9jkjpsswY6LK+scv8/LOFdGQTlubL4Nl0C1QouyyVNtQKFXJGD8WUBedTAHhWY29Z",
+	"J5TMwTQ4bNn2o+oUy+oyqsFgceBcYN8BZ6AmGqJn20JzE5WvmifWYJPf+91fY/6O/37+8a/z/bf892dN",
+	"dthqxgeZWFXTm+rwuV1d7z3l+UPrecUCtsKG3+ZK+N5Urpd3rpSo6NKKrDaV98rzjZWv3PZhXV39ch1c",
+	"v76x5WecNH6ngpEXkq3OmNUGtEtx5v5XtcIezIh6abb9ktrw2+PV0z4xelN0Mf0uOfk5ROTAeVRg42/G",
+	"sLcQFd4rIq3L3teYD9VBPKMO4dazCqZcGYbhqnQOsUyxn1RkEzSn4uD1F7IXtt5ENOiHuI0DSQbbvZFX",
+	"V5DXvJbtGna23eNSyGvEQCWrAovL/7NWL995P3fez53384f2fu7cnju3587tuZrbc+fv3Pk7N/J37hyd",
+	"O0fnztH5b+Xo3Hk4dx7OnYfze/Bw7lybO9fmzrX5g7s2Exkrz4CrstivTL8wv4cp1OMuze70k74eQHV9",
+	"ySLT1eL3NW2QMPubsUQRIQnWAjA9d42X0ABRCp3TWEdES5Iziv1DtSTYW8wtGNaIy+0XgBqFxerP56DV",
+	"cohxxmwowZ6wf/8p+cASjtnuv0rZy5gtJEEKiKCDFRQQETnSUH2R5JQLi/TUnJFhvzJtu9Av3OIFAszV",
+	"FcZ9Ft+YVReZwbAKqHqsyh2ETBipRrshbxr3UfGCaw23/Bs3bKKWeLoo/WtwBRUXFkEAP5Kbra18xVZD",
+	"Fp9xr9x/rn47mNRcDvaB0QR6zsEZNrziQSt+l5PpU6gEAWq+DNHM0tz9VmqY6Xzt/JblEyhHiMiQ5tAn",
+	"boi4Oo7aLYn79P4ks81T6rj8tbmcsSByXT/iXF5lZJhLqKHLR0ItmGwOu1DHoniaUwVrBaYMV0YOxH0j",
+	"I6Np6BXDq1BYFk3pIZD4b34dKfNikE/NuHzDPdomJVwwswSL2mm0rf9csK0llQf39bkcDKHwawpdBt3s",
+	"c5BsIocp1Z3Yf+H2YpEFlJeVsB+nxZeuRMJSLnhxNJGrm7XjgqICtbOaZZkrAZG5wuo6W6s3oBPSZeTY",
+	"eXOIzJKQtvgr0xXUj23J2wIZqdE6OJhCODFC2AFmeXBXWMbfAECqUvxBjStP7q6hzvW60lLHCLww+FBj",
+	"P04PTvZbyXErPjhKf35Ku0+Tw6fsgB3F7NlRQg9PTn7usjRudRN6dHjyNPn5iB0ddp/9nO4/PUnjgynk",
+	"lnYjOY6TbrK/3027affg5zQ5Onp6QE+eHietp8c/n9Du0f7Bs+Tpz4weJ/tPW+kBPdln3f30kCVPj/ef",
+	"tgpIGKDXAv7nz88FRE+BO1OR0iA88eQtllNZClgS3drSO4gsE5DhRbOnGPiBKykI1D6ekg7M31bEGTNF",
+	"EEqclbhVBe5cVaXaeAaQaUwV6Y54BgVdtZxvC3uaE4qaWZ34f271qNW4wn11BX0PWnLbwTyYKS6Uht63",
+	"cGOq5RW/sJJ3u/8EqrOe0FHC9R67NcdQK/im22gGbU2u9Jn52Ev8VtQY0pwOmIaOO3/OttwBjE/bQzcB",
+	"DBRZiadA9f+/Rgz0VCsByrba5Y4ubMxdP3QBP5XwpE2WhruFG9H+NfVAX5aGww0tjcZa5pWFzemltb/s",
+	"MmGFWPGaEqSGQkLDbjarnd9qZoa4msGpLdMBKzg1K7oK2tYIORiaAZRthg99TjeYmnGLeEg5ch21CQ1N",
+	"2lYfNiTjSnZ48hzbQC3xJDjM4HJbXaECbnxPe+yhXR/PoeB/Zd+HkT+bppJ8Tw6IL0V7kj8/m6N3DVL+",
+	"/Hw/7ZswAglElCe9QV5br6TEylX4S1Wee2CwdVeZA4Jdh6YK7NvYuX4fOLy8o62t0tZvckxSakH58SzN",
+	"zVDUhnO1DMVFjeEoaHciPvUMgrW54nOLCtlxQM0dD2GXZNIo2KhVjvKcCYxTh5oANMlzORLa030Fu9NX",
+	"wiH2SRERKWyuhlObmuS1HDNoeNHx4aE7ZCBvoYkleNi7NL4JKTcXVa5Z04NuIduNsjYLp170tRJWnytx",
+	"xf0mjyVy+OEsrDfcxVX87f3W0vp/FY1+W2749STG93cT7fzvWxJRSH91EmrlC7Fo+Rm0bMBZiKw/ITzB",
+	"RiS2gwrVpPOvDkm5SBz+bee/Osam5Tqy/TBsbmWX9bhQREnyt1Bj3L8D/jB0u8gT7GGLL6rTK0EFNIDO",
+	"Ca0gSEY+7OgpNjvGv7gg+8yoOJgKjOZeUU3y1nYn4gJWxxWhV2LMsySmeYJ+o5Rn0BiqL7PEdfXgukk+",
+	"VdGofXg0EqNMpop0oA9tJyIdbGHcAVcX/rvOcHRw/HNNRmzC3+NC2DZaVLj9h91zi4xcWy7oI2cfDG1x",
+	"xRiCVIcaQ+BfW7fLoJ8b7wlljypnNUMPc3nLsQHeclL8bKT7791LdcMD2kzRa0ZJ0AmAwj0+C1piGFNY",
+	"djKvil53F/jivP0wpAhUAgcovT8vZ6PeVk3E6Sbmj8Yuc92Yd2bZd3UvveIiIa6b8xp30BM1EXE1QaQS",
+	"51UW2Acbn9t2dRVwTiOBbTe9PgBPGT6OnKIM6Ej2tXyUuX55IMQRsMoTOS5Trezy2L4SHYcGkHFxc+10",
+	"PyPJuT2g61iKNOOxRqHeGZVneO2e6YBMsT0idZ+Jpt8er2wL59aAjaRwZMP5V8LiEFqcJojcBJXyEht1",
+	"E628igXReNrdT592T9jeYdqie0fpMdt7lhwf77XSQ3pED+OD7n6yfJZLAL91W4q1+TRLXA/y70GQHC0T",
+	"17sYxX13qjtd/BvLvF+wRWSRJVf1FYg1BeEXntzPc1B9xADAlDK44Eb+CHl0G1zJ35eFujQvlQJid48D",
+	"Tb8TbLpkZ56ji+q4PwfwBmxHjONbuJ7ItdXk2uixRWtM6HdrzRWHaefDC5ECrjZBiwAv5zbpJGzIRALY",
+	"e6Ny/Z0r4aV4uKaz5lJ1XzEfwUQDvz/tgGJuCL437zaGlqADmbMmOStMLbQaRJFrcCV6/JYpzwAcCWO0",
+	"sMTYmrA9DsvNpn2NBfrgAPilU/Y/7qQy7/IkYaITGZvEdrG0/VbBPMBWzBlLgyFIxNvaXHqsqUh4YDYN",
+	"lnAM53kZ8cbCXF5z8EB9tqUx7KRcuQ+4tf5gO6Vhuw48urSUrVERnpRmf73ZhF3JA63pOwFoM9s6G4Rr",
+	"MEwAPhBIWsFcqSILjueu1E2RRIJrL5YDBgGDKwGeEwppdTASl6JZSlaL4t8kLyQ43jTRYx4zzDu2lXdU",
+	"EQlhCisyy0nDQwPFslum2r6MDEnAMpH8m0lBh2HbOHMtmS1WL5QULS3+ypVsWsO9k3o7I+lB5d1rpp06",
+	"B3nsoDJtIvfyJeTehZNGMnUZLUrTCTGKYgK99Sfg7YEUPMHGTXKWKQvM7ul8CUk4JPQmpfuV0B51DeXr",
+	"hdiVqJdiAcn0YYuSaScBdtbdcswIlLwZK97KG4bFfWppLYQWPSLAhgGse78OH+qDMTqFeoZXz4cjJp0l",
+	"tJMwn5nXDVlY5OQdp+047UE4LdgQZXOlf36U5CU4ISIy7EvB4H+0RMQbroYZRVeMvayKy8uF0ourDmKL",
+	"mvf6GiBpzgiErEucGeeRkFmCAE4AA1Kg2Sgth9bhAZ6dM0FkV2kaZ8ymM1kkozbpyJE2hoJNie+klGcY",
+	"UrFwOh0y7k8ii8Gk+3iJWzQjwINuXokzlGfjviwTC4q7vepACkdk6qInX/8q/oGDFjsBEQ4eFJex0mw4",
+	"k2SwtJwY6f4TaEthC+59GTGdrCcS6KSAkI1oqs5muy6x428oz87imA2LwuzWMtRgjOayi8OP3kTpETd/",
+	"KEjxTN3Y6HrpwwYnNRovFlnJI8eiy8kSXSBC1PkkliLl+aCeSp/jAy8tEPza/pZYJoZb4uRA/ffPy/tX",
+	"/OG3HZleqWveuuJdJo/Ae/tYKN8lfC1bPWeeZz7plyqHoSfU5CxlbsISFoatNv3ylcyJ6HFxh4WtRY53",
+	"RC5zylJ+Q17hF85Guh+R5zRJJuADNX+7Nq90IvJS3MoJYXca/vAX6FK/nb3P5d0EkE7NP8hIJCwHwEZ1",
+	"JUD/O7i7ixDgE0AcDyHmZBU3LznuqNWC5EsLegd/2fdCa162KP74jMicHB0c2P88PC0hLF1eJrh4S9RA",
+	"QF8kTlsroOnM+zbiNcyZYkJHhA2GemJBNXXZTc4P3qXQ7cHGz64EtRsAM4zlkFuPMmB9jnOumUKvEHU4",
+	"cwM6QQxIM2RIdbRnUlNAUj1hY49jOQCcLNH9XI56/UZkgX3hzX/smfPd+2MOeLd9+sk/zJMI3h01/rFn",
+	"lK49lKGLXjSPvnROaPvmebLUa+f+aGBX7/1CM2OSL/U6vOFe8D4EocJl3rfyxr73sQgpLvFu8TAI96VE",
+	"669UszGdfBSGnWTO/1pBJbHvvnJRim9x2VvyJHQKd1nmBMAjFbRauOPMv/B7OPHG53ukzNkL+zdGkx3l",
+	"/9CUb454LbK3tLEizZu3VqZ7O8fVad/SvL2q1A3pTshvL89eBJnAv8QzLm7qPTKvuOCqz7yAazV7FHF+",
+	"fbTXn1RZNpFJ0VNES0IBzdMGUqvuGIflL6EzibL3WuGs4diJVI4Fy5vkNRc3LCE0gxYp0CvNb3Na0301",
+	"XJcgbraQXrqVBvRc3GxbSX+fy5RnD66n49S/ml3rDNPnNk9512/+gS7Z0oIIMasRAX7+eq0Z4TxJDQQG",
+	"bixvWgSwJirp9KKAyPf631OE5i89vYBgLopWOQCYD39I+R1LIDG+WZNKwo3cypwzWSLEv8MnRu8CShg3",
+	"WJN0BiktJaMD0YdyLfNTJ0JN/P27i0tSXeiTQUpt+zctSQoyF2qy3gNQ+pUIIaWTwmTB5Tkcb1qAsEOT",
+	"WpuwCIjXVf/cTyooGB87XMdDAHV8LYiOHTjHDpzD84qPdH8Vf0shK+oF4yWAq4OcmRJHPWPzo5QsnEDC",
+	"1yRlTuhwSP52+e7y/d+b5MwFr1PoXWP0yYs3F0YuonwC8Qc2D3pAijjVxYs/IvR8ENVHjY6R4eivvzLr",
+	"SLGNIxM2oCJRc3oOmeW+eXW2Bf/p/sHh0fFJI2rgYuDzh/F+ekQPWaNo0lVyp7li3qR7rnnXasLpTUq/",
+	"V/l0AUf+CjZpJ6B+TAGFJh2hxLXUsE08IL+/yvQb+odDaEJr5tUIOQ5k0aya8NsMyZh1m+WsFAf5dwsb",
+	"Plr8HrxzK2SKHiesR50l0reglpfcgmnoCLZyTAZcjLRR8mVOOra3jVNrO35AwPZ46OSsCIXAvWx7edqS",
+	"HK5IDwwW7V2o5tI2NH4KnhBMVgO9f4obmqRj+PI6Q0nTaYdmZJai8wmBkEDVrMMaH5vvjoEPqgkoHUXF",
+	"sqfQQDgJYwo2zBTOWTfb+oZtdIlXV7GJ9eCm81WhwzYCDfsobLB5dxX/AI4VpL8a58mAQYCirnB2TdSw",
+	"VV2BO7SwR4QWZkmiqFMNlURuJlzXL2G0g3+nruuvTqsuYvUu39XqrMYqXs+wglqnWKSqzz1hd2bWtYkp",
+	"Z0YLSgHlQpIbxoZl4yys7ObWFMqZthXMpbJkfrxhQ+1cxLbZu9Qu3eNTXxIaa1seB96PjOpU5gMwYVxp",
+	"dTBv9yVMfE1Jjy/vBP3jot6zLCtSzoFuaFeONFlIw64itT69yhkIZdo4nTjPmysgw25CpwRtcYR2hAQh",
+	"mmV1/dpc9dlaRFi8vCPDR6dvFFRR9o7CUJG1KpekyKLFS53NfD7XTl3ZaxOSkyKxhLZMX0GelEgpGVca",
+	"nOGV/oBL9YWyzemGFOAzrNLEkxDwz9L96z8/butzW7y1dJ2FO9V/E58VwPUWhFzLfE73eOLQVOpcqht4",
+	"q+o9VC8rjjWuILkUo+ljmicKNKAroUtQGtCfBBub9U0HxtuVsLnXF6cEJTJvuuHQMY1oZJ5rOiQUUE98",
+	"XwbaHtDjBB2cvd/flv+1kkOqOufvNW60c1UtgaX6Lv/evFWe4RUIX68TEioEWSrzntTzEg+tcqucykqw",
+	"NhRwZMrKBtSsUZmpAmN5rQsim/pTtDLQfAB1o0z3jSQT2CS6TxEr8krMcWi/golvQ8jUJsosLTyqc1lJ",
+	"eDxUfVxAgOxgx5cJy4aK2BTT7iLdNv/lTLGFodlKLK1wV84qAOFWBYpthU2qJXDbuncr09uVyO3gxOci",
+	"TeopLnyggrqcpTlT/UXpXYzDtXXDRfKTIvYlNLhRh3Y58cUsbzC+YE1g5OOfFOnLASNcqRFTbchrNTfg",
+	"AFNbpddgQeZXog8oL3qUC6Opz3Yq6FEumuQTYAcXl3dMhXmoyxCUFHT8isvhJ1UImZ75pBSEKoeKQIW5",
+	"iQfcPGVL5cy4TYLg39WVo6uB3bn2mFLEDE0NY2N57VnAFlKaZ1mldgD0AgutKHMjiq/EYcuhauK+GmYj",
+	"GTWqBLe+NK6LFUSEYhMmLN+j2Mcb4vmy0sohLC7x6DfqzQafuLRI7mdv0r3bX+5uVpGJ8IHVpeHqqKHs",
+	"bshzps5Fo3140mpFDZ5cziLQX8wi0BfooRXUnNqFe/CakGZkHwWkgfVwNLHxzjwEzTMrKjiAc1jP2gPf",
+	"BsXR7RDqf9jEvZdWtkEvSk/yWbXREN10+HjVDOOc9bjSLK+/gd7ADWS71xjB/14q3cvZxX+/Ltw3RYNh",
+	"7d0hus9EgVAAWAfCpiKNqSLxSBPVl7mOSmFsBWGRkGT/XNzBqatN4/rUlj4IqHPwnEvYehgsrWtNb2oa",
+	"a35wy95A+toWRW/RK/w7FYy8kOBkfth6CDf3laT2/ldyHT2YAwgKXst0yp3y+2BS53nOqGY+SoBhc6v2",
+	"bSBqsJMK9t6b4waSOWAi89jVtuYsZtxoqNQWd5IzT9vlghyUOluJ3M4VAt8TmZPj1uFsIjB0E5pcWvm5",
+	"thTQSykxSzO3N6uvoZUVh2HVs2uIXB20Dk72Wvt7rYPL1lHb/N/x/zSiBtgNyewjh+Uj06raPXZMX1Al",
+	"tg5ki1EgV3hWXVtIKRuvwwBl19W+W5xF1+7dphB7mVKFeL8P6JhA2ZwlzppIR1k2WVvfrJBAvdJ56ZLH",
+	"MIdYFtEUrlwN9egr9GWz89xpoY+1vds0FrHyyMYQy3/OaxjgNXKEl/a6ZbeImkJdMpSKQ9/hDh2YU+4Q",
+	"cyVwbUxqIliPwo8A0866XFsfvv2wxSJMaZYp6CcwJn+xXJK/0eKJAoLW+xmt/SsB1G+vDxKD4x/UVzsD",
+	"KO79u83fgoF6AJ3XZRMpEnKwf/T06OfDk6OnTXLmo9Rhz7sYqlNI3DdElGAGPXyXJaeEXgkHcOWQbkuQ",
+	"joh0R9qiduHdpCCLHlwoV+JKdM4TNhhKzUQ82fuDTToumBFD28OfoB+Ca4aZI5OjbYCLmX66eAgmbv7L",
+	"rLbtDUsqOvaVgHiI111h7HxHCClWFlWzxF6z5Zz1HkAFT6BTdT5iHVteYHFCLJbJlMruBuTqSnR4ufwS",
+	"k6xJPrj2TRQqgjSkU7VLy+CGTaC9UZcRnRsBbJ1SZxD8oRD12QPEUfNfx9AUilmbBTtcFyeA/m9rb3EF",
+	"YJTCGCsuoM6SHsstaKbRjQDEJJFMYakE1jRB1eQNm0QIb6IkkcJBJ9vaEDpKuK4PZldarKzby3MGlPEt",
+	"INp4ZEPoQIoeVIoXXkKkHjJAg0+WBHRKKPn48fwFGfMsI4msJNIcpifpSdpiez/T1tO9o24r3ntGjw/3",
+	"WvSEndCT9Gm6v+8SabChS5lKM0X1c/Nq5sN0DgEr1Yzxv//8P/b+v8//93/Upd6sC/YMsqzR3juOSkyE",
+	"dwLEgSZOI1gxC8A/7G2HJPxv42j/5k2cz4UapSmPORPa62H0eDWIyuF5G/R4kWLgNjRSEG722e7RTnuY",
+	"7Qtr/qBiiRCv7nAWKCFPjIDmrD5f9hIzi5jSxD6Kt9mphYBBnlaEJgkZDV2igf26Rfiy70HAx13wcKkq",
+	"TSd1+bQ+7720k9xAlj8KmNvQmnY9n3/wns+XheYT7Aa/Kj/PmYQZluW34ZTeTzbCZtQXKXROY7QAckaN",
+	"dT/Ks0a78QQI205tBl+F9wBmfDSMEEIlIVgG7gCnR7of0Jvm12zZdwcs8KbzARqrBwmFKXSk+UmNykMG",
+	"L52Gc31i5huzfQ/tR5wBF/6GK0TxXnDAiEFARBC80Du0zNQsqYF721cccfhDWDWsnC4tM+xot+csNTVk",
+	"9CbCpq6kA+5Ci0j8hA658yB2Ss9fTPN8Qjov2DBnqLPB8xEEgWGMhGp2JZwXMCKdi5FQzBgVH20fqZSz",
+	"LIE5WaUQzQzeEzJnSZN8MtbK65e/nj3/f68v3/3x8u3F/5IpLAA6M+m+zXUvzTy8DuyWYNC77iTyuM+U",
+	"xtPAbjHQ+MmYC0YNLz/TZzSrIU2PG8rnExmrxv3n+/8/AAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

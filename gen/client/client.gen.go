@@ -45,10 +45,13 @@ func (e AuthProvider) Valid() bool {
 const (
 	ErrorCodeAccountDeactivated    ErrorCode = "account_deactivated"
 	ErrorCodeAccountLinkRequired   ErrorCode = "account_link_required"
+	ErrorCodeBalanceOverflow       ErrorCode = "balance_overflow"
 	ErrorCodeDependencyUnavailable ErrorCode = "dependency_unavailable"
 	ErrorCodeEmailTaken            ErrorCode = "email_taken"
 	ErrorCodeForbidden             ErrorCode = "forbidden"
+	ErrorCodeIdempotencyConflict   ErrorCode = "idempotency_conflict"
 	ErrorCodeIdentityConflict      ErrorCode = "identity_conflict"
+	ErrorCodeInsufficientBalance   ErrorCode = "insufficient_balance"
 	ErrorCodeInternal              ErrorCode = "internal"
 	ErrorCodeInvalidCredentials    ErrorCode = "invalid_credentials"
 	ErrorCodeInvalidRequest        ErrorCode = "invalid_request"
@@ -76,13 +79,19 @@ func (e ErrorCode) Valid() bool {
 		return true
 	case ErrorCodeAccountLinkRequired:
 		return true
+	case ErrorCodeBalanceOverflow:
+		return true
 	case ErrorCodeDependencyUnavailable:
 		return true
 	case ErrorCodeEmailTaken:
 		return true
 	case ErrorCodeForbidden:
 		return true
+	case ErrorCodeIdempotencyConflict:
+		return true
 	case ErrorCodeIdentityConflict:
+		return true
+	case ErrorCodeInsufficientBalance:
 		return true
 	case ErrorCodeInternal:
 		return true
@@ -335,6 +344,30 @@ func (e SyncResponseDataOutcome) Valid() bool {
 	}
 }
 
+// Defines values for TokenBalanceEntryKind.
+const (
+	TokenBalanceEntryKindChange   TokenBalanceEntryKind = "change"
+	TokenBalanceEntryKindClosing  TokenBalanceEntryKind = "closing"
+	TokenBalanceEntryKindExternal TokenBalanceEntryKind = "external"
+	TokenBalanceEntryKindOpening  TokenBalanceEntryKind = "opening"
+)
+
+// Valid indicates whether the value is a known member of the TokenBalanceEntryKind enum.
+func (e TokenBalanceEntryKind) Valid() bool {
+	switch e {
+	case TokenBalanceEntryKindChange:
+		return true
+	case TokenBalanceEntryKindClosing:
+		return true
+	case TokenBalanceEntryKindExternal:
+		return true
+	case TokenBalanceEntryKindOpening:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TokenKind.
 const (
 	TokenKindFirebase TokenKind = "firebase"
@@ -471,6 +504,15 @@ type ChangePasswordRequest struct {
 
 	// NewPassword 8 characters at least and 72 bytes at most, else `weak_password`
 	NewPassword string `json:"newPassword"`
+}
+
+// ChangeTokenBalanceRequest defines model for ChangeTokenBalanceRequest.
+type ChangeTokenBalanceRequest struct {
+	// Amount Above zero credits, below zero debits; never zero
+	Amount int64 `json:"amount"`
+
+	// Reason Why, for people; no control characters, and no personal data
+	Reason string `json:"reason"`
 }
 
 // ConfirmEmailRequest defines model for ConfirmEmailRequest.
@@ -1154,6 +1196,86 @@ type SyncResponse struct {
 // the user's `failure` says why. under_way: a registration is being finished, and was left alone
 type SyncResponseDataOutcome string
 
+// TokenBalanceChange The change as it was made
+type TokenBalanceChange struct {
+	// Amount What was added
+	Amount int64 `json:"amount"`
+
+	// Reason Why
+	Reason string `json:"reason"`
+
+	// TokenBalance The balance right after this change
+	TokenBalance int `json:"token_balance"`
+
+	// UserID Whose balance it is
+	UserID openapi_types.UUID `json:"user_id"`
+}
+
+// TokenBalanceChangedResponse defines model for TokenBalanceChangedResponse.
+type TokenBalanceChangedResponse struct {
+	// Data The change as it was made
+	Data TokenBalanceChange `json:"data"`
+
+	// Message For people
+	Message string `json:"message"`
+
+	// Success Always true
+	Success Success `json:"success"`
+}
+
+// TokenBalanceEntriesResponse defines model for TokenBalanceEntriesResponse.
+type TokenBalanceEntriesResponse struct {
+	// Data A page of a user's entries
+	Data TokenBalanceLedger `json:"data"`
+
+	// Message For people
+	Message string `json:"message"`
+
+	// Success Always true
+	Success Success `json:"success"`
+}
+
+// TokenBalanceEntry defines model for TokenBalanceEntry.
+type TokenBalanceEntry struct {
+	// Amount What was added; below zero what was taken
+	Amount int64 `json:"amount"`
+
+	// BalanceAfter The balance right after it
+	BalanceAfter int `json:"balance_after"`
+
+	// Caller user:<id> or key:<id>; database:<role> for what was not made through this service
+	Caller string `json:"caller"`
+
+	// ID Grows from entry to entry
+	ID int64 `json:"id"`
+
+	// IdempotencyKey The key that the caller gave; null but for a change
+	IdempotencyKey *string `json:"idempotency_key"`
+
+	// Kind opening: what stood when the ledger began; change: made through this service; external: made around it by whoever else
+	// writes the table; closing: the row was deleted
+	Kind TokenBalanceEntryKind `json:"kind"`
+
+	// OccurredAt In UTC
+	OccurredAt time.Time `json:"occurred_at"`
+
+	// Reason Why; null but for a change
+	Reason *string `json:"reason"`
+}
+
+// TokenBalanceEntryKind opening: what stood when the ledger began; change: made through this service; external: made around it by whoever else
+// writes the table; closing: the row was deleted
+type TokenBalanceEntryKind string
+
+// TokenBalanceLedger A page of a user's entries
+type TokenBalanceLedger struct {
+	// Entries The newest first
+	Entries []TokenBalanceEntry `json:"entries"`
+
+	// NextCursor What `cursor` takes for the next page; null at the end
+	NextCursor *string `json:"next_cursor"`
+}
+
 // TokenKind Who issued the token
 type TokenKind string
 
@@ -1319,6 +1441,9 @@ type AdminRefused = ErrorResponse
 // AuditPage defines model for AuditPage.
 type AuditPage = AuditPageResponse
 
+// BalanceChangeRefused Every failure
+type BalanceChangeRefused = ErrorResponse
+
 // BearerRefused Every failure
 type BearerRefused = ErrorResponse
 
@@ -1351,6 +1476,9 @@ type GatewayUnauthorized = ErrorResponse
 
 // IdentityConflict Every failure
 type IdentityConflict = ErrorResponse
+
+// InsufficientBalance Every failure
+type InsufficientBalance = ErrorResponse
 
 // Internal Every failure
 type Internal = ErrorResponse
@@ -1430,6 +1558,12 @@ type SignedIn = SessionResponse
 // SyncedUser defines model for SyncedUser.
 type SyncedUser = SyncResponse
 
+// TokenBalanceChanged defines model for TokenBalanceChanged.
+type TokenBalanceChanged = TokenBalanceChangedResponse
+
+// TokenBalanceEntries defines model for TokenBalanceEntries.
+type TokenBalanceEntries = TokenBalanceEntriesResponse
+
 // TokenRefused Every failure
 type TokenRefused = ErrorResponse
 
@@ -1498,6 +1632,21 @@ type ListUsersParams struct {
 	// Active Only who is active, or only who is deactivated
 	Active *bool `form:"active,omitempty" json:"active,omitempty"`
 
+	// Cursor The `next_cursor` of the page before, of the same search
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit How many at most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ChangeTokenBalanceParams defines parameters for ChangeTokenBalance.
+type ChangeTokenBalanceParams struct {
+	// IdempotencyKey Names this change among all that the caller makes to this user; a UUID will do
+	IdempotencyKey string `json:"Idempotency-Key"`
+}
+
+// ListTokenBalanceEntriesParams defines parameters for ListTokenBalanceEntries.
+type ListTokenBalanceEntriesParams struct {
 	// Cursor The `next_cursor` of the page before, of the same search
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
@@ -1602,6 +1751,9 @@ type RegisterJSONRequestBody = RegisterRequest
 
 // VerifyTokenJSONRequestBody defines body for VerifyToken for application/json ContentType.
 type VerifyTokenJSONRequestBody = VerifyTokenRequest
+
+// ChangeTokenBalanceJSONRequestBody defines body for ChangeTokenBalance for application/json ContentType.
+type ChangeTokenBalanceJSONRequestBody = ChangeTokenBalanceRequest
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -2342,6 +2494,47 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/auth/verify-token (the `VerifyToken` operationId).
 	VerifyToken(ctx context.Context, body VerifyTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ChangeTokenBalanceWithBody Credit or debit a user
+	//
+	// A positive `amount` credits, a negative one debits. The balance never falls below zero (a balance that was below zero before
+	// this service came takes credits only), and never grows beyond 2147483647. A deactivated user can be charged and credited; a
+	// deleted one is `not_found`, but for what is sent again.
+	//
+	// `Idempotency-Key` is the caller's own name for this change, and is the caller's for this user for ever: sent again with the same
+	// body it answers what the first one answered, with `Idempotent-Replayed: true`, and changes nothing; with another body it is
+	// `idempotency_conflict`. Refusals are not kept: the same key may be tried again. After a time-out or a 503, send the same again.
+	//
+	// Every change is an entry of the ledger. What an admin does, by token or by key, is also on record in the audit.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/users/{id}/token-balance (the `ChangeTokenBalance` operationId).
+	ChangeTokenBalanceWithBody(ctx context.Context, id UserID, params *ChangeTokenBalanceParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ChangeTokenBalance Credit or debit a user
+	//
+	// A positive `amount` credits, a negative one debits. The balance never falls below zero (a balance that was below zero before
+	// this service came takes credits only), and never grows beyond 2147483647. A deactivated user can be charged and credited; a
+	// deleted one is `not_found`, but for what is sent again.
+	//
+	// `Idempotency-Key` is the caller's own name for this change, and is the caller's for this user for ever: sent again with the same
+	// body it answers what the first one answered, with `Idempotent-Replayed: true`, and changes nothing; with another body it is
+	// `idempotency_conflict`. Refusals are not kept: the same key may be tried again. After a time-out or a 503, send the same again.
+	//
+	// Every change is an entry of the ledger. What an admin does, by token or by key, is also on record in the audit.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/users/{id}/token-balance (the `ChangeTokenBalance` operationId).
+	ChangeTokenBalance(ctx context.Context, id UserID, params *ChangeTokenBalanceParams, body ChangeTokenBalanceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListTokenBalanceEntries The ledger of a user
+	//
+	// The newest entries first; their amounts add up to the balance. The entries of a deleted user stay.
+	//
+	// Corresponds with GET /v1/users/{id}/token-balance/entries (the `ListTokenBalanceEntries` operationId).
+	ListTokenBalanceEntries(ctx context.Context, id UserID, params *ListTokenBalanceEntriesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // LegacyLoginAlias0WithBody Sign in with e-mail and password
@@ -3728,6 +3921,77 @@ func (c *Client) VerifyTokenWithBody(ctx context.Context, contentType string, bo
 // Corresponds with POST /v1/auth/verify-token (the `VerifyToken` operationId).
 func (c *Client) VerifyToken(ctx context.Context, body VerifyTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewVerifyTokenRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ChangeTokenBalanceWithBody Credit or debit a user
+//
+// A positive `amount` credits, a negative one debits. The balance never falls below zero (a balance that was below zero before
+// this service came takes credits only), and never grows beyond 2147483647. A deactivated user can be charged and credited; a
+// deleted one is `not_found`, but for what is sent again.
+//
+// `Idempotency-Key` is the caller's own name for this change, and is the caller's for this user for ever: sent again with the same
+// body it answers what the first one answered, with `Idempotent-Replayed: true`, and changes nothing; with another body it is
+// `idempotency_conflict`. Refusals are not kept: the same key may be tried again. After a time-out or a 503, send the same again.
+//
+// Every change is an entry of the ledger. What an admin does, by token or by key, is also on record in the audit.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/users/{id}/token-balance (the `ChangeTokenBalance` operationId).
+func (c *Client) ChangeTokenBalanceWithBody(ctx context.Context, id UserID, params *ChangeTokenBalanceParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewChangeTokenBalanceRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ChangeTokenBalance Credit or debit a user
+//
+// A positive `amount` credits, a negative one debits. The balance never falls below zero (a balance that was below zero before
+// this service came takes credits only), and never grows beyond 2147483647. A deactivated user can be charged and credited; a
+// deleted one is `not_found`, but for what is sent again.
+//
+// `Idempotency-Key` is the caller's own name for this change, and is the caller's for this user for ever: sent again with the same
+// body it answers what the first one answered, with `Idempotent-Replayed: true`, and changes nothing; with another body it is
+// `idempotency_conflict`. Refusals are not kept: the same key may be tried again. After a time-out or a 503, send the same again.
+//
+// Every change is an entry of the ledger. What an admin does, by token or by key, is also on record in the audit.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/users/{id}/token-balance (the `ChangeTokenBalance` operationId).
+func (c *Client) ChangeTokenBalance(ctx context.Context, id UserID, params *ChangeTokenBalanceParams, body ChangeTokenBalanceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewChangeTokenBalanceRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListTokenBalanceEntries The ledger of a user
+//
+// The newest entries first; their amounts add up to the balance. The entries of a deleted user stay.
+//
+// Corresponds with GET /v1/users/{id}/token-balance/entries (the `ListTokenBalanceEntries` operationId).
+func (c *Client) ListTokenBalanceEntries(ctx context.Context, id UserID, params *ListTokenBalanceEntriesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListTokenBalanceEntriesRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5634,6 +5898,139 @@ func NewVerifyTokenRequestWithBody(server string, contentType string, body io.Re
 	return req, nil
 }
 
+// NewChangeTokenBalanceRequest calls the generic ChangeTokenBalance builder with application/json body
+func NewChangeTokenBalanceRequest(server string, id UserID, params *ChangeTokenBalanceParams, body ChangeTokenBalanceJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewChangeTokenBalanceRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewChangeTokenBalanceRequestWithBody constructs an http.Request for the ChangeTokenBalance method, with any body, and a specified content type
+func NewChangeTokenBalanceRequestWithBody(server string, id UserID, params *ChangeTokenBalanceParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/users/%s/token-balance", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
+
+	return req, nil
+}
+
+// NewListTokenBalanceEntriesRequest constructs an http.Request for the ListTokenBalanceEntries method
+func NewListTokenBalanceEntriesRequest(server string, id UserID, params *ListTokenBalanceEntriesParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/users/%s/token-balance/entries", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 func (c *Client) applyEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
 	for _, r := range c.RequestEditors {
 		if err := r(ctx, req); err != nil {
@@ -6389,6 +6786,49 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/auth/verify-token (the `VerifyToken` operationId).
 	VerifyTokenWithResponse(ctx context.Context, body VerifyTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*VerifyTokenResult, error)
+
+	// ChangeTokenBalanceWithBodyWithResponse Credit or debit a user
+	//
+	// A positive `amount` credits, a negative one debits. The balance never falls below zero (a balance that was below zero before
+	// this service came takes credits only), and never grows beyond 2147483647. A deactivated user can be charged and credited; a
+	// deleted one is `not_found`, but for what is sent again.
+	//
+	// `Idempotency-Key` is the caller's own name for this change, and is the caller's for this user for ever: sent again with the same
+	// body it answers what the first one answered, with `Idempotent-Replayed: true`, and changes nothing; with another body it is
+	// `idempotency_conflict`. Refusals are not kept: the same key may be tried again. After a time-out or a 503, send the same again.
+	//
+	// Every change is an entry of the ledger. What an admin does, by token or by key, is also on record in the audit.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/users/{id}/token-balance (the `ChangeTokenBalance` operationId).
+	ChangeTokenBalanceWithBodyWithResponse(ctx context.Context, id UserID, params *ChangeTokenBalanceParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ChangeTokenBalanceResult, error)
+
+	// ChangeTokenBalanceWithResponse Credit or debit a user
+	//
+	// A positive `amount` credits, a negative one debits. The balance never falls below zero (a balance that was below zero before
+	// this service came takes credits only), and never grows beyond 2147483647. A deactivated user can be charged and credited; a
+	// deleted one is `not_found`, but for what is sent again.
+	//
+	// `Idempotency-Key` is the caller's own name for this change, and is the caller's for this user for ever: sent again with the same
+	// body it answers what the first one answered, with `Idempotent-Replayed: true`, and changes nothing; with another body it is
+	// `idempotency_conflict`. Refusals are not kept: the same key may be tried again. After a time-out or a 503, send the same again.
+	//
+	// Every change is an entry of the ledger. What an admin does, by token or by key, is also on record in the audit.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/users/{id}/token-balance (the `ChangeTokenBalance` operationId).
+	ChangeTokenBalanceWithResponse(ctx context.Context, id UserID, params *ChangeTokenBalanceParams, body ChangeTokenBalanceJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeTokenBalanceResult, error)
+
+	// ListTokenBalanceEntriesWithResponse The ledger of a user
+	//
+	// The newest entries first; their amounts add up to the balance. The entries of a deleted user stay.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/users/{id}/token-balance/entries (the `ListTokenBalanceEntries` operationId).
+	ListTokenBalanceEntriesWithResponse(ctx context.Context, id UserID, params *ListTokenBalanceEntriesParams, reqEditors ...RequestEditorFn) (*ListTokenBalanceEntriesResult, error)
 }
 
 // LegacyLoginAlias0Result400Headers the declared response headers of an HTTP 400 response for LegacyLoginAlias0
@@ -13510,6 +13950,351 @@ func (r VerifyTokenResult) ContentType() string {
 	return ""
 }
 
+// ChangeTokenBalanceResult200Headers the declared response headers of an HTTP 200 response for ChangeTokenBalance
+type ChangeTokenBalanceResult200Headers struct {
+	IdempotentReplayed *bool
+}
+
+// ChangeTokenBalanceResult400Headers the declared response headers of an HTTP 400 response for ChangeTokenBalance
+type ChangeTokenBalanceResult400Headers struct {
+	XRequestID string
+}
+
+// ChangeTokenBalanceResult401Headers the declared response headers of an HTTP 401 response for ChangeTokenBalance
+type ChangeTokenBalanceResult401Headers struct {
+	WWWAuthenticate string
+	XRequestID      string
+}
+
+// ChangeTokenBalanceResult403Headers the declared response headers of an HTTP 403 response for ChangeTokenBalance
+type ChangeTokenBalanceResult403Headers struct {
+	XRequestID string
+}
+
+// ChangeTokenBalanceResult404Headers the declared response headers of an HTTP 404 response for ChangeTokenBalance
+type ChangeTokenBalanceResult404Headers struct {
+	XRequestID string
+}
+
+// ChangeTokenBalanceResult409Headers the declared response headers of an HTTP 409 response for ChangeTokenBalance
+type ChangeTokenBalanceResult409Headers struct {
+	XRequestID string
+}
+
+// ChangeTokenBalanceResult413Headers the declared response headers of an HTTP 413 response for ChangeTokenBalance
+type ChangeTokenBalanceResult413Headers struct {
+	XRequestID string
+}
+
+// ChangeTokenBalanceResult415Headers the declared response headers of an HTTP 415 response for ChangeTokenBalance
+type ChangeTokenBalanceResult415Headers struct {
+	XRequestID string
+}
+
+// ChangeTokenBalanceResult422Headers the declared response headers of an HTTP 422 response for ChangeTokenBalance
+type ChangeTokenBalanceResult422Headers struct {
+	XRequestID string
+}
+
+// ChangeTokenBalanceResult500Headers the declared response headers of an HTTP 500 response for ChangeTokenBalance
+type ChangeTokenBalanceResult500Headers struct {
+	XRequestID string
+}
+
+// ChangeTokenBalanceResult503Headers the declared response headers of an HTTP 503 response for ChangeTokenBalance
+type ChangeTokenBalanceResult503Headers struct {
+	RetryAfter int
+	XRequestID string
+}
+
+type ChangeTokenBalanceResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *TokenBalanceChanged
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *InvalidRequest
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *CallerRefused
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *AdminRefused
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NoSuchUser
+	// JSON409 the response for an HTTP 409 `application/json` response
+	JSON409 *InsufficientBalance
+	// JSON413 the response for an HTTP 413 `application/json` response
+	JSON413 *PayloadTooLarge
+	// JSON415 the response for an HTTP 415 `application/json` response
+	JSON415 *UnsupportedMediaType
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *BalanceChangeRefused
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *Internal
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ChangeTokenBalanceResult200Headers
+	// Headers400 the parsed response headers for an HTTP 400 response
+	Headers400 *ChangeTokenBalanceResult400Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ChangeTokenBalanceResult401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *ChangeTokenBalanceResult403Headers
+	// Headers404 the parsed response headers for an HTTP 404 response
+	Headers404 *ChangeTokenBalanceResult404Headers
+	// Headers409 the parsed response headers for an HTTP 409 response
+	Headers409 *ChangeTokenBalanceResult409Headers
+	// Headers413 the parsed response headers for an HTTP 413 response
+	Headers413 *ChangeTokenBalanceResult413Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *ChangeTokenBalanceResult415Headers
+	// Headers422 the parsed response headers for an HTTP 422 response
+	Headers422 *ChangeTokenBalanceResult422Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *ChangeTokenBalanceResult500Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ChangeTokenBalanceResult503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ChangeTokenBalanceResult) GetJSON200() *TokenBalanceChanged {
+	return r.JSON200
+}
+
+// GetJSON400 returns the response for an HTTP 400 `application/json` response
+func (r ChangeTokenBalanceResult) GetJSON400() *InvalidRequest {
+	return r.JSON400
+}
+
+// GetJSON401 returns the response for an HTTP 401 `application/json` response
+func (r ChangeTokenBalanceResult) GetJSON401() *CallerRefused {
+	return r.JSON401
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r ChangeTokenBalanceResult) GetJSON403() *AdminRefused {
+	return r.JSON403
+}
+
+// GetJSON404 returns the response for an HTTP 404 `application/json` response
+func (r ChangeTokenBalanceResult) GetJSON404() *NoSuchUser {
+	return r.JSON404
+}
+
+// GetJSON409 returns the response for an HTTP 409 `application/json` response
+func (r ChangeTokenBalanceResult) GetJSON409() *InsufficientBalance {
+	return r.JSON409
+}
+
+// GetJSON413 returns the response for an HTTP 413 `application/json` response
+func (r ChangeTokenBalanceResult) GetJSON413() *PayloadTooLarge {
+	return r.JSON413
+}
+
+// GetJSON415 returns the response for an HTTP 415 `application/json` response
+func (r ChangeTokenBalanceResult) GetJSON415() *UnsupportedMediaType {
+	return r.JSON415
+}
+
+// GetJSON422 returns the response for an HTTP 422 `application/json` response
+func (r ChangeTokenBalanceResult) GetJSON422() *BalanceChangeRefused {
+	return r.JSON422
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r ChangeTokenBalanceResult) GetJSON500() *Internal {
+	return r.JSON500
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ChangeTokenBalanceResult) GetJSON503() *Unavailable {
+	return r.JSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ChangeTokenBalanceResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ChangeTokenBalanceResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ChangeTokenBalanceResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ChangeTokenBalanceResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListTokenBalanceEntriesResult400Headers the declared response headers of an HTTP 400 response for ListTokenBalanceEntries
+type ListTokenBalanceEntriesResult400Headers struct {
+	XRequestID string
+}
+
+// ListTokenBalanceEntriesResult401Headers the declared response headers of an HTTP 401 response for ListTokenBalanceEntries
+type ListTokenBalanceEntriesResult401Headers struct {
+	WWWAuthenticate string
+	XRequestID      string
+}
+
+// ListTokenBalanceEntriesResult403Headers the declared response headers of an HTTP 403 response for ListTokenBalanceEntries
+type ListTokenBalanceEntriesResult403Headers struct {
+	XRequestID string
+}
+
+// ListTokenBalanceEntriesResult404Headers the declared response headers of an HTTP 404 response for ListTokenBalanceEntries
+type ListTokenBalanceEntriesResult404Headers struct {
+	XRequestID string
+}
+
+// ListTokenBalanceEntriesResult409Headers the declared response headers of an HTTP 409 response for ListTokenBalanceEntries
+type ListTokenBalanceEntriesResult409Headers struct {
+	XRequestID string
+}
+
+// ListTokenBalanceEntriesResult422Headers the declared response headers of an HTTP 422 response for ListTokenBalanceEntries
+type ListTokenBalanceEntriesResult422Headers struct {
+	XRequestID string
+}
+
+// ListTokenBalanceEntriesResult500Headers the declared response headers of an HTTP 500 response for ListTokenBalanceEntries
+type ListTokenBalanceEntriesResult500Headers struct {
+	XRequestID string
+}
+
+// ListTokenBalanceEntriesResult503Headers the declared response headers of an HTTP 503 response for ListTokenBalanceEntries
+type ListTokenBalanceEntriesResult503Headers struct {
+	RetryAfter int
+	XRequestID string
+}
+
+type ListTokenBalanceEntriesResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *TokenBalanceEntries
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *InvalidRequest
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *CallerRefused
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *AdminRefused
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NoSuchUser
+	// JSON409 the response for an HTTP 409 `application/json` response
+	JSON409 *AddressHeld
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *UnsupportedIdentity
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *Internal
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
+	// Headers400 the parsed response headers for an HTTP 400 response
+	Headers400 *ListTokenBalanceEntriesResult400Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListTokenBalanceEntriesResult401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *ListTokenBalanceEntriesResult403Headers
+	// Headers404 the parsed response headers for an HTTP 404 response
+	Headers404 *ListTokenBalanceEntriesResult404Headers
+	// Headers409 the parsed response headers for an HTTP 409 response
+	Headers409 *ListTokenBalanceEntriesResult409Headers
+	// Headers422 the parsed response headers for an HTTP 422 response
+	Headers422 *ListTokenBalanceEntriesResult422Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *ListTokenBalanceEntriesResult500Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ListTokenBalanceEntriesResult503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListTokenBalanceEntriesResult) GetJSON200() *TokenBalanceEntries {
+	return r.JSON200
+}
+
+// GetJSON400 returns the response for an HTTP 400 `application/json` response
+func (r ListTokenBalanceEntriesResult) GetJSON400() *InvalidRequest {
+	return r.JSON400
+}
+
+// GetJSON401 returns the response for an HTTP 401 `application/json` response
+func (r ListTokenBalanceEntriesResult) GetJSON401() *CallerRefused {
+	return r.JSON401
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r ListTokenBalanceEntriesResult) GetJSON403() *AdminRefused {
+	return r.JSON403
+}
+
+// GetJSON404 returns the response for an HTTP 404 `application/json` response
+func (r ListTokenBalanceEntriesResult) GetJSON404() *NoSuchUser {
+	return r.JSON404
+}
+
+// GetJSON409 returns the response for an HTTP 409 `application/json` response
+func (r ListTokenBalanceEntriesResult) GetJSON409() *AddressHeld {
+	return r.JSON409
+}
+
+// GetJSON422 returns the response for an HTTP 422 `application/json` response
+func (r ListTokenBalanceEntriesResult) GetJSON422() *UnsupportedIdentity {
+	return r.JSON422
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r ListTokenBalanceEntriesResult) GetJSON500() *Internal {
+	return r.JSON500
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ListTokenBalanceEntriesResult) GetJSON503() *Unavailable {
+	return r.JSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ListTokenBalanceEntriesResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListTokenBalanceEntriesResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListTokenBalanceEntriesResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListTokenBalanceEntriesResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // LegacyLoginAlias0WithBodyWithResponse Sign in with e-mail and password
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -14660,6 +15445,67 @@ func (c *ClientWithResponses) VerifyTokenWithResponse(ctx context.Context, body 
 		return nil, err
 	}
 	return ParseVerifyTokenResult(rsp)
+}
+
+// ChangeTokenBalanceWithBodyWithResponse Credit or debit a user
+//
+// A positive `amount` credits, a negative one debits. The balance never falls below zero (a balance that was below zero before
+// this service came takes credits only), and never grows beyond 2147483647. A deactivated user can be charged and credited; a
+// deleted one is `not_found`, but for what is sent again.
+//
+// `Idempotency-Key` is the caller's own name for this change, and is the caller's for this user for ever: sent again with the same
+// body it answers what the first one answered, with `Idempotent-Replayed: true`, and changes nothing; with another body it is
+// `idempotency_conflict`. Refusals are not kept: the same key may be tried again. After a time-out or a 503, send the same again.
+//
+// Every change is an entry of the ledger. What an admin does, by token or by key, is also on record in the audit.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/users/{id}/token-balance (the `ChangeTokenBalance` operationId).
+func (c *ClientWithResponses) ChangeTokenBalanceWithBodyWithResponse(ctx context.Context, id UserID, params *ChangeTokenBalanceParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ChangeTokenBalanceResult, error) {
+	rsp, err := c.ChangeTokenBalanceWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseChangeTokenBalanceResult(rsp)
+}
+
+// ChangeTokenBalanceWithResponse Credit or debit a user
+//
+// A positive `amount` credits, a negative one debits. The balance never falls below zero (a balance that was below zero before
+// this service came takes credits only), and never grows beyond 2147483647. A deactivated user can be charged and credited; a
+// deleted one is `not_found`, but for what is sent again.
+//
+// `Idempotency-Key` is the caller's own name for this change, and is the caller's for this user for ever: sent again with the same
+// body it answers what the first one answered, with `Idempotent-Replayed: true`, and changes nothing; with another body it is
+// `idempotency_conflict`. Refusals are not kept: the same key may be tried again. After a time-out or a 503, send the same again.
+//
+// Every change is an entry of the ledger. What an admin does, by token or by key, is also on record in the audit.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/users/{id}/token-balance (the `ChangeTokenBalance` operationId).
+func (c *ClientWithResponses) ChangeTokenBalanceWithResponse(ctx context.Context, id UserID, params *ChangeTokenBalanceParams, body ChangeTokenBalanceJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeTokenBalanceResult, error) {
+	rsp, err := c.ChangeTokenBalance(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseChangeTokenBalanceResult(rsp)
+}
+
+// ListTokenBalanceEntriesWithResponse The ledger of a user
+//
+// The newest entries first; their amounts add up to the balance. The entries of a deleted user stay.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/users/{id}/token-balance/entries (the `ListTokenBalanceEntries` operationId).
+func (c *ClientWithResponses) ListTokenBalanceEntriesWithResponse(ctx context.Context, id UserID, params *ListTokenBalanceEntriesParams, reqEditors ...RequestEditorFn) (*ListTokenBalanceEntriesResult, error) {
+	rsp, err := c.ListTokenBalanceEntries(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListTokenBalanceEntriesResult(rsp)
 }
 
 // ParseLegacyLoginAlias0Result parses an HTTP response from a LegacyLoginAlias0WithResponse call
@@ -22919,6 +23765,408 @@ func ParseVerifyTokenResult(rsp *http.Response) (*VerifyTokenResult, error) {
 		response.Headers500 = &headers
 	case rsp.StatusCode == 503:
 		var headers VerifyTokenResult503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseChangeTokenBalanceResult parses an HTTP response from a ChangeTokenBalanceWithResponse call
+func ParseChangeTokenBalanceResult(rsp *http.Response) (*ChangeTokenBalanceResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ChangeTokenBalanceResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest TokenBalanceChanged
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest InvalidRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest CallerRefused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest AdminRefused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NoSuchUser
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest InsufficientBalance
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest PayloadTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest BalanceChangeRefused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Internal
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ChangeTokenBalanceResult200Headers
+		if values := rsp.Header.Values("Idempotent-Replayed"); len(values) > 0 {
+			var value bool
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotent-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotentReplayed = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 400:
+		var headers ChangeTokenBalanceResult400Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers400 = &headers
+	case rsp.StatusCode == 401:
+		var headers ChangeTokenBalanceResult401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers ChangeTokenBalanceResult403Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 404:
+		var headers ChangeTokenBalanceResult404Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers404 = &headers
+	case rsp.StatusCode == 409:
+		var headers ChangeTokenBalanceResult409Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers409 = &headers
+	case rsp.StatusCode == 413:
+		var headers ChangeTokenBalanceResult413Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers413 = &headers
+	case rsp.StatusCode == 415:
+		var headers ChangeTokenBalanceResult415Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers415 = &headers
+	case rsp.StatusCode == 422:
+		var headers ChangeTokenBalanceResult422Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers422 = &headers
+	case rsp.StatusCode == 500:
+		var headers ChangeTokenBalanceResult500Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 503:
+		var headers ChangeTokenBalanceResult503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListTokenBalanceEntriesResult parses an HTTP response from a ListTokenBalanceEntriesWithResponse call
+func ParseListTokenBalanceEntriesResult(rsp *http.Response) (*ListTokenBalanceEntriesResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListTokenBalanceEntriesResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest TokenBalanceEntries
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest InvalidRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest CallerRefused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest AdminRefused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NoSuchUser
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest AddressHeld
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest UnsupportedIdentity
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Internal
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 400:
+		var headers ListTokenBalanceEntriesResult400Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers400 = &headers
+	case rsp.StatusCode == 401:
+		var headers ListTokenBalanceEntriesResult401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers ListTokenBalanceEntriesResult403Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 404:
+		var headers ListTokenBalanceEntriesResult404Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers404 = &headers
+	case rsp.StatusCode == 409:
+		var headers ListTokenBalanceEntriesResult409Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers409 = &headers
+	case rsp.StatusCode == 422:
+		var headers ListTokenBalanceEntriesResult422Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers422 = &headers
+	case rsp.StatusCode == 500:
+		var headers ListTokenBalanceEntriesResult500Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 503:
+		var headers ListTokenBalanceEntriesResult503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {

@@ -549,6 +549,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/users/{id}/token-balance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Credit or debit a user
+         * @description A positive `amount` credits, a negative one debits. The balance never falls below zero (a balance that was below zero before
+         *     this service came takes credits only), and never grows beyond 2147483647. A deactivated user can be charged and credited; a
+         *     deleted one is `not_found`, but for what is sent again.
+         *
+         *     `Idempotency-Key` is the caller's own name for this change, and is the caller's for this user for ever: sent again with the same
+         *     body it answers what the first one answered, with `Idempotent-Replayed: true`, and changes nothing; with another body it is
+         *     `idempotency_conflict`. Refusals are not kept: the same key may be tried again. After a time-out or a 503, send the same again.
+         *
+         *     Every change is an entry of the ledger. What an admin does, by token or by key, is also on record in the audit.
+         */
+        post: operations["changeTokenBalance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/{id}/token-balance/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The ledger of a user
+         * @description The newest entries first; their amounts add up to the balance. The entries of a deleted user stay.
+         */
+        get: operations["listTokenBalanceEntries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/auth/register": {
         parameters: {
             query?: never;
@@ -803,7 +851,7 @@ export interface components {
          *     that an operation looks up.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "token_missing" | "token_invalid" | "token_expired" | "token_revoked" | "invalid_credentials" | "mfa_required" | "reauth_required" | "account_deactivated" | "forbidden" | "sign_in_blocked" | "not_found" | "method_not_allowed" | "email_taken" | "username_taken" | "account_link_required" | "identity_conflict" | "weak_password" | "unsupported_identity" | "payload_too_large" | "unsupported_media_type" | "rate_limited" | "internal" | "dependency_unavailable";
+        ErrorCode: "invalid_request" | "token_missing" | "token_invalid" | "token_expired" | "token_revoked" | "invalid_credentials" | "mfa_required" | "reauth_required" | "account_deactivated" | "forbidden" | "sign_in_blocked" | "not_found" | "method_not_allowed" | "email_taken" | "username_taken" | "account_link_required" | "identity_conflict" | "insufficient_balance" | "idempotency_conflict" | "balance_overflow" | "weak_password" | "unsupported_identity" | "payload_too_large" | "unsupported_media_type" | "rate_limited" | "internal" | "dependency_unavailable";
         /** @description Every failure */
         ErrorResponse: {
             /**
@@ -1266,6 +1314,82 @@ export interface components {
             details: {
                 [key: string]: unknown;
             };
+        };
+        ChangeTokenBalanceRequest: {
+            /**
+             * Format: int64
+             * @description Above zero credits, below zero debits; never zero
+             */
+            amount: number;
+            /** @description Why, for people; no control characters, and no personal data */
+            reason: string;
+        };
+        TokenBalanceChangedResponse: {
+            success: components["schemas"]["Success"];
+            data: components["schemas"]["TokenBalanceChange"];
+            /** @description For people */
+            message: string;
+        };
+        /** @description The change as it was made */
+        TokenBalanceChange: {
+            /**
+             * Format: uuid
+             * @description Whose balance it is
+             */
+            user_id: string;
+            /**
+             * Format: int64
+             * @description What was added
+             */
+            amount: number;
+            /** @description Why */
+            reason: string;
+            /** @description The balance right after this change */
+            token_balance: number;
+        };
+        TokenBalanceEntriesResponse: {
+            success: components["schemas"]["Success"];
+            data: components["schemas"]["TokenBalanceLedger"];
+            /** @description For people */
+            message: string;
+        };
+        /** @description A page of a user's entries */
+        TokenBalanceLedger: {
+            /** @description The newest first */
+            entries: components["schemas"]["TokenBalanceEntry"][];
+            /** @description What `cursor` takes for the next page; null at the end */
+            next_cursor: string | null;
+        };
+        TokenBalanceEntry: {
+            /**
+             * Format: int64
+             * @description Grows from entry to entry
+             */
+            id: number;
+            /**
+             * @description opening: what stood when the ledger began; change: made through this service; external: made around it by whoever else
+             *     writes the table; closing: the row was deleted
+             * @enum {string}
+             */
+            kind: "opening" | "change" | "external" | "closing";
+            /**
+             * Format: int64
+             * @description What was added; below zero what was taken
+             */
+            amount: number;
+            /** @description The balance right after it */
+            balance_after: number;
+            /** @description Why; null but for a change */
+            reason: string | null;
+            /** @description user:<id> or key:<id>; database:<role> for what was not made through this service */
+            caller: string;
+            /** @description The key that the caller gave; null but for a change */
+            idempotency_key: string | null;
+            /**
+             * Format: date-time
+             * @description In UTC
+             */
+            occurred_at: string;
         };
         LegacyRegisterRequest: {
             /** @description An ASCII address; case does not matter */
@@ -1912,6 +2036,88 @@ export interface components {
                 "application/json": components["schemas"]["ErrorResponse"];
             };
         };
+        /** @description The change is made, now or before */
+        TokenBalanceChanged: {
+            headers: {
+                "Idempotent-Replayed": components["headers"]["IdempotentReplayed"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "success": true,
+                 *       "data": {
+                 *         "user_id": "7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d",
+                 *         "amount": -5,
+                 *         "reason": "One chat message",
+                 *         "token_balance": 95
+                 *       },
+                 *       "message": "Balance changed"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TokenBalanceChangedResponse"];
+            };
+        };
+        /** @description A page of the ledger */
+        TokenBalanceEntries: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "success": true,
+                 *       "data": {
+                 *         "entries": [
+                 *           {
+                 *             "id": 1042,
+                 *             "kind": "change",
+                 *             "amount": -5,
+                 *             "balance_after": 95,
+                 *             "reason": "One chat message",
+                 *             "caller": "key:Zk3vQ1xB",
+                 *             "idempotency_key": "3f6f6f0e-8a07-4b0c-9a53-0a6e6a6f7f11",
+                 *             "occurred_at": "2026-01-02T03:04:05Z"
+                 *           },
+                 *           {
+                 *             "id": 7,
+                 *             "kind": "opening",
+                 *             "amount": 100,
+                 *             "balance_after": 100,
+                 *             "reason": null,
+                 *             "caller": "database:authd",
+                 *             "idempotency_key": null,
+                 *             "occurred_at": "2026-01-01T00:00:00Z"
+                 *           }
+                 *         ],
+                 *         "next_cursor": null
+                 *       },
+                 *       "message": "Ledger retrieved successfully"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TokenBalanceEntriesResponse"];
+            };
+        };
+        /** @description The balance is too low, or the e-mail of this sign-in belongs to another account */
+        InsufficientBalance: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description The key was used for another change, or the balance would grow too large, or no account can be made of what the token says */
+        BalanceChangeRefused: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
         /** @description If there is such an account, a mail is on its way */
         MailAccepted: {
             headers: {
@@ -2402,6 +2608,8 @@ export interface components {
     headers: {
         /** @description Names the file */
         ContentDisposition: string;
+        /** @description Present where the change had been made before, and was not made again */
+        IdempotentReplayed: true;
         /** @description Names this request in our logs; sent back as given when it was a sane one */
         XRequestId: string;
         /** @description Seconds to wait before trying again */
@@ -3351,6 +3559,81 @@ export interface operations {
             400: components["responses"]["SeveralCredentials"];
             401: components["responses"]["BearerRefused"];
             403: components["responses"]["AccountDeactivated"];
+            409: components["responses"]["AddressHeld"];
+            422: components["responses"]["UnsupportedIdentity"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changeTokenBalance: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Names this change among all that the caller makes to this user; a UUID will do
+                 * @example 3f6f6f0e-8a07-4b0c-9a53-0a6e6a6f7f11
+                 */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /**
+                 * @description The id of the row
+                 * @example 7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d
+                 */
+                id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "amount": -5,
+                 *       "reason": "One chat message"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ChangeTokenBalanceRequest"];
+            };
+        };
+        responses: {
+            200: components["responses"]["TokenBalanceChanged"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["CallerRefused"];
+            403: components["responses"]["AdminRefused"];
+            404: components["responses"]["NoSuchUser"];
+            409: components["responses"]["InsufficientBalance"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["BalanceChangeRefused"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listTokenBalanceEntries: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before, of the same search */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description How many at most */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the row
+                 * @example 7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d
+                 */
+                id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["TokenBalanceEntries"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["CallerRefused"];
+            403: components["responses"]["AdminRefused"];
+            404: components["responses"]["NoSuchUser"];
             409: components["responses"]["AddressHeld"];
             422: components["responses"]["UnsupportedIdentity"];
             500: components["responses"]["Internal"];

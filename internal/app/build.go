@@ -18,6 +18,7 @@ import (
 	"auth-v2-service/internal/account"
 	"auth-v2-service/internal/apikey"
 	"auth-v2-service/internal/audit"
+	"auth-v2-service/internal/balance"
 	"auth-v2-service/internal/config"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/httpapi"
@@ -140,6 +141,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 		Sessions: sessions,
 		Rollout:  rollout.NewStore(pool, c.MovesAllowed()),
 		Audit:    audit.NewReader(pool),
+		Balances: balance.New(pool, p.invalidator.Changed),
 		Legacy:   httpapi.LegacySurface{Off: !c.LegacyAccepted(), Sunset: c.LegacySunset.Time},
 		Resolver: principal.NewResolver(principal.Options{
 			Verifier: verifier, Users: p.users, Cache: cache, Tier: p.tier, Keys: apikey.NewStore(pool), OnVerify: p.metrics.TokenVerified,

@@ -37,6 +37,7 @@ var allowed = map[string][]string{
 	"internal/user":      {"gen/db", "internal/audit", "internal/firebase", "internal/token"},
 	"internal/rollout":   {"gen/db", "internal/audit"},
 	"internal/apikey":    {"gen/db", "internal/audit"},
+	"internal/balance":   {"gen/db", "internal/audit"},
 	"internal/move":      {"gen/db", "internal/audit", "internal/firebase", "internal/user"},
 	"internal/principal": {"gen/db", "internal/apikey", "internal/token", "internal/user"},
 	"internal/sync":      {"gen/db", "internal/audit", "internal/firebase", "internal/user"},
@@ -46,14 +47,14 @@ var allowed = map[string][]string{
 		"internal/user",
 	},
 	"internal/httpapi": {
-		"api", "gen/api", "internal/account", "internal/apikey", "internal/audit", "internal/principal", "internal/rollout", "internal/schema",
-		"internal/session", "internal/token", "internal/user",
+		"api", "gen/api", "internal/account", "internal/apikey", "internal/audit", "internal/balance", "internal/principal", "internal/rollout",
+		"internal/schema", "internal/session", "internal/token", "internal/user",
 	},
 	"internal/doctor": {"internal/config", "internal/firebase", "internal/schema"},
 	"internal/app": {
-		"gen/db", "internal/account", "internal/apikey", "internal/audit", "internal/config", "internal/firebase", "internal/httpapi",
-		"internal/move", "internal/principal", "internal/rollout", "internal/schema", "internal/session", "internal/sync", "internal/token",
-		"internal/user",
+		"gen/db", "internal/account", "internal/apikey", "internal/audit", "internal/balance", "internal/config", "internal/firebase",
+		"internal/httpapi", "internal/move", "internal/principal", "internal/rollout", "internal/schema", "internal/session", "internal/sync",
+		"internal/token", "internal/user",
 	},
 	"cmd/authd": {
 		"internal/apikey", "internal/app", "internal/backup", "internal/config", "internal/doctor", "internal/httpapi", "internal/rollout",

@@ -124,6 +124,11 @@ func bearer(ctx context.Context) string { return ctx.Value(holderKey{}).(*holder
 // actor is in whose name an operation acts, as the audit names them: a person, or a service by its key.
 func actor(ctx context.Context) string { return ctx.Value(holderKey{}).(*holder).caller.Actor() }
 
+// isOperator reports whether the caller may do whatever operators do, as opposed to what the scope of a key opens.
+func isOperator(ctx context.Context) bool {
+	return ctx.Value(holderKey{}).(*holder).caller.Operates("")
+}
+
 // caller is the person who called a secured operation that takes no key. Reached only behind the validator, which refuses
 // everybody else.
 func caller(ctx context.Context) principal.Principal {

@@ -12,6 +12,7 @@ import (
 
 	"auth-v2-service/gen/api"
 	"auth-v2-service/internal/account"
+	"auth-v2-service/internal/balance"
 	"auth-v2-service/internal/principal"
 	"auth-v2-service/internal/rollout"
 	"auth-v2-service/internal/schema"
@@ -112,6 +113,32 @@ func toAPIRollout(r rollout.Record, message string) api.RolloutRecordJSONRespons
 	out.Data.Rollout = api.Rollout{
 		Revision: r.Revision, UsersPercent: r.UsersPercent(), TrafficPercent: r.TrafficPercent(), NewUsers: api.UserHome(r.NewUsers),
 		Allow: r.Allow, Deny: r.Deny, BelowFullTraffic: r.BelowFullTraffic, UpdatedAt: r.UpdatedAt.UTC(), UpdatedBy: r.UpdatedBy,
+	}
+	return out
+}
+
+func toAPIBalanceChanged(c balance.Change, changed balance.Changed) api.TokenBalanceChangedJSONResponse {
+	out := api.TokenBalanceChangedJSONResponse{Body: api.TokenBalanceChangedResponse{
+		Success: true, Message: "Balance changed",
+		Data: api.TokenBalanceChange{UserID: c.UserID, Amount: c.Amount, Reason: c.Reason, TokenBalance: int(changed.Balance)},
+	}}
+	if changed.Replayed {
+		out.Headers.IdempotentReplayed = new(true)
+	}
+	return out
+}
+
+func toAPILedger(page balance.Page) api.TokenBalanceEntriesJSONResponse {
+	out := api.TokenBalanceEntriesJSONResponse{Success: true, Message: "Ledger retrieved successfully"}
+	out.Data.Entries = []api.TokenBalanceEntry{}
+	for _, e := range page.Entries {
+		out.Data.Entries = append(out.Data.Entries, api.TokenBalanceEntry{
+			ID: e.ID, Kind: api.TokenBalanceEntryKind(e.Kind), Amount: e.Amount, BalanceAfter: int(e.BalanceAfter), Reason: e.Reason,
+			Caller: e.Caller, IdempotencyKey: e.Key, OccurredAt: e.OccurredAt.UTC(),
+		})
+	}
+	if page.Next != 0 {
+		out.Data.NextCursor = new(strconv.FormatInt(page.Next, 10))
 	}
 	return out
 }

@@ -14,6 +14,7 @@ import (
 	"auth-v2-service/gen/api"
 	"auth-v2-service/internal/account"
 	"auth-v2-service/internal/audit"
+	"auth-v2-service/internal/balance"
 	"auth-v2-service/internal/limit"
 	"auth-v2-service/internal/principal"
 	"auth-v2-service/internal/rollout"
@@ -31,6 +32,7 @@ type Options struct {
 	Sessions       *session.Service
 	Rollout        *rollout.Store
 	Audit          *audit.Reader
+	Balances       *balance.Service
 	Legacy         LegacySurface
 	Limiter        *limit.Limiter
 	Checks         []Check
@@ -86,6 +88,7 @@ func New(o Options) (http.Handler, error) {
 			healthHandlers:    healthHandlers{checks: o.Checks, watch: newCheckWatch(o.Logger), version: o.Version},
 			schemaHandlers:    schemaHandlers{validate: o.Schema, kept: new(keptReport)},
 			docsHandlers:      docsHandlers{page: page},
+			balanceHandlers:   balanceHandlers{balances: o.Balances},
 		})
 	})
 	return root, nil

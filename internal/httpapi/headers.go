@@ -28,8 +28,8 @@ func crossOrigin(origins []string) func(http.Handler) http.Handler {
 	return cors.Handler(cors.Options{
 		AllowedOrigins: origins,
 		AllowedMethods: []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},
-		AllowedHeaders: []string{"Authorization", "Content-Type", requestIDHeader},
-		ExposedHeaders: []string{requestIDHeader, "Retry-After", "WWW-Authenticate"},
+		AllowedHeaders: []string{"Authorization", "Content-Type", "Idempotency-Key", requestIDHeader},
+		ExposedHeaders: []string{requestIDHeader, "Idempotent-Replayed", "Retry-After", "WWW-Authenticate"},
 		MaxAge:         600,
 	})
 }

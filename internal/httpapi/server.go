@@ -13,6 +13,7 @@ type server struct {
 	adminHandlers
 	adminUserHandlers
 	auditHandlers
+	balanceHandlers
 	legacyHandlers
 	healthHandlers
 	schemaHandlers

@@ -279,4 +279,8 @@ func TestAdopt_StopsNoWriter_D4(t *testing.T) {
 	if after := sum(); after != before {
 		t.Errorf("D3: the rows are %s, expected %s", after, before)
 	}
+	d.expectBalanced("adoption")
+	if n := d.lines("SELECT count(*)::text FROM auth.ledger_entries WHERE kind = 'opening'"); n != fmt.Sprint(people) {
+		t.Errorf("W3: %s opening entries, expected one for each of %d", n, people)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"regexp"
 	"slices"
@@ -286,6 +287,16 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.FoundInStep(ctx, db, queries.FoundInStepParams{ID: person, InStep: true})
+			_, _ = q.ChangeBalance(ctx, db, queries.ChangeBalanceParams{UserID: person, Caller: "test", IdempotencyKey: "new", Amount: 5, Reason: "test"})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.UnchangedBalance(ctx, db, queries.UnchangedBalanceParams{UserID: person, Caller: "test", IdempotencyKey: "777"})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.LedgerEntries(ctx, db, queries.LedgerEntriesParams{UserID: person, BeforeID: math.MaxInt64, Most: 50})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.HolderExists(ctx, db, person)
 		},
 	}
 }
@@ -316,6 +327,10 @@ func populate(d database, people int) {
 			('00000000-0000-4000-8000-' || lpad((i %% 50000)::text, 12, '0'))::uuid
 		FROM generate_series(1, %d) AS i`, people))
 	d.exec(`INSERT INTO auth.audit_events (occurred_at, action, actor) VALUES (now() - interval '10 days', 'rare', 'cli:rare')`)
+	d.exec(`INSERT INTO auth.ledger_entries (user_id, amount, balance_after, kind, caller, reason, idempotency_key)
+		SELECT id, 1, n, 'change', 'test', 'test', n::text FROM auth.users CROSS JOIN generate_series(1, 2) AS n`)
+	d.exec(`INSERT INTO auth.ledger_entries (user_id, amount, balance_after, kind, caller, reason, idempotency_key)
+		SELECT $1, 1, n, 'change', 'test', 'test', n::text FROM generate_series(3, $2::int) AS n`, personID(777), people/10)
 	d.exec("ANALYZE")
 }
 

@@ -57,6 +57,7 @@ func (w *writer) insert(ctx context.Context, conn *pgx.Conn) error {
 		for _, statement := range []string{
 			"INSERT INTO auth.users (username, email, password_hash) VALUES ($1::text, $1::text || '@example.com', 'x')",
 			"UPDATE auth.users SET updated_at = now() WHERE username = $1",
+			"UPDATE auth.users SET token_balance = coalesce(token_balance, 0) + 1 WHERE username = $1",
 		} {
 			began := time.Now()
 			if _, err := conn.Exec(context.WithoutCancel(ctx), statement, fmt.Sprintf("writer %d", w.rows)); err != nil {

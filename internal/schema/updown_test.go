@@ -106,6 +106,7 @@ func (d database) allRows() string {
 		UNION ALL SELECT 'sessions ' || to_jsonb(l)::text FROM auth.legacy_sessions AS l
 		UNION ALL SELECT 'claims ' || to_jsonb(c)::text FROM auth.move_claims AS c
 		UNION ALL SELECT 'api keys ' || to_jsonb(a)::text FROM auth.api_keys AS a
+		UNION ALL SELECT 'ledger ' || to_jsonb(l)::text FROM auth.ledger_entries AS l
 		UNION ALL SELECT 'rollout ' || to_jsonb(r)::text FROM auth.rollout AS r
 		UNION ALL SELECT 'job ' || jsonb_build_array(kind, args, queue, attempt, errors, metadata, unique_key, unique_states, finalized_at,
 			CASE WHEN state = 'discarded' THEN 'dead' ELSE 'owed' END)::text FROM auth.river_job WHERE state NOT IN ('completed', 'cancelled')
