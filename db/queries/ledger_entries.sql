@@ -51,7 +51,7 @@ LEFT JOIN auth.ledger_entries AS entries
         AND entries.idempotency_key = sqlc.arg(idempotency_key)::text;
 
 -- name: LedgerEntries :many
--- Called by internal/balance for a page of a user's entries, the newest first. Served by ledger_entries_pkey.
+-- Called by internal/balance for a page of a user's entries, or for all of them, the newest first. Served by ledger_entries_pkey.
 SELECT
     id, amount, balance_after, kind, caller, reason, idempotency_key, occurred_at
 FROM auth.ledger_entries

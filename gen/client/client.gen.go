@@ -611,6 +611,9 @@ type ExportResponse struct {
 			SetAsideAt time.Time `json:"set_aside_at"`
 		} `json:"set_aside_password"`
 
+		// TokenBalanceEntries How the balance came about, the oldest first
+		TokenBalanceEntries []ExportedTokenBalanceEntry `json:"token_balance_entries"`
+
 		// User A user as operators see them
 		User AdminUser `json:"user"`
 	} `json:"data"`
@@ -656,6 +659,25 @@ type ExportedSession struct {
 
 	// UserAgent What the client said of itself when it signed in
 	UserAgent *string `json:"user_agent"`
+}
+
+// ExportedTokenBalanceEntry One change of the balance
+type ExportedTokenBalanceEntry struct {
+	// Amount What was added; below zero what was taken
+	Amount int64 `json:"amount"`
+
+	// BalanceAfter The balance right after it
+	BalanceAfter int `json:"balance_after"`
+
+	// Kind opening: what stood when the ledger began; change: made through this service; external: made around it by whoever else writes
+	// the table; closing: the row was deleted
+	Kind TokenBalanceEntryKind `json:"kind"`
+
+	// OccurredAt In UTC
+	OccurredAt time.Time `json:"occurred_at"`
+
+	// Reason Why; null but for a change
+	Reason *string `json:"reason"`
 }
 
 // FederationStatus How far the row and its account at Firebase agree
@@ -1252,8 +1274,8 @@ type TokenBalanceEntry struct {
 	// IdempotencyKey The key that the caller gave; null but for a change
 	IdempotencyKey *string `json:"idempotency_key"`
 
-	// Kind opening: what stood when the ledger began; change: made through this service; external: made around it by whoever else
-	// writes the table; closing: the row was deleted
+	// Kind opening: what stood when the ledger began; change: made through this service; external: made around it by whoever else writes
+	// the table; closing: the row was deleted
 	Kind TokenBalanceEntryKind `json:"kind"`
 
 	// OccurredAt In UTC
@@ -1263,8 +1285,8 @@ type TokenBalanceEntry struct {
 	Reason *string `json:"reason"`
 }
 
-// TokenBalanceEntryKind opening: what stood when the ledger began; change: made through this service; external: made around it by whoever else
-// writes the table; closing: the row was deleted
+// TokenBalanceEntryKind opening: what stood when the ledger began; change: made through this service; external: made around it by whoever else writes
+// the table; closing: the row was deleted
 type TokenBalanceEntryKind string
 
 // TokenBalanceLedger A page of a user's entries

@@ -124,7 +124,7 @@ type LedgerEntriesRow struct {
 	OccurredAt     time.Time
 }
 
-// Called by internal/balance for a page of a user's entries, the newest first. Served by ledger_entries_pkey.
+// Called by internal/balance for a page of a user's entries, or for all of them, the newest first. Served by ledger_entries_pkey.
 func (q *Queries) LedgerEntries(ctx context.Context, db DBTX, arg LedgerEntriesParams) ([]LedgerEntriesRow, error) {
 	rows, err := db.Query(ctx, ledgerEntries, arg.UserID, arg.BeforeID, arg.Most)
 	if err != nil {

@@ -1265,6 +1265,8 @@ export interface components {
                 sessions: components["schemas"]["ExportedSession"][];
                 /** @description What was done to the account, the oldest first */
                 events: components["schemas"]["ExportedEvent"][];
+                /** @description How the balance came about, the oldest first */
+                token_balance_entries: components["schemas"]["ExportedTokenBalanceEntry"][];
             };
             /** @description What happened, for people */
             message: string;
@@ -1360,18 +1362,37 @@ export interface components {
             /** @description What `cursor` takes for the next page; null at the end */
             next_cursor: string | null;
         };
+        /**
+         * @description opening: what stood when the ledger began; change: made through this service; external: made around it by whoever else writes
+         *     the table; closing: the row was deleted
+         * @enum {string}
+         */
+        TokenBalanceEntryKind: "opening" | "change" | "external" | "closing";
+        /** @description One change of the balance */
+        ExportedTokenBalanceEntry: {
+            /**
+             * Format: date-time
+             * @description In UTC
+             */
+            occurred_at: string;
+            kind: components["schemas"]["TokenBalanceEntryKind"];
+            /**
+             * Format: int64
+             * @description What was added; below zero what was taken
+             */
+            amount: number;
+            /** @description The balance right after it */
+            balance_after: number;
+            /** @description Why; null but for a change */
+            reason: string | null;
+        };
         TokenBalanceEntry: {
             /**
              * Format: int64
              * @description Grows from entry to entry
              */
             id: number;
-            /**
-             * @description opening: what stood when the ledger began; change: made through this service; external: made around it by whoever else
-             *     writes the table; closing: the row was deleted
-             * @enum {string}
-             */
-            kind: "opening" | "change" | "external" | "closing";
+            kind: components["schemas"]["TokenBalanceEntryKind"];
             /**
              * Format: int64
              * @description What was added; below zero what was taken
@@ -1998,7 +2019,8 @@ export interface components {
                  *         "set_aside_password": null,
                  *         "move": null,
                  *         "sessions": [],
-                 *         "events": []
+                 *         "events": [],
+                 *         "token_balance_entries": []
                  *       },
                  *       "message": "Everything that is kept about you"
                  *     }

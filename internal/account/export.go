@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"auth-v2-service/internal/audit"
+	"auth-v2-service/internal/balance"
 	"auth-v2-service/internal/session"
 	"auth-v2-service/internal/user"
 )
@@ -15,6 +16,7 @@ type Export struct {
 	User     user.Kept
 	Sessions []session.Past
 	Events   []audit.Recorded
+	Entries  []balance.Entry
 }
 
 // Export gathers all that is kept about a person. user.ErrNotFound when there is no row.
@@ -26,6 +28,9 @@ func (s *Service) Export(ctx context.Context, id uuid.UUID) (out Export, err err
 		return Export{}, err
 	}
 	if out.Events, err = audit.About(ctx, s.pool, id); err != nil {
+		return Export{}, err
+	}
+	if out.Entries, err = balance.About(ctx, s.pool, id); err != nil {
 		return Export{}, err
 	}
 	return out, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -63,6 +64,20 @@ func (s *Service) Entries(ctx context.Context, userID uuid.UUID, before int64, m
 		page.Entries = append(page.Entries, toEntry(row))
 	}
 	return page, nil
+}
+
+// About gives all the entries of a user, the oldest first.
+func About(ctx context.Context, pool db.DBTX, userID uuid.UUID) ([]Entry, error) {
+	rows, err := db.New().LedgerEntries(ctx, pool, db.LedgerEntriesParams{UserID: userID, BeforeID: math.MaxInt64, Most: math.MaxInt32})
+	if err != nil {
+		return nil, fmt.Errorf("read the ledger of user %s: %w", userID, pg.Fault(err))
+	}
+	slices.Reverse(rows)
+	entries := make([]Entry, len(rows))
+	for i, row := range rows {
+		entries[i] = toEntry(row)
+	}
+	return entries, nil
 }
 
 func (s *Service) known(ctx context.Context, userID uuid.UUID) error {

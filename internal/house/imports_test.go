@@ -43,8 +43,8 @@ var allowed = map[string][]string{
 	"internal/sync":      {"gen/db", "internal/audit", "internal/firebase", "internal/user"},
 	"internal/session":   {"gen/db", "internal/audit", "internal/token", "internal/user"},
 	"internal/account": {
-		"gen/db", "internal/audit", "internal/firebase", "internal/principal", "internal/rollout", "internal/session", "internal/token",
-		"internal/user",
+		"gen/db", "internal/audit", "internal/balance", "internal/firebase", "internal/principal", "internal/rollout", "internal/session",
+		"internal/token", "internal/user",
 	},
 	"internal/httpapi": {
 		"api", "gen/api", "internal/account", "internal/apikey", "internal/audit", "internal/balance", "internal/principal", "internal/rollout",

@@ -11,6 +11,7 @@ import (
 	"auth-v2-service/gen/api"
 	"auth-v2-service/internal/account"
 	"auth-v2-service/internal/audit"
+	"auth-v2-service/internal/balance"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/session"
 	"auth-v2-service/internal/user"
@@ -157,6 +158,7 @@ func toAPIExport(export account.Export, now time.Time) api.ExportJSONResponse {
 		}{kept.Move.ClaimedAt.UTC(), inUTC(kept.Move.FailedAt), orNull(kept.Move.Failure)}
 	}
 	data.Sessions, data.Events = toAPIExportedSessions(export.Sessions), toAPIExportedEvents(export.Events, kept.User)
+	data.TokenBalanceEntries = toAPIExportedEntries(export.Entries)
 	return out
 }
 
@@ -183,6 +185,18 @@ func toAPIExportedEvents(events []audit.Recorded, u user.User) []api.ExportedEve
 			event.Actor = e.Actor
 		}
 		out = append(out, event)
+	}
+	return out
+}
+
+// toAPIExportedEntries leaves out who acted for the platform, as of events.
+func toAPIExportedEntries(entries []balance.Entry) []api.ExportedTokenBalanceEntry {
+	out := []api.ExportedTokenBalanceEntry{}
+	for _, e := range entries {
+		out = append(out, api.ExportedTokenBalanceEntry{
+			OccurredAt: e.OccurredAt.UTC(), Kind: api.TokenBalanceEntryKind(e.Kind), Amount: e.Amount, BalanceAfter: int(e.BalanceAfter),
+			Reason: e.Reason,
+		})
 	}
 	return out
 }
