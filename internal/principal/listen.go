@@ -67,21 +67,19 @@ func (l *Listener) Tried() <-chan struct{} { return l.tried }
 
 // Run listens until ctx ends.
 func (l *Listener) Run(ctx context.Context) error {
-	for wait := listenSoonest; ; wait = min(2*wait, listenLatest) {
+	for wait := listenSoonest; ctx.Err() == nil; wait = min(2*wait, listenLatest) {
 		listened, err := l.listen(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
 		if listened {
 			wait = listenSoonest
 		}
-		l.Logger.WarnContext(ctx, "PostgreSQL does not tell of changes: those that others make are seen within 10 s",
-			telemetry.FieldError, err)
-		l.once.Do(func() { close(l.tried) })
-		if pause.For(ctx, wait) != nil {
-			return nil
+		if ctx.Err() == nil {
+			l.Logger.WarnContext(ctx, "PostgreSQL does not tell of changes: those that others make are seen within 10 s",
+				telemetry.FieldError, err)
 		}
+		l.once.Do(func() { close(l.tried) })
+		_ = pause.For(ctx, wait) // the loop looks whether ctx has ended
 	}
+	return nil
 }
 
 // listen hears until the connection is lost, and says whether there was one.

@@ -460,7 +460,7 @@ func TestTier_ReadingRacesAChange_T5(t *testing.T) {
 	began, seen := time.Now(), map[string]int{}
 	for round := range rounds {
 		schedule := schedules[round%len(schedules)]
-		lost := rand.IntN(3*len(schedule)) - len(schedule) //nolint:gosec // a third of the rounds loses something
+		lost := rand.IntN(3*len(schedule)) - len(schedule) // a third of the rounds loses something
 		for result, n := range race(t, client, schedule, lost) {
 			seen[result] += n
 		}
