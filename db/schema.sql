@@ -59,6 +59,30 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION auth.notify_user_changed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    told CONSTANT integer := coalesce(nullif(current_setting('authd.changes_told', true), ''), '0')::integer;
+    message text;
+BEGIN
+    IF told > 1000 THEN
+        RETURN NULL;
+    ELSIF told = 1000 OR TG_OP = 'TRUNCATE' THEN
+        message := 'everybody';
+    ELSIF TG_TABLE_NAME = 'users' THEN
+        message := OLD.id;
+    ELSE
+        message := OLD.user_id;
+    END IF;
+    PERFORM set_config('authd.changes_told', (told + 1)::text, true);
+    PERFORM pg_notify('auth_users_changed', message);
+    RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION auth.notify_user_changed() IS 'Tells the instances of authd whose row has changed, so that they forget what they know';
+
 CREATE FUNCTION auth.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -513,6 +537,14 @@ CREATE TRIGGER ledger_of_deletes AFTER DELETE ON auth.users FOR EACH ROW WHEN ((
 CREATE TRIGGER ledger_of_inserts AFTER INSERT ON auth.users FOR EACH ROW WHEN ((COALESCE(new.token_balance, 0) <> 0)) EXECUTE FUNCTION auth.enter_balance();
 
 CREATE TRIGGER ledger_of_updates AFTER UPDATE ON auth.users FOR EACH ROW WHEN (((COALESCE(old.token_balance, 0) <> COALESCE(new.token_balance, 0)) OR (old.id <> new.id))) EXECUTE FUNCTION auth.enter_balance();
+
+CREATE TRIGGER tell_of_change AFTER UPDATE ON auth.users FOR EACH ROW WHEN (((old.is_active IS DISTINCT FROM new.is_active) OR ((old.federation_status)::text IS DISTINCT FROM (new.federation_status)::text) OR (old.tokens_valid_after IS DISTINCT FROM new.tokens_valid_after) OR (old.legacy_tokens_valid_after IS DISTINCT FROM new.legacy_tokens_valid_after) OR ((old.user_type)::text IS DISTINCT FROM (new.user_type)::text) OR ((old.firebase_uid)::text IS DISTINCT FROM (new.firebase_uid)::text) OR (old.id IS DISTINCT FROM new.id))) EXECUTE FUNCTION auth.notify_user_changed();
+
+CREATE TRIGGER tell_of_deletion AFTER DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION auth.notify_user_changed();
+
+CREATE TRIGGER tell_of_end AFTER UPDATE ON auth.legacy_sessions FOR EACH ROW WHEN ((old.ended_at IS DISTINCT FROM new.ended_at)) EXECUTE FUNCTION auth.notify_user_changed();
+
+CREATE TRIGGER tell_of_truncation AFTER TRUNCATE ON auth.users FOR EACH STATEMENT EXECUTE FUNCTION auth.notify_user_changed();
 
 ALTER TABLE ONLY auth.legacy_sessions
     ADD CONSTRAINT legacy_sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;

@@ -1,5 +1,6 @@
 -- What a serving authd may do, and nothing else: a role without a login, whose members serve (CREATE ROLE authd LOGIN PASSWORD '...'
--- IN ROLE auth_serving). It changes no schema, and what is only ever added to (audit_events) it can neither change nor take away.
+-- IN ROLE auth_serving). It changes no schema, and what is only ever added to (audit_events, ledger_entries) it can neither change nor
+-- take away.
 -- Roles belong to the whole server: other databases may have made it before, or may be making it now.
 
 -- migrate:up
@@ -38,6 +39,16 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON auth.move_claims TO auth_serving;
 GRANT SELECT, UPDATE ON auth.rollout TO auth_serving;
 GRANT SELECT, INSERT, UPDATE ON auth.verification_keys TO auth_serving;
 GRANT SELECT, INSERT ON auth.audit_events TO auth_serving;
+GRANT SELECT, INSERT, UPDATE ON auth.api_keys TO auth_serving;
+GRANT SELECT ON auth.ledger_entries TO auth_serving; -- its trigger writes it
+GRANT SELECT, INSERT, UPDATE ON auth.firebase_project TO auth_serving;
+GRANT SELECT, INSERT, DELETE ON auth.reconcile_listed TO auth_serving;
+GRANT SELECT, INSERT, UPDATE, DELETE ON auth.river_job TO auth_serving;
+GRANT SELECT, INSERT, UPDATE, DELETE ON auth.river_leader TO auth_serving;
+GRANT SELECT, INSERT, UPDATE, DELETE ON auth.river_queue TO auth_serving;
+GRANT SELECT, INSERT, UPDATE, DELETE ON auth.river_notification TO auth_serving;
+GRANT USAGE ON SEQUENCE auth.river_job_id_seq TO auth_serving;
+GRANT USAGE ON SEQUENCE auth.river_notification_id_seq TO auth_serving;
 GRANT EXECUTE ON FUNCTION auth.canonical_email(text) TO auth_serving;
 
 -- migrate:down
@@ -49,6 +60,7 @@ BEGIN
         RETURN; -- a backup that was restored on another server, without grants
     END IF;
     REVOKE ALL ON ALL TABLES IN SCHEMA auth FROM auth_serving;
+    REVOKE ALL ON ALL SEQUENCES IN SCHEMA auth FROM auth_serving;
     REVOKE ALL ON ALL SEQUENCES IN SCHEMA auth FROM auth_serving;
     REVOKE ALL ON ALL FUNCTIONS IN SCHEMA auth FROM auth_serving;
     REVOKE ALL ON SCHEMA auth FROM auth_serving;
