@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/google/uuid"
 
 	"auth-v2-service/internal/apikey"
 	"auth-v2-service/internal/principal"
@@ -27,6 +28,8 @@ func TestHolder_MayOperate_T8(t *testing.T) {
 	person := func(kind token.Kind, userType string) principal.Principal {
 		return principal.Principal{Claims: token.Claims{Kind: kind}, User: user.User{Type: userType}}
 	}
+	carriedOver := person(token.KindFirebase, user.TypeAdmin)
+	carriedOver.Claims.SessionID = uuid.New()
 	for _, c := range []struct {
 		who       string
 		caller    principal.Caller
@@ -37,6 +40,7 @@ func TestHolder_MayOperate_T8(t *testing.T) {
 		{"an admin at Firebase", person(token.KindFirebase, user.TypeAdmin), "balance", true},
 		{"an admin by a legacy token", person(token.KindLegacy, user.TypeAdmin), "", false},
 		{"an admin by a legacy token", person(token.KindLegacy, user.TypeAdmin), "balance", false},
+		{"an admin by what a legacy session became", carriedOver, "", false},
 		{"a user", person(token.KindFirebase, "user"), "balance", false},
 		{"an admin's key", apikey.Key{Scope: apikey.Admin}, "", true},
 		{"an admin's key", apikey.Key{Scope: apikey.Admin}, "balance", true},
