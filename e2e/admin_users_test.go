@@ -126,12 +126,16 @@ func TestAdminUsers_DeactivateAndReactivate_T4_O4(t *testing.T) {
 	if again := operator.act(t, b, id, "deactivate"); !again.TokensValidAfter.Equal(*first.TokensValidAfter) {
 		t.Errorf("deactivating twice moved tokens_valid_after from %s to %s", first.TokensValidAfter, again.TokensValidAfter)
 	}
+	eventually(t, "the second of the deactivation is over", func() bool { return time.Now().After(*first.TokensValidAfter) })
+	meanwhile := mint(t, stack, claims(person.UID, *person.Email)) // as if Firebase had not heard of it yet
+	expectRefusal(t, a, "T4: a session of meanwhile", meanwhile, 403, "account_deactivated")
 	for range 2 {
 		if u := operator.act(t, b, id, "reactivate"); !u.IsActive {
 			t.Errorf("reactivated is %+v", u)
 		}
 	}
 	refusedAs(t, a, time.Second, "T4: a session of before", person.IDToken, "token_revoked")
+	refusedAs(t, a, time.Second, "T4: a session of meanwhile, afterwards", meanwhile, "token_revoked")
 	settled(t, stack)
 	expectUser(t, a, "a session of after", newLogin(t, a, *person.Email, servicetest.Password).IDToken)
 	events := operator.events(t, a, url.Values{"user_id": {id.String()}, "actor": {"user:" + operator.id.String()}})
