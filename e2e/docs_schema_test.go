@@ -47,7 +47,7 @@ func runPage(t *testing.T, page, databaseURL string) string {
 	for _, block := range blocks {
 		command := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", string(block[1]))
 		command.Dir = folder
-		command.Env = append(os.Environ(), "DATABASE_URL="+databaseURL, "DATABASE_DIRECT_URL=", "PATH="+path)
+		command.Env = append(os.Environ(), "DATABASE_URL="+databaseURL, "DATABASE_DIRECT_URL=", "DATABASE_OWNER_URL=", "PATH="+path)
 		output, err := command.CombinedOutput()
 		said.Write(output)
 		if err != nil {

@@ -27,7 +27,7 @@ const (
 func rolloutCommand(t *testing.T, authd, databaseURL, decision, arguments string) (code int, output, warnings string) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), authd, append([]string{"rollout"}, strings.Fields(arguments)...)...)
-	command.Env = append(os.Environ(), "DATABASE_URL="+databaseURL, "DATABASE_DIRECT_URL=", "DB_PASSWORD=", "AUTH_DB_PASSWORD=", "LEGACY_EMAIL_VERIFIED="+decision)
+	command.Env = append(os.Environ(), "DATABASE_URL="+databaseURL, "DATABASE_DIRECT_URL=", "DATABASE_OWNER_URL=", "DB_PASSWORD=", "AUTH_DB_PASSWORD=", "LEGACY_EMAIL_VERIFIED="+decision)
 	var out, warned bytes.Buffer
 	command.Stdout, command.Stderr = &out, &warned
 	err := command.Run()

@@ -50,7 +50,7 @@ func TestSchemaCommand_ExitCodes(t *testing.T) {
 		{legacy, "migrate", 0, "exactly"},
 	} {
 		command := exec.CommandContext(t.Context(), authd, append([]string{"schema"}, strings.Fields(test.arguments)...)...)
-		command.Env = append(os.Environ(), "DATABASE_URL="+test.at, "DATABASE_DIRECT_URL=", "DB_PASSWORD=", "AUTH_DB_PASSWORD=")
+		command.Env = append(os.Environ(), "DATABASE_URL="+test.at, "DATABASE_DIRECT_URL=", "DATABASE_OWNER_URL=", "DB_PASSWORD=", "AUTH_DB_PASSWORD=")
 		output, err := command.CombinedOutput()
 		code := 0
 		var exit *exec.ExitError

@@ -78,7 +78,7 @@ func write(t *testing.T, folder, name string, content []byte) (path string) {
 func schemaCommand(t *testing.T, binary string, stack *servicetest.Stack, arguments ...string) (said string, ok bool) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), binary, append([]string{"schema"}, arguments...)...)
-	command.Env = append(os.Environ(), "DATABASE_URL="+stack.DirectURL, "DATABASE_DIRECT_URL=")
+	command.Env = append(os.Environ(), "DATABASE_URL="+stack.DirectURL, "DATABASE_DIRECT_URL=", "DATABASE_OWNER_URL=")
 	output, err := command.CombinedOutput()
 	return string(output), err == nil
 }

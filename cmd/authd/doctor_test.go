@@ -54,7 +54,7 @@ func TestDoctorCommand_ReportsAndExitCodes(t *testing.T) {
 	google := httptest.NewServer(provider.Handler())
 	t.Cleanup(google.Close)
 	for name, value := range map[string]string{
-		"AUTH_ENV": "development", "DATABASE_URL": address(t, server), "DATABASE_DIRECT_URL": "", "REDIS_URL": redistest.New(t),
+		"AUTH_ENV": "development", "DATABASE_URL": address(t, server), "DATABASE_DIRECT_URL": "", "DATABASE_OWNER_URL": "", "REDIS_URL": redistest.New(t),
 		"FIREBASE_PROJECT_ID": "demo-doctor", "FIREBASE_API_KEY": "the-key",
 		"FIREBASE_CERTS_URL": google.URL + identity.CertificatePath,
 		"JWT_ACCESS_SECRET":  "access-secret-of-a-test-32-bytes!", "JWT_REFRESH_SECRET": "refresh-secret-of-a-test-32-bytes",

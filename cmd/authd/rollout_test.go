@@ -9,6 +9,7 @@ import (
 // The exit code of each rollout command: 0 all is well, 1 refused, 2 could not be said.
 func TestRolloutCommands_ExitCodes(t *testing.T) {
 	t.Setenv("DATABASE_DIRECT_URL", "")
+	t.Setenv("DATABASE_OWNER_URL", "")
 	t.Setenv("LEGACY_EMAIL_VERIFIED", "")
 	const nowhere = "postgres://nobody@127.0.0.1:1/nothing"
 	migrated, empty := pgtest.New(t), pgtest.Empty(t)

@@ -23,6 +23,7 @@ func codeOf(err error) int {
 func TestSchemaCommands_TheWayUpAndDown(t *testing.T) {
 	t.Setenv("DATABASE_URL", pgtest.Empty(t))
 	t.Setenv("DATABASE_DIRECT_URL", "")
+	t.Setenv("DATABASE_OWNER_URL", "")
 	backups := t.TempDir()
 	for _, step := range []struct {
 		name string

@@ -112,7 +112,7 @@ func TestCompose_ServesAsALoginThatMayDoNoMore(t *testing.T) {
 	owner := connect(t, location)
 	for range 2 {
 		migrate := exec.CommandContext(t.Context(), authd, services["migrate"].Command...)
-		migrate.Env = append(os.Environ(), "DATABASE_URL="+location.String())
+		migrate.Env = append(os.Environ(), "DATABASE_URL="+location.String(), "DATABASE_DIRECT_URL=", "DATABASE_OWNER_URL=")
 		if output, err := migrate.CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", migrate, err, output)
 		}
