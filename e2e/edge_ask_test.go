@@ -90,6 +90,8 @@ var secured = []struct{ operation, method, path, body string }{
 	{"syncUser", http.MethodPost, nobodyPath + "/sync", ""},
 	{"syncAccount", http.MethodPost, "/v1/admin/users/sync", syncBody},
 	{"listAuditEvents", http.MethodGet, "/v1/admin/audit-events", ""},
+	{"listJobs", http.MethodGet, "/v1/admin/jobs", ""},
+	{"retryJob", http.MethodPost, "/v1/admin/jobs/42/retry", ""},
 	{"exportMe", http.MethodGet, "/v1/auth/me/export", ""},
 	{"changeTokenBalance", http.MethodPost, "/v1/users/7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d/token-balance", spend5},
 	{"listTokenBalanceEntries", http.MethodGet, "/v1/users/7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d/token-balance/entries", ""},

@@ -126,3 +126,42 @@ DELETE FROM auth.users
 WHERE
     id = sqlc.arg(id) AND federation_status = 'syncing' AND last_login IS NULL
     AND coalesce(updated_at::text, '') = sqlc.arg(version)::text;
+
+-- name: OwedJobs :many
+-- Called by internal/sync for operators: what was tried without success, the oldest first, a page at a time. What is done goes after an
+-- hour, so the table is small. Served by river_job_pkey.
+SELECT
+    id, (args ->> 'user_id')::uuid AS user_id, created_at,
+    (state IN ('discarded', 'cancelled'))::boolean AS dead,
+    (attempt + coalesce((metadata ->> 'snoozes')::bigint, 0))::bigint AS tries,
+    coalesce(metadata ->> 'last_error', '')::text AS waits_for,
+    left(coalesce(errors[cardinality(errors)] ->> 'error', ''), 500)::text AS refusal,
+    scheduled_at
+FROM auth.river_job
+WHERE
+    kind = 'firebase_state' AND id > sqlc.arg(after)::bigint
+    AND (
+        state IN ('discarded', 'cancelled', 'retryable')
+        OR (state IN ('scheduled', 'available', 'running') AND (metadata ? 'snoozes' OR cardinality(errors) > 0))
+    )
+    AND coalesce((state IN ('discarded', 'cancelled')) = sqlc.narg(dead)::boolean, true)
+ORDER BY id
+LIMIT sqlc.arg(most);
+
+-- name: OwedJob :one
+-- Called by internal/sync before a job is tried again by hand; nobody else ends it meanwhile. Served by river_job_pkey.
+SELECT (args ->> 'user_id')::uuid AS user_id, (state IN ('discarded', 'cancelled'))::boolean AS dead
+FROM auth.river_job
+WHERE id = sqlc.arg(id)::bigint AND kind = 'firebase_state' AND state <> 'completed'
+FOR UPDATE;
+
+-- name: OwedSummary :one
+-- Called by internal/sync now and then, for the metrics. Served by river_job_kind.
+SELECT
+    count(*) FILTER (WHERE state NOT IN ('completed', 'discarded', 'cancelled'))::bigint AS waiting,
+    count(*) FILTER (WHERE state IN ('discarded', 'cancelled'))::bigint AS dead,
+    coalesce(
+        extract(EPOCH FROM now() - min(created_at) FILTER (WHERE state NOT IN ('completed', 'discarded', 'cancelled'))), 0
+    )::float8 AS oldest_seconds
+FROM auth.river_job
+WHERE kind = 'firebase_state';

@@ -237,6 +237,24 @@ func (e HealthCheckStatus) Valid() bool {
 	}
 }
 
+// Defines values for JobState.
+const (
+	JobStateDead     JobState = "dead"
+	JobStateRetrying JobState = "retrying"
+)
+
+// Valid indicates whether the value is a known member of the JobState enum.
+func (e JobState) Valid() bool {
+	switch e {
+	case JobStateDead:
+		return true
+	case JobStateRetrying:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MFAFactorKind.
 const (
 	MFAFactorKindPhone MFAFactorKind = "phone"
@@ -402,6 +420,24 @@ func (e UserHome) Valid() bool {
 	case UserHomeFirebase:
 		return true
 	case UserHomeLocal:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListJobsParamsState.
+const (
+	ListJobsParamsStateDead     ListJobsParamsState = "dead"
+	ListJobsParamsStateRetrying ListJobsParamsState = "retrying"
+)
+
+// Valid indicates whether the value is a known member of the ListJobsParamsState enum.
+func (e ListJobsParamsState) Valid() bool {
+	switch e {
+	case ListJobsParamsStateDead:
+		return true
+	case ListJobsParamsStateRetrying:
 		return true
 	default:
 		return false
@@ -742,6 +778,51 @@ type HealthCheckStatus string
 type HealthResponse struct {
 	// Data How the service and what it stands on are
 	Data Health `json:"data"`
+
+	// Message What happened, for people
+	Message string `json:"message"`
+
+	// Success Always true
+	Success Success `json:"success"`
+}
+
+// Job A user whose state Firebase is to follow
+type Job struct {
+	// CreatedAt When it was first owed
+	CreatedAt time.Time `json:"created_at"`
+
+	// ID Its number
+	ID int64 `json:"id"`
+
+	// LastError Why the last try did not succeed, without personal data
+	LastError string `json:"last_error"`
+
+	// NextTryAt When it is tried next; null: never by itself
+	NextTryAt *time.Time `json:"next_try_at"`
+
+	// State Whether it is tried again, or was given up
+	State JobState `json:"state"`
+
+	// Tries How often it was tried
+	Tries int64 `json:"tries"`
+
+	// UserID Whose state it is
+	UserID openapi_types.UUID `json:"user_id"`
+}
+
+// JobState Whether it is tried again, or was given up
+type JobState string
+
+// JobPageResponse defines model for JobPageResponse.
+type JobPageResponse struct {
+	// Data A page
+	Data struct {
+		// Jobs The oldest first
+		Jobs []Job `json:"jobs"`
+
+		// NextCursor What `cursor` takes for the page after; null: this was the last
+		NextCursor *string `json:"next_cursor"`
+	} `json:"data"`
 
 	// Message What happened, for people
 	Message string `json:"message"`
@@ -1512,6 +1593,9 @@ type Internal = ErrorResponse
 // InvalidRequest Every failure
 type InvalidRequest = ErrorResponse
 
+// JobPage defines model for JobPage.
+type JobPage = JobPageResponse
+
 // LegacyCredentialsRefused Every failure
 type LegacyCredentialsRefused = ErrorResponse
 
@@ -1538,6 +1622,9 @@ type NoBodyTaken = ErrorResponse
 
 // NoSuchAccount Every failure
 type NoSuchAccount = ErrorResponse
+
+// NoSuchJob Every failure
+type NoSuchJob = ErrorResponse
 
 // NoSuchSession Every failure
 type NoSuchSession = ErrorResponse
@@ -1643,6 +1730,21 @@ type ListAuditEventsParams struct {
 	// Limit How many at most
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
+
+// ListJobsParams defines parameters for ListJobs.
+type ListJobsParams struct {
+	// State Only these
+	State *ListJobsParamsState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Cursor The `next_cursor` of the page before, of the same search
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit How many at most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListJobsParamsState defines parameters for ListJobs.
+type ListJobsParamsState string
 
 // ListUsersParams defines parameters for ListUsers.
 type ListUsersParams struct {
@@ -1834,6 +1936,12 @@ type ServerInterface interface {
 	// ListAuditEvents Who did what
 	// (GET /v1/admin/audit-events)
 	ListAuditEvents(w http.ResponseWriter, r *http.Request, params ListAuditEventsParams)
+	// ListJobs What Firebase does not follow yet
+	// (GET /v1/admin/jobs)
+	ListJobs(w http.ResponseWriter, r *http.Request, params ListJobsParams)
+	// RetryJob Tell Firebase again, now
+	// (POST /v1/admin/jobs/{id}/retry)
+	RetryJob(w http.ResponseWriter, r *http.Request, id int64)
 	// GetRollout How far the rollout of Firebase is
 	// (GET /v1/admin/rollout)
 	GetRollout(w http.ResponseWriter, r *http.Request)
@@ -2023,6 +2131,18 @@ func (_ Unimplemented) GetContract(w http.ResponseWriter, r *http.Request) {
 // ListAuditEvents Who did what
 // (GET /v1/admin/audit-events)
 func (_ Unimplemented) ListAuditEvents(w http.ResponseWriter, r *http.Request, params ListAuditEventsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListJobs What Firebase does not follow yet
+// (GET /v1/admin/jobs)
+func (_ Unimplemented) ListJobs(w http.ResponseWriter, r *http.Request, params ListJobsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// RetryJob Tell Firebase again, now
+// (POST /v1/admin/jobs/{id}/retry)
+func (_ Unimplemented) RetryJob(w http.ResponseWriter, r *http.Request, id int64) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -2497,6 +2617,91 @@ func (siw *ServerInterfaceWrapper) ListAuditEvents(w http.ResponseWriter, r *htt
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListAuditEvents(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListJobs operation middleware
+func (siw *ServerInterfaceWrapper) ListJobs(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListJobsParams
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", r.URL.Query(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "state"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "state", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListJobs(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RetryJob operation middleware
+func (siw *ServerInterfaceWrapper) RetryJob(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", chi.URLParam(r, "id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RetryJob(w, r, id)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -3407,6 +3612,12 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/v1/admin/audit-events", wrapper.ListAuditEvents)
 	})
 	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/v1/admin/jobs", wrapper.ListJobs)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/admin/jobs/{id}/retry", wrapper.RetryJob)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/v1/auth/me/export", wrapper.ExportMe)
 	})
 	r.Group(func(r chi.Router) {
@@ -3666,6 +3877,8 @@ type InvalidRequestJSONResponse struct {
 	Headers InvalidRequestResponseHeaders
 }
 
+type JobPageJSONResponse JobPageResponse
+
 type LegacyCredentialsRefusedResponseHeaders struct {
 	WWWAuthenticate string
 	XRequestID      string
@@ -3719,6 +3932,15 @@ type NoSuchAccountJSONResponse struct {
 	Body ErrorResponse
 
 	Headers NoSuchAccountResponseHeaders
+}
+
+type NoSuchJobResponseHeaders struct {
+	XRequestID string
+}
+type NoSuchJobJSONResponse struct {
+	Body ErrorResponse
+
+	Headers NoSuchJobResponseHeaders
 }
 
 type NoSuchSessionResponseHeaders struct {
@@ -5166,6 +5388,283 @@ func (response ListAuditEvents500JSONResponse) VisitListAuditEventsResponse(w ht
 type ListAuditEvents503JSONResponse struct{ UnavailableJSONResponse }
 
 func (response ListAuditEvents503JSONResponse) VisitListAuditEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobsRequestObject struct {
+	Params ListJobsParams
+}
+
+type ListJobsResponseObject interface {
+	VisitListJobsResponse(w http.ResponseWriter) error
+}
+
+type ListJobs200JSONResponse struct{ JobPageJSONResponse }
+
+func (response ListJobs200JSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobs400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response ListJobs400JSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobs401JSONResponse struct{ CallerRefusedJSONResponse }
+
+func (response ListJobs401JSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobs403JSONResponse struct{ AdminRefusedJSONResponse }
+
+func (response ListJobs403JSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobs409JSONResponse struct{ AddressHeldJSONResponse }
+
+func (response ListJobs409JSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobs422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response ListJobs422JSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobs500JSONResponse struct{ InternalJSONResponse }
+
+func (response ListJobs500JSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobs503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ListJobs503JSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryJobRequestObject struct {
+	ID int64 `json:"id"`
+}
+
+type RetryJobResponseObject interface {
+	VisitRetryJobResponse(w http.ResponseWriter) error
+}
+
+type RetryJob200JSONResponse struct{ DoneJSONResponse }
+
+func (response RetryJob200JSONResponse) VisitRetryJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryJob400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response RetryJob400JSONResponse) VisitRetryJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryJob401JSONResponse struct{ CallerRefusedJSONResponse }
+
+func (response RetryJob401JSONResponse) VisitRetryJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryJob403JSONResponse struct{ AdminRefusedJSONResponse }
+
+func (response RetryJob403JSONResponse) VisitRetryJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryJob404JSONResponse struct{ NoSuchJobJSONResponse }
+
+func (response RetryJob404JSONResponse) VisitRetryJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryJob409JSONResponse struct{ AddressHeldJSONResponse }
+
+func (response RetryJob409JSONResponse) VisitRetryJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryJob422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response RetryJob422JSONResponse) VisitRetryJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryJob500JSONResponse struct{ InternalJSONResponse }
+
+func (response RetryJob500JSONResponse) VisitRetryJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryJob503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response RetryJob503JSONResponse) VisitRetryJobResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -10047,6 +10546,12 @@ type StrictServerInterface interface {
 	// ListAuditEvents Who did what
 	// (GET /v1/admin/audit-events)
 	ListAuditEvents(ctx context.Context, request ListAuditEventsRequestObject) (ListAuditEventsResponseObject, error)
+	// ListJobs What Firebase does not follow yet
+	// (GET /v1/admin/jobs)
+	ListJobs(ctx context.Context, request ListJobsRequestObject) (ListJobsResponseObject, error)
+	// RetryJob Tell Firebase again, now
+	// (POST /v1/admin/jobs/{id}/retry)
+	RetryJob(ctx context.Context, request RetryJobRequestObject) (RetryJobResponseObject, error)
 	// GetRollout How far the rollout of Firebase is
 	// (GET /v1/admin/rollout)
 	GetRollout(ctx context.Context, request GetRolloutRequestObject) (GetRolloutResponseObject, error)
@@ -10529,6 +11034,58 @@ func (sh *strictHandler) ListAuditEvents(w http.ResponseWriter, r *http.Request,
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ListAuditEventsResponseObject); ok {
 		if err := validResponse.VisitListAuditEventsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListJobs operation middleware
+func (sh *strictHandler) ListJobs(w http.ResponseWriter, r *http.Request, params ListJobsParams) {
+	var request ListJobsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListJobs(ctx, request.(ListJobsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListJobs")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListJobsResponseObject); ok {
+		if err := validResponse.VisitListJobsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RetryJob operation middleware
+func (sh *strictHandler) RetryJob(w http.ResponseWriter, r *http.Request, id int64) {
+	var request RetryJobRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RetryJob(ctx, request.(RetryJobRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RetryJob")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RetryJobResponseObject); ok {
+		if err := validResponse.VisitRetryJobResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -11456,309 +12013,319 @@ func (sh *strictHandler) ListTokenBalanceEntries(w http.ResponseWriter, r *http.
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2Lchs5ljb4KljubLg7NkVTV9tU/DGj8qVKVb6NJa97p+RfBDNBEq0kwE6AolgO77Nv4BwgE0kiSSZJ",
-	"2bKbERPTLjEvSODg4Fy/70sjlsORFExo1Wh/abA7OhylDP5N41iOhb5OGI01v6WaJebPtzQdM/OPWCas",
-	"0Q5eFjWGTCnaN79fDrgi9iLCFSlfl7F/jZnS1zxptBtH3d6zg97h8ZMn3cOjhJ40ooYaxzFTqtHu0VSx",
-	"r1+j/H0pFzfX5naeLR5Y+cK5obG9IeUp6bJUir4iWhIq8vHqAdVkOFaadBkxD2IJ6fFM6VMyyuQtI1wr",
-	"MqJKTWS23ud0aUpFzK7lLct6qZyEvmTumvJHMGIvIBM5ThPSz+SEdNlUioQc7B89OXp6eHL0ZK3RxTRN",
-	"WXY95Epx0Q+NTcsbJvIL/IGdkS6jGcsIXEJkZib27P05uWFTIwjekqwxMJmwa3Y3qlp8HJa7YHa+zEVk",
-	"QBWxF5wSqm5ID4Yo9YBl64+Ji1ua8gVjchcEx8QVEVITd0X9MSRsxETCRDy9Hgt6S3lKuykLjabiytlh",
-	"JVTTLlWMxFSYoXUZyRiNBywhGe8PNBFyckp0NiW0T7kgXBBKhnLIhF7rA5jZjdea3jARGrX/c9VW5oq4",
-	"C+q/vyezLk+S8NuLH+feLRhLFKiOZMgFmQykGYfifcESmBRNXvGMmamMZvaC7BE9YHY6VSxHbK2R84QN",
-	"R1LDisZS9FIe69BHBK+b+57z4qq9P9iUTKgiY2XUX7FLSDygos/wA7hyamjd0QvN9dKhz1y0kjrHwVqd",
-	"fmqmXo5YRrXMQAloSRIW82TNgQs17vV4zJnQ124GQmMPXVelyI0IS0lSOYH5NrO75uA0ywRNwwOyv/mD",
-	"uJBDpgdc9MmECU0mmRR9IgWR44yo9acIFNp1nDFYQJqq8IDmL5udILu8MCcsP3nNfMFQNxqevXPR0Nwl",
-	"UYNlmcxUo/3nl0aPszRxuqk04lFmBE1PyRX+eNUwI3WH5dfPs19nH7/5MTDs0YW2Uen38qGtWGwMhx6N",
-	"zf7Y9JwW8rork2m1Qp+f2ZkNjVuVSwFK3UwMMU9cdzRqHA+urSoIjUdIfd2TYzF3QGf2dCbmCbmB6Kn1",
-	"jUakmFJcig1G5J6wySjGimUbDAFuX+/9+jpjNJnWMlQCW9BZK6VxckV6lKfzW+6t1ARea44AxbLb9dZw",
-	"RKeppMm1lvI6pVk/qP7nL5rT/TIBu9hY+eTk+PjwhHSnmq2n+I13whOWbckKdAcvcc+dNwfXGmZGNbtO",
-	"+ZBXOJel30uDkpIMqZg6lakizwZNqV5TEDNGx3qwUHXOXlI6PXkfLWAzDDDz+vyWkXicZUzo9/a0isDi",
-	"kOuf6hnrZUwNrstOTm0vyD7G+meeO7SFQa3tBpUHtfFBiKfZNZ5m12gjrGl6OAdtfUNDsVuW0XRVOyh0",
-	"JF4wkRApGCmeEcEU2WevNy7eNwty3U1lfBOWpNlLZqXeWIwc1steQbpTNNEy+U8W60eKZON0TWXmXm6O",
-	"CTkK2xGLpMo6YnvcChQxvgHLjGkhTkmX9d2WXWt0G+7C7ey+DXfdlnZbORi0SbRoU7sTX5SxW3mzaFHc",
-	"BfPygtYUrEuXMUHMKZmcghyRjcRlLNR4NJKZZsm1O1ZDAwxeVynXZpxCWvcoIqOB0REyK87r/ASHkKYX",
-	"4oypMKf4kCbGkd/4k4Ys4fRaT0ds2Ud5V85pOO3sIaoIHY1SHoML8PifSorIzP/Hy1d7TwkVCUhsLIej",
-	"jCm1prAYu1XQIav2UmaumFsG9/tmsacJozfXeTQ5MIzyBUEL2Pu1GCNEsAf0lhl/JWVUafKUxAOa0Viz",
-	"TAU8Ud+z1lISNZDZOgG9r1FjwGhiXtL+0nguhWZCv+BqJBXX1uFJmIozPsL/bLylQ6ZAAHo8dQY5qlad",
-	"jVnUUPGADam5EaWsoXQGtv3XqJFHrfQHNkrpFPd++QXvM6YgtgHui3mRDWMNaIJ7HfZCl/VkxiKQsQlF",
-	"zQg/uK1fjIOJ8bDR/tMM73PkRtWVMmVUwLA+MJ1Nz3oavavycC7AQoEo1IRybd9rrFlzpvp6JjwJQy74",
-	"0Lx/P381F5r1WQav/vTp09lYD8zmj6lm8++/xAlIU2ZDeR9ePScnT45bp2TC9YB0QMj+11VuloDmvGp0",
-	"7ARSq7HNHMG8mglLJFN2Z47zQHB4/HbyGr+A+m9E9h+k4rWNYoa9df+H+cY/uAgs9yeIxKoxQ60Cj1k4",
-	"oP/IWK/Rbvyfj4vU2GP8VT2+NHfDe+CtH3A3nCfVYmwPMojqYBgtlX11ilPVpfGNUXHGSxBmPgXhGmaS",
-	"EkWNBhd1d8A/PiqWvYRIVHCp3QkhM8KGIz1d5/Gh70UvMY9lQ5Kq9oNhen8pYqjzr8gDpAJitsPc4q33",
-	"Hns8lZ9vlHiE8fuINJvNdZ780R4E4dG7Y6KY/lP08V26bpRxoY0HTs4unp+fo/a5avxfV42I0IyREcti",
-	"JvQeE+ZESPAYrDVOiFdkdMi008njTMksPN6OYHf6OoYrOm5tR7RfaEf7N2XOPsVoFg8aUYOb+/81ZpmR",
-	"LpyNBj6kpDaH9O41E309aLT3WwdHkVFl+R9Cu/w1H3I9P9Lf5ARjAVSToQSHKTQCCCOUBpCwHh2nutE+",
-	"bkVmNFaPtlrRMq1aZxfYnHqj3XjS3e896Z6wvcNei+4d9Y7Z3rPk+Hiv1TukR/QwPujuJ27wI6oHxdhz",
-	"ezy8yD2ZDak2IjyGKwOLnjE1kkJhav8Mbb8X5cx+jKcz5P5nbK4VawNCqtPd9jh0D3h3K2nel+Y4+GA/",
-	"Aj9pfuq9MoMbIScC94+acA0JS9kz9q1nj/xjz2rwvfPK8dvLH3vKHt5+liTG5PwNzK61Jm+ugmGl6Svf",
-	"VZU5W/io+Tu2vA4uS2Pzgs5JqU7KbXNZhlx8YL2x+n5CPZNFXviA4sotr0FedWE0kS256EuZRGUDTY6Y",
-	"cJHIbS3BOOH6Pe2z1ecfNCnVaBDeYjXSn2ZFvKO5Wa4cgoie/antNOisZnUa12rWhGnKMeiWMQpDaJyp",
-	"G5vVNsb3lIDpBNuq0T46iBoyhvBtcg0K9qB1cLLX2t9rHVy2Dtuto3br+H9WcIvMIPHHlc4A4495R2+j",
-	"LcZp+tX30V7CJJGM6YyzW5YQ63j1xmk69f0wc1SsLFj5yi0SrjO0AGSP2JX6GjWszfYcHKn1dl+oEGrh",
-	"zpm7YUENxDJ1OH/TgkjNwocFb9ry1r5ZXI8RuV0fKAuDqgKa2YuErAgDkcmA6sJfIopOt6gg0MNbT0zm",
-	"oq0LV6N8dShOusLt7upQgHOF2/N0fyAqucLt7uoty9BstNWO0kjFnPPuLfunT5/2ZuMJi5Z+Nvxg/KSN",
-	"JeejMNuUZ8Pa0lNRibJYPQTuCZRYLHxG6eJwnnHh/bPXh9IOu42w+UYoi36uSEcsU9IF2TWW/iaECTnu",
-	"D/wCrYezUZ5D4e7Pr2JnCpQfjmi9ZRwdnLKAiXLppwua5pImBcMMjfnlASvi5zJh30K6SnXetYWrVJG9",
-	"Zb0B5QA20APebkB35Knmh7V2xUG23hI+jFP0fkIWFYWlWLM9XxwpGEvAHX04y/tCClZzQa05lacN8rxj",
-	"OSlIMeRlvhuOQDHnaMLUpkyzN2zRc/xuIHN1EnoQE8lFoCqy/CiXp+cKM/ShB/WZfs1vmYA/Bp90lnKo",
-	"/Qvd+oHRhC+498NsAeHcQ1LWp/H0tezLsa54yAX2CcixNk51NoXUWvBZW3lKxhTLy9EWzK6/DdC39Eog",
-	"IDuIEfXy81femEZSF+1L8/up2Y+uzBQr04eQH5XGKTV7BaT20mXua0j9TKvJQtXjX7tFzXMhhwzqHKAP",
-	"oehf2J6v/fJuJDO9YSTuc9RgdzaosSgMdsPYSF2nMqapV8cApQBRYyhvGUayvPLU/FUwv7cs4z1eZDjc",
-	"ZX5dA9TRwaa3I1NMX1PFE+a9Et+CxoKLEzGhM87sTa7SGdwq7zW9opg7zhhd9sFY8t9u/JMK9l92Bpux",
-	"HDaiRo/ydJzlX9xjia1jv1aa6rGCDkWNese99Xq8eowQI5QrX6uu7dvs1KZU6ev8vWoq4uqvhGtT2YfE",
-	"VMU1pblutFv2L+oaj32KxQ84F+NRsnRmIWJq81i2rnyc51Ybv1PByAvJYC+WoqLZFJUEGNFckRs20oR2",
-	"jU6cyvHakVHcRgvDomkaeqnnPnbZgItyFcJ8bczeTHHMor0eKKeBgf1KNZvQ6Ss/CfF98iAPMdX1gAO7",
-	"eTSuSNRwXXRPD+kU4w9UbTEaa6XlozC6UGb8r7X9Aa+BauFUhuqgdxGtbx/aBacGrakBFTNl5Xls4kE5",
-	"N78xmpT02owSVhCO+/XlZQT2qdPAtmNsSzvGDOLc66yczY9BVQmRPSLHmbrvgczu23Un5AEs7Mdyr9K6",
-	"XwLVlnt5ueWiUXiFmRuO/9weCc+9k6mOCt0VcfiT6fVKe+WAP3iNTXWv+JLIWeCmbR8Zc33neUT6u4pB",
-	"oWNrmSPFbUtm1l64xdmc0f6nWAiYl4eQAUtHiowV6XGw7rY5W2DLfCiMsHs04Wav37I8zjTC59UI5osy",
-	"GmsoSDi1temqQ4TXNMDSZHuT+hpid7uI+bYj5hGZDHg8sLApj2/3Hxsr5jEGGR6SXYIC8E33VtA9+g77",
-	"ax33YPOpfk95Vi9cSSGgA70DjXaDTX8fdH+N+Tv++/nHv8733/LfnzXZYasZH6QznVvgINmGY9s6Bv9e",
-	"9VHrhZKKz1y2SoLdGWefg3GKt2GI/1x8mxm6yOGLZsoLN5moIvi6YYR18/hn7ZjmliOXdQTG5sIWZhPc",
-	"chXy8lGx7BUgd9QSmN2Cbb5gZuoXrdangVR5yM+oYlg1Lm6+u4mxC8TdQyBu1k56wMU9byhPz+KYjWo1",
-	"BpXTx+fWX3Sxa3bHAaWFEofRJwUEtyd0/Xr1ZQlkGITNHiNsU973XjGSr1HjrfxFJtN1Esp1Db0yONZW",
-	"nVBIKhfVZWhs6zKeVi6B5v0Ljb3t2Xhv5cU4HpwV+Fs1prdAoVphYks4X1ucWof25RAXfDQwmEPbwGsL",
-	"W4gtwdjq9HllMfc6fQ5SbMtqsVRNOwtettWJ+ujslvucJTAZtjtFQVi1rc0MlDRNa85LNbDskklyyG5b",
-	"nKFP6K5yRbhQGgKX5n8S1OSK0AmdzgWHZkNt3yVL8B5R4C6lfO2A4mqsQRBobuH0z9+xbROnBFp3RP7g",
-	"v2xPVN9nEjBA1ipe+gYVPt+paqe+E7ROLY3RndvuL3zDVjwb5kplUBpgDWeyhPevw4JYivdhUljVFUE8",
-	"jpkdpX3cOZkBJMD31mEfqGavC8jGGvM/i/a4uOXJv3ibWsshR0I1IMLUcUXilAN4DZY4Y/Ba+yWZp8Sb",
-	"bYiPImCLliSWQwZYLg9hdTAy9y16M8IwlLUDAGHgyIflyZdRKQNVNMZ/dLXoxvx3xegPx6n/INNUjvUH",
-	"Ftua7/pHaoaPgDtSaNH+83PU6LJUTl6N0/Qyo70ej/OC34SJKV4i2MQcJ6p8/GbslqMfcxg1NN78HgFu",
-	"LArLStE7e0136sAAVjxczbXKe1/5+LPTte0TMF+FZfIW21pnhAd7BemzbxcYDMGm1t7Yc7Cd99GBVUo3",
-	"AhSRLVDAWlxNelxwNWBqHvrzQW3Pi7ymfZ2d6VXEf2l0WZ+KhXvGAhI7qxJVt/JvOdhr7ZduAbN1RZgN",
-	"sFKNpC4Pu9M+jKPxRv7F05Q+Pm62Gl8/fy0DQuK3bXsruucuEzM3tyhRSvM0tTFbWDbI1T4v760fNzn8",
-	"5tuley94X5x/f6ieAPjxSlrNXX8/wTGj1gbSKLSpsTWxFlx7vXOuFtx2Y213WepnmJ0iSrgapXT6dsa1",
-	"XOhHW/VjXnl4Yo59ngQSyxehxPINQD6WjYpSZvrsTW/v9pc7Y5nX8tJ30YPNogeVlQMb6eqVk98XUxGz",
-	"pF741xdj2+zYaP+Zs7rMdKh9jhpyrI3nZ6YFbdDGrq/s5+wrc9idpGfM94nKOV+IAIjHNYV6KuJlxwG8",
-	"FT4SjVszn1+jhg+U+tzJ6jqCToeYiNs7jgpItHcCIIE1cTMwtwzPjutjmvkTaofumorXnsLAPCz1GhDs",
-	"mSvAuorMChrXAQFNy8dogSa958NJLzpNAwDUMA5/oC9dI+paPbl5F2t58VyXq90QZoEQG6XRbtywaft/",
-	"bg5v/3v/7he7v/dbRwdluLQbZhzow95J76TXYntPaevJ3lG3Fe89o8eHey16wk7oSe9Jb3+/OHdxLhsr",
-	"g+RVydfXqPgYcPxnvgb+ln+OI/lpGyXrFNaTwNegVrBjNR4fkg5UDHb/stVqw//5gwXkvaVwfK9Z0t9+",
-	"uDwgNKsB8xlVkcKQcmXx40IBPYgAoC3TEgUzwQOu3/nmGZKK27Za0VK8w/VWVORLSuVWnpsMANoPJYny",
-	"segmPvc6kGss1Y/UxLwEZ5LrLQNMerP7hiWcOrz3Nae3zGmy8gR7t91T1t2on7kP2d4sKpZtgui65R68",
-	"teFatocbMMcTs1gWypffK2xMTkAjM5/iAVQg2E2PFJETsZwed7visz4K9Jy9ZRM2aPjuvOsf27v+PFdq",
-	"svXwvhO/1SxmlC0rtZvkSHcBoJ8xAHQfxVCFpK0WBFI5a7kiigFz1dBJrBn9u+znoqT4Ic7bh9Am/4nR",
-	"Gx/Mr8a6zzHOLZzg8tXbTnx5DcRjkbCsRFEXYYXpkwPkS4Jpz9AqdUyjeUy2oBwdyZTH0/uZ6XfZ93fc",
-	"ooe6gFpKYl6Wbw/n/pl9oRx6pBxrIsV3pCLIJwBZkZIhFy5nRJMEENVo+h5J/CHomlc2la2IBQoaQAzz",
-	"++fsgmV8HHrgyl7NavuWwzzPHROOdQqy9RjeBq7M542o4IgyR+Se5kNjH5hjEyM8eHjPEEfldkgAjAda",
-	"FonSMmPJKTEPAnyeEZOjlPnLu8prcpvmS6jUX2k5Gln+PmMyQBqE/A2dvAFLk3auXM3Ho5Jmed0mXuft",
-	"oFMnatd9KdjfcyGFZw/lLbsSKw163vJavJyv8hsu8PqvsxbalwWkVlTnKs7ONxIw8ryN35zDkExZOnS+",
-	"CnfZqXm0gLgaBvqVL0ZhqrGSQRgQUVgkqGoY0qkrXojsl8z0VmmScGU+I3FbaZZaM2xtBndGV+oBUTxh",
-	"CpeZ9jPGko33h2/Bzr73HB59Cl+a0r45p47JkIuxLs9krRfOmMNfwq0xeR0JzDKULKkRE4n/Wi704UFj",
-	"nt4ubGDP05b6VVFQcuaoS2nG4LTeeHJ9c36purOpxM1fWvgHCwkiZYYnE0sVssiOUqrNK0F6JxnXGkcI",
-	"WcXga8JEkR8F/9e4vMWFFAzLis1mBLbQ5Z/y1WcM/BMpBEvaJsprG/LB+J/vb+VZuYtmzrGQMiy0elCi",
-	"gnu3tKFK511JGgoOWNk1pl7DsY4BLVbN4/udMDpWz5/UcZig+FNBz2BsF2wARY9ghqJsbtEtZ1lIrtpX",
-	"41brMOYJ/C+LyA2bzv0NptH+1U0cGRe/xym3v5rVxL8aQVVTpX0FWozIY0QLTxmKVmAGnNxnFjXMGGan",
-	"NksDjXho9mls65xbrtAJ9GsmJwpxxe1u9ZXVyVFQWZWyuWEVXKUL5mbDp3ELHY++pZkflBZKB/RgwhPC",
-	"td27cqzNgQPpKrG67gm+XJLJQA49O2tioYYTYAyRREhMCggyopnm8TilWeC4XkNn+BMcNfIVRVkuxlya",
-	"vUKwKrdqKTa3bMeWd2ZevFLHRh9hIUv5SQ7h/EsQfWdi1rXHM6SU1WyoViLQQyX0Nf9wmmWILFCKaQfV",
-	"Ssdx7Wp6w5SlFrKUu6A2UQLaGGSYWEPX6Mzaa2s/vTyq0GrlUbDgiAd0NGLCnLuF9R/aWnmMbElNlL1s",
-	"drTu9ggXvxhVWL48tylkOUCNM1fOSHJOqTkRLRs5YNh7B6bxOKfdjCcB/vGogVkyFxnwUMJqCLWtyfcD",
-	"ObO89fLWgtzZcRcM9i7cxBWRaQImNhWFtXlqdBAVU5ICvXJkziuqiTtmF/EuR427PcXijOk8vCnYpHqU",
-	"ftAG3sHA2hZJHrtxNM0RHiGdUlCi04jq8ULPjW9GcPzBhmQFl86vtFlv+Vz50pyn3JW3jPzFMgm1CFyr",
-	"CIKCE/xbwrpcq1PrZpk/hU69nJv6Wav1ZP/Zs4PjoydHrWfP9j2i6r353+YPS1fVNL8npv4GPiVCIhac",
-	"TEtBOJvMR/mjKXGbsVixA8uevZDI218gO3H52IKL5PHTrLm7ZFLByS5l9/kMldMjBa50+cOOWs9ONhNF",
-	"GEPo8woe7vU+rmpV/2Aj7WqWqDmZYIkZuGY0VdI2sAYZeSKiJCAneJYFQCjUXevA1yJB0M+tJoNf7sMV",
-	"1bVf7AmYR9bs1ivPzgM7qxcd0hBTfh7clmcEJRqHmcl+RoeqSTpDpgcygX5C6D9lSScH/ihsbaDRcyBH",
-	"VmcpifV6nRzepUO6Y+24G0VfXQkw4KnwAJJSKW8UGY+aV75pMNuxNYtYNlv2OIunNlvXGAU7NGeAXucp",
-	"Q6NgE5RPPT7f2xR58DZmdWans1GuspnLwFUReoQyfhVo1xUczdE8//NscqOCtyMKwKJEVeVbURmDICqw",
-	"oqOq2seQvVfOh9TbycBRQ4rQSPicWpqNgZ3zNWogyE3FhnfNsehTIwgYACRHnlKENBoFIDSkrIEr1Kou",
-	"zytzNQwp5PJUKqTyHq9URcPeclCRHn0+oKnR2Ww9J958uVATCEotUoazhD8TOlUEFrlQD/Cfn+dD1Ut1",
-	"ZIRrXxp/UG+WmYju33NOIavN9crOcylARrT0LYwI1XOa1HatX1oCskrvusRQtmEgKExkVpXPoKXcJ5A/",
-	"lcO+XsICWdBqnv3mJjOReYLEEU1honxCpxCOpsqlyrxAkQjHnmbUTkr5cDtTZzTbWk/aUpKQ1w+FeF/v",
-	"j794Y2gfzlHY1YyfutwFIMlYs6U61YcrCaZK9ecVg1MemkDo+CmBJAxYmhAkqcQIs6q7Jx0gYWBXhtj5",
-	"akfu7ObS/jrDTHHRryvqC1zgoPrPx7/x3piROjuQmVeERK2Cx3B2ML/JCbanuOY6473Bkb651p1tRZqG",
-	"1trVPi6MkOZFFnMBSU9/R640r7zLKhRzUMqsqvX2QlTEPMMz+nNEP8sH5ffLheXVCKumwaZyHNlUlTnO",
-	"XDHNg0pbbS/bNLPES7Isi9Ips1q4dmRh6WFQFoYCX6YyKe8F1qEnf1lWfr7uSCSLEv8WZBeu2rzGyYO/",
-	"qXobSAfvecU2OW9E7W9bXnxTwOEuLbcpY+1UDF/ZpSQTI/dQ/7L+8H3cnsryEwunpyh+FNeKpT2MN3Jd",
-	"yMV6GclcAGc+v7SUngyVxrxoB82fcvXVp+0vtytZhD1WSxfkCpUmiTHjvVTBxP3kYjErJMdn+qi/LKD+",
-	"ynh/oC3UANjQ80/DTup6PcvTP8xNW8/TV9pw1hx0wT1K8h71eoJW1sfw5VGRqyjP68LcxVzRX9Bu69Es",
-	"9whmaV89bwDL1rxgZF6fo6YiRucAHRhzZtjquWAIywvb1JPxQGDJuPmOd6ss5vjXoNyNqLmzV5B2GT2U",
-	"SDTP5sJAC62w8mi4XmyNzSy0G/gik+qVzPpSb5bfraikhQpP7NuY8QLrZkLn7Gl4YehzfmM0NY+ote7O",
-	"u1Asu+UxAynNu3dz9G0aimkOWHwTkHujLbtTWxuzkjeCA39unhf0NSs2WML6GU1Y0sbBiz4yiBIlhwzZ",
-	"wuUIZwH6yb3tJW/A9sLbg/volmUqaBq/w8W06QtiswtqwjK1VCbzCjr39MhNYvVy4qzUP688unR/efMl",
-	"rZlj0hLSJoTq0D4OVzy6TQzfiFkIO/92vazjYwsxbhh0AGQs4Sq4Jn4D08ybbPKMg0vsA8jnVh1NpsHA",
-	"nVqgvcHiMYNHi5T8c6y0hQYqSZJRzWaMn5cJgC3G9BIs9vXV679hRHj5tvsxvWHkYnot+1x4entD1XxK",
-	"YnMY5xAgQ6rRDlion6NGdSj5nZ94hvKLbJwyjGqxSR4CU2QgU/P/Mby8STWCq/0dLaqOyWcPMGvz6Ztf",
-	"eyhfkWliDX/AikxOXcgSXQCzx8z+alS+qESKV7P+xqe4+7KEjCkilPz+6bKxQrHTdiS+jEoYfNT7dxeX",
-	"BFkwc7RpesPUKoPcesI+Ks3nzPirBSUHH6/YaIunAapxBCvOIuz1sdEJbPiDeelTMHl96+jk8OmGhWIr",
-	"f2KfK82yusrkTJCzi+fn506jVKsQr77m+Lj0TYe1VMp3r8Rb1ORgDmJCCRQI3JUamZx3W5qHk9WM3ZW0",
-	"2XbCZKCGv3+cLEdyXtBr5RCRbKrb4341uw2jM0GT5yEExkA3vnj5+uXly4ImeMgeu6j+4y88+Zpryl24",
-	"bP1wmTfQQq6WbqPdcX3/x/VqmbWCdXSlA94m2NY65zdqkrapSGLmbs+5m9r8JVBj8mA6njdscP4+Dbe2",
-	"RMmMCVyGUwJd0giFFy4frGix/dlaXHetpdtuLV3SSzrbP+r3lq7d8xkgWq53DH1HTQwPqv6o/4dlvDe1",
-	"0K0VroYOn09nRbrg/EUBh0mduYoqH384RRvwFuBW/uC/GCOuU6pf7mzuaeHHngetO6nA8FcDOU4T0l0e",
-	"r9fVZxNwZ68Tm18Yl3GaAO1+BwDkwCVKHQMbhmQWOy9mf7zp0W32v+SqlBbos0ZSRiOzIBNVXvqnpa87",
-	"WWHZkT8otPDvRJ4ixYtUTthjlEcScACXxdaYSLjoF0wsQdSSjl9V34FIwlxbyxaCCfOD8SYjqu4Emo1T",
-	"bje/lAdWXGZxgA0uRa3hv0lY8w1by3qNiqSXFOkUcUz0gA0VS2/NnDGWEC3JDYb+f0bgn3NBUjkxBmq5",
-	"NnVN2J9/I/CbnS1eaYvvEFfWQVypsprDCu/bNYx8GkjclnMqcBXb+Q2bm8dKS/nHy0aWepXWqLvJyQxp",
-	"ORw9oULDH4G30ZpU89U4aGmFkhNTFws2xxmZmB2cyFXLMt70KBJUhooyVrDLLrDWoEC78Ov9zSY0Uh8o",
-	"JV7fClNVq/Mqr02ulxvw572ws6xWHAB33nxwqzLe3XG2YqciqOgV45Vv11KP2oSKeYv+lIwGUjD48eLN",
-	"RUT0IJPj/qCMnXnx4g+vaME8zYza3BistAjr0zM1+/Vg06/TmgNK01bfwctC6zafdqzVPP8D5yQD2cg6",
-	"yt0n65v98l9YLIe2kb5Au51smreLdgnSjVyXD0yxDSsRvwsWxg8GG2N7cZehx3zwGLFrWkgKujqTUlun",
-	"w+PwkDELj7NXsnkfGVcCKLMJ7lNr9s44nUjT/WWO5dW8ucSaM0Ii7FPCE6h2yjD8k5//S12f2XN/nha8",
-	"KkUN2PvgBg3tuHjKSJkQ3MwX1sLvt1pB1wjZxmff8Vbq/Kne12ZMIefM9r634DhfDvv+mxzaVnXHgL4A",
-	"Co/ReFBUsa9Q9D9LpV5VmVpIkjEW3ISfEj2RJGExHyIOReE4ynHXN6HFeNhdnk2pWdrv07mvjZNYHwex",
-	"TAZfMWMoqJOBdD4ublLrztedtrmz3srCzGDm1tMTtchucCv9gU1XWpvS7C5QZ4iJVTejH1Y152turyG9",
-	"O8eL91ut1jrq5dLmmV2KOabC2BE3wsXyvbb9QZHl80NNbQzXQLDPxQUADCmHMcdOQiqmZCgzxI1eVTXd",
-	"18xsVxG5BAgQVTgz2JYOZWyU0rgcXcohyxwuWWsdFXW5bC/liGj7FoNq9mWeclq4tbf3pm+ynxfs2m8X",
-	"4XFOEQrFnNGRFUbRIvlzttPcxNm//xwRnwt42Ave67GM2RhqzQ4NfFiO+WGUWM6JMOR9C3RFRplMxnGo",
-	"/cZp8/nGBa5JAkNTp4Td6YyadUUUESLMMUcz7cUDCoirxH4QVpHpjAbDA+EYxSeb6OOqTWKZjociIgnr",
-	"0XGqIxJLoXRGudAR4SJhdw6/y+/HXhaAONeK/GtMU6DqJui5ut50Y+s0YUc2ncO1BB3EmV7LwhC41Gs1",
-	"V5kdlfJbRlD2SJcBmllomV0Zp2ssqlp2oCFhyUJsW3tN8fhHiqA6OyVsONJT20Ppmm+KiBxmRvC+cJN/",
-	"kot8FUSQlTwEp5jIrC42xdzWCoMCsdhYPD0u+iwbZTx0CFz8drZ3cHxSYhsJ7qxABmu1x+ryAkdoNt4F",
-	"RZpNQr26b2FdYP3nlk15B7OTizxwYrOR+ZQu9WRs2HThEPxXS9Jlbky1XqS05cYtv4aLa6XZqE3YHY11",
-	"OjW71q1jE9WUatvOU9h8yu6XyEKcDWg2dK0nTUIHjCZtQkHoM5KxlDmOCSe/0ZXAO3PTBhJZLLs1B12T",
-	"2Blp+59t/FV0A0oT0CRJxnsamg3z9kLj7KPqNF5IrjtncQXhs51CBWtggO0ybkWihn348g4ynNuoUaxL",
-	"8RCUsLLwVmyV8j5epvXusQetpFx/TEtgzb4DjC+7kDPGg2zVVCDHtjCmC6ofUIEKHycq8qleUvI7lcna",
-	"gvRzESIciaVIFBkLzVPCEauB2BuCcRB7zVbry1eGQHCwByuXkrvehtrV5JW1E688hojT0qKA/OTOrzmX",
-	"MH5ocaK8fMeUTKAwb0Bv2eLU+jqJ3VJK3JfcYvFmZtAXkdwiq0wQb9ajsJJaKpDPfliNpL6t5wgZNCDu",
-	"A2vvlOy3Wi64P6fOqoHs6qMHlNu/5uyR2Zl0b/5J/NAlMKZGmRTGiPmvz6FQ1sVUxGdYrLRe8mnlkq9H",
-	"iqB+8PM6B0/rYWCU3haclqmIv534W5cbQAIq/PRkASaQK3FK5ETUMrTlWMcyZBCMhX1r2ydIQ260JrHR",
-	"4nZeXdiTaSonxq2YNIktOQKLBIvv2nPFpdhwKCd4ByLTtK+EMzYeKdKxGJsdBMKcDKZNRDW9ntCpsdoz",
-	"SHFbRG7IAhkz2hbCJDZBRhVJWU8TmkrBSlZ1/oVF9Lsol2pEjbxsMIfNyd8eDGlshnHoFiJqeKP6ecqb",
-	"fPCnFZMI8/vfAmhR5VDehjRZF0BrtYRZTUjQJTWRVaBasBfyYFJFGSSvbJJwj3Rm/5I8QaCGDomZZvk2",
-	"Zr9ntXVN7tGmCkjRot3w6kGK/0vEFP1G0/SaJVaKfsBpmm6JaudBY+fFNE3Zatx/RGaBrPZpHoW1P2Qy",
-	"dantnBBuQl2xVMK8Aj+uXBZ01bZ7rD/oZXJImFkioiX+Y7W58zkebtg0PHs30D3hOuBhfqCMbm0Iv38v",
-	"hEK/NHIZMGEuf/NLU/7ulfbrH8G0jhwxAUHSiYXplklBMJSCgkKe2FP7xe1qMYVsFBBz2ItoJscAi2h8",
-	"vslAQvoBAlfGKGYKbUptZu+UxKlUMBK/K8byGpWMQzvk3BzD2KsjBLGPCZqBAeW7DiEhRPOdKexgqOc6",
-	"u6oAv9dlKVwJzHttskJzI3ycFXS7wbEdpCZHYT4jy0gKi5hbyHwiXKmxJRDXLo5kZcBj+MP+2Or1VrXX",
-	"2I8yFqV87M62FBGuS9M2v/S7eGjNeOicklw1jFgpVfduw6kf09n7CN70ujxu1d1Yb0PUg6dkDE1as3W+",
-	"NckG87cGP6g+qsknW0eGnQ4IKA+wz2PFBc7kSl26u7bK79pWuetyfCBdjlXbcsVg0pAL/6/70ffF5qux",
-	"5FSA2M5X+UM/iHm9uet//0n3/vps/l9r79n13ucvrWj/2df/qCcH29avwQX7TYaBfh3pXJ58BANYsAnC",
-	"Q0EqssI4A0bmkG1m3vcg2MS/L7+3rTPdRqbMC2AvyZKNbd3qz0cijqhCMXRZ/Rit09Vph58oxQC4SJwV",
-	"rkx9aw29Mce7hliLVZ7XNmJB6HxuhZawnrc1M882VlQMpwQAWTnZcyBUNfbAj4JQtTLGVGlGvqFaUA7F",
-	"FdRDVGZfWCzJ+Roskprytloxz1mta6IFU/ij6RwgAYzHGddTKEJ05dX8j1BgG495OtaDhNywqbJp8g6B",
-	"ekoGzLsSPombyweMIpoH2mqNf+ydvT/f+4N5iUf7Juh5ohmuCv7rlVMaGKxZf481ogZMGLhF+JL89QOt",
-	"R42vZha46MnAXi6ABrgUpJfT3ZAu0xPGhIOEj4oBzdzzN2ipk0OGRPPq7yDe76XS/Yxd/PdrnE8s2u+Y",
-	"q21t2pUwTt6My/33JjlzjpqRJZpBo5b3NGScyZQmRs+6XjAPJJlxc48iijHRvBJXwkoRqJ4vV054rhrY",
-	"HxaRK5Ai899fms3mV/MHK0/mb1eNZrN51fjaOXW0z4EH4cafvREzPcVOwHzPVSO6ElfQozx3mWVLzy8k",
-	"Vx6hcGk0TXLU2icU/echo8IDCMvFBVIzBS05eNXAtRNZL97cciU8JpUekWOcvkRORDtvWzluHWLNducD",
-	"09l078yYu50msQeLK6jOeKzbZCxuhJwIS0UdkWQ8So20QNLI/DfVFA1mDPz/fvHuLbmlqVmMtx9fl5rJ",
-	"RUK6MuFM4SFycgSniHkbMF+zBJYYeVGRoIXENMvMDR2fK7rT9hJVjxQx48ujJYoJI0SKCqifbJLLASPs",
-	"jg5HKcOa/Zxn27wZ8TC6gB52JcxCepNfENBbvhicN8t+SvVYnebrDL1rCbOPIuZJEVFcxIxYQVIQrsBg",
-	"C3zpu4IqHwMNNB5470xYnNIMmoDM1B21jkqs+X9zlA55vwHVg79H5Kh1HCbo/1vnzPyzQ1KutM3T4HXq",
-	"73iOHbdapOOI2DuYdCyT+JuxDqD0G25IZKxcrT/0ZlLSHReiFyOUZAaj7MqxbpKzNDVvzhjLK1kJE7cs",
-	"lSObg7E7E2YIo7KwUEYfTCQxppNqko7zRzvtXJk9Url+NVegdrWy4rVYG2n5/dOliswjF9ThXgnbUQqu",
-	"sWPTwLUfMXoDz03YKGMxVF+pcdajMWuSlxwCCGakZuYEBnWm3sqigIHjSWfi/ewuZiONiwNBiUfmW8yz",
-	"8rosnGwMF0GkCDUj5utwm+GxgNwfhApy9v4ckrxcmJ1kD7ZOk5xrO0JvhWFwUJvewQOvA81awG3tcBBA",
-	"OUsbFoNGNdm7Ety8MZYj1iYdGHvHPp0ic7kesGEELboYYoFr7YOGNLthieMNa5KXqWK4pymMHB+Ut5IA",
-	"v1+uDWFPg3ZoXwm83vZtzU6vUaQTaQbDYJUiOACs+XptH9JBbXILhOLeW7giVJlR9mR2ivLek9mEZgnh",
-	"fSEzIzOoFXHfm8lBs0KhZmIWyN7oeMw3YYgUFvAVv2WQbBVQ7domHWcad2B2lNXB9pg0uguGmMp+nyWn",
-	"5vLMuCwpH3Ld9s8Kd//sIptnwNUsuRLdqcO+z2Nv5okyZW1iFzP8FNz3wkmrR42eWzqFAMIywpNh8Tsg",
-	"aAqVL4oDbkUw2MzFtltQeLvHLi3Kjew5WYOn4mq3CRCJ5x/uaukrdmBfyuRK5GZHbv9MBnIISJlyQmJq",
-	"Xoz7zRg6U2abhlIeM+t7WMvReBEZZ5radC7XKViPYz3Yuz3YK+o/csayxkGz1WxB5cOICTrijXbjsNlq",
-	"HmLMcQB27mM64nkuLkceHElHBOQUkQtK5R97njTaPvuSpbNiSv8ikyni0AjtKIpHeL5zKR7/0xZO2NPT",
-	"i9s2/kkF+y/792Yshz5YTrtxyVSOjLN/cAheArgBqxWGl7BXv5YdBpvtzKzLBzNz0GpVPTi/ztWcA4HD",
-	"OThWR6vcdo6qIR+NuW1/1bcVeGfqA1o4+IDD5Q8wAz0XpbueLb/rDLfubyzFe/ZXeNN7Ok0lTS6lfE0z",
-	"rPA72j9eft9HocYjZGt9wxJOL42XYm4+OKh18zlMkZ7ivSt85Aeq2WtUW+ae49WW0RaTwA2HqwyQ3lKO",
-	"UV7f8Wy0//xsfN7h0GzvduPCIo8gQAxAUcMJ6bGfa9pXxtMtihp8Td1oNzxVDe+a3em2hb/2Vjf3rb/X",
-	"629aj5rsq922dXfpCynYynsTX7zmDv0FToq629J2XLzw0pj/LnvzG+2zfGe9FIk1nG0DUN5w7wJbM/tq",
-	"butg4qvPauyaN0j2uN7h8lGx7JVxzlaW4AvzgTR97iuAH0V+fyBRuiwqBrpsYPwyv/5sqRzZgqXFOni+",
-	"3AINyi7rSZtqhX47Y4diyYKLKQDZq/G3bBBKZuAaHLYsmKk6xSa9lGpwWBzVF/h3sDPQEg3JswXk3MTk",
-	"K9eJNdj090H315i/47+ff/zrfP8t//1Zkx22mvFBKupaejN4odu19d5Tnt23nZd/wFa24fc5En40k+vl",
-	"nWtMyjFfcavN1L3ybGPjK7OorvXNL4cH++2dLb/ipPE7FYy8kKz+xizD2a60M/e/qRd2b07USzPtl9Sm",
-	"3x6unfaJ0ZscE/WH3MnPISMHwaOcaX+zDXsLWeG9PNO66nmN9VAdZEfqEG4jq+DKFWkYrorgEEsVe6Qi",
-	"W6A5kwevPpC9tPUmqkHfx2kcKDLY7olc30Be81i237Dz7R6WQV6hBkpVFdiq/p+Vdvku+rmLfu6inz91",
-	"9HMX9tyFPXdhz3phz128cxfv3CjeuQt07gKdu0Dnv1Wgcxfh3EU4dxHOHyHCuQtt7kKbu9DmTx7aTGSs",
-	"PAeuvMV+ZfqF+T0sod7u0uxOPx7oIXTXF1tktlv8awUMElZ/M5YoIiTBXgCmF37jJcApSqEzGuuIaEky",
-	"RhGNVEuCSGXug+Eb8XMHOT1H7rH64zlotRz/nHEbCuooZAM4JR9YwrHa/Vcp+ymzjSQoARGgekEDEZFj",
-	"Dd0XSUa5sLxRzTkd9ivTFtN+6RQvUWCurzAesPjGfHVeGQxfAV2PZb2DBAxj1Wg35E3ja5Tf4IDmVr/j",
-	"hk3VClfnrX8NrqDjwvIR4EMyM7Wlp9huyPwx7pavn8vPDhY1Fy/7wGgCCHawhg2vedCq39V0+gzHQUCa",
-	"L0Mys/Lufis1jHSxdX7Lsim0I0RkRDPAQxshS4+Tdivivrw/Ti14StUuf20OZ2yIXDeOuHCvMjLKJPTQ",
-	"ZWOhlgw2g1mo2qK4mjMNazlDDVdGD8QDoyOjWSIXs1ehsSyasUOg8N/8OlbmxuA+Ne/lG87RNiXhgplP",
-	"sBygxtr6zyXTWkh5cF6fy+EIGr9muGowzL6AFydyDFXdqf0XTi82WUB7WUEicpo/6UokrMcFz5cmcn2z",
-	"9r1gqEDvrGZp6lpAZKawu8726g3plHQZOXbRHCLTJGQt/sp0iUNkW/o251lqtA4OZvhSjBJ29FseeRa2",
-	"8TeA3qpQf9DjypO7a+hzvS5B6hiFF6YyauzHvYOT/VZy3IoPjnpPn9Duk+TwCTtgRzF7dpTQw5OTp13W",
-	"i1vdhB4dnjxJnh6xo8Pus6e9/Scnvfhghgem3UiO46Sb7O93e91e9+BpLzk6enJAT54cJ60nx09PaPdo",
-	"/+BZ8uQpo8fJ/pNW74Ce7LPufu+QJU+O95+0coIZkNecTOjPzznhT85iU9LSoDxx5S0zVNEKWAjd2to7",
-	"yFMT0OE52FMM+4ErKQj0Pp6SDozfdsQZN0UQSpyXuFUD7lyVtdpkjt5pQhXpjnkKDV2VO9829jSnFC2z",
-	"KvX/3NpR9XaFe2oNew8Avu3LPNIqLpQGJF04MdXqhl/YyLvdfwzdWY/pOOF6j92aZahUfLMwmkFfkyt9",
-	"Zh72Ep8VNUY0o0OmAXHnz3nIHWAMtYi8CTCqyFI+Bbr//zVmYKdaDVCAdBczuhTmu/rVOZlVwpM2WZk8",
-	"F05E+9eeRyGzMrlu6NNorGVW+rAFWFr7q34mfCF2vPYISkOuoWE2m2Xkt4qRIUtncGirIGAFh2ZVVy7b",
-	"GgkMQyOAts3woi9Ag6l4b54PKd5cJW1CA0hb/deGdFyxHR4/RxioFa6EgBkcbvUNKtiN72mf3Xfo4zk0",
-	"/NeOfRj9s2kpyY8UgPiSw5P8+dksvQNI+fPz19nYhFFIoKI87Q362kYlJXauwl/K+tyjlq06yhyt7Doy",
-	"lTPpxi70e8/p5Z1sbVW2fpMT0qOW4h/X0pwMeW84V6tIXNQYjYN+J7Jdz/FhmyM+sxyTHUf73PH4ekkq",
-	"jYGNVuU4y5jAPHUIBKBJnsux0J7tK9idvhKO/0+KiEhhazWc2dQkr+WEAeBFxyeb7pChvAUQS4iwd2l8",
-	"EzJuLsq7Zs0IuiWAN8baPDl7jmslrD1XsJT7II8FD/nhPEk4nMVlNu/91sr2f5nbflth+PU0xo93Eu3i",
-	"71tSUSh/VRqq9oGYQ34GPRsIFuLWnxKeIBCJRVChmnT+1SE9LhLHptv5r47xabmOLB6Gra3ssj4XiihJ",
-	"/hYCxv07sBkD2kWWIIYt3qhOrwQVAACdEVrio4x8EtNTy+QAf3FJ9rm34stU4G3uFtUkby06ERfwdVwR",
-	"eiUmPE1imiUYN+rxFIChBjJNHKoH103yqcxt7ZOtkRh1MlWkAzi0nYh0EMK4A6Eu/HeV4+jI/Re6jAjC",
-	"3+dCWBgtKtz8w+y5j4wcLBfgyNkLQ1Nccoag1KHCEfjX1v0ywHPjfaHsUmWs4tWjTN5yBMBbTYufjfXg",
-	"vbup6vXAXZNjzSgJNgFIuLfPgp4Y5hRWHcyrHOvuAm9cNB9GFEFKYAGl9+fVfNTbsos4C2L+YPwyh8a8",
-	"c8t+qHPpFRcJcWjOa5xBj9VUxOUCkVKeV1myIwQ+t3B1JapPo4Etmt4AaKzMPo6coQwsQPa2bJw6vDxQ",
-	"4kh/5akcV6lWoDy2r0THsQGkXNxcO9vPaHJuF+g6lqKX8lijUu+MizW8dtd0QKdYjEg9YKLpw+MVsHDu",
-	"GxBICt9sdv6VsKyGlo8IMjdBo7xgWt3EKi9zQTSedPd7T7onbO+w16J7R71jtvcsOT7ea/UO6RE9jA+6",
-	"+8nqVS4BNthtGdbm0SxxGOQ/giI5WiWvdzGOB25Vd7b4d9Z5vyBEZF4lV44ViDUV4ReefF0UoPqICYAZ",
-	"Y3DJifwR6ug2OJJ/LA915b1UKIjdOQ4y/U6w2ZadRYEuquPBAsIb8B0xj2/peiIHq8m1sWNzaEzAu7Xu",
-	"iuO08+mFSE5+m6BHgIdzm3QSNmIiAT7CcfH9nSvhlXg40FlzqLqnmIdgoYGPTzukWBuC9y06jQESdCgz",
-	"1iRnuauFXoPIaw2uRJ/fMuU5gGNhnBaWGF8Tpsdxudmyr4nAGBwQv3QK/ONOT2ZdniRMdCLjk1gUS4u3",
-	"Cu4BQjGnrBdMQSLf1ubaY01DwiOzabCEYzrPq4g3HubqloNH6rMti2Gn5Yp5wKn1X7YzGrYbwKMra9kK",
-	"E+Fx4fZXu02ISh6Apu8EqM0sdDYo12CaAGIgULSCtVJ5FRzPXKubIomE0F4shwwSBlcCIicUyurgTVyK",
-	"ZqFZezJN5UQ1yQsJgTdN9ITHDOuObecdVURCmsKqzGLQcNFQsfSWqbavI0MasCgk/25a0PH6Ns4cJLPl",
-	"pIWWopXVX/Elm/Zw77Tezkm6V333mmlnzkEdO5hMm+i9bAW9d+G0key5ihal6ZQYQzEBbP0pRHugBE+w",
-	"SZOcpcrSvHs2X0ISDgW9SRF+JbRPHaB8tRK7EtVaLKCZPmxRM+00wM67W20zgiRvthVv5Q3D5j61shVC",
-	"c4wI8GGA093vw4f+YMxOoZ3h9fPhG5POCtZJeJ+Z241YWObk3U7b7bR72WlBQJTNjf7FWZKXEISIyGgg",
-	"BYP/0RIZb7gapRRDMfawyg8vl0rPjzrILWreH2igpDkjkLIueGZcREKmCRI4AQ1IzmajtBzZgAdEds4E",
-	"kV2laZwyW85kmYzapCPH2jgKtiS+06M8xZSKpdPpkMlgGlkOJj3AQ9yyGQEfdPNKnKE+mwxkUViQn+3l",
-	"AFI4I1OVPfn2R/FPnLTYKYhw8iA/jJVmo7kig5X1xFgPHgMshW2493XEbLGeSABJASkb0VWdr3ZdYcbf",
-	"UJ6exTEb5Y3ZrVWkwTjNBYrDzw6i9IDBH3JRPFM3NrtexLAhSI3Oi2VW8sQxRzlZAQUiJJ2PYyl6PBtW",
-	"S+lzvOClJYJfO94Sy8Tsljg5UP/9dPX4iv/6bWema6HmraveZfIAorcPRfJdwdeq3XPmeuaLfmFyGHlC",
-	"S85K5iZbwtKwVZZfvpIZEX0u7rCxNa/xjshlRlmP35BX+ISzsR5E5DlNkinEQM3frs0tnYi8FLdyStid",
-	"hj/8BbbUb2fvM3k3BaZT8w8yFgnLgLBRXQmw/w7u7iIk+AQSx0PIOVnDzSuOO2q1oPjSkt7BX/a91JpX",
-	"LYo/PiMyI0cHB/Y/D08LCktXlwkh3oI1ENgXibPWcmo6c7/NeI0yppjQEWHDkZ5aUk1doMn5ybseoD3Y",
-	"/NmVoHYCYISxHHEbUQauz0nGNVMYFaKOZ25Ip8gBaV4ZMh3tmlQ0kJRX2Pjj2A4AK0v0IJPj/qARWWJf",
-	"uPMfe2Z99/5YQN5tr378D3MlkndHjX/sGaNrD3XoshvNpS9dENreeZ6sdNu5/zbwq/d+oalxyVe6He5w",
-	"N3gPglThKvdbfWPv+5inFFe4N78YlPtKqvVXqtmETj8Ks51kxv+qYZLYe1+5LMX3OOyteBI6w7ssMwLk",
-	"kQqgFu448w/8Pg688fkrSub8gf0bo8lO8n9qyTdLvJbYW9moKfPmrtpyb8dYX/atzNujSt2Q7pT89vLs",
-	"RXAT+Id4ysVNdUTmFRdcDZiXcC1XjyLPr8/2+kgVbROpFH1FtCQU2DxtIrUcjnFc/hKQSZQ91/JgDUck",
-	"UjkRLGuS11zcsITQFCBSACvNhzmtQF8N9yWImy2Ul24FgJ6Lm20b6e8z2ePpvdvpOPRv5tc6x/S5rVPe",
-	"4c3f0yFbeBChzWpUgF+/XulGuEhSA4mBG6u7FgGuiVI5vcgp8j38e4rU/EWkFxjMRQ6VA4T58Icev2MJ",
-	"FMY3K0pJuNFbqQsmS6T4d/zEGF1ADeNe1iSdYY8WmtGR6EO7lvmpE6El/v7dxSUpf+jjYY9a+DctSQ90",
-	"LvRkvQei9CsRYkonucuCn+d4vGlOwg4gtbZgERivy/G5RyqoGB86Xcd9EHV8K4qOHTnHjpzDi4qP9aBO",
-	"vCXXFdWK8RLI1UHPzKijvvH5UUvmQSDhW5IyI3Q0In+7fHf5/u9NcuaS1z3ArjH25MWbC6MXUT+B+gOf",
-	"ByMgeZ7q4sUfEUY+iBqgRcfIaPzXX6kNpFjgyIQNqUjUAswh87lvXp1tIX66f3B4dHzSiBr4MfD4w3i/",
-	"d0QPWSMH6Sp2pzli3vT2HHhXPeX0pkd/VP10AUv+CiZpp6B+TgWFLh2hxEFqWBAPqO8vb/oN48MhNqE1",
-	"62qEnASqaOoW/DZDOmZdsJxaeZB/t7Thg+XvwTO3JKYYccJ+1HkhfQtmebFbsAwdyVaOyZCLsTZGvsxI",
-	"x2LbOLO24ycELMZDJ2N5KgTOZYvlaVtyuCJ9cFi0d6CaQ9vI+ClEQrBYDez+md3QJB2zL69T1DSddmhE",
-	"5lN0NiWQEii7ddjjY+vdMfFBNQGjI+9Y9gwaSCdhTsGmmcI162Za37CNDvHyV2ziPbjhfFPqsI1Iwz4K",
-	"m2zeHcU/QWAF5a8ieDJkkKCoapxdkzWsbihwxxb2gNjCrEjkfaqhlsjNlOv6LYz25T9o6Pqby6rLWL3L",
-	"dr069baKhxmWS+vMFinbc4/ZnRl1ZWHKmbGCesByIckNY6MCOAs7u7l1hTKmbQdzYSyZH2/YSLsQsQV7",
-	"l9qVe3waSEJjbdvjIPqRUt2T2RBcGNdaHazbfQkDX1PT4807Rf+wpPcsTfOSc5Ab2pVjTZbKsOtIrS6v",
-	"cg5CUTZOpy7y5hrIEE3olKAvjtSOUCBE07QKr811n60lhPnNOzF8cPZGLhUFdhSmiqxXuaJE5hAvVT7z",
-	"+UI/tXbUJqQnRWIFbRVcQZ4UTCkpVxqC4SV8wJVwoSw43YgCfYY1mngSIv5ZGb/+88P2Pre1t1bus3Cr",
-	"+m8SswK63lyQKzefsz0eOzaVqpDqBtGq6gjVy1JgjSsoLsVs+oRmiQIL6ErogpQG7CfBJub7ZhPj7VLa",
-	"3MPFKUiJzJ3udRiYRjYyLzQdUgpoJ74vEm33GHECBGfv97fFf9UKSJXH/KPmjXahqhW4VN9lP1q0ynO8",
-	"AunrdVJCuSLryawv9aLCQ2vcKmeyEuwNBR6ZorMBLWs0ZsrEWB50QWRLf3IoA82H0DfK9MBoMoEg0QOK",
-	"XJFXYkFA+xUMfBtKprJQZmXlUR5LLeVxX/1xAQWyox1fJS0bamJTTLuDdNv7L2OKLU3NlnJpebhy3gAI",
-	"QxUotpVtUm6B29a5WxrerkVuRye+kGlSz+zCe2qoy1gvY2qwrLyLcTi2brhIHilib0KHG21oVxOfj/IG",
-	"8wvWBcZ9/EiRgRwywpUaM9WGulZzAg6xtFV6AAsyuxIDYHnR40wYS30eqaBPuWiST8AdnB/eMRXmoi5D",
-	"UlKw8Ushh0cqVzJ980gpCFWOFYEKcxIPubnKtsqZ9zYJkn+XvxxDDezOwWNKETN0NYyP5cGzgC+kNE/T",
-	"Uu8A2AWWWlFmRhVficOWY9XEeTWbjaTUmBLcxtK4zr8gIhRBmLB9jyKON+TzZQnKIawucek3wmaDR1xa",
-	"JvezN72921/uburoRHhAfW1YnzWU3Y14xtS5aLQPT1qtqMGTy3kG+ot5BvqcPbTEmlP54R69JpQZ2UuB",
-	"aWA9Hk0E3lnEoHlmVQUHcg4bWbvn0yBfuh1D/U9buPfS6jbAovQ0nzUbjdDNpo/rVhhnrM+VZln1CfQG",
-	"TiCLXmMU/3updD9jF//9Og/f5ADD2jtD9ICJnKEAuA6ELUWaUEXisSZqIDMdFcrYKsK8IMn+OT+De643",
-	"jetT2/ogoM/BCy4h9DB4Wtea3lQAa35wn72B9rUQRW8xKvw7FYy8kBBkvt9+CDf2Wlp7/xuFju4tAAQN",
-	"r0U55c74vTet8zxjVDOfJcBsc2v2baBqEEkFsfcWhIFkBpzIPHa9rRmLGTcWKrXNneTMs3a5IAeFzVYw",
-	"t3OFxPdEZuS4dThfCAxoQtNLqz/X1gJ6JSNm5c3tjepbWGX5Yljz7BoyVwetg5O91v5e6+CyddQ2/3f8",
-	"P42oAX5DMn/JYXHJrKn2FRHTl3SJrUPZYgzIGteqa0spZfN1mKDsut53y7Po4N5tCbFXKZWr968BGxMk",
-	"m7PEeRO9cZpO17Y3SyJQbXReuuIxrCGWeTaFK9dDPf4GuGx2nDsr9KHCu81yEStPbIyw/OciwAAPyBFu",
-	"2usWaBEVjbpkJBUH3OEOHZpV7hBzJHBtXGoiWJ/Cj0DTzrpc2xi+fbDlIuzRNFWAJzAhf7FMkr/R/Iqc",
-	"gtb7Gb39KwHSb48PEkPgH8xXOwJo7v27rd+CF/WBOq/LplIk5GD/6MnR08OToydNcuaz1CHmXQzdKSQe",
-	"GCFKsIIensuSU0KvhCO4cky3BUlHRLpjbVm78GxSUEUPIZQrcSU65wkbjqRmIp7u/cGmHZfMiAH28BHg",
-	"ITgwzAw3OfoG+DGzV+cXwcDNf5mvbXuvJSUb+0pAPsRDV5i42BFSihVN1Syxx2wxZr0HVMFTQKrOxqxj",
-	"2wssT4jlMpkx2d0LuboSHV58fsFJ1iQfHHwThY4gDeVU7cIzuGFTgDfqMqIzo4BtUOoMkj8Usj57wDhq",
-	"/usYQKGY9VkQ4TpfAYx/W3+LKyCjFMZZcQl1lvRZZkkzjW0EJCaJZApbJbCnCbomb9g0QnoTJYkUjjrZ",
-	"9obQccJ1dTK7BLGyLpbnHCnjW2C08cSG0KEUfegUz6OEKD1kiA6fLATolFDy8eP5CzLhaUoSWSqkOeyd",
-	"9E56Lbb3lLae7B11W/HeM3p8uNeiJ+yEnvSe9Pb3XSENAroUpTQzUr+wrmYxTecIuFLNO/73n//H3v/3",
-	"+f/+j6rSm3XJnkGXNdp7x1HBifBOgDrQxFkENasA/MXedkrCfza+7d8cxPlcqHGvx2POhPYwjB6uBVFa",
-	"PG+CHi5TDJyGRgvCyT6PHu2sh3lcWPMHFUukeHWLs8QIeWwUNGfV9bKXWFnElCb2UjzNTi0FDO5pRWiS",
-	"kPHIFRrYp1uGL3sfJHzcAQ+HqtJ0WlVP6++9l3aQG+jyB0FzG/qmHebzT475fJlbPkE0+Lr7ecEgzGtZ",
-	"dhsu6f1kM2zGfJFCZzRGDyBj1Hj34yxttBuPQbDt0Ob4VXgfaMbHowgpVBKCbeCOcHqsBwG7aXHPlr13",
-	"yAJ3uhig8XpQUJjCQJpf1Kg8ZvAiaLgwJmaeMY97aB/iHLjwM1wjineDI0YMEiKC4gXs0KJSs5AG7k1f",
-	"vsThB2HXsHK2tEwR0W7PeWpqxOhNhKCupAPhQstI/JiOuIsgdorIX0yzbEo6L9goY2izwfURJIHhHQnV",
-	"7Eq4KGBEOhdjoZhxKj5aHKkeZ2kCY7JGIboZvC9kxpIm+WS8ldcvfz17/v9eX7774+Xbi/8le/ABgMyk",
-	"B7bWvXDz8DiwU4JJ76qVyOIBUxpXA9FiAPjJuAvGDC8eM2A0rRBNbzcU1ycyVo2vn7/+/wEAAP//",
+	"7L0Jcxu5kj/4VbDc2ej3YksydbpNxT9m1D665fY1lrx+Oy3/RbAKJNEqAnwAKJrt0H72DWQCVSgSxVu2",
+	"7FbExDy3WFW4MhN5/vJLI5WDoRRMGN1ofWmwz3QwzBn8m6apHAlzlTGaGn5DDcvsn29oPmL2H6nMWKMV",
+	"fSxpDJjWtGd/v+hzTdxDhGtSfU6xf4+YNlc8a7Qah53uk/3uwdHjx52Dw4weN5KGHqUp07rR6tJcs9vb",
+	"pBgv5+L6yr7O1fyJVR+cmRrbGVCekw7LpehpYiShopiv6VNDBiNtSIcR+yGWkS5X2pyQoZI3jHCjyZBq",
+	"PZZqveV0aE5Fyq7kDVPdXI5jK5l5proIRtwDZCxHeUZ6So5Jh02kyMj+3uHjw58Pjg8frzW7lOY5U1cD",
+	"rjUXvdjcjLxmonggnNgp6TCqmCLwCJHKbuzpuzNyzSaWEIIjWWNiMmNX7POw7vBxWv6B6f2yD5E+1cQ9",
+	"cEKoviZdmKI0fabWnxMXNzTnc+bkH4jOiWsipCH+idXnkLEhExkT6eRqJOgN5Tnt5Cw2m5onp6eVUUM7",
+	"VDOSUmGn1mFEMZr2WUYU7/UNEXJ8QoyaENqjXBAuCCUDOWDCrLUAZrnxytBrJmKzDn+uY2WuiX9g9fG7",
+	"UnV4lsVHL3+cGVswlmkQHdmACzLuSzsPzXuCZbAphrzgitmtTKZ4QXaJ6TO3nTqVQ7bWzHnGBkNp4ERT",
+	"Kbo5T01sEdHnZtZzVj618zubkDHVZKSt+Cu5hKR9KnoMF8C1F0Przl4YbhZOfeqhpcQ5TtbJ9BO79XLI",
+	"FDVSgRAwkmQs5dmaExd61O3ylDNhrvwOxOYee65OkFsSlpLkcgz7bXd3zckZpgTN4xNyv4WTOJcDZvpc",
+	"9MiYCUPGSooekYLIkSJ6/S0CgXaVKgYHSHMdn9DsY9Mb5I4X9oQVN6/dL5jqRtNzb86bmn8kaTClpNKN",
+	"1h9fGl3O8szLpsqMh8oSmpmQS/zxsmFn6i/L20/Tq3Of3/waGHTpXN2o8nv10tYstYpDl6aWPza9p4W8",
+	"6shsUi/QZ3d2iqGRVbkUINTtxhD7xXVno0dp/8qJgth8hDRXXTkSMxe0crczsV8oFMRArG80oz9lZ4PZ",
+	"2Lc3GV0zrbkUG8zAf2GTWYw0UxtMAV5fb3xzpRjNJiupSREB4HWlyjy5Jl3K81mGfyMNgWHtBaSZulmP",
+	"goZ0kkuaXRkpr3KqetHLZ/ahmZtHZqCVWxuDHB8dHRyTzsSw9a4daxvxjKkt6aD+2if+u7PK6FrTVNSw",
+	"q5wPeI1pW/m9MikpyYCKiRfYOgk04JyaNQlRMToy/bmCe/qRyt3Ne6h/22mAktnjN4ykI6WYMO/cXZmA",
+	"viPX1ykU6yqm+1dVE2tlG8x9xlmHgTG2hUmtbYRVJ7XxNYx36RXepVeooayp+HjzcH01R7Mbpmi+rBYW",
+	"u5DPmciIFIyU30hgi9y315sX79kDuerkMr2OU9L0I9NUb/VVDuflniCdCSqISv7JUvOTJmqUrynM/OD2",
+	"mpDDuBYzj6qcGbjDHUERa5kwZRUbcUI6rOdZdq3ZbciF2+G+DbluS9xWdUVt4qvaVOvFgRS7kdfzDsU/",
+	"MEsvqE3BuXQYE8TektkJ0BHZiFxGQo+GQ6kMy678tRqbYPS5Wrq28xTSGWcJGfatjJCqvK+LGxwcqoGD",
+	"NaXC3uIDmjEiuxsvacAyTq/MZMgWLSp4ckbCGa8PUU3ocJjzFAyQR39qKRK7/x8uXuz8TKjIgGJTORgq",
+	"pvWaxGL1VkEHrN5Gmnpi5hj875t5vsaMXl8VvuzINKoPRDXg4NdyjuA/79MbZq2lnFFtyM8k7VNFU8OU",
+	"jtjBoV1vpCS6L9U67sTbpNFnNLODtL40nkphmDDPuB5KzY0zeDKmU8WH+J+NN3TANBBAl+deIUfRatSI",
+	"JQ2d9tmA2heRyhraKNDtb5NG4TMz79kwpxPk/eoA7xTT4FkB88UO5JxofZohrwMvdFhXKpYAjY0pSkb4",
+	"wbN+OQ8mRoNG6w87vU+Jn1VHypxRAdN6z4yanHYNWlfV6ZyDhgI+sDHlxo1rtVl7p4ZyJr4JAy74wI6/",
+	"VwzNhWE9pmDojx8/no5M3zJ/Sg2bHf8CNyDPmXMkvn/xlBw/PmqekDE3fdIGIvtfl4VaApLzstF2G0id",
+	"xLZ7BPtqNyyTTDvOHBVu6Pj83eY1fgHx30jcP0jNsI1yh4Nz/5dd4+9cRI77I/iB9YihVIHPzJ3QfyjW",
+	"bbQa/+ejMjD3CH/Vjy7s2zAOjPoeueEsqydjd5GBTwmdeLns6RPcqg5Nr62Is1aCsPspCDewk5RoaiW4",
+	"WJUD/vVBM/Uc/GDRo/Y3hFSEDYZmss7nY+tFK7HwpEOIbOUPw/b+UnpwZ4co3LMCPMaDQuNdbRx3PVW/",
+	"b4V4gtGDhOzu7q7z5Q/uIojP3l8T5fafoI3vg4VDxYWxFjg5PX96dobS57Lxf102EkIVI0OmUibMDhP2",
+	"RsjwGlxpnuCvUHTAjJfJI6Wlis+3Ldhnc5XCE21/tkPaK6Wj+5u2d59mVKX9RtLg9v1/j5iy1IW70cCP",
+	"VMTmgH5+xUTP9Butveb+YWJFWfGHGJe/4gNuZmf6mxyjL4AaMpBgMMVmAG6EygQy1qWj3DRaR83EzsbJ",
+	"0WYzWSRVV+ECF9FvtBqPO3vdx51jtnPQbdKdw+4R23mSHR3tNLsH9JAepPudvcxPfkhNv5x7oY/HD7kr",
+	"1YAaS8IjeDJy6IrpoRQaEwtOUfd7Vs0rSPF2hsyDKZ1rycyEmOj0rz2KvQPW3VKS97m9Dt67ReCSZrc+",
+	"SHK4FnIskH/0mBsIl8qu1W8DfeRfO06C75zVzt89/igQ9jD6aZZZlfM3ULvW2ryZ/Imltq/6Vl3cbu6n",
+	"Zt/Y8jn4GJGLSnojpT4kuM1jGXDxnnVH+tsR9VQMe+4Hyie3fAZFzoeVRC7hoydlllQVNDlkwnsit3UE",
+	"o4ybd7THlt9/kKTUoEJ4g7lQf9gTCa7m3WreEnj03E8tL0GnJauXuE6yZsxQjk43xShMoXGqr11M3Srf",
+	"EwKqE7BVo3W4nzRkCu7b7AoE7H5z/3inubfT3L9oHrSah63m0f8sYRbZSeKPS90B1h4Lrt5GS4zy/Da0",
+	"0Z7DJhHFjOLshmXEGV7dUZ5PQjvMXhVLE1ZxcvOI6xQ1ANkl7qRuk4bT2Z6CIbUe98XSsOZyzswLczIw",
+	"FonD2ZfmeGrmfiz60pZZ+3p+NkjiuT6SlAY5DVS5h4SscQORcZ+a0l4imk62KCDQwluPTGa8rXNPo/p0",
+	"zE+6xOv+6ZiDc4nXi2SDiFdyidf901umoWlvq5ulpYoZ4z049o8fP+5M+xPmHf20+8HaSRtTzgdh2ZSr",
+	"wcrUU5MHM188RN6JJHjM/Ubl4Xicce7708/Hwg4PjLA5I1RJvxCkQ6a09E52g4nHGWFCjnr9MD3s/jDK",
+	"U0gb/vFF7FR69P0hrTeMo4FTJTBRTTz1TtOC0qRgGKGxv9xjQfxUZuxrUFcly3xl4qrkg29ZbkA6gHP0",
+	"gLUbkR1FqPl+nV15ka13hPfjFr0bl0VNWitmjM+mZgrGMjBH78/xPpOCrXigTp0qwgZF3LEaFKTo8rLr",
+	"hitQzBiasLU5M+w1m/edsBbJPp3FPsREdh7Jiqx+ysfpucYIfexDPWZe8Rsm4I/RL53mHHL/Yq++ZzTj",
+	"c959P51AOPORnPVoOnkle3Jkaj5yjlUKcmSsUa0mEFqLfmsrX1FMsyIdbc7uhmyAtmWQAgHRQfSoV7+/",
+	"NGNaSp3Hl/b3E8uPPs0U8+IHEB+V1ii1vAJUe+Ej9ytQ/VShy1zREz67RclzLgcM8hygCqKsntierf38",
+	"81Aqs6En7lPSYJ+dU2OeG+yasaG+ymVK8yCPAVIBksZA3jD0ZAXpqcVQsL83TPEuLyMc/rEwrwHy6IDp",
+	"3cw0M1dU84wFQ+IoqCx4PxETRnHmXvKZzmBWBcN0y1TyVDG6aMFYcNBq/EkF+y+3g7upHDSSRpfyfKSK",
+	"FXdZ5rLor7ShZqShPtKg3PGjXo2W9xGih3LpZ/WVG81tbU61uSrG1ROR1q8Sns1lDwJTNc9U9rrRarq/",
+	"6Cu89ikmP+BejIbZwp0Fj6mLY7m88lERW228pIKRZ5IBL1a8omqCQgKUaK7JNRsaQjtWJk7kaG3PKLLR",
+	"XLdonscGDczHDutzUc1CmM2N2ZlKjpnH65F0GpjYr9SwMZ28CIMQ3yYOch9DXffYsVt448pADTdl7faA",
+	"TtD/QPUWvbGOWj4IKwul4n+tbQ8E5VtztzKWB/3g0fr6rl0walCb6lMxlVZe+CbulXHzG6NZRa5NCWEN",
+	"7rhfn18koJ96Cezq1bbEMXYSZ0Fd53R8DLJKiOwSOVL6ricyzbfrbsg9ONgP1VqldVcC2ZY7RbrlvFkE",
+	"iZkbzv/MXQlPg5tpFRH6kMQRbmZQqR2kA37nOTb1leoLPGeRl7Z9ZcxUvRce6W9KBqWMXUkdKV9bsLPu",
+	"wS3u5pT0P8FEwCI9hPRZPtRkpEmXg3a3zd0CXeZ9qYTdoQo3/fyW6XGqDL/IRrArUjQ1kJBw4nLTdZuI",
+	"oGiA5dn2NvWl7KyfyfSn7GAe0zKuBJ9vBMY2rGteeS5kBxk1iX7yyH1SG7jHG4phNYE109EFcnAHKUkv",
+	"ZWfrCUlu+5dLR4Ltvk0ar8Df+hDl2HaUIyHjPk/7Dmjn0c3eI6t5PkLH0H3SJZEAvqo8jJq030AmrmPS",
+	"bb7V7yhXq4lICtIA6j0arQabvOx3fk35W/7y7MNfZ3tv+Msnu+yguZvu51PVdmDUuiJxV+4H/172U+vJ",
+	"oXKZi07JykgytPtR7A6GZc7E19mh8wLwakoCb7JRpcN8Q6/45j7rlf3QW/Y2r0IwLn45NwLkj6uklw+a",
+	"qReAtrISwTwc2OYHZrd+3ml97EtduGmtKIZT4+L6m6sYD87TO3CeTutJ9zgh6zXl+WmasuFKxVzVkP+Z",
+	"s/F9vIF95oCsQ4lHdZQCAhJjur5KvyjoD5NwEX8E+iqwCmpmcps03shfZDZZJwlgVUWvCqe2VccBJAKU",
+	"GYGobJsqAltBgXb8ucre9nS8N/J8lPZPS8S2Fba3RA5bYmMryHBb3FqPD+dRMkL8ONhDV3TtkpGIS5vZ",
+	"6va9RHi5O926P2Vny+JwBuTObxfXJMPi9K3uUpDwdac75cHytnx5VPLEp2H5trpRH7x2d5e7BIrVXRKU",
+	"09y2tjOQrDdZcV/qAZsXbJLHLNziDn1Eo55rwoU24JK3/5PhfacJHdPJjNtz2on8TeJf7xDf8ELKVx4C",
+	"cYUziEIozt3+2Te2rQhW4BgPye/8l+2R6jslAd1mLbfyV8hd+0b5aKubiutkiVnZuW1H9Wu25N0wkwSG",
+	"1ABnOBX/vnsZFkUJvQvFy4muBLyWzHKUCREVpQKwi28tw95Tw16VYKQr7P80jun8Yr7w4W1KLY+JCkEe",
+	"BGDkmqQ5B1gmTN5HF78Jk41PSLDb4EVGKCIjSSoHDFCK7sPpoP/ya1QdxQFWV3aTxCFR75e/o4q3GskP",
+	"s1a2r7KwRpIvs7g/ro/3Ms/lyLxnqatmWP1KVfgJeCMH8IE/PiWNDsvl+MUozy8U7XZ5WqSyZ0xM8BHB",
+	"xvY60dXrV7EbjnbMQdIw+PI7hG5y+EJL+TjdM52Jh7lY8nK1z+pgvOr157Zr2zdgcQqL6C11WfwIfPcC",
+	"goxfz30aAwRembFnAGnvorawEpQFkC2XeoNZ5oZ0ueC6z/QsqO29Ys/zolpjHc4Maj2+NDqsR8VcnnFQ",
+	"216rRNGtw1f2d5p7M4kXjSUBZEBLtZS6ODhBezCPxmv5F89z+uhot9m4/XRbhTrFtW2bFf13F5GZ31uk",
+	"KG14njvPNhwbRLSfVnnr+w2hv/56QfFz3hNn3x6EKgLrvZRU88/fjXPMirW+tAJtYnVNrHIwQVWor3Jw",
+	"dYbbPZbV4/BeEGVcD3M6eTNlWs61o534sUMeHNtrn2eR8Pt5LPx+DWCmVaWiEr8/fd3dufnls9XMV7LS",
+	"H7wHm3kPavMrNpLVS6cInE9EyrLV3L8hGbsy3kbrj6Jb0lTt5aekIUfGWn52W1AHbTxUTP6YFZMelZZ0",
+	"rfo+1kUvJSIAvHRNop6IdNF1AKPCIlG5tft5mzRCCOCnnlbXIXQ6wHDlzlFSgv29FQB2bYjfgZljeHK0",
+	"empsuKFu6r5cfu0tjOzDQqsBYcy5BhS3xJ6gNR0Qqrd6jZY46TshUPq82zQCrQ7zCCf63JdYr1VtXtRn",
+	"Vw/P1287hrAHhKg/jVbjmk1a/3N9cPPfe59/cfy91zzcrwIBXjNrQB90j7vH3Sbb+Zk2H+8cdprpzhN6",
+	"dLDTpMfsmB53H3f39sp7F/eysTT8Yx193SblYsDwn1oN/K1Yjm9f1bJC1gusx5HVoFRwc7UWH2Z310x2",
+	"76LZbMH/hZOFBO6FWd2vWNbbvrs8QjTL5XhbUZHDlAph8f2CXN0LB6BLZhNlz417nOX01SMkNa9tNe+n",
+	"HMNXDdXESypJaYGZDNDw9yWI8qGskz8LautXOKrvqTx/AYIqN1uGTg129zXLOPWdDNbc3mq3nqU3OHjt",
+	"jqLuVvzMLGR7u6iZ2gSreMvVpWsDEW0PEWOmA9J8Wqg+fqeASEVrJanC5iUgAkFv+kkTORaL205vl3zW",
+	"rwqc0bdcwAYV3wfr+vu2rj/NpJps3b3vyW85jRlpy1HtJjHSBwfQj+gAuotkqJLSlnMC+QR3qTTRDHqy",
+	"DTzF2tm/VT9Ws5Xv4r69DwAQHxm9DmEqVzj3mV6Kcze4+vS2A19BmfVIZExVmi8mmGH6eB87gcG2K9RK",
+	"fQ/dwidbNtMdypynk7vZ6bfq2xtuyX09QCMlsYMV7OHNP8sX2uOiypEhUnzDJhvFBmC/r2zAhY8Z0SwD",
+	"rECav1NW7hpwuhaZTVUtYo6ABnjO4v0ZvWBRpxnT92mv9rRDzWG2gyMTvp8aROvRvQ1dYJ82krL7mb0i",
+	"dwwfAEDGKHceHry8p1qiFXpIBGYKy1u0kYplJ8R+CJCnhkwOcxYe7zLDFDrNl1iqvzZyOHSdKa3KAGEQ",
+	"8g808vosz1qFcLWLRyHNirxNfC7goBNPalc9Kdg/CyKFbw/kDbsUS016VvOaf5wvihfO8fnbaQ3ty5x2",
+	"bdQUIs7tN7YW5QXYgb2HIZiycOp8ma58J/bTAvxq6OjXIRnFm+hVFMIIicIhQVbDgE588kLiVjJVgWZI",
+	"xrVdRuZZabppbFzbjHJGR5o+0TxjGo+Z9hRj2cb8EWqw0+OewadPYKU57dl76ogMuBiZ6k6uNOCUOvwl",
+	"XhpT5JHALkPKkh4ykYXDcmEO9huzjRvjCvZsQ94wKwpSznxTXqoY3NYbb26ozi8Udy6UuPmgpX0wt/Wp",
+	"VHgzsVxjf+RhTo0dEqh3rLgxOEOIKkaHibdA/SD4v0dVFhdSMEwrtswIfXAXL+U27IX5BzbHrEibpMht",
+	"KCYTLj9k5Wm6S6busZgwLKV6lKKivFthqMp9V6GGsrux7FhVr+H76UHDtxWv77fCylgze1On8dbbH8vG",
+	"I1Z3wTJZtAimmu/NHLrrxhejq9blqNk8SHkG/8sScs0mM3+DbXR/9RtHRuXvac7dr/Y08a+WUPVEm1CA",
+	"ljMKev3FtwxJK7IDnu6Vw8OzitmJi9JAIR6qfQbLOmeOK3YD/arkWCNivuPWUFgdH0aFVSWaGxfBdbJg",
+	"ZjfCBoWx6zHUNIuL0gEOgRzMeEa4cbwrR8ZeOBCuEsvLnujgkoz7chDoWWMHop1BLxxJhMSggCBDqgxP",
+	"RzlVket6DZkRbnDSKE4Uabmcc2X3SsKqZdWKb24Rx1Y5s0heWUVHH2IiS/VLHrv/SxSjaGzPtcsVNks2",
+	"bKCXag2JQui2WDhVCvEXKj7tqFhp+y7Shl4z7ZpmuWbSIDaRAlroZBg7RdfKzJXP1i29OqvYaRVesOiM",
+	"+3Q4ZMLeu6X2H2Otwke2ICfKPTY9W/96godfzipOX4HZFNMcIMeZa68keaPU3oiuzz50ZwguTGtxTjqK",
+	"Z5HO+kkDo2TeMxBgqa1A1C4nP3TkVOdtV+TgG928x24lZdED10TmGajYVJTa5omVQVRMSA6NwxN7X1FD",
+	"/DU7r6N40vi8o1mqmCncm4KN62cZOm1gDAbatsgK341vQJ7gFdKuOCXajWS1jucz85sinHCyMVrBowsz",
+	"bdY7Pp++NGMpd+QNI38xJSEXgRudgFNwjH/LWIcbfeLMLPun2K1XdF1/0mw+3nvyZP/o8PFh88mTvaAF",
+	"+87sb7OXpc9qmuWJScjAJ0RIRMyTecUJ54L5SH80J54ZyxPbd33h57aoDw/IbVwxt+ghBZ2X1uQumbG4",
+	"mJey83SqSdlPGkzp6sIOm0+ONyNFmENseWWH+fUWV3eqv7Oh8TlL1N5McMQMTDOaa+kKWKO9phKiJSAn",
+	"BJoFQCisetaR1WLrqx9bTEZXHoI6raq/uBuw8Kw51qvuzj27q+dd0uBTfhply1OCFI3TVLKn6EDvkvaA",
+	"mb7MoJ4Q6k9Z1i6AP0pdGxpEeigoJ7O0xHy9dgHv0iadkfFdSUVPXwpQ4KkIYKRyKa81GQ13L0PVYLpi",
+	"axrXbTrtcRp1bjqvMYlWaE7B4c42w02iRVBhU/3Z2qYkgLexpzO9nY1qls1MBK6uVU0s4leD417TfTyZ",
+	"7Ww+Hdyo6UiTRGBRkrr0raSKQZCUKOhJXe5jTN+rxkNW42TovkRK10j8nloYjQHOuU0aCHJTw/C+OBZt",
+	"aoRKA+jvJBCKEEajABeHzZjgCb2syfPCPg1Tipk8tQKpyuO1omjQXQwq0qVP+zS3MputZ8TblQs9BqfU",
+	"PGE43cpqTCeawCGX4gH+89Osq3qhjEzw7Cvzj8rNao+tu7ecc4hqc7O08VxxkBEjQw0jQfGcZyub1s9d",
+	"a71a67rSe29DR1C8RV9dPINWYp/Q1qzq9g0CFtjfb8W7375kN7IIkPgWahgoH9MJuKOp9qGywFEk4r6n",
+	"KbGTUz7YztZZybbWl7YUJOSru0KC1YfzL0eM8eFMc8YV/ac+dgFIMk5tqQ/14UmCqlK/vHJyOkATiF0/",
+	"FZCEPsszgu1X0cOsV+VJD0gY4cpY38mVPXeOuUx4zrBTXPRWJfU5JnBU/Bfz35g3pqjOTWRqiBip1XTo",
+	"nJ7Mb3KM5Sm+uM5ab3Clby51p0uRJrGz9rmPcz2kRZLFjEMykN+JT82rclmNYI5SmRO1AS8kpc8zvqM/",
+	"hvezelF+u1hYkY2wbBhsIkeJC1XZ68wn09yrsNX2ok1TR7wgyjIvnDIthVf2LCy8DKrEUOLL1AblA8c6",
+	"1OQvisrP5h2JbF7g30ERw1Ob5zgF8Dd1owF18G6QbFN011h5bYuTb0o43IXpNlWsnZrpa3eUZGzpHvJf",
+	"1p9+iNtTm37i4PQ0xUVxo1neRX8jNyVdrBeRLAhwavmVowxoqDLneRw0e8utLj5dfbk7ydLtsVy4oBCo",
+	"NMusGh+ECsb+J++LWSI4PlVH/WVOUzvFe33joAZAh579GlZSr1azPPndvrT1OH2tDufUQe/co6SoUV+N",
+	"0KryGFaelLGK6r7OjV3MJP1F9bYuVYVFMN3QOLAGMG0tcEYW+Tl6IlI0DtCAsXeGy56LurACt81qNB5x",
+	"LFkz33eUq5I5/jVKd0Nq3+yW7eisHMokqmczbqC5Wlh1NtzM18amDtpPfJ5K9UKqnjSbxXdrMmkhwxPr",
+	"NqaswFUjoTP6NAwYW85vjOb2Eyudu7cuNFM3PGVApUX1boG+TWM+zT5LryN0b6VlZ+JyY5ayRnDiT+33",
+	"orZmDYNlrKdoxrIWTl70sDcu0XLAsA++HOIuQD15wF7yGnQvfD3KRzdM6ahq/BYP04UviIsu6DFTeiFN",
+	"Fhl0/uuJ38T648RdWf2+wg0w/uL2x1sc6YoxJiMhbEKoifFxPOPRMzGsEaMQbv/deTnDxyViXDOoAFAs",
+	"4zp6JmEB09RILnjGwSQOAeQLrY5mk6jjTs+R3qDx2MmjRkr+HGnjoIEqlGRFs53jp0UE4JIxgwCLG77+",
+	"/Df0CC9mu+/TGnYdRVYv5xhDEytoDkpChG4jHQrUrJxbVJ3hrBZwwBAXb1vfZDgzmojRoMPUcrpg2DI1",
+	"ojiVFRBGTSCREeAF7V5DU0vHOdOpH7MsHvZcrdsGu4+KswwaAfqcNsyB6UyctbC2PecautZ568PhaY/6",
+	"XG6qMbGajIYB2wZNYTNG41fAHHec7Jry3GHI5c6qNhH0Y0CV2FptoY0Ys6DKpE3cLL+ICpVM5V+HB1vD",
+	"afcipxP7CUdTfdZwgFr5cd9TOWHFP2IiJ7YbfCV7XARK94Z69QlJrSgv8JsG1KARN1e5Thr1ccC3YdYQ",
+	"5M6pUc4wJMHGRfxCk77M7f/H2OAmqWS+cGM4L7Wx2D0AHC+2b/bsQe7KPHNeGwD6zU58vAn9N1ZmWuWo",
+	"UTtQpe/rismTYRfXLwv6DSaEkpcfLxpLZKpuh+KrkLLRT717e35BsNFz0SrAsv0yk9x6tlVS2c+p+dcT",
+	"StE5oobR5m8DyFfBSkMCCzWdaxmrtWFfehT8FaFpe3zw84ZZvksvsce1YWpVYXIqyOn507MzL1HqRUiQ",
+	"HHl0VFnTwUoi5ZunUc+rULNWFKEEsrs+V6pQvWuysg/Hy3kqlpJm24lxgBj+9kGOAoZ/TqGsh7NzeUpB",
+	"e3PLbehaj9qr9yGqAbLx2fNXzy+el53wB+yRD8k++sKz20JSPsQ61o91BBMt6WohGz1c13d/XS+XFlE2",
+	"1l7qgnfZEWvd8xshXLg8EmL3bsf7Co39SyRB8N7AVWyITvFt0BJcfqmdE5gMJwQgLhDHNJ77XYOP8KPh",
+	"EzzgAmwbF2ABEMB08X8IDLB2wX4pjda8hr6hJIYP1S/q/2GKdycOd7vG1DDx++m0dDafPSuxjKlXV1Hk",
+	"4w8nqAPeAFbW7/wXq8S1K8Un7c0tLVzsWa0v0qo4fTnKM9JZHGw19XcTF9frBVbn+mW8JEC936O3eWSg",
+	"SrnXhi6Z+caL5Y/XXbrN4sVClNISOtxSynBoD2Ssq0f/c2V1x0scOzZ/ix38W1Hkt+BDuui2ZoVHFjEA",
+	"F/nWmMi46JVttKKQU+2wJKoNnoSZmsQtOBNmJxNsRlJfxjntp9xuckDhWPFpIX2sTiwTxf8mbs3XbC3t",
+	"NSkzFqTIJwhCZfpsoFl+Y/eMsYwYSa5FJLT3Y6C2nQmSy7FVUKuFBWtitv2NkMsedPFaXfwBLmsduKw6",
+	"rTku8L5eTPVjXxZx5erHltGdX7OZfazVlL+/aGSl0HSNpMmiEy2tuqPHVBj4IzTddSrVbColalqx4MTE",
+	"+4LtdUbGloMzuWyA+3WXYnfhWJh7Cb3sHBPFyvh2WKxlmdBSfaQOZH0tTNedzouisGS12EC476We5aRi",
+	"Hxqfzjq3av3dba8rtmucikEmdfV1I82wRaiY1ehPyLAvBYMfz1+fJ8T0lRz1+lXg4/NnvwepK/Zrdtb2",
+	"xWjeSlyenurp1YNOv05dJQhNlzoNg8XObTbsuBLyyXcck4xEI1cR7mGn1emV/8JSOXAoKCVU+XjTuF3y",
+	"ECDdyHR5zzTbMI38mwAZfWeYXw5IYRH0l+vFv46GpKEkP6vU5HswpQDWuLQ4uxWd9ydrStBul6cE+dSp",
+	"vVNGJ2SZzuz2axi50vJsyFTKhDkhPINsJ4Xun+L+X2j6TN/7UHb0YpTnFzjN+hA1NE4BM2jg5sVz5lf3",
+	"Dudl9wsLmfaazahplDExmR3jjTTFV4PVKqaxYdj21ivY+IN2cPKLenb8JgcOZ+SGx1P/AxxTRtN+WYK0",
+	"ROZndefqywpKSrLKgt/wE2LGkmQs5QMEESoNRznqhCq0yxxeEE1ZsS7Lf6oz2QDkdnUQW6DBRTuGhDru",
+	"S2/jIpM6c37VbZu56x0tTE1m5jwDUkscgzvqjzBd5WwquztHnCGg4aoR/bioOVuTvQb08xk+vNdsNtcR",
+	"Ly5dtyhHSamwesS18L78AHOlX0b5QldTC9014OzzfgFAsit6UGAZOBUTMpAKQf+XFU13tTPbFUQ+AAJd",
+	"hrwa7FKHFBvmNK16lwq8SQ8q2VxHRF0s4qUCznLPAQhODxYIp7msvb2Rvgo/z+Har+fh8UYREsWM0qFK",
+	"pWge/XndaWbj3N9/DI/POXzsGe92mWLOh7pieR1+rABsskKsaGgz4D2HUkiGSmajNFY76aX5bHEJNySD",
+	"qekTwj4bRe25IgQUEfaao8oE/oASnzBzC8IsMqNo1D0Q91F8dIE+rlsklfloIBKSsS4d5SYhqRTaKMqF",
+	"SQgXGfvswRdDMI1FDogzo8m/RzTnXSgQAsvVA4tYXWcXOHLXG1wLoJ286rXIDYFHvVZlrOWonN8wgrRH",
+	"OgygKGPH7NM4fVVo3bFDDymWzQUmd8+Un//J14OdEDYYmokrgPeVk6VHDiMj+F4coSUrSL4O381RHiIL",
+	"jaVata5mhrXiiG4stRpPl4seU0PFY5fA+W+nO/tHx5VWUVHOikSwlvusqR5wgmrj53j12zgGtPAGzgXO",
+	"f+bYdHAxe7ooHCcuGlls6UJLxrlN504hHFqSDvNzWmmgmio7Lq60YcMWYZ9pavKJ5Vp/jrsopnTLwQYA",
+	"82nHL4nDp+xTNfClJ7uE9hnNWoQC0SuiWM58gyBPv8mlwDcL1QYCWUzd2Itul7gdaYXLtvYqmgGVDdgl",
+	"meJdA5XiRW24NfZRdForpJCd06CwsGwvUEEb6GO5jD+RpOE+vrj81xflledSfgQprEq8NaxS5eNFUu8O",
+	"C4grwvX71ATWrDtA/7J3OaM/yGVNRWJsc326IPoB0q20cZIynhoEJb9RmqxLSD8TsW5RqRSZJiNheE44",
+	"Au0Q90LUD+Ke2Wp++dL4NR6zZulUcl/bsHI2eW3uxIugvc9J5VCAfgrj195L6D90IH9BvGNCxpCY16c3",
+	"bH5ofZ3AbiUkHlJueXhTOxiSSKGR1QaIN6tRWEoslbCV361E0l/XcoQIGnRdBW3vhOw1m965PyPO6lFI",
+	"V4d+qZZ/zegj0zvpR/5B7NAFGNRWmJTKiP2vTzFX1vlEpKeYrLRe8GnplK+fNEH5EMZ19n9eDcCoMlp0",
+	"WyYi/Xrk70xuQHipsdOzOYBuPsUpk2OxkqItRyaVMYVgJNyorbC7JTa23CXOW9wqsgsRtcSaFeNd4lKO",
+	"QCPB5LvWTHIpFhzKMb6BsGKtS+GVjZ80aTuA5DaiGI/7k12EpL4a04nV2hWEuF07BYgCWTXaJcJkLkBG",
+	"NclZ1xCaS8EqWnWxwtL7XaZLNZJGkTZYYJ4Vo0ddGpsB1PqDSBrBrH6c9KYQuW/JIMIs/zv0Q6o96MmA",
+	"ZuuiHy4XMFsRz3lBTmQdIiLwQuFMWhmwxX9yPciWEq1lulnS9HqWO9fsDnWqCBXN44YX95L8nyMg9Ffa",
+	"plcsc1T0HW7TZEt90u418GlK85wt17iVSBWJap8UXlj3g5K5D20X3TzH1CdLZSxI8OPaR0GXLbvH/IOu",
+	"kgPC7BERI/Efy+1d2KDnmk3iu3cN1RO+Ah72B9Lo1sZf/XvBy4apkYtQZQv6mz2a6rqX4tffo2EdOWQC",
+	"nKRj12NBZmV3uBwEFDb5PnErbtWTKUSjoKuSe4gqOQJMW2vzjfsSwg/guLJKMdOoUxq7eyckzaWGmYRV",
+	"Ma4pXUU5dFMu1DH0vfpuTu4zUTUwInzXQR4Db75XhX0PgZnKrrpuDeu2mF2qE8Pa8GT2RVicI3TH4FgO",
+	"smKD2WJHFgGTlT63mPpEuNYjlpVgKAENBO1ZsT62/rz1ymccehnLVD722ZUUEW4q2zZ79A/+0BX9oTNC",
+	"clk3Yi1V3bkOp79PY+8DWNPrNuGsr8Z6E+sbe0JGUKQ1nee7YqfYYtToglZHNfno8siw0gGhXQGzf6S5",
+	"wJ1cqkr3oazym5ZVPlQ53pMqxzq2XNKZNOAi/Ote8m2x+VY4ciqAbGez/KEexA5v3/rff9Cdvz7Z/9fc",
+	"eXK18+lLM9l7cvsfq9HBtuVr9MB+k3GUdt8xtAg+ggIs2BjhoSAUWaOcQTv9mG5mx7sXsMHfFtHX5Zlu",
+	"I1IWOLAXRMlGLm/1xwMORlShFKqsvo/S6fqwww8UYgBcJM5KU2Z1bQ2tMd80s0CKj1pe2/AFofG5lZ6y",
+	"q1lbU/vsfEXldCoAkLWbPQNCtQIPfC8IVUtjTFV25CuKBe1RXEE8JNXWOfMpuTiDeVRTZasl45z1siaZ",
+	"s4Xfm8yBDq7pSHEzgSREn17Nf485tvGapyPTz8g1m2gXJm8TyKeENhh9CUvi9vE+o4jmgbpa4187p+/O",
+	"dn5nQeDRjQQ1T1ThqeC/Xnihgc6a9XmskTRgw8AswkGK4fvGDBu3dhe46MoIL5dAA1wK0i16lZEOM2PG",
+	"hIeET8oJTb3zDyipkwMGtVVc/xPI+53UpqfY+X+/wv3EpP22fdrlpl0Ka+RNmdz/3CWn3lCztEQVFGoF",
+	"X8N2YUobYuWsrwULQJIZt+9oohkTu5fiUjgqAtHz5dITz2UD68MScglUZP/7y+7u7q39g6Mn+7fLxu7u",
+	"7mXjtn3ie/ZHPoSMP/0iRnpKTsB4z2UjuRSXUKM88xhmf+viQXIZdIOvzGaXHDb3CEX7ecCoCADCCnKB",
+	"0EyBn4FWNTRKS5wVb1+5FEEbrC6RI9y+TI5FqyhbOWoeYM52+z0zarJzatXd9i5xF4tPqFY8NS0yEtdC",
+	"jgV2ddMJyUbD3FILBI3sf1NDUWFGx//L87dvyA3N7WG8+fCqUkwuMtKRGWcaL5HjQ7hF7GiKdUeaZXDE",
+	"2NQau2uRlCplX2iHjf7brSBQ9ZMmdn6Ft0QzYYlIUwH5k7vkos8I+0wHw5xhzj6ORnMYGfEwOoAedins",
+	"QQabj11rLWO4Zl+4b651NTUjfVKcM9SuZcx9itgvJURzkTLiCEmDuwKdLbDStyMDxSW+2AHqi8sxM5bm",
+	"VEERkN26w+YhaQtprrpyJLI2+Ydv6VDUG1DT/2dCDptHpG2JQGZX9nEoZGP2hfap/Web5FwbF6fB5/Q/",
+	"8R47ajZJ2wpHJWjexqBjZR9gA/uQ+g0vZDLVPtcfajMp6YxK0ksRSlLBLDtyZHbJaZ7bkRVjRSYrYeKG",
+	"5XLoYjCOM2GH0CsLB2XlwVgSqzrpXdL29mi7VQizn3QhX+0TKF0drQQl1pZaXn680In95Jw83EvhKkrB",
+	"NPbdNPDsh4xew3czNlQshewrPVJdmrJd8pyDA8HO1O6cQKfOJDhZJDAwPOmUv599TtnQ4OGAU+Inuxb7",
+	"rSIvCzeblV2OUDJivA7ZDK8F7P1BqCCn784gyMuF5SR3sbV3yZlxMwxOGCYHueltvPDaUKxFxnRS4CCA",
+	"cJbOLQaFarJ7KbgdMZVD1iJtmHvbfZ3muUc0SqBEF10s8Kz70ICqa5b5po+75HmuGfI0hZnjh4pSEmjO",
+	"WkhD4GmQDq1Lgc+7uq3p7bWCdCztZBicUgIXgFNfr9xH2ihNrIyi4ShcE6rtLLtSnSC9d6UaU5UR3hNS",
+	"WZpBqYh8bzcH1QqNkok5IHsr4zHehC5SOMAX/IZBsFVAtmuLtL1q3Ibd0U4Gu2vSyi6YYi57PZad2MeV",
+	"NVlyPuCmFd4V/v3pQ7bfgKdZdik6E499X/je7BdlzlrEHWb8K8j3wlNrqVuUmk5JgHCM8GU4/DYQmkbh",
+	"i+SArAgKm33YVQuKgHvc0SLdyK6nNfgqnnaLpDnlg2LhPpe+hgN7UmaXolA7Cv1n3JcDQMqUY5JSO7Dr",
+	"KmYkmTBXNJTzlDnbw2mO1opQnBnqwrnc5KA9jkx/52Z/p8z/KNpNNvZ3m7tNyHwYMkGHvNFqHOw2dw/Q",
+	"59gHPfcRHfIiFlcgDw6lbwTkBZF3ShWLPcsarbD7kutFyLT5RWYTxKERxveXH+L9zqV49KdLnHC3Z+C3",
+	"bfxJBfsv9/fdVA5CsJxW44LpAhlnb/8ArAQwA5ZLDK9gr95WDQYX7VTO5IOd2W826z5cPOdzzqGBwxkY",
+	"VofLvHaGoqGYjX1tb9nRSrwz/R41HPzAweIP2ImeicpbTxa/dYqs+xvL8Z29JUZ6Rye5pNmFlK+owgy/",
+	"w72jxe99EHo0xFbbr1nG6YW1UuzL+/srvXwGW2Qm+O4Si3xPDXuFYsu+c7TcMbpkEnjhYJkJ0hvK0csb",
+	"Gp6N1h+frM07GFj2bjXOHfIIAsQAFDXckAU3JA1De9paumVSQyipG61GIKphrGlOdyX8K7O6fW99Xl+d",
+	"aYPWZLeObVfl0mdSsKV5Ewdek0N/gZtiVbZ0FRfPgjDm34U3vxKfFZz1XGROcXYFQEXBvXdsTfHVDOtg",
+	"4KvHVuCa19ipd73L5YNm6oU1zpam4HO7QJo/DQXA90K/3xEpXZQZAx3Wt3ZZmH+2kI5cwtJ8GTybboEK",
+	"ZYd1pQu1Qr2d1UMxZcH7FKBTt7W3nBNKKjANDpoOzFSfYJFeTg0YLL7VF9h3wBmoicbo2QFybqLyVfPE",
+	"Gmzyst/5NeVv+cuzD3+d7b3hL5/ssoPmbrqfi1U1vSm80O3qeu8oV3et5xUL2Aobfpsr4XtTuZ5/9oVJ",
+	"BeYrstpU3itXGytfyqG6rq5+eTzYr29shRknjZdUMPJMstUZswpnuxRn7n1VK+zOjKjndtsvqAu/3V89",
+	"7SOj1wUm6nfJyU8hIgfOIxSIGzPsDUSFd4pI67L3NeZDtbE7Uptw3z+ehroCRKK8c4jlmv2kE5egORUH",
+	"r7+Qg7D1JqLB3MVtHEky2O6NvLqCvOa17NbwYNvdL4W8RgxUsiqwVP0/a/XyB+/ng/fzwfv5Q3s/H9ye",
+	"D27PB7fnam7PB3/ng79zI3/ng6PzwdH54Oj8Wzk6HzycDx7OBw/n9+DhfHBtPrg2H1ybP7hrM5OpDgy4",
+	"Kov9yswz+3ucQgPuMuyzedQ3A6iuL1lkulr8tgYGCbO/Gcs0EZJgLQAzc9d4AXCKUhhFU5MQI4liFNFI",
+	"jSSIVOYXDGvE5faL9hyFxRrOZ7/Z9P3nrNlQto7CbgAn5D3LOGa7/yplL2eukAQpIAFULyggInJkoPoi",
+	"U5QL1zdqd0aG/cqMw7RfuMULBJivK0z7LL22qy4yg2EVUPVYlTvYgGGkG62GvG7cJsULHmhu+Teu2UQv",
+	"8XRR+tfgGiouXD8C/IiyW1v5iquGLD7jX7n9VP12NKm5HOw9oxkg2MEZNoLiQSd+l5PpUz0OItR8EaOZ",
+	"pbn7jTQw0/na+Q1TEyhHSMiQKsBDG2KXHk/tjsRDen+UO/CUOi5/ZS9nLIhc1484l1cZGSoJNXRqJPSC",
+	"ySrYhToWxdOcKlgrOtRwbeVA2rcyMplu5GJ5FQrLkik9BBL/7a8jbV+M8qkdl2+4R9ukhHNml+B6gFpt",
+	"6z8XbGtJ5dF9fSoHQyj8mupVg272OX1xEt+hqjNx/8LtxSILKC8rm4icFF+6FBnrcsGLo0l83awbFxQV",
+	"qJ01LM99CYhUGqvrXK3egE5Ih5Ej780hMs9i2uKvzFR6iGxL3hZ9lhrN/f2pfilWCPv2W0HzLCzjb0B7",
+	"q1L8QY0rzz5fQZ3rVQVSxwq8eCujxl7a3T/ea2ZHzXT/sPvzY9p5nB08ZvvsMGVPDjN6cHz8c4d102Yn",
+	"o4cHx4+znw/Z4UHnyc/dvcfH3XR/qg9Mq5EdpVkn29vrdDvdzv7P3ezw8PE+PX58lDUfH/18TDuHe/tP",
+	"ssc/M3qU7T1udvfp8R7r7HUPWPb4aO9xs2gwA/RaNBP641PR8KfoYlOR0iA88eRdZ6iyFLAkurWld7RP",
+	"TUSGF2BPKfAD11IQqH08IW2Yv6uIs2aKIJR4K3GrCtyZrkq18Ux7pzHVpDPiORR01XK+K+zZnVDUzOrE",
+	"/1OnR63GFf6rK+h7APDtBguaVnGhDSDpwo2pl1f84krezd4jqM56REcZNzvsxh5DreCbhtGM2ppcm1P7",
+	"sef4raQxpIoOmAHEnT9mIXegY6hD5M2go4qsxFOg+v/fIwZ6qpMAJUh3uaMLYb7rhy6aWWU8a5Glm+fC",
+	"jej+2g1ayCzdXDe2NJoaqSoLm4OltbfsMmGFWPHaJUgNhYSG3dytIr/VzAy7dEantgwCVnRqTnQVtG2w",
+	"gWFsBlC2GT/0OWgwNeMW8ZBy5DpqEwZA2lYfNibjSnZ49BRhoJZ4EhxmcLmtrlABN76jPXbXro+nUPC/",
+	"su/Dyp9NU0m+JwfElwKe5I9P9ug9QMofn26nfRNWIIGICqQ3yGvnlZRYuQp/qcrzP2WnXo4/daC6cK2U",
+	"PfWpJkbmICI8jqbTIFpFObkrSzaKs4zQHuWFhVD8DiXU6MMcDVEDlXm28NJ4aWe8zG1h+kyzOgnhmvmV",
+	"rOoB8hQzauJaAzIa7wt4Txj2pew8sOt3yK4hMxWQmNgJiEzYejz86AvPbh8B8VaDCtF+Dp7rsP1PbyQI",
+	"FWycIEDEn7IDt78D0OTZrPEOgDMvZWcRH5ZotfhZD12Tc436Q6FcHO47Rh1SMCUdn4KGNuMEm71fZ5qk",
+	"780ixq7HZCuldH1jDjtcxhFyPkr79ugeeDKwgFielzzprivs8rsaKwad2ussQ9+lfR1iLBrTpz6SesfZ",
+	"Wg+yf6t09pscky5VDrsbztIKx4LyuF6G4pLGcBR14w5zmjp3owISKduLK9eyua3YDddcinbQ/p7kUvSY",
+	"wyYbKcUEpn3FMHV2yVM5EiZwJQn22VwK305XioRI4VIfvRdil7ySYwb4URDA1u+YSpkwbTKQN3ABQsC6",
+	"Q9PrmNp3XuWaNQPSAKCFvg9oZPRilOcX6O0NYCKFc48INv6A6L8hZrLfPYSnxpfdWpxpGy7P/mlpd5pb",
+	"oe/PtaWo9noS4/vTFB/C2VsSUUh/dRJq5QuxQNCOGpgQe0PWnxCeIa5XaSG2/90mXS4y35y+/V9twgXh",
+	"JnHwUq5UocN6XGiiJflHDGf+n4l9C8CjVIaQ8PiiPrkUVICGqgittHdOwp7gJ64xEvzF56zNjIqD6cho",
+	"/hW9S944sD8uYHVcE3opxjzPUqoyNIK7PAecxb61sR1IFje7pNDeES8s7F1KUpTJVJM2wLq3E9LGjgBt",
+	"MLvx33Um9QeHOb5Ql4clC4dKSYXff9g9v8jEo1wCLKt7MLbFFd8iZA7WGOv/3rqbE+BReU9od1Sqzk8w",
+	"VPKGI57sclL8dGT67/xLdcNDK7jCR6Il6ARA4QGf1bktRnrpybwooGPP8cV5+2FJEagEDlAGf17O5XtT",
+	"9adM9wS5N14T39zgwW3yXd1LL7jIiG+OsMYd9EhPRFrvGjnVrncg9hFx6K+VztlWAjtw2j50hbR8nHhF",
+	"GZrqudfUKPdeUxDi2E0yEDk+8bsETW5dirZvrpNzcX3ldT8rybk7oKtUim7OU4NCvT0qz/DKP9NGvytC",
+	"Lps+E7sh2myJsurXgLiMOLLl/EvhmgS79n6QCBFVysvG5Zto5dXWSo3Hnb3u484x2znoNunOYfeI7TzJ",
+	"jo52mt0DekgP0v3OXrZ80mikufq2FGv7aZb5lh4/lHfIn+qDLv6NZd4viLhcJJ1XfQViTUH4hWe38xxU",
+	"HzCePqUMLriRP0Ba+gZX8vdloS7NS6WAeLjHgabfCjZdATvP0UVN2p/TPw5sR0yLc93vEo9SzY3VYwuk",
+	"aYCPd+aKbxEbdusjRS/5DC0CvJxbpJ2xIRMZtPcdletvX4ogY9JjuNtL1X/FfgSDniHc+4BiquVUUDVy",
+	"GwPC9kAqtktOC1MLrQZRpO5dih6/YTowAEfCGi0ss7YmbE9aRHEhi3os0AcHfdTaZTuBdleqDs8yJtqJ",
+	"tUkcKLSDLwfzADsb5KwbDc5i+8rNpceaikTQG67BMo7ZMUGBmbUwl9ccgh5529IYHqRcuQ+4teFgD0rD",
+	"dh14dGkpW6MiPCrN/nqzCZt8RDq9tCOdQl0nChCu0TAB+EAgBxRTj4ukcq585bgmmQTXXioHDAIGlwI8",
+	"JxSy1GEkLsVuKVkxsK53yTMJjjdDzJinDMt4XCE71URCmMKJzHLS8NBAs/yG6VYoI2MSsKzL+mZS0LfJ",
+	"b5z6DgeuxTtU6C4t/sqVbAqJ8iD1HoykO5V3r5jx6hyUhYHKtIncU0vIvXMvjWTXJ4hqQyfEKooZtKqZ",
+	"gLcHMtoFG++S01xLzCIOdL6MZBzqY7LS/Rpmy9ULsUtRL8Uikun9FiXTgwR4sO6WY0ag5M1Y8UZeM6yV",
+	"10trIbSAXAIbpsN6tAJrA3AbGJ1CPSMoj8cRs/YS2kmcz+zrliyw5dUDpz1w2t1wWhRfbHOlf36U5Dk4",
+	"IRIy7EvB4H+MxAZyXA9ziq4Yn8rqLy8fSi+uOogtGt7rG+jwdkogZF22bfMeCZln2A8RumoVzeG0kUPn",
+	"8ADPzqkgsqMNTXPm0plcY8AWacuRsYaCqzBrdynPMaTiutO1ybg/SVxLQ9PHS9w1B2REyfHupThFeTbu",
+	"yzKxoLjbqw6keESmLnry9a/iHzho8SAg4sGD4jLWhg1nkgyWlhMj038EKE8OvyaUEdPJeiIDYCLsgIym",
+	"6my26xI7/pry/DRN2bDAOWkuQw3WaC5BkX50TMJ7jKVUkOKpvnbR9dKHDU5qNF5co8KAHAvQsCVAlWLU",
+	"+SiVosvVoJ5Kn+IDQKibhK9TmVluSbN9/d8/L+9fCYffdmT6q1QsyOweeG/vC+X7hK9li9Ht8ywk/VLl",
+	"sPSEmpyjzE1YwnU1rU2/fCEVET0uPiNORJHjnZALRVmXX5MX+IXTkekn5CnNsgn4QO3fruwr7YQ8Fzdy",
+	"QthnA3/4C3Sp307fKfl5Ao3D7T/ISGRMQf9jfSlA/9v//DnBftnQE/kAYk5OcQuS4w6bTUi+dD1k4S97",
+	"QWhtqt7wsPmESEUO9/fdfx6clB2hfV4muHjLJrzQzJh4ba3o9GrfdxGvoWKaCZMQNhiaietRbUpw1jB4",
+	"1wXwJBc/uxTUbQDMMJVD7jzK0Dp7rLhhGr1C1LdtHdAJtlS2Q8ZUR3cmNQUk1RO29jiWA8DJEtNXctTr",
+	"NxLXJx/e/NeOPd+d3wFEI07r7ulH/7JPwoO3SeNfO1bp2kEZuuhF++hz74R2b55lS712Fo4GdvXOLzS3",
+	"JvlSr8Mb/oXgQxAqXOZ9J2/cex+KkOIS7xYPg3BfSrT+Sg0b08kHYdlJKv7XCiqJe/eFj1J8i8vekSex",
+	"07cshXcn3P/Qi1kDctFnzsILv4cTb3y6RcqcvbB/YzR7oPwfmvLtEa9F9o42VqR5+9bKdO/muDrtO5p3",
+	"V5W+Jp0J+e356bMoE4SXeM7Fdb1H5gUXXPdZEHCtZo9i2/ywefpPuiybyKXoaWIkodAc2wVSq+4YvGfH",
+	"fQlAX9rda4WzhiOwtxwLpnbJKy6uWUZoDohjAD0aoobXgJnH6xLE9RbSS7fSz4WL620r6e+U7PL8zvV0",
+	"nPpXs2u9YfrU5Sk/tG+5o0u2tCBizGpFQJi/XmtGeE9SA/vsN5Y3LSKtmyrp9IKMBAADhu1kKBkrKXql",
+	"p5cqbOjvkOdo1zAFf+jyzyyDxPjdmlQS7kFIwJksL0XY7h+9Cyhh/GC7pD3o0lIykpQqxZmGci37UztB",
+	"Tfzd2/MLUl3oo0GXOjRVI0kXZC7UZL1jcpizS4Ee7mJdOeTkFSYLLo9lXsC2ES+2DZjvLmHR9K2QrPjn",
+	"ftJRwXjfu1/dRd+rr9Xx6qHX1UOvq8ArPjL9VfwthayoF4wX9Npb/FPiqGdtfpSShRNIhJqkVIQOh+Qf",
+	"F28v3v1zl5z64HUXoOCsPnn++tzKRZRPIP7A5kEPSBGnOn/2e4KeD6L7qNExMhz99VfuHCkOhzljAyoy",
+	"PQeNyS739YvTLfhP9/YPDo+OG0kDFwOfP0j3uof0gDUKzMuSO+0V87q747EwVxNOr7v0e5VP53DkL2CT",
+	"HgTUjymg0KQjlHhIDQfiAfn9Vabf0D8ca863Zl6NkONIFs2qCb+7MRmzLljOSnGQv1vY8N62w8M7t0Km",
+	"6HHCetRZIn0DannJLZiGjr3LjsiAi5GxSr5UpO2wbbxa2w4DAg7joa1YEQqBe9lBY7uSHK5JDwwWE1yo",
+	"9tK2NH4CnhBMVgO9f4obdknb8uVVjpKm3YrNyC7FqAmBkEDVrMMaH5fvjoEPaggoHUXFcqDQQDgJYwou",
+	"zBTPWbfb+pptdIlXV7GJ9eCn81U7cW7Ug/ODcMHmh6v4B3CsIP3VOE8GDAIUdYWzazbhXNUV+NB88x41",
+	"33QkUdSpxkoiNxOu65cwusG/U9f1V6dVH7F6qx5qdVZjlQAzrKDWKRap6nOP2Gc769rElFOrBXWhaZQk",
+	"14wNS+AsrOzmzhRSzLgK5lJZsj9es6HxLmLXO0Uan+7xsS8JTY0rjwPvR05NV6oBmDC+tDqat/scJr6m",
+	"pMeXHwT9/aLe0zwvUs6BbmhHjgxZSMO+IrU+vWoG5FnTife8+QIyRBM6IWiLY6dkSBCieV6H1+arz9Yi",
+	"wuLlBzK8d/pGQRUldhSGipxVuSRFFhAvdTbz2Vw7dWWvTUxOiswR2pIY4UXjsZxrA87wCj7gUrhQG0GI",
+	"17SD+XS/rc9t8dbSdRb+VP8mPivofl8Qci3zed3jkW9OVudS3cBbVe+hel5xrHENyaUYTR9TlWnQgC6F",
+	"KXu8gf4k2Niubzow3qqEzQNcnLLHn33TD4eOaWzuGbimY0IB9cR3ZaDtDj1OgOAc/P6m/K+VHFLVOX+v",
+	"caMHV9USrcnfqu/NWxUYXpHw9TohoUKQdaXqSTMv8dApt9qrrARrQ6EtW1nZgJo1KjPVPpMBdEHiUn8K",
+	"KAPDB1A3yqAFCRUIEt2n2Hr5UsxxaL+AiW9DyNQmyiwtPKpzWUl43FV9XESA/L2Ld5YNy8aK2DQz/iLd",
+	"Nv8pptnC0Gwllla4K2cVgDhUgWZbYZNqCdy27t3K9B5K5L7SFfidpnQB6kjIhXdUUKdYVzHdX5TexThc",
+	"W9dcZD9p4l5Cgxt1aJ8TX8zyGuMLzgRGPv5Jk74cMMK1HjHdgrxWewMOMLVVBgALUl2KPnR5MSMlrKY+",
+	"i1TQo1zsko/Qir+4vFMq7EMdhj2+QcevuBx+0oWQ6dlPSkGo9l0RqLA38YDbp1ypnB13l7zCL1RWjq4G",
+	"9tnDY0qRMjQ1rI0VwLOALaQNz/NK7QDoBa7PoFRWFF+Kg6ZvUo37apmN5NSqEtz50rgpVpAQiiBMWL5H",
+	"Eccb4vmyAuUQF5d49Bths8EnoCrHJbDd/PL5ehWZCB9YXRqu3oSbfR5yxfSZaLQOjpvNpMEzP282ednv",
+	"/Jryt/zl+Ye/zvbe8JdPdtlBczfdz0XZjLvSNad24UG3akgzco9Cp4H12lIj8M68htSnTlRwaM7hPGt3",
+	"fBsUR/fNXKEP2QJ3fQ09d7INsCgDyefURkt00+HjVTOMFetxbZiqv4Feww3k0Gus4H8ntekpdv7frwr3",
+	"TQEwbII7xPSZKDoUQK8D4VKRxlSTdGSI7ktlklIYO0FYJCS5Pxd3cNfXpnFz4kofXE/J0rmE0MNgaV0Z",
+	"el0DrPneL3sD6esgit6gV/glFYw8k+Bkvtt6CD/3laT23ldyHd2ZAwgKXst0ygfl986kzlPFqGFhlwDL",
+	"5k7t20DUIJIKYu/NcQNJRTRTNzz1ta2KpYxbDZW64k5yGmi7XJD9UmcDoTD2sVcoF5OKHDUPZhOBAU1o",
+	"cuHk59pSwCylxCzN3MGsvoZWVhyGU8+uIHK139w/3mnu7TT3L5qHLft/R//TSBpgN2SzjxyUj0yrareI",
+	"mL6gSmydli1WgVzhWX3lWkq5eB0GKDu+9t31WfRw7y6FOMiUKsT7bUTHBMrmLPPWRHeU55O19c0KCdQr",
+	"nRc+eQxziGURTeHa11CPvgIum5vngxZ6X+Hdplv764BsLLH85zzAgADIEV7a6ZRoETWFumQoNQfc4TYd",
+	"2FNuE3slcGNNaiJYj8KP1kjOWIcb58N3H3a9CLs0zzXgCYzJX0xJ8g9aPFG0oA1+Rmv/UgD1u+uDpOD4",
+	"B/XVzQCKe//p8rdgoB60zuuwiRQZ2d87fHz488Hx4eNdchp2qUPMuxSqU0jat0SUYQY9fJdlJ4ReCt/g",
+	"yne6LZt0JKQzMq5rF95NGrLowYVyKS5F+yxjg6E0TKSTnd/ZpO2DGSnAHv4EeAgeDFMhk6NtgIuZfrp4",
+	"CCZu/8uuthUMSyo69qWAeEiArjD2viNsKVYWVbPMXbPlnM0OtAqeAFK1GrG2Ky9wfUJcL5Mpld0PyPWl",
+	"aPNy+WVPsl3y3sM3UagIMpBO1Sotg2s2AXijDiNGWQHsnFKnEPyhEPXZgY6j9r+OABSKOZsFEa6LE0D/",
+	"t7O3uIZmlMIaKz6gzrIeU65pptWNoIlJJpnGUgmsaYKqyWs2SbC9iZZECt862dWG0FHGTX0wuwKxsi6W",
+	"50xTxjfQ0SYgG0IHUvSgUrzwEiL1kAEafLIkoBNCyYcPZ8/ImOc5yWQlkeage9w97jbZzs+0+XjnsNNM",
+	"d57Qo4OdJj1mx/S4+7i7t+cTaRDQpUylmaL6uXk189t0DqFXqh3jf//xf+z8f5/+7/+oS71Zt9kzyLJG",
+	"a+coKXsivBUgDgzxGsGKWQDhYW87JBF+G0f7m4M4nwk96nZ5ypkwAYbR/dUgKocXbND97RQDt6GVgnCz",
+	"z6JHe+1hFhfW/kGnElu8+sNZoIQ8sgKas/p82QvMLGLaEPco3mYnrgUM8rQmNMvIaOgTDdzXXYcv9x4E",
+	"fPwFD5eqNnRSl08b8t5zN8kNZPm9aHMbW9MD5vMPjvl8UWg+UTT4Vfl5ziTssEzdxFN6P7oIm1VfpDCK",
+	"pmgBKEatdT9SeaPVeASE7aY201+F96DN+GiYYAuVjGAZuG84PTL9iN40v2bLvTtgkTe9D9BaPUgoTKMj",
+	"LUxq1EFn8NJpONcnZr8xi3voPuINuPg3fCFK8IJvjBhtiAiCF7BDy0zNkhp4sH3FEcc/hFXD2uvSMkdE",
+	"ux1vqekho9cJgrqSNrgLXUfiR3TIvQexXXr+UqrUhLSfsaFiqLPB8wkEgWGMjBp2KbwXMCHt85HQzBoV",
+	"HxyOVJezPIM5OaUQzQzeE1KxbJd8tNbKq+e/nj79f68u3v7+/M35/5JdWAAgM5m+y3UvzTy8DtyWYNC7",
+	"7iRU2mfa4GkgWgwAP1lzwarh5Wf6jOY1pBlwQ/l8JlPduP10+/8HAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

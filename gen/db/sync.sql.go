@@ -228,6 +228,94 @@ func (q *Queries) NoteListed(ctx context.Context, db DBTX, firebaseUids []string
 	return result.RowsAffected(), nil
 }
 
+const owedJob = `-- name: OwedJob :one
+SELECT (args ->> 'user_id')::uuid AS user_id, (state IN ('discarded', 'cancelled'))::boolean AS dead
+FROM auth.river_job
+WHERE id = $1::bigint AND kind = 'firebase_state' AND state <> 'completed'
+FOR UPDATE
+`
+
+type OwedJobRow struct {
+	UserID uuid.UUID
+	Dead   bool
+}
+
+// Called by internal/sync before a job is tried again by hand; nobody else ends it meanwhile. Served by river_job_pkey.
+func (q *Queries) OwedJob(ctx context.Context, db DBTX, id int64) (OwedJobRow, error) {
+	row := db.QueryRow(ctx, owedJob, id)
+	var i OwedJobRow
+	err := row.Scan(&i.UserID, &i.Dead)
+	return i, err
+}
+
+const owedJobs = `-- name: OwedJobs :many
+SELECT
+    id, (args ->> 'user_id')::uuid AS user_id, created_at,
+    (state IN ('discarded', 'cancelled'))::boolean AS dead,
+    (attempt + coalesce((metadata ->> 'snoozes')::bigint, 0))::bigint AS tries,
+    coalesce(metadata ->> 'last_error', '')::text AS waits_for,
+    left(coalesce(errors[cardinality(errors)] ->> 'error', ''), 500)::text AS refusal,
+    scheduled_at
+FROM auth.river_job
+WHERE
+    kind = 'firebase_state' AND id > $1::bigint
+    AND (
+        state IN ('discarded', 'cancelled', 'retryable')
+        OR (state IN ('scheduled', 'available', 'running') AND (metadata ? 'snoozes' OR cardinality(errors) > 0))
+    )
+    AND coalesce((state IN ('discarded', 'cancelled')) = $2::boolean, true)
+ORDER BY id
+LIMIT $3
+`
+
+type OwedJobsParams struct {
+	After int64
+	Dead  *bool
+	Most  int32
+}
+
+type OwedJobsRow struct {
+	ID          int64
+	UserID      uuid.UUID
+	CreatedAt   time.Time
+	Dead        bool
+	Tries       int64
+	WaitsFor    string
+	Refusal     string
+	ScheduledAt time.Time
+}
+
+// Called by internal/sync for operators: what was tried without success, the oldest first, a page at a time. What is done goes after an
+// hour, so the table is small. Served by river_job_pkey.
+func (q *Queries) OwedJobs(ctx context.Context, db DBTX, arg OwedJobsParams) ([]OwedJobsRow, error) {
+	rows, err := db.Query(ctx, owedJobs, arg.After, arg.Dead, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OwedJobsRow
+	for rows.Next() {
+		var i OwedJobsRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.CreatedAt,
+			&i.Dead,
+			&i.Tries,
+			&i.WaitsFor,
+			&i.Refusal,
+			&i.ScheduledAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const owedState = `-- name: OwedState :one
 
 SELECT
@@ -261,6 +349,31 @@ func (q *Queries) OwedState(ctx context.Context, db DBTX, id uuid.UUID) (OwedSta
 		&i.Admitted,
 		&i.Reactivated,
 	)
+	return i, err
+}
+
+const owedSummary = `-- name: OwedSummary :one
+SELECT
+    count(*) FILTER (WHERE state NOT IN ('completed', 'discarded', 'cancelled'))::bigint AS waiting,
+    count(*) FILTER (WHERE state IN ('discarded', 'cancelled'))::bigint AS dead,
+    coalesce(
+        extract(EPOCH FROM now() - min(created_at) FILTER (WHERE state NOT IN ('completed', 'discarded', 'cancelled'))), 0
+    )::float8 AS oldest_seconds
+FROM auth.river_job
+WHERE kind = 'firebase_state'
+`
+
+type OwedSummaryRow struct {
+	Waiting       int64
+	Dead          int64
+	OldestSeconds float64
+}
+
+// Called by internal/sync now and then, for the metrics. Served by river_job_kind.
+func (q *Queries) OwedSummary(ctx context.Context, db DBTX) (OwedSummaryRow, error) {
+	row := db.QueryRow(ctx, owedSummary)
+	var i OwedSummaryRow
+	err := row.Scan(&i.Waiting, &i.Dead, &i.OldestSeconds)
 	return i, err
 }
 

@@ -529,6 +529,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What Firebase does not follow yet
+         * @description Changes that Firebase was told of without success: those that are tried again, and those that were given up. The oldest first.
+         */
+        get: operations["listJobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/jobs/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell Firebase again, now
+         * @description What was given up is begun anew, as a job of another id.
+         */
+        post: operations["retryJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/auth/me/export": {
         parameters: {
             query?: never;
@@ -1179,6 +1219,53 @@ export interface components {
             };
             /** @description What happened, for people */
             message: string;
+        };
+        JobPageResponse: {
+            success: components["schemas"]["Success"];
+            /** @description A page */
+            data: {
+                /** @description The oldest first */
+                jobs: components["schemas"]["Job"][];
+                /** @description What `cursor` takes for the page after; null: this was the last */
+                next_cursor: string | null;
+            };
+            /** @description What happened, for people */
+            message: string;
+        };
+        /** @description A user whose state Firebase is to follow */
+        Job: {
+            /**
+             * Format: int64
+             * @description Its number
+             */
+            id: number;
+            /**
+             * Format: uuid
+             * @description Whose state it is
+             */
+            user_id: string;
+            /**
+             * @description Whether it is tried again, or was given up
+             * @enum {string}
+             */
+            state: "retrying" | "dead";
+            /**
+             * Format: int64
+             * @description How often it was tried
+             */
+            tries: number;
+            /** @description Why the last try did not succeed, without personal data */
+            last_error: string;
+            /**
+             * Format: date-time
+             * @description When it was first owed
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it is tried next; null: never by itself
+             */
+            next_try_at: string | null;
         };
         AuditPageResponse: {
             success: components["schemas"]["Success"];
@@ -1980,6 +2067,45 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["AuditPageResponse"];
+            };
+        };
+        /** @description A page of jobs */
+        JobPage: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "success": true,
+                 *       "data": {
+                 *         "jobs": [
+                 *           {
+                 *             "id": 42,
+                 *             "user_id": "7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d",
+                 *             "state": "retrying",
+                 *             "tries": 3,
+                 *             "last_error": "dependency_unavailable",
+                 *             "created_at": "2026-01-02T03:04:05Z",
+                 *             "next_try_at": "2026-01-02T03:05:05Z"
+                 *           }
+                 *         ],
+                 *         "next_cursor": null
+                 *       },
+                 *       "message": "Jobs retrieved successfully"
+                 *     }
+                 */
+                "application/json": components["schemas"]["JobPageResponse"];
+            };
+        };
+        /** @description There is no such job, or it is done */
+        NoSuchJob: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
             };
         };
         /** @description All that is kept about the person behind the token */
@@ -3562,6 +3688,58 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["CallerRefused"];
             403: components["responses"]["AdminRefused"];
+            409: components["responses"]["AddressHeld"];
+            422: components["responses"]["UnsupportedIdentity"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listJobs: {
+        parameters: {
+            query?: {
+                /** @description Only these */
+                state?: "retrying" | "dead";
+                /** @description The `next_cursor` of the page before, of the same search */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description How many at most */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["JobPage"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["CallerRefused"];
+            403: components["responses"]["AdminRefused"];
+            409: components["responses"]["AddressHeld"];
+            422: components["responses"]["UnsupportedIdentity"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    retryJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of a job that is listed
+                 * @example 42
+                 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["CallerRefused"];
+            403: components["responses"]["AdminRefused"];
+            404: components["responses"]["NoSuchJob"];
             409: components["responses"]["AddressHeld"];
             422: components["responses"]["UnsupportedIdentity"];
             500: components["responses"]["Internal"];

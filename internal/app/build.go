@@ -142,6 +142,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 		Rollout:  rollout.NewStore(pool, c.MovesAllowed()),
 		Audit:    audit.NewReader(pool),
 		Balances: balance.New(pool, p.invalidator.Changed),
+		Debts:    debts,
 		Legacy:   httpapi.LegacySurface{Off: !c.LegacyAccepted(), Sunset: c.LegacySunset.Time},
 		Resolver: principal.NewResolver(principal.Options{
 			Verifier: verifier, Users: p.users, Cache: cache, Tier: p.tier, Keys: apikey.NewStore(pool), OnVerify: p.metrics.TokenVerified,

@@ -48,7 +48,7 @@ var allowed = map[string][]string{
 	},
 	"internal/httpapi": {
 		"api", "gen/api", "internal/account", "internal/apikey", "internal/audit", "internal/balance", "internal/principal", "internal/rollout",
-		"internal/schema", "internal/session", "internal/token", "internal/user",
+		"internal/schema", "internal/session", "internal/sync", "internal/token", "internal/user",
 	},
 	"internal/doctor": {"internal/config", "internal/firebase", "internal/schema"},
 	"internal/app": {

@@ -14,6 +14,7 @@ import (
 	"auth-v2-service/internal/balance"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/session"
+	"auth-v2-service/internal/sync"
 	"auth-v2-service/internal/user"
 )
 
@@ -222,4 +223,28 @@ func orZero[T any](value *T) T {
 		return zero
 	}
 	return *value
+}
+
+func fromAPIJobQuery(in api.ListJobsParams) sync.JobQuery {
+	out := sync.JobQuery{Cursor: orEmpty(in.Cursor), Limit: limitOf(in.Limit)}
+	if in.State != nil {
+		out.Dead = new(*in.State == api.ListJobsParamsStateDead)
+	}
+	return out
+}
+
+func toAPIJobPage(jobs []sync.Job, next string) api.JobPageJSONResponse {
+	out := api.JobPageJSONResponse{Success: true, Message: "Jobs retrieved successfully"}
+	out.Data.Jobs = []api.Job{}
+	for _, j := range jobs {
+		job := api.Job{
+			ID: j.ID, UserID: j.UserID, State: api.JobStateDead, Tries: j.Tries, LastError: j.LastError, CreatedAt: j.CreatedAt.UTC(),
+		}
+		if !j.Dead {
+			job.State, job.NextTryAt = api.JobStateRetrying, new(j.NextTry.UTC())
+		}
+		out.Data.Jobs = append(out.Data.Jobs, job)
+	}
+	out.Data.NextCursor = orNull(next)
+	return out
 }

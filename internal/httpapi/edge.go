@@ -20,6 +20,7 @@ import (
 	"auth-v2-service/internal/rollout"
 	"auth-v2-service/internal/schema"
 	"auth-v2-service/internal/session"
+	"auth-v2-service/internal/sync"
 	"auth-v2-service/internal/telemetry"
 	"auth-v2-service/internal/user"
 )
@@ -33,6 +34,7 @@ type Options struct {
 	Rollout        *rollout.Store
 	Audit          *audit.Reader
 	Balances       *balance.Service
+	Debts          *sync.Debts
 	Legacy         LegacySurface
 	Limiter        *limit.Limiter
 	Checks         []Check
@@ -84,6 +86,7 @@ func New(o Options) (http.Handler, error) {
 			adminHandlers:     adminHandlers{rollout: o.Rollout},
 			adminUserHandlers: adminUserHandlers{users: o.Users},
 			auditHandlers:     auditHandlers{events: o.Audit},
+			jobHandlers:       jobHandlers{debts: o.Debts},
 			legacyHandlers:    legacyHandlers{accounts: o.Accounts, users: o.Users, resolver: o.Resolver},
 			healthHandlers:    healthHandlers{checks: o.Checks, watch: newCheckWatch(o.Logger), version: o.Version},
 			schemaHandlers:    schemaHandlers{validate: o.Schema, kept: new(keptReport)},

@@ -14,6 +14,7 @@ type server struct {
 	adminUserHandlers
 	auditHandlers
 	balanceHandlers
+	jobHandlers
 	legacyHandlers
 	healthHandlers
 	schemaHandlers

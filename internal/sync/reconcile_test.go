@@ -19,7 +19,13 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-func (s *stage) reconciler(accounts sync.Accounts, is sync.Project) *sync.Reconciler {
+// vendor is Firebase as both rooms ask it.
+type vendor interface {
+	sync.Accounts
+	user.Accounts
+}
+
+func (s *stage) reconciler(accounts vendor, is sync.Project) *sync.Reconciler {
 	nobody := func(context.Context, uuid.UUID) {}
 	return sync.NewReconciler(sync.ReconcilerOptions{
 		Pool: s.pool, Accounts: accounts, Debts: s.debts, Project: is, OnChange: nobody, Logger: slog.New(slog.DiscardHandler),

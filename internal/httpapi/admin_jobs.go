@@ -1,0 +1,28 @@
+package httpapi
+
+import (
+	"context"
+
+	"auth-v2-service/gen/api"
+	"auth-v2-service/internal/sync"
+)
+
+// jobHandlers are the operations of the tag admin upon what Firebase does not follow yet.
+type jobHandlers struct {
+	debts *sync.Debts
+}
+
+func (h jobHandlers) ListJobs(ctx context.Context, in api.ListJobsRequestObject) (api.ListJobsResponseObject, error) {
+	jobs, next, err := h.debts.Jobs(ctx, fromAPIJobQuery(in.Params))
+	if err != nil {
+		return nil, err
+	}
+	return api.ListJobs200JSONResponse{JobPageJSONResponse: toAPIJobPage(jobs, next)}, nil
+}
+
+func (h jobHandlers) RetryJob(ctx context.Context, in api.RetryJobRequestObject) (api.RetryJobResponseObject, error) {
+	if err := h.debts.Retry(ctx, in.ID, actor(ctx)); err != nil {
+		return nil, err
+	}
+	return api.RetryJob200JSONResponse{DoneJSONResponse: toAPIDone("The job is tried again")}, nil
+}

@@ -1,0 +1,115 @@
+package sync
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/audit"
+	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/telemetry"
+)
+
+// Refusals of operators' questions about jobs.
+var (
+	ErrNoJob         = fault.New(fault.NotFound, "there is no such job")
+	ErrInvalidCursor = fault.Invalid("the request is not valid", fault.Field{Field: "cursor", Message: "must be what the page before gave"})
+)
+
+// Job is a user whose state Firebase was told without success.
+type Job struct {
+	ID        int64
+	UserID    uuid.UUID
+	Dead      bool // given up
+	Tries     int64
+	LastError string // a code, or a refusal in our words: no personal data
+	CreatedAt time.Time
+	NextTry   time.Time
+}
+
+// JobQuery says which jobs are asked for. Dead nil: all; Limit is required.
+type JobQuery struct {
+	Dead   *bool
+	Cursor string
+	Limit  int
+}
+
+// Jobs reads a page of what Firebase does not follow, the oldest first, and gives the cursor of the page after; "": this was the last.
+func (d *Debts) Jobs(ctx context.Context, q JobQuery) (jobs []Job, next string, err error) {
+	after := int64(0)
+	if q.Cursor != "" {
+		if after, err = strconv.ParseInt(q.Cursor, 10, 64); err != nil || after < 0 {
+			return nil, "", ErrInvalidCursor.With(err)
+		}
+	}
+	rows, err := d.queries.OwedJobs(ctx, d.pool, db.OwedJobsParams{After: after, Dead: q.Dead, Most: int32(q.Limit + 1)})
+	if err != nil {
+		return nil, "", fmt.Errorf("list what is owed: %w", pg.Fault(err))
+	}
+	if len(rows) > q.Limit {
+		rows = rows[:q.Limit]
+		next = strconv.FormatInt(rows[q.Limit-1].ID, 10)
+	}
+	for _, row := range rows {
+		jobs = append(jobs, Job{
+			ID: row.ID, UserID: row.UserID, Dead: row.Dead, Tries: row.Tries, LastError: cmp.Or(row.Refusal, row.WaitsFor),
+			CreatedAt: row.CreatedAt, NextTry: row.ScheduledAt,
+		})
+	}
+	return jobs, next, nil
+}
+
+// Retry has a job tried now, in the name of actor, and records that. What was given up is owed anew: meanwhile another job of the same
+// user may be under way, and one is enough. ErrNoJob where there is none, or it is done.
+func (d *Debts) Retry(ctx context.Context, id int64, actor string) error {
+	err := pg.InTx(ctx, d.pool, func(tx pgx.Tx) error { return d.retryIn(ctx, tx, id, actor) })
+	if pg.NoRows(err) {
+		return ErrNoJob
+	}
+	if err != nil {
+		return fmt.Errorf("retry job %d: %w", id, pg.Fault(err))
+	}
+	return nil
+}
+
+func (d *Debts) retryIn(ctx context.Context, tx pgx.Tx, id int64, actor string) error {
+	job, err := d.queries.OwedJob(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	if job.Dead {
+		if _, err := d.river.JobDeleteTx(ctx, tx, id); err != nil {
+			return err
+		}
+		if err := d.Owe(ctx, tx, job.UserID); err != nil {
+			return err
+		}
+	} else if _, err := d.river.JobRetryTx(ctx, tx, id); err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, audit.Event{
+		Action: "job.retried", Actor: actor, UserID: job.UserID, RequestID: telemetry.RequestID(ctx), Details: map[string]any{"dead": job.Dead},
+	})
+}
+
+// Summary counts what is owed; for metrics.
+type Summary struct {
+	Waiting, Dead int64
+	Oldest        time.Duration // of those that wait
+}
+
+// Summary reads the counts.
+func (d *Debts) Summary(ctx context.Context) (Summary, error) {
+	row, err := d.queries.OwedSummary(ctx, d.pool)
+	if err != nil {
+		return Summary{}, fmt.Errorf("count what is owed: %w", pg.Fault(err))
+	}
+	return Summary{Waiting: row.Waiting, Dead: row.Dead, Oldest: time.Duration(row.OldestSeconds * float64(time.Second))}, nil
+}
