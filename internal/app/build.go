@@ -199,7 +199,9 @@ func (p *parts) openSync(
 	}
 	p.onClose(direct.Close)
 	p.metrics.Pool("jobs", direct)
-	p.sync, err = sync.New(sync.Options{Pool: direct, Accounts: vendor, Project: projectOf(c), Logger: o.Logger})
+	p.sync, err = sync.New(sync.Options{
+		Pool: direct, Accounts: vendor, Project: projectOf(c), OnCount: p.metrics.Owed().Set, Logger: o.Logger,
+	})
 	return debts, err
 }
 

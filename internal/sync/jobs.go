@@ -98,18 +98,3 @@ func (d *Debts) retryIn(ctx context.Context, tx pgx.Tx, id int64, actor string) 
 		Action: "job.retried", Actor: actor, UserID: job.UserID, RequestID: telemetry.RequestID(ctx), Details: map[string]any{"dead": job.Dead},
 	})
 }
-
-// Summary counts what is owed; for metrics.
-type Summary struct {
-	Waiting, Dead int64
-	Oldest        time.Duration // of those that wait
-}
-
-// Summary reads the counts.
-func (d *Debts) Summary(ctx context.Context) (Summary, error) {
-	row, err := d.queries.OwedSummary(ctx, d.pool)
-	if err != nil {
-		return Summary{}, fmt.Errorf("count what is owed: %w", pg.Fault(err))
-	}
-	return Summary{Waiting: row.Waiting, Dead: row.Dead, Oldest: time.Duration(row.OldestSeconds * float64(time.Second))}, nil
-}

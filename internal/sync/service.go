@@ -40,7 +40,9 @@ type Options struct {
 	Pool     *pgxpool.Pool
 	Accounts Accounts
 	Project  Project
-	Logger   *slog.Logger
+	// OnCount hears now and then what is owed; for metrics. Nil: nobody does.
+	OnCount func(waiting, dead int64, oldest time.Duration)
+	Logger  *slog.Logger
 }
 
 // Service works what we owe. Several instances share the work.
@@ -48,6 +50,7 @@ type Service struct {
 	pool    *pgxpool.Pool
 	river   *river.Client[pgx.Tx]
 	project Project
+	onCount func(waiting, dead int64, oldest time.Duration)
 	log     *slog.Logger
 }
 
@@ -68,7 +71,7 @@ func New(o Options) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the jobs: %w", err)
 	}
-	return &Service{pool: o.Pool, river: client, project: o.Project, log: o.Logger}, nil
+	return &Service{pool: o.Pool, river: client, project: o.Project, onCount: o.OnCount, log: o.Logger}, nil
 }
 
 // Run works until ctx ends, then takes no new job and lets those that run end. A database that is away is waited for. Where the rows
@@ -88,13 +91,35 @@ func (s *Service) Run(ctx context.Context) error {
 			return nil
 		}
 	}
-	<-ctx.Done()
+	s.count(ctx)
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
 	defer cancel()
 	if err := s.river.Stop(stopping); err != nil {
 		s.log.WarnContext(ctx, "a job did not end in time; it will be taken up again", telemetry.FieldError, err)
 	}
 	return nil
+}
+
+// countEvery is how old the metrics may be.
+const countEvery = 15 * time.Second
+
+// count tells what is owed until ctx ends.
+func (s *Service) count(ctx context.Context) {
+	if s.onCount == nil {
+		<-ctx.Done()
+		return
+	}
+	for {
+		row, err := db.New().OwedSummary(ctx, s.pool)
+		if err == nil {
+			s.onCount(row.Waiting, row.Dead, time.Duration(row.OldestSeconds*float64(time.Second)))
+		} else if ctx.Err() == nil {
+			s.log.DebugContext(ctx, "what we owe Firebase cannot be counted", telemetry.FieldError, err)
+		}
+		if pause.For(ctx, countEvery) != nil {
+			return
+		}
+	}
 }
 
 func (s *Service) start(ctx context.Context) error {

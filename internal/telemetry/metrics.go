@@ -191,6 +191,33 @@ func (m *Metrics) KeysAge(age func() time.Duration) {
 	}, func() float64 { return age().Seconds() }))
 }
 
+// Owed are gauges of what Firebase is owed: counts by "waiting" and "dead", and the age of the oldest that waits.
+type Owed struct {
+	jobs   *prometheus.GaugeVec
+	oldest prometheus.Gauge
+}
+
+// Owed registers what Firebase is owed. Call it once.
+func (m *Metrics) Owed() Owed {
+	o := Owed{
+		jobs: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "auth_firebase_owed_jobs", Help: "Users whose state Firebase is to follow, by what becomes of it.",
+		}, []string{"state"}),
+		oldest: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "auth_firebase_owed_oldest_seconds", Help: "Age of the oldest state that Firebase is still to follow.",
+		}),
+	}
+	m.registry.MustRegister(o.jobs, o.oldest)
+	return o
+}
+
+// Set writes down how it stands.
+func (o Owed) Set(waiting, dead int64, oldest time.Duration) {
+	o.jobs.WithLabelValues("waiting").Set(float64(waiting))
+	o.jobs.WithLabelValues("dead").Set(float64(dead))
+	o.oldest.Set(oldest.Seconds())
+}
+
 // Pool registers a connection pool's statistics under a name ("main").
 func (m *Metrics) Pool(name string, pool *pgxpool.Pool) {
 	m.registry.MustRegister(newPoolCollector(name, pool))
