@@ -201,6 +201,15 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 			_, _ = q.LegacySessions(ctx, db, person)
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.OwedState(ctx, db, person) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.RowsOfPage(ctx, db, []string{uid, "nobody's"})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.DisableGone(ctx, db, queries.DisableGoneParams{ID: person, FirebaseUID: uid})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.ClearRegistration(ctx, db, queries.ClearRegistrationParams{ID: person})
+		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _ = q.LockUser(ctx, db, person) },
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_ = q.EnabledAtFirebase(ctx, db, person)

@@ -45,14 +45,16 @@ func (s *stage) reconcile(want error) sync.Report {
 	return report
 }
 
+const crowdRows = `INSERT INTO auth.users (id, firebase_uid, auth_provider, email, username, provider_data, created_at, updated_at)
+		SELECT gen_random_uuid(), 'uid-of-the-person-number-' || i, 'firebase', 'person' || i || '@example.com', 'person ' || i,
+			'{"provider": "google.com", "email_verified": true}', now() - interval '3 days', now() - interval '3 days'
+		FROM generate_series($1::bigint + 1, $1::bigint + $2::bigint) AS i`
+
 // crowd makes rows and accounts that are in step, in one statement.
 func (s *stage) crowd(n int) []person {
 	s.Helper()
 	first := people.Add(int64(n)) - int64(n)
-	s.exec(`INSERT INTO auth.users (id, firebase_uid, auth_provider, email, username, provider_data, created_at, updated_at)
-		SELECT gen_random_uuid(), 'uid-of-the-person-number-' || i, 'firebase', 'person' || i || '@example.com', 'person ' || i,
-			'{"provider": "google.com", "email_verified": true}', now() - interval '3 days', now() - interval '3 days'
-		FROM generate_series($1::bigint + 1, $1::bigint + $2::bigint) AS i`, first, n)
+	s.exec(crowdRows, first, n)
 	crowd := make([]person, n)
 	for i := range crowd {
 		number := first + int64(i) + 1
@@ -295,4 +297,49 @@ func TestReconcile_AnOutageIsNoEvidence_S2(t *testing.T) {
 	}
 	s.reconcile(firebase.ErrUnreachable)
 	s.expectNobodyDisabled()
+}
+
+// listed is Firebase's list of a crowd, made as it is asked for: what it takes of memory is a page.
+type listed struct {
+	*firebase.Client
+	first, n int
+}
+
+func (l listed) List(_ context.Context, page string) (users []firebase.User, next string, err error) {
+	at := 0
+	if page != "" {
+		if at, err = strconv.Atoi(page); err != nil {
+			return nil, "", err
+		}
+	}
+	for ; at < l.n && len(users) < firebase.MaxList; at++ {
+		number := l.first + at + 1
+		users = append(users, firebase.User{
+			UID: fmt.Sprintf("uid-of-the-person-number-%d", number), Email: fmt.Sprintf("person%d@example.com", number), EmailVerified: true,
+		})
+	}
+	if at < l.n {
+		next = strconv.Itoa(at)
+	}
+	return users, next, nil
+}
+
+// S2: memory does not grow with the table.
+func TestReconcile_MemoryIsFlat_S2(t *testing.T) {
+	s := newStage(t)
+	const n = 30_000
+	first := people.Add(n) - n
+	s.exec(crowdRows, first, n)
+	var report sync.Report
+	above := peak(func() {
+		var err error
+		report, err = s.reconciler(listed{s.client, int(first), n}, sync.Project{ID: project}).Run(t.Context(), "cli:test", false)
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	t.Logf("%d users: %+v, heap at most %d MiB above where it began", n, report, above>>20)
+	if report.Listed != n || above > 24<<20 {
+		t.Errorf("S2: %d listed, and %d MiB above; expected %d and 24 at most", report.Listed, above>>20, n)
+	}
 }
