@@ -169,3 +169,17 @@ func TestFollow_RefusedForGood(t *testing.T) {
 		return ask[string](s, `SELECT state::text FROM auth.river_job`) == "discarded"
 	})
 }
+
+// S3: what an instance that was killed (kill -9) has left in its middle, the others take up: the job stands as running, of somebody who is
+// gone, and what was told to Firebase is told again.
+func TestFollow_TakesUpWhatAKilledInstanceLeft_S3(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	p := s.person()
+	s.change(deactivate, p)
+	s.exec(`UPDATE auth.river_job SET state = 'running', attempt = 1, attempted_at = now() - interval '2 minutes', attempted_by = '{killed}'`)
+	s.change(reactivate, p) // meanwhile: one job is enough, also one that nobody works
+	s.work(s.client)
+	s.awaitPaid(90 * time.Second)
+	s.expectEqual(p)
+}
