@@ -226,7 +226,7 @@ func orZero[T any](value *T) T {
 }
 
 func fromAPIJobQuery(in api.ListJobsParams) sync.JobQuery {
-	out := sync.JobQuery{Cursor: orEmpty(in.Cursor), Limit: limitOf(in.Limit)}
+	out := sync.JobQuery{Cursor: orEmpty(in.Cursor), Limit: int32(limitOf(in.Limit))} //nolint:gosec // the contract says 100 at most
 	if in.State != nil {
 		out.Dead = new(*in.State == api.ListJobsParamsStateDead)
 	}

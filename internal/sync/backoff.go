@@ -22,7 +22,7 @@ func backoff(tries int) time.Duration {
 
 // jitter keeps those who failed together from coming back together.
 func jitter(d time.Duration) time.Duration {
-	return time.Duration(float64(d) * (0.75 + rand.Float64()/2))
+	return time.Duration(float64(d) * (0.75 + rand.Float64()/2)) //nolint:gosec // nobody gains by guessing it
 }
 
 // giveUpWait is between the last tries of what is refused again and again.

@@ -77,9 +77,8 @@ func (r *run) disable(ctx context.Context, gone []db.MissingRowsRow) error {
 			r.Gone++
 			continue
 		}
-		params := db.DisableGoneParams{ID: row.ID, FirebaseUID: row.FirebaseUID, Version: row.Version}
 		done, err := r.changed(ctx, row.ID, "reconcile.user_disabled", func(tx pgx.Tx) (int64, error) {
-			return r.queries.DisableGone(ctx, tx, params)
+			return r.queries.DisableGone(ctx, tx, db.DisableGoneParams(row))
 		})
 		if err != nil {
 			return fmt.Errorf("disable user %s: %w", row.ID, err)
@@ -143,7 +142,7 @@ func (r *run) clear(ctx context.Context, row db.StaleRegistrationsRow) error {
 		return nil
 	}
 	done, err := r.changed(ctx, row.ID, "reconcile.registration_cleared", func(tx pgx.Tx) (int64, error) {
-		return r.queries.ClearRegistration(ctx, tx, db.ClearRegistrationParams{ID: row.ID, Version: row.Version})
+		return r.queries.ClearRegistration(ctx, tx, db.ClearRegistrationParams(row))
 	})
 	if err != nil {
 		return fmt.Errorf("clear registration %s: %w", row.ID, err)

@@ -38,7 +38,7 @@ type Job struct {
 type JobQuery struct {
 	Dead   *bool
 	Cursor string
-	Limit  int
+	Limit  int32
 }
 
 // Jobs reads a page of what Firebase does not follow, the oldest first, and gives the cursor of the page after; "": this was the last.
@@ -49,11 +49,11 @@ func (d *Debts) Jobs(ctx context.Context, q JobQuery) (jobs []Job, next string, 
 			return nil, "", ErrInvalidCursor.With(err)
 		}
 	}
-	rows, err := d.queries.OwedJobs(ctx, d.pool, db.OwedJobsParams{After: after, Dead: q.Dead, Most: int32(q.Limit + 1)})
+	rows, err := d.queries.OwedJobs(ctx, d.pool, db.OwedJobsParams{After: after, Dead: q.Dead, Most: q.Limit + 1})
 	if err != nil {
 		return nil, "", fmt.Errorf("list what is owed: %w", pg.Fault(err))
 	}
-	if len(rows) > q.Limit {
+	if len(rows) > int(q.Limit) {
 		rows = rows[:q.Limit]
 		next = strconv.FormatInt(rows[q.Limit-1].ID, 10)
 	}

@@ -20,8 +20,10 @@ func (r *Reconciler) Every(ctx context.Context, every time.Duration) error {
 		return nil
 	}
 	for wait := time.Duration(0); ; {
-		if pause.For(ctx, look+time.Duration(rand.Int64N(int64(look)))+wait) != nil {
-			return nil
+		apart := time.Duration(rand.Int64N(int64(look))) //nolint:gosec // nobody gains by guessing it
+		_ = pause.For(ctx, look+apart+wait)              // what cuts it short is the end
+		if ctx.Err() != nil {
+			break
 		}
 		report, err := r.runAfter(ctx, "system", false, every)
 		wait = 0
@@ -36,4 +38,5 @@ func (r *Reconciler) Every(ctx context.Context, every time.Duration) error {
 				"reconcile.cleared", report.Cleared, "reconcile.took", report.Took.Seconds())
 		}
 	}
+	return nil
 }

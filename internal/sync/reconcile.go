@@ -26,7 +26,7 @@ var (
 	ErrNotNow     = errors.New("another reconciliation is under way")
 	ErrListCut    = errors.New("accounts that were not in Firebase's list are there when looked up: the list was cut short, and nobody was disabled")
 	ErrManyGone   = errors.New("more accounts are gone than any run may believe (10, or 0.5 % of the rows): nobody was disabled; see docs/operations.md")
-	errListLoops  = errors.New("Firebase's list leads back to a page that it has shown")
+	errListLoops  = errors.New("the list of Firebase leads back to a page that it has shown")
 	errPlaceTaken = errors.New("the reconciliation took so long over a page that another one has taken its place")
 )
 

@@ -21,8 +21,8 @@ import (
 const (
 	jobTimeout   = 30 * time.Second
 	rescueAfter  = time.Minute
-	softStop     = 6 * time.Second // a call to Firebase and its transaction
-	stopPatience = 8 * time.Second
+	softStop     = 2 * time.Second
+	stopPatience = 3 * time.Second
 )
 
 // How many jobs of one instance run at once. Google's quota is the project's, so a few are enough: each takes two calls.
@@ -126,7 +126,7 @@ func (s *Service) start(ctx context.Context) error {
 	if err := remember(ctx, s.pool, s.project); err != nil {
 		return err
 	}
-	return s.river.Start(context.WithoutCancel(ctx)) // it must end what it does after ours has ended
+	return s.river.Start(ctx) // whose end is a soft stop, and lets a start go that hangs with the database
 }
 
 // atLeastWarn keeps River's chatter out of our log.
