@@ -25,18 +25,18 @@ SET provider_data = provider_data - 'enabling', updated_at = clock_timestamp()
 WHERE id = $1 AND provider_data ? 'enabling';
 
 -- name: RememberProject :exec
--- Called by internal/sync at each start: the first one writes down which Firebase project the rows belong to. One row.
+-- Called by internal/sync at each start: the first one writes down which Firebase project the rows belong to. Served by no index: it is one row.
 INSERT INTO auth.firebase_project (project_id, tenant)
 VALUES (sqlc.arg(project_id)::text, sqlc.arg(tenant)::text)
 ON CONFLICT (only_row) DO NOTHING;
 
 -- name: RememberedProject :one
--- Called by internal/sync at each start and before it reconciles. One row.
+-- Called by internal/sync at each start and before it reconciles. Served by no index: it is one row.
 SELECT project_id, tenant FROM auth.firebase_project;
 
 -- name: BeginReconcile :execrows
 -- Called by internal/sync: of all who want to reconcile one may, and those who come on time find that it was done. A killed run's
--- place lapses. No row: not now. One row.
+-- place lapses. No row: not now. Served by no index: it is one row.
 UPDATE auth.firebase_project
 SET reconciling_by = sqlc.arg(who)::text, reconciling_until = clock_timestamp() + interval '5 minutes'
 WHERE
@@ -44,19 +44,19 @@ WHERE
     AND coalesce(reconciled_at < clock_timestamp() - sqlc.arg(every_seconds)::float8 * interval '1 second', true);
 
 -- name: KeepReconciling :execrows
--- Called by internal/sync before each page. No row: the place has lapsed and is somebody else's. One row.
+-- Called by internal/sync before each page. No row: the place has lapsed and is somebody else's. Served by no index: it is one row.
 UPDATE auth.firebase_project
 SET reconciling_until = clock_timestamp() + interval '5 minutes'
 WHERE only_row AND reconciling_by = sqlc.arg(who)::text;
 
 -- name: EndReconcile :exec
--- Called by internal/sync; reconciled_at is when a run that went through began, else NULL. One row.
+-- Called by internal/sync; reconciled_at is when a run that went through began, else NULL. Served by no index: it is one row.
 UPDATE auth.firebase_project
 SET reconciling_by = NULL, reconciling_until = NULL, reconciled_at = coalesce(sqlc.narg(reconciled_at)::timestamptz, reconciled_at)
 WHERE only_row AND reconciling_by = sqlc.arg(who)::text;
 
 -- name: ForgetListed :exec
--- Called by internal/sync before and after it reads Firebase's list. It takes the whole table.
+-- Called by internal/sync before and after it reads Firebase's list. Served by no index: it takes the whole table.
 DELETE FROM auth.reconcile_listed
 WHERE firebase_uid IS NOT NULL;
 
@@ -77,7 +77,7 @@ FROM auth.users
 WHERE firebase_uid = ANY(sqlc.arg(firebase_uids)::varchar []);
 
 -- name: CountAtFirebase :one
--- Called by internal/sync once a run: how many rows an account must stand behind. It reads the whole table.
+-- Called by internal/sync once a run: how many rows an account must stand behind. Served by no index: it reads the whole table.
 SELECT count(*) FROM auth.users
 WHERE firebase_uid IS NOT NULL AND auth_provider IN ('firebase', 'hybrid');
 
@@ -96,7 +96,7 @@ LIMIT 1000;
 
 -- name: DisableGone :execrows
 -- Called by internal/sync for a row whose account a look-up of its own has not found (S2). No row: it was changed meanwhile.
--- Served by users_pkey.
+-- Served by users_pkey or idx_users_firebase_uid.
 UPDATE auth.users
 SET
     federation_status = 'disabled',
@@ -129,7 +129,7 @@ WHERE
 
 -- name: OwedJobs :many
 -- Called by internal/sync for operators: what was tried without success, the oldest first, a page at a time. What is done goes after an
--- hour, so the table is small. Served by river_job_pkey.
+-- hour, so the table is small. Served by river_job_pkey or river_job_kind.
 SELECT
     id, (args ->> 'user_id')::uuid AS user_id, created_at,
     (state IN ('discarded', 'cancelled'))::boolean AS dead,

@@ -26,7 +26,7 @@ type BeginReconcileParams struct {
 }
 
 // Called by internal/sync: of all who want to reconcile one may, and those who come on time find that it was done. A killed run's
-// place lapses. No row: not now. One row.
+// place lapses. No row: not now. Served by no index: it is one row.
 func (q *Queries) BeginReconcile(ctx context.Context, db DBTX, arg BeginReconcileParams) (int64, error) {
 	result, err := db.Exec(ctx, beginReconcile, arg.Who, arg.EverySeconds)
 	if err != nil {
@@ -62,7 +62,7 @@ SELECT count(*) FROM auth.users
 WHERE firebase_uid IS NOT NULL AND auth_provider IN ('firebase', 'hybrid')
 `
 
-// Called by internal/sync once a run: how many rows an account must stand behind. It reads the whole table.
+// Called by internal/sync once a run: how many rows an account must stand behind. Served by no index: it reads the whole table.
 func (q *Queries) CountAtFirebase(ctx context.Context, db DBTX) (int64, error) {
 	row := db.QueryRow(ctx, countAtFirebase)
 	var count int64
@@ -89,7 +89,7 @@ type DisableGoneParams struct {
 }
 
 // Called by internal/sync for a row whose account a look-up of its own has not found (S2). No row: it was changed meanwhile.
-// Served by users_pkey.
+// Served by users_pkey or idx_users_firebase_uid.
 func (q *Queries) DisableGone(ctx context.Context, db DBTX, arg DisableGoneParams) (int64, error) {
 	result, err := db.Exec(ctx, disableGone, arg.ID, arg.FirebaseUID, arg.Version)
 	if err != nil {
@@ -122,7 +122,7 @@ type EndReconcileParams struct {
 	Who          string
 }
 
-// Called by internal/sync; reconciled_at is when a run that went through began, else NULL. One row.
+// Called by internal/sync; reconciled_at is when a run that went through began, else NULL. Served by no index: it is one row.
 func (q *Queries) EndReconcile(ctx context.Context, db DBTX, arg EndReconcileParams) error {
 	_, err := db.Exec(ctx, endReconcile, arg.ReconciledAt, arg.Who)
 	return err
@@ -133,7 +133,7 @@ DELETE FROM auth.reconcile_listed
 WHERE firebase_uid IS NOT NULL
 `
 
-// Called by internal/sync before and after it reads Firebase's list. It takes the whole table.
+// Called by internal/sync before and after it reads Firebase's list. Served by no index: it takes the whole table.
 func (q *Queries) ForgetListed(ctx context.Context, db DBTX) error {
 	_, err := db.Exec(ctx, forgetListed)
 	return err
@@ -145,7 +145,7 @@ SET reconciling_until = clock_timestamp() + interval '5 minutes'
 WHERE only_row AND reconciling_by = $1::text
 `
 
-// Called by internal/sync before each page. No row: the place has lapsed and is somebody else's. One row.
+// Called by internal/sync before each page. No row: the place has lapsed and is somebody else's. Served by no index: it is one row.
 func (q *Queries) KeepReconciling(ctx context.Context, db DBTX, who string) (int64, error) {
 	result, err := db.Exec(ctx, keepReconciling, who)
 	if err != nil {
@@ -286,7 +286,7 @@ type OwedJobsRow struct {
 }
 
 // Called by internal/sync for operators: what was tried without success, the oldest first, a page at a time. What is done goes after an
-// hour, so the table is small. Served by river_job_pkey.
+// hour, so the table is small. Served by river_job_pkey or river_job_kind.
 func (q *Queries) OwedJobs(ctx context.Context, db DBTX, arg OwedJobsParams) ([]OwedJobsRow, error) {
 	rows, err := db.Query(ctx, owedJobs, arg.After, arg.Dead, arg.Most)
 	if err != nil {
@@ -388,7 +388,7 @@ type RememberProjectParams struct {
 	Tenant    string
 }
 
-// Called by internal/sync at each start: the first one writes down which Firebase project the rows belong to. One row.
+// Called by internal/sync at each start: the first one writes down which Firebase project the rows belong to. Served by no index: it is one row.
 func (q *Queries) RememberProject(ctx context.Context, db DBTX, arg RememberProjectParams) error {
 	_, err := db.Exec(ctx, rememberProject, arg.ProjectID, arg.Tenant)
 	return err
@@ -403,7 +403,7 @@ type RememberedProjectRow struct {
 	Tenant    string
 }
 
-// Called by internal/sync at each start and before it reconciles. One row.
+// Called by internal/sync at each start and before it reconciles. Served by no index: it is one row.
 func (q *Queries) RememberedProject(ctx context.Context, db DBTX) (RememberedProjectRow, error) {
 	row := db.QueryRow(ctx, rememberedProject)
 	var i RememberedProjectRow

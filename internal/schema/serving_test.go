@@ -257,7 +257,7 @@ func TestServingRole_DownAndUp_D5(t *testing.T) {
 	one.migrate()
 	expectSame(t, "up again", shape, one.shape())
 	one.exec(`REVOKE ALL ON ALL TABLES IN SCHEMA auth FROM auth_serving; REVOKE ALL ON ALL FUNCTIONS IN SCHEMA auth FROM auth_serving;
-		REVOKE ALL ON SCHEMA auth FROM auth_serving; DROP ROLE auth_serving`)
+		REVOKE ALL ON ALL SEQUENCES IN SCHEMA auth FROM auth_serving; REVOKE ALL ON SCHEMA auth FROM auth_serving; DROP ROLE auth_serving`)
 	down(one)
 	one.migrate()
 	expectSame(t, "after a restore without grants", shape, one.shape())

@@ -29,7 +29,7 @@ type WrongProjectError struct{ Remembered, Configured Project }
 func (e *WrongProjectError) Error() string {
 	return fmt.Sprintf("the rows of this database belong to the Firebase project %s, and FIREBASE_PROJECT_ID says %s: "+
 		"correct the configuration, or, where the database is a copy that another project is to serve, "+
-		"DELETE FROM auth.firebase_project", e.Remembered, e.Configured)
+		"empty the table auth.firebase_project", e.Remembered, e.Configured)
 }
 
 // remember refuses another project than the one that the database remembers. Whoever asks first has it written down.
