@@ -269,8 +269,8 @@ func TestAdminUsers_Change_S1_S4(t *testing.T) {
 	fault(t, s, identity.Fault{Match: "accounts:update", Kind: identity.FaultUnavailable})
 	operator.ask(t, s, "PATCH", userPath(id), `{"username":"Joan","email":"joan@example.com"}`).expect(t, "Firebase is away", 503, "dependency_unavailable")
 	s.Identity.ClearFaults()
-	after, there := userIn(t, operator.ask(t, s, "GET", userPath(id), "")), identity.User{}
-	if there, _ = s.Identity.User(account.UID); jsonOf(t, after) != jsonOf(t, u) || there.Email != email {
+	after := userIn(t, operator.ask(t, s, "GET", userPath(id), ""))
+	if there, _ := s.Identity.User(account.UID); jsonOf(t, after) != jsonOf(t, u) || there.Email != email {
 		t.Errorf("S4: refusals left %+v, at Firebase %s", after, there.Email)
 	}
 	s.Identity.DeleteUser(account.UID)

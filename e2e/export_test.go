@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"auth-v2-service/gen/client"
@@ -127,7 +126,7 @@ func TestExport_GoneIsRevoked_F10(t *testing.T) {
 	s := servicetest.Start(t)
 	person := s.Person(t)
 	warm(t, s, person.IDToken)
-	execute(t, s.Stack, "DELETE FROM auth.users WHERE id = $1", uuid.UUID(person.User.ID))
+	execute(t, s.Stack, "DELETE FROM auth.users WHERE id = $1", person.User.ID)
 	got := ask(t, s, "GET", "/v1/auth/me/export", "", authorized(person.IDToken)...)
 	if got.status != http.StatusUnauthorized && got.status != http.StatusOK { // a row made anew is as good an answer
 		t.Errorf("answered %d %s", got.status, got.body)

@@ -3,6 +3,7 @@ package backup_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,7 +55,7 @@ func TestReadManifest_RefusesAnExtensionThatIsNoName(t *testing.T) {
 		tells(t, err, "its manifest cannot be used")
 	}
 	path, m := d.create(true)
-	if len(m.Extensions) != 1 || m.Extensions[0] != (backup.Extension{Name: "uuid-ossp", Schema: "public"}) {
+	if !slices.Equal(m.Extensions, []backup.Extension{{Name: "plpgsql", Schema: "pg_catalog"}, {Name: "uuid-ossp", Schema: "public"}}) {
 		t.Errorf("the schema auth uses %v", m.Extensions)
 	}
 	change(t, backup.ManifestPath(path), func(b []byte) []byte {

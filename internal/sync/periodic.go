@@ -23,7 +23,7 @@ func (r *Reconciler) Every(ctx context.Context, every time.Duration) error {
 		apart := time.Duration(rand.Int64N(int64(look))) //nolint:gosec // nobody gains by guessing it
 		_ = pause.For(ctx, look+apart+wait)              // what cuts it short is the end
 		if ctx.Err() != nil {
-			break
+			return nil
 		}
 		report, err := r.runAfter(ctx, "system", false, every)
 		wait = 0
@@ -38,5 +38,4 @@ func (r *Reconciler) Every(ctx context.Context, every time.Duration) error {
 				"reconcile.cleared", report.Cleared, "reconcile.took", report.Took.Seconds())
 		}
 	}
-	return nil
 }

@@ -16,7 +16,7 @@ import (
 
 // Who has no browser and may not install one gets npm's, and it draws text and runs scripts.
 func TestFind_BringsNPMsToWhoMayNotInstall(t *testing.T) {
-	onlyPrograms(t, "node", "npm") // no browser, and no apt-get
+	onlyPrograms(t, "node", "npm", "sh") // no browser, and no apt-get
 	program, err := browser.Find(t.Context(), t.Output())
 	if err != nil {
 		t.Fatal(err)
