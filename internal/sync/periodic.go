@@ -19,23 +19,29 @@ func (r *Reconciler) Every(ctx context.Context, every time.Duration) error {
 	if every <= 0 {
 		return nil
 	}
-	for wait := time.Duration(0); ; {
-		apart := time.Duration(rand.Int64N(int64(look))) //nolint:gosec // nobody gains by guessing it
-		_ = pause.For(ctx, look+apart+wait)              // what cuts it short is the end
-		if ctx.Err() != nil {
-			return nil
-		}
-		report, err := r.runAfter(ctx, "system", false, every)
-		wait = 0
-		switch {
-		case errors.Is(err, ErrNotNow) || ctx.Err() != nil:
-		case err != nil:
-			wait = min(time.Hour, every)
-			r.Logger.WarnContext(ctx, "reconciling with Firebase was stopped", telemetry.FieldError, err)
-		default:
-			r.Logger.InfoContext(ctx, "reconciled with Firebase", "reconcile.listed", report.Listed, "reconcile.owed", report.Owed,
-				"reconcile.updated", report.Updated, "reconcile.failed", report.Failed, "reconcile.gone", report.Gone,
-				"reconcile.cleared", report.Cleared, "reconcile.took", report.Took.Seconds())
-		}
+	for wait := time.Duration(0); pause.For(ctx, look+apart()+wait) == nil; {
+		wait = r.inTurn(ctx, every)
 	}
+	return nil // what cuts the waiting short is the end
+}
+
+// apart keeps instances from looking at the same moment.
+func apart() time.Duration {
+	return time.Duration(rand.Int64N(int64(look))) //nolint:gosec // nobody gains by guessing it
+}
+
+// inTurn reconciles if it is time and nobody else is at it, and says how much longer than usual the next look is to wait.
+func (r *Reconciler) inTurn(ctx context.Context, every time.Duration) (wait time.Duration) {
+	report, err := r.runAfter(ctx, "system", false, every)
+	switch {
+	case errors.Is(err, ErrNotNow) || ctx.Err() != nil:
+		return 0
+	case err != nil:
+		r.Logger.WarnContext(ctx, "reconciling with Firebase was stopped", telemetry.FieldError, err)
+		return min(time.Hour, every)
+	}
+	r.Logger.InfoContext(ctx, "reconciled with Firebase", "reconcile.listed", report.Listed, "reconcile.owed", report.Owed,
+		"reconcile.updated", report.Updated, "reconcile.failed", report.Failed, "reconcile.gone", report.Gone,
+		"reconcile.cleared", report.Cleared, "reconcile.took", report.Took.Seconds())
+	return 0
 }
