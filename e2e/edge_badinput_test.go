@@ -212,7 +212,7 @@ func TestBadInput_PathsAndMethods(t *testing.T) {
 	for _, path := range []string{
 		"/", "/v1", "/v1/auth", "/v1/auth/", "/v1/auth/register/", "/v1/auth//register", "/V1/auth/register", "/v1/auth/me/..", "/v1/auth/%6de/x",
 		"/v1/auth/register%00", "/v1/auth/%ff", "/v2/auth/register", "/metrics", "/debug/pprof/", "/.git/config", "/health/", "/openapi.json",
-		"/v1/auth/" + strings.Repeat("a", 8000), "/v1/admin/users",
+		"/v1/auth/" + strings.Repeat("a", 8000), "/v1/admin/user",
 	} {
 		for _, method := range []string{"GET", "POST"} {
 			ask(t, s, method, path, "").expect(t, method+" "+path, 404, "not_found")

@@ -11,7 +11,7 @@ import (
 )
 
 // Refresh answers a new ID token for a refresh token. Firebase does not rotate refresh tokens, so a failed connection is
-// tried once more. Errors: ErrInvalidRefreshToken (unknown, expired, revoked, of another project, of a deleted user),
+// tried once more. Errors: ErrInvalidRefreshToken (unknown, of another project, of a deleted user), ErrSessionEnded (revoked),
 // ErrUserDisabled, ErrSignInBlocked, ErrTooManyAttempts, ErrUnreachable.
 func (c *Client) Refresh(ctx context.Context, refreshToken string) (Session, error) {
 	var session Session

@@ -19,6 +19,7 @@ import (
 var (
 	ErrInvalidCredentials  = fault.New(fault.InvalidCredentials, "the e-mail or the password is wrong")
 	ErrInvalidRefreshToken = fault.New(fault.TokenInvalid, "the refresh token is not valid")
+	ErrSessionEnded        = fault.New(fault.TokenRevoked, "this session has been ended; sign in again")
 	ErrUserDisabled        = fault.New(fault.AccountDeactivated, "this account is deactivated")
 	ErrUserNotFound        = fault.New(fault.NotFound, "there is no such user at the identity provider")
 	ErrEmailExists         = fault.New(fault.EmailTaken, "this e-mail address is taken")
@@ -50,7 +51,7 @@ var refusals = map[string]*fault.Error{
 
 	"INVALID_REFRESH_TOKEN":   ErrInvalidRefreshToken,
 	"MISSING_REFRESH_TOKEN":   ErrInvalidRefreshToken,
-	"TOKEN_EXPIRED":           ErrInvalidRefreshToken,
+	"TOKEN_EXPIRED":           ErrSessionEnded,        // revoked since; a refresh token has no end of its own
 	"PROJECT_NUMBER_MISMATCH": ErrInvalidRefreshToken, // a token of another project
 
 	"INVALID_ID_TOKEN": ErrInvalidIDToken,

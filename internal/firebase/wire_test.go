@@ -168,7 +168,7 @@ func TestRefusals(t *testing.T) {
 
 		{"refresh", 400, "INVALID_REFRESH_TOKEN", firebase.ErrInvalidRefreshToken},
 		{"refresh", 400, "MISSING_REFRESH_TOKEN", firebase.ErrInvalidRefreshToken},
-		{"refresh", 400, "TOKEN_EXPIRED", firebase.ErrInvalidRefreshToken},
+		{"refresh", 400, "TOKEN_EXPIRED", firebase.ErrSessionEnded},
 		{"refresh", 400, "USER_NOT_FOUND", firebase.ErrInvalidRefreshToken},
 		{"refresh", 400, "USER_DISABLED", firebase.ErrUserDisabled},
 		{"refresh", 429, "Too many requests", firebase.ErrTooManyAttempts},

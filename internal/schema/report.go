@@ -131,9 +131,17 @@ func appliedVersions(ctx context.Context, db Source) ([]string, error) {
 		return []string{}, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the applied migrations: %w", err)
+		return nil, unread(err)
 	}
 	return applied, nil
+}
+
+// unread says why the applied migrations could not be read. Who serves may read them once the migrations have given it the right.
+func unread(err error) error {
+	if Forbidden(err) {
+		return fmt.Errorf("read the applied migrations (this login may not: run `authd schema migrate` as the owner first): %w", err)
+	}
+	return fmt.Errorf("read the applied migrations: %w", err)
 }
 
 func without(all, taken []string) []string {

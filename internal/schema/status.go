@@ -65,7 +65,7 @@ func Ready(ctx context.Context, db Querier) error {
 		missing, err = len(versions()), nil // nothing was ever applied
 	}
 	if err != nil {
-		return fmt.Errorf("read the applied migrations: %w", err)
+		return unread(err)
 	}
 	if missing > 0 {
 		return fault.Unavailable(fmt.Sprintf("%d migrations are pending; run `authd schema migrate`, or start with MIGRATE_ON_START=on", missing), nil)
