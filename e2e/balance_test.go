@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -289,13 +290,15 @@ func TestBalance_DatabaseAway(t *testing.T) {
 // O3: while one user's row is held and many changes wait for it, everybody else is served, and then so are they.
 func TestBalance_AHeldRowLeavesRoomForOthers_O3(t *testing.T) {
 	t.Parallel()
-	s := servicetest.Start(t)
+	stack := servicetest.NewStack(t)
+	s := stack.Start(t, map[string]string{"DATABASE_URL": stack.ServingURL}) // it is about the instance's own pool, not a pooler's
 	key, _ := newKey(t, s.Stack, apikey.Balance)
 	id, email := holder(t, s.Stack, 0), *s.Person(t).Email
 	lock, err := s.DB.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = lock.Rollback(context.WithoutCancel(t.Context())) }() // also where the test ends early
 	if _, err := lock.Exec(t.Context(), "UPDATE auth.users SET last_login = now() WHERE id = $1", id); err != nil {
 		t.Fatal(err)
 	}
