@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -11,14 +10,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"auth-v2-service/gen/db"
-	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/page"
 	"auth-v2-service/internal/pg"
 )
-
-// ErrInvalidCursor refuses a cursor that no page gave.
-var ErrInvalidCursor = fault.Invalid("the request is not valid", fault.Field{
-	Field: "cursor", Message: "must be what the page before gave",
-})
 
 // Query says which events are asked for. The zero value of a field asks for nothing; Limit is required.
 type Query struct {
@@ -27,7 +21,7 @@ type Query struct {
 	Action       string
 	Since, Until time.Time // from the first on, before the second
 	Cursor       string
-	Limit        int
+	Limit        page.Size
 }
 
 // Recorded is an event as it was recorded.
@@ -43,8 +37,8 @@ type Page struct {
 	Next   string
 }
 
-// cursor is where a page ended. Clients see it encoded, and rely on nothing in it.
-type cursor struct {
+// place is where a page ended.
+type place struct {
 	At time.Time `json:"at"`
 	ID int64     `json:"id"`
 }
@@ -55,8 +49,8 @@ type Reader struct{ pool pg.Beginner }
 // NewReader makes a reader.
 func NewReader(pool pg.Beginner) *Reader { return &Reader{pool} }
 
-// List reads a page of events. ErrInvalidCursor for a cursor that no page gave.
-func (r *Reader) List(ctx context.Context, q Query) (page Page, err error) {
+// List reads a page of events. page.ErrInvalidCursor for a cursor that no page gave.
+func (r *Reader) List(ctx context.Context, q Query) (found Page, err error) {
 	params, err := q.params()
 	if err != nil {
 		return Page{}, err
@@ -69,13 +63,13 @@ func (r *Reader) List(ctx context.Context, q Query) (page Page, err error) {
 		if err != nil {
 			return err
 		}
-		page, err = q.page(rows)
+		found, err = q.page(rows)
 		return err
 	})
 	if err != nil {
 		return Page{}, fmt.Errorf("list audit events: %w", pg.Fault(err))
 	}
-	return page, nil
+	return found, nil
 }
 
 // About reads every event about one user, the oldest first.
@@ -96,18 +90,17 @@ func About(ctx context.Context, pool db.DBTX, userID uuid.UUID) ([]Recorded, err
 func (q Query) params() (db.AuditEventsParams, error) {
 	params := db.AuditEventsParams{
 		Actor: given(q.Actor), Action: given(q.Action), Since: given(q.Since), Until: given(q.Until), UserID: given(q.UserID),
-		PageSize: int32(q.Limit) + 1, //nolint:gosec // the contract allows 100
+		PageSize: q.Limit.OneMore(),
 	}
 	if q.Cursor == "" {
 		return params, nil
 	}
-	var from cursor
-	decoded, err := base64.RawURLEncoding.DecodeString(q.Cursor)
-	if err == nil {
-		err = json.Unmarshal(decoded, &from)
+	var from place
+	if err := page.Place(q.Cursor, &from); err != nil {
+		return params, err
 	}
-	if err != nil || from.ID <= 0 {
-		return params, ErrInvalidCursor.With(err)
+	if from.ID <= 0 {
+		return params, page.ErrInvalidCursor
 	}
 	params.AfterTime, params.AfterID = &from.At, from.ID
 	return params, nil
@@ -121,23 +114,18 @@ func given[T comparable](value T) *T {
 	return &value
 }
 
-func (q Query) page(rows []db.AuthAuditEvent) (page Page, err error) {
-	if len(rows) > q.Limit {
-		rows = rows[:q.Limit]
-		last := rows[q.Limit-1]
-		encoded, err := json.Marshal(cursor{At: last.OccurredAt, ID: last.ID})
-		if err != nil {
-			return Page{}, fmt.Errorf("encode the place of event %d: %w", last.ID, err)
-		}
-		page.Next = base64.RawURLEncoding.EncodeToString(encoded)
+func (q Query) page(rows []db.AuthAuditEvent) (found Page, err error) {
+	rows, last := page.Cut(rows, q.Limit)
+	if last != nil {
+		found.Next = page.Cursor(place{At: last.OccurredAt, ID: last.ID})
 	}
-	page.Events = make([]Recorded, len(rows))
+	found.Events = make([]Recorded, len(rows))
 	for i, row := range rows {
-		if page.Events[i], err = fromRow(row); err != nil {
+		if found.Events[i], err = fromRow(row); err != nil {
 			return Page{}, err
 		}
 	}
-	return page, nil
+	return found, nil
 }
 
 func fromRow(row db.AuthAuditEvent) (Recorded, error) {

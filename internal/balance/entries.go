@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/page"
 	"auth-v2-service/internal/pg"
 )
 
@@ -33,37 +34,41 @@ type Entry struct {
 	OccurredAt   time.Time
 }
 
-// Page is a part of a user's entries, the newest first. Next is what to go on before, 0 where nothing older is left.
+// Page is a part of a user's entries, the newest first. Next is the cursor of the part after; "": nothing older is left.
 type Page struct {
 	Entries []Entry
-	Next    int64
+	Next    string
 }
 
-// Entries gives at most so many of a user's entries older than the one named (0: the newest). Pages hang on the entry and not on a
-// count, so none is missed or seen twice while new ones come. The entries of a deleted user stay. ErrNotFound for a user who is not
-// and has left nothing.
-func (s *Service) Entries(ctx context.Context, userID uuid.UUID, before int64, most int) (Page, error) {
-	if before == 0 {
-		before = math.MaxInt64
+// place is the entry that a page goes on before.
+type place struct {
+	Before int64 `json:"before"`
+}
+
+// Entries gives a page of a user's entries; cursor "" is the newest. Pages hang on the entry and not on a count, so none is missed or
+// seen twice while new ones come. The entries of a deleted user stay. Errors: page.ErrInvalidCursor, or ErrNotFound for a user who is
+// not and has left nothing.
+func (s *Service) Entries(ctx context.Context, userID uuid.UUID, cursor string, size page.Size) (Page, error) {
+	from := place{Before: math.MaxInt64}
+	if err := page.Place(cursor, &from); err != nil {
+		return Page{}, err
 	}
-	rows, err := s.queries.LedgerEntries(ctx, s.pool, db.LedgerEntriesParams{
-		UserID: userID, BeforeID: before, Most: int32(most) + 1, //nolint:gosec // one more than asked for tells whether there is more
-	})
+	rows, err := s.queries.LedgerEntries(ctx, s.pool, db.LedgerEntriesParams{UserID: userID, BeforeID: from.Before, Most: size.OneMore()})
 	if err != nil {
 		return Page{}, fmt.Errorf("read the ledger of user %s: %w", userID, pg.Fault(err))
 	}
 	if len(rows) == 0 {
 		return Page{}, s.known(ctx, userID)
 	}
-	var page Page
-	if len(rows) > most {
-		rows = rows[:most]
-		page.Next = rows[most-1].ID
+	var found Page
+	rows, last := page.Cut(rows, size)
+	if last != nil {
+		found.Next = page.Cursor(place{Before: last.ID})
 	}
 	for _, row := range rows {
-		page.Entries = append(page.Entries, toEntry(row))
+		found.Entries = append(found.Entries, toEntry(row))
 	}
-	return page, nil
+	return found, nil
 }
 
 // About gives all the entries of a user, the oldest first.

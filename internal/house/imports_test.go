@@ -14,7 +14,9 @@ import (
 const module = "auth-v2-service/"
 
 // foundations may be imported by every room above them.
-var foundations = []string{"internal/fault", "internal/limit", "internal/pause", "internal/pg", "internal/telemetry"}
+var foundations = []string{
+	"internal/fault", "internal/limit", "internal/page", "internal/pause", "internal/pg", "internal/telemetry",
+}
 
 // allowed is the house's import table: room -> what of this module it may import, beside the foundations.
 var allowed = map[string][]string{
@@ -24,6 +26,7 @@ var allowed = map[string][]string{
 	"gen/client":         {},
 	"gen/db":             {},
 	"internal/fault":     {},
+	"internal/page":      {},
 	"internal/pause":     {},
 	"internal/telemetry": {},
 	"internal/pg":        {},

@@ -2,11 +2,9 @@ package httpapi
 
 import (
 	"context"
-	"strconv"
 
 	"auth-v2-service/gen/api"
 	"auth-v2-service/internal/balance"
-	"auth-v2-service/internal/fault"
 )
 
 // balanceHandlers are the operations of the tag balance.
@@ -31,26 +29,9 @@ func (h balanceHandlers) ChangeTokenBalance(
 func (h balanceHandlers) ListTokenBalanceEntries(
 	ctx context.Context, in api.ListTokenBalanceEntriesRequestObject,
 ) (api.ListTokenBalanceEntriesResponseObject, error) {
-	before, err := fromAPICursor(in.Params.Cursor)
-	if err != nil {
-		return nil, err
-	}
-	page, err := h.balances.Entries(ctx, in.ID, before, limitOf(in.Params.Limit))
+	page, err := h.balances.Entries(ctx, in.ID, orEmpty(in.Params.Cursor), limitOf(in.Params.Limit))
 	if err != nil {
 		return nil, err
 	}
 	return api.ListTokenBalanceEntries200JSONResponse{TokenBalanceEntriesJSONResponse: toAPILedger(page)}, nil
-}
-
-var errCursor = fault.Invalid("the request is not valid", fault.Field{Field: "cursor", Message: "must be what the page before gave"})
-
-// fromAPICursor reads the entry that a page goes on before, 0 for the newest. Clients rely on nothing in it.
-func fromAPICursor(cursor *string) (before int64, err error) {
-	if cursor == nil {
-		return 0, nil
-	}
-	if before, err = strconv.ParseInt(*cursor, 10, 64); err != nil || before <= 0 {
-		return 0, errCursor.With(err)
-	}
-	return before, nil
 }

@@ -129,8 +129,8 @@ func isOperator(ctx context.Context) bool {
 	return ctx.Value(holderKey{}).(*holder).caller.Operates("")
 }
 
-// caller is the person who called a secured operation that takes no key. Reached only behind the validator, which refuses
-// everybody else.
+// caller is the person who called a secured operation; the zero one where it was a service, by its key. Reached only behind the
+// validator, which refuses everybody else.
 func caller(ctx context.Context) principal.Principal {
 	return ctx.Value(holderKey{}).(*holder).principal
 }

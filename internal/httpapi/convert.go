@@ -137,9 +137,7 @@ func toAPILedger(page balance.Page) api.TokenBalanceEntriesJSONResponse {
 			Caller: e.Caller, IdempotencyKey: e.Key, OccurredAt: e.OccurredAt.UTC(),
 		})
 	}
-	if page.Next != 0 {
-		out.Data.NextCursor = new(strconv.FormatInt(page.Next, 10))
-	}
+	out.Data.NextCursor = orNull(page.Next)
 	return out
 }
 

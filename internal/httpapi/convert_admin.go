@@ -13,6 +13,7 @@ import (
 	"auth-v2-service/internal/audit"
 	"auth-v2-service/internal/balance"
 	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/page"
 	"auth-v2-service/internal/session"
 	"auth-v2-service/internal/sync"
 	"auth-v2-service/internal/user"
@@ -40,11 +41,11 @@ func fromAPIAuditQuery(in api.ListAuditEventsParams) (audit.Query, error) {
 	return out, expectText("action", out.Action)
 }
 
-func limitOf(limit *api.Limit) int {
+func limitOf(limit *api.Limit) page.Size {
 	if limit == nil {
 		return defaultLimit
 	}
-	return *limit
+	return page.Size(*limit)
 }
 
 // expectText refuses what no column can hold. In bodies the edge does.
@@ -226,7 +227,7 @@ func orZero[T any](value *T) T {
 }
 
 func fromAPIJobQuery(in api.ListJobsParams) sync.JobQuery {
-	out := sync.JobQuery{Cursor: orEmpty(in.Cursor), Limit: int32(limitOf(in.Limit))} //nolint:gosec // the contract says 100 at most
+	out := sync.JobQuery{Cursor: orEmpty(in.Cursor), Limit: limitOf(in.Limit)}
 	if in.State != nil {
 		out.Dead = new(*in.State == api.ListJobsParamsStateDead)
 	}

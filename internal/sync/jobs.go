@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,15 +12,13 @@ import (
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/audit"
 	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/page"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/telemetry"
 )
 
-// Refusals of operators' questions about jobs.
-var (
-	ErrNoJob         = fault.New(fault.NotFound, "there is no such job")
-	ErrInvalidCursor = fault.Invalid("the request is not valid", fault.Field{Field: "cursor", Message: "must be what the page before gave"})
-)
+// ErrNoJob says that there is no such job, or no longer.
+var ErrNoJob = fault.New(fault.NotFound, "there is no such job")
 
 // Job is a user whose state Firebase was told without success.
 type Job struct {
@@ -38,24 +35,28 @@ type Job struct {
 type JobQuery struct {
 	Dead   *bool
 	Cursor string
-	Limit  int32
+	Limit  page.Size
+}
+
+// place is the job that a page goes on after.
+type place struct {
+	After int64 `json:"after"`
 }
 
 // Jobs reads a page of what Firebase does not follow, the oldest first, and gives the cursor of the page after; "": this was the last.
+// page.ErrInvalidCursor for a cursor that no page gave.
 func (d *Debts) Jobs(ctx context.Context, q JobQuery) (jobs []Job, next string, err error) {
-	after := int64(0)
-	if q.Cursor != "" {
-		if after, err = strconv.ParseInt(q.Cursor, 10, 64); err != nil || after < 0 {
-			return nil, "", ErrInvalidCursor.With(err)
-		}
+	var from place
+	if err := page.Place(q.Cursor, &from); err != nil {
+		return nil, "", err
 	}
-	rows, err := d.queries.OwedJobs(ctx, d.pool, db.OwedJobsParams{After: after, Dead: q.Dead, Most: q.Limit + 1})
+	rows, err := d.queries.OwedJobs(ctx, d.pool, db.OwedJobsParams{After: from.After, Dead: q.Dead, Most: q.Limit.OneMore()})
 	if err != nil {
 		return nil, "", fmt.Errorf("list what is owed: %w", pg.Fault(err))
 	}
-	if len(rows) > int(q.Limit) {
-		rows = rows[:q.Limit]
-		next = strconv.FormatInt(rows[q.Limit-1].ID, 10)
+	rows, last := page.Cut(rows, q.Limit)
+	if last != nil {
+		next = page.Cursor(place{After: last.ID})
 	}
 	for _, row := range rows {
 		jobs = append(jobs, Job{

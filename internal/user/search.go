@@ -2,8 +2,6 @@ package user
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -13,14 +11,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"auth-v2-service/gen/db"
-	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/page"
 	"auth-v2-service/internal/pg"
 )
-
-// ErrInvalidCursor refuses a cursor that no page of this search gave.
-var ErrInvalidCursor = fault.Invalid("the request is not valid", fault.Field{
-	Field: "cursor", Message: "must be what the page before gave, for the same search",
-})
 
 // Search says who is looked for. The zero value of a field asks for nothing; Limit is required.
 type Search struct {
@@ -30,7 +23,7 @@ type Search struct {
 	Status   string
 	Active   *bool
 	Cursor   string
-	Limit    int
+	Limit    page.Size
 }
 
 // Record is a row as operators see it.
@@ -53,47 +46,38 @@ const (
 	byUsername = "username"
 )
 
-// cursor is where a page ended. Clients see it encoded, and rely on nothing in it.
-type cursor struct {
+// place is where a page ended.
+type place struct {
 	By    string `json:"by"`
 	After string `json:"after"`
 }
 
-func (c cursor) encode() string {
-	encoded, _ := json.Marshal(c) // two strings can be encoded
-	return base64.RawURLEncoding.EncodeToString(encoded)
-}
-
-// cursorOf reads a cursor for one way; the zero one is where everything begins.
-func cursorOf(text, by string) (cursor, error) {
-	if text == "" {
-		return cursor{By: by}, nil
+// from reads where a search goes on; the zero place is where everything begins.
+func (q Search) from(by string) (place, error) {
+	var from place
+	if err := page.Place(q.Cursor, &from); err != nil || q.Cursor == "" {
+		return place{}, err
 	}
-	var c cursor
-	decoded, err := base64.RawURLEncoding.DecodeString(text)
-	if err == nil {
-		err = json.Unmarshal(decoded, &c)
+	if from.By != by || from.After == "" || strings.ContainsRune(from.After, 0) {
+		return place{}, page.ErrInvalidCursor
 	}
-	if err != nil || c.By != by || c.After == "" || strings.ContainsRune(c.After, 0) {
-		return cursor{}, ErrInvalidCursor.With(err)
-	}
-	return c, nil
+	return from, nil
 }
 
 // Search finds rows, a page at a time. Pages are cut by what was last seen, so that none is skipped or told twice because of
-// changes between. ErrInvalidCursor for a cursor of another search.
-func (s *Store) Search(ctx context.Context, q Search) (page Page, err error) {
+// changes between. page.ErrInvalidCursor for a cursor of another search.
+func (s *Store) Search(ctx context.Context, q Search) (found Page, err error) {
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		if err := s.queries.PlanEachTime(ctx, tx); err != nil {
 			return err
 		}
-		page, err = s.search(ctx, tx, q)
+		found, err = s.search(ctx, tx, q)
 		return err
 	})
 	if err != nil {
 		return Page{}, fmt.Errorf("search users: %w", pg.Fault(err))
 	}
-	return page, nil
+	return found, nil
 }
 
 func (s *Store) search(ctx context.Context, tx pgx.Tx, q Search) (Page, error) {
@@ -140,15 +124,15 @@ func (q Search) admits(r Record) bool {
 }
 
 func (s *Store) searchAll(ctx context.Context, tx pgx.Tx, q Search) (Page, error) {
-	from, err := cursorOf(q.Cursor, byID)
+	from, err := q.from(byID)
 	if err != nil {
 		return Page{}, err
 	}
-	params := db.SearchUsersParams{Provider: given(q.Provider), Status: given(q.Status), Active: q.Active, PageSize: q.oneMore()}
+	params := db.SearchUsersParams{Provider: given(q.Provider), Status: given(q.Status), Active: q.Active, PageSize: q.Limit.OneMore()}
 	if from.After != "" {
 		after, err := uuid.Parse(from.After)
 		if err != nil {
-			return Page{}, ErrInvalidCursor.With(err)
+			return Page{}, page.ErrInvalidCursor.With(err)
 		}
 		params.After = &after
 	}
@@ -157,14 +141,14 @@ func (s *Store) searchAll(ctx context.Context, tx pgx.Tx, q Search) (Page, error
 }
 
 func (s *Store) searchEmails(ctx context.Context, tx pgx.Tx, q Search) (Page, error) {
-	from, err := cursorOf(q.Cursor, byEmail)
+	from, err := q.from(byEmail)
 	if err != nil {
 		return Page{}, err
 	}
 	prefix := canonicalForm(q.Q)
 	found, err := s.queries.SearchUsersByEmail(ctx, tx, db.SearchUsersByEmailParams{
 		Prefix: prefix, Before: afterPrefix(prefix), After: from.After,
-		Provider: given(q.Provider), Status: given(q.Status), Active: q.Active, PageSize: q.oneMore(),
+		Provider: given(q.Provider), Status: given(q.Status), Active: q.Active, PageSize: q.Limit.OneMore(),
 	})
 	rows := make([]db.SearchUsersRow, len(found))
 	for i, row := range found {
@@ -174,13 +158,13 @@ func (s *Store) searchEmails(ctx context.Context, tx pgx.Tx, q Search) (Page, er
 }
 
 func (s *Store) searchUsernames(ctx context.Context, tx pgx.Tx, q Search) (Page, error) {
-	from, err := cursorOf(q.Cursor, byUsername)
+	from, err := q.from(byUsername)
 	if err != nil {
 		return Page{}, err
 	}
 	found, err := s.queries.SearchUsersByUsername(ctx, tx, db.SearchUsersByUsernameParams{
 		Prefix: q.Q, Before: afterPrefix(q.Q), After: from.After,
-		Provider: given(q.Provider), Status: given(q.Status), Active: q.Active, PageSize: q.oneMore(),
+		Provider: given(q.Provider), Status: given(q.Status), Active: q.Active, PageSize: q.Limit.OneMore(),
 	})
 	rows := make([]db.SearchUsersRow, len(found))
 	for i, row := range found {
@@ -189,19 +173,15 @@ func (s *Store) searchUsernames(ctx context.Context, tx pgx.Tx, q Search) (Page,
 	return q.page(rows, byUsername, func(row db.SearchUsersRow) string { return or(row.Username, "") }), err
 }
 
-// oneMore is a row more than a page has, which tells whether there is another page.
-func (q Search) oneMore() int32 { return int32(q.Limit) + 1 } //nolint:gosec // the contract allows 100
-
-func (q Search) page(rows []db.SearchUsersRow, by string, key func(db.SearchUsersRow) string) Page {
-	var page Page
-	if len(rows) > q.Limit {
-		rows = rows[:q.Limit]
-		page.Next = cursor{By: by, After: key(rows[q.Limit-1])}.encode()
+func (q Search) page(rows []db.SearchUsersRow, by string, key func(db.SearchUsersRow) string) (found Page) {
+	rows, last := page.Cut(rows, q.Limit)
+	if last != nil {
+		found.Next = page.Cursor(place{By: by, After: key(*last)})
 	}
 	for _, row := range rows {
-		page.Records = append(page.Records, toRecord(row))
+		found.Records = append(found.Records, toRecord(row))
 	}
-	return page
+	return found
 }
 
 // Record reads one row as operators see it. ErrNotFound when there is none.
