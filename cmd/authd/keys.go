@@ -16,9 +16,9 @@ import (
 
 const keysHelp = `Make, list and revoke the API keys that services and scripts send in X-API-Key.
 
-DATABASE_DIRECT_URL (or DATABASE_URL) says where they are kept, as hashes: a key is shown once, when it is made. What is done is
-audited, and counts on every instance at once. Exit codes: 0 all is well, 1 it was refused, 2 it could not be said (no connection,
-wrong configuration).
+DATABASE_OWNER_URL (or DATABASE_DIRECT_URL, or DATABASE_URL) says where they are kept, as hashes: a key is shown once, when it is made.
+The login that serves may not make or revoke any. What is done is audited, and counts on every instance at once. Exit codes: 0 all is
+well, 1 it was refused, 2 it could not be said (no connection, wrong configuration).
 
 Scopes: admin opens whatever an admin may do, balance the balances of users, events the feed of revocations.
 
@@ -45,7 +45,7 @@ type keysCreateCommand struct {
 
 // Run makes a key.
 func (c keysCreateCommand) Run() error {
-	return onPool(environment(), func(ctx context.Context, pool *pgxpool.Pool) error {
+	return onOwnersPool(environment(), func(ctx context.Context, pool *pgxpool.Pool) error {
 		whole, key, err := apikey.Create(ctx, pool, c.Name, apikey.Scope(c.Scope), "cli:"+osUser())
 		if err != nil {
 			return spelled(err)
@@ -64,7 +64,7 @@ type keysListCommand struct {
 
 // Run lists the keys.
 func (c keysListCommand) Run() error {
-	return onPool(environment(), func(ctx context.Context, pool *pgxpool.Pool) error {
+	return onOwnersPool(environment(), func(ctx context.Context, pool *pgxpool.Pool) error {
 		keys, err := apikey.List(ctx, pool)
 		switch {
 		case err != nil:
@@ -82,7 +82,7 @@ type keysRevokeCommand struct {
 
 // Run revokes a key.
 func (c keysRevokeCommand) Run() error {
-	return onPool(environment(), func(ctx context.Context, pool *pgxpool.Pool) error {
+	return onOwnersPool(environment(), func(ctx context.Context, pool *pgxpool.Pool) error {
 		key, revoked, err := apikey.Revoke(ctx, pool, c.ID, "cli:"+osUser())
 		switch {
 		case errors.Is(err, apikey.ErrUnknown):

@@ -126,8 +126,17 @@ func readIDs(flag string, list *string, into **[]uuid.UUID) error {
 
 // onPool is onDatabase with a pool. A few rows are read and written, so a pooler will do, too.
 func onPool(env map[string]string, work func(context.Context, *pgxpool.Pool) error) error {
+	return onPoolAt(env, func(c config.Config) string { return c.DatabaseDirectURL }, work)
+}
+
+// onOwnersPool is onPool as the owner of the tables, for what who serves may not do.
+func onOwnersPool(env map[string]string, work func(context.Context, *pgxpool.Pool) error) error {
+	return onPoolAt(env, func(c config.Config) string { return c.DatabaseOwnerURL }, work)
+}
+
+func onPoolAt(env map[string]string, url func(config.Config) string, work func(context.Context, *pgxpool.Pool) error) error {
 	return onDatabase(env, func(ctx context.Context, c config.Config) error {
-		pool, err := pg.Open(ctx, pg.Options{URL: c.DatabaseDirectURL, LegacyTimezone: c.LegacyTimezone, Pooled: true})
+		pool, err := pg.Open(ctx, pg.Options{URL: url(c), LegacyTimezone: c.LegacyTimezone, Pooled: true})
 		if err != nil {
 			return failure{err, couldNotSay}
 		}

@@ -39,7 +39,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON auth.move_claims TO auth_serving;
 GRANT SELECT, UPDATE ON auth.rollout TO auth_serving;
 GRANT SELECT, INSERT, UPDATE ON auth.verification_keys TO auth_serving;
 GRANT SELECT, INSERT ON auth.audit_events TO auth_serving;
-GRANT SELECT, INSERT, UPDATE ON auth.api_keys TO auth_serving;
+GRANT SELECT, UPDATE (last_used_at) ON auth.api_keys TO auth_serving; -- who takes an instance over makes no key of an admin's
 GRANT SELECT ON auth.ledger_entries TO auth_serving; -- its trigger writes it
 GRANT SELECT, INSERT, UPDATE ON auth.firebase_project TO auth_serving;
 GRANT SELECT, INSERT, DELETE ON auth.reconcile_listed TO auth_serving;

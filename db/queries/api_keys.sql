@@ -18,15 +18,15 @@ FROM auth.api_keys AS k
 WHERE k.id = sqlc.arg(id);
 
 -- name: CreateAPIKey :one
--- Called by internal/apikey in one transaction with its audit event. No row back: somebody has this id. Served by api_keys_pkey
--- (the conflict).
+-- Called by internal/apikey in one transaction with its audit event, as the owner: who serves may not. No row back: somebody has this
+-- id. Served by api_keys_pkey (the conflict).
 INSERT INTO auth.api_keys (id, name, scope, hash, created_by)
 VALUES (sqlc.arg(id), sqlc.arg(name), sqlc.arg(scope), sqlc.arg(hash), sqlc.arg(created_by))
 ON CONFLICT DO NOTHING
 RETURNING id, name, scope, created_at, created_by, last_used_at, revoked_at, revoked_by;
 
 -- name: RevokeAPIKey :one
--- Called by internal/apikey in one transaction with its audit event. No row back: it was revoked before, or there is none.
+-- Called by internal/apikey in one transaction with its audit event, as the owner. No row back: it was revoked before, or there is none.
 -- Served by api_keys_pkey.
 UPDATE auth.api_keys
 SET revoked_at = clock_timestamp(), revoked_by = sqlc.arg(revoked_by)::text

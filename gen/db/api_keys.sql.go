@@ -117,8 +117,8 @@ type CreateAPIKeyRow struct {
 	RevokedBy  *string
 }
 
-// Called by internal/apikey in one transaction with its audit event. No row back: somebody has this id. Served by api_keys_pkey
-// (the conflict).
+// Called by internal/apikey in one transaction with its audit event, as the owner: who serves may not. No row back: somebody has this
+// id. Served by api_keys_pkey (the conflict).
 func (q *Queries) CreateAPIKey(ctx context.Context, db DBTX, arg CreateAPIKeyParams) (CreateAPIKeyRow, error) {
 	row := db.QueryRow(ctx, createAPIKey,
 		arg.ID,
@@ -164,7 +164,7 @@ type RevokeAPIKeyRow struct {
 	RevokedBy  *string
 }
 
-// Called by internal/apikey in one transaction with its audit event. No row back: it was revoked before, or there is none.
+// Called by internal/apikey in one transaction with its audit event, as the owner. No row back: it was revoked before, or there is none.
 // Served by api_keys_pkey.
 func (q *Queries) RevokeAPIKey(ctx context.Context, db DBTX, arg RevokeAPIKeyParams) (RevokeAPIKeyRow, error) {
 	row := db.QueryRow(ctx, revokeAPIKey, arg.RevokedBy, arg.ID)

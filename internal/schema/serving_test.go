@@ -21,7 +21,7 @@ import (
 // servingMay is the decision about each table of the schema auth: what a serving instance may do with it. A new table has a line
 // here and one in a migration.
 var servingMay = map[string]string{
-	"api_keys":            "SELECT INSERT UPDATE",
+	"api_keys":            "SELECT",
 	"audit_events":        "SELECT INSERT", // only added to
 	"federation_archive":  "",              // what migrations keep for their own way back
 	"firebase_project":    "SELECT INSERT UPDATE",
@@ -40,6 +40,12 @@ var servingMay = map[string]string{
 	"users":               "SELECT INSERT UPDATE DELETE",
 	"verification_keys":   "SELECT INSERT UPDATE",
 }
+
+// servingMayColumns is what a serving instance may do with a column alone.
+var servingMayColumns = "UPDATE api_keys.last_used_at"
+
+// ownersAlone are the statements of db/queries that commands run as the owner.
+var ownersAlone = []string{"CreateAPIKey", "RevokeAPIKey"}
 
 // beyondQueries are rights that no statement of db/queries needs, and why they are given.
 var beyondQueries = map[string]string{
@@ -76,6 +82,12 @@ func TestServingRole_MayDoWhatWasDecidedAboutEachTable(t *testing.T) {
 		if may != decided {
 			t.Errorf("a serving instance may %q on auth.%s, decided was %q", may, table, decided)
 		}
+	}
+	columns := d.lines(`SELECT coalesce(string_agg(acl.privilege_type || ' ' || relname || '.' || attname, ', ' ORDER BY relname, attname), '')
+		FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid CROSS JOIN LATERAL aclexplode(attacl) AS acl
+		WHERE relnamespace = 'auth'::regnamespace AND acl.grantee = 'auth_serving'::regrole`)
+	if columns != servingMayColumns {
+		t.Errorf("of columns a serving instance may %q, decided was %q", columns, servingMayColumns)
 	}
 	if len(tables) != len(servingMay) {
 		t.Errorf("%d tables are decided about, and %d are there", len(servingMay), len(tables))
@@ -147,15 +159,18 @@ func TestServingRole_HasExactlyWhatTheQueriesNeed(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
 	_ = d.serving() // its owner may stand in for it from now on
-	if refused := d.refusedQueries("SELECT 1"); len(refused) > 0 {
-		t.Errorf("a serving instance may not run %v", refused)
+	if refused := d.refusedQueries("SELECT 1"); !slices.Equal(slices.Sorted(slices.Values(refused)), ownersAlone) {
+		t.Errorf("a serving instance may not run %v, expected %v", refused, ownersAlone)
+	}
+	if refused := d.refusedQueries("REVOKE UPDATE (last_used_at) ON auth.api_keys FROM auth_serving"); len(refused) == len(ownersAlone) {
+		t.Error("UPDATE of last_used_at is given, and no statement needs it")
 	}
 	for table, rights := range servingMay {
 		for right := range strings.FieldsSeq(rights) {
 			if beyondQueries[right+" on "+table] != "" || strings.HasPrefix(table, "river_") { // River brings its own statements
 				continue
 			}
-			if refused := d.refusedQueries("REVOKE " + right + " ON auth." + table + " FROM auth_serving"); len(refused) == 0 {
+			if refused := d.refusedQueries("REVOKE " + right + " ON auth." + table + " FROM auth_serving"); len(refused) == len(ownersAlone) {
 				t.Errorf("%s on auth.%s is given, and no statement needs it", right, table)
 			}
 		}
@@ -175,6 +190,12 @@ func TestServingRole_IsRefusedWhatIsNotItsBusiness(t *testing.T) {
 		"DELETE FROM auth.tombstones",
 		"UPDATE auth.tombstones SET deleted_at = '-infinity'",
 		"DELETE FROM auth.rollout",
+		"INSERT INTO auth.api_keys (id, name, scope, hash, created_by) VALUES ('mine', 'mine', 'admin', '', 'me')",
+		"UPDATE auth.api_keys SET revoked_at = NULL, revoked_by = NULL",
+		"UPDATE auth.api_keys SET scope = 'admin'",
+		"INSERT INTO auth.ledger_entries (user_id, amount, balance_after, kind, caller) VALUES (gen_random_uuid(), 1, 1, 'external', 'me')",
+		"UPDATE auth.ledger_entries SET amount = 7",
+		"DELETE FROM auth.ledger_entries",
 		"SELECT facts FROM auth.federation_archive",
 		"INSERT INTO auth.schema_migrations (version) VALUES ('999')",
 		"TRUNCATE auth.users CASCADE",
