@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"auth-v2-service/internal/apikey"
 	"auth-v2-service/internal/testkit/netfault"
 	"auth-v2-service/internal/testkit/servicetest"
 )
@@ -116,7 +117,7 @@ func (c *bystanders) everybodyRefused(instances []*servicetest.Service, times in
 	return true
 }
 
-// T4, T5: a logout on one instance, or a deactivation by SQL, while 32 connections verify on three others, with Redis there and
+// T4, T5: a logout on one instance, or a deactivation by an operator or by SQL, while 32 connections verify on three others, with Redis there and
 // with Redis cut: the last request that is accepted was sent less than a second after the answer.
 func TestRevocation_IsHeardEverywhereUnderLoad(t *testing.T) {
 	for _, way := range []struct {
@@ -126,6 +127,8 @@ func TestRevocation_IsHeardEverywhereUnderLoad(t *testing.T) {
 	}{
 		{"logout", "token_revoked", false, byLogout},
 		{"SQL", "account_deactivated", false, bySQL},
+		{"an operator", "account_deactivated", false, byOperator},
+		{"an operator, Redis cut", "account_deactivated", true, byOperator},
 		{"logout, Redis cut", "token_revoked", true, byLogout},
 		{"SQL, Redis cut", "account_deactivated", true, bySQL},
 	} {
@@ -159,6 +162,13 @@ func byLogout(t *testing.T, s *servicetest.Service, token, _ string) { t.Helper(
 func bySQL(t *testing.T, s *servicetest.Service, _, uid string) {
 	t.Helper()
 	execute(t, s.Stack, "UPDATE auth.users SET is_active = false WHERE firebase_uid = $1", uid)
+}
+
+func byOperator(t *testing.T, s *servicetest.Service, _, uid string) {
+	t.Helper()
+	key, _ := newKey(t, s.Stack, apikey.Admin)
+	id := rowOf(t, s.Stack, "firebase_uid = $1", uid).ID
+	ask(t, s, http.MethodPost, userPath(id)+"/deactivate", "", keyHeader, key).expect(t, "deactivate", 200, "")
 }
 
 // revokeInACrowd revokes a new person's session on the first instance while a crowd asks the others, and says how long after the
