@@ -27,46 +27,87 @@ import (
 //	go test ./bench -run '^$' -bench Warm -benchmem -cpuprofile cpu.out
 func BenchmarkVerifyTokenWarm(b *testing.B) {
 	handler, compact := warmHandler(b)
-	body, err := json.Marshal(tokenBody{Token: compact})
-	if err != nil {
-		b.Fatal(err)
-	}
-	benchmark(b, handler, func() *http.Request {
-		request := httptest.NewRequest(http.MethodPost, "/v1/auth/verify-token", bytes.NewReader(body))
-		request.Header.Set("Content-Type", "application/json")
-		return request
-	})
+	benchmark(b, handler, http.MethodPost, "/v1/auth/verify-token", body(b, compact))
+}
+
+// BenchmarkVerifyTokenWarmLongRoad is the same with a space in the body: every step of the edge, and all decoding.
+func BenchmarkVerifyTokenWarmLongRoad(b *testing.B) {
+	handler, compact := warmHandler(b)
+	benchmark(b, handler, http.MethodPost, "/v1/auth/verify-token", append([]byte(" "), body(b, compact)...))
 }
 
 // BenchmarkForwardWarm is the same question as gateways ask it.
 func BenchmarkForwardWarm(b *testing.B) {
 	handler, compact := warmHandler(b)
-	benchmark(b, handler, func() *http.Request {
-		request := httptest.NewRequest(http.MethodGet, "/v1/auth/forward", nil)
-		request.Header.Set("Authorization", "Bearer "+compact)
-		return request
-	})
+	benchmark(b, handler, http.MethodGet, "/v1/auth/forward", nil, "Authorization", "Bearer "+compact)
 }
 
-// BenchmarkBareEcho is what those two stand beside, and what the harness itself costs.
+// BenchmarkBareEcho is what those two stand beside.
 func BenchmarkBareEcho(b *testing.B) {
-	handler := handle(new(bare).echo)
-	body := []byte(`{"token":"` + string(bytes.Repeat([]byte("x"), 900)) + `"}`)
-	benchmark(b, handler, func() *http.Request {
-		return httptest.NewRequest(http.MethodPost, "/echo", bytes.NewReader(body))
-	})
+	_, compact := warmHandler(b)
+	benchmark(b, handle(new(bare).echo), http.MethodPost, "/echo", body(b, compact))
 }
 
-func benchmark(b *testing.B, handler http.Handler, request func() *http.Request) {
+func body(b *testing.B, compact string) []byte {
 	b.Helper()
-	b.ReportAllocs()
-	for b.Loop() {
-		answer := httptest.NewRecorder()
-		handler.ServeHTTP(answer, request())
-		if answer.Code != http.StatusOK {
-			b.Fatalf("answered %d: %s", answer.Code, answer.Body)
+	encoded, err := json.Marshal(tokenBody{Token: compact})
+	fatal(b, err)
+	return encoded
+}
+
+// hitAllocations is what a hit may allocate.
+const hitAllocations = 15
+
+// A token seen before is answered without much work for the garbage collector.
+func TestWarm_Allocations(t *testing.T) {
+	for name, benchmark := range map[string]func(*testing.B){"verify-token": BenchmarkVerifyTokenWarm, "forward": BenchmarkForwardWarm} {
+		if got := testing.Benchmark(benchmark).AllocsPerOp(); got == 0 || got > hitAllocations {
+			t.Errorf("%s allocates %d times a hit, expected at most %d", name, got, hitAllocations)
 		}
 	}
+}
+
+// benchmark sends one request again and again, and allocates nothing itself.
+func benchmark(b *testing.B, handler http.Handler, method, path string, body []byte, header ...string) {
+	b.Helper()
+	sent := bytes.NewReader(body)
+	request := httptest.NewRequest(method, path, sent)
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+	}
+	answer := &discard{header: http.Header{}}
+	ask := func() {
+		sent.Reset(body)
+		clear(answer.header)
+		answer.status = 0
+		handler.ServeHTTP(answer, request)
+		if answer.status != http.StatusOK {
+			b.Fatalf("answered %d", answer.status)
+		}
+	}
+	ask() // the token becomes one seen before
+	b.ReportAllocs()
+	for b.Loop() {
+		ask()
+	}
+}
+
+// discard is a client that looks at the status alone.
+type discard struct {
+	header http.Header
+	status int
+}
+
+func (d *discard) Header() http.Header { return d.header }
+
+func (d *discard) WriteHeader(status int) { d.status = status }
+
+func (d *discard) Write(body []byte) (int, error) {
+	d.status = max(d.status, http.StatusOK)
+	return len(body), nil
 }
 
 // warmHandler is the whole edge over real parts, as internal/app puts it together, and a token.
@@ -97,7 +138,8 @@ func warmHandler(b *testing.B) (http.Handler, string) {
 		}),
 		Users: users,
 		Resolver: principal.NewResolver(principal.Options{
-			Verifier: verifier, Users: users, Cache: principal.NewCache(metrics.CacheRequest), OnVerify: metrics.TokenVerified,
+			Verifier: verifier, Users: users, Cache: principal.NewCache(principal.CacheOptions{OnUse: metrics.CacheRequest}), Render: httpapi.KeepAnswer,
+			OnVerify: metrics.TokenVerified,
 		}),
 		Limiter: limiter, Metrics: metrics, Logger: log, Version: "bench",
 	})

@@ -145,7 +145,8 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 		Debts:    debts,
 		Legacy:   httpapi.LegacySurface{Off: !c.LegacyAccepted(), Sunset: c.LegacySunset.Time},
 		Resolver: principal.NewResolver(principal.Options{
-			Verifier: verifier, Users: p.users, Cache: cache, Tier: p.tier, Keys: apikey.NewStore(pool), OnVerify: p.metrics.TokenVerified,
+			Verifier: verifier, Users: p.users, Cache: cache, Tier: p.tier, Keys: apikey.NewStore(pool),
+			Render: httpapi.KeepAnswer, OnVerify: p.metrics.TokenVerified,
 		}),
 		Limiter:        limiter,
 		Checks:         p.checks(pool, remote, keysUsable),
@@ -235,7 +236,7 @@ func (p *parts) openRedis(c config.Config) (*redis.Client, error) {
 
 // openCache makes the cache of facts, what keeps it true, and what instances share of it.
 func (p *parts) openCache(c config.Config, remote *redis.Client, log *slog.Logger) (cache *principal.Cache, err error) {
-	cache = principal.NewCache(p.metrics.CacheRequest)
+	cache = principal.NewCache(principal.CacheOptions{Bytes: uint64(c.CacheMB) << 20, OnUse: p.metrics.CacheRequest})
 	p.invalidator = principal.NewInvalidator(cache, remote, log)
 	p.listener = principal.NewListener(principal.ListenerOptions{
 		URL: c.DatabaseDirectURL, Cache: cache, OnChange: p.invalidator.Heard, OnState: p.metrics.Listening, Logger: log,

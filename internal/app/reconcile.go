@@ -38,7 +38,7 @@ func Reconcile(ctx context.Context, c config.Config, o Options, actor string, dr
 	if err != nil {
 		return sync.Report{}, err
 	}
-	p.invalidator = principal.NewInvalidator(principal.NewCache(p.metrics.CacheRequest), remote, o.Logger)
+	p.invalidator = principal.NewInvalidator(principal.NewCache(principal.CacheOptions{OnUse: p.metrics.CacheRequest}), remote, o.Logger)
 	p.users = user.NewStore(user.Options{
 		Pool: pool, Accounts: vendor, Link: linkPolicy(c), OnChange: p.invalidator.Changed, Owe: debts.Owe,
 		OnSight: func(user.Sight) {}, Logger: o.Logger,

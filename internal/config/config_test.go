@@ -163,6 +163,7 @@ func TestLoad_RefusedEverywhere(t *testing.T) {
 		"PORT and METRICS_PORT are both":            {"PORT": "9000", "METRICS_PORT": "9000"},
 		"PORT is -1":                                {"PORT": "-1"},
 		"DB_POOL_MAX":                               {"DB_POOL_MAX": "0"},
+		"CACHE_MB is 0":                             {"CACHE_MB": "0"},
 		"SHUTDOWN_TIMEOUT":                          {"SHUTDOWN_TIMEOUT": "0s"},
 		"DATABASE_DIRECT_URL":                       {"DATABASE_DIRECT_URL": "mysql://db"},
 		"REDIS_URL":                                 {"REDIS_URL": "redis"},

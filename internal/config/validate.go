@@ -90,6 +90,9 @@ func (c Config) validateNetwork() error {
 	if c.DBPoolMax < 1 {
 		faults = append(faults, fmt.Errorf("DB_POOL_MAX is %d: must be 1 or more", c.DBPoolMax))
 	}
+	if c.CacheMB < 1 {
+		faults = append(faults, fmt.Errorf("CACHE_MB is %d: must be 1 or more", c.CacheMB))
+	}
 	if c.ShutdownDrain < 0 || c.ShutdownTimeout <= 0 {
 		faults = append(faults, errors.New("SHUTDOWN_DRAIN must not be negative, and SHUTDOWN_TIMEOUT must be positive"))
 	}

@@ -26,16 +26,14 @@ type holder struct {
 	compact   string
 }
 
-type holderKey struct{}
-
 // holdPrincipal makes the place for the caller's principal. It never rejects: the contract says which operations need one.
 func holdPrincipal(resolver *principal.Resolver) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			h := &holder{
+			exchangeOf(r.Context()).holder = holder{
 				resolver: resolver, bearers: r.Header.Values("Authorization"), keys: r.Header.Values(keyHeader), agent: r.UserAgent(),
 			}
-			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), holderKey{}, h)))
+			next.ServeHTTP(w, r)
 		})
 	}
 }
@@ -116,26 +114,26 @@ func bearerToken(header string) string {
 }
 
 // claims are what the bearer of an operation marked x-bearer: claims has been verified to claim.
-func claims(ctx context.Context) token.Claims { return ctx.Value(holderKey{}).(*holder).claims }
+func claims(ctx context.Context) token.Claims { return exchangeOf(ctx).holder.claims }
 
 // bearer is the caller's own token, for what only its issuer can do.
-func bearer(ctx context.Context) string { return ctx.Value(holderKey{}).(*holder).compact }
+func bearer(ctx context.Context) string { return exchangeOf(ctx).holder.compact }
 
 // actor is in whose name an operation acts, as the audit names them: a person, or a service by its key.
-func actor(ctx context.Context) string { return ctx.Value(holderKey{}).(*holder).caller.Actor() }
+func actor(ctx context.Context) string { return exchangeOf(ctx).holder.caller.Actor() }
 
 // isOperator reports whether the caller may do whatever operators do, as opposed to what the scope of a key opens.
 func isOperator(ctx context.Context) bool {
-	return ctx.Value(holderKey{}).(*holder).caller.Operates("")
+	return exchangeOf(ctx).holder.caller.Operates("")
 }
 
 // caller is the person who called a secured operation; the zero one where it was a service, by its key. Reached only behind the
 // validator, which refuses everybody else.
 func caller(ctx context.Context) principal.Principal {
-	return ctx.Value(holderKey{}).(*holder).principal
+	return exchangeOf(ctx).holder.principal
 }
 
 // client is who asks, whether or not anybody is behind it.
 func client(ctx context.Context) account.Client {
-	return account.Client{Addr: clientAddr(ctx), Agent: ctx.Value(holderKey{}).(*holder).agent}
+	return account.Client{Addr: clientAddr(ctx), Agent: exchangeOf(ctx).holder.agent}
 }

@@ -8,25 +8,17 @@ import (
 	"strings"
 )
 
-type addrKey struct{}
-
-// clientAddress finds out who is at the other end. X-Forwarded-For is read from the right for as long as the sender is a
-// trusted proxy: what stands left of the first stranger is that stranger's claim (A4).
-func clientAddress(trusted []netip.Prefix) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			ctx := context.WithValue(r.Context(), addrKey{}, addressOf(r, trusted))
-			next.ServeHTTP(w, r.WithContext(ctx))
-		})
-	}
-}
-
+// addressOf finds out who is at the other end. X-Forwarded-For is read from the right for as long as the sender is a trusted proxy:
+// what stands left of the first stranger is that stranger's claim (A4).
 func addressOf(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Addr{}
 	}
 	addr := peer.Addr().Unmap()
+	if !within(addr, trusted) {
+		return addr
+	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for _, hop := range slices.Backward(hops) {
 		if !within(addr, trusted) {
@@ -53,8 +45,5 @@ func within(addr netip.Addr, prefixes []netip.Prefix) bool {
 	return slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
-// clientAddr is the address that clientAddress found.
-func clientAddr(ctx context.Context) netip.Addr {
-	addr, _ := ctx.Value(addrKey{}).(netip.Addr)
-	return addr
-}
+// clientAddr is the address of who is at the other end.
+func clientAddr(ctx context.Context) netip.Addr { return exchangeOf(ctx).client }

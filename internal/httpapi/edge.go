@@ -47,8 +47,12 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 }
 
-// New builds the service's HTTP handler. The order of the edge is this function, top to bottom; a test holds it.
-func New(o Options) (http.Handler, error) {
+// New builds the service's HTTP handler.
+func New(o Options) (http.Handler, error) { return assemble(o, shortCut{o.Resolver}.before) }
+
+// assemble puts the edge together, with a short cut around most of it. The order of the edge is this function, top to bottom; a test
+// holds it.
+func assemble(o Options, before func(http.Handler) http.Handler) (http.Handler, error) {
 	contract, err := readContract()
 	if err != nil {
 		return nil, err
@@ -60,12 +64,9 @@ func New(o Options) (http.Handler, error) {
 	ops := operationsOf(contract)
 	root := chi.NewRouter()
 	root.Use(
-		requestID,
-		clientAddress(o.TrustedProxies),           // before the log, which names it
-		accessLog(o.Logger, o.Metrics, o.Tracing), // around recover, so that a panic's 500 is logged and counted too
-		recoverPanic,
-		securityHeaders,
+		exchanges{log: o.Logger, metrics: o.Metrics, tracing: o.Tracing, trusted: o.TrustedProxies}.exchange,
 		crossOrigin(o.CORSOrigins),
+		before,
 	)
 	root.NotFound(func(w http.ResponseWriter, r *http.Request) { writeError(w, r, errNoRoute) })
 	root.MethodNotAllowed(methodNotAllowed(root))

@@ -36,7 +36,7 @@ func TestHealth_OptionalCheckIsLoggedWhenItTurns(t *testing.T) {
 	var away atomic.Bool
 	log := &syncedLog{}
 	edge, err := New(Options{
-		Resolver: principal.NewResolver(principal.Options{Verifier: anyToken{}, Users: failingUsers{}, Cache: principal.NewCache(nil)}),
+		Resolver: principal.NewResolver(principal.Options{Verifier: anyToken{}, Users: failingUsers{}, Cache: principal.NewCache(principal.CacheOptions{})}),
 		Limiter:  noLimit(t), Metrics: telemetry.NewMetrics(), Logger: slog.New(slog.NewJSONHandler(log, nil)), Version: "test",
 		Checks: []Check{{Name: "redis", Probe: func(context.Context) error {
 			if away.Load() {

@@ -14,8 +14,6 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/go-chi/chi/v5/middleware"
-
 	"auth-v2-service/gen/api"
 	"auth-v2-service/internal/account"
 	"auth-v2-service/internal/fault"
@@ -127,8 +125,8 @@ func legacySurface(o LegacySurface, metrics *telemetry.Metrics) func(http.Handle
 				w.Header().Set("Sunset", o.Sunset.UTC().Format(http.TimeFormat))
 			}
 			next.ServeHTTP(w, r)
-			if written, known := w.(middleware.WrapResponseWriter); known && statusOf(written) < http.StatusBadRequest {
-				metrics.LegacyRequest(routeOf(r), r.UserAgent()) // strangers who knock have no name here
+			if x := exchangeOf(r.Context()); x.written() < http.StatusBadRequest {
+				metrics.LegacyRequest(x.routeOf(), r.UserAgent()) // strangers who knock have no name here
 			}
 		})
 	}

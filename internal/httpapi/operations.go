@@ -78,9 +78,7 @@ func timeoutOf(o *openapi3.Operation) time.Duration {
 	return HandlerTimeout
 }
 
-type operationKey struct{}
-
-// identify puts the operation of the matched route into the context, and its time limit on it. A route that the contract does
+// identify finds the operation of the matched route, and sets its time limit. A route that the contract does
 // not name has nothing special about it, and the time of any other.
 func (o operations) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -88,13 +86,11 @@ func (o operations) identify(next http.Handler) http.Handler {
 		if !named {
 			op.timeout = HandlerTimeout
 		}
-		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), operationKey{}, op), op.timeout)
+		exchangeOf(r.Context()).op = op
+		ctx, cancel := context.WithTimeout(r.Context(), op.timeout)
 		defer cancel()
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 
-func operationOf(r *http.Request) operation {
-	op, _ := r.Context().Value(operationKey{}).(operation)
-	return op
-}
+func operationOf(r *http.Request) operation { return exchangeOf(r.Context()).op }

@@ -14,6 +14,7 @@ func TestOperations_UnknownRouteHasTheHandlersTime(t *testing.T) {
 	t.Parallel()
 	var left time.Duration
 	router := chi.NewRouter()
+	router.Use(quiet.exchange)
 	router.With(operations{}.identify).Get("/elsewhere", func(_ http.ResponseWriter, r *http.Request) {
 		deadline, _ := r.Context().Deadline()
 		left = time.Until(deadline)

@@ -20,7 +20,8 @@ func validate(contract *openapi3.T) func(http.Handler) http.Handler {
 		Options: openapi3filter.Options{
 			AuthenticationFunc: func(_ context.Context, in *openapi3filter.AuthenticationInput) error {
 				ctx := in.RequestValidationInput.Request.Context()
-				return ctx.Value(holderKey{}).(*holder).authenticate(ctx, operationOf(in.RequestValidationInput.Request))
+				x := exchangeOf(ctx)
+				return x.holder.authenticate(ctx, x.op)
 			},
 		},
 		ErrorHandlerWithOpts: func(

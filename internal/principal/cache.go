@@ -1,6 +1,7 @@
 package principal
 
 import (
+	"cmp"
 	"sync"
 	"time"
 
@@ -15,16 +16,16 @@ import (
 // Redis is away or when somebody else writes the table.
 const MaxFactsAge = 10 * time.Second
 
-// Sizes of the two halves. A person uses a few tokens at once; an entry of either is some 500 bytes, whatever the token holds.
-const (
-	maxTokens = 200_000
-	maxUsers  = 100_000
-)
+// DefaultCacheBytes is what a cache may take where nothing else is said: enough for some 100,000 people and a token of each.
+const DefaultCacheBytes = 128 << 20
 
-// verified is what a token said when its signature was checked.
+// verified is what a token said when its signature was checked, and the answers that were made of it and of the facts then. Never
+// changed once it is kept.
 type verified struct {
-	claims token.Claims
-	userID uuid.UUID
+	claims  token.Claims
+	userID  uuid.UUID
+	answers [Forms]Answer // nil: not asked for yet
+	facts   *known        // of which they were made
 }
 
 // person is whose facts: what revokes legacy sessions alone is read for their tokens alone, so the two kinds do not share an entry.
@@ -35,7 +36,7 @@ type person struct {
 
 var kinds = [...]token.Kind{token.KindFirebase, token.KindLegacy}
 
-func (v verified) person() person { return person{id: v.userID, kind: factsKind(v.claims)} }
+func (v *verified) person() person { return person{id: v.userID, kind: factsKind(v.claims)} }
 
 // factsKind says which facts decide about a session: one at Firebase that goes on from a legacy one ends with it (M9).
 func factsKind(claims token.Claims) token.Kind {
@@ -46,20 +47,22 @@ func factsKind(claims token.Claims) token.Kind {
 }
 
 // isOf says whether the row is still this token's: a Firebase account may have been linked elsewhere since.
-func (v verified) isOf(u user.User) bool {
+func (v *verified) isOf(u user.User) bool {
 	return v.claims.Kind == token.KindLegacy || u.FirebaseUID == v.claims.Subject
 }
 
-// known are the facts about a user, and when their reading began.
+// known are the facts about a user, and when their reading began. Never changed once it is kept: whoever has seen the same ones
+// before need not look at them again.
 type known struct {
 	user   user.User
 	readAt time.Time
 }
 
-// Cache keeps verified tokens and facts about users. Safe for concurrent use.
+// Cache keeps verified tokens and facts about users, in a bounded number of bytes: what is used least goes first. Safe for
+// concurrent use.
 type Cache struct {
-	tokens *otter.Cache[tokenKey, verified]
-	people *otter.Cache[person, known]
+	tokens *otter.Cache[tokenKey, *verified]
+	people *otter.Cache[person, *known]
 	onUse  func(cache, result string)
 
 	// filling orders fills against invalidations: a fill that began before an invalidation of its user is dropped (T5).
@@ -80,30 +83,41 @@ type invalidation struct {
 // maxRecent bounds recent. When it is full, one invalidation of everybody stands for all of them.
 const maxRecent = 50_000
 
-// NewCache makes an empty cache. onUse hears of each look-up ("tokens" or "facts", "hit" or "miss"); for a metric, may be nil.
-func NewCache(onUse func(cache, result string)) *Cache {
-	if onUse == nil {
-		onUse = func(string, string) {}
+// CacheOptions say how large a cache may grow and who hears of its use. The zero value is good.
+type CacheOptions struct {
+	// Bytes bounds what is kept, the cache's own structures included. 0: DefaultCacheBytes.
+	Bytes uint64
+	// OnUse hears of each look-up ("tokens" or "facts", "hit" or "miss"); for a metric, may be nil.
+	OnUse func(cache, result string)
+}
+
+// NewCache makes an empty cache.
+func NewCache(o CacheOptions) *Cache {
+	if o.OnUse == nil {
+		o.OnUse = func(string, string) {}
 	}
+	bytes := cmp.Or(o.Bytes, DefaultCacheBytes)
 	return &Cache{
-		tokens: otter.Must(&otter.Options[tokenKey, verified]{
-			MaximumSize: maxTokens,
-			ExpiryCalculator: otter.ExpiryCreatingFunc(func(entry otter.Entry[tokenKey, verified]) time.Duration {
+		tokens: otter.Must(&otter.Options[tokenKey, *verified]{
+			MaximumWeight: bytes - bytes/3,
+			Weigher:       weighToken,
+			ExpiryCalculator: otter.ExpiryCreatingFunc(func(entry otter.Entry[tokenKey, *verified]) time.Duration {
 				return time.Until(entry.Value.claims.ExpiresAt)
 			}),
 		}),
-		people: otter.Must(&otter.Options[person, known]{
-			MaximumSize:      maxUsers,
-			ExpiryCalculator: otter.ExpiryWriting[person, known](MaxFactsAge),
+		people: otter.Must(&otter.Options[person, *known]{
+			MaximumWeight:    bytes / 3,
+			Weigher:          weighFacts,
+			ExpiryCalculator: otter.ExpiryWriting[person, *known](MaxFactsAge),
 		}),
-		onUse:  onUse,
+		onUse:  o.OnUse,
 		recent: map[uuid.UUID]invalidation{},
 		now:    time.Now,
 	}
 }
 
 // token recalls what a token said; a token that has ended is forgotten (T6).
-func (c *Cache) token(key tokenKey, now time.Time) (verified, bool) {
+func (c *Cache) token(key tokenKey, now time.Time) (*verified, bool) {
 	v, ok := c.tokens.GetIfPresent(key)
 	if ok && !now.Before(v.claims.ExpiresAt) {
 		c.tokens.Invalidate(key)
@@ -113,16 +127,14 @@ func (c *Cache) token(key tokenKey, now time.Time) (verified, bool) {
 	return v, ok
 }
 
-func (c *Cache) keepToken(key tokenKey, claims token.Claims, id uuid.UUID) {
-	c.tokens.Set(key, verified{claims: claims, userID: id})
-}
+func (c *Cache) keepToken(key tokenKey, v verified) { c.tokens.Set(key, &v) }
 
 // facts recalls a user whose row was read less than MaxFactsAge ago.
-func (c *Cache) facts(whose person, now time.Time) (user.User, bool) {
+func (c *Cache) facts(whose person, now time.Time) (*known, bool) {
 	k, ok := c.people.GetIfPresent(whose)
 	ok = ok && now.Sub(k.readAt) < MaxFactsAge
 	c.onUse("facts", outcome(ok))
-	return k.user, ok
+	return k, ok
 }
 
 // fill is one reading of a row: which invalidations it has seen, and when it began.
@@ -152,7 +164,7 @@ func (c *Cache) keepFacts(f fill, kind token.Kind, u user.User) (kept bool) {
 	if max(c.everybody.number, c.recent[u.ID].number) > f.after {
 		return false
 	}
-	c.people.Set(person{id: u.ID, kind: kind}, known{user: u, readAt: f.readAt})
+	c.people.Set(person{id: u.ID, kind: kind}, &known{user: u, readAt: f.readAt})
 	return true
 }
 

@@ -27,7 +27,7 @@ func TestCache_FillOvertakenByInvalidationIsDropped(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := NewCache(nil)
+			c := NewCache(CacheOptions{})
 			before := c.beginFill(now)
 			invalidate(c)
 			c.keepFacts(before, token.KindFirebase, user.User{ID: id})
@@ -45,7 +45,7 @@ func TestCache_FillOvertakenByInvalidationIsDropped(t *testing.T) {
 // Nobody defeats a stranger's cache by changing an account of their own all the time.
 func TestCache_FillOvertakenByAStrangersInvalidationIsKept(t *testing.T) {
 	t.Parallel()
-	c, now, id := NewCache(nil), time.Now(), uuid.New()
+	c, now, id := NewCache(CacheOptions{}), time.Now(), uuid.New()
 	before := c.beginFill(now)
 	c.forget(uuid.New())
 	c.keepFacts(before, token.KindFirebase, user.User{ID: id})
@@ -57,7 +57,7 @@ func TestCache_FillOvertakenByAStrangersInvalidationIsKept(t *testing.T) {
 // T5, by force of numbers: whatever order reading, writing and invalidating take, what is kept at the end is the last word.
 func TestCache_FillsAndInvalidationsInAnyOrder(t *testing.T) {
 	t.Parallel()
-	c, now := NewCache(nil), time.Now()
+	c, now := NewCache(CacheOptions{}), time.Now()
 	for round := range 5000 {
 		id := uuid.New()
 		var row atomic.Int32
@@ -73,7 +73,7 @@ func TestCache_FillsAndInvalidationsInAnyOrder(t *testing.T) {
 			c.forget(id)
 		})
 		all.Wait()
-		if u, ok := c.facts(atFirebase(id), now); ok && u.TokenBalance != 1 {
+		if k, ok := c.facts(atFirebase(id), now); ok && k.user.TokenBalance != 1 {
 			t.Fatalf("T5, round %d: facts from before the invalidation are kept", round)
 		}
 	}
@@ -82,8 +82,8 @@ func TestCache_FillsAndInvalidationsInAnyOrder(t *testing.T) {
 // T6: what a token said is forgotten when the token ends, to the instant.
 func TestCache_TokenEndsAtExp(t *testing.T) {
 	t.Parallel()
-	c, end, key := NewCache(nil), time.Now().Add(time.Hour).Truncate(time.Second), keyOf("a token")
-	c.keepToken(key, token.Claims{ExpiresAt: end}, uuid.New())
+	c, end, key := NewCache(CacheOptions{}), time.Now().Add(time.Hour).Truncate(time.Second), keyOf("a token")
+	c.keepToken(key, verified{claims: token.Claims{ExpiresAt: end}, userID: uuid.New()})
 	if _, ok := c.token(key, end.Add(-time.Nanosecond)); !ok {
 		t.Error("T6: forgotten before its end")
 	}
@@ -98,7 +98,7 @@ func TestCache_TokenEndsAtExp(t *testing.T) {
 // T5: facts are as old as the beginning of their reading, not as their arrival.
 func TestCache_FactsAgeFromTheBeginningOfTheirReading(t *testing.T) {
 	t.Parallel()
-	c, began, id := NewCache(nil), time.Now(), uuid.New()
+	c, began, id := NewCache(CacheOptions{}), time.Now(), uuid.New()
 	c.keepFacts(c.beginFill(began), token.KindFirebase, user.User{ID: id})
 	if _, ok := c.facts(atFirebase(id), began.Add(MaxFactsAge-time.Millisecond)); !ok {
 		t.Error("T5: forgotten before they were 10 s old")

@@ -32,7 +32,7 @@ func newInstance(t *testing.T, redisURL string) *instance {
 	const patience = 500 * time.Millisecond
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout, options.MaxRetries = patience, patience, patience, -1
 	client := redis.NewClient(options)
-	i := &instance{Cache: NewCache(nil), wire: wire}
+	i := &instance{Cache: NewCache(CacheOptions{}), wire: wire}
 	i.Invalidator = NewInvalidator(i.Cache, client, slog.New(slog.DiscardHandler))
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

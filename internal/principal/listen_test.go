@@ -35,7 +35,7 @@ func newEar(t *testing.T) *ear {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close(context.Background()) })
-	e := &ear{Cache: NewCache(nil), changes: make(chan uuid.UUID, 100), db: db}
+	e := &ear{Cache: NewCache(CacheOptions{}), changes: make(chan uuid.UUID, 100), db: db}
 	e.wire, url = netfault.URL(t, url)
 	e.listener = NewListener(ListenerOptions{
 		URL: url, Cache: e.Cache, OnState: e.listening.Store, OnChange: func(id uuid.UUID) { e.changes <- id },
@@ -138,7 +138,7 @@ func TestListener_ListeningAgainForgetsEverybody_T5(t *testing.T) {
 func TestListener_IsNotTakenInByAPooler_D6(t *testing.T) {
 	t.Parallel()
 	pooler := pgbouncer.New(t, pgtest.New(t), nil)
-	listener := NewListener(ListenerOptions{URL: pooler.URL(), Cache: NewCache(nil), Logger: slog.New(slog.DiscardHandler)})
+	listener := NewListener(ListenerOptions{URL: pooler.URL(), Cache: NewCache(CacheOptions{}), Logger: slog.New(slog.DiscardHandler)})
 	if conn, err := listener.subscribe(t.Context()); err == nil || conn != nil {
 		t.Errorf("D6: it listens to a pooler (%v)", err)
 	}

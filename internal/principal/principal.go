@@ -53,6 +53,8 @@ type Options struct {
 	Cache    *Cache
 	Keys     *apikey.Store
 	Tier     *Tier // what instances know of each other's readings; nil: nothing
+	// Render makes the answer that Recall gives; nil from it: none can be made. May be nil where nobody recalls.
+	Render func(Form, Principal) Answer
 	// OnVerify hears how each verification by key ended: "ok" or the code of the refusal; for a metric.
 	OnVerify func(result string)
 	Clock    func() time.Time // nil: time.Now
@@ -65,6 +67,7 @@ type Resolver struct {
 	cache    *Cache
 	keys     *apikey.Store
 	tier     *Tier
+	render   func(Form, Principal) Answer
 	onVerify func(result string)
 	now      func() time.Time
 	flights  singleflight.Group
@@ -73,7 +76,8 @@ type Resolver struct {
 // NewResolver makes a resolver.
 func NewResolver(o Options) *Resolver {
 	r := &Resolver{
-		verifier: o.Verifier, users: o.Users, cache: o.Cache, keys: o.Keys, tier: o.Tier, onVerify: o.OnVerify, now: o.Clock,
+		verifier: o.Verifier, users: o.Users, cache: o.Cache, keys: o.Keys, tier: o.Tier, render: o.Render, onVerify: o.OnVerify,
+		now: o.Clock,
 	}
 	if r.now == nil {
 		r.now = time.Now
@@ -120,17 +124,26 @@ func (r *Resolver) Claims(ctx context.Context, compact string) (token.Claims, er
 
 // recall answers from memory alone.
 func (r *Resolver) recall(compact string) (p Principal, known bool, err error) {
-	now := r.now()
-	remembered, ok := r.cache.token(keyOf(compact), now)
-	if !ok {
+	remembered, facts := r.remembered(keyOf(compact))
+	if facts == nil {
 		return Principal{}, false, nil
 	}
-	u, ok := r.cache.facts(remembered.person(), now)
-	if !ok || !remembered.isOf(u) {
-		return Principal{}, false, nil
-	}
-	p, err = admit(remembered.claims, u)
+	p, err = admit(remembered.claims, facts.user)
 	return p, true, err
+}
+
+// remembered is a token and the facts about its user, both of them good at this moment; facts are nil where one is missing.
+func (r *Resolver) remembered(key tokenKey) (v *verified, facts *known) {
+	now := r.now()
+	v, ok := r.cache.token(key, now)
+	if !ok {
+		return nil, nil
+	}
+	facts, ok = r.cache.facts(v.person(), now)
+	if !ok || !v.isOf(facts.user) {
+		return nil, nil
+	}
+	return v, facts
 }
 
 func (r *Resolver) lookUp(ctx context.Context, compact string) (Principal, error) {
@@ -153,7 +166,7 @@ func (r *Resolver) lookUp(ctx context.Context, compact string) (Principal, error
 		return Principal{}, err
 	}
 	claims = sessionOf(claims)
-	r.cache.keepToken(key, claims, u.ID)
+	r.cache.keepToken(key, verified{claims: claims, userID: u.ID})
 	return r.keep(fill, claims, u)
 }
 
@@ -170,7 +183,7 @@ var errStranger = errors.New("the row is no longer this token's")
 
 // freshen learns anew what is true of the user of a remembered token: from what another instance has just read, else from the
 // row.
-func (r *Resolver) freshen(ctx context.Context, remembered verified) (Principal, error) {
+func (r *Resolver) freshen(ctx context.Context, remembered *verified) (Principal, error) {
 	fill := r.cache.beginFill(r.now())
 	there := r.tier.look(ctx, remembered, fill.readAt)
 	if there.ok {

@@ -78,7 +78,7 @@ func newScene(t *testing.T) *scene {
 	s.claims = token.Claims{Kind: token.KindFirebase, Subject: "subject", AuthTime: s.time.now(), ExpiresAt: s.time.now().Add(time.Hour)}
 	s.verify = func() (token.Claims, error) { return s.claims, nil }
 	s.firstSight = func(context.Context) (user.User, error) { return s.person, nil }
-	s.resolver = NewResolver(Options{Verifier: s.script, Users: s.script, Cache: NewCache(nil), Clock: s.time.now})
+	s.resolver = NewResolver(Options{Verifier: s.script, Users: s.script, Cache: NewCache(CacheOptions{}), Clock: s.time.now})
 	return s
 }
 

@@ -100,7 +100,7 @@ type left struct {
 }
 
 // look finds what another instance knows of the person behind a remembered token.
-func (t *Tier) look(ctx context.Context, remembered verified, now time.Time) left {
+func (t *Tier) look(ctx context.Context, remembered *verified, now time.Time) left {
 	if t == nil || !t.gate.enter(now) {
 		return left{}
 	}
@@ -118,7 +118,7 @@ func (t *Tier) look(ctx context.Context, remembered verified, now time.Time) lef
 }
 
 // judge says what becomes of what was found, and when its reading began by the clock here.
-func (t *Tier) judge(remembered verified, there found, now time.Time) (u user.User, began time.Time, result string) {
+func (t *Tier) judge(remembered *verified, there found, now time.Time) (u user.User, began time.Time, result string) {
 	if len(there.sealed) == 0 {
 		return u, began, tierMiss
 	}

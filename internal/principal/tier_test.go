@@ -76,7 +76,7 @@ func (tb *table) node(t testing.TB, client redis.UniversalClient, secret string)
 	t.Helper()
 	n := &node{t: t, table: tb, results: results{n: map[string]int{}}}
 	n.time.nanos.Store(time.Now().UnixNano())
-	cache := NewCache(nil)
+	cache := NewCache(CacheOptions{})
 	cache.now = n.time.now
 	n.invalidator = NewInvalidator(cache, client, slog.New(slog.DiscardHandler))
 	tier, err := NewTier(TierOptions{Redis: client, Secret: []byte(secret), Cache: cache, Observe: n.results.observe})
@@ -278,7 +278,7 @@ func TestTier_BelievesNothingThatItShouldNot_T7(t *testing.T) {
 		"of a row that is another's by now":     {found{of(whose, &other, 0), whole, ""}, id, tierForeign},
 		"from before a change":                  {found{of(person{changed, token.KindFirebase}, u, 0), whole, ""}, changed, tierOvertaken},
 	} {
-		_, began, got := n.tier.judge(verified{claims: remembered.claims, userID: c.of}, c.found, now)
+		_, began, got := n.tier.judge(&verified{claims: remembered.claims, userID: c.of}, c.found, now)
 		if got != c.want {
 			t.Errorf("T7: %s: %s, expected %s", what, got, c.want)
 		}
@@ -287,11 +287,11 @@ func TestTier_BelievesNothingThatItShouldNot_T7(t *testing.T) {
 		}
 	}
 	n.cache.forgetAll()
-	if _, _, got := n.tier.judge(remembered, found{of(whose, u, 0), whole, ""}, now); got != tierOvertaken {
+	if _, _, got := n.tier.judge(&remembered, found{of(whose, u, 0), whole, ""}, now); got != tierOvertaken {
 		t.Errorf("T5: after everybody was forgotten, facts from before are %s", got)
 	}
 	n.time.advance(2 * time.Second)
-	if _, _, got := n.tier.judge(remembered, found{of(whose, u, -2*time.Second), whole, ""}, n.time.now()); got != tierHit {
+	if _, _, got := n.tier.judge(&remembered, found{of(whose, u, -2*time.Second), whole, ""}, n.time.now()); got != tierHit {
 		t.Errorf("facts that were read after everybody was forgotten are %s, expected them to be believed", got)
 	}
 }

@@ -86,8 +86,17 @@ func (r redactor) isSecret(name string) bool {
 	return dot >= 0 && r.secret[string(fold(buffer[:0], name[dot+1:]))]
 }
 
+// ours are fields whose values this program chooses: nothing that somebody sent is in them.
+var ours = map[string]bool{
+	slog.TimeKey: true, slog.LevelKey: true, FieldMethod: true, FieldRoute: true, FieldStatus: true, FieldDuration: true,
+	FieldClient: true, FieldErrorType: true,
+}
+
 // replace is slog's hook: it sees every attribute that is not a group, the message included.
 func (r redactor) replace(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && ours[a.Key] {
+		return a
+	}
 	for _, group := range groups {
 		if r.isSecret(group) {
 			return slog.String(a.Key, Redacted)

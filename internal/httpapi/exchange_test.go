@@ -50,7 +50,7 @@ func TestAccessLog_ClientHangsUp(t *testing.T) {
 	asked := make(chan struct{}, 1)
 	edge, err := New(Options{
 		Resolver: principal.NewResolver(principal.Options{
-			Verifier: anyToken{}, Cache: principal.NewCache(nil),
+			Verifier: anyToken{}, Cache: principal.NewCache(principal.CacheOptions{}),
 			Users: failingUsers{func(ctx context.Context) error { asked <- struct{}{}; <-ctx.Done(); return ctx.Err() }},
 		}),
 		Limiter: noLimit(t), Metrics: metrics, Logger: slog.New(slog.NewJSONHandler(log, nil)), Version: "test",

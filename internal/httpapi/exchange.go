@@ -1,0 +1,184 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/telemetry"
+)
+
+// exchange is a request on its way and all that the edge knows of it: the context that everything behind it works in, and the
+// writer of its answer. One of them a request, so that each thing is found out once and costs no layer of its own.
+type exchange struct {
+	context.Context     // the connection's, and the request's trace
+	http.ResponseWriter // the connection's
+
+	id     string     // of the request
+	client netip.Addr // who is at the other end
+	began  time.Time
+	route  string    // of an answer that was given before the router; else the router knows
+	op     operation // of the contract; the zero one where the route is none of its
+	holder holder    // who asks
+
+	status int        // 0: nothing was written yet
+	code   fault.Code // of a refusal
+	cause  error
+}
+
+type exchangeKey struct{}
+
+// Value makes the exchange, and what telemetry knows of it by, a part of its own context.
+func (x *exchange) Value(key any) any {
+	switch key.(type) {
+	case exchangeKey:
+		return x
+	case telemetry.RequestIDKey:
+		return x.id
+	}
+	return x.Context.Value(key)
+}
+
+// exchangeOf is the exchange that a context belongs to: behind the edge there always is one.
+func exchangeOf(ctx context.Context) *exchange { return ctx.Value(exchangeKey{}).(*exchange) }
+
+// WriteHeader implements http.ResponseWriter.
+func (x *exchange) WriteHeader(status int) {
+	if x.status == 0 && (status >= http.StatusOK || status == http.StatusSwitchingProtocols) {
+		x.status = status
+	}
+	x.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (x *exchange) Write(body []byte) (int, error) {
+	if x.status == 0 {
+		x.status = http.StatusOK
+	}
+	return x.ResponseWriter.Write(body)
+}
+
+// Unwrap is for http.ResponseController.
+func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
+
+// written is the status that the client was told: where nobody wrote any, net/http says 200.
+func (x *exchange) written() int {
+	if x.status == 0 {
+		return http.StatusOK
+	}
+	return x.status
+}
+
+// noteError leaves an error for the access log: logged once, at the top.
+func noteError(ctx context.Context, code fault.Code, cause error) {
+	x := exchangeOf(ctx)
+	x.code, x.cause = code, cause
+}
+
+// exchanges is the outermost part of the edge, on every route: it names the request and its client, answers for panics, sets the
+// headers that every answer has, and when all is done writes one line, counts one request and ends its span.
+type exchanges struct {
+	log     *slog.Logger
+	metrics *telemetry.Metrics
+	tracing *telemetry.Tracing
+	trusted []netip.Prefix
+}
+
+func (e exchanges) exchange(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		x := &exchange{
+			Context: e.tracing.RequestArrived(r), ResponseWriter: w,
+			id: requestIDOf(r), client: addressOf(r, e.trusted), began: time.Now(),
+		}
+		connection := r.Context()
+		r = r.WithContext(x)
+		e.metrics.RequestStarted()
+		setHeaders(w.Header(), x.id)
+		defer e.end(x, r, connection)
+		defer recoverPanic(x, r) // within the end, so that a panic's 500 is logged and counted too
+		next.ServeHTTP(x, r)
+	})
+}
+
+// end says what became of a request. Names follow OpenTelemetry's HTTP conventions; neither bodies nor query strings nor headers are
+// ever logged (O1).
+func (e exchanges) end(x *exchange, r *http.Request, connection context.Context) {
+	took, route, status := time.Since(x.began), x.routeOf(), x.outcome(connection)
+	e.metrics.RequestEnded(r.Method, route, status, took)
+	e.logExchange(x, r.Method, route, status, took)
+	e.tracing.RequestAnswered(x, r.Method, route, status, string(x.code))
+}
+
+// statusClientGone is what log and metrics say of a request whose client hung up before it could be decided: nginx's number.
+// It is never sent, and no failure of ours.
+const statusClientGone = 499
+
+// outcome is the status written, unless nobody was there to read it because the client's leaving is why the request failed.
+func (x *exchange) outcome(connection context.Context) int {
+	status := x.written()
+	if status >= http.StatusInternalServerError && errors.Is(connection.Err(), context.Canceled) && errors.Is(x.cause, context.Canceled) {
+		x.code = ""
+		return statusClientGone
+	}
+	return status
+}
+
+// routeOf is the template of the matched route, so that neither logs nor metrics grow with what clients invent.
+func (x *exchange) routeOf() string {
+	if x.route != "" {
+		return x.route
+	}
+	if pattern := chi.RouteContext(x).RoutePattern(); pattern != "" {
+		return pattern
+	}
+	return telemetry.NoRoute
+}
+
+func (e exchanges) logExchange(x *exchange, method, route string, status int, took time.Duration) {
+	level := slog.LevelInfo
+	if status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	if !e.log.Enabled(x, level) {
+		return
+	}
+	var line [8]slog.Attr
+	attributes := append(line[:0],
+		slog.String(telemetry.FieldMethod, telemetry.KnownMethod(method)),
+		slog.String(telemetry.FieldRoute, route),
+		slog.Int(telemetry.FieldStatus, status),
+		slog.Float64(telemetry.FieldDuration, took.Seconds()),
+		slog.String(telemetry.FieldClient, x.client.String()),
+		slog.String(telemetry.FieldRequestID, x.id),
+	)
+	if x.code != "" {
+		attributes = append(attributes, slog.String(telemetry.FieldErrorType, string(x.code)))
+	}
+	if level == slog.LevelError {
+		attributes = append(attributes, slog.Any(telemetry.FieldError, x.cause))
+	}
+	e.log.LogAttrs(x, level, "request", attributes...)
+}
+
+// recoverPanic turns a panic into the envelope's 500. What was already on its way to the client is cut off instead.
+func recoverPanic(x *exchange, r *http.Request) {
+	reason := recover()
+	if reason == nil {
+		return
+	}
+	if reason == http.ErrAbortHandler { //nolint:errorlint // the value that net/http compares with
+		panic(reason)
+	}
+	err := fault.Panic(reason)
+	if x.status != 0 {
+		noteError(x, fault.Internal, err)
+		panic(http.ErrAbortHandler)
+	}
+	writeError(x, r, err)
+}

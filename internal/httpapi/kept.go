@@ -1,0 +1,90 @@
+package httpapi
+
+import (
+	"net/http"
+	"strconv"
+
+	"auth-v2-service/gen/api"
+	"auth-v2-service/internal/principal"
+)
+
+// The answers that are kept with a token.
+const (
+	verifyTokenForm principal.Form = iota
+	forwardForm
+)
+
+// KeepAnswer makes the answer about a principal that is sent as long as nothing has changed, by the generated type: it cannot say what
+// the contract does not. Nil where the type refuses.
+func KeepAnswer(form principal.Form, p principal.Principal) principal.Answer {
+	taken := &taking{header: http.Header{}}
+	var err error
+	switch form {
+	case verifyTokenForm:
+		err = api.VerifyToken200JSONResponse(toAPIVerified(p)).VisitVerifyTokenResponse(taken)
+	case forwardForm:
+		err = api.Forward200Response{Headers: toAPIForward(p)}.VisitForwardResponse(taken)
+	}
+	if err != nil {
+		return nil
+	}
+	return taken.kept()
+}
+
+// taking is a client that keeps what it is sent.
+type taking struct {
+	header http.Header
+	body   []byte
+}
+
+func (t *taking) Header() http.Header { return t.header }
+
+func (t *taking) WriteHeader(int) {}
+
+func (t *taking) Write(body []byte) (int, error) {
+	t.body = append(t.body, body...)
+	return len(body), nil
+}
+
+func (t *taking) kept() *keptAnswer {
+	if len(t.body) > 0 {
+		t.header.Set("Content-Length", strconv.Itoa(len(t.body)))
+	}
+	kept := &keptAnswer{body: t.body, headers: make([]keptHeader, 0, len(t.header))}
+	for name, values := range t.header {
+		kept.headers = append(kept.headers, keptHeader{name, values})
+	}
+	return kept
+}
+
+// keptAnswer is an answer with status 200, ready to be sent. Many requests send it at once: nobody changes it.
+type keptAnswer struct {
+	headers []keptHeader
+	body    []byte
+}
+
+type keptHeader struct {
+	name   string
+	values []string
+}
+
+func (a *keptAnswer) send(w http.ResponseWriter) {
+	header := w.Header()
+	for _, h := range a.headers {
+		header[h.name] = h.values
+	}
+	w.WriteHeader(http.StatusOK)
+	if len(a.body) > 0 {
+		_, _ = w.Write(a.body) // the client has gone; nobody to tell
+	}
+}
+
+// Size implements principal.Answer. A header takes its slices and its value; its name is shared.
+func (a *keptAnswer) Size() int {
+	const headerOverhead = 56
+	size := cap(a.body) + 48
+	for _, h := range a.headers {
+		size += headerOverhead + len(h.values[0])
+	}
+	return size
+}

@@ -1,0 +1,132 @@
+package httpapi
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+
+	"auth-v2-service/gen/api"
+	"auth-v2-service/internal/principal"
+)
+
+// The two questions that services and gateways ask for each request of theirs.
+const (
+	verifyTokenPath = "/v1/auth/verify-token"
+	forwardPath     = "/v1/auth/forward"
+)
+
+// shortCut answers those two before the router, where the request is written as nearly all of them are: nothing of it has to be
+// decoded to see that the contract takes it, and a token seen before is answered with the bytes that were made for it then.
+//
+// Why it may stand before the steps that every other request passes: both operations are unlimited and know no other credential, the
+// body that it takes ([canonicalToken]) is one that each step lets through, and whatever is written in another way, and every refusal
+// of forward's, goes the long road. A fuzz test holds both roads to the same answers, and a test of the contract says when one of
+// these reasons has gone.
+type shortCut struct{ resolver *principal.Resolver }
+
+func (s shortCut) before(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.RawQuery != "" || r.URL.RawPath != "":
+			next.ServeHTTP(w, r)
+		case r.Method == http.MethodPost && r.URL.Path == verifyTokenPath:
+			s.verifyToken(w, r, next)
+		case (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.URL.Path == forwardPath:
+			s.forward(w, r, next)
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// verifyToken answers the canonical body, whether its token was seen before or not.
+func (s shortCut) verifyToken(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	if !hasCanonicalFrame(r) {
+		next.ServeHTTP(w, r)
+		return
+	}
+	buffer := buffers.Get().(*[maxCanonical]byte)
+	defer buffers.Put(buffer)
+	body := buffer[:r.ContentLength]
+	n, err := io.ReadFull(r.Body, body)
+	if compact, ok := canonicalToken(body); ok && err == nil {
+		exchangeOf(r.Context()).route = verifyTokenPath
+		s.answer(w, r, compact)
+		return
+	}
+	r.Body = unread{io.MultiReader(bytes.NewReader(bytes.Clone(body[:n])), r.Body), r.Body}
+	next.ServeHTTP(w, r)
+}
+
+func (s shortCut) answer(w http.ResponseWriter, r *http.Request, compact []byte) {
+	if kept, ok := s.resolver.Recall(compact, verifyTokenForm); ok {
+		kept.(*keptAnswer).send(w)
+		return
+	}
+	p, err := s.resolver.Resolve(r.Context(), string(compact))
+	if err == nil {
+		err = api.VerifyToken200JSONResponse(toAPIVerified(p)).VisitVerifyTokenResponse(w)
+	}
+	if err != nil {
+		writeError(w, r, err)
+	}
+}
+
+// forward answers for a token seen before.
+func (s shortCut) forward(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	if authorization := r.Header["Authorization"]; len(authorization) == 1 {
+		if compact, ok := strings.CutPrefix(authorization[0], "Bearer "); ok {
+			if kept, ok := s.resolver.Recall([]byte(compact), forwardForm); ok {
+				exchangeOf(r.Context()).route = forwardPath
+				kept.(*keptAnswer).send(w)
+				return
+			}
+		}
+	}
+	next.ServeHTTP(w, r)
+}
+
+// The canonical body is {"token":"..."}, to the byte: no space, no escape, nothing more. It holds what the contract's schema lets
+// through at most.
+const (
+	canonicalHead = `{"token":"`
+	canonicalTail = `"}`
+	longestToken  = 16384
+	maxCanonical  = len(canonicalHead) + longestToken + len(canonicalTail)
+)
+
+var buffers = sync.Pool{New: func() any { return new([maxCanonical]byte) }}
+
+// unread is a body of which a part was read, from its beginning.
+type unread struct {
+	io.Reader
+	io.Closer
+}
+
+// hasCanonicalFrame says whether what surrounds a body is as simple as can be: its length is known, it is JSON in the words that
+// clients use, and nothing was done to it.
+func hasCanonicalFrame(r *http.Request) bool {
+	mediaType := r.Header["Content-Type"]
+	return r.ContentLength > 0 && r.ContentLength <= int64(maxCanonical) &&
+		len(mediaType) == 1 && (mediaType[0] == "application/json" || mediaType[0] == "application/json; charset=utf-8") &&
+		r.Header["Content-Encoding"] == nil
+}
+
+// canonicalToken is the token of a canonical body: printable ASCII that JSON writes as it is.
+func canonicalToken(body []byte) ([]byte, bool) {
+	compact, ok := bytes.CutPrefix(body, []byte(canonicalHead))
+	if ok {
+		compact, ok = bytes.CutSuffix(compact, []byte(canonicalTail))
+	}
+	if !ok || len(compact) == 0 {
+		return nil, false
+	}
+	for _, c := range compact {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return nil, false
+		}
+	}
+	return compact, true
+}

@@ -1,0 +1,76 @@
+package principal
+
+import (
+	"encoding/binary"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"auth-v2-service/internal/token"
+	"auth-v2-service/internal/user"
+)
+
+// heap is what is in use once all garbage is gone.
+func heap() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc) //nolint:gosec // bytes of a test
+}
+
+// fill sees n people with a token each, and an answer about it.
+func (c *Cache) fill(n int) {
+	end := time.Now().Add(time.Hour)
+	for i := range n {
+		var key tokenKey
+		binary.LittleEndian.PutUint64(key[:], uint64(i)) //nolint:gosec // not negative
+		u := user.User{
+			ID: uuid.New(), FirebaseUID: strings.Clone("28 characters, as Firebase's"), Email: strings.Clone("somebody@example.test"),
+			Username: strings.Clone("Some Body"), Type: "user", AuthProvider: "firebase", FederationStatus: "active", LastLogin: new(end),
+			CreatedAt: new(end), UpdatedAt: new(end),
+		}
+		c.keepFacts(c.beginFill(end), token.KindFirebase, u)
+		c.keepToken(key, verified{
+			claims: token.Claims{Kind: token.KindFirebase, Subject: u.FirebaseUID, ExpiresAt: end}, userID: u.ID,
+			answers: [Forms]Answer{words(strings.Repeat("x", 500))},
+		})
+	}
+}
+
+// A cache takes the bytes that it says it takes, within a fifth.
+func TestCache_WeighsWhatItTakes(t *testing.T) {
+	const people = 20_000
+	before := heap()
+	c := NewCache(CacheOptions{Bytes: 1 << 30})
+	c.fill(people)
+	c.tokens.CleanUp()
+	c.people.CleanUp()
+	took, says := heap()-before, int64(c.tokens.WeightedSize()+c.people.WeightedSize()) //nolint:gosec // bytes of a test
+	runtime.KeepAlive(c)
+	t.Logf("%d bytes a person, said to be %d: 128 MiB hold %d people with a token each", took/people, says/people, DefaultCacheBytes/(says/people))
+	if took > says*6/5 || took < says*4/5 {
+		t.Errorf("%d people take %d bytes, said to be %d", people, took, says)
+	}
+}
+
+// A flood of tokens that are never seen again takes no more than the cache may: what is used least goes.
+func TestCache_FloodIsBounded(t *testing.T) {
+	const limit = 8 << 20
+	before := heap()
+	c := NewCache(CacheOptions{Bytes: limit})
+	c.fill(100_000)
+	c.tokens.CleanUp()
+	c.people.CleanUp()
+	took := heap() - before
+	runtime.KeepAlive(c)
+	if took > limit*6/5 {
+		t.Errorf("a cache of %d bytes took %d in a flood", limit, took)
+	}
+	if kept := c.tokens.EstimatedSize(); kept < 1000 {
+		t.Errorf("%d tokens were kept, expected those that there is room for", kept)
+	}
+}
