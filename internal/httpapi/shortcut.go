@@ -51,20 +51,25 @@ func (s shortCut) verifyToken(w http.ResponseWriter, r *http.Request, next http.
 	defer buffers.Put(buffer)
 	body := buffer[:r.ContentLength]
 	n, err := io.ReadFull(r.Body, body)
-	if compact, ok := canonicalToken(body); ok && err == nil {
-		exchangeOf(r.Context()).route = verifyTokenPath
-		s.answer(w, r, compact)
+	if compact, ok := canonicalToken(body); ok && err == nil && s.answer(w, r, compact) {
 		return
 	}
 	r.Body = unread{io.MultiReader(bytes.NewReader(bytes.Clone(body[:n])), r.Body), r.Body}
 	next.ServeHTTP(w, r)
 }
 
-func (s shortCut) answer(w http.ResponseWriter, r *http.Request, compact []byte) {
+// answer answers for what a canonical body holds; false where it may mean something else in JSON than it is. What is known by its
+// hash is a token that was verified, so it has the characters of one (T1): that need not be looked at again.
+func (s shortCut) answer(w http.ResponseWriter, r *http.Request, compact []byte) bool {
 	if kept, ok := s.resolver.Recall(compact, verifyTokenForm); ok {
+		exchangeOf(r.Context()).route = verifyTokenPath
 		kept.(*keptAnswer).send(w)
-		return
+		return true
 	}
+	if !isPlain(compact) {
+		return false
+	}
+	exchangeOf(r.Context()).route = verifyTokenPath
 	p, err := s.resolver.Resolve(r.Context(), string(compact))
 	if err == nil {
 		err = api.VerifyToken200JSONResponse(toAPIVerified(p)).VisitVerifyTokenResponse(w)
@@ -72,6 +77,7 @@ func (s shortCut) answer(w http.ResponseWriter, r *http.Request, compact []byte)
 	if err != nil {
 		writeError(w, r, err)
 	}
+	return true
 }
 
 // forward answers for a token seen before.
@@ -114,19 +120,21 @@ func hasCanonicalFrame(r *http.Request) bool {
 		r.Header["Content-Encoding"] == nil
 }
 
-// canonicalToken is the token of a canonical body: printable ASCII that JSON writes as it is.
+// canonicalToken is what a canonical body holds.
 func canonicalToken(body []byte) ([]byte, bool) {
 	compact, ok := bytes.CutPrefix(body, []byte(canonicalHead))
 	if ok {
 		compact, ok = bytes.CutSuffix(compact, []byte(canonicalTail))
 	}
-	if !ok || len(compact) == 0 {
-		return nil, false
-	}
-	for _, c := range compact {
+	return compact, ok && len(compact) > 0
+}
+
+// isPlain says whether text stands in JSON as it is: printable ASCII without quote and backslash.
+func isPlain(text []byte) bool {
+	for _, c := range text {
 		if c < ' ' || c > '~' || c == '"' || c == '\\' {
-			return nil, false
+			return false
 		}
 	}
-	return compact, true
+	return true
 }
