@@ -148,8 +148,8 @@ func (e exchanges) logExchange(x *exchange, method, route string, status int, to
 	if !e.log.Enabled(x, level) {
 		return
 	}
-	var line [8]slog.Attr
-	attributes := append(line[:0],
+	line := slog.NewRecord(x.began.Add(took), level, "request", 0) // without where in the code: it is always here
+	line.AddAttrs(
 		slog.String(telemetry.FieldMethod, telemetry.KnownMethod(method)),
 		slog.String(telemetry.FieldRoute, route),
 		slog.Int(telemetry.FieldStatus, status),
@@ -158,12 +158,12 @@ func (e exchanges) logExchange(x *exchange, method, route string, status int, to
 		slog.String(telemetry.FieldRequestID, x.id),
 	)
 	if x.code != "" {
-		attributes = append(attributes, slog.String(telemetry.FieldErrorType, string(x.code)))
+		line.AddAttrs(slog.String(telemetry.FieldErrorType, string(x.code)))
 	}
 	if level == slog.LevelError {
-		attributes = append(attributes, slog.Any(telemetry.FieldError, x.cause))
+		line.AddAttrs(slog.Any(telemetry.FieldError, x.cause))
 	}
-	e.log.LogAttrs(x, level, "request", attributes...)
+	_ = e.log.Handler().Handle(x, line) // where the log itself fails there is nowhere to say so
 }
 
 // recoverPanic turns a panic into the envelope's 500. What was already on its way to the client is cut off instead.

@@ -102,6 +102,7 @@ func BenchmarkLogger_AccessLine(b *testing.B) {
 	for b.Loop() {
 		log.LogAttrs(b.Context(), slog.LevelInfo, "request", slog.String(telemetry.FieldMethod, "POST"),
 			slog.String(telemetry.FieldRoute, "/v1/auth/verify-token"), slog.Int(telemetry.FieldStatus, 200),
+			slog.Float64(telemetry.FieldDuration, 0.000123), slog.String(telemetry.FieldClient, "127.0.0.1"),
 			slog.String(telemetry.FieldRequestID, "01JD3Z8Z8Z8Z8Z8Z8Z8Z8Z8Z8Z"))
 	}
 }
