@@ -59,6 +59,64 @@ SELECT
     tokens_valid_after, last_login, created_at, updated_at
 FROM born;
 
+-- name: FirstSights :many
+-- Called by internal/user for those uids of verified tokens that were found to have no row, many at once: FirstSight's rules of a new
+-- row, member by member. Answers the rows that were made; whoever has none is to see FirstSight. The order is one for all lanes and
+-- instances, so that two of them who make the same rows meet in it and neither waits for the other in a circle. Somebody's open
+-- transaction may hold what a member wants: nobody waits longer for it than the patience, which is over with the statement.
+-- Served by users_username_key, idx_tombstones_firebase_uid.
+WITH patience AS MATERIALIZED (
+    SELECT set_config('lock_timeout', sqlc.arg(patience)::text, true) AS lock_timeout
+),
+members AS (
+    SELECT
+        unnest(sqlc.arg(ids)::uuid []) AS id,
+        unnest(sqlc.arg(firebase_uids)::varchar []) AS firebase_uid,
+        unnest(sqlc.arg(emails)::varchar []) AS email,
+        nullif(unnest(sqlc.arg(usernames)::varchar []), '') AS username,
+        nullif(unnest(sqlc.arg(other_usernames)::varchar []), '') AS other_username,
+        unnest(sqlc.arg(provider_data)::jsonb []) AS provider_data,
+        unnest(sqlc.arg(auth_times)::timestamptz []) AS auth_time
+)
+INSERT INTO auth.users (
+    id, firebase_uid, auth_provider, email, username, user_type, is_active, token_balance, provider_data,
+    last_firebase_sync, federation_status, tokens_valid_after, last_login, created_at, updated_at
+)
+SELECT
+    members.id,
+    members.firebase_uid,
+    'firebase',
+    members.email,
+    CASE
+        WHEN EXISTS (SELECT FROM auth.users AS namesake WHERE namesake.username = members.username)
+            THEN members.other_username
+        ELSE members.username
+    END,
+    'user', true, 0, members.provider_data, now(), 'active',
+    deleted.last_at,
+    now(), now(), now()
+FROM patience
+CROSS JOIN members
+CROSS JOIN LATERAL (
+    SELECT max(tombstones.deleted_at) AS last_at FROM auth.tombstones
+    WHERE tombstones.firebase_uid = members.firebase_uid
+) AS deleted
+WHERE deleted.last_at IS NULL OR deleted.last_at <= members.auth_time
+ORDER BY members.username COLLATE "C", members.email COLLATE "C", members.firebase_uid COLLATE "C"
+ON CONFLICT DO NOTHING
+RETURNING
+    id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
+    tokens_valid_after, last_login, created_at, updated_at;
+
+-- name: UsersByFirebaseUIDs :many
+-- Called by internal/user for verified tokens that no cache knows, where several wait at once. Reads and makes nothing: who is known
+-- waits for nobody who is not. Served by idx_users_firebase_uid.
+SELECT
+    id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
+    tokens_valid_after, last_login, created_at, updated_at
+FROM auth.users
+WHERE firebase_uid = ANY(sqlc.arg(firebase_uids)::varchar []);
+
 -- name: UserByFirebaseUID :one
 -- Called by internal/user where a row must exist already, and by internal/move to see whose an account is.
 -- Served by idx_users_firebase_uid.
@@ -75,6 +133,14 @@ SELECT
     tokens_valid_after, last_login, created_at, updated_at
 FROM auth.users
 WHERE id = $1;
+
+-- name: UsersByIDs :many
+-- Called by internal/user as UserByID, where several wait at once: tokens whose users' facts have grown old. Served by users_pkey.
+SELECT
+    id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
+    tokens_valid_after, last_login, created_at, updated_at
+FROM auth.users
+WHERE id = ANY(sqlc.arg(ids)::uuid []);
 
 -- name: UserByEmail :one
 -- Called by internal/user with a canonical e-mail. Served by idx_users_canonical_email.
@@ -266,6 +332,21 @@ SELECT
     )::uuid [] AS ended_sessions
 FROM auth.users AS users
 WHERE users.id = $1;
+
+-- name: UsersByLegacyTokens :many
+-- Called by internal/user as UserByLegacyToken, where several wait at once. Served by users_pkey and idx_legacy_sessions_user_id.
+SELECT
+    users.id, users.firebase_uid, users.auth_provider, users.username, users.email, users.user_type, users.is_active,
+    users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
+    users.updated_at, users.legacy_tokens_valid_after,
+    ARRAY(
+        SELECT ended.id FROM auth.legacy_sessions AS ended
+        WHERE
+            ended.user_id = users.id
+            AND (ended.ended_at > now() - interval '25 hours' OR ended.ended_at IS NOT NULL AND users.auth_provider <> 'local')
+    )::uuid [] AS ended_sessions
+FROM auth.users AS users
+WHERE users.id = ANY(sqlc.arg(ids)::uuid []);
 
 -- name: DeletedByID :one
 -- Called by internal/user when UserByLegacyToken answered nothing: was the account deleted? Served by tombstones_pkey.

@@ -257,6 +257,126 @@ func (q *Queries) FirstSight(ctx context.Context, db DBTX, arg FirstSightParams)
 	return i, err
 }
 
+const firstSights = `-- name: FirstSights :many
+WITH patience AS MATERIALIZED (
+    SELECT set_config('lock_timeout', $1::text, true) AS lock_timeout
+),
+members AS (
+    SELECT
+        unnest($2::uuid []) AS id,
+        unnest($3::varchar []) AS firebase_uid,
+        unnest($4::varchar []) AS email,
+        nullif(unnest($5::varchar []), '') AS username,
+        nullif(unnest($6::varchar []), '') AS other_username,
+        unnest($7::jsonb []) AS provider_data,
+        unnest($8::timestamptz []) AS auth_time
+)
+INSERT INTO auth.users (
+    id, firebase_uid, auth_provider, email, username, user_type, is_active, token_balance, provider_data,
+    last_firebase_sync, federation_status, tokens_valid_after, last_login, created_at, updated_at
+)
+SELECT
+    members.id,
+    members.firebase_uid,
+    'firebase',
+    members.email,
+    CASE
+        WHEN EXISTS (SELECT FROM auth.users AS namesake WHERE namesake.username = members.username)
+            THEN members.other_username
+        ELSE members.username
+    END,
+    'user', true, 0, members.provider_data, now(), 'active',
+    deleted.last_at,
+    now(), now(), now()
+FROM patience
+CROSS JOIN members
+CROSS JOIN LATERAL (
+    SELECT max(tombstones.deleted_at) AS last_at FROM auth.tombstones
+    WHERE tombstones.firebase_uid = members.firebase_uid
+) AS deleted
+WHERE deleted.last_at IS NULL OR deleted.last_at <= members.auth_time
+ORDER BY members.username COLLATE "C", members.email COLLATE "C", members.firebase_uid COLLATE "C"
+ON CONFLICT DO NOTHING
+RETURNING
+    id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
+    tokens_valid_after, last_login, created_at, updated_at
+`
+
+type FirstSightsParams struct {
+	Patience       string
+	Ids            []uuid.UUID
+	FirebaseUids   []string
+	Emails         []string
+	Usernames      []string
+	OtherUsernames []string
+	ProviderData   []json.RawMessage
+	AuthTimes      []time.Time
+}
+
+type FirstSightsRow struct {
+	ID               uuid.UUID
+	FirebaseUID      *string
+	AuthProvider     *string
+	Username         *string
+	Email            string
+	UserType         *string
+	IsActive         *bool
+	TokenBalance     *int32
+	FederationStatus *string
+	TokensValidAfter *time.Time
+	LastLogin        *time.Time
+	CreatedAt        *time.Time
+	UpdatedAt        *time.Time
+}
+
+// Called by internal/user for those uids of verified tokens that were found to have no row, many at once: FirstSight's rules of a new
+// row, member by member. Answers the rows that were made; whoever has none is to see FirstSight. The order is one for all lanes and
+// instances, so that two of them who make the same rows meet in it and neither waits for the other in a circle. Somebody's open
+// transaction may hold what a member wants: nobody waits longer for it than the patience, which is over with the statement.
+// Served by users_username_key, idx_tombstones_firebase_uid.
+func (q *Queries) FirstSights(ctx context.Context, db DBTX, arg FirstSightsParams) ([]FirstSightsRow, error) {
+	rows, err := db.Query(ctx, firstSights,
+		arg.Patience,
+		arg.Ids,
+		arg.FirebaseUids,
+		arg.Emails,
+		arg.Usernames,
+		arg.OtherUsernames,
+		arg.ProviderData,
+		arg.AuthTimes,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []FirstSightsRow
+	for rows.Next() {
+		var i FirstSightsRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.FirebaseUID,
+			&i.AuthProvider,
+			&i.Username,
+			&i.Email,
+			&i.UserType,
+			&i.IsActive,
+			&i.TokenBalance,
+			&i.FederationStatus,
+			&i.TokensValidAfter,
+			&i.LastLogin,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const insertTombstone = `-- name: InsertTombstone :exec
 INSERT INTO auth.tombstones (user_id, firebase_uid, deleted_at)
 VALUES (
@@ -786,4 +906,193 @@ func (q *Queries) UserByLegacyToken(ctx context.Context, db DBTX, id uuid.UUID) 
 		&i.EndedSessions,
 	)
 	return i, err
+}
+
+const usersByFirebaseUIDs = `-- name: UsersByFirebaseUIDs :many
+SELECT
+    id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
+    tokens_valid_after, last_login, created_at, updated_at
+FROM auth.users
+WHERE firebase_uid = ANY($1::varchar [])
+`
+
+type UsersByFirebaseUIDsRow struct {
+	ID               uuid.UUID
+	FirebaseUID      *string
+	AuthProvider     *string
+	Username         *string
+	Email            string
+	UserType         *string
+	IsActive         *bool
+	TokenBalance     *int32
+	FederationStatus *string
+	TokensValidAfter *time.Time
+	LastLogin        *time.Time
+	CreatedAt        *time.Time
+	UpdatedAt        *time.Time
+}
+
+// Called by internal/user for verified tokens that no cache knows, where several wait at once. Reads and makes nothing: who is known
+// waits for nobody who is not. Served by idx_users_firebase_uid.
+func (q *Queries) UsersByFirebaseUIDs(ctx context.Context, db DBTX, firebaseUids []string) ([]UsersByFirebaseUIDsRow, error) {
+	rows, err := db.Query(ctx, usersByFirebaseUIDs, firebaseUids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []UsersByFirebaseUIDsRow
+	for rows.Next() {
+		var i UsersByFirebaseUIDsRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.FirebaseUID,
+			&i.AuthProvider,
+			&i.Username,
+			&i.Email,
+			&i.UserType,
+			&i.IsActive,
+			&i.TokenBalance,
+			&i.FederationStatus,
+			&i.TokensValidAfter,
+			&i.LastLogin,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const usersByIDs = `-- name: UsersByIDs :many
+SELECT
+    id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
+    tokens_valid_after, last_login, created_at, updated_at
+FROM auth.users
+WHERE id = ANY($1::uuid [])
+`
+
+type UsersByIDsRow struct {
+	ID               uuid.UUID
+	FirebaseUID      *string
+	AuthProvider     *string
+	Username         *string
+	Email            string
+	UserType         *string
+	IsActive         *bool
+	TokenBalance     *int32
+	FederationStatus *string
+	TokensValidAfter *time.Time
+	LastLogin        *time.Time
+	CreatedAt        *time.Time
+	UpdatedAt        *time.Time
+}
+
+// Called by internal/user as UserByID, where several wait at once: tokens whose users' facts have grown old. Served by users_pkey.
+func (q *Queries) UsersByIDs(ctx context.Context, db DBTX, ids []uuid.UUID) ([]UsersByIDsRow, error) {
+	rows, err := db.Query(ctx, usersByIDs, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []UsersByIDsRow
+	for rows.Next() {
+		var i UsersByIDsRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.FirebaseUID,
+			&i.AuthProvider,
+			&i.Username,
+			&i.Email,
+			&i.UserType,
+			&i.IsActive,
+			&i.TokenBalance,
+			&i.FederationStatus,
+			&i.TokensValidAfter,
+			&i.LastLogin,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const usersByLegacyTokens = `-- name: UsersByLegacyTokens :many
+SELECT
+    users.id, users.firebase_uid, users.auth_provider, users.username, users.email, users.user_type, users.is_active,
+    users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
+    users.updated_at, users.legacy_tokens_valid_after,
+    ARRAY(
+        SELECT ended.id FROM auth.legacy_sessions AS ended
+        WHERE
+            ended.user_id = users.id
+            AND (ended.ended_at > now() - interval '25 hours' OR ended.ended_at IS NOT NULL AND users.auth_provider <> 'local')
+    )::uuid [] AS ended_sessions
+FROM auth.users AS users
+WHERE users.id = ANY($1::uuid [])
+`
+
+type UsersByLegacyTokensRow struct {
+	ID                     uuid.UUID
+	FirebaseUID            *string
+	AuthProvider           *string
+	Username               *string
+	Email                  string
+	UserType               *string
+	IsActive               *bool
+	TokenBalance           *int32
+	FederationStatus       *string
+	TokensValidAfter       *time.Time
+	LastLogin              *time.Time
+	CreatedAt              *time.Time
+	UpdatedAt              *time.Time
+	LegacyTokensValidAfter *time.Time
+	EndedSessions          []uuid.UUID
+}
+
+// Called by internal/user as UserByLegacyToken, where several wait at once. Served by users_pkey and idx_legacy_sessions_user_id.
+func (q *Queries) UsersByLegacyTokens(ctx context.Context, db DBTX, ids []uuid.UUID) ([]UsersByLegacyTokensRow, error) {
+	rows, err := db.Query(ctx, usersByLegacyTokens, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []UsersByLegacyTokensRow
+	for rows.Next() {
+		var i UsersByLegacyTokensRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.FirebaseUID,
+			&i.AuthProvider,
+			&i.Username,
+			&i.Email,
+			&i.UserType,
+			&i.IsActive,
+			&i.TokenBalance,
+			&i.FederationStatus,
+			&i.TokensValidAfter,
+			&i.LastLogin,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.LegacyTokensValidAfter,
+			&i.EndedSessions,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

@@ -44,6 +44,20 @@ func Fault(err error) error {
 	return fault.Unavailable("the database cannot be reached right now; try again in a moment", err)
 }
 
+// BadValues reports whether a statement was refused for what its values are, and would be again: SQLSTATE classes 22 (a value that its
+// type cannot hold) and 23 (a constraint).
+func BadValues(err error) bool {
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && (strings.HasPrefix(pgErr.Code, "22") || strings.HasPrefix(pgErr.Code, "23"))
+}
+
+// Blocked reports whether a statement was given up for what other transactions hold: a lock that could not be had in time (55P03), or a
+// deadlock (40P01).
+func Blocked(err error) bool {
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && (pgErr.Code == "55P03" || pgErr.Code == "40P01")
+}
+
 // Outage reports whether err says that the database is away, full, shutting down or too slow, as opposed to having refused
 // a statement for what it says.
 func Outage(err error) bool {

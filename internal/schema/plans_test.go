@@ -116,6 +116,18 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 			})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.FirstSights(ctx, db, newcomers(3))
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.UsersByFirebaseUIDs(ctx, db, []string{uid, stranger.String()})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.UsersByIDs(ctx, db, []uuid.UUID{person, stranger})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.UsersByLegacyTokens(ctx, db, []uuid.UUID{person, stranger})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.UserByFirebaseUID(ctx, db, uid)
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.UserByID(ctx, db, person) },
@@ -337,6 +349,19 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 			_, _ = q.HolderExists(ctx, db, person)
 		},
 	}
+}
+
+// newcomers are as many members of a group of first sights.
+func newcomers(n int) queries.FirstSightsParams {
+	p := queries.FirstSightsParams{Patience: "100"}
+	for i := range n {
+		id := uuid.New()
+		p.Ids, p.FirebaseUids = append(p.Ids, id), append(p.FirebaseUids, id.String())
+		p.Emails = append(p.Emails, id.String()+"@example.com")
+		p.Usernames, p.OtherUsernames = append(p.Usernames, fmt.Sprint("person ", i)), append(p.OtherUsernames, id.String())
+		p.ProviderData, p.AuthTimes = append(p.ProviderData, json.RawMessage("{}")), append(p.AuthTimes, time.Now())
+	}
+	return p
 }
 
 // personID is the id of the nth person of populate.

@@ -20,33 +20,37 @@ const usernameKey = "users_username_key"
 
 // ByID reads one row. ErrNotFound when there is none.
 func (s *Store) ByID(ctx context.Context, id uuid.UUID) (User, error) {
-	row, err := s.queries.UserByID(ctx, s.pool, id)
-	if pg.NoRows(err) {
+	u, err := s.asked.rows.Ask(ctx, id)
+	switch {
+	case err != nil:
+		return User{}, fmt.Errorf("read user %s: %w", id, pg.Fault(err))
+	case u == nil:
 		return User{}, ErrNotFound
 	}
-	if err != nil {
-		return User{}, fmt.Errorf("read user %s: %w", id, pg.Fault(err))
-	}
-	return FromRow(row), nil
+	return *u, nil
 }
 
 // ByLegacyID reads the row that a legacy token names, with what revokes legacy tokens alone (F1: the id is looked up as an id and
 // nothing else). Errors: token.ErrMalformed for an id that nobody ever had, ErrRevoked for a deleted account (F10).
 func (s *Store) ByLegacyID(ctx context.Context, id uuid.UUID) (User, error) {
-	row, err := s.queries.UserByLegacyToken(ctx, s.pool, id)
-	if pg.NoRows(err) {
+	u, err := s.asked.legacyRows.Ask(ctx, id)
+	switch {
+	case err != nil:
+		return User{}, fmt.Errorf("read user %s for a legacy token: %w", id, pg.Fault(err))
+	case u == nil:
 		return User{}, s.goneOrUnknown(ctx, id)
 	}
-	if err != nil {
-		return User{}, fmt.Errorf("read user %s for a legacy token: %w", id, pg.Fault(err))
-	}
+	return *u, nil
+}
+
+func fromLegacyRow(row db.UserByLegacyTokenRow) User {
 	u := FromRow(db.UserByIDRow{
 		ID: row.ID, FirebaseUID: row.FirebaseUID, AuthProvider: row.AuthProvider, Username: row.Username, Email: row.Email,
 		UserType: row.UserType, IsActive: row.IsActive, TokenBalance: row.TokenBalance, FederationStatus: row.FederationStatus,
 		TokensValidAfter: row.TokensValidAfter, LastLogin: row.LastLogin, CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt,
 	})
 	u.LegacyTokensValidAfter, u.EndedSessions = or(row.LegacyTokensValidAfter, time.Time{}), row.EndedSessions
-	return u, nil
+	return u
 }
 
 func (s *Store) goneOrUnknown(ctx context.Context, id uuid.UUID) error {

@@ -38,8 +38,9 @@ var errRaced = errors.New("somebody else was faster")
 var errCrowded = fault.Unavailable("too many requests for this account at this moment; try again", nil)
 
 // FirstSight answers the row of a verified token's subject and makes it where there is none (F1 to F7, F10). However many
-// requests and instances do this at once, there is one row and each gets it. One statement when nothing collides, and one more
-// where the session goes on from a legacy one (M9), for what ends those.
+// requests and instances do this at once, there is one row and each gets it. One statement when nothing collides and nobody else
+// asks; those who ask at once share one that finds whom it can, and the rest another that makes their rows. One more where the
+// session goes on from a legacy one (M9), for what ends those.
 //
 // Errors: ErrRevoked (the account was deleted after this session began), ErrUnsupportedIdentity, ErrLinkRequired,
 // ErrIdentityConflict, or dependency_unavailable. The caller still has to ask User.Admit.
@@ -57,9 +58,17 @@ func (s *Store) FirstSight(ctx context.Context, claims token.Claims) (User, erro
 }
 
 func (s *Store) firstSight(ctx context.Context, claims token.Claims) (User, Sight, error) {
+	found, err := s.asked.sights.Ask(ctx, claims)
+	if err != nil || found.sight != "" {
+		return found.user, found.sight, err
+	}
 	id, err := identityOf(claims)
 	if err != nil {
-		return s.knownOr(ctx, claims.Subject, err)
+		return User{}, SightRefused, err
+	}
+	made, err := s.asked.births.Ask(ctx, id)
+	if err != nil || made.sight != "" {
+		return made.user, made.sight, err
 	}
 	return s.meet(ctx, id)
 }
@@ -91,26 +100,29 @@ func (s *Store) knownOr(ctx context.Context, uid string, refusal error) (User, S
 }
 
 func (s *Store) seeOrMake(ctx context.Context, id identity, username string) (User, Sight, error) {
-	rowID := uuid.New()
-	email := id.email
-	if email == "" {
-		email = placeholderEmail(rowID)
-	}
-	params := db.FirstSightParams{
-		ID: rowID, FirebaseUID: id.uid, Email: email, ProviderData: id.providerData, AuthTime: id.authTime,
-		Seen: id.seen,
-	}
-	if username != "" {
-		params.Username, params.OtherUsername = new(username), new(WithSuffix(username))
-	}
+	params := rowOf(id, username)
 	row, err := s.firstSightRow(ctx, id, params)
 	if err != nil {
 		return User{}, SightRefused, err
 	}
-	if row.ID == rowID {
+	if row.ID == params.ID {
 		return FromRow(db.UserByIDRow(row)), SightCreated, nil
 	}
 	return FromRow(db.UserByIDRow(row)), SightKnown, nil
+}
+
+// rowOf is the row that an identity would have.
+func rowOf(id identity, username string) db.FirstSightParams {
+	row := db.FirstSightParams{
+		ID: uuid.New(), FirebaseUID: id.uid, Email: id.email, ProviderData: id.providerData, AuthTime: id.authTime, Seen: id.seen,
+	}
+	if row.Email == "" {
+		row.Email = placeholderEmail(row.ID)
+	}
+	if username != "" {
+		row.Username, row.OtherUsername = new(username), new(WithSuffix(username))
+	}
+	return row
 }
 
 // firstSightRow runs the one statement. What an operator brings in is on record in the same transaction (O4).

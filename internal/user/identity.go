@@ -52,12 +52,18 @@ func identityOf(claims token.Claims) (identity, error) {
 	} else if claims.Phone == "" && len(claims.Identities) == 0 {
 		return identity{}, ErrUnsupportedIdentity
 	}
-	data, err := json.Marshal(map[string]any{"provider": id.provider, "email_verified": id.emailVerified})
+	data, err := json.Marshal(tokenFacts{Provider: id.provider, EmailVerified: id.emailVerified})
 	if err != nil {
 		return identity{}, err
 	}
 	id.providerData = data
 	return id, nil
+}
+
+// tokenFacts is what provider_data of a new row remembers of the token.
+type tokenFacts struct {
+	Provider      string `json:"provider"`
+	EmailVerified bool   `json:"email_verified"`
 }
 
 // identityOfAccount is identityOf for an account as Firebase has it now. Who was deleted here after it was made does not come

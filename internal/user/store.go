@@ -48,17 +48,20 @@ type Store struct {
 	seen     chan uuid.UUID
 	outside  chan struct{} // a place for each transaction that may wait for Firebase
 	disputes *otter.Cache[dispute, struct{}]
+	asked    questions
 }
 
 // NewStore makes a store. last_login moves only while Run runs.
 func NewStore(o Options) *Store {
-	return &Store{
+	s := &Store{
 		pool: o.Pool, queries: db.New(), accounts: o.Accounts, link: o.Link,
 		onChange: o.OnChange, owe: o.Owe, onSight: o.OnSight, log: o.Logger,
 		seen: make(chan uuid.UUID, seenQueue), disputes: newDisputes(),
 		// It holds a connection while Firebase is asked: three quarters of the pool are never theirs.
 		outside: make(chan struct{}, max(1, o.Pool.Config().MaxConns/4)),
 	}
+	s.asked = s.gather()
+	return s
 }
 
 // errBusyOutside says that the few transactions that may wait for Firebase all do.

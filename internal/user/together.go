@@ -1,0 +1,201 @@
+package user
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/gather"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/token"
+)
+
+// What waits for the database at the same time shares statements ([gather]). All of it fits into what a request may take (O3).
+const (
+	lanes        = 2
+	mostTogether = 128
+	groupLimit   = time.Second
+	// sightPatience is how long a statement that makes many rows waits for somebody's open transaction that holds what one of them
+	// wants. Two such statements wait for each other some milliseconds; longer than this, and each of its members goes on alone.
+	sightPatience = 100 * time.Millisecond
+)
+
+// questions are the look-ups that are gathered. Known people are looked for apart from where rows are made, and never wait for that.
+type questions struct {
+	sights     *gather.Lanes[token.Claims, sighting] // the row of a token's uid; made where it is asked alone
+	births     *gather.Lanes[identity, sighting]     // a new row
+	rows       *gather.Lanes[uuid.UUID, *User]       // nil: there is none
+	legacyRows *gather.Lanes[uuid.UUID, *User]       // rows for legacy tokens; nil: there is none
+}
+
+// sighting is how a look for somebody ended. No sight: a group has not met them, and they go on alone.
+type sighting struct {
+	user  User
+	sight Sight
+}
+
+func (s *Store) gather() questions {
+	return questions{
+		sights:     gather.New(lanesOf(s.seeTogether, s.seeAlone, pg.BadValues)),
+		births:     gather.New(lanesOf(s.makeTogether, s.makeAlone, goOnAlone)),
+		rows:       gather.New(lanesOf(s.readTogether, s.readAlone, pg.BadValues)),
+		legacyRows: gather.New(lanesOf(s.readLegacyTogether, s.readLegacyAlone, pg.BadValues)),
+	}
+}
+
+func lanesOf[Q, A any](
+	together func(context.Context, []Q) ([]A, error), alone func(context.Context, Q) (A, error), apart func(error) bool,
+) gather.Options[Q, A] {
+	return gather.Options[Q, A]{
+		Lanes: lanes, Most: mostTogether, Limit: groupLimit, Together: together, Alone: alone, Apart: apart,
+	}
+}
+
+// goOnAlone says that one member's row, or somebody's open transaction that holds it, has kept all of a group from being made.
+func goOnAlone(err error) bool { return pg.BadValues(err) || pg.Blocked(err) }
+
+func (s *Store) seeAlone(ctx context.Context, claims token.Claims) (sighting, error) {
+	id, err := identityOf(claims)
+	if err != nil {
+		u, sight, err := s.knownOr(ctx, claims.Subject, err)
+		return sighting{u, sight}, err
+	}
+	return s.makeAlone(ctx, id)
+}
+
+func (s *Store) makeAlone(ctx context.Context, id identity) (sighting, error) {
+	u, sight, err := s.meet(ctx, id)
+	return sighting{u, sight}, err
+}
+
+// seeTogether finds those who are known.
+func (s *Store) seeTogether(ctx context.Context, all []token.Claims) ([]sighting, error) {
+	uids := make([]string, len(all))
+	for i, claims := range all {
+		uids[i] = claims.Subject
+	}
+	rows, err := s.queries.UsersByFirebaseUIDs(ctx, s.pool, uids)
+	if err != nil {
+		return nil, fmt.Errorf("look for %d at once: %w", len(all), err)
+	}
+	known := make(map[string]User, len(rows))
+	for _, row := range rows {
+		u := FromRow(db.UserByIDRow(row))
+		known[u.FirebaseUID] = u
+	}
+	answers := make([]sighting, len(all))
+	for i, uid := range uids {
+		if u, ok := known[uid]; ok {
+			answers[i] = sighting{u, SightKnown}
+		}
+	}
+	return answers, nil
+}
+
+// makeTogether makes a row for each identity that nothing stands in the way of. Of several with one uid, one makes the row of all.
+func (s *Store) makeTogether(ctx context.Context, all []identity) ([]sighting, error) {
+	params := membersOf(all)
+	rows, err := s.queries.FirstSights(ctx, s.pool, params)
+	if err != nil {
+		return nil, fmt.Errorf("make %d rows at once: %w", len(all), err)
+	}
+	made := make(map[string]User, len(rows))
+	for _, row := range rows {
+		u := FromRow(db.UserByIDRow(row))
+		made[u.FirebaseUID] = u
+	}
+	answers := make([]sighting, len(all))
+	for i, id := range all {
+		u, ok := made[id.uid]
+		switch {
+		case ok && u.ID == params.Ids[i]:
+			answers[i] = sighting{u, SightCreated}
+		case ok:
+			answers[i] = sighting{u, SightKnown}
+		}
+	}
+	return answers, nil
+}
+
+// membersOf are the rows that a group would have. Of namesakes one has the name, and the others suffixes from the beginning (F4).
+func membersOf(all []identity) db.FirstSightsParams {
+	n := len(all)
+	members := db.FirstSightsParams{
+		Patience: strconv.FormatInt(sightPatience.Milliseconds(), 10),
+		Ids:      make([]uuid.UUID, n), FirebaseUids: make([]string, n), Emails: make([]string, n), Usernames: make([]string, n),
+		OtherUsernames: make([]string, n), ProviderData: make([]json.RawMessage, n), AuthTimes: make([]time.Time, n),
+	}
+	named := make(map[string]bool, n)
+	for i, id := range all {
+		row := rowOf(id, UsernameFrom(id.displayName))
+		username, other := or(row.Username, ""), or(row.OtherUsername, "")
+		if named[username] {
+			username = other
+		}
+		named[username] = true
+		members.Ids[i], members.FirebaseUids[i], members.Emails[i] = row.ID, row.FirebaseUID, row.Email
+		members.Usernames[i], members.OtherUsernames[i] = username, other
+		members.ProviderData[i], members.AuthTimes[i] = row.ProviderData, row.AuthTime
+	}
+	return members
+}
+
+func (s *Store) readAlone(ctx context.Context, id uuid.UUID) (*User, error) {
+	row, err := s.queries.UserByID(ctx, s.pool, id)
+	if pg.NoRows(err) {
+		return nil, nil
+	}
+	u := FromRow(row)
+	return &u, err
+}
+
+func (s *Store) readTogether(ctx context.Context, ids []uuid.UUID) ([]*User, error) {
+	rows, err := s.queries.UsersByIDs(ctx, s.pool, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read %d rows at once: %w", len(ids), err)
+	}
+	users := make([]User, len(rows))
+	for i, row := range rows {
+		users[i] = FromRow(db.UserByIDRow(row))
+	}
+	return inOrder(ids, users), nil
+}
+
+func (s *Store) readLegacyAlone(ctx context.Context, id uuid.UUID) (*User, error) {
+	row, err := s.queries.UserByLegacyToken(ctx, s.pool, id)
+	if pg.NoRows(err) {
+		return nil, nil
+	}
+	u := fromLegacyRow(row)
+	return &u, err
+}
+
+func (s *Store) readLegacyTogether(ctx context.Context, ids []uuid.UUID) ([]*User, error) {
+	rows, err := s.queries.UsersByLegacyTokens(ctx, s.pool, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read %d rows for legacy tokens at once: %w", len(ids), err)
+	}
+	users := make([]User, len(rows))
+	for i, row := range rows {
+		users[i] = fromLegacyRow(db.UserByLegacyTokenRow(row))
+	}
+	return inOrder(ids, users), nil
+}
+
+// inOrder puts users where their ids stand, and nil where there is none.
+func inOrder(ids []uuid.UUID, users []User) []*User {
+	found := make(map[uuid.UUID]*User, len(users))
+	for i := range users {
+		found[users[i].ID] = &users[i]
+	}
+	answers := make([]*User, len(ids))
+	for i, id := range ids {
+		answers[i] = found[id]
+	}
+	return answers
+}
