@@ -34,6 +34,28 @@ func parseStat(stat []byte) time.Duration {
 	return time.Duration(user+system) * tick
 }
 
+// forgetPeak lets the kernel count a process's peak of memory anew. Where it will not, the peak is that since the start.
+func forgetPeak(pid int) { _ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0) }
+
+// peakMemory is the most memory, in bytes, that a process has held since forgetPeak; zero where there is no /proc to tell it.
+func peakMemory(pid int) int64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	return parsePeak(status)
+}
+
+func parsePeak(status []byte) int64 {
+	for line := range bytes.Lines(status) {
+		if size, ok := bytes.CutPrefix(line, []byte("VmHWM:")); ok {
+			kibibytes, _ := strconv.ParseInt(string(bytes.TrimSuffix(bytes.TrimSpace(size), []byte(" kB"))), 10, 64)
+			return kibibytes << 10
+		}
+	}
+	return 0
+}
+
 // pins says which processors the server under test has for itself, and which are everybody else's. Empty: nobody is pinned.
 type pins struct{ server, rest string }
 

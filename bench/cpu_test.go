@@ -31,3 +31,13 @@ func TestSplitProcessors(t *testing.T) {
 		}
 	}
 }
+
+func TestParsePeak(t *testing.T) {
+	t.Parallel()
+	if got := parsePeak([]byte("Name:\tauthd\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\n")); got != 2<<20 {
+		t.Errorf("the peak is %d bytes, want 2 MiB", got)
+	}
+	if got := parsePeak([]byte("Name:\tauthd\n")); got != 0 {
+		t.Errorf("the peak of who does not say is %d, want 0", got)
+	}
+}

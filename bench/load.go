@@ -179,12 +179,12 @@ func (w *wire) header() (length int, err error) {
 			return length, err
 		}
 		name, value, _ := bytes.Cut(line, []byte(": "))
-		switch string(name) {
-		case "Content-Length":
+		switch {
+		case bytes.EqualFold(name, []byte("Content-Length")):
 			if length, err = strconv.Atoi(string(value)); err != nil {
 				return 0, err
 			}
-		case "Transfer-Encoding":
+		case bytes.EqualFold(name, []byte("Transfer-Encoding")):
 			length = chunked
 		}
 	}
@@ -209,4 +209,9 @@ func (w *wire) body(length int, to io.Writer) (int, error) {
 func post(addr, path string, body []byte) []byte {
 	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
 		path, addr, len(body), body)
+}
+
+// get writes a request out that carries a token as gateways do.
+func get(addr, path, token string) []byte {
+	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n", path, addr, token)
 }

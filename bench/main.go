@@ -3,7 +3,7 @@
 //
 // It owns the rounds, the load, the bare handler and the table. The real bin/authd is measured, on a PostgreSQL (with fsync,
 // as in production), a Redis and an identity provider that live for one run. It reaches authd by HTTP alone, so it breaks only
-// when the contract's paths or auth.users change: then look at scene.go (requests and rows) and bare.go (statements).
+// when the contract's paths or auth.users change: then look at paths.go (requests), stack.go (rows) and bare.go (statements).
 package main
 
 import (

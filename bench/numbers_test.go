@@ -62,10 +62,10 @@ func TestRow_OverIsTheMedianOfTheRoundsOwnRatios(t *testing.T) {
 		return row{rounds: each(perSecond, func(n float64) measured { return measured{perSecond: n} })}
 	}
 	service, bare := rounds(100, 10, 90), rounds(200, 20, 180)
-	if got := service.over(bare); got != 0.5 {
+	if got := service.over(bare, perSecond); got != 0.5 {
 		t.Errorf("the ratio is %v, want 0.5", got)
 	}
-	if got := service.over(rounds(0, 0, 0)); got != 0 {
+	if got := service.over(rounds(0, 0, 0), perSecond); got != 0 {
 		t.Errorf("the ratio to a bare handler that answered nothing is %v, want 0", got)
 	}
 }
@@ -76,9 +76,9 @@ func TestMeasure(t *testing.T) {
 		{latencies: []time.Duration{4 * time.Millisecond, 2 * time.Millisecond}, bodyBytes: 200},
 		{latencies: []time.Duration{time.Millisecond, 3 * time.Millisecond}, bodyBytes: 200, failed: 1, failure: errors.New("first")},
 	}, 2*time.Second)
-	m := measure(r, 40*time.Millisecond, time.Second)
+	m := measure(r, usage{cpu: 40 * time.Millisecond, generator: time.Second, memory: 7})
 	if m.perSecond != 2 || m.p50 != 2*time.Millisecond || m.p99 != 4*time.Millisecond || m.cpu != 10*time.Millisecond ||
-		m.generator != 0.5 || m.bodyBytes != 100 || m.failed != 1 || m.failure == nil {
+		m.generator != 0.5 || m.memory != 7 || m.bodyBytes != 100 || m.failed != 1 || m.failure == nil {
 		t.Errorf("measured %+v", m)
 	}
 }
@@ -87,12 +87,13 @@ func TestJudge(t *testing.T) {
 	t.Parallel()
 	service := row{name: "service", rounds: []measured{{bodyBytes: 400}}}
 	like := row{name: "like", rounds: []measured{{bodyBytes: 390}}}
-	if err := judge([][]row{{service, like}}); err != nil {
+	silent := row{name: "silent", noBody: true, rounds: []measured{{}}}
+	if err := judge([]group{{rows: []row{service, like, silent}}}); err != nil {
 		t.Errorf("nothing failed and both send alike, but: %v", err)
 	}
 	short := row{name: "short", rounds: []measured{{bodyBytes: 40}}}
 	broken := row{name: "broken", rounds: []measured{{bodyBytes: 400}, {bodyBytes: 400, failed: 2, failure: errors.New("HTTP/1.1 503")}}}
-	err := judge([][]row{{service, short, broken}})
+	err := judge([]group{{rows: []row{service, short, broken}}})
 	for _, want := range []string{"short answers 40 bytes", "broken: 2 requests failed", "503"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the verdict is %v, want %q in it", err, want)
@@ -108,5 +109,74 @@ func TestSide_RoundsShareWhatMayBeSentOnce(t *testing.T) {
 	}
 	if got := s.round(1, 2, false); len(got) != 5 {
 		t.Errorf("a round that may repeat sends %v, want all", got)
+	}
+}
+
+// Nobody has the better place in the rounds: what comes last in one comes first in the next.
+func TestTurns_GoThereAndBack(t *testing.T) {
+	t.Parallel()
+	if there, back := turns(0, 3), turns(1, 3); !slices.Equal(there, []int{0, 1, 2}) || !slices.Equal(back, []int{2, 1, 0}) {
+		t.Errorf("the turns are %v, then %v", there, back)
+	}
+}
+
+// Every service has a line for each bare handler of its path, with both ratios; a bare handler has none.
+func TestWriteTable_ComparesWithEachBareHandler(t *testing.T) {
+	t.Parallel()
+	side := func(name string, bare bool, perSecond float64, p99 time.Duration) row {
+		return row{name: name, bare: bare, rounds: []measured{{perSecond: perSecond, p99: p99, memory: 3 << 20}}}
+	}
+	var out strings.Builder
+	err := writeTable(&out, []group{{path: "sight", rows: []row{
+		side("first sight", false, 300, 20*time.Millisecond),
+		side("bare: one", true, 100, 10*time.Millisecond), side("bare: two", true, 200, 40*time.Millisecond),
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	for i, want := range [][]string{
+		{"requests/s"},
+		{"first sight", "300", "20.0", "3.00", "2.00", "bare: one"},
+		{"1.50", "0.50", "bare: two"},
+		{"bare: one", "100"},
+		{"bare: two", "200"},
+	} {
+		if i >= len(lines) || !containsAll(lines[i], want) {
+			t.Fatalf("line %d has not all of %q:\n%s", i, want, &out)
+		}
+	}
+}
+
+func containsAll(text string, wanted []string) bool {
+	return !slices.ContainsFunc(wanted, func(w string) bool { return !strings.Contains(text, w) })
+}
+
+// People are met from everywhere in the table, and nobody twice before everybody was met.
+func TestScattered(t *testing.T) {
+	t.Parallel()
+	seen := map[string]int{}
+	for _, p := range scattered("known", 1000, 2000) {
+		seen[p.email]++
+		if len(p.uid) != 28 {
+			t.Fatalf("the uid %q is not as long as Firebase's", p.uid)
+		}
+	}
+	if len(seen) != 1000 {
+		t.Errorf("2000 of 1000 people are %d, want all", len(seen))
+	}
+	first := scattered("known", 1_000_000, 2)
+	if first[0] != someone("known", 0) || first[1] != someone("known", int(stride%1_000_000)) {
+		t.Errorf("the first two are %v", first)
+	}
+}
+
+func TestCheckKeys(t *testing.T) {
+	t.Parallel()
+	if err := checkKeys([]string{"warm", "login"}); err != nil {
+		t.Error(err)
+	}
+	if err := checkKeys([]string{"warm", "hot"}); err == nil || !strings.Contains(err.Error(), `no path "hot"`) {
+		t.Errorf("an unknown path gives %v", err)
 	}
 }

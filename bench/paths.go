@@ -3,18 +3,21 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
-// path is one way through the service, and the bare handlers beside it.
+// path is one way through the service, and what is measured beside it: sides that take their turns in the same rounds.
 type path struct {
 	key   string
-	once  bool   // each request only once: its token must be new to the server
-	sides []side // the service first
+	once  bool // each request only once: its token must be new to the server
+	sides []side
 }
 
-// side is a server and what it is sent.
+// side is a server and what it is sent. Whatever is not bare is compared with each that is.
 type side struct {
 	name     string
+	bare     bool
+	noBody   bool // answers in headers alone, so that its size says nothing
 	server   server
 	requests [][]byte
 }
@@ -34,58 +37,75 @@ type material struct {
 	accounts          []person
 }
 
+// The keys of --only, in the order of the table.
+var pathKeys = []string{"warm", "cold", "sight", "login"}
+
+func checkKeys(keys []string) error {
+	for _, key := range keys {
+		if !slices.Contains(pathKeys, key) {
+			return fmt.Errorf("there is no path %q: --only takes %v", key, pathKeys)
+		}
+	}
+	return nil
+}
+
+const (
+	verifyPath  = "/v1/auth/verify-token"
+	forwardPath = "/v1/auth/forward"
+	loginPath   = "/v1/auth/login"
+)
+
 // paths lists what is measured, by the keys of --only.
-func paths(m material, authd, bare server) ([]path, error) {
-	warm, err1 := tokenBodies(m.warm)
-	cold, err2 := tokenBodies(m.cold)
-	fresh, err3 := tokenBodies(m.fresh)
-	logins, err4 := credentialBodies(m.accounts)
-	for _, err := range []error{err1, err2, err3, err4} {
-		if err != nil {
-			return nil, fmt.Errorf("write bodies: %w", err)
-		}
+func paths(m material, authd, bare server) []path {
+	warm, cold, fresh := tokenBodies(m.warm), tokenBodies(m.cold), tokenBodies(m.fresh)
+	logins := each(m.accounts, func(p person) []byte { return body(credentials{Email: p.email, Password: password}) })
+	service := func(name, path string, bodies [][]byte) side {
+		return side{name: name, server: authd, requests: posts(authd, path, bodies)}
 	}
-	at := func(name string, server server, path string, bodies [][]byte) side {
-		requests := make([][]byte, 0, len(bodies))
-		for _, body := range bodies {
-			requests = append(requests, post(server.addr, path, body))
-		}
-		return side{name: name, server: server, requests: requests}
+	beside := func(name, path string, bodies [][]byte) side {
+		return side{name: "bare: " + name, bare: true, server: bare, requests: posts(bare, path, bodies)}
 	}
-	const verify, login = "/v1/auth/verify-token", "/v1/auth/login"
+	forward := each(m.warm, func(t string) []byte { return get(authd.addr, forwardPath, t) })
 	return []path{
 		{key: "warm", sides: []side{
-			at("verify-token, warm", authd, verify, warm), at("bare: decode, encode", bare, "/echo", warm),
+			service("verify-token, warm", verifyPath, warm),
+			beside("decode, encode", "/echo", warm),
+			{name: "forward, warm", noBody: true, server: authd, requests: forward},
+			service("verify-token, warm, spaced", verifyPath, spaced(m.warm)),
 		}},
 		{key: "cold", once: true, sides: []side{
-			at("verify-token, cold", authd, verify, cold), at("bare: RS256, SELECT", bare, "/cold", cold),
+			service("verify-token, cold", verifyPath, cold),
+			beside("RS256, SELECT", "/cold", cold),
 		}},
 		{key: "sight", once: true, sides: []side{
-			at("first sight", authd, verify, fresh), at("bare: RS256, INSERT", bare, "/sight", fresh),
-			at("bare: INSERT alone", bare, "/insert", fresh),
+			service("first sight", verifyPath, fresh),
+			beside("RS256, INSERT", "/sight", fresh),
+			beside("INSERT alone", "/insert", fresh),
 		}},
 		{key: "login", sides: []side{
-			at("login", authd, login, logins), at("bare: sign-in, UPDATE", bare, "/login", logins),
+			service("login", loginPath, logins),
+			beside("sign-in, UPDATE", "/login", logins),
 		}},
-	}, nil
-}
-
-func tokenBodies(tokens []string) ([][]byte, error) {
-	return bodies(tokens, func(t string) any { return tokenBody{Token: t} })
-}
-
-func credentialBodies(people []person) ([][]byte, error) {
-	return bodies(people, func(p person) any { return credentials{Email: p.email, Password: password} })
-}
-
-func bodies[T any](things []T, body func(T) any) ([][]byte, error) {
-	out := make([][]byte, 0, len(things))
-	for _, thing := range things {
-		encoded, err := json.Marshal(body(thing))
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, encoded)
 	}
-	return out, nil
+}
+
+func posts(to server, path string, bodies [][]byte) [][]byte {
+	return each(bodies, func(body []byte) []byte { return post(to.addr, path, body) })
+}
+
+func tokenBodies(tokens []string) [][]byte {
+	return each(tokens, func(t string) []byte { return body(tokenBody{Token: t}) })
+}
+
+// spaced is the same body as Python's json.dumps writes it: good JSON, and not the bytes that most clients send.
+func spaced(tokens []string) [][]byte {
+	return each(tokens, func(t string) []byte { return fmt.Appendf(nil, `{"token": %q}`, t) })
+}
+
+func body(value any) []byte {
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		panic(err) // a struct of strings
+	}
+	return encoded
 }

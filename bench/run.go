@@ -19,15 +19,17 @@ type Options struct {
 	Tokens      int           `default:"4000" help:"New tokens for a turn of cold and first sight, which ends with the last of them."`
 	Warm        int           `default:"300" help:"Tokens that warm uses again and again, and accounts that log in."`
 	Pool        int           `default:"20" help:"DB_POOL_MAX of both servers."`
+	Users       int           `help:"People in the table, among whom the tokens are scattered: a million to see what size costs."`
 	Only        []string      `help:"Paths to measure: warm, cold, sight, login. Default: all."`
+	Log         string        `default:"info" enum:"debug,info,warn,error" help:"LOG_LEVEL of the service; at info, production's default, it writes a line for each request."`
 	Pin         bool          `default:"true" negatable:"" help:"Give the measured server a processor of its own."`
 	Authd       string        `default:"bin/authd" type:"path" help:"The service's program."`
 	Authdev     string        `default:"bin/authdev" type:"path" help:"The development stack's program."`
 	Self        string        `kong:"-"` // this program; set by run where it is empty
 }
 
-// coldPeople is how many rows the cold tokens are spread over.
-const coldPeople = 5000
+// fewestPeople is how many rows the tokens are scattered over where --users asks for less.
+const fewestPeople = 5000
 
 // run measures and prints the table. An error when anything failed, a single request included.
 func run(ctx context.Context, o Options, out io.Writer) (err error) {
@@ -35,6 +37,9 @@ func run(ctx context.Context, o Options, out io.Writer) (err error) {
 		if o.Self, err = os.Executable(); err != nil {
 			return fmt.Errorf("find this program: %w", err)
 		}
+	}
+	if err := checkKeys(o.Only); err != nil {
+		return err
 	}
 	dir, err := os.MkdirTemp("", "auth-v2-service-bench")
 	if err != nil {
@@ -50,17 +55,14 @@ func run(ctx context.Context, o Options, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	all, err := paths(m, s.authd, s.bare)
-	if err != nil {
-		return err
-	}
-	return report(out, o, s.pins, measureAll(ctx, o, all), ctx.Err())
+	return report(out, o, s.pins, measureAll(ctx, o, paths(m, s.authd, s.bare)), ctx.Err())
 }
 
 // prepare makes the tokens on all processors, then steps aside and starts everything.
 func prepare(ctx context.Context, s *stack) (material, error) {
 	o, began := s.options, time.Now()
-	accounts, known, strangers := people("login", o.Warm), people("known", coldPeople), people("stranger", o.Tokens*(o.Rounds+1))
+	rows, once := max(o.Users, fewestPeople), o.Tokens*(o.Rounds+1)
+	accounts := people("login", o.Warm)
 	provider, err := prepareIdentity(s.dir, accounts)
 	if err != nil {
 		return material{}, err
@@ -68,18 +70,17 @@ func prepare(ctx context.Context, s *stack) (material, error) {
 	m := material{accounts: accounts}
 	for _, batch := range []struct {
 		to     *[]string
-		people []person
-		n      int
 		key    string
+		people []person
 	}{
-		{&m.warm, known, o.Warm, "warm"},
-		{&m.cold, known, len(strangers), "cold"},
-		{&m.fresh, strangers, len(strangers), "sight"},
+		{&m.warm, "warm", scattered("known", rows, o.Warm)},
+		{&m.cold, "cold", scattered("known", rows, once)},
+		{&m.fresh, "sight", people("stranger", once)},
 	} {
 		if !o.measures(batch.key) {
 			continue
 		}
-		if *batch.to, err = mint(ctx, provider, batch.people, batch.n); err != nil {
+		if *batch.to, err = mint(ctx, provider, batch.key, batch.people); err != nil {
 			return material{}, errors.Join(err, provider.Close())
 		}
 	}
@@ -96,20 +97,20 @@ func prepare(ctx context.Context, s *stack) (material, error) {
 	if err := s.start(ctx); err != nil {
 		return material{}, err
 	}
-	return m, s.fill(ctx, slices.Concat(accounts, known))
+	return m, s.fill(ctx, map[string]int{"login": len(accounts), "known": rows})
 }
 
 func (o Options) measures(key string) bool { return len(o.Only) == 0 || slices.Contains(o.Only, key) }
 
-func measureAll(ctx context.Context, o Options, all []path) [][]row {
-	var table [][]row
+func measureAll(ctx context.Context, o Options, all []path) []group {
+	var table []group
 	for _, p := range all {
 		if !o.measures(p.key) {
 			continue
 		}
 		began := time.Now()
 		rows := measurePath(ctx, o, p)
-		table = append(table, rows)
+		table = append(table, group{path: p.key, rows: rows})
 		say("%s: %d rounds (%.1f s)", p.key, o.Rounds, time.Since(began).Seconds())
 	}
 	return table
@@ -124,15 +125,13 @@ func measurePath(ctx context.Context, o Options, p path) []row {
 		if i == 0 {
 			limit /= 3
 		}
-		for j, s := range p.sides {
-			l := load{
+		for _, j := range turns(i, len(p.sides)) {
+			s := p.sides[j]
+			m := measureTurn(ctx, s.server, load{
 				addr: s.server.addr, requests: s.round(i, o.Rounds+1, p.once), once: p.once,
 				connections: o.Connections, limit: limit,
-			}
-			server, generator := cpuTime(s.server.pid), cpuTime(os.Getpid())
-			r := l.run(ctx)
-			m := measure(r, cpuTime(s.server.pid)-server, cpuTime(os.Getpid())-generator)
-			rows[j].name = s.name
+			})
+			rows[j].name, rows[j].bare, rows[j].noBody = s.name, s.bare, s.noBody
 			if i > 0 || m.failed > 0 {
 				rows[j].rounds = append(rows[j].rounds, m)
 			}
@@ -141,8 +140,30 @@ func measurePath(ctx context.Context, o Options, p path) []row {
 	return rows
 }
 
+// turns are the places of n sides in the order of a round: there and back again, so that a machine that gets slower or faster
+// all the while favours nobody.
+func turns(round, n int) []int {
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+		if round%2 == 1 {
+			order[i] = n - 1 - i
+		}
+	}
+	return order
+}
+
+func measureTurn(ctx context.Context, s server, l load) measured {
+	forgetPeak(s.pid)
+	server, generator := cpuTime(s.pid), cpuTime(os.Getpid())
+	r := l.run(ctx)
+	return measure(r, usage{
+		cpu: cpuTime(s.pid) - server, generator: cpuTime(os.Getpid()) - generator, memory: peakMemory(s.pid),
+	})
+}
+
 // report prints the table and says what was wrong.
-func report(out io.Writer, o Options, p pins, table [][]row, interrupted error) error {
+func report(out io.Writer, o Options, p pins, table []group, interrupted error) error {
 	if interrupted != nil {
 		return interrupted
 	}
@@ -150,8 +171,8 @@ func report(out io.Writer, o Options, p pins, table [][]row, interrupted error) 
 	if p.server != "" {
 		where = fmt.Sprintf("the measured server on processor %s, all else on %s", p.server, p.rest)
 	}
-	_, _ = fmt.Fprintf(out, "\n%d rounds of at most %s, %d connections, %s %s/%s: %s\n\n",
-		o.Rounds, o.Length, o.Connections, runtime.Version(), runtime.GOOS, runtime.GOARCH, where)
+	_, _ = fmt.Fprintf(out, "\n%d rounds of at most %s, %d connections, %d people, log level %s, %s %s/%s: %s\n\n", o.Rounds, o.Length,
+		o.Connections, max(o.Users, fewestPeople)+o.Warm, o.Log, runtime.Version(), runtime.GOOS, runtime.GOARCH, where)
 	if err := writeTable(out, table); err != nil {
 		return fmt.Errorf("print the table: %w", err)
 	}
@@ -159,9 +180,9 @@ func report(out io.Writer, o Options, p pins, table [][]row, interrupted error) 
 	return judge(table)
 }
 
-func busiest(table [][]row) (most float64) {
-	for _, rows := range table {
-		for _, r := range rows {
+func busiest(table []group) (most float64) {
+	for _, g := range table {
+		for _, r := range g.rows {
 			for _, m := range r.rounds {
 				most = max(most, m.generator)
 			}
@@ -171,16 +192,17 @@ func busiest(table [][]row) (most float64) {
 }
 
 // judge finds requests that failed, and sides that do not send alike and so cannot be compared.
-func judge(table [][]row) error {
+func judge(table []group) error {
 	var faults []error
-	for _, rows := range table {
-		for _, r := range rows {
-			if n, first := r.failed(); n > 0 {
-				faults = append(faults, fmt.Errorf("%s: %d requests failed, the first with: %w", r.name, n, first))
+	for _, g := range table {
+		first := g.rows[0]
+		for _, r := range g.rows {
+			if n, failure := r.failed(); n > 0 {
+				faults = append(faults, fmt.Errorf("%s: %d requests failed, the first with: %w", r.name, n, failure))
 			}
-			if apart := ratio(r.bodyBytes(), rows[0].bodyBytes()); apart < 0.9 || apart > 1.1 {
+			if apart := ratio(r.bodyBytes(), first.bodyBytes()); !r.noBody && (apart < 0.9 || apart > 1.1) {
 				faults = append(faults, fmt.Errorf("%s answers %.0f bytes, %s %.0f: not comparable",
-					r.name, r.bodyBytes(), rows[0].name, rows[0].bodyBytes()))
+					r.name, r.bodyBytes(), first.name, first.bodyBytes()))
 			}
 		}
 	}

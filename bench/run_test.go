@@ -33,13 +33,16 @@ func TestRun_MeasuresEveryPath(t *testing.T) {
 	}
 	var out bytes.Buffer
 	err = run(t.Context(), Options{
-		Rounds: 1, Length: 300 * time.Millisecond, Connections: 4, Tokens: 50, Warm: 10, Pool: 4, Self: self,
+		Rounds: 1, Length: 300 * time.Millisecond, Connections: 4, Tokens: 50, Warm: 10, Pool: 4, Log: "info", Self: self,
 		Authd: filepath.Join(programs, "authd"), Authdev: filepath.Join(programs, "authdev"),
 	}, &out)
 	if err != nil {
 		t.Errorf("the run failed: %v", err)
 	}
-	for _, name := range []string{"verify-token, warm", "verify-token, cold", "first sight", "login", "bare: INSERT alone"} {
+	t.Log(&out)
+	for _, name := range []string{
+		"verify-token, warm", "verify-token, warm, spaced", "forward, warm", "verify-token, cold", "first sight", "login", "bare: INSERT alone",
+	} {
 		if !strings.Contains(out.String(), name) {
 			t.Errorf("the table has no %q:\n%s", name, &out)
 		}

@@ -93,7 +93,8 @@ func (s *stack) startIdentity(ctx context.Context) error {
 
 func (s *stack) certsURL() string { return "http://" + s.identityAddr + identity.CertificatePath }
 
-// startAuthd runs the service as an operator would, but without limits and without a line for each request.
+// startAuthd runs the service as an operator would, but without limits. What it logs goes into a pipe that is read, as a
+// container's does.
 func (s *stack) startAuthd(ctx context.Context) error {
 	addr, err := freeAddress(ctx)
 	if err != nil {
@@ -104,8 +105,8 @@ func (s *stack) startAuthd(ctx context.Context) error {
 		return err
 	}
 	path, args := s.pins.command(s.options.Authd, "serve")
-	pid, err := s.startChild(ctx, child.Options{Path: path, Args: args, Env: []string{
-		"AUTH_ENV=development", "RATE_LIMIT=off", "LOG_LEVEL=warn", "LISTEN_HOST=127.0.0.1", "PORT=" + port, "METRICS_PORT=0",
+	pid, err := s.startChild(ctx, child.Options{Path: path, Args: args, Stderr: &quieter{to: os.Stderr}, Env: []string{
+		"AUTH_ENV=development", "RATE_LIMIT=off", "LOG_LEVEL=" + s.options.Log, "LISTEN_HOST=127.0.0.1", "PORT=" + port, "METRICS_PORT=0",
 		"SHUTDOWN_DRAIN=0s", "DATABASE_URL=" + s.databaseURL, "REDIS_URL=" + s.redisURL,
 		"DB_POOL_MAX=" + strconv.Itoa(s.options.Pool), "FIREBASE_PROJECT_ID=" + project, "FIREBASE_API_KEY=bench",
 		"FIREBASE_AUTH_EMULATOR_HOST=" + s.identityAddr, "FIREBASE_CERTS_URL=" + s.certsURL(),
@@ -131,7 +132,10 @@ func (s *stack) startBare(ctx context.Context) error {
 
 // startChild runs a program and returns once url answers 200.
 func (s *stack) startChild(ctx context.Context, o child.Options, url string) (pid int, err error) {
-	o.Stdout, o.Stderr = os.Stderr, os.Stderr // stdout is the table's
+	o.Stdout = os.Stderr // stdout is the table's
+	if o.Stderr == nil {
+		o.Stderr = os.Stderr
+	}
 	process, err := child.Start(o)
 	if err != nil {
 		return 0, err
@@ -163,24 +167,32 @@ func freeAddress(ctx context.Context) (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
-// fill gives people their rows, and the bare handler a table like auth.users to write to. last_login is of now, so that
-// nothing is owed off the requests' path (F8: once in five minutes a user).
-func (s *stack) fill(ctx context.Context, people []person) error {
+// fillAtOnce is how many rows a statement makes: more would say nothing for long.
+const fillAtOnce = 100_000
+
+// fill gives people of each kind their rows. They signed in an hour from now, so that nothing is owed off the requests' path
+// however long the run is (F8: once in five minutes a user).
+func (s *stack) fill(ctx context.Context, kinds map[string]int) error {
 	conn, err := pgx.Connect(ctx, s.databaseURL)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	if _, err := conn.Exec(ctx, `CREATE SCHEMA bench; CREATE TABLE bench.users (LIKE auth.users INCLUDING ALL)`); err != nil {
-		return fmt.Errorf("make the bare handler's table: %w", err)
-	}
-	_, err = conn.Exec(ctx, `
-		INSERT INTO auth.users (firebase_uid, email, username, auth_provider, last_firebase_sync, last_login)
-		SELECT uid, email, name, 'firebase', now(), now() FROM unnest($1::text[], $2::text[], $3::text[]) AS t (uid, email, name)`,
-		each(people, func(p person) string { return p.uid }), each(people, func(p person) string { return p.email }),
-		each(people, func(p person) string { return p.name }))
-	if err != nil {
-		return fmt.Errorf("insert people: %w", err)
+	began := time.Now()
+	for kind, rows := range kinds {
+		for from := 0; from < rows; from += fillAtOnce {
+			_, err = conn.Exec(ctx, `
+				INSERT INTO auth.users (firebase_uid, email, username, auth_provider, last_firebase_sync, last_login)
+				SELECT left(encode(sha256(convert_to($1 || ' ' || i, 'UTF8')), 'hex'), 28), $1 || '-' || i || '@example.test',
+					$1 || ' person ' || i, 'firebase', now(), now() + interval '1 hour'
+				FROM generate_series($2::bigint, $3::bigint) AS t (i)`, kind, from, min(from+fillAtOnce, rows)-1)
+			if err != nil {
+				return fmt.Errorf("insert people: %w", err)
+			}
+			if rows > fillAtOnce {
+				say("%d of %d people (%.0f s)", min(from+fillAtOnce, rows), rows, time.Since(began).Seconds())
+			}
+		}
 	}
 	if _, err := conn.Exec(ctx, "VACUUM ANALYZE auth.users"); err != nil {
 		return fmt.Errorf("analyze: %w", err)

@@ -12,29 +12,37 @@ type measured struct {
 	perSecond float64
 	p50, p99  time.Duration
 	cpu       time.Duration // of the server, a request
+	memory    int64         // the server's peak, in bytes
 	generator float64       // processors that the load took
 	bodyBytes int           // of an answer
 	failed    int
 	failure   error
 }
 
-func measure(r result, cpu, generator time.Duration) measured {
+// usage is what a turn took beside time.
+type usage struct {
+	cpu, generator time.Duration
+	memory         int64
+}
+
+func measure(r result, u usage) measured {
 	m := measured{
-		generator: ratio(generator.Seconds(), r.took.Seconds()),
+		generator: ratio(u.generator.Seconds(), r.took.Seconds()),
 		perSecond: ratio(float64(len(r.latencies)), r.took.Seconds()),
 		p50:       percentile(r.latencies, 50), p99: percentile(r.latencies, 99),
-		failed: r.failed, failure: r.failure,
+		memory: u.memory, failed: r.failed, failure: r.failure,
 	}
 	if n := len(r.latencies); n > 0 {
-		m.cpu, m.bodyBytes = cpu/time.Duration(n), r.bodyBytes/n
+		m.cpu, m.bodyBytes = u.cpu/time.Duration(n), r.bodyBytes/n
 	}
 	return m
 }
 
 // row is one side of a path over all its rounds.
 type row struct {
-	name   string
-	rounds []measured
+	name         string
+	bare, noBody bool
+	rounds       []measured
 }
 
 func (r row) perSecond() float64 {
@@ -53,6 +61,14 @@ func (r row) cpu() time.Duration {
 	return median(each(r.rounds, func(m measured) time.Duration { return m.cpu }))
 }
 
+// memory is the peak of all rounds.
+func (r row) memory() (peak int64) {
+	for _, m := range r.rounds {
+		peak = max(peak, m.memory)
+	}
+	return peak
+}
+
 func (r row) bodyBytes() float64 {
 	return median(each(r.rounds, func(m measured) float64 { return float64(m.bodyBytes) }))
 }
@@ -67,32 +83,62 @@ func (r row) failed() (sum int, first error) {
 	return sum, first
 }
 
-// over is the median of what r did in each round for one request of bare: rounds that were slow for both count alike.
-func (r row) over(bare row) float64 {
+// over is the median of what r came to in each round for one of bare's: rounds that were slow for both count alike.
+func (r row) over(bare row, figure func(measured) float64) float64 {
 	ratios := make([]float64, 0, len(r.rounds))
 	for i := range min(len(r.rounds), len(bare.rounds)) {
-		ratios = append(ratios, ratio(r.rounds[i].perSecond, bare.rounds[i].perSecond))
+		ratios = append(ratios, ratio(figure(r.rounds[i]), figure(bare.rounds[i])))
 	}
 	return median(ratios)
 }
 
-// writeTable prints a group of rows a path: the service, then each bare handler with the service's ratio to it.
-func writeTable(w io.Writer, paths [][]row) error {
+func perSecond(m measured) float64 { return m.perSecond }
+func p99(m measured) float64       { return float64(m.p99) }
+
+// group is the rows of one path.
+type group struct {
+	path string
+	rows []row
+}
+
+func (g group) bares() []row {
+	var bares []row
+	for _, r := range g.rows {
+		if r.bare {
+			bares = append(bares, r)
+		}
+	}
+	return bares
+}
+
+// writeTable prints a group of rows a path. Who is compared has a line for each bare handler of its path.
+func writeTable(w io.Writer, table []group) error {
 	var text bytes.Buffer
-	_, _ = fmt.Fprintf(&text, "%-32s %10s %8s %8s %7s %13s %7s\n", "path", "requests/s", "p50 ms", "p99 ms", "CPU us", "service/bare", "failed")
-	for _, rows := range paths {
-		for i, r := range rows {
-			times := "" // the service's own row
-			if i > 0 {
-				times = fmt.Sprintf("%.2f", rows[0].over(r))
-			}
+	_, _ = fmt.Fprintf(&text, "%-30s %10s %7s %7s %7s %7s %7s   %6s %10s  %s\n",
+		"path", "requests/s", "p50 ms", "p99 ms", "CPU us", "RSS MB", "failed", "x bare", "x its p99", "which is")
+	for _, g := range table {
+		for _, r := range g.rows {
 			failed, _ := r.failed()
-			_, _ = fmt.Fprintf(&text, "%-32s %10.0f %8s %8s %7d %13s %7d\n",
-				r.name, r.perSecond(), millis(r.p50()), millis(r.p99()), r.cpu().Microseconds(), times, failed)
+			_, _ = fmt.Fprintf(&text, "%-30s %10.0f %7s %7s %7d %7d %7d", r.name, r.perSecond(), millis(r.p50()), millis(r.p99()),
+				r.cpu().Microseconds(), r.memory()>>20, failed)
+			writeRatios(&text, r, g.bares())
 		}
 	}
 	_, err := w.Write(text.Bytes())
 	return err
+}
+
+func writeRatios(text *bytes.Buffer, r row, bares []row) {
+	if r.bare || len(bares) == 0 {
+		_ = text.WriteByte('\n')
+		return
+	}
+	for i, b := range bares {
+		if i > 0 {
+			_, _ = fmt.Fprintf(text, "%81s", "")
+		}
+		_, _ = fmt.Fprintf(text, "   %6.2f %10.2f  %s\n", r.over(b, perSecond), r.over(b, p99), b.name)
+	}
 }
 
 func millis(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d)/float64(time.Millisecond)) }

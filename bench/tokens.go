@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"path/filepath"
 	"runtime"
@@ -21,29 +23,48 @@ const (
 // person is somebody at the identity provider.
 type person struct{ uid, email, name string }
 
-// people makes n of them; kind tells them from others, as a part of everything that must be unique.
+// someone is the i-th person of a kind, which tells them from others as a part of everything that must be unique. The uid is as
+// long as Firebase's and in no order, as Firebase's are: an index meets each anywhere. The statement of fill makes the same.
+func someone(kind string, i int) person {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", kind, i))
+	return person{
+		uid:   hex.EncodeToString(sum[:])[:28],
+		email: fmt.Sprintf("%s-%d@example.test", kind, i), name: fmt.Sprintf("%s person %d", kind, i),
+	}
+}
+
+// people are the first n of a kind.
 func people(kind string, n int) []person {
 	out := make([]person, 0, n)
 	for i := range n {
-		out = append(out, person{
-			uid:   fmt.Sprintf("%-10s%018d", kind, i), // 28 characters, as Firebase's
-			email: fmt.Sprintf("%s-%d@example.test", kind, i), name: fmt.Sprintf("%s person %d", kind, i),
-		})
+		out = append(out, someone(kind, i))
 	}
 	return out
 }
 
-// mint signs tokens, the i-th for people[i % len(people)], on every processor. The serial makes each another token.
-func mint(ctx context.Context, provider *identity.Provider, people []person, n int) ([]string, error) {
-	tokens := make([]string, n)
+// stride is a prime: its multiples meet everybody once before they meet anybody twice, and no two neighbours one after the other.
+const stride = 2_654_435_761
+
+// scattered are n people of the first rows of a kind, from everywhere among them.
+func scattered(kind string, rows, n int) []person {
+	out := make([]person, 0, n)
+	for i := range n {
+		out = append(out, someone(kind, int(int64(i)*stride%int64(rows))))
+	}
+	return out
+}
+
+// mint signs a token for each of the people, on every processor. Path and place make each another token.
+func mint(ctx context.Context, provider *identity.Provider, path string, people []person) ([]string, error) {
+	tokens := make([]string, len(people))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i := range n {
+	for i, p := range people {
 		if ctx.Err() != nil {
 			break
 		}
 		group.Go(func() (err error) {
-			tokens[i], err = provider.Mint(claims(people[i%len(people)], i), identity.MintOptions{})
+			tokens[i], err = provider.Mint(claims(p, fmt.Sprintf("%s %d", path, i)), identity.MintOptions{})
 			return err
 		})
 	}
@@ -54,9 +75,9 @@ func mint(ctx context.Context, provider *identity.Provider, people []person, n i
 }
 
 // claims are those of somebody who signed in with a password.
-func claims(p person, serial int) map[string]any {
+func claims(p person, serial string) map[string]any {
 	return map[string]any{
-		"sub": p.uid, "email": p.email, "email_verified": true, "name": p.name, "jti": fmt.Sprint(serial),
+		"sub": p.uid, "email": p.email, "email_verified": true, "name": p.name, "jti": serial,
 		"firebase": map[string]any{"identities": map[string]any{"email": []string{p.email}}, "sign_in_provider": "password"},
 	}
 }

@@ -1,0 +1,21 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+)
+
+// Lines may come in pieces; news is not shown, and all else is, a panic's included.
+func TestQuieter_ShowsWhatIsWorseThanNews(t *testing.T) {
+	t.Parallel()
+	var shown bytes.Buffer
+	q := &quieter{to: &shown}
+	for _, piece := range []string{`{"level":"INFO","msg":"a"}` + "\n" + `{"lev`, `el":"WARN"}` + "\n\npanic: no\n" + `{"level":"DEBUG"}`, "\n"} {
+		if n, err := q.Write([]byte(piece)); n != len(piece) || err != nil {
+			t.Fatalf("writing %q gives %d, %v", piece, n, err)
+		}
+	}
+	if want := `{"level":"WARN"}` + "\n\npanic: no\n"; shown.String() != want {
+		t.Errorf("shown is %q, want %q", shown.String(), want)
+	}
+}
