@@ -156,7 +156,7 @@ func containsAll(text string, wanted []string) bool {
 func TestScattered(t *testing.T) {
 	t.Parallel()
 	seen := map[string]int{}
-	for _, p := range scattered("known", 1000, 2000) {
+	for _, p := range scattered(1000, 2000) {
 		seen[p.email]++
 		if len(p.uid) != 28 {
 			t.Fatalf("the uid %q is not as long as Firebase's", p.uid)
@@ -165,7 +165,7 @@ func TestScattered(t *testing.T) {
 	if len(seen) != 1000 {
 		t.Errorf("2000 of 1000 people are %d, want all", len(seen))
 	}
-	first := scattered("known", 1_000_000, 2)
+	first := scattered(1_000_000, 2)
 	if first[0] != someone("known", 0) || first[1] != someone("known", int(stride%1_000_000)) {
 		t.Errorf("the first two are %v", first)
 	}

@@ -34,6 +34,7 @@ func (s side) round(i, n int, once bool) [][]byte {
 // material is what the paths are made of.
 type material struct {
 	warm, cold, fresh []string // tokens
+	planned           []string // tokens of those whom the plan's design meets first
 	accounts          []person
 }
 
@@ -55,8 +56,8 @@ const (
 	loginPath   = "/v1/auth/login"
 )
 
-// paths lists what is measured, by the keys of --only.
-func paths(m material, authd, bare server) []path {
+// paths lists what is measured, by the keys of --only. Node may be no server.
+func paths(m material, authd, bare, node server) []path {
 	warm, cold, fresh := tokenBodies(m.warm), tokenBodies(m.cold), tokenBodies(m.fresh)
 	logins := each(m.accounts, func(p person) []byte { return body(credentials{Email: p.email, Password: password}) })
 	service := func(name, path string, bodies [][]byte) side {
@@ -66,22 +67,28 @@ func paths(m material, authd, bare server) []path {
 		return side{name: "bare: " + name, bare: true, server: bare, requests: posts(bare, path, bodies)}
 	}
 	forward := each(m.warm, func(t string) []byte { return get(authd.addr, forwardPath, t) })
+	plan := func(name string, tokens []string) []side {
+		if node == (server{}) {
+			return nil
+		}
+		return []side{{name: "the plan's design, " + name, server: node, requests: posts(node, verifyPath, tokenBodies(tokens))}}
+	}
 	return []path{
-		{key: "warm", sides: []side{
+		{key: "warm", sides: append([]side{
 			service("verify-token, warm", verifyPath, warm),
 			beside("decode, encode", "/echo", warm),
 			{name: "forward, warm", noBody: true, server: authd, requests: forward},
 			service("verify-token, warm, spaced", verifyPath, spaced(m.warm)),
-		}},
-		{key: "cold", once: true, sides: []side{
+		}, plan("warm", m.warm)...)},
+		{key: "cold", once: true, sides: append([]side{
 			service("verify-token, cold", verifyPath, cold),
 			beside("RS256, SELECT", "/cold", cold),
-		}},
-		{key: "sight", once: true, sides: []side{
+		}, plan("cold", m.cold)...)},
+		{key: "sight", once: true, sides: append([]side{
 			service("first sight", verifyPath, fresh),
 			beside("RS256, INSERT", "/sight", fresh),
 			beside("INSERT alone", "/insert", fresh),
-		}},
+		}, plan("first sight", m.planned)...)},
 		{key: "login", sides: []side{
 			service("login", loginPath, logins),
 			beside("sign-in, UPDATE", "/login", logins),

@@ -16,10 +16,7 @@ type quieter struct {
 const maxLogLine = 1 << 20
 
 func (q *quieter) Write(chunk []byte) (int, error) {
-	text := chunk
-	if len(q.rest) > 0 {
-		text = append(q.rest, chunk...)
-	}
+	text := slices.Concat(q.rest, chunk)
 	for {
 		end := bytes.IndexByte(text, '\n') + 1
 		if end == 0 {

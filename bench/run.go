@@ -22,6 +22,7 @@ type Options struct {
 	Users       int           `help:"People in the table, among whom the tokens are scattered: a million to see what size costs."`
 	Only        []string      `help:"Paths to measure: warm, cold, sight, login. Default: all."`
 	Log         string        `default:"info" enum:"debug,info,warn,error" help:"LOG_LEVEL of the service; at info, production's default, it writes a line for each request."`
+	Node        bool          `default:"true" negatable:"" help:"Measure the plan's own design, on Node, as one more row."`
 	Pin         bool          `default:"true" negatable:"" help:"Give the measured server a processor of its own."`
 	Authd       string        `default:"bin/authd" type:"path" help:"The service's program."`
 	Authdev     string        `default:"bin/authdev" type:"path" help:"The development stack's program."`
@@ -55,7 +56,7 @@ func run(ctx context.Context, o Options, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	return report(out, o, s.pins, measureAll(ctx, o, paths(m, s.authd, s.bare)), ctx.Err())
+	return report(out, o, s.pins, measureAll(ctx, o, paths(m, s.authd, s.bare, s.node)), ctx.Err())
 }
 
 // prepare makes the tokens on all processors, then steps aside and starts everything.
@@ -73,9 +74,10 @@ func prepare(ctx context.Context, s *stack) (material, error) {
 		key    string
 		people []person
 	}{
-		{&m.warm, "warm", scattered("known", rows, o.Warm)},
-		{&m.cold, "cold", scattered("known", rows, once)},
+		{&m.warm, "warm", scattered(rows, o.Warm)},
+		{&m.cold, "cold", scattered(rows, once)},
 		{&m.fresh, "sight", people("stranger", once)},
+		{&m.planned, "sight", people("newcomer", o.forNode(once))},
 	} {
 		if !o.measures(batch.key) {
 			continue
@@ -87,7 +89,7 @@ func prepare(ctx context.Context, s *stack) (material, error) {
 	if err := provider.Close(); err != nil {
 		return material{}, err
 	}
-	say("%d tokens signed (%.1f s)", len(m.warm)+len(m.cold)+len(m.fresh), time.Since(began).Seconds())
+	say("%d tokens signed (%.1f s)", len(m.warm)+len(m.cold)+len(m.fresh)+len(m.planned), time.Since(began).Seconds())
 	if o.Pin {
 		s.pins = choosePins()
 	}
@@ -98,6 +100,14 @@ func prepare(ctx context.Context, s *stack) (material, error) {
 		return material{}, err
 	}
 	return m, s.fill(ctx, map[string]int{"login": len(accounts), "known": rows})
+}
+
+// forNode is how many people the plan's design meets first: it needs its own, and less of them, being slower.
+func (o Options) forNode(once int) int {
+	if !o.Node {
+		return 0
+	}
+	return once / 2
 }
 
 func (o Options) measures(key string) bool { return len(o.Only) == 0 || slices.Contains(o.Only, key) }

@@ -33,7 +33,7 @@ func TestRun_MeasuresEveryPath(t *testing.T) {
 	}
 	var out bytes.Buffer
 	err = run(t.Context(), Options{
-		Rounds: 1, Length: 300 * time.Millisecond, Connections: 4, Tokens: 50, Warm: 10, Pool: 4, Log: "info", Self: self,
+		Rounds: 1, Length: 300 * time.Millisecond, Connections: 4, Tokens: 50, Warm: 10, Pool: 4, Log: "info", Node: true, Self: self,
 		Authd: filepath.Join(programs, "authd"), Authdev: filepath.Join(programs, "authdev"),
 	}, &out)
 	if err != nil {
@@ -42,6 +42,7 @@ func TestRun_MeasuresEveryPath(t *testing.T) {
 	t.Log(&out)
 	for _, name := range []string{
 		"verify-token, warm", "verify-token, warm, spaced", "forward, warm", "verify-token, cold", "first sight", "login", "bare: INSERT alone",
+		"the plan's design, warm", "the plan's design, cold", "the plan's design, first sight",
 	} {
 		if !strings.Contains(out.String(), name) {
 			t.Errorf("the table has no %q:\n%s", name, &out)

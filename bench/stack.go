@@ -36,12 +36,12 @@ type stack struct {
 	stops   []func() error
 
 	databaseURL, redisURL, identityAddr string
-	authd, bare                         server
+	authd, bare, node                   server // node has no address where it is not wanted
 }
 
-// start brings it all up: stores first, then the two servers, each on the processor that nobody else has.
+// start brings it all up: stores first, then the servers, each on the processor that nobody else has.
 func (s *stack) start(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{s.startStores, s.startIdentity, s.startAuthd, s.startBare} {
+	for _, step := range []func(context.Context) error{s.startStores, s.startIdentity, s.startAuthd, s.startBare, s.startNode} {
 		if err := step(ctx); err != nil {
 			return err
 		}

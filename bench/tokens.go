@@ -45,11 +45,11 @@ func people(kind string, n int) []person {
 // stride is a prime: its multiples meet everybody once before they meet anybody twice, and no two neighbours one after the other.
 const stride = 2_654_435_761
 
-// scattered are n people of the first rows of a kind, from everywhere among them.
-func scattered(kind string, rows, n int) []person {
+// scattered are n of those who have rows, from everywhere among them.
+func scattered(rows, n int) []person {
 	out := make([]person, 0, n)
 	for i := range n {
-		out = append(out, someone(kind, int(int64(i)*stride%int64(rows))))
+		out = append(out, someone("known", int(int64(i)*stride%int64(rows))))
 	}
 	return out
 }
