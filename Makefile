@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # What `authd version` and /health show; a tree without git has no revision to tell.
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo devel)
-.PHONY: help run build test e2e e2e-pgbouncer fuzz bench generate check-generated prove-drift lint fmt hooks backup restore clean-dev FORCE
+.PHONY: help run build test e2e e2e-pgbouncer fuzz bench bench-check generate check-generated prove-drift lint fmt hooks backup restore clean-dev FORCE
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ fuzz: ## Fuzz each parser for a while: make fuzz FUZZTIME=5m
 
 bench: build ## Measure the service beside a bare handler, in one run
 	@tools/bench.sh
+
+bench-check: build ## Measure again, and fail where a path lost more than a fifth against bench/ratios.json
+	@tools/bench.sh check
 
 generate: ## Regenerate gen/ and db/schema.sql from the contract, the migrations and the queries
 	@tools/generate.sh

@@ -17,13 +17,23 @@ import (
 )
 
 type cli struct {
-	Run  runCmd  `cmd:"" default:"withargs" help:"Measure and print the table; exit 1 when a request failed."`
-	Bare bareCmd `cmd:"" hidden:"" help:"Serve the bare handler."`
+	Run   runCmd   `cmd:"" default:"withargs" help:"Measure and print the table; exit 1 when a request failed."`
+	Check checkCmd `cmd:"" help:"Measure, and exit 1 when a path lost more than a fifth against the committed ratios."`
+	Bare  bareCmd  `cmd:"" hidden:"" help:"Serve the bare handler."`
 }
 
-type runCmd struct{ Options }
+type runCmd struct {
+	Options
+	WriteRatios string `type:"path" placeholder:"FILE" help:"Write the ratios of the measured paths there: bench/ratios.json is what check keeps."`
+}
 
-func (c *runCmd) Run(ctx context.Context) error { return run(ctx, c.Options, os.Stdout) }
+func (c *runCmd) Run(ctx context.Context) error {
+	table, err := run(ctx, c.Options, os.Stdout)
+	if err != nil || c.WriteRatios == "" {
+		return err
+	}
+	return writeRatios(c.WriteRatios, ratios(table))
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)

@@ -61,11 +61,11 @@ func TestRow_OverIsTheMedianOfTheRoundsOwnRatios(t *testing.T) {
 	rounds := func(perSecond ...float64) row {
 		return row{rounds: each(perSecond, func(n float64) measured { return measured{perSecond: n} })}
 	}
-	service, bare := rounds(100, 10, 90), rounds(200, 20, 180)
-	if got := service.over(bare, perSecond); got != 0.5 {
+	ours, bare := rounds(100, 10, 90), rounds(200, 20, 180)
+	if got := ours.over(bare, perSecond); got != 0.5 {
 		t.Errorf("the ratio is %v, want 0.5", got)
 	}
-	if got := service.over(rounds(0, 0, 0), perSecond); got != 0 {
+	if got := ours.over(rounds(0, 0, 0), perSecond); got != 0 {
 		t.Errorf("the ratio to a bare handler that answered nothing is %v, want 0", got)
 	}
 }
@@ -85,15 +85,15 @@ func TestMeasure(t *testing.T) {
 
 func TestJudge(t *testing.T) {
 	t.Parallel()
-	service := row{name: "service", rounds: []measured{{bodyBytes: 400}}}
+	ours := row{name: "service", rounds: []measured{{bodyBytes: 400}}}
 	like := row{name: "like", rounds: []measured{{bodyBytes: 390}}}
 	silent := row{name: "silent", noBody: true, rounds: []measured{{}}}
-	if err := judge([]group{{rows: []row{service, like, silent}}}); err != nil {
+	if err := judge([]group{{rows: []row{ours, like, silent}}}); err != nil {
 		t.Errorf("nothing failed and both send alike, but: %v", err)
 	}
 	short := row{name: "short", rounds: []measured{{bodyBytes: 40}}}
 	broken := row{name: "broken", rounds: []measured{{bodyBytes: 400}, {bodyBytes: 400, failed: 2, failure: errors.New("HTTP/1.1 503")}}}
-	err := judge([]group{{rows: []row{service, short, broken}}})
+	err := judge([]group{{rows: []row{ours, short, broken}}})
 	for _, want := range []string{"short answers 40 bytes", "broken: 2 requests failed", "503"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the verdict is %v, want %q in it", err, want)
@@ -123,13 +123,13 @@ func TestTurns_GoThereAndBack(t *testing.T) {
 // Every service has a line for each bare handler of its path, with both ratios; a bare handler has none.
 func TestWriteTable_ComparesWithEachBareHandler(t *testing.T) {
 	t.Parallel()
-	side := func(name string, bare bool, perSecond float64, p99 time.Duration) row {
-		return row{name: name, bare: bare, rounds: []measured{{perSecond: perSecond, p99: p99, memory: 3 << 20}}}
+	side := func(name string, role role, perSecond float64, p99 time.Duration) row {
+		return row{name: name, role: role, rounds: []measured{{perSecond: perSecond, p99: p99, memory: 3 << 20}}}
 	}
 	var out strings.Builder
 	err := writeTable(&out, []group{{path: "sight", rows: []row{
-		side("first sight", false, 300, 20*time.Millisecond),
-		side("bare: one", true, 100, 10*time.Millisecond), side("bare: two", true, 200, 40*time.Millisecond),
+		side("first sight", service, 300, 20*time.Millisecond),
+		side("bare: one", bareHandler, 100, 10*time.Millisecond), side("bare: two", bareHandler, 200, 40*time.Millisecond),
 	}}})
 	if err != nil {
 		t.Fatal(err)

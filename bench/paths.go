@@ -13,10 +13,19 @@ type path struct {
 	sides []side
 }
 
-// side is a server and what it is sent. Whatever is not bare is compared with each that is.
+// role is what a side is in the comparison. Whoever is not bare is compared with each that is.
+type role int
+
+const (
+	service role = iota
+	bareHandler
+	plansDesign
+)
+
+// side is a server and what it is sent.
 type side struct {
 	name     string
-	bare     bool
+	role     role
 	noBody   bool // answers in headers alone, so that its size says nothing
 	server   server
 	requests [][]byte
@@ -60,37 +69,37 @@ const (
 func paths(m material, authd, bare, node server) []path {
 	warm, cold, fresh := tokenBodies(m.warm), tokenBodies(m.cold), tokenBodies(m.fresh)
 	logins := each(m.accounts, func(p person) []byte { return body(credentials{Email: p.email, Password: password}) })
-	service := func(name, path string, bodies [][]byte) side {
+	ours := func(name, path string, bodies [][]byte) side {
 		return side{name: name, server: authd, requests: posts(authd, path, bodies)}
 	}
 	beside := func(name, path string, bodies [][]byte) side {
-		return side{name: "bare: " + name, bare: true, server: bare, requests: posts(bare, path, bodies)}
+		return side{name: "bare: " + name, role: bareHandler, server: bare, requests: posts(bare, path, bodies)}
 	}
 	forward := each(m.warm, func(t string) []byte { return get(authd.addr, forwardPath, t) })
 	plan := func(name string, tokens []string) []side {
 		if node == (server{}) {
 			return nil
 		}
-		return []side{{name: "the plan's design, " + name, server: node, requests: posts(node, verifyPath, tokenBodies(tokens))}}
+		return []side{{name: "the plan's design, " + name, role: plansDesign, server: node, requests: posts(node, verifyPath, tokenBodies(tokens))}}
 	}
 	return []path{
 		{key: "warm", sides: append([]side{
-			service("verify-token, warm", verifyPath, warm),
+			ours("verify-token, warm", verifyPath, warm),
 			beside("decode, encode", "/echo", warm),
 			{name: "forward, warm", noBody: true, server: authd, requests: forward},
-			service("verify-token, warm, spaced", verifyPath, spaced(m.warm)),
+			ours("verify-token, warm, spaced", verifyPath, spaced(m.warm)),
 		}, plan("warm", m.warm)...)},
 		{key: "cold", once: true, sides: append([]side{
-			service("verify-token, cold", verifyPath, cold),
+			ours("verify-token, cold", verifyPath, cold),
 			beside("RS256, SELECT", "/cold", cold),
 		}, plan("cold", m.cold)...)},
 		{key: "sight", once: true, sides: append([]side{
-			service("first sight", verifyPath, fresh),
+			ours("first sight", verifyPath, fresh),
 			beside("RS256, INSERT", "/sight", fresh),
 			beside("INSERT alone", "/insert", fresh),
 		}, plan("first sight", m.planned)...)},
 		{key: "login", sides: []side{
-			service("login", loginPath, logins),
+			ours("login", loginPath, logins),
 			beside("sign-in, UPDATE", "/login", logins),
 		}},
 	}

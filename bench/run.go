@@ -33,30 +33,31 @@ type Options struct {
 const fewestPeople = 5000
 
 // run measures and prints the table. An error when anything failed, a single request included.
-func run(ctx context.Context, o Options, out io.Writer) (err error) {
+func run(ctx context.Context, o Options, out io.Writer) (table []group, err error) {
 	if o.Self == "" {
 		if o.Self, err = os.Executable(); err != nil {
-			return fmt.Errorf("find this program: %w", err)
+			return nil, fmt.Errorf("find this program: %w", err)
 		}
 	}
 	if err := checkKeys(o.Only); err != nil {
-		return err
+		return nil, err
 	}
 	dir, err := os.MkdirTemp("", "auth-v2-service-bench")
 	if err != nil {
-		return fmt.Errorf("make a folder: %w", err)
+		return nil, fmt.Errorf("make a folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // PostgreSQL refuses root and may run as another user who passes through
-		return fmt.Errorf("open the folder: %w", err)
+		return nil, fmt.Errorf("open the folder: %w", err)
 	}
 	s := &stack{options: o, dir: dir}
 	defer func() { err = errors.Join(err, s.stop()) }()
 	m, err := prepare(ctx, s)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return report(out, o, s.pins, measureAll(ctx, o, paths(m, s.authd, s.bare, s.node)), ctx.Err())
+	table = measureAll(ctx, o, paths(m, s.authd, s.bare, s.node))
+	return table, report(out, o, s.pins, table, ctx.Err())
 }
 
 // prepare makes the tokens on all processors, then steps aside and starts everything.
@@ -141,7 +142,7 @@ func measurePath(ctx context.Context, o Options, p path) []row {
 				addr: s.server.addr, requests: s.round(i, o.Rounds+1, p.once), once: p.once,
 				connections: o.Connections, limit: limit,
 			})
-			rows[j].name, rows[j].bare, rows[j].noBody = s.name, s.bare, s.noBody
+			rows[j].name, rows[j].role, rows[j].noBody = s.name, s.role, s.noBody
 			if i > 0 || m.failed > 0 {
 				rows[j].rounds = append(rows[j].rounds, m)
 			}

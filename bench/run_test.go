@@ -32,14 +32,13 @@ func TestRun_MeasuresEveryPath(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	err = run(t.Context(), Options{
+	table, err := run(t.Context(), Options{
 		Rounds: 1, Length: 300 * time.Millisecond, Connections: 4, Tokens: 50, Warm: 10, Pool: 4, Log: "info", Node: true, Self: self,
 		Authd: filepath.Join(programs, "authd"), Authdev: filepath.Join(programs, "authdev"),
 	}, &out)
 	if err != nil {
 		t.Errorf("the run failed: %v", err)
 	}
-	t.Log(&out)
 	for _, name := range []string{
 		"verify-token, warm", "verify-token, warm, spaced", "forward, warm", "verify-token, cold", "first sight", "login", "bare: INSERT alone",
 		"the plan's design, warm", "the plan's design, cold", "the plan's design, first sight",
@@ -47,5 +46,8 @@ func TestRun_MeasuresEveryPath(t *testing.T) {
 		if !strings.Contains(out.String(), name) {
 			t.Errorf("the table has no %q:\n%s", name, &out)
 		}
+	}
+	if got := len(ratios(table)); got != 7 {
+		t.Errorf("the table has %d ratios of the service, want 7: warm's three, cold's, first sight's two, login's", got)
 	}
 }

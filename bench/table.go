@@ -40,9 +40,10 @@ func measure(r result, u usage) measured {
 
 // row is one side of a path over all its rounds.
 type row struct {
-	name         string
-	bare, noBody bool
-	rounds       []measured
+	name   string
+	role   role
+	noBody bool
+	rounds []measured
 }
 
 func (r row) perSecond() float64 {
@@ -104,7 +105,7 @@ type group struct {
 func (g group) bares() []row {
 	var bares []row
 	for _, r := range g.rows {
-		if r.bare {
+		if r.role == bareHandler {
 			bares = append(bares, r)
 		}
 	}
@@ -121,15 +122,15 @@ func writeTable(w io.Writer, table []group) error {
 			failed, _ := r.failed()
 			_, _ = fmt.Fprintf(&text, "%-30s %10.0f %7s %7s %7d %7d %7d", r.name, r.perSecond(), millis(r.p50()), millis(r.p99()),
 				r.cpu().Microseconds(), r.memory()>>20, failed)
-			writeRatios(&text, r, g.bares())
+			writeComparisons(&text, r, g.bares())
 		}
 	}
 	_, err := w.Write(text.Bytes())
 	return err
 }
 
-func writeRatios(text *bytes.Buffer, r row, bares []row) {
-	if r.bare || len(bares) == 0 {
+func writeComparisons(text *bytes.Buffer, r row, bares []row) {
+	if r.role == bareHandler || len(bares) == 0 {
 		_ = text.WriteByte('\n')
 		return
 	}
