@@ -1,0 +1,54 @@
+package main
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Without a tier an instance knows a person for 10 s after a reading: of a request every 2 s, spread over two instances, a
+// reading serves 2.5 more on average, which is what the simulation must come to. A tier serves the other instance as well.
+func TestSimulate_AgreesWithWhatCanBeReckoned(t *testing.T) {
+	t.Parallel()
+	s := scenario{people: 100, instances: 2, every: 2 * time.Second, length: 30 * time.Second}
+	alone, err := simulate(t.Context(), s, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if requests := float64(alone.requests); math.Abs(requests-1500) > 150 {
+		t.Errorf("%.0f requests were sent, want about 1500", requests)
+	}
+	if read := ratio(float64(alone.rows), float64(alone.requests)); math.Abs(read-1/3.5) > 0.05 {
+		t.Errorf("of %d requests %.3f read a row, want about %.3f", alone.requests, read, 1/3.5)
+	}
+	if alone.looks != 0 || alone.verified > alone.requests/50 {
+		t.Errorf("%d looks into a tier that is not there, %d of %d tokens unknown", alone.looks, alone.verified, alone.requests)
+	}
+	s.tier = true
+	tier, err := simulate(t.Context(), s, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tier.tierHits == 0 || tier.broken != 0 || float64(tier.rows) > 0.75*float64(alone.rows) {
+		t.Errorf("with a tier %d rows were read, %d facts came from it and %d looks failed; without, %d rows", tier.rows, tier.tierHits,
+			tier.broken, alone.rows)
+	}
+}
+
+func TestSpread_PrintsEachScenario(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	c := spreadCmd{Users: 100, Sample: 2, Instances: []int{1, 2}, Every: []time.Duration{time.Second}, Length: time.Second}
+	if err := c.simulateAll(t.Context(), &out); err != nil {
+		t.Fatal(err)
+	}
+	if all := c.scenarios(); len(all) != 4 || all[0].people != 100 || all[1].people != 50 {
+		t.Errorf("the scenarios are %v, want four, the first of all people", all)
+	}
+	for _, want := range []string{"100 active people", "without", "with ", "rows read/s", "looks into Redis/s"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the table has no %q:\n%s", want, &out)
+		}
+	}
+}
