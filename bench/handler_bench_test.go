@@ -27,13 +27,13 @@ import (
 //	go test ./bench -run '^$' -bench Warm -benchmem -cpuprofile cpu.out
 func BenchmarkVerifyTokenWarm(b *testing.B) {
 	handler, compact := warmHandler(b)
-	benchmark(b, handler, http.MethodPost, "/v1/auth/verify-token", body(b, compact))
+	benchmark(b, handler, http.MethodPost, "/v1/auth/verify-token", bodyWith(b, compact))
 }
 
 // BenchmarkVerifyTokenWarmLongRoad is the same with a space in the body: every step of the edge, and all decoding.
 func BenchmarkVerifyTokenWarmLongRoad(b *testing.B) {
 	handler, compact := warmHandler(b)
-	benchmark(b, handler, http.MethodPost, "/v1/auth/verify-token", append([]byte(" "), body(b, compact)...))
+	benchmark(b, handler, http.MethodPost, "/v1/auth/verify-token", append([]byte(" "), bodyWith(b, compact)...))
 }
 
 // BenchmarkForwardWarm is the same question as gateways ask it.
@@ -45,10 +45,10 @@ func BenchmarkForwardWarm(b *testing.B) {
 // BenchmarkBareEcho is what those two stand beside.
 func BenchmarkBareEcho(b *testing.B) {
 	_, compact := warmHandler(b)
-	benchmark(b, handle(new(bare).echo), http.MethodPost, "/echo", body(b, compact))
+	benchmark(b, handle(new(bare).echo), http.MethodPost, "/echo", bodyWith(b, compact))
 }
 
-func body(b *testing.B, compact string) []byte {
+func bodyWith(b *testing.B, compact string) []byte {
 	b.Helper()
 	encoded, err := json.Marshal(tokenBody{Token: compact})
 	fatal(b, err)

@@ -96,7 +96,7 @@ func (w *world) open(ctx context.Context, dir string) (stop func() error, err er
 	caches := make([]*principal.Cache, w.instances)
 	tiers := make([]*principal.Tier, len(caches))
 	for i := range caches {
-		caches[i] = principal.NewCache(nil)
+		caches[i] = principal.NewCache(principal.CacheOptions{})
 	}
 	stop = func() error { return nil }
 	if w.tier {
