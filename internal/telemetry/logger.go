@@ -46,8 +46,9 @@ var alwaysSecret = []string{"authorization", "proxy-authorization", "cookie", "s
 // token (a JWT, "Bearer ...", a Google API key) is masked within values and messages, as a second net. A line that is written
 // with a request's context names its trace and span.
 func NewLogger(w io.Writer, level slog.Leveler, secretNames []string) *slog.Logger {
-	r := newRedactor(secretNames)
-	return slog.New(inTrace{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: r.replace})})
+	r, out := newRedactor(secretNames), &oneAtATime{out: w}
+	every := slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: r.replace})
+	return slog.New(inTrace{plainLines{every, out}})
 }
 
 type redactor struct{ secret map[string]bool }
@@ -89,7 +90,7 @@ func (r redactor) isSecret(name string) bool {
 // ours are fields whose values this program chooses: nothing that somebody sent is in them.
 var ours = map[string]bool{
 	slog.TimeKey: true, slog.LevelKey: true, FieldMethod: true, FieldRoute: true, FieldStatus: true, FieldDuration: true,
-	FieldClient: true, FieldErrorType: true,
+	FieldClient: true, FieldErrorType: true, FieldTraceID: true, FieldSpanID: true,
 }
 
 // replace is slog's hook: it sees every attribute that is not a group, the message included.
