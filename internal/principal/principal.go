@@ -147,6 +147,9 @@ func (r *Resolver) remembered(key tokenKey) (v *verified, facts *known) {
 }
 
 func (r *Resolver) lookUp(ctx context.Context, compact string) (Principal, error) {
+	if p, known, err := r.recall(compact); known {
+		return p, err // a look-up that has just ended has left it
+	}
 	key := keyOf(compact)
 	remembered, ok := r.cache.token(key, r.now())
 	if ok {
