@@ -3,6 +3,7 @@ package gather
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -76,13 +77,18 @@ func (l *Lanes[Q, A]) Ask(ctx context.Context, question Q) (A, error) {
 	}
 }
 
-// join puts a question into the queue. It is nil where nothing is under way: the question has been let past then, and the caller asks.
+// join puts a question into the queue. It is nil where nothing is under way: the question is counted as alone then, and the caller
+// asks it. One that is about to be asked alone waits with those who have come at the same moment.
 func (l *Lanes[Q, A]) join(ctx context.Context, question Q) *waiter[Q, A] {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	if l.alone == 0 && l.busy == 0 {
 		l.alone++
-		return nil
+		l.letOthersCome()
+		if l.alone == 1 && l.busy == 0 {
+			return nil
+		}
+		l.alone--
 	}
 	w := &waiter[Q, A]{ctx: ctx, question: question, answered: make(chan answer[A], 1)}
 	l.waiting = append(l.waiting, w)
@@ -91,6 +97,14 @@ func (l *Lanes[Q, A]) join(ctx context.Context, question Q) *waiter[Q, A] {
 		go l.serve()
 	}
 	return w
+}
+
+// letOthersCome lets those goroutines run which are about to ask. It is no timer: where there are none it takes no time. The lock is
+// held before and after.
+func (l *Lanes[Q, A]) letOthersCome() {
+	l.lock.Unlock()
+	runtime.Gosched()
+	l.lock.Lock()
 }
 
 func (l *Lanes[Q, A]) askAlone(ctx context.Context, question Q) (A, error) {
@@ -128,6 +142,7 @@ func (l *Lanes[Q, A]) leave(w *waiter[Q, A]) {
 
 // serve is one lane: it asks for whoever waits until nobody does.
 func (l *Lanes[Q, A]) serve() {
+	runtime.Gosched() // as letOthersCome
 	group := l.take()
 	for len(group) > 0 {
 		answers, err := l.ask(group)

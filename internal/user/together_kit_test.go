@@ -103,7 +103,7 @@ func (s *statements) since() (ran, codes map[string]int) {
 
 // scene is one database with some instances of the store on it, and a Firebase.
 type scene struct {
-	t          *testing.T
+	t          testing.TB
 	db         *pgxpool.Pool
 	stores     []*Store
 	firebase   *atFirebase
@@ -113,7 +113,7 @@ type scene struct {
 
 // newScene starts instances that serve with as many connections each, and whose groups may take as long as a test does. Where makers are
 // held, three connections of an instance are, beside the one that has asked first.
-func newScene(t *testing.T, instances int, connections int32) *scene {
+func newScene(t testing.TB, instances int, connections int32) *scene {
 	t.Helper()
 	url := pgtest.New(t)
 	p := &scene{
