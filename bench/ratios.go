@@ -71,7 +71,7 @@ func regressions(committed, now []compared) (lost []loss, err error) {
 }
 
 func readRatios(file string) ([]compared, error) {
-	content, err := os.ReadFile(file)
+	content, err := os.ReadFile(file) //nolint:gosec // whoever runs this names it
 	if err != nil {
 		return nil, fmt.Errorf("read the committed ratios: %w", err)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -47,8 +46,8 @@ type spread struct {
 }
 
 type counts struct {
-	requests, verified, rows int // rows: read in the database
-	looks, tierHits, broken  int // into the tier
+	requests, verified, reads int // reads: of rows, in the database
+	looks, tierHits, broken   int // into the tier
 }
 
 // world is instances between which a round robin spreads the requests of people. The resolvers with their caches and tiers are
@@ -64,13 +63,17 @@ type world struct {
 	start     time.Time
 	now       time.Time
 	resolvers []*principal.Resolver
+	rows      map[uuid.UUID]user.User
 	ages      []time.Duration // of people's tokens at the start
 }
 
 // simulate runs a scenario; dir is for Redis.
 func simulate(ctx context.Context, s scenario, dir string) (counted spread, err error) {
 	now := time.Now()
-	w := &world{scenario: s, chance: rand.New(rand.NewPCG(1, 2)), start: now, now: now} //nolint:gosec // each run meets the same people
+	w := &world{
+		scenario: s, start: now, now: now, rows: map[uuid.UUID]user.User{},
+		chance: rand.New(rand.NewPCG(1, 2)), //nolint:gosec // each run meets the same people
+	}
 	stop, err := w.open(ctx, dir)
 	if err != nil {
 		return spread{}, err
@@ -167,6 +170,7 @@ func (w *world) hourBefore(ctx context.Context) error {
 	for i := range w.people {
 		age := time.Duration(w.chance.Int64N(int64(tokenLife)))
 		w.ages = append(w.ages, age)
+		w.rows[idOf(i)] = rowOf(i)
 		for _, resolver := range w.resolvers {
 			if w.chance.Float64() < math.Exp(-age.Seconds()/rare) {
 				continue
@@ -200,35 +204,42 @@ func (w *world) send(ctx context.Context) error {
 	}
 }
 
-// token is what a person shows at an instant: its first 8 bytes say whose, the others which of theirs.
+// token is what a person shows at an instant: whose it is, and which of theirs.
 func (w *world) token(person int, at time.Time) string {
-	serial := (at.Sub(w.start) + w.ages[person]) / tokenLife
-	return string(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, uint64(person)), uint64(serial)))
+	return fmt.Sprintf("%d %d", person, (at.Sub(w.start)+w.ages[person])/tokenLife)
 }
 
 // Verify trusts a token.
 func (w *world) Verify(_ context.Context, compact string) (token.Claims, error) {
 	w.verified++
-	person, serial := binary.BigEndian.Uint64([]byte(compact)), binary.BigEndian.Uint64([]byte(compact[8:]))
-	issued := w.start.Add(time.Duration(serial)*tokenLife - w.ages[person])
+	var person int
+	var serial time.Duration
+	if _, err := fmt.Sscanf(compact, "%d %d", &person, &serial); err != nil {
+		return token.Claims{}, fmt.Errorf("read the token: %w", err)
+	}
+	issued := w.start.Add(serial*tokenLife - w.ages[person])
 	return token.Claims{
-		Kind: token.KindFirebase, Subject: someone("known", int(person)).uid, UserID: idOf(person), AuthTime: issued, IssuedAt: issued, ExpiresAt: issued.Add(tokenLife),
+		Kind: token.KindFirebase, Subject: someone("known", person).uid, UserID: idOf(person),
+		AuthTime: issued, IssuedAt: issued, ExpiresAt: issued.Add(tokenLife),
 	}, nil
 }
 
-func idOf(person uint64) (id uuid.UUID) {
-	binary.BigEndian.PutUint64(id[8:], person)
-	return id
+func idOf(person int) uuid.UUID {
+	return uuid.MustParse(fmt.Sprintf("00000000-0000-4000-8000-%012d", person))
 }
 
-// ByID is a row read in the database.
-func (w *world) ByID(_ context.Context, id uuid.UUID) (user.User, error) {
-	w.rows++
-	p := someone("known", int(binary.BigEndian.Uint64(id[8:])))
+func rowOf(person int) user.User {
+	p := someone("known", person)
 	return user.User{
-		ID: id, FirebaseUID: p.uid, AuthProvider: "firebase", Username: p.name, Email: p.email, Type: "user", IsActive: true,
-		FederationStatus: user.StatusActive,
-	}, nil
+		ID: idOf(person), FirebaseUID: p.uid, AuthProvider: "firebase", Username: p.name, Email: p.email, Type: "user",
+		IsActive: true, FederationStatus: user.StatusActive,
+	}
+}
+
+// ByID reads a row in the database.
+func (w *world) ByID(_ context.Context, id uuid.UUID) (user.User, error) {
+	w.reads++
+	return w.rows[id], nil
 }
 
 // FirstSight finds the row of a token that an instance has not seen.

@@ -14,7 +14,7 @@ import (
 // spreadCmd finds how often instances behind a round robin know who is asking, and what they ask of the database.
 type spreadCmd struct {
 	Users     int             `default:"100000" help:"Active people."`
-	Sample    int             `default:"20" help:"One in so many of them is simulated, and rates are multiplied. Of one instance without a tier all are, to see whether its cache holds them."`
+	Sample    int             `default:"50" help:"One in so many of them is simulated, and rates are multiplied. Of one instance without a tier all are, to see whether its cache holds them."`
 	Instances []int           `default:"1,3,10" help:"Instances behind the round robin."`
 	Every     []time.Duration `default:"2s,10s,60s" help:"How often a person sends a request, on average."`
 	Length    time.Duration   `name:"seconds" default:"30s" help:"Virtual time that is counted."`
@@ -67,10 +67,10 @@ func writeSpreads(out io.Writer, c spreadCmd, all []spread) error {
 			return float64(n) * ratio(float64(c.Users), float64(s.people)) / s.length.Seconds()
 		}
 		part := func(n int) float64 { return 100 * ratio(float64(n), float64(s.requests)) }
-		inMemory := s.requests - s.rows - s.tierHits
+		inMemory := s.requests - s.reads - s.tierHits
 		_, _ = fmt.Fprintf(table, "%s\t%d\t%s\t%.0f\t%.1f %%\t%.1f %%\t%.1f %%\t%.1f %%\t%.0f\t%.0f\t%.0f\t\n",
 			s.every, s.instances, s.tierWord(), rate(s.requests), part(s.requests-s.verified), part(inMemory), part(s.tierHits),
-			part(inMemory+s.tierHits), rate(s.rows), rate(s.rows)/float64(s.instances), rate(s.looks))
+			part(inMemory+s.tierHits), rate(s.reads), rate(s.reads)/float64(s.instances), rate(s.looks))
 	}
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("print the table: %w", err)

@@ -19,7 +19,7 @@ func TestSimulate_AgreesWithWhatCanBeReckoned(t *testing.T) {
 	if requests := float64(alone.requests); math.Abs(requests-1500) > 150 {
 		t.Errorf("%.0f requests were sent, want about 1500", requests)
 	}
-	if read := ratio(float64(alone.rows), float64(alone.requests)); math.Abs(read-1/3.5) > 0.05 {
+	if read := ratio(float64(alone.reads), float64(alone.requests)); math.Abs(read-1/3.5) > 0.05 {
 		t.Errorf("of %d requests %.3f read a row, want about %.3f", alone.requests, read, 1/3.5)
 	}
 	if alone.looks != 0 || alone.verified > alone.requests/50 {
@@ -30,9 +30,9 @@ func TestSimulate_AgreesWithWhatCanBeReckoned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if tier.tierHits == 0 || tier.broken != 0 || float64(tier.rows) > 0.75*float64(alone.rows) {
-		t.Errorf("with a tier %d rows were read, %d facts came from it and %d looks failed; without, %d rows", tier.rows, tier.tierHits,
-			tier.broken, alone.rows)
+	if tier.tierHits == 0 || tier.broken != 0 || float64(tier.reads) > 0.75*float64(alone.reads) {
+		t.Errorf("with a tier %d rows were read, %d facts came from it and %d looks failed; without, %d rows", tier.reads, tier.tierHits,
+			tier.broken, alone.reads)
 	}
 }
 
