@@ -144,7 +144,7 @@ func warmHandler(b *testing.B) (http.Handler, string) {
 		Limiter: limiter, Metrics: metrics, Logger: log, Version: "bench",
 	})
 	fatal(b, err)
-	compact, err := provider.Mint(claims(someone("known", 0), "warm 0"), identity.MintOptions{})
+	compact, err := provider.Mint(claims(people("warm", 1)[0], 0), identity.MintOptions{})
 	fatal(b, err)
 	return handler, compact
 }

@@ -68,7 +68,7 @@ const (
 // paths lists what is measured, by the keys of --only. Node may be no server.
 func paths(m material, authd, bare, node server) []path {
 	warm, cold, fresh := tokenBodies(m.warm), tokenBodies(m.cold), tokenBodies(m.fresh)
-	logins := each(m.accounts, func(p person) []byte { return body(credentials{Email: p.email, Password: password}) })
+	logins := each(m.accounts, func(p person) []byte { return encode(credentials{Email: p.email, Password: password}) })
 	ours := func(name, path string, bodies [][]byte) side {
 		return side{name: name, server: authd, requests: posts(authd, path, bodies)}
 	}
@@ -110,7 +110,7 @@ func posts(to server, path string, bodies [][]byte) [][]byte {
 }
 
 func tokenBodies(tokens []string) [][]byte {
-	return each(tokens, func(t string) []byte { return body(tokenBody{Token: t}) })
+	return each(tokens, func(t string) []byte { return encode(tokenBody{Token: t}) })
 }
 
 // spaced is the same body as Python's json.dumps writes it: good JSON, and not the bytes that most clients send.
@@ -118,7 +118,7 @@ func spaced(tokens []string) [][]byte {
 	return each(tokens, func(t string) []byte { return fmt.Appendf(nil, `{"token": %q}`, t) })
 }
 
-func body(value any) []byte {
+func encode(value any) []byte {
 	encoded, err := json.Marshal(value)
 	if err != nil {
 		panic(err) // a struct of strings

@@ -108,6 +108,6 @@ func ofPath(all []compared, path string) []compared {
 
 // encodeRatios writes one a line, so that a change shows which.
 func encodeRatios(all []compared) []byte {
-	lines := each(all, func(c compared) []byte { return append([]byte("\t"), body(c)...) })
+	lines := each(all, func(c compared) []byte { return append([]byte("\t"), encode(c)...) })
 	return slices.Concat([]byte("[\n"), bytes.Join(lines, []byte(",\n")), []byte("\n]\n"))
 }

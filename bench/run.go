@@ -69,7 +69,7 @@ func prepare(ctx context.Context, s *stack) (material, error) {
 	if err != nil {
 		return material{}, err
 	}
-	m := material{accounts: accounts}
+	m, minted := material{accounts: accounts}, 0
 	for _, batch := range []struct {
 		to     *[]string
 		key    string
@@ -83,14 +83,15 @@ func prepare(ctx context.Context, s *stack) (material, error) {
 		if !o.measures(batch.key) {
 			continue
 		}
-		if *batch.to, err = mint(ctx, provider, batch.key, batch.people); err != nil {
+		if *batch.to, err = mint(ctx, provider, batch.people, minted); err != nil {
 			return material{}, errors.Join(err, provider.Close())
 		}
+		minted += len(batch.people)
 	}
 	if err := provider.Close(); err != nil {
 		return material{}, err
 	}
-	say("%d tokens signed (%.1f s)", len(m.warm)+len(m.cold)+len(m.fresh)+len(m.planned), time.Since(began).Seconds())
+	say("%d tokens signed (%.1f s)", minted, time.Since(began).Seconds())
 	if o.Pin {
 		s.pins = choosePins()
 	}

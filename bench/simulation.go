@@ -43,6 +43,19 @@ func (s scenario) tierWord() string {
 type spread struct {
 	scenario
 	counts
+	took time.Duration // in real time
+}
+
+// doubt is what was wrong with a run: its counts are not those of the service.
+func (s spread) doubt() error {
+	name := fmt.Sprintf("%d instances, a request every %s, %s", s.instances, s.every, s.tierWord())
+	switch virtual := warmUp + s.length; {
+	case s.took > virtual:
+		return fmt.Errorf("%s: %s of virtual time took %s, and Redis has forgotten too early: raise --sample", name, virtual, s.took)
+	case s.broken > s.looks/50:
+		return fmt.Errorf("%s: %d of %d looks into Redis failed: raise --sample", name, s.broken, s.looks)
+	}
+	return nil
 }
 
 type counts struct {
@@ -55,7 +68,7 @@ type counts struct {
 // scenario.every, with a token that lives an hour. Requests come one after the other, so that all is counted without a lock.
 //
 // Time is virtual: half a minute of a hundred thousand people need not take as long. It must not be slower than the real one, by
-// which Redis and the caches forget; facts themselves age by the dates in them, which are virtual.
+// which Redis and the caches forget: spread.doubt says where it was. Facts themselves age by the dates in them, which are virtual.
 type world struct {
 	scenario
 	counts
@@ -85,13 +98,7 @@ func simulate(ctx context.Context, s scenario, dir string) (counted spread, err 
 	if err := w.send(ctx); err != nil {
 		return spread{}, err
 	}
-	if real, virtual := time.Since(now), w.now.Sub(w.start); real > virtual {
-		return spread{}, fmt.Errorf("%s of virtual time took %s, and Redis has forgotten too early: raise --sample", virtual, real)
-	}
-	if w.broken > w.looks/100 {
-		return spread{}, fmt.Errorf("%d of %d looks into Redis failed: raise --sample", w.broken, w.looks)
-	}
-	return spread{s, w.counts}, nil
+	return spread{s, w.counts, time.Since(now)}, nil
 }
 
 // open makes the instances, and Redis where they have a tier.

@@ -30,15 +30,14 @@ func (c *spreadCmd) simulateAll(ctx context.Context, out io.Writer) (err error) 
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	var all []spread
 	for i, s := range c.scenarios() {
-		began := time.Now()
 		counted, err := simulate(ctx, s, filepath.Join(dir, fmt.Sprint(i)))
 		if err != nil {
 			return fmt.Errorf("%d instances, a request every %s: %w", s.instances, s.every, err)
 		}
 		all = append(all, counted)
-		say("%d instances, a request every %s, %s (%.1f s)", s.instances, s.every, s.tierWord(), time.Since(began).Seconds())
+		say("%d instances, a request every %s, %s (%.1f s)", s.instances, s.every, s.tierWord(), counted.took.Seconds())
 	}
-	return writeSpreads(out, *c, all)
+	return errors.Join(append(each(all, spread.doubt), writeSpreads(out, *c, all))...)
 }
 
 func (c *spreadCmd) scenarios() []scenario {

@@ -54,8 +54,9 @@ func scattered(rows, n int) []person {
 	return out
 }
 
-// mint signs a token for each of the people, on every processor. Path and place make each another token.
-func mint(ctx context.Context, provider *identity.Provider, path string, people []person) ([]string, error) {
+// mint signs a token for each of the people, on every processor. The serial, of which first is the first one's, makes each another
+// token.
+func mint(ctx context.Context, provider *identity.Provider, people []person, first int) ([]string, error) {
 	tokens := make([]string, len(people))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -64,7 +65,7 @@ func mint(ctx context.Context, provider *identity.Provider, path string, people 
 			break
 		}
 		group.Go(func() (err error) {
-			tokens[i], err = provider.Mint(claims(p, fmt.Sprintf("%s %d", path, i)), identity.MintOptions{})
+			tokens[i], err = provider.Mint(claims(p, first+i), identity.MintOptions{})
 			return err
 		})
 	}
@@ -75,9 +76,9 @@ func mint(ctx context.Context, provider *identity.Provider, path string, people 
 }
 
 // claims are those of somebody who signed in with a password.
-func claims(p person, serial string) map[string]any {
+func claims(p person, serial int) map[string]any {
 	return map[string]any{
-		"sub": p.uid, "email": p.email, "email_verified": true, "name": p.name, "jti": serial,
+		"sub": p.uid, "email": p.email, "email_verified": true, "name": p.name, "jti": fmt.Sprint(serial),
 		"firebase": map[string]any{"identities": map[string]any{"email": []string{p.email}}, "sign_in_provider": "password"},
 	}
 }
