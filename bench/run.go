@@ -16,7 +16,7 @@ type Options struct {
 	Rounds      int           `default:"5" help:"Rounds; in each, every server has its turn."`
 	Length      time.Duration `name:"seconds" default:"3s" help:"The longest that a turn lasts."`
 	Connections int           `default:"32" help:"Connections that send at once."`
-	Tokens      int           `default:"4000" help:"New tokens for a turn of cold and first sight, which ends with the last of them."`
+	Tokens      int           `default:"8000" help:"New tokens for a turn of cold and first sight, which ends with the last of them."`
 	Warm        int           `default:"300" help:"Tokens that warm uses again and again, and accounts that log in."`
 	Pool        int           `default:"20" help:"DB_POOL_MAX of both servers."`
 	Users       int           `help:"People in the table, among whom the tokens are scattered: a million to see what size costs."`
