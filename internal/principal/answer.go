@@ -1,7 +1,5 @@
 package principal
 
-import "crypto/sha256"
-
 // Answer is what the edge sends about a principal: made once, kept beside the token that it is about, and sent again for as long as
 // the token and the facts that it was made of are good (E1). This room does not look inside.
 type Answer interface {
@@ -21,26 +19,30 @@ const Forms = 2
 // A token's end, the age of facts and every invalidation count here exactly as they do for Resolve (T4, T5, T6): whether the answer
 // is still of the facts that are good now is seen by their being the same ones.
 func (r *Resolver) Recall(compact []byte, form Form) (Answer, bool) {
-	key := tokenKey(sha256.Sum256(compact))
+	key := keyOf(compact)
 	v, facts := r.remembered(key)
 	if facts == nil {
 		return nil, false
 	}
-	if v.facts == facts && v.answers[form] != nil {
-		return v.answers[form], true
+	answer := v.answers[form]
+	if v.facts != facts || answer == nil {
+		if answer = r.answer(key, v, facts, form); answer == nil {
+			return nil, false
+		}
 	}
-	return r.answer(key, v, facts, form)
+	r.cache.used(v, facts)
+	return answer, true
 }
 
-// answer makes an answer that was not asked for since the facts were read, and keeps it.
-func (r *Resolver) answer(key tokenKey, v *verified, facts *known, form Form) (Answer, bool) {
+// answer makes an answer that was not asked for since the facts were read, and keeps it; nil where there is none to be made.
+func (r *Resolver) answer(key tokenKey, v *verified, facts *known, form Form) Answer {
 	p, err := admit(v.claims, facts.user)
 	if err != nil || r.render == nil {
-		return nil, false
+		return nil
 	}
 	made := r.render(form, p)
 	if made == nil {
-		return nil, false
+		return nil
 	}
 	next := verified{claims: v.claims, userID: v.userID, facts: facts}
 	if v.facts == facts {
@@ -48,5 +50,5 @@ func (r *Resolver) answer(key tokenKey, v *verified, facts *known, form Form) (A
 	}
 	next.answers[form] = made
 	r.cache.keepToken(key, next)
-	return made, true
+	return made
 }

@@ -116,25 +116,33 @@ func NewCache(o CacheOptions) *Cache {
 	}
 }
 
-// token recalls what a token said; a token that has ended is forgotten (T6).
-func (c *Cache) token(key tokenKey, now time.Time) (*verified, bool) {
+// token recalls what a token said, or nil; a token that has ended is forgotten (T6).
+func (c *Cache) token(key tokenKey, now time.Time) *verified {
 	v, ok := c.tokens.GetIfPresent(key)
 	if ok && !now.Before(v.claims.ExpiresAt) {
 		c.tokens.Invalidate(key)
-		ok = false
+		return nil
 	}
-	c.onUse("tokens", outcome(ok))
-	return v, ok
+	return v
 }
 
 func (c *Cache) keepToken(key tokenKey, v verified) { c.tokens.Set(key, &v) }
 
-// facts recalls a user whose row was read less than MaxFactsAge ago.
-func (c *Cache) facts(whose person, now time.Time) (*known, bool) {
+// facts recalls a user whose row was read less than MaxFactsAge ago, or nil.
+func (c *Cache) facts(whose person, now time.Time) *known {
 	k, ok := c.people.GetIfPresent(whose)
-	ok = ok && now.Sub(k.readAt) < MaxFactsAge
-	c.onUse("facts", outcome(ok))
-	return k, ok
+	if !ok || now.Sub(k.readAt) >= MaxFactsAge {
+		return nil
+	}
+	return k
+}
+
+// used tells what a request has found; it is told once a request. Without a token nobody knows whose facts to look for.
+func (c *Cache) used(v *verified, facts *known) {
+	c.onUse("tokens", outcome(v != nil))
+	if v != nil {
+		c.onUse("facts", outcome(facts != nil))
+	}
 }
 
 // fill is one reading of a row: which invalidations it has seen, and when it began.

@@ -31,11 +31,11 @@ func TestCache_FillOvertakenByInvalidationIsDropped(t *testing.T) {
 			before := c.beginFill(now)
 			invalidate(c)
 			c.keepFacts(before, token.KindFirebase, user.User{ID: id})
-			if _, ok := c.facts(atFirebase(id), now); ok {
+			if c.facts(atFirebase(id), now) != nil {
 				t.Error("T5: facts read before an invalidation were kept after it")
 			}
 			c.keepFacts(c.beginFill(now), token.KindFirebase, user.User{ID: id})
-			if _, ok := c.facts(atFirebase(id), now); !ok {
+			if c.facts(atFirebase(id), now) == nil {
 				t.Error("facts read after the invalidation were not kept")
 			}
 		})
@@ -49,7 +49,7 @@ func TestCache_FillOvertakenByAStrangersInvalidationIsKept(t *testing.T) {
 	before := c.beginFill(now)
 	c.forget(uuid.New())
 	c.keepFacts(before, token.KindFirebase, user.User{ID: id})
-	if _, ok := c.facts(atFirebase(id), now); !ok {
+	if c.facts(atFirebase(id), now) == nil {
 		t.Error("facts were dropped for an invalidation of somebody else")
 	}
 }
@@ -73,7 +73,7 @@ func TestCache_FillsAndInvalidationsInAnyOrder(t *testing.T) {
 			c.forget(id)
 		})
 		all.Wait()
-		if k, ok := c.facts(atFirebase(id), now); ok && k.user.TokenBalance != 1 {
+		if k := c.facts(atFirebase(id), now); k != nil && k.user.TokenBalance != 1 {
 			t.Fatalf("T5, round %d: facts from before the invalidation are kept", round)
 		}
 	}
@@ -84,13 +84,13 @@ func TestCache_TokenEndsAtExp(t *testing.T) {
 	t.Parallel()
 	c, end, key := NewCache(CacheOptions{}), time.Now().Add(time.Hour).Truncate(time.Second), keyOf("a token")
 	c.keepToken(key, verified{claims: token.Claims{ExpiresAt: end}, userID: uuid.New()})
-	if _, ok := c.token(key, end.Add(-time.Nanosecond)); !ok {
+	if c.token(key, end.Add(-time.Nanosecond)) == nil {
 		t.Error("T6: forgotten before its end")
 	}
-	if _, ok := c.token(key, end); ok {
+	if c.token(key, end) != nil {
 		t.Error("T6: remembered at its end")
 	}
-	if _, ok := c.token(key, end.Add(-time.Minute)); ok {
+	if c.token(key, end.Add(-time.Minute)) != nil {
 		t.Error("T6: remembered again after its end was seen")
 	}
 }
@@ -100,10 +100,10 @@ func TestCache_FactsAgeFromTheBeginningOfTheirReading(t *testing.T) {
 	t.Parallel()
 	c, began, id := NewCache(CacheOptions{}), time.Now(), uuid.New()
 	c.keepFacts(c.beginFill(began), token.KindFirebase, user.User{ID: id})
-	if _, ok := c.facts(atFirebase(id), began.Add(MaxFactsAge-time.Millisecond)); !ok {
+	if c.facts(atFirebase(id), began.Add(MaxFactsAge-time.Millisecond)) == nil {
 		t.Error("T5: forgotten before they were 10 s old")
 	}
-	if _, ok := c.facts(atFirebase(id), began.Add(MaxFactsAge)); ok {
+	if c.facts(atFirebase(id), began.Add(MaxFactsAge)) != nil {
 		t.Error("T5: believed at 10 s")
 	}
 }

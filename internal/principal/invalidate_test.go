@@ -53,8 +53,7 @@ func (i *instance) keep(id uuid.UUID) {
 }
 
 func (i *instance) has(id uuid.UUID) bool {
-	_, ok := i.facts(atFirebase(id), time.Now())
-	return ok
+	return i.facts(atFirebase(id), time.Now()) != nil
 }
 
 func waitUntil(t *testing.T, what string, holds func() bool) {

@@ -77,8 +77,7 @@ func (e *ear) keep(id uuid.UUID) {
 }
 
 func (e *ear) has(id uuid.UUID) bool {
-	_, ok := e.facts(atFirebase(id), time.Now())
-	return ok
+	return e.facts(atFirebase(id), time.Now()) != nil
 }
 
 // T5: whoever changes a row, whether Redis is there or not, the instance forgets it at once, and nobody else.

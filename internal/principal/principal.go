@@ -91,18 +91,21 @@ func NewResolver(o Options) *Resolver {
 // Resolve says who the bearer of a compact token is. It answers within the budget (O3). Errors are those of token.Verify and
 // user.FirstSight, then ErrDeactivated before ErrRevoked of internal/user. No refusal is cached.
 func (r *Resolver) Resolve(ctx context.Context, compact string) (Principal, error) {
-	if p, known, err := r.recall(compact); known {
-		return p, err
+	key := keyOf(compact)
+	remembered, facts := r.remembered(key)
+	r.cache.used(remembered, facts)
+	if facts != nil {
+		return admit(remembered.claims, facts.user)
 	}
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
 	// One look-up serves everybody who waits for the same token; it goes on when the first of them hangs up. Who comes after an
 	// invalidation does not join a look-up from before it.
-	flight := r.flights.DoChan(keyOf(compact).flight(r.cache.generation()), func() (found any, err error) {
+	flight := r.flights.DoChan(key.flight(r.cache.generation()), func() (found any, err error) {
 		defer fault.Recover(&err)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), budget)
 		defer cancel()
-		return r.lookUp(ctx, compact)
+		return r.lookUp(ctx, key, compact)
 	})
 	select {
 	case result := <-flight:
@@ -122,37 +125,26 @@ func (r *Resolver) Claims(ctx context.Context, compact string) (token.Claims, er
 	return claims, slowIsUnavailable(err)
 }
 
-// recall answers from memory alone.
-func (r *Resolver) recall(compact string) (p Principal, known bool, err error) {
-	remembered, facts := r.remembered(keyOf(compact))
-	if facts == nil {
-		return Principal{}, false, nil
-	}
-	p, err = admit(remembered.claims, facts.user)
-	return p, true, err
-}
-
-// remembered is a token and the facts about its user, both of them good at this moment; facts are nil where one is missing.
+// remembered is a token and the facts about its user, both of them good at this moment; either is nil where it is missing.
 func (r *Resolver) remembered(key tokenKey) (v *verified, facts *known) {
 	now := r.now()
-	v, ok := r.cache.token(key, now)
-	if !ok {
+	v = r.cache.token(key, now)
+	if v == nil {
 		return nil, nil
 	}
-	facts, ok = r.cache.facts(v.person(), now)
-	if !ok || !v.isOf(facts.user) {
-		return nil, nil
+	facts = r.cache.facts(v.person(), now)
+	if facts != nil && !v.isOf(facts.user) {
+		facts = nil
 	}
 	return v, facts
 }
 
-func (r *Resolver) lookUp(ctx context.Context, compact string) (Principal, error) {
-	if p, known, err := r.recall(compact); known {
-		return p, err // a look-up that has just ended has left it
-	}
-	key := keyOf(compact)
-	remembered, ok := r.cache.token(key, r.now())
-	if ok {
+func (r *Resolver) lookUp(ctx context.Context, key tokenKey, compact string) (Principal, error) {
+	remembered, facts := r.remembered(key)
+	switch {
+	case facts != nil: // a look-up that has just ended has left them
+		return admit(remembered.claims, facts.user)
+	case remembered != nil:
 		// The token is known and only the facts have grown old.
 		p, err := r.freshen(ctx, remembered)
 		if !errors.Is(err, errStranger) {
@@ -258,7 +250,7 @@ func slowIsUnavailable(err error) error {
 // tokenKey is all that is ever kept of a token (T6).
 type tokenKey [sha256.Size]byte
 
-func keyOf(compact string) tokenKey { return sha256.Sum256([]byte(compact)) }
+func keyOf[T string | []byte](compact T) tokenKey { return sha256.Sum256([]byte(compact)) }
 
 func (k tokenKey) flight(generation uint64) string {
 	return string(binary.BigEndian.AppendUint64(k[:], generation))
