@@ -34,7 +34,9 @@ func (h plainLines) Handle(ctx context.Context, line slog.Record) error {
 }
 
 // WithAttrs implements slog.Handler: what is on every line is not ours to judge.
-func (h plainLines) WithAttrs(attributes []slog.Attr) slog.Handler { return h.Handler.WithAttrs(attributes) }
+func (h plainLines) WithAttrs(attributes []slog.Attr) slog.Handler {
+	return h.Handler.WithAttrs(attributes)
+}
 
 // WithGroup implements slog.Handler.
 func (h plainLines) WithGroup(name string) slog.Handler { return h.Handler.WithGroup(name) }
