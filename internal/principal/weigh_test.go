@@ -19,7 +19,7 @@ func heap() int64 {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc) //nolint:gosec // bytes of a test
+	return int64(m.HeapAlloc)
 }
 
 // fill sees n people with a token each, and an answer about it.
@@ -27,7 +27,7 @@ func (c *Cache) fill(n int) {
 	end := time.Now().Add(time.Hour)
 	for i := range n {
 		var key tokenKey
-		binary.LittleEndian.PutUint64(key[:], uint64(i)) //nolint:gosec // not negative
+		binary.LittleEndian.PutUint64(key[:], uint64(i))
 		u := user.User{
 			ID: uuid.New(), FirebaseUID: strings.Clone("28 characters, as Firebase's"), Email: strings.Clone("somebody@example.test"),
 			Username: strings.Clone("Some Body"), Type: "user", AuthProvider: "firebase", FederationStatus: "active", LastLogin: new(end),
@@ -49,7 +49,7 @@ func TestCache_WeighsWhatItTakes(t *testing.T) {
 	c.fill(people)
 	c.tokens.CleanUp()
 	c.people.CleanUp()
-	took, says := heap()-before, int64(c.tokens.WeightedSize()+c.people.WeightedSize()) //nolint:gosec // bytes of a test
+	took, says := heap()-before, int64(c.tokens.WeightedSize()+c.people.WeightedSize())
 	runtime.KeepAlive(c)
 	t.Logf("%d bytes a person, said to be %d: 128 MiB hold %d people with a token each", took/people, says/people, DefaultCacheBytes/(says/people))
 	if took > says*6/5 || took < says*4/5 {
