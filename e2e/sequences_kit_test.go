@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -154,6 +155,7 @@ var acts = map[string]func(p *play, who *somebody){
 			return
 		}
 		next := "At-Firebase-" + uuid.NewString()
+		nextMillisecond()
 		if _, err := p.stack.Identity.PutUser(identity.User{UID: who.id.String(), Password: next}); err != nil {
 			p.Fatal(err)
 		}
@@ -168,6 +170,14 @@ var acts = map[string]func(p *play, who *somebody){
 			who.disabledAtFirebase = true
 		}
 	},
+}
+
+// nextMillisecond comes after all that has happened here: Firebase tells whole milliseconds, and within one of them nobody knows
+// which of two passwords came last.
+func nextMillisecond() {
+	for last := time.Now().UnixMilli(); time.Now().UnixMilli() <= last+1; {
+		runtime.Gosched()
+	}
 }
 
 func (p *play) signIn(who *somebody) {
