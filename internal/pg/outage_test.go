@@ -57,3 +57,21 @@ func TestOutage_ByState(t *testing.T) {
 		}
 	}
 }
+
+// What a statement's values are to blame for is told from what others hold, and both from an outage.
+func TestBadValues_ByState(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string][2]bool{
+		"22021": {true, false}, "22P05": {true, false}, "23505": {true, false}, "23514": {true, false},
+		"55P03": {false, true}, "40P01": {false, true},
+		"08006": {}, "57014": {}, "40001": {}, "42P01": {}, "": {},
+	} {
+		err := fmt.Errorf("a query: %w", &pgconn.PgError{Code: code})
+		if got := [2]bool{pg.BadValues(err), pg.Blocked(err)}; got != want {
+			t.Errorf("SQLSTATE %q: bad values, blocked: %t, expected %t", code, got, want)
+		}
+	}
+	if pg.BadValues(context.DeadlineExceeded) || pg.Blocked(context.DeadlineExceeded) || pg.BadValues(nil) || pg.Blocked(nil) {
+		t.Error("what PostgreSQL did not say is to blame on nobody")
+	}
+}

@@ -24,7 +24,7 @@ type rule struct {
 
 // raceTable is F1 to F7 and F10, of people that nobody has seen. Each line sets its own scene.
 var raceTable = map[string]func(p *scene) rule{
-	"F1: one uid, however many tokens, is one row": func(p *scene) rule {
+	"F1: one uid, however many tokens, is one row": func(*scene) rule {
 		uid, email := newUID(), newEmail()
 		return rule{
 			sessions: times(40, func() token.Claims { return session(uid, email, withName("One "+uid)) }), made: 1,
@@ -118,7 +118,7 @@ var raceTable = map[string]func(p *scene) rule{
 		name := "Jane " + newUID()
 		return rule{
 			sessions: times(100, func() token.Claims { return session(newUID(), newEmail(), withName(name)) }), made: 100,
-			check: func(t *testing.T, p *scene, all []*asker) {
+			check: func(t *testing.T, _ *scene, all []*asker) {
 				names := map[string]bool{}
 				for _, a := range all {
 					if a.err != nil || !strings.HasPrefix(a.user.Username, name) {
@@ -137,7 +137,7 @@ var raceTable = map[string]func(p *scene) rule{
 		p.exec("INSERT INTO auth.users (email, password_hash, username) VALUES ($1, 'x', $2)", newEmail(), name)
 		return rule{
 			sessions: times(5, func() token.Claims { return session(newUID(), newEmail(), withName(name)) }), made: 5,
-			check: func(t *testing.T, p *scene, all []*asker) {
+			check: func(t *testing.T, _ *scene, all []*asker) {
 				for _, a := range all {
 					if a.err != nil || !strings.HasPrefix(a.user.Username, name+"-") {
 						t.Errorf("answered %+v, %v, expected the name with a suffix", a.user, a.err)
