@@ -3,6 +3,7 @@ package user
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -49,6 +50,7 @@ type Store struct {
 	outside  chan struct{} // a place for each transaction that may wait for Firebase
 	disputes *otter.Cache[dispute, struct{}]
 	asked    questions
+	patience time.Duration // sightPatience
 }
 
 // NewStore makes a store. last_login moves only while Run runs.
@@ -58,7 +60,8 @@ func NewStore(o Options) *Store {
 		onChange: o.OnChange, owe: o.Owe, onSight: o.OnSight, log: o.Logger,
 		seen: make(chan uuid.UUID, seenQueue), disputes: newDisputes(),
 		// It holds a connection while Firebase is asked: three quarters of the pool are never theirs.
-		outside: make(chan struct{}, max(1, o.Pool.Config().MaxConns/4)),
+		outside:  make(chan struct{}, max(1, o.Pool.Config().MaxConns/4)),
+		patience: sightPatience,
 	}
 	s.asked = s.gather()
 	return s

@@ -99,7 +99,7 @@ func (s *Store) seeTogether(ctx context.Context, all []token.Claims) ([]sighting
 
 // makeTogether makes a row for each identity that nothing stands in the way of. Of several with one uid, one makes the row of all.
 func (s *Store) makeTogether(ctx context.Context, all []identity) ([]sighting, error) {
-	params := membersOf(all)
+	params := membersOf(all, s.patience)
 	rows, err := s.queries.FirstSights(ctx, s.pool, params)
 	if err != nil {
 		return nil, fmt.Errorf("make %d rows at once: %w", len(all), err)
@@ -123,10 +123,10 @@ func (s *Store) makeTogether(ctx context.Context, all []identity) ([]sighting, e
 }
 
 // membersOf are the rows that a group would have. Of namesakes one has the name, and the others suffixes from the beginning (F4).
-func membersOf(all []identity) db.FirstSightsParams {
+func membersOf(all []identity, patience time.Duration) db.FirstSightsParams {
 	n := len(all)
 	members := db.FirstSightsParams{
-		Patience: strconv.FormatInt(sightPatience.Milliseconds(), 10),
+		Patience: strconv.FormatInt(patience.Milliseconds(), 10),
 		Ids:      make([]uuid.UUID, n), FirebaseUids: make([]string, n), Emails: make([]string, n), Usernames: make([]string, n),
 		OtherUsernames: make([]string, n), ProviderData: make([]json.RawMessage, n), AuthTimes: make([]time.Time, n),
 	}
