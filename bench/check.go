@@ -28,6 +28,9 @@ func check(
 	if err != nil {
 		return err
 	}
+	if o.Pin {
+		o.Pins = choosePins() // before the first run steps aside, and leaves none to choose from
+	}
 	var lost []loss
 	for range 2 {
 		table, err := measure(ctx, o, out)

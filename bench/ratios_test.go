@@ -84,12 +84,15 @@ func TestCheck(t *testing.T) {
 			measure := func(_ context.Context, o Options, _ io.Writer) ([]group, error) {
 				table := tables[0]
 				tables = tables[1:]
+				if o.Pins != choosePins() {
+					t.Errorf("the processors are %v, want those from before the first run", o.Pins)
+				}
 				if len(tables) == 0 && len(o.Only) != len(table) {
 					t.Errorf("the second time, %v is measured, want what lost alone", o.Only)
 				}
 				return table, nil
 			}
-			err := check(t.Context(), Options{}, file, io.Discard, measure)
+			err := check(t.Context(), Options{Pin: true}, file, io.Discard, measure)
 			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("the check says %v, want %q", err, c.want)
 			}

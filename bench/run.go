@@ -27,6 +27,7 @@ type Options struct {
 	Authd       string        `default:"bin/authd" type:"path" help:"The service's program."`
 	Authdev     string        `default:"bin/authdev" type:"path" help:"The development stack's program."`
 	Self        string        `kong:"-"` // this program; set by run where it is empty
+	Pins        pins          `kong:"-"` // who has which processor; chosen by run where it is empty
 }
 
 // fewestPeople is how many rows the tokens are scattered over where --users asks for less.
@@ -92,7 +93,7 @@ func prepare(ctx context.Context, s *stack) (material, error) {
 		return material{}, err
 	}
 	say("%d tokens signed (%.1f s)", minted, time.Since(began).Seconds())
-	if o.Pin {
+	if s.pins = o.Pins; o.Pin && s.pins == (pins{}) {
 		s.pins = choosePins()
 	}
 	if err := s.pins.stepAside(); err != nil {
