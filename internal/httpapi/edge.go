@@ -63,11 +63,6 @@ func assemble(o Options, before func(http.Handler) http.Handler) (http.Handler, 
 	}
 	ops := operationsOf(contract)
 	root := chi.NewRouter()
-	root.Use(
-		exchanges{log: o.Logger, metrics: o.Metrics, tracing: o.Tracing, trusted: o.TrustedProxies}.exchange,
-		crossOrigin(o.CORSOrigins),
-		before,
-	)
 	root.NotFound(func(w http.ResponseWriter, r *http.Request) { writeError(w, r, errNoRoute) })
 	root.MethodNotAllowed(methodNotAllowed(root))
 	root.Group(func(r chi.Router) {
@@ -95,7 +90,12 @@ func assemble(o Options, before func(http.Handler) http.Handler) (http.Handler, 
 			balanceHandlers:   balanceHandlers{balances: o.Balances},
 		})
 	})
-	return root, nil
+	return chi.Chain(
+		exchanges{log: o.Logger, metrics: o.Metrics, tracing: o.Tracing, trusted: o.TrustedProxies}.exchange,
+		crossOrigin(o.CORSOrigins),
+		before,
+		enterRouter,
+	).Handler(root), nil
 }
 
 // mount puts the generated router under the edge; each of its doors for errors leads to the one writer.

@@ -137,14 +137,12 @@ func TestDoors_OneWriter(t *testing.T) {
 
 	// Without the validator a body reaches the generated decoder as it is.
 	bare := chi.NewRouter()
-	bare.Use(quiet.exchange)
 	mount(bare, server{})
-	expectRefusal(t, "strict decode", call(bare, "POST", "/v1/auth/login", `{"email":5}`), 400, fault.InvalidRequest)
+	expectRefusal(t, "strict decode", call(quiet(bare), "POST", "/v1/auth/login", `{"email":5}`), 400, fault.InvalidRequest)
 	unencodable := chi.NewRouter()
-	unencodable.Use(quiet.exchange)
 	mount(unencodable, answersYear20000{})
-	expectRefusal(t, "response encoding", call(unencodable, http.MethodGet, "/v1/auth/me", ""), 500, fault.Internal)
-	expectRefusal(t, "parameter binding", call(bare, http.MethodDelete, "/v1/auth/me/sessions/1", ""), 400, fault.InvalidRequest)
+	expectRefusal(t, "response encoding", call(quiet(unencodable), http.MethodGet, "/v1/auth/me", ""), 500, fault.Internal)
+	expectRefusal(t, "parameter binding", call(quiet(bare), http.MethodDelete, "/v1/auth/me/sessions/1", ""), 400, fault.InvalidRequest)
 }
 
 // What carries no meaning of ours is an outage where time ran out, and a fault of ours otherwise, never the client's.
@@ -204,12 +202,11 @@ func TestDoors_TimeOutWithin2s_O3(t *testing.T) {
 func TestPanic_AfterTheAnswerBeganCutsIt(t *testing.T) {
 	t.Parallel()
 	root := chi.NewRouter()
-	root.Use(quiet.exchange)
 	root.Handle("/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, strings.Repeat("x", 100_000)) // beyond any buffer
 		panic("too late")
 	}))
-	server := httptest.NewServer(root)
+	server := httptest.NewServer(quiet(root))
 	defer server.Close()
 	response, err := http.Get(server.URL)
 	if err == nil {
@@ -222,21 +219,24 @@ func TestPanic_AfterTheAnswerBeganCutsIt(t *testing.T) {
 }
 
 // quiet is the outermost part of the edge where a test has no use for what it tells.
-var quiet = exchanges{log: slog.New(slog.DiscardHandler), metrics: telemetry.NewMetrics()}
+func quiet(routes http.Handler) http.Handler {
+	return exchanges{log: slog.New(slog.DiscardHandler), metrics: telemetry.NewMetrics()}.exchange(enterRouter(routes))
+}
 
 // The order of the edge on every route.
 func TestEdge_Order(t *testing.T) {
 	t.Parallel()
 	edge, _ := newEdge(t, func(context.Context) error { return nil })
 	want := []string{
-		"exchange", "crossOrigin", "before",
+		"exchange", "crossOrigin", "before", "enterRouter",
 		"identify", "legacySurface", "limitBody", "limitAddress", "holdPrincipal", "OapiRequestValidatorWithOptions",
 	}
+	around := edge.(*chi.ChainHandler)
 	routes := 0
-	err := chi.Walk(edge.(chi.Routes), func(method, route string, _ http.Handler, middlewares ...func(http.Handler) http.Handler) error {
+	err := chi.Walk(around.Endpoint.(chi.Routes), func(method, route string, _ http.Handler, middlewares ...func(http.Handler) http.Handler) error {
 		routes++
 		var got []string
-		for _, m := range middlewares {
+		for _, m := range slices.Concat(around.Middlewares, middlewares) {
 			got = append(got, nameOf(m))
 		}
 		if !slices.Equal(got, want) {

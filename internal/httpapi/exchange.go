@@ -20,12 +20,13 @@ type exchange struct {
 	context.Context     // the connection's, and the request's trace
 	http.ResponseWriter // the connection's
 
-	id     string     // of the request
-	client netip.Addr // who is at the other end
-	began  time.Time
-	route  string    // of an answer that was given before the router; else the router knows
-	op     operation // of the contract; the zero one where the route is none of its
-	holder holder    // who asks
+	id      string     // of the request
+	client  netip.Addr // who is at the other end
+	began   time.Time
+	route   string       // of an answer that was given before the router
+	routing *chi.Context // of every other: what the router knows
+	op      operation    // of the contract; the zero one where the route is none of its
+	holder  holder       // who asks
 
 	status int        // 0: nothing was written yet
 	code   fault.Code // of a refusal
@@ -42,7 +43,19 @@ func (x *exchange) Value(key any) any {
 	case telemetry.RequestIDKey:
 		return x.id
 	}
+	if key == chi.RouteCtxKey && x.routing != nil {
+		return x.routing
+	}
 	return x.Context.Value(key)
+}
+
+// enterRouter makes the exchange the context of all that comes after: what was answered before has had no need of one.
+func enterRouter(routes http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		x := w.(*exchange)
+		x.routing = chi.NewRouteContext()
+		routes.ServeHTTP(w, r.WithContext(x))
+	})
 }
 
 // exchangeOf is the exchange that a context belongs to: behind the edge there always is one.
@@ -96,11 +109,9 @@ func (e exchanges) exchange(next http.Handler) http.Handler {
 			Context: e.tracing.RequestArrived(r), ResponseWriter: w,
 			id: requestIDOf(r), client: addressOf(r, e.trusted), began: time.Now(),
 		}
-		connection := r.Context()
-		r = r.WithContext(x)
 		e.metrics.RequestStarted()
 		setHeaders(w.Header(), x.id)
-		defer e.end(x, r, connection)
+		defer e.end(x, r)
 		defer recoverPanic(x, r) // within the end, so that a panic's 500 is logged and counted too
 		next.ServeHTTP(x, r)
 	})
@@ -108,8 +119,8 @@ func (e exchanges) exchange(next http.Handler) http.Handler {
 
 // end says what became of a request. Names follow OpenTelemetry's HTTP conventions; neither bodies nor query strings nor headers are
 // ever logged (O1).
-func (e exchanges) end(x *exchange, r *http.Request, connection context.Context) {
-	took, route, status := time.Since(x.began), x.routeOf(), x.outcome(connection)
+func (e exchanges) end(x *exchange, r *http.Request) {
+	took, route, status := time.Since(x.began), x.routeOf(), x.outcome(r.Context())
 	e.metrics.RequestEnded(r.Method, route, status, took)
 	e.logExchange(x, r.Method, route, status, took)
 	e.tracing.RequestAnswered(x, r.Method, route, status, string(x.code))
@@ -134,8 +145,10 @@ func (x *exchange) routeOf() string {
 	if x.route != "" {
 		return x.route
 	}
-	if pattern := chi.RouteContext(x).RoutePattern(); pattern != "" {
-		return pattern
+	if x.routing != nil {
+		if pattern := x.routing.RoutePattern(); pattern != "" {
+			return pattern
+		}
 	}
 	return telemetry.NoRoute
 }
@@ -180,5 +193,5 @@ func recoverPanic(x *exchange, r *http.Request) {
 		noteError(x, fault.Internal, err)
 		panic(http.ErrAbortHandler)
 	}
-	writeError(x, r, err)
+	writeError(x, r.WithContext(x), err)
 }

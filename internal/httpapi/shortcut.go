@@ -62,14 +62,15 @@ func (s shortCut) verifyToken(w http.ResponseWriter, r *http.Request, next http.
 // hash is a token that was verified, so it has the characters of one (T1): that need not be looked at again.
 func (s shortCut) answer(w http.ResponseWriter, r *http.Request, compact []byte) bool {
 	if kept, ok := s.resolver.Recall(compact, verifyTokenForm); ok {
-		exchangeOf(r.Context()).route = verifyTokenPath
+		w.(*exchange).route = verifyTokenPath
 		kept.(*keptAnswer).send(w)
 		return true
 	}
 	if !isPlain(compact) {
 		return false
 	}
-	exchangeOf(r.Context()).route = verifyTokenPath
+	x := w.(*exchange)
+	x.route, r = verifyTokenPath, r.WithContext(x)
 	p, err := s.resolver.Resolve(r.Context(), string(compact))
 	if err == nil {
 		err = api.VerifyToken200JSONResponse(toAPIVerified(p)).VisitVerifyTokenResponse(w)
@@ -85,7 +86,7 @@ func (s shortCut) forward(w http.ResponseWriter, r *http.Request, next http.Hand
 	if authorization := r.Header["Authorization"]; len(authorization) == 1 {
 		if compact, ok := strings.CutPrefix(authorization[0], "Bearer "); ok {
 			if kept, ok := s.resolver.Recall([]byte(compact), forwardForm); ok {
-				exchangeOf(r.Context()).route = forwardPath
+				w.(*exchange).route = forwardPath
 				kept.(*keptAnswer).send(w)
 				return
 			}
