@@ -66,7 +66,9 @@ func (serveCommand) Run() error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	logger := telemetry.NewLogger(os.Stderr, c.LogLevel, secrets)
+	lines := telemetry.NewLines(os.Stderr)
+	defer func() { _ = lines.Flush() }() // nobody is left to tell
+	logger := telemetry.NewLogger(lines, c.LogLevel, secrets)
 	slog.SetDefault(logger) // libraries that log by themselves get the same redaction
 	return app.Run(ctx, c, app.Options{Logger: logger, Version: version()})
 }

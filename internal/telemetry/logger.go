@@ -46,7 +46,11 @@ var alwaysSecret = []string{"authorization", "proxy-authorization", "cookie", "s
 // token (a JWT, "Bearer ...", a Google API key) is masked within values and messages, as a second net. A line that is written
 // with a request's context names its trace and span.
 func NewLogger(w io.Writer, level slog.Leveler, secretNames []string) *slog.Logger {
-	r, out := newRedactor(secretNames), &oneAtATime{out: w}
+	r := newRedactor(secretNames)
+	out, ok := w.(*Lines)
+	if !ok {
+		out = &Lines{out: w}
+	}
 	every := slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: r.replace})
 	return slog.New(inTrace{plainLines{every, out}})
 }

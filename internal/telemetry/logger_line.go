@@ -2,7 +2,6 @@ package telemetry
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"strconv"
 	"sync"
@@ -15,7 +14,7 @@ import (
 // A line is plain where all that it says is numbers and our own words ([ours]), none of which JSON would write in another way.
 type plainLines struct {
 	slog.Handler
-	out io.Writer
+	out *Lines
 }
 
 // lineBuffers hold more than a plain line takes.
@@ -29,8 +28,7 @@ func (h plainLines) Handle(ctx context.Context, line slog.Record) error {
 	if !plain {
 		return h.Handler.Handle(ctx, line)
 	}
-	_, err := h.out.Write(text)
-	return err
+	return h.out.writeLater(text)
 }
 
 // WithAttrs implements slog.Handler: what is on every line is not ours to judge.
@@ -84,16 +82,4 @@ func isPlain(text string) bool {
 		}
 	}
 	return true
-}
-
-// oneAtATime keeps two handlers' lines apart.
-type oneAtATime struct {
-	lock sync.Mutex
-	out  io.Writer
-}
-
-func (w *oneAtATime) Write(line []byte) (int, error) {
-	w.lock.Lock()
-	defer w.lock.Unlock()
-	return w.out.Write(line)
 }

@@ -1,0 +1,80 @@
+package telemetry
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// How long and how many bytes the lines of requests that went well wait for each other.
+const (
+	lineDelay = 100 * time.Millisecond
+	lineRoom  = 32 << 10
+)
+
+// Lines is where log lines go, one after the other. Those of requests that went well are gathered for a moment and written together,
+// for a system call a request is a tenth of what a known token costs; any other line is written at once, after those before it. A
+// process that is killed takes the gathered ones along, and no other.
+type Lines struct {
+	out   io.Writer
+	delay time.Duration
+
+	lock     sync.Mutex
+	gathered []byte
+	due      bool // a flush is on its way
+}
+
+// NewLines gathers for out. Flush is to be called at the end.
+func NewLines(out io.Writer) *Lines { return &Lines{out: out, delay: lineDelay} }
+
+// Write implements io.Writer: the line is out when it returns.
+func (l *Lines) Write(line []byte) (int, error) {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	if err := l.flush(); err != nil {
+		return 0, err
+	}
+	return l.out.Write(line)
+}
+
+// Flush writes what was gathered.
+func (l *Lines) Flush() error {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	return l.flush()
+}
+
+func (l *Lines) flush() error {
+	if len(l.gathered) == 0 {
+		return nil
+	}
+	_, err := l.out.Write(l.gathered)
+	l.gathered = l.gathered[:0]
+	if err != nil {
+		return fmt.Errorf("write log lines: %w", err)
+	}
+	return nil
+}
+
+// writeLater gathers a line, where lines are gathered.
+func (l *Lines) writeLater(line []byte) error {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	l.gathered = append(l.gathered, line...)
+	if l.delay == 0 || len(l.gathered) >= lineRoom {
+		return l.flush()
+	}
+	if !l.due {
+		l.due = true
+		time.AfterFunc(l.delay, l.flushDue)
+	}
+	return nil
+}
+
+func (l *Lines) flushDue() {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	l.due = false
+	_ = l.flush() // where the log cannot be written nobody can be told
+}
