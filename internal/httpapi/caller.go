@@ -30,7 +30,7 @@ type holder struct {
 func holdPrincipal(resolver *principal.Resolver) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			exchangeOf(r.Context()).holder = holder{
+			exchangeOf(r.Context()).holder = &holder{
 				resolver: resolver, bearers: r.Header.Values("Authorization"), keys: r.Header.Values(keyHeader), agent: r.UserAgent(),
 			}
 			next.ServeHTTP(w, r)

@@ -26,7 +26,7 @@ type exchange struct {
 	route   string       // of an answer that was given before the router
 	routing *chi.Context // of every other: what the router knows
 	op      operation    // of the contract; the zero one where the route is none of its
-	holder  holder       // who asks
+	holder  *holder      // who asks, of a request that the contract's validator has seen
 
 	status int        // 0: nothing was written yet
 	code   fault.Code // of a refusal

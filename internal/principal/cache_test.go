@@ -82,7 +82,7 @@ func TestCache_FillsAndInvalidationsInAnyOrder(t *testing.T) {
 // T6: what a token said is forgotten when the token ends, to the instant.
 func TestCache_TokenEndsAtExp(t *testing.T) {
 	t.Parallel()
-	c, end, key := NewCache(CacheOptions{}), time.Now().Add(time.Hour).Truncate(time.Second), keyOf("a token")
+	c, end, key := NewCache(CacheOptions{}), time.Now().Add(time.Hour).Truncate(time.Second), keyOf([]byte("a token"))
 	c.keepToken(key, verified{claims: token.Claims{ExpiresAt: end}, userID: uuid.New()})
 	if c.token(key, end.Add(-time.Nanosecond)) == nil {
 		t.Error("T6: forgotten before its end")
@@ -111,7 +111,7 @@ func TestCache_FactsAgeFromTheBeginningOfTheirReading(t *testing.T) {
 // T6: keys are hashes: nothing of the token is in them.
 func TestKeyOf_IsTheTokensHash(t *testing.T) {
 	t.Parallel()
-	if a, b := keyOf("one token"), keyOf("another"); a == b || len(a) != 32 {
+	if a, b := keyOf([]byte("one token")), keyOf([]byte("another")); a == b || len(a) != 32 {
 		t.Errorf("T6: keys %x and %x", a, b)
 	}
 }

@@ -3,14 +3,13 @@ package principal
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
+	"unsafe"
 
 	"github.com/google/uuid"
-	"golang.org/x/sync/singleflight"
 
 	"auth-v2-service/internal/apikey"
 	"auth-v2-service/internal/fault"
@@ -70,7 +69,7 @@ type Resolver struct {
 	render   func(Form, Principal) Answer
 	onVerify func(result string)
 	now      func() time.Time
-	flights  singleflight.Group
+	flights  flights
 }
 
 // NewResolver makes a resolver.
@@ -91,29 +90,16 @@ func NewResolver(o Options) *Resolver {
 // Resolve says who the bearer of a compact token is. It answers within the budget (O3). Errors are those of token.Verify and
 // user.FirstSight, then ErrDeactivated before ErrRevoked of internal/user. No refusal is cached.
 func (r *Resolver) Resolve(ctx context.Context, compact string) (Principal, error) {
-	key := keyOf(compact)
+	key := keyOf(bytesOf(compact))
 	remembered, facts := r.remembered(key)
 	r.cache.used(remembered, facts)
 	if facts != nil {
 		return admit(remembered.claims, facts.user)
 	}
-	ctx, cancel := context.WithTimeout(ctx, budget)
-	defer cancel()
-	// One look-up serves everybody who waits for the same token; it goes on when the first of them hangs up. Who comes after an
-	// invalidation does not join a look-up from before it.
-	flight := r.flights.DoChan(key.flight(r.cache.generation()), func() (found any, err error) {
-		defer fault.Recover(&err)
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), budget)
-		defer cancel()
+	p, err := r.flights.do(ctx, flightKey{key, r.cache.generation()}, func(ctx context.Context) (Principal, error) {
 		return r.lookUp(ctx, key, compact)
 	})
-	select {
-	case result := <-flight:
-		p, _ := result.Val.(Principal)
-		return p, slowIsUnavailable(result.Err)
-	case <-ctx.Done():
-		return Principal{}, errTooSlow.With(ctx.Err())
-	}
+	return p, slowIsUnavailable(err)
 }
 
 // Claims says what a compact token claims, without a row: for who cannot be given one yet. The budget and the errors of
@@ -250,8 +236,9 @@ func slowIsUnavailable(err error) error {
 // tokenKey is all that is ever kept of a token (T6).
 type tokenKey [sha256.Size]byte
 
-func keyOf[T string | []byte](compact T) tokenKey { return sha256.Sum256([]byte(compact)) }
+func keyOf(compact []byte) tokenKey { return sha256.Sum256(compact) }
 
-func (k tokenKey) flight(generation uint64) string {
-	return string(binary.BigEndian.AppendUint64(k[:], generation))
+// bytesOf is text to read, and not to keep: a copy of a token is a kilobyte.
+func bytesOf(text string) []byte {
+	return unsafe.Slice(unsafe.StringData(text), len(text)) //nolint:gosec // as said
 }
