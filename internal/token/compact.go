@@ -81,11 +81,17 @@ func (h *header) check() error {
 // many spellings, and with them many cache keys.
 func isCompactAlphabet(compact string) bool {
 	for i := range len(compact) {
-		switch c := compact[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.':
-		default:
+		if !compactAlphabet[compact[i]] {
 			return false
 		}
 	}
 	return true
 }
+
+// compactAlphabet is base64url's (RFC 4648 section 5), and the dot.
+var compactAlphabet = func() (alphabet [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") {
+		alphabet[c] = true
+	}
+	return alphabet
+}()
