@@ -345,7 +345,8 @@ func playRaceTable(t *testing.T, p *scene, hold bool) {
 	if n := p.number("auth.users") - before; n != made || p.count(SightCreated)-created != n {
 		t.Errorf("%d rows were made and %d counted as made, expected %d", n, p.count(SightCreated)-created, made)
 	}
-	if ran["UsersByFirebaseUIDs"] > len(all)/4 || ran["FirstSights"] == 0 || ran["FirstSights"]+ran["FirstSight"] > len(all)/2 {
+	// Two thirds, for a third of these people are in each other's way, and go on alone.
+	if ran["UsersByFirebaseUIDs"] > len(all)/4 || ran["FirstSights"] == 0 || ran["FirstSights"]+ran["FirstSight"] > len(all)*2/3 {
 		t.Errorf("%d first sights ran %v, expected them to share statements", len(all), ran)
 	}
 	if codes["40P01"] > 0 {
