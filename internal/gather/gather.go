@@ -11,10 +11,13 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// Options say how questions are answered. Every field is required.
+// Options say how questions are answered. Every field but Patience is required.
 type Options[Q, A any] struct {
-	// Lanes is how many groups are under way at once. Two: one that is slow does not hold up all.
+	// Lanes is how many groups are under way at once at most. Two: one that is slow does not hold up all.
 	Lanes int
+	// Patience is how long a group may take before another lane opens beside it: the fewer lanes, the more questions a group answers.
+	// 0: none, every lane is open from the beginning.
+	Patience time.Duration
 	// Most is how many questions a group has at most.
 	Most int
 	// Limit is how long one group may take. It is to be less than the time that its members have.
@@ -37,6 +40,7 @@ type Lanes[Q, A any] struct {
 	left    int             // how many of them have gone
 	alone   int             // questions under way beside the lanes
 	busy    int             // lanes under way
+	slow    int             // those of them whose group has taken longer than the patience
 }
 
 // New makes lanes.
@@ -92,11 +96,50 @@ func (l *Lanes[Q, A]) join(ctx context.Context, question Q) *waiter[Q, A] {
 	}
 	w := &waiter[Q, A]{ctx: ctx, question: question, answered: make(chan answer[A], 1)}
 	l.waiting = append(l.waiting, w)
+	if l.options.Patience == 0 || l.busy == l.slow {
+		l.openLane()
+	}
+	return w
+}
+
+// openLane is called under the lock.
+func (l *Lanes[Q, A]) openLane() {
 	if l.busy < l.options.Lanes {
 		l.busy++
 		go l.serve()
 	}
-	return w
+}
+
+// turn is one group under way in a lane.
+type turn struct{ slow, over bool }
+
+// begin watches a group: once it has taken longer than the patience, it counts as slow, and whoever waits has another lane.
+func (l *Lanes[Q, A]) begin() (end func()) {
+	if l.options.Patience == 0 {
+		return func() {}
+	}
+	t := &turn{}
+	timer := time.AfterFunc(l.options.Patience, func() {
+		l.lock.Lock()
+		defer l.lock.Unlock()
+		if t.over {
+			return
+		}
+		t.slow = true
+		l.slow++
+		if len(l.waiting) > l.left {
+			l.openLane()
+		}
+	})
+	return func() {
+		timer.Stop()
+		l.lock.Lock()
+		defer l.lock.Unlock()
+		t.over = true
+		if t.slow {
+			l.slow--
+		}
+	}
 }
 
 // letOthersCome lets those goroutines run which are about to ask. It is no timer: where there are none it takes no time. The lock is
@@ -145,7 +188,9 @@ func (l *Lanes[Q, A]) serve() {
 	runtime.Gosched() // as letOthersCome
 	group := l.take()
 	for len(group) > 0 {
+		end := l.begin()
 		answers, err := l.ask(group)
+		end()
 		// Before anybody is answered: who has been answered finds the lane as it is now.
 		next := l.take()
 		l.deliver(group, answers, err)

@@ -262,6 +262,44 @@ func TestAsk_OneThatHangsHoldsUpNobodyElse_O3(t *testing.T) {
 	})
 }
 
+// O3: one group at a time while they are quick; beside one that is not, another lane opens, for as long as it is slow.
+func TestAsk_AnotherLaneOpensBesideASlowOne_O3(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const patience = 5 * time.Millisecond
+		hang := make(chan struct{})
+		d := &desk{holdAlone: make(chan struct{})}
+		d.fail = func(group []int) error {
+			if slices.Contains(group, 100) {
+				<-hang
+			}
+			return nil
+		}
+		l := d.lanes(2, 10)
+		l.options.Patience = patience
+		alone := ask(t, l, 0)
+		slow := ask(t, l, 100)
+		gathering := ask(t, l, 1, 2)
+		expectWaiting(t, "within the patience one lane is open", gathering...)
+		time.Sleep(patience)
+		expectAnswers(t, "after it another one is", gathering...)
+		expectAnswers(t, "and open it stays for who comes later", ask(t, l, 3)...)
+		expectWaiting(t, "the slow one", slow...)
+		close(hang)
+		expectAnswers(t, "released", slow...)
+		if d.most != 2 || l.slow != 0 || l.busy != 0 {
+			t.Errorf("%d lanes at once, %d slow and %d busy in the end; expected 2, 0, 0", d.most, l.slow, l.busy)
+		}
+		hang = make(chan struct{})
+		slow, gathering = ask(t, l, 100), ask(t, l, 4)
+		expectWaiting(t, "whose lane is slow no longer opens no other at once", gathering...)
+		close(hang)
+		expectAnswers(t, "in turn", append(slow, gathering...)...)
+		close(d.holdAlone)
+		expectAnswers(t, "alone", alone...)
+	})
+}
+
 // O3: who leaves is gone at once, and is asked for no more; the group of those who stay goes on, in the first one's values.
 func TestAsk_WhoLeavesIsLeftOut_O3(t *testing.T) {
 	t.Parallel()

@@ -20,6 +20,8 @@ const (
 	lanes        = 2
 	mostTogether = 128
 	groupLimit   = time.Second
+	// lookPatience is how long one look-up may take before another goes on beside it: the rows are in memory, or something is wrong.
+	lookPatience = 5 * time.Millisecond
 	// sightPatience is how long a statement that makes many rows waits for somebody's open transaction that holds what one of them
 	// wants. Two such statements wait for each other some milliseconds; longer than this, and each of its members goes on alone.
 	sightPatience = 100 * time.Millisecond
@@ -41,18 +43,19 @@ type sighting struct {
 
 func (s *Store) gather() questions {
 	return questions{
-		sights:     gather.New(lanesOf(s.seeTogether, s.seeAlone, pg.BadValues)),
-		births:     gather.New(lanesOf(s.makeTogether, s.makeAlone, goOnAlone)),
-		rows:       gather.New(lanesOf(s.readTogether, s.readAlone, pg.BadValues)),
-		legacyRows: gather.New(lanesOf(s.readLegacyTogether, s.readLegacyAlone, pg.BadValues)),
+		sights:     gather.New(lanesOf(s.seeTogether, s.seeAlone, pg.BadValues, lookPatience)),
+		births:     gather.New(lanesOf(s.makeTogether, s.makeAlone, goOnAlone, 0)), // each waits for the disk
+		rows:       gather.New(lanesOf(s.readTogether, s.readAlone, pg.BadValues, lookPatience)),
+		legacyRows: gather.New(lanesOf(s.readLegacyTogether, s.readLegacyAlone, pg.BadValues, lookPatience)),
 	}
 }
 
 func lanesOf[Q, A any](
 	together func(context.Context, []Q) ([]A, error), alone func(context.Context, Q) (A, error), apart func(error) bool,
+	patience time.Duration,
 ) gather.Options[Q, A] {
 	return gather.Options[Q, A]{
-		Lanes: lanes, Most: mostTogether, Limit: groupLimit, Together: together, Alone: alone, Apart: apart,
+		Lanes: lanes, Patience: patience, Most: mostTogether, Limit: groupLimit, Together: together, Alone: alone, Apart: apart,
 	}
 }
 
