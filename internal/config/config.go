@@ -59,7 +59,7 @@ type Config struct {
 	MigrateOnStart    string `env:"MIGRATE_ON_START" envDefault:"on" enum:"on,check" help:"check: never change the schema, only look"`
 	SchemaCheck       string `env:"SCHEMA_CHECK" envDefault:"enforce" enum:"enforce,warn,off" help:"whether a schema that differs from the migrations stops the start"`
 
-	CacheMB uint32 `env:"CACHE_MB" envDefault:"24" help:"memory for the tokens and people seen lately, in MiB"`
+	CacheMB uint32 `env:"CACHE_MB" envDefault:"20" help:"memory for the tokens and people seen lately, in MiB"`
 
 	RedisURL  string `env:"REDIS_URL" secret:"true" help:"redis://... ; or the REDIS_ variables"`
 	RedisHost string `env:"REDIS_HOST" envDefault:"redis"`
