@@ -64,6 +64,20 @@ func TestWriteRatios_KeepsWhatWasNotMeasured(t *testing.T) {
 	}
 }
 
+// What is committed is whole: every path has a ratio that somebody keeps.
+func TestCommittedRatios(t *testing.T) {
+	t.Parallel()
+	committed, err := readRatios("ratios.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range pathKeys {
+		if !slices.ContainsFunc(committed, func(c compared) bool { return c.Path == path && c.Ratio > 0 }) {
+			t.Errorf("ratios.json keeps nothing of %s", path)
+		}
+	}
+}
+
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "ratios.json")
