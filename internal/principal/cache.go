@@ -16,7 +16,7 @@ import (
 // Redis is away or when somebody else writes the table.
 const MaxFactsAge = 10 * time.Second
 
-// DefaultCacheBytes is what a cache may take where nothing else is said: enough for some 100,000 people and a token of each.
+// DefaultCacheBytes is what a cache may take where nothing else is said: enough for some 90,000 people and a token of each.
 const DefaultCacheBytes = 128 << 20
 
 // verified is what a token said when its signature was checked, and the answers that were made of it and of the facts then. Never
