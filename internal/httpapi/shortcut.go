@@ -54,6 +54,7 @@ func (s shortCut) verifyToken(w http.ResponseWriter, r *http.Request, next http.
 	if compact, ok := canonicalToken(body); ok && err == nil && s.answer(w, r, compact) {
 		return
 	}
+	r = r.WithContext(r.Context()) // another, for its body is another
 	r.Body = unread{io.MultiReader(bytes.NewReader(bytes.Clone(body[:n])), r.Body), r.Body}
 	next.ServeHTTP(w, r)
 }
