@@ -74,3 +74,24 @@ func TestCache_FloodIsBounded(t *testing.T) {
 		t.Errorf("%d tokens were kept, expected those that there is room for", kept)
 	}
 }
+
+// BenchmarkCache_Flood is what a token that nobody has seen costs a full cache: the mean, and the longest of a million.
+//
+//	go test ./internal/principal -run '^$' -bench Flood -benchtime 1000000x
+func BenchmarkCache_Flood(b *testing.B) {
+	c := NewCache(CacheOptions{Bytes: 8 << 20})
+	c.fill(20_000)
+	end := time.Now().Add(time.Hour)
+	var longest time.Duration
+	var serial uint64
+	b.ReportAllocs()
+	for b.Loop() {
+		var key tokenKey
+		serial++
+		binary.LittleEndian.PutUint64(key[8:], serial)
+		began := time.Now()
+		c.keepToken(key, verified{claims: token.Claims{Kind: token.KindFirebase, ExpiresAt: end}})
+		longest = max(longest, time.Since(began))
+	}
+	b.ReportMetric(float64(longest.Microseconds()), "longest-us")
+}
