@@ -155,7 +155,7 @@ func (x *exchange) routeOf() string {
 
 func (e exchanges) logExchange(x *exchange, method, route string, status int, took time.Duration) {
 	level := slog.LevelInfo
-	if status >= http.StatusInternalServerError {
+	if status >= http.StatusInternalServerError || x.code == fault.Internal { // a panic may come after the status
 		level = slog.LevelError
 	}
 	if !e.log.Enabled(x, level) {

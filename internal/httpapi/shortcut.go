@@ -47,39 +47,50 @@ func (s shortCut) verifyToken(w http.ResponseWriter, r *http.Request, next http.
 		next.ServeHTTP(w, r)
 		return
 	}
+	kept, compact, again := s.read(r)
+	x := w.(*exchange)
+	switch {
+	case kept != nil:
+		x.route = verifyTokenPath
+		kept.send(w)
+	case compact != "":
+		x.route = verifyTokenPath
+		s.resolve(w, r.WithContext(x), compact)
+	default:
+		next.ServeHTTP(w, again)
+	}
+}
+
+// read gives the answer about the token of a canonical body, else the token, else the request to be read again: what is not canonical,
+// and what may mean something else in JSON than it is. What is known by its hash is a token that was verified, so it has the
+// characters of one (T1): that need not be looked at again.
+func (s shortCut) read(r *http.Request) (kept *keptAnswer, compact string, again *http.Request) {
 	buffer := buffers.Get().(*[maxCanonical]byte)
 	defer buffers.Put(buffer)
 	body := buffer[:r.ContentLength]
 	n, err := io.ReadFull(r.Body, body)
-	if compact, ok := canonicalToken(body); ok && err == nil && s.answer(w, r, compact) {
-		return
+	if held, ok := canonicalToken(body[:n]); ok && err == nil {
+		if answer, ok := s.resolver.Recall(held, verifyTokenForm); ok {
+			return answer.(*keptAnswer), "", nil
+		}
+		if isPlain(held) {
+			return nil, string(held), nil
+		}
 	}
-	r = r.WithContext(r.Context()) // another, for its body is another
-	r.Body = unread{io.MultiReader(bytes.NewReader(bytes.Clone(body[:n])), r.Body), r.Body}
-	next.ServeHTTP(w, r)
+	again = r.WithContext(r.Context()) // another, for its body is another
+	again.Body = unread{io.MultiReader(bytes.NewReader(bytes.Clone(body[:n])), r.Body), r.Body}
+	return nil, "", again
 }
 
-// answer answers for what a canonical body holds; false where it may mean something else in JSON than it is. What is known by its
-// hash is a token that was verified, so it has the characters of one (T1): that need not be looked at again.
-func (s shortCut) answer(w http.ResponseWriter, r *http.Request, compact []byte) bool {
-	if kept, ok := s.resolver.Recall(compact, verifyTokenForm); ok {
-		w.(*exchange).route = verifyTokenPath
-		kept.(*keptAnswer).send(w)
-		return true
-	}
-	if !isPlain(compact) {
-		return false
-	}
-	x := w.(*exchange)
-	x.route, r = verifyTokenPath, r.WithContext(x)
-	p, err := s.resolver.Resolve(r.Context(), string(compact))
+// resolve is for a token that memory has no answer about.
+func (s shortCut) resolve(w http.ResponseWriter, r *http.Request, compact string) {
+	p, err := s.resolver.Resolve(r.Context(), compact)
 	if err == nil {
 		err = api.VerifyToken200JSONResponse(toAPIVerified(p)).VisitVerifyTokenResponse(w)
 	}
 	if err != nil {
 		writeError(w, r, err)
 	}
-	return true
 }
 
 // forward answers for a token seen before.
@@ -96,12 +107,12 @@ func (s shortCut) forward(w http.ResponseWriter, r *http.Request, next http.Hand
 	next.ServeHTTP(w, r)
 }
 
-// The canonical body is {"token":"..."}, to the byte: no space, no escape, nothing more. It holds what the contract's schema lets
-// through at most.
+// The canonical body is {"token":"..."}, to the byte: no space, no escape, nothing more. Longer tokens than T1 lets through are refused
+// on the long road.
 const (
 	canonicalHead = `{"token":"`
 	canonicalTail = `"}`
-	longestToken  = 16384
+	longestToken  = 8 << 10
 	maxCanonical  = len(canonicalHead) + longestToken + len(canonicalTail)
 )
 

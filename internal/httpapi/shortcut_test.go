@@ -197,6 +197,7 @@ func FuzzShortCut_ForwardAnswersAsTheLongRoad(f *testing.F) {
 func TestShortCut_IsTaken(t *testing.T) {
 	t.Parallel()
 	roads := newRoads(t)
+	const longestInContract = 16384
 	plain := http.Header{"Content-Type": {"application/json"}}
 	body := []byte(`{"token":"a.b.c"}`)
 	if got := roads.expectAlike(t, "POST", verifyTokenPath, body, int64(len(body)), plain); got.status != http.StatusOK {
@@ -205,12 +206,14 @@ func TestShortCut_IsTaken(t *testing.T) {
 	if got := roads.expectAlike(t, "GET", forwardPath, nil, 0, http.Header{"Authorization": {"Bearer a.b.c"}}); got.header.Get("X-User-Id") == "" {
 		t.Fatalf("forward answered %+v", got)
 	}
-	long := `{"token":"` + strings.Repeat("a", longestToken) + `"}`
+	long := `{"token":"` + strings.Repeat("a", longestInContract) + `"}`
+	longest := `{"token":"` + strings.Repeat("a", longestToken) + `"}`
 	for _, odd := range []struct {
 		method, target, body string
 		length               int64
 		header               http.Header
 	}{
+		{"POST", verifyTokenPath, longest, int64(len(longest)), plain},
 		{"POST", verifyTokenPath, long, int64(len(long)), plain},
 		{"POST", verifyTokenPath, long[:20] + "aa" + long[20:], int64(len(long)) + 2, plain},
 		{"POST", verifyTokenPath, string(body), int64(len(body)) + 5, plain}, // the client stops in the middle

@@ -17,7 +17,7 @@ const Forms = 2
 // anything is missing, too old or not good: Resolve says what and why.
 //
 // A token's end, the age of facts and every invalidation count here exactly as they do for Resolve (T4, T5, T6): whether the answer
-// is still of the facts that are good now is seen by their being the same ones.
+// is still of the facts that are good now is seen by the number of their reading.
 func (r *Resolver) Recall(compact []byte, form Form) (Answer, bool) {
 	key := keyOf(compact)
 	v, facts := r.remembered(key)
@@ -25,7 +25,7 @@ func (r *Resolver) Recall(compact []byte, form Form) (Answer, bool) {
 		return nil, false
 	}
 	answer := v.answers[form]
-	if v.facts != facts || answer == nil {
+	if v.reading != facts.reading || answer == nil {
 		if answer = r.answer(key, v, facts, form); answer == nil {
 			return nil, false
 		}
@@ -44,8 +44,8 @@ func (r *Resolver) answer(key tokenKey, v *verified, facts *known, form Form) An
 	if made == nil {
 		return nil
 	}
-	next := verified{claims: v.claims, userID: v.userID, facts: facts}
-	if v.facts == facts {
+	next := verified{claims: v.claims, userID: v.userID, reading: facts.reading}
+	if v.reading == facts.reading {
 		next.answers = v.answers
 	}
 	next.answers[form] = made

@@ -25,7 +25,7 @@ type verified struct {
 	claims  token.Claims
 	userID  uuid.UUID
 	answers [Forms]Answer // nil: not asked for yet
-	facts   *known        // of which they were made
+	reading uint64        // of the facts that they were made of; 0: none
 }
 
 // person is whose facts: what revokes legacy sessions alone is read for their tokens alone, so the two kinds do not share an entry.
@@ -51,11 +51,12 @@ func (v *verified) isOf(u user.User) bool {
 	return v.claims.Kind == token.KindLegacy || u.FirebaseUID == v.claims.Subject
 }
 
-// known are the facts about a user, and when their reading began. Never changed once it is kept: whoever has seen the same ones
-// before need not look at them again.
+// known are the facts about a user, and when their reading began. Never changed once it is kept. Each has a number of its own: whoever
+// has seen that before need not look at them again, and need not hold on to them.
 type known struct {
-	user   user.User
-	readAt time.Time
+	user    user.User
+	readAt  time.Time
+	reading uint64
 }
 
 // Cache keeps verified tokens and facts about users, in a bounded number of bytes: what is used least goes first. Safe for
@@ -68,6 +69,7 @@ type Cache struct {
 	// filling orders fills against invalidations: a fill that began before an invalidation of its user is dropped (T5).
 	filling       sync.Mutex
 	invalidations uint64                     // how many there were
+	readings      uint64                     // how many were kept
 	recent        map[uuid.UUID]invalidation // the last one of each user since the last one of all
 	everybody     invalidation               // the last one of all users
 
@@ -172,7 +174,8 @@ func (c *Cache) keepFacts(f fill, kind token.Kind, u user.User) (kept bool) {
 	if max(c.everybody.number, c.recent[u.ID].number) > f.after {
 		return false
 	}
-	c.people.Set(person{id: u.ID, kind: kind}, &known{user: u, readAt: f.readAt})
+	c.readings++
+	c.people.Set(person{id: u.ID, kind: kind}, &known{user: u, readAt: f.readAt, reading: c.readings})
 	return true
 }
 

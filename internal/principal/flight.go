@@ -3,6 +3,7 @@ package principal
 import (
 	"context"
 	"sync"
+	"time"
 
 	"auth-v2-service/internal/fault"
 )
@@ -28,13 +29,14 @@ type flight struct {
 	err    error
 }
 
-// do gives what lookUp finds, within the budget. A look-up goes on when whoever has begun it hangs up: others may wait for it.
+// do gives what lookUp finds, within the budget, or the time that whoever begins it has left. A look-up goes on when they hang up:
+// others may wait for it.
 func (f *flights) do(ctx context.Context, key flightKey, lookUp func(context.Context) (Principal, error)) (Principal, error) {
 	under, begun := f.join(key)
 	if !begun {
 		return under.wait(ctx)
 	}
-	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), budget)
+	within, cancel := context.WithDeadline(context.WithoutCancel(ctx), latest(ctx))
 	defer cancel()
 	under.fly(within, lookUp)
 	f.land(key, under)
@@ -42,6 +44,14 @@ func (f *flights) do(ctx context.Context, key flightKey, lookUp func(context.Con
 		return Principal{}, errTooSlow.With(ctx.Err())
 	}
 	return under.found, under.err
+}
+
+func latest(ctx context.Context) time.Time {
+	end := time.Now().Add(budget)
+	if deadline, ok := ctx.Deadline(); ok && deadline.Before(end) {
+		return deadline
+	}
+	return end
 }
 
 // join is the flight of a key, and whether it is the caller's to fly.

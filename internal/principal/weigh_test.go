@@ -3,6 +3,7 @@ package principal
 import (
 	"encoding/binary"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +73,36 @@ func TestCache_FloodIsBounded(t *testing.T) {
 	}
 	if kept := c.tokens.EstimatedSize(); kept < 1000 {
 		t.Errorf("%d tokens were kept, expected those that there is room for", kept)
+	}
+}
+
+// What is kept with a token holds on to no facts: those that were displaced are gone, however large they were.
+func TestCache_AnswersHoldNoFacts(t *testing.T) {
+	const tokens, ended = 500, 2_000
+	s, _ := recalling(t)
+	s.claims = token.Claims{
+		Kind: token.KindLegacy, UserID: s.person.ID, SessionID: uuid.New(), AuthTime: s.time.now(), ExpiresAt: s.time.now().Add(time.Hour),
+	}
+	s.byLegacyID = func(uuid.UUID) (user.User, error) {
+		u := s.person
+		u.EndedSessions = make([]uuid.UUID, ended)
+		return u, nil
+	}
+	before := heap()
+	for i := range tokens {
+		compact := strconv.Itoa(i)
+		if _, err := s.resolver.Resolve(t.Context(), compact); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := s.resolver.Recall([]byte(compact), 0); !ok {
+			t.Fatal("no answer is kept")
+		}
+		s.resolver.cache.forget(s.person.ID)
+	}
+	took := heap() - before
+	runtime.KeepAlive(s)
+	if most := int64(tokens * 4 << 10); took > most {
+		t.Errorf("%d answers of as many readings take %d bytes, expected at most %d", tokens, took, most)
 	}
 }
 

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -32,10 +33,9 @@ func NewLines(out io.Writer) *Lines { return &Lines{out: out, delay: lineDelay} 
 func (l *Lines) Write(line []byte) (int, error) {
 	l.lock.Lock()
 	defer l.lock.Unlock()
-	if err := l.flush(); err != nil {
-		return 0, err
-	}
-	return l.out.Write(line)
+	before := l.flush()
+	n, err := l.out.Write(line)
+	return n, errors.Join(before, err)
 }
 
 // Flush writes what was gathered.
@@ -50,7 +50,7 @@ func (l *Lines) flush() error {
 		return nil
 	}
 	_, err := l.out.Write(l.gathered)
-	l.gathered = l.gathered[:0]
+	l.gathered = l.gathered[:0] // whatever came of it: a log that cannot be written must not grow here
 	if err != nil {
 		return fmt.Errorf("write log lines: %w", err)
 	}

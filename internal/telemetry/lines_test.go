@@ -29,9 +29,13 @@ func TestLines_GatherWhatCanWait(t *testing.T) {
 		if out.Len() != 0 {
 			t.Errorf("written at once: %s", &out)
 		}
-		log.Warn("something else", FieldUserID, "x")
+		log.Warn("something else") // as plain as they are
 		if got := order(out.String(), ":200}", ":201}", "something else"); got != "012" {
 			t.Errorf("a warning came in the order %s: %s", got, &out)
+		}
+		log.Info("at once, too")
+		if !strings.Contains(out.String(), "at once, too") {
+			t.Error("a line that is no request's waits for others")
 		}
 		access(202)
 		time.Sleep(lineDelay)

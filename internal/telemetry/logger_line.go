@@ -28,8 +28,15 @@ func (h plainLines) Handle(ctx context.Context, line slog.Record) error {
 	if !plain {
 		return h.Handler.Handle(ctx, line)
 	}
+	if !isAccess(line) {
+		_, err := h.out.Write(text)
+		return err
+	}
 	return h.out.writeLater(text)
 }
+
+// isAccess says whether a line is one of the access log's that can wait: those alone are written without their place in the code.
+func isAccess(line slog.Record) bool { return line.PC == 0 && line.Level == slog.LevelInfo }
 
 // WithAttrs implements slog.Handler: what is on every line is not ours to judge.
 func (h plainLines) WithAttrs(attributes []slog.Attr) slog.Handler {
