@@ -206,7 +206,9 @@ func TestPanic_AfterTheAnswerBeganCutsIt(t *testing.T) {
 		_, _ = io.WriteString(w, strings.Repeat("x", 100_000)) // beyond any buffer
 		panic("too late")
 	}))
-	server := httptest.NewServer(quiet(root))
+	var log syncedLog
+	telling := exchanges{log: slog.New(slog.NewJSONHandler(&log, nil)), metrics: telemetry.NewMetrics()}
+	server := httptest.NewServer(telling.exchange(enterRouter(root)))
 	defer server.Close()
 	response, err := http.Get(server.URL)
 	if err == nil {
@@ -216,6 +218,9 @@ func TestPanic_AfterTheAnswerBeganCutsIt(t *testing.T) {
 	if err == nil {
 		t.Error("a broken answer arrived whole, expected the connection to be cut")
 	}
+	await(t, "the cause in the log, as an error", func() bool {
+		return strings.Contains(log.String(), "too late") && strings.Contains(log.String(), `"level":"ERROR"`)
+	})
 }
 
 // quiet is the outermost part of the edge where a test has no use for what it tells.

@@ -43,10 +43,10 @@ type sighting struct {
 
 func (s *Store) gather() questions {
 	return questions{
-		sights:     gather.New(lanesOf(s.seeTogether, s.seeAlone, pg.BadValues, lookPatience)),
+		sights:     gather.New(lanesOf(onceMore(s.seeTogether), s.seeAlone, pg.BadValues, lookPatience)),
 		births:     gather.New(lanesOf(s.makeTogether, s.makeAlone, goOnAlone, 0)), // each waits for the disk
-		rows:       gather.New(lanesOf(s.readTogether, s.readAlone, pg.BadValues, lookPatience)),
-		legacyRows: gather.New(lanesOf(s.readLegacyTogether, s.readLegacyAlone, pg.BadValues, lookPatience)),
+		rows:       gather.New(lanesOf(onceMore(s.readTogether), s.readAlone, pg.BadValues, lookPatience)),
+		legacyRows: gather.New(lanesOf(onceMore(s.readLegacyTogether), s.readLegacyAlone, pg.BadValues, lookPatience)),
 	}
 }
 
@@ -56,6 +56,18 @@ func lanesOf[Q, A any](
 ) gather.Options[Q, A] {
 	return gather.Options[Q, A]{
 		Lanes: lanes, Patience: patience, Most: mostTogether, Limit: groupLimit, Together: together, Alone: alone, Apart: apart,
+	}
+}
+
+// onceMore asks a group again whose connection has ended under it: one lost connection is not to refuse a hundred requests. For what
+// reads alone.
+func onceMore[Q, A any](together func(context.Context, []Q) ([]A, error)) func(context.Context, []Q) ([]A, error) {
+	return func(ctx context.Context, questions []Q) ([]A, error) {
+		answers, err := together(ctx, questions)
+		if pg.Lost(err) {
+			answers, err = together(ctx, questions)
+		}
+		return answers, err
 	}
 }
 
