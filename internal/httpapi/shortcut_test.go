@@ -151,6 +151,8 @@ func FuzzShortCut_AnswersAsTheLongRoad(f *testing.F) {
 	f.Add([]byte(`{"token":"a.b.c"}`), "application/json; charset=latin1", "", false)
 	f.Add([]byte(`{"token":"a.b.c"}`), "text/plain", "", false)
 	f.Add([]byte(`{"token":"a.b.c"}`), "", "gzip", false)
+	f.Add([]byte(`{"token":"a.b.c"}`), "application/json", "gzip", false)
+	f.Add([]byte(`{"token":"a.b.c"}`), "application/json", "identity", false)
 	f.Add([]byte(`{"token":"a.b.c"}`), "application/json", "", true)
 	roads := newRoads(f)
 	f.Fuzz(func(t *testing.T, body []byte, mediaType, coding string, chunked bool) {

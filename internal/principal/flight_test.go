@@ -1,0 +1,62 @@
+package principal
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"auth-v2-service/internal/fault"
+)
+
+// O3: who begins a look-up has no more time for it than they came with, and nobody more than the budget.
+func TestFlights_KeepTheirTime_O3(t *testing.T) {
+	t.Parallel()
+	for what, c := range map[string]struct{ came, takes time.Duration }{
+		"with less than the budget": {100 * time.Millisecond, 100 * time.Millisecond},
+		"with more":                 {time.Minute, budget},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var f flights
+			ctx, cancel := context.WithTimeout(t.Context(), c.came)
+			defer cancel()
+			began := time.Now()
+			_, err := f.do(ctx, flightKey{}, func(ctx context.Context) (Principal, error) {
+				<-ctx.Done()
+				return Principal{}, ctx.Err()
+			})
+			if took := time.Since(began); took != c.takes || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("O3: %s, ended after %s with %v, expected %s", what, took, err, c.takes)
+			}
+		})
+	}
+}
+
+// A panic is an error of everybody who waits, and the token can be looked up again.
+func TestFlights_APanicIsAnError(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var f flights
+		release, errs := make(chan struct{}), make(chan error, 3)
+		for range cap(errs) {
+			go func() {
+				_, err := f.do(t.Context(), flightKey{}, func(context.Context) (Principal, error) {
+					<-release
+					panic("a bug")
+				})
+				errs <- err
+			}()
+		}
+		synctest.Wait()
+		close(release)
+		for range cap(errs) {
+			if err := <-errs; fault.CodeOf(err) != fault.Internal || err == nil {
+				t.Errorf("ended with %v, expected an error of ours", err)
+			}
+		}
+		if _, err := f.do(t.Context(), flightKey{}, func(context.Context) (Principal, error) { return Principal{}, nil }); err != nil || len(f.under) != 0 {
+			t.Errorf("looked up again: %v, and %d look-ups are left", err, len(f.under))
+		}
+	})
+}
