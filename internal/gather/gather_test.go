@@ -591,6 +591,8 @@ func TestAsk_ManyAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
+	l.lock.Lock() // who left did not wait for the group that they were in
+	defer l.lock.Unlock()
 	if l.alone != 0 || len(l.waiting) != 0 {
 		t.Errorf("left behind: %d alone, %d in the queue", l.alone, len(l.waiting))
 	}

@@ -91,6 +91,13 @@ func (s *statements) TraceQueryEnd(_ context.Context, _ *pgx.Conn, data pgx.Trac
 	}
 }
 
+// has says whether a statement has begun since the last time.
+func (s *statements) has(name string) bool {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	return s.ran[name] > 0
+}
+
 // since gives what has run and been refused since the last time.
 func (s *statements) since() (ran, codes map[string]int) {
 	s.lock.Lock()

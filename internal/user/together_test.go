@@ -450,7 +450,11 @@ func TestFirstSight_TheKnownDoNotWaitForTheNew(t *testing.T) {
 	p := newScene(t, 1, 6)
 	known := p.meetTogether(times(20, func() token.Claims { return session(newUID(), newEmail()) })...)
 	makers := p.hold(holdMakers)
-	strangers := crowd(p, (*Store).FirstSight, times(20, func() token.Claims { return session(newUID(), newEmail()) })...)
+	_, _ = p.statements.since()
+	// Somebody is under way before all others, so that these share statements: the one that asks alone makes rows, too, and is held.
+	strangers := crowd(p, (*Store).FirstSight, session(newUID(), newEmail()))
+	p.until("the first stranger asks alone", func() bool { return p.statements.has("FirstSight") })
+	strangers = append(strangers, crowd(p, (*Store).FirstSight, times(19, func() token.Claims { return session(newUID(), newEmail()) })...)...)
 	p.gathered(strangers, 2)
 	var sessions []token.Claims
 	var ids []uuid.UUID
