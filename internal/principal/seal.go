@@ -27,8 +27,11 @@ var errNotSealed = errors.New("the facts do not open: forged, cut short, somebod
 // more that keeps somebody out, reads the row. A random nonce of 192 bits never repeats.
 type sealer struct{ aead cipher.AEAD }
 
-// newSealer derives its key from a secret that the place does not have (RFC 5869).
+// newSealer derives its key from a secret that the place does not have (RFC 5869). With none, everybody could.
 func newSealer(secret []byte) (sealer, error) {
+	if len(secret) == 0 {
+		return sealer{}, errors.New("derive the key of the facts: there is no secret")
+	}
 	key, err := hkdf.Key(sha256.New, secret, nil, "auth-v2-service: facts in Redis", chacha20poly1305.KeySize)
 	if err != nil {
 		return sealer{}, fmt.Errorf("derive the key of the facts: %w", err)

@@ -118,3 +118,11 @@ func TestSealer_RefusesWhatItCannotSay(t *testing.T) {
 		}
 	}
 }
+
+// A key that is derived of nothing is everybody's.
+func TestNewSealer_RefusesNoSecret_T7(t *testing.T) {
+	t.Parallel()
+	if _, err := newSealer(nil); err == nil {
+		t.Error("a sealer was made of no secret")
+	}
+}
