@@ -20,6 +20,7 @@ type Options struct {
 	Warm        int           `default:"300" help:"Tokens that warm uses again and again, and accounts that log in."`
 	Pool        int           `default:"20" help:"DB_POOL_MAX of both servers."`
 	Users       int           `help:"People in the table, among whom the tokens are scattered: a million to see what size costs."`
+	CommitDelay time.Duration `help:"What a commit takes beside this disk's time, at most 100ms: 2ms stands for a disk across the network or a synchronous standby."`
 	Only        []string      `help:"Paths to measure: warm, cold, sight, login. Default: all."`
 	Log         string        `default:"info" enum:"debug,info,warn,error" help:"LOG_LEVEL of the service; at info, production's default, it writes a line for each request."`
 	Node        bool          `default:"true" negatable:"" help:"Measure the plan's own design, on Node, as one more row."`
@@ -183,6 +184,9 @@ func report(out io.Writer, o Options, p pins, table []group, interrupted error) 
 	where := "server and load share the processors"
 	if p.server != "" {
 		where = fmt.Sprintf("the measured server on processor %s, all else on %s", p.server, p.rest)
+	}
+	if o.CommitDelay > 0 {
+		where += fmt.Sprintf(", commits %s slower than this disk", o.CommitDelay)
 	}
 	_, _ = fmt.Fprintf(out, "\n%d rounds of at most %s, %d connections, %d people, log level %s, %s %s/%s: %s\n\n", o.Rounds, o.Length,
 		o.Connections, max(o.Users, fewestPeople)+o.Warm, o.Log, runtime.Version(), runtime.GOOS, runtime.GOARCH, where)

@@ -61,7 +61,9 @@ func (s *stack) stop() error {
 func (s *stack) onStop(stop func() error) { s.stops = append(s.stops, stop) }
 
 func (s *stack) startStores(ctx context.Context) error {
-	database, err := postgres.Start(ctx, postgres.Options{DataDir: filepath.Join(s.dir, "postgres"), Fsync: true, Log: os.Stderr})
+	database, err := postgres.Start(ctx, postgres.Options{
+		DataDir: filepath.Join(s.dir, "postgres"), Fsync: true, CommitDelay: s.options.CommitDelay, Log: os.Stderr,
+	})
 	if err != nil {
 		return err
 	}

@@ -45,6 +45,9 @@ type Options struct {
 	DataDir string
 	// Fsync off is several times faster and loses data when the machine (not the server) goes down: for tests.
 	Fsync bool
+	// CommitDelay is what each flush of a commit takes beside the disk's own time, as with a disk or a standby that is far away; up to
+	// 100 ms. Commits that come within it share the flush (PostgreSQL's commit_delay, whoever else is active).
+	CommitDelay time.Duration
 	// Port 0 takes a free one.
 	Port int
 	// Log hears of long steps (an installation). It may be nil.
@@ -164,6 +167,9 @@ func arguments(o Options, port int) []string {
 	}
 	if !o.Fsync {
 		settings["fsync"], settings["synchronous_commit"], settings["full_page_writes"] = "off", "off", "off"
+	}
+	if o.CommitDelay > 0 {
+		settings["commit_delay"], settings["commit_siblings"] = strconv.FormatInt(o.CommitDelay.Microseconds(), 10), "0"
 	}
 	args := []string{"-D", o.DataDir}
 	for name, value := range settings {

@@ -35,7 +35,12 @@ func TestMain(m *testing.M) {
 
 func start(t *testing.T, dir string) *postgres.Server {
 	t.Helper()
-	server, err := postgres.Start(t.Context(), postgres.Options{DataDir: dir})
+	return startWith(t, postgres.Options{DataDir: dir})
+}
+
+func startWith(t *testing.T, o postgres.Options) *postgres.Server {
+	t.Helper()
+	server, err := postgres.Start(t.Context(), o)
 	if err != nil {
 		t.Fatalf("start: %v", err)
 	}
@@ -254,5 +259,17 @@ func TestStartScratch_SlotsAreReused(t *testing.T) {
 	names := ask[string](t, third.URL("postgres"), "SELECT string_agg(datname, ',' ORDER BY datname) FROM pg_database WHERE NOT datistemplate")
 	if names != "postgres,template_kept" {
 		t.Errorf("databases are %s, want postgres,template_kept", names)
+	}
+}
+
+// A commit takes as long as was asked for, alone too.
+func TestStart_CommitDelay(t *testing.T) {
+	t.Parallel()
+	const delay = 50 * time.Millisecond
+	server := startWith(t, postgres.Options{DataDir: filepath.Join(t.TempDir(), "data"), Fsync: true, CommitDelay: delay})
+	began := time.Now()
+	ask[int64](t, server.URL("postgres"), "SELECT lo_create(0)::bigint") // a large object: a row, in one statement
+	if took := time.Since(began); took < delay {
+		t.Errorf("a commit took %v, expected no less than %v", took, delay)
 	}
 }
