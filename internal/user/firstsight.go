@@ -39,8 +39,8 @@ var errCrowded = fault.Unavailable("too many requests for this account at this m
 
 // FirstSight answers the row of a verified token's subject and makes it where there is none (F1 to F7, F10). However many
 // requests and instances do this at once, there is one row and each gets it. One statement when nothing collides and nobody else
-// asks; those who ask at once share one that finds whom it can, and the rest another that makes their rows. One more where the
-// session goes on from a legacy one (M9), for what ends those.
+// asks; those who ask at once share one that finds whom it can, and the rest another that makes their rows; where nearly everybody is
+// new, that one alone. One more where the session goes on from a legacy one (M9), for what ends those.
 //
 // Errors: ErrRevoked (the account was deleted after this session began), ErrUnsupportedIdentity, ErrLinkRequired,
 // ErrIdentityConflict, or dependency_unavailable. The caller still has to ask User.Admit.
@@ -57,14 +57,17 @@ func (s *Store) FirstSight(ctx context.Context, claims token.Claims) (User, erro
 	return u, nil
 }
 
-func (s *Store) firstSight(ctx context.Context, claims token.Claims) (User, Sight, error) {
-	found, err := s.asked.sights.Ask(ctx, claims)
-	if err != nil || found.sight != "" {
-		return found.user, found.sight, err
+func (s *Store) firstSight(ctx context.Context, claims token.Claims) (u User, sight Sight, err error) {
+	defer func() { s.newcomers.met(sight, err) }()
+	if !s.newcomers.expected() {
+		found, err := s.asked.sights.Ask(ctx, claims)
+		if err != nil || found.sight != "" {
+			return found.user, found.sight, err
+		}
 	}
 	id, err := identityOf(claims)
 	if err != nil {
-		return User{}, SightRefused, err
+		return s.knownOr(ctx, claims.Subject, err)
 	}
 	made, err := s.asked.births.Ask(ctx, id)
 	if err != nil || made.sight != "" {

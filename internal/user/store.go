@@ -38,19 +38,20 @@ type Options struct {
 
 // Store reads and changes rows of auth.users. Safe for concurrent use.
 type Store struct {
-	pool     *pgxpool.Pool
-	queries  *db.Queries
-	accounts Accounts
-	link     LinkPolicy
-	onChange func(ctx context.Context, id uuid.UUID)
-	owe      func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
-	onSight  func(Sight)
-	log      *slog.Logger
-	seen     chan uuid.UUID
-	outside  chan struct{} // a place for each transaction that may wait for Firebase
-	disputes *otter.Cache[dispute, struct{}]
-	asked    questions
-	patience time.Duration // sightPatience
+	pool      *pgxpool.Pool
+	queries   *db.Queries
+	accounts  Accounts
+	link      LinkPolicy
+	onChange  func(ctx context.Context, id uuid.UUID)
+	owe       func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
+	onSight   func(Sight)
+	log       *slog.Logger
+	seen      chan uuid.UUID
+	outside   chan struct{} // a place for each transaction that may wait for Firebase
+	disputes  *otter.Cache[dispute, struct{}]
+	asked     questions
+	newcomers newcomers
+	patience  time.Duration // sightPatience
 }
 
 // NewStore makes a store. last_login moves only while Run runs.

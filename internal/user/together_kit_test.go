@@ -299,9 +299,13 @@ func (p *scene) finish(all []*asker) {
 // meetTogether shows every session of first sight at once, so that as many as can be wait for one statement.
 func (p *scene) meetTogether(sessions ...token.Claims) []*asker {
 	p.t.Helper()
+	waits := int32(2) // for the look, and for the row
+	if p.stores[0].newcomers.expected() {
+		waits = 1
+	}
 	tx := p.hold(holdMakers)
 	all := crowd(p, (*Store).FirstSight, sessions...)
-	p.gathered(all, 2)
+	p.gathered(all, waits)
 	if err := tx.Rollback(p.t.Context()); err != nil {
 		p.t.Fatal(err)
 	}

@@ -278,13 +278,18 @@ func TestFirstSight_RaceTableThroughGroups(t *testing.T) {
 	for what, c := range map[string]struct {
 		instances   int
 		connections int32
+		newcomers   bool // are expected
 	}{
-		"one instance": {1, 6}, "two instances": {2, 6}, "a single connection": {1, 1},
+		"one instance": {1, 6, false}, "two instances": {2, 6, false}, "a single connection": {1, 1, false},
+		"newcomers before two instances": {2, 6, true},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			p := newScene(t, c.instances, c.connections)
 			for round := range rounds(t) {
+				if c.newcomers {
+					p.expectNewcomers()
+				}
 				playRaceTable(t, p, c.connections > 1)
 				if t.Failed() {
 					t.Fatalf("in round %d", round)

@@ -1,0 +1,32 @@
+package user
+
+import (
+	"math/bits"
+	"sync/atomic"
+)
+
+// newcomers remembers whether those who came last had a row. In the hours after a platform has opened this door hardly anybody has:
+// to look for each first would cost everybody a statement, and the wait for it.
+//
+// A guess and no more: who is known after all gets their row all the same, a little later.
+type newcomers struct{ last atomic.Uint64 } // a bit each of the last 64: 1 had none
+
+// newcomersExpected is how many of the last 64 had no row where the next is taken for one of them. Each who is known after all costs
+// a statement of their own, ten times what a newcomer spares.
+const newcomersExpected = 60
+
+func (n *newcomers) expected() bool { return bits.OnesCount64(n.last.Load()) >= newcomersExpected }
+
+// met notes who has come. After a failure nobody is taken for new: whoever is known must not wait for rows that cannot be made. Of
+// two who come at once one may be forgotten.
+func (n *newcomers) met(sight Sight, err error) {
+	before := n.last.Load()
+	after := before << 1
+	switch {
+	case err != nil:
+		after = 0
+	case sight != SightKnown:
+		after |= 1
+	}
+	n.last.CompareAndSwap(before, after)
+}
