@@ -151,7 +151,7 @@ func TestAttack_RedisDecidesNothing_T7(t *testing.T) {
 			if before = tierReads(t, b); before["unavailable"] > slow {
 				busy = time.Now()
 			}
-			if kind.bend != nil && !slices.Equal(queries, []string{"UserByID"}) {
+			if kind.bend != nil && !slices.Equal(queries, []string{"UsersByIDs"}) {
 				t.Errorf("T7: %s: asked %v, expected the row", kind.name, queries)
 			}
 		}

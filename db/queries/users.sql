@@ -127,7 +127,7 @@ FROM auth.users
 WHERE firebase_uid = sqlc.arg(firebase_uid)::varchar;
 
 -- name: UserByID :one
--- Called by internal/user for /me. Served by users_pkey.
+-- Called by internal/user where a change is under way, and to look somebody up. Served by users_pkey.
 SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at, updated_at
@@ -135,7 +135,7 @@ FROM auth.users
 WHERE id = $1;
 
 -- name: UsersByIDs :many
--- Called by internal/user as UserByID, where several wait at once: tokens whose users' facts have grown old. Served by users_pkey.
+-- Called by internal/user, for one or several that wait at once: tokens whose users' facts have grown old. Served by users_pkey.
 SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at, updated_at
@@ -315,26 +315,11 @@ SELECT (
 FROM auth.users
 WHERE id = sqlc.arg(id);
 
--- name: UserByLegacyToken :one
--- Called by internal/user for each verified legacy token that no cache knows: the row of its id, and what revokes legacy tokens
--- alone. Sessions that ended longer ago than a legacy access token can live are nobody's concern, unless they may have gone on at
--- Firebase (M9), where sessions have no end of their own.
--- Served by users_pkey and idx_legacy_sessions_user_id.
-SELECT
-    users.id, users.firebase_uid, users.auth_provider, users.username, users.email, users.user_type, users.is_active,
-    users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
-    users.updated_at, users.legacy_tokens_valid_after,
-    ARRAY(
-        SELECT ended.id FROM auth.legacy_sessions AS ended
-        WHERE
-            ended.user_id = users.id
-            AND (ended.ended_at > now() - interval '25 hours' OR ended.ended_at IS NOT NULL AND users.auth_provider <> 'local')
-    )::uuid [] AS ended_sessions
-FROM auth.users AS users
-WHERE users.id = $1;
-
 -- name: UsersByLegacyTokens :many
--- Called by internal/user as UserByLegacyToken, where several wait at once. Served by users_pkey and idx_legacy_sessions_user_id.
+-- Called by internal/user for verified legacy tokens that no cache knows, one or several that wait at once: the rows of their ids, and
+-- what revokes legacy tokens alone. Sessions that ended longer ago than a legacy access token can live are nobody's concern, unless they
+-- may have gone on at Firebase (M9), where sessions have no end of their own.
+-- Served by users_pkey and idx_legacy_sessions_user_id.
 SELECT
     users.id, users.firebase_uid, users.auth_provider, users.username, users.email, users.user_type, users.is_active,
     users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
@@ -349,5 +334,5 @@ FROM auth.users AS users
 WHERE users.id = ANY(sqlc.arg(ids)::uuid []);
 
 -- name: DeletedByID :one
--- Called by internal/user when UserByLegacyToken answered nothing: was the account deleted? Served by tombstones_pkey.
+-- Called by internal/user when UsersByLegacyTokens answered nothing: was the account deleted? Served by tombstones_pkey.
 SELECT EXISTS (SELECT FROM auth.tombstones WHERE user_id = $1);

@@ -130,7 +130,7 @@ const deletedByID = `-- name: DeletedByID :one
 SELECT EXISTS (SELECT FROM auth.tombstones WHERE user_id = $1)
 `
 
-// Called by internal/user when UserByLegacyToken answered nothing: was the account deleted? Served by tombstones_pkey.
+// Called by internal/user when UsersByLegacyTokens answered nothing: was the account deleted? Served by tombstones_pkey.
 func (q *Queries) DeletedByID(ctx context.Context, db DBTX, userID uuid.UUID) (bool, error) {
 	row := db.QueryRow(ctx, deletedByID, userID)
 	var exists bool
@@ -826,7 +826,7 @@ type UserByIDRow struct {
 	UpdatedAt        *time.Time
 }
 
-// Called by internal/user for /me. Served by users_pkey.
+// Called by internal/user where a change is under way, and to look somebody up. Served by users_pkey.
 func (q *Queries) UserByID(ctx context.Context, db DBTX, id uuid.UUID) (UserByIDRow, error) {
 	row := db.QueryRow(ctx, userByID, id)
 	var i UserByIDRow
@@ -844,66 +844,6 @@ func (q *Queries) UserByID(ctx context.Context, db DBTX, id uuid.UUID) (UserByID
 		&i.LastLogin,
 		&i.CreatedAt,
 		&i.UpdatedAt,
-	)
-	return i, err
-}
-
-const userByLegacyToken = `-- name: UserByLegacyToken :one
-SELECT
-    users.id, users.firebase_uid, users.auth_provider, users.username, users.email, users.user_type, users.is_active,
-    users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
-    users.updated_at, users.legacy_tokens_valid_after,
-    ARRAY(
-        SELECT ended.id FROM auth.legacy_sessions AS ended
-        WHERE
-            ended.user_id = users.id
-            AND (ended.ended_at > now() - interval '25 hours' OR ended.ended_at IS NOT NULL AND users.auth_provider <> 'local')
-    )::uuid [] AS ended_sessions
-FROM auth.users AS users
-WHERE users.id = $1
-`
-
-type UserByLegacyTokenRow struct {
-	ID                     uuid.UUID
-	FirebaseUID            *string
-	AuthProvider           *string
-	Username               *string
-	Email                  string
-	UserType               *string
-	IsActive               *bool
-	TokenBalance           *int32
-	FederationStatus       *string
-	TokensValidAfter       *time.Time
-	LastLogin              *time.Time
-	CreatedAt              *time.Time
-	UpdatedAt              *time.Time
-	LegacyTokensValidAfter *time.Time
-	EndedSessions          []uuid.UUID
-}
-
-// Called by internal/user for each verified legacy token that no cache knows: the row of its id, and what revokes legacy tokens
-// alone. Sessions that ended longer ago than a legacy access token can live are nobody's concern, unless they may have gone on at
-// Firebase (M9), where sessions have no end of their own.
-// Served by users_pkey and idx_legacy_sessions_user_id.
-func (q *Queries) UserByLegacyToken(ctx context.Context, db DBTX, id uuid.UUID) (UserByLegacyTokenRow, error) {
-	row := db.QueryRow(ctx, userByLegacyToken, id)
-	var i UserByLegacyTokenRow
-	err := row.Scan(
-		&i.ID,
-		&i.FirebaseUID,
-		&i.AuthProvider,
-		&i.Username,
-		&i.Email,
-		&i.UserType,
-		&i.IsActive,
-		&i.TokenBalance,
-		&i.FederationStatus,
-		&i.TokensValidAfter,
-		&i.LastLogin,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-		&i.LegacyTokensValidAfter,
-		&i.EndedSessions,
 	)
 	return i, err
 }
@@ -992,7 +932,7 @@ type UsersByIDsRow struct {
 	UpdatedAt        *time.Time
 }
 
-// Called by internal/user as UserByID, where several wait at once: tokens whose users' facts have grown old. Served by users_pkey.
+// Called by internal/user, for one or several that wait at once: tokens whose users' facts have grown old. Served by users_pkey.
 func (q *Queries) UsersByIDs(ctx context.Context, db DBTX, ids []uuid.UUID) ([]UsersByIDsRow, error) {
 	rows, err := db.Query(ctx, usersByIDs, ids)
 	if err != nil {
@@ -1060,7 +1000,10 @@ type UsersByLegacyTokensRow struct {
 	EndedSessions          []uuid.UUID
 }
 
-// Called by internal/user as UserByLegacyToken, where several wait at once. Served by users_pkey and idx_legacy_sessions_user_id.
+// Called by internal/user for verified legacy tokens that no cache knows, one or several that wait at once: the rows of their ids, and
+// what revokes legacy tokens alone. Sessions that ended longer ago than a legacy access token can live are nobody's concern, unless they
+// may have gone on at Firebase (M9), where sessions have no end of their own.
+// Served by users_pkey and idx_legacy_sessions_user_id.
 func (q *Queries) UsersByLegacyTokens(ctx context.Context, db DBTX, ids []uuid.UUID) ([]UsersByLegacyTokensRow, error) {
 	rows, err := db.Query(ctx, usersByLegacyTokens, ids)
 	if err != nil {

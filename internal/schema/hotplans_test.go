@@ -66,7 +66,6 @@ func TestHotStatements_UseAnIndexForAGroupOfAnySize(t *testing.T) {
 		"UsersByFirebaseUIDs": {"idx_users_firebase_uid"},
 		"UserByID":            {"users_pkey"},
 		"UsersByIDs":          {"users_pkey"},
-		"UserByLegacyToken":   {"users_pkey", "idx_legacy_sessions_user_id"},
 		"UsersByLegacyTokens": {"users_pkey", "idx_legacy_sessions_user_id"},
 	}
 	for _, size := range []int{1, 16, 128} {
@@ -114,7 +113,6 @@ func (d database) plansFor(size int, forAll bool) map[string]string {
 	_, _ = q.UsersByFirebaseUIDs(ctx, asking, uids)
 	_, _ = q.UserByID(ctx, asking, ids[0])
 	_, _ = q.UsersByIDs(ctx, asking, ids)
-	_, _ = q.UserByLegacyToken(ctx, asking, ids[0])
 	_, _ = q.UsersByLegacyTokens(ctx, asking, ids)
 	_, _ = q.FirstSight(ctx, asking, queries.FirstSightParams{
 		ID: uuid.New(), FirebaseUID: fmt.Sprint("nobody's ", uuid.New()), Email: "nobody@example.com", Username: &new.Usernames[0],

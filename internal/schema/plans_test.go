@@ -188,7 +188,7 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 			_, _ = q.PasswordChangedAtFirebase(ctx, db, queries.PasswordChangedAtFirebaseParams{ID: person, PasswordHash: "x"})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
-			_, _ = q.UserByLegacyToken(ctx, db, person)
+			_, _ = q.UsersByLegacyTokens(ctx, db, []uuid.UUID{person})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.DeletedByID(ctx, db, person) },
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {

@@ -43,7 +43,7 @@ func (s *Store) ByLegacyID(ctx context.Context, id uuid.UUID) (User, error) {
 	return *u, nil
 }
 
-func fromLegacyRow(row db.UserByLegacyTokenRow) User {
+func fromLegacyRow(row db.UsersByLegacyTokensRow) User {
 	u := FromRow(db.UserByIDRow{
 		ID: row.ID, FirebaseUID: row.FirebaseUID, AuthProvider: row.AuthProvider, Username: row.Username, Email: row.Email,
 		UserType: row.UserType, IsActive: row.IsActive, TokenBalance: row.TokenBalance, FederationStatus: row.FederationStatus,

@@ -45,8 +45,8 @@ func (s *Store) gather() questions {
 	return questions{
 		sights:     gather.New(lanesOf(onceMore(s.seeTogether), s.seeAlone, pg.BadValues, lookPatience)),
 		births:     gather.New(lanesOf(s.makeTogether, s.makeAlone, goOnAlone, 0)), // each waits for the disk
-		rows:       gather.New(lanesOf(onceMore(s.readTogether), s.readAlone, pg.BadValues, lookPatience)),
-		legacyRows: gather.New(lanesOf(onceMore(s.readLegacyTogether), s.readLegacyAlone, pg.BadValues, lookPatience)),
+		rows:       gather.New(lanesOf(onceMore(s.readTogether), onlyOne(s.readTogether), pg.BadValues, lookPatience)),
+		legacyRows: gather.New(lanesOf(onceMore(s.readLegacyTogether), onlyOne(s.readLegacyTogether), pg.BadValues, lookPatience)),
 	}
 }
 
@@ -68,6 +68,17 @@ func onceMore[Q, A any](together func(context.Context, []Q) ([]A, error)) func(c
 			answers, err = together(ctx, questions)
 		}
 		return answers, err
+	}
+}
+
+// onlyOne asks for a group of one.
+func onlyOne[Q, A any](together func(context.Context, []Q) ([]A, error)) func(context.Context, Q) (A, error) {
+	return func(ctx context.Context, question Q) (answer A, err error) {
+		answers, err := together(ctx, []Q{question})
+		if err != nil {
+			return answer, err
+		}
+		return answers[0], nil
 	}
 }
 
@@ -160,15 +171,6 @@ func membersOf(all []identity, patience time.Duration) db.FirstSightsParams {
 	return members
 }
 
-func (s *Store) readAlone(ctx context.Context, id uuid.UUID) (*User, error) {
-	row, err := s.queries.UserByID(ctx, s.pool, id)
-	if pg.NoRows(err) {
-		return nil, nil
-	}
-	u := FromRow(row)
-	return &u, err
-}
-
 func (s *Store) readTogether(ctx context.Context, ids []uuid.UUID) ([]*User, error) {
 	rows, err := s.queries.UsersByIDs(ctx, s.pool, ids)
 	if err != nil {
@@ -181,15 +183,6 @@ func (s *Store) readTogether(ctx context.Context, ids []uuid.UUID) ([]*User, err
 	return inOrder(ids, users), nil
 }
 
-func (s *Store) readLegacyAlone(ctx context.Context, id uuid.UUID) (*User, error) {
-	row, err := s.queries.UserByLegacyToken(ctx, s.pool, id)
-	if pg.NoRows(err) {
-		return nil, nil
-	}
-	u := fromLegacyRow(row)
-	return &u, err
-}
-
 func (s *Store) readLegacyTogether(ctx context.Context, ids []uuid.UUID) ([]*User, error) {
 	rows, err := s.queries.UsersByLegacyTokens(ctx, s.pool, ids)
 	if err != nil {
@@ -197,7 +190,7 @@ func (s *Store) readLegacyTogether(ctx context.Context, ids []uuid.UUID) ([]*Use
 	}
 	users := make([]User, len(rows))
 	for i, row := range rows {
-		users[i] = fromLegacyRow(db.UserByLegacyTokenRow(row))
+		users[i] = fromLegacyRow(row)
 	}
 	return inOrder(ids, users), nil
 }

@@ -63,7 +63,7 @@ func BenchmarkLookUps(b *testing.B) {
 		}},
 		{"uid/alone", func(n int) error { _, err := s.seeAlone(b.Context(), sessions[n%known]); return err }},
 		{"uid/gathered", func(n int) error { _, err := s.FirstSight(b.Context(), sessions[n%known]); return err }},
-		{"id/alone", func(n int) error { _, err := s.readAlone(b.Context(), ids[n%known]); return err }},
+		{"id/alone", func(n int) error { _, err := s.readTogether(b.Context(), ids[n%known:n%known+1]); return err }},
 		{"id/gathered", func(n int) error { _, err := s.ByID(b.Context(), ids[n%known]); return err }},
 	} {
 		b.Run(c.what, func(b *testing.B) { benchmark(b, p, c.ask) })

@@ -139,8 +139,8 @@ func newScene(t testing.TB, instances int, connections int32) *scene {
 		s.asked = questions{
 			sights:     patient(lanesOf(s.seeTogether, s.seeAlone, pg.BadValues, lookPatience)),
 			births:     patient(lanesOf(s.makeTogether, s.makeAlone, goOnAlone, 0)),
-			rows:       patient(lanesOf(s.readTogether, s.readAlone, pg.BadValues, lookPatience)),
-			legacyRows: patient(lanesOf(s.readLegacyTogether, s.readLegacyAlone, pg.BadValues, lookPatience)),
+			rows:       patient(lanesOf(s.readTogether, onlyOne(s.readTogether), pg.BadValues, lookPatience)),
+			legacyRows: patient(lanesOf(s.readLegacyTogether, onlyOne(s.readLegacyTogether), pg.BadValues, lookPatience)),
 		}
 		p.stores = append(p.stores, s)
 	}
