@@ -20,8 +20,9 @@ const (
 	lanes        = 2
 	mostTogether = 128
 	groupLimit   = time.Second
-	// lookPatience is how long one look-up may take before another goes on beside it: the rows are in memory, or something is wrong.
-	lookPatience = 5 * time.Millisecond
+	// lanePatience is how long one statement may take before another goes on beside it. A look-up finds its rows in memory and a commit
+	// takes a disk's millisecond or two, or something is wrong; until then, whoever waits gathers into the next.
+	lanePatience = 5 * time.Millisecond
 	// sightPatience is how long a statement that makes many rows waits for somebody's open transaction that holds what one of them
 	// wants. Two such statements wait for each other some milliseconds; longer than this, and each of its members goes on alone.
 	sightPatience = 100 * time.Millisecond
@@ -43,19 +44,18 @@ type sighting struct {
 
 func (s *Store) gather() questions {
 	return questions{
-		sights:     gather.New(lanesOf(onceMore(s.seeTogether), s.seeAlone, pg.BadValues, lookPatience)),
-		births:     gather.New(lanesOf(s.makeTogether, s.makeAlone, goOnAlone, 0)), // each waits for the disk
-		rows:       gather.New(lanesOf(onceMore(s.readTogether), onlyOne(s.readTogether), pg.BadValues, lookPatience)),
-		legacyRows: gather.New(lanesOf(onceMore(s.readLegacyTogether), onlyOne(s.readLegacyTogether), pg.BadValues, lookPatience)),
+		sights:     gather.New(lanesOf(onceMore(s.seeTogether), s.seeAlone, pg.BadValues)),
+		births:     gather.New(lanesOf(s.makeTogether, s.makeAlone, goOnAlone)),
+		rows:       gather.New(lanesOf(onceMore(s.readTogether), onlyOne(s.readTogether), pg.BadValues)),
+		legacyRows: gather.New(lanesOf(onceMore(s.readLegacyTogether), onlyOne(s.readLegacyTogether), pg.BadValues)),
 	}
 }
 
 func lanesOf[Q, A any](
 	together func(context.Context, []Q) ([]A, error), alone func(context.Context, Q) (A, error), apart func(error) bool,
-	patience time.Duration,
 ) gather.Options[Q, A] {
 	return gather.Options[Q, A]{
-		Lanes: lanes, Patience: patience, Most: mostTogether, Limit: groupLimit, Together: together, Alone: alone, Apart: apart,
+		Lanes: lanes, Patience: lanePatience, Most: mostTogether, Limit: groupLimit, Together: together, Alone: alone, Apart: apart,
 	}
 }
 

@@ -137,10 +137,10 @@ func newScene(t testing.TB, instances int, connections int32) *scene {
 			Logger: slog.New(slog.DiscardHandler),
 		})
 		s.asked = questions{
-			sights:     patient(lanesOf(s.seeTogether, s.seeAlone, pg.BadValues, lookPatience)),
-			births:     patient(lanesOf(s.makeTogether, s.makeAlone, goOnAlone, 0)),
-			rows:       patient(lanesOf(s.readTogether, onlyOne(s.readTogether), pg.BadValues, lookPatience)),
-			legacyRows: patient(lanesOf(s.readLegacyTogether, onlyOne(s.readLegacyTogether), pg.BadValues, lookPatience)),
+			sights:     patient(lanesOf(s.seeTogether, s.seeAlone, pg.BadValues)),
+			births:     patient(lanesOf(s.makeTogether, s.makeAlone, goOnAlone)),
+			rows:       patient(lanesOf(s.readTogether, onlyOne(s.readTogether), pg.BadValues)),
+			legacyRows: patient(lanesOf(s.readLegacyTogether, onlyOne(s.readLegacyTogether), pg.BadValues)),
 		}
 		p.stores = append(p.stores, s)
 	}
