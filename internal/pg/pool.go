@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
+	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
 )
 
 // Options says how to reach the database. URL is a postgres:// URL; the rest has defaults.
@@ -51,6 +52,7 @@ func Open(ctx context.Context, o Options) (*pgxpool.Pool, error) {
 	config.HealthCheckPeriod = 10 * time.Second
 	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		registerTimes(conn.TypeMap(), zone)
+		pgxuuid.Register(conn.TypeMap()) // by itself pgx writes a UUID by way of its text: fifteen times as slow
 		return nil
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
