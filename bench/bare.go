@@ -23,7 +23,7 @@ type bareCmd struct {
 	DatabaseURL string `env:"DATABASE_URL" required:""`
 	IdentityURL string `env:"IDENTITY_URL" required:""`
 	CertsURL    string `env:"FIREBASE_CERTS_URL" required:""`
-	Pool        int32  `env:"DB_POOL_MAX" default:"20"`
+	Pool        int32  `env:"DB_POOL_MAX" default:"4"`
 }
 
 func (c *bareCmd) Run(ctx context.Context) error {

@@ -18,7 +18,7 @@ type Options struct {
 	Connections int           `default:"32" help:"Connections that send at once."`
 	Tokens      int           `default:"8000" help:"New tokens for a turn of cold and first sight, which ends with the last of them."`
 	Warm        int           `default:"300" help:"Tokens that warm uses again and again, and accounts that log in."`
-	Pool        int           `default:"20" help:"DB_POOL_MAX of both servers."`
+	Pool        int           `default:"4" help:"DB_POOL_MAX of both servers; 4 is pgx's own default on up to four processors, and better than 20 on two."`
 	Users       int           `help:"People in the table, among whom the tokens are scattered: a million to see what size costs."`
 	CommitDelay time.Duration `help:"What a commit takes beside this disk's time, at most 100ms: 2ms stands for a disk across the network or a synchronous standby."`
 	Only        []string      `help:"Paths to measure: warm, cold, sight, login. Default: all."`

@@ -85,6 +85,7 @@ func (b caseBuilder) good() []tokenCase {
 		{rule: "T2", name: "name beyond ASCII, escaped as a surrogate pair", compact: b.body(replaced(b.payload, "Jane Doe", `J\u00e4ne \ud83d\ude00`)), sdk: sdkAccepts},
 		{rule: "T1", name: "text about an escape is no NUL", compact: b.body(replaced(b.payload, "Jane Doe", `Jane \\u0000`)), sdk: sdkAccepts},
 		{rule: "T2", name: "identities of an unknown shape", compact: b.claims(set("firebase", map[string]any{"identities": map[string]any{"new.idp": 7}})), sdk: sdkAccepts},
+		{rule: "T2", name: "identities null", compact: b.claims(set("firebase", map[string]any{"identities": nil})), sdk: sdkAccepts},
 		{rule: "T1", name: "8 KiB exactly", compact: b.padded(8 << 10), sdk: sdkAccepts},
 	}
 }
@@ -232,6 +233,11 @@ func (b caseBuilder) strictness() []tokenCase {
 		stricter("sub twice, once escaped", b.member(`"s\u0075b":"victim"`), twice),
 		stricter("email_verified twice", b.member(`"email_verified":true`), twice),
 		stricter("twice inside firebase", b.body(replaced(b.payload, `"sign_in_provider":`, `"sign_in_provider":"x","sign_in_provider":`)), twice),
+		stricter("a provider twice inside identities", b.body(replaced(b.payload, `"identities":{`, `"identities":{"email":[],`)), twice),
+		stricter("twice inside a provider's identities", b.body(replaced(b.payload, `"identities":{`, `"identities":{"x":{"a":1,"a":2},`)), twice),
+		stricter("a lone surrogate inside identities", b.body(replaced(b.payload, `"identities":{`, `"identities":{"x":["\udead"],`)), text),
+		refused("identities a list", b.claims(set("firebase", map[string]any{"identities": []string{"email"}}))),
+		refused("identities a text", b.claims(set("firebase", map[string]any{"identities": "email"}))),
 		stricter("twice deep inside a custom claim", b.member(`"x":[{"a":{"b":1,"b":2}}]`), twice),
 		stricter("sub under another case only", b.body(replaced(b.payload, `"sub":`, `"SUB":`)), "claim names are case-sensitive; encoding/json's are not"),
 		{rule: "T1", name: "SUB beside sub (we read sub, the SDK reads SUB)", compact: b.member(`"SUB":"victim"`), sdk: sdkAccepts},

@@ -37,9 +37,9 @@ type Claims struct {
 	SignInProvider string
 	// Tenant equals the verifier's (T2); empty where the project has none.
 	Tenant string
-	// Identities are the identities linked to the account, by provider ("google.com", "email", "phone", ...). Empty for an
-	// anonymous user (F5). A provider whose value is not a list of strings is present with none.
-	Identities map[string][]string
+	// Identities are the providers of the identities linked to the account ("google.com", "email", "phone", ...). Empty for an
+	// anonymous user (F5).
+	Identities []string
 	// AuthTime is when the person signed in; refreshed tokens keep it, also where the session has moved to Firebase since (M9). Revocation compares with it (T4). A legacy token that
 	// does not say has its IssuedAt here.
 	AuthTime  time.Time

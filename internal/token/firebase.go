@@ -3,6 +3,8 @@ package token
 import (
 	"time"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 const (
@@ -32,9 +34,9 @@ type firebasePayload struct {
 	// LegacySession is LegacySessionClaim.
 	LegacySession *LegacySession `json:"legacy_session"`
 	Firebase      struct {
-		SignInProvider string         `json:"sign_in_provider"`
-		Tenant         string         `json:"tenant"`
-		Identities     map[string]any `json:"identities"`
+		SignInProvider string     `json:"sign_in_provider"`
+		Tenant         string     `json:"tenant"`
+		Identities     identities `json:"identities"`
 	} `json:"firebase"`
 }
 
@@ -86,7 +88,7 @@ func (p *firebasePayload) claims() Claims {
 		Phone:          p.Phone,
 		SignInProvider: p.Firebase.SignInProvider,
 		Tenant:         p.Firebase.Tenant,
-		Identities:     toIdentities(p.Firebase.Identities),
+		Identities:     p.Firebase.Identities,
 		AuthTime:       time.Unix(p.AuthTime, 0).UTC(),
 		IssuedAt:       time.Unix(p.IssuedAt, 0).UTC(),
 		ExpiresAt:      time.Unix(p.ExpiresAt, 0).UTC(),
@@ -95,22 +97,32 @@ func (p *firebasePayload) claims() Claims {
 	return c
 }
 
-// toIdentities keeps every provider's name. Google documents the values as "any" though they are lists of strings today:
-// a value of another shape must not lock its user out.
-func toIdentities(raw map[string]any) map[string][]string {
-	if len(raw) == 0 {
-		return nil
+// identities are the names of the providers in the member of that name. Google documents the values as "any" though they are lists of
+// strings today: a value of another shape must not lock its user out, and nobody needs one.
+type identities []string
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom. What is skipped is held to strict JSON all the same.
+func (i *identities) UnmarshalJSONFrom(document *jsontext.Decoder) error {
+	switch document.PeekKind() {
+	case 'n':
+		return document.SkipValue()
+	case '{':
+	default:
+		return errNotStrictJSON
 	}
-	identities := make(map[string][]string, len(raw))
-	for provider, value := range raw {
-		var ids []string
-		list, _ := value.([]any)
-		for _, item := range list {
-			if id, ok := item.(string); ok {
-				ids = append(ids, id)
-			}
+	if _, err := document.ReadToken(); err != nil {
+		return err
+	}
+	for document.PeekKind() == '"' {
+		provider, err := document.ReadToken()
+		if err != nil {
+			return err
 		}
-		identities[provider] = ids
+		*i = append(*i, provider.String())
+		if err := document.SkipValue(); err != nil {
+			return err
+		}
 	}
-	return identities
+	_, err := document.ReadToken() // the object's end, or what stands there in its place
+	return err
 }

@@ -71,10 +71,9 @@ type tokenFacts struct {
 func identityOfAccount(account firebase.User, trusted []string, actor string) (identity, error) {
 	claims := token.Claims{
 		Subject: account.UID, Email: account.Email, EmailVerified: account.EmailVerified, Name: account.DisplayName,
-		Phone: account.Phone, AuthTime: account.CreatedAt, Identities: map[string][]string{},
+		Phone: account.Phone, AuthTime: account.CreatedAt, Identities: account.Providers,
 	}
 	for _, provider := range account.Providers {
-		claims.Identities[provider] = nil
 		if claims.SignInProvider == "" || slices.Contains(trusted, provider) && !slices.Contains(trusted, claims.SignInProvider) {
 			claims.SignInProvider = provider
 		}

@@ -28,7 +28,8 @@ const (
 	sightPatience = 100 * time.Millisecond
 )
 
-// questions are the look-ups that are gathered. Known people are looked for apart from where rows are made, and never wait for that.
+// questions are the look-ups that are gathered. Known people are looked for apart from where rows are made, and do not wait for that,
+// unless hardly anybody is known ([newcomers]).
 type questions struct {
 	sights     *gather.Lanes[token.Claims, sighting] // the row of a token's uid; made where it is asked alone
 	births     *gather.Lanes[identity, sighting]     // a new row

@@ -324,7 +324,7 @@ func newEmail() string { return fmt.Sprintf("person%d@example.com", people.Add(1
 func session(uid, email string, changes ...func(*token.Claims)) token.Claims {
 	c := token.Claims{
 		Kind: token.KindFirebase, Subject: uid, Email: email, EmailVerified: email != "", SignInProvider: "google.com",
-		Identities: map[string][]string{"google.com": {"1"}}, AuthTime: time.Now().Add(-time.Minute).Truncate(time.Second),
+		Identities: []string{"google.com"}, AuthTime: time.Now().Add(-time.Minute).Truncate(time.Second),
 	}
 	for _, change := range changes {
 		change(&c)
