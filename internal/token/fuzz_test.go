@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"net/http"
 	"strings"
 	"testing"
@@ -126,6 +128,11 @@ func FuzzVerifyContent(f *testing.F) {
 		if h["alg"] != "none" || p["aud"] != project || p["iss"] != "https://securetoken.google.com/"+project ||
 			p["sub"] != claims.Subject || verified != claims.EmailVerified || email != claims.Email {
 			t.Fatalf("another parser reads another token: %q %q", header, body)
+		}
+		provided, _ := p["firebase"].(map[string]any)
+		identities, _ := provided["identities"].(map[string]any)
+		if !slices.Equal(slices.Sorted(maps.Keys(identities)), slices.Sorted(slices.Values(claims.Identities))) {
+			t.Fatalf("another parser reads other identities than %q: %q", claims.Identities, body)
 		}
 	})
 }
