@@ -6,8 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
-	"slices"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
