@@ -39,20 +39,13 @@ func TestNewcomers_AreExpectedAfterNearlyOnlySuch(t *testing.T) {
 	}
 }
 
-// expectNewcomers has every instance believe that who comes has no row.
-func (p *scene) expectNewcomers() {
-	for _, s := range p.stores {
-		s.newcomers.last.Store(^uint64(0))
-	}
-}
-
 // Where nearly everybody is new nobody is looked for first, and who is known among them gets their own row all the same.
 func TestFirstSight_NewcomersAreNotLookedForFirst(t *testing.T) {
 	t.Parallel()
 	p := newScene(t, 1, 6)
 	known := p.meetTogether(session(newUID(), newEmail()), session(newUID(), newEmail()))
 	_, _ = p.statements.since()
-	p.expectNewcomers()
+	p.newcomers = true
 	sessions := times(58, func() token.Claims { return session(newUID(), newEmail()) })
 	for i, a := range known {
 		sessions = slices.Insert(sessions, 20*(i+1), session(a.user.FirebaseUID, a.user.Email))
@@ -72,5 +65,29 @@ func TestFirstSight_NewcomersAreNotLookedForFirst(t *testing.T) {
 	ran, _ := p.statements.since()
 	if ran["UsersByFirebaseUIDs"] != 0 || ran["FirstSights"] == 0 || ran["FirstSights"]+ran["FirstSight"] > 10 {
 		t.Errorf("60 first sights ran %v, expected few statements and no look", ran)
+	}
+}
+
+func TestFirstSight_NotesWhetherSomebodyWasNew(t *testing.T) {
+	t.Parallel()
+	p := newScene(t, 1, 6)
+	s := p.stores[0]
+	come := func(c token.Claims) {
+		if _, err := s.FirstSight(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	known := session(newUID(), newEmail())
+	for range newcomersExpected {
+		come(session(newUID(), newEmail()))
+	}
+	if come(known); !s.newcomers.expected() {
+		t.Error("nobody new is expected after only such")
+	}
+	for range 64 - newcomersExpected + 1 {
+		come(known)
+	}
+	if s.newcomers.expected() {
+		t.Error("somebody new is expected after several who were known")
 	}
 }

@@ -116,6 +116,7 @@ type scene struct {
 	firebase   *atFirebase
 	statements *statements
 	sights     sync.Map // Sight -> *atomic.Int64
+	newcomers  bool     // are expected, whenever a crowd meets
 }
 
 // newScene starts instances that serve with as many connections each, and whose groups may take as long as a test does. Where makers are
@@ -299,9 +300,12 @@ func (p *scene) finish(all []*asker) {
 // meetTogether shows every session of first sight at once, so that as many as can be wait for one statement.
 func (p *scene) meetTogether(sessions ...token.Claims) []*asker {
 	p.t.Helper()
-	waits := int32(2) // for the look, and for the row
-	if p.stores[0].newcomers.expected() {
-		waits = 1
+	waits, last := int32(2), uint64(0) // for the look, and for the row
+	if p.newcomers {
+		waits, last = 1, ^uint64(0)
+	}
+	for _, s := range p.stores {
+		s.newcomers.last.Store(last)
 	}
 	tx := p.hold(holdMakers)
 	all := crowd(p, (*Store).FirstSight, sessions...)

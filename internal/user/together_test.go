@@ -286,10 +286,8 @@ func TestFirstSight_RaceTableThroughGroups(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			p := newScene(t, c.instances, c.connections)
+			p.newcomers = c.newcomers
 			for round := range rounds(t) {
-				if c.newcomers {
-					p.expectNewcomers()
-				}
 				playRaceTable(t, p, c.connections > 1)
 				if t.Failed() {
 					t.Fatalf("in round %d", round)
