@@ -11,12 +11,11 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// Options say how questions are answered. Every field but Patience is required.
+// Options say how questions are answered. Every field is required.
 type Options[Q, A any] struct {
 	// Lanes is how many groups are under way at once at most. Two: one that is slow does not hold up all.
 	Lanes int
 	// Patience is how long a group may take before another lane opens beside it: the fewer lanes, the more questions a group answers.
-	// 0: none, every lane is open from the beginning.
 	Patience time.Duration
 	// Most is how many questions a group has at most.
 	Most int
@@ -96,7 +95,7 @@ func (l *Lanes[Q, A]) join(ctx context.Context, question Q) *waiter[Q, A] {
 	}
 	w := &waiter[Q, A]{ctx: ctx, question: question, answered: make(chan answer[A], 1)}
 	l.waiting = append(l.waiting, w)
-	if l.options.Patience == 0 || l.busy == l.slow {
+	if l.busy == l.slow {
 		l.openLane()
 	}
 	return w
@@ -115,9 +114,6 @@ type turn struct{ slow, over bool }
 
 // begin watches a group: once it has taken longer than the patience, it counts as slow, and whoever waits has another lane.
 func (l *Lanes[Q, A]) begin() (end func()) {
-	if l.options.Patience == 0 {
-		return func() {}
-	}
 	t := &turn{}
 	timer := time.AfterFunc(l.options.Patience, func() {
 		l.lock.Lock()

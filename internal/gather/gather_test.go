@@ -95,11 +95,14 @@ func wait(ctx context.Context, hold chan struct{}) error {
 	}
 }
 
-const limit = time.Second
+const (
+	limit    = time.Second
+	patience = time.Nanosecond // over once everybody waits
+)
 
 func (d *desk) lanes(lanes, most int) *Lanes[int, string] {
 	return New(Options[int, string]{
-		Lanes: lanes, Most: most, Limit: limit, Together: d.answerTogether, Alone: d.answerAlone,
+		Lanes: lanes, Patience: patience, Most: most, Limit: limit, Together: d.answerTogether, Alone: d.answerAlone,
 		Apart: func(err error) bool { return errors.Is(err, errBadMember) },
 	})
 }
@@ -126,6 +129,7 @@ func ask(t *testing.T, l *Lanes[int, string], numbers ...int) []*asker {
 			a.answer, a.err = l.Ask(ctx, n)
 			a.done.Store(true)
 		}()
+		time.Sleep(2 * patience)
 		synctest.Wait()
 	}
 	return all

@@ -51,24 +51,44 @@ func (s *Store) FirstSight(ctx context.Context, claims token.Claims) (User, erro
 		return User{}, fmt.Errorf("first sight of %s: %w", claims.Subject, pg.Fault(err))
 	}
 	s.onSight(sight)
+	s.newcomers.met(sight)
 	if claims.OfLegacySession() {
 		return s.ByLegacyID(ctx, u.ID)
 	}
 	return u, nil
 }
 
-func (s *Store) firstSight(ctx context.Context, claims token.Claims) (u User, sight Sight, err error) {
-	defer func() { s.newcomers.met(sight, err) }()
-	if !s.newcomers.expected() {
-		found, err := s.asked.sights.Ask(ctx, claims)
-		if err != nil || found.sight != "" {
-			return found.user, found.sight, err
+func (s *Store) firstSight(ctx context.Context, claims token.Claims) (User, Sight, error) {
+	if s.newcomers.expected() {
+		if id, err := identityOf(claims); err == nil {
+			return s.newcomer(ctx, claims, id)
 		}
+	}
+	found, err := s.asked.sights.Ask(ctx, claims)
+	if err != nil || found.sight != "" {
+		return found.user, found.sight, err
 	}
 	id, err := identityOf(claims)
 	if err != nil {
-		return s.knownOr(ctx, claims.Subject, err)
+		return User{}, SightRefused, err
 	}
+	return s.birth(ctx, id)
+}
+
+// newcomer makes the row of somebody who is taken for new. Where none can be made, whoever is known after all is not to go without.
+func (s *Store) newcomer(ctx context.Context, claims token.Claims, id identity) (User, Sight, error) {
+	u, sight, err := s.birth(ctx, id)
+	if pg.Outage(err) {
+		s.newcomers.forget()
+		if found, err := s.asked.sights.Ask(ctx, claims); err == nil && found.sight != "" {
+			return found.user, found.sight, nil
+		}
+	}
+	return u, sight, err
+}
+
+// birth makes the row of an identity, together with whoever else waits for one.
+func (s *Store) birth(ctx context.Context, id identity) (User, Sight, error) {
 	made, err := s.asked.births.Ask(ctx, id)
 	if err != nil || made.sight != "" {
 		return made.user, made.sight, err

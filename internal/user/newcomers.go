@@ -17,16 +17,15 @@ const newcomersExpected = 60
 
 func (n *newcomers) expected() bool { return bits.OnesCount64(n.last.Load()) >= newcomersExpected }
 
-// met notes who has come. After a failure nobody is taken for new: whoever is known must not wait for rows that cannot be made. Of
-// two who come at once one may be forgotten.
-func (n *newcomers) met(sight Sight, err error) {
+// met notes who has come. Of two who come at once one may be forgotten.
+func (n *newcomers) met(sight Sight) {
 	before := n.last.Load()
 	after := before << 1
-	switch {
-	case err != nil:
-		after = 0
-	case sight != SightKnown:
+	if sight != SightKnown {
 		after |= 1
 	}
 	n.last.CompareAndSwap(before, after)
 }
+
+// forget has everybody looked for again.
+func (n *newcomers) forget() { n.last.Store(0) }

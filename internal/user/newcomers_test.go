@@ -1,41 +1,42 @@
 package user
 
 import (
-	"errors"
 	"slices"
 	"testing"
 
+	"auth-v2-service/internal/gather"
+	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/token"
 )
 
 func TestNewcomers_AreExpectedAfterNearlyOnlySuch(t *testing.T) {
 	t.Parallel()
 	var n newcomers
-	come := func(times int, sight Sight, err error) {
+	come := func(times int, sight Sight) {
 		for range times {
-			n.met(sight, err)
+			n.met(sight)
 		}
 	}
-	come(newcomersExpected-1, SightCreated, nil)
+	come(newcomersExpected-1, SightCreated)
 	if n.expected() {
 		t.Error("after too few")
 	}
-	come(1, SightLinked, nil)
+	come(1, SightLinked)
 	if !n.expected() {
 		t.Error("not after enough")
 	}
-	come(64-newcomersExpected, SightKnown, nil)
+	come(64-newcomersExpected, SightKnown)
 	if !n.expected() {
 		t.Error("not after few who are known")
 	}
-	come(1, SightKnown, nil)
+	come(1, SightKnown)
 	if n.expected() {
 		t.Error("after one more who is known")
 	}
-	come(64, SightCreated, nil)
-	come(1, "", errors.New("no row can be made"))
+	come(64, SightCreated)
+	n.forget()
 	if n.expected() {
-		t.Error("after a failure")
+		t.Error("after all was forgotten")
 	}
 }
 
@@ -90,4 +91,80 @@ func TestFirstSight_NotesWhetherSomebodyWasNew(t *testing.T) {
 	if s.newcomers.expected() {
 		t.Error("somebody new is expected after several who were known")
 	}
+}
+
+// Where no row can be made, whoever is known is let in all the same, and is looked for first from then on.
+func TestFirstSight_AKnownNewcomerIsLetInWhereNoRowCanBeMade(t *testing.T) {
+	t.Parallel()
+	p := newScene(t, 1, 6)
+	s := p.stores[0]
+	known := p.meetTogether(times(20, func() token.Claims { return session(newUID(), newEmail()) })...)
+	s.asked.births = gather.New(lanesOf(s.makeTogether, s.makeAlone, goOnAlone)) // with the limit that they serve with
+	makers := p.hold(holdMakers)
+	defer func() { _ = makers.Rollback(t.Context()) }()
+	s.newcomers.last.Store(^uint64(0))
+	strangers := crowd(p, (*Store).FirstSight, times(20, func() token.Claims { return session(newUID(), newEmail()) })...)
+	p.gathered(strangers, 1)
+	again := crowd(p, (*Store).FirstSight, sessionsOf(known)...)
+	p.finish(again)
+	for i, a := range again {
+		if a.err != nil || a.user.ID != known[i].user.ID {
+			t.Errorf("number %d was answered %+v, %v, expected %s", i, a.user, a.err, known[i].user.ID)
+		}
+	}
+	if s.newcomers.expected() {
+		t.Error("newcomers are expected still")
+	}
+}
+
+// A known person whose row somebody is changing costs one group its wait, and everybody is looked for from then on.
+func TestFirstSight_NobodyIsTakenForNewWhereARowIsInTheWay(t *testing.T) {
+	t.Parallel()
+	p := newScene(t, 1, 6)
+	s := p.stores[0]
+	known := p.meetTogether(session(newUID(), newEmail()))[0]
+	tx := p.hold("UPDATE auth.users SET email = 'under-way@example.com' WHERE id = $1", known.user.ID)
+	defer func() { _ = tx.Rollback(t.Context()) }()
+	s.newcomers.last.Store(^uint64(0))
+	_, err := s.makeTogether(t.Context(), []identity{
+		{uid: newUID(), email: "under-way@example.com", providerData: []byte("{}")}, {uid: newUID(), email: newEmail(), providerData: []byte("{}")},
+	})
+	if !pg.Blocked(err) || s.newcomers.expected() {
+		t.Errorf("a group that is held up ended with %v and newcomers expected: %v", err, s.newcomers.expected())
+	}
+}
+
+// A token that no row can be made of costs its share of one look, and no statement of its own (F5).
+func TestFirstSight_WhoCannotHaveARowSharesTheLook_F5(t *testing.T) {
+	t.Parallel()
+	for _, newcomers := range []bool{false, true} {
+		p := newScene(t, 1, 6)
+		readers := p.hold(holdReaders)
+		if newcomers {
+			p.stores[0].newcomers.last.Store(^uint64(0))
+		}
+		all := crowd(p, (*Store).FirstSight, times(40, func() token.Claims {
+			c := session(newUID(), "")
+			c.Identities = nil
+			return c
+		})...)
+		p.gathered(all, 1)
+		if err := readers.Rollback(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		p.finish(all)
+		expectRefusal(t, all, ErrUnsupportedIdentity)
+		ran, _ := p.statements.since()
+		if n := ran["UsersByFirebaseUIDs"] + ran["UserByFirebaseUID"]; n > 5 {
+			t.Errorf("40 anonymous tokens ran %v, expected them to share statements", ran)
+		}
+	}
+}
+
+// sessionsOf are new sessions of people who have come before.
+func sessionsOf(all []*asker) (sessions []token.Claims) {
+	for _, a := range all {
+		sessions = append(sessions, session(a.user.FirebaseUID, a.user.Email))
+	}
+	return sessions
 }

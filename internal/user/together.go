@@ -129,6 +129,7 @@ func (s *Store) makeTogether(ctx context.Context, all []identity) ([]sighting, e
 	params := membersOf(all, s.patience)
 	rows, err := s.queries.FirstSights(ctx, s.pool, params)
 	if err != nil {
+		s.newcomers.forget() // somebody known may stand in the way, as where their row is being changed: a look does not wait for that
 		return nil, fmt.Errorf("make %d rows at once: %w", len(all), err)
 	}
 	made := make(map[string]User, len(rows))

@@ -310,6 +310,11 @@ func (p *scene) meetTogether(sessions ...token.Claims) []*asker {
 	tx := p.hold(holdMakers)
 	all := crowd(p, (*Store).FirstSight, sessions...)
 	p.gathered(all, waits)
+	for _, s := range p.stores {
+		if s.newcomers.expected() != p.newcomers {
+			p.t.Errorf("newcomers are expected: %v, expected %v while all of them wait", !p.newcomers, p.newcomers)
+		}
+	}
 	if err := tx.Rollback(p.t.Context()); err != nil {
 		p.t.Fatal(err)
 	}

@@ -459,12 +459,11 @@ func TestFirstSight_TheKnownDoNotWaitForTheNew(t *testing.T) {
 	p.until("the first stranger asks alone", func() bool { return p.statements.has("FirstSight") })
 	strangers = append(strangers, crowd(p, (*Store).FirstSight, times(19, func() token.Claims { return session(newUID(), newEmail()) })...)...)
 	p.gathered(strangers, 2)
-	var sessions []token.Claims
 	var ids []uuid.UUID
 	for _, a := range known {
-		sessions, ids = append(sessions, session(a.user.FirebaseUID, a.user.Email)), append(ids, a.user.ID)
+		ids = append(ids, a.user.ID)
 	}
-	again := slices.Concat(crowd(p, (*Store).FirstSight, sessions...), crowd(p, (*Store).ByID, ids...), crowd(p, (*Store).ByLegacyID, ids...))
+	again := slices.Concat(crowd(p, (*Store).FirstSight, sessionsOf(known)...), crowd(p, (*Store).ByID, ids...), crowd(p, (*Store).ByLegacyID, ids...))
 	p.finish(again)
 	for i, a := range again {
 		if want := known[i%len(known)].user.ID; a.err != nil || a.user.ID != want {
