@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -262,4 +263,18 @@ func TestAuthclient_TheServiceRestarts(t *testing.T) {
 		}
 		return true
 	})
+}
+
+// A connection that has never asked anything, as clients keep some, makes no failure of an orderly end.
+func TestAuthclient_AnEndBesideASilentConnection(t *testing.T) {
+	t.Parallel()
+	g := startGuarded(t, "http://127.0.0.1:1")
+	silent, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(g.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = silent.Close() })
+	if err := g.Stop(); err != nil || g.Err() != nil {
+		t.Errorf("the example ended with %v, %v, expected exit code 0", err, g.Err())
+	}
 }

@@ -71,6 +71,9 @@ func logVerified(logger *slog.Logger, r authclient.Result) {
 		"duration_ms", r.Duration.Milliseconds(), "request_id", r.RequestID, "error", r.Err)
 }
 
+// finishLimit is more than the 5 s for which net/http waits for connections that have never asked anything, as clients keep some.
+const finishLimit = 8 * time.Second
+
 // serve serves until ctx ends, then lets what is under way finish.
 func serve(ctx context.Context, server *http.Server, listener net.Listener) error {
 	ended := make(chan error, 1)
@@ -80,7 +83,7 @@ func serve(ctx context.Context, server *http.Server, listener net.Listener) erro
 		return err
 	case <-ctx.Done():
 	}
-	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishLimit)
 	defer cancel()
 	if err := server.Shutdown(finish); err != nil {
 		return err
