@@ -76,5 +76,8 @@ func Holder(path string) int {
 	return pid
 }
 
-// Close gives the lock back.
-func (l *Lock) Close() error { return l.file.Close() }
+// Close gives the lock back. Closing alone would not: a program that is being started elsewhere in this process has the file, too, until
+// it runs.
+func (l *Lock) Close() error {
+	return errors.Join(syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN), l.file.Close())
+}

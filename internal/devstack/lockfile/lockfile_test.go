@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,5 +39,40 @@ func TestLock_OneHolder(t *testing.T) {
 	}
 	if err := next.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// A program that is just being started has every file of this process for a moment: given back is given back all the same.
+func TestLock_IsFreeAtOnceWhileProgramsStart(t *testing.T) {
+	t.Parallel()
+	ended := make(chan struct{})
+	starts := sync.WaitGroup{}
+	t.Cleanup(starts.Wait)
+	for range 2 {
+		starts.Go(func() {
+			for {
+				select {
+				case <-ended:
+					return
+				default:
+					if err := exec.CommandContext(context.Background(), "true").Run(); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			}
+		})
+	}
+	defer close(ended)
+	path := filepath.Join(t.TempDir(), "lock")
+	for range 300 {
+		held, err := lockfile.Try(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Millisecond)
+		if err := held.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
