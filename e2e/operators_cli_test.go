@@ -27,6 +27,12 @@ func runAuthd(t *testing.T, authd, databaseURL string, arguments ...string) (cod
 	t.Helper()
 	command := exec.CommandContext(t.Context(), authd, arguments...)
 	command.Env = append(os.Environ(), "DATABASE_URL="+databaseURL, "DATABASE_DIRECT_URL=", "DB_PASSWORD=", "AUTH_DB_PASSWORD=")
+	return endOf(t, command)
+}
+
+// endOf runs a command of authd's, and gives how it ended and what it said.
+func endOf(t *testing.T, command *exec.Cmd) (code int, output, warnings string) {
+	t.Helper()
 	var out, warned bytes.Buffer
 	command.Stdout, command.Stderr = &out, &warned
 	err := command.Run()
@@ -34,7 +40,7 @@ func runAuthd(t *testing.T, authd, databaseURL string, arguments ...string) (cod
 	if errors.As(err, &exit) {
 		code = exit.ExitCode()
 	} else if err != nil {
-		t.Fatalf("authd %v: %v", arguments, err)
+		t.Fatalf("authd %v: %v", command.Args[1:], err)
 	}
 	return code, out.String(), warned.String()
 }

@@ -1,9 +1,7 @@
 package e2e
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"os/exec"
 	"strings"
 	"testing"
@@ -21,21 +19,13 @@ func reconcile(t *testing.T, s *servicetest.Stack, other map[string]string, flag
 			command.Env = append(command.Env, name+"="+value)
 		}
 	}
-	var out, warnings bytes.Buffer
-	command.Stdout, command.Stderr = &out, &warnings
-	err := command.Run()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		code = exit.ExitCode()
-	} else if err != nil {
-		t.Fatal(err)
-	}
-	if out.Len() > 0 {
-		if err := json.Unmarshal(out.Bytes(), &report); err != nil {
-			t.Fatalf("%v:\n%s", err, &out)
+	code, said, warned := endOf(t, command)
+	if said != "" {
+		if err := json.Unmarshal([]byte(said), &report); err != nil {
+			t.Fatalf("%v:\n%s", err, said)
 		}
 	}
-	return code, report, warnings.String()
+	return code, report, warned
 }
 
 // As an operator does it: counted first, then done, and then nothing is left to do.

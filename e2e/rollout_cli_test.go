@@ -1,9 +1,7 @@
 package e2e
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"os"
 	"os/exec"
 	"os/user"
@@ -28,16 +26,7 @@ func rolloutCommand(t *testing.T, authd, databaseURL, decision, arguments string
 	t.Helper()
 	command := exec.CommandContext(t.Context(), authd, append([]string{"rollout"}, strings.Fields(arguments)...)...)
 	command.Env = append(os.Environ(), "DATABASE_URL="+databaseURL, "DATABASE_DIRECT_URL=", "DATABASE_OWNER_URL=", "DB_PASSWORD=", "AUTH_DB_PASSWORD=", "LEGACY_EMAIL_VERIFIED="+decision)
-	var out, warned bytes.Buffer
-	command.Stdout, command.Stderr = &out, &warned
-	err := command.Run()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		code = exit.ExitCode()
-	} else if err != nil {
-		t.Fatalf("authd rollout %s: %v", arguments, err)
-	}
-	return code, out.String(), warned.String()
+	return endOf(t, command)
 }
 
 // changesOf counts the audited changes of a database's rollout by people at a command line.
