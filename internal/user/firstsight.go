@@ -75,16 +75,26 @@ func (s *Store) firstSight(ctx context.Context, claims token.Claims) (User, Sigh
 	return s.birth(ctx, id)
 }
 
-// newcomer makes the row of somebody who is taken for new. Where none can be made, whoever is known after all is not to go without.
+// newcomer makes the row of somebody who is taken for new. For whom none was made is looked for after all, together with whoever else
+// that is: a crowd of known people shares statements although it was taken for another, and is let in where no row can be made.
 func (s *Store) newcomer(ctx context.Context, claims token.Claims, id identity) (User, Sight, error) {
-	u, sight, err := s.birth(ctx, id)
-	if pg.Outage(err) {
-		s.newcomers.forget()
-		if found, err := s.asked.sights.Ask(ctx, claims); err == nil && found.sight != "" {
-			return found.user, found.sight, nil
-		}
+	made, err := s.asked.births.Ask(ctx, id)
+	outage := pg.Outage(err)
+	if !outage && (err != nil || made.sight != "") {
+		return made.user, made.sight, err
 	}
-	return u, sight, err
+	if outage {
+		s.newcomers.forget()
+	}
+	found, lookErr := s.asked.looks.Ask(ctx, claims)
+	switch {
+	case lookErr != nil || found.sight != "":
+		return found.user, found.sight, lookErr
+	case outage:
+		return User{}, SightRefused, err
+	default:
+		return s.meet(ctx, id)
+	}
 }
 
 // birth makes the row of an identity, together with whoever else waits for one.

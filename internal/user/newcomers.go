@@ -8,11 +8,11 @@ import (
 // newcomers remembers whether those who came last had a row. In the hours after a platform has opened this door hardly anybody has:
 // to look for each first would cost everybody a statement, and the wait for it.
 //
-// A guess and no more: who is known after all gets their row all the same, a little later.
+// A guess and no more: who is known after all is looked for then, and gets their row a little later.
 type newcomers struct{ last atomic.Uint64 } // a bit each of the last 64: 1 had none
 
-// newcomersExpected is how many of the last 64 had no row where the next is taken for one of them. Each who is known after all costs
-// a statement of their own, ten times what a newcomer spares.
+// newcomersExpected is how many of the last 64 had no row where the next is taken for one of them. Each who is known after all waits for
+// an INSERT that makes them no row, which is many times what a newcomer spares.
 const newcomersExpected = 60
 
 func (n *newcomers) expected() bool { return bits.OnesCount64(n.last.Load()) >= newcomersExpected }

@@ -1,7 +1,6 @@
 package user
 
 import (
-	"slices"
 	"testing"
 
 	"auth-v2-service/internal/gather"
@@ -40,32 +39,57 @@ func TestNewcomers_AreExpectedAfterNearlyOnlySuch(t *testing.T) {
 	}
 }
 
-// Where nearly everybody is new nobody is looked for first, and who is known among them gets their own row all the same.
+// Where nearly everybody is new nobody is looked for first.
 func TestFirstSight_NewcomersAreNotLookedForFirst(t *testing.T) {
 	t.Parallel()
 	p := newScene(t, 1, 6)
-	known := p.meetTogether(session(newUID(), newEmail()), session(newUID(), newEmail()))
-	_, _ = p.statements.since()
 	p.newcomers = true
-	sessions := times(58, func() token.Claims { return session(newUID(), newEmail()) })
-	for i, a := range known {
-		sessions = slices.Insert(sessions, 20*(i+1), session(a.user.FirebaseUID, a.user.Email))
-	}
-	all := p.meetTogether(sessions...)
-	for i, a := range all {
-		if a.err != nil || a.user.FirebaseUID != sessions[i].Subject {
-			t.Errorf("number %d was answered %+v, %v, expected %s", i, a.user, a.err, sessions[i].Subject)
-		}
-	}
-	if a, b := all[20], all[40]; a.user.ID != known[0].user.ID || b.user.ID != known[1].user.ID {
-		t.Errorf("who was known was answered %s and %s, expected %s and %s", a.user.ID, b.user.ID, known[0].user.ID, known[1].user.ID)
-	}
+	sessions := times(60, func() token.Claims { return session(newUID(), newEmail()) })
+	expectEachTheirs(t, sessions, p.meetTogether(sessions...))
 	if n := p.number("auth.users"); n != 60 {
 		t.Errorf("there are %d rows, expected 60", n)
 	}
 	ran, _ := p.statements.since()
-	if ran["UsersByFirebaseUIDs"] != 0 || ran["FirstSights"] == 0 || ran["FirstSights"]+ran["FirstSight"] > 10 {
+	if ran["UsersByFirebaseUIDs"] != 0 || ran["FirstSights"] == 0 || ran["FirstSights"]+ran["FirstSight"] > 5 {
 		t.Errorf("60 first sights ran %v, expected few statements and no look", ran)
+	}
+}
+
+// Known people who come when newcomers are expected, whether few among these or a crowd, have their own rows, and share statements.
+func TestFirstSight_WhoIsKnownAmongNewcomersIsLookedForAfterwards(t *testing.T) {
+	t.Parallel()
+	p := newScene(t, 1, 6)
+	known := p.meetTogether(times(60, func() token.Claims { return session(newUID(), newEmail()) })...)
+	_, _ = p.statements.since()
+	p.newcomers = true
+	for _, number := range []int{2, 60} {
+		sessions := sessionsOf(known[:number])
+		for range 62 - number {
+			sessions = append(sessions, session(newUID(), newEmail()))
+		}
+		all := p.meetTogether(sessions...)
+		expectEachTheirs(t, sessions, all)
+		for i, a := range all[:number] {
+			if a.user.ID != known[i].user.ID {
+				t.Errorf("%d known: number %d was answered %s, expected %s", number, i, a.user.ID, known[i].user.ID)
+			}
+		}
+		if ran, _ := p.statements.since(); ran["FirstSights"] == 0 || ran["FirstSights"]+ran["UsersByFirebaseUIDs"]+ran["FirstSight"] > 10 {
+			t.Errorf("%d known among 62 ran %v, expected them to share statements", number, ran)
+		}
+	}
+	if n := p.number("auth.users"); n != 122 {
+		t.Errorf("there are %d rows, expected 122", n)
+	}
+}
+
+// expectEachTheirs fails the test where a session was not answered its own subject.
+func expectEachTheirs(t *testing.T, sessions []token.Claims, all []*asker) {
+	t.Helper()
+	for i, a := range all {
+		if a.err != nil || a.user.FirebaseUID != sessions[i].Subject {
+			t.Errorf("number %d was answered %+v, %v, expected %s", i, a.user, a.err, sessions[i].Subject)
+		}
 	}
 }
 

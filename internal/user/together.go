@@ -33,6 +33,7 @@ const (
 type questions struct {
 	sights     *gather.Lanes[token.Claims, sighting] // the row of a token's uid; made where it is asked alone
 	births     *gather.Lanes[identity, sighting]     // a new row
+	looks      *gather.Lanes[token.Claims, sighting] // the row of a token's uid, and never a new one
 	rows       *gather.Lanes[uuid.UUID, *User]       // nil: there is none
 	legacyRows *gather.Lanes[uuid.UUID, *User]       // rows for legacy tokens; nil: there is none
 }
@@ -47,6 +48,7 @@ func (s *Store) gather() questions {
 	return questions{
 		sights:     gather.New(lanesOf(onceMore(s.seeTogether), s.seeAlone, pg.BadValues)),
 		births:     gather.New(lanesOf(s.makeTogether, s.makeAlone, goOnAlone)),
+		looks:      gather.New(lanesOf(onceMore(s.seeTogether), onlyOne(s.seeTogether), pg.BadValues)),
 		rows:       gather.New(lanesOf(onceMore(s.readTogether), onlyOne(s.readTogether), pg.BadValues)),
 		legacyRows: gather.New(lanesOf(onceMore(s.readLegacyTogether), onlyOne(s.readLegacyTogether), pg.BadValues)),
 	}

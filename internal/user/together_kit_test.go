@@ -140,6 +140,7 @@ func newScene(t testing.TB, instances int, connections int32) *scene {
 		s.asked = questions{
 			sights:     patient(lanesOf(s.seeTogether, s.seeAlone, pg.BadValues)),
 			births:     patient(lanesOf(s.makeTogether, s.makeAlone, goOnAlone)),
+			looks:      patient(lanesOf(s.seeTogether, onlyOne(s.seeTogether), pg.BadValues)),
 			rows:       patient(lanesOf(s.readTogether, onlyOne(s.readTogether), pg.BadValues)),
 			legacyRows: patient(lanesOf(s.readLegacyTogether, onlyOne(s.readLegacyTogether), pg.BadValues)),
 		}
