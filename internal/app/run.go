@@ -81,18 +81,19 @@ func (p *parts) background() []func(context.Context) error {
 	}
 }
 
-// hearPatience is how long a start waits for PostgreSQL to tell of changes.
+// hearPatience is how long a start waits for PostgreSQL and Redis to tell of changes.
 const hearPatience = 3 * time.Second
 
-// hearFirst lets the listener have its first try before anybody is served: what is told from then on is heard, and what is
+// hearFirst lets who hears of changes have the first try before anybody is served: what is told from then on is heard, and what is
 // remembered is not forgotten at once.
 func (p *parts) hearFirst(ctx context.Context) {
-	timer := time.NewTimer(hearPatience)
-	defer timer.Stop()
-	select {
-	case <-p.listener.Tried():
-	case <-timer.C:
-	case <-ctx.Done():
+	ctx, cancel := context.WithTimeout(ctx, hearPatience)
+	defer cancel()
+	for _, tried := range []<-chan struct{}{p.listener.Tried(), p.invalidator.Tried()} {
+		select {
+		case <-tried:
+		case <-ctx.Done():
+		}
 	}
 }
 

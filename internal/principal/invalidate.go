@@ -23,6 +23,9 @@ const (
 // goneQueue bounds what waits to be taken out of Redis; what finds it full is left to age, and to the other instances.
 const goneQueue = 1024
 
+// subscribeAnswer is how long a start waits for Redis to confirm that it tells of changes.
+const subscribeAnswer = time.Second
+
 // Invalidator carries changes of users to the cache of every instance (T5).
 type Invalidator struct {
 	cache  *Cache
@@ -31,6 +34,7 @@ type Invalidator struct {
 	log    *slog.Logger
 	untold chan untold
 	gone   chan uuid.UUID
+	tried  chan struct{}
 }
 
 // untold is a change that Redis did not take.
@@ -44,6 +48,7 @@ func NewInvalidator(cache *Cache, client redis.UniversalClient, log *slog.Logger
 	return &Invalidator{
 		cache: cache, redis: client, shared: shared{client}, log: log,
 		untold: make(chan untold, untoldQueue), gone: make(chan uuid.UUID, goneQueue),
+		tried: make(chan struct{}),
 	}
 }
 
@@ -120,11 +125,18 @@ func (i *Invalidator) retell(ctx context.Context, change untold) {
 	}
 }
 
-// Run forgets what other instances say has changed, until ctx ends. Whenever the subscription is made anew everything is
+// Tried is closed once Run hears the other instances, or has failed to for the first time.
+func (i *Invalidator) Tried() <-chan struct{} { return i.tried }
+
+// Run forgets what other instances say has changed, until ctx ends; it is called once. Whenever the subscription is made anew everything is
 // forgotten, for nobody knows what was missed.
 func (i *Invalidator) Run(ctx context.Context) error {
 	subscription := i.redis.Subscribe(ctx, Channel)
 	defer subscription.Close() // the process ends or the connection is broken already
+	if confirmed, err := subscription.ReceiveTimeout(ctx, subscribeAnswer); err == nil {
+		i.hear(confirmed)
+	}
+	close(i.tried)
 	messages := subscription.ChannelWithSubscriptions(redis.WithChannelHealthCheckInterval(time.Second))
 	for {
 		select {

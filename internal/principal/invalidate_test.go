@@ -25,6 +25,14 @@ type instance struct {
 func newInstance(t *testing.T, redisURL string) *instance {
 	t.Helper()
 	wire, url := netfault.URL(t, redisURL)
+	i := runInstance(t, wire, url)
+	waitUntil(t, "the subscription", func() bool { return i.generation() > 0 })
+	return i
+}
+
+// runInstance has an instance listen through a wire in whatever state that is.
+func runInstance(t *testing.T, wire *netfault.Wire, url string) *instance {
+	t.Helper()
 	options, err := redis.ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +52,6 @@ func newInstance(t *testing.T, redisURL string) *instance {
 		}
 		_ = client.Close()
 	})
-	waitUntil(t, "the subscription", func() bool { return i.generation() > 0 })
 	return i
 }
 
@@ -71,6 +78,31 @@ func waitUntil(t *testing.T, what string, holds func() bool) {
 }
 
 // T5: a change here is forgotten here when Changed returns, and there soon; nobody else is forgotten.
+// A start that waits for the first try serves nobody whose facts it forgets at once, and waits for no Redis that is away.
+func TestInvalidator_IsTriedOnceItHearsOrCannot(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]func(*netfault.Wire){
+		"there": func(*netfault.Wire) {}, "away": (*netfault.Wire).Cut, "hangs": (*netfault.Wire).Hang,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wire, url := netfault.URL(t, redistest.New(t))
+			fault(wire)
+			i := runInstance(t, wire, url)
+			select {
+			case <-i.Tried():
+			case <-time.After(MaxFactsAge):
+				t.Fatal("a start would wait for it still")
+			}
+			if name == "there" && i.generation() == 0 {
+				t.Error("everybody is to be forgotten yet")
+			}
+			wire.Restore()
+			waitUntil(t, "the subscription", func() bool { return i.generation() > 0 })
+		})
+	}
+}
+
 func TestInvalidator_TellsTheOthers(t *testing.T) {
 	t.Parallel()
 	url := redistest.New(t)
