@@ -187,13 +187,13 @@ func (s *Service) passwordChanged(ctx context.Context, u user.User, hash string)
 	return nil
 }
 
-// insist does something in the database until it is done, and gives the last error when its time is up.
+// insist does something in the database until it answers, and gives the last error when its time is up.
 func insist(ctx context.Context, do func(ctx context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ourHalf)
 	defer cancel()
 	for {
 		err := do(ctx)
-		if err == nil || pg.NoRows(err) || pause.For(ctx, ourHalfAgain) != nil {
+		if !pg.Outage(err) || pause.For(ctx, ourHalfAgain) != nil {
 			return err
 		}
 	}

@@ -80,12 +80,13 @@ func (s *Store) decide(ctx context.Context, holder User, id identity) (User, Sig
 // storeChangedEmail frees the address by writing down what Firebase says of its former holder; errRaced sends the caller round
 // again, to the now free address.
 func (s *Store) storeChangedEmail(ctx context.Context, holder User, current string) (User, Sight, error) {
-	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		changed, err := s.queries.StoreChangedEmail(ctx, tx, db.StoreChangedEmailParams{
+	var changed int64
+	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) (err error) {
+		changed, err = s.queries.StoreChangedEmail(ctx, tx, db.StoreChangedEmailParams{
 			ID: holder.ID, FirebaseUID: holder.FirebaseUID, Email: current,
 		})
 		if err != nil || changed == 0 {
-			return err // none changed: another request was faster, and has recorded it
+			return err // none changed: another request was faster, and has recorded and told it
 		}
 		return audit.Record(ctx, tx, audit.Event{
 			Action: "user.email_changed", Actor: "system", UserID: holder.ID, RequestID: telemetry.RequestID(ctx),
@@ -98,7 +99,9 @@ func (s *Store) storeChangedEmail(ctx context.Context, holder User, current stri
 	if err != nil {
 		return User{}, SightRefused, fmt.Errorf("store the changed address of user %s: %w", holder.ID, err)
 	}
-	s.onChange(ctx, holder.ID)
+	if changed > 0 {
+		s.onChange(ctx, holder.ID)
+	}
 	return User{}, SightRefused, errRaced
 }
 
