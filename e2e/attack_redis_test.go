@@ -90,7 +90,7 @@ func victims(t *testing.T, attack attacker, a, b *servicetest.Service, n int) []
 		p.key = "auth:facts:{" + p.id + "}:firebase"
 		warm(t, a, p.token)
 	}
-	waitFor(t, 30*time.Second, "a has read everybody again, and left it in Redis", func() bool {
+	waitFor(t, 3*time.Minute, "a has read everybody again, and left it in Redis", func() bool {
 		left := 0
 		for i := range people {
 			p := &people[i]

@@ -194,17 +194,7 @@ func countRows(t testing.TB, s *servicetest.Stack, where string, args ...any) (r
 // eventually waits for a condition, with a limit that only a failure reaches.
 func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	limit := time.NewTimer(20 * time.Second)
-	defer limit.Stop()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !condition() {
-		select {
-		case <-limit.C:
-			t.Fatalf("%s: not within 20 s", what)
-		case <-tick.C:
-		}
-	}
+	waitFor(t, 20*time.Second, what, condition)
 }
 
 // expectNoSecrets fails where a log shows what no log may (O1, T6).

@@ -16,7 +16,7 @@ import (
 // told to go elsewhere, and what is in flight is finished.
 func TestShutdown_LosesNoRequest(t *testing.T) {
 	t.Parallel()
-	s := servicetest.Start(t, map[string]string{"SHUTDOWN_DRAIN": "300ms", "LOGIN_FAILURE_MS": "900"})
+	s := servicetest.Start(t, map[string]string{"SHUTDOWN_DRAIN": "2s", "LOGIN_FAILURE_MS": "900"})
 	token := s.Person(t).IDToken
 	slow := make(chan reply, 1)
 	inFlight := make(chan struct{})
@@ -74,7 +74,7 @@ func askUntilSentAway(t *testing.T, s *servicetest.Service, token string, served
 // While it drains, an instance is alive, not ready, and serves.
 func TestShutdown_TurnsUnreadyFirst(t *testing.T) {
 	t.Parallel()
-	s := servicetest.Start(t, map[string]string{"SHUTDOWN_DRAIN": "1s"})
+	s := servicetest.Start(t, map[string]string{"SHUTDOWN_DRAIN": "5s"})
 	ask(t, s, "GET", "/health/ready", "").expect(t, "ready", 200, "")
 	stopped := make(chan struct{})
 	go func() { defer close(stopped); s.Stop(t) }()

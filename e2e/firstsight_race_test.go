@@ -136,7 +136,6 @@ func TestFirstSight_TwoUIDsRaceForOneLocalRow(t *testing.T) {
 
 // F3: the same uid by many tokens links one row once.
 func TestFirstSight_OneUIDLinksOnceHoweverManyAsk(t *testing.T) {
-	t.Parallel()
 	stack, instances := twoInstances(t)
 	email, uid := servicetest.Email(), newUID()
 	id := legacyRow(t, stack, email)
@@ -160,7 +159,6 @@ func TestFirstSight_OneUIDLinksOnceHoweverManyAsk(t *testing.T) {
 
 // F7: many tokens of one newcomer find the address at an account that is gone: relinked once, all get in.
 func TestFirstSight_GoneHolderIsRelinkedOnce(t *testing.T) {
-	t.Parallel()
 	stack, instances := twoInstances(t)
 	email, gone, uid := servicetest.Email(), newUID(), newUID()
 	first := expectUser(t, instances[0], "the former holder", mint(t, stack, claims(gone, email)))
@@ -184,7 +182,6 @@ func TestFirstSight_GoneHolderIsRelinkedOnce(t *testing.T) {
 
 // F7: many tokens of one newcomer find the address at an account that has moved on: its new address is stored, all get in.
 func TestFirstSight_MovedHolderIsStoredHoweverManyAsk(t *testing.T) {
-	t.Parallel()
 	stack, instances := twoInstances(t)
 	email, holder, uid := servicetest.Email(), newUID(), newUID()
 	first := expectUser(t, instances[0], "the former holder", mint(t, stack, claims(holder, email)))

@@ -61,6 +61,7 @@ func TestFirstSight_LastLoginIsOffThePath(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
 	before, token := known(t, s, "last_login = NULL")
+	other := s.Stack.Start(t)
 	tx, err := s.DB.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -69,11 +70,7 @@ func TestFirstSight_LastLoginIsOffThePath(t *testing.T) {
 	if _, err := tx.Exec(t.Context(), "SELECT FROM auth.users WHERE id = $1 FOR UPDATE", before.ID); err != nil {
 		t.Fatal(err)
 	}
-	began := time.Now()
-	expectUser(t, s.Stack.Start(t), "F8, while the row is locked", token)
-	if took := time.Since(began); took > 5*time.Second { // which includes the start of an instance
-		t.Errorf("F8: answered after %s while the row was locked", took)
-	}
+	expectUser(t, other, "F8, while the row is locked", token)
 	if err := tx.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}

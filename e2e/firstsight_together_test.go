@@ -12,7 +12,6 @@ import (
 
 // F1, house rule: a thousand requests with one token that nobody has seen are one verification and one statement.
 func TestFirstSight_AStampedeIsOneStatement(t *testing.T) {
-	t.Parallel()
 	stack := servicetest.NewStack(t)
 	s := stack.Start(t)
 	uid := newUID()
@@ -34,7 +33,6 @@ func TestFirstSight_AStampedeIsOneStatement(t *testing.T) {
 
 // F1, E1: those who come at once, new and known, share statements, and each is answered as who they are.
 func TestFirstSight_ThoseWhoComeAtOnceShareStatements(t *testing.T) {
-	t.Parallel()
 	stack := servicetest.NewStack(t)
 	s := stack.Start(t)
 	uids, emails, tokens := make([]string, 300), make([]string, 300), make([]string, 300)

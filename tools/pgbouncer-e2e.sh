@@ -7,5 +7,5 @@ cd "$(dirname "$0")/.."
 TEST_REPORT=$(mktemp) # where the suite says what "ok" does not: how much went through
 export TEST_REPORT TEST_DATABASE_VIA=pgbouncer
 trap 'rm -f "$TEST_REPORT"' EXIT
-bin/authdev test -- go test -race -count=1 -timeout=20m ./e2e "$@"
+bin/authdev test -- go test -race -count=1 -timeout=40m ./e2e "$@"
 cat "$TEST_REPORT"

@@ -18,7 +18,7 @@ run() {
 	local name=$1
 	shift
 	bin/authdev test -- go tool -modfile=tools/gotestsum/go.mod gotestsum --format=pkgname-and-test-fails --hide-summary=skipped -- \
-		-race -shuffle=on -timeout=20m -coverpkg="$hand_written" -coverprofile="$profiles/$name" "$@" | sed -E 's/ \(coverage: .*//'
+		-race -shuffle=on -timeout=40m -coverpkg="$hand_written" -coverprofile="$profiles/$name" "$@" | sed -E 's/ \(coverage: .*//'
 }
 run rooms $(go list ./... | grep -v '/e2e$')
 run e2e ./e2e

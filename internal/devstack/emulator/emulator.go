@@ -25,7 +25,7 @@ import (
 
 const (
 	host       = "127.0.0.1"
-	startLimit = 90 * time.Second
+	startLimit = 3 * time.Minute
 )
 
 // Options say where the emulator works.
