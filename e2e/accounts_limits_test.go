@@ -100,7 +100,9 @@ func TestLimits_ForwardedForFromStrangersIsIgnored_A4(t *testing.T) {
 func TestLimits_RegistrationsByAddress_A4(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
-	register := func(body string) reply { return ask(t, s, "POST", "/v1/auth/register", body, "X-Forwarded-For", "203.0.113.9") }
+	register := func(body string) reply {
+		return ask(t, s, "POST", "/v1/auth/register", body, "X-Forwarded-For", "203.0.113.9")
+	}
 	refusal, allowed := untilLimited(t, 90, func() reply { return register(`{}`) })
 	expectLimited(t, "a registration too many", refusal)
 	if allowed < 60 {
