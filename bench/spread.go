@@ -14,7 +14,7 @@ import (
 // spreadCmd finds how often instances behind a round robin know who is asking, and what they ask of the database.
 type spreadCmd struct {
 	Users     int             `default:"100000" help:"Active people."`
-	Sample    int             `default:"50" help:"One in so many of them is simulated, and rates are multiplied. Of one instance without a tier all are, to see whether its cache holds them."`
+	Sample    int             `default:"100" help:"One in so many of them is simulated, and rates are multiplied. Of one instance without a tier all are, to see whether its cache holds them."`
 	Instances []int           `default:"1,3,10" help:"Instances behind the round robin."`
 	Every     []time.Duration `default:"2s,10s,60s" help:"How often a person sends a request, on average."`
 	Length    time.Duration   `name:"seconds" default:"30s" help:"Virtual time that is counted."`
