@@ -43,7 +43,7 @@ check-generated: ## Fail when regenerating changes a byte
 prove-drift: ## Show that drift of contract or schema does not compile
 	@tools/prove-drift.sh
 
-lint: ## Run gofumpt, golangci-lint, sqlc vet and the contract's linter
+lint: build ## Run gofumpt, golangci-lint, sqlc vet and the contract's linter
 	@tools/lint.sh
 
 fmt: ## Format every Go file
