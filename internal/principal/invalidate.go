@@ -128,8 +128,8 @@ func (i *Invalidator) retell(ctx context.Context, change untold) {
 // Tried is closed once Run hears the other instances, or has failed to for the first time.
 func (i *Invalidator) Tried() <-chan struct{} { return i.tried }
 
-// Run forgets what other instances say has changed, until ctx ends; it is called once. Whenever the subscription is made anew everything is
-// forgotten, for nobody knows what was missed.
+// Run forgets what other instances say has changed, until ctx ends; it is called once. Whenever the subscription is made anew
+// everything is forgotten, for nobody knows what was missed.
 func (i *Invalidator) Run(ctx context.Context) error {
 	subscription := i.redis.Subscribe(ctx, Channel)
 	defer subscription.Close() // the process ends or the connection is broken already

@@ -77,7 +77,6 @@ func waitUntil(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// T5: a change here is forgotten here when Changed returns, and there soon; nobody else is forgotten.
 // A start that waits for the first try serves nobody whose facts it forgets at once, and waits for no Redis that is away.
 func TestInvalidator_IsTriedOnceItHearsOrCannot(t *testing.T) {
 	t.Parallel()
@@ -103,6 +102,7 @@ func TestInvalidator_IsTriedOnceItHearsOrCannot(t *testing.T) {
 	}
 }
 
+// T5: a change here is forgotten here when Changed returns, and there soon; nobody else is forgotten.
 func TestInvalidator_TellsTheOthers(t *testing.T) {
 	t.Parallel()
 	url := redistest.New(t)
