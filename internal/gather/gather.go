@@ -163,8 +163,7 @@ func (l *Lanes[Q, A]) finishAlone(ctx context.Context, question Q) (A, error) {
 	return l.options.Alone(ctx, question)
 }
 
-// leave takes a question out of the queue. Those who have left are cleared away once they are the half of it, so that the queue is
-// never longer than twice those who wait, and leaving costs the same however many do.
+// leave takes a question out of the queue.
 func (l *Lanes[Q, A]) leave(w *waiter[Q, A]) {
 	l.lock.Lock()
 	defer l.lock.Unlock()
@@ -173,6 +172,12 @@ func (l *Lanes[Q, A]) leave(w *waiter[Q, A]) {
 	}
 	w.left = true
 	l.left++
+	l.clearAway()
+}
+
+// clearAway drops those who have left once they are the half of the queue, so that it is never longer than twice those who wait, and
+// leaving costs the same however many do. It is called under the lock.
+func (l *Lanes[Q, A]) clearAway() {
 	if 2*l.left >= len(l.waiting) {
 		l.waiting = slices.DeleteFunc(l.waiting, func(w *waiter[Q, A]) bool { return w.left })
 		l.left = 0
@@ -213,6 +218,7 @@ func (l *Lanes[Q, A]) take() []*waiter[Q, A] {
 		group = append(group, w)
 	}
 	l.waiting = slices.Delete(l.waiting, 0, taken)
+	l.clearAway()
 	if len(group) == 0 {
 		l.busy--
 	}

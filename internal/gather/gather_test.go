@@ -482,6 +482,23 @@ func TestAsk_ThoseWhoLeftTakeNoMemory(t *testing.T) {
 	})
 }
 
+// Who left behind those who wait is not kept once the last of them is served.
+func TestAsk_WhoLeftLastIsForgotten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := &desk{holdAlone: make(chan struct{}), holdGroups: make(chan struct{})}
+		l := d.lanes(1, 1)
+		all := ask(t, l, 0, 1, 2, 3, 4)
+		all[4].leave()
+		close(d.holdGroups)
+		close(d.holdAlone)
+		expectAnswers(t, "stayed", all[:4]...)
+		if len(l.waiting) != 0 || l.left != 0 {
+			t.Errorf("left behind: %d in the queue, %d who left", len(l.waiting), l.left)
+		}
+	})
+}
+
 // Whatever comes, leaves, fails, hangs and is released in whatever order: each is answered with its own answer or its own error, no
 // group is greater and no more of them are under way than allowed, nobody is lost, nobody is asked for twice in a group, and nobody
 // who left before is asked for at all.
@@ -525,6 +542,9 @@ func play(t *testing.T, lanes, most int, acts []int) (failures []string) {
 			release(d.holdGroups)
 		}
 		synctest.Wait()
+		if n := len(l.waiting); n > 2*(n-l.left) {
+			complain("%d are in the queue after %v, of whom %d wait", n, acts[:i+1], n-l.left)
+		}
 	}
 	close(d.holdAlone)
 	close(d.holdGroups)
