@@ -17,6 +17,9 @@ type Options[Q, A any] struct {
 	Lanes int
 	// Patience is how long a group may take before another lane opens beside it: the fewer lanes, the more questions a group answers.
 	Patience time.Duration
+	// Enough is how many questions make a statement worth sending: of more than that a group takes half, so that one half's askers
+	// are at work while the database is on the other half. As great as Most: all go together.
+	Enough int
 	// Most is how many questions a group has at most.
 	Most int
 	// Limit is how long one group may take. It is to be less than the time that its members have.
@@ -199,11 +202,12 @@ func (l *Lanes[Q, A]) serve() {
 	}
 }
 
-// take gives those who have waited longest. Where nobody waits the lane is free.
+// take gives those who have waited longest, as many as make the next group. Where nobody waits the lane is free.
 func (l *Lanes[Q, A]) take() []*waiter[Q, A] {
 	l.lock.Lock()
 	defer l.lock.Unlock()
-	group := make([]*waiter[Q, A], 0, min(len(l.waiting)-l.left, l.options.Most))
+	waiting := len(l.waiting) - l.left
+	group := make([]*waiter[Q, A], 0, min(waiting, max((waiting+1)/2, l.options.Enough), l.options.Most))
 	taken := 0
 	for _, w := range l.waiting {
 		if len(group) == cap(group) {

@@ -102,7 +102,7 @@ const (
 
 func (d *desk) lanes(lanes, most int) *Lanes[int, string] {
 	return New(Options[int, string]{
-		Lanes: lanes, Patience: patience, Most: most, Limit: limit, Together: d.answerTogether, Alone: d.answerAlone,
+		Lanes: lanes, Patience: patience, Enough: most, Most: most, Limit: limit, Together: d.answerTogether, Alone: d.answerAlone,
 		Apart: func(err error) bool { return errors.Is(err, errBadMember) },
 	})
 }
@@ -482,6 +482,29 @@ func TestAsk_ThoseWhoLeftTakeNoMemory(t *testing.T) {
 	})
 }
 
+// Of more than are enough a group takes half, never fewer than are enough, and never more than the most; who has left is not counted.
+func TestAsk_OfManyAGroupTakesHalf(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := &desk{holdAlone: make(chan struct{}), holdGroups: make(chan struct{})}
+		l := d.lanes(1, 6)
+		l.options.Enough = 2
+		all := ask(t, l, 0, 1)
+		many := ask(t, l, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
+		many[14].leave()
+		close(d.holdGroups)
+		close(d.holdAlone)
+		expectAnswers(t, "all", slices.Concat(all, many[:14])...)
+		sizes := make([]int, len(d.groups))
+		for i, group := range d.groups {
+			sizes[i] = len(group)
+		}
+		if got, expected := fmt.Sprint(sizes), "[1 6 4 2 2]"; got != expected {
+			t.Errorf("1, then 14 who waited were asked for in groups of %s, expected %s", got, expected)
+		}
+	})
+}
+
 // Who left behind those who wait is not kept once the last of them is served.
 func TestAsk_WhoLeftLastIsForgotten(t *testing.T) {
 	t.Parallel()
@@ -506,10 +529,11 @@ func TestAsk_AnyOrderOfEvents(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		lanes, most := rapid.IntRange(1, 3).Draw(rt, "lanes"), rapid.IntRange(1, 4).Draw(rt, "most")
+		enough := rapid.IntRange(1, most).Draw(rt, "enough")
 		acts := rapid.SliceOfN(rapid.IntRange(0, 9), 1, 60).Draw(rt, "acts")
 		var failures []string
 		synctest.Test(t, func(t *testing.T) {
-			failures = play(t, lanes, most, acts)
+			failures = play(t, lanes, enough, most, acts)
 		})
 		if len(failures) > 0 {
 			rt.Fatal(strings.Join(failures, "\n"))
@@ -518,10 +542,11 @@ func TestAsk_AnyOrderOfEvents(t *testing.T) {
 }
 
 // play runs one sequence of acts and says what went wrong.
-func play(t *testing.T, lanes, most int, acts []int) (failures []string) {
+func play(t *testing.T, lanes, enough, most int, acts []int) (failures []string) {
 	complain := func(format string, arguments ...any) { failures = append(failures, fmt.Sprintf(format, arguments...)) }
 	d := &desk{holdAlone: make(chan struct{}), holdGroups: make(chan struct{})}
 	l := d.lanes(lanes, most)
+	l.options.Enough = enough
 	var all []*asker
 	gone := map[int]bool{} // left before they were sent
 	for i, act := range acts {
@@ -625,7 +650,7 @@ func TestAsk_ManyAtOnce(t *testing.T) {
 // What an Ask costs beside its answer: alone, and gathered by 32 who ask all the time.
 func BenchmarkAsk(b *testing.B) {
 	o := Options[int, int]{
-		Lanes: 2, Most: 128, Limit: time.Second, Apart: func(error) bool { return false },
+		Lanes: 2, Enough: 16, Most: 128, Limit: time.Second, Apart: func(error) bool { return false },
 		Alone: func(_ context.Context, n int) (int, error) { return n, nil },
 	}
 	b.Run("alone", func(b *testing.B) {

@@ -19,6 +19,9 @@ import (
 const (
 	lanes        = 2
 	mostTogether = 128
+	// enoughToLook is how many look-ups make a group ([gather.Options]). Making rows has no such number: each of its statements waits for
+	// the disk, and the fewer the better.
+	enoughToLook = 16
 	groupLimit   = time.Second
 	// lanePatience is how long one statement may take before another goes on beside it. A look-up finds its rows in memory and a commit
 	// takes a disk's millisecond or two, or something is wrong; until then, whoever waits gathers into the next.
@@ -46,19 +49,29 @@ type sighting struct {
 
 func (s *Store) gather() questions {
 	return questions{
-		sights:     gather.New(lanesOf(onceMore(s.seeTogether), s.seeAlone, pg.BadValues)),
+		sights:     gather.New(looking(s.seeTogether, s.seeAlone)),
 		births:     gather.New(lanesOf(s.makeTogether, s.makeAlone, goOnAlone)),
-		looks:      gather.New(lanesOf(onceMore(s.seeTogether), onlyOne(s.seeTogether), pg.BadValues)),
-		rows:       gather.New(lanesOf(onceMore(s.readTogether), onlyOne(s.readTogether), pg.BadValues)),
-		legacyRows: gather.New(lanesOf(onceMore(s.readLegacyTogether), onlyOne(s.readLegacyTogether), pg.BadValues)),
+		looks:      gather.New(looking(s.seeTogether, onlyOne(s.seeTogether))),
+		rows:       gather.New(looking(s.readTogether, onlyOne(s.readTogether))),
+		legacyRows: gather.New(looking(s.readLegacyTogether, onlyOne(s.readLegacyTogether))),
 	}
+}
+
+// looking are the lanes of what reads alone.
+func looking[Q, A any](
+	together func(context.Context, []Q) ([]A, error), alone func(context.Context, Q) (A, error),
+) gather.Options[Q, A] {
+	o := lanesOf(onceMore(together), alone, pg.BadValues)
+	o.Enough = enoughToLook
+	return o
 }
 
 func lanesOf[Q, A any](
 	together func(context.Context, []Q) ([]A, error), alone func(context.Context, Q) (A, error), apart func(error) bool,
 ) gather.Options[Q, A] {
 	return gather.Options[Q, A]{
-		Lanes: lanes, Patience: lanePatience, Most: mostTogether, Limit: groupLimit, Together: together, Alone: alone, Apart: apart,
+		Lanes: lanes, Patience: lanePatience, Enough: mostTogether, Most: mostTogether, Limit: groupLimit,
+		Together: together, Alone: alone, Apart: apart,
 	}
 }
 

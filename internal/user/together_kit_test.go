@@ -119,8 +119,8 @@ type scene struct {
 	newcomers  bool     // are expected, whenever a crowd meets
 }
 
-// newScene starts instances that serve with as many connections each, and whose groups may take as long as a test does. Where makers are
-// held, three connections of an instance are, beside the one that has asked first.
+// newScene starts instances that serve with as many connections each, and whose groups take all who wait and as long as a test does. Where
+// makers are held, three connections of an instance are, beside the one that has asked first.
 func newScene(t testing.TB, instances int, connections int32) *scene {
 	t.Helper()
 	url := pgtest.New(t)
