@@ -17,8 +17,8 @@ type Options[Q, A any] struct {
 	Lanes int
 	// Patience is how long a group may take before another lane opens beside it: the fewer lanes, the more questions a group answers.
 	Patience time.Duration
-	// Enough is how many questions make a statement worth sending: of more than that a group takes half, so that one half's askers
-	// are at work while the database is on the other half. As great as Most: all go together.
+	// Enough is how many questions make a statement worth sending: where more wait, a group takes so many of them or half, whichever is
+	// more, so that some askers are at work while the database is on the others. As great as Most: all go together.
 	Enough int
 	// Most is how many questions a group has at most.
 	Most int
