@@ -2,128 +2,91 @@ package limit
 
 import (
 	"context"
-	"errors"
-	"log/slog"
-	"sync"
 	"time"
-
-	"auth-v2-service/internal/fault"
-	"auth-v2-service/internal/telemetry"
 )
 
-// probeEvery is how often Redis is tried while it is away.
-const probeEvery = time.Second
-
-var errSlow = errors.New("no answer in time")
-
-// counters asks Redis, and this process where Redis is away. After one failure Redis is not asked again until it has
-// answered a probe, so that an outage costs the requests under way their patience and the later ones nothing. The probe is
-// made beside a request, not within one.
+// counters counts in this process and, while it answers, in Redis; whichever refuses is believed. Redis has seen what all
+// instances let in, this process also what Redis has missed: a moment without Redis is nobody's fresh allowance.
 type counters struct {
-	redis    store // nil: there is none
-	memory   store
-	ping     func(context.Context) error
-	patience time.Duration
-	log      *slog.Logger
-
-	mu      sync.Mutex
-	away    bool
-	probing bool
-	probed  time.Time
+	memory *memoryStore
+	redis  *breaker
 }
 
-func newCounters(o Options) *counters {
-	c := &counters{memory: newMemoryStore(o.Clock), patience: o.Patience, log: o.Logger}
-	if o.Redis != nil {
-		c.redis = newRedisStore(o.Redis)
-		c.ping = func(ctx context.Context) error { return o.Redis.Ping(ctx).Err() }
-	}
-	return c
+func newCounters(o Options) counters {
+	return counters{memory: newMemoryStore(o.Clock), redis: newBreaker(o)}
 }
 
-// ask puts one question to Redis, or to memory. The caller's hanging up does not end it: else a guesser would hang up
-// before the failure is counted.
-func ask[T any](ctx context.Context, c *counters, question func(context.Context, store) (T, error)) T {
-	ctx = context.WithoutCancel(ctx)
-	if c.present(ctx) {
-		answer, err := within(ctx, c.patience, func(ctx context.Context) (T, error) { return question(ctx, c.redis) })
-		if err == nil {
-			return answer
-		}
-		c.lose(ctx, err)
+// take lets one event in and counts it, or says how long to wait. Who is refused is not counted.
+func (c counters) take(ctx context.Context, name string, r Rate) time.Duration {
+	if wait, _ := spent(ctx, c.memory, name, r); wait > 0 { // memory does not fail
+		return wait
 	}
-	answer, _ := question(ctx, c.memory) // memory does not fail
-	return answer
+	if wait := ask(ctx, c.redis, func(s store) (time.Duration, error) { return take(ctx, s, name, r) }); wait > 0 {
+		return wait
+	}
+	wait, _ := take(ctx, c.memory, name, r)
+	return wait
 }
 
-// everywhere tells Redis and memory, so that memory knows what matters when Redis goes away.
-func (c *counters) everywhere(ctx context.Context, tell func(context.Context, store) error) {
-	ctx = context.WithoutCancel(ctx)
-	_ = tell(ctx, c.memory)
-	if !c.present(ctx) {
-		return
+// spent says how long to wait until one more event would be let in, and counts none.
+func (c counters) spent(ctx context.Context, name string, r Rate) time.Duration {
+	if wait, _ := spent(ctx, c.memory, name, r); wait > 0 {
+		return wait
 	}
-	if _, err := within(ctx, c.patience, func(ctx context.Context) (struct{}, error) { return struct{}{}, tell(ctx, c.redis) }); err != nil {
-		c.lose(ctx, err)
-	}
+	return ask(ctx, c.redis, func(s store) (time.Duration, error) { return spent(ctx, s, name, r) })
 }
 
-// within bounds a call whatever the client's own time-outs are: go-redis heeds a context's deadline on the wire only where
-// it was told to, and waits for its pool, its dialling and its retries besides.
-func within[T any](ctx context.Context, patience time.Duration, call func(context.Context) (T, error)) (T, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	type outcome struct {
-		answer T
-		err    error
-	}
-	done := make(chan outcome, 1)
-	go func() {
-		var o outcome
-		defer func() { done <- o }()
-		defer fault.Recover(&o.err) // the library trusts the shape of Redis' answers
-		o.answer, o.err = call(ctx)
-	}()
-	select {
-	case o := <-done:
-		return o.answer, o.err
-	case <-ctx.Done():
-		var none T
-		return none, errSlow
-	}
+// charge counts one event beyond the burst, too.
+func (c counters) charge(ctx context.Context, name string, r Rate) {
+	c.everywhere(ctx, func(s store) error { return charge(ctx, s, name, r) })
 }
 
-// present says whether Redis is to be asked, and has it probed when it is time. ctx is never cancelled: see ask.
-func (c *counters) present(ctx context.Context) bool {
-	if c.redis == nil {
-		return false
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.away && !c.probing && time.Since(c.probed) >= probeEvery {
-		c.probing = true
-		go c.probe(ctx)
-	}
-	return !c.away
+// forget makes a counter as new. Another instance keeps what it has seen itself, which alone is seldom enough to refuse.
+func (c counters) forget(ctx context.Context, name string) {
+	c.everywhere(ctx, func(s store) error { return s.forget(ctx, name) })
 }
 
-func (c *counters) probe(ctx context.Context) {
-	_, err := within(ctx, c.patience, func(ctx context.Context) (struct{}, error) { return struct{}{}, c.ping(ctx) })
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.probing, c.probed = false, time.Now()
-	if err == nil {
-		c.away = false
-		c.log.Info("limits are shared through Redis again")
-	}
+// remember makes remembers answer true for so long.
+func (c counters) remember(ctx context.Context, name string, d time.Duration) {
+	c.everywhere(ctx, func(s store) error { return s.remember(ctx, name, d) })
 }
 
-func (c *counters) lose(ctx context.Context, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.away {
-		return
+func (c counters) remembers(ctx context.Context, name string) bool {
+	if known, _ := c.memory.remembers(ctx, name); known {
+		return true
 	}
-	c.away, c.probed = true, time.Now()
-	c.log.WarnContext(ctx, "Redis is away, limits are counted in this process", telemetry.FieldError, err)
+	return ask(ctx, c.redis, func(s store) (bool, error) { return s.remembers(ctx, name) })
+}
+
+// everywhere tells Redis first, as take does: whoever waits as long as memory advises finds that Redis has forgotten as much.
+func (c counters) everywhere(ctx context.Context, tell func(store) error) {
+	ask(ctx, c.redis, func(s store) (struct{}, error) { return struct{}{}, tell(s) })
+	_ = tell(c.memory)
+}
+
+// take, spent and charge are what one store does of it.
+
+func take(ctx context.Context, s store, name string, r Rate) (time.Duration, error) {
+	if r.N <= 0 {
+		return 0, nil
+	}
+	wait, _, err := s.count(ctx, name, r, 1)
+	return wait, err
+}
+
+func spent(ctx context.Context, s store, name string, r Rate) (time.Duration, error) {
+	if r.N <= 0 {
+		return 0, nil
+	}
+	_, ahead, err := s.count(ctx, name, r, 0)
+	return max(0, ahead-time.Duration(r.Burst-1)*r.interval()), err
+}
+
+func charge(ctx context.Context, s store, name string, r Rate) error {
+	if r.N <= 0 {
+		return nil
+	}
+	r.Burst *= maxDebt
+	_, _, err := s.count(ctx, name, r, 1)
+	return err
 }

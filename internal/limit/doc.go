@@ -1,8 +1,8 @@
 // Package limit slows those who guess (A4): per client address, per e-mail, and per the two together, before Google is asked.
 //
-// It owns the figures ([DefaultPolicy]), the counters in Redis, and the in-process counters that stand in while Redis is
-// away (T7: Redis never decides who someone is; here it decides only who waits). Three limits work together so that a
-// stranger's failures slow the stranger and not the owner:
+// It owns the figures ([DefaultPolicy]), the counters in Redis that all instances share, and those in the process, which count
+// the same beside them and alone while Redis is away (T7: Redis never decides who someone is; here it decides only who waits).
+// Three limits work together so that a stranger's failures slow the stranger and not the owner:
 //
 //   - every credential request counts against its address, and failures a second time: spraying many accounts is slow;
 //   - failures count against e-mail and address together: guessing at one account from one place is slow;

@@ -48,7 +48,7 @@ type Limiter struct {
 	policy   Policy
 	off      bool
 	names    names
-	counters *counters
+	counters counters
 	observe  func(limit string)
 }
 
@@ -85,9 +85,9 @@ func (l *Limiter) AllowAddress(ctx context.Context, operation string, addr netip
 	if l.off || rate.N <= 0 {
 		return nil
 	}
-	name := l.names.address(operation, addr)
-	wait := ask(ctx, l.counters, func(ctx context.Context, s store) (time.Duration, error) { return take(ctx, s, name, rate) })
-	return l.refuse(limitAddress, wait)
+	ctx, cancel := l.counters.redis.bound(ctx)
+	defer cancel()
+	return l.refuse(limitAddress, l.counters.take(ctx, l.names.address(operation, addr), rate))
 }
 
 // AllowAttempt is asked before an e-mail's password is tried, and answers ErrTooMany where too many have failed. Each
@@ -96,36 +96,26 @@ func (l *Limiter) AllowAttempt(ctx context.Context, email string, addr netip.Add
 	if l.off {
 		return nil
 	}
-	n := l.names.attempt(email, addr)
-	verdict := ask(ctx, l.counters, func(ctx context.Context, s store) (refusal, error) { return l.judge(ctx, s, n) })
-	return l.refuse(verdict.limit, verdict.wait)
+	ctx, cancel := l.counters.redis.bound(ctx)
+	defer cancel()
+	return l.refuse(l.judge(ctx, l.names.attempt(email, addr)))
 }
 
-// refusal is the limit that says no, and for how long. A wait of zero is a yes.
-type refusal struct {
-	limit string
-	wait  time.Duration
-}
-
-func (l *Limiter) judge(ctx context.Context, s store, n attemptNames) (refusal, error) {
-	wait, err := spent(ctx, s, n.address, l.policy.AddressFailures)
-	if err != nil || wait > 0 {
-		return refusal{limitAddressFailures, wait}, err
+// judge names the limit that says no, and for how long. A wait of zero is a yes.
+func (l *Limiter) judge(ctx context.Context, n attemptNames) (limit string, wait time.Duration) {
+	if wait := l.counters.spent(ctx, n.address, l.policy.AddressFailures); wait > 0 {
+		return limitAddressFailures, wait
 	}
-	wait, err = spent(ctx, s, n.pair, l.policy.PairFailures)
-	if err != nil || wait > 0 {
-		return refusal{limitPair, wait}, err
+	if wait := l.counters.spent(ctx, n.pair, l.policy.PairFailures); wait > 0 {
+		return limitPair, wait
 	}
-	known, err := s.remembers(ctx, n.known)
-	if err != nil || known {
-		return refusal{}, err
+	if l.counters.remembers(ctx, n.known) {
+		return "", 0
 	}
-	wait, err = spent(ctx, s, n.email, l.policy.EmailFailures)
-	if err != nil || wait > 0 {
-		return refusal{limitEmail, wait}, err
+	if wait := l.counters.spent(ctx, n.email, l.policy.EmailFailures); wait > 0 {
+		return limitEmail, wait
 	}
-	wait, err = take(ctx, s, n.attempts, l.policy.EmailAttempts)
-	return refusal{limitEmail, wait}, err
+	return limitEmail, l.counters.take(ctx, n.attempts, l.policy.EmailAttempts)
 }
 
 // Failed counts an attempt whose password was wrong, or whose e-mail nobody has.
@@ -133,14 +123,14 @@ func (l *Limiter) Failed(ctx context.Context, email string, addr netip.Addr) {
 	if l.off {
 		return
 	}
+	ctx, cancel := l.counters.redis.bound(ctx)
+	defer cancel()
 	n := l.names.attempt(email, addr)
-	ask(ctx, l.counters, func(ctx context.Context, s store) (struct{}, error) {
-		known, err := s.remembers(ctx, n.known)
-		if err == nil && !known {
-			err = charge(ctx, s, n.email, l.policy.EmailFailures)
-		}
-		return struct{}{}, errors.Join(err, charge(ctx, s, n.pair, l.policy.PairFailures), charge(ctx, s, n.address, l.policy.AddressFailures))
-	})
+	if !l.counters.remembers(ctx, n.known) {
+		l.counters.charge(ctx, n.email, l.policy.EmailFailures)
+	}
+	l.counters.charge(ctx, n.pair, l.policy.PairFailures)
+	l.counters.charge(ctx, n.address, l.policy.AddressFailures)
 }
 
 // Succeeded forgets the address's failures at this e-mail, and makes it known to it. What failed at other e-mails stays
@@ -149,10 +139,11 @@ func (l *Limiter) Succeeded(ctx context.Context, email string, addr netip.Addr) 
 	if l.off {
 		return
 	}
+	ctx, cancel := l.counters.redis.bound(ctx)
+	defer cancel()
 	n := l.names.attempt(email, addr)
-	l.counters.everywhere(ctx, func(ctx context.Context, s store) error {
-		return errors.Join(s.forget(ctx, n.pair), s.remember(ctx, n.known, l.policy.KnownFor))
-	})
+	l.counters.forget(ctx, n.pair)
+	l.counters.remember(ctx, n.known, l.policy.KnownFor)
 }
 
 func (l *Limiter) refuse(limit string, wait time.Duration) error {
@@ -162,32 +153,4 @@ func (l *Limiter) refuse(limit string, wait time.Duration) error {
 	l.observe(limit)
 	// Retry-After counts in whole seconds; whoever comes back on the second must be let in.
 	return ErrTooMany.After((wait + time.Second - 1).Truncate(time.Second))
-}
-
-// take lets one event in and counts it, or says how long to wait.
-func take(ctx context.Context, s store, name string, r Rate) (time.Duration, error) {
-	if r.N <= 0 {
-		return 0, nil
-	}
-	wait, _, err := s.count(ctx, name, r, 1)
-	return wait, err
-}
-
-// spent says how long to wait until one more event would be let in, and counts none.
-func spent(ctx context.Context, s store, name string, r Rate) (time.Duration, error) {
-	if r.N <= 0 {
-		return 0, nil
-	}
-	_, ahead, err := s.count(ctx, name, r, 0)
-	return max(0, ahead-time.Duration(r.Burst-1)*r.interval()), err
-}
-
-// charge counts one event beyond the burst, too.
-func charge(ctx context.Context, s store, name string, r Rate) error {
-	if r.N <= 0 {
-		return nil
-	}
-	r.Burst *= maxDebt
-	_, _, err := s.count(ctx, name, r, 1)
-	return err
 }
