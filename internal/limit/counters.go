@@ -16,7 +16,7 @@ func newCounters(o Options) counters {
 	return counters{memory: newMemoryStore(o.Clock), redis: newBreaker(o)}
 }
 
-// take lets one event in and counts it, or says how long to wait. Who is refused is not counted.
+// take is take of both. Who is refused by one is not counted by the other.
 func (c counters) take(ctx context.Context, name string, r Rate) time.Duration {
 	if wait, _ := spent(ctx, c.memory, name, r); wait > 0 { // memory does not fail
 		return wait
@@ -28,7 +28,7 @@ func (c counters) take(ctx context.Context, name string, r Rate) time.Duration {
 	return wait
 }
 
-// spent says how long to wait until one more event would be let in, and counts none.
+// spent is spent of both. Who waits for memory need not ask Redis.
 func (c counters) spent(ctx context.Context, name string, r Rate) time.Duration {
 	if wait, _ := spent(ctx, c.memory, name, r); wait > 0 {
 		return wait
@@ -36,7 +36,6 @@ func (c counters) spent(ctx context.Context, name string, r Rate) time.Duration 
 	return ask(ctx, c.redis, func(s store) (time.Duration, error) { return spent(ctx, s, name, r) })
 }
 
-// charge counts one event beyond the burst, too.
 func (c counters) charge(ctx context.Context, name string, r Rate) {
 	c.everywhere(ctx, func(s store) error { return charge(ctx, s, name, r) })
 }
@@ -62,31 +61,4 @@ func (c counters) remembers(ctx context.Context, name string) bool {
 func (c counters) everywhere(ctx context.Context, tell func(store) error) {
 	ask(ctx, c.redis, func(s store) (struct{}, error) { return struct{}{}, tell(s) })
 	_ = tell(c.memory)
-}
-
-// take, spent and charge are what one store does of it.
-
-func take(ctx context.Context, s store, name string, r Rate) (time.Duration, error) {
-	if r.N <= 0 {
-		return 0, nil
-	}
-	wait, _, err := s.count(ctx, name, r, 1)
-	return wait, err
-}
-
-func spent(ctx context.Context, s store, name string, r Rate) (time.Duration, error) {
-	if r.N <= 0 {
-		return 0, nil
-	}
-	_, ahead, err := s.count(ctx, name, r, 0)
-	return max(0, ahead-time.Duration(r.Burst-1)*r.interval()), err
-}
-
-func charge(ctx context.Context, s store, name string, r Rate) error {
-	if r.N <= 0 {
-		return nil
-	}
-	r.Burst *= maxDebt
-	_, _, err := s.count(ctx, name, r, 1)
-	return err
 }

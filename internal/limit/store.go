@@ -21,6 +21,34 @@ type store interface {
 	remembers(ctx context.Context, name string) (bool, error)
 }
 
+// take lets one event in and counts it, or says how long to wait.
+func take(ctx context.Context, s store, name string, r Rate) (time.Duration, error) {
+	if r.N <= 0 {
+		return 0, nil
+	}
+	wait, _, err := s.count(ctx, name, r, 1)
+	return wait, err
+}
+
+// spent says how long to wait until one more event would be let in, and counts none.
+func spent(ctx context.Context, s store, name string, r Rate) (time.Duration, error) {
+	if r.N <= 0 {
+		return 0, nil
+	}
+	_, ahead, err := s.count(ctx, name, r, 0)
+	return max(0, ahead-time.Duration(r.Burst-1)*r.interval()), err
+}
+
+// charge counts one event beyond the burst, too.
+func charge(ctx context.Context, s store, name string, r Rate) error {
+	if r.N <= 0 {
+		return nil
+	}
+	r.Burst *= maxDebt
+	_, _, err := s.count(ctx, name, r, 1)
+	return err
+}
+
 // redisStore counts with redis_rate, whose script is atomic and goes by the server's clock.
 type redisStore struct {
 	client redis.UniversalClient
