@@ -1,21 +1,25 @@
 package e2e
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"auth-v2-service/internal/devstack/identity"
+	"auth-v2-service/internal/testkit/netfault"
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
 // limited is an instance with limits on that believes 127.0.0.1 about X-Forwarded-For.
 func limited(t *testing.T) *servicetest.Service {
 	t.Helper()
-	return servicetest.Start(t, map[string]string{
-		"RATE_LIMIT": "on", "TRUSTED_PROXIES": "127.0.0.1/32", "LOGIN_FAILURE_MS": "1",
-	})
+	return servicetest.Start(t, limits)
 }
+
+var limits = map[string]string{"RATE_LIMIT": "on", "TRUSTED_PROXIES": "127.0.0.1/32", "LOGIN_FAILURE_MS": "1"}
 
 func login(t *testing.T, s *servicetest.Service, from, email, password string) reply {
 	t.Helper()
@@ -42,6 +46,32 @@ func untilLimited(t *testing.T, most int, ask func() reply) (refusal reply, allo
 	}
 	t.Fatalf("%d in a row were let through, the last with %d", most, refusal.status)
 	return refusal, allowed
+}
+
+// A4: guesses are counted on when Redis falters in the middle of them, and when it is back.
+func TestLimits_RedisFalters_A4(t *testing.T) {
+	t.Parallel()
+	stack := servicetest.NewStack(t)
+	wire, url := netfault.URL(t, stack.RedisURL)
+	s := stack.Start(t, limits, map[string]string{"REDIS_URL": url})
+	email := servicetest.Email()
+	guess := func(times int) {
+		for range times {
+			login(t, s, "203.0.113.9", email, "WrongPassword1").expect(t, "a guess", 401, "invalid_credentials")
+		}
+	}
+	guess(4)
+	wire.Hang()
+	guess(4)
+	wire.Restore()
+	elsewhere := 0
+	waitFor(t, 10*time.Second, "limits are shared again", func() bool {
+		elsewhere++
+		login(t, s, fmt.Sprintf("198.51.100.%d", elsewhere%256), servicetest.Email(), "WrongPassword1")
+		return strings.Contains(s.Log.String(), "limits are shared through Redis again")
+	})
+	guess(2)
+	expectLimited(t, "A4: the eleventh guess", login(t, s, "203.0.113.9", email, "WrongPassword1"))
 }
 
 // A4: ten wrong passwords slow the address that sent them at that e-mail, at every door that takes a password; the owner
