@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 if [ $# -gt 0 ]; then
-	exec bin/authdev test -- go test -race "$@"
+	exec bin/authdev test -- go test -race -timeout=40m "$@"
 fi
 profiles=$(mktemp -d)
 export TEST_REPORT=$profiles/report # where a package says what "ok" does not
