@@ -30,6 +30,7 @@ DECLARE
     gone boolean;
     entered integer;
     announced jsonb;
+    believed boolean;
     database_role CONSTANT text := 'database:' || session_user;
 BEGIN
     FOR person, before, after, gone IN -- two where the id itself has changed
@@ -44,7 +45,16 @@ BEGIN
             VALUES (person, before::bigint - coalesce(entered, 0), before, CASE WHEN entered IS NULL THEN 'opening' ELSE 'external' END, database_role);
         END IF;
         CONTINUE WHEN after = before;
-        announced := nullif(current_setting('auth.ledger_entry', true), '');
+        announced := NULL;
+        believed := NOT EXISTS (
+            SELECT
+            FROM unnest(ARRAY[session_user::text, nullif(current_setting('role'), 'none')]) AS writer
+            WHERE writer IS NOT NULL
+                AND NOT coalesce(pg_has_role(to_regrole(quote_ident(writer)), to_regrole('auth_serving'), 'MEMBER'), false)
+                AND NOT coalesce(pg_has_role(to_regrole(quote_ident(writer)), to_regrole(quote_ident(current_user)), 'MEMBER'), false));
+        IF believed THEN
+            announced := nullif(current_setting('auth.ledger_entry', true), '');
+        END IF;
         IF (announced ->> 'user_id')::uuid = person AND (announced ->> 'amount')::bigint = after::bigint - before THEN
             INSERT INTO auth.ledger_entries (user_id, amount, balance_after, kind, caller, reason, idempotency_key)
             VALUES (person, after::bigint - before, after, 'change', announced ->> 'caller', announced ->> 'reason',
@@ -61,14 +71,14 @@ $$;
 
 CREATE FUNCTION auth.notify_user_changed() RETURNS trigger
     LANGUAGE plpgsql
-    AS $$
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
 DECLARE
-    told CONSTANT integer := coalesce(nullif(current_setting('authd.changes_told', true), ''), '0')::integer;
+    said CONSTANT text := current_setting('authd.changes_told', true);
+    told CONSTANT integer := CASE WHEN said ~ '^[0-9]{1,4}$' THEN least(said::integer, 1000) ELSE 0 END;
     message text;
 BEGIN
-    IF told > 1000 THEN
-        RETURN NULL;
-    ELSIF told = 1000 OR TG_OP = 'TRUNCATE' THEN
+    IF told = 1000 OR TG_OP = 'TRUNCATE' THEN
         message := 'everybody';
     ELSIF TG_TABLE_NAME = 'users' THEN
         message := OLD.id;
@@ -79,7 +89,7 @@ BEGIN
     PERFORM pg_notify('auth_users_changed', message);
     RETURN NULL;
 END
-$$;
+$_$;
 
 COMMENT ON FUNCTION auth.notify_user_changed() IS 'Tells the instances of authd whose row has changed, so that they forget what they know';
 

@@ -1,8 +1,8 @@
 // Package balance changes what users have, and shows the ledger of it.
 //
 // It owns the statements of db/queries/ledger_entries.sql and the rules W1 to W3. The ledger itself is kept by a trigger on auth.users
-// (migrations 024 and 025): a change made here announces itself to that trigger in the same statement, and a change that anybody
-// else makes is entered as external. So nothing here writes an entry, and the serving role needs no right to. Whoever is deactivated
+// (migrations 024, 025 and 044): a change made here announces itself to that trigger in the same statement. The trigger believes a member of
+// auth_serving or the owner; every other change is entered as external. So nothing here writes an entry, and the serving role needs no right to. Whoever is deactivated
 // keeps a balance that can be charged and credited: what is owed does not hang on who may sign in. It knows no HTTP and no
 // credential: who may change a balance is decided above.
 //

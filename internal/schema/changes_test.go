@@ -153,3 +153,28 @@ func TestUserChanges_OfManyRowsFillNoQueue_D4(t *testing.T) {
 		}
 	}
 }
+
+// T5: a writer that sets the trigger's count, or brings functions of its own, keeps no change from the instances.
+func TestUserChanges_NoWriterKeepsThemBack_T5(t *testing.T) {
+	t.Parallel()
+	d := migrated(t)
+	id := d.lines("INSERT INTO auth.users (email, password_hash) VALUES ('jane@example.com', 'x') RETURNING id::text")
+	l := d.listener()
+	role, login := d.writer("SELECT, UPDATE")
+	d.exec("CREATE SCHEMA own AUTHORIZATION " + role)
+	for _, test := range []struct{ setting, want string }{
+		{"SET authd.changes_told = '5000'", "everybody"},
+		{"SET authd.changes_told = '1001'", "everybody"},
+		{"SET authd.changes_told = '999999999999'", id},
+		{"SET authd.changes_told = '-1'", id},
+		{"SET authd.changes_told = 'x'", id},
+		{"CREATE FUNCTION own.pg_notify(text, text) RETURNS void LANGUAGE sql AS ''; SET search_path = own, pg_catalog", id},
+	} {
+		got := l.told(func() {
+			say(t, login, test.setting, "UPDATE auth.users SET is_active = NOT coalesce(is_active, true)")
+		})
+		if !slices.Equal(got, []string{test.want}) {
+			t.Errorf("T5: after %s told %v, expected %s", test.setting, got, test.want)
+		}
+	}
+}
