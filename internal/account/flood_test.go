@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/password"
 )
 
 // refusesCodes is a Firebase that knows no code.
@@ -16,12 +17,15 @@ func (refusesCodes) ResetPassword(context.Context, string, string) (string, erro
 	return "", firebase.ErrInvalidCode
 }
 
-// Whoever has no code gets no hash made: a flood of made-up codes keeps nobody's sign-in waiting.
+// A code that Firebase refuses causes no hash: a flood of made-up codes keeps no sign-in waiting.
 func TestResetPassword_NoHashWithoutACode(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	s := &Service{identities: refusesCodes{}, hashing: make(chan struct{})} // no place to hash
+	hasher := password.New(password.Options{OnWork: func(lane string, rounds int) {
+		t.Errorf("%d rounds were computed in the lane %s", rounds, lane)
+	}})
+	s := &Service{identities: refusesCodes{}, passwords: hasher}
 	if err := s.ResetPassword(ctx, "made up", "NewPassword123"); !errors.Is(err, ErrCodeInvalid) {
 		t.Errorf("a made-up code was answered %v, expected %v", err, ErrCodeInvalid)
 	}

@@ -5,52 +5,46 @@ import (
 	"errors"
 	"fmt"
 
-	"golang.org/x/crypto/bcrypt"
+	"auth-v2-service/internal/password"
 )
 
-// unusable is a hash that no password fits, as in shadow(5).
-const unusable = "!"
+// unusable is a hash that no password fits.
+const unusable = password.Unusable
+
+// checkNewPassword holds the rules of a new password (A6).
+var checkNewPassword = password.CheckNew
 
 // hash makes the bcrypt hash of a password. One that bcrypt could not read whole (A6) has none: unusable.
-func (s *Service) hash(ctx context.Context, password string) (string, error) {
-	if len(password) > maxPasswordBytes {
-		return unusable, nil
-	}
-	leave, err := s.mayHash(ctx)
+func (s *Service) hash(ctx context.Context, typed string) (string, error) {
+	hash, err := s.passwords.Hash(ctx, typed)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("make a password's hash: %w", err)
 	}
-	defer leave()
-	hashed, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.DefaultCost)
-	if err != nil {
-		return "", fmt.Errorf("hash a password: %w", err)
-	}
-	return string(hashed), nil
+	return hash, nil
 }
 
-// proveHash holds a password against a bcrypt hash of any variant and cost, the old service's included: like it, bcrypt reads the
-// first 72 bytes of a longer password. A hash that is none fits nothing. Errors: ErrInvalidCredentials, or the caller's end.
-func (s *Service) proveHash(ctx context.Context, hash *string, password string) error {
+// hashVerifier checks a password against a hash: password.Hasher, or the password.Attempt of a sign-in.
+type hashVerifier interface {
+	Verify(ctx context.Context, hash, password string) error
+}
+
+// proveHash checks a password against a row's hash, outside of a sign-in. Errors are those of proveBy.
+func (s *Service) proveHash(ctx context.Context, hash *string, typed string) error {
+	return proveBy(ctx, s.passwords, hash, typed)
+}
+
+// proveBy checks a password against a row's hash. A text that is no hash, and a hash that is too costly to check, fit no password.
+// Errors: ErrInvalidCredentials, or password.ErrBusy.
+func proveBy(ctx context.Context, by hashVerifier, hash *string, typed string) error {
 	if hash == nil {
 		return ErrInvalidCredentials
 	}
-	leave, err := s.mayHash(ctx)
-	if err != nil {
-		return err
+	err := by.Verify(ctx, *hash, typed)
+	if errors.Is(err, password.ErrMismatch) || errors.Is(err, password.ErrNotBcrypt) || errors.Is(err, password.ErrTooCostly) {
+		return ErrInvalidCredentials.With(err)
 	}
-	defer leave()
-	if err := bcrypt.CompareHashAndPassword([]byte(*hash), []byte(password)); err != nil {
-		return ErrInvalidCredentials.With(errors.New("the hash does not fit"))
+	if err != nil {
+		return fmt.Errorf("check a password: %w", err)
 	}
 	return nil
-}
-
-// mayHash waits for a place: bcrypt is made to be slow, and a flood of sign-ins must leave a core to those who verify tokens.
-func (s *Service) mayHash(ctx context.Context) (leave func(), err error) {
-	select {
-	case s.hashing <- struct{}{}:
-		return func() { <-s.hashing }, nil
-	case <-ctx.Done():
-		return nil, fmt.Errorf("wait to check a password: %w", ctx.Err())
-	}
 }

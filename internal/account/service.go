@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"log/slog"
-	"runtime"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,6 +12,7 @@ import (
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/limit"
+	"auth-v2-service/internal/password"
 	"auth-v2-service/internal/session"
 	"auth-v2-service/internal/token"
 	"auth-v2-service/internal/user"
@@ -52,6 +52,7 @@ type Options struct {
 	Sessions   *session.Service
 	Mover      Mover
 	Attempts   *limit.Limiter
+	Passwords  *password.Hasher
 	Logger     *slog.Logger
 	// Everybody moves each person at the next sign-in, whatever the rollout says: LEGACY_TOKENS=off, when nobody can be given the
 	// legacy pair any more.
@@ -79,7 +80,7 @@ type Service struct {
 	onChange    func(ctx context.Context, id uuid.UUID)
 	owe         func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
 	failureTime time.Duration
-	hashing     chan struct{} // a place for each password that is hashed at this moment
+	passwords   *password.Hasher
 }
 
 // New makes a service.
@@ -90,7 +91,7 @@ func New(o Options) *Service {
 	return &Service{
 		pool: o.Pool, queries: db.New(), identities: o.Identities, verifier: o.Verifier, users: o.Users,
 		sessions: o.Sessions, mover: o.Mover, attempts: o.Attempts, log: o.Logger, everybody: o.Everybody,
-		onChange: o.OnChange, owe: o.Owe, failureTime: o.FailureTime, hashing: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1)),
+		onChange: o.OnChange, owe: o.Owe, failureTime: o.FailureTime, passwords: o.Passwords,
 	}
 }
 

@@ -24,6 +24,7 @@ import (
 	"auth-v2-service/internal/httpapi"
 	"auth-v2-service/internal/limit"
 	"auth-v2-service/internal/move"
+	"auth-v2-service/internal/password"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/principal"
 	"auth-v2-service/internal/rollout"
@@ -127,12 +128,14 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 	sessions := session.New(session.Options{
 		Pool: pool, Tokens: p.legacy, Users: p.users, Life: c.LegacyRefreshLife, OnChange: p.invalidator.Changed,
 	})
+	passwords := password.New(password.Options{})
 	p.handler, err = httpapi.New(httpapi.Options{
 		Accounts: account.New(account.Options{
 			Pool: pool, Identities: vendor, Verifier: verifier, Users: p.users, Sessions: sessions, Attempts: limiter,
+			Passwords: passwords,
 			Mover: move.New(move.Options{
-				Pool: pool, Identities: vendor, Policy: movePolicy(c), OnChange: p.invalidator.Changed, OnMove: p.metrics.Moved,
-				Logger: o.Logger,
+				Pool: pool, Identities: vendor, Policy: movePolicy(c), Passwords: passwords, OnChange: p.invalidator.Changed,
+				OnMove: p.metrics.Moved, Logger: o.Logger,
 			}),
 			Everybody: !c.LegacyAccepted(), OnChange: p.invalidator.Changed, Owe: debts.Owe, Logger: o.Logger,
 			FailureTime: time.Duration(c.LoginFailureMS) * time.Millisecond,

@@ -35,6 +35,7 @@ var allowed = map[string][]string{
 	"internal/token":     {},
 	"internal/limit":     {},
 	"internal/firebase":  {},
+	"internal/password":  {},
 	"internal/schema":    {"db"},
 	"internal/backup":    {"internal/schema"},
 	"internal/audit":     {"gen/db"},
@@ -42,13 +43,13 @@ var allowed = map[string][]string{
 	"internal/rollout":   {"gen/db", "internal/audit"},
 	"internal/apikey":    {"gen/db", "internal/audit"},
 	"internal/balance":   {"gen/db", "internal/audit"},
-	"internal/move":      {"gen/db", "internal/audit", "internal/firebase", "internal/user"},
+	"internal/move":      {"gen/db", "internal/audit", "internal/firebase", "internal/password", "internal/user"},
 	"internal/principal": {"gen/db", "internal/apikey", "internal/token", "internal/user"},
 	"internal/sync":      {"gen/db", "internal/audit", "internal/firebase", "internal/user"},
 	"internal/session":   {"gen/db", "internal/audit", "internal/token", "internal/user"},
 	"internal/account": {
-		"gen/db", "internal/audit", "internal/balance", "internal/firebase", "internal/principal", "internal/rollout", "internal/session",
-		"internal/token", "internal/user",
+		"gen/db", "internal/audit", "internal/balance", "internal/firebase", "internal/password", "internal/principal", "internal/rollout",
+		"internal/session", "internal/token", "internal/user",
 	},
 	"internal/httpapi": {
 		"api", "gen/api", "internal/account", "internal/apikey", "internal/audit", "internal/balance", "internal/principal", "internal/rollout",
@@ -57,7 +58,7 @@ var allowed = map[string][]string{
 	"internal/doctor": {"internal/config", "internal/firebase", "internal/schema"},
 	"internal/app": {
 		"gen/db", "internal/account", "internal/apikey", "internal/audit", "internal/balance", "internal/config", "internal/firebase",
-		"internal/httpapi", "internal/move", "internal/principal", "internal/rollout", "internal/schema", "internal/session", "internal/sync",
+		"internal/httpapi", "internal/move", "internal/password", "internal/principal", "internal/rollout", "internal/schema", "internal/session", "internal/sync",
 		"internal/token", "internal/user",
 	},
 	"cmd/authd": {
@@ -82,6 +83,7 @@ var vendors = map[string][]string{
 	"github.com/go-redis/redis_rate":  {"internal/limit"},
 	"github.com/maypok86/otter":       {"internal/principal", "internal/user"},
 	"github.com/alecthomas/kong":      {"cmd/authd"},
+	"golang.org/x/crypto/bcrypt":      {"internal/password"},
 	"github.com/oapi-codegen/runtime": {"gen/api", "gen/client"},
 }
 

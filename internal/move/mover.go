@@ -11,6 +11,7 @@ import (
 
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/password"
 	"auth-v2-service/internal/user"
 )
 
@@ -53,6 +54,8 @@ type Options struct {
 	Pool       *pgxpool.Pool
 	Identities Identities
 	Policy     Policy
+	// Passwords checks the hash that was claimed. Nil: a Hasher with its defaults.
+	Passwords *password.Hasher
 	// Lapse is how old a claim must be for somebody else to take it over; 0: DefaultLapse. A move ends well within it, or is
 	// taken for dead.
 	Lapse time.Duration
@@ -70,6 +73,7 @@ type Mover struct {
 	queries    *db.Queries
 	identities Identities
 	policy     Policy
+	passwords  *password.Hasher
 	lapse      time.Duration
 	limit      time.Duration
 	patience   time.Duration // for giving a claim back
@@ -92,8 +96,11 @@ func New(o Options) *Mover {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Passwords == nil {
+		o.Passwords = password.New(password.Options{})
+	}
 	return &Mover{
-		pool: o.Pool, queries: db.New(), identities: o.Identities, policy: o.Policy,
+		pool: o.Pool, queries: db.New(), identities: o.Identities, policy: o.Policy, passwords: o.Passwords,
 		lapse: o.Lapse, limit: min(moveLimit, o.Lapse/2), patience: min(releaseLimit, o.Lapse/4),
 		onChange: o.OnChange, onMove: o.OnMove, log: o.Logger,
 	}

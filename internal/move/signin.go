@@ -5,23 +5,25 @@ import (
 	"errors"
 	"fmt"
 
-	"golang.org/x/crypto/bcrypt"
-
 	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/password"
 )
 
 // signIn opens the account with the password that was typed: the proof that it keeps working.
-func (m *Mover) signIn(ctx context.Context, p person, a identity, password string) (firebase.Session, error) {
-	if a.foreign && !p.proves(password) {
-		return firebase.Session{}, ErrNotMovable // changed since it was proved: what it opens there says nothing of this row
+func (m *Mover) signIn(ctx context.Context, p person, a identity, typed string) (firebase.Session, error) {
+	if a.foreign {
+		// Where the hash has changed since it was proved, what the password opens there says nothing of this row.
+		if err := m.proves(ctx, p, typed); err != nil {
+			return firebase.Session{}, err
+		}
 	}
 	if a.passwordless {
-		return m.setAndSignIn(ctx, p, a, password)
+		return m.setAndSignIn(ctx, p, a, typed)
 	}
-	session, err := m.open(ctx, p, a, password)
-	if errors.Is(err, firebase.ErrInvalidCredentials) && a.fresh && p.proves(password) {
+	session, err := m.open(ctx, p, a, typed)
+	if errors.Is(err, firebase.ErrInvalidCredentials) && a.fresh && m.proves(ctx, p, typed) == nil {
 		// Firebase has taken the hash and reads it in another way than we: the account is ours and new, and so is its password.
-		return m.setAndSignIn(ctx, p, a, password)
+		return m.setAndSignIn(ctx, p, a, typed)
 	}
 	return session, refusedSignIn(err)
 }
@@ -65,7 +67,11 @@ func refusedSignIn(err error) error {
 	return err
 }
 
-// proves checks a password against the hash that was claimed.
-func (p person) proves(password string) bool {
-	return bcrypt.CompareHashAndPassword([]byte(p.hash), []byte(password)) == nil
+// proves checks a password against the hash that was claimed. Errors: ErrNotMovable where it does not fit, or password.ErrBusy.
+func (m *Mover) proves(ctx context.Context, p person, typed string) error {
+	err := m.passwords.Verify(ctx, p.hash, typed)
+	if err == nil || errors.Is(err, password.ErrBusy) {
+		return err
+	}
+	return ErrNotMovable
 }

@@ -1,4 +1,4 @@
-package account
+package password
 
 import (
 	"unicode/utf8"
@@ -9,28 +9,29 @@ import (
 // Limits of a new password (A6). bcrypt reads 72 bytes; a longer one is refused, never cut, since it may have to move between
 // Firebase and a local hash.
 const (
-	minPasswordCharacters = 8
-	maxPasswordBytes      = 72
+	minCharacters = 8
+	maxBytes      = 72
 )
 
 // Refusals of a new password.
 var (
-	ErrPasswordTooShort = &fault.Error{
+	ErrTooShort = &fault.Error{
 		Code: fault.WeakPassword, Message: "the password is too short",
 		Fields: []fault.Field{{Field: "password", Message: "must have at least 8 characters"}},
 	}
-	ErrPasswordTooLong = &fault.Error{
+	ErrTooLong = &fault.Error{
 		Code: fault.WeakPassword, Message: "the password is too long",
 		Fields: []fault.Field{{Field: "password", Message: "must have at most 72 bytes"}},
 	}
 )
 
-func checkNewPassword(password string) error {
+// CheckNew returns ErrTooShort or ErrTooLong for a password that no account may be given.
+func CheckNew(password string) error {
 	switch {
-	case utf8.RuneCountInString(password) < minPasswordCharacters:
-		return ErrPasswordTooShort
-	case len(password) > maxPasswordBytes:
-		return ErrPasswordTooLong
+	case utf8.RuneCountInString(password) < minCharacters:
+		return ErrTooShort
+	case len(password) > maxBytes:
+		return ErrTooLong
 	}
 	return nil
 }
