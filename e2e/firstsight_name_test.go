@@ -36,6 +36,10 @@ func TestFirstSight_UsernameComesFromAnyDisplayName(t *testing.T) {
 		{"private use", "Pri\ue000vate", "Private"},
 		{"markup stays as text", `<b>"Bobby"; DROP TABLE users;--</b>`, `<b>"Bobby"; DROP TABLE users;--</b>`},
 		{"spaces around", "  Around  ", "Around"},
+		{"an object", map[string]any{"first": "Jane", "last": "Doe"}, ""},
+		{"a list", []any{"Jane", "Doe"}, ""},
+		{"a number", 7.5, ""},
+		{"a boolean", true, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			user := expectUser(t, s, "F4", mint(t, s.Stack, claims(newUID(), servicetest.Email(), map[string]any{"name": c.given})))

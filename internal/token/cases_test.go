@@ -3,7 +3,9 @@ package token_test
 import (
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
+	"strconv"
 	"strings"
 	"time"
 
@@ -69,7 +71,7 @@ func tokenCases(now time.Time) []tokenCase {
 	b := caseBuilder{now: now, payload: jsonText(payload(now))}
 	var all []tokenCase
 	for _, group := range [][]tokenCase{
-		b.good(), b.algorithms(), b.headers(), b.encodings(), b.strictness(), b.audiencesAndSubjects(), b.dates(), b.signatures(), b.keys(),
+		b.good(), b.algorithms(), b.headers(), b.encodings(), b.strictness(), b.profiles(), b.audiencesAndSubjects(), b.dates(), b.signatures(), b.keys(),
 	} {
 		all = append(all, group...)
 	}
@@ -165,7 +167,10 @@ func (b caseBuilder) headers() []tokenCase {
 		stricter("jwk beside a good signature", with(`"jwk":{"kty":"RSA"}`), choosing),
 		refused("jwk of a stranger who signed", compact(`{"alg":"RS256","kid":"`+kid+`","jwk":{"kty":"RSA","e":"AQAB","n":"`+encode(strangerKey().N.Bytes())+`"}}`, b.payload, rs256(strangerKey()))),
 		stricter("typ at+jwt", b.header(`{"alg":"RS256","kid":"`+kid+`","typ":"at+jwt"}`), kind),
-		stricter("typ jwt in small letters", b.header(`{"alg":"RS256","kid":"`+kid+`","typ":"jwt"}`), kind),
+		{rule: "T1", name: "typ jwt in small letters", compact: b.header(`{"alg":"RS256","kid":"` + kid + `","typ":"jwt"}`), sdk: sdkAccepts},
+		{rule: "T1", name: "typ as a media type", compact: b.header(`{"alg":"RS256","kid":"` + kid + `","typ":"application/JWT"}`), sdk: sdkAccepts},
+		stricter("typ empty", b.header(`{"alg":"RS256","kid":"`+kid+`","typ":""}`), kind),
+		stricter("typ JWT with a blank", b.header(`{"alg":"RS256","kid":"`+kid+`","typ":"JWT "}`), kind),
 		stricter("typ null", b.header(`{"alg":"RS256","kid":"`+kid+`","typ":null}`), kind),
 		refused("typ a number", b.header(`{"alg":"RS256","kid":"`+kid+`","typ":1}`)),
 		refused("kid absent", b.header(`{"alg":"RS256","typ":"JWT"}`)),
@@ -257,8 +262,24 @@ func (b caseBuilder) strictness() []tokenCase {
 		stricter("a lone surrogate in a custom claim", b.member(`"x":"\udead"`), text),
 		stricter("invalid UTF-8", b.body(replaced(b.payload, "Jane Doe", "Jane \xff")), text),
 		stricter("email_verified a string", b.claims(set("email_verified", "true")), "linking (F3) depends on it: a boolean or nothing"),
-		stricter("name an object", b.claims(set("name", map[string]any{"first": "Jane"})), "types are exact"),
+		stricter("a name twice inside a name that is an object", b.body(replaced(b.payload, `"Jane Doe"`, `{"a":1,"a":2}`)), twice),
+		stricter("a lone surrogate inside a name that is a list", b.body(replaced(b.payload, `"Jane Doe"`, `["\udead"]`)), text),
+		stricter("email an object", b.claims(set("email", map[string]any{"home": "jane@example.com"})), "linking (F3) depends on it: text or nothing"),
+		stricter("email a number", b.claims(set("email", 7)), "linking (F3) depends on it: text or nothing"),
+		stricter("email_verified a number", b.claims(set("email_verified", 1)), "linking (F3) depends on it: a boolean or nothing"),
 	}
+}
+
+// profiles are claims that describe the person. A custom claim of any type can stand in their place.
+func (b caseBuilder) profiles() (all []tokenCase) {
+	for _, claim := range []string{"name", "picture", "phone_number"} {
+		for kind, value := range map[string]any{
+			"an object": map[string]any{"first": "Jane"}, "a list": []any{"Jane", 1}, "a number": 7.5, "a boolean": true, "null": nil, "empty": "",
+		} {
+			all = append(all, tokenCase{rule: "T2", name: claim + " " + kind, compact: b.claims(set(claim, value)), sdk: sdkAccepts})
+		}
+	}
+	return all
 }
 
 func (b caseBuilder) audiencesAndSubjects() []tokenCase {
@@ -286,7 +307,7 @@ func (b caseBuilder) audiencesAndSubjects() []tokenCase {
 		{rule: "T2", name: "sub of 1 character", compact: b.claims(set("sub", "s")), sdk: sdkAccepts},
 		{
 			rule: "T2", name: "sub of 128 characters, 256 bytes", compact: b.claims(set("sub", strings.Repeat("é", 128))), sdk: sdkInvalid,
-			why: "the only wider place: Firebase's limit is characters, the Go SDK counts bytes",
+			why: "wider: Firebase's limit is characters, the Go SDK counts bytes",
 		},
 		{
 			rule: "T2", name: "a tenant's token, none configured", compact: b.claims(set("firebase", map[string]any{"tenant": "customers"})), want: token.ErrMalformed, sdk: sdkAccepts,
@@ -301,6 +322,12 @@ func (b caseBuilder) dates() []tokenCase {
 	}
 	refused := func(name, compact, sdk, why string) tokenCase {
 		return tokenCase{rule: "T2", name: name, compact: compact, want: token.ErrMalformed, sdk: sdk, why: why}
+	}
+	wider := func(name, compact string) tokenCase {
+		return tokenCase{
+			rule: "T2", name: name, compact: compact, sdk: sdkInvalid,
+			why: "RFC 7519 section 2: a NumericDate may have a fraction; the Go SDK reads whole seconds alone",
+		}
 	}
 	const skew = "60 s of skew, not 5 minutes"
 	const required = "Firebase's rules require it"
@@ -325,7 +352,15 @@ func (b caseBuilder) dates() []tokenCase {
 		refused("exp null", b.claims(set("exp", nil)), sdkExpired, "absent is malformed, not expired"),
 		refused("exp negative", b.claims(set("exp", -1)), sdkExpired, "no date"),
 		refused("exp a string", b.claims(set("exp", "9999999999")), sdkInvalid, ""),
-		refused("exp with a fraction", b.claims(set("exp", float64(b.in(time.Hour))+0.5)), sdkInvalid, ""),
+		wider("exp with a fraction", b.claims(set("exp", float64(b.in(time.Hour))+0.5))),
+		wider("iat with a fraction", b.claims(set("iat", float64(b.in(-time.Minute))+0.5))),
+		wider("exp in exponents", b.claims(set("exp", json.RawMessage(strconv.FormatInt(b.in(time.Hour), 10)+"e0")))),
+		wider("iat with a fraction of nothing", b.claims(set("iat", json.RawMessage(strconv.FormatInt(b.in(-time.Minute), 10)+".0")))),
+		wider("auth_time with a fraction", b.claims(set("auth_time", float64(b.in(-time.Hour))+0.5))),
+		accepted("nbf with a fraction", b.claims(set("nbf", float64(b.in(-time.Minute))+0.5))),
+		refused("exp beyond every number", b.claims(set("exp", json.RawMessage("1e999"))), sdkInvalid, ""),
+		refused("exp a boolean", b.claims(set("exp", true)), sdkInvalid, ""),
+		refused("auth_time below a second", b.claims(set("auth_time", 0.5)), sdkInvalid, ""),
 		refused("exp beyond the year 9999", b.claims(set("exp", int64(253402300800))), sdkAccepts, "no date"),
 		refused("exp beyond 64 bits", b.body(replaced(b.payload, `"exp":`, `"exp":99999999999`)), sdkInvalid, ""),
 		refused("exp before iat", b.claims(set("exp", b.in(20*time.Second)), set("iat", b.in(30*time.Second))), sdkAccepts, "it ends before it begins"),

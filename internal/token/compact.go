@@ -71,10 +71,16 @@ func (h *header) check() error {
 		return malformed("header has crit")
 	case h.KeySetURL != nil, h.Key != nil, h.CertURL != nil, h.Certificate != nil:
 		return malformed("header brings its own key")
-	case h.Type != nil && string(h.Type) != `"JWT"`:
+	case h.Type != nil && !isJWTType(h.Type):
 		return malformed("header typ is not JWT")
 	}
 	return nil
+}
+
+// isJWTType reports whether typ names a JWT. A media type's letters have no case, and "application/" may be left out
+// (RFC 7515 section 4.1.9).
+func isJWTType(typ jsontext.Value) bool {
+	return strings.EqualFold(string(typ), `"JWT"`) || strings.EqualFold(string(typ), `"application/jwt"`)
 }
 
 // isCompactAlphabet is asked first because Go's base64 decoders skip line breaks, even strict ones: the same token would have

@@ -16,21 +16,21 @@ const (
 	latestDate = 253402300799
 )
 
-// firebasePayload is a Firebase ID token's payload as far as we read it. Types are exact: aud is one string (a list, of even
-// one, is refused), dates are whole seconds. Zero means absent; no required member may be zero.
+// firebasePayload is a Firebase ID token's payload as far as we read it. Types are exact where a claim decides something: aud is
+// one string (a list, of even one, is refused), email_verified is a boolean. Zero means absent; no required member may be zero.
 type firebasePayload struct {
-	Issuer        string `json:"iss"`
-	Audience      string `json:"aud"`
-	Subject       string `json:"sub"`
-	ExpiresAt     int64  `json:"exp"`
-	IssuedAt      int64  `json:"iat"`
-	NotBefore     int64  `json:"nbf"`
-	AuthTime      int64  `json:"auth_time"`
-	Email         string `json:"email"`
-	EmailVerified bool   `json:"email_verified"`
-	Name          string `json:"name"`
-	Picture       string `json:"picture"`
-	Phone         string `json:"phone_number"`
+	Issuer        string       `json:"iss"`
+	Audience      string       `json:"aud"`
+	Subject       string       `json:"sub"`
+	ExpiresAt     numericDate  `json:"exp"`
+	IssuedAt      numericDate  `json:"iat"`
+	NotBefore     numericDate  `json:"nbf"`
+	AuthTime      numericDate  `json:"auth_time"`
+	Email         string       `json:"email"`
+	EmailVerified bool         `json:"email_verified"`
+	Name          profileClaim `json:"name"`
+	Picture       profileClaim `json:"picture"`
+	Phone         profileClaim `json:"phone_number"`
 	// LegacySession is LegacySessionClaim.
 	LegacySession *LegacySession `json:"legacy_session"`
 	Firebase      struct {
@@ -60,7 +60,7 @@ func (p *firebasePayload) check(v *Verifier, now time.Time) error {
 
 // checkDates refuses absent, impossible and future dates. Only expiry may be in the past.
 func (p *firebasePayload) checkDates(now time.Time) error {
-	latest := now.Add(clockSkew).Unix()
+	latest := numericDate(now.Add(clockSkew).Unix())
 	switch {
 	case p.ExpiresAt <= 0 || p.ExpiresAt > latestDate || p.IssuedAt <= 0 || p.AuthTime <= 0:
 		return malformed("exp, iat or auth_time is missing or no date")
@@ -74,7 +74,7 @@ func (p *firebasePayload) checkDates(now time.Time) error {
 
 // expired asks whether the token ended more than the allowed skew ago.
 func (p *firebasePayload) expired(now time.Time) bool {
-	return now.After(time.Unix(p.ExpiresAt, 0).Add(clockSkew))
+	return now.After(p.ExpiresAt.time().Add(clockSkew))
 }
 
 func (p *firebasePayload) claims() Claims {
@@ -83,15 +83,15 @@ func (p *firebasePayload) claims() Claims {
 		Subject:        p.Subject,
 		Email:          p.Email,
 		EmailVerified:  p.EmailVerified,
-		Name:           p.Name,
-		Picture:        p.Picture,
-		Phone:          p.Phone,
+		Name:           string(p.Name),
+		Picture:        string(p.Picture),
+		Phone:          string(p.Phone),
 		SignInProvider: p.Firebase.SignInProvider,
 		Tenant:         p.Firebase.Tenant,
 		Identities:     p.Firebase.Identities,
-		AuthTime:       time.Unix(p.AuthTime, 0).UTC(),
-		IssuedAt:       time.Unix(p.IssuedAt, 0).UTC(),
-		ExpiresAt:      time.Unix(p.ExpiresAt, 0).UTC(),
+		AuthTime:       p.AuthTime.time(),
+		IssuedAt:       p.IssuedAt.time(),
+		ExpiresAt:      p.ExpiresAt.time(),
 	}
 	p.LegacySession.into(&c)
 	return c

@@ -25,7 +25,7 @@ type accessPayload struct {
 	UserID    string         `json:"id"`
 	Email     string         `json:"email"`
 	UserType  string         `json:"user_type"`
-	AuthTime  *int64         `json:"auth_time,omitzero"`
+	AuthTime  *numericDate   `json:"auth_time,omitzero"`
 	SessionID *string        `json:"sid,omitzero"`
 	ID        jsontext.Value `json:"jti,omitzero"`
 	legacyDates
@@ -39,7 +39,7 @@ func (l *Legacy) Access(c AccessClaims) (compact string, life time.Duration) {
 		legacyDates: datesOf(c.IssuedAt, c.IssuedAt.Add(l.accessLife)),
 	}
 	if !c.AuthTime.IsZero() {
-		p.AuthTime = new(c.AuthTime.Unix())
+		p.AuthTime = new(numericDate(c.AuthTime.Unix()))
 	}
 	if c.SessionID != uuid.Nil {
 		p.SessionID = new(c.SessionID.String())
@@ -89,10 +89,10 @@ func (p *accessPayload) claims(now time.Time) (Claims, error) {
 		}
 	}
 	if p.AuthTime != nil {
-		if *p.AuthTime <= 0 || *p.AuthTime > now.Add(clockSkew).Unix() {
+		if *p.AuthTime <= 0 || *p.AuthTime > numericDate(now.Add(clockSkew).Unix()) {
 			return Claims{}, malformed("auth_time is no date or in the future")
 		}
-		c.AuthTime = time.Unix(*p.AuthTime, 0).UTC()
+		c.AuthTime = p.AuthTime.time()
 	}
 	return c, nil
 }

@@ -7,26 +7,26 @@ import (
 	"github.com/google/uuid"
 )
 
-// legacyDates are the dates that every legacy token has (RFC 7519 sections 4.1.4 to 4.1.6): whole seconds, both required.
+// legacyDates are the dates that every legacy token has (RFC 7519 sections 4.1.4 to 4.1.6): both are required.
 type legacyDates struct {
-	IssuedAt  int64 `json:"iat"`
-	ExpiresAt int64 `json:"exp"`
-	NotBefore int64 `json:"nbf,omitzero"`
+	IssuedAt  numericDate `json:"iat"`
+	ExpiresAt numericDate `json:"exp"`
+	NotBefore numericDate `json:"nbf,omitzero"`
 }
 
 func datesOf(issued, expires time.Time) legacyDates {
-	return legacyDates{IssuedAt: issued.Unix(), ExpiresAt: expires.Unix()}
+	return legacyDates{IssuedAt: numericDate(issued.Unix()), ExpiresAt: numericDate(expires.Unix())}
 }
 
 // check refuses absent, impossible and future dates, and a life beyond most: whoever knows the secret can write any exp.
 func (d *legacyDates) check(now time.Time, most time.Duration) error {
-	latest := now.Add(clockSkew).Unix()
+	latest := numericDate(now.Add(clockSkew).Unix())
 	switch {
 	case d.IssuedAt <= 0 || d.ExpiresAt <= 0 || d.ExpiresAt > latestDate:
 		return malformed("exp or iat is missing or no date")
 	case d.ExpiresAt <= d.IssuedAt:
 		return malformed("ends before it begins")
-	case d.ExpiresAt-d.IssuedAt > int64(most/time.Second):
+	case d.ExpiresAt-d.IssuedAt > numericDate(most/time.Second):
 		return malformed("lives longer than its kind may")
 	case d.IssuedAt > latest || d.NotBefore > latest:
 		return malformed("iat or nbf is in the future")
@@ -36,12 +36,12 @@ func (d *legacyDates) check(now time.Time, most time.Duration) error {
 
 // expired asks whether the token ended more than the allowed skew ago.
 func (d *legacyDates) expired(now time.Time) bool {
-	return now.After(time.Unix(d.ExpiresAt, 0).Add(clockSkew))
+	return now.After(d.ExpiresAt.time().Add(clockSkew))
 }
 
-func (d *legacyDates) issued() time.Time { return time.Unix(d.IssuedAt, 0).UTC() }
+func (d *legacyDates) issued() time.Time { return d.IssuedAt.time() }
 
-func (d *legacyDates) expires() time.Time { return time.Unix(d.ExpiresAt, 0).UTC() }
+func (d *legacyDates) expires() time.Time { return d.ExpiresAt.time() }
 
 // strangers are members that another issuer's tokens have and no legacy one: their presence is a refusal, whatever they hold
 // (RFC 8725 section 3.12: mutually exclusive rules for different kinds of JWTs).

@@ -1,0 +1,42 @@
+package token
+
+import (
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// numericDate is a NumericDate (RFC 7519 section 2) in whole seconds. A fraction is cut off, so that a token is never younger
+// and never ends later than it says. Zero means absent or null.
+type numericDate int64
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom. It takes every JSON number up to latestDate, and every integer of 64 bits.
+func (d *numericDate) UnmarshalJSONFrom(document *jsontext.Decoder) error {
+	value, err := document.ReadValue()
+	if err != nil {
+		return err
+	}
+	switch value.Kind() {
+	case 'n':
+		*d = 0
+		return nil
+	case '0':
+	default:
+		return errNotStrictJSON
+	}
+	if whole, err := strconv.ParseInt(string(value), 10, 64); err == nil {
+		*d = numericDate(whole)
+		return nil
+	}
+	number, err := strconv.ParseFloat(string(value), 64)
+	if err != nil || math.Abs(number) > latestDate {
+		return errNotStrictJSON
+	}
+	*d = numericDate(math.Floor(number))
+	return nil
+}
+
+// time is the date as an instant, in UTC.
+func (d numericDate) time() time.Time { return time.Unix(int64(d), 0).UTC() }
