@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -18,6 +17,7 @@ func validate(contract *openapi3.T) func(http.Handler) http.Handler {
 	return nethttpmiddleware.OapiRequestValidatorWithOptions(contract, &nethttpmiddleware.Options{
 		DoNotValidateServers: true,
 		Options: openapi3filter.Options{
+			SchemaValidationOptions: []openapi3.SchemaValidationOption{openapi3.WithStringFormatValidators(formats)},
 			AuthenticationFunc: func(_ context.Context, in *openapi3filter.AuthenticationInput) error {
 				ctx := in.RequestValidationInput.Request.Context()
 				x := exchangeOf(ctx)
@@ -42,16 +42,8 @@ func malformedRequest(err error) error {
 		return err
 	}
 	out := fault.Invalid("the request is not valid").With(err)
-	var schema *openapi3.SchemaError
-	if errors.As(err, &schema) {
-		out.Fields = []fault.Field{{Field: fieldOf(schema), Message: schema.Reason}}
+	if field, found := invalidField(err); found {
+		out.Fields = []fault.Field{field}
 	}
 	return out
-}
-
-func fieldOf(schema *openapi3.SchemaError) string {
-	if path := strings.Join(schema.JSONPointer(), "."); path != "" {
-		return path
-	}
-	return "body"
 }

@@ -1,0 +1,91 @@
+package httpapi
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/google/uuid"
+
+	"auth-v2-service/gen/api"
+	"auth-v2-service/internal/fault"
+)
+
+// wholeBody names the request's body where no member of it is at fault.
+const wholeBody = "body"
+
+// formats read what the generated types read, so that the validator, which knows the place, refuses it first. Their errors never
+// quote the value.
+var formats = map[string]openapi3.StringFormatValidator{
+	"uuid": openapi3.NewCallbackValidator(func(text string) error {
+		if _, err := uuid.Parse(text); err != nil {
+			return errors.New("must be a UUID")
+		}
+		return nil
+	}),
+	"date-time": openapi3.NewCallbackValidator(func(text string) error {
+		if _, err := time.Parse(time.RFC3339Nano, text); err != nil {
+			return errors.New("must be a time of RFC 3339")
+		}
+		return nil
+	}),
+}
+
+// invalidField finds which part of the request an error of the validator or of the generated binding is about: a parameter by its
+// name, a member of the body by its path.
+func invalidField(err error) (fault.Field, bool) {
+	var request *openapi3filter.RequestError
+	var schema *openapi3.SchemaError
+	ofSchema := errors.As(err, &schema)
+	switch {
+	case errors.As(err, &request) && request.Parameter != nil:
+		return fault.Field{Field: request.Parameter.Name, Message: parameterMessage(request, schema)}, true
+	case ofSchema:
+		field := strings.Join(schema.JSONPointer(), ".")
+		if field == "" {
+			field = wholeBody
+		}
+		return fault.Field{Field: field, Message: schema.Reason}, true
+	case request != nil && request.RequestBody != nil && errors.Is(err, openapi3filter.ErrInvalidRequired):
+		return fault.Field{Field: wholeBody, Message: "is required"}, true
+	}
+	name := boundParameter(err)
+	return fault.Field{Field: name, Message: "is not of the declared type"}, name != ""
+}
+
+// parameterMessage says what is wrong with a parameter, without its value.
+func parameterMessage(request *openapi3filter.RequestError, schema *openapi3.SchemaError) string {
+	var parse *openapi3filter.ParseError
+	switch {
+	case schema != nil:
+		return schema.Reason
+	case errors.Is(request.Err, openapi3filter.ErrInvalidRequired):
+		return "is required"
+	case errors.Is(request.Err, openapi3filter.ErrInvalidEmptyValue):
+		return "must not be empty"
+	case errors.As(request.Err, &parse):
+		return "must be of the type " + strings.Join(request.Parameter.Schema.Value.Type.Slice(), " or ")
+	}
+	return "is not valid"
+}
+
+// boundParameter is the parameter that the generated code could not bind; "" where the error is about something else.
+func boundParameter(err error) string {
+	var format *api.InvalidParamFormatError
+	var tooMany *api.TooManyValuesForParamError
+	var missing *api.RequiredParamError
+	var missingHeader *api.RequiredHeaderError
+	switch {
+	case errors.As(err, &format):
+		return format.ParamName
+	case errors.As(err, &tooMany):
+		return tooMany.ParamName
+	case errors.As(err, &missing):
+		return missing.ParamName
+	case errors.As(err, &missingHeader):
+		return missingHeader.ParamName
+	}
+	return ""
+}
