@@ -1505,7 +1505,7 @@ export interface components {
             /** @description 8 characters at least and 72 bytes at most, else `weak_password` */
             password: string;
             /** @description With a suffix where it is taken */
-            username?: string;
+            username?: string | null;
         };
         LegacyLoginRequest: {
             /** @description The address of the account; case does not matter */
@@ -1523,7 +1523,7 @@ export interface components {
             /** @description A Firebase ID token or a legacy access token; one over 8 KiB is `token_invalid` */
             token: string;
             /** @description Whose it should be */
-            userId?: string;
+            userId?: string | null;
         };
         /** @description A user as the old auth-service told it */
         LegacyUser: {
@@ -2764,11 +2764,11 @@ export interface components {
         RetryAfter: number;
         /** @description The id of the row */
         XUserId: string;
-        /** @description The e-mail, or empty */
+        /** @description The e-mail, or empty; written as X-User-Username is */
         XUserEmail: string;
-        /** @description The username, or empty; bytes beyond printable ASCII, and "%", are percent-encoded UTF-8 */
+        /** @description The username, or empty; bytes beyond printable ASCII, "%", and blanks at the edges are percent-encoded UTF-8 */
         XUserUsername: string;
-        /** @description user, admin, ... */
+        /** @description user, admin, ...; written as X-User-Username is */
         XUserType: string;
         /** @description The balance in decimal */
         XUserTokenBalance: string;

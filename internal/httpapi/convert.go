@@ -217,15 +217,17 @@ func toAPIHealth(results []probed, version string) api.HealthResponse {
 	return out
 }
 
-// headerValue makes text fit for a header (RFC 9110 section 5.5): printable ASCII but "%" as it is, all else percent-encoded UTF-8.
+// headerValue makes text fit for a header (RFC 9110 section 5.5): printable ASCII but "%" as it is, all else percent-encoded UTF-8. So are
+// blanks at the edges, which every recipient drops. Percent-decoding gives the text back.
 func headerValue(text string) string {
-	plain := func(r rune) bool { return r < ' ' || r > '~' || r == '%' }
-	if !strings.ContainsFunc(text, plain) {
+	inner := strings.Trim(text, " ")
+	if inner == text && !strings.ContainsFunc(text, isEncoded) {
 		return text
 	}
+	begin := strings.Index(text, inner)
 	var out strings.Builder
-	for _, r := range text {
-		if plain(r) {
+	for i, r := range text {
+		if isEncoded(r) || i < begin || i >= begin+len(inner) {
 			out.WriteString(url.PathEscape(string(r)))
 			continue
 		}
@@ -233,6 +235,9 @@ func headerValue(text string) string {
 	}
 	return out.String()
 }
+
+// isEncoded reports whether a header's text never shows r as it is.
+func isEncoded(r rune) bool { return r < ' ' || r > '~' || r == '%' }
 
 func orEmpty(text *string) string {
 	if text == nil {

@@ -94,6 +94,8 @@ func assemble(o Options, before func(http.Handler) http.Handler) (http.Handler, 
 		exchanges{log: o.Logger, metrics: o.Metrics, tracing: o.Tracing, trusted: o.TrustedProxies}.exchange,
 		crossOrigin(o.CORSOrigins),
 		before,
+		legacyPaths(contract),
+		headAsGet(root),
 		enterRouter,
 	).Handler(root), nil
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"reflect"
 	"regexp"
 	"runtime"
@@ -233,7 +234,7 @@ func TestEdge_Order(t *testing.T) {
 	t.Parallel()
 	edge, _ := newEdge(t, func(context.Context) error { return nil })
 	want := []string{
-		"exchange", "crossOrigin", "before", "enterRouter",
+		"exchange", "crossOrigin", "before", "legacyPaths", "headAsGet", "enterRouter",
 		"identify", "legacySurface", "limitBody", "limitAddress", "holdPrincipal", "OapiRequestValidatorWithOptions",
 	}
 	around := edge.(*chi.ChainHandler)
@@ -351,9 +352,14 @@ func TestHeaderValue(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"Jane Doe": "Jane Doe", "": "", "100%": "100%25", "José": "Jos%C3%A9", "a\r\nX-User-Id: 1": "a%0D%0AX-User-Id: 1", "李": "%E6%9D%8E", "a\x00b": "a%00b",
+		" Jane": "%20Jane", "Jane ": "Jane%20", "  Jane  Doe  ": "%20%20Jane  Doe%20%20", " ": "%20", "   ": "%20%20%20", "\tJane\t": "%09Jane%09",
+		" é ": "%20%C3%A9%20", "\u00a0Jane\u3000": "%C2%A0Jane%E3%80%80", " 100% ": "%20100%25%20", "%20Jane": "%2520Jane",
 	} {
 		if got := headerValue(text); got != want {
 			t.Errorf("headerValue(%q) = %q, expected %q", text, got, want)
+		}
+		if back, err := url.PathUnescape(headerValue(text)); err != nil || back != text || strings.TrimSpace(headerValue(text)) != headerValue(text) {
+			t.Errorf("headerValue(%q) is read as %q (%v)", text, back, err)
 		}
 	}
 }

@@ -7,13 +7,36 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
+// headAsGet answers HEAD wherever GET is (RFC 9110 section 9.3.2): what has no operation of its own goes on as GET, and the server
+// sends the answer's headers alone.
+func headAsGet(routes chi.Routes) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodHead && !takes(routes, http.MethodHead, r) && takes(routes, http.MethodGet, r) {
+				r = r.WithContext(r.Context())
+				r.Method = http.MethodGet
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// takes reports whether a method is routed at the request's path.
+func takes(routes chi.Routes, method string, r *http.Request) bool {
+	path := r.URL.RawPath // as the router reads it
+	if path == "" {
+		path = r.URL.Path
+	}
+	return routes.Match(chi.NewRouteContext(), method, path)
+}
+
 // methodNotAllowed answers 405 with the Allow that RFC 9110 section 15.5.6 demands.
 func methodNotAllowed(routes chi.Routes) http.HandlerFunc {
 	methods := []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 	return func(w http.ResponseWriter, r *http.Request) {
 		var allowed []string
 		for _, method := range methods {
-			if routes.Match(chi.NewRouteContext(), method, r.URL.Path) {
+			if takes(routes, method, r) || method == http.MethodHead && takes(routes, http.MethodGet, r) {
 				allowed = append(allowed, method)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -78,7 +79,7 @@ func check(r *http.Request, response *http.Response, body []byte) error {
 	if response.Header.Get("X-Request-Id") == "" {
 		return fmt.Errorf("X-Request-Id is missing")
 	}
-	route, parameters, err := router().FindRoute(r)
+	route, parameters, err := findRoute(r)
 	if err != nil {
 		return checkUnrouted(response, body)
 	}
@@ -97,6 +98,26 @@ func check(r *http.Request, response *http.Response, body []byte) error {
 		return err
 	}
 	return checkRefusal(route.Operation, response.StatusCode, body)
+}
+
+// findRoute finds a request's operation. HEAD is GET's where it has none of its own; the deprecated surface is found in letters of
+// any case, and with a slash at the end.
+func findRoute(r *http.Request) (*routers.Route, map[string]string, error) {
+	route, parameters, err := router().FindRoute(r)
+	if err == nil {
+		return route, parameters, nil
+	}
+	again := r.Clone(r.Context())
+	again.URL.Path = strings.ToLower(strings.TrimSuffix(r.URL.Path, "/"))
+	if legacy, parameters, err := router().FindRoute(again); err == nil && slices.Contains(legacy.Operation.Tags, "legacy") {
+		return legacy, parameters, nil
+	}
+	if r.Method == http.MethodHead {
+		again = r.Clone(r.Context())
+		again.Method = http.MethodGet
+		return findRoute(again)
+	}
+	return nil, nil, err
 }
 
 func checkUnrouted(response *http.Response, body []byte) error {
