@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -155,7 +156,11 @@ func TestBadInput_MediaTypes(t *testing.T) {
 	if fingerprint(t, s) != before {
 		t.Error("a body of another media type has written to auth.users")
 	}
-	for _, media := range []string{"application/json; charset=utf-8", "APPLICATION/JSON", "application/json;charset=UTF-8"} {
+	for _, media := range []string{
+		"application/json; charset=utf-8", "APPLICATION/JSON", "application/json;charset=UTF-8", "application/json; charset=utf8",
+		"application/json;charset=UTF8", `application/json; charset="utf-8"`, `application/json; Charset="UTF8"`, "application/json;",
+		"application/json; odata=verbose", `application/json; profile="https://example.com/a;b"; charset=utf8`,
+	} {
 		ask(t, s, "POST", "/v1/auth/verify-token", `{"token":"a.b.c"}`, "Content-Type", media).expect(t, media, 401, "token_invalid")
 	}
 }
@@ -193,17 +198,41 @@ func TestBadInput_BodyLimit(t *testing.T) {
 	}
 }
 
-// Operations without a body: logout refuses one, GET and HEAD do not look at it.
+// Operations without a body: one that says something is refused, an empty object says nothing. GET and HEAD do not look at it.
 func TestBadInput_UnaskedBodies(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
-	token := s.Person(t).IDToken
-	for _, body := range []string{"{}", "x", strings.Repeat("x", 100<<10)} {
-		ask(t, s, "POST", "/v1/auth/logout", body, "Authorization", "Bearer "+token).expect(t, "logout with a body", 400, "invalid_request")
+	token, operator := s.Person(t).IDToken, newAdmin(t, s.Stack)
+	empty := []string{"{}", " { } ", "{\n}\r\n", "\t"}
+	for _, body := range append([]string{
+		"x", `{"all":true}`, "[]", "null", `""`, "{}{}", "{", "}", "{}x", "{" + strings.Repeat(" ", 100) + "}", strings.Repeat("x", 100<<10),
+	}, empty...) {
+		want, code := 400, "invalid_request"
+		if slices.Contains(empty, body) {
+			want, code = 404, "not_found"
+		}
+		for _, path := range []string{
+			nobodyPath + "/reactivate", nobodyPath + "/revoke-tokens", nobodyPath + "/sync", "/v1/admin/jobs/42/retry",
+		} {
+			operator.ask(t, s, "POST", path, body).expect(t, path+" with "+body, want, code)
+		}
+		operator.ask(t, s, "DELETE", "/v1/auth/me/sessions/7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d", body).expect(t, "endSession with "+body, want, code)
+		if want == 400 {
+			for _, path := range []string{"/v1/auth/logout", "/v1/auth/email/verify"} {
+				ask(t, s, "POST", path, body, "Authorization", "Bearer "+token).expect(t, path+" with "+body, 400, "invalid_request")
+			}
+		}
 		ask(t, s, "GET", "/v1/auth/forward", body, "Authorization", "Bearer "+token).expect(t, "forward with a body", 200, "")
 		ask(t, s, "GET", "/health/live", body, "Content-Type", "text/plain").expect(t, "live with a body", 200, "")
 	}
-	ask(t, s, "POST", "/v1/auth/logout", "", "Authorization", "Bearer "+token).expect(t, "logout", 200, "")
+	for _, media := range []string{"application/json", "application/json; charset=utf8", "text/plain", ""} {
+		for _, body := range append(empty, "") {
+			one := s.Person(t).IDToken
+			header := []string{"Authorization", "Bearer " + one, "Content-Type", media}
+			ask(t, s, "POST", "/v1/auth/logout", body, header...).expect(t, "logout with "+body+" as "+media, 200, "")
+			ask(t, s, "GET", "/v1/auth/me", "", "Authorization", "Bearer "+one).expect(t, "me after it", 401, "token_revoked")
+		}
+	}
 }
 
 func TestBadInput_PathsAndMethods(t *testing.T) {
@@ -220,8 +249,9 @@ func TestBadInput_PathsAndMethods(t *testing.T) {
 	}
 	allow := map[string]string{
 		"/v1/auth/register": "POST", "/v1/auth/login": "POST", "/v1/auth/refresh": "POST", "/v1/auth/logout": "POST",
-		"/v1/auth/verify-token": "POST", "/v1/auth/me": "GET, PATCH, DELETE", "/v1/auth/forward": "GET, HEAD",
-		"/health": "GET", "/health/live": "GET", "/health/ready": "GET", "/openapi.yaml": "GET", "/docs": "GET",
+		"/v1/auth/verify-token": "POST", "/v1/auth/me": "GET, HEAD, PATCH, DELETE", "/v1/auth/forward": "GET, HEAD",
+		"/health": "GET, HEAD", "/health/live": "GET, HEAD", "/health/ready": "GET, HEAD", "/health/schema": "GET, HEAD",
+		"/openapi.yaml": "GET, HEAD", "/docs": "GET, HEAD", "/v1/admin/rollout": "GET, HEAD, PUT", "/auth/me": "GET, HEAD", "/API/v1/auth/me/": "GET, HEAD",
 	}
 	for path, allowed := range allow {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"} {

@@ -117,6 +117,43 @@ func TestCORS_OnlyListedOrigins(t *testing.T) {
 	}
 }
 
+// A page's script may send what frontends send: what the contract reads, and what tracing libraries and HTTP clients add by
+// themselves. What no client adds by itself stays closed.
+func TestCORS_HeadersAndMethods(t *testing.T) {
+	t.Parallel()
+	const origin = "https://app.example.com"
+	s := servicetest.Start(t, map[string]string{"CORS_ORIGINS": origin})
+	allowed := func(path, method, headers string) bool {
+		answer := ask(t, s, "OPTIONS", path, "", "Origin", origin,
+			"Access-Control-Request-Method", method, "Access-Control-Request-Headers", headers)
+		return answer.header.Get("Access-Control-Allow-Origin") == origin
+	}
+	for _, headers := range []string{
+		"authorization", "content-type", "idempotency-key", "x-request-id", "traceparent", "tracestate", "baggage", "b3", "x-b3-traceid",
+		"x-b3-spanid", "x-b3-parentspanid", "x-b3-sampled", "x-b3-flags", "uber-trace-id", "sentry-trace", "x-amzn-trace-id",
+		"x-cloud-trace-context", "x-datadog-trace-id", "x-datadog-parent-id", "x-datadog-origin", "x-datadog-sampling-priority", "x-correlation-id",
+		"x-requested-with", "cache-control", "pragma", "accept", "accept-language", "content-language", "if-none-match", "if-modified-since",
+		"authorization,baggage,content-type,sentry-trace,traceparent,tracestate", "Authorization, TraceParent, TraceState", "",
+	} {
+		if !allowed("/v1/auth/login", "POST", headers) {
+			t.Errorf("a preflight with %q is refused", headers)
+		}
+	}
+	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"} {
+		if !allowed("/v1/auth/me", method, "authorization,traceparent") {
+			t.Errorf("a preflight for %s is refused", method)
+		}
+	}
+	for _, headers := range []string{"x-user-id", "x-auth-kind", "x-forwarded-for", "x-api-key", "x-anything", "authorization,x-user-id"} {
+		if allowed("/v1/auth/login", "POST", headers) {
+			t.Errorf("a preflight with %q is let in", headers)
+		}
+	}
+	if allowed("/v1/auth/me", "TRACE", "") {
+		t.Error("a preflight for TRACE is let in")
+	}
+}
+
 // Metrics stand on a port of their own, by OpenTelemetry's names, with routes as the contract has them and nobody in a label.
 func TestMetrics_Content(t *testing.T) {
 	t.Parallel()

@@ -51,17 +51,42 @@ func limitBody(next http.Handler) http.Handler {
 }
 
 // dropBody is for operations that take none. With GET and HEAD a body means nothing (RFC 9110 section 9.3.1) and is not read:
-// a proxy that asks forward may send its client's along. With any other method it is a mistake that the client should hear of.
+// a proxy that asks forward may send its client's along. With any other method a body that says something is a mistake that the
+// client should hear of. An empty object says nothing: HTTP libraries send it for a call without arguments.
 func dropBody(next http.Handler, w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		if n, err := io.ReadFull(r.Body, make([]byte, 1)); n > 0 || !errors.Is(err, io.EOF) {
-			writeError(w, r, errNoBodyTaken.With(err))
+		if err := checkNoBody(r.Body); err != nil {
+			writeError(w, r, err)
 			return
 		}
 	}
 	r.Body, r.ContentLength = http.NoBody, 0
 	next.ServeHTTP(w, r)
 }
+
+// longestNoBody bounds what is read of a body that should say nothing.
+const longestNoBody = 64
+
+// checkNoBody takes an empty body, an empty JSON object, and white space.
+func checkNoBody(body io.Reader) error {
+	sent, err := io.ReadAll(io.LimitReader(body, longestNoBody+1))
+	if err != nil || len(sent) > longestNoBody {
+		return errNoBodyTaken.With(err)
+	}
+	text := bytes.Trim(sent, jsonSpace)
+	if inner, opened := bytes.CutPrefix(text, []byte("{")); opened {
+		if inner, closed := bytes.CutSuffix(inner, []byte("}")); closed {
+			text = bytes.Trim(inner, jsonSpace)
+		}
+	}
+	if len(text) > 0 {
+		return errNoBodyTaken
+	}
+	return nil
+}
+
+// jsonSpace is what may stand around JSON's tokens (RFC 8259 section 2).
+const jsonSpace = " \t\r\n"
 
 func bodyRefusal(err error) error {
 	var tooLarge *http.MaxBytesError
@@ -83,10 +108,15 @@ func checkBody(header http.Header, body []byte) error {
 	if err != nil || mediaType != "application/json" {
 		return errMediaType
 	}
-	if charset, given := parameters["charset"]; given && !strings.EqualFold(charset, "utf-8") {
+	if charset, given := parameters["charset"]; given && !isUTF8Label(charset) {
 		return errMediaType
 	}
 	return checkJSON(body)
+}
+
+// isUTF8Label reports whether a charset is UTF-8: by its registered name, or without the hyphen, as many clients write it.
+func isUTF8Label(charset string) bool {
+	return strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8")
 }
 
 // checkJSON accepts one JSON value as jsontext's defaults have it (RFC 8259 with unique names and valid UTF-8), without NUL.

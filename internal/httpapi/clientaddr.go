@@ -15,7 +15,7 @@ func addressOf(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	if err != nil {
 		return netip.Addr{}
 	}
-	addr := peer.Addr().Unmap()
+	addr := plainAddr(peer.Addr())
 	if !within(addr, trusted) {
 		return addr
 	}
@@ -28,18 +28,27 @@ func addressOf(r *http.Request, trusted []netip.Prefix) netip.Addr {
 		if err != nil {
 			return addr
 		}
-		addr = claimed.Unmap().WithZone("")
+		addr = plainAddr(claimed)
 	}
 	return addr
 }
 
-// parseHop reads an address; some proxies write its port behind it.
+// parseHop reads an address in the spellings that proxies use: with or without a port, and IPv6 with or without brackets.
 func parseHop(hop string) (netip.Addr, error) {
 	if withPort, err := netip.ParseAddrPort(hop); err == nil {
 		return withPort.Addr(), nil
 	}
+	if inner, opened := strings.CutPrefix(hop, "["); opened {
+		if inner, closed := strings.CutSuffix(inner, "]"); closed && strings.Contains(inner, ":") { // brackets are IPv6's (RFC 3986 section 3.2.2)
+			return netip.ParseAddr(inner)
+		}
+	}
 	return netip.ParseAddr(hop)
 }
+
+// plainAddr is one form for each address, which TRUSTED_PROXIES and the limiter compare: an IPv4 address is never dressed as IPv6,
+// and a zone, which means something on its own machine alone, is dropped.
+func plainAddr(addr netip.Addr) netip.Addr { return addr.Unmap().WithZone("") }
 
 func within(addr netip.Addr, prefixes []netip.Prefix) bool {
 	return slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(addr) })

@@ -28,6 +28,22 @@ func setHeaders(header http.Header, requestID string) {
 	header[requestIDHeader] = []string{requestID}
 }
 
+// crossOriginMethods are every method of the contract.
+var crossOriginMethods = []string{
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+}
+
+// crossOriginHeaders are what a page's script may send: what the contract reads, what HTTP clients and caches add, and what
+// tracing libraries add to each request (W3C Trace Context and Baggage, B3, Jaeger, Sentry, Datadog, AWS, Google).
+var crossOriginHeaders = []string{
+	"Authorization", "Content-Type", "Idempotency-Key", requestIDHeader,
+	"Accept", "Accept-Language", "Content-Language", "Cache-Control", "Pragma", "If-Match", "If-None-Match", "If-Modified-Since",
+	"If-Unmodified-Since", "X-Requested-With", "X-Correlation-Id",
+	"Traceparent", "Tracestate", "Baggage", "B3", "X-B3-Traceid", "X-B3-Spanid", "X-B3-Parentspanid", "X-B3-Sampled", "X-B3-Flags",
+	"Uber-Trace-Id", "Sentry-Trace", "X-Amzn-Trace-Id", "X-Cloud-Trace-Context", "X-Datadog-Trace-Id", "X-Datadog-Parent-Id",
+	"X-Datadog-Sampling-Priority", "X-Datadog-Origin", "X-Datadog-Tags",
+}
+
 // crossOrigin lets browsers call from the listed origins. Without a list no origin may: the library's own default is all.
 func crossOrigin(origins []string) func(http.Handler) http.Handler {
 	if len(origins) == 0 {
@@ -35,8 +51,8 @@ func crossOrigin(origins []string) func(http.Handler) http.Handler {
 	}
 	return cors.Handler(cors.Options{
 		AllowedOrigins: origins,
-		AllowedMethods: []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},
-		AllowedHeaders: []string{"Authorization", "Content-Type", "Idempotency-Key", requestIDHeader},
+		AllowedMethods: crossOriginMethods,
+		AllowedHeaders: crossOriginHeaders,
 		ExposedHeaders: []string{requestIDHeader, "Idempotent-Replayed", "Retry-After", "WWW-Authenticate"},
 		MaxAge:         600,
 	})
