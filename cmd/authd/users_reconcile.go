@@ -18,8 +18,9 @@ import (
 )
 
 type usersReconcileCommand struct {
-	DryRun bool `help:"Count what differs, and change nothing."`
-	JSON   bool `help:"Print the report as JSON."`
+	DryRun  bool `help:"Count what differs, and change nothing."`
+	MaxGone int  `help:"Believe that up to N accounts are gone; without it fewer than 10, or 0.5 % of the rows." placeholder:"N"`
+	JSON    bool `help:"Print the report as JSON."`
 }
 
 // Help is what "authd users reconcile --help" shows.
@@ -31,11 +32,15 @@ to believe that very many accounts are gone. Exit codes: 0 it went through, 1 it
 
 Examples:
   authd users reconcile --dry-run     what it would do
+  authd users reconcile --max-gone 40 do it, and disable the rows of up to 40 accounts that are gone
   authd users reconcile --json        do it, and count for programs`
 }
 
 // Run reconciles.
 func (c usersReconcileCommand) Run() error {
+	if c.MaxGone < 0 {
+		return failure{errors.New("--max-gone: a number from 1 on"), couldNotSay}
+	}
 	configured, err := config.Load(environment())
 	if err != nil {
 		return failure{err, couldNotSay}
@@ -43,7 +48,9 @@ func (c usersReconcileCommand) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	report, err := app.Reconcile(ctx, configured, app.Options{Logger: progress(), Version: version()}, "cli:"+osUser(), c.DryRun)
+	report, err := app.Reconcile(ctx, configured, app.Options{Logger: progress(), Version: version()}, sync.RunOptions{
+		Actor: "cli:" + osUser(), DryRun: c.DryRun, MaxGone: c.MaxGone,
+	})
 	if report.Took > 0 {
 		if err := c.print(report); err != nil {
 			return failure{err, couldNotSay}

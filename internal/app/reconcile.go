@@ -15,7 +15,7 @@ import (
 
 // Reconcile holds the rows against Firebase once, beside whatever instances serve, and tells those of each change. It changes no
 // schema: where migrations are missing it refuses.
-func Reconcile(ctx context.Context, c config.Config, o Options, actor string, dry bool) (sync.Report, error) {
+func Reconcile(ctx context.Context, c config.Config, o Options, run sync.RunOptions) (sync.Report, error) {
 	p := &parts{metrics: telemetry.NewMetrics(), draining: new(atomic.Bool)}
 	defer p.close(closePatience)
 	pool, err := pg.Open(ctx, pg.Options{URL: c.DatabaseURL, LegacyTimezone: c.LegacyTimezone, Pooled: c.BehindPooler()})
@@ -43,5 +43,5 @@ func Reconcile(ctx context.Context, c config.Config, o Options, actor string, dr
 		Pool: pool, Accounts: vendor, Link: linkPolicy(c), OnChange: p.invalidator.Changed, Owe: debts.Owe,
 		OnSight: func(user.Sight) {}, Logger: o.Logger,
 	})
-	return p.newReconciler(c, pool, vendor, debts, o).Run(ctx, actor, dry)
+	return p.newReconciler(c, pool, vendor, debts, o).Run(ctx, run)
 }

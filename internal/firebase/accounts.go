@@ -98,10 +98,8 @@ func (c *Client) CreateUser(ctx context.Context, u NewUser) error {
 	}
 	return c.call(ctx, opCreateUser, once, func(ctx context.Context) error {
 		_, err := c.accounts.CreateUser(ctx, params)
-		if exchangeOf(ctx).succeeded() {
-			return nil // what failed is the SDK's look-up of the new user, which the exchange has cut short
-		}
-		return err
+		// After a success the SDK's look-up of the new user fails, for the exchange has cut it short.
+		return exchangeOf(ctx).changed(u.UID, err)
 	})
 }
 

@@ -45,7 +45,7 @@ func (c *Client) SignInAs(ctx context.Context, uid string, developerClaims map[s
 			IDToken: answer.IdToken, RefreshToken: answer.RefreshToken,
 			ExpiresIn: time.Duration(answer.ExpiresIn) * time.Second, UID: uid, // the answer does not repeat the uid
 		}
-		return session.check()
+		return c.check(session)
 	})
 	if err != nil {
 		return Session{}, err

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"auth-v2-service/internal/devstack/identity"
-	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
 )
 
@@ -80,7 +79,7 @@ func TestInspect_ARefusalIsNoAnswer(t *testing.T) {
 	_, appCheck := client.AppCheckEnforced(t.Context())
 	_, key := client.OwnerOfKey(t.Context())
 	for what, err := range map[string]error{"settings": settings, "permissions": permissions, "App Check": appCheck, "key": key} {
-		if err == nil || fault.CodeOf(err) == fault.DependencyUnavailable {
+		if !errors.Is(err, firebase.ErrRefused) {
 			t.Errorf("%s: %v, expected a refusal", what, err)
 			continue
 		}

@@ -77,11 +77,11 @@ func (c *Client) lookUp(ctx context.Context, operation string, request *lookupRe
 
 func toUser(info *userInfo) User {
 	user := User{
-		UID: info.LocalId, Email: info.Email, EmailVerified: info.EmailVerified, Disabled: info.Disabled,
-		DisplayName: info.DisplayName, PhotoURL: info.PhotoUrl, Phone: info.PhoneNumber, CreatedAt: fromMillis(info.CreatedAt),
+		UID: info.LocalId, Email: clean(info.Email), EmailVerified: info.EmailVerified, Disabled: info.Disabled,
+		DisplayName: clean(info.DisplayName), PhotoURL: clean(info.PhotoUrl), Phone: clean(info.PhoneNumber), CreatedAt: fromMillis(info.CreatedAt),
 	}
 	for _, linked := range info.ProviderUserInfo {
-		user.Providers = append(user.Providers, linked.ProviderId)
+		user.Providers = append(user.Providers, clean(linked.ProviderId))
 	}
 	user.HasPassword = info.PasswordHash != "" || slices.Contains(user.Providers, passwordProvider)
 	user.PasswordUpdatedAt = fromMillis(int64(info.PasswordUpdatedAt))

@@ -2,11 +2,7 @@ package firebase
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"google.golang.org/api/identitytoolkit/v1"
@@ -77,38 +73,18 @@ func (c *Client) FinishSignIn(ctx context.Context, pendingCredential, factorID, 
 		if err != nil {
 			return err
 		}
-		if session, err = readIDToken(answer.IdToken); err != nil {
+		claims, err := readIDToken(answer.IdToken)
+		if err != nil {
 			return err
 		}
-		session.RefreshToken = answer.RefreshToken
-		return session.check()
+		session = Session{ // the answer has neither uid nor life beside the token
+			IDToken: answer.IdToken, RefreshToken: answer.RefreshToken, UID: claims.Subject,
+			ExpiresIn: time.Duration(claims.ExpiresAt-claims.IssuedAt) * time.Second,
+		}
+		return c.check(session)
 	})
 	if err != nil {
 		return Session{}, err
 	}
 	return session, nil
-}
-
-// readIDToken takes uid and life from the ID token, for this answer has neither beside it. It verifies nothing: the token has
-// just come from Google.
-func readIDToken(idToken string) (Session, error) {
-	segments := strings.Split(idToken, ".")
-	if len(segments) != 3 {
-		return Session{}, errors.New("the ID token is no JWT")
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(segments[1])
-	if err != nil {
-		return Session{}, err
-	}
-	var claims struct {
-		Subject   string `json:"sub"`
-		IssuedAt  int64  `json:"iat"`
-		ExpiresAt int64  `json:"exp"`
-	}
-	if err := json.Unmarshal(payload, &claims); err != nil {
-		return Session{}, err
-	}
-	return Session{
-		IDToken: idToken, UID: claims.Subject, ExpiresIn: time.Duration(claims.ExpiresAt-claims.IssuedAt) * time.Second,
-	}, nil
 }

@@ -101,6 +101,7 @@ func TestRepetition(t *testing.T) {
 		"create_user": 1, "sign_in": 1, "refresh": 2, "user": 2, "user_by_email": 2, "delete_user": 1, "import": 1,
 		"set_password": 1, "set_disabled": 1, "send_password_reset": 1, "reset_password": 1, "send_email_verification": 1,
 		"confirm_email": 1, "finish_sign_in": 1,
+		"set_email": 1, "set_state": 1, "list": 2,
 		"displace": 2, "sign_in_as": 2, // their look-up
 	}
 	for name, handler := range map[string]http.HandlerFunc{
@@ -147,10 +148,10 @@ func TestRepetition_SucceedsTheSecondTime(t *testing.T) {
 		if g.calls.Load() == 1 {
 			panic(http.ErrAbortHandler)
 		}
-		answer(`{"id_token":"i","refresh_token":"r","expires_in":"3600","user_id":"u"}`)(w, r)
+		answer(everything)(w, r)
 	})
 	session, err := g.client(t).Refresh(t.Context(), refreshToken)
-	if err != nil || session != (firebase.Session{IDToken: "i", RefreshToken: "r", ExpiresIn: time.Hour, UID: "u"}) {
+	if err != nil || session != (firebase.Session{IDToken: idToken, RefreshToken: "r", ExpiresIn: time.Hour, UID: "uid-of-jane"}) {
 		t.Errorf("got %+v, %v", session, err)
 	}
 }

@@ -3,6 +3,7 @@ package firebase
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -56,5 +57,9 @@ func (c *Client) exchangeRefreshToken(ctx context.Context, refreshToken string) 
 		IDToken: answer.IDToken, RefreshToken: answer.RefreshToken,
 		ExpiresIn: time.Duration(answer.ExpiresIn) * time.Second, UID: answer.UserID,
 	}
-	return session, session.check()
+	err = c.check(session)
+	if errors.Is(err, errOtherTenant) {
+		return Session{}, ErrInvalidRefreshToken.With(err) // the refresh token is good, and not for this service
+	}
+	return session, err
 }

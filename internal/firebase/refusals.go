@@ -1,11 +1,9 @@
 package firebase
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -38,7 +36,9 @@ var (
 	ErrTooManyAttempts     = fault.New(fault.RateLimited, "too many attempts, try again later").After(time.Minute)
 	ErrUnreachable         = fault.Unavailable("the identity provider cannot be reached", nil)
 
-	errMisconfigured = fault.New(fault.Internal, "the identity provider refused our request")
+	// ErrRefused is a refusal that no caller of ours has caused: a wrong API key, a permission that is missing, a redirect, a page of
+	// something between us and Google. It is an outage to clients; an operator mends it.
+	ErrRefused = fault.Unavailable("the identity provider refused our request", nil)
 )
 
 // refusals is the one table from Google's codes to ours. Where a code means something else in one conversation, that
@@ -164,9 +164,8 @@ type refusal struct {
 	retryAfter time.Duration
 }
 
-// fault puts a refusal into our words. A code that the table lacks is our own mistake (a wrong API key, sign-in by password
-// switched off, a permission missing): internal, with Google's code for the log and none of its prose, which may quote what
-// was sent.
+// fault puts a refusal into our words. A code that the table lacks is ErrRefused, with Google's code for the log and none of its
+// prose, which may quote what was sent.
 func (r refusal) fault(operation string) error {
 	known, ok := exceptions[operation][r.code]
 	if !ok {
@@ -179,7 +178,7 @@ func (r refusal) fault(operation string) error {
 	case r.status >= http.StatusInternalServerError, r.status == http.StatusRequestTimeout:
 		known = ErrUnreachable
 	default:
-		known = errMisconfigured
+		known = ErrRefused
 	}
 	out := known.With(fmt.Errorf("answered %d %s", r.status, strings.Trim(r.code+" "+r.reason, " ")))
 	if out.RetryAfter > 0 && r.retryAfter > 0 {
@@ -191,8 +190,7 @@ func (r refusal) fault(operation string) error {
 // readRefusal reads {"error":{"code":400,"message":"CODE : words","status":"INVALID_ARGUMENT","details":[{"reason":"..."}]}}
 // and leaves the body to be read again.
 func readRefusal(response *http.Response) refusal {
-	body, _ := io.ReadAll(response.Body)
-	response.Body = io.NopCloser(bytes.NewReader(body))
+	body := readBody(response)
 	var answer struct {
 		Error struct {
 			Message string `json:"message"`

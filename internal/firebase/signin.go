@@ -42,7 +42,7 @@ func (c *Client) SignIn(ctx context.Context, email, password string) (Session, e
 			IDToken: answer.IdToken, RefreshToken: answer.RefreshToken,
 			ExpiresIn: time.Duration(answer.ExpiresIn) * time.Second, UID: answer.LocalId,
 		}
-		return session.check()
+		return c.check(session)
 	})
 	if err != nil {
 		return Session{}, err
@@ -54,9 +54,23 @@ func (c *Client) SignIn(ctx context.Context, email, password string) (Session, e
 // it lay idle. It does so unasked for GET only; the empty header is its documented switch, and is not sent.
 func replayable(h http.Header) { h["X-Idempotency-Key"] = []string{} }
 
-func (s Session) check() error {
+// check holds an answer to what a session is: both tokens, and an ID token of this project for the account that the answer names.
+// It verifies no signature; the caller does.
+func (c *Client) check(s Session) error {
 	if s.IDToken == "" || s.RefreshToken == "" || s.UID == "" || s.ExpiresIn <= 0 {
 		return errors.New("the answer lacks a token, the uid or the expiry")
 	}
+	claims, err := readIDToken(s.IDToken)
+	switch {
+	case err != nil:
+		return err
+	case claims.Subject != s.UID || claims.Audience != c.project:
+		return errors.New("the ID token is of another account or project")
+	case claims.Firebase.Tenant != c.tenant:
+		return errOtherTenant
+	}
 	return nil
 }
+
+// errOtherTenant says that a session belongs to users of the project that this client does not serve (T2).
+var errOtherTenant = errors.New("the ID token is of another tenant")

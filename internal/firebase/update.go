@@ -76,16 +76,12 @@ func (c *Client) Displace(ctx context.Context, uid, newEmail string) error {
 	return c.update(ctx, opDisplace, &updateRequest{LocalId: uid, Email: newEmail, DisableUser: true})
 }
 
-// update is one request, sent once. What it answers is of no interest.
+// update is one request, sent once.
 func (c *Client) update(ctx context.Context, operation string, request *updateRequest) error {
 	if !possibleUID(request.LocalId) {
 		return fmt.Errorf("firebase %s: %w", operation, ErrUserNotFound)
 	}
 	return c.call(ctx, operation, once, func(ctx context.Context) error {
-		err := c.admin.update(ctx, request)
-		if exchangeOf(ctx).succeeded() {
-			return nil
-		}
-		return err
+		return exchangeOf(ctx).changed(request.LocalId, c.admin.update(ctx, request))
 	})
 }

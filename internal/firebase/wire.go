@@ -3,6 +3,7 @@ package firebase
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -112,9 +113,22 @@ func (w *wire) attempt(req *http.Request, attempt int) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if success(response.StatusCode) && !isObject(body) {
+		return nil, errNotUnderstood
+	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	response.ContentLength = int64(len(body))
 	return response, nil
+}
+
+func success(status int) bool { return status >= 200 && status < 300 }
+
+var errNotUnderstood = errors.New("the answer was not understood")
+
+// isObject reports whether an answer is one JSON object, as each of Google's is. A page of HTML, null or no body at all comes from
+// something between us and Google: nothing has been done, whatever the status says.
+func isObject(body []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) && json.Valid(body)
 }
 
 func closeBody(req *http.Request) {
@@ -156,6 +170,7 @@ type exchange struct {
 	mu       sync.Mutex
 	finished bool
 	status   int
+	answer   []byte // of a success
 	refused  refusal
 	err      error
 }
@@ -189,7 +204,9 @@ func (ex *exchange) finish(response *http.Response, err error) {
 		ex.err = err
 	} else {
 		ex.status = response.StatusCode
-		if !ex.succeeded() {
+		if ex.succeeded() {
+			ex.answer = readBody(response)
+		} else {
 			ex.refused = readRefusal(response)
 		}
 	}
@@ -203,7 +220,31 @@ func (ex *exchange) answerLimit() int64 {
 	return maxAnswerBytes
 }
 
-func (ex *exchange) succeeded() bool { return ex.status >= 200 && ex.status < 300 }
+func (ex *exchange) succeeded() bool { return success(ex.status) }
+
+// readBody reads a body that is in memory and leaves it to be read again.
+func readBody(response *http.Response) []byte {
+	body, _ := io.ReadAll(response.Body)
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	return body
+}
+
+// changed judges a change of one account: it is made when the answer is a success that names the account. err is what the library
+// returned, and counts only without such an answer.
+func (ex *exchange) changed(uid string, err error) error {
+	ex.mu.Lock()
+	defer ex.mu.Unlock()
+	if !ex.succeeded() {
+		return err
+	}
+	var answer struct {
+		LocalID string `json:"localId"`
+	}
+	if json.Unmarshal(ex.answer, &answer) != nil || answer.LocalID != uid {
+		return errNotUnderstood
+	}
+	return nil
+}
 
 // failure says what became of the operation. ctx is the operation's own; err is what the library returned, and counts only
 // where the wire saw nothing amiss: an answer that could not be understood, or no request at all. Its text is never used,
@@ -222,7 +263,7 @@ func (ex *exchange) failure(ctx context.Context, err error) error {
 	case errors.As(err, &ours):
 		return err
 	case ex.finished:
-		return ErrUnreachable.With(errors.New("the answer was not understood"))
+		return ErrUnreachable.With(errNotUnderstood)
 	case ctx.Err() != nil:
 		return ErrUnreachable.With(ctx.Err())
 	default:

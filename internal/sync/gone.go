@@ -17,8 +17,14 @@ import (
 // handful is how many accounts may be there although the list did not show them: made, or linked, while it was read.
 const handful = 5
 
-// believable is below how many gone accounts a run believes Firebase (S2).
-func believable(rows int64) int { return max(10, int(rows/200)) }
+// tooManyGone reports whether a run has found more gone accounts than it may believe: 10 or more, and 0.5 % of the rows or more (S2), or
+// more than an operator vouches for.
+func (r *run) tooManyGone(gone int, rows int64) bool {
+	if r.maxGone > 0 {
+		return gone > r.maxGone
+	}
+	return gone >= max(10, int(rows/200))
+}
 
 // missing looks up, one by one, the accounts that the list did not show. Only when all of them are known to be gone, and they are few,
 // are their rows disabled: a list that was cut short, or a project that was emptied by mistake, locks nobody out.
@@ -53,7 +59,7 @@ func (r *run) missing(ctx context.Context) error {
 			if r.FoundByLookUp > handful {
 				return ErrListCut
 			}
-			if len(gone) >= believable(rows) {
+			if r.tooManyGone(len(gone), rows) {
 				return ErrManyGone
 			}
 		}

@@ -32,7 +32,7 @@ func apart() time.Duration {
 
 // inTurn reconciles if it is time and nobody else is at it, and says how much longer than usual the next look is to wait.
 func (r *Reconciler) inTurn(ctx context.Context, every time.Duration) (wait time.Duration) {
-	report, err := r.runAfter(ctx, "system", false, every)
+	report, err := r.runAfter(ctx, RunOptions{Actor: "system"}, every)
 	switch {
 	case errors.Is(err, ErrNotNow) || ctx.Err() != nil:
 		return 0

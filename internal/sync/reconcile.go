@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	stdsync "sync"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/telemetry"
 	"auth-v2-service/internal/user"
 )
 
@@ -25,7 +27,7 @@ import (
 var (
 	ErrNotNow     = errors.New("another reconciliation is under way")
 	ErrListCut    = errors.New("accounts that were not in Firebase's list are there when looked up: the list was cut short, and nobody was disabled")
-	ErrManyGone   = errors.New("more accounts are gone than any run may believe (10, or 0.5 % of the rows): nobody was disabled; see docs/operations.md")
+	ErrManyGone   = errors.New("more accounts are gone than any run may believe (10, or 0.5 % of the rows): nobody was disabled; if it is true, authd users reconcile --max-gone N disables up to N")
 	errListLoops  = errors.New("the list of Firebase leads back to a page that it has shown")
 	errPlaceTaken = errors.New("the reconciliation took so long over a page that another one has taken its place")
 )
@@ -79,25 +81,38 @@ type run struct {
 	actor string
 	who   string
 	dry   bool
-	began time.Time
-	mu    stdsync.Mutex
+	// maxGone is RunOptions.MaxGone.
+	maxGone int
+	began   time.Time
+	mu      stdsync.Mutex
 	Report
 }
 
-// Run reconciles once, in the name of actor ("system", "cli:<name>"). It repairs page by page what it has seen at Firebase itself;
+// Run reconciles once. It repairs page by page what it has seen at Firebase itself;
 // that an account is gone it believes only after the whole list, and a look-up of its own. Every row that it changes is audited, and
 // so is the run. Memory does not grow with the table. Errors: *WrongProjectError, ErrNotNow, ErrListCut, ErrManyGone, or an outage;
 // what was repaired before stays so, and the report says what that was.
-func (r *Reconciler) Run(ctx context.Context, actor string, dry bool) (Report, error) {
-	return r.runAfter(ctx, actor, dry, 0)
+func (r *Reconciler) Run(ctx context.Context, o RunOptions) (Report, error) {
+	return r.runAfter(ctx, o, 0)
 }
 
-func (r *Reconciler) runAfter(ctx context.Context, actor string, dry bool, every time.Duration) (Report, error) {
+// RunOptions say how one reconciliation runs.
+type RunOptions struct {
+	// Actor is on record for each change: "system", "cli:<name>".
+	Actor string
+	// DryRun counts and changes nothing.
+	DryRun bool
+	// MaxGone is how many gone accounts an operator vouches for. Zero: fewer than 10, or fewer than 0.5 % of the rows (S2).
+	MaxGone int
+}
+
+func (r *Reconciler) runAfter(ctx context.Context, o RunOptions, every time.Duration) (Report, error) {
 	if err := remember(ctx, r.Pool, r.Project); err != nil {
 		return Report{}, err
 	}
 	this := &run{
-		Reconciler: r, actor: actor, who: actor + " " + uuid.NewString(), dry: dry, began: time.Now(), Report: Report{DryRun: dry},
+		Reconciler: r, actor: o.Actor, who: o.Actor + " " + uuid.NewString(), dry: o.DryRun, maxGone: o.MaxGone, began: time.Now(),
+		Report: Report{DryRun: o.DryRun},
 	}
 	places, err := r.queries.BeginReconcile(ctx, r.Pool, db.BeginReconcileParams{Who: this.who, EverySeconds: every.Seconds()})
 	if err != nil {
@@ -191,6 +206,7 @@ func (r *run) list(ctx context.Context) error {
 }
 
 func (r *run) page(ctx context.Context, accounts []firebase.User) error {
+	accounts = r.storable(accounts)
 	if len(accounts) == 0 {
 		return nil
 	}
@@ -212,6 +228,15 @@ func (r *run) page(ctx context.Context, accounts []firebase.User) error {
 	r.Listed += len(accounts)
 	r.WithoutRow += len(accounts) - len(rows)
 	return r.compare(ctx, accounts, rows)
+}
+
+// storable leaves out the accounts whose uid PostgreSQL cannot hold: no row can be theirs, and one of them would fail the statement for
+// the whole page. They count as failed.
+func (r *run) storable(accounts []firebase.User) []firebase.User {
+	kept := slices.DeleteFunc(slices.Clone(accounts), func(account firebase.User) bool { return !firebase.Storable(account.UID) })
+	r.Listed += len(accounts) - len(kept)
+	r.Failed += len(accounts) - len(kept)
+	return kept
 }
 
 // compare repairs both ways: what the account owes the row becomes a job, and what the row owes the account is written down.
@@ -268,10 +293,26 @@ func (r *run) sync(ctx context.Context, accounts []firebase.User) error {
 	return group.Wait()
 }
 
+// stops reports whether an error would meet the next account as well: an outage, Google's throttle or a fault of ours. A refusal of one
+// account, or of its values, concerns that account alone.
+func stops(err error) bool {
+	switch fault.CodeOf(err) {
+	case fault.DependencyUnavailable, fault.RateLimited:
+		return true
+	case fault.Internal:
+		return !pg.BadValues(err)
+	default:
+		return false
+	}
+}
+
 func (r *run) syncOne(ctx context.Context, uid string) error {
 	synced, err := r.Rows.Sync(ctx, uid, r.actor)
-	if code := fault.CodeOf(err); err != nil && (code == fault.DependencyUnavailable || code == fault.RateLimited || code == fault.Internal) {
+	if err != nil && stops(err) {
 		return err
+	}
+	if err != nil {
+		r.Logger.WarnContext(ctx, "an account cannot be brought in step with its row", telemetry.FieldError, err)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -38,7 +38,7 @@ func (s *stage) reconciler(accounts vendor, is sync.Project) *sync.Reconciler {
 
 func (s *stage) reconcile(want error) sync.Report {
 	s.Helper()
-	report, err := s.reconciler(s.client, sync.Project{ID: project}).Run(s.Context(), "cli:test", false)
+	report, err := s.reconciler(s.client, sync.Project{ID: project}).Run(s.Context(), sync.RunOptions{Actor: "cli:test"})
 	if !errors.Is(err, want) {
 		s.Fatalf("reconciling ended with %v, expected %v", err, want)
 	}
@@ -195,7 +195,7 @@ func TestReconcile_DryRun(t *testing.T) {
 	s.provider.SetDisabled(all[0].uid, true)
 	s.provider.DeleteUser(all[1].uid)
 	s.exec(`UPDATE auth.users SET is_active = false WHERE id = $1`, all[2].id)
-	report, err := s.reconciler(s.client, sync.Project{ID: project}).Run(t.Context(), "cli:test", true)
+	report, err := s.reconciler(s.client, sync.Project{ID: project}).Run(t.Context(), sync.RunOptions{Actor: "cli:test", DryRun: true})
 	if err != nil || report.Updated != 1 || report.Gone != 1 || report.Owed != 1 {
 		t.Errorf("it found %+v (%v), expected one of each", report, err)
 	}
@@ -220,7 +220,7 @@ func TestReconcile_RefusesAListCutInHalf_S2(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.crowd(400)
-	report, err := s.reconciler(halved{s.client, 200}, sync.Project{ID: project}).Run(t.Context(), "cli:test", false)
+	report, err := s.reconciler(halved{s.client, 200}, sync.Project{ID: project}).Run(t.Context(), sync.RunOptions{Actor: "cli:test"})
 	if !errors.Is(err, sync.ErrListCut) {
 		t.Errorf("S2: it ended with %v, expected %v", err, sync.ErrListCut)
 	}
@@ -248,6 +248,77 @@ func TestReconcile_StopsWhereTooManyAreGone_S2(t *testing.T) {
 	}
 }
 
+// S2: an operator who knows that many accounts are gone says so, and only as many as that are believed.
+func TestReconcile_AnOperatorVouchesForGoneAccounts_S2(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	for _, p := range s.crowd(30)[:12] {
+		s.provider.DeleteUser(p.uid)
+	}
+	run := func(most int) (sync.Report, error) {
+		return s.reconciler(s.client, sync.Project{ID: project}).Run(t.Context(), sync.RunOptions{Actor: "cli:test", MaxGone: most})
+	}
+	if _, err := run(11); !errors.Is(err, sync.ErrManyGone) {
+		t.Errorf("12 are gone and 11 vouched for: it ended with %v, expected %v", err, sync.ErrManyGone)
+	}
+	s.expectNobodyDisabled()
+	if report, err := run(12); err != nil || report.Gone != 12 {
+		t.Errorf("12 are gone and vouched for: %+v, %v", report, err)
+	}
+}
+
+// One account that no row can follow is counted, and the others of its page are brought in step all the same: a name with NUL, a uid with
+// NUL, an address that is none, values of any length.
+func TestReconcile_OneBadAccountStopsNobody(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	all := s.crowd(12)
+	for i, p := range all {
+		s.provider.SetEmail(p.uid, fmt.Sprintf("moved-beside-poison%d@example.com", i), true)
+	}
+	bad := poisoned{s.client, map[string]func(*firebase.User){
+		all[6].uid:  func(u *firebase.User) { u.DisplayName = "Jane\x00" },
+		all[7].uid:  func(u *firebase.User) { u.Email = "no\x00address" },
+		all[8].uid:  func(u *firebase.User) { u.PhotoURL, u.DisplayName = "\x00", "\xff\xfe" },
+		all[9].uid:  func(u *firebase.User) { u.Phone = "\x00" },
+		all[10].uid: func(u *firebase.User) { u.UID = "uid-with-nul-\x00-in-its-middle" },
+	}}
+	report, err := s.reconciler(bad, sync.Project{ID: project}).Run(t.Context(), sync.RunOptions{Actor: "cli:test"})
+	if err != nil || report.Updated < 7 || report.Failed < 3 {
+		t.Errorf("beside bad accounts: %+v, %v; expected seven rows updated at least, and three failed", report, err)
+	}
+	if n := ask[int64](s, `SELECT count(*) FROM auth.users WHERE email LIKE 'moved-beside-poison%'`); n < 7 {
+		t.Errorf("%d of the 7 rows beside bad accounts follow", n)
+	}
+	if report.Gone != 0 {
+		t.Errorf("%d rows were taken for gone", report.Gone)
+	}
+}
+
+// poisoned shows some accounts with values that PostgreSQL cannot hold, as a provider could whose answers are not cleaned.
+type poisoned struct {
+	*firebase.Client
+	change map[string]func(*firebase.User)
+}
+
+func (p poisoned) List(ctx context.Context, page string) ([]firebase.User, string, error) {
+	users, next, err := p.Client.List(ctx, page)
+	for i := range users {
+		if change := p.change[users[i].UID]; change != nil {
+			change(&users[i])
+		}
+	}
+	return users, next, err
+}
+
+func (p poisoned) User(ctx context.Context, uid string) (firebase.User, error) {
+	u, err := p.Client.User(ctx, uid)
+	if change := p.change[uid]; change != nil && err == nil {
+		change(&u)
+	}
+	return u, err
+}
+
 func (s *stage) expectNobodyDisabled() {
 	s.Helper()
 	if n := ask[int64](s, `SELECT count(*) FROM auth.users WHERE federation_status = 'disabled'`); n != 0 {
@@ -261,14 +332,14 @@ func TestReconcile_RefusesAWrongProject_S2(t *testing.T) {
 	t.Parallel()
 	s, other := newStage(t), newStage(t)
 	s.crowd(50)
-	if _, err := s.reconciler(other.client, sync.Project{ID: "another"}).Run(t.Context(), "cli:test", false); !errors.Is(err, sync.ErrManyGone) {
+	if _, err := s.reconciler(other.client, sync.Project{ID: "another"}).Run(t.Context(), sync.RunOptions{Actor: "cli:test"}); !errors.Is(err, sync.ErrManyGone) {
 		t.Errorf("S2: a first run against a wrong project ended with %v, expected %v", err, sync.ErrManyGone)
 	}
 	var wrong *sync.WrongProjectError
-	if _, err := s.reconciler(s.client, sync.Project{ID: project}).Run(t.Context(), "cli:test", false); !errors.As(err, &wrong) {
+	if _, err := s.reconciler(s.client, sync.Project{ID: project}).Run(t.Context(), sync.RunOptions{Actor: "cli:test"}); !errors.As(err, &wrong) {
 		t.Errorf("S2: another project than the remembered one: %v, expected a refusal", err)
 	}
-	if _, err := s.reconciler(other.client, sync.Project{ID: "another", Tenant: "a"}).Run(t.Context(), "cli:test", false); !errors.As(err, &wrong) {
+	if _, err := s.reconciler(other.client, sync.Project{ID: "another", Tenant: "a"}).Run(t.Context(), sync.RunOptions{Actor: "cli:test"}); !errors.As(err, &wrong) {
 		t.Errorf("S2: another tenant than the remembered one: %v, expected a refusal", err)
 	}
 	s.expectNobodyDisabled()
@@ -333,7 +404,7 @@ func TestReconcile_MemoryIsFlat_S2(t *testing.T) {
 	var report sync.Report
 	above := peak(func() {
 		var err error
-		report, err = s.reconciler(listed{s.client, int(first), n}, sync.Project{ID: project}).Run(t.Context(), "cli:test", false)
+		report, err = s.reconciler(listed{s.client, int(first), n}, sync.Project{ID: project}).Run(t.Context(), sync.RunOptions{Actor: "cli:test"})
 		if err != nil {
 			t.Error(err)
 		}

@@ -2,7 +2,9 @@ package identity
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"net"
@@ -17,9 +19,10 @@ import (
 const (
 	FaultTooManyRequests = "429"
 	FaultUnavailable     = "503"
-	FaultCut             = "cut"   // the connection is reset without an answer
-	FaultHang            = "hang"  // nothing is answered until the client gives up, the rule is cleared or the provider closes
-	FaultDelay           = "delay" // the answer comes late
+	FaultCut             = "cut"    // the connection is reset without an answer
+	FaultHang            = "hang"   // nothing is answered until the client gives up, the rule is cleared or the provider closes
+	FaultDelay           = "delay"  // the answer comes late
+	FaultAnswer          = "answer" // Status and Body are answered, as something between a client and Google would
 	FaultQuotaExceeded   = "QUOTA_EXCEEDED"
 	FaultTooManyAttempts = "TOO_MANY_ATTEMPTS_TRY_LATER"
 )
@@ -38,16 +41,20 @@ type Fault struct {
 	Delay time.Duration `json:"-"`
 	// DelayMS is Delay for those who speak JSON.
 	DelayMS int64 `json:"delayMs,omitempty"`
+	// Status, Body and ContentType are FaultAnswer's; 0 is 200, and an empty ContentType is text/html.
+	Status      int    `json:"status,omitempty"`
+	Body        string `json:"body,omitempty"`
+	ContentType string `json:"contentType,omitempty"`
 	// After lets the operation happen first: what goes wrong is its answer.
 	After bool `json:"after,omitempty"`
 }
 
-var errBadFault = errors.New("identity: a fault needs a Kind, a Probability within 0 and 1, and no negative numbers")
+var errBadFault = errors.New("identity: a fault needs a Kind, a Probability within 0 and 1, a Status within 200 and 999, and no negative numbers")
 
 func (f Fault) valid() bool {
 	known := f.Kind == FaultTooManyRequests || f.Kind == FaultUnavailable || f.Kind == FaultCut || f.Kind == FaultHang ||
-		f.Kind == FaultDelay || f.Kind != "" && strings.ToUpper(f.Kind) == f.Kind
-	return known && f.Probability >= 0 && f.Probability <= 1 && f.Count >= 0 && f.Delay >= 0 && f.DelayMS >= 0
+		f.Kind == FaultDelay || f.Kind == FaultAnswer || f.Kind != "" && strings.ToUpper(f.Kind) == f.Kind
+	return known && (f.Status == 0 || f.Status >= 200 && f.Status <= 999) && f.Probability >= 0 && f.Probability <= 1 && f.Count >= 0 && f.Delay >= 0 && f.DelayMS >= 0
 }
 
 // rule is a Fault in use. cleared is closed when it is taken away, which lets hanging requests go.
@@ -184,6 +191,8 @@ func (t *faultTable) fail(w http.ResponseWriter, r *http.Request, hit *rule) {
 		cut(w)
 	case FaultHang:
 		t.hang(w, r, hit)
+	case FaultAnswer:
+		hit.answer(w)
 	case FaultQuotaExceeded:
 		writeError(w, refuse("QUOTA_EXCEEDED : Exceeded quota for verifying passwords."))
 	case FaultTooManyAttempts:
@@ -191,6 +200,13 @@ func (t *faultTable) fail(w http.ResponseWriter, r *http.Request, hit *rule) {
 	default:
 		writeError(w, refuse(hit.Kind))
 	}
+}
+
+func (f Fault) answer(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", cmp.Or(f.ContentType, "text/html"))
+	w.Header().Set("Location", "/elsewhere")
+	w.WriteHeader(cmp.Or(f.Status, http.StatusOK))
+	_, _ = io.WriteString(w, f.Body) // a client that has hung up misses it
 }
 
 var errUnavailable = &apiError{
