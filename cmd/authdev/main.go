@@ -42,7 +42,8 @@ type cli struct {
 }
 
 type upCmd struct {
-	Port        int    `help:"Where authd serves; the next free port where this one is in use." default:"3008"`
+	Port        int    `help:"Where authd serves; the next free port where this one is in use." default:"3008" env:"PORT"`
+	MetricsPort int    `help:"Where authd's metrics are; the next free port where this one is in use." default:"9464" env:"METRICS_PORT"`
 	Identity    string `help:"Identity provider: ours (embedded) or Firebase's (emulator)." enum:"embedded,emulator" default:"embedded" env:"IDENTITY"`
 	Authd       string `help:"The service's program. Default: authd beside this program." type:"path"`
 	EmulatorDir string `help:"The checkout's folder that pins the emulator." default:"tools/emulator" type:"path"`
@@ -57,7 +58,8 @@ func (c *upCmd) Run(ctx context.Context, root *cli) error {
 		c.Authd = filepath.Join(filepath.Dir(self), "authd")
 	}
 	return devstack.Up(ctx, devstack.Options{
-		Folder: devstack.Folder(root.Dir), Authd: c.Authd, Port: c.Port, Identity: c.Identity, EmulatorDir: c.EmulatorDir, Out: os.Stdout,
+		Folder: devstack.Folder(root.Dir), Authd: c.Authd, Port: c.Port, MetricsPort: c.MetricsPort, Identity: c.Identity,
+		EmulatorDir: c.EmulatorDir, Out: os.Stdout,
 	})
 }
 

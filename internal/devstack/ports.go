@@ -1,6 +1,7 @@
 package devstack
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -16,6 +17,7 @@ const (
 	identityPort = 9099
 	metricsPort  = 9464
 	portsTried   = 100
+	maxPort      = 65535
 )
 
 func (s *stack) choosePorts() error {
@@ -26,17 +28,26 @@ func (s *stack) choosePorts() error {
 	if s.places.servePort != s.options.Port {
 		s.say("Port %d is in use: authd will serve on port %d", s.options.Port, s.places.servePort)
 	}
-	s.places.metrics, err = s.reserve(metricsPort)
-	return err
+	wanted := cmp.Or(s.options.MetricsPort, metricsPort)
+	if s.places.metrics, err = s.reserve(wanted); err != nil {
+		return err
+	}
+	if s.places.metrics != wanted {
+		s.say("Port %d is in use: authd's metrics will be on port %d", wanted, s.places.metrics)
+	}
+	return nil
 }
 
 // reserve chooses the first port from wanted on that nobody listens on. Between choosing and listening there is time in
 // which a stack in another folder could choose the same, and then find the other's authd "ready" in place of its own: so
 // stacks of one user also hold a lock a port, until they end.
 func (s *stack) reserve(wanted int) (int, error) {
+	if wanted < 1 || wanted > maxPort {
+		return 0, fmt.Errorf("port %d: must be 1 to %d", wanted, maxPort)
+	}
 	dir := filepath.Join(os.TempDir(), fmt.Sprintf("auth-v2-service-ports-%d", os.Getuid()))
 	var failure error
-	for port := wanted; port < wanted+portsTried; port++ {
+	for port := wanted; port < wanted+portsTried && port <= maxPort; port++ {
 		lock, err := lockfile.Try(filepath.Join(dir, strconv.Itoa(port)))
 		if err != nil && !errors.Is(err, lockfile.ErrHeld) {
 			return 0, err

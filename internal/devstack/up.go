@@ -27,6 +27,8 @@ type Options struct {
 	Authd string
 	// Port is where authd should listen; the next free one is taken, and said, where it is in use.
 	Port int
+	// MetricsPort is the same for authd's metrics; 0 is Prometheus' usual one.
+	MetricsPort int
 	// Identity is Embedded or Emulator; EmulatorDir is the checkout's tools/emulator.
 	Identity    string
 	EmulatorDir string

@@ -56,7 +56,7 @@ type running struct {
 	output string // file
 }
 
-func up(t *testing.T, folder Folder, port int) *running {
+func up(t *testing.T, folder Folder, port int, metrics ...int) *running {
 	t.Helper()
 	out, err := os.Create(filepath.Join(t.TempDir(), "output"))
 	if err != nil {
@@ -65,7 +65,11 @@ func up(t *testing.T, folder Folder, port int) *running {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{folder: folder, cancel: cancel, ended: make(chan error, 1), output: out.Name()}
 	go func() {
-		r.ended <- Up(ctx, Options{Folder: folder, Authd: os.Args[0], Port: port, Identity: Embedded, Out: out})
+		o := Options{Folder: folder, Authd: os.Args[0], Port: port, Identity: Embedded, Out: out}
+		if len(metrics) > 0 {
+			o.MetricsPort = metrics[0]
+		}
+		r.ended <- Up(ctx, o)
 		_ = out.Close()
 	}()
 	t.Cleanup(func() {
@@ -245,7 +249,7 @@ func TestUp_SideBySide(t *testing.T) {
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", "/somebody/elses.json")
 	t.Setenv("DATABASE_URL", "postgres://production")
 	t.Setenv("LOG_LEVEL", "debug")
-	first, second := up(t, Folder(t.TempDir()), 3208), up(t, Folder(t.TempDir()), 3208)
+	first, second := up(t, Folder(t.TempDir()), 3208, 9564), up(t, Folder(t.TempDir()), 3208, 9564)
 	one, two := first.ready(t), second.ready(t)
 	for _, name := range []string{"AUTH_URL", "METRICS_URL", "IDENTITY_URL", "DATABASE_URL", "REDIS_URL", "JWT_ACCESS_SECRET"} {
 		if one.Get(name) == two.Get(name) {
@@ -254,6 +258,11 @@ func TestUp_SideBySide(t *testing.T) {
 	}
 	if said := first.said(t) + second.said(t); !strings.Contains(said, "Port 3208 is in use") {
 		t.Errorf("nobody says that the port is in use:\n%s", said)
+	}
+	for what, wanted := range map[string]string{"AUTH_URL": "http://127.0.0.1:3208", "METRICS_URL": "http://127.0.0.1:9564/metrics"} {
+		if (one.Get(what) == wanted) == (two.Get(what) == wanted) {
+			t.Errorf("%s is %s and %s, expected one of them at %s", what, one.Get(what), two.Get(what), wanted)
+		}
 	}
 	response, err := http.Get(one.Get("AUTH_URL") + "/env")
 	if err != nil {
