@@ -124,6 +124,7 @@ func named(parseErr error) error {
 
 // derive fills what follows from other variables.
 func (c *Config) derive() {
+	c.unmapProxies()
 	if c.DBPassword == "" {
 		c.DBPassword = c.AuthDBPassword
 	}

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -179,6 +180,8 @@ func TestLoad_RefusedEverywhere(t *testing.T) {
 		"LEGACY_EMAIL_VERIFIED":                     {"LEGACY_EMAIL_VERIFIED": "column:"},
 		"LOGIN_FAILURE_MS":                          {"LOGIN_FAILURE_MS": "10001"},
 		"TRUSTED_PROXIES":                           {"TRUSTED_PROXIES": "10.0.0.0/33"},
+		"TRUSTED_PROXIES holds ::ffff:10.0.0.0/8":   {"TRUSTED_PROXIES": "::ffff:10.0.0.0/8"},
+		"TRUSTED_PROXIES cannot be read":            {"TRUSTED_PROXIES": "fe80::%eth0/10"},
 	} {
 		if _, err := config.Load(development(changes)); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%v: %v, expected it refused by %q", changes, err, name)
@@ -205,6 +208,19 @@ func TestLoad_Accepted(t *testing.T) {
 		{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.01"},
 	} {
 		load(t, production(changes))
+	}
+}
+
+// A network is compared in one form, however it is written.
+func TestLoad_TrustedProxiesAreUnmapped(t *testing.T) {
+	t.Parallel()
+	for written, want := range map[string]string{
+		"10.0.0.0/8": "[10.0.0.0/8]", "::ffff:10.0.0.0/104": "[10.0.0.0/8]", "::ffff:0a00:0/104": "[10.0.0.0/8]", "::ffff:10.0.0.1/128": "[10.0.0.1/32]",
+		"::ffff:0.0.0.0/96": "[0.0.0.0/0]", "fd00::/8": "[fd00::/8]", "::/0": "[::/0]", "fd00::/8,::ffff:10.0.0.0/104": "[fd00::/8 10.0.0.0/8]",
+	} {
+		if got := fmt.Sprint(load(t, production(map[string]string{"TRUSTED_PROXIES": written})).TrustedProxies); got != want {
+			t.Errorf("TRUSTED_PROXIES=%s is %s, expected %s", written, got, want)
+		}
 	}
 }
 

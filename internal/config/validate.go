@@ -31,7 +31,7 @@ var columnName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 
 func (c Config) validate() error {
 	return errors.Join(
-		c.validateEnums(), c.validateRequired(), c.validateNetwork(), c.validateURLs(), c.validateSecrets(), c.validateLives(), c.validateLinking(),
+		c.validateEnums(), c.validateRequired(), c.validateNetwork(), c.validateProxies(), c.validateURLs(), c.validateSecrets(), c.validateLives(), c.validateLinking(),
 		c.validateProduction(),
 	)
 }
