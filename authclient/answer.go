@@ -37,7 +37,7 @@ type verified struct {
 	} `json:"data"`
 }
 
-// envelope is the contract's ErrorResponse, as far as it is handed on.
+// envelope is the contract's Failure, as far as it is handed on.
 type envelope struct {
 	Success *bool  `json:"success"`
 	Message string `json:"message"`

@@ -130,7 +130,7 @@ func TestRegister_DisplayNames_F4(t *testing.T) {
 		"   ":                    "",
 		"":                       "",
 	} {
-		answer, err := s.API.RegisterWithResponse(t.Context(), client.RegisterRequest{
+		answer, err := s.API.RegisterWithResponse(t.Context(), client.RegisterInput{
 			Email: servicetest.Email(), Password: servicetest.Password, DisplayName: &name,
 		})
 		if err != nil || answer.JSON201 == nil {
@@ -254,7 +254,7 @@ func TestDelete_TokensAreRevokedEverywhere_F10(t *testing.T) {
 	if rows := countRows(t, stack, "true"); rows != 0 {
 		t.Errorf("F10: there are %d rows, expected none", rows)
 	}
-	again, err := one.API.RegisterWithResponse(t.Context(), client.RegisterRequest{Email: *session.Email, Password: servicetest.Password})
+	again, err := one.API.RegisterWithResponse(t.Context(), client.RegisterInput{Email: *session.Email, Password: servicetest.Password})
 	if err != nil || again.JSON201 == nil {
 		t.Fatalf("the address cannot be registered again: %v %s", err, again.Body)
 	}
@@ -294,7 +294,7 @@ func TestErrors_NameFieldsAndRepeatNoValue(t *testing.T) {
 	} {
 		answer := ask(t, s, "POST", "/v1/auth/register", body)
 		answer.expect(t, field, 400, "invalid_request")
-		var envelope client.ErrorResponse
+		var envelope client.Failure
 		if err := json.Unmarshal(answer.body, &envelope); err != nil || envelope.Errors == nil {
 			t.Errorf("the field at fault is not named: %v %s", err, answer.body)
 			continue

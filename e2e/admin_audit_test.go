@@ -68,7 +68,7 @@ func TestAdminAudit_List_O4(t *testing.T) {
 			}
 		}
 	}
-	page := decoded[client.AuditPageResponse](t, operator.ask(t, s, "GET", "/v1/admin/audit-events?limit=1&action=rollout.changed", ""))
+	page := decoded[client.AuditPageEnvelope](t, operator.ask(t, s, "GET", "/v1/admin/audit-events?limit=1&action=rollout.changed", ""))
 	if e := page.Data.Events[0]; e.UserID != nil || e.RequestID != nil || e.Actor != "cli:me" || e.Details["n"] != 1.0 || !e.OccurredAt.Equal(begin.Add(time.Minute)) {
 		t.Errorf("O4: an event is %+v", e)
 	}

@@ -24,7 +24,7 @@ func TestJobs_AreSeenAndRetried_S3(t *testing.T) {
 	operator.act(t, s, person.User.ID, "deactivate")
 	var job client.Job
 	waitFor(t, 30*time.Second, "the job is listed", func() bool {
-		page := decoded[client.JobPageResponse](t, operator.ask(t, s, http.MethodGet, "/v1/admin/jobs?state=retrying&limit=1", ""))
+		page := decoded[client.JobPageEnvelope](t, operator.ask(t, s, http.MethodGet, "/v1/admin/jobs?state=retrying&limit=1", ""))
 		if len(page.Data.Jobs) == 0 {
 			return false
 		}
@@ -35,7 +35,7 @@ func TestJobs_AreSeenAndRetried_S3(t *testing.T) {
 		t.Errorf("the job is listed as %+v", job)
 	}
 	mustExec(t, s.Stack, `UPDATE auth.river_job SET state = 'discarded', finalized_at = now() WHERE id = $1`, job.ID)
-	page := decoded[client.JobPageResponse](t, operator.ask(t, s, http.MethodGet, "/v1/admin/jobs?state=dead", ""))
+	page := decoded[client.JobPageEnvelope](t, operator.ask(t, s, http.MethodGet, "/v1/admin/jobs?state=dead", ""))
 	if len(page.Data.Jobs) != 1 || page.Data.Jobs[0].NextTryAt != nil || page.Data.Jobs[0].State != client.JobStateDead {
 		t.Errorf("what was given up is listed as %+v", page.Data.Jobs)
 	}

@@ -14,9 +14,9 @@ import (
 )
 
 // sync brings a user in step and gives how it ended.
-func (a admin) sync(t testing.TB, s *servicetest.Service, id uuid.UUID) client.SyncResponse {
+func (a admin) sync(t testing.TB, s *servicetest.Service, id uuid.UUID) client.SyncEnvelope {
 	t.Helper()
-	return decoded[client.SyncResponse](t, a.ask(t, s, http.MethodPost, userPath(id)+"/sync", ""))
+	return decoded[client.SyncEnvelope](t, a.ask(t, s, http.MethodPost, userPath(id)+"/sync", ""))
 }
 
 func (a admin) syncUID(t testing.TB, s *servicetest.Service, uid string) reply {
@@ -143,7 +143,7 @@ func TestAdminSync_GoneAwayOrLocal(t *testing.T) {
 	if done := operator.sync(t, s, id); done.Data.Outcome != "failed" || *done.Data.User.Failure != "account_gone" || !done.Data.User.IsActive {
 		t.Errorf("gone: %s", jsonOf(t, done))
 	}
-	if done := decoded[client.SyncResponse](t, operator.syncUID(t, s, account.UID)); done.Data.Outcome != "failed" || done.Data.User.ID != id {
+	if done := decoded[client.SyncEnvelope](t, operator.syncUID(t, s, account.UID)); done.Data.Outcome != "failed" || done.Data.User.ID != id {
 		t.Errorf("gone, by its uid: %s", jsonOf(t, done))
 	}
 	local := localUser(t, s.Stack, servicetest.Email(), servicetest.Password)
@@ -157,11 +157,11 @@ func TestAdminSync_BringsAnAccountIn_F1_F3_F10(t *testing.T) {
 	operator := newAdmin(t, s.Stack)
 	fresh := identity.User{UID: newUID(), Email: servicetest.Email(), EmailVerified: true, Password: servicetest.Password, DisplayName: "Jane Doe"}
 	putUser(t, s.Stack, fresh)
-	done := decoded[client.SyncResponse](t, operator.syncUID(t, s, fresh.UID))
+	done := decoded[client.SyncEnvelope](t, operator.syncUID(t, s, fresh.UID))
 	if u := done.Data.User; done.Data.Outcome != "created" || *u.Email != fresh.Email || *u.Username != "Jane Doe" || u.LastLogin != nil {
 		t.Errorf("F1: made is %s", jsonOf(t, done))
 	}
-	if again := decoded[client.SyncResponse](t, operator.syncUID(t, s, fresh.UID)); again.Data.Outcome != "unchanged" || again.Data.User.ID != done.Data.User.ID {
+	if again := decoded[client.SyncEnvelope](t, operator.syncUID(t, s, fresh.UID)); again.Data.Outcome != "unchanged" || again.Data.User.ID != done.Data.User.ID {
 		t.Errorf("F1: again is %s", jsonOf(t, again))
 	}
 	verified := identity.User{UID: newUID(), Email: servicetest.Email(), EmailVerified: true, Password: servicetest.Password}
@@ -169,7 +169,7 @@ func TestAdminSync_BringsAnAccountIn_F1_F3_F10(t *testing.T) {
 	row, held := legacyRow(t, s.Stack, verified.Email), legacyRow(t, s.Stack, unverified.Email)
 	putUser(t, s.Stack, verified)
 	putUser(t, s.Stack, unverified)
-	if done := decoded[client.SyncResponse](t, operator.syncUID(t, s, verified.UID)); done.Data.Outcome != "linked" || done.Data.User.ID != row {
+	if done := decoded[client.SyncEnvelope](t, operator.syncUID(t, s, verified.UID)); done.Data.Outcome != "linked" || done.Data.User.ID != row {
 		t.Errorf("F3: linked is %s", jsonOf(t, done))
 	}
 	operator.syncUID(t, s, unverified.UID).expect(t, "F3: an address that nobody has proved", 409, "account_link_required")

@@ -35,7 +35,7 @@ func (a admin) changes(t testing.TB, s *servicetest.Service, id uuid.UUID, body 
 
 func userIn(t testing.TB, answer reply) client.AdminUser {
 	t.Helper()
-	return decoded[client.UserRecordResponse](t, answer).Data.User
+	return decoded[client.UserRecordEnvelope](t, answer).Data.User
 }
 
 // decoded reads an answer that must be 200.
@@ -54,7 +54,7 @@ func decoded[T any](t testing.TB, answer reply) (out T) {
 func (a admin) finds(t testing.TB, s *servicetest.Service, query url.Values) (ids []uuid.UUID, pages int) {
 	t.Helper()
 	for {
-		page := decoded[client.UserPageResponse](t, a.ask(t, s, http.MethodGet, "/v1/admin/users?"+query.Encode(), "")).Data
+		page := decoded[client.UserPageEnvelope](t, a.ask(t, s, http.MethodGet, "/v1/admin/users?"+query.Encode(), "")).Data
 		for _, u := range page.Users {
 			ids = append(ids, u.ID)
 		}
@@ -71,7 +71,7 @@ func (a admin) events(t testing.TB, s *servicetest.Service, query url.Values) []
 	t.Helper()
 	var events []client.AuditEvent
 	for {
-		page := decoded[client.AuditPageResponse](t, a.ask(t, s, http.MethodGet, "/v1/admin/audit-events?"+query.Encode(), "")).Data
+		page := decoded[client.AuditPageEnvelope](t, a.ask(t, s, http.MethodGet, "/v1/admin/audit-events?"+query.Encode(), "")).Data
 		events = append(events, page.Events...)
 		if page.NextCursor == nil {
 			return events

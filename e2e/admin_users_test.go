@@ -71,7 +71,7 @@ func TestAdminUsers_Search(t *testing.T) {
 	if found = slices.DeleteFunc(found, func(id uuid.UUID) bool { return id == operator.id }); !slices.Equal(found, all) {
 		t.Errorf("everybody: %v, expected %v", found, all)
 	}
-	page := decoded[client.UserPageResponse](t, operator.ask(t, s, "GET", "/v1/admin/users?limit=1", "")).Data
+	page := decoded[client.UserPageEnvelope](t, operator.ask(t, s, "GET", "/v1/admin/users?limit=1", "")).Data
 	for _, query := range []string{
 		"limit=0", "limit=101", "limit=x", "q=", "provider=mars", "status=", "active=perhaps", "cursor=x", "cursor=e30", "cursor=%00",
 		"q=%00", "q=%ff%fe", "q=%40%00", "q=a%40&cursor=" + *page.NextCursor, "cursor=" + *page.NextCursor + "%3D",
@@ -108,7 +108,7 @@ func TestAdminUsers_DeactivateAndReactivate_T4_O4(t *testing.T) {
 	person, here := a.Person(t), livesHere(t, a)
 	id := person.User.ID
 	warm(t, b, person.IDToken)
-	before := decoded[client.UserRecordResponse](t, operator.ask(t, a, "GET", userPath(id), "")).Data.User
+	before := decoded[client.UserRecordEnvelope](t, operator.ask(t, a, "GET", userPath(id), "")).Data.User
 	first := userIn(t, operator.ask(t, a, "POST", userPath(id)+"/deactivate", `{"reason":"asked for it"}`))
 	if first.IsActive || first.TokensValidAfter == nil || before.TokensValidAfter != nil {
 		t.Errorf("T4: deactivated is %+v", first)

@@ -115,7 +115,7 @@ func TestBalance_OfWhom(t *testing.T) {
 	charge(t, s, key, uuid.New(), "key", spend5).expect(t, "an unknown user", 404, "not_found")
 	listed(t, s, key, uuid.New(), "").expect(t, "the ledger of an unknown user", 404, "not_found")
 	charge(t, s, key, session.User.ID, "key", `{"amount":7,"reason":"Welcome"}`).expectCharged(t, "a new user", 7, false)
-	export := decoded[client.ExportResponse](t, ask(t, s, "GET", "/v1/auth/me/export", "", "Authorization", "Bearer "+session.IDToken)).Data
+	export := decoded[client.ExportEnvelope](t, ask(t, s, "GET", "/v1/auth/me/export", "", "Authorization", "Bearer "+session.IDToken)).Data
 	if e := export.TokenBalanceEntries; len(e) != 1 || e[0].Amount != 7 || e[0].BalanceAfter != 7 || e[0].Kind != "change" || *e[0].Reason != "Welcome" {
 		t.Errorf("exported are %+v, expected the one entry", e)
 	}

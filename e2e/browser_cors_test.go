@@ -96,7 +96,7 @@ type requestInit struct {
 
 func loginInit(t *testing.T, email, password string) requestInit {
 	t.Helper()
-	body, err := json.Marshal(client.LoginRequest{Email: email, Password: password})
+	body, err := json.Marshal(client.LoginInput{Email: email, Password: password})
 	if err != nil {
 		t.Fatal(err)
 	}

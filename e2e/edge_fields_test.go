@@ -81,7 +81,7 @@ func TestFields_NameWhatIsAtFault(t *testing.T) {
 		what := c.method + " " + c.path + " " + c.body
 		answer := ask(t, s, c.method, c.path, c.body, header...)
 		answer.expect(t, what, 400, "invalid_request")
-		var envelope client.ErrorResponse
+		var envelope client.Failure
 		if err := json.Unmarshal(answer.body, &envelope); err != nil || envelope.Errors == nil || len(*envelope.Errors) != 1 {
 			t.Errorf("%s: no field is named: %v\n%s", what, err, answer.body)
 			continue

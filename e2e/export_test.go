@@ -24,7 +24,7 @@ func TestExport_HoldsWhatIsKept(t *testing.T) {
 	operator.sync(t, s, o.id)
 	pair := legacyLogin(t, s, o.email, servicetest.Password)
 	answer := ask(t, s, "GET", "/v1/auth/me/export", "", authorized(pair.AccessToken)...)
-	export := decoded[client.ExportResponse](t, answer).Data
+	export := decoded[client.ExportEnvelope](t, answer).Data
 	if export.User.ID != o.id || *export.User.Email != o.email || !export.KeepsLocalPassword || export.SetAsidePassword == nil ||
 		export.SetAsidePassword.Reason != "linked" || export.Move == nil || *export.Move.Failure != "email_taken" || export.ProviderData == nil {
 		t.Errorf("exported is %s", answer.body)

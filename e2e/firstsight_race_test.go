@@ -217,7 +217,7 @@ func TestFirstSight_WhileADeletionRunsLeavesNoRow(t *testing.T) {
 		}
 		var deletion sync.WaitGroup
 		deletion.Go(func() {
-			answer, err := instances[1].API.DeleteMeWithResponse(t.Context(), client.DeleteMeRequest{}, servicetest.Bearer(person.IDToken))
+			answer, err := instances[1].API.DeleteMeWithResponse(t.Context(), client.DeleteMeInput{}, servicetest.Bearer(person.IDToken))
 			if err != nil || answer.StatusCode() != http.StatusOK {
 				t.Errorf("F10, round %d: delete: %v %s", round, err, answer.Body)
 			}

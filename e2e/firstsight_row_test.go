@@ -47,7 +47,7 @@ func TestFirstSight_LastLoginStaysWhenFresh(t *testing.T) {
 	}
 	person := s.Person(t)
 	first := rowOf(t, s.Stack, "firebase_uid = $1", person.UID)
-	answer, err := s.API.LoginWithResponse(t.Context(), client.LoginRequest{Email: *person.Email, Password: servicetest.Password})
+	answer, err := s.API.LoginWithResponse(t.Context(), client.LoginInput{Email: *person.Email, Password: servicetest.Password})
 	if err != nil || answer.JSON200 == nil {
 		t.Fatalf("login: %v %s", err, answer.Body)
 	}
@@ -118,7 +118,7 @@ func TestFirstSight_DeletedAccountLeavesATombstone(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
 	person := s.Person(t)
-	answer, err := s.API.DeleteMeWithResponse(t.Context(), client.DeleteMeRequest{}, servicetest.Bearer(person.IDToken))
+	answer, err := s.API.DeleteMeWithResponse(t.Context(), client.DeleteMeInput{}, servicetest.Bearer(person.IDToken))
 	if err != nil || answer.JSON200 == nil {
 		t.Fatalf("delete: %v %s", err, answer.Body)
 	}

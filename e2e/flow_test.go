@@ -16,7 +16,7 @@ func TestFlow_PlanEndToEnd(t *testing.T) {
 	ctx := t.Context()
 	email := servicetest.Email()
 
-	registered, err := s.API.RegisterWithResponse(ctx, client.RegisterRequest{
+	registered, err := s.API.RegisterWithResponse(ctx, client.RegisterInput{
 		Email: email, Password: servicetest.Password, DisplayName: new("Jane Doe"),
 	})
 	if err != nil || registered.JSON201 == nil {
@@ -34,7 +34,7 @@ func TestFlow_PlanEndToEnd(t *testing.T) {
 		t.Errorf("verify-token answered %d %s %+v, expected 200 with the same user", status, code, user)
 	}
 
-	signedIn, err := s.API.LoginWithResponse(ctx, client.LoginRequest{Email: email, Password: servicetest.Password})
+	signedIn, err := s.API.LoginWithResponse(ctx, client.LoginInput{Email: email, Password: servicetest.Password})
 	if err != nil || signedIn.JSON200 == nil {
 		t.Fatalf("login: %v %s", err, signedIn.Body)
 	}
@@ -42,7 +42,7 @@ func TestFlow_PlanEndToEnd(t *testing.T) {
 	if !second.LastLogin.After(*first.LastLogin) {
 		t.Errorf("F8: last_login is %s after a login, expected it after %s", second.LastLogin, first.LastLogin)
 	}
-	refreshed, err := s.API.RefreshWithResponse(ctx, client.RefreshRequest{RefreshToken: signedIn.JSON200.Data.RefreshToken})
+	refreshed, err := s.API.RefreshWithResponse(ctx, client.RefreshInput{RefreshToken: signedIn.JSON200.Data.RefreshToken})
 	if err != nil || refreshed.JSON200 == nil {
 		t.Fatalf("refresh: %v %s", err, refreshed.Body)
 	}
@@ -56,7 +56,7 @@ func TestFlow_PlanEndToEnd(t *testing.T) {
 			t.Errorf("T4: verify-token after logout answered %d %s, expected 401 token_revoked", status, code)
 		}
 	}
-	again, err := s.API.LoginWithResponse(ctx, client.LoginRequest{Email: email, Password: servicetest.Password})
+	again, err := s.API.LoginWithResponse(ctx, client.LoginInput{Email: email, Password: servicetest.Password})
 	if err != nil || again.JSON200 == nil {
 		t.Fatalf("login after logout: %v %s", err, again.Body)
 	}
@@ -83,7 +83,7 @@ func TestQueryBudget(t *testing.T) {
 	fresh := s.Token(t, identityUser(*person.Email), "password")
 	expect("verify-token cold", 1, func() { s.Verify(t, fresh) })
 	expect("login", 2, func() {
-		answer, err := s.API.LoginWithResponse(t.Context(), client.LoginRequest{Email: *person.Email, Password: servicetest.Password})
+		answer, err := s.API.LoginWithResponse(t.Context(), client.LoginInput{Email: *person.Email, Password: servicetest.Password})
 		if err != nil || answer.JSON200 == nil {
 			t.Errorf("login: %v %s", err, answer.Body)
 		}

@@ -23,7 +23,7 @@ func link(t testing.TB, s *servicetest.Service, token, password string, header .
 func linkedTo(t testing.TB, answer reply) client.Me {
 	t.Helper()
 	answer.expect(t, "link", http.StatusOK, "")
-	var decoded client.MeResponse
+	var decoded client.MeEnvelope
 	if err := json.Unmarshal(answer.body, &decoded); err != nil {
 		t.Fatalf("%s: %v", answer.body, err)
 	}

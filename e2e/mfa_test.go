@@ -55,7 +55,7 @@ func (a authenticator) wrongCode(t testing.TB) string {
 func due(t testing.TB, what string, answer reply) client.MFAChallenge {
 	t.Helper()
 	answer.expect(t, what, http.StatusUnauthorized, "mfa_required")
-	var envelope client.ErrorResponse
+	var envelope client.Failure
 	if err := json.Unmarshal(answer.body, &envelope); err != nil || envelope.MFA == nil || envelope.MFA.PendingCredential == "" {
 		t.Fatalf("A11: %s: nothing finishes this: %s", what, answer.body)
 	}

@@ -191,7 +191,7 @@ func changeBehindOurBack(t testing.TB, s *servicetest.Stack, email, password, ne
 // expectField demands that a refusal names a field of the request.
 func expectField(t testing.TB, what string, answer reply, field string) {
 	t.Helper()
-	var envelope client.ErrorResponse
+	var envelope client.Failure
 	if err := json.Unmarshal(answer.body, &envelope); err != nil || envelope.Errors == nil || len(*envelope.Errors) != 1 ||
 		(*envelope.Errors)[0].Field != field {
 		t.Errorf("%s: the field %s is not named: %s", what, field, answer.body)
@@ -213,7 +213,7 @@ func hourOld(t testing.TB, s *servicetest.Service, o sessions, age time.Duration
 
 func messageOf(t testing.TB, answer reply) string {
 	t.Helper()
-	var envelope client.ErrorResponse
+	var envelope client.Failure
 	if err := json.Unmarshal(answer.body, &envelope); err != nil {
 		t.Errorf("%s: %v", answer.body, err)
 	}

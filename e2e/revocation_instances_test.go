@@ -126,7 +126,7 @@ func TestRevocation_SignInRightAfterwardsLives(t *testing.T) {
 	for range 5 {
 		person := a.Person(t)
 		logout(t, a, person.IDToken)
-		answer, err := b.API.LoginWithResponse(t.Context(), client.LoginRequest{Email: *person.Email, Password: servicetest.Password})
+		answer, err := b.API.LoginWithResponse(t.Context(), client.LoginInput{Email: *person.Email, Password: servicetest.Password})
 		if err != nil || answer.JSON200 == nil {
 			t.Fatalf("T4: login right after a logout: %v %s", err, answer.Body)
 		}

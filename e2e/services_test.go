@@ -183,7 +183,7 @@ func TestServices_PlanScript(t *testing.T) {
 	s := servicetest.Start(t)
 	assessment := startPlatform(t, s.URL)[0]
 	email := servicetest.Email()
-	registered, err := s.API.RegisterWithResponse(t.Context(), client.RegisterRequest{
+	registered, err := s.API.RegisterWithResponse(t.Context(), client.RegisterInput{
 		Email: email, Password: servicetest.Password, DisplayName: new("Integration Test User"),
 	})
 	if err != nil || registered.JSON201 == nil {
@@ -198,7 +198,7 @@ func TestServices_PlanScript(t *testing.T) {
 	}
 	assessment.expectKnown(t, s, registered.JSON201.Data.IDToken, "firebase")
 
-	session, err := s.API.LoginWithResponse(t.Context(), client.LoginRequest{Email: email, Password: servicetest.Password})
+	session, err := s.API.LoginWithResponse(t.Context(), client.LoginInput{Email: email, Password: servicetest.Password})
 	if err != nil || session.JSON200 == nil {
 		t.Fatalf("login: %v %s", err, session.Body)
 	}

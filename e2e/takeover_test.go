@@ -34,7 +34,7 @@ func TestTakeover_RegistrationThatNobodyWasBehind_F7(t *testing.T) {
 	s := servicetest.Start(t)
 	email := servicetest.Email()
 	fault(t, s, identity.Fault{Match: "/accounts", Kind: "503"})
-	answer, err := s.API.RegisterWithResponse(t.Context(), client.RegisterRequest{Email: email, Password: servicetest.Password})
+	answer, err := s.API.RegisterWithResponse(t.Context(), client.RegisterInput{Email: email, Password: servicetest.Password})
 	if err != nil || answer.StatusCode() != http.StatusServiceUnavailable {
 		t.Fatalf("register while Firebase is away: %v %s", err, answer.Body)
 	}
@@ -67,7 +67,7 @@ func TestTakeover_RegistrationInUse_A1(t *testing.T) {
 	s := servicetest.Start(t)
 	email := servicetest.Email()
 	fault(t, s, identity.Fault{Match: "signInWithPassword", Kind: "503"})
-	answer, err := s.API.RegisterWithResponse(t.Context(), client.RegisterRequest{Email: email, Password: servicetest.Password})
+	answer, err := s.API.RegisterWithResponse(t.Context(), client.RegisterInput{Email: email, Password: servicetest.Password})
 	if err != nil || answer.StatusCode() != http.StatusServiceUnavailable {
 		t.Fatalf("register while signing in is away: %v %s", err, answer.Body)
 	}
@@ -80,7 +80,7 @@ func TestTakeover_RegistrationInUse_A1(t *testing.T) {
 	eventually(t, "F8: being seen finishes the registration", func() bool { return *rowOf(t, s.Stack, "id = $1", u.ID).Status == "active" })
 
 	s.Identity.DeleteUser(owner.UID)
-	again, err := s.API.RegisterWithResponse(t.Context(), client.RegisterRequest{Email: email, Password: "AttackerPass123"})
+	again, err := s.API.RegisterWithResponse(t.Context(), client.RegisterInput{Email: email, Password: "AttackerPass123"})
 	if err != nil || again.StatusCode() != http.StatusConflict {
 		t.Errorf("A1: a stranger's registration of an address in use was answered %d %s, expected 409", again.StatusCode(), again.Body)
 	}
@@ -141,7 +141,7 @@ func TestTakeover_DeleteIsBothOrNeither(t *testing.T) {
 	s := servicetest.Start(t)
 	person := s.Person(t)
 	remove := func() int {
-		answer, err := s.API.DeleteMeWithResponse(t.Context(), client.DeleteMeRequest{}, servicetest.Bearer(person.IDToken))
+		answer, err := s.API.DeleteMeWithResponse(t.Context(), client.DeleteMeInput{}, servicetest.Bearer(person.IDToken))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -202,7 +202,7 @@ func TestTakeover_RegisterHidesADisabledAccount_A3(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Identity.SetDisabled(uid, true)
-	answer, err := s.API.RegisterWithResponse(t.Context(), client.RegisterRequest{Email: email, Password: "AnotherPass123"})
+	answer, err := s.API.RegisterWithResponse(t.Context(), client.RegisterInput{Email: email, Password: "AnotherPass123"})
 	if err != nil || servicetest.Code(answer.Body) != "email_taken" {
 		t.Errorf("A3: register answered %v %s, expected email_taken", err, answer.Body)
 	}
@@ -219,7 +219,7 @@ func TestTakeover_DeletionOutlivesItsCaller_F10(t *testing.T) {
 	fault(t, s, identity.Fault{Match: "accounts:delete", Kind: identity.FaultDelay, Delay: time.Second, After: true})
 	ctx, hangUp := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer hangUp()
-	if _, err := s.API.DeleteMeWithResponse(ctx, client.DeleteMeRequest{}, servicetest.Bearer(person.IDToken)); err == nil {
+	if _, err := s.API.DeleteMeWithResponse(ctx, client.DeleteMeInput{}, servicetest.Bearer(person.IDToken)); err == nil {
 		t.Fatal("the answer came before the caller hung up")
 	}
 	eventually(t, "the row is gone too", func() bool {

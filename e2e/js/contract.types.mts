@@ -2,7 +2,7 @@
 import type { components } from "../../gen/ts/schema.js";
 import { bearer, service } from "./frontend.mjs";
 
-type RegisterRequest = components["schemas"]["RegisterRequest"];
+type RegisterInput = components["schemas"]["RegisterInput"];
 
 const api = service("http://127.0.0.1");
 
@@ -17,7 +17,7 @@ export async function misuse(): Promise<void> {
   await api.POST("/v1/auth/login", { body: { email: "jane@example.com", passwd: "TestPassword123" } });
   // openapi-fetch infers its body, so that a field too many is seen only where the body's type is named; the service refuses it.
   // @ts-expect-error -- the field is named displayName
-  const person: RegisterRequest = { email: "jane@example.com", password: "TestPassword123", display_name: "Jane" };
+  const person: RegisterInput = { email: "jane@example.com", password: "TestPassword123", display_name: "Jane" };
   await api.POST("/v1/auth/register", { body: person });
   // @ts-expect-error -- a token is text
   await api.POST("/v1/auth/verify-token", { body: { token: 1 } });

@@ -10,7 +10,7 @@ export const service = (baseUrl: string): Service => createClient<paths>({ baseU
 
 export const bearer = (token: string) => ({ headers: { Authorization: `Bearer ${token}` } });
 
-type Answer<T> = { data?: T; error?: components["schemas"]["ErrorResponse"]; response: Response };
+type Answer<T> = { data?: T; error?: components["schemas"]["Failure"]; response: Response };
 
 /** The body of a success; anything else fails the step with the service's own words. */
 export async function success<T>(answer: Promise<Answer<T>>): Promise<T> {

@@ -24,6 +24,87 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for AddressHeldFailureCode.
+const (
+	AddressHeldFailureCodeAccountLinkRequired AddressHeldFailureCode = "account_link_required"
+	AddressHeldFailureCodeIdentityConflict    AddressHeldFailureCode = "identity_conflict"
+)
+
+// Valid indicates whether the value is a known member of the AddressHeldFailureCode enum.
+func (e AddressHeldFailureCode) Valid() bool {
+	switch e {
+	case AddressHeldFailureCodeAccountLinkRequired:
+		return true
+	case AddressHeldFailureCodeIdentityConflict:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AddressHeldFailureSuccess.
+const (
+	AddressHeldFailureSuccessFalse AddressHeldFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the AddressHeldFailureSuccess enum.
+func (e AddressHeldFailureSuccess) Valid() bool {
+	switch e {
+	case AddressHeldFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AdminFailureCode.
+const (
+	AdminFailureCodeAccountDeactivated AdminFailureCode = "account_deactivated"
+	AdminFailureCodeForbidden          AdminFailureCode = "forbidden"
+)
+
+// Valid indicates whether the value is a known member of the AdminFailureCode enum.
+func (e AdminFailureCode) Valid() bool {
+	switch e {
+	case AdminFailureCodeAccountDeactivated:
+		return true
+	case AdminFailureCodeForbidden:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AdminFailureSuccess.
+const (
+	AdminFailureSuccessFalse AdminFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the AdminFailureSuccess enum.
+func (e AdminFailureSuccess) Valid() bool {
+	switch e {
+	case AdminFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AuditPageEnvelopeSuccess.
+const (
+	AuditPageEnvelopeSuccessTrue AuditPageEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the AuditPageEnvelopeSuccess enum.
+func (e AuditPageEnvelopeSuccess) Valid() bool {
+	switch e {
+	case AuditPageEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AuthProvider.
 const (
 	AuthProviderFirebase AuthProvider = "firebase"
@@ -39,6 +120,237 @@ func (e AuthProvider) Valid() bool {
 	case AuthProviderHybrid:
 		return true
 	case AuthProviderLocal:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for BalanceChangeFailureCode.
+const (
+	BalanceChangeFailureCodeBalanceOverflow     BalanceChangeFailureCode = "balance_overflow"
+	BalanceChangeFailureCodeIdempotencyConflict BalanceChangeFailureCode = "idempotency_conflict"
+	BalanceChangeFailureCodeUnsupportedIdentity BalanceChangeFailureCode = "unsupported_identity"
+)
+
+// Valid indicates whether the value is a known member of the BalanceChangeFailureCode enum.
+func (e BalanceChangeFailureCode) Valid() bool {
+	switch e {
+	case BalanceChangeFailureCodeBalanceOverflow:
+		return true
+	case BalanceChangeFailureCodeIdempotencyConflict:
+		return true
+	case BalanceChangeFailureCodeUnsupportedIdentity:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for BalanceChangeFailureSuccess.
+const (
+	BalanceChangeFailureSuccessFalse BalanceChangeFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the BalanceChangeFailureSuccess enum.
+func (e BalanceChangeFailureSuccess) Valid() bool {
+	switch e {
+	case BalanceChangeFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for BearerFailureCode.
+const (
+	BearerFailureCodeTokenExpired BearerFailureCode = "token_expired"
+	BearerFailureCodeTokenInvalid BearerFailureCode = "token_invalid"
+	BearerFailureCodeTokenMissing BearerFailureCode = "token_missing"
+	BearerFailureCodeTokenRevoked BearerFailureCode = "token_revoked"
+)
+
+// Valid indicates whether the value is a known member of the BearerFailureCode enum.
+func (e BearerFailureCode) Valid() bool {
+	switch e {
+	case BearerFailureCodeTokenExpired:
+		return true
+	case BearerFailureCodeTokenInvalid:
+		return true
+	case BearerFailureCodeTokenMissing:
+		return true
+	case BearerFailureCodeTokenRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for BearerFailureSuccess.
+const (
+	BearerFailureSuccessFalse BearerFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the BearerFailureSuccess enum.
+func (e BearerFailureSuccess) Valid() bool {
+	switch e {
+	case BearerFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ConfirmationFailureCode.
+const (
+	ConfirmationFailureCodeInvalidCredentials ConfirmationFailureCode = "invalid_credentials"
+	ConfirmationFailureCodeMFARequired        ConfirmationFailureCode = "mfa_required"
+	ConfirmationFailureCodeReauthRequired     ConfirmationFailureCode = "reauth_required"
+	ConfirmationFailureCodeTokenExpired       ConfirmationFailureCode = "token_expired"
+	ConfirmationFailureCodeTokenInvalid       ConfirmationFailureCode = "token_invalid"
+	ConfirmationFailureCodeTokenMissing       ConfirmationFailureCode = "token_missing"
+	ConfirmationFailureCodeTokenRevoked       ConfirmationFailureCode = "token_revoked"
+)
+
+// Valid indicates whether the value is a known member of the ConfirmationFailureCode enum.
+func (e ConfirmationFailureCode) Valid() bool {
+	switch e {
+	case ConfirmationFailureCodeInvalidCredentials:
+		return true
+	case ConfirmationFailureCodeMFARequired:
+		return true
+	case ConfirmationFailureCodeReauthRequired:
+		return true
+	case ConfirmationFailureCodeTokenExpired:
+		return true
+	case ConfirmationFailureCodeTokenInvalid:
+		return true
+	case ConfirmationFailureCodeTokenMissing:
+		return true
+	case ConfirmationFailureCodeTokenRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ConfirmationFailureSuccess.
+const (
+	ConfirmationFailureSuccessFalse ConfirmationFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the ConfirmationFailureSuccess enum.
+func (e ConfirmationFailureSuccess) Valid() bool {
+	switch e {
+	case ConfirmationFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CredentialsFailureCode.
+const (
+	CredentialsFailureCodeInvalidCredentials CredentialsFailureCode = "invalid_credentials"
+	CredentialsFailureCodeMFARequired        CredentialsFailureCode = "mfa_required"
+)
+
+// Valid indicates whether the value is a known member of the CredentialsFailureCode enum.
+func (e CredentialsFailureCode) Valid() bool {
+	switch e {
+	case CredentialsFailureCodeInvalidCredentials:
+		return true
+	case CredentialsFailureCodeMFARequired:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CredentialsFailureSuccess.
+const (
+	CredentialsFailureSuccessFalse CredentialsFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the CredentialsFailureSuccess enum.
+func (e CredentialsFailureSuccess) Valid() bool {
+	switch e {
+	case CredentialsFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DeactivatedFailureCode.
+const (
+	DeactivatedFailureCodeAccountDeactivated DeactivatedFailureCode = "account_deactivated"
+)
+
+// Valid indicates whether the value is a known member of the DeactivatedFailureCode enum.
+func (e DeactivatedFailureCode) Valid() bool {
+	switch e {
+	case DeactivatedFailureCodeAccountDeactivated:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DeactivatedFailureSuccess.
+const (
+	DeactivatedFailureSuccessFalse DeactivatedFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the DeactivatedFailureSuccess enum.
+func (e DeactivatedFailureSuccess) Valid() bool {
+	switch e {
+	case DeactivatedFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DoneEnvelopeSuccess.
+const (
+	DoneEnvelopeSuccessTrue DoneEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the DoneEnvelopeSuccess enum.
+func (e DoneEnvelopeSuccess) Valid() bool {
+	switch e {
+	case DoneEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EmailTakenFailureCode.
+const (
+	EmailTakenFailureCodeEmailTaken EmailTakenFailureCode = "email_taken"
+)
+
+// Valid indicates whether the value is a known member of the EmailTakenFailureCode enum.
+func (e EmailTakenFailureCode) Valid() bool {
+	switch e {
+	case EmailTakenFailureCodeEmailTaken:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EmailTakenFailureSuccess.
+const (
+	EmailTakenFailureSuccessFalse EmailTakenFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the EmailTakenFailureSuccess enum.
+func (e EmailTakenFailureSuccess) Valid() bool {
+	switch e {
+	case EmailTakenFailureSuccessFalse:
 		return true
 	default:
 		return false
@@ -138,15 +450,30 @@ func (e ErrorCode) Valid() bool {
 	}
 }
 
-// Defines values for ErrorResponseSuccess.
+// Defines values for ExportEnvelopeSuccess.
 const (
-	ErrorResponseSuccessFalse ErrorResponseSuccess = false
+	ExportEnvelopeSuccessTrue ExportEnvelopeSuccess = true
 )
 
-// Valid indicates whether the value is a known member of the ErrorResponseSuccess enum.
-func (e ErrorResponseSuccess) Valid() bool {
+// Valid indicates whether the value is a known member of the ExportEnvelopeSuccess enum.
+func (e ExportEnvelopeSuccess) Valid() bool {
 	switch e {
-	case ErrorResponseSuccessFalse:
+	case ExportEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FailureSuccess.
+const (
+	FailureSuccessFalse FailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the FailureSuccess enum.
+func (e FailureSuccess) Valid() bool {
+	switch e {
+	case FailureSuccessFalse:
 		return true
 	default:
 		return false
@@ -171,6 +498,87 @@ func (e FederationStatus) Valid() bool {
 	case FederationStatusFailed:
 		return true
 	case FederationStatusSyncing:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GatewayAccountFailureCode.
+const (
+	GatewayAccountFailureCodeAccountDeactivated  GatewayAccountFailureCode = "account_deactivated"
+	GatewayAccountFailureCodeAccountLinkRequired GatewayAccountFailureCode = "account_link_required"
+	GatewayAccountFailureCodeIdentityConflict    GatewayAccountFailureCode = "identity_conflict"
+	GatewayAccountFailureCodeUnsupportedIdentity GatewayAccountFailureCode = "unsupported_identity"
+)
+
+// Valid indicates whether the value is a known member of the GatewayAccountFailureCode enum.
+func (e GatewayAccountFailureCode) Valid() bool {
+	switch e {
+	case GatewayAccountFailureCodeAccountDeactivated:
+		return true
+	case GatewayAccountFailureCodeAccountLinkRequired:
+		return true
+	case GatewayAccountFailureCodeIdentityConflict:
+		return true
+	case GatewayAccountFailureCodeUnsupportedIdentity:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GatewayAccountFailureSuccess.
+const (
+	GatewayAccountFailureSuccessFalse GatewayAccountFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the GatewayAccountFailureSuccess enum.
+func (e GatewayAccountFailureSuccess) Valid() bool {
+	switch e {
+	case GatewayAccountFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GatewayCredentialFailureCode.
+const (
+	GatewayCredentialFailureCodeInvalidRequest GatewayCredentialFailureCode = "invalid_request"
+	GatewayCredentialFailureCodeTokenExpired   GatewayCredentialFailureCode = "token_expired"
+	GatewayCredentialFailureCodeTokenInvalid   GatewayCredentialFailureCode = "token_invalid"
+	GatewayCredentialFailureCodeTokenMissing   GatewayCredentialFailureCode = "token_missing"
+	GatewayCredentialFailureCodeTokenRevoked   GatewayCredentialFailureCode = "token_revoked"
+)
+
+// Valid indicates whether the value is a known member of the GatewayCredentialFailureCode enum.
+func (e GatewayCredentialFailureCode) Valid() bool {
+	switch e {
+	case GatewayCredentialFailureCodeInvalidRequest:
+		return true
+	case GatewayCredentialFailureCodeTokenExpired:
+		return true
+	case GatewayCredentialFailureCodeTokenInvalid:
+		return true
+	case GatewayCredentialFailureCodeTokenMissing:
+		return true
+	case GatewayCredentialFailureCodeTokenRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GatewayCredentialFailureSuccess.
+const (
+	GatewayCredentialFailureSuccessFalse GatewayCredentialFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the GatewayCredentialFailureSuccess enum.
+func (e GatewayCredentialFailureSuccess) Valid() bool {
+	switch e {
+	case GatewayCredentialFailureSuccessFalse:
 		return true
 	default:
 		return false
@@ -237,6 +645,147 @@ func (e HealthCheckStatus) Valid() bool {
 	}
 }
 
+// Defines values for HealthEnvelopeSuccess.
+const (
+	HealthEnvelopeSuccessTrue HealthEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the HealthEnvelopeSuccess enum.
+func (e HealthEnvelopeSuccess) Valid() bool {
+	switch e {
+	case HealthEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for IdentityConflictFailureCode.
+const (
+	IdentityConflictFailureCodeIdentityConflict IdentityConflictFailureCode = "identity_conflict"
+)
+
+// Valid indicates whether the value is a known member of the IdentityConflictFailureCode enum.
+func (e IdentityConflictFailureCode) Valid() bool {
+	switch e {
+	case IdentityConflictFailureCodeIdentityConflict:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for IdentityConflictFailureSuccess.
+const (
+	IdentityConflictFailureSuccessFalse IdentityConflictFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the IdentityConflictFailureSuccess enum.
+func (e IdentityConflictFailureSuccess) Valid() bool {
+	switch e {
+	case IdentityConflictFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InsufficientBalanceFailureCode.
+const (
+	InsufficientBalanceFailureCodeAccountLinkRequired InsufficientBalanceFailureCode = "account_link_required"
+	InsufficientBalanceFailureCodeIdentityConflict    InsufficientBalanceFailureCode = "identity_conflict"
+	InsufficientBalanceFailureCodeInsufficientBalance InsufficientBalanceFailureCode = "insufficient_balance"
+)
+
+// Valid indicates whether the value is a known member of the InsufficientBalanceFailureCode enum.
+func (e InsufficientBalanceFailureCode) Valid() bool {
+	switch e {
+	case InsufficientBalanceFailureCodeAccountLinkRequired:
+		return true
+	case InsufficientBalanceFailureCodeIdentityConflict:
+		return true
+	case InsufficientBalanceFailureCodeInsufficientBalance:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InsufficientBalanceFailureSuccess.
+const (
+	InsufficientBalanceFailureSuccessFalse InsufficientBalanceFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the InsufficientBalanceFailureSuccess enum.
+func (e InsufficientBalanceFailureSuccess) Valid() bool {
+	switch e {
+	case InsufficientBalanceFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InternalFailureCode.
+const (
+	InternalFailureCodeInternal InternalFailureCode = "internal"
+)
+
+// Valid indicates whether the value is a known member of the InternalFailureCode enum.
+func (e InternalFailureCode) Valid() bool {
+	switch e {
+	case InternalFailureCodeInternal:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InternalFailureSuccess.
+const (
+	InternalFailureSuccessFalse InternalFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the InternalFailureSuccess enum.
+func (e InternalFailureSuccess) Valid() bool {
+	switch e {
+	case InternalFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InvalidRequestFailureCode.
+const (
+	InvalidRequestFailureCodeInvalidRequest InvalidRequestFailureCode = "invalid_request"
+)
+
+// Valid indicates whether the value is a known member of the InvalidRequestFailureCode enum.
+func (e InvalidRequestFailureCode) Valid() bool {
+	switch e {
+	case InvalidRequestFailureCodeInvalidRequest:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InvalidRequestFailureSuccess.
+const (
+	InvalidRequestFailureSuccessFalse InvalidRequestFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the InvalidRequestFailureSuccess enum.
+func (e InvalidRequestFailureSuccess) Valid() bool {
+	switch e {
+	case InvalidRequestFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for JobState.
 const (
 	JobStateDead     JobState = "dead"
@@ -255,6 +804,186 @@ func (e JobState) Valid() bool {
 	}
 }
 
+// Defines values for JobPageEnvelopeSuccess.
+const (
+	JobPageEnvelopeSuccessTrue JobPageEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the JobPageEnvelopeSuccess enum.
+func (e JobPageEnvelopeSuccess) Valid() bool {
+	switch e {
+	case JobPageEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LegacyPairEnvelopeSuccess.
+const (
+	LegacyPairEnvelopeSuccessTrue LegacyPairEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the LegacyPairEnvelopeSuccess enum.
+func (e LegacyPairEnvelopeSuccess) Valid() bool {
+	switch e {
+	case LegacyPairEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LegacySessionEnvelopeSuccess.
+const (
+	LegacySessionEnvelopeSuccessTrue LegacySessionEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the LegacySessionEnvelopeSuccess enum.
+func (e LegacySessionEnvelopeSuccess) Valid() bool {
+	switch e {
+	case LegacySessionEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LegacyUserEnvelopeSuccess.
+const (
+	LegacyUserEnvelopeSuccessTrue LegacyUserEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the LegacyUserEnvelopeSuccess enum.
+func (e LegacyUserEnvelopeSuccess) Valid() bool {
+	switch e {
+	case LegacyUserEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LinkFailureCode.
+const (
+	LinkFailureCodeInvalidCredentials LinkFailureCode = "invalid_credentials"
+	LinkFailureCodeTokenExpired       LinkFailureCode = "token_expired"
+	LinkFailureCodeTokenInvalid       LinkFailureCode = "token_invalid"
+	LinkFailureCodeTokenMissing       LinkFailureCode = "token_missing"
+	LinkFailureCodeTokenRevoked       LinkFailureCode = "token_revoked"
+)
+
+// Valid indicates whether the value is a known member of the LinkFailureCode enum.
+func (e LinkFailureCode) Valid() bool {
+	switch e {
+	case LinkFailureCodeInvalidCredentials:
+		return true
+	case LinkFailureCodeTokenExpired:
+		return true
+	case LinkFailureCodeTokenInvalid:
+		return true
+	case LinkFailureCodeTokenMissing:
+		return true
+	case LinkFailureCodeTokenRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LinkFailureSuccess.
+const (
+	LinkFailureSuccessFalse LinkFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the LinkFailureSuccess enum.
+func (e LinkFailureSuccess) Valid() bool {
+	switch e {
+	case LinkFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MailCodeFailureCode.
+const (
+	MailCodeFailureCodeTokenExpired MailCodeFailureCode = "token_expired"
+	MailCodeFailureCodeTokenInvalid MailCodeFailureCode = "token_invalid"
+)
+
+// Valid indicates whether the value is a known member of the MailCodeFailureCode enum.
+func (e MailCodeFailureCode) Valid() bool {
+	switch e {
+	case MailCodeFailureCodeTokenExpired:
+		return true
+	case MailCodeFailureCodeTokenInvalid:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MailCodeFailureSuccess.
+const (
+	MailCodeFailureSuccessFalse MailCodeFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the MailCodeFailureSuccess enum.
+func (e MailCodeFailureSuccess) Valid() bool {
+	switch e {
+	case MailCodeFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MeEnvelopeSuccess.
+const (
+	MeEnvelopeSuccessTrue MeEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the MeEnvelopeSuccess enum.
+func (e MeEnvelopeSuccess) Valid() bool {
+	switch e {
+	case MeEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MediaTypeFailureCode.
+const (
+	MediaTypeFailureCodeUnsupportedMediaType MediaTypeFailureCode = "unsupported_media_type"
+)
+
+// Valid indicates whether the value is a known member of the MediaTypeFailureCode enum.
+func (e MediaTypeFailureCode) Valid() bool {
+	switch e {
+	case MediaTypeFailureCodeUnsupportedMediaType:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MediaTypeFailureSuccess.
+const (
+	MediaTypeFailureSuccessFalse MediaTypeFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the MediaTypeFailureSuccess enum.
+func (e MediaTypeFailureSuccess) Valid() bool {
+	switch e {
+	case MediaTypeFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MFAFactorKind.
 const (
 	MFAFactorKindPhone MFAFactorKind = "phone"
@@ -267,6 +996,111 @@ func (e MFAFactorKind) Valid() bool {
 	case MFAFactorKindPhone:
 		return true
 	case MFAFactorKindTotp:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NotFoundFailureCode.
+const (
+	NotFoundFailureCodeNotFound NotFoundFailureCode = "not_found"
+)
+
+// Valid indicates whether the value is a known member of the NotFoundFailureCode enum.
+func (e NotFoundFailureCode) Valid() bool {
+	switch e {
+	case NotFoundFailureCodeNotFound:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NotFoundFailureSuccess.
+const (
+	NotFoundFailureSuccessFalse NotFoundFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the NotFoundFailureSuccess enum.
+func (e NotFoundFailureSuccess) Valid() bool {
+	switch e {
+	case NotFoundFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PayloadTooLargeFailureCode.
+const (
+	PayloadTooLargeFailureCodePayloadTooLarge PayloadTooLargeFailureCode = "payload_too_large"
+)
+
+// Valid indicates whether the value is a known member of the PayloadTooLargeFailureCode enum.
+func (e PayloadTooLargeFailureCode) Valid() bool {
+	switch e {
+	case PayloadTooLargeFailureCodePayloadTooLarge:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PayloadTooLargeFailureSuccess.
+const (
+	PayloadTooLargeFailureSuccessFalse PayloadTooLargeFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the PayloadTooLargeFailureSuccess enum.
+func (e PayloadTooLargeFailureSuccess) Valid() bool {
+	switch e {
+	case PayloadTooLargeFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RateLimitedFailureCode.
+const (
+	RateLimitedFailureCodeRateLimited RateLimitedFailureCode = "rate_limited"
+)
+
+// Valid indicates whether the value is a known member of the RateLimitedFailureCode enum.
+func (e RateLimitedFailureCode) Valid() bool {
+	switch e {
+	case RateLimitedFailureCodeRateLimited:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RateLimitedFailureSuccess.
+const (
+	RateLimitedFailureSuccessFalse RateLimitedFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the RateLimitedFailureSuccess enum.
+func (e RateLimitedFailureSuccess) Valid() bool {
+	switch e {
+	case RateLimitedFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RolloutEnvelopeSuccess.
+const (
+	RolloutEnvelopeSuccessTrue RolloutEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the RolloutEnvelopeSuccess enum.
+func (e RolloutEnvelopeSuccess) Valid() bool {
+	switch e {
+	case RolloutEnvelopeSuccessTrue:
 		return true
 	default:
 		return false
@@ -321,45 +1155,186 @@ func (e SchemaHealthState) Valid() bool {
 	}
 }
 
-// Defines values for Success.
+// Defines values for SchemaHealthEnvelopeSuccess.
 const (
-	SuccessTrue Success = true
+	SchemaHealthEnvelopeSuccessTrue SchemaHealthEnvelopeSuccess = true
 )
 
-// Valid indicates whether the value is a known member of the Success enum.
-func (e Success) Valid() bool {
+// Valid indicates whether the value is a known member of the SchemaHealthEnvelopeSuccess enum.
+func (e SchemaHealthEnvelopeSuccess) Valid() bool {
 	switch e {
-	case SuccessTrue:
+	case SchemaHealthEnvelopeSuccessTrue:
 		return true
 	default:
 		return false
 	}
 }
 
-// Defines values for SyncResponseDataOutcome.
+// Defines values for SecondFactorFailureCode.
 const (
-	SyncResponseDataOutcomeCreated   SyncResponseDataOutcome = "created"
-	SyncResponseDataOutcomeFailed    SyncResponseDataOutcome = "failed"
-	SyncResponseDataOutcomeLinked    SyncResponseDataOutcome = "linked"
-	SyncResponseDataOutcomeUnchanged SyncResponseDataOutcome = "unchanged"
-	SyncResponseDataOutcomeUnderWay  SyncResponseDataOutcome = "under_way"
-	SyncResponseDataOutcomeUpdated   SyncResponseDataOutcome = "updated"
+	SecondFactorFailureCodeInvalidCredentials SecondFactorFailureCode = "invalid_credentials"
+	SecondFactorFailureCodeTokenInvalid       SecondFactorFailureCode = "token_invalid"
 )
 
-// Valid indicates whether the value is a known member of the SyncResponseDataOutcome enum.
-func (e SyncResponseDataOutcome) Valid() bool {
+// Valid indicates whether the value is a known member of the SecondFactorFailureCode enum.
+func (e SecondFactorFailureCode) Valid() bool {
 	switch e {
-	case SyncResponseDataOutcomeCreated:
+	case SecondFactorFailureCodeInvalidCredentials:
 		return true
-	case SyncResponseDataOutcomeFailed:
+	case SecondFactorFailureCodeTokenInvalid:
 		return true
-	case SyncResponseDataOutcomeLinked:
+	default:
+		return false
+	}
+}
+
+// Defines values for SecondFactorFailureSuccess.
+const (
+	SecondFactorFailureSuccessFalse SecondFactorFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the SecondFactorFailureSuccess enum.
+func (e SecondFactorFailureSuccess) Valid() bool {
+	switch e {
+	case SecondFactorFailureSuccessFalse:
 		return true
-	case SyncResponseDataOutcomeUnchanged:
+	default:
+		return false
+	}
+}
+
+// Defines values for SessionEnvelopeSuccess.
+const (
+	SessionEnvelopeSuccessTrue SessionEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the SessionEnvelopeSuccess enum.
+func (e SessionEnvelopeSuccess) Valid() bool {
+	switch e {
+	case SessionEnvelopeSuccessTrue:
 		return true
-	case SyncResponseDataOutcomeUnderWay:
+	default:
+		return false
+	}
+}
+
+// Defines values for SessionsEnvelopeSuccess.
+const (
+	SessionsEnvelopeSuccessTrue SessionsEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the SessionsEnvelopeSuccess enum.
+func (e SessionsEnvelopeSuccess) Valid() bool {
+	switch e {
+	case SessionsEnvelopeSuccessTrue:
 		return true
-	case SyncResponseDataOutcomeUpdated:
+	default:
+		return false
+	}
+}
+
+// Defines values for SignInFailureCode.
+const (
+	SignInFailureCodeAccountDeactivated SignInFailureCode = "account_deactivated"
+	SignInFailureCodeSignInBlocked      SignInFailureCode = "sign_in_blocked"
+)
+
+// Valid indicates whether the value is a known member of the SignInFailureCode enum.
+func (e SignInFailureCode) Valid() bool {
+	switch e {
+	case SignInFailureCodeAccountDeactivated:
+		return true
+	case SignInFailureCodeSignInBlocked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SignInFailureSuccess.
+const (
+	SignInFailureSuccessFalse SignInFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the SignInFailureSuccess enum.
+func (e SignInFailureSuccess) Valid() bool {
+	switch e {
+	case SignInFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncEnvelopeDataOutcome.
+const (
+	SyncEnvelopeDataOutcomeCreated   SyncEnvelopeDataOutcome = "created"
+	SyncEnvelopeDataOutcomeFailed    SyncEnvelopeDataOutcome = "failed"
+	SyncEnvelopeDataOutcomeLinked    SyncEnvelopeDataOutcome = "linked"
+	SyncEnvelopeDataOutcomeUnchanged SyncEnvelopeDataOutcome = "unchanged"
+	SyncEnvelopeDataOutcomeUnderWay  SyncEnvelopeDataOutcome = "under_way"
+	SyncEnvelopeDataOutcomeUpdated   SyncEnvelopeDataOutcome = "updated"
+)
+
+// Valid indicates whether the value is a known member of the SyncEnvelopeDataOutcome enum.
+func (e SyncEnvelopeDataOutcome) Valid() bool {
+	switch e {
+	case SyncEnvelopeDataOutcomeCreated:
+		return true
+	case SyncEnvelopeDataOutcomeFailed:
+		return true
+	case SyncEnvelopeDataOutcomeLinked:
+		return true
+	case SyncEnvelopeDataOutcomeUnchanged:
+		return true
+	case SyncEnvelopeDataOutcomeUnderWay:
+		return true
+	case SyncEnvelopeDataOutcomeUpdated:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncEnvelopeSuccess.
+const (
+	SyncEnvelopeSuccessTrue SyncEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the SyncEnvelopeSuccess enum.
+func (e SyncEnvelopeSuccess) Valid() bool {
+	switch e {
+	case SyncEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TokenBalanceChangedEnvelopeSuccess.
+const (
+	TokenBalanceChangedEnvelopeSuccessTrue TokenBalanceChangedEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the TokenBalanceChangedEnvelopeSuccess enum.
+func (e TokenBalanceChangedEnvelopeSuccess) Valid() bool {
+	switch e {
+	case TokenBalanceChangedEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TokenBalanceEntriesEnvelopeSuccess.
+const (
+	TokenBalanceEntriesEnvelopeSuccessTrue TokenBalanceEntriesEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the TokenBalanceEntriesEnvelopeSuccess enum.
+func (e TokenBalanceEntriesEnvelopeSuccess) Valid() bool {
+	switch e {
+	case TokenBalanceEntriesEnvelopeSuccessTrue:
 		return true
 	default:
 		return false
@@ -390,6 +1365,42 @@ func (e TokenBalanceEntryKind) Valid() bool {
 	}
 }
 
+// Defines values for TokenFailureCode.
+const (
+	TokenFailureCodeTokenExpired TokenFailureCode = "token_expired"
+	TokenFailureCodeTokenInvalid TokenFailureCode = "token_invalid"
+	TokenFailureCodeTokenRevoked TokenFailureCode = "token_revoked"
+)
+
+// Valid indicates whether the value is a known member of the TokenFailureCode enum.
+func (e TokenFailureCode) Valid() bool {
+	switch e {
+	case TokenFailureCodeTokenExpired:
+		return true
+	case TokenFailureCodeTokenInvalid:
+		return true
+	case TokenFailureCodeTokenRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TokenFailureSuccess.
+const (
+	TokenFailureSuccessFalse TokenFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the TokenFailureSuccess enum.
+func (e TokenFailureSuccess) Valid() bool {
+	switch e {
+	case TokenFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TokenKind.
 const (
 	TokenKindFirebase TokenKind = "firebase"
@@ -402,6 +1413,120 @@ func (e TokenKind) Valid() bool {
 	case TokenKindFirebase:
 		return true
 	case TokenKindLegacy:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TokensEnvelopeSuccess.
+const (
+	TokensEnvelopeSuccessTrue TokensEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the TokensEnvelopeSuccess enum.
+func (e TokensEnvelopeSuccess) Valid() bool {
+	switch e {
+	case TokensEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UnavailableFailureCode.
+const (
+	UnavailableFailureCodeDependencyUnavailable UnavailableFailureCode = "dependency_unavailable"
+)
+
+// Valid indicates whether the value is a known member of the UnavailableFailureCode enum.
+func (e UnavailableFailureCode) Valid() bool {
+	switch e {
+	case UnavailableFailureCodeDependencyUnavailable:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UnavailableFailureSuccess.
+const (
+	UnavailableFailureSuccessFalse UnavailableFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the UnavailableFailureSuccess enum.
+func (e UnavailableFailureSuccess) Valid() bool {
+	switch e {
+	case UnavailableFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UnsupportedIdentityFailureCode.
+const (
+	UnsupportedIdentityFailureCodeUnsupportedIdentity UnsupportedIdentityFailureCode = "unsupported_identity"
+)
+
+// Valid indicates whether the value is a known member of the UnsupportedIdentityFailureCode enum.
+func (e UnsupportedIdentityFailureCode) Valid() bool {
+	switch e {
+	case UnsupportedIdentityFailureCodeUnsupportedIdentity:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UnsupportedIdentityFailureSuccess.
+const (
+	UnsupportedIdentityFailureSuccessFalse UnsupportedIdentityFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the UnsupportedIdentityFailureSuccess enum.
+func (e UnsupportedIdentityFailureSuccess) Valid() bool {
+	switch e {
+	case UnsupportedIdentityFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UserChangeFailureCode.
+const (
+	UserChangeFailureCodeAccountLinkRequired UserChangeFailureCode = "account_link_required"
+	UserChangeFailureCodeEmailTaken          UserChangeFailureCode = "email_taken"
+	UserChangeFailureCodeIdentityConflict    UserChangeFailureCode = "identity_conflict"
+	UserChangeFailureCodeUsernameTaken       UserChangeFailureCode = "username_taken"
+)
+
+// Valid indicates whether the value is a known member of the UserChangeFailureCode enum.
+func (e UserChangeFailureCode) Valid() bool {
+	switch e {
+	case UserChangeFailureCodeAccountLinkRequired:
+		return true
+	case UserChangeFailureCodeEmailTaken:
+		return true
+	case UserChangeFailureCodeIdentityConflict:
+		return true
+	case UserChangeFailureCodeUsernameTaken:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UserChangeFailureSuccess.
+const (
+	UserChangeFailureSuccessFalse UserChangeFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the UserChangeFailureSuccess enum.
+func (e UserChangeFailureSuccess) Valid() bool {
+	switch e {
+	case UserChangeFailureSuccessFalse:
 		return true
 	default:
 		return false
@@ -426,6 +1551,150 @@ func (e UserHome) Valid() bool {
 	}
 }
 
+// Defines values for UserPageEnvelopeSuccess.
+const (
+	UserPageEnvelopeSuccessTrue UserPageEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the UserPageEnvelopeSuccess enum.
+func (e UserPageEnvelopeSuccess) Valid() bool {
+	switch e {
+	case UserPageEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UserRecordEnvelopeSuccess.
+const (
+	UserRecordEnvelopeSuccessTrue UserRecordEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the UserRecordEnvelopeSuccess enum.
+func (e UserRecordEnvelopeSuccess) Valid() bool {
+	switch e {
+	case UserRecordEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UsernameOrAddressHeldFailureCode.
+const (
+	UsernameOrAddressHeldFailureCodeAccountLinkRequired UsernameOrAddressHeldFailureCode = "account_link_required"
+	UsernameOrAddressHeldFailureCodeIdentityConflict    UsernameOrAddressHeldFailureCode = "identity_conflict"
+	UsernameOrAddressHeldFailureCodeUsernameTaken       UsernameOrAddressHeldFailureCode = "username_taken"
+)
+
+// Valid indicates whether the value is a known member of the UsernameOrAddressHeldFailureCode enum.
+func (e UsernameOrAddressHeldFailureCode) Valid() bool {
+	switch e {
+	case UsernameOrAddressHeldFailureCodeAccountLinkRequired:
+		return true
+	case UsernameOrAddressHeldFailureCodeIdentityConflict:
+		return true
+	case UsernameOrAddressHeldFailureCodeUsernameTaken:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UsernameOrAddressHeldFailureSuccess.
+const (
+	UsernameOrAddressHeldFailureSuccessFalse UsernameOrAddressHeldFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the UsernameOrAddressHeldFailureSuccess enum.
+func (e UsernameOrAddressHeldFailureSuccess) Valid() bool {
+	switch e {
+	case UsernameOrAddressHeldFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for VerifyTokenEnvelopeSuccess.
+const (
+	VerifyTokenEnvelopeSuccessTrue VerifyTokenEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the VerifyTokenEnvelopeSuccess enum.
+func (e VerifyTokenEnvelopeSuccess) Valid() bool {
+	switch e {
+	case VerifyTokenEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WeakPasswordFailureCode.
+const (
+	WeakPasswordFailureCodeWeakPassword WeakPasswordFailureCode = "weak_password"
+)
+
+// Valid indicates whether the value is a known member of the WeakPasswordFailureCode enum.
+func (e WeakPasswordFailureCode) Valid() bool {
+	switch e {
+	case WeakPasswordFailureCodeWeakPassword:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WeakPasswordFailureSuccess.
+const (
+	WeakPasswordFailureSuccessFalse WeakPasswordFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the WeakPasswordFailureSuccess enum.
+func (e WeakPasswordFailureSuccess) Valid() bool {
+	switch e {
+	case WeakPasswordFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WeakPasswordOrIdentityFailureCode.
+const (
+	WeakPasswordOrIdentityFailureCodeUnsupportedIdentity WeakPasswordOrIdentityFailureCode = "unsupported_identity"
+	WeakPasswordOrIdentityFailureCodeWeakPassword        WeakPasswordOrIdentityFailureCode = "weak_password"
+)
+
+// Valid indicates whether the value is a known member of the WeakPasswordOrIdentityFailureCode enum.
+func (e WeakPasswordOrIdentityFailureCode) Valid() bool {
+	switch e {
+	case WeakPasswordOrIdentityFailureCodeUnsupportedIdentity:
+		return true
+	case WeakPasswordOrIdentityFailureCodeWeakPassword:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WeakPasswordOrIdentityFailureSuccess.
+const (
+	WeakPasswordOrIdentityFailureSuccessFalse WeakPasswordOrIdentityFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the WeakPasswordOrIdentityFailureSuccess enum.
+func (e WeakPasswordOrIdentityFailureSuccess) Valid() bool {
+	switch e {
+	case WeakPasswordOrIdentityFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListJobsParamsState.
 const (
 	ListJobsParamsStateDead     ListJobsParamsState = "dead"
@@ -443,6 +1712,48 @@ func (e ListJobsParamsState) Valid() bool {
 		return false
 	}
 }
+
+// AddressHeldFailure defines model for AddressHeldFailure.
+type AddressHeldFailure struct {
+	// Code A reason for programs
+	Code AddressHeldFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success AddressHeldFailureSuccess `json:"success"`
+}
+
+// AddressHeldFailureCode A reason for programs
+type AddressHeldFailureCode string
+
+// AddressHeldFailureSuccess Always false
+type AddressHeldFailureSuccess bool
+
+// AdminFailure defines model for AdminFailure.
+type AdminFailure struct {
+	// Code A reason for programs
+	Code AdminFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success AdminFailureSuccess `json:"success"`
+}
+
+// AdminFailureCode A reason for programs
+type AdminFailureCode string
+
+// AdminFailureSuccess Always false
+type AdminFailureSuccess bool
 
 // AdminUser A user as operators see them
 type AdminUser struct {
@@ -516,8 +1827,8 @@ type AuditEvent struct {
 	UserID *openapi_types.UUID `json:"user_id"`
 }
 
-// AuditPageResponse defines model for AuditPageResponse.
-type AuditPageResponse struct {
+// AuditPageEnvelope defines model for AuditPageEnvelope.
+type AuditPageEnvelope struct {
 	// Data A page
 	Data struct {
 		// Events The newest first
@@ -531,14 +1842,59 @@ type AuditPageResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success AuditPageEnvelopeSuccess `json:"success"`
 }
+
+// AuditPageEnvelopeSuccess Always true
+type AuditPageEnvelopeSuccess bool
 
 // AuthProvider Where this person signs in
 type AuthProvider string
 
-// ChangePasswordRequest defines model for ChangePasswordRequest.
-type ChangePasswordRequest struct {
+// BalanceChangeFailure defines model for BalanceChangeFailure.
+type BalanceChangeFailure struct {
+	// Code A reason for programs
+	Code BalanceChangeFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success BalanceChangeFailureSuccess `json:"success"`
+}
+
+// BalanceChangeFailureCode A reason for programs
+type BalanceChangeFailureCode string
+
+// BalanceChangeFailureSuccess Always false
+type BalanceChangeFailureSuccess bool
+
+// BearerFailure defines model for BearerFailure.
+type BearerFailure struct {
+	// Code A reason for programs
+	Code BearerFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success BearerFailureSuccess `json:"success"`
+}
+
+// BearerFailureCode A reason for programs
+type BearerFailureCode string
+
+// BearerFailureSuccess Always false
+type BearerFailureSuccess bool
+
+// ChangePasswordInput defines model for ChangePasswordInput.
+type ChangePasswordInput struct {
 	// CurrentPassword Proves the person where the sign-in is older than 5 minutes; of any length, as at login
 	CurrentPassword *string `json:"currentPassword,omitempty"`
 
@@ -546,8 +1902,8 @@ type ChangePasswordRequest struct {
 	NewPassword string `json:"newPassword"`
 }
 
-// ChangeTokenBalanceRequest defines model for ChangeTokenBalanceRequest.
-type ChangeTokenBalanceRequest struct {
+// ChangeTokenBalanceInput defines model for ChangeTokenBalanceInput.
+type ChangeTokenBalanceInput struct {
 	// Amount Above zero credits, below zero debits; never zero
 	Amount int64 `json:"amount"`
 
@@ -555,45 +1911,16 @@ type ChangeTokenBalanceRequest struct {
 	Reason string `json:"reason"`
 }
 
-// ConfirmEmailRequest defines model for ConfirmEmailRequest.
-type ConfirmEmailRequest struct {
+// ConfirmEmailInput defines model for ConfirmEmailInput.
+type ConfirmEmailInput struct {
 	// Code The oobCode of the mail's link
 	Code string `json:"code"`
 }
 
-// DeactivateRequest defines model for DeactivateRequest.
-type DeactivateRequest struct {
-	// Reason Kept in the audit for ever, also when the account is deleted, so name nobody in it
-	Reason *string `json:"reason,omitempty"`
-}
-
-// DeleteMeRequest defines model for DeleteMeRequest.
-type DeleteMeRequest struct {
-	// CurrentPassword Proves the person where the sign-in is older than 5 minutes; of any length, as at login
-	CurrentPassword *string `json:"currentPassword,omitempty"`
-}
-
-// DoneResponse A success without data
-type DoneResponse struct {
-	// Message What happened, for people
-	Message string `json:"message"`
-
-	// Success Always true
-	Success Success `json:"success"`
-}
-
-// ErrorCode A reason for programs. `method_not_allowed` stands outside of the operations, and so does `not_found` but for things
-// that an operation looks up.
-type ErrorCode string
-
-// ErrorResponse Every failure
-type ErrorResponse struct {
-	// Code A reason for programs. `method_not_allowed` stands outside of the operations, and so does `not_found` but for things
-	// that an operation looks up.
-	Code ErrorCode `json:"code"`
-
-	// Errors What is wrong with which field, where the refusal is about fields
-	Errors *[]FieldError `json:"errors,omitempty"`
+// ConfirmationFailure defines model for ConfirmationFailure.
+type ConfirmationFailure struct {
+	// Code A reason for programs
+	Code ConfirmationFailureCode `json:"code"`
 
 	// Message A reason for people
 	Message string `json:"message"`
@@ -605,14 +1932,111 @@ type ErrorResponse struct {
 	RequestID string `json:"request_id"`
 
 	// Success Always false
-	Success ErrorResponseSuccess `json:"success"`
+	Success ConfirmationFailureSuccess `json:"success"`
 }
 
-// ErrorResponseSuccess Always false
-type ErrorResponseSuccess bool
+// ConfirmationFailureCode A reason for programs
+type ConfirmationFailureCode string
 
-// ExportResponse defines model for ExportResponse.
-type ExportResponse struct {
+// ConfirmationFailureSuccess Always false
+type ConfirmationFailureSuccess bool
+
+// CredentialsFailure defines model for CredentialsFailure.
+type CredentialsFailure struct {
+	// Code A reason for programs
+	Code CredentialsFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// MFA What finishes a sign-in that wants a second factor
+	MFA *MFAChallenge `json:"mfa,omitempty"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success CredentialsFailureSuccess `json:"success"`
+}
+
+// CredentialsFailureCode A reason for programs
+type CredentialsFailureCode string
+
+// CredentialsFailureSuccess Always false
+type CredentialsFailureSuccess bool
+
+// DeactivateInput defines model for DeactivateInput.
+type DeactivateInput struct {
+	// Reason Kept in the audit for ever, also when the account is deleted, so name nobody in it
+	Reason *string `json:"reason,omitempty"`
+}
+
+// DeactivatedFailure defines model for DeactivatedFailure.
+type DeactivatedFailure struct {
+	// Code A reason for programs
+	Code DeactivatedFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success DeactivatedFailureSuccess `json:"success"`
+}
+
+// DeactivatedFailureCode A reason for programs
+type DeactivatedFailureCode string
+
+// DeactivatedFailureSuccess Always false
+type DeactivatedFailureSuccess bool
+
+// DeleteMeInput defines model for DeleteMeInput.
+type DeleteMeInput struct {
+	// CurrentPassword Proves the person where the sign-in is older than 5 minutes; of any length, as at login
+	CurrentPassword *string `json:"currentPassword,omitempty"`
+}
+
+// DoneEnvelope A success without data
+type DoneEnvelope struct {
+	// Message What happened, for people
+	Message string `json:"message"`
+
+	// Success Always true
+	Success DoneEnvelopeSuccess `json:"success"`
+}
+
+// DoneEnvelopeSuccess Always true
+type DoneEnvelopeSuccess bool
+
+// EmailTakenFailure defines model for EmailTakenFailure.
+type EmailTakenFailure struct {
+	// Code A reason for programs
+	Code EmailTakenFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success EmailTakenFailureSuccess `json:"success"`
+}
+
+// EmailTakenFailureCode A reason for programs
+type EmailTakenFailureCode string
+
+// EmailTakenFailureSuccess Always false
+type EmailTakenFailureSuccess bool
+
+// ErrorCode A reason for programs. `method_not_allowed` stands outside of the operations, and so does `not_found` but for things
+// that an operation looks up.
+type ErrorCode string
+
+// ExportEnvelope defines model for ExportEnvelope.
+type ExportEnvelope struct {
 	// Data All of it
 	Data struct {
 		// Events What was done to the account, the oldest first
@@ -662,8 +2086,11 @@ type ExportResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success ExportEnvelopeSuccess `json:"success"`
 }
+
+// ExportEnvelopeSuccess Always true
+type ExportEnvelopeSuccess bool
 
 // ExportedEvent One act
 type ExportedEvent struct {
@@ -720,6 +2147,32 @@ type ExportedTokenBalanceEntry struct {
 	Reason *string `json:"reason"`
 }
 
+// Failure Every failure, also the 404 and 405 outside of the operations: for a client that handles failures in one place. Each
+// response has a schema of its own, which names the few codes that it can have.
+type Failure struct {
+	// Code A reason for programs. `method_not_allowed` stands outside of the operations, and so does `not_found` but for things
+	// that an operation looks up.
+	Code ErrorCode `json:"code"`
+
+	// Errors What is wrong with which field, where the refusal is about fields
+	Errors *[]FieldError `json:"errors,omitempty"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// MFA What finishes a sign-in that wants a second factor
+	MFA *MFAChallenge `json:"mfa,omitempty"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success FailureSuccess `json:"success"`
+}
+
+// FailureSuccess Always false
+type FailureSuccess bool
+
 // FederationStatus How far the row and its account at Firebase agree
 type FederationStatus string
 
@@ -732,11 +2185,56 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
-// ForgotPasswordRequest defines model for ForgotPasswordRequest.
-type ForgotPasswordRequest struct {
+// ForgotPasswordInput defines model for ForgotPasswordInput.
+type ForgotPasswordInput struct {
 	// Email The address of the account
 	Email string `json:"email"`
 }
+
+// GatewayAccountFailure defines model for GatewayAccountFailure.
+type GatewayAccountFailure struct {
+	// Code A reason for programs
+	Code GatewayAccountFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success GatewayAccountFailureSuccess `json:"success"`
+}
+
+// GatewayAccountFailureCode A reason for programs
+type GatewayAccountFailureCode string
+
+// GatewayAccountFailureSuccess Always false
+type GatewayAccountFailureSuccess bool
+
+// GatewayCredentialFailure defines model for GatewayCredentialFailure.
+type GatewayCredentialFailure struct {
+	// Code A reason for programs
+	Code GatewayCredentialFailureCode `json:"code"`
+
+	// Errors What is wrong with which field, where the refusal is about fields
+	Errors *[]FieldError `json:"errors,omitempty"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success GatewayCredentialFailureSuccess `json:"success"`
+}
+
+// GatewayCredentialFailureCode A reason for programs
+type GatewayCredentialFailureCode string
+
+// GatewayCredentialFailureSuccess Always false
+type GatewayCredentialFailureSuccess bool
 
 // Health How the service and what it stands on are
 type Health struct {
@@ -774,8 +2272,8 @@ type HealthCheckName string
 // HealthCheckStatus How the check ended just now
 type HealthCheckStatus string
 
-// HealthResponse defines model for HealthResponse.
-type HealthResponse struct {
+// HealthEnvelope defines model for HealthEnvelope.
+type HealthEnvelope struct {
 	// Data How the service and what it stands on are
 	Data Health `json:"data"`
 
@@ -783,8 +2281,98 @@ type HealthResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success HealthEnvelopeSuccess `json:"success"`
 }
+
+// HealthEnvelopeSuccess Always true
+type HealthEnvelopeSuccess bool
+
+// IdentityConflictFailure defines model for IdentityConflictFailure.
+type IdentityConflictFailure struct {
+	// Code A reason for programs
+	Code IdentityConflictFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success IdentityConflictFailureSuccess `json:"success"`
+}
+
+// IdentityConflictFailureCode A reason for programs
+type IdentityConflictFailureCode string
+
+// IdentityConflictFailureSuccess Always false
+type IdentityConflictFailureSuccess bool
+
+// InsufficientBalanceFailure defines model for InsufficientBalanceFailure.
+type InsufficientBalanceFailure struct {
+	// Code A reason for programs
+	Code InsufficientBalanceFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success InsufficientBalanceFailureSuccess `json:"success"`
+}
+
+// InsufficientBalanceFailureCode A reason for programs
+type InsufficientBalanceFailureCode string
+
+// InsufficientBalanceFailureSuccess Always false
+type InsufficientBalanceFailureSuccess bool
+
+// InternalFailure defines model for InternalFailure.
+type InternalFailure struct {
+	// Code A reason for programs
+	Code InternalFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success InternalFailureSuccess `json:"success"`
+}
+
+// InternalFailureCode A reason for programs
+type InternalFailureCode string
+
+// InternalFailureSuccess Always false
+type InternalFailureSuccess bool
+
+// InvalidRequestFailure defines model for InvalidRequestFailure.
+type InvalidRequestFailure struct {
+	// Code A reason for programs
+	Code InvalidRequestFailureCode `json:"code"`
+
+	// Errors What is wrong with which field, where the refusal is about fields
+	Errors *[]FieldError `json:"errors,omitempty"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success InvalidRequestFailureSuccess `json:"success"`
+}
+
+// InvalidRequestFailureCode A reason for programs
+type InvalidRequestFailureCode string
+
+// InvalidRequestFailureSuccess Always false
+type InvalidRequestFailureSuccess bool
 
 // Job A user whose state Firebase is to follow
 type Job struct {
@@ -813,8 +2401,8 @@ type Job struct {
 // JobState Whether it is tried again, or was given up
 type JobState string
 
-// JobPageResponse defines model for JobPageResponse.
-type JobPageResponse struct {
+// JobPageEnvelope defines model for JobPageEnvelope.
+type JobPageEnvelope struct {
 	// Data A page
 	Data struct {
 		// Jobs The oldest first
@@ -828,11 +2416,14 @@ type JobPageResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success JobPageEnvelopeSuccess `json:"success"`
 }
 
-// LegacyLoginRequest defines model for LegacyLoginRequest.
-type LegacyLoginRequest struct {
+// JobPageEnvelopeSuccess Always true
+type JobPageEnvelopeSuccess bool
+
+// LegacyLoginInput defines model for LegacyLoginInput.
+type LegacyLoginInput struct {
 	// Email The address of the account; case does not matter
 	Email string `json:"email"`
 
@@ -840,11 +2431,11 @@ type LegacyLoginRequest struct {
 	Password string `json:"password"`
 }
 
-// LegacyLogoutRequest Whatever old clients send; nothing of it is read
-type LegacyLogoutRequest = map[string]interface{}
+// LegacyLogoutInput Whatever old clients send; nothing of it is read
+type LegacyLogoutInput = map[string]interface{}
 
-// LegacyPairResponse defines model for LegacyPairResponse.
-type LegacyPairResponse struct {
+// LegacyPairEnvelope defines model for LegacyPairEnvelope.
+type LegacyPairEnvelope struct {
 	// AccessToken The bearer token, a JWT
 	AccessToken string `json:"accessToken"`
 
@@ -855,17 +2446,20 @@ type LegacyPairResponse struct {
 	RefreshToken string `json:"refreshToken"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success LegacyPairEnvelopeSuccess `json:"success"`
 }
 
-// LegacyRefreshRequest defines model for LegacyRefreshRequest.
-type LegacyRefreshRequest struct {
+// LegacyPairEnvelopeSuccess Always true
+type LegacyPairEnvelopeSuccess bool
+
+// LegacyRefreshInput defines model for LegacyRefreshInput.
+type LegacyRefreshInput struct {
 	// RefreshToken The one that the last sign-in or refresh gave
 	RefreshToken string `json:"refreshToken"`
 }
 
-// LegacyRegisterRequest defines model for LegacyRegisterRequest.
-type LegacyRegisterRequest struct {
+// LegacyRegisterInput defines model for LegacyRegisterInput.
+type LegacyRegisterInput struct {
 	// Email An ASCII address; case does not matter
 	Email string `json:"email"`
 
@@ -897,8 +2491,8 @@ type LegacySession struct {
 	UserAgent *string `json:"user_agent"`
 }
 
-// LegacySessionResponse defines model for LegacySessionResponse.
-type LegacySessionResponse struct {
+// LegacySessionEnvelope defines model for LegacySessionEnvelope.
+type LegacySessionEnvelope struct {
 	// AccessToken The bearer token, a JWT
 	AccessToken string `json:"accessToken"`
 
@@ -909,11 +2503,14 @@ type LegacySessionResponse struct {
 	RefreshToken string `json:"refreshToken"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success LegacySessionEnvelopeSuccess `json:"success"`
 
 	// User A user as the old auth-service told it
 	User LegacyUser `json:"user"`
 }
+
+// LegacySessionEnvelopeSuccess Always true
+type LegacySessionEnvelopeSuccess bool
 
 // LegacyUser A user as the old auth-service told it
 type LegacyUser struct {
@@ -945,17 +2542,20 @@ type LegacyUser struct {
 	Username *string `json:"username"`
 }
 
-// LegacyUserResponse defines model for LegacyUserResponse.
-type LegacyUserResponse struct {
+// LegacyUserEnvelope defines model for LegacyUserEnvelope.
+type LegacyUserEnvelope struct {
 	// Success Always true
-	Success Success `json:"success"`
+	Success LegacyUserEnvelopeSuccess `json:"success"`
 
 	// User A user as the old auth-service told it
 	User LegacyUser `json:"user"`
 }
 
-// LegacyVerifyTokenRequest defines model for LegacyVerifyTokenRequest.
-type LegacyVerifyTokenRequest struct {
+// LegacyUserEnvelopeSuccess Always true
+type LegacyUserEnvelopeSuccess bool
+
+// LegacyVerifyTokenInput defines model for LegacyVerifyTokenInput.
+type LegacyVerifyTokenInput struct {
 	// Token A Firebase ID token or a legacy access token; one over 8 KiB is `token_invalid`
 	Token string `json:"token"`
 
@@ -963,14 +2563,44 @@ type LegacyVerifyTokenRequest struct {
 	UserID *string `json:"userId,omitempty"`
 }
 
-// LinkRequest defines model for LinkRequest.
-type LinkRequest struct {
+// LinkFailure defines model for LinkFailure.
+type LinkFailure struct {
+	// Code A reason for programs
+	Code LinkFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success LinkFailureSuccess `json:"success"`
+}
+
+// LinkFailureCode A reason for programs
+type LinkFailureCode string
+
+// LinkFailureSuccess Always false
+type LinkFailureSuccess bool
+
+// LinkInput defines model for LinkInput.
+type LinkInput struct {
 	// Password Of the row that has this e-mail; of any length
 	Password string `json:"password"`
 }
 
-// LoginMFARequest defines model for LoginMfaRequest.
-type LoginMFARequest struct {
+// LoginInput defines model for LoginInput.
+type LoginInput struct {
+	// Email The address that the account has at Firebase; case does not matter
+	Email string `json:"email"`
+
+	// Password Of any length; no rule for new passwords holds here
+	Password string `json:"password"`
+}
+
+// LoginMFAInput defines model for LoginMfaInput.
+type LoginMFAInput struct {
 	// Code What the authenticator app shows
 	Code string `json:"code"`
 
@@ -981,14 +2611,26 @@ type LoginMFARequest struct {
 	PendingCredential string `json:"pendingCredential"`
 }
 
-// LoginRequest defines model for LoginRequest.
-type LoginRequest struct {
-	// Email The address that the account has at Firebase; case does not matter
-	Email string `json:"email"`
+// MailCodeFailure defines model for MailCodeFailure.
+type MailCodeFailure struct {
+	// Code A reason for programs
+	Code MailCodeFailureCode `json:"code"`
 
-	// Password Of any length; no rule for new passwords holds here
-	Password string `json:"password"`
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success MailCodeFailureSuccess `json:"success"`
 }
+
+// MailCodeFailureCode A reason for programs
+type MailCodeFailureCode string
+
+// MailCodeFailureSuccess Always false
+type MailCodeFailureSuccess bool
 
 // Me A user, and what only they themselves need to know
 type Me struct {
@@ -1023,8 +2665,8 @@ type Me struct {
 	Username *string `json:"username"`
 }
 
-// MeResponse defines model for MeResponse.
-type MeResponse struct {
+// MeEnvelope defines model for MeEnvelope.
+type MeEnvelope struct {
 	// Data Who it is
 	Data struct {
 		// User A user, and what only they themselves need to know
@@ -1035,8 +2677,32 @@ type MeResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success MeEnvelopeSuccess `json:"success"`
 }
+
+// MeEnvelopeSuccess Always true
+type MeEnvelopeSuccess bool
+
+// MediaTypeFailure defines model for MediaTypeFailure.
+type MediaTypeFailure struct {
+	// Code A reason for programs
+	Code MediaTypeFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success MediaTypeFailureSuccess `json:"success"`
+}
+
+// MediaTypeFailureCode A reason for programs
+type MediaTypeFailureCode string
+
+// MediaTypeFailureSuccess Always false
+type MediaTypeFailureSuccess bool
 
 // MFAChallenge What finishes a sign-in that wants a second factor
 type MFAChallenge struct {
@@ -1062,14 +2728,77 @@ type MFAFactor struct {
 // MFAFactorKind totp: an authenticator app; phone: an SMS, through the Firebase SDK
 type MFAFactorKind string
 
-// RefreshRequest defines model for RefreshRequest.
-type RefreshRequest struct {
+// NotFoundFailure defines model for NotFoundFailure.
+type NotFoundFailure struct {
+	// Code A reason for programs
+	Code NotFoundFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success NotFoundFailureSuccess `json:"success"`
+}
+
+// NotFoundFailureCode A reason for programs
+type NotFoundFailureCode string
+
+// NotFoundFailureSuccess Always false
+type NotFoundFailureSuccess bool
+
+// PayloadTooLargeFailure defines model for PayloadTooLargeFailure.
+type PayloadTooLargeFailure struct {
+	// Code A reason for programs
+	Code PayloadTooLargeFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success PayloadTooLargeFailureSuccess `json:"success"`
+}
+
+// PayloadTooLargeFailureCode A reason for programs
+type PayloadTooLargeFailureCode string
+
+// PayloadTooLargeFailureSuccess Always false
+type PayloadTooLargeFailureSuccess bool
+
+// RateLimitedFailure defines model for RateLimitedFailure.
+type RateLimitedFailure struct {
+	// Code A reason for programs
+	Code RateLimitedFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success RateLimitedFailureSuccess `json:"success"`
+}
+
+// RateLimitedFailureCode A reason for programs
+type RateLimitedFailureCode string
+
+// RateLimitedFailureSuccess Always false
+type RateLimitedFailureSuccess bool
+
+// RefreshInput defines model for RefreshInput.
+type RefreshInput struct {
 	// RefreshToken The one that the last sign-in or refresh gave
 	RefreshToken string `json:"refreshToken"`
 }
 
-// RegisterRequest defines model for RegisterRequest.
-type RegisterRequest struct {
+// RegisterInput defines model for RegisterInput.
+type RegisterInput struct {
 	// DisplayName Becomes the username, with a suffix where it is taken
 	DisplayName *string `json:"displayName,omitempty"`
 
@@ -1080,8 +2809,8 @@ type RegisterRequest struct {
 	Password string `json:"password"`
 }
 
-// ResetPasswordRequest defines model for ResetPasswordRequest.
-type ResetPasswordRequest struct {
+// ResetPasswordInput defines model for ResetPasswordInput.
+type ResetPasswordInput struct {
 	// Code The oobCode of the mail's link
 	Code string `json:"code"`
 
@@ -1143,8 +2872,8 @@ type RolloutChange struct {
 	UsersPercent float64 `json:"usersPercent"`
 }
 
-// RolloutResponse defines model for RolloutResponse.
-type RolloutResponse struct {
+// RolloutEnvelope defines model for RolloutEnvelope.
+type RolloutEnvelope struct {
 	// Data The one record
 	Data struct {
 		// Rollout Who is moved to Firebase when they sign in, and what of the platform's traffic comes here
@@ -1155,8 +2884,11 @@ type RolloutResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success RolloutEnvelopeSuccess `json:"success"`
 }
+
+// RolloutEnvelopeSuccess Always true
+type RolloutEnvelopeSuccess bool
 
 // SchemaDifference One object that is not what the migrations produce
 type SchemaDifference struct {
@@ -1202,8 +2934,8 @@ type SchemaHealth struct {
 // which this one may serve on. pending: migrations are still to be applied. drifted: something is missing or different.
 type SchemaHealthState string
 
-// SchemaHealthResponse defines model for SchemaHealthResponse.
-type SchemaHealthResponse struct {
+// SchemaHealthEnvelope defines model for SchemaHealthEnvelope.
+type SchemaHealthEnvelope struct {
 	// Data The live schema beside what the migrations of this program produce
 	Data SchemaHealth `json:"data"`
 
@@ -1211,8 +2943,32 @@ type SchemaHealthResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success SchemaHealthEnvelopeSuccess `json:"success"`
 }
+
+// SchemaHealthEnvelopeSuccess Always true
+type SchemaHealthEnvelopeSuccess bool
+
+// SecondFactorFailure defines model for SecondFactorFailure.
+type SecondFactorFailure struct {
+	// Code A reason for programs
+	Code SecondFactorFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success SecondFactorFailureSuccess `json:"success"`
+}
+
+// SecondFactorFailureCode A reason for programs
+type SecondFactorFailureCode string
+
+// SecondFactorFailureSuccess Always false
+type SecondFactorFailureSuccess bool
 
 // Session A fresh sign-in and whose it is
 type Session struct {
@@ -1241,8 +2997,8 @@ type Session struct {
 	User Me `json:"user"`
 }
 
-// SessionResponse defines model for SessionResponse.
-type SessionResponse struct {
+// SessionEnvelope defines model for SessionEnvelope.
+type SessionEnvelope struct {
 	// Data A fresh sign-in and whose it is
 	Data Session `json:"data"`
 
@@ -1250,11 +3006,14 @@ type SessionResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success SessionEnvelopeSuccess `json:"success"`
 }
 
-// SessionsResponse defines model for SessionsResponse.
-type SessionsResponse struct {
+// SessionEnvelopeSuccess Always true
+type SessionEnvelopeSuccess bool
+
+// SessionsEnvelope defines model for SessionsEnvelope.
+type SessionsEnvelope struct {
 	// Data The last used first; 100 at most
 	Data struct {
 		// Sessions One by one
@@ -1265,20 +3024,41 @@ type SessionsResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success SessionsEnvelopeSuccess `json:"success"`
 }
 
-// Success Always true
-type Success bool
+// SessionsEnvelopeSuccess Always true
+type SessionsEnvelopeSuccess bool
 
-// SyncAccountRequest defines model for SyncAccountRequest.
-type SyncAccountRequest struct {
+// SignInFailure defines model for SignInFailure.
+type SignInFailure struct {
+	// Code A reason for programs
+	Code SignInFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success SignInFailureSuccess `json:"success"`
+}
+
+// SignInFailureCode A reason for programs
+type SignInFailureCode string
+
+// SignInFailureSuccess Always false
+type SignInFailureSuccess bool
+
+// SyncAccountInput defines model for SyncAccountInput.
+type SyncAccountInput struct {
 	// FirebaseUID The account's uid
 	FirebaseUID string `json:"firebase_uid"`
 }
 
-// SyncResponse defines model for SyncResponse.
-type SyncResponse struct {
+// SyncEnvelope defines model for SyncEnvelope.
+type SyncEnvelope struct {
 	// Data How it ended
 	Data struct {
 		// Changed What was written down
@@ -1286,7 +3066,7 @@ type SyncResponse struct {
 
 		// Outcome unchanged: both sides agreed. updated: the row follows now. created and linked: the account has this row now. failed:
 		// the user's `failure` says why. under_way: a registration is being finished, and was left alone
-		Outcome SyncResponseDataOutcome `json:"outcome"`
+		Outcome SyncEnvelopeDataOutcome `json:"outcome"`
 
 		// User A user as operators see them
 		User AdminUser `json:"user"`
@@ -1296,12 +3076,15 @@ type SyncResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success SyncEnvelopeSuccess `json:"success"`
 }
 
-// SyncResponseDataOutcome unchanged: both sides agreed. updated: the row follows now. created and linked: the account has this row now. failed:
+// SyncEnvelopeDataOutcome unchanged: both sides agreed. updated: the row follows now. created and linked: the account has this row now. failed:
 // the user's `failure` says why. under_way: a registration is being finished, and was left alone
-type SyncResponseDataOutcome string
+type SyncEnvelopeDataOutcome string
+
+// SyncEnvelopeSuccess Always true
+type SyncEnvelopeSuccess bool
 
 // TokenBalanceChange The change as it was made
 type TokenBalanceChange struct {
@@ -1318,8 +3101,8 @@ type TokenBalanceChange struct {
 	UserID openapi_types.UUID `json:"user_id"`
 }
 
-// TokenBalanceChangedResponse defines model for TokenBalanceChangedResponse.
-type TokenBalanceChangedResponse struct {
+// TokenBalanceChangedEnvelope defines model for TokenBalanceChangedEnvelope.
+type TokenBalanceChangedEnvelope struct {
 	// Data The change as it was made
 	Data TokenBalanceChange `json:"data"`
 
@@ -1327,11 +3110,14 @@ type TokenBalanceChangedResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success TokenBalanceChangedEnvelopeSuccess `json:"success"`
 }
 
-// TokenBalanceEntriesResponse defines model for TokenBalanceEntriesResponse.
-type TokenBalanceEntriesResponse struct {
+// TokenBalanceChangedEnvelopeSuccess Always true
+type TokenBalanceChangedEnvelopeSuccess bool
+
+// TokenBalanceEntriesEnvelope defines model for TokenBalanceEntriesEnvelope.
+type TokenBalanceEntriesEnvelope struct {
 	// Data A page of a user's entries
 	Data TokenBalanceLedger `json:"data"`
 
@@ -1339,8 +3125,11 @@ type TokenBalanceEntriesResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success TokenBalanceEntriesEnvelopeSuccess `json:"success"`
 }
+
+// TokenBalanceEntriesEnvelopeSuccess Always true
+type TokenBalanceEntriesEnvelopeSuccess bool
 
 // TokenBalanceEntry defines model for TokenBalanceEntry.
 type TokenBalanceEntry struct {
@@ -1383,6 +3172,27 @@ type TokenBalanceLedger struct {
 	NextCursor *string `json:"next_cursor"`
 }
 
+// TokenFailure defines model for TokenFailure.
+type TokenFailure struct {
+	// Code A reason for programs
+	Code TokenFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success TokenFailureSuccess `json:"success"`
+}
+
+// TokenFailureCode A reason for programs
+type TokenFailureCode string
+
+// TokenFailureSuccess Always false
+type TokenFailureSuccess bool
+
 // TokenKind Who issued the token
 type TokenKind string
 
@@ -1401,8 +3211,8 @@ type Tokens struct {
 	RefreshToken string `json:"refreshToken"`
 }
 
-// TokensResponse defines model for TokensResponse.
-type TokensResponse struct {
+// TokensEnvelope defines model for TokensEnvelope.
+type TokensEnvelope struct {
 	// Data A bearer token and what exchanges it for the next
 	Data Tokens `json:"data"`
 
@@ -1410,11 +3220,59 @@ type TokensResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success TokensEnvelopeSuccess `json:"success"`
 }
 
-// UpdateMeRequest defines model for UpdateMeRequest.
-type UpdateMeRequest struct {
+// TokensEnvelopeSuccess Always true
+type TokensEnvelopeSuccess bool
+
+// UnavailableFailure defines model for UnavailableFailure.
+type UnavailableFailure struct {
+	// Code A reason for programs
+	Code UnavailableFailureCode `json:"code"`
+
+	// Errors What is wrong with which field, where the refusal is about fields
+	Errors *[]FieldError `json:"errors,omitempty"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success UnavailableFailureSuccess `json:"success"`
+}
+
+// UnavailableFailureCode A reason for programs
+type UnavailableFailureCode string
+
+// UnavailableFailureSuccess Always false
+type UnavailableFailureSuccess bool
+
+// UnsupportedIdentityFailure defines model for UnsupportedIdentityFailure.
+type UnsupportedIdentityFailure struct {
+	// Code A reason for programs
+	Code UnsupportedIdentityFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success UnsupportedIdentityFailureSuccess `json:"success"`
+}
+
+// UnsupportedIdentityFailureCode A reason for programs
+type UnsupportedIdentityFailureCode string
+
+// UnsupportedIdentityFailureSuccess Always false
+type UnsupportedIdentityFailureSuccess bool
+
+// UpdateMeInput defines model for UpdateMeInput.
+type UpdateMeInput struct {
 	// Username No control characters; unique
 	Username string `json:"username"`
 }
@@ -1455,11 +3313,32 @@ type UserChange struct {
 	Username *string `json:"username,omitempty"`
 }
 
+// UserChangeFailure defines model for UserChangeFailure.
+type UserChangeFailure struct {
+	// Code A reason for programs
+	Code UserChangeFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success UserChangeFailureSuccess `json:"success"`
+}
+
+// UserChangeFailureCode A reason for programs
+type UserChangeFailureCode string
+
+// UserChangeFailureSuccess Always false
+type UserChangeFailureSuccess bool
+
 // UserHome Where the password of a new user lives
 type UserHome string
 
-// UserPageResponse defines model for UserPageResponse.
-type UserPageResponse struct {
+// UserPageEnvelope defines model for UserPageEnvelope.
+type UserPageEnvelope struct {
 	// Data A page
 	Data struct {
 		// NextCursor What `cursor` takes for the page after; null: this was the last
@@ -1473,11 +3352,14 @@ type UserPageResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success UserPageEnvelopeSuccess `json:"success"`
 }
 
-// UserRecordResponse defines model for UserRecordResponse.
-type UserRecordResponse struct {
+// UserPageEnvelopeSuccess Always true
+type UserPageEnvelopeSuccess bool
+
+// UserRecordEnvelope defines model for UserRecordEnvelope.
+type UserRecordEnvelope struct {
 	// Data Who it is
 	Data struct {
 		// User A user as operators see them
@@ -1488,8 +3370,32 @@ type UserRecordResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success UserRecordEnvelopeSuccess `json:"success"`
 }
+
+// UserRecordEnvelopeSuccess Always true
+type UserRecordEnvelopeSuccess bool
+
+// UsernameOrAddressHeldFailure defines model for UsernameOrAddressHeldFailure.
+type UsernameOrAddressHeldFailure struct {
+	// Code A reason for programs
+	Code UsernameOrAddressHeldFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success UsernameOrAddressHeldFailureSuccess `json:"success"`
+}
+
+// UsernameOrAddressHeldFailureCode A reason for programs
+type UsernameOrAddressHeldFailureCode string
+
+// UsernameOrAddressHeldFailureSuccess Always false
+type UsernameOrAddressHeldFailureSuccess bool
 
 // VerifiedToken What a token says of itself
 type VerifiedToken struct {
@@ -1503,14 +3409,8 @@ type VerifiedToken struct {
 	Kind TokenKind `json:"kind"`
 }
 
-// VerifyTokenRequest defines model for VerifyTokenRequest.
-type VerifyTokenRequest struct {
-	// Token A Firebase ID token or a legacy access token; one over 8 KiB is `token_invalid`
-	Token string `json:"token"`
-}
-
-// VerifyTokenResponse defines model for VerifyTokenResponse.
-type VerifyTokenResponse struct {
+// VerifyTokenEnvelope defines model for VerifyTokenEnvelope.
+type VerifyTokenEnvelope struct {
 	// Data Whose token it is, and what it says of itself
 	Data struct {
 		// Token What a token says of itself
@@ -1524,8 +3424,65 @@ type VerifyTokenResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success VerifyTokenEnvelopeSuccess `json:"success"`
 }
+
+// VerifyTokenEnvelopeSuccess Always true
+type VerifyTokenEnvelopeSuccess bool
+
+// VerifyTokenInput defines model for VerifyTokenInput.
+type VerifyTokenInput struct {
+	// Token A Firebase ID token or a legacy access token; one over 8 KiB is `token_invalid`
+	Token string `json:"token"`
+}
+
+// WeakPasswordFailure defines model for WeakPasswordFailure.
+type WeakPasswordFailure struct {
+	// Code A reason for programs
+	Code WeakPasswordFailureCode `json:"code"`
+
+	// Errors What is wrong with which field, where the refusal is about fields
+	Errors *[]FieldError `json:"errors,omitempty"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success WeakPasswordFailureSuccess `json:"success"`
+}
+
+// WeakPasswordFailureCode A reason for programs
+type WeakPasswordFailureCode string
+
+// WeakPasswordFailureSuccess Always false
+type WeakPasswordFailureSuccess bool
+
+// WeakPasswordOrIdentityFailure defines model for WeakPasswordOrIdentityFailure.
+type WeakPasswordOrIdentityFailure struct {
+	// Code A reason for programs
+	Code WeakPasswordOrIdentityFailureCode `json:"code"`
+
+	// Errors What is wrong with which field, where the refusal is about fields
+	Errors *[]FieldError `json:"errors,omitempty"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success WeakPasswordOrIdentityFailureSuccess `json:"success"`
+}
+
+// WeakPasswordOrIdentityFailureCode A reason for programs
+type WeakPasswordOrIdentityFailureCode string
+
+// WeakPasswordOrIdentityFailureSuccess Always false
+type WeakPasswordOrIdentityFailureSuccess bool
 
 // Cursor defines model for Cursor.
 type Cursor = string
@@ -1536,176 +3493,176 @@ type Limit = int32
 // UserID defines model for UserId.
 type UserID = openapi_types.UUID
 
-// AccountDeactivated Every failure
-type AccountDeactivated = ErrorResponse
+// AccountDeactivated defines model for AccountDeactivated.
+type AccountDeactivated = DeactivatedFailure
 
-// AddressHeld Every failure
-type AddressHeld = ErrorResponse
+// AddressHeld defines model for AddressHeld.
+type AddressHeld = AddressHeldFailure
 
-// AdminRefused Every failure
-type AdminRefused = ErrorResponse
+// AdminRefused defines model for AdminRefused.
+type AdminRefused = AdminFailure
 
 // AuditPage defines model for AuditPage.
-type AuditPage = AuditPageResponse
+type AuditPage = AuditPageEnvelope
 
-// BalanceChangeRefused Every failure
-type BalanceChangeRefused = ErrorResponse
+// BalanceChangeRefused defines model for BalanceChangeRefused.
+type BalanceChangeRefused = BalanceChangeFailure
 
-// BearerRefused Every failure
-type BearerRefused = ErrorResponse
+// BearerRefused defines model for BearerRefused.
+type BearerRefused = BearerFailure
 
-// BearerUnconfirmed Every failure
-type BearerUnconfirmed = ErrorResponse
+// BearerUnconfirmed defines model for BearerUnconfirmed.
+type BearerUnconfirmed = ConfirmationFailure
 
-// CallerRefused Every failure
-type CallerRefused = ErrorResponse
+// CallerRefused defines model for CallerRefused.
+type CallerRefused = BearerFailure
 
-// CodeRefused Every failure
-type CodeRefused = ErrorResponse
+// CodeRefused defines model for CodeRefused.
+type CodeRefused = MailCodeFailure
 
-// CredentialsRefused Every failure
-type CredentialsRefused = ErrorResponse
+// CredentialsRefused defines model for CredentialsRefused.
+type CredentialsRefused = CredentialsFailure
 
 // Done A success without data
-type Done = DoneResponse
+type Done = DoneEnvelope
 
-// EmailTaken Every failure
-type EmailTaken = ErrorResponse
+// EmailTaken defines model for EmailTaken.
+type EmailTaken = EmailTakenFailure
 
 // Export defines model for Export.
-type Export = ExportResponse
+type Export = ExportEnvelope
 
-// GatewayForbidden Every failure
-type GatewayForbidden = ErrorResponse
+// GatewayForbidden defines model for GatewayForbidden.
+type GatewayForbidden = GatewayAccountFailure
 
-// GatewayUnauthorized Every failure
-type GatewayUnauthorized = ErrorResponse
+// GatewayUnauthorized defines model for GatewayUnauthorized.
+type GatewayUnauthorized = GatewayCredentialFailure
 
-// IdentityConflict Every failure
-type IdentityConflict = ErrorResponse
+// IdentityConflict defines model for IdentityConflict.
+type IdentityConflict = IdentityConflictFailure
 
-// InsufficientBalance Every failure
-type InsufficientBalance = ErrorResponse
+// InsufficientBalance defines model for InsufficientBalance.
+type InsufficientBalance = InsufficientBalanceFailure
 
-// Internal Every failure
-type Internal = ErrorResponse
+// Internal defines model for Internal.
+type Internal = InternalFailure
 
-// InvalidRequest Every failure
-type InvalidRequest = ErrorResponse
+// InvalidRequest defines model for InvalidRequest.
+type InvalidRequest = InvalidRequestFailure
 
 // JobPage defines model for JobPage.
-type JobPage = JobPageResponse
+type JobPage = JobPageEnvelope
 
-// LegacyCredentialsRefused Every failure
-type LegacyCredentialsRefused = ErrorResponse
+// LegacyCredentialsRefused defines model for LegacyCredentialsRefused.
+type LegacyCredentialsRefused = CredentialsFailure
 
-// LegacyInvalidRequest Every failure
-type LegacyInvalidRequest = ErrorResponse
+// LegacyInvalidRequest defines model for LegacyInvalidRequest.
+type LegacyInvalidRequest = InvalidRequestFailure
 
 // LegacyPair defines model for LegacyPair.
-type LegacyPair = LegacyPairResponse
+type LegacyPair = LegacyPairEnvelope
 
 // LegacySignedIn defines model for LegacySignedIn.
-type LegacySignedIn = LegacySessionResponse
+type LegacySignedIn = LegacySessionEnvelope
 
 // LegacyUserFound defines model for LegacyUserFound.
-type LegacyUserFound = LegacyUserResponse
+type LegacyUserFound = LegacyUserEnvelope
 
-// LinkRefused Every failure
-type LinkRefused = ErrorResponse
+// LinkRefused defines model for LinkRefused.
+type LinkRefused = LinkFailure
 
 // MailAccepted A success without data
-type MailAccepted = DoneResponse
+type MailAccepted = DoneEnvelope
 
-// NoBodyTaken Every failure
-type NoBodyTaken = ErrorResponse
+// NoBodyTaken defines model for NoBodyTaken.
+type NoBodyTaken = InvalidRequestFailure
 
-// NoSuchAccount Every failure
-type NoSuchAccount = ErrorResponse
+// NoSuchAccount defines model for NoSuchAccount.
+type NoSuchAccount = NotFoundFailure
 
-// NoSuchJob Every failure
-type NoSuchJob = ErrorResponse
+// NoSuchJob defines model for NoSuchJob.
+type NoSuchJob = NotFoundFailure
 
-// NoSuchSession Every failure
-type NoSuchSession = ErrorResponse
+// NoSuchSession defines model for NoSuchSession.
+type NoSuchSession = NotFoundFailure
 
-// NoSuchUser Every failure
-type NoSuchUser = ErrorResponse
+// NoSuchUser defines model for NoSuchUser.
+type NoSuchUser = NotFoundFailure
 
-// NotReady Every failure
-type NotReady = ErrorResponse
+// NotReady defines model for NotReady.
+type NotReady = UnavailableFailure
 
-// PayloadTooLarge Every failure
-type PayloadTooLarge = ErrorResponse
+// PayloadTooLarge defines model for PayloadTooLarge.
+type PayloadTooLarge = PayloadTooLargeFailure
 
 // Profile defines model for Profile.
-type Profile = MeResponse
+type Profile = MeEnvelope
 
-// ProviderUnavailable Every failure
-type ProviderUnavailable = ErrorResponse
+// ProviderUnavailable defines model for ProviderUnavailable.
+type ProviderUnavailable = UnavailableFailure
 
-// RateLimited Every failure
-type RateLimited = ErrorResponse
+// RateLimited defines model for RateLimited.
+type RateLimited = RateLimitedFailure
 
-// RefreshRefused Every failure
-type RefreshRefused = ErrorResponse
+// RefreshRefused defines model for RefreshRefused.
+type RefreshRefused = TokenFailure
 
 // RolloutRecord defines model for RolloutRecord.
-type RolloutRecord = RolloutResponse
+type RolloutRecord = RolloutEnvelope
 
-// SecondFactorRefused Every failure
-type SecondFactorRefused = ErrorResponse
+// SecondFactorRefused defines model for SecondFactorRefused.
+type SecondFactorRefused = SecondFactorFailure
 
 // Sessions defines model for Sessions.
-type Sessions = SessionsResponse
+type Sessions = SessionsEnvelope
 
-// SeveralCredentials Every failure
-type SeveralCredentials = ErrorResponse
+// SeveralCredentials defines model for SeveralCredentials.
+type SeveralCredentials = InvalidRequestFailure
 
-// SignInRefused Every failure
-type SignInRefused = ErrorResponse
+// SignInRefused defines model for SignInRefused.
+type SignInRefused = SignInFailure
 
 // SignedIn defines model for SignedIn.
-type SignedIn = SessionResponse
+type SignedIn = SessionEnvelope
 
 // SyncedUser defines model for SyncedUser.
-type SyncedUser = SyncResponse
+type SyncedUser = SyncEnvelope
 
 // TokenBalanceChanged defines model for TokenBalanceChanged.
-type TokenBalanceChanged = TokenBalanceChangedResponse
+type TokenBalanceChanged = TokenBalanceChangedEnvelope
 
 // TokenBalanceEntries defines model for TokenBalanceEntries.
-type TokenBalanceEntries = TokenBalanceEntriesResponse
+type TokenBalanceEntries = TokenBalanceEntriesEnvelope
 
-// TokenRefused Every failure
-type TokenRefused = ErrorResponse
+// TokenRefused defines model for TokenRefused.
+type TokenRefused = TokenFailure
 
-// Unavailable Every failure
-type Unavailable = ErrorResponse
+// Unavailable defines model for Unavailable.
+type Unavailable = UnavailableFailure
 
-// UnsupportedIdentity Every failure
-type UnsupportedIdentity = ErrorResponse
+// UnsupportedIdentity defines model for UnsupportedIdentity.
+type UnsupportedIdentity = UnsupportedIdentityFailure
 
-// UnsupportedMediaType Every failure
-type UnsupportedMediaType = ErrorResponse
+// UnsupportedMediaType defines model for UnsupportedMediaType.
+type UnsupportedMediaType = MediaTypeFailure
 
-// UserChangeRefused Every failure
-type UserChangeRefused = ErrorResponse
+// UserChangeRefused defines model for UserChangeRefused.
+type UserChangeRefused = UserChangeFailure
 
 // UserPage defines model for UserPage.
-type UserPage = UserPageResponse
+type UserPage = UserPageEnvelope
 
 // UserRecord defines model for UserRecord.
-type UserRecord = UserRecordResponse
+type UserRecord = UserRecordEnvelope
 
-// UsernameOrAddressHeld Every failure
-type UsernameOrAddressHeld = ErrorResponse
+// UsernameOrAddressHeld defines model for UsernameOrAddressHeld.
+type UsernameOrAddressHeld = UsernameOrAddressHeldFailure
 
-// WeakPassword Every failure
-type WeakPassword = ErrorResponse
+// WeakPassword defines model for WeakPassword.
+type WeakPassword = WeakPasswordFailure
 
-// WeakPasswordOrIdentity Every failure
-type WeakPasswordOrIdentity = ErrorResponse
+// WeakPasswordOrIdentity defines model for WeakPasswordOrIdentity.
+type WeakPasswordOrIdentity = WeakPasswordOrIdentityFailure
 
 // ListAuditEventsParams defines parameters for ListAuditEvents.
 type ListAuditEventsParams struct {
@@ -1782,106 +3739,81 @@ type ListTokenBalanceEntriesParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
-// LegacyLoginAlias0JSONRequestBody defines body for LegacyLoginAlias0 for application/json ContentType.
-//
-// Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-type LegacyLoginAlias0JSONRequestBody = LegacyLoginRequest
-
-// LegacyLogoutAlias0JSONRequestBody defines body for LegacyLogoutAlias0 for application/json ContentType.
-//
-// Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-type LegacyLogoutAlias0JSONRequestBody = LegacyLogoutRequest
-
-// LegacyRefreshAlias0JSONRequestBody defines body for LegacyRefreshAlias0 for application/json ContentType.
-//
-// Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-type LegacyRefreshAlias0JSONRequestBody = LegacyRefreshRequest
-
-// LegacyRegisterAlias0JSONRequestBody defines body for LegacyRegisterAlias0 for application/json ContentType.
-//
-// Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-type LegacyRegisterAlias0JSONRequestBody = LegacyRegisterRequest
-
-// LegacyVerifyTokenAlias0JSONRequestBody defines body for LegacyVerifyTokenAlias0 for application/json ContentType.
-//
-// Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-type LegacyVerifyTokenAlias0JSONRequestBody = LegacyVerifyTokenRequest
-
 // LegacyLoginJSONRequestBody defines body for LegacyLogin for application/json ContentType.
 //
 // Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-type LegacyLoginJSONRequestBody = LegacyLoginRequest
+type LegacyLoginJSONRequestBody = LegacyLoginInput
 
 // LegacyLogoutJSONRequestBody defines body for LegacyLogout for application/json ContentType.
 //
 // Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-type LegacyLogoutJSONRequestBody = LegacyLogoutRequest
+type LegacyLogoutJSONRequestBody = LegacyLogoutInput
 
 // LegacyRefreshJSONRequestBody defines body for LegacyRefresh for application/json ContentType.
 //
 // Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-type LegacyRefreshJSONRequestBody = LegacyRefreshRequest
+type LegacyRefreshJSONRequestBody = LegacyRefreshInput
 
 // LegacyRegisterJSONRequestBody defines body for LegacyRegister for application/json ContentType.
 //
 // Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-type LegacyRegisterJSONRequestBody = LegacyRegisterRequest
+type LegacyRegisterJSONRequestBody = LegacyRegisterInput
 
 // LegacyVerifyTokenJSONRequestBody defines body for LegacyVerifyToken for application/json ContentType.
 //
 // Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-type LegacyVerifyTokenJSONRequestBody = LegacyVerifyTokenRequest
+type LegacyVerifyTokenJSONRequestBody = LegacyVerifyTokenInput
 
 // SetRolloutJSONRequestBody defines body for SetRollout for application/json ContentType.
 type SetRolloutJSONRequestBody = RolloutChange
 
 // SyncAccountJSONRequestBody defines body for SyncAccount for application/json ContentType.
-type SyncAccountJSONRequestBody = SyncAccountRequest
+type SyncAccountJSONRequestBody = SyncAccountInput
 
 // UpdateUserJSONRequestBody defines body for UpdateUser for application/json ContentType.
 type UpdateUserJSONRequestBody = UserChange
 
 // DeactivateUserJSONRequestBody defines body for DeactivateUser for application/json ContentType.
-type DeactivateUserJSONRequestBody = DeactivateRequest
+type DeactivateUserJSONRequestBody = DeactivateInput
 
 // ConfirmEmailJSONRequestBody defines body for ConfirmEmail for application/json ContentType.
-type ConfirmEmailJSONRequestBody = ConfirmEmailRequest
+type ConfirmEmailJSONRequestBody = ConfirmEmailInput
 
 // LinkAccountJSONRequestBody defines body for LinkAccount for application/json ContentType.
-type LinkAccountJSONRequestBody = LinkRequest
+type LinkAccountJSONRequestBody = LinkInput
 
 // LoginJSONRequestBody defines body for Login for application/json ContentType.
-type LoginJSONRequestBody = LoginRequest
+type LoginJSONRequestBody = LoginInput
 
 // LoginMFAJSONRequestBody defines body for LoginMFA for application/json ContentType.
-type LoginMFAJSONRequestBody = LoginMFARequest
+type LoginMFAJSONRequestBody = LoginMFAInput
 
 // DeleteMeJSONRequestBody defines body for DeleteMe for application/json ContentType.
-type DeleteMeJSONRequestBody = DeleteMeRequest
+type DeleteMeJSONRequestBody = DeleteMeInput
 
 // UpdateMeJSONRequestBody defines body for UpdateMe for application/json ContentType.
-type UpdateMeJSONRequestBody = UpdateMeRequest
+type UpdateMeJSONRequestBody = UpdateMeInput
 
 // ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
-type ChangePasswordJSONRequestBody = ChangePasswordRequest
+type ChangePasswordJSONRequestBody = ChangePasswordInput
 
 // ForgotPasswordJSONRequestBody defines body for ForgotPassword for application/json ContentType.
-type ForgotPasswordJSONRequestBody = ForgotPasswordRequest
+type ForgotPasswordJSONRequestBody = ForgotPasswordInput
 
 // ResetPasswordJSONRequestBody defines body for ResetPassword for application/json ContentType.
-type ResetPasswordJSONRequestBody = ResetPasswordRequest
+type ResetPasswordJSONRequestBody = ResetPasswordInput
 
 // RefreshJSONRequestBody defines body for Refresh for application/json ContentType.
-type RefreshJSONRequestBody = RefreshRequest
+type RefreshJSONRequestBody = RefreshInput
 
 // RegisterJSONRequestBody defines body for Register for application/json ContentType.
-type RegisterJSONRequestBody = RegisterRequest
+type RegisterJSONRequestBody = RegisterInput
 
 // VerifyTokenJSONRequestBody defines body for VerifyToken for application/json ContentType.
-type VerifyTokenJSONRequestBody = VerifyTokenRequest
+type VerifyTokenJSONRequestBody = VerifyTokenInput
 
 // ChangeTokenBalanceJSONRequestBody defines body for ChangeTokenBalance for application/json ContentType.
-type ChangeTokenBalanceJSONRequestBody = ChangeTokenBalanceRequest
+type ChangeTokenBalanceJSONRequestBody = ChangeTokenBalanceInput
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -3627,37 +5559,19 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/v1/users/{id}/token-balance/entries", wrapper.ListTokenBalanceEntries)
 	})
 	r.Group(func(r chi.Router) {
-		r.Post(options.BaseURL+"/api/v1/auth/register", wrapper.LegacyRegister)
-	})
-	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/auth/register", wrapper.LegacyRegister)
-	})
-	r.Group(func(r chi.Router) {
-		r.Post(options.BaseURL+"/api/v1/auth/login", wrapper.LegacyLogin)
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/auth/login", wrapper.LegacyLogin)
 	})
 	r.Group(func(r chi.Router) {
-		r.Post(options.BaseURL+"/api/v1/auth/refresh", wrapper.LegacyRefresh)
-	})
-	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/auth/refresh", wrapper.LegacyRefresh)
-	})
-	r.Group(func(r chi.Router) {
-		r.Post(options.BaseURL+"/api/v1/auth/logout", wrapper.LegacyLogout)
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/auth/logout", wrapper.LegacyLogout)
 	})
 	r.Group(func(r chi.Router) {
-		r.Post(options.BaseURL+"/api/v1/auth/verify-token", wrapper.LegacyVerifyToken)
-	})
-	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/auth/verify-token", wrapper.LegacyVerifyToken)
-	})
-	r.Group(func(r chi.Router) {
-		r.Get(options.BaseURL+"/api/v1/auth/me", wrapper.LegacyMe)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/auth/me", wrapper.LegacyMe)
@@ -3688,7 +5602,7 @@ type AccountDeactivatedResponseHeaders struct {
 	XRequestID string
 }
 type AccountDeactivatedJSONResponse struct {
-	Body ErrorResponse
+	Body DeactivatedFailure
 
 	Headers AccountDeactivatedResponseHeaders
 }
@@ -3697,7 +5611,7 @@ type AddressHeldResponseHeaders struct {
 	XRequestID string
 }
 type AddressHeldJSONResponse struct {
-	Body ErrorResponse
+	Body AddressHeldFailure
 
 	Headers AddressHeldResponseHeaders
 }
@@ -3706,79 +5620,79 @@ type AdminRefusedResponseHeaders struct {
 	XRequestID string
 }
 type AdminRefusedJSONResponse struct {
-	Body ErrorResponse
+	Body AdminFailure
 
 	Headers AdminRefusedResponseHeaders
 }
 
-type AuditPageJSONResponse AuditPageResponse
+type AuditPageJSONResponse AuditPageEnvelope
 
 type BalanceChangeRefusedResponseHeaders struct {
 	XRequestID string
 }
 type BalanceChangeRefusedJSONResponse struct {
-	Body ErrorResponse
+	Body BalanceChangeFailure
 
 	Headers BalanceChangeRefusedResponseHeaders
 }
 
 type BearerRefusedResponseHeaders struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 type BearerRefusedJSONResponse struct {
-	Body ErrorResponse
+	Body BearerFailure
 
 	Headers BearerRefusedResponseHeaders
 }
 
 type BearerUnconfirmedResponseHeaders struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 type BearerUnconfirmedJSONResponse struct {
-	Body ErrorResponse
+	Body ConfirmationFailure
 
 	Headers BearerUnconfirmedResponseHeaders
 }
 
 type CallerRefusedResponseHeaders struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 type CallerRefusedJSONResponse struct {
-	Body ErrorResponse
+	Body BearerFailure
 
 	Headers CallerRefusedResponseHeaders
 }
 
 type CodeRefusedResponseHeaders struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 type CodeRefusedJSONResponse struct {
-	Body ErrorResponse
+	Body MailCodeFailure
 
 	Headers CodeRefusedResponseHeaders
 }
 
 type CredentialsRefusedResponseHeaders struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 type CredentialsRefusedJSONResponse struct {
-	Body ErrorResponse
+	Body CredentialsFailure
 
 	Headers CredentialsRefusedResponseHeaders
 }
 
-type DoneJSONResponse DoneResponse
+type DoneJSONResponse DoneEnvelope
 
 type EmailTakenResponseHeaders struct {
 	XRequestID string
 }
 type EmailTakenJSONResponse struct {
-	Body ErrorResponse
+	Body EmailTakenFailure
 
 	Headers EmailTakenResponseHeaders
 }
@@ -3787,7 +5701,7 @@ type ExportResponseHeaders struct {
 	ContentDisposition string
 }
 type ExportJSONResponse struct {
-	Body ExportResponse
+	Body ExportEnvelope
 
 	Headers ExportResponseHeaders
 }
@@ -3796,17 +5710,17 @@ type GatewayForbiddenResponseHeaders struct {
 	XRequestID string
 }
 type GatewayForbiddenJSONResponse struct {
-	Body ErrorResponse
+	Body GatewayAccountFailure
 
 	Headers GatewayForbiddenResponseHeaders
 }
 
 type GatewayUnauthorizedResponseHeaders struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 type GatewayUnauthorizedJSONResponse struct {
-	Body ErrorResponse
+	Body GatewayCredentialFailure
 
 	Headers GatewayUnauthorizedResponseHeaders
 }
@@ -3826,7 +5740,7 @@ type HeadInternalResponse struct {
 }
 
 type HeadUnauthorizedResponseHeaders struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 type HeadUnauthorizedResponse struct {
@@ -3845,7 +5759,7 @@ type IdentityConflictResponseHeaders struct {
 	XRequestID string
 }
 type IdentityConflictJSONResponse struct {
-	Body ErrorResponse
+	Body IdentityConflictFailure
 
 	Headers IdentityConflictResponseHeaders
 }
@@ -3854,7 +5768,7 @@ type InsufficientBalanceResponseHeaders struct {
 	XRequestID string
 }
 type InsufficientBalanceJSONResponse struct {
-	Body ErrorResponse
+	Body InsufficientBalanceFailure
 
 	Headers InsufficientBalanceResponseHeaders
 }
@@ -3863,7 +5777,7 @@ type InternalResponseHeaders struct {
 	XRequestID string
 }
 type InternalJSONResponse struct {
-	Body ErrorResponse
+	Body InternalFailure
 
 	Headers InternalResponseHeaders
 }
@@ -3872,19 +5786,19 @@ type InvalidRequestResponseHeaders struct {
 	XRequestID string
 }
 type InvalidRequestJSONResponse struct {
-	Body ErrorResponse
+	Body InvalidRequestFailure
 
 	Headers InvalidRequestResponseHeaders
 }
 
-type JobPageJSONResponse JobPageResponse
+type JobPageJSONResponse JobPageEnvelope
 
 type LegacyCredentialsRefusedResponseHeaders struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 type LegacyCredentialsRefusedJSONResponse struct {
-	Body ErrorResponse
+	Body CredentialsFailure
 
 	Headers LegacyCredentialsRefusedResponseHeaders
 }
@@ -3893,34 +5807,34 @@ type LegacyInvalidRequestResponseHeaders struct {
 	XRequestID string
 }
 type LegacyInvalidRequestJSONResponse struct {
-	Body ErrorResponse
+	Body InvalidRequestFailure
 
 	Headers LegacyInvalidRequestResponseHeaders
 }
 
-type LegacyPairJSONResponse LegacyPairResponse
+type LegacyPairJSONResponse LegacyPairEnvelope
 
-type LegacySignedInJSONResponse LegacySessionResponse
+type LegacySignedInJSONResponse LegacySessionEnvelope
 
-type LegacyUserFoundJSONResponse LegacyUserResponse
+type LegacyUserFoundJSONResponse LegacyUserEnvelope
 
 type LinkRefusedResponseHeaders struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 type LinkRefusedJSONResponse struct {
-	Body ErrorResponse
+	Body LinkFailure
 
 	Headers LinkRefusedResponseHeaders
 }
 
-type MailAcceptedJSONResponse DoneResponse
+type MailAcceptedJSONResponse DoneEnvelope
 
 type NoBodyTakenResponseHeaders struct {
 	XRequestID string
 }
 type NoBodyTakenJSONResponse struct {
-	Body ErrorResponse
+	Body InvalidRequestFailure
 
 	Headers NoBodyTakenResponseHeaders
 }
@@ -3929,7 +5843,7 @@ type NoSuchAccountResponseHeaders struct {
 	XRequestID string
 }
 type NoSuchAccountJSONResponse struct {
-	Body ErrorResponse
+	Body NotFoundFailure
 
 	Headers NoSuchAccountResponseHeaders
 }
@@ -3938,7 +5852,7 @@ type NoSuchJobResponseHeaders struct {
 	XRequestID string
 }
 type NoSuchJobJSONResponse struct {
-	Body ErrorResponse
+	Body NotFoundFailure
 
 	Headers NoSuchJobResponseHeaders
 }
@@ -3947,7 +5861,7 @@ type NoSuchSessionResponseHeaders struct {
 	XRequestID string
 }
 type NoSuchSessionJSONResponse struct {
-	Body ErrorResponse
+	Body NotFoundFailure
 
 	Headers NoSuchSessionResponseHeaders
 }
@@ -3956,7 +5870,7 @@ type NoSuchUserResponseHeaders struct {
 	XRequestID string
 }
 type NoSuchUserJSONResponse struct {
-	Body ErrorResponse
+	Body NotFoundFailure
 
 	Headers NoSuchUserResponseHeaders
 }
@@ -3966,7 +5880,7 @@ type NotReadyResponseHeaders struct {
 	XRequestID string
 }
 type NotReadyJSONResponse struct {
-	Body ErrorResponse
+	Body UnavailableFailure
 
 	Headers NotReadyResponseHeaders
 }
@@ -3975,19 +5889,19 @@ type PayloadTooLargeResponseHeaders struct {
 	XRequestID string
 }
 type PayloadTooLargeJSONResponse struct {
-	Body ErrorResponse
+	Body PayloadTooLargeFailure
 
 	Headers PayloadTooLargeResponseHeaders
 }
 
-type ProfileJSONResponse MeResponse
+type ProfileJSONResponse MeEnvelope
 
 type ProviderUnavailableResponseHeaders struct {
 	RetryAfter int
 	XRequestID string
 }
 type ProviderUnavailableJSONResponse struct {
-	Body ErrorResponse
+	Body UnavailableFailure
 
 	Headers ProviderUnavailableResponseHeaders
 }
@@ -3997,40 +5911,40 @@ type RateLimitedResponseHeaders struct {
 	XRequestID string
 }
 type RateLimitedJSONResponse struct {
-	Body ErrorResponse
+	Body RateLimitedFailure
 
 	Headers RateLimitedResponseHeaders
 }
 
 type RefreshRefusedResponseHeaders struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 type RefreshRefusedJSONResponse struct {
-	Body ErrorResponse
+	Body TokenFailure
 
 	Headers RefreshRefusedResponseHeaders
 }
 
-type RolloutRecordJSONResponse RolloutResponse
+type RolloutRecordJSONResponse RolloutEnvelope
 
 type SecondFactorRefusedResponseHeaders struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 type SecondFactorRefusedJSONResponse struct {
-	Body ErrorResponse
+	Body SecondFactorFailure
 
 	Headers SecondFactorRefusedResponseHeaders
 }
 
-type SessionsJSONResponse SessionsResponse
+type SessionsJSONResponse SessionsEnvelope
 
 type SeveralCredentialsResponseHeaders struct {
 	XRequestID string
 }
 type SeveralCredentialsJSONResponse struct {
-	Body ErrorResponse
+	Body InvalidRequestFailure
 
 	Headers SeveralCredentialsResponseHeaders
 }
@@ -4039,32 +5953,32 @@ type SignInRefusedResponseHeaders struct {
 	XRequestID string
 }
 type SignInRefusedJSONResponse struct {
-	Body ErrorResponse
+	Body SignInFailure
 
 	Headers SignInRefusedResponseHeaders
 }
 
-type SignedInJSONResponse SessionResponse
+type SignedInJSONResponse SessionEnvelope
 
-type SyncedUserJSONResponse SyncResponse
+type SyncedUserJSONResponse SyncEnvelope
 
 type TokenBalanceChangedResponseHeaders struct {
 	IdempotentReplayed *bool
 }
 type TokenBalanceChangedJSONResponse struct {
-	Body TokenBalanceChangedResponse
+	Body TokenBalanceChangedEnvelope
 
 	Headers TokenBalanceChangedResponseHeaders
 }
 
-type TokenBalanceEntriesJSONResponse TokenBalanceEntriesResponse
+type TokenBalanceEntriesJSONResponse TokenBalanceEntriesEnvelope
 
 type TokenRefusedResponseHeaders struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 type TokenRefusedJSONResponse struct {
-	Body ErrorResponse
+	Body TokenFailure
 
 	Headers TokenRefusedResponseHeaders
 }
@@ -4074,7 +5988,7 @@ type UnavailableResponseHeaders struct {
 	XRequestID string
 }
 type UnavailableJSONResponse struct {
-	Body ErrorResponse
+	Body UnavailableFailure
 
 	Headers UnavailableResponseHeaders
 }
@@ -4083,7 +5997,7 @@ type UnsupportedIdentityResponseHeaders struct {
 	XRequestID string
 }
 type UnsupportedIdentityJSONResponse struct {
-	Body ErrorResponse
+	Body UnsupportedIdentityFailure
 
 	Headers UnsupportedIdentityResponseHeaders
 }
@@ -4092,7 +6006,7 @@ type UnsupportedMediaTypeResponseHeaders struct {
 	XRequestID string
 }
 type UnsupportedMediaTypeJSONResponse struct {
-	Body ErrorResponse
+	Body MediaTypeFailure
 
 	Headers UnsupportedMediaTypeResponseHeaders
 }
@@ -4101,20 +6015,20 @@ type UserChangeRefusedResponseHeaders struct {
 	XRequestID string
 }
 type UserChangeRefusedJSONResponse struct {
-	Body ErrorResponse
+	Body UserChangeFailure
 
 	Headers UserChangeRefusedResponseHeaders
 }
 
-type UserPageJSONResponse UserPageResponse
+type UserPageJSONResponse UserPageEnvelope
 
-type UserRecordJSONResponse UserRecordResponse
+type UserRecordJSONResponse UserRecordEnvelope
 
 type UsernameOrAddressHeldResponseHeaders struct {
 	XRequestID string
 }
 type UsernameOrAddressHeldJSONResponse struct {
-	Body ErrorResponse
+	Body UsernameOrAddressHeldFailure
 
 	Headers UsernameOrAddressHeldResponseHeaders
 }
@@ -4123,7 +6037,7 @@ type WeakPasswordResponseHeaders struct {
 	XRequestID string
 }
 type WeakPasswordJSONResponse struct {
-	Body ErrorResponse
+	Body WeakPasswordFailure
 
 	Headers WeakPasswordResponseHeaders
 }
@@ -4132,7 +6046,7 @@ type WeakPasswordOrIdentityResponseHeaders struct {
 	XRequestID string
 }
 type WeakPasswordOrIdentityJSONResponse struct {
-	Body ErrorResponse
+	Body WeakPasswordOrIdentityFailure
 
 	Headers WeakPasswordOrIdentityResponseHeaders
 }
@@ -4185,7 +6099,7 @@ func (response LegacyLogin401JSONResponse) VisitLegacyLoginResponse(w http.Respo
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -4366,7 +6280,7 @@ func (response LegacyLogout401JSONResponse) VisitLegacyLogoutResponse(w http.Res
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -4528,7 +6442,7 @@ func (response LegacyMe401JSONResponse) VisitLegacyMeResponse(w http.ResponseWri
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -4659,7 +6573,7 @@ func (response LegacyRefresh401JSONResponse) VisitLegacyRefreshResponse(w http.R
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -4967,7 +6881,7 @@ func (response LegacyVerifyToken401JSONResponse) VisitLegacyVerifyTokenResponse(
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -5118,7 +7032,7 @@ type GetHealthResponseObject interface {
 	VisitGetHealthResponse(w http.ResponseWriter) error
 }
 
-type GetHealth200JSONResponse HealthResponse
+type GetHealth200JSONResponse HealthEnvelope
 
 func (response GetHealth200JSONResponse) VisitGetHealthResponse(w http.ResponseWriter) error {
 
@@ -5213,7 +7127,7 @@ type GetSchemaHealthResponseObject interface {
 	VisitGetSchemaHealthResponse(w http.ResponseWriter) error
 }
 
-type GetSchemaHealth200JSONResponse SchemaHealthResponse
+type GetSchemaHealth200JSONResponse SchemaHealthEnvelope
 
 func (response GetSchemaHealth200JSONResponse) VisitGetSchemaHealthResponse(w http.ResponseWriter) error {
 
@@ -5316,7 +7230,7 @@ func (response ListAuditEvents401JSONResponse) VisitListAuditEventsResponse(w ht
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -5447,7 +7361,7 @@ func (response ListJobs401JSONResponse) VisitListJobsResponse(w http.ResponseWri
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -5578,7 +7492,7 @@ func (response RetryJob401JSONResponse) VisitRetryJobResponse(w http.ResponseWri
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -5723,7 +7637,7 @@ func (response GetRollout401JSONResponse) VisitGetRolloutResponse(w http.Respons
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -5854,7 +7768,7 @@ func (response SetRollout401JSONResponse) VisitSetRolloutResponse(w http.Respons
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -6017,7 +7931,7 @@ func (response ListUsers401JSONResponse) VisitListUsersResponse(w http.ResponseW
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -6148,7 +8062,7 @@ func (response SyncAccount401JSONResponse) VisitSyncAccountResponse(w http.Respo
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -6326,7 +8240,7 @@ func (response GetUser401JSONResponse) VisitGetUserResponse(w http.ResponseWrite
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -6473,7 +8387,7 @@ func (response UpdateUser401JSONResponse) VisitUpdateUserResponse(w http.Respons
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -6652,7 +8566,7 @@ func (response DeactivateUser401JSONResponse) VisitDeactivateUserResponse(w http
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -6830,7 +8744,7 @@ func (response ReactivateUser401JSONResponse) VisitReactivateUserResponse(w http
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -6976,7 +8890,7 @@ func (response RevokeUserTokens401JSONResponse) VisitRevokeUserTokensResponse(w 
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -7122,7 +9036,7 @@ func (response SyncUser401JSONResponse) VisitSyncUserResponse(w http.ResponseWri
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -7267,7 +9181,7 @@ func (response SendEmailVerification401JSONResponse) VisitSendEmailVerificationR
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -7414,7 +9328,7 @@ func (response ConfirmEmail401JSONResponse) VisitConfirmEmailResponse(w http.Res
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -7544,7 +9458,7 @@ func (response Forward401JSONResponse) VisitForwardResponse(w http.ResponseWrite
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -7631,7 +9545,7 @@ func (response HeadForward200Response) VisitHeadForwardResponse(w http.ResponseW
 type HeadForward401Response = HeadUnauthorizedResponse
 
 func (response HeadForward401Response) VisitHeadForwardResponse(w http.ResponseWriter) error {
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	return nil
@@ -7708,7 +9622,7 @@ func (response LinkAccount401JSONResponse) VisitLinkAccountResponse(w http.Respo
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -7887,7 +9801,7 @@ func (response Login401JSONResponse) VisitLoginResponse(w http.ResponseWriter) e
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -8068,7 +9982,7 @@ func (response LoginMFA401JSONResponse) VisitLoginMFAResponse(w http.ResponseWri
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -8246,7 +10160,7 @@ func (response Logout401JSONResponse) VisitLogoutResponse(w http.ResponseWriter)
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -8377,7 +10291,7 @@ func (response DeleteMe401JSONResponse) VisitDeleteMeResponse(w http.ResponseWri
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -8555,7 +10469,7 @@ func (response GetMe401JSONResponse) VisitGetMeResponse(w http.ResponseWriter) e
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -8686,7 +10600,7 @@ func (response UpdateMe401JSONResponse) VisitUpdateMeResponse(w http.ResponseWri
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -8851,7 +10765,7 @@ func (response ExportMe401JSONResponse) VisitExportMeResponse(w http.ResponseWri
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -8981,7 +10895,7 @@ func (response ListSessions401JSONResponse) VisitListSessionsResponse(w http.Res
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -9112,7 +11026,7 @@ func (response EndSession401JSONResponse) VisitEndSessionResponse(w http.Respons
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -9258,7 +11172,7 @@ func (response ChangePassword401JSONResponse) VisitChangePasswordResponse(w http
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -9553,7 +11467,7 @@ func (response ResetPassword401JSONResponse) VisitResetPasswordResponse(w http.R
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -9662,7 +11576,7 @@ type RefreshResponseObject interface {
 	VisitRefreshResponse(w http.ResponseWriter) error
 }
 
-type Refresh200JSONResponse TokensResponse
+type Refresh200JSONResponse TokensEnvelope
 
 func (response Refresh200JSONResponse) VisitRefreshResponse(w http.ResponseWriter) error {
 
@@ -9700,7 +11614,7 @@ func (response Refresh401JSONResponse) VisitRefreshResponse(w http.ResponseWrite
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -10002,7 +11916,7 @@ type VerifyTokenResponseObject interface {
 	VisitVerifyTokenResponse(w http.ResponseWriter) error
 }
 
-type VerifyToken200JSONResponse VerifyTokenResponse
+type VerifyToken200JSONResponse VerifyTokenEnvelope
 
 func (response VerifyToken200JSONResponse) VisitVerifyTokenResponse(w http.ResponseWriter) error {
 
@@ -10040,7 +11954,7 @@ func (response VerifyToken401JSONResponse) VisitVerifyTokenResponse(w http.Respo
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -10210,7 +12124,7 @@ func (response ChangeTokenBalance401JSONResponse) VisitChangeTokenBalanceRespons
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -10393,7 +12307,7 @@ func (response ListTokenBalanceEntries401JSONResponse) VisitListTokenBalanceEntr
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
@@ -12013,322 +13927,338 @@ func (sh *strictHandler) ListTokenBalanceEntries(w http.ResponseWriter, r *http.
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L0Jcxu5kj/4VbDc2ej3YksydbpNxT9m1D665fY1lrx+Oy3/RbAKJNEqAnwAKJrt0H72DWQCVSgSxVu2",
-	"7FbExBu3WFW4MhN5/vJLI5WDoRRMGN1ofWmwz3QwzBn8m6apHAlzlTGaGn5DDcvsn29oPmL2H6nMWKMV",
-	"fSxpDJjWtGd/v+hzTdxDhGtSfU6xf4+YNlc8a7Qah53uk/3uwdHjx52Dw4weN5KGHqUp07rR6tJcs9vb",
-	"pBgv5+L6yr7O1fyJVR+cmRrbGVCekw7LpehpYiShopiv6VNDBiNtSIcR+yGWkS5X2pyQoZI3jHCjyZBq",
-	"PZZqveV0aE5Fyq7kDVPdXI5jK5l5proIRtwDZCxHeUZ6So5Jh02kyMj+3uHjw58Pjg8frzW7lOY5U1cD",
-	"rjUXvdjcjLxmonggnNgp6TCqmCLwCJHKbuzpuzNyzSaWEIIjWWNiMmNX7POw7vBxWv6B6f2yD5E+1cQ9",
-	"cEKoviZdmKI0fabWnxMXNzTnc+bkH4jOiWsipCH+idXnkLEhExkT6eRqJOgN5Tnt5Cw2m5onp6eVUUM7",
-	"VDOSUmGn1mFEMZr2WUYU7/UNEXJ8QoyaENqjXBAuCCUDOWDCrLUAZrnxytBrJmKzDn+uY2WuiX9g9fG7",
-	"UnV4lsVHL3+cGVswlmkQHdmACzLuSzsPzXuCZbAphrzgitmtTKZ4QXaJ6TO3nTqVQ7bWzHnGBkNp4ERT",
-	"Kbo5T01sEdHnZtZzVj618zubkDHVZKSt+Cu5hKR9KnoMF8C1F0Przl4YbhZOfeqhpcQ5TtbJ9BO79XLI",
-	"FDVSgRAwkmQs5dmaExd61O3ylDNhrvwOxOYee65OkFsSlpLkcgz7bXd3zckZpgTN4xNyv4WTOJcDZvpc",
-	"9MiYCUPGSooekYLIkSJ6/S0CgXaVKgYHSHMdn9DsY9Mb5I4X9oQVN6/dL5jqRtNzb86bmn8kaTClpNKN",
-	"1h9fGl3O8szLpsqMh8oSmpmQS/zxsmFn6i/L20/Tq3Of3/waGHTpXN2o8nv10tYstYpDl6aWPza9p4W8",
-	"6shsUi/QZ3d2iqGRVbkUINTtxhD7xXVno0dp/8qJgth8hDRXXTkSMxe0crczsV8oFMRArG80oz9lZ4PZ",
-	"2Lc3GV0zrbkUG8zAf2GTWYw0UxtMAV5fb3xzpRjNJiupSREB4HWlyjy5Jl3K81mGfyMNgWHtBaSZulmP",
-	"goZ0kkuaXRkpr3KqetHLZ/ahmZtHZqCVWxuDHB8dHRyTzsSw9a4daxvxjKkt6aD+2if+u7PK6FrTVNSw",
-	"q5wPeI1pW/m9MikpyYCKiRfYOgk04JyaNQlRMToy/bmCe/qRyt3Ne6h/22mAktnjN4ykI6WYMO/cXZmA",
-	"viPX1ykU6yqm+1dVE2tlG8x9xlmHgTG2hUmtbYRVJ7XxNYx36RXepVeooayp+HjzcH01R7Mbpmi+rBYW",
-	"u5DPmciIFIyU30hgi9y315sX79kDuerkMr2OU9L0I9NUb/VVDuflniCdCSqISv7JUvOTJmqUrynM/OD2",
-	"mpDDuBYzj6qcGbjDHUERa5kwZRUbcUI6rOdZdq3ZbciF2+G+DbluS9xWdUVt4qvaVOvFgRS7kdfzDsU/",
-	"MEsvqE3BuXQYE8TektkJ0BHZiFxGQo+GQ6kMy678tRqbYPS5Wrq28xTSGWcJGfatjJCqvK+LGxwcqoGD",
-	"NaXC3uIDmjEiuxsvacAyTq/MZMgWLSp4ckbCGa8PUU3ocJjzFAyQR39qKRK7/x8uXuz8TKjIgGJTORgq",
-	"pvWaxGL1VkEHrN5Gmnpi5hj875t5vsaMXl8VvuzINKoPRDXg4NdyjuA/79MbZq2lnFFtyM8k7VNFU8OU",
-	"jtjBoV1vpCS6L9U67sTbpNFnNLODtL40nkphmDDPuB5KzY0zeDKmU8WH+J+NN3TANBBAl+deIUfRatSI",
-	"JQ2d9tmA2heRyhraKNDtb5NG4TMz79kwpxPk/eoA7xTT4FkB88UO5JxofZohrwMvdFhXKpYAjY0pSkb4",
-	"wbN+OQ8mRoNG6w87vU+Jn1VHypxRAdN6z4yanHYNWlfV6ZyDhgI+sDHlxo1rtVl7p4ZyJr4JAy74wI6/",
-	"VwzNhWE9pmDojx8/no5M3zJ/Sg2bHf8CNyDPmXMkvn/xlBw/PmqekDE3fdIGIvtfl4VaApLzstF2G0id",
-	"xLZ7BPtqNyyTTDvOHBVu6Pj83eY1fgHx30jcP0jNsI1yh4Nz/5dd4+9cRI77I/iB9YihVIHPzJ3QfyjW",
-	"bbQa/+ejMjD3CH/Vjy7s2zAOjPoeueEsqydjd5GBTwmdeLns6RPcqg5Nr62Is1aCsPspCDewk5RoaiW4",
-	"WJUD/vVBM/Uc/GDRo/Y3hFSEDYZmckLGihvDhJ3Hv3bs2/A/TpqtM3psO9CILBztEEFb+cOw+7+UDt7Z",
-	"IQrvrQCH8qBQiFcbx91e1e9bGZ9gcCEhu7u7d7Bz/vX44vwlEx4eeAh8qHGouDDWfien50/PzhJy2fi/",
-	"Lhsowjo5Fdfayn97ACzrMU2oYmTIVMqE2WHC3jEZXqwrzR08IIoOmPFSfqS0VPE1tAX7bK5SeKLtyWFI",
-	"e6W8dX/Tdhc1oyrtN5IGt+//e8SUVYFwhxr4kYogHtDPr5jomX6jtdfcP0yscCz+EJMbr/iAm9mZ/ibH",
-	"6F2ghgwkmGCxGYBjojKBjHXpKDeN1lETAlkDalAeH+zbC5l+dqK62UwWCe5VOMklDTRajcedve7jzjHb",
-	"Oeg26c5h94jtPMmOjnaa3QN6SA/S/c5e5lczpKZfLqZQ+eOnXixmNIInI1SgmB5KoTF34RTVy2fV1IUU",
-	"FQBIbphS65ZMfohJZ//ao9g7YEAuJdyf2xvnvVsELml264M8imshxwK5S4+5gYis7FoVOlB5/rXjLomd",
-	"s9r5u8cfBfcJjH6aZVar/Q00u7U2byZFY6ntq75VFxqc+6nZN7Z8Dj4M5QKf3g6qjzpu81gGXLxn3ZH+",
-	"dkQ9FSaf+4HyyS2fQZFWYiWRyynpSZklVR1QDpnwzs5tHcEo4+Yd7bHl9x8kKTWoc95gutUf9kSC6323",
-	"mhoFTkP3U8tL0GnJ6iWuk6wZM5SjX08xClNonOprF7a3+v2EgHYGbNVoHe4nDZmChzi7AgG739w/3mnu",
-	"7TT3L5oHreZhq3n0P0tYXnaS+ONSd4A1+YK7uNESozy/Dc3A57BJRDGjOLthGXG2XXeU55PQ1LNXxdKE",
-	"VZzcPOI6RZVAdok7qduk4fS+p2Crrcd9sUyvuZwz88KcJI9F4nD2pTnOoLkfi760Zda+np9wkniuj+S9",
-	"QdoEVe4hIWs8TWTcd8ooihFNJ1sUEGhErkcmMw7duadRfTrmil3idf90zIe6xOtFPkPE8bnE6/7pLdPQ",
-	"tEPXzdJSxYx/IDj2jx8/7ky7LOYd/bSHwxpTG1POB2HZlKvBytRTk2ozXzxE3onkkMz9RuXheChz7vvT",
-	"z8ciGw+MsDkjVEm/EKRDprT0fnyDuc0ZYUKOev0wA+3+MMpTyEz+8UXsVAb2/SGtN4yjgVMlMFHNbfV+",
-	"2YLSpGAYBLK/3GNB/FRm7GtQVyWRfWXiqqScb1luQMaBc/SAtRuRHUU0+36dXXmRrXeE9+MWvRuXRU3m",
-	"LCalz2Z/CsYyMEfvz/E+k4KteKBOnSoiE0Vosxp3pOjysuuGK1DMGJqwtTkz7DWb952w3Mk+ncU+xER2",
-	"Hkm8rH7KpwJwjUkAsQ/1mHnFb5iAP0a/dJpzSC+Mvfqe0YzPeff9dI7izEdy1qPp5JXsyZGp+cg5FkLI",
-	"kbFGtZpA9C76ra18RTHNioy3ObsbsgHalkGWBQQg0cVe/f7SjGkpdR5f2t9PLD/6TFZMvR9ACFZao9Ty",
-	"ClDthU8OWIHqp2pp5oqe8NktSp5zOWCQSgGFFmWBxvZs7eefh1KZDT1xn5IG++ycGvPcYNeMDfVVLlOa",
-	"B6kSkG2QNAbyhqEnK8iALYaC/b1hind5GeHwj4WpE5CqB0zvZqaZuaKaZywYEkdBZcH7iZgwijP3kk+m",
-	"BrMqGKZbZqunitFFC8aahlbjTyrYf7kd3E3loJE0upTnI1WsuMsyl6h/pQ01Iw0lmAbljh/1arS8jxA9",
-	"lEs/q6/caG5rc6rNVTGunoi0fpXwbC57EJiqeaay141W0/1FX+G1TzG/AvdiNMwW7ix4TF0cy6Wuj4oA",
-	"bOMlFYw8kwx4seIVVRMUEqBEc02u2dAQ2rEycSJHa3tGkY3mukXzPDZoYD52WJ+LaqLDbPrNzlT+zTxe",
-	"j2TswMR+pYaN6eRFGIT4NnGQ+xjquseO3cIbVwZquCnLwwd0gv4HqrfojXXU8kFYWSgV/2tteyCoEJu7",
-	"lbFU6weP1td37YJRg9pUn4qpzPXCN3GvjJvfGM0qcm1KCGtwx/36/CIB/dRLYFcStyWOsZM4C0pHp+Nj",
-	"kGZCZJfIkdJ3PZFpvl13Q+7BwX6olkOtuxJI6NwpMjrnzSLI/dxw/mfuSnga3EyriNCHJI5wM4Ni8CCl",
-	"8DvPsakvhl/gOYu8tO0rY6awvvBIf1MyKGXsSupI+dqCnXUPbnE3p6T/CSYCFukhpM/yoSYjTboctLtt",
-	"7hboMu9LJewOVbjp57dMj1OV/kU2gl2RoqmBhIQTl/6u20QEdQksz7a3qS9lZ/1Mpj9lB/OYlnEl+Hwj",
-	"MLZhXfMqgCE7yKhJ9JNH7pPawD3eUAwLFqyZji6QgztISXopO1tPSHLbv1w6Emz3bdJ4Bf7WhyjHtqMc",
-	"CRn3edp3WD6PbvYeWc3zETqG7pMuiQTwVeVh1KT9BjJxHZNu861+R7laTURSkAZQM9JoNdjkZb/za8rf",
-	"8pdnH/4623vDXz7ZZQfN3XQ/nyroA6PW1aG7ikL497KfWk8OlctcdEpWRpKh3Y9idzAscya+zg6dF5ha",
-	"UxJ4k40qHeYbesU391mv7Ifesrd5FYJx8cu5ESB/XCW9fNBMvQBAl5UI5uHANj8wu/XzTutjX+rCTWtF",
-	"MZwaF9ffXMV4cJ7egfN0Wk+6xwlZrynPT9OUDVcq5qqG/M+cje/jDewzB/AeSjxwpBQQkBjT9VX6RUF/",
-	"mISL+COWWAGHUDOT26TxRv4is8k6SQCrKnpVxLatOg4gEaDMCERl21RB3goKtOPPVfa2p+O9keejtH9a",
-	"gsKtsL0lONkSG1sBn9vi1noIOg/EEULUwR66um6XjERc2sxWt+8lItjd6db9KTtbFoczOHp+u7gmGda/",
-	"b3WXgoSvO90pj8e35cujkic+jfy31Y364LW7u9wlUKzukqCc5ra1nYFkvcmK+1KPCb1gkzws4hZ36CMa",
-	"9VwTLrQBl7z9fxned5rQMZ3MuD2nncjfJP71DiEUL6R85VEWVziDKErj3O2ffWPbimAF8fGQ/M5/2R6p",
-	"vlMSAHTWcit/hdy1b5SPtrqpuE6WmJWd23ZUv2ZL3g0zSWBIDXCGU/Hvu5dhUSDSu1C8nOhKwGvJLEeZ",
-	"ELRRKgC7+NYy7D017FWJd7rC/k9Dpc4v5gsf3qbU8rCrEORBjEeuSZpzQH7C5H108Zsw2fiEBLsNXmRE",
-	"OzKSpHLAAAjpPpwO+i+/RtVRHMN1ZTdJHHX1fvk7qpCukfwwa2X7KgtrJPkyi/vj+ngv81yOzHuWumqG",
-	"1a9UhZ+AN3IAH/jjU9LosFyOX4zy/ELRbpenRSp7xsQEHxFsbK8TXb1+FbvhaMccJA2DL79DLCeHL7SU",
-	"j9M905l4mIslL1f7rA7Gq15/bru2fQMWp7CI3lKXxY/Yei8gyPj13KcxzOGVGXsG8/YuagsrQVlA3XKp",
-	"N5hlbkiXC677TM/i5t4r9jwvqjXW4cyg1uNLo8N6VMzlGYfm7bVKFN06fGV/p7k3k3jRWBJABrRUS6mL",
-	"gxO0B/NovJZ/8Tynj452m43bT7dVNFVc27ZZ0X93EZn5vUWK0obnufNsw7FBRPtplbe+3xD6668XFD/n",
-	"PXH27UGoIsjhS0k1//zdOMesWOtLK9AmVtfEKgcTVIX6KgdXZ7jdY1k9Du8FUcb1MKeTN1Om5Vw72okf",
-	"O+TBsb32eRYJv5/Hwu/XgJdaVSoq8fvT192dm18+W818JSv9wXuwmfegNr9iI1m9dIrA+USkLFvN/RuS",
-	"sSvjbbT+KBoyTdVefkoacmSs5We3BXXQxkPF5I9ZMemha0nXqu9jXbRrIgLAS9ck6olIF10HMCosEpVb",
-	"u5+3SSOEEX7qaXUdQqcDDFfuHCUl2N9bAXjahvgdmDmGJ0erp8aGG+qm7svl197CyD4stBoQKZ1rQHFL",
-	"7Ala0wGxe6vXaAnFvhNisc+7TSPo7TCPcKLPfYn1WtXmRX129fB8/bZjCHtAiPrTaDWu2aT1P9cHN/+9",
-	"9/kXx997zcP9KhDgNbMG9EH3uHvcbbKdn2nz8c5hp5nuPKFHBztNesyO6XH3cXdvr7x3cS8bS8M/1tHX",
-	"bVIuBgz/qdXA34rl+A5ZLStkvcB6HFkNSgU3V2vxYXZ3zWT3LprNFvxfOFlI4F6Y1f2KZb3tu8sjRLNc",
-	"jrcVFTlMqRAW3y/I1b1wALpkNlG29bjHWU5fPUJS89pW837KMXzVUE28pJKUFpjJgBV/X4IoH8o6+bOg",
-	"tn6Fo/qeyvMXIKhys2Xo1GB3X7OMU98NYc3trTYEWnqDg9fuKOpuxc/MQra3i5qpTbCKt1xdujYQ0fYQ",
-	"MWaaLM2nherjdwqIVHRvkirsjwIiEPSmnzSRY7G4s/V2yWf9qsAZfcsFbFDxfbCuv2/r+tNMqsnW3fue",
-	"/JbTmJG2HNVuEiN9cAD9iA6gu0iGKiltOSeQT3CXShPNoO3bwFOsnf1b9WM1W/ku7tv7AADxkdHrEKZy",
-	"hXOfadc4d4OrT2878BWUWY9ExlSlv2OCGaaP97FdGGy7Qq3Ut+ktfLJlv96hzHk6uZudfqu+veGW3NcD",
-	"NFISO1jBHt78s3yhPS6qHBkixTdsslFsAPb7ygZc+JgRzTLACqT5O2XlrgGna5HZVNUi5ghogOcs3p/R",
-	"CxZ1mjF9n/ZqTzvUHGabRDLh+6lBtB7d29Bo9mkjaOVmr8gdwwcAkDHKnYcHL++plmiFHhKBmcLyFm2k",
-	"YtkJsR8C5Kkhk8Ochce7zDCFTvMlluqvjRwOXfNLqzJAGIT8A428PsuzViFc7eJRSLMibxOfCzjoxJPa",
-	"VU8K9s+CSOHbA3nDLsVSk57VvOYf54vihXN8/nZaQ/syp10bNYWIc/uN3Ut5AXZg72EIpiycOl+mK9+J",
-	"/bQAvxo6+nVIRvEmehWFMEKicEiQ1TCgE5+8kLiVTFWgGZJxbZeReVaa7ksb1zajnNGRpk80z5jGY6Y9",
-	"xVi2MX+EGuz0uGfw6RNYaU579p46IgMuRqa6kysNOKUOf4mXxhR5JLDLkLKkh0xkjUhLx+nGjXEFe7bn",
-	"b5gVBSlnvu8vVQxu6403N1TnF4o7F0rcfNDSPpjbPlUqvJlYrrEF8zCnxg4J1Ov7qhpXJRkdJt4n9YPg",
-	"/x5VWVxIwTCt2DIjtNpdvJTbsBfmH9gcsyJtkiK3oZhMuPyQlafpLpm6x2LCsJTqUYqK8m6FoSr3XYUa",
-	"ygbKsmNVvYbvpwcN31a8vt8KK2PN7E2dxrt7fywbj1jdBctk0SKYar43c+iuG1+MrlqXo2bzIOUZ/H+W",
-	"kGs2mfkbbKP7q984Mip/T3PufrWniX+1hKon2oQCtJxR0OsvvmVIWpEd8HSvHB6eVcxOXJQGCvFQ7TNY",
-	"1jlzXLEb6FclxxoR8x23hsLq+DAqrCrR3LgIrpMFM7sRNiiMXY+hpllclA5wCORgxjPCjeNdOTL2woFw",
-	"lVhe9kQHl2Tcl4NAzxo7EO0MeuFIIiQGBQQZUmV4OsqpilzXa8iMcIOTRnGiSMvlnCu7VxJWLatWfHOL",
-	"OLbKmUXyyio6+hATWapf8tj9X6IYRWN7rl2usHuyYQO9VGtIFEK3xcKpUoi/UPFpR8VK27eVNvSaadc0",
-	"y3WXBrGJFNBCJ8PYKbpWZq58tm7p1VnFTqvwgkVn3KfDIRP23i21/xhrFT6yBTlR7rHp2frXEzz8clZx",
-	"+grMppjmADnOXHslyRul9kZ0rfyhO0NwYVqLc9JRPIs0708aGCXznoEAS20FonY5+aEjpzpvuyIH3+jm",
-	"PXYrKYseuCYyz0DFpqLUNk+sDKJiQnLoJJ7Y+4oa4q/ZeS3Gk8bnHc1SxUzh3hRsXD/L0GkDYzDQtkVW",
-	"+G58R/IEr5B2xSnRxh7jy7dAn5nfFOGEk43RCh5dmGmz3vH59KUZS7kjbxj5iykJuQjc6AScgmP8W8Y6",
-	"3OgTZ2bZP8VuvaLr+pNm8/Hekyf7R4ePD5tPnuwFLdh3Zn+bvSx9VtMsT0xCBj4hQiJinswrTjgXzEf6",
-	"oznxzFie2L7rCz+3Z314QG7jirlFDynovLQmd8mMxcW8lJ2nU03KftJgSlcXdth8crwZKcIcYssrO8yv",
-	"t7i6U/2dDY3PWaL2ZoIjZmCa0VxLV8Aa7TWVEC0BOSHQLABCYdWzjqwWW1/92GIyuvIQ1GlV/cXdgIVn",
-	"zbFedXfu2V0975IGn/LTKFueEqRonKaSPUUHepe0B8z0ZQb1hFB/yrJ2AfxR6trQINJDQTmZpSXm67UL",
-	"eJc26YyM70oqevpSgAJPRQAjlUt5rclouHsZqgbTFVvTuG7TaY/TqHPTeY1JtEJzCg53thluEi2CCpvq",
-	"z9Y2JQG8jT2d6e1sVLNsZiJwda1qYhG/Ghz3mu7jyWxn8+ngRk1HmiQCi5LUpW8lVQyCpERBT+pyH2P6",
-	"XjUeshonQ/clUrpG4vfUwmgMcM5t0kCQmxqG98WxaFMjVBpAfyeBUIQwGgW4OGzGBE/oZU2eF/ZpmFLM",
-	"5KkVSFUerxVFg+5iUJEufdqnuZXZbD0j3q5c6DE4peYJw+lWVmM60QQOuRQP8J+fZl3VC2VkgmdfmX9U",
-	"blZ7bN295ZxDVJubpY3nioOMGBlqGAmK5zxb2bR+7lrr1VrXld57GzqC4i366uIZtBL7hLZmVbdvELDA",
-	"/n4r3v32JbuRRYDEt1DDQPmYTsAdTbUPlQWOIhH3PU2JnZzywXa2zkq2tb60pSAhX90VEqw+nH85YowP",
-	"Z5ozrug/9bELQJJxakt9qA9PElSV+uWVk9MBmkDs+qmAJPRZnhFsv4oeZr0qT3pAwghXxvpOruy5c8xl",
-	"wnOGneKityqpzzGBo+K/mP/GvDFFdW4iU0PESK2mQ+f0ZH6TYyxP8cV11nqDK31zqTtdijSJnbXPfZzr",
-	"IS2SLGYckoH8TnxqXpXLagRzlMqcqA14ISl9nvEd/TG8n9WL8tvFwopshGXDYBM5Slyoyl5nPpnmXoWt",
-	"thdtmjriBVGWeeGUaSm8smdh4WVQJYYSX6Y2KB841qEmf1FUfjbvSGTzAv8Oihie2jzHKYC/qRsNqIN3",
-	"g2SborvGymtbnHxTwuEuTLepYu3UTF+7oyRjS/eQ/7L+9EPcntr0EwenpykuihvN8i76G7kp6WK9iGRB",
-	"gFPLrxxlQEOVOc/joNlbbnXx6erL3UmWbo/lwgWFQKVZZtX4IFQw9j95X8wSwfGpOuovc5raKd7rGwc1",
-	"ADr07Newknq1muXJ7/alrcfpa3U4pw565x4lRY36aoRWlcew8qSMVVT3dW7sYibpL6q3dakqLILphsaB",
-	"NYBpa4EzssjP0RORonGABoy9M1z2XNSFFbhtVqPxiGPJmvm+o1yVzPGvUbobUvtmt2xHZ+VQJlE9m3ED",
-	"zdXCqrPhZr42NnXQfuLzVKoXUvWk2Sy+W5NJCxmeWLcxZQWuGgmd0adhwNhyfmM0t59Y6dy9daGZuuEp",
-	"AyotqncL9G0a82n2WXodoXsrLTsTlxuzlDWCE39qvxe1NWsYLGM9RTOWtXDyooe9cYmWA4Z98OUQdwHq",
-	"yQP2ktege+HrUT66YUpHVeO3eJgufEFcdEGPmdILabLIoPNfT/wm1h8n7srq9xVugPEXtz/e4khXjDEZ",
-	"CWETQk2Mj+MZj56JYY0YhXD7787LGT4uEeOaQQWAYhnX0TMJC5imRnLBMw4mcQggX2h1NJtEHXd6jvQG",
-	"jcdOHjVS8udIGwcNVKEkK5rtHD8tIgCXjBkEWNzw9ee/oUd4Mdt9n9aw6yiyejnHGJpYQXNQEiJ0G+lQ",
-	"oGbl3KLqDGe1gAOGuHjb+ibDmdFEjAYdppbTBcOWqRHFqayAMGoCiYwAL2j3GppaOs6ZTv2YZfGw52rd",
-	"Nth9VJxl0AjQ57RhDkxn4qyFte0519C1zlsfDk971OdyU42J1WQ0DNg2aAqbMRq/Aua442TXlOcOQy53",
-	"VrWJoB8DqsTWagttxJgFVSZt4mb5RVSoZCr/OjzYGk67Fzmd2E84muqzhgPUyo/7nsoJK/4REzmx3eAr",
-	"2eMiULo31KtPSGpFeYHfNKAGjbi5ynXSqI8Dvg2zhiB3To1yhiEJNi7iF5r0ZW7/F2ODm6SS+cKN4bzU",
-	"xmL3AHC82L7Zswe5K/PMeW0A6Dc78fEm9N9YmWmVo0btQJW+rysmT4ZdXL8s6DeYEEpefrxoLJGpuh2K",
-	"r0LKRj/17u35BcFGz0WrAMv2y0xy69lWSWU/p+ZfTyhF54gaRpu/DSBfBSsNCSzUdK5lrNaGfelR8FeE",
-	"pu3xwc8bZvkuvcQe14apVYXJqSCn50/PzrxEqRchQXLk0VFlTQcriZRvnkY9r0LNWlGEEsju+lypQvWu",
-	"yco+HK9cmrC8dNtOzAPE8rcPehSw/HMKZz28nctbCtqdW+5DV3vUfr0PUQ6Qlc+ev3p+8bzsjD9gj3yI",
-	"9tEXnt0WkvMh9rF+7COYaElXC9no4fq+++t7uTSJstH2Uhe+y5ZY697fCPHC5ZUQu3c73ndo7F8iCYP3",
-	"Br5iQ7SKb4Oe4PJN7ZzAhDghAHmBuKbxXPAavIQfDa/gASdg2zgBC4ABpsEAQqCAtQv4S2m05jX0DSUx",
-	"fKh+Uf8PU7w7cTjcNaaHid9Pp6Xz+exZiW1MvbqKIh9/OEEd8Aaws37nv1glrl0pRmlvbnnhYs9qfZNW",
-	"xenLUZ6RzupRd1N/V3FxvV7gda7fxksGtAM8uptHDqqUg23osplvzFh+ed2l2yxuLEQrLaHFLeUMh/aA",
-	"xrpKCj9XVne8BBlgc7gYIbwVRf4LPqSLbmxWmGQRA3GR742JjIte2WYrCknVDkum2uBpmKlZ3IKzYXYy",
-	"wWYk9WWe037M7SYPFI4XnzbSx+rFMpH8b+L2fM3W0maTMqNBinyCIFWmzwaa5Td2zxjLiJHkWkRCfz8G",
-	"qtuZILkcW4W1WniwJqbb3wjZ7EE3r9XNH+C01oHTqtOi4wLv68VcP/ZlEXeufmwZXfo1m9nHWs35+4tW",
-	"VgpR10iqLDrV0qp7ekyFgT9CU16nUs2mWqKmFQteTLxv2F5nZGw5OJPLBsBfdyl2H46FwZfQy84xkayM",
-	"f4fFXJYJLdVH6kTW18J03em8KApPVosVhPte6llOKvahMeqss6vW/932umK7xskYZFpXXzfSDFuEilmN",
-	"/oQM+1Iw+PH89XlCTF/JUa9fBUY+f/Z7kNpiv2ZnbV+M5rXE5empnl496PTr1F2C0HSp1TBY7Nxmw5Ir",
-	"IaN8xzHLSLRyFeEedmKdXvkvLJUDh5JSQpmPV47rLY0X/PcLoK5jurxnmm2YZv5NgI6+M0wwB7SwCBrM",
-	"9epfR0PSULKfVWr2PdhSAHtcWpzdis77kzUlaLfLU4J86tTeKaMTslBndvs1jFxpiTZkKmXCnBCeQTaU",
-	"QvdPcf8vNH2m730oS3oxyvMLnGZ9yBoaq4AZNHDz4jnzq3uH87L7hYVOe81m1DTKmJjMjvFGmuKrwWoV",
-	"09hQbHvrFWz8QTu4+UU9PX6TA4dDcsPjpQEBzimjab8sUVoiM7S6c/VlByUlWWXBb/gJMWNJMpbyAYIM",
-	"lYajHHVCFdplFi+IrqxYt+U/1ZlsAIK7Osgt0OCiHUNCHfelt3GRSZ05v+q2zdz1jhamJjNzngGpJY7B",
-	"HfVHmK5yNpXdnSPOEPBw1Qh/XNScrcleA/r5DB/eazab64gXl85blKukVFg94lp4X36AydIvo36hq6mF",
-	"7hpw9nm/ACDdFT0qsEycigkZSIVNAZYVTXe1M9sVRD4AAl2IvBrsUokUG+Y0rXqXCjxKDzrZXEdEXSzi",
-	"pQLucs8BDE4PFginuay9vZG+Cj/P4dqv5+HxRhESxYzSoUqlaB79ed1pZuPc338Mj885fOwZ73aZYs6H",
-	"umL5HX6sAHSyQqxoeDPgPYdiSIZKZqM0Vlvppfls8Qk3JIOp6RPCPhtF7bkiRBQR9pqjygT+gBK/MHML",
-	"wqwyo2jUPRD3UXx0gT6uWySV+WggEpKxLh3lJiGpFNooyoVJCBcZ++zBGUOwjUUOiDOjyb9HNOddKCAC",
-	"y9UDj1hdZxc4ctcbXAugn7zqtcgNgUe9VuWs5aic3zCCtEc6DKAqY8fs0zp91WjdsUOPKZbNBS53z5Sf",
-	"/8nXi50QNhiaiSuQ95WVpUcOIyP4XhzBJStIvg7/zVEeIg+NpVq17maGteKIbyy1Gk+Xix5TQ8Vjl8D5",
-	"b6c7+0fHlVZSUc6KRLCW+6ypHnCCauPneHXcOAbE8AbOBc5/5th0cDF7uigcJy4aWWzpQkvGuU3nTiEc",
-	"WpIO83NaaaCaKjwurrRhwxZhn2lq8onlWn+OuyimdMvBCgDzaccvicOv7FM18KUpu4T2Gc1ahALRK6JY",
-	"znwDIU+/yaXANwvVBgJZTN3Yi26XuB1phcu29iqaAZUN2CWZ4l0DleRF7bg19lF0WiukkJ3ToLGwbC9Q",
-	"QRvoYzmNP5Gk4T6+uDzYF+2V51J+BCmsSrw1rFLl40VS7w4LjCvC9fvUBNasQ0D/snc5oz/IZVFFYmxz",
-	"fbog+gHyrbRxkjKeGgQlv1HarEtQPxOxblKpFJkmI2F4TjgC8RD3QtQP4p7Zar750vg2HtNm6dRyX+uw",
-	"cnZ5be7Ei6D9z0nlUIB+CuPX3kvoP3QggEG8Y0LGkKjXpzdsfmh9ncBuJSQeUm55eFM7GJJIoZHVBog3",
-	"q1lYSiyVsJbfrUTSX9dyhAgadGUFbe+E7DWb3rk/I87qUUpXh4aploPN6CPTO+lH/kHs0AUY1VaYlMqI",
-	"/a9PMVfW+USkp5istF7waemUr580QfkQxnX2f14N4KgyWnRbJiL9euTvTG5AgKmx07M5gG8+xSmTY7GS",
-	"oi1HJpUxhWAk3KitsPslNr7cJc5b3CqyCxHVxJoV413iUo5AI8Hku9ZMcikWIMoxvoGwY61L4ZWNnzRp",
-	"OwDlNqIcj/uTXYSsvhrTidXaFYS4XbsFiAJZNdolwmQuQEY1yVnXEJpLwSpadbHC0vtdpks1kkaRNlhg",
-	"ohWjR10amwHY+oNIGsGsfpz0phDZb8kgwiz/O3REqj0oyoBm66IjLhcwWxHveUFOZB1iIvBC4UxaGdDF",
-	"f3I9SJcSzWW6mdL0epY71+wOdaoIFc3jhhf3kvyfI2D0V9qmVyxzVPQdbtNkS33U7jUwakrznC3X2JVI",
-	"FYlqnxReWPeDkrkPbRfdPsfUJ0tlLEjw49pHQZctw8f8g66SA8LsEREj8R/L7V3YwOeaTeK7dw3VE74i",
-	"HvYH0ujWxmf9e8HPhqmRi1BnC/qbPZrqupfi19+jYR05ZAKcpGPXg0FmZfe4HAQUNgE/cStu1ZMpRKOg",
-	"65J7iCo5Asxba/ON+xLCD+C4skox06hTGrt7JyTNpYaZhFUxrmldRTl0Uy7UMfS9+m5P7jNRNTAifNdB",
-	"JgNvvleFfY+Bmcquum4O67agXapTw9rwZfZFWJwjdMfgWA6yIspLsSOLgMtKn1tMfSJc6xHLSnCUgAaC",
-	"9q1YL1t/3nrlMw69jGUqH/vsSooIN5Vtmz36B3/oiv7QGSG5rBuxlqruXIfT36ex9wGs6XWbdNZXY72J",
-	"9ZU9ISMo0prO812xk2wxanRBq6OcfHR5ZFjpgNCvgOk/0lzgTi5VpftQVvlNyyofqhzvSZVjHVsu6Uwa",
-	"cBH+dS/5tth9Kxw5FUC2s1n+UA9ih7dv/e8/6M5fn+z/NHeeXO18+tJM9p7c/sdqdLBt+Ro9sN9kHMXd",
-	"dxQtgo+gAAs2RrgoCEXWKGfQbj+mm9nx7gWs8LdF/HV5ptuIlAUO7AVRspHLW/3xgIURZSiFKqvvo3S6",
-	"PuzwA4UYACeJs9KUWV1bQ2vMN9UskOSjltc2fEFofG6l5+xq1tbUPjtfUTmdCiBk7WbPgFKtwAPfC2LV",
-	"0hhTlR35imJBe1RXEA9JtbXOfEouzmAe1VTZask4Z72sSeZs4fcmc6DDazpS3EwgCdGnV/PfY45tvObp",
-	"yPQzcs0m2oXJ2wTyKaFNRl/Ckrh9vM8oonmgrtb4187pu7Od31kQeHQjQc0TVXgq+K8XXmigs2Z9Hmsk",
-	"DdgwMItwkGL4vjHDxq3dBS66MsLLJdAAl4J0i15mpMPMmDHhIeOTckJT7/wDSurkgEFtFdf/BPJ+J7Xp",
-	"KXb+369wPzFpv22fdrlpl8IaeVMm9z93yak31CwtUQWFWsHXsJ2Y0oZYOetrwQLQZMbtO5poxsTupbgU",
-	"jopA9Hy59MRz2cD6sIRcAhXZ//6yu7t7a//g6Mn+7bKxu7t72bhtn/ie/pEPIeNPv4iRnpITMN5z2Ugu",
-	"xSXUKM88htnfuniQXAbd4iuz2SWHzT1C0X4eMCoCgLCCXCA0U+BnoFUNjdQSZ8XbVy5F0CarS+QIty+T",
-	"Y9EqylaOmgeYs91+z4ya7Jxadbe9S9zF4hOqFU9Ni4zEtZBjgV3fdEKy0TC31AJBI/vf1FBUmNHx//L8",
-	"7RtyQ3N7GG8+vKoUk4uMdGTGmcZL5PgQbhE7mmLdkWbZLjkVrpWspUbvbKEFcjaQJWrsAprYgsF2KbBE",
-	"AsZGYbFLfnt++syuFtt4QdkxU7BRvz6/AMkNewBttOiAEeR/nKWQMBJQHPbgxq+QlCpl59/+147brZ2z",
-	"rN0K4mY/aWK3q3DeaCbsAjQVkM65Sy76jLDPdDDMGZYQ4OJpDhuB8BwdADO7FJauAlood8b1JvNLgCgP",
-	"NSN9UpAdlNJlzH2K2C8lRHORMuLoWoP3BH0/sNK3IwO1Lr72AsqdyzEzluZUQU2S3aPD5iFpC2muunIk",
-	"sjb5h+9AUZQ/UNP/Z0IOm0ekbWlSZlf2cairY/aF9qn9Z5vkXBsXNsLn9D/xWj1qNknbymolaN7GGGhl",
-	"H2AD+5CJDi9kMtW+9ABKRSnpjEpOSBHpUsEsO3JkdslpntuRFWNFYi1h4oblcuhCQk5QwA6hkxgOyoqn",
-	"sSRWk9O7pO3N43arkK0/6ULc2ydQ2DtaCSq+LbW8/HihE/vJOWnBl8IVuIKl7pt/4NkPGb2G72ZsqFgK",
-	"yWB6pLo0ZbvkOQd/hp2p3TmBPqZJcLJIYMBVdCr8wD6nbGjwcMBH8pNdi/1WkSaGm83KpkwoqDF8iPyE",
-	"txS2KiFUkNN3ZxBz5sJykrtn27vkzLgZBicMk4NU+Tbev22oHSNjOilgGeCukM5LB3VzsnspuB0xlUPW",
-	"Im2Ye9t9nea5B1hKoGIYPT7wrPvQgKprKzOwR+UueZ5rhjxNYeb4oaKyBXrJFsK5FFitS4HPuzKy6e21",
-	"cn0s7WQYnFIC95HTpq/cR9ql6KLhKFa4aTvLrlQnSO9dqcZUZYT3hFSWZlBII9/bzfFSDiQTczj79srB",
-	"8Bd6bOEAX/AbBrFfAcm3LdL2mnobdke7K8Hd2lZ2wRRz2eux7MQ+rqwFlfMBN63w6vLvTx+y/QY8zbJL",
-	"0Zl4aP7CFWi/KHPWIu4w419BvheeWktVp1S8SgKEY4Qvw+G3gdA0Cl8kB2RF0B/tw654Mbyl3NEi3ciu",
-	"pzX4Kp52i6Q55YNi4T61v4YDe1Jml6LQggp1bNyXAwDulGOSUjuwa4JmJJkwV8OU85Q5U8gpstaoUZwZ",
-	"6qLL3OSgzI5Mf+dmf6dMRym6Yzb2d5u7TUjEGDJBh7zRahzsNncP0AXaB7X7ER3yIjRYACEOpe9b5AWR",
-	"95EViz3LGq2wWZRrnci0+UVmE4TFEca3wx+iusGlePSny+Nwt2fgRm78SQX7L/f33VQOQuyeVuOC6QKo",
-	"Z2//AIwWsEqWy1OvQMHeVu0XF3xVzgKFndlvNus+XDznU+Chv8QZ2HmHy7x2hqKhmI19bW/Z0Ur4Nf0e",
-	"FS78wMHiD9iJnonKW08Wv3WKrPsby/GdvSVGekcnuaTZhZSvqMKEw8O9o8XvfRB6NMTO4K9ZxumFNZrs",
-	"y/v7K718BltkJvjuEot8Tw17hWLLvnO03DG63BZ44WCZCdIbytHpHNrBjdYfn6wJPhhY9m41zh0QCuLV",
-	"ADI23JAFNyQNQ3vaGt5ljkUoqRutRiCqYaxpTneIAiuzun1vfV5fnWmDTmq3jm1X5dJnUrCleRMHXpND",
-	"f4GbYlW2dAUgz4Ko6t+FN78SnxWc9VxkTnF29UhF/b/3s03x1QzrYByux1bgmtfYWHi9y+WDZuqFNc6W",
-	"puBzu0CaPw0FwPdCv98RKV2UCQwd1rd2WZgOt5COXP7UfBk8m/2BCmWHdaWL/EL5n9VDMYPC+xQKj4jz",
-	"iUkFpsFB02Gr6hOsGcypAYPFdyID+w44AzXRGD07fNBNVL5q2lqDTV72O7+m/C1/efbhr7O9N/zlk112",
-	"0NxN93OxqqY3BV+6XV3vHeXqrvW8YgFbYcNvcyV8byrX88++TqqAoEVWm0rD5Wpj5Us5kNnV1S8PT/v1",
-	"ja0wAabxkgpGnkm2OmNW0XWX4sy9r2qF3ZkR9dxu+wV10cD7q6d9ZPS6gGj9Ljn5KQQIwXmEAnFjhr2B",
-	"IPVOEfhd9r7G9Kw2Nm9qE+7b3dNQV4DAmHcOsVyzn3Ti8kWnwvL1F3IQRd9ENJi7uI0jOQ/bvZFXV5DX",
-	"vJbdGh5su/ulkNeIgUqSB1bO/2etXv7g/Xzwfj54P39o7+eD2/PB7fng9lzN7fng73zwd27k73xwdD44",
-	"Oh8cnX8rR+eDh/PBw/ng4fwePJwPrs0H1+aDa/MHd21mMtWBAVdlsV+ZeWZ/j1NowF2GfTaP+mYAxf4l",
-	"i0wXr9/WoDJh9jdjmSZCEqwFYGbuGi8A3VEKo2hqEmIkUYwiOKqRBIHT/IJhjbjcftEtpLBYw/nsN5u+",
-	"HZ41G8pOVtic4IS8ZxnHbPdfpezlzNW1IAUkADIG9UxEjgxUX2SKcuHaWO3OyLBfmXEQ+wu3eIEA82WO",
-	"aZ+l13bVRWYwrAKKMKtyB/tBjHSj1ZDXjdukeMHj3i3/xjWb6CWeLioRG1xDxYVrj4AfUXZrK19xxZnF",
-	"Z/wrt5+q344mNZeDvWc0A0A9OMNGUMvoxO9yMn2q5UKEmi9iNLM0d7+RBmY6Xzu/YWoC5QgJGVIF8GxD",
-	"bBrkqd2ReEjvj3KH5VLH5a/s5Yz1mev6EefyKiNDJaGkT42EXjBZBbtQx6J4mlP1c0XDHK6tHEj7VkYm",
-	"031lLK9CnVsypYdA4r/9daTti1E+tePyDfdom5RwzuwSXEtSq23954JtLak8uq9P5WAIhV9TrXPQzT6n",
-	"TU/iG2Z1Ju5fuL1YZAHlZWVPk5PiS5ciY10ueHE0iS/jdeOCogKlvIbluS8BkUpjdZ2r1RvQCekwcuS9",
-	"OUTmWUxb/JWZSkuTbcnbou1To7m/P9W+xQph3w0s6OWFqAIN6LZVij8oueXZ5ysou72qIPxYgRfvrNTY",
-	"S7v7x3vN7KiZ7h92f35MO4+zg8dsnx2m7MlhRg+Oj3/usG7a7GT08OD4cfbzITs86Dz5ubv3+Lib7k+1",
-	"pWk1sqM062R7e51up9vZ/7mbHR4+3qfHj4+y5uOjn49p53Bv/0n2+GdGj7K9x83uPj3eY5297gHLHh/t",
-	"PW4W/W6AXoveRn98KvoPFU11KlIahCeevGtUVZYClkS3tvSOts2JyPACeyoFfuBaCgK1jyekDfN3FXHW",
-	"TBGEEm8lblWBO9NVqTae6TY1ppp0RjyHgq5azneFPbsTippZnfh/6vSo1bjCf3UFfQ/wxt1gQQ8tLrQB",
-	"YF+4MfXyil9cybvZewTVWY/oKONmh93YY6gVfNOonlFbk2tzaj/2HL+VNIZU0QEzAAD0xywCEDQwdQDB",
-	"GTR4kZV4CoAR/HvEQE91EqDEDC93dCHqeP3QRW+tjGctsnQvX7gR3V+7QUebpXv9xpZGUyNVZWFzoL32",
-	"ll0mrBArXrsEqaGQ0LCbu1UgupqZYdPQ6NSWAeSKTs2JroK2DfZTjM0Ayjbjhz4HnKZm3CIeUo5cR23C",
-	"AGbc6sPGZFzJDo+eIirVEk+Cwwwut9UVKuDGd7TH7tr18RQK/lf2fVj5s2kqyffkgPhSoKX88ckevcdr",
-	"+ePT7bRvwgokEFGB9AZ57bySEitX4S9Vef6n7NTL8acO4xeulbLFP9XEyBxEhEeacBpEqygnd2XJRnGW",
-	"EdqjvLAQit+hhBp9mKMhaqAyzxZeGi/tjJe5LUyfaVYnIVxvwZJVPV6fYkZNXKdCRuNtCu8Jw76UnQd2",
-	"/Q7ZNWSmAqETGxORCVuPhx994dntIyDealAh2l7Ccx12I+qNBKGCjRMEiPhTduD2d3iePJs13gH/5qXs",
-	"LOLDEjwXP+uRdHKuUX8olIvDfceoQwqmpONT0NBmnGCz9+tMz/a9WQDb9ZhspZSub8xhh8s4Qs5Had8e",
-	"3QNPBhYQy/OSJ911hU2HV2PFoHF8nWXom8avQ4xFn/zUR1LvOFvrQfZvlc5+k2PSpcpBicNZWuFYUB7X",
-	"y1Bc0hiOom7cYU5T525UQCJlt3PlOki3FbvhmkvRDrrxk1yKHnNQaSOlmMC0rximzi55KkfCBK4kwT6b",
-	"S+G7+0qREClc6qP3QuySV3LMAD8KAtj6HVMpE6ZNBvIGLkAIWHdoeh1T+86rXLNmQBoAtND3AX2VXozy",
-	"/AK9vQFqpXDuEcHGHxCMOIRw9ruHaNn4sluLM23D5dk/Le1Ocyv07cK2FNVeT2J8f5riQzh7SyIK6a9O",
-	"Qq18IRaA3lEDE2JvyPoTwjPE9SotxPa/26TLReZ75bf/q024INwkDl7KlSp0WI8LTbQk/4jB3v8zsW8B",
-	"eJTKEKEeX9Qnl4IK0FAVoZVu00nYovzE9WmCv/ictZlRcTAdGc2/onfJGwf2xwWsjmtCL8WY51lKVYZG",
-	"cJfnAPvYtza2A8niZpcU2jvihYWtVEmKMplq0gaU+XZC2tigoA1mN/67zqT+4CDQF+rysGThQDKp8PsP",
-	"u+cXmXjQTUCJdQ/GtrjiW4TMwRpj/d9bd3MCWivvCe2OStX5CYZK3nCEt11Oip+OTP+df6lueOhMV/hI",
-	"tASdACg84LM6t8VILz2ZFwWS7Tm+OG8/LCkClcAByuDPy7l8b6r+lOkWJffGa+J7LTy4Tb6re+kFFxnx",
-	"vRrWuIMe6YlI610jp9q1MsS2Jg79tdLI20pgB07bhyaVlo8TryhDjz/3mhrl3msKQhybWwYixyd+lxjO",
-	"rUvR9r1+ci6ur7zuZyU5dwd0lUrRzXlqUKi3R+UZXvln2uh3RQRo02diN0SbLVFW/RoQlxFHtpx/KVzP",
-	"YtdtEBIhokp52Ud9E6282ump8biz133cOWY7B90m3TnsHrGdJ9nR0U6ze0AP6UG639nLlk8ajfR635Zi",
-	"bT/NMt9h5IfyDvlTfdDFv7HM+wURl4uk86qvQKwpCL/w7Haeg+oDxtOnlMEFN/IHSEvf4Er+vizUpXmp",
-	"FBAP9zjQ9FvBpitg5zm6qEn7c9rZge2IaXGuGV/iUaq5sXpsgTQN8PHOXPEda8PmgaRobZ+hRYCXc4u0",
-	"MzZkIoNuw6Ny/e1LEWRMegx3e6n6r9iPYNAzhHsfUEy1nAqqRm5jQNgeSMUA3d/NHa0GUaTuXYoev2E6",
-	"MABHwhotLLO2JmxPWkRxIYt6LNAHB23d2mV3g3ZXqg7PMibaibVJHCi0gy8H8wAbLeSsGw3OYjfNzaXH",
-	"mopE0KquwTKO2TFBgZm1MJfXHIKWfdvSGB6kXLkPuLXhYA9Kw3YdeHRpKVujIjwqzf56swmbfEQaz7Qj",
-	"jUtdJwoQrtEwAfhAIAcUU4+LpHKufOW4JpkE114qBwwCBpcCPCcUstRhJC7FbilZMbCud8kzCY43Q8yY",
-	"pwzLeFwhO9VEQpjCicxy0vDQQLP8hulWKCNjErCsy/pmUtB37W+c+g4HruM8VOguLf7KlWwKifIg9R6M",
-	"pDuVd6+Y8eoclIWByrSJ3FNLyL1zL41k1yeIakMnxCqKGbSqmYC3BzLaBRvvktNcS8wiDnS+jGQc6mOy",
-	"0v0aZsvVC7FLUS/FIpLp/RYl04MEeLDulmNGoOTNWPFGXjOslddLayG0gFwCG6bDerQCawNwGxidQj0j",
-	"KI/HEbP2EtpJnM/s65YssOXVA6c9cNrdcFoUX2xzpX9+lOQ5OCESMuxDE8FhXxqJDeS4HuYUXTE+ldVf",
-	"Xj6UXlx1EFs0vNc30OHtlEDIumzb5j0SMs+wPSN01Sqaw2kjh87hAZ6dU0FkRxua5sylM7nGgC3SliNj",
-	"DQVXYdbuUp5jSMV1p2uTcX+SuA6Lpo+XeNHfUMnx7qU4RXk27ssysaC426sOpHhEpi568vWv4h84aPEg",
-	"IOLBg+Iy1oYNZ5IMlpYTI9N/BChPDr8mlBHTyXoiA2AibMiMpupstusSO/6a8vw0TdmwwDlpLkMN1mgu",
-	"QZF+dEzCe4ylVJDiqb520fXShw1OajReXKPCgBwL0LAlQJVi1PkolaLL1aCeSp/iA0Com4SvU5lZbkmz",
-	"ff3fPy/vXwmH33Zk+qtULMjsHnhv7wvl+4SvZYvR7fMsJP1S5bD0hJqco8xNWMJ1Na1Nv3whFRE9Lj4j",
-	"TkSR452QC0VZl1+TF/iF05HpJ+QpzbIJ+EDt367sK+2EPBc3ckLYZwN/+At0qd9O3yn5eQJ9zO0/yEhk",
-	"TEH/Y30pQP/b//w5wfbd0BP5AGJOTnELkuMOm01IvnQ9ZOEve0Fobare8LD5hEhFDvf33X8enJQdoX1e",
-	"Jrh4yya80MyYeG2t7Gdtx8OI11AxzYRJCLbLxrmYEpw1DN51ATzJxc8uBXUbADNM5ZA7jzJ08h4rbphG",
-	"rxD1bVsHdIItle2QMdXRnUlNAUn1hK09juUA2Afc9JUc9fqNxLXthzf/tWPPd+d3ANGI07p7+tG/7JPw",
-	"4G3S+NeOVbp2UIYuetE++tw7od2bZ9lSr52Fo4FdvfMLza1JvtTr8IZ/IfgQhAqXed/JG/fehyKkuMS7",
-	"xcMg3JcSrb9Sw8Z08kFYdpKK/7WCSuLefeGjFN/isnfkSez0LUvh3Qn3P/Ri1oBc9Jmz8MLv4cQbn26R",
-	"Mmcv7N8YzR4o/4emfHvEa5G9o40Vad6+tTLduzmuTvuO5t1Vpa9JZ0J+e376LMoE4SWec3Fd75F5wQXX",
-	"fRYEXKvZo9g2P2ye/pMuyyZyKXqaGEkoNMd2gdSqOwbv2XFfAtCXdvda4azhCOwtx4KpXfKKi2uWEZoD",
-	"4hhAj4ao4TVg5vG6BHG9hfTSrfRz4eJ620r6OyW7PL9zPR2n/tXsWm+YPnV5yg/tW+7oki0tiBizWhEQ",
-	"5q/XmhHek9TAPvuN5U2LSOumSjq9ICMBwIBhOxlKxkqKXunppQob+jvkOdo1TMEfuvwzyyAxfrcmlYR7",
-	"EBJwJstLEbb7R+8CShg/2C5pD7q0lIwkpUpxpqFcy/7UTlATf/f2/IJUF/po0KUOTdVI0gWZCzVZ75gc",
-	"5uxSoIe7WFcOOXmFyYLLY5kXsG3Ei20D5rtLWDR9KyQr/rmfdFQw3vfuV3fR9+prdbx66HX10Osq8IqP",
-	"TH8Vf0shK+oF4wW99hb/lDjqWZsfpWThBBKhJikVocMh+cfF24t3/9wlpz543QUoOKtPnr8+t3IR5ROI",
-	"P7B50ANSxKnOn/2eoOeD6D5qdIwMR3/9lTtHisNhztiAikzPQWOyy3394nQL/tO9/YPDo+NG0sDFwOcP",
-	"0r3uIT1gjQLzsuROe8W87u54LMzVhNPrLv1e5dM5HPkL2KQHAfVjCig06QglHlLDgXhAfn+V6Tf0D8ea",
-	"862ZVyPkOJJFs2rC725MxqwLlrNSHOTvFja8t+3w8M6tkCl6nLAedZZI34BaXnILpqFj77IjMuBiZKyS",
-	"LxVpO2wbr9a2w4CAw3hoK1aEQuBedtDYriSHa9IDg8UEF6q9tC2Nn4AnBJPVQO+f4oZd0rZ8eZWjpGm3",
-	"YjOySzFqQiAkUDXrsMbH5btj4IMaAkpHUbEcKDQQTsKYggszxXPW7ba+Zhtd4tVVbGI9+Ol81U6cG/Xg",
-	"/CBcsPnhKv4BHCtIfzXOkwGDAEVd4eyaTThXdQU+NN+8R803HUkUdaqxksjNhOv6JYxu8O/Udf3VadVH",
-	"rN6qh1qd1VglwAwrqHWKRar63CP22c66NjHl1GpBXWgaJck1Y8MSOAsru7kzhRQzroK5VJbsj9dsaLyL",
-	"2PVOkcane3zsS0JT48rjwPuRU9OVagAmjC+tjubtPoeJrynp8eUHQX+/qPc0z4uUc6Ab2pEjQxbSsK9I",
-	"rU+vmgF51nTiPW++gAzRhE4I2uLYKRkShGie1+G1+eqztYiwePmBDO+dvlFQRYkdhaEiZ1UuSZEFxEud",
-	"zXw2105d2WsTk5Mic4S2JEZ40Xgs59qAM7yCD7gULtRGEOI17WA+3W/rc1u8tXSdhT/Vv4nPCrrfF4Rc",
-	"y3xe93jkm5PVuVQ38FbVe6ieVxxrXENyKUbTx1RlGjSgS2HKHm+gPwk2tuubDoy3KmHzABen7PFn3/TD",
-	"oWMam3sGrumYUEA98V0ZaLtDjxMgOAe/vyn/ayWHVHXO32vc6MFVtURr8rfqe/NWBYZXJHy9TkioEGRd",
-	"qXrSzEs8dMqt9iorwdpQaMtWVjagZo3KTLXPZABdkLjUnwLKwPAB1I0yaEFCBYJE9ym2Xr4UcxzaL2Di",
-	"2xAytYkySwuP6lxWEh53VR8XESB/7+KdZcOysSI2zYy/SLfNf4pptjA0W4mlFe7KWQUgDlWg2VbYpFoC",
-	"t617tzK9hxK5r3QFfqcpXYA6EnLhHRXUKdZVTPcXpXcxDtfWNRfZT5q4l9DgRh3a58QXs7zG+IIzgZGP",
-	"f9KkLweMcK1HTLcgr9XegANMbZUBwIJUl6IPXV7MSAmrqc8iFfQoF7vkI7TiLy7vlAr7UIdhj2/Q8Ssu",
-	"h590IWR69pNSEKp9VwQq7E084PYpVypnx90lr/ALlZWjq4F99vCYUqQMTQ1rYwXwLGALacPzvFI7AHqB",
-	"6zMolRXFl+Kg6ZtU475aZiM5taoEd740booVJIQiCBOW71HE8YZ4vqxAOcTFJR79Rths8AmoynEJbDe/",
-	"fL5eRSbCB1aXhqs34Wafh1wxfSYarYPjZjNp8MzPm01e9ju/pvwtf3n+4a+zvTf85ZNddtDcTfdzUTbj",
-	"rnTNqV140K0a0ozco9BpYL221Ai8M68h9akTFRyaczjP2h3fBsXRfTNX6EO2wF1fQ8+dbAMsykDyObXR",
-	"Et10+HjVDGPFelwbpupvoNdwAzn0Giv430lteoqd//erwn1TAAyb4A4xfSaKDgXQ60C4VKQx1SQdGaL7",
-	"UpmkFMZOEBYJSe7PxR3c9bVp3Jy40gfXU7J0LiH0MFhaV4Ze1wBrvvfL3kD6OoiiN+gVfkkFI88kOJnv",
-	"th7Cz30lqb33lVxHd+YAgoLXMp3yQfm9M6nzVDFqWNglwLK5U/s2EDWIpILYe3PcQFIRzdQNT31tq2Ip",
-	"41ZDpa64k5wG2i4XZL/U2UAojH3sFcrFpCJHzYPZRGBAE5pcOPm5thQwSykxSzN3MKuvoZUVh+HUsyuI",
-	"XO039493mns7zf2L5mHL/t/R/zSSBtgN2ewjB+Uj06raLSKmL6gSW6dli1UgV3hWX7mWUi5ehwHKjq99",
-	"d30WPdy7SyEOMqUK8X4b0TGBsjnLvDXRHeX5ZG19s0IC9UrnhU8ewxxiWURTuPY11KOvgMvm5vmghd5X",
-	"eLfp1v46IBtLLP85DzAgAHKEl3Y6JVpETaEuGUrNAXe4TQf2lNvEXgncWJOaCNaj8KM1kjPW4cb58N2H",
-	"XS/CLs1zDXgCY/IXU5L8gxZPFC1og5/R2r8UQP3u+iApOP5BfXUzgOLef7r8LRioB63zOmwiRUb29w4f",
-	"H/58cHz4eJechl3qEPMuheoUkvYtEWWYQQ/fZdkJoZfCN7jynW7LJh0J6YyM69qFd5OGLHpwoVyKS9E+",
-	"y9hgKA0T6WTndzZp+2BGCrCHPwEeggfDVMjkaBvgYqafLh6Cidv/sqttBcOSio59KSAeEqArjL3vCFuK",
-	"lUXVLHPXbDlnswOtgieAVK1GrO3KC1yfENfLZEpl9wNyfSnavFx+2ZNsl7z38E0UKoIMpFO1Ssvgmk0A",
-	"3qjDiFFWADun1CkEfyhEfXag46j9ryMAhWLOZkGE6+IE0P/t7C2uoRmlsMaKD6izrMeUa5ppdSNoYpJJ",
-	"prFUAmuaoGrymk0SbG+iJZHCt052tSF0lHFTH8yuQKysi+U505TxDXS0CciG0IEUPagUL7yESD1kgAaf",
-	"LAnohFDy4cPZMzLmeU4yWUmkOeged4+7TbbzM20+3jnsNNOdJ/ToYKdJj9kxPe4+7u7t+UQaBHQpU2mm",
-	"qH5uXs38Np1D6JVqx/jff/wfO//fp//7P+pSb9Zt9gyyrNHaOUrKnghvBYgDQ7xGsGIWQHjY2w5JhN/G",
-	"0f7mIM5nQo+6XZ5yJkyAYXR/NYjK4QUbdH87xcBtaKUg3Oyz6NFee5jFhbV/0KnEFq/+cBYoIY+sgOas",
-	"Pl/2AjOLmDbEPYq32YlrAYM8rQnNMjIa+kQD93XX4cu9BwEff8HDpaoNndTl04a899xNcgNZfi/a3MbW",
-	"9ID5/INjPl8Umk8UDX5Vfp4zCTssUzfxlN6PLsJm1RcpjKIpWgCKUWvdj1TeaDUeAWG7qc30V+E9aDM+",
-	"GibYQiUjWAbuG06PTD+iN82v2XLvDljkTe8DtFYPEgrT6EgLkxp10Bm8dBrO9YnZb8ziHrqPeAMu/g1f",
-	"iBK84BsjRhsiguAF7NAyU7OkBh5sX3HE8Q9h1bD2urTMEdFux1tqesjodYKgrqQN7kLXkfgRHXLvQWyX",
-	"nr+UKjUh7WdsqBjqbPB8AkFgGCOjhl0K7wVMSPt8JDSzRsUHhyPV5SzPYE5OKUQzg/eEVD43VYzyHK2B",
-	"SyFhSTTHF6FroaWhXfKKQZ9+tzqAbTJ93DciJEkhGkJ97m9OdR+MFkCvJU73ZiLbJR+tffTq+a+nT//f",
-	"q4u3vz9/c/6/ZLf6UciuLw1LvIDcIWCYve7sVdpn2uD5Iz4NQE1ZA8Uq/uVn+ozmNcwQ8F/5fCZT3bj9",
-	"dPv/BwAA//8=",
+	"7P0Lc9u4li+KfxX89Z9bvXdd2pGfSeQ6NePOo9vpvCZ2bvaZdo4FkZCENgVoA6BldVfuZ7+FBYAEJVAi",
+	"JfmRtKqm9qQtknittbCev/VXK+ajMWeEKdnq/NUit3g0Tgn8G8cxz5i6SgiOFb3BiiT6zzc4zYj+R8wT",
+	"0uoEH4taIyIlHujfL4ZUIvsQohKVnxPk3xmR6oomrU7rsNd/vt8/OHr6tHdwmODjVtSSWRwTKVudPk4l",
+	"+fYtysdLKbu+0q9TsXhi5QfnpkZ2RpimqEdSzgYSKY4wy+erhlihUSYV6hGkP0QS1KdCqhM0FvyGIKok",
+	"GmMpJ1ystpweTjGLyRW/IaKf8kloJXPPlBdBkH0ATXiWJmgg+AT1yJSzBO3vHT49fHZwfPh0pdnFOE2J",
+	"uBpRKSkbhOam+DVh+QP+xE5Rj2BBBIJHEBd6Y08/nqFrMtWE4B3JChPjCbkit+OqwzfTcg/M7pd+CA2x",
+	"RPaBE4TlNerDFLkaErH6nCi7wSldMCf3QHBOVCLGFXJPNJ9DQsaEJYTF06uM4RtMU9xLSWg2FU/OTivB",
+	"CvewJCjGTE+tR5AgOB6SBAk6GCrE+OQEKTFFeIApQ5QhjEZ8RJhaaQFEc+OVwteEhWbt/1zFylQi90Dz",
+	"8ftc9GiShEcvfpwbmxGSSBAdyYgyNBlyPQ9JB4wksCkKvaaC6K2MZniB95EaErudMuZjstLMaUJGY67g",
+	"RGPO+imNVWgRwefm1nNWPLXzG5miCZYok1r8FVyC4iFmA2IWQKUTQ6vOnimqlk595qFa4txM1sr0E731",
+	"fEwEVlyAEFAcJSSmyYoTZzLr92lMCVNXbgdCcw89VyXINQlzjlI+gf3Wu7vi5BQRDKfhCdnf/Emc8xFR",
+	"Q8oGaEKYQhPB2QBxhngmkFx9i0CgXcWCwAHiVIYnNP/Y7AbZ44U9IfnNq/cLprrW9Oybi6bmHolaRAgu",
+	"ZKvz+1+tPiVp4mRTacZjoQlNTdGl+fGypWfqLstvX2dXZz+//jUw6uOFulHp9/KlLUmsFYc+jjV/rHtP",
+	"M37V48m0WqDP7+wMQxtWpZyBUNcbg/QXV52NzOLhlRUFofkwrq76PGNzF7SwtzPSX8gVRE+srzWjP3hv",
+	"jdnot9cZXRIpKWdrzMB9YZ1ZZJKINaYAr682vroSBCfTRmpSQAA4Xak0TypRH9N0nuHfc4VgWH0BSSJu",
+	"VqOgMZ6mHCdXivOrFItB8PKZf2ju5uEJaOXaxkDHR0cHx6g3VWS1a0fbRjQhYkM6qLv2kfvuvDK60jQF",
+	"VuQqpSNaYdqWfi9NinM0wmzqBLaMPA04xWpFQhQEZ2q4UHDPPlK6u+nA6N96GqBkDugNQXEmBGHqo70r",
+	"I9B3+Oo6hSB9QeTwqmxiNbbB7GesdegZYxuY1MpGWHlSa1/D5i69MnfpldFQVlR8nHm4upojyQ0ROK2r",
+	"hYUu5HPCEsQZQcU3Itgi++3V5kUH+kCueimPr8OUNPvILNVrfZXCedknUG9qFETB/yCx+kkikaUrCjM3",
+	"uL4m+DisxSyiKmsG7lBLUEhbJkRoxYadoB4ZOJZdaXZrcuFmuG9NrtsQt5VdUev4qtbVes1Agtzw60WH",
+	"4h6YpxejTcG59AhhSN+SyQnQEVqLXDIms/GYC0WSK3ethiYYfK6SrvU8GbfGWYTGQy0juCju6/wGB4eq",
+	"52CNMdO3+AgnBPH+2ksakYTiKzUdk2WL8p6ck3DK6UNYIjwepzQGA+TJH5KzSO//54vXO88QZglQbMxH",
+	"Y0GkXJFYtN7K8IhU20gzT8wdg/t9Pc/XhODrq9yXHZhG+YGgBuz9WswR/OdDfEO0tZQSLBV6huIhFjhW",
+	"RMiAHezb9YpzJIdcrOJO/Ba1hgQnepDOX60XnCnC1Esqx1xSZQ2ehMhY0LH5z9Z7PCISCKBPU6eQG9Gq",
+	"REailoyHZIT1i4bKWlIJ0O2/Ra3cZ6Y+kXGKp4b3ywN8FESCZwXMFz2QdaINcWJ4HXihR/pckAhobIKN",
+	"ZIQfHOsX8yAsG7U6v+vpfY3crHqcpwQzmNYnosT0tK+MdVWezjloKOADm2Cq7Lham9V3qi9nwpswooyO",
+	"9Ph7+dCUKTIgAob+8uXLaaaGmvljrMj8+BdmA9KUWEfip9cv0PHTo/YJmlA1RF0gsv91maslIDkvW127",
+	"gdhKbL1HsK96wxJOpOXMLHdDh+dvN6/1M4j/VmT/gSqGbRU77J37v/Qaf6MscNxfwA8sM2KkCnxm4YT+",
+	"Q5B+q9P6/z8pAnNPzK/yyYV+G8aBUT8ZbjhLqsnYXmTgUzJOvJQP5InZqh6Or7WI01YC0/vJEFWwkxhJ",
+	"rCU4a8oB//osiXgFfrDgUbsbggtERmM1PUETQZUiTM/jXzv6bfgfK81WGT20HcaIzB3tEEFr/GHY/Z8L",
+	"B+/8ELn3loFDeZQrxM3GsbdX+ftaxkcmuBCh3d3dO9g593p4ce6S8Q8PPAQu1DgWlCltv6PT8xdnZxG6",
+	"bP1fly0jwnopZtdSy399ACQZEImwIGhMREyY2iFM3zGJuVgbzR08IAKPiHJSPhOSi/AauozcqqsYnug6",
+	"chjjQSFv7d+k3kVJsIiHrahF9fv/zojQKpDZoZb5SEkQj/DtW8IGatjq7LX3DyMtHPM/hOTGWzqian6m",
+	"v/KJ8S5ghUYcTLDQDMAxUZpAQvo4S1Wrc9SGQNYIKyOPD/b1hYxvrahut6NlgrsJJ9mkgVan9bS313/a",
+	"OyY7B/023jnsH5Gd58nR0U67f4AP8UG839tL3GrGWA2LxeQqf/jU88VkGTwZoAJB5JgzaXIXTo16+bKc",
+	"uhAbBQCSG2bUuprJDyHp7F57EnoHDMhawt2b62tM00wQs675/feSKa4ZnzDDYnJCFYRleV/r0Z7e868d",
+	"e1PsnFUuwj7+xLtUYPTTJNGq7a+g3q20g3N5GrX2sPxWVXxw4afm36h/GN6ylxyGC0jZEKiziKrjj5s8",
+	"mxFln0g/kw9H3jMB84UfKJ5schAjypYcQZ5fokWSTS4ZcJ5EZWWQjwlzXs9NnUCWUPURD0j97QeRipVR",
+	"Pm9M3tXv+kC8e363nCMF3kP7U8eJ0lkR60SvFbEJUZgaB58gGKbQOpXXNn6vFf0pAjUNWKvVOdyPWjwG",
+	"V3FyBZJ2v71/vNPe22nvX7QPOu3DTvvof2qYYHqS5sdal4G2/bxLudVhWZp+8+3BV7BJSBAlKLkhCbJG",
+	"Xj9L06lv8+k7oz5duZN7xW5IysdB4jo1ugHvI3tS36KWVQBfgNG2GvOFUr4WMs7cCwuyPZaJxPmXFniF",
+	"Fn4s+FJ9zi5t5BIOv16cgBI55g/kwUEaBRb2IcYrPE9oMrTKqZEmEk83KCeMUbkatcw5eBceSvnpkGu2",
+	"xuvu6ZBPtcbreX5DwBFa43X3dANSgu1dQkOzDl47S00Vc/4C79i/TCY7sy6MRUc/6/HQxtXalPOZaW6l",
+	"YtSYeipSbxZLicA7gZyShd8oPRwObS58f/b5UKRjywizjPDCUAmQQxN2KDNALk7HREjuvPvKZDwniDCe",
+	"DYZ+XtrjYZcXkK/84wvambzsxyNp3xNqjJ0ygbFyxqvz1uaUxhkxoSH9yyMWxy94Qu6Dukrp7Y2Jq5SI",
+	"Xv9w32Ga6gUukRyQiWAdQGD7BqRHHuV+XKdXXGirHeLjuE3rXwfFkDW9GBVptSZjfT41lBGSgIn6eM74",
+	"JWek4ala3SoPW+Rxz3JQEhufkF433IRszviErU2JIu/Iou/4tVD66ST0IcKS80BWZvlTLk+ASpMhEPrQ",
+	"gKi39IYw+GPwS6cphdzD0KufCE7ognc/zSYwzn0kJQMcT9/yAc9UxUfOTZUEz5Q2tMUUQnvBb23kK4JI",
+	"kqfDLdhdnw2MoemlYEB00vjfy9+v7/DlbKH3Qf9+ovnRpbmavPwRxGe5tlA1rwDVXrjMgQZUP1Nos1D+",
+	"+M/WX2AxtQXS55yPCORaQCVGUcGxOeP71e2YC7Wmh+5r1CK31tmxyD12TchYXqU8xqmXSwHpCFFrxG+I",
+	"8XB5KbL5ULDHN0TQPi1CIO4xP7cCcvmA8e3MJFFXWNKEeEOaUYze4PxHhClBiX3JZVuDneUN0y/S2WNB",
+	"8LIFm6KHTusPzMh/2R3cjfmoFbX69tTtXPoksZn8V1JhlUmo0VRG9rhRr7L6vkPjuaz9rLyyo9mtTbFU",
+	"V/m4csri6lXCsykfQOSq4pnSXrc6bfsXeWXuf2wSMMxeZONk6c6CJ9UGumxue5ZHaFtvMCPoJSfAjyVv",
+	"qZgaQQH6NJXomowVwj0tF6c8W9ljathoobs0TUODepZkjwwpK2dCzOfn7Mwk6Czi9UBKD0zsF6zIBE9f",
+	"+7GJhwmPPMYw2MM4fO2Z2NBsrZhOKZBDVVFHPsJT45LAcoNuWjvDz0zLRC7onysbCF4p2cItDeVkb11d",
+	"DaipMHE25f4FW8coWUPMZrLdc8/Fo7J5fiU4KYm6GbkswVn3y6uLCNRWJ5RtGd2GmEdP4swrN50NpUFq",
+	"CuJ9xDMh73oisyy86oY8goP9XC6hWnUlkAS6k2eBLpqFly+65vzP7C3xwrusmkjTe835mJ3s4038OPNK",
+	"yb2ExO88Oae6lH6Jfy3wUoNTn9/LZTfJXI1+7sZ+UJooRG8jhaV4bck22webbK15ZcF+zlwLJyarME8x",
+	"QUOSjiXKJOpT0AA3uV+g73wqFLU7VPNmn2+yh/40l1DmDHxAntKgVyZwrCCr4cTm1MsuYl6xA0mTzW3u",
+	"G95bPSvqD94zOVF13A8udwkMdFjXorJiyDRSYhr85JH9pFRw0bcEMVUQ2rQ3bpODO0hvesN7G09usttf",
+	"L7UJtvtb1HoLftptiOROQiQRmgxpPLQoQU9u9p5o/fSJ8Sg9Jo3TUMG9CsegDfyAAnIVA3D9Lf+IqWgm",
+	"LzGIBqhKaXVaZPpm2Pslph/om7PPf57tvadvnu+Sg/ZuvJ/OlAyCCWwr3W3NIvy77qdWE0rFMhfJJX1K",
+	"WmCisd6PfHdMbOeM3c8OneeoXTPieJ2NKjzua7rV13d6N3Zkb9hd3YRgbBB0Ec3kx1XQy2dJxGuAjGlE",
+	"MNsDW//AoAJwwWl9GXKZ+3e1KIZTo+z6wfWNrdd1+RFTdt3E0TqrLT3i1K53mKancUzGjYrFylkDZ9bw",
+	"d2EKcksBHAgjB0zJGcQxJnh17X5Z3gBMwiYNGKyyHG6hYibfotZ7/jNPpqvkETRV98qIcHeg6J0a7IYi",
+	"x9Co3qoMJpdTop7HQpVvc5ree36excPTAnyuwTYXIGg1NrgEcld/i99zBZfmgs11YHcO8sMHw4NdtBXk",
+	"NrMJ2RycjW7gG4OVd6eb9wfvbXbjQph9bsOoRImptd/oPnn5Y3e6Vw77b9P7Vc4/n8UZ3OhWfXaa3l3u",
+	"EyhZd0tUVo/b2N5A/t+04c5UY1Av2SYHw1h/j7zg2IJt+mLsfCoRZVKB817/v8RcghLhCZ7OuUVnnc0P",
+	"EkD7aHAbLzh/66AdGxxEEBpy4RnMv1H/LGbmukxNLOFNHqLf6M+bI9yPggN8z0r+53tIjHugZLfmZuQq",
+	"KWhalm7ao/2OLHMaVWWYGWqAM5yJpN+9RAvCoG5auOUamRVkEbg1iWYr5eNGcgF4Gw8t0T5hRd4WkKsN",
+	"DmEWrXVx/aD/cP0t92a3SH45+FeICxmsSSpRnFJAoDJ1AiYgoPyc5hPkbTn4mg3qkuIo5iMCgEyP4YiM",
+	"l/M+6pzCWLKNnSlh9Nd784qAP3hp6MFHlg2knGlj3NVzaAvKFXQ8Hg/JJ56mPFOfSGzrJprfrcJ8At5I",
+	"Afrg969Rq0dSPnmdpemFwP0+jfOE+YSwqXmEkYm+V2T5HhbkhhoT5yBqKfPyRwMpZWGOajlC7TO9qQPZ",
+	"qHnL6melN175HrTbtemr0H522X0ozCl9iyzE32uISN6fjzUEfdyYr+egd+vzpL/qOgWNpTguQIDZ5B2T",
+	"0a5QnzIqh0TOg/g+KiY9zytDVuFPr67kr1aPDDBbyDkWWtwpmUZ+S/+V/Z323lzCRqsmiA0orZpel8cx",
+	"8ADm0XrH/6Rpip8c7bZb375+K0O7mrVtmiHdd5dxpNtbQ1FS0TS1bnA4NgiCvyhz2PcfdX93f3H0czpg",
+	"Zw+PhxWAM68l49zzDUQcLLieD02LtyHXgm2qFU9TUaG8alRXUWHrGzd7LM1D904gJVSOUzx9P2NxLjSv",
+	"rRjSQx4cayWAJoGI/XkoYn8NIK5lFaMU8j9919+5+flWq+mNjPetU2E9p0JlSsZaMrt2VsH5lMUkaeYl",
+	"9snYlg+3Or/nXaJm6j2/Ri2eKW0G6m0xGmlrW6X5Y1ZpOjxd1NfK/ETmPaQQA0TVFYl6yuJlSgiMCos0",
+	"Sq7ez29Ry8c2fuFodRVCxyMT29w5igrgwQ8MQL4VcjswdwzPj5qn1vobaqfuyvRX3sLAPizbUQvfTiVA",
+	"yUX6BLUJYQCFy9dogQ+/4wPEL7pNA5DyMA9/oq9cWfdKFe55TXj58FzNuGUIfUAGdKjVaV2Taed/rg9u",
+	"/nvv9mfL33vtw/0yKOE10eb0Qf+4f9xvk51nuP1057DXjnee46ODnTY+Jsf4uP+0v7dX3LtmL1u1oSir",
+	"6OtbVCwG3AAzq4G/5ctxbbs6Wsg6gfU0sBojFexcteVnssMrJrt30W534P/8yUIC+NKs8LckGWzeix4g",
+	"mno54lpUpDClXFh8vxhbj8EbaNPfWNFq5BFnRt173KTitU1HTk5RMZCrQKqIopSy2TyTGUDsH0to5XNR",
+	"n3/m1fQ3OK+HgAUIzLo5NsASXFeqNgzo6k36HUkodj0bVtzrctui2rvtvdYA5c3Nt2aAXsukubVsbiMl",
+	"EetgKW+4kHVlUKTNIXPMdYNaTA7lxxuwXb7xjcCZ8lZTXPjNXEAsgj71k0R8wpa34d4sCa1ebTinh9mw",
+	"jlGIt1b39211f53LTNm4+9+RXz1N2tCWpdp1Iqlbx9CP6Bi6i9ypgtLqOYdcljwXEkkCPepGjmL17D+I",
+	"H6spzP3euXM7uNL1+xgQJ74QfO2jaDYgg7lWkwv3u/x0/e32J7gsSuaVc2csIaLUoTIyWapP903DM9h8",
+	"YdRV12g4d+AWHYfHPKXx9G72+4N4eAsveoBjLNbd4EAV50gPnjONMxU1t0gH5sozhTh7wDYh+YaYDmbz",
+	"EkIfb5IAyiFOPwotpRW4bm221Nj7k2vaOo/DZRyRABs1Fnwg8EivwPXBDIvakKSd74TpXWSLhyV8DHAc",
+	"c+/7zYVCnef8zc1lHmZyAtfr3Ofy+3JuOukETyWCfSsWD/8ZbqFaXFW/518tlhuZzS7Nv/gO72mB0HIN",
+	"ux7iNMv9pIo+XNszXO0MXSB44QHO7t4C7Wr2tGeU+mWtrNTQpbjrGfpq/3w7WsJc50ZIwTExK2hp/aLl",
+	"NY3U+u2OoiNAzclS67c1mvfcGZFww9dTaYvbpOKCJCdIf8ijHl/s1hmmX3BOoL5HKj4e2za7Wt+H2Cb6",
+	"h/HSDEmadHJVSC/eqFQkz8w2z3k33Ym7Aq4GnJF/5pcHfHvEb8glqzXpebNp8XG+zl84N89/mzWv/lrQ",
+	"ExKrXBWx+236JNMc9ERLdhADS6dO6/T/PNGfZuAoN9E76ZNRuF1nyZoLkCgcEqQqjfDUZSRFdiUzFagK",
+	"JVTqZSSOlWZZP2wqBjmjx9UQSZoQaY4ZDwQhydr84Zufs+OewadPYKUpHmh98giNKMtUeScbDThjy/4V",
+	"rofLk8NglyEfUY4JS1qB5rGzLWLD1vF8d3E/5RHySV2HcSwIaNVrb65viy8VdzY/YP1BC+N+YaNmLozG",
+	"SFJpmr2PU6z0kEC9roOzslXSwWHCHZk/M/rvrMzijDNiKgc0M0JT7+VLmbkXgVtL0ibKE5byyfjL91l5",
+	"lu6imXssJAwLqR6kqCDvlhiqdN+VqCF4e2cJVdBRsuH1/YFpGavmb+rYwZQHWMw0M9I2hSmTN/b7THfP",
+	"uUO37T5DdNW5zNrtg5gm8P9JhK7JdO5vsI32r27jUFb8HqfU/qpP0/xVE6qcSuUL0GJGXjPR8JYZ0grs",
+	"gKN7YeEytcF0YsOuUH1rzDFlSrrnjit0A/0i+ESa9huWW31hdXwYFFalFI2wCK6SBRtQcAvgMZCDCU0Q",
+	"VZZ3eab0hQPxZ1Zf9gQH52gy5CNPz5pYNP4E+mtxxLiJ6jE0xkLROEuxCFzXK8gMf4OjVn6ihpaLOZd2",
+	"ryCsSlYtOdabWUx5RloTHX1sTIHyl1wTkL+CWGUTfa59KkyfdkVGslbvWSOEvuULx0IYJJZSQCooVrqu",
+	"gb3C10TaRny2jz2ITUMBHWNaTayiq2Vm47O1Sy/PKnRalVYjzHiIx2PC9L272HZcZuzpKRe2nv6vJqYe",
+	"UEQx1TDRebZUSJ2AagYqnebkPEiezQ29X7xbtBW1htOeKJmTxYqDXXDvwzUQbAUczfcmrugVsfUcNPYc",
+	"lHsn3scZl0HCZtPnZgHPZvPjtkfc+IgNGztn9RkbZ6rpQZuKOj+uUl6Zlk4WtNnKoImVSkXJIpWIpwnY",
+	"0JgV5uSJ3lHMpiglbKCGkVZIsUJOjx5R9hZ+aHX2Zvc6at3uSBILovLgIyOT6ln60RMYg4A5zZI8iKL/",
+	"OuJSRUZH7JaiA109HXybT6e9f9hwfjNH6k+2+uD8/NhVDs+lHM9RY4/fEPQnERxyB6mSEUToJuZvCelR",
+	"JU+sF0X/KaTUjvAtHWkyft5uP917/nz/6PDpYfv58z3YGfPTzvxv87qwy0Sev92m/v18ghg3wLg8LcXC",
+	"bL6doT6cInetFue1324vPq7Z47Ebl88teERel8aVOCsoQrXQ4bz3Yqan6U8S/GTlZR22nx+vR4YwhwWL",
+	"KzVufvw3xHxb7yhYKz4D5X0XF8uovzzxsY9fDHGqhR/5O9xF88jm96JXbs//cZz/y9zLtIq0rLokfiNj",
+	"5eoWsLZj4VwIOHJxKrkFtAm2uY2Q5ACu5vkhAGWt6dWxYK3JQ4dXt1rzCpRqeib/yPpykGp9IN+mniq7",
+	"3XkM1Wph5d35Hrwyi9wx8x2E74Ot/cT+LTs3ZudXQnDxov7O76LuiKghTwDmB2ChSNLNEToL/7hm2RzA",
+	"2RoikpvKuW4Ox9pFvUxZpyhlA3nJwOmOmQf+nHJ+LVE23r1kAdXFQahEa6vHNZShkA69LG1nHmQk8uBo",
+	"9YnNbmerXNoyl/IaNUj8qujTFjVwKZZTAStcjFEAvzSqKpuKyvCAUdHYLKqqQgyx9kyT47uPOKSQu0tV",
+	"7aBDKbCIFPd1rciwSJo0Dkm8sr3NK6MSpebnawbQwj3Sq/JAcCmXE/pKl8PlXqKHabDe8CbVL+mNzBNL",
+	"XA9rkwg8wVMI42PpUoy8ABsLx+xmbqEU09Fmtq6PabrSlzaUXEWbh5C81fvzL0YM3SFz3fEbxp1dzgdg",
+	"bNqrozpFypwkXBfVyysmJz2ItfLY0H29jBw3JGmCUuiMYiLzsilPOhj3AFeGGv83jnha5lL+OcNOUTZo",
+	"SuoLfItB1SWf/9q8MUN1diIzQ4RIrZSzckUKLI3yZH7lE1Os75BGtB0LDe7Xl7qzuAzT0Fm7gq+FkeU8",
+	"OXUukOvJ78jVI5W5rEIwB6nMilqPF6IiVhze0R84aly+PR8usShP7aybUzTlWWTzfvQd5zKTH1UO0OZS",
+	"d2aOeEnKyqLclFnR3Nh4X3pDlImhQOKszHD0EhIAtWxZiuN8EjdLFmVR2r4u8NT6CeMeUGjVaEAdtO9l",
+	"LuctCxuvbXkmc9FXZGnuchmVtGL60h4lmmi6h2Ti1afvI5xW5vJa9HGJzaKokiTtG3csVQVdrJbelRPg",
+	"zPJLR+nRUGnOizho/uprLj4tApc9ycIerReczQUqThKt23uB2Yn7yRnJNTINZ5Cm/lrQQFzQwVBZMDZQ",
+	"rOe/ZrCmmqE6TX/TL2086bFSsbM6ovO6YJSjeDUjtLI8hpVHRWS4vK8LI8V1fYUh3d0aJTaYoenpsH0I",
+	"nqbD9lG1M6rjlm6Y0Mh1zJKUSPdJKDTUNvs4xTHZRa9wPLxkgsgxZ7aaASNzppZ/EZ+wvHFw0aqbTACx",
+	"WubI1DFmaIhviPFmhT2gC9XQ3GGnRTM0walgEweSbdJvzcygdXjkedWhMhZDjznQj80Ttc2e1/ppmFJI",
+	"C97GCTftrp2rNwqaPn0scqMaQyt+GTKoTcVMKURmSwPklMXGvjY+AK1h2cKdoCfOI4NmfBwgVM11rsN9",
+	"mT3MX4PHOsb6zX7RHl/zb8KNhVM7JBCYDVWLDZqZk3UTX2SAvOZiwNU6eWcVJXxQWmYqkWfcKE0ztOYM",
+	"UhgwtJhfsCITPLVtEh++XLaJZ3ybK7sZoWRpoMhh+Z6SombjSKHz/8Gv2R+cPH8lONVSrtHF5DyIkogb",
+	"GhO4RnN0wrwdIRbzpks8JPF1YPXa+OlNbd1QrVM3E3+hvxf0J1doAAkZCJyQpGMmzwaRIU3JRwTc5oiP",
+	"zS4AeKbHS/waXCnm9SAn3BAhg56uD+a+sQyKbBRXk4hcemnm1YXu65HbxOrjNLvS3Pw0G6CcHe6ONz/S",
+	"hlkZikN4GmEV4oRwNaiTGrBGE+21+2/Py/oxbT3KNQHUEkESKoNn4iMzzYxk000ouL39jpq5kwYn02Bw",
+	"Ti5QL8GBoSdvHEzoj0wqi4VeoiStO+o5fl1GALZQ1buu7fDV579m1Hc52/1AHm+HwvPCqj73XLm0haJZ",
+	"9wY781I4rO/ofrOEgxkkW/ShOz1ykxFzv+dss3C257XCeYV6bN1nDv/WgPlRaesN762GXzUZcgm6rfKQ",
+	"eExY1/SymTdelsFR2cgiZE4gm6y4eljvTEnEslGPiHrxGghnEednnAtuFJBPSkwBuQGapOmN12qay76e",
+	"LYab19vJrbpSYrpwG/Q+CkoSpJ92RfymKrA3tRG9lWOucGbVaXb+8HiAHXgNlgZJBmVjT0AIosTUmhUE",
+	"h+26BXk0vK+Kc4ch651VJfLFF48qYSHL47ihKGeBUmE2yy2iRCUzgDP+wVZw2qMAsfiD9yogLFbJXNLy",
+	"47FjV8CK/zbIFW8hgeQtH1CW+//XdPGfoFhL97wzzQgrE3td6OePWtU5vR/8ehooMBZZSkx6IZnkuYgS",
+	"DXmq/9fk+a5TcevAq8aLqr/zveOZyjdvnhhAEPM0sVFe6F+anLjMURO01UJUaJFYOcxHTMWK0gADPdhW",
+	"lMHMAoCYMKknEcLozZeLVo1S/s2wQLlTZvBTHz+cX6AnOFPDJ3k/dC0H6kzyfqqQotImzyyqmnZsy/wK",
+	"zlu8MyCDGSk8iAa90qaIGahp2KoBhkiqH3Y7Pni2JjJC7QUOqFRENJMtpwydnr84O3MCplqieBWgR0el",
+	"FR00kjAPDjyxCLTvi7aGMALXx20JmNMlGJX24bgxWlN9YbeZzEWQ0g+fupi3IV+AJepaeFlTzQGyUQm8",
+	"ZxJugm7rx5CrCMLz5au3ry5eoSc3e0aCjsgTl3395C+afMtF6TaDcfUMRm+iBV0tZaPtff5A93m9sghz",
+	"VsG6iJAGYKsjVlIE1kIGt3UkSG/ojosjKv2XQIHgo4H5XhPV+2FQpj0iAzPjBAE0uGnoGM4DqsCV/tFw",
+	"nbd4ypvGU14CoDwLmuwDKq8MdFxIoxXvpscmnuFD1Sv9f4ig/SlI5woTRYXvsdPCjX32sujzip1aa24B",
+	"88OJ0RVvoD3Qb/Rnrex1S9lh3fXtM7PUs0ovp1aFhjxLE9RrnmOvqq8vyq6/xyQ7H1phG2RsHAjSx75K",
+	"vvBCH5+7IWwZhO1d5jptlEB11nTvLbZ0S87QzSZD584alwQ/NOBARWX538V3qjf5XR9vDpIx12Jw0cNc",
+	"S+TxWAu+iSyL2GelNR7XEK99qPAMCdgPLC/tMQ8VNTb63k4CDpplx0lYQtmgyGMOdsnp+ogwXfDzzQGj",
+	"bcDVNz8ZbzOianDKd5imL3hC7v96qLoOtoK+saB/R1YyS6MiTZmzdGq68qghGUmS3mjZRkiCFEfXLBD6",
+	"/zHaWJ0xlPKJtjzLiCErNrH6G7Vy2hrZlUb2tn/QKv2DqszhsMC7v5yLL0Oe552UP1bH/n1H5vax0tr9",
+	"QbIV3pGE4ovp+F51igrouK0y0VyZ8EukVyjP7VNG5ZBAxbsfUJxgpuCPJOYssUr4fNGu0c1D4eapi+Zp",
+	"FQVNtFROeN2kpnd9/NqMGEhtqqHJn5uKnyKnyUfW0oJVS7IAPs/qerusOp3XOeBPs+iuv++FjWtvOn3l",
+	"SDIfiaiMWHadddGtCAt5CBfl1xVX4w7CbN4GPEHjIWcEfjx/dx4hNRQ8GwzLXbjPX/5WMibUWM9avxhk",
+	"9/AdeSpnVw9W4CogeHARWkgLGCx0bu+5es0zdq8Q1gVs6FYMNhaDHw0+6QXnb7G43/ZN89Co2/NrfH6f",
+	"sCJvDWLsfZ5dCal2e2zNj20m2a5RW4PvOBNvLgeviVFD5TjF0/fBi+5nEnMHL+SsNFvh3ShbrXZj8L9f",
+	"WuAqrvVPRJK1QF0epOXRd9YZzIqcZQ3CPvE05ZlaxS8gAWE6KUFMuy4pXnfzws/aL3l6ftLmOO73aYwM",
+	"l1pnz4yrFWqv5nb7HYw8ccnrVp2NCVMniCaQ8C9MSCW3kJY6/GYtIwDMe52l6YWZZnUappYtxvk3svOi",
+	"KXGr+2jmpffLQPDttdtBh2BC2HR+jPdc5V/1ViuIluB4Kje3XkYmn/VClpmT+qFf+chiiN3QMMqF186Y",
+	"4HhYgOfVqIcq71w1gkZBSdqccht+gtSEo4TEdGT6EhTuUp71fM3C1tMtSQ5qiCjoPtWbrtHrunkva6DB",
+	"ZTtmCHUy5M6za5jUOrGbbtvcPW9pYWYyc+fpkVpkGdxSf4DpSmdT2t0F4sy0PWyatRoWNWcrstcI356Z",
+	"h/fa7fYq4sUWseXIKzFmWou4Zi4FwWshMCyS1vwAS8cEKSDE5bzh0KLKNfi1AMaYTdGIC3LJGoimu9qZ",
+	"zQoil7dB4txnBXaBVogFAdBKGexL6ZpPtlcRURfLeClve7lnO4PNDuYJp4WsvbmR7oWfF3Dt/cU1nEFk",
+	"iGJO6RCFUrSI/pzuNLdx9u8/cJzjHLbgJe33iSA2nNgQXsp8LG9KoiXbxNmnIzqwALRoLHiSxSHsMCfi",
+	"5+uwqUIJTE2eIHKrBNaHbdqcIKbvPiyU57cokvUSuyBTPqEEDroxwq7dLzajhsoOinmajViEEtLHWaoi",
+	"FHMmlcCUqQhRlpBb1+TJx4Zf5rc9UxL9O8Mp7UMtPRizDidfK0C7wKa7zgZb0r7E6WPLvLfmqFdChtNs",
+	"ltIb4uB/ewRQhkPH7Lw1DhWt6tjxeJxSUuH/YWSi1WL7TPH5nxx0wgkio7GaWlBjhxxWBDJMkoB5L9xw",
+	"IMlJvgojxFKe6Z4x4aJpCfoca4W7FpFYq0F9ygZEjAUN3Qznv57u7B8d671dzFmBZI56n1XlA46MLnkb",
+	"BoqYhHDD38O5wPnPHZv0bmtHF7kvxSbm5Fu61Lyx0aaFU/CH5qhH3JwaDVQBSEHZlVRk3EHkFscqnWqu",
+	"dee4a8SU7FhcX2A+afnFQWUPsRi5ouxdhIcEJx2EgegFEiQl2MJtO/qNLpl5M9d3IKeDiBt9++0iuyMd",
+	"f9naiDW2QWkDdlEiaF8BUmKOjUj1UCA6tWmSy87Z5nOwbCdQQUUYmkJydyJRy358Ofydw68ozqX4iKGw",
+	"MvFWsEqZj5dJvTsE0CsJ1x9IPYB4qwnWPnyT5nLO5TYw0TgwsWpRtQkquDiDcQTaUo9AStFCVz5c79Ca",
+	"qjBuoyJ9zMvBeqByP1ttexawQA03SJQxRVNETW8QZF8IOsDsMxstnq3dcsO12ahdJ+sKtxuXylamiub+",
+	"5IwmJ6VDAfrJvR5a9zCOY9uszAtyTdEEqomG+IYsziRcJY+tlAHoU25xeDM76JNIrnVX5sOtV4Bd6+op",
+	"2u/9MLeOQQ24Xz8CxFIzSRKj5p+gvXbbhXrmZFx1i8XmmNdlwIs5RXR2J93IP7JXgg7YGXv4zgqzXYy3",
+	"KkdzlWPKYtspY5UIce1qhJ8kMrLcD77uP2vW86M0WtVq7k8qWRcYII5X+M2SBf3CXPZ9wieskeHLMxXz",
+	"kPKWMTtqB/W40hphQqRpqZPsIhvS6eSFLwZwU5v5k11ks+FBezR1IZ25+kSDfMMn5g3Th6dzyZxi+JNE",
+	"Xdusqms6506G013TBvlqgqfaihaQg2LbqEOoVpu1Np83sVFsLFFK+grhlDNSsnLzFRYhqiKTvxW18oqW",
+	"vElQPnpQOqzXFNUdRNTyZvWDZ9773eJqhv/mhYLtuIelA/Ec4WTVjnv1Qt0NGwsvqeGp6sIHDJJ7fBsD",
+	"kLpPrgZBWqCP5k3v8i7G5fXUO9fkDpXiABUtYpHX3w9PvDLtiu9p796SxJLWj7J306bZBN9jW84Yp2no",
+	"M4G8FcRFIHPlJA+q2B8ET136St8V/UGkBdIhE+KVOVDpMh3qwseZHKO+4CNE9BEhxc0/6u0dTchozBVh",
+	"8fTqmkzDu3cNdcEOyQ32B9JkV+4O+vdqfuoXiCzreZrT3/zRlNddi19/C0Zp+ZgwiHkAJUrFeZInLaIU",
+	"pBYCSL0Tu+JONZlCcBnaQNiHsOAZ9JDUlvxkyCGaCD5KrVMTaVRSpXfvBMUplzATv947ISlRJCnplnbK",
+	"uTZnQimm/UTUsp8JapEBibwK5jYE55wm7drez2GLsApgdC8w2ygOOi+ANwnMrV+ExVlCtwxuCp0bopPm",
+	"O7IMkhuW9HjQJmbBh7ZuisZuisJhHlKdEZUyI0kB0+odjfMZaOMQHHnVHCwbc60fIigSsMmthT/QEspn",
+	"hHlm3gYzGgYz5q69ujGASqq6c1Vd/kDW/2eGbzAFoX2f8jUhY8IS0FKyYgbbvkI/nJz/XEAsuBaBD4Xw",
+	"sG2/vMYxgmv2HVklpFCNOfOeo5gzJXjq1YCdoAygaGbrutrNQgv5qMHlNAdl/mLrBkztv2lwpYVLL5OU",
+	"mU2thRm4BY96UPCoLZbTI8FyqmLLmiGIEWX+X/eih+0/0uDIMQOyna/qhOpfPbx+6//8jnf+/Kr/p73z",
+	"/Grn61/taO/5t/9oRgeblq8LDuxeL3W74Cvn7oXDzv9r2zP2LhUBVzoWqum1+naeZQbuL0Ympp8B5JxV",
+	"GPI8rmgJq8d7FO3yHraTna0k20T2kxf9XpL5lNnKtL9Jwzy9J5+gru17wQmsTmT40ZMWPtsr4IM4NRf5",
+	"ryRNHvQO2t46d3jrQDMHSgp/aHPDzbh0IYkpbyVV5b7dRIjQeLA38aWGLtuZTbchxGI6pf5WlZttOmfc",
+	"qyCUriUbCEQP/4SqZeeWt/JYtEdlIqqZK1YtXaMFvTN+ECkb6qHSgAy+lwYrtVuifCH42oEC3edlUwI8",
+	"2jrJf7jrzaerD+Ih/ORlCovq+823hPf9Ep6eEIkzQdUUymkdUAD9LZTTZWxcnKlhgq7JVNoE8y6CymAC",
+	"Z8phF6l+fEiwgWg3rqnWv3ZOx3TnN+Jl59qRANIHC3MXm3+9doqRiWqvfn+0ohYQCmyfGSQffqjUuPVN",
+	"7wJlfR44kwJpmGpCIQmxae49oiaEMNf2OyomNPPOPwAxio8IQAdR+U9Qaj5yqQaCnP/3W7OfBn6iq5+2",
+	"FXiXDGvuKEcY/rmLTp1fWmsQWAAOkfc16FNDhVRI65IO6sjrc0uofkciSQjbvWSX7NyQDlyrf106Srps",
+	"GfijCF2CmqD/+6/d3d1v+g+WxvTfLlu7u7uXrW/dE2TLBAIfMlJq9kWT5Fgwn0l1vGxFl+wSiHfuMSu0",
+	"8gfRpUfdpdnsosP2HsKGpUYEM687U04ukJVYVDtDEAGEVWSDFvqVS1YU7fM+4pnZvoRPWCcHYDlqHxgB",
+	"1/1ElJjunPYVEd1dZCWDgwYQNFYdlLFrxifMCrkIJdk41dQC+ZL6v7HCxltkct7enH94j25wqg/j/ee3",
+	"JaxElqAeTyiRRkE6PgQNSY8GMpUku+iUIX05GGp0sSWcNzsGsjTuKsYZsf7pS2bAPmBsIyx20a+vTl+i",
+	"XLgBqh4RsFG/vLoAfR32QM9Z4hFBhv/NLBmHkYDiXt0QMbVfQTEWQs+/68vRbsdLGf1JIr1deaxKEqYX",
+	"IDGDotVdpKUwucWjcUoMGEZ+oeiNMPjcPehQc8k0XXm0UOyMmY50S4AER6wyeZKTHSBFJcR+CukvRUhS",
+	"FhNk6VpCsMiEumClHzIFqC0ORQTQ/IoxExKnWAC6jt6jw/Yh6ubg2130DwtYgXIgD6yG/4zQYfsIdTVN",
+	"8uRKPw6wUUS/0D3V/+yilEplMybNc/Kfxpg6ardRV8tqwXDaNem/pX2ADRwCpgK8kPBYOhANQELDqJcV",
+	"nBCbpoMCZqmv7l10mqZ6ZEFIXj6MiDUizelYQQE7ZLJp4KC0eJpwpK1VuYu6zjfc7eSy9SeZi3v9hBH2",
+	"llY8QENNLW++XMhIf3JB8fMls/htcG9bSW7PfkzwNXw3IWNBYiijkpno45jsolcUwjd6pnrnmAmpTb2T",
+	"NQQGXIVn8rTIbUzGyhwOhIR+0mvR38oLrMxmm2AdxOmMoDaZs4afzC2lxThLEGbo9OMZpFtTpjnp9OOZ",
+	"vme7u+hM2Rl6JwyTA0CArrl/u4CChCZ4mqOOwl3BbVASEKB4/5JRPWLMx6SDujD3rv06TlPXYSECQDwT",
+	"4IJn7YdGWFxrmaH5i6pd9CqVxPA0hpmbD+UYLR+YL5wLgdW5ZOZ5C4g0u71ark+4ngyBU4rgPnLgFvYj",
+	"3UJ0YX8ULdyknmWfixND730uJlgkiA4YF5pmjJA2fK83x0k5kEzEtkbXV47JEzQBajjA1/SGQNozg2ri",
+	"Duo6K7QLuyPtlWBvbS27YIopHwxIcqIfF1iRHYAJ7/hXl3t/9pD1Nyyo+CXrTV039Tzyqb/IU9JB9jDD",
+	"XzF8zxy1FqpOoXgVBAjHCF+Gw+8CoUkjfA05GFYE/VE/bGG4/FvKHq2hG953tAZfNafdQXGK6ShfuAMw",
+	"qODAAefJJcu1oFwdmwz5CLom8gmKsR7Y8JvWu6bEovGkNCZMggFhFVltgQlKFLaJ1VSloMxmarhzs79T",
+	"VGLcEGHAP1r7u+3dNtQgjAnDY9rqtA5227sHJuI7BLXbJE/mba3GXFrPoZNALjI0G9A2N5fJwgf9d4yp",
+	"QDiVfCn+g5cTstuC2Zn9O0taHdtG963trWR552eeTI2VyZQFVQREIaPvPvnDVkXYC9kLxLf+wIz8l/37",
+	"bsxHPtZ1p3VBZA5svbd/ALYSGHj1avm9xp7fytaRTXsVRI45k8bC2W+3qz6bP+dAAuiAkeQM3IWHdV47",
+	"M7LGajPmtb26oxUNXeQno8GZDxws/4Cp4C+99Xz5W17wBN7ZqzHSTI8L897R8ve8TMC82RO8vL/f6GXn",
+	"HjHv1lik19RBv3NU7xhtnQi8cFBngkUWq29Ytzq/f9V2/2ik5UUHkBb0PW3wnaEBLly5nu9F4YHUZn2R",
+	"3e6L/lan5YM0fdO/4pRi2eq0nuAxzfOwjSj5FhWSxSJz1hUtRlPP5SZGFgnDSFeo9UE90ueQXTTxPLO2",
+	"LMJqmHDLc7aL3vPckMLIGsRIEJwskD16yqsLn+ZShGcqFyMriY2XnJHawsIMu6LI+BnuwqZywkJDvPTS",
+	"5P4uwuKeGD9n9VcssaaBYxznIHTxoxlGX8jLgJfrmNnk3wxILT6+sGVypjgfkj0nJvREfFOmb1i9ihnf",
+	"GXfiatfoZ0kEdLKqzRrneudw+qIs6r4PxviOaPSiSHXtkaGmA7/kqj6BGizxUgFQk6vmIvfM2Qsl77Wj",
+	"9XqTgIs9TRc8TNbHyAXQ8kHbNquTJwZUKsUKDEDAc9GkLx0fGs0+ROS2kdA6+m65XqpFpm+GvV9i+oG+",
+	"Ofv859nee/rm+S45aO/G+ylrquaW+hxtVtH9iKm4ayXXTn9DnPkw18/3pm++unXQLHmvKsNoM/W8VGxO",
+	"83QCwJMIpk9VE5HwDqx3H7DIJrLbdFIJNqzxV+GwEbxbyeV2Ovdu1vrJ2q03mBH0kpPmUsDv+lVLDOzd",
+	"q717Z+bqK73pF9im7zxeBdSP53+fYuMFxHbB72e4b5PSwXJfLh5uIM1oJ08XqisiTMZ5V7PUWdLVmq3x",
+	"32FfjYFwp3P5kVSSn2Rk9eCZRKJqtcDLg1pHZqi70AnmcrQ2qxc019xXVA5gBVtr9rFZChXyoZSuaXAE",
+	"/7ORwVDieS0JEh7LklFbwk6Y4MGACPT5DFEGNsEYD8gucllGSlCDFiEIGnBiizOpRJRJhVkccG//QtRL",
+	"PWSYNTymVuRWPRmqEVSTFZw5Wx31rQICxsTbCEm03Y1M9JWohZt7AaBznCmBYxXptQiCDZCjXhegNLmd",
+	"hm37qr/2ZJh3Ggnu4X677frraQuqaI1lGhucoE8koSa++Avng5TYTAJDehEgGkEGCeKZgnh3IjBlti9W",
+	"cIMtPP/SLV4iN106cTwk8bVedR6LgVVASmdZ4JleEpmmOn7d+hblLziQrfpvXJOprPF0nmjWohJi3La1",
+	"gvmI0Ftb+orN3cs/41759rX87WAYqRjsE8EJoHfBGba8DDMr9+tdJTPtGgLUfBGimdpi5T1XMNPFpsoN",
+	"EVNwEUdojAVgQY1NwyFH7ZbEfXp/ktpi4SDRu/BYQfhjwSHjSWQMchtsa0iqTB6GRJx1TOxWxEMCyKZc",
+	"2FioINAByaRzaLNKBsn+rdZCTELeqg7khdKhvIgl2yNg36v2x9DPTI5U3t7H+Ofjob4OotkuOFo6QC5T",
+	"NKNwQXBX/5pJ/WJwi/S4dM092iTtnRO9BNtVVV8j/7lkWwu+Cu7rCz4aQ3LPTKMflwlb2VQocu29elP7",
+	"L7O9JpAOKURFB5aT/EuXLCF9ymh+NJFL1bTjgk4G6ZqKpKkL83MhTQaVzcca4SnqEXTkXGmIp0lILf6F",
+	"qFIDlk1J+LxJVau9vz/TbEaLfde7zOs8ZqpjWtAbrBC4kFZJk9srcBVclYrWtYgN94Fq7cX9/eO9dnLU",
+	"jvcP+8+e4t7T5OAp2SeHMXl+mOCD4+NnPdKP270EHx4cP02eHZLDg97zZ/29p8f9eH+miU6nlRzFSS/Z",
+	"2+v1e/3e/rN+cnj4dB8fPz1K2k+Pnh3j3uHe/vPk6TOCj5K9p+3+Pj7eI729/gFJnh7tPW3n3XmAXvNO",
+	"TL9/zbsl5S2ASvcCiGtz8ratVpHuVRDdyvdFsMlP4NbI4RRi4AdqEq4zlpygLszfZj1pe4whjJzBvFFd",
+	"9UyWpdpkrjfWBEvUy2gKSTuVnG+TN3an2OiC4QtHov99+u5tBEsxyJ36H8WYTiP1BxV8FJSSL6wO2Iy/",
+	"3Pwa6KoA4WwH83qH5XOF217WV1rDCqrW/ZMRZU9wllC1Q270gVbu5Cz8YdA8p1Kd6o+9Mt+KWmMs8Igo",
+	"qJX+fb5YGrq5WiTVBJqe8FJIDlLX/50R0LGtLClgmIsdXQrkXD103lMsoUkH1W5sDHer/Wvf6/JSu/Fx",
+	"aGnQZ6q0sAW4F3t1lwkrdEFFQw25rIfd3C2jtFTMzHRQDU6tDlpFcGpWCOa0rUwfydAMIMkvfOgLyjUr",
+	"xs3DWsXIVdTGFACqNB82JC0LdnjywhTw13gSvJBwTTZXzYAbP+IBuWt/0QtID2/sMNLyZ90sqe/Ja/NX",
+	"Xlvz+1d99K665/ev32YdOloggYjypDfIa+vq5SbPEf5Slud/8F61HH9hoTPhWsmzRwH+gqcgIlxdgtVF",
+	"OnnysU1iNd4dPMA0tzXy3yHh1rh9s7HRZXmaLL003ugZ17kt1JBIUiUhbE/FglVdOZ0gSkxth0aCw+0Z",
+	"HwnDvuG9Lbt+h+zqM1MOX2UawKApWY2Hn/xFk29PgHjLcZggDr/jOtP1ZZAxhBmZRKac4A/eg9vfgl3R",
+	"QJIfVEu94b1lfFggy5nPurqrlEqjP+TKxeG+ZdQxBqPU8iloaHMOvPn7da6B/d48uttqTNYoK/CBOeyw",
+	"jkvlPIuH+ui2POlZQCRNC56015VpttyMFb0u+pWWkWnAD7chVRJ1BbmhknLWdfVaHz9fmAqIsP/NDrEK",
+	"Mdt3DVTSfST0be+OjdLpr3yC+lhYnE44Sy1cc8qlsg7FRi0LCDLrUB6nOLaOT0ukeZd4YTtvF9SaC3PG",
+	"UcrZgNjC3EwIwkz2X6iCaxe94BlTnlOLkVt1yVzHXM4ixJnNvs1jgOgtnxCoVoScAfmRiJgw1UUjfgMX",
+	"KOQI9HB8HVIbz8tcs2IOAJRrGt8JNLB5naXphfE7e8g4zLpXGJl8NrhvPlqe2z0DRWletmuxprG/PP2n",
+	"2o49u0LXwWlDqQSrSYzvT9Pc5hBsSEQZ+quSUI0v1Bw7MXidQtzRsP4U0cRUkRYWZvffXdSnLJEdW+X/",
+	"X11EGaIqskV1toqnRwaUSSQ5+kcIU/afkX4LShVFYuBfzYvy5JJhBhquQLjUwTny236f2IY48BeXRjg3",
+	"qhlMBkZzr8iiEocyWB2VCF+yCU2TGIvEGNF9mgLIwFDb6LYkkyqbcQF9qCBs6re8RLGRyViiLgB6diPU",
+	"Nei/XZOmCf+uMsk/W7TJpbYALJm5SiLm9h92zy0ychAPgEliHwxtcck3CcmcFcb+vzfuJgVsEDpg0h6V",
+	"qPIzjAW/oQZMpZ4UP83U8KN7qWp4aAGW+1gkB50AKNzjsyq3RyZrT+Z1jptybl5ctB+aFIFK4AC59+d6",
+	"LuObsj9mHjjnkXhdHKzt1u3yXd1LrylLkIPFXeEOeiKnLK52rZxK2zPOYIZbrJFSw2UtgS0UyhC6AWo+",
+	"jpyiDM3U7GsiS53XFYS46SLoiRxXAVAgBnUuWTeIY6ol+RyQqRHq3RBUWNf4bQ3ekBoStutjmxSYHm4N",
+	"BgXAjKw5/5LZNrK2rRukZASV8qLb9TpaebmNQutpb6//tHdMdg76bbxz2D8iO8+To6Oddv8AH+KDeL+3",
+	"l9TP053ryL0ptVp/mCQOyvmH8i25M91q4g8s8X426D55HUDZU8BWFIN/0eTbYveWqVfNs5SQJEb/PM1F",
+	"AmDKU+kLlqCr67OJ7M+olUvu9s9QU7DG5f592bq1+bIQNluNAPjjAyOz5dyLXGZYxcMFXWfACjWpfrZn",
+	"TuTQlajSGnGOkASwZ9bwcU1GfTwXlPctd3nxcM13UDfceq17ybwsUIc9pq9n9xX9ERN+9WHKRtikj86E",
+	"dwP3OiBDjbgggEpn527sD5Yz+iUbADJNYUpmTJs/JNFWK2xPnMeTIRd9wow3D7qvdAtUvm6fix5NEsK6",
+	"kbZuLJiRhd0CQ8MABKakHwwTm5ZX60uPFVUSr6NMiyTU5Ol41YPaVq2vg3iddTalfWylXLEPZmv9wbYK",
+	"yGZdgbi2lK1QN54UDoRqA2wG8qYATO0G+ouV8W0CAQfwpkBeq0mnzhPlqXBQBBIlHJyEMR8RCD1cMvDB",
+	"YMi8h5EoZ7uFZDUhfrmLXnJw4SmkJjQmpgrLIiNozQkCHlZkFpOGh0aSpDdEdnwZGZKARVndg0lB12i9",
+	"deqQ+WyTcCi/ri3+ipWsh+6zlXlbc+tOpd1bopwyB6V1oDCtI/VEDal37mQR77tEVanwFGk1MQGA1Sl4",
+	"jSBHn5HJLjpNJTfZzJ7Gl6CEQsVPUrhx/ay9ahF2yaplWEAufdqgXNpKgK1tV48ZgZLXY8Ubfk1MybOs",
+	"rYMsgt3L8VtMlMtoGQEgvhq6SZjP9OuaLGzb8y2nbTntTjgtCJW3vsq/ONryClwQERoPAfp+POSKG9hz",
+	"KscpNo4Yl1LrLi8Xks+vOohRKjoYKsAlP0UQ+i6Qdp0/gqeJaSoAWNA5pLlUfGzdHeDXOWWI96TCcUps",
+	"WpSFs++gLs+UNhNszVy3j2lqQjMWU72LJsNpZPsCqKG5xHNUfsEnu5fs1MizyZAXCQr53V52H4UjO1VR",
+	"mPu/in/g8MdWQITDEPllLBUZzyUr1JYTmRo+AQAvC0NSLSNyfpAAIgjlsyA0bG8WC6ZuudxEWgMZt+eE",
+	"JQBeZXrQGXt3Pvm2xsG9wzQ9jWMyzrFu2nWISlveBXDWj46i+YjxtnKKPpXXNthfOMLB0y19wvKo2u//",
+	"tgh4q4rIn8Sc9akYLUg/gLYmzvfOg7A5L8xHXtm27ys7dkybslac7Mv/flbfkeMPv9lg+r2UaPDkETiJ",
+	"HwtvuAy1unX8+nlSkrq5bgN0Cyqjpct1mMY2/aiMT7/mArEBZbcGYiNPSo/QhcCkT6/Ra/OF00wNI/QC",
+	"J8kUXK36b1f6lW6EXrEbPkXkVsEf/gSl7dfTj4LfTqHNl/4HylhChIGluWSgaO7f3kamuxW0DDqA0JbV",
+	"EL1svsN2G7JFbYsV+MueF8GbKbA8bD9HXKDD/X37nwcnRcMkl0gKnuSiRw30+kFOLSzaPenxTGBtLIgk",
+	"TEXIdJMqOv5ZwGE/RtgHpCsbprtk2G4AzDDmY2od19DoaiKoItK4n7DrajLCU9NxSA8Z0lHtmVRUvJRP",
+	"WBv+pn7BtMlSQ8GzwbAV2a528Oa/dvT57vy2oDuvffrJv/STpjtv1PrXjtbudowEXfaifvSV83XbN8+S",
+	"Wq+d+aOBAb/zM0617V/rdXjDveB9aDqu+b6VN/a9z3nkssa7+cMg3GuJ1l+wIhM8/cw0O3FB/2ygtNh3",
+	"X7tgyEOoA5Y8EZ5pOsgFglZFEkCfbinxVYKBmTjg7OkNrMa/whLatGmTL8rrrR1Xz9/yvxKcbBnmh2YY",
+	"fcQrcYuljYasot9qzC52js1ZxrKKveHkNepNoYFhkHf8uz+l7HqRNcioHBIvHFzOkjXN6PyWZD/Jojwk",
+	"5WwAyJQY0ttsmLfsLnJdzzlAq0l7HebOJGpw7PmEEbGL3lJ2TRKEU8B4A1RbHwm7Atc/XH/BrjeQRruR",
+	"hk6UXW9Ws/8oeJ+md67c64nfo7ns7N0XNht727/pjm7mwuwIsaoWAH6WfqXt4fxcLdO7rlXfHgn0hCtf",
+	"8XlTWa+fFLadt3PRAU02WY70By1m4Q99eksSSP/frUhzoQ6qBVzd3DTFdS30jNPCyBc32C7qjvq4kIuu",
+	"zysUpemfugZ5E338cH6Bygt9Mupji5erOOqDxIXM34+mTzALdrLL7ZyiPa0Rr65PKDQEsMmU0JSx7D38",
+	"SQbF4mNvfrf5tnf31fBu2+pu2+rO89hnatjERZNLimqxeAH9Q0DKzAijAb4hVkbmfiPma5FcIDweo39c",
+	"fLj4CE3XbWC9D3B5Wpc8f3eupaKRTiD8wN4xTpM8ZnD+8jeHxiGHRpsjaJz9+WdqfS8WZzshI0Aerkas",
+	"0st99/p0Aw7Xvf2Dw6PjVtQyi4HPH8R7/UN8QFo5wmjBnfqCedffccijzUTTuz7+PqXTORz4a9iirXj6",
+	"McWTMeYQRg40xMKUQN1BmeXXdCiHWm/eXaPNOsk+IQmzKhxQo8DJ3y0S+Wh7Tpobt0SmxtdkyuvmifQ9",
+	"qOQFt5j0eNOk7wiNKMuUVvC5QF2L3uNU2q4fQbAoFl1B8tgJ3MoWhtyWClGJBmCsKO861Ve2pvET8IGY",
+	"NDrQ+We4YRd1NV9e2d7n3U5oRnopSkwRxBDKJp2Jf9o8fBMpwQqBypHXZHvqDMSfSq3Vw7n0elvfkbWu",
+	"8PIq1rEc3HTusdntWm1uPzMbvd5exD+AS8VQX4XbZEQgnrGsNHilVra/ELViH9umTsRt/9pH1L/WklRF",
+	"9e3PKWbXEtkSXJIMiLStj+AEANAUgO15iuIhFjhWNtKtbUNIErVlrAbrFHLUhtjUjbmKzSuldZ5Ahbop",
+	"M13vYli9LNQO/l063O+dT1yU7YPY1j81Y1MPzy2n1Rn2LGuiT8itnvWiNhsY9aGnE0fXhIwLUDNTK0+t",
+	"ESeIsjXhhZqnf7wmY+Uc27bDDlcus+XLkCPN5UmOkTNOsepzMQKedsXqwVzoVzDxFW8Z8/L2knlc1Hua",
+	"pnkaP9AN7vFMoaU07Gp8qzPJ5gC8JZ46j6EryjNITyfIeBGQy0MeIZymVVh6rqJvJSLMX96S4aPTdXKq",
+	"KHC9bMNr5Uq06lBkDsBTZe2fLbSwG/ubQnKSJZbQauK/5+3pUioVOPFL2I21MLvWgoevaPXz9XFbzpvi",
+	"rdq1K+5U/ybeNs5yrlzEfE73eOJa2FU5g9fws1X71l6VXIJUQh6tyQGYYJFI0IAumSo6AYL+xMhEr282",
+	"nN8pBfs9pKGiE6R+0w1nXOqm6aznVA8JBaMnfiwChHfoKwN0be/398V/NXKllef8fca7tk62Gp38P4jv",
+	"zc/mmV2BoPsqoaxcjPW5GHC16cI5vxepBwYR2XSlHBxC0RFU4hJwuGBm4LuH2HQiv2QLHPGvYeKbEDGV",
+	"yT21RUd5Lg1Ex10VCgbEx9+7RqluMDlUzSeJcpfoprlPEEmWBpRLEcDcTTp/+YehHyTZCJOU6/w2deeW",
+	"pretA7yX6+87TUIDDBefB++oalCQviByuCwhzYtT/SSRfcmY2kZ7dhn8+SyvTVTDGr+Gi3+SaMhHBFEp",
+	"MyI7kIerb7+RScXlHlwFF5dsCL13VCaY1tHncR8GmLJd9AV65OcXd4yZfqhHTA940O5LzoafZC5iBvqT",
+	"nOVxuROEmb6FR1Q/ZesB9bi76K35QmnlxslAbh3UKGcxMUaGtq48sBuwgqSiaVqqdACdwHaP5EIL4kt2",
+	"0HZNzM2+amZDKVam1z8oJVTlK4gQNpBWpkYRG3R1yEHgJWCMsLA0R78Wzh18AmqIbMrdzc+3100kInyg",
+	"qSxs3qKd3I6pIPKMtToHx+121KKJmzWZvhn2fonpB/rm/POfZ3vv6Zvnu+SgvRvvp6xo1V7qZFS5bK+X",
+	"OSRG2Ueh+8NqTcsNiNGiduWnVlBQkceQ5V3fBfbgHtAFus1wuOtL6JWVbIDq6ck9qzJqopsNWTfNiBZk",
+	"QKUiovr+eQf3j0UC0mL/I5dqIMj5f7/N3TY5VLPybhA1JCzvGgH9J5hNnppgieJMITnkQkWFKLZiME+h",
+	"sn/Ob+C+q6Oj6sQWatjYeeFUMiDOYGO52HlQ9NplryF7LdzTe+MNfoMZQS85OJfvtnrDzb2BzN67J5fR",
+	"nTl+oDS3SP/cKr53JnNeCIIV8Ts3aCa3Kt8agsaAyRgUwwXuHy6QJOKGxq4KV5CYUK2dYpuchU49TZcy",
+	"tF/oayASJi7iCqVtXKCj9sF8+gwAKk0vrPRcWQaoWipMbdb2ZnX3Gll+FFY1u4Jo1X57/3invbfT3r9o",
+	"H3b0/x39TytqgcWQzD9yUDwyq6Z9M7jzS+rZVmmho5XHBs/KK9viy8boTFCy52r0bd9LB5pvE5693Khc",
+	"tH8L6JdA15Qkzo7oZ2k6XVnX9AhgkcJ54ZLVTMYzzyMoVLpa7+we8O1gnlsN9PHC5M30fgfwHkc2mlj+",
+	"cxGwgQeICS/t9ApUiyogsDGXFPCbu3ikT7mL9IVAlTamESMDDD9q8zghPaqs595+2PaG7OM0lYB7MEF/",
+	"EsHRP3D+RN4S2PvZ2PmXDKjfXh4oBnc/qK52BlCG/E+bswUDDaCVYY9MOUvQ/t7h08NnB8eHT02zoJw6",
+	"TV5mDLU0kMc5IKZ/tvkuSU4QvmSuu5DrPFy0OolQL1O2i5q5mSTk/IPz5JJdsu5ZQkZjrgiLpzu/kWnX",
+	"hTBigI/8CXAbHKioMExu7AKzmNmn84dg4pDkfENExxsWlfTrSwZREA8FYuK8RqbFW1H+TRJ7yRZzVjvQ",
+	"unkKiN8iI11bDGG7rdiOMDPquhuQykvWpcXyix5xu+iTQ6fCUL+kIIWqU1gF12QK6E09gpTQAti6o04h",
+	"5IMh1rMDHWD1fx0B5hWx9opBCs9PwPi9ra1FJTQHZdpQcUF0kgyIsE1MtWYErWAMKE4vr8CCCs9rMo1M",
+	"kxjJEWeulbWtZMFZQlV1ALsEBbMqJupck8z30BfIIxuER5wNoKY99w8a6kEjY+zxgoBOEEafP5+9RBOa",
+	"pijhpeSZg/5x/7jfJjvPcPvpzmGvHe88x0cHO218TI7xcf9pf2/PJc8Y4JkifWaG6hfm0ixumzqG3rV6",
+	"jP/z+/9v5//9+n//R1W6zarNt0GWtTo7R1HRWeIDA3GgkNMIGkb+/cPebCjC/7IZ628OhX3GZNbv05gS",
+	"pjykpcerP5QOz9ugx9ttB+5CLQPhXp/H4Ha6wzy6rv6DjLlpuOsOZ4kK8kSLZ0rkwl6AjEyIVMg+au6y",
+	"E9tGx3C0RDhJUDZ2yQX267ZLmn0PAj2l5oFS4WlVBq3Pe6/sJNeQ5I+i6XBoTVvk7B8cOfsi13uCmPpN",
+	"+XnBJL7mX51rMEMH0K89G0emh0yCTLW569ydqWFA4Vlc3GXfHZHAm851p80Vc8ZEGv+Xn4EovRbrha9v",
+	"oStLf2Mej9F+xFle4W/kvUy9ddu+kMF+kCAzAdO0SKssDpJ625efTvhDpjhZOiWYpwYyb8eZWHJM8HVk",
+	"wGZRF7x8trXzEzymzvHXLRx2MRZiirovyVgQo2zB8xHEbWGMBCtyyZzzLkLd84xJoq2Bzxaqqk9JmsCc",
+	"rDZn7AM6YFy4RFKWpalR4y8ZhyXh1LwITRs1De2it0RBOZ5ZHSBDqaHZN8Q4iiGEgV2iborlEKwNQNXN",
+	"a/5Ysou+aMPm7atfTl/876uLD7+9en/+v3i//FFIhffazV56dGgi41VnL+Ihkcr2sgUQHECz0paF1tiL",
+	"zwwJTiuYgdoyRBx7Z5/wWLa+ff32/wUAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -20,6 +20,87 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for AddressHeldFailureCode.
+const (
+	AddressHeldFailureCodeAccountLinkRequired AddressHeldFailureCode = "account_link_required"
+	AddressHeldFailureCodeIdentityConflict    AddressHeldFailureCode = "identity_conflict"
+)
+
+// Valid indicates whether the value is a known member of the AddressHeldFailureCode enum.
+func (e AddressHeldFailureCode) Valid() bool {
+	switch e {
+	case AddressHeldFailureCodeAccountLinkRequired:
+		return true
+	case AddressHeldFailureCodeIdentityConflict:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AddressHeldFailureSuccess.
+const (
+	AddressHeldFailureSuccessFalse AddressHeldFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the AddressHeldFailureSuccess enum.
+func (e AddressHeldFailureSuccess) Valid() bool {
+	switch e {
+	case AddressHeldFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AdminFailureCode.
+const (
+	AdminFailureCodeAccountDeactivated AdminFailureCode = "account_deactivated"
+	AdminFailureCodeForbidden          AdminFailureCode = "forbidden"
+)
+
+// Valid indicates whether the value is a known member of the AdminFailureCode enum.
+func (e AdminFailureCode) Valid() bool {
+	switch e {
+	case AdminFailureCodeAccountDeactivated:
+		return true
+	case AdminFailureCodeForbidden:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AdminFailureSuccess.
+const (
+	AdminFailureSuccessFalse AdminFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the AdminFailureSuccess enum.
+func (e AdminFailureSuccess) Valid() bool {
+	switch e {
+	case AdminFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AuditPageEnvelopeSuccess.
+const (
+	AuditPageEnvelopeSuccessTrue AuditPageEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the AuditPageEnvelopeSuccess enum.
+func (e AuditPageEnvelopeSuccess) Valid() bool {
+	switch e {
+	case AuditPageEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AuthProvider.
 const (
 	AuthProviderFirebase AuthProvider = "firebase"
@@ -35,6 +116,237 @@ func (e AuthProvider) Valid() bool {
 	case AuthProviderHybrid:
 		return true
 	case AuthProviderLocal:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for BalanceChangeFailureCode.
+const (
+	BalanceChangeFailureCodeBalanceOverflow     BalanceChangeFailureCode = "balance_overflow"
+	BalanceChangeFailureCodeIdempotencyConflict BalanceChangeFailureCode = "idempotency_conflict"
+	BalanceChangeFailureCodeUnsupportedIdentity BalanceChangeFailureCode = "unsupported_identity"
+)
+
+// Valid indicates whether the value is a known member of the BalanceChangeFailureCode enum.
+func (e BalanceChangeFailureCode) Valid() bool {
+	switch e {
+	case BalanceChangeFailureCodeBalanceOverflow:
+		return true
+	case BalanceChangeFailureCodeIdempotencyConflict:
+		return true
+	case BalanceChangeFailureCodeUnsupportedIdentity:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for BalanceChangeFailureSuccess.
+const (
+	BalanceChangeFailureSuccessFalse BalanceChangeFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the BalanceChangeFailureSuccess enum.
+func (e BalanceChangeFailureSuccess) Valid() bool {
+	switch e {
+	case BalanceChangeFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for BearerFailureCode.
+const (
+	BearerFailureCodeTokenExpired BearerFailureCode = "token_expired"
+	BearerFailureCodeTokenInvalid BearerFailureCode = "token_invalid"
+	BearerFailureCodeTokenMissing BearerFailureCode = "token_missing"
+	BearerFailureCodeTokenRevoked BearerFailureCode = "token_revoked"
+)
+
+// Valid indicates whether the value is a known member of the BearerFailureCode enum.
+func (e BearerFailureCode) Valid() bool {
+	switch e {
+	case BearerFailureCodeTokenExpired:
+		return true
+	case BearerFailureCodeTokenInvalid:
+		return true
+	case BearerFailureCodeTokenMissing:
+		return true
+	case BearerFailureCodeTokenRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for BearerFailureSuccess.
+const (
+	BearerFailureSuccessFalse BearerFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the BearerFailureSuccess enum.
+func (e BearerFailureSuccess) Valid() bool {
+	switch e {
+	case BearerFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ConfirmationFailureCode.
+const (
+	ConfirmationFailureCodeInvalidCredentials ConfirmationFailureCode = "invalid_credentials"
+	ConfirmationFailureCodeMFARequired        ConfirmationFailureCode = "mfa_required"
+	ConfirmationFailureCodeReauthRequired     ConfirmationFailureCode = "reauth_required"
+	ConfirmationFailureCodeTokenExpired       ConfirmationFailureCode = "token_expired"
+	ConfirmationFailureCodeTokenInvalid       ConfirmationFailureCode = "token_invalid"
+	ConfirmationFailureCodeTokenMissing       ConfirmationFailureCode = "token_missing"
+	ConfirmationFailureCodeTokenRevoked       ConfirmationFailureCode = "token_revoked"
+)
+
+// Valid indicates whether the value is a known member of the ConfirmationFailureCode enum.
+func (e ConfirmationFailureCode) Valid() bool {
+	switch e {
+	case ConfirmationFailureCodeInvalidCredentials:
+		return true
+	case ConfirmationFailureCodeMFARequired:
+		return true
+	case ConfirmationFailureCodeReauthRequired:
+		return true
+	case ConfirmationFailureCodeTokenExpired:
+		return true
+	case ConfirmationFailureCodeTokenInvalid:
+		return true
+	case ConfirmationFailureCodeTokenMissing:
+		return true
+	case ConfirmationFailureCodeTokenRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ConfirmationFailureSuccess.
+const (
+	ConfirmationFailureSuccessFalse ConfirmationFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the ConfirmationFailureSuccess enum.
+func (e ConfirmationFailureSuccess) Valid() bool {
+	switch e {
+	case ConfirmationFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CredentialsFailureCode.
+const (
+	CredentialsFailureCodeInvalidCredentials CredentialsFailureCode = "invalid_credentials"
+	CredentialsFailureCodeMFARequired        CredentialsFailureCode = "mfa_required"
+)
+
+// Valid indicates whether the value is a known member of the CredentialsFailureCode enum.
+func (e CredentialsFailureCode) Valid() bool {
+	switch e {
+	case CredentialsFailureCodeInvalidCredentials:
+		return true
+	case CredentialsFailureCodeMFARequired:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CredentialsFailureSuccess.
+const (
+	CredentialsFailureSuccessFalse CredentialsFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the CredentialsFailureSuccess enum.
+func (e CredentialsFailureSuccess) Valid() bool {
+	switch e {
+	case CredentialsFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DeactivatedFailureCode.
+const (
+	DeactivatedFailureCodeAccountDeactivated DeactivatedFailureCode = "account_deactivated"
+)
+
+// Valid indicates whether the value is a known member of the DeactivatedFailureCode enum.
+func (e DeactivatedFailureCode) Valid() bool {
+	switch e {
+	case DeactivatedFailureCodeAccountDeactivated:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DeactivatedFailureSuccess.
+const (
+	DeactivatedFailureSuccessFalse DeactivatedFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the DeactivatedFailureSuccess enum.
+func (e DeactivatedFailureSuccess) Valid() bool {
+	switch e {
+	case DeactivatedFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DoneEnvelopeSuccess.
+const (
+	DoneEnvelopeSuccessTrue DoneEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the DoneEnvelopeSuccess enum.
+func (e DoneEnvelopeSuccess) Valid() bool {
+	switch e {
+	case DoneEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EmailTakenFailureCode.
+const (
+	EmailTakenFailureCodeEmailTaken EmailTakenFailureCode = "email_taken"
+)
+
+// Valid indicates whether the value is a known member of the EmailTakenFailureCode enum.
+func (e EmailTakenFailureCode) Valid() bool {
+	switch e {
+	case EmailTakenFailureCodeEmailTaken:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EmailTakenFailureSuccess.
+const (
+	EmailTakenFailureSuccessFalse EmailTakenFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the EmailTakenFailureSuccess enum.
+func (e EmailTakenFailureSuccess) Valid() bool {
+	switch e {
+	case EmailTakenFailureSuccessFalse:
 		return true
 	default:
 		return false
@@ -134,15 +446,30 @@ func (e ErrorCode) Valid() bool {
 	}
 }
 
-// Defines values for ErrorResponseSuccess.
+// Defines values for ExportEnvelopeSuccess.
 const (
-	ErrorResponseSuccessFalse ErrorResponseSuccess = false
+	ExportEnvelopeSuccessTrue ExportEnvelopeSuccess = true
 )
 
-// Valid indicates whether the value is a known member of the ErrorResponseSuccess enum.
-func (e ErrorResponseSuccess) Valid() bool {
+// Valid indicates whether the value is a known member of the ExportEnvelopeSuccess enum.
+func (e ExportEnvelopeSuccess) Valid() bool {
 	switch e {
-	case ErrorResponseSuccessFalse:
+	case ExportEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FailureSuccess.
+const (
+	FailureSuccessFalse FailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the FailureSuccess enum.
+func (e FailureSuccess) Valid() bool {
+	switch e {
+	case FailureSuccessFalse:
 		return true
 	default:
 		return false
@@ -167,6 +494,87 @@ func (e FederationStatus) Valid() bool {
 	case FederationStatusFailed:
 		return true
 	case FederationStatusSyncing:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GatewayAccountFailureCode.
+const (
+	GatewayAccountFailureCodeAccountDeactivated  GatewayAccountFailureCode = "account_deactivated"
+	GatewayAccountFailureCodeAccountLinkRequired GatewayAccountFailureCode = "account_link_required"
+	GatewayAccountFailureCodeIdentityConflict    GatewayAccountFailureCode = "identity_conflict"
+	GatewayAccountFailureCodeUnsupportedIdentity GatewayAccountFailureCode = "unsupported_identity"
+)
+
+// Valid indicates whether the value is a known member of the GatewayAccountFailureCode enum.
+func (e GatewayAccountFailureCode) Valid() bool {
+	switch e {
+	case GatewayAccountFailureCodeAccountDeactivated:
+		return true
+	case GatewayAccountFailureCodeAccountLinkRequired:
+		return true
+	case GatewayAccountFailureCodeIdentityConflict:
+		return true
+	case GatewayAccountFailureCodeUnsupportedIdentity:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GatewayAccountFailureSuccess.
+const (
+	GatewayAccountFailureSuccessFalse GatewayAccountFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the GatewayAccountFailureSuccess enum.
+func (e GatewayAccountFailureSuccess) Valid() bool {
+	switch e {
+	case GatewayAccountFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GatewayCredentialFailureCode.
+const (
+	GatewayCredentialFailureCodeInvalidRequest GatewayCredentialFailureCode = "invalid_request"
+	GatewayCredentialFailureCodeTokenExpired   GatewayCredentialFailureCode = "token_expired"
+	GatewayCredentialFailureCodeTokenInvalid   GatewayCredentialFailureCode = "token_invalid"
+	GatewayCredentialFailureCodeTokenMissing   GatewayCredentialFailureCode = "token_missing"
+	GatewayCredentialFailureCodeTokenRevoked   GatewayCredentialFailureCode = "token_revoked"
+)
+
+// Valid indicates whether the value is a known member of the GatewayCredentialFailureCode enum.
+func (e GatewayCredentialFailureCode) Valid() bool {
+	switch e {
+	case GatewayCredentialFailureCodeInvalidRequest:
+		return true
+	case GatewayCredentialFailureCodeTokenExpired:
+		return true
+	case GatewayCredentialFailureCodeTokenInvalid:
+		return true
+	case GatewayCredentialFailureCodeTokenMissing:
+		return true
+	case GatewayCredentialFailureCodeTokenRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GatewayCredentialFailureSuccess.
+const (
+	GatewayCredentialFailureSuccessFalse GatewayCredentialFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the GatewayCredentialFailureSuccess enum.
+func (e GatewayCredentialFailureSuccess) Valid() bool {
+	switch e {
+	case GatewayCredentialFailureSuccessFalse:
 		return true
 	default:
 		return false
@@ -233,6 +641,147 @@ func (e HealthCheckStatus) Valid() bool {
 	}
 }
 
+// Defines values for HealthEnvelopeSuccess.
+const (
+	HealthEnvelopeSuccessTrue HealthEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the HealthEnvelopeSuccess enum.
+func (e HealthEnvelopeSuccess) Valid() bool {
+	switch e {
+	case HealthEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for IdentityConflictFailureCode.
+const (
+	IdentityConflictFailureCodeIdentityConflict IdentityConflictFailureCode = "identity_conflict"
+)
+
+// Valid indicates whether the value is a known member of the IdentityConflictFailureCode enum.
+func (e IdentityConflictFailureCode) Valid() bool {
+	switch e {
+	case IdentityConflictFailureCodeIdentityConflict:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for IdentityConflictFailureSuccess.
+const (
+	IdentityConflictFailureSuccessFalse IdentityConflictFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the IdentityConflictFailureSuccess enum.
+func (e IdentityConflictFailureSuccess) Valid() bool {
+	switch e {
+	case IdentityConflictFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InsufficientBalanceFailureCode.
+const (
+	InsufficientBalanceFailureCodeAccountLinkRequired InsufficientBalanceFailureCode = "account_link_required"
+	InsufficientBalanceFailureCodeIdentityConflict    InsufficientBalanceFailureCode = "identity_conflict"
+	InsufficientBalanceFailureCodeInsufficientBalance InsufficientBalanceFailureCode = "insufficient_balance"
+)
+
+// Valid indicates whether the value is a known member of the InsufficientBalanceFailureCode enum.
+func (e InsufficientBalanceFailureCode) Valid() bool {
+	switch e {
+	case InsufficientBalanceFailureCodeAccountLinkRequired:
+		return true
+	case InsufficientBalanceFailureCodeIdentityConflict:
+		return true
+	case InsufficientBalanceFailureCodeInsufficientBalance:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InsufficientBalanceFailureSuccess.
+const (
+	InsufficientBalanceFailureSuccessFalse InsufficientBalanceFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the InsufficientBalanceFailureSuccess enum.
+func (e InsufficientBalanceFailureSuccess) Valid() bool {
+	switch e {
+	case InsufficientBalanceFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InternalFailureCode.
+const (
+	InternalFailureCodeInternal InternalFailureCode = "internal"
+)
+
+// Valid indicates whether the value is a known member of the InternalFailureCode enum.
+func (e InternalFailureCode) Valid() bool {
+	switch e {
+	case InternalFailureCodeInternal:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InternalFailureSuccess.
+const (
+	InternalFailureSuccessFalse InternalFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the InternalFailureSuccess enum.
+func (e InternalFailureSuccess) Valid() bool {
+	switch e {
+	case InternalFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InvalidRequestFailureCode.
+const (
+	InvalidRequestFailureCodeInvalidRequest InvalidRequestFailureCode = "invalid_request"
+)
+
+// Valid indicates whether the value is a known member of the InvalidRequestFailureCode enum.
+func (e InvalidRequestFailureCode) Valid() bool {
+	switch e {
+	case InvalidRequestFailureCodeInvalidRequest:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InvalidRequestFailureSuccess.
+const (
+	InvalidRequestFailureSuccessFalse InvalidRequestFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the InvalidRequestFailureSuccess enum.
+func (e InvalidRequestFailureSuccess) Valid() bool {
+	switch e {
+	case InvalidRequestFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for JobState.
 const (
 	JobStateDead     JobState = "dead"
@@ -251,6 +800,186 @@ func (e JobState) Valid() bool {
 	}
 }
 
+// Defines values for JobPageEnvelopeSuccess.
+const (
+	JobPageEnvelopeSuccessTrue JobPageEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the JobPageEnvelopeSuccess enum.
+func (e JobPageEnvelopeSuccess) Valid() bool {
+	switch e {
+	case JobPageEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LegacyPairEnvelopeSuccess.
+const (
+	LegacyPairEnvelopeSuccessTrue LegacyPairEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the LegacyPairEnvelopeSuccess enum.
+func (e LegacyPairEnvelopeSuccess) Valid() bool {
+	switch e {
+	case LegacyPairEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LegacySessionEnvelopeSuccess.
+const (
+	LegacySessionEnvelopeSuccessTrue LegacySessionEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the LegacySessionEnvelopeSuccess enum.
+func (e LegacySessionEnvelopeSuccess) Valid() bool {
+	switch e {
+	case LegacySessionEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LegacyUserEnvelopeSuccess.
+const (
+	LegacyUserEnvelopeSuccessTrue LegacyUserEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the LegacyUserEnvelopeSuccess enum.
+func (e LegacyUserEnvelopeSuccess) Valid() bool {
+	switch e {
+	case LegacyUserEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LinkFailureCode.
+const (
+	LinkFailureCodeInvalidCredentials LinkFailureCode = "invalid_credentials"
+	LinkFailureCodeTokenExpired       LinkFailureCode = "token_expired"
+	LinkFailureCodeTokenInvalid       LinkFailureCode = "token_invalid"
+	LinkFailureCodeTokenMissing       LinkFailureCode = "token_missing"
+	LinkFailureCodeTokenRevoked       LinkFailureCode = "token_revoked"
+)
+
+// Valid indicates whether the value is a known member of the LinkFailureCode enum.
+func (e LinkFailureCode) Valid() bool {
+	switch e {
+	case LinkFailureCodeInvalidCredentials:
+		return true
+	case LinkFailureCodeTokenExpired:
+		return true
+	case LinkFailureCodeTokenInvalid:
+		return true
+	case LinkFailureCodeTokenMissing:
+		return true
+	case LinkFailureCodeTokenRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LinkFailureSuccess.
+const (
+	LinkFailureSuccessFalse LinkFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the LinkFailureSuccess enum.
+func (e LinkFailureSuccess) Valid() bool {
+	switch e {
+	case LinkFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MailCodeFailureCode.
+const (
+	MailCodeFailureCodeTokenExpired MailCodeFailureCode = "token_expired"
+	MailCodeFailureCodeTokenInvalid MailCodeFailureCode = "token_invalid"
+)
+
+// Valid indicates whether the value is a known member of the MailCodeFailureCode enum.
+func (e MailCodeFailureCode) Valid() bool {
+	switch e {
+	case MailCodeFailureCodeTokenExpired:
+		return true
+	case MailCodeFailureCodeTokenInvalid:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MailCodeFailureSuccess.
+const (
+	MailCodeFailureSuccessFalse MailCodeFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the MailCodeFailureSuccess enum.
+func (e MailCodeFailureSuccess) Valid() bool {
+	switch e {
+	case MailCodeFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MeEnvelopeSuccess.
+const (
+	MeEnvelopeSuccessTrue MeEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the MeEnvelopeSuccess enum.
+func (e MeEnvelopeSuccess) Valid() bool {
+	switch e {
+	case MeEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MediaTypeFailureCode.
+const (
+	MediaTypeFailureCodeUnsupportedMediaType MediaTypeFailureCode = "unsupported_media_type"
+)
+
+// Valid indicates whether the value is a known member of the MediaTypeFailureCode enum.
+func (e MediaTypeFailureCode) Valid() bool {
+	switch e {
+	case MediaTypeFailureCodeUnsupportedMediaType:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MediaTypeFailureSuccess.
+const (
+	MediaTypeFailureSuccessFalse MediaTypeFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the MediaTypeFailureSuccess enum.
+func (e MediaTypeFailureSuccess) Valid() bool {
+	switch e {
+	case MediaTypeFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MFAFactorKind.
 const (
 	MFAFactorKindPhone MFAFactorKind = "phone"
@@ -263,6 +992,111 @@ func (e MFAFactorKind) Valid() bool {
 	case MFAFactorKindPhone:
 		return true
 	case MFAFactorKindTotp:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NotFoundFailureCode.
+const (
+	NotFoundFailureCodeNotFound NotFoundFailureCode = "not_found"
+)
+
+// Valid indicates whether the value is a known member of the NotFoundFailureCode enum.
+func (e NotFoundFailureCode) Valid() bool {
+	switch e {
+	case NotFoundFailureCodeNotFound:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NotFoundFailureSuccess.
+const (
+	NotFoundFailureSuccessFalse NotFoundFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the NotFoundFailureSuccess enum.
+func (e NotFoundFailureSuccess) Valid() bool {
+	switch e {
+	case NotFoundFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PayloadTooLargeFailureCode.
+const (
+	PayloadTooLargeFailureCodePayloadTooLarge PayloadTooLargeFailureCode = "payload_too_large"
+)
+
+// Valid indicates whether the value is a known member of the PayloadTooLargeFailureCode enum.
+func (e PayloadTooLargeFailureCode) Valid() bool {
+	switch e {
+	case PayloadTooLargeFailureCodePayloadTooLarge:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PayloadTooLargeFailureSuccess.
+const (
+	PayloadTooLargeFailureSuccessFalse PayloadTooLargeFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the PayloadTooLargeFailureSuccess enum.
+func (e PayloadTooLargeFailureSuccess) Valid() bool {
+	switch e {
+	case PayloadTooLargeFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RateLimitedFailureCode.
+const (
+	RateLimitedFailureCodeRateLimited RateLimitedFailureCode = "rate_limited"
+)
+
+// Valid indicates whether the value is a known member of the RateLimitedFailureCode enum.
+func (e RateLimitedFailureCode) Valid() bool {
+	switch e {
+	case RateLimitedFailureCodeRateLimited:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RateLimitedFailureSuccess.
+const (
+	RateLimitedFailureSuccessFalse RateLimitedFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the RateLimitedFailureSuccess enum.
+func (e RateLimitedFailureSuccess) Valid() bool {
+	switch e {
+	case RateLimitedFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RolloutEnvelopeSuccess.
+const (
+	RolloutEnvelopeSuccessTrue RolloutEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the RolloutEnvelopeSuccess enum.
+func (e RolloutEnvelopeSuccess) Valid() bool {
+	switch e {
+	case RolloutEnvelopeSuccessTrue:
 		return true
 	default:
 		return false
@@ -317,45 +1151,186 @@ func (e SchemaHealthState) Valid() bool {
 	}
 }
 
-// Defines values for Success.
+// Defines values for SchemaHealthEnvelopeSuccess.
 const (
-	SuccessTrue Success = true
+	SchemaHealthEnvelopeSuccessTrue SchemaHealthEnvelopeSuccess = true
 )
 
-// Valid indicates whether the value is a known member of the Success enum.
-func (e Success) Valid() bool {
+// Valid indicates whether the value is a known member of the SchemaHealthEnvelopeSuccess enum.
+func (e SchemaHealthEnvelopeSuccess) Valid() bool {
 	switch e {
-	case SuccessTrue:
+	case SchemaHealthEnvelopeSuccessTrue:
 		return true
 	default:
 		return false
 	}
 }
 
-// Defines values for SyncResponseDataOutcome.
+// Defines values for SecondFactorFailureCode.
 const (
-	SyncResponseDataOutcomeCreated   SyncResponseDataOutcome = "created"
-	SyncResponseDataOutcomeFailed    SyncResponseDataOutcome = "failed"
-	SyncResponseDataOutcomeLinked    SyncResponseDataOutcome = "linked"
-	SyncResponseDataOutcomeUnchanged SyncResponseDataOutcome = "unchanged"
-	SyncResponseDataOutcomeUnderWay  SyncResponseDataOutcome = "under_way"
-	SyncResponseDataOutcomeUpdated   SyncResponseDataOutcome = "updated"
+	SecondFactorFailureCodeInvalidCredentials SecondFactorFailureCode = "invalid_credentials"
+	SecondFactorFailureCodeTokenInvalid       SecondFactorFailureCode = "token_invalid"
 )
 
-// Valid indicates whether the value is a known member of the SyncResponseDataOutcome enum.
-func (e SyncResponseDataOutcome) Valid() bool {
+// Valid indicates whether the value is a known member of the SecondFactorFailureCode enum.
+func (e SecondFactorFailureCode) Valid() bool {
 	switch e {
-	case SyncResponseDataOutcomeCreated:
+	case SecondFactorFailureCodeInvalidCredentials:
 		return true
-	case SyncResponseDataOutcomeFailed:
+	case SecondFactorFailureCodeTokenInvalid:
 		return true
-	case SyncResponseDataOutcomeLinked:
+	default:
+		return false
+	}
+}
+
+// Defines values for SecondFactorFailureSuccess.
+const (
+	SecondFactorFailureSuccessFalse SecondFactorFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the SecondFactorFailureSuccess enum.
+func (e SecondFactorFailureSuccess) Valid() bool {
+	switch e {
+	case SecondFactorFailureSuccessFalse:
 		return true
-	case SyncResponseDataOutcomeUnchanged:
+	default:
+		return false
+	}
+}
+
+// Defines values for SessionEnvelopeSuccess.
+const (
+	SessionEnvelopeSuccessTrue SessionEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the SessionEnvelopeSuccess enum.
+func (e SessionEnvelopeSuccess) Valid() bool {
+	switch e {
+	case SessionEnvelopeSuccessTrue:
 		return true
-	case SyncResponseDataOutcomeUnderWay:
+	default:
+		return false
+	}
+}
+
+// Defines values for SessionsEnvelopeSuccess.
+const (
+	SessionsEnvelopeSuccessTrue SessionsEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the SessionsEnvelopeSuccess enum.
+func (e SessionsEnvelopeSuccess) Valid() bool {
+	switch e {
+	case SessionsEnvelopeSuccessTrue:
 		return true
-	case SyncResponseDataOutcomeUpdated:
+	default:
+		return false
+	}
+}
+
+// Defines values for SignInFailureCode.
+const (
+	SignInFailureCodeAccountDeactivated SignInFailureCode = "account_deactivated"
+	SignInFailureCodeSignInBlocked      SignInFailureCode = "sign_in_blocked"
+)
+
+// Valid indicates whether the value is a known member of the SignInFailureCode enum.
+func (e SignInFailureCode) Valid() bool {
+	switch e {
+	case SignInFailureCodeAccountDeactivated:
+		return true
+	case SignInFailureCodeSignInBlocked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SignInFailureSuccess.
+const (
+	SignInFailureSuccessFalse SignInFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the SignInFailureSuccess enum.
+func (e SignInFailureSuccess) Valid() bool {
+	switch e {
+	case SignInFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncEnvelopeDataOutcome.
+const (
+	SyncEnvelopeDataOutcomeCreated   SyncEnvelopeDataOutcome = "created"
+	SyncEnvelopeDataOutcomeFailed    SyncEnvelopeDataOutcome = "failed"
+	SyncEnvelopeDataOutcomeLinked    SyncEnvelopeDataOutcome = "linked"
+	SyncEnvelopeDataOutcomeUnchanged SyncEnvelopeDataOutcome = "unchanged"
+	SyncEnvelopeDataOutcomeUnderWay  SyncEnvelopeDataOutcome = "under_way"
+	SyncEnvelopeDataOutcomeUpdated   SyncEnvelopeDataOutcome = "updated"
+)
+
+// Valid indicates whether the value is a known member of the SyncEnvelopeDataOutcome enum.
+func (e SyncEnvelopeDataOutcome) Valid() bool {
+	switch e {
+	case SyncEnvelopeDataOutcomeCreated:
+		return true
+	case SyncEnvelopeDataOutcomeFailed:
+		return true
+	case SyncEnvelopeDataOutcomeLinked:
+		return true
+	case SyncEnvelopeDataOutcomeUnchanged:
+		return true
+	case SyncEnvelopeDataOutcomeUnderWay:
+		return true
+	case SyncEnvelopeDataOutcomeUpdated:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncEnvelopeSuccess.
+const (
+	SyncEnvelopeSuccessTrue SyncEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the SyncEnvelopeSuccess enum.
+func (e SyncEnvelopeSuccess) Valid() bool {
+	switch e {
+	case SyncEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TokenBalanceChangedEnvelopeSuccess.
+const (
+	TokenBalanceChangedEnvelopeSuccessTrue TokenBalanceChangedEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the TokenBalanceChangedEnvelopeSuccess enum.
+func (e TokenBalanceChangedEnvelopeSuccess) Valid() bool {
+	switch e {
+	case TokenBalanceChangedEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TokenBalanceEntriesEnvelopeSuccess.
+const (
+	TokenBalanceEntriesEnvelopeSuccessTrue TokenBalanceEntriesEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the TokenBalanceEntriesEnvelopeSuccess enum.
+func (e TokenBalanceEntriesEnvelopeSuccess) Valid() bool {
+	switch e {
+	case TokenBalanceEntriesEnvelopeSuccessTrue:
 		return true
 	default:
 		return false
@@ -386,6 +1361,42 @@ func (e TokenBalanceEntryKind) Valid() bool {
 	}
 }
 
+// Defines values for TokenFailureCode.
+const (
+	TokenFailureCodeTokenExpired TokenFailureCode = "token_expired"
+	TokenFailureCodeTokenInvalid TokenFailureCode = "token_invalid"
+	TokenFailureCodeTokenRevoked TokenFailureCode = "token_revoked"
+)
+
+// Valid indicates whether the value is a known member of the TokenFailureCode enum.
+func (e TokenFailureCode) Valid() bool {
+	switch e {
+	case TokenFailureCodeTokenExpired:
+		return true
+	case TokenFailureCodeTokenInvalid:
+		return true
+	case TokenFailureCodeTokenRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TokenFailureSuccess.
+const (
+	TokenFailureSuccessFalse TokenFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the TokenFailureSuccess enum.
+func (e TokenFailureSuccess) Valid() bool {
+	switch e {
+	case TokenFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TokenKind.
 const (
 	TokenKindFirebase TokenKind = "firebase"
@@ -398,6 +1409,120 @@ func (e TokenKind) Valid() bool {
 	case TokenKindFirebase:
 		return true
 	case TokenKindLegacy:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TokensEnvelopeSuccess.
+const (
+	TokensEnvelopeSuccessTrue TokensEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the TokensEnvelopeSuccess enum.
+func (e TokensEnvelopeSuccess) Valid() bool {
+	switch e {
+	case TokensEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UnavailableFailureCode.
+const (
+	UnavailableFailureCodeDependencyUnavailable UnavailableFailureCode = "dependency_unavailable"
+)
+
+// Valid indicates whether the value is a known member of the UnavailableFailureCode enum.
+func (e UnavailableFailureCode) Valid() bool {
+	switch e {
+	case UnavailableFailureCodeDependencyUnavailable:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UnavailableFailureSuccess.
+const (
+	UnavailableFailureSuccessFalse UnavailableFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the UnavailableFailureSuccess enum.
+func (e UnavailableFailureSuccess) Valid() bool {
+	switch e {
+	case UnavailableFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UnsupportedIdentityFailureCode.
+const (
+	UnsupportedIdentityFailureCodeUnsupportedIdentity UnsupportedIdentityFailureCode = "unsupported_identity"
+)
+
+// Valid indicates whether the value is a known member of the UnsupportedIdentityFailureCode enum.
+func (e UnsupportedIdentityFailureCode) Valid() bool {
+	switch e {
+	case UnsupportedIdentityFailureCodeUnsupportedIdentity:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UnsupportedIdentityFailureSuccess.
+const (
+	UnsupportedIdentityFailureSuccessFalse UnsupportedIdentityFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the UnsupportedIdentityFailureSuccess enum.
+func (e UnsupportedIdentityFailureSuccess) Valid() bool {
+	switch e {
+	case UnsupportedIdentityFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UserChangeFailureCode.
+const (
+	UserChangeFailureCodeAccountLinkRequired UserChangeFailureCode = "account_link_required"
+	UserChangeFailureCodeEmailTaken          UserChangeFailureCode = "email_taken"
+	UserChangeFailureCodeIdentityConflict    UserChangeFailureCode = "identity_conflict"
+	UserChangeFailureCodeUsernameTaken       UserChangeFailureCode = "username_taken"
+)
+
+// Valid indicates whether the value is a known member of the UserChangeFailureCode enum.
+func (e UserChangeFailureCode) Valid() bool {
+	switch e {
+	case UserChangeFailureCodeAccountLinkRequired:
+		return true
+	case UserChangeFailureCodeEmailTaken:
+		return true
+	case UserChangeFailureCodeIdentityConflict:
+		return true
+	case UserChangeFailureCodeUsernameTaken:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UserChangeFailureSuccess.
+const (
+	UserChangeFailureSuccessFalse UserChangeFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the UserChangeFailureSuccess enum.
+func (e UserChangeFailureSuccess) Valid() bool {
+	switch e {
+	case UserChangeFailureSuccessFalse:
 		return true
 	default:
 		return false
@@ -422,6 +1547,150 @@ func (e UserHome) Valid() bool {
 	}
 }
 
+// Defines values for UserPageEnvelopeSuccess.
+const (
+	UserPageEnvelopeSuccessTrue UserPageEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the UserPageEnvelopeSuccess enum.
+func (e UserPageEnvelopeSuccess) Valid() bool {
+	switch e {
+	case UserPageEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UserRecordEnvelopeSuccess.
+const (
+	UserRecordEnvelopeSuccessTrue UserRecordEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the UserRecordEnvelopeSuccess enum.
+func (e UserRecordEnvelopeSuccess) Valid() bool {
+	switch e {
+	case UserRecordEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UsernameOrAddressHeldFailureCode.
+const (
+	UsernameOrAddressHeldFailureCodeAccountLinkRequired UsernameOrAddressHeldFailureCode = "account_link_required"
+	UsernameOrAddressHeldFailureCodeIdentityConflict    UsernameOrAddressHeldFailureCode = "identity_conflict"
+	UsernameOrAddressHeldFailureCodeUsernameTaken       UsernameOrAddressHeldFailureCode = "username_taken"
+)
+
+// Valid indicates whether the value is a known member of the UsernameOrAddressHeldFailureCode enum.
+func (e UsernameOrAddressHeldFailureCode) Valid() bool {
+	switch e {
+	case UsernameOrAddressHeldFailureCodeAccountLinkRequired:
+		return true
+	case UsernameOrAddressHeldFailureCodeIdentityConflict:
+		return true
+	case UsernameOrAddressHeldFailureCodeUsernameTaken:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UsernameOrAddressHeldFailureSuccess.
+const (
+	UsernameOrAddressHeldFailureSuccessFalse UsernameOrAddressHeldFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the UsernameOrAddressHeldFailureSuccess enum.
+func (e UsernameOrAddressHeldFailureSuccess) Valid() bool {
+	switch e {
+	case UsernameOrAddressHeldFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for VerifyTokenEnvelopeSuccess.
+const (
+	VerifyTokenEnvelopeSuccessTrue VerifyTokenEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the VerifyTokenEnvelopeSuccess enum.
+func (e VerifyTokenEnvelopeSuccess) Valid() bool {
+	switch e {
+	case VerifyTokenEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WeakPasswordFailureCode.
+const (
+	WeakPasswordFailureCodeWeakPassword WeakPasswordFailureCode = "weak_password"
+)
+
+// Valid indicates whether the value is a known member of the WeakPasswordFailureCode enum.
+func (e WeakPasswordFailureCode) Valid() bool {
+	switch e {
+	case WeakPasswordFailureCodeWeakPassword:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WeakPasswordFailureSuccess.
+const (
+	WeakPasswordFailureSuccessFalse WeakPasswordFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the WeakPasswordFailureSuccess enum.
+func (e WeakPasswordFailureSuccess) Valid() bool {
+	switch e {
+	case WeakPasswordFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WeakPasswordOrIdentityFailureCode.
+const (
+	WeakPasswordOrIdentityFailureCodeUnsupportedIdentity WeakPasswordOrIdentityFailureCode = "unsupported_identity"
+	WeakPasswordOrIdentityFailureCodeWeakPassword        WeakPasswordOrIdentityFailureCode = "weak_password"
+)
+
+// Valid indicates whether the value is a known member of the WeakPasswordOrIdentityFailureCode enum.
+func (e WeakPasswordOrIdentityFailureCode) Valid() bool {
+	switch e {
+	case WeakPasswordOrIdentityFailureCodeUnsupportedIdentity:
+		return true
+	case WeakPasswordOrIdentityFailureCodeWeakPassword:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WeakPasswordOrIdentityFailureSuccess.
+const (
+	WeakPasswordOrIdentityFailureSuccessFalse WeakPasswordOrIdentityFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the WeakPasswordOrIdentityFailureSuccess enum.
+func (e WeakPasswordOrIdentityFailureSuccess) Valid() bool {
+	switch e {
+	case WeakPasswordOrIdentityFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListJobsParamsState.
 const (
 	ListJobsParamsStateDead     ListJobsParamsState = "dead"
@@ -439,6 +1708,48 @@ func (e ListJobsParamsState) Valid() bool {
 		return false
 	}
 }
+
+// AddressHeldFailure defines model for AddressHeldFailure.
+type AddressHeldFailure struct {
+	// Code A reason for programs
+	Code AddressHeldFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success AddressHeldFailureSuccess `json:"success"`
+}
+
+// AddressHeldFailureCode A reason for programs
+type AddressHeldFailureCode string
+
+// AddressHeldFailureSuccess Always false
+type AddressHeldFailureSuccess bool
+
+// AdminFailure defines model for AdminFailure.
+type AdminFailure struct {
+	// Code A reason for programs
+	Code AdminFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success AdminFailureSuccess `json:"success"`
+}
+
+// AdminFailureCode A reason for programs
+type AdminFailureCode string
+
+// AdminFailureSuccess Always false
+type AdminFailureSuccess bool
 
 // AdminUser A user as operators see them
 type AdminUser struct {
@@ -512,8 +1823,8 @@ type AuditEvent struct {
 	UserID *openapi_types.UUID `json:"user_id"`
 }
 
-// AuditPageResponse defines model for AuditPageResponse.
-type AuditPageResponse struct {
+// AuditPageEnvelope defines model for AuditPageEnvelope.
+type AuditPageEnvelope struct {
 	// Data A page
 	Data struct {
 		// Events The newest first
@@ -527,14 +1838,59 @@ type AuditPageResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success AuditPageEnvelopeSuccess `json:"success"`
 }
+
+// AuditPageEnvelopeSuccess Always true
+type AuditPageEnvelopeSuccess bool
 
 // AuthProvider Where this person signs in
 type AuthProvider string
 
-// ChangePasswordRequest defines model for ChangePasswordRequest.
-type ChangePasswordRequest struct {
+// BalanceChangeFailure defines model for BalanceChangeFailure.
+type BalanceChangeFailure struct {
+	// Code A reason for programs
+	Code BalanceChangeFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success BalanceChangeFailureSuccess `json:"success"`
+}
+
+// BalanceChangeFailureCode A reason for programs
+type BalanceChangeFailureCode string
+
+// BalanceChangeFailureSuccess Always false
+type BalanceChangeFailureSuccess bool
+
+// BearerFailure defines model for BearerFailure.
+type BearerFailure struct {
+	// Code A reason for programs
+	Code BearerFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success BearerFailureSuccess `json:"success"`
+}
+
+// BearerFailureCode A reason for programs
+type BearerFailureCode string
+
+// BearerFailureSuccess Always false
+type BearerFailureSuccess bool
+
+// ChangePasswordInput defines model for ChangePasswordInput.
+type ChangePasswordInput struct {
 	// CurrentPassword Proves the person where the sign-in is older than 5 minutes; of any length, as at login
 	CurrentPassword *string `json:"currentPassword,omitempty"`
 
@@ -542,8 +1898,8 @@ type ChangePasswordRequest struct {
 	NewPassword string `json:"newPassword"`
 }
 
-// ChangeTokenBalanceRequest defines model for ChangeTokenBalanceRequest.
-type ChangeTokenBalanceRequest struct {
+// ChangeTokenBalanceInput defines model for ChangeTokenBalanceInput.
+type ChangeTokenBalanceInput struct {
 	// Amount Above zero credits, below zero debits; never zero
 	Amount int64 `json:"amount"`
 
@@ -551,45 +1907,16 @@ type ChangeTokenBalanceRequest struct {
 	Reason string `json:"reason"`
 }
 
-// ConfirmEmailRequest defines model for ConfirmEmailRequest.
-type ConfirmEmailRequest struct {
+// ConfirmEmailInput defines model for ConfirmEmailInput.
+type ConfirmEmailInput struct {
 	// Code The oobCode of the mail's link
 	Code string `json:"code"`
 }
 
-// DeactivateRequest defines model for DeactivateRequest.
-type DeactivateRequest struct {
-	// Reason Kept in the audit for ever, also when the account is deleted, so name nobody in it
-	Reason *string `json:"reason,omitempty"`
-}
-
-// DeleteMeRequest defines model for DeleteMeRequest.
-type DeleteMeRequest struct {
-	// CurrentPassword Proves the person where the sign-in is older than 5 minutes; of any length, as at login
-	CurrentPassword *string `json:"currentPassword,omitempty"`
-}
-
-// DoneResponse A success without data
-type DoneResponse struct {
-	// Message What happened, for people
-	Message string `json:"message"`
-
-	// Success Always true
-	Success Success `json:"success"`
-}
-
-// ErrorCode A reason for programs. `method_not_allowed` stands outside of the operations, and so does `not_found` but for things
-// that an operation looks up.
-type ErrorCode string
-
-// ErrorResponse Every failure
-type ErrorResponse struct {
-	// Code A reason for programs. `method_not_allowed` stands outside of the operations, and so does `not_found` but for things
-	// that an operation looks up.
-	Code ErrorCode `json:"code"`
-
-	// Errors What is wrong with which field, where the refusal is about fields
-	Errors *[]FieldError `json:"errors,omitempty"`
+// ConfirmationFailure defines model for ConfirmationFailure.
+type ConfirmationFailure struct {
+	// Code A reason for programs
+	Code ConfirmationFailureCode `json:"code"`
 
 	// Message A reason for people
 	Message string `json:"message"`
@@ -601,14 +1928,111 @@ type ErrorResponse struct {
 	RequestID string `json:"request_id"`
 
 	// Success Always false
-	Success ErrorResponseSuccess `json:"success"`
+	Success ConfirmationFailureSuccess `json:"success"`
 }
 
-// ErrorResponseSuccess Always false
-type ErrorResponseSuccess bool
+// ConfirmationFailureCode A reason for programs
+type ConfirmationFailureCode string
 
-// ExportResponse defines model for ExportResponse.
-type ExportResponse struct {
+// ConfirmationFailureSuccess Always false
+type ConfirmationFailureSuccess bool
+
+// CredentialsFailure defines model for CredentialsFailure.
+type CredentialsFailure struct {
+	// Code A reason for programs
+	Code CredentialsFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// MFA What finishes a sign-in that wants a second factor
+	MFA *MFAChallenge `json:"mfa,omitempty"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success CredentialsFailureSuccess `json:"success"`
+}
+
+// CredentialsFailureCode A reason for programs
+type CredentialsFailureCode string
+
+// CredentialsFailureSuccess Always false
+type CredentialsFailureSuccess bool
+
+// DeactivateInput defines model for DeactivateInput.
+type DeactivateInput struct {
+	// Reason Kept in the audit for ever, also when the account is deleted, so name nobody in it
+	Reason *string `json:"reason,omitempty"`
+}
+
+// DeactivatedFailure defines model for DeactivatedFailure.
+type DeactivatedFailure struct {
+	// Code A reason for programs
+	Code DeactivatedFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success DeactivatedFailureSuccess `json:"success"`
+}
+
+// DeactivatedFailureCode A reason for programs
+type DeactivatedFailureCode string
+
+// DeactivatedFailureSuccess Always false
+type DeactivatedFailureSuccess bool
+
+// DeleteMeInput defines model for DeleteMeInput.
+type DeleteMeInput struct {
+	// CurrentPassword Proves the person where the sign-in is older than 5 minutes; of any length, as at login
+	CurrentPassword *string `json:"currentPassword,omitempty"`
+}
+
+// DoneEnvelope A success without data
+type DoneEnvelope struct {
+	// Message What happened, for people
+	Message string `json:"message"`
+
+	// Success Always true
+	Success DoneEnvelopeSuccess `json:"success"`
+}
+
+// DoneEnvelopeSuccess Always true
+type DoneEnvelopeSuccess bool
+
+// EmailTakenFailure defines model for EmailTakenFailure.
+type EmailTakenFailure struct {
+	// Code A reason for programs
+	Code EmailTakenFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success EmailTakenFailureSuccess `json:"success"`
+}
+
+// EmailTakenFailureCode A reason for programs
+type EmailTakenFailureCode string
+
+// EmailTakenFailureSuccess Always false
+type EmailTakenFailureSuccess bool
+
+// ErrorCode A reason for programs. `method_not_allowed` stands outside of the operations, and so does `not_found` but for things
+// that an operation looks up.
+type ErrorCode string
+
+// ExportEnvelope defines model for ExportEnvelope.
+type ExportEnvelope struct {
 	// Data All of it
 	Data struct {
 		// Events What was done to the account, the oldest first
@@ -658,8 +2082,11 @@ type ExportResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success ExportEnvelopeSuccess `json:"success"`
 }
+
+// ExportEnvelopeSuccess Always true
+type ExportEnvelopeSuccess bool
 
 // ExportedEvent One act
 type ExportedEvent struct {
@@ -716,6 +2143,32 @@ type ExportedTokenBalanceEntry struct {
 	Reason *string `json:"reason"`
 }
 
+// Failure Every failure, also the 404 and 405 outside of the operations: for a client that handles failures in one place. Each
+// response has a schema of its own, which names the few codes that it can have.
+type Failure struct {
+	// Code A reason for programs. `method_not_allowed` stands outside of the operations, and so does `not_found` but for things
+	// that an operation looks up.
+	Code ErrorCode `json:"code"`
+
+	// Errors What is wrong with which field, where the refusal is about fields
+	Errors *[]FieldError `json:"errors,omitempty"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// MFA What finishes a sign-in that wants a second factor
+	MFA *MFAChallenge `json:"mfa,omitempty"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success FailureSuccess `json:"success"`
+}
+
+// FailureSuccess Always false
+type FailureSuccess bool
+
 // FederationStatus How far the row and its account at Firebase agree
 type FederationStatus string
 
@@ -728,11 +2181,56 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
-// ForgotPasswordRequest defines model for ForgotPasswordRequest.
-type ForgotPasswordRequest struct {
+// ForgotPasswordInput defines model for ForgotPasswordInput.
+type ForgotPasswordInput struct {
 	// Email The address of the account
 	Email string `json:"email"`
 }
+
+// GatewayAccountFailure defines model for GatewayAccountFailure.
+type GatewayAccountFailure struct {
+	// Code A reason for programs
+	Code GatewayAccountFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success GatewayAccountFailureSuccess `json:"success"`
+}
+
+// GatewayAccountFailureCode A reason for programs
+type GatewayAccountFailureCode string
+
+// GatewayAccountFailureSuccess Always false
+type GatewayAccountFailureSuccess bool
+
+// GatewayCredentialFailure defines model for GatewayCredentialFailure.
+type GatewayCredentialFailure struct {
+	// Code A reason for programs
+	Code GatewayCredentialFailureCode `json:"code"`
+
+	// Errors What is wrong with which field, where the refusal is about fields
+	Errors *[]FieldError `json:"errors,omitempty"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success GatewayCredentialFailureSuccess `json:"success"`
+}
+
+// GatewayCredentialFailureCode A reason for programs
+type GatewayCredentialFailureCode string
+
+// GatewayCredentialFailureSuccess Always false
+type GatewayCredentialFailureSuccess bool
 
 // Health How the service and what it stands on are
 type Health struct {
@@ -770,8 +2268,8 @@ type HealthCheckName string
 // HealthCheckStatus How the check ended just now
 type HealthCheckStatus string
 
-// HealthResponse defines model for HealthResponse.
-type HealthResponse struct {
+// HealthEnvelope defines model for HealthEnvelope.
+type HealthEnvelope struct {
 	// Data How the service and what it stands on are
 	Data Health `json:"data"`
 
@@ -779,8 +2277,98 @@ type HealthResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success HealthEnvelopeSuccess `json:"success"`
 }
+
+// HealthEnvelopeSuccess Always true
+type HealthEnvelopeSuccess bool
+
+// IdentityConflictFailure defines model for IdentityConflictFailure.
+type IdentityConflictFailure struct {
+	// Code A reason for programs
+	Code IdentityConflictFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success IdentityConflictFailureSuccess `json:"success"`
+}
+
+// IdentityConflictFailureCode A reason for programs
+type IdentityConflictFailureCode string
+
+// IdentityConflictFailureSuccess Always false
+type IdentityConflictFailureSuccess bool
+
+// InsufficientBalanceFailure defines model for InsufficientBalanceFailure.
+type InsufficientBalanceFailure struct {
+	// Code A reason for programs
+	Code InsufficientBalanceFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success InsufficientBalanceFailureSuccess `json:"success"`
+}
+
+// InsufficientBalanceFailureCode A reason for programs
+type InsufficientBalanceFailureCode string
+
+// InsufficientBalanceFailureSuccess Always false
+type InsufficientBalanceFailureSuccess bool
+
+// InternalFailure defines model for InternalFailure.
+type InternalFailure struct {
+	// Code A reason for programs
+	Code InternalFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success InternalFailureSuccess `json:"success"`
+}
+
+// InternalFailureCode A reason for programs
+type InternalFailureCode string
+
+// InternalFailureSuccess Always false
+type InternalFailureSuccess bool
+
+// InvalidRequestFailure defines model for InvalidRequestFailure.
+type InvalidRequestFailure struct {
+	// Code A reason for programs
+	Code InvalidRequestFailureCode `json:"code"`
+
+	// Errors What is wrong with which field, where the refusal is about fields
+	Errors *[]FieldError `json:"errors,omitempty"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success InvalidRequestFailureSuccess `json:"success"`
+}
+
+// InvalidRequestFailureCode A reason for programs
+type InvalidRequestFailureCode string
+
+// InvalidRequestFailureSuccess Always false
+type InvalidRequestFailureSuccess bool
 
 // Job A user whose state Firebase is to follow
 type Job struct {
@@ -809,8 +2397,8 @@ type Job struct {
 // JobState Whether it is tried again, or was given up
 type JobState string
 
-// JobPageResponse defines model for JobPageResponse.
-type JobPageResponse struct {
+// JobPageEnvelope defines model for JobPageEnvelope.
+type JobPageEnvelope struct {
 	// Data A page
 	Data struct {
 		// Jobs The oldest first
@@ -824,11 +2412,14 @@ type JobPageResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success JobPageEnvelopeSuccess `json:"success"`
 }
 
-// LegacyLoginRequest defines model for LegacyLoginRequest.
-type LegacyLoginRequest struct {
+// JobPageEnvelopeSuccess Always true
+type JobPageEnvelopeSuccess bool
+
+// LegacyLoginInput defines model for LegacyLoginInput.
+type LegacyLoginInput struct {
 	// Email The address of the account; case does not matter
 	Email string `json:"email"`
 
@@ -836,11 +2427,11 @@ type LegacyLoginRequest struct {
 	Password string `json:"password"`
 }
 
-// LegacyLogoutRequest Whatever old clients send; nothing of it is read
-type LegacyLogoutRequest = map[string]interface{}
+// LegacyLogoutInput Whatever old clients send; nothing of it is read
+type LegacyLogoutInput = map[string]interface{}
 
-// LegacyPairResponse defines model for LegacyPairResponse.
-type LegacyPairResponse struct {
+// LegacyPairEnvelope defines model for LegacyPairEnvelope.
+type LegacyPairEnvelope struct {
 	// AccessToken The bearer token, a JWT
 	AccessToken string `json:"accessToken"`
 
@@ -851,17 +2442,20 @@ type LegacyPairResponse struct {
 	RefreshToken string `json:"refreshToken"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success LegacyPairEnvelopeSuccess `json:"success"`
 }
 
-// LegacyRefreshRequest defines model for LegacyRefreshRequest.
-type LegacyRefreshRequest struct {
+// LegacyPairEnvelopeSuccess Always true
+type LegacyPairEnvelopeSuccess bool
+
+// LegacyRefreshInput defines model for LegacyRefreshInput.
+type LegacyRefreshInput struct {
 	// RefreshToken The one that the last sign-in or refresh gave
 	RefreshToken string `json:"refreshToken"`
 }
 
-// LegacyRegisterRequest defines model for LegacyRegisterRequest.
-type LegacyRegisterRequest struct {
+// LegacyRegisterInput defines model for LegacyRegisterInput.
+type LegacyRegisterInput struct {
 	// Email An ASCII address; case does not matter
 	Email string `json:"email"`
 
@@ -893,8 +2487,8 @@ type LegacySession struct {
 	UserAgent *string `json:"user_agent"`
 }
 
-// LegacySessionResponse defines model for LegacySessionResponse.
-type LegacySessionResponse struct {
+// LegacySessionEnvelope defines model for LegacySessionEnvelope.
+type LegacySessionEnvelope struct {
 	// AccessToken The bearer token, a JWT
 	AccessToken string `json:"accessToken"`
 
@@ -905,11 +2499,14 @@ type LegacySessionResponse struct {
 	RefreshToken string `json:"refreshToken"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success LegacySessionEnvelopeSuccess `json:"success"`
 
 	// User A user as the old auth-service told it
 	User LegacyUser `json:"user"`
 }
+
+// LegacySessionEnvelopeSuccess Always true
+type LegacySessionEnvelopeSuccess bool
 
 // LegacyUser A user as the old auth-service told it
 type LegacyUser struct {
@@ -941,17 +2538,20 @@ type LegacyUser struct {
 	Username *string `json:"username"`
 }
 
-// LegacyUserResponse defines model for LegacyUserResponse.
-type LegacyUserResponse struct {
+// LegacyUserEnvelope defines model for LegacyUserEnvelope.
+type LegacyUserEnvelope struct {
 	// Success Always true
-	Success Success `json:"success"`
+	Success LegacyUserEnvelopeSuccess `json:"success"`
 
 	// User A user as the old auth-service told it
 	User LegacyUser `json:"user"`
 }
 
-// LegacyVerifyTokenRequest defines model for LegacyVerifyTokenRequest.
-type LegacyVerifyTokenRequest struct {
+// LegacyUserEnvelopeSuccess Always true
+type LegacyUserEnvelopeSuccess bool
+
+// LegacyVerifyTokenInput defines model for LegacyVerifyTokenInput.
+type LegacyVerifyTokenInput struct {
 	// Token A Firebase ID token or a legacy access token; one over 8 KiB is `token_invalid`
 	Token string `json:"token"`
 
@@ -959,14 +2559,44 @@ type LegacyVerifyTokenRequest struct {
 	UserID *string `json:"userId,omitempty"`
 }
 
-// LinkRequest defines model for LinkRequest.
-type LinkRequest struct {
+// LinkFailure defines model for LinkFailure.
+type LinkFailure struct {
+	// Code A reason for programs
+	Code LinkFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success LinkFailureSuccess `json:"success"`
+}
+
+// LinkFailureCode A reason for programs
+type LinkFailureCode string
+
+// LinkFailureSuccess Always false
+type LinkFailureSuccess bool
+
+// LinkInput defines model for LinkInput.
+type LinkInput struct {
 	// Password Of the row that has this e-mail; of any length
 	Password string `json:"password"`
 }
 
-// LoginMFARequest defines model for LoginMfaRequest.
-type LoginMFARequest struct {
+// LoginInput defines model for LoginInput.
+type LoginInput struct {
+	// Email The address that the account has at Firebase; case does not matter
+	Email string `json:"email"`
+
+	// Password Of any length; no rule for new passwords holds here
+	Password string `json:"password"`
+}
+
+// LoginMFAInput defines model for LoginMfaInput.
+type LoginMFAInput struct {
 	// Code What the authenticator app shows
 	Code string `json:"code"`
 
@@ -977,14 +2607,26 @@ type LoginMFARequest struct {
 	PendingCredential string `json:"pendingCredential"`
 }
 
-// LoginRequest defines model for LoginRequest.
-type LoginRequest struct {
-	// Email The address that the account has at Firebase; case does not matter
-	Email string `json:"email"`
+// MailCodeFailure defines model for MailCodeFailure.
+type MailCodeFailure struct {
+	// Code A reason for programs
+	Code MailCodeFailureCode `json:"code"`
 
-	// Password Of any length; no rule for new passwords holds here
-	Password string `json:"password"`
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success MailCodeFailureSuccess `json:"success"`
 }
+
+// MailCodeFailureCode A reason for programs
+type MailCodeFailureCode string
+
+// MailCodeFailureSuccess Always false
+type MailCodeFailureSuccess bool
 
 // Me A user, and what only they themselves need to know
 type Me struct {
@@ -1019,8 +2661,8 @@ type Me struct {
 	Username *string `json:"username"`
 }
 
-// MeResponse defines model for MeResponse.
-type MeResponse struct {
+// MeEnvelope defines model for MeEnvelope.
+type MeEnvelope struct {
 	// Data Who it is
 	Data struct {
 		// User A user, and what only they themselves need to know
@@ -1031,8 +2673,32 @@ type MeResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success MeEnvelopeSuccess `json:"success"`
 }
+
+// MeEnvelopeSuccess Always true
+type MeEnvelopeSuccess bool
+
+// MediaTypeFailure defines model for MediaTypeFailure.
+type MediaTypeFailure struct {
+	// Code A reason for programs
+	Code MediaTypeFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success MediaTypeFailureSuccess `json:"success"`
+}
+
+// MediaTypeFailureCode A reason for programs
+type MediaTypeFailureCode string
+
+// MediaTypeFailureSuccess Always false
+type MediaTypeFailureSuccess bool
 
 // MFAChallenge What finishes a sign-in that wants a second factor
 type MFAChallenge struct {
@@ -1058,14 +2724,77 @@ type MFAFactor struct {
 // MFAFactorKind totp: an authenticator app; phone: an SMS, through the Firebase SDK
 type MFAFactorKind string
 
-// RefreshRequest defines model for RefreshRequest.
-type RefreshRequest struct {
+// NotFoundFailure defines model for NotFoundFailure.
+type NotFoundFailure struct {
+	// Code A reason for programs
+	Code NotFoundFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success NotFoundFailureSuccess `json:"success"`
+}
+
+// NotFoundFailureCode A reason for programs
+type NotFoundFailureCode string
+
+// NotFoundFailureSuccess Always false
+type NotFoundFailureSuccess bool
+
+// PayloadTooLargeFailure defines model for PayloadTooLargeFailure.
+type PayloadTooLargeFailure struct {
+	// Code A reason for programs
+	Code PayloadTooLargeFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success PayloadTooLargeFailureSuccess `json:"success"`
+}
+
+// PayloadTooLargeFailureCode A reason for programs
+type PayloadTooLargeFailureCode string
+
+// PayloadTooLargeFailureSuccess Always false
+type PayloadTooLargeFailureSuccess bool
+
+// RateLimitedFailure defines model for RateLimitedFailure.
+type RateLimitedFailure struct {
+	// Code A reason for programs
+	Code RateLimitedFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success RateLimitedFailureSuccess `json:"success"`
+}
+
+// RateLimitedFailureCode A reason for programs
+type RateLimitedFailureCode string
+
+// RateLimitedFailureSuccess Always false
+type RateLimitedFailureSuccess bool
+
+// RefreshInput defines model for RefreshInput.
+type RefreshInput struct {
 	// RefreshToken The one that the last sign-in or refresh gave
 	RefreshToken string `json:"refreshToken"`
 }
 
-// RegisterRequest defines model for RegisterRequest.
-type RegisterRequest struct {
+// RegisterInput defines model for RegisterInput.
+type RegisterInput struct {
 	// DisplayName Becomes the username, with a suffix where it is taken
 	DisplayName *string `json:"displayName,omitempty"`
 
@@ -1076,8 +2805,8 @@ type RegisterRequest struct {
 	Password string `json:"password"`
 }
 
-// ResetPasswordRequest defines model for ResetPasswordRequest.
-type ResetPasswordRequest struct {
+// ResetPasswordInput defines model for ResetPasswordInput.
+type ResetPasswordInput struct {
 	// Code The oobCode of the mail's link
 	Code string `json:"code"`
 
@@ -1139,8 +2868,8 @@ type RolloutChange struct {
 	UsersPercent float64 `json:"usersPercent"`
 }
 
-// RolloutResponse defines model for RolloutResponse.
-type RolloutResponse struct {
+// RolloutEnvelope defines model for RolloutEnvelope.
+type RolloutEnvelope struct {
 	// Data The one record
 	Data struct {
 		// Rollout Who is moved to Firebase when they sign in, and what of the platform's traffic comes here
@@ -1151,8 +2880,11 @@ type RolloutResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success RolloutEnvelopeSuccess `json:"success"`
 }
+
+// RolloutEnvelopeSuccess Always true
+type RolloutEnvelopeSuccess bool
 
 // SchemaDifference One object that is not what the migrations produce
 type SchemaDifference struct {
@@ -1198,8 +2930,8 @@ type SchemaHealth struct {
 // which this one may serve on. pending: migrations are still to be applied. drifted: something is missing or different.
 type SchemaHealthState string
 
-// SchemaHealthResponse defines model for SchemaHealthResponse.
-type SchemaHealthResponse struct {
+// SchemaHealthEnvelope defines model for SchemaHealthEnvelope.
+type SchemaHealthEnvelope struct {
 	// Data The live schema beside what the migrations of this program produce
 	Data SchemaHealth `json:"data"`
 
@@ -1207,8 +2939,32 @@ type SchemaHealthResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success SchemaHealthEnvelopeSuccess `json:"success"`
 }
+
+// SchemaHealthEnvelopeSuccess Always true
+type SchemaHealthEnvelopeSuccess bool
+
+// SecondFactorFailure defines model for SecondFactorFailure.
+type SecondFactorFailure struct {
+	// Code A reason for programs
+	Code SecondFactorFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success SecondFactorFailureSuccess `json:"success"`
+}
+
+// SecondFactorFailureCode A reason for programs
+type SecondFactorFailureCode string
+
+// SecondFactorFailureSuccess Always false
+type SecondFactorFailureSuccess bool
 
 // Session A fresh sign-in and whose it is
 type Session struct {
@@ -1237,8 +2993,8 @@ type Session struct {
 	User Me `json:"user"`
 }
 
-// SessionResponse defines model for SessionResponse.
-type SessionResponse struct {
+// SessionEnvelope defines model for SessionEnvelope.
+type SessionEnvelope struct {
 	// Data A fresh sign-in and whose it is
 	Data Session `json:"data"`
 
@@ -1246,11 +3002,14 @@ type SessionResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success SessionEnvelopeSuccess `json:"success"`
 }
 
-// SessionsResponse defines model for SessionsResponse.
-type SessionsResponse struct {
+// SessionEnvelopeSuccess Always true
+type SessionEnvelopeSuccess bool
+
+// SessionsEnvelope defines model for SessionsEnvelope.
+type SessionsEnvelope struct {
 	// Data The last used first; 100 at most
 	Data struct {
 		// Sessions One by one
@@ -1261,20 +3020,41 @@ type SessionsResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success SessionsEnvelopeSuccess `json:"success"`
 }
 
-// Success Always true
-type Success bool
+// SessionsEnvelopeSuccess Always true
+type SessionsEnvelopeSuccess bool
 
-// SyncAccountRequest defines model for SyncAccountRequest.
-type SyncAccountRequest struct {
+// SignInFailure defines model for SignInFailure.
+type SignInFailure struct {
+	// Code A reason for programs
+	Code SignInFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success SignInFailureSuccess `json:"success"`
+}
+
+// SignInFailureCode A reason for programs
+type SignInFailureCode string
+
+// SignInFailureSuccess Always false
+type SignInFailureSuccess bool
+
+// SyncAccountInput defines model for SyncAccountInput.
+type SyncAccountInput struct {
 	// FirebaseUID The account's uid
 	FirebaseUID string `json:"firebase_uid"`
 }
 
-// SyncResponse defines model for SyncResponse.
-type SyncResponse struct {
+// SyncEnvelope defines model for SyncEnvelope.
+type SyncEnvelope struct {
 	// Data How it ended
 	Data struct {
 		// Changed What was written down
@@ -1282,7 +3062,7 @@ type SyncResponse struct {
 
 		// Outcome unchanged: both sides agreed. updated: the row follows now. created and linked: the account has this row now. failed:
 		// the user's `failure` says why. under_way: a registration is being finished, and was left alone
-		Outcome SyncResponseDataOutcome `json:"outcome"`
+		Outcome SyncEnvelopeDataOutcome `json:"outcome"`
 
 		// User A user as operators see them
 		User AdminUser `json:"user"`
@@ -1292,12 +3072,15 @@ type SyncResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success SyncEnvelopeSuccess `json:"success"`
 }
 
-// SyncResponseDataOutcome unchanged: both sides agreed. updated: the row follows now. created and linked: the account has this row now. failed:
+// SyncEnvelopeDataOutcome unchanged: both sides agreed. updated: the row follows now. created and linked: the account has this row now. failed:
 // the user's `failure` says why. under_way: a registration is being finished, and was left alone
-type SyncResponseDataOutcome string
+type SyncEnvelopeDataOutcome string
+
+// SyncEnvelopeSuccess Always true
+type SyncEnvelopeSuccess bool
 
 // TokenBalanceChange The change as it was made
 type TokenBalanceChange struct {
@@ -1314,8 +3097,8 @@ type TokenBalanceChange struct {
 	UserID openapi_types.UUID `json:"user_id"`
 }
 
-// TokenBalanceChangedResponse defines model for TokenBalanceChangedResponse.
-type TokenBalanceChangedResponse struct {
+// TokenBalanceChangedEnvelope defines model for TokenBalanceChangedEnvelope.
+type TokenBalanceChangedEnvelope struct {
 	// Data The change as it was made
 	Data TokenBalanceChange `json:"data"`
 
@@ -1323,11 +3106,14 @@ type TokenBalanceChangedResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success TokenBalanceChangedEnvelopeSuccess `json:"success"`
 }
 
-// TokenBalanceEntriesResponse defines model for TokenBalanceEntriesResponse.
-type TokenBalanceEntriesResponse struct {
+// TokenBalanceChangedEnvelopeSuccess Always true
+type TokenBalanceChangedEnvelopeSuccess bool
+
+// TokenBalanceEntriesEnvelope defines model for TokenBalanceEntriesEnvelope.
+type TokenBalanceEntriesEnvelope struct {
 	// Data A page of a user's entries
 	Data TokenBalanceLedger `json:"data"`
 
@@ -1335,8 +3121,11 @@ type TokenBalanceEntriesResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success TokenBalanceEntriesEnvelopeSuccess `json:"success"`
 }
+
+// TokenBalanceEntriesEnvelopeSuccess Always true
+type TokenBalanceEntriesEnvelopeSuccess bool
 
 // TokenBalanceEntry defines model for TokenBalanceEntry.
 type TokenBalanceEntry struct {
@@ -1379,6 +3168,27 @@ type TokenBalanceLedger struct {
 	NextCursor *string `json:"next_cursor"`
 }
 
+// TokenFailure defines model for TokenFailure.
+type TokenFailure struct {
+	// Code A reason for programs
+	Code TokenFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success TokenFailureSuccess `json:"success"`
+}
+
+// TokenFailureCode A reason for programs
+type TokenFailureCode string
+
+// TokenFailureSuccess Always false
+type TokenFailureSuccess bool
+
 // TokenKind Who issued the token
 type TokenKind string
 
@@ -1397,8 +3207,8 @@ type Tokens struct {
 	RefreshToken string `json:"refreshToken"`
 }
 
-// TokensResponse defines model for TokensResponse.
-type TokensResponse struct {
+// TokensEnvelope defines model for TokensEnvelope.
+type TokensEnvelope struct {
 	// Data A bearer token and what exchanges it for the next
 	Data Tokens `json:"data"`
 
@@ -1406,11 +3216,59 @@ type TokensResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success TokensEnvelopeSuccess `json:"success"`
 }
 
-// UpdateMeRequest defines model for UpdateMeRequest.
-type UpdateMeRequest struct {
+// TokensEnvelopeSuccess Always true
+type TokensEnvelopeSuccess bool
+
+// UnavailableFailure defines model for UnavailableFailure.
+type UnavailableFailure struct {
+	// Code A reason for programs
+	Code UnavailableFailureCode `json:"code"`
+
+	// Errors What is wrong with which field, where the refusal is about fields
+	Errors *[]FieldError `json:"errors,omitempty"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success UnavailableFailureSuccess `json:"success"`
+}
+
+// UnavailableFailureCode A reason for programs
+type UnavailableFailureCode string
+
+// UnavailableFailureSuccess Always false
+type UnavailableFailureSuccess bool
+
+// UnsupportedIdentityFailure defines model for UnsupportedIdentityFailure.
+type UnsupportedIdentityFailure struct {
+	// Code A reason for programs
+	Code UnsupportedIdentityFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success UnsupportedIdentityFailureSuccess `json:"success"`
+}
+
+// UnsupportedIdentityFailureCode A reason for programs
+type UnsupportedIdentityFailureCode string
+
+// UnsupportedIdentityFailureSuccess Always false
+type UnsupportedIdentityFailureSuccess bool
+
+// UpdateMeInput defines model for UpdateMeInput.
+type UpdateMeInput struct {
 	// Username No control characters; unique
 	Username string `json:"username"`
 }
@@ -1451,11 +3309,32 @@ type UserChange struct {
 	Username *string `json:"username,omitempty"`
 }
 
+// UserChangeFailure defines model for UserChangeFailure.
+type UserChangeFailure struct {
+	// Code A reason for programs
+	Code UserChangeFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success UserChangeFailureSuccess `json:"success"`
+}
+
+// UserChangeFailureCode A reason for programs
+type UserChangeFailureCode string
+
+// UserChangeFailureSuccess Always false
+type UserChangeFailureSuccess bool
+
 // UserHome Where the password of a new user lives
 type UserHome string
 
-// UserPageResponse defines model for UserPageResponse.
-type UserPageResponse struct {
+// UserPageEnvelope defines model for UserPageEnvelope.
+type UserPageEnvelope struct {
 	// Data A page
 	Data struct {
 		// NextCursor What `cursor` takes for the page after; null: this was the last
@@ -1469,11 +3348,14 @@ type UserPageResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success UserPageEnvelopeSuccess `json:"success"`
 }
 
-// UserRecordResponse defines model for UserRecordResponse.
-type UserRecordResponse struct {
+// UserPageEnvelopeSuccess Always true
+type UserPageEnvelopeSuccess bool
+
+// UserRecordEnvelope defines model for UserRecordEnvelope.
+type UserRecordEnvelope struct {
 	// Data Who it is
 	Data struct {
 		// User A user as operators see them
@@ -1484,8 +3366,32 @@ type UserRecordResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success UserRecordEnvelopeSuccess `json:"success"`
 }
+
+// UserRecordEnvelopeSuccess Always true
+type UserRecordEnvelopeSuccess bool
+
+// UsernameOrAddressHeldFailure defines model for UsernameOrAddressHeldFailure.
+type UsernameOrAddressHeldFailure struct {
+	// Code A reason for programs
+	Code UsernameOrAddressHeldFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success UsernameOrAddressHeldFailureSuccess `json:"success"`
+}
+
+// UsernameOrAddressHeldFailureCode A reason for programs
+type UsernameOrAddressHeldFailureCode string
+
+// UsernameOrAddressHeldFailureSuccess Always false
+type UsernameOrAddressHeldFailureSuccess bool
 
 // VerifiedToken What a token says of itself
 type VerifiedToken struct {
@@ -1499,14 +3405,8 @@ type VerifiedToken struct {
 	Kind TokenKind `json:"kind"`
 }
 
-// VerifyTokenRequest defines model for VerifyTokenRequest.
-type VerifyTokenRequest struct {
-	// Token A Firebase ID token or a legacy access token; one over 8 KiB is `token_invalid`
-	Token string `json:"token"`
-}
-
-// VerifyTokenResponse defines model for VerifyTokenResponse.
-type VerifyTokenResponse struct {
+// VerifyTokenEnvelope defines model for VerifyTokenEnvelope.
+type VerifyTokenEnvelope struct {
 	// Data Whose token it is, and what it says of itself
 	Data struct {
 		// Token What a token says of itself
@@ -1520,8 +3420,65 @@ type VerifyTokenResponse struct {
 	Message string `json:"message"`
 
 	// Success Always true
-	Success Success `json:"success"`
+	Success VerifyTokenEnvelopeSuccess `json:"success"`
 }
+
+// VerifyTokenEnvelopeSuccess Always true
+type VerifyTokenEnvelopeSuccess bool
+
+// VerifyTokenInput defines model for VerifyTokenInput.
+type VerifyTokenInput struct {
+	// Token A Firebase ID token or a legacy access token; one over 8 KiB is `token_invalid`
+	Token string `json:"token"`
+}
+
+// WeakPasswordFailure defines model for WeakPasswordFailure.
+type WeakPasswordFailure struct {
+	// Code A reason for programs
+	Code WeakPasswordFailureCode `json:"code"`
+
+	// Errors What is wrong with which field, where the refusal is about fields
+	Errors *[]FieldError `json:"errors,omitempty"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success WeakPasswordFailureSuccess `json:"success"`
+}
+
+// WeakPasswordFailureCode A reason for programs
+type WeakPasswordFailureCode string
+
+// WeakPasswordFailureSuccess Always false
+type WeakPasswordFailureSuccess bool
+
+// WeakPasswordOrIdentityFailure defines model for WeakPasswordOrIdentityFailure.
+type WeakPasswordOrIdentityFailure struct {
+	// Code A reason for programs
+	Code WeakPasswordOrIdentityFailureCode `json:"code"`
+
+	// Errors What is wrong with which field, where the refusal is about fields
+	Errors *[]FieldError `json:"errors,omitempty"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success WeakPasswordOrIdentityFailureSuccess `json:"success"`
+}
+
+// WeakPasswordOrIdentityFailureCode A reason for programs
+type WeakPasswordOrIdentityFailureCode string
+
+// WeakPasswordOrIdentityFailureSuccess Always false
+type WeakPasswordOrIdentityFailureSuccess bool
 
 // Cursor defines model for Cursor.
 type Cursor = string
@@ -1532,176 +3489,176 @@ type Limit = int32
 // UserID defines model for UserId.
 type UserID = openapi_types.UUID
 
-// AccountDeactivated Every failure
-type AccountDeactivated = ErrorResponse
+// AccountDeactivated defines model for AccountDeactivated.
+type AccountDeactivated = DeactivatedFailure
 
-// AddressHeld Every failure
-type AddressHeld = ErrorResponse
+// AddressHeld defines model for AddressHeld.
+type AddressHeld = AddressHeldFailure
 
-// AdminRefused Every failure
-type AdminRefused = ErrorResponse
+// AdminRefused defines model for AdminRefused.
+type AdminRefused = AdminFailure
 
 // AuditPage defines model for AuditPage.
-type AuditPage = AuditPageResponse
+type AuditPage = AuditPageEnvelope
 
-// BalanceChangeRefused Every failure
-type BalanceChangeRefused = ErrorResponse
+// BalanceChangeRefused defines model for BalanceChangeRefused.
+type BalanceChangeRefused = BalanceChangeFailure
 
-// BearerRefused Every failure
-type BearerRefused = ErrorResponse
+// BearerRefused defines model for BearerRefused.
+type BearerRefused = BearerFailure
 
-// BearerUnconfirmed Every failure
-type BearerUnconfirmed = ErrorResponse
+// BearerUnconfirmed defines model for BearerUnconfirmed.
+type BearerUnconfirmed = ConfirmationFailure
 
-// CallerRefused Every failure
-type CallerRefused = ErrorResponse
+// CallerRefused defines model for CallerRefused.
+type CallerRefused = BearerFailure
 
-// CodeRefused Every failure
-type CodeRefused = ErrorResponse
+// CodeRefused defines model for CodeRefused.
+type CodeRefused = MailCodeFailure
 
-// CredentialsRefused Every failure
-type CredentialsRefused = ErrorResponse
+// CredentialsRefused defines model for CredentialsRefused.
+type CredentialsRefused = CredentialsFailure
 
 // Done A success without data
-type Done = DoneResponse
+type Done = DoneEnvelope
 
-// EmailTaken Every failure
-type EmailTaken = ErrorResponse
+// EmailTaken defines model for EmailTaken.
+type EmailTaken = EmailTakenFailure
 
 // Export defines model for Export.
-type Export = ExportResponse
+type Export = ExportEnvelope
 
-// GatewayForbidden Every failure
-type GatewayForbidden = ErrorResponse
+// GatewayForbidden defines model for GatewayForbidden.
+type GatewayForbidden = GatewayAccountFailure
 
-// GatewayUnauthorized Every failure
-type GatewayUnauthorized = ErrorResponse
+// GatewayUnauthorized defines model for GatewayUnauthorized.
+type GatewayUnauthorized = GatewayCredentialFailure
 
-// IdentityConflict Every failure
-type IdentityConflict = ErrorResponse
+// IdentityConflict defines model for IdentityConflict.
+type IdentityConflict = IdentityConflictFailure
 
-// InsufficientBalance Every failure
-type InsufficientBalance = ErrorResponse
+// InsufficientBalance defines model for InsufficientBalance.
+type InsufficientBalance = InsufficientBalanceFailure
 
-// Internal Every failure
-type Internal = ErrorResponse
+// Internal defines model for Internal.
+type Internal = InternalFailure
 
-// InvalidRequest Every failure
-type InvalidRequest = ErrorResponse
+// InvalidRequest defines model for InvalidRequest.
+type InvalidRequest = InvalidRequestFailure
 
 // JobPage defines model for JobPage.
-type JobPage = JobPageResponse
+type JobPage = JobPageEnvelope
 
-// LegacyCredentialsRefused Every failure
-type LegacyCredentialsRefused = ErrorResponse
+// LegacyCredentialsRefused defines model for LegacyCredentialsRefused.
+type LegacyCredentialsRefused = CredentialsFailure
 
-// LegacyInvalidRequest Every failure
-type LegacyInvalidRequest = ErrorResponse
+// LegacyInvalidRequest defines model for LegacyInvalidRequest.
+type LegacyInvalidRequest = InvalidRequestFailure
 
 // LegacyPair defines model for LegacyPair.
-type LegacyPair = LegacyPairResponse
+type LegacyPair = LegacyPairEnvelope
 
 // LegacySignedIn defines model for LegacySignedIn.
-type LegacySignedIn = LegacySessionResponse
+type LegacySignedIn = LegacySessionEnvelope
 
 // LegacyUserFound defines model for LegacyUserFound.
-type LegacyUserFound = LegacyUserResponse
+type LegacyUserFound = LegacyUserEnvelope
 
-// LinkRefused Every failure
-type LinkRefused = ErrorResponse
+// LinkRefused defines model for LinkRefused.
+type LinkRefused = LinkFailure
 
 // MailAccepted A success without data
-type MailAccepted = DoneResponse
+type MailAccepted = DoneEnvelope
 
-// NoBodyTaken Every failure
-type NoBodyTaken = ErrorResponse
+// NoBodyTaken defines model for NoBodyTaken.
+type NoBodyTaken = InvalidRequestFailure
 
-// NoSuchAccount Every failure
-type NoSuchAccount = ErrorResponse
+// NoSuchAccount defines model for NoSuchAccount.
+type NoSuchAccount = NotFoundFailure
 
-// NoSuchJob Every failure
-type NoSuchJob = ErrorResponse
+// NoSuchJob defines model for NoSuchJob.
+type NoSuchJob = NotFoundFailure
 
-// NoSuchSession Every failure
-type NoSuchSession = ErrorResponse
+// NoSuchSession defines model for NoSuchSession.
+type NoSuchSession = NotFoundFailure
 
-// NoSuchUser Every failure
-type NoSuchUser = ErrorResponse
+// NoSuchUser defines model for NoSuchUser.
+type NoSuchUser = NotFoundFailure
 
-// NotReady Every failure
-type NotReady = ErrorResponse
+// NotReady defines model for NotReady.
+type NotReady = UnavailableFailure
 
-// PayloadTooLarge Every failure
-type PayloadTooLarge = ErrorResponse
+// PayloadTooLarge defines model for PayloadTooLarge.
+type PayloadTooLarge = PayloadTooLargeFailure
 
 // Profile defines model for Profile.
-type Profile = MeResponse
+type Profile = MeEnvelope
 
-// ProviderUnavailable Every failure
-type ProviderUnavailable = ErrorResponse
+// ProviderUnavailable defines model for ProviderUnavailable.
+type ProviderUnavailable = UnavailableFailure
 
-// RateLimited Every failure
-type RateLimited = ErrorResponse
+// RateLimited defines model for RateLimited.
+type RateLimited = RateLimitedFailure
 
-// RefreshRefused Every failure
-type RefreshRefused = ErrorResponse
+// RefreshRefused defines model for RefreshRefused.
+type RefreshRefused = TokenFailure
 
 // RolloutRecord defines model for RolloutRecord.
-type RolloutRecord = RolloutResponse
+type RolloutRecord = RolloutEnvelope
 
-// SecondFactorRefused Every failure
-type SecondFactorRefused = ErrorResponse
+// SecondFactorRefused defines model for SecondFactorRefused.
+type SecondFactorRefused = SecondFactorFailure
 
 // Sessions defines model for Sessions.
-type Sessions = SessionsResponse
+type Sessions = SessionsEnvelope
 
-// SeveralCredentials Every failure
-type SeveralCredentials = ErrorResponse
+// SeveralCredentials defines model for SeveralCredentials.
+type SeveralCredentials = InvalidRequestFailure
 
-// SignInRefused Every failure
-type SignInRefused = ErrorResponse
+// SignInRefused defines model for SignInRefused.
+type SignInRefused = SignInFailure
 
 // SignedIn defines model for SignedIn.
-type SignedIn = SessionResponse
+type SignedIn = SessionEnvelope
 
 // SyncedUser defines model for SyncedUser.
-type SyncedUser = SyncResponse
+type SyncedUser = SyncEnvelope
 
 // TokenBalanceChanged defines model for TokenBalanceChanged.
-type TokenBalanceChanged = TokenBalanceChangedResponse
+type TokenBalanceChanged = TokenBalanceChangedEnvelope
 
 // TokenBalanceEntries defines model for TokenBalanceEntries.
-type TokenBalanceEntries = TokenBalanceEntriesResponse
+type TokenBalanceEntries = TokenBalanceEntriesEnvelope
 
-// TokenRefused Every failure
-type TokenRefused = ErrorResponse
+// TokenRefused defines model for TokenRefused.
+type TokenRefused = TokenFailure
 
-// Unavailable Every failure
-type Unavailable = ErrorResponse
+// Unavailable defines model for Unavailable.
+type Unavailable = UnavailableFailure
 
-// UnsupportedIdentity Every failure
-type UnsupportedIdentity = ErrorResponse
+// UnsupportedIdentity defines model for UnsupportedIdentity.
+type UnsupportedIdentity = UnsupportedIdentityFailure
 
-// UnsupportedMediaType Every failure
-type UnsupportedMediaType = ErrorResponse
+// UnsupportedMediaType defines model for UnsupportedMediaType.
+type UnsupportedMediaType = MediaTypeFailure
 
-// UserChangeRefused Every failure
-type UserChangeRefused = ErrorResponse
+// UserChangeRefused defines model for UserChangeRefused.
+type UserChangeRefused = UserChangeFailure
 
 // UserPage defines model for UserPage.
-type UserPage = UserPageResponse
+type UserPage = UserPageEnvelope
 
 // UserRecord defines model for UserRecord.
-type UserRecord = UserRecordResponse
+type UserRecord = UserRecordEnvelope
 
-// UsernameOrAddressHeld Every failure
-type UsernameOrAddressHeld = ErrorResponse
+// UsernameOrAddressHeld defines model for UsernameOrAddressHeld.
+type UsernameOrAddressHeld = UsernameOrAddressHeldFailure
 
-// WeakPassword Every failure
-type WeakPassword = ErrorResponse
+// WeakPassword defines model for WeakPassword.
+type WeakPassword = WeakPasswordFailure
 
-// WeakPasswordOrIdentity Every failure
-type WeakPasswordOrIdentity = ErrorResponse
+// WeakPasswordOrIdentity defines model for WeakPasswordOrIdentity.
+type WeakPasswordOrIdentity = WeakPasswordOrIdentityFailure
 
 // ListAuditEventsParams defines parameters for ListAuditEvents.
 type ListAuditEventsParams struct {
@@ -1778,106 +3735,81 @@ type ListTokenBalanceEntriesParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
-// LegacyLoginAlias0JSONRequestBody defines body for LegacyLoginAlias0 for application/json ContentType.
-//
-// Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-type LegacyLoginAlias0JSONRequestBody = LegacyLoginRequest
-
-// LegacyLogoutAlias0JSONRequestBody defines body for LegacyLogoutAlias0 for application/json ContentType.
-//
-// Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-type LegacyLogoutAlias0JSONRequestBody = LegacyLogoutRequest
-
-// LegacyRefreshAlias0JSONRequestBody defines body for LegacyRefreshAlias0 for application/json ContentType.
-//
-// Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-type LegacyRefreshAlias0JSONRequestBody = LegacyRefreshRequest
-
-// LegacyRegisterAlias0JSONRequestBody defines body for LegacyRegisterAlias0 for application/json ContentType.
-//
-// Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-type LegacyRegisterAlias0JSONRequestBody = LegacyRegisterRequest
-
-// LegacyVerifyTokenAlias0JSONRequestBody defines body for LegacyVerifyTokenAlias0 for application/json ContentType.
-//
-// Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-type LegacyVerifyTokenAlias0JSONRequestBody = LegacyVerifyTokenRequest
-
 // LegacyLoginJSONRequestBody defines body for LegacyLogin for application/json ContentType.
 //
 // Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-type LegacyLoginJSONRequestBody = LegacyLoginRequest
+type LegacyLoginJSONRequestBody = LegacyLoginInput
 
 // LegacyLogoutJSONRequestBody defines body for LegacyLogout for application/json ContentType.
 //
 // Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-type LegacyLogoutJSONRequestBody = LegacyLogoutRequest
+type LegacyLogoutJSONRequestBody = LegacyLogoutInput
 
 // LegacyRefreshJSONRequestBody defines body for LegacyRefresh for application/json ContentType.
 //
 // Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-type LegacyRefreshJSONRequestBody = LegacyRefreshRequest
+type LegacyRefreshJSONRequestBody = LegacyRefreshInput
 
 // LegacyRegisterJSONRequestBody defines body for LegacyRegister for application/json ContentType.
 //
 // Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-type LegacyRegisterJSONRequestBody = LegacyRegisterRequest
+type LegacyRegisterJSONRequestBody = LegacyRegisterInput
 
 // LegacyVerifyTokenJSONRequestBody defines body for LegacyVerifyToken for application/json ContentType.
 //
 // Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-type LegacyVerifyTokenJSONRequestBody = LegacyVerifyTokenRequest
+type LegacyVerifyTokenJSONRequestBody = LegacyVerifyTokenInput
 
 // SetRolloutJSONRequestBody defines body for SetRollout for application/json ContentType.
 type SetRolloutJSONRequestBody = RolloutChange
 
 // SyncAccountJSONRequestBody defines body for SyncAccount for application/json ContentType.
-type SyncAccountJSONRequestBody = SyncAccountRequest
+type SyncAccountJSONRequestBody = SyncAccountInput
 
 // UpdateUserJSONRequestBody defines body for UpdateUser for application/json ContentType.
 type UpdateUserJSONRequestBody = UserChange
 
 // DeactivateUserJSONRequestBody defines body for DeactivateUser for application/json ContentType.
-type DeactivateUserJSONRequestBody = DeactivateRequest
+type DeactivateUserJSONRequestBody = DeactivateInput
 
 // ConfirmEmailJSONRequestBody defines body for ConfirmEmail for application/json ContentType.
-type ConfirmEmailJSONRequestBody = ConfirmEmailRequest
+type ConfirmEmailJSONRequestBody = ConfirmEmailInput
 
 // LinkAccountJSONRequestBody defines body for LinkAccount for application/json ContentType.
-type LinkAccountJSONRequestBody = LinkRequest
+type LinkAccountJSONRequestBody = LinkInput
 
 // LoginJSONRequestBody defines body for Login for application/json ContentType.
-type LoginJSONRequestBody = LoginRequest
+type LoginJSONRequestBody = LoginInput
 
 // LoginMFAJSONRequestBody defines body for LoginMFA for application/json ContentType.
-type LoginMFAJSONRequestBody = LoginMFARequest
+type LoginMFAJSONRequestBody = LoginMFAInput
 
 // DeleteMeJSONRequestBody defines body for DeleteMe for application/json ContentType.
-type DeleteMeJSONRequestBody = DeleteMeRequest
+type DeleteMeJSONRequestBody = DeleteMeInput
 
 // UpdateMeJSONRequestBody defines body for UpdateMe for application/json ContentType.
-type UpdateMeJSONRequestBody = UpdateMeRequest
+type UpdateMeJSONRequestBody = UpdateMeInput
 
 // ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
-type ChangePasswordJSONRequestBody = ChangePasswordRequest
+type ChangePasswordJSONRequestBody = ChangePasswordInput
 
 // ForgotPasswordJSONRequestBody defines body for ForgotPassword for application/json ContentType.
-type ForgotPasswordJSONRequestBody = ForgotPasswordRequest
+type ForgotPasswordJSONRequestBody = ForgotPasswordInput
 
 // ResetPasswordJSONRequestBody defines body for ResetPassword for application/json ContentType.
-type ResetPasswordJSONRequestBody = ResetPasswordRequest
+type ResetPasswordJSONRequestBody = ResetPasswordInput
 
 // RefreshJSONRequestBody defines body for Refresh for application/json ContentType.
-type RefreshJSONRequestBody = RefreshRequest
+type RefreshJSONRequestBody = RefreshInput
 
 // RegisterJSONRequestBody defines body for Register for application/json ContentType.
-type RegisterJSONRequestBody = RegisterRequest
+type RegisterJSONRequestBody = RegisterInput
 
 // VerifyTokenJSONRequestBody defines body for VerifyToken for application/json ContentType.
-type VerifyTokenJSONRequestBody = VerifyTokenRequest
+type VerifyTokenJSONRequestBody = VerifyTokenInput
 
 // ChangeTokenBalanceJSONRequestBody defines body for ChangeTokenBalance for application/json ContentType.
-type ChangeTokenBalanceJSONRequestBody = ChangeTokenBalanceRequest
+type ChangeTokenBalanceJSONRequestBody = ChangeTokenBalanceInput
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -1953,112 +3885,9 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
-	// LegacyLoginAlias0WithBody Sign in with e-mail and password
-	//
-	// Takes any type of body and a specified content type.
-	//
-	// Corresponds with POST /api/v1/auth/login (the `LegacyLoginAlias0` operationId).
-	//
-	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-	LegacyLoginAlias0WithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// LegacyLoginAlias0 Sign in with e-mail and password
-	//
-	// Takes a body of the `application/json` content type.
-	//
-	// Corresponds with POST /api/v1/auth/login (the `LegacyLoginAlias0` operationId).
-	//
-	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-	LegacyLoginAlias0(ctx context.Context, body LegacyLoginAlias0JSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// LegacyLogoutAlias0WithBody End every session of this user
-	//
-	// Takes any type of body and a specified content type.
-	//
-	// Corresponds with POST /api/v1/auth/logout (the `LegacyLogoutAlias0` operationId).
-	//
-	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-	LegacyLogoutAlias0WithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// LegacyLogoutAlias0 End every session of this user
-	//
-	// Takes a body of the `application/json` content type.
-	//
-	// Corresponds with POST /api/v1/auth/logout (the `LegacyLogoutAlias0` operationId).
-	//
-	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-	LegacyLogoutAlias0(ctx context.Context, body LegacyLogoutAlias0JSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// LegacyMeAlias0 The person behind the token
-	//
-	// Corresponds with GET /api/v1/auth/me (the `LegacyMeAlias0` operationId).
-	//
-	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-	LegacyMeAlias0(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// LegacyRefreshAlias0WithBody Exchange a refresh token for the next pair
-	//
-	// The token before the last one still answers the same successor for 30 seconds; used later, it ends its session.
-	//
-	// Takes any type of body and a specified content type.
-	//
-	// Corresponds with POST /api/v1/auth/refresh (the `LegacyRefreshAlias0` operationId).
-	//
-	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-	LegacyRefreshAlias0WithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// LegacyRefreshAlias0 Exchange a refresh token for the next pair
-	//
-	// The token before the last one still answers the same successor for 30 seconds; used later, it ends its session.
-	//
-	// Takes a body of the `application/json` content type.
-	//
-	// Corresponds with POST /api/v1/auth/refresh (the `LegacyRefreshAlias0` operationId).
-	//
-	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-	LegacyRefreshAlias0(ctx context.Context, body LegacyRefreshAlias0JSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// LegacyRegisterAlias0WithBody Create an account
-	//
-	// Takes any type of body and a specified content type.
-	//
-	// Corresponds with POST /api/v1/auth/register (the `LegacyRegisterAlias0` operationId).
-	//
-	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-	LegacyRegisterAlias0WithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// LegacyRegisterAlias0 Create an account
-	//
-	// Takes a body of the `application/json` content type.
-	//
-	// Corresponds with POST /api/v1/auth/register (the `LegacyRegisterAlias0` operationId).
-	//
-	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-	LegacyRegisterAlias0(ctx context.Context, body LegacyRegisterAlias0JSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// LegacyVerifyTokenAlias0WithBody Whose token is this?
-	//
-	// Where `userId` is given and the token is somebody else's, it is `token_invalid`.
-	//
-	// Takes any type of body and a specified content type.
-	//
-	// Corresponds with POST /api/v1/auth/verify-token (the `LegacyVerifyTokenAlias0` operationId).
-	//
-	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-	LegacyVerifyTokenAlias0WithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// LegacyVerifyTokenAlias0 Whose token is this?
-	//
-	// Where `userId` is given and the token is somebody else's, it is `token_invalid`.
-	//
-	// Takes a body of the `application/json` content type.
-	//
-	// Corresponds with POST /api/v1/auth/verify-token (the `LegacyVerifyTokenAlias0` operationId).
-	//
-	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-	LegacyVerifyTokenAlias0(ctx context.Context, body LegacyVerifyTokenAlias0JSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
-
 	// LegacyLoginWithBody Sign in with e-mail and password
+	//
+	// Answers the legacy pair also for people whose password lives at Firebase.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2069,6 +3898,8 @@ type ClientInterface interface {
 
 	// LegacyLogin Sign in with e-mail and password
 	//
+	// Answers the legacy pair also for people whose password lives at Firebase.
+	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /auth/login (the `LegacyLogin` operationId).
@@ -2077,6 +3908,8 @@ type ClientInterface interface {
 	LegacyLogin(ctx context.Context, body LegacyLoginJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// LegacyLogoutWithBody End every session of this user
+	//
+	// Every token of a session that began before now is `token_revoked` from here on. Nothing of a body is read.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2087,6 +3920,8 @@ type ClientInterface interface {
 
 	// LegacyLogout End every session of this user
 	//
+	// Every token of a session that began before now is `token_revoked` from here on. Nothing of a body is read.
+	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /auth/logout (the `LegacyLogout` operationId).
@@ -2095,6 +3930,8 @@ type ClientInterface interface {
 	LegacyLogout(ctx context.Context, body LegacyLogoutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// LegacyMe The person behind the token
+	//
+	// The row as it is now, for either kind of token.
 	//
 	// Corresponds with GET /auth/me (the `LegacyMe` operationId).
 	//
@@ -2125,6 +3962,8 @@ type ClientInterface interface {
 
 	// LegacyRegisterWithBody Create an account
 	//
+	// Makes the account where new users live, and answers the legacy pair.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /auth/register (the `LegacyRegister` operationId).
@@ -2133,6 +3972,8 @@ type ClientInterface interface {
 	LegacyRegisterWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// LegacyRegister Create an account
+	//
+	// Makes the account where new users live, and answers the legacy pair.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2165,6 +4006,8 @@ type ClientInterface interface {
 
 	// GetDocs This contract, to read and to try
 	//
+	// Swagger UI in one page. What is tried there goes to this instance.
+	//
 	// Corresponds with GET /docs (the `GetDocs` operationId).
 	GetDocs(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
@@ -2176,6 +4019,8 @@ type ClientInterface interface {
 	GetHealth(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetLiveness The process runs
+	//
+	// Answers while the process runs, whatever it stands on: for orchestrators that restart what hangs.
 	//
 	// Corresponds with GET /health/live (the `GetLiveness` operationId).
 	GetLiveness(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2196,6 +4041,8 @@ type ClientInterface interface {
 	GetSchemaHealth(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetContract This contract
+	//
+	// As YAML, word for word what this instance was built from.
 	//
 	// Corresponds with GET /openapi.yaml (the `GetContract` operationId).
 	GetContract(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2222,6 +4069,8 @@ type ClientInterface interface {
 	RetryJob(ctx context.Context, id int64, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetRollout How far the rollout of Firebase is
+	//
+	// The record and its `revision`, which PUT takes.
 	//
 	// Corresponds with GET /v1/admin/rollout (the `GetRollout` operationId).
 	GetRollout(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2278,6 +4127,8 @@ type ClientInterface interface {
 	SyncAccount(ctx context.Context, body SyncAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetUser One user
+	//
+	// The row as operators see it. A deleted user is `not_found`.
 	//
 	// Corresponds with GET /v1/admin/users/{id} (the `GetUser` operationId).
 	GetUser(ctx context.Context, id UserID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2350,10 +4201,14 @@ type ClientInterface interface {
 
 	// SendEmailVerification Ask for a mail that proves the address
 	//
+	// Firebase sends the mail, to the address that it holds.
+	//
 	// Corresponds with POST /v1/auth/email/verify (the `SendEmailVerification` operationId).
 	SendEmailVerification(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ConfirmEmailWithBody Prove the address with the code of a mail
+	//
+	// A code counts once.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2361,6 +4216,8 @@ type ClientInterface interface {
 	ConfirmEmailWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ConfirmEmail Prove the address with the code of a mail
+	//
+	// A code counts once.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2378,6 +4235,8 @@ type ClientInterface interface {
 	Forward(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// HeadForward Forward authentication for proxies that ask by HEAD
+	//
+	// Answers as GET does, without the body.
 	//
 	// Corresponds with HEAD /v1/auth/forward (the `HeadForward` operationId).
 	HeadForward(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2475,10 +4334,14 @@ type ClientInterface interface {
 
 	// GetMe The person behind the token
 	//
+	// The row as it is now, for either kind of token.
+	//
 	// Corresponds with GET /v1/auth/me (the `GetMe` operationId).
 	GetMe(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdateMeWithBody Change the username
+	//
+	// Blanks at the edges are refused, as control characters are. A name that another user has is `username_taken`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2486,6 +4349,8 @@ type ClientInterface interface {
 	UpdateMeWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdateMe Change the username
+	//
+	// Blanks at the edges are refused, as control characters are. A name that another user has is `username_taken`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2675,211 +4540,9 @@ type ClientInterface interface {
 	ListTokenBalanceEntries(ctx context.Context, id UserID, params *ListTokenBalanceEntriesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
-// LegacyLoginAlias0WithBody Sign in with e-mail and password
-//
-// Takes any type of body and a specified content type.
-//
-// Corresponds with POST /api/v1/auth/login (the `LegacyLoginAlias0` operationId).
-// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-func (c *Client) LegacyLoginAlias0WithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewLegacyLoginAlias0RequestWithBody(c.Server, contentType, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// LegacyLoginAlias0 Sign in with e-mail and password
-//
-// Takes a body of the `application/json` content type.
-//
-// Corresponds with POST /api/v1/auth/login (the `LegacyLoginAlias0` operationId).
-// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-func (c *Client) LegacyLoginAlias0(ctx context.Context, body LegacyLoginAlias0JSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewLegacyLoginAlias0Request(c.Server, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// LegacyLogoutAlias0WithBody End every session of this user
-//
-// Takes any type of body and a specified content type.
-//
-// Corresponds with POST /api/v1/auth/logout (the `LegacyLogoutAlias0` operationId).
-// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-func (c *Client) LegacyLogoutAlias0WithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewLegacyLogoutAlias0RequestWithBody(c.Server, contentType, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// LegacyLogoutAlias0 End every session of this user
-//
-// Takes a body of the `application/json` content type.
-//
-// Corresponds with POST /api/v1/auth/logout (the `LegacyLogoutAlias0` operationId).
-// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-func (c *Client) LegacyLogoutAlias0(ctx context.Context, body LegacyLogoutAlias0JSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewLegacyLogoutAlias0Request(c.Server, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// LegacyMeAlias0 The person behind the token
-//
-// Corresponds with GET /api/v1/auth/me (the `LegacyMeAlias0` operationId).
-// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-func (c *Client) LegacyMeAlias0(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewLegacyMeAlias0Request(c.Server)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// LegacyRefreshAlias0WithBody Exchange a refresh token for the next pair
-//
-// The token before the last one still answers the same successor for 30 seconds; used later, it ends its session.
-//
-// Takes any type of body and a specified content type.
-//
-// Corresponds with POST /api/v1/auth/refresh (the `LegacyRefreshAlias0` operationId).
-// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-func (c *Client) LegacyRefreshAlias0WithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewLegacyRefreshAlias0RequestWithBody(c.Server, contentType, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// LegacyRefreshAlias0 Exchange a refresh token for the next pair
-//
-// The token before the last one still answers the same successor for 30 seconds; used later, it ends its session.
-//
-// Takes a body of the `application/json` content type.
-//
-// Corresponds with POST /api/v1/auth/refresh (the `LegacyRefreshAlias0` operationId).
-// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-func (c *Client) LegacyRefreshAlias0(ctx context.Context, body LegacyRefreshAlias0JSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewLegacyRefreshAlias0Request(c.Server, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// LegacyRegisterAlias0WithBody Create an account
-//
-// Takes any type of body and a specified content type.
-//
-// Corresponds with POST /api/v1/auth/register (the `LegacyRegisterAlias0` operationId).
-// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-func (c *Client) LegacyRegisterAlias0WithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewLegacyRegisterAlias0RequestWithBody(c.Server, contentType, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// LegacyRegisterAlias0 Create an account
-//
-// Takes a body of the `application/json` content type.
-//
-// Corresponds with POST /api/v1/auth/register (the `LegacyRegisterAlias0` operationId).
-// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-func (c *Client) LegacyRegisterAlias0(ctx context.Context, body LegacyRegisterAlias0JSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewLegacyRegisterAlias0Request(c.Server, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// LegacyVerifyTokenAlias0WithBody Whose token is this?
-//
-// Where `userId` is given and the token is somebody else's, it is `token_invalid`.
-//
-// Takes any type of body and a specified content type.
-//
-// Corresponds with POST /api/v1/auth/verify-token (the `LegacyVerifyTokenAlias0` operationId).
-// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-func (c *Client) LegacyVerifyTokenAlias0WithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewLegacyVerifyTokenAlias0RequestWithBody(c.Server, contentType, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// LegacyVerifyTokenAlias0 Whose token is this?
-//
-// Where `userId` is given and the token is somebody else's, it is `token_invalid`.
-//
-// Takes a body of the `application/json` content type.
-//
-// Corresponds with POST /api/v1/auth/verify-token (the `LegacyVerifyTokenAlias0` operationId).
-// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-func (c *Client) LegacyVerifyTokenAlias0(ctx context.Context, body LegacyVerifyTokenAlias0JSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewLegacyVerifyTokenAlias0Request(c.Server, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
 // LegacyLoginWithBody Sign in with e-mail and password
+//
+// Answers the legacy pair also for people whose password lives at Firebase.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2899,6 +4562,8 @@ func (c *Client) LegacyLoginWithBody(ctx context.Context, contentType string, bo
 
 // LegacyLogin Sign in with e-mail and password
 //
+// Answers the legacy pair also for people whose password lives at Firebase.
+//
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /auth/login (the `LegacyLogin` operationId).
@@ -2916,6 +4581,8 @@ func (c *Client) LegacyLogin(ctx context.Context, body LegacyLoginJSONRequestBod
 }
 
 // LegacyLogoutWithBody End every session of this user
+//
+// Every token of a session that began before now is `token_revoked` from here on. Nothing of a body is read.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2935,6 +4602,8 @@ func (c *Client) LegacyLogoutWithBody(ctx context.Context, contentType string, b
 
 // LegacyLogout End every session of this user
 //
+// Every token of a session that began before now is `token_revoked` from here on. Nothing of a body is read.
+//
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /auth/logout (the `LegacyLogout` operationId).
@@ -2952,6 +4621,8 @@ func (c *Client) LegacyLogout(ctx context.Context, body LegacyLogoutJSONRequestB
 }
 
 // LegacyMe The person behind the token
+//
+// The row as it is now, for either kind of token.
 //
 // Corresponds with GET /auth/me (the `LegacyMe` operationId).
 // Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
@@ -3009,6 +4680,8 @@ func (c *Client) LegacyRefresh(ctx context.Context, body LegacyRefreshJSONReques
 
 // LegacyRegisterWithBody Create an account
 //
+// Makes the account where new users live, and answers the legacy pair.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /auth/register (the `LegacyRegister` operationId).
@@ -3026,6 +4699,8 @@ func (c *Client) LegacyRegisterWithBody(ctx context.Context, contentType string,
 }
 
 // LegacyRegister Create an account
+//
+// Makes the account where new users live, and answers the legacy pair.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3085,6 +4760,8 @@ func (c *Client) LegacyVerifyToken(ctx context.Context, body LegacyVerifyTokenJS
 
 // GetDocs This contract, to read and to try
 //
+// Swagger UI in one page. What is tried there goes to this instance.
+//
 // Corresponds with GET /docs (the `GetDocs` operationId).
 func (c *Client) GetDocs(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetDocsRequest(c.Server)
@@ -3116,6 +4793,8 @@ func (c *Client) GetHealth(ctx context.Context, reqEditors ...RequestEditorFn) (
 }
 
 // GetLiveness The process runs
+//
+// Answers while the process runs, whatever it stands on: for orchestrators that restart what hangs.
 //
 // Corresponds with GET /health/live (the `GetLiveness` operationId).
 func (c *Client) GetLiveness(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3166,6 +4845,8 @@ func (c *Client) GetSchemaHealth(ctx context.Context, reqEditors ...RequestEdito
 }
 
 // GetContract This contract
+//
+// As YAML, word for word what this instance was built from.
 //
 // Corresponds with GET /openapi.yaml (the `GetContract` operationId).
 func (c *Client) GetContract(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3232,6 +4913,8 @@ func (c *Client) RetryJob(ctx context.Context, id int64, reqEditors ...RequestEd
 }
 
 // GetRollout How far the rollout of Firebase is
+//
+// The record and its `revision`, which PUT takes.
 //
 // Corresponds with GET /v1/admin/rollout (the `GetRollout` operationId).
 func (c *Client) GetRollout(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3348,6 +5031,8 @@ func (c *Client) SyncAccount(ctx context.Context, body SyncAccountJSONRequestBod
 }
 
 // GetUser One user
+//
+// The row as operators see it. A deleted user is `not_found`.
 //
 // Corresponds with GET /v1/admin/users/{id} (the `GetUser` operationId).
 func (c *Client) GetUser(ctx context.Context, id UserID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3500,6 +5185,8 @@ func (c *Client) SyncUser(ctx context.Context, id UserID, reqEditors ...RequestE
 
 // SendEmailVerification Ask for a mail that proves the address
 //
+// Firebase sends the mail, to the address that it holds.
+//
 // Corresponds with POST /v1/auth/email/verify (the `SendEmailVerification` operationId).
 func (c *Client) SendEmailVerification(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSendEmailVerificationRequest(c.Server)
@@ -3514,6 +5201,8 @@ func (c *Client) SendEmailVerification(ctx context.Context, reqEditors ...Reques
 }
 
 // ConfirmEmailWithBody Prove the address with the code of a mail
+//
+// A code counts once.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3531,6 +5220,8 @@ func (c *Client) ConfirmEmailWithBody(ctx context.Context, contentType string, b
 }
 
 // ConfirmEmail Prove the address with the code of a mail
+//
+// A code counts once.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3568,6 +5259,8 @@ func (c *Client) Forward(ctx context.Context, reqEditors ...RequestEditorFn) (*h
 }
 
 // HeadForward Forward authentication for proxies that ask by HEAD
+//
+// Answers as GET does, without the body.
 //
 // Corresponds with HEAD /v1/auth/forward (the `HeadForward` operationId).
 func (c *Client) HeadForward(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3765,6 +5458,8 @@ func (c *Client) DeleteMe(ctx context.Context, body DeleteMeJSONRequestBody, req
 
 // GetMe The person behind the token
 //
+// The row as it is now, for either kind of token.
+//
 // Corresponds with GET /v1/auth/me (the `GetMe` operationId).
 func (c *Client) GetMe(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetMeRequest(c.Server)
@@ -3779,6 +5474,8 @@ func (c *Client) GetMe(ctx context.Context, reqEditors ...RequestEditorFn) (*htt
 }
 
 // UpdateMeWithBody Change the username
+//
+// Blanks at the edges are refused, as control characters are. A name that another user has is `username_taken`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3796,6 +5493,8 @@ func (c *Client) UpdateMeWithBody(ctx context.Context, contentType string, body 
 }
 
 // UpdateMe Change the username
+//
+// Blanks at the edges are refused, as control characters are. A name that another user has is `username_taken`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4172,233 +5871,6 @@ func (c *Client) ListTokenBalanceEntries(ctx context.Context, id UserID, params 
 		return nil, err
 	}
 	return c.Client.Do(req)
-}
-
-// NewLegacyLoginAlias0Request calls the generic LegacyLoginAlias0 builder with application/json body
-func NewLegacyLoginAlias0Request(server string, body LegacyLoginAlias0JSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewLegacyLoginAlias0RequestWithBody(server, "application/json", bodyReader)
-}
-
-// NewLegacyLoginAlias0RequestWithBody constructs an http.Request for the LegacyLoginAlias0 method, with any body, and a specified content type
-func NewLegacyLoginAlias0RequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
-	var err error
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/api/v1/auth/login")
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
-	if err != nil {
-		return nil, err
-	}
-
-	req.Header.Add("Content-Type", contentType)
-
-	return req, nil
-}
-
-// NewLegacyLogoutAlias0Request calls the generic LegacyLogoutAlias0 builder with application/json body
-func NewLegacyLogoutAlias0Request(server string, body LegacyLogoutAlias0JSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewLegacyLogoutAlias0RequestWithBody(server, "application/json", bodyReader)
-}
-
-// NewLegacyLogoutAlias0RequestWithBody constructs an http.Request for the LegacyLogoutAlias0 method, with any body, and a specified content type
-func NewLegacyLogoutAlias0RequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
-	var err error
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/api/v1/auth/logout")
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
-	if err != nil {
-		return nil, err
-	}
-
-	req.Header.Add("Content-Type", contentType)
-
-	return req, nil
-}
-
-// NewLegacyMeAlias0Request constructs an http.Request for the LegacyMeAlias0 method
-func NewLegacyMeAlias0Request(server string) (*http.Request, error) {
-	var err error
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/api/v1/auth/me")
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
-// NewLegacyRefreshAlias0Request calls the generic LegacyRefreshAlias0 builder with application/json body
-func NewLegacyRefreshAlias0Request(server string, body LegacyRefreshAlias0JSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewLegacyRefreshAlias0RequestWithBody(server, "application/json", bodyReader)
-}
-
-// NewLegacyRefreshAlias0RequestWithBody constructs an http.Request for the LegacyRefreshAlias0 method, with any body, and a specified content type
-func NewLegacyRefreshAlias0RequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
-	var err error
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/api/v1/auth/refresh")
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
-	if err != nil {
-		return nil, err
-	}
-
-	req.Header.Add("Content-Type", contentType)
-
-	return req, nil
-}
-
-// NewLegacyRegisterAlias0Request calls the generic LegacyRegisterAlias0 builder with application/json body
-func NewLegacyRegisterAlias0Request(server string, body LegacyRegisterAlias0JSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewLegacyRegisterAlias0RequestWithBody(server, "application/json", bodyReader)
-}
-
-// NewLegacyRegisterAlias0RequestWithBody constructs an http.Request for the LegacyRegisterAlias0 method, with any body, and a specified content type
-func NewLegacyRegisterAlias0RequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
-	var err error
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/api/v1/auth/register")
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
-	if err != nil {
-		return nil, err
-	}
-
-	req.Header.Add("Content-Type", contentType)
-
-	return req, nil
-}
-
-// NewLegacyVerifyTokenAlias0Request calls the generic LegacyVerifyTokenAlias0 builder with application/json body
-func NewLegacyVerifyTokenAlias0Request(server string, body LegacyVerifyTokenAlias0JSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewLegacyVerifyTokenAlias0RequestWithBody(server, "application/json", bodyReader)
-}
-
-// NewLegacyVerifyTokenAlias0RequestWithBody constructs an http.Request for the LegacyVerifyTokenAlias0 method, with any body, and a specified content type
-func NewLegacyVerifyTokenAlias0RequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
-	var err error
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/api/v1/auth/verify-token")
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
-	if err != nil {
-		return nil, err
-	}
-
-	req.Header.Add("Content-Type", contentType)
-
-	return req, nil
 }
 
 // NewLegacyLoginRequest calls the generic LegacyLogin builder with application/json body
@@ -6359,114 +7831,9 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
-	// LegacyLoginAlias0WithBodyWithResponse Sign in with e-mail and password
-	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /api/v1/auth/login (the `LegacyLoginAlias0` operationId).
-	//
-	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-	LegacyLoginAlias0WithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*LegacyLoginAlias0Result, error)
-
-	// LegacyLoginAlias0WithResponse Sign in with e-mail and password
-	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /api/v1/auth/login (the `LegacyLoginAlias0` operationId).
-	//
-	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-	LegacyLoginAlias0WithResponse(ctx context.Context, body LegacyLoginAlias0JSONRequestBody, reqEditors ...RequestEditorFn) (*LegacyLoginAlias0Result, error)
-
-	// LegacyLogoutAlias0WithBodyWithResponse End every session of this user
-	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /api/v1/auth/logout (the `LegacyLogoutAlias0` operationId).
-	//
-	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-	LegacyLogoutAlias0WithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*LegacyLogoutAlias0Result, error)
-
-	// LegacyLogoutAlias0WithResponse End every session of this user
-	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /api/v1/auth/logout (the `LegacyLogoutAlias0` operationId).
-	//
-	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-	LegacyLogoutAlias0WithResponse(ctx context.Context, body LegacyLogoutAlias0JSONRequestBody, reqEditors ...RequestEditorFn) (*LegacyLogoutAlias0Result, error)
-
-	// LegacyMeAlias0WithResponse The person behind the token
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with GET /api/v1/auth/me (the `LegacyMeAlias0` operationId).
-	//
-	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-	LegacyMeAlias0WithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*LegacyMeAlias0Result, error)
-
-	// LegacyRefreshAlias0WithBodyWithResponse Exchange a refresh token for the next pair
-	//
-	// The token before the last one still answers the same successor for 30 seconds; used later, it ends its session.
-	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /api/v1/auth/refresh (the `LegacyRefreshAlias0` operationId).
-	//
-	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-	LegacyRefreshAlias0WithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*LegacyRefreshAlias0Result, error)
-
-	// LegacyRefreshAlias0WithResponse Exchange a refresh token for the next pair
-	//
-	// The token before the last one still answers the same successor for 30 seconds; used later, it ends its session.
-	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /api/v1/auth/refresh (the `LegacyRefreshAlias0` operationId).
-	//
-	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-	LegacyRefreshAlias0WithResponse(ctx context.Context, body LegacyRefreshAlias0JSONRequestBody, reqEditors ...RequestEditorFn) (*LegacyRefreshAlias0Result, error)
-
-	// LegacyRegisterAlias0WithBodyWithResponse Create an account
-	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /api/v1/auth/register (the `LegacyRegisterAlias0` operationId).
-	//
-	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-	LegacyRegisterAlias0WithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*LegacyRegisterAlias0Result, error)
-
-	// LegacyRegisterAlias0WithResponse Create an account
-	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /api/v1/auth/register (the `LegacyRegisterAlias0` operationId).
-	//
-	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-	LegacyRegisterAlias0WithResponse(ctx context.Context, body LegacyRegisterAlias0JSONRequestBody, reqEditors ...RequestEditorFn) (*LegacyRegisterAlias0Result, error)
-
-	// LegacyVerifyTokenAlias0WithBodyWithResponse Whose token is this?
-	//
-	// Where `userId` is given and the token is somebody else's, it is `token_invalid`.
-	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /api/v1/auth/verify-token (the `LegacyVerifyTokenAlias0` operationId).
-	//
-	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-	LegacyVerifyTokenAlias0WithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*LegacyVerifyTokenAlias0Result, error)
-
-	// LegacyVerifyTokenAlias0WithResponse Whose token is this?
-	//
-	// Where `userId` is given and the token is somebody else's, it is `token_invalid`.
-	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /api/v1/auth/verify-token (the `LegacyVerifyTokenAlias0` operationId).
-	//
-	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-	LegacyVerifyTokenAlias0WithResponse(ctx context.Context, body LegacyVerifyTokenAlias0JSONRequestBody, reqEditors ...RequestEditorFn) (*LegacyVerifyTokenAlias0Result, error)
-
 	// LegacyLoginWithBodyWithResponse Sign in with e-mail and password
+	//
+	// Answers the legacy pair also for people whose password lives at Firebase.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6477,6 +7844,8 @@ type ClientWithResponsesInterface interface {
 
 	// LegacyLoginWithResponse Sign in with e-mail and password
 	//
+	// Answers the legacy pair also for people whose password lives at Firebase.
+	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /auth/login (the `LegacyLogin` operationId).
@@ -6485,6 +7854,8 @@ type ClientWithResponsesInterface interface {
 	LegacyLoginWithResponse(ctx context.Context, body LegacyLoginJSONRequestBody, reqEditors ...RequestEditorFn) (*LegacyLoginResult, error)
 
 	// LegacyLogoutWithBodyWithResponse End every session of this user
+	//
+	// Every token of a session that began before now is `token_revoked` from here on. Nothing of a body is read.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6495,6 +7866,8 @@ type ClientWithResponsesInterface interface {
 
 	// LegacyLogoutWithResponse End every session of this user
 	//
+	// Every token of a session that began before now is `token_revoked` from here on. Nothing of a body is read.
+	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /auth/logout (the `LegacyLogout` operationId).
@@ -6503,6 +7876,8 @@ type ClientWithResponsesInterface interface {
 	LegacyLogoutWithResponse(ctx context.Context, body LegacyLogoutJSONRequestBody, reqEditors ...RequestEditorFn) (*LegacyLogoutResult, error)
 
 	// LegacyMeWithResponse The person behind the token
+	//
+	// The row as it is now, for either kind of token.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6535,6 +7910,8 @@ type ClientWithResponsesInterface interface {
 
 	// LegacyRegisterWithBodyWithResponse Create an account
 	//
+	// Makes the account where new users live, and answers the legacy pair.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /auth/register (the `LegacyRegister` operationId).
@@ -6543,6 +7920,8 @@ type ClientWithResponsesInterface interface {
 	LegacyRegisterWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*LegacyRegisterResult, error)
 
 	// LegacyRegisterWithResponse Create an account
+	//
+	// Makes the account where new users live, and answers the legacy pair.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6575,6 +7954,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetDocsWithResponse This contract, to read and to try
 	//
+	// Swagger UI in one page. What is tried there goes to this instance.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /docs (the `GetDocs` operationId).
@@ -6590,6 +7971,8 @@ type ClientWithResponsesInterface interface {
 	GetHealthWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetHealthResult, error)
 
 	// GetLivenessWithResponse The process runs
+	//
+	// Answers while the process runs, whatever it stands on: for orchestrators that restart what hangs.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6616,6 +7999,8 @@ type ClientWithResponsesInterface interface {
 	GetSchemaHealthWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetSchemaHealthResult, error)
 
 	// GetContractWithResponse This contract
+	//
+	// As YAML, word for word what this instance was built from.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6650,6 +8035,8 @@ type ClientWithResponsesInterface interface {
 	RetryJobWithResponse(ctx context.Context, id int64, reqEditors ...RequestEditorFn) (*RetryJobResult, error)
 
 	// GetRolloutWithResponse How far the rollout of Firebase is
+	//
+	// The record and its `revision`, which PUT takes.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6710,6 +8097,8 @@ type ClientWithResponsesInterface interface {
 	SyncAccountWithResponse(ctx context.Context, body SyncAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*SyncAccountResult, error)
 
 	// GetUserWithResponse One user
+	//
+	// The row as operators see it. A deleted user is `not_found`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6790,6 +8179,8 @@ type ClientWithResponsesInterface interface {
 
 	// SendEmailVerificationWithResponse Ask for a mail that proves the address
 	//
+	// Firebase sends the mail, to the address that it holds.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/auth/email/verify (the `SendEmailVerification` operationId).
@@ -6797,12 +8188,16 @@ type ClientWithResponsesInterface interface {
 
 	// ConfirmEmailWithBodyWithResponse Prove the address with the code of a mail
 	//
+	// A code counts once.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/auth/email/verify/confirm (the `ConfirmEmail` operationId).
 	ConfirmEmailWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ConfirmEmailResult, error)
 
 	// ConfirmEmailWithResponse Prove the address with the code of a mail
+	//
+	// A code counts once.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6822,6 +8217,8 @@ type ClientWithResponsesInterface interface {
 	ForwardWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ForwardResult, error)
 
 	// HeadForwardWithResponse Forward authentication for proxies that ask by HEAD
+	//
+	// Answers as GET does, without the body.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6923,6 +8320,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetMeWithResponse The person behind the token
 	//
+	// The row as it is now, for either kind of token.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/auth/me (the `GetMe` operationId).
@@ -6930,12 +8329,16 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateMeWithBodyWithResponse Change the username
 	//
+	// Blanks at the edges are refused, as control characters are. A name that another user has is `username_taken`.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /v1/auth/me (the `UpdateMe` operationId).
 	UpdateMeWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateMeResult, error)
 
 	// UpdateMeWithResponse Change the username
+	//
+	// Blanks at the edges are refused, as control characters are. A name that another user has is `username_taken`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -7133,994 +8536,6 @@ type ClientWithResponsesInterface interface {
 	ListTokenBalanceEntriesWithResponse(ctx context.Context, id UserID, params *ListTokenBalanceEntriesParams, reqEditors ...RequestEditorFn) (*ListTokenBalanceEntriesResult, error)
 }
 
-// LegacyLoginAlias0Result400Headers the declared response headers of an HTTP 400 response for LegacyLoginAlias0
-type LegacyLoginAlias0Result400Headers struct {
-	XRequestID string
-}
-
-// LegacyLoginAlias0Result401Headers the declared response headers of an HTTP 401 response for LegacyLoginAlias0
-type LegacyLoginAlias0Result401Headers struct {
-	WWWAuthenticate string
-	XRequestID      string
-}
-
-// LegacyLoginAlias0Result403Headers the declared response headers of an HTTP 403 response for LegacyLoginAlias0
-type LegacyLoginAlias0Result403Headers struct {
-	XRequestID string
-}
-
-// LegacyLoginAlias0Result409Headers the declared response headers of an HTTP 409 response for LegacyLoginAlias0
-type LegacyLoginAlias0Result409Headers struct {
-	XRequestID string
-}
-
-// LegacyLoginAlias0Result413Headers the declared response headers of an HTTP 413 response for LegacyLoginAlias0
-type LegacyLoginAlias0Result413Headers struct {
-	XRequestID string
-}
-
-// LegacyLoginAlias0Result415Headers the declared response headers of an HTTP 415 response for LegacyLoginAlias0
-type LegacyLoginAlias0Result415Headers struct {
-	XRequestID string
-}
-
-// LegacyLoginAlias0Result422Headers the declared response headers of an HTTP 422 response for LegacyLoginAlias0
-type LegacyLoginAlias0Result422Headers struct {
-	XRequestID string
-}
-
-// LegacyLoginAlias0Result429Headers the declared response headers of an HTTP 429 response for LegacyLoginAlias0
-type LegacyLoginAlias0Result429Headers struct {
-	RetryAfter int
-	XRequestID string
-}
-
-// LegacyLoginAlias0Result500Headers the declared response headers of an HTTP 500 response for LegacyLoginAlias0
-type LegacyLoginAlias0Result500Headers struct {
-	XRequestID string
-}
-
-// LegacyLoginAlias0Result503Headers the declared response headers of an HTTP 503 response for LegacyLoginAlias0
-type LegacyLoginAlias0Result503Headers struct {
-	RetryAfter int
-	XRequestID string
-}
-
-type LegacyLoginAlias0Result struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *LegacySignedIn
-	// JSON400 the response for an HTTP 400 `application/json` response
-	JSON400 *InvalidRequest
-	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *LegacyCredentialsRefused
-	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *SignInRefused
-	// JSON409 the response for an HTTP 409 `application/json` response
-	JSON409 *AddressHeld
-	// JSON413 the response for an HTTP 413 `application/json` response
-	JSON413 *PayloadTooLarge
-	// JSON415 the response for an HTTP 415 `application/json` response
-	JSON415 *UnsupportedMediaType
-	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *UnsupportedIdentity
-	// JSON429 the response for an HTTP 429 `application/json` response
-	JSON429 *RateLimited
-	// JSON500 the response for an HTTP 500 `application/json` response
-	JSON500 *Internal
-	// JSON503 the response for an HTTP 503 `application/json` response
-	JSON503 *Unavailable
-	// Headers400 the parsed response headers for an HTTP 400 response
-	Headers400 *LegacyLoginAlias0Result400Headers
-	// Headers401 the parsed response headers for an HTTP 401 response
-	Headers401 *LegacyLoginAlias0Result401Headers
-	// Headers403 the parsed response headers for an HTTP 403 response
-	Headers403 *LegacyLoginAlias0Result403Headers
-	// Headers409 the parsed response headers for an HTTP 409 response
-	Headers409 *LegacyLoginAlias0Result409Headers
-	// Headers413 the parsed response headers for an HTTP 413 response
-	Headers413 *LegacyLoginAlias0Result413Headers
-	// Headers415 the parsed response headers for an HTTP 415 response
-	Headers415 *LegacyLoginAlias0Result415Headers
-	// Headers422 the parsed response headers for an HTTP 422 response
-	Headers422 *LegacyLoginAlias0Result422Headers
-	// Headers429 the parsed response headers for an HTTP 429 response
-	Headers429 *LegacyLoginAlias0Result429Headers
-	// Headers500 the parsed response headers for an HTTP 500 response
-	Headers500 *LegacyLoginAlias0Result500Headers
-	// Headers503 the parsed response headers for an HTTP 503 response
-	Headers503 *LegacyLoginAlias0Result503Headers
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r LegacyLoginAlias0Result) GetJSON200() *LegacySignedIn {
-	return r.JSON200
-}
-
-// GetJSON400 returns the response for an HTTP 400 `application/json` response
-func (r LegacyLoginAlias0Result) GetJSON400() *InvalidRequest {
-	return r.JSON400
-}
-
-// GetJSON401 returns the response for an HTTP 401 `application/json` response
-func (r LegacyLoginAlias0Result) GetJSON401() *LegacyCredentialsRefused {
-	return r.JSON401
-}
-
-// GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r LegacyLoginAlias0Result) GetJSON403() *SignInRefused {
-	return r.JSON403
-}
-
-// GetJSON409 returns the response for an HTTP 409 `application/json` response
-func (r LegacyLoginAlias0Result) GetJSON409() *AddressHeld {
-	return r.JSON409
-}
-
-// GetJSON413 returns the response for an HTTP 413 `application/json` response
-func (r LegacyLoginAlias0Result) GetJSON413() *PayloadTooLarge {
-	return r.JSON413
-}
-
-// GetJSON415 returns the response for an HTTP 415 `application/json` response
-func (r LegacyLoginAlias0Result) GetJSON415() *UnsupportedMediaType {
-	return r.JSON415
-}
-
-// GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r LegacyLoginAlias0Result) GetJSON422() *UnsupportedIdentity {
-	return r.JSON422
-}
-
-// GetJSON429 returns the response for an HTTP 429 `application/json` response
-func (r LegacyLoginAlias0Result) GetJSON429() *RateLimited {
-	return r.JSON429
-}
-
-// GetJSON500 returns the response for an HTTP 500 `application/json` response
-func (r LegacyLoginAlias0Result) GetJSON500() *Internal {
-	return r.JSON500
-}
-
-// GetJSON503 returns the response for an HTTP 503 `application/json` response
-func (r LegacyLoginAlias0Result) GetJSON503() *Unavailable {
-	return r.JSON503
-}
-
-// GetBody returns the raw response body bytes
-func (r LegacyLoginAlias0Result) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r LegacyLoginAlias0Result) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r LegacyLoginAlias0Result) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r LegacyLoginAlias0Result) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// LegacyLogoutAlias0Result400Headers the declared response headers of an HTTP 400 response for LegacyLogoutAlias0
-type LegacyLogoutAlias0Result400Headers struct {
-	XRequestID string
-}
-
-// LegacyLogoutAlias0Result401Headers the declared response headers of an HTTP 401 response for LegacyLogoutAlias0
-type LegacyLogoutAlias0Result401Headers struct {
-	WWWAuthenticate string
-	XRequestID      string
-}
-
-// LegacyLogoutAlias0Result403Headers the declared response headers of an HTTP 403 response for LegacyLogoutAlias0
-type LegacyLogoutAlias0Result403Headers struct {
-	XRequestID string
-}
-
-// LegacyLogoutAlias0Result409Headers the declared response headers of an HTTP 409 response for LegacyLogoutAlias0
-type LegacyLogoutAlias0Result409Headers struct {
-	XRequestID string
-}
-
-// LegacyLogoutAlias0Result413Headers the declared response headers of an HTTP 413 response for LegacyLogoutAlias0
-type LegacyLogoutAlias0Result413Headers struct {
-	XRequestID string
-}
-
-// LegacyLogoutAlias0Result415Headers the declared response headers of an HTTP 415 response for LegacyLogoutAlias0
-type LegacyLogoutAlias0Result415Headers struct {
-	XRequestID string
-}
-
-// LegacyLogoutAlias0Result422Headers the declared response headers of an HTTP 422 response for LegacyLogoutAlias0
-type LegacyLogoutAlias0Result422Headers struct {
-	XRequestID string
-}
-
-// LegacyLogoutAlias0Result500Headers the declared response headers of an HTTP 500 response for LegacyLogoutAlias0
-type LegacyLogoutAlias0Result500Headers struct {
-	XRequestID string
-}
-
-// LegacyLogoutAlias0Result503Headers the declared response headers of an HTTP 503 response for LegacyLogoutAlias0
-type LegacyLogoutAlias0Result503Headers struct {
-	RetryAfter int
-	XRequestID string
-}
-
-type LegacyLogoutAlias0Result struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Done
-	// JSON400 the response for an HTTP 400 `application/json` response
-	JSON400 *LegacyInvalidRequest
-	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *BearerRefused
-	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *AccountDeactivated
-	// JSON409 the response for an HTTP 409 `application/json` response
-	JSON409 *AddressHeld
-	// JSON413 the response for an HTTP 413 `application/json` response
-	JSON413 *PayloadTooLarge
-	// JSON415 the response for an HTTP 415 `application/json` response
-	JSON415 *UnsupportedMediaType
-	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *UnsupportedIdentity
-	// JSON500 the response for an HTTP 500 `application/json` response
-	JSON500 *Internal
-	// JSON503 the response for an HTTP 503 `application/json` response
-	JSON503 *Unavailable
-	// Headers400 the parsed response headers for an HTTP 400 response
-	Headers400 *LegacyLogoutAlias0Result400Headers
-	// Headers401 the parsed response headers for an HTTP 401 response
-	Headers401 *LegacyLogoutAlias0Result401Headers
-	// Headers403 the parsed response headers for an HTTP 403 response
-	Headers403 *LegacyLogoutAlias0Result403Headers
-	// Headers409 the parsed response headers for an HTTP 409 response
-	Headers409 *LegacyLogoutAlias0Result409Headers
-	// Headers413 the parsed response headers for an HTTP 413 response
-	Headers413 *LegacyLogoutAlias0Result413Headers
-	// Headers415 the parsed response headers for an HTTP 415 response
-	Headers415 *LegacyLogoutAlias0Result415Headers
-	// Headers422 the parsed response headers for an HTTP 422 response
-	Headers422 *LegacyLogoutAlias0Result422Headers
-	// Headers500 the parsed response headers for an HTTP 500 response
-	Headers500 *LegacyLogoutAlias0Result500Headers
-	// Headers503 the parsed response headers for an HTTP 503 response
-	Headers503 *LegacyLogoutAlias0Result503Headers
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r LegacyLogoutAlias0Result) GetJSON200() *Done {
-	return r.JSON200
-}
-
-// GetJSON400 returns the response for an HTTP 400 `application/json` response
-func (r LegacyLogoutAlias0Result) GetJSON400() *LegacyInvalidRequest {
-	return r.JSON400
-}
-
-// GetJSON401 returns the response for an HTTP 401 `application/json` response
-func (r LegacyLogoutAlias0Result) GetJSON401() *BearerRefused {
-	return r.JSON401
-}
-
-// GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r LegacyLogoutAlias0Result) GetJSON403() *AccountDeactivated {
-	return r.JSON403
-}
-
-// GetJSON409 returns the response for an HTTP 409 `application/json` response
-func (r LegacyLogoutAlias0Result) GetJSON409() *AddressHeld {
-	return r.JSON409
-}
-
-// GetJSON413 returns the response for an HTTP 413 `application/json` response
-func (r LegacyLogoutAlias0Result) GetJSON413() *PayloadTooLarge {
-	return r.JSON413
-}
-
-// GetJSON415 returns the response for an HTTP 415 `application/json` response
-func (r LegacyLogoutAlias0Result) GetJSON415() *UnsupportedMediaType {
-	return r.JSON415
-}
-
-// GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r LegacyLogoutAlias0Result) GetJSON422() *UnsupportedIdentity {
-	return r.JSON422
-}
-
-// GetJSON500 returns the response for an HTTP 500 `application/json` response
-func (r LegacyLogoutAlias0Result) GetJSON500() *Internal {
-	return r.JSON500
-}
-
-// GetJSON503 returns the response for an HTTP 503 `application/json` response
-func (r LegacyLogoutAlias0Result) GetJSON503() *Unavailable {
-	return r.JSON503
-}
-
-// GetBody returns the raw response body bytes
-func (r LegacyLogoutAlias0Result) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r LegacyLogoutAlias0Result) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r LegacyLogoutAlias0Result) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r LegacyLogoutAlias0Result) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// LegacyMeAlias0Result400Headers the declared response headers of an HTTP 400 response for LegacyMeAlias0
-type LegacyMeAlias0Result400Headers struct {
-	XRequestID string
-}
-
-// LegacyMeAlias0Result401Headers the declared response headers of an HTTP 401 response for LegacyMeAlias0
-type LegacyMeAlias0Result401Headers struct {
-	WWWAuthenticate string
-	XRequestID      string
-}
-
-// LegacyMeAlias0Result403Headers the declared response headers of an HTTP 403 response for LegacyMeAlias0
-type LegacyMeAlias0Result403Headers struct {
-	XRequestID string
-}
-
-// LegacyMeAlias0Result409Headers the declared response headers of an HTTP 409 response for LegacyMeAlias0
-type LegacyMeAlias0Result409Headers struct {
-	XRequestID string
-}
-
-// LegacyMeAlias0Result422Headers the declared response headers of an HTTP 422 response for LegacyMeAlias0
-type LegacyMeAlias0Result422Headers struct {
-	XRequestID string
-}
-
-// LegacyMeAlias0Result500Headers the declared response headers of an HTTP 500 response for LegacyMeAlias0
-type LegacyMeAlias0Result500Headers struct {
-	XRequestID string
-}
-
-// LegacyMeAlias0Result503Headers the declared response headers of an HTTP 503 response for LegacyMeAlias0
-type LegacyMeAlias0Result503Headers struct {
-	RetryAfter int
-	XRequestID string
-}
-
-type LegacyMeAlias0Result struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *LegacyUserFound
-	// JSON400 the response for an HTTP 400 `application/json` response
-	JSON400 *SeveralCredentials
-	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *BearerRefused
-	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *AccountDeactivated
-	// JSON409 the response for an HTTP 409 `application/json` response
-	JSON409 *AddressHeld
-	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *UnsupportedIdentity
-	// JSON500 the response for an HTTP 500 `application/json` response
-	JSON500 *Internal
-	// JSON503 the response for an HTTP 503 `application/json` response
-	JSON503 *Unavailable
-	// Headers400 the parsed response headers for an HTTP 400 response
-	Headers400 *LegacyMeAlias0Result400Headers
-	// Headers401 the parsed response headers for an HTTP 401 response
-	Headers401 *LegacyMeAlias0Result401Headers
-	// Headers403 the parsed response headers for an HTTP 403 response
-	Headers403 *LegacyMeAlias0Result403Headers
-	// Headers409 the parsed response headers for an HTTP 409 response
-	Headers409 *LegacyMeAlias0Result409Headers
-	// Headers422 the parsed response headers for an HTTP 422 response
-	Headers422 *LegacyMeAlias0Result422Headers
-	// Headers500 the parsed response headers for an HTTP 500 response
-	Headers500 *LegacyMeAlias0Result500Headers
-	// Headers503 the parsed response headers for an HTTP 503 response
-	Headers503 *LegacyMeAlias0Result503Headers
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r LegacyMeAlias0Result) GetJSON200() *LegacyUserFound {
-	return r.JSON200
-}
-
-// GetJSON400 returns the response for an HTTP 400 `application/json` response
-func (r LegacyMeAlias0Result) GetJSON400() *SeveralCredentials {
-	return r.JSON400
-}
-
-// GetJSON401 returns the response for an HTTP 401 `application/json` response
-func (r LegacyMeAlias0Result) GetJSON401() *BearerRefused {
-	return r.JSON401
-}
-
-// GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r LegacyMeAlias0Result) GetJSON403() *AccountDeactivated {
-	return r.JSON403
-}
-
-// GetJSON409 returns the response for an HTTP 409 `application/json` response
-func (r LegacyMeAlias0Result) GetJSON409() *AddressHeld {
-	return r.JSON409
-}
-
-// GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r LegacyMeAlias0Result) GetJSON422() *UnsupportedIdentity {
-	return r.JSON422
-}
-
-// GetJSON500 returns the response for an HTTP 500 `application/json` response
-func (r LegacyMeAlias0Result) GetJSON500() *Internal {
-	return r.JSON500
-}
-
-// GetJSON503 returns the response for an HTTP 503 `application/json` response
-func (r LegacyMeAlias0Result) GetJSON503() *Unavailable {
-	return r.JSON503
-}
-
-// GetBody returns the raw response body bytes
-func (r LegacyMeAlias0Result) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r LegacyMeAlias0Result) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r LegacyMeAlias0Result) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r LegacyMeAlias0Result) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// LegacyRefreshAlias0Result400Headers the declared response headers of an HTTP 400 response for LegacyRefreshAlias0
-type LegacyRefreshAlias0Result400Headers struct {
-	XRequestID string
-}
-
-// LegacyRefreshAlias0Result401Headers the declared response headers of an HTTP 401 response for LegacyRefreshAlias0
-type LegacyRefreshAlias0Result401Headers struct {
-	WWWAuthenticate string
-	XRequestID      string
-}
-
-// LegacyRefreshAlias0Result403Headers the declared response headers of an HTTP 403 response for LegacyRefreshAlias0
-type LegacyRefreshAlias0Result403Headers struct {
-	XRequestID string
-}
-
-// LegacyRefreshAlias0Result413Headers the declared response headers of an HTTP 413 response for LegacyRefreshAlias0
-type LegacyRefreshAlias0Result413Headers struct {
-	XRequestID string
-}
-
-// LegacyRefreshAlias0Result415Headers the declared response headers of an HTTP 415 response for LegacyRefreshAlias0
-type LegacyRefreshAlias0Result415Headers struct {
-	XRequestID string
-}
-
-// LegacyRefreshAlias0Result429Headers the declared response headers of an HTTP 429 response for LegacyRefreshAlias0
-type LegacyRefreshAlias0Result429Headers struct {
-	RetryAfter int
-	XRequestID string
-}
-
-// LegacyRefreshAlias0Result500Headers the declared response headers of an HTTP 500 response for LegacyRefreshAlias0
-type LegacyRefreshAlias0Result500Headers struct {
-	XRequestID string
-}
-
-// LegacyRefreshAlias0Result503Headers the declared response headers of an HTTP 503 response for LegacyRefreshAlias0
-type LegacyRefreshAlias0Result503Headers struct {
-	RetryAfter int
-	XRequestID string
-}
-
-type LegacyRefreshAlias0Result struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *LegacyPair
-	// JSON400 the response for an HTTP 400 `application/json` response
-	JSON400 *InvalidRequest
-	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *RefreshRefused
-	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *AccountDeactivated
-	// JSON413 the response for an HTTP 413 `application/json` response
-	JSON413 *PayloadTooLarge
-	// JSON415 the response for an HTTP 415 `application/json` response
-	JSON415 *UnsupportedMediaType
-	// JSON429 the response for an HTTP 429 `application/json` response
-	JSON429 *RateLimited
-	// JSON500 the response for an HTTP 500 `application/json` response
-	JSON500 *Internal
-	// JSON503 the response for an HTTP 503 `application/json` response
-	JSON503 *Unavailable
-	// Headers400 the parsed response headers for an HTTP 400 response
-	Headers400 *LegacyRefreshAlias0Result400Headers
-	// Headers401 the parsed response headers for an HTTP 401 response
-	Headers401 *LegacyRefreshAlias0Result401Headers
-	// Headers403 the parsed response headers for an HTTP 403 response
-	Headers403 *LegacyRefreshAlias0Result403Headers
-	// Headers413 the parsed response headers for an HTTP 413 response
-	Headers413 *LegacyRefreshAlias0Result413Headers
-	// Headers415 the parsed response headers for an HTTP 415 response
-	Headers415 *LegacyRefreshAlias0Result415Headers
-	// Headers429 the parsed response headers for an HTTP 429 response
-	Headers429 *LegacyRefreshAlias0Result429Headers
-	// Headers500 the parsed response headers for an HTTP 500 response
-	Headers500 *LegacyRefreshAlias0Result500Headers
-	// Headers503 the parsed response headers for an HTTP 503 response
-	Headers503 *LegacyRefreshAlias0Result503Headers
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r LegacyRefreshAlias0Result) GetJSON200() *LegacyPair {
-	return r.JSON200
-}
-
-// GetJSON400 returns the response for an HTTP 400 `application/json` response
-func (r LegacyRefreshAlias0Result) GetJSON400() *InvalidRequest {
-	return r.JSON400
-}
-
-// GetJSON401 returns the response for an HTTP 401 `application/json` response
-func (r LegacyRefreshAlias0Result) GetJSON401() *RefreshRefused {
-	return r.JSON401
-}
-
-// GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r LegacyRefreshAlias0Result) GetJSON403() *AccountDeactivated {
-	return r.JSON403
-}
-
-// GetJSON413 returns the response for an HTTP 413 `application/json` response
-func (r LegacyRefreshAlias0Result) GetJSON413() *PayloadTooLarge {
-	return r.JSON413
-}
-
-// GetJSON415 returns the response for an HTTP 415 `application/json` response
-func (r LegacyRefreshAlias0Result) GetJSON415() *UnsupportedMediaType {
-	return r.JSON415
-}
-
-// GetJSON429 returns the response for an HTTP 429 `application/json` response
-func (r LegacyRefreshAlias0Result) GetJSON429() *RateLimited {
-	return r.JSON429
-}
-
-// GetJSON500 returns the response for an HTTP 500 `application/json` response
-func (r LegacyRefreshAlias0Result) GetJSON500() *Internal {
-	return r.JSON500
-}
-
-// GetJSON503 returns the response for an HTTP 503 `application/json` response
-func (r LegacyRefreshAlias0Result) GetJSON503() *Unavailable {
-	return r.JSON503
-}
-
-// GetBody returns the raw response body bytes
-func (r LegacyRefreshAlias0Result) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r LegacyRefreshAlias0Result) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r LegacyRefreshAlias0Result) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r LegacyRefreshAlias0Result) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// LegacyRegisterAlias0Result400Headers the declared response headers of an HTTP 400 response for LegacyRegisterAlias0
-type LegacyRegisterAlias0Result400Headers struct {
-	XRequestID string
-}
-
-// LegacyRegisterAlias0Result403Headers the declared response headers of an HTTP 403 response for LegacyRegisterAlias0
-type LegacyRegisterAlias0Result403Headers struct {
-	XRequestID string
-}
-
-// LegacyRegisterAlias0Result409Headers the declared response headers of an HTTP 409 response for LegacyRegisterAlias0
-type LegacyRegisterAlias0Result409Headers struct {
-	XRequestID string
-}
-
-// LegacyRegisterAlias0Result413Headers the declared response headers of an HTTP 413 response for LegacyRegisterAlias0
-type LegacyRegisterAlias0Result413Headers struct {
-	XRequestID string
-}
-
-// LegacyRegisterAlias0Result415Headers the declared response headers of an HTTP 415 response for LegacyRegisterAlias0
-type LegacyRegisterAlias0Result415Headers struct {
-	XRequestID string
-}
-
-// LegacyRegisterAlias0Result422Headers the declared response headers of an HTTP 422 response for LegacyRegisterAlias0
-type LegacyRegisterAlias0Result422Headers struct {
-	XRequestID string
-}
-
-// LegacyRegisterAlias0Result429Headers the declared response headers of an HTTP 429 response for LegacyRegisterAlias0
-type LegacyRegisterAlias0Result429Headers struct {
-	RetryAfter int
-	XRequestID string
-}
-
-// LegacyRegisterAlias0Result500Headers the declared response headers of an HTTP 500 response for LegacyRegisterAlias0
-type LegacyRegisterAlias0Result500Headers struct {
-	XRequestID string
-}
-
-// LegacyRegisterAlias0Result503Headers the declared response headers of an HTTP 503 response for LegacyRegisterAlias0
-type LegacyRegisterAlias0Result503Headers struct {
-	RetryAfter int
-	XRequestID string
-}
-
-type LegacyRegisterAlias0Result struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON201 the response for an HTTP 201 `application/json` response
-	JSON201 *LegacySignedIn
-	// JSON400 the response for an HTTP 400 `application/json` response
-	JSON400 *InvalidRequest
-	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *SignInRefused
-	// JSON409 the response for an HTTP 409 `application/json` response
-	JSON409 *EmailTaken
-	// JSON413 the response for an HTTP 413 `application/json` response
-	JSON413 *PayloadTooLarge
-	// JSON415 the response for an HTTP 415 `application/json` response
-	JSON415 *UnsupportedMediaType
-	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *WeakPassword
-	// JSON429 the response for an HTTP 429 `application/json` response
-	JSON429 *RateLimited
-	// JSON500 the response for an HTTP 500 `application/json` response
-	JSON500 *Internal
-	// JSON503 the response for an HTTP 503 `application/json` response
-	JSON503 *Unavailable
-	// Headers400 the parsed response headers for an HTTP 400 response
-	Headers400 *LegacyRegisterAlias0Result400Headers
-	// Headers403 the parsed response headers for an HTTP 403 response
-	Headers403 *LegacyRegisterAlias0Result403Headers
-	// Headers409 the parsed response headers for an HTTP 409 response
-	Headers409 *LegacyRegisterAlias0Result409Headers
-	// Headers413 the parsed response headers for an HTTP 413 response
-	Headers413 *LegacyRegisterAlias0Result413Headers
-	// Headers415 the parsed response headers for an HTTP 415 response
-	Headers415 *LegacyRegisterAlias0Result415Headers
-	// Headers422 the parsed response headers for an HTTP 422 response
-	Headers422 *LegacyRegisterAlias0Result422Headers
-	// Headers429 the parsed response headers for an HTTP 429 response
-	Headers429 *LegacyRegisterAlias0Result429Headers
-	// Headers500 the parsed response headers for an HTTP 500 response
-	Headers500 *LegacyRegisterAlias0Result500Headers
-	// Headers503 the parsed response headers for an HTTP 503 response
-	Headers503 *LegacyRegisterAlias0Result503Headers
-}
-
-// GetJSON201 returns the response for an HTTP 201 `application/json` response
-func (r LegacyRegisterAlias0Result) GetJSON201() *LegacySignedIn {
-	return r.JSON201
-}
-
-// GetJSON400 returns the response for an HTTP 400 `application/json` response
-func (r LegacyRegisterAlias0Result) GetJSON400() *InvalidRequest {
-	return r.JSON400
-}
-
-// GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r LegacyRegisterAlias0Result) GetJSON403() *SignInRefused {
-	return r.JSON403
-}
-
-// GetJSON409 returns the response for an HTTP 409 `application/json` response
-func (r LegacyRegisterAlias0Result) GetJSON409() *EmailTaken {
-	return r.JSON409
-}
-
-// GetJSON413 returns the response for an HTTP 413 `application/json` response
-func (r LegacyRegisterAlias0Result) GetJSON413() *PayloadTooLarge {
-	return r.JSON413
-}
-
-// GetJSON415 returns the response for an HTTP 415 `application/json` response
-func (r LegacyRegisterAlias0Result) GetJSON415() *UnsupportedMediaType {
-	return r.JSON415
-}
-
-// GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r LegacyRegisterAlias0Result) GetJSON422() *WeakPassword {
-	return r.JSON422
-}
-
-// GetJSON429 returns the response for an HTTP 429 `application/json` response
-func (r LegacyRegisterAlias0Result) GetJSON429() *RateLimited {
-	return r.JSON429
-}
-
-// GetJSON500 returns the response for an HTTP 500 `application/json` response
-func (r LegacyRegisterAlias0Result) GetJSON500() *Internal {
-	return r.JSON500
-}
-
-// GetJSON503 returns the response for an HTTP 503 `application/json` response
-func (r LegacyRegisterAlias0Result) GetJSON503() *Unavailable {
-	return r.JSON503
-}
-
-// GetBody returns the raw response body bytes
-func (r LegacyRegisterAlias0Result) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r LegacyRegisterAlias0Result) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r LegacyRegisterAlias0Result) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r LegacyRegisterAlias0Result) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// LegacyVerifyTokenAlias0Result400Headers the declared response headers of an HTTP 400 response for LegacyVerifyTokenAlias0
-type LegacyVerifyTokenAlias0Result400Headers struct {
-	XRequestID string
-}
-
-// LegacyVerifyTokenAlias0Result401Headers the declared response headers of an HTTP 401 response for LegacyVerifyTokenAlias0
-type LegacyVerifyTokenAlias0Result401Headers struct {
-	WWWAuthenticate string
-	XRequestID      string
-}
-
-// LegacyVerifyTokenAlias0Result403Headers the declared response headers of an HTTP 403 response for LegacyVerifyTokenAlias0
-type LegacyVerifyTokenAlias0Result403Headers struct {
-	XRequestID string
-}
-
-// LegacyVerifyTokenAlias0Result409Headers the declared response headers of an HTTP 409 response for LegacyVerifyTokenAlias0
-type LegacyVerifyTokenAlias0Result409Headers struct {
-	XRequestID string
-}
-
-// LegacyVerifyTokenAlias0Result413Headers the declared response headers of an HTTP 413 response for LegacyVerifyTokenAlias0
-type LegacyVerifyTokenAlias0Result413Headers struct {
-	XRequestID string
-}
-
-// LegacyVerifyTokenAlias0Result415Headers the declared response headers of an HTTP 415 response for LegacyVerifyTokenAlias0
-type LegacyVerifyTokenAlias0Result415Headers struct {
-	XRequestID string
-}
-
-// LegacyVerifyTokenAlias0Result422Headers the declared response headers of an HTTP 422 response for LegacyVerifyTokenAlias0
-type LegacyVerifyTokenAlias0Result422Headers struct {
-	XRequestID string
-}
-
-// LegacyVerifyTokenAlias0Result500Headers the declared response headers of an HTTP 500 response for LegacyVerifyTokenAlias0
-type LegacyVerifyTokenAlias0Result500Headers struct {
-	XRequestID string
-}
-
-// LegacyVerifyTokenAlias0Result503Headers the declared response headers of an HTTP 503 response for LegacyVerifyTokenAlias0
-type LegacyVerifyTokenAlias0Result503Headers struct {
-	RetryAfter int
-	XRequestID string
-}
-
-type LegacyVerifyTokenAlias0Result struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *LegacyUserFound
-	// JSON400 the response for an HTTP 400 `application/json` response
-	JSON400 *InvalidRequest
-	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *TokenRefused
-	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *AccountDeactivated
-	// JSON409 the response for an HTTP 409 `application/json` response
-	JSON409 *AddressHeld
-	// JSON413 the response for an HTTP 413 `application/json` response
-	JSON413 *PayloadTooLarge
-	// JSON415 the response for an HTTP 415 `application/json` response
-	JSON415 *UnsupportedMediaType
-	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *UnsupportedIdentity
-	// JSON500 the response for an HTTP 500 `application/json` response
-	JSON500 *Internal
-	// JSON503 the response for an HTTP 503 `application/json` response
-	JSON503 *Unavailable
-	// Headers400 the parsed response headers for an HTTP 400 response
-	Headers400 *LegacyVerifyTokenAlias0Result400Headers
-	// Headers401 the parsed response headers for an HTTP 401 response
-	Headers401 *LegacyVerifyTokenAlias0Result401Headers
-	// Headers403 the parsed response headers for an HTTP 403 response
-	Headers403 *LegacyVerifyTokenAlias0Result403Headers
-	// Headers409 the parsed response headers for an HTTP 409 response
-	Headers409 *LegacyVerifyTokenAlias0Result409Headers
-	// Headers413 the parsed response headers for an HTTP 413 response
-	Headers413 *LegacyVerifyTokenAlias0Result413Headers
-	// Headers415 the parsed response headers for an HTTP 415 response
-	Headers415 *LegacyVerifyTokenAlias0Result415Headers
-	// Headers422 the parsed response headers for an HTTP 422 response
-	Headers422 *LegacyVerifyTokenAlias0Result422Headers
-	// Headers500 the parsed response headers for an HTTP 500 response
-	Headers500 *LegacyVerifyTokenAlias0Result500Headers
-	// Headers503 the parsed response headers for an HTTP 503 response
-	Headers503 *LegacyVerifyTokenAlias0Result503Headers
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r LegacyVerifyTokenAlias0Result) GetJSON200() *LegacyUserFound {
-	return r.JSON200
-}
-
-// GetJSON400 returns the response for an HTTP 400 `application/json` response
-func (r LegacyVerifyTokenAlias0Result) GetJSON400() *InvalidRequest {
-	return r.JSON400
-}
-
-// GetJSON401 returns the response for an HTTP 401 `application/json` response
-func (r LegacyVerifyTokenAlias0Result) GetJSON401() *TokenRefused {
-	return r.JSON401
-}
-
-// GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r LegacyVerifyTokenAlias0Result) GetJSON403() *AccountDeactivated {
-	return r.JSON403
-}
-
-// GetJSON409 returns the response for an HTTP 409 `application/json` response
-func (r LegacyVerifyTokenAlias0Result) GetJSON409() *AddressHeld {
-	return r.JSON409
-}
-
-// GetJSON413 returns the response for an HTTP 413 `application/json` response
-func (r LegacyVerifyTokenAlias0Result) GetJSON413() *PayloadTooLarge {
-	return r.JSON413
-}
-
-// GetJSON415 returns the response for an HTTP 415 `application/json` response
-func (r LegacyVerifyTokenAlias0Result) GetJSON415() *UnsupportedMediaType {
-	return r.JSON415
-}
-
-// GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r LegacyVerifyTokenAlias0Result) GetJSON422() *UnsupportedIdentity {
-	return r.JSON422
-}
-
-// GetJSON500 returns the response for an HTTP 500 `application/json` response
-func (r LegacyVerifyTokenAlias0Result) GetJSON500() *Internal {
-	return r.JSON500
-}
-
-// GetJSON503 returns the response for an HTTP 503 `application/json` response
-func (r LegacyVerifyTokenAlias0Result) GetJSON503() *Unavailable {
-	return r.JSON503
-}
-
-// GetBody returns the raw response body bytes
-func (r LegacyVerifyTokenAlias0Result) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r LegacyVerifyTokenAlias0Result) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r LegacyVerifyTokenAlias0Result) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r LegacyVerifyTokenAlias0Result) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
 // LegacyLoginResult400Headers the declared response headers of an HTTP 400 response for LegacyLogin
 type LegacyLoginResult400Headers struct {
 	XRequestID string
@@ -8128,7 +8543,7 @@ type LegacyLoginResult400Headers struct {
 
 // LegacyLoginResult401Headers the declared response headers of an HTTP 401 response for LegacyLogin
 type LegacyLoginResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -8312,7 +8727,7 @@ type LegacyLogoutResult400Headers struct {
 
 // LegacyLogoutResult401Headers the declared response headers of an HTTP 401 response for LegacyLogout
 type LegacyLogoutResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -8481,7 +8896,7 @@ type LegacyMeResult400Headers struct {
 
 // LegacyMeResult401Headers the declared response headers of an HTTP 401 response for LegacyMe
 type LegacyMeResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -8622,7 +9037,7 @@ type LegacyRefreshResult400Headers struct {
 
 // LegacyRefreshResult401Headers the declared response headers of an HTTP 401 response for LegacyRefresh
 type LegacyRefreshResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -8947,7 +9362,7 @@ type LegacyVerifyTokenResult400Headers struct {
 
 // LegacyVerifyTokenResult401Headers the declared response headers of an HTTP 401 response for LegacyVerifyToken
 type LegacyVerifyTokenResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -9153,7 +9568,7 @@ type GetHealthResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *HealthResponse
+	JSON200 *HealthEnvelope
 	// JSON503 the response for an HTTP 503 `application/json` response
 	JSON503 *NotReady
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -9161,7 +9576,7 @@ type GetHealthResult struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetHealthResult) GetJSON200() *HealthResponse {
+func (r GetHealthResult) GetJSON200() *HealthEnvelope {
 	return r.JSON200
 }
 
@@ -9306,7 +9721,7 @@ type GetSchemaHealthResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *SchemaHealthResponse
+	JSON200 *SchemaHealthEnvelope
 	// JSON503 the response for an HTTP 503 `application/json` response
 	JSON503 *Unavailable
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -9314,7 +9729,7 @@ type GetSchemaHealthResult struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetSchemaHealthResult) GetJSON200() *SchemaHealthResponse {
+func (r GetSchemaHealthResult) GetJSON200() *SchemaHealthEnvelope {
 	return r.JSON200
 }
 
@@ -9400,7 +9815,7 @@ type ListAuditEventsResult400Headers struct {
 
 // ListAuditEventsResult401Headers the declared response headers of an HTTP 401 response for ListAuditEvents
 type ListAuditEventsResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -9541,7 +9956,7 @@ type ListJobsResult400Headers struct {
 
 // ListJobsResult401Headers the declared response headers of an HTTP 401 response for ListJobs
 type ListJobsResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -9682,7 +10097,7 @@ type RetryJobResult400Headers struct {
 
 // RetryJobResult401Headers the declared response headers of an HTTP 401 response for RetryJob
 type RetryJobResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -9837,7 +10252,7 @@ type GetRolloutResult400Headers struct {
 
 // GetRolloutResult401Headers the declared response headers of an HTTP 401 response for GetRollout
 type GetRolloutResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -9978,7 +10393,7 @@ type SetRolloutResult400Headers struct {
 
 // SetRolloutResult401Headers the declared response headers of an HTTP 401 response for SetRollout
 type SetRolloutResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -10147,7 +10562,7 @@ type ListUsersResult400Headers struct {
 
 // ListUsersResult401Headers the declared response headers of an HTTP 401 response for ListUsers
 type ListUsersResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -10288,7 +10703,7 @@ type SyncAccountResult400Headers struct {
 
 // SyncAccountResult401Headers the declared response headers of an HTTP 401 response for SyncAccount
 type SyncAccountResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -10471,7 +10886,7 @@ type GetUserResult400Headers struct {
 
 // GetUserResult401Headers the declared response headers of an HTTP 401 response for GetUser
 type GetUserResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -10626,7 +11041,7 @@ type UpdateUserResult400Headers struct {
 
 // UpdateUserResult401Headers the declared response headers of an HTTP 401 response for UpdateUser
 type UpdateUserResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -10809,7 +11224,7 @@ type DeactivateUserResult400Headers struct {
 
 // DeactivateUserResult401Headers the declared response headers of an HTTP 401 response for DeactivateUser
 type DeactivateUserResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -10992,7 +11407,7 @@ type ReactivateUserResult400Headers struct {
 
 // ReactivateUserResult401Headers the declared response headers of an HTTP 401 response for ReactivateUser
 type ReactivateUserResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -11147,7 +11562,7 @@ type RevokeUserTokensResult400Headers struct {
 
 // RevokeUserTokensResult401Headers the declared response headers of an HTTP 401 response for RevokeUserTokens
 type RevokeUserTokensResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -11302,7 +11717,7 @@ type SyncUserResult400Headers struct {
 
 // SyncUserResult401Headers the declared response headers of an HTTP 401 response for SyncUser
 type SyncUserResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -11457,7 +11872,7 @@ type SendEmailVerificationResult400Headers struct {
 
 // SendEmailVerificationResult401Headers the declared response headers of an HTTP 401 response for SendEmailVerification
 type SendEmailVerificationResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -11613,7 +12028,7 @@ type ConfirmEmailResult400Headers struct {
 
 // ConfirmEmailResult401Headers the declared response headers of an HTTP 401 response for ConfirmEmail
 type ConfirmEmailResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -11760,7 +12175,7 @@ type ForwardResult200Headers struct {
 
 // ForwardResult401Headers the declared response headers of an HTTP 401 response for Forward
 type ForwardResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -11864,7 +12279,7 @@ type HeadForwardResult200Headers struct {
 
 // HeadForwardResult401Headers the declared response headers of an HTTP 401 response for HeadForward
 type HeadForwardResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -11935,7 +12350,7 @@ type LinkAccountResult400Headers struct {
 
 // LinkAccountResult401Headers the declared response headers of an HTTP 401 response for LinkAccount
 type LinkAccountResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -12119,7 +12534,7 @@ type LoginResult400Headers struct {
 
 // LoginResult401Headers the declared response headers of an HTTP 401 response for Login
 type LoginResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -12303,7 +12718,7 @@ type LoginMFAResult400Headers struct {
 
 // LoginMFAResult401Headers the declared response headers of an HTTP 401 response for LoginMFA
 type LoginMFAResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -12487,7 +12902,7 @@ type LogoutResult400Headers struct {
 
 // LogoutResult401Headers the declared response headers of an HTTP 401 response for Logout
 type LogoutResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -12628,7 +13043,7 @@ type DeleteMeResult400Headers struct {
 
 // DeleteMeResult401Headers the declared response headers of an HTTP 401 response for DeleteMe
 type DeleteMeResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -12812,7 +13227,7 @@ type GetMeResult400Headers struct {
 
 // GetMeResult401Headers the declared response headers of an HTTP 401 response for GetMe
 type GetMeResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -12953,7 +13368,7 @@ type UpdateMeResult400Headers struct {
 
 // UpdateMeResult401Headers the declared response headers of an HTTP 401 response for UpdateMe
 type UpdateMeResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -13127,7 +13542,7 @@ type ExportMeResult400Headers struct {
 
 // ExportMeResult401Headers the declared response headers of an HTTP 401 response for ExportMe
 type ExportMeResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -13270,7 +13685,7 @@ type ListSessionsResult400Headers struct {
 
 // ListSessionsResult401Headers the declared response headers of an HTTP 401 response for ListSessions
 type ListSessionsResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -13411,7 +13826,7 @@ type EndSessionResult400Headers struct {
 
 // EndSessionResult401Headers the declared response headers of an HTTP 401 response for EndSession
 type EndSessionResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -13566,7 +13981,7 @@ type ChangePasswordResult400Headers struct {
 
 // ChangePasswordResult401Headers the declared response headers of an HTTP 401 response for ChangePassword
 type ChangePasswordResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -13877,7 +14292,7 @@ type ResetPasswordResult400Headers struct {
 
 // ResetPasswordResult401Headers the declared response headers of an HTTP 401 response for ResetPassword
 type ResetPasswordResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -14033,7 +14448,7 @@ type RefreshResult400Headers struct {
 
 // RefreshResult401Headers the declared response headers of an HTTP 401 response for Refresh
 type RefreshResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -14083,7 +14498,7 @@ type RefreshResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *TokensResponse
+	JSON200 *TokensEnvelope
 	// JSON400 the response for an HTTP 400 `application/json` response
 	JSON400 *InvalidRequest
 	// JSON401 the response for an HTTP 401 `application/json` response
@@ -14127,7 +14542,7 @@ type RefreshResult struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r RefreshResult) GetJSON200() *TokensResponse {
+func (r RefreshResult) GetJSON200() *TokensEnvelope {
 	return r.JSON200
 }
 
@@ -14386,7 +14801,7 @@ type VerifyTokenResult400Headers struct {
 
 // VerifyTokenResult401Headers the declared response headers of an HTTP 401 response for VerifyToken
 type VerifyTokenResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -14430,7 +14845,7 @@ type VerifyTokenResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *VerifyTokenResponse
+	JSON200 *VerifyTokenEnvelope
 	// JSON400 the response for an HTTP 400 `application/json` response
 	JSON400 *InvalidRequest
 	// JSON401 the response for an HTTP 401 `application/json` response
@@ -14470,7 +14885,7 @@ type VerifyTokenResult struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r VerifyTokenResult) GetJSON200() *VerifyTokenResponse {
+func (r VerifyTokenResult) GetJSON200() *VerifyTokenEnvelope {
 	return r.JSON200
 }
 
@@ -14560,7 +14975,7 @@ type ChangeTokenBalanceResult400Headers struct {
 
 // ChangeTokenBalanceResult401Headers the declared response headers of an HTTP 401 response for ChangeTokenBalance
 type ChangeTokenBalanceResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -14745,7 +15160,7 @@ type ListTokenBalanceEntriesResult400Headers struct {
 
 // ListTokenBalanceEntriesResult401Headers the declared response headers of an HTTP 401 response for ListTokenBalanceEntries
 type ListTokenBalanceEntriesResult401Headers struct {
-	WWWAuthenticate string
+	WwwAuthenticate string
 	XRequestID      string
 }
 
@@ -14893,175 +15308,9 @@ func (r ListTokenBalanceEntriesResult) ContentType() string {
 	return ""
 }
 
-// LegacyLoginAlias0WithBodyWithResponse Sign in with e-mail and password
-//
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /api/v1/auth/login (the `LegacyLoginAlias0` operationId).
-//
-// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-func (c *ClientWithResponses) LegacyLoginAlias0WithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*LegacyLoginAlias0Result, error) {
-	rsp, err := c.LegacyLoginAlias0WithBody(ctx, contentType, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseLegacyLoginAlias0Result(rsp)
-}
-
-// LegacyLoginAlias0WithResponse Sign in with e-mail and password
-//
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /api/v1/auth/login (the `LegacyLoginAlias0` operationId).
-// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-func (c *ClientWithResponses) LegacyLoginAlias0WithResponse(ctx context.Context, body LegacyLoginAlias0JSONRequestBody, reqEditors ...RequestEditorFn) (*LegacyLoginAlias0Result, error) {
-	rsp, err := c.LegacyLoginAlias0(ctx, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseLegacyLoginAlias0Result(rsp)
-}
-
-// LegacyLogoutAlias0WithBodyWithResponse End every session of this user
-//
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /api/v1/auth/logout (the `LegacyLogoutAlias0` operationId).
-//
-// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-func (c *ClientWithResponses) LegacyLogoutAlias0WithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*LegacyLogoutAlias0Result, error) {
-	rsp, err := c.LegacyLogoutAlias0WithBody(ctx, contentType, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseLegacyLogoutAlias0Result(rsp)
-}
-
-// LegacyLogoutAlias0WithResponse End every session of this user
-//
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /api/v1/auth/logout (the `LegacyLogoutAlias0` operationId).
-// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-func (c *ClientWithResponses) LegacyLogoutAlias0WithResponse(ctx context.Context, body LegacyLogoutAlias0JSONRequestBody, reqEditors ...RequestEditorFn) (*LegacyLogoutAlias0Result, error) {
-	rsp, err := c.LegacyLogoutAlias0(ctx, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseLegacyLogoutAlias0Result(rsp)
-}
-
-// LegacyMeAlias0WithResponse The person behind the token
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with GET /api/v1/auth/me (the `LegacyMeAlias0` operationId).
-//
-// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-func (c *ClientWithResponses) LegacyMeAlias0WithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*LegacyMeAlias0Result, error) {
-	rsp, err := c.LegacyMeAlias0(ctx, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseLegacyMeAlias0Result(rsp)
-}
-
-// LegacyRefreshAlias0WithBodyWithResponse Exchange a refresh token for the next pair
-//
-// The token before the last one still answers the same successor for 30 seconds; used later, it ends its session.
-//
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /api/v1/auth/refresh (the `LegacyRefreshAlias0` operationId).
-//
-// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-func (c *ClientWithResponses) LegacyRefreshAlias0WithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*LegacyRefreshAlias0Result, error) {
-	rsp, err := c.LegacyRefreshAlias0WithBody(ctx, contentType, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseLegacyRefreshAlias0Result(rsp)
-}
-
-// LegacyRefreshAlias0WithResponse Exchange a refresh token for the next pair
-//
-// The token before the last one still answers the same successor for 30 seconds; used later, it ends its session.
-//
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /api/v1/auth/refresh (the `LegacyRefreshAlias0` operationId).
-// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-func (c *ClientWithResponses) LegacyRefreshAlias0WithResponse(ctx context.Context, body LegacyRefreshAlias0JSONRequestBody, reqEditors ...RequestEditorFn) (*LegacyRefreshAlias0Result, error) {
-	rsp, err := c.LegacyRefreshAlias0(ctx, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseLegacyRefreshAlias0Result(rsp)
-}
-
-// LegacyRegisterAlias0WithBodyWithResponse Create an account
-//
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /api/v1/auth/register (the `LegacyRegisterAlias0` operationId).
-//
-// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-func (c *ClientWithResponses) LegacyRegisterAlias0WithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*LegacyRegisterAlias0Result, error) {
-	rsp, err := c.LegacyRegisterAlias0WithBody(ctx, contentType, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseLegacyRegisterAlias0Result(rsp)
-}
-
-// LegacyRegisterAlias0WithResponse Create an account
-//
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /api/v1/auth/register (the `LegacyRegisterAlias0` operationId).
-// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-func (c *ClientWithResponses) LegacyRegisterAlias0WithResponse(ctx context.Context, body LegacyRegisterAlias0JSONRequestBody, reqEditors ...RequestEditorFn) (*LegacyRegisterAlias0Result, error) {
-	rsp, err := c.LegacyRegisterAlias0(ctx, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseLegacyRegisterAlias0Result(rsp)
-}
-
-// LegacyVerifyTokenAlias0WithBodyWithResponse Whose token is this?
-//
-// Where `userId` is given and the token is somebody else's, it is `token_invalid`.
-//
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /api/v1/auth/verify-token (the `LegacyVerifyTokenAlias0` operationId).
-//
-// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-func (c *ClientWithResponses) LegacyVerifyTokenAlias0WithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*LegacyVerifyTokenAlias0Result, error) {
-	rsp, err := c.LegacyVerifyTokenAlias0WithBody(ctx, contentType, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseLegacyVerifyTokenAlias0Result(rsp)
-}
-
-// LegacyVerifyTokenAlias0WithResponse Whose token is this?
-//
-// Where `userId` is given and the token is somebody else's, it is `token_invalid`.
-//
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /api/v1/auth/verify-token (the `LegacyVerifyTokenAlias0` operationId).
-// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-func (c *ClientWithResponses) LegacyVerifyTokenAlias0WithResponse(ctx context.Context, body LegacyVerifyTokenAlias0JSONRequestBody, reqEditors ...RequestEditorFn) (*LegacyVerifyTokenAlias0Result, error) {
-	rsp, err := c.LegacyVerifyTokenAlias0(ctx, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseLegacyVerifyTokenAlias0Result(rsp)
-}
-
 // LegacyLoginWithBodyWithResponse Sign in with e-mail and password
+//
+// Answers the legacy pair also for people whose password lives at Firebase.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15078,6 +15327,8 @@ func (c *ClientWithResponses) LegacyLoginWithBodyWithResponse(ctx context.Contex
 
 // LegacyLoginWithResponse Sign in with e-mail and password
 //
+// Answers the legacy pair also for people whose password lives at Firebase.
+//
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /auth/login (the `LegacyLogin` operationId).
@@ -15091,6 +15342,8 @@ func (c *ClientWithResponses) LegacyLoginWithResponse(ctx context.Context, body 
 }
 
 // LegacyLogoutWithBodyWithResponse End every session of this user
+//
+// Every token of a session that began before now is `token_revoked` from here on. Nothing of a body is read.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15107,6 +15360,8 @@ func (c *ClientWithResponses) LegacyLogoutWithBodyWithResponse(ctx context.Conte
 
 // LegacyLogoutWithResponse End every session of this user
 //
+// Every token of a session that began before now is `token_revoked` from here on. Nothing of a body is read.
+//
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /auth/logout (the `LegacyLogout` operationId).
@@ -15120,6 +15375,8 @@ func (c *ClientWithResponses) LegacyLogoutWithResponse(ctx context.Context, body
 }
 
 // LegacyMeWithResponse The person behind the token
+//
+// The row as it is now, for either kind of token.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -15169,6 +15426,8 @@ func (c *ClientWithResponses) LegacyRefreshWithResponse(ctx context.Context, bod
 
 // LegacyRegisterWithBodyWithResponse Create an account
 //
+// Makes the account where new users live, and answers the legacy pair.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /auth/register (the `LegacyRegister` operationId).
@@ -15183,6 +15442,8 @@ func (c *ClientWithResponses) LegacyRegisterWithBodyWithResponse(ctx context.Con
 }
 
 // LegacyRegisterWithResponse Create an account
+//
+// Makes the account where new users live, and answers the legacy pair.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15231,6 +15492,8 @@ func (c *ClientWithResponses) LegacyVerifyTokenWithResponse(ctx context.Context,
 
 // GetDocsWithResponse This contract, to read and to try
 //
+// Swagger UI in one page. What is tried there goes to this instance.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /docs (the `GetDocs` operationId).
@@ -15258,6 +15521,8 @@ func (c *ClientWithResponses) GetHealthWithResponse(ctx context.Context, reqEdit
 }
 
 // GetLivenessWithResponse The process runs
+//
+// Answers while the process runs, whatever it stands on: for orchestrators that restart what hangs.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -15302,6 +15567,8 @@ func (c *ClientWithResponses) GetSchemaHealthWithResponse(ctx context.Context, r
 }
 
 // GetContractWithResponse This contract
+//
+// As YAML, word for word what this instance was built from.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -15360,6 +15627,8 @@ func (c *ClientWithResponses) RetryJobWithResponse(ctx context.Context, id int64
 }
 
 // GetRolloutWithResponse How far the rollout of Firebase is
+//
+// The record and its `revision`, which PUT takes.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -15456,6 +15725,8 @@ func (c *ClientWithResponses) SyncAccountWithResponse(ctx context.Context, body 
 }
 
 // GetUserWithResponse One user
+//
+// The row as operators see it. A deleted user is `not_found`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -15584,6 +15855,8 @@ func (c *ClientWithResponses) SyncUserWithResponse(ctx context.Context, id UserI
 
 // SendEmailVerificationWithResponse Ask for a mail that proves the address
 //
+// Firebase sends the mail, to the address that it holds.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/auth/email/verify (the `SendEmailVerification` operationId).
@@ -15597,6 +15870,8 @@ func (c *ClientWithResponses) SendEmailVerificationWithResponse(ctx context.Cont
 
 // ConfirmEmailWithBodyWithResponse Prove the address with the code of a mail
 //
+// A code counts once.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/auth/email/verify/confirm (the `ConfirmEmail` operationId).
@@ -15609,6 +15884,8 @@ func (c *ClientWithResponses) ConfirmEmailWithBodyWithResponse(ctx context.Conte
 }
 
 // ConfirmEmailWithResponse Prove the address with the code of a mail
+//
+// A code counts once.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15640,6 +15917,8 @@ func (c *ClientWithResponses) ForwardWithResponse(ctx context.Context, reqEditor
 }
 
 // HeadForwardWithResponse Forward authentication for proxies that ask by HEAD
+//
+// Answers as GET does, without the body.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -15801,6 +16080,8 @@ func (c *ClientWithResponses) DeleteMeWithResponse(ctx context.Context, body Del
 
 // GetMeWithResponse The person behind the token
 //
+// The row as it is now, for either kind of token.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/auth/me (the `GetMe` operationId).
@@ -15814,6 +16095,8 @@ func (c *ClientWithResponses) GetMeWithResponse(ctx context.Context, reqEditors 
 
 // UpdateMeWithBodyWithResponse Change the username
 //
+// Blanks at the edges are refused, as control characters are. A name that another user has is `username_taken`.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PATCH /v1/auth/me (the `UpdateMe` operationId).
@@ -15826,6 +16109,8 @@ func (c *ClientWithResponses) UpdateMeWithBodyWithResponse(ctx context.Context, 
 }
 
 // UpdateMeWithResponse Change the username
+//
+// Blanks at the edges are refused, as control characters are. A name that another user has is `username_taken`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16136,1162 +16421,6 @@ func (c *ClientWithResponses) ListTokenBalanceEntriesWithResponse(ctx context.Co
 	return ParseListTokenBalanceEntriesResult(rsp)
 }
 
-// ParseLegacyLoginAlias0Result parses an HTTP response from a LegacyLoginAlias0WithResponse call
-func ParseLegacyLoginAlias0Result(rsp *http.Response) (*LegacyLoginAlias0Result, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &LegacyLoginAlias0Result{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest LegacySignedIn
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest InvalidRequest
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON400 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest LegacyCredentialsRefused
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON401 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest SignInRefused
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON403 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
-		var dest AddressHeld
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON409 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
-		var dest PayloadTooLarge
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON413 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
-		var dest UnsupportedMediaType
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON415 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest UnsupportedIdentity
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON422 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
-		var dest RateLimited
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON429 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
-		var dest Internal
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON500 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Unavailable
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON503 = &dest
-
-	}
-
-	switch {
-	case rsp.StatusCode == 400:
-		var headers LegacyLoginAlias0Result400Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers400 = &headers
-	case rsp.StatusCode == 401:
-		var headers LegacyLoginAlias0Result401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.WWWAuthenticate = value
-		}
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers401 = &headers
-	case rsp.StatusCode == 403:
-		var headers LegacyLoginAlias0Result403Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers403 = &headers
-	case rsp.StatusCode == 409:
-		var headers LegacyLoginAlias0Result409Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers409 = &headers
-	case rsp.StatusCode == 413:
-		var headers LegacyLoginAlias0Result413Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers413 = &headers
-	case rsp.StatusCode == 415:
-		var headers LegacyLoginAlias0Result415Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers415 = &headers
-	case rsp.StatusCode == 422:
-		var headers LegacyLoginAlias0Result422Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers422 = &headers
-	case rsp.StatusCode == 429:
-		var headers LegacyLoginAlias0Result429Headers
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value int
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = value
-		}
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers429 = &headers
-	case rsp.StatusCode == 500:
-		var headers LegacyLoginAlias0Result500Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers500 = &headers
-	case rsp.StatusCode == 503:
-		var headers LegacyLoginAlias0Result503Headers
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value int
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = value
-		}
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers503 = &headers
-	}
-
-	return response, nil
-}
-
-// ParseLegacyLogoutAlias0Result parses an HTTP response from a LegacyLogoutAlias0WithResponse call
-func ParseLegacyLogoutAlias0Result(rsp *http.Response) (*LegacyLogoutAlias0Result, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &LegacyLogoutAlias0Result{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Done
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest LegacyInvalidRequest
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON400 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest BearerRefused
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON401 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest AccountDeactivated
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON403 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
-		var dest AddressHeld
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON409 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
-		var dest PayloadTooLarge
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON413 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
-		var dest UnsupportedMediaType
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON415 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest UnsupportedIdentity
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON422 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
-		var dest Internal
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON500 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Unavailable
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON503 = &dest
-
-	}
-
-	switch {
-	case rsp.StatusCode == 400:
-		var headers LegacyLogoutAlias0Result400Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers400 = &headers
-	case rsp.StatusCode == 401:
-		var headers LegacyLogoutAlias0Result401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.WWWAuthenticate = value
-		}
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers401 = &headers
-	case rsp.StatusCode == 403:
-		var headers LegacyLogoutAlias0Result403Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers403 = &headers
-	case rsp.StatusCode == 409:
-		var headers LegacyLogoutAlias0Result409Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers409 = &headers
-	case rsp.StatusCode == 413:
-		var headers LegacyLogoutAlias0Result413Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers413 = &headers
-	case rsp.StatusCode == 415:
-		var headers LegacyLogoutAlias0Result415Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers415 = &headers
-	case rsp.StatusCode == 422:
-		var headers LegacyLogoutAlias0Result422Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers422 = &headers
-	case rsp.StatusCode == 500:
-		var headers LegacyLogoutAlias0Result500Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers500 = &headers
-	case rsp.StatusCode == 503:
-		var headers LegacyLogoutAlias0Result503Headers
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value int
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = value
-		}
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers503 = &headers
-	}
-
-	return response, nil
-}
-
-// ParseLegacyMeAlias0Result parses an HTTP response from a LegacyMeAlias0WithResponse call
-func ParseLegacyMeAlias0Result(rsp *http.Response) (*LegacyMeAlias0Result, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &LegacyMeAlias0Result{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest LegacyUserFound
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest SeveralCredentials
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON400 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest BearerRefused
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON401 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest AccountDeactivated
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON403 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
-		var dest AddressHeld
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON409 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest UnsupportedIdentity
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON422 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
-		var dest Internal
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON500 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Unavailable
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON503 = &dest
-
-	}
-
-	switch {
-	case rsp.StatusCode == 400:
-		var headers LegacyMeAlias0Result400Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers400 = &headers
-	case rsp.StatusCode == 401:
-		var headers LegacyMeAlias0Result401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.WWWAuthenticate = value
-		}
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers401 = &headers
-	case rsp.StatusCode == 403:
-		var headers LegacyMeAlias0Result403Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers403 = &headers
-	case rsp.StatusCode == 409:
-		var headers LegacyMeAlias0Result409Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers409 = &headers
-	case rsp.StatusCode == 422:
-		var headers LegacyMeAlias0Result422Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers422 = &headers
-	case rsp.StatusCode == 500:
-		var headers LegacyMeAlias0Result500Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers500 = &headers
-	case rsp.StatusCode == 503:
-		var headers LegacyMeAlias0Result503Headers
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value int
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = value
-		}
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers503 = &headers
-	}
-
-	return response, nil
-}
-
-// ParseLegacyRefreshAlias0Result parses an HTTP response from a LegacyRefreshAlias0WithResponse call
-func ParseLegacyRefreshAlias0Result(rsp *http.Response) (*LegacyRefreshAlias0Result, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &LegacyRefreshAlias0Result{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest LegacyPair
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest InvalidRequest
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON400 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest RefreshRefused
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON401 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest AccountDeactivated
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON403 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
-		var dest PayloadTooLarge
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON413 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
-		var dest UnsupportedMediaType
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON415 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
-		var dest RateLimited
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON429 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
-		var dest Internal
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON500 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Unavailable
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON503 = &dest
-
-	}
-
-	switch {
-	case rsp.StatusCode == 400:
-		var headers LegacyRefreshAlias0Result400Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers400 = &headers
-	case rsp.StatusCode == 401:
-		var headers LegacyRefreshAlias0Result401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.WWWAuthenticate = value
-		}
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers401 = &headers
-	case rsp.StatusCode == 403:
-		var headers LegacyRefreshAlias0Result403Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers403 = &headers
-	case rsp.StatusCode == 413:
-		var headers LegacyRefreshAlias0Result413Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers413 = &headers
-	case rsp.StatusCode == 415:
-		var headers LegacyRefreshAlias0Result415Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers415 = &headers
-	case rsp.StatusCode == 429:
-		var headers LegacyRefreshAlias0Result429Headers
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value int
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = value
-		}
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers429 = &headers
-	case rsp.StatusCode == 500:
-		var headers LegacyRefreshAlias0Result500Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers500 = &headers
-	case rsp.StatusCode == 503:
-		var headers LegacyRefreshAlias0Result503Headers
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value int
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = value
-		}
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers503 = &headers
-	}
-
-	return response, nil
-}
-
-// ParseLegacyRegisterAlias0Result parses an HTTP response from a LegacyRegisterAlias0WithResponse call
-func ParseLegacyRegisterAlias0Result(rsp *http.Response) (*LegacyRegisterAlias0Result, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &LegacyRegisterAlias0Result{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
-		var dest LegacySignedIn
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON201 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest InvalidRequest
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON400 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest SignInRefused
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON403 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
-		var dest EmailTaken
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON409 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
-		var dest PayloadTooLarge
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON413 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
-		var dest UnsupportedMediaType
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON415 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest WeakPassword
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON422 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
-		var dest RateLimited
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON429 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
-		var dest Internal
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON500 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Unavailable
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON503 = &dest
-
-	}
-
-	switch {
-	case rsp.StatusCode == 400:
-		var headers LegacyRegisterAlias0Result400Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers400 = &headers
-	case rsp.StatusCode == 403:
-		var headers LegacyRegisterAlias0Result403Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers403 = &headers
-	case rsp.StatusCode == 409:
-		var headers LegacyRegisterAlias0Result409Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers409 = &headers
-	case rsp.StatusCode == 413:
-		var headers LegacyRegisterAlias0Result413Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers413 = &headers
-	case rsp.StatusCode == 415:
-		var headers LegacyRegisterAlias0Result415Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers415 = &headers
-	case rsp.StatusCode == 422:
-		var headers LegacyRegisterAlias0Result422Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers422 = &headers
-	case rsp.StatusCode == 429:
-		var headers LegacyRegisterAlias0Result429Headers
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value int
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = value
-		}
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers429 = &headers
-	case rsp.StatusCode == 500:
-		var headers LegacyRegisterAlias0Result500Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers500 = &headers
-	case rsp.StatusCode == 503:
-		var headers LegacyRegisterAlias0Result503Headers
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value int
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = value
-		}
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers503 = &headers
-	}
-
-	return response, nil
-}
-
-// ParseLegacyVerifyTokenAlias0Result parses an HTTP response from a LegacyVerifyTokenAlias0WithResponse call
-func ParseLegacyVerifyTokenAlias0Result(rsp *http.Response) (*LegacyVerifyTokenAlias0Result, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &LegacyVerifyTokenAlias0Result{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest LegacyUserFound
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest InvalidRequest
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON400 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest TokenRefused
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON401 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest AccountDeactivated
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON403 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
-		var dest AddressHeld
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON409 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
-		var dest PayloadTooLarge
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON413 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
-		var dest UnsupportedMediaType
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON415 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
-		var dest UnsupportedIdentity
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON422 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
-		var dest Internal
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON500 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Unavailable
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON503 = &dest
-
-	}
-
-	switch {
-	case rsp.StatusCode == 400:
-		var headers LegacyVerifyTokenAlias0Result400Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers400 = &headers
-	case rsp.StatusCode == 401:
-		var headers LegacyVerifyTokenAlias0Result401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.WWWAuthenticate = value
-		}
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers401 = &headers
-	case rsp.StatusCode == 403:
-		var headers LegacyVerifyTokenAlias0Result403Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers403 = &headers
-	case rsp.StatusCode == 409:
-		var headers LegacyVerifyTokenAlias0Result409Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers409 = &headers
-	case rsp.StatusCode == 413:
-		var headers LegacyVerifyTokenAlias0Result413Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers413 = &headers
-	case rsp.StatusCode == 415:
-		var headers LegacyVerifyTokenAlias0Result415Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers415 = &headers
-	case rsp.StatusCode == 422:
-		var headers LegacyVerifyTokenAlias0Result422Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers422 = &headers
-	case rsp.StatusCode == 500:
-		var headers LegacyVerifyTokenAlias0Result500Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers500 = &headers
-	case rsp.StatusCode == 503:
-		var headers LegacyVerifyTokenAlias0Result503Headers
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value int
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = value
-		}
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers503 = &headers
-	}
-
-	return response, nil
-}
-
 // ParseLegacyLoginResult parses an HTTP response from a LegacyLoginWithResponse call
 func ParseLegacyLoginResult(rsp *http.Response) (*LegacyLoginResult, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -17398,12 +16527,12 @@ func ParseLegacyLoginResult(rsp *http.Response) (*LegacyLoginResult, error) {
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers LegacyLoginResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -17611,12 +16740,12 @@ func ParseLegacyLogoutResult(rsp *http.Response) (*LegacyLogoutResult, error) {
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers LegacyLogoutResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -17793,12 +16922,12 @@ func ParseLegacyMeResult(rsp *http.Response) (*LegacyMeResult, error) {
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers LegacyMeResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -17962,12 +17091,12 @@ func ParseLegacyRefreshResult(rsp *http.Response) (*LegacyRefreshResult, error) 
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers LegacyRefreshResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -18351,12 +17480,12 @@ func ParseLegacyVerifyTokenResult(rsp *http.Response) (*LegacyVerifyTokenResult,
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers LegacyVerifyTokenResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -18479,7 +17608,7 @@ func ParseGetHealthResult(rsp *http.Response) (*GetHealthResult, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest HealthResponse
+		var dest HealthEnvelope
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -18611,7 +17740,7 @@ func ParseGetSchemaHealthResult(rsp *http.Response) (*GetSchemaHealthResult, err
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest SchemaHealthResponse
+		var dest SchemaHealthEnvelope
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -18760,12 +17889,12 @@ func ParseListAuditEventsResult(rsp *http.Response) (*ListAuditEventsResult, err
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers ListAuditEventsResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -18922,12 +18051,12 @@ func ParseListJobsResult(rsp *http.Response) (*ListJobsResult, error) {
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers ListJobsResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -19091,12 +18220,12 @@ func ParseRetryJobResult(rsp *http.Response) (*RetryJobResult, error) {
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers RetryJobResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -19263,12 +18392,12 @@ func ParseGetRolloutResult(rsp *http.Response) (*GetRolloutResult, error) {
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers GetRolloutResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -19439,12 +18568,12 @@ func ParseSetRolloutResult(rsp *http.Response) (*SetRolloutResult, error) {
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers SetRolloutResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -19621,12 +18750,12 @@ func ParseListUsersResult(rsp *http.Response) (*ListUsersResult, error) {
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers ListUsersResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -19804,12 +18933,12 @@ func ParseSyncAccountResult(rsp *http.Response) (*SyncAccountResult, error) {
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers SyncAccountResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -20003,12 +19132,12 @@ func ParseGetUserResult(rsp *http.Response) (*GetUserResult, error) {
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers GetUserResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -20196,12 +19325,12 @@ func ParseUpdateUserResult(rsp *http.Response) (*UpdateUserResult, error) {
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers UpdateUserResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -20409,12 +19538,12 @@ func ParseDeactivateUserResult(rsp *http.Response) (*DeactivateUserResult, error
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers DeactivateUserResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -20608,12 +19737,12 @@ func ParseReactivateUserResult(rsp *http.Response) (*ReactivateUserResult, error
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers ReactivateUserResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -20787,12 +19916,12 @@ func ParseRevokeUserTokensResult(rsp *http.Response) (*RevokeUserTokensResult, e
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers RevokeUserTokensResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -20966,12 +20095,12 @@ func ParseSyncUserResult(rsp *http.Response) (*SyncUserResult, error) {
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers SyncUserResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -21145,12 +20274,12 @@ func ParseSendEmailVerificationResult(rsp *http.Response) (*SendEmailVerificatio
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers SendEmailVerificationResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -21324,12 +20453,12 @@ func ParseConfirmEmailResult(rsp *http.Response) (*ConfirmEmailResult, error) {
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers ConfirmEmailResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -21503,12 +20632,12 @@ func ParseForwardResult(rsp *http.Response) (*ForwardResult, error) {
 		response.Headers200 = &headers
 	case rsp.StatusCode == 401:
 		var headers ForwardResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -21621,12 +20750,12 @@ func ParseHeadForwardResult(rsp *http.Response) (*HeadForwardResult, error) {
 		response.Headers200 = &headers
 	case rsp.StatusCode == 401:
 		var headers HeadForwardResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -21784,12 +20913,12 @@ func ParseLinkAccountResult(rsp *http.Response) (*LinkAccountResult, error) {
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers LinkAccountResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -22004,12 +21133,12 @@ func ParseLoginResult(rsp *http.Response) (*LoginResult, error) {
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers LoginResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -22224,12 +21353,12 @@ func ParseLoginMFAResult(rsp *http.Response) (*LoginMFAResult, error) {
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers LoginMFAResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -22423,12 +21552,12 @@ func ParseLogoutResult(rsp *http.Response) (*LogoutResult, error) {
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers LogoutResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -22606,12 +21735,12 @@ func ParseDeleteMeResult(rsp *http.Response) (*DeleteMeResult, error) {
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers DeleteMeResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -22805,12 +21934,12 @@ func ParseGetMeResult(rsp *http.Response) (*GetMeResult, error) {
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers GetMeResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -22981,12 +22110,12 @@ func ParseUpdateMeResult(rsp *http.Response) (*UpdateMeResult, error) {
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers UpdateMeResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -23173,12 +22302,12 @@ func ParseExportMeResult(rsp *http.Response) (*ExportMeResult, error) {
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers ExportMeResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -23335,12 +22464,12 @@ func ParseListSessionsResult(rsp *http.Response) (*ListSessionsResult, error) {
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers ListSessionsResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -23504,12 +22633,12 @@ func ParseEndSessionResult(rsp *http.Response) (*EndSessionResult, error) {
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers EndSessionResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -23697,12 +22826,12 @@ func ParseChangePasswordResult(rsp *http.Response) (*ChangePasswordResult, error
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers ChangePasswordResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -24048,12 +23177,12 @@ func ParseResetPasswordResult(rsp *http.Response) (*ResetPasswordResult, error) 
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers ResetPasswordResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -24157,7 +23286,7 @@ func ParseRefreshResult(rsp *http.Response) (*RefreshResult, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest TokensResponse
+		var dest TokensEnvelope
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -24248,12 +23377,12 @@ func ParseRefreshResult(rsp *http.Response) (*RefreshResult, error) {
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers RefreshResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -24573,7 +23702,7 @@ func ParseVerifyTokenResult(rsp *http.Response) (*VerifyTokenResult, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest VerifyTokenResponse
+		var dest VerifyTokenEnvelope
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -24657,12 +23786,12 @@ func ParseVerifyTokenResult(rsp *http.Response) (*VerifyTokenResult, error) {
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers VerifyTokenResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -24870,12 +23999,12 @@ func ParseChangeTokenBalanceResult(rsp *http.Response) (*ChangeTokenBalanceResul
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers ChangeTokenBalanceResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string
@@ -25069,12 +24198,12 @@ func ParseListTokenBalanceEntriesResult(rsp *http.Response) (*ListTokenBalanceEn
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
 		var headers ListTokenBalanceEntriesResult401Headers
-		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WwwAuthenticate = value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value string

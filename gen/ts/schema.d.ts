@@ -117,7 +117,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The person behind the token */
+        /**
+         * The person behind the token
+         * @description The row as it is now, for either kind of token.
+         */
         get: operations["getMe"];
         put?: never;
         post?: never;
@@ -130,7 +133,10 @@ export interface paths {
         delete: operations["deleteMe"];
         options?: never;
         head?: never;
-        /** Change the username */
+        /**
+         * Change the username
+         * @description Blanks at the edges are refused, as control characters are. A name that another user has is `username_taken`.
+         */
         patch: operations["updateMe"];
         trace?: never;
     };
@@ -153,7 +159,10 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        /** Forward authentication for proxies that ask by HEAD */
+        /**
+         * Forward authentication for proxies that ask by HEAD
+         * @description Answers as GET does, without the body.
+         */
         head: operations["headForward"];
         patch?: never;
         trace?: never;
@@ -271,7 +280,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ask for a mail that proves the address */
+        /**
+         * Ask for a mail that proves the address
+         * @description Firebase sends the mail, to the address that it holds.
+         */
         post: operations["sendEmailVerification"];
         delete?: never;
         options?: never;
@@ -288,7 +300,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Prove the address with the code of a mail */
+        /**
+         * Prove the address with the code of a mail
+         * @description A code counts once.
+         */
         post: operations["confirmEmail"];
         delete?: never;
         options?: never;
@@ -343,7 +358,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How far the rollout of Firebase is */
+        /**
+         * How far the rollout of Firebase is
+         * @description The record and its `revision`, which PUT takes.
+         */
         get: operations["getRollout"];
         /**
          * Change the rollout of Firebase
@@ -387,7 +405,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One user */
+        /**
+         * One user
+         * @description The row as operators see it. A deleted user is `not_found`.
+         */
         get: operations["getUser"];
         put?: never;
         post?: never;
@@ -649,6 +670,7 @@ export interface paths {
         /**
          * Create an account
          * @deprecated
+         * @description Makes the account where new users live, and answers the legacy pair.
          */
         post: operations["legacyRegister"];
         delete?: never;
@@ -669,6 +691,7 @@ export interface paths {
         /**
          * Sign in with e-mail and password
          * @deprecated
+         * @description Answers the legacy pair also for people whose password lives at Firebase.
          */
         post: operations["legacyLogin"];
         delete?: never;
@@ -710,6 +733,7 @@ export interface paths {
         /**
          * End every session of this user
          * @deprecated
+         * @description Every token of a session that began before now is `token_revoked` from here on. Nothing of a body is read.
          */
         post: operations["legacyLogout"];
         delete?: never;
@@ -749,6 +773,7 @@ export interface paths {
         /**
          * The person behind the token
          * @deprecated
+         * @description The row as it is now, for either kind of token.
          */
         get: operations["legacyMe"];
         put?: never;
@@ -759,12 +784,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/auth/register": paths["/auth/register"];
-    "/api/v1/auth/login": paths["/auth/login"];
-    "/api/v1/auth/refresh": paths["/auth/refresh"];
-    "/api/v1/auth/logout": paths["/auth/logout"];
-    "/api/v1/auth/verify-token": paths["/auth/verify-token"];
-    "/api/v1/auth/me": paths["/auth/me"];
     "/health": {
         parameters: {
             query?: never;
@@ -792,7 +811,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The process runs */
+        /**
+         * The process runs
+         * @description Answers while the process runs, whatever it stands on: for orchestrators that restart what hangs.
+         */
         get: operations["getLiveness"];
         put?: never;
         post?: never;
@@ -850,7 +872,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** This contract */
+        /**
+         * This contract
+         * @description As YAML, word for word what this instance was built from.
+         */
         get: operations["getContract"];
         put?: never;
         post?: never;
@@ -867,7 +892,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** This contract, to read and to try */
+        /**
+         * This contract, to read and to try
+         * @description Swagger UI in one page. What is tried there goes to this instance.
+         */
         get: operations["getDocs"];
         put?: never;
         post?: never;
@@ -882,18 +910,16 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * @description Always true
-         * @enum {boolean}
-         */
-        Success: true;
-        /**
          * @description A reason for programs. `method_not_allowed` stands outside of the operations, and so does `not_found` but for things
          *     that an operation looks up.
          * @enum {string}
          */
         ErrorCode: "invalid_request" | "token_missing" | "token_invalid" | "token_expired" | "token_revoked" | "invalid_credentials" | "mfa_required" | "reauth_required" | "account_deactivated" | "forbidden" | "sign_in_blocked" | "not_found" | "method_not_allowed" | "email_taken" | "username_taken" | "account_link_required" | "identity_conflict" | "insufficient_balance" | "idempotency_conflict" | "balance_overflow" | "weak_password" | "unsupported_identity" | "payload_too_large" | "unsupported_media_type" | "rate_limited" | "internal" | "dependency_unavailable";
-        /** @description Every failure */
-        ErrorResponse: {
+        /**
+         * @description Every failure, also the 404 and 405 outside of the operations: for a client that handles failures in one place. Each
+         *     response has a schema of its own, which names the few codes that it can have.
+         */
+        Failure: {
             /**
              * @description Always false
              * @enum {boolean}
@@ -907,6 +933,482 @@ export interface components {
             /** @description What is wrong with which field, where the refusal is about fields */
             errors?: components["schemas"]["FieldError"][];
             mfa?: components["schemas"]["MfaChallenge"];
+        };
+        InvalidRequestFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "invalid_request";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+            /** @description What is wrong with which field, where the refusal is about fields */
+            errors?: components["schemas"]["FieldError"][];
+        };
+        BearerFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "token_missing" | "token_invalid" | "token_expired" | "token_revoked";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+        };
+        TokenFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "token_invalid" | "token_expired" | "token_revoked";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+        };
+        CredentialsFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "invalid_credentials" | "mfa_required";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+            mfa?: components["schemas"]["MfaChallenge"];
+        };
+        ConfirmationFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "token_missing" | "token_invalid" | "token_expired" | "token_revoked" | "reauth_required" | "invalid_credentials" | "mfa_required";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+            mfa?: components["schemas"]["MfaChallenge"];
+        };
+        GatewayCredentialFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "token_missing" | "token_invalid" | "token_expired" | "token_revoked" | "invalid_request";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+            /** @description What is wrong with which field, where the refusal is about fields */
+            errors?: components["schemas"]["FieldError"][];
+        };
+        DeactivatedFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "account_deactivated";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+        };
+        SignInFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "account_deactivated" | "sign_in_blocked";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+        };
+        GatewayAccountFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "account_deactivated" | "account_link_required" | "identity_conflict" | "unsupported_identity";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+        };
+        EmailTakenFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "email_taken";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+        };
+        AddressHeldFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "account_link_required" | "identity_conflict";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+        };
+        UsernameOrAddressHeldFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "username_taken" | "account_link_required" | "identity_conflict";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+        };
+        UserChangeFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "username_taken" | "email_taken" | "account_link_required" | "identity_conflict";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+        };
+        SecondFactorFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "invalid_credentials" | "token_invalid";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+        };
+        LinkFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "token_missing" | "token_invalid" | "token_expired" | "token_revoked" | "invalid_credentials";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+        };
+        MailCodeFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "token_invalid" | "token_expired";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+        };
+        AdminFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "account_deactivated" | "forbidden";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+        };
+        IdentityConflictFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "identity_conflict";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+        };
+        NotFoundFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "not_found";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+        };
+        WeakPasswordFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "weak_password";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+            /** @description What is wrong with which field, where the refusal is about fields */
+            errors?: components["schemas"]["FieldError"][];
+        };
+        WeakPasswordOrIdentityFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "weak_password" | "unsupported_identity";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+            /** @description What is wrong with which field, where the refusal is about fields */
+            errors?: components["schemas"]["FieldError"][];
+        };
+        PayloadTooLargeFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "payload_too_large";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+        };
+        MediaTypeFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "unsupported_media_type";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+        };
+        UnsupportedIdentityFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "unsupported_identity";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+        };
+        RateLimitedFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "rate_limited";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+        };
+        InternalFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "internal";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+        };
+        UnavailableFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "dependency_unavailable";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+            /** @description What is wrong with which field, where the refusal is about fields */
+            errors?: components["schemas"]["FieldError"][];
+        };
+        InsufficientBalanceFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "insufficient_balance" | "account_link_required" | "identity_conflict";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+        };
+        BalanceChangeFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "idempotency_conflict" | "balance_overflow" | "unsupported_identity";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
         };
         /** @description What finishes a sign-in that wants a second factor */
         MfaChallenge: {
@@ -935,12 +1437,16 @@ export interface components {
             message: string;
         };
         /** @description A success without data */
-        DoneResponse: {
-            success: components["schemas"]["Success"];
+        DoneEnvelope: {
+            /**
+             * @description Always true
+             * @enum {boolean}
+             */
+            success: true;
             /** @description What happened, for people */
             message: string;
         };
-        RegisterRequest: {
+        RegisterInput: {
             /** @description An ASCII address; case does not matter */
             email: string;
             /** @description 8 characters at least and 72 bytes at most, else `weak_password` */
@@ -948,29 +1454,29 @@ export interface components {
             /** @description Becomes the username, with a suffix where it is taken */
             displayName?: string;
         };
-        LoginRequest: {
+        LoginInput: {
             /** @description The address that the account has at Firebase; case does not matter */
             email: string;
             /** @description Of any length; no rule for new passwords holds here */
             password: string;
         };
-        RefreshRequest: {
+        RefreshInput: {
             /** @description The one that the last sign-in or refresh gave */
             refreshToken: string;
         };
-        VerifyTokenRequest: {
+        VerifyTokenInput: {
             /** @description A Firebase ID token or a legacy access token; one over 8 KiB is `token_invalid` */
             token: string;
         };
-        UpdateMeRequest: {
+        UpdateMeInput: {
             /** @description No control characters; unique */
             username: string;
         };
-        DeleteMeRequest: {
+        DeleteMeInput: {
             /** @description Proves the person where the sign-in is older than 5 minutes; of any length, as at login */
             currentPassword?: string;
         };
-        LoginMfaRequest: {
+        LoginMfaInput: {
             /** @description As `mfa_required` gave it */
             pendingCredential: string;
             /** @description One of the factors that it named */
@@ -978,32 +1484,36 @@ export interface components {
             /** @description What the authenticator app shows */
             code: string;
         };
-        LinkRequest: {
+        LinkInput: {
             /** @description Of the row that has this e-mail; of any length */
             password: string;
         };
-        ForgotPasswordRequest: {
+        ForgotPasswordInput: {
             /** @description The address of the account */
             email: string;
         };
-        ResetPasswordRequest: {
+        ResetPasswordInput: {
             /** @description The oobCode of the mail's link */
             code: string;
             /** @description 8 characters at least and 72 bytes at most, else `weak_password` */
             newPassword: string;
         };
-        ChangePasswordRequest: {
+        ChangePasswordInput: {
             /** @description Proves the person where the sign-in is older than 5 minutes; of any length, as at login */
             currentPassword?: string;
             /** @description 8 characters at least and 72 bytes at most, else `weak_password` */
             newPassword: string;
         };
-        ConfirmEmailRequest: {
+        ConfirmEmailInput: {
             /** @description The oobCode of the mail's link */
             code: string;
         };
-        SessionsResponse: {
-            success: components["schemas"]["Success"];
+        SessionsEnvelope: {
+            /**
+             * @description Always true
+             * @enum {boolean}
+             */
+            success: true;
             /** @description The last used first; 100 at most */
             data: {
                 /** @description One by one */
@@ -1039,8 +1549,12 @@ export interface components {
             /** @description Whether the token of this request is one of its */
             current: boolean;
         };
-        RolloutResponse: {
-            success: components["schemas"]["Success"];
+        RolloutEnvelope: {
+            /**
+             * @description Always true
+             * @enum {boolean}
+             */
+            success: true;
             /** @description The one record */
             data: {
                 rollout: components["schemas"]["Rollout"];
@@ -1166,8 +1680,12 @@ export interface components {
              */
             updated_at: string | null;
         };
-        UserPageResponse: {
-            success: components["schemas"]["Success"];
+        UserPageEnvelope: {
+            /**
+             * @description Always true
+             * @enum {boolean}
+             */
+            success: true;
             /** @description A page */
             data: {
                 /** @description One by one */
@@ -1178,8 +1696,12 @@ export interface components {
             /** @description What happened, for people */
             message: string;
         };
-        UserRecordResponse: {
-            success: components["schemas"]["Success"];
+        UserRecordEnvelope: {
+            /**
+             * @description Always true
+             * @enum {boolean}
+             */
+            success: true;
             /** @description Who it is */
             data: {
                 user: components["schemas"]["AdminUser"];
@@ -1195,16 +1717,20 @@ export interface components {
             /** @description An ASCII address; case does not matter */
             email?: string;
         };
-        DeactivateRequest: {
+        DeactivateInput: {
             /** @description Kept in the audit for ever, also when the account is deleted, so name nobody in it */
             reason?: string;
         };
-        SyncAccountRequest: {
+        SyncAccountInput: {
             /** @description The account's uid */
             firebase_uid: string;
         };
-        SyncResponse: {
-            success: components["schemas"]["Success"];
+        SyncEnvelope: {
+            /**
+             * @description Always true
+             * @enum {boolean}
+             */
+            success: true;
             /** @description How it ended */
             data: {
                 /**
@@ -1220,8 +1746,12 @@ export interface components {
             /** @description What happened, for people */
             message: string;
         };
-        JobPageResponse: {
-            success: components["schemas"]["Success"];
+        JobPageEnvelope: {
+            /**
+             * @description Always true
+             * @enum {boolean}
+             */
+            success: true;
             /** @description A page */
             data: {
                 /** @description The oldest first */
@@ -1267,8 +1797,12 @@ export interface components {
              */
             next_try_at: string | null;
         };
-        AuditPageResponse: {
-            success: components["schemas"]["Success"];
+        AuditPageEnvelope: {
+            /**
+             * @description Always true
+             * @enum {boolean}
+             */
+            success: true;
             /** @description A page */
             data: {
                 /** @description The newest first */
@@ -1307,8 +1841,12 @@ export interface components {
                 [key: string]: unknown;
             };
         };
-        ExportResponse: {
-            success: components["schemas"]["Success"];
+        ExportEnvelope: {
+            /**
+             * @description Always true
+             * @enum {boolean}
+             */
+            success: true;
             /** @description All of it */
             data: {
                 /**
@@ -1404,7 +1942,7 @@ export interface components {
                 [key: string]: unknown;
             };
         };
-        ChangeTokenBalanceRequest: {
+        ChangeTokenBalanceInput: {
             /**
              * Format: int64
              * @description Above zero credits, below zero debits; never zero
@@ -1413,8 +1951,12 @@ export interface components {
             /** @description Why, for people; no control characters, and no personal data */
             reason: string;
         };
-        TokenBalanceChangedResponse: {
-            success: components["schemas"]["Success"];
+        TokenBalanceChangedEnvelope: {
+            /**
+             * @description Always true
+             * @enum {boolean}
+             */
+            success: true;
             data: components["schemas"]["TokenBalanceChange"];
             /** @description For people */
             message: string;
@@ -1436,8 +1978,12 @@ export interface components {
             /** @description The balance right after this change */
             token_balance: number;
         };
-        TokenBalanceEntriesResponse: {
-            success: components["schemas"]["Success"];
+        TokenBalanceEntriesEnvelope: {
+            /**
+             * @description Always true
+             * @enum {boolean}
+             */
+            success: true;
             data: components["schemas"]["TokenBalanceLedger"];
             /** @description For people */
             message: string;
@@ -1499,7 +2045,7 @@ export interface components {
              */
             occurred_at: string;
         };
-        LegacyRegisterRequest: {
+        LegacyRegisterInput: {
             /** @description An ASCII address; case does not matter */
             email: string;
             /** @description 8 characters at least and 72 bytes at most, else `weak_password` */
@@ -1507,19 +2053,19 @@ export interface components {
             /** @description With a suffix where it is taken */
             username?: string | null;
         };
-        LegacyLoginRequest: {
+        LegacyLoginInput: {
             /** @description The address of the account; case does not matter */
             email: string;
             /** @description Of any length; no rule for new passwords holds here */
             password: string;
         };
-        LegacyRefreshRequest: {
+        LegacyRefreshInput: {
             /** @description The one that the last sign-in or refresh gave */
             refreshToken: string;
         };
         /** @description Whatever old clients send; nothing of it is read */
-        LegacyLogoutRequest: Record<string, never>;
-        LegacyVerifyTokenRequest: {
+        LegacyLogoutInput: Record<string, never>;
+        LegacyVerifyTokenInput: {
             /** @description A Firebase ID token or a legacy access token; one over 8 KiB is `token_invalid` */
             token: string;
             /** @description Whose it should be */
@@ -1561,8 +2107,12 @@ export interface components {
              */
             updated_at: string | null;
         };
-        LegacySessionResponse: {
-            success: components["schemas"]["Success"];
+        LegacySessionEnvelope: {
+            /**
+             * @description Always true
+             * @enum {boolean}
+             */
+            success: true;
             /** @description What happened, for people */
             message: string;
             user: components["schemas"]["LegacyUser"];
@@ -1571,8 +2121,12 @@ export interface components {
             /** @description What POST /auth/refresh takes */
             refreshToken: string;
         };
-        LegacyPairResponse: {
-            success: components["schemas"]["Success"];
+        LegacyPairEnvelope: {
+            /**
+             * @description Always true
+             * @enum {boolean}
+             */
+            success: true;
             /** @description What happened, for people */
             message: string;
             /** @description The bearer token, a JWT */
@@ -1580,8 +2134,12 @@ export interface components {
             /** @description What POST /auth/refresh takes */
             refreshToken: string;
         };
-        LegacyUserResponse: {
-            success: components["schemas"]["Success"];
+        LegacyUserEnvelope: {
+            /**
+             * @description Always true
+             * @enum {boolean}
+             */
+            success: true;
             user: components["schemas"]["LegacyUser"];
         };
         /**
@@ -1651,8 +2209,12 @@ export interface components {
          * @enum {string}
          */
         AuthProvider: "local" | "firebase" | "hybrid";
-        MeResponse: {
-            success: components["schemas"]["Success"];
+        MeEnvelope: {
+            /**
+             * @description Always true
+             * @enum {boolean}
+             */
+            success: true;
             /** @description Who it is */
             data: {
                 user: components["schemas"]["Me"];
@@ -1677,8 +2239,12 @@ export interface components {
             kind: components["schemas"]["TokenKind"];
             user: components["schemas"]["Me"];
         };
-        SessionResponse: {
-            success: components["schemas"]["Success"];
+        SessionEnvelope: {
+            /**
+             * @description Always true
+             * @enum {boolean}
+             */
+            success: true;
             data: components["schemas"]["Session"];
             /** @description What happened, for people */
             message: string;
@@ -1693,8 +2259,12 @@ export interface components {
             expiresIn: number;
             kind: components["schemas"]["TokenKind"];
         };
-        TokensResponse: {
-            success: components["schemas"]["Success"];
+        TokensEnvelope: {
+            /**
+             * @description Always true
+             * @enum {boolean}
+             */
+            success: true;
             data: components["schemas"]["Tokens"];
             /** @description What happened, for people */
             message: string;
@@ -1713,8 +2283,12 @@ export interface components {
              */
             expires_at: string;
         };
-        VerifyTokenResponse: {
-            success: components["schemas"]["Success"];
+        VerifyTokenEnvelope: {
+            /**
+             * @description Always true
+             * @enum {boolean}
+             */
+            success: true;
             /** @description Whose token it is, and what it says of itself */
             data: {
                 user: components["schemas"]["User"];
@@ -1723,8 +2297,12 @@ export interface components {
             /** @description What happened, for people */
             message: string;
         };
-        HealthResponse: {
-            success: components["schemas"]["Success"];
+        HealthEnvelope: {
+            /**
+             * @description Always true
+             * @enum {boolean}
+             */
+            success: true;
             data: components["schemas"]["Health"];
             /** @description What happened, for people */
             message: string;
@@ -1741,8 +2319,12 @@ export interface components {
             /** @description One by one */
             checks: components["schemas"]["HealthCheck"][];
         };
-        SchemaHealthResponse: {
-            success: components["schemas"]["Success"];
+        SchemaHealthEnvelope: {
+            /**
+             * @description Always true
+             * @enum {boolean}
+             */
+            success: true;
             data: components["schemas"]["SchemaHealth"];
             /** @description What happened, for people */
             message: string;
@@ -1832,7 +2414,7 @@ export interface components {
                  *       "message": "Signed in successfully"
                  *     }
                  */
-                "application/json": components["schemas"]["SessionResponse"];
+                "application/json": components["schemas"]["SessionEnvelope"];
             };
         };
         /** @description The person behind the token */
@@ -1861,7 +2443,7 @@ export interface components {
                  *       "message": "User retrieved successfully"
                  *     }
                  */
-                "application/json": components["schemas"]["MeResponse"];
+                "application/json": components["schemas"]["MeEnvelope"];
             };
         };
         /** @description Done; there is nothing more to say */
@@ -1870,7 +2452,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["DoneResponse"];
+                "application/json": components["schemas"]["DoneEnvelope"];
             };
         };
         /** @description The sessions that still count */
@@ -1897,7 +2479,7 @@ export interface components {
                  *       "message": "Sessions retrieved successfully"
                  *     }
                  */
-                "application/json": components["schemas"]["SessionsResponse"];
+                "application/json": components["schemas"]["SessionsEnvelope"];
             };
         };
         /** @description The record */
@@ -1925,7 +2507,7 @@ export interface components {
                  *       "message": "Rollout retrieved successfully"
                  *     }
                  */
-                "application/json": components["schemas"]["RolloutResponse"];
+                "application/json": components["schemas"]["RolloutEnvelope"];
             };
         };
         /** @description A page of users */
@@ -1962,7 +2544,7 @@ export interface components {
                  *       "message": "Users retrieved successfully"
                  *     }
                  */
-                "application/json": components["schemas"]["UserPageResponse"];
+                "application/json": components["schemas"]["UserPageEnvelope"];
             };
         };
         /** @description The user as operators see them */
@@ -1996,7 +2578,7 @@ export interface components {
                  *       "message": "User retrieved successfully"
                  *     }
                  */
-                "application/json": components["schemas"]["UserRecordResponse"];
+                "application/json": components["schemas"]["UserRecordEnvelope"];
             };
         };
         /** @description The user after the sync */
@@ -2035,7 +2617,7 @@ export interface components {
                  *       "message": "The user follows Firebase now"
                  *     }
                  */
-                "application/json": components["schemas"]["SyncResponse"];
+                "application/json": components["schemas"]["SyncEnvelope"];
             };
         };
         /** @description A page of events */
@@ -2066,7 +2648,7 @@ export interface components {
                  *       "message": "Events retrieved successfully"
                  *     }
                  */
-                "application/json": components["schemas"]["AuditPageResponse"];
+                "application/json": components["schemas"]["AuditPageEnvelope"];
             };
         };
         /** @description A page of jobs */
@@ -2095,7 +2677,7 @@ export interface components {
                  *       "message": "Jobs retrieved successfully"
                  *     }
                  */
-                "application/json": components["schemas"]["JobPageResponse"];
+                "application/json": components["schemas"]["JobPageEnvelope"];
             };
         };
         /** @description There is no such job, or it is done */
@@ -2105,7 +2687,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["NotFoundFailure"];
             };
         };
         /** @description All that is kept about the person behind the token */
@@ -2151,7 +2733,7 @@ export interface components {
                  *       "message": "Everything that is kept about you"
                  *     }
                  */
-                "application/json": components["schemas"]["ExportResponse"];
+                "application/json": components["schemas"]["ExportEnvelope"];
             };
         };
         /** @description There is no such user */
@@ -2161,7 +2743,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["NotFoundFailure"];
             };
         };
         /** @description Firebase has no such account, or it was deleted here */
@@ -2171,7 +2753,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["NotFoundFailure"];
             };
         };
         /** @description Somebody has this username or e-mail, or the caller's own e-mail belongs to another account */
@@ -2181,7 +2763,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["UserChangeFailure"];
             };
         };
         /** @description The change is made, now or before */
@@ -2203,7 +2785,7 @@ export interface components {
                  *       "message": "Balance changed"
                  *     }
                  */
-                "application/json": components["schemas"]["TokenBalanceChangedResponse"];
+                "application/json": components["schemas"]["TokenBalanceChangedEnvelope"];
             };
         };
         /** @description A page of the ledger */
@@ -2243,7 +2825,7 @@ export interface components {
                  *       "message": "Ledger retrieved successfully"
                  *     }
                  */
-                "application/json": components["schemas"]["TokenBalanceEntriesResponse"];
+                "application/json": components["schemas"]["TokenBalanceEntriesEnvelope"];
             };
         };
         /** @description The balance is too low, or the e-mail of this sign-in belongs to another account */
@@ -2253,7 +2835,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["InsufficientBalanceFailure"];
             };
         };
         /** @description The key was used for another change, or the balance would grow too large, or no account can be made of what the token says */
@@ -2263,7 +2845,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["BalanceChangeFailure"];
             };
         };
         /** @description If there is such an account, a mail is on its way */
@@ -2278,7 +2860,7 @@ export interface components {
                  *       "message": "If this account exists, a mail is on its way"
                  *     }
                  */
-                "application/json": components["schemas"]["DoneResponse"];
+                "application/json": components["schemas"]["DoneEnvelope"];
             };
         };
         /** @description Signed in */
@@ -2306,7 +2888,7 @@ export interface components {
                  *       "refreshToken": "eyJhbGciOiJIUzI1NiJ9.e30.c2ln"
                  *     }
                  */
-                "application/json": components["schemas"]["LegacySessionResponse"];
+                "application/json": components["schemas"]["LegacySessionEnvelope"];
             };
         };
         /** @description The next pair */
@@ -2323,7 +2905,7 @@ export interface components {
                  *       "refreshToken": "eyJhbGciOiJIUzI1NiJ9.e30.c2ln"
                  *     }
                  */
-                "application/json": components["schemas"]["LegacyPairResponse"];
+                "application/json": components["schemas"]["LegacyPairEnvelope"];
             };
         };
         /** @description Whose token it is */
@@ -2348,7 +2930,7 @@ export interface components {
                  *       }
                  *     }
                  */
-                "application/json": components["schemas"]["LegacyUserResponse"];
+                "application/json": components["schemas"]["LegacyUserEnvelope"];
             };
         };
         /** @description The request is not what the contract says; `errors` names the field */
@@ -2358,7 +2940,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["InvalidRequestFailure"];
             };
         };
         /** @description More than one credential was sent */
@@ -2368,7 +2950,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["InvalidRequestFailure"];
             };
         };
         /** @description A body was sent, which this operation does not take, or more than one credential */
@@ -2378,84 +2960,84 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["InvalidRequestFailure"];
             };
         };
         /** @description The bearer token is missing or does not count */
         BearerRefused: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
-                "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
+                "Www-Authenticate": components["headers"]["WWWAuthenticate"];
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["BearerFailure"];
             };
         };
         /** @description Neither a bearer token nor an API key was sent, or the one that was does not count */
         CallerRefused: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
-                "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
+                "Www-Authenticate": components["headers"]["WWWAuthenticate"];
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["BearerFailure"];
             };
         };
         /** @description The token in the body does not count */
         TokenRefused: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
-                "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
+                "Www-Authenticate": components["headers"]["WWWAuthenticate"];
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["TokenFailure"];
             };
         };
         /** @description The refresh token does not count, or its session was ended */
         RefreshRefused: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
-                "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
+                "Www-Authenticate": components["headers"]["WWWAuthenticate"];
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["TokenFailure"];
             };
         };
         /** @description The e-mail or the password is wrong, or a second factor is needed */
         CredentialsRefused: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
-                "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
+                "Www-Authenticate": components["headers"]["WWWAuthenticate"];
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["CredentialsFailure"];
             };
         };
         /** @description The bearer token does not count, or the person has not proved enough for this */
         BearerUnconfirmed: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
-                "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
+                "Www-Authenticate": components["headers"]["WWWAuthenticate"];
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["ConfirmationFailure"];
             };
         };
         /** @description The bearer token is missing or does not count, or more than one credential was sent */
         GatewayUnauthorized: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
-                "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
+                "Www-Authenticate": components["headers"]["WWWAuthenticate"];
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["GatewayCredentialFailure"];
             };
         };
         /** @description The account is known, and switched off */
@@ -2465,7 +3047,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["DeactivatedFailure"];
             };
         };
         /** @description The person is who they say, and the account may not sign in */
@@ -2475,7 +3057,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["SignInFailure"];
             };
         };
         /** @description The token is good, and its account may not pass */
@@ -2485,7 +3067,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["GatewayAccountFailure"];
             };
         };
         /** @description Somebody has this e-mail */
@@ -2495,7 +3077,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["EmailTakenFailure"];
             };
         };
         /** @description The e-mail of this sign-in belongs to another account */
@@ -2505,7 +3087,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["AddressHeldFailure"];
             };
         };
         /** @description Somebody has this username, or the e-mail of this sign-in belongs to another account */
@@ -2515,51 +3097,51 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["UsernameOrAddressHeldFailure"];
             };
         };
         /** @description The code is wrong, or the sign-in that it finishes is no longer open */
         SecondFactorRefused: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
-                "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
+                "Www-Authenticate": components["headers"]["WWWAuthenticate"];
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["SecondFactorFailure"];
             };
         };
         /** @description The bearer token or the password does not count */
         LinkRefused: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
-                "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
+                "Www-Authenticate": components["headers"]["WWWAuthenticate"];
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["LinkFailure"];
             };
         };
         /** @description The code of the mail does not count, or no longer */
         CodeRefused: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
-                "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
+                "Www-Authenticate": components["headers"]["WWWAuthenticate"];
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["MailCodeFailure"];
             };
         };
         /** @description The e-mail or the password is wrong, or a second factor is needed, which needs /v1/auth/login */
         LegacyCredentialsRefused: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
-                "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
+                "Www-Authenticate": components["headers"]["WWWAuthenticate"];
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["CredentialsFailure"];
             };
         };
         /** @description The request is not what the contract says, or more than one credential was sent */
@@ -2569,7 +3151,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["InvalidRequestFailure"];
             };
         };
         /** @description The token or the key is good, and does not open this */
@@ -2579,7 +3161,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["AdminFailure"];
             };
         };
         /** @description The e-mail of this sign-in belongs to another account */
@@ -2589,7 +3171,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["IdentityConflictFailure"];
             };
         };
         /** @description The person has no such session */
@@ -2599,7 +3181,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["NotFoundFailure"];
             };
         };
         /** @description The password is too weak, or the account signs in without one, or no account can be made of what the token says */
@@ -2609,7 +3191,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["WeakPasswordOrIdentityFailure"];
             };
         };
         /** @description The body is over 64 KiB */
@@ -2619,7 +3201,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["PayloadTooLargeFailure"];
             };
         };
         /** @description The body is not application/json */
@@ -2629,7 +3211,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["MediaTypeFailure"];
             };
         };
         /** @description The password is under 8 characters, over 72 bytes, or refused by the Firebase project's policy */
@@ -2639,7 +3221,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["WeakPasswordFailure"];
             };
         };
         /** @description The token is good, and no account can be made of what it says */
@@ -2649,7 +3231,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["UnsupportedIdentityFailure"];
             };
         };
         /** @description Too many tries by this client address, or at this e-mail; Retry-After says when to come back */
@@ -2660,7 +3242,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["RateLimitedFailure"];
             };
         };
         /** @description A fault of ours; the request_id helps us find it */
@@ -2670,7 +3252,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["InternalFailure"];
             };
         };
         /** @description A dependency of ours is away, whatever the token or the credentials are worth */
@@ -2681,7 +3263,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["UnavailableFailure"];
             };
         };
         /** @description Firebase is away, whatever the code is worth */
@@ -2692,7 +3274,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["UnavailableFailure"];
             };
         };
         /** @description What this instance stands on is away; `errors` names it */
@@ -2703,14 +3285,14 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["ErrorResponse"];
+                "application/json": components["schemas"]["UnavailableFailure"];
             };
         };
         /** @description As for GET, without the body */
         HeadUnauthorized: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
-                "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
+                "Www-Authenticate": components["headers"]["WWWAuthenticate"];
                 [name: string]: unknown;
             };
             content?: never;
@@ -2797,7 +3379,7 @@ export interface operations {
                  *       "displayName": "Jane Doe"
                  *     }
                  */
-                "application/json": components["schemas"]["RegisterRequest"];
+                "application/json": components["schemas"]["RegisterInput"];
             };
         };
         responses: {
@@ -2828,7 +3410,7 @@ export interface operations {
                  *       "password": "TestPassword123"
                  *     }
                  */
-                "application/json": components["schemas"]["LoginRequest"];
+                "application/json": components["schemas"]["LoginInput"];
             };
         };
         responses: {
@@ -2859,7 +3441,7 @@ export interface operations {
                  *       "refreshToken": "AMf-vBxk"
                  *     }
                  */
-                "application/json": components["schemas"]["RefreshRequest"];
+                "application/json": components["schemas"]["RefreshInput"];
             };
         };
         responses: {
@@ -2881,7 +3463,7 @@ export interface operations {
                      *       "message": "Token refreshed"
                      *     }
                      */
-                    "application/json": components["schemas"]["TokensResponse"];
+                    "application/json": components["schemas"]["TokensEnvelope"];
                 };
             };
             400: components["responses"]["InvalidRequest"];
@@ -2929,7 +3511,7 @@ export interface operations {
                  *       "token": "eyJhbGciOiJSUzI1NiJ9.e30.c2ln"
                  *     }
                  */
-                "application/json": components["schemas"]["VerifyTokenRequest"];
+                "application/json": components["schemas"]["VerifyTokenInput"];
             };
         };
         responses: {
@@ -2961,7 +3543,7 @@ export interface operations {
                      *       "message": "Token verified successfully"
                      *     }
                      */
-                    "application/json": components["schemas"]["VerifyTokenResponse"];
+                    "application/json": components["schemas"]["VerifyTokenEnvelope"];
                 };
             };
             400: components["responses"]["InvalidRequest"];
@@ -3008,7 +3590,7 @@ export interface operations {
                  *       "currentPassword": "TestPassword123"
                  *     }
                  */
-                "application/json": components["schemas"]["DeleteMeRequest"];
+                "application/json": components["schemas"]["DeleteMeInput"];
             };
         };
         responses: {
@@ -3039,7 +3621,7 @@ export interface operations {
                  *       "username": "jane"
                  *     }
                  */
-                "application/json": components["schemas"]["UpdateMeRequest"];
+                "application/json": components["schemas"]["UpdateMeInput"];
             };
         };
         responses: {
@@ -3127,7 +3709,7 @@ export interface operations {
                  *       "code": "123456"
                  *     }
                  */
-                "application/json": components["schemas"]["LoginMfaRequest"];
+                "application/json": components["schemas"]["LoginMfaInput"];
             };
         };
         responses: {
@@ -3158,7 +3740,7 @@ export interface operations {
                  *       "password": "TestPassword123"
                  *     }
                  */
-                "application/json": components["schemas"]["LinkRequest"];
+                "application/json": components["schemas"]["LinkInput"];
             };
         };
         responses: {
@@ -3189,7 +3771,7 @@ export interface operations {
                  *       "email": "jane@example.com"
                  *     }
                  */
-                "application/json": components["schemas"]["ForgotPasswordRequest"];
+                "application/json": components["schemas"]["ForgotPasswordInput"];
             };
         };
         responses: {
@@ -3217,7 +3799,7 @@ export interface operations {
                  *       "newPassword": "NewPassword123"
                  *     }
                  */
-                "application/json": components["schemas"]["ResetPasswordRequest"];
+                "application/json": components["schemas"]["ResetPasswordInput"];
             };
         };
         responses: {
@@ -3247,7 +3829,7 @@ export interface operations {
                  *       "newPassword": "NewPassword123"
                  *     }
                  */
-                "application/json": components["schemas"]["ChangePasswordRequest"];
+                "application/json": components["schemas"]["ChangePasswordInput"];
             };
         };
         responses: {
@@ -3298,7 +3880,7 @@ export interface operations {
                  *       "code": "cd2sQ8"
                  *     }
                  */
-                "application/json": components["schemas"]["ConfirmEmailRequest"];
+                "application/json": components["schemas"]["ConfirmEmailInput"];
             };
         };
         responses: {
@@ -3531,7 +4113,7 @@ export interface operations {
                  *       "reason": "Asked for it by mail"
                  *     }
                  */
-                "application/json": components["schemas"]["DeactivateRequest"];
+                "application/json": components["schemas"]["DeactivateInput"];
             };
         };
         responses: {
@@ -3640,7 +4222,7 @@ export interface operations {
                  *       "firebase_uid": "7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d"
                  *     }
                  */
-                "application/json": components["schemas"]["SyncAccountRequest"];
+                "application/json": components["schemas"]["SyncAccountInput"];
             };
         };
         responses: {
@@ -3792,7 +4374,7 @@ export interface operations {
                  *       "reason": "One chat message"
                  *     }
                  */
-                "application/json": components["schemas"]["ChangeTokenBalanceRequest"];
+                "application/json": components["schemas"]["ChangeTokenBalanceInput"];
             };
         };
         responses: {
@@ -3856,7 +4438,7 @@ export interface operations {
                  *       "username": "Jane Doe"
                  *     }
                  */
-                "application/json": components["schemas"]["LegacyRegisterRequest"];
+                "application/json": components["schemas"]["LegacyRegisterInput"];
             };
         };
         responses: {
@@ -3887,7 +4469,7 @@ export interface operations {
                  *       "password": "TestPassword123"
                  *     }
                  */
-                "application/json": components["schemas"]["LegacyLoginRequest"];
+                "application/json": components["schemas"]["LegacyLoginInput"];
             };
         };
         responses: {
@@ -3918,7 +4500,7 @@ export interface operations {
                  *       "refreshToken": "eyJhbGciOiJIUzI1NiJ9.e30.c2ln"
                  *     }
                  */
-                "application/json": components["schemas"]["LegacyRefreshRequest"];
+                "application/json": components["schemas"]["LegacyRefreshInput"];
             };
         };
         responses: {
@@ -3943,7 +4525,7 @@ export interface operations {
         requestBody?: {
             content: {
                 /** @example {} */
-                "application/json": components["schemas"]["LegacyLogoutRequest"];
+                "application/json": components["schemas"]["LegacyLogoutInput"];
             };
         };
         responses: {
@@ -3973,7 +4555,7 @@ export interface operations {
                  *       "token": "eyJhbGciOiJIUzI1NiJ9.e30.c2ln"
                  *     }
                  */
-                "application/json": components["schemas"]["LegacyVerifyTokenRequest"];
+                "application/json": components["schemas"]["LegacyVerifyTokenInput"];
             };
         };
         responses: {
@@ -4056,7 +4638,7 @@ export interface operations {
                      *       "message": "Ready to serve"
                      *     }
                      */
-                    "application/json": components["schemas"]["HealthResponse"];
+                    "application/json": components["schemas"]["HealthEnvelope"];
                 };
             };
             503: components["responses"]["NotReady"];
@@ -4123,7 +4705,7 @@ export interface operations {
                      *       "message": "The schema differs from the migrations"
                      *     }
                      */
-                    "application/json": components["schemas"]["SchemaHealthResponse"];
+                    "application/json": components["schemas"]["SchemaHealthEnvelope"];
                 };
             };
             503: components["responses"]["Unavailable"];

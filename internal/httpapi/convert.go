@@ -21,17 +21,17 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-func fromAPIRegister(ctx context.Context, in api.RegisterRequest) account.Registration {
+func fromAPIRegister(ctx context.Context, in api.RegisterInput) account.Registration {
 	return account.Registration{
 		Email: in.Email, Password: in.Password, DisplayName: orEmpty(in.DisplayName), Client: client(ctx),
 	}
 }
 
-func fromAPILogin(ctx context.Context, in api.LoginRequest) account.Credentials {
+func fromAPILogin(ctx context.Context, in api.LoginInput) account.Credentials {
 	return account.Credentials{Email: in.Email, Password: in.Password, Client: client(ctx)}
 }
 
-func fromAPIDelete(in *api.DeleteMeRequest) (currentPassword string) {
+func fromAPIDelete(in *api.DeleteMeInput) (currentPassword string) {
 	if in == nil {
 		return ""
 	}
@@ -118,7 +118,7 @@ func toAPIRollout(r rollout.Record, message string) api.RolloutRecordJSONRespons
 }
 
 func toAPIBalanceChanged(c balance.Change, changed balance.Changed) api.TokenBalanceChangedJSONResponse {
-	out := api.TokenBalanceChangedJSONResponse{Body: api.TokenBalanceChangedResponse{
+	out := api.TokenBalanceChangedJSONResponse{Body: api.TokenBalanceChangedEnvelope{
 		Success: true, Message: "Balance changed",
 		Data: api.TokenBalanceChange{UserID: c.UserID, Amount: c.Amount, Reason: c.Reason, TokenBalance: int(changed.Balance)},
 	}}
@@ -141,8 +141,8 @@ func toAPILedger(page balance.Page) api.TokenBalanceEntriesJSONResponse {
 	return out
 }
 
-func toAPITokens(t account.Tokens) api.TokensResponse {
-	return api.TokensResponse{Success: true, Message: "Token refreshed", Data: api.Tokens{
+func toAPITokens(t account.Tokens) api.TokensEnvelope {
+	return api.TokensEnvelope{Success: true, Message: "Token refreshed", Data: api.Tokens{
 		IDToken:      t.IDToken,
 		RefreshToken: t.RefreshToken,
 		ExpiresIn:    seconds(t.ExpiresIn),
@@ -183,8 +183,8 @@ func toAPIUser(u user.User) api.User {
 	}
 }
 
-func toAPIVerified(p principal.Principal) api.VerifyTokenResponse {
-	out := api.VerifyTokenResponse{Success: true, Message: "Token verified successfully"}
+func toAPIVerified(p principal.Principal) api.VerifyTokenEnvelope {
+	out := api.VerifyTokenEnvelope{Success: true, Message: "Token verified successfully"}
 	out.Data.User = toAPIUser(p.User)
 	out.Data.Token = api.VerifiedToken{
 		Kind: api.TokenKind(p.Claims.Kind), IssuedAt: p.Claims.IssuedAt.UTC(), ExpiresAt: p.Claims.ExpiresAt.UTC(),
@@ -203,8 +203,8 @@ func toAPIForward(p principal.Principal) api.Forward200ResponseHeaders {
 	}
 }
 
-func toAPIHealth(results []probed, version string) api.HealthResponse {
-	out := api.HealthResponse{Success: true, Message: "Ready to serve"}
+func toAPIHealth(results []probed, version string) api.HealthEnvelope {
+	out := api.HealthEnvelope{Success: true, Message: "Ready to serve"}
 	out.Data = api.Health{Status: api.HealthStatusOk, Version: version, Checks: []api.HealthCheck{}}
 	for _, r := range results {
 		check := api.HealthCheck{Name: api.HealthCheckName(r.Name), Required: r.Required, Status: api.HealthCheckStatusOk}
@@ -263,8 +263,8 @@ func inUTC(t *time.Time) *time.Time {
 func seconds(d time.Duration) int { return int(d / time.Second) }
 
 // toAPISchemaHealth leaves definitions and grants to others out: they are the operators' business, and anybody may ask.
-func toAPISchemaHealth(r schema.Report) api.SchemaHealthResponse {
-	out := api.SchemaHealthResponse{Success: true, Message: schemaMessages[r.State], Data: api.SchemaHealth{
+func toAPISchemaHealth(r schema.Report) api.SchemaHealthEnvelope {
+	out := api.SchemaHealthEnvelope{Success: true, Message: schemaMessages[r.State], Data: api.SchemaHealth{
 		State: api.SchemaHealthState(r.State), Pending: r.Pending, Newer: r.Newer,
 		Fingerprint: r.Fingerprint, ExpectedFingerprint: r.ExpectedFingerprint, Differences: []api.SchemaDifference{},
 	}}

@@ -60,7 +60,7 @@ func fromAPIUserChange(in api.UserChange) user.Change {
 	return user.Change{Username: in.Username, Type: in.UserType, Email: in.Email}
 }
 
-func fromAPIDeactivate(in *api.DeactivateRequest) (reason string) {
+func fromAPIDeactivate(in *api.DeactivateInput) (reason string) {
 	if in == nil {
 		return ""
 	}
@@ -85,7 +85,7 @@ func toAPIUserRecord(record user.Record, message string) api.UserRecordJSONRespo
 
 func toAPISynced(synced user.Synced, record user.Record) api.SyncedUserJSONResponse {
 	out := api.SyncedUserJSONResponse{Success: true, Message: syncMessages[synced.Outcome]}
-	out.Data.Outcome = api.SyncResponseDataOutcome(synced.Outcome)
+	out.Data.Outcome = api.SyncEnvelopeDataOutcome(synced.Outcome)
 	out.Data.Changed = append([]string{}, synced.Changed...)
 	out.Data.User = toAPIAdminUser(record)
 	return out
@@ -139,7 +139,7 @@ func toAPIAuditPage(page audit.Page) api.AuditPageJSONResponse {
 
 func toAPIExport(export account.Export, now time.Time) api.ExportJSONResponse {
 	kept := export.User
-	out := api.ExportJSONResponse{Body: api.ExportResponse{Success: true, Message: "Everything that is kept about you"}}
+	out := api.ExportJSONResponse{Body: api.ExportEnvelope{Success: true, Message: "Everything that is kept about you"}}
 	out.Headers.ContentDisposition = fmt.Sprintf(`attachment; filename="account-%s.json"`, kept.ID)
 	data := &out.Body.Data
 	data.ExportedAt, data.User, data.KeepsLocalPassword = now.UTC(), toAPIAdminUser(kept.Record), kept.KeepsLocalPassword

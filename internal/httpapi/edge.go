@@ -61,6 +61,7 @@ func assemble(o Options, before func(http.Handler) http.Handler) (http.Handler, 
 	if err != nil {
 		return nil, err
 	}
+	aliases := AddAliases(contract)
 	ops := operationsOf(contract)
 	root := chi.NewRouter()
 	root.NotFound(func(w http.ResponseWriter, r *http.Request) { writeError(w, r, errNoRoute) })
@@ -88,7 +89,7 @@ func assemble(o Options, before func(http.Handler) http.Handler) (http.Handler, 
 			schemaHandlers:    schemaHandlers{validate: o.Schema, kept: new(keptReport)},
 			docsHandlers:      docsHandlers{page: page},
 			balanceHandlers:   balanceHandlers{balances: o.Balances},
-		})
+		}, aliases)
 	})
 	return chi.Chain(
 		exchanges{log: o.Logger, metrics: o.Metrics, tracing: o.Tracing, trusted: o.TrustedProxies}.exchange,
@@ -100,14 +101,24 @@ func assemble(o Options, before func(http.Handler) http.Handler) (http.Handler, 
 	).Handler(root), nil
 }
 
-// mount puts the generated router under the edge; each of its doors for errors leads to the one writer.
-func mount(r chi.Router, s api.StrictServerInterface) {
+// mount puts the routes of the generated router under the edge, and each route's alias beside it. Every error handler of the generated
+// code leads to writeError.
+func mount(r chi.Router, s api.StrictServerInterface, aliases map[string]string) {
 	malformed := func(w http.ResponseWriter, r *http.Request, err error) { writeError(w, r, malformedRequest(err)) }
 	strict := api.NewStrictHandlerWithOptions(s, nil, api.StrictHTTPServerOptions{
 		RequestErrorHandlerFunc:  malformed,
 		ResponseErrorHandlerFunc: writeError,
 	})
-	api.HandlerWithOptions(strict, api.ChiServerOptions{BaseRouter: r, ErrorHandlerFunc: malformed})
+	generated := chi.NewRouter()
+	api.HandlerWithOptions(strict, api.ChiServerOptions{BaseRouter: generated, ErrorHandlerFunc: malformed})
+	for _, route := range generated.Routes() {
+		for method, handler := range route.Handlers {
+			r.Method(method, route.Pattern, handler)
+			if alias, ok := aliases[route.Pattern]; ok {
+				r.Method(method, alias, handler)
+			}
+		}
+	}
 }
 
 // readContract reads the contract as it was written. The copy that the generator embeds has the operationIds of Go's methods.

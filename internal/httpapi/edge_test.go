@@ -100,7 +100,7 @@ func call(edge http.Handler, method, path, body string, header ...string) *httpt
 
 func expectRefusal(t *testing.T, door string, got *httptest.ResponseRecorder, status int, code fault.Code) {
 	t.Helper()
-	var envelope api.ErrorResponse
+	var envelope api.Failure
 	if err := json.Unmarshal(got.Body.Bytes(), &envelope); err != nil {
 		t.Errorf("the door %s: not the envelope: %v\n%s", door, err, got.Body)
 	}
@@ -138,10 +138,10 @@ func TestDoors_OneWriter(t *testing.T) {
 
 	// Without the validator a body reaches the generated decoder as it is.
 	bare := chi.NewRouter()
-	mount(bare, server{})
+	mount(bare, server{}, nil)
 	expectRefusal(t, "strict decode", call(quiet(bare), "POST", "/v1/auth/login", `{"email":5}`), 400, fault.InvalidRequest)
 	unencodable := chi.NewRouter()
-	mount(unencodable, answersYear20000{})
+	mount(unencodable, answersYear20000{}, nil)
 	expectRefusal(t, "response encoding", call(quiet(unencodable), http.MethodGet, "/v1/auth/me", ""), 500, fault.Internal)
 	expectRefusal(t, "parameter binding", call(quiet(bare), http.MethodDelete, "/v1/auth/me/sessions/1", ""), 400, fault.InvalidRequest)
 }
@@ -253,8 +253,10 @@ func TestEdge_Order(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if operations := len(operationsOf(testContract(t))); routes != operations {
-		t.Errorf("%d routes are mounted, expected the contract's %d", routes, operations)
+	contract := testContract(t)
+	AddAliases(contract)
+	if operations := len(operationsOf(contract)); routes != operations {
+		t.Errorf("%d routes are mounted, expected the contract's %d, aliases included", routes, operations)
 	}
 }
 

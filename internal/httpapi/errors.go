@@ -109,8 +109,8 @@ func refusalOf(err error) *fault.Error {
 	return errInternal
 }
 
-func toAPIError(refusal *fault.Error, mfa *api.MFAChallenge, requestID string) api.ErrorResponse {
-	out := api.ErrorResponse{
+func toAPIError(refusal *fault.Error, mfa *api.MFAChallenge, requestID string) api.Failure {
+	out := api.Failure{
 		MFA:     mfa,
 		Success: false, Message: sentence(refusal.Message), Code: api.ErrorCode(refusal.Code), RequestID: requestID,
 	}

@@ -21,15 +21,16 @@ import (
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 
 	"auth-v2-service/gen/api"
+	"auth-v2-service/internal/httpapi"
 )
 
-// contract is the contract and its router, without servers: tests listen on any port.
+// contract is the contract with its aliases.
 var contract = sync.OnceValue(func() *openapi3.T {
 	spec, err := api.GetSpec()
 	if err != nil {
 		panic(err)
 	}
-	spec.Servers = nil
+	httpapi.AddAliases(spec)
 	openapi3filter.RegisterBodyDecoder("application/yaml", openapi3filter.PlainBodyDecoder) // the contract itself: text
 	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.PlainBodyDecoder)
 	return spec
@@ -130,7 +131,7 @@ func checkUnrouted(response *http.Response, body []byte) error {
 	if response.Request.Method == http.MethodHead {
 		return nil
 	}
-	envelope := contract().Components.Schemas["ErrorResponse"].Value
+	envelope := contract().Components.Schemas["Failure"].Value
 	var decoded any
 	if err := json.Unmarshal(body, &decoded); err != nil {
 		return err

@@ -19,7 +19,7 @@ func Email() string { return fmt.Sprintf("person%d@example.com", people.Add(1)) 
 // Person registers somebody new through the service.
 func (s *Service) Person(t testing.TB) client.Session {
 	t.Helper()
-	answer, err := s.API.RegisterWithResponse(t.Context(), client.RegisterRequest{Email: Email(), Password: Password})
+	answer, err := s.API.RegisterWithResponse(t.Context(), client.RegisterInput{Email: Email(), Password: Password})
 	if err != nil {
 		t.Fatalf("register: %v", err)
 	}
@@ -42,7 +42,7 @@ func (s *Stack) Token(t testing.TB, u identity.User, provider string) string {
 // Verify asks verify-token, and gives the status, the code of a refusal and the user.
 func (s *Service) Verify(t testing.TB, token string) (status int, code string, user client.User) {
 	t.Helper()
-	answer, err := s.API.VerifyTokenWithResponse(context.Background(), client.VerifyTokenRequest{Token: token})
+	answer, err := s.API.VerifyTokenWithResponse(context.Background(), client.VerifyTokenInput{Token: token})
 	if err != nil {
 		t.Errorf("verify-token: %v", err)
 		return 0, "", client.User{}
