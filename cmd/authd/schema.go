@@ -199,7 +199,15 @@ func (c rollbackCommand) rollBack(ctx context.Context, o schema.Options) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println("What went is kept in auth.federation_archive; `authd schema migrate` puts it back.")
+	kept, err := schema.Archived(ctx, o)
+	switch {
+	case err != nil:
+		return err
+	case kept == "":
+		fmt.Println("These steps took no data out: auth.federation_archive is empty.")
+	default:
+		fmt.Printf("What went is kept in auth.federation_archive (rows: %s); `authd schema migrate` puts it back.\n", kept)
+	}
 	return nil
 }
 

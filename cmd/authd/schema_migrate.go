@@ -61,7 +61,11 @@ func (c migrateCommand) migrate(ctx context.Context, o schema.Options) error {
 		return err
 	}
 	fmt.Println(found.Summary())
-	return nil
+	kept, err := schema.Archived(ctx, o)
+	if err == nil && kept != "" && found.Serves() {
+		fmt.Printf("auth.federation_archive still keeps what no step up has put back (rows: %s).\n", kept)
+	}
+	return err
 }
 
 func (c migrateCommand) rehearse(ctx context.Context, o schema.Options) error {

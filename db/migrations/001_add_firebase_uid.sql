@@ -23,6 +23,7 @@ ALTER TABLE auth.users
 COMMENT ON COLUMN auth.users.firebase_uid IS 'Firebase Authentication UID - Links to Firebase Auth user';
 
 -- migrate:down transaction:false
+-- keeps: auth.users.firebase_uid
 -- Hidden at once, archived beside the traffic, then dropped; cut short, the next try goes on.
 DO $$
 DECLARE

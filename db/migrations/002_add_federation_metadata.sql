@@ -19,6 +19,7 @@ COMMENT ON COLUMN auth.users.last_firebase_sync IS 'Last successful sync with Fi
 COMMENT ON COLUMN auth.users.federation_status IS 'Federation status: active, syncing, failed, disabled';
 
 -- migrate:down transaction:false
+-- keeps: auth.users.auth_provider auth.users.provider_data auth.users.last_firebase_sync auth.users.federation_status
 -- Hidden at once, archived beside the traffic, then dropped; cut short, the next try goes on.
 DO $$
 DECLARE

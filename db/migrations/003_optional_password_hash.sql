@@ -13,6 +13,7 @@ COMMENT ON COLUMN auth.users.password_hash IS
 'Password hash (bcrypt) - Required for local auth, NULL for Firebase users';
 
 -- migrate:down transaction:false
+-- keeps: auth.users.password_hash
 -- Whoever has no password here keeps the row, with a hash that no password fits ('!', as in shadow(5)): the platform's other
 -- services go on finding the person, and the step up takes the mark away again. The mark is set beside the traffic, first while
 -- rows without a password may still come, then, once a check is there, on the few that came meanwhile. Proven by the check,

@@ -11,6 +11,7 @@ COMMENT ON COLUMN auth.users.legacy_tokens_valid_after IS
 'Legacy sessions that began before this instant are revoked (linking an address that was never verified)';
 
 -- migrate:down transaction:false
+-- keeps: auth.users.tokens_valid_after auth.users.legacy_tokens_valid_after
 -- Hidden at once, archived beside the traffic, then dropped; cut short, the next try goes on.
 DO $$
 DECLARE

@@ -12,6 +12,7 @@ CREATE TABLE auth.set_aside_passwords (
 COMMENT ON TABLE auth.set_aside_passwords IS 'Password hashes taken out of use by linking; never read by a sign-in';
 
 -- migrate:down transaction:false
+-- keeps: auth.set_aside_passwords
 -- A person whose row goes takes its row here along, so this table is not held either: hidden at once, archived beside the
 -- traffic, then dropped; cut short, the next try goes on.
 DO $$

@@ -6,6 +6,7 @@ ALTER TABLE auth.users ADD COLUMN password_set_at timestamptz;
 COMMENT ON COLUMN auth.users.password_set_at IS 'When password_hash was set through this service; NULL for older ones';
 
 -- migrate:down transaction:false
+-- keeps: auth.users.password_set_at
 -- Hidden at once, archived beside the traffic, then dropped; cut short, the next try goes on.
 DO $$
 DECLARE

@@ -23,6 +23,7 @@ COMMENT ON COLUMN auth.legacy_sessions.generation IS 'How often the refresh toke
 COMMENT ON COLUMN auth.legacy_sessions.rotated_at IS 'When the refresh token of this generation was issued';
 
 -- migrate:down transaction:false
+-- keeps: auth.legacy_sessions
 -- A person whose row goes takes its sessions along, so the table is not held: hidden at once, archived beside the traffic, then
 -- dropped; cut short, the next try goes on.
 DO $$

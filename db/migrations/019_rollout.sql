@@ -22,6 +22,8 @@ COMMENT ON COLUMN auth.rollout.traffic_buckets IS 'What of the platform''s auth 
 COMMENT ON COLUMN auth.rollout.below_full_traffic IS 'An operator insists on moving users while other traffic goes to the old service';
 
 -- migrate:down
+-- A rollout at its first revision is what the step up makes.
+-- may drop: auth.rollout
 LOCK TABLE auth.rollout IN ACCESS EXCLUSIVE MODE;
 
 INSERT INTO auth.federation_archive AS kept (relation, key, facts)

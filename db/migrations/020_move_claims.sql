@@ -14,6 +14,7 @@ COMMENT ON TABLE auth.move_claims IS 'Moves of users to Firebase that are under 
 COMMENT ON COLUMN auth.move_claims.failure IS 'Why the move did not succeed: a code and no personal data';
 
 -- migrate:down transaction:false
+-- keeps: auth.move_claims
 -- A person whose row goes takes its claim along, so the table is not held: hidden at once, archived beside the traffic, then
 -- dropped; cut short, the next try goes on.
 DO $$

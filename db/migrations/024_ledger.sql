@@ -83,6 +83,7 @@ $$;
 REVOKE EXECUTE ON FUNCTION auth.enter_balance() FROM PUBLIC;
 
 -- migrate:down transaction:false
+-- keeps: auth.ledger_entries
 -- Archived beside the traffic, a thousand users at a time, then dropped; cut short, the next try goes on. Nobody enters anything any
 -- more: 025 is down.
 DO $$

@@ -138,6 +138,7 @@ DELETE FROM auth.federation_archive
 WHERE relation IN ('auth.river_job', 'auth.firebase_project');
 
 -- migrate:down
+-- may drop: auth.river_job auth.river_leader auth.river_notification auth.river_queue auth.reconcile_listed
 -- What is still owed, and what was given up, is kept; what is done is not. Nobody but this service holds these tables.
 LOCK TABLE auth.river_job, auth.firebase_project IN ACCESS EXCLUSIVE MODE;
 

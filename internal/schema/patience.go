@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/amacneil/dbmate/v2/pkg/dbmate"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/lib/pq"
 
 	"auth-v2-service/internal/pause"
@@ -53,15 +54,23 @@ func backoff(round int) time.Duration {
 	return most/2 + mathrand.N(most/2+1) //nolint:gosec // spreads retries, protects nothing
 }
 
-// explained opens dbmate's errors, which do not unwrap, and adds the server's hint to its message.
+// explained opens dbmate's errors, which do not unwrap, and adds the server's hint to its message, from either driver.
 func explained(err error) error {
 	var query *dbmate.QueryError
 	if errors.As(err, &query) {
 		err = query.Err
 	}
+	hint := ""
 	var refused *pq.Error
-	if errors.As(err, &refused) && refused.Hint != "" {
-		return fmt.Errorf("%w. %s", err, refused.Hint)
+	var answered *pgconn.PgError
+	switch {
+	case errors.As(err, &refused):
+		hint = refused.Hint
+	case errors.As(err, &answered):
+		hint = answered.Hint
+	}
+	if hint != "" {
+		return fmt.Errorf("%w. %s", err, hint)
 	}
 	return err
 }

@@ -67,13 +67,13 @@ func withRunner(ctx context.Context, o Options, work func(*runner) error) error 
 }
 
 // mate is dbmate over the migrations up to and including last, whose sessions wait for a lock as long as they are told.
-func (r *runner) mate(last string, patience time.Duration) *dbmate.DB {
+func (r *runner) mate(last dbmate.Migration, patience time.Duration) *dbmate.DB {
 	location := *r.location
 	query := location.Query()
 	query.Set("lock_timeout", milliseconds(patience))
 	location.RawQuery = query.Encode()
 	mate := dbmate.New(&location)
-	mate.FS = upTo{db.Migrations, last}
+	mate.FS = upTo{last.FS, last.FileName}
 	mate.MigrationsDir = []string{"migrations"}
 	mate.MigrationsTableName = Table
 	mate.AutoDumpSchema = false
@@ -175,19 +175,9 @@ func (r *runner) up(ctx context.Context, file dbmate.Migration) error {
 		if err := r.buildIndex(ctx, section.Up, patience); err != nil {
 			return err
 		}
-		return r.mate(file.FileName, patience).Migrate()
+		return r.mate(file, patience).Migrate()
 	})
 	return r.leaveNoHalf(ctx, section.Up, err)
-}
-
-func (r *runner) down(ctx context.Context, file dbmate.Migration) error {
-	section, err := sectionOf(file)
-	if err != nil {
-		return err
-	}
-	return r.patiently(ctx, section.DownOptions.Transaction(), func(patience time.Duration) error {
-		return r.mate(file.FileName, patience).Rollback()
-	})
 }
 
 // sectionOf reads a migration; several pairs of up and down in a file would half-apply when cut short.
