@@ -363,6 +363,17 @@ CREATE TABLE auth.schema_migrations (
     version character varying NOT NULL
 );
 
+CREATE TABLE auth.service_keys (
+    name text NOT NULL,
+    key bytea NOT NULL,
+    made_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT service_keys_key_check CHECK ((octet_length(key) = 32))
+);
+
+COMMENT ON TABLE auth.service_keys IS 'Random keys that the instances share; the owner deletes a row to have a new one made';
+
+COMMENT ON COLUMN auth.service_keys.name IS 'facts: seals user facts in Redis; limits: hides e-mails and addresses in Redis';
+
 CREATE TABLE auth.set_aside_passwords (
     user_id uuid NOT NULL,
     password_hash character varying(255) NOT NULL,
@@ -477,6 +488,9 @@ ALTER TABLE ONLY auth.rollout
 
 ALTER TABLE ONLY auth.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY auth.service_keys
+    ADD CONSTRAINT service_keys_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY auth.set_aside_passwords
     ADD CONSTRAINT set_aside_passwords_pkey PRIMARY KEY (user_id);

@@ -110,17 +110,6 @@ FROM auth.users AS users
 WHERE users.id = sqlc.arg(id)::uuid OR users.firebase_uid = sqlc.arg(firebase_uid)::varchar
 ORDER BY users.id;
 
--- name: HoldForOperator :many
--- Called by internal/user before an operator changes a row: that row and the operator's own, held in one order until the change is
--- committed. operates: whether the row is an admin's who may act now. Served by users_pkey.
-SELECT
-    id,
-    (user_type = 'admin' AND coalesce(is_active, true) AND federation_status IS DISTINCT FROM 'disabled')::boolean AS operates
-FROM auth.users
-WHERE id = ANY(sqlc.arg(ids)::uuid [])
-ORDER BY id
-FOR NO KEY UPDATE;
-
 -- name: Deactivate :one
 -- Called by internal/user for an operator; every session that began before the next whole second is over. No row back: it was
 -- deactivated already. Served by users_pkey.

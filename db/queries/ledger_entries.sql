@@ -4,13 +4,33 @@
 -- Called by internal/balance, in one round trip: what this caller's key stands for already, or the change, announced to the trigger that
 -- enters it. A debit never leads below zero, nothing beyond an integer; a row that owes something may be paid off in parts.
 -- No row back: there is no such user, or the balance does not allow it. That the key has come twice at once is decided by
--- idx_ledger_entries_idempotency_key. Served by idx_ledger_entries_idempotency_key and users_pkey.
-WITH known AS MATERIALIZED (
+-- idx_ledger_entries_idempotency_key. Who changes it is decided here as well: an admin by the row, a service by its key (a zero uuid and an
+-- empty text: neither). Served by idx_ledger_entries_idempotency_key, users_pkey and api_keys_pkey.
+WITH operator AS MATERIALIZED (
+    SELECT
+        (
+            sqlc.arg(admin_id)::uuid = '00000000-0000-0000-0000-000000000000'
+            OR EXISTS (
+                SELECT FROM auth.users AS admins
+                WHERE
+                    admins.id = sqlc.arg(admin_id)::uuid AND admins.user_type = 'admin' AND coalesce(admins.is_active, true)
+                    AND admins.federation_status IS DISTINCT FROM 'disabled'
+            )
+        )
+        AND (
+            sqlc.arg(key_id)::text = ''
+            OR EXISTS (
+                SELECT FROM auth.api_keys AS keys WHERE keys.id = sqlc.arg(key_id)::text AND keys.revoked_at IS NULL
+            )
+        ) AS operates
+),
+known AS MATERIALIZED (
     SELECT entries.amount, entries.reason, entries.balance_after
     FROM auth.ledger_entries AS entries
     WHERE
         entries.user_id = sqlc.arg(user_id) AND entries.caller = sqlc.arg(caller)
         AND entries.idempotency_key = sqlc.arg(idempotency_key)::text
+        AND EXISTS (SELECT FROM operator WHERE operator.operates)
 ),
 announced AS MATERIALIZED (
     SELECT
@@ -25,6 +45,7 @@ changed AS (
     FROM announced
     WHERE
         u.id = sqlc.arg(user_id) AND NOT EXISTS (SELECT FROM known)
+        AND EXISTS (SELECT FROM operator WHERE operator.operates)
         AND coalesce(u.token_balance, 0) + sqlc.arg(amount)::bigint <= 2147483647
         AND (sqlc.arg(amount)::bigint > 0 OR coalesce(u.token_balance, 0) + sqlc.arg(amount)::bigint >= 0)
     RETURNING u.token_balance
@@ -40,11 +61,31 @@ FROM known;
 
 -- name: UnchangedBalance :one
 -- Called by internal/balance when ChangeBalance has changed nothing: is there such a user, and has the caller's key been used after
--- all, by a request that was under way at the same time? Served by users_pkey and idx_ledger_entries_idempotency_key.
+-- all, by a request that was under way at the same time? And may the operator still act?
+-- Served by users_pkey, api_keys_pkey and idx_ledger_entries_idempotency_key.
+WITH operator AS MATERIALIZED (
+    SELECT
+        (
+            sqlc.arg(admin_id)::uuid = '00000000-0000-0000-0000-000000000000'
+            OR EXISTS (
+                SELECT FROM auth.users AS admins
+                WHERE
+                    admins.id = sqlc.arg(admin_id)::uuid AND admins.user_type = 'admin' AND coalesce(admins.is_active, true)
+                    AND admins.federation_status IS DISTINCT FROM 'disabled'
+            )
+        )
+        AND (
+            sqlc.arg(key_id)::text = ''
+            OR EXISTS (
+                SELECT FROM auth.api_keys AS keys WHERE keys.id = sqlc.arg(key_id)::text AND keys.revoked_at IS NULL
+            )
+        ) AS operates
+)
 SELECT
     entries.amount, entries.reason, entries.balance_after,
-    EXISTS (SELECT FROM auth.users AS u WHERE u.id = sqlc.arg(user_id)) AS stands
-FROM (SELECT 1) AS one
+    EXISTS (SELECT FROM auth.users AS u WHERE u.id = sqlc.arg(user_id)) AS stands,
+    operator.operates::boolean AS operates
+FROM operator
 LEFT JOIN auth.ledger_entries AS entries
     ON
         entries.user_id = sqlc.arg(user_id) AND entries.caller = sqlc.arg(caller)

@@ -258,43 +258,6 @@ func (q *Queries) FindUsers(ctx context.Context, db DBTX, arg FindUsersParams) (
 	return items, nil
 }
 
-const holdForOperator = `-- name: HoldForOperator :many
-SELECT
-    id,
-    (user_type = 'admin' AND coalesce(is_active, true) AND federation_status IS DISTINCT FROM 'disabled')::boolean AS operates
-FROM auth.users
-WHERE id = ANY($1::uuid [])
-ORDER BY id
-FOR NO KEY UPDATE
-`
-
-type HoldForOperatorRow struct {
-	ID       uuid.UUID
-	Operates bool
-}
-
-// Called by internal/user before an operator changes a row: that row and the operator's own, held in one order until the change is
-// committed. operates: whether the row is an admin's who may act now. Served by users_pkey.
-func (q *Queries) HoldForOperator(ctx context.Context, db DBTX, ids []uuid.UUID) ([]HoldForOperatorRow, error) {
-	rows, err := db.Query(ctx, holdForOperator, ids)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []HoldForOperatorRow
-	for rows.Next() {
-		var i HoldForOperatorRow
-		if err := rows.Scan(&i.ID, &i.Operates); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const keptOfUser = `-- name: KeptOfUser :one
 SELECT
     users.provider_data,

@@ -14,32 +14,52 @@ import (
 
 const changeBalance = `-- name: ChangeBalance :one
 
-WITH known AS MATERIALIZED (
+WITH operator AS MATERIALIZED (
+    SELECT
+        (
+            $1::uuid = '00000000-0000-0000-0000-000000000000'
+            OR EXISTS (
+                SELECT FROM auth.users AS admins
+                WHERE
+                    admins.id = $1::uuid AND admins.user_type = 'admin' AND coalesce(admins.is_active, true)
+                    AND admins.federation_status IS DISTINCT FROM 'disabled'
+            )
+        )
+        AND (
+            $2::text = ''
+            OR EXISTS (
+                SELECT FROM auth.api_keys AS keys WHERE keys.id = $2::text AND keys.revoked_at IS NULL
+            )
+        ) AS operates
+),
+known AS MATERIALIZED (
     SELECT entries.amount, entries.reason, entries.balance_after
     FROM auth.ledger_entries AS entries
     WHERE
-        entries.user_id = $1 AND entries.caller = $2
-        AND entries.idempotency_key = $3::text
+        entries.user_id = $3 AND entries.caller = $4
+        AND entries.idempotency_key = $5::text
+        AND EXISTS (SELECT FROM operator WHERE operator.operates)
 ),
 announced AS MATERIALIZED (
     SELECT
         set_config('auth.ledger_entry', jsonb_build_object(
-            'user_id', $1::uuid, 'amount', $4::bigint, 'caller', $2::text,
-            'reason', $5::text, 'idempotency_key', $3::text
+            'user_id', $3::uuid, 'amount', $6::bigint, 'caller', $4::text,
+            'reason', $7::text, 'idempotency_key', $5::text
         )::text, true) AS entry
 ),
 changed AS (
     UPDATE auth.users AS u
-    SET token_balance = coalesce(u.token_balance, 0) + $4::bigint, updated_at = now()
+    SET token_balance = coalesce(u.token_balance, 0) + $6::bigint, updated_at = now()
     FROM announced
     WHERE
-        u.id = $1 AND NOT EXISTS (SELECT FROM known)
-        AND coalesce(u.token_balance, 0) + $4::bigint <= 2147483647
-        AND ($4::bigint > 0 OR coalesce(u.token_balance, 0) + $4::bigint >= 0)
+        u.id = $3 AND NOT EXISTS (SELECT FROM known)
+        AND EXISTS (SELECT FROM operator WHERE operator.operates)
+        AND coalesce(u.token_balance, 0) + $6::bigint <= 2147483647
+        AND ($6::bigint > 0 OR coalesce(u.token_balance, 0) + $6::bigint >= 0)
     RETURNING u.token_balance
 )
 SELECT
-    changed.token_balance::integer AS balance_after, $4::bigint AS amount, $5::text AS reason,
+    changed.token_balance::integer AS balance_after, $6::bigint AS amount, $7::text AS reason,
     false AS replayed
 FROM changed
 UNION ALL
@@ -49,6 +69,8 @@ FROM known
 `
 
 type ChangeBalanceParams struct {
+	AdminID        uuid.UUID
+	KeyID          string
 	UserID         uuid.UUID
 	Caller         string
 	IdempotencyKey string
@@ -67,9 +89,12 @@ type ChangeBalanceRow struct {
 // Called by internal/balance, in one round trip: what this caller's key stands for already, or the change, announced to the trigger that
 // enters it. A debit never leads below zero, nothing beyond an integer; a row that owes something may be paid off in parts.
 // No row back: there is no such user, or the balance does not allow it. That the key has come twice at once is decided by
-// idx_ledger_entries_idempotency_key. Served by idx_ledger_entries_idempotency_key and users_pkey.
+// idx_ledger_entries_idempotency_key. Who changes it is decided here as well: an admin by the row, a service by its key (a zero uuid and an
+// empty text: neither). Served by idx_ledger_entries_idempotency_key, users_pkey and api_keys_pkey.
 func (q *Queries) ChangeBalance(ctx context.Context, db DBTX, arg ChangeBalanceParams) (ChangeBalanceRow, error) {
 	row := db.QueryRow(ctx, changeBalance,
+		arg.AdminID,
+		arg.KeyID,
 		arg.UserID,
 		arg.Caller,
 		arg.IdempotencyKey,
@@ -155,10 +180,29 @@ func (q *Queries) LedgerEntries(ctx context.Context, db DBTX, arg LedgerEntriesP
 }
 
 const unchangedBalance = `-- name: UnchangedBalance :one
+WITH operator AS MATERIALIZED (
+    SELECT
+        (
+            $4::uuid = '00000000-0000-0000-0000-000000000000'
+            OR EXISTS (
+                SELECT FROM auth.users AS admins
+                WHERE
+                    admins.id = $4::uuid AND admins.user_type = 'admin' AND coalesce(admins.is_active, true)
+                    AND admins.federation_status IS DISTINCT FROM 'disabled'
+            )
+        )
+        AND (
+            $5::text = ''
+            OR EXISTS (
+                SELECT FROM auth.api_keys AS keys WHERE keys.id = $5::text AND keys.revoked_at IS NULL
+            )
+        ) AS operates
+)
 SELECT
     entries.amount, entries.reason, entries.balance_after,
-    EXISTS (SELECT FROM auth.users AS u WHERE u.id = $1) AS stands
-FROM (SELECT 1) AS one
+    EXISTS (SELECT FROM auth.users AS u WHERE u.id = $1) AS stands,
+    operator.operates::boolean AS operates
+FROM operator
 LEFT JOIN auth.ledger_entries AS entries
     ON
         entries.user_id = $1 AND entries.caller = $2
@@ -169,6 +213,8 @@ type UnchangedBalanceParams struct {
 	UserID         uuid.UUID
 	Caller         string
 	IdempotencyKey string
+	AdminID        uuid.UUID
+	KeyID          string
 }
 
 type UnchangedBalanceRow struct {
@@ -176,18 +222,27 @@ type UnchangedBalanceRow struct {
 	Reason       *string
 	BalanceAfter *int32
 	Stands       bool
+	Operates     bool
 }
 
 // Called by internal/balance when ChangeBalance has changed nothing: is there such a user, and has the caller's key been used after
-// all, by a request that was under way at the same time? Served by users_pkey and idx_ledger_entries_idempotency_key.
+// all, by a request that was under way at the same time? And may the operator still act?
+// Served by users_pkey, api_keys_pkey and idx_ledger_entries_idempotency_key.
 func (q *Queries) UnchangedBalance(ctx context.Context, db DBTX, arg UnchangedBalanceParams) (UnchangedBalanceRow, error) {
-	row := db.QueryRow(ctx, unchangedBalance, arg.UserID, arg.Caller, arg.IdempotencyKey)
+	row := db.QueryRow(ctx, unchangedBalance,
+		arg.UserID,
+		arg.Caller,
+		arg.IdempotencyKey,
+		arg.AdminID,
+		arg.KeyID,
+	)
 	var i UnchangedBalanceRow
 	err := row.Scan(
 		&i.Amount,
 		&i.Reason,
 		&i.BalanceAfter,
 		&i.Stands,
+		&i.Operates,
 	)
 	return i, err
 }

@@ -64,8 +64,62 @@ func (q *Queries) GiveUserType(ctx context.Context, db DBTX, arg GiveUserTypePar
 	return i, err
 }
 
-const holdUserType = `-- name: HoldUserType :one
+const holdAPIKey = `-- name: HoldAPIKey :one
 
+SELECT id
+FROM auth.api_keys
+WHERE id = $1 AND revoked_at IS NULL
+FOR SHARE
+`
+
+// Who may operate the platform: the statements of internal/operator, and those of internal/user for the command line.
+// Called by internal/operator before a service's act: its key, held against revocation until the act is committed. No row: the key is
+// revoked, or there is none. Served by api_keys_pkey.
+func (q *Queries) HoldAPIKey(ctx context.Context, db DBTX, id string) (string, error) {
+	row := db.QueryRow(ctx, holdAPIKey, id)
+	var id_2 string
+	err := row.Scan(&id_2)
+	return id_2, err
+}
+
+const holdForOperator = `-- name: HoldForOperator :many
+SELECT
+    id,
+    (user_type = 'admin' AND coalesce(is_active, true) AND federation_status IS DISTINCT FROM 'disabled')::boolean AS operates
+FROM auth.users
+WHERE id = ANY($1::uuid [])
+ORDER BY id
+FOR NO KEY UPDATE
+`
+
+type HoldForOperatorRow struct {
+	ID       uuid.UUID
+	Operates bool
+}
+
+// Called by internal/operator before an operator changes rows: those rows and the operator's own, held in one order until the change is
+// committed. operates: whether the row is an admin's who may act now. Served by users_pkey.
+func (q *Queries) HoldForOperator(ctx context.Context, db DBTX, ids []uuid.UUID) ([]HoldForOperatorRow, error) {
+	rows, err := db.Query(ctx, holdForOperator, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []HoldForOperatorRow
+	for rows.Next() {
+		var i HoldForOperatorRow
+		if err := rows.Scan(&i.ID, &i.Operates); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const holdUserType = `-- name: HoldUserType :one
 SELECT user_type, coalesce(provider_data @> '{"email_verified": true}', false)::boolean AS email_proven
 FROM auth.users
 WHERE id = $1
@@ -77,7 +131,6 @@ type HoldUserTypeRow struct {
 	EmailProven bool
 }
 
-// Who may operate the platform: the statements of internal/user for the command line.
 // Called by internal/user before user_type is changed: what it is, held until the change is committed, and whether the holder of the
 // row has proven its address as far as anybody has noted. Served by users_pkey.
 func (q *Queries) HoldUserType(ctx context.Context, db DBTX, id uuid.UUID) (HoldUserTypeRow, error) {

@@ -110,7 +110,15 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 	if err != nil {
 		return nil, err
 	}
-	cache, err := p.openCache(c, remote, o.Logger)
+	factsKey, err := sharedKey(ctx, pool, factsKeyName, c.FactsKey)
+	if err != nil {
+		return nil, err
+	}
+	limitsKey, err := sharedKey(ctx, pool, limitsKeyName, c.LimitKey)
+	if err != nil {
+		return nil, err
+	}
+	cache, err := p.openCache(c, remote, factsKey, o.Logger)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +128,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 	})
 	p.reconciler = p.newReconciler(c, pool, vendor, debts, o)
 	limiter, err := limit.New(limit.Options{
-		Redis: remote, Key: limitKey(c), Off: c.RateLimit == "off", Logger: o.Logger, Observe: p.metrics.RateLimited,
+		Redis: remote, Key: limitKey(limitsKey), Off: c.RateLimit == "off", Logger: o.Logger, Observe: p.metrics.RateLimited,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up the limits: %w", err)
@@ -238,14 +246,16 @@ func (p *parts) openRedis(c config.Config) (*redis.Client, error) {
 }
 
 // openCache makes the cache of facts, what keeps it true, and what instances share of it.
-func (p *parts) openCache(c config.Config, remote *redis.Client, log *slog.Logger) (cache *principal.Cache, err error) {
+func (p *parts) openCache(
+	c config.Config, remote *redis.Client, factsKey []byte, log *slog.Logger,
+) (cache *principal.Cache, err error) {
 	cache = principal.NewCache(principal.CacheOptions{Bytes: uint64(c.CacheMB) << 20, OnUse: p.metrics.CacheRequest})
 	p.invalidator = principal.NewInvalidator(cache, remote, log)
 	p.listener = principal.NewListener(principal.ListenerOptions{
 		URL: c.DatabaseDirectURL, Cache: cache, OnChange: p.invalidator.Heard, OnState: p.metrics.Listening, Logger: log,
 	})
 	p.tier, err = principal.NewTier(principal.TierOptions{
-		Redis: remote, Secret: []byte(c.FactsKey), Cache: cache, Observe: p.metrics.FactsTier,
+		Redis: remote, Secret: factsKey, Cache: cache, Observe: p.metrics.FactsTier,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up the facts in Redis: %w", err)
@@ -340,8 +350,8 @@ func (p *parts) checks(pool *pgxpool.Pool, remote *redis.Client, keysUsable func
 }
 
 // limitKey has 32 bytes whatever the operator gave.
-func limitKey(c config.Config) []byte {
-	sum := sha256.Sum256([]byte(c.LimitKey))
+func limitKey(key []byte) []byte {
+	sum := sha256.Sum256(key)
 	return sum[:]
 }
 

@@ -12,6 +12,7 @@ import (
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/audit"
 	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/operator"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/telemetry"
 )
@@ -50,6 +51,8 @@ type Change struct {
 	Key    string // the caller's own name for this change of this user's balance: 1 to 255 visible ASCII characters
 	// AsAdmin says that an admin does it, which is an act to be audited (O4). A service's charges are on record in the ledger alone.
 	AsAdmin bool
+	// By is the operator, who is held to the rows by the change's own statement.
+	By operator.By
 }
 
 // Changed is how a change came out, the first time and at every repetition.
@@ -60,7 +63,8 @@ type Changed struct {
 
 // Change makes a change once (W1, W2): one statement, in which the row's lock and the key's unique index decide all races. A
 // repetition with the same amount and reason answers what the first one did. Refusals leave nothing behind, so that the same key
-// may be tried again. Errors: ErrInvalid, ErrNotFound, ErrInsufficient, ErrOverflow, ErrKeyReused, or dependency_unavailable.
+// may be tried again. Errors: ErrInvalid, ErrNotFound, ErrInsufficient, ErrOverflow, ErrKeyReused, operator.ErrNotAdmin,
+// operator.ErrKeyRevoked, or dependency_unavailable.
 func (s *Service) Change(ctx context.Context, c Change) (Changed, error) {
 	if err := c.valid(); err != nil {
 		return Changed{}, err
@@ -86,7 +90,10 @@ func (s *Service) Change(ctx context.Context, c Change) (Changed, error) {
 
 // make takes one statement, and for an admin a transaction of two.
 func (s *Service) make(ctx context.Context, c Change) (row db.ChangeBalanceRow, err error) {
-	params := db.ChangeBalanceParams{UserID: c.UserID, Amount: c.Amount, Reason: c.Reason, Caller: c.Caller, IdempotencyKey: c.Key}
+	params := db.ChangeBalanceParams{
+		UserID: c.UserID, Amount: c.Amount, Reason: c.Reason, Caller: c.Caller, IdempotencyKey: c.Key,
+		AdminID: c.By.Admin, KeyID: c.By.Key,
+	}
 	if !c.AsAdmin {
 		return s.queries.ChangeBalance(ctx, s.pool, params)
 	}
@@ -106,11 +113,15 @@ func (s *Service) make(ctx context.Context, c Change) (row db.ChangeBalanceRow, 
 // that this statement sees what that one could not.
 func (s *Service) unchanged(ctx context.Context, c Change) (Changed, error) {
 	row, err := s.queries.UnchangedBalance(ctx, s.pool, db.UnchangedBalanceParams{
-		UserID: c.UserID, Caller: c.Caller, IdempotencyKey: c.Key,
+		UserID: c.UserID, Caller: c.Caller, IdempotencyKey: c.Key, AdminID: c.By.Admin, KeyID: c.By.Key,
 	})
 	switch {
 	case err != nil:
 		return Changed{}, fmt.Errorf("look at the balance of user %s: %w", c.UserID, pg.Fault(err))
+	case !row.Operates && c.By.Key != "":
+		return Changed{}, operator.ErrKeyRevoked
+	case !row.Operates:
+		return Changed{}, operator.ErrNotAdmin
 	case row.Amount != nil:
 		return c.repeated(*row.Amount, *row.Reason, *row.BalanceAfter) // an entry with a key has a reason: ledger_entries_change_check
 	case !row.Stands:

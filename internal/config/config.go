@@ -37,8 +37,8 @@ type Config struct {
 	TrustedProxies  []netip.Prefix `env:"TRUSTED_PROXIES" help:"proxies (CIDR) whose X-Forwarded-For is believed"`
 	LogLevel        slog.Level     `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
 	RateLimit       string         `env:"RATE_LIMIT" envDefault:"on" enum:"on,off" help:"off is refused in production"`
-	LimitKey        string         `env:"LIMIT_KEY" secret:"true" help:"keys what the limiter remembers; the same on every instance; default: derived from JWT_REFRESH_SECRET"`
-	FactsKey        string         `env:"FACTS_KEY" secret:"true" help:"seals what instances leave each other in Redis; the same on every instance; default: derived from JWT_REFRESH_SECRET"`
+	LimitKey        string         `env:"LIMIT_KEY" secret:"true" help:"keys what the limiter remembers; the same on every instance; default: a random key in PostgreSQL"`
+	FactsKey        string         `env:"FACTS_KEY" secret:"true" help:"seals what instances leave each other in Redis; the same on every instance; default: a random key in PostgreSQL"`
 	LoginFailureMS  int            `env:"LOGIN_FAILURE_MS" envDefault:"500" help:"the beat on which refused sign-ins are answered"`
 	ShutdownDrain   time.Duration  `env:"SHUTDOWN_DRAIN" envDefault:"1s" help:"how long to serve on, unready, before stopping"`
 	ShutdownTimeout time.Duration  `env:"SHUTDOWN_TIMEOUT" envDefault:"20s" help:"how long requests in flight may take when stopping"`
@@ -142,12 +142,6 @@ func (c *Config) derive() {
 	}
 	if c.RedisURL == "" {
 		c.RedisURL = "redis://" + net.JoinHostPort(c.RedisHost, strconv.Itoa(c.RedisPort))
-	}
-	if c.LimitKey == "" && c.JWTRefreshSecret != "" {
-		c.LimitKey = "limits:" + c.JWTRefreshSecret
-	}
-	if c.FactsKey == "" && c.JWTRefreshSecret != "" {
-		c.FactsKey = "facts:" + c.JWTRefreshSecret
 	}
 }
 

@@ -155,19 +155,46 @@ func (c Config) tokenSecrets() []variable {
 	}
 }
 
-// validateSecrets wants each its own: with one for both kinds a refresh token would pass for an access token, and a rotation
-// to the same secret is none.
+// ownKeys are those that no other service of the platform may know.
+func (c Config) ownKeys() []variable {
+	return []variable{{"LIMIT_KEY", c.LimitKey}, {"FACTS_KEY", c.FactsKey}}
+}
+
+// knownElsewhere are credentials that other programs hold as well: clients, and whatever else signs in to the database.
+func (c Config) knownElsewhere() []variable {
+	return []variable{
+		{"FIREBASE_API_KEY", c.FirebaseAPIKey},
+		{"DATABASE_URL's password", passwordIn(c.DatabaseURL)},
+		{"DATABASE_DIRECT_URL's password", passwordIn(c.DatabaseDirectURL)},
+		{"DATABASE_OWNER_URL's password", passwordIn(c.DatabaseOwnerURL)},
+		{"REDIS_URL's password", passwordIn(c.RedisURL)},
+	}
+}
+
+// validateSecrets refuses a secret that is used twice. With one secret for both kinds a refresh token passes for an access token,
+// and a rotation to the same secret is none. A key of the service's own must not be, or contain, what another program knows.
 func (c Config) validateSecrets() error {
 	var faults []error
-	all := c.tokenSecrets()
-	for i, one := range all {
-		for _, other := range all[i+1:] {
-			if one.value != "" && subtle.ConstantTimeCompare([]byte(one.value), []byte(other.value)) == 1 {
+	secrets := append(c.tokenSecrets(), c.ownKeys()...)
+	for i, one := range secrets {
+		for _, other := range append(secrets[i+1:len(secrets):len(secrets)], c.knownElsewhere()...) {
+			if equal(one.value, other.value) {
 				faults = append(faults, fmt.Errorf("%s and %s are equal: each must be its own", one.name, other.name))
 			}
 		}
 	}
+	for _, key := range c.ownKeys() {
+		for _, secret := range c.tokenSecrets() {
+			if len(secret.value) >= minSecretBytes && len(key.value) > len(secret.value) && strings.Contains(key.value, secret.value) {
+				faults = append(faults, fmt.Errorf("%s contains %s, which other services know: make a random key of its own", key.name, secret.name))
+			}
+		}
+	}
 	return errors.Join(faults...)
+}
+
+func equal(one, other string) bool {
+	return one != "" && subtle.ConstantTimeCompare([]byte(one), []byte(other)) == 1
 }
 
 // validateLives holds T8's bounds.
@@ -215,7 +242,7 @@ func (c Config) validateProduction() error {
 // validateStrength refuses secrets that can be guessed.
 func (c Config) validateStrength() error {
 	var faults []error
-	for _, v := range append(c.tokenSecrets(), variable{"LIMIT_KEY", c.LimitKey}, variable{"FACTS_KEY", c.FactsKey}) {
+	for _, v := range append(c.tokenSecrets(), c.ownKeys()...) {
 		if v.value != "" && len(v.value) < minSecretBytes {
 			faults = append(faults, fmt.Errorf("%s has %d bytes: must have %d or more", v.name, len(v.value), minSecretBytes))
 		}

@@ -8,7 +8,7 @@ import (
 )
 
 // adminHandlers are the operations of the tag admin. Who reaches them is an admin, or a service
-// with a key for it: the contract says so. They ask [actor] in whose name they act.
+// with a key for it: the contract says so. They ask [by] for the operator.
 type adminHandlers struct {
 	rollout *rollout.Store
 }
@@ -22,7 +22,7 @@ func (h adminHandlers) GetRollout(ctx context.Context, _ api.GetRolloutRequestOb
 }
 
 func (h adminHandlers) SetRollout(ctx context.Context, in api.SetRolloutRequestObject) (api.SetRolloutResponseObject, error) {
-	record, err := h.rollout.Set(ctx, fromAPIRollout(*in.Body), actor(ctx))
+	record, err := h.rollout.Set(ctx, fromAPIRollout(*in.Body), by(ctx))
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ func (h jobHandlers) ListJobs(ctx context.Context, in api.ListJobsRequestObject)
 }
 
 func (h jobHandlers) RetryJob(ctx context.Context, in api.RetryJobRequestObject) (api.RetryJobResponseObject, error) {
-	if err := h.debts.Retry(ctx, in.ID, actor(ctx)); err != nil {
+	if err := h.debts.Retry(ctx, in.ID, by(ctx)); err != nil {
 		return nil, err
 	}
 	return api.RetryJob200JSONResponse{DoneJSONResponse: toAPIDone("The job is tried again")}, nil

@@ -71,7 +71,7 @@ func (h adminUserHandlers) RevokeUserTokens(
 }
 
 func (h adminUserHandlers) SyncUser(ctx context.Context, in api.SyncUserRequestObject) (api.SyncUserResponseObject, error) {
-	synced, err := h.users.SyncByID(ctx, in.ID, actor(ctx))
+	synced, err := h.users.SyncByID(ctx, in.ID, by(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func (h adminUserHandlers) SyncUser(ctx context.Context, in api.SyncUserRequestO
 }
 
 func (h adminUserHandlers) SyncAccount(ctx context.Context, in api.SyncAccountRequestObject) (api.SyncAccountResponseObject, error) {
-	synced, err := h.users.Sync(ctx, in.Body.FirebaseUID, actor(ctx))
+	synced, err := h.users.SyncBy(ctx, in.Body.FirebaseUID, by(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -92,9 +92,4 @@ func (h adminUserHandlers) SyncAccount(ctx context.Context, in api.SyncAccountRe
 func (h adminUserHandlers) synced(ctx context.Context, synced user.Synced) (api.SyncedUserJSONResponse, error) {
 	record, err := h.users.Record(ctx, synced.User.ID)
 	return toAPISynced(synced, record), err
-}
-
-// by is in whose name an operator acts.
-func by(ctx context.Context) user.By {
-	return user.By{Actor: actor(ctx), Admin: caller(ctx).User.ID}
 }

@@ -17,7 +17,7 @@ func (h balanceHandlers) ChangeTokenBalance(
 ) (api.ChangeTokenBalanceResponseObject, error) {
 	change := balance.Change{
 		UserID: in.ID, Amount: in.Body.Amount, Reason: in.Body.Reason, Caller: actor(ctx), Key: in.Params.IdempotencyKey,
-		AsAdmin: isOperator(ctx),
+		AsAdmin: isOperator(ctx), By: by(ctx),
 	}
 	changed, err := h.balances.Change(ctx, change)
 	if err != nil {

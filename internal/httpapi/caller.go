@@ -6,7 +6,9 @@ import (
 	"strings"
 
 	"auth-v2-service/internal/account"
+	"auth-v2-service/internal/apikey"
 	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/operator"
 	"auth-v2-service/internal/principal"
 	"auth-v2-service/internal/token"
 )
@@ -93,6 +95,11 @@ func (h *holder) admitBearer(ctx context.Context, op operation) (err error) {
 	if h.principal, err = h.resolver.Resolve(ctx, h.compact); err != nil {
 		return err
 	}
+	if op.admin || op.keys { // an operator's rights are read from the row, and from no cache
+		if h.principal, err = h.resolver.Reread(ctx, h.principal); err != nil {
+			return err
+		}
+	}
 	h.caller = &h.principal
 	return h.mayOperate(op)
 }
@@ -121,6 +128,16 @@ func bearer(ctx context.Context) string { return exchangeOf(ctx).holder.compact 
 
 // actor is in whose name an operation acts, as the audit names them: a person, or a service by its key.
 func actor(ctx context.Context) string { return exchangeOf(ctx).holder.caller.Actor() }
+
+// by names the operator of an act: an admin by the row, or a service by its key.
+func by(ctx context.Context) operator.By {
+	h := exchangeOf(ctx).holder
+	out := operator.By{Actor: h.caller.Actor(), Admin: h.principal.User.ID}
+	if key, ok := h.caller.(apikey.Key); ok {
+		out.Key = key.ID
+	}
+	return out
+}
 
 // isOperator reports whether the caller may do whatever operators do, as opposed to what the scope of a key opens.
 func isOperator(ctx context.Context) bool {

@@ -46,9 +46,16 @@ func factsKind(claims token.Claims) token.Kind {
 	return claims.Kind
 }
 
-// isOf says whether the row is still this token's: a Firebase account may have been linked elsewhere since.
-func (v *verified) isOf(u user.User) bool {
-	return v.claims.Kind == token.KindLegacy || u.FirebaseUID == v.claims.Subject
+// isOf says whether these facts are of the row that the token led to, and the row is still this token's: a Firebase account may
+// have been linked elsewhere since.
+func (v *verified) isOf(u user.User) bool { return u.ID == v.userID && isRowOf(v.claims, u) }
+
+// isRowOf says whether a row belongs to a session.
+func isRowOf(claims token.Claims, u user.User) bool {
+	if claims.Kind == token.KindLegacy {
+		return u.ID == claims.UserID
+	}
+	return u.FirebaseUID == claims.Subject
 }
 
 // known are the facts about a user, and when their reading began. Never changed once it is kept. Each has a number of its own: whoever

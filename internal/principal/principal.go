@@ -102,6 +102,25 @@ func (r *Resolver) Resolve(ctx context.Context, compact string) (Principal, erro
 	return p, slowIsUnavailable(err)
 }
 
+// Reread admits a principal once more, by the row as it is now: what a cache or Redis says of a user opens no operator's operation.
+// It answers within the budget (O3). Errors are those of Resolve.
+func (r *Resolver) Reread(ctx context.Context, p Principal) (Principal, error) {
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	read := r.users.ByID
+	if p.Claims.OfLegacySession() {
+		read = r.users.ByLegacyID
+	}
+	u, err := read(ctx, p.User.ID)
+	if errors.Is(err, user.ErrNotFound) || err == nil && !isRowOf(p.Claims, u) {
+		return Principal{}, user.ErrRevoked // the row is gone, or another account's by now
+	}
+	if err != nil {
+		return Principal{}, slowIsUnavailable(err)
+	}
+	return admit(p.Claims, u)
+}
+
 // Claims says what a compact token claims, without a row: for who cannot be given one yet. The budget and the errors of
 // token.Verify are those of Resolve.
 func (r *Resolver) Claims(ctx context.Context, compact string) (token.Claims, error) {

@@ -253,6 +253,8 @@ func TestTier_BelievesNothingThatItShouldNot_T7(t *testing.T) {
 	}
 	whose, u, other := remembered.person(), tb.row.Load(), *tb.row.Load()
 	other.FirebaseUID = "another"
+	elsewhere := *u
+	elsewhere.ID = uuid.New()
 	changed := uuid.New()
 	n.cache.forget(changed)
 	const whole = MaxFactsAge
@@ -276,6 +278,7 @@ func TestTier_BelievesNothingThatItShouldNot_T7(t *testing.T) {
 		"somebody else's":                       {found{of(person{uuid.New(), token.KindFirebase}, u, 0), whole, ""}, id, tierForged},
 		"of the other kind of token":            {found{of(person{id, token.KindLegacy}, u, 0), whole, ""}, id, tierForged},
 		"of a row that is another's by now":     {found{of(whose, &other, 0), whole, ""}, id, tierForeign},
+		"of another row":                        {found{of(whose, &elsewhere, 0), whole, ""}, id, tierForeign},
 		"from before a change":                  {found{of(person{changed, token.KindFirebase}, u, 0), whole, ""}, changed, tierOvertaken},
 	} {
 		_, began, got := n.tier.judge(&verified{claims: remembered.claims, userID: c.of}, c.found, now)

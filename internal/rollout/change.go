@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/operator"
 )
 
 // maxListed is how many ids a list may hold: more is a percentage's work, and every sign-in would read past them.
@@ -33,8 +34,9 @@ type Change struct {
 	Allow, Deny      *[]uuid.UUID // the whole list, at most 1,000 ids
 	BelowFullTraffic *bool
 
-	Revision     *int64 // the revision that the change was decided on; nil: it holds whatever else has changed
-	MovesAllowed bool   // LEGACY_EMAIL_VERIFIED was set on purpose (M5)
+	Revision     *int64      // the revision that the change was decided on; nil: it holds whatever else has changed
+	By           operator.By // held to the rows in the transaction of the change
+	MovesAllowed bool        // LEGACY_EMAIL_VERIFIED was set on purpose (M5)
 }
 
 // applied gives r as the change would have it, or a refusal that names every field at fault. M5 stands in the way of moving more

@@ -10,6 +10,7 @@ import (
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/audit"
 	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/operator"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/telemetry"
 )
@@ -43,6 +44,9 @@ func Set(ctx context.Context, pool pg.Beginner, change Change, actor string) (be
 }
 
 func setIn(ctx context.Context, tx pgx.Tx, change Change, actor string) (before, after Record, err error) {
+	if _, err = operator.Hold(ctx, tx, change.By); err != nil {
+		return before, after, err
+	}
 	if before, err = Load(ctx, tx); err != nil {
 		return before, after, err
 	}

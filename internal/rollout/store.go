@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/operator"
 	"auth-v2-service/internal/pg"
 )
 
@@ -27,9 +28,9 @@ func NewStore(database Database, movesAllowed bool) *Store {
 // Load reads the record.
 func (s *Store) Load(ctx context.Context) (Record, error) { return Load(ctx, s.database) }
 
-// Set makes a change in the name of an actor, and gives the record after it; see the function of the same name.
-func (s *Store) Set(ctx context.Context, change Change, actor string) (Record, error) {
-	change.MovesAllowed = s.movesAllowed
-	_, after, err := Set(ctx, s.database, change, actor)
+// Set makes an operator's change, and gives the record after it; see the function of the same name.
+func (s *Store) Set(ctx context.Context, change Change, by operator.By) (Record, error) {
+	change.MovesAllowed, change.By = s.movesAllowed, by
+	_, after, err := Set(ctx, s.database, change, by.Actor)
 	return after, err
 }

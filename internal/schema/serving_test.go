@@ -35,6 +35,7 @@ var servingMay = map[string]string{
 	"river_queue":         "SELECT INSERT UPDATE DELETE",
 	"rollout":             "SELECT UPDATE",
 	"schema_migrations":   "SELECT",
+	"service_keys":        "SELECT INSERT", // a missing one is made, and none replaced
 	"set_aside_passwords": "SELECT INSERT UPDATE",
 	"tombstones":          "SELECT INSERT",
 	"users":               "SELECT INSERT UPDATE DELETE",

@@ -12,6 +12,7 @@ import (
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/audit"
 	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/operator"
 	"auth-v2-service/internal/page"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/telemetry"
@@ -67,10 +68,10 @@ func (d *Debts) Jobs(ctx context.Context, q JobQuery) (jobs []Job, next string, 
 	return jobs, next, nil
 }
 
-// Retry has a job tried now, in the name of actor, and records that. What was given up is owed anew: meanwhile another job of the same
+// Retry has a job tried now, by an operator, and records that. What was given up is owed anew: meanwhile another job of the same
 // user may be under way, and one is enough. ErrNoJob where there is none, or it is done.
-func (d *Debts) Retry(ctx context.Context, id int64, actor string) error {
-	err := pg.InTx(ctx, d.pool, func(tx pgx.Tx) error { return d.retryIn(ctx, tx, id, actor) })
+func (d *Debts) Retry(ctx context.Context, id int64, by operator.By) error {
+	err := pg.InTx(ctx, d.pool, func(tx pgx.Tx) error { return d.retryIn(ctx, tx, id, by) })
 	if pg.NoRows(err) {
 		return ErrNoJob
 	}
@@ -80,7 +81,10 @@ func (d *Debts) Retry(ctx context.Context, id int64, actor string) error {
 	return nil
 }
 
-func (d *Debts) retryIn(ctx context.Context, tx pgx.Tx, id int64, actor string) error {
+func (d *Debts) retryIn(ctx context.Context, tx pgx.Tx, id int64, by operator.By) error {
+	if _, err := operator.Hold(ctx, tx, by); err != nil {
+		return err
+	}
 	job, err := d.queries.OwedJob(ctx, tx, id)
 	if err != nil {
 		return err
@@ -96,6 +100,6 @@ func (d *Debts) retryIn(ctx context.Context, tx pgx.Tx, id int64, actor string) 
 		return err
 	}
 	return audit.Record(ctx, tx, audit.Event{
-		Action: "job.retried", Actor: actor, UserID: job.UserID, RequestID: telemetry.RequestID(ctx), Details: map[string]any{"dead": job.Dead},
+		Action: "job.retried", Actor: by.Actor, UserID: job.UserID, RequestID: telemetry.RequestID(ctx), Details: map[string]any{"dead": job.Dead},
 	})
 }

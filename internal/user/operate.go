@@ -14,6 +14,7 @@ import (
 	"auth-v2-service/internal/audit"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/operator"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/telemetry"
 )
@@ -22,15 +23,11 @@ import (
 var (
 	ErrYourself   = fault.New(fault.Forbidden, "nobody does this to their own account; ask another admin")
 	ErrEmailTaken = fault.New(fault.EmailTaken, "this e-mail is taken")
-	errNoOperator = fault.New(fault.Forbidden, "you are no admin any more")
 	errUnderWay   = fault.Unavailable("this account is being made; try again in a moment", nil)
 )
 
-// By says in whose name an operator's act is done.
-type By struct {
-	Actor string    // as the audit names them
-	Admin uuid.UUID // their own row; uuid.Nil where a service acts by its key
-}
+// By names the operator of an act.
+type By = operator.By
 
 // Deactivate lets a user in no more and ends their sessions (T4). reason may be empty. Doing it twice is the same as once, and is
 // on record once. Nobody does it to themselves, and of two admins who do it to each other one does: an admin is always left.
@@ -104,25 +101,13 @@ func (s *Store) record(ctx context.Context, tx pgx.Tx, id uuid.UUID, by By, acti
 	})
 }
 
-// holdFor holds the row, and the operator's own, until the end of the transaction: who has just been deactivated or demoted by
-// somebody else acts no more.
+// holdFor locks the row and decides on the rows whether the operator may still act. ErrNotFound where there is no row.
 func (s *Store) holdFor(ctx context.Context, tx pgx.Tx, id uuid.UUID, by By) error {
-	ids := []uuid.UUID{id}
-	if by.Admin != uuid.Nil {
-		ids = append(ids, by.Admin)
-	}
-	held, err := s.queries.HoldForOperator(ctx, tx, ids)
-	if err != nil {
-		return err
-	}
-	if !slices.ContainsFunc(held, func(row db.HoldForOperatorRow) bool { return row.ID == id }) {
+	held, err := operator.Hold(ctx, tx, by, id)
+	if err == nil && !slices.Contains(held, id) {
 		return ErrNotFound
 	}
-	operates := func(row db.HoldForOperatorRow) bool { return row.ID == by.Admin && row.Operates }
-	if by.Admin != uuid.Nil && !slices.ContainsFunc(held, operates) {
-		return errNoOperator
-	}
-	return nil
+	return err
 }
 
 // Change is what an operator changes of a user; nil leaves a field as it is.

@@ -12,6 +12,7 @@ import (
 	"auth-v2-service/internal/audit"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/operator"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/telemetry"
 )
@@ -64,8 +65,14 @@ type Synced struct {
 // Errors: ErrNoAccount where there is neither account nor row, ErrDeleted (F10), ErrNotAtFirebase, those of FirstSight, or
 // dependency_unavailable, after which nothing has changed.
 func (s *Store) Sync(ctx context.Context, uid, actor string) (Synced, error) {
+	return s.SyncBy(ctx, uid, By{Actor: actor})
+}
+
+// SyncBy is Sync for an operator, who is held to the rows before anything is written: also operator.ErrNotAdmin or
+// operator.ErrKeyRevoked.
+func (s *Store) SyncBy(ctx context.Context, uid string, by By) (Synced, error) {
 	for range conflictRounds {
-		synced, err := s.syncOnce(ctx, uid, actor)
+		synced, err := s.syncOnce(ctx, uid, by)
 		switch {
 		case err == nil:
 			return synced, nil
@@ -76,8 +83,8 @@ func (s *Store) Sync(ctx context.Context, uid, actor string) (Synced, error) {
 	return Synced{}, errCrowded.With(errRaced)
 }
 
-// SyncByID is Sync for the account of a row. ErrNotFound where there is no row.
-func (s *Store) SyncByID(ctx context.Context, id uuid.UUID, actor string) (Synced, error) {
+// SyncByID is SyncBy for the account of a row. ErrNotFound where there is no row.
+func (s *Store) SyncByID(ctx context.Context, id uuid.UUID, by By) (Synced, error) {
 	u, err := s.ByID(ctx, id)
 	switch {
 	case err != nil:
@@ -85,7 +92,7 @@ func (s *Store) SyncByID(ctx context.Context, id uuid.UUID, actor string) (Synce
 	case u.FirebaseUID == "" || u.AuthProvider == ProviderLocal:
 		return Synced{}, ErrNotAtFirebase
 	}
-	synced, err := s.Sync(ctx, u.FirebaseUID, actor)
+	synced, err := s.SyncBy(ctx, u.FirebaseUID, by)
 	if errors.Is(err, ErrNoAccount) || errors.Is(err, ErrDeleted) {
 		return Synced{}, ErrNotFound.With(err) // the row went while Firebase was asked
 	}
@@ -117,7 +124,7 @@ func (s *Store) OutOfStep(ctx context.Context, accounts []firebase.User) ([]fire
 	return differing, nil
 }
 
-func (s *Store) syncOnce(ctx context.Context, uid, actor string) (Synced, error) {
+func (s *Store) syncOnce(ctx context.Context, uid string, by By) (Synced, error) {
 	before, err := s.queries.RowBeforeSync(ctx, s.pool, uid)
 	known := !pg.NoRows(err)
 	if known && err != nil {
@@ -128,19 +135,22 @@ func (s *Store) syncOnce(ctx context.Context, uid, actor string) (Synced, error)
 	case errors.Is(err, firebase.ErrUserNotFound) && !known:
 		return Synced{}, ErrNoAccount.With(err)
 	case errors.Is(err, firebase.ErrUserNotFound):
-		return s.follow(ctx, step{uid: uid, version: &before.Version, actor: actor, gone: true})
+		return s.follow(ctx, step{uid: uid, version: &before.Version, by: by, gone: true})
 	case err != nil:
 		return Synced{}, errNoAnswer.With(err)
 	case known:
-		return s.follow(ctx, step{uid: uid, version: &before.Version, actor: actor, account: account})
+		return s.follow(ctx, step{uid: uid, version: &before.Version, by: by, account: account})
 	}
-	return s.bringIn(ctx, account, actor)
+	return s.bringIn(ctx, account, by)
 }
 
 // bringIn makes or finds the row of an account that has none, and then lets it follow.
-func (s *Store) bringIn(ctx context.Context, account firebase.User, actor string) (Synced, error) {
-	id, err := identityOfAccount(account, s.link.Providers, actor)
+func (s *Store) bringIn(ctx context.Context, account firebase.User, by By) (Synced, error) {
+	id, err := identityOfAccount(account, s.link.Providers, by.Actor)
 	if err != nil {
+		return Synced{}, err
+	}
+	if _, err := operator.Hold(ctx, s.pool, by); err != nil { // the row is made in statements of first sight
 		return Synced{}, err
 	}
 	_, sight, err := s.meet(ctx, id)
@@ -150,7 +160,7 @@ func (s *Store) bringIn(ctx context.Context, account firebase.User, actor string
 	if err != nil {
 		return Synced{}, err
 	}
-	synced, err := s.follow(ctx, step{uid: account.UID, actor: actor, account: account})
+	synced, err := s.follow(ctx, step{uid: account.UID, by: by, account: account})
 	switch {
 	case err != nil || synced.Outcome == SyncFailed:
 	case sight == SightCreated:
@@ -165,7 +175,7 @@ func (s *Store) bringIn(ctx context.Context, account firebase.User, actor string
 type step struct {
 	uid     string
 	version *string // of the row when Firebase was asked; nil: it was made after that
-	actor   string
+	by      By
 	account firebase.User
 	gone    bool
 	held    bool // another row has the e-mail
@@ -191,7 +201,27 @@ func (s *Store) follow(ctx context.Context, st step) (synced Synced, err error) 
 	return synced, nil
 }
 
+// holdToSync decides on the rows whether the operator of a sync may still act. The operator's row and the synced one are locked
+// together: two admins who sync each other's rows do not wait in a circle.
+func (s *Store) holdToSync(ctx context.Context, tx pgx.Tx, st step) error {
+	if st.by.Admin == uuid.Nil && st.by.Key == "" {
+		return nil
+	}
+	row, err := s.queries.RowBeforeSync(ctx, tx, st.uid)
+	if pg.NoRows(err) {
+		return errRaced
+	}
+	if err != nil {
+		return err
+	}
+	_, err = operator.Hold(ctx, tx, st.by, row.ID)
+	return err
+}
+
 func (s *Store) followIn(ctx context.Context, tx pgx.Tx, st step) (Synced, error) {
+	if err := s.holdToSync(ctx, tx, st); err != nil {
+		return Synced{}, err
+	}
 	row, err := s.queries.RowToSync(ctx, tx, st.uid)
 	switch {
 	case pg.NoRows(err), err == nil && st.version != nil && row.Version != *st.version:
@@ -227,6 +257,6 @@ func (s *Store) followIn(ctx context.Context, tx pgx.Tx, st step) (Synced, error
 		details["failure"] = next.failure
 	}
 	return next.synced(FromRow(db.UserByIDRow(written))), audit.Record(ctx, tx, audit.Event{
-		Action: "user.synced", Actor: st.actor, UserID: row.ID, RequestID: telemetry.RequestID(ctx), Details: details,
+		Action: "user.synced", Actor: st.by.Actor, UserID: row.ID, RequestID: telemetry.RequestID(ctx), Details: details,
 	})
 }

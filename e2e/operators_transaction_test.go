@@ -1,0 +1,73 @@
+package e2e
+
+import (
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"auth-v2-service/internal/apikey"
+	"auth-v2-service/internal/testkit/servicetest"
+)
+
+// O4: what an operator does is decided on the rows in the transaction that does it. A request that was admitted before a demotion, or
+// before a key was revoked, and that comes to its change after it, changes nothing.
+func TestOperators_ARequestUnderWayIsRefused_O4(t *testing.T) {
+	t.Parallel()
+	stack := servicetest.NewStack(t)
+	s := stack.Start(t, map[string]string{"DB_POOL_MAX": "20"})
+	operator := newAdmin(t, stack)
+	whole, key := newKey(t, stack, apikey.Admin)
+	for name, c := range map[string]struct {
+		credential []string
+		end        string
+		argument   any
+	}{
+		"a demoted admin": {[]string{"Authorization", "Bearer " + operator.token}, "UPDATE auth.users SET user_type = 'user' WHERE id = $1", operator.id},
+		"a revoked key":   {[]string{keyHeader, whole}, "UPDATE auth.api_keys SET revoked_at = now(), revoked_by = 'cli:tester' WHERE id = $1", key.ID},
+	} {
+		t.Run(name, func(t *testing.T) {
+			id, account := atFirebaseRow(t, stack)
+			ask(t, s, http.MethodGet, "/v1/admin/rollout", "", c.credential...).expect(t, name+" before", http.StatusOK, "") // and notes the use
+			acts := []struct{ what, method, path, body string }{
+				{"deactivate", http.MethodPost, userPath(id) + "/deactivate", ""},
+				{"reactivate", http.MethodPost, userPath(id) + "/reactivate", ""},
+				{"revoke tokens", http.MethodPost, userPath(id) + "/revoke-tokens", ""},
+				{"change", http.MethodPatch, userPath(id), `{"user_type":"admin"}`},
+				{"sync a user", http.MethodPost, userPath(id) + "/sync", ""},
+				{"sync an account", http.MethodPost, "/v1/admin/users/sync", jsonOf(t, map[string]any{"firebase_uid": account.UID})},
+				{"set the rollout", http.MethodPut, "/v1/admin/rollout", rolloutBody},
+				{"retry a job", http.MethodPost, "/v1/admin/jobs/1/retry", ""},
+			}
+			var all sync.WaitGroup
+			defer all.Wait()
+			tx, err := stack.DB.Begin(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = tx.Rollback(t.Context()) }()
+			if _, err := tx.Exec(t.Context(), c.end, c.argument); err != nil {
+				t.Fatal(err)
+			}
+			answers := make([]reply, len(acts))
+			for i, act := range acts {
+				all.Go(func() { answers[i] = ask(t, s, act.method, act.path, act.body, c.credential...) })
+			}
+			waitFor(t, 5*time.Second, "every act waits for the operator's row", func() bool {
+				var waiting int
+				if err := stack.DB.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity
+					WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ~ 'name: Hold(ForOperator|APIKey)'`).Scan(&waiting); err != nil {
+					t.Fatal(err)
+				}
+				return waiting == len(acts)
+			})
+			if err := tx.Commit(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			all.Wait()
+			for i, act := range acts {
+				answers[i].expect(t, name+": "+act.what, http.StatusForbidden, "forbidden")
+			}
+		})
+	}
+}
