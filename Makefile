@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # What `authd version` and /health show; a tree without git has no revision to tell.
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo devel)
-.PHONY: help run build test e2e e2e-pgbouncer fuzz bench bench-check generate check-generated prove-drift lint fmt hooks backup restore clean-dev FORCE
+.PHONY: help run build test e2e e2e-pgbouncer fuzz bench bench-check generate check-generated prove-drift lint fmt tools hooks backup restore clean-dev FORCE
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ lint: build ## Run gofumpt, golangci-lint, sqlc vet and the contract's linter
 
 fmt: ## Format every Go file
 	@tools/fmt.sh
+
+tools: ## Build the pinned generators and linters, once for all checkouts
+	@tools/tool.sh --build
 
 hooks: ## Let git check what is staged before every commit, in seconds
 	@tools/hooks.sh

@@ -125,9 +125,15 @@ func TestKeysCommand_Refuses(t *testing.T) {
 		at string
 		step
 	}{
-		{at, step{"keys create --name x --scope root", 80, "", "--scope must be one of"}},
-		{at, step{"keys create --scope admin", 80, "", "missing flags: --name"}},
-		{at, step{"keys create --name x", 80, "", "missing flags: --scope"}},
+		{at, step{"keys create --name x --scope root", 2, "", "--scope must be one of"}},
+		{at, step{"keys create --scope admin", 2, "", "missing flags: --name"}},
+		{at, step{"keys create --name x", 2, "", "missing flags: --scope"}},
+		{at, step{"users show", 2, "", "name the user by one of --email, --id and --uid"}},
+		{at, step{"users show --id jane", 2, "", "\"jane\" is not an id"}},
+		{at, step{"users show --email a@example.com --uid b", 2, "", "can't be used together"}},
+		{at, step{"users promote --nosuch", 2, "", "unknown flag --nosuch"}},
+		{at, step{"nosuch", 2, "", "unexpected argument nosuch"}},
+		{at, step{"backup restore nosuch.dump", 2, "", "there is no file"}},
 		{at, step{"keys create --scope admin --name " + strings.Repeat("x", 101), 1, "", "1 to 100 characters"}},
 		{at, step{"keys revoke aaaaaaaaaaaaaaaa", 1, "", "authd keys list shows them"}},
 		{at, step{"keys revoke jane", 1, "", "there is no API key with this id"}},
@@ -232,8 +238,8 @@ func TestUsersCommand_Show(t *testing.T) {
 		{stack.DirectURL, step{"users promote --uid nobody", 1, "", "there is no such user"}},
 		{stack.DirectURL, step{"users demote --email nobody@example.com", 1, "", "there is no such user"}},
 		{stack.DirectURL, step{"users show --id jane", 1, "", `"jane" is not an id`}},
-		{stack.DirectURL, step{"users show", 80, "", "missing flags"}},
-		{stack.DirectURL, step{"users show --id " + id.String() + " --uid x", 80, "", "can't be used together"}},
+		{stack.DirectURL, step{"users show", 2, "", "name the user by one of"}},
+		{stack.DirectURL, step{"users show --id " + id.String() + " --uid x", 2, "", "can't be used together"}},
 		{pgtest.Empty(t), step{"users show --uid x", 1, "", "authd schema migrate"}},
 		{through, step{"users promote --uid x", 2, "", "could not be asked"}},
 	} {

@@ -47,7 +47,7 @@ func TestStart_OnADriftedSchema_D2(t *testing.T) {
 			drift: "DROP INDEX auth.idx_users_canonical_email", check: "enforce", refuses: true, names: "missing index auth.idx_users_canonical_email",
 		},
 		"enforce, something more": {
-			drift: "ALTER TABLE auth.users ADD COLUMN locale text", check: "enforce", warns: "extras", names: "auth.users.locale",
+			drift: "ALTER TABLE auth.users ADD COLUMN column_of_a_test text", check: "enforce", warns: "extras", names: "auth.users.column_of_a_test",
 		},
 		"warn, something different": {
 			drift: "ALTER TABLE auth.users ALTER COLUMN token_balance SET DEFAULT 100", check: "warn", warns: "drifted",

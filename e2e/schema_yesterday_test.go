@@ -19,15 +19,15 @@ import (
 
 // expandOnly is what tomorrow's release adds: nothing that anybody of today would miss.
 const expandOnly = `-- migrate:up
-ALTER TABLE auth.users ADD COLUMN locale text DEFAULT 'en';
+ALTER TABLE auth.users ADD COLUMN column_of_a_test text DEFAULT 'en';
 
 -- migrate:down
-ALTER TABLE auth.users DROP COLUMN locale;
+ALTER TABLE auth.users DROP COLUMN column_of_a_test;
 `
 
 var expansion = schema.Catalogue{
-	{Kind: "column", Name: "auth.users.locale", Definition: "text"},
-	{Kind: "default", Name: "auth.users.locale", Definition: "'en'::text"},
+	{Kind: "column", Name: "auth.users.column_of_a_test", Definition: "text"},
+	{Kind: "default", Name: "auth.users.column_of_a_test", Definition: "'en'::text"},
 }
 
 // buildTomorrow builds authd with one more migration and the catalogue that it makes. It gives its version, too.
@@ -44,8 +44,8 @@ func buildTomorrow(t *testing.T) (binary, version string) {
 	}
 	version = fmt.Sprintf("%03d", newest+1)
 	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {
-		filepath.Join(root, "db/migrations", version+"_add_locale.sql"): write(t, folder, "migration.sql", []byte(expandOnly)),
-		filepath.Join(root, "db/catalogue.jsonl"):                       write(t, folder, "catalogue.jsonl", tomorrowsCatalogue()),
+		filepath.Join(root, "db/migrations", version+"_column_of_a_test.sql"): write(t, folder, "migration.sql", []byte(expandOnly)),
+		filepath.Join(root, "db/catalogue.jsonl"):                             write(t, folder, "catalogue.jsonl", tomorrowsCatalogue()),
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestStart_YesterdaysBinaryOnTodaysSchema_D2(t *testing.T) {
 	stack := servicetest.NewStack(t)
 	yesterday := buildAuthd(t)
 	today, version := buildTomorrow(t)
-	if said, ok := schemaCommand(t, today, stack, "migrate"); !ok || !strings.Contains(said, version+"_add_locale.sql") {
+	if said, ok := schemaCommand(t, today, stack, "migrate"); !ok || !strings.Contains(said, version+"_column_of_a_test.sql") {
 		t.Fatalf("the new binary did not migrate: %s", said)
 	}
 	if said, ok := schemaCommand(t, today, stack, "validate"); !ok {

@@ -4,13 +4,13 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-oapi() { go tool -modfile=tools/oapi/go.mod oapi-codegen "$@"; }
+oapi() { tools/tool.sh oapi-codegen "$@"; }
 
 rm -rf gen
 mkdir -p gen/api gen/client gen/ts
 oapi -config oapi.yaml api/openapi.yaml
 oapi -config tools/oapi/client.yaml api/openapi.yaml
-CGO_ENABLED=0 go tool -modfile=tools/sqlc/go.mod sqlc generate
+tools/tool.sh sqlc generate
 [ "${1:-}" != --go ] || exit 0
 tools/npm-install.sh tools/ts
 tools/ts/node_modules/.bin/openapi-typescript api/openapi.yaml --output gen/ts/schema.d.ts >/dev/null

@@ -20,8 +20,5 @@ fi
 mkdir -p "$hooks"
 printf '%s\n' "$wanted" >"$hook"
 chmod +x "$hook"
-echo "$hook runs tools/pre-commit.sh from now on; compiling its tools, which takes minutes the first time"
-go tool -modfile=tools/lint/go.mod gofumpt -version >/dev/null
-go tool -modfile=tools/lint/go.mod golangci-lint version >/dev/null
-go tool -modfile=tools/oapi/go.mod oapi-codegen -version >/dev/null
-CGO_ENABLED=0 go tool -modfile=tools/sqlc/go.mod sqlc version >/dev/null
+echo "$hook runs tools/pre-commit.sh from now on"
+tools/tool.sh --build

@@ -1,20 +1,24 @@
 #!/usr/bin/env bash
-# Silent when the code is formatted and the linters have nothing to say.
+# Says which step runs, and nothing else when the code is formatted and the linters are content.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-lint() { go tool -modfile=tools/lint/go.mod "$@"; }
+step() { echo "lint: $1" >&2; }
 
-unformatted=$(lint gofumpt -l $(git ls-files '*.go' ':!gen'))
+tools/tool.sh --build
+unformatted=$(tools/tool.sh gofumpt -l $(tools/files.sh '*.go' ':!gen'))
 if [ -n "$unformatted" ]; then
 	printf 'not formatted (make fmt):\n%s\n' "$unformatted" >&2
 	exit 1
 fi
-lint golangci-lint run --show-stats=false ./...
-(cd authclient && go tool -modfile=../tools/lint/go.mod golangci-lint run --show-stats=false ./...)
+step "Go (golangci-lint; minutes where nothing is cached)"
+tools/tool.sh golangci-lint run --show-stats=false ./...
+(cd authclient && ../tools/tool.sh golangci-lint run --show-stats=false ./...)
+step "the contract and the clients"
 tools/npm-install.sh tools/ts
 tools/ts/node_modules/.bin/redocly lint --config tools/ts/redocly.yaml --format=summary api/openapi.yaml >/dev/null 2>&1 ||
 	tools/ts/node_modules/.bin/redocly lint --config tools/ts/redocly.yaml api/openapi.yaml
 tools/npm-install.sh clients/express
 clients/express/node_modules/.bin/tsc -p clients/express --noEmit
+step "the queries"
 bin/authdev test -- tools/sqlc-vet.sh

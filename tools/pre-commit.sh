@@ -34,22 +34,26 @@ fi
 unset $(git rev-parse --local-env-vars)
 export GOFLAGS="${GOFLAGS:-} -buildvcs=false"
 cd "$tree/staged"
+tools=$PWD/tools
 
+say() { echo "pre-commit: $1" >&2; }
 if [ ${#generated[@]} -gt 0 ]; then
+	say "regenerating"
 	tools/pre-commit-generated.sh "${generated[@]}" || failed=1
 fi
 if [ ${#go_files[@]} -gt 0 ]; then
-	lint() { go tool -modfile=tools/lint/go.mod "$@"; }
-	if ! unformatted=$(lint gofumpt -l "${go_files[@]}" 2>&1) || [ -n "$unformatted" ]; then
+	"$tools/tool.sh" --build
+	say "checking the format and the linters' rules of ${#go_files[@]} Go files"
+	if ! unformatted=$("$tools/tool.sh" gofumpt -l "${go_files[@]}" 2>&1) || [ -n "$unformatted" ]; then
 		refuse "not formatted, run make fmt and stage it:"$'\n'"$unformatted"
 	fi
 	found= complaints=0
 	mapfile -t packages < <(printf './%s\n' "${go_files[@]%/*}" | grep -vE '^\./authclient(/|$)' | sort -u)
 	if [ ${#packages[@]} -gt 0 ]; then
-		found=$(lint golangci-lint run --allow-parallel-runners --show-stats=false --new-from-patch="$tree/patch" "${packages[@]}" 2>&1) || complaints=1
+		found=$("$tools/tool.sh" golangci-lint run --allow-parallel-runners --show-stats=false --new-from-patch="$tree/patch" "${packages[@]}" 2>&1) || complaints=1
 	fi
 	if [[ " ${go_files[*]}" == *' authclient/'* ]]; then # a module of its own, and small
-		found+=$(cd authclient && go tool -modfile=../tools/lint/go.mod golangci-lint run --allow-parallel-runners --show-stats=false ./... 2>&1) || complaints=1
+		found+=$(cd authclient && "$tools/tool.sh" golangci-lint run --allow-parallel-runners --show-stats=false ./... 2>&1) || complaints=1
 	fi
 	if [ "$complaints" -ne 0 ]; then
 		refuse "the linters complain, make lint shows all:"$'\n'"$found"

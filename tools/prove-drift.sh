@@ -9,11 +9,11 @@ root=$PWD
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 mkdir "$copy/clean"
-git ls-files -z | xargs -0 cp --parents -t "$copy/clean"
+tools/files.sh | xargs -d '\n' cp --parents -t "$copy/clean"
 failed=0
 
-contract() { go tool -modfile=tools/oapi/go.mod oapi-codegen -config oapi.yaml api/openapi.yaml; }
-queries() { CGO_ENABLED=0 go tool -modfile=tools/sqlc/go.mod sqlc generate; }
+contract() { tools/tool.sh oapi-codegen -config oapi.yaml api/openapi.yaml; }
+queries() { tools/tool.sh sqlc generate; }
 build() { CGO_ENABLED=0 go build -o /dev/null ./cmd/authd; }
 
 cd "$copy/clean"

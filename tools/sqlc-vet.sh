@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 SQLC_DATABASE_URL=$(bin/authdev scratch)
 export SQLC_DATABASE_URL
-vet() { CGO_ENABLED=0 go tool -modfile=tools/sqlc/go.mod sqlc vet "$@"; }
+vet() { tools/tool.sh sqlc vet "$@"; }
 vet
 
 copy=$(mktemp -d)

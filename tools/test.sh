@@ -17,13 +17,13 @@ hand_written=$(go list ./... | grep -vE '/gen/|/testkit/|/e2e|/bench' | paste -s
 run() {
 	local name=$1
 	shift
-	bin/authdev test -- go tool -modfile=tools/gotestsum/go.mod gotestsum --format=pkgname-and-test-fails --hide-summary=skipped -- \
+	bin/authdev test -- tools/tool.sh gotestsum --format=pkgname-and-test-fails --hide-summary=skipped -- \
 		-race -shuffle=on -timeout=40m -coverpkg="$hand_written" -coverprofile="$profiles/$name" "$@" | sed -E 's/ \(coverage: .*//'
 }
 run rooms $(go list ./... | grep -v '/e2e$')
 run e2e ./e2e
 # What other services import is a module of its own, and needs none of the parts.
-(cd authclient && go tool -modfile=../tools/gotestsum/go.mod gotestsum --format=pkgname-and-test-fails --hide-summary=skipped -- \
+(cd authclient && ../tools/tool.sh gotestsum --format=pkgname-and-test-fails --hide-summary=skipped -- \
 	-race -shuffle=on -timeout=5m -coverpkg=. -coverprofile="$profiles/authclient" ./... | sed -E 's/ \(coverage: .*//')
 # The same for Express services is an npm package.
 tools/npm-install.sh clients/express

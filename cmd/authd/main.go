@@ -48,8 +48,19 @@ type commands struct {
 }
 
 func main() {
-	program := kong.Parse(&commands{}, kong.Name("authd"), kong.Description(description), kong.UsageOnError())
+	program := kong.Parse(&commands{}, kong.Name("authd"), kong.Description(description), kong.UsageOnError(), kong.Exit(exit))
 	program.FatalIfErrorf(program.Run())
+}
+
+// kongUsageError is kong's own exit code for arguments that it does not understand.
+const kongUsageError = 80
+
+// exit ends the program with one of the documented codes: arguments that are wrong are 2, as everything that could not be said.
+func exit(code int) {
+	if code == kongUsageError {
+		code = couldNotSay
+	}
+	os.Exit(code)
 }
 
 // gcPercent is how much garbage may gather, in percent of what lives, unless GOGC says otherwise: most of what lives is a cache, which

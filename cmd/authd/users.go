@@ -38,14 +38,19 @@ type usersCommands struct {
 // Help is what "authd users --help" shows.
 func (usersCommands) Help() string { return usersHelp }
 
-// reference is how the flags of each of these commands name somebody.
+// reference names one user by exactly one of its flags.
 type reference struct {
-	Email string `help:"By e-mail, in any spelling."   xor:"who" required:""`
-	ID    string `help:"By the id of the row."         xor:"who" required:""`
-	UID   string `help:"By Firebase's uid." name:"uid" xor:"who" required:""`
+	Email string `help:"By e-mail, in any spelling."   xor:"reference" group:"The user, by one of:"`
+	ID    string `help:"By the id of the row."         xor:"reference" group:"The user, by one of:"`
+	UID   string `help:"By Firebase's uid." name:"uid" xor:"reference" group:"The user, by one of:"`
 }
 
+var errNoReference = errors.New("name the user by one of --email, --id and --uid")
+
 func (r reference) read() (user.Reference, error) {
+	if r == (reference{}) {
+		return user.Reference{}, errNoReference
+	}
 	who := user.Reference{Email: r.Email, FirebaseUID: r.UID}
 	if r.ID == "" {
 		return who, nil
@@ -109,7 +114,7 @@ func (c usersDemoteCommand) Run() error {
 func (r reference) on(work func(context.Context, *pgxpool.Pool, user.Reference) error) error {
 	who, err := r.read()
 	if err != nil {
-		return failure{err, differs}
+		return failure{err, couldNotSay}
 	}
 	return onPool(environment(), func(ctx context.Context, pool *pgxpool.Pool) error {
 		err := work(ctx, pool, who)

@@ -163,9 +163,17 @@ func run() int {
 	// After the first signal the next one ends us at once; the kernel then ends the children.
 	context.AfterFunc(ctx, stop)
 	var root cli
-	command := kong.Parse(&root, kong.Name("authdev"), kong.Description(description), kong.UsageOnError(),
+	command := kong.Parse(&root, kong.Name("authdev"), kong.Description(description), kong.UsageOnError(), kong.Exit(exit),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(&root))
 	return exitCode(command.Run())
+}
+
+// exit ends the program with 2 where kong would say 80: arguments that it does not understand.
+func exit(code int) {
+	if code == 80 {
+		code = 2
+	}
+	os.Exit(code)
 }
 
 func exitCode(err error) int {

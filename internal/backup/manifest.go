@@ -61,6 +61,9 @@ func ManifestPath(dump string) string { return dump + manifestSuffix }
 func ReadManifest(dump string) (Manifest, error) {
 	content, err := os.ReadFile(ManifestPath(dump))
 	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(dump); errors.Is(err, fs.ErrNotExist) {
+			return Manifest{}, fmt.Errorf("there is no file %s: name a dump that a backup has written", dump)
+		}
 		return Manifest{}, mismatch(dump, "it has no manifest (%s): it is no finished backup", filepath.Base(ManifestPath(dump)))
 	}
 	if err != nil {

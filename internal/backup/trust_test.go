@@ -1,6 +1,8 @@
 package backup_test
 
 import (
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"auth-v2-service/internal/backup"
@@ -64,5 +66,14 @@ func TestVerify_TrustsAServerOfItsOwn(t *testing.T) {
 	o.VerifyURL = d.url
 	if m, err := backup.Verify(t.Context(), o, path); err != nil || m.VerifiedAt == nil {
 		t.Errorf("verified at %v (%v)", m.VerifiedAt, err)
+	}
+}
+
+// A file that is not there is no bad backup: the message says what to do, and the command could not say.
+func TestReadManifest_NoSuchFile(t *testing.T) {
+	t.Parallel()
+	_, err := backup.ReadManifest(filepath.Join(t.TempDir(), "nosuch.dump"))
+	if err == nil || backup.Told(err) || !strings.Contains(err.Error(), "there is no file") {
+		t.Errorf("got %v, expected that there is no such file", err)
 	}
 }

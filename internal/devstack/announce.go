@@ -7,7 +7,7 @@ import (
 
 // announce says where everything is, who is there, and what to try.
 func (s *stack) announce() {
-	s.say("\nReady after %s. Ctrl-C stops everything. `. %s` gives a shell all of this:\n", since(s.began), s.options.Folder.RunEnv())
+	s.say("\nReady after %s. Ctrl-C stops everything. A shell has all of this after: set -a; . %s; set +a\n", since(s.began), s.options.Folder.RunEnv())
 	s.say("%s", Places(s.env))
 	s.say("\nPeople:")
 	for _, person := range People {

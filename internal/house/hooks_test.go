@@ -20,7 +20,7 @@ type repository struct {
 func newRepository(t *testing.T) repository {
 	t.Helper()
 	r := repository{t, t.TempDir()}
-	listing := exec.CommandContext(t.Context(), "git", "ls-files", "-z")
+	listing := exec.CommandContext(t.Context(), "git", "ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate", "-z")
 	listing.Dir = "../.."
 	names, err := listing.Output()
 	if err != nil {
@@ -92,7 +92,7 @@ func (r repository) must(command ...string) string {
 	return output
 }
 
-const newMigration = "-- migrate:up\nALTER TABLE auth.users ADD COLUMN locale text;\n\n-- migrate:down\nALTER TABLE auth.users DROP COLUMN locale;\n"
+const newMigration = "-- migrate:up\nALTER TABLE auth.users ADD COLUMN column_of_a_test text;\n\n-- migrate:down\nALTER TABLE auth.users DROP COLUMN column_of_a_test;\n"
 
 // stagings are changes, each staged and committed: "" where the commit must pass, else what the refusal must say to do.
 var stagings = []struct {
@@ -122,14 +122,14 @@ var stagings = []struct {
 	{"a query that names no column", func(r repository) {
 		r.replace("db/queries/users.sql", "user_type, is_active", "user_kind, is_active")
 	}, []string{"db/queries/users.sql", "user_kind"}},
-	{"a migration without the catalogue", func(r repository) { r.write("db/migrations/900_add_locale.sql", newMigration) }, []string{"db/catalogue.jsonl", "run make generate"}},
-	{"a number given twice", func(r repository) { r.write("db/migrations/003_add_locale.sql", newMigration) }, []string{"number 003 is given twice", "authd schema new"}},
+	{"a migration without the catalogue", func(r repository) { r.write("db/migrations/900_column_of_a_test.sql", newMigration) }, []string{"db/catalogue.jsonl", "run make generate"}},
+	{"a number given twice", func(r repository) { r.write("db/migrations/003_column_of_a_test.sql", newMigration) }, []string{"number 003 is given twice", "authd schema new"}},
 	{"a number that was passed", func(r repository) {
 		r.must("git", "mv", "db/migrations/016_restore_archive.sql", "db/migrations/900_restore_archive.sql")
 		r.must("git", "commit", "--quiet", "--no-verify", "--message=Leave a gap")
-		r.write("db/migrations/016_add_locale.sql", newMigration)
-	}, []string{"016_add_locale.sql comes before 900"}},
-	{"half a migration", func(r repository) { r.write("db/migrations/900_add_locale.sql", "-- migrate:up\nSELECT 1;\n") }, []string{"migrate:down"}},
+		r.write("db/migrations/016_column_of_a_test.sql", newMigration)
+	}, []string{"016_column_of_a_test.sql comes before 900"}},
+	{"half a migration", func(r repository) { r.write("db/migrations/900_half.sql", "-- migrate:up\nSELECT 1;\n") }, []string{"migrate:down"}},
 	{"a bad name", func(r repository) { r.write("db/migrations/add-locale.sql", newMigration) }, []string{"add-locale.sql must be called like"}},
 	{"an edit of a committed migration", func(r repository) {
 		r.replace("db/migrations/005_token_revocation.sql", "ADD COLUMN tokens_valid_after", "ADD COLUMN IF NOT EXISTS tokens_valid_after")
