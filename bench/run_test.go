@@ -3,11 +3,11 @@ package main
 import (
 	"bytes"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"auth-v2-service/internal/testkit/programs"
 )
 
 // TestMain lets this test binary be the bare server that a run starts.
@@ -22,11 +22,6 @@ func TestMain(m *testing.M) {
 // A short run of everything, on real parts: every path is served by both sides, alike, and no request fails.
 func TestRun_MeasuresEveryPath(t *testing.T) {
 	t.Parallel()
-	programs := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", programs, "../cmd/authd", "../cmd/authdev")
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the programs: %v\n%s", err, output)
-	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +29,7 @@ func TestRun_MeasuresEveryPath(t *testing.T) {
 	var out bytes.Buffer
 	table, err := run(t.Context(), Options{
 		Rounds: 1, Length: 300 * time.Millisecond, Connections: 4, Tokens: 50, Warm: 10, Pool: 4, Log: "info", Node: true, Self: self,
-		Authd: filepath.Join(programs, "authd"), Authdev: filepath.Join(programs, "authdev"),
+		Authd: programs.Authd(t), Authdev: programs.Authdev(t),
 	}, &out)
 	if err != nil {
 		t.Errorf("the run failed: %v", err)

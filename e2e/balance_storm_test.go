@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"auth-v2-service/internal/apikey"
+	"auth-v2-service/internal/testkit/programs"
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
@@ -159,7 +160,7 @@ func TestBalance_TwoThousandAtOnce_W1_W2_W3(t *testing.T) {
 func TestBalance_KilledInTheMiddle_W2(t *testing.T) {
 	t.Parallel()
 	const kills, each = 3, 250
-	binary, stack := buildAuthd(t), servicetest.NewStack(t)
+	binary, stack := programs.Authd(t), servicetest.NewStack(t)
 	whole, key := newKey(t, stack, apikey.Balance)
 	id := holder(t, stack, 100)
 	intents := newIntents(id, kills*each)

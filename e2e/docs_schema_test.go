@@ -11,19 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"auth-v2-service/internal/testkit/pgtest"
+	"auth-v2-service/internal/testkit/programs"
 )
-
-// program builds a program of this module for a test that runs it as people do.
-func program(t *testing.T, name string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", path, "./cmd/"+name)
-	build.Dir = ".."
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build %s: %v\n%s", name, err, output)
-	}
-	return path
-}
 
 var shellBlock = regexp.MustCompile("(?s)```sh\n(.*?)```")
 
@@ -38,7 +27,7 @@ func runPage(t *testing.T, page, databaseURL string) string {
 	if err := os.CopyFS(filepath.Join(folder, "db"), os.DirFS("../db")); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Dir(program(t, "authd")) + string(os.PathListSeparator) + os.Getenv("PATH")
+	path := filepath.Dir(programs.Authd(t)) + string(os.PathListSeparator) + os.Getenv("PATH")
 	var said strings.Builder
 	blocks := shellBlock.FindAllSubmatch(text, -1)
 	if len(blocks) == 0 {

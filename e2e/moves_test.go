@@ -12,6 +12,7 @@ import (
 
 	"auth-v2-service/gen/client"
 	"auth-v2-service/internal/devstack/identity"
+	"auth-v2-service/internal/testkit/programs"
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
@@ -26,7 +27,7 @@ func moving(t *testing.T, binary string, stack *servicetest.Stack) *servicetest.
 // moves nobody back.
 func TestMoves_AThousandSignIn_A2_R1_R5(t *testing.T) {
 	t.Parallel()
-	stack, binary := servicetest.NewStack(t), buildAuthd(t)
+	stack, binary := servicetest.NewStack(t), programs.Authd(t)
 	instances := []*servicetest.Service{moving(t, binary, stack), moving(t, binary, stack), stack.Start(t, trusting)}
 	c, operator := newCrowd(t, stack, 1000), newAdmin(t, stack)
 	before := 0.0
@@ -131,7 +132,7 @@ func TestMoves_OnePersonAtOnce_A2(t *testing.T) {
 // refused, nobody is there twice, and a later sign-in completes.
 func TestMoves_AFifthOfTheProvidersCallsFails_A2_M2(t *testing.T) {
 	t.Parallel()
-	stack, binary := servicetest.NewStack(t), buildAuthd(t)
+	stack, binary := servicetest.NewStack(t), programs.Authd(t)
 	instances := []*servicetest.Service{moving(t, binary, stack), moving(t, binary, stack)}
 	c := newCrowd(t, stack, 1000)
 	newAdmin(t, stack).rollOut(t, instances[0], 100)
@@ -176,7 +177,7 @@ func TestMoves_AFifthOfTheProvidersCallsFails_A2_M2(t *testing.T) {
 // with the legacy pair at least; after the lapse everybody is moved, and nobody twice.
 func TestMoves_KilledInTheMiddle_M2(t *testing.T) {
 	t.Parallel()
-	binary, stack := buildAuthd(t), servicetest.NewStack(t)
+	binary, stack := programs.Authd(t), servicetest.NewStack(t)
 	survivor := moving(t, binary, stack)
 	c := newCrowd(t, stack, 600)
 	newAdmin(t, stack).rollOut(t, survivor, 100)

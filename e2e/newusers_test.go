@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"auth-v2-service/gen/client"
+	"auth-v2-service/internal/testkit/programs"
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
@@ -21,7 +22,7 @@ func sendNewUsers(t testing.TB, s *servicetest.Service, home client.UserHome) {
 // Where new users go, by two instances as operators run them: under the race detector, hashing takes ten times as long.
 func TestNewUsers(t *testing.T) {
 	t.Parallel()
-	binary := buildAuthd(t)
+	binary := programs.Authd(t)
 	for name, test := range map[string]func(*testing.T, []*servicetest.Service){
 		"go where the rollout says (R4)":          newUsersGoWhereTheRolloutSays,
 		"a lost answer can be had again (A1)":     aLostAnswerCanBeHadAgain,

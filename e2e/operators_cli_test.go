@@ -19,6 +19,7 @@ import (
 	"auth-v2-service/internal/principal"
 	"auth-v2-service/internal/testkit/netfault"
 	"auth-v2-service/internal/testkit/pgtest"
+	"auth-v2-service/internal/testkit/programs"
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
@@ -74,7 +75,7 @@ func thisUser(t *testing.T) string {
 // refused from that moment on.
 func TestKeysCommand_ALife(t *testing.T) {
 	t.Parallel()
-	authd, s := program(t, "authd"), servicetest.Start(t)
+	authd, s := programs.Authd(t), servicetest.Start(t)
 	code, whole, told := runAuthd(t, authd, s.DirectURL, "keys", "create", "--name", "the rollout's script", "--scope", "admin")
 	parts := regexp.MustCompile(`^av2_([a-z2-7]{16})_([A-Za-z0-9_-]{43})\n$`).FindStringSubmatch(whole)
 	if code != 0 || parts == nil {
@@ -118,7 +119,7 @@ func TestKeysCommand_ALife(t *testing.T) {
 // What is refused, and what could not be said, each with its exit code and the next step.
 func TestKeysCommand_Refuses(t *testing.T) {
 	t.Parallel()
-	authd, at := program(t, "authd"), pgtest.New(t)
+	authd, at := programs.Authd(t), pgtest.New(t)
 	wire, through := netfault.URL(t, at)
 	wire.Cut()
 	for _, c := range []struct {
@@ -154,7 +155,7 @@ func TestKeysCommand_Refuses(t *testing.T) {
 // again, and no longer than that after it was taken back (T5). On record is who did it.
 func TestUsersCommand_TheFirstAdmin_T5(t *testing.T) {
 	t.Parallel()
-	authd, s := program(t, "authd"), servicetest.Start(t)
+	authd, s := programs.Authd(t), servicetest.Start(t)
 	person := s.Person(t)
 	id := person.User.ID.String()
 	rollout := func() reply {
@@ -179,7 +180,7 @@ func TestUsersCommand_TheFirstAdmin_T5(t *testing.T) {
 // What an operator is told of a new admin who may not be who they mean, or cannot operate yet; and whom nothing is to be said of.
 func TestUsersCommand_WarnsOfAdmins(t *testing.T) {
 	t.Parallel()
-	authd, stack := program(t, "authd"), servicetest.NewStack(t)
+	authd, stack := programs.Authd(t), servicetest.NewStack(t)
 	at := stack.DirectURL
 	proven := map[string]any{
 		"firebase_uid": newUID(), "auth_provider": "firebase", "password_hash": nil, "provider_data": `{"provider": "google.com", "email_verified": true}`,
@@ -203,7 +204,7 @@ func TestUsersCommand_WarnsOfAdmins(t *testing.T) {
 // What operators see of somebody: all but the password, by any of the three names.
 func TestUsersCommand_Show(t *testing.T) {
 	t.Parallel()
-	authd, stack := program(t, "authd"), servicetest.NewStack(t)
+	authd, stack := programs.Authd(t), servicetest.NewStack(t)
 	uid, email := newUID(), servicetest.Email()
 	id := legacyRow(t, stack, email, map[string]any{"firebase_uid": uid, "auth_provider": "hybrid", "password_hash": "a-hash-that-nobody-sees", "username": "Jane Doe"})
 	odd := "Odd Address"

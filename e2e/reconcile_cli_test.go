@@ -6,13 +6,14 @@ import (
 	"strings"
 	"testing"
 
+	"auth-v2-service/internal/testkit/programs"
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
 // reconcile runs "authd users reconcile --json" with the configuration of a stack's services.
 func reconcile(t *testing.T, s *servicetest.Stack, other map[string]string, flags ...string) (code int, report map[string]any, warned string) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), program(t, "authd"), append([]string{"users", "reconcile", "--json"}, flags...)...)
+	command := exec.CommandContext(t.Context(), programs.Authd(t), append([]string{"users", "reconcile", "--json"}, flags...)...)
 	command.Env = []string{}
 	for _, settings := range []map[string]string{s.Environment(), other} {
 		for name, value := range settings {

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"auth-v2-service/internal/devstack/identity"
+	"auth-v2-service/internal/testkit/programs"
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
@@ -142,7 +143,7 @@ func reachActivation(h *holdUp) {
 // email_taken as soon as Firebase has the account, and does not disturb whoever began.
 func TestRegister_KilledAtEveryStep_A1(t *testing.T) {
 	t.Parallel()
-	binary := buildAuthd(t)
+	binary := programs.Authd(t)
 	for _, step := range steps {
 		t.Run(step.name, func(t *testing.T) {
 			t.Parallel()

@@ -5,8 +5,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,18 +13,6 @@ import (
 	"auth-v2-service/internal/devstack/child"
 	"auth-v2-service/internal/testkit/servicetest"
 )
-
-// buildAuthd builds the real binary, with the flags of `make build` so that its packages come from the cache.
-func buildAuthd(t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "authd")
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", path, "auth-v2-service/cmd/authd")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build authd: %v\n%s", err, output)
-	}
-	return path
-}
 
 // process is authd as an operator runs it: something that can be killed.
 type process struct {

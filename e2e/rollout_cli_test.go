@@ -14,6 +14,7 @@ import (
 
 	"auth-v2-service/internal/testkit/netfault"
 	"auth-v2-service/internal/testkit/pgtest"
+	"auth-v2-service/internal/testkit/programs"
 )
 
 const (
@@ -47,7 +48,7 @@ func changesOf(t *testing.T, databaseURL string) (n int) {
 // An operator's way through the rollout, in order, on one database: what is said, what is warned of, and the exit code of each step.
 func TestRolloutCommand_TheWayUpAndDown(t *testing.T) {
 	t.Parallel()
-	authd, at := program(t, "authd"), pgtest.New(t)
+	authd, at := programs.Authd(t), pgtest.New(t)
 	for _, step := range []struct {
 		decision, arguments string
 		want                int
@@ -85,7 +86,7 @@ func TestRolloutCommand_TheWayUpAndDown(t *testing.T) {
 // Programs read the rollout as JSON, by the names that the API has.
 func TestRolloutCommand_ForPrograms(t *testing.T) {
 	t.Parallel()
-	authd, at := program(t, "authd"), pgtest.New(t)
+	authd, at := programs.Authd(t), pgtest.New(t)
 	if code, _, warned := rolloutCommand(t, authd, at, "unverified", "set --users 0.07 --traffic 100 --allow "+firstListed); code != 0 {
 		t.Fatalf("set ended with %d: %s", code, warned)
 	}
@@ -114,7 +115,7 @@ func TestRolloutCommand_ForPrograms(t *testing.T) {
 // Exit code 2: it could not be said. What was not asked for, or cannot be reached, changes nothing.
 func TestRolloutCommand_CouldNotSay(t *testing.T) {
 	t.Parallel()
-	authd, at := program(t, "authd"), pgtest.New(t)
+	authd, at := programs.Authd(t), pgtest.New(t)
 	wire, through := netfault.URL(t, at)
 	wire.Cut()
 	for _, test := range []struct{ at, arguments, warns string }{
@@ -139,7 +140,7 @@ func TestRolloutCommand_CouldNotSay(t *testing.T) {
 // Two operators at once, each in a process of their own: each change is made and recorded once.
 func TestRolloutCommand_AtOnce(t *testing.T) {
 	t.Parallel()
-	authd, at := program(t, "authd"), pgtest.New(t)
+	authd, at := programs.Authd(t), pgtest.New(t)
 	changes := []string{"--users 5", "--traffic 100", "--new-users local", "--deny " + firstListed}
 	var all sync.WaitGroup
 	for _, change := range changes {

@@ -12,12 +12,13 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"auth-v2-service/internal/testkit/pgtest"
+	"auth-v2-service/internal/testkit/programs"
 )
 
 // The exit codes of authd schema are what scripts build on: 0 well, 1 differs, pending or refused, 2 could not say.
 func TestSchemaCommand_ExitCodes(t *testing.T) {
 	t.Parallel()
-	authd := program(t, "authd")
+	authd := programs.Authd(t)
 	empty, migrated, legacy := pgtest.Empty(t), pgtest.New(t), pgtest.Empty(t)
 	drifted, forbidden := pgtest.New(t), stranger(t, pgtest.New(t))
 	change(t, drifted, "DROP INDEX auth.idx_users_is_active")
@@ -66,7 +67,7 @@ func TestSchemaCommand_ExitCodes(t *testing.T) {
 // A migration's name is its number and what it does; a name that dbmate or a shell would stumble over is refused.
 func TestSchemaCommand_NewNumbersOn(t *testing.T) {
 	t.Parallel()
-	authd, folder := program(t, "authd"), t.TempDir()
+	authd, folder := programs.Authd(t), t.TempDir()
 	run := func(arguments ...string) (string, error) {
 		output, err := exec.CommandContext(t.Context(), authd, append([]string{"schema", "new", "--dir", folder}, arguments...)...).CombinedOutput()
 		return string(output), err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"auth-v2-service/internal/schema"
+	"auth-v2-service/internal/testkit/programs"
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
@@ -14,7 +15,7 @@ import (
 // once, by whichever of them.
 func TestInstances_TwentyAtOnceOnAnEmptyDatabase_D1(t *testing.T) {
 	const instances = 20
-	binary, shared := buildAuthd(t), servicetest.NewStack(t)
+	binary, shared := programs.Authd(t), servicetest.NewStack(t)
 	for round := range 3 {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
 			stack := onEmpty(t, shared)

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"auth-v2-service/internal/schema"
+	"auth-v2-service/internal/testkit/programs"
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
@@ -77,7 +78,7 @@ func migrateTo(t *testing.T, stack *servicetest.Stack, version string) {
 // D1: an instance is killed -9 in the middle of each migration in turn, while others wait for it: they complete.
 func TestInstances_KilledInEachMigrationOthersComplete_D1(t *testing.T) {
 	t.Parallel()
-	binary, shared := buildAuthd(t), servicetest.NewStack(t)
+	binary, shared := programs.Authd(t), servicetest.NewStack(t)
 	for _, m := range moments {
 		t.Run(strings.TrimSpace(m.version+" "+m.name), func(t *testing.T) {
 			t.Parallel()
@@ -107,7 +108,7 @@ func TestInstances_KilledInEachMigrationOthersComplete_D1(t *testing.T) {
 // ends within two seconds, and a rerun completes.
 func TestInstances_KilledAtEachRecordRerunCompletes_D1(t *testing.T) {
 	t.Parallel()
-	binary, shared := buildAuthd(t), servicetest.NewStack(t)
+	binary, shared := programs.Authd(t), servicetest.NewStack(t)
 	for _, file := range schema.Files() {
 		m := moment{version: schema.Version(file), hold: "INSERT INTO auth.schema_migrations (version) VALUES ('" + schema.Version(file) + "')"}
 		t.Run(m.version, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"auth-v2-service/internal/testkit/programs"
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
@@ -33,7 +34,7 @@ func refused(t *testing.T, binary string, stack *servicetest.Stack, changes map[
 // looked at. Something more is warned of in any case.
 func TestStart_OnADriftedSchema_D2(t *testing.T) {
 	t.Parallel()
-	binary := buildAuthd(t)
+	binary := programs.Authd(t)
 	for name, c := range map[string]struct {
 		drift, check string
 		refuses      bool
@@ -86,7 +87,7 @@ func TestStart_OnADriftedSchema_D2(t *testing.T) {
 // D1, D2: an instance that may not migrate refuses a database that lacks migrations, and says which command brings them.
 func TestStart_PendingMigrationsWithoutMigrating_D1(t *testing.T) {
 	t.Parallel()
-	binary, shared := buildAuthd(t), servicetest.NewStack(t)
+	binary, shared := programs.Authd(t), servicetest.NewStack(t)
 	for name, version := range map[string]string{"empty": "", "half-way": "008"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"auth-v2-service/internal/schema"
+	"auth-v2-service/internal/testkit/programs"
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
@@ -51,7 +52,7 @@ func buildTomorrow(t *testing.T) (binary, version string) {
 		t.Fatal(err)
 	}
 	binary = filepath.Join(folder, "authd")
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-overlay", write(t, folder, "overlay.json", overlay), "-o", binary, "./cmd/authd")
+	build := exec.CommandContext(t.Context(), "go", "build", "-overlay", write(t, folder, "overlay.json", overlay), "-o", binary, "./cmd/authd")
 	build.Dir, build.Env = root, append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build tomorrow's authd: %v\n%s", err, output)
@@ -88,7 +89,7 @@ func schemaCommand(t *testing.T, binary string, stack *servicetest.Stack, argume
 func TestStart_YesterdaysBinaryOnTodaysSchema_D2(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
-	yesterday := buildAuthd(t)
+	yesterday := programs.Authd(t)
 	today, version := buildTomorrow(t)
 	if said, ok := schemaCommand(t, today, stack, "migrate"); !ok || !strings.Contains(said, version+"_column_of_a_test.sql") {
 		t.Fatalf("the new binary did not migrate: %s", said)

@@ -16,6 +16,7 @@ import (
 	"auth-v2-service/internal/devstack/postgres"
 	"auth-v2-service/internal/schema"
 	"auth-v2-service/internal/testkit/pgtest"
+	"auth-v2-service/internal/testkit/programs"
 )
 
 // composition is a compose file as compose understands it: references resolved, variables filled in.
@@ -108,7 +109,7 @@ func TestCompose_ServesAsALoginThatMayDoNoMore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	authd := filepath.Join(buildPrograms(t), "authd")
+	authd := programs.Authd(t)
 	owner := connect(t, location)
 	for range 2 {
 		migrate := exec.CommandContext(t.Context(), authd, services["migrate"].Command...)
@@ -149,13 +150,13 @@ func connect(t *testing.T, location *url.URL) *pgx.Conn {
 func TestCompose_MigrationTest(t *testing.T) {
 	t.Parallel()
 	oneShot := compose(t, "docker/docker-compose.migration-test.yml").Services["migration-test"]
-	programs := buildPrograms(t)
+	folder := programs.Dir(t)
 	run := func(at string) (string, error) {
 		command := exec.CommandContext(t.Context(), oneShot.Entrypoint[0], append(oneShot.Entrypoint[1:], oneShot.Command...)...)
 		command.Dir = "../.." // the image's /src
 		command.Env = []string{"PATH=" + os.Getenv("PATH")}
 		for name := range oneShot.Environment {
-			value := map[string]string{"AUTHD": filepath.Join(programs, "authd"), "DATABASE_URL": at}[name]
+			value := map[string]string{"AUTHD": filepath.Join(folder, "authd"), "DATABASE_URL": at}[name]
 			command.Env = append(command.Env, name+"="+value)
 		}
 		output, err := command.CombinedOutput()

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"testing"
+
+	"auth-v2-service/internal/testkit/programs"
 )
 
 // tasks is what .vscode/tasks.json says, as far as it can be wrong.
@@ -40,7 +42,7 @@ func TestTasks_NameWhatExists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	programs := buildPrograms(t)
+	folder := programs.Dir(t)
 	var labels, inputs []string
 	for _, task := range all.Tasks {
 		labels = append(labels, task.Label)
@@ -70,7 +72,7 @@ func TestTasks_NameWhatExists(t *testing.T) {
 			}
 		}
 		for _, call := range programCall.FindAllStringSubmatch(task.Command, -1) {
-			expectCommand(t, task.Label, filepath.Join(programs, call[1]), call[2])
+			expectCommand(t, task.Label, filepath.Join(folder, call[1]), call[2])
 		}
 	}
 	if targets < 5 {
@@ -85,17 +87,4 @@ func expectCommand(t *testing.T, label, program, command string) {
 	if output, err := exec.CommandContext(t.Context(), program, arguments...).CombinedOutput(); err != nil {
 		t.Errorf("the task %q runs %s %v: %v\n%s", label, filepath.Base(program), arguments, err, output)
 	}
-}
-
-// buildPrograms builds authd and authdev, with the flags of `make build` so that their packages come from the cache.
-func buildPrograms(t *testing.T) (dir string) {
-	t.Helper()
-	dir = t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", dir, "./cmd/authd", "./cmd/authdev")
-	build.Dir = "../.."
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the programs: %v\n%s", err, output)
-	}
-	return dir
 }
