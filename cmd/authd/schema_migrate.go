@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"auth-v2-service/internal/backup"
+	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/schema"
 )
 
@@ -22,7 +21,7 @@ func (s safeguard) hold(ctx context.Context, o schema.Options) error {
 	if s.RequireBackupYoungerThan == 0 {
 		return nil
 	}
-	conn, err := pgx.Connect(ctx, o.DatabaseURL)
+	conn, err := pg.Connect(ctx, pg.SessionOptions{URL: o.DatabaseURL, Name: "authd schema"})
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}

@@ -1,5 +1,7 @@
 -- Every query that returns a person lists the same columns in the same order, so that internal/user reads them all alike.
 -- updated_at moves with every change of a row but one: that somebody was seen again (last_login alone).
+-- Readings that decide whether a session is let in set transaction_read_only to what it is on a primary. A standby refuses that (25001):
+-- its rows may be old, and a session that was revoked on the primary would go on.
 
 -- name: FirstSight :one
 -- Called by internal/user for each verified token that no cache knows, and for an account that an operator brings in, whose person
@@ -116,7 +118,7 @@ SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at, updated_at
 FROM auth.users
-WHERE firebase_uid = ANY(sqlc.arg(firebase_uids)::varchar []);
+WHERE firebase_uid = ANY(sqlc.arg(firebase_uids)::varchar []) AND set_config('transaction_read_only', 'off', true) = 'off';
 
 -- name: UserByFirebaseUID :one
 -- Called by internal/user where a row must exist already, and by internal/move to see whose an account is.
@@ -125,7 +127,7 @@ SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at, updated_at
 FROM auth.users
-WHERE firebase_uid = sqlc.arg(firebase_uid)::varchar;
+WHERE firebase_uid = sqlc.arg(firebase_uid)::varchar AND set_config('transaction_read_only', 'off', true) = 'off';
 
 -- name: UserByID :one
 -- Called by internal/user where a change is under way, and to look somebody up. Served by users_pkey.
@@ -141,7 +143,7 @@ SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at, updated_at
 FROM auth.users
-WHERE id = ANY(sqlc.arg(ids)::uuid []);
+WHERE id = ANY(sqlc.arg(ids)::uuid []) AND set_config('transaction_read_only', 'off', true) = 'off';
 
 -- name: UserByEmail :one
 -- Called by internal/user with a canonical e-mail. Served by idx_users_canonical_email.
@@ -297,12 +299,14 @@ ON CONFLICT (user_id) DO NOTHING;
 -- name: Deleted :one
 -- Called by internal/user when FirstSight answered nothing: was the account of this session deleted?
 -- Served by idx_tombstones_firebase_uid.
-SELECT EXISTS (
-    SELECT FROM auth.tombstones
-    WHERE
-        firebase_uid = sqlc.arg(firebase_uid)::varchar
-        AND deleted_at > sqlc.arg(auth_time)::timestamptz
-);
+SELECT (
+    CASE WHEN set_config('transaction_read_only', 'off', true) = 'off' THEN EXISTS (
+        SELECT FROM auth.tombstones
+        WHERE
+            firebase_uid = sqlc.arg(firebase_uid)::varchar
+            AND deleted_at > sqlc.arg(auth_time)::timestamptz
+    ) END
+)::boolean AS deleted;
 
 -- name: AddressVerifiedByPlatform :one
 -- Called by internal/user before a link, and by internal/move, where LEGACY_EMAIL_VERIFIED trusts the platform's addresses or names
@@ -332,8 +336,12 @@ SELECT
             AND (ended.ended_at > now() - interval '25 hours' OR ended.ended_at IS NOT NULL AND users.auth_provider <> 'local')
     )::uuid [] AS ended_sessions
 FROM auth.users AS users
-WHERE users.id = ANY(sqlc.arg(ids)::uuid []);
+WHERE users.id = ANY(sqlc.arg(ids)::uuid []) AND set_config('transaction_read_only', 'off', true) = 'off';
 
 -- name: DeletedByID :one
 -- Called by internal/user when UsersByLegacyTokens answered nothing: was the account deleted? Served by tombstones_pkey.
-SELECT EXISTS (SELECT FROM auth.tombstones WHERE user_id = $1);
+SELECT (
+    CASE WHEN set_config('transaction_read_only', 'off', true) = 'off' THEN EXISTS (
+        SELECT FROM auth.tombstones WHERE user_id = $1
+    ) END
+)::boolean AS deleted;

@@ -18,16 +18,3 @@ func (q *Queries) ListenForUserChanges(ctx context.Context, db DBTX) error {
 	_, err := db.Exec(ctx, listenForUserChanges)
 	return err
 }
-
-const serverProcess = `-- name: ServerProcess :one
-SELECT pg_backend_pid()::integer AS pid
-`
-
-// Called by internal/principal after it has connected: behind a pooler the process that answers is not the one that the
-// connection was told of, and nobody would be told anything. No table is read.
-func (q *Queries) ServerProcess(ctx context.Context, db DBTX) (int32, error) {
-	row := db.QueryRow(ctx, serverProcess)
-	var pid int32
-	err := row.Scan(&pid)
-	return pid, err
-}

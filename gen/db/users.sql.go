@@ -104,12 +104,14 @@ func (q *Queries) DeleteUser(ctx context.Context, db DBTX, id uuid.UUID) error {
 }
 
 const deleted = `-- name: Deleted :one
-SELECT EXISTS (
-    SELECT FROM auth.tombstones
-    WHERE
-        firebase_uid = $1::varchar
-        AND deleted_at > $2::timestamptz
-)
+SELECT (
+    CASE WHEN set_config('transaction_read_only', 'off', true) = 'off' THEN EXISTS (
+        SELECT FROM auth.tombstones
+        WHERE
+            firebase_uid = $1::varchar
+            AND deleted_at > $2::timestamptz
+    ) END
+)::boolean AS deleted
 `
 
 type DeletedParams struct {
@@ -121,21 +123,25 @@ type DeletedParams struct {
 // Served by idx_tombstones_firebase_uid.
 func (q *Queries) Deleted(ctx context.Context, db DBTX, arg DeletedParams) (bool, error) {
 	row := db.QueryRow(ctx, deleted, arg.FirebaseUID, arg.AuthTime)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
+	var deleted bool
+	err := row.Scan(&deleted)
+	return deleted, err
 }
 
 const deletedByID = `-- name: DeletedByID :one
-SELECT EXISTS (SELECT FROM auth.tombstones WHERE user_id = $1)
+SELECT (
+    CASE WHEN set_config('transaction_read_only', 'off', true) = 'off' THEN EXISTS (
+        SELECT FROM auth.tombstones WHERE user_id = $1
+    ) END
+)::boolean AS deleted
 `
 
 // Called by internal/user when UsersByLegacyTokens answered nothing: was the account deleted? Served by tombstones_pkey.
 func (q *Queries) DeletedByID(ctx context.Context, db DBTX, userID uuid.UUID) (bool, error) {
 	row := db.QueryRow(ctx, deletedByID, userID)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
+	var deleted bool
+	err := row.Scan(&deleted)
+	return deleted, err
 }
 
 const firstSight = `-- name: FirstSight :one
@@ -221,6 +227,8 @@ type FirstSightRow struct {
 
 // Every query that returns a person lists the same columns in the same order, so that internal/user reads them all alike.
 // updated_at moves with every change of a row but one: that somebody was seen again (last_login alone).
+// Readings that decide whether a session is let in set transaction_read_only to what it is on a primary. A standby refuses that (25001):
+// its rows may be old, and a session that was revoked on the primary would go on.
 // Called by internal/user for each verified token that no cache knows, and for an account that an operator brings in, whose person
 // was not seen by that. Answers the row of the uid; where there is none and no
 // tombstone stands against the session, makes it in the same statement. No row back: somebody else was faster, the e-mail
@@ -761,7 +769,7 @@ SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at, updated_at
 FROM auth.users
-WHERE firebase_uid = $1::varchar
+WHERE firebase_uid = $1::varchar AND set_config('transaction_read_only', 'off', true) = 'off'
 `
 
 type UserByFirebaseUIDRow struct {
@@ -854,7 +862,7 @@ SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at, updated_at
 FROM auth.users
-WHERE firebase_uid = ANY($1::varchar [])
+WHERE firebase_uid = ANY($1::varchar []) AND set_config('transaction_read_only', 'off', true) = 'off'
 `
 
 type UsersByFirebaseUIDsRow struct {
@@ -914,7 +922,7 @@ SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at, updated_at
 FROM auth.users
-WHERE id = ANY($1::uuid [])
+WHERE id = ANY($1::uuid []) AND set_config('transaction_read_only', 'off', true) = 'off'
 `
 
 type UsersByIDsRow struct {
@@ -980,7 +988,7 @@ SELECT
             AND (ended.ended_at > now() - interval '25 hours' OR ended.ended_at IS NOT NULL AND users.auth_provider <> 'local')
     )::uuid [] AS ended_sessions
 FROM auth.users AS users
-WHERE users.id = ANY($1::uuid [])
+WHERE users.id = ANY($1::uuid []) AND set_config('transaction_read_only', 'off', true) = 'off'
 `
 
 type UsersByLegacyTokensRow struct {

@@ -205,7 +205,9 @@ func (p *parts) openSync(
 	if err != nil {
 		return nil, err
 	}
-	direct, err := pg.Open(ctx, pg.Options{URL: c.DatabaseDirectURL, MaxConns: syncConns, LegacyTimezone: c.LegacyTimezone})
+	direct, err := pg.Open(ctx, pg.Options{
+		URL: c.DatabaseDirectURL, MaxConns: syncConns, LegacyTimezone: c.LegacyTimezone, OnReadOnly: sayReadOnly(o.Logger, "jobs"),
+	})
 	if err != nil {
 		return nil, err
 	}

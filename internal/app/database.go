@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -24,7 +25,7 @@ const databaseWait = time.Minute
 func (p *parts) openDatabase(ctx context.Context, c config.Config, o Options) (*pgxpool.Pool, error) {
 	pool, err := pg.Open(ctx, pg.Options{
 		URL: c.DatabaseURL, MaxConns: c.DBPoolMax, LegacyTimezone: c.LegacyTimezone, Pooled: c.BehindPooler(),
-		Tracer: p.tracing.Queries(o.QueryTracer),
+		Tracer: p.tracing.Queries(o.QueryTracer), OnReadOnly: sayReadOnly(o.Logger, "main"),
 	})
 	if err != nil {
 		return nil, err
@@ -41,6 +42,21 @@ func (p *parts) openDatabase(ctx context.Context, c config.Config, o Options) (*
 		return pool, err
 	}
 	return pool, eventually(ctx, o.Logger, func() error { return checkSchema(ctx, pool, c.SchemaCheck == "enforce", o.Logger) })
+}
+
+// readOnlyQuiet is how long a pool's loss of a server that takes writes is not logged again.
+const readOnlyQuiet = 10 * time.Second
+
+// sayReadOnly makes what logs that a pool has closed its connections, once in a while: each request meets the same server.
+func sayReadOnly(log *slog.Logger, pool string) func() {
+	var quietUntil atomic.Int64
+	return func() {
+		now, until := time.Now(), quietUntil.Load()
+		if now.UnixNano() < until || !quietUntil.CompareAndSwap(until, now.Add(readOnlyQuiet).UnixNano()) {
+			return
+		}
+		log.Warn("the database only reads: every connection to it is closed, until a server takes writes", telemetry.FieldPool, pool)
+	}
 }
 
 // checkSchema refuses a schema in which something is missing or different; what is there beside, it only tells of. Under
@@ -80,7 +96,7 @@ func eventually(ctx context.Context, log *slog.Logger, try func() error) error {
 	since := time.Now()
 	for {
 		err := try()
-		if err == nil || !pg.Outage(err) || ctx.Err() != nil {
+		if err == nil || !pg.Outage(err) || pg.Unfit(err) || ctx.Err() != nil {
 			return err
 		}
 		if time.Since(since) > databaseWait {

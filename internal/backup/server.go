@@ -7,11 +7,15 @@ import (
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
+
+	"auth-v2-service/internal/pg"
 )
+
+const applicationName = "authd backup"
 
 // sessionSettings make a row's text the same wherever it is read, and a long statement welcome.
 var sessionSettings = map[string]string{
-	"application_name": "authd backup", "timezone": "UTC", "datestyle": "ISO, YMD", "intervalstyle": "postgres",
+	"timezone": "UTC", "datestyle": "ISO, YMD", "intervalstyle": "postgres",
 	"extra_float_digits": "1", "bytea_output": "hex", "lc_monetary": "C", "search_path": "pg_catalog", "row_security": "off",
 	"statement_timeout": "0", "idle_in_transaction_session_timeout": "0", "lock_timeout": strconv.FormatInt(lockTimeout.Milliseconds(), 10),
 }
@@ -30,16 +34,11 @@ type facts struct {
 	Encoding                            string
 }
 
-// connect opens a session. No error of it holds the password.
+// connect opens a session, on a standby where no server takes writes: a backup reads alone. No error of it holds the password.
 func connect(ctx context.Context, address string) (*server, error) {
-	config, err := pgx.ParseConfig(address)
-	if err != nil {
-		return nil, fmt.Errorf("parse the database URL: %w", err)
-	}
-	for name, value := range sessionSettings {
-		config.RuntimeParams[name] = value
-	}
-	conn, err := pgx.ConnectConfig(ctx, config)
+	conn, err := pg.Connect(ctx, pg.SessionOptions{
+		URL: address, Name: applicationName, Settings: sessionSettings, ReadOnly: true, AnyEncoding: true,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
@@ -74,7 +73,7 @@ func readFacts(ctx context.Context, db Querier) (facts, error) {
 var libpqNames = map[string]string{
 	"sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY", "sslcrl": "PGSSLCRL",
 	"sslnegotiation": "PGSSLNEGOTIATION", "channel_binding": "PGCHANNELBINDING", "gssencmode": "PGGSSENCMODE",
-	"krbsrvname": "PGKRBSRVNAME", "connect_timeout": "PGCONNECT_TIMEOUT", "target_session_attrs": "PGTARGETSESSIONATTRS",
+	"krbsrvname": "PGKRBSRVNAME", "connect_timeout": "PGCONNECT_TIMEOUT",
 }
 
 // programEnvironment tells libpq where the database is. The password goes this way alone: every user of a machine may read the
@@ -83,7 +82,7 @@ func (s *server) programEnvironment(env environment) ([]string, error) {
 	config := s.Config()
 	out := env.list(
 		"PGHOST="+config.Host, "PGPORT="+strconv.Itoa(int(config.Port)), "PGUSER="+config.User, "PGPASSWORD="+config.Password,
-		"PGDATABASE="+config.Database, "PGAPPNAME="+sessionSettings["application_name"],
+		"PGDATABASE="+config.Database, "PGAPPNAME="+applicationName,
 	)
 	location, err := url.Parse(s.address)
 	if err != nil {

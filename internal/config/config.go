@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/caarlos0/env/v11"
@@ -43,7 +44,7 @@ type Config struct {
 	ShutdownDrain   time.Duration  `env:"SHUTDOWN_DRAIN" envDefault:"1s" help:"how long to serve on, unready, before stopping"`
 	ShutdownTimeout time.Duration  `env:"SHUTDOWN_TIMEOUT" envDefault:"20s" help:"how long requests in flight may take when stopping"`
 
-	DatabaseURL       string `env:"DATABASE_URL" secret:"true" help:"postgres://... ; or the DB_ variables"`
+	DatabaseURL       string `env:"DATABASE_URL" secret:"true" help:"postgres://... ; or the DB_ variables; of several hosts (one:5432,two:5432) the one that takes writes is taken"`
 	DatabaseDirectURL string `env:"DATABASE_DIRECT_URL" secret:"true" help:"for migrations, hearing of changes and the jobs' coordinator, when DATABASE_URL is a pooler"`
 	DatabaseOwnerURL  string `env:"DATABASE_OWNER_URL" secret:"true" help:"as the owner, for migrations and backups, when the others are of a login that may not; past any pooler"`
 	BackupVerifyURL   string `env:"BACKUP_VERIFY_URL" secret:"true" help:"server that backups are restored on to verify them; default: the database's own"`
@@ -131,7 +132,7 @@ func (c *Config) derive() {
 	if c.DatabaseURL == "" && c.DBPassword != "" {
 		c.DatabaseURL = (&url.URL{
 			Scheme: "postgres", User: url.UserPassword(c.DBUser, c.DBPassword),
-			Host: net.JoinHostPort(c.DBHost, strconv.Itoa(c.DBPort)), Path: "/" + c.DBName,
+			Host: serversOf(c.DBHost, c.DBPort), Path: "/" + c.DBName,
 		}).String()
 	}
 	if c.DatabaseDirectURL == "" {
@@ -143,6 +144,15 @@ func (c *Config) derive() {
 	if c.RedisURL == "" {
 		c.RedisURL = "redis://" + net.JoinHostPort(c.RedisHost, strconv.Itoa(c.RedisPort))
 	}
+}
+
+// serversOf gives each of several hosts the port.
+func serversOf(hosts string, port int) string {
+	all := strings.Split(hosts, ",")
+	for i, host := range all {
+		all[i] = net.JoinHostPort(strings.TrimSpace(host), strconv.Itoa(port))
+	}
+	return strings.Join(all, ",")
 }
 
 // AllowUnsigned says whether tokens come from the official emulator, which signs nothing.

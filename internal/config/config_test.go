@@ -38,6 +38,34 @@ func load(t *testing.T, environment map[string]string) config.Config {
 	return c
 }
 
+// Several servers may be named; an address that would lead to a standby alone is refused, and so is one that cannot be read.
+func TestLoad_SeveralServers(t *testing.T) {
+	t.Parallel()
+	for address, sound := range map[string]bool{
+		"postgres://me:pw@one:5432,two:5433/people":                                 true,
+		"postgres://me:pw@one,two/people":                                           true,
+		"postgres://me:pw@one:5432,two:5432/people?target_session_attrs=read-write": true,
+		"postgres://me:pw@one:5432,two:5432/people?target_session_attrs=primary":    true,
+		"postgres://me:pw@one:5432/people?target_session_attrs=any":                 true,
+		"postgres://me:pw@one:5432,two:5432/people?target_session_attrs=standby":    false,
+		"postgres://me:pw@one:5432/people?target_session_attrs=prefer-standby":      false,
+		"postgres://me:pw@one:5432/people?target_session_attrs=read-only":           false,
+		"postgres://me:pw@one:5432,/people":                                         false,
+		"postgres://me:pw@one:5432,two/people":                                      false,
+	} {
+		for _, name := range []string{"DATABASE_URL", "DATABASE_DIRECT_URL", "DATABASE_OWNER_URL"} {
+			_, err := config.Load(production(map[string]string{name: address}))
+			if (err == nil) != sound || err != nil && (!strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "pw")) {
+				t.Errorf("%s=%s: %v, sound is %t", name, address, err, sound)
+			}
+		}
+	}
+	c := load(t, production(map[string]string{"DATABASE_URL": "", "DB_PASSWORD": "a-password-of-the-database", "DB_HOST": "one,two", "DB_PORT": "5433"}))
+	if !strings.Contains(c.DatabaseURL, "@one:5433,two:5433/") {
+		t.Errorf("DB_HOST=one,two is %s", c.DatabaseURL)
+	}
+}
+
 func TestLoad_Defaults(t *testing.T) {
 	t.Parallel()
 	c := load(t, production(nil))

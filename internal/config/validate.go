@@ -134,6 +134,10 @@ func (c Config) validateURLs() error {
 		u, err := url.Parse(v.value)
 		if v.value != "" && (err != nil || u.Host == "" || !slices.Contains(v.schemes, u.Scheme)) {
 			faults = append(faults, fmt.Errorf("%s must be a URL that begins with %s://", v.name, v.schemes[0]))
+			continue
+		}
+		if v.value != "" && v.schemes[0] == "postgres" && v.name != "BACKUP_VERIFY_URL" {
+			faults = append(faults, validateServers(v.name, u))
 		}
 	}
 	if u, err := url.Parse(c.FirebaseCertsURL); err == nil && u.User != nil {
@@ -143,6 +147,22 @@ func (c Config) validateURLs() error {
 		faults = append(faults, errors.New("OTEL_EXPORTER_OTLP_ENDPOINT must not hold credentials: OTEL_EXPORTER_OTLP_HEADERS is for them"))
 	}
 	return errors.Join(faults...)
+}
+
+// validateServers holds what an address of the database may ask for. The service takes the server that takes writes, whichever of
+// several it is; an address that asks for a standby would lead to none.
+func validateServers(name string, address *url.URL) error {
+	for key, values := range address.Query() {
+		if strings.EqualFold(key, "target_session_attrs") && !slices.Contains([]string{"", "any", "read-write", "primary"}, values[0]) {
+			return fmt.Errorf("%s asks for target_session_attrs=%s: leave it out, the service takes the server that takes writes", name, values[0])
+		}
+	}
+	for host := range strings.SplitSeq(address.Host, ",") {
+		if host == "" || strings.HasPrefix(host, ":") {
+			return fmt.Errorf("%s names an empty host: separate several as in postgres://user@one:5432,two:5432/name", name)
+		}
+	}
+	return nil
 }
 
 // tokenSecrets are those that sign and verify legacy tokens.

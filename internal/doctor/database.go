@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"auth-v2-service/internal/config"
+	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/schema"
 )
 
@@ -30,20 +31,39 @@ func database(ctx context.Context, c config.Config) []Finding {
 		return in("PostgreSQL", red("connection", reach, "%v", err))
 	}
 	findings := in("PostgreSQL", judgeServer(server, c)...)
+	findings = append(findings, in("PostgreSQL", session(ctx, c))...)
 	findings = append(findings, in("PostgreSQL", schemaState(ctx, conn))...)
 	findings = append(findings, in("people", people(ctx, conn, c)...)...)
 	return append(findings, in("clocks", clock("PostgreSQL", before, time.Now(), server.Now, 0))...)
 }
 
-// connect sets no time zone, so that the database's own can be seen, and prepares nothing: DATABASE_URL may be a pooler (D6).
+// connect leaves the session's settings to the database, so that its own can be seen, and prepares nothing: DATABASE_URL may be a
+// pooler (D6). A standby is examined where no server takes writes.
 func connect(ctx context.Context, address string) (*pgx.Conn, error) {
-	parsed, err := pgx.ParseConfig(address)
-	if err != nil {
-		return nil, errors.New("DATABASE_URL cannot be read") // the library's error may show the password
+	return pg.Connect(ctx, pg.SessionOptions{
+		URL: address, Name: "authd doctor", Timeout: 5 * time.Second, ExecMode: pgx.QueryExecModeExec,
+		Pooler: true, ReadOnly: true, AnyEncoding: true,
+	})
+}
+
+// session tries what each connection of the service tries: the server takes writes, and has the settings or lets them be set.
+func session(ctx context.Context, c config.Config) Finding {
+	const check = "session"
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	pool, err := pg.Open(ctx, pg.Options{URL: c.DatabaseURL, MaxConns: 1, LegacyTimezone: c.LegacyTimezone, Pooled: c.BehindPooler()})
+	if err == nil {
+		defer pool.Close()
+		err = pool.Ping(ctx)
 	}
-	parsed.DefaultQueryExecMode = pgx.QueryExecModeExec
-	parsed.ConnectTimeout = 5 * time.Second
-	return pgx.ConnectConfig(ctx, parsed)
+	if err == nil {
+		return judged(check, false, Red, "it takes writes, and its settings are those of this service", "")
+	}
+	advice := "name the primary in DATABASE_URL, or all servers (postgres://user@one:5432,two:5432/name): the one that takes writes is taken"
+	if unfit := (*pg.UnfitError)(nil); errors.As(err, &unfit) {
+		advice = unfit.Advice
+	}
+	return red(check, advice, "the service cannot use it: %v", err)
 }
 
 func judgeServer(s schema.Server, c config.Config) []Finding {
@@ -54,8 +74,9 @@ func judgeServer(s schema.Server, c config.Config) []Finding {
 			true:  s.Role + " may rewrite the audit, and what else the owner may",
 			false: s.Role + " may do what serving needs, and no more",
 		}[s.Rewrites], "serve as a login of its own: CREATE ROLE authd LOGIN PASSWORD '...' IN ROLE auth_serving; with MIGRATE_ON_START=check, and the owner's address in DATABASE_OWNER_URL for `authd schema` alone"),
+		judged("encoding", s.Encoding != "UTF8", Red, s.Encoding, "create the database with ENCODING 'UTF8' and move the data there"),
 		judged("fsync", !s.Fsync, Red, onOff(s.Fsync), "turn it on: a crash of the machine may leave no database at all"),
-		judged("synchronous_commit", !s.Durable, Red, onOff(s.Durable), "turn it on: a crash forgets revocations that were answered"),
+		durability(s, c),
 		judged("autovacuum", !s.Autovacuum, Yellow, onOff(s.Autovacuum), "turn it on: last_login alone leaves a dead row a sign-in"),
 		judged("schema public", s.PublicCreates, Yellow, map[bool]string{
 			true: "any role may create functions there", false: "nobody but its owner creates there",
@@ -65,6 +86,16 @@ func judgeServer(s schema.Server, c config.Config) []Finding {
 			"set DB_LEGACY_TIMEZONE to the zone in which the platform's services write times, unless they set their own"),
 		connections(s, c, instances),
 	}
+}
+
+// durability is judged by what the service's own sessions have: they set synchronous_commit, but a pooler takes it from no client.
+func durability(s schema.Server, c config.Config) Finding {
+	const check = "synchronous_commit"
+	if c.BehindPooler() {
+		return judged(check, !s.Durable, Red, onOff(s.Durable), "turn it on: a crash forgets revocations that were answered")
+	}
+	return judged(check, !s.Durable, Yellow, onOff(s.Durable),
+		"turn it on: this service does so for its own sessions, but a crash forgets what other writers were told is written")
 }
 
 // directConnections is what an instance has beside its pool at most.

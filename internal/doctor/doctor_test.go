@@ -122,7 +122,7 @@ var sick = map[string]struct {
 	"project: authorised domains":            {doctor.Yellow, "add those"},
 	"PostgreSQL: role":                       {doctor.Yellow, "IN ROLE auth_serving"},
 	"PostgreSQL: fsync":                      {doctor.Red, "turn it on"},
-	"PostgreSQL: synchronous_commit":         {doctor.Red, "turn it on"},
+	"PostgreSQL: synchronous_commit":         {doctor.Yellow, "turn it on"},
 	"PostgreSQL: schema public":              {doctor.Yellow, "REVOKE CREATE"},
 	"PostgreSQL: time zone":                  {doctor.Yellow, "DB_LEGACY_TIMEZONE"},
 	"PostgreSQL: connections":                {doctor.Yellow, "max_connections"},

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -15,9 +14,6 @@ import (
 
 	"auth-v2-service/internal/fault"
 )
-
-// SQLSTATE values: https://www.postgresql.org/docs/current/errcodes-appendix.html
-const uniqueViolation = "23505"
 
 // UniqueViolation gives the name of the unique constraint or index that err ran into, or "". The name decides which conflict
 // it was; the text of the message never does.
@@ -85,19 +81,7 @@ func Outage(err error) bool {
 		return outageState(refused.SQLState())
 	}
 	var netErr net.Error
-	return errors.As(err, &netErr) || errors.Is(err, context.DeadlineExceeded) ||
+	return errors.As(err, &netErr) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrReadOnly) ||
 		errors.Is(err, pgx.ErrTxClosed) || pgconn.SafeToRetry(err) || errors.Is(err, net.ErrClosed) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn)
-}
-
-// outageState knows the classes 08 connection, 53 resources, 57 operator intervention and 58 system, and what may go well a
-// moment later: a server that has become a replica (25006), a lock that could not be had in time (55P03), a serialization
-// failure (40001), a deadlock (40P01), a database in use (55006).
-func outageState(code string) bool {
-	for _, class := range []string{"08", "53", "57", "58"} {
-		if strings.HasPrefix(code, class) {
-			return true
-		}
-	}
-	return slices.Contains([]string{"25006", "55P03", "40001", "40P01", "55006"}, code)
 }

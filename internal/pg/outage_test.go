@@ -37,11 +37,23 @@ func TestOutage_RefusedConnections(t *testing.T) {
 	}
 }
 
+// Every class of SQLSTATE that a server may answer with: what is over a moment later is an outage (503, Retry-After), and what would be
+// refused again is a fault of ours.
 func TestOutage_ByState(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]bool{
-		"08006": true, "53300": true, "57P01": true, "58030": true, "25006": true, "55P03": true, "40001": true, "40P01": true,
-		"23505": false, "42P01": false, "22021": false, "": false, "5": false,
+		"08000": true, "08001": true, "08003": true, "08004": true, "08006": true, "08007": true, "08P01": true,
+		"25001": true, "25006": true, "25P03": true, "25P04": true, "25000": false, "25002": false, "25007": false, "25P01": false, "25P02": false,
+		"28000": true, "28P01": true,
+		"40000": true, "40001": true, "40003": true, "40P01": true, "40002": false,
+		"53000": true, "53100": true, "53200": true, "53300": true, "53400": true,
+		"54000": true, "54001": false, "54011": false, "54023": false,
+		"55000": true, "55006": true, "55P03": true, "55P02": false, "55P04": false,
+		"57000": true, "57014": true, "57P01": true, "57P02": true, "57P03": true, "57P04": true, "57P05": true,
+		"58000": true, "58030": true, "58P01": true, "58P02": true, "58P03": true, "72000": true, "F0000": true, "F0001": true,
+		"0A000": false, "21000": false, "22021": false, "22P05": false, "23505": false, "26000": false, "2F002": false, "3D000": false,
+		"42501": false, "42P01": false, "42P05": false, "44000": false, "P0001": false, "XX000": false, "XX001": false, "XX002": false,
+		"": false, "5": false, "57": false,
 	} {
 		for _, err := range []error{&pgconn.PgError{Code: code}, &pq.Error{Code: pqerror.Code(code)}} { // a step's driver is another one
 			if got := pg.Outage(fmt.Errorf("a query: %w", err)); got != want {

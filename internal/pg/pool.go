@@ -12,18 +12,21 @@ import (
 	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
 )
 
-// Options says how to reach the database. URL is a postgres:// URL; the rest has defaults.
+// Options says how to reach the database. URL is a postgres:// URL, and may name several hosts: the first that takes writes is
+// connected to. The rest has defaults.
 type Options struct {
 	URL            string
 	MaxConns       int32           // 0: pgx's default
 	LegacyTimezone string          // IANA name of the zone that the platform's zoneless timestamps are in; "": UTC
 	ConnectTimeout time.Duration   // 0: 2 s, so that an unreachable server is known within a request's budget
 	Pooled         bool            // URL is a transaction pooler such as PgBouncer: no statement is prepared by name
-	Tracer         pgx.QueryTracer // sees every statement; nil: nobody
+	Tracer         pgx.QueryTracer // sees every statement; may be nil
+	OnReadOnly     func()          // called when the pool closes its connections because the server only reads; may be nil
 }
 
 // Open makes a pool. It does not connect: a service that starts while the database is down is not ready, and gets there by
-// itself. An error means that the options cannot be right.
+// itself. An error means that the options cannot be right. Every connection has the settings of SessionSettings and leads to a
+// server that takes writes; where none is found, whatever needs a connection fails with ErrReadOnly, an outage.
 func Open(ctx context.Context, o Options) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(o.URL)
 	if err != nil {
@@ -40,12 +43,15 @@ func Open(ctx context.Context, o Options) (*pgxpool.Pool, error) {
 		// The next statement may run on another server connection, which knows no name that this one was given.
 		config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	}
-	config.ConnConfig.ConnectTimeout = 2 * time.Second
-	if o.ConnectTimeout > 0 {
-		config.ConnConfig.ConnectTimeout = o.ConnectTimeout
+	config.ConnConfig.ConnectTimeout = shareOf(o.ConnectTimeout, 2*time.Second, len(splitHosts(config.ConnConfig)))
+	settings := SessionSettings()
+	if o.Pooled {
+		settings = valuesOf(tracked)
 	}
-	config.ConnConfig.RuntimeParams["timezone"] = zone.String()
-	config.ConnConfig.RuntimeParams["application_name"] = "authd"
+	settings["TimeZone"], settings["application_name"] = zone.String(), "authd"
+	pin(config.ConnConfig, settings)
+	guard := newGuard(o)
+	guard.watch(config)
 	config.ConnConfig.Tracer = o.Tracer
 	config.MaxConnLifetime = 30 * time.Minute
 	config.MaxConnIdleTime = 5 * time.Minute
@@ -59,6 +65,7 @@ func Open(ctx context.Context, o Options) (*pgxpool.Pool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the pool: %w", err)
 	}
+	guard.pool.Store(pool)
 	return pool, nil
 }
 

@@ -2,7 +2,6 @@ package principal
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -14,6 +13,7 @@ import (
 
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/pause"
+	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/telemetry"
 )
 
@@ -26,9 +26,6 @@ const (
 	listenSoonest = 100 * time.Millisecond
 	listenLatest  = 2 * time.Second
 )
-
-// errPooled says that nobody would be told anything at this address.
-var errPooled = errors.New("a connection pooler answers at this address: set DATABASE_DIRECT_URL to PostgreSQL itself")
 
 // ListenerOptions say where a Listener listens. URL, Cache and Logger are required.
 type ListenerOptions struct {
@@ -104,24 +101,14 @@ func (l *Listener) listen(ctx context.Context) (listened bool, err error) {
 func (l *Listener) subscribe(ctx context.Context) (*pgx.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, listenConnect)
 	defer cancel()
-	config, err := pgx.ParseConfig(l.URL)
-	if err != nil {
-		return nil, fmt.Errorf("parse the URL to listen at: %w", err)
-	}
-	config.ConnectTimeout = listenConnect
-	config.RuntimeParams["application_name"] = "authd listener"
-	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol // a pooler at this address must be told from a server
-	conn, err := pgx.ConnectConfig(ctx, config)
+	// A pooler at this address would tell of nothing, and a standby takes no LISTEN: both are refused.
+	conn, err := pg.Connect(ctx, pg.SessionOptions{
+		URL: l.URL, Name: "authd listener", Timeout: listenConnect, ExecMode: pgx.QueryExecModeSimpleProtocol,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("connect to listen: %w", err)
 	}
-	process, err := l.queries.ServerProcess(ctx, conn)
-	if err == nil && uint32(process) != conn.PgConn().PID() { //nolint:gosec // a process id
-		err = errPooled
-	}
-	if err == nil {
-		err = l.queries.ListenForUserChanges(ctx, conn)
-	}
+	err = l.queries.ListenForUserChanges(ctx, conn)
 	if err != nil {
 		closeSoon(ctx, conn)
 		return nil, fmt.Errorf("subscribe to changes of users: %w", err)

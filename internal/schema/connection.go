@@ -3,36 +3,30 @@ package schema
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"auth-v2-service/internal/pg"
 )
 
 // ErrPooler says that the address is not PostgreSQL's own: a pooler hands sessions on, and with them the lock of migrating.
-var ErrPooler = errors.New("a connection pooler answers at this address: set DATABASE_DIRECT_URL to PostgreSQL itself")
+var ErrPooler = pg.ErrPooler
 
-// connect reaches PostgreSQL itself, or says that it does not: behind a pooler the process that answers is not the one that the
-// connection was told of. The session looks for nothing outside pg_catalog: a function or an operator that somebody has put into
-// public, fitting a column's type better than the server's own, would else run as us.
+// connect reaches a PostgreSQL that takes writes, or says why it does not (ErrPooler, pg.ErrReadOnly). The session looks for nothing
+// outside pg_catalog: a function or an operator of another schema, fitting a column's type better than the server's own, would else run
+// with this role's rights.
 func connect(ctx context.Context, databaseURL string) (*pgx.Conn, error) {
-	conn, err := pgx.Connect(ctx, databaseURL)
+	conn, err := pg.Connect(ctx, pg.SessionOptions{
+		URL: databaseURL, Name: "authd schema", Settings: map[string]string{"search_path": "pg_catalog"},
+	})
 	if err != nil {
 		return nil, fmt.Errorf("connect to the schema's database: %w", err)
-	}
-	var backend uint32
-	err = conn.QueryRow(ctx, "SELECT pg_backend_pid()", pgx.QueryExecModeSimpleProtocol).Scan(&backend)
-	if err == nil && backend != conn.PgConn().PID() {
-		err = ErrPooler
-	}
-	if err == nil {
-		_, err = conn.Exec(ctx, "SET search_path = pg_catalog")
-	}
-	if err != nil {
-		return nil, errors.Join(err, conn.Close(context.WithoutCancel(ctx)))
 	}
 	return conn, nil
 }
@@ -45,15 +39,25 @@ func (r *runner) workerURL(ctx context.Context, databaseURL string) (*url.URL, e
 	}
 	withSSLMode(location, r.conn)
 	query := location.Query()
+	if strings.Contains(location.Host+query.Get("host"), ",") { // of several hosts, the one on which the lock of migrating is held
+		location.Host = net.JoinHostPort(r.conn.Config().Host, strconv.Itoa(int(r.conn.Config().Port)))
+		query.Del("host")
+		query.Del("port")
+	}
+	for name, value := range pg.SessionSettings() {
+		query.Set(strings.ToLower(name), value)
+	}
+	query.Set("search_path", "pg_catalog") // as on the connection that looks on
 	query.Set("application_name", r.worker)
-	query.Set("statement_timeout", "0")
-	query.Set("search_path", "pg_catalog") // nothing that others have put into public is taken for the server's own
 	query.Set("connect_timeout", "10")
 	// Not every platform that PostgreSQL runs on can look after its clients (only those with poll's POLLRDHUP).
-	if _, err := r.conn.Exec(ctx, "SELECT set_config('client_connection_check_interval', $1, true)", milliseconds(clientCheck)); err == nil {
-		query.Set("client_connection_check_interval", milliseconds(clientCheck))
+	// PostgreSQL 17 was the first to know transaction_timeout.
+	for name, value := range map[string]string{"client_connection_check_interval": milliseconds(clientCheck), "transaction_timeout": "0"} {
+		if _, err := r.conn.Exec(ctx, "SELECT set_config($1, $2, true)", name, value); err == nil {
+			query.Set(name, value)
+		}
 	}
-	location.RawQuery = query.Encode()
+	location.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20") // pgx, as libpq, takes "+" for what it is
 	return location, nil
 }
 

@@ -12,6 +12,7 @@ import (
 type Server struct {
 	Version        string // such as "16.4"
 	Number         int    // such as 160004
+	Encoding       string // of this database's text
 	TimeZone       string // the default of this role in this database
 	MaxConnections int    // that are not kept for superusers
 	Fsync          bool
@@ -25,7 +26,8 @@ type Server struct {
 
 // serverQuery asks for settings that every role may see.
 const serverQuery = `
-	SELECT current_setting('server_version'), current_setting('server_version_num')::int, current_setting('TimeZone'),
+	SELECT current_setting('server_version'), current_setting('server_version_num')::int, current_setting('server_encoding'),
+		current_setting('TimeZone'),
 		current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
 		current_setting('fsync')::boolean, current_setting('synchronous_commit') <> 'off', current_setting('autovacuum')::boolean,
 		coalesce(has_schema_privilege('public', to_regnamespace('public')::oid, 'CREATE'), false), clock_timestamp(), current_user::text,
@@ -34,7 +36,7 @@ const serverQuery = `
 // ExamineServer asks a server about itself. The connection must not set a time zone of its own.
 func ExamineServer(ctx context.Context, db Querier) (Server, error) {
 	var s Server
-	err := db.QueryRow(ctx, serverQuery).Scan(&s.Version, &s.Number, &s.TimeZone, &s.MaxConnections, &s.Fsync, &s.Durable,
+	err := db.QueryRow(ctx, serverQuery).Scan(&s.Version, &s.Number, &s.Encoding, &s.TimeZone, &s.MaxConnections, &s.Fsync, &s.Durable,
 		&s.Autovacuum, &s.PublicCreates, &s.Now, &s.Role, &s.Rewrites)
 	if err != nil {
 		return s, fmt.Errorf("ask the server about itself: %w", err)

@@ -54,12 +54,14 @@ type Querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// Ready says whether every migration of this binary has been applied: one query, an error names how many are missing.
+// Ready says whether every migration of this binary has been applied, on a server that takes writes: one query, an error names how many
+// are missing. A server that only reads refuses to set transaction_read_only to off.
 func Ready(ctx context.Context, db Querier) error {
 	var missing int
 	err := db.QueryRow(ctx,
 		`SELECT count(*) FROM unnest($1::text[]) AS wanted (version)
-		WHERE NOT EXISTS (SELECT FROM auth.schema_migrations AS applied WHERE applied.version::text = wanted.version)`,
+		WHERE set_config('transaction_read_only', 'off', true) = 'off'
+			AND NOT EXISTS (SELECT FROM auth.schema_migrations AS applied WHERE applied.version::text = wanted.version)`,
 		versions()).Scan(&missing)
 	if state := sqlState(err); state == undefinedTable || state == invalidSchemaName {
 		missing, err = len(versions()), nil // nothing was ever applied

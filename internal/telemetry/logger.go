@@ -24,6 +24,7 @@ const (
 	FieldErrorType     = "error.type" // the fault's code
 	FieldVersion       = "service.version"
 	FieldCheck         = "health.check"
+	FieldPool          = "db.client.connection.pool.name"
 	FieldOperation     = "firebase.operation"
 	FieldAttempt       = "http.request.resend_count"
 	FieldKeyID         = "key.id"

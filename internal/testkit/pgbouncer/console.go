@@ -66,6 +66,21 @@ func (p *Pooler) console(ctx context.Context) (*pgx.Conn, error) {
 	return pgx.ConnectConfig(ctx, config)
 }
 
+// Reconnect makes the pooler open new connections to its server for whatever comes next.
+func (p *Pooler) Reconnect(t testing.TB) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	conn, err := p.console(ctx)
+	if err != nil {
+		t.Fatalf("PgBouncer's console: %v", err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	if _, err := conn.Exec(ctx, "RECONNECT"); err != nil {
+		t.Fatalf("RECONNECT: %v", err)
+	}
+}
+
 // show gives the rows of a SHOW command, by column.
 func (p *Pooler) show(t testing.TB, what string) []map[string]string {
 	t.Helper()
