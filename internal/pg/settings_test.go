@@ -32,10 +32,10 @@ var odd = []struct{ name, value, want string }{
 	{"default_transaction_isolation", "serializable", "read committed"},
 	{"default_transaction_read_only", "on", "off"},
 	{"default_transaction_deferrable", "on", "off"},
-	{"statement_timeout", "50", "0"},
-	{"lock_timeout", "50", "0"},
-	{"idle_in_transaction_session_timeout", "50", "1min"},
-	{"idle_session_timeout", "50", "0"},
+	{"statement_timeout", "5000", "0"},
+	{"lock_timeout", "500", "0"},
+	{"idle_in_transaction_session_timeout", "5000", "1min"},
+	{"idle_session_timeout", "60000", "0"},
 	{"row_security", "off", "on"},
 	{"synchronous_commit", "local", "on"},
 }
@@ -71,7 +71,7 @@ func TestSession_SettingsArePinned(t *testing.T) {
 	for _, o := range odd {
 		defaultTo(t, at, o.name, o.value)
 	}
-	spelled := address + "&datestyle=German&STATEMENT_TIMEOUT=7&timezone=Asia%2FTokyo" // an address is no other way in
+	spelled := address + "&datestyle=German&STATEMENT_TIMEOUT=7000&timezone=Asia%2FTokyo" // an address is no other way in
 	pool := open(t, pg.Options{URL: spelled})
 	single, err := pg.Connect(t.Context(), pg.SessionOptions{URL: spelled, Name: "test"})
 	if err != nil {
