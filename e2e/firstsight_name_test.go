@@ -36,6 +36,12 @@ func TestFirstSight_UsernameComesFromAnyDisplayName(t *testing.T) {
 		{"private use", "Pri\ue000vate", "Private"},
 		{"markup stays as text", `<b>"Bobby"; DROP TABLE users;--</b>`, `<b>"Bobby"; DROP TABLE users;--</b>`},
 		{"spaces around", "  Around  ", "Around"},
+		{"Persian with a joiner", "\u0645\u06cc\u200c\u0634\u0648\u062f", "\u0645\u06cc\u200c\u0634\u0648\u062f"},
+		{"Hindi with a joiner", "\u0915\u094d\u200d\u0937", "\u0915\u094d\u200d\u0937"},
+		{"a family of emoji", "\U0001f468\u200d\U0001f469\u200d\U0001f467", "\U0001f468\u200d\U0001f469\u200d\U0001f467"},
+		{"only Hangul fillers", "\u3164\u3164", ""},
+		{"only variation selectors", "\ufe0f\U000e0100", ""},
+		{"only the empty Braille pattern", "\u2800", ""},
 		{"an object", map[string]any{"first": "Jane", "last": "Doe"}, ""},
 		{"a list", []any{"Jane", "Doe"}, ""},
 		{"a number", 7.5, ""},
@@ -51,6 +57,36 @@ func TestFirstSight_UsernameComesFromAnyDisplayName(t *testing.T) {
 				t.Errorf("F4: %q became %q, expected %q", c.given, got, c.want)
 			}
 		})
+	}
+}
+
+// F4: two people cannot have names that look the same by what cannot be seen; a joiner that shows makes another name.
+func TestUsername_InvisibleDifferencesAreNone(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	owner, other := s.Person(t).IDToken, s.Person(t).IDToken
+	rename := func(token, name string) reply {
+		return askAs(t, s, http.MethodPatch, "/v1/auth/me", jsonOf(t, map[string]string{"username": name}), token)
+	}
+	for _, taken := range []string{"Jane Visible", "I \u2764 you", "\u0645\u06cc\u0634\u0648\u062f"} {
+		rename(owner, taken).expect(t, taken, 200, "")
+		rename(other, taken).expect(t, "the same again", 409, "username_taken")
+		for _, hidden := range []string{"\ufe0f", "\u200d", "\u200b", "\u3164", "\u034f", "\u2800", "\u00ad", "\U000e0061"} {
+			if r := rename(other, taken+hidden); r.status != 400 && r.status != 409 {
+				t.Errorf("%+q is a name beside %+q: %d %s", taken+hidden, taken, r.status, r.body)
+			}
+		}
+		rename(owner, "Somebody "+newUID()).expect(t, "free again", 200, "")
+	}
+	rename(owner, "I \u2764\ufe0f you").expect(t, "an emoji as keyboards write it", 200, "")
+	rename(other, "I \u2764 you").expect(t, "the same emoji without its selector", 409, "username_taken")
+	rename(owner, "\u0645\u06cc\u200c\u0634\u0648\u062f").expect(t, "Persian with ZWNJ", 200, "")
+	if got := me(t, s, owner).Username; got == nil || *got != "\u0645\u06cc\u200c\u0634\u0648\u062f" {
+		t.Errorf("the name is kept as %v", got)
+	}
+	rename(other, "\u0645\u06cc\u0634\u0648\u062f").expect(t, "without it, another word", 200, "")
+	for _, nothing := range []string{"\u3164", "\u2800", "\ufe0f", "\u200d", "\u115f\u1160", "\u00ad", "\u3000"} {
+		rename(other, nothing).expect(t, "nothing to see", 400, "invalid_request")
 	}
 }
 

@@ -10,10 +10,20 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
+// Names that need their joiners.
+const (
+	persian = "\u0645\u06cc\u200c\u0634\u0648\u062f"                             // "it becomes", with ZWNJ
+	hindi   = "\u0915\u094d\u200d\u0937"                                         // k and sha side by side, with ZWJ
+	bengali = "\u09b0\u200d\u09cd\u09af\u09be"                                   // ra and ya-phalaa, ZWJ before the virama
+	family  = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466 Smith" // one emoji of four people
+)
+
 var oddNames = []string{
 	"Jane Doe", "", " ", "\t\n", strings.Repeat("n", 300), strings.Repeat("🙂", 101), strings.Repeat("e\u0301", 150), "\u202eBidi", "a\u200bb",
 	"Jose\u0301", "\xff\xfe", "a\x00b", "\ufffd", "\u2028", "\ue000", strings.Repeat("a", 99) + " b", "\u0301", "ﬁ", "\u1100\u1161", " x ",
 	strings.Repeat("\u0344", 100), strings.Repeat("\u0958", 60), strings.Repeat("a", 99) + "\u200d\u0301", "\u00ad-\u00ad", "\u200e \u200e x",
+	persian, hindi, bengali, family, "\u2764\ufe0f\u200d\U0001f525", "a\u200db", "\u200d", persian + "\u200c", strings.Repeat("\u0645\u200c", 60),
+	"\u3164", "\u115f\u1160", "\uffa0", "\u2800", "\u034f", "\ufe0f", "Jane\ufe0f", "\u845b\U000e0100", "\u0645\u200c\u200c\u0645", "e\ufe0f\u0301",
 }
 
 // checkName holds what every stored name must be.
@@ -28,9 +38,18 @@ func checkName(t *testing.T, origin, name string) {
 		t.Errorf("%q becomes %q, which is not NFC", origin, name)
 	case strings.TrimSpace(name) != name:
 		t.Errorf("%q becomes %q, with space around it", origin, name)
-	case strings.ContainsFunc(name, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }):
-		t.Errorf("%q becomes %q, with control or format characters", origin, name)
+	case strings.ContainsFunc(name, isInvisible):
+		t.Errorf("%q becomes %q, with control, format or invisible characters", origin, name)
+	case name != "" && strings.TrimFunc(name, func(r rune) bool { return isBlank(r) || isJoiner(r) }) != name:
+		t.Errorf("%q becomes %q, with a blank or a joiner at an edge", origin, name)
 	}
+}
+
+// isInvisible knows what no name may hold. Of the joiners only where they stand decides, and normalization itself puts a grapheme
+// joiner after 30 accents (UAX #15 section 13.2).
+func isInvisible(r rune) bool {
+	return !isJoiner(r) && r != '\u034f' &&
+		unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
 }
 
 // FuzzUsernameFrom holds F4: any display name becomes a fit name or none, again gives the same, and a person may keep it.
@@ -90,5 +109,66 @@ func TestWithSuffix_Differs(t *testing.T) {
 	}
 	if len(seen) < 999 { // 32^5 names: two of a thousand alike are one run in 67
 		t.Errorf("1000 suffixes gave %d names", len(seen))
+	}
+}
+
+// F4: joiners are kept where they show and nowhere else; what cannot be seen is no name, and no difference between two.
+func TestUsername_JoinersAndInvisibleCharacters_F4(t *testing.T) {
+	t.Parallel()
+	for what, c := range map[string]struct{ given, from, typed string }{ // typed "": refused
+		"Persian":                               {persian, persian, persian},
+		"Persian, with a vowel before":          {"\u0645\u064e\u200c\u0645", "\u0645\u064e\u200c\u0645", "\u0645\u064e\u200c\u0645"},
+		"Hindi":                                 {hindi, hindi, hindi},
+		"Hindi with ZWNJ":                       {"\u0915\u094d\u200c\u0937", "\u0915\u094d\u200c\u0937", "\u0915\u094d\u200c\u0937"},
+		"Bengali":                               {bengali, bengali, bengali},
+		"Sinhala":                               {"\u0dc1\u0dca\u200d\u0dbb\u0dd3", "\u0dc1\u0dca\u200d\u0dbb\u0dd3", "\u0dc1\u0dca\u200d\u0dbb\u0dd3"},
+		"Malayalam":                             {"\u0d28\u0d4d\u200d\u0d31", "\u0d28\u0d4d\u200d\u0d31", "\u0d28\u0d4d\u200d\u0d31"},
+		"a family":                              {family, family, family},
+		"a profession with a skin tone":         {"\U0001f469\U0001f3fd\u200d\U0001f4bb", "\U0001f469\U0001f3fd\u200d\U0001f4bb", "\U0001f469\U0001f3fd\u200d\U0001f4bb"},
+		"an emoji with a selector and a joiner": {"\u2764\ufe0f\u200d\U0001f525", "\u2764\u200d\U0001f525", "\u2764\u200d\U0001f525"},
+		"an emoji with a selector":              {"I \u2764\ufe0f NY", "I \u2764 NY", "I \u2764 NY"},
+		"a keycap":                              {"1\ufe0f\u20e3", "1\u20e3", "1\u20e3"},
+		"an ideographic variant":                {"\u845b\U000e0100\u57ce", "\u845b\u57ce", "\u845b\u57ce"},
+		"a Mongolian variant":                   {"\u1820\u180b\u1821", "\u1820\u1821", "\u1820\u1821"},
+		"ZWJ in Latin":                          {"Ja\u200dne", "Jane", ""},
+		"ZWNJ in Latin":                         {"Ja\u200cne", "Jane", ""},
+		"ZWJ in Cyrillic":                       {"\u0418\u200d\u0440\u0430", "\u0418\u0440\u0430", ""},
+		"a joiner at the beginning":             {"\u200c" + persian, persian, ""},
+		"a joiner at the end":                   {persian + "\u200c", persian, ""},
+		"a joiner before a blank":               {"\u0645\u200c \u0645", "\u0645 \u0645", ""},
+		"two joiners":                           {"\u0645\u200c\u200c\u0645", "\u0645\u0645", ""},
+		"ZWNJ between emoji":                    {"\U0001f600\u200c\U0001f600", "\U0001f600\U0001f600", ""},
+		"a joiner and an accent":                {"e\u200d\u0301", "\u00e9", ""},
+		"joiners alone":                         {"\u200c\u200d", "", ""},
+		"a zero width space":                    {"Ja\u200bne", "Jane", ""},
+		"a word joiner":                         {"Ja\u2060ne", "Jane", ""},
+		"a Hangul filler":                       {"\u3164", "", ""},
+		"a Hangul filler in a name":             {"Ja\u3164ne", "Jane", ""},
+		"a halfwidth Hangul filler":             {"\uffa0\uffa0", "", ""},
+		"jamo fillers":                          {"\u115f\u1160", "", ""},
+		"Khmer inherent vowels":                 {"\u17b4\u17b5", "", ""},
+		"a combining grapheme joiner":           {"Ja\u034fne", "Jane", ""},
+		"the empty Braille pattern":             {"\u2800\u2800", "", ""},
+		"the empty Braille pattern around":      {"\u2800Jane\u2800", "Jane", ""},
+		"Braille with a blank":                  {"\u2813\u2800\u280a", "\u2813\u2800\u280a", "\u2813\u2800\u280a"},
+		"variation selectors alone":             {"\ufe0f\ufe0e\U000e0100", "", ""},
+		"a variation selector after a letter":   {"Jane\ufe0f", "Jane", ""},
+		"a variation selector before a letter":  {"\ufe0fJane", "Jane", ""},
+		"two selectors after a symbol":          {"\u2764\ufe0f\ufe0f", "\u2764", ""},
+		"a digit with a selector":               {"7\ufe0f", "7", ""},
+		"tags":                                  {"Jane\U000e0061\U000e007f", "Jane", ""},
+		"blanks of all kinds":                   {"\u00a0\u2003\u3000\u1680", "", ""},
+		"a soft hyphen":                         {"\u00ad", "", ""},
+	} {
+		if got := UsernameFrom(c.given); got != c.from {
+			t.Errorf("%s: UsernameFrom(%+q) = %+q, expected %+q", what, c.given, got, c.from)
+		}
+		got, err := ValidUsername(c.given)
+		if got != c.typed || (err == nil) != (c.typed != "") {
+			t.Errorf("%s: ValidUsername(%+q) = %+q, %v, expected %+q", what, c.given, got, err, c.typed)
+		}
+	}
+	if got := UsernameFrom(strings.Repeat("a", maxUsername-2) + "\u0645\u200c\u0645"); strings.HasSuffix(got, "\u200c") {
+		t.Errorf("the cut leaves a joiner at the end: %+q", got)
 	}
 }
