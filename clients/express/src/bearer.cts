@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import { malformed, missing, Refusal, twoCredentials } from "./refusal.cjs";
 
 /** From this length on the service calls every token invalid, unread. */
@@ -7,11 +8,11 @@ const maxToken = 8 << 10;
 const token68 = /^[A-Za-z0-9._~+/-]+=*$/;
 
 /**
- * The one token of a request (RFC 6750, section 2.1), or why there is none. It reads rawHeaders, since req.headers shows only the first of
- * several Authorization headers. Two headers are two credentials, and so are two in one header, joined by a comma as proxies may do.
+ * The one token of a request (RFC 6750, section 2.1), or why there is none. Two headers are two credentials, and so are two in one header,
+ * joined by a comma as proxies may do.
  */
-export function bearerToken(rawHeaders: readonly string[]): string | Refusal {
-  const headers = valuesOf(rawHeaders, "authorization");
+export function bearerToken(req: Pick<IncomingMessage, "headers" | "rawHeaders">): string | Refusal {
+  const headers = valuesOf(req, "authorization");
   const [header] = headers;
   if (header === undefined) {
     return missing;
@@ -34,6 +35,13 @@ function cutBearer(credential: string): string {
   return found?.[1]?.replace(/^[ \t]+|[ \t]+$/g, "") ?? "";
 }
 
-function valuesOf(rawHeaders: readonly string[], name: string): string[] {
-  return rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name);
+/**
+ * Every value of a header. rawHeaders counts where there is any, since headers shows only the first of several Authorization headers. Adapters
+ * of function platforms (serverless-http on AWS Lambda) leave rawHeaders empty: there headers is all that is known.
+ */
+function valuesOf({ headers, rawHeaders }: Pick<IncomingMessage, "headers" | "rawHeaders">, name: string): string[] {
+  if (rawHeaders?.length > 0) {
+    return rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name);
+  }
+  return Object.entries(headers).flatMap(([key, value]) => (key.toLowerCase() === name ? (value ?? []) : []));
 }

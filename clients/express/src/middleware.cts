@@ -68,7 +68,7 @@ export function requireType(...types: string[]): RequestHandler {
 
 /** Gives up when the time is over or the client has gone. */
 async function decide(verifier: Verifier, timeoutMs: number, req: Request, res: Response, requestId: string): Promise<Verified & { gone: boolean }> {
-  const token = bearerToken(req.rawHeaders);
+  const token = bearerToken(req);
   if (token instanceof Refusal) {
     return { found: token, attempts: 0, gone: false };
   }
