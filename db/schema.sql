@@ -12,6 +12,12 @@ CREATE TYPE auth.river_job_state AS ENUM (
     'scheduled'
 );
 
+CREATE FUNCTION auth.bcrypt_cost(hash text) RETURNS smallint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (hash ~ '^\$2[abxy]?\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}$'::text) THEN (substr(hash, (length(hash) - 55), 2))::smallint ELSE NULL::smallint END;
+
+COMMENT ON FUNCTION auth.bcrypt_cost(hash text) IS 'The cost of a bcrypt hash of any dialect; NULL for any other text';
+
 CREATE FUNCTION auth.canonical_email(email text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN lower((btrim(email, ' 	
@@ -525,6 +531,8 @@ CREATE INDEX idx_legacy_sessions_user_id ON auth.legacy_sessions USING btree (us
 CREATE INDEX idx_tombstones_firebase_uid ON auth.tombstones USING btree (firebase_uid, deleted_at);
 
 CREATE INDEX idx_users_auth_provider ON auth.users USING btree (auth_provider);
+
+CREATE INDEX idx_users_bcrypt_cost ON auth.users USING btree (auth.bcrypt_cost((password_hash)::text)) WHERE (auth.bcrypt_cost((password_hash)::text) IS NOT NULL);
 
 CREATE UNIQUE INDEX idx_users_canonical_email ON auth.users USING btree (auth.canonical_email((email)::text));
 

@@ -90,7 +90,7 @@ func onDatabase(env map[string]string, work func(context.Context, config.Config)
 // onSchema is onDatabase for the commands that change or compare the schema.
 func onSchema(work func(context.Context, schema.Options) error) error {
 	return onDatabase(environment(), func(ctx context.Context, c config.Config) error {
-		return work(ctx, schema.Options{DatabaseURL: c.DatabaseOwnerURL, Logger: progress()})
+		return work(ctx, schema.Options{DatabaseURL: c.DatabaseOwnerURL, Logger: progress(), MaxHashCost: c.BcryptMaxCost})
 	})
 }
 

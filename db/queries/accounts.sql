@@ -77,18 +77,29 @@ ON CONFLICT DO NOTHING
 RETURNING id;
 
 -- name: SignInCredentials :one
--- Called by internal/account at each sign-in with a password: where the person's password lives, and what the rollout says of
--- the row. No row: nobody we know has this e-mail, and Firebase decides. Served by idx_users_canonical_email; the
--- rollout is one row.
+-- Called by internal/account at each sign-in with a password: where the password lives, what the rollout says of the row, and the
+-- highest costs of the hashes in the table, up to the usual one and up to the bound, which a refusal is to cost. id is null where
+-- no row has this e-mail, and Firebase decides. Served by idx_users_canonical_email and idx_users_bcrypt_cost; the rollout is one row.
 SELECT
     users.id, users.firebase_uid, users.auth_provider, users.password_hash, users.user_type, users.is_active,
     users.federation_status, users.tokens_valid_after, users.legacy_tokens_valid_after,
     rollout.users_buckets, rollout.traffic_buckets, rollout.below_full_traffic,
-    (users.id = ANY(rollout.allow))::boolean AS allowed,
-    (users.id = ANY(rollout.deny))::boolean AS denied
-FROM auth.users AS users
-CROSS JOIN auth.rollout AS rollout
-WHERE auth.canonical_email(users.email) = sqlc.arg(email)::text;
+    coalesce(users.id = ANY(rollout.allow), false)::boolean AS allowed,
+    coalesce(users.id = ANY(rollout.deny), false)::boolean AS denied,
+    coalesce((
+        SELECT max(auth.bcrypt_cost(hashed.password_hash))
+        FROM auth.users AS hashed
+        WHERE auth.bcrypt_cost(hashed.password_hash) <= sqlc.arg(usual_cost)::smallint
+    ), 0)::integer AS usual_ceiling,
+    coalesce((
+        SELECT max(auth.bcrypt_cost(hashed.password_hash))
+        FROM auth.users AS hashed
+        WHERE
+            auth.bcrypt_cost(hashed.password_hash) > sqlc.arg(usual_cost)::smallint
+            AND auth.bcrypt_cost(hashed.password_hash) <= sqlc.arg(max_cost)::smallint
+    ), 0)::integer AS heavy_ceiling
+FROM auth.rollout AS rollout
+LEFT JOIN auth.users AS users ON auth.canonical_email(users.email) = sqlc.arg(email)::text;
 
 -- name: UserCredentials :one
 -- Called by internal/account where somebody who is signed in proves or changes the password, and by internal/move before it

@@ -251,15 +251,32 @@ SELECT
     users.id, users.firebase_uid, users.auth_provider, users.password_hash, users.user_type, users.is_active,
     users.federation_status, users.tokens_valid_after, users.legacy_tokens_valid_after,
     rollout.users_buckets, rollout.traffic_buckets, rollout.below_full_traffic,
-    (users.id = ANY(rollout.allow))::boolean AS allowed,
-    (users.id = ANY(rollout.deny))::boolean AS denied
-FROM auth.users AS users
-CROSS JOIN auth.rollout AS rollout
-WHERE auth.canonical_email(users.email) = $1::text
+    coalesce(users.id = ANY(rollout.allow), false)::boolean AS allowed,
+    coalesce(users.id = ANY(rollout.deny), false)::boolean AS denied,
+    coalesce((
+        SELECT max(auth.bcrypt_cost(hashed.password_hash))
+        FROM auth.users AS hashed
+        WHERE auth.bcrypt_cost(hashed.password_hash) <= $1::smallint
+    ), 0)::integer AS usual_ceiling,
+    coalesce((
+        SELECT max(auth.bcrypt_cost(hashed.password_hash))
+        FROM auth.users AS hashed
+        WHERE
+            auth.bcrypt_cost(hashed.password_hash) > $1::smallint
+            AND auth.bcrypt_cost(hashed.password_hash) <= $2::smallint
+    ), 0)::integer AS heavy_ceiling
+FROM auth.rollout AS rollout
+LEFT JOIN auth.users AS users ON auth.canonical_email(users.email) = $3::text
 `
 
+type SignInCredentialsParams struct {
+	UsualCost int16
+	MaxCost   int16
+	Email     string
+}
+
 type SignInCredentialsRow struct {
-	ID                     uuid.UUID
+	ID                     *uuid.UUID
 	FirebaseUID            *string
 	AuthProvider           *string
 	PasswordHash           *string
@@ -273,13 +290,15 @@ type SignInCredentialsRow struct {
 	BelowFullTraffic       bool
 	Allowed                bool
 	Denied                 bool
+	UsualCeiling           int32
+	HeavyCeiling           int32
 }
 
-// Called by internal/account at each sign-in with a password: where the person's password lives, and what the rollout says of
-// the row. No row: nobody we know has this e-mail, and Firebase decides. Served by idx_users_canonical_email; the
-// rollout is one row.
-func (q *Queries) SignInCredentials(ctx context.Context, db DBTX, email string) (SignInCredentialsRow, error) {
-	row := db.QueryRow(ctx, signInCredentials, email)
+// Called by internal/account at each sign-in with a password: where the password lives, what the rollout says of the row, and the
+// highest costs of the hashes in the table, up to the usual one and up to the bound, which a refusal is to cost. id is null where
+// no row has this e-mail, and Firebase decides. Served by idx_users_canonical_email and idx_users_bcrypt_cost; the rollout is one row.
+func (q *Queries) SignInCredentials(ctx context.Context, db DBTX, arg SignInCredentialsParams) (SignInCredentialsRow, error) {
+	row := db.QueryRow(ctx, signInCredentials, arg.UsualCost, arg.MaxCost, arg.Email)
 	var i SignInCredentialsRow
 	err := row.Scan(
 		&i.ID,
@@ -296,6 +315,8 @@ func (q *Queries) SignInCredentials(ctx context.Context, db DBTX, email string) 
 		&i.BelowFullTraffic,
 		&i.Allowed,
 		&i.Denied,
+		&i.UsualCeiling,
+		&i.HeavyCeiling,
 	)
 	return i, err
 }

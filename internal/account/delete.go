@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/pause"
 	"auth-v2-service/internal/principal"
 	"auth-v2-service/internal/user"
 )
@@ -20,7 +21,7 @@ func (s *Service) Delete(ctx context.Context, p principal.Principal, currentPass
 	if err := s.confirm(ctx, p, currentPassword, client); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteTimeout)
+	ctx, cancel := pause.Detached(ctx, deleteTimeout)
 	defer cancel()
 	u, err := s.toDelete(ctx, p.User)
 	if err != nil {

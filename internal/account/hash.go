@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"auth-v2-service/internal/password"
+	"auth-v2-service/internal/telemetry"
 )
 
 // unusable is a hash that no password fits.
@@ -31,6 +32,16 @@ type hashVerifier interface {
 // proveHash checks a password against a row's hash, outside of a sign-in. Errors are those of proveBy.
 func (s *Service) proveHash(ctx context.Context, hash *string, typed string) error {
 	return proveBy(ctx, s.passwords, hash, typed)
+}
+
+// proveRow checks the password of a sign-in. A hash that no password can fit is logged, since the caller is told nothing of it.
+func (s *Service) proveRow(ctx context.Context, p person, typed string) error {
+	err := proveBy(ctx, p.passwords, p.hash, typed)
+	if errors.Is(err, password.ErrTooCostly) || errors.Is(err, password.ErrNotBcrypt) && *p.hash != unusable {
+		s.log.WarnContext(ctx, "a password hash cannot be checked: `authd doctor` counts such rows",
+			telemetry.FieldUserID, p.id, telemetry.FieldError, err)
+	}
+	return err
 }
 
 // proveBy checks a password against a row's hash. A text that is no hash, and a hash that is too costly to check, fit no password.

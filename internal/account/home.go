@@ -11,6 +11,7 @@ import (
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/password"
 	"auth-v2-service/internal/pause"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/rollout"
@@ -20,10 +21,12 @@ import (
 
 // person is who has an e-mail, as a sign-in needs to know them. The zero value is nobody we know.
 type person struct {
-	id     uuid.UUID
-	hash   *string
-	row    user.User // its facts for Admit alone
-	cohort rollout.Cohort
+	id        uuid.UUID
+	hash      *string
+	row       user.User // its facts for Admit alone
+	cohort    rollout.Cohort
+	ceilings  password.Ceilings // what a refused sign-in is to cost, whether or not there is a row
+	passwords hashVerifier      // checks hash
 }
 
 // home says where the person's password lives: here, or at Firebase, where strangers' live, too.
@@ -40,30 +43,32 @@ func (p person) deactivated() bool {
 
 // personOf reads, in one statement, where a sign-in has to go and what the rollout says of it.
 func (s *Service) personOf(ctx context.Context, email string) (person, error) {
-	row, err := s.queries.SignInCredentials(ctx, s.pool, email)
-	if pg.NoRows(err) {
-		return person{}, nil
-	}
+	row, err := s.queries.SignInCredentials(ctx, s.pool, db.SignInCredentialsParams{
+		Email: email, UsualCost: password.UsualCost, MaxCost: s.passwords.MaxCost(),
+	})
 	if err != nil {
 		return person{}, fmt.Errorf("find where somebody signs in: %w", pg.Fault(err))
 	}
-	return person{
-		id: row.ID, hash: row.PasswordHash,
-		row: user.FromRow(db.UserByIDRow{
-			ID: row.ID, FirebaseUID: row.FirebaseUID, AuthProvider: row.AuthProvider, UserType: row.UserType, IsActive: row.IsActive,
-			FederationStatus: row.FederationStatus, TokensValidAfter: row.TokensValidAfter,
-		}),
-		cohort: rollout.Cohort{
-			UsersBuckets: int(row.UsersBuckets), TrafficBuckets: int(row.TrafficBuckets), BelowFullTraffic: row.BelowFullTraffic,
-			Allowed: row.Allowed, Denied: row.Denied,
-		},
-	}, nil
+	p := person{passwords: s.passwords, ceilings: password.Ceilings{Usual: int(row.UsualCeiling), Heavy: int(row.HeavyCeiling)}}
+	if row.ID == nil {
+		return p, nil
+	}
+	p.id, p.hash = *row.ID, row.PasswordHash
+	p.row = user.FromRow(db.UserByIDRow{
+		ID: p.id, FirebaseUID: row.FirebaseUID, AuthProvider: row.AuthProvider, UserType: row.UserType, IsActive: row.IsActive,
+		FederationStatus: row.FederationStatus, TokensValidAfter: row.TokensValidAfter,
+	})
+	p.cohort = rollout.Cohort{
+		UsersBuckets: int(row.UsersBuckets), TrafficBuckets: int(row.TrafficBuckets), BelowFullTraffic: row.BelowFullTraffic,
+		Allowed: row.Allowed, Denied: row.Denied,
+	}
+	return p, nil
 }
 
 // loginHere signs in somebody whose password lives here. Who is in the cohort is moved at this moment; if that fails for any
 // reason, or somebody else is at it, the person gets the legacy pair and never hears of it (A2).
 func (s *Service) loginHere(ctx context.Context, c Credentials, email string, p person) (Session, error) {
-	if err := s.proveHash(ctx, p.hash, c.Password); err != nil {
+	if err := s.proveRow(ctx, p, c.Password); err != nil {
 		if errors.Is(err, ErrInvalidCredentials) {
 			s.attempts.Failed(ctx, email, c.Client.Addr)
 		}
@@ -82,13 +87,20 @@ func (s *Service) loginHere(ctx context.Context, c Credentials, email string, p 
 	return s.beginProven(ctx, p.id, *p.hash, c.Client.Agent)
 }
 
-// moveTime is what a move and the session after it may take together: of a request's eight seconds enough must be left for the
-// legacy pair. The move itself ends before that.
-const moveTime = 6500 * time.Millisecond
+// legacyTime is what a request keeps for the legacy pair, should a move or a carry-over come to nothing.
+const legacyTime = 1500 * time.Millisecond
+
+// beforeLegacy returns a context that ends legacyTime before the request does.
+func beforeLegacy(ctx context.Context) (context.Context, context.CancelFunc) {
+	if deadline, bounded := ctx.Deadline(); bounded {
+		return context.WithDeadline(ctx, deadline.Add(-legacyTime))
+	}
+	return context.WithCancel(ctx)
+}
 
 // moveAndLogin moves a person and begins the session at Firebase. What stops the move is logged here, since nobody else hears it.
 func (s *Service) moveAndLogin(ctx context.Context, email, password string, id uuid.UUID) (Session, error) {
-	ctx, cancel := context.WithTimeout(ctx, moveTime)
+	ctx, cancel := beforeLegacy(ctx)
 	defer cancel()
 	fresh, err := s.mover.AtSignIn(ctx, id, password)
 	if err == nil {
@@ -112,7 +124,7 @@ func (s *Service) bringPassword(
 	if p.hash == nil || p.row.AuthProvider != user.ProviderHybrid {
 		return firebase.Session{}, wrong
 	}
-	if err := s.proveHash(ctx, p.hash, password); err != nil {
+	if err := s.proveRow(ctx, p, password); err != nil {
 		if errors.Is(err, ErrInvalidCredentials) {
 			return firebase.Session{}, wrong
 		}

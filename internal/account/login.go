@@ -9,6 +9,7 @@ import (
 
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/password"
 	"auth-v2-service/internal/pause"
 	"auth-v2-service/internal/user"
 )
@@ -41,12 +42,16 @@ type Credentials struct {
 // user.ErrDeactivated (only to somebody who proved the password), *MFAError, firebase.ErrSignInBlocked, rate_limited,
 // dependency_unavailable, and those of user.FirstSight.
 func (s *Service) Login(ctx context.Context, c Credentials) (Session, error) {
-	began := time.Now()
-	session, err := s.login(ctx, c)
-	if errors.Is(err, ErrInvalidCredentials) {
-		if waitErr := pause.For(ctx, untilBeat(time.Since(began), s.failureTime)); waitErr != nil {
-			return Session{}, waitErr
-		}
+	began, attempt := time.Now(), s.passwords.Attempt()
+	session, err := s.login(ctx, c, attempt)
+	if !errors.Is(err, ErrInvalidCredentials) {
+		return session, err
+	}
+	if err := attempt.Refuse(ctx); err != nil {
+		return Session{}, fmt.Errorf("refuse a sign-in: %w", err)
+	}
+	if err := pause.For(ctx, untilBeat(time.Since(began), beatOf(s.failureTime, attempt.Time()))); err != nil {
+		return Session{}, err
 	}
 	return session, err
 }
@@ -54,7 +59,14 @@ func (s *Service) Login(ctx context.Context, c Credentials) (Session, error) {
 // untilBeat is the time left to the next whole multiple of beat: a refusal tells no more than how many beats it took.
 func untilBeat(elapsed, beat time.Duration) time.Duration { return beat - elapsed%beat }
 
-func (s *Service) login(ctx context.Context, c Credentials) (Session, error) {
+// beatOf is the beat of refusals that cost so much work: whole multiples of the usual beat, of which half a one is left for all
+// that is no work.
+func beatOf(usual, work time.Duration) time.Duration {
+	return (work + usual/2 + usual - 1) / usual * usual
+}
+
+// login signs in. attempt is the work of the password's check.
+func (s *Service) login(ctx context.Context, c Credentials, attempt *password.Attempt) (Session, error) {
 	email, err := user.CanonicalEmail(c.Email)
 	if err != nil {
 		return Session{}, ErrInvalidCredentials.With(err) // nobody has such an address
@@ -66,6 +78,8 @@ func (s *Service) login(ctx context.Context, c Credentials) (Session, error) {
 	if err != nil {
 		return Session{}, err
 	}
+	attempt.Expect(person.ceilings)
+	person.passwords = attempt
 	if person.home() == user.ProviderLocal {
 		return s.loginHere(ctx, c, email, person)
 	}

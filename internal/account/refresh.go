@@ -79,7 +79,7 @@ var errNotCarried = errors.New("the session at Firebase does not say which one i
 // carryOver goes on at Firebase with a legacy session. The session there says which one it goes on from, and when the person signed
 // in: what ends the one ends the other. Looking once more comes last, for whoever is revoked from then on is revoked there as well.
 func (s *Service) carryOver(ctx context.Context, issued session.Issued) (Tokens, error) {
-	ctx, cancel := context.WithTimeout(ctx, moveTime)
+	ctx, cancel := beforeLegacy(ctx)
 	defer cancel()
 	pair, err := s.identities.SignInAs(ctx, issued.User.FirebaseUID, map[string]any{
 		token.LegacySessionClaim: token.CarriedOver(issued.Claims),

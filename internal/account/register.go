@@ -171,7 +171,7 @@ func madeByRegister(u user.User) bool {
 // button was clicked twice: the same password signs in, another one learns what it would have learned otherwise, and so does
 // whoever has set a second factor since: that is no lost answer, but an account in use.
 func (s *Service) registerAgain(ctx context.Context, email string, r Registration) (Session, error) {
-	session, err := s.login(ctx, Credentials{Email: email, Password: r.Password, Client: r.Client})
+	session, err := s.login(ctx, Credentials{Email: email, Password: r.Password, Client: r.Client}, s.passwords.Attempt())
 	if errors.Is(err, ErrInvalidCredentials) || errors.Is(err, firebase.ErrMFARequired) {
 		return Session{}, ErrEmailTaken.With(err)
 	}

@@ -48,6 +48,7 @@ type parts struct {
 	listener    *principal.Listener
 	tier        *principal.Tier
 	reconciler  *sync.Reconciler
+	passwords   *password.Hasher
 	draining    *atomic.Bool
 	closers     []func()
 }
@@ -136,13 +137,13 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 	sessions := session.New(session.Options{
 		Pool: pool, Tokens: p.legacy, Users: p.users, Life: c.LegacyRefreshLife, OnChange: p.invalidator.Changed,
 	})
-	passwords := password.New(password.Options{})
+	p.passwords = password.New(password.Options{MaxCost: c.BcryptMaxCost, OnWork: p.metrics.PasswordWork})
 	p.handler, err = httpapi.New(httpapi.Options{
 		Accounts: account.New(account.Options{
 			Pool: pool, Identities: vendor, Verifier: verifier, Users: p.users, Sessions: sessions, Attempts: limiter,
-			Passwords: passwords,
+			Passwords: p.passwords,
 			Mover: move.New(move.Options{
-				Pool: pool, Identities: vendor, Policy: movePolicy(c), Passwords: passwords, OnChange: p.invalidator.Changed,
+				Pool: pool, Identities: vendor, Policy: movePolicy(c), Passwords: p.passwords, OnChange: p.invalidator.Changed,
 				OnMove: p.metrics.Moved, Logger: o.Logger,
 			}),
 			Everybody: !c.LegacyAccepted(), OnChange: p.invalidator.Changed, Owe: debts.Owe, Logger: o.Logger,

@@ -63,6 +63,7 @@ func Run(ctx context.Context, c config.Config, o Options) error {
 	group.Go(func() error {
 		return serve(background, server{handler: parts.metrics.Handler(), listener: metrics, timeout: c.ShutdownTimeout})
 	})
+	context.AfterFunc(running, func() { time.AfterFunc(c.ShutdownDrain+hashPatience, parts.passwords.Stop) })
 	asked := make(chan time.Time, 1)
 	context.AfterFunc(running, func() { asked <- time.Now() })
 	err = group.Wait()
@@ -73,6 +74,10 @@ func Run(ctx context.Context, c config.Config, o Options) error {
 	o.Logger.InfoContext(ctx, "stopped")
 	return err
 }
+
+// hashPatience is how long a stop goes on checking passwords once it has drained. A client that still waits is told to try again,
+// at the instance that takes over.
+const hashPatience = 2 * time.Second
 
 // background is what runs behind the requests.
 func (p *parts) background() []func(context.Context) error {

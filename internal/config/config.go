@@ -41,6 +41,7 @@ type Config struct {
 	LimitKey        string         `env:"LIMIT_KEY" secret:"true" help:"keys what the limiter remembers; the same on every instance; default: a random key in PostgreSQL"`
 	FactsKey        string         `env:"FACTS_KEY" secret:"true" help:"seals what instances leave each other in Redis; the same on every instance; default: a random key in PostgreSQL"`
 	LoginFailureMS  int            `env:"LOGIN_FAILURE_MS" envDefault:"500" help:"the beat on which refused sign-ins are answered"`
+	BcryptMaxCost   int            `env:"BCRYPT_MAX_COST" envDefault:"14" help:"highest cost of a password hash that is checked; each step doubles a processor's work, about 1 s at 14"`
 	ShutdownDrain   time.Duration  `env:"SHUTDOWN_DRAIN" envDefault:"1s" help:"how long to serve on, unready, before stopping"`
 	ShutdownTimeout time.Duration  `env:"SHUTDOWN_TIMEOUT" envDefault:"20s" help:"how long requests in flight may take when stopping"`
 

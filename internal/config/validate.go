@@ -113,6 +113,9 @@ func (c Config) validateNetwork() error {
 	if c.LoginFailureMS < 1 || c.LoginFailureMS > 2_000 {
 		faults = append(faults, fmt.Errorf("LOGIN_FAILURE_MS is %d: must be 1 to 2000", c.LoginFailureMS))
 	}
+	if c.BcryptMaxCost < 10 || c.BcryptMaxCost > 16 {
+		faults = append(faults, fmt.Errorf("BCRYPT_MAX_COST is %d: must be 10, the cost of new hashes, to 16, which a request has time for", c.BcryptMaxCost))
+	}
 	return errors.Join(faults...)
 }
 

@@ -19,7 +19,7 @@ func people(ctx context.Context, conn *pgx.Conn, c config.Config) []Finding {
 	if err != nil {
 		return append(findings, unchecked("password hashes", "the rows could not be read: %v", err))
 	}
-	findings = append(findings, judgeHashes(hashes))
+	findings = append(findings, judgeHashes(hashes, c.BcryptMaxCost))
 	stuck, err := schema.ExamineMoves(ctx, conn)
 	if err != nil {
 		return append(findings, unchecked("moves", "the schema is not migrated so far: %v", err))
@@ -30,7 +30,7 @@ func people(ctx context.Context, conn *pgx.Conn, c config.Config) []Finding {
 // oddRows asks what adoption asks, over the direct way.
 func oddRows(ctx context.Context, c config.Config) []Finding {
 	const check = "rows"
-	survey, err := schema.Look(ctx, schema.Options{DatabaseURL: c.DatabaseDirectURL})
+	survey, err := schema.Look(ctx, schema.Options{DatabaseURL: c.DatabaseDirectURL, MaxHashCost: c.BcryptMaxCost})
 	switch {
 	case errors.Is(err, schema.ErrNothingToAdopt):
 		return []Finding{red(check, "run `authd schema migrate`", "there is no table of people")}
@@ -57,33 +57,46 @@ func counted(o schema.Obstacle) string {
 	return fmt.Sprintf("%d %s", o.Count, o.What)
 }
 
-// Costs of bcrypt: the platform's own is 10; a lower one falls to whoever steals the table, a higher one makes a sign-in wait.
-const minCost, maxCost = 10, 14
+// Costs of bcrypt. New hashes have minCost; a lower one is quickly tried out by an attacker who has the table. Up to usualCost
+// sign-ins share places.
+const minCost, usualCost = 10, 12
 
-func judgeHashes(hashes []schema.HashKind) Finding {
+// judgeHashes counts the kinds of hashes, and says what to do about those that no sign-in checks.
+func judgeHashes(hashes []schema.HashKind, maxCost int) Finding {
 	const check = "password hashes"
 	var kinds []string
-	var unknown, weak, slow bool
+	var unknown, tooCostly, weak, heavy int64
 	for _, h := range hashes {
 		switch h.Kind {
 		case "mark":
 			kinds = append(kinds, fmt.Sprintf("%d that no password fits", h.People))
+			continue
 		case "unknown":
 			kinds = append(kinds, fmt.Sprintf("%d that are not bcrypt's", h.People))
-			unknown = true
-		default:
-			kinds = append(kinds, fmt.Sprintf("%d of $%s$ with cost %d", h.People, h.Kind, h.Cost))
-			weak, slow = weak || h.Cost < minCost, slow || h.Cost > maxCost
+			unknown += h.People
+			continue
+		}
+		kinds = append(kinds, fmt.Sprintf("%d of $%s$ with cost %d", h.People, h.Kind, h.Cost))
+		switch {
+		case h.Cost > maxCost:
+			tooCostly += h.People
+		case h.Cost > usualCost:
+			heavy += h.People
+		case h.Cost < minCost:
+			weak += h.People
 		}
 	}
 	f := green(check, "%s", orNone(kinds))
 	switch {
-	case unknown:
-		f.Level, f.Advice = Red, "nobody signs in with those, here or at Firebase: have these people reset their passwords, or correct the column"
-	case weak:
-		f.Level, f.Advice = Yellow, "a cost under 10 is quickly tried out by whoever steals the table: it rises as people change their passwords"
-	case slow:
-		f.Level, f.Advice = Yellow, "a cost over 14 makes each sign-in take seconds of a processor"
+	case unknown > 0:
+		f.Level, f.Advice = Red, "no password fits those that are not bcrypt's: have these people reset their passwords, or correct the column"
+	case tooCostly > 0:
+		f.Level, f.Advice = Red, fmt.Sprintf("no sign-in checks the %d of a cost above %d: have these people reset their passwords, "+
+			"or raise BCRYPT_MAX_COST", tooCostly, maxCost)
+	case weak > 0:
+		f.Level, f.Advice = Yellow, "a cost under 10 is quickly tried out by an attacker who has the table: it rises as people change their passwords"
+	case heavy > 0:
+		f.Level, f.Advice = Yellow, fmt.Sprintf("%d have a cost above %d: each refused sign-in takes as much work as the highest of them", heavy, usualCost)
 	}
 	return f
 }

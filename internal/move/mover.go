@@ -12,6 +12,7 @@ import (
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/password"
+	"auth-v2-service/internal/pause"
 	"auth-v2-service/internal/user"
 )
 
@@ -22,8 +23,7 @@ var ErrNotMovable = errors.New("this user is not to be moved now")
 // DefaultLapse is how old a claim must be for somebody else to take it over.
 const DefaultLapse = 60 * time.Second
 
-// The time that one move may take, and that giving a claim back may take after it. Together they leave two of the eight seconds
-// that a request has to whoever answers it without a move.
+// The time that one move may take, and that giving a claim back may take after it. Both end with the request's deadline.
 const (
 	moveLimit    = 5 * time.Second
 	releaseLimit = time.Second
@@ -132,7 +132,8 @@ func (m *Mover) run(ctx context.Context, id uuid.UUID, password *string) (fireba
 		m.onMove(outcomeOf(err))
 		return firebase.Session{}, err
 	}
-	ctx = context.WithoutCancel(ctx)
+	ctx, cancel := pause.Detached(ctx, m.limit+m.patience)
+	defer cancel()
 	session, err := m.carry(ctx, p, password)
 	if err != nil {
 		err = m.giveBack(ctx, p, err)
@@ -140,14 +141,17 @@ func (m *Mover) run(ctx context.Context, id uuid.UUID, password *string) (fireba
 		return firebase.Session{}, err
 	}
 	m.onMove(OutcomeMoved)
-	m.onChange(ctx, id)
+	m.onChange(context.WithoutCancel(ctx), id) // the row has changed, however little time is left
 	return session, nil
 }
 
-// carry does the work between claim and commit, in its own time.
+// carry does the work between claim and commit. It leaves of ctx what giving the claim back may take.
 func (m *Mover) carry(ctx context.Context, p person, password *string) (firebase.Session, error) {
-	ctx, cancel := context.WithTimeout(ctx, m.limit)
-	defer cancel()
+	if deadline, bounded := ctx.Deadline(); bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-m.patience))
+		defer cancel()
+	}
 	a, err := m.establish(ctx, p)
 	if err != nil {
 		return firebase.Session{}, err

@@ -66,6 +66,9 @@ func New(o Options) *Hasher {
 	return h
 }
 
+// MaxCost is the highest cost that is checked.
+func (h *Hasher) MaxCost() int16 { return int16(h.maxCost) } //nolint:gosec // bcrypt's costs end at 31
+
 // Stop lets every caller go with ErrBusy, those that wait for a computation under way included. A process that ends waits for no
 // hash. Later calls fail the same way.
 func (h *Hasher) Stop() { h.stop.Do(func() { close(h.stopped) }) }

@@ -1,4 +1,5 @@
-// Package pause waits and heeds the context meanwhile. It does not know what for; who repeats something says how often.
+// Package pause waits while a context lasts, and makes the contexts of changes that outlive their caller. It does not know what the
+// wait is for; the caller says how often something is repeated.
 package pause
 
 import (

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,7 +49,7 @@ func Look(ctx context.Context, o Options) (Survey, error) {
 		return s, err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	return survey(ctx, conn)
+	return survey(ctx, conn, o)
 }
 
 // Adopt takes a live auth.users over in place, with every row kept as it is (D3): it surveys, alters what the table lacks,
@@ -65,7 +66,7 @@ func Adopt(ctx context.Context, o Options) (Survey, error) {
 // alter surveys under the lock of migrating and makes the alterations, unless something stands in the way.
 func alter(ctx context.Context, o Options) (s Survey, err error) {
 	err = withRunner(ctx, o, func(r *runner) error {
-		if s, err = survey(ctx, r.conn); err != nil || len(s.Obstacles) > 0 {
+		if s, err = survey(ctx, r.conn, o); err != nil || len(s.Obstacles) > 0 {
 			return err
 		}
 		for _, alteration := range s.Alterations {
@@ -107,7 +108,7 @@ func (r *runner) exec(ctx context.Context, statement string, patience time.Durat
 	return err
 }
 
-func survey(ctx context.Context, conn *pgx.Conn) (Survey, error) {
+func survey(ctx context.Context, conn *pgx.Conn, o Options) (Survey, error) {
 	var s Survey
 	found, err := Read(ctx, conn)
 	if err != nil {
@@ -131,7 +132,7 @@ func survey(ctx context.Context, conn *pgx.Conn) (Survey, error) {
 			s.Own = append(s.Own, d)
 		}
 	}
-	rows, notes, err := checkRows(ctx, conn, table)
+	rows, notes, err := checkRows(ctx, conn, table, cmp.Or(o.MaxHashCost, defaultMaxHashCost))
 	if err != nil {
 		return s, err
 	}

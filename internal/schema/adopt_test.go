@@ -40,6 +40,10 @@ func (d database) oddRows() {
 		"'nulls', 'nulls@example.com', " + hash + ", NULL, NULL, NULL, NULL, NULL",
 		"'debt', 'debt@example.com', " + hash + ", 'user', false, -5, now(), now()",
 		"'jakarta', 'jakarta@example.com', " + hash + ", 'admin', true, 7, now(), now() AT TIME ZONE 'Asia/Jakarta'",
+		"'dots', 'john..doe@example.com', '$2b$15$' || repeat('x', 53), 'user', true, 0, now(), now()",
+		"'quoted', '\"john doe\"@example.com', '$2y$31$' || repeat('x', 53), 'user', true, 0, now(), now()",
+		"'dot', 'john.@example.com', '$2b$14$' || repeat('x', 53), 'user', true, 0, now(), now()",
+		"'third', 'third@example.com', '$2b$32$' || repeat('x', 53), 'user', true, 0, now(), now()", // bcrypt's costs end at 31
 	} {
 		d.exec("INSERT INTO auth.users (id, username, email, password_hash, user_type, is_active, token_balance, created_at, updated_at) VALUES ('" +
 			oddID(n) + "', " + row + ")")
@@ -64,7 +68,7 @@ func TestAdopt_NamesEveryOddRow_D3(t *testing.T) {
 	d.exec("ALTER TABLE auth.users ADD COLUMN last_login TIMESTAMP")
 	d.exec("ALTER TABLE auth.users DROP CONSTRAINT uq_username")
 	d.oddRows()
-	for n := 9; n <= 10; n++ {
+	for n := 13; n <= 14; n++ {
 		d.exec("INSERT INTO auth.users (id, username, email, password_hash) VALUES ($1::text::uuid, 'twin', $1::text || '@example.com', '$2a$10$' || repeat('x', 53))", oddID(n))
 	}
 	shape, rows := d.shape(), d.legacyRows()
@@ -73,20 +77,22 @@ func TestAdopt_NamesEveryOddRow_D3(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		for what, want := range map[string][]string{"share an e-mail": {oddID(0), oddID(1)}, "no e-mail": {oddID(2)}, "share a username": {oddID(9), oddID(10)}} {
+		for what, want := range map[string][]string{"share an e-mail": {oddID(0), oddID(1)}, "no e-mail": {oddID(2)}, "share a username": {oddID(13), oddID(14)}} {
 			if got := rowsOf(s.Obstacles, what); !slices.Equal(got, want) {
 				t.Errorf("%s: in the way, %s: %v, expected %v", name, what, got, want)
 			}
 		}
 		for what, want := range map[string][]string{
-			"beyond ASCII": {oddID(3)}, "not bcrypt's": {oddID(5)}, "of NULL": {oddID(6), oddID(9), oddID(10)}, "below zero": {oddID(7)}, "in the future": {oddID(8)},
+			"beyond ASCII": {oddID(3)}, "not bcrypt's": {oddID(5), oddID(12)}, "of NULL": {oddID(6), oddID(13), oddID(14)},
+			"cost above 14": {oddID(9), oddID(10)}, "no new account may have": {oddID(9), oddID(10), oddID(11)},
+			"below zero": {oddID(7)}, "in the future": {oddID(8)},
 		} {
 			if got := rowsOf(s.Notes, what); !slices.Equal(got, want) {
 				t.Errorf("%s: worth knowing, %s: %v, expected %v", name, what, got, want)
 			}
 		}
-		if len(s.Alterations) != 4 || len(s.Pending) != len(steps(t)) || s.People != 11 {
-			t.Errorf("%s: %d alterations, %d migrations, %d people, expected 4, %d, 11: %v",
+		if len(s.Alterations) != 4 || len(s.Pending) != len(steps(t)) || s.People != 15 {
+			t.Errorf("%s: %d alterations, %d migrations, %d people, expected 4, %d, 15: %v",
 				name, len(s.Alterations), len(s.Pending), s.People, len(steps(t)), s.Alterations)
 		}
 	}

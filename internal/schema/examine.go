@@ -54,12 +54,12 @@ type HashKind struct {
 // ExamineHashes counts the kinds of hashes in the table of people, which it reads from end to end. No hash leaves the database.
 func ExamineHashes(ctx context.Context, db Source) ([]HashKind, error) {
 	return counted(ctx, db, `
-		SELECT CASE WHEN password_hash ~ '^\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}$' THEN substr(password_hash, 2, 2)
-				WHEN password_hash = '!' THEN 'mark' ELSE 'unknown' END AS kind,
-			CASE WHEN password_hash ~ '^\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}$' THEN substr(password_hash, 5, 2)::int ELSE 0 END AS cost,
+		SELECT CASE WHEN u.password_hash ~ `+bcryptForm+` THEN split_part(u.password_hash, '$', 2)
+				WHEN u.password_hash = '!' THEN 'mark' ELSE 'unknown' END AS kind,
+			coalesce(`+bcryptCost+`, 0) AS cost,
 			count(*) AS people
-		FROM auth.users
-		WHERE password_hash IS NOT NULL
+		FROM auth.users AS u
+		WHERE u.password_hash IS NOT NULL
 		GROUP BY 1, 2
 		ORDER BY 1, 2`, pgx.RowToStructByPos[HashKind])
 }

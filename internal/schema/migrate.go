@@ -15,13 +15,17 @@ const Table = "auth.schema_migrations"
 
 // Options say how to change a schema. DatabaseURL must reach PostgreSQL itself, not a transaction pooler: the advisory lock
 // lives in a session. To is the last version to apply ("": all). Patience is how long one step may go without a lock that it
-// needs before it gives up (0: a minute); so long it waits for a stranger, too, who holds the lock of migrating.
+// needs before it gives up (0: a minute); so long it waits for a stranger, too, who holds the lock of migrating. MaxHashCost is the
+// bcrypt cost above which a survey names a row (0: 14).
 type Options struct {
 	DatabaseURL string
 	To          string
 	Patience    time.Duration
 	Logger      *slog.Logger
+	MaxHashCost int
 }
+
+const defaultMaxHashCost = 14
 
 // Migrate applies what is pending, one migration after the other, under an advisory lock: of many instances one works and the
 // others wait for it (D1). Where nothing is pending it needs no lock, and waits for nobody. No step waits longer than a moment in

@@ -173,7 +173,7 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 			_, _ = q.RegisterLocal(ctx, db, queries.RegisterLocalParams{ID: stranger, Email: "new@example.com", Username: &name, OtherUsername: &name, PasswordHash: "x"})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
-			_, _ = q.SignInCredentials(ctx, db, "person777@example.com")
+			_, _ = q.SignInCredentials(ctx, db, queries.SignInCredentialsParams{Email: "person777@example.com", UsualCost: 12, MaxCost: 14})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.UserCredentials(ctx, db, person)

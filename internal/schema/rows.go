@@ -20,6 +20,24 @@ type rowCheck struct {
 // canonical is auth.canonical_email, which the database does not have yet.
 const canonical = `lower(btrim(u.email, E' \t\n\r\f\x0b') COLLATE "C")`
 
+// plainAddress is the form that internal/user asks of a new address; bcryptForm is what internal/password can check, and
+// bcryptCost is auth.bcrypt_cost, which the database may not have yet.
+const (
+	plainAddress = "'^[a-z0-9!#$%&''*+/=?^_`{|}~-]+([.][a-z0-9!#$%&''*+/=?^_`{|}~-]+)*" +
+		"@[a-z0-9!#$%&''*+/=?^_`{|}~-]+([.][a-z0-9!#$%&''*+/=?^_`{|}~-]+)*$'"
+	bcryptForm = `'^\$2[abxy]?\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}$'`
+	bcryptCost = `CASE WHEN u.password_hash ~ ` + bcryptForm + ` THEN substr(u.password_hash, length(u.password_hash) - 55, 2)::int END`
+)
+
+// costCheck finds the hashes that are too costly to check.
+func costCheck(bound int) rowCheck {
+	return rowCheck{
+		what: fmt.Sprintf("rows have a password hash of a cost above %d", bound), needs: []string{"password_hash"},
+		where: fmt.Sprintf("%s > %d", bcryptCost, bound),
+		hint:  "no sign-in checks it: have these people reset their passwords, or raise BCRYPT_MAX_COST",
+	}
+}
+
 var rowChecks = []rowCheck{
 	{
 		what: "rows share an e-mail once trimmed and in lower case", needs: []string{"email"}, blocks: true,
@@ -61,8 +79,13 @@ var rowChecks = []rowCheck{
 		hint: "they are kept and sign in here as before; Firebase takes no such address",
 	},
 	{
+		what: "rows have an e-mail in a form that no new account may have", needs: []string{"email"},
+		where: `u.email !~ '[^\x01-\x7f]' AND ` + canonical + ` !~ ` + plainAddress,
+		hint:  "they are kept and sign in here as before; Firebase may refuse such an address, and then they stay here",
+	},
+	{
 		what: "rows have a password hash that is not bcrypt's", needs: []string{"password_hash"},
-		where: `u.password_hash <> '!' AND u.password_hash !~ '^\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}$'`, hint: "nobody can sign in with it",
+		where: `u.password_hash <> '!' AND u.password_hash !~ ` + bcryptForm, hint: "no password fits it",
 	},
 	{
 		what: "rows have a balance below zero", needs: []string{"token_balance"}, where: "u.token_balance < 0",
@@ -81,8 +104,8 @@ var rowChecks = []rowCheck{
 }
 
 // checkRows runs the checks that the table's columns allow.
-func checkRows(ctx context.Context, conn *pgx.Conn, table legacyTable) (obstacles, notes []Obstacle, err error) {
-	for _, check := range rowChecks {
+func checkRows(ctx context.Context, conn *pgx.Conn, table legacyTable, maxCost int) (obstacles, notes []Obstacle, err error) {
+	for _, check := range append(slices.Clone(rowChecks), costCheck(maxCost)) {
 		if !check.applies(table) {
 			continue
 		}

@@ -34,6 +34,7 @@ type Metrics struct {
 	limited       handles[string, prometheus.Counter]
 	keyFetches    handles[string, prometheus.Counter]
 	moves         handles[string, prometheus.Counter]
+	passwordWork  handles[string, prometheus.Counter]
 	legacy        handles[[2]string, prometheus.Counter]
 	legacyClients atomic.Int32
 	legacyNames   sync.Map // of the clients that have a label of their own
@@ -63,6 +64,8 @@ func NewMetrics() *Metrics {
 	m.limited.make = m.counter("auth_rate_limited_total", "Requests refused by a limit of ours.", "limit")
 	m.keyFetches.make = m.counter("auth_key_fetches_total", "Fetches of Firebase's token keys, by how they ended.", "outcome")
 	m.moves.make = m.counter("auth_moves_total", "Users moved to Firebase, or not, by what became of it.", "outcome")
+	m.passwordWork.make = m.counter("auth_password_rounds_total",
+		"Rounds of bcrypt computed (2^cost a hash), by whether the cost is usual or heavy.", "lane")
 	legacy := m.counters("auth_legacy_requests_total", "Requests of the deprecated surface, by route and client.",
 		"http_route", "user_agent_name")
 	m.legacy.make = func(l [2]string) prometheus.Counter { return legacy.WithLabelValues(l[0], l[1]) }
@@ -130,6 +133,11 @@ func (m *Metrics) FirstSight(outcome string) { m.firstSights.get(outcome).Inc() 
 
 // Moved counts a move of a user to Firebase: "moved", or what stopped it.
 func (m *Metrics) Moved(outcome string) { m.moves.get(outcome).Inc() }
+
+// PasswordWork counts rounds of bcrypt: 1,024 are a hash of cost 10.
+func (m *Metrics) PasswordWork(lane string, rounds int) {
+	m.passwordWork.get(lane).Add(float64(rounds))
+}
 
 // maxLegacyClients bounds the names that clients give themselves; whoever comes after them is "other".
 const maxLegacyClients = 100
