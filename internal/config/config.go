@@ -33,7 +33,7 @@ type Config struct {
 
 	Port            int            `env:"PORT" envDefault:"3008" help:"where the API listens"`
 	MetricsPort     int            `env:"METRICS_PORT" envDefault:"9464" help:"where Prometheus scrapes /metrics; 0 for any free port"`
-	ListenHost      string         `env:"LISTEN_HOST" envDefault:"" help:"address to listen on; empty for all"`
+	ListenHost      string         `env:"LISTEN_HOST" alphabet:"host" envDefault:"" help:"address to listen on; empty for all"`
 	CORSOrigins     []string       `env:"CORS_ORIGINS" help:"origins that browsers may call from, comma-separated; no wildcard"`
 	TrustedProxies  []netip.Prefix `env:"TRUSTED_PROXIES" help:"proxies (CIDR) whose X-Forwarded-For is believed"`
 	LogLevel        slog.Level     `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
@@ -49,7 +49,7 @@ type Config struct {
 	DatabaseDirectURL string `env:"DATABASE_DIRECT_URL" secret:"true" help:"for migrations, hearing of changes and the jobs' coordinator, when DATABASE_URL is a pooler"`
 	DatabaseOwnerURL  string `env:"DATABASE_OWNER_URL" secret:"true" help:"as the owner, for migrations and backups, when the others are of a login that may not; past any pooler"`
 	BackupVerifyURL   string `env:"BACKUP_VERIFY_URL" secret:"true" help:"server that backups are restored on to verify them; default: the database's own"`
-	DBHost            string `env:"DB_HOST" envDefault:"postgres"`
+	DBHost            string `env:"DB_HOST" alphabet:"host" envDefault:"postgres"`
 	DBPort            int    `env:"DB_PORT" envDefault:"5432"`
 	DBName            string `env:"DB_NAME" envDefault:"atma_db"`
 	DBUser            string `env:"DB_USER" envDefault:"atma_user"`
@@ -64,7 +64,7 @@ type Config struct {
 	CacheMB uint32 `env:"CACHE_MB" envDefault:"20" help:"memory for the tokens and people seen lately, in MiB"`
 
 	RedisURL  string `env:"REDIS_URL" secret:"true" help:"redis://... ; or the REDIS_ variables"`
-	RedisHost string `env:"REDIS_HOST" envDefault:"redis"`
+	RedisHost string `env:"REDIS_HOST" alphabet:"host" envDefault:"redis"`
 	RedisPort int    `env:"REDIS_PORT" envDefault:"6379"`
 
 	JWTAccessSecret          string        `env:"JWT_ACCESS_SECRET" secret:"true" help:"of the legacy access tokens; 32 bytes or more"`
@@ -76,10 +76,10 @@ type Config struct {
 	LegacySunset             Date          `env:"LEGACY_SUNSET" help:"the day (2027-06-30) on which the legacy surface will end; clients are told"`
 	LegacyRefreshLife        time.Duration `env:"LEGACY_REFRESH_LIFE" envDefault:"720h" help:"how long a legacy refresh token lives; at most 2160h"`
 
-	FirebaseProjectID     string `env:"FIREBASE_PROJECT_ID"`
-	FirebaseAPIKey        string `env:"FIREBASE_API_KEY" secret:"true" help:"the project's web API key"`
-	FirebaseEmulatorHost  string `env:"FIREBASE_AUTH_EMULATOR_HOST" help:"host:port; development only"`
-	FirebaseTenant        string `env:"FIREBASE_TENANT" help:"the only tenant to accept; empty: none"`
+	FirebaseProjectID     string `env:"FIREBASE_PROJECT_ID" alphabet:"project"`
+	FirebaseAPIKey        string `env:"FIREBASE_API_KEY" alphabet:"key" secret:"true" help:"the project's web API key"`
+	FirebaseEmulatorHost  string `env:"FIREBASE_AUTH_EMULATOR_HOST" alphabet:"hostport" help:"host:port; development only"`
+	FirebaseTenant        string `env:"FIREBASE_TENANT" alphabet:"key" help:"the only tenant to accept; empty: none"`
 	FirebaseCertsURL      string `env:"FIREBASE_CERTS_URL" help:"where the token keys are, for closed networks"`
 	GoogleCredentialsFile string `env:"GOOGLE_APPLICATION_CREDENTIALS" help:"a service account's key file; empty: the machine's own"`
 
@@ -89,7 +89,7 @@ type Config struct {
 	TracesSampler    string  `env:"OTEL_TRACES_SAMPLER" envDefault:"parentbased_always_on" enum:"always_on,always_off,traceidratio,parentbased_always_on,parentbased_always_off,parentbased_traceidratio" help:"which traces are exported"`
 	TracesSamplerArg float64 `env:"OTEL_TRACES_SAMPLER_ARG" envDefault:"1" help:"the ratio of those samplers that have one: 0 to 1"`
 
-	LinkProviders       []string `env:"LINK_PROVIDERS" envDefault:"password,google.com,apple.com" help:"sign-in providers whose verified e-mail links an account"`
+	LinkProviders       []string `env:"LINK_PROVIDERS" alphabet:"provider" envDefault:"password,google.com,apple.com" help:"sign-in providers whose verified e-mail links an account"`
 	LegacyEmailVerified string   `env:"LEGACY_EMAIL_VERIFIED" envDefault:"" help:"unverified, trust, or column:<name>; unset counts as unverified, and moves nobody"`
 }
 
@@ -98,7 +98,7 @@ func Load(environment map[string]string) (Config, error) {
 	var c Config
 	parseErr := env.ParseWithOptions(&c, env.Options{Environment: environment})
 	c.derive()
-	if err := errors.Join(named(parseErr), c.validate()); err != nil {
+	if err := errors.Join(spelling(environment, func(string) bool { return true }), named(parseErr), c.validate()); err != nil {
 		return Config{}, fmt.Errorf("the configuration is not valid:\n%w", err)
 	}
 	return c, nil
@@ -170,7 +170,7 @@ func LoadDatabase(environment map[string]string) (Config, error) {
 	var c Config
 	parseErr := env.ParseWithOptions(&c, env.Options{Environment: environment})
 	c.derive()
-	err := errors.Join(named(parseErr), c.validateURLs())
+	err := errors.Join(spelling(environment, ofDatabase), named(parseErr), c.validateURLs())
 	if c.DatabaseURL == "" {
 		err = errors.Join(err, errors.New("DATABASE_URL (or DB_PASSWORD) is not set"))
 	}

@@ -1,0 +1,106 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// alphabets are the forms of values that are compared byte by byte with what others say: nearly right is wrong. A tag of the field
+// (alphabet:"name") says which holds; in a list it holds for each member.
+var alphabets = map[string]struct {
+	form *regexp.Regexp
+	says string
+}{
+	"project":  {regexp.MustCompile(`^([a-z0-9.-]+:)?[a-z0-9][a-z0-9-]*$`), "the project's id, such as my-project-1a2b3: lower-case letters, digits and hyphens"},
+	"key":      {regexp.MustCompile(`^[A-Za-z0-9_-]+$`), "letters, digits, - and _"},
+	"hostport": {regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.%]+\]):[0-9]{1,5}$`), "host:port, without a scheme"},
+	"host":     {regexp.MustCompile(`^(/[A-Za-z0-9._/-]+|[A-Za-z0-9._:%-]+)$`), "a host's name or address, without a scheme or a port"},
+	"provider": {regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*$`), "a provider's id, such as google.com"},
+}
+
+// spelling names every variable whose value is nearly right: with a control character (the carriage return of a file with Windows line
+// ends), an invisible one, blanks or quotes around it, or characters that its kind does not have. A shell takes quotes and blanks
+// away; docker --env-file and Kubernetes do not. It never shows a value, which may be a secret.
+func spelling(environment map[string]string, concerns func(name string) bool) error {
+	var faults []error
+	types := reflect.TypeFor[Config]()
+	for i := range types.NumField() {
+		field := types.Field(i)
+		name := field.Tag.Get("env")
+		value, list := environment[name], field.Type.Kind() == reflect.Slice
+		if value == "" || !concerns(name) {
+			continue
+		}
+		if problem := misspelt(value); problem != "" {
+			faults = append(faults, fmt.Errorf("%s %s", name, problem))
+			continue
+		}
+		members := []string{value}
+		if list {
+			members = strings.Split(value, ",")
+		}
+		if problem := ofKind(members, field.Tag.Get("alphabet")); problem != "" {
+			faults = append(faults, fmt.Errorf("%s %s", name, problem))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// misspelt says what stands in or around a value that nobody means; "" for a sound value.
+func misspelt(value string) string {
+	switch {
+	case !utf8.ValidString(value):
+		return "is not UTF-8"
+	case strings.HasSuffix(value, "\r"):
+		return "ends with a carriage return: the file that it comes from has Windows line ends; make them LF (sed -i 's/\\r$//' FILE)"
+	case strings.ContainsFunc(value, unicode.IsControl):
+		return "holds a control character"
+	case strings.ContainsFunc(value, func(r rune) bool { return unicode.Is(unicode.Cf, r) }):
+		return "holds an invisible character"
+	case strings.TrimSpace(value) != value:
+		return "begins or ends with a blank"
+	case quoted(value):
+		return "stands in quotes, which are taken as part of it: leave them out (docker --env-file and Kubernetes keep them)"
+	}
+	return ""
+}
+
+func quoted(value string) bool {
+	for _, pair := range []string{`""`, `''`, "``", "“”", "‘’"} {
+		begin, end := []rune(pair)[0], []rune(pair)[1]
+		if strings.HasPrefix(value, string(begin)) && strings.HasSuffix(value, string(end)) {
+			return true
+		}
+	}
+	return false
+}
+
+// ofKind holds the members of a list, or a value alone, to their alphabet.
+func ofKind(members []string, kind string) string {
+	for _, member := range members {
+		if len(members) > 1 {
+			if member == "" {
+				return "has an empty member: a comma too many"
+			}
+			if problem := misspelt(member); problem != "" {
+				return "has a member that " + problem
+			}
+		}
+		if rule, known := alphabets[kind]; known && !rule.form.MatchString(member) {
+			return "must be " + rule.says
+		}
+	}
+	return ""
+}
+
+// ofDatabase are the variables that say where the database is.
+func ofDatabase(name string) bool {
+	return strings.HasPrefix(name, "DB_") ||
+		slices.Contains([]string{"DATABASE_URL", "DATABASE_DIRECT_URL", "DATABASE_OWNER_URL", "BACKUP_VERIFY_URL", "AUTH_DB_PASSWORD"}, name)
+}
