@@ -115,7 +115,10 @@ UPDATE auth.users
 SET
     password_hash = sqlc.arg(password_hash)::varchar,
     password_set_at = now(),
-    tokens_valid_after = greatest(tokens_valid_after, date_trunc('second', clock_timestamp()) + interval '1 second'),
+    tokens_valid_after = greatest(
+        tokens_valid_after,
+        date_trunc('second', greatest(clock_timestamp(), sqlc.arg(issued_until)::timestamptz)) + interval '1 second'
+    ),
     updated_at = now()
 WHERE
     id = sqlc.arg(id) AND coalesce(auth_provider, 'local') = 'local'
@@ -136,7 +139,10 @@ UPDATE auth.users
 SET
     password_hash = CASE WHEN password_hash IS NULL THEN NULL ELSE sqlc.arg(password_hash)::varchar END,
     password_set_at = now(),
-    tokens_valid_after = greatest(tokens_valid_after, date_trunc('second', clock_timestamp()) + interval '1 second'),
+    tokens_valid_after = greatest(
+        tokens_valid_after,
+        date_trunc('second', greatest(clock_timestamp(), sqlc.arg(issued_until)::timestamptz)) + interval '1 second'
+    ),
     updated_at = now()
 WHERE id = sqlc.arg(id) AND auth_provider IN ('firebase', 'hybrid');
 

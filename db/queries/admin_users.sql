@@ -116,9 +116,12 @@ ORDER BY users.id;
 UPDATE auth.users
 SET
     is_active = false,
-    tokens_valid_after = greatest(tokens_valid_after, date_trunc('second', clock_timestamp()) + interval '1 second'),
+    tokens_valid_after = greatest(
+        tokens_valid_after,
+        date_trunc('second', greatest(clock_timestamp(), sqlc.arg(issued_until)::timestamptz)) + interval '1 second'
+    ),
     updated_at = clock_timestamp()
-WHERE id = $1 AND coalesce(is_active, true)
+WHERE id = sqlc.arg(id) AND coalesce(is_active, true)
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at, updated_at;
@@ -136,9 +139,12 @@ SET
         WHEN jsonb_typeof(provider_data) = 'object' THEN provider_data || '{"enabling": true}'
         ELSE '{"enabling": true}'
     END,
-    tokens_valid_after = greatest(tokens_valid_after, date_trunc('second', clock_timestamp()) + interval '1 second'),
+    tokens_valid_after = greatest(
+        tokens_valid_after,
+        date_trunc('second', greatest(clock_timestamp(), sqlc.arg(issued_until)::timestamptz)) + interval '1 second'
+    ),
     updated_at = clock_timestamp()
-WHERE id = $1 AND (NOT coalesce(is_active, true) OR federation_status = 'disabled')
+WHERE id = sqlc.arg(id) AND (NOT coalesce(is_active, true) OR federation_status = 'disabled')
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at, updated_at;
@@ -148,9 +154,12 @@ RETURNING
 -- Served by users_pkey.
 UPDATE auth.users
 SET
-    tokens_valid_after = date_trunc('second', clock_timestamp()) + interval '1 second',
+    tokens_valid_after = date_trunc('second', greatest(clock_timestamp(), sqlc.arg(issued_until)::timestamptz)) + interval '1 second',
     updated_at = clock_timestamp()
-WHERE id = $1 AND coalesce(tokens_valid_after < date_trunc('second', clock_timestamp()) + interval '1 second', true)
+WHERE id = sqlc.arg(id) AND coalesce(
+    tokens_valid_after < date_trunc('second', greatest(clock_timestamp(), sqlc.arg(issued_until)::timestamptz)) + interval '1 second',
+    true
+)
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at, updated_at;

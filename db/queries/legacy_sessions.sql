@@ -5,6 +5,7 @@
 -- the person's sessions that nobody can come back with: they have run out, so have their access tokens (a day at most), and so
 -- has the refresh token of the old auth-service (90 days at most) that would otherwise begin them anew, ended or not. An ended one
 -- of somebody at Firebase stays: it may have gone on there (M9), where sessions have no end of their own.
+-- It begins by the clock that revocations go by: the database's or the machine's (begun_at), whichever is later.
 -- No row back: the row lets this session not in (deactivated, disabled, revoked since it began: what User.Admit says). Served by users_pkey and idx_legacy_sessions_user_id.
 WITH person AS (
     UPDATE auth.users
@@ -13,8 +14,12 @@ WITH person AS (
         users.id = sqlc.arg(user_id)
         AND coalesce(is_active, true)
         AND federation_status IS DISTINCT FROM 'disabled'
-        AND coalesce(tokens_valid_after <= date_trunc('second', clock_timestamp()), true)
-        AND coalesce(legacy_tokens_valid_after <= date_trunc('second', clock_timestamp()), true)
+        AND coalesce(
+            tokens_valid_after <= date_trunc('second', greatest(clock_timestamp(), sqlc.arg(begun_at)::timestamptz)), true
+        )
+        AND coalesce(
+            legacy_tokens_valid_after <= date_trunc('second', greatest(clock_timestamp(), sqlc.arg(begun_at)::timestamptz)), true
+        )
     RETURNING
         id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
         tokens_valid_after, last_login, created_at, updated_at
@@ -29,7 +34,8 @@ expired AS (
 begun AS (
     INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, rotated_at, expires_at, user_agent)
     SELECT
-        sqlc.arg(id)::uuid, person.id, date_trunc('second', clock_timestamp()), sqlc.arg(seed)::bytea, clock_timestamp(),
+        sqlc.arg(id)::uuid, person.id, date_trunc('second', greatest(clock_timestamp(), sqlc.arg(begun_at)::timestamptz)),
+        sqlc.arg(seed)::bytea, clock_timestamp(),
         clock_timestamp() + sqlc.arg(life_seconds)::float8 * interval '1 second', sqlc.narg(user_agent)::text
     FROM person
     RETURNING began_at, rotated_at, expires_at

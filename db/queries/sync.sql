@@ -101,7 +101,10 @@ UPDATE auth.users
 SET
     federation_status = 'disabled',
     provider_data = coalesce(provider_data, '{}') || '{"sync_failure": "account_gone"}',
-    tokens_valid_after = greatest(tokens_valid_after, date_trunc('second', clock_timestamp()) + interval '1 second'),
+    tokens_valid_after = greatest(
+        tokens_valid_after,
+        date_trunc('second', greatest(clock_timestamp(), sqlc.arg(issued_until)::timestamptz)) + interval '1 second'
+    ),
     updated_at = clock_timestamp()
 WHERE
     id = sqlc.arg(id) AND firebase_uid = sqlc.arg(firebase_uid)::varchar

@@ -165,7 +165,7 @@ SET
     password_hash = CASE WHEN sqlc.arg(keep_password)::boolean THEN password_hash END,
     legacy_tokens_valid_after = CASE
         WHEN sqlc.arg(keep_password)::boolean THEN legacy_tokens_valid_after
-        ELSE date_trunc('second', clock_timestamp()) + interval '1 second'
+        ELSE date_trunc('second', greatest(clock_timestamp(), sqlc.arg(issued_until)::timestamptz)) + interval '1 second'
     END,
     tokens_valid_after = greatest(
         tokens_valid_after,
@@ -264,12 +264,16 @@ SET
 WHERE id = $1 AND (last_login IS NULL OR last_login < now() - interval '5 minutes');
 
 -- name: RevokeTokens :one
--- Called by internal/user: every session that began before the next whole second is over. Served by users_pkey.
+-- Called by internal/user: every session that began before the next whole second is over, by the database's clock or by issued_until, whichever
+-- is later: the machine's clock, or the time of the token that asks. Served by users_pkey.
 UPDATE auth.users
 SET
-    tokens_valid_after = greatest(tokens_valid_after, date_trunc('second', clock_timestamp()) + interval '1 second'),
+    tokens_valid_after = greatest(
+        tokens_valid_after,
+        date_trunc('second', greatest(clock_timestamp(), sqlc.arg(issued_until)::timestamptz)) + interval '1 second'
+    ),
     updated_at = now()
-WHERE id = $1
+WHERE id = sqlc.arg(id)
 RETURNING tokens_valid_after;
 
 -- name: ChangeUsername :one
@@ -292,7 +296,8 @@ WHERE id = $1;
 -- auth_time has no fractions. Served by tombstones_pkey (the conflict).
 INSERT INTO auth.tombstones (user_id, firebase_uid, deleted_at)
 VALUES (
-    sqlc.arg(user_id), sqlc.narg(firebase_uid)::varchar, date_trunc('second', clock_timestamp()) + interval '1 second'
+    sqlc.arg(user_id), sqlc.narg(firebase_uid)::varchar,
+    date_trunc('second', greatest(clock_timestamp(), sqlc.arg(issued_until)::timestamptz)) + interval '1 second'
 )
 ON CONFLICT (user_id) DO NOTHING;
 

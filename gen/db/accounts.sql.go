@@ -138,20 +138,24 @@ UPDATE auth.users
 SET
     password_hash = CASE WHEN password_hash IS NULL THEN NULL ELSE $1::varchar END,
     password_set_at = now(),
-    tokens_valid_after = greatest(tokens_valid_after, date_trunc('second', clock_timestamp()) + interval '1 second'),
+    tokens_valid_after = greatest(
+        tokens_valid_after,
+        date_trunc('second', greatest(clock_timestamp(), $2::timestamptz)) + interval '1 second'
+    ),
     updated_at = now()
-WHERE id = $2 AND auth_provider IN ('firebase', 'hybrid')
+WHERE id = $3 AND auth_provider IN ('firebase', 'hybrid')
 `
 
 type PasswordChangedAtFirebaseParams struct {
 	PasswordHash string
+	IssuedUntil  time.Time
 	ID           uuid.UUID
 }
 
 // Called by internal/account after Firebase has taken a new password: a local hash follows it, and every session that began
 // before is over. Served by users_pkey.
 func (q *Queries) PasswordChangedAtFirebase(ctx context.Context, db DBTX, arg PasswordChangedAtFirebaseParams) (int64, error) {
-	result, err := db.Exec(ctx, passwordChangedAtFirebase, arg.PasswordHash, arg.ID)
+	result, err := db.Exec(ctx, passwordChangedAtFirebase, arg.PasswordHash, arg.IssuedUntil, arg.ID)
 	if err != nil {
 		return 0, err
 	}
@@ -223,15 +227,19 @@ UPDATE auth.users
 SET
     password_hash = $1::varchar,
     password_set_at = now(),
-    tokens_valid_after = greatest(tokens_valid_after, date_trunc('second', clock_timestamp()) + interval '1 second'),
+    tokens_valid_after = greatest(
+        tokens_valid_after,
+        date_trunc('second', greatest(clock_timestamp(), $2::timestamptz)) + interval '1 second'
+    ),
     updated_at = now()
 WHERE
-    id = $2 AND coalesce(auth_provider, 'local') = 'local'
-    AND password_hash = $3::varchar
+    id = $3 AND coalesce(auth_provider, 'local') = 'local'
+    AND password_hash = $4::varchar
 `
 
 type SetLocalPasswordParams struct {
 	PasswordHash    string
+	IssuedUntil     time.Time
 	ID              uuid.UUID
 	OldPasswordHash string
 }
@@ -239,7 +247,12 @@ type SetLocalPasswordParams struct {
 // Called by internal/account when somebody whose password lives here changes it: every session that began before is over. The
 // old hash stands in the condition, so that of two changes at once the second must prove the first. Served by users_pkey.
 func (q *Queries) SetLocalPassword(ctx context.Context, db DBTX, arg SetLocalPasswordParams) (int64, error) {
-	result, err := db.Exec(ctx, setLocalPassword, arg.PasswordHash, arg.ID, arg.OldPasswordHash)
+	result, err := db.Exec(ctx, setLocalPassword,
+		arg.PasswordHash,
+		arg.IssuedUntil,
+		arg.ID,
+		arg.OldPasswordHash,
+	)
 	if err != nil {
 		return 0, err
 	}

@@ -86,13 +86,21 @@ const deactivate = `-- name: Deactivate :one
 UPDATE auth.users
 SET
     is_active = false,
-    tokens_valid_after = greatest(tokens_valid_after, date_trunc('second', clock_timestamp()) + interval '1 second'),
+    tokens_valid_after = greatest(
+        tokens_valid_after,
+        date_trunc('second', greatest(clock_timestamp(), $1::timestamptz)) + interval '1 second'
+    ),
     updated_at = clock_timestamp()
-WHERE id = $1 AND coalesce(is_active, true)
+WHERE id = $2 AND coalesce(is_active, true)
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at, updated_at
 `
+
+type DeactivateParams struct {
+	IssuedUntil time.Time
+	ID          uuid.UUID
+}
 
 type DeactivateRow struct {
 	ID               uuid.UUID
@@ -112,8 +120,8 @@ type DeactivateRow struct {
 
 // Called by internal/user for an operator; every session that began before the next whole second is over. No row back: it was
 // deactivated already. Served by users_pkey.
-func (q *Queries) Deactivate(ctx context.Context, db DBTX, id uuid.UUID) (DeactivateRow, error) {
-	row := db.QueryRow(ctx, deactivate, id)
+func (q *Queries) Deactivate(ctx context.Context, db DBTX, arg DeactivateParams) (DeactivateRow, error) {
+	row := db.QueryRow(ctx, deactivate, arg.IssuedUntil, arg.ID)
 	var i DeactivateRow
 	err := row.Scan(
 		&i.ID,
@@ -136,13 +144,21 @@ func (q *Queries) Deactivate(ctx context.Context, db DBTX, id uuid.UUID) (Deacti
 const endSessions = `-- name: EndSessions :one
 UPDATE auth.users
 SET
-    tokens_valid_after = date_trunc('second', clock_timestamp()) + interval '1 second',
+    tokens_valid_after = date_trunc('second', greatest(clock_timestamp(), $1::timestamptz)) + interval '1 second',
     updated_at = clock_timestamp()
-WHERE id = $1 AND coalesce(tokens_valid_after < date_trunc('second', clock_timestamp()) + interval '1 second', true)
+WHERE id = $2 AND coalesce(
+    tokens_valid_after < date_trunc('second', greatest(clock_timestamp(), $1::timestamptz)) + interval '1 second',
+    true
+)
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at, updated_at
 `
+
+type EndSessionsParams struct {
+	IssuedUntil time.Time
+	ID          uuid.UUID
+}
 
 type EndSessionsRow struct {
 	ID               uuid.UUID
@@ -162,8 +178,8 @@ type EndSessionsRow struct {
 
 // Called by internal/user for an operator. No row back: every session that there can be has been ended in this second already.
 // Served by users_pkey.
-func (q *Queries) EndSessions(ctx context.Context, db DBTX, id uuid.UUID) (EndSessionsRow, error) {
-	row := db.QueryRow(ctx, endSessions, id)
+func (q *Queries) EndSessions(ctx context.Context, db DBTX, arg EndSessionsParams) (EndSessionsRow, error) {
+	row := db.QueryRow(ctx, endSessions, arg.IssuedUntil, arg.ID)
 	var i EndSessionsRow
 	err := row.Scan(
 		&i.ID,
@@ -319,13 +335,21 @@ SET
         WHEN jsonb_typeof(provider_data) = 'object' THEN provider_data || '{"enabling": true}'
         ELSE '{"enabling": true}'
     END,
-    tokens_valid_after = greatest(tokens_valid_after, date_trunc('second', clock_timestamp()) + interval '1 second'),
+    tokens_valid_after = greatest(
+        tokens_valid_after,
+        date_trunc('second', greatest(clock_timestamp(), $1::timestamptz)) + interval '1 second'
+    ),
     updated_at = clock_timestamp()
-WHERE id = $1 AND (NOT coalesce(is_active, true) OR federation_status = 'disabled')
+WHERE id = $2 AND (NOT coalesce(is_active, true) OR federation_status = 'disabled')
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at, updated_at
 `
+
+type ReactivateParams struct {
+	IssuedUntil time.Time
+	ID          uuid.UUID
+}
 
 type ReactivateRow struct {
 	ID               uuid.UUID
@@ -346,8 +370,8 @@ type ReactivateRow struct {
 // Called by internal/user for an operator; no session of before comes back, nor one that Firebase began meanwhile, which may not have
 // heard of the deactivation. Firebase is still to enable the account, and the row says so: until then its disabled is ours from
 // before. No row back: it was active. Served by users_pkey.
-func (q *Queries) Reactivate(ctx context.Context, db DBTX, id uuid.UUID) (ReactivateRow, error) {
-	row := db.QueryRow(ctx, reactivate, id)
+func (q *Queries) Reactivate(ctx context.Context, db DBTX, arg ReactivateParams) (ReactivateRow, error) {
+	row := db.QueryRow(ctx, reactivate, arg.IssuedUntil, arg.ID)
 	var i ReactivateRow
 	err := row.Scan(
 		&i.ID,

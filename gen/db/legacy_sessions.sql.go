@@ -54,8 +54,12 @@ WITH person AS (
         users.id = $1
         AND coalesce(is_active, true)
         AND federation_status IS DISTINCT FROM 'disabled'
-        AND coalesce(tokens_valid_after <= date_trunc('second', clock_timestamp()), true)
-        AND coalesce(legacy_tokens_valid_after <= date_trunc('second', clock_timestamp()), true)
+        AND coalesce(
+            tokens_valid_after <= date_trunc('second', greatest(clock_timestamp(), $2::timestamptz)), true
+        )
+        AND coalesce(
+            legacy_tokens_valid_after <= date_trunc('second', greatest(clock_timestamp(), $2::timestamptz)), true
+        )
     RETURNING
         id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
         tokens_valid_after, last_login, created_at, updated_at
@@ -70,8 +74,9 @@ expired AS (
 begun AS (
     INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, rotated_at, expires_at, user_agent)
     SELECT
-        $2::uuid, person.id, date_trunc('second', clock_timestamp()), $3::bytea, clock_timestamp(),
-        clock_timestamp() + $4::float8 * interval '1 second', $5::text
+        $3::uuid, person.id, date_trunc('second', greatest(clock_timestamp(), $2::timestamptz)),
+        $4::bytea, clock_timestamp(),
+        clock_timestamp() + $5::float8 * interval '1 second', $6::text
     FROM person
     RETURNING began_at, rotated_at, expires_at
 )
@@ -85,6 +90,7 @@ CROSS JOIN begun
 
 type BeginLegacySessionParams struct {
 	UserID      uuid.UUID
+	BegunAt     time.Time
 	ID          uuid.UUID
 	Seed        []byte
 	LifeSeconds float64
@@ -115,10 +121,12 @@ type BeginLegacySessionRow struct {
 // the person's sessions that nobody can come back with: they have run out, so have their access tokens (a day at most), and so
 // has the refresh token of the old auth-service (90 days at most) that would otherwise begin them anew, ended or not. An ended one
 // of somebody at Firebase stays: it may have gone on there (M9), where sessions have no end of their own.
+// It begins by the clock that revocations go by: the database's or the machine's (begun_at), whichever is later.
 // No row back: the row lets this session not in (deactivated, disabled, revoked since it began: what User.Admit says). Served by users_pkey and idx_legacy_sessions_user_id.
 func (q *Queries) BeginLegacySession(ctx context.Context, db DBTX, arg BeginLegacySessionParams) (BeginLegacySessionRow, error) {
 	row := db.QueryRow(ctx, beginLegacySession,
 		arg.UserID,
+		arg.BegunAt,
 		arg.ID,
 		arg.Seed,
 		arg.LifeSeconds,

@@ -75,14 +75,18 @@ UPDATE auth.users
 SET
     federation_status = 'disabled',
     provider_data = coalesce(provider_data, '{}') || '{"sync_failure": "account_gone"}',
-    tokens_valid_after = greatest(tokens_valid_after, date_trunc('second', clock_timestamp()) + interval '1 second'),
+    tokens_valid_after = greatest(
+        tokens_valid_after,
+        date_trunc('second', greatest(clock_timestamp(), $1::timestamptz)) + interval '1 second'
+    ),
     updated_at = clock_timestamp()
 WHERE
-    id = $1 AND firebase_uid = $2::varchar
-    AND coalesce(updated_at::text, '') = $3::text
+    id = $2 AND firebase_uid = $3::varchar
+    AND coalesce(updated_at::text, '') = $4::text
 `
 
 type DisableGoneParams struct {
+	IssuedUntil time.Time
 	ID          uuid.UUID
 	FirebaseUID string
 	Version     string
@@ -91,7 +95,12 @@ type DisableGoneParams struct {
 // Called by internal/sync for a row whose account a look-up of its own has not found (S2). No row: it was changed meanwhile.
 // Served by users_pkey or idx_users_firebase_uid.
 func (q *Queries) DisableGone(ctx context.Context, db DBTX, arg DisableGoneParams) (int64, error) {
-	result, err := db.Exec(ctx, disableGone, arg.ID, arg.FirebaseUID, arg.Version)
+	result, err := db.Exec(ctx, disableGone,
+		arg.IssuedUntil,
+		arg.ID,
+		arg.FirebaseUID,
+		arg.Version,
+	)
 	if err != nil {
 		return 0, err
 	}

@@ -389,7 +389,8 @@ func (q *Queries) FirstSights(ctx context.Context, db DBTX, arg FirstSightsParam
 const insertTombstone = `-- name: InsertTombstone :exec
 INSERT INTO auth.tombstones (user_id, firebase_uid, deleted_at)
 VALUES (
-    $1, $2::varchar, date_trunc('second', clock_timestamp()) + interval '1 second'
+    $1, $2::varchar,
+    date_trunc('second', greatest(clock_timestamp(), $3::timestamptz)) + interval '1 second'
 )
 ON CONFLICT (user_id) DO NOTHING
 `
@@ -397,12 +398,13 @@ ON CONFLICT (user_id) DO NOTHING
 type InsertTombstoneParams struct {
 	UserID      uuid.UUID
 	FirebaseUID *string
+	IssuedUntil time.Time
 }
 
 // Called by internal/user when an account is deleted. The instant is the next whole second, as for a revocation: a token's
 // auth_time has no fractions. Served by tombstones_pkey (the conflict).
 func (q *Queries) InsertTombstone(ctx context.Context, db DBTX, arg InsertTombstoneParams) error {
-	_, err := db.Exec(ctx, insertTombstone, arg.UserID, arg.FirebaseUID)
+	_, err := db.Exec(ctx, insertTombstone, arg.UserID, arg.FirebaseUID, arg.IssuedUntil)
 	return err
 }
 
@@ -415,7 +417,7 @@ SET
     password_hash = CASE WHEN $2::boolean THEN password_hash END,
     legacy_tokens_valid_after = CASE
         WHEN $2::boolean THEN legacy_tokens_valid_after
-        ELSE date_trunc('second', clock_timestamp()) + interval '1 second'
+        ELSE date_trunc('second', greatest(clock_timestamp(), $3::timestamptz)) + interval '1 second'
     END,
     tokens_valid_after = greatest(
         tokens_valid_after,
@@ -424,14 +426,14 @@ SET
             WHERE tombstones.firebase_uid = $1::varchar
         )
     ),
-    provider_data = $3::jsonb,
+    provider_data = $4::jsonb,
     last_firebase_sync = now(),
-    last_login = CASE WHEN $4::boolean THEN now() ELSE last_login END,
+    last_login = CASE WHEN $5::boolean THEN now() ELSE last_login END,
     updated_at = now()
 WHERE
-    id = $5 AND firebase_uid IS NULL
-    AND ($6::boolean OR user_type IS DISTINCT FROM 'admin')
-    AND auth.canonical_email(email) = $7::text
+    id = $6 AND firebase_uid IS NULL
+    AND ($7::boolean OR user_type IS DISTINCT FROM 'admin')
+    AND auth.canonical_email(email) = $8::text
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at, updated_at
@@ -440,6 +442,7 @@ RETURNING
 type LinkIdentityParams struct {
 	FirebaseUID  string
 	KeepPassword bool
+	IssuedUntil  time.Time
 	ProviderData json.RawMessage
 	Seen         bool
 	ID           uuid.UUID
@@ -470,6 +473,7 @@ func (q *Queries) LinkIdentity(ctx context.Context, db DBTX, arg LinkIdentityPar
 	row := db.QueryRow(ctx, linkIdentity,
 		arg.FirebaseUID,
 		arg.KeepPassword,
+		arg.IssuedUntil,
 		arg.ProviderData,
 		arg.Seen,
 		arg.ID,
@@ -643,15 +647,24 @@ func (q *Queries) RelinkIdentity(ctx context.Context, db DBTX, arg RelinkIdentit
 const revokeTokens = `-- name: RevokeTokens :one
 UPDATE auth.users
 SET
-    tokens_valid_after = greatest(tokens_valid_after, date_trunc('second', clock_timestamp()) + interval '1 second'),
+    tokens_valid_after = greatest(
+        tokens_valid_after,
+        date_trunc('second', greatest(clock_timestamp(), $1::timestamptz)) + interval '1 second'
+    ),
     updated_at = now()
-WHERE id = $1
+WHERE id = $2
 RETURNING tokens_valid_after
 `
 
-// Called by internal/user: every session that began before the next whole second is over. Served by users_pkey.
-func (q *Queries) RevokeTokens(ctx context.Context, db DBTX, id uuid.UUID) (*time.Time, error) {
-	row := db.QueryRow(ctx, revokeTokens, id)
+type RevokeTokensParams struct {
+	IssuedUntil time.Time
+	ID          uuid.UUID
+}
+
+// Called by internal/user: every session that began before the next whole second is over, by the database's clock or by issued_until, whichever
+// is later: the machine's clock, or the time of the token that asks. Served by users_pkey.
+func (q *Queries) RevokeTokens(ctx context.Context, db DBTX, arg RevokeTokensParams) (*time.Time, error) {
+	row := db.QueryRow(ctx, revokeTokens, arg.IssuedUntil, arg.ID)
 	var tokens_valid_after *time.Time
 	err := row.Scan(&tokens_valid_after)
 	return tokens_valid_after, err

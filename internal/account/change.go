@@ -49,12 +49,13 @@ func (s *Service) ChangePassword(ctx context.Context, p principal.Principal, c P
 		return Session{}, err
 	}
 	if p.User.AuthProvider == user.ProviderLocal {
-		return s.changeHere(ctx, p.User, c)
+		return s.changeHere(ctx, p, c)
 	}
-	return s.changeAtFirebase(ctx, p.User, c)
+	return s.changeAtFirebase(ctx, p, c)
 }
 
-func (s *Service) changeHere(ctx context.Context, u user.User, c PasswordChange) (Session, error) {
+func (s *Service) changeHere(ctx context.Context, p principal.Principal, c PasswordChange) (Session, error) {
+	u := p.User
 	row, err := s.queries.UserCredentials(ctx, s.pool, u.ID)
 	if pg.NoRows(err) || err == nil && row.PasswordHash == nil {
 		return Session{}, user.ErrRevoked
@@ -67,7 +68,7 @@ func (s *Service) changeHere(ctx context.Context, u user.User, c PasswordChange)
 		return Session{}, err
 	}
 	changed, err := s.queries.SetLocalPassword(ctx, s.pool, db.SetLocalPasswordParams{
-		ID: u.ID, PasswordHash: hash, OldPasswordHash: *row.PasswordHash,
+		ID: u.ID, PasswordHash: hash, OldPasswordHash: *row.PasswordHash, IssuedUntil: user.IssuedUntil(p.Claims.AuthTime),
 	})
 	if err != nil {
 		return Session{}, fmt.Errorf("change the password of user %s: %w", u.ID, pg.Fault(err))
@@ -79,7 +80,8 @@ func (s *Service) changeHere(ctx context.Context, u user.User, c PasswordChange)
 	return s.beginProven(ctx, u.ID, hash, c.Client.Agent)
 }
 
-func (s *Service) changeAtFirebase(ctx context.Context, u user.User, c PasswordChange) (Session, error) {
+func (s *Service) changeAtFirebase(ctx context.Context, p principal.Principal, c PasswordChange) (Session, error) {
+	u := p.User
 	hash, err := s.hash(ctx, c.New)
 	if err != nil {
 		return Session{}, err
@@ -93,7 +95,7 @@ func (s *Service) changeAtFirebase(ctx context.Context, u user.User, c PasswordC
 	if err := s.identities.SetPassword(ctx, u.FirebaseUID, c.New); err != nil {
 		return Session{}, fmt.Errorf("change the password at Firebase: %w", asNewPassword(gone(err)))
 	}
-	if err := s.passwordChanged(ctx, u, hash); err != nil {
+	if err := s.passwordChanged(ctx, u, hash, p.Claims.AuthTime); err != nil {
 		return Session{}, err
 	}
 	begun, err := s.beginChanged(ctx, email, c.New)
@@ -170,10 +172,12 @@ const (
 
 // passwordChanged is our half of a change that Firebase has made: the local hash follows, and every session is over. Neither the
 // caller's hanging up nor a moment without the database leaves it undone.
-func (s *Service) passwordChanged(ctx context.Context, u user.User, hash string) error {
+func (s *Service) passwordChanged(ctx context.Context, u user.User, hash string, authTime time.Time) error {
 	err := insist(ctx, func(ctx context.Context) error {
 		return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-			_, err := s.queries.PasswordChangedAtFirebase(ctx, tx, db.PasswordChangedAtFirebaseParams{ID: u.ID, PasswordHash: hash})
+			_, err := s.queries.PasswordChangedAtFirebase(ctx, tx, db.PasswordChangedAtFirebaseParams{
+				ID: u.ID, PasswordHash: hash, IssuedUntil: user.IssuedUntil(authTime),
+			})
 			if err != nil {
 				return err
 			}

@@ -27,7 +27,7 @@ func (s *Service) Delete(ctx context.Context, p principal.Principal, currentPass
 	if err != nil {
 		return err
 	}
-	return s.users.Delete(ctx, u, func(ctx context.Context) error {
+	return s.users.Delete(ctx, u, p.Claims.AuthTime, func(ctx context.Context) error {
 		if u.FirebaseUID == "" {
 			return nil // there is nothing of theirs
 		}

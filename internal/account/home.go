@@ -196,5 +196,5 @@ func (s *Service) followPassword(ctx context.Context, p person, uid, password st
 		return nil
 	}
 	// It was changed past us, on Firebase's own page, say, and whoever held the old one may hold a legacy session still.
-	return s.users.RevokeTokens(ctx, p.id)
+	return s.users.RevokeTokens(ctx, p.id, time.Time{})
 }

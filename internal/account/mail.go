@@ -177,7 +177,7 @@ func (s *Service) wasReset(ctx context.Context, email, hash string) error {
 	if err != nil {
 		return fmt.Errorf("find whose password was reset: %w", pg.Fault(err))
 	}
-	return s.passwordChanged(ctx, user.FromRow(db.UserByIDRow(row)), hash)
+	return s.passwordChanged(ctx, user.FromRow(db.UserByIDRow(row)), hash, time.Time{})
 }
 
 // SendEmailVerification has Firebase send the mail that proves the address. Who signs in here is moved first (A9). idToken is the

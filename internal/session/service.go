@@ -78,6 +78,7 @@ func (s *Service) Begin(ctx context.Context, userID uuid.UUID, agent string) (Is
 		UserID: userID, ID: uuid.New(), Seed: newSeed(), LifeSeconds: s.life.Seconds(), UserAgent: clientName(agent),
 	}
 	for deadline := time.Now().Add(maxWait); ; {
+		params.BegunAt = time.Now()
 		row, err := s.queries.BeginLegacySession(ctx, s.pool, params)
 		switch {
 		case err == nil:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -12,6 +13,7 @@ import (
 	"auth-v2-service/internal/audit"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/user"
 )
 
 // handful is how many accounts may be there although the list did not show them: made, or linked, while it was read.
@@ -84,7 +86,9 @@ func (r *run) disable(ctx context.Context, gone []db.MissingRowsRow) error {
 			continue
 		}
 		done, err := r.changed(ctx, row.ID, "reconcile.user_disabled", func(tx pgx.Tx) (int64, error) {
-			return r.queries.DisableGone(ctx, tx, db.DisableGoneParams(row))
+			return r.queries.DisableGone(ctx, tx, db.DisableGoneParams{
+				ID: row.ID, FirebaseUID: row.FirebaseUID, Version: row.Version, IssuedUntil: user.IssuedUntil(time.Time{}),
+			})
 		})
 		if err != nil {
 			return fmt.Errorf("disable user %s: %w", row.ID, err)

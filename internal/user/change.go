@@ -83,11 +83,12 @@ func (s *Store) Rename(ctx context.Context, id uuid.UUID, typed string) (User, e
 	return FromRow(db.UserByIDRow(row)), nil
 }
 
-// RevokeTokens ends every session that began before the next whole second of the database's clock (T4). Firebase ends them too,
-// as soon as it can be told (S3).
-func (s *Store) RevokeTokens(ctx context.Context, id uuid.UUID) error {
+// RevokeTokens ends every session that began before the next whole second, by the latest of three clocks: the database's, this
+// machine's, and the authTime of the token that asks (T4; zero where no token asks). Firebase ends them too, as soon as it can be
+// told (S3).
+func (s *Store) RevokeTokens(ctx context.Context, id uuid.UUID, authTime time.Time) error {
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		if _, err := s.queries.RevokeTokens(ctx, tx, id); err != nil {
+		if _, err := s.queries.RevokeTokens(ctx, tx, db.RevokeTokensParams{ID: id, IssuedUntil: IssuedUntil(authTime)}); err != nil {
 			return err
 		}
 		return s.owe(ctx, tx, id)
@@ -105,14 +106,14 @@ func (s *Store) RevokeTokens(ctx context.Context, id uuid.UUID) error {
 // Delete removes the row and leaves a tombstone, so that no token of its sessions makes a new row (F10). elsewhere deletes
 // what belongs to the row outside of the database; it runs when nothing here can refuse any more and before the commit, so
 // that a refusal of either side leaves both as they were. It holds a connection meanwhile, so only a few run at once.
-// Deleting twice is the same as once.
-func (s *Store) Delete(ctx context.Context, u User, elsewhere func(ctx context.Context) error) error {
+// Deleting twice is the same as once. authTime is that of the token that asks.
+func (s *Store) Delete(ctx context.Context, u User, authTime time.Time, elsewhere func(ctx context.Context) error) error {
 	leave, err := s.waitOutside(ctx)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error { return s.deleteIn(ctx, tx, u, elsewhere) })
+	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error { return s.deleteIn(ctx, tx, u, authTime, elsewhere) })
 	if err != nil {
 		return fmt.Errorf("delete user %s: %w", u.ID, pg.Fault(err))
 	}
@@ -120,7 +121,9 @@ func (s *Store) Delete(ctx context.Context, u User, elsewhere func(ctx context.C
 	return nil
 }
 
-func (s *Store) deleteIn(ctx context.Context, tx pgx.Tx, u User, elsewhere func(ctx context.Context) error) error {
+func (s *Store) deleteIn(
+	ctx context.Context, tx pgx.Tx, u User, authTime time.Time, elsewhere func(ctx context.Context) error,
+) error {
 	if err := s.queries.DeleteUser(ctx, tx, u.ID); err != nil {
 		return err
 	}
@@ -133,7 +136,7 @@ func (s *Store) deleteIn(ctx context.Context, tx pgx.Tx, u User, elsewhere func(
 	if err := elsewhere(ctx); err != nil {
 		return err
 	}
-	stone := db.InsertTombstoneParams{UserID: u.ID} // last: no session can begin after its instant any more
+	stone := db.InsertTombstoneParams{UserID: u.ID, IssuedUntil: IssuedUntil(authTime)} // last: no session can begin after its instant any more
 	if u.FirebaseUID != "" {
 		stone.FirebaseUID = &u.FirebaseUID
 	}

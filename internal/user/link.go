@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -69,7 +70,7 @@ func (s *Store) LinkProven(ctx context.Context, claims token.Claims, rowID uuid.
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		row, err := s.queries.LinkIdentity(ctx, tx, db.LinkIdentityParams{
 			ID: rowID, Email: id.email, FirebaseUID: id.uid, KeepPassword: true, AdminToo: true, ProviderData: id.providerData,
-			Seen: id.seen,
+			Seen: id.seen, IssuedUntil: IssuedUntil(time.Time{}),
 		})
 		if err != nil {
 			return err
@@ -109,7 +110,7 @@ func (s *Store) linkIn(ctx context.Context, tx pgx.Tx, row User, id identity) (U
 	}
 	linked, err := s.queries.LinkIdentity(ctx, tx, db.LinkIdentityParams{
 		ID: row.ID, Email: id.email, FirebaseUID: id.uid, KeepPassword: keep, ProviderData: id.providerData,
-		Seen: id.seen,
+		Seen: id.seen, IssuedUntil: IssuedUntil(time.Time{}),
 	})
 	if err != nil {
 		return User{}, err
