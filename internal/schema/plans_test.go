@@ -163,6 +163,11 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.AddressVerifiedByPlatform(ctx, db, queries.AddressVerifiedByPlatformParams{ID: person, ColumnName: "email_verified"})
 		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.ServiceKey(ctx, db, "facts") },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_ = q.MakeServiceKey(ctx, db, queries.MakeServiceKeyParams{Name: "facts", Key: make([]byte, 32)})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.HoldAPIKey(ctx, db, "a key") },
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.LoadVerificationKeys(ctx, db, "https://keys/5")
 		},
