@@ -55,7 +55,7 @@ func sayReadOnly(log *slog.Logger, pool string) func() {
 		if now.UnixNano() < until || !quietUntil.CompareAndSwap(until, now.Add(readOnlyQuiet).UnixNano()) {
 			return
 		}
-		log.Warn("the database only reads: every connection to it is closed, until a server takes writes", telemetry.FieldPool, pool)
+		log.WarnContext(context.Background(), "the database only reads: every connection to it is closed, until a server takes writes", telemetry.FieldPool, pool)
 	}
 }
 
