@@ -273,7 +273,9 @@ func (p *parts) openVerifier(
 	if err := p.openLegacy(c); err != nil {
 		return nil, nil, err
 	}
-	options := token.VerifierOptions{ProjectID: c.FirebaseProjectID, Tenant: c.FirebaseTenant, Legacy: p.legacy}
+	options := token.VerifierOptions{
+		ProjectID: c.FirebaseProjectID, Tenant: c.FirebaseTenant, Legacy: p.legacy, OnFit: func(fit token.Fit) { logFit(ctx, log, c, fit) },
+	}
 	usable := func() error { return nil }
 	if c.AllowUnsigned() {
 		options.AllowUnsigned = true

@@ -22,6 +22,9 @@ type VerifierOptions struct {
 	AllowUnsigned bool
 	// Legacy checks the platform's own access tokens; nil refuses them all (LEGACY_TOKENS=off).
 	Legacy *Legacy
+	// OnFit is told, once each, that tokens of Firebase come and none has ever fitted the project and the tenant (FitNone), and that
+	// one fits after all (FitSome). Nil tells nobody. It is called on the request's way and must not wait.
+	OnFit func(Fit)
 	// Clock defaults to time.Now. Legacy has its own.
 	Clock func() time.Time
 }
@@ -35,6 +38,7 @@ type Verifier struct {
 	allowUnsigned bool
 	legacy        *Legacy
 	clock         func() time.Time
+	fits          fits
 }
 
 // NewVerifier makes a verifier for one Firebase project and, at most, one tenant.
@@ -48,6 +52,9 @@ func NewVerifier(options VerifierOptions) (*Verifier, error) {
 	if options.Clock == nil {
 		options.Clock = time.Now
 	}
+	if options.OnFit == nil {
+		options.OnFit = func(Fit) {}
+	}
 	return &Verifier{
 		projectID:     options.ProjectID,
 		issuer:        firebaseIssuerPrefix + options.ProjectID,
@@ -56,6 +63,7 @@ func NewVerifier(options VerifierOptions) (*Verifier, error) {
 		allowUnsigned: options.AllowUnsigned,
 		legacy:        options.Legacy,
 		clock:         options.Clock,
+		fits:          fits{report: options.OnFit},
 	}, nil
 }
 
@@ -102,11 +110,15 @@ func (v *Verifier) verifyFirebase(ctx context.Context, token *compactToken) (Cla
 		return Claims{}, malformed("the payload is not strict JSON of the expected types")
 	}
 	if err := payload.check(v, now); err != nil {
+		if payload.foreign(v) {
+			v.fits.foreign()
+		}
 		return Claims{}, err
 	}
 	if err := v.checkSignature(ctx, token); err != nil {
 		return Claims{}, err
 	}
+	v.fits.fitted()
 	if payload.expired(now) {
 		return Claims{}, ErrExpired
 	}
