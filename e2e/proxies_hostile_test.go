@@ -62,6 +62,10 @@ func headerAttacks(thin bool) []attack {
 		line(name+" with a space before the colon", []string{name + " : admin"}, nil)
 		line(name+" with a tab before the colon", []string{name + "\t: admin"}, nil)
 		line(name+" named by Connection", []string{"Connection: " + name, name + ": admin"}, nil)
+		line(name+" named by Connection alone", []string{"connection: " + strings.ToUpper(name)}, nil)
+		line(name+" named by Connection among others", nil, []string{"Connection: keep-alive ," + strings.ToLower(name) + ", close"})
+		line(name+" named by two Connection lines", []string{"Connection: Upgrade"}, []string{"Connection: " + name})
+		line(name+" named by Proxy-Connection", []string{"Proxy-Connection: " + name}, nil)
 		line(name+" as a trailer", []string{"Transfer-Encoding: chunked", "Trailer: " + name, "TE: trailers"}, nil)
 		trailer := all[len(all)-1].raw
 		all[len(all)-1].raw = func(credential string) string {
@@ -165,12 +169,27 @@ func intrusion(got arrival, good string, who map[string]string) string {
 		return "a request for " + got.uri + " came through"
 	case got.header.Get("Upgrade") != "":
 		return "an upgrade came through: " + got.header.Get("Upgrade")
+	case namedByConnection(got.header) != "":
+		return "to a proxy behind, Connection names " + namedByConnection(got.header)
 	case target.Path == "/health":
 		return impostor(got.header, nil, false) // nobody
 	case len(got.header["Authorization"]) != 1 || "Authorization: "+got.header.Get("Authorization") != good:
 		return fmt.Sprintf("%s %s came through without a good credential", got.method, got.uri)
 	}
 	return impostor(got.header, who, true)
+}
+
+// namedByConnection is a header that those of the connection name, which the next proxy would leave out (RFC 9110 section 7.6.1).
+func namedByConnection(header http.Header) string {
+	for _, value := range slices.Concat(header.Values("Connection"), header.Values("Proxy-Connection")) {
+		for name := range strings.SplitSeq(value, ",") {
+			name = strings.ToLower(strings.TrimSpace(name))
+			if !slices.Contains([]string{"", "close", "keep-alive", "upgrade"}, name) {
+				return name
+			}
+		}
+	}
+	return ""
 }
 
 const (
@@ -284,7 +303,9 @@ var weakenings = map[string][][]proxies.Weakening{
 		{{Old: "\thttp-request del-header ^x[-_.](user|auth)[-_.] -m reg\n", New: ""}},
 		{{Old: "[-_.] -m reg", New: "- -m reg"}},
 		{{Old: "^x[-_.]", New: "^x[-_]"}},
-		{{Old: "\thttp-request del-header Upgrade unless { req.hdr(Upgrade) -i -m str websocket }\n", New: ""}},
+		{{Old: "\thttp-request del-header Upgrade unless to_websocket to_upgrade\n", New: ""}},
+		{{Old: "\thttp-request del-header Connection unless to_websocket to_upgrade\n", New: ""}},
+		{{Old: "\thttp-request del-header Proxy-Connection\n", New: ""}},
 		{{Old: "acl open path /health", New: "acl open path_beg /health"}},
 		{{Old: "acl open path /health", New: "acl open path_end /health"}},
 		{{Old: "return refuse(txn, response)", New: "return"}},
