@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # What `authd version` and /health show; a tree without git has no revision to tell.
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo devel)
-.PHONY: help run build test e2e e2e-pgbouncer fuzz bench bench-check generate check-generated prove-drift lint fmt tools hooks backup restore clean-dev FORCE
+.PHONY: help run build test e2e e2e-pgbouncer fuzz bench bench-check clients generate check-generated prove-drift lint fmt tools hooks backup restore clean-dev FORCE
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ bench: build ## Measure the service beside a bare handler, in one run
 bench-check: build ## Measure again, and fail where a path lost more than a fifth against bench/ratios.json
 	@tools/bench.sh check
 
+clients: build ## Generate clients by the generators that other teams use, and run each against the service
+	@tools/clients.sh
+
 generate: ## Regenerate gen/ and db/schema.sql from the contract, the migrations and the queries
 	@tools/generate.sh
 
@@ -43,7 +46,7 @@ check-generated: ## Fail when regenerating changes a byte
 prove-drift: ## Show that drift of contract or schema does not compile
 	@tools/prove-drift.sh
 
-lint: build ## Run gofumpt, golangci-lint, sqlc vet and the contract's linter
+lint: build ## Run gofumpt, golangci-lint, sqlc vet and the contract's linters
 	@tools/lint.sh
 
 fmt: ## Format every Go file

@@ -15,9 +15,7 @@ step "Go (golangci-lint; minutes where nothing is cached)"
 tools/tool.sh golangci-lint run --show-stats=false ./...
 (cd authclient && ../tools/tool.sh golangci-lint run --show-stats=false ./...)
 step "the contract and the clients"
-tools/npm-install.sh tools/ts
-tools/ts/node_modules/.bin/redocly lint --config tools/ts/redocly.yaml --format=summary api/openapi.yaml >/dev/null 2>&1 ||
-	tools/ts/node_modules/.bin/redocly lint --config tools/ts/redocly.yaml api/openapi.yaml
+tools/lint-contract.sh
 tools/npm-install.sh clients/express
 clients/express/node_modules/.bin/tsc -p clients/express --noEmit
 step "the queries"

@@ -3913,9 +3913,6 @@ type ServerInterface interface {
 	// Forward Forward authentication for reverse proxies
 	// (GET /v1/auth/forward)
 	Forward(w http.ResponseWriter, r *http.Request)
-	// HeadForward Forward authentication for proxies that ask by HEAD
-	// (HEAD /v1/auth/forward)
-	HeadForward(w http.ResponseWriter, r *http.Request)
 	// LinkAccount Prove the local password, and link the account
 	// (POST /v1/auth/link)
 	LinkAccount(w http.ResponseWriter, r *http.Request)
@@ -4153,12 +4150,6 @@ func (_ Unimplemented) ConfirmEmail(w http.ResponseWriter, r *http.Request) {
 // Forward Forward authentication for reverse proxies
 // (GET /v1/auth/forward)
 func (_ Unimplemented) Forward(w http.ResponseWriter, r *http.Request) {
-	w.WriteHeader(http.StatusNotImplemented)
-}
-
-// HeadForward Forward authentication for proxies that ask by HEAD
-// (HEAD /v1/auth/forward)
-func (_ Unimplemented) HeadForward(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -4981,20 +4972,6 @@ func (siw *ServerInterfaceWrapper) Forward(w http.ResponseWriter, r *http.Reques
 	handler.ServeHTTP(w, r)
 }
 
-// HeadForward operation middleware
-func (siw *ServerInterfaceWrapper) HeadForward(w http.ResponseWriter, r *http.Request) {
-
-	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.HeadForward(w, r)
-	}))
-
-	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
-		handler = siw.HandlerMiddlewares[i](handler)
-	}
-
-	handler.ServeHTTP(w, r)
-}
-
 // LinkAccount operation middleware
 func (siw *ServerInterfaceWrapper) LinkAccount(w http.ResponseWriter, r *http.Request) {
 
@@ -5481,9 +5458,6 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/v1/auth/forward", wrapper.Forward)
 	})
 	r.Group(func(r chi.Router) {
-		r.Head(options.BaseURL+"/v1/auth/forward", wrapper.HeadForward)
-	})
-	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/v1/auth/login/mfa", wrapper.LoginMFA)
 	})
 	r.Group(func(r chi.Router) {
@@ -5723,36 +5697,6 @@ type GatewayUnauthorizedJSONResponse struct {
 	Body GatewayCredentialFailure
 
 	Headers GatewayUnauthorizedResponseHeaders
-}
-
-type HeadForbiddenResponseHeaders struct {
-	XRequestID string
-}
-type HeadForbiddenResponse struct {
-	Headers HeadForbiddenResponseHeaders
-}
-
-type HeadInternalResponseHeaders struct {
-	XRequestID string
-}
-type HeadInternalResponse struct {
-	Headers HeadInternalResponseHeaders
-}
-
-type HeadUnauthorizedResponseHeaders struct {
-	WwwAuthenticate string
-	XRequestID      string
-}
-type HeadUnauthorizedResponse struct {
-	Headers HeadUnauthorizedResponseHeaders
-}
-
-type HeadUnavailableResponseHeaders struct {
-	RetryAfter int
-	XRequestID string
-}
-type HeadUnavailableResponse struct {
-	Headers HeadUnavailableResponseHeaders
 }
 
 type IdentityConflictResponseHeaders struct {
@@ -9511,71 +9455,6 @@ func (response Forward503JSONResponse) VisitForwardResponse(w http.ResponseWrite
 	return err
 }
 
-type HeadForwardRequestObject struct {
-}
-
-type HeadForwardResponseObject interface {
-	VisitHeadForwardResponse(w http.ResponseWriter) error
-}
-
-type HeadForward200ResponseHeaders struct {
-	XAuthKind         TokenKind
-	XUserEmail        string
-	XUserID           string
-	XUserTokenBalance string
-	XUserType         string
-	XUserUsername     string
-}
-
-type HeadForward200Response struct {
-	Headers HeadForward200ResponseHeaders
-}
-
-func (response HeadForward200Response) VisitHeadForwardResponse(w http.ResponseWriter) error {
-	w.Header().Set("X-Auth-Kind", fmt.Sprint(response.Headers.XAuthKind))
-	w.Header().Set("X-User-Email", fmt.Sprint(response.Headers.XUserEmail))
-	w.Header().Set("X-User-Id", fmt.Sprint(response.Headers.XUserID))
-	w.Header().Set("X-User-Token-Balance", fmt.Sprint(response.Headers.XUserTokenBalance))
-	w.Header().Set("X-User-Type", fmt.Sprint(response.Headers.XUserType))
-	w.Header().Set("X-User-Username", fmt.Sprint(response.Headers.XUserUsername))
-	w.WriteHeader(200)
-	return nil
-}
-
-type HeadForward401Response = HeadUnauthorizedResponse
-
-func (response HeadForward401Response) VisitHeadForwardResponse(w http.ResponseWriter) error {
-	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
-	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
-	w.WriteHeader(401)
-	return nil
-}
-
-type HeadForward403Response = HeadForbiddenResponse
-
-func (response HeadForward403Response) VisitHeadForwardResponse(w http.ResponseWriter) error {
-	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
-	w.WriteHeader(403)
-	return nil
-}
-
-type HeadForward500Response = HeadInternalResponse
-
-func (response HeadForward500Response) VisitHeadForwardResponse(w http.ResponseWriter) error {
-	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
-	w.WriteHeader(500)
-	return nil
-}
-
-type HeadForward503Response = HeadUnavailableResponse
-
-func (response HeadForward503Response) VisitHeadForwardResponse(w http.ResponseWriter) error {
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
-	w.WriteHeader(503)
-	return nil
-}
-
 type LinkAccountRequestObject struct {
 	Body *LinkAccountJSONRequestBody
 }
@@ -12505,9 +12384,6 @@ type StrictServerInterface interface {
 	// Forward Forward authentication for reverse proxies
 	// (GET /v1/auth/forward)
 	Forward(ctx context.Context, request ForwardRequestObject) (ForwardResponseObject, error)
-	// HeadForward Forward authentication for proxies that ask by HEAD
-	// (HEAD /v1/auth/forward)
-	HeadForward(ctx context.Context, request HeadForwardRequestObject) (HeadForwardResponseObject, error)
 	// LinkAccount Prove the local password, and link the account
 	// (POST /v1/auth/link)
 	LinkAccount(ctx context.Context, request LinkAccountRequestObject) (LinkAccountResponseObject, error)
@@ -13371,30 +13247,6 @@ func (sh *strictHandler) Forward(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// HeadForward operation middleware
-func (sh *strictHandler) HeadForward(w http.ResponseWriter, r *http.Request) {
-	var request HeadForwardRequestObject
-
-	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
-		return sh.ssi.HeadForward(ctx, request.(HeadForwardRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "HeadForward")
-	}
-
-	response, err := handler(r.Context(), w, r, request)
-
-	if err != nil {
-		sh.options.ResponseErrorHandlerFunc(w, r, err)
-	} else if validResponse, ok := response.(HeadForwardResponseObject); ok {
-		if err := validResponse.VisitHeadForwardResponse(w); err != nil {
-			sh.options.ResponseErrorHandlerFunc(w, r, err)
-		}
-	} else if response != nil {
-		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
-	}
-}
-
 // LinkAccount operation middleware
 func (sh *strictHandler) LinkAccount(w http.ResponseWriter, r *http.Request) {
 	var request LinkAccountRequestObject
@@ -13927,338 +13779,336 @@ func (sh *strictHandler) ListTokenBalanceEntries(w http.ResponseWriter, r *http.
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P0Lc9u4li+KfxX89Z9bvXdd2pGfSeQ6NePOo9vpvCZ2bvaZdo4FkZCENgVoA6BldVfuZ7+FBYAEJVAi",
-	"JfmRtKqm9qQtknittbCev/VXK+ajMWeEKdnq/NUit3g0Tgn8G8cxz5i6SgiOFb3BiiT6zzc4zYj+R8wT",
-	"0uoEH4taIyIlHujfL4ZUIvsQohKVnxPk3xmR6oomrU7rsNd/vt8/OHr6tHdwmODjVtSSWRwTKVudPk4l",
-	"+fYtysdLKbu+0q9TsXhi5QfnpkZ2RpimqEdSzgYSKY4wy+erhlihUSYV6hGkP0QS1KdCqhM0FvyGIKok",
-	"GmMpJ1ystpweTjGLyRW/IaKf8kloJXPPlBdBkH0ATXiWJmgg+AT1yJSzBO3vHT49fHZwfPh0pdnFOE2J",
-	"uBpRKSkbhOam+DVh+QP+xE5Rj2BBBIJHEBd6Y08/nqFrMtWE4B3JChPjCbkit+OqwzfTcg/M7pd+CA2x",
-	"RPaBE4TlNerDFLkaErH6nCi7wSldMCf3QHBOVCLGFXJPNJ9DQsaEJYTF06uM4RtMU9xLSWg2FU/OTivB",
-	"CvewJCjGTE+tR5AgOB6SBAk6GCrE+OQEKTFFeIApQ5QhjEZ8RJhaaQFEc+OVwteEhWbt/1zFylQi90Dz",
-	"8ftc9GiShEcvfpwbmxGSSBAdyYgyNBlyPQ9JB4wksCkKvaaC6K2MZniB95EaErudMuZjstLMaUJGY67g",
-	"RGPO+imNVWgRwefm1nNWPLXzG5miCZYok1r8FVyC4iFmA2IWQKUTQ6vOnimqlk595qFa4txM1sr0E731",
-	"fEwEVlyAEFAcJSSmyYoTZzLr92lMCVNXbgdCcw89VyXINQlzjlI+gf3Wu7vi5BQRDKfhCdnf/Emc8xFR",
-	"Q8oGaEKYQhPB2QBxhngmkFx9i0CgXcWCwAHiVIYnNP/Y7AbZ44U9IfnNq/cLprrW9Oybi6bmHolaRAgu",
-	"ZKvz+1+tPiVp4mRTacZjoQlNTdGl+fGypWfqLstvX2dXZz+//jUw6uOFulHp9/KlLUmsFYc+jjV/rHtP",
-	"M37V48m0WqDP7+wMQxtWpZyBUNcbg/QXV52NzOLhlRUFofkwrq76PGNzF7SwtzPSX8gVRE+srzWjP3hv",
-	"jdnot9cZXRIpKWdrzMB9YZ1ZZJKINaYAr682vroSBCfTRmpSQAA4Xak0TypRH9N0nuHfc4VgWH0BSSJu",
-	"VqOgMZ6mHCdXivOrFItB8PKZf2ju5uEJaOXaxkDHR0cHx6g3VWS1a0fbRjQhYkM6qLv2kfvuvDK60jQF",
-	"VuQqpSNaYdqWfi9NinM0wmzqBLaMPA04xWpFQhQEZ2q4UHDPPlK6u+nA6N96GqBkDugNQXEmBGHqo70r",
-	"I9B3+Oo6hSB9QeTwqmxiNbbB7GesdegZYxuY1MpGWHlSa1/D5i69MnfpldFQVlR8nHm4upojyQ0ROK2r",
-	"hYUu5HPCEsQZQcU3Itgi++3V5kUH+kCueimPr8OUNPvILNVrfZXCedknUG9qFETB/yCx+kkikaUrCjM3",
-	"uL4m+DisxSyiKmsG7lBLUEhbJkRoxYadoB4ZOJZdaXZrcuFmuG9NrtsQt5VdUev4qtbVes1Agtzw60WH",
-	"4h6YpxejTcG59AhhSN+SyQnQEVqLXDIms/GYC0WSK3ethiYYfK6SrvU8GbfGWYTGQy0juCju6/wGB4eq",
-	"52CNMdO3+AgnBPH+2ksakYTiKzUdk2WL8p6ck3DK6UNYIjwepzQGA+TJH5KzSO//54vXO88QZglQbMxH",
-	"Y0GkXJFYtN7K8IhU20gzT8wdg/t9Pc/XhODrq9yXHZhG+YGgBuz9WswR/OdDfEO0tZQSLBV6huIhFjhW",
-	"RMiAHezb9YpzJIdcrOJO/Ba1hgQnepDOX60XnCnC1Esqx1xSZQ2ehMhY0LH5z9Z7PCISCKBPU6eQG9Gq",
-	"REailoyHZIT1i4bKWlIJ0O2/Ra3cZ6Y+kXGKp4b3ywN8FESCZwXMFz2QdaINcWJ4HXihR/pckAhobIKN",
-	"ZIQfHOsX8yAsG7U6v+vpfY3crHqcpwQzmNYnosT0tK+MdVWezjloKOADm2Cq7Lham9V3qi9nwpswooyO",
-	"9Ph7+dCUKTIgAob+8uXLaaaGmvljrMj8+BdmA9KUWEfip9cv0PHTo/YJmlA1RF0gsv91maslIDkvW127",
-	"gdhKbL1HsK96wxJOpOXMLHdDh+dvN6/1M4j/VmT/gSqGbRU77J37v/Qaf6MscNxfwA8sM2KkCnxm4YT+",
-	"Q5B+q9P6/z8pAnNPzK/yyYV+G8aBUT8ZbjhLqsnYXmTgUzJOvJQP5InZqh6Or7WI01YC0/vJEFWwkxhJ",
-	"rCU4a8oB//osiXgFfrDgUbsbggtERmM1PUETQZUiTM/jXzv6bfgfK81WGT20HcaIzB3tEEFr/GHY/Z8L",
-	"B+/8ELn3loFDeZQrxM3GsbdX+ftaxkcmuBCh3d3dO9g593p4ce6S8Q8PPAQu1DgWlCltv6PT8xdnZxG6",
-	"bP1fly0jwnopZtdSy399ACQZEImwIGhMREyY2iFM3zGJuVgbzR08IAKPiHJSPhOSi/AauozcqqsYnug6",
-	"chjjQSFv7d+k3kVJsIiHrahF9fv/zojQKpDZoZb5SEkQj/DtW8IGatjq7LX3DyMtHPM/hOTGWzqian6m",
-	"v/KJ8S5ghUYcTLDQDMAxUZpAQvo4S1Wrc9SGQNYIKyOPD/b1hYxvrahut6NlgrsJJ9mkgVan9bS313/a",
-	"OyY7B/023jnsH5Gd58nR0U67f4AP8UG839tL3GrGWA2LxeQqf/jU88VkGTwZoAJB5JgzaXIXTo16+bKc",
-	"uhAbBQCSG2bUuprJDyHp7F57EnoHDMhawt2b62tM00wQs675/feSKa4ZnzDDYnJCFYRleV/r0Z7e868d",
-	"e1PsnFUuwj7+xLtUYPTTJNGq7a+g3q20g3N5GrX2sPxWVXxw4afm36h/GN6ylxyGC0jZEKiziKrjj5s8",
-	"mxFln0g/kw9H3jMB84UfKJ5schAjypYcQZ5fokWSTS4ZcJ5EZWWQjwlzXs9NnUCWUPURD0j97QeRipVR",
-	"Pm9M3tXv+kC8e363nCMF3kP7U8eJ0lkR60SvFbEJUZgaB58gGKbQOpXXNn6vFf0pAjUNWKvVOdyPWjwG",
-	"V3FyBZJ2v71/vNPe22nvX7QPOu3DTvvof2qYYHqS5sdal4G2/bxLudVhWZp+8+3BV7BJSBAlKLkhCbJG",
-	"Xj9L06lv8+k7oz5duZN7xW5IysdB4jo1ugHvI3tS36KWVQBfgNG2GvOFUr4WMs7cCwuyPZaJxPmXFniF",
-	"Fn4s+FJ9zi5t5BIOv16cgBI55g/kwUEaBRb2IcYrPE9oMrTKqZEmEk83KCeMUbkatcw5eBceSvnpkGu2",
-	"xuvu6ZBPtcbreX5DwBFa43X3dANSgu1dQkOzDl47S00Vc/4C79i/TCY7sy6MRUc/6/HQxtXalPOZaW6l",
-	"YtSYeipSbxZLicA7gZyShd8oPRwObS58f/b5UKRjywizjPDCUAmQQxN2KDNALk7HREjuvPvKZDwniDCe",
-	"DYZ+XtrjYZcXkK/84wvambzsxyNp3xNqjJ0ygbFyxqvz1uaUxhkxoSH9yyMWxy94Qu6Dukrp7Y2Jq5SI",
-	"Xv9w32Ga6gUukRyQiWAdQGD7BqRHHuV+XKdXXGirHeLjuE3rXwfFkDW9GBVptSZjfT41lBGSgIn6eM74",
-	"JWek4ala3SoPW+Rxz3JQEhufkF433IRszviErU2JIu/Iou/4tVD66ST0IcKS80BWZvlTLk+ASpMhEPrQ",
-	"gKi39IYw+GPwS6cphdzD0KufCE7ognc/zSYwzn0kJQMcT9/yAc9UxUfOTZUEz5Q2tMUUQnvBb23kK4JI",
-	"kqfDLdhdnw2MoemlYEB00vjfy9+v7/DlbKH3Qf9+ovnRpbmavPwRxGe5tlA1rwDVXrjMgQZUP1Nos1D+",
-	"+M/WX2AxtQXS55yPCORaQCVGUcGxOeP71e2YC7Wmh+5r1CK31tmxyD12TchYXqU8xqmXSwHpCFFrxG+I",
-	"8XB5KbL5ULDHN0TQPi1CIO4xP7cCcvmA8e3MJFFXWNKEeEOaUYze4PxHhClBiX3JZVuDneUN0y/S2WNB",
-	"8LIFm6KHTusPzMh/2R3cjfmoFbX69tTtXPoksZn8V1JhlUmo0VRG9rhRr7L6vkPjuaz9rLyyo9mtTbFU",
-	"V/m4csri6lXCsykfQOSq4pnSXrc6bfsXeWXuf2wSMMxeZONk6c6CJ9UGumxue5ZHaFtvMCPoJSfAjyVv",
-	"qZgaQQH6NJXomowVwj0tF6c8W9ljathoobs0TUODepZkjwwpK2dCzOfn7Mwk6Czi9UBKD0zsF6zIBE9f",
-	"+7GJhwmPPMYw2MM4fO2Z2NBsrZhOKZBDVVFHPsJT45LAcoNuWjvDz0zLRC7onysbCF4p2cItDeVkb11d",
-	"DaipMHE25f4FW8coWUPMZrLdc8/Fo7J5fiU4KYm6GbkswVn3y6uLCNRWJ5RtGd2GmEdP4swrN50NpUFq",
-	"CuJ9xDMh73oisyy86oY8goP9XC6hWnUlkAS6k2eBLpqFly+65vzP7C3xwrusmkjTe835mJ3s4038OPNK",
-	"yb2ExO88Oae6lH6Jfy3wUoNTn9/LZTfJXI1+7sZ+UJooRG8jhaV4bck22webbK15ZcF+zlwLJyarME8x",
-	"QUOSjiXKJOpT0AA3uV+g73wqFLU7VPNmn2+yh/40l1DmDHxAntKgVyZwrCCr4cTm1MsuYl6xA0mTzW3u",
-	"G95bPSvqD94zOVF13A8udwkMdFjXorJiyDRSYhr85JH9pFRw0bcEMVUQ2rQ3bpODO0hvesN7G09usttf",
-	"L7UJtvtb1HoLftptiOROQiQRmgxpPLQoQU9u9p5o/fSJ8Sg9Jo3TUMG9CsegDfyAAnIVA3D9Lf+IqWgm",
-	"LzGIBqhKaXVaZPpm2Pslph/om7PPf57tvadvnu+Sg/ZuvJ/OlAyCCWwr3W3NIvy77qdWE0rFMhfJJX1K",
-	"WmCisd6PfHdMbOeM3c8OneeoXTPieJ2NKjzua7rV13d6N3Zkb9hd3YRgbBB0Ec3kx1XQy2dJxGuAjGlE",
-	"MNsDW//AoAJwwWl9GXKZ+3e1KIZTo+z6wfWNrdd1+RFTdt3E0TqrLT3i1K53mKancUzGjYrFylkDZ9bw",
-	"d2EKcksBHAgjB0zJGcQxJnh17X5Z3gBMwiYNGKyyHG6hYibfotZ7/jNPpqvkETRV98qIcHeg6J0a7IYi",
-	"x9Co3qoMJpdTop7HQpVvc5ree36excPTAnyuwTYXIGg1NrgEcld/i99zBZfmgs11YHcO8sMHw4NdtBXk",
-	"NrMJ2RycjW7gG4OVd6eb9wfvbXbjQph9bsOoRImptd/oPnn5Y3e6Vw77b9P7Vc4/n8UZ3OhWfXaa3l3u",
-	"EyhZd0tUVo/b2N5A/t+04c5UY1Av2SYHw1h/j7zg2IJt+mLsfCoRZVKB817/v8RcghLhCZ7OuUVnnc0P",
-	"EkD7aHAbLzh/66AdGxxEEBpy4RnMv1H/LGbmukxNLOFNHqLf6M+bI9yPggN8z0r+53tIjHugZLfmZuQq",
-	"KWhalm7ao/2OLHMaVWWYGWqAM5yJpN+9RAvCoG5auOUamRVkEbg1iWYr5eNGcgF4Gw8t0T5hRd4WkKsN",
-	"DmEWrXVx/aD/cP0t92a3SH45+FeICxmsSSpRnFJAoDJ1AiYgoPyc5hPkbTn4mg3qkuIo5iMCgEyP4YiM",
-	"l/M+6pzCWLKNnSlh9Nd784qAP3hp6MFHlg2knGlj3NVzaAvKFXQ8Hg/JJ56mPFOfSGzrJprfrcJ8At5I",
-	"Afrg969Rq0dSPnmdpemFwP0+jfOE+YSwqXmEkYm+V2T5HhbkhhoT5yBqKfPyRwMpZWGOajlC7TO9qQPZ",
-	"qHnL6melN175HrTbtemr0H522X0ozCl9iyzE32uISN6fjzUEfdyYr+egd+vzpL/qOgWNpTguQIDZ5B2T",
-	"0a5QnzIqh0TOg/g+KiY9zytDVuFPr67kr1aPDDBbyDkWWtwpmUZ+S/+V/Z323lzCRqsmiA0orZpel8cx",
-	"8ADm0XrH/6Rpip8c7bZb375+K0O7mrVtmiHdd5dxpNtbQ1FS0TS1bnA4NgiCvyhz2PcfdX93f3H0czpg",
-	"Zw+PhxWAM68l49zzDUQcLLieD02LtyHXgm2qFU9TUaG8alRXUWHrGzd7LM1D904gJVSOUzx9P2NxLjSv",
-	"rRjSQx4cayWAJoGI/XkoYn8NIK5lFaMU8j9919+5+flWq+mNjPetU2E9p0JlSsZaMrt2VsH5lMUkaeYl",
-	"9snYlg+3Or/nXaJm6j2/Ri2eKW0G6m0xGmlrW6X5Y1ZpOjxd1NfK/ETmPaQQA0TVFYl6yuJlSgiMCos0",
-	"Sq7ez29Ry8c2fuFodRVCxyMT29w5igrgwQ8MQL4VcjswdwzPj5qn1vobaqfuyvRX3sLAPizbUQvfTiVA",
-	"yUX6BLUJYQCFy9dogQ+/4wPEL7pNA5DyMA9/oq9cWfdKFe55TXj58FzNuGUIfUAGdKjVaV2Taed/rg9u",
-	"/nvv9mfL33vtw/0yKOE10eb0Qf+4f9xvk51nuP1057DXjnee46ODnTY+Jsf4uP+0v7dX3LtmL1u1oSir",
-	"6OtbVCwG3AAzq4G/5ctxbbs6Wsg6gfU0sBojFexcteVnssMrJrt30W534P/8yUIC+NKs8LckGWzeix4g",
-	"mno54lpUpDClXFh8vxhbj8EbaNPfWNFq5BFnRt173KTitU1HTk5RMZCrQKqIopSy2TyTGUDsH0to5XNR",
-	"n3/m1fQ3OK+HgAUIzLo5NsASXFeqNgzo6k36HUkodj0bVtzrctui2rvtvdYA5c3Nt2aAXsukubVsbiMl",
-	"EetgKW+4kHVlUKTNIXPMdYNaTA7lxxuwXb7xjcCZ8lZTXPjNXEAsgj71k0R8wpa34d4sCa1ebTinh9mw",
-	"jlGIt1b39211f53LTNm4+9+RXz1N2tCWpdp1Iqlbx9CP6Bi6i9ypgtLqOYdcljwXEkkCPepGjmL17D+I",
-	"H6spzP3euXM7uNL1+xgQJ74QfO2jaDYgg7lWkwv3u/x0/e32J7gsSuaVc2csIaLUoTIyWapP903DM9h8",
-	"YdRV12g4d+AWHYfHPKXx9G72+4N4eAsveoBjLNbd4EAV50gPnjONMxU1t0gH5sozhTh7wDYh+YaYDmbz",
-	"EkIfb5IAyiFOPwotpRW4bm221Nj7k2vaOo/DZRyRABs1Fnwg8EivwPXBDIvakKSd74TpXWSLhyV8DHAc",
-	"c+/7zYVCnef8zc1lHmZyAtfr3Ofy+3JuOukETyWCfSsWD/8ZbqFaXFW/518tlhuZzS7Nv/gO72mB0HIN",
-	"ux7iNMv9pIo+XNszXO0MXSB44QHO7t4C7Wr2tGeU+mWtrNTQpbjrGfpq/3w7WsJc50ZIwTExK2hp/aLl",
-	"NY3U+u2OoiNAzclS67c1mvfcGZFww9dTaYvbpOKCJCdIf8ijHl/s1hmmX3BOoL5HKj4e2za7Wt+H2Cb6",
-	"h/HSDEmadHJVSC/eqFQkz8w2z3k33Ym7Aq4GnJF/5pcHfHvEb8glqzXpebNp8XG+zl84N89/mzWv/lrQ",
-	"ExKrXBWx+236JNMc9ERLdhADS6dO6/T/PNGfZuAoN9E76ZNRuF1nyZoLkCgcEqQqjfDUZSRFdiUzFagK",
-	"JVTqZSSOlWZZP2wqBjmjx9UQSZoQaY4ZDwQhydr84Zufs+OewadPYKUpHmh98giNKMtUeScbDThjy/4V",
-	"rofLk8NglyEfUY4JS1qB5rGzLWLD1vF8d3E/5RHySV2HcSwIaNVrb65viy8VdzY/YP1BC+N+YaNmLozG",
-	"SFJpmr2PU6z0kEC9roOzslXSwWHCHZk/M/rvrMzijDNiKgc0M0JT7+VLmbkXgVtL0ibKE5byyfjL91l5",
-	"lu6imXssJAwLqR6kqCDvlhiqdN+VqCF4e2cJVdBRsuH1/YFpGavmb+rYwZQHWMw0M9I2hSmTN/b7THfP",
-	"uUO37T5DdNW5zNrtg5gm8P9JhK7JdO5vsI32r27jUFb8HqfU/qpP0/xVE6qcSuUL0GJGXjPR8JYZ0grs",
-	"gKN7YeEytcF0YsOuUH1rzDFlSrrnjit0A/0i+ESa9huWW31hdXwYFFalFI2wCK6SBRtQcAvgMZCDCU0Q",
-	"VZZ3eab0hQPxZ1Zf9gQH52gy5CNPz5pYNP4E+mtxxLiJ6jE0xkLROEuxCFzXK8gMf4OjVn6ihpaLOZd2",
-	"ryCsSlYtOdabWUx5RloTHX1sTIHyl1wTkL+CWGUTfa59KkyfdkVGslbvWSOEvuULx0IYJJZSQCooVrqu",
-	"gb3C10TaRny2jz2ITUMBHWNaTayiq2Vm47O1Sy/PKnRalVYjzHiIx2PC9L272HZcZuzpKRe2nv6vJqYe",
-	"UEQx1TDRebZUSJ2AagYqnebkPEiezQ29X7xbtBW1htOeKJmTxYqDXXDvwzUQbAUczfcmrugVsfUcNPYc",
-	"lHsn3scZl0HCZtPnZgHPZvPjtkfc+IgNGztn9RkbZ6rpQZuKOj+uUl6Zlk4WtNnKoImVSkXJIpWIpwnY",
-	"0JgV5uSJ3lHMpiglbKCGkVZIsUJOjx5R9hZ+aHX2Zvc6at3uSBILovLgIyOT6ln60RMYg4A5zZI8iKL/",
-	"OuJSRUZH7JaiA109HXybT6e9f9hwfjNH6k+2+uD8/NhVDs+lHM9RY4/fEPQnERxyB6mSEUToJuZvCelR",
-	"JU+sF0X/KaTUjvAtHWkyft5uP917/nz/6PDpYfv58z3YGfPTzvxv87qwy0Sev92m/v18ghg3wLg8LcXC",
-	"bL6doT6cInetFue1324vPq7Z47Ebl88teERel8aVOCsoQrXQ4bz3Yqan6U8S/GTlZR22nx+vR4YwhwWL",
-	"KzVufvw3xHxb7yhYKz4D5X0XF8uovzzxsY9fDHGqhR/5O9xF88jm96JXbs//cZz/y9zLtIq0rLokfiNj",
-	"5eoWsLZj4VwIOHJxKrkFtAm2uY2Q5ACu5vkhAGWt6dWxYK3JQ4dXt1rzCpRqeib/yPpykGp9IN+mniq7",
-	"3XkM1Wph5d35Hrwyi9wx8x2E74Ot/cT+LTs3ZudXQnDxov7O76LuiKghTwDmB2ChSNLNEToL/7hm2RzA",
-	"2RoikpvKuW4Ox9pFvUxZpyhlA3nJwOmOmQf+nHJ+LVE23r1kAdXFQahEa6vHNZShkA69LG1nHmQk8uBo",
-	"9YnNbmerXNoyl/IaNUj8qujTFjVwKZZTAStcjFEAvzSqKpuKyvCAUdHYLKqqQgyx9kyT47uPOKSQu0tV",
-	"7aBDKbCIFPd1rciwSJo0Dkm8sr3NK6MSpebnawbQwj3Sq/JAcCmXE/pKl8PlXqKHabDe8CbVL+mNzBNL",
-	"XA9rkwg8wVMI42PpUoy8ABsLx+xmbqEU09Fmtq6PabrSlzaUXEWbh5C81fvzL0YM3SFz3fEbxp1dzgdg",
-	"bNqrozpFypwkXBfVyysmJz2ItfLY0H29jBw3JGmCUuiMYiLzsilPOhj3AFeGGv83jnha5lL+OcNOUTZo",
-	"SuoLfItB1SWf/9q8MUN1diIzQ4RIrZSzckUKLI3yZH7lE1Os75BGtB0LDe7Xl7qzuAzT0Fm7gq+FkeU8",
-	"OXUukOvJ78jVI5W5rEIwB6nMilqPF6IiVhze0R84aly+PR8usShP7aybUzTlWWTzfvQd5zKTH1UO0OZS",
-	"d2aOeEnKyqLclFnR3Nh4X3pDlImhQOKszHD0EhIAtWxZiuN8EjdLFmVR2r4u8NT6CeMeUGjVaEAdtO9l",
-	"LuctCxuvbXkmc9FXZGnuchmVtGL60h4lmmi6h2Ti1afvI5xW5vJa9HGJzaKokiTtG3csVQVdrJbelRPg",
-	"zPJLR+nRUGnOizho/uprLj4tApc9ycIerReczQUqThKt23uB2Yn7yRnJNTINZ5Cm/lrQQFzQwVBZMDZQ",
-	"rOe/ZrCmmqE6TX/TL2086bFSsbM6ovO6YJSjeDUjtLI8hpVHRWS4vK8LI8V1fYUh3d0aJTaYoenpsH0I",
-	"nqbD9lG1M6rjlm6Y0Mh1zJKUSPdJKDTUNvs4xTHZRa9wPLxkgsgxZ7aaASNzppZ/EZ+wvHFw0aqbTACx",
-	"WubI1DFmaIhviPFmhT2gC9XQ3GGnRTM0walgEweSbdJvzcygdXjkedWhMhZDjznQj80Ttc2e1/ppmFJI",
-	"C97GCTftrp2rNwqaPn0scqMaQyt+GTKoTcVMKURmSwPklMXGvjY+AK1h2cKdoCfOI4NmfBwgVM11rsN9",
-	"mT3MX4PHOsb6zX7RHl/zb8KNhVM7JBCYDVWLDZqZk3UTX2SAvOZiwNU6eWcVJXxQWmYqkWfcKE0ztOYM",
-	"UhgwtJhfsCITPLVtEh++XLaJZ3ybK7sZoWRpoMhh+Z6SombjSKHz/8Gv2R+cPH8lONVSrtHF5DyIkogb",
-	"GhO4RnN0wrwdIRbzpks8JPF1YPXa+OlNbd1QrVM3E3+hvxf0J1doAAkZCJyQpGMmzwaRIU3JRwTc5oiP",
-	"zS4AeKbHS/waXCnm9SAn3BAhg56uD+a+sQyKbBRXk4hcemnm1YXu65HbxOrjNLvS3Pw0G6CcHe6ONz/S",
-	"hlkZikN4GmEV4oRwNaiTGrBGE+21+2/Py/oxbT3KNQHUEkESKoNn4iMzzYxk000ouL39jpq5kwYn02Bw",
-	"Ti5QL8GBoSdvHEzoj0wqi4VeoiStO+o5fl1GALZQ1buu7fDV579m1Hc52/1AHm+HwvPCqj73XLm0haJZ",
-	"9wY781I4rO/ofrOEgxkkW/ShOz1ykxFzv+dss3C257XCeYV6bN1nDv/WgPlRaesN762GXzUZcgm6rfKQ",
-	"eExY1/SymTdelsFR2cgiZE4gm6y4eljvTEnEslGPiHrxGghnEednnAtuFJBPSkwBuQGapOmN12qay76e",
-	"LYab19vJrbpSYrpwG/Q+CkoSpJ92RfymKrA3tRG9lWOucGbVaXb+8HiAHXgNlgZJBmVjT0AIosTUmhUE",
-	"h+26BXk0vK+Kc4ch651VJfLFF48qYSHL47ihKGeBUmE2yy2iRCUzgDP+wVZw2qMAsfiD9yogLFbJXNLy",
-	"47FjV8CK/zbIFW8hgeQtH1CW+//XdPGfoFhL97wzzQgrE3td6OePWtU5vR/8ehooMBZZSkx6IZnkuYgS",
-	"DXmq/9fk+a5TcevAq8aLqr/zveOZyjdvnhhAEPM0sVFe6F+anLjMURO01UJUaJFYOcxHTMWK0gADPdhW",
-	"lMHMAoCYMKknEcLozZeLVo1S/s2wQLlTZvBTHz+cX6AnOFPDJ3k/dC0H6kzyfqqQotImzyyqmnZsy/wK",
-	"zlu8MyCDGSk8iAa90qaIGahp2KoBhkiqH3Y7Pni2JjJC7QUOqFRENJMtpwydnr84O3MCplqieBWgR0el",
-	"FR00kjAPDjyxCLTvi7aGMALXx20JmNMlGJX24bgxWlN9YbeZzEWQ0g+fupi3IV+AJepaeFlTzQGyUQm8",
-	"ZxJugm7rx5CrCMLz5au3ry5eoSc3e0aCjsgTl3395C+afMtF6TaDcfUMRm+iBV0tZaPtff5A93m9sghz",
-	"VsG6iJAGYKsjVlIE1kIGt3UkSG/ojosjKv2XQIHgo4H5XhPV+2FQpj0iAzPjBAE0uGnoGM4DqsCV/tFw",
-	"nbd4ypvGU14CoDwLmuwDKq8MdFxIoxXvpscmnuFD1Sv9f4ig/SlI5woTRYXvsdPCjX32sujzip1aa24B",
-	"88OJ0RVvoD3Qb/Rnrex1S9lh3fXtM7PUs0ovp1aFhjxLE9RrnmOvqq8vyq6/xyQ7H1phG2RsHAjSx75K",
-	"vvBCH5+7IWwZhO1d5jptlEB11nTvLbZ0S87QzSZD584alwQ/NOBARWX538V3qjf5XR9vDpIx12Jw0cNc",
-	"S+TxWAu+iSyL2GelNR7XEK99qPAMCdgPLC/tMQ8VNTb63k4CDpplx0lYQtmgyGMOdsnp+ogwXfDzzQGj",
-	"bcDVNz8ZbzOianDKd5imL3hC7v96qLoOtoK+saB/R1YyS6MiTZmzdGq68qghGUmS3mjZRkiCFEfXLBD6",
-	"/zHaWJ0xlPKJtjzLiCErNrH6G7Vy2hrZlUb2tn/QKv2DqszhsMC7v5yLL0Oe552UP1bH/n1H5vax0tr9",
-	"QbIV3pGE4ovp+F51igrouK0y0VyZ8EukVyjP7VNG5ZBAxbsfUJxgpuCPJOYssUr4fNGu0c1D4eapi+Zp",
-	"FQVNtFROeN2kpnd9/NqMGEhtqqHJn5uKnyKnyUfW0oJVS7IAPs/qerusOp3XOeBPs+iuv++FjWtvOn3l",
-	"SDIfiaiMWHadddGtCAt5CBfl1xVX4w7CbN4GPEHjIWcEfjx/dx4hNRQ8GwzLXbjPX/5WMibUWM9avxhk",
-	"9/AdeSpnVw9W4CogeHARWkgLGCx0bu+5es0zdq8Q1gVs6FYMNhaDHw0+6QXnb7G43/ZN89Co2/NrfH6f",
-	"sCJvDWLsfZ5dCal2e2zNj20m2a5RW4PvOBNvLgeviVFD5TjF0/fBi+5nEnMHL+SsNFvh3ShbrXZj8L9f",
-	"WuAqrvVPRJK1QF0epOXRd9YZzIqcZQ3CPvE05ZlaxS8gAWE6KUFMuy4pXnfzws/aL3l6ftLmOO73aYwM",
-	"l1pnz4yrFWqv5nb7HYw8ccnrVp2NCVMniCaQ8C9MSCW3kJY6/GYtIwDMe52l6YWZZnUappYtxvk3svOi",
-	"KXGr+2jmpffLQPDttdtBh2BC2HR+jPdc5V/1ViuIluB4Kje3XkYmn/VClpmT+qFf+chiiN3QMMqF186Y",
-	"4HhYgOfVqIcq71w1gkZBSdqccht+gtSEo4TEdGT6EhTuUp71fM3C1tMtSQ5qiCjoPtWbrtHrunkva6DB",
-	"ZTtmCHUy5M6za5jUOrGbbtvcPW9pYWYyc+fpkVpkGdxSf4DpSmdT2t0F4sy0PWyatRoWNWcrstcI356Z",
-	"h/fa7fYq4sUWseXIKzFmWou4Zi4FwWshMCyS1vwAS8cEKSDE5bzh0KLKNfi1AMaYTdGIC3LJGoimu9qZ",
-	"zQoil7dB4txnBXaBVogFAdBKGexL6ZpPtlcRURfLeClve7lnO4PNDuYJp4WsvbmR7oWfF3Dt/cU1nEFk",
-	"iGJO6RCFUrSI/pzuNLdx9u8/cJzjHLbgJe33iSA2nNgQXsp8LG9KoiXbxNmnIzqwALRoLHiSxSHsMCfi",
-	"5+uwqUIJTE2eIHKrBNaHbdqcIKbvPiyU57cokvUSuyBTPqEEDroxwq7dLzajhsoOinmajViEEtLHWaoi",
-	"FHMmlcCUqQhRlpBb1+TJx4Zf5rc9UxL9O8Mp7UMtPRizDidfK0C7wKa7zgZb0r7E6WPLvLfmqFdChtNs",
-	"ltIb4uB/ewRQhkPH7Lw1DhWt6tjxeJxSUuH/YWSi1WL7TPH5nxx0wgkio7GaWlBjhxxWBDJMkoB5L9xw",
-	"IMlJvgojxFKe6Z4x4aJpCfoca4W7FpFYq0F9ygZEjAUN3Qznv57u7B8d671dzFmBZI56n1XlA46MLnkb",
-	"BoqYhHDD38O5wPnPHZv0bmtHF7kvxSbm5Fu61Lyx0aaFU/CH5qhH3JwaDVQBSEHZlVRk3EHkFscqnWqu",
-	"dee4a8SU7FhcX2A+afnFQWUPsRi5ouxdhIcEJx2EgegFEiQl2MJtO/qNLpl5M9d3IKeDiBt9++0iuyMd",
-	"f9naiDW2QWkDdlEiaF8BUmKOjUj1UCA6tWmSy87Z5nOwbCdQQUUYmkJydyJRy358Ofydw68ozqX4iKGw",
-	"MvFWsEqZj5dJvTsE0CsJ1x9IPYB4qwnWPnyT5nLO5TYw0TgwsWpRtQkquDiDcQTaUo9AStFCVz5c79Ca",
-	"qjBuoyJ9zMvBeqByP1ttexawQA03SJQxRVNETW8QZF8IOsDsMxstnq3dcsO12ahdJ+sKtxuXylamiub+",
-	"5IwmJ6VDAfrJvR5a9zCOY9uszAtyTdEEqomG+IYsziRcJY+tlAHoU25xeDM76JNIrnVX5sOtV4Bd6+op",
-	"2u/9MLeOQQ24Xz8CxFIzSRKj5p+gvXbbhXrmZFx1i8XmmNdlwIs5RXR2J93IP7JXgg7YGXv4zgqzXYy3",
-	"KkdzlWPKYtspY5UIce1qhJ8kMrLcD77uP2vW86M0WtVq7k8qWRcYII5X+M2SBf3CXPZ9wieskeHLMxXz",
-	"kPKWMTtqB/W40hphQqRpqZPsIhvS6eSFLwZwU5v5k11ks+FBezR1IZ25+kSDfMMn5g3Th6dzyZxi+JNE",
-	"Xdusqms6506G013TBvlqgqfaihaQg2LbqEOoVpu1Np83sVFsLFFK+grhlDNSsnLzFRYhqiKTvxW18oqW",
-	"vElQPnpQOqzXFNUdRNTyZvWDZ9773eJqhv/mhYLtuIelA/Ec4WTVjnv1Qt0NGwsvqeGp6sIHDJJ7fBsD",
-	"kLpPrgZBWqCP5k3v8i7G5fXUO9fkDpXiABUtYpHX3w9PvDLtiu9p796SxJLWj7J306bZBN9jW84Yp2no",
-	"M4G8FcRFIHPlJA+q2B8ET136St8V/UGkBdIhE+KVOVDpMh3qwseZHKO+4CNE9BEhxc0/6u0dTchozBVh",
-	"8fTqmkzDu3cNdcEOyQ32B9JkV+4O+vdqfuoXiCzreZrT3/zRlNddi19/C0Zp+ZgwiHkAJUrFeZInLaIU",
-	"pBYCSL0Tu+JONZlCcBnaQNiHsOAZ9JDUlvxkyCGaCD5KrVMTaVRSpXfvBMUplzATv947ISlRJCnplnbK",
-	"uTZnQimm/UTUsp8JapEBibwK5jYE55wm7drez2GLsApgdC8w2ygOOi+ANwnMrV+ExVlCtwxuCp0bopPm",
-	"O7IMkhuW9HjQJmbBh7ZuisZuisJhHlKdEZUyI0kB0+odjfMZaOMQHHnVHCwbc60fIigSsMmthT/QEspn",
-	"hHlm3gYzGgYz5q69ujGASqq6c1Vd/kDW/2eGbzAFoX2f8jUhY8IS0FKyYgbbvkI/nJz/XEAsuBaBD4Xw",
-	"sG2/vMYxgmv2HVklpFCNOfOeo5gzJXjq1YCdoAygaGbrutrNQgv5qMHlNAdl/mLrBkztv2lwpYVLL5OU",
-	"mU2thRm4BY96UPCoLZbTI8FyqmLLmiGIEWX+X/eih+0/0uDIMQOyna/qhOpfPbx+6//8jnf+/Kr/p73z",
-	"/Grn61/taO/5t/9oRgeblq8LDuxeL3W74Cvn7oXDzv9r2zP2LhUBVzoWqum1+naeZQbuL0Ympp8B5JxV",
-	"GPI8rmgJq8d7FO3yHraTna0k20T2kxf9XpL5lNnKtL9Jwzy9J5+gru17wQmsTmT40ZMWPtsr4IM4NRf5",
-	"ryRNHvQO2t46d3jrQDMHSgp/aHPDzbh0IYkpbyVV5b7dRIjQeLA38aWGLtuZTbchxGI6pf5WlZttOmfc",
-	"qyCUriUbCEQP/4SqZeeWt/JYtEdlIqqZK1YtXaMFvTN+ECkb6qHSgAy+lwYrtVuifCH42oEC3edlUwI8",
-	"2jrJf7jrzaerD+Ih/ORlCovq+823hPf9Ep6eEIkzQdUUymkdUAD9LZTTZWxcnKlhgq7JVNoE8y6CymAC",
-	"Z8phF6l+fEiwgWg3rqnWv3ZOx3TnN+Jl59qRANIHC3MXm3+9doqRiWqvfn+0ohYQCmyfGSQffqjUuPVN",
-	"7wJlfR44kwJpmGpCIQmxae49oiaEMNf2OyomNPPOPwAxio8IQAdR+U9Qaj5yqQaCnP/3W7OfBn6iq5+2",
-	"FXiXDGvuKEcY/rmLTp1fWmsQWAAOkfc16FNDhVRI65IO6sjrc0uofkciSQjbvWSX7NyQDlyrf106Srps",
-	"GfijCF2CmqD/+6/d3d1v+g+WxvTfLlu7u7uXrW/dE2TLBAIfMlJq9kWT5Fgwn0l1vGxFl+wSiHfuMSu0",
-	"8gfRpUfdpdnsosP2HsKGpUYEM687U04ukJVYVDtDEAGEVWSDFvqVS1YU7fM+4pnZvoRPWCcHYDlqHxgB",
-	"1/1ElJjunPYVEd1dZCWDgwYQNFYdlLFrxifMCrkIJdk41dQC+ZL6v7HCxltkct7enH94j25wqg/j/ee3",
-	"JaxElqAeTyiRRkE6PgQNSY8GMpUku+iUIX05GGp0sSWcNzsGsjTuKsYZsf7pS2bAPmBsIyx20a+vTl+i",
-	"XLgBqh4RsFG/vLoAfR32QM9Z4hFBhv/NLBmHkYDiXt0QMbVfQTEWQs+/68vRbsdLGf1JIr1deaxKEqYX",
-	"IDGDotVdpKUwucWjcUoMGEZ+oeiNMPjcPehQc8k0XXm0UOyMmY50S4AER6wyeZKTHSBFJcR+CukvRUhS",
-	"FhNk6VpCsMiEumClHzIFqC0ORQTQ/IoxExKnWAC6jt6jw/Yh6ubg2130DwtYgXIgD6yG/4zQYfsIdTVN",
-	"8uRKPw6wUUS/0D3V/+yilEplMybNc/Kfxpg6ardRV8tqwXDaNem/pX2ADRwCpgK8kPBYOhANQELDqJcV",
-	"nBCbpoMCZqmv7l10mqZ6ZEFIXj6MiDUizelYQQE7ZLJp4KC0eJpwpK1VuYu6zjfc7eSy9SeZi3v9hBH2",
-	"llY8QENNLW++XMhIf3JB8fMls/htcG9bSW7PfkzwNXw3IWNBYiijkpno45jsolcUwjd6pnrnmAmpTb2T",
-	"NQQGXIVn8rTIbUzGyhwOhIR+0mvR38oLrMxmm2AdxOmMoDaZs4afzC2lxThLEGbo9OMZpFtTpjnp9OOZ",
-	"vme7u+hM2Rl6JwyTA0CArrl/u4CChCZ4mqOOwl3BbVASEKB4/5JRPWLMx6SDujD3rv06TlPXYSECQDwT",
-	"4IJn7YdGWFxrmaH5i6pd9CqVxPA0hpmbD+UYLR+YL5wLgdW5ZOZ5C4g0u71ark+4ngyBU4rgPnLgFvYj",
-	"3UJ0YX8ULdyknmWfixND730uJlgkiA4YF5pmjJA2fK83x0k5kEzEtkbXV47JEzQBajjA1/SGQNozg2ri",
-	"Duo6K7QLuyPtlWBvbS27YIopHwxIcqIfF1iRHYAJ7/hXl3t/9pD1Nyyo+CXrTV039Tzyqb/IU9JB9jDD",
-	"XzF8zxy1FqpOoXgVBAjHCF+Gw+8CoUkjfA05GFYE/VE/bGG4/FvKHq2hG953tAZfNafdQXGK6ShfuAMw",
-	"qODAAefJJcu1oFwdmwz5CLom8gmKsR7Y8JvWu6bEovGkNCZMggFhFVltgQlKFLaJ1VSloMxmarhzs79T",
-	"VGLcEGHAP1r7u+3dNtQgjAnDY9rqtA5227sHJuI7BLXbJE/mba3GXFrPoZNALjI0G9A2N5fJwgf9d4yp",
-	"QDiVfCn+g5cTstuC2Zn9O0taHdtG963trWR552eeTI2VyZQFVQREIaPvPvnDVkXYC9kLxLf+wIz8l/37",
-	"bsxHPtZ1p3VBZA5svbd/ALYSGHj1avm9xp7fytaRTXsVRI45k8bC2W+3qz6bP+dAAuiAkeQM3IWHdV47",
-	"M7LGajPmtb26oxUNXeQno8GZDxws/4Cp4C+99Xz5W17wBN7ZqzHSTI8L897R8ve8TMC82RO8vL/f6GXn",
-	"HjHv1lik19RBv3NU7xhtnQi8cFBngkUWq29Ytzq/f9V2/2ik5UUHkBb0PW3wnaEBLly5nu9F4YHUZn2R",
-	"3e6L/lan5YM0fdO/4pRi2eq0nuAxzfOwjSj5FhWSxSJz1hUtRlPP5SZGFgnDSFeo9UE90ueQXTTxPLO2",
-	"LMJqmHDLc7aL3vPckMLIGsRIEJwskD16yqsLn+ZShGcqFyMriY2XnJHawsIMu6LI+BnuwqZywkJDvPTS",
-	"5P4uwuKeGD9n9VcssaaBYxznIHTxoxlGX8jLgJfrmNnk3wxILT6+sGVypjgfkj0nJvREfFOmb1i9ihnf",
-	"GXfiatfoZ0kEdLKqzRrneudw+qIs6r4PxviOaPSiSHXtkaGmA7/kqj6BGizxUgFQk6vmIvfM2Qsl77Wj",
-	"9XqTgIs9TRc8TNbHyAXQ8kHbNquTJwZUKsUKDEDAc9GkLx0fGs0+ROS2kdA6+m65XqpFpm+GvV9i+oG+",
-	"Ofv859nee/rm+S45aO/G+ylrquaW+hxtVtH9iKm4ayXXTn9DnPkw18/3pm++unXQLHmvKsNoM/W8VGxO",
-	"83QCwJMIpk9VE5HwDqx3H7DIJrLbdFIJNqzxV+GwEbxbyeV2Ovdu1vrJ2q03mBH0kpPmUsDv+lVLDOzd",
-	"q717Z+bqK73pF9im7zxeBdSP53+fYuMFxHbB72e4b5PSwXJfLh5uIM1oJ08XqisiTMZ5V7PUWdLVmq3x",
-	"32FfjYFwp3P5kVSSn2Rk9eCZRKJqtcDLg1pHZqi70AnmcrQ2qxc019xXVA5gBVtr9rFZChXyoZSuaXAE",
-	"/7ORwVDieS0JEh7LklFbwk6Y4MGACPT5DFEGNsEYD8gucllGSlCDFiEIGnBiizOpRJRJhVkccG//QtRL",
-	"PWSYNTymVuRWPRmqEVSTFZw5Wx31rQICxsTbCEm03Y1M9JWohZt7AaBznCmBYxXptQiCDZCjXhegNLmd",
-	"hm37qr/2ZJh3Ggnu4X677frraQuqaI1lGhucoE8koSa++Avng5TYTAJDehEgGkEGCeKZgnh3IjBlti9W",
-	"cIMtPP/SLV4iN106cTwk8bVedR6LgVVASmdZ4JleEpmmOn7d+hblLziQrfpvXJOprPF0nmjWohJi3La1",
-	"gvmI0Ftb+orN3cs/41759rX87WAYqRjsE8EJoHfBGba8DDMr9+tdJTPtGgLUfBGimdpi5T1XMNPFpsoN",
-	"EVNwEUdojAVgQY1NwyFH7ZbEfXp/ktpi4SDRu/BYQfhjwSHjSWQMchtsa0iqTB6GRJx1TOxWxEMCyKZc",
-	"2FioINAByaRzaLNKBsn+rdZCTELeqg7khdKhvIgl2yNg36v2x9DPTI5U3t7H+Ofjob4OotkuOFo6QC5T",
-	"NKNwQXBX/5pJ/WJwi/S4dM092iTtnRO9BNtVVV8j/7lkWwu+Cu7rCz4aQ3LPTKMflwlb2VQocu29elP7",
-	"L7O9JpAOKURFB5aT/EuXLCF9ymh+NJFL1bTjgk4G6ZqKpKkL83MhTQaVzcca4SnqEXTkXGmIp0lILf6F",
-	"qFIDlk1J+LxJVau9vz/TbEaLfde7zOs8ZqpjWtAbrBC4kFZJk9srcBVclYrWtYgN94Fq7cX9/eO9dnLU",
-	"jvcP+8+e4t7T5OAp2SeHMXl+mOCD4+NnPdKP270EHx4cP02eHZLDg97zZ/29p8f9eH+miU6nlRzFSS/Z",
-	"2+v1e/3e/rN+cnj4dB8fPz1K2k+Pnh3j3uHe/vPk6TOCj5K9p+3+Pj7eI729/gFJnh7tPW3n3XmAXvNO",
-	"TL9/zbsl5S2ASvcCiGtz8ratVpHuVRDdyvdFsMlP4NbI4RRi4AdqEq4zlpygLszfZj1pe4whjJzBvFFd",
-	"9UyWpdpkrjfWBEvUy2gKSTuVnG+TN3an2OiC4QtHov99+u5tBEsxyJ36H8WYTiP1BxV8FJSSL6wO2Iy/",
-	"3Pwa6KoA4WwH83qH5XOF217WV1rDCqrW/ZMRZU9wllC1Q270gVbu5Cz8YdA8p1Kd6o+9Mt+KWmMs8Igo",
-	"qJX+fb5YGrq5WiTVBJqe8FJIDlLX/50R0LGtLClgmIsdXQrkXD103lMsoUkH1W5sDHer/Wvf6/JSu/Fx",
-	"aGnQZ6q0sAW4F3t1lwkrdEFFQw25rIfd3C2jtFTMzHRQDU6tDlpFcGpWCOa0rUwfydAMIMkvfOgLyjUr",
-	"xs3DWsXIVdTGFACqNB82JC0LdnjywhTw13gSvJBwTTZXzYAbP+IBuWt/0QtID2/sMNLyZ90sqe/Ja/NX",
-	"Xlvz+1d99K665/ev32YdOloggYjypDfIa+vq5SbPEf5Slud/8F61HH9hoTPhWsmzRwH+gqcgIlxdgtVF",
-	"OnnysU1iNd4dPMA0tzXy3yHh1rh9s7HRZXmaLL003ugZ17kt1JBIUiUhbE/FglVdOZ0gSkxth0aCw+0Z",
-	"HwnDvuG9Lbt+h+zqM1MOX2UawKApWY2Hn/xFk29PgHjLcZggDr/jOtP1ZZAxhBmZRKac4A/eg9vfgl3R",
-	"QJIfVEu94b1lfFggy5nPurqrlEqjP+TKxeG+ZdQxBqPU8iloaHMOvPn7da6B/d48uttqTNYoK/CBOeyw",
-	"jkvlPIuH+ui2POlZQCRNC56015VpttyMFb0u+pWWkWnAD7chVRJ1BbmhknLWdfVaHz9fmAqIsP/NDrEK",
-	"Mdt3DVTSfST0be+OjdLpr3yC+lhYnE44Sy1cc8qlsg7FRi0LCDLrUB6nOLaOT0ukeZd4YTtvF9SaC3PG",
-	"UcrZgNjC3EwIwkz2X6iCaxe94BlTnlOLkVt1yVzHXM4ixJnNvs1jgOgtnxCoVoScAfmRiJgw1UUjfgMX",
-	"KOQI9HB8HVIbz8tcs2IOAJRrGt8JNLB5naXphfE7e8g4zLpXGJl8NrhvPlqe2z0DRWletmuxprG/PP2n",
-	"2o49u0LXwWlDqQSrSYzvT9Pc5hBsSEQZ+quSUI0v1Bw7MXidQtzRsP4U0cRUkRYWZvffXdSnLJEdW+X/",
-	"X11EGaIqskV1toqnRwaUSSQ5+kcIU/afkX4LShVFYuBfzYvy5JJhBhquQLjUwTny236f2IY48BeXRjg3",
-	"qhlMBkZzr8iiEocyWB2VCF+yCU2TGIvEGNF9mgLIwFDb6LYkkyqbcQF9qCBs6re8RLGRyViiLgB6diPU",
-	"Nei/XZOmCf+uMsk/W7TJpbYALJm5SiLm9h92zy0ychAPgEliHwxtcck3CcmcFcb+vzfuJgVsEDpg0h6V",
-	"qPIzjAW/oQZMpZ4UP83U8KN7qWp4aAGW+1gkB50AKNzjsyq3RyZrT+Z1jptybl5ctB+aFIFK4AC59+d6",
-	"LuObsj9mHjjnkXhdHKzt1u3yXd1LrylLkIPFXeEOeiKnLK52rZxK2zPOYIZbrJFSw2UtgS0UyhC6AWo+",
-	"jpyiDM3U7GsiS53XFYS46SLoiRxXAVAgBnUuWTeIY6ol+RyQqRHq3RBUWNf4bQ3ekBoStutjmxSYHm4N",
-	"BgXAjKw5/5LZNrK2rRukZASV8qLb9TpaebmNQutpb6//tHdMdg76bbxz2D8iO8+To6Oddv8AH+KDeL+3",
-	"l9TP053ryL0ptVp/mCQOyvmH8i25M91q4g8s8X426D55HUDZU8BWFIN/0eTbYveWqVfNs5SQJEb/PM1F",
-	"AmDKU+kLlqCr67OJ7M+olUvu9s9QU7DG5f592bq1+bIQNluNAPjjAyOz5dyLXGZYxcMFXWfACjWpfrZn",
-	"TuTQlajSGnGOkASwZ9bwcU1GfTwXlPctd3nxcM13UDfceq17ybwsUIc9pq9n9xX9ERN+9WHKRtikj86E",
-	"dwP3OiBDjbgggEpn527sD5Yz+iUbADJNYUpmTJs/JNFWK2xPnMeTIRd9wow3D7qvdAtUvm6fix5NEsK6",
-	"kbZuLJiRhd0CQ8MABKakHwwTm5ZX60uPFVUSr6NMiyTU5Ol41YPaVq2vg3iddTalfWylXLEPZmv9wbYK",
-	"yGZdgbi2lK1QN54UDoRqA2wG8qYATO0G+ouV8W0CAQfwpkBeq0mnzhPlqXBQBBIlHJyEMR8RCD1cMvDB",
-	"YMi8h5EoZ7uFZDUhfrmLXnJw4SmkJjQmpgrLIiNozQkCHlZkFpOGh0aSpDdEdnwZGZKARVndg0lB12i9",
-	"deqQ+WyTcCi/ri3+ipWsh+6zlXlbc+tOpd1bopwyB6V1oDCtI/VEDal37mQR77tEVanwFGk1MQGA1Sl4",
-	"jSBHn5HJLjpNJTfZzJ7Gl6CEQsVPUrhx/ay9ahF2yaplWEAufdqgXNpKgK1tV48ZgZLXY8Ubfk1MybOs",
-	"rYMsgt3L8VtMlMtoGQEgvhq6SZjP9OuaLGzb8y2nbTntTjgtCJW3vsq/ONryClwQERoPAfp+POSKG9hz",
-	"KscpNo4Yl1LrLi8Xks+vOohRKjoYKsAlP0UQ+i6Qdp0/gqeJaSoAWNA5pLlUfGzdHeDXOWWI96TCcUps",
-	"WpSFs++gLs+UNhNszVy3j2lqQjMWU72LJsNpZPsCqKG5xHNUfsEnu5fs1MizyZAXCQr53V52H4UjO1VR",
-	"mPu/in/g8MdWQITDEPllLBUZzyUr1JYTmRo+AQAvC0NSLSNyfpAAIgjlsyA0bG8WC6ZuudxEWgMZt+eE",
-	"JQBeZXrQGXt3Pvm2xsG9wzQ9jWMyzrFu2nWISlveBXDWj46i+YjxtnKKPpXXNthfOMLB0y19wvKo2u//",
-	"tgh4q4rIn8Sc9akYLUg/gLYmzvfOg7A5L8xHXtm27ys7dkybslac7Mv/flbfkeMPv9lg+r2UaPDkETiJ",
-	"HwtvuAy1unX8+nlSkrq5bgN0Cyqjpct1mMY2/aiMT7/mArEBZbcGYiNPSo/QhcCkT6/Ra/OF00wNI/QC",
-	"J8kUXK36b1f6lW6EXrEbPkXkVsEf/gSl7dfTj4LfTqHNl/4HylhChIGluWSgaO7f3kamuxW0DDqA0JbV",
-	"EL1svsN2G7JFbYsV+MueF8GbKbA8bD9HXKDD/X37nwcnRcMkl0gKnuSiRw30+kFOLSzaPenxTGBtLIgk",
-	"TEXIdJMqOv5ZwGE/RtgHpCsbprtk2G4AzDDmY2od19DoaiKoItK4n7DrajLCU9NxSA8Z0lHtmVRUvJRP",
-	"WBv+pn7BtMlSQ8GzwbAV2a528Oa/dvT57vy2oDuvffrJv/STpjtv1PrXjtbudowEXfaifvSV83XbN8+S",
-	"Wq+d+aOBAb/zM0617V/rdXjDveB9aDqu+b6VN/a9z3nkssa7+cMg3GuJ1l+wIhM8/cw0O3FB/2ygtNh3",
-	"X7tgyEOoA5Y8EZ5pOsgFglZFEkCfbinxVYKBmTjg7OkNrMa/whLatGmTL8rrrR1Xz9/yvxKcbBnmh2YY",
-	"fcQrcYuljYasot9qzC52js1ZxrKKveHkNepNoYFhkHf8uz+l7HqRNcioHBIvHFzOkjXN6PyWZD/Jojwk",
-	"5WwAyJQY0ttsmLfsLnJdzzlAq0l7HebOJGpw7PmEEbGL3lJ2TRKEU8B4A1RbHwm7Atc/XH/BrjeQRruR",
-	"hk6UXW9Ws/8oeJ+md67c64nfo7ns7N0XNht727/pjm7mwuwIsaoWAH6WfqXt4fxcLdO7rlXfHgn0hCtf",
-	"8XlTWa+fFLadt3PRAU02WY70By1m4Q99eksSSP/frUhzoQ6qBVzd3DTFdS30jNPCyBc32C7qjvq4kIuu",
-	"zysUpemfugZ5E338cH6Bygt9Mupji5erOOqDxIXM34+mTzALdrLL7ZyiPa0Rr65PKDQEsMmU0JSx7D38",
-	"SQbF4mNvfrf5tnf31fBu2+pu2+rO89hnatjERZNLimqxeAH9Q0DKzAijAb4hVkbmfiPma5FcIDweo39c",
-	"fLj4CE3XbWC9D3B5Wpc8f3eupaKRTiD8wN4xTpM8ZnD+8jeHxiGHRpsjaJz9+WdqfS8WZzshI0Aerkas",
-	"0st99/p0Aw7Xvf2Dw6PjVtQyi4HPH8R7/UN8QFo5wmjBnfqCedffccijzUTTuz7+PqXTORz4a9iirXj6",
-	"McWTMeYQRg40xMKUQN1BmeXXdCiHWm/eXaPNOsk+IQmzKhxQo8DJ3y0S+Wh7Tpobt0SmxtdkyuvmifQ9",
-	"qOQFt5j0eNOk7wiNKMuUVvC5QF2L3uNU2q4fQbAoFl1B8tgJ3MoWhtyWClGJBmCsKO861Ve2pvET8IGY",
-	"NDrQ+We4YRd1NV9e2d7n3U5oRnopSkwRxBDKJp2Jf9o8fBMpwQqBypHXZHvqDMSfSq3Vw7n0elvfkbWu",
-	"8PIq1rEc3HTusdntWm1uPzMbvd5exD+AS8VQX4XbZEQgnrGsNHilVra/ELViH9umTsRt/9pH1L/WklRF",
-	"9e3PKWbXEtkSXJIMiLStj+AEANAUgO15iuIhFjhWNtKtbUNIErVlrAbrFHLUhtjUjbmKzSuldZ5Ahbop",
-	"M13vYli9LNQO/l063O+dT1yU7YPY1j81Y1MPzy2n1Rn2LGuiT8itnvWiNhsY9aGnE0fXhIwLUDNTK0+t",
-	"ESeIsjXhhZqnf7wmY+Uc27bDDlcus+XLkCPN5UmOkTNOsepzMQKedsXqwVzoVzDxFW8Z8/L2knlc1Hua",
-	"pnkaP9AN7vFMoaU07Gp8qzPJ5gC8JZ46j6EryjNITyfIeBGQy0MeIZymVVh6rqJvJSLMX96S4aPTdXKq",
-	"KHC9bMNr5Uq06lBkDsBTZe2fLbSwG/ubQnKSJZbQauK/5+3pUioVOPFL2I21MLvWgoevaPXz9XFbzpvi",
-	"rdq1K+5U/ybeNs5yrlzEfE73eOJa2FU5g9fws1X71l6VXIJUQh6tyQGYYJFI0IAumSo6AYL+xMhEr282",
-	"nN8pBfs9pKGiE6R+0w1nXOqm6aznVA8JBaMnfiwChHfoKwN0be/398V/NXKllef8fca7tk62Gp38P4jv",
-	"zc/mmV2BoPsqoaxcjPW5GHC16cI5vxepBwYR2XSlHBxC0RFU4hJwuGBm4LuH2HQiv2QLHPGvYeKbEDGV",
-	"yT21RUd5Lg1Ex10VCgbEx9+7RqluMDlUzSeJcpfoprlPEEmWBpRLEcDcTTp/+YehHyTZCJOU6/w2deeW",
-	"pretA7yX6+87TUIDDBefB++oalCQviByuCwhzYtT/SSRfcmY2kZ7dhn8+SyvTVTDGr+Gi3+SaMhHBFEp",
-	"MyI7kIerb7+RScXlHlwFF5dsCL13VCaY1tHncR8GmLJd9AV65OcXd4yZfqhHTA940O5LzoafZC5iBvqT",
-	"nOVxuROEmb6FR1Q/ZesB9bi76K35QmnlxslAbh3UKGcxMUaGtq48sBuwgqSiaVqqdACdwHaP5EIL4kt2",
-	"0HZNzM2+amZDKVam1z8oJVTlK4gQNpBWpkYRG3R1yEHgJWCMsLA0R78Wzh18AmqIbMrdzc+3100kInyg",
-	"qSxs3qKd3I6pIPKMtToHx+121KKJmzWZvhn2fonpB/rm/POfZ3vv6Zvnu+SgvRvvp6xo1V7qZFS5bK+X",
-	"OSRG2Ueh+8NqTcsNiNGiduWnVlBQkceQ5V3fBfbgHtAFus1wuOtL6JWVbIDq6ck9qzJqopsNWTfNiBZk",
-	"QKUiovr+eQf3j0UC0mL/I5dqIMj5f7/N3TY5VLPybhA1JCzvGgH9J5hNnppgieJMITnkQkWFKLZiME+h",
-	"sn/Ob+C+q6Oj6sQWatjYeeFUMiDOYGO52HlQ9NplryF7LdzTe+MNfoMZQS85OJfvtnrDzb2BzN67J5fR",
-	"nTl+oDS3SP/cKr53JnNeCIIV8Ts3aCa3Kt8agsaAyRgUwwXuHy6QJOKGxq4KV5CYUK2dYpuchU49TZcy",
-	"tF/oayASJi7iCqVtXKCj9sF8+gwAKk0vrPRcWQaoWipMbdb2ZnX3Gll+FFY1u4Jo1X57/3invbfT3r9o",
-	"H3b0/x39TytqgcWQzD9yUDwyq6Z9M7jzS+rZVmmho5XHBs/KK9viy8boTFCy52r0bd9LB5pvE5693Khc",
-	"tH8L6JdA15Qkzo7oZ2k6XVnX9AhgkcJ54ZLVTMYzzyMoVLpa7+we8O1gnlsN9PHC5M30fgfwHkc2mlj+",
-	"cxGwgQeICS/t9ApUiyogsDGXFPCbu3ikT7mL9IVAlTamESMDDD9q8zghPaqs595+2PaG7OM0lYB7MEF/",
-	"EsHRP3D+RN4S2PvZ2PmXDKjfXh4oBnc/qK52BlCG/E+bswUDDaCVYY9MOUvQ/t7h08NnB8eHT02zoJw6",
-	"TV5mDLU0kMc5IKZ/tvkuSU4QvmSuu5DrPFy0OolQL1O2i5q5mSTk/IPz5JJdsu5ZQkZjrgiLpzu/kWnX",
-	"hTBigI/8CXAbHKioMExu7AKzmNmn84dg4pDkfENExxsWlfTrSwZREA8FYuK8RqbFW1H+TRJ7yRZzVjvQ",
-	"unkKiN8iI11bDGG7rdiOMDPquhuQykvWpcXyix5xu+iTQ6fCUL+kIIWqU1gF12QK6E09gpTQAti6o04h",
-	"5IMh1rMDHWD1fx0B5hWx9opBCs9PwPi9ra1FJTQHZdpQcUF0kgyIsE1MtWYErWAMKE4vr8CCCs9rMo1M",
-	"kxjJEWeulbWtZMFZQlV1ALsEBbMqJupck8z30BfIIxuER5wNoKY99w8a6kEjY+zxgoBOEEafP5+9RBOa",
-	"pijhpeSZg/5x/7jfJjvPcPvpzmGvHe88x0cHO218TI7xcf9pf2/PJc8Y4JkifWaG6hfm0ixumzqG3rV6",
-	"jP/z+/9v5//9+n//R1W6zarNt0GWtTo7R1HRWeIDA3GgkNMIGkb+/cPebCjC/7IZ628OhX3GZNbv05gS",
-	"pjykpcerP5QOz9ugx9ttB+5CLQPhXp/H4Ha6wzy6rv6DjLlpuOsOZ4kK8kSLZ0rkwl6AjEyIVMg+au6y",
-	"E9tGx3C0RDhJUDZ2yQX267ZLmn0PAj2l5oFS4WlVBq3Pe6/sJNeQ5I+i6XBoTVvk7B8cOfsi13uCmPpN",
-	"+XnBJL7mX51rMEMH0K89G0emh0yCTLW569ydqWFA4Vlc3GXfHZHAm851p80Vc8ZEGv+Xn4EovRbrha9v",
-	"oStLf2Mej9F+xFle4W/kvUy9ddu+kMF+kCAzAdO0SKssDpJ625efTvhDpjhZOiWYpwYyb8eZWHJM8HVk",
-	"wGZRF7x8trXzEzymzvHXLRx2MRZiirovyVgQo2zB8xHEbWGMBCtyyZzzLkLd84xJoq2Bzxaqqk9JmsCc",
-	"rDZn7AM6YFy4RFKWpalR4y8ZhyXh1LwITRs1De2it0RBOZ5ZHSBDqaHZN8Q4iiGEgV2iborlEKwNQNXN",
-	"a/5Ysou+aMPm7atfTl/876uLD7+9en/+v3i//FFIhffazV56dGgi41VnL+Ihkcr2sgUQHECz0paF1tiL",
-	"zwwJTiuYgdoyRBx7Z5/wWLa+ff32/wUAAP//",
+	"7P0Lc9u4li+KfxX89Z9bvXdd2pGf6ch1asadR7fTeU3s3Owz7RwLIiEJbQrQBkDL6lTuZ7+FBYAEJVAi",
+	"JfmRtKqm9qQtknittbCev/W1FfPRmDPClGx1vrbILR6NUwL/xnHMM6auEoJjRW+wIon+8w1OM6L/EfOE",
+	"tDrBx6LWiEiJB/r3iyGVyD6EqETl5wT5d0akuqJJq9M67PWf7fcPjp4+7R0cJvi4FbVkFsdEylanj1NJ",
+	"vn2L8vFSyq6v9OtULJ5Y+cG5qZGdEaYp6pGUs4FEiiPM8vmqIVZolEmFegTpD5EE9amQ6gSNBb8hiCqJ",
+	"xljKCRerLaeHU8xicsVviOinfBJaydwz5UUQZB9AE56lCRoIPkE9MuUsQft7h08Pfz44Pny60uxinKZE",
+	"XI2olJQNQnNT/Jqw/AF/YqeoR7AgAsEjiAu9sacfztA1mWpC8I5khYnxhFyR23HV4ZtpuQdm90s/hIZY",
+	"IvvACcLyGvVhilwNiVh9TpTd4JQumJN7IDgnKhHjCrknms8hIWPCEsLi6VXG8A2mKe6lJDSbiidnp5Vg",
+	"hXtYEhRjpqfWI0gQHA9JggQdDBVifHKClJgiPMCUIcoQRiM+IkyttACiufFK4WvCQrP2f65iZSqRe6D5",
+	"+H0uejRJwqMXP86NzQhJJIiOZEQZmgy5noekA0YS2BSFXlFB9FZGM7zA+0gNid1OGfMxWWnmNCGjMVdw",
+	"ojFn/ZTGKrSI4HNz6zkrntr5nUzRBEuUSS3+Ci5B8RCzATELoNKJoVVnzxRVS6c+81AtcW4ma2X6id56",
+	"PiYCKy5ACCiOEhLTZMWJM5n1+zSmhKkrtwOhuYeeqxLkmoQ5RymfwH7r3V1xcooIhtPwhOxv/iTO+Yio",
+	"IWUDNCFMoYngbIA4QzwTSK6+RSDQrmJB4ABxKsMTmn9sdoPs8cKekPzm1fsFU11revbNRVNzj0QtIgQX",
+	"stX542urT0maONlUmvFYaEJTU3Rpfrxs6Zm6y/Lbl9nV2c+vfw2M+nihblT6vXxpSxJrxaGPY80f697T",
+	"jF/1eDKtFujzOzvD0IZVKWcg1PXGIP3FVWcjs3h4ZUVBaD6Mq6s+z9jcBS3s7Yz0F3IF0RPra83oT95b",
+	"Yzb67XVGl0RKytkaM3BfWGcWmSRijSnA66uNr64Ewcm0kZoUEABOVyrNk0rUxzSdZ/h3XCEYVl9Akoib",
+	"1ShojKcpx8mV4vwqxWIQvHzmH5q7eXgCWrm2MdDx0dHBMepNFVnt2tG2EU2I2JAO6q595L47r4yuNE2B",
+	"FblK6YhWmLal30uT4hyNMJs6gS0jTwNOsVqREAXBmRouFNyzj5Tubjow+reeBiiZA3pDUJwJQZj6YO/K",
+	"CPQdvrpOIUhfEDm8KptYjW0w+xlrHXrG2AYmtbIRVp7U2tewuUuvzF16ZTSUFRUfZx6uruZIckMETutq",
+	"YaEL+ZywBHFGUPGNCLbIfnu1edGBPpCrXsrj6zAlzT4yS/VaX6VwXvYJ1JsaBVHwP0msfpJIZOmKwswN",
+	"rq8JPg5rMYuoypqBO9QSFNKWCRFasWEnqEcGjmVXmt2aXLgZ7luT6zbEbWVX1Dq+qnW1XjOQIDf8etGh",
+	"uAfm6cVoU3AuPUIY0rdkcgJ0hNYil4zJbDzmQpHkyl2roQkGn6ukaz1Pxq1xFqHxUMsILor7Or/BwaHq",
+	"OVhjzPQtPsIJQby/9pJGJKH4Sk3HZNmivCfnJJxy+hCWCI/HKY3BAHnyp+Qs0vv/6eLVzs8IswQoNuaj",
+	"sSBSrkgsWm9leESqbaSZJ+aOwf2+nudrQvD1Ve7LDkyj/EBQA/Z+LeYI/vMhviHaWkoJlgr9jOIhFjhW",
+	"RMiAHezb9YpzJIdcrOJO/Ba1hgQnepDO19ZzzhRh6gWVYy6psgZPQmQs6Nj8Z+sdHhEJBNCnqVPIjWhV",
+	"IiNRS8ZDMsL6RUNlLakE6PbfolbuM1MfyTjFU8P75QE+CCLBswLmix7IOtGGODG8DrzQI30uSAQ0NsFG",
+	"MsIPjvWLeRCWjVqdP/T0vkRuVj3OU4IZTOsjUWJ62lfGuipP5xw0FPCBTTBVdlytzeo71Zcz4U0YUUZH",
+	"evy9fGjKFBkQAUN//vz5NFNDzfwxVmR+/AuzAWlKrCPx46vn6PjpUfsETagaoi4Q2f+6zNUSkJyXra7d",
+	"QGwltt4j2Fe9YQkn0nJmlruhw/O3m9f6BcR/K7L/QBXDtood9s79X3qNv1MWOO7P4AeWGTFSBT6zcEL/",
+	"IUi/1Wn9/58Ugbkn5lf55EK/DePAqB8NN5wl1WRsLzLwKRknXsoH8sRsVQ/H11rEaSuB6f1kiCrYSYwk",
+	"1hKcNeWAf32SRLwEP1jwqN0NwQUio7GanqCJoEoRpufxrx39NvyPlWarjB7aDmNE5o52iKA1/jDs/i+F",
+	"g3d+iNx7y8ChPMoV4mbj2Nur/H0t4yMTXIjQ7u7uHeycez28OHfJ+IcHHgIXahwLypS239Hp+fOzswhd",
+	"tv6vy5YRYb0Us2up5b8+AJIMiERYEDQmIiZM7RCm75jEXKyN5g4eEIFHRDkpnwnJRXgNXUZu1VUMT3Qd",
+	"OYzxoJC39m9S76IkWMTDVtSi+v1/Z0RoFcjsUMt8pCSIR/j2DWEDNWx19tr7h5EWjvkfQnLjDR1RNT/T",
+	"3/jEeBewQiMOJlhoBuCYKE0gIX2cparVOWpDIGuElZHHB/v6Qsa3VlS329Eywd2Ek2zSQKvTetrb6z/t",
+	"HZOdg34b7xz2j8jOs+ToaKfdP8CH+CDe7+0lbjVjrIbFYnKVP3zq+WKyDJ4MUIEgcsyZNLkLp0a9fFFO",
+	"XYiNAgDJDTNqXc3kh5B0dq89Cb0DBmQt4e7N9RWmaSaIWdf8/nvJFNeMT5hhMTmhCsKyvK/1aE/v+deO",
+	"vSl2zioXYR9/4l0qMPppkmjV9jdQ71bawbk8jVp7WH6rKj648FPzb9Q/DG/ZSw7DBaRsCNRZRNXxx02e",
+	"zYiyj6SfyYcj75mA+cIPFE82OYgRZUuOIM8v0SLJJpcMOE+isjLIx4Q5r+emTiBLqPqAB6T+9oNIxcoo",
+	"nzcm7+oPfSDePb9bzpEC76H9qeNE6ayIdaLXitiEKEyNg08QDFNoncprG7/Xiv4UgZoGrNXqHO5HLR6D",
+	"qzi5Akm7394/3mnv7bT3L9oHnfZhp330PzVMMD1J82Oty0Dbft6l3OqwLE2/+fbgS9gkJIgSlNyQBFkj",
+	"r5+l6dS3+fSdUZ+u3Mm9ZDck5eMgcZ0a3YD3kT2pb1HLKoDPwWhbjflCKV8LGWfuhQXZHstE4vxLC7xC",
+	"Cz8WfKk+Z5c2cgmHXy9OQIkc8wfy4CCNAgv7EOMVnic0GVrl1EgTiacblBPGqFyNWuYcvAsPpfx0yDVb",
+	"43X3dMinWuP1PL8h4Ait8bp7ugEpwfYuoaFZB6+dpaaKOX+Bd+yfJ5OdWRfGoqOf9Xho42ptyvnENLdS",
+	"MWpMPRWpN4ulROCdQE7Jwm+UHg6HNhe+P/t8KNKxZYRZRnhuqATIoQk7lBkgF6djIiR33n1lMp4TRBjP",
+	"BkM/L+3xsMtzyFf+8QXtTF7245G07wg1xk6ZwFg549V5a3NK44yY0JD+5RGL4+c8IfdBXaX09sbEVUpE",
+	"r3+4bzFN9QKXSA7IRLAOILB9A9Ijj3I/rtMrLrTVDvFx3Kb1r4NiyJpejIq0WpOxPp8ayghJwER9PGf8",
+	"gjPS8FStbpWHLfK4ZzkoiY1PSK8bbkI2Z3zC1qZEkbdk0Xf8Wij9dBL6EGHJeSArs/wplydApckQCH1o",
+	"QNQbekMY/DH4pdOUQu5h6NWPBCd0wbsfZxMY5z6SkgGOp2/4gGeq4iPnpkqCZ0ob2mIKob3gtzbyFUEk",
+	"ydPhFuyuzwbG0PRSMCA6afzv5e/Xd/hyttD7oH8/0fzo0lxNXv4I4rNcW6iaV4BqL1zmQAOqnym0WSh/",
+	"/GfrL7CY2gLpc85HBHItoBKjqODYnPH98nbMhVrTQ/clapFb6+xY5B67JmQsr1Ie49TLpYB0hKg14jfE",
+	"eLi8FNl8KNjjGyJonxYhEPeYn1sBuXzA+HZmkqgrLGlCvCHNKEZvcP4jwpSgxL7ksq3BzvKG6Rfp7LEg",
+	"eNmCTdFDp/UnZuS/7A7uxnzUilp9e+p2Ln2S2Ez+K6mwyiTUaCoje9yoV1l936HxXNZ+Vl7Z0ezWpliq",
+	"q3xcOWVx9Srh2ZQPIHJV8Uxpr1udtv2LvDL3PzYJGGYvsnGydGfBk2oDXTa3PcsjtK3XmBH0ghPgx5K3",
+	"VEyNoAB9mkp0TcYK4Z6Wi1OerewxNWy00F2apqFBPUuyR4aUlTMh5vNzdmYSdBbxeiClByb2K1Zkgqev",
+	"/NjEw4RHHmMY7GEcvvZMbGi2VkynFMihqqgjH+GpcUlguUE3rZ3hJ6ZlIhf0r5UNBK+UbOGWhnKyt66u",
+	"BtRUmDibcv+CrWOUrCFmM9nuuefiUdk8Z5YZn3syoQnR3mtofXayjze+fuZV7Hp5X995DkR1xfISN0bg",
+	"pQanPr+Xyxh2rhQ69xY+KE0UBdWN7oXitSXbbB9ssrXmlQX7eYogMUzvGM+EPDHJW3kkHw1JOpYok6hP",
+	"4aLd5H7BtfKxuA/v8Dadfb7JHvrTXEKZM1XaeeRYr0zgWEHw+MSmLssuYl5OOUmTzW3ua95bPfnkT94z",
+	"qSd1rDyXIgJ2EKxrUfUmJHQoMQ1+8sh+UtuApqLRJJtrC8pYpwd3kEXymvc2nkNit79eBgls97eo9Qbc",
+	"YVtP9J14oiM0GdJ4aMFYntzsPdGa/BNjuD8mjc1Qwb0Kx6Cp8YACchU9e/0t/4CpaCYvMYgGSP5vdVpk",
+	"+nrY+zWm7+nrs09/ne29o6+f7ZKD9m68n85UZoGlYQuKbWkY/Lvup1YTSsUyF8klfUpaYKKx3o98d4wL",
+	"/Yzdzw6d5+BIM+J4nY0qHJtrei/X9y029hdu2CvYhGBsrGkRzeTHVdDLJ0nEK0DmaEQw2wNb/8Cg0GrB",
+	"aX0ecpm70bQohlOj7PrB9Y2tc2v5EVN23cSfNastPeIMmreYpqdxTMaNanLKwdkza/g7bzC5pYDBgpHD",
+	"/+MM3MUTvLp2vyw8C5OwsVkDCZVXtVfM5FvUesd/4cl0lXBtU3WvDLx1B4reqSmRL1K5jOqtyphdOSXq",
+	"eSxU+Tan6b3j51k8PC0wvhpsc4E1VWODS1hi9bf4HVdwaS7YXIcp5pAVfMwx2EVbqGsTSJBNddjoBr42",
+	"kGR3unl/8t5mNy4EjeY2jEqUmJLmje6Tl6Zzp3vlINY2vV/lNN9ZOLeNbtUnp+nd5T6BknW3RGX1uI3t",
+	"DaRZTRvuTDXU75Jtcmh39ffoU/H9Bdv02dj5VCLKpALnvf5/ibkEJcITPJ1zi846mwGsYidHq1i0jx6u",
+	"xZpKyQcDj3fB+RuHoNfgIIIIfAvPYP6N+mcxM9dlamIJ1u8Q/U5/2RzhfhAcUFJW8j/fQ/7RA+UUNTcj",
+	"V8n00bJ00x7tt2SZ06gqkcdQA5zhp7IwunuJFkSb3LRwyzUyK8gicGsSzVbKh+fjAmANHlqifcSKvCmQ",
+	"LRscwiwo5uIyLf/h+lvuzW6R/HIomxAXMpB+VKI4pQD0Y9KxTUBA+amjJ8jbcvA1G3AbxVHMRwRwbx7D",
+	"ERkv532Uk4QhOxs7U8Igm/fmFQF/8NLQgw/gGcjs0ca4S5vXFpTLm388HpKPPE15pj6S2KanN79bhfkE",
+	"vJFChfkfX6JWj6R88ipL0wuB+30a53nJCWFT8wgjE32vyPI9LMgNNSbOQdRS5uUPBrnHosnUcoTaZ3pT",
+	"h2VQ85bVz0pvvPI9aLdr01eh/eyy+1CYU/oWWSS1VxCRvD8fawhhtjFfzyGc1udJf9V16sZKcVxAWrLJ",
+	"OyZxWKE+ZVQOiZzHSn1UTHqeJ+Cvwp9e+v7XVo8MMFvIORbB2SmZRn5L/5X9nfbeXMJGqyZWCCitml6X",
+	"xzHwAObResv/ommKnxzttlvfvnwrI2iatW2aId13l3Gk21tDUVLRNLVucDg2CII/L3PY9x91f3t/cfRz",
+	"OmBnDw87FECNriXj3PMNRBwsuJ4PTYu3IdeCbaoVT5O4rryiP5e4bsvINnsszUP3TiAlVI5TPH03Y3Eu",
+	"NK+tGNJDHhxrJYAmgYj9eShifw1YmWUVoxTyP33b37n55Var6Y2M961TYT2nQmVKxloyu3ZWwfmUxSRp",
+	"5iX2ydhWabY6f+TNeGbK6r5ELZ4pbQbqbTEaaWtbDPdjFsM52FLU18r8ROatehAD4MoViXrK4mVKCIwK",
+	"izRKrt7Pb1HLh5B97mh1FULHIxPb3DmKCny39wywlBVyOzB3DM+OmqfW+htqp+6qoVfewsA+LNtRi5JN",
+	"JSB2RfoEtQlhcFvL12gBw73j43Avuk0DyN0wD3+iL1317EqFxHnpbfnwXGmuZQh9QAbbpdVpXZNp53+u",
+	"D27+e+/2F8vfe+3D/TL22zXR5vRB/7h/3G+TnZ9x++nOYa8d7zzDRwc7bXxMjvFx/2l/b6+4d81etmoj",
+	"/lXR17eoWAy4AWZWA3/Ll+O6I3W0kHUC62lgNUYq2Llqy89kh1dMdu+i3e7A//mThQTwpVnhb0gy2LwX",
+	"PUA09XLEtahIYUq5sPh+oYwegzfQpr+xoqPDI86Muve4ScVrm46cnKJiIFeBVBFFKWWzeSYzYIU/ltDK",
+	"p6IM+swrnW5wXg9RfR2YdfMS7CXwmVRtGDfTm/RbklDsoPFX3Otyd5jau+291gBMy823ZoBey6S5tWxu",
+	"IyUR60DWbriQdWXsmc0BIMw13VlMDuXHG7BdvvGNMHDyjj5c+D0zQCyCPvWTRHzClnc73iwJrV5tOKeH",
+	"2bCOUYi3Vvf3bXV/mctM2bj735FfPU3a0Jal2nUiqVvH0I/oGLqL3KmC0uo5h2TehF4iSaAV2MhRrJ79",
+	"e/Fj9d643zt3bgdXun4fA+LEZ4KvfbDCBmQw19Fv4X6Xn66/3f4El0XJvHLujCVElBoBRiZL9em+6SsF",
+	"my+Muur6ueYO3KKx65inNJ7ezX6/Fw9v4UUPcIzFuhscqOIc6cFzpnGmouYW6TAzeaYQZw/YjSHfENMo",
+	"al5C6ONNEgCTw+kHoaW0AtetzZYae39yvTG/zmkixhEJKOljwQcCj/QKXLvBsKgNSdr5hoPeRbZ4WMLH",
+	"AMcx977fwyXU4Mvf3FzmYSYncL3OfS6/L+emk07wVCLYt2Lx8J/hTpXFVfVH/tViuZHZ7NL8i+/wnhYI",
+	"LdcX6SFOs9y2p2h3tD3D1c7QBYIXHuDs7i3QrmZPe0apX9YxSA1dirueoa/2z3f9JMw1yIMUHBOzgs7B",
+	"z1tebz6t3+4oOgLUnCy1flujec+dEQn31TyVtrhNKi5IcoL0hzzq8cVunWH6BecE6nuk4uOx7Waq9X2I",
+	"baJ/GC/NkKRJJ1eF9OKNSkXyzGzznHfTnbgr4GrAGflnfnnAt0f8hlyyWpOeN5sWH+er/IVz8/y3WfPq",
+	"64LWe1jlqojdb9OOluagJ1qygxhYOnVap83iif40A0e5id5Jn4zCXRFL1lyAROGQIFVphKcuIymyK5mp",
+	"QFUooVIvI3GsNMv6YVMxyBk9roZI0oRIc8x4IAhJ1uYP3/ycHfcMPn0CK03xQOuTR2hEWabKO9lowBlb",
+	"9mu4Hi5PDoNdhnxEOSYsaQV6dM524gxbx/NNnP2UR8gndY2csSCgVa+9ub4tvlTc2fyA9QctjPuF/XC5",
+	"MBojSaXpqT1OsdJDAvW6RrnKVkkHhwk3vv3E6L+zMoszzoipHNDMCL2Tly9l5l4Ebi1JmyhPWMon4y/f",
+	"Z+VZuotm7rGQMCykepCigrxbYqjSfVeihuDtnSVUQeO+htf3e6ZlrJq/qeNwu/bPRc8YbVOYMnljv880",
+	"UZw7dNtVMURXncus3T6IaQL/n0Tomkzn/gbbaP/qNg5lxe9xSu2v+jTNXzWhyqlUvgAtZuT1bAxvmSGt",
+	"wA44uhcWLlMbTCc27ArVt8YcU6ake+64QjfQr4JPpOlyYLnVF1bHh0FhVUrRCIvgKlmwAQW3AB4DOZjQ",
+	"BFFleZdnSl84EH9m9WVPcHCOJkM+8vSsiQU9T6CNEUeMm6geQ2MsFI2zFIvAdb2CzPA3OGrlJ2pouZhz",
+	"afcKwqpk1ZJjvZnFlGekNdHRx8YUKH/J9Vr4GsQqm+hz7VNh2mErMpK1WnwaIfQtXzgWwiCxlAJSQbHS",
+	"dX3CFb4m0vY7s+3CQWwaCugY02piFV0tMxufrV16eVah06q0GmHGQzweE6bv3cW24zJjT0+5sPX0fzUx",
+	"9YAiiqmGic6zpULqBFQzUOk0J+dB8mxuaLHh3aKtqDWc9kTJnCxWHGw2eh+ugWDH1Wi+BWwFJP/Wc9DY",
+	"c1BuUXcfZ1wGCZtNn5sFPJvNj9seceMjNmzsnNVnbJyppgdtKur8uEp5ZVo6WdBmK4MmVioVJYtUIp4m",
+	"YENjVpiTJ3pHMZuilLCBGkZaIcUKOT16RNkb+KHV2Zvd66h1uyNJLIjKg4+MTKpn6UdPYAwC5jRL8iCK",
+	"/uuISxUZHbFbig509XTwbT6d9v5hw/nNHKk/2eqD8/NjVzk8l3I8R409fkPQX0RwyB2kSkYQoZuYvyWk",
+	"R5U8sV4U/aeQUjvCt3SkyfhZu/1079mz/aPDp4ftZ8/2YGfMTzvzv83rwi4Tef52m/r38wli3ADj8rQU",
+	"C7P5dob6cIrctVqc1367vfi4Zo/Hblw+t+ARec3wVuKsoAjVQofz3vOZ1pE/SfCTlZd12H52vB4ZwhwW",
+	"LK7UH/fx3xDz3ZOjYK34DJT3XVwso/7yxMc+fj7EqRZ+5O9wF80jm9+LXrk9/8dx/i9yL9Mq0rLqkvid",
+	"jJWrW8DajoVzIeDIxankFtAm2E00QpIDuJrnhwCUtaZXx4K1Jg8dXt1qzStQqmlN+yPry0Gq9YF8m3qq",
+	"7HbnMVSrhZV353vwyixyx8w3ar0PtvYT+7fs3JidXwrBxfP6O7+LuiOihjwBmB+AhSJJN0foLPzj0I/f",
+	"AThbQ0RyUznXzeFYu6iXKesUpWwgLxk43THzwJ9Tzq8lysa7lyygujgIlWht9biGMhTSoZel7cyDjEQe",
+	"HK0+sdntbJVLW+ZSXqMGiV8VfdqiBi7FcipghYsxCuCXRlVlU1EZHjAqGptFVVWIIdae6SV79xGHFHJ3",
+	"qaoddCgFFpHivq4VGRZJk8YhiZe2hXRlVKLUY3rNAFq4FXVVHggu5XJC+95yuNxL9DB9rBvepPolvZF5",
+	"YolrFWwSgSd4CmF8LF2KkRdgY+GY3cwtlGI62szW9TFNV/rShpKraPMQkrd6f/7FiKE7ZK4JecO4s8v5",
+	"AIxNe3VUp0iZk4Tronp5xeSkB7FWHhuaXJeR44YkTVAKnVFMZF425UkH4x7gylB/9cYRT8tcyj9n2CnK",
+	"Bk1JfYFvMai65PNfmzdmqM5OZGaIEKlVdKKfncxvfGKK9R3SiLZjoY/4+lJ3FpdhGjprV/C1MLKcJ6fO",
+	"BXI9+R25eqQyl1UI5iCVWVHr8UJUxIrDO/oDR43Lt+fDJRblqZ11c4qmPIts3o++41xm8qPKAdpc6s7M",
+	"ES9JWVmUmzIrmhsb70tviDIxFEiclRmOXkICoJYtS3GcT+JmyaIsStvXBZ5aP2HcAwqtGg2og/a9zOW8",
+	"ZWHjtS3PZC76iizNXS6jklZMX9qjRBNN95BMvPr0fYTTylxeiz4usVkUVZKkfeOOpaqgi9XSu3ICnFl+",
+	"6Sg9GirNeREHzV99zcWnReCyJ1nYo/WCs7lAxUmidXsvMDtxPzkjuUam4QzS1NcFDcQFHQyVBWMDxXr+",
+	"awZrqhmq0/R3/dLGkx4rFTurIzqvC0Y5ilczQivLY1h5VESGy/u6MFJc11cY0t2tUWKDGZqeDtuH4Gk6",
+	"bB9VO6M6bumGCY1cxyxJiXSfhEJDbbOPUxyTXfQSx8NLJogcc2arGTAyZ2r5F/EJyxsHF626yQQQq2WO",
+	"TB1jhob4hhhvVtgDulANzR12WjRDE5wKNnEg2Sb91swMWodHnlcdKmMx9JgD/dg8UdvseaWfhimFtOBt",
+	"nHDT7tq5eqOg6dPHIjeqMbTilyGD2lTMlEJktjRATlls7GvjA9Aali3cCXriPDJoxscBQtVc5zrcl9nD",
+	"/DV4rGOs3+wX7fE1/ybcWDi1QwKB2VC12KCZOVk38UUGyCsuBlytk3dWUcIHpWWmEnnGjdI0Q2vOIIUB",
+	"Q4v5FSsywVPbJvHhy2WbeMa3ubKbEUqWBooclu8pKWo2jhQ6/x/8mv3ByfM3glMt5RpdTM6DKIm4oTGB",
+	"azRHJ8zbEWIxb7rEQxJfB1avjZ/e1NYN1Tp1M/Hn+ntBf3KFBpCQgcAJSTpm8mwQGdKUfETAbY742OwC",
+	"gGd6vMSvwZViXg9ywg0RMujpem/uG8ugyEZxNYnIpZdmXl3ovh65Taw+TrMrzc1PswHK2eHuePMjbZiV",
+	"oTiEpxFWIU4IV4M6qQFrNNFeu//2vKwf09ajXBNALREkoTJ4Jj4y08xINt2Egtvb76iZO2lwMg0G5+QC",
+	"9RIcGHryxsGE/syksljoJUrSuqOe45dlBGALVb3r2g5fff5rRn2Xs90P5PF2KDzPrepzz5VLWyiadW+w",
+	"My+Fw/qO7jdLOJhBskUfutMjNxkx93vONgtne14rnFeox9Z95vBvDZgflbZe895q+FWTIZeg2yoPiceE",
+	"dU0vm3njZRkclY0sQuYEssmKq4f1zpRELBv1iKgXr4FwFnF+xrngRgH5pMQUkBugSZreeK2muezr2WK4",
+	"eb2d3KorJaYLt0Hvo6AkQfppV8RvqgJ7UxvRWznmCmdWnWbnD48H2IHXYGmQZFA29gSEIEpMrVlBcNiu",
+	"W5BHw/uqOHcYst5ZVSJffPaoEhayPI4binIWKBVms9wiSlQyAzjjH2wFpz0KEIs/ea8CwmKVzCUtPx47",
+	"dgWs+G+DXPEGEkje8AFluf9/TRf/CYq1dM8704ywMrHXhX7+qFWd0/ver6eBAmORpcSkF5JJnoso0ZCn",
+	"+n9Nnu86FbcOvGq8qPo73zueqXzz5okBBDFPExvlhf6lyYnLHDVBWy1EhRaJlcN8wFSsKA0w0INtRRnM",
+	"LACICZN6EiGMXn++aNUo5d8MC5Q7ZQY/9eH9+QV6gjM1fJL3Q9dyoM4k76cKKSpt8syiqmnHtsyv4LzF",
+	"OwMymJHCg2jQK22KmIGahq0aYIik+mG344Of10RGqL3AAZWKiGay5ZSh0/PnZ2dOwFRLFK8C9OiotKKD",
+	"RhLmwYEnFoH2fdbWEEbg+rgtAXO6BKPSPhw3RmuqL+w2k7kIUvrhUxfzNuQLsERdCy9rqjlANiqB90zC",
+	"TdBt/RhyFUF4vnj55uXFS/TkZs9I0BF54rKvn3ylybdclG4zGFfPYPQmWtDVUjba3ucPdJ/XK4swZxWs",
+	"iwhpALY6YiVFYC1kcFtHgvSG7rg4otJ/CRQIPhqY7zVRvR8GZdojMjAzThBAg5uGjuE8oApc6R8N13mL",
+	"p7xpPOUlAMqzoMk+oPLKQMeFNFrxbnps4hk+VL3S/4cI2p+CdK4wUVT4Hjst3NhnL4o+r9ipteYWMD+c",
+	"GF3xBtoD/U5/0cpet5Qd1l3fPjNLPav0cmpVaMizNEG95jn2qvr6ouz6e0yy86EVtkHGxoEgfeyr5Asv",
+	"9PG5G8KWQdjeZa7TRglUZ0333mJLt+QM3WwydO6scUnwQwMOVFSW/118p3qT3/bx5iAZcy0GFz3MtUQe",
+	"j7Xgm8iyiP25tMbjGuK1DxWeIQH7nuWlPeahosZG39tJwEGz7DgJSygbFHnMwS45XR8Rpgt+vjlgtA24",
+	"+uYn421GVA1O+RbT9DlPyP1fD1XXwVbQNxb0b8lKZmlUpClzlk5NVx41JCNJ0hst2whJkOLomgVC/z9G",
+	"G6szhlI+0ZZnGTFkxSZWf6NWTlsju9LI3vYPWqV/UJU5HBZ495dz8XnI87yT8sfq2L9vydw+Vlq7P0i2",
+	"wluSUHwxHd+rTlEBHbdVJporE36J9ArluX3KqBwSqHj3A4oTzBT8kcScJVYJny/aNbp5KNw8ddE8raKg",
+	"iZbKCa+b1PS2j1+ZEQOpTTU0+XNT8VPkNPnIWlqwakkWwOdZXW+XVafzKgf8aRbd9fe9sHHtTaevHEnm",
+	"IxGVEcuusy66FWEhD+Gi/LriatxBmM3bgCdoPOSMwI/nb88jpIaCZ4NhuQv3+YvfS8aEGutZ6xeD7B6+",
+	"I0/l7OrBClwFBA8uQgtpAYOFzu0dV694xu4VwrqADd2KwcZi8IPBJ73g/A0W99u+aR4adXt+jc/vI1bk",
+	"jUGMvc+zKyHVbo+t+bHNJNs1amvwHWfizeXgNTFqqBynePoueNH9QmLu4IWclWYrvBtlq9VuDP73Swtc",
+	"xbX+kUiyFqjLg7Q8+s46g1mRs6xB2EeepjxTq/gFJCBMJyWIadclxetuXvhZ+yVPz0/aHMf9Po2R4VLr",
+	"7JlxtULt1dxuv4WRJy553aqzMWHqBNEEEv6FCankFtJSh9+sZQSAea+yNL0w06xOw9SyxTj/RnZeNCVu",
+	"dR/MvPR+GQi+vXY76BBMCJvOj/GOq/yr3moF0RIcT+Xm1svI5JNeyDJzUj/0Gx9ZDLEbGka58NoZExwP",
+	"C/C8GvVQ5Z2rRtAoKEmbU27DT5CacJSQmI5MX4LCXcqznq9Z2Hq6JclBDREF3ad60zV6XTfvZQ00uGzH",
+	"DKFOhtx5dg2TWid2022bu+ctLcxMZu48PVKLLINb6g8wXelsSru7QJyZtodNs1bDouZsRfYa4dsz8/Be",
+	"u91eRbzYIrYceSXGTGsR18ylIHgtBIZF0pofYOmYIAWEuJw3HFpUuQa/FsAYsykacUEuWQPRdFc7s1lB",
+	"5PI2SJz7rMAu0AqxIABaKYN9KV3zyfYqIupiGS/lbS/3bGew2cE84bSQtTc30r3w8wKuvb+4hjOIDFHM",
+	"KR2iUIoW0Z/TneY2zv79B45znMMWvKD9PhHEhhMbwkuZj+VNSbRkmzj7dEQHFoAWjQVPsjiEHeZE/Hwd",
+	"NlUoganJE0RulcD6sE2bE8T03YeF8vwWRbJeYhdkyieUwEE3Rti1+9lm1FDZQTFPsxGLUEL6OEtVhGLO",
+	"pBKYMhUhyhJy65o8+djwy/y2Z0qif2c4pX2opQdj1uHkawVoF9h019lgS9qXOH1smffWHPVKyHCazVJ6",
+	"Qxz8b48AynDomJ23xqGiVR07Ho9TSir8P4xMtFpsnyk+/5ODTjhBZDRWUwtq7JDDikCGSRIw74UbDiQ5",
+	"yVdhhFjKM90zJlw0LUGfY61w1yISazWoT9mAiLGgoZvh/LfTnf2jY723izkrkMxR77OqfMCR0SVvw0AR",
+	"kxBu+Ds4Fzj/uWOT3m3t6CL3pdjEnHxLl5o3Ntq0cAr+0Bz1iJtTo4EqACkou5KKjDuI3OJYpVPNte4c",
+	"d42Ykh2L6wvMJy2/OKjsIRYjV5S9i/CQ4KSDMBC9QIKkBFu4bUe/0SUzb+b6DuR0EHGjb79dZHek4y9b",
+	"G7HGNihtwC5KBO0rQErMsRGpHgpEpzZNctk523wOlu0EKqgIQ1NI7k4katmPL4e/c/gVxbkUHzEUVibe",
+	"ClYp8/EyqXeHAHol4foDqQcQbzXB2odv0lzOudwGJhoHJlYtqjZBBRdnMI5AW+oRSCla6MqH6x1aUxXG",
+	"bVSkj3k5WA9U7merbc8CFqjhBokypmiKqOkNguwLQQeYfWajxbO1W264Nhu162Rd4XbjUtnKVNHcn5zR",
+	"5KR0KEA/uddD6x7GcWyblXlBrimaQDXREN+QxZmEq+SxlTIAfcotDm9mB30SybXuyny49Qqwa109Rfu9",
+	"H+bWMagB9+tHgFhqJkli1PwTtNduu1DPnIyrbrHYHPO6DHgxp4jO7qQb+Uf2StABO2MP31lhtovxVuVo",
+	"rnJMWWw7ZawSIa5djfCTREaW+8HX/Z+b9fwojVa1mvuTStYFBojjFX6zZEG/MJd9n/AJa2T48kzFPKS8",
+	"ZcyO2kE9rrRGmBBpWuoku8iGdDp54YsB3NRm/mQX2Wx40B5NXUhnrj7RIN/wiXnD9OHpXDKnGP4kUdc2",
+	"q+qazrmT4XTXtEG+muCptqIF5KDYNuoQqtVmrc3nTWwUG0uUkr5COOWMlKzcfIVFiKrI5G9FrbyiJW8S",
+	"lI8elA7rNUV1BxG1vFn94Jn3fre4muG/eaFgO+5h6UA8RzhZteNevVB3w8bCS2p4qrrwAYPkHt/GAKTu",
+	"k6tBkBboo3nTu7yLcXk99c41uUOlOEBFi1jk1ffDEy9Nu+J72rs3JLGk9aPs3bRpNsH32JYzxmka+kwg",
+	"bwVxEchcOcmDKvYHwVOXvtJ3RX8QaYF0yIR4ZQ5UukyHuvBxJseoL/gIEX1ESHHzj3p7RxMyGnNFWDy9",
+	"uibT8O5dQ12wQ3KD/YE02ZW7g/69mp/6BSLLep7m9Dd/NOV11+LX34NRWj4mDGIeQIlScZ7kSYsoBamF",
+	"AFLvxK64U02mEFyGNhD2ISx4Bj0ktSU/GXKIJoKPUuvURBqVVOndO0FxyiXMxK/3TkhKFElKuqWdcq7N",
+	"mVCKaT8RtexnglpkQCKvgrkNwTmnSbu293PYIqwCGN0LzDaKg84L4E0Cc+sXYXGW0C2Dm0Lnhuik+Y4s",
+	"g+SGJT0etIlZ8KGtm6Kxm6JwmIdUZ0SlzEhSwLR6R+N8Bto4BEdeNQfLxlzrhwiKBGxya+EPtITyGWGe",
+	"mbfBjIbBjLlrr24MoJKq7lxVlz+Q9f+J4RtMQWjfp3xNyJiwBLSUrJjBtq/QDyfnPxUQC65F4EMhPGzb",
+	"L69xjOCafUtWCSlUY8684yjmTAmeejVgJygDKJrZuq52s9BCPmpwOc1BmT/bugFT+28aXGnh0sskZWZT",
+	"a2EGbsGjHhQ8aovl9EiwnKrYsmYIYkSZ/9e96GH7jzQ4csyAbOerOqH6Vw+v3/o/f+Cdv77o/2nvPLva",
+	"+fK1He09+/Yfzehg0/J1wYHd66VuF3zl3L1w2Pl/bXvG3qUi4ErHQjW9Vt/Os8zA/cXIxPQzgJyzCkOe",
+	"xxUtYfV4j6Jd3sN2srOVZJvIfvKi30synzJbmfY3aZin9+Qj1LV9LziB1YkMP3rSwid7BbwXp+Yi/42k",
+	"yYPeQdtb5w5vHWjmQEnhD21uuBmXLiQx5a2kqty3mwgRGg/2Jr7U0GU7s+k2hFhMp9TfqnKzTeeMexWE",
+	"0rVkA4Ho4Z9Qtezc8lYei/aoTEQ1c8WqpWu0oHfGDyJlQz1UGpDB99JgpXZLlM8EXztQoPu8bEqAR1sn",
+	"+Q93vfl09V48hJ+8TGFRfb/5lvC+X8LTEyJxJqiaQjmtAwqgv4dyuoyNizM1TNA1mUqbYN5FUBlM4Ew5",
+	"7CLVjw8JNhDtxjXV+tfO6Zju/E687Fw7EkD6YGHuYvOvV04xMlHt1e+PVtQCQoHtM4Pkww+VGre+6V2g",
+	"rM8DZ1IgDVNNKCQhNs29R9SEEObafkfFhGbe+QcgRvERAeggKv8JSs0HLtVAkPP/fmP208BPdPXTtgLv",
+	"kmHNHeUIwz930anzS2sNAgvAIfK+Bn1qqJAKaV3SQR15fW4J1e9IJAlhu5fskp0b0oFr9eulo6TLloE/",
+	"itAlqAn6v7/u7u5+03+wNKb/dtna3d29bH3rniBbJhD4kJFSsy+aJMeC+Uyq42UrumSXQLxzj1mhlT+I",
+	"Lj3qLs1mFx229xA2LDUimHndmXJygazEotoZggggrCIbtNCvXLKiaJ/3Ec/M9iV8wjo5AMtR+8AIuO5H",
+	"osR057SviOjuIisZHDSAoLHqoIxdMz5hVshFKMnGqaYWyJfU/40VNt4ik/P2+vz9O3SDU30Y7z69KWEl",
+	"sgT1eEKJNArS8SFoSHo0kKkk2UWnDOnLwVCjiy3hvNkxkKVxVzHOiPVPXzID9gFjG2Gxi357efoC5cIN",
+	"UPWIgI369eUF6OuwB3rOEo8IMvxvZsk4jAQU9/KGiKn9CoqxEHr+XV+OdjteyuhPEuntymNVkjC9AIkZ",
+	"FK3uIi2FyS0ejVNiwDDyC0VvhMHn7kGHmkum6cqjhWJnzHSkWwIkOGKVyZOc7AApKiH2U0h/KUKSspgg",
+	"S9cSgkUm1AUrfZ8pQG1xKCKA5leMmZA4xQLQdfQeHbYPUTcH3+6if1jACpQDeWA1/GeEDttHqKtpkidX",
+	"+nGAjSL6he6p/mcXpVQqmzFpnpP/NMbUUbuNulpWC4bTrkn/Le0DbOAQMBXghYTH0oFoABIaRr2s4ITY",
+	"NB0UMEt9de+i0zTVIwtC8vJhRKwRaU7HCgrYIZNNAwelxdOEI22tyl3Udb7hbieXrT/JXNzrJ4ywt7Ti",
+	"ARpqann9+UJG+pMLip8vmcVvg3vbSnJ79mOCr+G7CRkLEkMZlcxEH8dkF72kEL7RM9U7x0xIbeqdrCEw",
+	"4Co8k6dFbmMyVuZwICT0k16L/lZeYGU22wTrIE5nBLXJnDX8ZG4pLcZZgjBDpx/OIN2aMs1Jpx/O9D3b",
+	"3UVnys7QO2GYHAACdM392wUUJDTB0xx1FO4KboOSgADF+5eM6hFjPiYd1IW5d+3XcZq6DgsRAOKZABc8",
+	"az80wuJaywzNX1TtopepJIanMczcfCjHaHnPfOFcCKzOJTPPW0Ck2e3Vcn3C9WQInFIE95EDt7Af6Rai",
+	"C/ujaOEm9Sz7XJwYeu9zMcEiQXTAuNA0Y4S04Xu9OU7KgWQitjW6vnJMnqAJUMMBvqI3BNKeGVQTd1DX",
+	"WaFd2B1prwR7a2vZBVNM+WBAkhP9uMCK7ABMeMe/utz7s4esv2FBxS9Zb+q6qeeRT/1FnpIOsocZ/orh",
+	"e+aotVB1CsWrIEA4RvgyHH4XCE0a4WvIwbAi6I/6YQvD5d9S9mgN3fC+ozX4qjntDopTTEf5wh2AQQUH",
+	"DjhPLlmuBeXq2GTIR9A1kU9QjPXAht+03jUlFo0npTFhEgwIq8hqC0xQorBNrKYqBWU2U8Odm/2dohLj",
+	"hggD/tHa323vtqEGYUwYHtNWp3Ww2949MBHfIajdJnkyb2s15tJ6Dp0EcpGh2YC2ublMFj7ov2NMBcKp",
+	"5EvxH7yckN0WzM7s31nS6tg2um9sbyXLO7/wZGqsTKYsqCIgChl998mftirCXsheIL71J2bkv+zfd2M+",
+	"8rGuO60LInNg6739A7CVwMCrV8vvNfb8VraObNqrIHLMmTQWzn67XfXZ/DkHEkAHjCRn4C48rPPamZE1",
+	"Vpsxr+3VHa1o6CI/Gg3OfOBg+QdMBX/prWfL3/KCJ/DOXo2RZnpcmPeOlr/nZQLmzZ7g5f39Ri8794h5",
+	"t8YivaYO+p2jesdo60TghYM6EyyyWH3DutX544u2+0cjLS86gLSg72mD7wwNcOHK9XwvCg+kNuuL7HZf",
+	"9Lc6LR+k6Zv+FacUy1an9QSPaZ6HbUTJt6iQLBaZs65oMZp6LjcxskgYRrpCrQ/qkT6H7KKJ55m1ZRFW",
+	"w4RbnrNd9I7nhhRG1iBGguBkgezRU15d+DSXIjxTuRhZSWy84IzUFhZm2BVFxi9wFzaVExYa4oWXJvd3",
+	"ERb3xPg5q79kiTUNHOM4B6GLH80w+kJeBrxcx8wm/2ZAavHxhS2TM8X5kOw5MaEn4psyfcPqVcz41rgT",
+	"V7tGP0kioJNVbdY41zuH0+dlUfd9MMZ3RKMXRaprjww1HfglV/UJ1GCJlwqAmlw1F7lnzl4oea8drdeb",
+	"BFzsabrgYbI+Ri6Alg/atlmdPDGgUilWYAACnosmfen40Gj2ISK3jYTW0XfL9VItMn097P0a0/f09dmn",
+	"v8723tHXz3bJQXs33k9ZUzW31Odos4ruB0zFXSu5dvob4syHuX6+N33z5a2DZsl7VRlGm6nnpWJzmqcT",
+	"AJ5EMH2qmoiEt2C9+4BFNpHdppNKsGGNvwqHjeDdSi6307l3s9ZP1m69xoygF5w0lwJ+169aYmDvXu3d",
+	"OzNXX+pNv8A2fefxKqB+PP/7FBvPIbYLfj/DfZuUDpb7cvFwA2lGO3m6UF0RYTLOu5qlzpKu1myN/w77",
+	"agyEO53Lj6SS/CQjqwfPJBJVqwVeHtQ6MkPdhU4wl6O1Wb2guea+onIAK9has4/NUqiQD6V0TYMj+J+N",
+	"DIYSz2tJkPBYlozaEnbCBA8GRKBPZ4gysAnGeEB2kcsyUoIatAhB0IATW5xJJaJMKszigHv7V6Je6CHD",
+	"rOExtSK36slQjaCarODM2eqobxUQMCbeRkii7W5koq9ELdzcCwCd40wJHKtIr0UQbIAc9boApcntNGzb",
+	"F/21J8O800hwD/fbbddfT1tQRWss09jgBH0kCTXxxV85H6TEZhIY0osA0QgySBDPFMS7E4Eps32xghts",
+	"4fmXbvESuenSieMhia/1qvNYDKwCUjrLAs/0ksg01fHr1rcof8GBbNV/45pMZY2n80SzFpUQ47atFcxH",
+	"hN7a0lds7l7+GffKty/lbwfDSMVgHwlOAL0LzrDlZZhZuV/vKplp1xCg5osQzdQWK++4gpkuNlVuiJiC",
+	"izhCYywAC2psGg45arck7tP7k9QWCweJ3oXHCsIfCw4ZTyJjkNtgW0NSZfIwJOKsY2K3Ih4SQDblwsZC",
+	"BYEOSCadQ5tVMkj2b7QWYhLyVnUgL5QO5UUs2R4B+161P4Z+ZnKk8vY+xj8fD/V1EM12wdHSAXKZohmF",
+	"C4K7+tdM6heDW6THpWvu0SZp75zoJdiuqvoa+c8l21rwVXBfn/PRGJJ7Zhr9uEzYyqZCkWvv1Zvaf5nt",
+	"NYF0SCEqOrCc5F+6ZAnpU0bzo4lcqqYdF3QySNdUJE1dmJ8LaTKobD7WCE9Rj6Aj50pDPE1CavGvRJUa",
+	"sGxKwudNqlrt/f2ZZjNa7LveZV7nMVMd04LeYIXAhbRKmtxegavgqlS0rkVsuA9Uay/u7x/vtZOjdrx/",
+	"2P/5Ke49TQ6ekn1yGJNnhwk+OD7+uUf6cbuX4MOD46fJz4fk8KD37Of+3tPjfrw/00Sn00qO4qSX7O31",
+	"+r1+b//nfnJ4+HQfHz89StpPj34+xr3Dvf1nydOfCT5K9p62+/v4eI/09voHJHl6tPe0nXfnAXrNOzH9",
+	"8SXvlpS3ACrdCyCuzcnbtlpFuldBdCvfF8EmP4FbI4dTiIEfqEm4zlhygrowf5v1pO0xhjByBvNGddUz",
+	"WZZqk7neWBMsUS+jKSTtVHK+Td7YnWKjC4YvHIn+9+nbNxEsxSB36n8UYzqN1B9U8FFQSj63OmAz/nLz",
+	"a6CrAoSzHczrHZbPFW57WV9pDSuoWvdPRpQ9wVlC1Q650QdauZOz8IdB85xKdao/9tJ8K2qNscAjoqBW",
+	"+o/5Ymno5mqRVBNoesJLITlIXf93RkDHtrKkgGEudnQpkHP10HlPsYQmHVS7sTHcrfavfa/LS+3Gx6Gl",
+	"QZ+p0sIW4F7s1V0mrNAFFQ015LIednO3jNJSMTPTQTU4tTpoFcGpWSGY07YyfSRDM4Akv/ChLyjXrBg3",
+	"D2sVI1dRG1MAqNJ82JC0LNjhyXNTwF/jSfBCwjXZXDUDbvyAB+Su/UXPIT28scNIy591s6S+J6/N17y2",
+	"5o8v+uhddc8fX77NOnS0QAIR5UlvkNfW1ctNniP8pSzP/+S9ajn+3EJnwrWSZ48C/AVPQUS4ugSri3Ty",
+	"5GObxGq8O3iAaW5r5L9Dwq1x+2Zjo8vyNFl6abzWM65zW6ghkaRKQtieigWrunI6QZSY2g6NBIfbMz4S",
+	"hn3Ne1t2/Q7Z1WemHL7KNIBBU7IaDz/5SpNvT4B4y3GYIA6/4zrT9WWQMYQZmUSmnOBP3oPb34Jd0UCS",
+	"H1RLvea9ZXxYIMuZz7q6q5RKoz/kysXhvmXUMQaj1PIpaGhzDrz5+3Wugf3ePLrbakzWKCvwgTnssI5L",
+	"5TyLh/rotjzpWUAkTQuetNeVabbcjBW9LvqVlpFpwA+3IVUSdQW5oZJy1nX1Wh8+XZgKiLD/zQ6xCjHb",
+	"dw1U0n0k9G3vjo3S6W98gvpYWJxOOEstXHPKpbIOxUYtCwgy61Aepzi2jk9LpHmXeGE7bxfUmgtzxlHK",
+	"2YDYwtxMCMJM9l+ogmsXPecZU55Ti5Fbdclcx1zOIsSZzb7NY4DoDZ8QqFaEnAH5gYiYMNVFI34DFyjk",
+	"CPRwfB1SG8/LXLNiDgCUaxrfCTSweZWl6YXxO3vIOMy6VxiZfDK4bz5ants9A0VpXrZrsaaxvzz9p9qO",
+	"PbtC18FpQ6kEq0mM70/T3OYQbEhEGfqrklCNL9QcOzF4nULc0bD+FNHEVJEWFmb3313UpyyRHVvl/19d",
+	"RBmiKrJFdbaKp0cGlEkkOfpHCFP2n5F+C0oVRWLgX82L8uSSYQYarkC41ME58tt+n9iGOPAXl0Y4N6oZ",
+	"TAZGc6/IohKHMlgdlQhfsglNkxiLxBjRfZoCyMBQ2+i2JJMqm3EBfaggbOq3vESxkclYoi4AenYj1DXo",
+	"v12Tpgn/rjLJP1m0yaW2ACyZuUoi5vYfds8tMnIQD4BJYh8MbXHJNwnJnBXG/r837iYFbBA6YNIelajy",
+	"M4wFv6EGTKWeFD/N1PCDe6lqeGgBlvtYJAedACjc47Mqt0cma0/mVY6bcm5eXLQfmhSBSuAAuffnei7j",
+	"m7I/Zh4455F4XRys7dbt8l3dS68oS5CDxV3hDnoipyyudq2cStszzmCGW6yRUsNlLYEtFMoQugFqPo6c",
+	"ogzN1OxrIkud1xWEuOki6IkcVwFQIAZ1Llk3iGOqJfkckKkR6t0QVFjX+G0N3pAaErbrY5sUmB5uDQYF",
+	"wIysOf+S2Taytq0bpGQElfKi2/U6Wnm5jULraW+v/7R3THYO+m28c9g/IjvPkqOjnXb/AB/ig3i/t5fU",
+	"z9Od68i9KbVaf5gkDsr5h/ItuTPdauIPLPF+Meg+eR1A2VPAVhSDX2nybbF7y9Sr5llKSBKjf57mIgEw",
+	"5an0BUvQ1fXJRPZn1Mold/snqClY43L/vmzd2nxZCJutRgD88Z6R2XLuRS4zrOLhgq4zYIWaVD/bMydy",
+	"6EpUaY04R0gC2DNr+Lgmoz6eC8r7lru8eLjmO6gbbr3WvWReFqjDHtPXs/uK/ogJv/owZSNs0kdnwruB",
+	"ex2QoUZcEECls3M39gfLGf2SDQCZpjAlM6bNH5JoqxW2J87jyZCLPmHGmwfdV7oFKl+3z0WPJglh3Uhb",
+	"NxbMyMJugaFhAAJT0g+GiU3Lq/Wlx4oqiddRpkUSavJ0vOpBbavW10G8zjqb0j62Uq7YB7O1/mBbBWSz",
+	"rkBcW8pWqBtPCgdCtQE2A3lTAKZ2A/3Fyvg2gYADeFMgr9WkU+eJ8lQ4KAKJEg5OwpiPCIQeLhn4YDBk",
+	"3sNIlLPdQrKaEL/cRS84uPAUUhMaE1OFZZERtOYEAQ8rMotJw0MjSdIbIju+jAxJwKKs7sGkoGu03jp1",
+	"yHy2STiUX9cWf8VK1kP32cq8rbl1p9LuDVFOmYPSOlCY1pF6oobUO3eyiPddoqpUeIq0mpgAwOoUvEaQ",
+	"o8/IZBedppKbbGZP40tQQqHiJyncuH7WXrUIu2TVMiwglz5uUC5tJcDWtqvHjEDJ67HiDb8mpuRZ1tZB",
+	"FsHu5fgtJspltIwAEF8N3STMZ/p1TRa27fmW07acdiecFoTKW1/lXxxteQkuiAiNhwB9Px5yxQ3sOZXj",
+	"FBtHjEupdZeXC8nnVx3EKBUdDBXgkp8iCH0XSLvOH8HTxDQVACzoHNJcKj627g7w65wyxHtS4TglNi3K",
+	"wtl3UJdnSpsJtmau28c0NaEZi6neRZPhNLJ9AdTQXOI5Kr/gk91Ldmrk2WTIiwSF/G4vu4/CkZ2qKMz9",
+	"X8U/cPhjKyDCYYj8MpaKjOeSFWrLiUwNnwCAl4UhqZYROT9IABGE8lkQGrY3iwVTt1xuIq2BjNtzwhIA",
+	"rzI96Iy9O598W+Pg3mKansYxGedYN+06RKUt7wI460dH0XzEeFs5RZ/KaxvsLxzh4OmWPmF5VO33f1sE",
+	"vFVF5E9izvpUjBakH0BbE+d750HYnOfmIy9t2/eVHTumTVkrTvblf/9c35HjD7/ZYPq9lGjw5BE4iR8L",
+	"b7gMtbp1/Pp5UpK6uW4DdAsqo6XLdZjGNv2ojE+/4gKxAWW3BmIjT0qP0IXApE+v0SvzhdNMDSP0HCfJ",
+	"FFyt+m9X+pVuhF6yGz5F5FbBH/4Cpe230w+C306hzZf+B8pYQoSBpblkoGju395GprsVtAw6gNCW1RC9",
+	"bL7DdhuyRW2LFfjLnhfBmymwPGw/Q1ygw/19+58HJ0XDJJdICp7kokcN9PpBTi0s2j3p8UxgbSyIJExF",
+	"yHSTKjr+WcBhP0bYB6QrG6a7ZNhuAMww5mNqHdfQ6GoiqCLSuJ+w62oywlPTcUgPGdJR7ZlUVLyUT1gb",
+	"/qZ+wbTJUkPBs8GwFdmudvDmv3b0+e78vqA7r336yb/0k6Y7b9T6147W7naMBF32on70pfN12zfPklqv",
+	"nfmjgQG/8wtOte1f63V4w73gfWg6rvm+lTf2vU955LLGu/nDINxridZfsSITPP3ENDtxQf9qoLTYd1+5",
+	"YMhDqAOWPBGeaTrIBYJWRRJAn24p8VWCgZm4B68BYPGUXS/SaBmVQ+KFtMqZfqahlt9W6SdZpLinnA0A",
+	"XQ9Dio4NVZVNXte5mQM8lLQsnRvE1GBx8wkjYhe9oeyaJAingFMFyJw+mm8FNnk4h5xdbyAVcCNNaSi7",
+	"3qx28kHwPk3vXEHRE79Hld/p7M9da/xtD5q7kS6F6hRiVS0A/EzjSv3J2eot03+rVV+nCvS1KsP05Y0x",
+	"vZ442HYPzkUHNApkOVoZtMmEP/TpLUkghXm3IlRPHdwEuOu4aezp2oAZw8vIFzfYLuqO+riQi65XJRTW",
+	"6J+6Bj0QfXh/foHKC30y6mOL+ak46oPEhezFD6bXKQt248p1taLFphGvrtchgJrbhDBoLFf2gPwkg2Lx",
+	"sTfw2nzrrvtq2rVt17Vt1+V5HTM1bGJm5pKiWixeQA8EkDIzwmigTR0jI3Pbl/nKIxcIj8foHxfvLz5A",
+	"42gbHOwD5BfqTdH523MtFY10AuEHRo4x/HK/5/mL3x2igBwabY6gcfbXX6m1Hy1WcEJGgJ5ajbqjl/v2",
+	"1ekGnEZ7+weHR8etqGUWA58/iPf6h/iAtHKUxII79QXztr/j0BObiaa3ffx9SqdzOPBXsEVb8fRjiidj",
+	"zCGMHPCBhVqA3Okyy6/pFAu1D7y7ZoF1EhZCEmZVSJNGzt+/WzTl0fbNMzduiUyNg8mUCM0T6TtQyQtu",
+	"MSm+ptHYERpRlimt4HOBuhaBxKm0Xd8Laivxu4Lk/l+4lS2Usi13oBINwFhR3nWqr2xN4yfgA1FF//MZ",
+	"bthFXc2XV7Z/c7cTmpFeihJTBH7QsklnYjg2l9h4e7FCoHLkdaWeOgM+9FJ76HA+sN7Wt2StK7y8inUs",
+	"Bzede2zYuVarzk/MRuC2F/EP4FIx1FfhNhkR6H2yrLxxpXacvxK1Yi/Opk7EbQ/OR9SD05JURQXhLylm",
+	"19DQHSR7MiDStm+BEwBQRgDn5imKh1jgWNlonbYNIdHNluIZvEbIsxliU/viqs6ulNZ5AlW2plRuvYth",
+	"9dI2O/h36XC/dz5xobX3YlvD0YxNPUyqnFZn2LOsiT4ht3rWi1oFYNSHvjQcXRMyLrVIN3cDWDuCKFvX",
+	"Wqh5+sdrMlbOsW27hHDlovOfhxxpLk9ynI9xilWfixHwtCu4DeZzvoSJr3jLmJe3l8zjot7TNM1TkYFu",
+	"cI9nCi2lYVenWJ0NMwdCLPHUeQxdYZFBqzlBxouAXC7lCOE0rcIDc1VJKxFh/vKWDB+drpNTRYFNZJv2",
+	"KldmUocicxCRKmv/bKGF3djfFJKTLLGEVhPDOm+xlVKpwIlfwp+rhTu0FsR1RbuSL4/bct4Ub9XOv3en",
+	"+jfxtkGT/ZyQK5nP6R5PXBuuKmfwGn62at/ay5JLkErIBTQ5ABMsEgka0CVTRTcz0J8Ymej1zYbzO6Vg",
+	"v4eWUnSz02+64YxL3TTO9JzqIaFg9MQPRYDwDn1lgBDs/f6u+K9GrrTynL/PeNfWyVajG/l78b352Tyz",
+	"KxB0XyWUlYuxPhcDrjZd/OP3U/QK2iObrpQXuCs6gmpCAg4XzAwE8RCbbsqXbIEj/hVMfBMipjK5p7bo",
+	"KM+lgei4q2KngPj4e9dZ1A0mhyqSJFHuEt009wkiydKAcikCmLtJ5y//cPm6JBthknKt0qbu3NL0trVM",
+	"93L9fadJaIBD4fPgHVU+CdIXRA6XJaR5caqfJLIvGVPbaM8ugz+f5bWJaljj13DxTxIN+YggKmVGZAfy",
+	"cPXtNzKpuNwruefikg2hf4jKBNM6+nzt+gBTtos+Q5/v/OKOMdMP9YjpYw3afcnZ8JPMRcxAf5KzPC53",
+	"gjDTt/CI6qdsTZMedxe9MV8ordw4Gcitg0vkLCbGyNDWlQfYAVaQVDRNS5UOoBPYDnhcaEF8yQ7arhGz",
+	"2VfNbCjFyvQrB6WEqnwFEcIGlsfUWWGDEA05CLxU3B8Wlubo18Lqgk9A4ZBNubv55fa6iUSEDzSVhc3b",
+	"TJPbMRVEnrFW5+C43Y5aNHGzJtPXw96vMX1PX59/+uts7x19/WyXHLR34/2UFe2mS91YKpft9WOGxCj7",
+	"KCDYr9Z42QCxLGq5fGoFBRV5DFne9V1gD+4BXaDbDIe7voReWskGyISe3LMqoya62ZB104xoQQZUKiKq",
+	"75+3cP9YNBMt9j9wqQaCnP/3m9xtk8PNKu8GUUPCcuR7wNBnNnlqgiWKM4XkkAsVFaLYisE8hcr+Ob+B",
+	"+66OjqoTW6hhY+eFU8kA0YKN5WLnQdFrl72G7LWQNe+MN/g1ZgS94OBcvtvqDTf3BjJ7755cRnfm+IF6",
+	"3CL9c6v43pnMeS4IVsRHn9dMblW+NQSNAcQwSGwL3D9cQON7Grs+GoLEhGrtFNvkLHTqabqUof1CXwOR",
+	"MHERVyht4wIdtQ/m02cAFGZ6YaXnyjJA1VJharO2N6u718jyo7Cq2RVEq/bb+8c77b2d9v5F+7Cj/+/o",
+	"f1pRCyyGZP6Rg+KRWTXtm8HOXlLPtkobEK08NnhWXtk2RTZGZ4KSPVeYb3v3OeBvm/Ds5Ublov1bQL8E",
+	"uqYkcXZEP0vT6cq6pkcAixTOC5esZjKeeR5BodLVemf3gNEF89xqoI8X6mu23bz0yEYTy38uAjbwQP3g",
+	"pZ1eAWVRBWY05pICBm0Xj/Qpd5G+EKjSxjRiZIDhR20eJ6RHlfXc2w/b/nZ9nKYScA8m6C8iOPoHzp/I",
+	"25p6Pxs7/5IB9dvLA8Xg7gfV1c4AypD/aXO2YKABtGPrkSlnCdrfO3x6+PPB8eFT0/Akp06TlxlDLQ3k",
+	"cQ6I6QFsvkuSE4QvmeuQ4rqnFu0aItTLlO0EZW4mCTn/4Dy5ZJese5aQ0ZgrwuLpzu9k2nUhjBgg8H4C",
+	"3AYHjCgMkxu7wCxm9un8IZg4JDnfENHxhkUl/fqSQRTEQ4GYOK+RaVNVlH+TxF6yxZzVDrSfnQJqschI",
+	"1xZD2I4RtqvFjLruBqTyknVpsfyiz9Uu+ugQdjDULylIoeoUVsE1mQICTY8gJbQAtu6oUwj5YIj17EAX",
+	"S/1fR4DbQ6y9YtCO8xMwfm9ra1EJDQ6ZNlRcEJ0kAyJsI0atGUE7i4QTaQo7TAUWVHhek2lkGl1Ijjhz",
+	"7XhtJQvOEqqqA9gl/JdVcR3nGv29g94mHtkgPOJsADXtuX/QUA8aGWOPFwR0gjD69OnsBZrQNEUJLyXP",
+	"HPSP+8f9Ntn5Gbef7hz22vHOM3x0sNPGx+QYH/ef9vf2XPKMQZsp0mdmqH5hLs3i1o9j6L+px/g/f/z/",
+	"dv7fL//3f1Sl26zaQBhkWauzcxQV6PjvGYgDhZxG0DDy7x/2ZkMR/pfNWH9zON8zJrN+n8aUMOXBKz1e",
+	"/aF0eN4GPd6OIXAXahkI9/o8jrDTHeYRQvUfZMxN01B3OEtUkCdaPFMiF/YzY2RCpEL2UXOXndhWIIaj",
+	"JcJJgrKxSy6wX7ednux7EOgpNUCTCk+rMmh93ntpJ7mGJH8UjVNDa9qi//7g6L8Xud4TxAVvys8LJvEl",
+	"/+pckww6gJ7T2TgyfTASZKrNXffhTA0DCs/i4i777ogE3nSuO22umDMm0vi//AxE6bWJLnx9C11Z+hvz",
+	"mHL2I87yCn8j78fordv2tgv2tAOZCbiMRVplcZDU2778dMIfMsXJ0inBPDVIeTvOxJJjgq8jA5iJuuDl",
+	"s+1pn+AxdY6/buGwi7EQU9R9QcaCGGULno8gbgtjJFiRS+acdxHqnmdMEm0NfLJQVX1K0gTmZLU5Yx/Q",
+	"AePCJZKyLE2NGn/JOCwJp+ZFaDynaWgXvSHQtN2uDpCh1NDsG2IcxRDCwC5RN8VyCNYGIIPmNX8s2UWf",
+	"tWHz5uWvp8//99XF+99fvjv/X7xf/iikwnstMy89OjSR8aqzF/GQSGX7cQIIDqBZactCa+zFZ4YEpxXM",
+	"QG0ZIo69s094LFvfvnz7/wIAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

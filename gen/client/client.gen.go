@@ -4234,13 +4234,6 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/auth/forward (the `Forward` operationId).
 	Forward(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// HeadForward Forward authentication for proxies that ask by HEAD
-	//
-	// Answers as GET does, without the body.
-	//
-	// Corresponds with HEAD /v1/auth/forward (the `HeadForward` operationId).
-	HeadForward(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
-
 	// LinkAccountWithBody Prove the local password, and link the account
 	//
 	// Finishes `account_link_required`: the bearer token's e-mail belongs to a row with a local password, and who knows that
@@ -5248,23 +5241,6 @@ func (c *Client) ConfirmEmail(ctx context.Context, body ConfirmEmailJSONRequestB
 // Corresponds with GET /v1/auth/forward (the `Forward` operationId).
 func (c *Client) Forward(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewForwardRequest(c.Server)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// HeadForward Forward authentication for proxies that ask by HEAD
-//
-// Answers as GET does, without the body.
-//
-// Corresponds with HEAD /v1/auth/forward (the `HeadForward` operationId).
-func (c *Client) HeadForward(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewHeadForwardRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -7045,33 +7021,6 @@ func NewForwardRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
-// NewHeadForwardRequest constructs an http.Request for the HeadForward method
-func NewHeadForwardRequest(server string) (*http.Request, error) {
-	var err error
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/v1/auth/forward")
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodHead, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
 // NewLinkAccountRequest calls the generic LinkAccount builder with application/json body
 func NewLinkAccountRequest(server string, body LinkAccountJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -8215,15 +8164,6 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/auth/forward (the `Forward` operationId).
 	ForwardWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ForwardResult, error)
-
-	// HeadForwardWithResponse Forward authentication for proxies that ask by HEAD
-	//
-	// Answers as GET does, without the body.
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with HEAD /v1/auth/forward (the `HeadForward` operationId).
-	HeadForwardWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*HeadForwardResult, error)
 
 	// LinkAccountWithBodyWithResponse Prove the local password, and link the account
 	//
@@ -12267,82 +12207,6 @@ func (r ForwardResult) ContentType() string {
 	return ""
 }
 
-// HeadForwardResult200Headers the declared response headers of an HTTP 200 response for HeadForward
-type HeadForwardResult200Headers struct {
-	XAuthKind         TokenKind
-	XUserEmail        string
-	XUserID           string
-	XUserTokenBalance string
-	XUserType         string
-	XUserUsername     string
-}
-
-// HeadForwardResult401Headers the declared response headers of an HTTP 401 response for HeadForward
-type HeadForwardResult401Headers struct {
-	WwwAuthenticate string
-	XRequestID      string
-}
-
-// HeadForwardResult403Headers the declared response headers of an HTTP 403 response for HeadForward
-type HeadForwardResult403Headers struct {
-	XRequestID string
-}
-
-// HeadForwardResult500Headers the declared response headers of an HTTP 500 response for HeadForward
-type HeadForwardResult500Headers struct {
-	XRequestID string
-}
-
-// HeadForwardResult503Headers the declared response headers of an HTTP 503 response for HeadForward
-type HeadForwardResult503Headers struct {
-	RetryAfter int
-	XRequestID string
-}
-
-type HeadForwardResult struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// Headers200 the parsed response headers for an HTTP 200 response
-	Headers200 *HeadForwardResult200Headers
-	// Headers401 the parsed response headers for an HTTP 401 response
-	Headers401 *HeadForwardResult401Headers
-	// Headers403 the parsed response headers for an HTTP 403 response
-	Headers403 *HeadForwardResult403Headers
-	// Headers500 the parsed response headers for an HTTP 500 response
-	Headers500 *HeadForwardResult500Headers
-	// Headers503 the parsed response headers for an HTTP 503 response
-	Headers503 *HeadForwardResult503Headers
-}
-
-// GetBody returns the raw response body bytes
-func (r HeadForwardResult) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r HeadForwardResult) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r HeadForwardResult) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r HeadForwardResult) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
 // LinkAccountResult400Headers the declared response headers of an HTTP 400 response for LinkAccount
 type LinkAccountResult400Headers struct {
 	XRequestID string
@@ -15914,21 +15778,6 @@ func (c *ClientWithResponses) ForwardWithResponse(ctx context.Context, reqEditor
 		return nil, err
 	}
 	return ParseForwardResult(rsp)
-}
-
-// HeadForwardWithResponse Forward authentication for proxies that ask by HEAD
-//
-// Answers as GET does, without the body.
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with HEAD /v1/auth/forward (the `HeadForward` operationId).
-func (c *ClientWithResponses) HeadForwardWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*HeadForwardResult, error) {
-	rsp, err := c.HeadForward(ctx, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseHeadForwardResult(rsp)
 }
 
 // LinkAccountWithBodyWithResponse Prove the local password, and link the account
@@ -20669,124 +20518,6 @@ func ParseForwardResult(rsp *http.Response) (*ForwardResult, error) {
 		response.Headers500 = &headers
 	case rsp.StatusCode == 503:
 		var headers ForwardResult503Headers
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value int
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = value
-		}
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers503 = &headers
-	}
-
-	return response, nil
-}
-
-// ParseHeadForwardResult parses an HTTP response from a HeadForwardWithResponse call
-func ParseHeadForwardResult(rsp *http.Response) (*HeadForwardResult, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &HeadForwardResult{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case rsp.StatusCode == 200:
-		var headers HeadForwardResult200Headers
-		if values := rsp.Header.Values("X-Auth-Kind"); len(values) > 0 {
-			var value TokenKind
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Auth-Kind", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XAuthKind = value
-		}
-		if values := rsp.Header.Values("X-User-Email"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-User-Email", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XUserEmail = value
-		}
-		if values := rsp.Header.Values("X-User-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-User-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XUserID = value
-		}
-		if values := rsp.Header.Values("X-User-Token-Balance"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-User-Token-Balance", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XUserTokenBalance = value
-		}
-		if values := rsp.Header.Values("X-User-Type"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-User-Type", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XUserType = value
-		}
-		if values := rsp.Header.Values("X-User-Username"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-User-Username", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XUserUsername = value
-		}
-		response.Headers200 = &headers
-	case rsp.StatusCode == 401:
-		var headers HeadForwardResult401Headers
-		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.WwwAuthenticate = value
-		}
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers401 = &headers
-	case rsp.StatusCode == 403:
-		var headers HeadForwardResult403Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers403 = &headers
-	case rsp.StatusCode == 500:
-		var headers HeadForwardResult500Headers
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = value
-		}
-		response.Headers500 = &headers
-	case rsp.StatusCode == 503:
-		var headers HeadForwardResult503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {

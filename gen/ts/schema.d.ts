@@ -159,11 +159,7 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        /**
-         * Forward authentication for proxies that ask by HEAD
-         * @description Answers as GET does, without the body.
-         */
-        head: operations["headForward"];
+        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -3288,40 +3284,6 @@ export interface components {
                 "application/json": components["schemas"]["UnavailableFailure"];
             };
         };
-        /** @description As for GET, without the body */
-        HeadUnauthorized: {
-            headers: {
-                "X-Request-Id": components["headers"]["XRequestId"];
-                "Www-Authenticate": components["headers"]["WWWAuthenticate"];
-                [name: string]: unknown;
-            };
-            content?: never;
-        };
-        /** @description As for GET, without the body */
-        HeadForbidden: {
-            headers: {
-                "X-Request-Id": components["headers"]["XRequestId"];
-                [name: string]: unknown;
-            };
-            content?: never;
-        };
-        /** @description A fault of ours, without the body */
-        HeadInternal: {
-            headers: {
-                "X-Request-Id": components["headers"]["XRequestId"];
-                [name: string]: unknown;
-            };
-            content?: never;
-        };
-        /** @description As for GET, without the body */
-        HeadUnavailable: {
-            headers: {
-                "X-Request-Id": components["headers"]["XRequestId"];
-                "Retry-After": components["headers"]["RetryAfter"];
-                [name: string]: unknown;
-            };
-            content?: never;
-        };
     };
     parameters: {
         /**
@@ -3663,34 +3625,6 @@ export interface operations {
             403: components["responses"]["GatewayForbidden"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
-        };
-    };
-    headForward: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Let the request through */
-            200: {
-                headers: {
-                    "X-User-Id": components["headers"]["XUserId"];
-                    "X-User-Email": components["headers"]["XUserEmail"];
-                    "X-User-Username": components["headers"]["XUserUsername"];
-                    "X-User-Type": components["headers"]["XUserType"];
-                    "X-User-Token-Balance": components["headers"]["XUserTokenBalance"];
-                    "X-Auth-Kind": components["headers"]["XAuthKind"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            401: components["responses"]["HeadUnauthorized"];
-            403: components["responses"]["HeadForbidden"];
-            500: components["responses"]["HeadInternal"];
-            503: components["responses"]["HeadUnavailable"];
         };
     };
     loginMfa: {

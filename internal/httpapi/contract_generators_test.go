@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"maps"
+	"net/http"
 	"net/textproto"
 	"slices"
 	"strings"
@@ -140,7 +141,8 @@ func TestContract_EachFailureIsAFailure(t *testing.T) {
 }
 
 // Schemas have one type each and are not composed, enums name their type, and nullable ones can be null: generators disagree about
-// everything else. Header names are canonical, since generated Go code warns of others.
+// everything else. Methods are those that each generator knows. Header names are canonical, since ogen warns of others. There are no
+// servers: swagger-typescript-api puts the URL of the first before each path, and makes //v1 of "/".
 func TestContract_EverySchemaIsPlain(t *testing.T) {
 	t.Parallel()
 	contract := testContract(t)
@@ -150,7 +152,14 @@ func TestContract_EverySchemaIsPlain(t *testing.T) {
 	for name, header := range contract.Components.Headers {
 		checkPlain(t, "the header "+name, header.Value.Schema)
 	}
-	forEachOperation(contract, func(_, path string, o *openapi3.Operation) {
+	if len(contract.Servers) > 0 {
+		t.Errorf("the contract has the server %s, expected none", contract.Servers[0].URL)
+	}
+	methods := []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+	forEachOperation(contract, func(method, path string, o *openapi3.Operation) {
+		if !slices.Contains(methods, method) {
+			t.Errorf("%s has the method %s, expected one of %v", o.OperationID, method, methods)
+		}
 		if o.Description == "" || o.Summary == "" {
 			t.Errorf("%s has no summary or no description", o.OperationID)
 		}

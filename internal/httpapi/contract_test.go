@@ -250,7 +250,6 @@ func TestOperations_AreKnownByTheContractsNames(t *testing.T) {
 		"POST /v1/auth/logout":       {id: "logout", timeout: HandlerTimeout},
 		"POST /v1/auth/verify-token": {id: "verifyToken", body: true, timeout: hotTimeout},
 		"GET /v1/auth/forward":       {id: "forward", gateway: true, timeout: hotTimeout},
-		"HEAD /v1/auth/forward":      {id: "headForward", gateway: true, timeout: hotTimeout},
 		"DELETE /v1/auth/me":         {id: "deleteMe", body: true, timeout: HandlerTimeout},
 		"GET /health/ready":          {id: "getReadiness", timeout: HandlerTimeout},
 		"POST /api/v1/auth/refresh": {

@@ -25,9 +25,3 @@ func (h gatewayHandlers) VerifyToken(
 func (h gatewayHandlers) Forward(ctx context.Context, _ api.ForwardRequestObject) (api.ForwardResponseObject, error) {
 	return api.Forward200Response{Headers: toAPIForward(caller(ctx))}, nil
 }
-
-func (h gatewayHandlers) HeadForward(
-	ctx context.Context, _ api.HeadForwardRequestObject,
-) (api.HeadForwardResponseObject, error) {
-	return api.HeadForward200Response{Headers: api.HeadForward200ResponseHeaders(toAPIForward(caller(ctx)))}, nil
-}

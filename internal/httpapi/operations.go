@@ -45,7 +45,7 @@ func operationsOf(contract *openapi3.T) operations {
 				id:      o.OperationID,
 				limited: o.Extensions["x-rate-limit"] == "credentials",
 				body:    o.RequestBody != nil,
-				gateway: o.OperationID == "forward" || o.OperationID == "headForward",
+				gateway: o.OperationID == "forward",
 				legacy:  isLegacy(o.Tags),
 				admin:   o.Extensions["x-role"] == "admin",
 				keys:    takesKeys(o),
