@@ -53,7 +53,7 @@ func TestLoginCosts_ARefusalTellsNothing_A3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"LOGIN_FAILURE_MS": "1", "BCRYPT_MAX_COST": "10"})
 	zeros := strings.Repeat(".", 53)
-	emails := map[string]string{"unknown": servicetest.Email()}
+	emails := map[string]string{"unknown": servicetest.Email(), "odd and unknown": "nobody..at.all@example.com"}
 	for name, hash := range map[string]string{
 		"cost 4": hashOfCost(t, servicetest.Password, 4), "cost 6": hashOfCost(t, servicetest.Password, 6), "cost 8": hashOfCost(t, servicetest.Password, 8),
 		"cost 17": "$2b$17$" + zeros, "cost 31": "$2a$31$" + zeros, "dialect 2x": "$2x$08$" + zeros, "dialect 2y": "$2y$05$" + zeros,

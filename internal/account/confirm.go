@@ -25,7 +25,7 @@ func (s *Service) confirm(ctx context.Context, p principal.Principal, password s
 		return ErrReauthRequired
 	}
 	email := p.User.Email
-	if canonical, err := user.CanonicalEmail(email); err == nil {
+	if canonical, err := user.LookUpEmail(email); err == nil {
 		email = canonical // under which login counts, however an old row is written
 	}
 	if err := s.attempts.AllowAttempt(ctx, email, client.Addr); err != nil {
@@ -66,7 +66,7 @@ func (s *Service) prove(ctx context.Context, u user.User, password string) error
 
 // bringOwn is bringPassword for who is signed in: what opens the account at the next login proves its owner now.
 func (s *Service) bringOwn(ctx context.Context, u user.User, password string, wrong error) (firebase.Session, error) {
-	email, err := user.CanonicalEmail(u.Email)
+	email, err := user.LookUpEmail(u.Email)
 	if err != nil {
 		return firebase.Session{}, wrong
 	}

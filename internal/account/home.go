@@ -110,6 +110,9 @@ func (s *Service) moveAndLogin(ctx context.Context, email, password string, id u
 		}
 	}
 	s.log.InfoContext(ctx, "not moved at sign-in", telemetry.FieldUserID, id, telemetry.FieldError, err)
+	if _, refused := user.CanonicalEmail(email); s.everybody && refused != nil {
+		return Session{}, user.ErrUnsupportedIdentity.With(err) // trying again would not help: an operator has to correct the address
+	}
 	if s.everybody && fault.CodeOf(err) != fault.DependencyUnavailable {
 		err = fault.Unavailable("sign-in is not possible at this moment; try again", err)
 	}

@@ -67,9 +67,9 @@ func beatOf(usual, work time.Duration) time.Duration {
 
 // login signs in. attempt is the work of the password's check.
 func (s *Service) login(ctx context.Context, c Credentials, attempt *password.Attempt) (Session, error) {
-	email, err := user.CanonicalEmail(c.Email)
+	email, err := user.LookUpEmail(c.Email)
 	if err != nil {
-		return Session{}, ErrInvalidCredentials.With(err) // nobody has such an address
+		return Session{}, ErrInvalidCredentials.With(err) // no row can have such an address
 	}
 	if err := s.attempts.AllowAttempt(ctx, email, c.Client.Addr); err != nil {
 		return Session{}, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"auth-v2-service/gen/db"
@@ -28,9 +29,9 @@ var (
 // address: nil. Errors: invalid e-mail, rate_limited, dependency_unavailable.
 func (s *Service) ForgotPassword(ctx context.Context, typed string, client Client) error {
 	began := time.Now()
-	email, err := user.CanonicalEmail(typed)
-	if err != nil {
-		return err
+	email, err := user.LookUpEmail(typed)
+	if err != nil || !strings.Contains(email, "@") {
+		return user.ErrInvalidEmail // an answer of its own tells nothing: no address is without it
 	}
 	if err := s.attempts.AllowAttempt(ctx, email, client.Addr); err != nil {
 		return err
@@ -48,7 +49,10 @@ func (s *Service) sendReset(ctx context.Context, email string) error {
 		return err
 	}
 	if person.home() == user.ProviderLocal {
-		return s.moveAndReset(ctx, email, person)
+		if _, err := user.CanonicalEmail(email); err == nil {
+			return s.moveAndReset(ctx, email, person)
+		}
+		s.logStays(ctx, person, user.ErrUnsupportedIdentity) // Firebase takes no such address: it is asked as for an unknown one
 	}
 	return s.askForReset(ctx, email)
 }
@@ -138,7 +142,7 @@ func (s *Service) ResetPassword(ctx context.Context, code, password string) erro
 	if err != nil {
 		return fmt.Errorf("reset a password at Firebase: %w", asNewPassword(codeRefusal(err)))
 	}
-	email, err := user.CanonicalEmail(address)
+	email, err := user.LookUpEmail(address)
 	if err != nil {
 		return nil // an address that no row of ours can have: Firebase has done all there is
 	}
@@ -183,7 +187,7 @@ func (s *Service) wasReset(ctx context.Context, email, hash string) error {
 // SendEmailVerification has Firebase send the mail that proves the address. Who signs in here is moved first (A9). idToken is the
 // caller's own where it is Firebase's. A mail is a try here, too: the address is not proven, and may be somebody else's mailbox.
 func (s *Service) SendEmailVerification(ctx context.Context, p principal.Principal, idToken string, client Client) error {
-	email, err := user.CanonicalEmail(p.User.Email)
+	email, err := user.LookUpEmail(p.User.Email)
 	if err != nil {
 		return ErrNoPassword.With(err)
 	}

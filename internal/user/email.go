@@ -3,6 +3,7 @@ package user
 import (
 	"net/mail"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -16,21 +17,33 @@ var ErrInvalidEmail = fault.Invalid("the request is not valid",
 // asciiSpace is what both canonical forms trim; auth.canonical_email in the database trims the same.
 const asciiSpace = " \t\n\r\f\v"
 
-// maxEmailBytes is the width of auth.users.email; the address is ASCII, so bytes are characters.
+// maxEmailBytes is the width of auth.users.email in characters, which are bytes in ASCII.
 const maxEmailBytes = 255
 
 // placeholderDomain marks the address of a person without one (F5). RFC 2606 keeps .invalid out of the real world.
 const placeholderDomain = "@users.noreply.invalid"
 
-// CanonicalEmail is the one form in which addresses are stored, looked up, limited and hashed (F2): ASCII white space trimmed,
-// ASCII letters in lower case. It refuses what is no plain address, what is beyond ASCII, and the placeholder domain.
+// CanonicalEmail is the canonical form (F2) of an address that a new row may have, or a new address of a row. It refuses what is no
+// plain address, what is beyond ASCII, and the placeholder domain.
 func CanonicalEmail(address string) (string, error) {
-	canonical := canonicalForm(address)
-	if len(canonical) > maxEmailBytes || !plainASCII(canonical) || strings.HasSuffix(canonical, placeholderDomain) {
+	canonical, err := LookUpEmail(address)
+	if err != nil || len(canonical) > maxEmailBytes || !plainASCII(canonical) {
 		return "", ErrInvalidEmail
 	}
 	parsed, err := mail.ParseAddress(canonical)
 	if err != nil || parsed.Address != canonical || strings.ContainsAny(canonical, `"()<>[]:;\,`) {
+		return "", ErrInvalidEmail
+	}
+	return canonical, nil
+}
+
+// LookUpEmail is the one form in which addresses are looked up, limited and hashed (F2): ASCII white space trimmed, ASCII letters in
+// lower case. Rows of the platform may have an address that no new row may have, so it refuses only what no row can have:
+// nothing, more characters than the column holds, what is no text, and the placeholder domain.
+func LookUpEmail(address string) (string, error) {
+	canonical := canonicalForm(address)
+	if canonical == "" || !utf8.ValidString(address) || utf8.RuneCountInString(canonical) > maxEmailBytes ||
+		strings.ContainsRune(canonical, 0) || strings.HasSuffix(canonical, placeholderDomain) {
 		return "", ErrInvalidEmail
 	}
 	return canonical, nil

@@ -1,0 +1,53 @@
+package e2e
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"auth-v2-service/internal/testkit/servicetest"
+)
+
+// oddAddresses are in rows of the platform although no new account may have them: as stored, and as a person may type them.
+func oddAddresses() map[string]string {
+	host := "@" + strings.ToLower(servicetest.Email())[:8] + ".example.com"
+	long := strings.Repeat("l", 200)
+	return map[string]string{
+		"john..doe" + host: " John..Doe" + strings.ToUpper(host), "john." + host: "john." + host, ".john" + host: ".JOHN" + host,
+		"jos\u00e9" + host: "Jos\u00e9" + host, "J\u00c4NE" + host: "j\u00c4ne" + host, `"john doe"` + host: `"John Doe"` + host,
+		"dot" + host + ".": "Dot" + host + ".", "a@b" + host: "A@b" + host, long + host: strings.ToUpper(long) + host, "j(x)" + host: "J(x)" + host,
+	}
+}
+
+// F2, A2: sign-in looks for what is there. A row with an address that no new account may have signs in on either surface, refreshes,
+// confirms with its password and asks for a mail; it is not moved, for Firebase takes no such address, the reason is kept, and the person
+// hears of no error. A new account with the address is refused.
+func TestOddAddresses_SignIn_F2(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t, trusting)
+	newAdmin(t, s.Stack).rollOut(t, s, 100)
+	for stored, typed := range oddAddresses() {
+		id := localUser(t, s.Stack, stored, servicetest.Password)
+		for _, path := range []string{"/v1/auth/login", "/auth/login", "/api/v1/auth/login"} {
+			ask(t, s, http.MethodPost, path, registerBody(t, typed, servicetest.Password)).expect(t, path+" "+typed, http.StatusOK, "")
+			ask(t, s, http.MethodPost, path, registerBody(t, typed, "WrongPassword1")).
+				expect(t, path+" "+typed+", wrong password", http.StatusUnauthorized, "invalid_credentials")
+		}
+		pair := legacyLogin(t, s, typed, servicetest.Password)
+		ask(t, s, http.MethodPost, "/v1/auth/refresh", `{"refreshToken":"`+pair.RefreshToken+`"}`).expect(t, "refresh "+typed, http.StatusOK, "")
+		ask(t, s, http.MethodPost, "/v1/auth/password/forgot", jsonOf(t, map[string]string{"email": typed})).expect(t, "forgot "+typed, http.StatusAccepted, "")
+		refused := ask(t, s, http.MethodPost, "/v1/auth/register", registerBody(t, strings.Replace(stored, "@", "2@", 1)+".", servicetest.Password))
+		refused.expect(t, "register "+stored, http.StatusBadRequest, "invalid_request")
+		var provider, failure string
+		err := s.DB.QueryRow(t.Context(), `SELECT users.auth_provider, coalesce(claims.failure, '')
+			FROM auth.users AS users LEFT JOIN auth.move_claims AS claims ON claims.user_id = users.id WHERE users.id = $1`, id).Scan(&provider, &failure)
+		if err != nil || provider != "local" && stored[0] != 'l' || failure != "invalid_email" && provider == "local" {
+			t.Errorf("%q is %s with the failure %q (%v), expected local with invalid_email", stored, provider, failure, err)
+		}
+	}
+	for _, unknown := range []string{"nobody..at.all@example.com", "n\u00f6body@example.com"} {
+		ask(t, s, http.MethodPost, "/v1/auth/login", registerBody(t, unknown, "WrongPassword1")).
+			expect(t, unknown, http.StatusUnauthorized, "invalid_credentials")
+		ask(t, s, http.MethodPost, "/v1/auth/password/forgot", jsonOf(t, map[string]string{"email": unknown})).expect(t, "forgot "+unknown, http.StatusAccepted, "")
+	}
+}
