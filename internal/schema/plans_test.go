@@ -388,6 +388,7 @@ func populate(d database, people int) {
 	d.exec("INSERT INTO auth.move_claims (user_id, claimed_by, claimed_at) SELECT id, 'somebody', now() FROM auth.users")
 	d.exec(`INSERT INTO auth.verification_keys (source, keys, fetched_at, fresh_until)
 		SELECT 'https://keys/' || i, '{}', now(), now() FROM generate_series(1, 1000) AS i`)
+	d.exec(`INSERT INTO auth.service_keys (name, key) SELECT 'key ' || i, decode(repeat('00', 32), 'hex') FROM generate_series(1, 1000) AS i`)
 	d.exec(`INSERT INTO auth.api_keys (id, name, scope, hash, created_by)
 		SELECT 'key ' || i, 'a key', 'balance', 'x', 'somebody' FROM generate_series(1, 10000) AS i`)
 	d.exec(fmt.Sprintf(`INSERT INTO auth.audit_events (occurred_at, action, actor, user_id)
