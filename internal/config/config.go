@@ -49,7 +49,7 @@ type Config struct {
 	DatabaseDirectURL string `env:"DATABASE_DIRECT_URL" secret:"true" help:"for migrations, hearing of changes and the jobs' coordinator, when DATABASE_URL is a pooler"`
 	DatabaseOwnerURL  string `env:"DATABASE_OWNER_URL" secret:"true" help:"as the owner, for migrations and backups, when the others are of a login that may not; past any pooler"`
 	BackupVerifyURL   string `env:"BACKUP_VERIFY_URL" secret:"true" help:"server that backups are restored on to verify them; default: the database's own"`
-	DBHost            string `env:"DB_HOST" alphabet:"host" envDefault:"postgres"`
+	DBHost            string `env:"DB_HOST" alphabet:"hosts" envDefault:"postgres"`
 	DBPort            int    `env:"DB_PORT" envDefault:"5432"`
 	DBName            string `env:"DB_NAME" envDefault:"atma_db"`
 	DBUser            string `env:"DB_USER" envDefault:"atma_user"`

@@ -20,6 +20,7 @@ var alphabets = map[string]struct {
 	"project":  {regexp.MustCompile(`^([a-z0-9.-]+:)?[a-z0-9][a-z0-9-]*$`), "the project's id, such as my-project-1a2b3: lower-case letters, digits and hyphens"},
 	"key":      {regexp.MustCompile(`^[A-Za-z0-9_-]+$`), "letters, digits, - and _"},
 	"hostport": {regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.%]+\]):[0-9]{1,5}$`), "host:port, without a scheme"},
+	"hosts":    {regexp.MustCompile(`^(/[A-Za-z0-9._/-]+|[A-Za-z0-9._:%-]+)(,(/[A-Za-z0-9._/-]+|[A-Za-z0-9._:%-]+))*$`), "names or addresses of hosts with commas between them, without a scheme or a port"},
 	"host":     {regexp.MustCompile(`^(/[A-Za-z0-9._/-]+|[A-Za-z0-9._:%-]+)$`), "a host's name or address, without a scheme or a port"},
 	"provider": {regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*$`), "a provider's id, such as google.com"},
 }
