@@ -342,10 +342,10 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.FoundInStep(ctx, db, queries.FoundInStepParams{ID: person, InStep: true})
-			_, _ = q.ChangeBalance(ctx, db, queries.ChangeBalanceParams{UserID: person, Caller: "test", IdempotencyKey: "new", Amount: 5, Reason: "test"})
+			_, _ = q.ChangeBalance(ctx, db, queries.ChangeBalanceParams{AdminID: personID(778), KeyID: "key 5", UserID: person, Caller: "test", IdempotencyKey: "new", Amount: 5, Reason: "test"})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
-			_, _ = q.UnchangedBalance(ctx, db, queries.UnchangedBalanceParams{UserID: person, Caller: "test", IdempotencyKey: "777"})
+			_, _ = q.UnchangedBalance(ctx, db, queries.UnchangedBalanceParams{AdminID: personID(778), KeyID: "key 5", UserID: person, Caller: "test", IdempotencyKey: "777"})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.LedgerEntries(ctx, db, queries.LedgerEntriesParams{UserID: person, BeforeID: math.MaxInt64, Most: 50})
