@@ -25,7 +25,10 @@ build() {
 	program=${XDG_CACHE_HOME:-$HOME/.cache}/auth-v2-service/tools/$name-${key:0:12}
 	if [ ! -x "$program" ]; then
 		mkdir -p "${program%/*}"
-		package=$(awk -v name="$name" '{ line = $0; sub(/^(tool)?[[:space:]]*/, "", line) } line ~ "/" name "$" { print line; exit }' "$folder/go.mod")
+		package=$(awk -v name="$name" '
+			/^tool \(/ { block = 1; next }
+			/^\)/ { block = 0 }
+			block || $1 == "tool" { if ($NF ~ "/" name "$") { print $NF; exit } }' "$folder/go.mod")
 		echo "Building $name, once for this version (minutes on a new machine)" >&2
 		(while sleep 10; do echo "  still building $name: $((SECONDS - began)) s" >&2; done) &
 		local ticker=$!
