@@ -158,7 +158,7 @@ CREATE TABLE auth.audit_events (
 
 COMMENT ON TABLE auth.audit_events IS 'Append-only record of what was done to accounts, and by whom';
 
-COMMENT ON COLUMN auth.audit_events.actor IS 'user:<id>, token:<firebase uid> before there is a row, key:<id> of an API key, cli:<name>, or system';
+COMMENT ON COLUMN auth.audit_events.actor IS 'user:<id>, token:<firebase uid> before there is a row, key:<id> of an API key, cli:<name>, anonymous, or system';
 
 ALTER TABLE auth.audit_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME auth.audit_events_id_seq
@@ -180,6 +180,26 @@ COMMENT ON TABLE auth.federation_archive IS 'What steps down took out of other t
 
 COMMENT ON COLUMN auth.federation_archive.facts IS 'The columns that went, by name';
 
+CREATE TABLE auth.firebase_intents (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    user_id uuid NOT NULL,
+    firebase_uid text NOT NULL,
+    began_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    password_at timestamp with time zone,
+    change jsonb,
+    actor text NOT NULL,
+    request_id text
+);
+
+COMMENT ON TABLE auth.firebase_intents IS 'Changes at Firebase whose half in this database is still to be made';
+
+COMMENT ON COLUMN auth.firebase_intents.user_id IS 'The row that the change is about, which may be deleted by then';
+
+COMMENT ON COLUMN auth.firebase_intents.password_at IS 'When the password was last set before the change, by the clock of the side that holds it; NULL: never';
+
+COMMENT ON COLUMN auth.firebase_intents.change IS 'What an operator changes besides: names and addresses, never a secret';
+
 CREATE TABLE auth.firebase_project (
     only_row boolean DEFAULT true NOT NULL,
     project_id text NOT NULL,
@@ -198,6 +218,15 @@ COMMENT ON COLUMN auth.firebase_project.tenant IS 'The Identity Platform tenant;
 COMMENT ON COLUMN auth.firebase_project.reconciled_at IS 'When the last reconciliation began that went through';
 
 COMMENT ON COLUMN auth.firebase_project.reconciling_until IS 'Until when a reconciliation that is under way holds its place; a killed one''s place lapses';
+
+CREATE TABLE auth.known_addresses (
+    name text NOT NULL,
+    known_until timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE auth.known_addresses IS 'Client addresses from which a person has signed in, for the limits of sign-ins';
+
+COMMENT ON COLUMN auth.known_addresses.name IS 'HMAC of e-mail and network, by the key of the limits';
 
 CREATE TABLE auth.ledger_entries (
     id bigint NOT NULL,
@@ -462,8 +491,14 @@ ALTER TABLE ONLY auth.audit_events
 ALTER TABLE ONLY auth.federation_archive
     ADD CONSTRAINT federation_archive_pkey PRIMARY KEY (relation, key);
 
+ALTER TABLE ONLY auth.firebase_intents
+    ADD CONSTRAINT firebase_intents_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY auth.firebase_project
     ADD CONSTRAINT firebase_project_pkey PRIMARY KEY (only_row);
+
+ALTER TABLE ONLY auth.known_addresses
+    ADD CONSTRAINT known_addresses_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY auth.ledger_entries
     ADD CONSTRAINT ledger_entries_pkey PRIMARY KEY (user_id, id);

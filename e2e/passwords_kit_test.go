@@ -26,6 +26,12 @@ func fullTraffic(t testing.TB, s *servicetest.Stack) {
 	execute(t, s, "UPDATE auth.rollout SET traffic_buckets = 10000")
 }
 
+// movesEverybody has the rollout at 100 %.
+func movesEverybody(t testing.TB, s *servicetest.Stack) {
+	t.Helper()
+	execute(t, s, "UPDATE auth.rollout SET traffic_buckets = 10000, users_buckets = 10000")
+}
+
 func authorized(token string) []string { return []string{"Authorization", "Bearer " + token} }
 
 // changePassword asks for a new password; current may be empty.

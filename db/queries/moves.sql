@@ -81,3 +81,12 @@ WHERE user_id = sqlc.arg(id) AND claimed_by = sqlc.arg(claimed_by)::text;
 UPDATE auth.move_claims
 SET failed_at = clock_timestamp(), failure = sqlc.arg(failure)::text
 WHERE user_id = sqlc.arg(id) AND claimed_by = sqlc.arg(claimed_by)::text;
+
+-- name: MoveUnderWay :one
+-- Called by internal/move for a move that was cut short: is the row still as it was claimed, and has its password been set since?
+-- Served by users_pkey.
+SELECT
+    (federation_status = 'syncing' AND coalesce(auth_provider, 'local') = 'local' AND firebase_uid IS NULL)::boolean AS under_way,
+    coalesce(password_set_at > sqlc.arg(began)::timestamptz, false)::boolean AS another_password
+FROM auth.users
+WHERE id = sqlc.arg(id);

@@ -12,7 +12,8 @@ WHERE id = $1;
 
 -- name: LockUser :exec
 -- Called by internal/sync in the transaction that ends a job: whoever changes the row has committed, and its change is read by the next
--- statement; or waits, and finds the job done. Served by users_pkey.
+-- statement; or waits, and finds the job done. Called by internal/account, internal/user and internal/move before they complete a change
+-- at Firebase, so that they take their locks in the order of the request. Served by users_pkey.
 SELECT FROM auth.users
 WHERE id = $1
 FOR NO KEY UPDATE;
@@ -142,7 +143,8 @@ SELECT
     scheduled_at
 FROM auth.river_job
 WHERE
-    kind = 'firebase_state' AND id > sqlc.arg(after)::bigint
+    (kind = 'firebase_state' OR (kind = 'firebase_intent' AND (metadata ? 'last_error' OR cardinality(errors) > 0)))
+    AND id > sqlc.arg(after)::bigint
     AND (
         state IN ('discarded', 'cancelled', 'retryable')
         OR (state IN ('scheduled', 'available', 'running') AND (metadata ? 'snoozes' OR cardinality(errors) > 0))
@@ -153,9 +155,12 @@ LIMIT sqlc.arg(most);
 
 -- name: OwedJob :one
 -- Called by internal/sync before a job is tried again by hand; nobody else ends it meanwhile. Served by river_job_pkey.
-SELECT (args ->> 'user_id')::uuid AS user_id, (state IN ('discarded', 'cancelled'))::boolean AS dead
+SELECT
+    (args ->> 'user_id')::uuid AS user_id,
+    coalesce(args ->> 'intent_id', '00000000-0000-0000-0000-000000000000')::uuid AS intent_id,
+    (state IN ('discarded', 'cancelled'))::boolean AS dead
 FROM auth.river_job
-WHERE id = sqlc.arg(id)::bigint AND kind = 'firebase_state' AND state <> 'completed'
+WHERE id = sqlc.arg(id)::bigint AND kind IN ('firebase_state', 'firebase_intent') AND state <> 'completed'
 FOR UPDATE;
 
 -- name: OwedSummary :one
@@ -167,4 +172,4 @@ SELECT
         extract(EPOCH FROM now() - min(created_at) FILTER (WHERE state NOT IN ('completed', 'discarded', 'cancelled'))), 0
     )::float8 AS oldest_seconds
 FROM auth.river_job
-WHERE kind = 'firebase_state';
+WHERE kind = 'firebase_state' OR (kind = 'firebase_intent' AND (metadata ? 'last_error' OR cardinality(errors) > 0));

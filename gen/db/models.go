@@ -16,7 +16,7 @@ type AuthAuditEvent struct {
 	ID         int64
 	OccurredAt time.Time
 	Action     string
-	// user:<id>, token:<firebase uid> before there is a row, key:<id> of an API key, cli:<name>, or system
+	// user:<id>, token:<firebase uid> before there is a row, key:<id> of an API key, cli:<name>, anonymous, or system
 	Actor     string
 	UserID    *uuid.UUID
 	RequestID *string

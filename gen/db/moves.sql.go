@@ -145,6 +145,33 @@ func (q *Queries) FinishMove(ctx context.Context, db DBTX, arg FinishMoveParams)
 	return result.RowsAffected(), nil
 }
 
+const moveUnderWay = `-- name: MoveUnderWay :one
+SELECT
+    (federation_status = 'syncing' AND coalesce(auth_provider, 'local') = 'local' AND firebase_uid IS NULL)::boolean AS under_way,
+    coalesce(password_set_at > $1::timestamptz, false)::boolean AS another_password
+FROM auth.users
+WHERE id = $2
+`
+
+type MoveUnderWayParams struct {
+	Began time.Time
+	ID    uuid.UUID
+}
+
+type MoveUnderWayRow struct {
+	UnderWay        bool
+	AnotherPassword bool
+}
+
+// Called by internal/move for a move that was cut short: is the row still as it was claimed, and has its password been set since?
+// Served by users_pkey.
+func (q *Queries) MoveUnderWay(ctx context.Context, db DBTX, arg MoveUnderWayParams) (MoveUnderWayRow, error) {
+	row := db.QueryRow(ctx, moveUnderWay, arg.Began, arg.ID)
+	var i MoveUnderWayRow
+	err := row.Scan(&i.UnderWay, &i.AnotherPassword)
+	return i, err
+}
+
 const releaseMove = `-- name: ReleaseMove :exec
 UPDATE auth.users
 SET federation_status = 'active', updated_at = now()

@@ -170,7 +170,8 @@ FOR NO KEY UPDATE
 `
 
 // Called by internal/sync in the transaction that ends a job: whoever changes the row has committed, and its change is read by the next
-// statement; or waits, and finds the job done. Served by users_pkey.
+// statement; or waits, and finds the job done. Called by internal/account, internal/user and internal/move before they complete a change
+// at Firebase, so that they take their locks in the order of the request. Served by users_pkey.
 func (q *Queries) LockUser(ctx context.Context, db DBTX, id uuid.UUID) error {
 	_, err := db.Exec(ctx, lockUser, id)
 	return err
@@ -238,22 +239,26 @@ func (q *Queries) NoteListed(ctx context.Context, db DBTX, firebaseUids []string
 }
 
 const owedJob = `-- name: OwedJob :one
-SELECT (args ->> 'user_id')::uuid AS user_id, (state IN ('discarded', 'cancelled'))::boolean AS dead
+SELECT
+    (args ->> 'user_id')::uuid AS user_id,
+    coalesce(args ->> 'intent_id', '00000000-0000-0000-0000-000000000000')::uuid AS intent_id,
+    (state IN ('discarded', 'cancelled'))::boolean AS dead
 FROM auth.river_job
-WHERE id = $1::bigint AND kind = 'firebase_state' AND state <> 'completed'
+WHERE id = $1::bigint AND kind IN ('firebase_state', 'firebase_intent') AND state <> 'completed'
 FOR UPDATE
 `
 
 type OwedJobRow struct {
-	UserID uuid.UUID
-	Dead   bool
+	UserID   uuid.UUID
+	IntentID uuid.UUID
+	Dead     bool
 }
 
 // Called by internal/sync before a job is tried again by hand; nobody else ends it meanwhile. Served by river_job_pkey.
 func (q *Queries) OwedJob(ctx context.Context, db DBTX, id int64) (OwedJobRow, error) {
 	row := db.QueryRow(ctx, owedJob, id)
 	var i OwedJobRow
-	err := row.Scan(&i.UserID, &i.Dead)
+	err := row.Scan(&i.UserID, &i.IntentID, &i.Dead)
 	return i, err
 }
 
@@ -267,7 +272,8 @@ SELECT
     scheduled_at
 FROM auth.river_job
 WHERE
-    kind = 'firebase_state' AND id > $1::bigint
+    (kind = 'firebase_state' OR (kind = 'firebase_intent' AND (metadata ? 'last_error' OR cardinality(errors) > 0)))
+    AND id > $1::bigint
     AND (
         state IN ('discarded', 'cancelled', 'retryable')
         OR (state IN ('scheduled', 'available', 'running') AND (metadata ? 'snoozes' OR cardinality(errors) > 0))
@@ -369,7 +375,7 @@ SELECT
         extract(EPOCH FROM now() - min(created_at) FILTER (WHERE state NOT IN ('completed', 'discarded', 'cancelled'))), 0
     )::float8 AS oldest_seconds
 FROM auth.river_job
-WHERE kind = 'firebase_state'
+WHERE kind = 'firebase_state' OR (kind = 'firebase_intent' AND (metadata ? 'last_error' OR cardinality(errors) > 0))
 `
 
 type OwedSummaryRow struct {

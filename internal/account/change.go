@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"auth-v2-service/gen/db"
@@ -88,17 +89,22 @@ func (s *Service) changeAtFirebase(ctx context.Context, p principal.Principal, c
 	}
 	ctx, cancel := heedless(ctx)
 	defer cancel()
-	email, err := s.addressAt(ctx, u)
+	account, err := s.accountOf(ctx, u)
+	if err != nil {
+		return Session{}, err
+	}
+	change, err := s.intents.Begin(ctx, passwordIntent(u, account))
 	if err != nil {
 		return Session{}, err
 	}
 	if err := s.identities.SetPassword(ctx, u.FirebaseUID, c.New); err != nil {
+		s.intents.Withdraw(ctx, change.ID, err)
 		return Session{}, fmt.Errorf("change the password at Firebase: %w", asNewPassword(gone(err)))
 	}
-	if err := s.passwordChanged(ctx, u, hash, p.Claims.AuthTime); err != nil {
+	if err := s.passwordChanged(ctx, u, hash, p.Claims.AuthTime, change.ID); err != nil {
 		return Session{}, err
 	}
-	begun, err := s.beginChanged(ctx, email, c.New)
+	begun, err := s.beginChanged(ctx, account.Email, c.New)
 	if errors.Is(err, firebase.ErrInvalidCredentials) {
 		return Session{}, s.overtaken(ctx, u, hash)
 	}
@@ -130,18 +136,18 @@ func heedless(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithCancel(context.WithoutCancel(ctx))
 }
 
-// addressAt is what the person signs in with at Firebase, who may know of a change of address before we do.
-func (s *Service) addressAt(ctx context.Context, u user.User) (string, error) {
+// accountOf is the row's account. It has an address to sign in with, which Firebase may have changed without our knowing.
+func (s *Service) accountOf(ctx context.Context, u user.User) (firebase.User, error) {
 	account, err := s.identities.User(ctx, u.FirebaseUID)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("ask Firebase for the address of user %s: %w", u.ID, gone(err))
+		return firebase.User{}, fmt.Errorf("ask Firebase for the account of user %s: %w", u.ID, gone(err))
 	case account.Disabled:
-		return "", user.ErrDeactivated
+		return firebase.User{}, user.ErrDeactivated
 	case account.Email == "":
-		return "", ErrNoPassword
+		return firebase.User{}, ErrNoPassword
 	}
-	return account.Email, nil
+	return account, nil
 }
 
 // gone: with an account that Firebase does not have any more its sessions are over.
@@ -170,18 +176,16 @@ const (
 	ourHalfAgain = 250 * time.Millisecond
 )
 
-// passwordChanged is our half of a change that Firebase has made: the local hash follows, and every session is over. Neither the
-// caller's hanging up nor a moment without the database leaves it undone.
-func (s *Service) passwordChanged(ctx context.Context, u user.User, hash string, authTime time.Time) error {
+// passwordChanged is our half of a change that Firebase has made: the local hash follows, every session is over, and the intent ends.
+// Neither the caller's hanging up nor a moment without the database leaves it undone; after a longer one the intent's job does it.
+func (s *Service) passwordChanged(ctx context.Context, u user.User, hash string, authTime time.Time, change uuid.UUID) error {
 	err := insist(ctx, func(ctx context.Context) error {
 		return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-			_, err := s.queries.PasswordChangedAtFirebase(ctx, tx, db.PasswordChangedAtFirebaseParams{
-				ID: u.ID, PasswordHash: hash, IssuedUntil: user.IssuedUntil(authTime),
-			})
-			if err != nil {
+			if err := s.endSessionsWith(ctx, tx, u.ID, hash, authTime); err != nil {
 				return err
 			}
-			return s.owe(ctx, tx, u.ID)
+			_, err := s.intents.End(ctx, tx, change)
+			return err
 		})
 	})
 	if err != nil {
@@ -189,6 +193,17 @@ func (s *Service) passwordChanged(ctx context.Context, u user.User, hash string,
 	}
 	s.onChange(ctx, u.ID)
 	return nil
+}
+
+// endSessionsWith writes down, in tx, that Firebase has a new password. hash is the local one from now on, where there is one.
+func (s *Service) endSessionsWith(ctx context.Context, tx pgx.Tx, id uuid.UUID, hash string, authTime time.Time) error {
+	_, err := s.queries.PasswordChangedAtFirebase(ctx, tx, db.PasswordChangedAtFirebaseParams{
+		ID: id, PasswordHash: hash, IssuedUntil: user.IssuedUntil(authTime),
+	})
+	if err != nil {
+		return err
+	}
+	return s.owe(ctx, tx, id)
 }
 
 // insist does something in the database until it answers, and gives the last error when its time is up.

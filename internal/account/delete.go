@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/intent"
 	"auth-v2-service/internal/pause"
 	"auth-v2-service/internal/principal"
 	"auth-v2-service/internal/user"
@@ -15,8 +18,8 @@ import (
 // deleteTimeout bounds a deletion, which the caller's hanging up does not stop half-way.
 const deleteTimeout = 7 * time.Second
 
-// Delete removes the account here and at Firebase: both, or neither but for a crash between Firebase's answer and our commit,
-// after which the same token can do it again. currentPassword may be empty after a recent sign-in.
+// Delete removes the account here and at Firebase: both, or neither. Where our commit is lost after Firebase's answer, the job of the
+// intent deletes the row. currentPassword may be empty after a recent sign-in.
 func (s *Service) Delete(ctx context.Context, p principal.Principal, currentPassword string, client Client) error {
 	if err := s.confirm(ctx, p, currentPassword, client); err != nil {
 		return err
@@ -27,17 +30,27 @@ func (s *Service) Delete(ctx context.Context, p principal.Principal, currentPass
 	if err != nil {
 		return err
 	}
-	return s.users.Delete(ctx, u, p.Claims.AuthTime, func(ctx context.Context) error {
-		if u.FirebaseUID == "" {
-			return nil // there is nothing of theirs
-		}
+	if u.FirebaseUID == "" {
+		return s.users.Delete(ctx, u, p.Claims.AuthTime, nothingElsewhere) // there is nothing of theirs
+	}
+	change, err := s.intents.Begin(ctx, intent.Intent{
+		Kind: intent.Delete, UserID: u.ID, FirebaseUID: u.FirebaseUID, Actor: "user:" + u.ID.String(),
+	})
+	if err != nil {
+		return err
+	}
+	return s.users.Delete(ctx, u, p.Claims.AuthTime, func(ctx context.Context, tx pgx.Tx) error {
 		err := s.identities.DeleteUser(ctx, u.FirebaseUID)
 		if err != nil && !errors.Is(err, firebase.ErrUserNotFound) {
+			s.intents.Withdraw(ctx, change.ID, err)
 			return fmt.Errorf("delete at Firebase: %w", err)
 		}
-		return nil
+		_, err = s.intents.End(ctx, tx, change.ID)
+		return err
 	})
 }
+
+func nothingElsewhere(context.Context, pgx.Tx) error { return nil }
 
 // toDelete is the row as it is now: what is remembered of it may be older than a move, whose account would outlive the row and
 // bring the person back. A move under way may have made the account already, by the row's id (M1).

@@ -7,10 +7,12 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/intent"
 	"auth-v2-service/internal/password"
 	"auth-v2-service/internal/pause"
 	"auth-v2-service/internal/pg"
@@ -140,18 +142,42 @@ func (s *Service) bringPassword(
 	if account.HasPassword {
 		return firebase.Session{}, wrong // the one there is newer: it counts (A7)
 	}
-	err = s.identities.SetPassword(ctx, p.row.FirebaseUID, password)
-	if errors.Is(err, firebase.ErrWeakPassword) {
+	if err := s.giveFirebase(ctx, p, account, password); errors.Is(err, firebase.ErrWeakPassword) {
 		return firebase.Session{}, wrong
-	}
-	if err != nil {
-		return firebase.Session{}, fmt.Errorf("give Firebase the password of user %s: %w", p.id, err)
-	}
-	err = s.queries.PasswordTakenByFirebase(ctx, s.pool, db.PasswordTakenByFirebaseParams{ID: p.id, PasswordHash: *p.hash})
-	if err != nil {
-		return firebase.Session{}, fmt.Errorf("note that Firebase has the password of user %s: %w", p.id, pg.Fault(err))
+	} else if err != nil {
+		return firebase.Session{}, err
 	}
 	return s.signIn(ctx, email, password)
+}
+
+// giveFirebase sets the local password at Firebase, and notes that the hash is as new as Firebase's (A7).
+func (s *Service) giveFirebase(ctx context.Context, p person, account firebase.User, password string) error {
+	ctx, cancel := heedless(ctx)
+	defer cancel()
+	change, err := s.intents.Begin(ctx, intent.Intent{
+		Kind: intent.Bring, UserID: p.id, FirebaseUID: account.UID, PasswordAt: account.PasswordUpdatedAt, Actor: "user:" + p.id.String(),
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.identities.SetPassword(ctx, account.UID, password); err != nil {
+		s.intents.Withdraw(ctx, change.ID, err)
+		return fmt.Errorf("give Firebase the password of user %s: %w", p.id, err)
+	}
+	err = insist(ctx, func(ctx context.Context) error {
+		return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+			err := s.queries.PasswordTakenByFirebase(ctx, tx, db.PasswordTakenByFirebaseParams{ID: p.id, PasswordHash: *p.hash})
+			if err != nil {
+				return err
+			}
+			_, err = s.intents.End(ctx, tx, change.ID)
+			return err
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("note that Firebase has the password of user %s: %w", p.id, pg.Fault(err))
+	}
+	return nil
 }
 
 // followPending is followPassword where the second factor is still due: the password is proved all the same, and when the sign-in
@@ -189,15 +215,31 @@ func (s *Service) followPassword(ctx context.Context, p person, uid, password st
 	if err != nil {
 		return err
 	}
-	followed, err := s.queries.FollowFirebasePassword(ctx, s.pool, db.FollowFirebasePasswordParams{
-		ID: p.id, PasswordHash: hash, OldPasswordHash: *p.hash,
+	return s.replaceHash(ctx, p, hash)
+}
+
+// replaceHash lets the local hash follow, and ends the sessions of the password before in the same transaction: it was changed past
+// us, on Firebase's own page, say, and a caller who had the old one may hold a legacy session still.
+func (s *Service) replaceHash(ctx context.Context, p person, hash string) error {
+	ended := false
+	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		followed, err := s.queries.FollowFirebasePassword(ctx, tx, db.FollowFirebasePasswordParams{
+			ID: p.id, PasswordHash: hash, OldPasswordHash: *p.hash,
+		})
+		if err != nil || followed == 0 || *p.hash == unusable {
+			return err
+		}
+		if _, err := s.queries.RevokeTokens(ctx, tx, db.RevokeTokensParams{ID: p.id, IssuedUntil: user.IssuedUntil(time.Time{})}); err != nil {
+			return err
+		}
+		ended = true
+		return s.owe(ctx, tx, p.id)
 	})
 	if err != nil {
 		return fmt.Errorf("let the password of user %s follow Firebase's: %w", p.id, pg.Fault(err))
 	}
-	if followed == 0 || *p.hash == unusable {
-		return nil
+	if ended {
+		s.onChange(ctx, p.id)
 	}
-	// It was changed past us, on Firebase's own page, say, and whoever held the old one may hold a legacy session still.
-	return s.users.RevokeTokens(ctx, p.id, time.Time{})
+	return nil
 }

@@ -7,11 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/audit"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/pause"
-	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/principal"
 	"auth-v2-service/internal/telemetry"
 	"auth-v2-service/internal/token"
@@ -25,7 +24,7 @@ var (
 )
 
 // ForgotPassword has Firebase send the mail that sets a new password, to the address that the account has (A9). Whose password
-// lives here is moved first, for Firebase can reset no other. The answer is the same, on the same beat, whether anybody has this
+// lives here is moved first, if the rollout has the row in its cohort, for Firebase can reset no other. The answer is the same, on the same beat, whether anybody has this
 // address: nil. Errors: invalid e-mail, rate_limited, dependency_unavailable.
 func (s *Service) ForgotPassword(ctx context.Context, typed string, client Client) error {
 	began := time.Now()
@@ -33,10 +32,9 @@ func (s *Service) ForgotPassword(ctx context.Context, typed string, client Clien
 	if err != nil || !strings.Contains(email, "@") {
 		return user.ErrInvalidEmail // an answer of its own tells nothing: no address is without it
 	}
-	if err := s.attempts.AllowAttempt(ctx, email, client.Addr); err != nil {
+	if err := s.attempts.AllowMail(ctx, email, client.Addr); err != nil { // a mailbox is not flooded through us
 		return err
 	}
-	s.attempts.Failed(ctx, email, client.Addr) // a mail is a try: nobody floods somebody's mailbox through us
 	if err := s.sendReset(ctx, email); err != nil {
 		return err
 	}
@@ -77,7 +75,7 @@ func (s *Service) moveAndReset(ctx context.Context, email string, p person) erro
 		return fmt.Errorf("ask whether Firebase can be reached: %w", err)
 	}
 	s.behind(ctx, func(ctx context.Context) error {
-		if err := s.moveForMail(ctx, p); err != nil {
+		if err := s.moveAsked(ctx, p); err != nil {
 			s.logStays(ctx, p, err)
 			return nil
 		}
@@ -106,13 +104,22 @@ func (s *Service) behind(ctx context.Context, do func(ctx context.Context) error
 	}()
 }
 
-// moveForMail moves somebody whose password lives here, for the mail that only Firebase sends (A9). Nobody's asking beats the
-// rollout: errStays for who may not be moved.
+// moveAsked moves a user whose password lives here, for a mail that anybody may have asked for: the rollout alone decides. errStays
+// for a user outside of the cohort.
+func (s *Service) moveAsked(ctx context.Context, p person) error {
+	if !s.everybody && !p.cohort.Holds(p.id) {
+		return errStays
+	}
+	return s.mover.Now(ctx, p.id, audit.Anonymous)
+}
+
+// moveForMail moves a user whose password lives here, who is signed in and asks for a mail that only Firebase sends (A9). errStays
+// for a user whom the rollout keeps here.
 func (s *Service) moveForMail(ctx context.Context, p person) error {
 	if !s.everybody && !p.cohort.Admits() {
 		return errStays
 	}
-	return s.mover.Now(ctx, p.id)
+	return s.mover.Now(ctx, p.id, "user:"+p.id.String())
 }
 
 // logStays is for whoever gets no mail and is not told why: a stranger may have asked.
@@ -130,60 +137,6 @@ func aboutTheAccount(err error) bool {
 	return errors.Is(err, firebase.ErrUserNotFound) || errors.Is(err, firebase.ErrUserDisabled) || errors.Is(err, firebase.ErrTooManyAttempts)
 }
 
-// ResetPassword sets a new password with the code of a mail; every session is over afterwards, and a local hash follows (A7).
-// Errors: ErrCodeInvalid, ErrCodeExpired, weak_password, dependency_unavailable.
-func (s *Service) ResetPassword(ctx context.Context, code, password string) error {
-	if err := checkNewPassword(password); err != nil {
-		return asNewPassword(err)
-	}
-	ctx, cancel := heedless(ctx)
-	defer cancel()
-	address, err := s.identities.ResetPassword(ctx, code, password)
-	if err != nil {
-		return fmt.Errorf("reset a password at Firebase: %w", asNewPassword(codeRefusal(err)))
-	}
-	email, err := user.LookUpEmail(address)
-	if err != nil {
-		return nil // an address that no row of ours can have: Firebase has done all there is
-	}
-	hash, err := s.hash(ctx, password) // only now: who has no code keeps no core busy
-	if err != nil {
-		hash = unusable // too many wait for their passwords; the sessions end all the same, and the next sign-in brings the hash
-	}
-	return s.wasReset(ctx, email, hash)
-}
-
-// wasReset is our half of a reset. Whose account has the address, Firebase knows: the row that has it may be another account's, and
-// the account's row may have another, for addresses change there first (F7).
-func (s *Service) wasReset(ctx context.Context, email, hash string) error {
-	account, err := s.identities.UserByEmail(ctx, email)
-	if errors.Is(err, firebase.ErrUserNotFound) {
-		return nil // gone since
-	}
-	find := func(ctx context.Context) (db.UserByFirebaseUIDRow, error) {
-		return s.queries.UserByFirebaseUID(ctx, s.pool, account.UID)
-	}
-	if err != nil {
-		hash = unusable // nobody can say: then neither password may bring back whoever has the address here (A7)
-		find = func(ctx context.Context) (db.UserByFirebaseUIDRow, error) {
-			row, err := s.queries.UserByEmail(ctx, s.pool, email)
-			return db.UserByFirebaseUIDRow(row), err
-		}
-	}
-	var row db.UserByFirebaseUIDRow
-	err = insist(ctx, func(ctx context.Context) (err error) {
-		row, err = find(ctx)
-		return err
-	})
-	if pg.NoRows(err) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("find whose password was reset: %w", pg.Fault(err))
-	}
-	return s.passwordChanged(ctx, user.FromRow(db.UserByIDRow(row)), hash, time.Time{})
-}
-
 // SendEmailVerification has Firebase send the mail that proves the address. Who signs in here is moved first (A9). idToken is the
 // caller's own where it is Firebase's. A mail is a try here, too: the address is not proven, and may be somebody else's mailbox.
 func (s *Service) SendEmailVerification(ctx context.Context, p principal.Principal, idToken string, client Client) error {
@@ -191,10 +144,9 @@ func (s *Service) SendEmailVerification(ctx context.Context, p principal.Princip
 	if err != nil {
 		return ErrNoPassword.With(err)
 	}
-	if err := s.attempts.AllowAttempt(ctx, email, client.Addr); err != nil {
+	if err := s.attempts.AllowMail(ctx, email, client.Addr); err != nil {
 		return err
 	}
-	s.attempts.Failed(ctx, email, client.Addr)
 	if p.Claims.Kind != token.KindFirebase {
 		if idToken, err = s.tokenAt(ctx, p.User, email); err != nil || idToken == "" {
 			return err
@@ -250,16 +202,4 @@ func (s *Service) ConfirmEmail(ctx context.Context, code string) error {
 		return fmt.Errorf("prove an address at Firebase: %w", codeRefusal(err))
 	}
 	return nil
-}
-
-func codeRefusal(err error) error {
-	switch {
-	case errors.Is(err, firebase.ErrInvalidCode), errors.Is(err, firebase.ErrUserNotFound), errors.Is(err, firebase.ErrUserDisabled),
-		errors.Is(err, firebase.ErrEmailExists):
-		return ErrCodeInvalid.With(err)
-	case errors.Is(err, firebase.ErrExpiredCode):
-		return ErrCodeExpired.With(err)
-	default:
-		return err
-	}
 }

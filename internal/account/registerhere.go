@@ -24,7 +24,7 @@ func (s *Service) registerHere(ctx context.Context, email string, r Registration
 	case errors.Is(err, errJustRegistered):
 		return s.registerAgain(ctx, email, r)
 	case errors.Is(err, ErrEmailTaken):
-		s.attempts.Failed(ctx, email, r.Client.Addr) // else register would be a place to ask for addresses
+		s.attempts.Asked(ctx, r.Client.Addr) // else register would be a place to ask for addresses
 		return Session{}, err
 	case err != nil:
 		return Session{}, fmt.Errorf("register here: %w", pg.Fault(err))

@@ -11,6 +11,7 @@ import (
 
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/intent"
 	"auth-v2-service/internal/limit"
 	"auth-v2-service/internal/password"
 	"auth-v2-service/internal/session"
@@ -30,6 +31,7 @@ type Identities interface {
 	FinishSignIn(ctx context.Context, pendingCredential, factorID, code string) (firebase.Session, error)
 	Refresh(ctx context.Context, refreshToken string) (firebase.Session, error)
 	SendPasswordReset(ctx context.Context, email string) error
+	ResetAddress(ctx context.Context, code string) (email string, err error)
 	ResetPassword(ctx context.Context, code, newPassword string) (email string, err error)
 	SendEmailVerification(ctx context.Context, idToken string) error
 	ConfirmEmail(ctx context.Context, code string) (email string, err error)
@@ -39,8 +41,8 @@ type Identities interface {
 type Mover interface {
 	// AtSignIn moves somebody who has just proved the password, and signs in there with it.
 	AtSignIn(ctx context.Context, id uuid.UUID, password string) (firebase.Session, error)
-	// Now moves somebody without a password at hand.
-	Now(ctx context.Context, id uuid.UUID) error
+	// Now moves a user without a password at hand, in the name of actor.
+	Now(ctx context.Context, id uuid.UUID, actor string) error
 }
 
 // Options say what a Service stands on. All but FailureTime and Everybody are required.
@@ -53,7 +55,9 @@ type Options struct {
 	Mover      Mover
 	Attempts   *limit.Limiter
 	Passwords  *password.Hasher
-	Logger     *slog.Logger
+	// Intents are the changes at Firebase that are under way.
+	Intents *intent.Log
+	Logger  *slog.Logger
 	// Everybody moves each person at the next sign-in, whatever the rollout says: LEGACY_TOKENS=off, when nobody can be given the
 	// legacy pair any more.
 	Everybody bool
@@ -75,6 +79,7 @@ type Service struct {
 	sessions    *session.Service
 	mover       Mover
 	attempts    *limit.Limiter
+	intents     *intent.Log
 	log         *slog.Logger
 	everybody   bool
 	onChange    func(ctx context.Context, id uuid.UUID)
@@ -90,7 +95,7 @@ func New(o Options) *Service {
 	}
 	return &Service{
 		pool: o.Pool, queries: db.New(), identities: o.Identities, verifier: o.Verifier, users: o.Users,
-		sessions: o.Sessions, mover: o.Mover, attempts: o.Attempts, log: o.Logger, everybody: o.Everybody,
+		sessions: o.Sessions, mover: o.Mover, attempts: o.Attempts, intents: o.Intents, log: o.Logger, everybody: o.Everybody,
 		onChange: o.OnChange, owe: o.Owe, failureTime: o.FailureTime, passwords: o.Passwords,
 	}
 }

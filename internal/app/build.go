@@ -22,6 +22,7 @@ import (
 	"auth-v2-service/internal/config"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/httpapi"
+	"auth-v2-service/internal/intent"
 	"auth-v2-service/internal/limit"
 	"auth-v2-service/internal/move"
 	"auth-v2-service/internal/password"
@@ -42,6 +43,9 @@ type parts struct {
 	metrics     *telemetry.Metrics
 	tracing     *telemetry.Tracing // nil: off
 	users       *user.Store
+	accounts    *account.Service
+	mover       *move.Mover
+	known       *knownAddresses
 	legacy      *token.Legacy // nil: legacy tokens are off
 	invalidator *principal.Invalidator
 	sync        *sync.Service
@@ -123,13 +127,15 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 	if err != nil {
 		return nil, err
 	}
+	intents := intent.NewLog(pool, debts.Intend)
 	p.users = user.NewStore(user.Options{
-		Pool: pool, Accounts: vendor, Link: linkPolicy(c), OnChange: p.invalidator.Changed,
+		Pool: pool, Accounts: vendor, Intents: intents, Link: linkPolicy(c), OnChange: p.invalidator.Changed,
 		Owe: debts.Owe, OnSight: func(s user.Sight) { p.metrics.FirstSight(string(s)) }, Logger: o.Logger,
 	})
 	p.reconciler = p.newReconciler(c, pool, vendor, debts, o)
+	p.known = newKnownAddresses(pool, o.Logger)
 	limiter, err := limit.New(limit.Options{
-		Redis: remote, Key: limitKey(limitsKey), Off: c.RateLimit == "off", Logger: o.Logger, Observe: p.metrics.RateLimited,
+		Redis: remote, Known: p.known, Key: limitKey(limitsKey), Off: c.RateLimit == "off", Logger: o.Logger, Observe: p.metrics.RateLimited,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up the limits: %w", err)
@@ -138,17 +144,17 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 		Pool: pool, Tokens: p.legacy, Users: p.users, Life: c.LegacyRefreshLife, OnChange: p.invalidator.Changed,
 	})
 	p.passwords = password.New(password.Options{MaxCost: c.BcryptMaxCost, OnWork: p.metrics.PasswordWork})
+	p.mover = move.New(move.Options{
+		Pool: pool, Identities: vendor, Policy: movePolicy(c), Passwords: p.passwords, Intents: intents,
+		OnChange: p.invalidator.Changed, OnMove: p.metrics.Moved, Logger: o.Logger,
+	})
+	p.accounts = account.New(account.Options{
+		Pool: pool, Identities: vendor, Verifier: verifier, Users: p.users, Sessions: sessions, Attempts: limiter, Mover: p.mover,
+		Passwords: p.passwords, Intents: intents, Everybody: !c.LegacyAccepted(), OnChange: p.invalidator.Changed, Owe: debts.Owe, Logger: o.Logger,
+		FailureTime: time.Duration(c.LoginFailureMS) * time.Millisecond,
+	})
 	p.handler, err = httpapi.New(httpapi.Options{
-		Accounts: account.New(account.Options{
-			Pool: pool, Identities: vendor, Verifier: verifier, Users: p.users, Sessions: sessions, Attempts: limiter,
-			Passwords: p.passwords,
-			Mover: move.New(move.Options{
-				Pool: pool, Identities: vendor, Policy: movePolicy(c), Passwords: p.passwords, OnChange: p.invalidator.Changed,
-				OnMove: p.metrics.Moved, Logger: o.Logger,
-			}),
-			Everybody: !c.LegacyAccepted(), OnChange: p.invalidator.Changed, Owe: debts.Owe, Logger: o.Logger,
-			FailureTime: time.Duration(c.LoginFailureMS) * time.Millisecond,
-		}),
+		Accounts: p.accounts,
 		Users:    p.users,
 		Sessions: sessions,
 		Rollout:  rollout.NewStore(pool, c.MovesAllowed()),
@@ -215,7 +221,8 @@ func (p *parts) openSync(
 	p.onClose(direct.Close)
 	p.metrics.Pool("jobs", direct)
 	p.sync, err = sync.New(sync.Options{
-		Pool: direct, Accounts: vendor, Project: projectOf(c), OnCount: p.metrics.Owed().Set, Logger: o.Logger,
+		Pool: direct, Accounts: vendor, Project: projectOf(c), Intents: intent.NewLog(direct, debts.Intend), Settle: p.settle,
+		OnCount: p.metrics.Owed().Set, Logger: o.Logger,
 	})
 	return debts, err
 }

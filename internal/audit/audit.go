@@ -13,8 +13,8 @@ import (
 	"auth-v2-service/gen/db"
 )
 
-// Event is one act. Actor is "user:<id>", "token:<firebase uid>" before there is a row, "key:<id>" of an API key, "cli:<name>" or
-// "system". Details hold
+// Event is one act. Actor is "user:<id>", "token:<firebase uid>" before there is a row, "key:<id>" of an API key, "cli:<name>",
+// [Anonymous] or "system". Details hold
 // what an investigator needs and never a secret or an address.
 type Event struct {
 	Action    string
@@ -23,6 +23,9 @@ type Event struct {
 	RequestID string    // "": not part of a request
 	Details   map[string]any
 }
+
+// Anonymous is the actor of what anybody may ask for without a proof.
+const Anonymous = "anonymous"
 
 // Record writes the event through the caller's transaction.
 func Record(ctx context.Context, tx db.DBTX, event Event) error {

@@ -32,6 +32,7 @@ const (
 	opSignCustomToken   = "sign_custom_token"
 	opSignInAs          = "sign_in_as"
 	opSendPasswordReset = "send_password_reset"
+	opResetAddress      = "reset_address"
 	opResetPassword     = "reset_password"
 	opSendVerification  = "send_email_verification"
 	opConfirmEmail      = "confirm_email"

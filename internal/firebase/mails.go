@@ -78,6 +78,28 @@ func (c *Client) ResetPassword(ctx context.Context, oobCode, newPassword string)
 	return email, err
 }
 
+// ResetAddress gives the address that a reset mail's code was sent to, and leaves the code good. Errors: ErrInvalidCode, also for a code
+// of another mail; ErrExpiredCode, ErrUserDisabled, ErrTooManyAttempts, ErrUnreachable. Google's page is ResetPassword's.
+func (c *Client) ResetAddress(ctx context.Context, oobCode string) (string, error) {
+	if oobCode == "" {
+		return "", fmt.Errorf("firebase %s: %w", opResetAddress, ErrInvalidCode)
+	}
+	var email string
+	err := c.call(ctx, opResetAddress, twice, func(ctx context.Context) error {
+		request := &resetRequest{OobCode: oobCode, TenantId: c.tenant}
+		answer, err := c.toolkit.Accounts.ResetPassword(request).Context(ctx).Do()
+		if err != nil {
+			return err
+		}
+		if answer.RequestType != mailPasswordReset {
+			return ErrInvalidCode
+		}
+		email = answer.Email
+		return hasAddress(email)
+	})
+	return email, err
+}
+
 // ConfirmEmail uses a verification mail's code and gives the address that is verified now. Firebase takes the codes of its
 // other mails to an owner here too: of a change of address, then the new one is verified, and of taking such a change back.
 // A code is good once, and sent once. Errors: ErrInvalidCode, ErrExpiredCode, ErrUserDisabled, ErrEmailExists (somebody

@@ -117,6 +117,10 @@ var exceptions = map[string]map[string]*fault.Error{
 	opSendVerification: {
 		"TOKEN_EXPIRED": ErrExpiredIDToken,
 	},
+	opResetAddress: {
+		"USER_NOT_FOUND":  ErrInvalidCode,
+		"EMAIL_NOT_FOUND": ErrInvalidCode,
+	},
 	opResetPassword: { // the code's account is gone, or has another address
 		"USER_NOT_FOUND":  ErrInvalidCode,
 		"EMAIL_NOT_FOUND": ErrInvalidCode,

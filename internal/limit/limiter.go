@@ -39,6 +39,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Clock is the time of the in-process counters; nil means time.Now. Redis counts by its own clock.
 	Clock func() time.Time
+	// Known keeps known addresses where Redis loses them; nil: nowhere.
+	Known Known
 	// Observe hears which limit refused a request. Nil means nobody does.
 	Observe func(limit string)
 }
@@ -49,6 +51,7 @@ type Limiter struct {
 	off      bool
 	names    names
 	counters counters
+	known    Known
 	observe  func(limit string)
 }
 
@@ -69,7 +72,7 @@ func New(o Options) (*Limiter, error) {
 	if o.Observe == nil {
 		o.Observe = func(string) {}
 	}
-	l := &Limiter{policy: DefaultPolicy(), off: o.Off, names: newNames(o.Key), counters: newCounters(o), observe: o.Observe}
+	l := &Limiter{policy: DefaultPolicy(), off: o.Off, names: newNames(o.Key), counters: newCounters(o), known: o.Known, observe: o.Observe}
 	if o.Policy != nil {
 		l.policy = *o.Policy
 	}
@@ -96,9 +99,33 @@ func (l *Limiter) AllowAttempt(ctx context.Context, email string, addr netip.Add
 	if l.off {
 		return nil
 	}
+	return l.allow(ctx, l.names.attempt(email, addr))
+}
+
+// AllowMail counts a mail to an e-mail's person, asked for from an address, and answers ErrTooMany where there were too many. Mails
+// have counters of their own: whoever asks for them spends nobody's attempts to sign in.
+func (l *Limiter) AllowMail(ctx context.Context, email string, addr netip.Addr) error {
+	if l.off {
+		return nil
+	}
+	n := l.names.mail(email, addr)
+	if err := l.allow(ctx, n); err != nil {
+		return err
+	}
 	ctx, cancel := l.counters.redis.bound(ctx)
 	defer cancel()
-	return l.refuse(l.judge(ctx, l.names.attempt(email, addr)))
+	l.charge(ctx, n)
+	return nil
+}
+
+func (l *Limiter) allow(caller context.Context, n attemptNames) error {
+	ctx, cancel := l.counters.redis.bound(caller)
+	defer cancel()
+	limit, wait := l.judge(ctx, n)
+	if limit == limitEmail && wait > 0 && l.recalls(caller, n.known) {
+		return nil
+	}
+	return l.refuse(limit, wait)
 }
 
 // judge names the limit that says no, and for how long. A wait of zero is a yes.
@@ -125,12 +152,25 @@ func (l *Limiter) Failed(ctx context.Context, email string, addr netip.Addr) {
 	}
 	ctx, cancel := l.counters.redis.bound(ctx)
 	defer cancel()
-	n := l.names.attempt(email, addr)
+	l.charge(ctx, l.names.attempt(email, addr))
+}
+
+func (l *Limiter) charge(ctx context.Context, n attemptNames) {
 	if !l.counters.remembers(ctx, n.known) {
 		l.counters.charge(ctx, n.email, l.policy.EmailFailures)
 	}
 	l.counters.charge(ctx, n.pair, l.policy.PairFailures)
 	l.counters.charge(ctx, n.address, l.policy.AddressFailures)
+}
+
+// Asked counts a request that was refused since an e-mail is taken: it slows the address, and nobody at the e-mail.
+func (l *Limiter) Asked(ctx context.Context, addr netip.Addr) {
+	if l.off {
+		return
+	}
+	ctx, cancel := l.counters.redis.bound(ctx)
+	defer cancel()
+	l.counters.charge(ctx, l.names.attempt("", addr).address, l.policy.AddressFailures)
 }
 
 // Succeeded forgets the address's failures at this e-mail, and makes it known to it. What failed at other e-mails stays
@@ -143,7 +183,7 @@ func (l *Limiter) Succeeded(ctx context.Context, email string, addr netip.Addr) 
 	defer cancel()
 	n := l.names.attempt(email, addr)
 	l.counters.forget(ctx, n.pair)
-	l.counters.remember(ctx, n.known, l.policy.KnownFor)
+	l.remember(ctx, n.known)
 }
 
 func (l *Limiter) refuse(limit string, wait time.Duration) error {

@@ -30,6 +30,15 @@ func (n names) attempt(email string, addr netip.Addr) attemptNames {
 	}
 }
 
+// mail names what a mail to an e-mail's person touches. The addresses that are known are those of sign-ins.
+func (n names) mail(email string, addr netip.Addr) attemptNames {
+	signIn := n.attempt(email, addr)
+	return attemptNames{
+		address: signIn.address + ":mail", pair: signIn.pair + ":mail", email: signIn.email + ":mail", attempts: signIn.attempts + ":mail",
+		known: signIn.known,
+	}
+}
+
 func (n names) hash(parts ...string) string {
 	mac := hmac.New(sha256.New, n.key)
 	mac.Write([]byte("limit"))

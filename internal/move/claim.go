@@ -6,8 +6,10 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/intent"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/user"
 )
@@ -16,8 +18,10 @@ import (
 type person struct {
 	id                   uuid.UUID
 	claimedBy            string
-	takenOver            bool   // from somebody who may have asked Firebase already
-	stored               string // the address as the row has it
+	change               uuid.UUID // the intent
+	actor                string    // as the audit names the caller
+	takenOver            bool      // from somebody who may have asked Firebase already
+	stored               string    // the address as the row has it
 	username             string
 	admin                bool
 	hash                 string
@@ -25,33 +29,48 @@ type person struct {
 }
 
 // claim takes the row for this try alone (M2), from nobody or from somebody whose claim has lapsed. Each try has a name of its
-// own: one that was taken for dead and goes on all the same cannot finish.
-func (m *Mover) claim(ctx context.Context, id uuid.UUID) (person, error) {
+// own: one that was taken for dead and goes on all the same cannot finish. The intent is written with the claim.
+func (m *Mover) claim(ctx context.Context, id uuid.UUID, actor string) (p person, err error) {
 	by := uuid.NewString()
-	row, err := m.queries.ClaimMoveCredentials(ctx, m.pool, db.ClaimMoveCredentialsParams{ID: id, ClaimedBy: by})
-	if pg.NoRows(err) {
-		return m.takeOver(ctx, id, by)
-	}
-	if err != nil {
+	err = pg.InTx(ctx, m.pool, func(tx pgx.Tx) error {
+		row, err := m.queries.ClaimMoveCredentials(ctx, tx, db.ClaimMoveCredentialsParams{ID: id, ClaimedBy: by})
+		switch {
+		case err == nil:
+			p = toPerson(row, by)
+		case !pg.NoRows(err):
+			return err
+		default:
+			if p, err = m.takeOver(ctx, tx, id, by); err != nil || p.id == uuid.Nil {
+				return err
+			}
+		}
+		change, err := m.intents.BeginIn(ctx, tx, intent.Intent{
+			Kind: intent.Move, UserID: id, FirebaseUID: id.String(), Actor: actor,
+		})
+		p.change, p.actor = change.ID, actor
+		return err
+	})
+	switch {
+	case err != nil:
 		return person{}, fmt.Errorf("claim user %s: %w", id, pg.Fault(err))
+	case p.id == uuid.Nil:
+		return person{}, ErrNotMovable
 	}
-	return toPerson(row, by), nil
+	return p, nil
 }
 
-func (m *Mover) takeOver(ctx context.Context, id uuid.UUID, by string) (person, error) {
-	row, err := m.queries.TakeOverMoveCredentials(ctx, m.pool, db.TakeOverMoveCredentialsParams{
+// takeOver takes a claim that has lapsed. The person without an id: there is none.
+func (m *Mover) takeOver(ctx context.Context, tx db.DBTX, id uuid.UUID, by string) (person, error) {
+	row, err := m.queries.TakeOverMoveCredentials(ctx, tx, db.TakeOverMoveCredentialsParams{
 		ID: id, ClaimedBy: by, LapseSeconds: m.lapse.Seconds(),
 	})
 	if pg.NoRows(err) {
 		// A lapsed claim on a row that is not under way any more (linked since, say) has just become ours: it goes, or the row
 		// could never be claimed again.
-		if err := m.queries.EndMoveClaim(ctx, m.pool, db.EndMoveClaimParams{ID: id, ClaimedBy: by}); err != nil {
-			return person{}, fmt.Errorf("end the claim of user %s: %w", id, pg.Fault(err))
-		}
-		return person{}, ErrNotMovable
+		return person{}, m.queries.EndMoveClaim(ctx, tx, db.EndMoveClaimParams{ID: id, ClaimedBy: by})
 	}
 	if err != nil {
-		return person{}, fmt.Errorf("take over user %s: %w", id, pg.Fault(err))
+		return person{}, err
 	}
 	p := toPerson(db.ClaimMoveCredentialsRow(row), by)
 	p.takenOver = true

@@ -44,8 +44,11 @@ func (m *Mover) finishIn(ctx context.Context, tx pgx.Tx, p person, a identity) e
 	if err := m.queries.EndMoveClaim(ctx, tx, db.EndMoveClaimParams{ID: p.id, ClaimedBy: p.claimedBy}); err != nil {
 		return err
 	}
+	if _, err := m.intents.End(ctx, tx, p.change); err != nil {
+		return err
+	}
 	return audit.Record(ctx, tx, audit.Event{
-		Action: "user.moved", Actor: "user:" + p.id.String(), UserID: p.id, RequestID: telemetry.RequestID(ctx),
+		Action: "user.moved", Actor: p.actor, UserID: p.id, RequestID: telemetry.RequestID(ctx),
 		Details: map[string]any{"way": a.way, "firebase_uid": a.uid},
 	})
 }
@@ -81,6 +84,9 @@ func (m *Mover) giveBack(ctx context.Context, p person, why error) error {
 
 func (m *Mover) giveBackIn(ctx context.Context, tx pgx.Tx, p person, why error) error {
 	if err := m.queries.ReleaseMove(ctx, tx, db.ReleaseMoveParams{ID: p.id, ClaimedBy: p.claimedBy}); err != nil {
+		return err
+	}
+	if _, err := m.intents.End(ctx, tx, p.change); err != nil {
 		return err
 	}
 	var stop conflict

@@ -10,11 +10,13 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/crypto/bcrypt"
 
 	"auth-v2-service/internal/devstack/identity"
 	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/intent"
 	"auth-v2-service/internal/move"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/testkit/pgtest"
@@ -89,7 +91,7 @@ func (s *stage) outcome(name string) int {
 // mover moves by the stage's own client; change may replace it, or the policy.
 func (s *stage) mover(change ...func(*move.Options)) *move.Mover {
 	o := move.Options{
-		Pool: s.pool, Identities: s.client, Policy: trusted,
+		Pool: s.pool, Identities: s.client, Policy: trusted, Intents: intent.NewLog(s.pool, noJob),
 		OnMove:   func(outcome string) { s.mu.Lock(); s.outcomes[outcome]++; s.mu.Unlock() },
 		OnChange: func(_ context.Context, id uuid.UUID) { s.mu.Lock(); s.changed = append(s.changed, id); s.mu.Unlock() },
 	}
@@ -98,6 +100,9 @@ func (s *stage) mover(change ...func(*move.Options)) *move.Mover {
 	}
 	return move.New(o)
 }
+
+// noJob: what a job would complete these tests complete by hand.
+func noJob(context.Context, pgx.Tx, intent.Intent) error { return nil }
 
 func with(identities move.Identities) func(*move.Options) {
 	return func(o *move.Options) { o.Identities = identities }

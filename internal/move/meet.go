@@ -7,12 +7,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/jackc/pgx/v5"
-
-	"auth-v2-service/internal/audit"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/pg"
-	"auth-v2-service/internal/telemetry"
 )
 
 // meet decides about the account that has the row's address already (M6): it is linked where both sides have verified the
@@ -74,28 +70,6 @@ func (m *Mover) unowned(ctx context.Context, uid string) error {
 		return fmt.Errorf("look whose account stands in the way: %w", pg.Fault(err))
 	}
 	return stopped(codeEmailOwned, nil)
-}
-
-// displace disables an account that nobody has proved to own and gives its address away; Firebase's room refuses any other. The
-// event is committed when it is done.
-func (m *Mover) displace(ctx context.Context, p person, uid string) error {
-	err := pg.InTx(ctx, m.pool, func(tx pgx.Tx) error {
-		err := audit.Record(ctx, tx, audit.Event{
-			Action: "user.identity_displaced", Actor: "user:" + p.id.String(), UserID: p.id, RequestID: telemetry.RequestID(ctx),
-			Details: map[string]any{"firebase_uid": uid},
-		})
-		if err != nil {
-			return err
-		}
-		return m.identities.Displace(ctx, uid, displacedAddress(uid))
-	})
-	switch {
-	case errors.Is(err, firebase.ErrNotDisplaceable), errors.Is(err, firebase.ErrEmailExists), errors.Is(err, firebase.ErrInvalidUser):
-		return stopped(codeEmailTaken, err)
-	case err != nil:
-		return fmt.Errorf("displace the account at the address of user %s: %w", p.id, pg.Fault(err))
-	}
-	return nil
 }
 
 // displacedAddress is one that no mail reaches (RFC 2606), the same for an account each time, whatever its uid is made of.

@@ -11,6 +11,7 @@ import (
 
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/intent"
 	"auth-v2-service/internal/password"
 	"auth-v2-service/internal/pause"
 	"auth-v2-service/internal/user"
@@ -49,13 +50,15 @@ type Policy struct {
 	Verified user.PlatformVerified
 }
 
-// Options say what a Mover stands on. Pool, Identities and Policy are required.
+// Options say what a Mover stands on. Pool, Identities, Policy and Intents are required.
 type Options struct {
 	Pool       *pgxpool.Pool
 	Identities Identities
 	Policy     Policy
 	// Passwords checks the hash that was claimed. Nil: a Hasher with its defaults.
 	Passwords *password.Hasher
+	// Intents are the changes at Firebase that are under way.
+	Intents *intent.Log
 	// Lapse is how old a claim must be for somebody else to take it over; 0: DefaultLapse. A move ends well within it, or is
 	// taken for dead.
 	Lapse time.Duration
@@ -74,6 +77,7 @@ type Mover struct {
 	identities Identities
 	policy     Policy
 	passwords  *password.Hasher
+	intents    *intent.Log
 	lapse      time.Duration
 	limit      time.Duration
 	patience   time.Duration // for giving a claim back
@@ -100,7 +104,7 @@ func New(o Options) *Mover {
 		o.Passwords = password.New(password.Options{})
 	}
 	return &Mover{
-		pool: o.Pool, queries: db.New(), identities: o.Identities, policy: o.Policy, passwords: o.Passwords,
+		pool: o.Pool, queries: db.New(), identities: o.Identities, policy: o.Policy, passwords: o.Passwords, intents: o.Intents,
 		lapse: o.Lapse, limit: min(moveLimit, o.Lapse/2), patience: min(releaseLimit, o.Lapse/4),
 		onChange: o.OnChange, onMove: o.OnMove, log: o.Logger,
 	}
@@ -113,21 +117,23 @@ func New(o Options) *Mover {
 // Errors: ErrNotMovable; ErrConflict, which is recorded and keeps the row from being tried for an hour; else an outage, after
 // which the next sign-in tries again. Once the row is claimed, hanging up stops nothing.
 func (m *Mover) AtSignIn(ctx context.Context, id uuid.UUID, password string) (firebase.Session, error) {
-	return m.run(ctx, id, &password)
+	return m.run(ctx, id, userActor(id), &password)
 }
 
-// Now moves somebody without a password, who asks for a mail of Firebase's (A9). The errors are those of AtSignIn.
-func (m *Mover) Now(ctx context.Context, id uuid.UUID) error {
-	_, err := m.run(ctx, id, nil)
+// Now moves a user without a password at hand, for a mail of Firebase's (A9), in the name of actor. The errors are those of AtSignIn.
+func (m *Mover) Now(ctx context.Context, id uuid.UUID, actor string) error {
+	_, err := m.run(ctx, id, actor, nil)
 	return err
 }
 
-func (m *Mover) run(ctx context.Context, id uuid.UUID, password *string) (firebase.Session, error) {
+func userActor(id uuid.UUID) string { return "user:" + id.String() }
+
+func (m *Mover) run(ctx context.Context, id uuid.UUID, actor string, password *string) (firebase.Session, error) {
 	if !m.policy.Allowed {
 		m.onMove(OutcomeNotMovable)
 		return firebase.Session{}, ErrNotMovable
 	}
-	p, err := m.claim(ctx, id)
+	p, err := m.claim(ctx, id, actor)
 	if err != nil {
 		m.onMove(outcomeOf(err))
 		return firebase.Session{}, err

@@ -48,14 +48,14 @@ func (f *follower) Work(ctx context.Context, job *river.Job[owed]) error {
 	for range rounds {
 		seen, err := f.read(ctx, f.pool, id)
 		if err != nil {
-			return f.again(ctx, job, err)
+			return again(ctx, f.log, job.JobRow, id, err)
 		}
 		if err := f.apply(ctx, id, seen); err != nil {
-			return f.again(ctx, job, err)
+			return again(ctx, f.log, job.JobRow, id, err)
 		}
 		done, err := f.end(ctx, job, seen)
 		if err != nil {
-			return f.again(ctx, job, err)
+			return again(ctx, f.log, job.JobRow, id, err)
 		}
 		if done {
 			return nil
@@ -126,16 +126,16 @@ func (f *follower) end(ctx context.Context, job *river.Job[owed], seen state) (d
 // again decides when a job that failed is tried again. While Firebase or the database is away, or Google throttles us, it waits
 // and counts no attempt: an outage of any length delays it and loses nothing. What time does not mend counts, and is given up in
 // the end, for people to see.
-func (f *follower) again(ctx context.Context, job *river.Job[owed], err error) error {
+func again(ctx context.Context, log *slog.Logger, job *rivertype.JobRow, userID uuid.UUID, err error) error {
 	code := fault.CodeOf(err)
-	f.log.InfoContext(ctx, "Firebase does not follow yet", telemetry.FieldUserID, job.Args.UserID, telemetry.FieldError, err)
+	log.InfoContext(ctx, "Firebase does not follow yet", telemetry.FieldUserID, userID, telemetry.FieldError, err)
 	if code != fault.DependencyUnavailable && code != fault.RateLimited {
 		return err
 	}
 	if err := river.MetadataSet(ctx, metadataError, string(code)); err != nil {
 		return err
 	}
-	wait := backoff(snoozes(job.JobRow))
+	wait := backoff(snoozes(job))
 	if throttled := (*fault.Error)(nil); errors.As(err, &throttled) {
 		wait = max(wait, throttled.RetryAfter)
 	}

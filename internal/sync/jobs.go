@@ -93,7 +93,7 @@ func (d *Debts) retryIn(ctx context.Context, tx pgx.Tx, id int64, by operator.By
 		if _, err := d.river.JobDeleteTx(ctx, tx, id); err != nil {
 			return err
 		}
-		if err := d.Owe(ctx, tx, job.UserID); err != nil {
+		if err := d.oweAgain(ctx, tx, job); err != nil {
 			return err
 		}
 	} else if _, err := d.river.JobRetryTx(ctx, tx, id); err != nil {
@@ -102,4 +102,11 @@ func (d *Debts) retryIn(ctx context.Context, tx pgx.Tx, id int64, by operator.By
 	return audit.Record(ctx, tx, audit.Event{
 		Action: "job.retried", Actor: by.Actor, UserID: job.UserID, RequestID: telemetry.RequestID(ctx), Details: map[string]any{"dead": job.Dead},
 	})
+}
+
+func (d *Debts) oweAgain(ctx context.Context, tx pgx.Tx, job db.OwedJobRow) error {
+	if job.IntentID == uuid.Nil {
+		return d.Owe(ctx, tx, job.UserID)
+	}
+	return d.enqueueIntent(ctx, tx, intended{IntentID: job.IntentID, UserID: job.UserID}, nil)
 }

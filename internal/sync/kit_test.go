@@ -15,6 +15,7 @@ import (
 
 	"auth-v2-service/internal/devstack/identity"
 	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/intent"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/sync"
 	"auth-v2-service/internal/testkit/pgtest"
@@ -30,6 +31,7 @@ type stage struct {
 	provider *identity.Provider
 	client   *firebase.Client
 	debts    *sync.Debts
+	settle   func(ctx context.Context, i intent.Intent) (bool, error) // nil: no intents
 }
 
 func newStage(t *testing.T) *stage {
@@ -70,7 +72,11 @@ func (s *stage) openPool(most int32) *pgxpool.Pool {
 // work runs an instance until the test ends, or stop is called.
 func (s *stage) work(accounts sync.Accounts) (stop func()) {
 	s.Helper()
-	service, err := sync.New(sync.Options{Pool: s.openPool(6), Accounts: accounts, Project: sync.Project{ID: project}, Logger: slog.New(slog.DiscardHandler)})
+	pool := s.openPool(6)
+	service, err := sync.New(sync.Options{
+		Pool: pool, Accounts: accounts, Project: sync.Project{ID: project}, Intents: intent.NewLog(pool, s.debts.Intend), Settle: s.settle,
+		Logger: slog.New(slog.DiscardHandler),
+	})
 	if err != nil {
 		s.Fatal(err)
 	}

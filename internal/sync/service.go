@@ -13,6 +13,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/intent"
 	"auth-v2-service/internal/pause"
 	"auth-v2-service/internal/telemetry"
 )
@@ -34,12 +35,16 @@ const (
 	keepDead = 90 * 24 * time.Hour
 )
 
-// Options say what a Service stands on. Every field is required.
+// Options say what a Service stands on. Every field but OnCount is required.
 type Options struct {
 	// Pool leads to the database itself and not to a transaction pooler, for River listens (D6).
 	Pool     *pgxpool.Pool
 	Accounts Accounts
 	Project  Project
+	// Intents are the changes at Firebase that are under way. Settle makes our half of one, if Firebase has made its own by now, and
+	// ends it; settled is false where Firebase shows no change, or not yet.
+	Intents *intent.Log
+	Settle  func(ctx context.Context, i intent.Intent) (settled bool, err error)
 	// OnCount hears now and then what is owed; for metrics. Nil: nobody does.
 	OnCount func(waiting, dead int64, oldest time.Duration)
 	Logger  *slog.Logger
@@ -59,6 +64,9 @@ func New(o Options) (*Service, error) {
 	workers := river.NewWorkers()
 	follower := &follower{pool: o.Pool, queries: db.New(), accounts: o.Accounts, log: o.Logger, now: time.Now}
 	if err := river.AddWorkerSafely(workers, follower); err != nil {
+		return nil, fmt.Errorf("set up the jobs: %w", err)
+	}
+	if err := river.AddWorkerSafely(workers, &settler{intents: o.Intents, settle: o.Settle, log: o.Logger}); err != nil {
 		return nil, fmt.Errorf("set up the jobs: %w", err)
 	}
 	client, err := river.NewClient(riverpgxv5.New(o.Pool), &river.Config{

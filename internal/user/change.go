@@ -107,7 +107,7 @@ func (s *Store) RevokeTokens(ctx context.Context, id uuid.UUID, authTime time.Ti
 // what belongs to the row outside of the database; it runs when nothing here can refuse any more and before the commit, so
 // that a refusal of either side leaves both as they were. It holds a connection meanwhile, so only a few run at once.
 // Deleting twice is the same as once. authTime is that of the token that asks.
-func (s *Store) Delete(ctx context.Context, u User, authTime time.Time, elsewhere func(ctx context.Context) error) error {
+func (s *Store) Delete(ctx context.Context, u User, authTime time.Time, elsewhere func(ctx context.Context, tx pgx.Tx) error) error {
 	leave, err := s.waitOutside(ctx)
 	if err != nil {
 		return err
@@ -122,7 +122,7 @@ func (s *Store) Delete(ctx context.Context, u User, authTime time.Time, elsewher
 }
 
 func (s *Store) deleteIn(
-	ctx context.Context, tx pgx.Tx, u User, authTime time.Time, elsewhere func(ctx context.Context) error,
+	ctx context.Context, tx pgx.Tx, u User, authTime time.Time, elsewhere func(ctx context.Context, tx pgx.Tx) error,
 ) error {
 	if err := s.queries.DeleteUser(ctx, tx, u.ID); err != nil {
 		return err
@@ -133,7 +133,7 @@ func (s *Store) deleteIn(
 	if err != nil {
 		return err
 	}
-	if err := elsewhere(ctx); err != nil {
+	if err := elsewhere(ctx, tx); err != nil {
 		return err
 	}
 	stone := db.InsertTombstoneParams{UserID: u.ID, IssuedUntil: IssuedUntil(authTime)} // last: no session can begin after its instant any more

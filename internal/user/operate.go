@@ -2,7 +2,6 @@ package user
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -13,7 +12,6 @@ import (
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/audit"
 	"auth-v2-service/internal/fault"
-	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/operator"
 	"auth-v2-service/internal/pause"
 	"auth-v2-service/internal/pg"
@@ -119,7 +117,8 @@ type Change struct {
 }
 
 // Change changes what the change names, all of it or nothing. The e-mail of a user at Firebase is changed there while the row waits
-// to be committed (S4): a refusal there leaves both sides as they were, and where nobody heard Firebase's answer a sync tells.
+// to be committed (S4): a refusal there leaves both sides as they were. Where Firebase's answer or our commit is lost, SettleChange
+// completes the change if Firebase has made it.
 // An address that an operator gives counts as unproved. Nobody changes their own type.
 //
 // Errors: ErrInvalidUsername, ErrInvalidEmail, ErrUsernameTaken, ErrEmailTaken, ErrNotFound, ErrYourself, ErrNoAccount where Firebase
@@ -207,7 +206,7 @@ func (s *Store) changeIn(ctx context.Context, tx pgx.Tx, id uuid.UUID, c Change,
 	if c.Email == nil || was.AuthProvider == ProviderLocal {
 		return true, nil
 	}
-	return true, s.changeAtFirebase(ctx, was, *c.Email)
+	return true, s.changeAtFirebase(ctx, tx, was, c, by)
 }
 
 // differing leaves out what is so already. stored is the address as the row has it.
@@ -243,22 +242,4 @@ func (c Change) details(was User) map[string]any {
 	}
 	details["changed"] = names
 	return details
-}
-
-func (s *Store) changeAtFirebase(ctx context.Context, was User, email string) error {
-	if was.FederationStatus == StatusSyncing {
-		return errUnderWay // Firebase may not have the account yet
-	}
-	err := s.accounts.SetEmail(ctx, was.FirebaseUID, email)
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, firebase.ErrEmailExists):
-		return ErrEmailTaken.With(err)
-	case errors.Is(err, firebase.ErrUserNotFound):
-		return ErrNoAccount.With(err)
-	case errors.Is(err, firebase.ErrInvalidUser):
-		return ErrInvalidEmail.With(err)
-	}
-	return errNoAnswer.With(fmt.Errorf("change the e-mail of user %s at Firebase: %w", was.ID, err))
 }

@@ -13,6 +13,7 @@ import (
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/intent"
 )
 
 // Accounts is what this room asks of Firebase: who is behind a uid now (firebase.ErrUserNotFound means gone), and to give an account
@@ -31,6 +32,8 @@ type Options struct {
 	OnChange func(ctx context.Context, id uuid.UUID)
 	// Owe enqueues, in the transaction of a change and after its statement, that Firebase is to follow the row (S3).
 	Owe func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
+	// Intents are the changes at Firebase that are under way. Only Change and its completion need them.
+	Intents *intent.Log
 	// OnSight hears how each first sight ended; for a metric.
 	OnSight func(Sight)
 	Logger  *slog.Logger
@@ -44,6 +47,7 @@ type Store struct {
 	link      LinkPolicy
 	onChange  func(ctx context.Context, id uuid.UUID)
 	owe       func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
+	intents   *intent.Log
 	onSight   func(Sight)
 	log       *slog.Logger
 	seen      chan uuid.UUID
@@ -58,7 +62,7 @@ type Store struct {
 func NewStore(o Options) *Store {
 	s := &Store{
 		pool: o.Pool, queries: db.New(), accounts: o.Accounts, link: o.Link,
-		onChange: o.OnChange, owe: o.Owe, onSight: o.OnSight, log: o.Logger,
+		onChange: o.OnChange, owe: o.Owe, intents: o.Intents, onSight: o.OnSight, log: o.Logger,
 		seen: make(chan uuid.UUID, seenQueue), disputes: newDisputes(),
 		// It holds a connection while Firebase is asked: three quarters of the pool are never theirs.
 		outside:  make(chan struct{}, max(1, o.Pool.Config().MaxConns/4)),

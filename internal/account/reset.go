@@ -1,0 +1,76 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/user"
+)
+
+// ResetPassword sets a new password with the code of a mail; every session is over afterwards, and a local hash follows (A7). With
+// Firebase or the database away nothing has changed, and the code stays good (S4); after that our half is made, if not here, by the
+// job of the intent. Errors: ErrCodeInvalid, ErrCodeExpired, weak_password, dependency_unavailable.
+func (s *Service) ResetPassword(ctx context.Context, code, password string) error {
+	if err := checkNewPassword(password); err != nil {
+		return asNewPassword(err)
+	}
+	ctx, cancel := heedless(ctx)
+	defer cancel()
+	address, err := s.identities.ResetAddress(ctx, code) // proves the code before anything is written
+	if err != nil {
+		return fmt.Errorf("ask Firebase for the address of a code: %w", codeRefusal(err))
+	}
+	account, err := s.identities.UserByEmail(ctx, address)
+	if err != nil {
+		return fmt.Errorf("ask Firebase for the account of a code: %w", codeRefusal(err))
+	}
+	row, err := s.queries.UserByFirebaseUID(ctx, s.pool, account.UID) // the row that has the address may be another account's (F7)
+	if pg.NoRows(err) {
+		return s.resetAtFirebase(ctx, code, password) // no row, no sessions of ours
+	}
+	if err != nil {
+		return fmt.Errorf("find the row of a password to be reset: %w", pg.Fault(err))
+	}
+	return s.resetOf(ctx, user.FromRow(db.UserByIDRow(row)), account, code, password)
+}
+
+func (s *Service) resetOf(ctx context.Context, u user.User, account firebase.User, code, password string) error {
+	change, err := s.intents.Begin(ctx, passwordIntent(u, account))
+	if err != nil {
+		return err
+	}
+	if err := s.resetAtFirebase(ctx, code, password); err != nil {
+		s.intents.Withdraw(ctx, change.ID, err)
+		return err
+	}
+	hash, err := s.hash(ctx, password) // only now: a caller without a code keeps no core busy
+	if err != nil {
+		hash = unusable // too many wait for their passwords; the sessions end all the same, and the next sign-in brings the hash
+	}
+	return s.passwordChanged(ctx, u, hash, time.Time{}, change.ID)
+}
+
+func (s *Service) resetAtFirebase(ctx context.Context, code, password string) error {
+	if _, err := s.identities.ResetPassword(ctx, code, password); err != nil {
+		return fmt.Errorf("reset a password at Firebase: %w", asNewPassword(codeRefusal(err)))
+	}
+	return nil
+}
+
+// codeRefusal is what Firebase says of a code that does not count, in the contract's words.
+func codeRefusal(err error) error {
+	switch {
+	case errors.Is(err, firebase.ErrInvalidCode), errors.Is(err, firebase.ErrUserNotFound), errors.Is(err, firebase.ErrUserDisabled),
+		errors.Is(err, firebase.ErrEmailExists):
+		return ErrCodeInvalid.With(err)
+	case errors.Is(err, firebase.ErrExpiredCode):
+		return ErrCodeExpired.With(err)
+	default:
+		return err
+	}
+}

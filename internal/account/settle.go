@@ -1,0 +1,98 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/intent"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/user"
+)
+
+func passwordIntent(u user.User, account firebase.User) intent.Intent {
+	return intent.Intent{
+		Kind: intent.Password, UserID: u.ID, FirebaseUID: account.UID, PasswordAt: account.PasswordUpdatedAt,
+		Actor: "user:" + u.ID.String(),
+	}
+}
+
+// SettlePassword makes our half of a password change, a reset or a password that was brought to Firebase, if the account has another
+// password than before the intent. Nobody knows the new one here: the local hash becomes one that no password fits, and the next
+// sign-in at Firebase replaces it (A7). After a change or a reset every session is over (T4); a password that was brought opened the
+// account before, and ends none. settled is false where the account has the password of before.
+func (s *Service) SettlePassword(ctx context.Context, i intent.Intent) (settled bool, err error) {
+	account, err := s.identities.User(ctx, i.FirebaseUID)
+	if errors.Is(err, firebase.ErrUserNotFound) {
+		return true, s.intents.Drop(ctx, i.ID) // gone since, and its password with it
+	}
+	if err != nil {
+		return false, fmt.Errorf("ask Firebase for the password of user %s: %w", i.UserID, err)
+	}
+	if account.PasswordUpdatedAt.Equal(i.PasswordAt) {
+		return false, nil
+	}
+	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := s.queries.LockUser(ctx, tx, i.UserID); err != nil { // first, as the request does
+			return err
+		}
+		if ended, err := s.intents.End(ctx, tx, i.ID); err != nil || !ended {
+			return err
+		}
+		if i.Kind == intent.Bring {
+			return s.setAside(ctx, tx, i)
+		}
+		return s.endSessionsWith(ctx, tx, i.UserID, unusable, time.Time{})
+	})
+	if err != nil {
+		return false, fmt.Errorf("complete a new password of user %s: %w", i.UserID, pg.Fault(err))
+	}
+	s.onChange(ctx, i.UserID)
+	return true, nil
+}
+
+func (s *Service) setAside(ctx context.Context, tx pgx.Tx, i intent.Intent) error {
+	row, err := s.queries.UserCredentials(ctx, tx, i.UserID)
+	if pg.NoRows(err) || err == nil && row.PasswordHash == nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = s.queries.FollowFirebasePassword(ctx, tx, db.FollowFirebasePasswordParams{
+		ID: i.UserID, PasswordHash: unusable, OldPasswordHash: *row.PasswordHash,
+	})
+	return err
+}
+
+// SettleDelete deletes the row of an account whose deletion was cut short, if Firebase has no such account by now. settled is false
+// where the account is there: neither side has deleted it.
+func (s *Service) SettleDelete(ctx context.Context, i intent.Intent) (settled bool, err error) {
+	_, err = s.identities.User(ctx, i.FirebaseUID)
+	if err == nil {
+		return false, nil
+	}
+	if !errors.Is(err, firebase.ErrUserNotFound) {
+		return false, fmt.Errorf("ask Firebase for the account of user %s: %w", i.UserID, err)
+	}
+	u, err := s.users.ByID(ctx, i.UserID)
+	if errors.Is(err, user.ErrNotFound) {
+		return true, s.intents.Drop(ctx, i.ID)
+	}
+	if err != nil {
+		return false, err
+	}
+	if u.FirebaseUID != "" && u.FirebaseUID != i.FirebaseUID {
+		return true, s.intents.Drop(ctx, i.ID) // another account's row by now
+	}
+	u.FirebaseUID = i.FirebaseUID // also of a move that was under way: the tombstone names the account
+	return true, s.users.Delete(ctx, u, time.Time{}, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := s.intents.End(ctx, tx, i.ID)
+		return err
+	})
+}

@@ -1,0 +1,69 @@
+package move
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/intent"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/user"
+)
+
+// SettleMove ends a move that was cut short, once its claim has lapsed (M2): the row is the account's where Firebase has imported it,
+// and as it was before the claim where not. settled is false while the claim may still be worked on.
+func (m *Mover) SettleMove(ctx context.Context, i intent.Intent) (settled bool, err error) {
+	row, err := m.queries.MoveUnderWay(ctx, m.pool, db.MoveUnderWayParams{ID: i.UserID, Began: i.Began})
+	if pg.NoRows(err) || err == nil && !row.UnderWay {
+		return true, m.intents.Drop(ctx, i.ID)
+	}
+	if err != nil {
+		return false, fmt.Errorf("read the move of user %s: %w", i.UserID, pg.Fault(err))
+	}
+	p, err := m.takeOver(ctx, m.pool, i.UserID, uuid.NewString())
+	if err != nil {
+		return false, fmt.Errorf("take over user %s: %w", i.UserID, pg.Fault(err))
+	}
+	if p.id == uuid.Nil {
+		return false, nil
+	}
+	p.change, p.actor = i.ID, i.Actor
+	err = m.resolve(ctx, p, i, row.AnotherPassword)
+	switch {
+	case err == nil:
+		m.onChange(ctx, i.UserID)
+		return true, nil
+	case errors.Is(err, ErrConflict), errors.Is(err, ErrNotMovable):
+		_ = m.giveBack(ctx, p, err) // why it came to nothing is kept with the claim
+		return false, nil           // the next look finds that the intent has ended
+	}
+	return false, err
+}
+
+// resolve looks for the account that the import has made (M2). ErrNotMovable: there is none.
+func (m *Mover) resolve(ctx context.Context, p person, i intent.Intent, anotherPassword bool) error {
+	there, err := m.identities.User(ctx, i.FirebaseUID)
+	switch {
+	case errors.Is(err, firebase.ErrUserNotFound):
+		return ErrNotMovable
+	case err != nil:
+		return fmt.Errorf("look for the account of user %s: %w", p.id, err)
+	case anotherPassword:
+		return stopped(codeAnotherPassword, nil)
+	}
+	email, err := user.CanonicalEmail(p.stored)
+	if err != nil {
+		return stopped(codeInvalidEmail, err)
+	}
+	if current, err := user.CanonicalEmail(there.Email); err != nil || current != email {
+		return stopped(codeUIDTaken, err)
+	}
+	return m.finish(ctx, p, identity{
+		uid: there.UID, email: email, way: wayFound,
+		samePassword: there.PasswordUpdatedAt.Before(i.Began.Add(2 * m.limit)), // set by the import, and not since
+	})
+}
