@@ -12,6 +12,7 @@ import (
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/intent"
 	"auth-v2-service/internal/pause"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/principal"
@@ -93,7 +94,7 @@ func (s *Service) changeAtFirebase(ctx context.Context, p principal.Principal, c
 	if err != nil {
 		return Session{}, err
 	}
-	change, err := s.intents.Begin(ctx, passwordIntent(u, account))
+	change, err := s.begin(ctx, passwordIntent(u, account))
 	if err != nil {
 		return Session{}, err
 	}
@@ -134,6 +135,15 @@ func heedless(ctx context.Context) (context.Context, context.CancelFunc) {
 		return context.WithDeadline(context.WithoutCancel(ctx), deadline)
 	}
 	return context.WithCancel(context.WithoutCancel(ctx))
+}
+
+// begin writes an intent down. A moment without the database is waited for, as it is after Firebase's answer.
+func (s *Service) begin(ctx context.Context, i intent.Intent) (begun intent.Intent, err error) {
+	err = insist(ctx, func(ctx context.Context) (err error) {
+		begun, err = s.intents.Begin(ctx, i)
+		return err
+	})
+	return begun, err
 }
 
 // accountOf is the row's account. It has an address to sign in with, which Firebase may have changed without our knowing.

@@ -154,7 +154,7 @@ func (s *Service) bringPassword(
 func (s *Service) giveFirebase(ctx context.Context, p person, account firebase.User, password string) error {
 	ctx, cancel := heedless(ctx)
 	defer cancel()
-	change, err := s.intents.Begin(ctx, intent.Intent{
+	change, err := s.begin(ctx, intent.Intent{
 		Kind: intent.Bring, UserID: p.id, FirebaseUID: account.UID, PasswordAt: account.PasswordUpdatedAt, Actor: "user:" + p.id.String(),
 	})
 	if err != nil {

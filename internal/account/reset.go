@@ -29,7 +29,11 @@ func (s *Service) ResetPassword(ctx context.Context, code, password string) erro
 	if err != nil {
 		return fmt.Errorf("ask Firebase for the account of a code: %w", codeRefusal(err))
 	}
-	row, err := s.queries.UserByFirebaseUID(ctx, s.pool, account.UID) // the row that has the address may be another account's (F7)
+	var row db.UserByFirebaseUIDRow
+	err = insist(ctx, func(ctx context.Context) (err error) {
+		row, err = s.queries.UserByFirebaseUID(ctx, s.pool, account.UID) // the row that has the address may be another account's (F7)
+		return err
+	})
 	if pg.NoRows(err) {
 		return s.resetAtFirebase(ctx, code, password) // no row, no sessions of ours
 	}
@@ -40,7 +44,7 @@ func (s *Service) ResetPassword(ctx context.Context, code, password string) erro
 }
 
 func (s *Service) resetOf(ctx context.Context, u user.User, account firebase.User, code, password string) error {
-	change, err := s.intents.Begin(ctx, passwordIntent(u, account))
+	change, err := s.begin(ctx, passwordIntent(u, account))
 	if err != nil {
 		return err
 	}
