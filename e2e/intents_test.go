@@ -9,6 +9,7 @@ import (
 
 	"auth-v2-service/internal/devstack/identity"
 	"auth-v2-service/internal/testkit/netfault"
+	"auth-v2-service/internal/testkit/programs"
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
@@ -61,7 +62,7 @@ func cutByDatabase(t *testing.T, stack *servicetest.Stack, g *gate) ([]halfChang
 // cutByKill kills the process while Firebase's answer is on its way.
 func cutByKill(t *testing.T, stack *servicetest.Stack, g *gate) ([]halfChange, *servicetest.Service) {
 	t.Helper()
-	binary := buildAuthd(t)
+	binary := programs.Authd(t)
 	gated := g.through(stack)
 	victim := launch(t, binary, gated, trusting)
 	prepared := stack.Reach(t, victim.awaitReady(t))
