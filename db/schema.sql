@@ -445,6 +445,8 @@ CREATE TABLE auth.users (
     tokens_valid_after timestamp with time zone,
     legacy_tokens_valid_after timestamp with time zone,
     password_set_at timestamp with time zone,
+    email_proven_at timestamp with time zone,
+    email_proven_by text,
     CONSTRAINT chk_auth_provider CHECK (((auth_provider)::text = ANY ((ARRAY['local'::character varying, 'firebase'::character varying, 'hybrid'::character varying])::text[]))),
     CONSTRAINT chk_federation_status CHECK (((federation_status)::text = ANY ((ARRAY['active'::character varying, 'syncing'::character varying, 'failed'::character varying, 'disabled'::character varying])::text[]))),
     CONSTRAINT chk_firebase_uid_format CHECK (((firebase_uid IS NULL) OR (length((firebase_uid)::text) >= 20))),
@@ -468,6 +470,10 @@ COMMENT ON COLUMN auth.users.tokens_valid_after IS 'Sessions of either kind that
 COMMENT ON COLUMN auth.users.legacy_tokens_valid_after IS 'Legacy sessions that began before this instant are revoked (linking an address that was never verified)';
 
 COMMENT ON COLUMN auth.users.password_set_at IS 'When password_hash was set through this service; NULL for older ones';
+
+COMMENT ON COLUMN auth.users.email_proven_at IS 'When the sign-in began that first proved the address of this row; NULL for an address that nobody has proven';
+
+COMMENT ON COLUMN auth.users.email_proven_by IS 'The sign_in_provider of that sign-in; NULL where the platform vouches for the address, or where the proof is older than this column';
 
 CREATE TABLE auth.verification_keys (
     source text NOT NULL,

@@ -10,7 +10,7 @@ SELECT set_config('plan_cache_mode', 'force_custom_plan', true);
 SELECT
     users.id, users.firebase_uid, users.auth_provider, users.username, users.email, users.user_type, users.is_active,
     users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
-    users.updated_at, users.last_firebase_sync,
+    users.updated_at, users.email_proven_at, users.email_proven_by, users.last_firebase_sync,
     coalesce(
         users.provider_data ->> 'sync_failure',
         (SELECT claims.failure FROM auth.move_claims AS claims WHERE claims.user_id = users.id), ''
@@ -39,7 +39,7 @@ LIMIT sqlc.arg(page_size)::int;
 SELECT
     users.id, users.firebase_uid, users.auth_provider, users.username, users.email, users.user_type, users.is_active,
     users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
-    users.updated_at, users.last_firebase_sync,
+    users.updated_at, users.email_proven_at, users.email_proven_by, users.last_firebase_sync,
     coalesce(
         users.provider_data ->> 'sync_failure',
         (SELECT claims.failure FROM auth.move_claims AS claims WHERE claims.user_id = users.id), ''
@@ -70,7 +70,7 @@ LIMIT sqlc.arg(page_size)::int;
 SELECT
     users.id, users.firebase_uid, users.auth_provider, users.username, users.email, users.user_type, users.is_active,
     users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
-    users.updated_at, users.last_firebase_sync,
+    users.updated_at, users.email_proven_at, users.email_proven_by, users.last_firebase_sync,
     coalesce(
         users.provider_data ->> 'sync_failure',
         (SELECT claims.failure FROM auth.move_claims AS claims WHERE claims.user_id = users.id), ''
@@ -101,7 +101,7 @@ LIMIT sqlc.arg(page_size)::int;
 SELECT
     users.id, users.firebase_uid, users.auth_provider, users.username, users.email, users.user_type, users.is_active,
     users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
-    users.updated_at, users.last_firebase_sync,
+    users.updated_at, users.email_proven_at, users.email_proven_by, users.last_firebase_sync,
     coalesce(
         users.provider_data ->> 'sync_failure',
         (SELECT claims.failure FROM auth.move_claims AS claims WHERE claims.user_id = users.id), ''
@@ -124,7 +124,7 @@ SET
 WHERE id = sqlc.arg(id) AND coalesce(is_active, true)
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at;
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by;
 
 -- name: Reactivate :one
 -- Called by internal/user for an operator; no session of before comes back, nor one that Firebase began meanwhile, which may not have
@@ -147,7 +147,7 @@ SET
 WHERE id = sqlc.arg(id) AND (NOT coalesce(is_active, true) OR federation_status = 'disabled')
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at;
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by;
 
 -- name: EndSessions :one
 -- Called by internal/user for an operator. No row back: every session that there can be has been ended in this second already.
@@ -162,7 +162,7 @@ WHERE id = sqlc.arg(id) AND coalesce(
 )
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at;
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by;
 
 -- name: ChangeUser :one
 -- Called by internal/user for an operator; the unique indexes decide races. An address that an operator writes down is one that
@@ -172,6 +172,8 @@ SET
     username = coalesce(sqlc.narg(username)::varchar, username),
     user_type = coalesce(sqlc.narg(user_type)::varchar, user_type),
     email = coalesce(sqlc.narg(email)::varchar, email),
+    email_proven_at = CASE WHEN sqlc.narg(email)::varchar IS NULL THEN email_proven_at END,
+    email_proven_by = CASE WHEN sqlc.narg(email)::varchar IS NULL THEN email_proven_by END,
     provider_data = CASE
         WHEN sqlc.narg(email)::varchar IS NULL THEN provider_data
         WHEN jsonb_typeof(provider_data) = 'object' THEN provider_data || '{"email_verified": false}'
@@ -181,7 +183,7 @@ SET
 WHERE id = sqlc.arg(id)
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at;
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by;
 
 -- name: KeptOfUser :one
 -- Called by internal/user for an export: what is kept beside what operators see, and of passwords only that there are any.

@@ -22,7 +22,7 @@ WITH person AS (
         )
     RETURNING
         id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-        tokens_valid_after, last_login, created_at, updated_at
+        tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 ),
 expired AS (
     DELETE FROM auth.legacy_sessions
@@ -43,7 +43,7 @@ begun AS (
 SELECT
     person.id, person.firebase_uid, person.auth_provider, person.username, person.email, person.user_type, person.is_active,
     person.token_balance, person.federation_status, person.tokens_valid_after, person.last_login, person.created_at,
-    person.updated_at, begun.began_at, begun.rotated_at, begun.expires_at
+    person.updated_at, person.email_proven_at, person.email_proven_by, begun.began_at, begun.rotated_at, begun.expires_at
 FROM person
 CROSS JOIN begun;
 
@@ -84,7 +84,7 @@ SELECT
     (sessions.rotated_at > clock_timestamp() - interval '30 seconds')::boolean AS in_grace,
     users.firebase_uid, users.auth_provider, users.username, users.email, users.user_type, users.is_active,
     users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
-    users.updated_at, users.legacy_tokens_valid_after
+    users.updated_at, users.email_proven_at, users.email_proven_by, users.legacy_tokens_valid_after
 FROM auth.legacy_sessions AS sessions
 INNER JOIN auth.users AS users ON sessions.user_id = users.id
 WHERE sessions.id = $1;

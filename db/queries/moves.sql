@@ -43,13 +43,21 @@ FROM auth.users AS users
 INNER JOIN taken ON taken.user_id = users.id
 WHERE users.federation_status = 'syncing' AND coalesce(users.auth_provider, 'local') = 'local' AND users.firebase_uid IS NULL;
 
+-- name: MoveConflict :one
+-- Called by internal/move for a row that cannot be claimed: the conflict that keeps it from being tried again within the hour, as
+-- ClaimMoveCredentials has it. Served by move_claims_pkey.
+SELECT coalesce(failure, '')::text AS failure
+FROM auth.move_claims
+WHERE user_id = $1 AND failed_at >= clock_timestamp() - interval '1 hour';
+
 -- name: FinishMove :execrows
 -- Called by internal/move when Firebase has the account, in one transaction with the end of the claim: from now on the person
 -- signs in there. Nobody but the holder of the claim may. Where both sides are known to have one password now, the hash is as new as
--- Firebase's (A7). Served by users_pkey and move_claims_pkey.
+-- Firebase's (A7). Where the platform vouches for the address, it is proven. Served by users_pkey and move_claims_pkey.
 UPDATE auth.users
 SET
     password_set_at = CASE WHEN sqlc.arg(one_password)::boolean THEN clock_timestamp() ELSE password_set_at END,
+    email_proven_at = CASE WHEN sqlc.arg(email_proven)::boolean THEN clock_timestamp() END, email_proven_by = NULL,
     firebase_uid = sqlc.arg(firebase_uid)::varchar, auth_provider = 'hybrid', federation_status = 'active',
     last_firebase_sync = now(), updated_at = now()
 WHERE

@@ -34,4 +34,4 @@ SET user_type = sqlc.arg(user_type)::varchar, updated_at = clock_timestamp()
 WHERE id = sqlc.arg(id)
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at;
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by;

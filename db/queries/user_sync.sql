@@ -12,7 +12,7 @@ WHERE firebase_uid = sqlc.arg(firebase_uid)::varchar;
 -- Served by idx_users_firebase_uid.
 SELECT
     id, firebase_uid, auth_provider, email, is_active, federation_status, provider_data, password_set_at,
-    coalesce(updated_at::text, '')::text AS version,
+    email_proven_at, coalesce(updated_at::text, '')::text AS version,
     (password_hash IS NOT NULL AND password_hash <> '!')::boolean AS has_password
 FROM auth.users
 WHERE firebase_uid = sqlc.arg(firebase_uid)::varchar
@@ -22,7 +22,7 @@ FOR NO KEY UPDATE;
 -- Called by internal/user for a page of accounts, to find those that differ from their rows. Served by idx_users_firebase_uid.
 SELECT
     id, firebase_uid, auth_provider, email, is_active, federation_status, provider_data, password_set_at,
-    coalesce(updated_at::text, '')::text AS version,
+    email_proven_at, coalesce(updated_at::text, '')::text AS version,
     (password_hash IS NOT NULL AND password_hash <> '!')::boolean AS has_password
 FROM auth.users
 WHERE firebase_uid = ANY(sqlc.arg(firebase_uids)::varchar []);
@@ -30,7 +30,7 @@ WHERE firebase_uid = ANY(sqlc.arg(firebase_uids)::varchar []);
 -- name: WriteSync :one
 -- Called by internal/user with what differs between a row and its account. A local hash that is older than Firebase's password
 -- becomes one that no password fits. Sessions that began before sessions_end_at are over, and none that begins after the next
--- whole second. Served by users_pkey.
+-- whole second. Another address is one that nobody has proven yet. Served by users_pkey.
 UPDATE auth.users
 SET
     email = sqlc.arg(email)::varchar,
@@ -45,12 +45,18 @@ SET
             + interval '1 second'
         )
     END,
+    email_proven_at = CASE
+        WHEN auth.canonical_email(email) = auth.canonical_email(sqlc.arg(email)::varchar) THEN email_proven_at
+    END,
+    email_proven_by = CASE
+        WHEN auth.canonical_email(email) = auth.canonical_email(sqlc.arg(email)::varchar) THEN email_proven_by
+    END,
     last_firebase_sync = CASE WHEN sqlc.arg(in_step)::boolean THEN now() ELSE last_firebase_sync END,
     updated_at = clock_timestamp()
 WHERE id = sqlc.arg(id)
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at;
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by;
 
 -- name: FoundInStep :one
 -- Called by internal/user when a row and its account agree; in_step false leaves the time of the last agreement. Served by users_pkey.
@@ -59,4 +65,4 @@ SET last_firebase_sync = CASE WHEN sqlc.arg(in_step)::boolean THEN now() ELSE la
 WHERE id = sqlc.arg(id)
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at;
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by;

@@ -13,14 +13,15 @@
 WITH seen AS (
     SELECT
         id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-        tokens_valid_after, last_login, created_at, updated_at
+        tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
     FROM auth.users
     WHERE firebase_uid = sqlc.arg(firebase_uid)::varchar
 ),
 born AS (
     INSERT INTO auth.users (
         id, firebase_uid, auth_provider, email, username, user_type, is_active, token_balance, provider_data,
-        last_firebase_sync, federation_status, tokens_valid_after, last_login, created_at, updated_at
+        last_firebase_sync, federation_status, tokens_valid_after, last_login, created_at, updated_at, email_proven_at,
+        email_proven_by
     )
     SELECT
         sqlc.arg(id)::uuid,
@@ -37,7 +38,9 @@ born AS (
             SELECT max(tombstones.deleted_at) FROM auth.tombstones
             WHERE tombstones.firebase_uid = sqlc.arg(firebase_uid)::varchar
         ),
-        CASE WHEN sqlc.arg(seen)::boolean THEN now() END, now(), now()
+        CASE WHEN sqlc.arg(seen)::boolean THEN now() END, now(), now(),
+        CASE WHEN sqlc.narg(proven_by)::text IS NOT NULL THEN sqlc.arg(auth_time)::timestamptz END,
+        sqlc.narg(proven_by)::text
     WHERE
         NOT EXISTS (SELECT FROM seen)
         AND NOT EXISTS (
@@ -49,16 +52,16 @@ born AS (
     ON CONFLICT DO NOTHING
     RETURNING
         id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-        tokens_valid_after, last_login, created_at, updated_at
+        tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 )
 SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 FROM seen
 UNION ALL
 SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 FROM born;
 
 -- name: FirstSights :many
@@ -79,11 +82,13 @@ members AS (
         nullif(unnest(sqlc.arg(usernames)::varchar []), '') AS username,
         nullif(unnest(sqlc.arg(other_usernames)::varchar []), '') AS other_username,
         unnest(sqlc.arg(provider_data)::jsonb []) AS provider_data,
-        unnest(sqlc.arg(auth_times)::timestamptz []) AS auth_time
+        unnest(sqlc.arg(auth_times)::timestamptz []) AS auth_time,
+        nullif(unnest(sqlc.arg(proven_by)::text []), '') AS proven_by
 )
 INSERT INTO auth.users (
     id, firebase_uid, auth_provider, email, username, user_type, is_active, token_balance, provider_data,
-    last_firebase_sync, federation_status, tokens_valid_after, last_login, created_at, updated_at
+    last_firebase_sync, federation_status, tokens_valid_after, last_login, created_at, updated_at, email_proven_at,
+    email_proven_by
 )
 SELECT
     members.id,
@@ -97,7 +102,9 @@ SELECT
     END,
     'user', true, 0, members.provider_data, now(), 'active',
     deleted.last_at,
-    now(), now(), now()
+    now(), now(), now(),
+    CASE WHEN members.proven_by IS NOT NULL THEN members.auth_time END,
+    members.proven_by
 FROM patience
 CROSS JOIN members
 CROSS JOIN LATERAL (
@@ -109,14 +116,14 @@ ORDER BY members.username COLLATE "C", members.email COLLATE "C", members.fireba
 ON CONFLICT DO NOTHING
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at;
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by;
 
 -- name: UsersByFirebaseUIDs :many
 -- Called by internal/user for verified tokens that no cache knows, where several wait at once. Reads and makes nothing: who is known
 -- waits for nobody who is not. Served by idx_users_firebase_uid.
 SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 FROM auth.users
 WHERE firebase_uid = ANY(sqlc.arg(firebase_uids)::varchar []) AND set_config('transaction_read_only', 'off', true) = 'off';
 
@@ -125,7 +132,7 @@ WHERE firebase_uid = ANY(sqlc.arg(firebase_uids)::varchar []) AND set_config('tr
 -- Served by idx_users_firebase_uid.
 SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 FROM auth.users
 WHERE firebase_uid = sqlc.arg(firebase_uid)::varchar AND set_config('transaction_read_only', 'off', true) = 'off';
 
@@ -133,7 +140,7 @@ WHERE firebase_uid = sqlc.arg(firebase_uid)::varchar AND set_config('transaction
 -- Called by internal/user where a change is under way, and to look somebody up. Served by users_pkey.
 SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 FROM auth.users
 WHERE id = $1;
 
@@ -141,7 +148,7 @@ WHERE id = $1;
 -- Called by internal/user, for one or several that wait at once: tokens whose users' facts have grown old. Served by users_pkey.
 SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 FROM auth.users
 WHERE id = ANY(sqlc.arg(ids)::uuid []) AND set_config('transaction_read_only', 'off', true) = 'off';
 
@@ -149,13 +156,14 @@ WHERE id = ANY(sqlc.arg(ids)::uuid []) AND set_config('transaction_read_only', '
 -- Called by internal/user with a canonical e-mail. Served by idx_users_canonical_email.
 SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 FROM auth.users
 WHERE auth.canonical_email(email) = sqlc.arg(email)::text;
 
 -- name: LinkIdentity :one
 -- Called by internal/user when a verified e-mail, or somebody who knows the password, meets a row that no Firebase account owns
--- yet. The conditions stand in the statement, so that two links at once cannot both win. An admin's row takes the password. Sessions of a deleted account of this uid stay revoked.
+-- yet. The conditions stand in the statement, so that two links at once cannot both win. An admin's row takes the password. Sessions
+-- of a deleted account of this uid stay revoked. proven_at is NULL where this link proves no address.
 -- Served by users_pkey or idx_users_canonical_email, idx_tombstones_firebase_uid.
 UPDATE auth.users
 SET
@@ -175,6 +183,8 @@ SET
         )
     ),
     provider_data = sqlc.arg(provider_data)::jsonb,
+    email_proven_at = sqlc.narg(proven_at)::timestamptz,
+    email_proven_by = sqlc.narg(proven_by)::text,
     last_firebase_sync = now(),
     last_login = CASE WHEN sqlc.arg(seen)::boolean THEN now() ELSE last_login END,
     updated_at = now()
@@ -184,7 +194,7 @@ WHERE
     AND auth.canonical_email(email) = sqlc.arg(email)::text
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at;
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by;
 
 -- name: SetAsidePassword :exec
 -- Called by internal/user just before LinkIdentity takes the password out of use, in the same transaction.
@@ -199,7 +209,8 @@ SET password_hash = excluded.password_hash, reason = excluded.reason, set_aside_
 -- name: RelinkIdentity :one
 -- Called by internal/user when the account that a row was linked to is gone at Firebase. Only a row that could hurt nobody:
 -- no balance, no special type; and only for whom the address is proven, or where nobody was ever behind the row (a
--- registration that stopped before Firebase had made the account). Served by users_pkey or idx_users_firebase_uid.
+-- registration that stopped before Firebase had made the account). The legacy sessions of the account that is gone end with it; so does
+-- a local password, unless keep_password. Served by users_pkey or idx_users_firebase_uid.
 UPDATE auth.users
 SET
     firebase_uid = sqlc.arg(firebase_uid)::varchar,
@@ -211,7 +222,15 @@ SET
             WHERE tombstones.firebase_uid = sqlc.arg(firebase_uid)::varchar
         )
     ),
+    password_hash = CASE
+        WHEN sqlc.arg(keep_password)::boolean THEN password_hash
+        WHEN auth_provider IN ('firebase', 'hybrid') THEN NULL
+        ELSE '!'
+    END,
+    legacy_tokens_valid_after = date_trunc('second', clock_timestamp()) + interval '1 second',
     provider_data = sqlc.arg(provider_data)::jsonb,
+    email_proven_at = sqlc.narg(proven_at)::timestamptz,
+    email_proven_by = sqlc.narg(proven_by)::text,
     last_firebase_sync = now(),
     last_login = CASE WHEN sqlc.arg(seen)::boolean THEN now() ELSE last_login END,
     updated_at = now()
@@ -223,14 +242,16 @@ WHERE
     AND (sqlc.arg(address_proven)::boolean OR (federation_status = 'syncing' AND last_login IS NULL))
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at;
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by;
 
 -- name: StoreChangedEmail :execrows
--- Called by internal/user when Firebase says that the account of a row has another address by now. No row: somebody has
--- written it down already, or the row is another account's by now. Served by users_pkey or
+-- Called by internal/user when Firebase says that the account of a row has another address by now: one that nobody has proven here.
+-- No row: somebody has written it down already, or the row is another account's by now. Served by users_pkey or
 -- idx_users_firebase_uid.
 UPDATE auth.users
-SET email = sqlc.arg(email)::varchar, last_firebase_sync = now(), updated_at = now()
+SET
+    email = sqlc.arg(email)::varchar, email_proven_at = NULL, email_proven_by = NULL, last_firebase_sync = now(),
+    updated_at = now()
 WHERE id = sqlc.arg(id) AND firebase_uid = sqlc.arg(firebase_uid)::varchar AND email <> sqlc.arg(email)::varchar;
 
 -- name: RecordSignIn :one
@@ -250,7 +271,47 @@ WHERE
     AND coalesce(tokens_valid_after <= sqlc.arg(auth_time)::timestamptz, true)
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at;
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by;
+
+-- name: ProveEmail :one
+-- Called by internal/user for the first trusted proof of the address of a row, in one transaction with its audit event. Where
+-- ends_sessions, the sessions from before the proof are over: those of the legacy kind that have begun by now, and those at Firebase
+-- that began before proven_at. A returned user keeps a hash, for the schema wants one: one that no password fits. No row back: the
+-- address was proven in this instant, or is another one, or the row is another account's by now. Served by users_pkey.
+UPDATE auth.users
+SET
+    email_proven_at = sqlc.arg(proven_at)::timestamptz,
+    email_proven_by = sqlc.narg(proven_by)::text,
+    legacy_tokens_valid_after = CASE
+        WHEN sqlc.arg(ends_sessions)::boolean
+            THEN greatest(legacy_tokens_valid_after, date_trunc('second', clock_timestamp()) + interval '1 second')
+        ELSE legacy_tokens_valid_after
+    END,
+    tokens_valid_after = CASE
+        WHEN sqlc.arg(ends_sessions)::boolean
+            THEN
+                greatest(
+                    tokens_valid_after,
+                    least(sqlc.arg(proven_at)::timestamptz, date_trunc('second', clock_timestamp()) + interval '1 second')
+                )
+        ELSE tokens_valid_after
+    END,
+    password_hash = CASE
+        WHEN sqlc.arg(keep_password)::boolean OR password_hash IS NULL THEN password_hash
+        WHEN auth_provider IN ('firebase', 'hybrid') THEN NULL
+        ELSE '!'
+    END,
+    provider_data = CASE
+        WHEN jsonb_typeof(provider_data) = 'object' THEN provider_data || '{"email_verified": true}'
+        ELSE '{"email_verified": true}'
+    END,
+    updated_at = clock_timestamp()
+WHERE
+    id = sqlc.arg(id) AND firebase_uid = sqlc.arg(firebase_uid)::varchar AND email_proven_at IS NULL
+    AND auth.canonical_email(email) = sqlc.arg(email)::text
+RETURNING
+    id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by;
 
 -- name: TouchLastLogin :exec
 -- Called by internal/user off the request's path; most calls find nothing to do. Who was seen has an account that works: a
@@ -284,7 +345,7 @@ SET username = sqlc.arg(username)::varchar, updated_at = now()
 WHERE id = sqlc.arg(id) AND username IS DISTINCT FROM sqlc.arg(username)::varchar
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at;
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by;
 
 -- name: DeleteUser :exec
 -- Called by internal/user in one transaction with InsertTombstone. Served by users_pkey.
@@ -333,7 +394,7 @@ WHERE id = sqlc.arg(id);
 SELECT
     users.id, users.firebase_uid, users.auth_provider, users.username, users.email, users.user_type, users.is_active,
     users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
-    users.updated_at, users.legacy_tokens_valid_after,
+    users.updated_at, users.email_proven_at, users.email_proven_by, users.legacy_tokens_valid_after,
     ARRAY(
         SELECT ended.id FROM auth.legacy_sessions AS ended
         WHERE

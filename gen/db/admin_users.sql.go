@@ -19,6 +19,8 @@ SET
     username = coalesce($1::varchar, username),
     user_type = coalesce($2::varchar, user_type),
     email = coalesce($3::varchar, email),
+    email_proven_at = CASE WHEN $3::varchar IS NULL THEN email_proven_at END,
+    email_proven_by = CASE WHEN $3::varchar IS NULL THEN email_proven_by END,
     provider_data = CASE
         WHEN $3::varchar IS NULL THEN provider_data
         WHEN jsonb_typeof(provider_data) = 'object' THEN provider_data || '{"email_verified": false}'
@@ -28,7 +30,7 @@ SET
 WHERE id = $4
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 `
 
 type ChangeUserParams struct {
@@ -52,6 +54,8 @@ type ChangeUserRow struct {
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
 	UpdatedAt        *time.Time
+	EmailProvenAt    *time.Time
+	EmailProvenBy    *string
 }
 
 // Called by internal/user for an operator; the unique indexes decide races. An address that an operator writes down is one that
@@ -78,6 +82,8 @@ func (q *Queries) ChangeUser(ctx context.Context, db DBTX, arg ChangeUserParams)
 		&i.LastLogin,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.EmailProvenAt,
+		&i.EmailProvenBy,
 	)
 	return i, err
 }
@@ -94,7 +100,7 @@ SET
 WHERE id = $2 AND coalesce(is_active, true)
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 `
 
 type DeactivateParams struct {
@@ -116,6 +122,8 @@ type DeactivateRow struct {
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
 	UpdatedAt        *time.Time
+	EmailProvenAt    *time.Time
+	EmailProvenBy    *string
 }
 
 // Called by internal/user for an operator; every session that began before the next whole second is over. No row back: it was
@@ -137,6 +145,8 @@ func (q *Queries) Deactivate(ctx context.Context, db DBTX, arg DeactivateParams)
 		&i.LastLogin,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.EmailProvenAt,
+		&i.EmailProvenBy,
 	)
 	return i, err
 }
@@ -152,7 +162,7 @@ WHERE id = $2 AND coalesce(
 )
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 `
 
 type EndSessionsParams struct {
@@ -174,6 +184,8 @@ type EndSessionsRow struct {
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
 	UpdatedAt        *time.Time
+	EmailProvenAt    *time.Time
+	EmailProvenBy    *string
 }
 
 // Called by internal/user for an operator. No row back: every session that there can be has been ended in this second already.
@@ -195,6 +207,8 @@ func (q *Queries) EndSessions(ctx context.Context, db DBTX, arg EndSessionsParam
 		&i.LastLogin,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.EmailProvenAt,
+		&i.EmailProvenBy,
 	)
 	return i, err
 }
@@ -203,7 +217,7 @@ const findUsers = `-- name: FindUsers :many
 SELECT
     users.id, users.firebase_uid, users.auth_provider, users.username, users.email, users.user_type, users.is_active,
     users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
-    users.updated_at, users.last_firebase_sync,
+    users.updated_at, users.email_proven_at, users.email_proven_by, users.last_firebase_sync,
     coalesce(
         users.provider_data ->> 'sync_failure',
         (SELECT claims.failure FROM auth.move_claims AS claims WHERE claims.user_id = users.id), ''
@@ -232,6 +246,8 @@ type FindUsersRow struct {
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
 	UpdatedAt        *time.Time
+	EmailProvenAt    *time.Time
+	EmailProvenBy    *string
 	LastFirebaseSync *time.Time
 	Failure          string
 }
@@ -261,6 +277,8 @@ func (q *Queries) FindUsers(ctx context.Context, db DBTX, arg FindUsersParams) (
 			&i.LastLogin,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.EmailProvenAt,
+			&i.EmailProvenBy,
 			&i.LastFirebaseSync,
 			&i.Failure,
 		); err != nil {
@@ -343,7 +361,7 @@ SET
 WHERE id = $2 AND (NOT coalesce(is_active, true) OR federation_status = 'disabled')
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 `
 
 type ReactivateParams struct {
@@ -365,6 +383,8 @@ type ReactivateRow struct {
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
 	UpdatedAt        *time.Time
+	EmailProvenAt    *time.Time
+	EmailProvenBy    *string
 }
 
 // Called by internal/user for an operator; no session of before comes back, nor one that Firebase began meanwhile, which may not have
@@ -387,6 +407,8 @@ func (q *Queries) Reactivate(ctx context.Context, db DBTX, arg ReactivateParams)
 		&i.LastLogin,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.EmailProvenAt,
+		&i.EmailProvenBy,
 	)
 	return i, err
 }
@@ -395,7 +417,7 @@ const searchUsers = `-- name: SearchUsers :many
 SELECT
     users.id, users.firebase_uid, users.auth_provider, users.username, users.email, users.user_type, users.is_active,
     users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
-    users.updated_at, users.last_firebase_sync,
+    users.updated_at, users.email_proven_at, users.email_proven_by, users.last_firebase_sync,
     coalesce(
         users.provider_data ->> 'sync_failure',
         (SELECT claims.failure FROM auth.move_claims AS claims WHERE claims.user_id = users.id), ''
@@ -441,6 +463,8 @@ type SearchUsersRow struct {
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
 	UpdatedAt        *time.Time
+	EmailProvenAt    *time.Time
+	EmailProvenBy    *string
 	LastFirebaseSync *time.Time
 	Failure          string
 }
@@ -475,6 +499,8 @@ func (q *Queries) SearchUsers(ctx context.Context, db DBTX, arg SearchUsersParam
 			&i.LastLogin,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.EmailProvenAt,
+			&i.EmailProvenBy,
 			&i.LastFirebaseSync,
 			&i.Failure,
 		); err != nil {
@@ -492,7 +518,7 @@ const searchUsersByEmail = `-- name: SearchUsersByEmail :many
 SELECT
     users.id, users.firebase_uid, users.auth_provider, users.username, users.email, users.user_type, users.is_active,
     users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
-    users.updated_at, users.last_firebase_sync,
+    users.updated_at, users.email_proven_at, users.email_proven_by, users.last_firebase_sync,
     coalesce(
         users.provider_data ->> 'sync_failure',
         (SELECT claims.failure FROM auth.move_claims AS claims WHERE claims.user_id = users.id), ''
@@ -542,6 +568,8 @@ type SearchUsersByEmailRow struct {
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
 	UpdatedAt        *time.Time
+	EmailProvenAt    *time.Time
+	EmailProvenBy    *string
 	LastFirebaseSync *time.Time
 	Failure          string
 }
@@ -579,6 +607,8 @@ func (q *Queries) SearchUsersByEmail(ctx context.Context, db DBTX, arg SearchUse
 			&i.LastLogin,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.EmailProvenAt,
+			&i.EmailProvenBy,
 			&i.LastFirebaseSync,
 			&i.Failure,
 		); err != nil {
@@ -596,7 +626,7 @@ const searchUsersByUsername = `-- name: SearchUsersByUsername :many
 SELECT
     users.id, users.firebase_uid, users.auth_provider, users.username, users.email, users.user_type, users.is_active,
     users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
-    users.updated_at, users.last_firebase_sync,
+    users.updated_at, users.email_proven_at, users.email_proven_by, users.last_firebase_sync,
     coalesce(
         users.provider_data ->> 'sync_failure',
         (SELECT claims.failure FROM auth.move_claims AS claims WHERE claims.user_id = users.id), ''
@@ -646,6 +676,8 @@ type SearchUsersByUsernameRow struct {
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
 	UpdatedAt        *time.Time
+	EmailProvenAt    *time.Time
+	EmailProvenBy    *string
 	LastFirebaseSync *time.Time
 	Failure          string
 }
@@ -683,6 +715,8 @@ func (q *Queries) SearchUsersByUsername(ctx context.Context, db DBTX, arg Search
 			&i.LastLogin,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.EmailProvenAt,
+			&i.EmailProvenBy,
 			&i.LastFirebaseSync,
 			&i.Failure,
 		); err != nil {

@@ -62,7 +62,7 @@ WITH person AS (
         )
     RETURNING
         id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-        tokens_valid_after, last_login, created_at, updated_at
+        tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 ),
 expired AS (
     DELETE FROM auth.legacy_sessions
@@ -83,7 +83,7 @@ begun AS (
 SELECT
     person.id, person.firebase_uid, person.auth_provider, person.username, person.email, person.user_type, person.is_active,
     person.token_balance, person.federation_status, person.tokens_valid_after, person.last_login, person.created_at,
-    person.updated_at, begun.began_at, begun.rotated_at, begun.expires_at
+    person.updated_at, person.email_proven_at, person.email_proven_by, begun.began_at, begun.rotated_at, begun.expires_at
 FROM person
 CROSS JOIN begun
 `
@@ -111,6 +111,8 @@ type BeginLegacySessionRow struct {
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
 	UpdatedAt        *time.Time
+	EmailProvenAt    *time.Time
+	EmailProvenBy    *string
 	BeganAt          time.Time
 	RotatedAt        time.Time
 	ExpiresAt        time.Time
@@ -147,6 +149,8 @@ func (q *Queries) BeginLegacySession(ctx context.Context, db DBTX, arg BeginLega
 		&i.LastLogin,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.EmailProvenAt,
+		&i.EmailProvenBy,
 		&i.BeganAt,
 		&i.RotatedAt,
 		&i.ExpiresAt,
@@ -273,7 +277,7 @@ SELECT
     (sessions.rotated_at > clock_timestamp() - interval '30 seconds')::boolean AS in_grace,
     users.firebase_uid, users.auth_provider, users.username, users.email, users.user_type, users.is_active,
     users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
-    users.updated_at, users.legacy_tokens_valid_after
+    users.updated_at, users.email_proven_at, users.email_proven_by, users.legacy_tokens_valid_after
 FROM auth.legacy_sessions AS sessions
 INNER JOIN auth.users AS users ON sessions.user_id = users.id
 WHERE sessions.id = $1
@@ -301,6 +305,8 @@ type LegacySessionRow struct {
 	LastLogin              *time.Time
 	CreatedAt              *time.Time
 	UpdatedAt              *time.Time
+	EmailProvenAt          *time.Time
+	EmailProvenBy          *string
 	LegacyTokensValidAfter *time.Time
 }
 
@@ -331,6 +337,8 @@ func (q *Queries) LegacySession(ctx context.Context, db DBTX, id uuid.UUID) (Leg
 		&i.LastLogin,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.EmailProvenAt,
+		&i.EmailProvenBy,
 		&i.LegacyTokensValidAfter,
 	)
 	return i, err

@@ -112,18 +112,20 @@ const finishMove = `-- name: FinishMove :execrows
 UPDATE auth.users
 SET
     password_set_at = CASE WHEN $1::boolean THEN clock_timestamp() ELSE password_set_at END,
-    firebase_uid = $2::varchar, auth_provider = 'hybrid', federation_status = 'active',
+    email_proven_at = CASE WHEN $2::boolean THEN clock_timestamp() END, email_proven_by = NULL,
+    firebase_uid = $3::varchar, auth_provider = 'hybrid', federation_status = 'active',
     last_firebase_sync = now(), updated_at = now()
 WHERE
-    id = $3 AND federation_status = 'syncing' AND coalesce(auth_provider, 'local') = 'local' AND firebase_uid IS NULL
+    id = $4 AND federation_status = 'syncing' AND coalesce(auth_provider, 'local') = 'local' AND firebase_uid IS NULL
     AND EXISTS (
         SELECT FROM auth.move_claims
-        WHERE move_claims.user_id = $3 AND move_claims.claimed_by = $4::text
+        WHERE move_claims.user_id = $4 AND move_claims.claimed_by = $5::text
     )
 `
 
 type FinishMoveParams struct {
 	OnePassword bool
+	EmailProven bool
 	FirebaseUID string
 	ID          uuid.UUID
 	ClaimedBy   string
@@ -131,10 +133,11 @@ type FinishMoveParams struct {
 
 // Called by internal/move when Firebase has the account, in one transaction with the end of the claim: from now on the person
 // signs in there. Nobody but the holder of the claim may. Where both sides are known to have one password now, the hash is as new as
-// Firebase's (A7). Served by users_pkey and move_claims_pkey.
+// Firebase's (A7). Where the platform vouches for the address, it is proven. Served by users_pkey and move_claims_pkey.
 func (q *Queries) FinishMove(ctx context.Context, db DBTX, arg FinishMoveParams) (int64, error) {
 	result, err := db.Exec(ctx, finishMove,
 		arg.OnePassword,
+		arg.EmailProven,
 		arg.FirebaseUID,
 		arg.ID,
 		arg.ClaimedBy,
@@ -143,6 +146,21 @@ func (q *Queries) FinishMove(ctx context.Context, db DBTX, arg FinishMoveParams)
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const moveConflict = `-- name: MoveConflict :one
+SELECT coalesce(failure, '')::text AS failure
+FROM auth.move_claims
+WHERE user_id = $1 AND failed_at >= clock_timestamp() - interval '1 hour'
+`
+
+// Called by internal/move for a row that cannot be claimed: the conflict that keeps it from being tried again within the hour, as
+// ClaimMoveCredentials has it. Served by move_claims_pkey.
+func (q *Queries) MoveConflict(ctx context.Context, db DBTX, userID uuid.UUID) (string, error) {
+	row := db.QueryRow(ctx, moveConflict, userID)
+	var failure string
+	err := row.Scan(&failure)
+	return failure, err
 }
 
 const moveUnderWay = `-- name: MoveUnderWay :one

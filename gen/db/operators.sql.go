@@ -18,7 +18,7 @@ SET user_type = $1::varchar, updated_at = clock_timestamp()
 WHERE id = $2
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 `
 
 type GiveUserTypeParams struct {
@@ -40,6 +40,8 @@ type GiveUserTypeRow struct {
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
 	UpdatedAt        *time.Time
+	EmailProvenAt    *time.Time
+	EmailProvenBy    *string
 }
 
 // Called by internal/user in one transaction with its audit event. Served by users_pkey.
@@ -60,6 +62,8 @@ func (q *Queries) GiveUserType(ctx context.Context, db DBTX, arg GiveUserTypePar
 		&i.LastLogin,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.EmailProvenAt,
+		&i.EmailProvenBy,
 	)
 	return i, err
 }

@@ -19,7 +19,7 @@ SET last_firebase_sync = CASE WHEN $1::boolean THEN now() ELSE last_firebase_syn
 WHERE id = $2
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 `
 
 type FoundInStepParams struct {
@@ -41,6 +41,8 @@ type FoundInStepRow struct {
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
 	UpdatedAt        *time.Time
+	EmailProvenAt    *time.Time
+	EmailProvenBy    *string
 }
 
 // Called by internal/user when a row and its account agree; in_step false leaves the time of the last agreement. Served by users_pkey.
@@ -61,6 +63,8 @@ func (q *Queries) FoundInStep(ctx context.Context, db DBTX, arg FoundInStepParam
 		&i.LastLogin,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.EmailProvenAt,
+		&i.EmailProvenBy,
 	)
 	return i, err
 }
@@ -90,7 +94,7 @@ func (q *Queries) RowBeforeSync(ctx context.Context, db DBTX, firebaseUid string
 const rowToSync = `-- name: RowToSync :one
 SELECT
     id, firebase_uid, auth_provider, email, is_active, federation_status, provider_data, password_set_at,
-    coalesce(updated_at::text, '')::text AS version,
+    email_proven_at, coalesce(updated_at::text, '')::text AS version,
     (password_hash IS NOT NULL AND password_hash <> '!')::boolean AS has_password
 FROM auth.users
 WHERE firebase_uid = $1::varchar
@@ -106,6 +110,7 @@ type RowToSyncRow struct {
 	FederationStatus *string
 	ProviderData     json.RawMessage
 	PasswordSetAt    *time.Time
+	EmailProvenAt    *time.Time
 	Version          string
 	HasPassword      bool
 }
@@ -124,6 +129,7 @@ func (q *Queries) RowToSync(ctx context.Context, db DBTX, firebaseUid string) (R
 		&i.FederationStatus,
 		&i.ProviderData,
 		&i.PasswordSetAt,
+		&i.EmailProvenAt,
 		&i.Version,
 		&i.HasPassword,
 	)
@@ -133,7 +139,7 @@ func (q *Queries) RowToSync(ctx context.Context, db DBTX, firebaseUid string) (R
 const rowsOfAccounts = `-- name: RowsOfAccounts :many
 SELECT
     id, firebase_uid, auth_provider, email, is_active, federation_status, provider_data, password_set_at,
-    coalesce(updated_at::text, '')::text AS version,
+    email_proven_at, coalesce(updated_at::text, '')::text AS version,
     (password_hash IS NOT NULL AND password_hash <> '!')::boolean AS has_password
 FROM auth.users
 WHERE firebase_uid = ANY($1::varchar [])
@@ -148,6 +154,7 @@ type RowsOfAccountsRow struct {
 	FederationStatus *string
 	ProviderData     json.RawMessage
 	PasswordSetAt    *time.Time
+	EmailProvenAt    *time.Time
 	Version          string
 	HasPassword      bool
 }
@@ -171,6 +178,7 @@ func (q *Queries) RowsOfAccounts(ctx context.Context, db DBTX, firebaseUids []st
 			&i.FederationStatus,
 			&i.ProviderData,
 			&i.PasswordSetAt,
+			&i.EmailProvenAt,
 			&i.Version,
 			&i.HasPassword,
 		); err != nil {
@@ -199,12 +207,18 @@ SET
             + interval '1 second'
         )
     END,
+    email_proven_at = CASE
+        WHEN auth.canonical_email(email) = auth.canonical_email($1::varchar) THEN email_proven_at
+    END,
+    email_proven_by = CASE
+        WHEN auth.canonical_email(email) = auth.canonical_email($1::varchar) THEN email_proven_by
+    END,
     last_firebase_sync = CASE WHEN $6::boolean THEN now() ELSE last_firebase_sync END,
     updated_at = clock_timestamp()
 WHERE id = $7
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 `
 
 type WriteSyncParams struct {
@@ -231,11 +245,13 @@ type WriteSyncRow struct {
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
 	UpdatedAt        *time.Time
+	EmailProvenAt    *time.Time
+	EmailProvenBy    *string
 }
 
 // Called by internal/user with what differs between a row and its account. A local hash that is older than Firebase's password
 // becomes one that no password fits. Sessions that began before sessions_end_at are over, and none that begins after the next
-// whole second. Served by users_pkey.
+// whole second. Another address is one that nobody has proven yet. Served by users_pkey.
 func (q *Queries) WriteSync(ctx context.Context, db DBTX, arg WriteSyncParams) (WriteSyncRow, error) {
 	row := db.QueryRow(ctx, writeSync,
 		arg.Email,
@@ -261,6 +277,8 @@ func (q *Queries) WriteSync(ctx context.Context, db DBTX, arg WriteSyncParams) (
 		&i.LastLogin,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.EmailProvenAt,
+		&i.EmailProvenBy,
 	)
 	return i, err
 }

@@ -45,7 +45,7 @@ SET username = $1::varchar, updated_at = now()
 WHERE id = $2 AND username IS DISTINCT FROM $1::varchar
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 `
 
 type ChangeUsernameParams struct {
@@ -67,6 +67,8 @@ type ChangeUsernameRow struct {
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
 	UpdatedAt        *time.Time
+	EmailProvenAt    *time.Time
+	EmailProvenBy    *string
 }
 
 // Called by internal/user; users_username_key decides races. No row back: no such user, or that is the name already.
@@ -88,6 +90,8 @@ func (q *Queries) ChangeUsername(ctx context.Context, db DBTX, arg ChangeUsernam
 		&i.LastLogin,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.EmailProvenAt,
+		&i.EmailProvenBy,
 	)
 	return i, err
 }
@@ -149,14 +153,15 @@ const firstSight = `-- name: FirstSight :one
 WITH seen AS (
     SELECT
         id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-        tokens_valid_after, last_login, created_at, updated_at
+        tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
     FROM auth.users
     WHERE firebase_uid = $1::varchar
 ),
 born AS (
     INSERT INTO auth.users (
         id, firebase_uid, auth_provider, email, username, user_type, is_active, token_balance, provider_data,
-        last_firebase_sync, federation_status, tokens_valid_after, last_login, created_at, updated_at
+        last_firebase_sync, federation_status, tokens_valid_after, last_login, created_at, updated_at, email_proven_at,
+        email_proven_by
     )
     SELECT
         $2::uuid,
@@ -173,28 +178,30 @@ born AS (
             SELECT max(tombstones.deleted_at) FROM auth.tombstones
             WHERE tombstones.firebase_uid = $1::varchar
         ),
-        CASE WHEN $7::boolean THEN now() END, now(), now()
+        CASE WHEN $7::boolean THEN now() END, now(), now(),
+        CASE WHEN $8::text IS NOT NULL THEN $9::timestamptz END,
+        $8::text
     WHERE
         NOT EXISTS (SELECT FROM seen)
         AND NOT EXISTS (
             SELECT FROM auth.tombstones
             WHERE
                 tombstones.firebase_uid = $1::varchar
-                AND tombstones.deleted_at > $8::timestamptz
+                AND tombstones.deleted_at > $9::timestamptz
         )
     ON CONFLICT DO NOTHING
     RETURNING
         id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-        tokens_valid_after, last_login, created_at, updated_at
+        tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 )
 SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 FROM seen
 UNION ALL
 SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 FROM born
 `
 
@@ -206,6 +213,7 @@ type FirstSightParams struct {
 	OtherUsername *string
 	ProviderData  json.RawMessage
 	Seen          bool
+	ProvenBy      *string
 	AuthTime      time.Time
 }
 
@@ -223,6 +231,8 @@ type FirstSightRow struct {
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
 	UpdatedAt        *time.Time
+	EmailProvenAt    *time.Time
+	EmailProvenBy    *string
 }
 
 // Every query that returns a person lists the same columns in the same order, so that internal/user reads them all alike.
@@ -244,6 +254,7 @@ func (q *Queries) FirstSight(ctx context.Context, db DBTX, arg FirstSightParams)
 		arg.OtherUsername,
 		arg.ProviderData,
 		arg.Seen,
+		arg.ProvenBy,
 		arg.AuthTime,
 	)
 	var i FirstSightRow
@@ -261,6 +272,8 @@ func (q *Queries) FirstSight(ctx context.Context, db DBTX, arg FirstSightParams)
 		&i.LastLogin,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.EmailProvenAt,
+		&i.EmailProvenBy,
 	)
 	return i, err
 }
@@ -277,11 +290,13 @@ members AS (
         nullif(unnest($5::varchar []), '') AS username,
         nullif(unnest($6::varchar []), '') AS other_username,
         unnest($7::jsonb []) AS provider_data,
-        unnest($8::timestamptz []) AS auth_time
+        unnest($8::timestamptz []) AS auth_time,
+        nullif(unnest($9::text []), '') AS proven_by
 )
 INSERT INTO auth.users (
     id, firebase_uid, auth_provider, email, username, user_type, is_active, token_balance, provider_data,
-    last_firebase_sync, federation_status, tokens_valid_after, last_login, created_at, updated_at
+    last_firebase_sync, federation_status, tokens_valid_after, last_login, created_at, updated_at, email_proven_at,
+    email_proven_by
 )
 SELECT
     members.id,
@@ -295,7 +310,9 @@ SELECT
     END,
     'user', true, 0, members.provider_data, now(), 'active',
     deleted.last_at,
-    now(), now(), now()
+    now(), now(), now(),
+    CASE WHEN members.proven_by IS NOT NULL THEN members.auth_time END,
+    members.proven_by
 FROM patience
 CROSS JOIN members
 CROSS JOIN LATERAL (
@@ -307,7 +324,7 @@ ORDER BY members.username COLLATE "C", members.email COLLATE "C", members.fireba
 ON CONFLICT DO NOTHING
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 `
 
 type FirstSightsParams struct {
@@ -319,6 +336,7 @@ type FirstSightsParams struct {
 	OtherUsernames []string
 	ProviderData   []json.RawMessage
 	AuthTimes      []time.Time
+	ProvenBy       []string
 }
 
 type FirstSightsRow struct {
@@ -335,6 +353,8 @@ type FirstSightsRow struct {
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
 	UpdatedAt        *time.Time
+	EmailProvenAt    *time.Time
+	EmailProvenBy    *string
 }
 
 // Called by internal/user for those uids of verified tokens that were found to have no row, or are taken to have none, many at once:
@@ -353,6 +373,7 @@ func (q *Queries) FirstSights(ctx context.Context, db DBTX, arg FirstSightsParam
 		arg.OtherUsernames,
 		arg.ProviderData,
 		arg.AuthTimes,
+		arg.ProvenBy,
 	)
 	if err != nil {
 		return nil, err
@@ -375,6 +396,8 @@ func (q *Queries) FirstSights(ctx context.Context, db DBTX, arg FirstSightsParam
 			&i.LastLogin,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.EmailProvenAt,
+			&i.EmailProvenBy,
 		); err != nil {
 			return nil, err
 		}
@@ -427,16 +450,18 @@ SET
         )
     ),
     provider_data = $4::jsonb,
+    email_proven_at = $5::timestamptz,
+    email_proven_by = $6::text,
     last_firebase_sync = now(),
-    last_login = CASE WHEN $5::boolean THEN now() ELSE last_login END,
+    last_login = CASE WHEN $7::boolean THEN now() ELSE last_login END,
     updated_at = now()
 WHERE
-    id = $6 AND firebase_uid IS NULL
-    AND ($7::boolean OR user_type IS DISTINCT FROM 'admin')
-    AND auth.canonical_email(email) = $8::text
+    id = $8 AND firebase_uid IS NULL
+    AND ($9::boolean OR user_type IS DISTINCT FROM 'admin')
+    AND auth.canonical_email(email) = $10::text
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 `
 
 type LinkIdentityParams struct {
@@ -444,6 +469,8 @@ type LinkIdentityParams struct {
 	KeepPassword bool
 	IssuedUntil  time.Time
 	ProviderData json.RawMessage
+	ProvenAt     *time.Time
+	ProvenBy     *string
 	Seen         bool
 	ID           uuid.UUID
 	AdminToo     bool
@@ -464,10 +491,13 @@ type LinkIdentityRow struct {
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
 	UpdatedAt        *time.Time
+	EmailProvenAt    *time.Time
+	EmailProvenBy    *string
 }
 
 // Called by internal/user when a verified e-mail, or somebody who knows the password, meets a row that no Firebase account owns
-// yet. The conditions stand in the statement, so that two links at once cannot both win. An admin's row takes the password. Sessions of a deleted account of this uid stay revoked.
+// yet. The conditions stand in the statement, so that two links at once cannot both win. An admin's row takes the password. Sessions
+// of a deleted account of this uid stay revoked. proven_at is NULL where this link proves no address.
 // Served by users_pkey or idx_users_canonical_email, idx_tombstones_firebase_uid.
 func (q *Queries) LinkIdentity(ctx context.Context, db DBTX, arg LinkIdentityParams) (LinkIdentityRow, error) {
 	row := db.QueryRow(ctx, linkIdentity,
@@ -475,6 +505,8 @@ func (q *Queries) LinkIdentity(ctx context.Context, db DBTX, arg LinkIdentityPar
 		arg.KeepPassword,
 		arg.IssuedUntil,
 		arg.ProviderData,
+		arg.ProvenAt,
+		arg.ProvenBy,
 		arg.Seen,
 		arg.ID,
 		arg.AdminToo,
@@ -495,6 +527,108 @@ func (q *Queries) LinkIdentity(ctx context.Context, db DBTX, arg LinkIdentityPar
 		&i.LastLogin,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.EmailProvenAt,
+		&i.EmailProvenBy,
+	)
+	return i, err
+}
+
+const proveEmail = `-- name: ProveEmail :one
+UPDATE auth.users
+SET
+    email_proven_at = $1::timestamptz,
+    email_proven_by = $2::text,
+    legacy_tokens_valid_after = CASE
+        WHEN $3::boolean
+            THEN greatest(legacy_tokens_valid_after, date_trunc('second', clock_timestamp()) + interval '1 second')
+        ELSE legacy_tokens_valid_after
+    END,
+    tokens_valid_after = CASE
+        WHEN $3::boolean
+            THEN
+                greatest(
+                    tokens_valid_after,
+                    least($1::timestamptz, date_trunc('second', clock_timestamp()) + interval '1 second')
+                )
+        ELSE tokens_valid_after
+    END,
+    password_hash = CASE
+        WHEN $4::boolean OR password_hash IS NULL THEN password_hash
+        WHEN auth_provider IN ('firebase', 'hybrid') THEN NULL
+        ELSE '!'
+    END,
+    provider_data = CASE
+        WHEN jsonb_typeof(provider_data) = 'object' THEN provider_data || '{"email_verified": true}'
+        ELSE '{"email_verified": true}'
+    END,
+    updated_at = clock_timestamp()
+WHERE
+    id = $5 AND firebase_uid = $6::varchar AND email_proven_at IS NULL
+    AND auth.canonical_email(email) = $7::text
+RETURNING
+    id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
+`
+
+type ProveEmailParams struct {
+	ProvenAt     time.Time
+	ProvenBy     *string
+	EndsSessions bool
+	KeepPassword bool
+	ID           uuid.UUID
+	FirebaseUID  string
+	Email        string
+}
+
+type ProveEmailRow struct {
+	ID               uuid.UUID
+	FirebaseUID      *string
+	AuthProvider     *string
+	Username         *string
+	Email            string
+	UserType         *string
+	IsActive         *bool
+	TokenBalance     *int32
+	FederationStatus *string
+	TokensValidAfter *time.Time
+	LastLogin        *time.Time
+	CreatedAt        *time.Time
+	UpdatedAt        *time.Time
+	EmailProvenAt    *time.Time
+	EmailProvenBy    *string
+}
+
+// Called by internal/user for the first trusted proof of the address of a row, in one transaction with its audit event. Where
+// ends_sessions, the sessions from before the proof are over: those of the legacy kind that have begun by now, and those at Firebase
+// that began before proven_at. A returned user keeps a hash, for the schema wants one: one that no password fits. No row back: the
+// address was proven in this instant, or is another one, or the row is another account's by now. Served by users_pkey.
+func (q *Queries) ProveEmail(ctx context.Context, db DBTX, arg ProveEmailParams) (ProveEmailRow, error) {
+	row := db.QueryRow(ctx, proveEmail,
+		arg.ProvenAt,
+		arg.ProvenBy,
+		arg.EndsSessions,
+		arg.KeepPassword,
+		arg.ID,
+		arg.FirebaseUID,
+		arg.Email,
+	)
+	var i ProveEmailRow
+	err := row.Scan(
+		&i.ID,
+		&i.FirebaseUID,
+		&i.AuthProvider,
+		&i.Username,
+		&i.Email,
+		&i.UserType,
+		&i.IsActive,
+		&i.TokenBalance,
+		&i.FederationStatus,
+		&i.TokensValidAfter,
+		&i.LastLogin,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.EmailProvenAt,
+		&i.EmailProvenBy,
 	)
 	return i, err
 }
@@ -513,7 +647,7 @@ WHERE
     AND coalesce(tokens_valid_after <= $2::timestamptz, true)
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 `
 
 type RecordSignInParams struct {
@@ -535,6 +669,8 @@ type RecordSignInRow struct {
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
 	UpdatedAt        *time.Time
+	EmailProvenAt    *time.Time
+	EmailProvenBy    *string
 }
 
 // Called by internal/user when somebody has just proved who they are: last_login at once, and a registration that stopped
@@ -557,6 +693,8 @@ func (q *Queries) RecordSignIn(ctx context.Context, db DBTX, arg RecordSignInPar
 		&i.LastLogin,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.EmailProvenAt,
+		&i.EmailProvenBy,
 	)
 	return i, err
 }
@@ -573,24 +711,35 @@ SET
             WHERE tombstones.firebase_uid = $1::varchar
         )
     ),
-    provider_data = $2::jsonb,
+    password_hash = CASE
+        WHEN $2::boolean THEN password_hash
+        WHEN auth_provider IN ('firebase', 'hybrid') THEN NULL
+        ELSE '!'
+    END,
+    legacy_tokens_valid_after = date_trunc('second', clock_timestamp()) + interval '1 second',
+    provider_data = $3::jsonb,
+    email_proven_at = $4::timestamptz,
+    email_proven_by = $5::text,
     last_firebase_sync = now(),
-    last_login = CASE WHEN $3::boolean THEN now() ELSE last_login END,
+    last_login = CASE WHEN $6::boolean THEN now() ELSE last_login END,
     updated_at = now()
 WHERE
-    id = $4
-    AND firebase_uid = $5::varchar
+    id = $7
+    AND firebase_uid = $8::varchar
     AND coalesce(token_balance, 0) = 0
     AND coalesce(user_type, 'user') = 'user'
-    AND ($6::boolean OR (federation_status = 'syncing' AND last_login IS NULL))
+    AND ($9::boolean OR (federation_status = 'syncing' AND last_login IS NULL))
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 `
 
 type RelinkIdentityParams struct {
 	FirebaseUID     string
+	KeepPassword    bool
 	ProviderData    json.RawMessage
+	ProvenAt        *time.Time
+	ProvenBy        *string
 	Seen            bool
 	ID              uuid.UUID
 	GoneFirebaseUID string
@@ -611,15 +760,21 @@ type RelinkIdentityRow struct {
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
 	UpdatedAt        *time.Time
+	EmailProvenAt    *time.Time
+	EmailProvenBy    *string
 }
 
 // Called by internal/user when the account that a row was linked to is gone at Firebase. Only a row that could hurt nobody:
 // no balance, no special type; and only for whom the address is proven, or where nobody was ever behind the row (a
-// registration that stopped before Firebase had made the account). Served by users_pkey or idx_users_firebase_uid.
+// registration that stopped before Firebase had made the account). The legacy sessions of the account that is gone end with it; so does
+// a local password, unless keep_password. Served by users_pkey or idx_users_firebase_uid.
 func (q *Queries) RelinkIdentity(ctx context.Context, db DBTX, arg RelinkIdentityParams) (RelinkIdentityRow, error) {
 	row := db.QueryRow(ctx, relinkIdentity,
 		arg.FirebaseUID,
+		arg.KeepPassword,
 		arg.ProviderData,
+		arg.ProvenAt,
+		arg.ProvenBy,
 		arg.Seen,
 		arg.ID,
 		arg.GoneFirebaseUID,
@@ -640,6 +795,8 @@ func (q *Queries) RelinkIdentity(ctx context.Context, db DBTX, arg RelinkIdentit
 		&i.LastLogin,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.EmailProvenAt,
+		&i.EmailProvenBy,
 	)
 	return i, err
 }
@@ -693,7 +850,9 @@ func (q *Queries) SetAsidePassword(ctx context.Context, db DBTX, arg SetAsidePas
 
 const storeChangedEmail = `-- name: StoreChangedEmail :execrows
 UPDATE auth.users
-SET email = $1::varchar, last_firebase_sync = now(), updated_at = now()
+SET
+    email = $1::varchar, email_proven_at = NULL, email_proven_by = NULL, last_firebase_sync = now(),
+    updated_at = now()
 WHERE id = $2 AND firebase_uid = $3::varchar AND email <> $1::varchar
 `
 
@@ -703,8 +862,8 @@ type StoreChangedEmailParams struct {
 	FirebaseUID string
 }
 
-// Called by internal/user when Firebase says that the account of a row has another address by now. No row: somebody has
-// written it down already, or the row is another account's by now. Served by users_pkey or
+// Called by internal/user when Firebase says that the account of a row has another address by now: one that nobody has proven here.
+// No row: somebody has written it down already, or the row is another account's by now. Served by users_pkey or
 // idx_users_firebase_uid.
 func (q *Queries) StoreChangedEmail(ctx context.Context, db DBTX, arg StoreChangedEmailParams) (int64, error) {
 	result, err := db.Exec(ctx, storeChangedEmail, arg.Email, arg.ID, arg.FirebaseUID)
@@ -734,7 +893,7 @@ func (q *Queries) TouchLastLogin(ctx context.Context, db DBTX, id uuid.UUID) err
 const userByEmail = `-- name: UserByEmail :one
 SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 FROM auth.users
 WHERE auth.canonical_email(email) = $1::text
 `
@@ -753,6 +912,8 @@ type UserByEmailRow struct {
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
 	UpdatedAt        *time.Time
+	EmailProvenAt    *time.Time
+	EmailProvenBy    *string
 }
 
 // Called by internal/user with a canonical e-mail. Served by idx_users_canonical_email.
@@ -773,6 +934,8 @@ func (q *Queries) UserByEmail(ctx context.Context, db DBTX, email string) (UserB
 		&i.LastLogin,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.EmailProvenAt,
+		&i.EmailProvenBy,
 	)
 	return i, err
 }
@@ -780,7 +943,7 @@ func (q *Queries) UserByEmail(ctx context.Context, db DBTX, email string) (UserB
 const userByFirebaseUID = `-- name: UserByFirebaseUID :one
 SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 FROM auth.users
 WHERE firebase_uid = $1::varchar AND set_config('transaction_read_only', 'off', true) = 'off'
 `
@@ -799,6 +962,8 @@ type UserByFirebaseUIDRow struct {
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
 	UpdatedAt        *time.Time
+	EmailProvenAt    *time.Time
+	EmailProvenBy    *string
 }
 
 // Called by internal/user where a row must exist already, and by internal/move to see whose an account is.
@@ -820,6 +985,8 @@ func (q *Queries) UserByFirebaseUID(ctx context.Context, db DBTX, firebaseUid st
 		&i.LastLogin,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.EmailProvenAt,
+		&i.EmailProvenBy,
 	)
 	return i, err
 }
@@ -827,7 +994,7 @@ func (q *Queries) UserByFirebaseUID(ctx context.Context, db DBTX, firebaseUid st
 const userByID = `-- name: UserByID :one
 SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 FROM auth.users
 WHERE id = $1
 `
@@ -846,6 +1013,8 @@ type UserByIDRow struct {
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
 	UpdatedAt        *time.Time
+	EmailProvenAt    *time.Time
+	EmailProvenBy    *string
 }
 
 // Called by internal/user where a change is under way, and to look somebody up. Served by users_pkey.
@@ -866,6 +1035,8 @@ func (q *Queries) UserByID(ctx context.Context, db DBTX, id uuid.UUID) (UserByID
 		&i.LastLogin,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.EmailProvenAt,
+		&i.EmailProvenBy,
 	)
 	return i, err
 }
@@ -873,7 +1044,7 @@ func (q *Queries) UserByID(ctx context.Context, db DBTX, id uuid.UUID) (UserByID
 const usersByFirebaseUIDs = `-- name: UsersByFirebaseUIDs :many
 SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 FROM auth.users
 WHERE firebase_uid = ANY($1::varchar []) AND set_config('transaction_read_only', 'off', true) = 'off'
 `
@@ -892,6 +1063,8 @@ type UsersByFirebaseUIDsRow struct {
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
 	UpdatedAt        *time.Time
+	EmailProvenAt    *time.Time
+	EmailProvenBy    *string
 }
 
 // Called by internal/user for verified tokens that no cache knows, where several wait at once. Reads and makes nothing: who is known
@@ -919,6 +1092,8 @@ func (q *Queries) UsersByFirebaseUIDs(ctx context.Context, db DBTX, firebaseUids
 			&i.LastLogin,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.EmailProvenAt,
+			&i.EmailProvenBy,
 		); err != nil {
 			return nil, err
 		}
@@ -933,7 +1108,7 @@ func (q *Queries) UsersByFirebaseUIDs(ctx context.Context, db DBTX, firebaseUids
 const usersByIDs = `-- name: UsersByIDs :many
 SELECT
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-    tokens_valid_after, last_login, created_at, updated_at
+    tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 FROM auth.users
 WHERE id = ANY($1::uuid []) AND set_config('transaction_read_only', 'off', true) = 'off'
 `
@@ -952,6 +1127,8 @@ type UsersByIDsRow struct {
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
 	UpdatedAt        *time.Time
+	EmailProvenAt    *time.Time
+	EmailProvenBy    *string
 }
 
 // Called by internal/user, for one or several that wait at once: tokens whose users' facts have grown old. Served by users_pkey.
@@ -978,6 +1155,8 @@ func (q *Queries) UsersByIDs(ctx context.Context, db DBTX, ids []uuid.UUID) ([]U
 			&i.LastLogin,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.EmailProvenAt,
+			&i.EmailProvenBy,
 		); err != nil {
 			return nil, err
 		}
@@ -993,7 +1172,7 @@ const usersByLegacyTokens = `-- name: UsersByLegacyTokens :many
 SELECT
     users.id, users.firebase_uid, users.auth_provider, users.username, users.email, users.user_type, users.is_active,
     users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
-    users.updated_at, users.legacy_tokens_valid_after,
+    users.updated_at, users.email_proven_at, users.email_proven_by, users.legacy_tokens_valid_after,
     ARRAY(
         SELECT ended.id FROM auth.legacy_sessions AS ended
         WHERE
@@ -1018,6 +1197,8 @@ type UsersByLegacyTokensRow struct {
 	LastLogin              *time.Time
 	CreatedAt              *time.Time
 	UpdatedAt              *time.Time
+	EmailProvenAt          *time.Time
+	EmailProvenBy          *string
 	LegacyTokensValidAfter *time.Time
 	EndedSessions          []uuid.UUID
 }
@@ -1049,6 +1230,8 @@ func (q *Queries) UsersByLegacyTokens(ctx context.Context, db DBTX, ids []uuid.U
 			&i.LastLogin,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.EmailProvenAt,
+			&i.EmailProvenBy,
 			&i.LegacyTokensValidAfter,
 			&i.EndedSessions,
 		); err != nil {

@@ -16,6 +16,7 @@ import (
 	"auth-v2-service/internal/pause"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/principal"
+	"auth-v2-service/internal/token"
 	"auth-v2-service/internal/user"
 )
 
@@ -90,7 +91,7 @@ func (s *Service) changeAtFirebase(ctx context.Context, p principal.Principal, c
 	}
 	ctx, cancel := heedless(ctx)
 	defer cancel()
-	account, err := s.accountOf(ctx, u)
+	account, err := s.accountOf(ctx, u, p.Claims)
 	if err != nil {
 		return Session{}, err
 	}
@@ -146,8 +147,9 @@ func (s *Service) begin(ctx context.Context, i intent.Intent) (begun intent.Inte
 	return begun, err
 }
 
-// accountOf is the row's account. It has an address to sign in with, which Firebase may have changed without our knowing.
-func (s *Service) accountOf(ctx context.Context, u user.User) (firebase.User, error) {
+// accountOf returns the row's account. It has an address to sign in with, which Firebase may have changed without our knowing. A proof of
+// the address that ended the session of claims is ErrRevoked.
+func (s *Service) accountOf(ctx context.Context, u user.User, claims token.Claims) (firebase.User, error) {
 	account, err := s.identities.User(ctx, u.FirebaseUID)
 	switch {
 	case err != nil:
@@ -156,6 +158,9 @@ func (s *Service) accountOf(ctx context.Context, u user.User) (firebase.User, er
 		return firebase.User{}, user.ErrDeactivated
 	case account.Email == "":
 		return firebase.User{}, ErrNoPassword
+	}
+	if err := s.endedByProof(ctx, account, claims); err != nil {
+		return firebase.User{}, err
 	}
 	return account, nil
 }

@@ -115,7 +115,7 @@ func (s *Service) moveAndLogin(ctx context.Context, email, password string, id u
 	if _, refused := user.CanonicalEmail(email); s.everybody && refused != nil {
 		return Session{}, user.ErrUnsupportedIdentity.With(err) // trying again would not help: an operator has to correct the address
 	}
-	if s.everybody && fault.CodeOf(err) != fault.DependencyUnavailable {
+	if s.everybody && fault.CodeOf(err) != fault.DependencyUnavailable && fault.CodeOf(err) != fault.IdentityConflict {
 		err = fault.Unavailable("sign-in is not possible at this moment; try again", err)
 	}
 	return Session{}, err
@@ -141,6 +141,15 @@ func (s *Service) bringPassword(
 	}
 	if account.HasPassword {
 		return firebase.Session{}, wrong // the one there is newer: it counts (A7)
+	}
+	if _, err := s.users.AccountSeen(ctx, account); err != nil && !errors.Is(err, user.ErrNotFound) {
+		return firebase.Session{}, err
+	}
+	if err := s.stillProven(ctx, p.id, *p.hash); err != nil {
+		if errors.Is(err, ErrInvalidCredentials) {
+			return firebase.Session{}, wrong // the owner of the address has taken the account over: this password was another person's
+		}
+		return firebase.Session{}, err
 	}
 	if err := s.giveFirebase(ctx, p, account, password); errors.Is(err, firebase.ErrWeakPassword) {
 		return firebase.Session{}, wrong

@@ -121,7 +121,7 @@ func (s *Service) beginSession(ctx context.Context, session firebase.Session, em
 	if !errors.Is(err, user.ErrRevoked) {
 		return out, err
 	}
-	if err := pause.For(ctx, min(out.User.TokensValidAfter.Sub(out.Claims.AuthTime), maxWait)); err != nil {
+	if err := pause.For(ctx, min(max(out.User.TokensValidAfter.Sub(out.Claims.AuthTime), time.Second), maxWait)); err != nil {
 		return Session{}, err
 	}
 	if session, err = s.signIn(ctx, email, password); err != nil {

@@ -2,11 +2,14 @@ package account
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/session"
 	"auth-v2-service/internal/telemetry"
 	"auth-v2-service/internal/token"
@@ -38,7 +41,11 @@ func (s *Service) refreshHere(ctx context.Context, refreshToken string, client C
 	if u := issued.User; u.AuthProvider == user.ProviderLocal || u.FirebaseUID == "" || u.Type == user.TypeAdmin {
 		return here, nil
 	}
-	there, err := s.carryOver(ctx, issued)
+	within, cancel := beforeLegacy(ctx)
+	defer cancel()
+	there, err := s.carrying.Ask(within, issued.Claims.SessionID.String(), vendorLimit, func(ctx context.Context) (Tokens, error) {
+		return s.carryOver(ctx, issued)
+	})
 	if err != nil && !refuses(err) {
 		s.log.InfoContext(ctx, "a session goes on here", telemetry.FieldUserID, issued.User.ID, telemetry.FieldError, err)
 		return here, nil
@@ -46,8 +53,19 @@ func (s *Service) refreshHere(ctx context.Context, refreshToken string, client C
 	return there, err
 }
 
+// vendorLimit bounds a question to Firebase that several requests share.
+const vendorLimit = 7 * time.Second
+
+// refreshAtFirebase exchanges a refresh token of Firebase's. Requests that bring the same token at the same time share one exchange; each
+// is let in, or not, by itself.
 func (s *Service) refreshAtFirebase(ctx context.Context, refreshToken string, client Client) (Tokens, error) {
-	pair, err := s.identities.Refresh(ctx, refreshToken)
+	key := sha256.Sum256([]byte(refreshToken))
+	pair, err := s.refreshing.Ask(ctx, string(key[:]), vendorLimit, func(ctx context.Context) (firebase.Session, error) {
+		return s.identities.Refresh(ctx, refreshToken)
+	})
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		err = ours(err) // the caller's time is up, and not Firebase's
+	}
 	if err != nil {
 		return Tokens{}, fmt.Errorf("refresh at Firebase: %w", err)
 	}
@@ -79,8 +97,9 @@ var errNotCarried = errors.New("the session at Firebase does not say which one i
 // carryOver goes on at Firebase with a legacy session. The session there says which one it goes on from, and when the person signed
 // in: what ends the one ends the other. Looking once more comes last, for whoever is revoked from then on is revoked there as well.
 func (s *Service) carryOver(ctx context.Context, issued session.Issued) (Tokens, error) {
-	ctx, cancel := beforeLegacy(ctx)
-	defer cancel()
+	if err := s.beforeCarryOver(ctx, issued); err != nil {
+		return Tokens{}, err
+	}
 	pair, err := s.identities.SignInAs(ctx, issued.User.FirebaseUID, map[string]any{
 		token.LegacySessionClaim: token.CarriedOver(issued.Claims),
 	})
@@ -91,6 +110,9 @@ func (s *Service) carryOver(ctx context.Context, issued session.Issued) (Tokens,
 	if err != nil {
 		return Tokens{}, fmt.Errorf("verify the token of a session that goes on: %w", err)
 	}
+	if claims.EmailVerified && issued.User.EmailProvenAt.IsZero() && issued.User.Email != "" {
+		return Tokens{}, errNotCarried // proven in this instant: the next refresh looks who has proven it
+	}
 	if claims.SessionID != issued.Claims.SessionID || claims.AuthTime.After(issued.Claims.AuthTime) {
 		return Tokens{}, errNotCarried
 	}
@@ -99,6 +121,36 @@ func (s *Service) carryOver(ctx context.Context, issued session.Issued) (Tokens,
 		return Tokens{}, err
 	}
 	return firebaseTokens(pair), u.Admit(claims)
+}
+
+// beforeCarryOver asks Firebase, for an address that nobody has proven here, whether its owner has proven it there: a legacy session from
+// before that must not go on in the owner's account. A row that is proven costs no question.
+func (s *Service) beforeCarryOver(ctx context.Context, issued session.Issued) error {
+	if !issued.User.EmailProvenAt.IsZero() || issued.User.Email == "" {
+		return nil
+	}
+	account, err := s.identities.User(ctx, issued.User.FirebaseUID)
+	if err != nil {
+		return fmt.Errorf("ask whether the address of user %s is proven: %w", issued.User.ID, err)
+	}
+	return s.endedByProof(ctx, account, issued.Claims)
+}
+
+// endedByProof notes what a look-up proves of the address of a row, and answers ErrRevoked where the session of claims ended with that.
+func (s *Service) endedByProof(ctx context.Context, account firebase.User, claims token.Claims) error {
+	u, err := s.users.AccountSeen(ctx, account)
+	if errors.Is(err, user.ErrNotFound) {
+		return user.ErrRevoked.With(err) // the account is another row's by now, or none's
+	}
+	if err != nil {
+		return err
+	}
+	if claims.OfLegacySession() {
+		if u, err = s.users.ByLegacyID(ctx, u.ID); err != nil {
+			return err
+		}
+	}
+	return u.Admit(claims)
 }
 
 // refuses tells a refusal of the person from what is only in the way at this moment.

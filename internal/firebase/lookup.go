@@ -31,6 +31,8 @@ type User struct {
 	DisplayName, PhotoURL, Phone string
 	// CreatedAt is when the account was made, or what an import said. Zero: Firebase does not say.
 	CreatedAt time.Time
+	// LastSignInAt is when the account was last signed in to. Zero: never, or Firebase does not say.
+	LastSignInAt time.Time
 	// ValidSince is what Firebase calls tokensValidAfterTime: sessions that began before it are over. Zero: Firebase does not say.
 	ValidSince time.Time
 }
@@ -84,6 +86,7 @@ func toUser(info *userInfo) User {
 		user.Providers = append(user.Providers, clean(linked.ProviderId))
 	}
 	user.HasPassword = info.PasswordHash != "" || slices.Contains(user.Providers, passwordProvider)
+	user.LastSignInAt = fromMillis(info.LastLoginAt)
 	user.PasswordUpdatedAt = fromMillis(int64(info.PasswordUpdatedAt))
 	if info.ValidSince > 0 {
 		user.ValidSince = time.Unix(info.ValidSince, 0).UTC()

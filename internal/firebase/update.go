@@ -64,11 +64,24 @@ func (c *Client) SetState(ctx context.Context, uid string, to State) error {
 // Errors besides: ErrUserNotFound, ErrEmailExists (newEmail is taken), ErrInvalidUser, ErrTooManyAttempts, ErrUnreachable.
 // Google's page is SetPassword's.
 func (c *Client) Displace(ctx context.Context, uid, newEmail string) error {
+	return c.displace(ctx, uid, newEmail, func(u User) bool {
+		return !u.EmailVerified && slices.Equal(u.Providers, []string{passwordProvider})
+	})
+}
+
+// DisplaceUnverified is Displace for any account whose address is not verified, whatever else opens it. The caller holds a proof that is
+// worth more than an unverified claim: the local password of the row that has the address. The account keeps its providers and its uid,
+// and an operator can enable it again.
+func (c *Client) DisplaceUnverified(ctx context.Context, uid, newEmail string) error {
+	return c.displace(ctx, uid, newEmail, func(u User) bool { return !u.EmailVerified })
+}
+
+func (c *Client) displace(ctx context.Context, uid, newEmail string, displaceable func(User) bool) error {
 	user, err := c.User(ctx, uid)
 	switch {
 	case err != nil:
 		return err
-	case user.EmailVerified, !slices.Equal(user.Providers, []string{passwordProvider}):
+	case !displaceable(user):
 		return fmt.Errorf("firebase %s: %w", opDisplace, ErrNotDisplaceable)
 	case !possibleEmail(newEmail):
 		return fmt.Errorf("firebase %s: %w", opDisplace, ErrInvalidUser)

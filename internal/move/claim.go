@@ -21,6 +21,7 @@ type person struct {
 	change               uuid.UUID // the intent
 	actor                string    // as the audit names the caller
 	takenOver            bool      // from somebody who may have asked Firebase already
+	typed                *string   // the password of the sign-in; nil: there is none
 	stored               string    // the address as the row has it
 	username             string
 	admin                bool
@@ -54,7 +55,7 @@ func (m *Mover) claim(ctx context.Context, id uuid.UUID, actor string) (p person
 	case err != nil:
 		return person{}, fmt.Errorf("claim user %s: %w", id, pg.Fault(err))
 	case p.id == uuid.Nil:
-		return person{}, ErrNotMovable
+		return person{}, m.whyNotMovable(ctx, id)
 	}
 	return p, nil
 }
@@ -75,6 +76,18 @@ func (m *Mover) takeOver(ctx context.Context, tx db.DBTX, id uuid.UUID, by strin
 	p := toPerson(db.ClaimMoveCredentialsRow(row), by)
 	p.takenOver = true
 	return p, nil
+}
+
+// whyNotMovable is ErrNotMovable, and with it the conflict that stopped the row within the hour, where one has.
+func (m *Mover) whyNotMovable(ctx context.Context, id uuid.UUID) error {
+	failure, err := m.queries.MoveConflict(ctx, m.pool, id)
+	switch {
+	case pg.NoRows(err):
+		return ErrNotMovable
+	case err != nil:
+		return fmt.Errorf("look why user %s is not moved: %w", id, pg.Fault(err))
+	}
+	return fmt.Errorf("%w: %w", ErrNotMovable, stopped(failure, nil))
 }
 
 func toPerson(row db.ClaimMoveCredentialsRow, by string) person {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -16,14 +17,21 @@ import (
 
 // displace disables an account that nobody has proved to own and gives its address away; Firebase's room refuses any other. The
 // event is committed when it is done: here, or by the job of the intent.
-func (m *Mover) displace(ctx context.Context, p person, uid string) error {
+func (m *Mover) displace(ctx context.Context, p person, there firebase.User) error {
+	uid, displace := there.UID, m.identities.Displace
+	if p.typed != nil && !slices.Equal(there.Providers, []string{passwordProvider}) {
+		if err := m.proves(ctx, p, *p.typed); err != nil {
+			return err
+		}
+		displace = m.identities.DisplaceUnverified
+	}
 	change, err := m.intents.Begin(ctx, intent.Intent{
 		Kind: intent.Displace, UserID: p.id, FirebaseUID: uid, Actor: p.actor,
 	})
 	if err != nil {
 		return err
 	}
-	if err := m.identities.Displace(ctx, uid, displacedAddress(uid)); err != nil {
+	if err := displace(ctx, uid, displacedAddress(uid)); err != nil {
 		m.intents.Withdraw(ctx, change.ID, err)
 		return refusedDisplacement(p, err)
 	}

@@ -78,7 +78,7 @@ func unsettledBy(err error) error {
 
 // importAccount sends the row once. An account that has the row's id already is looked at and never sent again (M1).
 func (m *Mover) importAccount(ctx context.Context, p person, email string) (identity, error) {
-	verified, err := m.vouched(ctx, p)
+	verified, err := m.vouched(ctx, m.pool, p)
 	if err != nil {
 		return identity{}, err
 	}
@@ -132,12 +132,12 @@ func refusedImport(err error) error {
 
 // vouched says whether the platform's word for the row's address counts (M5): as the operator has decided, and never for an
 // admin.
-func (m *Mover) vouched(ctx context.Context, p person) (bool, error) {
+func (m *Mover) vouched(ctx context.Context, from db.DBTX, p person) (bool, error) {
 	policy := m.policy.Verified
 	if p.admin {
 		return false, nil
 	}
-	verified, err := m.queries.AddressVerifiedByPlatform(ctx, m.pool, db.AddressVerifiedByPlatformParams{
+	verified, err := m.queries.AddressVerifiedByPlatform(ctx, from, db.AddressVerifiedByPlatformParams{
 		ID: p.id, Trust: policy.Trust, ColumnName: policy.Column,
 	})
 	if err != nil {

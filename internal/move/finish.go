@@ -29,8 +29,15 @@ func (m *Mover) finish(ctx context.Context, p person, a identity) error {
 }
 
 func (m *Mover) finishIn(ctx context.Context, tx pgx.Tx, p person, a identity) error {
+	vouched, err := m.vouched(ctx, tx, p)
+	if pg.NoRows(err) {
+		return ErrNotMovable // deleted meanwhile
+	}
+	if err != nil {
+		return err
+	}
 	moved, err := m.queries.FinishMove(ctx, tx, db.FinishMoveParams{
-		ID: p.id, ClaimedBy: p.claimedBy, FirebaseUID: a.uid, OnePassword: a.samePassword,
+		ID: p.id, ClaimedBy: p.claimedBy, FirebaseUID: a.uid, OnePassword: a.samePassword, EmailProven: vouched,
 	})
 	if err != nil {
 		return err

@@ -12,7 +12,8 @@ import (
 )
 
 // meet decides about the account that has the row's address already (M6): it is linked where both sides have verified the
-// address, it makes room where nobody has proved to own it, and else somebody has to decide.
+// address, it makes room where nobody has proved to own it, and else somebody has to decide. An unverified account that more than a
+// password opens makes room for the proven local password, and not for a request without one.
 func (m *Mover) meet(ctx context.Context, p person, email string) (identity, error) {
 	there, err := m.identities.UserByEmail(ctx, email)
 	switch {
@@ -31,7 +32,7 @@ func (m *Mover) meet(ctx context.Context, p person, email string) (identity, err
 	if there.EmailVerified {
 		return m.link(ctx, p, email, there)
 	}
-	if err := m.displace(ctx, p, there.UID); err != nil {
+	if err := m.displace(ctx, p, there); err != nil {
 		return identity{}, err
 	}
 	a, err := m.importAccount(ctx, p, email)
@@ -44,7 +45,7 @@ func (m *Mover) meet(ctx context.Context, p person, email string) (identity, err
 // link takes the verified account, if the platform has verified the address too: an unverified platform's word takes over
 // nobody's account.
 func (m *Mover) link(ctx context.Context, p person, email string, there firebase.User) (identity, error) {
-	vouched, err := m.vouched(ctx, p)
+	vouched, err := m.vouched(ctx, m.pool, p)
 	if err != nil {
 		return identity{}, err
 	}
@@ -53,6 +54,9 @@ func (m *Mover) link(ctx context.Context, p person, email string, there firebase
 	}
 	return identity{uid: there.UID, email: email, way: wayLinked, foreign: true, passwordless: !there.HasPassword}, nil
 }
+
+// passwordProvider is how Firebase names a password among the ways to sign in.
+const passwordProvider = "password"
 
 // minUID and maxUID are chk_firebase_uid_format and the column's width (F6).
 const (

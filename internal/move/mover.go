@@ -18,7 +18,7 @@ import (
 )
 
 // ErrNotMovable says that this is not a row to be moved now: it has been, it is inactive, somebody else is at it, it was stopped
-// by a conflict within the hour, or LEGACY_EMAIL_VERIFIED was not decided (M5). Nothing has changed.
+// by a conflict within the hour (then the error is ErrConflict, too), or LEGACY_EMAIL_VERIFIED was not decided (M5). Nothing has changed.
 var ErrNotMovable = errors.New("this user is not to be moved now")
 
 // DefaultLapse is how old a claim must be for somebody else to take it over.
@@ -39,6 +39,8 @@ type Identities interface {
 	SetPassword(ctx context.Context, uid, password string) error
 	// Displace refuses what may be the owner's: firebase.ErrNotDisplaceable.
 	Displace(ctx context.Context, uid, newEmail string) error
+	// DisplaceUnverified refuses verified addresses alone: firebase.ErrNotDisplaceable.
+	DisplaceUnverified(ctx context.Context, uid, newEmail string) error
 	SignIn(ctx context.Context, email, password string) (firebase.Session, error)
 }
 
@@ -158,6 +160,7 @@ func (m *Mover) carry(ctx context.Context, p person, password *string) (firebase
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-m.patience))
 		defer cancel()
 	}
+	p.typed = password
 	a, err := m.establish(ctx, p)
 	if err != nil {
 		return firebase.Session{}, err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unique"
 	"unsafe"
 
 	"github.com/google/uuid"
@@ -234,6 +235,7 @@ func (r *Resolver) verify(ctx context.Context, compact string) (token.Claims, er
 func sessionOf(claims token.Claims) token.Claims {
 	return token.Claims{
 		Kind: claims.Kind, Subject: strings.Clone(claims.Subject), UserID: claims.UserID, SessionID: claims.SessionID,
+		SignInProvider: unique.Make(claims.SignInProvider).Value(), // of few, and shared
 		AuthTime: claims.AuthTime, IssuedAt: claims.IssuedAt, ExpiresAt: claims.ExpiresAt,
 	}
 }

@@ -25,7 +25,7 @@ func weighToken(_ tokenKey, v *verified) uint32 {
 func weighFacts(_ person, k *known) uint32 {
 	u := &k.user
 	size := entryOverhead + int(unsafe.Sizeof(person{})+unsafe.Sizeof(*k)) +
-		len(u.FirebaseUID) + len(u.AuthProvider) + len(u.Username) + len(u.Email) + len(u.Type) + len(u.FederationStatus) +
+		len(u.FirebaseUID) + len(u.AuthProvider) + len(u.Username) + len(u.Email) + len(u.Type) + len(u.FederationStatus) + len(u.EmailProvenBy) +
 		3*int(unsafe.Sizeof(*u.LastLogin)) + len(u.EndedSessions)*int(unsafe.Sizeof(uuid.UUID{}))
 	return uint32(size) //nolint:gosec // columns have widths, and a person some sessions
 }

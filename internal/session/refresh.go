@@ -177,6 +177,7 @@ func personOf(row db.LegacySessionRow) user.User {
 		ID: row.UserID, FirebaseUID: row.FirebaseUID, AuthProvider: row.AuthProvider, Username: row.Username, Email: row.Email,
 		UserType: row.UserType, IsActive: row.IsActive, TokenBalance: row.TokenBalance, FederationStatus: row.FederationStatus,
 		TokensValidAfter: row.TokensValidAfter, LastLogin: row.LastLogin, CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt,
+		EmailProvenAt: row.EmailProvenAt, EmailProvenBy: row.EmailProvenBy,
 	})
 	if row.LegacyTokensValidAfter != nil {
 		u.LegacyTokensValidAfter = *row.LegacyTokensValidAfter

@@ -158,5 +158,6 @@ func begunRow(row db.BeginLegacySessionRow) db.UserByIDRow {
 		ID: row.ID, FirebaseUID: row.FirebaseUID, AuthProvider: row.AuthProvider, Username: row.Username, Email: row.Email,
 		UserType: row.UserType, IsActive: row.IsActive, TokenBalance: row.TokenBalance, FederationStatus: row.FederationStatus,
 		TokensValidAfter: row.TokensValidAfter, LastLogin: row.LastLogin, CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt,
+		EmailProvenAt: row.EmailProvenAt, EmailProvenBy: row.EmailProvenBy,
 	}
 }

@@ -48,6 +48,7 @@ func fromLegacyRow(row db.UsersByLegacyTokensRow) User {
 		ID: row.ID, FirebaseUID: row.FirebaseUID, AuthProvider: row.AuthProvider, Username: row.Username, Email: row.Email,
 		UserType: row.UserType, IsActive: row.IsActive, TokenBalance: row.TokenBalance, FederationStatus: row.FederationStatus,
 		TokensValidAfter: row.TokensValidAfter, LastLogin: row.LastLogin, CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt,
+		EmailProvenAt: row.EmailProvenAt, EmailProvenBy: row.EmailProvenBy,
 	})
 	u.LegacyTokensValidAfter, u.EndedSessions = or(row.LegacyTokensValidAfter, time.Time{}), row.EndedSessions
 	return u

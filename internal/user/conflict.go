@@ -25,17 +25,33 @@ var ErrIdentityConflict = fault.New(fault.IdentityConflict,
 var errUndecided = fault.Unavailable("this sign-in cannot be decided at the moment; try again shortly", nil)
 
 // resolveConflict asks Firebase once about the account that holds the address now (F7): it may have moved on to another
-// address, or be gone.
+// address, or be gone. Requests that bring the same dispute at the same time share one decision.
 func (s *Store) resolveConflict(ctx context.Context, holder User, id identity) (User, Sight, error) {
 	dispute := dispute{uid: id.uid, holder: holder.FirebaseUID, proven: s.provesAddress(id)}
+	decided, err := s.deciding.Ask(ctx, fmt.Sprintf("%q %q %t", dispute.uid, dispute.holder, dispute.proven), decisionLimit,
+		func(ctx context.Context) (sighting, error) { return s.settle(ctx, dispute, holder, id) })
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		err = errUndecided.With(err)
+	}
+	if err != nil {
+		return User{}, SightRefused, err
+	}
+	return decided.user, decided.sight, nil
+}
+
+// decisionLimit bounds one decision. A request has less time, and the next one finds what this one decided.
+const decisionLimit = 5 * time.Second
+
+// settle decides a dispute that was not decided a moment ago.
+func (s *Store) settle(ctx context.Context, dispute dispute, holder User, id identity) (sighting, error) {
 	if _, settled := s.disputes.GetIfPresent(dispute); settled {
-		return User{}, SightRefused, ErrIdentityConflict
+		return sighting{}, ErrIdentityConflict
 	}
 	u, sight, err := s.decide(ctx, holder, id)
 	if errors.Is(err, ErrIdentityConflict) {
 		s.disputes.Set(dispute, struct{}{})
 	}
-	return u, sight, err
+	return sighting{u, sight}, err
 }
 
 // dispute is two Firebase accounts at one address, and whether the newcomer proves it.
@@ -57,7 +73,9 @@ func newDisputes() *otter.Cache[dispute, struct{}] {
 }
 
 func (s *Store) decide(ctx context.Context, holder User, id identity) (User, Sight, error) {
-	account, err := s.accounts.User(ctx, holder.FirebaseUID)
+	account, err := s.holders.Ask(ctx, holder.FirebaseUID, decisionLimit, func(ctx context.Context) (firebase.User, error) {
+		return s.accounts.User(ctx, holder.FirebaseUID)
+	})
 	if errors.Is(err, firebase.ErrUserNotFound) {
 		return s.relink(ctx, holder, id)
 	}
@@ -105,15 +123,36 @@ func (s *Store) storeChangedEmail(ctx context.Context, holder User, current stri
 	return User{}, SightRefused, errRaced
 }
 
+// keepsPassword says whether the local password of a row whose account is gone still counts: that of an address which was proven. What
+// does not count is set aside.
+func (s *Store) keepsPassword(ctx context.Context, tx pgx.Tx, holder User) (bool, error) {
+	if !holder.EmailProvenAt.IsZero() {
+		return true, nil
+	}
+	keep, err := s.vouched(ctx, tx, holder)
+	if err != nil || keep {
+		return keep, err
+	}
+	return false, s.setAside(ctx, tx, holder, "the account of an address that nobody had proven is gone")
+}
+
 // relink gives the row of an account that is gone to the newcomer who holds its address now. Like F3 it wants the address
 // proven: whoever signs up with somebody's old address must not step into what other services keep under the row's id.
 func (s *Store) relink(ctx context.Context, holder User, id identity) (User, Sight, error) {
 	var relinked User
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		row, err := s.queries.RelinkIdentity(ctx, tx, db.RelinkIdentityParams{
+		keep, err := s.keepsPassword(ctx, tx, holder)
+		if err != nil {
+			return err
+		}
+		params := db.RelinkIdentityParams{
 			ID: holder.ID, FirebaseUID: id.uid, GoneFirebaseUID: holder.FirebaseUID, ProviderData: id.providerData,
-			AddressProven: s.provesAddress(id), Seen: id.seen,
-		})
+			AddressProven: s.provesAddress(id), Seen: id.seen, KeepPassword: keep, ProvenBy: s.provenBy(id),
+		}
+		if params.ProvenBy != nil {
+			params.ProvenAt = &id.authTime
+		}
+		row, err := s.queries.RelinkIdentity(ctx, tx, params)
 		if err != nil {
 			return err
 		}

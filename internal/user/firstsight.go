@@ -40,7 +40,8 @@ var errCrowded = fault.Unavailable("too many requests for this account at this m
 // FirstSight answers the row of a verified token's subject and makes it where there is none (F1 to F7, F10). However many
 // requests and instances do this at once, there is one row and each gets it. One statement when nothing collides and nobody else
 // asks; those who ask at once share one that finds whom it can, and the rest another that makes their rows; where nearly everybody is
-// new, that one alone. One more where the session goes on from a legacy one (M9), for what ends those.
+// new, that one alone. One more where the session goes on from a legacy one (M9), for what ends those. The first session that proves the
+// address of a row ends those from before it (F3), in a transaction of its own.
 //
 // Errors: ErrRevoked (the account was deleted after this session began), ErrUnsupportedIdentity, ErrLinkRequired,
 // ErrIdentityConflict, or dependency_unavailable. The caller still has to ask User.Admit.
@@ -52,6 +53,9 @@ func (s *Store) FirstSight(ctx context.Context, claims token.Claims) (User, erro
 	}
 	s.onSight(sight)
 	s.newcomers.met(sight)
+	if u, err = s.noteProof(ctx, u, claims); err != nil {
+		return User{}, fmt.Errorf("first sight of %s: %w", claims.Subject, pg.Fault(err))
+	}
 	if claims.OfLegacySession() {
 		return s.ByLegacyID(ctx, u.ID)
 	}
@@ -133,7 +137,7 @@ func (s *Store) knownOr(ctx context.Context, uid string, refusal error) (User, S
 }
 
 func (s *Store) seeOrMake(ctx context.Context, id identity, username string) (User, Sight, error) {
-	params := rowOf(id, username)
+	params := s.rowOf(id, username)
 	row, err := s.firstSightRow(ctx, id, params)
 	if err != nil {
 		return User{}, SightRefused, err
@@ -145,9 +149,10 @@ func (s *Store) seeOrMake(ctx context.Context, id identity, username string) (Us
 }
 
 // rowOf is the row that an identity would have.
-func rowOf(id identity, username string) db.FirstSightParams {
+func (s *Store) rowOf(id identity, username string) db.FirstSightParams {
 	row := db.FirstSightParams{
 		ID: uuid.New(), FirebaseUID: id.uid, Email: id.email, ProviderData: id.providerData, AuthTime: id.authTime, Seen: id.seen,
+		ProvenBy: s.provenBy(id),
 	}
 	if row.Email == "" {
 		row.Email = placeholderEmail(row.ID)

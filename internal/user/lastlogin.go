@@ -35,7 +35,11 @@ func (s *Store) SignedIn(ctx context.Context, claims token.Claims) (User, error)
 	case err != nil:
 		return User{}, fmt.Errorf("record a sign-in of %s: %w", claims.Subject, pg.Fault(err))
 	}
-	return FromRow(db.UserByIDRow(row)), nil
+	u, err := s.noteProof(ctx, FromRow(db.UserByIDRow(row)), claims)
+	if err != nil {
+		return User{}, fmt.Errorf("record a sign-in of %s: %w", claims.Subject, pg.Fault(err))
+	}
+	return u, nil
 }
 
 // Seen notes that u was just seen, off the caller's path: it never waits and never fails.

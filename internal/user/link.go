@@ -68,9 +68,13 @@ func (s *Store) LinkProven(ctx context.Context, claims token.Claims, rowID uuid.
 	}
 	var linked User
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		at, by, err := s.proofOfLink(ctx, tx, rowID, id)
+		if err != nil {
+			return err
+		}
 		row, err := s.queries.LinkIdentity(ctx, tx, db.LinkIdentityParams{
 			ID: rowID, Email: id.email, FirebaseUID: id.uid, KeepPassword: true, AdminToo: true, ProviderData: id.providerData,
-			Seen: id.seen, IssuedUntil: IssuedUntil(time.Time{}),
+			Seen: id.seen, IssuedUntil: IssuedUntil(time.Time{}), ProvenAt: at, ProvenBy: by,
 		})
 		if err != nil {
 			return err
@@ -92,6 +96,31 @@ func (s *Store) LinkProven(ctx context.Context, claims token.Claims, rowID uuid.
 	return linked, nil
 }
 
+// proofOfLink is what proves the address of a row that a local password links: the token, or else the platform's word. Neither: a
+// later proof ends what has begun until then.
+func (s *Store) proofOfLink(ctx context.Context, tx pgx.Tx, rowID uuid.UUID, id identity) (at *time.Time, by *string, err error) {
+	if by = s.provenBy(id); by != nil {
+		return &id.authTime, by, nil
+	}
+	row, err := s.queries.UserByID(ctx, tx, rowID)
+	if err != nil {
+		return nil, nil, err
+	}
+	vouched, err := s.vouched(ctx, tx, FromRow(row))
+	if err != nil || !vouched {
+		return nil, nil, err
+	}
+	return new(time.Now()), nil, nil
+}
+
+// provenBy names the provider that proves the address of an identity; nil: none does.
+func (s *Store) provenBy(id identity) *string {
+	if id.email == "" || !s.provesAddress(id) {
+		return nil
+	}
+	return &id.provider
+}
+
 // provesAddress says whether the token's word for its e-mail is believed.
 func (s *Store) provesAddress(id identity) bool {
 	return id.emailVerified && slices.Contains(s.link.Providers, id.provider)
@@ -103,14 +132,13 @@ func (s *Store) linkIn(ctx context.Context, tx pgx.Tx, row User, id identity) (U
 		return User{}, err
 	}
 	if !keep {
-		aside := db.SetAsidePasswordParams{ID: row.ID, Reason: "linked to an address that the platform never verified"}
-		if err := s.queries.SetAsidePassword(ctx, tx, aside); err != nil {
+		if err := s.setAside(ctx, tx, row, "linked to an address that the platform never verified"); err != nil {
 			return User{}, err
 		}
 	}
 	linked, err := s.queries.LinkIdentity(ctx, tx, db.LinkIdentityParams{
 		ID: row.ID, Email: id.email, FirebaseUID: id.uid, KeepPassword: keep, ProviderData: id.providerData,
-		Seen: id.seen, IssuedUntil: IssuedUntil(time.Time{}),
+		Seen: id.seen, IssuedUntil: IssuedUntil(time.Time{}), ProvenAt: &id.authTime, ProvenBy: &id.provider,
 	})
 	if err != nil {
 		return User{}, err

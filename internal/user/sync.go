@@ -2,6 +2,7 @@ package user
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -117,7 +118,7 @@ func (s *Store) OutOfStep(ctx context.Context, accounts []firebase.User) ([]fire
 	var differing []firebase.User
 	for _, account := range accounts {
 		row, found := known[account.UID]
-		if !found || !inStep(row, account) {
+		if !found || !inStep(row, account) || s.provenSince(row, account) {
 			differing = append(differing, account)
 		}
 	}
@@ -235,28 +236,54 @@ func (s *Store) followIn(ctx context.Context, tx pgx.Tx, st step) (Synced, error
 		return Synced{User: FromRow(u), Outcome: SyncUnderWay}, err
 	}
 	next := differences(row, st)
+	u, err := s.write(ctx, tx, row, next, st.by.Actor)
+	if err != nil {
+		return Synced{}, err
+	}
+	p, ok := s.proofOfAccount(st.account, st.by.Actor)
+	if next.failure != "" || !ok || !p.fits(u) || noted(row.ProviderData) && u.Email == row.Email {
+		return next.synced(u), nil
+	}
+	u, err = s.proveIn(ctx, tx, u, p)
+	return next.synced(u), err
+}
+
+// provenSince says whether an account proves the address of a row that nobody has proven yet.
+func (s *Store) provenSince(row db.RowToSyncRow, account firebase.User) bool {
+	if or(row.AuthProvider, ProviderLocal) == ProviderLocal || or(row.FederationStatus, StatusActive) == StatusSyncing {
+		return false // as in inStep
+	}
+	p, ok := s.proofOfAccount(account, "")
+	return ok && row.EmailProvenAt == nil && canonicalForm(row.Email) == p.email && !noted(row.ProviderData)
+}
+
+// noted says whether a row has been told before that its address is verified: then a sync brings no news of it, and a token decides.
+func noted(data json.RawMessage) bool { return factsOf(data)[factEmailVerified] == true }
+
+// write writes down what differs.
+func (s *Store) write(ctx context.Context, tx pgx.Tx, row db.RowToSyncRow, next next, actor string) (User, error) {
 	if len(next.changed) == 0 {
 		found, err := s.queries.FoundInStep(ctx, tx, db.FoundInStepParams{ID: row.ID, InStep: next.failure == ""})
-		return next.synced(FromRow(db.UserByIDRow(found))), err
+		return FromRow(db.UserByIDRow(found)), err
 	}
 	params, err := next.params(row.ID)
 	if err != nil {
-		return Synced{}, err
+		return User{}, err
 	}
 	written, err := s.queries.WriteSync(ctx, tx, params)
 	if err != nil {
-		return Synced{}, err
+		return User{}, err
 	}
 	if next.sessionsEnd != nil { // here, and so at Firebase too
 		if err := s.owe(ctx, tx, row.ID); err != nil {
-			return Synced{}, err
+			return User{}, err
 		}
 	}
 	details := map[string]any{"changed": next.changed}
 	if next.failure != "" {
 		details["failure"] = next.failure
 	}
-	return next.synced(FromRow(db.UserByIDRow(written))), audit.Record(ctx, tx, audit.Event{
-		Action: "user.synced", Actor: st.by.Actor, UserID: row.ID, RequestID: telemetry.RequestID(ctx), Details: details,
+	return FromRow(db.UserByIDRow(written)), audit.Record(ctx, tx, audit.Event{
+		Action: "user.synced", Actor: actor, UserID: row.ID, RequestID: telemetry.RequestID(ctx), Details: details,
 	})
 }

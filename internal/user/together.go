@@ -141,7 +141,7 @@ func (s *Store) seeTogether(ctx context.Context, all []token.Claims) ([]sighting
 
 // makeTogether makes a row for each identity that nothing stands in the way of. Of several with one uid, one makes the row of all.
 func (s *Store) makeTogether(ctx context.Context, all []identity) ([]sighting, error) {
-	params := membersOf(all, s.patience)
+	params := s.membersOf(all)
 	rows, err := s.queries.FirstSights(ctx, s.pool, params)
 	if err != nil {
 		s.newcomers.forget() // somebody known may stand in the way, as where their row is being changed: a look does not wait for that
@@ -166,16 +166,17 @@ func (s *Store) makeTogether(ctx context.Context, all []identity) ([]sighting, e
 }
 
 // membersOf are the rows that a group would have. Of namesakes one has the name, and the others suffixes from the beginning (F4).
-func membersOf(all []identity, patience time.Duration) db.FirstSightsParams {
+func (s *Store) membersOf(all []identity) db.FirstSightsParams {
 	n := len(all)
 	members := db.FirstSightsParams{
-		Patience: strconv.FormatInt(patience.Milliseconds(), 10),
+		Patience: strconv.FormatInt(s.patience.Milliseconds(), 10),
 		Ids:      make([]uuid.UUID, n), FirebaseUids: make([]string, n), Emails: make([]string, n), Usernames: make([]string, n),
 		OtherUsernames: make([]string, n), ProviderData: make([]json.RawMessage, n), AuthTimes: make([]time.Time, n),
+		ProvenBy: make([]string, n),
 	}
 	named := make(map[string]bool, n)
 	for i, id := range all {
-		row := rowOf(id, UsernameFrom(id.displayName))
+		row := s.rowOf(id, UsernameFrom(id.displayName))
 		username, other := or(row.Username, ""), or(row.OtherUsername, "")
 		if named[username] {
 			username = other
@@ -183,7 +184,7 @@ func membersOf(all []identity, patience time.Duration) db.FirstSightsParams {
 		named[username] = true
 		members.Ids[i], members.FirebaseUids[i], members.Emails[i] = row.ID, row.FirebaseUID, row.Email
 		members.Usernames[i], members.OtherUsernames[i] = username, other
-		members.ProviderData[i], members.AuthTimes[i] = row.ProviderData, row.AuthTime
+		members.ProviderData[i], members.AuthTimes[i], members.ProvenBy[i] = row.ProviderData, row.AuthTime, or(row.ProvenBy, "")
 	}
 	return members
 }

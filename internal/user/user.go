@@ -19,6 +19,8 @@ const ProviderLocal = "local"
 // ProviderHybrid is the auth_provider of a person who signs in at Firebase and whose local hash is kept.
 const ProviderHybrid = "hybrid"
 
+const providerFirebase = "firebase"
+
 // The values of federation_status.
 const (
 	StatusActive   = "active"
@@ -54,6 +56,10 @@ type User struct {
 	LastLogin        *time.Time // nil: never
 	CreatedAt        *time.Time // nil: an old row that does not say
 	UpdatedAt        *time.Time // nil: an old row that does not say
+	// EmailProvenAt is when the sign-in began that first proved Email; zero: none has. EmailProvenBy is its provider, "" where the
+	// platform vouches for the address or the provider is not known.
+	EmailProvenAt time.Time
+	EmailProvenBy string
 
 	// What revokes legacy sessions alone. Read for their tokens only: elsewhere zero and empty.
 	LegacyTokensValidAfter time.Time
@@ -66,12 +72,19 @@ func (u User) Admit(session token.Claims) error {
 	switch {
 	case !u.IsActive || u.FederationStatus == StatusDisabled:
 		return ErrDeactivated
-	case session.AuthTime.Before(u.TokensValidAfter):
+	case session.AuthTime.Before(u.TokensValidAfter), u.besideProof(session):
 		return ErrRevoked
 	case session.OfLegacySession() && u.legacyRevoked(session):
 		return ErrRevoked
 	}
 	return nil
+}
+
+// besideProof says whether a session at Firebase began in the very second of the proof that ended earlier ones, and by another provider
+// than the proof: auth_time has no fractions to tell which came first.
+func (u User) besideProof(session token.Claims) bool {
+	return session.AuthTime.Equal(u.TokensValidAfter) && u.TokensValidAfter.Equal(u.EmailProvenAt) &&
+		session.Kind == token.KindFirebase && u.EmailProvenBy != "" && session.SignInProvider != u.EmailProvenBy
 }
 
 func (u User) legacyRevoked(session token.Claims) bool {
@@ -94,6 +107,8 @@ func FromRow(row db.UserByIDRow) User {
 		LastLogin:        sayable(row.LastLogin),
 		CreatedAt:        sayable(row.CreatedAt),
 		UpdatedAt:        sayable(row.UpdatedAt),
+		EmailProvenAt:    or(row.EmailProvenAt, time.Time{}),
+		EmailProvenBy:    or(row.EmailProvenBy, ""),
 	}
 	if strings.HasSuffix(u.Email, placeholderDomain) {
 		u.Email = ""

@@ -1,0 +1,206 @@
+package e2e
+
+import (
+	"net/http"
+	"testing"
+
+	"auth-v2-service/internal/devstack/identity"
+	"auth-v2-service/internal/testkit/servicetest"
+)
+
+var unverifiedPlatform = map[string]string{"LEGACY_EMAIL_VERIFIED": "unverified"}
+
+// F3: wherever a stranger has taken an address that nobody had proven, the first trusted proof ends what the stranger holds, and keeps the
+// owner's session.
+func TestSquatter_TheFirstProofEndsEarlierSessions_F3(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t, unverifiedPlatform)
+	for surface, take := range squats {
+		t.Run(surface, func(t *testing.T) {
+			q := take(t, s)
+			owner := q.signsIn(t, s, "google.com", true)
+			expectUser(t, s, "the owner", owner)
+			q.expectOut(t, s)
+			expectUser(t, s, "the owner, afterwards", owner)
+			if times, ended := q.proofsOf(t, s); times != 1 || !ended {
+				t.Errorf("the audit has %d proofs, sessions ended %t; expected one that ended them", times, ended)
+			}
+		})
+	}
+}
+
+// F3: what proves an address, and what does not.
+func TestSquatter_WhatProves_F3(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t, unverifiedPlatform)
+	operator := newAdmin(t, s.Stack)
+	shows := func(provider string, verified bool) func(t *testing.T, q squat) {
+		return func(t *testing.T, q squat) { expectUser(t, s, provider, q.signsIn(t, s, provider, verified)) }
+	}
+	for name, c := range map[string]struct {
+		happens func(t *testing.T, q squat)
+		ends    bool
+	}{
+		"Apple's word":                    {shows("apple.com", true), true},
+		"Facebook's token, unverified":    {shows("facebook.com", false), false},
+		"Google's token, unverified":      {shows("google.com", false), false},
+		"a custom token":                  {shows("custom", false), false},
+		"another unverified password":     {shows("password", false), false},
+		"a sync shows it":                 {func(t *testing.T, q squat) { q.takenOver(t, s); q.synced(t, s, operator) }, true},
+		"a sync shows nothing":            {func(t *testing.T, q squat) { q.synced(t, s, operator) }, false},
+		"the stranger's refresh shows it": {func(t *testing.T, q squat) { q.takenOver(t, s) }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q := squats["old surface"](t, s)
+			c.happens(t, q)
+			if !c.ends {
+				q.expectIn(t, s)
+				return
+			}
+			refresh(t, s, "/v1/auth/refresh", q.legacyRefresh).expect(t, "the legacy session", http.StatusUnauthorized, "token_revoked")
+			q.expectOut(t, s)
+		})
+	}
+}
+
+// F3: a provider that is not trusted proves nothing by its token. What it makes Firebase say of the account is believed when a session is
+// about to go on there, for a password of that account would be believed, too.
+func TestSquatter_AnUntrustedProvider_F3(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t, unverifiedPlatform)
+	for _, provider := range []string{"facebook.com", "custom", "phone"} {
+		q := squats["old surface"](t, s)
+		expectUser(t, s, provider, q.signsIn(t, s, provider, true))
+		for what, token := range q.tokens() {
+			expectUser(t, s, what+" after "+provider, token)
+		}
+		refresh(t, s, "/v1/auth/refresh", q.legacyRefresh).expect(t, "going on at Firebase", http.StatusUnauthorized, "token_revoked")
+	}
+}
+
+func (q squat) synced(t *testing.T, s *servicetest.Service, operator admin) {
+	t.Helper()
+	operator.syncUID(t, s, q.uid).expect(t, "the sync", http.StatusOK, "")
+}
+
+// F3: a password that Firebase has verified proves the address, too. It ends legacy sessions; a session of the same password in the same
+// second is the same person's.
+func TestSquatter_AVerifiedPasswordEndsLegacySessions_F3(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t, unverifiedPlatform)
+	q := squats["old surface"](t, s)
+	s.Identity.SetEmail(q.uid, q.email, true)
+	owner := newLogin(t, s, q.email, servicetest.Password)
+	expectUser(t, s, "the sign-in that proves", owner.IDToken)
+	expectRefusal(t, s, "the legacy access token", q.access, http.StatusUnauthorized, "token_revoked")
+	refresh(t, s, "/v1/auth/refresh", q.legacyRefresh).expect(t, "the legacy refresh token", http.StatusUnauthorized, "token_revoked")
+	pair := legacyLogin(t, s, q.email, servicetest.Password)
+	expectUser(t, s, "a legacy session of after the proof", pair.AccessToken)
+	if times, _ := q.proofsOf(t, s); times != 1 {
+		t.Errorf("the audit has %d proofs, expected one", times)
+	}
+}
+
+// F3: a proof counts once: what begins after it is not ended by the next.
+func TestSquatter_ALaterProofEndsNothing_F3(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t, unverifiedPlatform)
+	email := servicetest.Email()
+	first := s.Token(t, identity.User{Email: email, EmailVerified: true, Password: servicetest.Password}, "password")
+	u := expectUser(t, s, "a row that is made with a proof", first)
+	pair := legacyLogin(t, s, email, servicetest.Password)
+	q := squat{email: email, uid: *u.FirebaseUID, access: pair.AccessToken, legacyRefresh: pair.RefreshToken, firebase: []string{first}}
+	for _, provider := range []string{"google.com", "apple.com", "password"} {
+		expectUser(t, s, provider, q.signsIn(t, s, provider, true))
+		q.expectIn(t, s)
+	}
+	if times, _ := q.proofsOf(t, s); times != 0 {
+		t.Errorf("the audit has %d proofs of an address that was proven at first sight", times)
+	}
+}
+
+// F3: where the platform vouches for the address of a row that it has brought, nobody is a squatter, and no session ends.
+func TestSquatter_ThePlatformVouches_F3(t *testing.T) {
+	t.Parallel()
+	t.Run("trust", func(t *testing.T) {
+		t.Parallel()
+		s := servicetest.Start(t, trusts)
+		for _, surface := range []string{"moved from here", "linked by the local password"} {
+			q := squats[surface](t, s)
+			expectUser(t, s, surface, q.signsIn(t, s, "google.com", true))
+			q.expectIn(t, s)
+		}
+		q := squats["old surface"](t, s) // registered here, and not brought
+		expectUser(t, s, "the owner", q.signsIn(t, s, "google.com", true))
+		q.expectOut(t, s)
+	})
+	t.Run("column", func(t *testing.T) {
+		t.Parallel()
+		stack := servicetest.NewStack(t)
+		execute(t, stack, "ALTER TABLE auth.users ADD COLUMN confirmed boolean")
+		s := stack.Start(t, map[string]string{"LEGACY_EMAIL_VERIFIED": "column:confirmed"})
+		for confirmed, goesOn := range map[bool]bool{true: true, false: false} {
+			q := squats["moved from here"](t, s)
+			execute(t, stack, "UPDATE auth.users SET confirmed = $2, email_proven_at = NULL WHERE firebase_uid = $1", q.uid, confirmed)
+			expectUser(t, s, "the owner", q.signsIn(t, s, "google.com", true))
+			if goesOn {
+				q.expectIn(t, s)
+			} else {
+				q.expectOut(t, s)
+			}
+		}
+	})
+}
+
+// F3: Firebase has given the account to its owner, and nobody has told us yet: neither the stranger's local password nor a change of it
+// takes the account back.
+func TestSquatter_TheOldPasswordTakesNothingBack_F3(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t, unverifiedPlatform)
+	t.Run("a sign-in", func(t *testing.T) {
+		q := squats["moved from here"](t, s)
+		owner := q.takenOver(t, s)
+		expectShutOut(t, s, q.email, servicetest.Password)
+		if opensAtFirebase(t, s.Stack, q.email, servicetest.Password) {
+			t.Error("the stranger's password opens the owner's account")
+		}
+		q.expectOut(t, s)
+		expectUser(t, s, "the owner", owner)
+	})
+	t.Run("a change", func(t *testing.T) {
+		q := squats["old surface"](t, s)
+		owner := q.takenOver(t, s)
+		changePassword(t, s, q.access, "", newPassword).expect(t, "the change", http.StatusUnauthorized, "token_revoked")
+		if opensAtFirebase(t, s.Stack, q.email, newPassword) {
+			t.Error("the stranger's password opens the owner's account")
+		}
+		expectUser(t, s, "the owner", owner)
+	})
+}
+
+// F3, F7: the row of an account that is gone goes to the owner of the address without the sessions of the account that had it.
+func TestSquatter_RelinkedRow_F7(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t, unverifiedPlatform)
+	q := squats["old surface"](t, s)
+	s.Identity.DeleteUser(q.uid)
+	owner := s.Token(t, identity.User{Email: q.email, EmailVerified: true}, "google.com")
+	expectUser(t, s, "the owner", owner)
+	expectRefusal(t, s, "the legacy access token", q.access, http.StatusUnauthorized, "token_revoked")
+	refresh(t, s, "/auth/refresh", q.legacyRefresh).expect(t, "the legacy refresh token", http.StatusUnauthorized, "token_revoked")
+}
+
+// F3: an address that the account has changed to is proven anew: what began under the one before ends.
+func TestSquatter_AnotherAddress_F3(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t, unverifiedPlatform)
+	operator := newAdmin(t, s.Stack)
+	q := squats["old surface"](t, s)
+	expectUser(t, s, "the holder proves the own address", q.signsIn(t, s, "google.com", true))
+	q.email = servicetest.Email()
+	s.Identity.SetEmail(q.uid, q.email, false)
+	q.synced(t, s, operator)
+	own := newLogin(t, s, q.email, servicetest.Password)
+	expectUser(t, s, "the owner of the next address", q.signsIn(t, s, "apple.com", true))
+	expectRefusal(t, s, "a session of before", own.IDToken, http.StatusUnauthorized, "token_revoked")
+}
