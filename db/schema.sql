@@ -25,6 +25,37 @@ CREATE FUNCTION auth.canonical_email(email text) RETURNS text
 
 COMMENT ON FUNCTION auth.canonical_email(email text) IS 'The form of an e-mail by which people are looked up: ASCII white space trimmed, ASCII letters in lower case';
 
+CREATE FUNCTION auth.end_oldest_sessions(person uuid, most integer, newest uuid) RETURNS uuid[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    DECLARE
+        since timestamptz;
+        ended uuid[];
+    BEGIN
+        -- One session of a person begins at a time: what the lock waits for is seen by the next statement.
+        SELECT greatest(u.tokens_valid_after, u.legacy_tokens_valid_after) INTO since
+        FROM auth.users AS u WHERE u.id = person FOR NO KEY UPDATE;
+        WITH surplus AS (
+            SELECT s.id FROM auth.legacy_sessions AS s
+            WHERE
+                s.user_id = person AND s.ended_at IS NULL AND s.expires_at > clock_timestamp()
+                AND coalesce(s.began_at >= since, true)
+            ORDER BY s.id = newest DESC, s.rotated_at DESC, s.id
+            OFFSET most
+        ),
+        over AS (
+            UPDATE auth.legacy_sessions AS s SET ended_at = clock_timestamp()
+            WHERE s.id IN (SELECT surplus.id FROM surplus)
+            RETURNING s.id
+        )
+        SELECT coalesce(array_agg(over.id), '{}') INTO ended FROM over;
+        RETURN ended;
+    END
+    $$;
+
+COMMENT ON FUNCTION auth.end_oldest_sessions(person uuid, most integer, newest uuid) IS 'Ends the live sessions of a person beyond a number, those used longest ago first and never the newest, and gives their ids';
+
 CREATE FUNCTION auth.enter_balance() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -267,7 +298,8 @@ CREATE TABLE auth.legacy_sessions (
     rotated_at timestamp with time zone NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
-    user_agent text
+    user_agent text,
+    carried_at timestamp with time zone
 );
 
 COMMENT ON TABLE auth.legacy_sessions IS 'Sign-ins that hold the legacy pair of tokens: a family of refresh tokens each';
@@ -279,6 +311,8 @@ COMMENT ON COLUMN auth.legacy_sessions.seed IS 'Makes the ids of the refresh tok
 COMMENT ON COLUMN auth.legacy_sessions.generation IS 'How often the refresh token was exchanged';
 
 COMMENT ON COLUMN auth.legacy_sessions.rotated_at IS 'When the refresh token of this generation was issued';
+
+COMMENT ON COLUMN auth.legacy_sessions.carried_at IS 'When the session first went on at Firebase, where sessions have no end of their own; NULL: it never has';
 
 CREATE TABLE auth.move_claims (
     user_id uuid NOT NULL,

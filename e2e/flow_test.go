@@ -80,8 +80,15 @@ func TestQueryBudget(t *testing.T) {
 	}
 	expect("first sight", 1, func() { s.Verify(t, token) })
 	expect("verify-token warm", 0, func() { s.Verify(t, token) })
+	proof := identityUser(*person.Email)
+	proof.DisplayName = "Jane Doe"
+	s.Verify(t, s.Token(t, proof, "password")) // the first proof of a registered address is noted, once (F3)
 	fresh := s.Token(t, identityUser(*person.Email), "password")
-	expect("verify-token cold", 1, func() { s.Verify(t, fresh) })
+	expect("verify-token cold", 1, func() {
+		if status, code, _ := s.Verify(t, fresh); status != http.StatusOK {
+			t.Errorf("verify-token cold answered %d %s, expected 200", status, code)
+		}
+	})
 	expect("login", 2, func() {
 		answer, err := s.API.LoginWithResponse(t.Context(), client.LoginInput{Email: *person.Email, Password: servicetest.Password})
 		if err != nil || answer.JSON200 == nil {

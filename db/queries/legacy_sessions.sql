@@ -3,8 +3,9 @@
 -- name: BeginLegacySession :one
 -- Called by internal/account when somebody has proved who they are and gets the legacy pair; moves last_login at once, and clears
 -- the person's sessions that nobody can come back with: they have run out, so have their access tokens (a day at most), and so
--- has the refresh token of the old auth-service (90 days at most) that would otherwise begin them anew, ended or not. An ended one
--- of somebody at Firebase stays: it may have gone on there (M9), where sessions have no end of their own.
+-- has the refresh token of the old auth-service (90 days at most) that would otherwise begin them anew, ended or not. A session of this
+-- service's own that was ended is cleared when its access tokens have run out. An ended one that has gone on at Firebase stays (M9): there
+-- sessions have no end of their own. Of more live sessions than most, those used longest ago end, and the audit says so.
 -- It begins by the clock that revocations go by: the database's or the machine's (begun_at), whichever is later.
 -- No row back: the row lets this session not in (deactivated, disabled, revoked since it began: what User.Admit says). Served by users_pkey and idx_legacy_sessions_user_id.
 WITH person AS (
@@ -27,9 +28,17 @@ WITH person AS (
 expired AS (
     DELETE FROM auth.legacy_sessions
     WHERE
-        user_id IN (SELECT person.id FROM person) AND expires_at < now() - interval '25 hours'
-        AND began_at < now() - interval '91 days'
-        AND (ended_at IS NULL OR NOT EXISTS (SELECT FROM person WHERE person.auth_provider <> 'local'))
+        user_id IN (SELECT person.id FROM person)
+        AND (
+            (
+                expires_at < now() - interval '25 hours' AND began_at < now() - interval '91 days'
+                AND (
+                    ended_at IS NULL OR carried_at IS NULL
+                    OR NOT EXISTS (SELECT FROM person WHERE person.auth_provider <> 'local')
+                )
+            )
+            OR (ended_at < now() - interval '25 hours' AND carried_at IS NULL AND substr(id::text, 15, 1) <> '8')
+        )
 ),
 begun AS (
     INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, rotated_at, expires_at, user_agent)
@@ -39,40 +48,97 @@ begun AS (
         clock_timestamp() + sqlc.arg(life_seconds)::float8 * interval '1 second', sqlc.narg(user_agent)::text
     FROM person
     RETURNING began_at, rotated_at, expires_at
+),
+displaced AS MATERIALIZED (
+    SELECT auth.end_oldest_sessions(person.id, sqlc.arg(most)::int, sqlc.arg(id)::uuid)::uuid [] AS ids
+    FROM person
+    CROSS JOIN begun
+),
+noted AS (
+    INSERT INTO auth.audit_events (action, actor, user_id, request_id, details)
+    SELECT 'session.displaced', 'system', person.id, sqlc.narg(request_id)::text, jsonb_build_object('session', gone)
+    FROM person
+    CROSS JOIN begun
+    CROSS JOIN displaced
+    CROSS JOIN unnest(displaced.ids) AS gone
 )
 SELECT
     person.id, person.firebase_uid, person.auth_provider, person.username, person.email, person.user_type, person.is_active,
     person.token_balance, person.federation_status, person.tokens_valid_after, person.last_login, person.created_at,
-    person.updated_at, person.email_proven_at, person.email_proven_by, begun.began_at, begun.rotated_at, begun.expires_at
+    person.updated_at, person.email_proven_at, person.email_proven_by, begun.began_at, begun.rotated_at, begun.expires_at,
+    displaced.ids AS displaced
 FROM person
-CROSS JOIN begun;
+CROSS JOIN begun
+CROSS JOIN displaced;
 
 -- name: ContinueLegacySession :one
 -- Called by internal/account when a session at Firebase goes on here, because its person has returned (M9): it is as old as it was
--- there. No row back: the row lets this session not in (what User.Admit says). Served by users_pkey.
-INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, rotated_at, expires_at, user_agent)
-SELECT
-    sqlc.arg(id)::uuid, users.id, sqlc.arg(began_at)::timestamptz, sqlc.arg(seed)::bytea, clock_timestamp(),
-    clock_timestamp() + sqlc.arg(life_seconds)::float8 * interval '1 second', sqlc.narg(user_agent)::text
-FROM auth.users AS users
-WHERE
-    users.id = sqlc.arg(user_id)
-    AND coalesce(users.is_active, true)
-    AND users.federation_status IS DISTINCT FROM 'disabled'
-    AND coalesce(users.tokens_valid_after <= sqlc.arg(began_at)::timestamptz, true)
-    AND coalesce(users.legacy_tokens_valid_after <= sqlc.arg(began_at)::timestamptz, true)
-RETURNING rotated_at, expires_at;
+-- there. Sessions beyond most end as in BeginLegacySession. No row back: the row lets this session not in (what User.Admit says). Served by
+-- users_pkey and idx_legacy_sessions_user_id.
+WITH begun AS (
+    INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, rotated_at, expires_at, user_agent)
+    SELECT
+        sqlc.arg(id)::uuid, users.id, sqlc.arg(began_at)::timestamptz, sqlc.arg(seed)::bytea, clock_timestamp(),
+        clock_timestamp() + sqlc.arg(life_seconds)::float8 * interval '1 second', sqlc.narg(user_agent)::text
+    FROM auth.users AS users
+    WHERE
+        users.id = sqlc.arg(user_id)
+        AND coalesce(users.is_active, true)
+        AND users.federation_status IS DISTINCT FROM 'disabled'
+        AND coalesce(users.tokens_valid_after <= sqlc.arg(began_at)::timestamptz, true)
+        AND coalesce(users.legacy_tokens_valid_after <= sqlc.arg(began_at)::timestamptz, true)
+    RETURNING user_id, rotated_at, expires_at
+),
+displaced AS MATERIALIZED (
+    SELECT auth.end_oldest_sessions(begun.user_id, sqlc.arg(most)::int, sqlc.arg(id)::uuid)::uuid [] AS ids
+    FROM begun
+),
+noted AS (
+    INSERT INTO auth.audit_events (action, actor, user_id, request_id, details)
+    SELECT 'session.displaced', 'system', begun.user_id, sqlc.narg(request_id)::text, jsonb_build_object('session', gone)
+    FROM begun
+    CROSS JOIN displaced
+    CROSS JOIN unnest(displaced.ids) AS gone
+)
+SELECT begun.rotated_at, begun.expires_at, displaced.ids AS displaced
+FROM begun
+CROSS JOIN displaced;
 
--- name: AdoptLegacySession :exec
+-- name: AdoptLegacySession :one
 -- Called by internal/account when a refresh token of the old auth-service comes for the first time: from here on it is a session
--- of ours. Served by legacy_sessions_pkey (the conflict) and users_pkey.
-INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, rotated_at, expires_at, user_agent)
-SELECT
-    sqlc.arg(id)::uuid, users.id, sqlc.arg(began_at)::timestamptz, sqlc.arg(seed)::bytea, sqlc.arg(began_at)::timestamptz,
-    sqlc.arg(expires_at)::timestamptz, sqlc.narg(user_agent)::text
-FROM auth.users AS users
-WHERE users.id = sqlc.arg(user_id)
-ON CONFLICT (id) DO NOTHING;
+-- of ours. Sessions beyond most end as in BeginLegacySession. No row back: it is one already, or there is no such user.
+-- Served by legacy_sessions_pkey (the conflict), users_pkey and idx_legacy_sessions_user_id.
+WITH begun AS (
+    INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, rotated_at, expires_at, user_agent)
+    SELECT
+        sqlc.arg(id)::uuid, users.id, sqlc.arg(began_at)::timestamptz, sqlc.arg(seed)::bytea, sqlc.arg(began_at)::timestamptz,
+        sqlc.arg(expires_at)::timestamptz, sqlc.narg(user_agent)::text
+    FROM auth.users AS users
+    WHERE users.id = sqlc.arg(user_id)
+    ON CONFLICT (id) DO NOTHING
+    RETURNING user_id
+),
+displaced AS MATERIALIZED (
+    SELECT auth.end_oldest_sessions(begun.user_id, sqlc.arg(most)::int, sqlc.arg(id)::uuid)::uuid [] AS ids
+    FROM begun
+),
+noted AS (
+    INSERT INTO auth.audit_events (action, actor, user_id, request_id, details)
+    SELECT 'session.displaced', 'system', begun.user_id, sqlc.narg(request_id)::text, jsonb_build_object('session', gone)
+    FROM begun
+    CROSS JOIN displaced
+    CROSS JOIN unnest(displaced.ids) AS gone
+)
+SELECT displaced.ids AS displaced
+FROM begun
+CROSS JOIN displaced;
+
+-- name: CarryLegacySession :execrows
+-- Called by internal/account before a session goes on at Firebase (M9): its end will be remembered for good. No row: it is over.
+-- Served by legacy_sessions_pkey.
+UPDATE auth.legacy_sessions
+SET carried_at = coalesce(carried_at, clock_timestamp())
+WHERE id = $1 AND ended_at IS NULL;
 
 -- name: LegacySession :one
 -- Called by internal/account when a refresh token comes: its session, and its person. in_grace: the token before the current one

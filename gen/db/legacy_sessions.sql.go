@@ -12,14 +12,31 @@ import (
 	"github.com/google/uuid"
 )
 
-const adoptLegacySession = `-- name: AdoptLegacySession :exec
-INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, rotated_at, expires_at, user_agent)
-SELECT
-    $1::uuid, users.id, $2::timestamptz, $3::bytea, $2::timestamptz,
-    $4::timestamptz, $5::text
-FROM auth.users AS users
-WHERE users.id = $6
-ON CONFLICT (id) DO NOTHING
+const adoptLegacySession = `-- name: AdoptLegacySession :one
+WITH begun AS (
+    INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, rotated_at, expires_at, user_agent)
+    SELECT
+        $1::uuid, users.id, $2::timestamptz, $3::bytea, $2::timestamptz,
+        $4::timestamptz, $5::text
+    FROM auth.users AS users
+    WHERE users.id = $6
+    ON CONFLICT (id) DO NOTHING
+    RETURNING user_id
+),
+displaced AS MATERIALIZED (
+    SELECT auth.end_oldest_sessions(begun.user_id, $7::int, $1::uuid)::uuid [] AS ids
+    FROM begun
+),
+noted AS (
+    INSERT INTO auth.audit_events (action, actor, user_id, request_id, details)
+    SELECT 'session.displaced', 'system', begun.user_id, $8::text, jsonb_build_object('session', gone)
+    FROM begun
+    CROSS JOIN displaced
+    CROSS JOIN unnest(displaced.ids) AS gone
+)
+SELECT displaced.ids AS displaced
+FROM begun
+CROSS JOIN displaced
 `
 
 type AdoptLegacySessionParams struct {
@@ -29,20 +46,27 @@ type AdoptLegacySessionParams struct {
 	ExpiresAt time.Time
 	UserAgent *string
 	UserID    uuid.UUID
+	Most      int32
+	RequestID *string
 }
 
 // Called by internal/account when a refresh token of the old auth-service comes for the first time: from here on it is a session
-// of ours. Served by legacy_sessions_pkey (the conflict) and users_pkey.
-func (q *Queries) AdoptLegacySession(ctx context.Context, db DBTX, arg AdoptLegacySessionParams) error {
-	_, err := db.Exec(ctx, adoptLegacySession,
+// of ours. Sessions beyond most end as in BeginLegacySession. No row back: it is one already, or there is no such user.
+// Served by legacy_sessions_pkey (the conflict), users_pkey and idx_legacy_sessions_user_id.
+func (q *Queries) AdoptLegacySession(ctx context.Context, db DBTX, arg AdoptLegacySessionParams) ([]uuid.UUID, error) {
+	row := db.QueryRow(ctx, adoptLegacySession,
 		arg.ID,
 		arg.BeganAt,
 		arg.Seed,
 		arg.ExpiresAt,
 		arg.UserAgent,
 		arg.UserID,
+		arg.Most,
+		arg.RequestID,
 	)
-	return err
+	var displaced []uuid.UUID
+	err := row.Scan(&displaced)
+	return displaced, err
 }
 
 const beginLegacySession = `-- name: BeginLegacySession :one
@@ -67,9 +91,17 @@ WITH person AS (
 expired AS (
     DELETE FROM auth.legacy_sessions
     WHERE
-        user_id IN (SELECT person.id FROM person) AND expires_at < now() - interval '25 hours'
-        AND began_at < now() - interval '91 days'
-        AND (ended_at IS NULL OR NOT EXISTS (SELECT FROM person WHERE person.auth_provider <> 'local'))
+        user_id IN (SELECT person.id FROM person)
+        AND (
+            (
+                expires_at < now() - interval '25 hours' AND began_at < now() - interval '91 days'
+                AND (
+                    ended_at IS NULL OR carried_at IS NULL
+                    OR NOT EXISTS (SELECT FROM person WHERE person.auth_provider <> 'local')
+                )
+            )
+            OR (ended_at < now() - interval '25 hours' AND carried_at IS NULL AND substr(id::text, 15, 1) <> '8')
+        )
 ),
 begun AS (
     INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, rotated_at, expires_at, user_agent)
@@ -79,13 +111,28 @@ begun AS (
         clock_timestamp() + $5::float8 * interval '1 second', $6::text
     FROM person
     RETURNING began_at, rotated_at, expires_at
+),
+displaced AS MATERIALIZED (
+    SELECT auth.end_oldest_sessions(person.id, $7::int, $3::uuid)::uuid [] AS ids
+    FROM person
+    CROSS JOIN begun
+),
+noted AS (
+    INSERT INTO auth.audit_events (action, actor, user_id, request_id, details)
+    SELECT 'session.displaced', 'system', person.id, $8::text, jsonb_build_object('session', gone)
+    FROM person
+    CROSS JOIN begun
+    CROSS JOIN displaced
+    CROSS JOIN unnest(displaced.ids) AS gone
 )
 SELECT
     person.id, person.firebase_uid, person.auth_provider, person.username, person.email, person.user_type, person.is_active,
     person.token_balance, person.federation_status, person.tokens_valid_after, person.last_login, person.created_at,
-    person.updated_at, person.email_proven_at, person.email_proven_by, begun.began_at, begun.rotated_at, begun.expires_at
+    person.updated_at, person.email_proven_at, person.email_proven_by, begun.began_at, begun.rotated_at, begun.expires_at,
+    displaced.ids AS displaced
 FROM person
 CROSS JOIN begun
+CROSS JOIN displaced
 `
 
 type BeginLegacySessionParams struct {
@@ -95,6 +142,8 @@ type BeginLegacySessionParams struct {
 	Seed        []byte
 	LifeSeconds float64
 	UserAgent   *string
+	Most        int32
+	RequestID   *string
 }
 
 type BeginLegacySessionRow struct {
@@ -116,13 +165,15 @@ type BeginLegacySessionRow struct {
 	BeganAt          time.Time
 	RotatedAt        time.Time
 	ExpiresAt        time.Time
+	Displaced        []uuid.UUID
 }
 
 // Sessions that hold the legacy pair: the statements of internal/account.
 // Called by internal/account when somebody has proved who they are and gets the legacy pair; moves last_login at once, and clears
 // the person's sessions that nobody can come back with: they have run out, so have their access tokens (a day at most), and so
-// has the refresh token of the old auth-service (90 days at most) that would otherwise begin them anew, ended or not. An ended one
-// of somebody at Firebase stays: it may have gone on there (M9), where sessions have no end of their own.
+// has the refresh token of the old auth-service (90 days at most) that would otherwise begin them anew, ended or not. A session of this
+// service's own that was ended is cleared when its access tokens have run out. An ended one that has gone on at Firebase stays (M9): there
+// sessions have no end of their own. Of more live sessions than most, those used longest ago end, and the audit says so.
 // It begins by the clock that revocations go by: the database's or the machine's (begun_at), whichever is later.
 // No row back: the row lets this session not in (deactivated, disabled, revoked since it began: what User.Admit says). Served by users_pkey and idx_legacy_sessions_user_id.
 func (q *Queries) BeginLegacySession(ctx context.Context, db DBTX, arg BeginLegacySessionParams) (BeginLegacySessionRow, error) {
@@ -133,6 +184,8 @@ func (q *Queries) BeginLegacySession(ctx context.Context, db DBTX, arg BeginLega
 		arg.Seed,
 		arg.LifeSeconds,
 		arg.UserAgent,
+		arg.Most,
+		arg.RequestID,
 	)
 	var i BeginLegacySessionRow
 	err := row.Scan(
@@ -154,23 +207,56 @@ func (q *Queries) BeginLegacySession(ctx context.Context, db DBTX, arg BeginLega
 		&i.BeganAt,
 		&i.RotatedAt,
 		&i.ExpiresAt,
+		&i.Displaced,
 	)
 	return i, err
 }
 
+const carryLegacySession = `-- name: CarryLegacySession :execrows
+UPDATE auth.legacy_sessions
+SET carried_at = coalesce(carried_at, clock_timestamp())
+WHERE id = $1 AND ended_at IS NULL
+`
+
+// Called by internal/account before a session goes on at Firebase (M9): its end will be remembered for good. No row: it is over.
+// Served by legacy_sessions_pkey.
+func (q *Queries) CarryLegacySession(ctx context.Context, db DBTX, id uuid.UUID) (int64, error) {
+	result, err := db.Exec(ctx, carryLegacySession, id)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const continueLegacySession = `-- name: ContinueLegacySession :one
-INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, rotated_at, expires_at, user_agent)
-SELECT
-    $1::uuid, users.id, $2::timestamptz, $3::bytea, clock_timestamp(),
-    clock_timestamp() + $4::float8 * interval '1 second', $5::text
-FROM auth.users AS users
-WHERE
-    users.id = $6
-    AND coalesce(users.is_active, true)
-    AND users.federation_status IS DISTINCT FROM 'disabled'
-    AND coalesce(users.tokens_valid_after <= $2::timestamptz, true)
-    AND coalesce(users.legacy_tokens_valid_after <= $2::timestamptz, true)
-RETURNING rotated_at, expires_at
+WITH begun AS (
+    INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, rotated_at, expires_at, user_agent)
+    SELECT
+        $1::uuid, users.id, $2::timestamptz, $3::bytea, clock_timestamp(),
+        clock_timestamp() + $4::float8 * interval '1 second', $5::text
+    FROM auth.users AS users
+    WHERE
+        users.id = $6
+        AND coalesce(users.is_active, true)
+        AND users.federation_status IS DISTINCT FROM 'disabled'
+        AND coalesce(users.tokens_valid_after <= $2::timestamptz, true)
+        AND coalesce(users.legacy_tokens_valid_after <= $2::timestamptz, true)
+    RETURNING user_id, rotated_at, expires_at
+),
+displaced AS MATERIALIZED (
+    SELECT auth.end_oldest_sessions(begun.user_id, $7::int, $1::uuid)::uuid [] AS ids
+    FROM begun
+),
+noted AS (
+    INSERT INTO auth.audit_events (action, actor, user_id, request_id, details)
+    SELECT 'session.displaced', 'system', begun.user_id, $8::text, jsonb_build_object('session', gone)
+    FROM begun
+    CROSS JOIN displaced
+    CROSS JOIN unnest(displaced.ids) AS gone
+)
+SELECT begun.rotated_at, begun.expires_at, displaced.ids AS displaced
+FROM begun
+CROSS JOIN displaced
 `
 
 type ContinueLegacySessionParams struct {
@@ -180,15 +266,19 @@ type ContinueLegacySessionParams struct {
 	LifeSeconds float64
 	UserAgent   *string
 	UserID      uuid.UUID
+	Most        int32
+	RequestID   *string
 }
 
 type ContinueLegacySessionRow struct {
 	RotatedAt time.Time
 	ExpiresAt time.Time
+	Displaced []uuid.UUID
 }
 
 // Called by internal/account when a session at Firebase goes on here, because its person has returned (M9): it is as old as it was
-// there. No row back: the row lets this session not in (what User.Admit says). Served by users_pkey.
+// there. Sessions beyond most end as in BeginLegacySession. No row back: the row lets this session not in (what User.Admit says). Served by
+// users_pkey and idx_legacy_sessions_user_id.
 func (q *Queries) ContinueLegacySession(ctx context.Context, db DBTX, arg ContinueLegacySessionParams) (ContinueLegacySessionRow, error) {
 	row := db.QueryRow(ctx, continueLegacySession,
 		arg.ID,
@@ -197,9 +287,11 @@ func (q *Queries) ContinueLegacySession(ctx context.Context, db DBTX, arg Contin
 		arg.LifeSeconds,
 		arg.UserAgent,
 		arg.UserID,
+		arg.Most,
+		arg.RequestID,
 	)
 	var i ContinueLegacySessionRow
-	err := row.Scan(&i.RotatedAt, &i.ExpiresAt)
+	err := row.Scan(&i.RotatedAt, &i.ExpiresAt, &i.Displaced)
 	return i, err
 }
 

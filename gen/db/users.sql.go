@@ -1177,7 +1177,7 @@ SELECT
         SELECT ended.id FROM auth.legacy_sessions AS ended
         WHERE
             ended.user_id = users.id
-            AND (ended.ended_at > now() - interval '25 hours' OR ended.ended_at IS NOT NULL AND users.auth_provider <> 'local')
+            AND (ended.ended_at > now() - interval '25 hours' OR ended.ended_at IS NOT NULL AND ended.carried_at IS NOT NULL)
     )::uuid [] AS ended_sessions
 FROM auth.users AS users
 WHERE users.id = ANY($1::uuid []) AND set_config('transaction_read_only', 'off', true) = 'off'
@@ -1205,7 +1205,7 @@ type UsersByLegacyTokensRow struct {
 
 // Called by internal/user for verified legacy tokens that no cache knows, one or several that wait at once: the rows of their ids, and
 // what revokes legacy tokens alone. Sessions that ended longer ago than a legacy access token can live are nobody's concern, unless they
-// may have gone on at Firebase (M9), where sessions have no end of their own.
+// have gone on at Firebase (M9), where sessions have no end of their own.
 // Served by users_pkey and idx_legacy_sessions_user_id.
 func (q *Queries) UsersByLegacyTokens(ctx context.Context, db DBTX, ids []uuid.UUID) ([]UsersByLegacyTokensRow, error) {
 	rows, err := db.Query(ctx, usersByLegacyTokens, ids)

@@ -100,6 +100,9 @@ func (s *Service) carryOver(ctx context.Context, issued session.Issued) (Tokens,
 	if err := s.beforeCarryOver(ctx, issued); err != nil {
 		return Tokens{}, err
 	}
+	if err := s.sessions.Carry(ctx, issued.Claims.SessionID); err != nil {
+		return Tokens{}, err
+	}
 	pair, err := s.identities.SignInAs(ctx, issued.User.FirebaseUID, map[string]any{
 		token.LegacySessionClaim: token.CarriedOver(issued.Claims),
 	})

@@ -141,7 +141,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 		return nil, fmt.Errorf("set up the limits: %w", err)
 	}
 	sessions := session.New(session.Options{
-		Pool: pool, Tokens: p.legacy, Users: p.users, Life: c.LegacyRefreshLife, OnChange: p.invalidator.Changed,
+		Pool: pool, Tokens: p.legacy, Users: p.users, Life: c.LegacyRefreshLife, Most: c.LegacySessionsMax, OnChange: p.invalidator.Changed,
 	})
 	p.passwords = password.New(password.Options{MaxCost: c.BcryptMaxCost, OnWork: p.metrics.PasswordWork})
 	p.mover = move.New(move.Options{

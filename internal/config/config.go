@@ -75,6 +75,7 @@ type Config struct {
 	LegacyAccessLife         time.Duration `env:"LEGACY_ACCESS_LIFE" envDefault:"1h" help:"how long a legacy access token lives; at most 24h"`
 	LegacySunset             Date          `env:"LEGACY_SUNSET" help:"the day (2027-06-30) on which the legacy surface will end; clients are told"`
 	LegacyRefreshLife        time.Duration `env:"LEGACY_REFRESH_LIFE" envDefault:"720h" help:"how long a legacy refresh token lives; at most 2160h"`
+	LegacySessionsMax        int           `env:"LEGACY_SESSIONS_MAX" envDefault:"50" help:"how many live legacy sessions a person may have, 1 to 100; one more ends the one used longest ago"`
 
 	FirebaseProjectID     string `env:"FIREBASE_PROJECT_ID" alphabet:"project"`
 	FirebaseAPIKey        string `env:"FIREBASE_API_KEY" alphabet:"key" secret:"true" help:"the project's web API key"`

@@ -220,6 +220,8 @@ func TestLoad_RefusedEverywhere(t *testing.T) {
 		"TRUSTED_PROXIES":                            {"TRUSTED_PROXIES": "10.0.0.0/33"},
 		"TRUSTED_PROXIES holds ::ffff:10.0.0.0/8":    {"TRUSTED_PROXIES": "::ffff:10.0.0.0/8"},
 		"TRUSTED_PROXIES cannot be read":             {"TRUSTED_PROXIES": "fe80::%eth0/10"},
+		"LEGACY_SESSIONS_MAX is 0":                   {"LEGACY_SESSIONS_MAX": "0"},
+		"LEGACY_SESSIONS_MAX is 101":                 {"LEGACY_SESSIONS_MAX": "101"},
 	} {
 		if _, err := config.Load(development(changes)); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%v: %v, expected it refused by %q", changes, err, name)

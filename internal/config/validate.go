@@ -90,6 +90,9 @@ func (c Config) validateNetwork() error {
 	if c.DBPoolMax < 1 {
 		faults = append(faults, fmt.Errorf("DB_POOL_MAX is %d: must be 1 or more", c.DBPoolMax))
 	}
+	if c.LegacySessionsMax < 1 || c.LegacySessionsMax > 100 {
+		faults = append(faults, fmt.Errorf("LEGACY_SESSIONS_MAX is %d: must be 1 to 100", c.LegacySessionsMax))
+	}
 	if c.CacheMB < 1 {
 		faults = append(faults, fmt.Errorf("CACHE_MB is %d: must be 1 or more", c.CacheMB))
 	}

@@ -12,10 +12,10 @@ import (
 
 // asked counts questions and answers each when told.
 type asked struct {
-	lock  sync.Mutex
-	times int
-	begun chan struct{}
-	release   chan struct{}
+	lock    sync.Mutex
+	times   int
+	begun   chan struct{}
+	release chan struct{}
 }
 
 func newAsked() *asked { return &asked{begun: make(chan struct{}, 100), release: make(chan struct{})} }

@@ -236,7 +236,7 @@ func sessionOf(claims token.Claims) token.Claims {
 	return token.Claims{
 		Kind: claims.Kind, Subject: strings.Clone(claims.Subject), UserID: claims.UserID, SessionID: claims.SessionID,
 		SignInProvider: unique.Make(claims.SignInProvider).Value(), // of few, and shared
-		AuthTime: claims.AuthTime, IssuedAt: claims.IssuedAt, ExpiresAt: claims.ExpiresAt,
+		AuthTime:       claims.AuthTime, IssuedAt: claims.IssuedAt, ExpiresAt: claims.ExpiresAt,
 	}
 }
 

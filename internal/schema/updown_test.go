@@ -118,19 +118,21 @@ func (d database) allRows() string {
 func (d database) bothWorlds(n int) {
 	d.t.Helper()
 	d.exec(fmt.Sprintf(`INSERT INTO auth.users (username, email, password_hash, auth_provider, firebase_uid, provider_data, last_firebase_sync,
-			federation_status, tokens_valid_after, legacy_tokens_valid_after, password_set_at, token_balance)
+			federation_status, tokens_valid_after, legacy_tokens_valid_after, password_set_at, token_balance,
+			email_proven_at, email_proven_by)
 		SELECT 'person ' || i, 'person' || i || '@example.com', CASE WHEN i %% 3 <> 1 THEN 'hash ' || i END,
 			(ARRAY['local', 'firebase', 'hybrid'])[i %% 3 + 1], CASE WHEN i %% 3 > 0 THEN 'a-firebase-uid-of-the-person-' || i END,
 			CASE WHEN i %% 4 = 0 THEN jsonb_build_object('n', i) END, CASE WHEN i %% 5 = 0 THEN now() END,
 			(ARRAY['active', 'syncing', 'failed', 'disabled'])[i %% 4 + 1], CASE WHEN i %% 7 = 0 THEN now() END,
-			CASE WHEN i %% 11 = 0 THEN 'infinity'::timestamptz END, CASE WHEN i %% 2 = 0 THEN now() END, i
+			CASE WHEN i %% 11 = 0 THEN 'infinity'::timestamptz END, CASE WHEN i %% 2 = 0 THEN now() END, i,
+			CASE WHEN i %% 9 = 0 THEN now() END, CASE WHEN i %% 18 = 0 THEN 'google.com' END
 		FROM generate_series(1, %d) AS i`, n))
 	d.exec(`INSERT INTO auth.tombstones SELECT gen_random_uuid(), 'a-firebase-uid-of-somebody-' || i, now() FROM generate_series(1, 50) AS i`)
 	d.exec(`INSERT INTO auth.audit_events (action, actor, user_id) SELECT 'login', 'system', id FROM auth.users LIMIT 50`)
 	d.exec(`INSERT INTO auth.set_aside_passwords (user_id, password_hash, reason) SELECT id, 'x', 'test' FROM auth.users LIMIT 50`)
 	d.exec(`INSERT INTO auth.verification_keys VALUES ('https://keys', '{"keys": []}', now(), now())`)
-	d.exec(`INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, generation, rotated_at, expires_at, user_agent)
-		SELECT gen_random_uuid(), id, now(), '\x00ff', 3, now(), now(), 'a client' FROM auth.users LIMIT 2500`)
+	d.exec(`INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, generation, rotated_at, expires_at, user_agent, carried_at)
+		SELECT gen_random_uuid(), id, now(), '\x00ff', 3, now(), now(), 'a client', CASE WHEN username LIKE '%7' THEN now() END FROM auth.users LIMIT 2500`)
 	d.exec(`INSERT INTO auth.move_claims (user_id, claimed_by, claimed_at, failure) SELECT id, 'a mover', now(), 'conflict' FROM auth.users LIMIT 50`)
 	d.exec(`INSERT INTO auth.api_keys (id, name, scope, hash, created_by, last_used_at, revoked_at, revoked_by)
 		SELECT 'key ' || i, 'a service', 'balance', '\x00ff', 'cli:somebody', CASE WHEN i > 1 THEN now() END, CASE WHEN i > 2 THEN now() END,

@@ -69,13 +69,17 @@ func refusal(err error) error {
 // adopt makes a session of a refresh token that the old auth-service has issued: nobody signs in again because we are here. Its
 // session is named by the token itself, so that it begins once.
 func (s *Service) adopt(ctx context.Context, claims token.RefreshClaims, agent string) error {
-	err := s.queries.AdoptLegacySession(ctx, s.pool, db.AdoptLegacySessionParams{
+	displaced, err := s.queries.AdoptLegacySession(ctx, s.pool, db.AdoptLegacySessionParams{
 		ID: claims.SessionID, UserID: claims.UserID, BeganAt: claims.IssuedAt, Seed: newSeed(), ExpiresAt: claims.ExpiresAt,
-		UserAgent: clientName(agent),
+		UserAgent: clientName(agent), Most: s.most, RequestID: requestID(ctx),
 	})
+	if pg.NoRows(err) {
+		return nil // adopted before, or nobody's: the session says so
+	}
 	if err != nil {
 		return fmt.Errorf("adopt a session of user %s: %w", claims.UserID, pg.Fault(err))
 	}
+	s.told(ctx, claims.UserID, displaced)
 	return nil
 }
 

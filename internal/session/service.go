@@ -14,6 +14,7 @@ import (
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/pause"
 	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/telemetry"
 	"auth-v2-service/internal/token"
 	"auth-v2-service/internal/user"
 )
@@ -31,6 +32,8 @@ type Options struct {
 	Users  *user.Store
 	// Life is how long a session lasts without a refresh.
 	Life time.Duration
+	// Most is how many live sessions a person may have; one more ends the one used longest ago. 0: DefaultMost.
+	Most int
 	// OnChange hears of every user whose sessions have changed, after the change is committed.
 	OnChange func(ctx context.Context, userID uuid.UUID)
 }
@@ -42,12 +45,33 @@ type Service struct {
 	tokens   *token.Legacy
 	users    *user.Store
 	life     time.Duration
+	most     int32
 	onChange func(ctx context.Context, userID uuid.UUID)
 }
 
+// DefaultMost is how many live sessions a person may have where nothing else is said.
+const DefaultMost = 50
+
 // New makes a service.
 func New(o Options) *Service {
-	return &Service{pool: o.Pool, queries: db.New(), tokens: o.Tokens, users: o.Users, life: o.Life, onChange: o.OnChange}
+	return &Service{
+		pool: o.Pool, queries: db.New(), tokens: o.Tokens, users: o.Users, life: o.Life,
+		most: int32(cmp.Or(o.Most, DefaultMost)), onChange: o.OnChange, //nolint:gosec // the configuration bounds it
+	}
+}
+
+// told tells of sessions that made room for a new one.
+func (s *Service) told(ctx context.Context, userID uuid.UUID, displaced []uuid.UUID) {
+	if len(displaced) > 0 {
+		s.onChange(ctx, userID)
+	}
+}
+
+func requestID(ctx context.Context) *string {
+	if id := telemetry.RequestID(ctx); id != "" {
+		return &id
+	}
+	return nil
 }
 
 // Pair is what a client keeps. ExpiresIn is the life of AccessToken.
@@ -76,12 +100,14 @@ func (s *Service) Begin(ctx context.Context, userID uuid.UUID, agent string) (Is
 	}
 	params := db.BeginLegacySessionParams{
 		UserID: userID, ID: uuid.New(), Seed: newSeed(), LifeSeconds: s.life.Seconds(), UserAgent: clientName(agent),
+		Most: s.most, RequestID: requestID(ctx),
 	}
 	for deadline := time.Now().Add(maxWait); ; {
 		params.BegunAt = time.Now()
 		row, err := s.queries.BeginLegacySession(ctx, s.pool, params)
 		switch {
 		case err == nil:
+			s.told(ctx, userID, row.Displaced)
 			u := user.FromRow(begunRow(row))
 			state := state{id: params.ID, began: row.BeganAt, seed: params.Seed, rotated: row.RotatedAt, expires: row.ExpiresAt}
 			return s.issue(u, state), nil
@@ -109,6 +135,7 @@ func (s *Service) Continue(ctx context.Context, u user.User, began time.Time, ag
 	st := state{id: uuid.New(), began: began, seed: newSeed()}
 	row, err := s.queries.ContinueLegacySession(ctx, s.pool, db.ContinueLegacySessionParams{
 		UserID: u.ID, ID: st.id, BeganAt: began, Seed: st.seed, LifeSeconds: s.life.Seconds(), UserAgent: clientName(agent),
+		Most: s.most, RequestID: requestID(ctx),
 	})
 	switch {
 	case pg.NoRows(err):
@@ -116,8 +143,21 @@ func (s *Service) Continue(ctx context.Context, u user.User, began time.Time, ag
 	case err != nil:
 		return Issued{}, fmt.Errorf("go on with a session of user %s: %w", u.ID, pg.Fault(err))
 	}
+	s.told(ctx, u.ID, row.Displaced)
 	st.rotated, st.expires = row.RotatedAt, row.ExpiresAt
 	return s.issue(u, st), nil
+}
+
+// Carry notes that a session is about to go on at Firebase (M9), so that its end counts there for good. user.ErrRevoked where it is over.
+func (s *Service) Carry(ctx context.Context, id uuid.UUID) error {
+	n, err := s.queries.CarryLegacySession(ctx, s.pool, id)
+	switch {
+	case err != nil:
+		return fmt.Errorf("note that session %s goes on at Firebase: %w", id, pg.Fault(err))
+	case n == 0:
+		return user.ErrRevoked
+	}
+	return nil
 }
 
 // The second of a revocation is waited out, in steps, by the database's clock; more than a second only where a revocation lies

@@ -202,7 +202,7 @@ func toRecord(row db.SearchUsersRow) Record {
 			ID: row.ID, FirebaseUID: row.FirebaseUID, AuthProvider: row.AuthProvider, Username: row.Username, Email: row.Email,
 			UserType: row.UserType, IsActive: row.IsActive, TokenBalance: row.TokenBalance, FederationStatus: row.FederationStatus,
 			TokensValidAfter: row.TokensValidAfter, LastLogin: row.LastLogin, CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt,
-		EmailProvenAt: row.EmailProvenAt, EmailProvenBy: row.EmailProvenBy,
+			EmailProvenAt: row.EmailProvenAt, EmailProvenBy: row.EmailProvenBy,
 		}),
 		LastSync: sayable(row.LastFirebaseSync), Failure: row.Failure,
 	}

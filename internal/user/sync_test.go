@@ -113,6 +113,11 @@ func TestSync_TheRowFollows_S1(t *testing.T) {
 		want    func(id uuid.UUID, r syncedRow) bool
 	}{
 		"nothing": {outcome: SyncUnchanged},
+		"the first proof of the address": {
+			row:     map[string]any{"provider_data": json.RawMessage(`{"email_verified": false}`)},
+			account: func(u *firebase.User) { u.Providers, u.LastSignInAt = []string{"password", "google.com"}, now },
+			outcome: SyncUpdated, changed: []string{"email_verified"}, want: func(_ uuid.UUID, r syncedRow) bool { return r.ended },
+		},
 		"an address in another case is the same": {row: map[string]any{"email": "Jane@Example.com"}, account: func(u *firebase.User) {
 			u.Email = "jane@example.com"
 		}, outcome: SyncUnchanged, want: func(_ uuid.UUID, r syncedRow) bool { return r.email == "Jane@Example.com" }},
