@@ -203,7 +203,7 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 			_, _ = q.ContinueLegacySession(ctx, db, queries.ContinueLegacySessionParams{UserID: person, ID: uuid.New(), Seed: []byte("x"), BeganAt: now, LifeSeconds: 60})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
-			_ = q.AdoptLegacySession(ctx, db, queries.AdoptLegacySessionParams{UserID: person, ID: stranger, Seed: []byte("x"), BeganAt: now, ExpiresAt: now})
+			_, _ = q.AdoptLegacySession(ctx, db, queries.AdoptLegacySessionParams{UserID: person, ID: stranger, Seed: []byte("x"), BeganAt: now, ExpiresAt: now})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.LegacySession(ctx, db, person)
