@@ -55,11 +55,11 @@ func TestPasswordOperations_500TellsNothing(t *testing.T) {
 	}
 	fault(t, s, identity.Fault{Kind: "OPERATION_NOT_ALLOWED"}) // the project is not set up as we need it
 	for what, answer := range map[string]reply{"reset": reset(t, s, code, newPassword), "confirm": confirm(t, s, code)} {
-		answer.expect(t, what+" with a project that is set up wrongly", 500, "internal")
-		expectMessage(t, what, answer, "Something went wrong on our side")
+		answer.expect(t, what+" with a project that is set up wrongly", 503, "dependency_unavailable")
+		expectMessage(t, what, answer, "The identity provider refused our request")
 	}
 	if !strings.Contains(s.Log.String(), "OPERATION_NOT_ALLOWED") {
-		t.Error("the cause of a 500 is not in the log, expected it there")
+		t.Error("Google's code is not in the log, expected it there")
 	}
 	expectNoSecrets(t, s, code, newPassword, o.email)
 }

@@ -188,7 +188,7 @@ func TestForgot_Refusals(t *testing.T) {
 	person := livesAtFirebase(t, s)
 	local := servicetest.Email()
 	localUser(t, s.Stack, local, servicetest.Password)
-	for _, email := range []string{"jane", "jäne@example.com", "x@users.noreply.invalid"} {
+	for _, email := range []string{"jane", "x@users.noreply.invalid"} {
 		answer := forgot(t, s, email)
 		answer.expect(t, "forgot of "+email, 400, "invalid_request")
 		expectField(t, "forgot of "+email, answer, "email")
@@ -424,7 +424,7 @@ func TestEmailVerification_BothKinds_A9(t *testing.T) {
 func TestEmailVerification_Refusals(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
-	ask(t, s, http.MethodPost, "/v1/auth/email/verify", "{}", authorized(phoneToken(t, s))...).expect(t, "a body", 400, "invalid_request")
+	ask(t, s, http.MethodPost, "/v1/auth/email/verify", `{"email":"x"}`, authorized(phoneToken(t, s))...).expect(t, "a body", 400, "invalid_request")
 	sendVerification(t, s, phoneToken(t, s)).expect(t, "F5: a person without an e-mail", 422, "unsupported_identity")
 	stays := livesHere(t, s)
 	if answer := sendVerification(t, s, stays.tokens[0]); answer.status != 202 || len(mailsTo(s, "VERIFY_EMAIL", stays.email)) != 0 {

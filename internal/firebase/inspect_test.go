@@ -35,10 +35,10 @@ func googleProject(answers map[string]string) http.HandlerFunc {
 func TestInspect_WhatGoogleSaysIsUnderstood(t *testing.T) {
 	t.Parallel()
 	client, _ := production(t, googleProject(map[string]string{
-		"POST cloudresourcemanager.googleapis.com/v1/projects/prod-project:testIamPermissions":                 `{"permissions":["firebaseauth.users.get"]}`,
-		"GET firebaseappcheck.googleapis.com/v1/projects/prod-project/services/identitytoolkit.googleapis.com": `{"enforcementMode":"ENFORCED"}`,
-		"GET identitytoolkit.googleapis.com/v1/projects":                                                       `{"projectId":"123456","authorizedDomains":["prod-project.firebaseapp.com"]}`,
-		"GET identitytoolkit.googleapis.com/v2/projects/prod-project/config": `{"name":"projects/123456/config","signIn":{"email":{"enabled":true}},
+		"POST cloudresourcemanager.googleapis.com/v1/projects/demo-test:testIamPermissions":                 `{"permissions":["firebaseauth.users.get"]}`,
+		"GET firebaseappcheck.googleapis.com/v1/projects/demo-test/services/identitytoolkit.googleapis.com": `{"enforcementMode":"ENFORCED"}`,
+		"GET identitytoolkit.googleapis.com/v1/projects":                                                    `{"projectId":"123456","authorizedDomains":["demo-test.firebaseapp.com"]}`,
+		"GET identitytoolkit.googleapis.com/v2/projects/demo-test/config": `{"name":"projects/123456/config","signIn":{"email":{"enabled":true}},
 			"emailPrivacyConfig":{"enableImprovedEmailPrivacy":true},"client":{"apiKey":"web-key","permissions":{"disabledUserDeletion":true}},
 			"mfa":{"state":"ENABLED","providerConfigs":[{"state":"DISABLED","totpProviderConfig":{}}]},
 			"blockingFunctions":{"triggers":{"beforeSignIn":{},"beforeCreate":{}}},

@@ -150,7 +150,7 @@ func TestUser_Fields(t *testing.T) {
 
 // Enabling is a false that must be said.
 func TestSetDisabled_SaysFalse(t *testing.T) {
-	g, last := recording(t, `{}`)
+	g, last := recording(t, `{"localId":"uid-of-jane"}`)
 	if err := g.client(t).SetDisabled(t.Context(), "uid-of-jane", false); err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestSetDisabled_SaysFalse(t *testing.T) {
 
 // S1: an address that an operator writes down is one that nobody has proved.
 func TestSetEmail_IsUnproved(t *testing.T) {
-	g, last := recording(t, `{}`)
+	g, last := recording(t, `{"localId":"uid-of-jane"}`)
 	if err := g.client(t).SetEmail(t.Context(), "uid-of-jane", "jane.doe@example.com"); err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ type detour struct {
 	urls    []string
 }
 
-const accountName = "auth@prod-project.iam.gserviceaccount.com"
+const accountName = "auth@demo-test.iam.gserviceaccount.com"
 
 func (d *detour) RoundTrip(r *http.Request) (*http.Response, error) {
 	d.mu.Lock()
@@ -55,7 +55,7 @@ func production(t *testing.T, handler http.HandlerFunc) (*firebase.Client, *deto
 	path, key := serviceAccount(t)
 	d := &detour{handler: handler, key: key}
 	client, err := firebase.New(t.Context(), firebase.Options{
-		ProjectID: "prod-project", APIKey: apiKey, CredentialsFile: path, Transport: d, Timeout: 500 * time.Millisecond,
+		ProjectID: "demo-test", APIKey: apiKey, CredentialsFile: path, Transport: d, Timeout: 500 * time.Millisecond,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +74,7 @@ func serviceAccount(t *testing.T) (string, *rsa.PublicKey) {
 		t.Fatal(err)
 	}
 	content, err := json.Marshal(map[string]string{
-		"type": "service_account", "project_id": "prod-project", "private_key_id": "1",
+		"type": "service_account", "project_id": "demo-test", "private_key_id": "1",
 		"private_key":  string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
 		"client_email": accountName, "token_uri": "https://oauth2.googleapis.com/token",
 	})
@@ -137,7 +137,7 @@ func TestProduction_NoAccessToken(t *testing.T) {
 					token(w, r)
 					return
 				}
-				answer(`{"localId":"u","idToken":"i","refreshToken":"r","expiresIn":"3600"}`)(w, r)
+				answer(everything)(w, r)
 			})
 			start := time.Now()
 			var all sync.WaitGroup

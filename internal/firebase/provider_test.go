@@ -161,7 +161,7 @@ func TestFaults(t *testing.T) {
 		identity.FaultTooManyAttempts: fault.RateLimited, identity.FaultUnavailable: fault.DependencyUnavailable,
 		identity.FaultCut: fault.DependencyUnavailable, identity.FaultHang: fault.DependencyUnavailable,
 		"USER_DISABLED": fault.AccountDeactivated, "BLOCKING_FUNCTION_ERROR_RESPONSE": fault.SignInBlocked,
-		"OPERATION_NOT_ALLOWED": fault.Internal,
+		"OPERATION_NOT_ALLOWED": fault.DependencyUnavailable,
 	}
 	for kind, want := range cases {
 		t.Run(kind, func(t *testing.T) {
@@ -224,11 +224,12 @@ func TestTwoProvidersInOneProcess(t *testing.T) {
 	}
 }
 
-func TestWrongKey_IsOurMistake(t *testing.T) {
+// A wrong API key is an operator's to mend: an outage to clients, and ErrRefused here.
+func TestWrongKey_IsRefused(t *testing.T) {
 	_, client := newProvider(t, func(o *identity.Options) { o.APIKey = "another-key" })
 	_, err := client.SignIn(t.Context(), email, password)
-	if fault.CodeOf(err) != fault.Internal {
-		t.Errorf("got %v, want internal", err)
+	if !errors.Is(err, firebase.ErrRefused) {
+		t.Errorf("got %v, want ErrRefused", err)
 	}
 	holdsNoSecret(t, err)
 }

@@ -105,7 +105,7 @@ func clientOf(t *testing.T, d *detour, credentials string) *firebase.Client {
 	if err := os.WriteFile(path, []byte(credentials), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	client, err := firebase.New(t.Context(), firebase.Options{ProjectID: "prod-project", APIKey: apiKey, CredentialsFile: path, Transport: d})
+	client, err := firebase.New(t.Context(), firebase.Options{ProjectID: "demo-test", APIKey: apiKey, CredentialsFile: path, Transport: d})
 	if err != nil {
 		t.Fatal(err)
 	}

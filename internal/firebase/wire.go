@@ -148,10 +148,10 @@ func readAnswer(body io.ReadCloser, limit int64) ([]byte, error) {
 	return read, err
 }
 
-// repeatable: a connection that failed, or a 503. A time-out is not: its time is gone.
+// repeatable: a connection that failed, or a 503. A time-out is not: its time is gone. Nor is an answer that was too long.
 func repeatable(response *http.Response, err error) bool {
 	if err != nil {
-		return !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
+		return !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, errAnswerTooLong)
 	}
 	return response.StatusCode == http.StatusServiceUnavailable
 }

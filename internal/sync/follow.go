@@ -129,7 +129,7 @@ func (f *follower) end(ctx context.Context, job *river.Job[owed], seen state) (d
 func again(ctx context.Context, log *slog.Logger, job *rivertype.JobRow, userID uuid.UUID, err error) error {
 	code := fault.CodeOf(err)
 	log.InfoContext(ctx, "Firebase does not follow yet", telemetry.FieldUserID, userID, telemetry.FieldError, err)
-	if code != fault.DependencyUnavailable && code != fault.RateLimited {
+	if errors.Is(err, firebase.ErrRefused) || code != fault.DependencyUnavailable && code != fault.RateLimited {
 		return err
 	}
 	if err := river.MetadataSet(ctx, metadataError, string(code)); err != nil {
