@@ -13,7 +13,9 @@ import (
 // refusesCodes is a Firebase that knows no code.
 type refusesCodes struct{ Identities }
 
-func (refusesCodes) ResetAddress(context.Context, string) (string, error) { return "", firebase.ErrInvalidCode }
+func (refusesCodes) ResetAddress(context.Context, string) (string, error) {
+	return "", firebase.ErrInvalidCode
+}
 
 func (refusesCodes) ResetPassword(context.Context, string, string) (string, error) {
 	return "", firebase.ErrInvalidCode

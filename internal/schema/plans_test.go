@@ -149,7 +149,9 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_ = q.TouchLastLogin(ctx, db, person)
 		},
-		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.RevokeTokens(ctx, db, queries.RevokeTokensParams{ID: person}) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.RevokeTokens(ctx, db, queries.RevokeTokensParams{ID: person})
+		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.ChangeUsername(ctx, db, queries.ChangeUsernameParams{ID: person, Username: name})
 		},
@@ -324,9 +326,15 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.HoldForOperator(ctx, db, []uuid.UUID{person, personID(778)})
 		},
-		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.Deactivate(ctx, db, queries.DeactivateParams{ID: person}) },
-		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.Reactivate(ctx, db, queries.ReactivateParams{ID: person}) },
-		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.EndSessions(ctx, db, queries.EndSessionsParams{ID: person}) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.Deactivate(ctx, db, queries.DeactivateParams{ID: person})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.Reactivate(ctx, db, queries.ReactivateParams{ID: person})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.EndSessions(ctx, db, queries.EndSessionsParams{ID: person})
+		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.ChangeUser(ctx, db, queries.ChangeUserParams{ID: person, Username: &name})
 		},
