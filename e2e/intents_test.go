@@ -80,11 +80,10 @@ func cutByKill(t *testing.T, stack *servicetest.Stack, g *gate) ([]halfChange, *
 type unanswered struct{}
 
 func (unanswered) RoundTrip(request *http.Request) (*http.Response, error) {
-	response, err := http.DefaultTransport.RoundTrip(request)
-	if err != nil {
-		return &http.Response{StatusCode: http.StatusServiceUnavailable, Body: http.NoBody, Request: request}, nil
+	if response, err := http.DefaultTransport.RoundTrip(request); err == nil {
+		return response, nil
 	}
-	return response, nil
+	return &http.Response{StatusCode: http.StatusServiceUnavailable, Body: http.NoBody, Request: request}, nil
 }
 
 // cutByLostAnswer breaks the connection to Firebase while the answer is on its way.

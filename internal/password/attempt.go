@@ -96,7 +96,7 @@ func (a *Attempt) Time() time.Duration {
 // spend does bcrypt's work of so many rounds, for nothing: a comparison for each power of two in them.
 func (h *Hasher) spend(l lane, rounds int) {
 	for ; rounds != 0; rounds &= rounds - 1 {
-		cost := bits.TrailingZeros(uint(rounds)) //nolint:gosec // no rounds are below zero
+		cost := bits.TrailingZeros(uint(rounds))
 		_ = h.check(l, cost, fmt.Sprintf("$2a$%02d$%s", cost, noHash), "")
 	}
 }

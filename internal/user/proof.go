@@ -72,7 +72,7 @@ func (s *Store) noteProof(ctx context.Context, u User, claims token.Claims) (Use
 		return u, nil
 	}
 	p, ok := s.proofOf(claims)
-	if !ok || !p.fits(u) || u.Admit(claims) != nil {
+	if admitted := u.Admit(claims) == nil; !ok || !admitted || !p.fits(u) {
 		return u, nil
 	}
 	return s.prove(ctx, u, p)
@@ -111,7 +111,7 @@ func (s *Store) prove(ctx context.Context, u User, p proof) (proven User, err er
 		if pg.NoRows(err) {
 			return User{}, ErrRevoked
 		}
-		return FromRow(db.UserByIDRow(row)), err
+		return FromRow(row), err
 	}
 	if err != nil {
 		return User{}, fmt.Errorf("note the proof of the address of user %s: %w", u.ID, err)
