@@ -83,6 +83,7 @@ BEGIN
     WHERE carried_at IS NOT NULL
     UNION ALL
     SELECT 'auth.legacy_sessions.carried_at', '', '{}' -- the rest never has
+    WHERE EXISTS (SELECT FROM auth.legacy_sessions)
     ON CONFLICT (relation, key) DO UPDATE SET facts = excluded.facts, archived_at = excluded.archived_at;
     ALTER TABLE auth.legacy_sessions DROP COLUMN carried_at;
 END

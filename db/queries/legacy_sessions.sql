@@ -73,8 +73,8 @@ CROSS JOIN displaced;
 
 -- name: ContinueLegacySession :one
 -- Called by internal/account when a session at Firebase goes on here, because its person has returned (M9): it is as old as it was
--- there. Sessions beyond most end as in BeginLegacySession. No row back: the row lets this session not in (what User.Admit says). Served by
--- users_pkey and idx_legacy_sessions_user_id.
+-- there. Sessions beyond most end as in BeginLegacySession, by idx_legacy_sessions_user_id inside the function. No row back: the row lets
+-- this session not in (what User.Admit says). Served by users_pkey.
 WITH begun AS (
     INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, rotated_at, expires_at, user_agent)
     SELECT
@@ -106,8 +106,8 @@ CROSS JOIN displaced;
 
 -- name: AdoptLegacySession :one
 -- Called by internal/account when a refresh token of the old auth-service comes for the first time: from here on it is a session
--- of ours. Sessions beyond most end as in BeginLegacySession. No row back: it is one already, or there is no such user.
--- Served by legacy_sessions_pkey (the conflict), users_pkey and idx_legacy_sessions_user_id.
+-- of ours. Sessions beyond most end as in BeginLegacySession, by idx_legacy_sessions_user_id inside the function. No row back: it is one
+-- already, or there is no such user. Served by legacy_sessions_pkey (the conflict) and users_pkey.
 WITH begun AS (
     INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, rotated_at, expires_at, user_agent)
     SELECT

@@ -51,8 +51,8 @@ type AdoptLegacySessionParams struct {
 }
 
 // Called by internal/account when a refresh token of the old auth-service comes for the first time: from here on it is a session
-// of ours. Sessions beyond most end as in BeginLegacySession. No row back: it is one already, or there is no such user.
-// Served by legacy_sessions_pkey (the conflict), users_pkey and idx_legacy_sessions_user_id.
+// of ours. Sessions beyond most end as in BeginLegacySession, by idx_legacy_sessions_user_id inside the function. No row back: it is one
+// already, or there is no such user. Served by legacy_sessions_pkey (the conflict) and users_pkey.
 func (q *Queries) AdoptLegacySession(ctx context.Context, db DBTX, arg AdoptLegacySessionParams) ([]uuid.UUID, error) {
 	row := db.QueryRow(ctx, adoptLegacySession,
 		arg.ID,
@@ -277,8 +277,8 @@ type ContinueLegacySessionRow struct {
 }
 
 // Called by internal/account when a session at Firebase goes on here, because its person has returned (M9): it is as old as it was
-// there. Sessions beyond most end as in BeginLegacySession. No row back: the row lets this session not in (what User.Admit says). Served by
-// users_pkey and idx_legacy_sessions_user_id.
+// there. Sessions beyond most end as in BeginLegacySession, by idx_legacy_sessions_user_id inside the function. No row back: the row lets
+// this session not in (what User.Admit says). Served by users_pkey.
 func (q *Queries) ContinueLegacySession(ctx context.Context, db DBTX, arg ContinueLegacySessionParams) (ContinueLegacySessionRow, error) {
 	row := db.QueryRow(ctx, continueLegacySession,
 		arg.ID,

@@ -601,7 +601,8 @@ type ProveEmailRow struct {
 // Called by internal/user for the first trusted proof of the address of a row, in one transaction with its audit event. Where
 // ends_sessions, the sessions from before the proof are over: those of the legacy kind that have begun by now, and those at Firebase
 // that began before proven_at. A returned user keeps a hash, for the schema wants one: one that no password fits. No row back: the
-// address was proven in this instant, or is another one, or the row is another account's by now. Served by users_pkey.
+// address was proven in this instant, or is another one, or the row is another account's by now.
+// Served by users_pkey or idx_users_canonical_email.
 func (q *Queries) ProveEmail(ctx context.Context, db DBTX, arg ProveEmailParams) (ProveEmailRow, error) {
 	row := db.QueryRow(ctx, proveEmail,
 		arg.ProvenAt,

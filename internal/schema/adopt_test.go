@@ -104,7 +104,8 @@ func TestAdopt_NamesEveryOddRow_D3(t *testing.T) {
 func (d database) legacyRows() string {
 	d.t.Helper()
 	return d.lines(`SELECT (to_jsonb(u) - ARRAY['firebase_uid', 'auth_provider', 'provider_data', 'last_firebase_sync', 'federation_status',
-		'tokens_valid_after', 'legacy_tokens_valid_after', 'password_set_at', 'last_login'])::text FROM auth.users AS u ORDER BY id`)
+		'tokens_valid_after', 'legacy_tokens_valid_after', 'password_set_at', 'last_login',
+		'email_proven_at', 'email_proven_by'])::text FROM auth.users AS u ORDER BY id`)
 }
 
 // D3: once nothing stands in the way, the table is what the migrations produce, every row is as it was, the owner's own columns
@@ -267,7 +268,8 @@ func TestAdopt_StopsNoWriter_D4(t *testing.T) {
 		SELECT 'person ' || i, 'Person' || i || '@Example.com', '$2a$10$' || repeat('x', 53), i FROM generate_series(1, $1::int) AS i`, people)
 	sum := func() string {
 		return d.lines(`SELECT count(*) || ' ' || sum(hashtextextended((to_jsonb(u) - ARRAY['firebase_uid', 'auth_provider', 'provider_data',
-			'last_firebase_sync', 'federation_status', 'tokens_valid_after', 'legacy_tokens_valid_after', 'password_set_at', 'last_login'])::text, 0)::numeric)
+			'last_firebase_sync', 'federation_status', 'tokens_valid_after', 'legacy_tokens_valid_after', 'password_set_at', 'last_login',
+		'email_proven_at', 'email_proven_by'])::text, 0)::numeric)
 			FROM auth.users AS u WHERE username LIKE 'person %'`)
 	}
 	before := sum()

@@ -58,7 +58,8 @@ func look(ctx context.Context, o Options) ([]dbmate.Migration, error) {
 		return nil, err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	return pending(ctx, conn, o.To)
+	steps, err := pending(ctx, conn, o.To)
+	return steps, endedBy(ctx, err)
 }
 
 // Rollback takes down every migration above version, the newest first; "" takes down only the newest. It gives the file names

@@ -199,6 +199,30 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.DeletedByID(ctx, db, person) },
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.ProveEmail(ctx, db, queries.ProveEmailParams{ID: person, FirebaseUID: "x", Email: "x@example.com", ProvenAt: now, EndsSessions: true})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.IntentUnderWay(ctx, db, person)
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _ = q.ForgetAddresses(ctx, db) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_ = q.RememberAddress(ctx, db, queries.RememberAddressParams{Name: "x", Seconds: 60})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.KnowsAddress(ctx, db, "x") },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.MoveConflict(ctx, db, person) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.InsertIntent(ctx, db, queries.InsertIntentParams{
+				ID: stranger, Kind: "delete", UserID: person, FirebaseUID: "x", Change: []byte("{}"), Actor: "x",
+			})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.EndIntent(ctx, db, person) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.CarryLegacySession(ctx, db, person)
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.MoveUnderWay(ctx, db, queries.MoveUnderWayParams{ID: person, Began: now})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.BeginLegacySession(ctx, db, queries.BeginLegacySessionParams{UserID: person, ID: stranger, Seed: []byte("x"), LifeSeconds: 60})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
@@ -396,6 +420,9 @@ func populate(d database, people int) {
 	d.exec("INSERT INTO auth.move_claims (user_id, claimed_by, claimed_at) SELECT id, 'somebody', now() FROM auth.users")
 	d.exec(`INSERT INTO auth.verification_keys (source, keys, fetched_at, fresh_until)
 		SELECT 'https://keys/' || i, '{}', now(), now() FROM generate_series(1, 1000) AS i`)
+	d.exec(`INSERT INTO auth.firebase_intents (id, kind, user_id, firebase_uid, actor)
+		SELECT gen_random_uuid(), 'delete', gen_random_uuid(), 'uid ' || i, 'system' FROM generate_series(1, 5000) AS i`)
+	d.exec(`INSERT INTO auth.known_addresses (name, known_until) SELECT 'name ' || i, now() + interval '1 day' FROM generate_series(1, 5000) AS i`)
 	d.exec(`INSERT INTO auth.service_keys (name, key) SELECT 'key ' || i, decode(repeat('00', 32), 'hex') FROM generate_series(1, 1000) AS i`)
 	d.exec(`INSERT INTO auth.api_keys (id, name, scope, hash, created_by)
 		SELECT 'key ' || i, 'a key', 'balance', 'x', 'somebody' FROM generate_series(1, 10000) AS i`)
@@ -469,7 +496,7 @@ func promised(t *testing.T) map[string][]string {
 }
 
 // wanted are the queries that want all of a table.
-var wanted = map[string]string{"APIKeys": "api_keys", "ForgetListed": "reconcile_listed", "CountAtFirebase": "users"}
+var wanted = map[string]string{"APIKeys": "api_keys", "ForgetListed": "reconcile_listed", "CountAtFirebase": "users", "ForgetAddresses": "known_addresses"}
 
 // readsWhole reports whether a query reads a table from end to end that is more than one row, and of which it does not want all.
 func readsWhole(name, plan string) bool {

@@ -41,7 +41,8 @@ type runner struct {
 }
 
 // withRunner connects, waits for the lock, and gives it back afterwards.
-func withRunner(ctx context.Context, o Options, work func(*runner) error) error {
+func withRunner(ctx context.Context, o Options, work func(*runner) error) (err error) {
+	defer func() { err = endedBy(ctx, err) }()
 	conn, err := connect(ctx, o.DatabaseURL)
 	if err != nil {
 		return err
@@ -64,6 +65,15 @@ func withRunner(ctx context.Context, o Options, work func(*runner) error) error 
 		return err
 	}
 	return work(r)
+}
+
+// endedBy names the end of ctx as the cause of an error that came after it. The driver closes a connection whose time is up, and later
+// statements hear only that it is closed.
+func endedBy(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() == nil || errors.Is(err, ctx.Err()) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ctx.Err(), err)
 }
 
 // mate is dbmate over the migrations up to and including last, whose sessions wait for a lock as long as they are told.

@@ -27,6 +27,8 @@ var servingMay = map[string]string{
 	"firebase_project":    "SELECT INSERT UPDATE",
 	"ledger_entries":      "SELECT", // its trigger adds to it
 	"legacy_sessions":     "SELECT INSERT UPDATE DELETE",
+	"firebase_intents":    "SELECT INSERT DELETE",
+	"known_addresses":     "SELECT INSERT UPDATE DELETE",
 	"move_claims":         "SELECT INSERT UPDATE DELETE",
 	"reconcile_listed":    "SELECT INSERT DELETE",
 	"river_job":           "SELECT INSERT UPDATE DELETE",
