@@ -238,7 +238,7 @@ func TestUsersCommand_Show(t *testing.T) {
 		{stack.DirectURL, step{"users show --id " + uuid.NewString(), 1, "", "there is no such user"}},
 		{stack.DirectURL, step{"users promote --uid nobody", 1, "", "there is no such user"}},
 		{stack.DirectURL, step{"users demote --email nobody@example.com", 1, "", "there is no such user"}},
-		{stack.DirectURL, step{"users show --id jane", 1, "", `"jane" is not an id`}},
+		{stack.DirectURL, step{"users show --id jane", 2, "", `"jane" is not an id`}},
 		{stack.DirectURL, step{"users show", 2, "", "name the user by one of"}},
 		{stack.DirectURL, step{"users show --id " + id.String() + " --uid x", 2, "", "can't be used together"}},
 		{pgtest.Empty(t), step{"users show --uid x", 1, "", "authd schema migrate"}},

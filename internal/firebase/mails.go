@@ -91,11 +91,13 @@ func (c *Client) ResetAddress(ctx context.Context, oobCode string) (string, erro
 		if err != nil {
 			return err
 		}
+		if email = answer.Email; email == "" || answer.RequestType == "" {
+			return errNotUnderstood
+		}
 		if answer.RequestType != mailPasswordReset {
 			return ErrInvalidCode
 		}
-		email = answer.Email
-		return hasAddress(email)
+		return nil
 	})
 	return email, err
 }
