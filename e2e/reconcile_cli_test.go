@@ -51,7 +51,7 @@ func TestUsersReconcileCommand_CountsThenRepairs(t *testing.T) {
 			t.Errorf("after reconcile %v the row has %s, expected %s", run.flags, r.Email, run.email)
 		}
 	}
-	if n := count(t, s.Stack, "auth.audit_events WHERE user_id = $1 AND actor = $2", id, thisUser(t)); n != 1 {
+	if n := count(t, s.Stack, "auth.audit_events WHERE user_id = $1 AND actor = $2 AND action = 'user.synced'", id, thisUser(t)); n != 1 {
 		t.Errorf("O4: %d events of one repair in the operator's name", n)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -25,7 +26,9 @@ type admin struct {
 func newAdmin(t testing.TB, s *servicetest.Stack) admin {
 	t.Helper()
 	uid, email := newUID(), servicetest.Email()
-	id := legacyRow(t, s, email, map[string]any{"firebase_uid": uid, "auth_provider": "firebase", "password_hash": nil, "user_type": "admin"})
+	id := legacyRow(t, s, email, map[string]any{
+		"firebase_uid": uid, "auth_provider": "firebase", "password_hash": nil, "user_type": "admin", "email_proven_at": time.Now(),
+	})
 	return admin{id: id, token: mint(t, s, claims(uid, email))}
 }
 

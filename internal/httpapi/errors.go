@@ -128,8 +128,8 @@ func toAPIError(refusal *fault.Error, mfa *api.MFAChallenge, requestID string) a
 // leave: it is what Firebase has given for the client.
 func challengeOf(err error) *api.MFAChallenge {
 	var demand *account.MFAError
-	if !errors.As(err, &demand) {
-		return nil
+	if refusalOf(err).Code != fault.MFARequired || !errors.As(err, &demand) {
+		return nil // a refusal for another reason may have a challenge among its causes
 	}
 	out := &api.MFAChallenge{PendingCredential: demand.Challenge.PendingCredential, Factors: []api.MFAFactor{}}
 	for _, f := range demand.Challenge.Factors {
