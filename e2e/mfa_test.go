@@ -215,6 +215,9 @@ func TestMFA_Outages(t *testing.T) {
 	wire.Cut()
 	finish(t, s, pending, app.factorID, app.code(t, -1)).expect(t, "the database away", 503, "dependency_unavailable")
 	wire.Restore()
+	waitFor(t, 5*time.Second, "the database is back", func() bool {
+		return ask(t, s, http.MethodGet, "/health/ready", "").status == http.StatusOK
+	})
 	sessionOf(t, finish(t, s, pending, app.factorID, app.code(t, 0)), http.StatusOK)
 	mustExec(t, stack, "ALTER TABLE auth.users RENAME TO gone")
 	finish(t, s, pending, app.factorID, app.code(t, 1)).expect(t, "the table away", 500, "internal")
