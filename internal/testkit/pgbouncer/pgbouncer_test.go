@@ -32,30 +32,49 @@ func TestNew_PoolsByTransaction(t *testing.T) {
 	pooler := pgbouncer.New(t, pgtest.Empty(t), nil)
 	t.Log(pooler.Version(t))
 	const clients, each = 12, 20
-	backends := sync.Map{}
-	var all sync.WaitGroup
+	var conns []*pgx.Conn
 	for range clients {
-		conn := connect(t, pooler.URL())
+		conns = append(conns, connect(t, pooler.URL()))
+	}
+	// As many transactions as there are server connections, all open at once: each has one of its own.
+	backends := map[uint32]bool{}
+	var open []pgx.Tx
+	for _, conn := range conns[:pgbouncer.PoolSize] {
+		tx, err := conn.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var backend uint32
+		if err = tx.QueryRow(t.Context(), "SELECT pg_backend_pid()").Scan(&backend); err != nil {
+			t.Fatal(err)
+		}
+		backends[backend] = true
+		open = append(open, tx)
+	}
+	for _, tx := range open {
+		if err := tx.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(backends) != pgbouncer.PoolSize {
+		t.Errorf("%d open transactions ran on %d server connections, expected one each", pgbouncer.PoolSize, len(backends))
+	}
+	var all sync.WaitGroup
+	for _, conn := range conns {
 		all.Go(func() {
 			for range each {
-				var backend int
-				if err := conn.QueryRow(t.Context(), "SELECT pg_backend_pid()").Scan(&backend); err != nil {
+				if _, err := conn.Exec(t.Context(), "SELECT 1"); err != nil {
 					t.Error(err)
 				}
-				backends.Store(backend, true)
 			}
 		})
 	}
 	all.Wait()
+	const transactions = pgbouncer.PoolSize + clients*each
 	traffic := pooler.Traffic(t)
-	if traffic.Transactions != clients*each || traffic.ClientConnections != clients || traffic.ServerConnections > pgbouncer.PoolSize {
+	if traffic.Transactions != transactions || traffic.ClientConnections != clients || traffic.ServerConnections > pgbouncer.PoolSize {
 		t.Errorf("PgBouncer counts %+v, expected %d transactions of %d clients on %d server connections at most",
-			traffic, clients*each, clients, pgbouncer.PoolSize)
-	}
-	distinct := 0
-	backends.Range(func(any, any) bool { distinct++; return true })
-	if distinct < 2 {
-		t.Errorf("all transactions ran on %d server connection, expected them to be handed out in turn", distinct)
+			traffic, transactions, clients, pgbouncer.PoolSize)
 	}
 	conn := connect(t, pooler.URL())
 	var left string
