@@ -7,7 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"auth-v2-service/internal/testkit/netfault"
+	"auth-v2-service/internal/testkit/redistest"
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
@@ -58,6 +61,83 @@ func TestOutage_Redis(t *testing.T) {
 				register.took, login.took, first.took, known.took, refresh.took, rename.took, out.took)
 		})
 	}
+}
+
+// O2, T5, A4: Redis answers PING and refuses to write. Health tells it, people are served, limits count, and a session that ends
+// on one instance ends on the other; when Redis serves again, health is ok.
+func TestOutage_RedisRefuses(t *testing.T) {
+	t.Parallel()
+	for _, refusal := range redistest.Refusals() {
+		t.Run(refusal.Name, func(t *testing.T) {
+			t.Parallel()
+			stack := servicetest.NewStack(t)
+			stack.RedisURL = redistest.Real(t)
+			here, there := stack.Start(t, map[string]string{"RATE_LIMIT": "on"}), stack.Start(t, map[string]string{"RATE_LIMIT": "on"})
+			state := func() string {
+				health := ask(t, here, http.MethodGet, "/health", "")
+				health.expect(t, "health", http.StatusOK, "")
+				var answer struct{ Data struct{ Status string } }
+				if err := json.Unmarshal(health.body, &answer); err != nil {
+					t.Fatal(err)
+				}
+				return answer.Data.Status
+			}
+			if got := state(); got != "ok" {
+				t.Fatalf("O2: health is %s before anything happens", got)
+			}
+			options, err := redis.ParseURL(stack.RedisURL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			client := redis.NewClient(options)
+			defer func() { _ = client.Close() }()
+			redistest.Do(t, client, refusal.Refuse)
+
+			email := servicetest.Email()
+			registered := ask(t, here, http.MethodPost, "/v1/auth/register", registerBody(t, email, servicetest.Password))
+			registered.expect(t, "register", http.StatusCreated, "")
+			var session struct{ Data struct{ IDToken string } }
+			if err := json.Unmarshal(logIn(t, here, email).body, &session); err != nil {
+				t.Fatal(err)
+			}
+			token := session.Data.IDToken
+			for _, s := range []*servicetest.Service{here, there} {
+				verify(t, s, token).expect(t, "verify-token", http.StatusOK, "")
+			}
+			ask(t, here, http.MethodPost, "/v1/auth/logout", "", "Authorization", "Bearer "+token).expect(t, "logout", http.StatusOK, "")
+			if !within(time.Second, func() bool { return verify(t, there, token).status == http.StatusUnauthorized }) {
+				t.Error("T5: the other instance accepts the session a second after its end")
+			}
+			for range 3 {
+				if got := state(); got != "degraded" {
+					t.Errorf("O2: health is %s while Redis refuses, expected degraded", got)
+				}
+				time.Sleep(400 * time.Millisecond)
+			}
+			expectReady(t, here, true, "")
+			if wrong := logInWrongly(t, here, email, 12); wrong == 0 {
+				t.Error("A4: twelve wrong passwords were tried, and none was refused")
+			}
+			if said := strings.Count(here.Log.String(), "Redis does not serve, limits are counted"); said != 1 {
+				t.Errorf("the log says %d times that limits are not shared, expected once", said)
+			}
+			redistest.Do(t, client, refusal.Serve)
+			if got := state(); got != "ok" {
+				t.Errorf("O2: health is %s when Redis serves again", got)
+			}
+		})
+	}
+}
+
+// logInWrongly tries wrong passwords and says how many were refused for being too many.
+func logInWrongly(t *testing.T, s *servicetest.Service, email string, times int) (refused int) {
+	t.Helper()
+	for range times {
+		if ask(t, s, http.MethodPost, "/v1/auth/login", jsonOf(t, map[string]string{"email": email, "password": "not the password"})).status == http.StatusTooManyRequests {
+			refused++
+		}
+	}
+	return refused
 }
 
 // T3: the key server is away and the service restarts: it verifies on with the keys kept in PostgreSQL, and is ready.

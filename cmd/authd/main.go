@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"github.com/redis/go-redis/v9/logging"
 
 	"auth-v2-service/internal/app"
 	"auth-v2-service/internal/config"
@@ -48,6 +49,7 @@ type commands struct {
 }
 
 func main() {
+	logging.Disable() // of the Redis client: the service's own lines, which are JSON, tell of Redis
 	program := kong.Parse(&commands{}, kong.Name("authd"), kong.Description(description), kong.UsageOnError(), kong.Exit(exit))
 	program.FatalIfErrorf(program.Run())
 }

@@ -167,7 +167,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 			Render: httpapi.KeepAnswer, OnVerify: p.metrics.TokenVerified,
 		}),
 		Limiter:        limiter,
-		Checks:         p.checks(pool, remote, keysUsable),
+		Checks:         p.checks(pool, limiter, keysUsable),
 		Schema:         func(ctx context.Context) (schema.Report, error) { return schema.Validate(ctx, pool) },
 		Metrics:        p.metrics,
 		Tracing:        p.tracing,
@@ -248,7 +248,7 @@ func (p *parts) openRedis(c config.Config) (*redis.Client, error) {
 	options.DialTimeout = 500 * time.Millisecond
 	options.ReadTimeout = 500 * time.Millisecond
 	options.WriteTimeout = 500 * time.Millisecond
-	options.MaxRetries = -1
+	options.MaxRetries, options.DialerRetries = -1, 1
 	options.ContextTimeoutEnabled = true
 	client := redis.NewClient(options)
 	p.onClose(func() { _ = client.Close() }) // nothing is left to do with an error
@@ -346,8 +346,8 @@ func ageOf(keys *token.KeySet) time.Duration {
 	return time.Since(at)
 }
 
-// checks are what health is made of. Redis is watched and required by nobody (O2).
-func (p *parts) checks(pool *pgxpool.Pool, remote *redis.Client, keysUsable func() error) []httpapi.Check {
+// checks are what health is made of. Redis is watched, and not required (O2).
+func (p *parts) checks(pool *pgxpool.Pool, limiter *limit.Limiter, keysUsable func() error) []httpapi.Check {
 	return []httpapi.Check{
 		{Name: "serving", Required: true, Probe: func(context.Context) error {
 			if p.draining.Load() {
@@ -357,7 +357,7 @@ func (p *parts) checks(pool *pgxpool.Pool, remote *redis.Client, keysUsable func
 		}},
 		{Name: "database", Required: true, Probe: func(ctx context.Context) error { return schema.Ready(ctx, pool) }},
 		{Name: "keys", Required: true, Probe: func(context.Context) error { return keysUsable() }},
-		{Name: "redis", Probe: func(ctx context.Context) error { return remote.Ping(ctx).Err() }},
+		{Name: "redis", Probe: func(ctx context.Context) error { return errors.Join(limiter.Probe(ctx), p.tier.Probe(ctx)) }},
 	}
 }
 

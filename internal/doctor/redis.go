@@ -29,12 +29,28 @@ func redisServer(ctx context.Context, c config.Config) []Finding {
 	var refused redis.Error
 	switch {
 	case errors.As(err, &refused):
-		return in("Redis", unchecked("settings", "this user may not ask INFO: %v", err))
+		return in("Redis", unchecked("settings", "this user may not ask INFO: %v", err), writing(ctx, client))
 	case err != nil:
 		return in("Redis", red("connection", "is the server up, and REDIS_URL right? Meanwhile limits count in each process, and revocations take up to 10 s",
 			"it cannot be reached: %v", err))
 	}
-	return in("Redis", judgeRedis(fields(said))...)
+	return in("Redis", append(judgeRedis(fields(said)), writing(ctx, client))...)
+}
+
+// tryRedis writes, deletes and publishes, as the service's scripts do.
+var tryRedis = redis.NewScript(`
+redis.call('SET', KEYS[1], 'doctor', 'PX', 1000)
+redis.call('DEL', KEYS[1])
+redis.call('PUBLISH', 'auth:doctor', 'doctor')
+return 1`)
+
+// writing is whether Redis does what requests ask of it: a replica, or a full server, answers all else.
+func writing(ctx context.Context, client *redis.Client) Finding {
+	if err := tryRedis.Run(ctx, client, []string{"limit:doctor"}).Err(); err != nil {
+		return red("writing", "point REDIS_URL at a primary with memory to spare, for a user that may write, run scripts and publish; "+
+			"meanwhile limits count in each process, and instances read every row", "it answers and refuses: %v", err)
+	}
+	return green("writing", "scripts write, delete and publish")
 }
 
 // fields are the lines of INFO.

@@ -4,7 +4,34 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"auth-v2-service/internal/testkit/redistest"
 )
+
+// A Redis that answers and refuses to write is red, with the refusal and what to do.
+func TestWriting_ARefusalIsRed(t *testing.T) {
+	t.Parallel()
+	for _, refusal := range redistest.Refusals() {
+		t.Run(refusal.Name, func(t *testing.T) {
+			t.Parallel()
+			options, err := redis.ParseURL(redistest.Real(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			client := redis.NewClient(options)
+			defer func() { _ = client.Close() }()
+			if f := writing(t.Context(), client); f.Level != Green {
+				t.Errorf("a Redis that serves: %+v", f)
+			}
+			redistest.Do(t, client, refusal.Refuse)
+			if f := writing(t.Context(), client); f.Level != Red || !strings.Contains(f.Found, refusal.Says) || f.Advice == "" {
+				t.Errorf("%+v, expected red with %s and advice", f, refusal.Says)
+			}
+		})
+	}
+}
 
 // What INFO says is judged: the development stack's stand-in for Redis says too little to show it.
 func TestJudgeRedis_WhatTheServerTells(t *testing.T) {

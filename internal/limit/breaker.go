@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/telemetry"
 )
@@ -16,17 +18,17 @@ const probeEvery = time.Second
 
 var errSlow = errors.New("no answer in time")
 
-// breaker is between requests and Redis. After one failure Redis is not asked again until it has answered a probe, so that an
-// outage costs the requests under way their patience and the later ones nothing. The probe is made beside a request, not
-// within one.
+// breaker is between requests and Redis. After one failure Redis is not asked again until a probe has succeeded, so that an
+// outage costs the requests under way their patience and the later ones nothing. The probe does what requests do: a Redis that
+// answers PING may refuse to write. It runs beside a request, not within one.
 type breaker struct {
 	redis    store // nil: there is none
-	ping     func(context.Context) error
 	patience time.Duration
 	log      *slog.Logger
 
 	mu      sync.Mutex
 	away    bool
+	told    bool // the log says that Redis is away
 	probing bool
 	probed  time.Time
 }
@@ -35,7 +37,6 @@ func newBreaker(o Options) *breaker {
 	b := &breaker{patience: o.Patience, log: o.Logger}
 	if o.Redis != nil {
 		b.redis = newRedisStore(o.Redis)
-		b.ping = func(ctx context.Context) error { return o.Redis.Ping(ctx).Err() }
 	}
 	return b
 }
@@ -101,17 +102,21 @@ func (b *breaker) closed(ctx context.Context) bool {
 func (b *breaker) probe(ctx context.Context) {
 	ctx, cancel := b.bound(ctx)
 	defer cancel()
-	_, err := within(ctx, func() (struct{}, error) { return struct{}{}, b.ping(ctx) })
+	_, err := within(ctx, func() (struct{}, error) { return struct{}{}, exercise(ctx, b.redis) })
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.probing, b.probed = false, time.Now()
-	if err == nil {
-		b.away = false
-		b.log.Info("limits are shared through Redis again")
+	if err != nil {
+		b.tell(ctx, err)
+		return
 	}
+	if b.told {
+		b.log.InfoContext(ctx, "limits are shared through Redis again")
+	}
+	b.away, b.told = false, false
 }
 
-// open keeps requests from Redis from now on.
+// open keeps requests from Redis from now on. A refusal may be about one key or about Redis: a probe at once says which.
 func (b *breaker) open(ctx context.Context, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -119,5 +124,19 @@ func (b *breaker) open(ctx context.Context, err error) {
 		return
 	}
 	b.away, b.probed = true, time.Now()
-	b.log.WarnContext(ctx, "Redis is away, limits are counted in this process", telemetry.FieldError, err)
+	var refusal redis.Error
+	if errors.As(err, &refusal) {
+		b.probing = true
+		go b.probe(ctx)
+		return
+	}
+	b.tell(ctx, err)
+}
+
+// tell logs the beginning of an outage once.
+func (b *breaker) tell(ctx context.Context, err error) {
+	if !b.told {
+		b.told = true
+		b.log.WarnContext(ctx, "Redis does not serve, limits are counted in this process", telemetry.FieldError, err)
+	}
 }

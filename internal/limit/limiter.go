@@ -3,6 +3,7 @@ package limit
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"time"
@@ -77,6 +78,18 @@ func New(o Options) (*Limiter, error) {
 		l.policy = *o.Policy
 	}
 	return l, nil
+}
+
+// Probe does with Redis what requests do, and says what keeps limits from being shared.
+func (l *Limiter) Probe(ctx context.Context) error {
+	if l.off || l.counters.redis.redis == nil {
+		return nil
+	}
+	_, err := within(ctx, func() (struct{}, error) { return struct{}{}, exercise(ctx, l.counters.redis.redis) })
+	if err != nil {
+		return fmt.Errorf("share limits through Redis: %w", err)
+	}
+	return nil
 }
 
 // AllowAddress counts a request for a credential operation against its client address. The error is ErrTooMany.

@@ -49,6 +49,22 @@ func charge(ctx context.Context, s store, name string, r Rate) error {
 	return err
 }
 
+// exercise does with a store all that requests do, on a counter of its own.
+func exercise(ctx context.Context, s store) error {
+	const name = "limit:probe"
+	_, _, err := s.count(ctx, name, Rate{N: 1, Period: time.Second, Burst: 1}, 1) // refused or not: it was written or is there
+	if err == nil {
+		err = s.remember(ctx, name, time.Second)
+	}
+	if err == nil {
+		_, err = s.remembers(ctx, name)
+	}
+	if err == nil {
+		err = s.forget(ctx, name)
+	}
+	return err
+}
+
 // redisStore counts with redis_rate, whose script is atomic and goes by the server's clock.
 type redisStore struct {
 	client redis.UniversalClient

@@ -3,6 +3,7 @@ package principal
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -35,6 +36,7 @@ type Invalidator struct {
 	untold chan untold
 	gone   chan uuid.UUID
 	tried  chan struct{}
+	away   atomic.Bool // Redis did not take the last change
 }
 
 // untold is a change that Redis did not take.
@@ -56,9 +58,7 @@ func NewInvalidator(cache *Cache, client redis.UniversalClient, log *slog.Logger
 // told; with Redis away they look again within MaxFactsAge. The caller's hanging up does not stop it.
 func (i *Invalidator) Changed(ctx context.Context, id uuid.UUID) {
 	i.cache.forget(id)
-	if err := i.publish(context.WithoutCancel(ctx), id); err != nil {
-		i.log.WarnContext(ctx, "the other instances were not told of a change and will see it within 10 s",
-			telemetry.FieldUserID, id, telemetry.FieldError, err)
+	if i.publish(context.WithoutCancel(ctx), id) != nil {
 		select {
 		case i.untold <- untold{id: id, since: time.Now()}:
 		default: // so many at once: age does it
@@ -69,7 +69,15 @@ func (i *Invalidator) Changed(ctx context.Context, id uuid.UUID) {
 func (i *Invalidator) publish(ctx context.Context, id uuid.UUID) error {
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	return i.shared.announce(ctx, id)
+	err := i.shared.announce(ctx, id)
+	switch {
+	case err == nil && i.away.Swap(false):
+		i.log.InfoContext(ctx, "changes are told through Redis again")
+	case err != nil && !i.away.Swap(true):
+		i.log.WarnContext(ctx, "Redis does not take changes: other instances hear of them from PostgreSQL, or see them within 10 s",
+			telemetry.FieldError, err)
+	}
+	return err
 }
 
 // Heard takes what is known of a user out of Redis, off the caller's path: somebody has changed the row whom only PostgreSQL

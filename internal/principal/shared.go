@@ -17,10 +17,10 @@ const Channel = "auth:users:changed"
 // generationLife is how long a generation is remembered: longer than any facts that were read under it are believed.
 const generationLife = 2 * MaxFactsAge
 
-// shared is what instances keep in Redis of a person: sealed facts, one entry a kind of token, and a generation, which every
-// invalidation makes a new random one. Facts are left only while the generation is still the one from before their reading, so
-// what an invalidation has overtaken is not left after it (T5). No generation is ever used twice: one that Redis has lost makes
-// the readings under it leave nothing.
+// shared is what instances keep in Redis of a person: sealed facts, one entry a kind of token, and a random generation, which
+// every invalidation ends. Facts are left only while the generation is still the one from before their reading, so what an
+// invalidation has overtaken is not left after it (T5). No generation is ever used twice: one that is gone makes the readings
+// under it leave nothing.
 type shared struct{ redis redis.UniversalClient }
 
 // The three keys of a person lie in one slot of a cluster.
@@ -82,15 +82,14 @@ func (s shared) leave(ctx context.Context, whose person, generation string, seal
 	return n == 1, nil
 }
 
+// forgetScript writes nothing, so that a Redis without memory to spare obeys, too. One that refuses to delete (a replica, a
+// primary without its replicas) still tells those who listen, and then gives its refusal.
 var forgetScript = redis.NewScript(`
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-for i = 2, #KEYS do
-	redis.call('DEL', KEYS[i])
+local deleted = redis.pcall('DEL', unpack(KEYS))
+if ARGV[1] ~= '' then
+	redis.call('PUBLISH', ARGV[1], ARGV[2])
 end
-if ARGV[3] ~= '' then
-	redis.call('PUBLISH', ARGV[3], ARGV[4])
-end
-return 1`)
+return deleted`)
 
 // forget takes away what is known of a person, and makes readings that are under way leave nothing.
 func (s shared) forget(ctx context.Context, id uuid.UUID) error { return s.invalidate(ctx, id, "") }
@@ -100,12 +99,25 @@ func (s shared) announce(ctx context.Context, id uuid.UUID) error {
 	return s.invalidate(ctx, id, Channel)
 }
 
+// probe does all that is done for a person, for one that is not there.
+func (s shared) probe(ctx context.Context) error {
+	whose := person{id: uuid.Nil, kind: kinds[0]}
+	there, err := s.look(ctx, whose)
+	if err != nil {
+		return err
+	}
+	if _, err = s.leave(ctx, whose, there.generation, []byte("probe"), time.Second); err != nil {
+		return err
+	}
+	return s.announce(ctx, whose.id)
+}
+
 func (s shared) invalidate(ctx context.Context, id uuid.UUID, channel string) error {
 	keys := []string{generationKey(id)}
 	for _, kind := range kinds {
 		keys = append(keys, factsKey(person{id: id, kind: kind}))
 	}
-	err := forgetScript.Run(ctx, s.redis, keys, rand.Text(), generationLife.Milliseconds(), channel, id.String()).Err()
+	err := forgetScript.Run(ctx, s.redis, keys, channel, id.String()).Err()
 	if err != nil {
 		return fmt.Errorf("forget facts in Redis: %w", err)
 	}

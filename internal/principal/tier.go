@@ -2,7 +2,6 @@ package principal
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 	"time"
 
@@ -24,7 +23,7 @@ const (
 // further ahead than that is not believed.
 const clockMargin = time.Second
 
-// After tierFailures in a row nobody asks Redis for tierRest; then one request does.
+// After tierFailures in a row no request asks Redis for tierRest; then one does.
 const (
 	tierFailures = 3
 	tierRest     = time.Second
@@ -98,6 +97,9 @@ type left struct {
 	ok         bool
 	generation string
 }
+
+// Probe does with Redis all that requests do, and says what keeps facts and changes from being shared.
+func (t *Tier) Probe(ctx context.Context) error { return t.shared.probe(ctx) }
 
 // look finds what another instance knows of the person behind a remembered token.
 func (t *Tier) look(ctx context.Context, remembered *verified, now time.Time) left {
@@ -197,7 +199,7 @@ func (t *Tier) write(ctx context.Context, l leftover) (result string) {
 	return tierKept
 }
 
-// gate keeps a Redis that does not answer off the road: after some failures nobody asks for a while, then one does.
+// gate keeps a Redis that does not serve off the road: after some failures no request asks for a while, then one does.
 type gate struct {
 	failures    atomic.Int32 // since the last answer
 	closedUntil atomic.Int64
@@ -208,10 +210,9 @@ func (g *gate) enter(now time.Time) bool {
 	return until == 0 || now.UnixNano() >= until && g.closedUntil.CompareAndSwap(until, now.Add(tierRest).UnixNano())
 }
 
-// heard says how asking ended. A refusal is an answer, and costs no time: only silence closes the gate.
+// heard says how asking ended. A Redis that refuses again and again is no more use than a silent one.
 func (g *gate) heard(now time.Time, err error) {
-	var refusal redis.Error
-	if err == nil || errors.As(err, &refusal) {
+	if err == nil {
 		g.failures.Store(0)
 		g.closedUntil.Store(0)
 		return

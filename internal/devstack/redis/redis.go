@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,6 +35,8 @@ type Options struct {
 	Port int
 	// InProcess takes miniredis even where a server is installed.
 	InProcess bool
+	// Program is a redis-server to run in place of the installed one, and Libraries the folders of its shared libraries, or "".
+	Program, Libraries string
 }
 
 // Server is a running Redis.
@@ -48,7 +51,7 @@ type Server struct {
 
 // Start returns once the server answers.
 func Start(ctx context.Context, o Options) (*Server, error) {
-	program, version, ok := installed(ctx)
+	program, version, ok := find(ctx, o)
 	if o.InProcess || !ok {
 		return startInProcess(o)
 	}
@@ -67,12 +70,14 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 
 var versionPattern = regexp.MustCompile(`v=((\d+)\.[\d.]+)`)
 
-func installed(ctx context.Context) (program, version string, ok bool) {
-	program, err := exec.LookPath("redis-server")
+func find(ctx context.Context, o Options) (program, version string, ok bool) {
+	program, err := exec.LookPath(cmp.Or(o.Program, "redis-server"))
 	if err != nil {
 		return "", "", false
 	}
-	output, err := exec.CommandContext(ctx, program, "--version").Output()
+	ask := exec.CommandContext(ctx, program, "--version")
+	ask.Env = o.environment()
+	output, err := ask.Output()
 	if err != nil {
 		return "", "", false
 	}
@@ -82,6 +87,14 @@ func installed(ctx context.Context) (program, version string, ok bool) {
 	}
 	major, err := strconv.Atoi(match[2])
 	return program, match[1], err == nil && major >= oldestMajor
+}
+
+func (o Options) environment() []string {
+	env := []string{"PATH=" + os.Getenv("PATH")}
+	if o.Libraries != "" {
+		env = append(env, "LD_LIBRARY_PATH="+o.Libraries)
+	}
+	return env
 }
 
 func startProgram(ctx context.Context, o Options, program, version string) (*Server, error) {
@@ -98,7 +111,7 @@ func startProgram(ctx context.Context, o Options, program, version string) (*Ser
 	}
 	defer func() { _ = log.Close() }()
 	process, err := child.Start(child.Options{
-		Path: program, Dir: o.Dir, Env: []string{"PATH=" + os.Getenv("PATH")}, Stdout: log, Stderr: log,
+		Path: program, Dir: o.Dir, Env: o.environment(), Stdout: log, Stderr: log,
 		Args: []string{
 			"--port", strconv.Itoa(port), "--bind", host, "--dir", o.Dir, "--save", "", "--appendonly", "no", "--daemonize", "no",
 		},

@@ -18,6 +18,7 @@ import (
 	"auth-v2-service/internal/devstack/child"
 	"auth-v2-service/internal/devstack/freeport"
 	"auth-v2-service/internal/testkit/checkout"
+	"auth-v2-service/internal/testkit/debian"
 )
 
 const (
@@ -33,7 +34,7 @@ const (
 // Kind is one of the proxies.
 type Kind struct {
 	Name    string
-	program func() (program, error)
+	program func() (debian.Program, error)
 	version []string // what to call it with, to hear its version
 	files   []string // of deploy/Name; the first one is the configuration
 	args    func(folder string) []string
@@ -70,10 +71,10 @@ func (k Kind) Version() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if version := versionIn.FindString(p.says(k.version...)); version != "" {
+	if version := versionIn.FindString(p.Says(k.version...)); version != "" {
 		return k.Name + " " + version, nil
 	}
-	return "", fmt.Errorf("%s does not say its version", p.path)
+	return "", fmt.Errorf("%s does not say its version", p.Path)
 }
 
 // Weakening changes the configuration for a test that shows what a line is there for.
@@ -105,7 +106,7 @@ func (k Kind) Start(t testing.TB, auth, app string, weakened ...Weakening) *Prox
 	return nil
 }
 
-func (k Kind) start(t testing.TB, p program, auth, app string, weakened []Weakening) (*Proxy, error) {
+func (k Kind) start(t testing.TB, p debian.Program, auth, app string, weakened []Weakening) (*Proxy, error) {
 	t.Helper()
 	port, err := freeport.Choose(host, 0)
 	if err != nil {
@@ -125,7 +126,7 @@ func (k Kind) start(t testing.TB, p program, auth, app string, weakened []Weaken
 	}
 	proxy := &Proxy{Addr: net.JoinHostPort(host, strconv.Itoa(port)), kind: k}
 	proxy.process, err = child.Start(child.Options{
-		Path: p.path, Args: k.args(folder), Dir: folder, Env: append(p.environment(), "HOME="+folder),
+		Path: p.Path, Args: k.args(folder), Dir: folder, Env: append(p.Environment(), "HOME="+folder),
 		Stdout: &proxy.log, Stderr: &proxy.log, StopSignal: syscall.SIGTERM,
 	})
 	if err != nil {

@@ -3,15 +3,24 @@
 package redistest
 
 import (
+	"regexp"
 	"testing"
 
+	goredis "github.com/redis/go-redis/v9"
+
 	"auth-v2-service/internal/devstack/redis"
+	"auth-v2-service/internal/testkit/debian"
 )
 
 // New starts a Redis that ends with the test, and returns its URL.
 func New(t testing.TB) string {
 	t.Helper()
-	server, err := redis.Start(t.Context(), redis.Options{Dir: t.TempDir()})
+	return start(t, redis.Options{Dir: t.TempDir()})
+}
+
+func start(t testing.TB, o redis.Options) string {
+	t.Helper()
+	server, err := redis.Start(t.Context(), o)
 	if err != nil {
 		t.Fatalf("start Redis: %v", err)
 	}
@@ -21,4 +30,58 @@ func New(t testing.TB) string {
 		}
 	})
 	return server.URL()
+}
+
+var program = debian.Find(debian.Wanted{
+	Name: "redis-server", Packages: []string{"redis-server", "redis-tools"}, Ask: []string{"--version"}, Fits: regexp.MustCompile(`v=[6-9]\.`),
+})
+
+// Real starts a Redis of its own program, for what only that knows: roles, memory limits, users. It is brought where it is missing.
+func Real(t testing.TB) string {
+	t.Helper()
+	found, err := program()
+	if err != nil {
+		t.Fatalf("bring Redis: %v", err)
+	}
+	return start(t, redis.Options{Dir: t.TempDir(), Program: found.Path, Libraries: found.Libraries})
+}
+
+// Refusal is a state in which Redis answers and does not do what it is asked.
+type Refusal struct {
+	Name          string
+	Refuse, Serve [][]any // commands that lead there and back
+	Says          string  // a part of the answers
+	// Tells: changes can be published all the same.
+	Tells bool
+}
+
+// Refusals are those that a real server can be brought to.
+func Refusals() []Refusal {
+	config := func(words ...any) [][]any { return [][]any{append([]any{"CONFIG", "SET"}, words...)} }
+	acl := func(words ...any) [][]any { return [][]any{append([]any{"ACL", "SETUSER", "default"}, words...)} }
+	replica, primary := [][]any{{"REPLICAOF", "127.0.0.1", "1"}}, [][]any{{"REPLICAOF", "NO", "ONE"}}
+	return []Refusal{
+		{Name: "a replica", Refuse: replica, Serve: primary, Says: "READONLY", Tells: true},
+		{
+			Name:   "a replica that serves nothing old",
+			Refuse: append(config("replica-serve-stale-data", "no"), replica...), Serve: primary, Says: "MASTERDOWN",
+		},
+		{
+			Name: "a primary without its replicas", Says: "NOREPLICAS", Tells: true,
+			Refuse: config("min-replicas-to-write", 1), Serve: config("min-replicas-to-write", 0),
+		},
+		{Name: "no memory", Says: "OOM", Tells: true, Refuse: config("maxmemory", 1), Serve: config("maxmemory", 0)},
+		{Name: "a user that may not write", Says: "can't run this command", Tells: true, Refuse: acl("-@write"), Serve: acl("+@all")},
+		{Name: "a user that may run no scripts", Says: "NOPERM", Refuse: acl("-@scripting"), Serve: acl("+@all")},
+	}
+}
+
+// Do sends commands, which must succeed.
+func Do(t testing.TB, client goredis.UniversalClient, commands [][]any) {
+	t.Helper()
+	for _, words := range commands {
+		if err := client.Do(t.Context(), words...).Err(); err != nil {
+			t.Fatalf("%v: %v", words, err)
+		}
+	}
 }

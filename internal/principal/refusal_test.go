@@ -1,0 +1,104 @@
+package principal
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"auth-v2-service/internal/testkit/redistest"
+	"auth-v2-service/internal/token"
+)
+
+// journal is a log that several goroutines write.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(line []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(line)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
+// O3, T5: a Redis that answers and refuses is off the road like one that hangs. It tells the others of changes where it can, drops
+// facts where it can, and the log names each change of state once.
+func TestTier_RefusingRedis_T5(t *testing.T) {
+	t.Parallel()
+	for _, refusal := range redistest.Refusals() {
+		t.Run(refusal.Name, func(t *testing.T) {
+			t.Parallel()
+			url := redistest.Real(t)
+			client := dial(t, url)
+			tb := &table{}
+			tb.row.Store(active())
+			id := tb.row.Load().ID
+			n, other, lines := tb.node(t, client, "a secret"), newInstance(t, url), &journal{}
+			n.invalidator.log = slog.New(slog.NewTextHandler(lines, nil))
+			if err := n.tier.Probe(t.Context()); err != nil {
+				t.Fatalf("a Redis that serves: %v", err)
+			}
+			for range 2 { // the second leaves facts
+				if err := n.ask(); err != nil {
+					t.Fatal(err)
+				}
+				n.flush()
+				n.grow()
+			}
+			if n.results.of("write "+tierKept) != 1 {
+				t.Fatalf("no facts are in Redis: %v", n.results.n)
+			}
+			other.keep(id)
+			redistest.Do(t, client, refusal.Refuse)
+			if err := n.tier.Probe(t.Context()); err == nil || !strings.Contains(err.Error(), refusal.Says) {
+				t.Errorf("the probe says %v, want %s", err, refusal.Says)
+			}
+			for range 5 {
+				n.invalidator.Changed(t.Context(), id)
+			}
+			if refusal.Tells {
+				waitUntil(t, "T5: the other instance hears of the change", func() bool { return !other.has(id) })
+			}
+			if refusal.Says == "OOM" {
+				if left := client.Exists(t.Context(), factsKey(person{id: id, kind: token.KindFirebase})).Val(); left != 0 {
+					t.Error("T5: a Redis without memory keeps the facts of before a change")
+				}
+			} else if said := lines.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, refusal.Says) {
+				t.Errorf("after five changes the log says\n%s, want one line with %s", said, refusal.Says)
+			}
+			for range 100 {
+				n.grow()
+				if err := n.ask(); err != nil {
+					t.Fatal(err)
+				}
+				n.flush()
+			}
+			if asked := n.results.of("read " + tierUnavailable); asked > tierFailures {
+				t.Errorf("O3: %d of 100 requests asked a Redis that refuses, want %d", asked, tierFailures)
+			}
+			redistest.Do(t, client, refusal.Serve)
+			n.time.nanos.Add(int64(tierRest + time.Second))
+			n.grow()
+			if err := n.ask(); err != nil {
+				t.Fatal(err)
+			}
+			n.flush()
+			if n.results.of("write "+tierKept) < 2 {
+				t.Errorf("facts are not shared again: %v", n.results.n)
+			}
+			n.invalidator.Changed(t.Context(), id)
+			if said := lines.String(); strings.Count(said, "\n") == 1 || strings.Count(said, "\n") > 2 {
+				t.Errorf("the log says\n%s, want one line for each change of state", said)
+			}
+		})
+	}
+}
