@@ -22,8 +22,10 @@ type account struct {
 	Email            string       `json:"email,omitempty"`
 	InitialEmail     string       `json:"initialEmail,omitempty"`
 	EmailVerified    bool         `json:"emailVerified,omitempty"`
+	EmailLink        bool         `json:"emailLink,omitempty"` // has signed in by a link in a mail
 	DisplayName      string       `json:"displayName,omitempty"`
 	PhotoURL         string       `json:"photoUrl,omitempty"`
+	ScreenName       string       `json:"screenName,omitempty"`
 	PhoneNumber      string       `json:"phoneNumber,omitempty"`
 	Disabled         bool         `json:"disabled,omitempty"`
 	CustomAttributes string       `json:"customAttributes,omitempty"`
@@ -64,7 +66,7 @@ func (a account) clone() account {
 // allProviders is the whole providerUserInfo list: federated ones, then password, then phone.
 func (a account) allProviders() []provider {
 	list := slices.Clone(a.Providers)
-	if a.Email != "" && a.Password.set() {
+	if a.Email != "" && (a.Password.set() || a.EmailLink) {
 		list = append(list, provider{
 			ProviderID: ProviderPassword, Email: a.Email, FederatedID: a.Email, RawID: a.Email,
 			DisplayName: a.DisplayName, PhotoURL: a.PhotoURL,

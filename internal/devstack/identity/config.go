@@ -1,6 +1,9 @@
 package identity
 
-import "maps"
+import (
+	"maps"
+	"strings"
+)
 
 // projectConfig is the part of the Admin v2 project configuration that is served.
 type projectConfig struct {
@@ -16,9 +19,11 @@ type configRequest struct {
 	SignIn *struct {
 		AllowDuplicateEmails *bool `json:"allowDuplicateEmails"`
 	} `json:"signIn"`
-	EmailPrivacy *struct {
-		EnableImprovedEmailPrivacy *bool `json:"enableImprovedEmailPrivacy"`
-	} `json:"emailPrivacyConfig"`
+	EmailPrivacy *emailPrivacyChange `json:"emailPrivacyConfig"`
+}
+
+type emailPrivacyChange struct {
+	EnableImprovedEmailPrivacy *bool `json:"enableImprovedEmailPrivacy"`
 }
 
 func (p *Provider) getProject(*call, *empty) (any, error) {
@@ -77,11 +82,40 @@ func (p *Provider) showConfigOnDemand(_ *call, in *map[string]any) (any, error) 
 	return map[string]any{"shown": *in}, nil
 }
 
+// patchConfig changes what an updateMask names, or without one what the request holds. A masked setting that the request does
+// not hold gets its default.
 func (p *Provider) patchConfig(c *call, in *configRequest) (any, error) {
-	if err := p.applyConfig(in); err != nil {
+	masked, err := in.masked(c.request.URL.Query().Get("updateMask"))
+	if err != nil {
+		return nil, err
+	}
+	if err := p.applyConfig(masked); err != nil {
 		return nil, err
 	}
 	return p.getConfig(c, nil)
+}
+
+// masked is the part of the request that an updateMask names.
+func (in *configRequest) masked(mask string) (*configRequest, error) {
+	if mask == "" {
+		return in, nil
+	}
+	out := &configRequest{}
+	for path := range strings.SplitSeq(mask, ",") {
+		switch path = camelCase(path); path {
+		case "signIn", "signIn.allowDuplicateEmails":
+			out.SignIn = in.SignIn
+		case "emailPrivacyConfig", "emailPrivacyConfig.enableImprovedEmailPrivacy":
+			off := false
+			out.EmailPrivacy = in.EmailPrivacy
+			if out.EmailPrivacy == nil || out.EmailPrivacy.EnableImprovedEmailPrivacy == nil {
+				out.EmailPrivacy = &emailPrivacyChange{EnableImprovedEmailPrivacy: &off}
+			}
+		default:
+			return nil, unserved("The setting " + path)
+		}
+	}
+	return out, nil
 }
 
 func (p *Provider) getEmulatorConfig(*call, *empty) (any, error) {

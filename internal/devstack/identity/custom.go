@@ -11,7 +11,6 @@ import (
 const customTokenAudience = "https://identitytoolkit.googleapis.com/google.identity.identitytoolkit.v1.IdentityToolkit"
 
 type customSignInRequest struct {
-	common
 	Token string `json:"token"`
 }
 

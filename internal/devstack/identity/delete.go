@@ -1,7 +1,6 @@
 package identity
 
 type deleteRequest struct {
-	common
 	LocalID string `json:"localId"`
 	IDToken string `json:"idToken"`
 }
@@ -43,7 +42,6 @@ func (p *Provider) forget(user account) {
 }
 
 type batchDeleteRequest struct {
-	common
 	LocalIDs []string `json:"localIds"`
 	Force    bool     `json:"force"`
 }

@@ -5,12 +5,10 @@ import (
 	"net/http"
 )
 
-// grantRequest is Secure Token's: snake case in a form, either in JSON.
+// grantRequest is Secure Token's: a form or JSON, in snake case or camel case.
 type grantRequest struct {
-	GrantType         string `json:"grant_type"`
-	RefreshToken      string `json:"refresh_token"`
-	GrantTypeCamel    string `json:"grantType"`
-	RefreshTokenCamel string `json:"refreshToken"`
+	GrantType    string `json:"grantType"`
+	RefreshToken string `json:"refreshToken"`
 }
 
 type grantResponse struct {
@@ -28,7 +26,7 @@ const projectNumber = "12345"
 
 // grant answers POST /v1/token. The new ID token keeps the session's auth_time: a refresh is no sign-in.
 func (p *Provider) grant(_ *call, in *grantRequest) (any, error) {
-	response, err := p.refresh(first(in.GrantType, in.GrantTypeCamel), first(in.RefreshToken, in.RefreshTokenCamel))
+	response, err := p.refresh(in.GrantType, in.RefreshToken)
 	var refusal *apiError
 	if errors.As(err, &refusal) {
 		return nil, &apiError{code: http.StatusBadRequest, status: "INVALID_ARGUMENT", message: refusal.message, bare: true}

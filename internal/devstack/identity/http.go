@@ -2,14 +2,8 @@ package identity
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
-	"mime"
 	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 )
 
@@ -34,50 +28,15 @@ const (
 	projectPath               // under /v1/projects/{project}: an admin, and a client is told so
 )
 
-// common are fields that Identity Toolkit knows in most requests and that change nothing here.
-type common struct {
-	TenantID               string    `json:"tenantId"`
-	TargetProjectID        string    `json:"targetProjectId"`
-	ClientType             string    `json:"clientType"`
-	RecaptchaVersion       string    `json:"recaptchaVersion"`
-	CaptchaResponse        string    `json:"captchaResponse"`
-	CaptchaChallenge       string    `json:"captchaChallenge"`
-	InstanceID             string    `json:"instanceId"`
-	DelegatedProjectNumber int64Text `json:"delegatedProjectNumber"`
-	ReturnSecureToken      bool      `json:"returnSecureToken"`
-}
-
-func (c common) scope() common { return c }
-
-// scoped is a request that may name a project and a tenant in its body.
-type scoped interface{ scope() common }
-
-// int64Text is protobuf's int64 in JSON: a string, though a number is taken too.
-type int64Text string
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (i *int64Text) UnmarshalJSON(raw []byte) error {
-	text := strings.Trim(string(raw), `"`)
-	if text == "null" || text == "" {
-		return nil
-	}
-	if _, err := strconv.ParseInt(text, 10, 64); err != nil {
-		return fmt.Errorf("not an integer: %.40s", text)
-	}
-	*i = int64Text(text)
-	return nil
-}
-
-func (i int64Text) value() int64 {
-	n, _ := strconv.ParseInt(string(i), 10, 64) // checked when it was read
-	return n
-}
-
-// operation turns a function of a decoded request into a handler.
-func operation[In any](p *Provider, who access, run func(*call, *In) (any, error)) http.Handler {
+// operation turns a function of a decoded request into a handler. The name is that of its table of fields; empty for what is
+// the provider's own and has none.
+func operation[In any](p *Provider, name string, who access, run func(*call, *In) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		out, err := perform(p, who, run, r)
+		out, err := perform(p, name, who, run, r)
 		if err != nil {
+			if strings.HasPrefix(name, "mfa") {
+				err = v2(err)
+			}
 			writeError(w, err)
 			return
 		}
@@ -85,19 +44,14 @@ func operation[In any](p *Provider, who access, run func(*call, *In) (any, error
 	})
 }
 
-func perform[In any](p *Provider, who access, run func(*call, *In) (any, error), r *http.Request) (any, error) {
+func perform[In any](p *Provider, name string, who access, run func(*call, *In) (any, error), r *http.Request) (any, error) {
 	c := &call{request: r}
 	if err := p.authorise(c, who); err != nil {
 		return nil, err
 	}
 	in := new(In)
-	if err := decode(r, in); err != nil {
+	if err := p.read(c, name, in); err != nil {
 		return nil, err
-	}
-	if s, ok := any(in).(scoped); ok {
-		if err := p.checkScope(c, s.scope()); err != nil {
-			return nil, err
-		}
 	}
 	return run(c, in)
 }
@@ -141,70 +95,15 @@ func bearer(r *http.Request) (bool, error) {
 	return false, errWrongCredential
 }
 
-func (p *Provider) checkScope(c *call, fields common) error {
-	if fields.TenantID != "" {
-		return errTenant
-	}
-	if fields.TargetProjectID == "" {
+// checkTarget refuses a request whose body names a project that the caller may not name, or another one.
+func (p *Provider) checkTarget(c *call, project string) error {
+	switch {
+	case project == "":
 		return nil
-	}
-	if !c.admin {
+	case !c.admin:
 		return errTargetProject
-	}
-	if fields.TargetProjectID != p.opts.ProjectID {
+	case project != p.opts.ProjectID:
 		return errUnknownProject
-	}
-	return nil
-}
-
-// decode reads a JSON body (or a form, for Secure Token) as Google does: unknown fields and trailing data are refused.
-func decode(r *http.Request, in any) error {
-	if r.Method == http.MethodGet || r.Method == http.MethodDelete {
-		return nil
-	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return invalidArgument("Request payload could not be read: %v", err)
-	}
-	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "application/x-www-form-urlencoded" {
-		return decodeForm(body, in)
-	}
-	if len(bytes.TrimSpace(body)) == 0 {
-		return nil
-	}
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(in); err != nil {
-		return payloadError(err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return invalidArgument("Invalid JSON payload received. Parsing terminated before end of input.")
-	}
-	return nil
-}
-
-func payloadError(err error) error {
-	if name, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
-		return invalidArgument("Invalid JSON payload received. Unknown name %s: Cannot find field.", name)
-	}
-	return invalidArgument("Invalid JSON payload received. %v", err)
-}
-
-func decodeForm(body []byte, in any) error {
-	form, err := url.ParseQuery(string(body))
-	if err != nil {
-		return invalidArgument("Invalid form payload received.")
-	}
-	fields := map[string]string{}
-	for name := range form {
-		fields[name] = form.Get(name)
-	}
-	encoded, err := json.Marshal(fields)
-	if err != nil {
-		return fmt.Errorf("form as JSON: %w", err)
-	}
-	if err := json.Unmarshal(encoded, in); err != nil {
-		return payloadError(err)
 	}
 	return nil
 }

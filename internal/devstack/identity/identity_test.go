@@ -170,3 +170,12 @@ func (s served) signIn(email, password string) answer {
 	s.t.Helper()
 	return s.client("accounts:signInWithPassword", object{"email": email, "password": password, "returnSecureToken": true})
 }
+
+func jsonText(t *testing.T, value any) string {
+	t.Helper()
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

@@ -12,51 +12,34 @@ import (
 const maxBatch = 1000
 
 type batchCreateRequest struct {
-	common
-	Users             []importedUser  `json:"users"`
-	AllowOverwrite    bool            `json:"allowOverwrite"`
-	SanityCheck       bool            `json:"sanityCheck"`
-	HashAlgorithm     string          `json:"hashAlgorithm"`
-	SignerKey         string          `json:"signerKey"`
-	SaltSeparator     string          `json:"saltSeparator"`
-	Rounds            int             `json:"rounds"`
-	MemoryCost        int             `json:"memoryCost"`
-	CPUMemCost        int             `json:"cpuMemCost"`
-	Parallelization   int             `json:"parallelization"`
-	BlockSize         int             `json:"blockSize"`
-	DKLen             int             `json:"dkLen"`
-	PasswordHashOrder string          `json:"passwordHashOrder"`
-	Argon2Parameters  json.RawMessage `json:"argon2Parameters"`
+	Users          []importedUser `json:"users"`
+	AllowOverwrite bool           `json:"allowOverwrite"`
+	SanityCheck    bool           `json:"sanityCheck"`
+	HashAlgorithm  string         `json:"hashAlgorithm"`
+	SignerKey      string         `json:"signerKey"`
+	SaltSeparator  string         `json:"saltSeparator"`
+	Rounds         int            `json:"rounds"`
+	MemoryCost     int            `json:"memoryCost"`
 }
 
 type importedUser struct {
-	LocalID           string          `json:"localId"`
-	Email             string          `json:"email"`
-	InitialEmail      string          `json:"initialEmail"`
-	EmailVerified     bool            `json:"emailVerified"`
-	DisplayName       string          `json:"displayName"`
-	PhotoURL          string          `json:"photoUrl"`
-	PhoneNumber       string          `json:"phoneNumber"`
-	PasswordHash      string          `json:"passwordHash"`
-	Salt              string          `json:"salt"`
-	RawPassword       string          `json:"rawPassword"`
-	CustomAttributes  string          `json:"customAttributes"`
-	CustomAuth        bool            `json:"customAuth"`
-	Disabled          bool            `json:"disabled"`
-	CreatedAt         int64Text       `json:"createdAt"`
-	LastLoginAt       int64Text       `json:"lastLoginAt"`
-	LastRefreshAt     string          `json:"lastRefreshAt"`
-	ValidSince        int64Text       `json:"validSince"`
-	PasswordUpdatedAt json.Number     `json:"passwordUpdatedAt"`
-	Version           int             `json:"version"`
-	TenantID          string          `json:"tenantId"`
-	ProviderUserInfo  []provider      `json:"providerUserInfo"`
-	MFAInfo           json.RawMessage `json:"mfaInfo"`
-	EmailLinkSignin   bool            `json:"emailLinkSignin"`
-	DateOfBirth       string          `json:"dateOfBirth"`
-	Language          string          `json:"language"`
-	ScreenName        string          `json:"screenName"`
-	TimeZone          string          `json:"timeZone"`
+	LocalID          string            `json:"localId"`
+	Email            string            `json:"email"`
+	InitialEmail     string            `json:"initialEmail"`
+	EmailVerified    bool              `json:"emailVerified"`
+	DisplayName      string            `json:"displayName"`
+	PhotoURL         string            `json:"photoUrl"`
+	PhoneNumber      string            `json:"phoneNumber"`
+	PasswordHash     string            `json:"passwordHash"`
+	Salt             string            `json:"salt"`
+	RawPassword      string            `json:"rawPassword"`
+	CustomAttributes string            `json:"customAttributes"`
+	Disabled         bool              `json:"disabled"`
+	CreatedAt        int64Text         `json:"createdAt"`
+	LastLoginAt      int64Text         `json:"lastLoginAt"`
+	TenantID         string            `json:"tenantId"`
+	ProviderUserInfo []provider        `json:"providerUserInfo"`
+	MFAInfo          []json.RawMessage `json:"mfaInfo"`
 }
 
 type importError struct {
@@ -220,7 +203,7 @@ func (p *Provider) importUser(in *batchCreateRequest, user importedUser, hash pa
 	}
 	now := p.now()
 	a := account{
-		LocalID: user.LocalID, Email: canonicalEmail(user.Email), EmailVerified: user.EmailVerified,
+		LocalID: user.LocalID, Email: canonicalEmail(user.Email), InitialEmail: canonicalEmail(user.InitialEmail), EmailVerified: user.EmailVerified,
 		DisplayName: user.DisplayName, PhotoURL: user.PhotoURL, PhoneNumber: user.PhoneNumber, Disabled: user.Disabled,
 		CustomAttributes: user.CustomAttributes, CreatedAt: now,
 	}

@@ -9,7 +9,7 @@ func (p *Provider) checkImported(in *batchCreateRequest, user importedUser) erro
 	case len(user.LocalID) > maxLocalIDLength:
 		return errors.New("localId is too long")
 	case user.TenantID != "":
-		return errors.New("Tenant id in userInfo does not match the tenant id in request.") //nolint:staticcheck // Google's text
+		return errors.New(requestFields["batchCreate.users"]["tenantId"].row)
 	}
 	if err := checkImportedClaims(user.CustomAttributes); err != nil {
 		return err
@@ -19,6 +19,9 @@ func (p *Provider) checkImported(in *batchCreateRequest, user importedUser) erro
 	}
 	if user.PhoneNumber != "" && !validPhone(user.PhoneNumber) {
 		return errors.New("phone number format is invalid")
+	}
+	if len(user.MFAInfo) > 0 {
+		return errors.New(requestFields["batchCreate.users"]["mfaInfo"].row)
 	}
 	if other, taken := p.users.phone(user.PhoneNumber); taken && other.LocalID != user.LocalID {
 		return errors.New("phone number exists in other account in database")

@@ -12,7 +12,9 @@ type userView struct {
 	InitialEmail      string       `json:"initialEmail,omitempty"`
 	EmailVerified     *bool        `json:"emailVerified,omitempty"`
 	DisplayName       string       `json:"displayName,omitempty"`
+	EmailLinkSignin   bool         `json:"emailLinkSignin,omitempty"`
 	PhotoURL          string       `json:"photoUrl,omitempty"`
+	ScreenName        string       `json:"screenName,omitempty"`
 	PhoneNumber       string       `json:"phoneNumber,omitempty"`
 	PasswordHash      string       `json:"passwordHash,omitempty"`
 	Salt              string       `json:"salt,omitempty"`
@@ -38,7 +40,7 @@ func view(a account, admin bool) userView {
 		LocalID: a.LocalID, Email: a.Email, InitialEmail: a.InitialEmail, DisplayName: a.DisplayName, PhotoURL: a.PhotoURL,
 		PhoneNumber: a.PhoneNumber, ProviderUserInfo: a.allProviders(), Disabled: a.Disabled, CustomAuth: a.CustomAuth,
 		CustomAttributes: a.CustomAttributes, CreatedAt: millis(a.CreatedAt), LastLoginAt: millis(a.LastLoginAt),
-		MFAInfo: a.factorViews(),
+		MFAInfo: a.factorViews(), EmailLinkSignin: a.EmailLink, ScreenName: a.ScreenName,
 	}
 	if a.Email != "" || a.EmailVerified {
 		v.EmailVerified = &a.EmailVerified
@@ -66,7 +68,6 @@ func (v *userView) showPassword(a account, admin bool) {
 }
 
 type lookupRequest struct {
-	common
 	IDToken         string   `json:"idToken"`
 	LocalID         []string `json:"localId"`
 	Email           []string `json:"email"`

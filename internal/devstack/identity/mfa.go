@@ -3,6 +3,7 @@ package identity
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -87,14 +88,21 @@ func v2(err error) error {
 
 // pendingSignIn is a sign-in that waits for its second factor. It lives in its credential, sealed.
 type pendingSignIn struct {
-	LocalID string    `json:"u"`
-	Started time.Time `json:"t"`
+	LocalID  string    `json:"u"`
+	Provider string    `json:"p"`
+	Started  time.Time `json:"t"`
 }
 
-// challenge answers a right password of an account with second factors: no tokens, and what gets them.
-func (p *Provider) challenge(user account) (string, []factorView, error) {
-	pending, err := p.sealAs(sealPending, pendingSignIn{LocalID: user.LocalID, Started: p.now()})
-	return pending, user.factorViews(), err
+// pendingFactor is what an account with second factors gets in place of tokens.
+type pendingFactor struct {
+	PendingCredential string       `json:"mfaPendingCredential,omitempty"`
+	MFAInfo           []factorView `json:"mfaInfo,omitempty"`
+}
+
+// challenge answers the first factor of an account with second factors: no tokens, and what gets them.
+func (p *Provider) challenge(user account, providerID string) (pendingFactor, error) {
+	pending, err := p.sealAs(sealPending, pendingSignIn{LocalID: user.LocalID, Provider: providerID, Started: p.now()})
+	return pendingFactor{PendingCredential: pending, MFAInfo: user.factorViews()}, err
 }
 
 type verificationCode struct {
@@ -102,11 +110,14 @@ type verificationCode struct {
 	VerificationCode string `json:"verificationCode"`
 }
 
+type signInCode struct {
+	VerificationCode string `json:"verificationCode"`
+}
+
 type finalizeSignInRequest struct {
-	common
-	PendingCredential string            `json:"mfaPendingCredential"`
-	FactorID          string            `json:"mfaEnrollmentId"`
-	TOTP              *verificationCode `json:"totpVerificationInfo"`
+	PendingCredential string      `json:"mfaPendingCredential"`
+	FactorID          string      `json:"mfaEnrollmentId"`
+	TOTP              *signInCode `json:"totpVerificationInfo"`
 }
 
 type finalizeResponse struct {
@@ -143,7 +154,7 @@ func (p *Provider) finalizeSignIn(_ *call, in *finalizeSignInRequest) (any, erro
 	}
 	user.Factors[index].LastStep = step
 	user.LastLoginAt = p.now()
-	s := p.start(user, ProviderPassword)
+	s := p.start(user, pending.Provider)
 	s.Factor = in.FactorID
 	pair, err := p.issue(user, s)
 	if err != nil {
@@ -160,7 +171,6 @@ type enrollment struct {
 }
 
 type startEnrollmentRequest struct {
-	common
 	IDToken string    `json:"idToken"`
 	TOTP    *struct{} `json:"totpEnrollmentInfo"`
 }
@@ -205,7 +215,6 @@ func (p *Provider) startEnrollment(_ *call, in *startEnrollmentRequest) (any, er
 }
 
 type finalizeEnrollmentRequest struct {
-	common
 	IDToken     string            `json:"idToken"`
 	DisplayName string            `json:"displayName"`
 	TOTP        *verificationCode `json:"totpVerificationInfo"`
@@ -240,14 +249,40 @@ func (p *Provider) finalizeEnrollment(_ *call, in *finalizeEnrollmentRequest) (a
 		return nil, refuseV2("INVALID_CODE")
 	}
 	user.Factors = append(user.Factors, enrolled)
-	s := claims.session()
-	if s.Started.Unix() == user.SessionsFrom.Unix() {
-		s.Started = user.SessionsFrom // its own start, which the ID token tells to the second only
-	}
+	s := claims.continued(user)
 	s.Factor = enrolled.ID
 	pair, err := p.issue(user, s)
 	if err != nil {
 		return nil, err
 	}
 	return finalizeResponse{IDToken: pair.IDToken, RefreshToken: pair.RefreshToken, TOTPAuthInfo: &struct{}{}}, nil
+}
+
+type withdrawRequest struct {
+	IDToken  string `json:"idToken"`
+	FactorID string `json:"mfaEnrollmentId"`
+}
+
+type withdrawResponse struct {
+	IDToken      string `json:"idToken"`
+	RefreshToken string `json:"refreshToken"`
+}
+
+// withdrawEnrollment takes a second factor from the caller's account. The session goes on without it.
+func (p *Provider) withdrawEnrollment(_ *call, in *withdrawRequest) (any, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	user, claims, err := p.authenticate(in.IDToken)
+	if err != nil {
+		return nil, err
+	}
+	index, enrolled := user.factor(in.FactorID)
+	if !enrolled {
+		return nil, refuse("MFA_ENROLLMENT_NOT_FOUND")
+	}
+	user.Factors = slices.Delete(user.Factors, index, index+1)
+	s := claims.continued(user)
+	s.Factor = ""
+	pair, err := p.issue(user, s)
+	return withdrawResponse{IDToken: pair.IDToken, RefreshToken: pair.RefreshToken}, err
 }

@@ -36,24 +36,12 @@ type code struct {
 func (c code) expired(now time.Time) bool { return !now.Before(c.Expires) }
 
 type oobRequest struct {
-	common
-	RequestType           string `json:"requestType"`
-	Email                 string `json:"email"`
-	NewEmail              string `json:"newEmail"`
-	IDToken               string `json:"idToken"`
-	ContinueURL           string `json:"continueUrl"`
-	ReturnOOBLink         bool   `json:"returnOobLink"`
-	UserIP                string `json:"userIp"`
-	Challenge             string `json:"challenge"`
-	CaptchaResp           string `json:"captchaResp"`
-	CanHandleCodeInApp    bool   `json:"canHandleCodeInApp"`
-	AndroidInstallApp     bool   `json:"androidInstallApp"`
-	AndroidMinimumVersion string `json:"androidMinimumVersion"`
-	AndroidPackageName    string `json:"androidPackageName"`
-	IOSAppStoreID         string `json:"iOSAppStoreId"`
-	IOSBundleID           string `json:"iOSBundleId"`
-	DynamicLinkDomain     string `json:"dynamicLinkDomain"`
-	LinkDomain            string `json:"linkDomain"`
+	RequestType   string `json:"requestType"`
+	Email         string `json:"email"`
+	NewEmail      string `json:"newEmail"`
+	IDToken       string `json:"idToken"`
+	ContinueURL   string `json:"continueUrl"`
+	ReturnOOBLink bool   `json:"returnOobLink"`
 }
 
 type oobResponse struct {
@@ -122,7 +110,7 @@ func (p *Provider) oobRecipient(in *oobRequest) (address string, send bool, err 
 	case requestChangeEmail:
 		return p.changeRecipient(in)
 	default:
-		return "", false, invalidArgument("Invalid value at 'req_type': %q", in.RequestType)
+		return "", false, unserved("A mail of kind " + in.RequestType)
 	}
 }
 
@@ -215,7 +203,7 @@ type codeList struct {
 func (p *Provider) listCodes(*call, *empty) (any, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return codeList{Codes: slices.Concat([]code{}, p.sortedCodes())}, nil
+	return codeList{Codes: append([]code{}, p.sortedCodes()...)}, nil
 }
 
 // serveAction is the page behind a mail's link, in JSON: a developer opens it, with &newPassword= for a reset.
@@ -229,6 +217,9 @@ func (p *Provider) serveAction(w http.ResponseWriter, r *http.Request) {
 			break
 		}
 		_, err = p.resetPassword(nil, &resetRequest{OOBCode: query.Get("oobCode"), NewPassword: query.Get("newPassword")})
+	case "signIn":
+		p.continueSignIn(w, r)
+		return
 	case "verifyEmail", "verifyAndChangeEmail", "recoverEmail":
 		_, err = p.updateByCode(query.Get("oobCode"))
 	default:
@@ -239,4 +230,19 @@ func (p *Provider) serveAction(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"authEmulator": map[string]string{"success": "Done."}})
+}
+
+// continueSignIn sends a sign-in mail's link to the app that asked for it, which redeems the code.
+func (p *Provider) continueSignIn(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	app, err := url.Parse(query.Get("continueUrl"))
+	if err != nil || !absoluteURL(query.Get("continueUrl")) {
+		writeError(w, refuse("INVALID_CONTINUE_URI : Add &continueUrl=YOUR_APP_URL to the link."))
+		return
+	}
+	query.Del("continueUrl")
+	parameters := app.Query()
+	maps.Copy(parameters, query)
+	app.RawQuery = parameters.Encode()
+	http.Redirect(w, r, app.String(), http.StatusSeeOther)
 }

@@ -1,11 +1,8 @@
 package identity
 
 type resetRequest struct {
-	common
 	OOBCode     string `json:"oobCode"`
 	NewPassword string `json:"newPassword"`
-	Email       string `json:"email"`
-	OldPassword string `json:"oldPassword"`
 }
 
 type resetResponse struct {

@@ -17,7 +17,7 @@ func TestBody_TooLargeIsRefused(t *testing.T) {
 	equal(t, "status", s.client("accounts:signUp", object{"email": strings.Repeat("x", 9<<20)}).status, http.StatusRequestEntityTooLarge)
 }
 
-// Whatever is sent, the provider answers JSON and no 5xx: it must never be the reason why a test of ours panics.
+// Whatever is sent, the provider answers JSON and no 5xx but 501: it must never be the reason why a test of ours panics.
 func FuzzOperations(f *testing.F) {
 	p, err := identity.New(identity.Options{ProjectID: project, KeyCount: 1, ScryptMemoryCost: 1})
 	if err != nil {
@@ -49,7 +49,7 @@ func FuzzOperations(f *testing.F) {
 		}
 		answer := httptest.NewRecorder()
 		p.Handler().ServeHTTP(answer, request)
-		if answer.Code >= 500 || !strings.HasPrefix(answer.Header().Get("Content-Type"), "application/json") {
+		if answer.Code >= 500 && answer.Code != http.StatusNotImplemented || !strings.HasPrefix(answer.Header().Get("Content-Type"), "application/json") {
 			t.Errorf("%s %q is answered %d %s", path, body, answer.Code, answer.Body)
 		}
 	})

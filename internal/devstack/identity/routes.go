@@ -3,6 +3,8 @@ package identity
 import (
 	"fmt"
 	"net/http"
+	"reflect"
+	"slices"
 	"time"
 )
 
@@ -16,11 +18,25 @@ const (
 
 type empty struct{}
 
-// routes is the frozen list of what is served.
+// served is one operation of Google's: the name of its table of fields, where it is served, and the type of its request.
+type served struct {
+	name    string
+	pattern string
+	request reflect.Type
+	handler http.Handler
+}
+
+// serve makes an operation's entry in the list.
+func serve[In any](p *Provider, name, pattern string, who access, run func(*call, *In) (any, error)) served {
+	return served{name: name, pattern: pattern, request: reflect.TypeFor[In](), handler: operation(p, name, who, run)}
+}
+
+// routes serves the frozen list of Google's operations, the emulator's endpoints and our own.
 func (p *Provider) routes() http.Handler {
 	mux := http.NewServeMux()
-	p.clientRoutes(mux)
-	p.adminRoutes(mux)
+	for _, operation := range slices.Concat(p.clientOperations(), p.adminOperations()) {
+		mux.Handle(operation.pattern, operation.handler)
+	}
 	p.emulatorRoutes(mux)
 	p.devRoutes(mux)
 	mux.HandleFunc("GET "+CertificatePath, p.serveCertificates)
@@ -29,58 +45,66 @@ func (p *Provider) routes() http.Handler {
 	return mux
 }
 
-// clientRoutes take an API key, or an admin's credential, and no project in the path.
-func (p *Provider) clientRoutes(mux *http.ServeMux) {
-	v1 := "POST " + toolkit + "/v1/accounts:"
-	mux.Handle(v1+"signUp", operation(p, client, p.signUp))
-	mux.Handle(v1+"signInWithPassword", operation(p, client, p.signInWithPassword))
-	mux.Handle(v1+"signInWithCustomToken", operation(p, client, p.signInWithCustomToken))
-	mux.Handle(v1+"lookup", operation(p, client, p.lookup))
-	mux.Handle(v1+"update", operation(p, client, p.update))
-	mux.Handle(v1+"delete", operation(p, client, p.deleteAccount))
-	mux.Handle(v1+"sendOobCode", operation(p, client, p.sendOobCode))
-	mux.Handle(v1+"resetPassword", operation(p, client, p.resetPassword))
-	second := "POST " + toolkit + "/v2/accounts/"
-	mux.Handle(second+"mfaEnrollment:start", operation(p, client, p.startEnrollment))
-	mux.Handle(second+"mfaEnrollment:finalize", operation(p, client, p.finalizeEnrollment))
-	mux.Handle(second+"mfaSignIn:finalize", operation(p, client, p.finalizeSignIn))
-	mux.Handle("GET "+toolkit+"/v1/projects", operation(p, client, p.getProject))
-	mux.Handle("POST "+secureToken+"/v1/token", operation(p, client, p.grant))
+// clientOperations take an API key, or an admin's credential, and no project in the path.
+func (p *Provider) clientOperations() []served {
+	v1, v2 := "POST "+toolkit+"/v1/accounts:", "POST "+toolkit+"/v2/accounts/"
+	return []served{
+		serve(p, "signUp", v1+"signUp", client, p.signUp),
+		serve(p, "signInWithPassword", v1+"signInWithPassword", client, p.signInWithPassword),
+		serve(p, "signInWithCustomToken", v1+"signInWithCustomToken", client, p.signInWithCustomToken),
+		serve(p, "signInWithEmailLink", v1+"signInWithEmailLink", client, p.signInWithEmailLink),
+		serve(p, "signInWithIdp", v1+"signInWithIdp", client, p.signInWithIdp),
+		serve(p, "lookup", v1+"lookup", client, p.lookup),
+		serve(p, "update", v1+"update", client, p.update),
+		serve(p, "delete", v1+"delete", client, p.deleteAccount),
+		serve(p, "sendOobCode", v1+"sendOobCode", client, p.sendOobCode),
+		serve(p, "resetPassword", v1+"resetPassword", client, p.resetPassword),
+		serve(p, "mfaEnrollment:start", v2+"mfaEnrollment:start", client, p.startEnrollment),
+		serve(p, "mfaEnrollment:finalize", v2+"mfaEnrollment:finalize", client, p.finalizeEnrollment),
+		serve(p, "mfaEnrollment:withdraw", v2+"mfaEnrollment:withdraw", client, p.withdrawEnrollment),
+		serve(p, "mfaSignIn:finalize", v2+"mfaSignIn:finalize", client, p.finalizeSignIn),
+		serve(p, "getProject", "GET "+toolkit+"/v1/projects", client, p.getProject),
+		serve(p, "token", "POST "+secureToken+"/v1/token", client, p.grant),
+	}
 }
 
-// adminRoutes are the Admin SDK's.
-func (p *Provider) adminRoutes(mux *http.ServeMux) {
+// adminOperations are the Admin SDK's.
+func (p *Provider) adminOperations() []served {
 	base := toolkit + "/v1/projects/{project}/accounts"
-	mux.Handle("POST "+base, operation(p, projectPath, p.signUp))
-	mux.Handle("POST "+base+":lookup", operation(p, projectPath, p.lookup))
-	mux.Handle("POST "+base+":update", operation(p, projectPath, p.update))
-	mux.Handle("POST "+base+":delete", operation(p, projectPath, p.deleteAccount))
-	mux.Handle("POST "+base+":batchCreate", operation(p, projectPath, p.batchCreate))
-	mux.Handle("POST "+base+":batchDelete", operation(p, projectPath, p.batchDelete))
-	mux.Handle("GET "+base+":batchGet", operation(p, projectPath, p.batchGet))
-	mux.Handle("POST "+base+":sendOobCode", operation(p, projectPath, p.sendOobCode))
-	mux.Handle("GET "+toolkit+"/v2/projects/{project}/config", operation(p, projectPath, p.getConfig))
-	mux.Handle("PATCH "+toolkit+"/v2/projects/{project}/config", operation(p, projectPath, p.patchConfig))
+	config := toolkit + "/v2/projects/{project}/config"
+	return []served{
+		serve(p, "signUp", "POST "+base, projectPath, p.signUp),
+		serve(p, "lookup", "POST "+base+":lookup", projectPath, p.lookup),
+		serve(p, "update", "POST "+base+":update", projectPath, p.update),
+		serve(p, "delete", "POST "+base+":delete", projectPath, p.deleteAccount),
+		serve(p, "batchCreate", "POST "+base+":batchCreate", projectPath, p.batchCreate),
+		serve(p, "batchDelete", "POST "+base+":batchDelete", projectPath, p.batchDelete),
+		serve(p, "batchGet", "GET "+base+":batchGet", projectPath, p.batchGet),
+		serve(p, "query", "POST "+base+":query", projectPath, p.query),
+		serve(p, "sendOobCode", "POST "+base+":sendOobCode", projectPath, p.sendOobCode),
+		serve(p, "getConfig", "GET "+config, projectPath, p.getConfig),
+		serve(p, "updateConfig", "PATCH "+config, projectPath, p.patchConfig),
+	}
 }
 
 // emulatorRoutes are the emulator's own, which need no credential.
 func (p *Provider) emulatorRoutes(mux *http.ServeMux) {
 	base := "/emulator/v1/projects/{project}"
-	mux.Handle("DELETE "+base+"/accounts", operation(p, public, p.clearAccounts))
-	mux.Handle("GET "+base+"/oobCodes", operation(p, public, p.listCodes))
-	mux.Handle("GET "+base+"/config", operation(p, public, p.getEmulatorConfig))
-	mux.Handle("PATCH "+base+"/config", operation(p, public, p.patchEmulatorConfig))
+	mux.Handle("DELETE "+base+"/accounts", operation(p, "", public, p.clearAccounts))
+	mux.Handle("GET "+base+"/oobCodes", operation(p, "", public, p.listCodes))
+	mux.Handle("GET "+base+"/config", operation(p, "", public, p.getEmulatorConfig))
+	mux.Handle("PATCH "+base+"/config", operation(p, "updateConfig", public, p.patchEmulatorConfig))
 	mux.HandleFunc("GET /emulator/action", p.serveAction)
 }
 
 // devRoutes are for tests in other languages than Go and for a curious developer.
 func (p *Provider) devRoutes(mux *http.ServeMux) {
-	mux.Handle("GET /dev/faults", operation(p, public, p.listFaults))
-	mux.Handle("POST /dev/faults", operation(p, public, p.addFaults))
-	mux.Handle("DELETE /dev/faults", operation(p, public, p.clearFaults))
-	mux.Handle("POST /dev/keys/rotate", operation(p, public, p.rotateOnDemand))
-	mux.Handle("PUT /dev/config", operation(p, public, p.showConfigOnDemand))
-	mux.Handle("POST /dev/signIn", operation(p, public, p.signInOnDemand))
+	mux.Handle("GET /dev/faults", operation(p, "", public, p.listFaults))
+	mux.Handle("POST /dev/faults", operation(p, "", public, p.addFaults))
+	mux.Handle("DELETE /dev/faults", operation(p, "", public, p.clearFaults))
+	mux.Handle("POST /dev/keys/rotate", operation(p, "", public, p.rotateOnDemand))
+	mux.Handle("PUT /dev/config", operation(p, "", public, p.showConfigOnDemand))
+	mux.Handle("POST /dev/signIn", operation(p, "", public, p.signInOnDemand))
 }
 
 func (p *Provider) serveCertificates(w http.ResponseWriter, _ *http.Request) {

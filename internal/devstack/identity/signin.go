@@ -6,11 +6,8 @@ import (
 )
 
 type signInRequest struct {
-	common
-	Email          *string `json:"email"`
-	Password       string  `json:"password"`
-	IDToken        string  `json:"idToken"`
-	PendingIDToken string  `json:"pendingIdToken"`
+	Email    *string `json:"email"`
+	Password string  `json:"password"`
 }
 
 type signInResponse struct {
@@ -19,9 +16,7 @@ type signInResponse struct {
 	Email       string `json:"email"`
 	DisplayName string `json:"displayName"`
 	Registered  bool   `json:"registered"`
-	// Of an account with second factors, in place of tokens.
-	PendingCredential string       `json:"mfaPendingCredential,omitempty"`
-	MFAInfo           []factorView `json:"mfaInfo,omitempty"`
+	pendingFactor
 	tokens
 }
 
@@ -136,15 +131,21 @@ func (p *Provider) completeSignIn(checked account, replacement passwordHash) (an
 		Kind: "identitytoolkit#VerifyPasswordResponse", LocalID: user.LocalID, Email: user.Email,
 		DisplayName: user.DisplayName, Registered: true,
 	}
+	var err error
+	response.pendingFactor, response.tokens, err = p.finishFirstFactor(user, ProviderPassword)
+	return response, err
+}
+
+// finishFirstFactor stores an account that has proved its first factor, and gives the tokens of a new session, or what asks
+// for the second factor of an account that has one. The mutex must be held.
+func (p *Provider) finishFirstFactor(user account, providerID string) (pendingFactor, tokens, error) {
 	if len(user.Factors) > 0 {
 		p.users.put(user)
 		p.changed()
-		var err error
-		response.PendingCredential, response.MFAInfo, err = p.challenge(user)
-		return response, err
+		pending, err := p.challenge(user, providerID)
+		return pending, tokens{}, err
 	}
 	user.LastLoginAt = p.now()
-	var err error
-	response.tokens, err = p.issue(user, p.start(user, ProviderPassword))
-	return response, err
+	pair, err := p.issue(user, p.start(user, providerID))
+	return pendingFactor{}, pair, err
 }

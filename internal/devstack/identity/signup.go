@@ -1,22 +1,17 @@
 package identity
 
-import (
-	"encoding/json"
-	"time"
-)
+import "time"
 
 type signUpRequest struct {
-	common
-	Email         *string         `json:"email"`
-	Password      string          `json:"password"`
-	DisplayName   string          `json:"displayName"`
-	PhotoURL      string          `json:"photoUrl"`
-	PhoneNumber   string          `json:"phoneNumber"`
-	EmailVerified bool            `json:"emailVerified"`
-	Disabled      bool            `json:"disabled"`
-	LocalID       string          `json:"localId"`
-	IDToken       string          `json:"idToken"`
-	MFAInfo       json.RawMessage `json:"mfaInfo"`
+	Email         *string `json:"email"`
+	Password      string  `json:"password"`
+	DisplayName   string  `json:"displayName"`
+	PhotoURL      string  `json:"photoUrl"`
+	PhoneNumber   string  `json:"phoneNumber"`
+	EmailVerified bool    `json:"emailVerified"`
+	Disabled      bool    `json:"disabled"`
+	LocalID       string  `json:"localId"`
+	IDToken       string  `json:"idToken"`
 }
 
 type signUpResponse struct {
@@ -142,7 +137,7 @@ func (p *Provider) newAccount(localID string) account {
 }
 
 func applySignUp(c *call, in *signUpRequest, user *account, password passwordHash, now time.Time) {
-	if in.DisplayName != "" {
+	if in.DisplayName != "" && (c.admin || !in.anonymous()) { // an anonymous user has no name, as at the official emulator
 		user.DisplayName = in.DisplayName
 	}
 	if in.Email != nil && *in.Email != "" {

@@ -153,6 +153,17 @@ func (c idClaims) session() session {
 	}
 }
 
+// continued is the session of the token, to go on with a new one.
+func (c idClaims) continued(user account) session { return c.session().in(user) }
+
+// in gives a session that is told by an ID token its own start, which the token knows to the second only.
+func (s session) in(user account) session {
+	if s.Started.Unix() == user.SessionsFrom.Unix() {
+		s.Started = user.SessionsFrom
+	}
+	return s
+}
+
 // authenticate checks an ID token and gives its account, by Identity Toolkit's rules and in its order: a bad token, a user
 // that is gone, a revoked token, a disabled user. The mutex must be held.
 func (p *Provider) authenticate(idToken string) (account, idClaims, error) {

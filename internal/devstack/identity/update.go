@@ -1,33 +1,31 @@
 package identity
 
 import (
-	"encoding/json"
 	"slices"
 	"strconv"
 	"time"
 )
 
 type updateRequest struct {
-	common
-	IDToken          string          `json:"idToken"`
-	OOBCode          string          `json:"oobCode"`
-	LocalID          string          `json:"localId"`
-	Email            string          `json:"email"`
-	Password         string          `json:"password"`
-	DisplayName      *string         `json:"displayName"`
-	PhotoURL         *string         `json:"photoUrl"`
-	PhoneNumber      string          `json:"phoneNumber"`
-	EmailVerified    *bool           `json:"emailVerified"`
-	DisableUser      *bool           `json:"disableUser"`
-	CustomAttributes *string         `json:"customAttributes"`
-	ValidSince       int64Text       `json:"validSince"`
-	CreatedAt        int64Text       `json:"createdAt"`
-	LastLoginAt      int64Text       `json:"lastLoginAt"`
-	DeleteAttribute  []string        `json:"deleteAttribute"`
-	DeleteProvider   []string        `json:"deleteProvider"`
-	LinkProvider     *provider       `json:"linkProviderUserInfo"`
-	Upgrade          bool            `json:"upgradeToFederatedLogin"`
-	MFA              json.RawMessage `json:"mfa"`
+	IDToken           string     `json:"idToken"`
+	OOBCode           string     `json:"oobCode"`
+	LocalID           string     `json:"localId"`
+	Email             string     `json:"email"`
+	Password          string     `json:"password"`
+	DisplayName       *string    `json:"displayName"`
+	PhotoURL          *string    `json:"photoUrl"`
+	PhoneNumber       string     `json:"phoneNumber"`
+	EmailVerified     *bool      `json:"emailVerified"`
+	DisableUser       *bool      `json:"disableUser"`
+	CustomAttributes  *string    `json:"customAttributes"`
+	ValidSince        int64Text  `json:"validSince"`
+	CreatedAt         int64Text  `json:"createdAt"`
+	LastLoginAt       int64Text  `json:"lastLoginAt"`
+	DeleteAttribute   []string   `json:"deleteAttribute"`
+	DeleteProvider    []string   `json:"deleteProvider"`
+	LinkProvider      *provider  `json:"linkProviderUserInfo"`
+	MFA               *mfaChange `json:"mfa"`
+	ReturnSecureToken bool       `json:"returnSecureToken"`
 }
 
 type updateResponse struct {
@@ -62,7 +60,10 @@ func (p *Provider) update(c *call, in *updateRequest) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	change := updating{user: user, in: in, now: p.now(), admin: c.admin, password: password}
+	change := updating{
+		user: user, in: in, now: p.now(), admin: c.admin, password: password,
+		anonymous: current != nil && current.Provider == ProviderAnonymous,
+	}
 	if err := change.apply(p); err != nil {
 		return nil, err
 	}
@@ -74,10 +75,15 @@ func checkUpdateShape(c *call, in *updateRequest) error {
 	switch {
 	case !c.admin && in.IDToken == "" && in.OOBCode == "":
 		return refuse("INVALID_REQ_TYPE : Unsupported request parameters.")
-	case !c.admin && in.CustomAttributes != nil:
+	case !c.admin && (in.CustomAttributes != nil || in.MFA != nil):
 		return errInsufficientPermission
 	case c.admin && in.LocalID == "":
 		return errMissingLocalID
+	}
+	for _, attribute := range in.DeleteAttribute {
+		if attribute == "PROVIDER" || attribute == "RAW_USER_INFO" {
+			return unserved("Deleting the attribute " + attribute)
+		}
 	}
 	if in.CustomAttributes != nil && *in.CustomAttributes != "" {
 		if err := checkClaims(*in.CustomAttributes); err != nil {
@@ -124,6 +130,8 @@ type updating struct {
 	password passwordHash
 	newEmail string
 	revoked  bool
+	// anonymous is set where an anonymous session asks: its first address is none to recover.
+	anonymous bool
 }
 
 // apply makes the changes in Identity Toolkit's order, or refuses.
@@ -135,6 +143,9 @@ func (u *updating) apply(p *Provider) error {
 		return err
 	}
 	u.applyProfile()
+	if u.in.ValidSince != "" && !u.admin {
+		u.revoke() // a client's own sessions end now, whatever time it gives
+	}
 	if u.admin {
 		if err := u.applyAdmin(p); err != nil {
 			return err
@@ -161,7 +172,9 @@ func (u *updating) applyEmail(p *Provider) error {
 	if !u.admin && p.config.EmailPrivacy.EnableImprovedEmailPrivacy && u.user.Email != "" {
 		return refuse("OPERATION_NOT_ALLOWED : Please verify the new email before changing email.")
 	}
-	u.user.InitialEmail = first(u.user.InitialEmail, u.user.Email)
+	if !u.anonymous {
+		u.user.InitialEmail = first(u.user.InitialEmail, u.user.Email)
+	}
 	u.setEmail(u.newEmail, false)
 	return nil
 }
@@ -236,7 +249,7 @@ func (u *updating) applyAdmin(p *Provider) error {
 	if in.LastLoginAt != "" {
 		u.user.LastLoginAt = time.UnixMilli(in.LastLoginAt.value()).UTC()
 	}
-	return nil
+	return u.applyFactors()
 }
 
 func (u *updating) applyDeletions() {
@@ -249,14 +262,14 @@ func (u *updating) applyDeletions() {
 		case "PASSWORD":
 			u.user.Password = passwordHash{}
 		case "EMAIL":
-			u.user.Email, u.user.EmailVerified = "", false
+			u.user.Email, u.user.EmailVerified, u.user.EmailLink = "", false, false
 		}
 	}
 	for _, id := range u.in.DeleteProvider {
 		u.user.unlinkProvider(id)
 	}
 	if slices.Contains(u.in.DeleteProvider, ProviderPassword) {
-		u.user.Email, u.user.EmailVerified, u.user.Password = "", false, passwordHash{}
+		u.user.Email, u.user.EmailVerified, u.user.EmailLink, u.user.Password = "", false, false, passwordHash{}
 	}
 	if slices.Contains(u.in.DeleteProvider, ProviderPhone) {
 		u.user.PhoneNumber = ""
@@ -274,7 +287,7 @@ func (u *updating) applyLink(p *Provider) error {
 		return refuse("MISSING_RAW_ID")
 	}
 	if other, taken := p.users.federated(link.ProviderID, link.RawID); taken && other.LocalID != u.user.LocalID {
-		return refuse("FEDERATED_USER_ID_ALREADY_LINKED")
+		return errAlreadyLinked
 	}
 	u.user.linkProvider(*link)
 	return nil
@@ -293,11 +306,9 @@ func (p *Provider) finishUpdate(u updating, current *session) (any, error) {
 	if current == nil || !u.revoked && !u.in.ReturnSecureToken {
 		return response, nil
 	}
-	next := *current
+	next := current.in(u.user)
 	if u.revoked {
 		next.Started = u.now
-	} else if next.Started.Unix() == u.user.SessionsFrom.Unix() {
-		next.Started = u.user.SessionsFrom // its own start, which the ID token tells to the second only
 	}
 	if u.in.Password != "" {
 		next.Provider = ProviderPassword

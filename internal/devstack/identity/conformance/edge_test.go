@@ -9,7 +9,7 @@ var jsonHeader = http.Header{"Content-Type": {"application/json"}}
 
 var edgeBehaviours = []behaviour{
 	{"edge: enumeration protection of a new project", `{"enableImprovedEmailPrivacy":true}`, func(s subject) string {
-		return jsonText(s.pristine["emailPrivacyConfig"])
+		return jsonText(s.pristine.config["emailPrivacyConfig"])
 	}},
 	{"edge: how a refusal is built", "400 code,errors,message domain,message,reason", func(s subject) string {
 		return s.client("lookup", object{}).errorShape()

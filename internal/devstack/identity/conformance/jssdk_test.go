@@ -32,6 +32,12 @@ reset mail: ok
 reset: ok
 old password: auth/invalid-credential
 new password: ok
+sign-in mail: ok
+sign in by its link: ok
+sign in at Google: ok
+as the same user: google.com,password
+reauthenticate at Google: ok
+reauthenticate as somebody else: auth/user-mismatch
 delete: ok
 sign in when deleted: auth/invalid-credential
 anonymous: ok

@@ -26,11 +26,13 @@ type object = map[string]any
 
 // subject is one side under test.
 type subject struct {
-	t    *testing.T
-	base string
-	// pristine is the configuration before anything was changed.
-	pristine object
+	t        *testing.T
+	base     string
+	pristine pristine
 }
+
+// pristine is a side before anything was changed: the project's configuration, and its list of mails.
+type pristine struct{ config, mails object }
 
 // reset empties the project and switches e-mail enumeration protection on, as in every project made today.
 func (s subject) reset() {
@@ -144,13 +146,20 @@ func (s subject) sendCode(body object) string {
 
 func (s subject) newestCode() string {
 	s.t.Helper()
-	mails, _ := s.call("GET", codesPath, nil, "").must().body["oobCodes"].([]any)
+	mails := s.mails()
 	if len(mails) == 0 {
 		s.t.Fatal("no mail was sent")
 	}
 	newest, _ := mails[len(mails)-1].(object)
 	code, _ := newest["oobCode"].(string)
 	return code
+}
+
+// mails lists what was sent and not used, by every behaviour so far.
+func (s subject) mails() []any {
+	s.t.Helper()
+	list, _ := s.call("GET", codesPath, nil, "").must().body["oobCodes"].([]any)
+	return list
 }
 
 // reply is an answer.
@@ -180,6 +189,14 @@ func (r reply) outcome() string {
 	if strings.ToUpper(word) != word || strings.Contains(word, " ") {
 		word, _ = fault["status"].(string)
 	}
+	return fmt.Sprintf("%d %s", r.status, word)
+}
+
+// message is the outcome with the word of a refusal that carries a status too, as the v2 API's do.
+func (r reply) message() string {
+	fault, _ := r.body["error"].(object)
+	text, _ := fault["message"].(string)
+	word, _, _ := strings.Cut(text, " : ")
 	return fmt.Sprintf("%d %s", r.status, word)
 }
 

@@ -19,10 +19,13 @@ async function step(name, action) {
   console.log(`${name}: ${outcome}`);
 }
 
-async function newestCode(kind) {
+const newestCode = async (kind) => (await newestMail(kind)).oobCode;
+const newestLink = async (kind) => (await newestMail(kind)).oobLink;
+
+async function newestMail(kind) {
   const response = await fetch(`${base}/emulator/v1/projects/${projectId}/oobCodes`);
   const { oobCodes } = await response.json();
-  return oobCodes.filter((mail) => mail.requestType === kind).at(-1).oobCode;
+  return oobCodes.filter((mail) => mail.requestType === kind).at(-1);
 }
 
 const nothing = () => undefined;
@@ -48,6 +51,16 @@ await step("reset mail", () => sdk.sendPasswordResetEmail(auth, email));
 await step("reset", async () => sdk.confirmPasswordReset(auth, await newestCode("PASSWORD_RESET"), "secret-3"));
 await step("old password", () => signIn("secret-2"));
 await step("new password", () => signIn("secret-3"));
+const app = { url: "http://app.example/in", handleCodeInApp: true };
+const person = (subject) => sdk.GoogleAuthProvider.credential(JSON.stringify({ sub: subject, email, email_verified: true }));
+await step("sign-in mail", () => sdk.sendSignInLinkToEmail(auth, email, app));
+await step("sign in by its link", async () =>
+  sdk.signInWithEmailLink(auth, email, await newestLink("EMAIL_SIGNIN")).then(nothing));
+await step("sign in at Google", () => sdk.signInWithCredential(auth, person("7")).then(nothing));
+await step("as the same user", () => auth.currentUser.providerData.map(({ providerId }) => providerId).join());
+await step("reauthenticate at Google", () => sdk.reauthenticateWithCredential(auth.currentUser, person("7")).then(nothing));
+await step("reauthenticate as somebody else", () =>
+  sdk.reauthenticateWithCredential(auth.currentUser, sdk.GoogleAuthProvider.credential(JSON.stringify({ sub: "8" }))));
 await step("delete", () => sdk.deleteUser(auth.currentUser));
 await step("sign in when deleted", () => signIn("secret-3"));
 await step("anonymous", () => sdk.signInAnonymously(auth).then(nothing));
