@@ -244,60 +244,45 @@ func TestPasswordChange_LocalNeedsNoFirebase(t *testing.T) {
 	expectSignsIn(t, s, o.email, newPassword)
 }
 
-// Our half follows when the database comes back in time, though the caller has hung up; else the same request finishes it.
+// The database goes away between Firebase's half and ours: our half follows within the request when it comes back in time, and else
+// by the job that completes it.
 func TestPasswordChange_DatabaseAwayAfterFirebasesAnswer(t *testing.T) {
 	t.Parallel()
-	stack := servicetest.NewStack(t)
-	wire, throughWire := netfault.URL(t, stack.DatabaseURL)
-	env := map[string]string{"DATABASE_URL": throughWire, "LEGACY_EMAIL_VERIFIED": "trust"}
-	s := stack.Start(t, env)
-	o := moved(t, s)
-	settle(t, s, o.tokens...)
-	begin := func(ctx context.Context, next string) <-chan int {
-		fault(t, s, identity.Fault{Match: "accounts:update", Kind: identity.FaultDelay, Delay: time.Minute, After: true})
-		answered := make(chan int, 1)
-		go func() {
-			body := strings.NewReader(jsonOf(t, map[string]string{"newPassword": next}))
-			request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+"/v1/auth/password/change", body)
-			if err != nil {
-				t.Error(err)
+	for name, test := range map[string]struct {
+		back time.Duration // 0: after the answer
+		want int
+	}{
+		"back in time": {500 * time.Millisecond, http.StatusOK},
+		"back later":   {0, http.StatusServiceUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			stack := servicetest.NewStack(t)
+			wire, throughWire := netfault.URL(t, stack.DatabaseURL)
+			s := stack.Start(t, map[string]string{"DATABASE_URL": throughWire, "LEGACY_EMAIL_VERIFIED": "trust"})
+			o := moved(t, s)
+			settle(t, s, o.tokens...)
+			fault(t, s, identity.Fault{Match: "accounts:update", Kind: identity.FaultDelay, Delay: time.Minute, After: true})
+			answered := make(chan int, 1)
+			go func() { answered <- changePassword(t, s, o.tokens[0], "", newPassword).status }()
+			eventually(t, "the change is made at Firebase", func() bool { return s.Identity.FaultHits()[0] == 1 })
+			wire.Cut()
+			if test.back > 0 {
+				time.AfterFunc(test.back, wire.Restore)
 			}
-			request.Header.Set("Content-Type", "application/json")
-			request.Header.Set("Authorization", "Bearer "+o.tokens[0])
-			response, err := s.HTTP.Do(request)
-			if err != nil {
-				answered <- 0
-				return
+			s.Identity.ClearFaults()
+			if status := <-answered; status != test.want {
+				t.Errorf("the change was answered %d, expected %d", status, test.want)
 			}
-			response.Body.Close()
-			answered <- response.StatusCode
-		}()
-		eventually(t, "the change is made at Firebase", func() bool { return s.Identity.FaultHits()[0] == 1 })
-		wire.Cut()
-		return answered
+			wire.Restore()
+			eventually(t, "T4: an old session has ended", func() bool { return verify(t, s, o.tokens[0]).status == http.StatusUnauthorized })
+			o.expectEnded(t, s)
+			if test.want == http.StatusOK && !fits(t, stack, o.id, newPassword) {
+				t.Error("A7: the local hash has not followed")
+			}
+			expectSignsIn(t, s, o.email, newPassword)
+		})
 	}
-	answered := begin(t.Context(), "CutOffPassword1")
-	s.Identity.ClearFaults()
-	if status := <-answered; status != http.StatusServiceUnavailable {
-		t.Errorf("with the database away the change was answered %d, expected 503", status)
-	}
-	wire.Restore()
-	if !opensAtFirebase(t, stack, o.email, "CutOffPassword1") || fits(t, stack, o.id, "CutOffPassword1") {
-		t.Fatal("the test has not cut between Firebase's half and ours")
-	}
-	warm(t, s, o.tokens[0])
-
-	answered = begin(t.Context(), newPassword)
-	time.AfterFunc(500*time.Millisecond, wire.Restore)
-	s.Identity.ClearFaults()
-	if status := <-answered; status != http.StatusOK {
-		t.Errorf("with the database back in time the change was answered %d, expected 200", status)
-	}
-	o.expectEnded(t, s)
-	if !fits(t, stack, o.id, newPassword) {
-		t.Error("A7: the local hash has not followed")
-	}
-	expectSignsIn(t, s, o.email, newPassword)
 }
 
 // Hanging up while Firebase changes the password leaves nothing half done.
