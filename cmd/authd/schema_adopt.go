@@ -63,6 +63,20 @@ func printSurvey(s schema.Survey, dryRun bool) {
 	printObstacles("in the way", s.Obstacles)
 }
 
+// printGroups shows which rows share which value.
+func printGroups(o schema.Obstacle) {
+	for _, group := range o.Groups {
+		fmt.Printf("   %.120q is shared by %d rows: %s", group.Value, group.Count, strings.Join(group.Rows, ", "))
+		if more := group.Count - len(group.Rows); more > 0 {
+			fmt.Printf(" and %d more", more)
+		}
+		fmt.Println()
+	}
+	if o.MoreGroups > 0 {
+		fmt.Printf("   and %d more groups\n", o.MoreGroups)
+	}
+}
+
 func printObstacles(head string, obstacles []schema.Obstacle) {
 	for _, o := range obstacles {
 		if o.Count == 0 {
@@ -73,8 +87,9 @@ func printObstacles(head string, obstacles []schema.Obstacle) {
 		for _, id := range o.Rows {
 			fmt.Println("  ", id)
 		}
-		if more := o.Count - len(o.Rows); more > 0 {
+		if more := o.Count - len(o.Rows); more > 0 && len(o.Groups) == 0 {
 			fmt.Printf("   and %d more\n", more)
 		}
+		printGroups(o)
 	}
 }

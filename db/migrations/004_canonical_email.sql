@@ -14,13 +14,20 @@ DO $$
 DECLARE
     colliding text;
 BEGIN
-    SELECT string_agg(ids, '; ' ORDER BY ids) INTO colliding
+    -- Twenty groups and ten rows of each say enough for a log; "authd schema adopt --dry-run" lists more, with the e-mails.
+    SELECT string_agg(ids, '; ' ORDER BY nth) || CASE WHEN max(groups) > 20 THEN format('; and %s more groups', max(groups) - 20) ELSE '' END
+    INTO colliding
     FROM (
-        SELECT string_agg(id::text, ', ' ORDER BY created_at, id) AS ids
+        SELECT
+            array_to_string((array_agg(id ORDER BY created_at, id))[1:10], ', ')
+            || CASE WHEN count(*) > 10 THEN format(' and %s more', count(*) - 10) ELSE '' END AS ids,
+            row_number() OVER (ORDER BY auth.canonical_email(email) COLLATE "C") AS nth,
+            count(*) OVER () AS groups
         FROM auth.users
         GROUP BY auth.canonical_email(email)
         HAVING count(*) > 1
-    ) AS collisions;
+    ) AS collisions
+    WHERE nth <= 20;
     IF colliding IS NOT NULL THEN
         RAISE EXCEPTION 'rows of auth.users share an e-mail once trimmed and in lower case: %', colliding
             USING HINT = 'Change the e-mail of all but one row of each group, then migrate again; nothing was changed.';

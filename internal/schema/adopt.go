@@ -17,6 +17,17 @@ type Obstacle struct {
 	Hint  string
 	Count int
 	Rows  []string
+	// Groups are the rows of an obstacle that several rows make together, in the order of their values; Rows is empty then.
+	Groups []Group
+	// MoreGroups is how many groups are not listed.
+	MoreGroups int
+}
+
+// Group is rows that share a value which may be one row's only: Count of them, Rows their first ids.
+type Group struct {
+	Value string
+	Count int
+	Rows  []string
 }
 
 // Alteration is one change of the table itself, with the statements that make it. None rewrites a row.
@@ -40,6 +51,12 @@ var ErrNothingToAdopt = errors.New("there is no auth.users to adopt: `authd sche
 
 // maxRows is how many ids an obstacle lists.
 const maxRows = 1000
+
+// maxGroups is how many groups an obstacle lists, and maxGroupRows how many ids of each.
+const (
+	maxGroups    = 100
+	maxGroupRows = 10
+)
 
 // Look surveys a live table and changes nothing.
 func Look(ctx context.Context, o Options) (Survey, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -51,12 +52,83 @@ func (d database) oddRows() {
 }
 
 func rowsOf(found []schema.Obstacle, what string) []string {
+	o := named(found, what)
+	rows := slices.Clone(o.Rows)
+	for _, group := range o.Groups {
+		rows = append(rows, group.Rows...)
+	}
+	return slices.Sorted(slices.Values(rows))
+}
+
+func named(found []schema.Obstacle, what string) schema.Obstacle {
 	for _, o := range found {
 		if strings.Contains(o.What, what) {
-			return slices.Sorted(slices.Values(o.Rows))
+			return o
 		}
 	}
-	return nil
+	return schema.Obstacle{}
+}
+
+// D3: rows that collide are listed group by group, with the value that they share, in one order and up to a bound.
+func TestAdopt_SaysWhichRowsCollideWithWhich_D3(t *testing.T) {
+	t.Parallel()
+	d := empty(t)
+	d.exec(`CREATE SCHEMA auth; CREATE TABLE auth.users (
+		id UUID PRIMARY KEY, username TEXT, email TEXT, password_hash TEXT NOT NULL DEFAULT '!', user_type TEXT DEFAULT 'user',
+		is_active BOOLEAN DEFAULT true, token_balance INTEGER DEFAULT 0, created_at TIMESTAMP DEFAULT NOW(), updated_at TIMESTAMP DEFAULT NOW(),
+		firebase_uid TEXT)`)
+	add := func(n int, username, email, uid string) {
+		d.exec("INSERT INTO auth.users (id, username, email, firebase_uid) VALUES ($1, nullif($2, ''), $3, nullif($4, ''))", oddID(n), username, email, uid)
+	}
+	const uid = "a uid of twenty and more"
+	for n, row := range [][3]string{
+		{"a", "Zoe@example.com", uid},
+		{"b", "amy@example.com", ""},
+		{"a", " zoe@example.com", ""},
+		{"", "AMY@example.com\t", ""},
+		{"B", "joe@example.com", uid},
+		{"", "ann@example.com", ""},
+		{"b", "zoe@example.com ", ""},
+	} {
+		add(n, row[0], row[1], row[2])
+	}
+	survey, err := schema.Look(t.Context(), d.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := func(rows ...int) (all []string) {
+		for _, n := range rows {
+			all = append(all, oddID(n))
+		}
+		return all
+	}
+	for what, want := range map[string][]schema.Group{
+		"share an e-mail": {
+			{Value: "amy@example.com", Count: 2, Rows: ids(1, 3)}, {Value: "zoe@example.com", Count: 3, Rows: ids(0, 2, 6)},
+		},
+		"share a username":     {{Value: "a", Count: 2, Rows: ids(0, 2)}, {Value: "b", Count: 2, Rows: ids(1, 6)}},
+		"share a firebase_uid": {{Value: uid, Count: 2, Rows: ids(0, 4)}},
+	} {
+		if got := named(survey.Obstacles, what); !reflect.DeepEqual(got.Groups, want) || got.MoreGroups != 0 {
+			t.Errorf("%s: %+v, expected %+v", what, got, want)
+		}
+	}
+
+	for n := range 12 {
+		add(100+n, "many", fmt.Sprintf("many%d@example.com", n), "")
+	}
+	for n := range 2 * 103 {
+		add(1000+n, "", fmt.Sprintf("pair%03d@example.com", n/2), "")
+	}
+	if survey, err = schema.Look(t.Context(), d.options()); err != nil {
+		t.Fatal(err)
+	}
+	if got := named(survey.Obstacles, "share an e-mail"); len(got.Groups) != 100 || got.MoreGroups != 5 || got.Count != 5+206 {
+		t.Errorf("of 105 groups %d are listed and %d are not, of %d rows", len(got.Groups), got.MoreGroups, got.Count)
+	}
+	if got := named(survey.Obstacles, "share a username"); len(got.Groups) != 3 || got.Groups[2].Count != 12 || len(got.Groups[2].Rows) != 10 {
+		t.Errorf("a group of twelve: %+v", got.Groups)
+	}
 }
 
 // D3: the report names every odd row by its id, what stands in the way apart from what is worth knowing, and changes nothing;

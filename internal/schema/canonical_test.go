@@ -105,6 +105,11 @@ func TestCanonicalEmail_CollisionsStopTheMigration_F2(t *testing.T) {
 	expectSame(t, "the people", people, d.people())
 	expectSame(t, "the applied migrations", applied, d.applied())
 
+	d.exec(`INSERT INTO auth.users (email, password_hash) SELECT repeat(' ', n % 12) || 'pair' || n / 12 || '@example.com', 'x' FROM generate_series(0, 299) AS n`)
+	if err := tryMigrate(d); err == nil || !strings.Contains(err.Error(), "and 6 more groups") || !strings.Contains(err.Error(), "and 2 more;") || len(err.Error()) > 20000 {
+		t.Errorf("300 rows in 25 groups, and three in one, are told of as: %v", err)
+	}
+	d.exec("DELETE FROM auth.users WHERE email LIKE '%pair%'")
 	d.exec("DELETE FROM auth.users WHERE id IN ('" + two + "', '" + three + "')")
 	d.migrate()
 	if _, err := d.Exec(t.Context(), "INSERT INTO auth.users (email, password_hash) VALUES ('JANE@EXAMPLE.COM', 'x')"); err == nil {

@@ -12,6 +12,7 @@ import (
 type rowCheck struct {
 	what, hint string
 	where      string   // a condition on auth.users AS u
+	shared     string   // in place of where: an expression over u that no two rows may share
 	needs      []string // columns without which there is nothing to check
 	lacks      string   // a column with which there is nothing to check
 	blocks     bool
@@ -40,14 +41,16 @@ func costCheck(bound int) rowCheck {
 
 var rowChecks = []rowCheck{
 	{
-		what: "rows share an e-mail once trimmed and in lower case", needs: []string{"email"}, blocks: true,
+		what: "rows share an e-mail once trimmed and in lower case", needs: []string{"email"}, blocks: true, shared: canonical,
 		hint: "change the e-mail of all but one of each group",
-		where: `EXISTS (SELECT FROM auth.users AS other WHERE other.id <> u.id AND
-			lower(btrim(other.email, E' \t\n\r\f\x0b') COLLATE "C") = ` + canonical + `)`,
 	},
 	{
-		what: "rows share a username", needs: []string{"username"}, blocks: true, hint: "change or clear the username of all but one of each group",
-		where: "EXISTS (SELECT FROM auth.users AS other WHERE other.id <> u.id AND other.username = u.username)",
+		what: "rows share a username", needs: []string{"username"}, blocks: true, shared: "u.username",
+		hint: "change or clear the username of all but one of each group",
+	},
+	{
+		what: "rows share a firebase_uid", needs: []string{"firebase_uid"}, blocks: true, shared: "u.firebase_uid",
+		hint: "one account is one person: clear the firebase_uid of all but one of each group",
 	},
 	{
 		what: "rows have no e-mail", needs: []string{"email"}, blocks: true, where: "u.email IS NULL",
@@ -129,6 +132,9 @@ func (c rowCheck) applies(table legacyTable) bool {
 }
 
 func (c rowCheck) run(ctx context.Context, conn *pgx.Conn) (Obstacle, error) {
+	if c.shared != "" {
+		return c.runShared(ctx, conn)
+	}
 	rows, err := conn.Query(ctx, `
 		SELECT u.id::text, count(*) OVER () FROM auth.users AS u WHERE `+c.where+`
 		ORDER BY u.id LIMIT $1`, maxRows)
@@ -141,5 +147,29 @@ func (c rowCheck) run(ctx context.Context, conn *pgx.Conn) (Obstacle, error) {
 		found.Rows = append(found.Rows, id)
 		return nil
 	})
+	return found, err
+}
+
+// runShared finds groups of rows that share a value.
+func (c rowCheck) runShared(ctx context.Context, conn *pgx.Conn) (Obstacle, error) {
+	rows, err := conn.Query(ctx, `
+		SELECT value, rows, ids::text[], count(*) OVER (), sum(rows) OVER ()
+		FROM (
+			SELECT `+c.shared+` AS value, count(*) AS rows, (array_agg(u.id ORDER BY u.id))[1:$1] AS ids
+			FROM auth.users AS u WHERE `+c.shared+` IS NOT NULL GROUP BY 1 HAVING count(*) > 1
+		) AS groups
+		ORDER BY value COLLATE "C" LIMIT $2`, maxGroupRows, maxGroups)
+	if err != nil {
+		return Obstacle{}, err
+	}
+	found := Obstacle{What: c.what, Hint: c.hint}
+	var group Group
+	var groups int
+	_, err = pgx.ForEachRow(rows, []any{&group.Value, &group.Count, &group.Rows, &groups, &found.Count}, func() error {
+		group.Rows = slices.Clone(group.Rows)
+		found.Groups = append(found.Groups, group)
+		return nil
+	})
+	found.MoreGroups = groups - len(found.Groups)
 	return found, err
 }
