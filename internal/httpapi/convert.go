@@ -207,7 +207,7 @@ func toAPIHealth(results []probed, version string) api.HealthEnvelope {
 	out := api.HealthEnvelope{Success: true, Message: "Ready to serve"}
 	out.Data = api.Health{Status: api.HealthStatusOk, Version: version, Checks: []api.HealthCheck{}}
 	for _, r := range results {
-		check := api.HealthCheck{Name: api.HealthCheckName(r.Name), Required: r.Required, Status: api.HealthCheckStatusOk}
+		check := api.HealthCheck{Name: api.HealthCheckName(r.Name), Required: r.Required, Status: api.HealthCheckStatusOk, Message: nil}
 		if r.err != nil {
 			check.Status, check.Message = api.HealthCheckStatusFailing, new("is failing")
 			out.Data.Status = api.HealthStatusDegraded
@@ -265,7 +265,7 @@ func seconds(d time.Duration) int { return int(d / time.Second) }
 // toAPISchemaHealth leaves definitions and grants to others out: they are the operators' business, and anybody may ask.
 func toAPISchemaHealth(r schema.Report) api.SchemaHealthEnvelope {
 	out := api.SchemaHealthEnvelope{Success: true, Message: schemaMessages[r.State], Data: api.SchemaHealth{
-		State: api.SchemaHealthState(r.State), Pending: r.Pending, Newer: r.Newer,
+		State: api.SchemaHealthState(r.State), Applied: "", Pending: r.Pending, Newer: r.Newer,
 		Fingerprint: r.Fingerprint, ExpectedFingerprint: r.ExpectedFingerprint, Differences: []api.SchemaDifference{},
 	}}
 	if n := len(r.Applied); n > 0 {

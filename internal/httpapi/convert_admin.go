@@ -126,7 +126,8 @@ func toAPIAuditPage(page audit.Page) api.AuditPageJSONResponse {
 	out.Data.Events = []api.AuditEvent{}
 	for _, e := range page.Events {
 		event := api.AuditEvent{
-			ID: e.ID, OccurredAt: e.OccurredAt.UTC(), Action: e.Action, Actor: e.Actor, RequestID: orNull(e.RequestID), Details: orNone(e.Details),
+			ID: e.ID, OccurredAt: e.OccurredAt.UTC(), Action: e.Action, Actor: e.Actor, UserID: nil, RequestID: orNull(e.RequestID),
+			Details: orNone(e.Details),
 		}
 		if e.UserID != uuid.Nil {
 			event.UserID = &e.UserID
@@ -240,6 +241,7 @@ func toAPIJobPage(jobs []sync.Job, next string) api.JobPageJSONResponse {
 	for _, j := range jobs {
 		job := api.Job{
 			ID: j.ID, UserID: j.UserID, State: api.JobStateDead, Tries: j.Tries, LastError: j.LastError, CreatedAt: j.CreatedAt.UTC(),
+			NextTryAt: nil,
 		}
 		if !j.Dead {
 			job.State, job.NextTryAt = api.JobStateRetrying, new(j.NextTry.UTC())

@@ -111,7 +111,7 @@ func refusalOf(err error) *fault.Error {
 
 func toAPIError(refusal *fault.Error, mfa *api.MFAChallenge, requestID string) api.Failure {
 	out := api.Failure{
-		MFA:     mfa,
+		MFA: mfa, Errors: nil,
 		Success: false, Message: sentence(refusal.Message), Code: api.ErrorCode(refusal.Code), RequestID: requestID,
 	}
 	if refusal.Fields != nil {
