@@ -143,7 +143,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 	sessions := session.New(session.Options{
 		Pool: pool, Tokens: p.legacy, Users: p.users, Life: c.LegacyRefreshLife, Most: c.LegacySessionsMax, OnChange: p.invalidator.Changed,
 	})
-	p.passwords = password.New(password.Options{MaxCost: c.BcryptMaxCost, OnWork: p.metrics.PasswordWork})
+	p.passwords = password.New(password.Options{Cost: o.PasswordCost, MaxCost: c.BcryptMaxCost, OnWork: p.metrics.PasswordWork})
 	p.mover = move.New(move.Options{
 		Pool: pool, Identities: vendor, Policy: movePolicy(c), Passwords: p.passwords, Intents: intents,
 		OnChange: p.invalidator.Changed, OnMove: p.metrics.Moved, Logger: o.Logger,

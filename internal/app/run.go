@@ -24,6 +24,8 @@ type Options struct {
 	Listening func(api, metrics net.Addr)
 	// QueryTracer sees every statement of the pool; how tests hold routes to their query budget. May be nil.
 	QueryTracer pgx.QueryTracer
+	// PasswordCost is the cost of new password hashes; 0: bcrypt's default. Tests take the lowest.
+	PasswordCost int
 }
 
 // Run serves until ctx ends, then stops gracefully: it turns unready, lets clients take their connections elsewhere, finishes

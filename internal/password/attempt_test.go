@@ -145,7 +145,7 @@ func TestHasher_RealHashes(t *testing.T) {
 		t.Errorf("a password beyond 72 bytes is hashed as %q, %v", hash, err)
 	}
 	hash, err := h.Hash(t.Context(), right)
-	if cost, _ := CostOf(hash); err != nil || cost != NewCost || h.Verify(t.Context(), hash, right) != nil {
+	if cost, _ := CostOf(hash); err != nil || cost != DefaultCost || h.Verify(t.Context(), hash, right) != nil {
 		t.Errorf("a new hash has cost %d (%v) or does not fit", cost, err)
 	}
 }

@@ -9,8 +9,8 @@ import (
 
 // Costs of bcrypt. A hash of cost n takes 2^n rounds.
 const (
-	// NewCost is the cost of the hashes that Hash makes.
-	NewCost = bcrypt.DefaultCost
+	// DefaultCost is the cost of the hashes that Hash makes, where no option sets another.
+	DefaultCost = bcrypt.DefaultCost
 	// UsualCost is the highest cost that shares places with the others. A higher one has a place of its own.
 	UsualCost = 12
 	// DefaultMaxCost bounds the cost of a hash that is checked, where no setting does.

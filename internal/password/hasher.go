@@ -26,6 +26,8 @@ const (
 
 // Options configure a Hasher. The zero value is usable.
 type Options struct {
+	// Cost is the cost of new hashes; 0: DefaultCost. No setting leads here: it is for tests, which take bcrypt's lowest.
+	Cost int
 	// MaxCost is the highest cost that is checked; 0: DefaultMaxCost.
 	MaxCost int
 	// OnWork receives the lane and the bcrypt rounds of each computation when it begins. Nil: no call.
@@ -34,6 +36,7 @@ type Options struct {
 
 // Hasher computes bcrypt hashes, as many at a time as leave a core to requests that need none. Safe for concurrent use.
 type Hasher struct {
+	cost         int
 	maxCost      int
 	onWork       func(lane string, rounds int)
 	usual, heavy lane
@@ -56,7 +59,7 @@ func New(o Options) *Hasher {
 		o.OnWork = func(string, int) {}
 	}
 	h := &Hasher{
-		maxCost: cmp.Or(o.MaxCost, DefaultMaxCost), onWork: o.OnWork,
+		cost: cmp.Or(o.Cost, DefaultCost), maxCost: cmp.Or(o.MaxCost, DefaultMaxCost), onWork: o.OnWork,
 		usual:   lane{LaneUsual, make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))},
 		heavy:   lane{LaneHeavy, make(chan struct{}, 1)},
 		stopped: make(chan struct{}),
@@ -78,9 +81,9 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	if len(password) > maxBytes {
 		return Unusable, nil
 	}
-	return compute(ctx, h, h.usual, 1<<NewCost, func() (string, error) {
-		h.onWork(h.usual.name, 1<<NewCost)
-		hash, err := h.generate([]byte(password), NewCost)
+	return compute(ctx, h, h.usual, 1<<h.cost, func() (string, error) {
+		h.onWork(h.usual.name, 1<<h.cost)
+		hash, err := h.generate([]byte(password), h.cost)
 		if err != nil {
 			return "", fmt.Errorf("hash a password: %w", err)
 		}
@@ -151,7 +154,7 @@ func (h *Hasher) fits(ctx context.Context, rounds int) bool {
 }
 
 // rateRounds is the unit in which the speed of this machine is kept.
-const rateRounds = 1 << NewCost
+const rateRounds = 1 << DefaultCost
 
 // timeOf is what the rounds take on this machine at best.
 func (h *Hasher) timeOf(rounds int) time.Duration {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/crypto/bcrypt"
 
 	"auth-v2-service/gen/client"
 	"auth-v2-service/internal/app"
@@ -156,7 +157,7 @@ func (s *Stack) Start(t testing.TB, env ...map[string]string) *Service {
 			Logger:      telemetry.NewLogger(service.Log, slog.LevelDebug, secrets),
 			Version:     "test",
 			Listening:   func(api, metrics net.Addr) { addresses <- [2]net.Addr{api, metrics} },
-			QueryTracer: service.Queries,
+			QueryTracer: service.Queries, PasswordCost: bcrypt.MinCost,
 		})
 	}()
 	select {
