@@ -13,6 +13,7 @@ func (s *stack) announce() {
 	for _, person := range People {
 		s.say("  %-20s password %-16s %s, signs in at %s", person.Email, person.Password, person.UserType, signsInAt(person))
 	}
+	s.say("\n%s", nodeLines(s.options.Identity, s.env))
 	s.say("\nTry:\n%s\n", tryLines(s.env.Get("AUTH_URL")))
 }
 
@@ -30,6 +31,18 @@ func Places(env Env) string {
 		lines = append(lines, fmt.Sprintf("  %-13s %s", name, env.Get(name)))
 	}
 	return strings.Join(lines, "\n")
+}
+
+// nodeLines say how a Node service with firebase-admin runs beside the stack. With FIREBASE_AUTH_EMULATOR_HOST set,
+// firebase-admin takes unsigned tokens only, and the embedded provider signs its own.
+func nodeLines(identity string, env Env) string {
+	if identity == Emulator {
+		return fmt.Sprintf("Node services with firebase-admin verify these tokens with:\n  FIREBASE_AUTH_EMULATOR_HOST=%s GOOGLE_CLOUD_PROJECT=%s",
+			env.Get("FIREBASE_AUTH_EMULATOR_HOST"), env.Get("FIREBASE_PROJECT_ID"))
+	}
+	return fmt.Sprintf("Node services: firebase-admin does not verify these tokens, for they are signed. Use one of:\n"+
+		"  clients/express, with AUTH_V2_SERVICE_URL=%s\n"+
+		"  make run IDENTITY=emulator, which issues the unsigned tokens that firebase-admin takes in development", env.Get("AUTH_URL"))
 }
 
 func tryLines(authURL string) string {
