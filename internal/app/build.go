@@ -281,7 +281,7 @@ func (p *parts) openVerifier(
 		return nil, nil, err
 	}
 	options := token.VerifierOptions{
-		ProjectID: c.FirebaseProjectID, Tenant: c.FirebaseTenant, Legacy: p.legacy, OnFit: func(fit token.Fit) { logFit(ctx, log, c, fit) },
+		ProjectID: c.FirebaseProjectID, Tenant: c.FirebaseTenant, Legacy: p.legacy, OnFit: tellFit(ctx, pool, log, c),
 	}
 	usable := func() error { return nil }
 	if c.AllowUnsigned() {

@@ -33,6 +33,7 @@ func database(ctx context.Context, c config.Config) []Finding {
 	findings := in("PostgreSQL", judgeServer(server, c)...)
 	findings = append(findings, in("PostgreSQL", session(ctx, c))...)
 	findings = append(findings, in("PostgreSQL", schemaState(ctx, conn))...)
+	findings = append(findings, in("project", tokens(ctx, conn))...)
 	findings = append(findings, in("people", people(ctx, conn, c)...)...)
 	return append(findings, in("clocks", clock("PostgreSQL", before, time.Now(), server.Now, 0))...)
 }
@@ -64,6 +65,22 @@ func session(ctx context.Context, c config.Config) Finding {
 		advice = unfit.Advice
 	}
 	return red(check, advice, "the service cannot use it: %v", err)
+}
+
+// tokens says what the service has seen of clients' tokens: of another project only, it is the settings that are wrong.
+func tokens(ctx context.Context, conn *pgx.Conn) Finding {
+	const check = "tokens"
+	action, at, err := schema.ExamineTokens(ctx, conn)
+	switch {
+	case err != nil:
+		return unchecked(check, "the schema is not migrated so far: %v", err)
+	case action == schema.TokensForeign:
+		return red(check, "set FIREBASE_PROJECT_ID and FIREBASE_TENANT to those of the clients' Firebase configuration, and restart",
+			"since %s clients have sent tokens of another project or tenant, and none that fits", at.UTC().Format(time.DateTime+" UTC"))
+	case action == schema.TokensFitting:
+		return green(check, "clients' tokens fit the project again since %s", at.UTC().Format(time.DateTime+" UTC"))
+	}
+	return green(check, "no instance has met only tokens of another project")
 }
 
 func judgeServer(s schema.Server, c config.Config) []Finding {

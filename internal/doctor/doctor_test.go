@@ -127,6 +127,7 @@ var sick = map[string]struct {
 	"PostgreSQL: time zone":                  {doctor.Yellow, "DB_LEGACY_TIMEZONE"},
 	"PostgreSQL: connections":                {doctor.Yellow, "max_connections"},
 	"PostgreSQL: schema":                     {doctor.Red, "authd schema validate"},
+	"project: tokens":                        {doctor.Red, "FIREBASE_PROJECT_ID"},
 	"people: rows":                           {doctor.Red, "change the e-mail of all but one"},
 	"people: password hashes":                {doctor.Red, "reset their passwords"},
 	"people: moves":                          {doctor.Yellow, "resolve the conflict"},
@@ -151,6 +152,7 @@ func TestExamine_EachSicknessIsNamedWithWhatToDo(t *testing.T) {
 	execute(t, address, `DROP INDEX auth.idx_users_canonical_email; GRANT CREATE ON SCHEMA public TO PUBLIC;
 		INSERT INTO auth.users (email, password_hash) VALUES ('jane@example.com', '$2a$04$9bKOZzFkAEb4a8Zr3t74qeulboP8eiOSeuZBgIRMPjo39cPcOoWP2'),
 			('Jane@example.com ', 'd41d8cd98f00b204e9800998ecf8427e');
+		INSERT INTO auth.audit_events (action, actor, occurred_at) VALUES ('tokens.fitting', 'system', now() - interval '1 hour'), ('tokens.foreign', 'system', now());
 		INSERT INTO auth.move_claims (user_id, claimed_by, claimed_at, failed_at, failure) SELECT id, 'x', now(), now(), 'identity_conflict' FROM auth.users LIMIT 1;
 		DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET timezone = ''Asia/Jakarta''', current_database()); END$$`)
 	report := doctor.Examine(t.Context(), c)

@@ -80,6 +80,30 @@ func ExamineMoves(ctx context.Context, db Source) ([]Stuck, error) {
 		ORDER BY 1`, pgx.RowToStructByPos[Stuck])
 }
 
+// Actions of the audit that tell of the tokens that come: of another project before any that fits, and then of one that fits.
+const (
+	TokensForeign = "tokens.foreign"
+	TokensFitting = "tokens.fitting"
+)
+
+// ExamineTokens gives the newest event of the audit about the tokens that come, or "" where there is none, and its time.
+// idx_audit_events_action serves it.
+func ExamineTokens(ctx context.Context, db Source) (action string, at time.Time, err error) {
+	type told struct {
+		Action string
+		At     time.Time
+	}
+	newest, err := counted(ctx, db, `
+		SELECT e.action, e.occurred_at
+		FROM (VALUES ('`+TokensForeign+`'), ('`+TokensFitting+`')) AS kind (action),
+			LATERAL (SELECT action, occurred_at FROM auth.audit_events WHERE action = kind.action ORDER BY occurred_at DESC LIMIT 1) AS e
+		ORDER BY e.occurred_at DESC LIMIT 1`, pgx.RowToStructByPos[told])
+	if err != nil || len(newest) == 0 {
+		return "", time.Time{}, err
+	}
+	return newest[0].Action, newest[0].At, nil
+}
+
 func counted[T any](ctx context.Context, db Source, query string, row pgx.RowToFunc[T]) ([]T, error) {
 	rows, err := db.Query(ctx, query)
 	if err != nil {
