@@ -78,6 +78,48 @@ func TestSquatter_AnUntrustedProvider_F3(t *testing.T) {
 	}
 }
 
+// F3, M7: a person who was moved and has come home again is no exception: the password that came home with the row is set aside by the
+// first proof that says nothing of it.
+func TestSquatter_AReturnedRowIsNoException_F3_M7(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t, unverifiedPlatform)
+	q := squats["moved from here"](t, s)
+	execute(t, s.Stack, "UPDATE auth.users SET auth_provider = 'local' WHERE firebase_uid = $1", q.uid) // the return
+	expectUser(t, s, "the owner", q.signsIn(t, s, "google.com", true))
+	expectShutOut(t, s, q.email, servicetest.Password)
+	q.expectOut(t, s)
+	if times, ended := q.proofsOf(t, s); times != 1 || !ended {
+		t.Errorf("the audit has %d proofs, sessions ended %t; expected one that ended them", times, ended)
+	}
+}
+
+// F3, S2: a reconciling run over all accounts notes a proof that no token has shown.
+func TestSquatter_AReconcileShowsTheProof_F3_S2(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t, unverifiedPlatform)
+	for surface, take := range squats {
+		q := take(t, s)
+		q.takenOver(t, s)
+		if code, report, warned := reconcile(t, s.Stack, nil); code != 0 {
+			t.Fatalf("%s: reconcile ended with %d, %v, %s", surface, code, report, warned)
+		}
+		q.expectOut(t, s)
+		expectShutOut(t, s, q.email, servicetest.Password)
+	}
+}
+
+// F3, F5: a row without an address has none to prove: a verified address that its account shows later ends nothing.
+func TestSquatter_APhonesRowHasNothingToProve_F3_F5(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t, unverifiedPlatform)
+	uid := newUID()
+	phone := map[string]any{"phone_number": "+6281234567890", "firebase": signedInWith("phone")}
+	before := mint(t, s.Stack, claims(uid, "", phone))
+	expectUser(t, s, "a person with a phone", before)
+	expectUser(t, s, "the same, with an address", mint(t, s.Stack, claims(uid, servicetest.Email())))
+	expectUser(t, s, "the session of before", before)
+}
+
 func (q squat) synced(t *testing.T, s *servicetest.Service, operator admin) {
 	t.Helper()
 	operator.syncUID(t, s, q.uid).expect(t, "the sync", http.StatusOK, "")

@@ -128,8 +128,7 @@ func (s *Store) proveIn(ctx context.Context, tx pgx.Tx, u User, p proof) (User, 
 	if err != nil {
 		return User{}, err
 	}
-	// A row at home here that has an account is a returned person's: its password came home with it, and stays (M7).
-	keep := vouched || p.provider == passwordProvider || u.AuthProvider == ProviderLocal
+	keep := vouched || p.provider == passwordProvider
 	if !keep {
 		if err := s.setAside(ctx, tx, u, "the address was first proven by "+p.provider); err != nil {
 			return User{}, err
