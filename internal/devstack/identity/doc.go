@@ -5,7 +5,8 @@
 // optional snapshot file. Unlike the official emulator it behaves as production does: RS256 tokens with rotating keys and
 // certificates, Firebase's scrypt for its own passwords, real bcrypt for imported ones (replaced at the first sign-in),
 // auth_time of the session and not of the user, refresh tokens that die by revocation, recent sign-in for what Firebase asks
-// it for (CREDENTIAL_TOO_OLD_LOGIN_AGAIN), and unknown request fields refused. So the code that runs in production (rules T1
+// it for (CREDENTIAL_TOO_OLD_LOGIN_AGAIN), and unknown request fields refused: fields.go says of every field of every
+// operation whether it is honoured, ignored or refused. So the code that runs in production (rules T1
 // to T3, A3, A4, M1 of the design) runs against it unchanged.
 //
 // It does not know this service, its tables or its error codes, and is never linked into the production binary. Its frozen

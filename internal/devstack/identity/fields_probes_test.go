@@ -76,8 +76,8 @@ func (f *field) probes() []probe {
 		{"batchCreate", true, scrypt, object{
 			"hashAlgorithm": "MD5", "signerKey": "BBBB", "saltSeparator": "CA==", "rounds": 7, "memoryCost": 5,
 		}},
-		{"batchCreate.users", true, object{"users": []object{{"localId": "new"}}}, object{
-			"localId": "other", "email": "new@example.com", "initialEmail": "old@example.com", "emailVerified": true, "displayName": "N",
+		{"batchCreate.users", true, object{"users": []object{{"localId": "new", "email": "new@example.com", "emailVerified": true}}}, object{
+			"localId": "other", "email": "other@example.com", "initialEmail": "old@example.com", "emailVerified": false, "displayName": "N",
 			"photoUrl": "http://localhost/n.png", "phoneNumber": "+15555550199", "passwordHash": "AAAA", "rawPassword": "secret-1",
 			"customAttributes": `{"a":1}`, "disabled": true, "createdAt": "1", "lastLoginAt": "1", "providerUserInfo": []object{provider},
 		}},

@@ -20,19 +20,31 @@ func (p *Provider) checkImported(in *batchCreateRequest, user importedUser) erro
 	if user.PhoneNumber != "" && !validPhone(user.PhoneNumber) {
 		return errors.New("phone number format is invalid")
 	}
-	if len(user.MFAInfo) > 0 {
-		return errors.New(requestFields["batchCreate.users"]["mfaInfo"].row)
-	}
 	if other, taken := p.users.phone(user.PhoneNumber); taken && other.LocalID != user.LocalID {
 		return errors.New("phone number exists in other account in database")
 	}
 	if err := p.checkImportedEmail(user); err != nil {
 		return err
 	}
+	if err := checkImportedFactors(user); err != nil {
+		return err
+	}
 	if _, exists := p.users.get(user.LocalID); exists && !in.AllowOverwrite {
 		return errors.New("localId belongs to an existing account - can not overwrite.") //nolint:staticcheck // Google's text
 	}
 	return nil
+}
+
+func checkImportedFactors(user importedUser) error {
+	switch {
+	case len(user.MFAInfo) == 0:
+		return nil
+	case user.Email == "":
+		return errors.New("Second factor account requires email to be presented.") //nolint:staticcheck // Google's text
+	case !user.EmailVerified:
+		return errors.New("Second factor account requires email to be verified.") //nolint:staticcheck // Google's text
+	}
+	return errors.New(requestFields["batchCreate.users"]["mfaInfo"].row)
 }
 
 func checkImportedClaims(serialised string) error {
@@ -56,6 +68,9 @@ func (p *Provider) checkImportedProviders(user importedUser) error {
 	for _, linked := range user.ProviderUserInfo {
 		if linked.ProviderID == ProviderPassword || linked.ProviderID == ProviderPhone {
 			continue
+		}
+		if linked.FederatedID != "" && (linked.ProviderID == "" || linked.RawID == "") {
+			return errors.New("federatedId alone is not part of the development provider: give providerId and rawId")
 		}
 		if linked.ProviderID == "" || linked.RawID == "" {
 			return errors.New("federatedId or (providerId & rawId) is required")

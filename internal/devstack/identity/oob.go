@@ -1,11 +1,11 @@
 package identity
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -31,6 +31,8 @@ type code struct {
 	Link     string    `json:"oobLink"`
 	Sent     time.Time `json:"sent"`
 	Expires  time.Time `json:"expires"`
+
+	order int // of sending: several mails may go out in one instant
 }
 
 func (c code) expired(now time.Time) bool { return !now.Before(c.Expires) }
@@ -172,14 +174,16 @@ var modes = map[string]string{
 	requestChangeEmail: "verifyAndChangeEmail", requestRecoverEmail: "recoverEmail",
 }
 
+// newCode makes a mail. The mutex must be held.
 func (p *Provider) newCode(requestType, address, base, continueURL string) code {
 	text := p.randomID(oobCodeLength)
 	query := url.Values{"mode": {modes[requestType]}, "lang": {"en"}, "oobCode": {text}, "apiKey": {first(p.opts.APIKey, "fake-api-key")}}
 	if continueURL != "" {
 		query.Set("continueUrl", continueURL)
 	}
+	p.sent++
 	return code{
-		Code: text, Type: requestType, Email: address, Link: base + "/emulator/action?" + query.Encode(),
+		order: p.sent, Code: text, Type: requestType, Email: address, Link: base + "/emulator/action?" + query.Encode(),
 		Sent: p.now(), Expires: p.now().Add(p.opts.CodeTTL),
 	}
 }
@@ -187,12 +191,7 @@ func (p *Provider) newCode(requestType, address, base, continueURL string) code 
 // sortedCodes lists the mails, oldest first. The mutex must be held.
 func (p *Provider) sortedCodes() []code {
 	list := slices.Collect(maps.Values(p.codes))
-	slices.SortFunc(list, func(a, b code) int {
-		if order := a.Sent.Compare(b.Sent); order != 0 {
-			return order
-		}
-		return strings.Compare(a.Code, b.Code)
-	})
+	slices.SortFunc(list, func(a, b code) int { return cmp.Compare(a.order, b.order) })
 	return list
 }
 
@@ -206,7 +205,8 @@ func (p *Provider) listCodes(*call, *empty) (any, error) {
 	return codeList{Codes: append([]code{}, p.sortedCodes()...)}, nil
 }
 
-// serveAction is the page behind a mail's link, in JSON: a developer opens it, with &newPassword= for a reset.
+// serveAction is the page behind a mail's link: a developer opens it, with &newPassword= for a reset. It answers JSON, or
+// leads on to the continue URL that the mail was asked for with.
 func (p *Provider) serveAction(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	var err error
@@ -227,6 +227,10 @@ func (p *Provider) serveAction(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		writeError(w, err)
+		return
+	}
+	if app := query.Get("continueUrl"); app != "" && query.Get("mode") != "recoverEmail" {
+		http.Redirect(w, r, app, http.StatusSeeOther)
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"authEmulator": map[string]string{"success": "Done."}})

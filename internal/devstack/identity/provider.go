@@ -27,6 +27,7 @@ type Provider struct {
 	hash     HashConfig // fixed after New
 	sealKey  []byte     // fixed after New
 	codes    map[string]code
+	sent     int // how many mails there have been
 	failures map[string]failure
 	config   projectConfig
 	shown    map[string]any // laid over the configuration for who reads it

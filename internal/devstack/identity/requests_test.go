@@ -1,9 +1,11 @@
 package identity_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +39,16 @@ func TestBody_IsRefusedInGooglesWords(t *testing.T) {
 	equal(t, "a field inside", nested.message(), `Invalid JSON payload received. Unknown name "uid" at 'users[1]': Cannot find field.`)
 	validSince := s.admin("accounts:update", object{"localId": "a", "validSince": "soon"})
 	equal(t, "an int64", validSince.message(), `Invalid value at 'valid_since' (TYPE_INT64), "soon"`)
+}
+
+func TestDevSignIn_RefusesWhatOnlyTheProviderSets(t *testing.T) {
+	s := serve(t, identity.Options{})
+	for name, value := range map[string]any{
+		"providers": []string{"google.com"}, "createdAt": "2026-01-01T00:00:00Z", "lastLoginAt": "2026-01-01T00:00:00Z", "validSince": "2026-01-01T00:00:00Z",
+	} {
+		a := s.do("POST", "/dev/signIn", object{"provider": "password", "user": object{"email": "jane@example.com", name: value}}, "")
+		equal(t, name, a.status, http.StatusBadRequest)
+	}
 }
 
 func TestQueryParameters_ATenantIsRefused(t *testing.T) {
@@ -145,4 +157,29 @@ func TestIDP_TheSecondFactorKeepsTheFirstOnesName(t *testing.T) {
 	}, "").ok()
 	firebase, _ := verified(t, s, done.text("idToken"))["firebase"].(object)
 	equal(t, "sign_in_provider", firebase["sign_in_provider"], any("google.com"))
+}
+
+// Mails of one instant keep the order in which they were sent, also from one run to the next.
+func TestMails_AreInTheOrderOfSending(t *testing.T) {
+	now := newClock()
+	opts := identity.Options{Clock: now.Now, SnapshotPath: filepath.Join(t.TempDir(), "snapshot.json")}
+	s := serve(t, opts)
+	var want []string
+	for number := range 8 {
+		want = append(want, fmt.Sprintf("%d@example.com", number))
+		s.client("accounts:sendOobCode", object{"requestType": "EMAIL_SIGNIN", "email": want[number]}).ok()
+	}
+	equal(t, "recipients", recipients(s), want)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "recipients in the next run", recipients(serve(t, opts)), want)
+}
+
+func recipients(s served) []string {
+	var list []string
+	for _, mail := range s.Mails() {
+		list = append(list, mail.Email)
+	}
+	return list
 }

@@ -27,11 +27,14 @@ func FuzzOperations(f *testing.F) {
 		"accounts:signUp", "accounts:signInWithPassword", "accounts:lookup", "accounts:update", "accounts:delete",
 		"accounts:sendOobCode", "accounts:resetPassword", "projects/demo-test/accounts", "projects/demo-test/accounts:batchCreate",
 		"projects/demo-test/accounts:update", "projects/demo-test/accounts:batchDelete", "../../securetoken.googleapis.com/v1/token",
+		"accounts:signInWithEmailLink", "accounts:signInWithIdp", "projects/demo-test/accounts:query",
 	}
 	for _, body := range []string{
 		`{}`, `[]`, `null`, `{"email":"a@b.co","password":"secret-1"}`, `{"email":null}`, `{"localId":"x","validSince":"9"}`, "{}{}",
 		`{"idToken":"a.b.c"}`, `{"users":[{"localId":"a","passwordHash":"!"}]}`, `{"users":[null]}`, "\x00", `{"localId":["a"]}`,
 		`{"localId":"x","linkProviderUserInfo":{"providerId":"g","rawId":"1"}}`, `{"grant_type":"refresh_token","refresh_token":"AAAA"}`,
+		`{"requestUri":"http://a","postBody":"providerId=google.com&id_token={\"sub\":\"7\"}"}`, `{"requestUri":"http://%zz","postBody":"%zz"}`,
+		`{"order":2,"limit":"1","offset":"99999999999","expression":[{"email":"a@b.co"}]}`, `{"mfa":{"enrollments":null}}`, `{"request_type":6}`,
 		`{"hashAlgorithm":"SCRYPT","signerKey":"AA==","rounds":8,"memoryCost":99,"users":[{"localId":"b","passwordHash":"AA=="}]}`,
 	} {
 		for which := range paths {

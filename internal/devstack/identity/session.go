@@ -177,5 +177,8 @@ func (p *Provider) signInOnDemand(c *call, in *signInDemand) (any, error) {
 	if in.Provider == "" {
 		return nil, refuse("MISSING_PROVIDER_ID")
 	}
+	if u := in.User; u.Providers != nil || !u.CreatedAt.IsZero() || !u.LastLoginAt.IsZero() || !u.ValidSince.IsZero() {
+		return nil, invalidArgument("The fields providers, createdAt, lastLoginAt and validSince of a user are the provider's to set.")
+	}
 	return p.SignIn(c.request.Context(), in.User, in.Provider)
 }

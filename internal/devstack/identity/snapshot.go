@@ -72,6 +72,8 @@ func (p *Provider) restore(s snapshot) error {
 		p.users.put(user)
 	}
 	for _, c := range s.Codes {
+		p.sent++
+		c.order = p.sent
 		p.codes[c.Code] = c
 	}
 	return nil

@@ -2,7 +2,9 @@ package conformance
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
+	"strings"
 )
 
 // withFactor gives Jane a second factor: TOTP where the side knows it, else a phone.
@@ -126,6 +128,37 @@ var oobSuite = []behaviour{
 	{"mail: none sent is an empty list", `{"oobCodes":[]}`, func(s subject) string {
 		return jsonText(s.pristine.mails)
 	}},
+	{"link: a sign-in's leads to the app", "303 " + appURL, func(s subject) string {
+		s.client("sendOobCode", object{"requestType": "EMAIL_SIGNIN", "email": jane, "continueUrl": appURL}).must()
+		return s.open(s.newestLink(), "")
+	}},
+	{"link: a sign-in's without an app", "400", func(s subject) string {
+		s.signInCode(jane)
+		return s.open(s.newestLink(), "")
+	}},
+	{"link: a verification's leads to the app", "303 " + appURL + ", true", func(s subject) string {
+		up := s.signUp(jane)
+		s.client("sendOobCode", object{"requestType": "VERIFY_EMAIL", "idToken": up.text("idToken"), "continueUrl": appURL}).must()
+		return fmt.Sprint(s.open(s.newestLink(), ""), ", ", s.user(up.text("localId"))["emailVerified"])
+	}},
+	{"link: a verification's without an app", "200, true", func(s subject) string {
+		up := s.signUp(jane)
+		s.client("sendOobCode", object{"requestType": "VERIFY_EMAIL", "idToken": up.text("idToken")}).must()
+		return fmt.Sprint(s.open(s.newestLink(), ""), ", ", s.user(up.text("localId"))["emailVerified"])
+	}},
+	{"link: a reset's leads to the app", "400, 303 " + appURL + ", 200", func(s subject) string {
+		s.signUp(jane)
+		s.client("sendOobCode", object{"requestType": "PASSWORD_RESET", "email": jane, "continueUrl": appURL}).must()
+		link := s.newestLink()
+		return s.open(link, "") + ", " + s.open(link, "&newPassword=secret-2") + ", " + s.signIn(jane, "secret-2").outcome()
+	}},
+	{"link: a used one", "400", func(s subject) string {
+		up := s.signUp(jane)
+		s.client("sendOobCode", object{"requestType": "VERIFY_EMAIL", "idToken": up.text("idToken"), "continueUrl": appURL}).must()
+		link := s.newestLink()
+		s.open(link, "")
+		return s.open(link, "")
+	}},
 	{"mail: the purpose of a sign-in code, without its address", `["EMAIL_SIGNIN",null]`, func(s subject) string {
 		r := s.client("resetPassword", object{"oobCode": s.signInCode(jane)}).must()
 		return jsonText([]any{r.body["requestType"], r.body["email"]})
@@ -163,11 +196,51 @@ var oobSuite = []behaviour{
 	}},
 }
 
+// open follows a mail's link: the page's status, and where it leads on to.
+func (s subject) open(link, more string) string {
+	s.t.Helper()
+	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, link+more, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	response, err := http.DefaultTransport.RoundTrip(request) // which follows no redirection
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	to, _, _ := strings.Cut(response.Header.Get("Location"), "?")
+	return strings.TrimSpace(fmt.Sprint(response.StatusCode, " ", to))
+}
+
+// newestLink is the link of the mail that was sent last.
+func (s subject) newestLink() string {
+	s.t.Helper()
+	mails := s.mails()
+	if len(mails) == 0 {
+		s.t.Fatal("no mail was sent")
+	}
+	return fmt.Sprint(mails[len(mails)-1].(object)["oobLink"])
+}
+
+const appURL = "http://app.example/in"
+
 var batchSuite = []behaviour{
 	{"import: a second factor that is no phone", "200 [0: Second factor not supported.]", func(s subject) string {
 		return s.admin(":batchCreate", object{"users": []object{
 			{"localId": uid, "email": jane, "emailVerified": true, "mfaInfo": []object{{"mfaEnrollmentId": "a", "totpInfo": object{}}}},
 		}}).importErrors()
+	}},
+	{"import: a second factor without an address", "200 [0: Second factor account requires email to be presented.]", func(s subject) string {
+		return s.admin(":batchCreate", object{"users": []object{{"localId": uid, "mfaInfo": []object{{"phoneInfo": "+15555550100"}}}}}).importErrors()
+	}},
+	{"import: a second factor of an unverified address", "200 [0: Second factor account requires email to be verified.]", func(s subject) string {
+		return s.admin(":batchCreate", object{"users": []object{{"localId": uid, "email": jane, "mfaInfo": []object{{"phoneInfo": "+15555550100"}}}}}).importErrors()
+	}},
+	{"import: an identity by its federatedId alone", "200 []", func(s subject) string {
+		return s.admin(":batchCreate", object{"users": []object{{"localId": uid, "providerUserInfo": []object{{"federatedId": "https://accounts.google.com/7"}}}}}).importErrors()
+	}},
+	{"import: an identity with nothing that names it", "200 [0: federatedId or (providerId & rawId) is required]", func(s subject) string {
+		return s.admin(":batchCreate", object{"users": []object{{"localId": uid, "providerUserInfo": []object{{"providerId": google}}}}}).importErrors()
 	}},
 	{"import: an empty list of second factors", "200 []", func(s subject) string {
 		return s.admin(":batchCreate", object{"users": []object{{"localId": uid, "mfaInfo": []object{}}}}).importErrors()
