@@ -117,7 +117,12 @@ SET
     password_set_at = now(),
     tokens_valid_after = greatest(
         tokens_valid_after,
-        date_trunc('second', greatest(clock_timestamp(), sqlc.arg(issued_until)::timestamptz)) + interval '1 second'
+        date_trunc('second', greatest(
+            clock_timestamp() + CASE
+                WHEN firebase_uid IS NULL THEN sqlc.arg(legacy_lead)::float8 ELSE sqlc.arg(firebase_lead)::float8
+            END * interval '1 second',
+            sqlc.arg(issued_until)::timestamptz
+        )) + interval '1 second'
     ),
     updated_at = now()
 WHERE
@@ -126,9 +131,10 @@ WHERE
 
 -- name: FollowFirebasePassword :execrows
 -- Called by internal/account when a password was proved at Firebase that the local hash does not fit: the hash follows, so that
--- nobody who comes back does so with an old password. Served by users_pkey.
+-- nobody who comes back does so with an old password. When it was set is dated in Firebase's time, as what it is compared with (A7): by
+-- PostgreSQL's clock and how far Firebase's is ahead of it. Served by users_pkey.
 UPDATE auth.users
-SET password_hash = sqlc.arg(password_hash)::varchar, password_set_at = now(), updated_at = now()
+SET password_hash = sqlc.arg(password_hash)::varchar, password_set_at = now() + sqlc.arg(firebase_lead)::float8 * interval '1 second', updated_at = now()
 WHERE
     id = sqlc.arg(id) AND auth_provider = 'hybrid' AND password_hash = sqlc.arg(old_password_hash)::varchar;
 
@@ -138,10 +144,15 @@ WHERE
 UPDATE auth.users
 SET
     password_hash = CASE WHEN password_hash IS NULL THEN NULL ELSE sqlc.arg(password_hash)::varchar END,
-    password_set_at = now(),
+    password_set_at = now() + sqlc.arg(firebase_lead)::float8 * interval '1 second',
     tokens_valid_after = greatest(
         tokens_valid_after,
-        date_trunc('second', greatest(clock_timestamp(), sqlc.arg(issued_until)::timestamptz)) + interval '1 second'
+        date_trunc('second', greatest(
+            clock_timestamp() + CASE
+                WHEN firebase_uid IS NULL THEN sqlc.arg(legacy_lead)::float8 ELSE sqlc.arg(firebase_lead)::float8
+            END * interval '1 second',
+            sqlc.arg(issued_until)::timestamptz
+        )) + interval '1 second'
     ),
     updated_at = now()
 WHERE id = sqlc.arg(id) AND auth_provider IN ('firebase', 'hybrid');
@@ -150,5 +161,5 @@ WHERE id = sqlc.arg(id) AND auth_provider IN ('firebase', 'hybrid');
 -- Called by internal/account when Firebase has been given the password that the local hash is of: the hash is as new as Firebase's
 -- (A7). Served by users_pkey.
 UPDATE auth.users
-SET password_set_at = clock_timestamp(), updated_at = now()
+SET password_set_at = clock_timestamp() + sqlc.arg(firebase_lead)::float8 * interval '1 second', updated_at = now()
 WHERE id = sqlc.arg(id) AND auth_provider = 'hybrid' AND password_hash = sqlc.arg(password_hash)::varchar;

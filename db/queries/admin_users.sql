@@ -118,7 +118,12 @@ SET
     is_active = false,
     tokens_valid_after = greatest(
         tokens_valid_after,
-        date_trunc('second', greatest(clock_timestamp(), sqlc.arg(issued_until)::timestamptz)) + interval '1 second'
+        date_trunc('second', greatest(
+            clock_timestamp() + CASE
+                WHEN firebase_uid IS NULL THEN sqlc.arg(legacy_lead)::float8 ELSE sqlc.arg(firebase_lead)::float8
+            END * interval '1 second',
+            sqlc.arg(issued_until)::timestamptz
+        )) + interval '1 second'
     ),
     updated_at = clock_timestamp()
 WHERE id = sqlc.arg(id) AND coalesce(is_active, true)
@@ -141,7 +146,12 @@ SET
     END,
     tokens_valid_after = greatest(
         tokens_valid_after,
-        date_trunc('second', greatest(clock_timestamp(), sqlc.arg(issued_until)::timestamptz)) + interval '1 second'
+        date_trunc('second', greatest(
+            clock_timestamp() + CASE
+                WHEN firebase_uid IS NULL THEN sqlc.arg(legacy_lead)::float8 ELSE sqlc.arg(firebase_lead)::float8
+            END * interval '1 second',
+            sqlc.arg(issued_until)::timestamptz
+        )) + interval '1 second'
     ),
     updated_at = clock_timestamp()
 WHERE id = sqlc.arg(id) AND (NOT coalesce(is_active, true) OR federation_status = 'disabled')
@@ -151,15 +161,34 @@ RETURNING
 
 -- name: EndSessions :one
 -- Called by internal/user for an operator. No row back: every session that there can be has been ended in this second already.
--- Served by users_pkey.
-UPDATE auth.users
+-- Served by users_pkey and idx_legacy_sessions_user_id.
+UPDATE auth.users AS users
 SET
-    tokens_valid_after = date_trunc('second', greatest(clock_timestamp(), sqlc.arg(issued_until)::timestamptz)) + interval '1 second',
+    tokens_valid_after = greatest(
+        users.tokens_valid_after,
+        date_trunc('second', greatest(
+            clock_timestamp() + CASE
+                WHEN users.firebase_uid IS NULL THEN sqlc.arg(legacy_lead)::float8 ELSE sqlc.arg(firebase_lead)::float8
+            END * interval '1 second',
+            sqlc.arg(issued_until)::timestamptz
+        )) + interval '1 second'
+    ),
     updated_at = clock_timestamp()
-WHERE id = sqlc.arg(id) AND coalesce(
-    tokens_valid_after < date_trunc('second', greatest(clock_timestamp(), sqlc.arg(issued_until)::timestamptz)) + interval '1 second',
-    true
-)
+WHERE
+    users.id = sqlc.arg(id) AND (
+        coalesce(users.tokens_valid_after < date_trunc('second', greatest(
+            clock_timestamp() + CASE
+                WHEN users.firebase_uid IS NULL THEN sqlc.arg(legacy_lead)::float8 ELSE sqlc.arg(firebase_lead)::float8
+            END * interval '1 second',
+            sqlc.arg(issued_until)::timestamptz
+        )) + interval '1 second', true)
+        OR EXISTS (
+            SELECT FROM auth.legacy_sessions AS sessions
+            WHERE
+                sessions.user_id = users.id AND sessions.ended_at IS NULL
+                AND sessions.began_at >= greatest(users.tokens_valid_after, users.legacy_tokens_valid_after)
+        )
+    )
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by;

@@ -56,7 +56,10 @@ WHERE user_id = $1 AND failed_at >= clock_timestamp() - interval '1 hour';
 -- Firebase's (A7). Where the platform vouches for the address, it is proven. Served by users_pkey and move_claims_pkey.
 UPDATE auth.users
 SET
-    password_set_at = CASE WHEN sqlc.arg(one_password)::boolean THEN clock_timestamp() ELSE password_set_at END,
+    password_set_at = CASE
+        WHEN sqlc.arg(one_password)::boolean THEN clock_timestamp() + sqlc.arg(firebase_lead)::float8 * interval '1 second'
+        ELSE password_set_at
+    END,
     email_proven_at = CASE WHEN sqlc.arg(email_proven)::boolean THEN clock_timestamp() END, email_proven_by = NULL,
     firebase_uid = sqlc.arg(firebase_uid)::varchar, auth_provider = 'hybrid', federation_status = 'active',
     last_firebase_sync = now(), updated_at = now()

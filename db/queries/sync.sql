@@ -104,7 +104,12 @@ SET
     provider_data = coalesce(provider_data, '{}') || '{"sync_failure": "account_gone"}',
     tokens_valid_after = greatest(
         tokens_valid_after,
-        date_trunc('second', greatest(clock_timestamp(), sqlc.arg(issued_until)::timestamptz)) + interval '1 second'
+        date_trunc('second', greatest(
+            clock_timestamp() + CASE
+                WHEN firebase_uid IS NULL THEN sqlc.arg(legacy_lead)::float8 ELSE sqlc.arg(firebase_lead)::float8
+            END * interval '1 second',
+            sqlc.arg(issued_until)::timestamptz
+        )) + interval '1 second'
     ),
     updated_at = clock_timestamp()
 WHERE

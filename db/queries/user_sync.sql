@@ -30,7 +30,7 @@ WHERE firebase_uid = ANY(sqlc.arg(firebase_uids)::varchar []);
 -- name: WriteSync :one
 -- Called by internal/user with what differs between a row and its account. A local hash that is older than Firebase's password
 -- becomes one that no password fits. Sessions that began before sessions_end_at are over, and none that begins after the next
--- whole second. Another address is one that nobody has proven yet. Served by users_pkey.
+-- whole second of Firebase's clock, which is firebase_lead ahead of PostgreSQL's; EndLegacySessions follows in the same transaction. Another address is one that nobody has proven yet. Served by users_pkey.
 UPDATE auth.users
 SET
     email = sqlc.arg(email)::varchar,
@@ -41,8 +41,10 @@ SET
         WHEN sqlc.narg(sessions_end_at)::timestamptz IS NULL THEN tokens_valid_after
         ELSE greatest(
             tokens_valid_after,
-            least(date_trunc('second', sqlc.narg(sessions_end_at)::timestamptz), date_trunc('second', clock_timestamp()))
-            + interval '1 second'
+            date_trunc('second', least(
+                sqlc.narg(sessions_end_at)::timestamptz,
+                clock_timestamp() + sqlc.arg(firebase_lead)::float8 * interval '1 second'
+            )) + interval '1 second'
         )
     END,
     email_proven_at = CASE

@@ -162,8 +162,8 @@ WHERE auth.canonical_email(email) = sqlc.arg(email)::text;
 
 -- name: LinkIdentity :one
 -- Called by internal/user when a verified e-mail, or somebody who knows the password, meets a row that no Firebase account owns
--- yet. The conditions stand in the statement, so that two links at once cannot both win. An admin's row takes the password. Sessions
--- of a deleted account of this uid stay revoked. proven_at is NULL where this link proves no address.
+-- yet. The conditions stand in the statement, so that two links at once cannot both win. An admin's row takes the password. Without
+-- keep_password, EndLegacySessions follows in the transaction. Sessions of a deleted account of this uid stay revoked. proven_at is NULL where this link proves no address.
 -- Served by users_pkey or idx_users_canonical_email, idx_tombstones_firebase_uid.
 UPDATE auth.users
 SET
@@ -171,10 +171,6 @@ SET
     auth_provider = 'hybrid',
     federation_status = CASE WHEN federation_status = 'disabled' THEN 'disabled' ELSE 'active' END,
     password_hash = CASE WHEN sqlc.arg(keep_password)::boolean THEN password_hash END,
-    legacy_tokens_valid_after = CASE
-        WHEN sqlc.arg(keep_password)::boolean THEN legacy_tokens_valid_after
-        ELSE date_trunc('second', greatest(clock_timestamp(), sqlc.arg(issued_until)::timestamptz)) + interval '1 second'
-    END,
     tokens_valid_after = greatest(
         tokens_valid_after,
         (
@@ -209,8 +205,8 @@ SET password_hash = excluded.password_hash, reason = excluded.reason, set_aside_
 -- name: RelinkIdentity :one
 -- Called by internal/user when the account that a row was linked to is gone at Firebase. Only a row that could hurt nobody:
 -- no balance, no special type; and only for whom the address is proven, or where nobody was ever behind the row (a
--- registration that stopped before Firebase had made the account). The legacy sessions of the account that is gone end with it; so does
--- a local password, unless keep_password. Served by users_pkey or idx_users_firebase_uid.
+-- registration that stopped before Firebase had made the account). The legacy sessions of the account that is gone end with it, by
+-- EndLegacySessions in the same transaction; so does a local password, unless keep_password. Served by users_pkey or idx_users_firebase_uid.
 UPDATE auth.users
 SET
     firebase_uid = sqlc.arg(firebase_uid)::varchar,
@@ -227,7 +223,6 @@ SET
         WHEN auth_provider IN ('firebase', 'hybrid') THEN NULL
         ELSE '!'
     END,
-    legacy_tokens_valid_after = date_trunc('second', clock_timestamp()) + interval '1 second',
     provider_data = sqlc.arg(provider_data)::jsonb,
     email_proven_at = sqlc.narg(proven_at)::timestamptz,
     email_proven_by = sqlc.narg(proven_by)::text,
@@ -275,25 +270,24 @@ RETURNING
 
 -- name: ProveEmail :one
 -- Called by internal/user for the first trusted proof of the address of a row, in one transaction with its audit event. Where
--- ends_sessions, the sessions from before the proof are over: those of the legacy kind that have begun by now, and those at Firebase
--- that began before proven_at. A returned user keeps a hash, for the schema wants one: one that no password fits. No row back: the
+-- ends_sessions, the sessions from before the proof are over: those of the legacy kind that have begun by now (EndLegacySessions, in the
+-- same transaction), and those at Firebase that began before proven_at. A returned user keeps a hash, for the schema wants one: one that no password fits. No row back: the
 -- address was proven in this instant, or is another one, or the row is another account's by now.
 -- Served by users_pkey or idx_users_canonical_email.
 UPDATE auth.users
 SET
     email_proven_at = sqlc.arg(proven_at)::timestamptz,
     email_proven_by = sqlc.narg(proven_by)::text,
-    legacy_tokens_valid_after = CASE
-        WHEN sqlc.arg(ends_sessions)::boolean
-            THEN greatest(legacy_tokens_valid_after, date_trunc('second', clock_timestamp()) + interval '1 second')
-        ELSE legacy_tokens_valid_after
-    END,
     tokens_valid_after = CASE
         WHEN sqlc.arg(ends_sessions)::boolean
             THEN
                 greatest(
                     tokens_valid_after,
-                    least(sqlc.arg(proven_at)::timestamptz, date_trunc('second', clock_timestamp()) + interval '1 second')
+                    least(
+                        sqlc.arg(proven_at)::timestamptz,
+                        date_trunc('second', clock_timestamp() + sqlc.arg(firebase_lead)::float8 * interval '1 second')
+                        + interval '1 second'
+                    )
                 )
         ELSE tokens_valid_after
     END,
@@ -326,17 +320,51 @@ SET
 WHERE id = $1 AND (last_login IS NULL OR last_login < now() - interval '5 minutes');
 
 -- name: RevokeTokens :one
--- Called by internal/user: every session that began before the next whole second is over, by the database's clock or by issued_until, whichever
--- is later: the machine's clock, or the time of the token that asks. Served by users_pkey.
+-- Called by internal/user: every session that began before the next whole second is over, by the clock that dates the row's sessions
+-- (firebase_lead is how far Firebase's is ahead of PostgreSQL's, legacy_lead how far the one of legacy sessions is) or by issued_until,
+-- whichever is later: the time of the token that asks. EndLegacySessions follows in the same transaction. So it is with every
+-- statement that has these arguments. Served by users_pkey.
 UPDATE auth.users
 SET
     tokens_valid_after = greatest(
         tokens_valid_after,
-        date_trunc('second', greatest(clock_timestamp(), sqlc.arg(issued_until)::timestamptz)) + interval '1 second'
+        date_trunc('second', greatest(
+            clock_timestamp() + CASE
+                WHEN firebase_uid IS NULL THEN sqlc.arg(legacy_lead)::float8 ELSE sqlc.arg(firebase_lead)::float8
+            END * interval '1 second',
+            sqlc.arg(issued_until)::timestamptz
+        )) + interval '1 second'
     ),
     updated_at = now()
 WHERE id = sqlc.arg(id)
 RETURNING tokens_valid_after;
+
+-- name: EndLegacySessions :exec
+-- Called by internal/user and internal/account after the statement that ends the sessions of a row, in its transaction: legacy sessions
+-- are dated by a clock of their own, legacy_lead ahead of PostgreSQL's. One that began in the second of the moment, or later by the
+-- clock of the instance that began it, is ended by itself: the row's lock is held, so every session that has begun is seen.
+-- With ends_at, only sessions that began before it are over. Served by users_pkey and idx_legacy_sessions_user_id.
+WITH person AS (
+    UPDATE auth.users AS users
+    SET legacy_tokens_valid_after = greatest(
+        users.legacy_tokens_valid_after,
+        date_trunc('second', least(
+            sqlc.narg(ends_at)::timestamptz,
+            greatest(
+                clock_timestamp() + sqlc.arg(legacy_lead)::float8 * interval '1 second',
+                sqlc.arg(legacy_issued_until)::timestamptz
+            )
+        )) + interval '1 second'
+    )
+    WHERE users.id = sqlc.arg(id)
+    RETURNING users.id, greatest(users.tokens_valid_after, users.legacy_tokens_valid_after) AS since
+)
+UPDATE auth.legacy_sessions AS sessions
+SET ended_at = clock_timestamp()
+FROM person
+WHERE
+    sessions.user_id = person.id AND sessions.ended_at IS NULL AND sessions.began_at >= person.since
+    AND sqlc.narg(ends_at)::timestamptz IS NULL;
 
 -- name: ChangeUsername :one
 -- Called by internal/user; users_username_key decides races. No row back: no such user, or that is the name already.
@@ -359,7 +387,9 @@ WHERE id = $1;
 INSERT INTO auth.tombstones (user_id, firebase_uid, deleted_at)
 VALUES (
     sqlc.arg(user_id), sqlc.narg(firebase_uid)::varchar,
-    date_trunc('second', greatest(clock_timestamp(), sqlc.arg(issued_until)::timestamptz)) + interval '1 second'
+    date_trunc('second', greatest(
+        clock_timestamp() + sqlc.arg(firebase_lead)::float8 * interval '1 second', sqlc.arg(issued_until)::timestamptz
+    )) + interval '1 second'
 )
 ON CONFLICT (user_id) DO NOTHING;
 

@@ -601,18 +601,24 @@ func (e HealthStatus) Valid() bool {
 
 // Defines values for HealthCheckName.
 const (
-	HealthCheckNameDatabase HealthCheckName = "database"
-	HealthCheckNameKeys     HealthCheckName = "keys"
-	HealthCheckNameRedis    HealthCheckName = "redis"
-	HealthCheckNameServing  HealthCheckName = "serving"
+	HealthCheckNameClocks       HealthCheckName = "clocks"
+	HealthCheckNameDatabase     HealthCheckName = "database"
+	HealthCheckNameKeys         HealthCheckName = "keys"
+	HealthCheckNameMachineClock HealthCheckName = "machine_clock"
+	HealthCheckNameRedis        HealthCheckName = "redis"
+	HealthCheckNameServing      HealthCheckName = "serving"
 )
 
 // Valid indicates whether the value is a known member of the HealthCheckName enum.
 func (e HealthCheckName) Valid() bool {
 	switch e {
+	case HealthCheckNameClocks:
+		return true
 	case HealthCheckNameDatabase:
 		return true
 	case HealthCheckNameKeys:
+		return true
+	case HealthCheckNameMachineClock:
 		return true
 	case HealthCheckNameRedis:
 		return true
@@ -2252,7 +2258,7 @@ type HealthCheck struct {
 	// Message What to look at
 	Message *string `json:"message,omitempty"`
 
-	// Name What is checked
+	// Name What is checked; machine_clock: this machine's clock is the wrong one, clocks: some clock is apart
 	Name HealthCheckName `json:"name"`
 
 	// Required Without it, this instance is not ready
@@ -2262,7 +2268,7 @@ type HealthCheck struct {
 	Status HealthCheckStatus `json:"status"`
 }
 
-// HealthCheckName What is checked
+// HealthCheckName What is checked; machine_clock: this machine's clock is the wrong one, clocks: some clock is apart
 type HealthCheckName string
 
 // HealthCheckStatus How the check ended just now

@@ -73,21 +73,28 @@ func (q *Queries) ClaimRegistration(ctx context.Context, db DBTX, arg ClaimRegis
 
 const followFirebasePassword = `-- name: FollowFirebasePassword :execrows
 UPDATE auth.users
-SET password_hash = $1::varchar, password_set_at = now(), updated_at = now()
+SET password_hash = $1::varchar, password_set_at = now() + $2::float8 * interval '1 second', updated_at = now()
 WHERE
-    id = $2 AND auth_provider = 'hybrid' AND password_hash = $3::varchar
+    id = $3 AND auth_provider = 'hybrid' AND password_hash = $4::varchar
 `
 
 type FollowFirebasePasswordParams struct {
 	PasswordHash    string
+	FirebaseLead    float64
 	ID              uuid.UUID
 	OldPasswordHash string
 }
 
 // Called by internal/account when a password was proved at Firebase that the local hash does not fit: the hash follows, so that
-// nobody who comes back does so with an old password. Served by users_pkey.
+// nobody who comes back does so with an old password. When it was set is dated in Firebase's time, as what it is compared with (A7): by
+// PostgreSQL's clock and how far Firebase's is ahead of it. Served by users_pkey.
 func (q *Queries) FollowFirebasePassword(ctx context.Context, db DBTX, arg FollowFirebasePasswordParams) (int64, error) {
-	result, err := db.Exec(ctx, followFirebasePassword, arg.PasswordHash, arg.ID, arg.OldPasswordHash)
+	result, err := db.Exec(ctx, followFirebasePassword,
+		arg.PasswordHash,
+		arg.FirebaseLead,
+		arg.ID,
+		arg.OldPasswordHash,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -137,17 +144,24 @@ const passwordChangedAtFirebase = `-- name: PasswordChangedAtFirebase :execrows
 UPDATE auth.users
 SET
     password_hash = CASE WHEN password_hash IS NULL THEN NULL ELSE $1::varchar END,
-    password_set_at = now(),
+    password_set_at = now() + $2::float8 * interval '1 second',
     tokens_valid_after = greatest(
         tokens_valid_after,
-        date_trunc('second', greatest(clock_timestamp(), $2::timestamptz)) + interval '1 second'
+        date_trunc('second', greatest(
+            clock_timestamp() + CASE
+                WHEN firebase_uid IS NULL THEN $3::float8 ELSE $2::float8
+            END * interval '1 second',
+            $4::timestamptz
+        )) + interval '1 second'
     ),
     updated_at = now()
-WHERE id = $3 AND auth_provider IN ('firebase', 'hybrid')
+WHERE id = $5 AND auth_provider IN ('firebase', 'hybrid')
 `
 
 type PasswordChangedAtFirebaseParams struct {
 	PasswordHash string
+	FirebaseLead float64
+	LegacyLead   float64
 	IssuedUntil  time.Time
 	ID           uuid.UUID
 }
@@ -155,7 +169,13 @@ type PasswordChangedAtFirebaseParams struct {
 // Called by internal/account after Firebase has taken a new password: a local hash follows it, and every session that began
 // before is over. Served by users_pkey.
 func (q *Queries) PasswordChangedAtFirebase(ctx context.Context, db DBTX, arg PasswordChangedAtFirebaseParams) (int64, error) {
-	result, err := db.Exec(ctx, passwordChangedAtFirebase, arg.PasswordHash, arg.IssuedUntil, arg.ID)
+	result, err := db.Exec(ctx, passwordChangedAtFirebase,
+		arg.PasswordHash,
+		arg.FirebaseLead,
+		arg.LegacyLead,
+		arg.IssuedUntil,
+		arg.ID,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -164,11 +184,12 @@ func (q *Queries) PasswordChangedAtFirebase(ctx context.Context, db DBTX, arg Pa
 
 const passwordTakenByFirebase = `-- name: PasswordTakenByFirebase :exec
 UPDATE auth.users
-SET password_set_at = clock_timestamp(), updated_at = now()
-WHERE id = $1 AND auth_provider = 'hybrid' AND password_hash = $2::varchar
+SET password_set_at = clock_timestamp() + $1::float8 * interval '1 second', updated_at = now()
+WHERE id = $2 AND auth_provider = 'hybrid' AND password_hash = $3::varchar
 `
 
 type PasswordTakenByFirebaseParams struct {
+	FirebaseLead float64
 	ID           uuid.UUID
 	PasswordHash string
 }
@@ -176,7 +197,7 @@ type PasswordTakenByFirebaseParams struct {
 // Called by internal/account when Firebase has been given the password that the local hash is of: the hash is as new as Firebase's
 // (A7). Served by users_pkey.
 func (q *Queries) PasswordTakenByFirebase(ctx context.Context, db DBTX, arg PasswordTakenByFirebaseParams) error {
-	_, err := db.Exec(ctx, passwordTakenByFirebase, arg.ID, arg.PasswordHash)
+	_, err := db.Exec(ctx, passwordTakenByFirebase, arg.FirebaseLead, arg.ID, arg.PasswordHash)
 	return err
 }
 
@@ -229,16 +250,23 @@ SET
     password_set_at = now(),
     tokens_valid_after = greatest(
         tokens_valid_after,
-        date_trunc('second', greatest(clock_timestamp(), $2::timestamptz)) + interval '1 second'
+        date_trunc('second', greatest(
+            clock_timestamp() + CASE
+                WHEN firebase_uid IS NULL THEN $2::float8 ELSE $3::float8
+            END * interval '1 second',
+            $4::timestamptz
+        )) + interval '1 second'
     ),
     updated_at = now()
 WHERE
-    id = $3 AND coalesce(auth_provider, 'local') = 'local'
-    AND password_hash = $4::varchar
+    id = $5 AND coalesce(auth_provider, 'local') = 'local'
+    AND password_hash = $6::varchar
 `
 
 type SetLocalPasswordParams struct {
 	PasswordHash    string
+	LegacyLead      float64
+	FirebaseLead    float64
 	IssuedUntil     time.Time
 	ID              uuid.UUID
 	OldPasswordHash string
@@ -249,6 +277,8 @@ type SetLocalPasswordParams struct {
 func (q *Queries) SetLocalPassword(ctx context.Context, db DBTX, arg SetLocalPasswordParams) (int64, error) {
 	result, err := db.Exec(ctx, setLocalPassword,
 		arg.PasswordHash,
+		arg.LegacyLead,
+		arg.FirebaseLead,
 		arg.IssuedUntil,
 		arg.ID,
 		arg.OldPasswordHash,

@@ -94,18 +94,25 @@ SET
     is_active = false,
     tokens_valid_after = greatest(
         tokens_valid_after,
-        date_trunc('second', greatest(clock_timestamp(), $1::timestamptz)) + interval '1 second'
+        date_trunc('second', greatest(
+            clock_timestamp() + CASE
+                WHEN firebase_uid IS NULL THEN $1::float8 ELSE $2::float8
+            END * interval '1 second',
+            $3::timestamptz
+        )) + interval '1 second'
     ),
     updated_at = clock_timestamp()
-WHERE id = $2 AND coalesce(is_active, true)
+WHERE id = $4 AND coalesce(is_active, true)
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 `
 
 type DeactivateParams struct {
-	IssuedUntil time.Time
-	ID          uuid.UUID
+	LegacyLead   float64
+	FirebaseLead float64
+	IssuedUntil  time.Time
+	ID           uuid.UUID
 }
 
 type DeactivateRow struct {
@@ -129,7 +136,12 @@ type DeactivateRow struct {
 // Called by internal/user for an operator; every session that began before the next whole second is over. No row back: it was
 // deactivated already. Served by users_pkey.
 func (q *Queries) Deactivate(ctx context.Context, db DBTX, arg DeactivateParams) (DeactivateRow, error) {
-	row := db.QueryRow(ctx, deactivate, arg.IssuedUntil, arg.ID)
+	row := db.QueryRow(ctx, deactivate,
+		arg.LegacyLead,
+		arg.FirebaseLead,
+		arg.IssuedUntil,
+		arg.ID,
+	)
 	var i DeactivateRow
 	err := row.Scan(
 		&i.ID,
@@ -152,22 +164,43 @@ func (q *Queries) Deactivate(ctx context.Context, db DBTX, arg DeactivateParams)
 }
 
 const endSessions = `-- name: EndSessions :one
-UPDATE auth.users
+UPDATE auth.users AS users
 SET
-    tokens_valid_after = date_trunc('second', greatest(clock_timestamp(), $1::timestamptz)) + interval '1 second',
+    tokens_valid_after = greatest(
+        users.tokens_valid_after,
+        date_trunc('second', greatest(
+            clock_timestamp() + CASE
+                WHEN users.firebase_uid IS NULL THEN $1::float8 ELSE $2::float8
+            END * interval '1 second',
+            $3::timestamptz
+        )) + interval '1 second'
+    ),
     updated_at = clock_timestamp()
-WHERE id = $2 AND coalesce(
-    tokens_valid_after < date_trunc('second', greatest(clock_timestamp(), $1::timestamptz)) + interval '1 second',
-    true
-)
+WHERE
+    users.id = $4 AND (
+        coalesce(users.tokens_valid_after < date_trunc('second', greatest(
+            clock_timestamp() + CASE
+                WHEN users.firebase_uid IS NULL THEN $1::float8 ELSE $2::float8
+            END * interval '1 second',
+            $3::timestamptz
+        )) + interval '1 second', true)
+        OR EXISTS (
+            SELECT FROM auth.legacy_sessions AS sessions
+            WHERE
+                sessions.user_id = users.id AND sessions.ended_at IS NULL
+                AND sessions.began_at >= greatest(users.tokens_valid_after, users.legacy_tokens_valid_after)
+        )
+    )
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 `
 
 type EndSessionsParams struct {
-	IssuedUntil time.Time
-	ID          uuid.UUID
+	LegacyLead   float64
+	FirebaseLead float64
+	IssuedUntil  time.Time
+	ID           uuid.UUID
 }
 
 type EndSessionsRow struct {
@@ -189,9 +222,14 @@ type EndSessionsRow struct {
 }
 
 // Called by internal/user for an operator. No row back: every session that there can be has been ended in this second already.
-// Served by users_pkey.
+// Served by users_pkey and idx_legacy_sessions_user_id.
 func (q *Queries) EndSessions(ctx context.Context, db DBTX, arg EndSessionsParams) (EndSessionsRow, error) {
-	row := db.QueryRow(ctx, endSessions, arg.IssuedUntil, arg.ID)
+	row := db.QueryRow(ctx, endSessions,
+		arg.LegacyLead,
+		arg.FirebaseLead,
+		arg.IssuedUntil,
+		arg.ID,
+	)
 	var i EndSessionsRow
 	err := row.Scan(
 		&i.ID,
@@ -355,18 +393,25 @@ SET
     END,
     tokens_valid_after = greatest(
         tokens_valid_after,
-        date_trunc('second', greatest(clock_timestamp(), $1::timestamptz)) + interval '1 second'
+        date_trunc('second', greatest(
+            clock_timestamp() + CASE
+                WHEN firebase_uid IS NULL THEN $1::float8 ELSE $2::float8
+            END * interval '1 second',
+            $3::timestamptz
+        )) + interval '1 second'
     ),
     updated_at = clock_timestamp()
-WHERE id = $2 AND (NOT coalesce(is_active, true) OR federation_status = 'disabled')
+WHERE id = $4 AND (NOT coalesce(is_active, true) OR federation_status = 'disabled')
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
 `
 
 type ReactivateParams struct {
-	IssuedUntil time.Time
-	ID          uuid.UUID
+	LegacyLead   float64
+	FirebaseLead float64
+	IssuedUntil  time.Time
+	ID           uuid.UUID
 }
 
 type ReactivateRow struct {
@@ -391,7 +436,12 @@ type ReactivateRow struct {
 // heard of the deactivation. Firebase is still to enable the account, and the row says so: until then its disabled is ours from
 // before. No row back: it was active. Served by users_pkey.
 func (q *Queries) Reactivate(ctx context.Context, db DBTX, arg ReactivateParams) (ReactivateRow, error) {
-	row := db.QueryRow(ctx, reactivate, arg.IssuedUntil, arg.ID)
+	row := db.QueryRow(ctx, reactivate,
+		arg.LegacyLead,
+		arg.FirebaseLead,
+		arg.IssuedUntil,
+		arg.ID,
+	)
 	var i ReactivateRow
 	err := row.Scan(
 		&i.ID,

@@ -79,14 +79,16 @@ WITH person AS (
         AND coalesce(is_active, true)
         AND federation_status IS DISTINCT FROM 'disabled'
         AND coalesce(
-            tokens_valid_after <= date_trunc('second', greatest(clock_timestamp(), $2::timestamptz)), true
+            greatest(tokens_valid_after, legacy_tokens_valid_after) - date_trunc('second', clock_timestamp() + $2::float8 * interval '1 second')
+            NOT BETWEEN interval '1 second' AND interval '2 seconds', true
         )
         AND coalesce(
-            legacy_tokens_valid_after <= date_trunc('second', greatest(clock_timestamp(), $2::timestamptz)), true
+            greatest(tokens_valid_after, legacy_tokens_valid_after) - date_trunc('second', clock_timestamp() + $2::float8 * interval '1 second')
+            <= interval '59 seconds', true
         )
     RETURNING
         id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
-        tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
+        tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by, legacy_tokens_valid_after
 ),
 expired AS (
     DELETE FROM auth.legacy_sessions
@@ -94,7 +96,8 @@ expired AS (
         user_id IN (SELECT person.id FROM person)
         AND (
             (
-                expires_at < now() - interval '25 hours' AND began_at < now() - interval '91 days'
+                expires_at < now() + $2::float8 * interval '1 second' - interval '25 hours'
+                AND began_at < now() + $2::float8 * interval '1 second' - interval '91 days'
                 AND (
                     ended_at IS NULL OR carried_at IS NULL
                     OR NOT EXISTS (SELECT FROM person WHERE person.auth_provider <> 'local')
@@ -106,9 +109,14 @@ expired AS (
 begun AS (
     INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, rotated_at, expires_at, user_agent)
     SELECT
-        $3::uuid, person.id, date_trunc('second', greatest(clock_timestamp(), $2::timestamptz)),
-        $4::bytea, clock_timestamp(),
-        clock_timestamp() + $5::float8 * interval '1 second', $6::text
+        $3::uuid, person.id,
+        greatest(
+            date_trunc('second', clock_timestamp() + $2::float8 * interval '1 second'),
+            person.tokens_valid_after, person.legacy_tokens_valid_after
+        ),
+        $4::bytea, clock_timestamp() + $2::float8 * interval '1 second',
+        clock_timestamp() + ($2::float8 + $5::float8) * interval '1 second',
+        $6::text
     FROM person
     RETURNING began_at, rotated_at, expires_at
 ),
@@ -137,7 +145,7 @@ CROSS JOIN displaced
 
 type BeginLegacySessionParams struct {
 	UserID      uuid.UUID
-	BegunAt     time.Time
+	LegacyLead  float64
 	ID          uuid.UUID
 	Seed        []byte
 	LifeSeconds float64
@@ -174,12 +182,13 @@ type BeginLegacySessionRow struct {
 // has the refresh token of the old auth-service (90 days at most) that would otherwise begin them anew, ended or not. A session of this
 // service's own that was ended is cleared when its access tokens have run out. An ended one that has gone on at Firebase stays (M9): there
 // sessions have no end of their own. Of more live sessions than most, those used longest ago end, and the audit says so.
-// It begins by the clock that revocations go by: the database's or the machine's (begun_at), whichever is later.
+// It begins by the clock that legacy tokens are judged by, legacy_lead ahead of PostgreSQL's. A revocation whose moment is one or two
+// seconds ahead is waited out by the caller; one that is further ahead, because Firebase's clock is, dates the session.
 // No row back: the row lets this session not in (deactivated, disabled, revoked since it began: what User.Admit says). Served by users_pkey and idx_legacy_sessions_user_id.
 func (q *Queries) BeginLegacySession(ctx context.Context, db DBTX, arg BeginLegacySessionParams) (BeginLegacySessionRow, error) {
 	row := db.QueryRow(ctx, beginLegacySession,
 		arg.UserID,
-		arg.BegunAt,
+		arg.LegacyLead,
 		arg.ID,
 		arg.Seed,
 		arg.LifeSeconds,
@@ -232,24 +241,26 @@ const continueLegacySession = `-- name: ContinueLegacySession :one
 WITH begun AS (
     INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, rotated_at, expires_at, user_agent)
     SELECT
-        $1::uuid, users.id, $2::timestamptz, $3::bytea, clock_timestamp(),
-        clock_timestamp() + $4::float8 * interval '1 second', $5::text
+        $1::uuid, users.id, $2::timestamptz, $3::bytea,
+        clock_timestamp() + $4::float8 * interval '1 second',
+        clock_timestamp() + ($4::float8 + $5::float8) * interval '1 second',
+        $6::text
     FROM auth.users AS users
     WHERE
-        users.id = $6
+        users.id = $7
         AND coalesce(users.is_active, true)
         AND users.federation_status IS DISTINCT FROM 'disabled'
-        AND coalesce(users.tokens_valid_after <= $2::timestamptz, true)
+        AND coalesce(users.tokens_valid_after <= $8::timestamptz, true)
         AND coalesce(users.legacy_tokens_valid_after <= $2::timestamptz, true)
     RETURNING user_id, rotated_at, expires_at
 ),
 displaced AS MATERIALIZED (
-    SELECT auth.end_oldest_sessions(begun.user_id, $7::int, $1::uuid)::uuid [] AS ids
+    SELECT auth.end_oldest_sessions(begun.user_id, $9::int, $1::uuid)::uuid [] AS ids
     FROM begun
 ),
 noted AS (
     INSERT INTO auth.audit_events (action, actor, user_id, request_id, details)
-    SELECT 'session.displaced', 'system', begun.user_id, $8::text, jsonb_build_object('session', gone)
+    SELECT 'session.displaced', 'system', begun.user_id, $10::text, jsonb_build_object('session', gone)
     FROM begun
     CROSS JOIN displaced
     CROSS JOIN unnest(displaced.ids) AS gone
@@ -263,9 +274,11 @@ type ContinueLegacySessionParams struct {
 	ID          uuid.UUID
 	BeganAt     time.Time
 	Seed        []byte
+	LegacyLead  float64
 	LifeSeconds float64
 	UserAgent   *string
 	UserID      uuid.UUID
+	SignedInAt  time.Time
 	Most        int32
 	RequestID   *string
 }
@@ -277,16 +290,18 @@ type ContinueLegacySessionRow struct {
 }
 
 // Called by internal/account when a session at Firebase goes on here, because its person has returned (M9): it is as old as it was
-// there. Sessions beyond most end as in BeginLegacySession, by idx_legacy_sessions_user_id inside the function. No row back: the row lets
+// there. signed_in_at is its sign-in by Firebase's clock, began_at by the one of legacy sessions. Sessions beyond most end as in BeginLegacySession, by idx_legacy_sessions_user_id inside the function. No row back: the row lets
 // this session not in (what User.Admit says). Served by users_pkey.
 func (q *Queries) ContinueLegacySession(ctx context.Context, db DBTX, arg ContinueLegacySessionParams) (ContinueLegacySessionRow, error) {
 	row := db.QueryRow(ctx, continueLegacySession,
 		arg.ID,
 		arg.BeganAt,
 		arg.Seed,
+		arg.LegacyLead,
 		arg.LifeSeconds,
 		arg.UserAgent,
 		arg.UserID,
+		arg.SignedInAt,
 		arg.Most,
 		arg.RequestID,
 	)
@@ -298,19 +313,22 @@ func (q *Queries) ContinueLegacySession(ctx context.Context, db DBTX, arg Contin
 const endLegacySession = `-- name: EndLegacySession :execrows
 UPDATE auth.legacy_sessions
 SET ended_at = clock_timestamp()
-WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > clock_timestamp()
+WHERE
+    id = $1 AND user_id = $2 AND ended_at IS NULL
+    AND expires_at > clock_timestamp() + $3::float8 * interval '1 second'
 `
 
 type EndLegacySessionParams struct {
-	ID     uuid.UUID
-	UserID uuid.UUID
+	ID         uuid.UUID
+	UserID     uuid.UUID
+	LegacyLead float64
 }
 
 // Called by internal/account when somebody ends one session of theirs, or when a refresh token is used that was exchanged long
 // ago. No row back: there is no such session of theirs, or it is over.
 // Served by legacy_sessions_pkey or idx_legacy_sessions_user_id.
 func (q *Queries) EndLegacySession(ctx context.Context, db DBTX, arg EndLegacySessionParams) (int64, error) {
-	result, err := db.Exec(ctx, endLegacySession, arg.ID, arg.UserID)
+	result, err := db.Exec(ctx, endLegacySession, arg.ID, arg.UserID, arg.LegacyLead)
 	if err != nil {
 		return 0, err
 	}
@@ -365,15 +383,20 @@ const legacySession = `-- name: LegacySession :one
 SELECT
     sessions.user_id, sessions.began_at, sessions.seed, sessions.generation, sessions.rotated_at, sessions.expires_at,
     (sessions.ended_at IS NOT NULL)::boolean AS ended,
-    (sessions.expires_at <= clock_timestamp())::boolean AS expired,
-    (sessions.rotated_at > clock_timestamp() - interval '30 seconds')::boolean AS in_grace,
+    (sessions.expires_at <= clock_timestamp() + $1::float8 * interval '1 second')::boolean AS expired,
+    (sessions.rotated_at > clock_timestamp() + $1::float8 * interval '1 second' - interval '30 seconds')::boolean AS in_grace,
     users.firebase_uid, users.auth_provider, users.username, users.email, users.user_type, users.is_active,
     users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
     users.updated_at, users.email_proven_at, users.email_proven_by, users.legacy_tokens_valid_after
 FROM auth.legacy_sessions AS sessions
 INNER JOIN auth.users AS users ON sessions.user_id = users.id
-WHERE sessions.id = $1
+WHERE sessions.id = $2
 `
+
+type LegacySessionParams struct {
+	LegacyLead float64
+	ID         uuid.UUID
+}
 
 type LegacySessionRow struct {
 	UserID                 uuid.UUID
@@ -403,9 +426,10 @@ type LegacySessionRow struct {
 }
 
 // Called by internal/account when a refresh token comes: its session, and its person. in_grace: the token before the current one
-// still answers the current one. Served by legacy_sessions_pkey and users_pkey.
-func (q *Queries) LegacySession(ctx context.Context, db DBTX, id uuid.UUID) (LegacySessionRow, error) {
-	row := db.QueryRow(ctx, legacySession, id)
+// still answers the current one. Its times are those of the clock that legacy tokens are judged by, legacy_lead ahead of
+// PostgreSQL's. Served by legacy_sessions_pkey and users_pkey.
+func (q *Queries) LegacySession(ctx context.Context, db DBTX, arg LegacySessionParams) (LegacySessionRow, error) {
+	row := db.QueryRow(ctx, legacySession, arg.LegacyLead, arg.ID)
 	var i LegacySessionRow
 	err := row.Scan(
 		&i.UserID,
@@ -441,12 +465,18 @@ SELECT sessions.id, sessions.began_at, sessions.rotated_at, sessions.expires_at,
 FROM auth.legacy_sessions AS sessions
 INNER JOIN auth.users AS users ON sessions.user_id = users.id
 WHERE
-    sessions.user_id = $1 AND sessions.ended_at IS NULL AND sessions.expires_at > clock_timestamp()
+    sessions.user_id = $1 AND sessions.ended_at IS NULL
+    AND sessions.expires_at > clock_timestamp() + $2::float8 * interval '1 second'
     AND coalesce(users.tokens_valid_after <= sessions.began_at, true)
     AND coalesce(users.legacy_tokens_valid_after <= sessions.began_at, true)
 ORDER BY sessions.rotated_at DESC, sessions.id
 LIMIT 100
 `
+
+type LegacySessionsParams struct {
+	UserID     uuid.UUID
+	LegacyLead float64
+}
 
 type LegacySessionsRow struct {
 	ID        uuid.UUID
@@ -458,8 +488,8 @@ type LegacySessionsRow struct {
 
 // Called by internal/account for /me/sessions: those that still count, the last used first.
 // Served by idx_legacy_sessions_user_id and users_pkey.
-func (q *Queries) LegacySessions(ctx context.Context, db DBTX, userID uuid.UUID) ([]LegacySessionsRow, error) {
-	rows, err := db.Query(ctx, legacySessions, userID)
+func (q *Queries) LegacySessions(ctx context.Context, db DBTX, arg LegacySessionsParams) ([]LegacySessionsRow, error) {
+	rows, err := db.Query(ctx, legacySessions, arg.UserID, arg.LegacyLead)
 	if err != nil {
 		return nil, err
 	}
@@ -487,13 +517,16 @@ func (q *Queries) LegacySessions(ctx context.Context, db DBTX, userID uuid.UUID)
 const rotateLegacySession = `-- name: RotateLegacySession :one
 UPDATE auth.legacy_sessions
 SET
-    generation = generation + 1, rotated_at = clock_timestamp(),
-    expires_at = clock_timestamp() + $1::float8 * interval '1 second'
-WHERE id = $2 AND generation = $3 AND ended_at IS NULL AND expires_at > clock_timestamp()
+    generation = generation + 1, rotated_at = clock_timestamp() + $1::float8 * interval '1 second',
+    expires_at = clock_timestamp() + ($1::float8 + $2::float8) * interval '1 second'
+WHERE
+    id = $3 AND generation = $4 AND ended_at IS NULL
+    AND expires_at > clock_timestamp() + $1::float8 * interval '1 second'
 RETURNING generation, rotated_at, expires_at
 `
 
 type RotateLegacySessionParams struct {
+	LegacyLead  float64
 	LifeSeconds float64
 	ID          uuid.UUID
 	Generation  int32
@@ -508,7 +541,12 @@ type RotateLegacySessionRow struct {
 // Called by internal/account: exchanges the refresh token of one generation for the next. No row back: somebody else was faster,
 // or the session is over. Served by legacy_sessions_pkey.
 func (q *Queries) RotateLegacySession(ctx context.Context, db DBTX, arg RotateLegacySessionParams) (RotateLegacySessionRow, error) {
-	row := db.QueryRow(ctx, rotateLegacySession, arg.LifeSeconds, arg.ID, arg.Generation)
+	row := db.QueryRow(ctx, rotateLegacySession,
+		arg.LegacyLead,
+		arg.LifeSeconds,
+		arg.ID,
+		arg.Generation,
+	)
 	var i RotateLegacySessionRow
 	err := row.Scan(&i.Generation, &i.RotatedAt, &i.ExpiresAt)
 	return i, err

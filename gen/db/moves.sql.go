@@ -111,24 +111,28 @@ func (q *Queries) FailMoveClaim(ctx context.Context, db DBTX, arg FailMoveClaimP
 const finishMove = `-- name: FinishMove :execrows
 UPDATE auth.users
 SET
-    password_set_at = CASE WHEN $1::boolean THEN clock_timestamp() ELSE password_set_at END,
-    email_proven_at = CASE WHEN $2::boolean THEN clock_timestamp() END, email_proven_by = NULL,
-    firebase_uid = $3::varchar, auth_provider = 'hybrid', federation_status = 'active',
+    password_set_at = CASE
+        WHEN $1::boolean THEN clock_timestamp() + $2::float8 * interval '1 second'
+        ELSE password_set_at
+    END,
+    email_proven_at = CASE WHEN $3::boolean THEN clock_timestamp() END, email_proven_by = NULL,
+    firebase_uid = $4::varchar, auth_provider = 'hybrid', federation_status = 'active',
     last_firebase_sync = now(), updated_at = now()
 WHERE
-    id = $4 AND federation_status = 'syncing' AND coalesce(auth_provider, 'local') = 'local' AND firebase_uid IS NULL
+    id = $5 AND federation_status = 'syncing' AND coalesce(auth_provider, 'local') = 'local' AND firebase_uid IS NULL
     AND EXISTS (
         SELECT FROM auth.move_claims
-        WHERE move_claims.user_id = $4 AND move_claims.claimed_by = $5::text
+        WHERE move_claims.user_id = $5 AND move_claims.claimed_by = $6::text
     )
 `
 
 type FinishMoveParams struct {
-	OnePassword bool
-	EmailProven bool
-	FirebaseUID string
-	ID          uuid.UUID
-	ClaimedBy   string
+	OnePassword  bool
+	FirebaseLead float64
+	EmailProven  bool
+	FirebaseUID  string
+	ID           uuid.UUID
+	ClaimedBy    string
 }
 
 // Called by internal/move when Firebase has the account, in one transaction with the end of the claim: from now on the person
@@ -137,6 +141,7 @@ type FinishMoveParams struct {
 func (q *Queries) FinishMove(ctx context.Context, db DBTX, arg FinishMoveParams) (int64, error) {
 	result, err := db.Exec(ctx, finishMove,
 		arg.OnePassword,
+		arg.FirebaseLead,
 		arg.EmailProven,
 		arg.FirebaseUID,
 		arg.ID,

@@ -77,25 +77,34 @@ SET
     provider_data = coalesce(provider_data, '{}') || '{"sync_failure": "account_gone"}',
     tokens_valid_after = greatest(
         tokens_valid_after,
-        date_trunc('second', greatest(clock_timestamp(), $1::timestamptz)) + interval '1 second'
+        date_trunc('second', greatest(
+            clock_timestamp() + CASE
+                WHEN firebase_uid IS NULL THEN $1::float8 ELSE $2::float8
+            END * interval '1 second',
+            $3::timestamptz
+        )) + interval '1 second'
     ),
     updated_at = clock_timestamp()
 WHERE
-    id = $2 AND firebase_uid = $3::varchar
-    AND coalesce(updated_at::text, '') = $4::text
+    id = $4 AND firebase_uid = $5::varchar
+    AND coalesce(updated_at::text, '') = $6::text
 `
 
 type DisableGoneParams struct {
-	IssuedUntil time.Time
-	ID          uuid.UUID
-	FirebaseUID string
-	Version     string
+	LegacyLead   float64
+	FirebaseLead float64
+	IssuedUntil  time.Time
+	ID           uuid.UUID
+	FirebaseUID  string
+	Version      string
 }
 
 // Called by internal/sync for a row whose account a look-up of its own has not found (S2). No row: it was changed meanwhile.
 // Served by users_pkey or idx_users_firebase_uid.
 func (q *Queries) DisableGone(ctx context.Context, db DBTX, arg DisableGoneParams) (int64, error) {
 	result, err := db.Exec(ctx, disableGone,
+		arg.LegacyLead,
+		arg.FirebaseLead,
 		arg.IssuedUntil,
 		arg.ID,
 		arg.FirebaseUID,

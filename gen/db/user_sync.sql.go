@@ -203,8 +203,10 @@ SET
         WHEN $5::timestamptz IS NULL THEN tokens_valid_after
         ELSE greatest(
             tokens_valid_after,
-            least(date_trunc('second', $5::timestamptz), date_trunc('second', clock_timestamp()))
-            + interval '1 second'
+            date_trunc('second', least(
+                $5::timestamptz,
+                clock_timestamp() + $6::float8 * interval '1 second'
+            )) + interval '1 second'
         )
     END,
     email_proven_at = CASE
@@ -213,9 +215,9 @@ SET
     email_proven_by = CASE
         WHEN auth.canonical_email(email) = auth.canonical_email($1::varchar) THEN email_proven_by
     END,
-    last_firebase_sync = CASE WHEN $6::boolean THEN now() ELSE last_firebase_sync END,
+    last_firebase_sync = CASE WHEN $7::boolean THEN now() ELSE last_firebase_sync END,
     updated_at = clock_timestamp()
-WHERE id = $7
+WHERE id = $8
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
@@ -227,6 +229,7 @@ type WriteSyncParams struct {
 	ProviderData     json.RawMessage
 	PasswordStale    bool
 	SessionsEndAt    *time.Time
+	FirebaseLead     float64
 	InStep           bool
 	ID               uuid.UUID
 }
@@ -251,7 +254,7 @@ type WriteSyncRow struct {
 
 // Called by internal/user with what differs between a row and its account. A local hash that is older than Firebase's password
 // becomes one that no password fits. Sessions that began before sessions_end_at are over, and none that begins after the next
-// whole second. Another address is one that nobody has proven yet. Served by users_pkey.
+// whole second of Firebase's clock, which is firebase_lead ahead of PostgreSQL's; EndLegacySessions follows in the same transaction. Another address is one that nobody has proven yet. Served by users_pkey.
 func (q *Queries) WriteSync(ctx context.Context, db DBTX, arg WriteSyncParams) (WriteSyncRow, error) {
 	row := db.QueryRow(ctx, writeSync,
 		arg.Email,
@@ -259,6 +262,7 @@ func (q *Queries) WriteSync(ctx context.Context, db DBTX, arg WriteSyncParams) (
 		arg.ProviderData,
 		arg.PasswordStale,
 		arg.SessionsEndAt,
+		arg.FirebaseLead,
 		arg.InStep,
 		arg.ID,
 	)

@@ -148,6 +148,51 @@ func (q *Queries) DeletedByID(ctx context.Context, db DBTX, userID uuid.UUID) (b
 	return deleted, err
 }
 
+const endLegacySessions = `-- name: EndLegacySessions :exec
+WITH person AS (
+    UPDATE auth.users AS users
+    SET legacy_tokens_valid_after = greatest(
+        users.legacy_tokens_valid_after,
+        date_trunc('second', least(
+            $1::timestamptz,
+            greatest(
+                clock_timestamp() + $2::float8 * interval '1 second',
+                $3::timestamptz
+            )
+        )) + interval '1 second'
+    )
+    WHERE users.id = $4
+    RETURNING users.id, greatest(users.tokens_valid_after, users.legacy_tokens_valid_after) AS since
+)
+UPDATE auth.legacy_sessions AS sessions
+SET ended_at = clock_timestamp()
+FROM person
+WHERE
+    sessions.user_id = person.id AND sessions.ended_at IS NULL AND sessions.began_at >= person.since
+    AND $1::timestamptz IS NULL
+`
+
+type EndLegacySessionsParams struct {
+	EndsAt            *time.Time
+	LegacyLead        float64
+	LegacyIssuedUntil time.Time
+	ID                uuid.UUID
+}
+
+// Called by internal/user and internal/account after the statement that ends the sessions of a row, in its transaction: legacy sessions
+// are dated by a clock of their own, legacy_lead ahead of PostgreSQL's. One that began in the second of the moment, or later by the
+// clock of the instance that began it, is ended by itself: the row's lock is held, so every session that has begun is seen.
+// With ends_at, only sessions that began before it are over. Served by users_pkey and idx_legacy_sessions_user_id.
+func (q *Queries) EndLegacySessions(ctx context.Context, db DBTX, arg EndLegacySessionsParams) error {
+	_, err := db.Exec(ctx, endLegacySessions,
+		arg.EndsAt,
+		arg.LegacyLead,
+		arg.LegacyIssuedUntil,
+		arg.ID,
+	)
+	return err
+}
+
 const firstSight = `-- name: FirstSight :one
 
 WITH seen AS (
@@ -413,21 +458,29 @@ const insertTombstone = `-- name: InsertTombstone :exec
 INSERT INTO auth.tombstones (user_id, firebase_uid, deleted_at)
 VALUES (
     $1, $2::varchar,
-    date_trunc('second', greatest(clock_timestamp(), $3::timestamptz)) + interval '1 second'
+    date_trunc('second', greatest(
+        clock_timestamp() + $3::float8 * interval '1 second', $4::timestamptz
+    )) + interval '1 second'
 )
 ON CONFLICT (user_id) DO NOTHING
 `
 
 type InsertTombstoneParams struct {
-	UserID      uuid.UUID
-	FirebaseUID *string
-	IssuedUntil time.Time
+	UserID       uuid.UUID
+	FirebaseUID  *string
+	FirebaseLead float64
+	IssuedUntil  time.Time
 }
 
 // Called by internal/user when an account is deleted. The instant is the next whole second, as for a revocation: a token's
 // auth_time has no fractions. Served by tombstones_pkey (the conflict).
 func (q *Queries) InsertTombstone(ctx context.Context, db DBTX, arg InsertTombstoneParams) error {
-	_, err := db.Exec(ctx, insertTombstone, arg.UserID, arg.FirebaseUID, arg.IssuedUntil)
+	_, err := db.Exec(ctx, insertTombstone,
+		arg.UserID,
+		arg.FirebaseUID,
+		arg.FirebaseLead,
+		arg.IssuedUntil,
+	)
 	return err
 }
 
@@ -438,10 +491,6 @@ SET
     auth_provider = 'hybrid',
     federation_status = CASE WHEN federation_status = 'disabled' THEN 'disabled' ELSE 'active' END,
     password_hash = CASE WHEN $2::boolean THEN password_hash END,
-    legacy_tokens_valid_after = CASE
-        WHEN $2::boolean THEN legacy_tokens_valid_after
-        ELSE date_trunc('second', greatest(clock_timestamp(), $3::timestamptz)) + interval '1 second'
-    END,
     tokens_valid_after = greatest(
         tokens_valid_after,
         (
@@ -449,16 +498,16 @@ SET
             WHERE tombstones.firebase_uid = $1::varchar
         )
     ),
-    provider_data = $4::jsonb,
-    email_proven_at = $5::timestamptz,
-    email_proven_by = $6::text,
+    provider_data = $3::jsonb,
+    email_proven_at = $4::timestamptz,
+    email_proven_by = $5::text,
     last_firebase_sync = now(),
-    last_login = CASE WHEN $7::boolean THEN now() ELSE last_login END,
+    last_login = CASE WHEN $6::boolean THEN now() ELSE last_login END,
     updated_at = now()
 WHERE
-    id = $8 AND firebase_uid IS NULL
-    AND ($9::boolean OR user_type IS DISTINCT FROM 'admin')
-    AND auth.canonical_email(email) = $10::text
+    id = $7 AND firebase_uid IS NULL
+    AND ($8::boolean OR user_type IS DISTINCT FROM 'admin')
+    AND auth.canonical_email(email) = $9::text
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
@@ -467,7 +516,6 @@ RETURNING
 type LinkIdentityParams struct {
 	FirebaseUID  string
 	KeepPassword bool
-	IssuedUntil  time.Time
 	ProviderData json.RawMessage
 	ProvenAt     *time.Time
 	ProvenBy     *string
@@ -496,14 +544,13 @@ type LinkIdentityRow struct {
 }
 
 // Called by internal/user when a verified e-mail, or somebody who knows the password, meets a row that no Firebase account owns
-// yet. The conditions stand in the statement, so that two links at once cannot both win. An admin's row takes the password. Sessions
-// of a deleted account of this uid stay revoked. proven_at is NULL where this link proves no address.
+// yet. The conditions stand in the statement, so that two links at once cannot both win. An admin's row takes the password. Without
+// keep_password, EndLegacySessions follows in the transaction. Sessions of a deleted account of this uid stay revoked. proven_at is NULL where this link proves no address.
 // Served by users_pkey or idx_users_canonical_email, idx_tombstones_firebase_uid.
 func (q *Queries) LinkIdentity(ctx context.Context, db DBTX, arg LinkIdentityParams) (LinkIdentityRow, error) {
 	row := db.QueryRow(ctx, linkIdentity,
 		arg.FirebaseUID,
 		arg.KeepPassword,
-		arg.IssuedUntil,
 		arg.ProviderData,
 		arg.ProvenAt,
 		arg.ProvenBy,
@@ -538,22 +585,21 @@ UPDATE auth.users
 SET
     email_proven_at = $1::timestamptz,
     email_proven_by = $2::text,
-    legacy_tokens_valid_after = CASE
-        WHEN $3::boolean
-            THEN greatest(legacy_tokens_valid_after, date_trunc('second', clock_timestamp()) + interval '1 second')
-        ELSE legacy_tokens_valid_after
-    END,
     tokens_valid_after = CASE
         WHEN $3::boolean
             THEN
                 greatest(
                     tokens_valid_after,
-                    least($1::timestamptz, date_trunc('second', clock_timestamp()) + interval '1 second')
+                    least(
+                        $1::timestamptz,
+                        date_trunc('second', clock_timestamp() + $4::float8 * interval '1 second')
+                        + interval '1 second'
+                    )
                 )
         ELSE tokens_valid_after
     END,
     password_hash = CASE
-        WHEN $4::boolean OR password_hash IS NULL THEN password_hash
+        WHEN $5::boolean OR password_hash IS NULL THEN password_hash
         WHEN auth_provider IN ('firebase', 'hybrid') THEN NULL
         ELSE '!'
     END,
@@ -563,8 +609,8 @@ SET
     END,
     updated_at = clock_timestamp()
 WHERE
-    id = $5 AND firebase_uid = $6::varchar AND email_proven_at IS NULL
-    AND auth.canonical_email(email) = $7::text
+    id = $6 AND firebase_uid = $7::varchar AND email_proven_at IS NULL
+    AND auth.canonical_email(email) = $8::text
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
@@ -574,6 +620,7 @@ type ProveEmailParams struct {
 	ProvenAt     time.Time
 	ProvenBy     *string
 	EndsSessions bool
+	FirebaseLead float64
 	KeepPassword bool
 	ID           uuid.UUID
 	FirebaseUID  string
@@ -599,8 +646,8 @@ type ProveEmailRow struct {
 }
 
 // Called by internal/user for the first trusted proof of the address of a row, in one transaction with its audit event. Where
-// ends_sessions, the sessions from before the proof are over: those of the legacy kind that have begun by now, and those at Firebase
-// that began before proven_at. A returned user keeps a hash, for the schema wants one: one that no password fits. No row back: the
+// ends_sessions, the sessions from before the proof are over: those of the legacy kind that have begun by now (EndLegacySessions, in the
+// same transaction), and those at Firebase that began before proven_at. A returned user keeps a hash, for the schema wants one: one that no password fits. No row back: the
 // address was proven in this instant, or is another one, or the row is another account's by now.
 // Served by users_pkey or idx_users_canonical_email.
 func (q *Queries) ProveEmail(ctx context.Context, db DBTX, arg ProveEmailParams) (ProveEmailRow, error) {
@@ -608,6 +655,7 @@ func (q *Queries) ProveEmail(ctx context.Context, db DBTX, arg ProveEmailParams)
 		arg.ProvenAt,
 		arg.ProvenBy,
 		arg.EndsSessions,
+		arg.FirebaseLead,
 		arg.KeepPassword,
 		arg.ID,
 		arg.FirebaseUID,
@@ -717,7 +765,6 @@ SET
         WHEN auth_provider IN ('firebase', 'hybrid') THEN NULL
         ELSE '!'
     END,
-    legacy_tokens_valid_after = date_trunc('second', clock_timestamp()) + interval '1 second',
     provider_data = $3::jsonb,
     email_proven_at = $4::timestamptz,
     email_proven_by = $5::text,
@@ -767,8 +814,8 @@ type RelinkIdentityRow struct {
 
 // Called by internal/user when the account that a row was linked to is gone at Firebase. Only a row that could hurt nobody:
 // no balance, no special type; and only for whom the address is proven, or where nobody was ever behind the row (a
-// registration that stopped before Firebase had made the account). The legacy sessions of the account that is gone end with it; so does
-// a local password, unless keep_password. Served by users_pkey or idx_users_firebase_uid.
+// registration that stopped before Firebase had made the account). The legacy sessions of the account that is gone end with it, by
+// EndLegacySessions in the same transaction; so does a local password, unless keep_password. Served by users_pkey or idx_users_firebase_uid.
 func (q *Queries) RelinkIdentity(ctx context.Context, db DBTX, arg RelinkIdentityParams) (RelinkIdentityRow, error) {
 	row := db.QueryRow(ctx, relinkIdentity,
 		arg.FirebaseUID,
@@ -807,22 +854,36 @@ UPDATE auth.users
 SET
     tokens_valid_after = greatest(
         tokens_valid_after,
-        date_trunc('second', greatest(clock_timestamp(), $1::timestamptz)) + interval '1 second'
+        date_trunc('second', greatest(
+            clock_timestamp() + CASE
+                WHEN firebase_uid IS NULL THEN $1::float8 ELSE $2::float8
+            END * interval '1 second',
+            $3::timestamptz
+        )) + interval '1 second'
     ),
     updated_at = now()
-WHERE id = $2
+WHERE id = $4
 RETURNING tokens_valid_after
 `
 
 type RevokeTokensParams struct {
-	IssuedUntil time.Time
-	ID          uuid.UUID
+	LegacyLead   float64
+	FirebaseLead float64
+	IssuedUntil  time.Time
+	ID           uuid.UUID
 }
 
-// Called by internal/user: every session that began before the next whole second is over, by the database's clock or by issued_until, whichever
-// is later: the machine's clock, or the time of the token that asks. Served by users_pkey.
+// Called by internal/user: every session that began before the next whole second is over, by the clock that dates the row's sessions
+// (firebase_lead is how far Firebase's is ahead of PostgreSQL's, legacy_lead how far the one of legacy sessions is) or by issued_until,
+// whichever is later: the time of the token that asks. EndLegacySessions follows in the same transaction. So it is with every
+// statement that has these arguments. Served by users_pkey.
 func (q *Queries) RevokeTokens(ctx context.Context, db DBTX, arg RevokeTokensParams) (*time.Time, error) {
-	row := db.QueryRow(ctx, revokeTokens, arg.IssuedUntil, arg.ID)
+	row := db.QueryRow(ctx, revokeTokens,
+		arg.LegacyLead,
+		arg.FirebaseLead,
+		arg.IssuedUntil,
+		arg.ID,
+	)
 	var tokens_valid_after *time.Time
 	err := row.Scan(&tokens_valid_after)
 	return tokens_valid_after, err

@@ -2361,10 +2361,10 @@ export interface components {
         /** @description One thing that the service stands on */
         HealthCheck: {
             /**
-             * @description What is checked
+             * @description What is checked; machine_clock: this machine's clock is the wrong one, clocks: some clock is apart
              * @enum {string}
              */
-            name: "serving" | "database" | "keys" | "redis";
+            name: "serving" | "database" | "keys" | "machine_clock" | "clocks" | "redis";
             /** @description Without it, this instance is not ready */
             required: boolean;
             /**

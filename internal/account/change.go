@@ -70,17 +70,32 @@ func (s *Service) changeHere(ctx context.Context, p principal.Principal, c Passw
 	if err != nil {
 		return Session{}, err
 	}
-	changed, err := s.queries.SetLocalPassword(ctx, s.pool, db.SetLocalPasswordParams{
-		ID: u.ID, PasswordHash: hash, OldPasswordHash: *row.PasswordHash, IssuedUntil: user.IssuedUntil(p.Claims.AuthTime),
-	})
+	changed, err := s.setLocalPassword(ctx, p, hash, *row.PasswordHash)
 	if err != nil {
 		return Session{}, fmt.Errorf("change the password of user %s: %w", u.ID, pg.Fault(err))
 	}
-	if changed == 0 {
+	if !changed {
 		return Session{}, errChanged
 	}
 	s.onChange(ctx, u.ID)
 	return s.beginProven(ctx, u.ID, hash, c.Client.Agent)
+}
+
+// setLocalPassword replaces a local hash and ends every session; changed is false where the hash is another by now.
+func (s *Service) setLocalPassword(ctx context.Context, p principal.Principal, hash, old string) (changed bool, err error) {
+	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		e := user.Ending(s.clocks, p.Claims)
+		n, err := s.queries.SetLocalPassword(ctx, tx, db.SetLocalPasswordParams{
+			ID: p.User.ID, PasswordHash: hash, OldPasswordHash: old,
+			IssuedUntil: e.FirebaseUntil, FirebaseLead: e.FirebaseLead, LegacyLead: e.LegacyLead,
+		})
+		if err != nil || n == 0 {
+			return err
+		}
+		changed = true
+		return user.EndLegacySessions(ctx, tx, p.User.ID, e)
+	})
+	return changed, err
 }
 
 func (s *Service) changeAtFirebase(ctx context.Context, p principal.Principal, c PasswordChange) (Session, error) {
@@ -103,7 +118,7 @@ func (s *Service) changeAtFirebase(ctx context.Context, p principal.Principal, c
 		s.intents.Withdraw(ctx, change.ID, err)
 		return Session{}, fmt.Errorf("change the password at Firebase: %w", asNewPassword(gone(err)))
 	}
-	if err := s.passwordChanged(ctx, u, hash, p.Claims.AuthTime, change.ID); err != nil {
+	if err := s.passwordChanged(ctx, u, hash, p.Claims, change.ID); err != nil {
 		return Session{}, err
 	}
 	begun, err := s.beginChanged(ctx, account.Email, c.New)
@@ -121,7 +136,7 @@ func (s *Service) beginChanged(ctx context.Context, email, password string) (Ses
 	fresh, err := s.signIn(ctx, email, password)
 	if errors.Is(err, firebase.ErrMFARequired) {
 		// A code is good once: it must not be spent on a session in the second of this revocation, which would be born dead (T4).
-		return Session{}, errors.Join(err, pause.For(ctx, time.Second))
+		return Session{}, errors.Join(err, pause.For(ctx, s.revokedSecond()))
 	}
 	if err != nil {
 		return Session{}, err
@@ -177,7 +192,7 @@ func gone(err error) error {
 // hash may be theirs or ours; ours must bring nobody back (A7).
 func (s *Service) overtaken(ctx context.Context, u user.User, hash string) error {
 	_, err := s.queries.FollowFirebasePassword(ctx, s.pool, db.FollowFirebasePasswordParams{
-		ID: u.ID, PasswordHash: unusable, OldPasswordHash: hash,
+		ID: u.ID, PasswordHash: unusable, OldPasswordHash: hash, FirebaseLead: s.clocks.FirebaseLead(),
 	})
 	if err != nil {
 		return fmt.Errorf("set the overtaken password of user %s aside: %w", u.ID, pg.Fault(err))
@@ -193,10 +208,10 @@ const (
 
 // passwordChanged is our half of a change that Firebase has made: the local hash follows, every session is over, and the intent ends.
 // Neither the caller's hanging up nor a moment without the database leaves it undone; after a longer one the intent's job does it.
-func (s *Service) passwordChanged(ctx context.Context, u user.User, hash string, authTime time.Time, change uuid.UUID) error {
+func (s *Service) passwordChanged(ctx context.Context, u user.User, hash string, asking token.Claims, change uuid.UUID) error {
 	err := insist(ctx, func(ctx context.Context) error {
 		return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-			if err := s.endSessionsWith(ctx, tx, u.ID, hash, authTime); err != nil {
+			if err := s.endSessionsWith(ctx, tx, u.ID, hash, asking); err != nil {
 				return err
 			}
 			_, err := s.intents.End(ctx, tx, change)
@@ -211,11 +226,15 @@ func (s *Service) passwordChanged(ctx context.Context, u user.User, hash string,
 }
 
 // endSessionsWith writes down, in tx, that Firebase has a new password. hash is the local one from now on, where there is one.
-func (s *Service) endSessionsWith(ctx context.Context, tx pgx.Tx, id uuid.UUID, hash string, authTime time.Time) error {
+func (s *Service) endSessionsWith(ctx context.Context, tx pgx.Tx, id uuid.UUID, hash string, asking token.Claims) error {
+	e := user.Ending(s.clocks, asking)
 	_, err := s.queries.PasswordChangedAtFirebase(ctx, tx, db.PasswordChangedAtFirebaseParams{
-		ID: id, PasswordHash: hash, IssuedUntil: user.IssuedUntil(authTime),
+		ID: id, PasswordHash: hash, IssuedUntil: e.FirebaseUntil, FirebaseLead: e.FirebaseLead, LegacyLead: e.LegacyLead,
 	})
 	if err != nil {
+		return err
+	}
+	if err := user.EndLegacySessions(ctx, tx, id, e); err != nil {
 		return err
 	}
 	return s.owe(ctx, tx, id)

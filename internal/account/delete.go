@@ -31,7 +31,7 @@ func (s *Service) Delete(ctx context.Context, p principal.Principal, currentPass
 		return err
 	}
 	if u.FirebaseUID == "" {
-		return s.users.Delete(ctx, u, p.Claims.AuthTime, nothingElsewhere) // there is nothing of theirs
+		return s.users.Delete(ctx, u, p.Claims, nothingElsewhere) // there is nothing of theirs
 	}
 	change, err := s.intents.Begin(ctx, intent.Intent{
 		Kind: intent.Delete, UserID: u.ID, FirebaseUID: u.FirebaseUID, Actor: "user:" + u.ID.String(),
@@ -39,7 +39,7 @@ func (s *Service) Delete(ctx context.Context, p principal.Principal, currentPass
 	if err != nil {
 		return err
 	}
-	return s.users.Delete(ctx, u, p.Claims.AuthTime, func(ctx context.Context, tx pgx.Tx) error {
+	return s.users.Delete(ctx, u, p.Claims, func(ctx context.Context, tx pgx.Tx) error {
 		err := s.identities.DeleteUser(ctx, u.FirebaseUID)
 		if err != nil && !errors.Is(err, firebase.ErrUserNotFound) {
 			s.intents.Withdraw(ctx, change.ID, err)

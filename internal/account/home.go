@@ -175,7 +175,9 @@ func (s *Service) giveFirebase(ctx context.Context, p person, account firebase.U
 	}
 	err = insist(ctx, func(ctx context.Context) error {
 		return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-			err := s.queries.PasswordTakenByFirebase(ctx, tx, db.PasswordTakenByFirebaseParams{ID: p.id, PasswordHash: *p.hash})
+			err := s.queries.PasswordTakenByFirebase(ctx, tx, db.PasswordTakenByFirebaseParams{
+				ID: p.id, PasswordHash: *p.hash, FirebaseLead: s.clocks.FirebaseLead(),
+			})
 			if err != nil {
 				return err
 			}
@@ -206,7 +208,7 @@ func (s *Service) followPending(ctx context.Context, p person, email, password s
 	if err := s.followPassword(ctx, p, account.UID, password); err != nil {
 		return err
 	}
-	return pause.For(ctx, time.Second) // the sessions before have ended, and the one to come must not begin among them (T4)
+	return pause.For(ctx, s.revokedSecond()) // the sessions before have ended, and the one to come must not begin among them (T4)
 }
 
 // followPassword replaces a local hash that a password proved at Firebase does not fit, so that nobody returns with an old one
@@ -233,12 +235,12 @@ func (s *Service) replaceHash(ctx context.Context, p person, hash string) error 
 	ended := false
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		followed, err := s.queries.FollowFirebasePassword(ctx, tx, db.FollowFirebasePasswordParams{
-			ID: p.id, PasswordHash: hash, OldPasswordHash: *p.hash,
+			ID: p.id, PasswordHash: hash, OldPasswordHash: *p.hash, FirebaseLead: s.clocks.FirebaseLead(),
 		})
 		if err != nil || followed == 0 || *p.hash == unusable {
 			return err
 		}
-		if _, err := s.queries.RevokeTokens(ctx, tx, db.RevokeTokensParams{ID: p.id, IssuedUntil: user.IssuedUntil(time.Time{})}); err != nil {
+		if err := user.RevokeTokens(ctx, tx, p.id, s.clocks.Ending(time.Time{}, time.Time{})); err != nil {
 			return err
 		}
 		ended = true

@@ -134,6 +134,11 @@ func (s *Service) beginSession(ctx context.Context, session firebase.Session, em
 	return out, err
 }
 
+// revokedSecond is how long the second of a revocation may still take by Firebase's clock.
+func (s *Service) revokedSecond() time.Duration {
+	return time.Second + min(s.clocks.Precision(), maxWait-time.Second)
+}
+
 func (s *Service) signIn(ctx context.Context, email, password string) (firebase.Session, error) {
 	return s.identities.SignIn(ctx, email, password)
 }

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/token"
 	"auth-v2-service/internal/user"
 )
 
@@ -56,7 +56,7 @@ func (s *Service) resetOf(ctx context.Context, u user.User, account firebase.Use
 	if err != nil {
 		hash = unusable // too many wait for their passwords; the sessions end all the same, and the next sign-in brings the hash
 	}
-	return s.passwordChanged(ctx, u, hash, time.Time{}, change.ID)
+	return s.passwordChanged(ctx, u, hash, token.Claims{}, change.ID)
 }
 
 func (s *Service) resetAtFirebase(ctx context.Context, code, password string) error {

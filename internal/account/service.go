@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/clock"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/gather"
 	"auth-v2-service/internal/intent"
@@ -46,7 +47,7 @@ type Mover interface {
 	Now(ctx context.Context, id uuid.UUID, actor string) error
 }
 
-// Options say what a Service stands on. All but FailureTime and Everybody are required.
+// Options say what a Service stands on. All but Clocks, FailureTime and Everybody are required.
 type Options struct {
 	Pool       *pgxpool.Pool
 	Identities Identities
@@ -66,6 +67,8 @@ type Options struct {
 	OnChange func(ctx context.Context, id uuid.UUID)
 	// Owe enqueues, in the transaction of a change and after its statement, that Firebase is to follow the row (S3).
 	Owe func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
+	// Clocks date what ends sessions, and tell how old a sign-in is. Nil: clocks that have read nothing.
+	Clocks *clock.Clocks
 	// FailureTime is the beat on which refused sign-ins are answered (A3); 0: 500 ms.
 	FailureTime time.Duration
 }
@@ -89,6 +92,7 @@ type Service struct {
 	refreshing  gather.Shared[firebase.Session] // by the SHA-256 of a refresh token
 	carrying    gather.Shared[Tokens]           // by the legacy session that goes on at Firebase
 	passwords   *password.Hasher
+	clocks      *clock.Clocks
 }
 
 // New makes a service.
@@ -96,10 +100,13 @@ func New(o Options) *Service {
 	if o.FailureTime == 0 {
 		o.FailureTime = 500 * time.Millisecond
 	}
+	if o.Clocks == nil {
+		o.Clocks = clock.New(clock.Options{})
+	}
 	return &Service{
 		pool: o.Pool, queries: db.New(), identities: o.Identities, verifier: o.Verifier, users: o.Users,
 		sessions: o.Sessions, mover: o.Mover, attempts: o.Attempts, intents: o.Intents, log: o.Logger, everybody: o.Everybody,
-		onChange: o.OnChange, owe: o.Owe, failureTime: o.FailureTime, passwords: o.Passwords,
+		onChange: o.OnChange, owe: o.Owe, failureTime: o.FailureTime, passwords: o.Passwords, clocks: o.Clocks,
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -12,6 +11,7 @@ import (
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/intent"
 	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/token"
 	"auth-v2-service/internal/user"
 )
 
@@ -47,7 +47,7 @@ func (s *Service) SettlePassword(ctx context.Context, i intent.Intent) (settled 
 		if i.Kind == intent.Bring {
 			return s.setAside(ctx, tx, i)
 		}
-		return s.endSessionsWith(ctx, tx, i.UserID, unusable, time.Time{})
+		return s.endSessionsWith(ctx, tx, i.UserID, unusable, token.Claims{})
 	})
 	if err != nil {
 		return false, fmt.Errorf("complete a new password of user %s: %w", i.UserID, pg.Fault(err))
@@ -65,7 +65,7 @@ func (s *Service) setAside(ctx context.Context, tx pgx.Tx, i intent.Intent) erro
 		return err
 	}
 	_, err = s.queries.FollowFirebasePassword(ctx, tx, db.FollowFirebasePasswordParams{
-		ID: i.UserID, PasswordHash: unusable, OldPasswordHash: *row.PasswordHash,
+		ID: i.UserID, PasswordHash: unusable, OldPasswordHash: *row.PasswordHash, FirebaseLead: s.clocks.FirebaseLead(),
 	})
 	return err
 }
@@ -91,7 +91,7 @@ func (s *Service) SettleDelete(ctx context.Context, i intent.Intent) (settled bo
 		return true, s.intents.Drop(ctx, i.ID) // another account's row by now
 	}
 	u.FirebaseUID = i.FirebaseUID // also of a move that was under way: the tombstone names the account
-	return true, s.users.Delete(ctx, u, time.Time{}, func(ctx context.Context, tx pgx.Tx) error {
+	return true, s.users.Delete(ctx, u, token.Claims{}, func(ctx context.Context, tx pgx.Tx) error {
 		_, err := s.intents.End(ctx, tx, i.ID)
 		return err
 	})

@@ -19,6 +19,7 @@ import (
 	"auth-v2-service/internal/apikey"
 	"auth-v2-service/internal/audit"
 	"auth-v2-service/internal/balance"
+	"auth-v2-service/internal/clock"
 	"auth-v2-service/internal/config"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/httpapi"
@@ -41,6 +42,7 @@ import (
 type parts struct {
 	handler     http.Handler
 	metrics     *telemetry.Metrics
+	clocks      *clock.Clocks
 	tracing     *telemetry.Tracing // nil: off
 	users       *user.Store
 	accounts    *account.Service
@@ -83,9 +85,15 @@ func (p *parts) close(patience time.Duration) bool {
 
 func (p *parts) onClose(f func()) { p.closers = append(p.closers, f) }
 
+func newParts(o Options) *parts {
+	p := &parts{metrics: telemetry.NewMetrics(), draining: new(atomic.Bool)}
+	p.clocks = clock.New(clock.Options{Now: o.Clock, Logger: o.Logger, Observe: p.metrics.ClockRead})
+	return p
+}
+
 // build makes the parts, top down. When it fails, what it made is closed.
 func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error) {
-	p := &parts{metrics: telemetry.NewMetrics(), draining: new(atomic.Bool)}
+	p := newParts(o)
 	defer func() {
 		if err != nil {
 			p.close(closePatience)
@@ -130,7 +138,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 	intents := intent.NewLog(pool, debts.Intend)
 	p.users = user.NewStore(user.Options{
 		Pool: pool, Accounts: vendor, Intents: intents, Link: linkPolicy(c), OnChange: p.invalidator.Changed,
-		Owe: debts.Owe, OnSight: func(s user.Sight) { p.metrics.FirstSight(string(s)) }, Logger: o.Logger,
+		Owe: debts.Owe, OnSight: func(s user.Sight) { p.metrics.FirstSight(string(s)) }, Logger: o.Logger, Clocks: p.clocks,
 	})
 	p.reconciler = p.newReconciler(c, pool, vendor, debts, o)
 	p.known = newKnownAddresses(pool, o.Logger)
@@ -142,16 +150,17 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 	}
 	sessions := session.New(session.Options{
 		Pool: pool, Tokens: p.legacy, Users: p.users, Life: c.LegacyRefreshLife, Most: c.LegacySessionsMax, OnChange: p.invalidator.Changed,
+		Clocks: p.clocks,
 	})
 	p.passwords = password.New(password.Options{Cost: o.PasswordCost, MaxCost: c.BcryptMaxCost, OnWork: p.metrics.PasswordWork})
 	p.mover = move.New(move.Options{
 		Pool: pool, Identities: vendor, Policy: movePolicy(c), Passwords: p.passwords, Intents: intents,
-		OnChange: p.invalidator.Changed, OnMove: p.metrics.Moved, Logger: o.Logger,
+		OnChange: p.invalidator.Changed, OnMove: p.metrics.Moved, Logger: o.Logger, Clocks: p.clocks,
 	})
 	p.accounts = account.New(account.Options{
 		Pool: pool, Identities: vendor, Verifier: verifier, Users: p.users, Sessions: sessions, Attempts: limiter, Mover: p.mover,
 		Passwords: p.passwords, Intents: intents, Everybody: !c.LegacyAccepted(), OnChange: p.invalidator.Changed, Owe: debts.Owe, Logger: o.Logger,
-		FailureTime: time.Duration(c.LoginFailureMS) * time.Millisecond,
+		FailureTime: time.Duration(c.LoginFailureMS) * time.Millisecond, Clocks: p.clocks,
 	})
 	p.handler, err = httpapi.New(httpapi.Options{
 		Accounts: p.accounts,
@@ -164,7 +173,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 		Legacy:   httpapi.LegacySurface{Off: !c.LegacyAccepted(), Sunset: c.LegacySunset.Time},
 		Resolver: principal.NewResolver(principal.Options{
 			Verifier: verifier, Users: p.users, Cache: cache, Tier: p.tier, Keys: apikey.NewStore(pool),
-			Render: httpapi.KeepAnswer, OnVerify: p.metrics.TokenVerified,
+			Render: httpapi.KeepAnswer, OnVerify: p.metrics.TokenVerified, TokenClock: p.clocks.Now,
 		}),
 		Limiter:        limiter,
 		Checks:         p.checks(pool, limiter, keysUsable),
@@ -192,7 +201,7 @@ func (p *parts) openFirebase(ctx context.Context, c config.Config, o Options) (*
 	vendor, err := firebase.New(ctx, firebase.Options{
 		ProjectID: c.FirebaseProjectID, APIKey: c.FirebaseAPIKey, EmulatorHost: c.FirebaseEmulatorHost,
 		CredentialsFile: c.GoogleCredentialsFile, Tenant: c.FirebaseTenant, Logger: o.Logger, Observe: p.metrics.FirebaseCall,
-		Tracing: p.tracing,
+		Tracing: p.tracing, OnAnswer: p.clocks.ReadFirebase, Clock: p.clocks.Machine,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reach Firebase: %w", err)
@@ -232,7 +241,7 @@ func (p *parts) newReconciler(
 ) *sync.Reconciler {
 	return sync.NewReconciler(sync.ReconcilerOptions{
 		Pool: pool, Accounts: vendor, Rows: p.users, Debts: debts, Project: projectOf(c), OnChange: p.invalidator.Changed,
-		Logger: o.Logger,
+		Logger: o.Logger, Clocks: p.clocks,
 	})
 }
 
@@ -282,6 +291,7 @@ func (p *parts) openVerifier(
 	}
 	options := token.VerifierOptions{
 		ProjectID: c.FirebaseProjectID, Tenant: c.FirebaseTenant, Legacy: p.legacy, OnFit: tellFit(ctx, pool, log, c),
+		OnVerified: p.clocks.TokenSeen, Clock: p.clocks.Now,
 	}
 	usable := func() error { return nil }
 	if c.AllowUnsigned() {
@@ -291,7 +301,7 @@ func (p *parts) openVerifier(
 		source := cmp.Or(c.FirebaseCertsURL, token.GoogleCertificatesURL)
 		keys, err := token.NewKeySet(token.KeySetOptions{
 			URL: source, AllowInsecureLoopback: c.InDevelopment(), Store: keyStore{pool, source}, Logger: log,
-			OnFetch: p.metrics.KeysFetched,
+			OnFetch: p.metrics.KeysFetched, OnAnswer: p.keysDate(source, c.InDevelopment()), Clock: p.clocks.Machine,
 		})
 		if err != nil {
 			return nil, nil, fmt.Errorf("set up the token keys: %w", err)
@@ -311,6 +321,15 @@ func (p *parts) openVerifier(
 	return verifier, usable, nil
 }
 
+// keysDate reads Firebase's clock from the answers of the key server, so that it is known from the start on. A server of the operator's
+// own has a clock of its own.
+func (p *parts) keysDate(source string, development bool) func(sent, received time.Time, header http.Header) {
+	if source != token.GoogleCertificatesURL && !development {
+		return nil
+	}
+	return p.clocks.ReadFirebase
+}
+
 // openLegacy makes what signs and checks legacy tokens, unless they are off.
 func (p *parts) openLegacy(c config.Config) (err error) {
 	if !c.LegacyAccepted() {
@@ -319,7 +338,7 @@ func (p *parts) openLegacy(c config.Config) (err error) {
 	p.legacy, err = token.NewLegacy(token.LegacyOptions{
 		AccessSecrets:  rotation(c.JWTAccessSecret, c.JWTAccessSecretPrevious),
 		RefreshSecrets: rotation(c.JWTRefreshSecret, c.JWTRefreshSecretPrevious),
-		AccessLife:     c.LegacyAccessLife, RefreshLife: c.LegacyRefreshLife,
+		AccessLife:     c.LegacyAccessLife, RefreshLife: c.LegacyRefreshLife, Clock: p.clocks.Now,
 	})
 	if err != nil {
 		return fmt.Errorf("set up the legacy tokens: %w", err)
@@ -346,7 +365,8 @@ func ageOf(keys *token.KeySet) time.Duration {
 	return time.Since(at)
 }
 
-// checks are what health is made of. Redis is watched, and not required (O2).
+// checks are what health is made of. Redis is watched, and not required (O2). Clocks that are apart are watched, and what they are apart is
+// compensated; only an instance whose own clock is the wrong one is not ready.
 func (p *parts) checks(pool *pgxpool.Pool, limiter *limit.Limiter, keysUsable func() error) []httpapi.Check {
 	return []httpapi.Check{
 		{Name: "serving", Required: true, Probe: func(context.Context) error {
@@ -355,8 +375,10 @@ func (p *parts) checks(pool *pgxpool.Pool, limiter *limit.Limiter, keysUsable fu
 			}
 			return nil
 		}},
-		{Name: "database", Required: true, Probe: func(ctx context.Context) error { return schema.Ready(ctx, pool) }},
+		{Name: "database", Required: true, Probe: func(ctx context.Context) error { return p.askDatabase(ctx, pool) }},
 		{Name: "keys", Required: true, Probe: func(context.Context) error { return keysUsable() }},
+		{Name: "machine_clock", Required: true, Probe: func(context.Context) error { return p.clocks.Outvoted() }},
+		{Name: "clocks", Probe: func(context.Context) error { return p.clocks.Skew() }},
 		{Name: "redis", Probe: func(ctx context.Context) error { return errors.Join(limiter.Probe(ctx), p.tier.Probe(ctx)) }},
 	}
 }

@@ -38,10 +38,26 @@ func (p *parts) openDatabase(ctx context.Context, c config.Config, o Options) (*
 		}
 		return schema.Ready(ctx, pool)
 	})
-	if err != nil || c.SchemaCheck == "off" {
+	if err != nil {
 		return pool, err
 	}
+	if err := p.askDatabase(ctx, pool); err != nil {
+		return pool, err
+	}
+	if c.SchemaCheck == "off" {
+		return pool, nil
+	}
 	return pool, eventually(ctx, o.Logger, func() error { return checkSchema(ctx, pool, c.SchemaCheck == "enforce", o.Logger) })
+}
+
+// askDatabase asks whether the database is ready, and reads its clock with the answer.
+func (p *parts) askDatabase(ctx context.Context, pool *pgxpool.Pool) error {
+	sent := p.clocks.Machine()
+	said, err := schema.ReadyAt(ctx, pool)
+	if !said.IsZero() {
+		p.clocks.ReadPostgreSQL(sent, p.clocks.Machine(), said)
+	}
+	return err
 }
 
 // readOnlyQuiet is how long a pool's loss of a server that takes writes is not logged again.

@@ -2,28 +2,25 @@ package app
 
 import (
 	"context"
-	"sync/atomic"
 
 	"auth-v2-service/internal/config"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/principal"
-	"auth-v2-service/internal/schema"
 	"auth-v2-service/internal/sync"
-	"auth-v2-service/internal/telemetry"
 	"auth-v2-service/internal/user"
 )
 
 // Reconcile holds the rows against Firebase once, beside whatever instances serve, and tells those of each change. It changes no
 // schema: where migrations are missing it refuses.
 func Reconcile(ctx context.Context, c config.Config, o Options, run sync.RunOptions) (sync.Report, error) {
-	p := &parts{metrics: telemetry.NewMetrics(), draining: new(atomic.Bool)}
+	p := newParts(o)
 	defer p.close(closePatience)
 	pool, err := pg.Open(ctx, pg.Options{URL: c.DatabaseURL, LegacyTimezone: c.LegacyTimezone, Pooled: c.BehindPooler()})
 	if err != nil {
 		return sync.Report{}, err
 	}
 	p.onClose(pool.Close)
-	if err := schema.Ready(ctx, pool); err != nil {
+	if err := p.askDatabase(ctx, pool); err != nil {
 		return sync.Report{}, err
 	}
 	remote, err := p.openRedis(c)
@@ -41,7 +38,7 @@ func Reconcile(ctx context.Context, c config.Config, o Options, run sync.RunOpti
 	p.invalidator = principal.NewInvalidator(principal.NewCache(principal.CacheOptions{OnUse: p.metrics.CacheRequest}), remote, o.Logger)
 	p.users = user.NewStore(user.Options{
 		Pool: pool, Accounts: vendor, Link: linkPolicy(c), OnChange: p.invalidator.Changed, Owe: debts.Owe,
-		OnSight: func(user.Sight) {}, Logger: o.Logger,
+		OnSight: func(user.Sight) {}, Logger: o.Logger, Clocks: p.clocks,
 	})
 	return p.newReconciler(c, pool, vendor, debts, o).Run(ctx, run)
 }

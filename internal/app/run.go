@@ -26,6 +26,8 @@ type Options struct {
 	QueryTracer pgx.QueryTracer
 	// PasswordCost is the cost of new password hashes; 0: bcrypt's default. Tests take the lowest.
 	PasswordCost int
+	// Clock is this machine's clock, where a test moves it: for tokens and sessions, not for time limits. Nil: time.Now.
+	Clock func() time.Time
 }
 
 // Run serves until ctx ends, then stops gracefully: it turns unready, lets clients take their connections elsewhere, finishes

@@ -41,6 +41,11 @@ type Options struct {
 	Logger *slog.Logger
 	// Observe is told of each call: its name, "ok", "canceled" or the code of its failure, and how long it took. Nil means nobody is.
 	Observe func(operation, outcome string, took time.Duration)
+	// OnAnswer is told of each answer when the request was sent and the answer received, and its header, whose Date is Google's clock.
+	// Nil means nobody is.
+	OnAnswer func(sent, received time.Time, header http.Header)
+	// Clock dates those. Nil means time.Now.
+	Clock func() time.Time
 	// Tracing makes a span of each request, repetitions and the fetching of access tokens included. Nil means none.
 	Tracing *telemetry.Tracing
 }
@@ -75,7 +80,7 @@ func New(ctx context.Context, o Options) (*Client, error) {
 	site := siteOf(o)
 	over := func(authorize func(context.Context, *http.Request) error) *http.Client {
 		return &http.Client{
-			Transport:     &wire{base: o.Transport, site: site, authorize: authorize, log: o.Logger},
+			Transport:     &wire{base: o.Transport, site: site, authorize: authorize, log: o.Logger, onAnswer: o.OnAnswer, clock: o.Clock},
 			CheckRedirect: noRedirects,
 		}
 	}
@@ -132,6 +137,12 @@ func (o Options) withDefaults() (Options, error) {
 	o.Transport = o.Tracing.Transport(o.Transport)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.OnAnswer == nil {
+		o.OnAnswer = func(time.Time, time.Time, http.Header) {}
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
 	}
 	if o.Observe == nil {
 		o.Observe = func(string, string, time.Duration) {}

@@ -64,6 +64,8 @@ type wire struct {
 	site      site
 	authorize func(context.Context, *http.Request) error
 	log       *slog.Logger
+	onAnswer  func(sent, received time.Time, header http.Header)
+	clock     func() time.Time
 }
 
 // RoundTrip implements http.RoundTripper. The caller's request is left as it was, so that an error made of it upstairs
@@ -105,10 +107,12 @@ func (w *wire) attempt(req *http.Request, attempt int) (*http.Response, error) {
 		closeBody(out)
 		return nil, err
 	}
+	sent := w.clock()
 	response, err := w.base.RoundTrip(out)
 	if err != nil {
 		return nil, err
 	}
+	w.onAnswer(sent, w.clock(), response.Header)
 	body, err := readAnswer(response.Body, exchangeOf(req.Context()).answerLimit())
 	if err != nil {
 		return nil, err

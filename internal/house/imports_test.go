@@ -15,7 +15,7 @@ const module = "auth-v2-service/"
 
 // foundations may be imported by every room above them.
 var foundations = []string{
-	"internal/fault", "internal/gather", "internal/limit", "internal/page", "internal/pause", "internal/pg", "internal/telemetry",
+	"internal/clock", "internal/fault", "internal/gather", "internal/limit", "internal/page", "internal/pause", "internal/pg", "internal/telemetry",
 }
 
 // allowed is the house's import table: room -> what of this module it may import, beside the foundations.
@@ -25,6 +25,7 @@ var allowed = map[string][]string{
 	"gen/api":            {},
 	"gen/client":         {},
 	"gen/db":             {},
+	"internal/clock":     {},
 	"internal/fault":     {},
 	"internal/gather":    {},
 	"internal/page":      {},

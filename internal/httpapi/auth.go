@@ -39,7 +39,7 @@ func (h authHandlers) Refresh(ctx context.Context, in api.RefreshRequestObject) 
 }
 
 func (h authHandlers) Logout(ctx context.Context, _ api.LogoutRequestObject) (api.LogoutResponseObject, error) {
-	if err := h.users.RevokeTokens(ctx, caller(ctx).User.ID, caller(ctx).Claims.AuthTime); err != nil {
+	if err := h.users.RevokeTokens(ctx, caller(ctx).User.ID, caller(ctx).Claims); err != nil {
 		return nil, goneIsRevoked(err)
 	}
 	return api.Logout200JSONResponse{DoneJSONResponse: toAPIDone("Signed out everywhere")}, nil

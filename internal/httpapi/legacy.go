@@ -67,7 +67,7 @@ func (h legacyHandlers) LegacyRefresh(
 func (h legacyHandlers) LegacyLogout(
 	ctx context.Context, _ api.LegacyLogoutRequestObject,
 ) (api.LegacyLogoutResponseObject, error) {
-	if err := h.users.RevokeTokens(ctx, caller(ctx).User.ID, caller(ctx).Claims.AuthTime); err != nil {
+	if err := h.users.RevokeTokens(ctx, caller(ctx).User.ID, caller(ctx).Claims); err != nil {
 		return nil, goneIsRevoked(err)
 	}
 	return api.LegacyLogout200JSONResponse{DoneJSONResponse: toAPIDone("Signed out everywhere")}, nil

@@ -38,6 +38,7 @@ func (m *Mover) finishIn(ctx context.Context, tx pgx.Tx, p person, a identity) e
 	}
 	moved, err := m.queries.FinishMove(ctx, tx, db.FinishMoveParams{
 		ID: p.id, ClaimedBy: p.claimedBy, FirebaseUID: a.uid, OnePassword: a.samePassword, EmailProven: vouched,
+		FirebaseLead: m.clocks.FirebaseLead(),
 	})
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/clock"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/intent"
 	"auth-v2-service/internal/password"
@@ -64,6 +65,8 @@ type Options struct {
 	// Lapse is how old a claim must be for somebody else to take it over; 0: DefaultLapse. A move ends well within it, or is
 	// taken for dead.
 	Lapse time.Duration
+	// Clocks date a password in Firebase's time (A7). Nil: clocks that have read nothing.
+	Clocks *clock.Clocks
 	// OnChange hears of each row that has moved, after the commit and before the caller is answered. Nil: nobody does.
 	OnChange func(ctx context.Context, id uuid.UUID)
 	// OnMove hears how each try ended, by the Outcome constants; for a metric. Nil: nobody does.
@@ -80,6 +83,7 @@ type Mover struct {
 	policy     Policy
 	passwords  *password.Hasher
 	intents    *intent.Log
+	clocks     *clock.Clocks
 	lapse      time.Duration
 	limit      time.Duration
 	patience   time.Duration // for giving a claim back
@@ -102,12 +106,15 @@ func New(o Options) *Mover {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Clocks == nil {
+		o.Clocks = clock.New(clock.Options{})
+	}
 	if o.Passwords == nil {
 		o.Passwords = password.New(password.Options{})
 	}
 	return &Mover{
 		pool: o.Pool, queries: db.New(), identities: o.Identities, policy: o.Policy, passwords: o.Passwords, intents: o.Intents,
-		lapse: o.Lapse, limit: min(moveLimit, o.Lapse/2), patience: min(releaseLimit, o.Lapse/4),
+		clocks: o.Clocks, lapse: o.Lapse, limit: min(moveLimit, o.Lapse/2), patience: min(releaseLimit, o.Lapse/4),
 		onChange: o.OnChange, onMove: o.OnMove, log: o.Logger,
 	}
 }

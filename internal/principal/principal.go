@@ -57,7 +57,9 @@ type Options struct {
 	Render func(Form, Principal) Answer
 	// OnVerify hears how each verification by key ended: "ok" or the code of the refusal; for a metric.
 	OnVerify func(result string)
-	Clock    func() time.Time // nil: time.Now
+	Clock    func() time.Time // how old facts are; nil: time.Now
+	// TokenClock is the time that tokens are judged by, and so remembered until their end (T6). Nil: Clock.
+	TokenClock func() time.Time
 }
 
 // Resolver turns tokens into principals, and keys into whose they are. Safe for concurrent use.
@@ -70,6 +72,7 @@ type Resolver struct {
 	render   func(Form, Principal) Answer
 	onVerify func(result string)
 	now      func() time.Time
+	tokenNow func() time.Time
 	flights  flights
 }
 
@@ -77,10 +80,13 @@ type Resolver struct {
 func NewResolver(o Options) *Resolver {
 	r := &Resolver{
 		verifier: o.Verifier, users: o.Users, cache: o.Cache, keys: o.Keys, tier: o.Tier, render: o.Render, onVerify: o.OnVerify,
-		now: o.Clock,
+		now: o.Clock, tokenNow: o.TokenClock,
 	}
 	if r.now == nil {
 		r.now = time.Now
+	}
+	if r.tokenNow == nil {
+		r.tokenNow = r.now
 	}
 	if r.onVerify == nil {
 		r.onVerify = func(string) {}
@@ -133,12 +139,11 @@ func (r *Resolver) Claims(ctx context.Context, compact string) (token.Claims, er
 
 // remembered is a token and the facts about its user, both of them good at this moment; either is nil where it is missing.
 func (r *Resolver) remembered(key tokenKey) (v *verified, facts *known) {
-	now := r.now()
-	v = r.cache.token(key, now)
+	v = r.cache.token(key, r.tokenNow())
 	if v == nil {
 		return nil, nil
 	}
-	facts = r.cache.facts(v.person(), now)
+	facts = r.cache.facts(v.person(), r.now())
 	if facts != nil && !v.isOf(facts.user) {
 		facts = nil
 	}

@@ -153,6 +153,9 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 			_, _ = q.RevokeTokens(ctx, db, queries.RevokeTokensParams{ID: person})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_ = q.EndLegacySessions(ctx, db, queries.EndLegacySessionsParams{ID: person})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.ChangeUsername(ctx, db, queries.ChangeUsernameParams{ID: person, Username: name})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _ = q.DeleteUser(ctx, db, person) },
@@ -232,7 +235,7 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 			_, _ = q.AdoptLegacySession(ctx, db, queries.AdoptLegacySessionParams{UserID: person, ID: stranger, Seed: []byte("x"), BeganAt: now, ExpiresAt: now})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
-			_, _ = q.LegacySession(ctx, db, person)
+			_, _ = q.LegacySession(ctx, db, queries.LegacySessionParams{ID: person})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.RotateLegacySession(ctx, db, queries.RotateLegacySessionParams{ID: person, LifeSeconds: 60})
@@ -241,7 +244,7 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 			_, _ = q.EndLegacySession(ctx, db, queries.EndLegacySessionParams{ID: person, UserID: person})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
-			_, _ = q.LegacySessions(ctx, db, person)
+			_, _ = q.LegacySessions(ctx, db, queries.LegacySessionsParams{UserID: person})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.OwedState(ctx, db, person) },
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {

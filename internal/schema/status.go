@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -57,20 +58,26 @@ type Querier interface {
 // Ready says whether every migration of this binary has been applied, on a server that takes writes: one query, an error names how many
 // are missing. A server that only reads refuses to set transaction_read_only to off.
 func Ready(ctx context.Context, db Querier) error {
+	_, err := ReadyAt(ctx, db)
+	return err
+}
+
+// ReadyAt is Ready, and what PostgreSQL's clock says; the zero time where it cannot be asked.
+func ReadyAt(ctx context.Context, db Querier) (now time.Time, err error) {
 	var missing int
-	err := db.QueryRow(ctx,
-		`SELECT count(*) FROM unnest($1::text[]) AS wanted (version)
+	err = db.QueryRow(ctx,
+		`SELECT count(*), clock_timestamp() FROM unnest($1::text[]) AS wanted (version)
 		WHERE set_config('transaction_read_only', 'off', true) = 'off'
 			AND NOT EXISTS (SELECT FROM auth.schema_migrations AS applied WHERE applied.version::text = wanted.version)`,
-		versions()).Scan(&missing)
+		versions()).Scan(&missing, &now)
 	if state := sqlState(err); state == undefinedTable || state == invalidSchemaName {
 		missing, err = len(versions()), nil // nothing was ever applied
 	}
 	if err != nil {
-		return unread(err)
+		return time.Time{}, unread(err)
 	}
 	if missing > 0 {
-		return fault.Unavailable(fmt.Sprintf("%d migrations are pending; run `authd schema migrate`, or start with MIGRATE_ON_START=on", missing), nil)
+		return now, fault.Unavailable(fmt.Sprintf("%d migrations are pending; run `authd schema migrate`, or start with MIGRATE_ON_START=on", missing), nil)
 	}
-	return nil
+	return now, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/audit"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/pg"
@@ -27,7 +28,7 @@ type Session struct {
 
 // List gives the sessions that still count, the last used first, 100 at most.
 func (s *Service) List(ctx context.Context, userID uuid.UUID) ([]Session, error) {
-	rows, err := s.queries.LegacySessions(ctx, s.pool, userID)
+	rows, err := s.queries.LegacySessions(ctx, s.pool, db.LegacySessionsParams{UserID: userID, LegacyLead: s.clocks.LegacyLead()})
 	if err != nil {
 		return nil, fmt.Errorf("list the sessions of user %s: %w", userID, pg.Fault(err))
 	}
@@ -74,7 +75,7 @@ func (s *Service) SignedInAt(ctx context.Context, userID, id uuid.UUID) (time.Ti
 	if id == uuid.Nil || id.Version() == adoptedVersion {
 		return time.Time{}, nil
 	}
-	row, err := s.queries.LegacySession(ctx, s.pool, id)
+	row, err := s.queries.LegacySession(ctx, s.pool, db.LegacySessionParams{ID: id, LegacyLead: s.clocks.LegacyLead()})
 	if pg.NoRows(err) || err == nil && (row.UserID != userID || row.Ended || row.Expired) {
 		return time.Time{}, nil
 	}

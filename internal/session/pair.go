@@ -27,7 +27,7 @@ type state struct {
 
 // issue mints the pair of a session's current generation. The refresh token is the same each time; the access token is new.
 func (s *Service) issue(u user.User, st state) Issued {
-	now := time.Now()
+	now := s.clocks.Now()
 	access, life := s.tokens.Access(token.AccessClaims{
 		UserID: u.ID, Email: u.Email, UserType: u.Type, SessionID: st.id, AuthTime: st.began, IssuedAt: now,
 	})

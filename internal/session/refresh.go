@@ -87,7 +87,7 @@ func (s *Service) adopt(ctx context.Context, claims token.RefreshClaims, agent s
 var errLost = errors.New("the session has moved on")
 
 func (s *Service) exchange(ctx context.Context, claims token.RefreshClaims) (Issued, error) {
-	row, err := s.queries.LegacySession(ctx, s.pool, claims.SessionID)
+	row, err := s.queries.LegacySession(ctx, s.pool, db.LegacySessionParams{ID: claims.SessionID, LegacyLead: s.clocks.LegacyLead()})
 	if pg.NoRows(err) {
 		return Issued{}, user.ErrRevoked // well signed: it was ours, and is over
 	}
@@ -134,7 +134,7 @@ func admit(row db.LegacySessionRow, u user.User, id uuid.UUID) error {
 
 func (s *Service) rotate(ctx context.Context, u user.User, st state) (Issued, error) {
 	row, err := s.queries.RotateLegacySession(ctx, s.pool, db.RotateLegacySessionParams{
-		ID: st.id, Generation: st.generation, LifeSeconds: s.life.Seconds(),
+		ID: st.id, Generation: st.generation, LifeSeconds: s.life.Seconds(), LegacyLead: s.clocks.LegacyLead(),
 	})
 	if pg.NoRows(err) {
 		return Issued{}, errLost
@@ -166,7 +166,7 @@ func (s *Service) endReused(ctx context.Context, u user.User, st state) error {
 // end ends one session and records why; false when it was over already.
 func (s *Service) end(ctx context.Context, userID, id uuid.UUID, why audit.Event) (ended bool, err error) {
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		n, err := s.queries.EndLegacySession(ctx, tx, db.EndLegacySessionParams{ID: id, UserID: userID})
+		n, err := s.queries.EndLegacySession(ctx, tx, db.EndLegacySessionParams{ID: id, UserID: userID, LegacyLead: s.clocks.LegacyLead()})
 		if err != nil || n == 0 {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/clock"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/pause"
 	"auth-v2-service/internal/pg"
@@ -32,6 +33,8 @@ type Options struct {
 	Users  *user.Store
 	// Life is how long a session lasts without a refresh.
 	Life time.Duration
+	// Clocks date sessions, and the tokens of them, by the time that Tokens judges them by. Nil: clocks that have read nothing.
+	Clocks *clock.Clocks
 	// Most is how many live sessions a person may have; one more ends the one used longest ago. 0: DefaultMost.
 	Most int
 	// OnChange hears of every user whose sessions have changed, after the change is committed.
@@ -45,6 +48,7 @@ type Service struct {
 	tokens   *token.Legacy
 	users    *user.Store
 	life     time.Duration
+	clocks   *clock.Clocks
 	most     int32
 	onChange func(ctx context.Context, userID uuid.UUID)
 }
@@ -54,8 +58,11 @@ const DefaultMost = 50
 
 // New makes a service.
 func New(o Options) *Service {
+	if o.Clocks == nil {
+		o.Clocks = clock.New(clock.Options{})
+	}
 	return &Service{
-		pool: o.Pool, queries: db.New(), tokens: o.Tokens, users: o.Users, life: o.Life,
+		pool: o.Pool, queries: db.New(), tokens: o.Tokens, users: o.Users, life: o.Life, clocks: o.Clocks,
 		most: int32(cmp.Or(o.Most, DefaultMost)), onChange: o.OnChange, //nolint:gosec // the configuration bounds it
 	}
 }
@@ -92,7 +99,8 @@ type Issued struct {
 const maxAgent = 256
 
 // Begin starts a session of somebody who has just proved who they are, and moves last_login at once (F8). One in the second of
-// the last revocation waits that second out, so that nobody's new session is born revoked (T4). agent is the client's
+// the last revocation waits that second out, so that nobody's new session is born revoked (T4); where Firebase's clock has put the
+// revocation further ahead, the session is dated by it. agent is the client's
 // User-Agent, "" where unknown. Errors: user.ErrDeactivated, user.ErrRevoked for a deleted account, ErrOff.
 func (s *Service) Begin(ctx context.Context, userID uuid.UUID, agent string) (Issued, error) {
 	if s.tokens == nil {
@@ -103,7 +111,7 @@ func (s *Service) Begin(ctx context.Context, userID uuid.UUID, agent string) (Is
 		Most: s.most, RequestID: requestID(ctx),
 	}
 	for deadline := time.Now().Add(maxWait); ; {
-		params.BegunAt = time.Now()
+		params.LegacyLead = s.clocks.LegacyLead()
 		row, err := s.queries.BeginLegacySession(ctx, s.pool, params)
 		switch {
 		case err == nil:
@@ -127,15 +135,16 @@ func (s *Service) Begin(ctx context.Context, userID uuid.UUID, agent string) (Is
 }
 
 // Continue goes on here with a session that began at Firebase, because its person has returned (M9): as old as it was there, so
-// that whatever has revoked it, or will, counts (T4). Errors are Begin's.
+// that whatever has revoked it, or will, counts (T4). Firebase's clock may be behind: then the time here counts for what has ended legacy
+// sessions. Errors are Begin's.
 func (s *Service) Continue(ctx context.Context, u user.User, began time.Time, agent string) (Issued, error) {
 	if s.tokens == nil {
 		return Issued{}, ErrOff
 	}
-	st := state{id: uuid.New(), began: began, seed: newSeed()}
+	st := state{id: uuid.New(), began: later(began, s.clocks.FromFirebase(began)), seed: newSeed()}
 	row, err := s.queries.ContinueLegacySession(ctx, s.pool, db.ContinueLegacySessionParams{
-		UserID: u.ID, ID: st.id, BeganAt: began, Seed: st.seed, LifeSeconds: s.life.Seconds(), UserAgent: clientName(agent),
-		Most: s.most, RequestID: requestID(ctx),
+		UserID: u.ID, ID: st.id, BeganAt: st.began, SignedInAt: began, Seed: st.seed, LifeSeconds: s.life.Seconds(),
+		UserAgent: clientName(agent), Most: s.most, RequestID: requestID(ctx), LegacyLead: s.clocks.LegacyLead(),
 	})
 	switch {
 	case pg.NoRows(err):
@@ -160,8 +169,14 @@ func (s *Service) Carry(ctx context.Context, id uuid.UUID) error {
 	return nil
 }
 
-// The second of a revocation is waited out, in steps, by the database's clock; more than a second only where a revocation lies
-// in the future of it.
+func later(a, b time.Time) time.Time {
+	if b = b.Truncate(time.Second); b.After(a) {
+		return b
+	}
+	return a
+}
+
+// The second of a revocation is waited out, in steps; more than a second only where a revocation lies in the future.
 const (
 	maxWait     = 3 * time.Second
 	revokedPoll = 100 * time.Millisecond

@@ -86,9 +86,15 @@ func (r *run) disable(ctx context.Context, gone []db.MissingRowsRow) error {
 			continue
 		}
 		done, err := r.changed(ctx, row.ID, "reconcile.user_disabled", func(tx pgx.Tx) (int64, error) {
-			return r.queries.DisableGone(ctx, tx, db.DisableGoneParams{
-				ID: row.ID, FirebaseUID: row.FirebaseUID, Version: row.Version, IssuedUntil: user.IssuedUntil(time.Time{}),
+			e := r.Clocks.Ending(time.Time{}, time.Time{})
+			n, err := r.queries.DisableGone(ctx, tx, db.DisableGoneParams{
+				ID: row.ID, FirebaseUID: row.FirebaseUID, Version: row.Version,
+				IssuedUntil: e.FirebaseUntil, FirebaseLead: e.FirebaseLead, LegacyLead: e.LegacyLead,
 			})
+			if err != nil || n == 0 {
+				return n, err
+			}
+			return n, user.EndLegacySessions(ctx, tx, row.ID, e)
 		})
 		if err != nil {
 			return fmt.Errorf("disable user %s: %w", row.ID, err)

@@ -16,6 +16,7 @@ import (
 
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/audit"
+	"auth-v2-service/internal/clock"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/pg"
@@ -38,7 +39,7 @@ type Rows interface {
 	Sync(ctx context.Context, uid, actor string) (user.Synced, error)
 }
 
-// ReconcilerOptions say what a Reconciler stands on. All are required.
+// ReconcilerOptions say what a Reconciler stands on. All but Clocks are required.
 type ReconcilerOptions struct {
 	Pool     *pgxpool.Pool
 	Accounts Accounts
@@ -48,6 +49,8 @@ type ReconcilerOptions struct {
 	// OnChange hears of every row that was disabled or cleared, after the commit; the others are internal/user's to tell of.
 	OnChange func(ctx context.Context, id uuid.UUID)
 	Logger   *slog.Logger
+	// Clocks date what ends sessions. Nil: clocks that have read nothing.
+	Clocks *clock.Clocks
 }
 
 // Reconciler holds the rows against Firebase (S2).
@@ -58,6 +61,9 @@ type Reconciler struct {
 
 // NewReconciler makes one.
 func NewReconciler(o ReconcilerOptions) *Reconciler {
+	if o.Clocks == nil {
+		o.Clocks = clock.New(clock.Options{})
+	}
 	return &Reconciler{ReconcilerOptions: o, queries: db.New()}
 }
 

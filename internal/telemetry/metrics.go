@@ -36,6 +36,7 @@ type Metrics struct {
 	moves         handles[string, prometheus.Counter]
 	passwordWork  handles[string, prometheus.Counter]
 	legacy        handles[[2]string, prometheus.Counter]
+	clocks        *prometheus.GaugeVec
 	legacyClients atomic.Int32
 	legacyNames   sync.Map // of the clients that have a label of their own
 }
@@ -77,6 +78,10 @@ func NewMetrics() *Metrics {
 		Name: "auth_changes_listening", Help: "Whether PostgreSQL tells this instance of changes of users: 1 or 0.",
 	})
 	m.registry.MustRegister(m.listening)
+	m.clocks = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "auth_clock_skew_seconds", Help: "How far a clock is ahead of this machine's, by its last readings.",
+	}, []string{"clock"})
+	m.registry.MustRegister(m.clocks)
 	calls := m.histogram("auth_firebase_request_duration_seconds", "Duration of calls to Firebase.", "operation", "outcome")
 	m.firebaseCalls.make = func(l [2]string) prometheus.Observer { return calls.WithLabelValues(l[0], l[1]) }
 	return m
@@ -178,6 +183,11 @@ func (m *Metrics) Listening(listening bool) {
 // FirebaseCall records one call to Firebase; it fits firebase.Options.Observe.
 func (m *Metrics) FirebaseCall(operation, outcome string, took time.Duration) {
 	m.firebaseCalls.get([2]string{operation, outcome}).Observe(took.Seconds())
+}
+
+// ClockRead records how far a clock is ahead of this machine's; it fits clock.Options.Observe.
+func (m *Metrics) ClockRead(clock string, ahead time.Duration) {
+	m.clocks.WithLabelValues(clock).Set(ahead.Seconds())
 }
 
 // RateLimited counts a request that a limit of ours refused, by the limit's name; it fits limit.Options.Observe.

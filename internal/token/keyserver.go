@@ -28,8 +28,10 @@ const (
 
 // keyServer fetches the certificate document (T3): https, no redirects, 1 MiB, one deadline.
 type keyServer struct {
-	url    string
-	client *http.Client
+	url      string
+	client   *http.Client
+	clock    func() time.Time
+	onAnswer func(sent, received time.Time, header http.Header) // nil: nobody is told
 }
 
 func newKeyServer(rawURL string, client *http.Client, allowInsecureLoopback bool) (*keyServer, error) {
@@ -72,11 +74,18 @@ func (s *keyServer) fetch(ctx context.Context) ([]byte, time.Duration, error) {
 		return nil, 0, fmt.Errorf("request for keys: %w", err)
 	}
 	request.Header.Set("Accept", "application/json")
+	var sent time.Time
+	if s.onAnswer != nil {
+		sent = s.clock()
+	}
 	response, err := s.client.Do(request)
 	if err != nil {
 		return nil, 0, fmt.Errorf("fetch keys: %w", err)
 	}
 	defer func() { _ = response.Body.Close() }()
+	if s.onAnswer != nil {
+		s.onAnswer(sent, s.clock(), response.Header)
+	}
 	if response.StatusCode != http.StatusOK {
 		return nil, 0, fmt.Errorf("fetch keys: status %d", response.StatusCode)
 	}

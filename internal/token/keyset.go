@@ -36,6 +36,9 @@ type KeySetOptions struct {
 	Clock func() time.Time
 	// Logger defaults to none.
 	Logger *slog.Logger
+	// OnAnswer is told of each answer of the key server when the request was sent and the answer received, by Clock, and its header. Nil
+	// means that nobody is.
+	OnAnswer func(sent, received time.Time, header http.Header)
 	// OnFetch follows every attempt to fetch the keys, with its error where it failed; for a metric. It is called from the
 	// goroutine that fetches, never from a verification. Nil means that nobody hears.
 	OnFetch func(err error)
@@ -92,6 +95,7 @@ func NewKeySet(options KeySetOptions) (*KeySet, error) {
 	if err != nil {
 		return nil, err
 	}
+	server.clock, server.onAnswer = options.Clock, options.OnAnswer
 	lifetime, stop := context.WithCancel(context.Background())
 	return &KeySet{
 		server: server, store: options.Store, clock: options.Clock, logger: options.Logger, onFetch: options.OnFetch,

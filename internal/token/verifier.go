@@ -25,6 +25,8 @@ type VerifierOptions struct {
 	// OnFit is told, once each, that tokens of Firebase come and none has ever fitted the project and the tenant (FitNone), and that
 	// one fits after all (FitSome). Nil tells nobody. It is called on the request's way and must not wait.
 	OnFit func(Fit)
+	// OnVerified is told when Firebase has signed a token that was just verified. Nil tells nobody. It must not wait.
+	OnVerified func(issued time.Time)
 	// Clock defaults to time.Now. Legacy has its own.
 	Clock func() time.Time
 }
@@ -38,6 +40,7 @@ type Verifier struct {
 	allowUnsigned bool
 	legacy        *Legacy
 	clock         func() time.Time
+	onVerified    func(issued time.Time)
 	fits          fits
 }
 
@@ -52,6 +55,9 @@ func NewVerifier(options VerifierOptions) (*Verifier, error) {
 	if options.Clock == nil {
 		options.Clock = time.Now
 	}
+	if options.OnVerified == nil {
+		options.OnVerified = func(time.Time) {}
+	}
 	if options.OnFit == nil {
 		options.OnFit = func(Fit) {}
 	}
@@ -63,6 +69,7 @@ func NewVerifier(options VerifierOptions) (*Verifier, error) {
 		allowUnsigned: options.AllowUnsigned,
 		legacy:        options.Legacy,
 		clock:         options.Clock,
+		onVerified:    options.OnVerified,
 		fits:          fits{report: options.OnFit},
 	}, nil
 }
@@ -122,6 +129,7 @@ func (v *Verifier) verifyFirebase(ctx context.Context, token *compactToken) (Cla
 	if payload.expired(now) {
 		return Claims{}, ErrExpired
 	}
+	v.onVerified(payload.IssuedAt.time())
 	return payload.claims(), nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/audit"
+	"auth-v2-service/internal/clock"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/telemetry"
 	"auth-v2-service/internal/token"
@@ -84,12 +85,11 @@ func (s *Store) Rename(ctx context.Context, id uuid.UUID, typed string) (User, e
 	return FromRow(db.UserByIDRow(row)), nil
 }
 
-// RevokeTokens ends every session that began before the next whole second, by the latest of three clocks: the database's, this
-// machine's, and the authTime of the token that asks (T4; zero where no token asks). Firebase ends them too, as soon as it can be
-// told (S3).
-func (s *Store) RevokeTokens(ctx context.Context, id uuid.UUID, authTime time.Time) error {
+// RevokeTokens ends every session that began before the next whole second, by the clock that dated it, and the session that asks (T4;
+// the zero Claims where no token asks). Firebase ends them too, as soon as it can be told (S3).
+func (s *Store) RevokeTokens(ctx context.Context, id uuid.UUID, asking token.Claims) error {
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		if _, err := s.queries.RevokeTokens(ctx, tx, db.RevokeTokensParams{ID: id, IssuedUntil: IssuedUntil(authTime)}); err != nil {
+		if err := RevokeTokens(ctx, tx, id, Ending(s.clocks, asking)); err != nil {
 			return err
 		}
 		return s.owe(ctx, tx, id)
@@ -104,17 +104,28 @@ func (s *Store) RevokeTokens(ctx context.Context, id uuid.UUID, authTime time.Ti
 	return nil
 }
 
+// RevokeTokens ends the sessions of a row in the transaction of what they end with. pgx.ErrNoRows where there is no row.
+func RevokeTokens(ctx context.Context, tx pgx.Tx, id uuid.UUID, e clock.Ending) error {
+	_, err := db.New().RevokeTokens(ctx, tx, db.RevokeTokensParams{
+		ID: id, IssuedUntil: e.FirebaseUntil, FirebaseLead: e.FirebaseLead, LegacyLead: e.LegacyLead,
+	})
+	if err != nil {
+		return err
+	}
+	return EndLegacySessions(ctx, tx, id, e)
+}
+
 // Delete removes the row and leaves a tombstone, so that no token of its sessions makes a new row (F10). elsewhere deletes
 // what belongs to the row outside of the database; it runs when nothing here can refuse any more and before the commit, so
 // that a refusal of either side leaves both as they were. It holds a connection meanwhile, so only a few run at once.
-// Deleting twice is the same as once. authTime is that of the token that asks.
-func (s *Store) Delete(ctx context.Context, u User, authTime time.Time, elsewhere func(ctx context.Context, tx pgx.Tx) error) error {
+// Deleting twice is the same as once. asking is the session that asks, as for RevokeTokens.
+func (s *Store) Delete(ctx context.Context, u User, asking token.Claims, elsewhere func(ctx context.Context, tx pgx.Tx) error) error {
 	leave, err := s.waitOutside(ctx)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error { return s.deleteIn(ctx, tx, u, authTime, elsewhere) })
+	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error { return s.deleteIn(ctx, tx, u, asking, elsewhere) })
 	if err != nil {
 		return fmt.Errorf("delete user %s: %w", u.ID, pg.Fault(err))
 	}
@@ -123,7 +134,7 @@ func (s *Store) Delete(ctx context.Context, u User, authTime time.Time, elsewher
 }
 
 func (s *Store) deleteIn(
-	ctx context.Context, tx pgx.Tx, u User, authTime time.Time, elsewhere func(ctx context.Context, tx pgx.Tx) error,
+	ctx context.Context, tx pgx.Tx, u User, asking token.Claims, elsewhere func(ctx context.Context, tx pgx.Tx) error,
 ) error {
 	if err := s.queries.DeleteUser(ctx, tx, u.ID); err != nil {
 		return err
@@ -137,7 +148,8 @@ func (s *Store) deleteIn(
 	if err := elsewhere(ctx, tx); err != nil {
 		return err
 	}
-	stone := db.InsertTombstoneParams{UserID: u.ID, IssuedUntil: IssuedUntil(authTime)} // last: no session can begin after its instant any more
+	e := Ending(s.clocks, asking) // last: no session can begin after its instant any more
+	stone := db.InsertTombstoneParams{UserID: u.ID, IssuedUntil: e.FirebaseUntil, FirebaseLead: e.FirebaseLead}
 	if u.FirebaseUID != "" {
 		stone.FirebaseUID = &u.FirebaseUID
 	}

@@ -1,20 +1,41 @@
 package user
 
-import "time"
+import (
+	"context"
+	"time"
 
-// tokenSkew is how far a verified token may be ahead of this machine's clock (T2).
-const tokenSkew = time.Minute
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
-// IssuedUntil is the latest time at which a session that is to end now can have begun, as far as the database's clock does not say:
-// by this machine's clock, and by the token that asks (its auth_time, or the zero time where no token asks). A verified token is at
-// most a minute ahead, and a later one counts as no more: no client moves a revocation far into the future.
-func IssuedUntil(authTime time.Time) time.Time {
-	now := time.Now()
-	switch latest := now.Add(tokenSkew); {
-	case authTime.After(latest):
-		return latest
-	case authTime.After(now):
-		return authTime
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/clock"
+	"auth-v2-service/internal/token"
+)
+
+// Ending says what a revocation ends that a session asks for: at least that session. The zero Claims: no token asks.
+func Ending(clocks *clock.Clocks, asking token.Claims) clock.Ending {
+	if asking.OfLegacySession() {
+		return clocks.Ending(time.Time{}, asking.AuthTime)
 	}
-	return now
+	return clocks.Ending(asking.AuthTime, time.Time{})
+}
+
+// EndLegacySessions is the part of a revocation that legacy sessions need, which are dated by another clock than Firebase's. It runs in
+// the transaction of the statement that has changed the row, after it.
+func EndLegacySessions(ctx context.Context, tx pgx.Tx, id uuid.UUID, e clock.Ending) error {
+	return db.New().EndLegacySessions(ctx, tx, db.EndLegacySessionsParams{
+		ID: id, LegacyLead: e.LegacyLead, LegacyIssuedUntil: e.LegacyUntil,
+	})
+}
+
+// endLegacySessionsBefore ends the legacy sessions that began before something that Firebase has dated, or by now (endOfTime).
+func (s *Store) endLegacySessionsBefore(ctx context.Context, tx pgx.Tx, id uuid.UUID, end *time.Time) error {
+	e := s.clocks.Ending(time.Time{}, time.Time{})
+	if end == &endOfTime {
+		return EndLegacySessions(ctx, tx, id, e)
+	}
+	at := s.clocks.FromFirebase(*end)
+	return s.queries.EndLegacySessions(ctx, tx, db.EndLegacySessionsParams{
+		ID: id, LegacyLead: e.LegacyLead, LegacyIssuedUntil: e.LegacyUntil, EndsAt: &at,
+	})
 }

@@ -156,6 +156,9 @@ func (s *Store) relink(ctx context.Context, holder User, id identity) (User, Sig
 		if err != nil {
 			return err
 		}
+		if err := EndLegacySessions(ctx, tx, holder.ID, s.clocks.Ending(time.Time{}, time.Time{})); err != nil {
+			return err
+		}
 		relinked = FromRow(db.UserByIDRow(row))
 		return audit.Record(ctx, tx, audit.Event{
 			Action: "user.relinked", Actor: id.actor, UserID: holder.ID, RequestID: telemetry.RequestID(ctx),

@@ -74,7 +74,7 @@ func (s *Store) LinkProven(ctx context.Context, claims token.Claims, rowID uuid.
 		}
 		row, err := s.queries.LinkIdentity(ctx, tx, db.LinkIdentityParams{
 			ID: rowID, Email: id.email, FirebaseUID: id.uid, KeepPassword: true, AdminToo: true, ProviderData: id.providerData,
-			Seen: id.seen, IssuedUntil: IssuedUntil(time.Time{}), ProvenAt: at, ProvenBy: by,
+			Seen: id.seen, ProvenAt: at, ProvenBy: by,
 		})
 		if err != nil {
 			return err
@@ -138,10 +138,15 @@ func (s *Store) linkIn(ctx context.Context, tx pgx.Tx, row User, id identity) (U
 	}
 	linked, err := s.queries.LinkIdentity(ctx, tx, db.LinkIdentityParams{
 		ID: row.ID, Email: id.email, FirebaseUID: id.uid, KeepPassword: keep, ProviderData: id.providerData,
-		Seen: id.seen, IssuedUntil: IssuedUntil(time.Time{}), ProvenAt: &id.authTime, ProvenBy: &id.provider,
+		Seen: id.seen, ProvenAt: &id.authTime, ProvenBy: &id.provider,
 	})
 	if err != nil {
 		return User{}, err
+	}
+	if !keep {
+		if err := EndLegacySessions(ctx, tx, row.ID, s.clocks.Ending(time.Time{}, time.Time{})); err != nil {
+			return User{}, err
+		}
 	}
 	return FromRow(db.UserByIDRow(linked)), audit.Record(ctx, tx, audit.Event{
 		Action: "user.linked", Actor: id.actor, UserID: row.ID, RequestID: telemetry.RequestID(ctx),

@@ -40,8 +40,14 @@ func (s *Store) Deactivate(ctx context.Context, id uuid.UUID, reason string, by 
 		details = map[string]any{"reason": reason}
 	}
 	return s.operate(ctx, id, by, "user.deactivated", details, func(ctx context.Context, tx pgx.Tx) error {
-		_, err := s.queries.Deactivate(ctx, tx, db.DeactivateParams{ID: id, IssuedUntil: IssuedUntil(time.Time{})})
-		return err
+		e := s.clocks.Ending(time.Time{}, time.Time{})
+		_, err := s.queries.Deactivate(ctx, tx, db.DeactivateParams{
+			ID: id, IssuedUntil: e.FirebaseUntil, FirebaseLead: e.FirebaseLead, LegacyLead: e.LegacyLead,
+		})
+		if err != nil {
+			return err
+		}
+		return EndLegacySessions(ctx, tx, id, e)
 	})
 }
 
@@ -49,16 +55,28 @@ func (s *Store) Deactivate(ctx context.Context, id uuid.UUID, reason string, by 
 // as once. ErrNotFound where there is no row.
 func (s *Store) Reactivate(ctx context.Context, id uuid.UUID, by By) (Record, error) {
 	return s.operate(ctx, id, by, "user.reactivated", nil, func(ctx context.Context, tx pgx.Tx) error {
-		_, err := s.queries.Reactivate(ctx, tx, db.ReactivateParams{ID: id, IssuedUntil: IssuedUntil(time.Time{})})
-		return err
+		e := s.clocks.Ending(time.Time{}, time.Time{})
+		_, err := s.queries.Reactivate(ctx, tx, db.ReactivateParams{
+			ID: id, IssuedUntil: e.FirebaseUntil, FirebaseLead: e.FirebaseLead, LegacyLead: e.LegacyLead,
+		})
+		if err != nil {
+			return err
+		}
+		return EndLegacySessions(ctx, tx, id, e)
 	})
 }
 
 // EndSessions is RevokeTokens by an operator, on record. ErrNotFound where there is no row.
 func (s *Store) EndSessions(ctx context.Context, id uuid.UUID, by By) (Record, error) {
 	return s.operate(ctx, id, by, "user.tokens_revoked", nil, func(ctx context.Context, tx pgx.Tx) error {
-		_, err := s.queries.EndSessions(ctx, tx, db.EndSessionsParams{ID: id, IssuedUntil: IssuedUntil(time.Time{})})
-		return err
+		e := s.clocks.Ending(time.Time{}, time.Time{})
+		_, err := s.queries.EndSessions(ctx, tx, db.EndSessionsParams{
+			ID: id, IssuedUntil: e.FirebaseUntil, FirebaseLead: e.FirebaseLead, LegacyLead: e.LegacyLead,
+		})
+		if err != nil {
+			return err
+		}
+		return EndLegacySessions(ctx, tx, id, e)
 	})
 }
 

@@ -136,12 +136,15 @@ func (s *Store) proveIn(ctx context.Context, tx pgx.Tx, u User, p proof) (User, 
 	}
 	row, err := s.queries.ProveEmail(ctx, tx, db.ProveEmailParams{
 		ID: u.ID, FirebaseUID: u.FirebaseUID, Email: p.email, ProvenAt: p.at, ProvenBy: &p.provider,
-		EndsSessions: !vouched, KeepPassword: keep,
+		EndsSessions: !vouched, KeepPassword: keep, FirebaseLead: s.clocks.FirebaseLead(),
 	})
 	if err != nil {
 		return User{}, err
 	}
 	if !vouched { // here, and so at Firebase too
+		if err := EndLegacySessions(ctx, tx, u.ID, s.clocks.Ending(time.Time{}, time.Time{})); err != nil {
+			return User{}, err
+		}
 		if err := s.owe(ctx, tx, u.ID); err != nil {
 			return User{}, err
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/maypok86/otter/v2"
 
 	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/clock"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/gather"
@@ -24,7 +25,7 @@ type Accounts interface {
 	SetEmail(ctx context.Context, uid, email string) error
 }
 
-// Options say what a Store stands on. Every field is required.
+// Options say what a Store stands on. Every field but Clocks is required.
 type Options struct {
 	Pool     *pgxpool.Pool
 	Accounts Accounts
@@ -38,6 +39,8 @@ type Options struct {
 	// OnSight hears how each first sight ended; for a metric.
 	OnSight func(Sight)
 	Logger  *slog.Logger
+	// Clocks date what ends sessions. Nil: clocks that have read nothing.
+	Clocks *clock.Clocks
 }
 
 // Store reads and changes rows of auth.users. Safe for concurrent use.
@@ -49,6 +52,7 @@ type Store struct {
 	onChange  func(ctx context.Context, id uuid.UUID)
 	owe       func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
 	intents   *intent.Log
+	clocks    *clock.Clocks
 	onSight   func(Sight)
 	log       *slog.Logger
 	seen      chan uuid.UUID
@@ -63,9 +67,12 @@ type Store struct {
 
 // NewStore makes a store. last_login moves only while Run runs.
 func NewStore(o Options) *Store {
+	if o.Clocks == nil {
+		o.Clocks = clock.New(clock.Options{})
+	}
 	s := &Store{
 		pool: o.Pool, queries: db.New(), accounts: o.Accounts, link: o.Link,
-		onChange: o.OnChange, owe: o.Owe, intents: o.Intents, onSight: o.OnSight, log: o.Logger,
+		onChange: o.OnChange, owe: o.Owe, intents: o.Intents, clocks: o.Clocks, onSight: o.OnSight, log: o.Logger,
 		seen: make(chan uuid.UUID, seenQueue), disputes: newDisputes(),
 		// It holds a connection while Firebase is asked: three quarters of the pool are never theirs.
 		outside:  make(chan struct{}, max(1, o.Pool.Config().MaxConns/4)),

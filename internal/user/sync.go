@@ -270,11 +270,15 @@ func (s *Store) write(ctx context.Context, tx pgx.Tx, row db.RowToSyncRow, next 
 	if err != nil {
 		return User{}, err
 	}
+	params.FirebaseLead = s.clocks.FirebaseLead()
 	written, err := s.queries.WriteSync(ctx, tx, params)
 	if err != nil {
 		return User{}, err
 	}
 	if next.sessionsEnd != nil { // here, and so at Firebase too
+		if err := s.endLegacySessionsBefore(ctx, tx, row.ID, next.sessionsEnd); err != nil {
+			return User{}, err
+		}
 		if err := s.owe(ctx, tx, row.ID); err != nil {
 			return User{}, err
 		}

@@ -42,13 +42,21 @@ type Stack struct {
 	Identity    *identity.Provider
 	DB          *pgxpool.Pool     // for looking and for arranging, as the owner; not counted, not through any wire or pooler
 	Pooler      *pgbouncer.Pooler // what DatabaseURL leads through, or nil
+	// MachineAhead is how far the clock of instances that start from now on is ahead of PostgreSQL's.
+	MachineAhead time.Duration
 }
 
 // NewStack starts what an instance stands on; it ends with the test.
 func NewStack(t testing.TB) *Stack {
 	t.Helper()
+	return NewStackAt(t, 0)
+}
+
+// NewStackAt is NewStack with Firebase's clock so far ahead of PostgreSQL's.
+func NewStackAt(t testing.TB, firebaseAhead time.Duration) *Stack {
+	t.Helper()
 	s := &Stack{RedisURL: redistest.New(t)}
-	s.Identity, s.IdentityURL = startIdentity(t)
+	s.Identity, s.IdentityURL = startIdentity(t, firebaseAhead)
 	s.CertsURL = s.IdentityURL + identity.CertificatePath
 	return s.Over(t, pgtest.New(t))
 }
@@ -69,9 +77,11 @@ func (s *Stack) Over(t testing.TB, databaseURL string) *Stack {
 	return &other
 }
 
-func startIdentity(t testing.TB) (*identity.Provider, string) {
+func startIdentity(t testing.TB, ahead time.Duration) (*identity.Provider, string) {
 	t.Helper()
-	provider, err := identity.New(identity.Options{ProjectID: ProjectID, ScryptMemoryCost: 4})
+	provider, err := identity.New(identity.Options{
+		ProjectID: ProjectID, ScryptMemoryCost: 4, Clock: func() time.Time { return time.Now().Add(ahead) },
+	})
 	if err != nil {
 		t.Fatalf("make the identity provider: %v", err)
 	}
@@ -148,6 +158,7 @@ func (s *Stack) Start(t testing.TB, env ...map[string]string) *Service {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ahead := s.MachineAhead
 	service := &Service{Stack: s, Queries: &Queries{}, Log: &Log{}, ended: make(chan error, 1)}
 	ctx, stop := context.WithCancel(context.Background())
 	service.stop = stop
@@ -158,6 +169,7 @@ func (s *Stack) Start(t testing.TB, env ...map[string]string) *Service {
 			Version:     "test",
 			Listening:   func(api, metrics net.Addr) { addresses <- [2]net.Addr{api, metrics} },
 			QueryTracer: service.Queries, PasswordCost: bcrypt.MinCost,
+			Clock: func() time.Time { return time.Now().Add(ahead) },
 		})
 	}()
 	select {
