@@ -20,7 +20,7 @@ type fieldRule struct {
 	treatment treatment
 	why       string    // of an ignored field
 	err       *apiError // of a refused field
-	row       string    // of a field whose row alone is refused: what the import reports for it
+	row       string    // of a field that refuses one row of an import: what is reported for the row
 }
 
 // fieldRules are the fields of one message, by their names in JSON. A name that is missing is unknown to the API.

@@ -30,9 +30,9 @@ const (
 
 // operation turns a function of a decoded request into a handler. The name is that of its table of fields; empty for what is
 // the provider's own and has none.
-func operation[In any](p *Provider, name string, who access, run func(*call, *In) (any, error)) http.Handler {
+func operation[In any](p *Provider, name string, required access, run func(*call, *In) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		out, err := perform(p, name, who, run, r)
+		out, err := perform(p, name, required, run, r)
 		if err != nil {
 			if strings.HasPrefix(name, "mfa") {
 				err = v2(err)
@@ -44,9 +44,9 @@ func operation[In any](p *Provider, name string, who access, run func(*call, *In
 	})
 }
 
-func perform[In any](p *Provider, name string, who access, run func(*call, *In) (any, error), r *http.Request) (any, error) {
+func perform[In any](p *Provider, name string, required access, run func(*call, *In) (any, error), r *http.Request) (any, error) {
 	c := &call{request: r}
-	if err := p.authorise(c, who); err != nil {
+	if err := p.authorise(c, required); err != nil {
 		return nil, err
 	}
 	in := new(In)

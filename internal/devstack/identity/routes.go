@@ -27,8 +27,8 @@ type served struct {
 }
 
 // serve makes an operation's entry in the list.
-func serve[In any](p *Provider, name, pattern string, who access, run func(*call, *In) (any, error)) served {
-	return served{name: name, pattern: pattern, request: reflect.TypeFor[In](), handler: operation(p, name, who, run)}
+func serve[In any](p *Provider, name, pattern string, required access, run func(*call, *In) (any, error)) served {
+	return served{name: name, pattern: pattern, request: reflect.TypeFor[In](), handler: operation(p, name, required, run)}
 }
 
 // routes serves the frozen list of Google's operations, the emulator's endpoints and our own.

@@ -29,7 +29,7 @@ type idpResponse struct {
 }
 
 // signInWithIdp signs in by the ID token of a federated provider, for the account that is linked with its subject, else the
-// one whose address it verifies, else a new one. With an ID token of ours it links the identity with that account instead.
+// account with the address that it verifies, else a new one. With an ID token of ours it links the identity with that account instead.
 func (p *Provider) signInWithIdp(_ *call, in *idpRequest) (any, error) {
 	credential, err := readIDPCredential(in)
 	if err != nil {

@@ -116,7 +116,7 @@ var Differences = map[string]Difference{
 	},
 	"idp: autoCreate false makes no account": {
 		Emulator: "200",
-		Why:      "the emulator does not look at it; the JavaScript SDK sends it to prove who is signed in",
+		Why:      "the emulator does not look at it; the JavaScript SDK sends it when a user signs in again",
 	},
 	"idp: a SAML provider that the project has not": {
 		Emulator: "200",

@@ -37,7 +37,7 @@ sign in by its link: ok
 sign in at Google: ok
 as the same user: google.com,password
 reauthenticate at Google: ok
-reauthenticate as somebody else: auth/user-mismatch
+reauthenticate as another user: auth/user-mismatch
 delete: ok
 sign in when deleted: auth/invalid-credential
 anonymous: ok

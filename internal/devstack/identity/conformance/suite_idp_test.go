@@ -53,7 +53,7 @@ var idpSuite = []behaviour{
 		return fmt.Sprint(r.body["federatedId"], " ", linked[0].(object)["rawId"], " ", r.body["rawUserInfo"])
 	}},
 	{
-		"idp: the token says who and how", `{"identities":{"email":["jane@example.com"],"google.com":["7"]},"sign_in_provider":"google.com"}`,
+		"idp: the token names the provider and the identities", `{"identities":{"email":["jane@example.com"],"google.com":["7"]},"sign_in_provider":"google.com"}`,
 		func(s subject) string {
 			return jsonText(s.claims(s.idp(google, object{"sub": "7", "email": jane}).must().text("idToken"))["firebase"])
 		},
@@ -115,7 +115,7 @@ var idpSuite = []behaviour{
 			r.body["needConfirmation"], r.body["localId"] == owner.body["localId"], r.body["verifiedProvider"], r.body["idToken"], r.body["refreshToken"],
 		})
 	}},
-	{"idp: and the other account stays as it is", `"Jane" ["facebook.com"]`, func(s subject) string {
+	{"idp: an account that waits for confirmation is not changed", `"Jane" ["facebook.com"]`, func(s subject) string {
 		owner := s.idp("facebook.com", object{"sub": "7", "email": jane, "name": "Jane"}).must()
 		s.idp(google, object{"sub": "7", "email": jane, "name": "Foo"}).must()
 		u := s.user(owner.text("localId"))

@@ -33,7 +33,7 @@ func (s subject) factors() int {
 }
 
 var mfaSuite = []behaviour{
-	{"withdraw: takes the factor, and the token says so", "200 true 0, 200", func(s subject) string {
+	{"withdraw: removes the factor, also from the token", "200 true 0, 200", func(s subject) string {
 		idToken, factorID := s.withFactor()
 		r := s.v2("mfaEnrollment:withdraw", object{"idToken": idToken, "mfaEnrollmentId": factorID}).must()
 		firebase, _ := s.claims(r.text("idToken"))["firebase"].(object)
@@ -73,7 +73,7 @@ var setAccountInfoSuite = []behaviour{
 	{"update: an attribute that is none", "400 INVALID_ARGUMENT", func(s subject) string {
 		return s.client("update", object{"idToken": s.signUp(jane).text("idToken"), "deleteAttribute": []string{"NONSENSE"}}).outcome()
 	}},
-	{"update: an anonymous user's first addresses are none to recover", "null 0", func(s subject) string {
+	{"update: an anonymous user's addresses get no recovery mail", "null 0", func(s subject) string {
 		s.protect(false)
 		before := len(s.mails())
 		up := s.client("signUp", object{}).must()
@@ -87,12 +87,12 @@ var setAccountInfoSuite = []behaviour{
 		u := s.user(r.text("localId"))
 		return jsonText(u["emailLinkSignin"]) + " " + jsonText(u["email"])
 	}},
-	{"adminUpdate: an empty list takes every second factor", "0", func(s subject) string {
+	{"adminUpdate: an empty list removes every second factor", "0", func(s subject) string {
 		s.withFactor()
 		s.admin(":update", object{"localId": uid, "mfa": object{"enrollments": []object{}}}).must()
 		return fmt.Sprint(s.factors())
 	}},
-	{"adminUpdate: no list takes every second factor", "0", func(s subject) string {
+	{"adminUpdate: a missing list removes every second factor", "0", func(s subject) string {
 		s.withFactor()
 		s.admin(":update", object{"localId": uid, "mfa": object{}}).must()
 		return fmt.Sprint(s.factors())

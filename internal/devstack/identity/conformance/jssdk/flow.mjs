@@ -59,7 +59,7 @@ await step("sign in by its link", async () =>
 await step("sign in at Google", () => sdk.signInWithCredential(auth, person("7")).then(nothing));
 await step("as the same user", () => auth.currentUser.providerData.map(({ providerId }) => providerId).join());
 await step("reauthenticate at Google", () => sdk.reauthenticateWithCredential(auth.currentUser, person("7")).then(nothing));
-await step("reauthenticate as somebody else", () =>
+await step("reauthenticate as another user", () =>
   sdk.reauthenticateWithCredential(auth.currentUser, sdk.GoogleAuthProvider.credential(JSON.stringify({ sub: "8" }))));
 await step("delete", () => sdk.deleteUser(auth.currentUser));
 await step("sign in when deleted", () => signIn("secret-3"));
