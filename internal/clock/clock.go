@@ -92,11 +92,14 @@ func (c *Clocks) FirebaseNow() time.Time {
 	defer c.mu.Unlock()
 	now := c.settle()
 	offset := time.Duration(c.offset.Load())
-	if lead := c.firebase.middle(now) - offset; c.firebase.measured && lead.Abs() <= Bound {
+	if lead := c.firebase.middle(now) - offset; c.firebase.measured && believed(lead) {
 		offset += lead
 	}
 	return now.Add(offset)
 }
+
+// believed says whether an offset is within Bound, as precisely as a Date header says it.
+func believed(lead time.Duration) bool { return lead.Abs() <= Bound+time.Second }
 
 // Precision is how far the offset of Firebase's clock may be from what is compensated; none where nothing is.
 func (c *Clocks) Precision() time.Duration {

@@ -50,12 +50,13 @@ func (c *Clocks) LegacyLead() float64 { return c.Ending(time.Time{}, time.Time{}
 // FirebaseLead is how many seconds Firebase's clock is ahead of PostgreSQL's.
 func (c *Clocks) FirebaseLead() float64 { return c.Ending(time.Time{}, time.Time{}).FirebaseLead }
 
-// FromFirebase puts a time that Firebase has dated into Now's time.
+// FromFirebase puts a time that Firebase has dated into Now's time, rather later than earlier; one that is further apart than Bound stays
+// as it is.
 func (c *Clocks) FromFirebase(at time.Time) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.settle()
-	if lead := c.firebase.middle(now) - time.Duration(c.offset.Load()); c.firebase.measured && lead.Abs() <= Bound {
+	if lead := c.firebase.earliest(now) - time.Duration(c.offset.Load()); c.firebase.measured && believed(lead) {
 		return at.Add(-lead)
 	}
 	return at

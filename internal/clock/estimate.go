@@ -58,6 +58,15 @@ func (e *estimate) latest(at time.Time) time.Duration {
 	return hi
 }
 
+// earliest is the smallest offset that the readings allow, or none as for latest.
+func (e *estimate) earliest(at time.Time) time.Duration {
+	lo, hi := e.interval(at)
+	if lo <= 0 && hi >= 0 {
+		return 0
+	}
+	return lo
+}
+
 // middle is the likeliest offset, or none where the readings allow the clocks to agree.
 func (e *estimate) middle(at time.Time) time.Duration {
 	lo, hi := e.interval(at)

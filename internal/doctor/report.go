@@ -117,6 +117,11 @@ const maxOffset = 5 * time.Second
 func clock(check string, before, after, other time.Time, whole time.Duration) Finding {
 	middle := before.Add(after.Sub(before) / 2)
 	offset := other.Add(whole / 2).Sub(middle)
-	return judged(check, offset.Abs() > maxOffset, Red, fmt.Sprintf("%s apart from this machine's", offset.Abs().Round(100*time.Millisecond)),
-		"synchronise the clocks by NTP (chrony, systemd-timesyncd): tokens are refused, or live too long, by as much")
+	found := fmt.Sprintf("%s ahead of this machine's", offset.Round(100*time.Millisecond))
+	if offset < 0 {
+		found = fmt.Sprintf("%s behind this machine's", offset.Abs().Round(100*time.Millisecond))
+	}
+	return judged(check, offset.Abs() > maxOffset, Red, found,
+		"synchronise by NTP (chrony, systemd-timesyncd) the one that differs from the two others: this machine where both findings are red, "+
+			"PostgreSQL's server where its own is. An instance compensates up to five minutes; beyond that tokens are refused and sign-ins wait")
 }

@@ -270,7 +270,17 @@ func (w *world) revokeAndGoOn(id uuid.UUID, provider string, revoke func(id uuid
 	w.expectRevoked("another legacy session", id, legacy.Claims)
 
 	if provider != "local" && w.firebase <= time.Minute && w.firebase > -time.Hour {
-		w.expectSignIn(id)
+		claims := w.expectSignIn(id)
+		u, err := w.here.users.ByLegacyID(w.Context(), id)
+		if err != nil {
+			w.Fatal(err)
+		}
+		continued, err := w.here.sessions.Continue(w.Context(), u, claims.AuthTime, "")
+		if err != nil {
+			w.Errorf("M9: the session of a sign-in after it does not go on here: %v", err)
+		} else {
+			w.expectGood("after, gone on here", id, continued)
+		}
 	}
 	if provider != "local" && w.firebase > time.Minute {
 		return // no token of Firebase's is good, and the legacy pair waits as well
@@ -284,7 +294,7 @@ func (w *world) revokeAndGoOn(id uuid.UUID, provider string, revoke func(id uuid
 }
 
 // expectSignIn signs in at Firebase as long as a sign-in through the service may wait for the second of the revocation.
-func (w *world) expectSignIn(id uuid.UUID) {
+func (w *world) expectSignIn(id uuid.UUID) token.Claims {
 	w.Helper()
 	for began := time.Now(); ; {
 		claims, err := w.here.verifier.Verify(w.Context(), w.signIn(id, w.atFirebase()))
@@ -292,7 +302,7 @@ func (w *world) expectSignIn(id uuid.UUID) {
 			w.Fatalf("T2: a token that Firebase has just signed: %v", err)
 		}
 		if err = w.admit(w.here, id, claims); err == nil {
-			return
+			return claims
 		}
 		if time.Since(began) > 3*time.Second {
 			w.Fatalf("T4: a sign-in at Firebase after it: %v", err)
