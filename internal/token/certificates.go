@@ -12,6 +12,9 @@ import (
 // minKeyBits is RFC 7518 section 3.3's: RS256 with a shorter key is no signature.
 const minKeyBits = 2048
 
+// maxKeyBits bounds what one token's check costs: the work grows with the square of the key's length. Google's keys have 2048 bits.
+const maxKeyBits = 8192
+
 var errNoKeys = errors.New("the document holds no usable key")
 
 // parseCertificates reads Google's document, kid -> X.509 certificate in PEM. An entry that we cannot use (another key type,
@@ -40,7 +43,7 @@ func parseCertificates(document []byte, now time.Time, warn func(kid string, err
 	return keys, nil
 }
 
-// parseCertificate reads one certificate and insists on an RSA key of a sound length.
+// parseCertificate reads one certificate and insists on an RSA key of a sound length: neither weak nor costly.
 func parseCertificate(text string) (*x509.Certificate, error) {
 	block, rest := pem.Decode([]byte(text))
 	if block == nil || block.Type != "CERTIFICATE" || len(rest) > 0 {
@@ -56,6 +59,8 @@ func parseCertificate(text string) (*x509.Certificate, error) {
 		return nil, errors.New("the key is not RSA")
 	case key.N.BitLen() < minKeyBits:
 		return nil, fmt.Errorf("the RSA key has %d bits, fewer than %d", key.N.BitLen(), minKeyBits)
+	case key.N.BitLen() > maxKeyBits:
+		return nil, fmt.Errorf("the RSA key has %d bits, more than %d", key.N.BitLen(), maxKeyBits)
 	}
 	return certificate, nil
 }
