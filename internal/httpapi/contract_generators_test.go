@@ -130,6 +130,7 @@ func TestContract_EachFailureIsAFailure(t *testing.T) {
 			same := general.Properties[member]
 			if same == nil || property.Ref != same.Ref && member != "code" || property.Value.Description == "" {
 				t.Errorf("%s.%s is not the member that Failure has", name, member)
+				continue
 			}
 			for _, code := range property.Value.Enum {
 				if !slices.Contains(same.Value.Enum, code) {

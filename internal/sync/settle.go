@@ -82,7 +82,7 @@ func (s *settler) Work(ctx context.Context, job *river.Job[intended]) error {
 		return again(ctx, s.log, job.JobRow, job.Args.UserID, err)
 	case settled:
 		s.log.InfoContext(ctx, "a change at Firebase that was cut short is settled",
-			telemetry.FieldUserID, i.UserID, "intent.kind", string(i.Kind))
+			telemetry.FieldUserID, i.UserID, telemetry.FieldIntent, string(i.Kind))
 		return nil
 	case i.Age < soonUntil:
 		return river.JobSnooze(soonAgain)

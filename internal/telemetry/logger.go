@@ -26,6 +26,7 @@ const (
 	FieldCheck         = "health.check"
 	FieldPool          = "db.client.connection.pool.name"
 	FieldOperation     = "firebase.operation"
+	FieldIntent        = "intent.kind" // of a change at Firebase that was cut short
 	FieldAttempt       = "http.request.resend_count"
 	FieldKeyID         = "key.id"
 	FieldKeysAge       = "key_set.age" // seconds
