@@ -38,7 +38,10 @@ func TestTokens_OfAnotherProjectAreTheOperatorsToSee(t *testing.T) {
 	for range 3 {
 		verify(t, s, mint(t, stack, claims(newUID(), servicetest.Email(), foreign))).expect(t, "a token of another project", http.StatusUnauthorized, invalid)
 	}
-	eventually(t, "doctor is red", func() bool { f := told(); return f.Level == doctor.Red && strings.Contains(f.Advice, "FIREBASE_PROJECT_ID") })
+	eventually(t, "doctor is red", func() bool {
+		f := told()
+		return f.Level == doctor.Red && strings.Contains(f.Advice, "FIREBASE_PROJECT_ID")
+	})
 	verify(t, s, mint(t, stack, claims(newUID(), servicetest.Email()))).expect(t, "a token that fits", http.StatusOK, "")
 	verify(t, s, mint(t, stack, claims(newUID(), servicetest.Email(), foreign))).expect(t, "another of another project", http.StatusUnauthorized, invalid)
 	eventually(t, "doctor is green again", func() bool { return told().Level == doctor.Green })

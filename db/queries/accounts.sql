@@ -140,18 +140,21 @@ WHERE
 
 -- name: PasswordChangedAtFirebase :execrows
 -- Called by internal/account after Firebase has taken a new password: a local hash follows it, and every session that began
--- before is over. Served by users_pkey.
+-- before is over: with ends_at, which Firebase has dated, those that began before it. Served by users_pkey.
 UPDATE auth.users
 SET
     password_hash = CASE WHEN password_hash IS NULL THEN NULL ELSE sqlc.arg(password_hash)::varchar END,
     password_set_at = now() + sqlc.arg(firebase_lead)::float8 * interval '1 second',
     tokens_valid_after = greatest(
         tokens_valid_after,
-        date_trunc('second', greatest(
-            clock_timestamp() + CASE
-                WHEN firebase_uid IS NULL THEN sqlc.arg(legacy_lead)::float8 ELSE sqlc.arg(firebase_lead)::float8
-            END * interval '1 second',
-            sqlc.arg(issued_until)::timestamptz
+        date_trunc('second', least(
+            sqlc.narg(ends_at)::timestamptz,
+            greatest(
+                clock_timestamp() + CASE
+                    WHEN firebase_uid IS NULL THEN sqlc.arg(legacy_lead)::float8 ELSE sqlc.arg(firebase_lead)::float8
+                END * interval '1 second',
+                sqlc.arg(issued_until)::timestamptz
+            )
         )) + interval '1 second'
     ),
     updated_at = now()

@@ -1,11 +1,16 @@
 -- Changes at Firebase that are under way: the statements of internal/intent.
 
 -- name: InsertIntent :one
--- Called by internal/intent before Firebase is asked. Served by no index: it is an insert.
+-- Called by internal/intent before Firebase is asked. An intent about a password notes when the row's was last set, for EndPasswordIntent.
+-- Served by users_pkey.
 INSERT INTO auth.firebase_intents (id, kind, user_id, firebase_uid, password_at, change, actor, request_id)
 VALUES (
     sqlc.arg(id), sqlc.arg(kind)::text, sqlc.arg(user_id), sqlc.arg(firebase_uid)::text, sqlc.narg(password_at)::timestamptz,
-    sqlc.narg(change)::jsonb, sqlc.arg(actor)::text, sqlc.narg(request_id)::text
+    coalesce(
+        sqlc.narg(change)::jsonb,
+        (SELECT jsonb_build_object('password_set_at', users.password_set_at) FROM auth.users AS users WHERE users.id = sqlc.arg(user_id))
+    ),
+    sqlc.arg(actor)::text, sqlc.narg(request_id)::text
 )
 RETURNING began_at;
 
@@ -14,6 +19,19 @@ RETURNING began_at;
 -- completed elsewhere. Served by firebase_intents_pkey.
 DELETE FROM auth.firebase_intents
 WHERE id = $1;
+
+-- name: EndPasswordIntent :one
+-- Called by internal/intent for the job that completes a password. set_since: the row's password was set by another request since the
+-- intent began, which has made our half of a later change. No row: the change was completed elsewhere. Served by firebase_intents_pkey
+-- and users_pkey.
+DELETE FROM auth.firebase_intents AS intents
+WHERE intents.id = $1
+RETURNING (
+    intents.change IS NOT NULL
+    AND intents.change ->> 'password_set_at' IS DISTINCT FROM (
+        SELECT to_jsonb(users.password_set_at) #>> '{}' FROM auth.users AS users WHERE users.id = intents.user_id
+    )
+)::boolean AS set_since;
 
 -- name: IntentUnderWay :one
 -- Called by internal/intent for the job that completes the change. No row: it is complete. Served by firebase_intents_pkey.

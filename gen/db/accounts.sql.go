@@ -147,31 +147,36 @@ SET
     password_set_at = now() + $2::float8 * interval '1 second',
     tokens_valid_after = greatest(
         tokens_valid_after,
-        date_trunc('second', greatest(
-            clock_timestamp() + CASE
-                WHEN firebase_uid IS NULL THEN $3::float8 ELSE $2::float8
-            END * interval '1 second',
-            $4::timestamptz
+        date_trunc('second', least(
+            $3::timestamptz,
+            greatest(
+                clock_timestamp() + CASE
+                    WHEN firebase_uid IS NULL THEN $4::float8 ELSE $2::float8
+                END * interval '1 second',
+                $5::timestamptz
+            )
         )) + interval '1 second'
     ),
     updated_at = now()
-WHERE id = $5 AND auth_provider IN ('firebase', 'hybrid')
+WHERE id = $6 AND auth_provider IN ('firebase', 'hybrid')
 `
 
 type PasswordChangedAtFirebaseParams struct {
 	PasswordHash string
 	FirebaseLead float64
+	EndsAt       *time.Time
 	LegacyLead   float64
 	IssuedUntil  time.Time
 	ID           uuid.UUID
 }
 
 // Called by internal/account after Firebase has taken a new password: a local hash follows it, and every session that began
-// before is over. Served by users_pkey.
+// before is over: with ends_at, which Firebase has dated, those that began before it. Served by users_pkey.
 func (q *Queries) PasswordChangedAtFirebase(ctx context.Context, db DBTX, arg PasswordChangedAtFirebaseParams) (int64, error) {
 	result, err := db.Exec(ctx, passwordChangedAtFirebase,
 		arg.PasswordHash,
 		arg.FirebaseLead,
+		arg.EndsAt,
 		arg.LegacyLead,
 		arg.IssuedUntil,
 		arg.ID,

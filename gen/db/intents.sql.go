@@ -28,12 +28,37 @@ func (q *Queries) EndIntent(ctx context.Context, db DBTX, id uuid.UUID) (int64, 
 	return result.RowsAffected(), nil
 }
 
+const endPasswordIntent = `-- name: EndPasswordIntent :one
+DELETE FROM auth.firebase_intents AS intents
+WHERE intents.id = $1
+RETURNING (
+    intents.change IS NOT NULL
+    AND intents.change ->> 'password_set_at' IS DISTINCT FROM (
+        SELECT to_jsonb(users.password_set_at) #>> '{}' FROM auth.users AS users WHERE users.id = intents.user_id
+    )
+)::boolean AS set_since
+`
+
+// Called by internal/intent for the job that completes a password. set_since: the row's password was set by another request since the
+// intent began, which has made our half of a later change. No row: the change was completed elsewhere. Served by firebase_intents_pkey
+// and users_pkey.
+func (q *Queries) EndPasswordIntent(ctx context.Context, db DBTX, id uuid.UUID) (bool, error) {
+	row := db.QueryRow(ctx, endPasswordIntent, id)
+	var set_since bool
+	err := row.Scan(&set_since)
+	return set_since, err
+}
+
 const insertIntent = `-- name: InsertIntent :one
 
 INSERT INTO auth.firebase_intents (id, kind, user_id, firebase_uid, password_at, change, actor, request_id)
 VALUES (
     $1, $2::text, $3, $4::text, $5::timestamptz,
-    $6::jsonb, $7::text, $8::text
+    coalesce(
+        $6::jsonb,
+        (SELECT jsonb_build_object('password_set_at', users.password_set_at) FROM auth.users AS users WHERE users.id = $3)
+    ),
+    $7::text, $8::text
 )
 RETURNING began_at
 `
@@ -50,7 +75,8 @@ type InsertIntentParams struct {
 }
 
 // Changes at Firebase that are under way: the statements of internal/intent.
-// Called by internal/intent before Firebase is asked. Served by no index: it is an insert.
+// Called by internal/intent before Firebase is asked. An intent about a password notes when the row's was last set, for EndPasswordIntent.
+// Served by users_pkey.
 func (q *Queries) InsertIntent(ctx context.Context, db DBTX, arg InsertIntentParams) (time.Time, error) {
 	row := db.QueryRow(ctx, insertIntent,
 		arg.ID,

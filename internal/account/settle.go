@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -24,8 +25,9 @@ func passwordIntent(u user.User, account firebase.User) intent.Intent {
 
 // SettlePassword makes our half of a password change, a reset or a password that was brought to Firebase, if the account has another
 // password than before the intent. Nobody knows the new one here: the local hash becomes one that no password fits, and the next
-// sign-in at Firebase replaces it (A7). After a change or a reset every session is over (T4); a password that was brought opened the
-// account before, and ends none. settled is false where the account has the password of before.
+// sign-in at Firebase replaces it (A7). After a change or a reset the sessions of before it are over (T4); a password that was brought
+// opened the account before, and ends none. A person who has asked again, or signed in with the new password, keeps that session. settled is
+// false where the account has the password of before.
 func (s *Service) SettlePassword(ctx context.Context, i intent.Intent) (settled bool, err error) {
 	account, err := s.identities.User(ctx, i.FirebaseUID)
 	if errors.Is(err, firebase.ErrUserNotFound) {
@@ -41,19 +43,45 @@ func (s *Service) SettlePassword(ctx context.Context, i intent.Intent) (settled 
 		if err := s.queries.LockUser(ctx, tx, i.UserID); err != nil { // first, as the request does
 			return err
 		}
-		if ended, err := s.intents.End(ctx, tx, i.ID); err != nil || !ended {
+		ended, setSince, err := s.intents.EndPassword(ctx, tx, i.ID)
+		switch {
+		case err != nil || !ended || setSince:
 			return err
-		}
-		if i.Kind == intent.Bring {
+		case i.Kind == intent.Bring:
 			return s.setAside(ctx, tx, i)
 		}
-		return s.endSessionsWith(ctx, tx, i.UserID, unusable, token.Claims{})
+		return s.endSessionsBefore(ctx, tx, i, account.PasswordUpdatedAt)
 	})
 	if err != nil {
 		return false, fmt.Errorf("complete a new password of user %s: %w", i.UserID, pg.Fault(err))
 	}
 	s.onChange(ctx, i.UserID)
 	return true, nil
+}
+
+// endSessionsBefore ends the sessions from before a change of password that Firebase has dated; all of them where the account has no
+// password by now.
+func (s *Service) endSessionsBefore(ctx context.Context, tx pgx.Tx, i intent.Intent, changed time.Time) error {
+	e := s.clocks.Ending(time.Time{}, time.Time{})
+	there := db.PasswordChangedAtFirebaseParams{
+		ID: i.UserID, PasswordHash: unusable, IssuedUntil: e.FirebaseUntil, FirebaseLead: e.FirebaseLead, LegacyLead: e.LegacyLead,
+	}
+	here := db.EndLegacySessionsParams{ID: i.UserID, LegacyLead: e.LegacyLead, LegacyIssuedUntil: e.LegacyUntil}
+	if !changed.IsZero() {
+		began := i.Began.Add(time.Duration(e.LegacyLead * float64(time.Second))) // the change came after it
+		at := s.clocks.FromFirebase(changed)
+		if at.Before(began) {
+			at = began
+		}
+		there.EndsAt, here.EndsAt = &changed, &at
+	}
+	if _, err := s.queries.PasswordChangedAtFirebase(ctx, tx, there); err != nil {
+		return err
+	}
+	if err := s.queries.EndLegacySessions(ctx, tx, here); err != nil {
+		return err
+	}
+	return s.owe(ctx, tx, i.UserID)
 }
 
 func (s *Service) setAside(ctx context.Context, tx pgx.Tx, i intent.Intent) error {

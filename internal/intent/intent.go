@@ -102,6 +102,19 @@ func (l *Log) End(ctx context.Context, tx db.DBTX, id uuid.UUID) (ended bool, er
 	return n > 0, nil
 }
 
+// EndPassword is End for the job of an intent about a password. setSince says that another request has set the row's password since the
+// intent began: our half of a later change is made, and this intent needs none.
+func (l *Log) EndPassword(ctx context.Context, tx db.DBTX, id uuid.UUID) (ended, setSince bool, err error) {
+	setSince, err = l.queries.EndPasswordIntent(ctx, tx, id)
+	if pg.NoRows(err) {
+		return false, false, nil
+	}
+	if err != nil {
+		return false, false, fmt.Errorf("end the change %s: %w", id, err)
+	}
+	return true, setSince, nil
+}
+
 // Drop ends an intent that needs no half of ours.
 func (l *Log) Drop(ctx context.Context, id uuid.UUID) error {
 	if _, err := l.End(ctx, l.pool, id); err != nil {

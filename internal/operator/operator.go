@@ -3,6 +3,7 @@ package operator
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -22,6 +23,19 @@ type By struct {
 	Actor string    // as the audit names the operator
 	Admin uuid.UUID // the admin's own row; uuid.Nil for a service
 	Key   string    // the public id of the service's API key; "" for a person
+}
+
+// ByActor names the operator that the audit's text for an actor means, for what is finished in their name later.
+func ByActor(actor string) By {
+	by := By{Actor: actor}
+	kind, id, _ := strings.Cut(actor, ":")
+	switch kind {
+	case "user":
+		by.Admin, _ = uuid.Parse(id) // the text is this service's own
+	case "key":
+		by.Key = id
+	}
+	return by
 }
 
 // Hold locks the rows of these users and the operator's own, in one order, until the transaction ends, and returns the ids that

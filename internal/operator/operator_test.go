@@ -116,3 +116,19 @@ func TestHold_LocksOutADemotion_O4(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// What the audit writes of an operator names the same operator again.
+func TestByActor(t *testing.T) {
+	t.Parallel()
+	id := uuid.New()
+	for actor, want := range map[string]operator.By{
+		"user:" + id.String(): {Actor: "user:" + id.String(), Admin: id},
+		"key:abc":             {Actor: "key:abc", Key: "abc"},
+		"cli:root":            {Actor: "cli:root"},
+		"system":              {Actor: "system"},
+	} {
+		if got := operator.ByActor(actor); got != want {
+			t.Errorf("%s: %+v, expected %+v", actor, got, want)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/intent"
+	"auth-v2-service/internal/operator"
 	"auth-v2-service/internal/pg"
 )
 
@@ -50,8 +51,8 @@ func emailRefusal(was User, err error) error {
 	return errNoAnswer.With(fmt.Errorf("change the e-mail of user %s at Firebase: %w", was.ID, err))
 }
 
-// SettleChange makes our half of a Change that was cut short, in the operator's name, if Firebase has the new address by now. Where
-// another row has taken the name or the address meanwhile, the row follows Firebase by the rules of Sync. settled is false where
+// SettleChange makes our half of a Change that was cut short, in the operator's name, if Firebase has the new address by now. An operator
+// who may not act any more changes nothing else: the address alone follows Firebase. Where another row has taken the name or the address meanwhile, the row follows Firebase by the rules of Sync. settled is false where
 // Firebase has another address.
 func (s *Store) SettleChange(ctx context.Context, i intent.Intent) (settled bool, err error) {
 	var c Change
@@ -83,7 +84,12 @@ func (s *Store) SettleChange(ctx context.Context, i intent.Intent) (settled bool
 }
 
 func (s *Store) settleChangeIn(ctx context.Context, tx pgx.Tx, i intent.Intent, c Change) error {
-	if err := s.queries.LockUser(ctx, tx, i.UserID); err != nil { // first, as the request does
+	_, err := operator.Hold(ctx, tx, operator.ByActor(i.Actor), i.UserID) // first, as the request does
+	refused := errors.Is(err, operator.ErrNotAdmin) || errors.Is(err, operator.ErrKeyRevoked)
+	if refused {
+		err = s.queries.LockUser(ctx, tx, i.UserID)
+	}
+	if err != nil {
 		return err
 	}
 	if ended, err := s.intents.End(ctx, tx, i.ID); err != nil || !ended {
@@ -97,6 +103,9 @@ func (s *Store) settleChangeIn(ctx context.Context, tx pgx.Tx, i intent.Intent, 
 		return err
 	}
 	was := FromRow(row)
+	if refused {
+		c = Change{Email: c.Email}
+	}
 	c = c.differing(was, row.Email)
 	details := c.details(was)
 	if details == nil || was.FirebaseUID != i.FirebaseUID {
