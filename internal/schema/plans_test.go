@@ -220,6 +220,9 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.EndIntent(ctx, db, person) },
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.EndPasswordIntent(ctx, db, person)
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.CarryLegacySession(ctx, db, person)
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
