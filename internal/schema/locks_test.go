@@ -287,7 +287,7 @@ func TestMigrate_EndsTheSessionsOfKilledMigrators_D1(t *testing.T) {
 	orphan := d.hold(d.url, "authd-migrate-ORPHAN", "LOCK TABLE auth.users IN ACCESS EXCLUSIVE MODE")
 	began := time.Now()
 	d.migrate()
-	if took := time.Since(began); took > 3*time.Second {
+	if took := time.Since(began); took > 20*time.Second { // not however long the statement is
 		t.Errorf("it took %s", took)
 	}
 	if err := orphan.Ping(t.Context()); err == nil {

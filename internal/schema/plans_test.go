@@ -215,7 +215,7 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.MoveConflict(ctx, db, person) },
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.InsertIntent(ctx, db, queries.InsertIntentParams{
-				ID: stranger, Kind: "delete", UserID: person, FirebaseUID: "x", Change: []byte("{}"), Actor: "x",
+				ID: stranger, Kind: "password", UserID: person, FirebaseUID: "x", Actor: "x",
 			})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.EndIntent(ctx, db, person) },
