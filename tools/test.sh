@@ -21,13 +21,13 @@ run() {
 		-shuffle=on -timeout=40m -coverprofile="$profiles/$name" "$@" | sed -E 's/ \(coverage: .*//'
 }
 # A room's tests cover the room; only the black-box tests are linked with the counters of everything. They hold time limits, so they
-# run when nothing else does. The tests of internal/schema wait for PostgreSQL, which the race detector does not see and slows down twice:
+# run when nothing else does; they wait more than they compute, so three of them run at once. The tests of internal/schema wait for PostgreSQL, which the race detector does not see and slows down twice:
 # those in which migrators meet run with it, and then all run without.
 schema=auth-v2-service/internal/schema
 run rooms -race $(go list ./... | grep -vE "/e2e\$|^$schema\$")
 run meetings -race -run 'AtOnce|Killed' "$schema"
 run schema "$schema"
-run e2e -race -coverpkg="$(paste -sd, <<<"$hand_written")" ./e2e
+run e2e -race -parallel=3 -coverpkg="$(paste -sd, <<<"$hand_written")" ./e2e
 # What other services import is a module of its own, and needs none of the parts.
 (cd authclient && ../tools/tool.sh gotestsum --format=pkgname-and-test-fails --hide-summary=skipped -- \
 	-race -shuffle=on -timeout=5m -coverpkg=. -coverprofile="$profiles/authclient" ./... | sed -E 's/ \(coverage: .*//')
