@@ -379,7 +379,7 @@ func (p *parts) checks(pool *pgxpool.Pool, limiter *limit.Limiter, keysUsable fu
 		{Name: "keys", Required: true, Probe: func(context.Context) error { return keysUsable() }},
 		{Name: "machine_clock", Required: true, Probe: func(context.Context) error { return p.clocks.Outvoted() }},
 		{Name: "clocks", Probe: func(context.Context) error { return p.clocks.Skew() }},
-		{Name: "redis", Probe: onceASecond(func(ctx context.Context) error { return errors.Join(limiter.Probe(ctx), p.tier.Probe(ctx)) })},
+		{Name: "redis", Probe: keepAnswer(time.Now, func(ctx context.Context) error { return errors.Join(limiter.Probe(ctx), p.tier.Probe(ctx)) })},
 	}
 }
 

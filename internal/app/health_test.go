@@ -9,31 +9,35 @@ import (
 	"time"
 )
 
-// However many ask for health at once, what all instances hear of is asked once a second.
-func TestOnceASecond(t *testing.T) {
+// However many requests ask for health at once, the probe runs once in each healthEvery.
+func TestKeepAnswer(t *testing.T) {
 	t.Parallel()
-	var asked atomic.Int32
+	clock := time.Now()
+	var runs atomic.Int32
 	away := errors.New("away")
-	probe := onceASecond(func(context.Context) error {
-		if asked.Add(1) == 1 {
+	probe := keepAnswer(func() time.Time { return clock }, func(context.Context) error {
+		if runs.Add(1) == 1 {
 			return away
 		}
 		return nil
 	})
-	for round, want := range []error{away, nil} {
-		began := time.Now()
+	for _, step := range []struct {
+		after time.Duration
+		want  error
+		runs  int32
+	}{{0, away, 1}, {healthEvery - 1, away, 1}, {1, nil, 2}, {healthEvery, nil, 3}} {
+		clock = clock.Add(step.after)
 		var all sync.WaitGroup
 		for range 50 {
 			all.Go(func() {
-				if err := probe(t.Context()); !errors.Is(err, want) && time.Since(began) < time.Second {
-					t.Errorf("round %d: %v, expected %v", round, err, want)
+				if err := probe(t.Context()); !errors.Is(err, step.want) {
+					t.Errorf("after another %s: %v, expected %v", step.after, err, step.want)
 				}
 			})
 		}
 		all.Wait()
-		if n := int(asked.Load()); n != round+1 && time.Since(began) < time.Second {
-			t.Errorf("round %d: asked %d times", round, n)
+		if n := runs.Load(); n != step.runs {
+			t.Errorf("after another %s the probe has run %d times, expected %d", step.after, n, step.runs)
 		}
-		time.Sleep(time.Second)
 	}
 }

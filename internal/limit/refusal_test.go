@@ -1,37 +1,15 @@
 package limit
 
 import (
-	"bytes"
-	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"auth-v2-service/internal/testkit/redistest"
+	"auth-v2-service/internal/testkit/testlog"
 )
-
-// journal is a log that several goroutines write.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(line []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(line)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
-
-func (j *journal) logger() *slog.Logger { return slog.New(slog.NewTextHandler(j, nil)) }
 
 func realRedis(t *testing.T) *redis.Client {
 	t.Helper()
@@ -49,8 +27,8 @@ func TestRedis_RefusesToWrite(t *testing.T) {
 	for _, refusal := range redistest.Refusals() {
 		t.Run(refusal.Name, func(t *testing.T) {
 			t.Parallel()
-			client, lines := realRedis(t), &journal{}
-			l := newLimiter(t, client, func(o *Options) { o.Logger = lines.logger() })
+			client, lines := realRedis(t), &testlog.Log{}
+			l := newLimiter(t, client, func(o *Options) { o.Logger = lines.Logger() })
 			if err := l.Probe(t.Context()); err != nil {
 				t.Fatalf("a Redis that serves: %v", err)
 			}
@@ -82,8 +60,8 @@ func TestRedis_RefusesToWrite(t *testing.T) {
 
 // One key that holds something else is no outage: what is asked of it counts here, all else goes on in Redis, without a word.
 func TestRedis_RefusesOneKey(t *testing.T) {
-	client, lines := realRedis(t), &journal{}
-	l := newLimiter(t, client, func(o *Options) { o.Logger = lines.logger() })
+	client, lines := realRedis(t), &testlog.Log{}
+	l := newLimiter(t, client, func(o *Options) { o.Logger = lines.Logger() })
 	other := newLimiter(t, client)
 	n := l.names.attempt(jane, stranger)
 	for i, spoil := range []func(name string) error{

@@ -1,34 +1,14 @@
 package principal
 
 import (
-	"bytes"
-	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"auth-v2-service/internal/testkit/redistest"
+	"auth-v2-service/internal/testkit/testlog"
 	"auth-v2-service/internal/token"
 )
-
-// journal is a log that several goroutines write.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(line []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(line)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
 
 // O3, T5: a Redis that answers and refuses is off the road like one that hangs. It tells the others of changes where it can, drops
 // facts where it can, and the log names each change of state once.
@@ -42,8 +22,8 @@ func TestTier_RefusingRedis_T5(t *testing.T) {
 			tb := &table{}
 			tb.row.Store(active())
 			id := tb.row.Load().ID
-			n, other, lines := tb.node(t, client, "a secret"), newInstance(t, url), &journal{}
-			n.invalidator.log = slog.New(slog.NewTextHandler(lines, nil))
+			n, other, lines := tb.node(t, client, "a secret"), newInstance(t, url), &testlog.Log{}
+			n.invalidator.log = lines.Logger()
 			if err := n.tier.Probe(t.Context()); err != nil {
 				t.Fatalf("a Redis that serves: %v", err)
 			}
