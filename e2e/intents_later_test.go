@@ -9,8 +9,8 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// T4, A7: a change was cut short, and the person does not wait for its job: they ask again, or sign in with the new password. The job
-// then ends the sessions of before the change, and not theirs.
+// T4, A7: a password change was cut short, and its user asks again, or signs in with the new password, before the job runs. The job ends
+// the sessions from before the change only.
 func TestHalfChanges_TheJobEndsNothingOfAfterTheChange_T4_A7(t *testing.T) {
 	t.Parallel()
 	for _, home := range []string{"hybrid", "firebase"} {
@@ -64,6 +64,6 @@ func TestHalfChanges_ADemotedOperatorsChangeIsNotCompleted_O4(t *testing.T) {
 	execute(t, s.Stack, "UPDATE auth.users SET user_type = 'user' WHERE id = $1", operator.id)
 	eventually(t, "the job has looked", func() bool { return count(t, s.Stack, leftOver) == 0 })
 	if n := count(t, s.Stack, "auth.users WHERE id = $1 AND user_type = 'user' AND email = $2", person.User.ID, address); n != 1 {
-		t.Error("O4: the change of somebody who is no admin any more was completed, or the address has not followed")
+		t.Error("O4: a demoted operator's change was completed, or the address has not followed")
 	}
 }

@@ -78,8 +78,8 @@ func TestSquatter_AnUntrustedProvider_F3(t *testing.T) {
 	}
 }
 
-// F3, M7: a person who was moved and has come home again is no exception: the password that came home with the row is set aside by the
-// first proof that says nothing of it.
+// F3, M7: the rule holds for a returned user, too: the first proof of the address by another provider than "password" sets the local
+// password aside.
 func TestSquatter_AReturnedRowIsNoException_F3_M7(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, unverifiedPlatform)

@@ -23,11 +23,10 @@ func passwordIntent(u user.User, account firebase.User) intent.Intent {
 	}
 }
 
-// SettlePassword makes our half of a password change, a reset or a password that was brought to Firebase, if the account has another
-// password than before the intent. Nobody knows the new one here: the local hash becomes one that no password fits, and the next
-// sign-in at Firebase replaces it (A7). After a change or a reset the sessions of before it are over (T4); a password that was brought
-// opened the account before, and ends none. A person who has asked again, or signed in with the new password, keeps that session. settled is
-// false where the account has the password of before.
+// SettlePassword completes a password change, a reset or a brought password, if Firebase has another password than before the intent.
+// This service does not know the new password, so it sets the local hash to one that no password fits; the next sign-in at Firebase
+// replaces it (A7). A change or a reset ends the sessions from before it (T4), and keeps later ones: the user may have asked again, or
+// signed in with the new password. A brought password ends no session. settled is false while Firebase has the old password.
 func (s *Service) SettlePassword(ctx context.Context, i intent.Intent) (settled bool, err error) {
 	account, err := s.identities.User(ctx, i.FirebaseUID)
 	if errors.Is(err, firebase.ErrUserNotFound) {
@@ -59,8 +58,8 @@ func (s *Service) SettlePassword(ctx context.Context, i intent.Intent) (settled 
 	return true, nil
 }
 
-// endSessionsBefore ends the sessions from before a change of password that Firebase has dated; all of them where the account has no
-// password by now.
+// endSessionsBefore ends the sessions that began before Firebase changed the password. Where the account has no password any more it ends
+// all sessions.
 func (s *Service) endSessionsBefore(ctx context.Context, tx pgx.Tx, i intent.Intent, changed time.Time) error {
 	e := s.clocks.Ending(time.Time{}, time.Time{})
 	there := db.PasswordChangedAtFirebaseParams{

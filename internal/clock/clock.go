@@ -37,9 +37,9 @@ const (
 type Options struct {
 	// Now is this machine's clock; nil: time.Now.
 	Now func() time.Time
-	// Logger is told when a clock begins or ceases to be Notable seconds apart from this machine's. Nil: nobody is.
+	// Logger receives a line when a clock begins or ceases to be Notable seconds apart from this machine's. Nil: no line.
 	Logger *slog.Logger
-	// Observe hears of each reading: how far a clock is ahead of this machine's; for a metric. Nil: nobody does.
+	// Observe receives each reading: how far a clock is ahead of this machine's; for a metric. Nil: no call.
 	Observe func(clock string, ahead time.Duration)
 }
 

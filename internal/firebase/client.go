@@ -41,8 +41,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Observe is told of each call: its name, "ok", "canceled" or the code of its failure, and how long it took. Nil means nobody is.
 	Observe func(operation, outcome string, took time.Duration)
-	// OnAnswer is told of each answer when the request was sent and the answer received, and its header, whose Date is Google's clock.
-	// Nil means nobody is.
+	// OnAnswer receives, for each answer, when the request was sent, when the answer came, and its header; its Date is Google's clock.
+	// Nil: no call.
 	OnAnswer func(sent, received time.Time, header http.Header)
 	// Clock dates those. Nil means time.Now.
 	Clock func() time.Time

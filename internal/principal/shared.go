@@ -83,7 +83,7 @@ func (s shared) leave(ctx context.Context, whose person, generation string, seal
 }
 
 // forgetScript writes nothing, so that a Redis without memory to spare obeys, too. One that refuses to delete (a replica, a
-// primary without its replicas) still tells those who listen, and then gives its refusal.
+// primary without its replicas) still publishes the change, and then gives its refusal.
 var forgetScript = redis.NewScript(`
 local deleted = redis.pcall('DEL', unpack(KEYS))
 if ARGV[1] ~= '' then
@@ -99,17 +99,17 @@ func (s shared) announce(ctx context.Context, id uuid.UUID) error {
 	return s.invalidate(ctx, id, Channel)
 }
 
-// probe does all that is done for a person, for one that is not there.
+// probe runs every script once, for an id that no row has.
 func (s shared) probe(ctx context.Context) error {
-	whose := person{id: uuid.Nil, kind: kinds[0]}
-	there, err := s.look(ctx, whose)
+	noRow := person{id: uuid.Nil, kind: kinds[0]}
+	there, err := s.look(ctx, noRow)
 	if err != nil {
 		return err
 	}
-	if _, err = s.leave(ctx, whose, there.generation, []byte("probe"), time.Second); err != nil {
+	if _, err = s.leave(ctx, noRow, there.generation, []byte("probe"), time.Second); err != nil {
 		return err
 	}
-	return s.announce(ctx, whose.id)
+	return s.announce(ctx, noRow.id)
 }
 
 func (s shared) invalidate(ctx context.Context, id uuid.UUID, channel string) error {

@@ -31,7 +31,7 @@ type keyServer struct {
 	url      string
 	client   *http.Client
 	clock    func() time.Time
-	onAnswer func(sent, received time.Time, header http.Header) // nil: nobody is told
+	onAnswer func(sent, received time.Time, header http.Header) // nil: no call
 }
 
 func newKeyServer(rawURL string, client *http.Client, allowInsecureLoopback bool) (*keyServer, error) {

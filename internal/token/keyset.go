@@ -36,8 +36,8 @@ type KeySetOptions struct {
 	Clock func() time.Time
 	// Logger defaults to none.
 	Logger *slog.Logger
-	// OnAnswer is told of each answer of the key server when the request was sent and the answer received, by Clock, and its header. Nil
-	// means that nobody is.
+	// OnAnswer receives, for each answer of the key server, when the request was sent and the answer came, by Clock, and its header.
+	// Nil: no call.
 	OnAnswer func(sent, received time.Time, header http.Header)
 	// OnFetch follows every attempt to fetch the keys, with its error where it failed; for a metric. It is called from the
 	// goroutine that fetches, never from a verification. Nil means that nobody hears.

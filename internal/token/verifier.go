@@ -25,7 +25,7 @@ type VerifierOptions struct {
 	// OnFit is told, once each, that tokens of Firebase come and none has ever fitted the project and the tenant (FitNone), and that
 	// one fits after all (FitSome). Nil tells nobody. It is called on the request's way and must not wait.
 	OnFit func(Fit)
-	// OnVerified is told when Firebase has signed a token that was just verified. Nil tells nobody. It must not wait.
+	// OnVerified receives the time at which Firebase signed a token that was just verified. It must not block. Nil: no call.
 	OnVerified func(issued time.Time)
 	// Clock defaults to time.Now. Legacy has its own.
 	Clock func() time.Time

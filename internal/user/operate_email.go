@@ -51,9 +51,9 @@ func emailRefusal(was User, err error) error {
 	return errNoAnswer.With(fmt.Errorf("change the e-mail of user %s at Firebase: %w", was.ID, err))
 }
 
-// SettleChange makes our half of a Change that was cut short, in the operator's name, if Firebase has the new address by now. An operator
-// who may not act any more changes nothing else: the address alone follows Firebase. Where another row has taken the name or the address meanwhile, the row follows Firebase by the rules of Sync. settled is false where
-// Firebase has another address.
+// SettleChange completes a Change that was cut short, in the operator's name, if Firebase has the new address by now. If the operator has
+// lost the right to act, only the address follows Firebase. If another row has taken the name or the address meanwhile, the row follows
+// Firebase by the rules of Sync. settled is false while Firebase has another address.
 func (s *Store) SettleChange(ctx context.Context, i intent.Intent) (settled bool, err error) {
 	var c Change
 	if err := json.Unmarshal(i.Change, &c); err != nil || c.Email == nil {

@@ -192,8 +192,8 @@ func report(line string) {
 	_, _ = fmt.Fprintln(file, line) // it was printed already
 }
 
-// onlyByABug is what is declared and no request can bring about: an operation that stands on Firebase alone, whose strangest answer is
-// a 503. A bug would still be answered so.
+// onlyByABug lists declared answers that no request can cause. ConfirmEmail calls Firebase alone, and every strange answer of Firebase
+// is a 503; only a bug makes a 500.
 var onlyByABug = map[string]bool{"ConfirmEmail 500": true}
 
 func unseen() (missing []string, declared int) {
