@@ -144,6 +144,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 	p.known = newKnownAddresses(pool, o.Logger)
 	limiter, err := limit.New(limit.Options{
 		Redis: remote, Known: p.known, Key: limitKey(limitsKey), Off: c.RateLimit == "off", Logger: o.Logger, Observe: p.metrics.RateLimited,
+		Patience: o.LimitPatience,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up the limits: %w", err)

@@ -26,6 +26,9 @@ type Options struct {
 	QueryTracer pgx.QueryTracer
 	// PasswordCost is the cost of new password hashes; 0: bcrypt's default. Tests take the lowest.
 	PasswordCost int
+	// LimitPatience is what a request may lose to Redis before its process counts alone; 0: limit's default. In tests, where everything
+	// runs in one process, a loaded machine is no outage.
+	LimitPatience time.Duration
 	// Clock is this machine's clock, where a test moves it: for tokens and sessions, not for time limits. Nil: time.Now.
 	Clock func() time.Time
 }

@@ -168,7 +168,7 @@ func (s *Stack) Start(t testing.TB, env ...map[string]string) *Service {
 			Logger:      telemetry.NewLogger(service.Log, slog.LevelDebug, secrets),
 			Version:     "test",
 			Listening:   func(api, metrics net.Addr) { addresses <- [2]net.Addr{api, metrics} },
-			QueryTracer: service.Queries, PasswordCost: bcrypt.MinCost,
+			QueryTracer: service.Queries, PasswordCost: bcrypt.MinCost, LimitPatience: time.Second,
 			Clock: func() time.Time { return time.Now().Add(ahead) },
 		})
 	}()
