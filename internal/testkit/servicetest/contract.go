@@ -98,6 +98,7 @@ func check(r *http.Request, response *http.Response, body []byte) error {
 	if err := openapi3filter.ValidateResponse(r.Context(), input); err != nil {
 		return err
 	}
+	seeValues(route.Operation, response.StatusCode, body)
 	return checkRefusal(route.Operation, response.StatusCode, body)
 }
 
@@ -150,8 +151,8 @@ func see(operation string, status int) {
 	seen.pairs[operation+" "+strconv.Itoa(status)] = true
 }
 
-// Main runs a package's tests and then demands that every declared (operation, status), and every example of a refusal, was
-// seen, unless only some of the tests were asked for. It says so in the file that TEST_REPORT names, for a package that passes prints nothing.
+// Main runs a package's tests and then demands that every declared (operation, status), every example of a refusal, and every
+// property of a success, was seen, unless only some of the tests were asked for. It says so in the file that TEST_REPORT names, for a package that passes prints nothing.
 func Main(m *testing.M) {
 	code := m.Run()
 	if code == 0 && !asked("test.run") && !asked("test.skip") && !asked("test.list") {
@@ -170,7 +171,9 @@ func demandAllSeen() (code int) {
 	report(fmt.Sprintf("contract: %d of %d declared (operation, status) seen", declared-len(missing), declared))
 	unheard, shown := unheardExamples()
 	report(fmt.Sprintf("contract: %d of %d examples of refusals heard, word for word", shown-len(unheard), shown))
-	if missing = append(missing, unheard...); len(missing) > 0 {
+	empty, properties := unvalued()
+	report(fmt.Sprintf("contract: %d of %d properties of successes seen with a value", properties-len(empty), properties))
+	if missing = slices.Concat(missing, unheard, empty); len(missing) > 0 {
 		fmt.Printf("no test has seen:\n  %s\n", strings.Join(missing, "\n  "))
 		return 1
 	}
