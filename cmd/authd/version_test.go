@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 func TestVersion_IsTheOneThatTheBuildNames(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "authd")
 	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-X main.revision=v1.2.3-named", "-o", program, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as make builds, from the same cache
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, output)
 	}
