@@ -8,5 +8,6 @@ TEST_REPORT=$(mktemp) # where the suite says what "ok" does not: how much went t
 export TEST_REPORT TEST_DATABASE_VIA=pgbouncer
 trap 'rm -f "$TEST_REPORT"' EXIT
 # Without the race detector: "make test" has run the same tests with it, and a pooler changes what PostgreSQL sees, not our memory.
-bin/authdev test -- go test -count=1 -parallel=3 -timeout=40m ./e2e "$@"
+# Built as make builds, from the same cache.
+CGO_ENABLED=0 bin/authdev test -- go test -count=1 -parallel=3 -timeout=40m ./e2e "$@"
 cat "$TEST_REPORT"

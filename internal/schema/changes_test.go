@@ -55,8 +55,7 @@ func (l listener) told(work func()) (messages []string) {
 // T5: whoever changes what decides who gets in, and with what rights, every instance is told of that row; of all else, nobody is.
 func TestUserChanges_AreToldByTheTable_T5(t *testing.T) {
 	t.Parallel()
-	d := empty(t)
-	d.migrate()
+	d := migrated(t)
 	l := d.listener()
 	id := d.lines("INSERT INTO auth.users (email, username, password_hash) VALUES ('jane@example.com', 'jane', 'x') RETURNING id::text")
 	session := uuid.NewString()
@@ -102,8 +101,7 @@ func TestUserChanges_AreToldByTheTable_T5(t *testing.T) {
 // undone is not told of and does not count.
 func TestUserChanges_OfManyRowsFillNoQueue_D4(t *testing.T) {
 	t.Parallel()
-	d := empty(t)
-	d.migrate()
+	d := migrated(t)
 	d.legacyPeople(2_500)
 	l := d.listener()
 	deactivate := func(tx pgx.Tx, from, to int) {

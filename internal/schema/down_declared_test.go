@@ -13,8 +13,7 @@ import (
 // "may drop" that it does not drop: nothing is excused that is not there.
 func TestMigrations_DownsDeclareWhatTheyTakeOut_D5(t *testing.T) {
 	t.Parallel()
-	d := empty(t)
-	d.migrate()
+	d := migrated(t)
 	for _, name := range slices.Backward(schema.Files()) {
 		text, err := migrations.Migrations.ReadFile("migrations/" + name)
 		if err != nil {

@@ -5,23 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"auth-v2-service/internal/schema"
-	"auth-v2-service/internal/testkit/pgtest"
 )
-
-// migrated is a database that the migrations have made.
-func migrated(t *testing.T) database {
-	t.Helper()
-	address := pgtest.New(t)
-	pool, err := pgxpool.New(t.Context(), address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pool.Close)
-	return database{pool, t, address}
-}
 
 // drifts are ways in which somebody changes a database by hand. Each is done to a migrated one, and must be named by all of
 // want ("change kind name"), with the word in what is told of the first; state is what the whole comes to.

@@ -56,8 +56,7 @@ func (g generic) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row 
 // values and by the one that is kept for all of them. EXPLAIN_ROWS=1000000 shows it for a million people.
 func TestHotStatements_UseAnIndexForAGroupOfAnySize(t *testing.T) {
 	t.Parallel()
-	d := empty(t)
-	d.migrate()
+	d := migrated(t)
 	populate(d, rows(t))
 	hot := map[string][]string{
 		"FirstSight":          {"idx_users_firebase_uid", "users_username_key", "idx_tombstones_firebase_uid"},

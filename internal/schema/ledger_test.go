@@ -44,8 +44,7 @@ func (d database) entries(email string) string {
 // W3: whoever writes auth.users, in whatever way, is entered; what is no change of a balance is not.
 func TestLedger_EntersWhatOthersChange_W3(t *testing.T) {
 	t.Parallel()
-	d := empty(t)
-	d.migrate()
+	d := migrated(t)
 	for _, statement := range []string{
 		"INSERT INTO auth.users (email, password_hash, token_balance) VALUES ('a@example.com', 'x', 7), ('b@example.com', 'x', NULL), ('c@example.com', 'x', 0)",
 		"INSERT INTO auth.users (email, password_hash) VALUES ('d@example.com', 'x')",
@@ -89,8 +88,7 @@ func TestLedger_EntersWhatOthersChange_W3(t *testing.T) {
 // W3: what was rolled back was never entered, and what a writer did while triggers were off is entered with the next change.
 func TestLedger_EntersWhatIsThereAndNoMore_W3(t *testing.T) {
 	t.Parallel()
-	d := empty(t)
-	d.migrate()
+	d := migrated(t)
 	d.exec("INSERT INTO auth.users (email, password_hash, token_balance) VALUES ('a@example.com', 'x', 7)")
 	tx, err := d.Begin(t.Context())
 	if err != nil {
@@ -116,8 +114,7 @@ func TestLedger_EntersWhatIsThereAndNoMore_W3(t *testing.T) {
 // W3: a role of the platform that may write auth.users, and knows of no ledger, writes on, and is named.
 func TestLedger_OtherRolesNeedNoRight_W3(t *testing.T) {
 	t.Parallel()
-	d := empty(t)
-	d.migrate()
+	d := migrated(t)
 	role := "ledger_" + strings.ReplaceAll(d.lines("SELECT gen_random_uuid()::text"), "-", "")
 	d.exec("CREATE ROLE " + role)
 	d.exec("GRANT " + role + " TO CURRENT_USER")
@@ -160,8 +157,7 @@ func TestLedger_OtherRolesNeedNoRight_W3(t *testing.T) {
 // W3: entries are never changed.
 func TestLedger_IsAppendOnly_W3(t *testing.T) {
 	t.Parallel()
-	d := empty(t)
-	d.migrate()
+	d := migrated(t)
 	d.exec("INSERT INTO auth.users (email, password_hash, token_balance) VALUES ('a@example.com', 'x', 7)")
 	for _, statement := range []string{"UPDATE auth.ledger_entries SET amount = 1", "DELETE FROM auth.ledger_entries", "TRUNCATE auth.ledger_entries"} {
 		if _, err := d.Exec(t.Context(), statement); err == nil || !strings.Contains(err.Error(), "append-only") {
@@ -249,8 +245,7 @@ func TestLedger_OpensBesideWritersAndCutShort_W3(t *testing.T) {
 // D5: what the ledger held comes back with its numbers, and what happened while it was away is entered as external.
 func TestLedger_ComesBackAfterADown_D5(t *testing.T) {
 	t.Parallel()
-	d := empty(t)
-	d.migrate()
+	d := migrated(t)
 	d.bothWorlds(3_000)
 	d.exec("UPDATE auth.users SET token_balance = token_balance + 1 WHERE token_balance % 2 = 0")
 	before := d.lines("SELECT to_jsonb(e)::text FROM auth.ledger_entries AS e ORDER BY id")

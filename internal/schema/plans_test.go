@@ -515,8 +515,7 @@ func readsWhole(name, plan string) bool {
 // Every query of db/queries uses the indexes that its comment promises, and reads no table from end to end.
 func TestQueries_UseTheIndexesTheyName(t *testing.T) {
 	t.Parallel()
-	d := empty(t)
-	d.migrate()
+	d := migrated(t)
 	populate(d, rows(t))
 	plans := plansOf(t, d)
 	for name, indexes := range promised(t) {
@@ -539,8 +538,7 @@ func TestQueries_UseTheIndexesTheyName(t *testing.T) {
 // Whatever an operator asks for, one shape a case, is found by an index, and sorted only where few rows are left to sort.
 func TestSearches_UseAnIndexInEachShape(t *testing.T) {
 	t.Parallel()
-	d := empty(t)
-	d.migrate()
+	d := migrated(t)
 	populate(d, rows(t))
 	d.exec("UPDATE auth.users SET is_active = false, federation_status = 'failed' WHERE id = $1", personID(99_000))
 	d.exec("ANALYZE auth.users")

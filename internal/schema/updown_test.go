@@ -38,8 +38,7 @@ func TestMigrations_UpDownUp_D5(t *testing.T) {
 // D5: all the way down from the end, and up again.
 func TestMigrations_AllTheWayDownAndUp_D5(t *testing.T) {
 	t.Parallel()
-	d := empty(t)
-	d.migrate()
+	d := migrated(t)
 	shape := d.shape()
 	if err := d.downTo("000"); err != nil {
 		t.Fatal(err)
@@ -150,8 +149,7 @@ func (d database) bothWorlds(n int) {
 // is down, the platform finds everybody.
 func TestMigrations_DownAndUpKeepEveryRow_D5(t *testing.T) {
 	t.Parallel()
-	d := empty(t)
-	d.migrate()
+	d := migrated(t)
 	d.bothWorlds(5_000)
 	shape, rows := d.shape(), d.allRows()
 	if err := d.downTo("000"); err != nil {
@@ -178,8 +176,7 @@ func TestMigrations_DownAndUpKeepEveryRow_D5(t *testing.T) {
 // What the platform did while the schema was down wins: a password set there stays, and who was deleted stays deleted.
 func TestMigrations_UpAgainRespectsWhatHappenedMeanwhile_D5(t *testing.T) {
 	t.Parallel()
-	d := empty(t)
-	d.migrate()
+	d := migrated(t)
 	d.bothWorlds(30)
 	if err := d.downTo("000"); err != nil {
 		t.Fatal(err)
@@ -198,8 +195,7 @@ func TestMigrations_UpAgainRespectsWhatHappenedMeanwhile_D5(t *testing.T) {
 // Putting back takes no fact away that a later migration's step down has archived.
 func TestMigrations_RestoreLeavesLaterFacts_D5(t *testing.T) {
 	t.Parallel()
-	d := empty(t)
-	d.migrate()
+	d := migrated(t)
 	d.bothWorlds(30)
 	rows := d.allRows()
 	if err := d.downTo("000"); err != nil {
@@ -217,8 +213,7 @@ func TestMigrations_RestoreLeavesLaterFacts_D5(t *testing.T) {
 // D4: while a row is held, putting back goes on trying and stops nobody else's writes.
 func TestMigrations_RestoreStopsNoWriter_D4(t *testing.T) {
 	t.Parallel()
-	d := empty(t)
-	d.migrate()
+	d := migrated(t)
 	d.bothWorlds(3000)
 	rows := d.allRows()
 	if err := d.downTo("000"); err != nil {
@@ -256,8 +251,7 @@ func TestMigrations_RestoreStopsNoWriter_D4(t *testing.T) {
 // waits for a second. ADOPT_ROWS says how many rows (default 100,000).
 func TestMigrations_DownStopsNoWriter_D4(t *testing.T) {
 	people := rowsAsked(t)
-	d := empty(t)
-	d.migrate()
+	d := migrated(t)
 	d.bothWorlds(people)
 	w, endReader := d.traffic(), d.longReader()
 	began := time.Now()
@@ -274,8 +268,7 @@ func TestMigrations_DownStopsNoWriter_D4(t *testing.T) {
 // D5: whoever comes without a password while the mark is being set gets it too, until the table takes nobody without one.
 func TestMigrations_DownMarksWhoComesMeanwhile_D5(t *testing.T) {
 	t.Parallel()
-	d := empty(t)
-	d.migrate()
+	d := migrated(t)
 	d.bothWorlds(20_000)
 	if err := d.downTo("003"); err != nil {
 		t.Fatal(err)
@@ -305,12 +298,11 @@ func TestMigrations_DownMarksWhoComesMeanwhile_D5(t *testing.T) {
 // D5: a step down that is cut short anywhere goes on when it is run again, and no fact is lost on the way.
 func TestMigrations_ADownCutShortGoesOn_D5(t *testing.T) {
 	t.Parallel()
-	d := empty(t)
-	d.migrate()
+	d := migrated(t)
 	d.bothWorlds(20_000)
 	shape, rows := d.shape(), d.allRows()
 	cuts := 0
-	for limit := 50 * time.Millisecond; ; limit += 10 * time.Millisecond {
+	for limit := 50 * time.Millisecond; ; limit += 25 * time.Millisecond {
 		ctx, cancel := context.WithTimeout(t.Context(), limit)
 		_, err := schema.Rollback(ctx, schema.Options{DatabaseURL: d.url, Logger: quiet}, "000")
 		cancel()
@@ -335,8 +327,7 @@ func TestMigrations_ADownCutShortGoesOn_D5(t *testing.T) {
 // D3: a platform's own table is taken as it is: same rows, and the same shape as in a new database.
 func TestMigrations_AdoptTheLegacyTable_D3(t *testing.T) {
 	t.Parallel()
-	fresh, adopted := empty(t), empty(t)
-	fresh.migrate()
+	fresh, adopted := migrated(t), empty(t)
 	adopted.exec(`CREATE SCHEMA auth; CREATE EXTENSION "uuid-ossp" WITH SCHEMA public;
 		CREATE TABLE auth.users (
 			id UUID PRIMARY KEY DEFAULT uuid_generate_v4(), username VARCHAR(100) UNIQUE, email VARCHAR(255) NOT NULL UNIQUE,
