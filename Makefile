@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # What `authd version` and /health show; a tree without git has no revision to tell.
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo devel)
-.PHONY: help run build test e2e e2e-pgbouncer fuzz bench bench-check clients generate check-generated prove-drift lint fmt tools hooks backup restore clean-dev FORCE
+.PHONY: help run build quick test e2e e2e-pgbouncer fuzz bench bench-check clients generate check-generated prove-drift lint fmt tools hooks backup restore clean-dev FORCE
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,6 +15,9 @@ build: bin/authd bin/authdev ## Build bin/authd and bin/authdev
 bin/authd bin/authdev: bin/%: FORCE
 	@[ -e $@ ] || echo "Building $@ (the first time, modules are fetched and compiled: some minutes)"
 	@CGO_ENABLED=0 go build -ldflags='-X main.revision=$(VERSION)' -o $@ ./cmd/$*
+
+quick: build ## Run what belongs before each commit: go vet and the rooms' tests, in a minute or two
+	@tools/quick.sh
 
 test: build ## Run every test against real PostgreSQL, Redis and identity providers
 	@tools/test.sh
