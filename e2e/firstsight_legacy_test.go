@@ -19,7 +19,7 @@ var nulls = map[string]any{
 }
 
 // oddRows are rows as years of the legacy service, its scripts and its operators may have left them: no form would accept
-// them today, and each must be readable (section 3: responses are as wide as auth.users).
+// them today, and each must be readable (responses are as wide as auth.users).
 var oddRows = map[string]map[string]any{
 	"NULLs everywhere":             {},
 	"a username of control bytes":  {"username": "a\tb\nc\rd\x01\x7f"},
@@ -49,7 +49,7 @@ var oddRows = map[string]map[string]any{
 	"an address of 255 characters": {"email": "%d" + strings.Repeat("l", 230) + "@example.com"},
 }
 
-// D3, section 3: every operation reads every row that the legacy service could have left, and answers the contract (the
+// D3: every operation reads every row that the legacy service could have left, and answers the contract (the
 // transport looks). The rows are linked by uid, since some have no address that could link them.
 func TestFirstSight_OldRowsAreReadableByEveryOperation(t *testing.T) {
 	t.Parallel()

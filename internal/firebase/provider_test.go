@@ -154,7 +154,7 @@ func TestCreateUser_LostAnswer(t *testing.T) {
 	}
 }
 
-// A4 and the outages of design 7: faults on demand, in our words, and well again when they are over.
+// A4: faults on demand, in our words, and well again when they are over.
 func TestFaults(t *testing.T) {
 	cases := map[string]fault.Code{
 		identity.FaultTooManyRequests: fault.RateLimited, identity.FaultQuotaExceeded: fault.RateLimited,

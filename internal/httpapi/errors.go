@@ -17,7 +17,7 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// status is the one place that says which HTTP status a code has (design, section 3).
+// status is the one place that says which HTTP status a code has (docs/errors.md lists them).
 var status = map[fault.Code]int{
 	fault.InvalidRequest:        http.StatusBadRequest,
 	fault.TokenMissing:          http.StatusUnauthorized,

@@ -6,7 +6,7 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// The refusals of this room, in the order in which they win when several things are wrong (design, section 3).
+// The refusals of this room, in the order in which they win when several things are wrong (docs/errors.md).
 var (
 	// ErrMissing says that there was no token at all.
 	ErrMissing = fault.New(fault.TokenMissing, "a bearer token is required")

@@ -1,6 +1,6 @@
 // Package emulator runs Firebase's official Auth emulator (firebase-tools, pinned by tools/emulator; no Java needed): what
 // `make run IDENTITY=emulator` signs people in at, with accounts kept between runs. Its tokens are unsigned, so it serves
-// development only (design rule T1).
+// development only (rule T1).
 package emulator
 
 import (

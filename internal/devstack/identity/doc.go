@@ -7,7 +7,7 @@
 // auth_time of the session and not of the user, refresh tokens that die by revocation, recent sign-in for what Firebase asks
 // it for (CREDENTIAL_TOO_OLD_LOGIN_AGAIN), and unknown request fields refused: fields.go says of every field of every
 // operation whether it is honoured, ignored or refused. So the code that runs in production (rules T1
-// to T3, A3, A4, M1 of the design) runs against it unchanged.
+// to T3, A3, A4, M1) runs against it unchanged.
 //
 // It does not know this service, its tables or its error codes, and is never linked into the production binary. Its frozen
 // list of operations is the table in routes.go. What it must not do is drift: the suite in ./conformance holds it and the
