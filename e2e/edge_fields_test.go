@@ -64,10 +64,16 @@ func TestFields_NameWhatIsAtFault(t *testing.T) {
 		{"POST", "/v1/users/" + secret + "/token-balance", spend5, named, "id"},
 		{"POST", balance, `{"amount":"` + secret + `","reason":"x"}`, named, "amount"},
 		{"POST", balance, `{"amount":5}`, named, "reason"},
+		{"POST", balance, `{"amount":5.0,"reason":"x"}`, named, "amount"},
+		{"POST", balance, `{"amount":5e0,"reason":"x"}`, named, "amount"},
+		{"POST", balance, `{"amount":1e999,"reason":"x"}`, named, "amount"},
 		{"GET", balance + "/entries?limit=0", "", nil, "limit"},
 		{"PUT", "/v1/admin/rollout", rollout(`"allow":[]`, `"allow":["`+secret+`"]`), nil, "allow.0"},
 		{"PUT", "/v1/admin/rollout", rollout(`"newUsers":"firebase"`, `"newUsers":"`+secret+`"`), nil, "newUsers"},
 		{"PUT", "/v1/admin/rollout", rollout(`"usersPercent":0`, `"usersPercent":101`), nil, "usersPercent"},
+		{"PUT", "/v1/admin/rollout", rollout(`"usersPercent":0`, `"usersPercent":1e999`), nil, "usersPercent"},
+		{"PUT", "/v1/admin/rollout", rollout(`"revision":0`, `"revision":0.0`), nil, "revision"},
+		{"PUT", "/v1/admin/rollout", rollout(`"revision":0`, `"revision":1e300`), nil, "revision"},
 		{"POST", "/v1/auth/login", `{"email":"jane@example.com"}`, nil, "password"},
 		{"POST", "/v1/auth/login", `{"email":5,"password":"` + secret + `"}`, nil, "email"},
 		{"POST", "/v1/auth/login", `["` + secret + `"]`, nil, "body"},
@@ -86,7 +92,8 @@ func TestFields_NameWhatIsAtFault(t *testing.T) {
 			t.Errorf("%s: no field is named: %v\n%s", what, err, answer.body)
 			continue
 		}
-		if got := (*envelope.Errors)[0]; got.Field != c.field || got.Message == "" || strings.Contains(got.Message, secret) {
+		if got := (*envelope.Errors)[0]; got.Field != c.field || got.Message == "" || strings.Contains(got.Message, secret) ||
+			strings.Contains(got.Message, "json.") {
 			t.Errorf("%s: the error is %+v, expected the field %s without its value", what, got, c.field)
 		}
 	}

@@ -14,12 +14,12 @@ import (
 	"auth-v2-service/internal/pg"
 )
 
-// Query says which events are asked for. The zero value of a field asks for nothing; Limit is required.
+// Query says which events are asked for. A field that is nil or "" filters nothing; Limit is required.
 type Query struct {
-	UserID       uuid.UUID
+	UserID       *uuid.UUID
 	Actor        string
 	Action       string
-	Since, Until time.Time // from the first on, before the second
+	Since, Until *time.Time // from the first on, before the second
 	Cursor       string
 	Limit        page.Size
 }
@@ -89,7 +89,7 @@ func About(ctx context.Context, pool db.DBTX, userID uuid.UUID) ([]Recorded, err
 
 func (q Query) params() (db.AuditEventsParams, error) {
 	params := db.AuditEventsParams{
-		Actor: given(q.Actor), Action: given(q.Action), Since: given(q.Since), Until: given(q.Until), UserID: given(q.UserID),
+		Actor: given(q.Actor), Action: given(q.Action), Since: q.Since, Until: q.Until, UserID: q.UserID,
 		PageSize: q.Limit.OneMore(),
 	}
 	if q.Cursor == "" {
@@ -106,12 +106,11 @@ func (q Query) params() (db.AuditEventsParams, error) {
 	return params, nil
 }
 
-func given[T comparable](value T) *T {
-	var none T
-	if value == none {
+func given(text string) *string {
+	if text == "" {
 		return nil
 	}
-	return &value
+	return &text
 }
 
 func (q Query) page(rows []db.AuthAuditEvent) (found Page, err error) {

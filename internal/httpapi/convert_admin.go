@@ -32,7 +32,7 @@ func fromAPISearch(in api.ListUsersParams) (user.Search, error) {
 
 func fromAPIAuditQuery(in api.ListAuditEventsParams) (audit.Query, error) {
 	out := audit.Query{
-		UserID: orZero(in.UserID), Actor: orEmpty(in.Actor), Action: orEmpty(in.Action), Since: orZero(in.Since), Until: orZero(in.Until),
+		UserID: in.UserID, Actor: orEmpty(in.Actor), Action: orEmpty(in.Action), Since: in.Since, Until: in.Until,
 		Cursor: orEmpty(in.Cursor), Limit: limitOf(in.Limit),
 	}
 	if err := expectText("actor", out.Actor); err != nil {

@@ -74,6 +74,7 @@ func assemble(o Options, before func(http.Handler) http.Handler) (http.Handler, 
 			limitAddress(o.Limiter),
 			holdPrincipal(o.Resolver),
 			validate(contract),
+			readableQuery,
 		)
 		mount(r, server{
 			authHandlers:      authHandlers{accounts: o.Accounts, users: o.Users},

@@ -235,7 +235,7 @@ func TestEdge_Order(t *testing.T) {
 	edge, _ := newEdge(t, func(context.Context) error { return nil })
 	want := []string{
 		"exchange", "crossOrigin", "before", "legacyPaths", "headAsGet", "enterRouter",
-		"identify", "legacySurface", "limitBody", "limitAddress", "holdPrincipal", "OapiRequestValidatorWithOptions",
+		"identify", "legacySurface", "limitBody", "limitAddress", "holdPrincipal", "OapiRequestValidatorWithOptions", "readableQuery",
 	}
 	around := edge.(*chi.ChainHandler)
 	routes := 0

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"time"
@@ -47,12 +48,26 @@ func invalidField(err error) (fault.Field, bool) {
 		if field == "" {
 			field = wholeBody
 		}
-		return fault.Field{Field: field, Message: schema.Reason}, true
+		return fault.Field{Field: field, Message: reasonOf(schema)}, true
 	case request != nil && request.RequestBody != nil && errors.Is(err, openapi3filter.ErrInvalidRequired):
 		return fault.Field{Field: wholeBody, Message: "is required"}, true
 	}
+	var member *json.UnmarshalTypeError
+	if errors.As(err, &member) && member.Field != "" {
+		return fault.Field{Field: member.Field, Message: "must be written as an integer, without fraction or exponent"}, true
+	}
 	name := boundParameter(err)
 	return fault.Field{Field: name, Message: "is not of the declared type"}, name != ""
+}
+
+// reasonOf is the validator's reason. Of a number that no float64 holds it has none but the text of a Go error.
+func reasonOf(schema *openapi3.SchemaError) string {
+	if number, ok := schema.Value.(json.Number); ok {
+		if _, err := number.Float64(); err != nil {
+			return "must be a number of a usual size"
+		}
+	}
+	return schema.Reason
 }
 
 // parameterMessage says what is wrong with a parameter, without its value.
@@ -60,7 +75,7 @@ func parameterMessage(request *openapi3filter.RequestError, schema *openapi3.Sch
 	var parse *openapi3filter.ParseError
 	switch {
 	case schema != nil:
-		return schema.Reason
+		return reasonOf(schema)
 	case errors.Is(request.Err, openapi3filter.ErrInvalidRequired):
 		return "is required"
 	case errors.Is(request.Err, openapi3filter.ErrInvalidEmptyValue):

@@ -30,7 +30,8 @@ func takes(routes chi.Routes, method string, r *http.Request) bool {
 	return routes.Match(chi.NewRouteContext(), method, path)
 }
 
-// methodNotAllowed answers 405 with the Allow that RFC 9110 section 15.5.6 demands.
+// methodNotAllowed answers 405 with the Allow that RFC 9110 section 15.5.6 demands, or 404 where no method is routed: the router asks it
+// for each method that it does not know, whatever the path.
 func methodNotAllowed(routes chi.Routes) http.HandlerFunc {
 	methods := []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -39,6 +40,10 @@ func methodNotAllowed(routes chi.Routes) http.HandlerFunc {
 			if takes(routes, method, r) || method == http.MethodHead && takes(routes, http.MethodGet, r) {
 				allowed = append(allowed, method)
 			}
+		}
+		if allowed == nil {
+			writeError(w, r, errNoRoute)
+			return
 		}
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
 		writeError(w, r, errMethod)

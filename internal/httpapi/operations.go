@@ -23,6 +23,7 @@ type operation struct {
 	id      string
 	limited bool     // by client address (A4)
 	body    bool     // takes one
+	query   bool     // takes parameters in the query
 	gateway bool     // answers proxies, which understand few statuses
 	legacy  bool     // the deprecated surface
 	admin   bool     // opens to admins alone, and to keys
@@ -45,6 +46,7 @@ func operationsOf(contract *openapi3.T) operations {
 				id:      o.OperationID,
 				limited: o.Extensions["x-rate-limit"] == "credentials",
 				body:    o.RequestBody != nil,
+				query:   takesQuery(item.Parameters) || takesQuery(o.Parameters),
 				gateway: o.OperationID == "forward",
 				legacy:  isLegacy(o.Tags),
 				admin:   o.Extensions["x-role"] == "admin",
@@ -59,6 +61,10 @@ func operationsOf(contract *openapi3.T) operations {
 		}
 	}
 	return out
+}
+
+func takesQuery(parameters openapi3.Parameters) bool {
+	return slices.ContainsFunc(parameters, func(p *openapi3.ParameterRef) bool { return p.Value.In == openapi3.ParameterInQuery })
 }
 
 // takesKeys reports whether an operation names apiKey as a way in.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -17,6 +18,7 @@ func validate(contract *openapi3.T) func(http.Handler) http.Handler {
 	return nethttpmiddleware.OapiRequestValidatorWithOptions(contract, &nethttpmiddleware.Options{
 		DoNotValidateServers: true,
 		Options: openapi3filter.Options{
+			SkipSettingDefaults:     true, // it would write the query anew, without the parts that it cannot read
 			SchemaValidationOptions: []openapi3.SchemaValidationOption{openapi3.WithStringFormatValidators(formats)},
 			AuthenticationFunc: func(_ context.Context, in *openapi3filter.AuthenticationInput) error {
 				ctx := in.RequestValidationInput.Request.Context()
@@ -29,6 +31,22 @@ func validate(contract *openapi3.T) func(http.Handler) http.Handler {
 		) {
 			writeError(w, r, malformedRequest(err))
 		},
+	})
+}
+
+// readableQuery refuses a query that cannot be read as a whole: net/url drops the parts that it cannot read, and with them a filter.
+// Operations without parameters in the query ignore it, whatever it is.
+func readableQuery(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if operationOf(r).query {
+			if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
+				writeError(w, r, fault.Invalid("the request is not valid", fault.Field{
+					Field: "query", Message: "must be percent-encoded: % as %25, and ; as %3B",
+				}))
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 

@@ -6,6 +6,7 @@ package page
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 
 	"auth-v2-service/internal/fault"
 )
@@ -38,8 +39,9 @@ func Cursor(place any) string {
 	return base64.RawURLEncoding.EncodeToString(encoded)
 }
 
-// Place reads a cursor into a pointer to a place; "" leaves it as it is, where everything begins. Whether the place is one of this
-// search is for the caller to look at. ErrInvalidCursor for what Cursor has not made.
+// Place reads a cursor into a pointer to a place; "" leaves it as it is, where everything begins. ErrInvalidCursor for what Cursor does
+// not make of a place of this type: the cursor of another list, or a member too few, would silently begin elsewhere. Whether the place
+// is one of this search is for the caller to look at.
 func Place(cursor string, place any) error {
 	if cursor == "" {
 		return nil
@@ -47,6 +49,9 @@ func Place(cursor string, place any) error {
 	decoded, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err == nil {
 		err = json.Unmarshal(decoded, place)
+	}
+	if err == nil && Cursor(place) != cursor {
+		err = errors.New("the cursor is of another kind of place")
 	}
 	if err != nil {
 		return ErrInvalidCursor.With(err)
