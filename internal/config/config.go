@@ -125,13 +125,14 @@ func named(parseErr error) error {
 	return errors.Join(faults...)
 }
 
-// derive fills what follows from other variables.
+// derive fills what follows from other variables. Where those are not sound, a fault names them, and not the URL that would be made of
+// them.
 func (c *Config) derive() {
 	c.unmapProxies()
 	if c.DBPassword == "" {
 		c.DBPassword = c.AuthDBPassword
 	}
-	if c.DatabaseURL == "" && c.DBPassword != "" {
+	if c.DatabaseURL == "" && c.DBPassword != "" && ofKind([]string{c.DBHost}, "hosts") == "" && usablePort(c.DBPort) {
 		c.DatabaseURL = (&url.URL{
 			Scheme: "postgres", User: url.UserPassword(c.DBUser, c.DBPassword),
 			Host: serversOf(c.DBHost, c.DBPort), Path: "/" + c.DBName,
@@ -143,7 +144,7 @@ func (c *Config) derive() {
 	if c.DatabaseOwnerURL == "" {
 		c.DatabaseOwnerURL = c.DatabaseDirectURL
 	}
-	if c.RedisURL == "" {
+	if c.RedisURL == "" && ofKind([]string{c.RedisHost}, "host") == "" && usablePort(c.RedisPort) {
 		c.RedisURL = "redis://" + net.JoinHostPort(c.RedisHost, strconv.Itoa(c.RedisPort))
 	}
 }
@@ -172,7 +173,7 @@ func LoadDatabase(environment map[string]string) (Config, error) {
 	parseErr := env.ParseWithOptions(&c, env.Options{Environment: environment})
 	c.derive()
 	err := errors.Join(spelling(environment, ofDatabase), named(parseErr), c.validateURLs())
-	if c.DatabaseURL == "" {
+	if c.DatabaseURL == "" && c.DBPassword == "" {
 		err = errors.Join(err, errors.New("DATABASE_URL (or DB_PASSWORD) is not set"))
 	}
 	if err != nil {

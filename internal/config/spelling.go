@@ -11,18 +11,21 @@ import (
 	"unicode/utf8"
 )
 
+// hostForm is a host's name, an IPv4 address, or an IPv6 address without brackets. A name with a port looks like neither.
+const hostForm = `([A-Za-z0-9_][A-Za-z0-9._-]*|[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9._-]+)?)`
+
 // alphabets are the forms of values that are compared byte by byte with what others say: nearly right is wrong. A tag of the field
 // (alphabet:"name") says which holds; in a list it holds for each member.
 var alphabets = map[string]struct {
 	form *regexp.Regexp
 	says string
 }{
-	"project":  {regexp.MustCompile(`^([a-z0-9.-]+:)?[a-z0-9][a-z0-9-]*$`), "the project's id, such as my-project-1a2b3: lower-case letters, digits and hyphens"},
+	"project":  {regexp.MustCompile(`^([a-z0-9.-]+:)?[a-z]([a-z0-9-]*[a-z0-9])?$`), "the project's id, such as my-project-1a2b3 and not its number: lower-case letters, digits and hyphens"},
 	"key":      {regexp.MustCompile(`^[A-Za-z0-9_-]+$`), "letters, digits, - and _"},
 	"hostport": {regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.%]+\]):[0-9]{1,5}$`), "host:port, without a scheme"},
-	"hosts":    {regexp.MustCompile(`^(/[A-Za-z0-9._/-]+|[A-Za-z0-9._:%-]+)(,(/[A-Za-z0-9._/-]+|[A-Za-z0-9._:%-]+))*$`), "names or addresses of hosts with commas between them, without a scheme or a port"},
-	"host":     {regexp.MustCompile(`^(/[A-Za-z0-9._/-]+|[A-Za-z0-9._:%-]+)$`), "a host's name or address, without a scheme or a port"},
-	"provider": {regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*$`), "a provider's id, such as google.com"},
+	"hosts":    {regexp.MustCompile(`^` + hostForm + `(,` + hostForm + `)*$`), "names or addresses of hosts with commas between them, without a scheme or a port"},
+	"host":     {regexp.MustCompile(`^` + hostForm + `$`), "a host's name or address, without a scheme or a port"},
+	"provider": {regexp.MustCompile(`^(password|[a-z0-9-]+(\.[a-z0-9_-]+)+)$`), "password, or a provider's id such as google.com or oidc.name"},
 }
 
 // spelling names every variable whose value is nearly right: with a control character (the carriage return of a file with Windows line

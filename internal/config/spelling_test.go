@@ -111,6 +111,83 @@ func TestLoad_RefusesAnotherAlphabet(t *testing.T) {
 	}
 }
 
+// A value that has the right form and would never do what it says is refused by name, and no other variable is named in its place.
+func TestLoad_RefusesWhatWouldNotWork(t *testing.T) {
+	t.Parallel()
+	for name, values := range map[string][]string{
+		"FIREBASE_PROJECT_ID": {"123456789012", "my-project-", "-my-project", "1project"},
+		"LINK_PROVIDERS":      {"google", "password,apple", "phone", "anonymous", "custom", "firebase", "email", "google.com,.com", "none"},
+		"CORS_ORIGINS": {
+			"https://app.example.com:443", "http://app.example.com:80", "https://m\u00fcnchen.example", "https://app.example.com:99999",
+			"https://app.example.com:", "https://app.example.com:03000", "https://app.example.com:0", "https://app.example.com?", "https://app example.com",
+		},
+		"DB_HOST":                     {"localhost:5432", "10.0.0.1:5432", "one,two:5432", "[::1]", "/var/run/postgresql", "h:", "one,", "%2e", "1:2"},
+		"REDIS_HOST":                  {"localhost:6379", "10.0.0.1:6379", "[::1]", "/run/redis.sock", "one,two"},
+		"LISTEN_HOST":                 {"0.0.0.0:3008", "localhost:3008", ":3008", "[::]", "/run/authd.sock"},
+		"DB_LEGACY_TIMEZONE":          {"Local", "local", "WIB", "UTC+7"},
+		"DB_POOL_MAX":                 {"0", "1"},
+		"OTEL_EXPORTER_OTLP_ENDPOINT": {"http://collector:4318/v1/traces", "http://collector:4318/v1/traces/", "http://collector:4318/#x", "http://collector:99999"},
+		"FIREBASE_CERTS_URL":          {"https://keys.example.com:99999/x", "https://keys.example.com:0/x"},
+		"REDIS_URL": {
+			"redis://cache:6379/abc", "redis://cache:6379/0/1", "redis://cache:6379/-1", "redis://cache:6379/0?timeout=5", "redis://cache:99999",
+			"redis://one:6379,two:6379", "redis://cache:6379?db=x",
+		},
+	} {
+		for _, value := range values {
+			expectAlone(t, name, value)
+		}
+	}
+	for _, name := range []string{"DATABASE_URL", "DATABASE_DIRECT_URL", "DATABASE_OWNER_URL", "BACKUP_VERIFY_URL"} {
+		for _, rest := range []string{
+			":99999/people", ":0/people", "/people?sslmode=Disable", "/people?sslmode=foo", "/people?connect_timeout=soon", "/people?pool_max_conns=many",
+			"/people?sslrootcert=/no/such/file", "/people?default_query_exec_mode=fast",
+		} {
+			expectAlone(t, name, "postgres://me:the-password@db"+rest)
+		}
+	}
+	for name, values := range map[string][]string{
+		"LINK_PROVIDERS":              {"password", "google.com,oidc.corp,saml.corp-2,playgames.google.com", "oidc.my_corp"},
+		"CORS_ORIGINS":                {"http://localhost:3000", "https://[::1]:8443", "capacitor://localhost", "https://APP.example.com", "https://xn--mnchen-3ya.example"},
+		"DB_HOST":                     {"db", "one,two", "::1", "fe80::1%eth0", "10.0.0.1", "db-1.internal.", "my_db"},
+		"REDIS_HOST":                  {"cache", "::1", "10.0.0.1"},
+		"LISTEN_HOST":                 {"127.0.0.1", "::", "localhost"},
+		"DB_LEGACY_TIMEZONE":          {"Asia/Jakarta", "UTC", "Etc/GMT-7"},
+		"REDIS_URL":                   {"rediss://:a-password@cache:6380/1", "redis://cache", "redis://[::1]:6379"},
+		"OTEL_EXPORTER_OTLP_ENDPOINT": {"http://collector:4318", "http://collector:4318/", "https://collector.example.com/otlp"},
+	} {
+		for _, value := range values {
+			environment := development(map[string]string{name: value})
+			if name == "DB_HOST" {
+				delete(environment, "DATABASE_URL")
+				environment["DB_PASSWORD"] = "a-long-password"
+			}
+			load(t, environment)
+		}
+	}
+}
+
+// expectAlone fails unless a value is refused by the name of its variable and by no other, without showing a password.
+func expectAlone(t *testing.T, name, value string) {
+	t.Helper()
+	environment := development(map[string]string{name: value})
+	if strings.HasPrefix(name, "DB_") {
+		delete(environment, "DATABASE_URL")
+		environment["DB_PASSWORD"] = "a-long-password"
+	}
+	if name == "REDIS_HOST" {
+		delete(environment, "REDIS_URL")
+	}
+	_, err := config.Load(environment)
+	if err == nil {
+		t.Errorf("%s=%s is taken", name, value)
+		return
+	}
+	faults := strings.Split(err.Error(), "\n")[1:]
+	if len(faults) != 1 || !strings.HasPrefix(faults[0], name+" ") || strings.Contains(err.Error(), "the-password") {
+		t.Errorf("%s=%s: answered %v, expected one refusal that names it", name, value, err)
+	}
+}
+
 // A file with Windows line ends, as docker --env-file reads it: every variable is named, those that are to be empty included.
 func TestLoad_AFileWithWindowsLineEnds(t *testing.T) {
 	t.Parallel()

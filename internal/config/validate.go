@@ -59,7 +59,7 @@ func (c Config) validateEnums() error {
 func (c Config) validateRequired() error {
 	var faults []error
 	for _, v := range []variable{
-		{"DATABASE_URL (or DB_PASSWORD)", c.DatabaseURL},
+		{"DATABASE_URL (or DB_PASSWORD)", c.DatabaseURL + c.DBPassword},
 		{"FIREBASE_PROJECT_ID", c.FirebaseProjectID},
 		{"JWT_ACCESS_SECRET", c.JWTAccessSecret},
 		{"JWT_REFRESH_SECRET", c.JWTRefreshSecret},
@@ -77,18 +77,18 @@ func (c Config) validateRequired() error {
 func (c Config) validateNetwork() error {
 	var faults []error
 	for _, p := range []struct {
-		name string
-		port int
-	}{{"PORT", c.Port}, {"METRICS_PORT", c.MetricsPort}, {"DB_PORT", c.DBPort}, {"REDIS_PORT", c.RedisPort}} {
-		if p.port < 0 || p.port > 65535 {
-			faults = append(faults, fmt.Errorf("%s is %d: must be 0 to 65535", p.name, p.port))
+		name        string
+		port, least int
+	}{{"PORT", c.Port, 0}, {"METRICS_PORT", c.MetricsPort, 0}, {"DB_PORT", c.DBPort, 1}, {"REDIS_PORT", c.RedisPort, 1}} {
+		if p.port < p.least || p.port > maxPort {
+			faults = append(faults, fmt.Errorf("%s is %d: must be %d to %d", p.name, p.port, p.least, maxPort))
 		}
 	}
 	if c.Port == c.MetricsPort && c.Port != 0 {
 		faults = append(faults, fmt.Errorf("PORT and METRICS_PORT are both %d", c.Port))
 	}
-	if c.DBPoolMax < 1 {
-		faults = append(faults, fmt.Errorf("DB_POOL_MAX is %d: must be 1 or more", c.DBPoolMax))
+	if c.DBPoolMax < 2 {
+		faults = append(faults, fmt.Errorf("DB_POOL_MAX is %d: must be 2 or more, because one request can need two connections", c.DBPoolMax))
 	}
 	if c.LegacySessionsMax < 1 || c.LegacySessionsMax > 100 {
 		faults = append(faults, fmt.Errorf("LEGACY_SESSIONS_MAX is %d: must be 1 to 100", c.LegacySessionsMax))
@@ -100,11 +100,11 @@ func (c Config) validateNetwork() error {
 		faults = append(faults, errors.New("SHUTDOWN_DRAIN must not be negative, and SHUTDOWN_TIMEOUT must be positive"))
 	}
 	for _, origin := range c.CORSOrigins {
-		if u, err := url.Parse(origin); err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin || strings.Contains(origin, "*") {
-			faults = append(faults, fmt.Errorf("CORS_ORIGINS holds %q: must be like https://app.example.com", origin))
+		if problem := originProblem(origin); problem != "" {
+			faults = append(faults, fmt.Errorf("CORS_ORIGINS holds %q: %s", origin, problem))
 		}
 	}
-	if _, err := time.LoadLocation(c.LegacyTimezone); err != nil {
+	if _, err := time.LoadLocation(c.LegacyTimezone); err != nil || strings.EqualFold(c.LegacyTimezone, time.Local.String()) {
 		faults = append(faults, fmt.Errorf("DB_LEGACY_TIMEZONE is %q: must be an IANA name such as Asia/Jakarta", c.LegacyTimezone))
 	}
 	if !(c.TracesSamplerArg >= 0 && c.TracesSamplerArg <= 1) { // NaN neither
@@ -120,55 +120,6 @@ func (c Config) validateNetwork() error {
 		faults = append(faults, fmt.Errorf("BCRYPT_MAX_COST is %d: must be 10, the cost of new hashes, to 16, which a request has time for", c.BcryptMaxCost))
 	}
 	return errors.Join(faults...)
-}
-
-// validateURLs names the variable and never its value, which may hold a password.
-func (c Config) validateURLs() error {
-	var faults []error
-	for _, v := range []struct {
-		variable
-		schemes []string
-	}{
-		{variable{"DATABASE_URL", c.DatabaseURL}, []string{"postgres", "postgresql"}},
-		{variable{"DATABASE_DIRECT_URL", c.DatabaseDirectURL}, []string{"postgres", "postgresql"}},
-		{variable{"DATABASE_OWNER_URL", c.DatabaseOwnerURL}, []string{"postgres", "postgresql"}},
-		{variable{"BACKUP_VERIFY_URL", c.BackupVerifyURL}, []string{"postgres", "postgresql"}},
-		{variable{"REDIS_URL", c.RedisURL}, []string{"redis", "rediss"}},
-		{variable{"FIREBASE_CERTS_URL", c.FirebaseCertsURL}, []string{"https", "http"}},
-		{variable{"OTEL_EXPORTER_OTLP_ENDPOINT", c.OTLPEndpoint}, []string{"https", "http"}},
-	} {
-		u, err := url.Parse(v.value)
-		if v.value != "" && (err != nil || u.Host == "" || !slices.Contains(v.schemes, u.Scheme)) {
-			faults = append(faults, fmt.Errorf("%s must be a URL that begins with %s://", v.name, v.schemes[0]))
-			continue
-		}
-		if v.value != "" && v.schemes[0] == "postgres" && v.name != "BACKUP_VERIFY_URL" {
-			faults = append(faults, validateServers(v.name, u))
-		}
-	}
-	if u, err := url.Parse(c.FirebaseCertsURL); err == nil && u.User != nil {
-		faults = append(faults, errors.New("FIREBASE_CERTS_URL must not hold credentials: it is logged"))
-	}
-	if u, err := url.Parse(c.OTLPEndpoint); err == nil && (u.User != nil || u.RawQuery != "") {
-		faults = append(faults, errors.New("OTEL_EXPORTER_OTLP_ENDPOINT must not hold credentials: OTEL_EXPORTER_OTLP_HEADERS is for them"))
-	}
-	return errors.Join(faults...)
-}
-
-// validateServers holds what an address of the database may ask for. The service takes the server that takes writes, whichever of
-// several it is; an address that asks for a standby would lead to none.
-func validateServers(name string, address *url.URL) error {
-	for key, values := range address.Query() {
-		if strings.EqualFold(key, "target_session_attrs") && !slices.Contains([]string{"", "any", "read-write", "primary"}, values[0]) {
-			return fmt.Errorf("%s asks for target_session_attrs=%s: leave it out, the service takes the server that takes writes", name, values[0])
-		}
-	}
-	for host := range strings.SplitSeq(address.Host, ",") {
-		if host == "" || strings.HasPrefix(host, ":") {
-			return fmt.Errorf("%s names an empty host: separate several as in postgres://user@one:5432,two:5432/name", name)
-		}
-	}
-	return nil
 }
 
 // tokenSecrets are those that sign and verify legacy tokens.
