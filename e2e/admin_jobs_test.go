@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"auth-v2-service/gen/client"
 	"auth-v2-service/internal/devstack/identity"
 	"auth-v2-service/internal/testkit/servicetest"
@@ -50,5 +52,44 @@ func TestJobs_AreSeenAndRetried_S3(t *testing.T) {
 	operator.ask(t, s, http.MethodPost, "/v1/admin/jobs/0/retry", "").expect(t, "a number that none has", http.StatusBadRequest, "invalid_request")
 	for _, query := range []string{"state=done", "limit=0", "cursor=x"} {
 		operator.ask(t, s, http.MethodGet, "/v1/admin/jobs?"+query, "").expect(t, query, http.StatusBadRequest, "invalid_request")
+	}
+}
+
+// S3: more jobs than a page has are listed page by page, the oldest first, each once.
+func TestJobs_AreListedPageByPage_S3(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	operator := newAdmin(t, s.Stack)
+	if err := s.Identity.AddFaults(identity.Fault{Match: "accounts:update", Kind: identity.FaultUnavailable}); err != nil {
+		t.Fatal(err)
+	}
+	owed := map[uuid.UUID]bool{}
+	for range 3 {
+		person := s.Person(t)
+		operator.act(t, s, person.User.ID, "deactivate")
+		owed[person.User.ID] = true
+	}
+	list := func(query string) client.JobPageEnvelope {
+		return decoded[client.JobPageEnvelope](t, operator.ask(t, s, http.MethodGet, "/v1/admin/jobs?"+query, ""))
+	}
+	waitFor(t, 30*time.Second, "three jobs are listed", func() bool { return len(list("limit=100").Data.Jobs) == len(owed) })
+	page := list("limit=2")
+	if len(page.Data.Jobs) != 2 || page.Data.NextCursor == nil {
+		t.Fatalf("the first page of two is %+v", page.Data)
+	}
+	rest := list("limit=2&cursor=" + *page.Data.NextCursor)
+	if len(rest.Data.Jobs) != 1 || rest.Data.NextCursor != nil {
+		t.Errorf("the second page is %+v, expected the last job", rest.Data)
+	}
+	var before int64
+	for _, job := range append(page.Data.Jobs, rest.Data.Jobs...) {
+		if !owed[job.UserID] || job.ID <= before {
+			t.Errorf("job %d of user %s is listed after job %d, or is nobody's", job.ID, job.UserID, before)
+		}
+		delete(owed, job.UserID)
+		before = job.ID
+	}
+	if len(owed) != 0 {
+		t.Errorf("no page lists %v", owed)
 	}
 }

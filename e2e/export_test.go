@@ -133,3 +133,26 @@ func TestExport_GoneIsRevoked_F10(t *testing.T) {
 		t.Errorf("answered %d %s", got.status, got.body)
 	}
 }
+
+// A session that a person ended is exported with the time of its end, one that goes on without.
+func TestExport_TellsWhenASessionEnded(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	email := servicetest.Email()
+	id := localUser(t, s.Stack, email, servicetest.Password)
+	ended, asking := legacyLogin(t, s, email, servicetest.Password), legacyLogin(t, s, email, servicetest.Password)
+	endedID, askingID := payloadOf(t, ended.AccessToken)["sid"].(string), payloadOf(t, asking.AccessToken)["sid"].(string)
+	ask(t, s, "DELETE", "/v1/auth/me/sessions/"+endedID, "", authorized(asking.AccessToken)...).expect(t, "ending a session", 200, "")
+	export := decoded[client.ExportEnvelope](t, ask(t, s, "GET", "/v1/auth/me/export", "", authorized(asking.AccessToken)...)).Data
+	if export.User.ID != id || len(export.Sessions) != 2 {
+		t.Fatalf("%d sessions of user %s are exported, expected 2 of %s", len(export.Sessions), export.User.ID, id)
+	}
+	for _, session := range export.Sessions {
+		switch {
+		case session.ID.String() == askingID && session.EndedAt == nil:
+		case session.ID.String() == endedID && session.EndedAt != nil && !session.EndedAt.Before(session.BeganAt) && !session.EndedAt.After(export.ExportedAt):
+		default:
+			t.Errorf("a session is exported as %+v", session)
+		}
+	}
+}

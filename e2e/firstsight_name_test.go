@@ -85,7 +85,7 @@ func TestUsername_InvisibleDifferencesAreNone(t *testing.T) {
 		t.Errorf("the name is kept as %v", got)
 	}
 	rename(other, "\u0645\u06cc\u0634\u0648\u062f").expect(t, "without it, another word", 200, "")
-	for _, nothing := range []string{"\u3164", "\u2800", "\ufe0f", "\u200d", "\u115f\u1160", "\u00ad", "\u3000"} {
+	for _, nothing := range []string{"\u3164", "\u2800", "\ufe0f", "\u200d", "\u115f\u1160", "\u00ad", "\u3000", "\U0001d159", "\U00013441", "\U00016fe4"} {
 		rename(other, nothing).expect(t, "nothing to see", 400, "invalid_request")
 	}
 }

@@ -2,11 +2,62 @@ package e2e
 
 import (
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"auth-v2-service/internal/testkit/servicetest"
 )
+
+// F2: operators find rows with such addresses by the beginning of the address in whatever case, by all of it, and page by page.
+func TestOddAddresses_AreFoundByOperators_F2(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	operator := newAdmin(t, s.Stack)
+	all := map[uuid.UUID]bool{}
+	for stored, typed := range oddAddresses() {
+		id := localUser(t, s.Stack, stored, servicetest.Password)
+		all[id] = true
+		local, host := stored[:strings.LastIndex(stored, "@")+1], stored[strings.LastIndex(stored, "@"):]
+		for what, q := range map[string]string{"whole": stored, "as typed": typed, "its beginning": local + host[1:3], "beginning in capitals": asciiUpper(local)} {
+			if found, _ := operator.finds(t, s, url.Values{"q": {q}, "limit": {"100"}}); !slices.Contains(found, id) {
+				t.Errorf("%q (%s of %q) found %v, expected %s", q, what, stored, found, id)
+			}
+		}
+	}
+	for _, q := range []string{"john..doe", "jos\u00e9", `"john doe"`, "jos"} {
+		if found, _ := operator.finds(t, s, url.Values{"q": {q}}); len(found) != 0 {
+			t.Errorf("%q has no @ and found %v, expected usernames alone", q, found)
+		}
+	}
+	found, pages := operator.finds(t, s, url.Values{"limit": {"2"}, "provider": {"local"}})
+	if pages < 2 || len(found) != len(all) || slices.ContainsFunc(found, func(id uuid.UUID) bool { return !all[id] }) {
+		t.Errorf("%d pages list %d users, expected the %d with odd addresses", pages, len(found), len(all))
+	}
+	shared := strings.Repeat("o", 20)
+	want := map[uuid.UUID]bool{}
+	for _, end := range []string{"", ".", "..", " x", "\u00e9", "\U0001f600", "\\", "%", "_", "'"} {
+		want[localUser(t, s.Stack, shared+"@"+end+"example.com", servicetest.Password)] = true
+	}
+	found, pages = operator.finds(t, s, url.Values{"q": {shared + "@"}, "limit": {"3"}})
+	slices.SortFunc(found, func(a, b uuid.UUID) int { return strings.Compare(a.String(), b.String()) })
+	if pages != 4 || len(slices.Compact(found)) != len(want) {
+		t.Errorf("%d pages of 3 list %d of %d addresses with one beginning", pages, len(found), len(want))
+	}
+}
+
+// asciiUpper puts ASCII letters alone in capitals: an address has no other letters without case.
+func asciiUpper(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' {
+			return r - ('a' - 'A')
+		}
+		return r
+	}, text)
+}
 
 // oddAddresses are in rows of the platform although no new account may have them: as stored, and as a person may type them.
 func oddAddresses() map[string]string {

@@ -23,7 +23,7 @@ var oddNames = []string{
 	"Jose\u0301", "\xff\xfe", "a\x00b", "\ufffd", "\u2028", "\ue000", strings.Repeat("a", 99) + " b", "\u0301", "ﬁ", "\u1100\u1161", " x ",
 	strings.Repeat("\u0344", 100), strings.Repeat("\u0958", 60), strings.Repeat("a", 99) + "\u200d\u0301", "\u00ad-\u00ad", "\u200e \u200e x",
 	persian, hindi, bengali, family, "\u2764\ufe0f\u200d\U0001f525", "a\u200db", "\u200d", persian + "\u200c", strings.Repeat("\u0645\u200c", 60),
-	"\u3164", "\u115f\u1160", "\uffa0", "\u2800", "\u034f", "\ufe0f", "Jane\ufe0f", "\u845b\U000e0100", "\u0645\u200c\u200c\u0645", "e\ufe0f\u0301",
+	"\u3164", "\u115f\u1160", "\uffa0", "\u2800", "\U0001d159", "\U00013441Jane\U00013442", "\U00016fe4", "\u034f", "\ufe0f", "Jane\ufe0f", "\u845b\U000e0100", "\u0645\u200c\u200c\u0645", "e\ufe0f\u0301",
 }
 
 // checkName holds what every stored name must be.
@@ -150,6 +150,9 @@ func TestUsername_JoinersAndInvisibleCharacters_F4(t *testing.T) {
 		"a combining grapheme joiner":           {"Ja\u034fne", "Jane", ""},
 		"the empty Braille pattern":             {"\u2800\u2800", "", ""},
 		"the empty Braille pattern around":      {"\u2800Jane\u2800", "Jane", ""},
+		"a null notehead":                       {"\U0001d159", "", ""},
+		"hieroglyphs' blanks":                   {"\U00013441 \U00013442", "", ""},
+		"a Khitan filler":                       {"\U00016fe4\U00016fe4", "", ""},
 		"Braille with a blank":                  {"\u2813\u2800\u280a", "\u2813\u2800\u280a", "\u2813\u2800\u280a"},
 		"variation selectors alone":             {"\ufe0f\ufe0e\U000e0100", "", ""},
 		"a variation selector after a letter":   {"Jane\ufe0f", "Jane", ""},

@@ -49,8 +49,11 @@ func unfit(r rune) bool {
 
 func isJoiner(r rune) bool { return r == zwj || r == zwnj }
 
-// isBlank reports whether r shows nothing but takes a place: white space, and the empty Braille pattern.
-func isBlank(r rune) bool { return unicode.IsSpace(r) || r == '\u2800' }
+// isBlank reports whether r shows nothing but takes a place: white space, and the letters and symbols that Unicode defines as empty
+// (Braille pattern, musical note head, hieroglyphs, Khitan filler).
+func isBlank(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(emptyCharacters, r) }
+
+const emptyCharacters = "\u2800\U0001d159\U00013441\U00013442\U00016fe4"
 
 func trimBlanks(name string) string {
 	return strings.TrimFunc(name, func(r rune) bool { return isBlank(r) || isJoiner(r) })
