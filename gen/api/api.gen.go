@@ -1829,7 +1829,7 @@ type AuditEvent struct {
 	// RequestID The X-Request-Id of the request that did it; null outside of one
 	RequestID *string `json:"request_id"`
 
-	// UserID To whom; null for what is done to nobody in particular
+	// UserID The user that the event is about; null if it is about none
 	UserID *openapi_types.UUID `json:"user_id"`
 }
 
@@ -1973,7 +1973,7 @@ type CredentialsFailureSuccess bool
 
 // DeactivateInput defines model for DeactivateInput.
 type DeactivateInput struct {
-	// Reason Kept in the audit for ever, also when the account is deleted, so name nobody in it
+	// Reason Kept in the audit for ever, also after the account's deletion: it must not name a person
 	Reason *string `json:"reason,omitempty"`
 }
 
@@ -2142,7 +2142,7 @@ type ExportedTokenBalanceEntry struct {
 	// BalanceAfter The balance right after it
 	BalanceAfter int `json:"balance_after"`
 
-	// Kind opening: what stood when the ledger began; change: made through this service; external: made around it by whoever else writes
+	// Kind opening: the balance when the ledger began; change: made through this service; external: made by another program that writes
 	// the table; closing: the row was deleted
 	Kind TokenBalanceEntryKind `json:"kind"`
 
@@ -2380,7 +2380,7 @@ type InvalidRequestFailureCode string
 // InvalidRequestFailureSuccess Always false
 type InvalidRequestFailureSuccess bool
 
-// Job A user whose state Firebase is to follow
+// Job A job that brings a user's state to Firebase
 type Job struct {
 	// CreatedAt When it was first owed
 	CreatedAt time.Time `json:"created_at"`
@@ -2400,7 +2400,7 @@ type Job struct {
 	// Tries How often it was tried
 	Tries int64 `json:"tries"`
 
-	// UserID Whose state it is
+	// UserID The user
 	UserID openapi_types.UUID `json:"user_id"`
 }
 
@@ -2565,7 +2565,7 @@ type LegacyVerifyTokenInput struct {
 	// Token A Firebase ID token or a legacy access token; one over 8 KiB is `token_invalid`
 	Token string `json:"token"`
 
-	// UserID Whose it should be
+	// UserID The id that the token's user is expected to have
 	UserID *string `json:"userId,omitempty"`
 }
 
@@ -2673,7 +2673,7 @@ type Me struct {
 
 // MeEnvelope defines model for MeEnvelope.
 type MeEnvelope struct {
-	// Data Who it is
+	// Data The user
 	Data struct {
 		// User A user, and what only they themselves need to know
 		User Me `json:"user"`
@@ -2824,7 +2824,7 @@ type ResetPasswordInput struct {
 	NewPassword string `json:"newPassword"`
 }
 
-// Rollout Who is moved to Firebase when they sign in, and what of the platform's traffic comes here
+// Rollout Which users are moved to Firebase at their sign-in, and how much of the platform's traffic comes here
 type Rollout struct {
 	// Allow Moved whatever the percent; ids of rows
 	Allow []openapi_types.UUID `json:"allow"`
@@ -2841,7 +2841,7 @@ type Rollout struct {
 	// Revision Grows with each change
 	Revision int64 `json:"revision"`
 
-	// TrafficPercent Of the platform's auth traffic; two decimals
+	// TrafficPercent Percent of the platform's auth traffic that comes here, with two decimals
 	TrafficPercent float64 `json:"trafficPercent"`
 
 	// UpdatedAt In UTC
@@ -2850,7 +2850,7 @@ type Rollout struct {
 	// UpdatedBy user:<id>, key:<id>, cli:<name> or system
 	UpdatedBy string `json:"updated_by"`
 
-	// UsersPercent Of the users who still sign in here; two decimals
+	// UsersPercent Percent of the local users that are moved, with two decimals
 	UsersPercent float64 `json:"usersPercent"`
 }
 
@@ -2859,7 +2859,7 @@ type RolloutChange struct {
 	// Allow Ids of rows
 	Allow []openapi_types.UUID `json:"allow"`
 
-	// BelowFullTraffic The old service cannot know that a password has changed at Firebase: true only where nobody signs in there any more
+	// BelowFullTraffic The old service does not see password changes at Firebase: set it to true only when no user signs in there any more
 	BelowFullTraffic bool `json:"belowFullTraffic"`
 
 	// Deny Ids of rows
@@ -2882,7 +2882,7 @@ type RolloutChange struct {
 type RolloutEnvelope struct {
 	// Data The one record
 	Data struct {
-		// Rollout Who is moved to Firebase when they sign in, and what of the platform's traffic comes here
+		// Rollout Which users are moved to Firebase at their sign-in, and how much of the platform's traffic comes here
 		Rollout Rollout `json:"rollout"`
 	} `json:"data"`
 
@@ -2976,7 +2976,7 @@ type SecondFactorFailureCode string
 // SecondFactorFailureSuccess Always false
 type SecondFactorFailureSuccess bool
 
-// Session A fresh sign-in and whose it is
+// Session The tokens of a new sign-in and their user
 type Session struct {
 	// DisplayName The name at Firebase, else the username
 	DisplayName *string `json:"displayName"`
@@ -2990,13 +2990,13 @@ type Session struct {
 	// IDToken The bearer token, a JWT
 	IDToken string `json:"idToken"`
 
-	// Kind Who issued the token
+	// Kind The token's issuer
 	Kind TokenKind `json:"kind"`
 
 	// RefreshToken What POST /v1/auth/refresh takes
 	RefreshToken string `json:"refreshToken"`
 
-	// UID The Firebase uid; for people whose password lives here, the one that they would have there
+	// UID The Firebase uid; for a user with a local password, the uid of a later move to Firebase
 	UID string `json:"uid"`
 
 	// User A user, and what only they themselves need to know
@@ -3005,7 +3005,7 @@ type Session struct {
 
 // SessionEnvelope defines model for SessionEnvelope.
 type SessionEnvelope struct {
-	// Data A fresh sign-in and whose it is
+	// Data The tokens of a new sign-in and their user
 	Data Session `json:"data"`
 
 	// Message What happened, for people
@@ -3103,7 +3103,7 @@ type TokenBalanceChange struct {
 	// TokenBalance The balance right after this change
 	TokenBalance int `json:"token_balance"`
 
-	// UserID Whose balance it is
+	// UserID The balance's user
 	UserID openapi_types.UUID `json:"user_id"`
 }
 
@@ -3154,7 +3154,7 @@ type TokenBalanceEntry struct {
 	// IdempotencyKey The key that the caller gave; null but for a change
 	IdempotencyKey *string `json:"idempotency_key"`
 
-	// Kind opening: what stood when the ledger began; change: made through this service; external: made around it by whoever else writes
+	// Kind opening: the balance when the ledger began; change: made through this service; external: made by another program that writes
 	// the table; closing: the row was deleted
 	Kind TokenBalanceEntryKind `json:"kind"`
 
@@ -3165,7 +3165,7 @@ type TokenBalanceEntry struct {
 	Reason *string `json:"reason"`
 }
 
-// TokenBalanceEntryKind opening: what stood when the ledger began; change: made through this service; external: made around it by whoever else writes
+// TokenBalanceEntryKind opening: the balance when the ledger began; change: made through this service; external: made by another program that writes
 // the table; closing: the row was deleted
 type TokenBalanceEntryKind string
 
@@ -3199,7 +3199,7 @@ type TokenFailureCode string
 // TokenFailureSuccess Always false
 type TokenFailureSuccess bool
 
-// TokenKind Who issued the token
+// TokenKind The token's issuer
 type TokenKind string
 
 // Tokens A bearer token and what exchanges it for the next
@@ -3210,7 +3210,7 @@ type Tokens struct {
 	// IDToken The bearer token, a JWT
 	IDToken string `json:"idToken"`
 
-	// Kind Who issued the token
+	// Kind The token's issuer
 	Kind TokenKind `json:"kind"`
 
 	// RefreshToken What POST /v1/auth/refresh takes
@@ -3366,7 +3366,7 @@ type UserPageEnvelopeSuccess bool
 
 // UserRecordEnvelope defines model for UserRecordEnvelope.
 type UserRecordEnvelope struct {
-	// Data Who it is
+	// Data The user
 	Data struct {
 		// User A user as operators see them
 		User AdminUser `json:"user"`
@@ -3411,13 +3411,13 @@ type VerifiedToken struct {
 	// IssuedAt In UTC
 	IssuedAt time.Time `json:"issued_at"`
 
-	// Kind Who issued the token
+	// Kind The token's issuer
 	Kind TokenKind `json:"kind"`
 }
 
 // VerifyTokenEnvelope defines model for VerifyTokenEnvelope.
 type VerifyTokenEnvelope struct {
-	// Data Whose token it is, and what it says of itself
+	// Data The token's user, and the token's own claims
 	Data struct {
 		// Token What a token says of itself
 		Token VerifiedToken `json:"token"`
@@ -3714,13 +3714,13 @@ type ListUsersParams struct {
 	// Q The beginning of an e-mail or a username, or the whole of an id or a Firebase uid
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
 
-	// Provider Only who signs in there
+	// Provider Only users of this provider
 	Provider *AuthProvider `form:"provider,omitempty" json:"provider,omitempty"`
 
-	// Status Only rows that are so far with Firebase
+	// Status Only rows with this federation status
 	Status *FederationStatus `form:"status,omitempty" json:"status,omitempty"`
 
-	// Active Only who is active, or only who is deactivated
+	// Active Only active users (true), or only deactivated ones (false)
 	Active *bool `form:"active,omitempty" json:"active,omitempty"`
 
 	// Cursor The `next_cursor` of the page before, of the same search
@@ -3848,7 +3848,7 @@ type ServerInterface interface {
 	//
 	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	LegacyRegister(w http.ResponseWriter, r *http.Request)
-	// LegacyVerifyToken Whose token is this?
+	// LegacyVerifyToken Verify a token and return its user
 	// (POST /auth/verify-token)
 	//
 	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
@@ -3871,7 +3871,7 @@ type ServerInterface interface {
 	// GetContract This contract
 	// (GET /openapi.yaml)
 	GetContract(w http.ResponseWriter, r *http.Request)
-	// ListAuditEvents Who did what
+	// ListAuditEvents List audit events
 	// (GET /v1/admin/audit-events)
 	ListAuditEvents(w http.ResponseWriter, r *http.Request, params ListAuditEventsParams)
 	// ListJobs What Firebase does not follow yet
@@ -3964,7 +3964,7 @@ type ServerInterface interface {
 	// Register Create an account and sign in
 	// (POST /v1/auth/register)
 	Register(w http.ResponseWriter, r *http.Request)
-	// VerifyToken Whose token is this?
+	// VerifyToken Verify a token and return its user
 	// (POST /v1/auth/verify-token)
 	VerifyToken(w http.ResponseWriter, r *http.Request)
 	// ChangeTokenBalance Credit or debit a user
@@ -4019,7 +4019,7 @@ func (_ Unimplemented) LegacyRegister(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
-// LegacyVerifyToken Whose token is this?
+// LegacyVerifyToken Verify a token and return its user
 // (POST /auth/verify-token)
 //
 // Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
@@ -4063,7 +4063,7 @@ func (_ Unimplemented) GetContract(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
-// ListAuditEvents Who did what
+// ListAuditEvents List audit events
 // (GET /v1/admin/audit-events)
 func (_ Unimplemented) ListAuditEvents(w http.ResponseWriter, r *http.Request, params ListAuditEventsParams) {
 	w.WriteHeader(http.StatusNotImplemented)
@@ -4249,7 +4249,7 @@ func (_ Unimplemented) Register(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
-// VerifyToken Whose token is this?
+// VerifyToken Verify a token and return its user
 // (POST /v1/auth/verify-token)
 func (_ Unimplemented) VerifyToken(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
@@ -12319,7 +12319,7 @@ type StrictServerInterface interface {
 	//
 	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	LegacyRegister(ctx context.Context, request LegacyRegisterRequestObject) (LegacyRegisterResponseObject, error)
-	// LegacyVerifyToken Whose token is this?
+	// LegacyVerifyToken Verify a token and return its user
 	// (POST /auth/verify-token)
 	//
 	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
@@ -12342,7 +12342,7 @@ type StrictServerInterface interface {
 	// GetContract This contract
 	// (GET /openapi.yaml)
 	GetContract(ctx context.Context, request GetContractRequestObject) (GetContractResponseObject, error)
-	// ListAuditEvents Who did what
+	// ListAuditEvents List audit events
 	// (GET /v1/admin/audit-events)
 	ListAuditEvents(ctx context.Context, request ListAuditEventsRequestObject) (ListAuditEventsResponseObject, error)
 	// ListJobs What Firebase does not follow yet
@@ -12435,7 +12435,7 @@ type StrictServerInterface interface {
 	// Register Create an account and sign in
 	// (POST /v1/auth/register)
 	Register(ctx context.Context, request RegisterRequestObject) (RegisterResponseObject, error)
-	// VerifyToken Whose token is this?
+	// VerifyToken Verify a token and return its user
 	// (POST /v1/auth/verify-token)
 	VerifyToken(ctx context.Context, request VerifyTokenRequestObject) (VerifyTokenResponseObject, error)
 	// ChangeTokenBalance Credit or debit a user
@@ -13785,337 +13785,339 @@ func (sh *strictHandler) ListTokenBalanceEntries(w http.ResponseWriter, r *http.
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P0Lc9u4li+KfxX89Z9b2bsu7cjPdOQ6NePOo9vpvCZ2bvaZdo4FkZCENgVoA6BldVfuZ7+FBYAEJVAi",
-	"JfmRtKqm9qRlknittbCev/VXK+ajMWeEKdnq/NUit3g0Tgn8G8cxz5i6SgiOFb3BiiT65xucZkT/I+YJ",
-	"aXWCj0WtEZESD/TfL4ZUIvsQohKVnxPk3xmR6oomrU7rsNd/vt8/OHr2rHdwmODjVtSSWRwTKVudPk4l",
-	"+fYtysdLKbu+0q9TsXhi5QfnpkZ2RpimqEdSzgYSKY4wy+erhlihUSYV6hGkP0QS1KdCqhM0FvyGIKok",
-	"GmMpJ1ystpweTjGLyRW/IaKf8kloJXPPlBdBkH0ATXiWJmgg+AT1yJSzBO3vHT47/Ong+PDZSrOLcZoS",
-	"cTWiUlI2CM1N8WvC8gf8iZ2iHsGCCASPIC70xp5+PEPXZKoJwTuSFSbGE3JFbsdVh2+m5R6Y3S/9EBpi",
-	"iewDJwjLa9SHKXI1JGL1OVF2g1O6YE7ugeCcqESMK+SeaD6HhIwJSwiLp1cZwzeYpriXktBsKp6cnVaC",
-	"Fe5hSVCMmZ5ajyBBcDwkCRJ0MFSI8ckJUmKK8ABThihDGI34iDC10gKI5sYrha8JC83a/3MVK1OJ3APN",
-	"x+9z0aNJEh69+OPc2IyQRILoSEaUocmQ63lIOmAkgU1R6DUVRG9lNMMLvI/UkNjtlDEfk5VmThMyGnMF",
-	"Jxpz1k9prEKLCD43t56z4qmd38gUTbBEmdTir+ASFA8xGxCzACqdGFp19kxRtXTqMw/VEudmslamn+it",
-	"52MisOIChIDiKCExTVacOJNZv09jSpi6cjsQmnvouSpBrkmYc5TyCey33t0VJ6eIYDgNT8j+zZ/EOR8R",
-	"NaRsgCaEKTQRnA0QZ4hnAsnVtwgE2lUsCBwgTmV4QvOPzW6QPV7YE5LfvHq/YKprTc++uWhq7pGoRYTg",
-	"QrY6v//V6lOSJk42lWY8FprQ1BRdmj9etvRM3WX57evs6uzn178GRn28UDcq/b18aUsSa8Whj2PNH+ve",
-	"04xf9XgyrRbo8zs7w9CGVSlnINT1xiD9xVVnI7N4eGVFQWg+jKurPs/Y3AUt7O2M9BdyBdET62vN6A/e",
-	"W2M2+u11RpdESsrZGjNwX1hnFpkkYo0pwOurja+uBMHJtJGaFBAATlcqzZNK1Mc0nWf491whGFZfQJKI",
-	"m9UoaIynKcfJleL8KsViELx85h+au3l4Alq5tjHQ8dHRwTHqTRVZ7drRthFNiNiQDuqufeS+O6+MrjRN",
-	"gRW5SumIVpi2pb+XJsU5GmE2dQJbRp4GnGK1IiEKgjM1XCi4Zx8p3d10YPRvPQ1QMgf0hqA4E4Iw9dHe",
-	"lRHoO3x1nUKQviByeFU2sRrbYPYz1jr0jLENTGplI6w8qbWvYXOXXpm79MpoKCsqPs48XF3NkeSGCJzW",
-	"1cJCF/I5YQnijKDiGxFskf32avOiA30gV72Ux9dhSpp9ZJbqtb5K4bzsE6g3NQqi4H+QWD2RSGTpisLM",
-	"Da6vCT4OazGLqMqagTvUEhTSlgkRWrFhJ6hHBo5lV5rdmly4Ge5bk+s2xG1lV9Q6vqp1tV4zkCA3/HrR",
-	"obgH5unFaFNwLj1CGNK3ZHICdITWIpeMyWw85kKR5Mpdq6EJBp+rpGs9T8atcRah8VDLCC6K+zq/wcGh",
-	"6jlYY8z0LT7CCUG8v/aSRiSh+EpNx2TZorwn5ySccvoQlgiPxymNwQB5+ofkLNL7//ni9c5PCLMEKDbm",
-	"o7EgUq5ILFpvZXhEqm2kmSfmjsH9fT3P14Tg66vclx2YRvmBoAbs/bWYI/jPh/iGaGspJVgq9BOKh1jg",
-	"WBEhA3awb9crzpEccrGKO/Fb1BoSnOhBOn+1XnCmCFMvqRxzSZU1eBIiY0HH5j9b7/GISCCAPk2dQm5E",
-	"qxIZiVoyHpIR1i8aKmtJJUC3/xa1cp+Z+kTGKZ4a3i8P8FEQCZ4VMF/0QNaJNsSJ4XXghR7pc0EioLEJ",
-	"NpIR/uBYv5gHYdmo1fldT+9r5GbV4zwlmMG0PhElpqd9Zayr8nTOQUMBH9gEU2XH1dqsvlN9ORPehBFl",
-	"dKTH38uHpkyRAREw9JcvX04zNdTMH2NF5se/MBuQpsQ6Ej+9foGOnx21T9CEqiHqApH9r8tcLQHJednq",
-	"2g3EVmLrPYJ91RuWcCItZ2a5Gzo8f7t5rZ9B/Lci+w9UMWyr2GHv3P+l1/gbZYHj/gJ+YJkRI1XgMwsn",
-	"9B+C9Fud1v//aRGYe2r+Kp9e6LdhHBj1k+GGs6SajO1FBj4l48RL+UCemK3q4fhaizhtJTC9nwxRBTuJ",
-	"kcRagrOmHPCvz5KIV+AHCx61uyG4QGQ0VtMTNBFUKcL0PP61o9+G/7HSbJXRQ9thjMjc0Q4RtMYfht3/",
-	"uXDwzg+Re28ZOJRHuULcbBx7e5W/r2V8ZIILEdrd3b2DnXOvhxfnLhn/8MBD4EKNY0GZ0vY7Oj1/cXYW",
-	"ocvW/3XZMiKsl2J2LbX81wdAkgGRCAuCxkTEhKkdwvQdk5iLtdHcwQMi8IgoJ+UzIbkIr6HLyK26iuGJ",
-	"riOHMR4U8tb+JvUuSoJFPGxFLarf/3dGhFaBzA61zEdKgniEb98SNlDDVmevvX8YaeGY/xCSG2/piKr5",
-	"mf7KJ8a7gBUacTDBQjMAx0RpAgnp4yxVrc5RGwJZI6yMPD7Y1xcyvrWiut2OlgnuJpxkkwZandaz3l7/",
-	"We+Y7Bz023jnsH9Edp4nR0c77f4BPsQH8X5vL3GrGWM1LBaTq/zhU88Xk2XwZIAKBJFjzqTJXTg16uXL",
-	"cupCbBQASG6YUetqJj+EpLN77WnoHTAgawl3b66vMU0zQcy65vffS6a4ZnzCDIvJCVUQluV9rUd7es+/",
-	"duxNsXNWuQj7+FPvUoHRT5NEq7a/gnq30g7O5WnU2sPyW1XxwYWfmn+j/mF4y15yGC4gZUOgziKqjj9u",
-	"8mxGlH0i/Uw+HHnPBMwXfqB4sslBjChbcgR5fokWSTa5ZMB5EpWVQT4mzHk9N3UCWULVRzwg9bcfRCpW",
-	"Rvm8MXlXv+sD8e753XKOFHgP7Z86TpTOilgneq2ITYjC1Dj4BMEwhdapvLbxe63oTxGoacBarc7hftTi",
-	"MbiKkyuQtPvt/eOd9t5Oe/+ifdBpH3baR/9TwwTTkzR/rHUZaNvPu5RbHZal6TffHnwFm4QEUYKSG5Ig",
-	"a+T1szSd+jafvjPq05U7uVfshqR8HCSuU6Mb8D6yJ/UtalkF8AUYbasxXyjlayHjzL2wINtjmUicf2mB",
-	"V2jhx4Iv1efs0kYu4fDrxQkokWP+QB4cpFFgYR9ivMLzhCZDq5waaSLxdINywhiVq1HLnIN34aGUnw65",
-	"Zmu87p4O+VRrvJ7nNwQcoTVed083ICXY3iU0NOvgtbPUVDHnL/CO/ctksjPrwlh09LMeD21crU05n5nm",
-	"VipGjamnIvVmsZQIvBPIKVn4jdLD4dDmwvdnnw9FOraMMMsILwyVADk0YYcyA+TidEyE5M67r0zGc4II",
-	"49lg6OelPR52eQH5yj++oJ3Jy348kvY9ocbYKRMYK2e8Om9tTmmcERMa0n95xOL4BU/IfVBXKb29MXGV",
-	"EtHrH+47TFO9wCWSAzIRrAMIbN+A9Mij3I/r9IoLbbVDfBy3af3roBiyphejIq3WZKzPp4YyQhIwUR/P",
-	"Gb/kjDQ8Vatb5WGLPO5ZDkpi4xPS64abkM0Zn7C1KVHkHVn0Hb8WSj+dhD5EWHIeyMosf8rlCVBpMgRC",
-	"HxoQ9ZbeEAY/Br90mlLIPQy9+onghC5499NsAuPcR1IywPH0LR/wTFV85NxUSfBMaUNbTCG0F/zWRr4i",
-	"iCR5OtyC3fXZwBiaXgoGRCeN/738/foOX84Weh/03080P7o0V5OXP4L4LNcWquYVoNoLlznQgOpnCm0W",
-	"yh//2foLLKa2QPqc8xGBXAuoxCgqODZnfL+6HXOh1vTQfY1a5NY6Oxa5x64JGcurlMc49XIpIB0hao34",
-	"DTEeLi9FNh8K9viGCNqnRQjEPebnVkAuHzC+nZkk6gpLmhBvSDOK0Ruc/4gwJSixL7lsa7CzvGH6RTp7",
-	"LAhetmBT9NBp/YEZ+S+7g7sxH7WiVt+eup1LnyQ2k/9KKqwyCTWaysgeN+pVVt93aDyXtZ+VV3Y0u7Up",
-	"luoqH1dOWVy9Sng25QOIXFU8U9rrVqdtf5FX5v7HJgHD7EU2TpbuLHhSbaDL5rZneYS29QYzgl5yAvxY",
-	"8paKqREUoE9Tia7JWCHc03JxyrOVPaaGjRa6S9M0NKhnSfbIkLJyJsR8fs7OTILOIl4PpPTAxH7Bikzw",
-	"9LUfm3iY8MhjDIM9jMPXnokNzdaK6ZQCOVQVdeQjPDUuCSw36Ka1M/zMtEzkgv65soHglZIt3NJQTvbW",
-	"1dWAmgoTZ1PuX7B1jJI1xGwm2z33XDwqm+fMMuMLTyY0Idp7Da3PTvbxxtfPvIpdL+/rO8+BqK5YXuLG",
-	"CLzU4NTn93IZw86VQufewgeliaKgutG9ULy2ZJvtg0221ryyYD9PESSG6R3jmZAnJnkrj+SjIUnHEmUS",
-	"9SlctJvcL7hWPhX34R3eprPPN9lDf5pLKHOmSjuPHOuVCRwrCB6f2NRl2UXMyyknabK5zX3De6snn/zB",
-	"eyb1pI6V51JEwA6CdS2q3oSEDiWmwU8e2U9qG9BUNJpkc21BGev04A6ySN7w3sZzSOz218sgge3+FrXe",
-	"gjts64m+E090hCZDGg8tGMvTm72nWpN/agz3x6SxGSq4V+EYNDUeUECuomevv+UfMRXN5CUG0QDJ/61O",
-	"i0zfDHu/xPQDfXP2+c+zvff0zfNdctDejffTmcossDRsQbEtDYN/1/3UakKpWOYiuaRPSQtMNNb7ke+O",
-	"caGfsfvZofMcHGlGHK+zUYVjc03v5fq+xcb+wg17BZsQjI01LaKZ/LgKevksiXgNyByNCGZ7YOsfGBRa",
-	"LTitL0MuczeaFsVwapRdP7i+sXVuLT9iyq6b+LNmtaVHnEHzDtP0NI7JuFFNTjk4e2YNf+cNJrcUMFgw",
-	"cvh/nIG7eIJX1+6XhWdhEjY2ayCh8qr2ipl8i1rv+c88ma4Srm2q7pWBt+5A0Ts1JfJFKpdRvVUZsyun",
-	"RD2PhSrf5jS99/w8i4enBcZXg20usKZqbHAJS6z+Fr/nCi7NBZvrMMUcsoKPOQa7aAt1bQIJsqkOG93A",
-	"NwaS7E437w/e2+zGhaDR3IZRiRJT0rzRffLSdO50rxzE2qb3q5zmOwvnttGt+uw0vbvcJ1Cy7paorB63",
-	"sb2BNKtpw52phvpdsk0O7a7+Hn0uvr9gm74YO59KRJlU4LzX/y8xl6BEeIKnc27RWWczgFXs5GgVi/bR",
-	"w7VYUyn5aODxLjh/6xD0GhxEEIFv4RnMv1H/LGbmukxNLMH6HaLf6M+bI9yPggNKykr+53vIP3qgnKLm",
-	"ZuQqmT5alm7ao/2OLHMaVSXyGGqAM/xcFkZ3L9GCaJObFm65RmYFWQRuTaLZSvnwfFwArMFDS7RPWJG3",
-	"BbJlg0OYBcVcXKblP1x/y73ZLZJfDmUT4kIG0o9KFKcUgH5MOrYJCCg/dfQEeVsOvmYDbqM4ivmIAO7N",
-	"Yzgi4+W8j3KSMGRnY2dKGGTz3rwi4A9eGnrwATwDmT3aGHdp89qCcnnzj8dD8omnKc/UJxLb9PTmd6sw",
-	"n4A3Uqgw//1r1OqRlE9eZ2l6IXC/T+M8LzkhbGoeYWSi7xVZvocFuaHGxDmIWsq8/NEg91g0mVqOUPtM",
-	"b+qwDGresvpZ6Y1Xvgftdm36KrSfXXYfCnNK3yKLpPYaIpL352MNIcw25us5hNP6POmvuk7dWCmOC0hL",
-	"NnnHJA4r1KeMyiGR81ipj4pJz/ME/FX400vf/6vVIwPMFnKORXB2SqaR39J/ZX+nvTeXsNGqiRUCSqum",
-	"1+VxDDyAebTe8T9pmuKnR7vt1rev38oImmZtm2ZI991lHOn21lCUVDRNrRscjg2C4C/KHPb9R93f3V8c",
-	"/ZwO2NnDww4FUKNryTj3fAMRBwuu50PT4m3ItWCbasXTJK4rr+jPJa7bMrLNHkvz0L0TSAmV4xRP389Y",
-	"nAvNayuG9JAHx1oJoEkgYn8eithfA1ZmWcUohfxP3/V3bn6+1Wp6I+N961RYz6lQmZKxlsyunVVwPmUx",
-	"SZp5iX0ytlWarc7veTOembK6r1GLZ0qbgXpbjEba2hbD/ZjFcA62FPW1Mj+ReasexAC4ckWinrJ4mRIC",
-	"o8IijZKr9/Nb1PIhZF84Wl2F0PHIxDZ3jqIC3+0DAyxlhdwOzB3D86PmqbX+htqpu2rolbcwsA/LdtSi",
-	"ZFMJiF2RPkFtQhjc1vI1WsBw7/g43Itu0wByN8zDn+grVz27UiFxXnpbPjxXmmsZQh+QwXZpdVrXZNr5",
-	"n+uDm//eu/3Z8vde+3C/jP12TbQ5fdA/7h/322TnJ9x+tnPYa8c7z/HRwU4bH5NjfNx/1t/bK+5ds5et",
-	"2oh/VfT1LSoWA26AmdXAb/lyXHekjhayTmA9C6zGSAU7V235mezwisnuXbTbHfg/f7KQAL40K/wtSQab",
-	"96IHiKZejrgWFSlMKRcW3y+U0WPwBtr0N1Z0dHjEmVH3HjepeG3TkZNTVAzkKpAqoiilbDbPZAas8McS",
-	"WvlclEGfeaXTDc7rIaqvA7NuXoK9BD6Tqg3jZnqTfkcSih00/op7Xe4OU3u3vdcagGm5+dYM0GuZNLeW",
-	"zW2kJGIdyNoNF7KujD2zOQCEuaY7i8mh/HgDtss3vhEGTt7Rhwu/ZwaIRdCnnkjEJ2x5t+PNktDq1YZz",
-	"epgN6xiFeGt1f99W99e5zJSNu/8d+dXTpA1tWapdJ5K6dQz9iI6hu8idKiitnnNI5k3oJZIEWoGNHMXq",
-	"2X8QP1bvjfu9c+d2cKXr9zEgTnwh+NoHK2xABnMd/Rbud/np+tvtT3BZlMwr585YQkSpEWBkslSf7Zu+",
-	"UrD5wqirrp9r7sAtGruOeUrj6d3s9wfx8BZe9ADHWKy7wYEqzpEePGcaZypqbpEOM5NnCnH2gN0Y8g0x",
-	"jaLmJYQ+3iQBMDmcfhRaSitw3dpsqbH3k+uN+decJmIckYCSPhZ8IPBIr8C1GwyL2pCknW846F1ki4cl",
-	"fAxwHHPv+z1cQg2+/M3NZR5mcgLX69zn8vtybjrpBE8lgn0rFg//Ge5UWVxVv+dfLZYbmc0uzb/4Du9p",
-	"gdByfZEe4jTLbXuKdkfbM1ztDF0geOEBzu7eAu1q9rRnlPplHYPU0KW46xn6av9810/CXIM8SMExMSvo",
-	"HPyi5fXm0/rtjqIjQM3JUuu3NZr33BmRcF/NU2mL26TigiQnSH/Iox5f7NYZpl9wTqC+Ryo+Httuplrf",
-	"h9gm+ofx0gxJmnRyVUgv3qhUJM/MNs95N92JuwKuBpyRf+aXB3x7xG/IJas16XmzafFxvs5fODfPf5s1",
-	"r/5a0HoPq1wVsftt2tHSHPRES3YQA0unTuu0WTzRn2bgKDfRO+mTUbgrYsmaC5AoHBKkKo3w1GUkRXYl",
-	"MxWoCiVU6mUkjpVmWT9sKgY5o8fVEEmaEGmOGQ8EIcna/OGbn7PjnsGnT2ClKR5offIIjSjLVHknGw04",
-	"Y8v+Fa6Hy5PDYJchH1GOCUtagR6ds504w9bxfBNnP+UR8kldI2csCGjVa2+ub4svFXc2P2D9QQvjfmE/",
-	"XC6MxkhSaXpqj1Os9JBAva5RrrJV0sFhwo1vPzP676zM4owzYioHNDNC7+TlS5m5F4FbS9ImyhOW8sn4",
-	"y/dZeZbuopl7LCQMC6kepKgg75YYqnTflagheHtnCVXQuK/h9f2BaRmr5m/qONyu/UvRM0bbFKZM3tjv",
-	"M00U5w7ddlUM0VXnMmu3D2KawP8nEbom07nfYBvtr27jUFb8PU6p/as+TfOrJlQ5lcoXoMWMvJ6N4S0z",
-	"pBXYAUf3wsJlaoPpxIZdofrWmGPKlHTPHVfoBvpF8Ik0XQ4st/rC6vgwKKxKKRphEVwlCzag4BbAYyAH",
-	"E5ogqizv8kzpCwfiz6y+7AkOztFkyEeenjWxoOcJtDHiiHET1WNojIWicZZiEbiuV5AZ/gZHrfxEDS0X",
-	"cy7tXkFYlaxacqw3s5jyjLQmOvrYmALlL7leC38Fscom+lz7VJh22IqMZK0Wn0YIfcsXjoUwSCylgFRQ",
-	"rHRdn3CFr4m0/c5su3AQm4YCOsa0mlhFV8vMxmdrl16eVei0Kq1GmPEQj8eE6Xt3se24zNjTUy5sPf1f",
-	"TUw9oIhiqmGi82ypkDoB1QxUOs3JeZA8mxtabHi3aCtqDac9UTInixUHm43eh2sg2HE1mm8BWwHJv/Uc",
-	"NPYclFvU3ccZl0HCZtPnZgHPZvPjtkfc+IgNGztn9RkbZ6rpQZuKOj+uUl6Zlk4WtNnKoImVSkXJIpWI",
-	"pwnY0JgV5uSJ3lHMpiglbKCGkVZIsUJOjx5R9hb+0Orsze511LrdkSQWROXBR0Ym1bP0oycwBgFzmiV5",
-	"EEX/OuJSRUZH7JaiA109HXybT6e9f9hwfjNH6k+2+uD8/NhVDs+lHM9RY4/fEPQnERxyB6mSEUToJua3",
-	"hPSokifWi6J/Cim1I3xLR5qMn7fbz/aeP98/Onx22H7+fA92xvxpZ/5v87qwy0Sev92m/v18ghg3wLg8",
-	"LcXCbL6doT6cInetFue1324vPq7Z47Ebl88teEReM7yVOCsoQrXQ4bz3YqZ15BMJfrLysg7bz4/XI0OY",
-	"w4LFlfrjPv4bYr57chSsFZ+B8r6Li2XUX5742McvhjjVwo/8He6ieWTze9Ert+f/OM7/Ze5lWkVaVl0S",
-	"v5GxcnULWNuxcC4EHLk4ldwC2gS7iUZIcgBX8/wQgLLW9OpYsNbkocOrW615BUo1rWl/ZH05SLU+kG9T",
-	"T5Xd7jyGarWw8u58D16ZRe6Y+Uat98HWfmL/lp0bs/MrIbh4UX/nd1F3RNSQJwDzA7BQJOnmCJ2Ffxz6",
-	"8TsAZ2uISG4q57o5HGsX9TJlnaKUDeQlA6c7Zh74c8r5tUTZePeSBVQXB6ESra0e11CGQjr0srSdeZCR",
-	"yIOj1Sc2u52tcmnLXMpr1CDxq6JPW9TApVhOBaxwMUYB/NKoqmwqKsMDRkVjs6iqCjHE2jO9ZO8+4pBC",
-	"7i5VtYMOpcAiUtzXtSLDImnSOCTxyraQroxKlHpMrxlAC7eirsoDwaVcTmjfWw6Xe4kepo91w5tUv6Q3",
-	"Mk8sca2CTSLwBE8hjI+lSzHyAmwsHLObuYVSTEeb2bo+pulKX9pQchVtHkLyVu/PvxgxdIfMNSFvGHd2",
-	"OR+AsWmvjuoUKXOScF1UL6+YnPQg1spjQ5PrMnLckKQJSqEzionMy6Y86WDcA1wZ6q/eOOJpmUv55ww7",
-	"RdmgKakv8C0GVZd8/mvzxgzV2YnMDBEitYpO9LOT+ZVPTLG+QxrRdiz0EV9f6s7iMkxDZ+0KvhZGlvPk",
-	"1LlArie/I1ePVOayCsEcpDIraj1eiIpYcXhHf+Cocfn2fLjEojy1s25O0ZRnkc370Xecy0x+VDlAm0vd",
-	"mTniJSkri3JTZkVzY+N96Q1RJoYCibMyw9FLSADUsmUpjvNJ3CxZlEVp+7rAU+snjHtAoVWjAXXQvpe5",
-	"nLcsbLy25ZnMRV+RpbnLZVTSiulLe5RooukekolXn76PcFqZy2vRxyU2i6JKkrRv3LFUFXSxWnpXToAz",
-	"yy8dpUdDpTkv4qD5q6+5+LQIXPYkC3u0XnA2F6g4SbRu7wVmJ+5PzkiukWk4gzT114IG4oIOhsqCsYFi",
-	"Pf81gzXVDNVp+pt+aeNJj5WKndURndcFoxzFqxmhleUxrDwqIsPlfV0YKa7rKwzp7tYoscEMTU+H7UPw",
-	"NB22j6qdUR23dMOERq5jlqREuk9CoaG22ccpjskueoXj4SUTRI45s9UMGJkztfyL+ITljYOLVt1kAojV",
-	"MkemjjFDQ3xDjDcr7AFdqIbmDjstmqEJTgWbOJBsk35rZgatwyPPqw6VsRh6zIF+bJ6obfa81k/DlEJa",
-	"8DZOuGl37Vy9UdD06WORG9UYWvHLkEFtKmZKITJbGiCnLDb2tfEBaA3LFu4EPXEeGTTj4wChaq5zHe7L",
-	"7GF+DR7rGOs3+0V7fM2/CTcWTu2QQGA2VC02aGZO1k18kQHymosBV+vknVWU8EFpmalEnnGjNM3QmjNI",
-	"YcDQYn7Bikzw1LZJfPhy2Sae8W2u7GaEkqWBIofle0qKmo0jhc7/B79mf3Dy/JXgVEu5RheT8yBKIm5o",
-	"TOAazdEJ83aEWMybLvGQxNeB1Wvjpze1dUO1Tt1M/IX+XtCfXKEBJGQgcEKSjpk8G0SGNCUfEXCbIz42",
-	"uwDgmR4v8WtwpZjXg5xwQ4QMero+mPvGMiiyUVxNInLppZlXF7qvR24Tq4/T7Epz89NsgHJ2uDve/Egb",
-	"ZmUoDuFphFWIE8LVoE5qwBq1ETvC8ZAychWnPL62hUD2tycSwa/gjBsSK2nAmQi/yw4ca/EQHmOhvCO1",
-	"JGBdo7bE5ZoAEEppXL3p8EVgqITK4Pn7KFAzq7KpLRRc7H73ztwhhJNpMBAoF6iy4CzRG2WcWeiPTCqL",
-	"u16iWq2n6jl+XUZstijWUw3s8NW0tmaEeTmL/0DedYf488KqWfdcJbWFvVn3tjzz0kWsn+p+M5KD2Spb",
-	"pKM7PXKTfXO/52wzfrbntcJ5hfp53We9wNZY+lFp6w3vrYaVNRlyCXq08lB/TAjZ9M2ZN5SWQV/ZKCZk",
-	"aSCbGLl6CPFMScSyUY+IerEhCJ0R59OcC6QU8FJKTAElAhqy6Y3XaprL9J4tvJu3EcitulJiunAb9D4K",
-	"ShKkn3aAAaYCsTe10cOV47twZtUpff7weIAdUA6WBrUGZWNPQAiixNTaGwSHbcgFOTu8r4pzhyHrnVUl",
-	"ysYXjyphIctjxqGIaoGIYTbLLaJEJTPgNv7BVnDaowDM+IP3KuAyVsmS0vLjseNkwIr/NigZbyFZ5S0f",
-	"UJbHGtYMJ5ygWEv3vAvOCCsT510YU4ha1fnDH/zaHShmFllKTCojmeR5jxINear/1+QUr1Pd64Cyxosq",
-	"zfO945nKN2+eGEAQ8zSxEWXolZqcuCxVEyDWQlRokVg5zEdMxYrSAAM92LaXwSwGgLMwaS4RwujNl4tW",
-	"DdiAzbBAuStn8FMfP5xfoKc4U8Onee91LQfqTPJ+Kp6i0ibPLKqadmx7/grOW7wzIIMZKbyVBinTpqMZ",
-	"WGvYqgGGqK0f4js++GlNFIbaCxxQqYhoJltOGTo9f3F25gRMtUTxqk2PjkorOmgkYR4c5GIRQOAXbQ1h",
-	"BK6P2xIIqEtmKu3DcWNkqPrCbjNZkiClHz5NMm95vgC31LULs6aaA3+jEnjPJPcE3daPIS8ShOfLV29f",
-	"XbxCT2/2jAQdkacu0/vpXzT5lovSbbbk6tmS3kQLulrKRtv7/IHu83olGOasgjUYIQ3AVmKspAishUJu",
-	"a1aQ3tAdF7NU+pdAMeKjgRRfE0H8YRCtPSIDM+MEAQy5aR4ZzjmqwLD+0TCkt9jNm8ZuXgLWPAvQ7IM3",
-	"rwyqXEijFe+mxyae4UPVK/1/iKD9KUjnChNFhe+x08KNffay6CmLnVprbgHzhxOjK95AK6Lf6M9a2euW",
-	"MtG669tnZqlnlV5OrQoNeZYmqNc8n19VX1+UXX+PCX0+jMM2yNg4EKSPfZXc5IU+PndD2JIL2yfNdfUo",
-	"Afis6d5bbOmWnKGbTbzOnTUu4X5ogIiKKva/i+9Ub/K7Pt4c/GOuxeCiX7qWyOOxFnwTWRaxP5XWeFxD",
-	"vPahmjQkYD+wvIzIPFTU8+h7Owk4aJYdJ2EJZYMiZzrYkafro890wc83B8K2AVff/GS8zYiqgTDfYZq+",
-	"4Am5/+uh6jrYCvrGgv4dWcksjYqUaM7SqekApIZkJEl6o2UbIQlSHF2zQOj/x2iZdcZQyifa8iyjk6zY",
-	"MOtv1DZqa2RXGtnbXkWr9CqqMofDAu/+ci6+DHmed1L+WB379x2Z28dKa/cHyVZ4RxKKL6bje9UpKmDq",
-	"tspEc2XCL8deoRS4TxmVQwLV9X5AcYKZgh9JzFlilfD5AmGjm4fCzVMXzdMqCppoqZzwuklN7/r4tRkx",
-	"kNpUQ5M/N9VFRU6Tj+KlBauWZAEsoNX1dll1Oq9zcKFm0V1/3wsb1950+sqRZD4SURmx7DrrolsRFvLQ",
-	"NMqvK67GHYTZvA14gsZDzgj88fzdeYTUUPBsMCx3/D5/+VvJmFBjPWv9YpDdw3fkqZxdPViBqwDuwUVo",
-	"4TNgsNC5vefqNc/YvcJlFxClWzHYWAx+NFioF5y/xeJ+W0XNw7Buz6/x+X3Cirw16LT3eXYlVNztsTU/",
-	"tplku0YtFL7jTLy5HLwmRg2V4xRP3wcvup9JzB2UkbPSbDV5o2y12k3I/35pgau41j8RSdYCkHmQ9krf",
-	"WRcyK3KWNSP7xNOUZ2oVv4AENOukBGftOrJ4ndQLP2u/5Ol5os1x3O/TGBkutc6eGVcr1F7N7fY7GHni",
-	"ktetOhsTpk4QTSDhX5iQSm4hLXX4zVpGAM73OkvTCzPN6jRMLVuM829k50VT4lb30cxL75eB+9trt4MO",
-	"wYSw6fwY77XcmF+tIFqC46nc3HoZmXzWC1lmTuqHfuUji1d2Q8OIGl7rZILjYQHUV6Meqrxz1WgdBSVp",
-	"c8pt+AlSE44SEtOR6YFQuEt51vM1C1tPtyQ5qCF6oftUb7pGX+3mfbOBBpftmCHUyZA7z65hUuvEbrpt",
-	"c/e8pYWZycydp0dqkWVwS/0BpiudTWl3F4gz02KxadZqWNScrcheI3x7Zh7ea7fbq4gXW8SWo7zEmGkt",
-	"4pq5FASvXcGwSFrzAywdE6SAEJfzhkM7LNdM2IIlYzZFIy7IJWsgmu5qZzYriFzeBolznxXYBVohFgQA",
-	"MmWwB6ZrdNleRURdLOOlvMXmnu1CNjuYJ5wWsvbmRroXfl7AtfcX13AGkSGKOaVDFErRIvpzutPcxtnf",
-	"f+A4xzlswUva7xNBbDixIZSV+VjeAEVLtomzT0d0YMFu0VjwJItDOGVOxM/XYVOFEpiaPEHkVgmsD9u0",
-	"VEFM331lkKkiWS+xCzLlE0rgoBsj7Nr9YjNqqOygmKfZiEUoIX2cpSpCMWdSCUyZihBlCbl1DaV8HPpl",
-	"ftszJdG/M5zSPtTSgzHrMPm1ArQLbLrrbLAlrVKcPrbMe2uOeiUUOs1mKb0hDmq4RwDROHTMzlvjENiq",
-	"jh2PxyklFf4fRiZaLbbPFJ9/4qATThAZjdXUAig7SLEikGGSBMx74eYGSU7yVRghlvJMp44JF01L0OdY",
-	"K9whicRaDepTNiBiLGjoZjj/9XRn/+hY7+1izgokc9T7rCofcGR0ydswUMQkhFH+Hs4Fzn/u2KR3Wzu6",
-	"yH0pNjEn39Kl5o2NNi2cgj80Rz3i5tRooApACsqupCLjDiK3OFbpVHOtO8ddI6Zkx2IIA/NJyy8OlnuI",
-	"xcgVZe8iPCQ46SAMRC+QICnBFtrb0W90ycybub4DOR1E3OjbbxfZHen4y9ZGrLENShuwixJB+wpQGXMc",
-	"RqqHAtGpTZNcds42uoNlO4EKKsLQFJK7E4la9uPL4e8cfkVxLsVHDIWVibeCVcp8vEzq3SGAXkm4/kDq",
-	"AcRbTbD24RtCl3Mut4GJxoGJVYuqTVDBxRmMI9CWegRSiha68uF6hzZYhXEbFeljXg7WA5X72Wrbs4AF",
-	"arhBoowpmiJq+pAg+0LQAWaf2WjxbO32Hq6lR+06WVe43bhUtjJVNPcnZzQ5KR0K0E/u9dC6h3Ec28Zo",
-	"XpBriiZQTTTEN2RxJuEqeWylDECfcovDm9lBn0RyrbsyH269AuxaV0/R6u+HuXUMasD9+hEglppJkhg1",
-	"/wTttdsu1DMn46rbOTbH1y4DXswporM76Ub+kb0SdMDO2MN3cZjtmLxVOZqrHFMW264cq0SIa1cjPJHI",
-	"yHI/+Lr/U7P+IqXRqlZzf1LJusAAcbzCb5Ys6E3msu8TPmGNDF+eqZiHlLeM2VE7qMeV1ggTIk37nmQX",
-	"2ZBOJy98MYCb2syf7CKbDQ/ao6kL6czVJxrkGz4xb5ieP51L5hTDJxJ1bWOsrunSOxlOd03L5asJnmor",
-	"WkAOim3ZDqFabdbafN7ERrGxRCnpK4RTzkjJys1XWISoikz+VtTKK1ryhkT56EHpsF4DVncQUcub1Q+e",
-	"ee93pqsZ/psXCra7H5YOxHOEk1W7+9ULdTdsYrykhqeq4x8wSO7xbQxA6j65GgRpgT6aN9jLOyaX11Pv",
-	"XJM7VIoDVLSIRV5/PzzxyrRGvqe9e0sSS1o/yt5Nm2YTfI8tQGOcpqHPBPJWEBeBzJWTPKhi/yB46tJX",
-	"+q7oDyItkA6ZEK/MgUqX6VAXPs7kGPUFHyGijwgpbv5Rb+9oQkZjrgiLp1fXZBrevWuoC3ZIbrA/kCa7",
-	"cifSv1ejVb9AZFl/1Zz+5o+mvO5a/PpbMErLx4RBzAMoUSrOkzxpEaUgtRBA6p3YFXeqyRSCy9AGwj6E",
-	"Bc+gX6W25CdDDtFE8FFqnZpIo5IqvXsnKE65hJn49d4JSYkiSUm3tFPOtTkTSjHtJ6DrkQx3DirviZXI",
-	"q2BuQ3DOadKuxf4ctgirAEb3ArON4qDzAniTwNz6RVicJXTL4KbQuSE6ab4jyyC5YUmPB21iFnxo66Zo",
-	"7KYoHOYh1RlRKTOSFDCt3tE4n4E2DsGRV83BsjHX+iGCIgGb3Fr4Ay2hfEaYZ+ZtMKNhMGPu2qsbA6ik",
-	"qjtX1eUPZP1/ZvgGUxDa9ylfEzImLAEtJStmsO0r9MPJ+c8FxIJrEfhQCA/bVs9rHCO4Zt+RVUIK1Zgz",
-	"7zmKOVOCp14N2AnKAIpmtq6r3Sy0kI8aXE5zUOYvtm7A1P6bBldauPQySZnZ1FqYgVvwqAcFj9piOT0S",
-	"LKcqtqwZghhR5v+6Fz1s/5EGR44ZkO18VSdU/+rh9Vv/53e88+dX/T/tnedXO1//akd7z7/9RzM62LR8",
-	"XXBg93qp2wVfOXcvHHb+X9uesXepCLjSsVBNr9W38ywzcH8xMjH9DCDnrMKQ53FFS1g93qNol/ewnexs",
-	"Jdkmsp+86PeSzKfMVqb9TRrm6T35BHVt3wtOYHUiw4+etPDZXgEfxKm5yH8lafKgd9D21rnDWweaOVBS",
-	"+EObG27GpQtJTHkrqSr37SZChMaDvYkvNXTZzmy6DSEW0yn1t6rcbNM5414FoXQt2UAgevgnVC07t7yV",
-	"x6I9KhNRzVyxaukaLeid8YNI2VAPlQZk8L00WKndEuULwdcOFOg+L5sS4NHWSf7DXW8+XX0QD+EnL1NY",
-	"VN9vviW875fw9IRInAmqplBO64AC6G+hnC5j4+JMDRN0TabSJph3EVQGEzhTDrtI9eNDgg1Eu3FNtf61",
-	"czqmO78RLzvXjgSQPliYu9j867VTjExUe/X7oxW1gFBg+8wg+fBDpcatb3oXKOvzwJkUSMNUEwpJiE1z",
-	"7xE1IYS5tt9RMaGZd/4BiFF8RAA6iMp/glLzkUs1EOT8v9+a/TTwE139tK3Au2RYc0c5wvDPXXTq/NJa",
-	"g8ACcIi8r0GfGiqkQlqXdFBHXp9bQvU7EklC2O4lu2TnhnTgWv3r0lHSZcvAH0XoEtQE/d9/7e7uftM/",
-	"WBrTv122dnd3L1vfuifIlgkEPmSk1OyLJsmxYD6T6njZii7ZJRDv3GNWaOUPokuPukuz2UWH7T2EDUuN",
-	"CGZed6acXCArsah2hiACCKvIBi30K5esKNrnfcQzs30Jn7BODsBy1D4wAq77iSgx3TntKyK6u8hKBgcN",
-	"IGisOihj14xPmBVyEUqycaqpBfIl9X9jhY23yOS8vTn/8B7d4FQfxvvPb0tYiSxBPZ5QIo2CdHwIGpIe",
-	"DWQqSXbRKUP6cjDU6GJLOG92DGRp3FWMM2L905fMgH3A2EZY7KJfX52+RLlwA1Q9ImCjfnl1Afo67IGe",
-	"s8Qjggz/m1kyDiMBxb26IWJqv4JiLISef9eXo92OlzL6RCK9XXmsShKmFyAxg6LVXaSlMLnFo3FKDBhG",
-	"fqHojTD43D3oUHPJNF15tFDsjJmOdEuABEesMnmSkx0gRSXEfgrpL0VIUhYTZOlaQrDIhLpgpR8yBagt",
-	"DkUE0PyKMRMSp1gAuo7eo8P2Ierm4Ntd9A8LWIFyIA+shv+M0GH7CHU1TfLkSj8OsFFEv9A91f/sopRK",
-	"ZTMmzXPyn8aYOmq3UVfLasFw2jXpv6V9gA0cAqYCvJDwWDoQDUBCw6iXFZwQm6aDAmapr+5ddJqmemRB",
-	"SF4+jIg1Is3pWEEBO2SyaeCgtHiacKStVbmLus433O3ksvWJzMW9fsIIe0srHqChppY3Xy5kpD+5oPj5",
-	"kln8Nri3rSS3Zz8m+Bq+m5CxIDGUUclM9HFMdtErCuEbPVO9c8yE1KbeyRoCA67CM3la5DYmY2UOB0JC",
-	"T/Ra9LfyAiuz2SZYB3E6I6hN5qzhJ3NLaTHOEoQZOv14BunWlGlOOv14pu/Z7i46U3aG3gnD5AAQoGvu",
-	"3y6gIKEJnuaoo3BXcBuUBAQo3r9kVI8Y8zHpoC7MvWu/jtPUdViIABDPBLjgWfuhERbXWmZo/qJqF71K",
-	"JTE8jWHm5kM5RssH5gvnQmB1Lpl53gIizW6vlusTridD4JQiuI8cuIX9SLcQXdgfRQs3qWfZ5+LE0Huf",
-	"iwkWCaIDxoWmGSOkDd/rzXFSDiQTsa3R9ZVj8gRNgBoO8DW9IZD2zKCauIO6zgrtwu5IeyXYW1vLLphi",
-	"ygcDkpzoxwVWZAdgwjv+1eXenz1k/Q0LKn7JelPXTT2PfOov8pR0kD3M8FcM3zNHrYWqUyheBQHCMcKX",
-	"4fC7QGjSCF9DDoYVQX/UD1sYLv+Wskdr6Ib3Ha3BV81pd1CcYjrKF+4ADCo4cMB5cslyLShXxyZDPoKu",
-	"iXyCYqwHNvym9a4psWg8KY0Jk2BAWEVWW2CCEoVtYjVVKSizmRru3OzvFJUYN0QY8I/W/m57tw01CGPC",
-	"8Ji2Oq2D3fbugYn4DkHtNsmTeVurMZfWc+gkkIsMzQa0zc1lsvBB/x1jKhBOJV+K/+DlhOy2YHZm/86S",
-	"Vse20X1reytZ3vmZJ1NjZTJlQRUBUcjou0//sFUR9kL2AvGtPzAj/2V/3435yMe67rQuiMyBrff2D8BW",
-	"AgOvXi2/19jzW9k6smmvgsgxZ9JYOPvtdtVn8+ccSAAdMJKcgbvwsM5rZ0bWWG3GvLZXd7SioYv8ZDQ4",
-	"84GD5R8wFfylt54vf8sLnsA7ezVGmulxYd47Wv6elwmYN3uCl/f3G73s3CPm3RqL9Jo66HeO6h2jrROB",
-	"Fw7qTLDIYvUN61bn96/a7h+NtLzoANKCvqcNvjM0wIUr1/O9KDyQ2qwvstt90d/qtHyQpm/6rzilWLY6",
-	"rad4TPM8bCNKvkWFZLHInHVFi9HUc7mJkUXCMNIVan1Qj/Q5ZBdNPM+sLYuwGibc8pztovc8N6QwsgYx",
-	"EgQnC2SPnvLqwqe5FOGZysXISmLjJWektrAww64oMn6Gu7CpnLDQEC+9NLm/i7C4J8bPWf0VS6xp4BjH",
-	"OQhd/GiG0RfyMuDlOmY2+TcDUouPL2yZnCnOh2TPiQk9Ed+U6RtWr2LGd8aduNo1+lkSAZ2sarPGud45",
-	"nL4oi7rvgzG+Ixq9KFJde2So6cAvuapPoAZLvFQA1OSqucg9c/ZCyXvtaL3eJOBiT9MFD5P1MXIBtHzQ",
-	"ts3q5IkBlUqxAgMQ8Fw06UvHh0azDxG5bSS0jr5brpdqkembYe+XmH6gb84+/3m2956+eb5LDtq78X7K",
-	"mqq5pT5Hm1V0P2Iq7lrJtdPfEGc+zPXzvembr24dNEveq8ow2kw9LxWb0zydAPAkgulT1UQkvAPr3Qcs",
-	"sonsNp1Ugg1r/FU4bATvVnK5nc69m7V+snbrDWYEveSkuRTwu37VEgN792rv3pm5+kpv+gW26TuPVwH1",
-	"4/nfp9h4AbFd8PsZ7tukdLDcl4uHG0gz2snTheqKCJNx3tUsdZZ0tWZr/HfYV2Mg3OlcfiSV5ImMrB48",
-	"k0hUrRZ4eVDryAx1FzrBXI7WZvWC5pr7isoBrGBrzT42S6FCPpTSNQ2O4H82MhhKPK8lQcJjWTJqS9gJ",
-	"EzwYEIE+nyHKwCYY4wHZRS7LSAlq0CIEQQNObHEmlYgyqTCLA+7tX4h6qYcMs4bH1IrcqqdDNYJqsoIz",
-	"Z6ujvlVAwJh4GyGJtruRib4StXBzLwB0jjMlcKwivRZBsAFy1OsClCa307BtX/XXng7zTiPBPdxvt11/",
-	"PW1BFa2xTGODE/SJJNTEF3/hfJASm0lgSC8CRCPIIEE8UxDvTgSmzPbFCm6whedfusVL5KZLJ46HJL7W",
-	"q85jMbAKSOksCzzTSyLTVMevW9+i/AUHslX/jWsylTWezhPNWlRCjNu2VjAfEXprS1+xuXv5Z9wr376W",
-	"vx0MIxWDfSI4AfQuOMOWl2Fm5X69q2SmXUOAmi9CNFNbrLznCma62FS5IWIKLuIIjbEALKixaTjkqN2S",
-	"uE/vT1NbLBwkehceKwh/LDhkPImMQW6DbQ1JlcnDkIizjondinhIANmUCxsLFQQ6IJl0Dm1WySDZv9Va",
-	"iEnIW9WBvFA6lBexZHsE7HvV/hj6mcmRytv7GP98PNTXQTTbBUdLB8hlimYULgju6r9mUr8Y3CI9Ll1z",
-	"jzZJe+dEL8F2VdXXyH8u2daCr4L7+oKPxpDcM9Pox2XCVjYVilx7r97U/stsrwmkQwpR0YHlJP/SJUtI",
-	"nzKaH03kUjXtuKCTQbqmImnqwvxcSJNBZfOxRniKegQdOVca4mkSUot/IarUgGVTEj5vUtVq7+/PNJvR",
-	"Yt/1LvM6j5nqmBb0BisELqRV0uT2ClwFV6WidS1iw32gWntxf/94r50cteP9w/5Pz3DvWXLwjOyTw5g8",
-	"P0zwwfHxTz3Sj9u9BB8eHD9Lfjokhwe95z/1954d9+P9mSY6nVZyFCe9ZG+v1+/1e/s/9ZPDw2f7+PjZ",
-	"UdJ+dvTTMe4d7u0/T579RPBRsves3d/Hx3ukt9c/IMmzo71n7bw7D9Br3onp9695t6S8BVDpXgBxbU7e",
-	"ttUq0r0Kolv5vgg2+QncGjmcQgz8QE3CdcaSE9SF+dusJ22PMYSRM5g3qqueybJUm8z1xppgiXoZTSFp",
-	"p5LzbfLG7hQbXTB84Uj0v0/fvY1gKQa5U/+jGNNppP6ggo+CUvKF1QGb8ZebXwNdFSCc7WBe77B8rnDb",
-	"y/pKa1hB1bp/MqLsKc4SqnbIjT7Qyp2chT8MmudUqlP9sVfmW1FrjAUeEQW10r/PF0tDN1eLpJpA0xNe",
-	"CslB6vq/MwI6tpUlBQxzsaNLgZyrh857iiU06aDajY3hbrW/9r0uL7UbH4eWBn2mSgtbgHuxV3eZsEIX",
-	"VDTUkMt62M3dMkpLxcxMB9Xg1OqgVQSnZoVgTtvK9JEMzQCS/MKHvqBcs2LcPKxVjFxFbUwBoErzYUPS",
-	"smCHpy9MAX+NJ8ELCddkc9UMuPEjHpC79he9gPTwxg4jLX/WzZL6nrw2f+W1Nb9/1Ufvqnt+//pt1qGj",
-	"BRKIKE96g7y2rl5u8hzhl7I8/4P3quX4CwudCddKnj0K8Bc8BRHh6hKsLtLJk49tEqvx7uABprmtkf8d",
-	"Em6N2zcbG12Wp8nSS+ONnnGd20INiSRVEsL2VCxY1ZXTCaLE1HZoJDjcnvGRMOwb3tuy63fIrj4z5fBV",
-	"pgEMmpLVePjpXzT59hSItxyHCeLwO64zXV8GGUOYkUlkygn+4D24/S3YFQ0k+UG11BveW8aHBbKc+ayr",
-	"u0qpNPpDrlwc7ltGHWMwSi2fgoY258Cbv1/nGtjvzaO7rcZkjbICH5jDDuu4VM6zeKiPbsuTngVE0rTg",
-	"SXtdmWbLzVjR66JfaRmZBvxwG1IlUVeQGyopZ11Xr/Xx84WpgAj73+wQqxCzfddAJd1HQt/27tgonf7K",
-	"J6iPhcXphLPUwjWnXCrrUGzUsoAgsw7lcYpj6/i0RJp3iRe283ZBrbkwZxylnA2ILczNhCDMZP+FKrh2",
-	"0QueMeU5tRi5VZfMdczlLEKc2ezbPAaI3vIJgWpFyBmQH4mICVNdNOI3cIFCjkAPx9chtfG8zDUr5gBA",
-	"uabxnUADm9dZml4Yv7OHjMOse4WRyWeD++aj5bndM1CU5mW7Fmsa+8vTP9V27NkVug5OG0olWE1ifH+a",
-	"5jaHYEMiytBflYRqfKHm2InB6xTijob1p4gmpoq0sDC7/+6iPmWJ7Ngq///qIsoQVZEtqrNVPD0yoEwi",
-	"ydE/Qpiy/4z0W1CqKBID/2pelCeXDDPQcAXCpQ7Okd/2+8Q2xIFfXBrh3KhmMBkYzb0ii0ocymB1VCJ8",
-	"ySY0TWIsEmNE92kKIANDbaPbkkyqbMYF9KGCsKnf8hLFRiZjiboA6NmNUNeg/3ZNmib8u8ok/2zRJpfa",
-	"ArBk5iqJmNt/2D23yMhBPAAmiX0wtMUl3yQkc1YY+//euJsUsEHogEl7VKLKzzAW/IYaMJV6Uvw0U8OP",
-	"7qWq4aEFWO5jkRx0AqBwj8+q3B6ZrD2Z1zluyrl5cdF+aFIEKoED5N7P9VzGN2V/zDxwziPxujhY263b",
-	"5bu6l15TliAHi7vCHfRUTllc7Vo5lbZnnMEMt1gjpYbLWgJbKJQhdAPUfBw5RRmaqdnXRJY6rysIcdNF",
-	"0BM5rgKgQAzqXLJuEMdUS/I5IFMj1LshqLCu8dsavCE1JGzXxzYpMD3cGgwKgBlZc/4ls21kbVs3SMkI",
-	"KuVFt+t1tPJyG4XWs95e/1nvmOwc9Nt457B/RHaeJ0dHO+3+AT7EB/F+by+pn6c715F7U2q1/jBJHJTz",
-	"D+Vbcme61cQfWOL9bNB98jqAsqeArSgG/6LJt8XuLVOvmmcpIUmM/nmaiwTAlKfSFyxBV9dnE9mfUSuX",
-	"3O2foaZgjcv9+7J1a/NlIWy2GgHwxwdGZsu5F7nMsIqHC7rOgBVqUv1sz5zIoStRpTXiHCEJYM+s4eOa",
-	"jPp4LijvW+7y4uGa76BuuPVa95J5WaAOe0xfz+4r+iMm/OrDlI2wSR+dCe8G7nVAhhpxQQCVzs7d2B8s",
-	"Z/RLNgBkmsKUzJg2f0iirVbYnjiPJ0Mu+oQZbx50X+kWqHzdPhc9miSEdSNt3VgwIwu7BYaGAQhMST8Y",
-	"JjYtr9aXHiuqJF5HmRZJqMnT8aoHta1aXwfxOutsSvvYSrliH8zW+oNtFZDNugJxbSlboW48LRwI1QbY",
-	"DORNAZjaDfQXK+PbBAIO4E2BvFaTTp0nylPhoAgkSjg4CWM+IhB6uGTgg8GQeQ8jUc52C8lqQvxyF73k",
-	"4MJTSE1oTEwVlkVG0JoTBDysyCwmDQ+NJElviOz4MjIkAYuyugeTgq7ReuvUIfPZJuFQfl1b/BUrWQ/d",
-	"ZyvztubWnUq7t0Q5ZQ5K60BhWkfqiRpS79zJIt53iapS4SnSamICAKtT8BpBjj4jk110mkpuspk9jS9B",
-	"CYWKn6Rw4/pZe9Ui7JJVy7CAXPq0Qbm0lQBb264eMwIlr8eKN/yamJJnWVsHWQS7l+O3mCiX0TICQHw1",
-	"dJMwn+nXNVnYtudbTtty2p1wWhAqb32Vf3G05RW4ICI0HgL0/XjIFTew51SOU2wcMS6l1l1eLiSfX3UQ",
-	"o1R0MFSAS36KIPRdIO06fwRPE9NUALCgc0hzqfjYujvAr3PKEO9JheOU2LQoC2ffQV2eKW0m2Jq5bh/T",
-	"1IRmLKZ6F02G08j2BVBDc4nnqPyCT3Yv2amRZ5MhLxIU8ru97D4KR3aqojD3fxX/wOGPrYAIhyHyy1gq",
-	"Mp5LVqgtJzI1fAoAXhaGpFpG5PwgAUQQymdBaNjeLBZM3XK5ibQGMm7PCUsAvMr0oDP27nzybY2De4dp",
-	"ehrHZJxj3bTrEJW2vAvgrB8dRfMR423lFH0qr22wv3CEg6db+oTlUbXf/20R8FYVkT+NOetTMVqQfgBt",
-	"TZzvnQdhc16Yj7yybd9XduyYNmWtONmX//1TfUeOP/xmg+n3UqLBk0fgJH4svOEy1OrW8evnSUnq5roN",
-	"0C2ojJYu12Ea2/SjMj79mgvEBpTdGoiNPCk9QhcCkz69Rq/NF04zNYzQC5wkU3C16t+u9CvdCL1iN3yK",
-	"yK2CH/4Epe3X04+C306hzZf+B8pYQoSBpblkoGju395GprsVtAw6gNCW1RC9bL7DdhuyRW2LFfhlz4vg",
-	"zRRYHrafIy7Q4f6+/c+Dk6JhkkskBU9y0aMGev0gpxYW7Z70eCawNhZEEqYiZLpJFR3/LOCwHyPsA9KV",
-	"DdNdMmw3AGYY8zG1jmtodDURVBFp3E/YdTUZ4anpOKSHDOmo9kwqKl7KJ6wNf1O/YNpkqaHg2WDYimxX",
-	"O3jzXzv6fHd+W9Cd1z799F/6SdOdN2r9a0drdztGgi57UT/6yvm67ZtnSa3XzvzRwIDf+Rmn2vav9Tq8",
-	"4V7wPjQd13zfyhv73uc8clnj3fxhEO61ROsvWJEJnn5mmp24oH82UFrsu69dMOQh1AFLngjPNB3kAkGr",
-	"IgmgT7eU+CrBwEzcg9cAsHjKrhdptIzKIfFCWuVMP9NQy2+r9EQWKe4pZwNA18OQomNDVWWT13Vu5gAP",
-	"JS1L5wYxNVjcfMKI2EVvKbsmCcIp4FQBMqeP5luBTR7OIWfXG0gF3EhTGsquN6udfBS8T9M7V1D0xO9R",
-	"5Xc6+wvXGn/bg+ZupEuhOoVYVQsAP9O4Un9ytnrL9N9q1depAn2tyjB9eWNMrycOtt2Dc9EBjQJZjlYG",
-	"bTLhhz69JQmkMO9WhOqpg5sAdx03jT1dGzBjeBn54gbbRd1RHxdy0fWqhMIa/aeuQQ9EHz+cX6DyQp+O",
-	"+thifiqO+iBxIXvxo+l1yoLduHJdrWixacSr63UIoOY2IQway5U9IE9kUCw+9gZem2/ddV9Nu7bturbt",
-	"ujyvY6aGTczMXFJUi8UL6IEAUmZGGA20qWNkZG77Ml955ALh8Rj94+LDxUdoHG2Dg32A/EK9KTp/d66l",
-	"opFOIPzAyDGGX+73PH/5m0MUkEOjzRE0zv78M7X2o8UKTsgI0FOrUXf0ct+9Pt2A02hv/+Dw6LgVtcxi",
-	"4PMH8V7/EB+QVo6SWHCnvmDe9XccemIz0fSuj79P6XQOB/4atmgrnn5M8WSMOYSRAz6wUAuQO11m+TWd",
-	"YqH2gXfXLLBOwkJIwqwKadLI+ft3i6Y82r555sYtkalxMJkSoXkifQ8qecEtJsXXNBo7QiPKMqUVfC5Q",
-	"1yKQOJW263tBbSV+V5Dc/wu3soVStuUOVKIBGCvKu071la1p/AR8IKrofz7DDbuoq/nyyvZv7nZCM9JL",
-	"UWKKwA9aNulMDMfmEhtvL1YIVI68rtRTZ8CHXmoPHc4H1tv6jqx1hZdXsY7l4KZzjw0712rV+ZnZCNz2",
-	"Iv4BXCqG+ircJiMCvU+WlTeu1I7zF6JW7MXZ1Im47cH5iHpwWpKqqCD8OcXsGhq6g2RPBkTa9i1wAgDK",
-	"CODcPEXxEAscKxut07YhJLrZUjyD1wh5NkNsal9c1dmV0jpPoMrWlMqtdzGsXtpmB/8uHe73zicutPZB",
-	"bGs4mrGph0mV0+oMe5Y10afkVs96UasAjPrQl4aja0LGpRbp5m4Aa0cQZetaCzVP//GajJVzbNsuIVy5",
-	"6PyXIUeay5Mc52OcYtXnYgQ87Qpug/mcr2DiK94y5uXtJfO4qPc0TfNUZKAb3OOZQktp2NUpVmfDzIEQ",
-	"Szx1HkNXWGTQak6Q8SIgl0s5QjhNq/DAXFXSSkSYv7wlw0en6+RUUWAT2aa9ypWZ1KHIHESkyto/W2hh",
-	"N/Y3heQkSyyh1cSwzltspVQqcOKX8Odq4Q6tBXFd0a7k6+O2nDfFW7Xz792p/k28bdBkPyfkSuZzusdT",
-	"14aryhm8hp+t2rf2quQSpBJyAU0OwASLRIIGdMlU0c0M9CdGJnp9s+H8TinY76GlFN3s9JtuOONSN40z",
-	"Pad6SCgYPfFjESC8Q18ZIAR7f39f/FcjV1p5zt9nvGvrZKvRjfyD+N78bJ7ZFQi6rxLKysVYn4sBV5su",
-	"/vH7KXoF7ZFNV8oL3BUdQTUhAYcLZgaCeIhNN+VLtsAR/xomvgkRU5ncU1t0lOfSQHTcVbFTQHz8vess",
-	"6gaTQxVJkih3iW6a+wSRZGlAuRQBzN2k85d/uHxdko0wSblWaVN3bml621qme7n+vtMkNMCh8Hnwjiqf",
-	"BOkLIofLEtK8ONUTiexLxtQ22rPL4M9neW2iGtb4NVz8RKIhHxFEpcyI7EAerr79RiYVl3sl91xcsiH0",
-	"D1GZYFpHn69dH2DKdtEX6POdX9wxZvqhHjF9rEG7LzkbnshcxAz0JznL43InCDN9C4+ofsrWNOlxd9Fb",
-	"84XSyo2Tgdw6uETOYmKMDG1deYAdYAVJRdO0VOkAOoHtgMeFFsSX7KDtGjGbfdXMhlKsTL9yUEqoylcQ",
-	"IWxgeUydFTYI0ZCDwEvF/WFhaY5+Lawu+AQUDtmUu5ufb6+bSET4QFNZ2LzNNLkdU0HkGWt1Do7b7ahF",
-	"EzdrMn0z7P0S0w/0zfnnP8/23tM3z3fJQXs33k9Z0W661I2lctleP2ZIjLKPAoL9ao2XDRDLopbLp1ZQ",
-	"UJHHkOVd3wX24B7QBbrNcLjrS+iVlWyATOjJPasyaqKbDVk3zYgWZEClIqL6/nkH949FM9Fi/yOXaiDI",
-	"+X+/zd02Odys8m4QNSQsR74HDH1mk6cmWKI4U0gOuVBRIYqtGMxTqOzP+Q3cd3V0VJ3YQg0bOy+cSgaI",
-	"FmwsFzsPil677DVkr4WseW+8wW8wI+glB+fy3VZvuLk3kNl79+QyujPHD9TjFumfW8X3zmTOC0GwIj76",
-	"vGZyq/KtIWgMIIZBYlvg/uECGt/T2PXRECQmVGun2CZnoVNP06UM7Rf6GoiEiYu4QmkbF+iofTCfPgOg",
-	"MNMLKz1XlgGqlgpTm7W9Wd29RpYfhVXNriBatd/eP95p7+209y/ahx39f0f/04paYDEk848cFI/Mqmnf",
-	"DHb2knq2VdqAaOWxwbPyyrYpsjE6E5TsucJ827vPAX/bhGcvNyoX7d8C+iXQNSWJsyP6WZpOV9Y1PQJY",
-	"pHBeuGQ1k/HM8wgKla7WO7sHjC6Y51YDfbxQX7Pt5qVHNppY/nMRsIEH6gcv7fQKKIsqMKMxlxQwaLt4",
-	"pE+5i/SFQJU2phEjAwx/1OZxQnpUWc+9/bDtb9fHaSoB92CC/iSCo3/g/Im8ran3Z2PnXzKgfnt5oBjc",
-	"/aC62hlAGfI/bc4WDDSAdmw9MuUsQft7h88Ofzo4PnxmGp7k1GnyMmOopYE8zgExPYDNd0lygvAlcx1S",
-	"XPfUol1DhHqZsp2gzM0kIecfnCeX7JJ1zxIyGnNFWDzd+Y1Muy6EEQME3hPAbXDAiMIwubELzGJmn84f",
-	"golDkvMNER1vWFTSry8ZREE8FIiJ8xqZNlVF+TdJ7CVbzFntQPvZKaAWi4x0bTGE7Rhhu1rMqOtuQCov",
-	"WZcWyy/6XO2iTw5hB0P9koIUqk5hFVyTKSDQ9AhSQgtg6446hZAPhljPDnSx1P91BLg9xNorBu04PwHj",
-	"97a2FpXQ4JBpQ8UF0UkyIMI2YtSaEbSzSDiRprDDVGBBhec1mUam0YXkiDPXjtdWsuAsoao6gF3Cf1kV",
-	"13Gu0d976G3ikQ3CI84GUNOe+wcN9aCRMfZ4QUAnCKPPn89eoglNU5TwUvLMQf+4f9xvk52fcPvZzmGv",
-	"He88x0cHO218TI7xcf9Zf2/PJc8YtJkifWaG6hfm0ixu/TiG/pt6jP/z+/9v5//9+n//R1W6zaoNhEGW",
-	"tTo7R1GBjv+BgThQyGkEDSP//mFvNhThf9mM9TeH8z1jMuv3aUwJUx680uPVH0qH523Q4+0YAnehloFw",
-	"r8/jCDvdYR4hVP8gY26ahrrDWaKCPNXimRK5sJ8ZIxMiFbKPmrvsxLYCMRwtEU4SlI1dcoH9uu30ZN+D",
-	"QE+pAZpUeFqVQevz3is7yTUk+aNonBpa0xb99wdH/73I9Z4gLnhTfl4wia/5V+eaZNAB9JzOxpHpg5Eg",
-	"U23uug9nahhQeBYXd9l3RyTwpnPdaXPFnDGRxv/lZyBKr0104etb6MrS35jHlLMfcZZX+Bt5P0Zv3ba3",
-	"XbCnHchMwGUs0iqLg6Te9uWnE/6QKU6WTgnmqUHK23EmlhwTfB0ZwEzUBS+fbU/7FI+pc/x1C4ddjIWY",
-	"ou5LMhbEKFvwfARxWxgjwYpcMue8i1D3PGOSaGvgs4Wq6lOSJjAnq80Z+4AOGBcukZRlaWrU+EvGYUk4",
-	"NS9C4zlNQ7voLYGm7XZ1gAylhmbfEOMohhAGdom6KZZDsDYAGTSv+WPJLvqiDZu3r345ffG/ry4+/Pbq",
-	"/fn/4v3yRyEV3muZeenRoYmMV529iIdEKtuPE0BwAM1KWxZaYy8+MyQ4rWAGassQceydfcJj2fr29dv/",
-	"FwAA//8=",
+	"7L0JcxvHkj/4VWqxsyE7tkmBpyww/rFD67Ap6xqRWr//mBqi0J0AymxU4XUVCMIO7WffqMyqPoBuAA2A",
+	"h2RETMyzwO6uKzMrz1/+3QjVYKgkSKMbrb8bcMsHwxjwv3kYqpE0VxHw0IgbbiCyP9/weAT2P0IVQaNV",
+	"+ljQGIDWvGf/ftEXmrmHmNCs+FwC/x6BNlciarQah53u8/3uwdGzZ52Dw4gfN4KGHoUhaN1odXms4evX",
+	"IB0vFvL6yr4ukvkTKz44MzXYGXARsw7ESvY0M4pxmc7X9Llhg5E2rAPMfggi1hWJNidsmKgbYMJoNuRa",
+	"j1Wy2nI6POYyhCt1A0k3VuOylcw8U1wEMPcAG6tRHLFeosasAxMlI7a/d/js8KeD48NnK80u5HEMydVA",
+	"aC1kr2xuRl2DTB/IT+yUdYAnkDB8hKnEbuzpxzN2DRNLCLkjWWFiKoIruB1WHT5Nyz8wvV/2IdbnmrkH",
+	"ThjX16yLU1SmD8nqcxLyhsdizpz8A6VzEppJZZh/ov4cIhiCjECGk6uR5DdcxLwTQ9lsKp6cnlbEDe9w",
+	"DSzk0k6tAywBHvYhYono9Q2TanzCTDJhvMeFZEIyzgZqANKstACw3Hhl+DXIslnn/1zFykIz/0D98bsq",
+	"6YgoKh89++PM2BIg0ig6ooGQbNxXdh5a9CREuCmGvRYJ2K0MpnhBdZnpg9tOHaohrDRzEcFgqAyeaKhk",
+	"NxahKVtE6XMz6znLntr5DSZszDUbaSv+Mi5hYZ/LHtAChPZiaNXZSyPMwqlPPbSUOKfJOpl+YrdeDSHh",
+	"RiUoBIxiEYQiWnHiUo+6XREKkObK70DZ3MueqxLkloSVYrEa437b3V1xcgYSyePyCbm/5SdxrgZg+kL2",
+	"2BikYeNEyR5TkqlRwvTqW4QC7SpMAA+Qx7p8QrOPTW+QO17cE0hvXrtfONW1pufenDc1/0jQgCRRiW60",
+	"/vi70RUQR142FWY8TCyhmQm7pD9eNuxM/WX59cv06tzn178GBl0+Vzcq/L14aWsIreLQ5aHlj3Xvaamu",
+	"OiqaVAv02Z2dYmhiVaEkCnW7Mcx+cdXZ6FHYv3KioGw+UpmrrhrJmQs6cbczs19IFcScWF9rRn+qzhqz",
+	"sW+vM7oGrYWSa8zAf2GdWYw0JGtMAV9fbXxzlQCPJrXUpBIB4HWlwjyFZl0u4lmGf68Mw2HtBaQhuVmN",
+	"goZ8EiseXRmlrmKe9Eovn9mHZm4eFaFWbm0Mdnx0dHDMOhMDq1071jYSESQb0kH9tc/8d2eV0ZWmmXAD",
+	"V7EYiArTtvD3wqSUYgMuJ15g6yCnAcfcrEiICfCR6c8V3NOPFO5u0SP9204DlcyeuAEWjpIEpPno7soA",
+	"9R21uk6RQDcB3b8qmli1bTD3GWcd5oyxDUxqZSOsOKm1r2G6S6/oLr0iDWVFxcebh6urORpuIOHxslpY",
+	"2YV8DjJiSgLLvhHgFrlvrzYv0bMHctWJVXhdTknTj0xTvdVXBZ6Xe4J1JqQgJupPCM0TzZJRvKIw84Pb",
+	"a0INy7WYeVTlzMAd4QiKWcsEEqvYyBPWgZ5n2ZVmtyYXbob71uS6DXFb0RW1jq9qXa2XBkrgRl3POxT/",
+	"wCy9kDaF59IBkMzektEJ0hFbi1xGUo+GQ5UYiK78tVo2wdLnKunazlMqZ5wFbNi3MkIl2X2d3uDoUM05",
+	"WEMu7S0+4BEw1V17SQOIBL8ykyEsWlTuyRkJZ7w+xDXjw2EsQjRAnv6plQzs/n++eL3zE+MyQooN1WCY",
+	"gNYrEovVWyUfQLWNNPXEzDH4v6/n+RoDv75Kfdkl0yg+UKoB5/6azRH9531+A9ZaioFrw35iYZ8nPDSQ",
+	"6BI7OG/XG6WY7qtkFXfi16DRBx7ZQVp/N14oaUCal0IPlRbGGTwR6DARQ/pn4z0fgEYC6IrYK+QkWk0y",
+	"gqChwz4MuH2RqKyhTYK6/degkfrMzCcYxnxCvF8c4GMCGj0raL7YgZwTrc8j4nXkhQ50VQIB0tiYk2TE",
+	"P3jWz+YBcjRotP6w0/sS+Fl1lIqBS5zWJzDJ5LRryLoqTuccNRT0gY25MG5cq83aOzUvZ8o3YSCkGNjx",
+	"99KhhTTQgwSH/v33309Hpm+ZP+QGZse/oA2IY3COxE+vX7DjZ0fNEzYWps/aSGT/6zJVS1ByXjbabgO5",
+	"k9h2j3Bf7YZFCrTjzFHqhi6fv9u8xs8o/huB+w9WMWwj2+Hcuf/LrvE3IaPy9eG7TzQTWo9Sy6B8Ov+R",
+	"QLfRavyfT7Ow3FP6q356YT+Do+CYn4gXzqJqInbXGHqUyIUXq54+oY3q8PDaCjhrI0i7m5IJg/vImeZW",
+	"fsu69P+vzxqSV+gFK90Ifz+ohMFgaCYnbJwIY0Daefxrx76N/8/JslVGP6s4AxGlbnaMn9X+MO7+z5l7",
+	"d3aI1Hcr0Z08SNXheuO4u6v4fSvhAwotBGx3d/cOds6/Xr44f8XkDw/9Az7QOEyENNZ6Z6fnL87OAnbZ",
+	"+L8uGyTAOjGX19pKf3sAEPVAM54AG0ISgjQ7IO0NE9G1Wmvu6P9I+ACMl/GjRKukfA1tCbfmKsQn2p4c",
+	"hryXSVv3m7a7qIEnYb8RNIR9/98jSKwCRDvUoI8UxPCA374F2TP9RmuvuX8YWNGY/lAmNd6KgTCzM/1V",
+	"jcm3wA0bKDTAymaAbonCBCLo8lFsGq2jJoaxBtyQND7Yt9cxv3WCutkMFontOpzkUgYarcazzl73WecY",
+	"dg66Tb5z2D2CnefR0dFOs3vAD/lBuN/Zi/xqhtz0s8WkCn/5qaeLGY3wyRIqSEAPldSUuXBKyuXLYuJC",
+	"SNc/pjZMKXVLpj6USWf/2tOyd9B8XEq45+b6mot4lACta3b/c6kU11KNJbGYHguDQVnVtVp0Tuv51467",
+	"KXbOKhfhHn+au1Rw9NMosortr6jcrbSDM1kaS+1h8a2q6ODcT82+sfxh5Ja94DB8OMoFQL09VB193OTZ",
+	"DIT8BN2RfjjyngqXz/1A9mSdgxgIueAI0uwSK5JcaklPqSgoqoJqCNL7PDd1AqNImI+8B8tvP4pUbkj1",
+	"vKGsqz/sgeTu+d1ihhT6Dt2fWl6UTotYL3qdiI3AcEHuvQQ4TqFxqq9d9N6q+ROGahqyVqN1uB80VIiO",
+	"4ugKJe1+c/94p7m309y/aB60moet5tF/L2GA2UnSH5e6DKzll7uUGy05iuOveWvwFW4SS8AkAm4gYs7E",
+	"647ieJK3+OydsTxd+ZN7JW8gVsNS4jol3UB1mTupr0HDKYAv0GRbjfnKEr7mMs7MC3NyPRaJxNmX5viE",
+	"5n6s9KXlObuwkQs4/Hp++kngmb8kCw6TKHjiHpKqwu/Exn2nnJI00XyyQTlBJuVq1DLj3p17KMWnyxyz",
+	"S7zuny7zqC7xeprdUOIGXeJ1/3QNUsLtXUBD0+5dN0tLFTPegtyx/z4e70w7MOYd/bS/wxpXa1POZ2m5",
+	"VSSD2tRTkXgzX0qUvFOSUTL3G4WHywObc9+ffr4szrFlhGlGeEFUguRQhx2KDJCK0yEkWnnfvqF854iB",
+	"VKNeP5+V9njY5QVmK3//gnYqK/vxSNr3IMjYKRKYLOa7el9tSmmZqKH4UOrMnQoJPiJKUxHcB50V0txr",
+	"k1khIX35Y37HRWwXuECGYEaCcwWhFVwiR9Jo9+M6vexqW+0QH8e9uvzFkA25pD+jIr2WMtdnU0QlQASP",
+	"i0NfKgk1T9VpWWkAI41/FoOTnLxDdt14J8oZMxS3NgYD72Ded/I1UfbpqOxDIKPzkuzM4qd8voDQlClQ",
+	"9qEemLfiBiT+WPql01hgDmLZq5+AR2LOu5+mExlnPhJDj4eTt6qnRqbiI+dULaFGxprcyQRDfKXf2shX",
+	"EtCQpsXN2d08G5DJmUvFwCgleeKL31/e9avkXD+E/fuJ5Uef7kr5+QOM0yprq1peQaq98BkENah+quBm",
+	"rvzJP7v8ArOpzZE+p0U/KRVmZAUdm7PGX90OVWLWdNl9CRpw67wf8/xl1wBDfRWrkMe51ArMTggaA3UD",
+	"5PLKZcymQ+FW30AiuiKLifjH8qkWmNqH/O9mpsFccS0iyA1Jo5D64B1KIE0iwL3kk6/R8MoN082y28ME",
+	"+KIFUw1Eq/Enl/Cfbgd3QzVoBI2uO3w3ly5ELrH/ShtuRhpLNg2JID/q1Wh5ZyK5Mpd+Vl+50dzWxlyb",
+	"q3RcPZFh9Srx2Vj1MJRV8UxhrxutpvtFX5EawCkfg/ZiNIwW7iy6Vl3ky6W6j9KQbeMNl8BeKkC2LLhP",
+	"kwnJC9SshWbXMDSMd6x4nKjRyi5UYqO5/tM4Lhs0Z1p2oC9cuhXuTaMsXWdnKl9nHq+XZPjgxH7hBsZ8",
+	"8jofrHiYeMljjIs9jAfYnYmL1S4V5ClEdoTJysoHfEI+Cq436Ld1M/wsrUxUifhrZTshV1k2d0vLUrS3",
+	"vq8a1JRZOpvyB6PJQ7pWn8up5PfUU/GoTJ8zx4wvcjKhDtHea6x9erKPN+B+livgzSWCfeNJEdUFzAu8",
+	"GSUv1Tj12b1cxLAzldGp+/BBaSKrr651L2SvLdhm92CdraVX5tlaDDPF7I6pUaJPKJsrDe2zPsRDzUaa",
+	"dQVetJvcL7xWPmX34R3eptPP19nD/DQXUOZU0XYaSrYrS3hoMJp84jKZdZvJXIo5xNHmNveN6qyejfKn",
+	"6lAuyjJWns8ZQTsI1zWvmBMzPEwyKf3kkfuktQGpwJFyz60FRdbpwR2klbxRnY0nlbjtXy6lBLf7a9B4",
+	"i16xrUP6ThzSARv3Rdh32CxPb/aeWk3+KRnuj0ljIyq4V+FYamo8oIBcRc9ef8s/cpHUk5ccRQNWAzRa",
+	"DZi86Xd+CcUH8ebs819ne+/Fm+e7cNDcDffjqUIttDRcfbGrFMP/XvZTqwmlbJnz5JI9JSsw2dDuR7o7",
+	"5Ek/k/ezQ+cpVtKUOF5nozLH5prey/V9i7X9hRv2CtYhGBdymkcz6XFl9PJZQ/IagTpqEcz2wNY/MKy8",
+	"WsDhvg4Nh8UCFHn94OrG1re1+ISFvK7jzppWlh5xguM7LuLTMIRhrRqdYoj2zNn93hkMtwIRWTjzaIBK",
+	"ord4zFdX7hcFaXESLkJLAFFpjXvFTL4GjffqZxVNVgna1tX2ijBcd6DnnVLBfJbaRZq3KSJ4pZRo5zFX",
+	"49ucovdenY/C/mmG+FVjmzPkqSU2uIAstvwWv1cG78w5m+sRxjzOQh6BDHfRFe66NBLmEh42uoFvCKDs",
+	"TjfvT9XZ7MaVAaX5DROaRVTivNF9yiXr3OleecC1Te9XMe13Gtxto1v12St6d7lPpOzcKVE5NW5je4PJ",
+	"VpOaO1MN/Ltgmzz23fJ79Dn7/pxt+p3MfKGZkNqg797+T0SXoGZ8zCczXtFpXzNCV+yk2BXz9jGHcrGm",
+	"UvKRwPIulHrr8fRqHEQpHt/cM5h9Y/mzmJrrIjWxAPJ3yH4TP2+OcD8mCjFTVnI/30P60QOlFNW3IldJ",
+	"9LGydNMO7XewyKKsyuMhasAz/FwURncv0UqxJzct3FKNzAmyAL2aYNnK5MH6VIIwBw8t0T5xA28znMsa",
+	"hzANkTm/bCv/8PJbnpvdPPnlMTcxLEQAf0KzMBYI+0NJ2RQPMPnM0ROW23J0NRPYjVEsVANAHJzHcETk",
+	"5LyPopJyAM/azpRyyM1784qgO3hh5CEP51mS2GONcZ88by0onz3/eDwkn1Qcq5H5BKFLUq9/tyb0CXwj",
+	"xorzP74EjQ7Eavx6FMcXCe92RZimJUcgJ/SIhLG9V3TxHk7gRpCJcxA0DL38kZB8HLrMUn5Q90xn4rEN",
+	"lrxl7bM6N17xHnTbtemr0H120X2Y0Cl9DRyu2msMSN6fj7UMb7Y2X8/gnS7Pk/lVL1M9VgjjIvKSy92h",
+	"vGHDukIK3Qc9i5z6qJj0PM2/X4U/c9n7fzc60ONyLuc4PGevZJL81vlX9neaezP5Go0lsUNQabX0ujiM",
+	"wXs4j8Y79ZeIY/70aLfZ+PrlaxFPk9a2aYb0313EkX5viaK0EXHs3OB4bBgDf1HksG8/6P7u/sLo56In",
+	"zx4ehqgEQ3opGeefryHicMGLhFt2vgh0h619KG3d5Cr/fNq6qyXb7KnUD9x7eRQJPYz55P2UwTnXunZS",
+	"yA55cGx1ABGVxOvPy+L11wicWdQwCgH/03fdnZufb62WXst23/oU1vMpVCZkrCWyl84pOJ/IEKJ6TuI8",
+	"GbtSzUbrj7Qzz1RR3ZegoUbGWoF2W0ghbWxL4b7PUjiPYsq6Vpcf67RvD5OIY7kiUU9kuEgHwVFxkaTj",
+	"2v38GjTyiLIvPK2uQuh8QKHNnaMgg3v7IBFY2TC/AzPH8PyofmJtfkPd1H1J9MpbWLIPi3bUQWYLjQBe",
+	"gT1Ba0EQjGvxGs0wuXfyoNzzbtMSGG+cR36ir3zt7EplxGnhbfHwfGGuYwh7QAT10mg1rmHS+u/rg5v/",
+	"2rv92fH3XvNwvwgFdw3Wmj7oHnePu03Y+Yk3n+0cdprhznN+dLDT5MdwzI+7z7p7e9m9S3vZWBoAsIq+",
+	"vgbZYtALMLUa/C1djm+V1LJC1gusZyWrIang5moNP8oNr5js3kWz2cL/y08W078X5oS/hai3eSd6CdEs",
+	"lyFuRUWMU0qFxbeLbPQYnIGu1k9m7R0ecWLUvYdNKl7bdODklGUD+fqjiiBKIZlt2qJ6LJGVz1kR9Fmu",
+	"cLrGeT1E7XXJrOsXYC9A0xRmwzCauUm/g0hwj5S/4l4XW8Usvdu512ogavn5LhmftzJpZi2b20gNyToI",
+	"thsuY10ZgGZz8AczHXjmk0Px8Rpsl278EkA4aDWkKDhpix+V5NtooGhEneqJZmosF7c/3iwZrV5vOKOL",
+	"ucgOKcVby/vbtry/zCSnbDwC4MlvOW2aaMtR7TrB1K1z6Ht0Dt1F+lRGacs5iHTalV4zDdgbbOAp1s7+",
+	"Q/J9teO433t3ZgdXvoIfA+7E78Cv88iFNUhhps3f3D0vPr38lucnuCjhPFfUPZIRJIXugAElqz7bp3ZT",
+	"uPkJqa2+yWvqyM26vQ5VLMLJ3ez3h+ThLb3gAY4xW3eNAzVKMTt4yjTeZLTcoj2AphoZpuQDNmlIN4T6",
+	"R81KCXu8UYSQcjz+mFhJbdCF65KmhrmffMPMv2e0EXJIInj6MFG9hA/sCnwPwnJxWyZtZ7sQ5i6z+cOC",
+	"GiIox8z7+dYuZX2/8pubyjwu9Riv2JnPpXfmzHTiMZ9ohvuWLR7/Wd6+Mruu/ki/mi03oM0uzD/7jupY",
+	"gdDw7ZIe4jSL3XyyLkjbM1ztDH1AeO4BTu/eHA1r+rSnFPtFjYRM32e62xnmVf+/ZwpiQPq+eZiJQ7Er",
+	"bCf8opFr2Wd13B0jBoidM4qd/5a075kzgvJ2m6fa1bhpoxKITpj9UI568mJ3mWG6GeeUlPloo4ZDoOQW",
+	"q/NjjJP9QN6aPsRRK1WF7OJJpYI0QZuey910J/4KuOopCT+mlwd+e6Bu4FIuNelZ02n+cb5OXzin579O",
+	"m1h/z+nIx02qirj9ph61IoU+sZIdxcDCqYtlui+e2E9LdJhTFE/nyai8WWLBoishUTwk04cJZie5zKTA",
+	"rWSqENWwSGi7jMiz0jTrl5uLpZzRUabPtIhA0zHzXgIQrc0feRN0etwz/PQJrjTmPatPHrGBkCNT3Mla",
+	"A07Zs3+Xl8WltTO4y5iWqIcgo0ZJ687pBp3lFvJsZ+d85iOmlfruzjwB1KrX3ty8Pb5Q3Lk8gfUHzQz8",
+	"uW1yVUIaI8SaGm0PY27skEi9vn+uccXSpcOU98P9LMW/R0UWl0oCFRBYZsSWyouXMnUvIrcWpE2QJi6l",
+	"k8kvP8/K03QXTN1jZcIwk+qlFFXKuwWGKtx3BWoovb1HkTDYz6/m9f1BWhlrZm/qsLyH++++h0yENgVV",
+	"y5P9PtVbcebQXbPFMrpqXY6azYNQRPi/ELBrmMz8htvofvUbx0bZ38NYuL/a06RfLaHqiTZ5AZrNKNfK",
+	"sXzLiLRKdsDTfeJAM63BdOLCr1iES+aYocrumeMqu4F+SdRYU8sDx615YXV8WCqsCqka5SK4ShZsQMHN",
+	"4MdQDkYiYsI43lUjYy8cjEPL5WVP1eCoZBov37FXAIa2O2rkRxRdpw0QFrqkYaev7BXkRn6Tg0Z6qkTP",
+	"2bwLO5gRVyW7Fhzs9aymNDutjp4+JHOg+CXfdeHvUtSysT3brkioU7aBgV6q+ycJoq/pwnmSEChLITBV",
+	"KlravoW44degXSs010kcRScddovMq7FTdq3crH22bunFWZWdVqXliDPu8+EQpL1759uPiww+O+XM3rP/",
+	"qmPuIUVkUy0nupw9VaZSYGGD0F578l6knN2NzTZyN2kjaPQnnaRgUmYrLu1Deh/ugdJmrMFsd9gKcP6t",
+	"96C296DYve4+zriIFzadSjeNfTadK7c94tpHTGzsHdZncjgydQ+aiuvysZXiyqx0cvDNTgaNnVTKqheF",
+	"ZiqOSBmQmUl5YneUywmLQfZMP7BKKTfM69IDId/iHxqtvem9Dhq3OxrCBEwahJQwrp5lPoKCYwCa1DJK",
+	"Ayn214HSJiA9sV2IELTtdPhtOp3m/mHN+U0daX6y1QeXz5Vd5fB8+vEMNXbUDbC/IFGYRyiMDjBKN6bf",
+	"IugIo0+cJ8X+VKbYDvitGFgyft5sPtt7/nz/6PDZYfP58z3cGfrTzuzfZvVhn5U8e7tN8vfzCZOKIHJV",
+	"XIiHudw7oj4eM3+tZue132zOP67p43Ebl86t9Ihy3fFW4qxSEWqFjlKdF1O9JJ9o9JUVl3XYfH68Hhni",
+	"HOYsrtA69/HfELONlYPSsvEpUO+7uFgG3cVJkF3+os9jK/zgn3AXzWKc34teuT3/x3H+L1NP0yrSsuqS",
+	"+A2GxtcwcGvH4rkAOnN5rFWuzsyFJZ44XEihZIsJwwYjbdB3j+mk3N0jK1wgc1YcPXSgdas7r0Cv1LH2",
+	"e9aaS6k2j+xb11/ltjuNpjpdrLg734JvZp5TZrZ/632wdT7Vf8vOtdn5VZKo5MXyO7/L2gMwfRUh7g/i",
+	"REHUTiE7M0+5ZdkU0dmZI1pRLV07xWdts87IONeokD19KdExzmUODTpW6lqz0XD3UpYoMB5TJVhbSV5C",
+	"JSrTpBcl8MyijgQ5fFp7YtPb2SgWu8wkwAY1UsAq+rYFNRyLxaTACkdjUAJoGlQVUgVFvMAga3QWVNUl",
+	"lrH2VG/Zu487xJjFK8zSoYdCiJEZlVe4AmKROKodmHjlWkpXxiYKPafXDKWVt6auygjhhaxObOdbDJzn",
+	"Uj6or3XNm9S+ZDcyTTHxrYMpJXjMJxjQ59onG+VSmmR59G7qFoq5GGxm67pcxCt9aUNpVqJ+ICm3+vz8",
+	"sxHL7pCZpuQ1I9A++wNBN93VUZ0sRSeJ10X18rLJ6RzmWnFsbHpdhJLrQxyxGDulUIxe1+VJj+tewpVl",
+	"/dZrxz0dc5n8OeNOCdmrS+pzPIylqks6/7V5Y4rq3ESmhigjtYrO9NOT+VWNqXzfY4+gDdtRow1I3Wmk",
+	"hknZWfvyr7nx5TRNdSacm5Pfga9OKnJZhWAupTInanO8EGQR4/Id/Y5jx8Xb8+FSjNIkz2WziyZqFLgM",
+	"IHvH+RzlR5UNtLkknqkjXpC4Mi9DZVo01zbeF94QRWLIoDkrcx1zaQmIY7Yo2XE2nVtG8/IpXaMXfGr9",
+	"1PEccmjVaEgdadaSVCZrYVh7bYtzmrNGIwuzmIswpRXT1+4o2djSPaYVrz79PORpZVavgyPXnBYljIa4",
+	"S4DjwmR0sVqSV0qAU8svHGWOhgpznsdBs1dfffHpMLncSWb26HIh2lSg8iiyun0uPDv2f/JG8hI5h1PY",
+	"U3/PaSiO2JzObY6K9ezXCH2qHs7T5Df70sbTHysVO6cjeq8LZymuVz1CK8pjXHmQxYeL+zo3Xrysr7BM",
+	"d3dGiQtpWHo6bB6ip+mweVTtjGr5pRMTklznMopB+09iyaG12YcxD2GXveJh/1ImoIdKuroGzuhMHf8y",
+	"NZZpI+GsdTeMEcJap1DVIZesz2+AvFnlHtC5amjqsLOiGbviVLCJR82mRFyaGbYSD3JedayR5XGWa4pP",
+	"LG32vLZP45TKtOBttHDT7tqZyqNS06fLk9So5tiaX5cZ1FQ7UwiRuSIBPZEh2dfkA7AalivhKfXE5cig",
+	"Hh+XEKrlOt/xvsge9GvpsQ65fbObtcu3/BspsnCWDgmUzEaY+QbN1Mn6ic8zQF6rpKfMOtlnFcV8WGRG",
+	"NclTbpS6eVozBikOWLaYX7iBMZ+4vokPXzhbxzO+zZjdjFByNJBlsnxLqVHTcaSy8//Or9nvnDx/BR5b",
+	"KVfrYvIeRA3JjQgBr9EUrzDtT8iTWdMl7EN4XbJ6a/x0Jq6CaKlTp4m/sN8r9SdXaAAR9BIeQdSiycte",
+	"QKSp1QDQbc7UkHYB4TRzvKSu0ZVCr5dywg0kutTT9YHuG8egzEVxLYnohZdmWmfovx74Taw+TtqV+uYn",
+	"bUBafeWPNz3SmlkZRmF4mnFTxgnldaFeauAarRE74GFfSLgKYxVeu3Ig99sTzfBXdMb1wUkadCbi77qF",
+	"x5o9xIc8MbkjdSTgXKOu0OUaEBKlMK7ddPwiMlQkdOn55zGhplblUlsEutjz7TxThxCPJqWBQD1HlUVn",
+	"id0ocmaxPyktbTxNtVZPtXP8sojYXHlsTjVww1fT2poR5sUs/h151z32zwunZt1zrdQWAGfd2/Isly7i",
+	"/FT3m5dcmq2yxTy60yOn7Jv7PWeX8bM9rxXOq6zB131WDWyNpe+Vtt6oTu0A6Z+q49Bj7Ko04xjgfqKt",
+	"Vm0K2VqzxtIiICwXycRMDeaSI1cPI54ZzeRo0CGkk8XxIQyfgfdrzgRTMrApk0wQMwLbtNnNt6qaz/ae",
+	"LsGbtRPg1lyZZDJ3G6wFkAiImH3aQwdQLWJn4iKIK8d48aSq0/ryw/Me97A5XBOGDRsNc0IiAZNMnM0B",
+	"vNyOnJO3o7omO3cccrmzWoi5sThcXBZMzSAxaI/83AvEMYVwkz/PCiZ7FIgZf6pOBV7GKglSVnQ8dqAM",
+	"XPE/BibjLeapvFU9IdMww5qRhBMWcg1ZS5wBNxTinRtOCBrVqcMf8mU7WM2cjGKgLEYYpymPmvVVbP8/",
+	"pROvU97r0bKG80rN071TI5Nu3iwxoPxVceSCydg3NTrxCaoUG7ayM7GSsHKYj1wkK0oDjvTgemCWJjAg",
+	"ngVluASMsze/XzSWwA3YDAsUW3SWfurjh/ML9pSPTP9p2ofdyoFlJnk/xU5BYZOnFlVNO65VfwXnzd8Z",
+	"lMESMkclwWW6TDTCtsat6nEM2Oaje8cHP60Jw7D0AntCG0jqyZZTyU7PX5ydeQFTLVFyhaZHR4UVHdSS",
+	"MA+OcjEPJfB3awhxhl6P2wISqM9jKuzDcW1oqOWF3WYSJFFKP3yGZNr+fA54qe8d5qw0jwAnNPIe5fWU",
+	"eqwfQ0okCs+Xr96+unjFnt7skQQdwFOf5P30bxF9TUXpNlFy9UTJ3EQzulrIRtv7/IHu8+WqL+isSssv",
+	"yjQAZ0CupAisBUXuylWY3dAdH6409peSOsRHgyu+Joz4w8Ba54gMzYwThljk1EmyPN2oAsj6ewOS3gI4",
+	"bxrAeQFi8zRKcx7BeWVk5UwarXg3PTbxjB+qXun/C4noTlA6V5gopvweO81SZM9eZg1muVdr6RagP5yQ",
+	"rniD/Yh+Ez9bZa9dSEJrr2+f0VLPqqWiKfS8eUIlZnYqcDuE0EDEjMK089rUaqovNyGvv8VMvzy+wzb6",
+	"WDtCZI99laTluR5Af3+4WgzXSs03/igg+6zp/JtvBxdcpZvNyE5Z1Gfi9wmhKCtv/6d4Vu0mv+vyzaFD",
+	"pjoOz1qrW3k9HDLdV2NdFMA/FdZ4vITw7WKZaZn4/SDT+iJ6KCv0sbd6VOK+WXScICMhe1kydWnTnnYe",
+	"lqaNXkCyBzbrCJydTG4zgmqczHdcxC9UBPd/PVRdB1tBX1vQv4OVjNYgy5VWMp5QkyDTh4GG+MbKNiBt",
+	"5JqyOL/HrlpnksVqbO3SImzJij21/kGdpbYmeKUJvm1ntEo7oypjuVzg3V9GRi4ppfitZYzjdzCzjZWm",
+	"8HeSyvAOIsEvJsN7VSkq4Ou2ukR9XSJfpr1CiXBXSKH7gFX3+WjjmEuDP0KoZOR08NnCYVLNy2LREx/q",
+	"sxoKG1uhHKllM57edflrGrEk72kJRf6cqo6yhKc8upeVq1aQlWAEra6266rTeZ2CDtUL/eb3PTNx3UVn",
+	"bxwNs2GKynBm2xsX7YqYUQ5lo/i6UWbYYlzOmoAnbNhXEvCP5+/OA2b6iRr1+sWe4OcvfyvYEmZoZ21f",
+	"LGX38ivyVE+vHo3AVYD48B50sBo4WNm5vVfmtRrJe4XRzqBLt2Kwthj8SBipF0q95cn9NpKahWfdnl/t",
+	"8/vEDbwl1Nr7PLsCWu722Oof21QmXq0GC99wmt5Mgl4dm0boYcwn70svup8hVB7iyBtprsq8Virb0m3K",
+	"/3k5g6t41j+BhrWAZR6k+dI31qPMiZxFrco+qThWI1Pb2BFhH1mKXF4Dq/8X8K5J0IjESxlyt/bVmA1G",
+	"YYqB5J0+T6xpzrtdETLiWOf3mfK6xrEaz+78Oxx87LPcnWobgjQnTERYGZBQdCW1lhb6/qatJATwez2K",
+	"4wuaZnW+5vSmjPsiBr+6jzQvK2sIEnCv2Sz1DUYgJ7NjvLcyZHa1CVhpzid6c+uVMP5sF7LItLQP/aoG",
+	"DtPsRpSjbuQaLQMP+xmY3xL1UsWdK+nF4rZ0lqKsiZWSFV59GW25W8CMFYsgFANqopC5VdWok1dBXDHe",
+	"ghSjmvCH/lOdyRotuuu34EYCXXY7EbfZ0TSBpXjCXnEHZ3QDRzNT85o59xxJBk4QOC4pYc7CMRU2eo4I",
+	"pKaNddNgy0XS2YpsOOC3Z/TwXrPZXEUMuaq4FDEm1T005Dw3LgqSj8S0mAYMCBtFcQ2MimEGs1SUp+Pb",
+	"EzvgZS4nbKASuJQ1RNhd7cxmBZZP9YAw9XOhLWGV6AQQbFOXdtX0rTObq4iyi0W8lDbt3HMdzaYHy8mp",
+	"uVy+uZHuhZ/ncO39hkLo/ENCq5+ywDJFah79eX1rZuPc799xbOQct+Cl6HYhAReBrAmLRR9Lm6lYuTb2",
+	"Nu1A9BxwLhsmKhqFZZhnXsTP1nMLwyKcmj5hcGsSbg+b2rNYAahNEbAqy++L3IKoHsMkvNT1Ue4O/t0l",
+	"4QjdYqGKRwMZsAi6fBSbgIVKapNwIU3AhIzg1jenymPaL/L1nhnN/j3isehiTT4awB7f3ypIu8imu95u",
+	"W9B2xettizy+dNQrIdpZNovFDXjY4g4gOnLZMXsPj0dzqzp2PhzGAip8RhLGVn12z2Sff+IhGE4YDIZm",
+	"4sCYPTxZFvygvAJ6r7xRQpSSfBXeiKM86voxVkndmvYZ1irvtoQptlddIXuQDBNRdjOc/3q6s390bPd2",
+	"PmeV5H8s91lTPGBMbunDbTngxLgM7/w9ngue/8yx6dxt7eki1YFcLk+6pQvNIBehmjuF/NCKdcDPqdZA",
+	"FcAWQl5pA8MWg1semnhiudaf4y6JKd1yeMTIfNrxi4f47vNk4Ku8dxnvA49ajCPRJyyBGLiDCff0G1xK",
+	"ejPVdzANBJIbe/vtMrcjrfyyrU1AiSKFDdhlUSK6BhEeU0xHYYdC0WmtlFR2TjfNw2V7gYoqQp8q0/2J",
+	"BA338cVQeh4QIzuX7CNEYUXirWCVIh8vknp3CMZXEK7fkXqAMVoK8D58i+limuY2mFE7mLFalfaFrw0h",
+	"6Y4J4D5OYbUf8imWZiTNjQTgTY/dtTKLN8iSz3IZXA9USugqec9KjFFiDM1G0oiYCWpvwtwLpT4z98xG",
+	"C3OX7hriO4UsXYPri8Jrl+FWJpqmXuiRiE6c4oYeDBf6Ia+W94aQ1jWijFHOYm6sPjfVwLHKk7ZKDlwh",
+	"eTBPttnJTW1fnj5S7bsyl269yu6lrqCsfeB3c/sQHMH9+hMwDjvSEJG6f8L2mk0fJpoRcNUtIutjdheR",
+	"NGYU0umd9CN/z94J0ZNn8uE7Q0x3Yd6qHvVVj4kMXaePVaLLSxcyPNGMZHk+cLv/U72eJYXRqlZzf1LJ",
+	"ucIQxbzCfxbN6XfmE/cjNZa1DGA1MqEq09xG0o3aYh1l+sxat5paAkW7zIV2WmnNTFfFsRpbc3+8y1wi",
+	"PWqOVFLSmiltJEgdNaY3qI9Q61J6rfCJZm3XbKtNnX/H/ckutXG+GvOJtaYTzF9xbeAxtGvNW5cLHLlC",
+	"I65ZDF3DeKwkFKzddIVZqCorAmgEjbQYJm1ylI5eKh3Wa+rqDyJo5Gb1nWft57vdLRkGnBUKrmMg1x4U",
+	"dMCjVTsGLhcar9kYeUH5T1UXQWSQ1PNbE9DUfdBV+teGNs1QTdOefWkT5uJyljvW6A514hIimschr78d",
+	"lnhF3Zbvae/eQuQo63vZu0ndpIJvsatoyOO47DMlmSxMJSW5LCdpbMX9IVGxT2jp+nJBDLhgJmUEuQoJ",
+	"oX3Cw7KwdJSS1E3UgIE9Imvr438st3cigsFQGZDh5OoaJuW7d40VxR4hDvcHM2xXbm76z+rdmq8tWdSy",
+	"NaW/2aMprnspfv2tNFirhiAx9JFv2T/2Bdsxii2GWH0nbsmtajrFIDO2lnAPdSaMS6wiLnansho1aFJI",
+	"jd28ExbGSqcT8YXiEcRgICpolm7GqS5HARVqaIF9lHR5L6LiljiBvAqUN3nUnB7tm/bPgJLICpj1XHi2",
+	"VjR0Vv5uEu/bvoiLc3Tu+JsqpGuCnqY7sgjpG5f0eGAqplGLtk6K2k6KzFdeujoPkCW0HuGC/MF0M4c0",
+	"wXxV86+uzbP52ECGjwG3Pl9QmAIbzLLyNopRM4oxc+ct6/+vpKk719P1d2T5f5b8hgsU2fcpXSMYgoxQ",
+	"RRllM9j2KfrupPznDJrBtxx8KGSIbevoNY4R3bLvYJVwQjVUzXvFQiVNouJc7dgJGyGCzXQ9WLNeWCEd",
+	"tXQ59ZGeUdxwjxkgMNcN7aCRFpI2dSmowS3m1INiTm0hoB4JBFQVWy4ZfhgImf91L3jYpiY1jtw7OWbq",
+	"9bBq2A5v3/qfP/jOX1/s/2vuPL/a+fJ3M9h7/vU/6tHBpuXrnAO710vdLfjK+3rxsNN/bXvQ3qUi4MvH",
+	"yup/nb6dVtmlGYyYexaLG9AVhrwKK1rM2vEeRQ++h22P56rJNpH5lIt8L8h6GrnqtH9IFz67J5+wtu0b",
+	"gReszmH43vMVPrsb4ENySvf4rxBHD3oFbS+dO7x0sEGEgMwdWt9uI48u5i+l7amqvLebCA+i23ojgcaa",
+	"HtupTXfhw2w6hZ5ZlZtN3TjuVw7mW2IEvtgh/VWNJQtjLgazlnbaHWTeFhVpaMkssWrhGsxpuPGdCNmy",
+	"tiw1qOBb6dmydB+V34Ffeyih+7xrCjBJWxf5d3e75enqQ/IQXvIihQXLe823hPftEp6dEISjRJgJFtR6",
+	"qADxW1k6F1m4fGT6EbuGiXap5W2GtcGIhtRXuIvCPt4HTrju5Jhq/GvndCh2foNcXq4bCUF9eEJ3Mf3X",
+	"a68XUUx79fujETSQUHD7aJB0+L4xw8ZXuwtCdlXJmWT4xMISCkTgEtw7YMYA0ncSD7IJTb3zg+edH1Gb",
+	"+ai06SVw/l9vaSMJeaLNfsiHEZ7oS+lQd9LUoR93maU2TAFKm9+6Sj6XWkT7QGeSwT0+ocR+IXNj717K",
+	"S3lONIP36d+XnoQuGy3UKgJ2ifqB/fffu7u7X+0Pjrjsb5eN3d3dy8bX9glzlQElHyLxNP0iJTZmXEfp",
+	"jZeN4FJeItXOPOakVfogu8yRdWE2u+ywucc48dIAuNRT7daY88jkCp0xdoBSKnCxCvvKpczq9VWXqVGC",
+	"WxWpsWyl2CtHzQM6hPYnMMlk57RrIGnvMicSPCpAIkLTYiN5La0GS9ItYNFoGFsywRxJ+29uODmJKNHt",
+	"zfmH9+yGx/Yw3n9+m3PfBqyjIgGa1KLjQ6sXkbb87xEk9g84qU6CK3Y4gDsgQxXZ5dhJocyFaJedSmYv",
+	"D6JWH3nilgCJxjoqmjhvllQSnPvawYHgFEmY7LJfX52+ZKnwQ3w+SHA/f3l1wYT2YGl9YJoPgJF80Dhv",
+	"qXAgJMxXN5BM3FdYyBNcUDsvZ9utXDapswvSSJYGaY09zSVCFRHfwC0fDGNwBdX+wrEbQajfHWx7c2l3",
+	"CHIkk+0MTUf7JXDDtOFmpE9S6kQsKcphxMmpCAKmhQyBOfLXGEqiQBiu9MPIIK6LxxlBXMBszAjCmCeI",
+	"v2P36LB5yNoppHeb/eAgLVgK9cFN/8eAHTaPWNuSroqu7OMILAX2hfap/c82i4U2LpuSntM/EvkcNZus",
+	"bWV5Inncpszgwj7gBvYRdQFfiFSoPcwGYqVx1hllDBOqURyxToKztFf7LjuNYztyAoA9Dl3aINmYdDpO",
+	"nuAOUa4NHpS9W8eKWWNW77K29xy3W6nsfaLT68A+QZeBo5UcJKKllje/X2gyvgjWL18TfSlT57Vdon3I",
+	"iXkfr4lgmECIVVV6lHR5CLvslcCIjp2e3S5JUbZJ7jiJqpCT+FTqFtyGMDR0IhglemIXYL+V1lvRDlP8",
+	"DkN3JMQpkZaYiK4ubTnATp2dfjzD9GshLfucfjyzl297l50ZN8PcseLkEBygTZdyG8GR2JhPmAcuxdUr",
+	"F6dEYCjVvZTCjhiqIbRYG+fedl/nceybNQSIk0cxL3zWfWjAk2srKOzuC7PLXsUaiJE5zpw+lEK3fJB5",
+	"wY2MjCKhdSnpeYeTNL29VuaPlZ0M4CkFeFd5zAv3kXYmr3h+FCvRtJ1lVyUnRORdlYx5EjHRkyoBfSlJ",
+	"gBOz283xog3FEbgW7PY6otRBilnjAb4WN4BZ0BKLi1us7U3TNu6OdtdFBjxJV1Ssej2ITuzjCTewg4jj",
+	"rfy15t+fPmT7DYdPfik7E9+1PQ2G2i+qGFrMHWb5V4jZpafWTP/JtLGMAPEY8ct4+G0kNE0S15MD90RJ",
+	"wFz5W8koIofAna/2hIafpKNuOceQn68j0Sr26ykVXUqX4hnbS6/Xx575GKXCbhAK9aYJOFieWIQgNdoR",
+	"Tp+1hlgiwHCXWy1MjDrtyPR3bvZ3slqMG0gIBaSxv9vcbWIVwhAkH4pGq3Gw29w9oLBvH7VvyqBMW2IN",
+	"lXb+Qy9zfHhoOqpduKDA68JDLpKA8VirWXGXybksMWS3gbOjTTuLGi3XoPet68vkuOVnFU3I2JTGoSsi",
+	"tBCpvU//dHUR7t7NReMbf3IJ/+l+3w3VIA+U3WpcgE5Rsff2D9BkQjtvuWL+XFPQr0UjyeW+JqCHSmoy",
+	"dPabzarPps95lADRkxCdodfwcJnXzki6OKWFXttbdrSsG4z+RIoafeBg8QeohL/w1vPFb+VCKPjO3hIj",
+	"TTXIoPeOFr+XSwdMO0Xhy/v7tV72XhJ6d4lF5jpC2HeOljtGVyqCLxwsM8EslTVvXzdaf3yx5v9gYOVF",
+	"C6EW7M1MgNDYPBcv2ZwLxvCettZ9luKeF/aNViOP1vTV/pXHgutGq/GUD0WajE2i5GuQSRYH0bmsaCGF",
+	"3An2LnZwQigMEqlY7MM60FWYYjTOOWhdZYRTJPFeV3KXvVepWcXJvhCaJcCjObLHTnl14VNfiqiRScXI",
+	"SmLjpZKwtLCgYVcUGT/jBVhXTjhsiJe5XLl/irC4J8ZPWf2VjJwx4BnH+wl9GGmK0efyMgLnemamJJwe",
+	"LMXHF65SjqrzMeNzTEYQ5I2XLrF6FTO+I6/iatfoZw0JtsFamjXO7c7x+EVR1H0bjPEN0ehFlu/agb7I",
+	"B15rESiBiheqgOpcNWkM2F8oaaMeq8xTFq53xaSOJOdxVAnS8kHTdbrTJ4QqhVhmgQN00ajlOz4kzb6M",
+	"yF0XonX03WLRVAMmb/qdX0LxQbw5+/zX2d578eb5Lhw0d8P9WNZVcwtNkjar6H7kIrlrJddNf0Oc+TDX",
+	"z7emb7669dgsaaMrYrSpkl6RbE7z9AIgJxGoyVUdkfAOTfY8YpHLZnc5pRqTSslDlRcNOft3t5LL3XTu",
+	"3azNZ2w33nAJ7KWC+lIg3zJsKTGwd6/27p2Zq6/spl9wl8XzeBXQfFj/2xQbLzCciJ4+4r5NSgfHfal4",
+	"uMFso500a2hZEXHWZW3LT2dR26q16B5HeeCqmkyhLqmYY4aChWJNs5lF1QpCLjFqHelh7kI7mEna2qyG",
+	"UF+HX1FNwBVs7drHZjNUSAqiujTN1rJfAmaUyNSvXsuQKMgCKyEiFeqCsVsAVhjzXg8S9vmMCYm2wpD3",
+	"YJf5JCSTCIhcy6aeAle5KTQTUhsuwxK39y9gXtohyxklx+IGbs3TvhlgqVnGp9OlU18r0GEo8gYQYcyB",
+	"gq9g5m71BaLRKWkSHprAriUBTtFKbFw1ye00btsX+7Wn/bQVSeke7jebvlGftaxc76yQS+p8cMI+QSQo",
+	"0viLUr0YXCIBEWKAWEcETa5GBsPdkSLxy6/pm36zGVa3dv0YpXvvoP0X7v4CAevzkMM+hNd2Q9LwDQ6O",
+	"yaBFyUh9KEaWINV142uQvuCRuZZ/4xomeomn0xS1htAY/XZtGegjid31wldc1l/6Gf/K1y/Fb5dGnrLB",
+	"PgGPEPILj7eRy01zF8Ryd85Uq4cSQr8oI6el5c97ZXCm862bG0gm6FUO2JAnhnUm+L85RnDUn2eFp7Er",
+	"Mi7lhzSilvLEMFGYMpWMJGY9uPaTwlCGhmZKtijAm4R9QDRU5XsGJoDdkyjRw1piupTs31rdhVL5VvU5",
+	"zxUcxUUs2J4E971qf4h+ppKs0tZA5NIP+/beCKY76FjBgclQUzn+lFZo/zrS9sXSLbLjijX3aJO0dw52",
+	"Ca7Fpr1h/p8F25rxVem+vlCDIab9TDUJ8jm0lQ2JAt8arDNx/0XbS9F2TC7KurecpF+6lBF0hRTp0QQ+",
+	"ydONi8obJnoaiGOfC6ASTblVTnse8AnrADvy3jem4qhMf/4FTKF5y6YkfNrgqtHc359qVGPFvu97luta",
+	"RmU1DewrlglczMsU0e0VeheuCsXuVsSW95Bq7IXd/eO9ZnTUDPcPuz89451n0cEz2IfDEJ4fRvzg+Pin",
+	"DnTDZifihwfHz6KfDuHwoPP8p+7es+NuuD/VgKfViI7CqBPt7XW6nW5n/6dudHj4bJ8fPzuKms+Ofjrm",
+	"ncO9/efRs5+AH0V7z5rdfX68B5297gFEz472njXTzj5Ir2kXpz++pJ2W0vZBhXsBxTWdvGvJlSWCZUS3",
+	"8n1R2iCo5NZIYRhC5AdBqdojGZ2wNs7fpUYJY1U+zryNvVGl9kwXpdp4pq/WmGvWGYkYM3sqOd/le+xO",
+	"OKmJ5ReOZv/79N3bAJdCcJ/2P7IxU/0pN2iiBqVS8oVTD+vxl59fDTUWYZ/dYLm+Y+lc8bbXy+uz5bqr",
+	"NQuigZBP+SgSZgdu7IFW7uQ0aGKpHS+0ObUfe0XfChpDnvABGKyx/mO2yBo7wTr41ciaGN6GcLYNJr3/",
+	"ewSofjtZkmE3Zzu6EP25eui0H1kkohZbuj8y3q3u126uLczS/ZPLloY9qgoLm4OXsbfsMnGFPg5J1JDK",
+	"etzN3SK6S8XMqPtq6dSWQbkonZoTgiltG+pBWTYDzAQsP/Q5dZ4V46aRsGzkKmqTBoFY6g9bJi0zdnj6",
+	"ggr/l3gSHZd4TdZXzZAbP/Ie3LVj6QUmjtf2LFn5s25i1bfk3vk7rcr544s9el8X9MeXrwXxbSUpQ7nM",
+	"wMtSL8JRaDsXsaL8SPylKNT/VJ1qYf7C4W7i3ZLmmSJ2hopRTviyBaeQtNI0ZZfuSt4f3uMiNTjSv2Nq",
+	"LnmMR0NSaFUcLbw53tgZL3NlmD5oqBITriljxq++Gi8Bk0xci0fg5f0dHwnXvlGdLc9+czz7e4GZUuwr",
+	"6hzDJmBW4uGnf4vo61Mk3mL8phTB33MdtYvpjSTjEsYBFR78qTqoAjikLFGSHIg1V29UZxEfZrB09Flf",
+	"vRULTUpEqmEc7jtGHXK0TB2fopo248WbvWRnOuDvzULDrcZktbIJH5jDDpfxq5yPwr49ui1P5swgiOOM",
+	"J911Rd2a67Firg1/pXnkCkwxSmo0aydwI7RQsu3LuT5+vqByiXInnBtiFWJ27xLO0n0kAm7vjo3S6a9q",
+	"zLo8cSCfeJZWuKaUK5ZSAIOGwxOZ9ioPYx4676cj0rTNfOJad2fUmgpzqVisZA9cee8oSUBS1mBZrdcu",
+	"e6FG0uQ8WxJuzaX0bXaVDJiSLms3jRGyt2oMWMyI6Qb6I1XWtrFRKk4By4c6PLwu0xvPi2yzYsoAlnOS",
+	"BwV737wexfEFeZ9zwDrSOVkkjD8Talwea89vHwFZ0stuMc5Azq/P/rS0e8+t0Dd/2lDmwWoi49tTNbcp",
+	"BxuSUUR/VSKq9o2aIi+W3qe/O/uz/e92C8te8fGACeqKo5IoxXoVVpXVu+zUPuywA/6zbZ8U1uKUEQk+",
+	"KgjSaYWNLxQShv1QQKu9lARX++PsaO4bfiwvKLlEZThhvNAi2g3uczV22WlasWvfzqbmExe1g0komx3N",
+	"SZdMKn17Fz/rKi3HIo5CnkTao1zEBpEBhsMYy5c9+o1dC/b6yXAKhom6EfbjIQl0rlkby7jbAdVL+0dd",
+	"wT4+QHjEbVfWnH9KMvob68a8h5YI/rPKDfDZwWMutD9wl6SvepK+4ivtym33JPDgFAij4h4sO6uCUxQT",
+	"TyscDP/euH+WMm59/Yrf/Irhc39e7vI4HZn+R/9S1RSwaZkrcxU6j8rikh+qnS34x+Wm8jr97Dm9WDUd",
+	"Ry+0MT/YG+5HPEiskM45q6li/ge8oX+c47m+KXqEZpF/Honfx6Pybh0/39TF+FrIiHlU3xUuwad6IsNq",
+	"586pdv3uKLvWgaEUekXvsrPuTAdiKrcPvMLuu8Hh/T1KgVsI/sgp6RmejEgupcN00S0r3UtwWNsBa88A",
+	"sbbxAmiXYZ21d/NgKxnIiJ8twRTQSMGlVInveOt60GEmSKkVkDXmXscMKHZ9aDzr7HWfdY5h56Db5DuH",
+	"3SPYeR4dHe00uwf8kB+E+529aPk84pnm4ZvS4+2HIfLI09+VN8uf6Vb1f2AJ9zPBDaUVC0XfhFxR7P0t",
+	"oq/zHWpUWZsmRzENgKA2p6lIQO+A0HnBUupc++zQwItK5YK7/DMWQKxxmX9bxvXSfJkJm60GgPzxQcJ0",
+	"Ov48Jx03YX9OkxzEbyB70LX4CTzykzBWD07Rmy5SuzaDNcwjz7C0xbrP1MfrvsXa5Z3i2pcyl3zqwdDs",
+	"9ey/Yj9CNl4eN23AKWt1KqBccq8jatVAJYAweW7uFFWWKaNfyp64AZ2zP0dolCK4nt1FzUIupTK+Ob7L",
+	"kR9L8iJiy5g2+6HdVUlHRBHI9o8B08rjLDlEMDTdCdcwhm5pXJoadK0vPFbUSHL9bxoQCcoOypU5WkN1",
+	"eRUk1wdoU8rHVshl+0Bbmx9sq39s1vXIlxayFdrG08x5UG1vTWHzoGwhTNeSbmhFIJ6SCAdaVJhNS0nc",
+	"aXq+SDxmQlrVE6oBYKjjUjo4scSPhJ66VLBSToHeZS+VFdDCMDMWIYr7FMLBKk4YYSlKzGzuCCOoIbaS",
+	"tiAqywRhVvz3YMLQt4ZvnHrsQLvwzoRhufjSUjBbyXpoRFvRtzW67jYHEIxX6YS0epRVm9YRfskSwu/c",
+	"iyTV9Vmy2vAJs8pihLivE3QWYQhBwniXncZaUSp1Tu+LWCSw3AgLxp0/N5ctWC3JLmW1KCuRS582KJe2",
+	"EmBr4S3HjEjJ67HijboGKsXWS6si82ACU7wZinSRslECHLiEilLOZ/Z1SxauV/uW07acdiecVgrtt77m",
+	"Pz/G8godEQEb9hGQf9hXRhEau9DDmJM7xqfypri+7DTziPpcgPTeI38L5GP8T3Sm8nMZXcoBAjG1s3jr",
+	"FYVU26ztv9M+yftd/SggaZA0y3gkIyqd2mWnhLmeQRH7l1QcUScGBMlOAd61UUPna0Gn0qlkqqMND2Nw",
+	"WWAuENRibTUy1khxdYLtLhcxxYEcwnybjfsTuuI7yvRJd0jxkxM13r2UpyRGC/kBM820UXKVB5EqAkD3",
+	"f/9/x5GXrVQqj4CkGoA2MCTCXiUBamT6TxHlzGGyVAumlB90KklIUrk++Q5j3vG4YX0VRyXpxecgI0T4",
+	"on59ZGTPZhovcXDvuIhPwxCGKQxQcxmisuZ+hi72vUONPmJQspSiT/W1yyvIfPDoZNd5wspRdb5X3jx0",
+	"sioifxoq2RXJYE6mA7Z48W5/VYoh9II+8so1yF/Zm0Qt3RphtK//66flvUf54Tcbx7+XehQVPQIH9WPh",
+	"DZ8WtyxygX0eClI31WyQblFPdXS5DtO4XiiVofHXKmGyJ+QtgYqkGfgBu0g4dMU1e01fOB2ZfsBe8Cia",
+	"sLb76pV9pR2wV/JGTRjcGvzhL1TZfj39mKjbiVUhh/Y/rFYJCQHxXErMvtu/vQ2oIRi2TzrAsJpPFMrK",
+	"Qw+bTQZZ5xn8ZS8XPJyqJj1sPmcqYYf7++6fBydZ8yif8Iph0ax1D/Y9Yl4tzFpf2fEoqDdMQIM0geus",
+	"lXVHdKjM+fBkF2G/XIjwUnK3ATjDUA0FScUBtgcbJ8KAJp8X981eBnxC3ZfskGU6qjuTivKe4gm/BeOK",
+	"NahjmOknatTrNwLXARDf/NeOPd+d3+Y0MnZPP/2XfZIaGQeNf+1Y7W6HJOiiF+2jr7yD3b15Fi312ll+",
+	"NPQa7PzMYy5DWOp1fMO/kPvQZLjk+07euPc+p1HTJd5NH0bhvpRo/YUbGPPJZ2nZSSXirxpKi3v3tQ/B",
+	"PIQ64MiT8akGjSph2MFJI8zVrYC8StCjiecARRBRX8jreRqtFLoPuiqpkJqL5btNPdE+UaADsZI9Te2L",
+	"fNa6bzKWGrxexFiFxv1ESe2+BEqNqWcZJDOJk1jDKq8hYjxGrK5pONNpuNPyNHZ5vYF8xI308BHyerN6",
+	"ysdEdUV856qKnfg9Kv9ee3/h0li3LXvuSM5kSlQZ01rey/NjpSblrfZG2rx+We2qpA1YEaIw7SqaayHE",
+	"Xc/lrL1XQs3QnGDAHqP4Q1fcQsSMGMBuRcJArp+nU6qcLZ+IXj8TWbusPejyTC76vp1YAGT/1Ca8RPbx",
+	"w/kFKy7v6aDLHQCqUayLEtclTqa+N8Yv5ZSjMIEQMPGKp60eXbMz13gRa5fwC5n/sFQAPvbOZpvvaXZf",
+	"3cy2fcy2fcxynsaR6dcxLVPpUC0ALzAmgZJlSgD1rHlD0jC1d2VeYVQJ48Mh++Hiw8XHH62wcVHILgKb",
+	"sc6Enb87t/KPJBIGSdCwIWMv9XWev/zNQybovhqT0jUc/fVX7GxGB5YcwQAxYqthhexy370+3YCjaG//",
+	"4PDouBE0aDH4+YNwr3vID6CRYkFm3GmvknfdHY8RWU80vevyb1M6neOBv8Yt2oqn71M8kQHHuC8a81gS",
+	"mKpdZPk1HWFlfRXvroviMpkRZRJmVcyWWg7ff1oE5dE2FKQbt0Cm5FSiiqRZIn2PanjGLa5lCnZgO2ID",
+	"IUfGKvUqYW0HseJV2nbe83mC/lTWTiD1+eKt7ACjM/dFD80Sk7tO7ZVtafwEoQhM1v99iht2Wdvy5ZVr",
+	"Zd1ulc3ILsUkE4a+z6LxRnEbl7tMHl5uGKocadlqTp1Bv3mhU3Z54rHd1new1hVeXMU6loOfzj12Ml2r",
+	"h+ln6aJu24v4O3CeEPVVOEgGgM1fFlVTrtSn9BcwKzYpresu3DYnfUTNSR1JVRQs/hxzea2Zq1qEqAfa",
+	"9a/BE0DUSYQgVzEL+zzhoXEROmsbYkadq/zLOZb6nGptfJXblbE6T0lRL5XmrXcxrF5K5wb/Jl3r984n",
+	"Ppz2IdkWi9Rj0xzmVkqrU+xZ1ESfwq2d9byGCJx1sfuOYtcAw1125rLGMBYOYQKmhf13KNIOyJqZqmeZ",
+	"8xqGvg+KawWYOa0J+t+re8OYm65KBk/0pTWpul2KkdMFZqzO62t+S/M6X+FiVrx56OXtxfO4KPo0jtOE",
+	"ZEtHjHfUyLCFdO0Tp6uzYmaQlzWfeC+iz7oWCI1zwsizkGZnDxiP4ypAMl8StRIRpi9vyfDR6T8pVSA9",
+	"WhnoOxwbX+OyDEWmOCZVHoCzuVZ3bR9UmZyUkSO0JYG70+ZisdAGHfsFALyloI/WwvWuaNTy5XFb05vi",
+	"raXz8P2p/kM8cEqmXDmP+by28dQ3IKtyEK/he6v2t70quAmFxpxAygAY8yTSAdX2FNOGODZXVxKmw/qt",
+	"gv6UA2zJ+vjZN/1w5GanbqI5R3uZUCDd8WMWNLxD/xmiIuf+/j77Vy33WnHO32YMbOt4W6J1+4fkW/O9",
+	"5UyxkkD8KuGtVIx1VdJTZtNFQPlOkrlq+sAlK6XV9UbYH72lR/BSuaq8S9nnmkIhc9z0r3EJmxA2lak/",
+	"SwuR4lxqCJG7Kn8qEST/7MqLZUPNZTVKGoy/TjfNhwloWBhuLsQHUyfqrBpQXkWvYSNMUqxe2tTtW5je",
+	"trrpXi7CbzRFDeEw8jx4R7VQCXQT0P1F6Wq5KNYTzdxLZHSTHs1953E/y2shc2awq87vqwEwofUIdMsX",
+	"+477CoMSA3UDkb1x/W1s7Qa6HBMwo0RalT3zPXmMnB4Xcpf9jg3P03vcYXF1gBp6o7Jf8D1kSAGsZz+p",
+	"ZBq6O2FcXkosKH6S4hfacXfZW/pCYfnkc4BbD+CoZAhkc1hjKwcegkaRNiKO081KVQTXBVAlVhpfyoOm",
+	"70hNm2s5jsXcUON28E0P3AoCxgkiiMqvOKFTY5qCXVZW818uMen818INw09gPZHLyrv5+fa6jljED9QV",
+	"iPX7bcPtUCSgz2SjdXDcbAYNEflZw+RNv/NLKD6IN+ef/zrbey/ePN+Fg+ZuuB/LrO92oSFN5bJzjakx",
+	"d8o9io3bVutATaAw83pPnzppIZI0zKzv+kJwB/eAHtFtEsRd30SvnGRDsMSc3HN6oyW66ah23aTpBHpC",
+	"G0iqL6F3eAm52jIr9j8qbXoJnP/X29SLUwJygrVlEu8KzeiaAOnyq8Zcs3BkmO6rxASZKHZiMM2ycj+n",
+	"13DXl9cJc+LqPFx4PfMxYfCljYaWD6+Xil637DVkr4PPeU/O4TdcAnup0Nd8twUefu41ZPbePXmQ7swP",
+	"hGW6WYboVvu9M5nzIgFuoIBcJCOv8q0haAgng1Dh5niDVMI0JDci9B2cXd1WZEUH5m+x05y6KyTbz/Q1",
+	"FAljH4DFOjeVsKPmwWyGDWLFTC6c9FxZBpilVJilWTs3q7vXyNKjcKrZFQav9pv7xzvNvZ3m/kXzsGX/",
+	"7+i/G0EDDYdo9pGD7JFpNe0rwXkvKHlbpTGJVR5rPKuvXKMkF7KjGGXH1+u79oUei9zlROfSp1LR/rVE",
+	"v0S6FhB5O6I7iuPJyrpmjgDmKZwXPp+NkqJVGlARmGDmu7LdtQ6K89xqoI8XAawg2Ym2vBxFgiHjPqOX",
+	"OegHObhBfH+nk+FdVCEeDZUWiI7b5gN75m1mrwdhrGnNJPQ4/tEayxF0hHFuffdhJuEGEtblcawRHGHM",
+	"/oJEsR94+kTa6DX3Z7L6LyXygrtKWIixAFRk3Qyw39qPLtELB+pho7gOTJSM2P7e4bPDnw6OD59RQ5as",
+	"LRv6TUIsvsHEzx5QV2T6LkQnjF9K38HF95PN2kkErDMyqL/7e0pjkQC6Ui7lpWyfRTAYKgMynOz8BpO2",
+	"j2+EiJNH4A4esjEhlicrgRYz/XT6EE4cs6JvIGnlhmUFbftSIhaNMJlbyTuSqJ1WVhkOkbtyszmbHWzI",
+	"O0E85WTkeya6Vh++68aU8u4HFPpStkW2/Kzv1i775GF4OBY8GcyvamU2wjVMEKamA8wkVhw759QpxoM4",
+	"BoJ2sK2n/dcRgvuAs14Ihzk9AXKFO8uLOmCCtGaLj7BD1IPEGjTU2YP6bUQKNFWCUMkWloRewySgThxa",
+	"MSV9g2JX+sJHkTDV0e0CSMyq4I8zTQjfu16cKdkwPlCyh01YUpchUQ8jCE+jMgI6YZx9/nz2ko1FHLNI",
+	"FTJrDrrH3eNuE3Z+4s1nO4edZrjznB8d7DT5MRzz4+6z7t6ez6whSJost2aK6ucm2sxvTDnEZqJ2jP/5",
+	"4//Y+f++/N//UZWLs2pHZZRljdbOUZDh9n+QKA4M8/pBzbSA/GFvNjqR/zKN9Q8HGj6TetTtilCANDkM",
+	"pserTRQOL7dBj7elCd6FVgbivT6LcOx1h1kYUfuDDhU1MfWHs0AFeWrFswA9t9+ahDFow9yjdJeduF4l",
+	"xNGYA8BGQ5954L7uOlG59zD2U2jQpg2fVKXX5nnvlZvkGpL8UTRyLVvTFiL4O4cIvkj1nlLE8rr8PGcS",
+	"X9KvzrTvED3siD0aBtShI2JUnu67IY9Mv0ThmV8N5t4dQMmb3pFnzRU6Y9DkDcunJ+pcA+vM8zfXsUWm",
+	"1zTwnPuIt7zKv5H2i8yt2/XeK+25R32m+/wGspzL7CBFbvvS0yn/EFUza68Eq5jg9Ha8iaWHwK8DQtVk",
+	"bfT5uXa5T/lQeDdgO3PfhTxJJqz9EoYJkLKFzwcYxcUxIm7gUnpXXsDa5yOpwVoDnx2KVVdAHOGcnDZH",
+	"9oHoSZX4LFM5imNS4y+lwiXxmF7EzniWhnbZW8AO9G519li46dO+MalYiAEN3/1dx1z30dpA+NC0SFBG",
+	"u+x3a9i8ffXL6Yv/fXXx4bdX78//l+oWP4p58rmWnpc5OqQ4edXZJ2EftHH9QhE1B9QwxlCz1dizz/SB",
+	"xxXMIFzdIg9zZx+pUDe+fvn6/wcAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

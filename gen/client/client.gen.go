@@ -1825,7 +1825,7 @@ type AuditEvent struct {
 	// RequestID The X-Request-Id of the request that did it; null outside of one
 	RequestID *string `json:"request_id"`
 
-	// UserID To whom; null for what is done to nobody in particular
+	// UserID The user that the event is about; null if it is about none
 	UserID *openapi_types.UUID `json:"user_id"`
 }
 
@@ -1969,7 +1969,7 @@ type CredentialsFailureSuccess bool
 
 // DeactivateInput defines model for DeactivateInput.
 type DeactivateInput struct {
-	// Reason Kept in the audit for ever, also when the account is deleted, so name nobody in it
+	// Reason Kept in the audit for ever, also after the account's deletion: it must not name a person
 	Reason *string `json:"reason,omitempty"`
 }
 
@@ -2138,7 +2138,7 @@ type ExportedTokenBalanceEntry struct {
 	// BalanceAfter The balance right after it
 	BalanceAfter int `json:"balance_after"`
 
-	// Kind opening: what stood when the ledger began; change: made through this service; external: made around it by whoever else writes
+	// Kind opening: the balance when the ledger began; change: made through this service; external: made by another program that writes
 	// the table; closing: the row was deleted
 	Kind TokenBalanceEntryKind `json:"kind"`
 
@@ -2376,7 +2376,7 @@ type InvalidRequestFailureCode string
 // InvalidRequestFailureSuccess Always false
 type InvalidRequestFailureSuccess bool
 
-// Job A user whose state Firebase is to follow
+// Job A job that brings a user's state to Firebase
 type Job struct {
 	// CreatedAt When it was first owed
 	CreatedAt time.Time `json:"created_at"`
@@ -2396,7 +2396,7 @@ type Job struct {
 	// Tries How often it was tried
 	Tries int64 `json:"tries"`
 
-	// UserID Whose state it is
+	// UserID The user
 	UserID openapi_types.UUID `json:"user_id"`
 }
 
@@ -2561,7 +2561,7 @@ type LegacyVerifyTokenInput struct {
 	// Token A Firebase ID token or a legacy access token; one over 8 KiB is `token_invalid`
 	Token string `json:"token"`
 
-	// UserID Whose it should be
+	// UserID The id that the token's user is expected to have
 	UserID *string `json:"userId,omitempty"`
 }
 
@@ -2669,7 +2669,7 @@ type Me struct {
 
 // MeEnvelope defines model for MeEnvelope.
 type MeEnvelope struct {
-	// Data Who it is
+	// Data The user
 	Data struct {
 		// User A user, and what only they themselves need to know
 		User Me `json:"user"`
@@ -2820,7 +2820,7 @@ type ResetPasswordInput struct {
 	NewPassword string `json:"newPassword"`
 }
 
-// Rollout Who is moved to Firebase when they sign in, and what of the platform's traffic comes here
+// Rollout Which users are moved to Firebase at their sign-in, and how much of the platform's traffic comes here
 type Rollout struct {
 	// Allow Moved whatever the percent; ids of rows
 	Allow []openapi_types.UUID `json:"allow"`
@@ -2837,7 +2837,7 @@ type Rollout struct {
 	// Revision Grows with each change
 	Revision int64 `json:"revision"`
 
-	// TrafficPercent Of the platform's auth traffic; two decimals
+	// TrafficPercent Percent of the platform's auth traffic that comes here, with two decimals
 	TrafficPercent float64 `json:"trafficPercent"`
 
 	// UpdatedAt In UTC
@@ -2846,7 +2846,7 @@ type Rollout struct {
 	// UpdatedBy user:<id>, key:<id>, cli:<name> or system
 	UpdatedBy string `json:"updated_by"`
 
-	// UsersPercent Of the users who still sign in here; two decimals
+	// UsersPercent Percent of the local users that are moved, with two decimals
 	UsersPercent float64 `json:"usersPercent"`
 }
 
@@ -2855,7 +2855,7 @@ type RolloutChange struct {
 	// Allow Ids of rows
 	Allow []openapi_types.UUID `json:"allow"`
 
-	// BelowFullTraffic The old service cannot know that a password has changed at Firebase: true only where nobody signs in there any more
+	// BelowFullTraffic The old service does not see password changes at Firebase: set it to true only when no user signs in there any more
 	BelowFullTraffic bool `json:"belowFullTraffic"`
 
 	// Deny Ids of rows
@@ -2878,7 +2878,7 @@ type RolloutChange struct {
 type RolloutEnvelope struct {
 	// Data The one record
 	Data struct {
-		// Rollout Who is moved to Firebase when they sign in, and what of the platform's traffic comes here
+		// Rollout Which users are moved to Firebase at their sign-in, and how much of the platform's traffic comes here
 		Rollout Rollout `json:"rollout"`
 	} `json:"data"`
 
@@ -2972,7 +2972,7 @@ type SecondFactorFailureCode string
 // SecondFactorFailureSuccess Always false
 type SecondFactorFailureSuccess bool
 
-// Session A fresh sign-in and whose it is
+// Session The tokens of a new sign-in and their user
 type Session struct {
 	// DisplayName The name at Firebase, else the username
 	DisplayName *string `json:"displayName"`
@@ -2986,13 +2986,13 @@ type Session struct {
 	// IDToken The bearer token, a JWT
 	IDToken string `json:"idToken"`
 
-	// Kind Who issued the token
+	// Kind The token's issuer
 	Kind TokenKind `json:"kind"`
 
 	// RefreshToken What POST /v1/auth/refresh takes
 	RefreshToken string `json:"refreshToken"`
 
-	// UID The Firebase uid; for people whose password lives here, the one that they would have there
+	// UID The Firebase uid; for a user with a local password, the uid of a later move to Firebase
 	UID string `json:"uid"`
 
 	// User A user, and what only they themselves need to know
@@ -3001,7 +3001,7 @@ type Session struct {
 
 // SessionEnvelope defines model for SessionEnvelope.
 type SessionEnvelope struct {
-	// Data A fresh sign-in and whose it is
+	// Data The tokens of a new sign-in and their user
 	Data Session `json:"data"`
 
 	// Message What happened, for people
@@ -3099,7 +3099,7 @@ type TokenBalanceChange struct {
 	// TokenBalance The balance right after this change
 	TokenBalance int `json:"token_balance"`
 
-	// UserID Whose balance it is
+	// UserID The balance's user
 	UserID openapi_types.UUID `json:"user_id"`
 }
 
@@ -3150,7 +3150,7 @@ type TokenBalanceEntry struct {
 	// IdempotencyKey The key that the caller gave; null but for a change
 	IdempotencyKey *string `json:"idempotency_key"`
 
-	// Kind opening: what stood when the ledger began; change: made through this service; external: made around it by whoever else writes
+	// Kind opening: the balance when the ledger began; change: made through this service; external: made by another program that writes
 	// the table; closing: the row was deleted
 	Kind TokenBalanceEntryKind `json:"kind"`
 
@@ -3161,7 +3161,7 @@ type TokenBalanceEntry struct {
 	Reason *string `json:"reason"`
 }
 
-// TokenBalanceEntryKind opening: what stood when the ledger began; change: made through this service; external: made around it by whoever else writes
+// TokenBalanceEntryKind opening: the balance when the ledger began; change: made through this service; external: made by another program that writes
 // the table; closing: the row was deleted
 type TokenBalanceEntryKind string
 
@@ -3195,7 +3195,7 @@ type TokenFailureCode string
 // TokenFailureSuccess Always false
 type TokenFailureSuccess bool
 
-// TokenKind Who issued the token
+// TokenKind The token's issuer
 type TokenKind string
 
 // Tokens A bearer token and what exchanges it for the next
@@ -3206,7 +3206,7 @@ type Tokens struct {
 	// IDToken The bearer token, a JWT
 	IDToken string `json:"idToken"`
 
-	// Kind Who issued the token
+	// Kind The token's issuer
 	Kind TokenKind `json:"kind"`
 
 	// RefreshToken What POST /v1/auth/refresh takes
@@ -3362,7 +3362,7 @@ type UserPageEnvelopeSuccess bool
 
 // UserRecordEnvelope defines model for UserRecordEnvelope.
 type UserRecordEnvelope struct {
-	// Data Who it is
+	// Data The user
 	Data struct {
 		// User A user as operators see them
 		User AdminUser `json:"user"`
@@ -3407,13 +3407,13 @@ type VerifiedToken struct {
 	// IssuedAt In UTC
 	IssuedAt time.Time `json:"issued_at"`
 
-	// Kind Who issued the token
+	// Kind The token's issuer
 	Kind TokenKind `json:"kind"`
 }
 
 // VerifyTokenEnvelope defines model for VerifyTokenEnvelope.
 type VerifyTokenEnvelope struct {
-	// Data Whose token it is, and what it says of itself
+	// Data The token's user, and the token's own claims
 	Data struct {
 		// Token What a token says of itself
 		Token VerifiedToken `json:"token"`
@@ -3710,13 +3710,13 @@ type ListUsersParams struct {
 	// Q The beginning of an e-mail or a username, or the whole of an id or a Firebase uid
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
 
-	// Provider Only who signs in there
+	// Provider Only users of this provider
 	Provider *AuthProvider `form:"provider,omitempty" json:"provider,omitempty"`
 
-	// Status Only rows that are so far with Firebase
+	// Status Only rows with this federation status
 	Status *FederationStatus `form:"status,omitempty" json:"status,omitempty"`
 
-	// Active Only who is active, or only who is deactivated
+	// Active Only active users (true), or only deactivated ones (false)
 	Active *bool `form:"active,omitempty" json:"active,omitempty"`
 
 	// Cursor The `next_cursor` of the page before, of the same search
@@ -3893,7 +3893,7 @@ type ClientInterface interface {
 
 	// LegacyLoginWithBody Sign in with e-mail and password
 	//
-	// Answers the legacy pair also for people whose password lives at Firebase.
+	// Answers with the legacy pair, also for users with a password at Firebase.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3904,7 +3904,7 @@ type ClientInterface interface {
 
 	// LegacyLogin Sign in with e-mail and password
 	//
-	// Answers the legacy pair also for people whose password lives at Firebase.
+	// Answers with the legacy pair, also for users with a password at Firebase.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3988,9 +3988,9 @@ type ClientInterface interface {
 	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	LegacyRegister(ctx context.Context, body LegacyRegisterJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// LegacyVerifyTokenWithBody Whose token is this?
+	// LegacyVerifyTokenWithBody Verify a token and return its user
 	//
-	// Where `userId` is given and the token is somebody else's, it is `token_invalid`.
+	// If `userId` is given and is not the id of the token's user, the answer is `token_invalid`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3999,9 +3999,9 @@ type ClientInterface interface {
 	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	LegacyVerifyTokenWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// LegacyVerifyToken Whose token is this?
+	// LegacyVerifyToken Verify a token and return its user
 	//
-	// Where `userId` is given and the token is somebody else's, it is `token_invalid`.
+	// If `userId` is given and is not the id of the token's user, the answer is `token_invalid`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4019,7 +4019,7 @@ type ClientInterface interface {
 
 	// GetHealth Everything, part by part
 	//
-	// 200 while the service can serve; Redis and Google are reported, but their outages drain nobody.
+	// 200 while the service can serve; Redis and Google are reported, but their outages do not take the instance out of service.
 	//
 	// Corresponds with GET /health (the `GetHealth` operationId).
 	GetHealth(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4053,7 +4053,7 @@ type ClientInterface interface {
 	// Corresponds with GET /openapi.yaml (the `GetContract` operationId).
 	GetContract(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ListAuditEvents Who did what
+	// ListAuditEvents List audit events
 	//
 	// The newest first.
 	//
@@ -4084,7 +4084,7 @@ type ClientInterface interface {
 	// SetRolloutWithBody Change the rollout of Firebase
 	//
 	// Replaces the record that was read: a `revision` that is no longer the current one is `invalid_request`. Counts from the next
-	// sign-in on, on every instance. Lowering `usersPercent` moves nobody back.
+	// sign-in on, on every instance. Lowering `usersPercent` moves no user back.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4094,7 +4094,7 @@ type ClientInterface interface {
 	// SetRollout Change the rollout of Firebase
 	//
 	// Replaces the record that was read: a `revision` that is no longer the current one is `invalid_request`. Counts from the next
-	// sign-in on, on every instance. Lowering `usersPercent` moves nobody back.
+	// sign-in on, on every instance. Lowering `usersPercent` moves no user back.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4103,18 +4103,19 @@ type ClientInterface interface {
 
 	// ListUsers Find users
 	//
-	// Everybody by id, or those that `q` finds: with `@` in it, whose e-mail begins so (case does not matter), in the order of e-mails;
-	// an id or a Firebase uid, whose it is; else whose username begins so (case matters), in the order of usernames. Nothing in `q` is a
-	// wildcard. The filters hold beside it. What was never written down counts as `local`, `active` and active.
+	// Without `q`: all users, in the order of their ids. A `q` with `@` in it finds the e-mails that begin with it (case does not
+	// matter), in the order of e-mails. A `q` that is an id or a Firebase uid finds its user. Any other `q` finds the usernames that
+	// begin with it (case matters), in the order of usernames. `q` has no wildcards. The filters apply in addition. A row without a
+	// provider counts as `local`, one without a status as `active`, and one without an active flag as active.
 	//
 	// Corresponds with GET /v1/admin/users (the `ListUsers` operationId).
 	ListUsers(ctx context.Context, params *ListUsersParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SyncAccountWithBody Bring an account of Firebase in
 	//
-	// As for a user, by the account's uid. Where it has no row, one is made by the rules that hold for who signs in for the first time:
-	// `account_link_required`, `identity_conflict` and `unsupported_identity` are theirs then. `not_found`: Firebase has no such account, or
-	// it was deleted here.
+	// As for a user, by the account's uid. If the account has no row, one is made by the rules of a first sign-in, with their
+	// refusals: `account_link_required`, `identity_conflict` and `unsupported_identity`. `not_found`: Firebase has no such account,
+	// or it was deleted here.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4123,9 +4124,9 @@ type ClientInterface interface {
 
 	// SyncAccount Bring an account of Firebase in
 	//
-	// As for a user, by the account's uid. Where it has no row, one is made by the rules that hold for who signs in for the first time:
-	// `account_link_required`, `identity_conflict` and `unsupported_identity` are theirs then. `not_found`: Firebase has no such account, or
-	// it was deleted here.
+	// As for a user, by the account's uid. If the account has no row, one is made by the rules of a first sign-in, with their
+	// refusals: `account_link_required`, `identity_conflict` and `unsupported_identity`. `not_found`: Firebase has no such account,
+	// or it was deleted here.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4143,7 +4144,7 @@ type ClientInterface interface {
 	//
 	// What the body names changes, all of it or nothing. The e-mail of a user at Firebase is changed there first: `dependency_unavailable`
 	// means that nothing has changed here, and `not_found` may mean that Firebase has no such account any more. An e-mail that an operator
-	// gives counts as unproved. Nobody changes their own `user_type`: that is `forbidden`, so that one admin is always left.
+	// gives counts as unproved. Admins cannot change their own `user_type` (`forbidden`), so that one admin is always left.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4154,7 +4155,7 @@ type ClientInterface interface {
 	//
 	// What the body names changes, all of it or nothing. The e-mail of a user at Firebase is changed there first: `dependency_unavailable`
 	// means that nothing has changed here, and `not_found` may mean that Firebase has no such account any more. An e-mail that an operator
-	// gives counts as unproved. Nobody changes their own `user_type`: that is `forbidden`, so that one admin is always left.
+	// gives counts as unproved. Admins cannot change their own `user_type` (`forbidden`), so that one admin is always left.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4164,7 +4165,7 @@ type ClientInterface interface {
 	// DeactivateUserWithBody Let a user in no more
 	//
 	// Every token of theirs is `account_deactivated` from here on, on every instance within a second, and their sessions do not come back
-	// with a reactivation. Firebase follows. Doing it twice is the same as once. Nobody deactivates themselves: `forbidden`.
+	// with a reactivation. Firebase follows. Doing it twice is the same as once. Admins cannot deactivate themselves (`forbidden`).
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4174,7 +4175,7 @@ type ClientInterface interface {
 	// DeactivateUser Let a user in no more
 	//
 	// Every token of theirs is `account_deactivated` from here on, on every instance within a second, and their sessions do not come back
-	// with a reactivation. Firebase follows. Doing it twice is the same as once. Nobody deactivates themselves: `forbidden`.
+	// with a reactivation. Firebase follows. Doing it twice is the same as once. Admins cannot deactivate themselves (`forbidden`).
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4198,9 +4199,10 @@ type ClientInterface interface {
 
 	// SyncUser Bring a user in step with Firebase
 	//
-	// E-mail, phone, photo and display name follow Firebase, whose disabled only tightens. A local password that is older than
+	// E-mail, phone, photo and display name follow Firebase. An account that is disabled there ends the user's sessions and
+	// makes `federation_status` `disabled`; an account that is enabled does not undo this. A local password that is older than
 	// Firebase's stops counting. An obstacle is no refusal: `outcome` says `failed`, `failure` why, and both stay with the row.
-	// A user who does not sign in at Firebase is `unsupported_identity`.
+	// A user without an account at Firebase is `unsupported_identity`.
 	//
 	// Corresponds with POST /v1/admin/users/{id}/sync (the `SyncUser` operationId).
 	SyncUser(ctx context.Context, id UserID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4242,8 +4244,8 @@ type ClientInterface interface {
 
 	// LinkAccountWithBody Prove the local password, and link the account
 	//
-	// Finishes `account_link_required`: the bearer token's e-mail belongs to a row with a local password, and who knows that
-	// password is its owner. Linked already, it answers the person behind the token.
+	// Finishes `account_link_required`: the bearer token's e-mail belongs to a row with a local password, and that password
+	// proves the row's owner. If the account is linked already, the answer is the token's user.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4252,8 +4254,8 @@ type ClientInterface interface {
 
 	// LinkAccount Prove the local password, and link the account
 	//
-	// Finishes `account_link_required`: the bearer token's e-mail belongs to a row with a local password, and who knows that
-	// password is its owner. Linked already, it answers the person behind the token.
+	// Finishes `account_link_required`: the bearer token's e-mail belongs to a row with a local password, and that password
+	// proves the row's owner. If the account is linked already, the answer is the token's user.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4262,9 +4264,9 @@ type ClientInterface interface {
 
 	// LoginWithBody Sign in with e-mail and password
 	//
-	// An unknown e-mail and a wrong password are one answer after one fixed time. `account_deactivated` is told only to
-	// somebody who proved the password. `mfa_required` carries, in `mfa`, what POST /v1/auth/login/mfa needs to finish it. People
-	// whose password lives here are answered with a `legacy` pair, all others with Firebase's.
+	// An unknown e-mail and a wrong password are one answer after one fixed time. `account_deactivated` is answered
+	// only to the right password. `mfa_required` carries, in `mfa`, what POST /v1/auth/login/mfa needs to finish it. A user with a
+	// local password receives a `legacy` pair, every other user Firebase's.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4273,9 +4275,9 @@ type ClientInterface interface {
 
 	// Login Sign in with e-mail and password
 	//
-	// An unknown e-mail and a wrong password are one answer after one fixed time. `account_deactivated` is told only to
-	// somebody who proved the password. `mfa_required` carries, in `mfa`, what POST /v1/auth/login/mfa needs to finish it. People
-	// whose password lives here are answered with a `legacy` pair, all others with Firebase's.
+	// An unknown e-mail and a wrong password are one answer after one fixed time. `account_deactivated` is answered
+	// only to the right password. `mfa_required` carries, in `mfa`, what POST /v1/auth/login/mfa needs to finish it. A user with a
+	// local password receives a `legacy` pair, every other user Firebase's.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4358,7 +4360,8 @@ type ClientInterface interface {
 
 	// ExportMe All that is kept about me
 	//
-	// As a file to keep. Nothing of it is a secret: that a password is kept is told, and not which. Who acted for the platform is `operator`.
+	// As a file to keep. It holds no secret: it says whether a password is kept, and not the password. Events by the platform's
+	// staff have the actor `operator`.
 	//
 	// Corresponds with GET /v1/auth/me/export (the `ExportMe` operationId).
 	ExportMe(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4399,8 +4402,8 @@ type ClientInterface interface {
 
 	// ForgotPasswordWithBody Ask for a mail that sets a new password
 	//
-	// Firebase sends the mail, to the address that it holds. The answer is the same, after the same time, whether anybody has this
-	// address.
+	// Firebase sends the mail, to the address that it holds. The answer is the same, after the same time, whether or not an account
+	// has this address.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4409,8 +4412,8 @@ type ClientInterface interface {
 
 	// ForgotPassword Ask for a mail that sets a new password
 	//
-	// Firebase sends the mail, to the address that it holds. The answer is the same, after the same time, whether anybody has this
-	// address.
+	// Firebase sends the mail, to the address that it holds. The answer is the same, after the same time, whether or not an account
+	// has this address.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4437,7 +4440,7 @@ type ClientInterface interface {
 
 	// RefreshWithBody Exchange a refresh token for a new token
 	//
-	// Takes either kind's refresh token, and answers with the kind that the person's home issues: who has moved to Firebase, or
+	// Takes either kind's refresh token, and answers with the kind that the user's home issues: a user who has moved to Firebase, or
 	// has returned, does not sign in again. While Firebase cannot be reached, a legacy token's session goes on as it is; an
 	// admin's always does. Legacy refresh tokens are exchanged once: the one before the last still answers the same successor for
 	// 30 seconds, and used later it ends its session, also where that has gone on at Firebase.
@@ -4449,7 +4452,7 @@ type ClientInterface interface {
 
 	// Refresh Exchange a refresh token for a new token
 	//
-	// Takes either kind's refresh token, and answers with the kind that the person's home issues: who has moved to Firebase, or
+	// Takes either kind's refresh token, and answers with the kind that the user's home issues: a user who has moved to Firebase, or
 	// has returned, does not sign in again. While Firebase cannot be reached, a legacy token's session goes on as it is; an
 	// admin's always does. Legacy refresh tokens are exchanged once: the one before the last still answers the same successor for
 	// 30 seconds, and used later it ends its session, also where that has gone on at Firebase.
@@ -4479,7 +4482,7 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/auth/register (the `Register` operationId).
 	Register(ctx context.Context, body RegisterJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// VerifyTokenWithBody Whose token is this?
+	// VerifyTokenWithBody Verify a token and return its user
 	//
 	// For services that received a token. Answers within 2 seconds, with what is known or 503.
 	//
@@ -4488,7 +4491,7 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/auth/verify-token (the `VerifyToken` operationId).
 	VerifyTokenWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// VerifyToken Whose token is this?
+	// VerifyToken Verify a token and return its user
 	//
 	// For services that received a token. Answers within 2 seconds, with what is known or 503.
 	//
@@ -4541,7 +4544,7 @@ type ClientInterface interface {
 
 // LegacyLoginWithBody Sign in with e-mail and password
 //
-// Answers the legacy pair also for people whose password lives at Firebase.
+// Answers with the legacy pair, also for users with a password at Firebase.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4561,7 +4564,7 @@ func (c *Client) LegacyLoginWithBody(ctx context.Context, contentType string, bo
 
 // LegacyLogin Sign in with e-mail and password
 //
-// Answers the legacy pair also for people whose password lives at Firebase.
+// Answers with the legacy pair, also for users with a password at Firebase.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4717,9 +4720,9 @@ func (c *Client) LegacyRegister(ctx context.Context, body LegacyRegisterJSONRequ
 	return c.Client.Do(req)
 }
 
-// LegacyVerifyTokenWithBody Whose token is this?
+// LegacyVerifyTokenWithBody Verify a token and return its user
 //
-// Where `userId` is given and the token is somebody else's, it is `token_invalid`.
+// If `userId` is given and is not the id of the token's user, the answer is `token_invalid`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4737,9 +4740,9 @@ func (c *Client) LegacyVerifyTokenWithBody(ctx context.Context, contentType stri
 	return c.Client.Do(req)
 }
 
-// LegacyVerifyToken Whose token is this?
+// LegacyVerifyToken Verify a token and return its user
 //
-// Where `userId` is given and the token is somebody else's, it is `token_invalid`.
+// If `userId` is given and is not the id of the token's user, the answer is `token_invalid`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4776,7 +4779,7 @@ func (c *Client) GetDocs(ctx context.Context, reqEditors ...RequestEditorFn) (*h
 
 // GetHealth Everything, part by part
 //
-// 200 while the service can serve; Redis and Google are reported, but their outages drain nobody.
+// 200 while the service can serve; Redis and Google are reported, but their outages do not take the instance out of service.
 //
 // Corresponds with GET /health (the `GetHealth` operationId).
 func (c *Client) GetHealth(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4860,7 +4863,7 @@ func (c *Client) GetContract(ctx context.Context, reqEditors ...RequestEditorFn)
 	return c.Client.Do(req)
 }
 
-// ListAuditEvents Who did what
+// ListAuditEvents List audit events
 //
 // The newest first.
 //
@@ -4931,7 +4934,7 @@ func (c *Client) GetRollout(ctx context.Context, reqEditors ...RequestEditorFn) 
 // SetRolloutWithBody Change the rollout of Firebase
 //
 // Replaces the record that was read: a `revision` that is no longer the current one is `invalid_request`. Counts from the next
-// sign-in on, on every instance. Lowering `usersPercent` moves nobody back.
+// sign-in on, on every instance. Lowering `usersPercent` moves no user back.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4951,7 +4954,7 @@ func (c *Client) SetRolloutWithBody(ctx context.Context, contentType string, bod
 // SetRollout Change the rollout of Firebase
 //
 // Replaces the record that was read: a `revision` that is no longer the current one is `invalid_request`. Counts from the next
-// sign-in on, on every instance. Lowering `usersPercent` moves nobody back.
+// sign-in on, on every instance. Lowering `usersPercent` moves no user back.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4970,9 +4973,10 @@ func (c *Client) SetRollout(ctx context.Context, body SetRolloutJSONRequestBody,
 
 // ListUsers Find users
 //
-// Everybody by id, or those that `q` finds: with `@` in it, whose e-mail begins so (case does not matter), in the order of e-mails;
-// an id or a Firebase uid, whose it is; else whose username begins so (case matters), in the order of usernames. Nothing in `q` is a
-// wildcard. The filters hold beside it. What was never written down counts as `local`, `active` and active.
+// Without `q`: all users, in the order of their ids. A `q` with `@` in it finds the e-mails that begin with it (case does not
+// matter), in the order of e-mails. A `q` that is an id or a Firebase uid finds its user. Any other `q` finds the usernames that
+// begin with it (case matters), in the order of usernames. `q` has no wildcards. The filters apply in addition. A row without a
+// provider counts as `local`, one without a status as `active`, and one without an active flag as active.
 //
 // Corresponds with GET /v1/admin/users (the `ListUsers` operationId).
 func (c *Client) ListUsers(ctx context.Context, params *ListUsersParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4989,9 +4993,9 @@ func (c *Client) ListUsers(ctx context.Context, params *ListUsersParams, reqEdit
 
 // SyncAccountWithBody Bring an account of Firebase in
 //
-// As for a user, by the account's uid. Where it has no row, one is made by the rules that hold for who signs in for the first time:
-// `account_link_required`, `identity_conflict` and `unsupported_identity` are theirs then. `not_found`: Firebase has no such account, or
-// it was deleted here.
+// As for a user, by the account's uid. If the account has no row, one is made by the rules of a first sign-in, with their
+// refusals: `account_link_required`, `identity_conflict` and `unsupported_identity`. `not_found`: Firebase has no such account,
+// or it was deleted here.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5010,9 +5014,9 @@ func (c *Client) SyncAccountWithBody(ctx context.Context, contentType string, bo
 
 // SyncAccount Bring an account of Firebase in
 //
-// As for a user, by the account's uid. Where it has no row, one is made by the rules that hold for who signs in for the first time:
-// `account_link_required`, `identity_conflict` and `unsupported_identity` are theirs then. `not_found`: Firebase has no such account, or
-// it was deleted here.
+// As for a user, by the account's uid. If the account has no row, one is made by the rules of a first sign-in, with their
+// refusals: `account_link_required`, `identity_conflict` and `unsupported_identity`. `not_found`: Firebase has no such account,
+// or it was deleted here.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5050,7 +5054,7 @@ func (c *Client) GetUser(ctx context.Context, id UserID, reqEditors ...RequestEd
 //
 // What the body names changes, all of it or nothing. The e-mail of a user at Firebase is changed there first: `dependency_unavailable`
 // means that nothing has changed here, and `not_found` may mean that Firebase has no such account any more. An e-mail that an operator
-// gives counts as unproved. Nobody changes their own `user_type`: that is `forbidden`, so that one admin is always left.
+// gives counts as unproved. Admins cannot change their own `user_type` (`forbidden`), so that one admin is always left.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5071,7 +5075,7 @@ func (c *Client) UpdateUserWithBody(ctx context.Context, id UserID, contentType 
 //
 // What the body names changes, all of it or nothing. The e-mail of a user at Firebase is changed there first: `dependency_unavailable`
 // means that nothing has changed here, and `not_found` may mean that Firebase has no such account any more. An e-mail that an operator
-// gives counts as unproved. Nobody changes their own `user_type`: that is `forbidden`, so that one admin is always left.
+// gives counts as unproved. Admins cannot change their own `user_type` (`forbidden`), so that one admin is always left.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5091,7 +5095,7 @@ func (c *Client) UpdateUser(ctx context.Context, id UserID, body UpdateUserJSONR
 // DeactivateUserWithBody Let a user in no more
 //
 // Every token of theirs is `account_deactivated` from here on, on every instance within a second, and their sessions do not come back
-// with a reactivation. Firebase follows. Doing it twice is the same as once. Nobody deactivates themselves: `forbidden`.
+// with a reactivation. Firebase follows. Doing it twice is the same as once. Admins cannot deactivate themselves (`forbidden`).
 //
 // Takes any type of body and a specified content type.
 //
@@ -5111,7 +5115,7 @@ func (c *Client) DeactivateUserWithBody(ctx context.Context, id UserID, contentT
 // DeactivateUser Let a user in no more
 //
 // Every token of theirs is `account_deactivated` from here on, on every instance within a second, and their sessions do not come back
-// with a reactivation. Firebase follows. Doing it twice is the same as once. Nobody deactivates themselves: `forbidden`.
+// with a reactivation. Firebase follows. Doing it twice is the same as once. Admins cannot deactivate themselves (`forbidden`).
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5165,9 +5169,10 @@ func (c *Client) RevokeUserTokens(ctx context.Context, id UserID, reqEditors ...
 
 // SyncUser Bring a user in step with Firebase
 //
-// E-mail, phone, photo and display name follow Firebase, whose disabled only tightens. A local password that is older than
+// E-mail, phone, photo and display name follow Firebase. An account that is disabled there ends the user's sessions and
+// makes `federation_status` `disabled`; an account that is enabled does not undo this. A local password that is older than
 // Firebase's stops counting. An obstacle is no refusal: `outcome` says `failed`, `failure` why, and both stay with the row.
-// A user who does not sign in at Firebase is `unsupported_identity`.
+// A user without an account at Firebase is `unsupported_identity`.
 //
 // Corresponds with POST /v1/admin/users/{id}/sync (the `SyncUser` operationId).
 func (c *Client) SyncUser(ctx context.Context, id UserID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5259,8 +5264,8 @@ func (c *Client) Forward(ctx context.Context, reqEditors ...RequestEditorFn) (*h
 
 // LinkAccountWithBody Prove the local password, and link the account
 //
-// Finishes `account_link_required`: the bearer token's e-mail belongs to a row with a local password, and who knows that
-// password is its owner. Linked already, it answers the person behind the token.
+// Finishes `account_link_required`: the bearer token's e-mail belongs to a row with a local password, and that password
+// proves the row's owner. If the account is linked already, the answer is the token's user.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5279,8 +5284,8 @@ func (c *Client) LinkAccountWithBody(ctx context.Context, contentType string, bo
 
 // LinkAccount Prove the local password, and link the account
 //
-// Finishes `account_link_required`: the bearer token's e-mail belongs to a row with a local password, and who knows that
-// password is its owner. Linked already, it answers the person behind the token.
+// Finishes `account_link_required`: the bearer token's e-mail belongs to a row with a local password, and that password
+// proves the row's owner. If the account is linked already, the answer is the token's user.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5299,9 +5304,9 @@ func (c *Client) LinkAccount(ctx context.Context, body LinkAccountJSONRequestBod
 
 // LoginWithBody Sign in with e-mail and password
 //
-// An unknown e-mail and a wrong password are one answer after one fixed time. `account_deactivated` is told only to
-// somebody who proved the password. `mfa_required` carries, in `mfa`, what POST /v1/auth/login/mfa needs to finish it. People
-// whose password lives here are answered with a `legacy` pair, all others with Firebase's.
+// An unknown e-mail and a wrong password are one answer after one fixed time. `account_deactivated` is answered
+// only to the right password. `mfa_required` carries, in `mfa`, what POST /v1/auth/login/mfa needs to finish it. A user with a
+// local password receives a `legacy` pair, every other user Firebase's.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5320,9 +5325,9 @@ func (c *Client) LoginWithBody(ctx context.Context, contentType string, body io.
 
 // Login Sign in with e-mail and password
 //
-// An unknown e-mail and a wrong password are one answer after one fixed time. `account_deactivated` is told only to
-// somebody who proved the password. `mfa_required` carries, in `mfa`, what POST /v1/auth/login/mfa needs to finish it. People
-// whose password lives here are answered with a `legacy` pair, all others with Firebase's.
+// An unknown e-mail and a wrong password are one answer after one fixed time. `account_deactivated` is answered
+// only to the right password. `mfa_required` carries, in `mfa`, what POST /v1/auth/login/mfa needs to finish it. A user with a
+// local password receives a `legacy` pair, every other user Firebase's.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5495,7 +5500,8 @@ func (c *Client) UpdateMe(ctx context.Context, body UpdateMeJSONRequestBody, req
 
 // ExportMe All that is kept about me
 //
-// As a file to keep. Nothing of it is a secret: that a password is kept is told, and not which. Who acted for the platform is `operator`.
+// As a file to keep. It holds no secret: it says whether a password is kept, and not the password. Events by the platform's
+// staff have the actor `operator`.
 //
 // Corresponds with GET /v1/auth/me/export (the `ExportMe` operationId).
 func (c *Client) ExportMe(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5586,8 +5592,8 @@ func (c *Client) ChangePassword(ctx context.Context, body ChangePasswordJSONRequ
 
 // ForgotPasswordWithBody Ask for a mail that sets a new password
 //
-// Firebase sends the mail, to the address that it holds. The answer is the same, after the same time, whether anybody has this
-// address.
+// Firebase sends the mail, to the address that it holds. The answer is the same, after the same time, whether or not an account
+// has this address.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5606,8 +5612,8 @@ func (c *Client) ForgotPasswordWithBody(ctx context.Context, contentType string,
 
 // ForgotPassword Ask for a mail that sets a new password
 //
-// Firebase sends the mail, to the address that it holds. The answer is the same, after the same time, whether anybody has this
-// address.
+// Firebase sends the mail, to the address that it holds. The answer is the same, after the same time, whether or not an account
+// has this address.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5664,7 +5670,7 @@ func (c *Client) ResetPassword(ctx context.Context, body ResetPasswordJSONReques
 
 // RefreshWithBody Exchange a refresh token for a new token
 //
-// Takes either kind's refresh token, and answers with the kind that the person's home issues: who has moved to Firebase, or
+// Takes either kind's refresh token, and answers with the kind that the user's home issues: a user who has moved to Firebase, or
 // has returned, does not sign in again. While Firebase cannot be reached, a legacy token's session goes on as it is; an
 // admin's always does. Legacy refresh tokens are exchanged once: the one before the last still answers the same successor for
 // 30 seconds, and used later it ends its session, also where that has gone on at Firebase.
@@ -5686,7 +5692,7 @@ func (c *Client) RefreshWithBody(ctx context.Context, contentType string, body i
 
 // Refresh Exchange a refresh token for a new token
 //
-// Takes either kind's refresh token, and answers with the kind that the person's home issues: who has moved to Firebase, or
+// Takes either kind's refresh token, and answers with the kind that the user's home issues: a user who has moved to Firebase, or
 // has returned, does not sign in again. While Firebase cannot be reached, a legacy token's session goes on as it is; an
 // admin's always does. Legacy refresh tokens are exchanged once: the one before the last still answers the same successor for
 // 30 seconds, and used later it ends its session, also where that has gone on at Firebase.
@@ -5746,7 +5752,7 @@ func (c *Client) Register(ctx context.Context, body RegisterJSONRequestBody, req
 	return c.Client.Do(req)
 }
 
-// VerifyTokenWithBody Whose token is this?
+// VerifyTokenWithBody Verify a token and return its user
 //
 // For services that received a token. Answers within 2 seconds, with what is known or 503.
 //
@@ -5765,7 +5771,7 @@ func (c *Client) VerifyTokenWithBody(ctx context.Context, contentType string, bo
 	return c.Client.Do(req)
 }
 
-// VerifyToken Whose token is this?
+// VerifyToken Verify a token and return its user
 //
 // For services that received a token. Answers within 2 seconds, with what is known or 503.
 //
@@ -7788,7 +7794,7 @@ type ClientWithResponsesInterface interface {
 
 	// LegacyLoginWithBodyWithResponse Sign in with e-mail and password
 	//
-	// Answers the legacy pair also for people whose password lives at Firebase.
+	// Answers with the legacy pair, also for users with a password at Firebase.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -7799,7 +7805,7 @@ type ClientWithResponsesInterface interface {
 
 	// LegacyLoginWithResponse Sign in with e-mail and password
 	//
-	// Answers the legacy pair also for people whose password lives at Firebase.
+	// Answers with the legacy pair, also for users with a password at Firebase.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -7885,9 +7891,9 @@ type ClientWithResponsesInterface interface {
 	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	LegacyRegisterWithResponse(ctx context.Context, body LegacyRegisterJSONRequestBody, reqEditors ...RequestEditorFn) (*LegacyRegisterResult, error)
 
-	// LegacyVerifyTokenWithBodyWithResponse Whose token is this?
+	// LegacyVerifyTokenWithBodyWithResponse Verify a token and return its user
 	//
-	// Where `userId` is given and the token is somebody else's, it is `token_invalid`.
+	// If `userId` is given and is not the id of the token's user, the answer is `token_invalid`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -7896,9 +7902,9 @@ type ClientWithResponsesInterface interface {
 	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	LegacyVerifyTokenWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*LegacyVerifyTokenResult, error)
 
-	// LegacyVerifyTokenWithResponse Whose token is this?
+	// LegacyVerifyTokenWithResponse Verify a token and return its user
 	//
-	// Where `userId` is given and the token is somebody else's, it is `token_invalid`.
+	// If `userId` is given and is not the id of the token's user, the answer is `token_invalid`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -7918,7 +7924,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetHealthWithResponse Everything, part by part
 	//
-	// 200 while the service can serve; Redis and Google are reported, but their outages drain nobody.
+	// 200 while the service can serve; Redis and Google are reported, but their outages do not take the instance out of service.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -7962,7 +7968,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /openapi.yaml (the `GetContract` operationId).
 	GetContractWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetContractResult, error)
 
-	// ListAuditEventsWithResponse Who did what
+	// ListAuditEventsWithResponse List audit events
 	//
 	// The newest first.
 	//
@@ -8001,7 +8007,7 @@ type ClientWithResponsesInterface interface {
 	// SetRolloutWithBodyWithResponse Change the rollout of Firebase
 	//
 	// Replaces the record that was read: a `revision` that is no longer the current one is `invalid_request`. Counts from the next
-	// sign-in on, on every instance. Lowering `usersPercent` moves nobody back.
+	// sign-in on, on every instance. Lowering `usersPercent` moves no user back.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8011,7 +8017,7 @@ type ClientWithResponsesInterface interface {
 	// SetRolloutWithResponse Change the rollout of Firebase
 	//
 	// Replaces the record that was read: a `revision` that is no longer the current one is `invalid_request`. Counts from the next
-	// sign-in on, on every instance. Lowering `usersPercent` moves nobody back.
+	// sign-in on, on every instance. Lowering `usersPercent` moves no user back.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8020,9 +8026,10 @@ type ClientWithResponsesInterface interface {
 
 	// ListUsersWithResponse Find users
 	//
-	// Everybody by id, or those that `q` finds: with `@` in it, whose e-mail begins so (case does not matter), in the order of e-mails;
-	// an id or a Firebase uid, whose it is; else whose username begins so (case matters), in the order of usernames. Nothing in `q` is a
-	// wildcard. The filters hold beside it. What was never written down counts as `local`, `active` and active.
+	// Without `q`: all users, in the order of their ids. A `q` with `@` in it finds the e-mails that begin with it (case does not
+	// matter), in the order of e-mails. A `q` that is an id or a Firebase uid finds its user. Any other `q` finds the usernames that
+	// begin with it (case matters), in the order of usernames. `q` has no wildcards. The filters apply in addition. A row without a
+	// provider counts as `local`, one without a status as `active`, and one without an active flag as active.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8031,9 +8038,9 @@ type ClientWithResponsesInterface interface {
 
 	// SyncAccountWithBodyWithResponse Bring an account of Firebase in
 	//
-	// As for a user, by the account's uid. Where it has no row, one is made by the rules that hold for who signs in for the first time:
-	// `account_link_required`, `identity_conflict` and `unsupported_identity` are theirs then. `not_found`: Firebase has no such account, or
-	// it was deleted here.
+	// As for a user, by the account's uid. If the account has no row, one is made by the rules of a first sign-in, with their
+	// refusals: `account_link_required`, `identity_conflict` and `unsupported_identity`. `not_found`: Firebase has no such account,
+	// or it was deleted here.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8042,9 +8049,9 @@ type ClientWithResponsesInterface interface {
 
 	// SyncAccountWithResponse Bring an account of Firebase in
 	//
-	// As for a user, by the account's uid. Where it has no row, one is made by the rules that hold for who signs in for the first time:
-	// `account_link_required`, `identity_conflict` and `unsupported_identity` are theirs then. `not_found`: Firebase has no such account, or
-	// it was deleted here.
+	// As for a user, by the account's uid. If the account has no row, one is made by the rules of a first sign-in, with their
+	// refusals: `account_link_required`, `identity_conflict` and `unsupported_identity`. `not_found`: Firebase has no such account,
+	// or it was deleted here.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8064,7 +8071,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// What the body names changes, all of it or nothing. The e-mail of a user at Firebase is changed there first: `dependency_unavailable`
 	// means that nothing has changed here, and `not_found` may mean that Firebase has no such account any more. An e-mail that an operator
-	// gives counts as unproved. Nobody changes their own `user_type`: that is `forbidden`, so that one admin is always left.
+	// gives counts as unproved. Admins cannot change their own `user_type` (`forbidden`), so that one admin is always left.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8075,7 +8082,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// What the body names changes, all of it or nothing. The e-mail of a user at Firebase is changed there first: `dependency_unavailable`
 	// means that nothing has changed here, and `not_found` may mean that Firebase has no such account any more. An e-mail that an operator
-	// gives counts as unproved. Nobody changes their own `user_type`: that is `forbidden`, so that one admin is always left.
+	// gives counts as unproved. Admins cannot change their own `user_type` (`forbidden`), so that one admin is always left.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8085,7 +8092,7 @@ type ClientWithResponsesInterface interface {
 	// DeactivateUserWithBodyWithResponse Let a user in no more
 	//
 	// Every token of theirs is `account_deactivated` from here on, on every instance within a second, and their sessions do not come back
-	// with a reactivation. Firebase follows. Doing it twice is the same as once. Nobody deactivates themselves: `forbidden`.
+	// with a reactivation. Firebase follows. Doing it twice is the same as once. Admins cannot deactivate themselves (`forbidden`).
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8095,7 +8102,7 @@ type ClientWithResponsesInterface interface {
 	// DeactivateUserWithResponse Let a user in no more
 	//
 	// Every token of theirs is `account_deactivated` from here on, on every instance within a second, and their sessions do not come back
-	// with a reactivation. Firebase follows. Doing it twice is the same as once. Nobody deactivates themselves: `forbidden`.
+	// with a reactivation. Firebase follows. Doing it twice is the same as once. Admins cannot deactivate themselves (`forbidden`).
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8123,9 +8130,10 @@ type ClientWithResponsesInterface interface {
 
 	// SyncUserWithResponse Bring a user in step with Firebase
 	//
-	// E-mail, phone, photo and display name follow Firebase, whose disabled only tightens. A local password that is older than
+	// E-mail, phone, photo and display name follow Firebase. An account that is disabled there ends the user's sessions and
+	// makes `federation_status` `disabled`; an account that is enabled does not undo this. A local password that is older than
 	// Firebase's stops counting. An obstacle is no refusal: `outcome` says `failed`, `failure` why, and both stay with the row.
-	// A user who does not sign in at Firebase is `unsupported_identity`.
+	// A user without an account at Firebase is `unsupported_identity`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8173,8 +8181,8 @@ type ClientWithResponsesInterface interface {
 
 	// LinkAccountWithBodyWithResponse Prove the local password, and link the account
 	//
-	// Finishes `account_link_required`: the bearer token's e-mail belongs to a row with a local password, and who knows that
-	// password is its owner. Linked already, it answers the person behind the token.
+	// Finishes `account_link_required`: the bearer token's e-mail belongs to a row with a local password, and that password
+	// proves the row's owner. If the account is linked already, the answer is the token's user.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8183,8 +8191,8 @@ type ClientWithResponsesInterface interface {
 
 	// LinkAccountWithResponse Prove the local password, and link the account
 	//
-	// Finishes `account_link_required`: the bearer token's e-mail belongs to a row with a local password, and who knows that
-	// password is its owner. Linked already, it answers the person behind the token.
+	// Finishes `account_link_required`: the bearer token's e-mail belongs to a row with a local password, and that password
+	// proves the row's owner. If the account is linked already, the answer is the token's user.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8193,9 +8201,9 @@ type ClientWithResponsesInterface interface {
 
 	// LoginWithBodyWithResponse Sign in with e-mail and password
 	//
-	// An unknown e-mail and a wrong password are one answer after one fixed time. `account_deactivated` is told only to
-	// somebody who proved the password. `mfa_required` carries, in `mfa`, what POST /v1/auth/login/mfa needs to finish it. People
-	// whose password lives here are answered with a `legacy` pair, all others with Firebase's.
+	// An unknown e-mail and a wrong password are one answer after one fixed time. `account_deactivated` is answered
+	// only to the right password. `mfa_required` carries, in `mfa`, what POST /v1/auth/login/mfa needs to finish it. A user with a
+	// local password receives a `legacy` pair, every other user Firebase's.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8204,9 +8212,9 @@ type ClientWithResponsesInterface interface {
 
 	// LoginWithResponse Sign in with e-mail and password
 	//
-	// An unknown e-mail and a wrong password are one answer after one fixed time. `account_deactivated` is told only to
-	// somebody who proved the password. `mfa_required` carries, in `mfa`, what POST /v1/auth/login/mfa needs to finish it. People
-	// whose password lives here are answered with a `legacy` pair, all others with Firebase's.
+	// An unknown e-mail and a wrong password are one answer after one fixed time. `account_deactivated` is answered
+	// only to the right password. `mfa_required` carries, in `mfa`, what POST /v1/auth/login/mfa needs to finish it. A user with a
+	// local password receives a `legacy` pair, every other user Firebase's.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8293,7 +8301,8 @@ type ClientWithResponsesInterface interface {
 
 	// ExportMeWithResponse All that is kept about me
 	//
-	// As a file to keep. Nothing of it is a secret: that a password is kept is told, and not which. Who acted for the platform is `operator`.
+	// As a file to keep. It holds no secret: it says whether a password is kept, and not the password. Events by the platform's
+	// staff have the actor `operator`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8340,8 +8349,8 @@ type ClientWithResponsesInterface interface {
 
 	// ForgotPasswordWithBodyWithResponse Ask for a mail that sets a new password
 	//
-	// Firebase sends the mail, to the address that it holds. The answer is the same, after the same time, whether anybody has this
-	// address.
+	// Firebase sends the mail, to the address that it holds. The answer is the same, after the same time, whether or not an account
+	// has this address.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8350,8 +8359,8 @@ type ClientWithResponsesInterface interface {
 
 	// ForgotPasswordWithResponse Ask for a mail that sets a new password
 	//
-	// Firebase sends the mail, to the address that it holds. The answer is the same, after the same time, whether anybody has this
-	// address.
+	// Firebase sends the mail, to the address that it holds. The answer is the same, after the same time, whether or not an account
+	// has this address.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8378,7 +8387,7 @@ type ClientWithResponsesInterface interface {
 
 	// RefreshWithBodyWithResponse Exchange a refresh token for a new token
 	//
-	// Takes either kind's refresh token, and answers with the kind that the person's home issues: who has moved to Firebase, or
+	// Takes either kind's refresh token, and answers with the kind that the user's home issues: a user who has moved to Firebase, or
 	// has returned, does not sign in again. While Firebase cannot be reached, a legacy token's session goes on as it is; an
 	// admin's always does. Legacy refresh tokens are exchanged once: the one before the last still answers the same successor for
 	// 30 seconds, and used later it ends its session, also where that has gone on at Firebase.
@@ -8390,7 +8399,7 @@ type ClientWithResponsesInterface interface {
 
 	// RefreshWithResponse Exchange a refresh token for a new token
 	//
-	// Takes either kind's refresh token, and answers with the kind that the person's home issues: who has moved to Firebase, or
+	// Takes either kind's refresh token, and answers with the kind that the user's home issues: a user who has moved to Firebase, or
 	// has returned, does not sign in again. While Firebase cannot be reached, a legacy token's session goes on as it is; an
 	// admin's always does. Legacy refresh tokens are exchanged once: the one before the last still answers the same successor for
 	// 30 seconds, and used later it ends its session, also where that has gone on at Firebase.
@@ -8420,7 +8429,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/auth/register (the `Register` operationId).
 	RegisterWithResponse(ctx context.Context, body RegisterJSONRequestBody, reqEditors ...RequestEditorFn) (*RegisterResult, error)
 
-	// VerifyTokenWithBodyWithResponse Whose token is this?
+	// VerifyTokenWithBodyWithResponse Verify a token and return its user
 	//
 	// For services that received a token. Answers within 2 seconds, with what is known or 503.
 	//
@@ -8429,7 +8438,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/auth/verify-token (the `VerifyToken` operationId).
 	VerifyTokenWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*VerifyTokenResult, error)
 
-	// VerifyTokenWithResponse Whose token is this?
+	// VerifyTokenWithResponse Verify a token and return its user
 	//
 	// For services that received a token. Answers within 2 seconds, with what is known or 503.
 	//
@@ -15180,7 +15189,7 @@ func (r ListTokenBalanceEntriesResult) ContentType() string {
 
 // LegacyLoginWithBodyWithResponse Sign in with e-mail and password
 //
-// Answers the legacy pair also for people whose password lives at Firebase.
+// Answers with the legacy pair, also for users with a password at Firebase.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15197,7 +15206,7 @@ func (c *ClientWithResponses) LegacyLoginWithBodyWithResponse(ctx context.Contex
 
 // LegacyLoginWithResponse Sign in with e-mail and password
 //
-// Answers the legacy pair also for people whose password lives at Firebase.
+// Answers with the legacy pair, also for users with a password at Firebase.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15327,9 +15336,9 @@ func (c *ClientWithResponses) LegacyRegisterWithResponse(ctx context.Context, bo
 	return ParseLegacyRegisterResult(rsp)
 }
 
-// LegacyVerifyTokenWithBodyWithResponse Whose token is this?
+// LegacyVerifyTokenWithBodyWithResponse Verify a token and return its user
 //
-// Where `userId` is given and the token is somebody else's, it is `token_invalid`.
+// If `userId` is given and is not the id of the token's user, the answer is `token_invalid`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15344,9 +15353,9 @@ func (c *ClientWithResponses) LegacyVerifyTokenWithBodyWithResponse(ctx context.
 	return ParseLegacyVerifyTokenResult(rsp)
 }
 
-// LegacyVerifyTokenWithResponse Whose token is this?
+// LegacyVerifyTokenWithResponse Verify a token and return its user
 //
-// Where `userId` is given and the token is somebody else's, it is `token_invalid`.
+// If `userId` is given and is not the id of the token's user, the answer is `token_invalid`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15377,7 +15386,7 @@ func (c *ClientWithResponses) GetDocsWithResponse(ctx context.Context, reqEditor
 
 // GetHealthWithResponse Everything, part by part
 //
-// 200 while the service can serve; Redis and Google are reported, but their outages drain nobody.
+// 200 while the service can serve; Redis and Google are reported, but their outages do not take the instance out of service.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -15451,7 +15460,7 @@ func (c *ClientWithResponses) GetContractWithResponse(ctx context.Context, reqEd
 	return ParseGetContractResult(rsp)
 }
 
-// ListAuditEventsWithResponse Who did what
+// ListAuditEventsWithResponse List audit events
 //
 // The newest first.
 //
@@ -15514,7 +15523,7 @@ func (c *ClientWithResponses) GetRolloutWithResponse(ctx context.Context, reqEdi
 // SetRolloutWithBodyWithResponse Change the rollout of Firebase
 //
 // Replaces the record that was read: a `revision` that is no longer the current one is `invalid_request`. Counts from the next
-// sign-in on, on every instance. Lowering `usersPercent` moves nobody back.
+// sign-in on, on every instance. Lowering `usersPercent` moves no user back.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15530,7 +15539,7 @@ func (c *ClientWithResponses) SetRolloutWithBodyWithResponse(ctx context.Context
 // SetRolloutWithResponse Change the rollout of Firebase
 //
 // Replaces the record that was read: a `revision` that is no longer the current one is `invalid_request`. Counts from the next
-// sign-in on, on every instance. Lowering `usersPercent` moves nobody back.
+// sign-in on, on every instance. Lowering `usersPercent` moves no user back.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15545,9 +15554,10 @@ func (c *ClientWithResponses) SetRolloutWithResponse(ctx context.Context, body S
 
 // ListUsersWithResponse Find users
 //
-// Everybody by id, or those that `q` finds: with `@` in it, whose e-mail begins so (case does not matter), in the order of e-mails;
-// an id or a Firebase uid, whose it is; else whose username begins so (case matters), in the order of usernames. Nothing in `q` is a
-// wildcard. The filters hold beside it. What was never written down counts as `local`, `active` and active.
+// Without `q`: all users, in the order of their ids. A `q` with `@` in it finds the e-mails that begin with it (case does not
+// matter), in the order of e-mails. A `q` that is an id or a Firebase uid finds its user. Any other `q` finds the usernames that
+// begin with it (case matters), in the order of usernames. `q` has no wildcards. The filters apply in addition. A row without a
+// provider counts as `local`, one without a status as `active`, and one without an active flag as active.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -15562,9 +15572,9 @@ func (c *ClientWithResponses) ListUsersWithResponse(ctx context.Context, params 
 
 // SyncAccountWithBodyWithResponse Bring an account of Firebase in
 //
-// As for a user, by the account's uid. Where it has no row, one is made by the rules that hold for who signs in for the first time:
-// `account_link_required`, `identity_conflict` and `unsupported_identity` are theirs then. `not_found`: Firebase has no such account, or
-// it was deleted here.
+// As for a user, by the account's uid. If the account has no row, one is made by the rules of a first sign-in, with their
+// refusals: `account_link_required`, `identity_conflict` and `unsupported_identity`. `not_found`: Firebase has no such account,
+// or it was deleted here.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15579,9 +15589,9 @@ func (c *ClientWithResponses) SyncAccountWithBodyWithResponse(ctx context.Contex
 
 // SyncAccountWithResponse Bring an account of Firebase in
 //
-// As for a user, by the account's uid. Where it has no row, one is made by the rules that hold for who signs in for the first time:
-// `account_link_required`, `identity_conflict` and `unsupported_identity` are theirs then. `not_found`: Firebase has no such account, or
-// it was deleted here.
+// As for a user, by the account's uid. If the account has no row, one is made by the rules of a first sign-in, with their
+// refusals: `account_link_required`, `identity_conflict` and `unsupported_identity`. `not_found`: Firebase has no such account,
+// or it was deleted here.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15613,7 +15623,7 @@ func (c *ClientWithResponses) GetUserWithResponse(ctx context.Context, id UserID
 //
 // What the body names changes, all of it or nothing. The e-mail of a user at Firebase is changed there first: `dependency_unavailable`
 // means that nothing has changed here, and `not_found` may mean that Firebase has no such account any more. An e-mail that an operator
-// gives counts as unproved. Nobody changes their own `user_type`: that is `forbidden`, so that one admin is always left.
+// gives counts as unproved. Admins cannot change their own `user_type` (`forbidden`), so that one admin is always left.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15630,7 +15640,7 @@ func (c *ClientWithResponses) UpdateUserWithBodyWithResponse(ctx context.Context
 //
 // What the body names changes, all of it or nothing. The e-mail of a user at Firebase is changed there first: `dependency_unavailable`
 // means that nothing has changed here, and `not_found` may mean that Firebase has no such account any more. An e-mail that an operator
-// gives counts as unproved. Nobody changes their own `user_type`: that is `forbidden`, so that one admin is always left.
+// gives counts as unproved. Admins cannot change their own `user_type` (`forbidden`), so that one admin is always left.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15646,7 +15656,7 @@ func (c *ClientWithResponses) UpdateUserWithResponse(ctx context.Context, id Use
 // DeactivateUserWithBodyWithResponse Let a user in no more
 //
 // Every token of theirs is `account_deactivated` from here on, on every instance within a second, and their sessions do not come back
-// with a reactivation. Firebase follows. Doing it twice is the same as once. Nobody deactivates themselves: `forbidden`.
+// with a reactivation. Firebase follows. Doing it twice is the same as once. Admins cannot deactivate themselves (`forbidden`).
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15662,7 +15672,7 @@ func (c *ClientWithResponses) DeactivateUserWithBodyWithResponse(ctx context.Con
 // DeactivateUserWithResponse Let a user in no more
 //
 // Every token of theirs is `account_deactivated` from here on, on every instance within a second, and their sessions do not come back
-// with a reactivation. Firebase follows. Doing it twice is the same as once. Nobody deactivates themselves: `forbidden`.
+// with a reactivation. Firebase follows. Doing it twice is the same as once. Admins cannot deactivate themselves (`forbidden`).
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15708,9 +15718,10 @@ func (c *ClientWithResponses) RevokeUserTokensWithResponse(ctx context.Context, 
 
 // SyncUserWithResponse Bring a user in step with Firebase
 //
-// E-mail, phone, photo and display name follow Firebase, whose disabled only tightens. A local password that is older than
+// E-mail, phone, photo and display name follow Firebase. An account that is disabled there ends the user's sessions and
+// makes `federation_status` `disabled`; an account that is enabled does not undo this. A local password that is older than
 // Firebase's stops counting. An obstacle is no refusal: `outcome` says `failed`, `failure` why, and both stay with the row.
-// A user who does not sign in at Firebase is `unsupported_identity`.
+// A user without an account at Firebase is `unsupported_identity`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -15788,8 +15799,8 @@ func (c *ClientWithResponses) ForwardWithResponse(ctx context.Context, reqEditor
 
 // LinkAccountWithBodyWithResponse Prove the local password, and link the account
 //
-// Finishes `account_link_required`: the bearer token's e-mail belongs to a row with a local password, and who knows that
-// password is its owner. Linked already, it answers the person behind the token.
+// Finishes `account_link_required`: the bearer token's e-mail belongs to a row with a local password, and that password
+// proves the row's owner. If the account is linked already, the answer is the token's user.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15804,8 +15815,8 @@ func (c *ClientWithResponses) LinkAccountWithBodyWithResponse(ctx context.Contex
 
 // LinkAccountWithResponse Prove the local password, and link the account
 //
-// Finishes `account_link_required`: the bearer token's e-mail belongs to a row with a local password, and who knows that
-// password is its owner. Linked already, it answers the person behind the token.
+// Finishes `account_link_required`: the bearer token's e-mail belongs to a row with a local password, and that password
+// proves the row's owner. If the account is linked already, the answer is the token's user.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15820,9 +15831,9 @@ func (c *ClientWithResponses) LinkAccountWithResponse(ctx context.Context, body 
 
 // LoginWithBodyWithResponse Sign in with e-mail and password
 //
-// An unknown e-mail and a wrong password are one answer after one fixed time. `account_deactivated` is told only to
-// somebody who proved the password. `mfa_required` carries, in `mfa`, what POST /v1/auth/login/mfa needs to finish it. People
-// whose password lives here are answered with a `legacy` pair, all others with Firebase's.
+// An unknown e-mail and a wrong password are one answer after one fixed time. `account_deactivated` is answered
+// only to the right password. `mfa_required` carries, in `mfa`, what POST /v1/auth/login/mfa needs to finish it. A user with a
+// local password receives a `legacy` pair, every other user Firebase's.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15837,9 +15848,9 @@ func (c *ClientWithResponses) LoginWithBodyWithResponse(ctx context.Context, con
 
 // LoginWithResponse Sign in with e-mail and password
 //
-// An unknown e-mail and a wrong password are one answer after one fixed time. `account_deactivated` is told only to
-// somebody who proved the password. `mfa_required` carries, in `mfa`, what POST /v1/auth/login/mfa needs to finish it. People
-// whose password lives here are answered with a `legacy` pair, all others with Firebase's.
+// An unknown e-mail and a wrong password are one answer after one fixed time. `account_deactivated` is answered
+// only to the right password. `mfa_required` carries, in `mfa`, what POST /v1/auth/login/mfa needs to finish it. A user with a
+// local password receives a `legacy` pair, every other user Firebase's.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15980,7 +15991,8 @@ func (c *ClientWithResponses) UpdateMeWithResponse(ctx context.Context, body Upd
 
 // ExportMeWithResponse All that is kept about me
 //
-// As a file to keep. Nothing of it is a secret: that a password is kept is told, and not which. Who acted for the platform is `operator`.
+// As a file to keep. It holds no secret: it says whether a password is kept, and not the password. Events by the platform's
+// staff have the actor `operator`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -16057,8 +16069,8 @@ func (c *ClientWithResponses) ChangePasswordWithResponse(ctx context.Context, bo
 
 // ForgotPasswordWithBodyWithResponse Ask for a mail that sets a new password
 //
-// Firebase sends the mail, to the address that it holds. The answer is the same, after the same time, whether anybody has this
-// address.
+// Firebase sends the mail, to the address that it holds. The answer is the same, after the same time, whether or not an account
+// has this address.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16073,8 +16085,8 @@ func (c *ClientWithResponses) ForgotPasswordWithBodyWithResponse(ctx context.Con
 
 // ForgotPasswordWithResponse Ask for a mail that sets a new password
 //
-// Firebase sends the mail, to the address that it holds. The answer is the same, after the same time, whether anybody has this
-// address.
+// Firebase sends the mail, to the address that it holds. The answer is the same, after the same time, whether or not an account
+// has this address.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16119,7 +16131,7 @@ func (c *ClientWithResponses) ResetPasswordWithResponse(ctx context.Context, bod
 
 // RefreshWithBodyWithResponse Exchange a refresh token for a new token
 //
-// Takes either kind's refresh token, and answers with the kind that the person's home issues: who has moved to Firebase, or
+// Takes either kind's refresh token, and answers with the kind that the user's home issues: a user who has moved to Firebase, or
 // has returned, does not sign in again. While Firebase cannot be reached, a legacy token's session goes on as it is; an
 // admin's always does. Legacy refresh tokens are exchanged once: the one before the last still answers the same successor for
 // 30 seconds, and used later it ends its session, also where that has gone on at Firebase.
@@ -16137,7 +16149,7 @@ func (c *ClientWithResponses) RefreshWithBodyWithResponse(ctx context.Context, c
 
 // RefreshWithResponse Exchange a refresh token for a new token
 //
-// Takes either kind's refresh token, and answers with the kind that the person's home issues: who has moved to Firebase, or
+// Takes either kind's refresh token, and answers with the kind that the user's home issues: a user who has moved to Firebase, or
 // has returned, does not sign in again. While Firebase cannot be reached, a legacy token's session goes on as it is; an
 // admin's always does. Legacy refresh tokens are exchanged once: the one before the last still answers the same successor for
 // 30 seconds, and used later it ends its session, also where that has gone on at Firebase.
@@ -16185,7 +16197,7 @@ func (c *ClientWithResponses) RegisterWithResponse(ctx context.Context, body Reg
 	return ParseRegisterResult(rsp)
 }
 
-// VerifyTokenWithBodyWithResponse Whose token is this?
+// VerifyTokenWithBodyWithResponse Verify a token and return its user
 //
 // For services that received a token. Answers within 2 seconds, with what is known or 503.
 //
@@ -16200,7 +16212,7 @@ func (c *ClientWithResponses) VerifyTokenWithBodyWithResponse(ctx context.Contex
 	return ParseVerifyTokenResult(rsp)
 }
 
-// VerifyTokenWithResponse Whose token is this?
+// VerifyTokenWithResponse Verify a token and return its user
 //
 // For services that received a token. Answers within 2 seconds, with what is known or 503.
 //

@@ -36,9 +36,9 @@ export interface paths {
         put?: never;
         /**
          * Sign in with e-mail and password
-         * @description An unknown e-mail and a wrong password are one answer after one fixed time. `account_deactivated` is told only to
-         *     somebody who proved the password. `mfa_required` carries, in `mfa`, what POST /v1/auth/login/mfa needs to finish it. People
-         *     whose password lives here are answered with a `legacy` pair, all others with Firebase's.
+         * @description An unknown e-mail and a wrong password are one answer after one fixed time. `account_deactivated` is answered
+         *     only to the right password. `mfa_required` carries, in `mfa`, what POST /v1/auth/login/mfa needs to finish it. A user with a
+         *     local password receives a `legacy` pair, every other user Firebase's.
          */
         post: operations["login"];
         delete?: never;
@@ -58,7 +58,7 @@ export interface paths {
         put?: never;
         /**
          * Exchange a refresh token for a new token
-         * @description Takes either kind's refresh token, and answers with the kind that the person's home issues: who has moved to Firebase, or
+         * @description Takes either kind's refresh token, and answers with the kind that the user's home issues: a user who has moved to Firebase, or
          *     has returned, does not sign in again. While Firebase cannot be reached, a legacy token's session goes on as it is; an
          *     admin's always does. Legacy refresh tokens are exchanged once: the one before the last still answers the same successor for
          *     30 seconds, and used later it ends its session, also where that has gone on at Firebase.
@@ -100,7 +100,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Whose token is this?
+         * Verify a token and return its user
          * @description For services that received a token. Answers within 2 seconds, with what is known or 503.
          */
         post: operations["verifyToken"];
@@ -195,8 +195,8 @@ export interface paths {
         put?: never;
         /**
          * Prove the local password, and link the account
-         * @description Finishes `account_link_required`: the bearer token's e-mail belongs to a row with a local password, and who knows that
-         *     password is its owner. Linked already, it answers the person behind the token.
+         * @description Finishes `account_link_required`: the bearer token's e-mail belongs to a row with a local password, and that password
+         *     proves the row's owner. If the account is linked already, the answer is the token's user.
          */
         post: operations["linkAccount"];
         delete?: never;
@@ -216,8 +216,8 @@ export interface paths {
         put?: never;
         /**
          * Ask for a mail that sets a new password
-         * @description Firebase sends the mail, to the address that it holds. The answer is the same, after the same time, whether anybody has this
-         *     address.
+         * @description Firebase sends the mail, to the address that it holds. The answer is the same, after the same time, whether or not an account
+         *     has this address.
          */
         post: operations["forgotPassword"];
         delete?: never;
@@ -362,7 +362,7 @@ export interface paths {
         /**
          * Change the rollout of Firebase
          * @description Replaces the record that was read: a `revision` that is no longer the current one is `invalid_request`. Counts from the next
-         *     sign-in on, on every instance. Lowering `usersPercent` moves nobody back.
+         *     sign-in on, on every instance. Lowering `usersPercent` moves no user back.
          */
         put: operations["setRollout"];
         post?: never;
@@ -381,9 +381,10 @@ export interface paths {
         };
         /**
          * Find users
-         * @description Everybody by id, or those that `q` finds: with `@` in it, whose e-mail begins so (case does not matter), in the order of e-mails;
-         *     an id or a Firebase uid, whose it is; else whose username begins so (case matters), in the order of usernames. Nothing in `q` is a
-         *     wildcard. The filters hold beside it. What was never written down counts as `local`, `active` and active.
+         * @description Without `q`: all users, in the order of their ids. A `q` with `@` in it finds the e-mails that begin with it (case does not
+         *     matter), in the order of e-mails. A `q` that is an id or a Firebase uid finds its user. Any other `q` finds the usernames that
+         *     begin with it (case matters), in the order of usernames. `q` has no wildcards. The filters apply in addition. A row without a
+         *     provider counts as `local`, one without a status as `active`, and one without an active flag as active.
          */
         get: operations["listUsers"];
         put?: never;
@@ -415,7 +416,7 @@ export interface paths {
          * Change a user
          * @description What the body names changes, all of it or nothing. The e-mail of a user at Firebase is changed there first: `dependency_unavailable`
          *     means that nothing has changed here, and `not_found` may mean that Firebase has no such account any more. An e-mail that an operator
-         *     gives counts as unproved. Nobody changes their own `user_type`: that is `forbidden`, so that one admin is always left.
+         *     gives counts as unproved. Admins cannot change their own `user_type` (`forbidden`), so that one admin is always left.
          */
         patch: operations["updateUser"];
         trace?: never;
@@ -432,7 +433,7 @@ export interface paths {
         /**
          * Let a user in no more
          * @description Every token of theirs is `account_deactivated` from here on, on every instance within a second, and their sessions do not come back
-         *     with a reactivation. Firebase follows. Doing it twice is the same as once. Nobody deactivates themselves: `forbidden`.
+         *     with a reactivation. Firebase follows. Doing it twice is the same as once. Admins cannot deactivate themselves (`forbidden`).
          */
         post: operations["deactivateUser"];
         delete?: never;
@@ -493,9 +494,10 @@ export interface paths {
         put?: never;
         /**
          * Bring a user in step with Firebase
-         * @description E-mail, phone, photo and display name follow Firebase, whose disabled only tightens. A local password that is older than
+         * @description E-mail, phone, photo and display name follow Firebase. An account that is disabled there ends the user's sessions and
+         *     makes `federation_status` `disabled`; an account that is enabled does not undo this. A local password that is older than
          *     Firebase's stops counting. An obstacle is no refusal: `outcome` says `failed`, `failure` why, and both stay with the row.
-         *     A user who does not sign in at Firebase is `unsupported_identity`.
+         *     A user without an account at Firebase is `unsupported_identity`.
          */
         post: operations["syncUser"];
         delete?: never;
@@ -515,9 +517,9 @@ export interface paths {
         put?: never;
         /**
          * Bring an account of Firebase in
-         * @description As for a user, by the account's uid. Where it has no row, one is made by the rules that hold for who signs in for the first time:
-         *     `account_link_required`, `identity_conflict` and `unsupported_identity` are theirs then. `not_found`: Firebase has no such account, or
-         *     it was deleted here.
+         * @description As for a user, by the account's uid. If the account has no row, one is made by the rules of a first sign-in, with their
+         *     refusals: `account_link_required`, `identity_conflict` and `unsupported_identity`. `not_found`: Firebase has no such account,
+         *     or it was deleted here.
          */
         post: operations["syncAccount"];
         delete?: never;
@@ -534,7 +536,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who did what
+         * List audit events
          * @description The newest first.
          */
         get: operations["listAuditEvents"];
@@ -595,7 +597,8 @@ export interface paths {
         };
         /**
          * All that is kept about me
-         * @description As a file to keep. Nothing of it is a secret: that a password is kept is told, and not which. Who acted for the platform is `operator`.
+         * @description As a file to keep. It holds no secret: it says whether a password is kept, and not the password. Events by the platform's
+         *     staff have the actor `operator`.
          */
         get: operations["exportMe"];
         put?: never;
@@ -687,7 +690,7 @@ export interface paths {
         /**
          * Sign in with e-mail and password
          * @deprecated
-         * @description Answers the legacy pair also for people whose password lives at Firebase.
+         * @description Answers with the legacy pair, also for users with a password at Firebase.
          */
         post: operations["legacyLogin"];
         delete?: never;
@@ -748,9 +751,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Whose token is this?
+         * Verify a token and return its user
          * @deprecated
-         * @description Where `userId` is given and the token is somebody else's, it is `token_invalid`.
+         * @description If `userId` is given and is not the id of the token's user, the answer is `token_invalid`.
          */
         post: operations["legacyVerifyToken"];
         delete?: never;
@@ -789,7 +792,7 @@ export interface paths {
         };
         /**
          * Everything, part by part
-         * @description 200 while the service can serve; Redis and Google are reported, but their outages drain nobody.
+         * @description 200 while the service can serve; Redis and Google are reported, but their outages do not take the instance out of service.
          */
         get: operations["getHealth"];
         put?: never;
@@ -1558,7 +1561,7 @@ export interface components {
             /** @description What happened, for people */
             message: string;
         };
-        /** @description Who is moved to Firebase when they sign in, and what of the platform's traffic comes here */
+        /** @description Which users are moved to Firebase at their sign-in, and how much of the platform's traffic comes here */
         Rollout: {
             /**
              * Format: int64
@@ -1567,12 +1570,12 @@ export interface components {
             revision: number;
             /**
              * Format: double
-             * @description Of the users who still sign in here; two decimals
+             * @description Percent of the local users that are moved, with two decimals
              */
             usersPercent: number;
             /**
              * Format: double
-             * @description Of the platform's auth traffic; two decimals
+             * @description Percent of the platform's auth traffic that comes here, with two decimals
              */
             trafficPercent: number;
             newUsers: components["schemas"]["UserHome"];
@@ -1611,7 +1614,7 @@ export interface components {
             allow: string[];
             /** @description Ids of rows */
             deny: string[];
-            /** @description The old service cannot know that a password has changed at Firebase: true only where nobody signs in there any more */
+            /** @description The old service does not see password changes at Firebase: set it to true only when no user signs in there any more */
             belowFullTraffic: boolean;
         };
         /**
@@ -1698,7 +1701,7 @@ export interface components {
              * @enum {boolean}
              */
             success: true;
-            /** @description Who it is */
+            /** @description The user */
             data: {
                 user: components["schemas"]["AdminUser"];
             };
@@ -1714,7 +1717,7 @@ export interface components {
             email?: string;
         };
         DeactivateInput: {
-            /** @description Kept in the audit for ever, also when the account is deleted, so name nobody in it */
+            /** @description Kept in the audit for ever, also after the account's deletion: it must not name a person */
             reason?: string;
         };
         SyncAccountInput: {
@@ -1758,7 +1761,7 @@ export interface components {
             /** @description What happened, for people */
             message: string;
         };
-        /** @description A user whose state Firebase is to follow */
+        /** @description A job that brings a user's state to Firebase */
         Job: {
             /**
              * Format: int64
@@ -1767,7 +1770,7 @@ export interface components {
             id: number;
             /**
              * Format: uuid
-             * @description Whose state it is
+             * @description The user
              */
             user_id: string;
             /**
@@ -1827,7 +1830,7 @@ export interface components {
             actor: string;
             /**
              * Format: uuid
-             * @description To whom; null for what is done to nobody in particular
+             * @description The user that the event is about; null if it is about none
              */
             user_id: string | null;
             /** @description The X-Request-Id of the request that did it; null outside of one */
@@ -1961,7 +1964,7 @@ export interface components {
         TokenBalanceChange: {
             /**
              * Format: uuid
-             * @description Whose balance it is
+             * @description The balance's user
              */
             user_id: string;
             /**
@@ -1992,7 +1995,7 @@ export interface components {
             next_cursor: string | null;
         };
         /**
-         * @description opening: what stood when the ledger began; change: made through this service; external: made around it by whoever else writes
+         * @description opening: the balance when the ledger began; change: made through this service; external: made by another program that writes
          *     the table; closing: the row was deleted
          * @enum {string}
          */
@@ -2064,7 +2067,7 @@ export interface components {
         LegacyVerifyTokenInput: {
             /** @description A Firebase ID token or a legacy access token; one over 8 KiB is `token_invalid` */
             token: string;
-            /** @description Whose it should be */
+            /** @description The id that the token's user is expected to have */
             userId?: string | null;
         };
         /** @description A user as the old auth-service told it */
@@ -2139,7 +2142,7 @@ export interface components {
             user: components["schemas"]["LegacyUser"];
         };
         /**
-         * @description Who issued the token
+         * @description The token's issuer
          * @enum {string}
          */
         TokenKind: "firebase" | "legacy";
@@ -2211,16 +2214,16 @@ export interface components {
              * @enum {boolean}
              */
             success: true;
-            /** @description Who it is */
+            /** @description The user */
             data: {
                 user: components["schemas"]["Me"];
             };
             /** @description What happened, for people */
             message: string;
         };
-        /** @description A fresh sign-in and whose it is */
+        /** @description The tokens of a new sign-in and their user */
         Session: {
-            /** @description The Firebase uid; for people whose password lives here, the one that they would have there */
+            /** @description The Firebase uid; for a user with a local password, the uid of a later move to Firebase */
             uid: string;
             /** @description null for people without one */
             email: string | null;
@@ -2285,7 +2288,7 @@ export interface components {
              * @enum {boolean}
              */
             success: true;
-            /** @description Whose token it is, and what it says of itself */
+            /** @description The token's user, and the token's own claims */
             data: {
                 user: components["schemas"]["User"];
                 token: components["schemas"]["VerifiedToken"];
@@ -2752,7 +2755,7 @@ export interface components {
                 "application/json": components["schemas"]["NotFoundFailure"];
             };
         };
-        /** @description Somebody has this username or e-mail, or the caller's own e-mail belongs to another account */
+        /** @description Another user has this username or e-mail, or the caller's own e-mail belongs to another account */
         UserChangeRefused: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
@@ -2904,7 +2907,7 @@ export interface components {
                 "application/json": components["schemas"]["LegacyPairEnvelope"];
             };
         };
-        /** @description Whose token it is */
+        /** @description The token's user */
         LegacyUserFound: {
             headers: {
                 [name: string]: unknown;
@@ -2970,7 +2973,7 @@ export interface components {
                 "application/json": components["schemas"]["BearerFailure"];
             };
         };
-        /** @description Neither a bearer token nor an API key was sent, or the one that was does not count */
+        /** @description Neither a bearer token nor an API key was sent, or the credential that was sent is not valid */
         CallerRefused: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
@@ -3046,7 +3049,7 @@ export interface components {
                 "application/json": components["schemas"]["DeactivatedFailure"];
             };
         };
-        /** @description The person is who they say, and the account may not sign in */
+        /** @description The credentials are right, and the account may not sign in */
         SignInRefused: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
@@ -3066,7 +3069,7 @@ export interface components {
                 "application/json": components["schemas"]["GatewayAccountFailure"];
             };
         };
-        /** @description Somebody has this e-mail */
+        /** @description Another account has this e-mail */
         EmailTaken: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
@@ -3086,7 +3089,7 @@ export interface components {
                 "application/json": components["schemas"]["AddressHeldFailure"];
             };
         };
-        /** @description Somebody has this username, or the e-mail of this sign-in belongs to another account */
+        /** @description Another user has this username, or the e-mail of this sign-in belongs to another account */
         UsernameOrAddressHeld: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
@@ -3316,7 +3319,7 @@ export interface components {
         XUserType: string;
         /** @description The balance in decimal */
         XUserTokenBalance: string;
-        /** @description Who issued the token */
+        /** @description The token's issuer */
         XAuthKind: components["schemas"]["TokenKind"];
         /** @description The challenge of RFC 6750; with `error="invalid_token"` where a token was sent and does not count */
         WWWAuthenticate: "Bearer" | "Bearer error=\"invalid_token\"";
@@ -3936,11 +3939,11 @@ export interface operations {
                  * @example jane@
                  */
                 q?: string;
-                /** @description Only who signs in there */
+                /** @description Only users of this provider */
                 provider?: components["schemas"]["AuthProvider"];
-                /** @description Only rows that are so far with Firebase */
+                /** @description Only rows with this federation status */
                 status?: components["schemas"]["FederationStatus"];
-                /** @description Only who is active, or only who is deactivated */
+                /** @description Only active users (true), or only deactivated ones (false) */
                 active?: boolean;
                 /** @description The `next_cursor` of the page before, of the same search */
                 cursor?: components["parameters"]["Cursor"];
