@@ -22,6 +22,8 @@ func TestFirstSight_UsernameComesFromAnyDisplayName(t *testing.T) {
 		{"plain", "Plain Name", "Plain Name"},
 		{"absent", nil, ""},
 		{"empty", "", ""},
+		{"NUL inside", "Nul\u0000 Name", "Nul Name"},
+		{"only NUL", "\u0000", ""},
 		{"only spaces", " \t\n\u00a0\u3000 ", ""},
 		{"only control characters", "\u0001\u007f\u0085", ""},
 		{"300 characters", strings.Repeat("n", 300), strings.Repeat("n", 100)},

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -51,6 +52,8 @@ func (p *firebasePayload) check(v *Verifier, now time.Time) error {
 		return malformed("another tenant")
 	case p.Subject == "" || utf8.RuneCountInString(p.Subject) > maxSubjectCharacters:
 		return malformed("subject is not 1 to 128 characters")
+	case strings.Contains(p.Subject+p.Email+p.Firebase.SignInProvider, "\x00"):
+		return malformed("NUL where it decides something")
 	}
 	if err := p.LegacySession.check(); err != nil {
 		return err

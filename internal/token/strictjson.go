@@ -14,7 +14,15 @@ var errNotStrictJSON = errors.New("not strict JSON")
 // the library's defaults), and so is an escaped NUL, which is valid JSON but no PostgreSQL text. The library's error is
 // dropped on purpose: it quotes its input (T6).
 func unmarshalStrict(document []byte, into any) error {
-	if hasEscapedNUL(document) || json.Unmarshal(document, into) != nil {
+	if hasEscapedNUL(document) {
+		return errNotStrictJSON
+	}
+	return unmarshalWithNUL(document, into)
+}
+
+// unmarshalWithNUL is unmarshalStrict where texts may hold NUL: a person's name at Firebase may. The caller refuses or drops it.
+func unmarshalWithNUL(document []byte, into any) error {
+	if json.Unmarshal(document, into) != nil {
 		return errNotStrictJSON
 	}
 	return nil

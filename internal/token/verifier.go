@@ -113,7 +113,7 @@ func (v *Verifier) admitFirebase(h *header) error {
 func (v *Verifier) verifyFirebase(ctx context.Context, token *compactToken) (Claims, error) {
 	now := v.clock()
 	var payload firebasePayload
-	if err := unmarshalStrict(token.payload, &payload); err != nil {
+	if err := unmarshalWithNUL(token.payload, &payload); err != nil {
 		return Claims{}, malformed("the payload is not strict JSON of the expected types")
 	}
 	if err := payload.check(v, now); err != nil {
