@@ -36,6 +36,7 @@ type stage struct {
 	pool     *pgxpool.Pool
 	provider *identity.Provider
 	client   *firebase.Client
+	ahead    time.Duration // of Firebase's clock
 
 	mu       sync.Mutex
 	asked    map[string]int // requests by operation
@@ -51,7 +52,9 @@ func newStage(t *testing.T) *stage {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.pool.Close)
-	if s.provider, err = identity.New(identity.Options{ProjectID: "demo-test", APIKey: apiKey, ScryptMemoryCost: 4}); err != nil {
+	if s.provider, err = identity.New(identity.Options{
+		ProjectID: "demo-test", APIKey: apiKey, ScryptMemoryCost: 4, Clock: func() time.Time { return time.Now().Add(s.ahead) },
+	}); err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(http.HandlerFunc(s.serve))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -62,8 +63,9 @@ func (m *Mover) resolve(ctx context.Context, p person, i intent.Intent, anotherP
 	if current, err := user.CanonicalEmail(there.Email); err != nil || current != email {
 		return stopped(codeUIDTaken, err)
 	}
+	began := i.Began.Add(time.Duration(m.clocks.FirebaseLead() * float64(time.Second))) // as Firebase dates passwords
 	return m.finish(ctx, p, identity{
 		uid: there.UID, email: email, way: wayFound,
-		samePassword: there.PasswordUpdatedAt.Before(i.Began.Add(2 * m.limit)), // set by the import, and not since
+		samePassword: there.PasswordUpdatedAt.Before(began.Add(2 * m.limit)), // set by the import, and not since
 	})
 }
