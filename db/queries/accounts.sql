@@ -110,7 +110,8 @@ WHERE id = $1;
 
 -- name: SetLocalPassword :execrows
 -- Called by internal/account when somebody whose password lives here changes it: every session that began before is over. The
--- old hash stands in the condition, so that of two changes at once the second must prove the first. Served by users_pkey.
+-- old hash stands in the condition, so that of two changes at once the second must prove the first. Not while a move is under way, which may
+-- have given the old one to Firebase. Served by users_pkey.
 UPDATE auth.users
 SET
     password_hash = sqlc.arg(password_hash)::varchar,
@@ -126,7 +127,7 @@ SET
     ),
     updated_at = now()
 WHERE
-    id = sqlc.arg(id) AND coalesce(auth_provider, 'local') = 'local'
+    id = sqlc.arg(id) AND coalesce(auth_provider, 'local') = 'local' AND federation_status IS DISTINCT FROM 'syncing'
     AND password_hash = sqlc.arg(old_password_hash)::varchar;
 
 -- name: FollowFirebasePassword :execrows

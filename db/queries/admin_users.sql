@@ -12,7 +12,7 @@ SELECT
     users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
     users.updated_at, users.email_proven_at, users.email_proven_by, users.last_firebase_sync,
     coalesce(
-        users.provider_data ->> 'sync_failure',
+        left(users.provider_data ->> 'sync_failure', 100),
         (SELECT claims.failure FROM auth.move_claims AS claims WHERE claims.user_id = users.id), ''
     )::text AS failure
 FROM auth.users AS users
@@ -41,7 +41,7 @@ SELECT
     users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
     users.updated_at, users.email_proven_at, users.email_proven_by, users.last_firebase_sync,
     coalesce(
-        users.provider_data ->> 'sync_failure',
+        left(users.provider_data ->> 'sync_failure', 100),
         (SELECT claims.failure FROM auth.move_claims AS claims WHERE claims.user_id = users.id), ''
     )::text AS failure
 FROM auth.users AS users
@@ -72,7 +72,7 @@ SELECT
     users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
     users.updated_at, users.email_proven_at, users.email_proven_by, users.last_firebase_sync,
     coalesce(
-        users.provider_data ->> 'sync_failure',
+        left(users.provider_data ->> 'sync_failure', 100),
         (SELECT claims.failure FROM auth.move_claims AS claims WHERE claims.user_id = users.id), ''
     )::text AS failure
 FROM auth.users AS users
@@ -103,7 +103,7 @@ SELECT
     users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
     users.updated_at, users.email_proven_at, users.email_proven_by, users.last_firebase_sync,
     coalesce(
-        users.provider_data ->> 'sync_failure',
+        left(users.provider_data ->> 'sync_failure', 100),
         (SELECT claims.failure FROM auth.move_claims AS claims WHERE claims.user_id = users.id), ''
     )::text AS failure
 FROM auth.users AS users

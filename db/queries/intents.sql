@@ -20,6 +20,12 @@ RETURNING began_at;
 DELETE FROM auth.firebase_intents
 WHERE id = $1;
 
+-- name: EndOtherChanges :exec
+-- Called by internal/intent with our half of an operator's change, in its transaction: earlier ones of this row, which their operators were
+-- told have not been made, are not completed by it. Served by no index: what is under way are a few rows.
+DELETE FROM auth.firebase_intents
+WHERE user_id = sqlc.arg(user_id) AND kind = 'change' AND id <> sqlc.arg(id);
+
 -- name: EndPasswordIntent :one
 -- Called by internal/intent for the job that completes a password. set_since: the row's password was set by another request since the
 -- intent began, which has made our half of a later change. No row: the change was completed elsewhere. Served by firebase_intents_pkey

@@ -23,7 +23,7 @@ FOR NO KEY UPDATE;
 -- Served by users_pkey.
 UPDATE auth.users
 SET provider_data = provider_data - 'enabling', updated_at = clock_timestamp()
-WHERE id = $1 AND provider_data ? 'enabling';
+WHERE id = $1 AND jsonb_typeof(provider_data) = 'object' AND provider_data ? 'enabling';
 
 -- name: RememberProject :exec
 -- Called by internal/sync at each start: the first one writes down which Firebase project the rows belong to. Served by no index: it is one row.
@@ -35,14 +35,15 @@ ON CONFLICT (only_row) DO NOTHING;
 -- Called by internal/sync at each start and before it reconciles. Served by no index: it is one row.
 SELECT project_id, tenant FROM auth.firebase_project;
 
--- name: BeginReconcile :execrows
+-- name: BeginReconcile :one
 -- Called by internal/sync: of all who want to reconcile one may, and those who come on time find that it was done. A killed run's
--- place lapses. No row: not now. Served by no index: it is one row.
+-- place lapses. It gives when the run began, by the clock that dates the rows. No row: not now. Served by no index: it is one row.
 UPDATE auth.firebase_project
 SET reconciling_by = sqlc.arg(who)::text, reconciling_until = clock_timestamp() + interval '5 minutes'
 WHERE
     only_row AND coalesce(reconciling_until < clock_timestamp(), true)
-    AND coalesce(reconciled_at < clock_timestamp() - sqlc.arg(every_seconds)::float8 * interval '1 second', true);
+    AND coalesce(reconciled_at < clock_timestamp() - sqlc.arg(every_seconds)::float8 * interval '1 second', true)
+RETURNING clock_timestamp()::timestamptz AS began;
 
 -- name: KeepReconciling :execrows
 -- Called by internal/sync before each page. No row: the place has lapsed and is somebody else's. Served by no index: it is one row.
@@ -95,13 +96,21 @@ WHERE
 ORDER BY users.firebase_uid
 LIMIT 1000;
 
+-- name: WaitForRows :exec
+-- Called by internal/sync before it changes a row, in that transaction: how long it waits for whoever holds the row. Served by no index:
+-- it reads no table.
+SELECT set_config('lock_timeout', sqlc.arg(patience)::text, true);
+
 -- name: DisableGone :execrows
 -- Called by internal/sync for a row whose account a look-up of its own has not found (S2). No row: it was changed meanwhile.
 -- Served by users_pkey or idx_users_firebase_uid.
 UPDATE auth.users
 SET
     federation_status = 'disabled',
-    provider_data = coalesce(provider_data, '{}') || '{"sync_failure": "account_gone"}',
+    provider_data = CASE
+        WHEN jsonb_typeof(provider_data) = 'object' THEN provider_data || '{"sync_failure": "account_gone"}'
+        ELSE '{"sync_failure": "account_gone"}'
+    END,
     tokens_valid_after = greatest(
         tokens_valid_after,
         date_trunc('second', greatest(

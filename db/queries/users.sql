@@ -163,7 +163,8 @@ WHERE auth.canonical_email(email) = sqlc.arg(email)::text;
 -- name: LinkIdentity :one
 -- Called by internal/user when a verified e-mail, or somebody who knows the password, meets a row that no Firebase account owns
 -- yet. The conditions stand in the statement, so that two links at once cannot both win. An admin's row takes the password. Without
--- keep_password, EndLegacySessions follows in the transaction. Sessions of a deleted account of this uid stay revoked. proven_at is NULL where this link proves no address.
+-- keep_password, EndLegacySessions follows in the transaction. With proved_hash, only while the password is the one that was proved. What else the
+-- platform keeps in provider_data stays. Sessions of a deleted account of this uid stay revoked. proven_at is NULL where this link proves no address.
 -- Served by users_pkey or idx_users_canonical_email, idx_tombstones_firebase_uid.
 UPDATE auth.users
 SET
@@ -178,7 +179,11 @@ SET
             WHERE tombstones.firebase_uid = sqlc.arg(firebase_uid)::varchar
         )
     ),
-    provider_data = sqlc.arg(provider_data)::jsonb,
+    provider_data = CASE
+        WHEN jsonb_typeof(provider_data) = 'object'
+            THEN provider_data - ARRAY['display_name', 'phone', 'photo_url', 'sync_failure', 'enabling'] || sqlc.arg(provider_data)::jsonb
+        ELSE sqlc.arg(provider_data)::jsonb
+    END,
     email_proven_at = sqlc.narg(proven_at)::timestamptz,
     email_proven_by = sqlc.narg(proven_by)::text,
     last_firebase_sync = now(),
@@ -186,6 +191,7 @@ SET
     updated_at = now()
 WHERE
     id = sqlc.arg(id) AND firebase_uid IS NULL
+    AND (sqlc.narg(proved_hash)::text IS NULL OR password_hash = sqlc.narg(proved_hash)::text)
     AND (sqlc.arg(admin_too)::boolean OR user_type IS DISTINCT FROM 'admin')
     AND auth.canonical_email(email) = sqlc.arg(email)::text
 RETURNING
@@ -223,7 +229,11 @@ SET
         WHEN auth_provider IN ('firebase', 'hybrid') THEN NULL
         ELSE '!'
     END,
-    provider_data = sqlc.arg(provider_data)::jsonb,
+    provider_data = CASE
+        WHEN jsonb_typeof(provider_data) = 'object'
+            THEN provider_data - ARRAY['display_name', 'phone', 'photo_url', 'sync_failure', 'enabling'] || sqlc.arg(provider_data)::jsonb
+        ELSE sqlc.arg(provider_data)::jsonb
+    END,
     email_proven_at = sqlc.narg(proven_at)::timestamptz,
     email_proven_by = sqlc.narg(proven_by)::text,
     last_firebase_sync = now(),
@@ -375,6 +385,16 @@ WHERE id = sqlc.arg(id) AND username IS DISTINCT FROM sqlc.arg(username)::varcha
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by;
+
+-- name: HoldToDelete :one
+-- Called by internal/user before a row is deleted, in that transaction: which account goes with it. moving: a move is under way, and may
+-- have made the account of the row's id. No row: it is deleted already. Served by users_pkey.
+SELECT
+    coalesce(firebase_uid, '')::text AS firebase_uid,
+    (firebase_uid IS NULL AND coalesce(federation_status = 'syncing', false))::boolean AS moving
+FROM auth.users
+WHERE id = $1
+FOR UPDATE;
 
 -- name: DeleteUser :exec
 -- Called by internal/user in one transaction with InsertTombstone. Served by users_pkey.

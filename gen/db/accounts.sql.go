@@ -264,7 +264,7 @@ SET
     ),
     updated_at = now()
 WHERE
-    id = $5 AND coalesce(auth_provider, 'local') = 'local'
+    id = $5 AND coalesce(auth_provider, 'local') = 'local' AND federation_status IS DISTINCT FROM 'syncing'
     AND password_hash = $6::varchar
 `
 
@@ -278,7 +278,8 @@ type SetLocalPasswordParams struct {
 }
 
 // Called by internal/account when somebody whose password lives here changes it: every session that began before is over. The
-// old hash stands in the condition, so that of two changes at once the second must prove the first. Served by users_pkey.
+// old hash stands in the condition, so that of two changes at once the second must prove the first. Not while a move is under way, which may
+// have given the old one to Firebase. Served by users_pkey.
 func (q *Queries) SetLocalPassword(ctx context.Context, db DBTX, arg SetLocalPasswordParams) (int64, error) {
 	result, err := db.Exec(ctx, setLocalPassword,
 		arg.PasswordHash,

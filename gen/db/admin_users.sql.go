@@ -257,7 +257,7 @@ SELECT
     users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
     users.updated_at, users.email_proven_at, users.email_proven_by, users.last_firebase_sync,
     coalesce(
-        users.provider_data ->> 'sync_failure',
+        left(users.provider_data ->> 'sync_failure', 100),
         (SELECT claims.failure FROM auth.move_claims AS claims WHERE claims.user_id = users.id), ''
     )::text AS failure
 FROM auth.users AS users
@@ -469,7 +469,7 @@ SELECT
     users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
     users.updated_at, users.email_proven_at, users.email_proven_by, users.last_firebase_sync,
     coalesce(
-        users.provider_data ->> 'sync_failure',
+        left(users.provider_data ->> 'sync_failure', 100),
         (SELECT claims.failure FROM auth.move_claims AS claims WHERE claims.user_id = users.id), ''
     )::text AS failure
 FROM auth.users AS users
@@ -570,7 +570,7 @@ SELECT
     users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
     users.updated_at, users.email_proven_at, users.email_proven_by, users.last_firebase_sync,
     coalesce(
-        users.provider_data ->> 'sync_failure',
+        left(users.provider_data ->> 'sync_failure', 100),
         (SELECT claims.failure FROM auth.move_claims AS claims WHERE claims.user_id = users.id), ''
     )::text AS failure
 FROM auth.users AS users
@@ -678,7 +678,7 @@ SELECT
     users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
     users.updated_at, users.email_proven_at, users.email_proven_by, users.last_firebase_sync,
     coalesce(
-        users.provider_data ->> 'sync_failure',
+        left(users.provider_data ->> 'sync_failure', 100),
         (SELECT claims.failure FROM auth.move_claims AS claims WHERE claims.user_id = users.id), ''
     )::text AS failure
 FROM auth.users AS users

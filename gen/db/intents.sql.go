@@ -28,6 +28,23 @@ func (q *Queries) EndIntent(ctx context.Context, db DBTX, id uuid.UUID) (int64, 
 	return result.RowsAffected(), nil
 }
 
+const endOtherChanges = `-- name: EndOtherChanges :exec
+DELETE FROM auth.firebase_intents
+WHERE user_id = $1 AND kind = 'change' AND id <> $2
+`
+
+type EndOtherChangesParams struct {
+	UserID uuid.UUID
+	ID     uuid.UUID
+}
+
+// Called by internal/intent with our half of an operator's change, in its transaction: earlier ones of this row, which their operators were
+// told have not been made, are not completed by it. Served by no index: what is under way are a few rows.
+func (q *Queries) EndOtherChanges(ctx context.Context, db DBTX, arg EndOtherChangesParams) error {
+	_, err := db.Exec(ctx, endOtherChanges, arg.UserID, arg.ID)
+	return err
+}
+
 const endPasswordIntent = `-- name: EndPasswordIntent :one
 DELETE FROM auth.firebase_intents AS intents
 WHERE intents.id = $1

@@ -12,12 +12,13 @@ import (
 	"github.com/google/uuid"
 )
 
-const beginReconcile = `-- name: BeginReconcile :execrows
+const beginReconcile = `-- name: BeginReconcile :one
 UPDATE auth.firebase_project
 SET reconciling_by = $1::text, reconciling_until = clock_timestamp() + interval '5 minutes'
 WHERE
     only_row AND coalesce(reconciling_until < clock_timestamp(), true)
     AND coalesce(reconciled_at < clock_timestamp() - $2::float8 * interval '1 second', true)
+RETURNING clock_timestamp()::timestamptz AS began
 `
 
 type BeginReconcileParams struct {
@@ -26,13 +27,12 @@ type BeginReconcileParams struct {
 }
 
 // Called by internal/sync: of all who want to reconcile one may, and those who come on time find that it was done. A killed run's
-// place lapses. No row: not now. Served by no index: it is one row.
-func (q *Queries) BeginReconcile(ctx context.Context, db DBTX, arg BeginReconcileParams) (int64, error) {
-	result, err := db.Exec(ctx, beginReconcile, arg.Who, arg.EverySeconds)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+// place lapses. It gives when the run began, by the clock that dates the rows. No row: not now. Served by no index: it is one row.
+func (q *Queries) BeginReconcile(ctx context.Context, db DBTX, arg BeginReconcileParams) (time.Time, error) {
+	row := db.QueryRow(ctx, beginReconcile, arg.Who, arg.EverySeconds)
+	var began time.Time
+	err := row.Scan(&began)
+	return began, err
 }
 
 const clearRegistration = `-- name: ClearRegistration :execrows
@@ -74,7 +74,10 @@ const disableGone = `-- name: DisableGone :execrows
 UPDATE auth.users
 SET
     federation_status = 'disabled',
-    provider_data = coalesce(provider_data, '{}') || '{"sync_failure": "account_gone"}',
+    provider_data = CASE
+        WHEN jsonb_typeof(provider_data) = 'object' THEN provider_data || '{"sync_failure": "account_gone"}'
+        ELSE '{"sync_failure": "account_gone"}'
+    END,
     tokens_valid_after = greatest(
         tokens_valid_after,
         date_trunc('second', greatest(
@@ -119,7 +122,7 @@ func (q *Queries) DisableGone(ctx context.Context, db DBTX, arg DisableGoneParam
 const enabledAtFirebase = `-- name: EnabledAtFirebase :exec
 UPDATE auth.users
 SET provider_data = provider_data - 'enabling', updated_at = clock_timestamp()
-WHERE id = $1 AND provider_data ? 'enabling'
+WHERE id = $1 AND jsonb_typeof(provider_data) = 'object' AND provider_data ? 'enabling'
 `
 
 // Called by internal/sync in the transaction that ends a job: what an operator asked for with a reactivation is done.
@@ -519,4 +522,15 @@ func (q *Queries) StaleRegistrations(ctx context.Context, db DBTX, after uuid.UU
 		return nil, err
 	}
 	return items, nil
+}
+
+const waitForRows = `-- name: WaitForRows :exec
+SELECT set_config('lock_timeout', $1::text, true)
+`
+
+// Called by internal/sync before it changes a row, in that transaction: how long it waits for whoever holds the row. Served by no index:
+// it reads no table.
+func (q *Queries) WaitForRows(ctx context.Context, db DBTX, patience string) error {
+	_, err := db.Exec(ctx, waitForRows, patience)
+	return err
 }

@@ -93,13 +93,25 @@ func (q *Queries) RowBeforeSync(ctx context.Context, db DBTX, firebaseUid string
 
 const rowToSync = `-- name: RowToSync :one
 SELECT
-    id, firebase_uid, auth_provider, email, is_active, federation_status, provider_data, password_set_at,
+    id, firebase_uid, auth_provider, email, is_active, federation_status,
+    jsonb_strip_nulls(jsonb_build_object(
+        'email_verified', CASE WHEN jsonb_typeof(provider_data -> 'email_verified') = 'boolean' THEN provider_data -> 'email_verified' END,
+        'enabling', CASE WHEN jsonb_typeof(provider_data -> 'enabling') = 'boolean' THEN provider_data -> 'enabling' END,
+        'display_name', left(provider_data ->> 'display_name', 4000), 'phone', left(provider_data ->> 'phone', 4000),
+        'photo_url', left(provider_data ->> 'photo_url', 4000), 'sync_failure', left(provider_data ->> 'sync_failure', 100)
+    )) AS facts, password_set_at,
     email_proven_at, coalesce(updated_at::text, '')::text AS version,
     (password_hash IS NOT NULL AND password_hash <> '!')::boolean AS has_password
-FROM auth.users
-WHERE firebase_uid = $1::varchar
-FOR NO KEY UPDATE
+FROM auth.users AS users
+CROSS JOIN (SELECT set_config('lock_timeout', $1::text, true) AS lock_timeout) AS patience
+WHERE firebase_uid = $2::varchar
+FOR NO KEY UPDATE OF users
 `
+
+type RowToSyncParams struct {
+	Patience    string
+	FirebaseUID string
+}
 
 type RowToSyncRow struct {
 	ID               uuid.UUID
@@ -108,17 +120,19 @@ type RowToSyncRow struct {
 	Email            string
 	IsActive         *bool
 	FederationStatus *string
-	ProviderData     json.RawMessage
+	Facts            json.RawMessage
 	PasswordSetAt    *time.Time
 	EmailProvenAt    *time.Time
 	Version          string
 	HasPassword      bool
 }
 
-// Called by internal/user with Firebase's answer in hand, in the transaction that writes it down: nobody changes the row between.
+// Called by internal/user with Firebase's answer in hand, in the transaction that writes it down: nobody changes the row between. Of
+// provider_data only the facts of a sync are read: the platform may keep more there, of any size. Nobody waits longer for the row than
+// the patience.
 // Served by idx_users_firebase_uid.
-func (q *Queries) RowToSync(ctx context.Context, db DBTX, firebaseUid string) (RowToSyncRow, error) {
-	row := db.QueryRow(ctx, rowToSync, firebaseUid)
+func (q *Queries) RowToSync(ctx context.Context, db DBTX, arg RowToSyncParams) (RowToSyncRow, error) {
+	row := db.QueryRow(ctx, rowToSync, arg.Patience, arg.FirebaseUID)
 	var i RowToSyncRow
 	err := row.Scan(
 		&i.ID,
@@ -127,7 +141,7 @@ func (q *Queries) RowToSync(ctx context.Context, db DBTX, firebaseUid string) (R
 		&i.Email,
 		&i.IsActive,
 		&i.FederationStatus,
-		&i.ProviderData,
+		&i.Facts,
 		&i.PasswordSetAt,
 		&i.EmailProvenAt,
 		&i.Version,
@@ -138,7 +152,13 @@ func (q *Queries) RowToSync(ctx context.Context, db DBTX, firebaseUid string) (R
 
 const rowsOfAccounts = `-- name: RowsOfAccounts :many
 SELECT
-    id, firebase_uid, auth_provider, email, is_active, federation_status, provider_data, password_set_at,
+    id, firebase_uid, auth_provider, email, is_active, federation_status,
+    jsonb_strip_nulls(jsonb_build_object(
+        'email_verified', CASE WHEN jsonb_typeof(provider_data -> 'email_verified') = 'boolean' THEN provider_data -> 'email_verified' END,
+        'enabling', CASE WHEN jsonb_typeof(provider_data -> 'enabling') = 'boolean' THEN provider_data -> 'enabling' END,
+        'display_name', left(provider_data ->> 'display_name', 4000), 'phone', left(provider_data ->> 'phone', 4000),
+        'photo_url', left(provider_data ->> 'photo_url', 4000), 'sync_failure', left(provider_data ->> 'sync_failure', 100)
+    )) AS facts, password_set_at,
     email_proven_at, coalesce(updated_at::text, '')::text AS version,
     (password_hash IS NOT NULL AND password_hash <> '!')::boolean AS has_password
 FROM auth.users
@@ -152,7 +172,7 @@ type RowsOfAccountsRow struct {
 	Email            string
 	IsActive         *bool
 	FederationStatus *string
-	ProviderData     json.RawMessage
+	Facts            json.RawMessage
 	PasswordSetAt    *time.Time
 	EmailProvenAt    *time.Time
 	Version          string
@@ -176,7 +196,7 @@ func (q *Queries) RowsOfAccounts(ctx context.Context, db DBTX, firebaseUids []st
 			&i.Email,
 			&i.IsActive,
 			&i.FederationStatus,
-			&i.ProviderData,
+			&i.Facts,
 			&i.PasswordSetAt,
 			&i.EmailProvenAt,
 			&i.Version,
@@ -197,7 +217,13 @@ UPDATE auth.users
 SET
     email = $1::varchar,
     federation_status = $2::varchar,
-    provider_data = $3::jsonb,
+    provider_data = CASE
+        WHEN jsonb_typeof(provider_data) = 'object'
+            THEN
+                provider_data - ARRAY['email_verified', 'enabling', 'display_name', 'phone', 'photo_url', 'sync_failure']
+                || $3::jsonb
+        ELSE $3::jsonb
+    END,
     password_hash = CASE WHEN $4::boolean THEN '!' ELSE password_hash END,
     tokens_valid_after = CASE
         WHEN $5::timestamptz IS NULL THEN tokens_valid_after
@@ -226,7 +252,7 @@ RETURNING
 type WriteSyncParams struct {
 	Email            string
 	FederationStatus string
-	ProviderData     json.RawMessage
+	Facts            json.RawMessage
 	PasswordStale    bool
 	SessionsEndAt    *time.Time
 	FirebaseLead     float64
@@ -252,14 +278,15 @@ type WriteSyncRow struct {
 	EmailProvenBy    *string
 }
 
-// Called by internal/user with what differs between a row and its account. A local hash that is older than Firebase's password
+// Called by internal/user with what differs between a row and its account. facts are all those of RowToSync; what else provider_data
+// holds stays as it is. A local hash that is older than Firebase's password
 // becomes one that no password fits. Sessions that began before sessions_end_at are over, and none that begins after the next
 // whole second of Firebase's clock, which is firebase_lead ahead of PostgreSQL's; EndLegacySessions follows in the same transaction. Another address is one that nobody has proven yet. Served by users_pkey.
 func (q *Queries) WriteSync(ctx context.Context, db DBTX, arg WriteSyncParams) (WriteSyncRow, error) {
 	row := db.QueryRow(ctx, writeSync,
 		arg.Email,
 		arg.FederationStatus,
-		arg.ProviderData,
+		arg.Facts,
 		arg.PasswordStale,
 		arg.SessionsEndAt,
 		arg.FirebaseLead,

@@ -454,6 +454,29 @@ func (q *Queries) FirstSights(ctx context.Context, db DBTX, arg FirstSightsParam
 	return items, nil
 }
 
+const holdToDelete = `-- name: HoldToDelete :one
+SELECT
+    coalesce(firebase_uid, '')::text AS firebase_uid,
+    (firebase_uid IS NULL AND coalesce(federation_status = 'syncing', false))::boolean AS moving
+FROM auth.users
+WHERE id = $1
+FOR UPDATE
+`
+
+type HoldToDeleteRow struct {
+	FirebaseUID string
+	Moving      bool
+}
+
+// Called by internal/user before a row is deleted, in that transaction: which account goes with it. moving: a move is under way, and may
+// have made the account of the row's id. No row: it is deleted already. Served by users_pkey.
+func (q *Queries) HoldToDelete(ctx context.Context, db DBTX, id uuid.UUID) (HoldToDeleteRow, error) {
+	row := db.QueryRow(ctx, holdToDelete, id)
+	var i HoldToDeleteRow
+	err := row.Scan(&i.FirebaseUID, &i.Moving)
+	return i, err
+}
+
 const insertTombstone = `-- name: InsertTombstone :exec
 INSERT INTO auth.tombstones (user_id, firebase_uid, deleted_at)
 VALUES (
@@ -498,7 +521,11 @@ SET
             WHERE tombstones.firebase_uid = $1::varchar
         )
     ),
-    provider_data = $3::jsonb,
+    provider_data = CASE
+        WHEN jsonb_typeof(provider_data) = 'object'
+            THEN provider_data - ARRAY['display_name', 'phone', 'photo_url', 'sync_failure', 'enabling'] || $3::jsonb
+        ELSE $3::jsonb
+    END,
     email_proven_at = $4::timestamptz,
     email_proven_by = $5::text,
     last_firebase_sync = now(),
@@ -506,8 +533,9 @@ SET
     updated_at = now()
 WHERE
     id = $7 AND firebase_uid IS NULL
-    AND ($8::boolean OR user_type IS DISTINCT FROM 'admin')
-    AND auth.canonical_email(email) = $9::text
+    AND ($8::text IS NULL OR password_hash = $8::text)
+    AND ($9::boolean OR user_type IS DISTINCT FROM 'admin')
+    AND auth.canonical_email(email) = $10::text
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
@@ -521,6 +549,7 @@ type LinkIdentityParams struct {
 	ProvenBy     *string
 	Seen         bool
 	ID           uuid.UUID
+	ProvedHash   *string
 	AdminToo     bool
 	Email        string
 }
@@ -545,7 +574,8 @@ type LinkIdentityRow struct {
 
 // Called by internal/user when a verified e-mail, or somebody who knows the password, meets a row that no Firebase account owns
 // yet. The conditions stand in the statement, so that two links at once cannot both win. An admin's row takes the password. Without
-// keep_password, EndLegacySessions follows in the transaction. Sessions of a deleted account of this uid stay revoked. proven_at is NULL where this link proves no address.
+// keep_password, EndLegacySessions follows in the transaction. With proved_hash, only while the password is the one that was proved. What else the
+// platform keeps in provider_data stays. Sessions of a deleted account of this uid stay revoked. proven_at is NULL where this link proves no address.
 // Served by users_pkey or idx_users_canonical_email, idx_tombstones_firebase_uid.
 func (q *Queries) LinkIdentity(ctx context.Context, db DBTX, arg LinkIdentityParams) (LinkIdentityRow, error) {
 	row := db.QueryRow(ctx, linkIdentity,
@@ -556,6 +586,7 @@ func (q *Queries) LinkIdentity(ctx context.Context, db DBTX, arg LinkIdentityPar
 		arg.ProvenBy,
 		arg.Seen,
 		arg.ID,
+		arg.ProvedHash,
 		arg.AdminToo,
 		arg.Email,
 	)
@@ -765,7 +796,11 @@ SET
         WHEN auth_provider IN ('firebase', 'hybrid') THEN NULL
         ELSE '!'
     END,
-    provider_data = $3::jsonb,
+    provider_data = CASE
+        WHEN jsonb_typeof(provider_data) = 'object'
+            THEN provider_data - ARRAY['display_name', 'phone', 'photo_url', 'sync_failure', 'enabling'] || $3::jsonb
+        ELSE $3::jsonb
+    END,
     email_proven_at = $4::timestamptz,
     email_proven_by = $5::text,
     last_firebase_sync = now(),

@@ -24,8 +24,8 @@ import (
 var ErrNoPassword = fault.New(fault.UnsupportedIdentity,
 	"this sign-in has no e-mail, phone or provider identity that an account can be made of")
 
-// errChanged says that somebody else has changed the same password in this instant.
-var errChanged = fault.Unavailable("the password was changed at the same time; try again", nil)
+// errChanged says that the same password is being changed in this instant, or that a move is under way.
+var errChanged = fault.Unavailable("this account is being changed at the same time; try again", nil)
 
 // PasswordChange is a new password, and the current one where the sign-in is older than five minutes (A10).
 type PasswordChange struct {

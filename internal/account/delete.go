@@ -26,6 +26,19 @@ func (s *Service) Delete(ctx context.Context, p principal.Principal, currentPass
 	}
 	ctx, cancel := pause.Detached(ctx, deleteTimeout)
 	defer cancel()
+	var err error
+	for range deleteRounds {
+		if err = s.delete(ctx, p); !errors.Is(err, user.ErrAnotherAccount) {
+			return err
+		}
+	}
+	return err
+}
+
+// deleteRounds bounds how often a deletion begins again because the row has got another account meanwhile.
+const deleteRounds = 3
+
+func (s *Service) delete(ctx context.Context, p principal.Principal) error {
 	u, err := s.toDelete(ctx, p.User)
 	if err != nil {
 		return err
@@ -39,7 +52,7 @@ func (s *Service) Delete(ctx context.Context, p principal.Principal, currentPass
 	if err != nil {
 		return err
 	}
-	return s.users.Delete(ctx, u, p.Claims, func(ctx context.Context, tx pgx.Tx) error {
+	err = s.users.Delete(ctx, u, p.Claims, func(ctx context.Context, tx pgx.Tx) error {
 		err := s.identities.DeleteUser(ctx, u.FirebaseUID)
 		if err != nil && !errors.Is(err, firebase.ErrUserNotFound) {
 			s.intents.Withdraw(ctx, change.ID, err)
@@ -48,6 +61,10 @@ func (s *Service) Delete(ctx context.Context, p principal.Principal, currentPass
 		_, err = s.intents.End(ctx, tx, change.ID)
 		return err
 	})
+	if errors.Is(err, user.ErrAnotherAccount) {
+		return errors.Join(err, s.intents.Drop(ctx, change.ID)) // Firebase was not asked
+	}
+	return err
 }
 
 func nothingElsewhere(context.Context, pgx.Tx) error { return nil }

@@ -38,13 +38,13 @@ func (s *Service) Link(ctx context.Context, claims token.Claims, password string
 	if person.deactivated() {
 		return user.User{}, user.ErrDeactivated // nothing is linked that lets nobody in
 	}
-	if err := s.stillProven(ctx, person.id, *person.hash); err != nil {
-		return user.User{}, err
-	}
-	u, err = s.users.LinkProven(ctx, claims, person.id)
+	u, err = s.users.LinkProven(ctx, claims, person.id, *person.hash)
 	if errors.Is(err, user.ErrIdentityConflict) {
 		if mine, missed := s.rowOf(ctx, claims); missed == nil {
 			return mine, nil // this very account was faster, from another tab
+		}
+		if err := s.stillProven(ctx, person.id, *person.hash); err != nil {
+			return user.User{}, err
 		}
 	}
 	if err != nil {

@@ -118,8 +118,9 @@ func (s *Service) SettleDelete(ctx context.Context, i intent.Intent) (settled bo
 		return true, s.intents.Drop(ctx, i.ID) // another account's row by now
 	}
 	u.FirebaseUID = i.FirebaseUID // also of a move that was under way: the tombstone names the account
-	return true, s.users.Delete(ctx, u, token.Claims{}, func(ctx context.Context, tx pgx.Tx) error {
+	err = s.users.Delete(ctx, u, token.Claims{}, func(ctx context.Context, tx pgx.Tx) error {
 		_, err := s.intents.End(ctx, tx, i.ID)
 		return err
 	})
+	return err == nil, err
 }

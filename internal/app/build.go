@@ -232,7 +232,7 @@ func (p *parts) openSync(
 	p.metrics.Pool("jobs", direct)
 	p.sync, err = sync.New(sync.Options{
 		Pool: direct, Accounts: vendor, Project: projectOf(c), Intents: intent.NewLog(direct, debts.Intend), Settle: p.settle,
-		OnCount: p.metrics.Owed().Set, Logger: o.Logger,
+		OnCount: p.metrics.Owed().Set, Logger: o.Logger, Clocks: p.clocks,
 	})
 	return debts, err
 }

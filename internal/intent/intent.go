@@ -102,6 +102,18 @@ func (l *Log) End(ctx context.Context, tx db.DBTX, id uuid.UUID) (ended bool, er
 	return n > 0, nil
 }
 
+// EndChange is End for the request of an operator's change. It ends the earlier ones of the row, too: their operators were told that they
+// have not been made, and this one must not complete them.
+func (l *Log) EndChange(ctx context.Context, tx db.DBTX, i Intent) error {
+	if _, err := l.End(ctx, tx, i.ID); err != nil {
+		return err
+	}
+	if err := l.queries.EndOtherChanges(ctx, tx, db.EndOtherChangesParams{UserID: i.UserID, ID: i.ID}); err != nil {
+		return fmt.Errorf("end the changes before %s: %w", i.ID, err)
+	}
+	return nil
+}
+
 // EndPassword is End for the job of an intent about a password. setSince says that another request has set the row's password since the
 // intent began: our half of a later change is made, and this intent needs none.
 func (l *Log) EndPassword(ctx context.Context, tx db.DBTX, id uuid.UUID) (ended, setSince bool, err error) {

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
-	"strings"
+	"slices"
 	"syscall"
 
 	"github.com/jackc/pgx/v5"
@@ -41,11 +41,11 @@ func Fault(err error) error {
 	return fault.Unavailable("the database cannot be reached right now; try again in a moment", err)
 }
 
-// BadValues reports whether a statement was refused for what its values are, and would be again: SQLSTATE classes 22 (a value that its
-// type cannot hold) and 23 (a constraint).
+// BadValues reports whether a statement was refused for what its values are, and would be again: by a type or a constraint, or by a
+// trigger of the platform's.
 func BadValues(err error) bool {
 	var pgErr *pgconn.PgError
-	return errors.As(err, &pgErr) && (strings.HasPrefix(pgErr.Code, "22") || strings.HasPrefix(pgErr.Code, "23"))
+	return errors.As(err, &pgErr) && len(pgErr.Code) == 5 && slices.Contains(valueClasses, pgErr.Code[:2])
 }
 
 // Blocked reports whether a statement was given up for what other transactions hold: a lock that could not be had in time (55P03), or a

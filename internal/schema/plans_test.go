@@ -158,6 +158,11 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.ChangeUsername(ctx, db, queries.ChangeUsernameParams{ID: person, Username: name})
 		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.HoldToDelete(ctx, db, person) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_ = q.EndOtherChanges(ctx, db, queries.EndOtherChangesParams{UserID: person, ID: stranger})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _ = q.WaitForRows(ctx, db, "2000") },
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _ = q.DeleteUser(ctx, db, person) },
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_ = q.InsertTombstone(ctx, db, queries.InsertTombstoneParams{UserID: stranger, FirebaseUID: &uid})
@@ -333,12 +338,14 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 			_ = q.PasswordTakenByFirebase(ctx, db, queries.PasswordTakenByFirebaseParams{ID: person, PasswordHash: "x"})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.RowBeforeSync(ctx, db, uid) },
-		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.RowToSync(ctx, db, uid) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.RowToSync(ctx, db, queries.RowToSyncParams{FirebaseUID: uid, Patience: "2000"})
+		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.RowsOfAccounts(ctx, db, []string{uid, personID(778).String()})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
-			_, _ = q.WriteSync(ctx, db, queries.WriteSyncParams{ID: person, Email: "new@example.com", FederationStatus: "active", ProviderData: nothing})
+			_, _ = q.WriteSync(ctx, db, queries.WriteSyncParams{ID: person, Email: "new@example.com", FederationStatus: "active", Facts: nothing})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _ = q.PlanEachTime(ctx, db) },
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
@@ -501,8 +508,11 @@ func promised(t *testing.T) map[string][]string {
 	return out
 }
 
-// wanted are the queries that want all of a table.
-var wanted = map[string]string{"APIKeys": "api_keys", "ForgetListed": "reconcile_listed", "CountAtFirebase": "users", "ForgetAddresses": "known_addresses"}
+// wanted are the queries that want all of a table, or look through one of a few rows.
+var wanted = map[string]string{
+	"APIKeys": "api_keys", "ForgetListed": "reconcile_listed", "CountAtFirebase": "users", "ForgetAddresses": "known_addresses",
+	"EndOtherChanges": "firebase_intents",
+}
 
 // readsWhole reports whether a query reads a table from end to end that is more than one row, and of which it does not want all.
 func readsWhole(name, plan string) bool {

@@ -36,7 +36,7 @@ type follower struct {
 	queries  *db.Queries
 	accounts Accounts
 	log      *slog.Logger
-	now      func() time.Time
+	now      func() time.Time // Firebase's
 }
 
 // rounds bounds how often a job starts again because the row has changed under it; then it makes room for others.

@@ -13,6 +13,7 @@ import (
 	"auth-v2-service/internal/audit"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/telemetry"
 	"auth-v2-service/internal/user"
 )
 
@@ -106,9 +107,15 @@ func (r *run) disable(ctx context.Context, gone []db.MissingRowsRow) error {
 	return nil
 }
 
-// changed makes one change of a row and records it, in one transaction (O4).
+// rowPatience is how long a change waits for a row that another transaction holds, in milliseconds.
+const rowPatience = "2000"
+
+// changed makes one change of a row and records it, in one transaction (O4). A row that cannot be changed counts as failed.
 func (r *run) changed(ctx context.Context, id uuid.UUID, action string, change func(tx pgx.Tx) (int64, error)) (done bool, err error) {
 	err = pg.InTx(ctx, r.Pool, func(tx pgx.Tx) error {
+		if err := r.queries.WaitForRows(ctx, tx, rowPatience); err != nil {
+			return err
+		}
 		n, err := change(tx)
 		if err != nil || n == 0 {
 			return err
@@ -116,6 +123,11 @@ func (r *run) changed(ctx context.Context, id uuid.UUID, action string, change f
 		done = true
 		return audit.Record(ctx, tx, audit.Event{Action: action, Actor: r.actor, UserID: id})
 	})
+	if err != nil && ofOneRow(err) {
+		r.Logger.WarnContext(ctx, "a row cannot be changed", telemetry.FieldUserID, id, telemetry.FieldError, err)
+		r.Failed++
+		return false, nil
+	}
 	if err != nil {
 		return false, pg.Fault(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"auth-v2-service/internal/clock"
 	"auth-v2-service/internal/devstack/identity"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/intent"
@@ -32,6 +33,7 @@ type stage struct {
 	client   *firebase.Client
 	debts    *sync.Debts
 	settle   func(ctx context.Context, i intent.Intent) (bool, error) // nil: no intents
+	clocks   *clock.Clocks                                            // nil: clocks that have read nothing
 }
 
 func newStage(t *testing.T) *stage {
@@ -75,7 +77,7 @@ func (s *stage) work(accounts sync.Accounts) (stop func()) {
 	pool := s.openPool(6)
 	service, err := sync.New(sync.Options{
 		Pool: pool, Accounts: accounts, Project: sync.Project{ID: project}, Intents: intent.NewLog(pool, s.debts.Intend), Settle: s.settle,
-		Logger: slog.New(slog.DiscardHandler),
+		Logger: slog.New(slog.DiscardHandler), Clocks: s.clocks,
 	})
 	if err != nil {
 		s.Fatal(err)

@@ -89,7 +89,7 @@ type run struct {
 	dry   bool
 	// maxGone is RunOptions.MaxGone.
 	maxGone int
-	began   time.Time
+	began   time.Time // by PostgreSQL's clock, as what it is compared with
 	mu      stdsync.Mutex
 	Report
 }
@@ -117,18 +117,20 @@ func (r *Reconciler) runAfter(ctx context.Context, o RunOptions, every time.Dura
 		return Report{}, err
 	}
 	this := &run{
-		Reconciler: r, actor: o.Actor, who: o.Actor + " " + uuid.NewString(), dry: o.DryRun, maxGone: o.MaxGone, began: time.Now(),
+		Reconciler: r, actor: o.Actor, who: o.Actor + " " + uuid.NewString(), dry: o.DryRun, maxGone: o.MaxGone,
 		Report: Report{DryRun: o.DryRun},
 	}
-	places, err := r.queries.BeginReconcile(ctx, r.Pool, db.BeginReconcileParams{Who: this.who, EverySeconds: every.Seconds()})
+	began := time.Now()
+	var err error
+	this.began, err = r.queries.BeginReconcile(ctx, r.Pool, db.BeginReconcileParams{Who: this.who, EverySeconds: every.Seconds()})
+	if pg.NoRows(err) {
+		return Report{}, ErrNotNow
+	}
 	if err != nil {
 		return Report{}, fmt.Errorf("begin to reconcile: %w", pg.Fault(err))
 	}
-	if places == 0 {
-		return Report{}, ErrNotNow
-	}
 	err = this.all(ctx)
-	this.Took = time.Since(this.began)
+	this.Took = time.Since(began)
 	return this.Report, errors.Join(err, this.end(context.WithoutCancel(ctx), err))
 }
 
@@ -262,7 +264,7 @@ func (r *run) compare(ctx context.Context, accounts []firebase.User, rows []db.R
 			FirebaseUID: row.FirebaseUID, AuthProvider: row.AuthProvider, FederationStatus: row.FederationStatus,
 			TokensValidAfter: row.TokensValidAfter, Admitted: row.Admitted, Reactivated: row.Reactivated,
 		})
-		if _, differs := due(s, account, time.Now()); differs && s.uid != "" && !s.registering {
+		if _, differs := due(s, account, r.Clocks.FirebaseNow()); differs && s.uid != "" && !s.registering {
 			r.Owed++
 			if err := r.owe(ctx, row.ID); err != nil {
 				return err
@@ -300,16 +302,24 @@ func (r *run) sync(ctx context.Context, accounts []firebase.User) error {
 }
 
 // stops reports whether an error would meet the next account as well: an outage, Google's throttle or a fault of ours. A refusal of one
-// account, or of its values, concerns that account alone.
+// account, or of its values, concerns that account alone, and so does what others do to its row all the time.
 func stops(err error) bool {
+	if ofOneRow(err) {
+		return false
+	}
 	switch fault.CodeOf(err) {
 	case fault.DependencyUnavailable, fault.RateLimited:
 		return true
 	case fault.Internal:
-		return !pg.BadValues(err)
+		return true
 	default:
 		return false
 	}
+}
+
+// ofOneRow reports whether a row cannot be changed for what it is, or for what other transactions do to it.
+func ofOneRow(err error) bool {
+	return pg.BadValues(err) || pg.Blocked(err) || errors.Is(err, user.ErrCrowded)
 }
 
 func (r *run) syncOne(ctx context.Context, uid string) error {

@@ -29,6 +29,7 @@ func (s *stage) reconciler(accounts vendor, is sync.Project) *sync.Reconciler {
 	nobody := func(context.Context, uuid.UUID) {}
 	return sync.NewReconciler(sync.ReconcilerOptions{
 		Pool: s.pool, Accounts: accounts, Debts: s.debts, Project: is, OnChange: nobody, Logger: slog.New(slog.DiscardHandler),
+		Clocks: s.clocks,
 		Rows: user.NewStore(user.Options{
 			Pool: s.pool, Accounts: accounts, Owe: s.debts.Owe, OnChange: nobody, OnSight: func(user.Sight) {},
 			Logger: slog.New(slog.DiscardHandler),

@@ -13,6 +13,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/clock"
 	"auth-v2-service/internal/intent"
 	"auth-v2-service/internal/pause"
 	"auth-v2-service/internal/telemetry"
@@ -35,7 +36,7 @@ const (
 	keepDead = 90 * 24 * time.Hour
 )
 
-// Options say what a Service stands on. Every field but OnCount is required.
+// Options say what a Service stands on. Every field but OnCount and Clocks is required.
 type Options struct {
 	// Pool leads to the database itself and not to a transaction pooler, for River listens (D6).
 	Pool     *pgxpool.Pool
@@ -45,6 +46,8 @@ type Options struct {
 	// ends it; settled is false where Firebase shows no change, or not yet.
 	Intents *intent.Log
 	Settle  func(ctx context.Context, i intent.Intent) (settled bool, err error)
+	// Clocks tell Firebase's time. Nil: clocks that have read nothing.
+	Clocks *clock.Clocks
 	// OnCount hears now and then what is owed; for metrics. Nil: nobody does.
 	OnCount func(waiting, dead int64, oldest time.Duration)
 	Logger  *slog.Logger
@@ -61,8 +64,11 @@ type Service struct {
 
 // New makes a service; it works while Run runs.
 func New(o Options) (*Service, error) {
+	if o.Clocks == nil {
+		o.Clocks = clock.New(clock.Options{})
+	}
 	workers := river.NewWorkers()
-	follower := &follower{pool: o.Pool, queries: db.New(), accounts: o.Accounts, log: o.Logger, now: time.Now}
+	follower := &follower{pool: o.Pool, queries: db.New(), accounts: o.Accounts, log: o.Logger, now: o.Clocks.FirebaseNow}
 	if err := river.AddWorkerSafely(workers, follower); err != nil {
 		return nil, fmt.Errorf("set up the jobs: %w", err)
 	}

@@ -42,7 +42,7 @@ func wholeSecond(t time.Time) time.Time {
 const ahead = time.Minute
 
 // due is what has to change at Firebase for the account to follow the row. It only ends sessions that the row has ended: never the
-// ones since, and never fewer than Firebase itself has ended.
+// ones since, and never fewer than Firebase itself has ended. now is Firebase's time, as the row's sessions are dated by it.
 func due(s state, account firebase.User, now time.Time) (change firebase.State, differs bool) {
 	switch {
 	case !s.admitted && !account.Disabled:

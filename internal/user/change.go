@@ -11,6 +11,7 @@ import (
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/audit"
 	"auth-v2-service/internal/clock"
+	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/telemetry"
 	"auth-v2-service/internal/token"
@@ -118,7 +119,8 @@ func RevokeTokens(ctx context.Context, tx pgx.Tx, id uuid.UUID, e clock.Ending) 
 // Delete removes the row and leaves a tombstone, so that no token of its sessions makes a new row (F10). elsewhere deletes
 // what belongs to the row outside of the database; it runs when nothing here can refuse any more and before the commit, so
 // that a refusal of either side leaves both as they were. It holds a connection meanwhile, so only a few run at once.
-// Deleting twice is the same as once. asking is the session that asks, as for RevokeTokens.
+// Deleting twice is the same as once. asking is the session that asks, as for RevokeTokens. ErrAnotherAccount where the row has another
+// account by now than u says: nothing was deleted, and elsewhere was not asked.
 func (s *Store) Delete(ctx context.Context, u User, asking token.Claims, elsewhere func(ctx context.Context, tx pgx.Tx) error) error {
 	leave, err := s.waitOutside(ctx)
 	if err != nil {
@@ -133,9 +135,31 @@ func (s *Store) Delete(ctx context.Context, u User, asking token.Claims, elsewhe
 	return nil
 }
 
+// ErrAnotherAccount says that a row got an account at Firebase, or lost one, while it was about to be deleted.
+var ErrAnotherAccount = fault.Unavailable("this account is being changed; try again", nil)
+
+// holdToDelete locks the row and sees that u names the account that goes with it: a link or a move may have given it one since it was read.
+func (s *Store) holdToDelete(ctx context.Context, tx pgx.Tx, u User) error {
+	row, err := s.queries.HoldToDelete(ctx, tx, u.ID)
+	switch own := u.ID.String(); {
+	case pg.NoRows(err):
+		return nil
+	case err != nil:
+		return err
+	case row.FirebaseUID == u.FirebaseUID && !row.Moving:
+		return nil
+	case row.FirebaseUID == "" && u.FirebaseUID == own: // a move's, which is under way or came to nothing
+		return nil
+	}
+	return ErrAnotherAccount
+}
+
 func (s *Store) deleteIn(
 	ctx context.Context, tx pgx.Tx, u User, asking token.Claims, elsewhere func(ctx context.Context, tx pgx.Tx) error,
 ) error {
+	if err := s.holdToDelete(ctx, tx, u); err != nil {
+		return err
+	}
 	if err := s.queries.DeleteUser(ctx, tx, u.ID); err != nil {
 		return err
 	}

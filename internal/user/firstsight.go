@@ -34,8 +34,8 @@ const conflictRounds = 8
 
 var errRaced = errors.New("somebody else was faster")
 
-// errCrowded is the answer to who lost every round: to try again is all that is needed.
-var errCrowded = fault.Unavailable("too many requests for this account at this moment; try again", nil)
+// ErrCrowded is the answer to a request that lost every round to others of the same account: to try again is all that is needed.
+var ErrCrowded = fault.Unavailable("too many requests for this account at this moment; try again", nil)
 
 // FirstSight answers the row of a verified token's subject and makes it where there is none (F1 to F7, F10). However many
 // requests and instances do this at once, there is one row and each gets it. One statement when nothing collides and nobody else
@@ -124,7 +124,7 @@ func (s *Store) meet(ctx context.Context, id identity) (User, Sight, error) {
 		}
 		username = withSuffix(username)
 	}
-	return User{}, SightRefused, errCrowded.With(errRaced)
+	return User{}, SightRefused, ErrCrowded.With(errRaced)
 }
 
 // knownOr lets a person in whose row exists although no row could be made of the token; else it answers refusal.

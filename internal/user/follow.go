@@ -58,7 +58,7 @@ type next struct {
 
 // differences holds a row against Firebase's answer. It decides nothing that the row does not say: no I/O.
 func differences(row db.RowToSyncRow, st step) next {
-	was := factsOf(row.ProviderData)
+	was := factsOf(row.Facts)
 	n := next{email: row.Email, status: or(row.FederationStatus, StatusActive), data: maps.Clone(was)}
 	if st.gone {
 		n.failure = FailureAccountGone
@@ -146,7 +146,7 @@ func inStep(row db.RowToSyncRow, account firebase.User) bool {
 	if or(row.AuthProvider, ProviderLocal) == ProviderLocal || or(row.FederationStatus, StatusActive) == StatusSyncing {
 		return true // not Firebase's to say, or not yet
 	}
-	kept := factsOf(row.ProviderData)
+	kept := factsOf(row.Facts)
 	for _, name := range differences(row, step{account: account}).changed {
 		_, keeps := kept[name]
 		_, says := accountFacts(account)[name]
@@ -157,7 +157,7 @@ func inStep(row db.RowToSyncRow, account firebase.User) bool {
 	return true
 }
 
-// factsOf reads provider_data. What is no object holds nothing that we wrote.
+// factsOf reads the facts of a sync that a row has.
 func factsOf(data json.RawMessage) map[string]any {
 	facts := map[string]any{}
 	if json.Unmarshal(data, &facts) != nil || facts == nil {
@@ -172,7 +172,7 @@ func (n next) params(id uuid.UUID) (db.WriteSyncParams, error) {
 		return db.WriteSyncParams{}, fmt.Errorf("encode the facts of user %s: %w", id, err)
 	}
 	return db.WriteSyncParams{
-		ID: id, Email: n.email, FederationStatus: n.status, ProviderData: data, PasswordStale: n.passwordStale,
+		ID: id, Email: n.email, FederationStatus: n.status, Facts: data, PasswordStale: n.passwordStale,
 		SessionsEndAt: n.sessionsEnd, InStep: n.failure == "",
 	}, nil
 }

@@ -59,9 +59,10 @@ func (s *Store) linkByEmail(ctx context.Context, row User, id identity) (User, S
 	return linked, SightLinked, nil
 }
 
-// LinkProven links the row of somebody who has proved its local password to the account of the token (F3): the row keeps its
-// password, and an admin's may be linked so. ErrIdentityConflict where the row, or this account, is somebody else's by now.
-func (s *Store) LinkProven(ctx context.Context, claims token.Claims, rowID uuid.UUID) (User, error) {
+// LinkProven links the row of somebody who has proved its local password, by this hash, to the account of the token (F3): the row keeps its
+// password, and an admin's may be linked so. ErrIdentityConflict where the row, or this account, is somebody else's by now, or the hash is
+// another one.
+func (s *Store) LinkProven(ctx context.Context, claims token.Claims, rowID uuid.UUID, provedHash string) (User, error) {
 	id, err := identityOf(claims)
 	if err != nil {
 		return User{}, err
@@ -74,7 +75,8 @@ func (s *Store) LinkProven(ctx context.Context, claims token.Claims, rowID uuid.
 		}
 		row, err := s.queries.LinkIdentity(ctx, tx, db.LinkIdentityParams{
 			ID: rowID, Email: id.email, FirebaseUID: id.uid, KeepPassword: true, AdminToo: true, ProviderData: id.providerData,
-			Seen: id.seen, ProvenAt: at, ProvenBy: by,
+			ProvedHash: &provedHash,
+			Seen:       id.seen, ProvenAt: at, ProvenBy: by,
 		})
 		if err != nil {
 			return err

@@ -214,6 +214,9 @@ func (s *Store) changeIn(ctx context.Context, tx pgx.Tx, id uuid.UUID, c Change,
 	if details == nil {
 		return false, nil
 	}
+	if c.Email != nil && was.FederationStatus == StatusSyncing {
+		return false, errUnderWay // Firebase may not have the account yet, or have it with the address as it was
+	}
 	params := db.ChangeUserParams{ID: id, Username: c.Username, UserType: c.Type, Email: c.Email}
 	if _, err := s.queries.ChangeUser(ctx, tx, params); err != nil {
 		return false, err

@@ -17,9 +17,6 @@ import (
 
 // changeAtFirebase gives the account its new address. The intent is committed by itself before Firebase is asked, and ends with tx.
 func (s *Store) changeAtFirebase(ctx context.Context, tx pgx.Tx, was User, c Change, by By) error {
-	if was.FederationStatus == StatusSyncing {
-		return errUnderWay // Firebase may not have the account yet
-	}
 	change, err := json.Marshal(c)
 	if err != nil {
 		return fmt.Errorf("encode a change of user %s: %w", was.ID, err)
@@ -34,8 +31,7 @@ func (s *Store) changeAtFirebase(ctx context.Context, tx pgx.Tx, was User, c Cha
 		s.intents.Withdraw(ctx, begun.ID, err)
 		return emailRefusal(was, err)
 	}
-	_, err = s.intents.End(ctx, tx, begun.ID)
-	return err
+	return s.intents.EndChange(ctx, tx, begun)
 }
 
 // emailRefusal is what keeps an account from another address, in this room's words.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -63,7 +64,7 @@ type Synced struct {
 // The row is written only if nobody has changed it since before Firebase was asked: no answer that has grown old undoes anything.
 // What was changed is audited in the transaction that changes it; a sync that finds both sides in step is not.
 //
-// Errors: ErrNoAccount where there is neither account nor row, ErrDeleted (F10), ErrNotAtFirebase, those of FirstSight, or
+// Errors: ErrNoAccount where there is neither account nor row, ErrDeleted (F10), ErrNotAtFirebase, ErrCrowded, those of FirstSight, or
 // dependency_unavailable, after which nothing has changed.
 func (s *Store) Sync(ctx context.Context, uid, actor string) (Synced, error) {
 	return s.SyncBy(ctx, uid, By{Actor: actor})
@@ -81,7 +82,7 @@ func (s *Store) SyncBy(ctx context.Context, uid string, by By) (Synced, error) {
 			return Synced{}, fmt.Errorf("bring the row of %s in step: %w", uid, pg.Fault(err))
 		}
 	}
-	return Synced{}, errCrowded.With(errRaced)
+	return Synced{}, ErrCrowded.With(errRaced)
 }
 
 // SyncByID is SyncBy for the account of a row. ErrNotFound where there is no row.
@@ -182,6 +183,9 @@ type step struct {
 	held    bool // another row has the e-mail
 }
 
+// syncPatience is how long a sync waits for a row that another transaction holds.
+const syncPatience = 2 * time.Second
+
 // follow writes down what differs. That another row holds the e-mail is for the unique index to say.
 func (s *Store) follow(ctx context.Context, st step) (synced Synced, err error) {
 	write := func(tx pgx.Tx) error {
@@ -223,7 +227,7 @@ func (s *Store) followIn(ctx context.Context, tx pgx.Tx, st step) (Synced, error
 	if err := s.holdToSync(ctx, tx, st); err != nil {
 		return Synced{}, err
 	}
-	row, err := s.queries.RowToSync(ctx, tx, st.uid)
+	row, err := s.queries.RowToSync(ctx, tx, db.RowToSyncParams{FirebaseUID: st.uid, Patience: milliseconds(syncPatience)})
 	switch {
 	case pg.NoRows(err), err == nil && st.version != nil && row.Version != *st.version:
 		return Synced{}, errRaced
@@ -241,7 +245,7 @@ func (s *Store) followIn(ctx context.Context, tx pgx.Tx, st step) (Synced, error
 		return Synced{}, err
 	}
 	p, ok := s.proofOfAccount(st.account, st.by.Actor)
-	if next.failure != "" || !ok || !p.fits(u) || noted(row.ProviderData) && u.Email == row.Email {
+	if next.failure != "" || !ok || !p.fits(u) || noted(row.Facts) && u.Email == row.Email {
 		return next.synced(u), nil
 	}
 	u, err = s.proveIn(ctx, tx, u, p)
@@ -254,7 +258,7 @@ func (s *Store) provenSince(row db.RowToSyncRow, account firebase.User) bool {
 		return false // as in inStep
 	}
 	p, ok := s.proofOfAccount(account, "")
-	return ok && row.EmailProvenAt == nil && canonicalForm(row.Email) == p.email && !noted(row.ProviderData)
+	return ok && row.EmailProvenAt == nil && canonicalForm(row.Email) == p.email && !noted(row.Facts)
 }
 
 // noted says whether a row has been told before that its address is verified: then a sync brings no news of it, and a token decides.

@@ -169,7 +169,7 @@ func (s *Store) makeTogether(ctx context.Context, all []identity) ([]sighting, e
 func (s *Store) membersOf(all []identity) db.FirstSightsParams {
 	n := len(all)
 	members := db.FirstSightsParams{
-		Patience: strconv.FormatInt(s.patience.Milliseconds(), 10),
+		Patience: milliseconds(s.patience),
 		Ids:      make([]uuid.UUID, n), FirebaseUids: make([]string, n), Emails: make([]string, n), Usernames: make([]string, n),
 		OtherUsernames: make([]string, n), ProviderData: make([]json.RawMessage, n), AuthTimes: make([]time.Time, n),
 		ProvenBy: make([]string, n),
@@ -188,6 +188,9 @@ func (s *Store) membersOf(all []identity) db.FirstSightsParams {
 	}
 	return members
 }
+
+// milliseconds is a time as PostgreSQL's settings take it.
+func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
 func (s *Store) readTogether(ctx context.Context, ids []uuid.UUID) ([]*User, error) {
 	rows, err := s.queries.UsersByIDs(ctx, s.pool, ids)

@@ -377,6 +377,25 @@ func TestFirstSight_ABadMemberHarmsNobodyElse(t *testing.T) {
 	}
 }
 
+// One whom a trigger of the platform's refuses harms none of its group.
+func TestFirstSight_AMemberThatATriggerRefusesHarmsNobodyElse(t *testing.T) {
+	t.Parallel()
+	p := newScene(t, 1, 6)
+	p.exec(`CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+		IF NEW.username = 'root' THEN RAISE EXCEPTION 'this name is ours'; END IF; RETURN NEW; END $$`)
+	p.exec(`CREATE TRIGGER refuse BEFORE INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION public.refuse()`)
+	sessions := times(30, func() token.Claims { return session(newUID(), newEmail()) })
+	sessions = slices.Insert(sessions, 20, session(newUID(), newEmail(), withName("root")))
+	for i, a := range p.meetTogether(sessions...) {
+		if i != 20 && (a.err != nil || a.user.FirebaseUID != sessions[i].Subject) {
+			t.Errorf("number %d was answered %+v, %v, expected its row", i, a.user, a.err)
+		}
+		if i == 20 && a.err == nil {
+			t.Error("the one whom the trigger refuses has a row")
+		}
+	}
+}
+
 // Somebody's open transaction holds an address. Who wants that one waits for its end; all others do not.
 func TestFirstSight_AnOpenTransactionHoldsUpWhoWantsItsAddressAlone(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,132 @@
+package e2e
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"auth-v2-service/internal/devstack/identity"
+	"auth-v2-service/internal/testkit/servicetest"
+)
+
+// whileWaiting locks a row, begins a request, and makes a change when the request waits for the row: the request has read the row from
+// before the change. It gives what the request was answered.
+func whileWaiting(t *testing.T, s *servicetest.Stack, id uuid.UUID, change func(tx pgx.Tx), start func() reply) reply {
+	t.Helper()
+	tx, err := s.DB.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(t.Context()) }() // committed below
+	if _, err := tx.Exec(t.Context(), "SELECT FROM auth.users WHERE id = $1 FOR UPDATE", id); err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan reply, 1)
+	go func() { answered <- start() }()
+	eventually(t, "the request waits for the row", func() bool {
+		return count(t, s, "pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple')") > 0
+	})
+	change(tx)
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return <-answered
+}
+
+// F10: whatever account the row gets while its person deletes it, a link's or a move's, that account goes with the row, and no session of
+// it comes back.
+func TestAttack_ADeletionTakesTheAccountOfThisMoment_F10(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change string // $1: the row, $2: the account
+		uid    func(id uuid.UUID) string
+	}{
+		"linked meanwhile": {
+			"UPDATE auth.users SET firebase_uid = $2, auth_provider = 'hybrid', updated_at = now() WHERE id = $1",
+			func(uuid.UUID) string { return newUID() },
+		},
+		"a move begun meanwhile": {
+			"UPDATE auth.users SET federation_status = 'syncing', updated_at = now() WHERE id = $1 AND id::text = $2",
+			uuid.UUID.String,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := servicetest.Start(t)
+			email := servicetest.Email()
+			id := localUser(t, s.Stack, email, servicetest.Password)
+			uid := c.uid(id)
+			session := legacyLogin(t, s, email, servicetest.Password)
+			there := mint(t, s.Stack, claims(uid, email))
+			answer := whileWaiting(t, s.Stack, id, func(tx pgx.Tx) {
+				if _, err := tx.Exec(t.Context(), c.change, id, uid); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := s.Identity.PutUser(identity.User{UID: uid, Email: email, EmailVerified: true}); err != nil {
+					t.Fatal(err)
+				}
+			}, func() reply {
+				return ask(t, s, http.MethodDelete, "/v1/auth/me", "{}", authorized(session.AccessToken)...)
+			})
+			answer.expect(t, "the deletion", http.StatusOK, "")
+			if _, there := s.Identity.User(uid); there {
+				t.Error("F10: the account at Firebase is still there")
+			}
+			expectRefusal(t, s, "F10: a session of the deleted account", there, 401, "token_revoked")
+			if n := countRows(t, s.Stack, "email = $1", email); n != 0 {
+				t.Error("F10: there is a row again")
+			}
+		})
+	}
+}
+
+// F3, T4: a password that is changed while it is being proved links nothing any more.
+func TestAttack_ALinkDoesNotOutwaitAPasswordChange_F3_T4(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	email := servicetest.Email()
+	id := localUser(t, s.Stack, email, servicetest.Password)
+	session := unproved(t, s, email)
+	answer := whileWaiting(t, s.Stack, id, func(tx pgx.Tx) { changeHash(t, tx, id, hashOf(t, "OwnersNewPassword1")) },
+		func() reply { return link(t, s, session.IDToken, servicetest.Password) })
+	answer.expect(t, "F3: a link by the password from before the change", 401, "invalid_credentials")
+	if n := countRows(t, s.Stack, "id = $1 AND firebase_uid IS NULL", id); n != 1 {
+		t.Error("F3: the old password has linked the row")
+	}
+}
+
+// M2, A7: while a move is under way, Firebase may have the password and the address as they were: neither changes here until the move has
+// ended, or the old password would go on opening the account there.
+func TestAttack_NothingThatAMoveTakesChangesUnderIt_M2_A7(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	operator, email := newAdmin(t, s.Stack), servicetest.Email()
+	id := localUser(t, s.Stack, email, servicetest.Password)
+	session := legacyLogin(t, s, email, servicetest.Password)
+	execute(t, s.Stack, "UPDATE auth.users SET federation_status = 'syncing' WHERE id = $1", id)
+	changePassword(t, s, session.AccessToken, "", newPassword).expect(t, "A7: a new password", 503, "dependency_unavailable")
+	operator.ask(t, s, http.MethodPatch, userPath(id), jsonOf(t, map[string]any{"email": servicetest.Email()})).
+		expect(t, "M2: a new address", 503, "dependency_unavailable")
+	legacyLogin(t, s, email, servicetest.Password)
+	execute(t, s.Stack, "UPDATE auth.users SET federation_status = 'active' WHERE id = $1", id)
+	changePassword(t, s, session.AccessToken, "", newPassword).expect(t, "A7: a new password after the move", 200, "")
+}
+
+// O4: an operator's change that Firebase has not carried out is nobody's any more once another operator has set the same address.
+func TestAttack_AnotherOperatorsChangeCompletesNoAbandonedOne_O4(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	operator, other, person, address := newAdmin(t, s.Stack), newAdmin(t, s.Stack), s.Person(t), servicetest.Email()
+	fault(t, s, identity.Fault{Match: "accounts:update", Kind: identity.FaultUnavailable, Count: 1})
+	operator.ask(t, s, http.MethodPatch, userPath(person.User.ID), jsonOf(t, map[string]any{"email": address, "user_type": "admin"})).
+		expect(t, "the change that is abandoned", 503, "dependency_unavailable")
+	s.Identity.ClearFaults()
+	other.ask(t, s, http.MethodPatch, userPath(person.User.ID), jsonOf(t, map[string]any{"email": address})).
+		expect(t, "the other operator's change", 200, "")
+	eventually(t, "the job has looked", func() bool { return count(t, s.Stack, leftOver) == 0 })
+	if n := countRows(t, s.Stack, "id = $1 AND email = $2 AND user_type = 'user'", person.User.ID, address); n != 1 {
+		t.Error("O4: the abandoned change was completed by the other one")
+	}
+}
