@@ -3,6 +3,7 @@ package schema
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -26,4 +27,47 @@ func Archived(ctx context.Context, o Options) (string, error) {
 	}
 	kept, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	return strings.Join(kept, ", "), err
+}
+
+// archivedFacts counts what the archive holds: how many values of each fact of each relation.
+type archivedFacts map[[2]string]int64
+
+// readArchived looks into the archive, where places say that there is one.
+func readArchived(ctx context.Context, tx pgx.Tx, places []stored) (archivedFacts, error) {
+	found := archivedFacts{}
+	if !slices.ContainsFunc(places, func(p stored) bool { return p.Table == archive }) {
+		return found, nil
+	}
+	rows, err := tx.Query(ctx, `SELECT kept.relation, coalesce(fact.name, ''), count(*)
+		FROM `+archive+` AS kept
+		LEFT JOIN LATERAL jsonb_object_keys(CASE WHEN jsonb_typeof(kept.facts) = 'object' THEN kept.facts ELSE '{}' END) AS fact (name) ON true
+		GROUP BY 1, 2`)
+	if err != nil {
+		return nil, fmt.Errorf("look into the archive: %w", err)
+	}
+	var about [2]string
+	var count int64
+	_, err = pgx.ForEachRow(rows, []any{&about[0], &about[1], &count}, func() error {
+		found[about] = count
+		return nil
+	})
+	return found, err
+}
+
+// judge gives words for what earlier steps have archived and a step has taken out or written over. A step that drops the archive itself
+// loses a table, which is judged as every other one.
+func (f archivedFacts) judge(ctx context.Context, tx pgx.Tx, after []stored) ([]string, error) {
+	now, err := readArchived(ctx, tx, after)
+	if err != nil || len(now) == 0 && !slices.ContainsFunc(after, func(p stored) bool { return p.Table == archive }) {
+		return nil, err
+	}
+	var words []string
+	for about, count := range f {
+		if now[about] < count {
+			name := strings.TrimSuffix(about[0]+"."+about[1], ".")
+			words = append(words, fmt.Sprintf("the archive has %d values of %s, and %d after it", count, name, now[about]))
+		}
+	}
+	slices.Sort(words)
+	return words, nil
 }

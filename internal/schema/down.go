@@ -90,6 +90,10 @@ func (s stepDown) take(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	earlier, err := readArchived(ctx, s.tx, before)
+	if err != nil {
+		return err
+	}
 	if err := s.run(ctx, s.tx); err != nil {
 		return err
 	}
@@ -110,7 +114,11 @@ func (s stepDown) take(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if words = append(words, emptied...); len(words) > 0 {
+	forgotten, err := earlier.judge(ctx, s.tx, after)
+	if err != nil {
+		return err
+	}
+	if words = append(append(words, emptied...), forgotten...); len(words) > 0 {
 		return fmt.Errorf("%w: %s. %s", ErrWouldLose, strings.Join(words, "; "), whatToDo)
 	}
 	_, err = s.tx.Exec(ctx, "DELETE FROM "+Table+" WHERE version = $1", s.version)

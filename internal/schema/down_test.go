@@ -53,6 +53,23 @@ func TestDown_LosesNothing_D5(t *testing.T) {
 		"a table":                     {"CREATE TABLE auth.notes (id int PRIMARY KEY, note text);", "\nDROP TABLE auth.notes;", "INSERT INTO auth.notes VALUES (1, 'x'), (2, 'y')", "the table auth.notes holds 2 rows"},
 		"a table that is kept": {"CREATE TABLE auth.notes (id int PRIMARY KEY, note text);", `
 			INSERT INTO auth.federation_archive (relation, key, facts) SELECT 'auth.notes', id::text, to_jsonb(gone) FROM auth.notes AS gone; DROP TABLE auth.notes;`, "INSERT INTO auth.notes VALUES (1, 'x')", ""},
+		"what the archive keeps, deleted": {
+			"SELECT 1;", "\nDELETE FROM auth.federation_archive WHERE relation = 'auth.gone';",
+			`INSERT INTO auth.federation_archive (relation, key, facts) VALUES ('auth.gone', '1', '{"a": 1}')`,
+			"the archive has 1 values of auth.gone.a, and 0 after it",
+		},
+		"what the archive keeps, written over": {
+			locale, "\n" + strings.TrimSuffix(keep, ";") + ` ON CONFLICT (relation, key) DO UPDATE SET facts = excluded.facts, archived_at = excluded.archived_at;
+			ALTER TABLE auth.users DROP COLUMN locale;`,
+			`UPDATE auth.users SET locale = 'id'; INSERT INTO auth.federation_archive (relation, key, facts) SELECT 'auth.users', id::text, '{"other": 1}' FROM auth.users`,
+			"the archive has 2 values of auth.users.other, and 0 after it",
+		},
+		"what the archive keeps, added to": {
+			locale, "\n" + strings.TrimSuffix(keep, ";") + ` ON CONFLICT (relation, key) DO UPDATE SET facts = kept.facts || excluded.facts, archived_at = excluded.archived_at;
+			ALTER TABLE auth.users DROP COLUMN locale;`,
+			`UPDATE auth.users SET locale = 'id'; INSERT INTO auth.federation_archive (relation, key, facts) SELECT 'auth.users', id::text, '{"other": 1}' FROM auth.users`,
+			"",
+		},
 		"a table elsewhere":            {"CREATE TABLE public.notes (id int PRIMARY KEY);", "\nDROP TABLE public.notes;", "INSERT INTO public.notes VALUES (1)", "the table public.notes holds 1 rows"},
 		"by CASCADE":                   {"CREATE TYPE auth.tier AS ENUM ('free', 'paid'); ALTER TABLE auth.users ADD COLUMN tier auth.tier;", "\nDROP TYPE auth.tier CASCADE;", "UPDATE auth.users SET tier = 'paid'", "auth.users.tier holds 2"},
 		"a value of an enum":           {"CREATE TYPE auth.tier AS ENUM ('free', 'paid', 'vip'); ALTER TABLE auth.users ADD COLUMN tier auth.tier;", "\nCREATE TYPE auth.tier2 AS ENUM ('free', 'paid'); ALTER TABLE auth.users ALTER COLUMN tier TYPE auth.tier2 USING (CASE WHEN tier = 'vip' THEN 'paid' ELSE tier::text END)::auth.tier2;", "UPDATE auth.users SET tier = 'vip' WHERE username = 'person 1'", "auth.users.tier holds 1 values, some of which read otherwise"},
