@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"net/http"
 	"testing"
 
@@ -128,5 +129,27 @@ func TestAttack_AnotherOperatorsChangeCompletesNoAbandonedOne_O4(t *testing.T) {
 	eventually(t, "the job has looked", func() bool { return count(t, s.Stack, leftOver) == 0 })
 	if n := countRows(t, s.Stack, "id = $1 AND email = $2 AND user_type = 'user'", person.User.ID, address); n != 1 {
 		t.Error("O4: the abandoned change was completed by the other one")
+	}
+}
+
+// O4: a balance that waits for its row is not changed by an admin who was demoted meanwhile.
+func TestAttack_ADemotedAdminsBalanceChangeIsRefused_O4(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	operator := newAdmin(t, s.Stack)
+	id := localUser(t, s.Stack, servicetest.Email(), servicetest.Password)
+	for bytes.Compare(id[:], operator.id[:]) > 0 { // locked before the operator's row, so that the demotion waits for nobody
+		id = localUser(t, s.Stack, servicetest.Email(), servicetest.Password)
+	}
+	before := count(t, s.Stack, "auth.ledger_entries WHERE user_id = $1", id)
+	answer := whileWaiting(t, s.Stack, id, func(pgx.Tx) {
+		execute(t, s.Stack, "UPDATE auth.users SET user_type = 'user' WHERE id = $1", operator.id)
+	}, func() reply {
+		return ask(t, s, http.MethodPost, "/v1/users/"+id.String()+"/token-balance", `{"amount":5,"reason":"test"}`,
+			append(authorized(operator.token), "Idempotency-Key", "while-demoted")...)
+	})
+	answer.expect(t, "O4: the change of a demoted admin", 403, "forbidden")
+	if n := count(t, s.Stack, "auth.ledger_entries WHERE user_id = $1", id) - before; n != 0 {
+		t.Errorf("O4: %d entries were made", n)
 	}
 }

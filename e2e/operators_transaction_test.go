@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 
@@ -29,15 +30,19 @@ func TestOperators_ARequestUnderWayIsRefused_O4(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			id, account := atFirebaseRow(t, stack)
 			ask(t, s, http.MethodGet, "/v1/admin/rollout", "", c.credential...).expect(t, name+" before", http.StatusOK, "") // and notes the use
-			acts := []struct{ what, method, path, body string }{
-				{"deactivate", http.MethodPost, userPath(id) + "/deactivate", ""},
-				{"reactivate", http.MethodPost, userPath(id) + "/reactivate", ""},
-				{"revoke tokens", http.MethodPost, userPath(id) + "/revoke-tokens", ""},
-				{"change", http.MethodPatch, userPath(id), `{"user_type":"admin"}`},
-				{"sync a user", http.MethodPost, userPath(id) + "/sync", ""},
-				{"sync an account", http.MethodPost, "/v1/admin/users/sync", jsonOf(t, map[string]any{"firebase_uid": account.UID})},
-				{"set the rollout", http.MethodPut, "/v1/admin/rollout", rolloutBody},
-				{"retry a job", http.MethodPost, "/v1/admin/jobs/1/retry", ""},
+			acts := []struct {
+				what, method, path, body string
+				header                   []string
+			}{
+				{"deactivate", http.MethodPost, userPath(id) + "/deactivate", "", nil},
+				{"reactivate", http.MethodPost, userPath(id) + "/reactivate", "", nil},
+				{"revoke tokens", http.MethodPost, userPath(id) + "/revoke-tokens", "", nil},
+				{"change", http.MethodPatch, userPath(id), `{"user_type":"admin"}`, nil},
+				{"sync a user", http.MethodPost, userPath(id) + "/sync", "", nil},
+				{"sync an account", http.MethodPost, "/v1/admin/users/sync", jsonOf(t, map[string]any{"firebase_uid": account.UID}), nil},
+				{"set the rollout", http.MethodPut, "/v1/admin/rollout", rolloutBody, nil},
+				{"retry a job", http.MethodPost, "/v1/admin/jobs/1/retry", "", nil},
+				{"change a balance", http.MethodPost, "/v1/users/" + id.String() + "/token-balance", `{"amount":5,"reason":"test"}`, []string{"Idempotency-Key", "under-way"}},
 			}
 			var all sync.WaitGroup
 			defer all.Wait()
@@ -51,7 +56,9 @@ func TestOperators_ARequestUnderWayIsRefused_O4(t *testing.T) {
 			}
 			answers := make([]reply, len(acts))
 			for i, act := range acts {
-				all.Go(func() { answers[i] = ask(t, s, act.method, act.path, act.body, c.credential...) })
+				all.Go(func() {
+					answers[i] = ask(t, s, act.method, act.path, act.body, slices.Concat(c.credential, act.header)...)
+				})
 			}
 			eventually(t, "every act waits for the operator's row", func() bool {
 				var waiting int

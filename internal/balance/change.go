@@ -88,7 +88,8 @@ func (s *Service) Change(ctx context.Context, c Change) (Changed, error) {
 	return Changed{Balance: row.BalanceAfter}, nil
 }
 
-// make takes one statement, and for an admin a transaction of two.
+// make takes one statement, and for an operator a transaction: whether the operator may still act is decided on rows that are held until
+// the change is committed (O4).
 func (s *Service) make(ctx context.Context, c Change) (row db.ChangeBalanceRow, err error) {
 	params := db.ChangeBalanceParams{
 		UserID: c.UserID, Amount: c.Amount, Reason: c.Reason, Caller: c.Caller, IdempotencyKey: c.Key,
@@ -98,6 +99,9 @@ func (s *Service) make(ctx context.Context, c Change) (row db.ChangeBalanceRow, 
 		return s.queries.ChangeBalance(ctx, s.pool, params)
 	}
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := operator.Hold(ctx, tx, c.By, c.UserID); err != nil {
+			return err
+		}
 		if row, err = s.queries.ChangeBalance(ctx, tx, params); err != nil || row.Replayed {
 			return err
 		}
