@@ -55,7 +55,7 @@ func TestRolloutCommand_TheWayUpAndDown(t *testing.T) {
 		says, warns         string
 	}{
 		{"", "show", 0, "users               0 %\ntraffic             0 %\nnew users           firebase\nallow               none\ndeny                none\nbelow full traffic  no\nrevision            0, ", ""},
-		{"", "set", 1, "", "nothing to set was given"},
+		{"", "set", 2, "", "nothing to set was given"},
 		{"", "set --users 12.5", 1, "", "set LEGACY_EMAIL_VERIFIED to unverified, trust or column:<name>"},
 		{"", "set --allow " + firstListed, 1, "", "LEGACY_EMAIL_VERIFIED"},
 		{"trust", "set --users 12.5", 0, "users               0 % -> 12.5 %\nrevision            0 -> 1, by cli:", "Nobody is moved while traffic is at 0 %: set --traffic 100, or insist"},
@@ -69,7 +69,7 @@ func TestRolloutCommand_TheWayUpAndDown(t *testing.T) {
 		{"trust", "set --users 101", 1, "", "usersPercent must be 0 to 100"},
 		{"trust", "set --users NaN", 1, "", "usersPercent must be 0 to 100"},
 		{"trust", "set --traffic=-1", 1, "", "trafficPercent must be 0 to 100"},
-		{"trust", "set --allow jane", 1, "", `--allow: "jane" is not an id`},
+		{"trust", "set --allow jane", 2, "", `--allow: "jane" is not an id`},
 		{"trust", "set --deny " + firstListed + "," + firstListed, 1, "", "deny holds " + firstListed + " twice"},
 		{"", "set --users 0 --allow none --traffic 0", 0, "users               12.5 % -> 0 %\n", ""},
 	} {

@@ -40,7 +40,7 @@ func TestSchemaCommand_ExitCodes(t *testing.T) {
 		{legacy, "adopt --require-backup-younger-than 24h --backup-dir /nowhere", 1, "there is no backup to go back to"},
 		{empty, "migrate --dry-run", 1, "would apply 000_legacy_users.sql"},
 		{nowhere, "migrate", 2, "could not be asked"},
-		{migrated, "rollback --to 777", 1, "there is no migration 777"},
+		{migrated, "rollback --to 777", 2, "there is no migration 777"},
 		{empty, "rollback", 1, "nothing to roll back"},
 		{empty, "migrate --to 9", 2, "there is no migration 9"},
 		{drifted, "status", 1, "the schema differs"},

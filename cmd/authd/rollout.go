@@ -81,7 +81,7 @@ func (c rolloutSetCommand) Run() error {
 	env := environment()
 	change, err := c.change()
 	if err != nil {
-		return failure{err, differs}
+		return failure{err, couldNotSay}
 	}
 	change.MovesAllowed = env["LEGACY_EMAIL_VERIFIED"] != "" // its default is nobody's decision
 	return onPool(env, func(ctx context.Context, pool *pgxpool.Pool) error {

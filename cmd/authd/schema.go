@@ -187,6 +187,9 @@ type rollbackCommand struct {
 
 // Run rolls back.
 func (c rollbackCommand) Run() error {
+	if err := expectVersion(c.To); err != nil {
+		return err
+	}
 	return onSchema(c.rollBack)
 }
 

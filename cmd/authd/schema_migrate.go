@@ -38,10 +38,18 @@ type migrateCommand struct {
 
 // Run migrates.
 func (c migrateCommand) Run() error {
-	if c.To != "" && !schema.Knows(c.To) {
-		return failure{fmt.Errorf("there is no migration %s; `authd schema status` lists them", c.To), couldNotSay}
+	if err := expectVersion(c.To); err != nil {
+		return err
 	}
 	return onSchema(c.migrate)
+}
+
+// expectVersion refuses a version that no migration has, before a server is asked; "" is none.
+func expectVersion(version string) error {
+	if version != "" && !schema.Knows(version) {
+		return failure{fmt.Errorf("there is no migration %s; `authd schema status` lists them", version), couldNotSay}
+	}
+	return nil
 }
 
 func (c migrateCommand) migrate(ctx context.Context, o schema.Options) error {

@@ -44,7 +44,7 @@ func TestSchemaCommands_TheWayUpAndDown(t *testing.T) {
 		{"validate", validateCommand{}.Run, 0},
 		{"validate for programs", validateCommand{JSON: true}.Run, 0},
 		{"roll back", rollbackCommand{To: "009"}.Run, 0},
-		{"roll back to nowhere", rollbackCommand{To: "777"}.Run, differs},
+		{"roll back to nowhere", rollbackCommand{To: "777"}.Run, couldNotSay},
 		{"migrate again", migrateCommand{}.Run, 0},
 		{"a new migration", newCommand{Name: "add_locale", Dir: t.TempDir()}.Run, 0},
 		{"a bad name", newCommand{Name: "Add Locale", Dir: t.TempDir()}.Run, couldNotSay},
