@@ -18,7 +18,7 @@ import (
 const (
 	commentRiddles = 12.8    // indirect words in 1,000 words of comments of hand-written Go
 	commentWords   = 107_000 // words of comments of hand-written Go
-	pageRiddles    = 2       // indirect words in 1,000 words of the pages
+	pageRiddles    = 0.4     // indirect words in 1,000 words of the pages
 )
 
 // indirect holds the words that name a person or a part by what it does. Plain English names it: the caller, the row, the instance.
