@@ -17,7 +17,7 @@ import (
 // The limits only fall: a test fails above its limit, and fails well below it until the limit is lowered.
 const (
 	commentRiddles = 12.8    // indirect words in 1,000 words of comments of hand-written Go
-	commentWords   = 107_000 // words of comments of hand-written Go
+	commentWords   = 109_000 // words of comments of hand-written Go
 	pageRiddles    = 0.4     // indirect words in 1,000 words of the pages
 )
 
@@ -108,14 +108,14 @@ func perThousand(all []tally) float64 {
 }
 
 // verdict returns "" for a figure at its limit or a little below, and otherwise what to do. The slack is 3 % of the limit, or two
-// steps where that is more. The limit that it asks for is the figure, rounded up to a step.
+// steps where that is more. The limit that it asks for is the figure with 1 % more, rounded up to a step.
 func verdict(figure, limit, step float64) string {
 	rounded := math.Round(100*figure) / 100
 	switch {
 	case figure > limit:
 		return fmt.Sprintf("%.8g is above the limit of %.8g: write fewer", rounded, limit)
 	case figure < limit-max(0.03*limit, 2*step):
-		return fmt.Sprintf("%.8g is well below the limit of %.8g: lower the limit to %.8g", rounded, limit, math.Ceil(figure/step)*step)
+		return fmt.Sprintf("%.8g is well below the limit of %.8g: lower the limit to %.8g", rounded, limit, math.Ceil(1.01*figure/step)*step)
 	}
 	return ""
 }
@@ -185,11 +185,11 @@ func TestWords_Verdict(t *testing.T) {
 		{12.04, 12.1, 0.1, ""},
 		{12.11, 12.1, 0.1, "12.11 is above the limit of 12.1: write fewer"},
 		{11.75, 12.1, 0.1, ""},
-		{11.71, 12.1, 0.1, "lower the limit to 11.8"},
+		{11.71, 12.1, 0.1, "lower the limit to 11.9"},
 		{0.51, 0.7, 0.1, ""},
 		{0.49, 0.7, 0.1, "lower the limit to 0.5"},
 		{97100, 100000, 1000, ""},
-		{96500, 100000, 1000, "lower the limit to 97000"},
+		{96500, 100000, 1000, "lower the limit to 98000"},
 	} {
 		got := verdict(c.figure, c.limit, c.step)
 		if c.want == "" && got != "" || !strings.Contains(got, c.want) {
