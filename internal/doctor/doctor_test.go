@@ -18,6 +18,7 @@ import (
 	"auth-v2-service/internal/schema"
 	"auth-v2-service/internal/testkit/pgtest"
 	"auth-v2-service/internal/testkit/redistest"
+	"auth-v2-service/internal/testkit/rsakeys"
 )
 
 const project, key = "demo-doctor", "the-projects-own-key"
@@ -25,7 +26,7 @@ const project, key = "demo-doctor", "the-projects-own-key"
 // settings are a configuration that leads to a provider, a database and a Redis of the test.
 func settings(t *testing.T, provider identity.Options, changes map[string]string) (config.Config, *identity.Provider) {
 	t.Helper()
-	provider.ProjectID, provider.ScryptMemoryCost = project, 4
+	provider.ProjectID, provider.ScryptMemoryCost, provider.NewKey = project, 4, rsakeys.Source()
 	p, err := identity.New(provider)
 	if err != nil {
 		t.Fatal(err)

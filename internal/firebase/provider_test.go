@@ -12,12 +12,13 @@ import (
 	"auth-v2-service/internal/devstack/identity/official"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/testkit/rsakeys"
 )
 
 // newProvider starts our development provider and a client of it.
 func newProvider(t *testing.T, change ...func(*identity.Options)) (*identity.Provider, *firebase.Client) {
 	t.Helper()
-	options := identity.Options{ProjectID: "demo-test", APIKey: apiKey, ScryptMemoryCost: 4}
+	options := identity.Options{ProjectID: "demo-test", APIKey: apiKey, ScryptMemoryCost: 4, NewKey: rsakeys.Source()}
 	for _, f := range change {
 		f(&options)
 	}

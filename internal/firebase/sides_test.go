@@ -14,6 +14,7 @@ import (
 	"auth-v2-service/internal/devstack/identity"
 	"auth-v2-service/internal/devstack/identity/official"
 	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/testkit/rsakeys"
 )
 
 // side is a provider under test. What the official emulator does otherwise is said where official is asked for.
@@ -27,7 +28,7 @@ type side struct {
 func onBothSides(t *testing.T, test func(t *testing.T, s side)) {
 	t.Helper()
 	t.Run("ours", func(t *testing.T) {
-		provider, err := identity.New(identity.Options{ProjectID: "demo-test", ScryptMemoryCost: 4})
+		provider, err := identity.New(identity.Options{ProjectID: "demo-test", ScryptMemoryCost: 4, NewKey: rsakeys.Source()})
 		if err != nil {
 			t.Fatal(err)
 		}

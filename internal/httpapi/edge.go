@@ -2,15 +2,12 @@ package httpapi
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/go-chi/chi/v5"
 
-	authored "auth-v2-service/api"
 	"auth-v2-service/gen/api"
 	"auth-v2-service/internal/account"
 	"auth-v2-service/internal/audit"
@@ -120,36 +117,4 @@ func mount(r chi.Router, s api.StrictServerInterface, aliases map[string]string)
 			}
 		}
 	}
-}
-
-// readContract reads the contract as it was written. The copy that the generator embeds has the operationIds of Go's methods.
-func readContract() (*openapi3.T, error) {
-	contract, err := openapi3.NewLoader().LoadFromData(authored.Contract)
-	if err != nil {
-		return nil, fmt.Errorf("read the contract: %w", err)
-	}
-	return contract, nil
-}
-
-// SecretFields are the names of the contract's fields marked x-secret, which no log may show.
-func SecretFields() ([]string, error) {
-	contract, err := readContract()
-	if err != nil {
-		return nil, err
-	}
-	return secretFields(contract), nil
-}
-
-func secretFields(contract *openapi3.T) []string {
-	seen := map[string]bool{}
-	var names []string
-	for _, schema := range contract.Components.Schemas {
-		for name, property := range schema.Value.Properties {
-			if property.Value.Extensions["x-secret"] == true && !seen[name] {
-				seen[name] = true
-				names = append(names, name)
-			}
-		}
-	}
-	return names
 }

@@ -20,6 +20,7 @@ import (
 	"auth-v2-service/internal/move"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/testkit/pgtest"
+	"auth-v2-service/internal/testkit/rsakeys"
 	"auth-v2-service/internal/user"
 )
 
@@ -53,7 +54,8 @@ func newStage(t *testing.T) *stage {
 	}
 	t.Cleanup(s.pool.Close)
 	if s.provider, err = identity.New(identity.Options{
-		ProjectID: "demo-test", APIKey: apiKey, ScryptMemoryCost: 4, Clock: func() time.Time { return time.Now().Add(s.ahead) },
+		ProjectID: "demo-test", APIKey: apiKey, ScryptMemoryCost: 4, NewKey: rsakeys.Source(),
+		Clock: func() time.Time { return time.Now().Add(s.ahead) },
 	}); err != nil {
 		t.Fatal(err)
 	}

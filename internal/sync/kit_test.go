@@ -20,6 +20,7 @@ import (
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/sync"
 	"auth-v2-service/internal/testkit/pgtest"
+	"auth-v2-service/internal/testkit/rsakeys"
 )
 
 const project = "demo-test"
@@ -41,7 +42,7 @@ func newStage(t *testing.T) *stage {
 	s := &stage{T: t, url: pgtest.New(t)}
 	s.pool = s.openPool(20)
 	var err error
-	if s.provider, err = identity.New(identity.Options{ProjectID: project, APIKey: "the-key", ScryptMemoryCost: 4}); err != nil {
+	if s.provider, err = identity.New(identity.Options{ProjectID: project, APIKey: "the-key", ScryptMemoryCost: 4, NewKey: rsakeys.Source()}); err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(s.provider.Handler())

@@ -28,12 +28,12 @@ type signingKey struct {
 	certificate string
 }
 
-func newSigningKey(now time.Time) (signingKey, error) {
-	private, err := rsa.GenerateKey(rand.Reader, keyBits)
+func (o Options) newSigningKey() (signingKey, error) {
+	private, err := o.NewKey()
 	if err != nil {
 		return signingKey{}, fmt.Errorf("generate signing key: %w", err)
 	}
-	return certify(private, now)
+	return certify(private, o.Clock())
 }
 
 // certify makes the certificate. Google's live about two weeks; so do these, and a little before now for clocks that lag.
@@ -69,11 +69,11 @@ func fingerprint(der []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// newKeyRing makes n keys; the last one signs.
-func newKeyRing(n int, now time.Time) ([]signingKey, error) {
-	ring := make([]signingKey, 0, n)
-	for range n {
-		key, err := newSigningKey(now)
+// newKeyRing makes KeyCount keys; the last one signs.
+func (o Options) newKeyRing() ([]signingKey, error) {
+	ring := make([]signingKey, 0, o.KeyCount)
+	for range o.KeyCount {
+		key, err := o.newSigningKey()
 		if err != nil {
 			return nil, err
 		}
@@ -84,7 +84,7 @@ func newKeyRing(n int, now time.Time) ([]signingKey, error) {
 
 // RotateKeys brings in a new signing key and drops the oldest published one. Tokens of a dropped key no longer verify.
 func (p *Provider) RotateKeys() error {
-	key, err := newSigningKey(p.now())
+	key, err := p.opts.newSigningKey()
 	if err != nil {
 		return err
 	}

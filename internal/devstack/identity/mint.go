@@ -76,7 +76,7 @@ func override(base, overrides map[string]any) map[string]any {
 }
 
 // foreignKey is made once a process: it only has to be somebody else's.
-var foreignKey = sync.OnceValues(func() (signingKey, error) { return newSigningKey(Options{}.withDefaults().Clock()) })
+var foreignKey = sync.OnceValues(func() (signingKey, error) { return Options{}.withDefaults().newSigningKey() })
 
 func (p *Provider) mintKey(foreign bool) (signingKey, error) {
 	if foreign {

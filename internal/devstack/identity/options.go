@@ -2,6 +2,7 @@ package identity
 
 import (
 	"crypto/rand"
+	"crypto/rsa"
 	"io"
 	"time"
 )
@@ -15,8 +16,10 @@ type Options struct {
 	APIKey string
 	// Clock tells the time. Default time.Now.
 	Clock func() time.Time
-	// Rand is where uids, salts, codes and seals come from. Default crypto/rand. Signing keys always come from the latter.
+	// Rand is where uids, salts, codes and seals come from. Default crypto/rand. Signing keys never come from it.
 	Rand io.Reader
+	// NewKey makes the RSA key of a new signing key, different at each call. Default: 2,048 bits from crypto/rand, which takes 80 ms.
+	NewKey func() (*rsa.PrivateKey, error)
 	// SnapshotPath is a file that keeps accounts, keys and mails between runs. Empty: nothing is kept.
 	SnapshotPath string
 	// SnapshotDelay is how long changes are gathered before the file is written. Default 200 ms.
@@ -49,6 +52,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Rand == nil {
 		o.Rand = rand.Reader
+	}
+	if o.NewKey == nil {
+		o.NewKey = func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, keyBits) }
 	}
 	setDefault(&o.SnapshotDelay, 200*time.Millisecond)
 	setDefault(&o.TokenTTL, time.Hour)

@@ -60,7 +60,7 @@ func New(opts Options) (*Provider, error) {
 
 // fresh fills in what a snapshot would have brought: keys and secrets.
 func (p *Provider) fresh() error {
-	keys, err := newKeyRing(p.opts.KeyCount, p.now())
+	keys, err := p.opts.newKeyRing()
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ import (
 	"auth-v2-service/internal/testkit/pgbouncer"
 	"auth-v2-service/internal/testkit/pgtest"
 	"auth-v2-service/internal/testkit/redistest"
+	"auth-v2-service/internal/testkit/rsakeys"
 )
 
 // ProjectID is the Firebase project of every test.
@@ -80,7 +81,8 @@ func (s *Stack) Over(t testing.TB, databaseURL string) *Stack {
 func startIdentity(t testing.TB, ahead time.Duration) (*identity.Provider, string) {
 	t.Helper()
 	provider, err := identity.New(identity.Options{
-		ProjectID: ProjectID, ScryptMemoryCost: 4, Clock: func() time.Time { return time.Now().Add(ahead) },
+		ProjectID: ProjectID, ScryptMemoryCost: 4, NewKey: rsakeys.Source(),
+		Clock: func() time.Time { return time.Now().Add(ahead) },
 	})
 	if err != nil {
 		t.Fatalf("make the identity provider: %v", err)
