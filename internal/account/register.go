@@ -156,7 +156,7 @@ func (s *Service) taken(ctx context.Context, id uuid.UUID) error {
 		return ErrEmailTaken // it was there a moment ago; whoever wants it tries again
 	case err != nil:
 		return err
-	case madeByRegister(u) && u.CreatedAt != nil && time.Since(*u.CreatedAt) < lostAnswer:
+	case madeByRegister(u) && u.CreatedAt != nil && s.clocks.PostgreSQLNow().Sub(*u.CreatedAt) < lostAnswer:
 		return errJustRegistered
 	}
 	return ErrEmailTaken

@@ -98,6 +98,14 @@ func (c *Clocks) FirebaseNow() time.Time {
 	return now.Add(offset)
 }
 
+// PostgreSQLNow is PostgreSQL's time, for comparing with what its clock has dated; this machine's where it has not been read.
+func (c *Clocks) PostgreSQLNow() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.settle()
+	return now.Add(c.postgresql.middle(now))
+}
+
 // believed says whether an offset is within Bound, as precisely as a Date header says it.
 func believed(lead time.Duration) bool { return lead.Abs() <= Bound+time.Second }
 

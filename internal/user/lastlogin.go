@@ -44,7 +44,7 @@ func (s *Store) SignedIn(ctx context.Context, claims token.Claims) (User, error)
 
 // Seen notes that u was just seen, off the caller's path: it never waits and never fails.
 func (s *Store) Seen(u User) {
-	if u.LastLogin != nil && time.Since(*u.LastLogin) < lastLoginAge {
+	if u.LastLogin != nil && s.clocks.PostgreSQLNow().Sub(*u.LastLogin) < lastLoginAge {
 		return
 	}
 	select {

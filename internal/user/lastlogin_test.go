@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"auth-v2-service/internal/clock"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/testkit/pgtest"
@@ -81,5 +82,23 @@ func TestSeen_NeverWaits(t *testing.T) {
 	}
 	if len(s.seen) != seenQueue {
 		t.Errorf("F8: %d wait, expected the queue full with %d", len(s.seen), seenQueue)
+	}
+}
+
+// F8, T4: how long ago somebody was seen is asked of the clock that has dated it.
+func TestSeen_WhicheverClockIsAhead_F8(t *testing.T) {
+	t.Parallel()
+	for _, ahead := range []time.Duration{0, 24 * time.Hour, -24 * time.Hour} {
+		for ago, asks := range map[time.Duration]bool{time.Minute: false, 10 * time.Minute: true} {
+			s := newStore(t)
+			s.clocks = clock.New(clock.Options{})
+			now := time.Now()
+			s.clocks.ReadPostgreSQL(now, now, now.Add(ahead))
+			at := now.Add(ahead - ago)
+			s.Seen(User{ID: uuid.New(), LastLogin: &at})
+			if asked := len(s.seen) == 1; asked != asks {
+				t.Errorf("F8: PostgreSQL %s ahead, seen %s ago: last_login is to move: %t, expected %t", ahead, ago, asked, asks)
+			}
+		}
 	}
 }
