@@ -17,12 +17,13 @@ WITH person AS (
         AND coalesce(is_active, true)
         AND federation_status IS DISTINCT FROM 'disabled'
         AND coalesce(
-            greatest(tokens_valid_after, legacy_tokens_valid_after) - date_trunc('second', clock_timestamp() + sqlc.arg(legacy_lead)::float8 * interval '1 second')
-            NOT BETWEEN interval '1 second' AND interval '2 seconds', true
+            greatest(tokens_valid_after, legacy_tokens_valid_after)
+            NOT BETWEEN date_trunc('second', clock_timestamp() + sqlc.arg(legacy_lead)::float8 * interval '1 second') + interval '1 second'
+            AND date_trunc('second', clock_timestamp() + sqlc.arg(legacy_lead)::float8 * interval '1 second') + interval '2 seconds', true
         )
         AND coalesce(
-            greatest(tokens_valid_after, legacy_tokens_valid_after) - date_trunc('second', clock_timestamp() + sqlc.arg(legacy_lead)::float8 * interval '1 second')
-            <= interval '59 seconds', true
+            greatest(tokens_valid_after, legacy_tokens_valid_after)
+            <= date_trunc('second', clock_timestamp() + sqlc.arg(legacy_lead)::float8 * interval '1 second') + interval '59 seconds', true
         )
     RETURNING
         id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,

@@ -3,7 +3,6 @@ package user
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -52,7 +51,7 @@ func fromLegacyRow(row db.UsersByLegacyTokensRow) User {
 		TokensValidAfter: row.TokensValidAfter, LastLogin: row.LastLogin, CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt,
 		EmailProvenAt: row.EmailProvenAt, EmailProvenBy: row.EmailProvenBy,
 	})
-	u.LegacyTokensValidAfter, u.EndedSessions = or(row.LegacyTokensValidAfter, time.Time{}), row.EndedSessions
+	u.LegacyTokensValidAfter, u.EndedSessions = revocation(row.LegacyTokensValidAfter), row.EndedSessions
 	return u
 }
 

@@ -103,11 +103,11 @@ func FromRow(row db.UserByIDRow) User {
 		IsActive:         or(row.IsActive, true),
 		TokenBalance:     or(row.TokenBalance, 0),
 		FederationStatus: or(row.FederationStatus, StatusActive),
-		TokensValidAfter: or(row.TokensValidAfter, time.Time{}),
+		TokensValidAfter: revocation(row.TokensValidAfter),
 		LastLogin:        sayable(row.LastLogin),
 		CreatedAt:        sayable(row.CreatedAt),
 		UpdatedAt:        sayable(row.UpdatedAt),
-		EmailProvenAt:    or(row.EmailProvenAt, time.Time{}),
+		EmailProvenAt:    or(sayable(row.EmailProvenAt), time.Time{}),
 		EmailProvenBy:    or(row.EmailProvenBy, ""),
 	}
 	if strings.HasSuffix(u.Email, placeholderDomain) {
@@ -122,6 +122,18 @@ func sayable(t *time.Time) *time.Time {
 		return nil
 	}
 	return t
+}
+
+// endOfDates is the last second that RFC 3339 can say.
+var endOfDates = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+
+// revocation is an instant before which sessions are over, as RFC 3339 can say it: one that lies beyond all dates still ends every session,
+// and one from before them ends none.
+func revocation(t *time.Time) time.Time {
+	if t != nil && t.UTC().Year() > 9999 {
+		return endOfDates
+	}
+	return or(sayable(t), time.Time{})
 }
 
 func or[T any](value *T, otherwise T) T {
