@@ -29,6 +29,7 @@ import (
 	"auth-v2-service/internal/password"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/principal"
+	"auth-v2-service/internal/redisreply"
 	"auth-v2-service/internal/rollout"
 	"auth-v2-service/internal/schema"
 	"auth-v2-service/internal/session"
@@ -260,6 +261,7 @@ func (p *parts) openRedis(c config.Config) (*redis.Client, error) {
 	options.WriteTimeout = 500 * time.Millisecond
 	options.MaxRetries, options.DialerRetries = -1, 1
 	options.ContextTimeoutEnabled = true
+	redisreply.Bound(options)
 	client := redis.NewClient(options)
 	p.onClose(func() { _ = client.Close() }) // nothing is left to do with an error
 	return client, nil

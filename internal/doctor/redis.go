@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"auth-v2-service/internal/config"
+	"auth-v2-service/internal/redisreply"
 )
 
 // minRedis is the oldest major version that is tested.
@@ -23,6 +24,7 @@ func redisServer(ctx context.Context, c config.Config) []Finding {
 		return in("Redis", red("connection", "correct REDIS_URL", "REDIS_URL is not a redis:// URL"))
 	}
 	options.MaxRetries, options.DialerRetries, options.DialTimeout = -1, 1, 5*time.Second
+	redisreply.Bound(options)
 	client := redis.NewClient(options)
 	defer func() { _ = client.Close() }()
 	said, err := client.Info(ctx).Result()
