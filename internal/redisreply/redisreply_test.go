@@ -16,7 +16,7 @@ import (
 // answering is a server that sends one text to whatever it is asked, cut into pieces of so many bytes, and closes.
 func answering(t *testing.T, text string, piece int) *redis.Client {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a listener of this process
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
