@@ -172,8 +172,8 @@ func freeAddress(ctx context.Context) (string, error) {
 // fillAtOnce is how many rows a statement makes: more would say nothing for long.
 const fillAtOnce = 100_000
 
-// fill gives people of each kind their rows. They signed in an hour from now, so that nothing is owed off the requests' path
-// however long the run is (F8: once in five minutes a user).
+// fill gives people of each kind their rows, with proven addresses, as first sights make them: a first proof is a change of its own. They
+// signed in an hour from now, so that nothing is owed off the requests' path however long the run is (F8: once in five minutes a user).
 func (s *stack) fill(ctx context.Context, kinds map[string]int) error {
 	conn, err := pgx.Connect(ctx, s.databaseURL)
 	if err != nil {
@@ -184,9 +184,11 @@ func (s *stack) fill(ctx context.Context, kinds map[string]int) error {
 	for kind, rows := range kinds {
 		for from := 0; from < rows; from += fillAtOnce {
 			_, err = conn.Exec(ctx, `
-				INSERT INTO auth.users (firebase_uid, email, username, auth_provider, last_firebase_sync, last_login)
+				INSERT INTO auth.users (
+					firebase_uid, email, username, auth_provider, last_firebase_sync, last_login, email_proven_at, email_proven_by
+				)
 				SELECT left(encode(sha256(convert_to($1 || ' ' || i, 'UTF8')), 'hex'), 28), $1 || '-' || i || '@example.test',
-					$1 || ' person ' || i, 'firebase', now(), now() + interval '1 hour'
+					$1 || ' person ' || i, 'firebase', now(), now() + interval '1 hour', now(), 'password'
 				FROM generate_series($2::bigint, $3::bigint) AS t (i)`, kind, from, min(from+fillAtOnce, rows)-1)
 			if err != nil {
 				return fmt.Errorf("insert people: %w", err)
