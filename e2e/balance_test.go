@@ -263,7 +263,7 @@ func TestBalance_QueryBudget(t *testing.T) {
 	ran := s.Queries.During(func() {
 		ask(t, s, "POST", balancePath(id), spend5, "Authorization", "Bearer "+operator.token, "Idempotency-Key", "key").expectCharged(t, "an admin's", 40, false)
 	})
-	if want := []string{"UsersByIDs", "begin", "ChangeBalance", "InsertAuditEvent", "commit"}; !slices.Equal(ran, want) {
+	if want := []string{"UsersByIDs", "begin", "HoldForOperator", "ChangeBalance", "InsertAuditEvent", "commit"}; !slices.Equal(ran, want) {
 		t.Errorf("an admin's change ran %v, expected %v", ran, want)
 	}
 	if ran := s.Queries.During(func() { listed(t, s, key, id, "") }); len(ran) != 2 {
