@@ -84,7 +84,7 @@ func TestJobs_AreListedPageByPage_S3(t *testing.T) {
 	var before int64
 	for _, job := range append(page.Data.Jobs, rest.Data.Jobs...) {
 		if !owed[job.UserID] || job.ID <= before {
-			t.Errorf("job %d of user %s is listed after job %d, or is nobody's", job.ID, job.UserID, before)
+			t.Errorf("job %d of user %s is listed after job %d, or has no user", job.ID, job.UserID, before)
 		}
 		delete(owed, job.UserID)
 		before = job.ID

@@ -36,7 +36,7 @@ func whileWaiting(t *testing.T, s *servicetest.Stack, id uuid.UUID, change func(
 	return <-answered
 }
 
-// F10: whatever account the row gets while its person deletes it, a link's or a move's, that account goes with the row, and no session of
+// F10: an account that a link or a move gives to the row during a deletion is deleted with the row, and no session of
 // it comes back.
 func TestAttack_ADeletionTakesTheAccountOfThisMoment_F10(t *testing.T) {
 	t.Parallel()
@@ -115,7 +115,7 @@ func TestAttack_NothingThatAMoveTakesChangesUnderIt_M2_A7(t *testing.T) {
 	changePassword(t, s, session.AccessToken, "", newPassword).expect(t, "A7: a new password after the move", 200, "")
 }
 
-// O4: an operator's change that Firebase has not carried out is nobody's any more once another operator has set the same address.
+// O4: an operator's change that Firebase has not carried out is dropped once another operator has set the same address.
 func TestAttack_AnotherOperatorsChangeCompletesNoAbandonedOne_O4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -132,13 +132,13 @@ func TestAttack_AnotherOperatorsChangeCompletesNoAbandonedOne_O4(t *testing.T) {
 	}
 }
 
-// O4: a balance that waits for its row is not changed by an admin who was demoted meanwhile.
+// O4: a balance that waits for its row is not changed by an admin demoted meanwhile.
 func TestAttack_ADemotedAdminsBalanceChangeIsRefused_O4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
 	operator := newAdmin(t, s.Stack)
 	id := localUser(t, s.Stack, servicetest.Email(), servicetest.Password)
-	for bytes.Compare(id[:], operator.id[:]) > 0 { // locked before the operator's row, so that the demotion waits for nobody
+	for bytes.Compare(id[:], operator.id[:]) > 0 { // locked before the operator's row, so that the demotion does not wait
 		id = localUser(t, s.Stack, servicetest.Email(), servicetest.Password)
 	}
 	before := count(t, s.Stack, "auth.ledger_entries WHERE user_id = $1", id)

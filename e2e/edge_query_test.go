@@ -57,7 +57,7 @@ func TestQuery_AFilterHoldsAtItsSmallestValue(t *testing.T) {
 	}
 }
 
-// A cursor is what the page before gave, for the same list. Whatever else decodes is refused, and never the first page again.
+// A cursor is valid for the list whose page gave it. Any other cursor is refused; it never leads to the first page again.
 func TestCursor_OfAnotherListIsRefused(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

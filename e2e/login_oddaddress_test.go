@@ -12,7 +12,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// F2: operators find rows with such addresses by the beginning of the address in whatever case, by all of it, and page by page.
+// F2: operators find rows with such addresses by the beginning of the address in any case, by all of it, and page by page.
 func TestOddAddresses_AreFoundByOperators_F2(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -7,7 +7,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// Whatever time a row holds, and PostgreSQL's go from 4713 BC to infinity, operators see the row and its page, act on it, and its person
+// A row may hold any time from 4713 BC to infinity: operators see the row and its page, act on it, and its person
 // is signed in or refused: nothing is a fault of ours.
 func TestOddTimes_ARowOfAnyTimeIsServed(t *testing.T) {
 	t.Parallel()

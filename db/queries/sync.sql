@@ -97,7 +97,7 @@ ORDER BY users.firebase_uid
 LIMIT 1000;
 
 -- name: WaitForRows :exec
--- Called by internal/sync before it changes a row, in that transaction: how long it waits for whoever holds the row. Served by no index:
+-- Called by internal/sync before it changes a row, in that transaction: how long it waits for a row that another transaction holds. Served by no index:
 -- it reads no table.
 SELECT set_config('lock_timeout', sqlc.arg(patience)::text, true);
 

@@ -8,8 +8,8 @@ FROM auth.users
 WHERE firebase_uid = sqlc.arg(firebase_uid)::varchar;
 
 -- name: RowToSync :one
--- Called by internal/user with Firebase's answer in hand, in the transaction that writes it down: nobody changes the row between. Of
--- provider_data only the facts of a sync are read: the platform may keep more there, of any size. Nobody waits longer for the row than
+-- Called by internal/user with Firebase's answer in hand, in the transaction that writes it down: the row is locked meanwhile. Of
+-- provider_data only the facts of a sync are read: the platform may keep more there, of any size. The wait for the row's lock ends with
 -- the patience.
 -- Served by idx_users_firebase_uid.
 SELECT

@@ -528,7 +528,7 @@ const waitForRows = `-- name: WaitForRows :exec
 SELECT set_config('lock_timeout', $1::text, true)
 `
 
-// Called by internal/sync before it changes a row, in that transaction: how long it waits for whoever holds the row. Served by no index:
+// Called by internal/sync before it changes a row, in that transaction: how long it waits for a row that another transaction holds. Served by no index:
 // it reads no table.
 func (q *Queries) WaitForRows(ctx context.Context, db DBTX, patience string) error {
 	_, err := db.Exec(ctx, waitForRows, patience)

@@ -127,8 +127,8 @@ type RowToSyncRow struct {
 	HasPassword      bool
 }
 
-// Called by internal/user with Firebase's answer in hand, in the transaction that writes it down: nobody changes the row between. Of
-// provider_data only the facts of a sync are read: the platform may keep more there, of any size. Nobody waits longer for the row than
+// Called by internal/user with Firebase's answer in hand, in the transaction that writes it down: the row is locked meanwhile. Of
+// provider_data only the facts of a sync are read: the platform may keep more there, of any size. The wait for the row's lock ends with
 // the patience.
 // Served by idx_users_firebase_uid.
 func (q *Queries) RowToSync(ctx context.Context, db DBTX, arg RowToSyncParams) (RowToSyncRow, error) {

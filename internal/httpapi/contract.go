@@ -9,7 +9,7 @@ import (
 	authored "auth-v2-service/api"
 )
 
-// parseContract reads the contract as it was written, once a process: it takes 30 ms. The copy that the generator embeds has the
+// parseContract reads the contract as it was written, once a process. The copy that the generator embeds has the
 // operationIds of Go's methods.
 var parseContract = sync.OnceValues(func() (*openapi3.T, error) {
 	contract, err := openapi3.NewLoader().LoadFromData(authored.Contract)

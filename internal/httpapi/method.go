@@ -31,7 +31,7 @@ func takes(routes chi.Routes, method string, r *http.Request) bool {
 }
 
 // methodNotAllowed answers 405 with the Allow that RFC 9110 section 15.5.6 demands, or 404 where no method is routed: the router asks it
-// for each method that it does not know, whatever the path.
+// for each method that it does not know, on every path.
 func methodNotAllowed(routes chi.Routes) http.HandlerFunc {
 	methods := []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 	return func(w http.ResponseWriter, r *http.Request) {

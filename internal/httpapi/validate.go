@@ -35,7 +35,7 @@ func validate(contract *openapi3.T) func(http.Handler) http.Handler {
 }
 
 // readableQuery refuses a query that cannot be read as a whole: net/url drops the parts that it cannot read, and with them a filter.
-// Operations without parameters in the query ignore it, whatever it is.
+// Operations without parameters in the query ignore it.
 func readableQuery(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if operationOf(r).query {

@@ -16,8 +16,8 @@ const (
 // 72 snapshot, F0 configuration file.
 var outageClasses = []string{"08", "28", "53", "57", "58", "72", "F0"}
 
-// valueClasses are the classes each of whose states says that the values of a statement are refused: 22 a value that its type cannot hold,
-// 23 a constraint, 09, 27, 38, 39 and P0 a trigger or its function, 44 the check of a view.
+// valueClasses are the SQLSTATE classes that refuse a statement for its values: 22 a value that its type cannot hold, 23 a constraint,
+// 09, 27, 38, 39 and P0 a trigger or its function, 44 the check of a view.
 var valueClasses = []string{"09", "22", "23", "27", "38", "39", "44", "P0"}
 
 // outageStates are the states of other classes that may be over a moment later. The other states of these classes say that the

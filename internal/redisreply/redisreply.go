@@ -21,7 +21,7 @@ const (
 	maxDepth    = 8
 )
 
-var errTooLarge = errors.New("redisreply: the server announces or sends more than any reply of its has")
+var errTooLarge = errors.New("redisreply: the server announces or sends a longer or deeper reply than it may")
 
 // Bound makes the connections of a client refuse replies beyond the bounds. It wraps the dialer that options have, so it comes after
 // every other change of them. A connection that has refused a reply is closed by the client.

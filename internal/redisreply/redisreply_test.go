@@ -13,7 +13,7 @@ import (
 	"auth-v2-service/internal/redisreply"
 )
 
-// answering is a server that sends one text to whatever it is asked, cut into pieces of so many bytes, and closes.
+// answering is a server that answers every command with one text, cut into pieces of so many bytes, and closes.
 func answering(t *testing.T, text string, piece int) *redis.Client {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -68,7 +68,7 @@ func awaitGet(conn net.Conn) bool {
 	}
 }
 
-// No reply makes the client take more memory than the bounds, whatever it announces and however deep it is.
+// No reply makes the client take more memory than the bounds, of any announced length and any depth.
 func TestBound_RefusesWhatWouldTakeMemory(t *testing.T) {
 	for what, text := range map[string]string{
 		"an array of 8 million":       "*8000000\r\n",
@@ -103,7 +103,7 @@ func TestBound_RefusesWhatWouldTakeMemory(t *testing.T) {
 	}
 }
 
-// Replies within the bounds arrive as they were sent, in whatever pieces.
+// Replies within the bounds arrive as they were sent, in pieces of any size.
 func TestBound_LetsRepliesThrough(t *testing.T) {
 	t.Parallel()
 	for _, piece := range []int{1, 2, 3, 7, 1 << 16} {

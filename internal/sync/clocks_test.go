@@ -46,7 +46,7 @@ func TestRevocation_ReachesAFirebaseWhoseClockIsAhead_S3_T4(t *testing.T) {
 	s.expectEqual(missed)
 }
 
-// registering makes people while the list of Firebase is read, who come too late for it.
+// registering makes users while Firebase's list is read, too late to be on it.
 type registering struct {
 	*firebase.Client
 	register func()
@@ -58,7 +58,7 @@ func (r registering) List(ctx context.Context, page string) ([]firebase.User, st
 	return users, next, err
 }
 
-// S2: whoever registers while the list is read is left to the next run, also where this machine's clock is ahead of PostgreSQL's, which
+// S2: a user that registers while the list is read is left to the next run, also where this machine's clock is ahead of PostgreSQL's, which
 // dates the rows.
 func TestReconcile_NewcomersAreNoCutList_S2_T4(t *testing.T) {
 	t.Parallel()

@@ -11,7 +11,7 @@ import (
 	"auth-v2-service/internal/sync"
 )
 
-// crowded changes a row each time that its account is looked up, as a person can who renames themselves without pause.
+// crowded changes a row each time that its account is looked up, as a user's renaming without pause can.
 type crowded struct {
 	*firebase.Client
 	uid    string

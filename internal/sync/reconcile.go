@@ -302,7 +302,7 @@ func (r *run) sync(ctx context.Context, accounts []firebase.User) error {
 }
 
 // stops reports whether an error would meet the next account as well: an outage, Google's throttle or a fault of ours. A refusal of one
-// account, or of its values, concerns that account alone, and so does what others do to its row all the time.
+// account, or of its values, concerns that account alone. So do conflicts with other transactions over its row.
 func stops(err error) bool {
 	if ofOneRow(err) {
 		return false
@@ -317,7 +317,7 @@ func stops(err error) bool {
 	}
 }
 
-// ofOneRow reports whether a row cannot be changed for what it is, or for what other transactions do to it.
+// ofOneRow reports whether an error comes from the values of one row, or from other transactions that change or lock that row.
 func ofOneRow(err error) bool {
 	return pg.BadValues(err) || pg.Blocked(err) || errors.Is(err, user.ErrCrowded)
 }

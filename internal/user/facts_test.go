@@ -19,7 +19,7 @@ func (s *Store) keepsPlatformsOwn(t *testing.T, what string, id uuid.UUID) {
 	}
 }
 
-// What the platform keeps in provider_data stays as it is, whatever is written beside it: by a sync, by a link, by a link anew.
+// A sync, a link and a relink change only the service's own facts in provider_data. What the platform keeps there stays.
 func TestFacts_WhatThePlatformKeepsStays(t *testing.T) {
 	t.Parallel()
 	s, v := syncingStore(t)

@@ -85,7 +85,7 @@ func TestSeen_NeverWaits(t *testing.T) {
 	}
 }
 
-// F8, T4: how long ago somebody was seen is asked of the clock that has dated it.
+// F8, T4: the age of last_login is computed by the clock that dated it.
 func TestSeen_WhicheverClockIsAhead_F8(t *testing.T) {
 	t.Parallel()
 	for _, ahead := range []time.Duration{0, 24 * time.Hour, -24 * time.Hour} {

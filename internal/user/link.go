@@ -59,9 +59,9 @@ func (s *Store) linkByEmail(ctx context.Context, row User, id identity) (User, S
 	return linked, SightLinked, nil
 }
 
-// LinkProven links the row of somebody who has proved its local password, by this hash, to the account of the token (F3): the row keeps its
-// password, and an admin's may be linked so. ErrIdentityConflict where the row, or this account, is somebody else's by now, or the hash is
-// another one.
+// LinkProven links a row to the account of the token, after the caller has proved the row's local password against provedHash (F3). The row
+// keeps its password. An admin's row may be linked in this way. ErrIdentityConflict where the row has another account by now, the account
+// has another row, or the row has another hash.
 func (s *Store) LinkProven(ctx context.Context, claims token.Claims, rowID uuid.UUID, provedHash string) (User, error) {
 	id, err := identityOf(claims)
 	if err != nil {

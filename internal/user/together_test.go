@@ -377,7 +377,7 @@ func TestFirstSight_ABadMemberHarmsNobodyElse(t *testing.T) {
 	}
 }
 
-// One whom a trigger of the platform's refuses harms none of its group.
+// A row that a trigger of the platform refuses harms no other row of its group.
 func TestFirstSight_AMemberThatATriggerRefusesHarmsNobodyElse(t *testing.T) {
 	t.Parallel()
 	p := newScene(t, 1, 6)
@@ -391,7 +391,7 @@ func TestFirstSight_AMemberThatATriggerRefusesHarmsNobodyElse(t *testing.T) {
 			t.Errorf("number %d was answered %+v, %v, expected its row", i, a.user, a.err)
 		}
 		if i == 20 && a.err == nil {
-			t.Error("the one whom the trigger refuses has a row")
+			t.Error("the row that the trigger refuses was made")
 		}
 	}
 }
