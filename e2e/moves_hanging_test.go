@@ -39,11 +39,7 @@ func TestMoves_TheProviderHangs_A2(t *testing.T) {
 			})
 			s.Identity.ClearFaults()
 			passLapse(t, s.Stack)
-			c.atOnce(func(_ int, p localOne) {
-				if kind := p.signIn(t, s, "/v1/auth/login"); kind != "firebase" {
-					t.Errorf("A2: later a %s session, expected firebase", kind)
-				}
-			})
+			c.atOnce(func(_ int, p localOne) { p.signInMoved(t, s, "A2: later") })
 			c.expectWhereabouts(t, "later", everybody)
 		})
 	}

@@ -209,6 +209,14 @@ func passLapse(t testing.TB, s *servicetest.Stack) {
 	execute(t, s, "UPDATE auth.move_claims SET claimed_at = claimed_at - interval '61 seconds' WHERE failed_at IS NULL")
 }
 
+// signInMoved signs somebody in whose claim has lapsed. Until the job that may be settling their move is done, they get the legacy pair.
+func (p localOne) signInMoved(t testing.TB, s *servicetest.Service, what string) {
+	t.Helper()
+	eventually(t, what+": "+p.email+" gets a session at Firebase", func() bool {
+		return p.signIn(t, s, "/v1/auth/login") == "firebase"
+	})
+}
+
 // rollOut has all traffic come here and moves a percent of the users.
 func (a admin) rollOut(t testing.TB, s *servicetest.Service, percent float64) {
 	t.Helper()
