@@ -98,6 +98,69 @@ func TestAttack_ALinkDoesNotOutwaitAPasswordChange_F3_T4(t *testing.T) {
 	}
 }
 
+// T4: a session that ends while its deletion waits for the row deletes nothing: the owner has just shut out whoever asks.
+func TestAttack_ADeletionDoesNotOutwaitTheEndOfItsSession_T4(t *testing.T) {
+	t.Parallel()
+	for home, live := range homes {
+		for what, change := range map[string]string{
+			"password changed": "UPDATE auth.users SET tokens_valid_after = date_trunc('second', clock_timestamp()) + interval '1 second' WHERE id = $1",
+			"deactivated":      "UPDATE auth.users SET is_active = FALSE WHERE id = $1",
+		} {
+			t.Run(home+", "+what, func(t *testing.T) {
+				t.Parallel()
+				s := servicetest.Start(t, trusts)
+				o := live(t, s)
+				answer := whileWaiting(t, s.Stack, o.id, func(tx pgx.Tx) {
+					if _, err := tx.Exec(t.Context(), change, o.id); err != nil {
+						t.Fatal(err)
+					}
+				}, func() reply { return ask(t, s, http.MethodDelete, "/v1/auth/me", "{}", authorized(o.tokens[0])...) })
+				if what == "deactivated" {
+					answer.expect(t, "the deletion", 403, "account_deactivated")
+				} else {
+					answer.expect(t, "the deletion", 401, "token_revoked")
+				}
+				if n := countRows(t, s.Stack, "id = $1", o.id); n != 1 {
+					t.Error("T4: the row is gone")
+				}
+				if n := count(t, s.Stack, "auth.firebase_intents"); n != 0 {
+					t.Errorf("T4: %d intents are left of a deletion that Firebase never heard of", n)
+				}
+			})
+		}
+	}
+}
+
+// T4, A7: a session that ends between its verification and the reading of the password sets none.
+func TestAttack_APasswordChangeDoesNotOutwaitTheEndOfItsSession_T4(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	o := livesHere(t, s)
+	o.expectAlive(t, s) // remembered from now on
+	tx, err := s.DB.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(t.Context()) }() // committed below
+	owners := hashOf(t, "OwnersNewPassword1")
+	changeHash(t, tx, o.id, owners)
+	if _, err := tx.Exec(t.Context(), "LOCK TABLE auth.users IN ACCESS EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan reply, 1)
+	go func() { answered <- changePassword(t, s, o.tokens[0], "", newPassword) }()
+	eventually(t, "the change waits for the row", func() bool {
+		return count(t, s.Stack, "pg_locks WHERE NOT granted AND locktype = 'relation'") > 0
+	})
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	(<-answered).expect(t, "T4: a change by a session that has ended", 401, "token_revoked")
+	if hash := rowOf(t, s.Stack, "id = $1", o.id).Hash; hash == nil || *hash != owners {
+		t.Error("T4: the owner's new password was overwritten")
+	}
+}
+
 // M2, A7: while a move is under way, Firebase may have the password and the address as they were: neither changes here until the move has
 // ended, or the old password would go on opening the account there.
 func TestAttack_NothingThatAMoveTakesChangesUnderIt_M2_A7(t *testing.T) {

@@ -66,6 +66,9 @@ func (s *Service) changeHere(ctx context.Context, p principal.Principal, c Passw
 	if err != nil {
 		return Session{}, fmt.Errorf("read the password of user %s: %w", u.ID, pg.Fault(err))
 	}
+	if err := s.stillAdmitted(ctx, p); err != nil { // after the hash was read: a change from now on changes that, too
+		return Session{}, err
+	}
 	hash, err := s.hash(ctx, c.New)
 	if err != nil {
 		return Session{}, err
@@ -78,7 +81,20 @@ func (s *Service) changeHere(ctx context.Context, p principal.Principal, c Passw
 		return Session{}, errChanged
 	}
 	s.onChange(ctx, u.ID)
-	return s.beginProven(ctx, u.ID, hash, c.Client.Agent)
+	begun, err := s.beginProven(ctx, u.ID, hash, c.Client.Agent)
+	if errors.Is(err, ErrInvalidCredentials) {
+		return Session{}, errChanged // by who signed in with the new password meanwhile
+	}
+	return begun, err
+}
+
+// stillAdmitted asks the row whether it admits the session that asks: another change may have ended it since it was verified.
+func (s *Service) stillAdmitted(ctx context.Context, p principal.Principal) error {
+	u, err := s.users.ByLegacyID(ctx, p.User.ID) // who lives here has no other session
+	if err != nil {
+		return err
+	}
+	return u.Admit(p.Claims)
 }
 
 // setLocalPassword replaces a local hash and ends every session; changed is false where the hash is another by now.

@@ -52,7 +52,9 @@ func (s *Service) delete(ctx context.Context, p principal.Principal) error {
 	if err != nil {
 		return err
 	}
+	asked := false
 	err = s.users.Delete(ctx, u, p.Claims, func(ctx context.Context, tx pgx.Tx) error {
+		asked = true
 		err := s.identities.DeleteUser(ctx, u.FirebaseUID)
 		if err != nil && !errors.Is(err, firebase.ErrUserNotFound) {
 			s.intents.Withdraw(ctx, change.ID, err)
@@ -61,8 +63,8 @@ func (s *Service) delete(ctx context.Context, p principal.Principal) error {
 		_, err = s.intents.End(ctx, tx, change.ID)
 		return err
 	})
-	if errors.Is(err, user.ErrAnotherAccount) {
-		return errors.Join(err, s.intents.Drop(ctx, change.ID)) // Firebase was not asked
+	if err != nil && !asked {
+		return errors.Join(err, s.intents.Drop(ctx, change.ID))
 	}
 	return err
 }

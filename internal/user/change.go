@@ -119,7 +119,8 @@ func RevokeTokens(ctx context.Context, tx pgx.Tx, id uuid.UUID, e clock.Ending) 
 // what belongs to the row outside of the database; it runs when nothing here can refuse any more and before the commit, so
 // that a refusal of either side leaves both as they were. It holds a connection meanwhile, so only a few run at once.
 // Deleting twice is the same as once. asking is the session that asks, as for RevokeTokens. ErrAnotherAccount where the row has another
-// account by now than u says: nothing was deleted, and elsewhere was not asked.
+// account by now than u says, ErrRevoked or ErrDeactivated where the row does not admit asking any more: nothing was deleted, and elsewhere
+// was not asked.
 func (s *Store) Delete(ctx context.Context, u User, asking token.Claims, elsewhere func(ctx context.Context, tx pgx.Tx) error) error {
 	leave, err := s.waitOutside(ctx)
 	if err != nil {
@@ -137,26 +138,34 @@ func (s *Store) Delete(ctx context.Context, u User, asking token.Claims, elsewhe
 // ErrAnotherAccount says that a row got an account at Firebase, or lost one, while it was about to be deleted.
 var ErrAnotherAccount = fault.Unavailable("this account is being changed; try again", nil)
 
-// holdToDelete locks the row and sees that u names the account that goes with it: a link or a move may have given it one since it was read.
-func (s *Store) holdToDelete(ctx context.Context, tx pgx.Tx, u User) error {
+// holdToDelete locks the row. It sees that u names the account that goes with it, since a link or a move may have given it one after it was
+// read, and that nothing has ended the session that asks. Without an asking session only the account counts.
+func (s *Store) holdToDelete(ctx context.Context, tx pgx.Tx, u User, asking token.Claims) error {
 	row, err := s.queries.HoldToDelete(ctx, tx, u.ID)
-	switch own := u.ID.String(); {
-	case pg.NoRows(err):
-		return nil
-	case err != nil:
-		return err
-	case row.FirebaseUID == u.FirebaseUID && !row.Moving:
-		return nil
-	case row.FirebaseUID == "" && u.FirebaseUID == own: // a move's, which is under way or came to nothing
+	if pg.NoRows(err) {
 		return nil
 	}
-	return ErrAnotherAccount
+	if err != nil {
+		return err
+	}
+	own := u.ID.String() // the account of a move that is under way, or came to nothing
+	if (row.FirebaseUID != u.FirebaseUID || row.Moving) && (row.FirebaseUID != "" || u.FirebaseUID != own) {
+		return ErrAnotherAccount
+	}
+	if asking.AuthTime.IsZero() {
+		return nil
+	}
+	held, err := s.queries.UsersByLegacyTokens(ctx, tx, []uuid.UUID{u.ID})
+	if err != nil || len(held) == 0 {
+		return err
+	}
+	return fromLegacyRow(held[0]).Admit(asking)
 }
 
 func (s *Store) deleteIn(
 	ctx context.Context, tx pgx.Tx, u User, asking token.Claims, elsewhere func(ctx context.Context, tx pgx.Tx) error,
 ) error {
-	if err := s.holdToDelete(ctx, tx, u); err != nil {
+	if err := s.holdToDelete(ctx, tx, u, asking); err != nil {
 		return err
 	}
 	if err := s.queries.DeleteUser(ctx, tx, u.ID); err != nil {
