@@ -12,7 +12,7 @@ import (
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/clock"
 	"auth-v2-service/internal/firebase"
-	"auth-v2-service/internal/gather"
+	"auth-v2-service/internal/batch"
 	"auth-v2-service/internal/intent"
 	"auth-v2-service/internal/limit"
 	"auth-v2-service/internal/password"
@@ -89,8 +89,8 @@ type Service struct {
 	onChange    func(ctx context.Context, id uuid.UUID)
 	owe         func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
 	failureTime time.Duration
-	refreshing  gather.Shared[firebase.Session] // by the SHA-256 of a refresh token
-	carrying    gather.Shared[Tokens]           // by the legacy session that goes on at Firebase
+	refreshing  batch.Shared[firebase.Session] // by the SHA-256 of a refresh token
+	carrying    batch.Shared[Tokens]           // by the legacy session that goes on at Firebase
 	passwords   *password.Hasher
 	clocks      *clock.Clocks
 }

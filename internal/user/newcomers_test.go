@@ -3,7 +3,7 @@ package user
 import (
 	"testing"
 
-	"auth-v2-service/internal/gather"
+	"auth-v2-service/internal/batch"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/token"
 )
@@ -123,7 +123,7 @@ func TestFirstSight_AKnownNewcomerIsLetInWhereNoRowCanBeMade(t *testing.T) {
 	p := newScene(t, 1, 6)
 	s := p.stores[0]
 	known := p.meetTogether(times(20, func() token.Claims { return session(newUID(), newEmail()) })...)
-	s.asked.births = gather.New(lanesOf(s.makeTogether, s.makeAlone, goOnAlone)) // with the limit that they serve with
+	s.asked.births = batch.New(lanesOf(s.makeTogether, s.makeAlone, goOnAlone)) // with the limit that they serve with
 	makers := p.hold(holdMakers)
 	defer func() { _ = makers.Rollback(t.Context()) }()
 	s.newcomers.last.Store(^uint64(0))

@@ -14,7 +14,7 @@ import (
 	"auth-v2-service/internal/clock"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
-	"auth-v2-service/internal/gather"
+	"auth-v2-service/internal/batch"
 	"auth-v2-service/internal/intent"
 )
 
@@ -58,8 +58,8 @@ type Store struct {
 	seen      chan uuid.UUID
 	outside   chan struct{} // a place for each transaction that may wait for Firebase
 	disputes  *otter.Cache[dispute, struct{}]
-	deciding  gather.Shared[sighting]      // disputes that are being decided
-	holders   gather.Shared[firebase.User] // accounts that are being looked up to decide one
+	deciding  batch.Shared[sighting]      // disputes that are being decided
+	holders   batch.Shared[firebase.User] // accounts that are being looked up to decide one
 	asked     questions
 	newcomers newcomers
 	patience  time.Duration // sightPatience

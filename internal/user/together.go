@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"auth-v2-service/gen/db"
-	"auth-v2-service/internal/gather"
+	"auth-v2-service/internal/batch"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/token"
 )
@@ -19,7 +19,7 @@ import (
 const (
 	lanes        = 2
 	mostTogether = 128
-	// enoughToLook is how many look-ups make a group ([gather.Options]). Making rows has no such number: each of its statements waits for
+	// enoughToLook is how many look-ups make a group ([batch.Options]). Making rows has no such number: each of its statements waits for
 	// the disk, and the fewer the better.
 	enoughToLook = 16
 	groupLimit   = time.Second
@@ -34,11 +34,11 @@ const (
 // questions are the look-ups that are gathered. Known people are looked for apart from where rows are made, and do not wait for that,
 // unless hardly anybody is known ([newcomers]).
 type questions struct {
-	sights     *gather.Lanes[token.Claims, sighting] // the row of a token's uid; made where it is asked alone
-	births     *gather.Lanes[identity, sighting]     // a new row
-	looks      *gather.Lanes[token.Claims, sighting] // the row of a token's uid, and never a new one
-	rows       *gather.Lanes[uuid.UUID, *User]       // nil: there is none
-	legacyRows *gather.Lanes[uuid.UUID, *User]       // rows for legacy tokens; nil: there is none
+	sights     *batch.Lanes[token.Claims, sighting] // the row of a token's uid; made where it is asked alone
+	births     *batch.Lanes[identity, sighting]     // a new row
+	looks      *batch.Lanes[token.Claims, sighting] // the row of a token's uid, and never a new one
+	rows       *batch.Lanes[uuid.UUID, *User]       // nil: there is none
+	legacyRows *batch.Lanes[uuid.UUID, *User]       // rows for legacy tokens; nil: there is none
 }
 
 // sighting is how a look for somebody ended. No sight: a group has not met them, and they go on alone.
@@ -49,18 +49,18 @@ type sighting struct {
 
 func (s *Store) gather() questions {
 	return questions{
-		sights:     gather.New(looking(s.seeTogether, s.seeAlone)),
-		births:     gather.New(lanesOf(s.makeTogether, s.makeAlone, goOnAlone)),
-		looks:      gather.New(looking(s.seeTogether, onlyOne(s.seeTogether))),
-		rows:       gather.New(looking(s.readTogether, onlyOne(s.readTogether))),
-		legacyRows: gather.New(looking(s.readLegacyTogether, onlyOne(s.readLegacyTogether))),
+		sights:     batch.New(looking(s.seeTogether, s.seeAlone)),
+		births:     batch.New(lanesOf(s.makeTogether, s.makeAlone, goOnAlone)),
+		looks:      batch.New(looking(s.seeTogether, onlyOne(s.seeTogether))),
+		rows:       batch.New(looking(s.readTogether, onlyOne(s.readTogether))),
+		legacyRows: batch.New(looking(s.readLegacyTogether, onlyOne(s.readLegacyTogether))),
 	}
 }
 
 // looking are the lanes of what reads alone.
 func looking[Q, A any](
 	together func(context.Context, []Q) ([]A, error), alone func(context.Context, Q) (A, error),
-) gather.Options[Q, A] {
+) batch.Options[Q, A] {
 	o := lanesOf(onceMore(together), alone, pg.BadValues)
 	o.Enough = enoughToLook
 	return o
@@ -68,8 +68,8 @@ func looking[Q, A any](
 
 func lanesOf[Q, A any](
 	together func(context.Context, []Q) ([]A, error), alone func(context.Context, Q) (A, error), apart func(error) bool,
-) gather.Options[Q, A] {
-	return gather.Options[Q, A]{
+) batch.Options[Q, A] {
+	return batch.Options[Q, A]{
 		Lanes: lanes, Patience: lanePatience, Enough: mostTogether, Most: mostTogether, Limit: groupLimit,
 		Together: together, Alone: alone, Apart: apart,
 	}

@@ -20,7 +20,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"auth-v2-service/internal/firebase"
-	"auth-v2-service/internal/gather"
+	"auth-v2-service/internal/batch"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/testkit/pgtest"
 	"auth-v2-service/internal/token"
@@ -150,9 +150,9 @@ func newScene(t testing.TB, instances int, connections int32) *scene {
 }
 
 // patient are lanes without a limit that a slow machine could reach.
-func patient[Q, A any](o gather.Options[Q, A]) *gather.Lanes[Q, A] {
+func patient[Q, A any](o batch.Options[Q, A]) *batch.Lanes[Q, A] {
 	o.Limit = 2 * time.Minute
-	return gather.New(o)
+	return batch.New(o)
 }
 
 func (p *scene) open(o pg.Options) *pgxpool.Pool {

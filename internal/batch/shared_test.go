@@ -1,4 +1,4 @@
-package gather_test
+package batch_test
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"auth-v2-service/internal/gather"
+	"auth-v2-service/internal/batch"
 )
 
 // asked counts questions and answers each when told.
@@ -41,7 +41,7 @@ type heard struct {
 }
 
 // askTogether asks one question n times, all while the first is being answered, and gives the answers.
-func askTogether(t *testing.T, s *gather.Shared[int], a *asked, n int, ask func(context.Context) (int, error)) []heard {
+func askTogether(t *testing.T, s *batch.Shared[int], a *asked, n int, ask func(context.Context) (int, error)) []heard {
 	t.Helper()
 	answers := make(chan heard, n)
 	one := func() {
@@ -63,7 +63,7 @@ func askTogether(t *testing.T, s *gather.Shared[int], a *asked, n int, ask func(
 
 func TestShared_NothingIsKept(t *testing.T) {
 	t.Parallel()
-	var s gather.Shared[int]
+	var s batch.Shared[int]
 	wrong := errors.New("refused")
 	for i, want := range []heard{{1, nil}, {0, wrong}, {2, nil}} {
 		a := newAsked()
@@ -77,7 +77,7 @@ func TestShared_NothingIsKept(t *testing.T) {
 
 func TestShared_TheFirstCallerLeaves(t *testing.T) {
 	t.Parallel()
-	var s gather.Shared[int]
+	var s batch.Shared[int]
 	a := newAsked()
 	ctx, leave := context.WithCancel(t.Context())
 	left := make(chan error, 1)
@@ -106,7 +106,7 @@ func TestShared_TheFirstCallerLeaves(t *testing.T) {
 
 func TestShared_LimitAndPanic(t *testing.T) {
 	t.Parallel()
-	var s gather.Shared[int]
+	var s batch.Shared[int]
 	if _, err := s.Ask(t.Context(), "key", time.Millisecond, newAsked().ask(1, nil)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("beyond the limit: %v", err)
 	}
