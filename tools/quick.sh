@@ -10,5 +10,5 @@ test_rooms() {
 }
 go vet ./...
 test_rooms -skip '.*/official' $(go list ./internal/... | grep -vE '/(devstack|testkit|backup|schema|house)(/|$)')
-test_rooms -skip 'Compose|Hooks' ./internal/house
+test_rooms -skip 'Compose|Hooks' ./internal/archtest
 test_rooms -run 'UpDownUp|Queries|Statements|Compare|Validate|Expected' ./internal/schema
