@@ -14,7 +14,7 @@ import (
 	"auth-v2-service/internal/config"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/pg"
-	"auth-v2-service/internal/sync"
+	"auth-v2-service/internal/fbsync"
 )
 
 type usersReconcileCommand struct {
@@ -48,7 +48,7 @@ func (c usersReconcileCommand) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	report, err := app.Reconcile(ctx, configured, app.Options{Logger: progress(), Version: version()}, sync.RunOptions{
+	report, err := app.Reconcile(ctx, configured, app.Options{Logger: progress(), Version: version()}, fbsync.RunOptions{
 		Actor: "cli:" + osUser(), DryRun: c.DryRun, MaxGone: c.MaxGone,
 	})
 	if report.Took > 0 {
@@ -65,7 +65,7 @@ func (c usersReconcileCommand) Run() error {
 	return failure{err, differs}
 }
 
-func (c usersReconcileCommand) print(report sync.Report) error {
+func (c usersReconcileCommand) print(report fbsync.Report) error {
 	if c.JSON {
 		encoder := json.NewEncoder(os.Stdout)
 		encoder.SetIndent("", "  ")

@@ -1,7 +1,7 @@
--- What we owe Firebase, and reconciling with it: the statements of internal/sync. River's own come with River.
+-- What we owe Firebase, and reconciling with it: the statements of internal/fbsync. River's own come with River.
 
 -- name: OwedState :one
--- Called by internal/sync before Firebase is asked, and again under the row's lock before the job ends: what Firebase is to follow.
+-- Called by internal/fbsync before Firebase is asked, and again under the row's lock before the job ends: what Firebase is to follow.
 -- No row: nobody is there any more. Served by users_pkey.
 SELECT
     firebase_uid, auth_provider, federation_status, tokens_valid_after,
@@ -11,7 +11,7 @@ FROM auth.users
 WHERE id = $1;
 
 -- name: LockUser :exec
--- Called by internal/sync in the transaction that ends a job: whoever changes the row has committed, and its change is read by the next
+-- Called by internal/fbsync in the transaction that ends a job: whoever changes the row has committed, and its change is read by the next
 -- statement; or waits, and finds the job done. Called by internal/account, internal/user and internal/move before they complete a change
 -- at Firebase, so that they take their locks in the order of the request. Served by users_pkey.
 SELECT FROM auth.users
@@ -19,24 +19,24 @@ WHERE id = $1
 FOR NO KEY UPDATE;
 
 -- name: EnabledAtFirebase :exec
--- Called by internal/sync in the transaction that ends a job: what an operator asked for with a reactivation is done.
+-- Called by internal/fbsync in the transaction that ends a job: what an operator asked for with a reactivation is done.
 -- Served by users_pkey.
 UPDATE auth.users
 SET provider_data = provider_data - 'enabling', updated_at = clock_timestamp()
 WHERE id = $1 AND jsonb_typeof(provider_data) = 'object' AND provider_data ? 'enabling';
 
 -- name: RememberProject :exec
--- Called by internal/sync at each start: the first one writes down which Firebase project the rows belong to. Served by no index: it is one row.
+-- Called by internal/fbsync at each start: the first one writes down which Firebase project the rows belong to. Served by no index: it is one row.
 INSERT INTO auth.firebase_project (project_id, tenant)
 VALUES (sqlc.arg(project_id)::text, sqlc.arg(tenant)::text)
 ON CONFLICT (only_row) DO NOTHING;
 
 -- name: RememberedProject :one
--- Called by internal/sync at each start and before it reconciles. Served by no index: it is one row.
+-- Called by internal/fbsync at each start and before it reconciles. Served by no index: it is one row.
 SELECT project_id, tenant FROM auth.firebase_project;
 
 -- name: BeginReconcile :one
--- Called by internal/sync: of all who want to reconcile one may, and those who come on time find that it was done. A killed run's
+-- Called by internal/fbsync: of all who want to reconcile one may, and those who come on time find that it was done. A killed run's
 -- place lapses. It gives when the run began, by the clock that dates the rows. No row: not now. Served by no index: it is one row.
 UPDATE auth.firebase_project
 SET reconciling_by = sqlc.arg(who)::text, reconciling_until = clock_timestamp() + interval '5 minutes'
@@ -46,31 +46,31 @@ WHERE
 RETURNING clock_timestamp()::timestamptz AS began;
 
 -- name: KeepReconciling :execrows
--- Called by internal/sync before each page. No row: the place has lapsed and is somebody else's. Served by no index: it is one row.
+-- Called by internal/fbsync before each page. No row: the place has lapsed and is somebody else's. Served by no index: it is one row.
 UPDATE auth.firebase_project
 SET reconciling_until = clock_timestamp() + interval '5 minutes'
 WHERE only_row AND reconciling_by = sqlc.arg(who)::text;
 
 -- name: EndReconcile :exec
--- Called by internal/sync; reconciled_at is when a run that went through began, else NULL. Served by no index: it is one row.
+-- Called by internal/fbsync; reconciled_at is when a run that went through began, else NULL. Served by no index: it is one row.
 UPDATE auth.firebase_project
 SET reconciling_by = NULL, reconciling_until = NULL, reconciled_at = coalesce(sqlc.narg(reconciled_at)::timestamptz, reconciled_at)
 WHERE only_row AND reconciling_by = sqlc.arg(who)::text;
 
 -- name: ForgetListed :exec
--- Called by internal/sync before and after it reads Firebase's list. Served by no index: it takes the whole table.
+-- Called by internal/fbsync before and after it reads Firebase's list. Served by no index: it takes the whole table.
 DELETE FROM auth.reconcile_listed
 WHERE firebase_uid IS NOT NULL;
 
 -- name: NoteListed :execrows
--- Called by internal/sync with each page of Firebase's list; fewer rows than accounts: the list has shown some twice.
+-- Called by internal/fbsync with each page of Firebase's list; fewer rows than accounts: the list has shown some twice.
 -- Served by reconcile_listed_pkey (the conflict).
 INSERT INTO auth.reconcile_listed (firebase_uid)
 SELECT unnest(sqlc.arg(firebase_uids)::text [])
 ON CONFLICT DO NOTHING;
 
 -- name: RowsOfPage :many
--- Called by internal/sync with each page of Firebase's list: OwedState for many. Served by idx_users_firebase_uid.
+-- Called by internal/fbsync with each page of Firebase's list: OwedState for many. Served by idx_users_firebase_uid.
 SELECT
     id, firebase_uid, auth_provider, federation_status, tokens_valid_after,
     (coalesce(is_active, true) AND federation_status IS DISTINCT FROM 'disabled')::boolean AS admitted,
@@ -79,12 +79,12 @@ FROM auth.users
 WHERE firebase_uid = ANY(sqlc.arg(firebase_uids)::varchar []);
 
 -- name: CountAtFirebase :one
--- Called by internal/sync once a run: how many rows an account must stand behind. Served by no index: it reads the whole table.
+-- Called by internal/fbsync once a run: how many rows an account must stand behind. Served by no index: it reads the whole table.
 SELECT count(*) FROM auth.users
 WHERE firebase_uid IS NOT NULL AND auth_provider IN ('firebase', 'hybrid');
 
 -- name: MissingRows :many
--- Called by internal/sync after the list: rows whose account was not in it, a page at a time. Who was changed since the list began may
+-- Called by internal/fbsync after the list: rows whose account was not in it, a page at a time. Who was changed since the list began may
 -- have come too late for it, and is left to the next run. Served by idx_users_firebase_uid and reconcile_listed_pkey.
 SELECT id, firebase_uid::text AS firebase_uid, coalesce(updated_at::text, '')::text AS version
 FROM auth.users
@@ -97,12 +97,12 @@ ORDER BY users.firebase_uid
 LIMIT 1000;
 
 -- name: WaitForRows :exec
--- Called by internal/sync before it changes a row, in that transaction: how long it waits for a row that another transaction holds. Served by no index:
+-- Called by internal/fbsync before it changes a row, in that transaction: how long it waits for a row that another transaction holds. Served by no index:
 -- it reads no table.
 SELECT set_config('lock_timeout', sqlc.arg(patience)::text, true);
 
 -- name: DisableGone :execrows
--- Called by internal/sync for a row whose account a look-up of its own has not found (S2). No row: it was changed meanwhile.
+-- Called by internal/fbsync for a row whose account a look-up of its own has not found (S2). No row: it was changed meanwhile.
 -- Served by users_pkey or idx_users_firebase_uid.
 UPDATE auth.users
 SET
@@ -126,7 +126,7 @@ WHERE
     AND coalesce(updated_at::text, '') = sqlc.arg(version)::text;
 
 -- name: StaleRegistrations :many
--- Called by internal/sync: registrations at Firebase that nobody has gone on with for a day (A1), a page at a time.
+-- Called by internal/fbsync: registrations at Firebase that nobody has gone on with for a day (A1), a page at a time.
 -- Served by idx_users_federation_status.
 SELECT id, coalesce(updated_at::text, '')::text AS version
 FROM auth.users
@@ -138,7 +138,7 @@ ORDER BY id
 LIMIT 1000;
 
 -- name: ClearRegistration :execrows
--- Called by internal/sync for a registration whose account Firebase has never made. No row: somebody has gone on with it.
+-- Called by internal/fbsync for a registration whose account Firebase has never made. No row: somebody has gone on with it.
 -- Served by users_pkey.
 DELETE FROM auth.users
 WHERE
@@ -146,7 +146,7 @@ WHERE
     AND coalesce(updated_at::text, '') = sqlc.arg(version)::text;
 
 -- name: OwedJobs :many
--- Called by internal/sync for operators: what was tried without success, the oldest first, a page at a time. What is done goes after an
+-- Called by internal/fbsync for operators: what was tried without success, the oldest first, a page at a time. What is done goes after an
 -- hour, so the table is small. Served by river_job_pkey or river_job_kind.
 SELECT
     id, (args ->> 'user_id')::uuid AS user_id, created_at,
@@ -168,7 +168,7 @@ ORDER BY id
 LIMIT sqlc.arg(most);
 
 -- name: OwedJob :one
--- Called by internal/sync before a job is tried again by hand; nobody else ends it meanwhile. Served by river_job_pkey.
+-- Called by internal/fbsync before a job is tried again by hand; nobody else ends it meanwhile. Served by river_job_pkey.
 SELECT
     (args ->> 'user_id')::uuid AS user_id,
     coalesce(args ->> 'intent_id', '00000000-0000-0000-0000-000000000000')::uuid AS intent_id,
@@ -178,7 +178,7 @@ WHERE id = sqlc.arg(id)::bigint AND kind IN ('firebase_state', 'firebase_intent'
 FOR UPDATE;
 
 -- name: OwedSummary :one
--- Called by internal/sync now and then, for the metrics. Served by river_job_kind.
+-- Called by internal/fbsync now and then, for the metrics. Served by river_job_kind.
 SELECT
     count(*) FILTER (WHERE state NOT IN ('completed', 'discarded', 'cancelled'))::bigint AS waiting,
     count(*) FILTER (WHERE state IN ('discarded', 'cancelled'))::bigint AS dead,

@@ -33,7 +33,7 @@ import (
 	"auth-v2-service/internal/rollout"
 	"auth-v2-service/internal/schema"
 	"auth-v2-service/internal/session"
-	"auth-v2-service/internal/sync"
+	"auth-v2-service/internal/fbsync"
 	"auth-v2-service/internal/telemetry"
 	"auth-v2-service/internal/token"
 	"auth-v2-service/internal/user"
@@ -51,10 +51,10 @@ type parts struct {
 	known       *knownAddresses
 	legacy      *token.Legacy // nil: legacy tokens are off
 	invalidator *principal.Invalidator
-	sync        *sync.Service
+	sync        *fbsync.Service
 	listener    *principal.Listener
 	tier        *principal.Tier
-	reconciler  *sync.Reconciler
+	reconciler  *fbsync.Reconciler
 	passwords   *password.Hasher
 	draining    *atomic.Bool
 	closers     []func()
@@ -218,8 +218,8 @@ const syncConns = 4
 // (D6), and a pool of its own: requests never wait for jobs.
 func (p *parts) openSync(
 	ctx context.Context, c config.Config, pool *pgxpool.Pool, vendor *firebase.Client, o Options,
-) (*sync.Debts, error) {
-	debts, err := sync.NewDebts(pool)
+) (*fbsync.Debts, error) {
+	debts, err := fbsync.NewDebts(pool)
 	if err != nil {
 		return nil, err
 	}
@@ -231,7 +231,7 @@ func (p *parts) openSync(
 	}
 	p.onClose(direct.Close)
 	p.metrics.Pool("jobs", direct)
-	p.sync, err = sync.New(sync.Options{
+	p.sync, err = fbsync.New(fbsync.Options{
 		Pool: direct, Accounts: vendor, Project: projectOf(c), Intents: intent.NewLog(direct, debts.Intend), Settle: p.settle,
 		OnCount: p.metrics.Owed().Set, Logger: o.Logger, Clocks: p.clocks,
 	})
@@ -239,16 +239,16 @@ func (p *parts) openSync(
 }
 
 func (p *parts) newReconciler(
-	c config.Config, pool *pgxpool.Pool, vendor *firebase.Client, debts *sync.Debts, o Options,
-) *sync.Reconciler {
-	return sync.NewReconciler(sync.ReconcilerOptions{
+	c config.Config, pool *pgxpool.Pool, vendor *firebase.Client, debts *fbsync.Debts, o Options,
+) *fbsync.Reconciler {
+	return fbsync.NewReconciler(fbsync.ReconcilerOptions{
 		Pool: pool, Accounts: vendor, Rows: p.users, Debts: debts, Project: projectOf(c), OnChange: p.invalidator.Changed,
 		Logger: o.Logger, Clocks: p.clocks,
 	})
 }
 
-func projectOf(c config.Config) sync.Project {
-	return sync.Project{ID: c.FirebaseProjectID, Tenant: c.FirebaseTenant}
+func projectOf(c config.Config) fbsync.Project {
+	return fbsync.Project{ID: c.FirebaseProjectID, Tenant: c.FirebaseTenant}
 }
 
 func (p *parts) openRedis(c config.Config) (*redis.Client, error) {

@@ -6,34 +6,34 @@ import (
 	"auth-v2-service/internal/config"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/principal"
-	"auth-v2-service/internal/sync"
+	"auth-v2-service/internal/fbsync"
 	"auth-v2-service/internal/user"
 )
 
 // Reconcile holds the rows against Firebase once, beside whatever instances serve, and tells those of each change. It changes no
 // schema: where migrations are missing it refuses.
-func Reconcile(ctx context.Context, c config.Config, o Options, run sync.RunOptions) (sync.Report, error) {
+func Reconcile(ctx context.Context, c config.Config, o Options, run fbsync.RunOptions) (fbsync.Report, error) {
 	p := newParts(o)
 	defer p.close(closePatience)
 	pool, err := pg.Open(ctx, pg.Options{URL: c.DatabaseURL, LegacyTimezone: c.LegacyTimezone, Pooled: c.BehindPooler()})
 	if err != nil {
-		return sync.Report{}, err
+		return fbsync.Report{}, err
 	}
 	p.onClose(pool.Close)
 	if err := p.askDatabase(ctx, pool); err != nil {
-		return sync.Report{}, err
+		return fbsync.Report{}, err
 	}
 	remote, err := p.openRedis(c)
 	if err != nil {
-		return sync.Report{}, err
+		return fbsync.Report{}, err
 	}
 	vendor, err := p.openFirebase(ctx, c, o)
 	if err != nil {
-		return sync.Report{}, err
+		return fbsync.Report{}, err
 	}
-	debts, err := sync.NewDebts(pool)
+	debts, err := fbsync.NewDebts(pool)
 	if err != nil {
-		return sync.Report{}, err
+		return fbsync.Report{}, err
 	}
 	p.invalidator = principal.NewInvalidator(principal.NewCache(principal.CacheOptions{OnUse: p.metrics.CacheRequest}), remote, o.Logger)
 	p.users = user.NewStore(user.Options{

@@ -49,7 +49,7 @@ var allowed = map[string][]string{
 	"internal/balance":    {"gen/db", "internal/audit", "internal/operator"},
 	"internal/move":       {"gen/db", "internal/audit", "internal/firebase", "internal/intent", "internal/password", "internal/user"},
 	"internal/principal":  {"gen/db", "internal/apikey", "internal/token", "internal/user"},
-	"internal/sync":       {"gen/db", "internal/audit", "internal/firebase", "internal/intent", "internal/operator", "internal/user"},
+	"internal/fbsync":       {"gen/db", "internal/audit", "internal/firebase", "internal/intent", "internal/operator", "internal/user"},
 	"internal/session":    {"gen/db", "internal/audit", "internal/token", "internal/user"},
 	"internal/account": {
 		"gen/db", "internal/audit", "internal/balance", "internal/firebase", "internal/intent", "internal/password", "internal/principal",
@@ -58,17 +58,17 @@ var allowed = map[string][]string{
 	},
 	"internal/httpapi": {
 		"api", "gen/api", "internal/account", "internal/apikey", "internal/audit", "internal/balance", "internal/operator", "internal/principal", "internal/rollout",
-		"internal/schema", "internal/session", "internal/sync", "internal/token", "internal/user",
+		"internal/schema", "internal/session", "internal/fbsync", "internal/token", "internal/user",
 	},
 	"internal/doctor": {"internal/config", "internal/firebase", "internal/schema"},
 	"internal/app": {
 		"gen/db", "internal/account", "internal/apikey", "internal/audit", "internal/balance", "internal/config", "internal/firebase",
 		"internal/httpapi", "internal/intent", "internal/move", "internal/password", "internal/principal", "internal/rollout", "internal/schema",
-		"internal/session", "internal/sync", "internal/token", "internal/user",
+		"internal/session", "internal/fbsync", "internal/token", "internal/user",
 	},
 	"cmd/authd": {
 		"internal/apikey", "internal/app", "internal/backup", "internal/config", "internal/doctor", "internal/httpapi", "internal/rollout",
-		"internal/schema", "internal/sync", "internal/user",
+		"internal/schema", "internal/fbsync", "internal/user",
 	},
 }
 
@@ -78,7 +78,7 @@ var vendors = map[string][]string{
 	"google.golang.org/api":           {"internal/firebase"},
 	"github.com/amacneil/dbmate":      {"internal/schema"},
 	"github.com/golang-jwt":           {"internal/token"},
-	"github.com/riverqueue/":          {"internal/sync"},
+	"github.com/riverqueue/":          {"internal/fbsync"},
 	"github.com/go-chi/":              {"internal/httpapi", "gen/api"},
 	"github.com/getkin/kin-openapi":   {"internal/httpapi", "gen/api"},
 	"github.com/prometheus/":          {"internal/telemetry"},

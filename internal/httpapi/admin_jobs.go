@@ -4,12 +4,12 @@ import (
 	"context"
 
 	"auth-v2-service/gen/api"
-	"auth-v2-service/internal/sync"
+	"auth-v2-service/internal/fbsync"
 )
 
 // jobHandlers are the operations of the tag admin upon what Firebase does not follow yet.
 type jobHandlers struct {
-	debts *sync.Debts
+	debts *fbsync.Debts
 }
 
 func (h jobHandlers) ListJobs(ctx context.Context, in api.ListJobsRequestObject) (api.ListJobsResponseObject, error) {

@@ -15,7 +15,7 @@ import (
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/page"
 	"auth-v2-service/internal/session"
-	"auth-v2-service/internal/sync"
+	"auth-v2-service/internal/fbsync"
 	"auth-v2-service/internal/user"
 )
 
@@ -227,15 +227,15 @@ func orZero[T any](value *T) T {
 	return *value
 }
 
-func fromAPIJobQuery(in api.ListJobsParams) sync.JobQuery {
-	out := sync.JobQuery{Cursor: orEmpty(in.Cursor), Limit: limitOf(in.Limit)}
+func fromAPIJobQuery(in api.ListJobsParams) fbsync.JobQuery {
+	out := fbsync.JobQuery{Cursor: orEmpty(in.Cursor), Limit: limitOf(in.Limit)}
 	if in.State != nil {
 		out.Dead = new(*in.State == api.ListJobsParamsStateDead)
 	}
 	return out
 }
 
-func toAPIJobPage(jobs []sync.Job, next string) api.JobPageJSONResponse {
+func toAPIJobPage(jobs []fbsync.Job, next string) api.JobPageJSONResponse {
 	out := api.JobPageJSONResponse{Success: true, Message: "Jobs retrieved successfully"}
 	out.Data.Jobs = []api.Job{}
 	for _, j := range jobs {

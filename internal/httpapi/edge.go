@@ -17,7 +17,7 @@ import (
 	"auth-v2-service/internal/rollout"
 	"auth-v2-service/internal/schema"
 	"auth-v2-service/internal/session"
-	"auth-v2-service/internal/sync"
+	"auth-v2-service/internal/fbsync"
 	"auth-v2-service/internal/telemetry"
 	"auth-v2-service/internal/user"
 )
@@ -31,7 +31,7 @@ type Options struct {
 	Rollout        *rollout.Store
 	Audit          *audit.Reader
 	Balances       *balance.Service
-	Debts          *sync.Debts
+	Debts          *fbsync.Debts
 	Legacy         LegacySurface
 	Limiter        *limit.Limiter
 	Checks         []Check

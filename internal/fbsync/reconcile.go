@@ -1,4 +1,4 @@
-package sync
+package fbsync
 
 import (
 	"context"
@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	stdsync "sync"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -90,7 +90,7 @@ type run struct {
 	// maxGone is RunOptions.MaxGone.
 	maxGone int
 	began   time.Time // by PostgreSQL's clock, as what it is compared with
-	mu      stdsync.Mutex
+	mu      sync.Mutex
 	Report
 }
 

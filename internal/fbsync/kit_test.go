@@ -1,4 +1,4 @@
-package sync_test
+package fbsync_test
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/intent"
 	"auth-v2-service/internal/pg"
-	"auth-v2-service/internal/sync"
+	"auth-v2-service/internal/fbsync"
 	"auth-v2-service/internal/testkit/pgtest"
 	"auth-v2-service/internal/testkit/rsakeys"
 )
@@ -32,7 +32,7 @@ type stage struct {
 	url      string
 	provider *identity.Provider
 	client   *firebase.Client
-	debts    *sync.Debts
+	debts    *fbsync.Debts
 	settle   func(ctx context.Context, i intent.Intent) (bool, error) // nil: no intents
 	clocks   *clock.Clocks                                            // nil: clocks that have read nothing
 }
@@ -56,7 +56,7 @@ func newStage(t *testing.T) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.debts, err = sync.NewDebts(s.pool); err != nil {
+	if s.debts, err = fbsync.NewDebts(s.pool); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -73,11 +73,11 @@ func (s *stage) openPool(most int32) *pgxpool.Pool {
 }
 
 // work runs an instance until the test ends, or stop is called.
-func (s *stage) work(accounts sync.Accounts) (stop func()) {
+func (s *stage) work(accounts fbsync.Accounts) (stop func()) {
 	s.Helper()
 	pool := s.openPool(6)
-	service, err := sync.New(sync.Options{
-		Pool: pool, Accounts: accounts, Project: sync.Project{ID: project}, Intents: intent.NewLog(pool, s.debts.Intend), Settle: s.settle,
+	service, err := fbsync.New(fbsync.Options{
+		Pool: pool, Accounts: accounts, Project: fbsync.Project{ID: project}, Intents: intent.NewLog(pool, s.debts.Intend), Settle: s.settle,
 		Logger: slog.New(slog.DiscardHandler), Clocks: s.clocks,
 	})
 	if err != nil {

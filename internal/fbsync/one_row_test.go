@@ -1,4 +1,4 @@
-package sync_test
+package fbsync_test
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"auth-v2-service/internal/firebase"
-	"auth-v2-service/internal/sync"
+	"auth-v2-service/internal/fbsync"
 )
 
 // crowded changes a row each time that its account is looked up, as a user's renaming without pause can.
@@ -66,7 +66,7 @@ func TestReconcile_OneRowStopsNobody(t *testing.T) {
 			accounts := arrange(s, all[3])
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			report, err := s.reconciler(accounts, sync.Project{ID: project}).Run(ctx, sync.RunOptions{Actor: "cli:test"})
+			report, err := s.reconciler(accounts, fbsync.Project{ID: project}).Run(ctx, fbsync.RunOptions{Actor: "cli:test"})
 			if err != nil || report.Updated != 11 || report.Failed != 1 {
 				t.Errorf("%+v, %v; expected 11 rows updated, one failed, and a run that goes through", report, err)
 			}
@@ -82,7 +82,7 @@ func TestReconcile_ProviderDataOfAnySize(t *testing.T) {
 		s.provider.SetEmail(p.uid, fmt.Sprintf("beside-much%d@example.com", i), true)
 	}
 	s.exec(`UPDATE auth.users SET provider_data = provider_data || jsonb_build_object('more', repeat('x', 1 << 20), 'display_name', repeat('y', 1 << 20))`)
-	var report sync.Report
+	var report fbsync.Report
 	if above := peak(func() { report = s.reconcile(nil) }); above > 32<<20 {
 		t.Errorf("100 rows with 2 MiB each took %d MiB of memory", above>>20)
 	}

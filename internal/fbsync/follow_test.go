@@ -1,8 +1,8 @@
-package sync_test
+package fbsync_test
 
 import (
 	"context"
-	stdsync "sync"
+	"sync"
 	"testing"
 	"time"
 
@@ -102,7 +102,7 @@ type gate struct {
 	*firebase.Client
 	arrived chan struct{}
 	open    chan struct{}
-	first   *stdsync.Once
+	first   *sync.Once
 }
 
 func (g gate) SetState(ctx context.Context, uid string, to firebase.State) error {
@@ -115,7 +115,7 @@ func (g gate) SetState(ctx context.Context, uid string, to firebase.State) error
 }
 
 func newGate(client *firebase.Client) gate {
-	return gate{client, make(chan struct{}), make(chan struct{}), new(stdsync.Once)}
+	return gate{client, make(chan struct{}), make(chan struct{}), new(sync.Once)}
 }
 
 // S3: a change that is made, and committed, while the job of that user runs: its own job is a duplicate and dropped, and the running one

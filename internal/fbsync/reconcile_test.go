@@ -1,4 +1,4 @@
-package sync_test
+package fbsync_test
 
 import (
 	"context"
@@ -15,19 +15,19 @@ import (
 
 	"auth-v2-service/internal/devstack/identity"
 	"auth-v2-service/internal/firebase"
-	"auth-v2-service/internal/sync"
+	"auth-v2-service/internal/fbsync"
 	"auth-v2-service/internal/user"
 )
 
 // vendor is Firebase as both rooms ask it.
 type vendor interface {
-	sync.Accounts
+	fbsync.Accounts
 	user.Accounts
 }
 
-func (s *stage) reconciler(accounts vendor, is sync.Project) *sync.Reconciler {
+func (s *stage) reconciler(accounts vendor, is fbsync.Project) *fbsync.Reconciler {
 	nobody := func(context.Context, uuid.UUID) {}
-	return sync.NewReconciler(sync.ReconcilerOptions{
+	return fbsync.NewReconciler(fbsync.ReconcilerOptions{
 		Pool: s.pool, Accounts: accounts, Debts: s.debts, Project: is, OnChange: nobody, Logger: slog.New(slog.DiscardHandler),
 		Clocks: s.clocks,
 		Rows: user.NewStore(user.Options{
@@ -37,9 +37,9 @@ func (s *stage) reconciler(accounts vendor, is sync.Project) *sync.Reconciler {
 	})
 }
 
-func (s *stage) reconcile(want error) sync.Report {
+func (s *stage) reconcile(want error) fbsync.Report {
 	s.Helper()
-	report, err := s.reconciler(s.client, sync.Project{ID: project}).Run(s.Context(), sync.RunOptions{Actor: "cli:test"})
+	report, err := s.reconciler(s.client, fbsync.Project{ID: project}).Run(s.Context(), fbsync.RunOptions{Actor: "cli:test"})
 	if !errors.Is(err, want) {
 		s.Fatalf("reconciling ended with %v, expected %v", err, want)
 	}
@@ -148,11 +148,11 @@ func TestReconcile_EveryKindOfDifference_S2(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	var report sync.Report
+	var report fbsync.Report
 	began := time.Now()
 	above := peak(func() { report = s.reconcile(nil) })
 	t.Logf("%d users: %+v in %s, heap at most %d MiB above where it began", len(all), report, time.Since(began).Round(time.Millisecond), above>>20)
-	want := sync.Report{
+	want := fbsync.Report{
 		Listed: len(all) - len(gone) + 1, WithoutRow: 1, Owed: 40, Updated: 40, Failed: 3, Gone: 5, Cleared: 4, Took: report.Took,
 	}
 	if report != want {
@@ -196,7 +196,7 @@ func TestReconcile_DryRun(t *testing.T) {
 	s.provider.SetDisabled(all[0].uid, true)
 	s.provider.DeleteUser(all[1].uid)
 	s.exec(`UPDATE auth.users SET is_active = false WHERE id = $1`, all[2].id)
-	report, err := s.reconciler(s.client, sync.Project{ID: project}).Run(t.Context(), sync.RunOptions{Actor: "cli:test", DryRun: true})
+	report, err := s.reconciler(s.client, fbsync.Project{ID: project}).Run(t.Context(), fbsync.RunOptions{Actor: "cli:test", DryRun: true})
 	if err != nil || report.Updated != 1 || report.Gone != 1 || report.Owed != 1 {
 		t.Errorf("it found %+v (%v), expected one of each", report, err)
 	}
@@ -221,9 +221,9 @@ func TestReconcile_RefusesAListCutInHalf_S2(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.crowd(400)
-	report, err := s.reconciler(halved{s.client, 200}, sync.Project{ID: project}).Run(t.Context(), sync.RunOptions{Actor: "cli:test"})
-	if !errors.Is(err, sync.ErrListCut) {
-		t.Errorf("S2: it ended with %v, expected %v", err, sync.ErrListCut)
+	report, err := s.reconciler(halved{s.client, 200}, fbsync.Project{ID: project}).Run(t.Context(), fbsync.RunOptions{Actor: "cli:test"})
+	if !errors.Is(err, fbsync.ErrListCut) {
+		t.Errorf("S2: it ended with %v, expected %v", err, fbsync.ErrListCut)
 	}
 	s.expectNobodyDisabled()
 	t.Logf("half a list: %+v", report)
@@ -238,7 +238,7 @@ func TestReconcile_StopsWhereTooManyAreGone_S2(t *testing.T) {
 	for _, p := range all[:10] {
 		s.provider.DeleteUser(p.uid)
 	}
-	s.reconcile(sync.ErrManyGone)
+	s.reconcile(fbsync.ErrManyGone)
 	s.expectNobodyDisabled()
 	if n := ask[int64](s, `SELECT count(*) FROM auth.audit_events WHERE action = 'reconcile.stopped' AND details ->> 'reason' = 'many_gone'`); n != 1 {
 		t.Errorf("%d records of the refusal, expected 1", n)
@@ -256,11 +256,11 @@ func TestReconcile_AnOperatorVouchesForGoneAccounts_S2(t *testing.T) {
 	for _, p := range s.crowd(30)[:12] {
 		s.provider.DeleteUser(p.uid)
 	}
-	run := func(most int) (sync.Report, error) {
-		return s.reconciler(s.client, sync.Project{ID: project}).Run(t.Context(), sync.RunOptions{Actor: "cli:test", MaxGone: most})
+	run := func(most int) (fbsync.Report, error) {
+		return s.reconciler(s.client, fbsync.Project{ID: project}).Run(t.Context(), fbsync.RunOptions{Actor: "cli:test", MaxGone: most})
 	}
-	if _, err := run(11); !errors.Is(err, sync.ErrManyGone) {
-		t.Errorf("12 are gone and 11 vouched for: it ended with %v, expected %v", err, sync.ErrManyGone)
+	if _, err := run(11); !errors.Is(err, fbsync.ErrManyGone) {
+		t.Errorf("12 are gone and 11 vouched for: it ended with %v, expected %v", err, fbsync.ErrManyGone)
 	}
 	s.expectNobodyDisabled()
 	if report, err := run(12); err != nil || report.Gone != 12 {
@@ -284,7 +284,7 @@ func TestReconcile_OneBadAccountStopsNobody(t *testing.T) {
 		all[9].uid:  func(u *firebase.User) { u.Phone = "\x00" },
 		all[10].uid: func(u *firebase.User) { u.UID = "uid-with-nul-\x00-in-its-middle" },
 	}}
-	report, err := s.reconciler(bad, sync.Project{ID: project}).Run(t.Context(), sync.RunOptions{Actor: "cli:test"})
+	report, err := s.reconciler(bad, fbsync.Project{ID: project}).Run(t.Context(), fbsync.RunOptions{Actor: "cli:test"})
 	if err != nil || report.Updated < 7 || report.Failed < 3 {
 		t.Errorf("beside bad accounts: %+v, %v; expected seven rows updated at least, and three failed", report, err)
 	}
@@ -333,14 +333,14 @@ func TestReconcile_RefusesAWrongProject_S2(t *testing.T) {
 	t.Parallel()
 	s, other := newStage(t), newStage(t)
 	s.crowd(50)
-	if _, err := s.reconciler(other.client, sync.Project{ID: "another"}).Run(t.Context(), sync.RunOptions{Actor: "cli:test"}); !errors.Is(err, sync.ErrManyGone) {
-		t.Errorf("S2: a first run against a wrong project ended with %v, expected %v", err, sync.ErrManyGone)
+	if _, err := s.reconciler(other.client, fbsync.Project{ID: "another"}).Run(t.Context(), fbsync.RunOptions{Actor: "cli:test"}); !errors.Is(err, fbsync.ErrManyGone) {
+		t.Errorf("S2: a first run against a wrong project ended with %v, expected %v", err, fbsync.ErrManyGone)
 	}
-	var wrong *sync.WrongProjectError
-	if _, err := s.reconciler(s.client, sync.Project{ID: project}).Run(t.Context(), sync.RunOptions{Actor: "cli:test"}); !errors.As(err, &wrong) {
+	var wrong *fbsync.WrongProjectError
+	if _, err := s.reconciler(s.client, fbsync.Project{ID: project}).Run(t.Context(), fbsync.RunOptions{Actor: "cli:test"}); !errors.As(err, &wrong) {
 		t.Errorf("S2: another project than the remembered one: %v, expected a refusal", err)
 	}
-	if _, err := s.reconciler(other.client, sync.Project{ID: "another", Tenant: "a"}).Run(t.Context(), sync.RunOptions{Actor: "cli:test"}); !errors.As(err, &wrong) {
+	if _, err := s.reconciler(other.client, fbsync.Project{ID: "another", Tenant: "a"}).Run(t.Context(), fbsync.RunOptions{Actor: "cli:test"}); !errors.As(err, &wrong) {
 		t.Errorf("S2: another tenant than the remembered one: %v, expected a refusal", err)
 	}
 	s.expectNobodyDisabled()
@@ -353,7 +353,7 @@ func TestReconcile_OneAtATime(t *testing.T) {
 	s.crowd(5)
 	s.reconcile(nil)
 	s.exec(`UPDATE auth.firebase_project SET reconciling_by = 'somebody', reconciling_until = now() + interval '1 minute'`)
-	s.reconcile(sync.ErrNotNow)
+	s.reconcile(fbsync.ErrNotNow)
 	s.exec(`UPDATE auth.firebase_project SET reconciling_until = now() - interval '1 second'`)
 	s.reconcile(nil)
 }
@@ -402,10 +402,10 @@ func TestReconcile_MemoryIsFlat_S2(t *testing.T) {
 	const n = 30_000
 	first := people.Add(n) - n
 	s.exec(crowdRows, first, n)
-	var report sync.Report
+	var report fbsync.Report
 	above := peak(func() {
 		var err error
-		report, err = s.reconciler(listed{s.client, int(first), n}, sync.Project{ID: project}).Run(t.Context(), sync.RunOptions{Actor: "cli:test"})
+		report, err = s.reconciler(listed{s.client, int(first), n}, fbsync.Project{ID: project}).Run(t.Context(), fbsync.RunOptions{Actor: "cli:test"})
 		if err != nil {
 			t.Error(err)
 		}

@@ -1,4 +1,4 @@
-package sync_test
+package fbsync_test
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	"auth-v2-service/internal/clock"
 	"auth-v2-service/internal/devstack/identity"
 	"auth-v2-service/internal/firebase"
-	"auth-v2-service/internal/sync"
+	"auth-v2-service/internal/fbsync"
 )
 
 // seenAhead are the clocks of a machine that sees Firebase's so far ahead of its own.
@@ -75,7 +75,7 @@ func TestReconcile_NewcomersAreNoCutList_S2_T4(t *testing.T) {
 			}
 		}
 	}}
-	report, err := s.reconciler(accounts, sync.Project{ID: project}).Run(t.Context(), sync.RunOptions{Actor: "cli:test"})
+	report, err := s.reconciler(accounts, fbsync.Project{ID: project}).Run(t.Context(), fbsync.RunOptions{Actor: "cli:test"})
 	if err != nil || report.FoundByLookUp != 0 {
 		t.Errorf("S2: %+v, %v; expected a run that goes through and looks none of them up", report, err)
 	}

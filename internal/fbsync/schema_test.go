@@ -1,4 +1,4 @@
-package sync_test
+package fbsync_test
 
 import (
 	"log/slog"

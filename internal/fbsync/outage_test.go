@@ -1,11 +1,11 @@
-package sync_test
+package fbsync_test
 
 import (
 	"context"
 	"math/rand/v2"
 	"os"
 	"strconv"
-	stdsync "sync"
+	"sync"
 	"testing"
 	"time"
 
@@ -88,7 +88,7 @@ func TestOutage_BothSidesAreEqualAfterwards_S3(t *testing.T) {
 func (s *stage) shuffle(users []person) {
 	s.Helper()
 	acts := []string{deactivate, reactivate, revoke}
-	var hands stdsync.WaitGroup
+	var hands sync.WaitGroup
 	for hand := range 8 {
 		hands.Go(func() {
 			for i := hand; i < 2*len(users); i += 8 {

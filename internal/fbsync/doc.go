@@ -1,4 +1,4 @@
-// Package sync keeps Firebase and our rows in step, whatever fails in between (S1 to S3).
+// Package fbsync keeps Firebase and our rows in step, whatever fails in between (S1 to S3).
 //
 // It owns what we owe Firebase: a job a user, "bring Firebase to this row's state", which is enqueued in the transaction of the
 // change ([Debts.Owe]) and read when it runs, so that no order of events matters and no secret is in a job. A change that is made
@@ -11,4 +11,4 @@
 //
 // When the build breaks here after a change of schema: db/queries/sync.sql has the statements, and state.go what Firebase follows.
 // After an upgrade of River: a test compares its own migrations with ours.
-package sync
+package fbsync
