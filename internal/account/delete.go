@@ -10,7 +10,7 @@ import (
 
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/intent"
-	"auth-v2-service/internal/pause"
+	"auth-v2-service/internal/detach"
 	"auth-v2-service/internal/principal"
 	"auth-v2-service/internal/user"
 )
@@ -24,7 +24,7 @@ func (s *Service) Delete(ctx context.Context, p principal.Principal, currentPass
 	if err := s.confirm(ctx, p, currentPassword, client); err != nil {
 		return err
 	}
-	ctx, cancel := pause.Detached(ctx, deleteTimeout)
+	ctx, cancel := detach.Context(ctx, deleteTimeout)
 	defer cancel()
 	var err error
 	for range deleteRounds {

@@ -14,7 +14,7 @@ import (
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/intent"
 	"auth-v2-service/internal/password"
-	"auth-v2-service/internal/pause"
+	"auth-v2-service/internal/sleep"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/rollout"
 	"auth-v2-service/internal/telemetry"
@@ -208,7 +208,7 @@ func (s *Service) followPending(ctx context.Context, p person, email, password s
 	if err := s.followPassword(ctx, p, account.UID, password); err != nil {
 		return err
 	}
-	return pause.For(ctx, s.revokedSecond()) // the sessions before have ended, and the one to come must not begin among them (T4)
+	return sleep.For(ctx, s.revokedSecond()) // the sessions before have ended, and the one to come must not begin among them (T4)
 }
 
 // followPassword replaces a local hash that a password proved at Firebase does not fit, so that nobody returns with an old one

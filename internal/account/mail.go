@@ -10,7 +10,7 @@ import (
 	"auth-v2-service/internal/audit"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
-	"auth-v2-service/internal/pause"
+	"auth-v2-service/internal/sleep"
 	"auth-v2-service/internal/principal"
 	"auth-v2-service/internal/telemetry"
 	"auth-v2-service/internal/token"
@@ -38,7 +38,7 @@ func (s *Service) ForgotPassword(ctx context.Context, typed string, client Clien
 	if err := s.sendReset(ctx, email); err != nil {
 		return err
 	}
-	return pause.For(ctx, untilBeat(time.Since(began), s.failureTime))
+	return sleep.For(ctx, untilBeat(time.Since(began), s.failureTime))
 }
 
 func (s *Service) sendReset(ctx context.Context, email string) error {

@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"auth-v2-service/internal/config"
-	"auth-v2-service/internal/pause"
+	"auth-v2-service/internal/sleep"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/schema"
 	"auth-v2-service/internal/telemetry"
@@ -119,7 +119,7 @@ func eventually(ctx context.Context, log *slog.Logger, try func() error) error {
 			return fmt.Errorf("the database was not there within %s: %w", databaseWait, err)
 		}
 		log.WarnContext(ctx, "waiting for the database", telemetry.FieldError, err)
-		if pause.For(ctx, time.Second) != nil {
+		if sleep.For(ctx, time.Second) != nil {
 			return err
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"auth-v2-service/gen/db"
-	"auth-v2-service/internal/pause"
+	"auth-v2-service/internal/sleep"
 	"auth-v2-service/internal/telemetry"
 )
 
@@ -64,7 +64,7 @@ func (k *knownAddresses) run(ctx context.Context) error {
 		}
 		if err != nil && ctx.Err() == nil {
 			k.log.DebugContext(ctx, "a known address could not be kept", telemetry.FieldError, err)
-			if pause.For(ctx, time.Second) != nil {
+			if sleep.For(ctx, time.Second) != nil {
 				return nil
 			}
 		}

@@ -15,7 +15,7 @@ const module = "auth-v2-service/"
 
 // foundations may be imported by every room above them.
 var foundations = []string{
-	"internal/clock", "internal/fault", "internal/batch", "internal/limit", "internal/page", "internal/pause", "internal/pg", "internal/redisreply", "internal/telemetry",
+	"internal/clock", "internal/fault", "internal/batch", "internal/limit", "internal/page", "internal/sleep", "internal/pg", "internal/redisreply", "internal/telemetry",
 }
 
 // allowed is the house's import table: room -> what of this module it may import, beside the foundations.
@@ -29,7 +29,7 @@ var allowed = map[string][]string{
 	"internal/fault":      {},
 	"internal/batch":     {},
 	"internal/page":       {},
-	"internal/pause":      {},
+	"internal/sleep":      {},
 	"internal/telemetry":  {},
 	"internal/redisreply": {},
 	"internal/pg":         {},

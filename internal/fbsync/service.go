@@ -15,7 +15,7 @@ import (
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/clock"
 	"auth-v2-service/internal/intent"
-	"auth-v2-service/internal/pause"
+	"auth-v2-service/internal/sleep"
 	"auth-v2-service/internal/telemetry"
 )
 
@@ -101,7 +101,7 @@ func (s *Service) Run(ctx context.Context) error {
 			wait = time.Minute
 		}
 		s.log.WarnContext(ctx, "what we owe Firebase waits", telemetry.FieldError, err)
-		if pause.For(ctx, wait) != nil {
+		if sleep.For(ctx, wait) != nil {
 			return nil
 		}
 	}
@@ -130,7 +130,7 @@ func (s *Service) count(ctx context.Context) {
 		} else if ctx.Err() == nil {
 			s.log.DebugContext(ctx, "what we owe Firebase cannot be counted", telemetry.FieldError, err)
 		}
-		if pause.For(ctx, countEvery) != nil {
+		if sleep.For(ctx, countEvery) != nil {
 			return
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"auth-v2-service/internal/fault"
-	"auth-v2-service/internal/pause"
+	"auth-v2-service/internal/sleep"
 	"auth-v2-service/internal/telemetry"
 )
 
@@ -80,7 +80,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	var err error
 	for attempt := 1; ; attempt++ {
 		response, err = w.attempt(req, attempt)
-		if attempt >= ex.attempts || !repeatable(response, err) || pause.For(req.Context(), retryPause) != nil {
+		if attempt >= ex.attempts || !repeatable(response, err) || sleep.For(req.Context(), retryPause) != nil {
 			break
 		}
 		w.log.DebugContext(req.Context(), "repeating a call to Firebase",

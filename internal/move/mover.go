@@ -14,7 +14,7 @@ import (
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/intent"
 	"auth-v2-service/internal/password"
-	"auth-v2-service/internal/pause"
+	"auth-v2-service/internal/detach"
 	"auth-v2-service/internal/user"
 )
 
@@ -147,7 +147,7 @@ func (m *Mover) run(ctx context.Context, id uuid.UUID, actor string, password *s
 		m.onMove(outcomeOf(err))
 		return firebase.Session{}, err
 	}
-	ctx, cancel := pause.Detached(ctx, m.limit+m.patience)
+	ctx, cancel := detach.Context(ctx, m.limit+m.patience)
 	defer cancel()
 	session, err := m.carry(ctx, p, password)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"auth-v2-service/gen/db"
-	"auth-v2-service/internal/pause"
+	"auth-v2-service/internal/sleep"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/telemetry"
 )
@@ -74,7 +74,7 @@ func (l *Listener) Run(ctx context.Context) error {
 				telemetry.FieldError, err)
 		}
 		l.once.Do(func() { close(l.tried) })
-		_ = pause.For(ctx, wait) // the loop looks whether ctx has ended
+		_ = sleep.For(ctx, wait) // the loop looks whether ctx has ended
 	}
 	return nil
 }

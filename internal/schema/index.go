@@ -8,7 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"auth-v2-service/internal/pause"
+	"auth-v2-service/internal/sleep"
 )
 
 var concurrentIndex = regexp.MustCompile(`(?i)CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(?:IF\s+NOT\s+EXISTS\s+)?(\w+)\s+ON\s+(\w+)\.`)
@@ -69,7 +69,7 @@ func awaitInvalid(ctx context.Context, conn *pgx.Conn, index string) (bool, erro
 		if !invalid || !building {
 			return invalid, nil
 		}
-		if err := pause.For(ctx, lockPoll); err != nil {
+		if err := sleep.For(ctx, lockPoll); err != nil {
 			return false, err
 		}
 	}

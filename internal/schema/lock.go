@@ -8,7 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"auth-v2-service/internal/pause"
+	"auth-v2-service/internal/sleep"
 )
 
 // lockKey names the advisory lock of migrating: any constant that nobody else in this database uses.
@@ -41,7 +41,7 @@ func lock(ctx context.Context, conn *pgx.Conn, patience time.Duration, log *slog
 		if err := watch.look(ctx); err != nil {
 			return fmt.Errorf("lock for migrating: %w", err)
 		}
-		if err := pause.For(ctx, lockPoll); err != nil {
+		if err := sleep.For(ctx, lockPoll); err != nil {
 			return fmt.Errorf("wait for the lock of migrating: %w", err)
 		}
 	}

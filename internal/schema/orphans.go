@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"auth-v2-service/internal/pause"
+	"auth-v2-service/internal/sleep"
 )
 
 // worker begins the name of every session that takes steps. The two drivers read a space in a URL in two ways.
@@ -32,7 +32,7 @@ func (r *runner) endOrphans(ctx context.Context) error {
 			}
 			told[orphan.PID] = true
 		}
-		if err := pause.For(ctx, lockPoll); err != nil {
+		if err := sleep.For(ctx, lockPoll); err != nil {
 			return fmt.Errorf("wait for the end of a killed migrator's session: %w", err)
 		}
 	}

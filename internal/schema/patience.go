@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/lib/pq"
 
-	"auth-v2-service/internal/pause"
+	"auth-v2-service/internal/sleep"
 )
 
 // lockNotAvailable is PostgreSQL's SQLSTATE of a lock_timeout that has passed.
@@ -42,7 +42,7 @@ func (r *runner) patiently(ctx context.Context, inTransaction bool, try func(pat
 		if err := r.displaceVacuum(ctx); err != nil {
 			return err
 		}
-		if err := pause.For(ctx, backoff(round)); err != nil {
+		if err := sleep.For(ctx, backoff(round)); err != nil {
 			return err
 		}
 	}

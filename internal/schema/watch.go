@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"auth-v2-service/internal/pause"
+	"auth-v2-service/internal/sleep"
 )
 
 // blockersPoll is how often a step's session is looked at; well within lockTimeout.
@@ -63,7 +63,7 @@ func (r *runner) watched(ctx context.Context, step func() error) ([]Blocker, err
 func outliving(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
 	longer, end := context.WithCancel(context.WithoutCancel(ctx))
 	forget := context.AfterFunc(ctx, func() {
-		_ = pause.For(longer, by)
+		_ = sleep.For(longer, by)
 		end()
 	})
 	return longer, func() {

@@ -17,7 +17,7 @@ import (
 
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/clock"
-	"auth-v2-service/internal/pause"
+	"auth-v2-service/internal/sleep"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/session"
 	"auth-v2-service/internal/testkit/pgtest"
@@ -307,7 +307,7 @@ func (w *world) expectSignIn(id uuid.UUID) token.Claims {
 		if time.Since(began) > 3*time.Second {
 			w.Fatalf("T4: a sign-in at Firebase after it: %v", err)
 		}
-		if err := pause.For(w.Context(), 50*time.Millisecond); err != nil {
+		if err := sleep.For(w.Context(), 50*time.Millisecond); err != nil {
 			w.Fatal(err)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/clock"
 	"auth-v2-service/internal/fault"
-	"auth-v2-service/internal/pause"
+	"auth-v2-service/internal/sleep"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/telemetry"
 	"auth-v2-service/internal/token"
@@ -128,7 +128,7 @@ func (s *Service) Begin(ctx context.Context, userID uuid.UUID, agent string) (Is
 		if time.Now().After(deadline) {
 			return Issued{}, errClocks
 		}
-		if err := pause.For(ctx, revokedPoll); err != nil {
+		if err := sleep.For(ctx, revokedPoll); err != nil {
 			return Issued{}, err
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"auth-v2-service/internal/audit"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/operator"
-	"auth-v2-service/internal/pause"
+	"auth-v2-service/internal/detach"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/telemetry"
 )
@@ -153,7 +153,7 @@ func (s *Store) Change(ctx context.Context, id uuid.UUID, c Change, by By) (Reco
 		}
 		defer leave()
 	}
-	ctx, cancel := pause.Detached(ctx, changeTimeout) // hanging up stops nothing half-way
+	ctx, cancel := detach.Context(ctx, changeTimeout) // hanging up stops nothing half-way
 	defer cancel()
 	changed := false
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) (err error) {

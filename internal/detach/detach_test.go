@@ -1,4 +1,4 @@
-package pause_test
+package detach_test
 
 import (
 	"context"
@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"auth-v2-service/internal/pause"
+	"auth-v2-service/internal/detach"
 )
 
 // A detached context outlives its caller, and neither the caller's deadline nor its own limit.
@@ -23,7 +23,7 @@ func TestDetached_EndsWithTheDeadlineOrTheLimit(t *testing.T) {
 				ctx, hangUp = context.WithTimeout(t.Context(), c.deadline)
 			}
 			began := time.Now()
-			detached, cancel := pause.Detached(ctx, c.limit)
+			detached, cancel := detach.Context(ctx, c.limit)
 			defer cancel()
 			hangUp()
 			if err := detached.Err(); err != nil {

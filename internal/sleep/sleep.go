@@ -1,6 +1,6 @@
-// Package pause waits while a context lasts, and makes the contexts of changes that outlive their caller. It does not know what the
+// Package sleep waits while a context lasts, and makes the contexts of changes that outlive their caller. It does not know what the
 // wait is for; the caller says how often something is repeated.
-package pause
+package sleep
 
 import (
 	"context"
