@@ -13,8 +13,8 @@ import (
 	"auth-v2-service/internal/app"
 	"auth-v2-service/internal/config"
 	"auth-v2-service/internal/fault"
-	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/fbsync"
+	"auth-v2-service/internal/pg"
 )
 
 type usersReconcileCommand struct {

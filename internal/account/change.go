@@ -13,9 +13,9 @@ import (
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/intent"
-	"auth-v2-service/internal/sleep"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/principal"
+	"auth-v2-service/internal/sleep"
 	"auth-v2-service/internal/token"
 	"auth-v2-service/internal/user"
 )

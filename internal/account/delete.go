@@ -8,9 +8,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"auth-v2-service/internal/detach"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/intent"
-	"auth-v2-service/internal/detach"
 	"auth-v2-service/internal/principal"
 	"auth-v2-service/internal/user"
 )

@@ -14,9 +14,9 @@ import (
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/intent"
 	"auth-v2-service/internal/password"
-	"auth-v2-service/internal/sleep"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/rollout"
+	"auth-v2-service/internal/sleep"
 	"auth-v2-service/internal/telemetry"
 	"auth-v2-service/internal/user"
 )

@@ -10,9 +10,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/batch"
 	"auth-v2-service/internal/clock"
 	"auth-v2-service/internal/firebase"
-	"auth-v2-service/internal/batch"
 	"auth-v2-service/internal/intent"
 	"auth-v2-service/internal/limit"
 	"auth-v2-service/internal/password"

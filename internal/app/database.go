@@ -12,9 +12,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"auth-v2-service/internal/config"
-	"auth-v2-service/internal/sleep"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/schema"
+	"auth-v2-service/internal/sleep"
 	"auth-v2-service/internal/telemetry"
 )
 

@@ -4,9 +4,9 @@ import (
 	"context"
 
 	"auth-v2-service/internal/config"
+	"auth-v2-service/internal/fbsync"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/principal"
-	"auth-v2-service/internal/fbsync"
 	"auth-v2-service/internal/user"
 )
 

@@ -15,7 +15,7 @@ const module = "auth-v2-service/"
 
 // foundations may be imported by every room above them.
 var foundations = []string{
-	"internal/clock", "internal/fault", "internal/batch", "internal/limit", "internal/page", "internal/sleep", "internal/pg", "internal/redisreply", "internal/telemetry",
+	"internal/batch", "internal/clock", "internal/detach", "internal/fault", "internal/limit", "internal/page", "internal/sleep", "internal/pg", "internal/redisreply", "internal/telemetry",
 }
 
 // allowed is the house's import table: room -> what of this module it may import, beside the foundations.
@@ -25,9 +25,10 @@ var allowed = map[string][]string{
 	"gen/api":             {},
 	"gen/client":          {},
 	"gen/db":              {},
+	"internal/batch":      {},
 	"internal/clock":      {},
+	"internal/detach":     {},
 	"internal/fault":      {},
-	"internal/batch":     {},
 	"internal/page":       {},
 	"internal/sleep":      {},
 	"internal/telemetry":  {},
@@ -49,7 +50,7 @@ var allowed = map[string][]string{
 	"internal/balance":    {"gen/db", "internal/audit", "internal/operator"},
 	"internal/move":       {"gen/db", "internal/audit", "internal/firebase", "internal/intent", "internal/password", "internal/user"},
 	"internal/principal":  {"gen/db", "internal/apikey", "internal/token", "internal/user"},
-	"internal/fbsync":       {"gen/db", "internal/audit", "internal/firebase", "internal/intent", "internal/operator", "internal/user"},
+	"internal/fbsync":     {"gen/db", "internal/audit", "internal/firebase", "internal/intent", "internal/operator", "internal/user"},
 	"internal/session":    {"gen/db", "internal/audit", "internal/token", "internal/user"},
 	"internal/account": {
 		"gen/db", "internal/audit", "internal/balance", "internal/firebase", "internal/intent", "internal/password", "internal/principal",

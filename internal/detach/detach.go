@@ -1,12 +1,10 @@
+// Package detach makes the contexts of changes that outlive their caller.
 package detach
 
 import (
 	"context"
 	"time"
 )
-
-// Package detach makes the contexts of changes that outlive their caller.
-package detach
 
 // Context returns a context that ignores the cancellation of ctx, so that a change, once begun, completes although the caller has
 // hung up. It ends with the deadline of ctx, and after limit at the latest: no change takes longer than its request has left.

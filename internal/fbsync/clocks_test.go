@@ -9,8 +9,8 @@ import (
 
 	"auth-v2-service/internal/clock"
 	"auth-v2-service/internal/devstack/identity"
-	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/fbsync"
+	"auth-v2-service/internal/firebase"
 )
 
 // seenAhead are the clocks of a machine that sees Firebase's so far ahead of its own.

@@ -15,10 +15,10 @@ import (
 
 	"auth-v2-service/internal/clock"
 	"auth-v2-service/internal/devstack/identity"
+	"auth-v2-service/internal/fbsync"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/intent"
 	"auth-v2-service/internal/pg"
-	"auth-v2-service/internal/fbsync"
 	"auth-v2-service/internal/testkit/pgtest"
 	"auth-v2-service/internal/testkit/rsakeys"
 )

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/fbsync"
+	"auth-v2-service/internal/firebase"
 )
 
 // crowded changes a row each time that its account is looked up, as a user's renaming without pause can.

@@ -14,8 +14,8 @@ import (
 	"github.com/google/uuid"
 
 	"auth-v2-service/internal/devstack/identity"
-	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/fbsync"
+	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/user"
 )
 

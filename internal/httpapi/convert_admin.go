@@ -13,9 +13,9 @@ import (
 	"auth-v2-service/internal/audit"
 	"auth-v2-service/internal/balance"
 	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/fbsync"
 	"auth-v2-service/internal/page"
 	"auth-v2-service/internal/session"
-	"auth-v2-service/internal/fbsync"
 	"auth-v2-service/internal/user"
 )
 

@@ -12,12 +12,12 @@ import (
 	"auth-v2-service/internal/account"
 	"auth-v2-service/internal/audit"
 	"auth-v2-service/internal/balance"
+	"auth-v2-service/internal/fbsync"
 	"auth-v2-service/internal/limit"
 	"auth-v2-service/internal/principal"
 	"auth-v2-service/internal/rollout"
 	"auth-v2-service/internal/schema"
 	"auth-v2-service/internal/session"
-	"auth-v2-service/internal/fbsync"
 	"auth-v2-service/internal/telemetry"
 	"auth-v2-service/internal/user"
 )

@@ -11,10 +11,10 @@ import (
 
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/clock"
+	"auth-v2-service/internal/detach"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/intent"
 	"auth-v2-service/internal/password"
-	"auth-v2-service/internal/detach"
 	"auth-v2-service/internal/user"
 )
 

@@ -12,8 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"auth-v2-service/gen/db"
-	"auth-v2-service/internal/sleep"
 	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/sleep"
 	"auth-v2-service/internal/telemetry"
 )
 

@@ -17,9 +17,9 @@ import (
 
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/clock"
-	"auth-v2-service/internal/sleep"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/session"
+	"auth-v2-service/internal/sleep"
 	"auth-v2-service/internal/testkit/pgtest"
 	"auth-v2-service/internal/token"
 	"auth-v2-service/internal/user"

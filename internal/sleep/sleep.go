@@ -1,5 +1,4 @@
-// Package sleep waits while a context lasts, and makes the contexts of changes that outlive their caller. It does not know what the
-// wait is for; the caller says how often something is repeated.
+// Package sleep waits while a context lasts. It does not know what the wait is for; the caller says how often something is repeated.
 package sleep
 
 import (

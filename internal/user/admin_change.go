@@ -11,9 +11,9 @@ import (
 
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/audit"
+	"auth-v2-service/internal/detach"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/operator"
-	"auth-v2-service/internal/detach"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/telemetry"
 )

@@ -19,8 +19,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/batch"
+	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/testkit/pgtest"
 	"auth-v2-service/internal/token"

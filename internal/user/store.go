@@ -11,10 +11,10 @@ import (
 	"github.com/maypok86/otter/v2"
 
 	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/batch"
 	"auth-v2-service/internal/clock"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
-	"auth-v2-service/internal/batch"
 	"auth-v2-service/internal/intent"
 )
 

@@ -12,8 +12,8 @@ import (
 
 	"auth-v2-service/db"
 	"auth-v2-service/internal/devstack/treehash"
-	"auth-v2-service/internal/sleep"
 	"auth-v2-service/internal/schema"
+	"auth-v2-service/internal/sleep"
 )
 
 const (
