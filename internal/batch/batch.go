@@ -13,111 +13,111 @@ import (
 
 // Options say how questions are answered. Every field is required.
 type Options[Q, A any] struct {
-	// Lanes is how many groups are under way at once at most. Two: one that is slow does not hold up all.
-	Lanes int
+	// Workers is how many groups are under way at once at most. Two: one that is slow does not hold up all.
+	Workers int
 	// Patience is how long a group may take before another lane opens beside it: the fewer lanes, the more questions a group answers.
 	Patience time.Duration
-	// Enough is how many questions make a statement worth sending: where more wait, a group takes so many of them or half, whichever is
+	// MinBatch is how many questions make a statement worth sending: where more wait, a group takes so many of them or half, whichever is
 	// more, so that some askers are at work while the database is on the others. As great as Most: all go together.
-	Enough int
-	// Most is how many questions a group has at most.
-	Most int
-	// Limit is how long one group may take. It is to be less than the time that its members have.
-	Limit time.Duration
-	// Together answers a group, each question at its own place. Its context has the values of the first member's and the end of none.
-	Together func(ctx context.Context, questions []Q) ([]A, error)
-	// Alone answers one question, in the context of who asks.
-	Alone func(ctx context.Context, question Q) (A, error)
-	// Apart reports that a group failed because of what one of its members asks: each is then asked alone. Any other failure is
+	MinBatch int
+	// MaxBatch is how many questions a group has at most.
+	MaxBatch int
+	// Timeout is how long one group may take. It is to be less than the time that its members have.
+	Timeout time.Duration
+	// Many answers a group, each question at its own place. Its context has the values of the first member's and the end of none.
+	Many func(ctx context.Context, questions []Q) ([]A, error)
+	// One answers one question, in the context of who asks.
+	One func(ctx context.Context, question Q) (A, error)
+	// Isolate reports that a group failed because of what one of its members asks: each is then asked alone. Any other failure is
 	// everybody's answer, so that nobody storms a database that is away.
-	Apart func(err error) bool
+	Isolate func(err error) bool
 }
 
-// Lanes gathers questions. Safe for concurrent use; holds no goroutine while nobody asks.
-type Lanes[Q, A any] struct {
+// Workers gathers questions. Safe for concurrent use; holds no goroutine while nobody asks.
+type Batcher[Q, A any] struct {
 	options Options[Q, A]
 
-	lock    sync.Mutex
-	waiting []*waiter[Q, A] // in the order of their coming
-	left    int             // how many of them have gone
-	alone   int             // questions under way beside the lanes
-	busy    int             // lanes under way
-	slow    int             // those of them whose group has taken longer than the patience
+	lock      sync.Mutex
+	waiting   []*waiter[Q, A] // in the order of their coming
+	abandoned int             // how many of them have gone
+	single    int             // questions under way beside the lanes
+	busy      int             // batcher under way
+	slow      int             // those of them whose group has taken longer than the patience
 }
 
 // New makes lanes.
-func New[Q, A any](o Options[Q, A]) *Lanes[Q, A] { return &Lanes[Q, A]{options: o} }
+func New[Q, A any](o Options[Q, A]) *Batcher[Q, A] { return &Batcher[Q, A]{options: o} }
 
 // waiter is a question that waits for its answer.
 type waiter[Q, A any] struct {
-	ctx      context.Context
-	question Q
-	answered chan answer[A] // holds one: whoever has left keeps no lane waiting
-	sent     bool
-	left     bool
+	ctx       context.Context
+	question  Q
+	answered  chan result[A] // holds one: whoever has left keeps no lane waiting
+	sent      bool
+	abandoned bool
 }
 
-type answer[A any] struct {
-	answer A
-	err    error
-	apart  bool // to be asked alone
+type result[A any] struct {
+	answer  A
+	err     error
+	isolate bool // to be asked alone
 }
 
 // Ask answers a question: alone where nothing is under way, else together with whatever waits for a lane at that moment. No group
 // takes it that has been sent before. When ctx ends first, that is the answer, at once. A panic of Together is an error of each member.
-func (l *Lanes[Q, A]) Ask(ctx context.Context, question Q) (A, error) {
-	w := l.join(ctx, question)
+func (l *Batcher[Q, A]) Ask(ctx context.Context, question Q) (A, error) {
+	w := l.enqueue(ctx, question)
 	if w == nil {
-		return l.finishAlone(ctx, question)
+		return l.runOne(ctx, question)
 	}
 	select {
 	case a := <-w.answered:
-		if a.apart {
-			return l.askAlone(ctx, question)
+		if a.isolate {
+			return l.askOne(ctx, question)
 		}
 		return a.answer, a.err
 	case <-ctx.Done():
-		l.leave(w)
+		l.abandon(w)
 		var none A
 		return none, ctx.Err()
 	}
 }
 
-// join puts a question into the queue. It is nil where nothing is under way: the question is counted as alone then, and the caller
+// enqueue puts a question into the queue. It is nil where nothing is under way: the question is counted as alone then, and the caller
 // asks it. One that is about to be asked alone waits with those who have come at the same moment.
-func (l *Lanes[Q, A]) join(ctx context.Context, question Q) *waiter[Q, A] {
+func (l *Batcher[Q, A]) enqueue(ctx context.Context, question Q) *waiter[Q, A] {
 	l.lock.Lock()
 	defer l.lock.Unlock()
-	if l.alone == 0 && l.busy == 0 {
-		l.alone++
-		l.letOthersCome()
-		if l.alone == 1 && l.busy == 0 {
+	if l.single == 0 && l.busy == 0 {
+		l.single++
+		l.yield()
+		if l.single == 1 && l.busy == 0 {
 			return nil
 		}
-		l.alone--
+		l.single--
 	}
-	w := &waiter[Q, A]{ctx: ctx, question: question, answered: make(chan answer[A], 1)}
+	w := &waiter[Q, A]{ctx: ctx, question: question, answered: make(chan result[A], 1)}
 	l.waiting = append(l.waiting, w)
 	if l.busy == l.slow {
-		l.openLane()
+		l.startWorker()
 	}
 	return w
 }
 
-// openLane is called under the lock.
-func (l *Lanes[Q, A]) openLane() {
-	if l.busy < l.options.Lanes {
+// startWorker is called under the lock.
+func (l *Batcher[Q, A]) startWorker() {
+	if l.busy < l.options.Workers {
 		l.busy++
-		go l.serve()
+		go l.work()
 	}
 }
 
-// turn is one group under way in a lane.
-type turn struct{ slow, over bool }
+// run is one group under way in a lane.
+type run struct{ slow, over bool }
 
-// begin watches a group: once it has taken longer than the patience, it counts as slow, and whoever waits has another lane.
-func (l *Lanes[Q, A]) begin() (end func()) {
-	t := &turn{}
+// watchRun watches a group: once it has taken longer than the patience, it counts as slow, and whoever waits has another lane.
+func (l *Batcher[Q, A]) watchRun() (end func()) {
+	t := &run{}
 	timer := time.AfterFunc(l.options.Patience, func() {
 		l.lock.Lock()
 		defer l.lock.Unlock()
@@ -126,8 +126,8 @@ func (l *Lanes[Q, A]) begin() (end func()) {
 		}
 		t.slow = true
 		l.slow++
-		if len(l.waiting) > l.left {
-			l.openLane()
+		if len(l.waiting) > l.abandoned {
+			l.startWorker()
 		}
 	})
 	return func() {
@@ -141,59 +141,59 @@ func (l *Lanes[Q, A]) begin() (end func()) {
 	}
 }
 
-// letOthersCome lets those goroutines run which are about to ask. It is no timer: where there are none it takes no time. The lock is
+// yield lets those goroutines run which are about to ask. It is no timer: where there are none it takes no time. The lock is
 // held before and after.
-func (l *Lanes[Q, A]) letOthersCome() {
+func (l *Batcher[Q, A]) yield() {
 	l.lock.Unlock()
 	runtime.Gosched()
 	l.lock.Lock()
 }
 
-func (l *Lanes[Q, A]) askAlone(ctx context.Context, question Q) (A, error) {
+func (l *Batcher[Q, A]) askOne(ctx context.Context, question Q) (A, error) {
 	l.lock.Lock()
-	l.alone++
+	l.single++
 	l.lock.Unlock()
-	return l.finishAlone(ctx, question)
+	return l.runOne(ctx, question)
 }
 
-// finishAlone asks a question that is counted already.
-func (l *Lanes[Q, A]) finishAlone(ctx context.Context, question Q) (A, error) {
+// runOne asks a question that is counted already.
+func (l *Batcher[Q, A]) runOne(ctx context.Context, question Q) (A, error) {
 	defer func() {
 		l.lock.Lock()
-		l.alone--
+		l.single--
 		l.lock.Unlock()
 	}()
-	return l.options.Alone(ctx, question)
+	return l.options.One(ctx, question)
 }
 
-// leave takes a question out of the queue.
-func (l *Lanes[Q, A]) leave(w *waiter[Q, A]) {
+// abandon takes a question out of the queue.
+func (l *Batcher[Q, A]) abandon(w *waiter[Q, A]) {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	if w.sent {
 		return
 	}
-	w.left = true
-	l.left++
-	l.clearAway()
+	w.abandoned = true
+	l.abandoned++
+	l.compact()
 }
 
-// clearAway drops those who have left once they are the half of the queue, so that it is never longer than twice those who wait, and
+// compact drops those who have left once they are the half of the queue, so that it is never longer than twice those who wait, and
 // leaving costs the same however many do. It is called under the lock.
-func (l *Lanes[Q, A]) clearAway() {
-	if 2*l.left >= len(l.waiting) {
-		l.waiting = slices.DeleteFunc(l.waiting, func(w *waiter[Q, A]) bool { return w.left })
-		l.left = 0
+func (l *Batcher[Q, A]) compact() {
+	if 2*l.abandoned >= len(l.waiting) {
+		l.waiting = slices.DeleteFunc(l.waiting, func(w *waiter[Q, A]) bool { return w.abandoned })
+		l.abandoned = 0
 	}
 }
 
-// serve is one lane: it asks for whoever waits until nobody does.
-func (l *Lanes[Q, A]) serve() {
-	runtime.Gosched() // as letOthersCome
+// work is one lane: it asks for whoever waits until nobody does.
+func (l *Batcher[Q, A]) work() {
+	runtime.Gosched() // as yield
 	group := l.take()
 	for len(group) > 0 {
-		end := l.begin()
-		answers, err := l.ask(group)
+		end := l.watchRun()
+		answers, err := l.runMany(group)
 		end()
 		// Before anybody is answered: who has been answered finds the lane as it is now.
 		next := l.take()
@@ -203,51 +203,51 @@ func (l *Lanes[Q, A]) serve() {
 }
 
 // take gives those who have waited longest, as many as make the next group. Where nobody waits the lane is free.
-func (l *Lanes[Q, A]) take() []*waiter[Q, A] {
+func (l *Batcher[Q, A]) take() []*waiter[Q, A] {
 	l.lock.Lock()
 	defer l.lock.Unlock()
-	waiting := len(l.waiting) - l.left
-	group := make([]*waiter[Q, A], 0, min(waiting, max((waiting+1)/2, l.options.Enough), l.options.Most))
+	waiting := len(l.waiting) - l.abandoned
+	group := make([]*waiter[Q, A], 0, min(waiting, max((waiting+1)/2, l.options.MinBatch), l.options.MaxBatch))
 	taken := 0
 	for _, w := range l.waiting {
 		if len(group) == cap(group) {
 			break
 		}
 		taken++
-		if w.left {
-			l.left--
+		if w.abandoned {
+			l.abandoned--
 			continue
 		}
 		w.sent = true
 		group = append(group, w)
 	}
 	l.waiting = slices.Delete(l.waiting, 0, taken)
-	l.clearAway()
+	l.compact()
 	if len(group) == 0 {
 		l.busy--
 	}
 	return group
 }
 
-func (l *Lanes[Q, A]) ask(group []*waiter[Q, A]) (answers []A, err error) {
+func (l *Batcher[Q, A]) runMany(group []*waiter[Q, A]) (answers []A, err error) {
 	defer fault.Recover(&err)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(group[0].ctx), l.options.Limit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(group[0].ctx), l.options.Timeout)
 	defer cancel()
 	questions := make([]Q, len(group))
 	for i, w := range group {
 		questions[i] = w.question
 	}
-	answers, err = l.options.Together(ctx, questions)
+	answers, err = l.options.Many(ctx, questions)
 	if err == nil && len(answers) != len(questions) {
 		err = fmt.Errorf("%d answers to %d questions", len(answers), len(questions))
 	}
 	return answers, err
 }
 
-func (l *Lanes[Q, A]) deliver(group []*waiter[Q, A], answers []A, err error) {
-	apart := err != nil && l.options.Apart(err)
+func (l *Batcher[Q, A]) deliver(group []*waiter[Q, A], answers []A, err error) {
+	apart := err != nil && l.options.Isolate(err)
 	for i, w := range group {
-		a := answer[A]{err: err, apart: apart}
+		a := result[A]{err: err, isolate: apart}
 		if err == nil {
 			a.answer = answers[i]
 		}

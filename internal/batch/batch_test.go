@@ -26,7 +26,7 @@ type desk struct {
 	alone   []int
 	groups  [][]int
 	inLanes int
-	most    int // lanes under way at once
+	most    int // batcher under way at once
 
 	holdAlone, holdGroups chan struct{} // nil: nothing is held; else one receive an answer
 	fail                  func(group []int) error
@@ -100,10 +100,10 @@ const (
 	patience = time.Nanosecond // over once everybody waits
 )
 
-func (d *desk) lanes(lanes, most int) *Lanes[int, string] {
+func (d *desk) batcher(batcher, most int) *Batcher[int, string] {
 	return New(Options[int, string]{
-		Lanes: lanes, Patience: patience, Enough: most, Most: most, Limit: limit, Together: d.answerTogether, Alone: d.answerAlone,
-		Apart: func(err error) bool { return errors.Is(err, errBadMember) },
+		Workers: batcher, Patience: patience, MinBatch: most, MaxBatch: most, Timeout: limit, Many: d.answerTogether, One: d.answerAlone,
+		Isolate: func(err error) bool { return errors.Is(err, errBadMember) },
 	})
 }
 
@@ -116,8 +116,8 @@ type asker struct {
 	leave  context.CancelFunc
 }
 
-// ask asks in the background and comes back when everybody waits.
-func ask(t *testing.T, l *Lanes[int, string], numbers ...int) []*asker {
+// runMany asks in the background and comes back when everybody waits.
+func ask(t *testing.T, l *Batcher[int, string], numbers ...int) []*asker {
 	t.Helper()
 	var all []*asker
 	for _, n := range numbers {
@@ -174,7 +174,7 @@ func TestAsk_AloneWhereNothingIsUnderWay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := &desk{}
-		l := d.lanes(2, 10)
+		l := d.batcher(2, 10)
 		for n := range 10 {
 			expectAnswers(t, "one after the other", ask(t, l, n)...)
 		}
@@ -183,7 +183,7 @@ func TestAsk_AloneWhereNothingIsUnderWay(t *testing.T) {
 		}
 		type key struct{}
 		seen := context.Background()
-		own := New(Options[int, string]{Alone: func(ctx context.Context, _ int) (string, error) {
+		own := New(Options[int, string]{One: func(ctx context.Context, _ int) (string, error) {
 			seen = ctx
 			return "", nil
 		}})
@@ -199,7 +199,7 @@ func TestAsk_WhatGathersIsOneGroup(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := &desk{holdAlone: make(chan struct{}), holdGroups: make(chan struct{})}
-		l := d.lanes(1, 3)
+		l := d.batcher(1, 3)
 		alone := ask(t, l, 0)
 		first := ask(t, l, 1)
 		rest := ask(t, l, 2, 3, 4, 5)
@@ -227,10 +227,10 @@ func TestAsk_WhatGathersIsOneGroup(t *testing.T) {
 func TestAsk_WhoHasBeenAnsweredFindsTheLaneFree(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := (&desk{}).lanes(1, 10)
-		w := &waiter[int, string]{ctx: t.Context(), question: 1, answered: make(chan answer[string])} // not before we take it
+		l := (&desk{}).batcher(1, 10)
+		w := &waiter[int, string]{ctx: t.Context(), question: 1, answered: make(chan result[string])} // not before we take it
 		l.waiting, l.busy = append(l.waiting, w), 1
-		go l.serve()
+		go l.work()
 		synctest.Wait()
 		if l.busy != 0 {
 			t.Error("the lane is not free while its last group is being answered")
@@ -253,7 +253,7 @@ func TestAsk_OneThatHangsHoldsUpNobodyElse_O3(t *testing.T) {
 			}
 			return nil
 		}
-		l := d.lanes(2, 10)
+		l := d.batcher(2, 10)
 		alone := ask(t, l, 0)
 		slow := ask(t, l, 100)
 		expectAnswers(t, "while a group and a single question hang", ask(t, l, 1, 2, 3)...)
@@ -279,7 +279,7 @@ func TestAsk_AnotherLaneOpensBesideASlowOne_O3(t *testing.T) {
 			}
 			return nil
 		}
-		l := d.lanes(2, 10)
+		l := d.batcher(2, 10)
 		l.options.Patience = patience
 		alone := ask(t, l, 0)
 		slow := ask(t, l, 100)
@@ -309,7 +309,7 @@ func TestAsk_WhoLeavesIsLeftOut_O3(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := &desk{holdAlone: make(chan struct{}), holdGroups: make(chan struct{})}
-		l := d.lanes(1, 10)
+		l := d.batcher(1, 10)
 		alone := ask(t, l, 0)
 		sent := ask(t, l, 1)
 		waiting := ask(t, l, 2, 3, 4, 5)
@@ -335,8 +335,8 @@ func TestAsk_AGroupHasATimeOfItsOwn_O3(t *testing.T) {
 		type key struct{}
 		values := make(chan any, 2)
 		d := &desk{holdAlone: make(chan struct{})}
-		l := d.lanes(1, 10)
-		l.options.Together = func(ctx context.Context, _ []int) ([]string, error) {
+		l := d.batcher(1, 10)
+		l.options.Many = func(ctx context.Context, _ []int) ([]string, error) {
 			values <- ctx.Value(key{})
 			<-ctx.Done()
 			return nil, ctx.Err()
@@ -367,7 +367,7 @@ func TestAsk_AFailingMemberHarmsNobodyElse(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := &desk{holdGroups: make(chan struct{})}
-		l := d.lanes(1, 10)
+		l := d.batcher(1, 10)
 		d.holdAlone = make(chan struct{})
 		alone, first := ask(t, l, 0), ask(t, l, 1)
 		good, bad := ask(t, l, 2, 3), ask(t, l, -1)
@@ -396,7 +396,7 @@ func TestAsk_AnOutageIsEverybodysAnswer(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			d := &desk{holdAlone: make(chan struct{}), holdGroups: make(chan struct{}), fail: c.fail}
-			l := d.lanes(2, 10)
+			l := d.batcher(2, 10)
 			alone := ask(t, l, 0)
 			all := ask(t, l, 1, 2, 3, 4, 5)
 			close(d.holdGroups)
@@ -419,8 +419,8 @@ func TestAsk_AnOutageIsEverybodysAnswer(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		d := &desk{holdAlone: make(chan struct{})}
-		l := d.lanes(1, 10)
-		l.options.Together = func(context.Context, []int) ([]string, error) { return []string{"a", "b"}, nil }
+		l := d.batcher(1, 10)
+		l.options.Many = func(context.Context, []int) ([]string, error) { return []string{"a", "b"}, nil }
 		alone, short := ask(t, l, 0), ask(t, l, 1)
 		synctest.Wait()
 		if short[0].err == nil || short[0].answer != "" {
@@ -435,8 +435,8 @@ func TestAsk_AnOutageIsEverybodysAnswer(t *testing.T) {
 func TestAsk_APanicAloneIsTheAskersOwn(t *testing.T) {
 	t.Parallel()
 	d := &desk{}
-	l := d.lanes(2, 10)
-	l.options.Alone = func(context.Context, int) (string, error) { panic("mine") }
+	l := d.batcher(2, 10)
+	l.options.One = func(context.Context, int) (string, error) { panic("mine") }
 	func() {
 		defer func() {
 			if recover() == nil {
@@ -445,8 +445,8 @@ func TestAsk_APanicAloneIsTheAskersOwn(t *testing.T) {
 		}()
 		_, _ = l.Ask(t.Context(), 1)
 	}()
-	if l.alone != 0 {
-		t.Errorf("%d are under way, expected none", l.alone)
+	if l.single != 0 {
+		t.Errorf("%d are under way, expected none", l.single)
 	}
 }
 
@@ -455,7 +455,7 @@ func TestAsk_ThoseWhoLeftTakeNoMemory(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := &desk{holdAlone: make(chan struct{}), holdGroups: make(chan struct{})}
-		l := d.lanes(2, 10)
+		l := d.batcher(2, 10)
 		held := ask(t, l, 0, 1, 2)
 		stay := ask(t, l, 3, 4, 5)
 		for range 50 {
@@ -476,8 +476,8 @@ func TestAsk_ThoseWhoLeftTakeNoMemory(t *testing.T) {
 		close(d.holdGroups)
 		close(d.holdAlone)
 		expectAnswers(t, "stayed", slices.Concat(held, stay)...)
-		if len(l.waiting) != 0 || l.left != 0 || l.alone != 0 || l.busy != 0 {
-			t.Errorf("left behind: %d in the queue, %d who left, %d alone, %d lanes", len(l.waiting), l.left, l.alone, l.busy)
+		if len(l.waiting) != 0 || l.abandoned != 0 || l.single != 0 || l.busy != 0 {
+			t.Errorf("left behind: %d in the queue, %d who left, %d alone, %d lanes", len(l.waiting), l.abandoned, l.single, l.busy)
 		}
 	})
 }
@@ -487,8 +487,8 @@ func TestAsk_OfManyAGroupTakesHalf(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := &desk{holdAlone: make(chan struct{}), holdGroups: make(chan struct{})}
-		l := d.lanes(1, 6)
-		l.options.Enough = 2
+		l := d.batcher(1, 6)
+		l.options.MinBatch = 2
 		all := ask(t, l, 0, 1)
 		many := ask(t, l, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
 		many[14].leave()
@@ -511,15 +511,15 @@ func TestAsk_WhoLeftLastIsForgotten(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := &desk{holdAlone: make(chan struct{}), holdGroups: make(chan struct{})}
-		l := d.lanes(1, 1)
+		l := d.batcher(1, 1)
 		all := ask(t, l, 0, 1, 2, 3, 4)
 		all[4].leave()
 		synctest.Wait()
 		close(d.holdGroups)
 		close(d.holdAlone)
 		expectAnswers(t, "stayed", all[:4]...)
-		if len(l.waiting) != 0 || l.left != 0 {
-			t.Errorf("left behind: %d in the queue, %d who left", len(l.waiting), l.left)
+		if len(l.waiting) != 0 || l.abandoned != 0 {
+			t.Errorf("left behind: %d in the queue, %d who left", len(l.waiting), l.abandoned)
 		}
 	})
 }
@@ -547,10 +547,10 @@ func TestAsk_AnyOrderOfEvents(t *testing.T) {
 func play(t *testing.T, lanes, enough, most int, acts []int) (failures []string) {
 	complain := func(format string, arguments ...any) { failures = append(failures, fmt.Sprintf(format, arguments...)) }
 	d := &desk{holdAlone: make(chan struct{}), holdGroups: make(chan struct{})}
-	l := d.lanes(lanes, most)
-	l.options.Enough = enough
+	l := d.batcher(lanes, most)
+	l.options.MinBatch = enough
 	var all []*asker
-	gone := map[int]bool{} // left before they were sent
+	gone := map[int]bool{} // abandoned before they were sent
 	for i, act := range acts {
 		switch {
 		case act < 5:
@@ -569,8 +569,8 @@ func play(t *testing.T, lanes, enough, most int, acts []int) (failures []string)
 			release(d.holdGroups)
 		}
 		synctest.Wait()
-		if n := len(l.waiting); n > 2*(n-l.left) {
-			complain("%d are in the queue after %v, of whom %d wait", n, acts[:i+1], n-l.left)
+		if n := len(l.waiting); n > 2*(n-l.abandoned) {
+			complain("%d are in the queue after %v, of whom %d wait", n, acts[:i+1], n-l.abandoned)
 		}
 	}
 	close(d.holdAlone)
@@ -600,8 +600,8 @@ func play(t *testing.T, lanes, enough, most int, acts []int) (failures []string)
 	if d.most > lanes {
 		complain("%d lanes at once, %d are allowed", d.most, lanes)
 	}
-	if len(l.waiting) != 0 || l.left != 0 || l.alone != 0 || l.busy != 0 {
-		complain("left behind: %d in the queue, %d who left, %d alone, %d lanes", len(l.waiting), l.left, l.alone, l.busy)
+	if len(l.waiting) != 0 || l.abandoned != 0 || l.single != 0 || l.busy != 0 {
+		complain("left behind: %d in the queue, %d who left, %d alone, %d lanes", len(l.waiting), l.abandoned, l.single, l.busy)
 	}
 	return failures
 }
@@ -618,7 +618,7 @@ func release(hold chan struct{}) {
 func TestAsk_ManyAtOnce(t *testing.T) {
 	t.Parallel()
 	d := &desk{}
-	l := d.lanes(2, 16)
+	l := d.batcher(2, 16)
 	var all sync.WaitGroup
 	for worker := range 64 {
 		all.Go(func() {
@@ -644,16 +644,16 @@ func TestAsk_ManyAtOnce(t *testing.T) {
 	all.Wait()
 	l.lock.Lock() // who left did not wait for the group that they were in
 	defer l.lock.Unlock()
-	if l.alone != 0 || len(l.waiting) != 0 {
-		t.Errorf("left behind: %d alone, %d in the queue", l.alone, len(l.waiting))
+	if l.single != 0 || len(l.waiting) != 0 {
+		t.Errorf("left behind: %d alone, %d in the queue", l.single, len(l.waiting))
 	}
 }
 
 // What an Ask costs beside its answer: alone, and gathered by 32 who ask all the time.
 func BenchmarkAsk(b *testing.B) {
 	o := Options[int, int]{
-		Lanes: 2, Enough: 16, Most: 128, Limit: time.Second, Apart: func(error) bool { return false },
-		Alone: func(_ context.Context, n int) (int, error) { return n, nil },
+		Workers: 2, MinBatch: 16, MaxBatch: 128, Timeout: time.Second, Isolate: func(error) bool { return false },
+		One: func(_ context.Context, n int) (int, error) { return n, nil },
 	}
 	b.Run("alone", func(b *testing.B) {
 		l := New(o)
@@ -668,12 +668,12 @@ func BenchmarkAsk(b *testing.B) {
 		var groups, hang atomic.Int64
 		hold := make(chan struct{})
 		o := o
-		o.Together = func(_ context.Context, questions []int) ([]int, error) {
+		o.Many = func(_ context.Context, questions []int) ([]int, error) {
 			groups.Add(1)
 			<-time.After(100 * time.Microsecond) // as a statement takes
 			return questions, nil
 		}
-		o.Alone = func(_ context.Context, n int) (int, error) {
+		o.One = func(_ context.Context, n int) (int, error) {
 			if hang.Add(1) == 1 {
 				<-hold // so that nobody after the first finds nothing under way
 			}

@@ -34,11 +34,11 @@ const (
 // questions are the look-ups that are gathered. Known people are looked for apart from where rows are made, and do not wait for that,
 // unless hardly anybody is known ([newcomers]).
 type questions struct {
-	sights     *batch.Lanes[token.Claims, sighting] // the row of a token's uid; made where it is asked alone
-	births     *batch.Lanes[identity, sighting]     // a new row
-	looks      *batch.Lanes[token.Claims, sighting] // the row of a token's uid, and never a new one
-	rows       *batch.Lanes[uuid.UUID, *User]       // nil: there is none
-	legacyRows *batch.Lanes[uuid.UUID, *User]       // rows for legacy tokens; nil: there is none
+	sights     *batch.Batcher[token.Claims, sighting] // the row of a token's uid; made where it is asked alone
+	births     *batch.Batcher[identity, sighting]     // a new row
+	looks      *batch.Batcher[token.Claims, sighting] // the row of a token's uid, and never a new one
+	rows       *batch.Batcher[uuid.UUID, *User]       // nil: there is none
+	legacyRows *batch.Batcher[uuid.UUID, *User]       // rows for legacy tokens; nil: there is none
 }
 
 // sighting is how a look for somebody ended. No sight: a group has not met them, and they go on alone.
@@ -62,7 +62,7 @@ func looking[Q, A any](
 	together func(context.Context, []Q) ([]A, error), alone func(context.Context, Q) (A, error),
 ) batch.Options[Q, A] {
 	o := lanesOf(onceMore(together), alone, pg.BadValues)
-	o.Enough = enoughToLook
+	o.MinBatch = enoughToLook
 	return o
 }
 
@@ -70,8 +70,8 @@ func lanesOf[Q, A any](
 	together func(context.Context, []Q) ([]A, error), alone func(context.Context, Q) (A, error), apart func(error) bool,
 ) batch.Options[Q, A] {
 	return batch.Options[Q, A]{
-		Lanes: lanes, Patience: lanePatience, Enough: mostTogether, Most: mostTogether, Limit: groupLimit,
-		Together: together, Alone: alone, Apart: apart,
+		Workers: lanes, Patience: lanePatience, MinBatch: mostTogether, MaxBatch: mostTogether, Timeout: groupLimit,
+		Many: together, One: alone, Isolate: apart,
 	}
 }
 

@@ -150,8 +150,8 @@ func newScene(t testing.TB, instances int, connections int32) *scene {
 }
 
 // patient are lanes without a limit that a slow machine could reach.
-func patient[Q, A any](o batch.Options[Q, A]) *batch.Lanes[Q, A] {
-	o.Limit = 2 * time.Minute
+func patient[Q, A any](o batch.Options[Q, A]) *batch.Batcher[Q, A] {
+	o.Timeout = 2 * time.Minute
 	return batch.New(o)
 }
 
