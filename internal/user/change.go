@@ -21,7 +21,7 @@ const usernameKey = "users_username_key"
 
 // ByID reads one row. ErrNotFound when there is none.
 func (s *Store) ByID(ctx context.Context, id uuid.UUID) (User, error) {
-	u, err := s.asked.rows.Ask(ctx, id)
+	u, err := s.batches.rows.Ask(ctx, id)
 	switch {
 	case err != nil:
 		return User{}, fmt.Errorf("read user %s: %w", id, pg.Fault(err))
@@ -34,7 +34,7 @@ func (s *Store) ByID(ctx context.Context, id uuid.UUID) (User, error) {
 // ByLegacyID reads the row that a legacy token names, with what revokes legacy tokens alone (F1: the id is looked up as an id and
 // nothing else). Errors: token.ErrMalformed for an id that nobody ever had, ErrRevoked for a deleted account (F10).
 func (s *Store) ByLegacyID(ctx context.Context, id uuid.UUID) (User, error) {
-	u, err := s.asked.legacyRows.Ask(ctx, id)
+	u, err := s.batches.legacyRows.Ask(ctx, id)
 	switch {
 	case err != nil:
 		return User{}, fmt.Errorf("read user %s for a legacy token: %w", id, pg.Fault(err))

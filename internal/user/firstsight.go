@@ -52,7 +52,7 @@ func (s *Store) FirstSight(ctx context.Context, claims token.Claims) (User, erro
 		return User{}, fmt.Errorf("first sight of %s: %w", claims.Subject, pg.Fault(err))
 	}
 	s.onSight(sight)
-	s.newcomers.met(sight)
+	s.misses.record(sight)
 	if u, err = s.noteProof(ctx, u, claims); err != nil {
 		return User{}, fmt.Errorf("first sight of %s: %w", claims.Subject, pg.Fault(err))
 	}
@@ -63,12 +63,12 @@ func (s *Store) FirstSight(ctx context.Context, claims token.Claims) (User, erro
 }
 
 func (s *Store) firstSight(ctx context.Context, claims token.Claims) (User, Sight, error) {
-	if s.newcomers.expected() {
+	if s.misses.high() {
 		if id, err := identityOf(claims); err == nil {
-			return s.newcomer(ctx, claims, id)
+			return s.createFirst(ctx, claims, id)
 		}
 	}
-	found, err := s.asked.sights.Ask(ctx, claims)
+	found, err := s.batches.findOrCreate.Ask(ctx, claims)
 	if err != nil || found.sight != "" {
 		return found.user, found.sight, err
 	}
@@ -76,45 +76,45 @@ func (s *Store) firstSight(ctx context.Context, claims token.Claims) (User, Sigh
 	if err != nil {
 		return User{}, SightRefused, err
 	}
-	return s.birth(ctx, id)
+	return s.create(ctx, id)
 }
 
-// newcomer makes the row of somebody who is taken for new. For whom none was made is looked for after all, together with whoever else
+// createFirst makes the row of somebody who is taken for new. For whom none was made is looked for after all, together with whoever else
 // that is: a crowd of known people shares statements although it was taken for another, and is let in where no row can be made.
-func (s *Store) newcomer(ctx context.Context, claims token.Claims, id identity) (User, Sight, error) {
-	made, err := s.asked.births.Ask(ctx, id)
+func (s *Store) createFirst(ctx context.Context, claims token.Claims, id identity) (User, Sight, error) {
+	made, err := s.batches.create.Ask(ctx, id)
 	outage := pg.Outage(err)
 	if !outage && (err != nil || made.sight != "") {
 		return made.user, made.sight, err
 	}
 	if outage {
-		s.newcomers.forget()
+		s.misses.reset()
 	}
-	found, lookErr := s.asked.looks.Ask(ctx, claims)
+	found, lookErr := s.batches.find.Ask(ctx, claims)
 	switch {
 	case lookErr != nil || found.sight != "":
 		return found.user, found.sight, lookErr
 	case outage:
 		return User{}, SightRefused, err
 	default:
-		return s.meet(ctx, id)
+		return s.findOrCreate(ctx, id)
 	}
 }
 
-// birth makes the row of an identity, together with whoever else waits for one.
-func (s *Store) birth(ctx context.Context, id identity) (User, Sight, error) {
-	made, err := s.asked.births.Ask(ctx, id)
+// create makes the row of an identity, together with whoever else waits for one.
+func (s *Store) create(ctx context.Context, id identity) (User, Sight, error) {
+	made, err := s.batches.create.Ask(ctx, id)
 	if err != nil || made.sight != "" {
 		return made.user, made.sight, err
 	}
-	return s.meet(ctx, id)
+	return s.findOrCreate(ctx, id)
 }
 
-// meet finds the row of an identity or makes it, whoever brings it.
-func (s *Store) meet(ctx context.Context, id identity) (User, Sight, error) {
+// findOrCreate finds the row of an identity or makes it, whoever brings it.
+func (s *Store) findOrCreate(ctx context.Context, id identity) (User, Sight, error) {
 	username := UsernameFrom(id.displayName)
 	for range conflictRounds {
-		u, sight, err := s.seeOrMake(ctx, id, username)
+		u, sight, err := s.insertOrFind(ctx, id, username)
 		if !pg.NoRows(err) {
 			return u, sight, err
 		}
@@ -136,8 +136,8 @@ func (s *Store) knownOr(ctx context.Context, uid string, refusal error) (User, S
 	return FromRow(db.UserByIDRow(row)), SightKnown, err
 }
 
-func (s *Store) seeOrMake(ctx context.Context, id identity, username string) (User, Sight, error) {
-	params := s.rowOf(id, username)
+func (s *Store) insertOrFind(ctx context.Context, id identity, username string) (User, Sight, error) {
+	params := s.newRow(id, username)
 	row, err := s.firstSightRow(ctx, id, params)
 	if err != nil {
 		return User{}, SightRefused, err
@@ -148,8 +148,8 @@ func (s *Store) seeOrMake(ctx context.Context, id identity, username string) (Us
 	return FromRow(db.UserByIDRow(row)), SightKnown, nil
 }
 
-// rowOf is the row that an identity would have.
-func (s *Store) rowOf(id identity, username string) db.FirstSightParams {
+// newRow is the row that an identity would have.
+func (s *Store) newRow(id identity, username string) db.FirstSightParams {
 	row := db.FirstSightParams{
 		ID: uuid.New(), FirebaseUID: id.uid, Email: id.email, ProviderData: id.providerData, AuthTime: id.authTime, Seen: id.seen,
 		ProvenBy: s.provenBy(id),

@@ -15,30 +15,30 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// What waits for the database at the same time shares statements ([gather]). All of it fits into what a request may take (O3).
+// What waits for the database at the same time shares statements ([newBatchers]). All of it fits into what a request may take (O3).
 const (
-	lanes        = 2
-	mostTogether = 128
-	// enoughToLook is how many look-ups make a group ([batch.Options]). Making rows has no such number: each of its statements waits for
+	workers  = 2
+	maxBatch = 128
+	// minRead is how many look-ups make a group ([batch.Options]). Making rows has no such number: each of its statements waits for
 	// the disk, and the fewer the better.
-	enoughToLook = 16
-	groupLimit   = time.Second
-	// lanePatience is how long one statement may take before another goes on beside it. A look-up finds its rows in memory and a commit
+	minRead      = 16
+	batchTimeout = time.Second
+	// workerPatience is how long one statement may take before another goes on beside it. A look-up finds its rows in memory and a commit
 	// takes a disk's millisecond or two, or something is wrong; until then, whoever waits gathers into the next.
-	lanePatience = 5 * time.Millisecond
+	workerPatience = 5 * time.Millisecond
 	// sightPatience is how long a statement that makes many rows waits for somebody's open transaction that holds what one of them
 	// wants. Two such statements wait for each other some milliseconds; longer than this, and each of its members goes on alone.
 	sightPatience = 100 * time.Millisecond
 )
 
-// questions are the look-ups that are gathered. Known people are looked for apart from where rows are made, and do not wait for that,
-// unless hardly anybody is known ([newcomers]).
-type questions struct {
-	sights     *batch.Batcher[token.Claims, sighting] // the row of a token's uid; made where it is asked alone
-	births     *batch.Batcher[identity, sighting]     // a new row
-	looks      *batch.Batcher[token.Claims, sighting] // the row of a token's uid, and never a new one
-	rows       *batch.Batcher[uuid.UUID, *User]       // nil: there is none
-	legacyRows *batch.Batcher[uuid.UUID, *User]       // rows for legacy tokens; nil: there is none
+// batchers are the look-ups that are gathered. Known people are looked for apart from where rows are made, and do not wait for that,
+// unless hardly anybody is known ([missRate]).
+type batchers struct {
+	findOrCreate *batch.Batcher[token.Claims, sighting] // the row of a token's uid; made where it is asked alone
+	create       *batch.Batcher[identity, sighting]     // a new row
+	find         *batch.Batcher[token.Claims, sighting] // the row of a token's uid, and never a new one
+	rows         *batch.Batcher[uuid.UUID, *User]       // nil: there is none
+	legacyRows   *batch.Batcher[uuid.UUID, *User]       // rows for legacy tokens; nil: there is none
 }
 
 // sighting is how a look for somebody ended. No sight: a group has not met them, and they go on alone.
@@ -47,37 +47,37 @@ type sighting struct {
 	sight Sight
 }
 
-func (s *Store) gather() questions {
-	return questions{
-		sights:     batch.New(looking(s.seeTogether, s.seeAlone)),
-		births:     batch.New(lanesOf(s.makeTogether, s.makeAlone, goOnAlone)),
-		looks:      batch.New(looking(s.seeTogether, onlyOne(s.seeTogether))),
-		rows:       batch.New(looking(s.readTogether, onlyOne(s.readTogether))),
-		legacyRows: batch.New(looking(s.readLegacyTogether, onlyOne(s.readLegacyTogether))),
+func (s *Store) newBatchers() batchers {
+	return batchers{
+		findOrCreate: batch.New(readOptions(s.findMany, s.findOrCreateOne)),
+		create:       batch.New(batchOptions(s.createMany, s.createOne, isolateMembers)),
+		find:         batch.New(readOptions(s.findMany, one(s.findMany))),
+		rows:         batch.New(readOptions(s.readMany, one(s.readMany))),
+		legacyRows:   batch.New(readOptions(s.readLegacyMany, one(s.readLegacyMany))),
 	}
 }
 
-// looking are the lanes of what reads alone.
-func looking[Q, A any](
+// readOptions are the lanes of what reads alone.
+func readOptions[Q, A any](
 	together func(context.Context, []Q) ([]A, error), alone func(context.Context, Q) (A, error),
 ) batch.Options[Q, A] {
-	o := lanesOf(onceMore(together), alone, pg.BadValues)
-	o.MinBatch = enoughToLook
+	o := batchOptions(retryLost(together), alone, pg.BadValues)
+	o.MinBatch = minRead
 	return o
 }
 
-func lanesOf[Q, A any](
+func batchOptions[Q, A any](
 	together func(context.Context, []Q) ([]A, error), alone func(context.Context, Q) (A, error), apart func(error) bool,
 ) batch.Options[Q, A] {
 	return batch.Options[Q, A]{
-		Workers: lanes, Patience: lanePatience, MinBatch: mostTogether, MaxBatch: mostTogether, Timeout: groupLimit,
+		Workers: workers, Patience: workerPatience, MinBatch: maxBatch, MaxBatch: maxBatch, Timeout: batchTimeout,
 		Many: together, One: alone, Isolate: apart,
 	}
 }
 
-// onceMore asks a group again whose connection has ended under it: one lost connection is not to refuse a hundred requests. For what
+// retryLost asks a group again whose connection has ended under it: one lost connection is not to refuse a hundred requests. For what
 // reads alone.
-func onceMore[Q, A any](together func(context.Context, []Q) ([]A, error)) func(context.Context, []Q) ([]A, error) {
+func retryLost[Q, A any](together func(context.Context, []Q) ([]A, error)) func(context.Context, []Q) ([]A, error) {
 	return func(ctx context.Context, questions []Q) ([]A, error) {
 		answers, err := together(ctx, questions)
 		if pg.Lost(err) {
@@ -87,8 +87,8 @@ func onceMore[Q, A any](together func(context.Context, []Q) ([]A, error)) func(c
 	}
 }
 
-// onlyOne asks for a group of one.
-func onlyOne[Q, A any](together func(context.Context, []Q) ([]A, error)) func(context.Context, Q) (A, error) {
+// one asks for a group of one.
+func one[Q, A any](together func(context.Context, []Q) ([]A, error)) func(context.Context, Q) (A, error) {
 	return func(ctx context.Context, question Q) (answer A, err error) {
 		answers, err := together(ctx, []Q{question})
 		if err != nil {
@@ -98,25 +98,25 @@ func onlyOne[Q, A any](together func(context.Context, []Q) ([]A, error)) func(co
 	}
 }
 
-// goOnAlone says that one member's row, or somebody's open transaction that holds it, has kept all of a group from being made.
-func goOnAlone(err error) bool { return pg.BadValues(err) || pg.Blocked(err) }
+// isolateMembers says that one member's row, or somebody's open transaction that holds it, has kept all of a group from being made.
+func isolateMembers(err error) bool { return pg.BadValues(err) || pg.Blocked(err) }
 
-func (s *Store) seeAlone(ctx context.Context, claims token.Claims) (sighting, error) {
+func (s *Store) findOrCreateOne(ctx context.Context, claims token.Claims) (sighting, error) {
 	id, err := identityOf(claims)
 	if err != nil {
 		u, sight, err := s.knownOr(ctx, claims.Subject, err)
 		return sighting{u, sight}, err
 	}
-	return s.makeAlone(ctx, id)
+	return s.createOne(ctx, id)
 }
 
-func (s *Store) makeAlone(ctx context.Context, id identity) (sighting, error) {
-	u, sight, err := s.meet(ctx, id)
+func (s *Store) createOne(ctx context.Context, id identity) (sighting, error) {
+	u, sight, err := s.findOrCreate(ctx, id)
 	return sighting{u, sight}, err
 }
 
-// seeTogether finds those who are known.
-func (s *Store) seeTogether(ctx context.Context, all []token.Claims) ([]sighting, error) {
+// findMany finds those who are known.
+func (s *Store) findMany(ctx context.Context, all []token.Claims) ([]sighting, error) {
 	uids := make([]string, len(all))
 	for i, claims := range all {
 		uids[i] = claims.Subject
@@ -139,12 +139,12 @@ func (s *Store) seeTogether(ctx context.Context, all []token.Claims) ([]sighting
 	return answers, nil
 }
 
-// makeTogether makes a row for each identity that nothing stands in the way of. Of several with one uid, one makes the row of all.
-func (s *Store) makeTogether(ctx context.Context, all []identity) ([]sighting, error) {
-	params := s.membersOf(all)
+// createMany makes a row for each identity that nothing stands in the way of. Of several with one uid, one makes the row of all.
+func (s *Store) createMany(ctx context.Context, all []identity) ([]sighting, error) {
+	params := s.newRows(all)
 	rows, err := s.queries.FirstSights(ctx, s.pool, params)
 	if err != nil {
-		s.newcomers.forget() // somebody known may stand in the way, as where their row is being changed: a look does not wait for that
+		s.misses.reset() // somebody known may stand in the way, as where their row is being changed: a look does not wait for that
 		return nil, fmt.Errorf("make %d rows at once: %w", len(all), err)
 	}
 	made := make(map[string]User, len(rows))
@@ -165,8 +165,8 @@ func (s *Store) makeTogether(ctx context.Context, all []identity) ([]sighting, e
 	return answers, nil
 }
 
-// membersOf are the rows that a group would have. Of namesakes one has the name, and the others suffixes from the beginning (F4).
-func (s *Store) membersOf(all []identity) db.FirstSightsParams {
+// newRows are the rows that a group would have. Of namesakes one has the name, and the others suffixes from the beginning (F4).
+func (s *Store) newRows(all []identity) db.FirstSightsParams {
 	n := len(all)
 	members := db.FirstSightsParams{
 		Patience: milliseconds(s.patience),
@@ -176,7 +176,7 @@ func (s *Store) membersOf(all []identity) db.FirstSightsParams {
 	}
 	named := make(map[string]bool, n)
 	for i, id := range all {
-		row := s.rowOf(id, UsernameFrom(id.displayName))
+		row := s.newRow(id, UsernameFrom(id.displayName))
 		username, other := or(row.Username, ""), or(row.OtherUsername, "")
 		if named[username] {
 			username = other
@@ -192,7 +192,7 @@ func (s *Store) membersOf(all []identity) db.FirstSightsParams {
 // milliseconds is a time as PostgreSQL's settings take it.
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
-func (s *Store) readTogether(ctx context.Context, ids []uuid.UUID) ([]*User, error) {
+func (s *Store) readMany(ctx context.Context, ids []uuid.UUID) ([]*User, error) {
 	rows, err := s.queries.UsersByIDs(ctx, s.pool, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read %d rows at once: %w", len(ids), err)
@@ -204,7 +204,7 @@ func (s *Store) readTogether(ctx context.Context, ids []uuid.UUID) ([]*User, err
 	return inOrder(ids, users), nil
 }
 
-func (s *Store) readLegacyTogether(ctx context.Context, ids []uuid.UUID) ([]*User, error) {
+func (s *Store) readLegacyMany(ctx context.Context, ids []uuid.UUID) ([]*User, error) {
 	rows, err := s.queries.UsersByLegacyTokens(ctx, s.pool, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read %d rows for legacy tokens at once: %w", len(ids), err)

@@ -61,9 +61,9 @@ func BenchmarkLookUps(b *testing.B) {
 			_, err := s.queries.UserByFirebaseUID(b.Context(), s.pool, sessions[n%known].Subject)
 			return err
 		}},
-		{"uid/alone", func(n int) error { _, err := s.seeAlone(b.Context(), sessions[n%known]); return err }},
+		{"uid/alone", func(n int) error { _, err := s.findOrCreateOne(b.Context(), sessions[n%known]); return err }},
 		{"uid/gathered", func(n int) error { _, err := s.FirstSight(b.Context(), sessions[n%known]); return err }},
-		{"id/alone", func(n int) error { _, err := s.readTogether(b.Context(), ids[n%known:n%known+1]); return err }},
+		{"id/alone", func(n int) error { _, err := s.readMany(b.Context(), ids[n%known:n%known+1]); return err }},
 		{"id/gathered", func(n int) error { _, err := s.ByID(b.Context(), ids[n%known]); return err }},
 	} {
 		b.Run(c.what, func(b *testing.B) { benchmark(b, p, c.ask) })
@@ -79,7 +79,7 @@ func BenchmarkFirstSights(b *testing.B) {
 		return session(uid, uid+"@example.com", withName("Person "+uid))
 	}
 	b.Run("alone", func(b *testing.B) {
-		benchmark(b, p, func(int) error { _, err := s.seeAlone(b.Context(), stranger()); return err })
+		benchmark(b, p, func(int) error { _, err := s.findOrCreateOne(b.Context(), stranger()); return err })
 	})
 	b.Run("gathered", func(b *testing.B) {
 		benchmark(b, p, func(int) error { _, err := s.FirstSight(b.Context(), stranger()); return err })

@@ -137,12 +137,12 @@ func newScene(t testing.TB, instances int, connections int32) *scene {
 			Link:   LinkPolicy{Providers: []string{"google.com"}, PlatformVerified: PlatformVerified{Trust: true}},
 			Logger: slog.New(slog.DiscardHandler),
 		})
-		s.asked = questions{
-			sights:     patient(lanesOf(s.seeTogether, s.seeAlone, pg.BadValues)),
-			births:     patient(lanesOf(s.makeTogether, s.makeAlone, goOnAlone)),
-			looks:      patient(lanesOf(s.seeTogether, onlyOne(s.seeTogether), pg.BadValues)),
-			rows:       patient(lanesOf(s.readTogether, onlyOne(s.readTogether), pg.BadValues)),
-			legacyRows: patient(lanesOf(s.readLegacyTogether, onlyOne(s.readLegacyTogether), pg.BadValues)),
+		s.batches = batchers{
+			findOrCreate: patient(batchOptions(s.findMany, s.findOrCreateOne, pg.BadValues)),
+			create:       patient(batchOptions(s.createMany, s.createOne, isolateMembers)),
+			find:         patient(batchOptions(s.findMany, one(s.findMany), pg.BadValues)),
+			rows:         patient(batchOptions(s.readMany, one(s.readMany), pg.BadValues)),
+			legacyRows:   patient(batchOptions(s.readLegacyMany, one(s.readLegacyMany), pg.BadValues)),
 		}
 		p.stores = append(p.stores, s)
 	}
@@ -306,13 +306,13 @@ func (p *scene) meetTogether(sessions ...token.Claims) []*asker {
 		waits, last = 1, ^uint64(0)
 	}
 	for _, s := range p.stores {
-		s.newcomers.last.Store(last)
+		s.misses.last.Store(last)
 	}
 	tx := p.hold(holdMakers)
 	all := crowd(p, (*Store).FirstSight, sessions...)
 	p.gathered(all, waits)
 	for _, s := range p.stores {
-		if s.newcomers.expected() != p.newcomers {
+		if s.misses.high() != p.newcomers {
 			p.t.Errorf("newcomers are expected: %v, expected %v while all of them wait", !p.newcomers, p.newcomers)
 		}
 	}

@@ -28,7 +28,7 @@ func TestOnceMore_AfterALostConnection(t *testing.T) {
 		"nothing wrong":                  {[]error{nil}, 1, nil},
 	} {
 		asked := 0
-		ask := onceMore(func(context.Context, []int) ([]string, error) {
+		ask := retryLost(func(context.Context, []int) ([]string, error) {
 			asked++
 			return nil, c.errs[asked-1]
 		})

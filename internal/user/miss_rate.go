@@ -5,20 +5,20 @@ import (
 	"sync/atomic"
 )
 
-// newcomers remembers whether those who came last had a row. In the hours after a platform has opened this door hardly anybody has:
+// missRate remembers whether those who came last had a row. In the hours after a platform has opened this door hardly anybody has:
 // to look for each first would cost everybody a statement, and the wait for it.
 //
 // A guess and no more: who is known after all is looked for then, and gets their row a little later.
-type newcomers struct{ last atomic.Uint64 } // a bit each of the last 64: 1 had none
+type missRate struct{ last atomic.Uint64 } // a bit each of the last 64: 1 had none
 
-// newcomersExpected is how many of the last 64 had no row where the next is taken for one of them. Each who is known after all waits for
+// highMissRate is how many of the last 64 had no row where the next is taken for one of them. Each who is known after all waits for
 // an INSERT that makes them no row, which is many times what a newcomer spares.
-const newcomersExpected = 60
+const highMissRate = 60
 
-func (n *newcomers) expected() bool { return bits.OnesCount64(n.last.Load()) >= newcomersExpected }
+func (n *missRate) high() bool { return bits.OnesCount64(n.last.Load()) >= highMissRate }
 
-// met notes who has come. Of two who come at once one may be forgotten.
-func (n *newcomers) met(sight Sight) {
+// record notes who has come. Of two who come at once one may be forgotten.
+func (n *missRate) record(sight Sight) {
 	before := n.last.Load()
 	after := before << 1
 	if sight != SightKnown {
@@ -27,5 +27,5 @@ func (n *newcomers) met(sight Sight) {
 	n.last.CompareAndSwap(before, after)
 }
 
-// forget has everybody looked for again.
-func (n *newcomers) forget() { n.last.Store(0) }
+// reset has everybody looked for again.
+func (n *missRate) reset() { n.last.Store(0) }

@@ -10,31 +10,31 @@ import (
 
 func TestNewcomers_AreExpectedAfterNearlyOnlySuch(t *testing.T) {
 	t.Parallel()
-	var n newcomers
+	var n missRate
 	come := func(times int, sight Sight) {
 		for range times {
-			n.met(sight)
+			n.record(sight)
 		}
 	}
-	come(newcomersExpected-1, SightCreated)
-	if n.expected() {
+	come(highMissRate-1, SightCreated)
+	if n.high() {
 		t.Error("after too few")
 	}
 	come(1, SightLinked)
-	if !n.expected() {
+	if !n.high() {
 		t.Error("not after enough")
 	}
-	come(64-newcomersExpected, SightKnown)
-	if !n.expected() {
+	come(64-highMissRate, SightKnown)
+	if !n.high() {
 		t.Error("not after few who are known")
 	}
 	come(1, SightKnown)
-	if n.expected() {
+	if n.high() {
 		t.Error("after one more who is known")
 	}
 	come(64, SightCreated)
-	n.forget()
-	if n.expected() {
+	n.reset()
+	if n.high() {
 		t.Error("after all was forgotten")
 	}
 }
@@ -103,16 +103,16 @@ func TestFirstSight_NotesWhetherSomebodyWasNew(t *testing.T) {
 		}
 	}
 	known := session(newUID(), newEmail())
-	for range newcomersExpected {
+	for range highMissRate {
 		come(session(newUID(), newEmail()))
 	}
-	if come(known); !s.newcomers.expected() {
+	if come(known); !s.misses.high() {
 		t.Error("nobody new is expected after only such")
 	}
-	for range 64 - newcomersExpected + 1 {
+	for range 64 - highMissRate + 1 {
 		come(known)
 	}
-	if s.newcomers.expected() {
+	if s.misses.high() {
 		t.Error("somebody new is expected after several who were known")
 	}
 }
@@ -123,10 +123,10 @@ func TestFirstSight_AKnownNewcomerIsLetInWhereNoRowCanBeMade(t *testing.T) {
 	p := newScene(t, 1, 6)
 	s := p.stores[0]
 	known := p.meetTogether(times(20, func() token.Claims { return session(newUID(), newEmail()) })...)
-	s.asked.births = batch.New(lanesOf(s.makeTogether, s.makeAlone, goOnAlone)) // with the limit that they serve with
+	s.batches.create = batch.New(batchOptions(s.createMany, s.createOne, isolateMembers)) // with the limit that they serve with
 	makers := p.hold(holdMakers)
 	defer func() { _ = makers.Rollback(t.Context()) }()
-	s.newcomers.last.Store(^uint64(0))
+	s.misses.last.Store(^uint64(0))
 	strangers := crowd(p, (*Store).FirstSight, times(20, func() token.Claims { return session(newUID(), newEmail()) })...)
 	p.gathered(strangers, 1)
 	again := crowd(p, (*Store).FirstSight, sessionsOf(known)...)
@@ -136,7 +136,7 @@ func TestFirstSight_AKnownNewcomerIsLetInWhereNoRowCanBeMade(t *testing.T) {
 			t.Errorf("number %d was answered %+v, %v, expected %s", i, a.user, a.err, known[i].user.ID)
 		}
 	}
-	if s.newcomers.expected() {
+	if s.misses.high() {
 		t.Error("newcomers are expected still")
 	}
 }
@@ -149,12 +149,12 @@ func TestFirstSight_NobodyIsTakenForNewWhereARowIsInTheWay(t *testing.T) {
 	known := p.meetTogether(session(newUID(), newEmail()))[0]
 	tx := p.hold("UPDATE auth.users SET email = 'under-way@example.com' WHERE id = $1", known.user.ID)
 	defer func() { _ = tx.Rollback(t.Context()) }()
-	s.newcomers.last.Store(^uint64(0))
-	_, err := s.makeTogether(t.Context(), []identity{
+	s.misses.last.Store(^uint64(0))
+	_, err := s.createMany(t.Context(), []identity{
 		{uid: newUID(), email: "under-way@example.com", providerData: []byte("{}")}, {uid: newUID(), email: newEmail(), providerData: []byte("{}")},
 	})
-	if !pg.Blocked(err) || s.newcomers.expected() {
-		t.Errorf("a group that is held up ended with %v and newcomers expected: %v", err, s.newcomers.expected())
+	if !pg.Blocked(err) || s.misses.high() {
+		t.Errorf("a group that is held up ended with %v and newcomers expected: %v", err, s.misses.high())
 	}
 }
 
@@ -165,7 +165,7 @@ func TestFirstSight_WhoCannotHaveARowSharesTheLook_F5(t *testing.T) {
 		p := newScene(t, 1, 6)
 		readers := p.hold(holdReaders)
 		if newcomers {
-			p.stores[0].newcomers.last.Store(^uint64(0))
+			p.stores[0].misses.last.Store(^uint64(0))
 		}
 		all := crowd(p, (*Store).FirstSight, times(40, func() token.Claims {
 			c := session(newUID(), "")

@@ -45,24 +45,24 @@ type Options struct {
 
 // Store reads and changes rows of auth.users. Safe for concurrent use.
 type Store struct {
-	pool      *pgxpool.Pool
-	queries   *db.Queries
-	accounts  Accounts
-	link      LinkPolicy
-	onChange  func(ctx context.Context, id uuid.UUID)
-	owe       func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
-	intents   *intent.Log
-	clocks    *clock.Clocks
-	onSight   func(Sight)
-	log       *slog.Logger
-	seen      chan uuid.UUID
-	outside   chan struct{} // a place for each transaction that may wait for Firebase
-	disputes  *otter.Cache[dispute, struct{}]
-	deciding  batch.Shared[sighting]      // disputes that are being decided
-	holders   batch.Shared[firebase.User] // accounts that are being looked up to decide one
-	asked     questions
-	newcomers newcomers
-	patience  time.Duration // sightPatience
+	pool     *pgxpool.Pool
+	queries  *db.Queries
+	accounts Accounts
+	link     LinkPolicy
+	onChange func(ctx context.Context, id uuid.UUID)
+	owe      func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
+	intents  *intent.Log
+	clocks   *clock.Clocks
+	onSight  func(Sight)
+	log      *slog.Logger
+	seen     chan uuid.UUID
+	outside  chan struct{} // a place for each transaction that may wait for Firebase
+	disputes *otter.Cache[dispute, struct{}]
+	deciding batch.Shared[sighting]      // disputes that are being decided
+	holders  batch.Shared[firebase.User] // accounts that are being looked up to decide one
+	batches  batchers
+	misses   missRate
+	patience time.Duration // sightPatience
 }
 
 // NewStore makes a store. last_login moves only while Run runs.
@@ -78,7 +78,7 @@ func NewStore(o Options) *Store {
 		outside:  make(chan struct{}, max(1, o.Pool.Config().MaxConns/4)),
 		patience: sightPatience,
 	}
-	s.asked = s.gather()
+	s.batches = s.newBatchers()
 	return s
 }
 

@@ -155,7 +155,7 @@ func (s *Store) bringIn(ctx context.Context, account firebase.User, by By) (Sync
 	if _, err := operator.Hold(ctx, s.pool, by); err != nil { // the row is made in statements of first sight
 		return Synced{}, err
 	}
-	_, sight, err := s.meet(ctx, id)
+	_, sight, err := s.findOrCreate(ctx, id)
 	if errors.Is(err, ErrRevoked) {
 		return Synced{}, ErrDeleted.With(err)
 	}
