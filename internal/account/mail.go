@@ -110,7 +110,7 @@ func (s *Service) moveAsked(ctx context.Context, p person) error {
 	if !s.everybody && !p.cohort.Holds(p.id) {
 		return errStays
 	}
-	return s.mover.Now(ctx, p.id, audit.Anonymous)
+	return s.mover.WithoutPassword(ctx, p.id, audit.Anonymous)
 }
 
 // moveForMail moves a user whose password lives here, who is signed in and asks for a mail that only Firebase sends (A9). errStays
@@ -119,7 +119,7 @@ func (s *Service) moveForMail(ctx context.Context, p person) error {
 	if !s.everybody && !p.cohort.Admits() {
 		return errStays
 	}
-	return s.mover.Now(ctx, p.id, "user:"+p.id.String())
+	return s.mover.WithoutPassword(ctx, p.id, "user:"+p.id.String())
 }
 
 // logStays is for whoever gets no mail and is not told why: a stranger may have asked.

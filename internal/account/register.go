@@ -82,7 +82,7 @@ func (s *Service) finishRegistration(ctx context.Context, id uuid.UUID, email st
 		return Session{}, err
 	}
 	if exists {
-		// Now a password is tried that somebody else may have set; a new account's own needs no leave.
+		// WithoutPassword a password is tried that somebody else may have set; a new account's own needs no leave.
 		if err := s.attempts.AllowAttempt(ctx, email, r.Client.Addr); err != nil {
 			return Session{}, s.abandon(ctx, id, err)
 		}

@@ -43,8 +43,8 @@ type Identities interface {
 type Mover interface {
 	// AtSignIn moves somebody who has just proved the password, and signs in there with it.
 	AtSignIn(ctx context.Context, id uuid.UUID, password string) (firebase.Session, error)
-	// Now moves a user without a password at hand, in the name of actor.
-	Now(ctx context.Context, id uuid.UUID, actor string) error
+	// WithoutPassword moves a user without a password at hand, in the name of actor.
+	WithoutPassword(ctx context.Context, id uuid.UUID, actor string) error
 }
 
 // Options say what a Service stands on. All but Clocks, FailureTime and Everybody are required.

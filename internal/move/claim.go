@@ -14,8 +14,8 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// person is the row as it was claimed, and the claim. The hash never leaves this room but for Firebase.
-type person struct {
+// claimedUser is the row as it was claimed, and the claim. The hash never leaves this room but for Firebase.
+type claimedUser struct {
 	id                   uuid.UUID
 	claimedBy            string
 	change               uuid.UUID // the intent
@@ -31,13 +31,13 @@ type person struct {
 
 // claim takes the row for this try alone (M2), from nobody or from somebody whose claim has lapsed. Each try has a name of its
 // own: one that was taken for dead and goes on all the same cannot finish. The intent is written with the claim.
-func (m *Mover) claim(ctx context.Context, id uuid.UUID, actor string) (p person, err error) {
+func (m *Mover) claim(ctx context.Context, id uuid.UUID, actor string) (p claimedUser, err error) {
 	by := uuid.NewString()
 	err = pg.InTx(ctx, m.pool, func(tx pgx.Tx) error {
 		row, err := m.queries.ClaimMoveCredentials(ctx, tx, db.ClaimMoveCredentialsParams{ID: id, ClaimedBy: by})
 		switch {
 		case err == nil:
-			p = toPerson(row, by)
+			p = toClaimedUser(row, by)
 		case !pg.NoRows(err):
 			return err
 		default:
@@ -53,27 +53,27 @@ func (m *Mover) claim(ctx context.Context, id uuid.UUID, actor string) (p person
 	})
 	switch {
 	case err != nil:
-		return person{}, fmt.Errorf("claim user %s: %w", id, pg.Fault(err))
+		return claimedUser{}, fmt.Errorf("claim user %s: %w", id, pg.Fault(err))
 	case p.id == uuid.Nil:
-		return person{}, m.whyNotMovable(ctx, id)
+		return claimedUser{}, m.whyNotMovable(ctx, id)
 	}
 	return p, nil
 }
 
 // takeOver takes a claim that has lapsed. The person without an id: there is none.
-func (m *Mover) takeOver(ctx context.Context, tx db.DBTX, id uuid.UUID, by string) (person, error) {
+func (m *Mover) takeOver(ctx context.Context, tx db.DBTX, id uuid.UUID, by string) (claimedUser, error) {
 	row, err := m.queries.TakeOverMoveCredentials(ctx, tx, db.TakeOverMoveCredentialsParams{
 		ID: id, ClaimedBy: by, LapseSeconds: m.lapse.Seconds(),
 	})
 	if pg.NoRows(err) {
 		// A lapsed claim on a row that is not under way any more (linked since, say) has just become ours: it goes, or the row
 		// could never be claimed again.
-		return person{}, m.queries.EndMoveClaim(ctx, tx, db.EndMoveClaimParams{ID: id, ClaimedBy: by})
+		return claimedUser{}, m.queries.EndMoveClaim(ctx, tx, db.EndMoveClaimParams{ID: id, ClaimedBy: by})
 	}
 	if err != nil {
-		return person{}, err
+		return claimedUser{}, err
 	}
-	p := toPerson(db.ClaimMoveCredentialsRow(row), by)
+	p := toClaimedUser(db.ClaimMoveCredentialsRow(row), by)
 	p.takenOver = true
 	return p, nil
 }
@@ -90,8 +90,8 @@ func (m *Mover) whyNotMovable(ctx context.Context, id uuid.UUID) error {
 	return fmt.Errorf("%w: %w", ErrNotMovable, stopped(failure, nil))
 }
 
-func toPerson(row db.ClaimMoveCredentialsRow, by string) person {
-	return person{
+func toClaimedUser(row db.ClaimMoveCredentialsRow, by string) claimedUser {
+	return claimedUser{
 		id: row.ID, claimedBy: by, stored: row.Email, username: orZero(row.Username),
 		admin: orZero(row.UserType) == user.TypeAdmin, hash: orZero(row.PasswordHash),
 		createdAt: orZero(row.CreatedAt), lastLogin: orZero(row.LastLogin),

@@ -17,7 +17,7 @@ import (
 
 // displace disables an account that nobody has proved to own and gives its address away; Firebase's room refuses any other. The
 // event is committed when it is done: here, or by the job of the intent.
-func (m *Mover) displace(ctx context.Context, p person, there firebase.User) error {
+func (m *Mover) displace(ctx context.Context, p claimedUser, there firebase.User) error {
 	uid, displace := there.UID, m.identities.Displace
 	if p.typed != nil && !slices.Equal(there.Providers, []string{passwordProvider}) {
 		if err := m.proves(ctx, p, *p.typed); err != nil {
@@ -42,7 +42,7 @@ func (m *Mover) displace(ctx context.Context, p person, there firebase.User) err
 	return nil
 }
 
-func refusedDisplacement(p person, err error) error {
+func refusedDisplacement(p claimedUser, err error) error {
 	if errors.Is(err, firebase.ErrNotDisplaceable) || errors.Is(err, firebase.ErrEmailExists) || errors.Is(err, firebase.ErrInvalidUser) {
 		return stopped(codeEmailTaken, err)
 	}

@@ -1,5 +1,5 @@
 // Package move takes one user to Firebase: the row is claimed, Firebase gets an account with the row's id and password hash, the
-// person signs in there, and the row says so. The bulk move does the same to many.
+// claimedUser signs in there, and the row says so. The bulk move does the same to many.
 //
 // It owns the statements of db/queries/moves.sql and holds M1, M2, M5 and M6 for a single row: of all who want to move a row one
 // may; no account at Firebase is ever overwritten; what became of a move that was cut short is learnt by looking, never by

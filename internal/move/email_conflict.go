@@ -11,48 +11,48 @@ import (
 	"auth-v2-service/internal/pg"
 )
 
-// meet decides about the account that has the row's address already (M6): it is linked where both sides have verified the
+// resolveEmailConflict decides about the account that has the row's address already (M6): it is linked where both sides have verified the
 // address, it makes room where nobody has proved to own it, and else somebody has to decide. An unverified account that more than a
 // password opens makes room for the proven local password, and not for a request without one.
-func (m *Mover) meet(ctx context.Context, p person, email string) (identity, error) {
+func (m *Mover) resolveEmailConflict(ctx context.Context, p claimedUser, email string) (target, error) {
 	there, err := m.identities.UserByEmail(ctx, email)
 	switch {
 	case errors.Is(err, firebase.ErrUserNotFound):
-		return identity{}, errChanging.With(err)
+		return target{}, errChanging.With(err)
 	case err != nil:
-		return identity{}, fmt.Errorf("look who has the address of user %s: %w", p.id, err)
+		return target{}, fmt.Errorf("look who has the address of user %s: %w", p.id, err)
 	case there.UID == p.id.String():
-		return identity{uid: there.UID, email: email, way: wayFound}, nil
+		return target{uid: there.UID, email: email, way: wayFound}, nil
 	case there.Disabled:
-		return identity{}, stopped(codeDisabled, nil)
+		return target{}, stopped(codeDisabled, nil)
 	}
 	if err := m.unowned(ctx, there.UID); err != nil {
-		return identity{}, err
+		return target{}, err
 	}
 	if there.EmailVerified {
 		return m.link(ctx, p, email, there)
 	}
 	if err := m.displace(ctx, p, there); err != nil {
-		return identity{}, err
+		return target{}, err
 	}
 	a, err := m.importAccount(ctx, p, email)
 	if errors.Is(err, firebase.ErrEmailExists) {
-		return identity{}, stopped(codeEmailTaken, err) // somebody was faster than we; not a second round
+		return target{}, stopped(codeEmailTaken, err) // somebody was faster than we; not a second round
 	}
 	return a, err
 }
 
 // link takes the verified account, if the platform has verified the address too: an unverified platform's word takes over
 // nobody's account.
-func (m *Mover) link(ctx context.Context, p person, email string, there firebase.User) (identity, error) {
+func (m *Mover) link(ctx context.Context, p claimedUser, email string, there firebase.User) (target, error) {
 	vouched, err := m.vouched(ctx, m.pool, p)
 	if err != nil {
-		return identity{}, err
+		return target{}, err
 	}
 	if !vouched || len(there.UID) < minUID || len(there.UID) > maxUID {
-		return identity{}, stopped(codeEmailTaken, nil)
+		return target{}, stopped(codeEmailTaken, nil)
 	}
-	return identity{uid: there.UID, email: email, way: wayLinked, foreign: true, passwordless: !there.HasPassword}, nil
+	return target{uid: there.UID, email: email, way: wayLinked, foreign: true, passwordless: !there.HasPassword}, nil
 }
 
 // passwordProvider is how Firebase names a password among the ways to sign in.

@@ -153,7 +153,7 @@ func TestNow_AddressIsKnown(t *testing.T) {
 	s := newStage(t)
 	id := s.local(local{})
 	uid := s.known(id, identity.User{EmailVerified: true, Password: "another one"})
-	if err := s.mover().Now(t.Context(), id, "anonymous"); err != nil {
+	if err := s.mover().WithoutPassword(t.Context(), id, "anonymous"); err != nil {
 		t.Error(err)
 	}
 	s.mustBeMoved(id, uid, "another one")

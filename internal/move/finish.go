@@ -17,7 +17,7 @@ import (
 const uidIndex = "idx_users_firebase_uid"
 
 // finish makes the row the account's, ends the claim and records the move, in one transaction.
-func (m *Mover) finish(ctx context.Context, p person, a identity) error {
+func (m *Mover) finish(ctx context.Context, p claimedUser, a target) error {
 	err := pg.InTx(ctx, m.pool, func(tx pgx.Tx) error { return m.finishIn(ctx, tx, p, a) })
 	switch {
 	case err == nil:
@@ -28,7 +28,7 @@ func (m *Mover) finish(ctx context.Context, p person, a identity) error {
 	return fmt.Errorf("finish the move of user %s: %w", p.id, pg.Fault(err))
 }
 
-func (m *Mover) finishIn(ctx context.Context, tx pgx.Tx, p person, a identity) error {
+func (m *Mover) finishIn(ctx context.Context, tx pgx.Tx, p claimedUser, a target) error {
 	vouched, err := m.vouched(ctx, tx, p)
 	if pg.NoRows(err) {
 		return ErrNotMovable // deleted meanwhile
@@ -63,7 +63,7 @@ func (m *Mover) finishIn(ctx context.Context, tx pgx.Tx, p person, a identity) e
 
 // unchanged looks, while this transaction holds the row, whether what Firebase was told of it still holds. A password or an
 // address that was changed meanwhile, or a deactivation, leaves the row here.
-func (m *Mover) unchanged(ctx context.Context, tx pgx.Tx, p person) error {
+func (m *Mover) unchanged(ctx context.Context, tx pgx.Tx, p claimedUser) error {
 	row, err := m.queries.UserCredentials(ctx, tx, p.id)
 	if err != nil {
 		return err
@@ -75,22 +75,22 @@ func (m *Mover) unchanged(ctx context.Context, tx pgx.Tx, p person) error {
 	return nil
 }
 
-// giveBack ends a claim that came to nothing, and answers why. Where nobody knows what Firebase has, the claim stays (M2).
-func (m *Mover) giveBack(ctx context.Context, p person, why error) error {
+// release ends a claim that came to nothing, and answers why. Where nobody knows what Firebase has, the claim stays (M2).
+func (m *Mover) release(ctx context.Context, p claimedUser, why error) error {
 	var unsettled errUnsettled
 	if errors.As(why, &unsettled) {
 		return why
 	}
 	ctx, cancel := context.WithTimeout(ctx, m.patience)
 	defer cancel()
-	err := pg.InTx(ctx, m.pool, func(tx pgx.Tx) error { return m.giveBackIn(ctx, tx, p, why) })
+	err := pg.InTx(ctx, m.pool, func(tx pgx.Tx) error { return m.releaseIn(ctx, tx, p, why) })
 	if err != nil {
 		m.log.WarnContext(ctx, "a claim could not be given back and will lapse", "user_id", p.id, "error", err)
 	}
 	return why
 }
 
-func (m *Mover) giveBackIn(ctx context.Context, tx pgx.Tx, p person, why error) error {
+func (m *Mover) releaseIn(ctx context.Context, tx pgx.Tx, p claimedUser, why error) error {
 	if err := m.queries.ReleaseMove(ctx, tx, db.ReleaseMoveParams{ID: p.id, ClaimedBy: p.claimedBy}); err != nil {
 		return err
 	}

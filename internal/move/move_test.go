@@ -50,7 +50,7 @@ func TestAtSignIn_MovesAndKeepsThePassword(t *testing.T) {
 func TestNow_MovesWithoutAPassword(t *testing.T) {
 	s := newStage(t)
 	id := s.local(local{})
-	if err := s.mover().Now(t.Context(), id, "anonymous"); err != nil {
+	if err := s.mover().WithoutPassword(t.Context(), id, "anonymous"); err != nil {
 		t.Fatal(err)
 	}
 	if n := s.requests("signInWithPassword"); n != 0 {
@@ -147,7 +147,7 @@ func TestAtSignIn_NotMovable(t *testing.T) {
 			t.Errorf("%s: moving gives %v", name, err)
 		}
 	}
-	if err := s.mover().Now(t.Context(), uuid.New(), "anonymous"); !errors.Is(err, move.ErrNotMovable) {
+	if err := s.mover().WithoutPassword(t.Context(), uuid.New(), "anonymous"); !errors.Is(err, move.ErrNotMovable) {
 		t.Errorf("moving nobody gives %v", err)
 	}
 	if s.accounts() != 0 || s.outcome(move.OutcomeNotMovable) != 5 {
@@ -205,7 +205,7 @@ func TestInvalidAddress(t *testing.T) {
 	s := newStage(t)
 	for _, address := range []string{"no address", "jos\u00e9@example.com", "x@users.noreply.invalid"} {
 		id := s.local(local{email: address})
-		if err := s.mover().Now(t.Context(), id, "anonymous"); !errors.Is(err, move.ErrConflict) {
+		if err := s.mover().WithoutPassword(t.Context(), id, "anonymous"); !errors.Is(err, move.ErrConflict) {
 			t.Errorf("moving %q gives %v", address, err)
 		}
 		s.mustBeLocal(id, "invalid_email")

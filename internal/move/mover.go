@@ -129,8 +129,8 @@ func (m *Mover) AtSignIn(ctx context.Context, id uuid.UUID, password string) (fi
 	return m.run(ctx, id, userActor(id), &password)
 }
 
-// Now moves a user without a password at hand, for a mail of Firebase's (A9), in the name of actor. The errors are those of AtSignIn.
-func (m *Mover) Now(ctx context.Context, id uuid.UUID, actor string) error {
+// WithoutPassword moves a user without a password at hand, for a mail of Firebase's (A9), in the name of actor. The errors are those of AtSignIn.
+func (m *Mover) WithoutPassword(ctx context.Context, id uuid.UUID, actor string) error {
 	_, err := m.run(ctx, id, actor, nil)
 	return err
 }
@@ -149,9 +149,9 @@ func (m *Mover) run(ctx context.Context, id uuid.UUID, actor string, password *s
 	}
 	ctx, cancel := detach.Context(ctx, m.limit+m.patience)
 	defer cancel()
-	session, err := m.carry(ctx, p, password)
+	session, err := m.migrate(ctx, p, password)
 	if err != nil {
-		err = m.giveBack(ctx, p, err)
+		err = m.release(ctx, p, err)
 		m.onMove(outcomeOf(err))
 		return firebase.Session{}, err
 	}
@@ -160,15 +160,15 @@ func (m *Mover) run(ctx context.Context, id uuid.UUID, actor string, password *s
 	return session, nil
 }
 
-// carry does the work between claim and commit. It leaves of ctx what giving the claim back may take.
-func (m *Mover) carry(ctx context.Context, p person, password *string) (firebase.Session, error) {
+// migrate does the work between claim and commit. It leaves of ctx what giving the claim back may take.
+func (m *Mover) migrate(ctx context.Context, p claimedUser, password *string) (firebase.Session, error) {
 	if deadline, bounded := ctx.Deadline(); bounded {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-m.patience))
 		defer cancel()
 	}
 	p.typed = password
-	a, err := m.establish(ctx, p)
+	a, err := m.provision(ctx, p)
 	if err != nil {
 		return firebase.Session{}, err
 	}

@@ -12,8 +12,8 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// identity is the account at Firebase that the row is to have.
-type identity struct {
+// target is the account at Firebase that the row is to have.
+type target struct {
 	uid   string
 	email string // canonical
 	way   string // how it came to be, for the audit
@@ -37,11 +37,11 @@ const (
 // errChanging says that the account that stood in the way was gone when it was looked at.
 var errChanging = fault.Unavailable("the account at the identity provider is being changed; try again", nil)
 
-// establish sees to it that there is an account. A claim that was taken over is resolved by looking first (M2).
-func (m *Mover) establish(ctx context.Context, p person) (identity, error) {
+// provision sees to it that there is an account. A claim that was taken over is resolved by looking first (M2).
+func (m *Mover) provision(ctx context.Context, p claimedUser) (target, error) {
 	email, err := user.CanonicalEmail(p.stored)
 	if err != nil {
-		return identity{}, stopped(codeInvalidEmail, err)
+		return target{}, stopped(codeInvalidEmail, err)
 	}
 	if p.takenOver {
 		a, err := m.find(ctx, p, email)
@@ -53,19 +53,19 @@ func (m *Mover) establish(ctx context.Context, p person) (identity, error) {
 	if !errors.Is(err, firebase.ErrEmailExists) {
 		return a, err
 	}
-	return m.meet(ctx, p, email)
+	return m.resolveEmailConflict(ctx, p, email)
 }
 
 // find looks for the account of an earlier try, which has the row's id. firebase.ErrUserNotFound: there is none.
-func (m *Mover) find(ctx context.Context, p person, email string) (identity, error) {
+func (m *Mover) find(ctx context.Context, p claimedUser, email string) (target, error) {
 	there, err := m.identities.User(ctx, p.id.String())
 	if err != nil {
-		return identity{}, fmt.Errorf("look for the account of user %s: %w", p.id, err)
+		return target{}, fmt.Errorf("look for the account of user %s: %w", p.id, err)
 	}
 	if current, err := user.CanonicalEmail(there.Email); err != nil || current != email {
-		return identity{}, stopped(codeUIDTaken, err)
+		return target{}, stopped(codeUIDTaken, err)
 	}
-	return identity{uid: there.UID, email: email, way: wayFound}, nil
+	return target{uid: there.UID, email: email, way: wayFound}, nil
 }
 
 // unsettledBy marks a failure to look as one that leaves open what there is.
@@ -77,10 +77,10 @@ func unsettledBy(err error) error {
 }
 
 // importAccount sends the row once. An account that has the row's id already is looked at and never sent again (M1).
-func (m *Mover) importAccount(ctx context.Context, p person, email string) (identity, error) {
+func (m *Mover) importAccount(ctx context.Context, p claimedUser, email string) (target, error) {
 	verified, err := m.vouched(ctx, m.pool, p)
 	if err != nil {
-		return identity{}, err
+		return target{}, err
 	}
 	err = m.send(ctx, firebase.ImportUser{
 		UID: p.id.String(), Email: email, EmailVerified: verified, DisplayName: p.username, PasswordHash: p.hash,
@@ -88,11 +88,11 @@ func (m *Mover) importAccount(ctx context.Context, p person, email string) (iden
 	})
 	switch {
 	case err == nil:
-		return identity{uid: p.id.String(), email: email, way: wayImported, fresh: true}, nil
+		return target{uid: p.id.String(), email: email, way: wayImported, fresh: true}, nil
 	case errors.Is(err, firebase.ErrUIDExists), errors.Is(err, firebase.ErrUnreachable):
 		return m.lookAfter(ctx, p, email, err)
 	}
-	return identity{}, fmt.Errorf("import user %s: %w", p.id, refusedImport(err))
+	return target{}, fmt.Errorf("import user %s: %w", p.id, refusedImport(err))
 }
 
 func (m *Mover) send(ctx context.Context, account firebase.ImportUser) error {
@@ -104,17 +104,17 @@ func (m *Mover) send(ctx context.Context, account firebase.ImportUser) error {
 }
 
 // lookAfter an import that says the account is there, or whose answer was lost.
-func (m *Mover) lookAfter(ctx context.Context, p person, email string, cause error) (identity, error) {
+func (m *Mover) lookAfter(ctx context.Context, p claimedUser, email string, cause error) (target, error) {
 	a, err := m.find(ctx, p, email)
 	switch {
 	case err == nil, errors.Is(err, ErrConflict):
 		return a, err
 	case !errors.Is(err, firebase.ErrUserNotFound):
-		return identity{}, errUnsettled{err}
+		return target{}, errUnsettled{err}
 	case errors.Is(cause, firebase.ErrUIDExists):
-		return identity{}, errChanging.With(cause)
+		return target{}, errChanging.With(cause)
 	}
-	return identity{}, fmt.Errorf("import user %s: %w", p.id, cause)
+	return target{}, fmt.Errorf("import user %s: %w", p.id, cause)
 }
 
 // refusedImport tells what would end the same way again from what may go well in a moment.
@@ -132,7 +132,7 @@ func refusedImport(err error) error {
 
 // vouched says whether the platform's word for the row's address counts (M5): as the operator has decided, and never for an
 // admin.
-func (m *Mover) vouched(ctx context.Context, from db.DBTX, p person) (bool, error) {
+func (m *Mover) vouched(ctx context.Context, from db.DBTX, p claimedUser) (bool, error) {
 	policy := m.policy.Verified
 	if p.admin {
 		return false, nil

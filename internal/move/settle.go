@@ -39,14 +39,14 @@ func (m *Mover) SettleMove(ctx context.Context, i intent.Intent) (settled bool, 
 		m.onChange(ctx, i.UserID)
 		return true, nil
 	case errors.Is(err, ErrConflict), errors.Is(err, ErrNotMovable):
-		_ = m.giveBack(ctx, p, err) // why it came to nothing is kept with the claim
-		return false, nil           // the next look finds that the intent has ended
+		_ = m.release(ctx, p, err) // why it came to nothing is kept with the claim
+		return false, nil          // the next look finds that the intent has ended
 	}
 	return false, err
 }
 
 // resolve looks for the account that the import has made (M2). ErrNotMovable: there is none.
-func (m *Mover) resolve(ctx context.Context, p person, i intent.Intent, anotherPassword bool) error {
+func (m *Mover) resolve(ctx context.Context, p claimedUser, i intent.Intent, anotherPassword bool) error {
 	there, err := m.identities.User(ctx, i.FirebaseUID)
 	switch {
 	case errors.Is(err, firebase.ErrUserNotFound):
@@ -64,7 +64,7 @@ func (m *Mover) resolve(ctx context.Context, p person, i intent.Intent, anotherP
 		return stopped(codeUIDTaken, err)
 	}
 	began := i.Began.Add(time.Duration(m.clocks.FirebaseLead() * float64(time.Second))) // as Firebase dates passwords
-	return m.finish(ctx, p, identity{
+	return m.finish(ctx, p, target{
 		uid: there.UID, email: email, way: wayFound,
 		samePassword: there.PasswordUpdatedAt.Before(began.Add(2 * m.limit)), // set by the import, and not since
 	})

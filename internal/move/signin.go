@@ -10,7 +10,7 @@ import (
 )
 
 // signIn opens the account with the password that was typed: the proof that it keeps working.
-func (m *Mover) signIn(ctx context.Context, p person, a identity, typed string) (firebase.Session, error) {
+func (m *Mover) signIn(ctx context.Context, p claimedUser, a target, typed string) (firebase.Session, error) {
 	if a.foreign {
 		// Where the hash has changed since it was proved, what the password opens there says nothing of this row.
 		if err := m.proves(ctx, p, typed); err != nil {
@@ -29,7 +29,7 @@ func (m *Mover) signIn(ctx context.Context, p person, a identity, typed string) 
 }
 
 // setAndSignIn gives an account that no password opens the one that was typed and proved.
-func (m *Mover) setAndSignIn(ctx context.Context, p person, a identity, password string) (firebase.Session, error) {
+func (m *Mover) setAndSignIn(ctx context.Context, p claimedUser, a target, password string) (firebase.Session, error) {
 	err := m.identities.SetPassword(ctx, a.uid, password)
 	switch {
 	case errors.Is(err, firebase.ErrWeakPassword):
@@ -41,7 +41,7 @@ func (m *Mover) setAndSignIn(ctx context.Context, p person, a identity, password
 	return session, refusedSignIn(err)
 }
 
-func (m *Mover) open(ctx context.Context, p person, a identity, password string) (firebase.Session, error) {
+func (m *Mover) open(ctx context.Context, p claimedUser, a target, password string) (firebase.Session, error) {
 	session, err := m.identities.SignIn(ctx, a.email, password)
 	if err != nil {
 		return firebase.Session{}, fmt.Errorf("sign user %s in: %w", p.id, err)
@@ -68,7 +68,7 @@ func refusedSignIn(err error) error {
 }
 
 // proves checks a password against the hash that was claimed. Errors: ErrNotMovable where it does not fit, or password.ErrBusy.
-func (m *Mover) proves(ctx context.Context, p person, typed string) error {
+func (m *Mover) proves(ctx context.Context, p claimedUser, typed string) error {
 	err := m.passwords.Verify(ctx, p.hash, typed)
 	if err == nil || errors.Is(err, password.ErrBusy) {
 		return err

@@ -167,7 +167,7 @@ func (r *Resolver) lookUp(ctx context.Context, key tokenKey, compact string) (Pr
 		return Principal{}, err
 	}
 	fill := r.cache.beginFill(r.now())
-	u, err := r.meet(ctx, claims)
+	u, err := r.loadUser(ctx, claims)
 	if err != nil {
 		return Principal{}, err
 	}
@@ -176,8 +176,8 @@ func (r *Resolver) lookUp(ctx context.Context, key tokenKey, compact string) (Pr
 	return r.keep(fill, claims, u)
 }
 
-// meet finds the row of a verified token: by Firebase's uid, made where there is none, or by the id of a legacy token (F1).
-func (r *Resolver) meet(ctx context.Context, claims token.Claims) (user.User, error) {
+// loadUser finds the row of a verified token: by Firebase's uid, made where there is none, or by the id of a legacy token (F1).
+func (r *Resolver) loadUser(ctx context.Context, claims token.Claims) (user.User, error) {
 	if claims.Kind == token.KindLegacy {
 		return r.users.ByLegacyID(ctx, claims.UserID)
 	}
