@@ -81,7 +81,7 @@ func (s *Service) changeHere(ctx context.Context, p principal.Principal, c Passw
 		return Session{}, errChanged
 	}
 	s.onChange(ctx, u.ID)
-	begun, err := s.beginProven(ctx, u.ID, hash, c.Client.Agent)
+	begun, err := s.startLocalSession(ctx, u.ID, hash, c.Client.Agent)
 	if errors.Is(err, ErrInvalidCredentials) {
 		return Session{}, errChanged // by who signed in with the new password meanwhile
 	}
@@ -120,7 +120,7 @@ func (s *Service) changeAtFirebase(ctx context.Context, p principal.Principal, c
 	if err != nil {
 		return Session{}, err
 	}
-	ctx, cancel := heedless(ctx)
+	ctx, cancel := detached(ctx)
 	defer cancel()
 	account, err := s.accountOf(ctx, u, p.Claims)
 	if err != nil {
@@ -132,7 +132,7 @@ func (s *Service) changeAtFirebase(ctx context.Context, p principal.Principal, c
 	}
 	if err := s.identities.SetPassword(ctx, u.FirebaseUID, c.New); err != nil {
 		s.intents.Withdraw(ctx, change.ID, err)
-		return Session{}, fmt.Errorf("change the password at Firebase: %w", asNewPassword(gone(err)))
+		return Session{}, fmt.Errorf("change the password at Firebase: %w", asNewPassword(asRevoked(err)))
 	}
 	if err := s.passwordChanged(ctx, u, hash, p.Claims, change.ID); err != nil {
 		return Session{}, err
@@ -142,7 +142,7 @@ func (s *Service) changeAtFirebase(ctx context.Context, p principal.Principal, c
 		return Session{}, s.overtaken(ctx, u, hash)
 	}
 	if err != nil {
-		return Session{}, fmt.Errorf("sign in with the new password: %w", told(err))
+		return Session{}, fmt.Errorf("sign in with the new password: %w", asMFAError(err))
 	}
 	return begun, nil
 }
@@ -160,9 +160,9 @@ func (s *Service) beginChanged(ctx context.Context, email, password string) (Ses
 	return s.beginSession(ctx, fresh, email, password)
 }
 
-// heedless is a context that the caller's hanging up does not end, and time does: what Firebase is doing for us is heard to its
+// detached is a context that the caller's hanging up does not end, and time does: what Firebase is doing for us is heard to its
 // end, or nobody would do our half.
-func heedless(ctx context.Context) (context.Context, context.CancelFunc) {
+func detached(ctx context.Context) (context.Context, context.CancelFunc) {
 	if deadline, bounded := ctx.Deadline(); bounded {
 		return context.WithDeadline(context.WithoutCancel(ctx), deadline)
 	}
@@ -171,7 +171,7 @@ func heedless(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // begin writes an intent down. A moment without the database is waited for, as it is after Firebase's answer.
 func (s *Service) begin(ctx context.Context, i intent.Intent) (begun intent.Intent, err error) {
-	err = insist(ctx, func(ctx context.Context) (err error) {
+	err = retryOutage(ctx, func(ctx context.Context) (err error) {
 		begun, err = s.intents.Begin(ctx, i)
 		return err
 	})
@@ -184,7 +184,7 @@ func (s *Service) accountOf(ctx context.Context, u user.User, claims token.Claim
 	account, err := s.identities.User(ctx, u.FirebaseUID)
 	switch {
 	case err != nil:
-		return firebase.User{}, fmt.Errorf("ask Firebase for the account of user %s: %w", u.ID, gone(err))
+		return firebase.User{}, fmt.Errorf("ask Firebase for the account of user %s: %w", u.ID, asRevoked(err))
 	case account.Disabled:
 		return firebase.User{}, user.ErrDeactivated
 	case account.Email == "":
@@ -196,8 +196,8 @@ func (s *Service) accountOf(ctx context.Context, u user.User, claims token.Claim
 	return account, nil
 }
 
-// gone: with an account that Firebase does not have any more its sessions are over.
-func gone(err error) error {
+// asRevoked: with an account that Firebase does not have any more its sessions are over.
+func asRevoked(err error) error {
 	if errors.Is(err, firebase.ErrUserNotFound) {
 		return user.ErrRevoked.With(err)
 	}
@@ -218,14 +218,14 @@ func (s *Service) overtaken(ctx context.Context, u user.User, hash string) error
 
 // How long we go on telling the database what Firebase has already done: the old sessions must end.
 const (
-	ourHalf      = 4 * time.Second
-	ourHalfAgain = 250 * time.Millisecond
+	outageLimit = 4 * time.Second
+	outageRetry = 250 * time.Millisecond
 )
 
 // passwordChanged is our half of a change that Firebase has made: the local hash follows, every session is over, and the intent ends.
 // Neither the caller's hanging up nor a moment without the database leaves it undone; after a longer one the intent's job does it.
 func (s *Service) passwordChanged(ctx context.Context, u user.User, hash string, asking token.Claims, change uuid.UUID) error {
-	err := insist(ctx, func(ctx context.Context) error {
+	err := retryOutage(ctx, func(ctx context.Context) error {
 		return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 			if err := s.endSessionsWith(ctx, tx, u.ID, hash, asking); err != nil {
 				return err
@@ -256,13 +256,13 @@ func (s *Service) endSessionsWith(ctx context.Context, tx pgx.Tx, id uuid.UUID, 
 	return s.owe(ctx, tx, id)
 }
 
-// insist does something in the database until it answers, and gives the last error when its time is up.
-func insist(ctx context.Context, do func(ctx context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ourHalf)
+// retryOutage does something in the database until it answers, and gives the last error when its time is up.
+func retryOutage(ctx context.Context, do func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), outageLimit)
 	defer cancel()
 	for {
 		err := do(ctx)
-		if !pg.Outage(err) || sleep.For(ctx, ourHalfAgain) != nil {
+		if !pg.Outage(err) || sleep.For(ctx, outageRetry) != nil {
 			return err
 		}
 	}

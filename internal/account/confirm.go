@@ -61,7 +61,7 @@ func (s *Service) prove(ctx context.Context, u user.User, password string) error
 		err == nil && session.UID != u.FirebaseUID:
 		return ErrInvalidCredentials.With(err)
 	}
-	return told(err)
+	return asMFAError(err)
 }
 
 // bringOwn is bringPassword for who is signed in: what opens the account at the next login proves its owner now.
@@ -70,7 +70,7 @@ func (s *Service) bringOwn(ctx context.Context, u user.User, password string, wr
 	if err != nil {
 		return firebase.Session{}, wrong
 	}
-	p, err := s.personOf(ctx, email)
+	p, err := s.findCandidate(ctx, email)
 	if err != nil || p.id != u.ID {
 		return firebase.Session{}, cmp.Or(err, wrong)
 	}

@@ -35,7 +35,7 @@ func (s *Service) proveHash(ctx context.Context, hash *string, typed string) err
 }
 
 // proveRow checks the password of a sign-in. A hash that no password can fit is logged, since the caller is told nothing of it.
-func (s *Service) proveRow(ctx context.Context, p person, typed string) error {
+func (s *Service) proveRow(ctx context.Context, p candidate, typed string) error {
 	err := proveBy(ctx, p.passwords, p.hash, typed)
 	if errors.Is(err, password.ErrTooCostly) || errors.Is(err, password.ErrNotBcrypt) && *p.hash != unusable {
 		s.log.WarnContext(ctx, "a password hash cannot be checked: `authd doctor` counts such rows",

@@ -26,7 +26,7 @@ func TestInsist_AgainstOutagesAlone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			times := 0
-			err := insist(t.Context(), func(context.Context) error {
+			err := retryOutage(t.Context(), func(context.Context) error {
 				times++
 				return c.answers[times-1]
 			})

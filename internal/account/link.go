@@ -24,7 +24,7 @@ func (s *Service) Link(ctx context.Context, claims token.Claims, password string
 	if err := s.attempts.AllowAttempt(ctx, email, client.Addr); err != nil {
 		return user.User{}, err
 	}
-	person, err := s.personOf(ctx, email)
+	person, err := s.findCandidate(ctx, email)
 	if err != nil {
 		return user.User{}, err
 	}
@@ -43,7 +43,7 @@ func (s *Service) Link(ctx context.Context, claims token.Claims, password string
 		if mine, missed := s.rowOf(ctx, claims); missed == nil {
 			return mine, nil // this very account was faster, from another tab
 		}
-		if err := s.stillProven(ctx, person.id, *person.hash); err != nil {
+		if err := s.passwordUnchanged(ctx, person.id, *person.hash); err != nil {
 			return user.User{}, err
 		}
 	}

@@ -11,22 +11,22 @@ import (
 	"auth-v2-service/internal/session"
 )
 
-// beginProven begins a legacy session of somebody who proved the password of a hash. A session that begins in the second of a
+// startLocalSession begins a legacy session of somebody who proved the password of a hash. A session that begins in the second of a
 // revocation waits that second out, so whoever proved the old password while it was changed would get in after the change, and
 // stay. Looking once more comes after: whoever changes the password from then on ends this session with the others (T4).
-func (s *Service) beginProven(ctx context.Context, id uuid.UUID, hash, agent string) (Session, error) {
+func (s *Service) startLocalSession(ctx context.Context, id uuid.UUID, hash, agent string) (Session, error) {
 	issued, err := s.sessions.Begin(ctx, id, agent)
 	if err != nil {
 		return Session{}, err
 	}
-	if err := s.stillProven(ctx, id, hash); err != nil {
+	if err := s.passwordUnchanged(ctx, id, hash); err != nil {
 		return Session{}, s.withdraw(ctx, issued, err)
 	}
 	return legacySession(issued), nil
 }
 
-// stillProven says whether what was proved against a hash still counts. ErrInvalidCredentials: the password is another by now.
-func (s *Service) stillProven(ctx context.Context, id uuid.UUID, hash string) error {
+// passwordUnchanged says whether what was proved against a hash still counts. ErrInvalidCredentials: the password is another by now.
+func (s *Service) passwordUnchanged(ctx context.Context, id uuid.UUID, hash string) error {
 	row, err := s.queries.UserCredentials(ctx, s.pool, id)
 	if err != nil && !pg.NoRows(err) {
 		return fmt.Errorf("look again at the password of user %s: %w", id, pg.Fault(err))

@@ -74,7 +74,7 @@ func (s *Service) login(ctx context.Context, c Credentials, attempt *password.At
 	if err := s.attempts.AllowAttempt(ctx, email, c.Client.Addr); err != nil {
 		return Session{}, err
 	}
-	person, err := s.personOf(ctx, email)
+	person, err := s.findCandidate(ctx, email)
 	if err != nil {
 		return Session{}, err
 	}
@@ -86,7 +86,7 @@ func (s *Service) login(ctx context.Context, c Credentials, attempt *password.At
 	return s.loginAtFirebase(ctx, c, email, person)
 }
 
-func (s *Service) loginAtFirebase(ctx context.Context, c Credentials, email string, person person) (Session, error) {
+func (s *Service) loginAtFirebase(ctx context.Context, c Credentials, email string, person candidate) (Session, error) {
 	session, err := s.signIn(ctx, email, c.Password)
 	if errors.Is(err, firebase.ErrInvalidCredentials) {
 		session, err = s.bringPassword(ctx, person, email, c.Password, err)
@@ -101,7 +101,7 @@ func (s *Service) loginAtFirebase(ctx context.Context, c Credentials, email stri
 		}
 	}
 	if err != nil {
-		return Session{}, fmt.Errorf("sign in at Firebase: %w", told(err))
+		return Session{}, fmt.Errorf("sign in at Firebase: %w", asMFAError(err))
 	}
 	s.attempts.Succeeded(ctx, email, c.Client.Addr)
 	if person.deactivated() && person.row.FirebaseUID == session.UID {
@@ -148,7 +148,7 @@ func (s *Service) signIn(ctx context.Context, email, password string) (firebase.
 func (s *Service) recordSignIn(ctx context.Context, fresh firebase.Session) (Session, error) {
 	claims, err := s.verifier.Verify(ctx, fresh.IDToken)
 	if err != nil {
-		return Session{}, fmt.Errorf("verify the token of a sign-in: %w", ours(err))
+		return Session{}, fmt.Errorf("verify the token of a sign-in: %w", asUnavailable(err))
 	}
 	session := Session{Tokens: firebaseTokens(fresh), Claims: claims}
 	if session.User, err = s.users.SignedIn(ctx, claims); err != nil {
@@ -157,8 +157,8 @@ func (s *Service) recordSignIn(ctx context.Context, fresh firebase.Session) (Ses
 	return session, session.User.Admit(claims)
 }
 
-// ours turns a refusal of a token that Firebase itself has just given us into what it is: no fault of the caller's.
-func ours(err error) error {
+// asUnavailable turns a refusal of a token that Firebase itself has just given us into what it is: no fault of the caller's.
+func asUnavailable(err error) error {
 	if fault.CodeOf(err) == fault.DependencyUnavailable {
 		return err
 	}

@@ -21,8 +21,8 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// person is who has an e-mail, as a sign-in needs to know them. The zero value is nobody we know.
-type person struct {
+// candidate is who has an e-mail, as a sign-in needs to know them. The zero value is nobody we know.
+type candidate struct {
 	id        uuid.UUID
 	hash      *string
 	row       user.User // its facts for Admit alone
@@ -32,26 +32,26 @@ type person struct {
 }
 
 // home says where the person's password lives: here, or at Firebase, where strangers' live, too.
-func (p person) home() string {
+func (p candidate) home() string {
 	if p.id == uuid.Nil {
 		return ""
 	}
 	return p.row.AuthProvider
 }
 
-func (p person) deactivated() bool {
+func (p candidate) deactivated() bool {
 	return p.id != uuid.Nil && (!p.row.IsActive || p.row.FederationStatus == user.StatusDisabled)
 }
 
-// personOf reads, in one statement, where a sign-in has to go and what the rollout says of it.
-func (s *Service) personOf(ctx context.Context, email string) (person, error) {
+// findCandidate reads, in one statement, where a sign-in has to go and what the rollout says of it.
+func (s *Service) findCandidate(ctx context.Context, email string) (candidate, error) {
 	row, err := s.queries.SignInCredentials(ctx, s.pool, db.SignInCredentialsParams{
 		Email: email, UsualCost: password.UsualCost, MaxCost: s.passwords.MaxCost(),
 	})
 	if err != nil {
-		return person{}, fmt.Errorf("find where somebody signs in: %w", pg.Fault(err))
+		return candidate{}, fmt.Errorf("find where somebody signs in: %w", pg.Fault(err))
 	}
-	p := person{passwords: s.passwords, ceilings: password.Ceilings{Usual: int(row.UsualCeiling), Heavy: int(row.HeavyCeiling)}}
+	p := candidate{passwords: s.passwords, ceilings: password.Ceilings{Usual: int(row.UsualCeiling), Heavy: int(row.HeavyCeiling)}}
 	if row.ID == nil {
 		return p, nil
 	}
@@ -69,7 +69,7 @@ func (s *Service) personOf(ctx context.Context, email string) (person, error) {
 
 // loginHere signs in somebody whose password lives here. Who is in the cohort is moved at this moment; if that fails for any
 // reason, or somebody else is at it, the person gets the legacy pair and never hears of it (A2).
-func (s *Service) loginHere(ctx context.Context, c Credentials, email string, p person) (Session, error) {
+func (s *Service) loginHere(ctx context.Context, c Credentials, email string, p candidate) (Session, error) {
 	if err := s.proveRow(ctx, p, c.Password); err != nil {
 		if errors.Is(err, ErrInvalidCredentials) {
 			s.attempts.Failed(ctx, email, c.Client.Addr)
@@ -86,7 +86,7 @@ func (s *Service) loginHere(ctx context.Context, c Credentials, email string, p 
 			return session, err
 		}
 	}
-	return s.beginProven(ctx, p.id, *p.hash, c.Client.Agent)
+	return s.startLocalSession(ctx, p.id, *p.hash, c.Client.Agent)
 }
 
 // legacyTime is what a request keeps for the legacy pair, should a move or a carry-over come to nothing.
@@ -124,7 +124,7 @@ func (s *Service) moveAndLogin(ctx context.Context, email, password string, id u
 // bringPassword is for a person who was linked to a Firebase account that has no password, Google's say: the local password is
 // still theirs, and with it proved here, Firebase learns it. wrong is Firebase's refusal, answered where this is not the case.
 func (s *Service) bringPassword(
-	ctx context.Context, p person, email, password string, wrong error,
+	ctx context.Context, p candidate, email, password string, wrong error,
 ) (firebase.Session, error) {
 	if p.hash == nil || p.row.AuthProvider != user.ProviderHybrid {
 		return firebase.Session{}, wrong
@@ -145,7 +145,7 @@ func (s *Service) bringPassword(
 	if _, err := s.users.AccountSeen(ctx, account); err != nil && !errors.Is(err, user.ErrNotFound) {
 		return firebase.Session{}, err
 	}
-	if err := s.stillProven(ctx, p.id, *p.hash); err != nil {
+	if err := s.passwordUnchanged(ctx, p.id, *p.hash); err != nil {
 		if errors.Is(err, ErrInvalidCredentials) {
 			return firebase.Session{}, wrong // the owner of the address has taken the account over: this password was another person's
 		}
@@ -160,8 +160,8 @@ func (s *Service) bringPassword(
 }
 
 // giveFirebase sets the local password at Firebase, and notes that the hash is as new as Firebase's (A7).
-func (s *Service) giveFirebase(ctx context.Context, p person, account firebase.User, password string) error {
-	ctx, cancel := heedless(ctx)
+func (s *Service) giveFirebase(ctx context.Context, p candidate, account firebase.User, password string) error {
+	ctx, cancel := detached(ctx)
 	defer cancel()
 	change, err := s.begin(ctx, intent.Intent{
 		Kind: intent.Bring, UserID: p.id, FirebaseUID: account.UID, PasswordAt: account.PasswordUpdatedAt, Actor: "user:" + p.id.String(),
@@ -173,7 +173,7 @@ func (s *Service) giveFirebase(ctx context.Context, p person, account firebase.U
 		s.intents.Withdraw(ctx, change.ID, err)
 		return fmt.Errorf("give Firebase the password of user %s: %w", p.id, err)
 	}
-	err = insist(ctx, func(ctx context.Context) error {
+	err = retryOutage(ctx, func(ctx context.Context) error {
 		return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 			err := s.queries.PasswordTakenByFirebase(ctx, tx, db.PasswordTakenByFirebaseParams{
 				ID: p.id, PasswordHash: *p.hash, FirebaseLead: s.clocks.FirebaseLead(),
@@ -193,7 +193,7 @@ func (s *Service) giveFirebase(ctx context.Context, p person, account firebase.U
 
 // followPending is followPassword where the second factor is still due: the password is proved all the same, and when the sign-in
 // is finished nobody will know it. Whose it is has to be asked; where Firebase cannot say, the next sign-in asks again.
-func (s *Service) followPending(ctx context.Context, p person, email, password string) error {
+func (s *Service) followPending(ctx context.Context, p candidate, email, password string) error {
 	if p.hash == nil || p.row.AuthProvider != user.ProviderHybrid {
 		return nil
 	}
@@ -214,7 +214,7 @@ func (s *Service) followPending(ctx context.Context, p person, email, password s
 // followPassword replaces a local hash that a password proved at Firebase does not fit, so that nobody returns with an old one
 // (A7), and ends the sessions of the old one (T4). Of two sign-ins at once one replaces it, and the other finds it replaced. uid is
 // whose password it is: the row that has the address may be another account's, which has changed its address at Firebase since (F7).
-func (s *Service) followPassword(ctx context.Context, p person, uid, password string) error {
+func (s *Service) followPassword(ctx context.Context, p candidate, uid, password string) error {
 	if p.hash == nil || p.row.AuthProvider != user.ProviderHybrid || p.row.FirebaseUID != uid {
 		return nil
 	}
@@ -231,7 +231,7 @@ func (s *Service) followPassword(ctx context.Context, p person, uid, password st
 
 // replaceHash lets the local hash follow, and ends the sessions of the password before in the same transaction: it was changed past
 // us, on Firebase's own page, say, and a caller who had the old one may hold a legacy session still.
-func (s *Service) replaceHash(ctx context.Context, p person, hash string) error {
+func (s *Service) replaceHash(ctx context.Context, p candidate, hash string) error {
 	ended := false
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		followed, err := s.queries.FollowFirebasePassword(ctx, tx, db.FollowFirebasePasswordParams{

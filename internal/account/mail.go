@@ -42,7 +42,7 @@ func (s *Service) ForgotPassword(ctx context.Context, typed string, client Clien
 }
 
 func (s *Service) sendReset(ctx context.Context, email string) error {
-	person, err := s.personOf(ctx, email)
+	person, err := s.findCandidate(ctx, email)
 	if err != nil {
 		return err
 	}
@@ -70,11 +70,11 @@ func (s *Service) askForReset(ctx context.Context, email string) error {
 // moveAndReset moves somebody whose password lives here and then has the mail sent, behind the answer: a move takes several calls,
 // and their time would tell a stranger that there is somebody to move. What the answer waits for is one question to Firebase, as it
 // is for everybody else, and an outage is answered as one.
-func (s *Service) moveAndReset(ctx context.Context, email string, p person) error {
+func (s *Service) moveAndReset(ctx context.Context, email string, p candidate) error {
 	if _, err := s.identities.UserByEmail(ctx, email); err != nil && !aboutTheAccount(err) {
 		return fmt.Errorf("ask whether Firebase can be reached: %w", err)
 	}
-	s.behind(ctx, func(ctx context.Context) error {
+	s.inBackground(ctx, func(ctx context.Context) error {
 		if err := s.moveAsked(ctx, p); err != nil {
 			s.logStays(ctx, p, err)
 			return nil
@@ -84,13 +84,13 @@ func (s *Service) moveAndReset(ctx context.Context, email string, p person) erro
 	return nil
 }
 
-// behindTime is what may take longest behind an answer: a move and a mail.
-const behindTime = 10 * time.Second
+// backgroundLimit is what may take longest behind an answer: a move and a mail.
+const backgroundLimit = 10 * time.Second
 
-// behind does what an answer must not wait for. What a stop of the process cuts short is asked for again, and a move that was cut
+// inBackground does what an answer must not wait for. What a stop of the process cuts short is asked for again, and a move that was cut
 // short is settled by the next (M2). The limits of who asks bound how many there are.
-func (s *Service) behind(ctx context.Context, do func(ctx context.Context) error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), behindTime)
+func (s *Service) inBackground(ctx context.Context, do func(ctx context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), backgroundLimit)
 	go func() {
 		defer cancel()
 		var err error
@@ -106,7 +106,7 @@ func (s *Service) behind(ctx context.Context, do func(ctx context.Context) error
 
 // moveAsked moves a user whose password lives here, for a mail that anybody may have asked for: the rollout alone decides. errStays
 // for a user outside of the cohort.
-func (s *Service) moveAsked(ctx context.Context, p person) error {
+func (s *Service) moveAsked(ctx context.Context, p candidate) error {
 	if !s.everybody && !p.cohort.Holds(p.id) {
 		return errStays
 	}
@@ -115,7 +115,7 @@ func (s *Service) moveAsked(ctx context.Context, p person) error {
 
 // moveForMail moves a user whose password lives here, who is signed in and asks for a mail that only Firebase sends (A9). errStays
 // for a user whom the rollout keeps here.
-func (s *Service) moveForMail(ctx context.Context, p person) error {
+func (s *Service) moveForMail(ctx context.Context, p candidate) error {
 	if !s.everybody && !p.cohort.Admits() {
 		return errStays
 	}
@@ -123,7 +123,7 @@ func (s *Service) moveForMail(ctx context.Context, p person) error {
 }
 
 // logStays is for whoever gets no mail and is not told why: a stranger may have asked.
-func (s *Service) logStays(ctx context.Context, p person, err error) {
+func (s *Service) logStays(ctx context.Context, p candidate, err error) {
 	s.log.WarnContext(ctx, "no mail for somebody whose password lives here: they are not moved",
 		telemetry.FieldUserID, p.id, telemetry.FieldError, err)
 }
@@ -167,19 +167,19 @@ func bearerRefusal(err error) error {
 	case errors.Is(err, firebase.ErrInvalidUser):
 		return ErrNoPassword.With(err)
 	}
-	return gone(err)
+	return asRevoked(err)
 }
 
 // tokenAt gives somebody who holds a legacy token one of Firebase's, for what only Firebase can do: "" for who stays here.
 func (s *Service) tokenAt(ctx context.Context, u user.User, email string) (string, error) {
 	if u.AuthProvider == user.ProviderLocal {
-		person, err := s.personOf(ctx, email)
+		person, err := s.findCandidate(ctx, email)
 		if err != nil {
 			return "", err
 		}
 		err = s.moveForMail(ctx, person)
 		if code := fault.CodeOf(err); code == fault.DependencyUnavailable || code == fault.RateLimited {
-			return "", fmt.Errorf("move user %s for a mail: %w", u.ID, ours(err))
+			return "", fmt.Errorf("move user %s for a mail: %w", u.ID, asUnavailable(err))
 		}
 		if err != nil {
 			s.logStays(ctx, person, err)
@@ -191,7 +191,7 @@ func (s *Service) tokenAt(ctx context.Context, u user.User, email string) (strin
 	}
 	session, err := s.identities.SignInAs(ctx, u.FirebaseUID, nil)
 	if err != nil {
-		return "", fmt.Errorf("sign user %s in at Firebase: %w", u.ID, gone(err))
+		return "", fmt.Errorf("sign user %s in at Firebase: %w", u.ID, asRevoked(err))
 	}
 	return session.IDToken, nil
 }

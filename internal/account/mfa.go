@@ -29,9 +29,9 @@ func (e *MFAError) Error() string { return e.cause.Error() }
 // Unwrap gives the refusal.
 func (e *MFAError) Unwrap() error { return e.cause }
 
-// told puts a demand for a second factor into this room's words; any other error stays. A factor of a kind that we do not know is
+// asMFAError puts a demand for a second factor into this room's words; any other error stays. A factor of a kind that we do not know is
 // left out: nobody here could say what to do with it.
-func told(err error) error {
+func asMFAError(err error) error {
 	var demand *firebase.MFAError
 	if !errors.As(err, &demand) {
 		return err

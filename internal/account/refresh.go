@@ -64,7 +64,7 @@ func (s *Service) refreshAtFirebase(ctx context.Context, refreshToken string, cl
 		return s.identities.Refresh(ctx, refreshToken)
 	})
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		err = ours(err) // the caller's time is up, and not Firebase's
+		err = asUnavailable(err) // the caller's time is up, and not Firebase's
 	}
 	if err != nil {
 		return Tokens{}, fmt.Errorf("refresh at Firebase: %w", err)

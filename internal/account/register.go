@@ -95,7 +95,7 @@ func (s *Service) finishRegistration(ctx context.Context, id uuid.UUID, email st
 	case errors.Is(err, firebase.ErrInvalidCredentials):
 		return Session{}, errNotYet.With(err)
 	case err != nil:
-		return Session{}, fmt.Errorf("sign in after registering %s: %w", id, told(err))
+		return Session{}, fmt.Errorf("sign in after registering %s: %w", id, asMFAError(err))
 	case session.UID != id.String():
 		// The address belongs to an account that was made elsewhere; its owner signs in and does not register.
 		return Session{}, s.abandon(ctx, id, ErrEmailTaken)
@@ -197,7 +197,7 @@ func (s *Service) createIdentity(ctx context.Context, id uuid.UUID, email string
 }
 
 // abandon gives the claimed address back and answers why. Where Firebase has made the account of this id, or somebody else has
-// gone on with the claim, the registration is theirs with another password, under way or cut short: the row stays, for them to
+// asRevoked on with the claim, the registration is theirs with another password, under way or cut short: the row stays, for them to
 // finish (A1). It also stays when Firebase or the database is away: "syncing", which any later registration may go on with.
 func (s *Service) abandon(ctx context.Context, id uuid.UUID, why error) error {
 	_, err := s.identities.User(ctx, id.String())

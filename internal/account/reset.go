@@ -19,7 +19,7 @@ func (s *Service) ResetPassword(ctx context.Context, code, password string) erro
 	if err := checkNewPassword(password); err != nil {
 		return asNewPassword(err)
 	}
-	ctx, cancel := heedless(ctx)
+	ctx, cancel := detached(ctx)
 	defer cancel()
 	address, err := s.identities.ResetAddress(ctx, code) // proves the code before anything is written
 	if err != nil {
@@ -30,7 +30,7 @@ func (s *Service) ResetPassword(ctx context.Context, code, password string) erro
 		return fmt.Errorf("ask Firebase for the account of a code: %w", codeRefusal(err))
 	}
 	var row db.UserByFirebaseUIDRow
-	err = insist(ctx, func(ctx context.Context) (err error) {
+	err = retryOutage(ctx, func(ctx context.Context) (err error) {
 		row, err = s.queries.UserByFirebaseUID(ctx, s.pool, account.UID) // the row that has the address may be another account's (F7)
 		return err
 	})

@@ -30,7 +30,7 @@ func passwordIntent(u user.User, account firebase.User) intent.Intent {
 func (s *Service) SettlePassword(ctx context.Context, i intent.Intent) (settled bool, err error) {
 	account, err := s.identities.User(ctx, i.FirebaseUID)
 	if errors.Is(err, firebase.ErrUserNotFound) {
-		return true, s.intents.Drop(ctx, i.ID) // gone since, and its password with it
+		return true, s.intents.Drop(ctx, i.ID) // asRevoked since, and its password with it
 	}
 	if err != nil {
 		return false, fmt.Errorf("ask Firebase for the password of user %s: %w", i.UserID, err)
