@@ -13,9 +13,9 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// holder carries the principal from the validator's question to the handler: the validator can refuse a request but cannot
+// auth carries the principal from the validator's question to the handler: the validator can refuse a request but cannot
 // change it. It asks at most once, and only where the contract demands a credential.
-type holder struct {
+type authState struct {
 	resolver  *principal.Resolver
 	bearers   []string // Authorization
 	keys      []string // X-API-Key
@@ -28,11 +28,11 @@ type holder struct {
 	compact   string
 }
 
-// holdPrincipal makes the place for the caller's principal. It never rejects: the contract says which operations need one.
-func holdPrincipal(resolver *principal.Resolver) func(http.Handler) http.Handler {
+// authenticates makes the place for the caller's principal. It never rejects: the contract says which operations need one.
+func authenticates(resolver *principal.Resolver) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			exchangeOf(r.Context()).holder = &holder{
+			requestOf(r.Context()).auth = &authState{
 				resolver: resolver, bearers: r.Header.Values("Authorization"), keys: r.Header.Values(keyHeader), agent: r.UserAgent(),
 			}
 			next.ServeHTTP(w, r)
@@ -50,14 +50,14 @@ var (
 
 // authenticate finds out who asks, as far as the operation wants to know. The validator asks once for each way in that the
 // contract names, and gets one answer: which of them it is, the request says.
-func (h *holder) authenticate(ctx context.Context, op operation) error {
+func (h *authState) authenticate(ctx context.Context, op operation) error {
 	if !h.asked {
 		h.asked, h.refusal = true, h.decide(ctx, op)
 	}
 	return h.refusal
 }
 
-func (h *holder) decide(ctx context.Context, op operation) error {
+func (h *authState) decide(ctx context.Context, op operation) error {
 	if op.gateway {
 		h.keys = nil
 	}
@@ -70,7 +70,7 @@ func (h *holder) decide(ctx context.Context, op operation) error {
 	return h.admitBearer(ctx, op)
 }
 
-func (h *holder) admitKey(ctx context.Context, op operation) error {
+func (h *authState) admitKey(ctx context.Context, op operation) error {
 	key, err := h.resolver.ResolveKey(ctx, h.keys[0])
 	if err != nil {
 		return err
@@ -79,7 +79,7 @@ func (h *holder) admitKey(ctx context.Context, op operation) error {
 	return h.mayOperate(op)
 }
 
-func (h *holder) admitBearer(ctx context.Context, op operation) (err error) {
+func (h *authState) admitBearer(ctx context.Context, op operation) (err error) {
 	if len(h.bearers) == 1 {
 		h.compact = bearerToken(h.bearers[0])
 	}
@@ -104,7 +104,7 @@ func (h *holder) admitBearer(ctx context.Context, op operation) (err error) {
 	return h.mayOperate(op)
 }
 
-func (h *holder) mayOperate(op operation) error {
+func (h *authState) mayOperate(op operation) error {
 	if (op.admin || op.keys) && !h.caller.Operates(op.scope) {
 		return errForbidden
 	}
@@ -121,17 +121,17 @@ func bearerToken(header string) string {
 }
 
 // claims are what the bearer of an operation marked x-bearer: claims has been verified to claim.
-func claims(ctx context.Context) token.Claims { return exchangeOf(ctx).holder.claims }
+func claims(ctx context.Context) token.Claims { return requestOf(ctx).auth.claims }
 
 // bearer is the caller's own token, for what only its issuer can do.
-func bearer(ctx context.Context) string { return exchangeOf(ctx).holder.compact }
+func bearer(ctx context.Context) string { return requestOf(ctx).auth.compact }
 
 // actor is in whose name an operation acts, as the audit names them: a person, or a service by its key.
-func actor(ctx context.Context) string { return exchangeOf(ctx).holder.caller.Actor() }
+func actor(ctx context.Context) string { return requestOf(ctx).auth.caller.Actor() }
 
 // by names the operator of an act: an admin by the row, or a service by its key.
 func by(ctx context.Context) operator.By {
-	h := exchangeOf(ctx).holder
+	h := requestOf(ctx).auth
 	out := operator.By{Actor: h.caller.Actor(), Admin: h.principal.User.ID}
 	if key, ok := h.caller.(apikey.Key); ok {
 		out.Key = key.ID
@@ -141,16 +141,16 @@ func by(ctx context.Context) operator.By {
 
 // isOperator reports whether the caller may do whatever operators do, as opposed to what the scope of a key opens.
 func isOperator(ctx context.Context) bool {
-	return exchangeOf(ctx).holder.caller.Operates("")
+	return requestOf(ctx).auth.caller.Operates("")
 }
 
 // caller is the person who called a secured operation; the zero one where it was a service, by its key. Reached only behind the
 // validator, which refuses everybody else.
 func caller(ctx context.Context) principal.Principal {
-	return exchangeOf(ctx).holder.principal
+	return requestOf(ctx).auth.principal
 }
 
 // client is who asks, whether or not anybody is behind it.
 func client(ctx context.Context) account.Client {
-	return account.Client{Addr: clientAddr(ctx), Agent: exchangeOf(ctx).holder.agent}
+	return account.Client{Addr: clientAddr(ctx), Agent: requestOf(ctx).auth.agent}
 }

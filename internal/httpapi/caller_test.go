@@ -48,7 +48,7 @@ func TestHolder_MayOperate_T8(t *testing.T) {
 		{"a key for balances", apikey.Key{Scope: apikey.Balance}, "", false},
 		{"a key for events", apikey.Key{Scope: apikey.Events}, "balance", false},
 	} {
-		err := (&holder{caller: c.caller}).mayOperate(marked(c.operation))
+		err := (&authState{caller: c.caller}).mayOperate(marked(c.operation))
 		if got := err == nil; got != c.want || !got && !errors.Is(err, errForbidden) {
 			t.Errorf("%s at an operation of scope %q: %v, expected allowed: %t", c.who, c.operation, err, c.want)
 		}

@@ -55,4 +55,4 @@ func within(addr netip.Addr, prefixes []netip.Prefix) bool {
 }
 
 // clientAddr is the address of who is at the other end.
-func clientAddr(ctx context.Context) netip.Addr { return exchangeOf(ctx).client }
+func clientAddr(ctx context.Context) netip.Addr { return requestOf(ctx).client }

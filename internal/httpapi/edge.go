@@ -69,7 +69,7 @@ func assemble(o Options, before func(http.Handler) http.Handler) (http.Handler, 
 			legacySurface(o.Legacy, o.Metrics),
 			limitBody,
 			limitAddress(o.Limiter),
-			holdPrincipal(o.Resolver),
+			authenticates(o.Resolver),
 			validate(contract),
 			readableQuery,
 		)
@@ -90,7 +90,7 @@ func assemble(o Options, before func(http.Handler) http.Handler) (http.Handler, 
 		}, aliases)
 	})
 	return chi.Chain(
-		exchanges{log: o.Logger, metrics: o.Metrics, tracing: o.Tracing, trusted: o.TrustedProxies}.exchange,
+		requestMiddleware{log: o.Logger, metrics: o.Metrics, tracing: o.Tracing, trusted: o.TrustedProxies}.wrap,
 		crossOrigin(o.CORSOrigins),
 		before,
 		legacyPaths(contract),

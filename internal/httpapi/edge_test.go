@@ -208,8 +208,8 @@ func TestPanic_AfterTheAnswerBeganCutsIt(t *testing.T) {
 		panic("too late")
 	}))
 	var log syncedLog
-	telling := exchanges{log: slog.New(slog.NewJSONHandler(&log, nil)), metrics: telemetry.NewMetrics()}
-	server := httptest.NewServer(telling.exchange(enterRouter(root)))
+	telling := requestMiddleware{log: slog.New(slog.NewJSONHandler(&log, nil)), metrics: telemetry.NewMetrics()}
+	server := httptest.NewServer(telling.wrap(enterRouter(root)))
 	defer server.Close()
 	response, err := http.Get(server.URL)
 	if err == nil {
@@ -226,7 +226,7 @@ func TestPanic_AfterTheAnswerBeganCutsIt(t *testing.T) {
 
 // quiet is the outermost part of the edge where a test has no use for what it tells.
 func quiet(routes http.Handler) http.Handler {
-	return exchanges{log: slog.New(slog.DiscardHandler), metrics: telemetry.NewMetrics()}.exchange(enterRouter(routes))
+	return requestMiddleware{log: slog.New(slog.DiscardHandler), metrics: telemetry.NewMetrics()}.wrap(enterRouter(routes))
 }
 
 // The order of the edge on every route.

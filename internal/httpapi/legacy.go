@@ -125,7 +125,7 @@ func legacySurface(o LegacySurface, metrics *telemetry.Metrics) func(http.Handle
 				w.Header().Set("Sunset", o.Sunset.UTC().Format(http.TimeFormat))
 			}
 			next.ServeHTTP(w, r)
-			if x := exchangeOf(r.Context()); x.written() < http.StatusBadRequest {
+			if x := requestOf(r.Context()); x.written() < http.StatusBadRequest {
 				metrics.LegacyRequest(x.routeOf(), r.UserAgent()) // strangers who knock have no name here
 			}
 		})

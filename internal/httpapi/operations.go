@@ -92,11 +92,11 @@ func (o operations) identify(next http.Handler) http.Handler {
 		if !named {
 			op.timeout = HandlerTimeout
 		}
-		exchangeOf(r.Context()).op = op
+		requestOf(r.Context()).op = op
 		ctx, cancel := context.WithTimeout(r.Context(), op.timeout)
 		defer cancel()
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 
-func operationOf(r *http.Request) operation { return exchangeOf(r.Context()).op }
+func operationOf(r *http.Request) operation { return requestOf(r.Context()).op }

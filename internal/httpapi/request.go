@@ -14,9 +14,9 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// exchange is a request on its way and all that the edge knows of it: the context that everything behind it works in, and the
+// request is a request on its way and all that the edge knows of it: the context that everything behind it works in, and the
 // writer of its answer. One of them a request, so that each thing is found out once and costs no layer of its own.
-type exchange struct {
+type request struct {
 	context.Context     // the connection's, and the request's trace
 	http.ResponseWriter // the connection's
 
@@ -26,19 +26,19 @@ type exchange struct {
 	route   string       // of an answer that was given before the router
 	routing *chi.Context // of every other: what the router knows
 	op      operation    // of the contract; the zero one where the route is none of its
-	holder  *holder      // who asks, of a request that the contract's validator has seen
+	auth    *authState   // who asks, of a request that the contract's validator has seen
 
 	status int        // 0: nothing was written yet
 	code   fault.Code // of a refusal
 	cause  error
 }
 
-type exchangeKey struct{}
+type requestKey struct{}
 
 // Value makes the exchange, and what telemetry knows of it by, a part of its own context.
-func (x *exchange) Value(key any) any {
+func (x *request) Value(key any) any {
 	switch key.(type) {
-	case exchangeKey:
+	case requestKey:
 		return x
 	case telemetry.RequestIDKey:
 		return x.id
@@ -52,17 +52,17 @@ func (x *exchange) Value(key any) any {
 // enterRouter makes the exchange the context of all that comes after: what was answered before has had no need of one.
 func enterRouter(routes http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := w.(*exchange)
+		x := w.(*request)
 		x.routing = chi.NewRouteContext()
 		routes.ServeHTTP(w, r.WithContext(x))
 	})
 }
 
-// exchangeOf is the exchange that a context belongs to: behind the edge there always is one.
-func exchangeOf(ctx context.Context) *exchange { return ctx.Value(exchangeKey{}).(*exchange) }
+// requestOf is the exchange that a context belongs to: behind the edge there always is one.
+func requestOf(ctx context.Context) *request { return ctx.Value(requestKey{}).(*request) }
 
 // WriteHeader implements http.ResponseWriter.
-func (x *exchange) WriteHeader(status int) {
+func (x *request) WriteHeader(status int) {
 	if x.status == 0 && (status >= http.StatusOK || status == http.StatusSwitchingProtocols) {
 		x.status = status
 	}
@@ -70,7 +70,7 @@ func (x *exchange) WriteHeader(status int) {
 }
 
 // Write implements http.ResponseWriter.
-func (x *exchange) Write(body []byte) (int, error) {
+func (x *request) Write(body []byte) (int, error) {
 	if x.status == 0 {
 		x.status = http.StatusOK
 	}
@@ -78,10 +78,10 @@ func (x *exchange) Write(body []byte) (int, error) {
 }
 
 // Unwrap is for http.ResponseController.
-func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
+func (x *request) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 
 // written is the status that the client was told: where nobody wrote any, net/http says 200.
-func (x *exchange) written() int {
+func (x *request) written() int {
 	if x.status == 0 {
 		return http.StatusOK
 	}
@@ -90,22 +90,22 @@ func (x *exchange) written() int {
 
 // noteError leaves an error for the access log: logged once, at the top.
 func noteError(ctx context.Context, code fault.Code, cause error) {
-	x := exchangeOf(ctx)
+	x := requestOf(ctx)
 	x.code, x.cause = code, cause
 }
 
-// exchanges is the outermost part of the edge, on every route: it names the request and its client, answers for panics, sets the
+// requestMiddleware is the outermost part of the edge, on every route: it names the request and its client, answers for panics, sets the
 // headers that every answer has, and when all is done writes one line, counts one request and ends its span.
-type exchanges struct {
+type requestMiddleware struct {
 	log     *slog.Logger
 	metrics *telemetry.Metrics
 	tracing *telemetry.Tracing
 	trusted []netip.Prefix
 }
 
-func (e exchanges) exchange(next http.Handler) http.Handler {
+func (e requestMiddleware) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := &exchange{
+		x := &request{
 			Context: e.tracing.RequestArrived(r), ResponseWriter: w,
 			id: requestIDOf(r), client: addressOf(r, e.trusted), began: time.Now(),
 		}
@@ -119,10 +119,10 @@ func (e exchanges) exchange(next http.Handler) http.Handler {
 
 // end says what became of a request. Names follow OpenTelemetry's HTTP conventions; neither bodies nor query strings nor headers are
 // ever logged (O1).
-func (e exchanges) end(x *exchange, r *http.Request) {
+func (e requestMiddleware) end(x *request, r *http.Request) {
 	took, route, status := time.Since(x.began), x.routeOf(), x.outcome(r.Context())
 	e.metrics.RequestEnded(r.Method, route, status, took)
-	e.logExchange(x, r.Method, route, status, took)
+	e.logRequest(x, r.Method, route, status, took)
 	e.tracing.RequestAnswered(x, r.Method, route, status, string(x.code))
 }
 
@@ -131,7 +131,7 @@ func (e exchanges) end(x *exchange, r *http.Request) {
 const statusClientGone = 499
 
 // outcome is the status written, unless nobody was there to read it because the client's leaving is why the request failed.
-func (x *exchange) outcome(connection context.Context) int {
+func (x *request) outcome(connection context.Context) int {
 	status := x.written()
 	if status >= http.StatusInternalServerError && errors.Is(connection.Err(), context.Canceled) && errors.Is(x.cause, context.Canceled) {
 		x.code = ""
@@ -141,7 +141,7 @@ func (x *exchange) outcome(connection context.Context) int {
 }
 
 // routeOf is the template of the matched route, so that neither logs nor metrics grow with what clients invent.
-func (x *exchange) routeOf() string {
+func (x *request) routeOf() string {
 	if x.route != "" {
 		return x.route
 	}
@@ -153,7 +153,7 @@ func (x *exchange) routeOf() string {
 	return telemetry.NoRoute
 }
 
-func (e exchanges) logExchange(x *exchange, method, route string, status int, took time.Duration) {
+func (e requestMiddleware) logRequest(x *request, method, route string, status int, took time.Duration) {
 	level := slog.LevelInfo
 	if status >= http.StatusInternalServerError || x.code == fault.Internal { // a panic may come after the status
 		level = slog.LevelError
@@ -180,7 +180,7 @@ func (e exchanges) logExchange(x *exchange, method, route string, status int, to
 }
 
 // recoverPanic turns a panic into the envelope's 500. What was already on its way to the client is cut off instead.
-func recoverPanic(x *exchange, r *http.Request) {
+func recoverPanic(x *request, r *http.Request) {
 	reason := recover()
 	if reason == nil {
 		return

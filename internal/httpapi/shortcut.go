@@ -48,7 +48,7 @@ func (s shortCut) verifyToken(w http.ResponseWriter, r *http.Request, next http.
 		return
 	}
 	kept, compact, again := s.read(r)
-	x := w.(*exchange)
+	x := w.(*request)
 	switch {
 	case kept != nil:
 		x.route = verifyTokenPath
@@ -98,7 +98,7 @@ func (s shortCut) forward(w http.ResponseWriter, r *http.Request, next http.Hand
 	if authorization := r.Header["Authorization"]; len(authorization) == 1 {
 		if compact, ok := strings.CutPrefix(authorization[0], "Bearer "); ok {
 			if kept, ok := s.resolver.Recall([]byte(compact), forwardForm); ok {
-				w.(*exchange).route = forwardPath
+				w.(*request).route = forwardPath
 				kept.(*keptAnswer).send(w)
 				return
 			}

@@ -22,8 +22,8 @@ func validate(contract *openapi3.T) func(http.Handler) http.Handler {
 			SchemaValidationOptions: []openapi3.SchemaValidationOption{openapi3.WithStringFormatValidators(formats)},
 			AuthenticationFunc: func(_ context.Context, in *openapi3filter.AuthenticationInput) error {
 				ctx := in.RequestValidationInput.Request.Context()
-				x := exchangeOf(ctx)
-				return x.holder.authenticate(ctx, x.op)
+				x := requestOf(ctx)
+				return x.auth.authenticate(ctx, x.op)
 			},
 		},
 		ErrorHandlerWithOpts: func(
