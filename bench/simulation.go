@@ -104,7 +104,7 @@ func simulate(ctx context.Context, s scenario, dir string) (counted spread, err 
 // open makes the instances, and Redis where they have a tier.
 func (w *world) open(ctx context.Context, dir string) (stop func() error, err error) {
 	caches := make([]*principal.Cache, w.instances)
-	tiers := make([]*principal.Tier, len(caches))
+	tiers := make([]*principal.SharedCache, len(caches))
 	for i := range caches {
 		caches[i] = principal.NewCache(principal.CacheOptions{})
 	}
@@ -116,14 +116,14 @@ func (w *world) open(ctx context.Context, dir string) (stop func() error, err er
 	}
 	for i, cache := range caches {
 		w.resolvers = append(w.resolvers, principal.NewResolver(principal.Options{
-			Verifier: w, Users: w, Cache: cache, Tier: tiers[i], Clock: func() time.Time { return w.now },
+			Verifier: w, Users: w, Cache: cache, SharedCache: tiers[i], Clock: func() time.Time { return w.now },
 		}))
 	}
 	return stop, nil
 }
 
 func (w *world) openTiers(
-	ctx context.Context, dir string, caches []*principal.Cache, tiers []*principal.Tier,
+	ctx context.Context, dir string, caches []*principal.Cache, tiers []*principal.SharedCache,
 ) (stop func() error, err error) {
 	server, err := redis.Start(ctx, redis.Options{Dir: dir})
 	if err != nil {
@@ -143,7 +143,7 @@ func (w *world) openTiers(
 		return errors.Join(client.Close(), server.Stop())
 	}
 	for i, cache := range caches {
-		tiers[i], err = principal.NewTier(principal.TierOptions{
+		tiers[i], err = principal.NewSharedCache(principal.SharedCacheOptions{
 			Redis: client, Secret: []byte("secret-of-a-bench"), Cache: cache, Observe: w.observe,
 		})
 		if err != nil {

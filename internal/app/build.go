@@ -53,7 +53,7 @@ type parts struct {
 	invalidator *principal.Invalidator
 	sync        *fbsync.Service
 	listener    *principal.Listener
-	tier        *principal.Tier
+	sharedCache *principal.SharedCache
 	reconciler  *fbsync.Reconciler
 	passwords   *password.Hasher
 	draining    *atomic.Bool
@@ -174,7 +174,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 		Debts:    debts,
 		Legacy:   httpapi.LegacySurface{Off: !c.LegacyAccepted(), Sunset: c.LegacySunset.Time},
 		Resolver: principal.NewResolver(principal.Options{
-			Verifier: verifier, Users: p.users, Cache: cache, Tier: p.tier, Keys: apikey.NewStore(pool),
+			Verifier: verifier, Users: p.users, Cache: cache, SharedCache: p.sharedCache, Keys: apikey.NewStore(pool),
 			Render: httpapi.KeepAnswer, OnVerify: p.metrics.TokenVerified, TokenClock: p.clocks.Now,
 		}),
 		Limiter:        limiter,
@@ -276,7 +276,7 @@ func (p *parts) openCache(
 	p.listener = principal.NewListener(principal.ListenerOptions{
 		URL: c.DatabaseDirectURL, Cache: cache, OnChange: p.invalidator.Heard, OnState: p.metrics.Listening, Logger: log,
 	})
-	p.tier, err = principal.NewTier(principal.TierOptions{
+	p.sharedCache, err = principal.NewSharedCache(principal.SharedCacheOptions{
 		Redis: remote, Secret: factsKey, Cache: cache, Observe: p.metrics.FactsTier,
 	})
 	if err != nil {
@@ -382,7 +382,7 @@ func (p *parts) checks(pool *pgxpool.Pool, limiter *limit.Limiter, keysUsable fu
 		{Name: "keys", Required: true, Probe: func(context.Context) error { return keysUsable() }},
 		{Name: "machine_clock", Required: true, Probe: func(context.Context) error { return p.clocks.Outvoted() }},
 		{Name: "clocks", Probe: func(context.Context) error { return p.clocks.Skew() }},
-		{Name: "redis", Probe: keepAnswer(time.Now, func(ctx context.Context) error { return errors.Join(limiter.Probe(ctx), p.tier.Probe(ctx)) })},
+		{Name: "redis", Probe: keepAnswer(time.Now, func(ctx context.Context) error { return errors.Join(limiter.Probe(ctx), p.sharedCache.Probe(ctx)) })},
 	}
 }
 

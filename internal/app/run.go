@@ -89,7 +89,7 @@ const hashPatience = 2 * time.Second
 // background is what runs behind the requests.
 func (p *parts) background() []func(context.Context) error {
 	return []func(context.Context) error{
-		p.users.Run, p.known.run, p.invalidator.Run, p.invalidator.Retry, p.invalidator.Forget, p.listener.Run, p.tier.Run,
+		p.users.Run, p.known.run, p.invalidator.Run, p.invalidator.Retry, p.invalidator.Forget, p.listener.Run, p.sharedCache.Run,
 	}
 }
 

@@ -28,15 +28,15 @@ type verified struct {
 	reading uint64        // of the facts that they were made of; 0: none
 }
 
-// person is whose facts: what revokes legacy sessions alone is read for their tokens alone, so the two kinds do not share an entry.
-type person struct {
+// factsKey is whose facts: what revokes legacy sessions alone is read for their tokens alone, so the two kinds do not share an entry.
+type factsKey struct {
 	id   uuid.UUID
 	kind token.Kind
 }
 
 var kinds = [...]token.Kind{token.KindFirebase, token.KindLegacy}
 
-func (v *verified) person() person { return person{id: v.userID, kind: factsKind(v.claims)} }
+func (v *verified) factsKey() factsKey { return factsKey{id: v.userID, kind: factsKind(v.claims)} }
 
 // factsKind says which facts decide about a session: one at Firebase that goes on from a legacy one ends with it (M9).
 func factsKind(claims token.Claims) token.Kind {
@@ -70,7 +70,7 @@ type known struct {
 // concurrent use.
 type Cache struct {
 	tokens *otter.Cache[tokenKey, *verified]
-	people *otter.Cache[person, *known]
+	people *otter.Cache[factsKey, *known]
 	onUse  func(cache, result string)
 
 	// filling orders fills against invalidations: a fill that began before an invalidation of its user is dropped (T5).
@@ -109,15 +109,15 @@ func NewCache(o CacheOptions) *Cache {
 	return &Cache{
 		tokens: otter.Must(&otter.Options[tokenKey, *verified]{
 			MaximumWeight: bytes - bytes/3,
-			Weigher:       weighToken,
+			Weigher:       tokenSize,
 			ExpiryCalculator: otter.ExpiryCreatingFunc(func(entry otter.Entry[tokenKey, *verified]) time.Duration {
 				return time.Until(entry.Value.claims.ExpiresAt)
 			}),
 		}),
-		people: otter.Must(&otter.Options[person, *known]{
+		people: otter.Must(&otter.Options[factsKey, *known]{
 			MaximumWeight:    bytes / 3,
-			Weigher:          weighFacts,
-			ExpiryCalculator: otter.ExpiryWriting[person, *known](MaxFactsAge),
+			Weigher:          factsSize,
+			ExpiryCalculator: otter.ExpiryWriting[factsKey, *known](MaxFactsAge),
 		}),
 		onUse:  o.OnUse,
 		recent: map[uuid.UUID]invalidation{},
@@ -138,7 +138,7 @@ func (c *Cache) token(key tokenKey, now time.Time) *verified {
 func (c *Cache) keepToken(key tokenKey, v verified) { c.tokens.Set(key, &v) }
 
 // facts recalls a user whose row was read less than MaxFactsAge ago, or nil.
-func (c *Cache) facts(whose person, now time.Time) *known {
+func (c *Cache) facts(whose factsKey, now time.Time) *known {
 	k, ok := c.people.GetIfPresent(whose)
 	if !ok || now.Sub(k.readAt) >= MaxFactsAge {
 		return nil
@@ -182,7 +182,7 @@ func (c *Cache) keepFacts(f fill, kind token.Kind, u user.User) (kept bool) {
 		return false
 	}
 	c.readings++
-	c.people.Set(person{id: u.ID, kind: kind}, &known{user: u, readAt: f.readAt, reading: c.readings})
+	c.people.Set(factsKey{id: u.ID, kind: kind}, &known{user: u, readAt: f.readAt, reading: c.readings})
 	return true
 }
 
@@ -205,7 +205,7 @@ func (c *Cache) forget(id uuid.UUID) {
 	}
 	c.recent[id] = heard
 	for _, kind := range kinds {
-		c.people.Invalidate(person{id: id, kind: kind})
+		c.people.Invalidate(factsKey{id: id, kind: kind})
 	}
 }
 

@@ -117,4 +117,4 @@ func TestKeyOf_IsTheTokensHash(t *testing.T) {
 }
 
 // atFirebase is whose facts a Firebase token asks for.
-func atFirebase(id uuid.UUID) person { return person{id: id, kind: token.KindFirebase} }
+func atFirebase(id uuid.UUID) factsKey { return factsKey{id: id, kind: token.KindFirebase} }

@@ -31,7 +31,7 @@ const subscribeAnswer = time.Second
 type Invalidator struct {
 	cache  *Cache
 	redis  redis.UniversalClient
-	shared shared
+	facts  redisFacts
 	log    *slog.Logger
 	untold chan untold
 	gone   chan uuid.UUID
@@ -48,7 +48,7 @@ type untold struct {
 // NewInvalidator makes an invalidator; Run listens.
 func NewInvalidator(cache *Cache, client redis.UniversalClient, log *slog.Logger) *Invalidator {
 	return &Invalidator{
-		cache: cache, redis: client, shared: shared{client}, log: log,
+		cache: cache, redis: client, facts: redisFacts{client}, log: log,
 		untold: make(chan untold, untoldQueue), gone: make(chan uuid.UUID, goneQueue),
 		tried: make(chan struct{}),
 	}
@@ -69,7 +69,7 @@ func (i *Invalidator) Changed(ctx context.Context, id uuid.UUID) {
 func (i *Invalidator) publish(ctx context.Context, id uuid.UUID) error {
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	err := i.shared.announce(ctx, id)
+	err := i.facts.announce(ctx, id)
 	switch {
 	case err == nil && i.away.Swap(false):
 		i.log.InfoContext(ctx, "changes are told through Redis again")
@@ -106,7 +106,7 @@ func (i *Invalidator) Forget(ctx context.Context) error {
 func (i *Invalidator) takeOut(ctx context.Context, id uuid.UUID) error {
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	return i.shared.forget(ctx, id)
+	return i.facts.forget(ctx, id)
 }
 
 // Retry tells again what Redis did not take, until ctx ends.

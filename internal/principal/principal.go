@@ -48,11 +48,11 @@ var errTooSlow = fault.Unavailable("the token could not be checked in time; try 
 
 // Options say what a Resolver stands on. Verifier, Users and Cache are required, and Keys where keys are resolved.
 type Options struct {
-	Verifier Verifier
-	Users    Users
-	Cache    *Cache
-	Keys     *apikey.Store
-	Tier     *Tier // what instances know of each other's readings; nil: nothing
+	Verifier    Verifier
+	Users       Users
+	Cache       *Cache
+	Keys        *apikey.Store
+	SharedCache *SharedCache // what instances know of each other's readings; nil: nothing
 	// Render makes the answer that Recall gives; nil from it: none can be made. May be nil where nobody recalls.
 	Render func(Form, Principal) Answer
 	// OnVerify hears how each verification by key ended: "ok" or the code of the refusal; for a metric.
@@ -64,22 +64,22 @@ type Options struct {
 
 // Resolver turns tokens into principals, and keys into whose they are. Safe for concurrent use.
 type Resolver struct {
-	verifier Verifier
-	users    Users
-	cache    *Cache
-	keys     *apikey.Store
-	tier     *Tier
-	render   func(Form, Principal) Answer
-	onVerify func(result string)
-	now      func() time.Time
-	tokenNow func() time.Time
-	flights  flights
+	verifier    Verifier
+	users       Users
+	cache       *Cache
+	keys        *apikey.Store
+	sharedCache *SharedCache
+	render      func(Form, Principal) Answer
+	onVerify    func(result string)
+	now         func() time.Time
+	tokenNow    func() time.Time
+	flights     flights
 }
 
 // NewResolver makes a resolver.
 func NewResolver(o Options) *Resolver {
 	r := &Resolver{
-		verifier: o.Verifier, users: o.Users, cache: o.Cache, keys: o.Keys, tier: o.Tier, render: o.Render, onVerify: o.OnVerify,
+		verifier: o.Verifier, users: o.Users, cache: o.Cache, keys: o.Keys, sharedCache: o.SharedCache, render: o.Render, onVerify: o.OnVerify,
 		now: o.Clock, tokenNow: o.TokenClock,
 	}
 	if r.now == nil {
@@ -143,7 +143,7 @@ func (r *Resolver) remembered(key tokenKey) (v *verified, facts *known) {
 	if v == nil {
 		return nil, nil
 	}
-	facts = r.cache.facts(v.person(), r.now())
+	facts = r.cache.facts(v.factsKey(), r.now())
 	if facts != nil && !v.isOf(facts.user) {
 		facts = nil
 	}
@@ -191,7 +191,7 @@ var errStranger = errors.New("the row is no longer this token's")
 // row.
 func (r *Resolver) freshen(ctx context.Context, remembered *verified) (Principal, error) {
 	fill := r.cache.beginFill(r.now())
-	there := r.tier.look(ctx, remembered, fill.readAt)
+	there := r.sharedCache.look(ctx, remembered, fill.readAt)
 	if there.ok {
 		fill.readAt = there.readAt
 		return r.keep(fill, remembered.claims, there.user)
@@ -208,7 +208,7 @@ func (r *Resolver) freshen(ctx context.Context, remembered *verified) (Principal
 		return Principal{}, err
 	}
 	if r.cache.keepFacts(fill, factsKind(remembered.claims), u) {
-		r.tier.leave(leftover{whose: remembered.person(), user: u, readAt: fill.readAt, generation: there.generation})
+		r.sharedCache.put(entry{key: remembered.factsKey(), user: u, readAt: fill.readAt, generation: there.generation})
 	}
 	return r.letIn(remembered.claims, u)
 }

@@ -17,17 +17,17 @@ const Channel = "auth:users:changed"
 // generationLife is how long a generation is remembered: longer than any facts that were read under it are believed.
 const generationLife = 2 * MaxFactsAge
 
-// shared is what instances keep in Redis of a person: sealed facts, one entry a kind of token, and a random generation, which
+// facts is what instances keep in Redis of a person: sealed facts, one entry a kind of token, and a random generation, which
 // every invalidation ends. Facts are left only while the generation is still the one from before their reading, so what an
 // invalidation has overtaken is not left after it (T5). No generation is ever used twice: one that is gone makes the readings
 // under it leave nothing.
-type shared struct{ redis redis.UniversalClient }
+type redisFacts struct{ redis redis.UniversalClient }
 
 // The three keys of a person lie in one slot of a cluster.
-func factsKey(whose person) string {
+func redisFactsKey(whose factsKey) string {
 	return "auth:facts:{" + whose.id.String() + "}:" + string(whose.kind)
 }
-func generationKey(id uuid.UUID) string { return "auth:facts:{" + id.String() + "}:generation" }
+func redisGenerationKey(id uuid.UUID) string { return "auth:facts:{" + id.String() + "}:generation" }
 
 // found is what Redis holds for a person: sealed is nil where it holds no facts, and left is how long it will keep them
 // (negative: it does not say).
@@ -50,8 +50,8 @@ end
 return {sealed, redis.call('PTTL', KEYS[1]), generation}`)
 
 // look reads what there is, and begins a generation where there is none.
-func (s shared) look(ctx context.Context, whose person) (found, error) {
-	answer, err := lookScript.Run(ctx, s.redis, []string{factsKey(whose), generationKey(whose.id)},
+func (s redisFacts) look(ctx context.Context, whose factsKey) (found, error) {
+	answer, err := lookScript.Run(ctx, s.redis, []string{redisFactsKey(whose), redisGenerationKey(whose.id)},
 		rand.Text(), generationLife.Milliseconds(), maxSealed).Slice()
 	if err != nil {
 		return found{}, fmt.Errorf("look for facts in Redis: %w", err)
@@ -65,16 +65,16 @@ func (s shared) look(ctx context.Context, whose person) (found, error) {
 	return found{sealed: []byte(sealed), left: time.Duration(left) * time.Millisecond, generation: generation}, nil
 }
 
-var leaveScript = redis.NewScript(`
+var putScript = redis.NewScript(`
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then
 	return 0
 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1`)
 
-// leave keeps sealed facts for a while, unless the generation is another one by now.
-func (s shared) leave(ctx context.Context, whose person, generation string, sealed []byte, life time.Duration) (left bool, err error) {
-	n, err := leaveScript.Run(ctx, s.redis, []string{factsKey(whose), generationKey(whose.id)},
+// put keeps sealed facts for a while, unless the generation is another one by now.
+func (s redisFacts) put(ctx context.Context, whose factsKey, generation string, sealed []byte, life time.Duration) (left bool, err error) {
+	n, err := putScript.Run(ctx, s.redis, []string{redisFactsKey(whose), redisGenerationKey(whose.id)},
 		generation, sealed, life.Milliseconds()).Int()
 	if err != nil {
 		return false, fmt.Errorf("leave facts in Redis: %w", err)
@@ -92,30 +92,30 @@ end
 return deleted`)
 
 // forget takes away what is known of a person, and makes readings that are under way leave nothing.
-func (s shared) forget(ctx context.Context, id uuid.UUID) error { return s.invalidate(ctx, id, "") }
+func (s redisFacts) forget(ctx context.Context, id uuid.UUID) error { return s.invalidate(ctx, id, "") }
 
 // announce forgets, and tells every instance.
-func (s shared) announce(ctx context.Context, id uuid.UUID) error {
+func (s redisFacts) announce(ctx context.Context, id uuid.UUID) error {
 	return s.invalidate(ctx, id, Channel)
 }
 
 // probe runs every script once, for an id that no row has.
-func (s shared) probe(ctx context.Context) error {
-	noRow := person{id: uuid.Nil, kind: kinds[0]}
+func (s redisFacts) probe(ctx context.Context) error {
+	noRow := factsKey{id: uuid.Nil, kind: kinds[0]}
 	there, err := s.look(ctx, noRow)
 	if err != nil {
 		return err
 	}
-	if _, err = s.leave(ctx, noRow, there.generation, []byte("probe"), time.Second); err != nil {
+	if _, err = s.put(ctx, noRow, there.generation, []byte("probe"), time.Second); err != nil {
 		return err
 	}
 	return s.announce(ctx, noRow.id)
 }
 
-func (s shared) invalidate(ctx context.Context, id uuid.UUID, channel string) error {
-	keys := []string{generationKey(id)}
+func (s redisFacts) invalidate(ctx context.Context, id uuid.UUID, channel string) error {
+	keys := []string{redisGenerationKey(id)}
 	for _, kind := range kinds {
-		keys = append(keys, factsKey(person{id: id, kind: kind}))
+		keys = append(keys, redisFactsKey(factsKey{id: id, kind: kind}))
 	}
 	err := forgetScript.Run(ctx, s.redis, keys, channel, id.String()).Err()
 	if err != nil {

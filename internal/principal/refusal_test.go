@@ -34,7 +34,7 @@ func TestTier_RefusingRedis_T5(t *testing.T) {
 				n.flush()
 				n.grow()
 			}
-			if n.results.of("write "+tierKept) != 1 {
+			if n.results.of("write "+sharedKept) != 1 {
 				t.Fatalf("no facts are in Redis: %v", n.results.n)
 			}
 			other.keep(id)
@@ -49,7 +49,7 @@ func TestTier_RefusingRedis_T5(t *testing.T) {
 				waitUntil(t, "T5: the other instance hears of the change", func() bool { return !other.has(id) })
 			}
 			if refusal.Says == "OOM" {
-				if left := client.Exists(t.Context(), factsKey(person{id: id, kind: token.KindFirebase})).Val(); left != 0 {
+				if left := client.Exists(t.Context(), redisFactsKey(factsKey{id: id, kind: token.KindFirebase})).Val(); left != 0 {
 					t.Error("T5: a Redis without memory keeps the facts of before a change")
 				}
 			} else if said := lines.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, refusal.Says) {
@@ -62,17 +62,17 @@ func TestTier_RefusingRedis_T5(t *testing.T) {
 				}
 				n.flush()
 			}
-			if asked := n.results.of("read " + tierUnavailable); asked > tierFailures {
-				t.Errorf("O3: %d of 100 requests asked a Redis that refuses, want %d", asked, tierFailures)
+			if asked := n.results.of("read " + sharedUnavailable); asked > sharedFailures {
+				t.Errorf("O3: %d of 100 requests asked a Redis that refuses, want %d", asked, sharedFailures)
 			}
 			redistest.Do(t, client, refusal.Serve)
-			n.time.nanos.Add(int64(tierRest + time.Second))
+			n.time.nanos.Add(int64(sharedRest + time.Second))
 			n.grow()
 			if err := n.ask(); err != nil {
 				t.Fatal(err)
 			}
 			n.flush()
-			if n.results.of("write "+tierKept) < 2 {
+			if n.results.of("write "+sharedKept) < 2 {
 				t.Errorf("facts are not shared again: %v", n.results.n)
 			}
 			n.invalidator.Changed(t.Context(), id)

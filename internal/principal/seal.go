@@ -49,7 +49,7 @@ type dated struct {
 	ReadMicro int64
 }
 
-func (s sealer) seal(whose person, u user.User, readAt time.Time) ([]byte, error) {
+func (s sealer) seal(whose factsKey, u user.User, readAt time.Time) ([]byte, error) {
 	plain, err := json.Marshal(dated{User: u, ReadMicro: readAt.UnixMicro()})
 	if err != nil {
 		return nil, fmt.Errorf("write facts: %w", err) // an instant that JSON cannot say, such as infinity
@@ -64,7 +64,7 @@ func (s sealer) seal(whose person, u user.User, readAt time.Time) ([]byte, error
 	return s.aead.Seal(nonce, nonce, plain, boundTo(whose)), nil
 }
 
-func (s sealer) open(whose person, sealed []byte) (u user.User, readAt time.Time, err error) {
+func (s sealer) open(whose factsKey, sealed []byte) (u user.User, readAt time.Time, err error) {
 	if len(sealed) < s.aead.NonceSize() || len(sealed) > maxSealed {
 		return user.User{}, time.Time{}, errNotSealed
 	}
@@ -81,7 +81,7 @@ func (s sealer) open(whose person, sealed []byte) (u user.User, readAt time.Time
 }
 
 // boundTo is what facts are sealed for, beside the key.
-func boundTo(whose person) []byte {
+func boundTo(whose factsKey) []byte {
 	return fmt.Appendf(nil, "%s %s %s", shape, whose.kind, whose.id)
 }
 

@@ -55,7 +55,7 @@ func filled(t testing.TB) (u user.User) {
 func TestSealer_KeepsEveryField_E2(t *testing.T) {
 	t.Parallel()
 	s, u, readAt := newTestSealer(t, "a secret"), filled(t), time.Now().Truncate(time.Microsecond)
-	whose := person{id: u.ID, kind: token.KindLegacy}
+	whose := factsKey{id: u.ID, kind: token.KindLegacy}
 	sealed, err := s.seal(whose, u, readAt)
 	if err != nil {
 		t.Fatal(err)
@@ -77,19 +77,19 @@ func TestSealer_KeepsEveryField_E2(t *testing.T) {
 func TestSealer_OpensNothingElse_T7(t *testing.T) {
 	t.Parallel()
 	s := newTestSealer(t, "a secret")
-	whose := person{id: uuid.New(), kind: token.KindFirebase}
+	whose := factsKey{id: uuid.New(), kind: token.KindFirebase}
 	sealed, err := s.seal(whose, user.User{ID: whose.id, IsActive: true}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	refuse := func(what string, by sealer, whose person, sealed []byte) {
+	refuse := func(what string, by sealer, whose factsKey, sealed []byte) {
 		t.Helper()
 		if u, _, err := by.open(whose, sealed); !errors.Is(err, errNotSealed) {
 			t.Errorf("T7: %s: opened %+v, %v", what, u, err)
 		}
 	}
-	refuse("another person's", s, person{id: uuid.New(), kind: whose.kind}, sealed)
-	refuse("another kind of token's", s, person{id: whose.id, kind: token.KindLegacy}, sealed)
+	refuse("another person's", s, factsKey{id: uuid.New(), kind: whose.kind}, sealed)
+	refuse("another kind of token's", s, factsKey{id: whose.id, kind: token.KindLegacy}, sealed)
 	refuse("another key's", newTestSealer(t, "another secret"), whose, sealed)
 	refuse("nothing", s, whose, nil)
 	refuse("too long", s, whose, append(slices.Clone(sealed), make([]byte, maxSealed)...))
@@ -108,7 +108,7 @@ func TestSealer_OpensNothingElse_T7(t *testing.T) {
 // What cannot be said in a seal is not left: the row says it.
 func TestSealer_RefusesWhatItCannotSay(t *testing.T) {
 	t.Parallel()
-	s, whose := newTestSealer(t, "a secret"), person{id: uuid.New(), kind: token.KindFirebase}
+	s, whose := newTestSealer(t, "a secret"), factsKey{id: uuid.New(), kind: token.KindFirebase}
 	for what, u := range map[string]user.User{
 		"an instant beyond the year 9999": {TokensValidAfter: time.Date(300_000, 1, 1, 0, 0, 0, 0, time.UTC)},
 		"a thousand ended sessions":       {EndedSessions: make([]uuid.UUID, 1000)},

@@ -35,7 +35,7 @@ type node struct {
 	t           testing.TB
 	table       *table
 	invalidator *Invalidator
-	tier        *Tier
+	tier        *SharedCache
 	time        clock
 	results     results
 	// pause, where set, holds a reading before and after it has read the row.
@@ -79,12 +79,12 @@ func (tb *table) node(t testing.TB, client redis.UniversalClient, secret string)
 	cache := NewCache(CacheOptions{})
 	cache.now = n.time.now
 	n.invalidator = NewInvalidator(cache, client, slog.New(slog.DiscardHandler))
-	tier, err := NewTier(TierOptions{Redis: client, Secret: []byte(secret), Cache: cache, Observe: n.results.observe})
+	tier, err := NewSharedCache(SharedCacheOptions{Redis: client, Secret: []byte(secret), Cache: cache, Observe: n.results.observe})
 	if err != nil {
 		t.Fatal(err)
 	}
 	n.tier = tier
-	n.Resolver = NewResolver(Options{Verifier: n, Users: n, Cache: cache, Tier: tier, Clock: n.time.now})
+	n.Resolver = NewResolver(Options{Verifier: n, Users: n, Cache: cache, SharedCache: tier, Clock: n.time.now})
 	return n
 }
 
@@ -143,7 +143,7 @@ func active() *user.User { return &user.User{ID: uuid.New(), FirebaseUID: "subje
 func (n *node) shares(what string, with *node) {
 	n.t.Helper()
 	for range 50 {
-		before := with.results.of("read " + tierHit)
+		before := with.results.of("read " + sharedHit)
 		n.grow()
 		if err := n.ask(); err != nil {
 			n.t.Fatalf("%s: %v", what, err)
@@ -154,7 +154,7 @@ func (n *node) shares(what string, with *node) {
 		if err := with.ask(); err != nil {
 			n.t.Fatalf("%s: %v", what, err)
 		}
-		if n.table.reads.Load() == reads && with.results.of("read "+tierHit) == before+1 {
+		if n.table.reads.Load() == reads && with.results.of("read "+sharedHit) == before+1 {
 			return
 		}
 		n.tier.gate.closedUntil.Store(0)
@@ -243,7 +243,7 @@ func TestTier_BelievesNothingThatItShouldNot_T7(t *testing.T) {
 	n := tb.node(t, dial(t, redistest.New(t)), "a secret")
 	now, id := n.time.now(), tb.row.Load().ID
 	remembered := verified{claims: token.Claims{Kind: token.KindFirebase, Subject: "subject"}, userID: id}
-	of := func(whose person, u *user.User, age time.Duration) []byte {
+	of := func(whose factsKey, u *user.User, age time.Duration) []byte {
 		t.Helper()
 		sealed, err := n.tier.seal.seal(whose, *u, now.Add(-age))
 		if err != nil {
@@ -251,7 +251,7 @@ func TestTier_BelievesNothingThatItShouldNot_T7(t *testing.T) {
 		}
 		return sealed
 	}
-	whose, u, other := remembered.person(), tb.row.Load(), *tb.row.Load()
+	whose, u, other := remembered.factsKey(), tb.row.Load(), *tb.row.Load()
 	other.FirebaseUID = "another"
 	elsewhere := *u
 	elsewhere.ID = uuid.New()
@@ -263,38 +263,38 @@ func TestTier_BelievesNothingThatItShouldNot_T7(t *testing.T) {
 		of    uuid.UUID
 		want  string
 	}{
-		"nothing":                               {found{}, id, tierMiss},
-		"facts of now":                          {found{of(whose, u, 0), whole, ""}, id, tierHit},
-		"facts of 8 s":                          {found{of(whose, u, 8*time.Second), whole, ""}, id, tierHit},
-		"facts of 8 s that will not go":         {found{of(whose, u, 8*time.Second), time.Hour, ""}, id, tierHit},
-		"facts that Redis does not date":        {found{of(whose, u, 0), -1, ""}, id, tierHit},
-		"replayed after 9 s":                    {found{of(whose, u, 9*time.Second), whole, ""}, id, tierExpired},
-		"replayed after an hour":                {found{of(whose, u, time.Hour), whole, ""}, id, tierExpired},
-		"by a clock that is behind ours":        {found{of(whose, u, time.Second), whole, ""}, id, tierHit},
-		"old by Redis's clock, not by its date": {found{of(whose, u, -time.Second), time.Second, ""}, id, tierExpired},
-		"a little ahead":                        {found{of(whose, u, -time.Second), whole, ""}, id, tierHit},
-		"from the future":                       {found{of(whose, u, -2*time.Second), whole, ""}, id, tierFuture},
-		"forged":                                {found{[]byte(`{"User":{"IsActive":true}}`), whole, ""}, id, tierForged},
-		"somebody else's":                       {found{of(person{uuid.New(), token.KindFirebase}, u, 0), whole, ""}, id, tierForged},
-		"of the other kind of token":            {found{of(person{id, token.KindLegacy}, u, 0), whole, ""}, id, tierForged},
-		"of a row that is another's by now":     {found{of(whose, &other, 0), whole, ""}, id, tierForeign},
-		"of another row":                        {found{of(whose, &elsewhere, 0), whole, ""}, id, tierForeign},
-		"from before a change":                  {found{of(person{changed, token.KindFirebase}, u, 0), whole, ""}, changed, tierOvertaken},
+		"nothing":                               {found{}, id, sharedMiss},
+		"facts of now":                          {found{of(whose, u, 0), whole, ""}, id, sharedHit},
+		"facts of 8 s":                          {found{of(whose, u, 8*time.Second), whole, ""}, id, sharedHit},
+		"facts of 8 s that will not go":         {found{of(whose, u, 8*time.Second), time.Hour, ""}, id, sharedHit},
+		"facts that Redis does not date":        {found{of(whose, u, 0), -1, ""}, id, sharedHit},
+		"replayed after 9 s":                    {found{of(whose, u, 9*time.Second), whole, ""}, id, sharedExpired},
+		"replayed after an hour":                {found{of(whose, u, time.Hour), whole, ""}, id, sharedExpired},
+		"by a clock that is behind ours":        {found{of(whose, u, time.Second), whole, ""}, id, sharedHit},
+		"old by Redis's clock, not by its date": {found{of(whose, u, -time.Second), time.Second, ""}, id, sharedExpired},
+		"a little ahead":                        {found{of(whose, u, -time.Second), whole, ""}, id, sharedHit},
+		"from the future":                       {found{of(whose, u, -2*time.Second), whole, ""}, id, sharedFuture},
+		"forged":                                {found{[]byte(`{"User":{"IsActive":true}}`), whole, ""}, id, sharedForged},
+		"somebody else's":                       {found{of(factsKey{uuid.New(), token.KindFirebase}, u, 0), whole, ""}, id, sharedForged},
+		"of the other kind of token":            {found{of(factsKey{id, token.KindLegacy}, u, 0), whole, ""}, id, sharedForged},
+		"of a row that is another's by now":     {found{of(whose, &other, 0), whole, ""}, id, sharedForeign},
+		"of another row":                        {found{of(whose, &elsewhere, 0), whole, ""}, id, sharedForeign},
+		"from before a change":                  {found{of(factsKey{changed, token.KindFirebase}, u, 0), whole, ""}, changed, sharedOvertaken},
 	} {
 		_, began, got := n.tier.judge(&verified{claims: remembered.claims, userID: c.of}, c.found, now)
 		if got != c.want {
 			t.Errorf("T7: %s: %s, expected %s", what, got, c.want)
 		}
-		if got == tierHit && (began.After(now.Add(-clockMargin)) || now.Sub(began) >= MaxFactsAge) {
+		if got == sharedHit && (began.After(now.Add(-clockMargin)) || now.Sub(began) >= MaxFactsAge) {
 			t.Errorf("T5: %s: counts as read at %s, it is %s", what, began, now)
 		}
 	}
 	n.cache.forgetAll()
-	if _, _, got := n.tier.judge(&remembered, found{of(whose, u, 0), whole, ""}, now); got != tierOvertaken {
+	if _, _, got := n.tier.judge(&remembered, found{of(whose, u, 0), whole, ""}, now); got != sharedOvertaken {
 		t.Errorf("T5: after everybody was forgotten, facts from before are %s", got)
 	}
 	n.time.advance(2 * time.Second)
-	if _, _, got := n.tier.judge(&remembered, found{of(whose, u, -2*time.Second), whole, ""}, n.time.now()); got != tierHit {
+	if _, _, got := n.tier.judge(&remembered, found{of(whose, u, -2*time.Second), whole, ""}, n.time.now()); got != sharedHit {
 		t.Errorf("facts that were read after everybody was forgotten are %s, expected them to be believed", got)
 	}
 }
@@ -304,12 +304,18 @@ func TestTier_OddAnswersOfRedis(t *testing.T) {
 	t.Parallel()
 	tb, a, b, client := knowing(t)
 	id := tb.row.Load().ID
-	whose := person{id: id, kind: token.KindFirebase}
+	whose := factsKey{id: id, kind: token.KindFirebase}
 	for what, spoil := range map[string]func(){
-		"facts that are a list":       func() { client.Del(t.Context(), factsKey(whose)); client.RPush(t.Context(), factsKey(whose), "x") },
-		"a generation that is a list": func() { client.Del(t.Context(), generationKey(id)); client.RPush(t.Context(), generationKey(id), "x") },
-		"a generation of a megabyte":  func() { client.Set(t.Context(), generationKey(id), make([]byte, 1<<20), 0) },
-		"facts of a megabyte":         func() { client.Set(t.Context(), factsKey(whose), make([]byte, 1<<20), 0) },
+		"facts that are a list": func() {
+			client.Del(t.Context(), redisFactsKey(whose))
+			client.RPush(t.Context(), redisFactsKey(whose), "x")
+		},
+		"a generation that is a list": func() {
+			client.Del(t.Context(), redisGenerationKey(id))
+			client.RPush(t.Context(), redisGenerationKey(id), "x")
+		},
+		"a generation of a megabyte": func() { client.Set(t.Context(), redisGenerationKey(id), make([]byte, 1<<20), 0) },
+		"facts of a megabyte":        func() { client.Set(t.Context(), redisFactsKey(whose), make([]byte, 1<<20), 0) },
 	} {
 		client.FlushAll(t.Context())
 		spoil()
@@ -347,15 +353,15 @@ func TestTier_HangingRedisIsOffTheRoad_O3(t *testing.T) {
 	if took := time.Since(began); took > time.Second {
 		t.Errorf("O3: 100 readings took %s while Redis hung", took)
 	}
-	if asked := n.results.of("read " + tierUnavailable); asked != tierFailures {
-		t.Errorf("Redis was asked %d times, expected %d: the clock stands still here", asked, tierFailures)
+	if asked := n.results.of("read " + sharedUnavailable); asked != sharedFailures {
+		t.Errorf("Redis was asked %d times, expected %d: the clock stands still here", asked, sharedFailures)
 	}
 	wire.Restore()
-	n.time.advance(tierRest)
+	n.time.advance(sharedRest)
 	waitUntil(t, "Redis is asked again", func() bool {
-		n.time.advance(tierRest)
+		n.time.advance(sharedRest)
 		n.grow()
-		return n.ask() == nil && n.results.of("read "+tierMiss) > 0
+		return n.ask() == nil && n.results.of("read "+sharedMiss) > 0
 	})
 }
 
@@ -417,7 +423,7 @@ func race(t *testing.T, client redis.UniversalClient, schedule []string, lost in
 	for i, event := range schedule {
 		do[event]()
 		if i == lost {
-			client.Del(context.Background(), generationKey(id), factsKey(person{id, token.KindFirebase}))
+			client.Del(context.Background(), redisGenerationKey(id), redisFactsKey(factsKey{id, token.KindFirebase}))
 		}
 		for name, n := range map[string]*node{"the answering instance": a, "an instance that heard nothing": c, "the reading instance": b} {
 			if !answered || n == b && (!heard || joins) {
@@ -472,7 +478,7 @@ func TestTier_ReadingRacesAChange_T5(t *testing.T) {
 		}
 	}
 	t.Logf("T5: %d rounds over %d schedules in %s: %s", rounds, len(schedules), time.Since(began).Round(time.Millisecond), fmt.Sprint(seen))
-	for _, result := range []string{"read " + tierHit, "write " + tierKept, "write " + tierOvertaken} {
+	for _, result := range []string{"read " + sharedHit, "write " + sharedKept, "write " + sharedOvertaken} {
 		if seen[result] == 0 {
 			t.Errorf("%q never came about: the schedules have nothing to say", result)
 		}

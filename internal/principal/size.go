@@ -10,8 +10,8 @@ import (
 // queues, as measured (a test holds it).
 const entryOverhead = 110
 
-// weighToken is what a token and its answer take in memory, in bytes.
-func weighToken(_ tokenKey, v *verified) uint32 {
+// tokenSize is what a token and its answer take in memory, in bytes.
+func tokenSize(_ tokenKey, v *verified) uint32 {
 	size := entryOverhead + int(unsafe.Sizeof(tokenKey{})+unsafe.Sizeof(*v)) + len(v.claims.Subject)
 	for _, answer := range v.answers {
 		if answer != nil {
@@ -21,10 +21,10 @@ func weighToken(_ tokenKey, v *verified) uint32 {
 	return uint32(size) //nolint:gosec // an answer is some hundred bytes
 }
 
-// weighFacts is what the facts about a user take in memory, in bytes.
-func weighFacts(_ person, k *known) uint32 {
+// factsSize is what the facts about a user take in memory, in bytes.
+func factsSize(_ factsKey, k *known) uint32 {
 	u := &k.user
-	size := entryOverhead + int(unsafe.Sizeof(person{})+unsafe.Sizeof(*k)) +
+	size := entryOverhead + int(unsafe.Sizeof(factsKey{})+unsafe.Sizeof(*k)) +
 		len(u.FirebaseUID) + len(u.AuthProvider) + len(u.Username) + len(u.Email) + len(u.Type) + len(u.FederationStatus) + len(u.EmailProvenBy) +
 		3*int(unsafe.Sizeof(*u.LastLogin)) + len(u.EndedSessions)*int(unsafe.Sizeof(uuid.UUID{}))
 	return uint32(size) //nolint:gosec // columns have widths, and a person some sessions

@@ -168,7 +168,7 @@ func (m *Metrics) LegacyRequest(route, userAgent string) {
 func (m *Metrics) CacheRequest(cache, result string) { m.caches.get([2]string{cache, result}).Inc() }
 
 // FactsTier counts a look ("read") for facts in Redis, or a leaving of them there ("write"), by how it ended; it fits
-// principal.TierOptions.Observe.
+// principal.SharedCacheOptions.Observe.
 func (m *Metrics) FactsTier(operation, result string) { m.tier.get([2]string{operation, result}).Inc() }
 
 // Listening says whether PostgreSQL tells of changes; it fits principal.ListenerOptions.OnState.
