@@ -73,7 +73,7 @@ type Resolver struct {
 	onVerify    func(result string)
 	now         func() time.Time
 	tokenNow    func() time.Time
-	flights     flights
+	lookUps     group
 }
 
 // NewResolver makes a resolver.
@@ -103,7 +103,7 @@ func (r *Resolver) Resolve(ctx context.Context, compact string) (Principal, erro
 	if facts != nil {
 		return admit(remembered.claims, facts.user)
 	}
-	p, err := r.flights.do(ctx, flightKey{key, r.cache.generation()}, func(ctx context.Context) (Principal, error) {
+	p, err := r.lookUps.do(ctx, callKey{key, r.cache.generation()}, func(ctx context.Context) (Principal, error) {
 		return r.lookUp(ctx, key, compact)
 	})
 	return p, slowIsUnavailable(err)

@@ -20,7 +20,7 @@ const generationLife = 2 * MaxFactsAge
 // facts is what instances keep in Redis of a person: sealed facts, one entry a kind of token, and a random generation, which
 // every invalidation ends. Facts are left only while the generation is still the one from before their reading, so what an
 // invalidation has overtaken is not left after it (T5). No generation is ever used twice: one that is gone makes the readings
-// under it leave nothing.
+// calls it leave nothing.
 type redisFacts struct{ redis redis.UniversalClient }
 
 // The three keys of a person lie in one slot of a cluster.

@@ -8,38 +8,38 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// flights lets one look-up serve everybody who waits for the same token at the same time. It is golang.org/x/sync/singleflight, but
+// group lets one look-up serve everybody who waits for the same token at the same time. It is golang.org/x/sync/singleflight, but
 // that the first who asks does the work, without a goroutine of its own, and that the others wait no longer than they want: most
 // tokens are asked for by nobody else.
-type flights struct {
+type group struct {
 	lock  sync.Mutex
-	under map[flightKey]*flight
+	calls map[callKey]*call
 }
 
-// flightKey is a token, and how many invalidations there were: who comes after one does not join a look-up from before it (T5).
-type flightKey struct {
+// callKey is a token, and how many invalidations there were: who comes after one does not join a look-up from before it (T5).
+type callKey struct {
 	token      tokenKey
 	generation uint64
 }
 
-// flight is one look-up under way.
-type flight struct {
-	landed chan struct{}
-	found  Principal // once it has landed
-	err    error
+// call is one look-up under way.
+type call struct {
+	done  chan struct{}
+	found Principal // once it has landed
+	err   error
 }
 
 // do gives what lookUp finds, within the budget, or the time that whoever begins it has left. A look-up goes on when they hang up:
 // others may wait for it.
-func (f *flights) do(ctx context.Context, key flightKey, lookUp func(context.Context) (Principal, error)) (Principal, error) {
+func (f *group) do(ctx context.Context, key callKey, lookUp func(context.Context) (Principal, error)) (Principal, error) {
 	under, begun := f.join(key)
 	if !begun {
 		return under.wait(ctx)
 	}
 	within, cancel := context.WithDeadline(context.WithoutCancel(ctx), latest(ctx))
 	defer cancel()
-	under.fly(within, lookUp)
-	f.land(key, under)
+	under.run(within, lookUp)
+	f.finish(key, under)
 	if under.err != nil && ctx.Err() != nil {
 		return Principal{}, errTooSlow.With(ctx.Err())
 	}
@@ -55,38 +55,38 @@ func latest(ctx context.Context) time.Time {
 }
 
 // join is the flight of a key, and whether it is the caller's to fly.
-func (f *flights) join(key flightKey) (under *flight, begun bool) {
+func (f *group) join(key callKey) (under *call, begun bool) {
 	f.lock.Lock()
 	defer f.lock.Unlock()
-	if under = f.under[key]; under != nil {
+	if under = f.calls[key]; under != nil {
 		return under, false
 	}
-	if f.under == nil {
-		f.under = map[flightKey]*flight{}
+	if f.calls == nil {
+		f.calls = map[callKey]*call{}
 	}
-	under = &flight{landed: make(chan struct{})}
-	f.under[key] = under
+	under = &call{done: make(chan struct{})}
+	f.calls[key] = under
 	return under, true
 }
 
-func (f *flights) land(key flightKey, under *flight) {
+func (f *group) finish(key callKey, under *call) {
 	f.lock.Lock()
-	delete(f.under, key)
+	delete(f.calls, key)
 	f.lock.Unlock()
-	close(under.landed)
+	close(under.done)
 }
 
-// fly looks up. A panic is an error of everybody who waits.
-func (f *flight) fly(ctx context.Context, lookUp func(context.Context) (Principal, error)) {
+// run looks up. A panic is an error of everybody who waits.
+func (f *call) run(ctx context.Context, lookUp func(context.Context) (Principal, error)) {
 	defer fault.Recover(&f.err)
 	f.found, f.err = lookUp(ctx)
 }
 
-func (f *flight) wait(ctx context.Context) (Principal, error) {
+func (f *call) wait(ctx context.Context) (Principal, error) {
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
 	select {
-	case <-f.landed:
+	case <-f.done:
 		return f.found, f.err
 	case <-ctx.Done():
 		return Principal{}, errTooSlow.With(ctx.Err())

@@ -18,11 +18,11 @@ func TestFlights_KeepTheirTime_O3(t *testing.T) {
 		"with more":                 {time.Minute, budget},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			var f flights
+			var f group
 			ctx, cancel := context.WithTimeout(t.Context(), c.came)
 			defer cancel()
 			began := time.Now()
-			_, err := f.do(ctx, flightKey{}, func(ctx context.Context) (Principal, error) {
+			_, err := f.do(ctx, callKey{}, func(ctx context.Context) (Principal, error) {
 				<-ctx.Done()
 				return Principal{}, ctx.Err()
 			})
@@ -37,11 +37,11 @@ func TestFlights_KeepTheirTime_O3(t *testing.T) {
 func TestFlights_APanicIsAnError(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var f flights
+		var f group
 		release, errs := make(chan struct{}), make(chan error, 3)
 		for range cap(errs) {
 			go func() {
-				_, err := f.do(t.Context(), flightKey{}, func(context.Context) (Principal, error) {
+				_, err := f.do(t.Context(), callKey{}, func(context.Context) (Principal, error) {
 					<-release
 					panic("a bug")
 				})
@@ -55,8 +55,8 @@ func TestFlights_APanicIsAnError(t *testing.T) {
 				t.Errorf("ended with %v, expected an error of ours", err)
 			}
 		}
-		if _, err := f.do(t.Context(), flightKey{}, func(context.Context) (Principal, error) { return Principal{}, nil }); err != nil || len(f.under) != 0 {
-			t.Errorf("looked up again: %v, and %d look-ups are left", err, len(f.under))
+		if _, err := f.do(t.Context(), callKey{}, func(context.Context) (Principal, error) { return Principal{}, nil }); err != nil || len(f.calls) != 0 {
+			t.Errorf("looked up again: %v, and %d look-ups are left", err, len(f.calls))
 		}
 	})
 }
