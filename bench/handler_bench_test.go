@@ -138,7 +138,7 @@ func warmHandler(b *testing.B) (http.Handler, string) {
 		}),
 		Users: users,
 		Resolver: principal.NewResolver(principal.Options{
-			Verifier: verifier, Users: users, Cache: principal.NewCache(principal.CacheOptions{OnUse: metrics.CacheRequest}), Render: httpapi.KeepAnswer,
+			Verifier: verifier, Users: users, Cache: principal.NewCache(principal.CacheOptions{OnUse: metrics.CacheRequest}), Render: httpapi.NewCachedResponse,
 			OnVerify: metrics.TokenVerified,
 		}),
 		Limiter: limiter, Metrics: metrics, Logger: log, Version: "bench",

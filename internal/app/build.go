@@ -175,7 +175,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 		Legacy:   httpapi.LegacySurface{Off: !c.LegacyAccepted(), Sunset: c.LegacySunset.Time},
 		Resolver: principal.NewResolver(principal.Options{
 			Verifier: verifier, Users: p.users, Cache: cache, SharedCache: p.sharedCache, Keys: apikey.NewStore(pool),
-			Render: httpapi.KeepAnswer, OnVerify: p.metrics.TokenVerified, TokenClock: p.clocks.Now,
+			Render: httpapi.NewCachedResponse, OnVerify: p.metrics.TokenVerified, TokenClock: p.clocks.Now,
 		}),
 		Limiter:        limiter,
 		Checks:         p.checks(pool, limiter, keysUsable),

@@ -9,63 +9,63 @@ import (
 
 // The answers that are kept with a token.
 const (
-	verifyTokenForm principal.Form = iota
-	forwardForm
+	verifyTokenResponse principal.ResponseKind = iota
+	forwardResponse
 )
 
-// KeepAnswer makes the answer about a principal that is sent as long as nothing has changed, by the generated type: it cannot say what
+// NewCachedResponse makes the answer about a principal that is sent as long as nothing has changed, by the generated type: it cannot say what
 // the contract does not. Nil where the type refuses.
-func KeepAnswer(form principal.Form, p principal.Principal) principal.Answer {
-	taken := &taking{header: http.Header{}}
+func NewCachedResponse(form principal.ResponseKind, p principal.Principal) principal.Response {
+	taken := &recorder{header: http.Header{}}
 	var err error
 	switch form {
-	case verifyTokenForm:
+	case verifyTokenResponse:
 		err = api.VerifyToken200JSONResponse(toAPIVerified(p)).VisitVerifyTokenResponse(taken)
-	case forwardForm:
+	case forwardResponse:
 		err = api.Forward200Response{Headers: toAPIForward(p)}.VisitForwardResponse(taken)
 	}
 	if err != nil {
 		return nil
 	}
-	return taken.kept()
+	return taken.response()
 }
 
-// taking is a client that keeps what it is sent. Its length is net/http's to say, as of every short answer: with one header more the
+// recorder is a client that keeps what it is sent. Its length is net/http's to say, as of every short answer: with one header more the
 // map of an answer's would have to grow.
-type taking struct {
+type recorder struct {
 	header http.Header
 	body   []byte
 }
 
-func (t *taking) Header() http.Header { return t.header }
+func (t *recorder) Header() http.Header { return t.header }
 
-func (t *taking) WriteHeader(int) {}
+func (t *recorder) WriteHeader(int) {}
 
-func (t *taking) Write(body []byte) (int, error) {
+func (t *recorder) Write(body []byte) (int, error) {
 	t.body = append(t.body, body...)
 	return len(body), nil
 }
 
-func (t *taking) kept() *keptAnswer {
-	kept := &keptAnswer{body: t.body, headers: make([]keptHeader, 0, len(t.header))}
+func (t *recorder) response() *cachedResponse {
+	kept := &cachedResponse{body: t.body, headers: make([]cachedHeader, 0, len(t.header))}
 	for name, values := range t.header {
-		kept.headers = append(kept.headers, keptHeader{name, values})
+		kept.headers = append(kept.headers, cachedHeader{name, values})
 	}
 	return kept
 }
 
-// keptAnswer is an answer with status 200, ready to be sent. Many requests send it at once: nobody changes it.
-type keptAnswer struct {
-	headers []keptHeader
+// cachedResponse is an answer with status 200, ready to be sent. Many requests send it at once: nobody changes it.
+type cachedResponse struct {
+	headers []cachedHeader
 	body    []byte
 }
 
-type keptHeader struct {
+type cachedHeader struct {
 	name   string
 	values []string
 }
 
-func (a *keptAnswer) send(w http.ResponseWriter) {
+func (a *cachedResponse) send(w http.ResponseWriter) {
 	header := w.Header()
 	for _, h := range a.headers {
 		header[h.name] = h.values
@@ -76,8 +76,8 @@ func (a *keptAnswer) send(w http.ResponseWriter) {
 	}
 }
 
-// Size implements principal.Answer. A header takes its slices and its value; its name is shared.
-func (a *keptAnswer) Size() int {
+// Size implements principal.Response. A header takes its slices and its value; its name is shared.
+func (a *cachedResponse) Size() int {
 	const headerOverhead = 56
 	size := cap(a.body) + 48
 	for _, h := range a.headers {

@@ -64,14 +64,14 @@ func (s shortCut) verifyToken(w http.ResponseWriter, r *http.Request, next http.
 // read gives the answer about the token of a canonical body, else the token, else the request to be read again: what is not canonical,
 // and what may mean something else in JSON than it is. What is known by its hash is a token that was verified, so it has the
 // characters of one (T1): that need not be looked at again.
-func (s shortCut) read(r *http.Request) (kept *keptAnswer, compact string, again *http.Request) {
+func (s shortCut) read(r *http.Request) (kept *cachedResponse, compact string, again *http.Request) {
 	buffer := buffers.Get().(*[maxCanonical]byte)
 	defer buffers.Put(buffer)
 	body := buffer[:r.ContentLength]
 	n, err := io.ReadFull(r.Body, body)
 	if held, ok := canonicalToken(body[:n]); ok && err == nil {
-		if answer, ok := s.resolver.Recall(held, verifyTokenForm); ok {
-			return answer.(*keptAnswer), "", nil
+		if answer, ok := s.resolver.CachedResponse(held, verifyTokenResponse); ok {
+			return answer.(*cachedResponse), "", nil
 		}
 		if isPlain(held) {
 			return nil, string(held), nil
@@ -97,9 +97,9 @@ func (s shortCut) resolve(w http.ResponseWriter, r *http.Request, compact string
 func (s shortCut) forward(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	if authorization := r.Header["Authorization"]; len(authorization) == 1 {
 		if compact, ok := strings.CutPrefix(authorization[0], "Bearer "); ok {
-			if kept, ok := s.resolver.Recall([]byte(compact), forwardForm); ok {
+			if kept, ok := s.resolver.CachedResponse([]byte(compact), forwardResponse); ok {
 				w.(*request).route = forwardPath
-				kept.(*keptAnswer).send(w)
+				kept.(*cachedResponse).send(w)
 				return
 			}
 		}

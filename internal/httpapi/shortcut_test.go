@@ -81,7 +81,7 @@ func newRoads(t testing.TB) roads {
 		o := Options{
 			Resolver: principal.NewResolver(principal.Options{
 				Verifier: byItsFirstLetter{}, Users: byItsFirstLetter{}, Cache: principal.NewCache(principal.CacheOptions{Bytes: 1 << 20}),
-				Render: KeepAnswer,
+				Render: NewCachedResponse,
 			}),
 			Limiter: limiter, Metrics: telemetry.NewMetrics(), Logger: slog.New(slog.DiscardHandler), Version: "test",
 			CORSOrigins: []string{"https://app.example.test"},

@@ -22,10 +22,10 @@ const DefaultCacheBytes = 128 << 20
 // verified is what a token said when its signature was checked, and the answers that were made of it and of the facts then. Never
 // changed once it is kept.
 type verified struct {
-	claims  token.Claims
-	userID  uuid.UUID
-	answers [Forms]Answer // nil: not asked for yet
-	reading uint64        // of the facts that they were made of; 0: none
+	claims    token.Claims
+	userID    uuid.UUID
+	responses [ResponseKinds]Response // nil: not asked for yet
+	reading   uint64                  // of the facts that they were made of; 0: none
 }
 
 // factsKey is whose facts: what revokes legacy sessions alone is read for their tokens alone, so the two kinds do not share an entry.

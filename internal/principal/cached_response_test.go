@@ -20,15 +20,15 @@ func (w words) Size() int { return len(w) }
 // recalling is a scene whose resolver makes answers, and counts them.
 func recalling(t *testing.T) (s *scene, made *int) {
 	s, made = newScene(t), new(int)
-	s.resolver.render = func(form Form, p Principal) Answer {
+	s.resolver.render = func(form ResponseKind, p Principal) Response {
 		*made++
 		return words(strconv.Itoa(int(form)) + ":" + strconv.Itoa(int(p.User.TokenBalance)))
 	}
 	return s, made
 }
 
-func (s *scene) recall(form Form) string {
-	if answer, ok := s.resolver.Recall([]byte("the token"), form); ok {
+func (s *scene) recall(form ResponseKind) string {
+	if answer, ok := s.resolver.CachedResponse([]byte("the token"), form); ok {
 		return string(answer.(words))
 	}
 	return "nothing"
@@ -119,7 +119,7 @@ func TestRecall_WithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	s, _ := recalling(t)
 	s.expect("seen", nil)
-	s.resolver.render = func(Form, Principal) Answer { return nil }
+	s.resolver.render = func(ResponseKind, Principal) Response { return nil }
 	if got := s.recall(0); got != "nothing" {
 		t.Errorf("answered %q, expected nothing", got)
 	}

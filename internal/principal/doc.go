@@ -8,7 +8,7 @@
 //
 // Two things are kept apart: what a token says, keyed by the token's SHA-256, true until the token ends; and what is true of a
 // user, keyed by the row's id, true for [MaxFactsAge] at most and dropped by each invalidation. A hit needs both and costs no
-// query; the edge's own answer about it is kept beside them ([Answer]). The bytes of it all are bounded. Facts have a second
+// query; the edge's own answer about it is kept beside them ([Response]). The bytes of it all are bounded. Facts have a second
 // sharedCache in Redis ([SharedCache]; E2, T7), for the other instances: sealed, dated, and never left there by a reading that an
 // invalidation has overtaken. Invalidations come from this service by Redis ([Invalidator]) and from whoever writes the table
 // by PostgreSQL ([Listener]); either is enough.

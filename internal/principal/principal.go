@@ -54,7 +54,7 @@ type Options struct {
 	Keys        *apikey.Store
 	SharedCache *SharedCache // what instances know of each other's readings; nil: nothing
 	// Render makes the answer that Recall gives; nil from it: none can be made. May be nil where nobody recalls.
-	Render func(Form, Principal) Answer
+	Render func(ResponseKind, Principal) Response
 	// OnVerify hears how each verification by key ended: "ok" or the code of the refusal; for a metric.
 	OnVerify func(result string)
 	Clock    func() time.Time // how old facts are; nil: time.Now
@@ -69,7 +69,7 @@ type Resolver struct {
 	cache       *Cache
 	keys        *apikey.Store
 	sharedCache *SharedCache
-	render      func(Form, Principal) Answer
+	render      func(ResponseKind, Principal) Response
 	onVerify    func(result string)
 	now         func() time.Time
 	tokenNow    func() time.Time

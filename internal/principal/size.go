@@ -13,7 +13,7 @@ const entryOverhead = 110
 // tokenSize is what a token and its answer take in memory, in bytes.
 func tokenSize(_ tokenKey, v *verified) uint32 {
 	size := entryOverhead + int(unsafe.Sizeof(tokenKey{})+unsafe.Sizeof(*v)) + len(v.claims.Subject)
-	for _, answer := range v.answers {
+	for _, answer := range v.responses {
 		if answer != nil {
 			size += answer.Size()
 		}

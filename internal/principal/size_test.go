@@ -37,7 +37,7 @@ func (c *Cache) fill(n int) {
 		c.keepFacts(c.beginFill(end), token.KindFirebase, u)
 		c.keepToken(key, verified{
 			claims: token.Claims{Kind: token.KindFirebase, Subject: u.FirebaseUID, ExpiresAt: end}, userID: u.ID,
-			answers: [Forms]Answer{words(strings.Repeat("x", 500))},
+			responses: [ResponseKinds]Response{words(strings.Repeat("x", 500))},
 		})
 	}
 }
@@ -94,7 +94,7 @@ func TestCache_AnswersHoldNoFacts(t *testing.T) {
 		if _, err := s.resolver.Resolve(t.Context(), compact); err != nil {
 			t.Fatal(err)
 		}
-		if _, ok := s.resolver.Recall([]byte(compact), 0); !ok {
+		if _, ok := s.resolver.CachedResponse([]byte(compact), 0); !ok {
 			t.Fatal("no answer is kept")
 		}
 		s.resolver.cache.forget(s.person.ID)
