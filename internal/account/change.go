@@ -253,7 +253,7 @@ func (s *Service) endSessionsWith(ctx context.Context, tx pgx.Tx, id uuid.UUID, 
 	if err := user.EndLegacySessions(ctx, tx, id, e); err != nil {
 		return err
 	}
-	return s.owe(ctx, tx, id)
+	return s.enqueueSync(ctx, tx, id)
 }
 
 // retryOutage does something in the database until it answers, and gives the last error when its time is up.

@@ -244,7 +244,7 @@ func (s *Service) replaceHash(ctx context.Context, p candidate, hash string) err
 			return err
 		}
 		ended = true
-		return s.owe(ctx, tx, p.id)
+		return s.enqueueSync(ctx, tx, p.id)
 	})
 	if err != nil {
 		return fmt.Errorf("let the password of user %s follow Firebase's: %w", p.id, pg.Fault(err))

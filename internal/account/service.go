@@ -65,8 +65,8 @@ type Options struct {
 	Everybody bool
 	// OnChange hears of every row whose facts this room has changed, after the change is committed.
 	OnChange func(ctx context.Context, id uuid.UUID)
-	// Owe enqueues, in the transaction of a change and after its statement, that Firebase is to follow the row (S3).
-	Owe func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
+	// EnqueueSync enqueues, in the transaction of a change and after its statement, that Firebase is to follow the row (S3).
+	EnqueueSync func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
 	// Clocks date what ends sessions, and tell how old a sign-in is. Nil: clocks that have read nothing.
 	Clocks *clock.Clocks
 	// FailureTime is the beat on which refused sign-ins are answered (A3); 0: 500 ms.
@@ -87,7 +87,7 @@ type Service struct {
 	log         *slog.Logger
 	everybody   bool
 	onChange    func(ctx context.Context, id uuid.UUID)
-	owe         func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
+	enqueueSync func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
 	failureTime time.Duration
 	refreshing  batch.Shared[firebase.Session] // by the SHA-256 of a refresh token
 	carrying    batch.Shared[Tokens]           // by the legacy session that goes on at Firebase
@@ -106,7 +106,7 @@ func New(o Options) *Service {
 	return &Service{
 		pool: o.Pool, queries: db.New(), identities: o.Identities, verifier: o.Verifier, users: o.Users,
 		sessions: o.Sessions, mover: o.Mover, attempts: o.Attempts, intents: o.Intents, log: o.Logger, everybody: o.Everybody,
-		onChange: o.OnChange, owe: o.Owe, failureTime: o.FailureTime, passwords: o.Passwords, clocks: o.Clocks,
+		onChange: o.OnChange, enqueueSync: o.EnqueueSync, failureTime: o.FailureTime, passwords: o.Passwords, clocks: o.Clocks,
 	}
 }
 

@@ -80,7 +80,7 @@ func (s *Service) endSessionsBefore(ctx context.Context, tx pgx.Tx, i intent.Int
 	if err := s.queries.EndLegacySessions(ctx, tx, here); err != nil {
 		return err
 	}
-	return s.owe(ctx, tx, i.UserID)
+	return s.enqueueSync(ctx, tx, i.UserID)
 }
 
 func (s *Service) setAside(ctx context.Context, tx pgx.Tx, i intent.Intent) error {

@@ -136,10 +136,10 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 	if err != nil {
 		return nil, err
 	}
-	intents := intent.NewLog(pool, debts.Intend)
+	intents := intent.NewLog(pool, debts.EnqueueIntent)
 	p.users = user.NewStore(user.Options{
 		Pool: pool, Accounts: vendor, Intents: intents, Link: linkPolicy(c), OnChange: p.invalidator.Changed,
-		Owe: debts.Owe, OnSight: func(s user.Sight) { p.metrics.FirstSight(string(s)) }, Logger: o.Logger, Clocks: p.clocks,
+		EnqueueSync: debts.Enqueue, OnSight: func(s user.Sight) { p.metrics.FirstSight(string(s)) }, Logger: o.Logger, Clocks: p.clocks,
 	})
 	p.reconciler = p.newReconciler(c, pool, vendor, debts, o)
 	p.known = newKnownAddresses(pool, o.Logger)
@@ -161,7 +161,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 	})
 	p.accounts = account.New(account.Options{
 		Pool: pool, Identities: vendor, Verifier: verifier, Users: p.users, Sessions: sessions, Attempts: limiter, Mover: p.mover,
-		Passwords: p.passwords, Intents: intents, Everybody: !c.LegacyAccepted(), OnChange: p.invalidator.Changed, Owe: debts.Owe, Logger: o.Logger,
+		Passwords: p.passwords, Intents: intents, Everybody: !c.LegacyAccepted(), OnChange: p.invalidator.Changed, EnqueueSync: debts.Enqueue, Logger: o.Logger,
 		FailureTime: time.Duration(c.LoginFailureMS) * time.Millisecond, Clocks: p.clocks,
 	})
 	p.handler, err = httpapi.New(httpapi.Options{
@@ -171,7 +171,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 		Rollout:  rollout.NewStore(pool, c.MovesAllowed()),
 		Audit:    audit.NewReader(pool),
 		Balances: balance.New(pool, p.invalidator.Changed),
-		Debts:    debts,
+		Outbox:   debts,
 		Legacy:   httpapi.LegacySurface{Off: !c.LegacyAccepted(), Sunset: c.LegacySunset.Time},
 		Resolver: principal.NewResolver(principal.Options{
 			Verifier: verifier, Users: p.users, Cache: cache, SharedCache: p.sharedCache, Keys: apikey.NewStore(pool),
@@ -218,8 +218,8 @@ const syncConns = 4
 // (D6), and a pool of its own: requests never wait for jobs.
 func (p *parts) openSync(
 	ctx context.Context, c config.Config, pool *pgxpool.Pool, vendor *firebase.Client, o Options,
-) (*fbsync.Debts, error) {
-	debts, err := fbsync.NewDebts(pool)
+) (*fbsync.Outbox, error) {
+	debts, err := fbsync.NewOutbox(pool)
 	if err != nil {
 		return nil, err
 	}
@@ -232,17 +232,17 @@ func (p *parts) openSync(
 	p.onClose(direct.Close)
 	p.metrics.Pool("jobs", direct)
 	p.sync, err = fbsync.New(fbsync.Options{
-		Pool: direct, Accounts: vendor, Project: projectOf(c), Intents: intent.NewLog(direct, debts.Intend), Settle: p.settle,
+		Pool: direct, Accounts: vendor, Project: projectOf(c), Intents: intent.NewLog(direct, debts.EnqueueIntent), Settle: p.settle,
 		OnCount: p.metrics.Owed().Set, Logger: o.Logger, Clocks: p.clocks,
 	})
 	return debts, err
 }
 
 func (p *parts) newReconciler(
-	c config.Config, pool *pgxpool.Pool, vendor *firebase.Client, debts *fbsync.Debts, o Options,
+	c config.Config, pool *pgxpool.Pool, vendor *firebase.Client, debts *fbsync.Outbox, o Options,
 ) *fbsync.Reconciler {
 	return fbsync.NewReconciler(fbsync.ReconcilerOptions{
-		Pool: pool, Accounts: vendor, Rows: p.users, Debts: debts, Project: projectOf(c), OnChange: p.invalidator.Changed,
+		Pool: pool, Accounts: vendor, Rows: p.users, Outbox: debts, Project: projectOf(c), OnChange: p.invalidator.Changed,
 		Logger: o.Logger, Clocks: p.clocks,
 	})
 }

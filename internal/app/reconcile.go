@@ -31,13 +31,13 @@ func Reconcile(ctx context.Context, c config.Config, o Options, run fbsync.RunOp
 	if err != nil {
 		return fbsync.Report{}, err
 	}
-	debts, err := fbsync.NewDebts(pool)
+	debts, err := fbsync.NewOutbox(pool)
 	if err != nil {
 		return fbsync.Report{}, err
 	}
 	p.invalidator = principal.NewInvalidator(principal.NewCache(principal.CacheOptions{OnUse: p.metrics.CacheRequest}), remote, o.Logger)
 	p.users = user.NewStore(user.Options{
-		Pool: pool, Accounts: vendor, Link: linkPolicy(c), OnChange: p.invalidator.Changed, Owe: debts.Owe,
+		Pool: pool, Accounts: vendor, Link: linkPolicy(c), OnChange: p.invalidator.Changed, EnqueueSync: debts.Enqueue,
 		OnSight: func(user.Sight) {}, Logger: o.Logger, Clocks: p.clocks,
 	})
 	return p.newReconciler(c, pool, vendor, debts, o).Run(ctx, run)

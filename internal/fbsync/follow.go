@@ -31,7 +31,7 @@ type Accounts interface {
 
 // follower works the jobs.
 type follower struct {
-	river.WorkerDefaults[owed]
+	river.WorkerDefaults[syncJob]
 	pool     *pgxpool.Pool
 	queries  *db.Queries
 	accounts Accounts
@@ -43,7 +43,7 @@ type follower struct {
 const rounds = 5
 
 // Work brings Firebase to the row's state, until the row says nothing else any more (S3).
-func (f *follower) Work(ctx context.Context, job *river.Job[owed]) error {
+func (f *follower) Work(ctx context.Context, job *river.Job[syncJob]) error {
 	id := job.Args.UserID
 	for range rounds {
 		seen, err := f.read(ctx, f.pool, id)
@@ -101,7 +101,7 @@ func (f *follower) apply(ctx context.Context, id uuid.UUID, s state) error {
 
 // end completes the job, unless the row has changed since it was seen. Whoever changes the row locks it before it enqueues: so
 // either its commit comes first and is seen here, or it waits for this one and then finds no job in its way.
-func (f *follower) end(ctx context.Context, job *river.Job[owed], seen state) (done bool, err error) {
+func (f *follower) end(ctx context.Context, job *river.Job[syncJob], seen state) (done bool, err error) {
 	err = pg.InTx(ctx, f.pool, func(tx pgx.Tx) error {
 		if err := f.queries.LockUser(ctx, tx, job.Args.UserID); err != nil {
 			return err

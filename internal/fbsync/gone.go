@@ -17,8 +17,8 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// handful is how many accounts may be there although the list did not show them: made, or linked, while it was read.
-const handful = 5
+// maxUnlisted is how many accounts may be there although the list did not show them: made, or linked, while it was read.
+const maxUnlisted = 5
 
 // tooManyGone reports whether a run has found more gone accounts than it may believe: 10 or more, and 0.5 % of the rows or more (S2), or
 // more than an operator vouches for.
@@ -59,7 +59,7 @@ func (r *run) missing(ctx context.Context) error {
 			default:
 				r.FoundByLookUp++
 			}
-			if r.FoundByLookUp > handful {
+			if r.FoundByLookUp > maxUnlisted {
 				return ErrListCut
 			}
 			if r.tooManyGone(len(gone), rows) {

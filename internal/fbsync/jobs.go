@@ -46,7 +46,7 @@ type place struct {
 
 // Jobs reads a page of what Firebase does not follow, the oldest first, and gives the cursor of the page after; "": this was the last.
 // page.ErrInvalidCursor for a cursor that no page gave.
-func (d *Debts) Jobs(ctx context.Context, q JobQuery) (jobs []Job, next string, err error) {
+func (d *Outbox) Jobs(ctx context.Context, q JobQuery) (jobs []Job, next string, err error) {
 	var from place
 	if err := page.Place(q.Cursor, &from); err != nil {
 		return nil, "", err
@@ -70,7 +70,7 @@ func (d *Debts) Jobs(ctx context.Context, q JobQuery) (jobs []Job, next string, 
 
 // Retry has a job tried now, by an operator, and records that. What was given up is owed anew: meanwhile another job of the same
 // user may be under way, and one is enough. ErrNoJob where there is none, or it is done.
-func (d *Debts) Retry(ctx context.Context, id int64, by operator.By) error {
+func (d *Outbox) Retry(ctx context.Context, id int64, by operator.By) error {
 	err := pg.InTx(ctx, d.pool, func(tx pgx.Tx) error { return d.retryIn(ctx, tx, id, by) })
 	if pg.NoRows(err) {
 		return ErrNoJob
@@ -81,7 +81,7 @@ func (d *Debts) Retry(ctx context.Context, id int64, by operator.By) error {
 	return nil
 }
 
-func (d *Debts) retryIn(ctx context.Context, tx pgx.Tx, id int64, by operator.By) error {
+func (d *Outbox) retryIn(ctx context.Context, tx pgx.Tx, id int64, by operator.By) error {
 	if _, err := operator.Hold(ctx, tx, by); err != nil {
 		return err
 	}
@@ -104,9 +104,9 @@ func (d *Debts) retryIn(ctx context.Context, tx pgx.Tx, id int64, by operator.By
 	})
 }
 
-func (d *Debts) oweAgain(ctx context.Context, tx pgx.Tx, job db.OwedJobRow) error {
+func (d *Outbox) oweAgain(ctx context.Context, tx pgx.Tx, job db.OwedJobRow) error {
 	if job.IntentID == uuid.Nil {
-		return d.Owe(ctx, tx, job.UserID)
+		return d.Enqueue(ctx, tx, job.UserID)
 	}
-	return d.enqueueIntent(ctx, tx, intended{IntentID: job.IntentID, UserID: job.UserID}, nil)
+	return d.insertIntent(ctx, tx, intentJob{IntentID: job.IntentID, UserID: job.UserID}, nil)
 }

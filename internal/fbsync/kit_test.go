@@ -32,7 +32,7 @@ type stage struct {
 	url      string
 	provider *identity.Provider
 	client   *firebase.Client
-	debts    *fbsync.Debts
+	debts    *fbsync.Outbox
 	settle   func(ctx context.Context, i intent.Intent) (bool, error) // nil: no intents
 	clocks   *clock.Clocks                                            // nil: clocks that have read nothing
 }
@@ -56,7 +56,7 @@ func newStage(t *testing.T) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.debts, err = fbsync.NewDebts(s.pool); err != nil {
+	if s.debts, err = fbsync.NewOutbox(s.pool); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -77,7 +77,7 @@ func (s *stage) work(accounts fbsync.Accounts) (stop func()) {
 	s.Helper()
 	pool := s.openPool(6)
 	service, err := fbsync.New(fbsync.Options{
-		Pool: pool, Accounts: accounts, Project: fbsync.Project{ID: project}, Intents: intent.NewLog(pool, s.debts.Intend), Settle: s.settle,
+		Pool: pool, Accounts: accounts, Project: fbsync.Project{ID: project}, Intents: intent.NewLog(pool, s.debts.EnqueueIntent), Settle: s.settle,
 		Logger: slog.New(slog.DiscardHandler), Clocks: s.clocks,
 	})
 	if err != nil {
@@ -157,7 +157,7 @@ func (s *stage) change(act string, p person, before ...func()) {
 		if _, err := tx.Exec(s.Context(), act, p.id); err != nil {
 			return err
 		}
-		if err := s.debts.Owe(s.Context(), tx, p.id); err != nil {
+		if err := s.debts.Enqueue(s.Context(), tx, p.id); err != nil {
 			return err
 		}
 		for _, f := range before {

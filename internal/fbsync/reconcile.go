@@ -44,7 +44,7 @@ type ReconcilerOptions struct {
 	Pool     *pgxpool.Pool
 	Accounts Accounts
 	Rows     Rows
-	Debts    *Debts
+	Outbox   *Outbox
 	Project  Project
 	// OnChange hears of every row that was disabled or cleared, after the commit; the others are internal/user's to tell of.
 	OnChange func(ctx context.Context, id uuid.UUID)
@@ -286,7 +286,7 @@ func (r *run) owe(ctx context.Context, id uuid.UUID) error {
 	if r.dry {
 		return nil
 	}
-	return pg.InTx(ctx, r.Pool, func(tx pgx.Tx) error { return r.Debts.Owe(ctx, tx, id) })
+	return pg.InTx(ctx, r.Pool, func(tx pgx.Tx) error { return r.Outbox.Enqueue(ctx, tx, id) })
 }
 
 // atOnce is how many rows are brought in step at once: each asks Firebase again.

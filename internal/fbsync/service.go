@@ -76,7 +76,7 @@ func New(o Options) (*Service, error) {
 		return nil, fmt.Errorf("set up the jobs: %w", err)
 	}
 	client, err := river.NewClient(riverpgxv5.New(o.Pool), &river.Config{
-		Schema: riverSchema, Workers: workers, Queues: map[string]river.QueueConfig{queueOwed: {MaxWorkers: maxWorkers}},
+		Schema: riverSchema, Workers: workers, Queues: map[string]river.QueueConfig{queueSync: {MaxWorkers: maxWorkers}},
 		RetryPolicy: patience{}, JobTimeout: jobTimeout, RescueStuckJobsAfter: rescueAfter, SoftStopTimeout: softStop,
 		CompletedJobRetentionPeriod: keepDone, DiscardedJobRetentionPeriod: keepDead,
 		ReindexerIndexNames: []string{}, // an index is its owner's to rebuild, and we are not

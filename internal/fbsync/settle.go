@@ -15,18 +15,18 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// intended is the job that completes a change at Firebase whose request did not. It holds ids only.
-type intended struct {
+// intentJob is the job that completes a change at Firebase whose request did not. It holds ids only.
+type intentJob struct {
 	IntentID uuid.UUID `json:"intent_id"`
 	UserID   uuid.UUID `json:"user_id"`
 }
 
 // Kind implements river.JobArgs. It is written in rows, and never changes.
-func (intended) Kind() string { return "firebase_intent" }
+func (intentJob) Kind() string { return "firebase_intent" }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
-func (intended) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: queueOwed, MaxAttempts: maxAttempts}
+func (intentJob) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: queueSync, MaxAttempts: maxAttempts}
 }
 
 // The ages of an intent. Its request ends it within firstLook, as a rule. A request that Firebase has not carried out by tooOld will
@@ -39,14 +39,14 @@ const (
 	tooOld     = 2 * time.Minute
 )
 
-// Intend enqueues the job of an intent, in the transaction that writes the intent. Nothing is left to do for the job where the
+// EnqueueIntent enqueues the job of an intent, in the transaction that writes the intent. Nothing is left to do for the job where the
 // request ends the intent itself.
-func (d *Debts) Intend(ctx context.Context, tx pgx.Tx, i intent.Intent) error {
-	job := intended{IntentID: i.ID, UserID: i.UserID}
-	return d.enqueueIntent(ctx, tx, job, &river.InsertOpts{ScheduledAt: i.Began.Add(firstLook)})
+func (d *Outbox) EnqueueIntent(ctx context.Context, tx pgx.Tx, i intent.Intent) error {
+	job := intentJob{IntentID: i.ID, UserID: i.UserID}
+	return d.insertIntent(ctx, tx, job, &river.InsertOpts{ScheduledAt: i.Began.Add(firstLook)})
 }
 
-func (d *Debts) enqueueIntent(ctx context.Context, tx pgx.Tx, job intended, o *river.InsertOpts) error {
+func (d *Outbox) insertIntent(ctx context.Context, tx pgx.Tx, job intentJob, o *river.InsertOpts) error {
 	if _, err := d.river.InsertTx(ctx, tx, job, o); err != nil {
 		return fmt.Errorf("enqueue the change %s of user %s at Firebase: %w", job.IntentID, job.UserID, err)
 	}
@@ -55,7 +55,7 @@ func (d *Debts) enqueueIntent(ctx context.Context, tx pgx.Tx, job intended, o *r
 
 // settler works these jobs.
 type settler struct {
-	river.WorkerDefaults[intended]
+	river.WorkerDefaults[intentJob]
 	intents *intent.Log
 	settle  func(ctx context.Context, i intent.Intent) (settled bool, err error)
 	log     *slog.Logger
@@ -63,7 +63,7 @@ type settler struct {
 
 // Work completes a change that Firebase has made. Where Firebase shows no change it looks again for a while, since a request may be
 // on its way, and then takes the intent back: nothing has changed on either side.
-func (s *settler) Work(ctx context.Context, job *river.Job[intended]) error {
+func (s *settler) Work(ctx context.Context, job *river.Job[intentJob]) error {
 	i, err := s.intents.Read(ctx, job.Args.IntentID)
 	if errors.Is(err, intent.ErrEnded) {
 		return nil

@@ -9,11 +9,11 @@ import (
 
 // jobHandlers are the operations of the tag admin upon what Firebase does not follow yet.
 type jobHandlers struct {
-	debts *fbsync.Debts
+	outbox *fbsync.Outbox
 }
 
 func (h jobHandlers) ListJobs(ctx context.Context, in api.ListJobsRequestObject) (api.ListJobsResponseObject, error) {
-	jobs, next, err := h.debts.Jobs(ctx, fromAPIJobQuery(in.Params))
+	jobs, next, err := h.outbox.Jobs(ctx, fromAPIJobQuery(in.Params))
 	if err != nil {
 		return nil, err
 	}
@@ -21,7 +21,7 @@ func (h jobHandlers) ListJobs(ctx context.Context, in api.ListJobsRequestObject)
 }
 
 func (h jobHandlers) RetryJob(ctx context.Context, in api.RetryJobRequestObject) (api.RetryJobResponseObject, error) {
-	if err := h.debts.Retry(ctx, in.ID, by(ctx)); err != nil {
+	if err := h.outbox.Retry(ctx, in.ID, by(ctx)); err != nil {
 		return nil, err
 	}
 	return api.RetryJob200JSONResponse{DoneJSONResponse: toAPIDone("The job is tried again")}, nil

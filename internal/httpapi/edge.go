@@ -31,7 +31,7 @@ type Options struct {
 	Rollout        *rollout.Store
 	Audit          *audit.Reader
 	Balances       *balance.Service
-	Debts          *fbsync.Debts
+	Outbox         *fbsync.Outbox
 	Legacy         LegacySurface
 	Limiter        *limit.Limiter
 	Checks         []Check
@@ -81,7 +81,7 @@ func assemble(o Options, before func(http.Handler) http.Handler) (http.Handler, 
 			adminHandlers:     adminHandlers{rollout: o.Rollout},
 			adminUserHandlers: adminUserHandlers{users: o.Users},
 			auditHandlers:     auditHandlers{events: o.Audit},
-			jobHandlers:       jobHandlers{debts: o.Debts},
+			jobHandlers:       jobHandlers{outbox: o.Outbox},
 			legacyHandlers:    legacyHandlers{accounts: o.Accounts, users: o.Users, resolver: o.Resolver},
 			healthHandlers:    healthHandlers{checks: o.Checks, watch: newCheckWatch(o.Logger), version: o.Version},
 			schemaHandlers:    schemaHandlers{validate: o.Schema, kept: new(keptReport)},

@@ -78,7 +78,7 @@ func (w *world) instance(machine func() time.Time) instance {
 	clocks.ReadFirebase(machine(), machine(), http.Header{"Date": {w.atFirebase().UTC().Format(http.TimeFormat)}})
 	users := user.NewStore(user.Options{
 		Pool: w.pool, OnChange: func(context.Context, uuid.UUID) {}, OnSight: func(user.Sight) {}, Logger: slog.New(slog.DiscardHandler),
-		Owe: func(context.Context, pgx.Tx, uuid.UUID) error { return nil }, Clocks: clocks,
+		EnqueueSync: func(context.Context, pgx.Tx, uuid.UUID) error { return nil }, Clocks: clocks,
 	})
 	legacy, err := token.NewLegacy(token.LegacyOptions{
 		AccessSecrets: []string{"access"}, RefreshSecrets: []string{"refresh"}, AccessLife: time.Hour, RefreshLife: 12 * time.Hour,

@@ -101,7 +101,7 @@ func (s *Store) operate(
 		if err := s.record(ctx, tx, id, by, action, details); err != nil {
 			return err
 		}
-		return s.owe(ctx, tx, id)
+		return s.enqueueSync(ctx, tx, id)
 	})
 	if err != nil {
 		return Record{}, fmt.Errorf("%s, user %s: %w", action, id, pg.Fault(err))

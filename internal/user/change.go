@@ -92,7 +92,7 @@ func (s *Store) RevokeTokens(ctx context.Context, id uuid.UUID, asking token.Cla
 		if err := RevokeTokens(ctx, tx, id, Ending(s.clocks, asking)); err != nil {
 			return err
 		}
-		return s.owe(ctx, tx, id)
+		return s.enqueueSync(ctx, tx, id)
 	})
 	if pg.NoRows(err) {
 		return ErrNotFound

@@ -133,9 +133,9 @@ func newScene(t testing.TB, instances int, connections int32) *scene {
 		pool := p.open(pg.Options{URL: pgtest.Serving(t, url), MaxConns: connections, Tracer: p.statements})
 		s := NewStore(Options{
 			Pool: pool, Accounts: p.firebase, OnChange: func(context.Context, uuid.UUID) {}, OnSight: p.seen,
-			Owe:    func(context.Context, pgx.Tx, uuid.UUID) error { return nil },
-			Link:   LinkPolicy{Providers: []string{"google.com"}, PlatformVerified: PlatformVerified{Trust: true}},
-			Logger: slog.New(slog.DiscardHandler),
+			EnqueueSync: func(context.Context, pgx.Tx, uuid.UUID) error { return nil },
+			Link:        LinkPolicy{Providers: []string{"google.com"}, PlatformVerified: PlatformVerified{Trust: true}},
+			Logger:      slog.New(slog.DiscardHandler),
 		})
 		s.batches = batchers{
 			findOrCreate: patient(batchOptions(s.findMany, s.findOrCreateOne, pg.BadValues)),

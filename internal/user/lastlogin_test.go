@@ -37,8 +37,8 @@ func newStore(t *testing.T) *Store {
 	t.Cleanup(pool.Close)
 	return NewStore(Options{
 		Pool: pool, Accounts: nobody{t}, OnChange: func(context.Context, uuid.UUID) {}, OnSight: func(Sight) {},
-		Owe:    func(context.Context, pgx.Tx, uuid.UUID) error { return nil },
-		Logger: slog.New(slog.DiscardHandler),
+		EnqueueSync: func(context.Context, pgx.Tx, uuid.UUID) error { return nil },
+		Logger:      slog.New(slog.DiscardHandler),
 	})
 }
 

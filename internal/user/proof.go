@@ -145,7 +145,7 @@ func (s *Store) proveIn(ctx context.Context, tx pgx.Tx, u User, p proof) (User, 
 		if err := EndLegacySessions(ctx, tx, u.ID, s.clocks.Ending(time.Time{}, time.Time{})); err != nil {
 			return User{}, err
 		}
-		if err := s.owe(ctx, tx, u.ID); err != nil {
+		if err := s.enqueueSync(ctx, tx, u.ID); err != nil {
 			return User{}, err
 		}
 	}

@@ -32,8 +32,8 @@ type Options struct {
 	Link     LinkPolicy
 	// OnChange hears of every row whose facts have changed, after the change is committed and before the caller is answered.
 	OnChange func(ctx context.Context, id uuid.UUID)
-	// Owe enqueues, in the transaction of a change and after its statement, that Firebase is to follow the row (S3).
-	Owe func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
+	// EnqueueSync enqueues, in the transaction of a change and after its statement, that Firebase is to follow the row (S3).
+	EnqueueSync func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
 	// Intents are the changes at Firebase that are under way. Only Change and its completion need them.
 	Intents *intent.Log
 	// OnSight hears how each first sight ended; for a metric.
@@ -45,24 +45,24 @@ type Options struct {
 
 // Store reads and changes rows of auth.users. Safe for concurrent use.
 type Store struct {
-	pool     *pgxpool.Pool
-	queries  *db.Queries
-	accounts Accounts
-	link     LinkPolicy
-	onChange func(ctx context.Context, id uuid.UUID)
-	owe      func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
-	intents  *intent.Log
-	clocks   *clock.Clocks
-	onSight  func(Sight)
-	log      *slog.Logger
-	seen     chan uuid.UUID
-	outside  chan struct{} // a place for each transaction that may wait for Firebase
-	disputes *otter.Cache[dispute, struct{}]
-	deciding batch.Shared[sighting]      // disputes that are being decided
-	holders  batch.Shared[firebase.User] // accounts that are being looked up to decide one
-	batches  batchers
-	misses   missRate
-	patience time.Duration // sightPatience
+	pool        *pgxpool.Pool
+	queries     *db.Queries
+	accounts    Accounts
+	link        LinkPolicy
+	onChange    func(ctx context.Context, id uuid.UUID)
+	enqueueSync func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
+	intents     *intent.Log
+	clocks      *clock.Clocks
+	onSight     func(Sight)
+	log         *slog.Logger
+	seen        chan uuid.UUID
+	outside     chan struct{} // a place for each transaction that may wait for Firebase
+	disputes    *otter.Cache[dispute, struct{}]
+	deciding    batch.Shared[sighting]      // disputes that are being decided
+	holders     batch.Shared[firebase.User] // accounts that are being looked up to decide one
+	batches     batchers
+	misses      missRate
+	patience    time.Duration // sightPatience
 }
 
 // NewStore makes a store. last_login moves only while Run runs.
@@ -72,7 +72,7 @@ func NewStore(o Options) *Store {
 	}
 	s := &Store{
 		pool: o.Pool, queries: db.New(), accounts: o.Accounts, link: o.Link,
-		onChange: o.OnChange, owe: o.Owe, intents: o.Intents, clocks: o.Clocks, onSight: o.OnSight, log: o.Logger,
+		onChange: o.OnChange, enqueueSync: o.EnqueueSync, intents: o.Intents, clocks: o.Clocks, onSight: o.OnSight, log: o.Logger,
 		seen: make(chan uuid.UUID, seenQueue), disputes: newDisputes(),
 		// It holds a connection while Firebase is asked: three quarters of the pool are never theirs.
 		outside:  make(chan struct{}, max(1, o.Pool.Config().MaxConns/4)),

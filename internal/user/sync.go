@@ -283,7 +283,7 @@ func (s *Store) write(ctx context.Context, tx pgx.Tx, row db.RowToSyncRow, next 
 		if err := s.endLegacySessionsBefore(ctx, tx, row.ID, next.sessionsEnd); err != nil {
 			return User{}, err
 		}
-		if err := s.owe(ctx, tx, row.ID); err != nil {
+		if err := s.enqueueSync(ctx, tx, row.ID); err != nil {
 			return User{}, err
 		}
 	}
