@@ -274,7 +274,7 @@ func (p *parts) openCache(
 	cache = principal.NewCache(principal.CacheOptions{Bytes: uint64(c.CacheMB) << 20, OnUse: p.metrics.CacheRequest})
 	p.invalidator = principal.NewInvalidator(cache, remote, log)
 	p.listener = principal.NewListener(principal.ListenerOptions{
-		URL: c.DatabaseDirectURL, Cache: cache, OnChange: p.invalidator.Heard, OnState: p.metrics.Listening, Logger: log,
+		URL: c.DatabaseDirectURL, Cache: cache, OnChange: p.invalidator.OnNotify, OnState: p.metrics.Listening, Logger: log,
 	})
 	p.sharedCache, err = principal.NewSharedCache(principal.SharedCacheOptions{
 		Redis: remote, Secret: factsKey, Cache: cache, Observe: p.metrics.FactsTier,

@@ -54,7 +54,7 @@ func Run(ctx context.Context, c config.Config, o Options) error {
 	}
 	group.Go(func() error { return parts.sync.Run(running) }) // takes no new job once it is to stop
 	group.Go(func() error { return parts.reconciler.Every(running, c.ReconcileEvery) })
-	parts.hearFirst(ctx)
+	parts.awaitSubscriptions(ctx)
 	if o.Listening != nil {
 		o.Listening(api.Addr(), metrics.Addr())
 	}
@@ -96,9 +96,9 @@ func (p *parts) background() []func(context.Context) error {
 // hearPatience is how long a start waits for PostgreSQL and Redis to tell of changes.
 const hearPatience = 3 * time.Second
 
-// hearFirst lets who hears of changes have the first try before anybody is served: what is told from then on is heard, and what is
+// awaitSubscriptions lets who hears of changes have the first try before anybody is served: what is told from then on is heard, and what is
 // remembered is not forgotten at once.
-func (p *parts) hearFirst(ctx context.Context) {
+func (p *parts) awaitSubscriptions(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, hearPatience)
 	defer cancel()
 	for _, tried := range []<-chan struct{}{p.listener.Tried(), p.invalidator.Tried()} {

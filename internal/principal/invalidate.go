@@ -17,30 +17,30 @@ const publishTimeout = 300 * time.Millisecond
 
 // What could not be told is told again until it no longer matters: facts that old are looked at again anyway.
 const (
-	untoldQueue = 1024
-	retryEvery  = time.Second
+	unpublishedQueue = 1024
+	retryEvery       = time.Second
 )
 
-// goneQueue bounds what waits to be taken out of Redis; what finds it full is left to age, and to the other instances.
-const goneQueue = 1024
+// evictionQueue bounds what waits to be taken out of Redis; what finds it full is left to age, and to the other instances.
+const evictionQueue = 1024
 
 // subscribeAnswer is how long a start waits for Redis to confirm that it tells of changes.
 const subscribeAnswer = time.Second
 
 // Invalidator carries changes of users to the cache of every instance (T5).
 type Invalidator struct {
-	cache  *Cache
-	redis  redis.UniversalClient
-	facts  redisFacts
-	log    *slog.Logger
-	untold chan untold
-	gone   chan uuid.UUID
-	tried  chan struct{}
-	away   atomic.Bool // Redis did not take the last change
+	cache       *Cache
+	redis       redis.UniversalClient
+	facts       redisFacts
+	log         *slog.Logger
+	unpublished chan unpublished
+	evictions   chan uuid.UUID
+	tried       chan struct{}
+	away        atomic.Bool // Redis did not take the last change
 }
 
-// untold is a change that Redis did not take.
-type untold struct {
+// unpublished is a change that Redis did not take.
+type unpublished struct {
 	id    uuid.UUID
 	since time.Time
 }
@@ -49,7 +49,7 @@ type untold struct {
 func NewInvalidator(cache *Cache, client redis.UniversalClient, log *slog.Logger) *Invalidator {
 	return &Invalidator{
 		cache: cache, redis: client, facts: redisFacts{client}, log: log,
-		untold: make(chan untold, untoldQueue), gone: make(chan uuid.UUID, goneQueue),
+		unpublished: make(chan unpublished, unpublishedQueue), evictions: make(chan uuid.UUID, evictionQueue),
 		tried: make(chan struct{}),
 	}
 }
@@ -60,7 +60,7 @@ func (i *Invalidator) Changed(ctx context.Context, id uuid.UUID) {
 	i.cache.forget(id)
 	if i.publish(context.WithoutCancel(ctx), id) != nil {
 		select {
-		case i.untold <- untold{id: id, since: time.Now()}:
+		case i.unpublished <- unpublished{id: id, since: time.Now()}:
 		default: // so many at once: age does it
 		}
 	}
@@ -80,11 +80,11 @@ func (i *Invalidator) publish(ctx context.Context, id uuid.UUID) error {
 	return err
 }
 
-// Heard takes what is known of a user out of Redis, off the caller's path: somebody has changed the row whom only PostgreSQL
+// OnNotify takes what is known of a user out of Redis, off the caller's path: somebody has changed the row whom only PostgreSQL
 // knows. Every instance that hears of it does so, because any of them may be the last.
-func (i *Invalidator) Heard(id uuid.UUID) {
+func (i *Invalidator) OnNotify(id uuid.UUID) {
 	select {
-	case i.gone <- id:
+	case i.evictions <- id:
 	default:
 	}
 }
@@ -95,15 +95,15 @@ func (i *Invalidator) Forget(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case id := <-i.gone:
-			if err := i.takeOut(ctx, id); err != nil {
+		case id := <-i.evictions:
+			if err := i.evict(ctx, id); err != nil {
 				i.log.DebugContext(ctx, "facts stay in Redis until they are 10 s old", telemetry.FieldUserID, id, telemetry.FieldError, err)
 			}
 		}
 	}
 }
 
-func (i *Invalidator) takeOut(ctx context.Context, id uuid.UUID) error {
+func (i *Invalidator) evict(ctx context.Context, id uuid.UUID) error {
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
 	return i.facts.forget(ctx, id)
@@ -115,13 +115,13 @@ func (i *Invalidator) Retry(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case change := <-i.untold:
-			i.retell(ctx, change)
+		case change := <-i.unpublished:
+			i.republish(ctx, change)
 		}
 	}
 }
 
-func (i *Invalidator) retell(ctx context.Context, change untold) {
+func (i *Invalidator) republish(ctx context.Context, change unpublished) {
 	for time.Since(change.since) < MaxFactsAge && ctx.Err() == nil {
 		if i.publish(ctx, change.id) == nil {
 			return

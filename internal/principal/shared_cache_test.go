@@ -217,7 +217,7 @@ func TestTier_InvalidationReachesRedis_T5(t *testing.T) {
 	t.Parallel()
 	for name, invalidate := range map[string]func(n *node, id uuid.UUID){
 		"ours":            func(n *node, id uuid.UUID) { n.invalidator.Changed(context.Background(), id) },
-		"heard elsewhere": func(n *node, id uuid.UUID) { _ = n.invalidator.takeOut(context.Background(), id) },
+		"heard elsewhere": func(n *node, id uuid.UUID) { _ = n.invalidator.evict(context.Background(), id) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
