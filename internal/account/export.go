@@ -13,7 +13,7 @@ import (
 
 // Export is all that is kept about a person, room by room. What another room keeps about people has its place here.
 type Export struct {
-	User     user.Kept
+	User     user.Export
 	Sessions []session.Past
 	Events   []audit.Recorded
 	Entries  []balance.Entry
@@ -21,7 +21,7 @@ type Export struct {
 
 // Export gathers all that is kept about a person. user.ErrNotFound when there is no row.
 func (s *Service) Export(ctx context.Context, id uuid.UUID) (out Export, err error) {
-	if out.User, err = s.users.Kept(ctx, id); err != nil {
+	if out.User, err = s.users.Export(ctx, id); err != nil {
 		return Export{}, err
 	}
 	if out.Sessions, err = s.sessions.Every(ctx, id); err != nil {

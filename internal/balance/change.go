@@ -52,7 +52,7 @@ type Change struct {
 	// AsAdmin says that an admin does it, which is an act to be audited (O4). A service's charges are on record in the ledger alone.
 	AsAdmin bool
 	// By is the operator, who is held to the rows by the change's own statement.
-	By operator.By
+	By operator.Operator
 }
 
 // Changed is how a change came out, the first time and at every repetition.

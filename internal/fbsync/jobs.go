@@ -70,7 +70,7 @@ func (d *Outbox) Jobs(ctx context.Context, q JobQuery) (jobs []Job, next string,
 
 // Retry has a job tried now, by an operator, and records that. What was given up is owed anew: meanwhile another job of the same
 // user may be under way, and one is enough. ErrNoJob where there is none, or it is done.
-func (d *Outbox) Retry(ctx context.Context, id int64, by operator.By) error {
+func (d *Outbox) Retry(ctx context.Context, id int64, by operator.Operator) error {
 	err := pg.InTx(ctx, d.pool, func(tx pgx.Tx) error { return d.retryIn(ctx, tx, id, by) })
 	if pg.NoRows(err) {
 		return ErrNoJob
@@ -81,7 +81,7 @@ func (d *Outbox) Retry(ctx context.Context, id int64, by operator.By) error {
 	return nil
 }
 
-func (d *Outbox) retryIn(ctx context.Context, tx pgx.Tx, id int64, by operator.By) error {
+func (d *Outbox) retryIn(ctx context.Context, tx pgx.Tx, id int64, by operator.Operator) error {
 	if _, err := operator.Hold(ctx, tx, by); err != nil {
 		return err
 	}

@@ -130,9 +130,9 @@ func bearer(ctx context.Context) string { return requestOf(ctx).auth.compact }
 func actor(ctx context.Context) string { return requestOf(ctx).auth.caller.Actor() }
 
 // by names the operator of an act: an admin by the row, or a service by its key.
-func by(ctx context.Context) operator.By {
+func by(ctx context.Context) operator.Operator {
 	h := requestOf(ctx).auth
-	out := operator.By{Actor: h.caller.Actor(), Admin: h.principal.User.ID}
+	out := operator.Operator{Actor: h.caller.Actor(), Admin: h.principal.User.ID}
 	if key, ok := h.caller.(apikey.Key); ok {
 		out.Key = key.ID
 	}

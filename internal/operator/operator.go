@@ -18,16 +18,16 @@ var (
 	ErrKeyRevoked = fault.New(fault.Forbidden, "this API key was revoked")
 )
 
-// By names the operator of an act. With neither Admin nor Key there is nothing to decide: the command line and the service itself.
-type By struct {
+// Operator names the operator of an act. With neither Admin nor Key there is nothing to decide: the command line and the service itself.
+type Operator struct {
 	Actor string    // as the audit names the operator
 	Admin uuid.UUID // the admin's own row; uuid.Nil for a service
 	Key   string    // the public id of the service's API key; "" for a person
 }
 
 // ByActor names the operator that the audit's text for an actor means, for what is finished in their name later.
-func ByActor(actor string) By {
-	by := By{Actor: actor}
+func ByActor(actor string) Operator {
+	by := Operator{Actor: actor}
 	kind, id, _ := strings.Cut(actor, ":")
 	switch kind {
 	case "user":
@@ -41,7 +41,7 @@ func ByActor(actor string) By {
 // Hold locks the rows of these users and the operator's own, in one order, until the transaction ends, and returns the ids that
 // exist. A demotion, deactivation or revocation that was answered before is seen; a later one waits for this transaction. Errors:
 // ErrNotAdmin, ErrKeyRevoked, or the database's.
-func Hold(ctx context.Context, tx db.DBTX, by By, users ...uuid.UUID) (held []uuid.UUID, err error) {
+func Hold(ctx context.Context, tx db.DBTX, by Operator, users ...uuid.UUID) (held []uuid.UUID, err error) {
 	if by.Key != "" {
 		if _, err := db.New().HoldAPIKey(ctx, tx, by.Key); pg.NoRows(err) {
 			return nil, ErrKeyRevoked

@@ -55,18 +55,18 @@ func TestHold_TheRowsDecide_O4(t *testing.T) {
 	pool := database(t)
 	target := person(t, pool, "user", "")
 	for name, c := range map[string]struct {
-		by   operator.By
+		by   operator.Operator
 		want error
 	}{
-		"the command line":       {operator.By{Actor: "cli:tester"}, nil},
-		"an admin":               {operator.By{Admin: person(t, pool, "admin", "")}, nil},
-		"a user":                 {operator.By{Admin: person(t, pool, "user", "")}, operator.ErrNotAdmin},
-		"a deactivated admin":    {operator.By{Admin: person(t, pool, "admin", "is_active = false")}, operator.ErrNotAdmin},
-		"an admin Firebase bars": {operator.By{Admin: person(t, pool, "admin", "federation_status = 'disabled'")}, operator.ErrNotAdmin},
-		"a deleted admin":        {operator.By{Admin: uuid.New()}, operator.ErrNotAdmin},
-		"a key":                  {operator.By{Key: key(t, pool, "good", false)}, nil},
-		"a revoked key":          {operator.By{Key: key(t, pool, "over", true)}, operator.ErrKeyRevoked},
-		"no key":                 {operator.By{Key: "none"}, operator.ErrKeyRevoked},
+		"the command line":       {operator.Operator{Actor: "cli:tester"}, nil},
+		"an admin":               {operator.Operator{Admin: person(t, pool, "admin", "")}, nil},
+		"a user":                 {operator.Operator{Admin: person(t, pool, "user", "")}, operator.ErrNotAdmin},
+		"a deactivated admin":    {operator.Operator{Admin: person(t, pool, "admin", "is_active = false")}, operator.ErrNotAdmin},
+		"an admin Firebase bars": {operator.Operator{Admin: person(t, pool, "admin", "federation_status = 'disabled'")}, operator.ErrNotAdmin},
+		"a deleted admin":        {operator.Operator{Admin: uuid.New()}, operator.ErrNotAdmin},
+		"a key":                  {operator.Operator{Key: key(t, pool, "good", false)}, nil},
+		"a revoked key":          {operator.Operator{Key: key(t, pool, "over", true)}, operator.ErrKeyRevoked},
+		"no key":                 {operator.Operator{Key: "none"}, operator.ErrKeyRevoked},
 	} {
 		err := pg.InTx(t.Context(), pool, func(tx pgx.Tx) error {
 			held, err := operator.Hold(t.Context(), tx, c.by, target)
@@ -79,7 +79,7 @@ func TestHold_TheRowsDecide_O4(t *testing.T) {
 			t.Errorf("%s: %v, expected %v", name, err, c.want)
 		}
 	}
-	held, err := operator.Hold(t.Context(), pool, operator.By{Actor: "cli:tester"}, uuid.New())
+	held, err := operator.Hold(t.Context(), pool, operator.Operator{Actor: "cli:tester"}, uuid.New())
 	if err != nil || len(held) != 0 {
 		t.Errorf("a row that does not exist: %v (%v)", held, err)
 	}
@@ -91,7 +91,7 @@ func TestHold_LocksOutADemotion_O4(t *testing.T) {
 	pool := database(t)
 	admin, id := person(t, pool, "admin", ""), key(t, pool, "service", false)
 	err := pg.InTx(t.Context(), pool, func(tx pgx.Tx) error {
-		if _, err := operator.Hold(t.Context(), tx, operator.By{Admin: admin, Key: id}); err != nil {
+		if _, err := operator.Hold(t.Context(), tx, operator.Operator{Admin: admin, Key: id}); err != nil {
 			return err
 		}
 		for _, statement := range []string{
@@ -121,7 +121,7 @@ func TestHold_LocksOutADemotion_O4(t *testing.T) {
 func TestByActor(t *testing.T) {
 	t.Parallel()
 	id := uuid.New()
-	for actor, want := range map[string]operator.By{
+	for actor, want := range map[string]operator.Operator{
 		"user:" + id.String(): {Actor: "user:" + id.String(), Admin: id},
 		"key:abc":             {Actor: "key:abc", Key: "abc"},
 		"cli:root":            {Actor: "cli:root"},

@@ -34,9 +34,9 @@ type Change struct {
 	Allow, Deny      *[]uuid.UUID // the whole list, at most 1,000 ids
 	BelowFullTraffic *bool
 
-	Revision     *int64      // the revision that the change was decided on; nil: it holds whatever else has changed
-	By           operator.By // held to the rows in the transaction of the change
-	MovesAllowed bool        // LEGACY_EMAIL_VERIFIED was set on purpose (M5)
+	Revision     *int64            // the revision that the change was decided on; nil: it holds whatever else has changed
+	By           operator.Operator // held to the rows in the transaction of the change
+	MovesAllowed bool              // LEGACY_EMAIL_VERIFIED was set on purpose (M5)
 }
 
 // applied gives r as the change would have it, or a refusal that names every field at fault. M5 stands in the way of moving more

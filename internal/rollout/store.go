@@ -29,7 +29,7 @@ func NewStore(database Database, movesAllowed bool) *Store {
 func (s *Store) Load(ctx context.Context) (Record, error) { return Load(ctx, s.database) }
 
 // Set makes an operator's change, and gives the record after it; see the function of the same name.
-func (s *Store) Set(ctx context.Context, change Change, by operator.By) (Record, error) {
+func (s *Store) Set(ctx context.Context, change Change, by operator.Operator) (Record, error) {
 	change.MovesAllowed, change.By = s.movesAllowed, by
 	_, after, err := Set(ctx, s.database, change, by.Actor)
 	return after, err

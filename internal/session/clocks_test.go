@@ -176,7 +176,7 @@ func (w *world) revocations() map[string]func(id uuid.UUID) error {
 	return map[string]func(id uuid.UUID) error{
 		"logout": func(id uuid.UUID) error { return i.users.RevokeTokens(ctx, id, token.Claims{}) },
 		"deactivation": func(id uuid.UUID) error {
-			if _, err := i.users.Deactivate(ctx, id, "", user.By{Actor: "cli:test"}); err != nil {
+			if _, err := i.users.Deactivate(ctx, id, "", user.Operator{Actor: "cli:test"}); err != nil {
 				return err
 			}
 			_, err := w.pool.Exec(ctx, "UPDATE auth.users SET is_active = true WHERE id = $1", id)
@@ -186,11 +186,11 @@ func (w *world) revocations() map[string]func(id uuid.UUID) error {
 			if _, err := w.pool.Exec(ctx, "UPDATE auth.users SET is_active = false WHERE id = $1", id); err != nil {
 				return err
 			}
-			_, err := i.users.Reactivate(ctx, id, user.By{Actor: "cli:test"})
+			_, err := i.users.Reactivate(ctx, id, user.Operator{Actor: "cli:test"})
 			return err
 		},
 		"revoke-tokens": func(id uuid.UUID) error {
-			_, err := i.users.EndSessions(ctx, id, user.By{Actor: "cli:test"})
+			_, err := i.users.EndSessions(ctx, id, user.Operator{Actor: "cli:test"})
 			return err
 		},
 		"a new password at Firebase": func(id uuid.UUID) error {

@@ -25,13 +25,13 @@ var (
 	errUnderWay   = fault.Unavailable("this account is being made; try again in a moment", nil)
 )
 
-// By names the operator of an act.
-type By = operator.By
+// Operator names the operator of an act.
+type Operator = operator.Operator
 
 // Deactivate lets a user in no more and ends their sessions (T4). reason may be empty. Doing it twice is the same as once, and is
 // on record once. Nobody does it to themselves, and of two admins who do it to each other one does: an admin is always left.
 // Errors: ErrNotFound, ErrYourself.
-func (s *Store) Deactivate(ctx context.Context, id uuid.UUID, reason string, by By) (Record, error) {
+func (s *Store) Deactivate(ctx context.Context, id uuid.UUID, reason string, by Operator) (Record, error) {
 	if id == by.Admin {
 		return Record{}, ErrYourself
 	}
@@ -39,7 +39,7 @@ func (s *Store) Deactivate(ctx context.Context, id uuid.UUID, reason string, by 
 	if reason != "" {
 		details = map[string]any{"reason": reason}
 	}
-	return s.operate(ctx, id, by, "user.deactivated", details, func(ctx context.Context, tx pgx.Tx) error {
+	return s.applyAdminAction(ctx, id, by, "user.deactivated", details, func(ctx context.Context, tx pgx.Tx) error {
 		e := s.clocks.Ending(time.Time{}, time.Time{})
 		_, err := s.queries.Deactivate(ctx, tx, db.DeactivateParams{
 			ID: id, IssuedUntil: e.FirebaseUntil, FirebaseLead: e.FirebaseLead, LegacyLead: e.LegacyLead,
@@ -53,8 +53,8 @@ func (s *Store) Deactivate(ctx context.Context, id uuid.UUID, reason string, by 
 
 // Reactivate lets a user in again, also one whom Firebase had disabled. Sessions of before stay ended. Doing it twice is the same
 // as once. ErrNotFound where there is no row.
-func (s *Store) Reactivate(ctx context.Context, id uuid.UUID, by By) (Record, error) {
-	return s.operate(ctx, id, by, "user.reactivated", nil, func(ctx context.Context, tx pgx.Tx) error {
+func (s *Store) Reactivate(ctx context.Context, id uuid.UUID, by Operator) (Record, error) {
+	return s.applyAdminAction(ctx, id, by, "user.reactivated", nil, func(ctx context.Context, tx pgx.Tx) error {
 		e := s.clocks.Ending(time.Time{}, time.Time{})
 		_, err := s.queries.Reactivate(ctx, tx, db.ReactivateParams{
 			ID: id, IssuedUntil: e.FirebaseUntil, FirebaseLead: e.FirebaseLead, LegacyLead: e.LegacyLead,
@@ -67,8 +67,8 @@ func (s *Store) Reactivate(ctx context.Context, id uuid.UUID, by By) (Record, er
 }
 
 // EndSessions is RevokeTokens by an operator, on record. ErrNotFound where there is no row.
-func (s *Store) EndSessions(ctx context.Context, id uuid.UUID, by By) (Record, error) {
-	return s.operate(ctx, id, by, "user.tokens_revoked", nil, func(ctx context.Context, tx pgx.Tx) error {
+func (s *Store) EndSessions(ctx context.Context, id uuid.UUID, by Operator) (Record, error) {
+	return s.applyAdminAction(ctx, id, by, "user.tokens_revoked", nil, func(ctx context.Context, tx pgx.Tx) error {
 		e := s.clocks.Ending(time.Time{}, time.Time{})
 		_, err := s.queries.EndSessions(ctx, tx, db.EndSessionsParams{
 			ID: id, IssuedUntil: e.FirebaseUntil, FirebaseLead: e.FirebaseLead, LegacyLead: e.LegacyLead,
@@ -80,10 +80,10 @@ func (s *Store) EndSessions(ctx context.Context, id uuid.UUID, by By) (Record, e
 	})
 }
 
-// operate does one thing to a row, records it (O4), and owes it to Firebase (S3), in one transaction. That act finds no row to change
+// applyAdminAction does one thing to a row, records it (O4), and owes it to Firebase (S3), in one transaction. That act finds no row to change
 // means that all is as it should be already: nothing is recorded, and nobody need hear of it.
-func (s *Store) operate(
-	ctx context.Context, id uuid.UUID, by By, action string, details map[string]any, act func(ctx context.Context, tx pgx.Tx) error,
+func (s *Store) applyAdminAction(
+	ctx context.Context, id uuid.UUID, by Operator, action string, details map[string]any, act func(ctx context.Context, tx pgx.Tx) error,
 ) (Record, error) {
 	changed := true
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
@@ -112,14 +112,14 @@ func (s *Store) operate(
 	return s.Record(ctx, id)
 }
 
-func (s *Store) record(ctx context.Context, tx pgx.Tx, id uuid.UUID, by By, action string, details map[string]any) error {
+func (s *Store) record(ctx context.Context, tx pgx.Tx, id uuid.UUID, by Operator, action string, details map[string]any) error {
 	return audit.Record(ctx, tx, audit.Event{
 		Action: action, Actor: by.Actor, UserID: id, RequestID: telemetry.RequestID(ctx), Details: details,
 	})
 }
 
 // holdFor locks the row and decides on the rows whether the operator may still act. ErrNotFound where there is no row.
-func (s *Store) holdFor(ctx context.Context, tx pgx.Tx, id uuid.UUID, by By) error {
+func (s *Store) holdFor(ctx context.Context, tx pgx.Tx, id uuid.UUID, by Operator) error {
 	held, err := operator.Hold(ctx, tx, by, id)
 	if err == nil && !slices.Contains(held, id) {
 		return ErrNotFound
@@ -141,7 +141,7 @@ type Change struct {
 //
 // Errors: ErrInvalidUsername, ErrInvalidEmail, ErrUsernameTaken, ErrEmailTaken, ErrNotFound, ErrYourself, ErrNoAccount where Firebase
 // has no such account any more, or dependency_unavailable.
-func (s *Store) Change(ctx context.Context, id uuid.UUID, c Change, by By) (Record, error) {
+func (s *Store) Change(ctx context.Context, id uuid.UUID, c Change, by Operator) (Record, error) {
 	c, err := c.valid()
 	if err != nil {
 		return Record{}, err
@@ -197,7 +197,7 @@ func (c Change) valid() (Change, error) {
 	return c, nil
 }
 
-func (s *Store) changeIn(ctx context.Context, tx pgx.Tx, id uuid.UUID, c Change, by By) (changed bool, err error) {
+func (s *Store) changeIn(ctx context.Context, tx pgx.Tx, id uuid.UUID, c Change, by Operator) (changed bool, err error) {
 	if err := s.holdFor(ctx, tx, id, by); err != nil {
 		return false, err
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // changeAtFirebase gives the account its new address. The intent is committed by itself before Firebase is asked, and ends with tx.
-func (s *Store) changeAtFirebase(ctx context.Context, tx pgx.Tx, was User, c Change, by By) error {
+func (s *Store) changeAtFirebase(ctx context.Context, tx pgx.Tx, was User, c Change, by Operator) error {
 	change, err := json.Marshal(c)
 	if err != nil {
 		return fmt.Errorf("encode a change of user %s: %w", was.ID, err)
@@ -111,5 +111,5 @@ func (s *Store) settleChangeIn(ctx context.Context, tx pgx.Tx, i intent.Intent, 
 	if _, err := s.queries.ChangeUser(ctx, tx, params); err != nil {
 		return err
 	}
-	return s.record(ctx, tx, i.UserID, By{Actor: i.Actor}, "user.changed", details)
+	return s.record(ctx, tx, i.UserID, Operator{Actor: i.Actor}, "user.changed", details)
 }

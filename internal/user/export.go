@@ -11,8 +11,8 @@ import (
 	"auth-v2-service/internal/pg"
 )
 
-// Kept is all that this room keeps about a person. Of passwords it says that there are any, and no more.
-type Kept struct {
+// Export is all that this room keeps about a person. Of passwords it says that there are any, and no more.
+type Export struct {
 	Record
 	ProviderData       map[string]any // nil: nothing
 	KeepsLocalPassword bool
@@ -33,20 +33,20 @@ type Move struct {
 	Failure   string
 }
 
-// Kept reads all that is kept about a person. ErrNotFound when there is no row.
-func (s *Store) Kept(ctx context.Context, id uuid.UUID) (Kept, error) {
+// Export reads all that is kept about a person. ErrNotFound when there is no row.
+func (s *Store) Export(ctx context.Context, id uuid.UUID) (Export, error) {
 	record, err := s.Record(ctx, id)
 	if err != nil {
-		return Kept{}, err
+		return Export{}, err
 	}
 	row, err := s.queries.KeptOfUser(ctx, s.pool, id)
 	if pg.NoRows(err) {
-		return Kept{}, ErrNotFound
+		return Export{}, ErrNotFound
 	}
 	if err != nil {
-		return Kept{}, fmt.Errorf("read what is kept of user %s: %w", id, pg.Fault(err))
+		return Export{}, fmt.Errorf("read what is kept of user %s: %w", id, pg.Fault(err))
 	}
-	out := Kept{Record: record, KeepsLocalPassword: row.KeepsLocalPassword}
+	out := Export{Record: record, KeepsLocalPassword: row.KeepsLocalPassword}
 	if json.Unmarshal(row.ProviderData, &out.ProviderData) != nil {
 		out.ProviderData = nil // the platform's own, in a form that says nothing of an account
 	}

@@ -67,12 +67,12 @@ type Synced struct {
 // Errors: ErrNoAccount where there is neither account nor row, ErrDeleted (F10), ErrNotAtFirebase, ErrCrowded, those of FirstSight, or
 // dependency_unavailable, after which nothing has changed.
 func (s *Store) Sync(ctx context.Context, uid, actor string) (Synced, error) {
-	return s.SyncBy(ctx, uid, By{Actor: actor})
+	return s.SyncBy(ctx, uid, Operator{Actor: actor})
 }
 
 // SyncBy is Sync for an operator, who is held to the rows before anything is written: also operator.ErrNotAdmin or
 // operator.ErrKeyRevoked.
-func (s *Store) SyncBy(ctx context.Context, uid string, by By) (Synced, error) {
+func (s *Store) SyncBy(ctx context.Context, uid string, by Operator) (Synced, error) {
 	for range conflictRounds {
 		synced, err := s.syncOnce(ctx, uid, by)
 		switch {
@@ -86,7 +86,7 @@ func (s *Store) SyncBy(ctx context.Context, uid string, by By) (Synced, error) {
 }
 
 // SyncByID is SyncBy for the account of a row. ErrNotFound where there is no row.
-func (s *Store) SyncByID(ctx context.Context, id uuid.UUID, by By) (Synced, error) {
+func (s *Store) SyncByID(ctx context.Context, id uuid.UUID, by Operator) (Synced, error) {
 	u, err := s.ByID(ctx, id)
 	switch {
 	case err != nil:
@@ -126,7 +126,7 @@ func (s *Store) OutOfStep(ctx context.Context, accounts []firebase.User) ([]fire
 	return differing, nil
 }
 
-func (s *Store) syncOnce(ctx context.Context, uid string, by By) (Synced, error) {
+func (s *Store) syncOnce(ctx context.Context, uid string, by Operator) (Synced, error) {
 	before, err := s.queries.RowBeforeSync(ctx, s.pool, uid)
 	known := !pg.NoRows(err)
 	if known && err != nil {
@@ -147,7 +147,7 @@ func (s *Store) syncOnce(ctx context.Context, uid string, by By) (Synced, error)
 }
 
 // bringIn makes or finds the row of an account that has none, and then lets it follow.
-func (s *Store) bringIn(ctx context.Context, account firebase.User, by By) (Synced, error) {
+func (s *Store) bringIn(ctx context.Context, account firebase.User, by Operator) (Synced, error) {
 	id, err := identityOfAccount(account, s.link.Providers, by.Actor)
 	if err != nil {
 		return Synced{}, err
@@ -177,7 +177,7 @@ func (s *Store) bringIn(ctx context.Context, account firebase.User, by By) (Sync
 type step struct {
 	uid     string
 	version *string // of the row when Firebase was asked; nil: it was made after that
-	by      By
+	by      Operator
 	account firebase.User
 	gone    bool
 	held    bool // another row has the e-mail

@@ -274,7 +274,7 @@ func TestSync_AccountGone(t *testing.T) {
 	s, _ := syncingStore(t)
 	id := s.linkedRow(t, nil)
 	for range 2 {
-		synced, err := s.SyncByID(t.Context(), id, By{Actor: "system"})
+		synced, err := s.SyncByID(t.Context(), id, Operator{Actor: "system"})
 		if err != nil || synced.Outcome != SyncFailed || synced.Failure != FailureAccountGone || synced.User.FederationStatus != StatusFailed {
 			t.Errorf("gone: %+v, %v", synced, err)
 		}
@@ -286,10 +286,10 @@ func TestSync_AccountGone(t *testing.T) {
 		t.Errorf("neither account nor row: %v", err)
 	}
 	s.exec(t, "UPDATE auth.users SET firebase_uid = NULL, auth_provider = 'local', password_hash = 'x' WHERE id = $1", id)
-	if _, err := s.SyncByID(t.Context(), id, By{Actor: "system"}); !errors.Is(err, ErrNotAtFirebase) {
+	if _, err := s.SyncByID(t.Context(), id, Operator{Actor: "system"}); !errors.Is(err, ErrNotAtFirebase) {
 		t.Errorf("a local row: %v", err)
 	}
-	if _, err := s.SyncByID(t.Context(), uuid.New(), By{Actor: "system"}); !errors.Is(err, ErrNotFound) {
+	if _, err := s.SyncByID(t.Context(), uuid.New(), Operator{Actor: "system"}); !errors.Is(err, ErrNotFound) {
 		t.Errorf("nobody: %v", err)
 	}
 }
