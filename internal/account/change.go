@@ -152,7 +152,7 @@ func (s *Service) beginChanged(ctx context.Context, email, password string) (Ses
 	fresh, err := s.signIn(ctx, email, password)
 	if errors.Is(err, firebase.ErrMFARequired) {
 		// A code is good once: it must not be spent on a session in the second of this revocation, which would be born dead (T4).
-		return Session{}, errors.Join(err, sleep.For(ctx, s.revokedSecond()))
+		return Session{}, errors.Join(err, sleep.Context(ctx, s.revokedSecond()))
 	}
 	if err != nil {
 		return Session{}, err
@@ -262,7 +262,7 @@ func retryOutage(ctx context.Context, do func(ctx context.Context) error) error 
 	defer cancel()
 	for {
 		err := do(ctx)
-		if !pg.Outage(err) || sleep.For(ctx, outageRetry) != nil {
+		if !pg.Outage(err) || sleep.Context(ctx, outageRetry) != nil {
 			return err
 		}
 	}

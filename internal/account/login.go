@@ -50,7 +50,7 @@ func (s *Service) Login(ctx context.Context, c Credentials) (Session, error) {
 	if err := attempt.Refuse(ctx); err != nil {
 		return Session{}, fmt.Errorf("refuse a sign-in: %w", err)
 	}
-	if err := sleep.For(ctx, untilBeat(time.Since(began), beatOf(s.failureTime, attempt.Time()))); err != nil {
+	if err := sleep.Context(ctx, untilBeat(time.Since(began), beatOf(s.failureTime, attempt.Time()))); err != nil {
 		return Session{}, err
 	}
 	return session, err
@@ -121,7 +121,7 @@ func (s *Service) beginSession(ctx context.Context, session firebase.Session, em
 	if !errors.Is(err, user.ErrRevoked) {
 		return out, err
 	}
-	if err := sleep.For(ctx, min(max(out.User.TokensValidAfter.Sub(out.Claims.AuthTime), time.Second), maxWait)); err != nil {
+	if err := sleep.Context(ctx, min(max(out.User.TokensValidAfter.Sub(out.Claims.AuthTime), time.Second), maxWait)); err != nil {
 		return Session{}, err
 	}
 	if session, err = s.signIn(ctx, email, password); err != nil {

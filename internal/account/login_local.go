@@ -208,7 +208,7 @@ func (s *Service) followPending(ctx context.Context, p candidate, email, passwor
 	if err := s.followPassword(ctx, p, account.UID, password); err != nil {
 		return err
 	}
-	return sleep.For(ctx, s.revokedSecond()) // the sessions before have ended, and the one to come must not begin among them (T4)
+	return sleep.Context(ctx, s.revokedSecond()) // the sessions before have ended, and the one to come must not begin among them (T4)
 }
 
 // followPassword replaces a local hash that a password proved at Firebase does not fit, so that nobody returns with an old one

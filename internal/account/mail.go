@@ -38,7 +38,7 @@ func (s *Service) ForgotPassword(ctx context.Context, typed string, client Clien
 	if err := s.sendReset(ctx, email); err != nil {
 		return err
 	}
-	return sleep.For(ctx, untilBeat(time.Since(began), s.failureTime))
+	return sleep.Context(ctx, untilBeat(time.Since(began), s.failureTime))
 }
 
 func (s *Service) sendReset(ctx context.Context, email string) error {

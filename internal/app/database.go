@@ -119,7 +119,7 @@ func eventually(ctx context.Context, log *slog.Logger, try func() error) error {
 			return fmt.Errorf("the database was not there within %s: %w", databaseWait, err)
 		}
 		log.WarnContext(ctx, "waiting for the database", telemetry.FieldError, err)
-		if sleep.For(ctx, time.Second) != nil {
+		if sleep.Context(ctx, time.Second) != nil {
 			return err
 		}
 	}

@@ -64,7 +64,7 @@ func (k *knownAddresses) run(ctx context.Context) error {
 		}
 		if err != nil && ctx.Err() == nil {
 			k.log.DebugContext(ctx, "a known address could not be kept", telemetry.FieldError, err)
-			if sleep.For(ctx, time.Second) != nil {
+			if sleep.Context(ctx, time.Second) != nil {
 				return nil
 			}
 		}

@@ -96,7 +96,7 @@ func (q Query) params() (db.AuditEventsParams, error) {
 		return params, nil
 	}
 	var from place
-	if err := page.Place(q.Cursor, &from); err != nil {
+	if err := page.Decode(q.Cursor, &from); err != nil {
 		return params, err
 	}
 	if from.ID <= 0 {
@@ -114,9 +114,9 @@ func given(text string) *string {
 }
 
 func (q Query) page(rows []db.AuthAuditEvent) (found Page, err error) {
-	rows, last := page.Cut(rows, q.Limit)
+	rows, last := page.Trim(rows, q.Limit)
 	if last != nil {
-		found.Next = page.Cursor(place{At: last.OccurredAt, ID: last.ID})
+		found.Next = page.Encode(place{At: last.OccurredAt, ID: last.ID})
 	}
 	found.Events = make([]Recorded, len(rows))
 	for i, row := range rows {

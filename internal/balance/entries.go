@@ -50,7 +50,7 @@ type place struct {
 // not and has left nothing.
 func (s *Service) Entries(ctx context.Context, userID uuid.UUID, cursor string, size page.Size) (Page, error) {
 	from := place{Before: math.MaxInt64}
-	if err := page.Place(cursor, &from); err != nil {
+	if err := page.Decode(cursor, &from); err != nil {
 		return Page{}, err
 	}
 	rows, err := s.queries.LedgerEntries(ctx, s.pool, db.LedgerEntriesParams{UserID: userID, BeforeID: from.Before, Most: size.OneMore()})
@@ -61,9 +61,9 @@ func (s *Service) Entries(ctx context.Context, userID uuid.UUID, cursor string, 
 		return Page{}, s.known(ctx, userID)
 	}
 	var found Page
-	rows, last := page.Cut(rows, size)
+	rows, last := page.Trim(rows, size)
 	if last != nil {
-		found.Next = page.Cursor(place{Before: last.ID})
+		found.Next = page.Encode(place{Before: last.ID})
 	}
 	for _, row := range rows {
 		found.Entries = append(found.Entries, toEntry(row))

@@ -48,16 +48,16 @@ type place struct {
 // page.ErrInvalidCursor for a cursor that no page gave.
 func (d *Outbox) Jobs(ctx context.Context, q JobQuery) (jobs []Job, next string, err error) {
 	var from place
-	if err := page.Place(q.Cursor, &from); err != nil {
+	if err := page.Decode(q.Cursor, &from); err != nil {
 		return nil, "", err
 	}
 	rows, err := d.queries.OwedJobs(ctx, d.pool, db.OwedJobsParams{After: from.After, Dead: q.Dead, Most: q.Limit.OneMore()})
 	if err != nil {
 		return nil, "", fmt.Errorf("list what is owed: %w", pg.Fault(err))
 	}
-	rows, last := page.Cut(rows, q.Limit)
+	rows, last := page.Trim(rows, q.Limit)
 	if last != nil {
-		next = page.Cursor(place{After: last.ID})
+		next = page.Encode(place{After: last.ID})
 	}
 	for _, row := range rows {
 		jobs = append(jobs, Job{

@@ -19,7 +19,7 @@ func (r *Reconciler) Every(ctx context.Context, every time.Duration) error {
 	if every <= 0 {
 		return nil
 	}
-	for wait := time.Duration(0); sleep.For(ctx, look+apart()+wait) == nil; {
+	for wait := time.Duration(0); sleep.Context(ctx, look+apart()+wait) == nil; {
 		wait = r.inTurn(ctx, every)
 	}
 	return nil // what cuts the waiting short is the end

@@ -101,7 +101,7 @@ func (s *Service) Run(ctx context.Context) error {
 			wait = time.Minute
 		}
 		s.log.WarnContext(ctx, "what we owe Firebase waits", telemetry.FieldError, err)
-		if sleep.For(ctx, wait) != nil {
+		if sleep.Context(ctx, wait) != nil {
 			return nil
 		}
 	}
@@ -130,7 +130,7 @@ func (s *Service) count(ctx context.Context) {
 		} else if ctx.Err() == nil {
 			s.log.DebugContext(ctx, "what we owe Firebase cannot be counted", telemetry.FieldError, err)
 		}
-		if sleep.For(ctx, countEvery) != nil {
+		if sleep.Context(ctx, countEvery) != nil {
 			return
 		}
 	}

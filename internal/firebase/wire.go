@@ -80,7 +80,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	var err error
 	for attempt := 1; ; attempt++ {
 		response, err = w.attempt(req, attempt)
-		if attempt >= ex.attempts || !repeatable(response, err) || sleep.For(req.Context(), retryPause) != nil {
+		if attempt >= ex.attempts || !repeatable(response, err) || sleep.Context(req.Context(), retryPause) != nil {
 			break
 		}
 		w.log.DebugContext(req.Context(), "repeating a call to Firebase",

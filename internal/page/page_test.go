@@ -20,7 +20,7 @@ func TestCut_OneMoreTellsOfAnotherPage(t *testing.T) {
 		{[]string{"a", "b"}, []string{"a", "b"}, ""},
 		{[]string{"a", "b", "c"}, []string{"a", "b"}, "b"},
 	} {
-		got, last := page.Cut(c.found, size)
+		got, last := page.Trim(c.found, size)
 		if !slices.Equal(got, c.want) || (last != nil) != (c.last != "") || last != nil && *last != c.last {
 			t.Errorf("of %v the page is %v up to %v, expected %v up to %q", c.found, got, last, c.want, c.last)
 		}
@@ -33,13 +33,13 @@ func TestCut_OneMoreTellsOfAnotherPage(t *testing.T) {
 // Whatever clients send as a cursor is a place or a refusal.
 func FuzzPlace(f *testing.F) {
 	type place struct{ After string }
-	f.Add(page.Cursor(place{"jane@example.com"}))
+	f.Add(page.Encode(place{"jane@example.com"}))
 	f.Add("e30")
 	f.Add("x")
 	f.Add("")
 	f.Fuzz(func(t *testing.T, cursor string) {
 		var read place
-		err := page.Place(cursor, &read)
+		err := page.Decode(cursor, &read)
 		if err != nil && !errors.Is(err, page.ErrInvalidCursor) {
 			t.Fatalf("%q: %v", cursor, err)
 		}
@@ -47,7 +47,7 @@ func FuzzPlace(f *testing.F) {
 			return
 		}
 		var again place
-		if err := page.Place(page.Cursor(read), &again); err != nil || again != read {
+		if err := page.Decode(page.Encode(read), &again); err != nil || again != read {
 			t.Errorf("%q is %+v, and that %+v (%v)", cursor, read, again, err)
 		}
 	})

@@ -74,7 +74,7 @@ func (l *Listener) Run(ctx context.Context) error {
 				telemetry.FieldError, err)
 		}
 		l.once.Do(func() { close(l.tried) })
-		_ = sleep.For(ctx, wait) // the loop looks whether ctx has ended
+		_ = sleep.Context(ctx, wait) // the loop looks whether ctx has ended
 	}
 	return nil
 }

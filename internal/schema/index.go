@@ -69,7 +69,7 @@ func awaitInvalid(ctx context.Context, conn *pgx.Conn, index string) (bool, erro
 		if !invalid || !building {
 			return invalid, nil
 		}
-		if err := sleep.For(ctx, lockPoll); err != nil {
+		if err := sleep.Context(ctx, lockPoll); err != nil {
 			return false, err
 		}
 	}

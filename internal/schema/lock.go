@@ -41,7 +41,7 @@ func lock(ctx context.Context, conn *pgx.Conn, patience time.Duration, log *slog
 		if err := watch.look(ctx); err != nil {
 			return fmt.Errorf("lock for migrating: %w", err)
 		}
-		if err := sleep.For(ctx, lockPoll); err != nil {
+		if err := sleep.Context(ctx, lockPoll); err != nil {
 			return fmt.Errorf("wait for the lock of migrating: %w", err)
 		}
 	}

@@ -42,7 +42,7 @@ func (r *runner) patiently(ctx context.Context, inTransaction bool, try func(pat
 		if err := r.displaceVacuum(ctx); err != nil {
 			return err
 		}
-		if err := sleep.For(ctx, backoff(round)); err != nil {
+		if err := sleep.Context(ctx, backoff(round)); err != nil {
 			return err
 		}
 	}

@@ -32,7 +32,7 @@ func (r *runner) endOrphans(ctx context.Context) error {
 			}
 			told[orphan.PID] = true
 		}
-		if err := sleep.For(ctx, lockPoll); err != nil {
+		if err := sleep.Context(ctx, lockPoll); err != nil {
 			return fmt.Errorf("wait for the end of a killed migrator's session: %w", err)
 		}
 	}

@@ -63,7 +63,7 @@ func (r *runner) watched(ctx context.Context, step func() error) ([]Blocker, err
 func outliving(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
 	longer, end := context.WithCancel(context.WithoutCancel(ctx))
 	forget := context.AfterFunc(ctx, func() {
-		_ = sleep.For(longer, by)
+		_ = sleep.Context(longer, by)
 		end()
 	})
 	return longer, func() {

@@ -307,7 +307,7 @@ func (w *world) expectSignIn(id uuid.UUID) token.Claims {
 		if time.Since(began) > 3*time.Second {
 			w.Fatalf("T4: a sign-in at Firebase after it: %v", err)
 		}
-		if err := sleep.For(w.Context(), 50*time.Millisecond); err != nil {
+		if err := sleep.Context(w.Context(), 50*time.Millisecond); err != nil {
 			w.Fatal(err)
 		}
 	}

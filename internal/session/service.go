@@ -128,7 +128,7 @@ func (s *Service) Begin(ctx context.Context, userID uuid.UUID, agent string) (Is
 		if time.Now().After(deadline) {
 			return Issued{}, errClocks
 		}
-		if err := sleep.For(ctx, revokedPoll); err != nil {
+		if err := sleep.Context(ctx, revokedPoll); err != nil {
 			return Issued{}, err
 		}
 	}

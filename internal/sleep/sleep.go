@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// For waits for d, or gives the context's error when that ends first. A context that has ended gives its error at once.
-func For(ctx context.Context, d time.Duration) error {
+// Context waits for d, or gives the context's error when that ends first. A context that has ended gives its error at once.
+func Context(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

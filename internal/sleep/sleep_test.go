@@ -29,7 +29,7 @@ func TestFor_WaitsTheTimeOrUntilTheContextEnds(t *testing.T) {
 			"a context that ends":  {brief, time.Hour, 0, context.DeadlineExceeded},
 		} {
 			began := time.Now()
-			if err := sleep.For(c.ctx, c.d); !errors.Is(err, c.err) {
+			if err := sleep.Context(c.ctx, c.d); !errors.Is(err, c.err) {
 				t.Errorf("%s: %v, expected %v", name, err, c.err)
 			}
 			if took := time.Since(began); c.ctx != brief && took != c.took || took > time.Minute {

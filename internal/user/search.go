@@ -55,7 +55,7 @@ type place struct {
 // from reads where a search goes on; the zero place is where everything begins.
 func (q Search) from(by string) (place, error) {
 	var from place
-	if err := page.Place(q.Cursor, &from); err != nil || q.Cursor == "" {
+	if err := page.Decode(q.Cursor, &from); err != nil || q.Cursor == "" {
 		return place{}, err
 	}
 	if from.By != by || from.After == "" || strings.ContainsRune(from.After, 0) {
@@ -174,9 +174,9 @@ func (s *Store) searchUsernames(ctx context.Context, tx pgx.Tx, q Search) (Page,
 }
 
 func (q Search) page(rows []db.SearchUsersRow, by string, key func(db.SearchUsersRow) string) (found Page) {
-	rows, last := page.Cut(rows, q.Limit)
+	rows, last := page.Trim(rows, q.Limit)
 	if last != nil {
-		found.Next = page.Cursor(place{By: by, After: key(*last)})
+		found.Next = page.Encode(place{By: by, After: key(*last)})
 	}
 	for _, row := range rows {
 		found.Records = append(found.Records, toRecord(row))

@@ -99,7 +99,7 @@ func rename(ctx context.Context, conn *pgxpool.Conn, from, to string) error {
 		if err == nil {
 			return nil
 		}
-		if ended := sleep.For(ctx, lockPoll); ended != nil {
+		if ended := sleep.Context(ctx, lockPoll); ended != nil {
 			return fmt.Errorf("rename %s: %w", from, errors.Join(ended, err))
 		}
 	}
@@ -124,7 +124,7 @@ func lock(ctx context.Context, conn *pgxpool.Conn) error {
 		if held {
 			return nil
 		}
-		if err := sleep.For(ctx, lockPoll); err != nil {
+		if err := sleep.Context(ctx, lockPoll); err != nil {
 			return fmt.Errorf("wait for another process to make the template: %w", err)
 		}
 	}
