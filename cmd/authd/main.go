@@ -86,7 +86,7 @@ func (serveCommand) Run() error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	lines := telemetry.NewLines(os.Stderr)
+	lines := telemetry.NewBufferedWriter(os.Stderr)
 	defer func() { _ = lines.Flush() }() // nobody is left to tell
 	logger := telemetry.NewLogger(lines, c.LogLevel, secrets)
 	slog.SetDefault(logger) // libraries that log by themselves get the same redaction

@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// plainLines writes the lines that nearly all lines are, those of requests that went well, and leaves every other one to slog's own
+// accessLogHandler writes the lines that nearly all lines are, those of requests that went well, and leaves every other one to slog's own
 // handler. It writes them to the byte as that would (a test holds it to that), in a third of the time: there is one a request.
 //
 // A line is plain where all that it says is numbers and our own words ([ours]), none of which JSON would write in another way.
-type plainLines struct {
+type accessLogHandler struct {
 	slog.Handler
-	out *Lines
+	out *BufferedWriter
 }
 
 // lineBuffers hold more than a plain line takes.
 var lineBuffers = sync.Pool{New: func() any { return new([1024]byte) }}
 
 // Handle implements slog.Handler.
-func (h plainLines) Handle(ctx context.Context, line slog.Record) error {
+func (h accessLogHandler) Handle(ctx context.Context, line slog.Record) error {
 	buffer := lineBuffers.Get().(*[1024]byte)
 	defer lineBuffers.Put(buffer)
 	text, plain := appendPlainLine(buffer[:0], line)
@@ -32,19 +32,19 @@ func (h plainLines) Handle(ctx context.Context, line slog.Record) error {
 		_, err := h.out.Write(text)
 		return err
 	}
-	return h.out.writeLater(text)
+	return h.out.bufferLine(text)
 }
 
 // isAccess says whether a line is one of the access log's that can wait: those alone are written without their place in the code.
 func isAccess(line slog.Record) bool { return line.PC == 0 && line.Level == slog.LevelInfo }
 
 // WithAttrs implements slog.Handler: what is on every line is not ours to judge.
-func (h plainLines) WithAttrs(attributes []slog.Attr) slog.Handler {
+func (h accessLogHandler) WithAttrs(attributes []slog.Attr) slog.Handler {
 	return h.Handler.WithAttrs(attributes)
 }
 
 // WithGroup implements slog.Handler.
-func (h plainLines) WithGroup(name string) slog.Handler { return h.Handler.WithGroup(name) }
+func (h accessLogHandler) WithGroup(name string) slog.Handler { return h.Handler.WithGroup(name) }
 
 func appendPlainLine(text []byte, line slog.Record) (_ []byte, plain bool) {
 	if !isPlain(line.Message) || mask(line.Message) != line.Message || line.Time.IsZero() {

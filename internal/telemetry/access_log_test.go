@@ -25,7 +25,7 @@ func FuzzPlainLines_AreAsSlogWritesThem(f *testing.F) {
 			return slog.NewJSONHandler(out, &slog.HandlerOptions{ReplaceAttr: r.replace})
 		}
 		_ = every(&want).Handle(context.Background(), line)
-		_ = plainLines{every(&got), &Lines{out: &got}}.Handle(context.Background(), line)
+		_ = accessLogHandler{every(&got), &BufferedWriter{out: &got}}.Handle(context.Background(), line)
 		if !bytes.Equal(got.Bytes(), want.Bytes()) {
 			t.Errorf("wrote\n%s\nslog\n%s", got.Bytes(), want.Bytes())
 		}

@@ -10,14 +10,14 @@ import (
 
 // How long and how many bytes the lines of requests that went well wait for each other.
 const (
-	lineDelay = 100 * time.Millisecond
-	lineRoom  = 32 << 10
+	flushDelay = 100 * time.Millisecond
+	bufferSize = 32 << 10
 )
 
-// Lines is where log lines go, one after the other. Those of requests that went well are gathered for a moment and written together,
+// BufferedWriter is where log lines go, one after the other. Those of requests that went well are gathered for a moment and written together,
 // for a system call a request is a tenth of what a known token costs; any other line is written at once, after those before it. A
 // process that is killed takes the gathered ones along, and no other.
-type Lines struct {
+type BufferedWriter struct {
 	out   io.Writer
 	delay time.Duration
 
@@ -26,11 +26,13 @@ type Lines struct {
 	due      bool // a flush is on its way
 }
 
-// NewLines gathers for out. Flush is to be called at the end.
-func NewLines(out io.Writer) *Lines { return &Lines{out: out, delay: lineDelay} }
+// NewBufferedWriter gathers for out. Flush is to be called at the end.
+func NewBufferedWriter(out io.Writer) *BufferedWriter {
+	return &BufferedWriter{out: out, delay: flushDelay}
+}
 
 // Write implements io.Writer: the line is out when it returns.
-func (l *Lines) Write(line []byte) (int, error) {
+func (l *BufferedWriter) Write(line []byte) (int, error) {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	before := l.flush()
@@ -39,13 +41,13 @@ func (l *Lines) Write(line []byte) (int, error) {
 }
 
 // Flush writes what was gathered.
-func (l *Lines) Flush() error {
+func (l *BufferedWriter) Flush() error {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	return l.flush()
 }
 
-func (l *Lines) flush() error {
+func (l *BufferedWriter) flush() error {
 	if len(l.gathered) == 0 {
 		return nil
 	}
@@ -57,12 +59,12 @@ func (l *Lines) flush() error {
 	return nil
 }
 
-// writeLater gathers a line, where lines are gathered.
-func (l *Lines) writeLater(line []byte) error {
+// bufferLine gathers a line, where lines are gathered.
+func (l *BufferedWriter) bufferLine(line []byte) error {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	l.gathered = append(l.gathered, line...)
-	if l.delay == 0 || len(l.gathered) >= lineRoom {
+	if l.delay == 0 || len(l.gathered) >= bufferSize {
 		return l.flush()
 	}
 	if !l.due {
@@ -72,7 +74,7 @@ func (l *Lines) writeLater(line []byte) error {
 	return nil
 }
 
-func (l *Lines) flushDue() {
+func (l *BufferedWriter) flushDue() {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	l.due = false

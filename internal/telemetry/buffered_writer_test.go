@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// Lines of requests that went well wait a moment for each other; whatever else is said comes at once, and nothing before its turn.
+// BufferedWriter of requests that went well wait a moment for each other; whatever else is said comes at once, and nothing before its turn.
 func TestLines_GatherWhatCanWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		lines := NewLines(&out)
+		lines := NewBufferedWriter(&out)
 		log := NewLogger(lines, slog.LevelInfo, nil)
 		access := func(status int) {
 			line := slog.NewRecord(time.Now(), slog.LevelInfo, "request", 0)
@@ -38,16 +38,16 @@ func TestLines_GatherWhatCanWait(t *testing.T) {
 			t.Error("a line that is no request's waits for others")
 		}
 		access(202)
-		time.Sleep(lineDelay)
+		time.Sleep(flushDelay)
 		synctest.Wait()
 		if !strings.Contains(out.String(), ":202}") {
-			t.Errorf("after %s the line is not there: %s", lineDelay, &out)
+			t.Errorf("after %s the line is not there: %s", flushDelay, &out)
 		}
 		access(203)
 		if err := lines.Flush(); err != nil || !strings.Contains(out.String(), ":203}") {
 			t.Errorf("after a flush (%v) the line is not there: %s", err, &out)
 		}
-		for range lineRoom / 50 {
+		for range bufferSize / 50 {
 			access(204)
 		}
 		if !strings.Contains(out.String(), ":204}") {
@@ -60,8 +60,8 @@ func TestLines_GatherWhatCanWait(t *testing.T) {
 func TestLines_BrokenLog(t *testing.T) {
 	t.Parallel()
 	broken := &breaking{err: io.ErrClosedPipe}
-	lines := NewLines(broken)
-	_ = lines.writeLater([]byte("one\n"))
+	lines := NewBufferedWriter(broken)
+	_ = lines.bufferLine([]byte("one\n"))
 	if err := lines.Flush(); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("flushed with %v", err)
 	}

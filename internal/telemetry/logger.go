@@ -49,12 +49,12 @@ var alwaysSecret = []string{"authorization", "proxy-authorization", "cookie", "s
 // with a request's context names its trace and span.
 func NewLogger(w io.Writer, level slog.Leveler, secretNames []string) *slog.Logger {
 	r := newRedactor(secretNames)
-	out, ok := w.(*Lines)
+	out, ok := w.(*BufferedWriter)
 	if !ok {
-		out = &Lines{out: w}
+		out = &BufferedWriter{out: w}
 	}
 	every := slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: r.replace})
-	return slog.New(inTrace{plainLines{every, out}})
+	return slog.New(inTrace{accessLogHandler{every, out}})
 }
 
 type redactor struct{ secret map[string]bool }
