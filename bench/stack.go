@@ -107,7 +107,7 @@ func (s *stack) startAuthd(ctx context.Context) error {
 		return err
 	}
 	path, args := s.pins.command(s.options.Authd, "serve")
-	pid, err := s.startChild(ctx, child.Options{Path: path, Args: args, Stderr: &quieter{to: os.Stderr}, Env: []string{
+	pid, err := s.startChild(ctx, child.Options{Path: path, Args: args, Stderr: &warnFilter{to: os.Stderr}, Env: []string{
 		"AUTH_ENV=development", "RATE_LIMIT=off", "LOG_LEVEL=" + s.options.Log, "LISTEN_HOST=127.0.0.1", "PORT=" + port, "METRICS_PORT=0",
 		"SHUTDOWN_DRAIN=0s", "DATABASE_URL=" + s.databaseURL, "REDIS_URL=" + s.redisURL,
 		"DB_POOL_MAX=" + strconv.Itoa(s.options.Pool), "FIREBASE_PROJECT_ID=" + project, "FIREBASE_API_KEY=bench",

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// quieter reads the service's log as whatever collects it in production would, and shows what is worse than news.
-type quieter struct {
+// warnFilter reads the service's log as whatever collects it in production would, and shows what is worse than news.
+type warnFilter struct {
 	to   io.Writer
 	rest []byte
 }
@@ -15,7 +15,7 @@ type quieter struct {
 // maxLogLine bounds what is kept of a line that does not end.
 const maxLogLine = 1 << 20
 
-func (q *quieter) Write(chunk []byte) (int, error) {
+func (q *warnFilter) Write(chunk []byte) (int, error) {
 	text := slices.Concat(q.rest, chunk)
 	for {
 		end := bytes.IndexByte(text, '\n') + 1

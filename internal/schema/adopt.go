@@ -101,7 +101,7 @@ func alter(ctx context.Context, o Options) (s Survey, err error) {
 func (r *runner) alter(ctx context.Context, alteration Alteration) error {
 	for _, statement := range alteration.statements {
 		concurrent := concurrently.MatchString(statement)
-		err := r.patiently(ctx, !concurrent, func(patience time.Duration) error {
+		err := r.retryLocks(ctx, !concurrent, func(patience time.Duration) error {
 			if err := r.dropInvalid(ctx, statement); err != nil {
 				return err
 			}

@@ -51,7 +51,7 @@ func (r *runner) down(ctx context.Context, file dbmate.Migration) error {
 			return err
 		}
 	}
-	return r.patiently(ctx, inTransaction, func(patience time.Duration) error {
+	return r.retryLocks(ctx, inTransaction, func(patience time.Duration) error {
 		if !inTransaction {
 			return r.mate(file, patience).Rollback()
 		}

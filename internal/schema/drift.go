@@ -56,15 +56,15 @@ func oneLine(definition string) string { return strings.Join(strings.Fields(defi
 // Blocks says whether a service must not serve on it.
 func (d Difference) Blocks() bool { return d.Change != Extra }
 
-// identity is what two objects are the same by.
-type identity struct{ kind, name string }
+// objectKey is what two objects are the same by.
+type objectKey struct{ kind, name string }
 
 // Compare names everything in which found differs from expected, in the catalogue's order, what blocks first.
 func Compare(expected, found Catalogue) []Difference {
 	live := index(found)
 	var blocking, extra []Difference
 	for _, want := range expected {
-		have, there := live[identity{want.Kind, want.Name}]
+		have, there := live[objectKey{want.Kind, want.Name}]
 		switch {
 		case !there:
 			blocking = append(blocking, Difference{Change: Missing, Kind: want.Kind, Name: want.Name, Expected: want.Definition})
@@ -76,7 +76,7 @@ func Compare(expected, found Catalogue) []Difference {
 	}
 	known := index(expected)
 	for _, have := range found {
-		if _, wanted := known[identity{have.Kind, have.Name}]; !wanted {
+		if _, wanted := known[objectKey{have.Kind, have.Name}]; !wanted {
 			extra = append(extra, Difference{Change: Extra, Kind: have.Kind, Name: have.Name, Found: have.Definition})
 		}
 	}
@@ -84,10 +84,10 @@ func Compare(expected, found Catalogue) []Difference {
 	return append(blocking, extra...)
 }
 
-func index(c Catalogue) map[identity]string {
-	out := make(map[identity]string, len(c))
+func index(c Catalogue) map[objectKey]string {
+	out := make(map[objectKey]string, len(c))
 	for _, object := range c {
-		out[identity{object.Kind, object.Name}] = object.Definition
+		out[objectKey{object.Kind, object.Name}] = object.Definition
 	}
 	return out
 }

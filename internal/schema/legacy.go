@@ -70,8 +70,8 @@ func inTheWay(found Catalogue) []Obstacle {
 		if ours.Kind != "table" && ours.Kind != "function" {
 			continue
 		}
-		_, legacys := base[identity{ours.Kind, ours.Name}]
-		if _, there := live[identity{ours.Kind, ours.Name}]; there && !legacys {
+		_, legacys := base[objectKey{ours.Kind, ours.Name}]
+		if _, there := live[objectKey{ours.Kind, ours.Name}]; there && !legacys {
 			obstacles = append(obstacles, Obstacle{
 				What: fmt.Sprintf("a %s %s is there already, where a migration makes its own", ours.Kind, ours.Name), Hint: "rename or move it",
 			})

@@ -18,9 +18,9 @@ import (
 // lockNotAvailable is PostgreSQL's SQLSTATE of a lock_timeout that has passed.
 const lockNotAvailable = "55P03"
 
-// patiently tries a step until it gets its locks or the patience is at an end. A step in a transaction asks for strong locks
+// retryLocks tries a step until it gets its locks or the patience is at an end. A step in a transaction asks for strong locks
 // and steps out of their queue at once; one outside (CREATE INDEX CONCURRENTLY) waits where it stands in nobody's way.
-func (r *runner) patiently(ctx context.Context, inTransaction bool, try func(patience time.Duration) error) error {
+func (r *runner) retryLocks(ctx context.Context, inTransaction bool, try func(patience time.Duration) error) error {
 	began := time.Now()
 	for round := 0; ; round++ {
 		patience := lockTimeout
@@ -39,7 +39,7 @@ func (r *runner) patiently(ctx context.Context, inTransaction bool, try func(pat
 			return &LockedError{Waited: waited, Blockers: blockers}
 		}
 		r.log.WarnContext(ctx, "a migration waits for a lock", "held_by", describe(blockers))
-		if err := r.displaceVacuum(ctx); err != nil {
+		if err := r.yieldAutovacuum(ctx); err != nil {
 			return err
 		}
 		if err := sleep.Context(ctx, backoff(round)); err != nil {

@@ -55,7 +55,7 @@ func withRunner(ctx context.Context, o Options, work func(*runner) error) (err e
 	if err := lock(ctx, conn, r.patience, r.log); err != nil {
 		return err
 	}
-	if err := r.endOrphans(ctx); err != nil {
+	if err := r.endStaleBackends(ctx); err != nil {
 		return err
 	}
 	if _, err := conn.Exec(ctx, "SELECT set_config('lock_timeout', $1, false)", milliseconds(r.patience)); err != nil {
@@ -181,7 +181,7 @@ func (r *runner) up(ctx context.Context, file dbmate.Migration) error {
 	if err != nil {
 		return err
 	}
-	err = r.patiently(ctx, section.UpOptions.Transaction(), func(patience time.Duration) error {
+	err = r.retryLocks(ctx, section.UpOptions.Transaction(), func(patience time.Duration) error {
 		if err := r.buildIndex(ctx, section.Up, patience); err != nil {
 			return err
 		}

@@ -11,14 +11,14 @@ import (
 // worker begins the name of every session that takes steps. The two drivers read a space in a URL in two ways.
 const worker = "authd-migrate-"
 
-// endOrphans ends the sessions of migrators that are gone. Whoever holds the advisory lock is the only one who may work, and
+// endStaleBackends ends the sessions of migrators that are gone. Whoever holds the advisory lock is the only one who may work, and
 // a server needs some time to notice that a client was killed: until then its statement goes on, and would meet ours. Only
 // sessions that we may end count: anybody can give his a name.
-func (r *runner) endOrphans(ctx context.Context) error {
+func (r *runner) endStaleBackends(ctx context.Context) error {
 	began := time.Now()
 	told := map[int]bool{}
 	for {
-		orphans, err := r.orphans(ctx)
+		orphans, err := r.staleBackends(ctx)
 		if err != nil || len(orphans) == 0 {
 			return err
 		}
@@ -38,6 +38,6 @@ func (r *runner) endOrphans(ctx context.Context) error {
 	}
 }
 
-func (r *runner) orphans(ctx context.Context) ([]Blocker, error) {
+func (r *runner) staleBackends(ctx context.Context) ([]Blocker, error) {
 	return sessions(ctx, r.conn, "datname = current_database() AND starts_with(application_name, $1) AND pg_has_role(usesysid, 'USAGE')", worker)
 }

@@ -7,11 +7,11 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// displaceVacuum has autovacuum let go of the tables that a step needs. A worker holds its table for as long as the table is large,
+// yieldAutovacuum has autovacuum let go of the tables that a step needs. A worker holds its table for as long as the table is large,
 // and gives way only to who has waited for deadlock_timeout (1 s): longer than a step may stand in a strong lock's queue. So a weak
 // one waits in its place, which stops no reader and no writer (SHARE UPDATE EXCLUSIVE); the worker comes back when it likes. One
 // that works against wraparound does not give way, and the step says in the end who is in the way.
-func (r *runner) displaceVacuum(ctx context.Context) error {
+func (r *runner) yieldAutovacuum(ctx context.Context) error {
 	tables, err := r.vacuumed(ctx)
 	if err != nil || len(tables) == 0 {
 		return err
