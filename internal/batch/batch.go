@@ -33,7 +33,7 @@ type Options[Q, A any] struct {
 	Isolate func(err error) bool
 }
 
-// Workers gathers questions. Safe for concurrent use; holds no goroutine while nobody asks.
+// Batcher answers many questions by one call. Safe for concurrent use; holds no goroutine while nobody asks.
 type Batcher[Q, A any] struct {
 	options Options[Q, A]
 
@@ -41,7 +41,7 @@ type Batcher[Q, A any] struct {
 	waiting   []*waiter[Q, A] // in the order of their coming
 	abandoned int             // how many of them have gone
 	single    int             // questions under way beside the lanes
-	busy      int             // batcher under way
+	busy      int             // workers under way
 	slow      int             // those of them whose group has taken longer than the patience
 }
 
@@ -65,19 +65,19 @@ type result[A any] struct {
 
 // Ask answers a question: alone where nothing is under way, else together with whatever waits for a lane at that moment. No group
 // takes it that has been sent before. When ctx ends first, that is the answer, at once. A panic of Together is an error of each member.
-func (l *Batcher[Q, A]) Ask(ctx context.Context, question Q) (A, error) {
-	w := l.enqueue(ctx, question)
+func (b *Batcher[Q, A]) Ask(ctx context.Context, question Q) (A, error) {
+	w := b.enqueue(ctx, question)
 	if w == nil {
-		return l.runOne(ctx, question)
+		return b.runOne(ctx, question)
 	}
 	select {
 	case a := <-w.answered:
 		if a.isolate {
-			return l.askOne(ctx, question)
+			return b.askOne(ctx, question)
 		}
 		return a.answer, a.err
 	case <-ctx.Done():
-		l.abandon(w)
+		b.abandon(w)
 		var none A
 		return none, ctx.Err()
 	}
@@ -85,30 +85,30 @@ func (l *Batcher[Q, A]) Ask(ctx context.Context, question Q) (A, error) {
 
 // enqueue puts a question into the queue. It is nil where nothing is under way: the question is counted as alone then, and the caller
 // asks it. One that is about to be asked alone waits with those who have come at the same moment.
-func (l *Batcher[Q, A]) enqueue(ctx context.Context, question Q) *waiter[Q, A] {
-	l.lock.Lock()
-	defer l.lock.Unlock()
-	if l.single == 0 && l.busy == 0 {
-		l.single++
-		l.yield()
-		if l.single == 1 && l.busy == 0 {
+func (b *Batcher[Q, A]) enqueue(ctx context.Context, question Q) *waiter[Q, A] {
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	if b.single == 0 && b.busy == 0 {
+		b.single++
+		b.yield()
+		if b.single == 1 && b.busy == 0 {
 			return nil
 		}
-		l.single--
+		b.single--
 	}
 	w := &waiter[Q, A]{ctx: ctx, question: question, answered: make(chan result[A], 1)}
-	l.waiting = append(l.waiting, w)
-	if l.busy == l.slow {
-		l.startWorker()
+	b.waiting = append(b.waiting, w)
+	if b.busy == b.slow {
+		b.startWorker()
 	}
 	return w
 }
 
 // startWorker is called under the lock.
-func (l *Batcher[Q, A]) startWorker() {
-	if l.busy < l.options.Workers {
-		l.busy++
-		go l.work()
+func (b *Batcher[Q, A]) startWorker() {
+	if b.busy < b.options.Workers {
+		b.busy++
+		go b.work()
 	}
 }
 
@@ -116,138 +116,138 @@ func (l *Batcher[Q, A]) startWorker() {
 type run struct{ slow, over bool }
 
 // watchRun watches a group: once it has taken longer than the patience, it counts as slow, and whoever waits has another lane.
-func (l *Batcher[Q, A]) watchRun() (end func()) {
+func (b *Batcher[Q, A]) watchRun() (end func()) {
 	t := &run{}
-	timer := time.AfterFunc(l.options.Patience, func() {
-		l.lock.Lock()
-		defer l.lock.Unlock()
+	timer := time.AfterFunc(b.options.Patience, func() {
+		b.lock.Lock()
+		defer b.lock.Unlock()
 		if t.over {
 			return
 		}
 		t.slow = true
-		l.slow++
-		if len(l.waiting) > l.abandoned {
-			l.startWorker()
+		b.slow++
+		if len(b.waiting) > b.abandoned {
+			b.startWorker()
 		}
 	})
 	return func() {
 		timer.Stop()
-		l.lock.Lock()
-		defer l.lock.Unlock()
+		b.lock.Lock()
+		defer b.lock.Unlock()
 		t.over = true
 		if t.slow {
-			l.slow--
+			b.slow--
 		}
 	}
 }
 
 // yield lets those goroutines run which are about to ask. It is no timer: where there are none it takes no time. The lock is
 // held before and after.
-func (l *Batcher[Q, A]) yield() {
-	l.lock.Unlock()
+func (b *Batcher[Q, A]) yield() {
+	b.lock.Unlock()
 	runtime.Gosched()
-	l.lock.Lock()
+	b.lock.Lock()
 }
 
-func (l *Batcher[Q, A]) askOne(ctx context.Context, question Q) (A, error) {
-	l.lock.Lock()
-	l.single++
-	l.lock.Unlock()
-	return l.runOne(ctx, question)
+func (b *Batcher[Q, A]) askOne(ctx context.Context, question Q) (A, error) {
+	b.lock.Lock()
+	b.single++
+	b.lock.Unlock()
+	return b.runOne(ctx, question)
 }
 
 // runOne asks a question that is counted already.
-func (l *Batcher[Q, A]) runOne(ctx context.Context, question Q) (A, error) {
+func (b *Batcher[Q, A]) runOne(ctx context.Context, question Q) (A, error) {
 	defer func() {
-		l.lock.Lock()
-		l.single--
-		l.lock.Unlock()
+		b.lock.Lock()
+		b.single--
+		b.lock.Unlock()
 	}()
-	return l.options.One(ctx, question)
+	return b.options.One(ctx, question)
 }
 
 // abandon takes a question out of the queue.
-func (l *Batcher[Q, A]) abandon(w *waiter[Q, A]) {
-	l.lock.Lock()
-	defer l.lock.Unlock()
+func (b *Batcher[Q, A]) abandon(w *waiter[Q, A]) {
+	b.lock.Lock()
+	defer b.lock.Unlock()
 	if w.sent {
 		return
 	}
 	w.abandoned = true
-	l.abandoned++
-	l.compact()
+	b.abandoned++
+	b.compact()
 }
 
 // compact drops those who have left once they are the half of the queue, so that it is never longer than twice those who wait, and
 // leaving costs the same however many do. It is called under the lock.
-func (l *Batcher[Q, A]) compact() {
-	if 2*l.abandoned >= len(l.waiting) {
-		l.waiting = slices.DeleteFunc(l.waiting, func(w *waiter[Q, A]) bool { return w.abandoned })
-		l.abandoned = 0
+func (b *Batcher[Q, A]) compact() {
+	if 2*b.abandoned >= len(b.waiting) {
+		b.waiting = slices.DeleteFunc(b.waiting, func(w *waiter[Q, A]) bool { return w.abandoned })
+		b.abandoned = 0
 	}
 }
 
 // work is one lane: it asks for whoever waits until nobody does.
-func (l *Batcher[Q, A]) work() {
+func (b *Batcher[Q, A]) work() {
 	runtime.Gosched() // as yield
-	group := l.take()
+	group := b.take()
 	for len(group) > 0 {
-		end := l.watchRun()
-		answers, err := l.runMany(group)
+		end := b.watchRun()
+		answers, err := b.runMany(group)
 		end()
 		// Before anybody is answered: who has been answered finds the lane as it is now.
-		next := l.take()
-		l.deliver(group, answers, err)
+		next := b.take()
+		b.deliver(group, answers, err)
 		group = next
 	}
 }
 
 // take gives those who have waited longest, as many as make the next group. Where nobody waits the lane is free.
-func (l *Batcher[Q, A]) take() []*waiter[Q, A] {
-	l.lock.Lock()
-	defer l.lock.Unlock()
-	waiting := len(l.waiting) - l.abandoned
-	group := make([]*waiter[Q, A], 0, min(waiting, max((waiting+1)/2, l.options.MinBatch), l.options.MaxBatch))
+func (b *Batcher[Q, A]) take() []*waiter[Q, A] {
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	waiting := len(b.waiting) - b.abandoned
+	group := make([]*waiter[Q, A], 0, min(waiting, max((waiting+1)/2, b.options.MinBatch), b.options.MaxBatch))
 	taken := 0
-	for _, w := range l.waiting {
+	for _, w := range b.waiting {
 		if len(group) == cap(group) {
 			break
 		}
 		taken++
 		if w.abandoned {
-			l.abandoned--
+			b.abandoned--
 			continue
 		}
 		w.sent = true
 		group = append(group, w)
 	}
-	l.waiting = slices.Delete(l.waiting, 0, taken)
-	l.compact()
+	b.waiting = slices.Delete(b.waiting, 0, taken)
+	b.compact()
 	if len(group) == 0 {
-		l.busy--
+		b.busy--
 	}
 	return group
 }
 
-func (l *Batcher[Q, A]) runMany(group []*waiter[Q, A]) (answers []A, err error) {
+func (b *Batcher[Q, A]) runMany(group []*waiter[Q, A]) (answers []A, err error) {
 	defer fault.Recover(&err)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(group[0].ctx), l.options.Timeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(group[0].ctx), b.options.Timeout)
 	defer cancel()
 	questions := make([]Q, len(group))
 	for i, w := range group {
 		questions[i] = w.question
 	}
-	answers, err = l.options.Many(ctx, questions)
+	answers, err = b.options.Many(ctx, questions)
 	if err == nil && len(answers) != len(questions) {
 		err = fmt.Errorf("%d answers to %d questions", len(answers), len(questions))
 	}
 	return answers, err
 }
 
-func (l *Batcher[Q, A]) deliver(group []*waiter[Q, A], answers []A, err error) {
-	apart := err != nil && l.options.Isolate(err)
+func (b *Batcher[Q, A]) deliver(group []*waiter[Q, A], answers []A, err error) {
+	isolate := err != nil && b.options.Isolate(err)
 	for i, w := range group {
-		a := result[A]{err: err, isolate: apart}
+		a := result[A]{err: err, isolate: isolate}
 		if err == nil {
 			a.answer = answers[i]
 		}

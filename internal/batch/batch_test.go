@@ -26,7 +26,7 @@ type desk struct {
 	alone   []int
 	groups  [][]int
 	inLanes int
-	most    int // batcher under way at once
+	most    int // workers under way at once
 
 	holdAlone, holdGroups chan struct{} // nil: nothing is held; else one receive an answer
 	fail                  func(group []int) error
@@ -100,9 +100,9 @@ const (
 	patience = time.Nanosecond // over once everybody waits
 )
 
-func (d *desk) batcher(batcher, most int) *Batcher[int, string] {
+func (d *desk) batcher(workers, most int) *Batcher[int, string] {
 	return New(Options[int, string]{
-		Workers: batcher, Patience: patience, MinBatch: most, MaxBatch: most, Timeout: limit, Many: d.answerTogether, One: d.answerAlone,
+		Workers: workers, Patience: patience, MinBatch: most, MaxBatch: most, Timeout: limit, Many: d.answerTogether, One: d.answerAlone,
 		Isolate: func(err error) bool { return errors.Is(err, errBadMember) },
 	})
 }
@@ -116,7 +116,7 @@ type asker struct {
 	leave  context.CancelFunc
 }
 
-// runMany asks in the background and comes back when everybody waits.
+// ask asks in the background and comes back when everybody waits.
 func ask(t *testing.T, l *Batcher[int, string], numbers ...int) []*asker {
 	t.Helper()
 	var all []*asker
@@ -550,7 +550,7 @@ func play(t *testing.T, lanes, enough, most int, acts []int) (failures []string)
 	l := d.batcher(lanes, most)
 	l.options.MinBatch = enough
 	var all []*asker
-	gone := map[int]bool{} // abandoned before they were sent
+	gone := map[int]bool{} // left before they were sent
 	for i, act := range acts {
 		switch {
 		case act < 5:

@@ -13,7 +13,7 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// auth carries the principal from the validator's question to the handler: the validator can refuse a request but cannot
+// authState carries the principal from the validator's question to the handler: the validator can refuse a request but cannot
 // change it. It asks at most once, and only where the contract demands a credential.
 type authState struct {
 	resolver  *principal.Resolver

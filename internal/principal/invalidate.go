@@ -31,7 +31,7 @@ const subscribeAnswer = time.Second
 type Invalidator struct {
 	cache       *Cache
 	redis       redis.UniversalClient
-	facts       redisFacts
+	stored      redisFacts
 	log         *slog.Logger
 	unpublished chan unpublished
 	evictions   chan uuid.UUID
@@ -48,7 +48,7 @@ type unpublished struct {
 // NewInvalidator makes an invalidator; Run listens.
 func NewInvalidator(cache *Cache, client redis.UniversalClient, log *slog.Logger) *Invalidator {
 	return &Invalidator{
-		cache: cache, redis: client, facts: redisFacts{client}, log: log,
+		cache: cache, redis: client, stored: redisFacts{client}, log: log,
 		unpublished: make(chan unpublished, unpublishedQueue), evictions: make(chan uuid.UUID, evictionQueue),
 		tried: make(chan struct{}),
 	}
@@ -69,7 +69,7 @@ func (i *Invalidator) Changed(ctx context.Context, id uuid.UUID) {
 func (i *Invalidator) publish(ctx context.Context, id uuid.UUID) error {
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	err := i.facts.announce(ctx, id)
+	err := i.stored.announce(ctx, id)
 	switch {
 	case err == nil && i.away.Swap(false):
 		i.log.InfoContext(ctx, "changes are told through Redis again")
@@ -106,7 +106,7 @@ func (i *Invalidator) Forget(ctx context.Context) error {
 func (i *Invalidator) evict(ctx context.Context, id uuid.UUID) error {
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	return i.facts.forget(ctx, id)
+	return i.stored.forget(ctx, id)
 }
 
 // Retry tells again what Redis did not take, until ctx ends.
