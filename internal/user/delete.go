@@ -1,0 +1,89 @@
+package user
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/audit"
+	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/telemetry"
+	"auth-v2-service/internal/token"
+)
+
+// Delete removes the row and leaves a tombstone, so that no token of its sessions makes a new row (F10). elsewhere deletes
+// what belongs to the row outside of the database; it runs when nothing here can refuse any more and before the commit, so
+// that a refusal of either side leaves both as they were. It holds a connection meanwhile, so only a few run at once.
+// Deleting twice is the same as once. asking is the session that asks, as for RevokeTokens. ErrAnotherAccount where the row has another
+// account by now than u says, ErrRevoked or ErrDeactivated where the row does not admit asking any more: nothing was deleted, and elsewhere
+// was not asked.
+func (s *Store) Delete(ctx context.Context, u User, asking token.Claims, elsewhere func(ctx context.Context, tx pgx.Tx) error) error {
+	leave, err := s.waitOutside(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error { return s.deleteIn(ctx, tx, u, asking, elsewhere) })
+	if err != nil {
+		return fmt.Errorf("delete user %s: %w", u.ID, pg.Fault(err))
+	}
+	s.onChange(ctx, u.ID)
+	return nil
+}
+
+// ErrAnotherAccount says that a row got an account at Firebase, or lost one, while it was about to be deleted.
+var ErrAnotherAccount = fault.Unavailable("this account is being changed; try again", nil)
+
+// holdToDelete locks the row. It sees that u names the account that goes with it, since a link or a move may have given it one after it was
+// read, and that nothing has ended the session that asks. Without an asking session only the account counts.
+func (s *Store) holdToDelete(ctx context.Context, tx pgx.Tx, u User, asking token.Claims) error {
+	row, err := s.queries.HoldToDelete(ctx, tx, u.ID)
+	if pg.NoRows(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	own := u.ID.String() // the account of a move that is under way, or came to nothing
+	if (row.FirebaseUID != u.FirebaseUID || row.Moving) && (row.FirebaseUID != "" || u.FirebaseUID != own) {
+		return ErrAnotherAccount
+	}
+	if asking.AuthTime.IsZero() {
+		return nil
+	}
+	held, err := s.queries.UsersByLegacyTokens(ctx, tx, []uuid.UUID{u.ID})
+	if err != nil || len(held) == 0 {
+		return err
+	}
+	return fromLegacyRow(held[0]).Admit(asking)
+}
+
+func (s *Store) deleteIn(
+	ctx context.Context, tx pgx.Tx, u User, asking token.Claims, elsewhere func(ctx context.Context, tx pgx.Tx) error,
+) error {
+	if err := s.holdToDelete(ctx, tx, u, asking); err != nil {
+		return err
+	}
+	if err := s.queries.DeleteUser(ctx, tx, u.ID); err != nil {
+		return err
+	}
+	err := audit.Record(ctx, tx, audit.Event{
+		Action: "user.deleted", Actor: "user:" + u.ID.String(), UserID: u.ID, RequestID: telemetry.RequestID(ctx),
+	})
+	if err != nil {
+		return err
+	}
+	if err := elsewhere(ctx, tx); err != nil {
+		return err
+	}
+	e := Ending(s.clocks, asking) // last: no session can begin after its instant any more
+	stone := db.InsertTombstoneParams{UserID: u.ID, IssuedUntil: e.FirebaseUntil, FirebaseLead: e.FirebaseLead}
+	if u.FirebaseUID != "" {
+		stone.FirebaseUID = &u.FirebaseUID
+	}
+	return s.queries.InsertTombstone(ctx, tx, stone)
+}

@@ -1,0 +1,59 @@
+package user
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/token"
+)
+
+// ByID reads one row. ErrNotFound when there is none.
+func (s *Store) ByID(ctx context.Context, id uuid.UUID) (User, error) {
+	u, err := s.batches.rows.Ask(ctx, id)
+	switch {
+	case err != nil:
+		return User{}, fmt.Errorf("read user %s: %w", id, pg.Fault(err))
+	case u == nil:
+		return User{}, ErrNotFound
+	}
+	return *u, nil
+}
+
+// ByLegacyID reads the row that a legacy token names, with what revokes legacy tokens alone (F1: the id is looked up as an id and
+// nothing else). Errors: token.ErrMalformed for an id that nobody ever had, ErrRevoked for a deleted account (F10).
+func (s *Store) ByLegacyID(ctx context.Context, id uuid.UUID) (User, error) {
+	u, err := s.batches.legacyRows.Ask(ctx, id)
+	switch {
+	case err != nil:
+		return User{}, fmt.Errorf("read user %s for a legacy token: %w", id, pg.Fault(err))
+	case u == nil:
+		return User{}, s.goneOrUnknown(ctx, id)
+	}
+	return *u, nil
+}
+
+func fromLegacyRow(row db.UsersByLegacyTokensRow) User {
+	u := FromRow(db.UserByIDRow{
+		ID: row.ID, FirebaseUID: row.FirebaseUID, AuthProvider: row.AuthProvider, Username: row.Username, Email: row.Email,
+		UserType: row.UserType, IsActive: row.IsActive, TokenBalance: row.TokenBalance, FederationStatus: row.FederationStatus,
+		TokensValidAfter: row.TokensValidAfter, LastLogin: row.LastLogin, CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt,
+		EmailProvenAt: row.EmailProvenAt, EmailProvenBy: row.EmailProvenBy,
+	})
+	u.LegacyTokensValidAfter, u.EndedSessions = revocation(row.LegacyTokensValidAfter), row.EndedSessions
+	return u
+}
+
+func (s *Store) goneOrUnknown(ctx context.Context, id uuid.UUID) error {
+	deleted, err := s.queries.DeletedByID(ctx, s.pool, id)
+	switch {
+	case err != nil:
+		return fmt.Errorf("look for the tombstone of user %s: %w", id, pg.Fault(err))
+	case deleted:
+		return ErrRevoked
+	}
+	return token.ErrMalformed.With(ErrNotFound)
+}

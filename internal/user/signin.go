@@ -1,0 +1,30 @@
+package user
+
+import (
+	"context"
+	"fmt"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/token"
+)
+
+// SignedIn answers the row of somebody who has just proved who they are, made where there is none, and moves last_login at
+// once (F8): but not of those whom User.Admit refuses, for they do not get in. Errors are FirstSight's; the caller still has
+// to ask Admit.
+func (s *Store) SignedIn(ctx context.Context, claims token.Claims) (User, error) {
+	row, err := s.queries.RecordSignIn(ctx, s.pool, db.RecordSignInParams{
+		FirebaseUID: claims.Subject, AuthTime: claims.AuthTime,
+	})
+	switch {
+	case pg.NoRows(err):
+		return s.FirstSight(ctx, claims)
+	case err != nil:
+		return User{}, fmt.Errorf("record a sign-in of %s: %w", claims.Subject, pg.Fault(err))
+	}
+	u, err := s.noteProof(ctx, FromRow(db.UserByIDRow(row)), claims)
+	if err != nil {
+		return User{}, fmt.Errorf("record a sign-in of %s: %w", claims.Subject, pg.Fault(err))
+	}
+	return u, nil
+}
