@@ -18,7 +18,8 @@ hand_written=$(go list ./... | grep -vE "$generated_or_for_tests" | paste -sd,)
 run() {
 	local name=$1
 	shift
-	bin/authdev test -- tools/tool.sh gotestsum --format=pkgname-and-test-fails --hide-summary=skipped -- \
+	tools/test-progress.sh "$name" "$profiles/$name.events" bin/authdev test -- \
+		tools/tool.sh gotestsum --format=pkgname-and-test-fails --hide-summary=skipped --jsonfile="$profiles/$name.events" -- \
 		-shuffle=on -timeout=40m -coverprofile="$profiles/$name" "$@" | sed -uE 's/ \(coverage: .*//'
 }
 # A room's tests count for the room, the black-box tests for everything: to link everything into each room's tests takes as long as
