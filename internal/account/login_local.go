@@ -56,10 +56,7 @@ func (s *Service) findCandidate(ctx context.Context, email string) (candidate, e
 		return p, nil
 	}
 	p.id, p.hash = *row.ID, row.PasswordHash
-	p.row = user.FromRow(db.UserByIDRow{
-		ID: p.id, FirebaseUID: row.FirebaseUID, AuthProvider: row.AuthProvider, UserType: row.UserType, IsActive: row.IsActive,
-		FederationStatus: row.FederationStatus, TokensValidAfter: row.TokensValidAfter,
-	})
+	p.row = user.FromSignIn(row)
 	p.cohort = rollout.Cohort{
 		UsersBuckets: int(row.UsersBuckets), TrafficBuckets: int(row.TrafficBuckets), BelowFullTraffic: row.BelowFullTraffic,
 		Allowed: row.Allowed, Denied: row.Denied,

@@ -116,6 +116,19 @@ func FromRow(row db.UserByIDRow) User {
 	return u
 }
 
+// FromSignIn reads what User.Admit and the way of a sign-in need of a row, and leaves out the rest.
+func FromSignIn(row db.SignInCredentialsRow) User {
+	return User{
+		ID:               or(row.ID, uuid.Nil),
+		FirebaseUID:      or(row.FirebaseUID, ""),
+		AuthProvider:     or(row.AuthProvider, ProviderLocal),
+		Type:             or(row.UserType, typeUser),
+		IsActive:         or(row.IsActive, true),
+		FederationStatus: or(row.FederationStatus, StatusActive),
+		TokensValidAfter: revocation(row.TokensValidAfter),
+	}
+}
+
 // sayable drops an instant that RFC 3339 cannot say (PostgreSQL's years go from 4713 BC to 294276): such a row does not say.
 func sayable(t *time.Time) *time.Time {
 	if t == nil || t.UTC().Year() < 1 || t.UTC().Year() > 9999 {
