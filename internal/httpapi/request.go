@@ -52,10 +52,24 @@ func (x *request) Value(key any) any {
 // enterRouter makes the exchange the context of all that comes after: what was answered before has had no need of one.
 func enterRouter(routes http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := w.(*request)
+		x := requestBehind(w)
 		x.routing = chi.NewRouteContext()
 		routes.ServeHTTP(w, r.WithContext(x))
 	})
+}
+
+// requestBehind finds the request behind a writer that a middleware may have wrapped, as http.ResponseController does.
+func requestBehind(w http.ResponseWriter) *request {
+	for {
+		switch known := w.(type) {
+		case *request:
+			return known
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = known.Unwrap()
+		default:
+			panic("httpapi: a writer that hides the request: its middleware needs Unwrap")
+		}
+	}
 }
 
 // requestOf is the exchange that a context belongs to: behind the edge there always is one.

@@ -98,3 +98,23 @@ func await(t *testing.T, what string, condition func() bool) {
 		}
 	}
 }
+
+// A middleware may wrap the writer, provided that Unwrap leads back.
+func TestRequest_IsFoundBehindWrappedWriters(t *testing.T) {
+	t.Parallel()
+	type wrapped struct{ http.ResponseWriter }
+	x := &request{ResponseWriter: httptest.NewRecorder()}
+	if found := requestBehind(unwrapping{unwrapping{x}}); found != x {
+		t.Errorf("found %p behind two writers, expected %p", found, x)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a writer without Unwrap was looked through")
+		}
+	}()
+	requestBehind(wrapped{x})
+}
+
+type unwrapping struct{ http.ResponseWriter }
+
+func (u unwrapping) Unwrap() http.ResponseWriter { return u.ResponseWriter }

@@ -48,7 +48,7 @@ func (s shortCut) verifyToken(w http.ResponseWriter, r *http.Request, next http.
 		return
 	}
 	kept, compact, again := s.read(r)
-	x := w.(*request)
+	x := requestBehind(w)
 	switch {
 	case kept != nil:
 		x.route = verifyTokenPath
@@ -98,7 +98,7 @@ func (s shortCut) forward(w http.ResponseWriter, r *http.Request, next http.Hand
 	if authorization := r.Header["Authorization"]; len(authorization) == 1 {
 		if compact, ok := strings.CutPrefix(authorization[0], "Bearer "); ok {
 			if kept, ok := s.resolver.CachedResponse([]byte(compact), forwardResponse); ok {
-				w.(*request).route = forwardPath
+				requestBehind(w).route = forwardPath
 				kept.(*cachedResponse).send(w)
 				return
 			}
