@@ -28,8 +28,8 @@ type authState struct {
 	compact   string
 }
 
-// authenticates makes the place for the caller's principal. It never rejects: the contract says which operations need one.
-func authenticates(resolver *principal.Resolver) func(http.Handler) http.Handler {
+// prepareAuth makes the place for the caller's principal. It never rejects: the contract says which operations need one.
+func prepareAuth(resolver *principal.Resolver) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			requestOf(r.Context()).auth = &authState{

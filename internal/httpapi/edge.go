@@ -69,7 +69,7 @@ func assemble(o Options, before func(http.Handler) http.Handler) (http.Handler, 
 			legacySurface(o.Legacy, o.Metrics),
 			limitBody,
 			limitAddress(o.Limiter),
-			authenticates(o.Resolver),
+			prepareAuth(o.Resolver),
 			validate(contract),
 			readableQuery,
 		)
@@ -90,7 +90,7 @@ func assemble(o Options, before func(http.Handler) http.Handler) (http.Handler, 
 		}, aliases)
 	})
 	return chi.Chain(
-		requestMiddleware{log: o.Logger, metrics: o.Metrics, tracing: o.Tracing, trusted: o.TrustedProxies}.wrap,
+		requestMiddleware{log: o.Logger, metrics: o.Metrics, tracing: o.Tracing, trusted: o.TrustedProxies}.observe,
 		crossOrigin(o.CORSOrigins),
 		before,
 		legacyPaths(contract),

@@ -209,7 +209,7 @@ func TestPanic_AfterTheAnswerBeganCutsIt(t *testing.T) {
 	}))
 	var log syncedLog
 	telling := requestMiddleware{log: slog.New(slog.NewJSONHandler(&log, nil)), metrics: telemetry.NewMetrics()}
-	server := httptest.NewServer(telling.wrap(enterRouter(root)))
+	server := httptest.NewServer(telling.observe(enterRouter(root)))
 	defer server.Close()
 	response, err := http.Get(server.URL)
 	if err == nil {
@@ -226,7 +226,7 @@ func TestPanic_AfterTheAnswerBeganCutsIt(t *testing.T) {
 
 // quiet is the outermost part of the edge where a test has no use for what it tells.
 func quiet(routes http.Handler) http.Handler {
-	return requestMiddleware{log: slog.New(slog.DiscardHandler), metrics: telemetry.NewMetrics()}.wrap(enterRouter(routes))
+	return requestMiddleware{log: slog.New(slog.DiscardHandler), metrics: telemetry.NewMetrics()}.observe(enterRouter(routes))
 }
 
 // The order of the edge on every route.
@@ -234,8 +234,8 @@ func TestEdge_Order(t *testing.T) {
 	t.Parallel()
 	edge, _ := newEdge(t, func(context.Context) error { return nil })
 	want := []string{
-		"exchange", "crossOrigin", "before", "legacyPaths", "headAsGet", "enterRouter",
-		"identify", "legacySurface", "limitBody", "limitAddress", "holdPrincipal", "OapiRequestValidatorWithOptions", "readableQuery",
+		"observe", "crossOrigin", "before", "legacyPaths", "headAsGet", "enterRouter",
+		"identify", "legacySurface", "limitBody", "limitAddress", "prepareAuth", "OapiRequestValidatorWithOptions", "readableQuery",
 	}
 	around := edge.(*chi.ChainHandler)
 	routes := 0

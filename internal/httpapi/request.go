@@ -117,7 +117,7 @@ type requestMiddleware struct {
 	trusted []netip.Prefix
 }
 
-func (e requestMiddleware) wrap(next http.Handler) http.Handler {
+func (e requestMiddleware) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := &request{
 			Context: e.tracing.RequestArrived(r), ResponseWriter: w,
