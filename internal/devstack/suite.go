@@ -15,9 +15,8 @@ import (
 	"auth-v2-service/internal/devstack/redis"
 )
 
-// RunWithServers runs a command with a scratch PostgreSQL and a Redis at TEST_DATABASE_URL and TEST_REDIS_URL, for the time
-// that the command takes. The context ends the starting only; once the command runs, signals that we get go on to it, and
-// its end is ours. The error is an *exec.ExitError when the command fails by itself.
+// RunWithServers runs a command with TEST_DATABASE_URL and TEST_REDIS_URL of private servers. ctx ends only the start; later signals go to
+// the command. The error is an *exec.ExitError when the command fails.
 func RunWithServers(ctx context.Context, command []string) (err error) {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
@@ -46,7 +45,7 @@ func RunWithServers(ctx context.Context, command []string) (err error) {
 	return runCommand(signals, command, env.Over(os.Environ()))
 }
 
-// onTerminal says whether somebody is watching; scripts want silence.
+// onTerminal keeps scripts' output silent.
 func onTerminal(file *os.File) bool {
 	info, err := file.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
@@ -67,7 +66,7 @@ func runCommand(signals <-chan os.Signal, command, env []string) error {
 			return process.Err()
 		case received := <-signals:
 			if sig, ok := received.(syscall.Signal); ok {
-				_ = process.Signal(sig) // it may have ended meanwhile
+				_ = process.Signal(sig) // it may have ended
 			}
 		}
 	}

@@ -1,8 +1,5 @@
-// Package child runs the programs of the development stack so that none outlives the one who started it.
+// Package child runs programs that must not outlive the supervisor. A child has its own process group: Ctrl-C reaches only the supervisor.
+// The kernel ends it when the supervisor is killed.
 //
-// It owns three habits that are easy to get wrong one by one: a child lives in its own process group (Ctrl-C in a terminal
-// reaches the supervisor only, which then stops its children in the right order); the kernel ends it when the supervisor is
-// killed without a chance to clean up; and it is stopped politely first, by force after a grace period.
-//
-// It does not know what it runs. When something is left running after Ctrl-C, look at StopSignal and Grace of its caller.
+// When a program remains after Ctrl-C, check the caller's StopSignal and Grace.
 package child
