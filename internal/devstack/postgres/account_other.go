@@ -4,5 +4,5 @@ package postgres
 
 import "syscall"
 
-// enterUserNamespace does nothing where there are none: root's run fails its trial, and another user's credentials are used.
+// enterUserNamespace does nothing: the trial as root fails and otherAccount follows.
 func enterUserNamespace(*syscall.SysProcAttr) {}

@@ -14,8 +14,8 @@ import (
 	"syscall"
 )
 
-// initialise makes the data folder unless it is there, and returns the password of both roles. initdb works in a folder of
-// another name that is renamed when it is whole: a start killed half-way leaves nothing that looks like a data folder.
+// initialise makes a missing data folder and returns the password of both roles. A rename publishes the folder: an interrupted initdb
+// leaves none.
 func initialise(ctx context.Context, o Options, programs programs, account account) (string, error) {
 	passwordFile := o.DataDir + ".password"
 	if dataMajor(o.DataDir) != "" {
@@ -64,7 +64,7 @@ func runInitdb(ctx context.Context, o Options, programs programs, account accoun
 	if err := account.reach(half); err != nil {
 		return err
 	}
-	// C.UTF-8 orders like C and knows letters beyond ASCII; where the system lacks it, C does.
+	// Some systems lack C.UTF-8.
 	var failures error
 	for _, locale := range []string{"C.UTF-8", "C"} {
 		args := []string{
@@ -90,7 +90,7 @@ func runInitdb(ctx context.Context, o Options, programs programs, account accoun
 	return failures
 }
 
-// dataMajor is the major version that made the data folder, or "" when there is none.
+// dataMajor is the major version of the data folder, or "".
 func dataMajor(dataDir string) string {
 	content, err := os.ReadFile(filepath.Join(dataDir, "PG_VERSION"))
 	if errors.Is(err, fs.ErrNotExist) || err != nil {
