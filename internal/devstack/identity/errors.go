@@ -7,8 +7,8 @@ import (
 	"net/http"
 )
 
-// apiError is a refusal in Google's shape. Identity Toolkit's own refusals carry an `errors` list and no status; the
-// infrastructure's (payload, keys, permissions, quotas) and Secure Token's carry a status and no list.
+// apiError is a refusal in Google's shape. Identity Toolkit sends an errors list and no status. The infrastructure and Secure Token send a
+// status.
 type apiError struct {
 	code    int
 	status  string
@@ -19,7 +19,7 @@ type apiError struct {
 
 func (e *apiError) Error() string { return fmt.Sprintf("identity: %d %s", e.code, e.message) }
 
-// refuse is Identity Toolkit's usual refusal: 400 and an upper-case word, with an explanation after " : " now and then.
+// refuse returns Identity Toolkit's usual 400.
 func refuse(message string) *apiError {
 	return &apiError{code: http.StatusBadRequest, message: message, reason: "invalid"}
 }
@@ -39,7 +39,6 @@ func permissionDenied(message string) *apiError {
 	return &apiError{code: http.StatusForbidden, status: "PERMISSION_DENIED", message: message, reason: "forbidden"}
 }
 
-// The refusals that several operations share.
 var (
 	errMissingKey      = permissionDenied("The request is missing a valid API key.")
 	errWrongKey        = invalidArgument("API key not valid. Please pass a valid API key.")
@@ -85,7 +84,7 @@ type errorBody struct {
 	Status  string      `json:"status,omitempty"`
 }
 
-// writeError answers err in Google's shape; what is no apiError is a fault of ours and says so.
+// writeError answers other errors with 500.
 func writeError(w http.ResponseWriter, err error) {
 	var refusal *apiError
 	if !errors.As(err, &refusal) {
@@ -98,7 +97,6 @@ func writeError(w http.ResponseWriter, err error) {
 	writeJSON(w, refusal.code, map[string]errorBody{"error": body})
 }
 
-// writeJSON answers a value. A failed write means that the client has gone, and there is nobody to tell.
 func writeJSON(w http.ResponseWriter, status int, value any) {
 	body, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {

@@ -7,29 +7,26 @@ import (
 	"strings"
 )
 
-// maxBody is enough for an import of a thousand users and little enough to be read whole.
+// maxBody fits an import of 1,000 users.
 const maxBody = 8 << 20
 
-// call is one request to an operation, after its caller is known.
 type call struct {
 	request *http.Request
-	admin   bool // an OAuth 2 credential of the project's owner, as the Admin SDK sends
+	admin   bool // has the project owner's OAuth 2 credential
 }
 
-// base is the address by which the caller reached the provider: links in mails begin with it.
 func (c *call) base() string { return "http://" + c.request.Host }
 
-// access says who may call a route.
+// access is a route's required credential.
 type access int
 
 const (
-	public      access = iota // no credential: certificates, the emulator's own endpoints
-	client                    // an API key, or an admin
-	projectPath               // under /v1/projects/{project}: an admin, and a client is told so
+	public      access = iota // none
+	client                    // an API key or an admin
+	projectPath               // an admin
 )
 
-// operation turns a function of a decoded request into a handler. The name is that of its table of fields; empty for what is
-// the provider's own and has none.
+// operation makes a handler. name selects the table of fields; it is empty for our own operations.
 func operation[In any](p *Provider, name string, required access, run func(*call, *In) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		out, err := perform(p, name, required, run, r)
@@ -56,7 +53,6 @@ func perform[In any](p *Provider, name string, required access, run func(*call, 
 	return run(c, in)
 }
 
-// authorise finds out who calls and whether they may.
 func (p *Provider) authorise(c *call, who access) error {
 	if project := c.request.PathValue("project"); project != "" && project != p.opts.ProjectID {
 		return errUnknownProject
@@ -83,7 +79,7 @@ func (p *Provider) authorise(c *call, who access) error {
 	return nil
 }
 
-// bearer knows the emulator's "owner" and takes anything that looks like a service account's access token.
+// bearer accepts the emulator's "owner" and service accounts' tokens.
 func bearer(r *http.Request) (bool, error) {
 	scheme, token, found := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !found || !strings.EqualFold(scheme, "bearer") {
@@ -95,7 +91,7 @@ func bearer(r *http.Request) (bool, error) {
 	return false, errWrongCredential
 }
 
-// checkTarget refuses a request whose body names a project that the caller may not name, or another one.
+// checkTarget lets only admins name the project.
 func (p *Provider) checkTarget(c *call, project string) error {
 	switch {
 	case project == "":
@@ -108,10 +104,9 @@ func (p *Provider) checkTarget(c *call, project string) error {
 	return nil
 }
 
-// middleware is what every request passes: CORS for browsers, the body limit, and the faults that were asked for.
 func (p *Provider) middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Date", p.now().Format(http.TimeFormat)) // one clock for all that is told
+		w.Header().Set("Date", p.now().Format(http.TimeFormat)) // Options.Clock
 		if cors(w, r) {
 			return
 		}
@@ -123,13 +118,13 @@ func (p *Provider) middleware(next http.Handler) http.Handler {
 			})
 			return
 		}
-		// A read body also lets net/http notice a client that goes away while a fault keeps it waiting.
+		// A fully read body lets net/http notice a client's disconnect.
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		p.faults.apply(w, r, next)
 	})
 }
 
-// cors allows every origin, as Google and the emulator do, and answers preflights: true when that was one.
+// cors allows every origin, as Google does. It returns true after answering a preflight.
 func cors(w http.ResponseWriter, r *http.Request) bool {
 	origin := r.Header.Get("Origin")
 	if origin == "" {
