@@ -105,7 +105,6 @@ func (p *Provider) lookup(c *call, in *lookupRequest) (any, error) {
 	return response, nil
 }
 
-// named finds the accounts that an admin names in any way.
 func (p *Provider) named(in *lookupRequest) []account {
 	var list []account
 	add := func(user account, found bool) {
