@@ -23,7 +23,7 @@ func signsInAt(person Person) string {
 	return "Firebase"
 }
 
-// Places lists the addresses of a running stack, one a line.
+// Places lists a running stack's addresses.
 func Places(env Env) string {
 	var lines []string
 	for _, name := range []string{"AUTH_URL", "METRICS_URL", "IDENTITY_URL", "DATABASE_URL", "REDIS_URL"} {
@@ -32,8 +32,7 @@ func Places(env Env) string {
 	return strings.Join(lines, "\n")
 }
 
-// nodeLines tells developers how a Node service runs beside the stack. With FIREBASE_AUTH_EMULATOR_HOST set, firebase-admin takes unsigned
-// tokens only; the embedded provider signs.
+// With FIREBASE_AUTH_EMULATOR_HOST set, firebase-admin takes unsigned tokens only.
 func nodeLines(identity string, env Env) string {
 	if identity == Emulator {
 		return fmt.Sprintf("Node services with firebase-admin verify these tokens with:\n  FIREBASE_AUTH_EMULATOR_HOST=%s GOOGLE_CLOUD_PROJECT=%s",

@@ -15,7 +15,7 @@ import (
 
 const (
 	readyLimit = 60 * time.Second
-	authdGrace = 40 * time.Second // authdGrace exceeds authd's SHUTDOWN_TIMEOUT.
+	authdGrace = 40 * time.Second // above authd's SHUTDOWN_TIMEOUT
 )
 
 func (s *stack) startAuthd(ctx context.Context, service Env) error {

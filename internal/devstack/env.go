@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Env is a list of variables.
+// Env is an ordered list.
 type Env []Variable
 
 // Variable is one KEY=VALUE.
@@ -25,7 +25,7 @@ func (e Env) Get(name string) string {
 	return ""
 }
 
-// Over returns base with these variables in place of its own of the same name.
+// Over returns base with these variables in place of its own.
 func (e Env) Over(base []string) []string {
 	merged := slices.DeleteFunc(slices.Clone(base), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
@@ -37,7 +37,7 @@ func (e Env) Over(base []string) []string {
 	return merged
 }
 
-// write stores the variables for a shell to source, atomically and with mode 0600.
+// write is atomic; mode 0600.
 func (e Env) write(path, comment string) error {
 	var content bytes.Buffer
 	for line := range strings.Lines(comment) {

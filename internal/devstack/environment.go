@@ -11,12 +11,12 @@ import (
 	"strings"
 )
 
-// ProjectID is the Firebase project of development. Google's tools treat "demo-..." as a project that does not exist.
+// ProjectID is development's Firebase project. Google's tools take "demo-..." for a nonexistent project.
 const ProjectID = "demo-auth"
 
 const database = "atma_db"
 
-// secrets makes the JWT secrets once for a folder and keeps them: sessions survive a restart.
+// secrets are kept: sessions survive restarts.
 func (f Folder) secrets() (Env, error) {
 	path := f.path("secrets.env")
 	env, err := readEnv(path)
@@ -38,20 +38,20 @@ func (f Folder) secrets() (Env, error) {
 }
 
 type places struct {
-	owner              string // URL of the owner role
-	database, redis    string // URLs; the database as the serving login
+	owner              string
+	database, redis    string
 	identity           string
-	certificates       string // URL; empty for the official emulator
+	certificates       string // empty for the official emulator
 	servePort, metrics int
 }
 
-// serviceEnv returns what any `authd serve` beside this stack needs, except its ports.
+// serviceEnv is any `authd serve`'s environment, without ports.
 func serviceEnv(p places, secrets Env) Env {
 	env := Env{
 		{"AUTH_ENV", "development"},
-		{"LISTEN_HOST", cmp.Or(os.Getenv("LISTEN_HOST"), "127.0.0.1")}, // loopback: seeded passwords are public
+		{"LISTEN_HOST", cmp.Or(os.Getenv("LISTEN_HOST"), "127.0.0.1")}, // seeded passwords are public
 		{"DATABASE_URL", p.database},
-		{"MIGRATE_ON_START", "check"}, // the serving login may not migrate
+		{"MIGRATE_ON_START", "check"}, // the login may not migrate
 		{"REDIS_URL", p.redis},
 		{"FIREBASE_PROJECT_ID", ProjectID},
 		{"FIREBASE_API_KEY", "dev-api-key"},
@@ -63,7 +63,7 @@ func serviceEnv(p places, secrets Env) Env {
 	return append(env, secrets...)
 }
 
-// runEnv returns the content of run.env. DATABASE_OWNER_URL serves authd's commands that change or back up the schema.
+// DATABASE_OWNER_URL is for authd's schema and backup commands.
 func runEnv(p places, service Env) Env {
 	return append(Env{
 		{"AUTH_URL", fmt.Sprintf("http://127.0.0.1:%d", p.servePort)},
@@ -76,7 +76,7 @@ func runEnv(p places, service Env) Env {
 const runEnvComment = `Where this folder's development stack is, while it runs. For a shell: set -a; . .dev/run.env; set +a
 An extra instance: (set -a; . .dev/run.env; PORT=3018 METRICS_PORT=9474 bin/authd serve)`
 
-// foreign lists variables that could lead a development authd to a real database or Firebase project.
+// foreign variables could lead authd to real databases or Firebase projects.
 var foreign = []string{
 	"DATABASE_DIRECT_URL", "DATABASE_OWNER_URL", "DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD", "AUTH_DB_PASSWORD", "DB_SCHEMA",
 	"REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD", "GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT", "FIREBASE_CONFIG",

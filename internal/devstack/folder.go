@@ -11,7 +11,7 @@ import (
 	"auth-v2-service/internal/devstack/lockfile"
 )
 
-// Folder is the data folder of one checkout's stack: .dev.
+// Folder is a checkout's data folder, .dev.
 type Folder string
 
 func (f Folder) path(name string) string { return filepath.Join(string(f), name) }
@@ -21,10 +21,10 @@ func (f Folder) RunEnv() string { return f.path("run.env") }
 
 func (f Folder) lockPath() string { return f.path("lock") }
 
-// ErrRunning reports a stack that runs in the folder.
+// ErrRunning reports a running stack.
 var ErrRunning = errors.New("a stack is already running in this folder")
 
-// ErrNotRunning reports that no stack runs in the folder.
+// ErrNotRunning reports a missing stack.
 var ErrNotRunning = errors.New("no stack is running in this folder; `make run` starts one")
 
 func (f Folder) hold() (*lockfile.Lock, error) {
@@ -35,7 +35,7 @@ func (f Folder) hold() (*lockfile.Lock, error) {
 	return lock, err
 }
 
-// holdSoon retries for a second: Running holds the lock for a moment.
+// holdSoon retries: Running holds the lock for a moment.
 func (f Folder) holdSoon(ctx context.Context) (*lockfile.Lock, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
@@ -46,7 +46,7 @@ func (f Folder) holdSoon(ctx context.Context) (*lockfile.Lock, error) {
 	return lock, err
 }
 
-// Running reads run.env of the running stack. It returns ErrNotRunning when the lock is free.
+// Running reads run.env; ErrNotRunning when the lock is free.
 func (f Folder) Running() (Env, error) {
 	if _, err := os.Stat(string(f)); err != nil {
 		return nil, fmt.Errorf("%w (%s)", ErrNotRunning, f)
@@ -65,7 +65,7 @@ func (f Folder) Running() (Env, error) {
 	return env, err
 }
 
-// Clean removes the folder with its data, or returns ErrRunning.
+// Clean removes the folder, or returns ErrRunning.
 func (f Folder) Clean() error {
 	if _, err := os.Stat(string(f)); errors.Is(err, os.ErrNotExist) {
 		return nil

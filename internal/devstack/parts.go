@@ -48,7 +48,7 @@ func (s *stack) startIdentity(ctx context.Context) error {
 	return s.startEmbedded()
 }
 
-// startEmbedded runs our provider in this process. Its own context lets stop end it after authd.
+// Its own context ends after authd.
 func (s *stack) startEmbedded() error {
 	start := time.Now()
 	port, err := s.reserve(identityPort)

@@ -12,7 +12,7 @@ import (
 	"auth-v2-service/internal/devstack/lockfile"
 )
 
-// Firebase's tools and Prometheus expect these ports.
+// Defaults of Firebase's tools and Prometheus.
 const (
 	identityPort = 9099
 	metricsPort  = 9464
@@ -38,8 +38,7 @@ func (s *stack) choosePorts() error {
 	return nil
 }
 
-// reserve chooses the first free port from wanted on. A lock file a port, held until the stack ends, keeps two stacks of one user from
-// choosing the same.
+// reserve locks the first free port from wanted on, until the stack ends: two stacks must not choose the same.
 func (s *stack) reserve(wanted int) (int, error) {
 	if wanted < 1 || wanted > maxPort {
 		return 0, fmt.Errorf("port %d: must be 1 to %d", wanted, maxPort)
@@ -63,7 +62,7 @@ func (s *stack) reserve(wanted int) (int, error) {
 	return 0, fmt.Errorf("no port from %d to %d is free: %w", wanted, wanted+portsTried-1, failure)
 }
 
-// tryPort tries loopback and all addresses: a listener on either conflicts.
+// A listener on either conflicts.
 func tryPort(port int) error {
 	for _, host := range []string{"127.0.0.1", ""} {
 		listener, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))

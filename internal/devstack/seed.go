@@ -16,15 +16,15 @@ import (
 
 // Person is a seeded user.
 type Person struct {
-	// ID is the row's; UID is the identity provider's, "" for a local user.
+	// UID is "" for a local user.
 	ID, UID                   string
 	Email, Username, Password string
 	UserType                  string
-	// LegacyHash is the legacy service's bcrypt hash of Password ($2b$, cost 10).
+	// LegacyHash is Password's bcrypt hash ($2b$, cost 10).
 	LegacyHash string
 }
 
-// Provider is the value of the provider column.
+// Provider is the column's value.
 func (p Person) Provider() string {
 	if p.UID == "" {
 		return "local"
@@ -32,7 +32,7 @@ func (p Person) Provider() string {
 	return "firebase"
 }
 
-// People are the seeds: two Firebase users and one of the legacy service only.
+// People are the seeds; the last is the legacy service's only.
 var People = []Person{
 	{
 		ID: "00000000-0000-4000-8000-000000000001", UID: "dev-admin-000000000000000001", Email: "admin@example.test",
@@ -52,7 +52,7 @@ var People = []Person{
 //go:embed seed.sql
 var seedSQL string
 
-// Seed writes a row for each of People and the Firebase accounts. It is idempotent.
+// Seed writes rows and Firebase accounts. It is idempotent.
 func Seed(ctx context.Context, env Env) error {
 	for _, person := range People {
 		if person.UID == "" {

@@ -23,20 +23,19 @@ const (
 // Options configures a stack.
 type Options struct {
 	Folder Folder
-	// Authd is the path of the service's program.
+	// Authd is the service's program.
 	Authd string
-	// Port is authd's preferred port; the next free one replaces a port in use.
+	// Port is authd's; a port in use is replaced by the next free one.
 	Port int
-	// MetricsPort is the preferred metrics port; 0 is 9464.
+	// MetricsPort defaults to 9464.
 	MetricsPort int
-	// Identity is Embedded or Emulator. EmulatorDir is the checkout's tools/emulator.
+	// Identity is Embedded or Emulator; EmulatorDir is tools/emulator.
 	Identity    string
 	EmulatorDir string
-	// Out receives progress and authd's logs.
-	Out *os.File
+	Out         *os.File
 }
 
-// Up runs the stack until ctx ends (nil) or a part dies (an error that names it). All that it started has ended when it returns.
+// Up runs the stack until ctx ends (nil) or a part dies (an error). Everything has ended when it returns.
 func Up(ctx context.Context, o Options) (err error) {
 	lock, err := o.Folder.holdSoon(ctx)
 	if err != nil {
@@ -47,7 +46,7 @@ func Up(ctx context.Context, o Options) (err error) {
 	defer func() { err = errors.Join(err, s.stop()) }()
 	if err := s.start(ctx); err != nil {
 		if ctx.Err() != nil {
-			return nil // stopped while starting
+			return nil
 		}
 		return err
 	}
@@ -61,14 +60,14 @@ type stack struct {
 	ports   []*lockfile.Lock
 	places  places
 	env     Env
-	// addServing creates authd's login; the migrations must have made its role.
+	// addServing needs the migrations' role.
 	addServing func(context.Context) error
 }
 
 type part struct {
 	name string
 	done <-chan struct{}
-	// why returns how the part ended, once done is closed; may be nil.
+	// why explains the end, once done is closed; may be nil.
 	why  func() error
 	stop func() error
 }
@@ -150,7 +149,7 @@ func (p part) died() error {
 	return fmt.Errorf("%s ended by itself", p.name)
 }
 
-// stop removes run.env first, so that readers do not use ending parts. Parts end in reverse order.
+// run.env goes first: readers must not use ending parts.
 func (s *stack) stop() error {
 	var failures error
 	if err := os.Remove(s.options.Folder.RunEnv()); err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -21,7 +21,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// TestMain lets this binary play authd, or an `authdev up` that is killed.
+// TestMain can play authd and a killed `authdev up`.
 func TestMain(m *testing.M) {
 	switch {
 	case len(os.Args) == 2 && os.Args[1] == "serve":
@@ -87,7 +87,7 @@ func (r *running) said(t *testing.T) string {
 	return string(content)
 }
 
-// ready waits for run.env, which is written last.
+// run.env is written last.
 func (r *running) ready(t *testing.T) Env {
 	t.Helper()
 	var env Env
@@ -193,7 +193,7 @@ func TestUp_TwiceInOneFolder(t *testing.T) {
 
 func checkPeople(t *testing.T, env Env) {
 	t.Helper()
-	if err := Seed(t.Context(), env); err != nil { // idempotent
+	if err := Seed(t.Context(), env); err != nil {
 		t.Fatal(err)
 	}
 	conn, err := pgx.Connect(t.Context(), env.Get("DATABASE_URL"))

@@ -13,8 +13,8 @@ var programs = []string{"chromium", "chromium-browser", "google-chrome", "google
 
 const onMac = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 
-// Flags makes a browser headless and quiet. The dead proxy keeps it on loopback. The sandbox is off: root and many containers cannot set it
-// up, and only our own pages load. The caller sets the profile's folder.
+// Flags keeps a browser headless and on loopback, by a dead proxy. Root and many containers cannot set up the sandbox. The caller sets the
+// profile's folder.
 func Flags() map[string]any {
 	return map[string]any{
 		"headless": true, "no-sandbox": true, "disable-gpu": true, "disable-quic": true, "disable-dev-shm-usage": true,
@@ -23,7 +23,7 @@ func Flags() map[string]any {
 	}
 }
 
-// Find returns an installed browser's program, or installs one from Debian or npm. Concurrent processes install once.
+// Find returns an installed browser's program, or installs one, once for concurrent processes.
 func Find(ctx context.Context, log io.Writer) (string, error) {
 	if program := os.Getenv("DEVSTACK_CHROMIUM"); program != "" {
 		return program, nil

@@ -39,8 +39,8 @@ func TestFind_TakesTheInstalledOneAndTheNamedOne(t *testing.T) {
 }
 
 func TestFind_SaysWhatToInstall(t *testing.T) {
-	t.Setenv("PATH", t.TempDir())           // no browser, apt-get or npm
-	t.Setenv("XDG_CACHE_HOME", t.TempDir()) // no cached one
+	t.Setenv("PATH", t.TempDir())
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	t.Setenv("DEVSTACK_CHROMIUM", "")
 	_, err := browser.Find(t.Context(), t.Output())
 	if err == nil || !strings.Contains(err.Error(), "install Debian's package chromium") {

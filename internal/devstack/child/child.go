@@ -18,15 +18,14 @@ type Options struct {
 	Env    []string
 	Stdout io.Writer
 	Stderr io.Writer
-	// StopSignal asks the program to end. The kernel sends it when the supervisor dies. Default SIGTERM.
+	// StopSignal is also the kernel's signal when the supervisor dies. Default SIGTERM.
 	StopSignal syscall.Signal
-	// Grace is the wait after StopSignal before SIGKILL. Default 10 s.
-	Grace time.Duration
-	// Attributes may set another user or a namespace.
+	// Grace is the time from StopSignal to SIGKILL. Default 10 s.
+	Grace      time.Duration
 	Attributes func(*syscall.SysProcAttr)
 }
 
-// Process is a running child. It is safe for concurrent use.
+// Process is a running child, safe for concurrent use.
 type Process struct {
 	cmd  *exec.Cmd
 	opts Options
@@ -34,7 +33,7 @@ type Process struct {
 	err  error
 }
 
-// Start runs the program. Its thread is locked until the child ends: Linux ties the parent-death signal to the creating thread.
+// Start runs the program. Its thread stays locked: Linux ties the parent-death signal to it.
 func Start(o Options) (*Process, error) {
 	if o.StopSignal == 0 {
 		o.StopSignal = syscall.SIGTERM
@@ -65,7 +64,7 @@ func command(o Options) *exec.Cmd {
 }
 
 func (p *Process) supervise(started chan<- error) {
-	runtime.LockOSThread() // never unlocked
+	runtime.LockOSThread()
 	if err := p.cmd.Start(); err != nil {
 		started <- err
 		return
@@ -78,13 +77,13 @@ func (p *Process) supervise(started chan<- error) {
 // Done closes when the program ends.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Err returns how the program ended; call it after Done closes.
+// Err returns the program's end; call it after Done closes.
 func (p *Process) Err() error { return p.err }
 
 // Pid is the process id.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
 
-// Signal signals the process group. An ended program is no error.
+// Signal signals the process group; an ended program is no error.
 func (p *Process) Signal(sig syscall.Signal) error {
 	select {
 	case <-p.done:
@@ -97,7 +96,7 @@ func (p *Process) Signal(sig syscall.Signal) error {
 	return nil
 }
 
-// Stop ends the program, by SIGKILL to its group after Grace. It is idempotent. The error is nil unless it killed.
+// Stop ends the program, after Grace by SIGKILL to its group, which is an error. It is idempotent.
 func (p *Process) Stop() error {
 	select {
 	case <-p.done:

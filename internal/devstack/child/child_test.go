@@ -62,7 +62,6 @@ func TestStop_KillsTheGroupOfTheStubborn(t *testing.T) {
 	}
 }
 
-// onlyZombies ignores processes that have ended unreaped.
 func onlyZombies(t *testing.T, group int) bool {
 	t.Helper()
 	entries, err := os.ReadDir("/proc")

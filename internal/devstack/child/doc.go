@@ -1,5 +1,3 @@
-// Package child runs programs that must not outlive the supervisor. A child has its own process group: Ctrl-C reaches only the supervisor.
-// The kernel ends it when the supervisor is killed.
-//
-// When a program remains after Ctrl-C, check the caller's StopSignal and Grace.
+// Package child runs programs that end with their supervisor, even when it is killed. Each has a process group: Ctrl-C reaches only the
+// supervisor. When a program remains, check StopSignal and Grace.
 package child

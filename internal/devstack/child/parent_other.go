@@ -4,5 +4,5 @@ package child
 
 import "syscall"
 
-// endWithParent does nothing: children survive a kill -9 here.
+// Children survive a kill -9 here.
 func endWithParent(*syscall.SysProcAttr, syscall.Signal) {}

@@ -1,5 +1,5 @@
-// Package emulator runs Firebase's official Auth emulator, pinned by tools/emulator, for `make run IDENTITY=emulator`. Its tokens are
-// unsigned: development only (rule T1).
+// Package emulator runs Firebase's Auth emulator (tools/emulator) for `make run IDENTITY=emulator`. Its tokens are unsigned: development
+// only (rule T1).
 package emulator
 
 import (
@@ -30,13 +30,11 @@ const (
 // Options configures the emulator.
 type Options struct {
 	ToolDir string
-	// Dir is made when missing. An orderly stop saves accounts there.
+	// Dir is made when missing; an orderly stop saves accounts there.
 	Dir       string
 	ProjectID string
-	// Port 0 takes a free one.
-	Port int
-	// Log may be nil.
-	Log io.Writer
+	Port      int
+	Log       io.Writer
 }
 
 // Server is a running emulator.
@@ -46,7 +44,7 @@ type Server struct {
 	log     string
 }
 
-// Start installs firebase-tools where missing and returns once the emulator answers.
+// Start installs firebase-tools where missing and waits for an answer.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
@@ -76,7 +74,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 	process, err := child.Start(child.Options{
 		Path: program, Args: arguments(o), Dir: o.Dir,
-		// The hub's address is a file in TMPDIR named by project.
+		// The hub writes its address into TMPDIR, by project.
 		Env:    append(os.Environ(), "CI=1", "NO_UPDATE_NOTIFIER=1", "TMPDIR="+scratch),
 		Stdout: log, Stderr: log, StopSignal: syscall.SIGINT, Grace: 20 * time.Second,
 	})
@@ -172,11 +170,11 @@ func (s *Server) probe(ctx context.Context) error {
 	return nil
 }
 
-// Addr is FIREBASE_AUTH_EMULATOR_HOST's value.
+// Addr is host:port.
 func (s *Server) Addr() string { return s.addr }
 
 // Done closes when the emulator ends.
 func (s *Server) Done() <-chan struct{} { return s.process.Done() }
 
-// Stop ends the emulator and saves accounts.
+// Stop saves accounts.
 func (s *Server) Stop() error { return s.process.Stop() }

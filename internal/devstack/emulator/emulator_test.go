@@ -30,7 +30,7 @@ func createAccount(t *testing.T, addr string) int {
 func TestStart_KeepsAccounts(t *testing.T) {
 	t.Parallel()
 	o := emulator.Options{ToolDir: filepath.Join("..", "..", "..", "tools", "emulator"), Dir: t.TempDir(), ProjectID: "demo-emulator", Log: t.Output()}
-	for i, want := range []int{http.StatusOK, http.StatusBadRequest} { // the uid is taken
+	for i, want := range []int{http.StatusOK, http.StatusBadRequest} {
 		server, err := emulator.Start(t.Context(), o)
 		if err != nil {
 			t.Fatal(err)

@@ -1,6 +1,4 @@
-// Package freeport chooses a port for a part of the stack.
-//
-// Another program may take it before use: start again.
+// Package freeport chooses ports. Another program may take one before use: start again.
 package freeport
 
 import (
@@ -8,7 +6,7 @@ import (
 	"net"
 )
 
-// Choose returns wanted, or a free port of host when wanted is 0.
+// Choose returns wanted, or for 0 a free port.
 func Choose(host string, wanted int) (int, error) {
 	if wanted != 0 {
 		return wanted, nil

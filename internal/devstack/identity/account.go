@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Sign-in providers of Identity Toolkit. Other names are federated, such as google.com.
+// Identity Toolkit's sign-in providers; others are federated, such as google.com.
 const (
 	ProviderPassword  = "password"
 	ProviderPhone     = "phone"
@@ -16,13 +16,13 @@ const (
 	ProviderCustom    = "custom"
 )
 
-// account is a stored user. Stored values are immutable: change a clone and put it.
+// account is a user. Stored values are immutable: put a changed clone.
 type account struct {
 	LocalID          string       `json:"localId"`
 	Email            string       `json:"email,omitempty"`
 	InitialEmail     string       `json:"initialEmail,omitempty"`
 	EmailVerified    bool         `json:"emailVerified,omitempty"`
-	EmailLink        bool         `json:"emailLink,omitempty"` // has signed in by a mailed link
+	EmailLink        bool         `json:"emailLink,omitempty"`
 	DisplayName      string       `json:"displayName,omitempty"`
 	PhotoURL         string       `json:"photoUrl,omitempty"`
 	ScreenName       string       `json:"screenName,omitempty"`
@@ -37,13 +37,13 @@ type account struct {
 	CreatedAt        time.Time    `json:"createdAt"`
 	LastLoginAt      time.Time    `json:"lastLoginAt,omitzero"`
 	LastRefreshAt    time.Time    `json:"lastRefreshAt,omitzero"`
-	// ValidSince is tokensValidAfterTime in seconds: tokens issued earlier are invalid.
+	// ValidSince is tokensValidAfterTime, in seconds.
 	ValidSince time.Time `json:"validSince,omitzero"`
-	// SessionsFrom is the same for sessions, in milliseconds: a change must end refresh tokens of the same second too.
+	// SessionsFrom is the same in milliseconds: a change ends refresh tokens of the same second too.
 	SessionsFrom time.Time `json:"sessionsFrom"`
 }
 
-// provider is a federated identity in providerUserInfo. Password and phone entries are derived, not stored.
+// provider is a federated identity. Password and phone entries are derived.
 type provider struct {
 	ProviderID  string `json:"providerId"`
 	RawID       string `json:"rawId,omitempty"`
@@ -89,7 +89,7 @@ func (a *account) revokeSessions(now time.Time) {
 	a.SessionsFrom = now
 }
 
-// store indexes accounts; Provider.mu guards it.
+// Provider.mu guards store.
 type store struct {
 	byID    map[string]account
 	byEmail map[string]string

@@ -144,7 +144,7 @@ func TestAdminSDK_RevokesAndLinks(t *testing.T) {
 	if err := sdk.RevokeRefreshTokens(ctx, up.text("localId")); err != nil {
 		t.Fatal(err)
 	}
-	s.refresh(up.text("refreshToken")).refused("TOKEN_EXPIRED") // the SDK's clock is years ahead
+	s.refresh(up.text("refreshToken")).refused("TOKEN_EXPIRED") // the SDK's clock is ahead
 
 	link, err := sdk.PasswordResetLink(ctx, "ann@example.com")
 	if err != nil {
@@ -164,7 +164,6 @@ func TestAdminSDK_RevokesAndLinks(t *testing.T) {
 	equal(t, "verified by the reset", user.EmailVerified, true)
 }
 
-// internal/firebase uses this generated client.
 func TestIdentityToolkitClient_SignsIn(t *testing.T) {
 	s := serve(t, identity.Options{APIKey: "the-key"})
 	client := func(key string) *identitytoolkit.Service {

@@ -29,7 +29,6 @@ func (p *Provider) getProject(*call, *empty) (any, error) {
 	return map[string]any{"projectId": projectNumber, "authorizedDomains": []string{"localhost"}}, nil
 }
 
-// getConfig merges the real settings, constants of a healthy project and ShowConfig's.
 func (p *Provider) getConfig(*call, *empty) (any, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -52,8 +51,7 @@ func (p *Provider) getConfig(*call, *empty) (any, error) {
 	}, p.shown), nil
 }
 
-// ShowConfig overlays settings on the shown configuration, object by object, for tests of its readers. Behaviour does not change. Nil
-// clears it.
+// ShowConfig overlays settings on the shown configuration only, for tests of its readers. Nil ends it.
 func (p *Provider) ShowConfig(settings map[string]any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -78,7 +76,7 @@ func (p *Provider) showConfigOnDemand(_ *call, in *map[string]any) (any, error) 
 	return map[string]any{"shown": *in}, nil
 }
 
-// patchConfig sets a masked setting that the request lacks to its default.
+// A masked setting that the request lacks gets its default.
 func (p *Provider) patchConfig(c *call, in *configRequest) (any, error) {
 	masked, err := in.masked(c.request.URL.Query().Get("updateMask"))
 	if err != nil {

@@ -27,7 +27,7 @@ type customClaims struct {
 	Claims   map[string]any `json:"claims"`
 }
 
-// signInWithCustomToken creates missing accounts. Like the emulator, it does not verify the signature.
+// As at the emulator, the signature is not verified.
 func (p *Provider) signInWithCustomToken(_ *call, in *customSignInRequest) (any, error) {
 	if in.Token == "" {
 		return nil, refuse("MISSING_CUSTOM_TOKEN")
@@ -68,7 +68,7 @@ func (p *Provider) signInWithCustomToken(_ *call, in *customSignInRequest) (any,
 	return customSignInResponse{Kind: "identitytoolkit#VerifyCustomTokenResponse", IsNewUser: !found, tokens: pair}, nil
 }
 
-// readCustomToken reads a JWT, or the strict JSON of the emulator.
+// readCustomToken also reads the emulator's strict JSON.
 func readCustomToken(token string) (customClaims, error) {
 	var claims customClaims
 	if strings.HasPrefix(token, "{") {

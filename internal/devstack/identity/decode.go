@@ -17,8 +17,8 @@ import (
 	"unicode"
 )
 
-// read decodes a request by requestFields, as Google does: it refuses unknown fields and trailing data, and takes snake case and enum
-// numbers. Our own operations have no table.
+// read follows requestFields and Google: it refuses unknown fields and trailing data, and takes snake case and enum numbers. Our own
+// operations have no table.
 func (p *Provider) read(c *call, operation string, in any) error {
 	if c.request.Method == http.MethodGet || c.request.Method == http.MethodDelete {
 		return p.readQuery(c, operation)
@@ -55,7 +55,6 @@ func (p *Provider) readQuery(c *call, operation string) error {
 	return nil
 }
 
-// admit applies the table to a body.
 func (p *Provider) admit(c *call, operation string, body []byte) (map[string]any, error) {
 	var root any
 	decoder := json.NewDecoder(bytes.NewReader(body))
@@ -79,7 +78,6 @@ func (p *Provider) admit(c *call, operation string, body []byte) (map[string]any
 	return message, p.checkTarget(c, target)
 }
 
-// applyRules drops ignored fields and unset refused ones.
 func applyRules(path, at string, message map[string]any) (map[string]any, error) {
 	admitted := map[string]any{}
 	for _, given := range slices.Sorted(maps.Keys(message)) {
@@ -150,7 +148,6 @@ func isSet(value any) bool {
 	return true
 }
 
-// enumValue validates an enum and returns its name.
 func enumValue(name, at string, value any) (any, error) {
 	kind, enumerated := enums[name]
 	if !enumerated || value == nil {
@@ -243,7 +240,6 @@ func decodeWhole(decoder *json.Decoder, in any, message map[string]any) error {
 	return nil
 }
 
-// payloadError uses Google's texts.
 func payloadError(err error, message map[string]any) error {
 	var wrongType *json.UnmarshalTypeError
 	if errors.As(err, &wrongType) {
@@ -273,7 +269,7 @@ func protobufType(kind reflect.Type) string {
 	}
 }
 
-// int64Text is protobuf's int64 in JSON: a string or a number.
+// int64Text is a string or a number, as in protobuf's JSON.
 type int64Text string
 
 // UnmarshalJSON implements json.Unmarshaler.

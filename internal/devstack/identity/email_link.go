@@ -17,8 +17,7 @@ type emailLinkResponse struct {
 	tokens
 }
 
-// signInWithEmailLink redeems a sign-in mail's code and verifies the address. It creates a missing account; with an ID token it sets that
-// account's address.
+// signInWithEmailLink verifies the address and creates a missing account. With an ID token it sets that account's address.
 func (p *Provider) signInWithEmailLink(_ *call, in *emailLinkRequest) (any, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -51,7 +50,7 @@ func (p *Provider) signInWithEmailLink(_ *call, in *emailLinkRequest) (any, erro
 	return response, err
 }
 
-// linkHolder returns the account of an ID token, or nil without one. Caller holds mu.
+// Caller holds mu.
 func (p *Provider) linkHolder(idToken string) (*account, error) {
 	if idToken == "" {
 		return nil, nil
@@ -60,7 +59,7 @@ func (p *Provider) linkHolder(idToken string) (*account, error) {
 	return &user, err
 }
 
-// signInMail returns the code's mail if it was sent to the address. Caller holds mu.
+// signInMail requires the mail's own address. Caller holds mu.
 func (p *Provider) signInMail(in *emailLinkRequest) (code, error) {
 	mail, found := p.codes[in.OOBCode]
 	switch {

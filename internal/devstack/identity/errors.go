@@ -7,19 +7,17 @@ import (
 	"net/http"
 )
 
-// apiError is a refusal in Google's shape. Identity Toolkit sends an errors list and no status. The infrastructure and Secure Token send a
-// status.
+// apiError has Google's shape: Identity Toolkit sends an errors list, the infrastructure and Secure Token a status.
 type apiError struct {
 	code    int
 	status  string
 	message string
 	reason  string
-	bare    bool // no errors list
+	bare    bool
 }
 
 func (e *apiError) Error() string { return fmt.Sprintf("identity: %d %s", e.code, e.message) }
 
-// refuse returns Identity Toolkit's usual 400.
 func refuse(message string) *apiError {
 	return &apiError{code: http.StatusBadRequest, message: message, reason: "invalid"}
 }
@@ -84,7 +82,6 @@ type errorBody struct {
 	Status  string      `json:"status,omitempty"`
 }
 
-// writeError answers other errors with 500.
 func writeError(w http.ResponseWriter, err error) {
 	var refusal *apiError
 	if !errors.As(err, &refusal) {

@@ -15,31 +15,30 @@ import (
 	"time"
 )
 
-// Kinds of faults. Any other upper-case word is a 400 with that message.
+// Kinds of faults. Another upper-case word is a 400's message.
 const (
 	FaultTooManyRequests = "429"
 	FaultUnavailable     = "503"
-	FaultCut             = "cut"    // resets the connection
-	FaultHang            = "hang"   // until the client leaves, the rule is cleared or the provider closes
-	FaultDelay           = "delay"  // answers late
-	FaultAnswer          = "answer" // answers Status and Body, as a proxy may
+	FaultCut             = "cut"  // resets the connection
+	FaultHang            = "hang" // until the client leaves, the rule is cleared or Close
+	FaultDelay           = "delay"
+	FaultAnswer          = "answer" // answers Status and Body, like a proxy
 	FaultQuotaExceeded   = "QUOTA_EXCEEDED"
 	FaultTooManyAttempts = "TOO_MANY_ATTEMPTS_TRY_LATER"
 )
 
-// Fault is a rule for requests with a path that contains Match.
+// Fault is a rule for paths that contain Match.
 type Fault struct {
-	// Match is part of a path; empty: all. /dev/ is exempt.
+	// Match empty: all paths. /dev/ is exempt.
 	Match string `json:"match"`
 	Kind  string `json:"kind"`
-	// Count limits the hits; 0: no limit.
+	// Count 0: no limit.
 	Count int `json:"count,omitempty"`
-	// Probability is the share of hits, 0 < p <= 1; 0: all.
+	// Probability is 0 < p <= 1; 0: always.
 	Probability float64       `json:"probability,omitempty"`
 	Delay       time.Duration `json:"-"`
-	// DelayMS is Delay in JSON.
-	DelayMS int64 `json:"delayMs,omitempty"`
-	// Status (default 200), Body and ContentType (default text/html) belong to FaultAnswer.
+	DelayMS     int64         `json:"delayMs,omitempty"`
+	// FaultAnswer's; default 200 and text/html.
 	Status      int    `json:"status,omitempty"`
 	Body        string `json:"body,omitempty"`
 	ContentType string `json:"contentType,omitempty"`
@@ -55,7 +54,7 @@ func (f Fault) valid() bool {
 	return known && (f.Status == 0 || f.Status >= 200 && f.Status <= 999) && f.Probability >= 0 && f.Probability <= 1 && f.Count >= 0 && f.Delay >= 0 && f.DelayMS >= 0
 }
 
-// rule is an active Fault. Closing cleared releases hanging requests.
+// Closing cleared releases hanging requests.
 type rule struct {
 	Fault
 	hits    int
@@ -71,7 +70,7 @@ type faultTable struct {
 
 func newFaultTable(closed <-chan struct{}) *faultTable { return &faultTable{closed: closed} }
 
-// AddFaults adds all rules, or none when one is invalid. The first match applies.
+// AddFaults adds all rules or, when one is invalid, none. The first match applies.
 func (p *Provider) AddFaults(faults ...Fault) error {
 	for _, f := range faults {
 		if !f.valid() {
@@ -88,7 +87,7 @@ func (p *Provider) AddFaults(faults ...Fault) error {
 	return nil
 }
 
-// ClearFaults removes all rules; hanging requests get 503.
+// ClearFaults removes all rules. Hanging requests get 503.
 func (p *Provider) ClearFaults() {
 	t := p.faults
 	t.mu.Lock()
@@ -99,7 +98,7 @@ func (p *Provider) ClearFaults() {
 	t.rules = nil
 }
 
-// FaultHits returns the hits of each rule, in order.
+// FaultHits returns hits by rule.
 func (p *Provider) FaultHits() []int {
 	t := p.faults
 	t.mu.Lock()
@@ -218,14 +217,14 @@ func (t *faultTable) hang(w http.ResponseWriter, r *http.Request, hit *rule) {
 	writeError(w, errUnavailable)
 }
 
-// cut aborts through net/http where it cannot hijack (HTTP/2, a recorder).
+// net/http aborts where hijacking is impossible (HTTP/2, a recorder).
 func cut(w http.ResponseWriter) {
 	connection, _, err := hijack(w)
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
 	if tcp, ok := connection.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0) // without it, Close still cuts
+		_ = tcp.SetLinger(0)
 	}
 	_ = connection.Close()
 }

@@ -41,7 +41,7 @@ func TestFaults_AnswerAsGoogleDoes(t *testing.T) {
 			if got.status != c.code || status != c.status || !strings.HasPrefix(got.message(), c.message) {
 				t.Errorf("got %d %q %q, want %d %q %q", got.status, status, got.message(), c.code, c.status, c.message)
 			}
-			s.client("accounts:signUp", object{}).ok() // used up
+			s.client("accounts:signUp", object{}).ok()
 		})
 	}
 	equal(t, "hits", s.FaultHits(), []int{1, 1, 1, 1, 1})
@@ -81,7 +81,7 @@ func TestFaults_DelayAfterTheOperation(t *testing.T) {
 		case <-time.After(time.Millisecond):
 		}
 	}
-	s.ClearFaults() // ends the delay
+	s.ClearFaults()
 	equal(t, "status", <-status, 200)
 }
 

@@ -9,19 +9,19 @@ import (
 type treatment int
 
 const (
-	honoured treatment = iota // has an effect
-	ignored                   // accepted without effect
-	refused                   // an error when set
+	honoured treatment = iota
+	ignored
+	refused
 )
 
 type fieldRule struct {
 	treatment treatment
 	why       string    // of an ignored field
 	err       *apiError // of a refused field
-	row       string    // error of an import's row
+	row       string    // an import row's error
 }
 
-// fieldRules are a message's fields by JSON name. The API does not know others.
+// fieldRules are by JSON name. Others are unknown to the API.
 type fieldRules map[string]fieldRule
 
 func honour(names ...string) fieldRules {
@@ -36,12 +36,10 @@ func reject(err *apiError, names ...string) fieldRules {
 	return ruled(fieldRule{treatment: refused, err: err}, names)
 }
 
-// rejectRow refuses one row of an import.
 func rejectRow(message string, names ...string) fieldRules {
 	return ruled(fieldRule{treatment: refused, row: message}, names)
 }
 
-// rejectUnserved refuses Firebase features that this provider lacks.
 func rejectUnserved(names ...string) fieldRules {
 	list := fieldRules{}
 	for _, name := range names {
@@ -93,8 +91,7 @@ const (
 
 var errSMSFactor = refuse("OPERATION_NOT_ALLOWED : SMS based MFA not enabled.")
 
-// requestFields lists every field of every operation: messages by operation name, nested ones by path. read refuses unlisted fields and
-// drops ignored ones.
+// requestFields lists every field of every operation; nested messages are by path. read refuses unlisted fields and drops ignored ones.
 var requestFields = map[string]fieldRules{
 	"signUp": fields(
 		honour("email", "password", "displayName", "photoUrl", "phoneNumber", "emailVerified", "disabled", "localId", "idToken", "targetProjectId"),
@@ -209,13 +206,12 @@ var requestFields = map[string]fieldRules{
 
 var providerFields = honour("providerId", "rawId", "federatedId", "email", "displayName", "photoUrl", "phoneNumber", "screenName")
 
-// enum is a protobuf enum; the index is the number.
 type enum struct {
 	name   string
 	values []string
 }
 
-// enums are by field name: a name has one type everywhere.
+// enums are by field name, unique across messages.
 var enums = map[string]enum{
 	"requestType": {"google.cloud.identitytoolkit.v1.OobReqType", []string{
 		"OOB_REQ_TYPE_UNSPECIFIED", requestPasswordReset, "OLD_EMAIL_AGREE", "NEW_EMAIL_ACCEPT", requestVerifyEmail, requestRecoverEmail,

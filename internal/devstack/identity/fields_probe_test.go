@@ -18,16 +18,15 @@ import (
 
 type object = map[string]any
 
-// field is the initial content of every probe.
 type field struct {
-	path    string // of the snapshot
+	path    string
 	idToken map[string]string
 	refresh map[string]string
 	mail    map[string]string // codes by kind
-	pending string            // awaits carol's factor
-	session string            // jane's enrolment
+	pending string
+	session string
 	totp    map[string]string // codes by user
-	factor  string            // carol's
+	factor  string
 }
 
 var fieldTime = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -156,18 +155,17 @@ func (f *field) address(t *testing.T, p *Provider, operation string, owner bool)
 	return "", ""
 }
 
-// probe is a request; each value of with must change its outcome.
+// Each value of with must change the outcome.
 type probe struct {
 	path  string
-	owner bool // sent by an admin
+	owner bool
 	base  object
 	with  object
 }
 
-// absent omits the field.
 type absent struct{}
 
-// TestFields_DoWhatTheTableSays compares requests with and without each field. Only honoured fields make a difference.
+// TestFields_DoWhatTheTableSays: only honoured fields make a difference.
 func TestFields_DoWhatTheTableSays(t *testing.T) {
 	f := newField(t)
 	untouched := f.untouched(t)

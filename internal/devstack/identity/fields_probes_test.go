@@ -1,6 +1,6 @@
 package identity
 
-// probes exercise every honoured field. A message's first probe is valid.
+// A message's first probe is valid.
 func (f *field) probes() []probe {
 	provider := object{
 		"providerId": "apple.com", "rawId": "7", "federatedId": "f", "email": "at@apple.com", "displayName": "A", "photoUrl": "http://localhost/a.png",

@@ -11,7 +11,7 @@ import (
 	admin "google.golang.org/api/identitytoolkit/v2"
 )
 
-// googles are the messages of Google's generated client.
+// googles are Google's generated messages.
 var googles = map[string]any{
 	"signUp":                             identitytoolkit.GoogleCloudIdentitytoolkitV1SignUpRequest{},
 	"signInWithPassword":                 identitytoolkit.GoogleCloudIdentitytoolkitV1SignInWithPasswordRequest{},
@@ -45,7 +45,7 @@ var googles = map[string]any{
 	"updateConfig.signIn":                         admin.GoogleCloudIdentitytoolkitAdminV2SignInConfig{},
 	"updateConfig.emailPrivacyConfig":             admin.GoogleCloudIdentitytoolkitAdminV2EmailPrivacyConfig{},
 
-	// from Secure Token's reference
+	// Secure Token's reference
 	"token": struct {
 		GrantType    string `json:"grantType"`
 		RefreshToken string `json:"refreshToken"`
@@ -53,7 +53,7 @@ var googles = map[string]any{
 	}{},
 }
 
-// undescribed fields are taken by Google and missing in its description.
+// Google's description lacks undescribed fields.
 var undescribed = map[string][]string{"signUp": {"returnSecureToken"}}
 
 func TestFields_TableIsGooglesList(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"net/http"
 )
 
-// grantRequest is a form or JSON, in either case style.
 type grantRequest struct {
 	GrantType    string `json:"grantType"`
 	RefreshToken string `json:"refreshToken"`
@@ -23,7 +22,7 @@ type grantResponse struct {
 
 const projectNumber = "12345"
 
-// grant keeps the session's auth_time: a refresh is no sign-in.
+// grant keeps auth_time: a refresh is no sign-in.
 func (p *Provider) grant(_ *call, in *grantRequest) (any, error) {
 	response, err := p.refresh(in.GrantType, in.RefreshToken)
 	var refusal *apiError
@@ -62,7 +61,7 @@ func (p *Provider) refresh(grantType, refreshToken string) (any, error) {
 	}, nil
 }
 
-// sessionOwner returns the account of a live session. Caller holds mu.
+// Caller holds mu.
 func (p *Provider) sessionOwner(s session) (account, error) {
 	user, found := p.users.get(s.LocalID)
 	switch {

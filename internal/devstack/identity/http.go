@@ -7,26 +7,25 @@ import (
 	"strings"
 )
 
-// maxBody fits an import of 1,000 users.
+// fits an import of 1,000 users
 const maxBody = 8 << 20
 
 type call struct {
 	request *http.Request
-	admin   bool // has the project owner's OAuth 2 credential
+	admin   bool // has the owner's OAuth 2 credential
 }
 
 func (c *call) base() string { return "http://" + c.request.Host }
 
-// access is a route's required credential.
 type access int
 
 const (
-	public      access = iota // none
+	public      access = iota // no credential
 	client                    // an API key or an admin
 	projectPath               // an admin
 )
 
-// operation makes a handler. name selects the table of fields; it is empty for our own operations.
+// name selects the table of fields; empty for our own operations.
 func operation[In any](p *Provider, name string, required access, run func(*call, *In) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		out, err := perform(p, name, required, run, r)
@@ -79,7 +78,7 @@ func (p *Provider) authorise(c *call, who access) error {
 	return nil
 }
 
-// bearer accepts the emulator's "owner" and service accounts' tokens.
+// bearer accepts "owner", as the emulator, and service accounts' tokens.
 func bearer(r *http.Request) (bool, error) {
 	scheme, token, found := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !found || !strings.EqualFold(scheme, "bearer") {
@@ -91,7 +90,6 @@ func bearer(r *http.Request) (bool, error) {
 	return false, errWrongCredential
 }
 
-// checkTarget lets only admins name the project.
 func (p *Provider) checkTarget(c *call, project string) error {
 	switch {
 	case project == "":
@@ -106,7 +104,7 @@ func (p *Provider) checkTarget(c *call, project string) error {
 
 func (p *Provider) middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Date", p.now().Format(http.TimeFormat)) // Options.Clock
+		w.Header().Set("Date", p.now().Format(http.TimeFormat))
 		if cors(w, r) {
 			return
 		}
@@ -118,13 +116,13 @@ func (p *Provider) middleware(next http.Handler) http.Handler {
 			})
 			return
 		}
-		// A fully read body lets net/http notice a client's disconnect.
+		// A read body lets net/http notice disconnects.
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		p.faults.apply(w, r, next)
 	})
 }
 
-// cors allows every origin, as Google does. It returns true after answering a preflight.
+// cors allows every origin, as Google does. It returns true for a preflight.
 func cors(w http.ResponseWriter, r *http.Request) bool {
 	origin := r.Header.Get("Origin")
 	if origin == "" {

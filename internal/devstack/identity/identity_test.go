@@ -44,7 +44,6 @@ type served struct {
 	base string
 }
 
-// serve defaults to cheap hashes and one key.
 func serve(t *testing.T, opts identity.Options) served {
 	t.Helper()
 	if opts.ProjectID == "" {

@@ -23,7 +23,7 @@ type idpCredential struct {
 	Claims      idpClaims
 }
 
-// idpClaims are claims of an unverified ID token.
+// unverified
 type idpClaims struct {
 	Subject       string
 	Email         string
@@ -36,7 +36,7 @@ type idpClaims struct {
 	All           map[string]any
 }
 
-// readIDPCredential merges parameters of requestUri, its fragment and postBody, as the emulator does.
+// readIDPCredential merges requestUri, its fragment and postBody, as the emulator does.
 func readIDPCredential(in *idpRequest) (idpCredential, error) {
 	if in.RequestURI == "" {
 		return idpCredential{}, refuse("MISSING_REQUEST_URI")
@@ -81,7 +81,6 @@ func idpParameters(in *idpRequest) (url.Values, error) {
 	return parameters, nil
 }
 
-// readIDPClaims reads a JWT or strict JSON.
 func readIDPClaims(token string, isIDToken bool) (idpClaims, error) {
 	all := map[string]any{}
 	if strings.HasPrefix(token, "{") {
@@ -125,7 +124,6 @@ func (c idpCredential) federatedID() string {
 	return c.Claims.Subject
 }
 
-// rawUserInfo returns Google's user info, or the claims.
 func (c idpCredential) rawUserInfo() (string, error) {
 	profile := c.Claims.All
 	if c.ProviderID == googleProvider {

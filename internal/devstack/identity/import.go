@@ -8,7 +8,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// maxBatch is Identity Toolkit's limit.
+// Identity Toolkit's limit.
 const maxBatch = 1000
 
 type batchCreateRequest struct {
@@ -52,8 +52,7 @@ type batchCreateResponse struct {
 	Error []importError `json:"error,omitempty"`
 }
 
-// batchCreate imports accounts with password hashes. A bad hash refuses the request; a bad user is reported by index. With allowOverwrite
-// it replaces an existing account entirely, as Google documents.
+// batchCreate reports bad users by index. With allowOverwrite it replaces accounts entirely, as Google documents.
 func (p *Provider) batchCreate(_ *call, in *batchCreateRequest) (any, error) {
 	if err := in.check(); err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ import (
 
 const keyBits = 2048
 
-// signingKey has Google's key id: the SHA-1 of its self-signed certificate.
+// Google's key id is the certificate's SHA-1.
 type signingKey struct {
 	id          string
 	private     *rsa.PrivateKey
@@ -35,7 +35,7 @@ func (o Options) newSigningKey() (signingKey, error) {
 	return certify(private, o.Clock())
 }
 
-// certify makes certificates of 16 days (Google: about two weeks), valid since an hour ago for slow clocks.
+// Google's certificates live about two weeks. NotBefore allows slow clocks.
 func certify(private *rsa.PrivateKey, now time.Time) (signingKey, error) {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 63))
 	if err != nil {
@@ -62,7 +62,7 @@ func certify(private *rsa.PrivateKey, now time.Time) (signingKey, error) {
 	}, nil
 }
 
-// The SHA-1 protects nothing.
+// It protects nothing.
 func fingerprint(der []byte) string {
 	sum := sha1.Sum(der)
 	return hex.EncodeToString(sum[:])
@@ -80,7 +80,7 @@ func (o Options) newKeyRing() ([]signingKey, error) {
 	return ring, nil
 }
 
-// RotateKeys adds a signing key and drops the oldest; its tokens no longer verify.
+// RotateKeys adds a signing key and drops the oldest with its tokens.
 func (p *Provider) RotateKeys() error {
 	key, err := p.opts.newSigningKey()
 	if err != nil {
@@ -103,7 +103,7 @@ func (p *Provider) KeyID() string {
 	return p.keys[len(p.keys)-1].id
 }
 
-// Certificates maps key ids to PEM certificates.
+// Certificates maps key ids to PEM.
 func (p *Provider) Certificates() map[string]string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -114,7 +114,7 @@ func (p *Provider) Certificates() map[string]string {
 	return published
 }
 
-// PublicKey returns the published key of an id.
+// PublicKey returns a published key.
 func (p *Provider) PublicKey(id string) (*rsa.PublicKey, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

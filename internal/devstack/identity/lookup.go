@@ -32,7 +32,7 @@ type userView struct {
 
 var redactedHash = base64.StdEncoding.EncodeToString([]byte("REDACTED"))
 
-// view shows hashes to admins only, and never imported ones.
+// Only admins see hashes, and no imported ones.
 func view(a account, admin bool) userView {
 	v := userView{
 		LocalID: a.LocalID, Email: a.Email, InitialEmail: a.InitialEmail, DisplayName: a.DisplayName, PhotoURL: a.PhotoURL,
@@ -82,7 +82,7 @@ type lookupResponse struct {
 	Users []userView `json:"users,omitempty"`
 }
 
-// lookup shows clients their own account. It omits unknown users.
+// Unknown users are omitted.
 func (p *Provider) lookup(c *call, in *lookupRequest) (any, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

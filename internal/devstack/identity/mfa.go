@@ -10,18 +10,18 @@ import (
 const (
 	secondFactorTOTP = "totp"
 
-	pendingLife    = 5 * time.Minute // Firebase's life of a TOTP challenge
+	pendingLife    = 5 * time.Minute // Firebase's
 	enrollmentLife = 15 * time.Minute
 	maxFactorName  = 256
 )
 
-// factor is a TOTP second factor. SMS is not served.
+// SMS is not served.
 type factor struct {
 	ID          string    `json:"id"`
 	DisplayName string    `json:"displayName,omitempty"`
 	Secret      string    `json:"secret"`
 	EnrolledAt  time.Time `json:"enrolledAt"`
-	LastStep    int64     `json:"lastStep,omitempty"` // last used step: codes work once
+	LastStep    int64     `json:"lastStep,omitempty"` // codes work once
 }
 
 type factorView struct {
@@ -48,7 +48,7 @@ func (a account) factor(id string) (int, bool) {
 	return 0, false
 }
 
-// EnrollTOTP enrols a second factor and returns the secret for [TOTP].
+// EnrollTOTP returns a new factor's secret for [TOTP].
 func (p *Provider) EnrollTOTP(uid, displayName string) (factorID, secret string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -69,7 +69,7 @@ func (p *Provider) newFactor(displayName, secret string) factor {
 	return factor{ID: p.randomID(28), DisplayName: displayName, Secret: secret, EnrolledAt: p.now()}
 }
 
-// refuseV2 is the v2 API's refusal: a status and no errors list.
+// The v2 API sends a status and no errors list.
 func refuseV2(message string) *apiError {
 	return &apiError{code: http.StatusBadRequest, status: "INVALID_ARGUMENT", message: message, bare: true}
 }
@@ -84,7 +84,7 @@ func v2(err error) error {
 	return err
 }
 
-// pendingSignIn is sealed in the pending credential.
+// sealed in the pending credential
 type pendingSignIn struct {
 	LocalID  string    `json:"u"`
 	Provider string    `json:"p"`
@@ -122,8 +122,7 @@ type finalizeResponse struct {
 	TOTPAuthInfo *struct{} `json:"totpAuthInfo,omitempty"`
 }
 
-// finalizeSignIn checks the second factor. As at Firebase, the pending credential is reusable, a code is not, and a disabled account
-// passes.
+// As at Firebase, the pending credential is reusable, a code is not, and a disabled account passes.
 func (p *Provider) finalizeSignIn(_ *call, in *finalizeSignInRequest) (any, error) {
 	if in.PendingCredential == "" || in.FactorID == "" || in.TOTP == nil || in.TOTP.VerificationCode == "" {
 		return nil, errInvalidArgument
@@ -159,7 +158,7 @@ func (p *Provider) finalizeSignIn(_ *call, in *finalizeSignInRequest) (any, erro
 	return finalizeResponse{IDToken: pair.IDToken, RefreshToken: pair.RefreshToken}, nil
 }
 
-// enrollment is sealed in the session info.
+// sealed in the session info
 type enrollment struct {
 	LocalID string    `json:"u"`
 	Secret  string    `json:"s"`
@@ -180,7 +179,7 @@ type totpSessionInfo struct {
 	FinalizeEnrollmentTime string `json:"finalizeEnrollmentTime"`
 }
 
-// startEnrollment requires a verified address and a recent sign-in.
+// startEnrollment needs a verified address and a recent sign-in.
 func (p *Provider) startEnrollment(_ *call, in *startEnrollmentRequest) (any, error) {
 	if in.TOTP == nil {
 		return nil, errInvalidArgument
@@ -216,7 +215,7 @@ type finalizeEnrollmentRequest struct {
 	TOTP        *verificationCode `json:"totpVerificationInfo"`
 }
 
-// finalizeEnrollment continues the session with the factor.
+// The session continues with the factor.
 func (p *Provider) finalizeEnrollment(_ *call, in *finalizeEnrollmentRequest) (any, error) {
 	if in.TOTP == nil {
 		return nil, errInvalidArgument
@@ -264,7 +263,7 @@ type withdrawResponse struct {
 	RefreshToken string `json:"refreshToken"`
 }
 
-// withdrawEnrollment continues the session without the factor.
+// The session continues without the factor.
 func (p *Provider) withdrawEnrollment(_ *call, in *withdrawRequest) (any, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

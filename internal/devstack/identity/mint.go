@@ -11,18 +11,17 @@ import (
 
 // MintOptions deforms a token. The zero value is valid.
 type MintOptions struct {
-	// Header overrides fields; nil removes one.
+	// Header overrides; nil removes.
 	Header map[string]any
-	// Unsigned makes an alg "none" token, like the emulator's.
+	// Unsigned means alg "none".
 	Unsigned bool
-	// HMACSecret signs with HS256 and keeps the kid: algorithm confusion.
+	// HMACSecret signs with HS256: algorithm confusion.
 	HMACSecret []byte
 	// ForeignKey signs with an unpublished key and its kid.
 	ForeignKey bool
 }
 
-// Mint signs Firebase's claims for "test-subject-0000000000000", overridden by claims; nil removes one, "sub" sets user_id too. It needs no
-// account.
+// Mint signs Firebase's claims for "test-subject-0000000000000". claims override; nil removes; "sub" sets user_id too. It needs no account.
 func (p *Provider) Mint(claims map[string]any, opts MintOptions) (string, error) {
 	key, err := p.mintKey(opts.ForeignKey)
 	if err != nil {
@@ -86,7 +85,7 @@ func (p *Provider) mintKey(foreign bool) (signingKey, error) {
 	return p.keys[len(p.keys)-1], nil
 }
 
-// ForeignPublicKey is MintOptions.ForeignKey's public half.
+// ForeignPublicKey belongs to MintOptions.ForeignKey.
 func ForeignPublicKey() (*rsa.PublicKey, error) {
 	key, err := foreignKey()
 	if err != nil {

@@ -21,7 +21,6 @@ const (
 
 var errExpiredOOBCode = refuse("EXPIRED_OOB_CODE")
 
-// code is a "sent" mail, kept until used.
 type code struct {
 	Code     string    `json:"oobCode"`
 	Type     string    `json:"requestType"`
@@ -31,7 +30,7 @@ type code struct {
 	Sent     time.Time `json:"sent"`
 	Expires  time.Time `json:"expires"`
 
-	order int // of sending; times may be equal
+	order int // times may be equal
 }
 
 func (c code) expired(now time.Time) bool { return !now.Before(c.Expires) }
@@ -52,7 +51,7 @@ type oobResponse struct {
 	OOBLink string `json:"oobLink,omitempty"`
 }
 
-// sendOobCode "sends" a mail. Admins may request the link.
+// Admins may request the link.
 func (p *Provider) sendOobCode(c *call, in *oobRequest) (any, error) {
 	if err := checkOOBRequest(c, in); err != nil {
 		return nil, err
@@ -91,7 +90,7 @@ func checkOOBRequest(c *call, in *oobRequest) error {
 	return nil
 }
 
-// oobRecipient returns the address. send is false for an unknown one under enumeration protection. Caller holds mu.
+// Under enumeration protection, send is false for an unknown address. Caller holds mu.
 func (p *Provider) oobRecipient(in *oobRequest) (address string, send bool, err error) {
 	switch in.RequestType {
 	case requestEmailSignIn:
@@ -142,7 +141,6 @@ func (p *Provider) changeRecipient(in *oobRequest) (string, bool, error) {
 	return address, true, nil
 }
 
-// ownAddress is the ID token's, or the named account's for an admin's link request.
 func (p *Provider) ownAddress(in *oobRequest) (string, error) {
 	if in.ReturnOOBLink && in.IDToken == "" {
 		if in.Email == "" {
@@ -203,7 +201,7 @@ func (p *Provider) listCodes(*call, *empty) (any, error) {
 	return codeList{Codes: append([]code{}, p.sortedCodes()...)}, nil
 }
 
-// serveAction is the link's page for developers. It redirects to the continue URL, or answers JSON.
+// serveAction is the link's page for developers.
 func (p *Provider) serveAction(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	var err error
@@ -233,7 +231,7 @@ func (p *Provider) serveAction(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{"authEmulator": map[string]string{"success": "Done."}})
 }
 
-// continueSignIn redirects to the app, which redeems the code.
+// The app redeems the code.
 func (p *Provider) continueSignIn(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	app, err := url.Parse(query.Get("continueUrl"))

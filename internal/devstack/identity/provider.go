@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Provider is one project's identity provider. It is safe for concurrent use.
+// Provider is one project's identity provider, safe for concurrent use.
 type Provider struct {
 	opts    Options
 	handler http.Handler
@@ -30,13 +30,13 @@ type Provider struct {
 	sent     int
 	failures map[string]failure
 	config   projectConfig
-	shown    map[string]any // ShowConfig's
+	shown    map[string]any
 
 	closed    chan struct{}
 	closeOnce sync.Once
 }
 
-// New loads the snapshot, if any. Close writes the last changes.
+// New loads the snapshot. Close saves the last changes.
 func New(opts Options) (*Provider, error) {
 	if opts.ProjectID == "" {
 		return nil, errors.New("identity: ProjectID is required")
@@ -72,16 +72,16 @@ func (p *Provider) fresh() error {
 	return nil
 }
 
-// Handler serves all routes with faults.
+// Handler serves all routes, with faults.
 func (p *Provider) Handler() http.Handler { return p.handler }
 
 // ProjectID is the served project.
 func (p *Provider) ProjectID() string { return p.opts.ProjectID }
 
-// HashConfig returns the parameters of exported hashes.
+// HashConfig returns exported hashes' parameters.
 func (p *Provider) HashConfig() HashConfig { return p.hash }
 
-// Serve serves until ctx ends. It gives requests two seconds, writes the snapshot and returns nil.
+// Serve serves until ctx ends, gives requests two seconds, saves and returns nil.
 func (p *Provider) Serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{Handler: p.handler, ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)
@@ -119,7 +119,7 @@ func ticks(period time.Duration) (<-chan time.Time, func()) {
 	return ticker.C, ticker.Stop
 }
 
-// Close releases hanging requests and writes the snapshot. It is idempotent; Serve calls it.
+// Close releases hanging requests and saves. It is idempotent; Serve calls it.
 func (p *Provider) Close() error {
 	var err error
 	p.closeOnce.Do(func() {
@@ -129,7 +129,6 @@ func (p *Provider) Close() error {
 	return err
 }
 
-// now has Identity Toolkit's milliseconds.
 func (p *Provider) now() time.Time { return p.opts.Clock().UTC().Truncate(time.Millisecond) }
 
 func (p *Provider) changed() {
@@ -150,7 +149,7 @@ func (p *Provider) randomBytes(n int) []byte {
 
 const idAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-// randomID discards bytes that would bias it.
+// Extra bytes would bias it.
 func (p *Provider) randomID(n int) string {
 	id := make([]byte, 0, n)
 	for len(id) < n {

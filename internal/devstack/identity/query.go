@@ -18,7 +18,7 @@ type queryRequest struct {
 	ReturnUserInfo *bool               `json:"returnUserInfo"`
 }
 
-// accountExpression uses its first set field.
+// The first set field counts.
 type accountExpression struct {
 	Email       string `json:"email"`
 	PhoneNumber string `json:"phoneNumber"`
@@ -30,7 +30,7 @@ type queryResponse struct {
 	UserInfo     []userView `json:"userInfo,omitempty"`
 }
 
-// query applies the first expression only. https://cloud.google.com/identity-platform/docs/reference/rest/v1/projects.accounts/query
+// Only the first expression counts: https://cloud.google.com/identity-platform/docs/reference/rest/v1/projects.accounts/query
 func (p *Provider) query(_ *call, in *queryRequest) (any, error) {
 	limit, offset := in.Limit.value(), in.Offset.value()
 	if limit < 0 || offset < 0 {
@@ -70,7 +70,6 @@ func (e accountExpression) matches(user account) bool {
 	return true
 }
 
-// Input is in uid order.
 func sortAccounts(users []account, by, order string) {
 	slices.SortStableFunc(users, func(a, b account) int {
 		switch by {

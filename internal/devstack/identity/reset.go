@@ -12,7 +12,7 @@ type resetResponse struct {
 	RequestType string `json:"requestType"`
 }
 
-// resetPassword describes a code; with a new password it redeems a reset code, which verifies the address.
+// A new password redeems the code, which verifies the address.
 func (p *Provider) resetPassword(_ *call, in *resetRequest) (any, error) {
 	password, err := p.hashIfStrong(in.NewPassword)
 	if err != nil {
@@ -44,7 +44,7 @@ func (p *Provider) resetPassword(_ *call, in *resetRequest) (any, error) {
 	return response, nil
 }
 
-// useReset removes other sign-in methods: the address's owner has not proved them.
+// Other sign-in methods go: the address's owner has not proved them.
 func (p *Provider) useReset(mail code, password passwordHash) error {
 	switch {
 	case mail.Type != requestPasswordReset:

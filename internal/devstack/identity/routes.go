@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// The first path segment is the service's host, as at the emulator.
+// The first segment is the service's host, as at the emulator.
 const (
 	toolkit     = "/identitytoolkit.googleapis.com"
 	secureToken = "/securetoken.googleapis.com"
-	// CertificatePath is the certificates' path, as under www.googleapis.com.
+	// CertificatePath is as under www.googleapis.com.
 	CertificatePath = "/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com"
 )
 
@@ -42,7 +42,6 @@ func (p *Provider) routes() http.Handler {
 	return mux
 }
 
-// clientOperations accept an API key or an admin.
 func (p *Provider) clientOperations() []served {
 	v1, v2 := "POST "+toolkit+"/v1/accounts:", "POST "+toolkit+"/v2/accounts/"
 	return []served{
@@ -92,7 +91,7 @@ func (p *Provider) emulatorRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /emulator/action", p.serveAction)
 }
 
-// devRoutes serve developers and tests in other languages.
+// devRoutes serve other languages.
 func (p *Provider) devRoutes(mux *http.ServeMux) {
 	mux.Handle("GET /dev/faults", operation(p, "", public, p.listFaults))
 	mux.Handle("POST /dev/faults", operation(p, "", public, p.addFaults))
@@ -109,7 +108,7 @@ func (p *Provider) serveCertificates(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, p.Certificates())
 }
 
-// serveWelcome has the shape that tools expect of a ready emulator.
+// Tools expect a ready emulator's shape.
 func (p *Provider) serveWelcome(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{
 		"authEmulator": map[string]any{"ready": true, "provider": "auth-v2-service", "projectId": p.opts.ProjectID},

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/crypto/scrypt"
 )
 
-// HashConfig holds the project's scrypt parameters, which checking exported hashes requires (M7).
+// HashConfig holds scrypt's parameters, for checking exported hashes (M7).
 type HashConfig struct {
 	Algorithm     string `json:"algorithm"`
 	SignerKey     []byte `json:"signerKey"`
@@ -29,8 +29,8 @@ const (
 	maxRounds       = 8
 )
 
-// Hash is Firebase's modified scrypt (https://firebaseopensource.com/projects/firebase/scrypt): scrypt over salt and separator is an
-// AES-256 key; the hash is the signer key encrypted in counter mode from zero. Hashes need the signer key.
+// Hash is Firebase's modified scrypt (https://firebaseopensource.com/projects/firebase/scrypt): scrypt makes an AES-256 key, which encrypts
+// the signer key. Hashes are useless without it.
 func (c HashConfig) Hash(password string, salt []byte) ([]byte, error) {
 	full := append(append([]byte{}, salt...), c.SaltSeparator...)
 	key, err := scrypt.Key([]byte(password), full, 1<<c.MemoryCost, c.Rounds, 1, scryptKeyLength)
@@ -46,7 +46,7 @@ func (c HashConfig) Hash(password string, salt []byte) ([]byte, error) {
 	return hash, nil
 }
 
-// passwordHash is a stored password. Imported SCRYPT hashes have a Config.
+// Config belongs to imported SCRYPT hashes.
 type passwordHash struct {
 	Algorithm string      `json:"algorithm,omitempty"`
 	Hash      []byte      `json:"hash,omitempty"`
@@ -56,7 +56,7 @@ type passwordHash struct {
 
 func (h passwordHash) set() bool { return h.Algorithm != "" }
 
-// own reports an exportable hash with the project's parameters.
+// Only own hashes are exported.
 func (h passwordHash) own() bool { return h.Algorithm == algorithmScrypt && h.Config == nil }
 
 func (h passwordHash) same(other passwordHash) bool {
@@ -79,7 +79,7 @@ func (h passwordHash) matches(project HashConfig, password string) bool {
 	}
 }
 
-// bcryptDialect renames $2y$ and $2b$, equal to $2a$ for passwords without NUL.
+// Without NUL, $2y$, $2b$ and $2a$ are equal.
 func bcryptDialect(hash []byte) []byte {
 	if text := string(hash); strings.HasPrefix(text, "$2y$") || strings.HasPrefix(text, "$2b$") {
 		return []byte("$2a$" + text[4:])
@@ -87,7 +87,7 @@ func bcryptDialect(hash []byte) []byte {
 	return hash
 }
 
-// hashPassword is slow, see matches.
+// slow, see matches
 func (p *Provider) hashPassword(password string) (passwordHash, error) {
 	salt := p.randomBytes(10)
 	hash, err := p.hash.Hash(password, salt)
@@ -99,7 +99,7 @@ func (p *Provider) hashPassword(password string) (passwordHash, error) {
 
 func encode64(b []byte) string { return base64.URLEncoding.EncodeToString(b) }
 
-// decode64 accepts either alphabet, padded or not, like protobuf.
+// decode64 accepts either alphabet and no padding, like protobuf.
 func decode64(text string) ([]byte, error) {
 	text = strings.TrimRight(strings.NewReplacer("-", "+", "_", "/").Replace(text), "=")
 	return base64.RawStdEncoding.DecodeString(text)

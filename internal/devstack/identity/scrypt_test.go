@@ -7,7 +7,7 @@ import (
 	"auth-v2-service/internal/devstack/identity"
 )
 
-// The example of Firebase's scrypt tool.
+// Firebase's own example.
 func TestHashConfig_AgreesWithFirebasesTool(t *testing.T) {
 	config := identity.HashConfig{
 		SignerKey:     decoded(t, "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA=="),

@@ -10,7 +10,7 @@ import (
 
 // User is an account for tests.
 type User struct {
-	// UID empty selects by Email or Phone, else a new account.
+	// UID empty: Email or Phone selects, else a new account.
 	UID           string         `json:"uid,omitempty"`
 	Email         string         `json:"email,omitempty"`
 	EmailVerified bool           `json:"emailVerified,omitempty"`
@@ -20,9 +20,9 @@ type User struct {
 	Phone         string         `json:"phone,omitempty"`
 	Disabled      bool           `json:"disabled,omitempty"`
 	CustomClaims  map[string]any `json:"customClaims,omitempty"`
-	// RawID is the federated provider's id. Empty: the existing or a random one.
+	// RawID empty: the existing or a random one.
 	RawID string `json:"rawId,omitempty"`
-	// Tenant becomes firebase.tenant in the token only.
+	// Tenant only sets firebase.tenant.
 	Tenant string `json:"tenant,omitempty"`
 
 	// Output only.
@@ -32,7 +32,7 @@ type User struct {
 	ValidSince  time.Time `json:"validSince,omitzero"`
 }
 
-// Session is a sign-in's result.
+// Session is a sign-in.
 type Session struct {
 	UID          string        `json:"uid"`
 	IDToken      string        `json:"idToken"`
@@ -40,8 +40,7 @@ type Session struct {
 	ExpiresIn    time.Duration `json:"-"`
 }
 
-// SignIn signs in without proof through any provider ("password", "phone", "anonymous", "custom", "google.com" ...), after PutUser's
-// changes.
+// SignIn applies PutUser's changes and signs in without proof, through any provider.
 func (p *Provider) SignIn(ctx context.Context, u User, providerID string) (Session, error) {
 	if err := ctx.Err(); err != nil {
 		return Session{}, err
@@ -70,7 +69,7 @@ func (p *Provider) SignIn(ctx context.Context, u User, providerID string) (Sessi
 	return Session{UID: a.LocalID, IDToken: pair.IDToken, RefreshToken: pair.RefreshToken, ExpiresIn: p.opts.TokenTTL}, nil
 }
 
-// PutUser creates or updates an account and returns its uid. Fields set in u win. An Email sets EmailVerified.
+// PutUser creates or updates an account and returns its uid. Set fields win. An Email sets EmailVerified.
 func (p *Provider) PutUser(u User) (string, error) {
 	password, err := p.hashIfStrong(u.Password)
 	if err != nil {

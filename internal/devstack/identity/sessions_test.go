@@ -87,7 +87,7 @@ func TestRevocation_ByTheWholeSecondAndByTheChange(t *testing.T) {
 	s.admin("accounts:update", object{"localId": uid, "validSince": validSince}).ok()
 	s.refresh(up.text("refreshToken")).ok() // Firebase counts seconds
 	s.admin("accounts:update", object{"localId": uid, "password": "secret-2"}).ok()
-	s.refresh(up.text("refreshToken")).refused("TOKEN_EXPIRED") // the same second too
+	s.refresh(up.text("refreshToken")).refused("TOKEN_EXPIRED")
 	in := s.signIn("jane@example.com", "secret-2").ok()
 	s.refresh(in.text("refreshToken")).ok()
 	now.Advance(time.Second)
@@ -119,7 +119,7 @@ func TestThrottle_LocksTheAddressForAWhile(t *testing.T) {
 	s.signIn("jane@example.com", "secret-1").refused("TOO_MANY_ATTEMPTS_TRY_LATER")
 	now.Advance(time.Minute)
 	s.signIn("jane@example.com", "secret-1").ok()
-	s.signIn("jane@example.com", "wrong-one").refused("INVALID_LOGIN_CREDENTIALS") // the count restarts
+	s.signIn("jane@example.com", "wrong-one").refused("INVALID_LOGIN_CREDENTIALS")
 	s.signIn("jane@example.com", "secret-1").ok()
 }
 

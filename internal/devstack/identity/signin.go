@@ -25,7 +25,7 @@ type failure struct {
 	until time.Time
 }
 
-// signInWithPassword reports USER_DISABLED before it checks the password, as Firebase does.
+// As at Firebase, USER_DISABLED precedes the password.
 func (p *Provider) signInWithPassword(_ *call, in *signInRequest) (any, error) {
 	switch {
 	case in.Email == nil:
@@ -43,7 +43,7 @@ func (p *Provider) signInWithPassword(_ *call, in *signInRequest) (any, error) {
 	}
 }
 
-// errPasswordMoved reports a hash that changed during its check. The caller retries.
+// The hash changed during its check; the caller retries.
 var errPasswordMoved = errors.New("identity: the password has changed meanwhile")
 
 func (p *Provider) trySignIn(email, password string) (any, error) {
@@ -100,7 +100,7 @@ func (p *Provider) wrongPassword(email string) error {
 	return refuse("INVALID_PASSWORD")
 }
 
-// rehash replaces a proved imported hash, as Firebase does. It returns zero for our own.
+// As at Firebase, a proved imported hash is replaced.
 func (p *Provider) rehash(old passwordHash, password string) (passwordHash, error) {
 	if old.own() {
 		return passwordHash{}, nil
@@ -131,7 +131,7 @@ func (p *Provider) completeSignIn(checked account, replacement passwordHash) (an
 	return response, err
 }
 
-// finishFirstFactor stores the account and returns tokens, or the second factor's challenge. Caller holds mu.
+// finishFirstFactor returns tokens, or the second factor's challenge. Caller holds mu.
 func (p *Provider) finishFirstFactor(user account, providerID string) (pendingFactor, tokens, error) {
 	if len(user.Factors) > 0 {
 		p.users.put(user)

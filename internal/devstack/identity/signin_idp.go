@@ -28,7 +28,7 @@ type idpResponse struct {
 	tokens
 }
 
-// signInWithIdp selects the linked account, else the verified address's, else a new one. An ID token of ours links its account instead.
+// signInWithIdp selects the linked account, else the verified address's, else a new one. Our ID token links its account instead.
 func (p *Provider) signInWithIdp(_ *call, in *idpRequest) (any, error) {
 	credential, err := readIDPCredential(in)
 	if err != nil {
@@ -68,7 +68,6 @@ func (p *Provider) signInWithIdp(_ *call, in *idpRequest) (any, error) {
 	return response, err
 }
 
-// reported refusals go into errorMessage when the client wants its credential back.
 func reported(refusal *apiError) bool {
 	return refusal == errAlreadyLinked || refusal == errEmailExists
 }
@@ -109,7 +108,7 @@ func (p *Provider) idpAccount(in *idpRequest, c idpCredential, holder *account, 
 		response.EmailRecycled = owner.linksAnother(c)
 		return p.provenByIDP(owner, c), nil
 	case in.AutoCreate != nil && !*in.AutoCreate:
-		return account{}, refuse("EMAIL_NOT_FOUND") // the SDKs' code for a mismatch of user and credential
+		return account{}, refuse("EMAIL_NOT_FOUND") // the SDKs' code for another user's credential
 	}
 	response.IsNewUser = true
 	user := p.newAccount("")
@@ -128,7 +127,7 @@ func withIDPEmail(user account, c idpCredential) account {
 	return user
 }
 
-// provenByIDP secures an unverified account, which a stranger may have created: other sign-in methods and all sessions end.
+// A stranger may have created an unverified account: its other sign-in methods and sessions end.
 func (p *Provider) provenByIDP(user account, c idpCredential) account {
 	if !user.EmailVerified {
 		user.Password, user.PhoneNumber, user.Providers = passwordHash{}, "", nil

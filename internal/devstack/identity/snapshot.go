@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// snapshot holds private keys: mode 0600.
+// private keys: mode 0600
 type snapshot struct {
 	Version   int           `json:"version"`
 	ProjectID string        `json:"projectId"`
@@ -25,7 +25,7 @@ type snapshot struct {
 	Codes     []code        `json:"codes"`
 }
 
-// storedKey keeps the certificate: its fingerprint is the key's id.
+// The certificate's fingerprint is the key's id.
 type storedKey struct {
 	Private     []byte `json:"private"` // PKCS #1
 	Certificate string `json:"certificate"`
@@ -33,7 +33,7 @@ type storedKey struct {
 
 const snapshotVersion = 1
 
-// load refuses an unreadable or foreign file: users must not vanish silently.
+// load refuses unreadable or foreign files: users must not vanish.
 func (p *Provider) load() error {
 	if p.opts.SnapshotPath == "" {
 		return p.fresh()
@@ -78,7 +78,6 @@ func (p *Provider) restore(s snapshot) error {
 	return nil
 }
 
-// restore renews an expired certificate.
 func (s storedKey) restore(now time.Time) (signingKey, error) {
 	private, err := x509.ParsePKCS1PrivateKey(s.Private)
 	if err != nil {
@@ -137,13 +136,13 @@ func writeAtomically(path string, content []byte) error {
 	return nil
 }
 
-// saver batches changes into background saves. The next save repairs a failed one; close reports the last error.
+// saver batches background saves. The next one repairs a failure; close reports the last error.
 type saver struct {
 	delay time.Duration
 	save  func() error
 
 	mu      sync.Mutex
-	timer   *time.Timer // while a save is due
+	timer   *time.Timer
 	closed  bool
 	writing sync.Mutex
 }

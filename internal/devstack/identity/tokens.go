@@ -13,14 +13,14 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// session is sealed in its refresh token. The provider stores none; account fields end sessions.
+// session lives in its refresh token only; account fields end it.
 type session struct {
 	LocalID  string         `json:"u"`
 	Provider string         `json:"p"`
 	Started  time.Time      `json:"t"`
 	Tenant   string         `json:"n,omitempty"`
-	Factor   string         `json:"f,omitempty"` // the proved second factor
-	Extra    map[string]any `json:"x,omitempty"` // a custom token's developer claims
+	Factor   string         `json:"f,omitempty"`
+	Extra    map[string]any `json:"x,omitempty"`
 }
 
 type tokens struct {
@@ -29,7 +29,7 @@ type tokens struct {
 	ExpiresIn    string `json:"expiresIn,omitempty"`
 }
 
-// issue returns the session's tokens and sets LastRefreshAt. Caller holds mu.
+// issue sets LastRefreshAt. Caller holds mu.
 func (p *Provider) issue(a account, s session) (tokens, error) {
 	now := p.now()
 	idToken, err := p.idToken(a, s, now)
@@ -62,7 +62,7 @@ func (p *Provider) idToken(a account, s session, now time.Time) (string, error) 
 	return signJWT(key.private, header, claims)
 }
 
-// claims are Firebase's. Ours overwrite custom ones.
+// Ours overwrite custom claims.
 func (p *Provider) claims(a account, s session, now time.Time) (map[string]any, error) {
 	claims := map[string]any{}
 	if a.CustomAttributes != "" {
@@ -150,7 +150,7 @@ func (c idClaims) session() session {
 
 func (c idClaims) continued(user account) session { return c.session().in(user) }
 
-// in restores the start's milliseconds, which an ID token lacks.
+// An ID token lacks the start's milliseconds.
 func (s session) in(user account) session {
 	if s.Started.Unix() == user.SessionsFrom.Unix() {
 		s.Started = user.SessionsFrom
@@ -158,7 +158,7 @@ func (s session) in(user account) session {
 	return s
 }
 
-// authenticate checks in Identity Toolkit's order: token, user, revocation, disabled. Caller holds mu.
+// Identity Toolkit's order: token, user, revocation, disabled. Caller holds mu.
 func (p *Provider) authenticate(idToken string) (account, idClaims, error) {
 	if idToken == "" {
 		return account{}, idClaims{}, errMissingIDToken
@@ -208,7 +208,7 @@ func (p *Provider) open(refreshToken string) (session, bool) {
 	return s, p.openAs(sealSession, refreshToken, &s)
 }
 
-// The kind is authenticated data, so that kinds cannot be swapped.
+// Sealed kinds must not be exchangeable.
 const (
 	sealSession    = ""
 	sealPending    = "pending"

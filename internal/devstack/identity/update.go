@@ -41,8 +41,7 @@ type updateResponse struct {
 	tokens
 }
 
-// update changes an account by ID token, mailed code or, for admins, uid. A new password or e-mail ends every session and returns a new
-// one.
+// A new password or e-mail ends every session and returns a new one.
 func (p *Provider) update(c *call, in *updateRequest) (any, error) {
 	if err := checkUpdateShape(c, in); err != nil {
 		return nil, err
@@ -93,7 +92,7 @@ func checkUpdateShape(c *call, in *updateRequest) error {
 	return nil
 }
 
-// updatable also returns a client's session. Caller holds mu.
+// Caller holds mu.
 func (p *Provider) updatable(c *call, in *updateRequest) (account, *session, error) {
 	if in.IDToken == "" {
 		user, found := p.users.get(in.LocalID)
@@ -133,7 +132,7 @@ type updating struct {
 	anonymous bool
 }
 
-// apply follows Identity Toolkit's order.
+// Identity Toolkit's order.
 func (u *updating) apply(p *Provider) error {
 	if err := u.applyEmail(p); err != nil {
 		return err
@@ -143,7 +142,7 @@ func (u *updating) apply(p *Provider) error {
 	}
 	u.applyProfile()
 	if u.in.ValidSince != "" && !u.admin {
-		u.revoke() // immediately, regardless of validSince
+		u.revoke() // regardless of validSince
 	}
 	if u.admin {
 		if err := u.applyAdmin(p); err != nil {
@@ -178,7 +177,7 @@ func (u *updating) applyEmail(p *Provider) error {
 	return nil
 }
 
-// offerRecovery mails the account's first address after a change. Caller holds mu.
+// offerRecovery mails the first address. Caller holds mu.
 func (p *Provider) offerRecovery(c *call, before, after account) {
 	if before.Email != after.Email && after.Email != "" && after.InitialEmail != "" {
 		mail := p.newCode(requestRecoverEmail, after.InitialEmail, c.base(), "")
@@ -290,7 +289,7 @@ func (u *updating) applyLink(p *Provider) error {
 	return nil
 }
 
-// finishUpdate stores the account. A client gets a new session after a revocation, else its own, on request. Caller holds mu.
+// A client gets a new session after a revocation, else its own on request. Caller holds mu.
 func (p *Provider) finishUpdate(u updating, current *session) (any, error) {
 	p.users.put(u.user)
 	p.changed()

@@ -2,12 +2,12 @@ package identity
 
 import "time"
 
-// mfaChange replaces the second factors; without enrollments it removes all.
+// Without enrollments, all factors go.
 type mfaChange struct {
 	Enrollments []factorChange `json:"enrollments"`
 }
 
-// factorChange keeps a factor. Admins cannot add one: the secret is the user's.
+// Admins cannot add a factor: its secret is the user's.
 type factorChange struct {
 	ID          string    `json:"mfaEnrollmentId"`
 	DisplayName *string   `json:"displayName"`

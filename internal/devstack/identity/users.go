@@ -30,7 +30,7 @@ func (p *Provider) Users() []User {
 	return list
 }
 
-// DeleteUser removes an account; false when unknown.
+// DeleteUser returns false for unknown uids.
 func (p *Provider) DeleteUser(uid string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -41,17 +41,17 @@ func (p *Provider) DeleteUser(uid string) bool {
 	return found
 }
 
-// SetDisabled sets Disabled; false when unknown.
+// SetDisabled returns false for unknown uids.
 func (p *Provider) SetDisabled(uid string, disabled bool) bool {
 	return p.change(uid, func(a *account) { a.Disabled = disabled })
 }
 
-// RevokeSessions ends all sessions; false when unknown.
+// RevokeSessions returns false for unknown uids.
 func (p *Provider) RevokeSessions(uid string) bool {
 	return p.change(uid, func(a *account) { a.revokeSessions(p.now()) })
 }
 
-// SetEmail sets a free address; false when taken or unknown.
+// SetEmail returns false for taken addresses and unknown uids.
 func (p *Provider) SetEmail(uid, address string, verified bool) bool {
 	p.mu.Lock()
 	other, taken := p.users.email(address)

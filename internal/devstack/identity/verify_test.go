@@ -18,7 +18,6 @@ func verified(t *testing.T, s served, compact string) object {
 	return claims
 }
 
-// verify ignores times: tests set the clock.
 func verify(s served, compact string) (object, error) {
 	published := s.do("GET", "/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com", nil, "").body
 	claims := jwt.MapClaims{}

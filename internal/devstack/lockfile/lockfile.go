@@ -1,7 +1,4 @@
-// Package lockfile gives one process at a time a folder. The kernel frees the lock when its holder ends, so no stale lock exists. The file
-// stays.
-//
-// flock is Unix: port it where the build breaks.
+// Package lockfile lets one process at a time hold a folder. The kernel frees the lock when the process ends. flock is Unix.
 package lockfile
 
 import (
@@ -16,13 +13,13 @@ import (
 	"time"
 )
 
-// ErrHeld reports a lock of another process.
+// ErrHeld reports another process's lock.
 var ErrHeld = errors.New("held by another process")
 
 // Lock is a held lock.
 type Lock struct{ file *os.File }
 
-// Try takes the lock at path or returns ErrHeld. It makes a missing folder.
+// Try takes the lock or returns ErrHeld. It makes the folder.
 func Try(path string) (*Lock, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("make the lock's folder: %w", err)
@@ -38,14 +35,14 @@ func Try(path string) (*Lock, error) {
 		}
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
-	// The pid is for messages only.
+	// for messages only
 	if err := file.Truncate(0); err == nil {
 		_, _ = file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 	return &Lock{file: file}, nil
 }
 
-// Wait takes the lock when it is free, or returns the context's error.
+// Wait takes the lock once free, or returns the context's error.
 func Wait(ctx context.Context, path string) (*Lock, error) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -62,7 +59,7 @@ func Wait(ctx context.Context, path string) (*Lock, error) {
 	}
 }
 
-// Holder returns the pid that last took the lock, or 0.
+// Holder returns the last holder's pid, or 0.
 func Holder(path string) int {
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -75,7 +72,7 @@ func Holder(path string) int {
 	return pid
 }
 
-// Close unlocks explicitly: a child that is just starting still shares the file.
+// Close unlocks explicitly: a starting child still shares the file.
 func (l *Lock) Close() error {
 	return errors.Join(syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN), l.file.Close())
 }

@@ -1,7 +1,5 @@
-// Package npm installs pinned npm packages into a cache that all checkouts share, or a folder's package-lock.json into that folder.
-// Interrupted installations leave nothing that looks complete.
-//
-// npm must be on the PATH. Callers pin versions: change them there.
+// Package npm installs pinned npm packages into a shared cache, or a package-lock.json into its folder. Interrupted installations look
+// incomplete. npm must be on the PATH. Callers pin versions.
 package npm
 
 import (
@@ -19,15 +17,15 @@ import (
 	"auth-v2-service/internal/devstack/lockfile"
 )
 
-// Package is one version of a package.
+// Package is a package's version.
 type Package struct {
 	Name    string
 	Version string
-	// Prepare runs in the package's folder; npm runs no scripts.
+	// Prepare runs after installation; npm runs no scripts.
 	Prepare []string
 }
 
-// CacheDir is the shared cache. Root's is outside /root, so that other users can enter it.
+// CacheDir is the shared cache. Other users cannot enter /root.
 func CacheDir() string {
 	if os.Geteuid() == 0 {
 		return "/var/cache/auth-v2-service"
@@ -47,7 +45,7 @@ func (p Package) Dir() string {
 	return filepath.Join(p.root(), "node_modules", filepath.FromSlash(p.Name))
 }
 
-// Install installs the package once, also for concurrent processes.
+// Install installs once for concurrent processes.
 func (p Package) Install(ctx context.Context, log io.Writer) error {
 	lock, err := lockfile.Wait(ctx, p.root()+".lock")
 	if err != nil {
@@ -87,7 +85,7 @@ func (p Package) installInto(ctx context.Context, half string) error {
 	return nil
 }
 
-// InstallLocked installs dir's package-lock.json into dir/node_modules.
+// InstallLocked installs dir's package-lock.json.
 func InstallLocked(ctx context.Context, dir string, log io.Writer) error {
 	lock, err := lockfile.Wait(ctx, filepath.Join(os.TempDir(), fmt.Sprintf("auth-v2-service-npm-%d.lock", os.Getuid())))
 	if err != nil {
@@ -106,7 +104,7 @@ func InstallLocked(ctx context.Context, dir string, log io.Writer) error {
 	return nil
 }
 
-// npm writes node_modules/.package-lock.json last.
+// npm writes this file last.
 func upToDate(dir string) bool {
 	wanted, err := os.Stat(filepath.Join(dir, "package-lock.json"))
 	if err != nil {

@@ -20,7 +20,7 @@ func Install(ctx context.Context, cache, name string, files fs.FS, log io.Writer
 	if cache == "" {
 		user, err := os.UserCacheDir()
 		if err != nil {
-			user = os.TempDir() // an account without a home
+			user = os.TempDir() // no home
 		}
 		cache = filepath.Join(user, "auth-v2-service")
 	}

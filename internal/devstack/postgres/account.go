@@ -11,16 +11,14 @@ import (
 	"syscall"
 )
 
-// account is the user that runs the server's programs. PostgreSQL refuses to run as root.
+// account runs the programs. PostgreSQL refuses root.
 type account struct {
-	// attributes changes how a process is created; may be nil.
 	attributes func(*syscall.SysProcAttr)
-	// other owns the files; nil where they stay the caller's.
+	// other owns the files; nil: the caller.
 	other *user.User
 }
 
-// chooseAccount returns the current user when it is not root. For root it returns a user namespace with uid 1000, else an unprivileged
-// user.
+// chooseAccount replaces root by a user namespace with uid 1000, else by an unprivileged user.
 func chooseAccount(programs programs) (account, error) {
 	if os.Geteuid() != 0 {
 		return account{}, nil
@@ -91,7 +89,7 @@ func (a account) own(path string) error {
 	return nil
 }
 
-// reach checks that the other user can enter every folder above path.
+// reach checks that other can enter every parent folder.
 func (a account) reach(path string) error {
 	if a.other == nil {
 		return nil

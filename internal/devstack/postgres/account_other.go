@@ -4,5 +4,5 @@ package postgres
 
 import "syscall"
 
-// enterUserNamespace does nothing: the trial as root fails and otherAccount follows.
+// The trial as root fails; otherAccount follows.
 func enterUserNamespace(*syscall.SysProcAttr) {}

@@ -64,7 +64,7 @@ func TestAccount_SaysWhichFolderCannotBeEntered(t *testing.T) {
 		t.Fatal(err)
 	}
 	if os.Geteuid() != 0 {
-		return // only root uses another account
+		return
 	}
 	programs, err := locate(t.Context(), Options{Log: io.Discard})
 	if err != nil {

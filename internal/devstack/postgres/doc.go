@@ -1,5 +1,5 @@
-// Package postgres runs a private PostgreSQL server for development and tests. It finds or installs the programs, owns the data folder and
-// the roles, runs as root too, and stops orphans of a killed run. Role is no superuser, as in production. It does not know the schema.
+// Package postgres runs a private PostgreSQL for development and tests, also as root. It installs missing programs and stops orphans of a
+// killed run. Its role is no superuser, as in production. It does not know the schema.
 //
-// Errors quote the log beside the data folder. DEVSTACK_POSTGRES_BIN selects another server; npmVersion in install.go pins npm's.
+// Errors quote the log beside the data folder. Set DEVSTACK_POSTGRES_BIN for another server; npmVersion pins npm's.
 package postgres

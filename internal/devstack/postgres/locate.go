@@ -15,7 +15,7 @@ import (
 
 const oldestMajor = 14
 
-// neededExtensions are the extensions that migrations use. A server that lacks one is skipped.
+// neededExtensions are used by migrations; servers without them are skipped.
 var neededExtensions = []string{"uuid-ossp", "pgcrypto"}
 
 type programs struct {
@@ -26,7 +26,7 @@ type programs struct {
 
 func (p programs) path(name string) string { return filepath.Join(p.dir, name) }
 
-// locate returns the newest installed server that can read the data folder, else npm's, else Debian's.
+// locate returns the newest installed server for the data folder, else npm's, else Debian's.
 func locate(ctx context.Context, o Options) (programs, error) {
 	wanted := dataMajor(o.DataDir)
 	if found, ok := choose(installed(ctx), wanted); ok {
@@ -53,7 +53,7 @@ func choose(candidates []programs, wantedMajor string) (programs, bool) {
 	return programs{}, false
 }
 
-// installed lists usable servers. DEVSTACK_POSTGRES_BIN replaces the search.
+// DEVSTACK_POSTGRES_BIN replaces the search.
 func installed(ctx context.Context) []programs {
 	var found []programs
 	var seen []string
@@ -76,7 +76,7 @@ func binFolders(ctx context.Context) []string {
 	}
 	dirs := filepath.SplitList(os.Getenv("PATH"))
 	for _, pattern := range []string{"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin"} {
-		matches, _ := filepath.Glob(pattern) // only a bad pattern fails
+		matches, _ := filepath.Glob(pattern)
 		dirs = append(dirs, matches...)
 	}
 	if output, err := exec.CommandContext(ctx, "pg_config", "--bindir").Output(); err == nil {
@@ -109,7 +109,7 @@ func inspect(ctx context.Context, dir string) (programs, error) {
 	return programs{dir: dir, version: match[1], major: major}, nil
 }
 
-// checkExtensions returns nil where it finds no extension folder.
+// checkExtensions accepts a server with an unknown folder.
 func checkExtensions(binDir, major string) error {
 	for _, dir := range []string{
 		filepath.Join("/usr/share/postgresql", major, "extension"),

@@ -57,7 +57,7 @@ func TestInspect_RefusesWhatMigrationsCannotUse(t *testing.T) {
 		{"77.1", []string{"plpgsql"}, false},
 		{"77.1", []string{"plpgsql", "uuid-ossp", "pgcrypto"}, true},
 		{"77beta1", []string{"plpgsql", "uuid-ossp", "pgcrypto"}, true},
-		{"77.1", nil, true}, // unknown extension folder
+		{"77.1", nil, true}, // unknown folder
 	} {
 		if _, err := inspect(t.Context(), fakeServer(t, tc.version, tc.extensions...)); (err == nil) != tc.ok {
 			t.Errorf("%s with %v: %v, want usable %v", tc.version, tc.extensions, err, tc.ok)

@@ -12,13 +12,12 @@ import (
 	"time"
 )
 
-// stopOrphans ends servers that a killed owner left in dataDir. The caller holds the folder's lock. The first round only waits: the kernel
-// has signalled orphans already.
+// stopOrphans ends a killed owner's servers. The caller holds the lock. It first only waits: the kernel has signalled them.
 func stopOrphans(ctx context.Context, dataDir string) error {
 	for _, sig := range []syscall.Signal{0, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGKILL} {
 		for _, pid := range serversIn(dataDir) {
 			if sig != 0 {
-				_ = syscall.Kill(pid, sig) // it may have ended
+				_ = syscall.Kill(pid, sig)
 			}
 		}
 		if waitGone(ctx, dataDir, 3*time.Second) {
@@ -39,7 +38,7 @@ func waitGone(ctx context.Context, dataDir string, limit time.Duration) bool {
 	return true
 }
 
-// removeStalePid removes postmaster.pid: PostgreSQL refuses to start when another program has its pid.
+// PostgreSQL refuses to start when another program has the file's pid.
 func removeStalePid(dataDir string) error {
 	err := os.Remove(filepath.Join(dataDir, "postmaster.pid"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -48,7 +47,7 @@ func removeStalePid(dataDir string) error {
 	return nil
 }
 
-// serversIn finds postgres processes by their working directory, or by postmaster.pid without /proc.
+// serversIn reads /proc, or else postmaster.pid.
 func serversIn(dataDir string) []int {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {

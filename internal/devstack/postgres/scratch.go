@@ -12,13 +12,13 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ScratchPrefix begins the name of every test's database. StartScratch drops leftovers with it.
+// ScratchPrefix begins tests' databases; StartScratch drops leftovers.
 const ScratchPrefix = "test_"
 
 const maxSlots = 64
 
-// StartScratch runs a test server without fsync in the first free slot. Slots save initdb (0.1 s instead of 0.7 s) and keep templates. A
-// broken slot is recreated.
+// StartScratch runs a server without fsync in a free slot. Reused slots save initdb (0.1 s instead of 0.7 s) and keep templates. Broken
+// slots are recreated.
 func StartScratch(ctx context.Context, log io.Writer) (*Server, error) {
 	if log == nil {
 		log = io.Discard
@@ -27,7 +27,7 @@ func StartScratch(ctx context.Context, log io.Writer) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Slots are per version: another version's slot would select its server.
+	// Another version's slot would select its server.
 	programs, err := locate(ctx, Options{DataDir: filepath.Join(root, "new"), Log: log})
 	if err != nil {
 		return nil, err
@@ -41,12 +41,12 @@ func StartScratch(ctx context.Context, log io.Writer) (*Server, error) {
 	return nil, fmt.Errorf("all %d slots under %s are in use", maxSlots, root)
 }
 
-// scratchRoot checks the folder's owner and mode: its name can be guessed.
+// The name can be guessed: check owner and mode.
 func scratchRoot() (string, error) {
 	root := filepath.Join(os.TempDir(), fmt.Sprintf("auth-v2-service-postgres-%d", os.Getuid()))
 	mode := os.FileMode(0o700)
 	if os.Geteuid() == 0 {
-		mode = 0o711 // the other account must enter
+		mode = 0o711 // other must enter
 	}
 	if err := os.Mkdir(root, mode); err != nil && !errors.Is(err, os.ErrExist) {
 		return "", fmt.Errorf("scratch folder: %w", err)
@@ -80,7 +80,7 @@ func startSlot(ctx context.Context, dir string, log io.Writer) (*Server, error) 
 	return server, nil
 }
 
-// restartAnew recreates the slot: without fsync, a machine crash can break it.
+// Without fsync, a machine crash can break a slot.
 func restartAnew(ctx context.Context, o Options, cause error) (*Server, error) {
 	if dataMajor(o.DataDir) == "" {
 		return nil, cause

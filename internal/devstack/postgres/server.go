@@ -24,10 +24,10 @@ import (
 	"auth-v2-service/internal/devstack/lockfile"
 )
 
-// Role owns every database. It may create databases and roles; it is no superuser.
+// Role owns every database. It is no superuser.
 const Role = "atma_user"
 
-// Serving is the login for services, made by AddServing.
+// Serving is the services' login, made by AddServing.
 const Serving = "authd"
 
 const (
@@ -36,20 +36,19 @@ const (
 	startLimit = 60 * time.Second
 )
 
-// ErrInUse reports another live owner of the data folder.
+// ErrInUse reports the data folder's live owner.
 var ErrInUse = errors.New("another process runs a PostgreSQL server on this data folder")
 
 // Options configures a server.
 type Options struct {
-	// DataDir is made when missing. Beside it are <DataDir>.log, .lock and .password.
+	// DataDir is made when missing, with <DataDir>.log, .lock and .password beside it.
 	DataDir string
-	// Fsync false is several times faster; a machine crash loses data.
+	// Fsync false is several times faster; machine crashes lose data.
 	Fsync bool
-	// CommitDelay simulates a slow disk or standby, up to 100 ms a flush (PostgreSQL's commit_delay). Commits within it share the flush.
+	// CommitDelay simulates a slow disk, up to 100 ms (PostgreSQL's commit_delay). Commits within it share the flush.
 	CommitDelay time.Duration
-	// Port 0 takes a free one.
-	Port int
-	// Log receives installation progress; may be nil.
+	Port        int
+	// Log may be nil.
 	Log io.Writer
 }
 
@@ -64,8 +63,8 @@ type Server struct {
 	stopErr  error
 }
 
-// Start returns once the server answers. It installs PostgreSQL, initialises the folder and stops orphans as needed. ErrInUse: the folder's
-// owner is alive.
+// Start returns once the server answers. It installs, initialises and stops orphans as needed. It returns ErrInUse while another owner
+// lives.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
@@ -118,7 +117,7 @@ func startLocked(ctx context.Context, o Options) (*Server, error) {
 	return server, nil
 }
 
-// launch retries: another program may take the free port first.
+// Another program may take the port first.
 func launch(ctx context.Context, o Options, programs programs, account account, password string) (*Server, error) {
 	var err error
 	for range 3 {
@@ -142,7 +141,7 @@ func launchOnce(ctx context.Context, o Options, programs programs, account accou
 	if err != nil {
 		return nil, fmt.Errorf("server's log: %w", err)
 	}
-	defer func() { _ = log.Close() }() // a file, not a pipe: the server must not depend on this process
+	defer func() { _ = log.Close() }() // no pipe: the server must not depend on us
 	process, err := child.Start(child.Options{
 		Path: programs.path("postgres"), Args: arguments(o, port), Dir: account.workDir(o.DataDir), Env: environment(),
 		Stdout: log, Stderr: log, StopSignal: syscall.SIGINT, Grace: 20 * time.Second, Attributes: account.apply,
@@ -177,7 +176,7 @@ func arguments(o Options, port int) []string {
 	return args
 }
 
-// socketDir returns "" where the path exceeds the kernel's 107 bytes.
+// The kernel's limit is 107 bytes.
 func socketDir(dataDir string) string {
 	if len(dataDir)+len("/.s.PGSQL.65535.lock") > 107 {
 		return ""
@@ -185,7 +184,7 @@ func socketDir(dataDir string) string {
 	return dataDir
 }
 
-// environment excludes the caller's PG* variables and locale.
+// environment excludes PG* variables and locale.
 func environment() []string {
 	return []string{"PATH=" + os.Getenv("PATH"), "LD_LIBRARY_PATH=" + os.Getenv("LD_LIBRARY_PATH"), "LC_ALL=C", "TZ=UTC"}
 }
@@ -225,7 +224,7 @@ func (s *Server) prepare(ctx context.Context) error {
 	})
 }
 
-// CreateDatabase makes a missing database, owned by Role.
+// CreateDatabase makes a missing database for Role.
 func (s *Server) CreateDatabase(ctx context.Context, name string) error {
 	return s.withSuper(ctx, func(conn *pgx.Conn) error {
 		var known bool
@@ -252,7 +251,7 @@ func (s *Server) withSuper(ctx context.Context, do func(*pgx.Conn) error) error 
 	return do(conn)
 }
 
-// URL is a database's address as Role. "postgres" always exists.
+// URL is a database's address as Role; "postgres" always exists.
 func (s *Server) URL(db string) string { return s.address(Role, s.password, db) }
 
 func (s *Server) superURL(db string) string { return s.address(superuser, s.password, db) }
@@ -265,7 +264,7 @@ func (s *Server) address(role, password, db string) string {
 	return u.String()
 }
 
-// AddServing makes the Serving login, a member of the migrations' role auth_serving. Role may watch its sessions. It is idempotent.
+// AddServing makes Serving, a member of auth_serving, which migrations make. It is idempotent.
 func (s *Server) AddServing(ctx context.Context) error {
 	return s.withSuper(ctx, func(conn *pgx.Conn) error {
 		var known bool
@@ -286,7 +285,6 @@ func (s *Server) AddServing(ctx context.Context) error {
 // ServingURL is a database's address as Serving.
 func (s *Server) ServingURL(db string) string { return s.address(Serving, s.servingPassword(), db) }
 
-// servingPassword does not reveal the owner's password.
 func (s *Server) servingPassword() string {
 	sum := sha256.Sum256([]byte(Serving + ":" + s.password))
 	return hex.EncodeToString(sum[:])
@@ -295,13 +293,13 @@ func (s *Server) servingPassword() string {
 // Addr is host:port.
 func (s *Server) Addr() string { return net.JoinHostPort(host, strconv.Itoa(s.port)) }
 
-// Version is such as "15.18".
+// Version returns, say, "15.18".
 func (s *Server) Version() string { return s.version }
 
 // Done closes when the server ends.
 func (s *Server) Done() <-chan struct{} { return s.process.Done() }
 
-// Stop ends the server ("fast": transactions roll back) and unlocks the folder.
+// Stop rolls back open transactions and unlocks the folder.
 func (s *Server) Stop() error {
 	s.stop.Do(func() {
 		s.stopErr = s.process.Stop()

@@ -19,7 +19,6 @@ import (
 	"auth-v2-service/internal/devstack/postgres"
 )
 
-// TestMain lets this binary play an owner that is killed.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("TEST_OWN_POSTGRES"); dir != "" {
 		server, err := postgres.Start(context.Background(), postgres.Options{DataDir: dir})
@@ -77,7 +76,6 @@ func eventually(t *testing.T, what string, condition func() bool) {
 	}
 }
 
-// alive is false for a zombie.
 func alive(pid int) bool {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	return err == nil && !strings.Contains(string(status), "State:\tZ")
@@ -99,7 +97,7 @@ func postmaster(t *testing.T, dir string) int {
 func TestStart_RoleOwnsDatabaseAndMayCreateExtensions(t *testing.T) {
 	t.Parallel()
 	server := start(t, filepath.Join(t.TempDir(), "data"))
-	for range 2 { // idempotent
+	for range 2 {
 		if err := server.CreateDatabase(t.Context(), "atma_db"); err != nil {
 			t.Fatal(err)
 		}
@@ -173,7 +171,7 @@ func TestStart_AfterOwnerWasKilled(t *testing.T) {
 	orphan := postmaster(t, dir)
 	_ = owner.Process.Kill()
 	_ = owner.Wait()
-	server := start(t, dir) // the orphan may still be ending
+	server := start(t, dir) // the orphan may be ending
 	if alive(orphan) {
 		t.Error("the orphan lives beside the new server")
 	}
@@ -259,7 +257,7 @@ func TestStart_CommitDelay(t *testing.T) {
 	const delay = 50 * time.Millisecond
 	server := startWith(t, postgres.Options{DataDir: filepath.Join(t.TempDir(), "data"), Fsync: true, CommitDelay: delay})
 	began := time.Now()
-	ask[int64](t, server.URL("postgres"), "SELECT lo_create(0)::bigint") // one row, one statement
+	ask[int64](t, server.URL("postgres"), "SELECT lo_create(0)::bigint")
 	if took := time.Since(began); took < delay {
 		t.Errorf("a commit took %v, expected no less than %v", took, delay)
 	}

@@ -29,12 +29,11 @@ const (
 
 // Options configures the server.
 type Options struct {
-	// Dir holds redis.log; it is made when missing.
-	Dir  string
-	Port int
-	// InProcess forces miniredis.
+	// Dir holds redis.log.
+	Dir       string
+	Port      int
 	InProcess bool
-	// Program replaces the installed redis-server; Libraries is its LD_LIBRARY_PATH.
+	// Libraries is Program's LD_LIBRARY_PATH.
 	Program, Libraries string
 }
 
@@ -55,7 +54,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return startInProcess(o)
 	}
 	var err error
-	for range 3 { // another program may take the port first
+	for range 3 {
 		var server *Server
 		if server, err = startProgram(ctx, o, program, version); err == nil {
 			return server, nil
@@ -172,13 +171,13 @@ func (s *Server) Addr() string { return s.addr }
 // URL is REDIS_URL's value.
 func (s *Server) URL() string { return "redis://" + s.addr + "/0" }
 
-// Version returns "in process" for miniredis.
+// Version is "in process" for miniredis.
 func (s *Server) Version() string { return s.version }
 
 // Done closes when the server ends.
 func (s *Server) Done() <-chan struct{} { return s.done }
 
-// Stop ends the server. It is idempotent.
+// Stop ends the server; it is idempotent.
 func (s *Server) Stop() error {
 	s.once.Do(func() { s.stopErr = s.halt() })
 	return s.stopErr

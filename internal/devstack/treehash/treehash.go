@@ -1,4 +1,4 @@
-// Package treehash hashes a tree of files, for cache names.
+// Package treehash hashes file trees for cache names.
 package treehash
 
 import (
@@ -8,7 +8,7 @@ import (
 	"io/fs"
 )
 
-// Of returns a 16-digit hash over all paths and contents.
+// Of hashes all paths and contents.
 func Of(files fs.FS) (string, error) {
 	sum := sha256.New()
 	err := fs.WalkDir(files, ".", func(path string, entry fs.DirEntry, err error) error {

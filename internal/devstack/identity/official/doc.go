@@ -1,3 +1,3 @@
-// Package official runs Google's Authentication emulator, pinned in tools/emulator, for the conformance suite. It needs node and npm. When
-// a firebase-tools update breaks it, check lib/emulator/auth/server, which start.cjs calls.
+// Package official runs Google's Authentication emulator (tools/emulator). It needs node and npm. When firebase-tools changes, check
+// lib/emulator/auth/server, which start.cjs calls.
 package official

@@ -20,11 +20,10 @@ import (
 // Options configures the emulator.
 type Options struct {
 	ProjectID string
-	// Cache is the installation folder. Empty: the user's.
+	// Cache empty: the user's.
 	Cache string
-	// Port zero takes a free one.
-	Port int
-	// Output may be nil.
+	// Port 0 takes a free one.
+	Port   int
 	Output io.Writer
 }
 
@@ -85,7 +84,7 @@ func launch(folder string, opts Options) (*Emulator, <-chan string, error) {
 	ready := make(chan string, 1)
 	go watch(reader, ready)
 	go func() {
-		_ = command.Wait() // its output says more
+		_ = command.Wait()
 		_ = writer.Close()
 		close(e.exited)
 	}()
