@@ -48,7 +48,7 @@ func (s *stack) startIdentity(ctx context.Context) error {
 	return s.startEmbedded()
 }
 
-// Its own context ends after authd.
+// startEmbedded has its own context: it stops after authd.
 func (s *stack) startEmbedded() error {
 	start := time.Now()
 	port, err := s.reserve(identityPort)

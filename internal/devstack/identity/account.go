@@ -37,13 +37,13 @@ type account struct {
 	CreatedAt        time.Time    `json:"createdAt"`
 	LastLoginAt      time.Time    `json:"lastLoginAt,omitzero"`
 	LastRefreshAt    time.Time    `json:"lastRefreshAt,omitzero"`
-	// ValidSince is tokensValidAfterTime, in seconds.
+	// ValidSince is tokensValidAfterTime: tokens issued before that second are invalid.
 	ValidSince time.Time `json:"validSince,omitzero"`
 	// SessionsFrom is the same in milliseconds: a change ends refresh tokens of the same second too.
 	SessionsFrom time.Time `json:"sessionsFrom"`
 }
 
-// provider is a federated identity. Password and phone entries are derived.
+// provider is a federated identity. Password and phone entries are derived, not stored.
 type provider struct {
 	ProviderID  string `json:"providerId"`
 	RawID       string `json:"rawId,omitempty"`
@@ -89,7 +89,7 @@ func (a *account) revokeSessions(now time.Time) {
 	a.SessionsFrom = now
 }
 
-// Provider.mu guards store.
+// store is guarded by Provider.mu.
 type store struct {
 	byID    map[string]account
 	byEmail map[string]string

@@ -76,7 +76,7 @@ func (p *Provider) showConfigOnDemand(_ *call, in *map[string]any) (any, error) 
 	return map[string]any{"shown": *in}, nil
 }
 
-// A masked setting that the request lacks gets its default.
+// patchConfig gives a masked setting that the request lacks its default.
 func (p *Provider) patchConfig(c *call, in *configRequest) (any, error) {
 	masked, err := in.masked(c.request.URL.Query().Get("updateMask"))
 	if err != nil {

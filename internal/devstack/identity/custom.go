@@ -27,7 +27,7 @@ type customClaims struct {
 	Claims   map[string]any `json:"claims"`
 }
 
-// As at the emulator, the signature is not verified.
+// signInWithCustomToken does not verify the signature, like the emulator.
 func (p *Provider) signInWithCustomToken(_ *call, in *customSignInRequest) (any, error) {
 	if in.Token == "" {
 		return nil, refuse("MISSING_CUSTOM_TOKEN")

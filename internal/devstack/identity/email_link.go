@@ -50,7 +50,7 @@ func (p *Provider) signInWithEmailLink(_ *call, in *emailLinkRequest) (any, erro
 	return response, err
 }
 
-// Caller holds mu.
+// linkHolder returns nil without an ID token. Caller holds mu.
 func (p *Provider) linkHolder(idToken string) (*account, error) {
 	if idToken == "" {
 		return nil, nil
@@ -59,7 +59,7 @@ func (p *Provider) linkHolder(idToken string) (*account, error) {
 	return &user, err
 }
 
-// signInMail requires the mail's own address. Caller holds mu.
+// signInMail returns the code's mail if it went to the address. Caller holds mu.
 func (p *Provider) signInMail(in *emailLinkRequest) (code, error) {
 	mail, found := p.codes[in.OOBCode]
 	switch {

@@ -7,7 +7,7 @@ import (
 	"net/http"
 )
 
-// apiError has Google's shape: Identity Toolkit sends an errors list, the infrastructure and Secure Token a status.
+// apiError has Google's shape. Identity Toolkit sends an errors list; the infrastructure and Secure Token send a status.
 type apiError struct {
 	code    int
 	status  string

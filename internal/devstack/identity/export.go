@@ -13,7 +13,7 @@ type batchGetResponse struct {
 	NextPageToken string     `json:"nextPageToken,omitempty"`
 }
 
-// The token is the last uid. As at the emulator, the last page may be empty.
+// batchGet pages by uid: the token is the last one. As at the emulator, the last page may be empty.
 func (p *Provider) batchGet(c *call, _ *empty) (any, error) {
 	query := c.request.URL.Query()
 	size, err := pageSize(query.Get("maxResults"))

@@ -15,12 +15,12 @@ import (
 	"time"
 )
 
-// Kinds of faults. Another upper-case word is a 400's message.
+// Kinds of faults. Any other upper-case word is a 400 with that message.
 const (
 	FaultTooManyRequests = "429"
 	FaultUnavailable     = "503"
 	FaultCut             = "cut"  // resets the connection
-	FaultHang            = "hang" // until the client leaves, the rule is cleared or Close
+	FaultHang            = "hang" // until the client leaves, the rule is cleared or the provider closes
 	FaultDelay           = "delay"
 	FaultAnswer          = "answer" // answers Status and Body, like a proxy
 	FaultQuotaExceeded   = "QUOTA_EXCEEDED"
@@ -29,20 +29,20 @@ const (
 
 // Fault is a rule for paths that contain Match.
 type Fault struct {
-	// Match empty: all paths. /dev/ is exempt.
+	// Match is part of a path; empty: all. /dev/ is exempt.
 	Match string `json:"match"`
 	Kind  string `json:"kind"`
-	// Count 0: no limit.
+	// Count limits the hits; 0: no limit.
 	Count int `json:"count,omitempty"`
-	// Probability is 0 < p <= 1; 0: always.
+	// Probability is the share of hits, 0 < p <= 1; 0: all.
 	Probability float64       `json:"probability,omitempty"`
 	Delay       time.Duration `json:"-"`
 	DelayMS     int64         `json:"delayMs,omitempty"`
-	// FaultAnswer's; default 200 and text/html.
+	// Status, Body and ContentType are FaultAnswer's; default 200 and text/html.
 	Status      int    `json:"status,omitempty"`
 	Body        string `json:"body,omitempty"`
 	ContentType string `json:"contentType,omitempty"`
-	// After runs the operation first.
+	// After runs the operation before the fault.
 	After bool `json:"after,omitempty"`
 }
 
@@ -54,7 +54,7 @@ func (f Fault) valid() bool {
 	return known && (f.Status == 0 || f.Status >= 200 && f.Status <= 999) && f.Probability >= 0 && f.Probability <= 1 && f.Count >= 0 && f.Delay >= 0 && f.DelayMS >= 0
 }
 
-// Closing cleared releases hanging requests.
+// rule is an active Fault. Closing cleared releases hanging requests.
 type rule struct {
 	Fault
 	hits    int
@@ -98,7 +98,7 @@ func (p *Provider) ClearFaults() {
 	t.rules = nil
 }
 
-// FaultHits returns hits by rule.
+// FaultHits returns the hits of each rule.
 func (p *Provider) FaultHits() []int {
 	t := p.faults
 	t.mu.Lock()
@@ -217,7 +217,7 @@ func (t *faultTable) hang(w http.ResponseWriter, r *http.Request, hit *rule) {
 	writeError(w, errUnavailable)
 }
 
-// net/http aborts where hijacking is impossible (HTTP/2, a recorder).
+// cut lets net/http abort where it cannot hijack (HTTP/2, a recorder).
 func cut(w http.ResponseWriter) {
 	connection, _, err := hijack(w)
 	if err != nil {

@@ -21,7 +21,7 @@ type fieldRule struct {
 	row       string    // an import row's error
 }
 
-// fieldRules are by JSON name. Others are unknown to the API.
+// fieldRules maps JSON names. Other names are unknown to the API.
 type fieldRules map[string]fieldRule
 
 func honour(names ...string) fieldRules {
@@ -211,7 +211,7 @@ type enum struct {
 	values []string
 }
 
-// enums are by field name, unique across messages.
+// enums maps field names, which have one type in all messages.
 var enums = map[string]enum{
 	"requestType": {"google.cloud.identitytoolkit.v1.OobReqType", []string{
 		"OOB_REQ_TYPE_UNSPECIFIED", requestPasswordReset, "OLD_EMAIL_AGREE", "NEW_EMAIL_ACCEPT", requestVerifyEmail, requestRecoverEmail,

@@ -155,7 +155,7 @@ func (f *field) address(t *testing.T, p *Provider, operation string, owner bool)
 	return "", ""
 }
 
-// Each value of with must change the outcome.
+// probe's with holds values that must change the outcome.
 type probe struct {
 	path  string
 	owner bool
@@ -165,7 +165,7 @@ type probe struct {
 
 type absent struct{}
 
-// TestFields_DoWhatTheTableSays: only honoured fields make a difference.
+// TestFields_DoWhatTheTableSays expects a difference from honoured fields only.
 func TestFields_DoWhatTheTableSays(t *testing.T) {
 	f := newField(t)
 	untouched := f.untouched(t)

@@ -53,7 +53,7 @@ var googles = map[string]any{
 	}{},
 }
 
-// Google's description lacks undescribed fields.
+// undescribed fields are missing in Google's description.
 var undescribed = map[string][]string{"signUp": {"returnSecureToken"}}
 
 func TestFields_TableIsGooglesList(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// fits an import of 1,000 users
+// maxBody fits an import of 1,000 users.
 const maxBody = 8 << 20
 
 type call struct {
@@ -25,7 +25,7 @@ const (
 	projectPath               // an admin
 )
 
-// name selects the table of fields; empty for our own operations.
+// operation's name selects the table of fields; our own operations have none.
 func operation[In any](p *Provider, name string, required access, run func(*call, *In) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		out, err := perform(p, name, required, run, r)

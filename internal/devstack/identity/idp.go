@@ -23,7 +23,7 @@ type idpCredential struct {
 	Claims      idpClaims
 }
 
-// unverified
+// idpClaims are unverified.
 type idpClaims struct {
 	Subject       string
 	Email         string

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// Identity Toolkit's limit.
+// maxBatch is Identity Toolkit's limit.
 const maxBatch = 1000
 
 type batchCreateRequest struct {
@@ -52,7 +52,7 @@ type batchCreateResponse struct {
 	Error []importError `json:"error,omitempty"`
 }
 
-// batchCreate reports bad users by index. With allowOverwrite it replaces accounts entirely, as Google documents.
+// batchCreate reports a bad user by index. With allowOverwrite it replaces accounts entirely, as Google documents.
 func (p *Provider) batchCreate(_ *call, in *batchCreateRequest) (any, error) {
 	if err := in.check(); err != nil {
 		return nil, err
@@ -121,7 +121,7 @@ func (in *batchCreateRequest) checkUnique() error {
 	return nil
 }
 
-// One bad hash refuses the request, as at Firebase.
+// importedHashes: one bad hash refuses the request, as at Firebase.
 func (p *Provider) importedHashes(in *batchCreateRequest) ([]passwordHash, error) {
 	hashes := make([]passwordHash, len(in.Users))
 	for index, user := range in.Users {

@@ -20,7 +20,7 @@ import (
 
 const keyBits = 2048
 
-// Google's key id is the certificate's SHA-1.
+// signingKey's id is its certificate's SHA-1, as at Google.
 type signingKey struct {
 	id          string
 	private     *rsa.PrivateKey
@@ -35,7 +35,7 @@ func (o Options) newSigningKey() (signingKey, error) {
 	return certify(private, o.Clock())
 }
 
-// Google's certificates live about two weeks. NotBefore allows slow clocks.
+// certify follows Google's certificates, which live about two weeks. NotBefore allows slow clocks.
 func certify(private *rsa.PrivateKey, now time.Time) (signingKey, error) {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 63))
 	if err != nil {
@@ -62,7 +62,7 @@ func certify(private *rsa.PrivateKey, now time.Time) (signingKey, error) {
 	}, nil
 }
 
-// It protects nothing.
+// fingerprint is a name only: SHA-1 protects nothing here.
 func fingerprint(der []byte) string {
 	sum := sha1.Sum(der)
 	return hex.EncodeToString(sum[:])
@@ -80,7 +80,7 @@ func (o Options) newKeyRing() ([]signingKey, error) {
 	return ring, nil
 }
 
-// RotateKeys adds a signing key and drops the oldest with its tokens.
+// RotateKeys adds a signing key and drops the oldest. Tokens of a dropped key no longer verify.
 func (p *Provider) RotateKeys() error {
 	key, err := p.opts.newSigningKey()
 	if err != nil {
@@ -103,7 +103,7 @@ func (p *Provider) KeyID() string {
 	return p.keys[len(p.keys)-1].id
 }
 
-// Certificates maps key ids to PEM.
+// Certificates maps key ids to PEM certificates.
 func (p *Provider) Certificates() map[string]string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -114,7 +114,7 @@ func (p *Provider) Certificates() map[string]string {
 	return published
 }
 
-// PublicKey returns a published key.
+// PublicKey returns the published key of an id.
 func (p *Provider) PublicKey(id string) (*rsa.PublicKey, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -32,7 +32,7 @@ type userView struct {
 
 var redactedHash = base64.StdEncoding.EncodeToString([]byte("REDACTED"))
 
-// Only admins see hashes, and no imported ones.
+// view shows hashes to admins only, and never imported ones.
 func view(a account, admin bool) userView {
 	v := userView{
 		LocalID: a.LocalID, Email: a.Email, InitialEmail: a.InitialEmail, DisplayName: a.DisplayName, PhotoURL: a.PhotoURL,
@@ -82,7 +82,7 @@ type lookupResponse struct {
 	Users []userView `json:"users,omitempty"`
 }
 
-// Unknown users are omitted.
+// lookup omits unknown users.
 func (p *Provider) lookup(c *call, in *lookupRequest) (any, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -10,12 +10,12 @@ import (
 const (
 	secondFactorTOTP = "totp"
 
-	pendingLife    = 5 * time.Minute // Firebase's
+	pendingLife    = 5 * time.Minute // Firebase's value
 	enrollmentLife = 15 * time.Minute
 	maxFactorName  = 256
 )
 
-// SMS is not served.
+// factor is TOTP; SMS is not served.
 type factor struct {
 	ID          string    `json:"id"`
 	DisplayName string    `json:"displayName,omitempty"`
@@ -48,7 +48,7 @@ func (a account) factor(id string) (int, bool) {
 	return 0, false
 }
 
-// EnrollTOTP returns a new factor's secret for [TOTP].
+// EnrollTOTP enrols a factor and returns the secret for [TOTP].
 func (p *Provider) EnrollTOTP(uid, displayName string) (factorID, secret string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -69,7 +69,7 @@ func (p *Provider) newFactor(displayName, secret string) factor {
 	return factor{ID: p.randomID(28), DisplayName: displayName, Secret: secret, EnrolledAt: p.now()}
 }
 
-// The v2 API sends a status and no errors list.
+// refuseV2 has the v2 API's status and no errors list.
 func refuseV2(message string) *apiError {
 	return &apiError{code: http.StatusBadRequest, status: "INVALID_ARGUMENT", message: message, bare: true}
 }
@@ -84,7 +84,7 @@ func v2(err error) error {
 	return err
 }
 
-// sealed in the pending credential
+// pendingSignIn is sealed in the pending credential.
 type pendingSignIn struct {
 	LocalID  string    `json:"u"`
 	Provider string    `json:"p"`
@@ -122,7 +122,7 @@ type finalizeResponse struct {
 	TOTPAuthInfo *struct{} `json:"totpAuthInfo,omitempty"`
 }
 
-// As at Firebase, the pending credential is reusable, a code is not, and a disabled account passes.
+// finalizeSignIn follows Firebase: the pending credential is reusable, a code is not, and a disabled account passes.
 func (p *Provider) finalizeSignIn(_ *call, in *finalizeSignInRequest) (any, error) {
 	if in.PendingCredential == "" || in.FactorID == "" || in.TOTP == nil || in.TOTP.VerificationCode == "" {
 		return nil, errInvalidArgument
@@ -158,7 +158,7 @@ func (p *Provider) finalizeSignIn(_ *call, in *finalizeSignInRequest) (any, erro
 	return finalizeResponse{IDToken: pair.IDToken, RefreshToken: pair.RefreshToken}, nil
 }
 
-// sealed in the session info
+// enrollment is sealed in the session info.
 type enrollment struct {
 	LocalID string    `json:"u"`
 	Secret  string    `json:"s"`
@@ -215,7 +215,7 @@ type finalizeEnrollmentRequest struct {
 	TOTP        *verificationCode `json:"totpVerificationInfo"`
 }
 
-// The session continues with the factor.
+// finalizeEnrollment continues the session with the factor.
 func (p *Provider) finalizeEnrollment(_ *call, in *finalizeEnrollmentRequest) (any, error) {
 	if in.TOTP == nil {
 		return nil, errInvalidArgument
@@ -263,7 +263,7 @@ type withdrawResponse struct {
 	RefreshToken string `json:"refreshToken"`
 }
 
-// The session continues without the factor.
+// withdrawEnrollment continues the session without the factor.
 func (p *Provider) withdrawEnrollment(_ *call, in *withdrawRequest) (any, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

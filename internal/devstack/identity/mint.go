@@ -11,17 +11,18 @@ import (
 
 // MintOptions deforms a token. The zero value is valid.
 type MintOptions struct {
-	// Header overrides; nil removes.
+	// Header overrides fields; nil removes one.
 	Header map[string]any
-	// Unsigned means alg "none".
+	// Unsigned means alg "none" without a signature.
 	Unsigned bool
-	// HMACSecret signs with HS256: algorithm confusion.
+	// HMACSecret signs with HS256 and keeps the kid: algorithm confusion.
 	HMACSecret []byte
 	// ForeignKey signs with an unpublished key and its kid.
 	ForeignKey bool
 }
 
-// Mint signs Firebase's claims for "test-subject-0000000000000". claims override; nil removes; "sub" sets user_id too. It needs no account.
+// Mint signs Firebase's claims for "test-subject-0000000000000". claims overrides them: nil removes one, "sub" sets user_id too. No account
+// is needed.
 func (p *Provider) Mint(claims map[string]any, opts MintOptions) (string, error) {
 	key, err := p.mintKey(opts.ForeignKey)
 	if err != nil {
@@ -85,7 +86,7 @@ func (p *Provider) mintKey(foreign bool) (signingKey, error) {
 	return p.keys[len(p.keys)-1], nil
 }
 
-// ForeignPublicKey belongs to MintOptions.ForeignKey.
+// ForeignPublicKey verifies MintOptions.ForeignKey's tokens.
 func ForeignPublicKey() (*rsa.PublicKey, error) {
 	key, err := foreignKey()
 	if err != nil {

@@ -51,7 +51,7 @@ type oobResponse struct {
 	OOBLink string `json:"oobLink,omitempty"`
 }
 
-// Admins may request the link.
+// sendOobCode gives admins the link on request.
 func (p *Provider) sendOobCode(c *call, in *oobRequest) (any, error) {
 	if err := checkOOBRequest(c, in); err != nil {
 		return nil, err
@@ -90,7 +90,7 @@ func checkOOBRequest(c *call, in *oobRequest) error {
 	return nil
 }
 
-// Under enumeration protection, send is false for an unknown address. Caller holds mu.
+// oobRecipient returns send false for an unknown address under enumeration protection. Caller holds mu.
 func (p *Provider) oobRecipient(in *oobRequest) (address string, send bool, err error) {
 	switch in.RequestType {
 	case requestEmailSignIn:
@@ -231,7 +231,7 @@ func (p *Provider) serveAction(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{"authEmulator": map[string]string{"success": "Done."}})
 }
 
-// The app redeems the code.
+// continueSignIn redirects to the app, which redeems the code.
 func (p *Provider) continueSignIn(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	app, err := url.Parse(query.Get("continueUrl"))

@@ -10,7 +10,7 @@ import (
 // Options configures a Provider. Only ProjectID is required; defaults match a new Firebase project.
 type Options struct {
 	ProjectID string
-	// APIKey empty: any key, but one is required.
+	// APIKey empty accepts any key, but one is required.
 	APIKey string
 	// Default time.Now.
 	Clock func() time.Time
@@ -18,19 +18,19 @@ type Options struct {
 	Rand io.Reader
 	// NewKey makes distinct keys. Default: 2,048 bits (80 ms).
 	NewKey func() (*rsa.PrivateKey, error)
-	// Empty: no file.
+	// SnapshotPath empty: nothing is kept.
 	SnapshotPath string
-	// Default 200 ms.
+	// SnapshotDelay batches changes. Default 200 ms.
 	SnapshotDelay time.Duration
 	// Default 1 h.
 	TokenTTL time.Duration
 	// KeyCount certificates are published; the newest signs. Default 2.
 	KeyCount int
-	// Zero: only RotateKeys does.
+	// RotateEvery zero: only RotateKeys rotates.
 	RotateEvery time.Duration
-	// For Cache-Control. Default 1 h.
+	// CertMaxAge is for Cache-Control. Default 1 h.
 	CertMaxAge time.Duration
-	// log2 of N. Default 14, Firebase's.
+	// ScryptMemoryCost is log2 of N. Default 14, Firebase's.
 	ScryptMemoryCost int
 	// EnumerationAllowed disables enumeration protection, as in projects before September 2023.
 	EnumerationAllowed bool

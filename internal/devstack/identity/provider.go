@@ -36,7 +36,7 @@ type Provider struct {
 	closeOnce sync.Once
 }
 
-// New loads the snapshot. Close saves the last changes.
+// New loads the snapshot, if any. Close saves the last changes.
 func New(opts Options) (*Provider, error) {
 	if opts.ProjectID == "" {
 		return nil, errors.New("identity: ProjectID is required")
@@ -78,10 +78,10 @@ func (p *Provider) Handler() http.Handler { return p.handler }
 // ProjectID is the served project.
 func (p *Provider) ProjectID() string { return p.opts.ProjectID }
 
-// HashConfig returns exported hashes' parameters.
+// HashConfig returns the parameters of exported hashes.
 func (p *Provider) HashConfig() HashConfig { return p.hash }
 
-// Serve serves until ctx ends, gives requests two seconds, saves and returns nil.
+// Serve serves until ctx ends, gives open requests two seconds, saves and returns nil.
 func (p *Provider) Serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{Handler: p.handler, ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)
@@ -149,7 +149,7 @@ func (p *Provider) randomBytes(n int) []byte {
 
 const idAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-// Extra bytes would bias it.
+// randomID discards bytes that would bias it.
 func (p *Provider) randomID(n int) string {
 	id := make([]byte, 0, n)
 	for len(id) < n {

@@ -18,7 +18,7 @@ type queryRequest struct {
 	ReturnUserInfo *bool               `json:"returnUserInfo"`
 }
 
-// The first set field counts.
+// accountExpression uses its first set field.
 type accountExpression struct {
 	Email       string `json:"email"`
 	PhoneNumber string `json:"phoneNumber"`
@@ -30,7 +30,7 @@ type queryResponse struct {
 	UserInfo     []userView `json:"userInfo,omitempty"`
 }
 
-// Only the first expression counts: https://cloud.google.com/identity-platform/docs/reference/rest/v1/projects.accounts/query
+// query uses the first expression: https://cloud.google.com/identity-platform/docs/reference/rest/v1/projects.accounts/query
 func (p *Provider) query(_ *call, in *queryRequest) (any, error) {
 	limit, offset := in.Limit.value(), in.Offset.value()
 	if limit < 0 || offset < 0 {

@@ -12,7 +12,7 @@ type resetResponse struct {
 	RequestType string `json:"requestType"`
 }
 
-// A new password redeems the code, which verifies the address.
+// resetPassword describes a code. A new password redeems it, which verifies the address.
 func (p *Provider) resetPassword(_ *call, in *resetRequest) (any, error) {
 	password, err := p.hashIfStrong(in.NewPassword)
 	if err != nil {
@@ -44,7 +44,7 @@ func (p *Provider) resetPassword(_ *call, in *resetRequest) (any, error) {
 	return response, nil
 }
 
-// Other sign-in methods go: the address's owner has not proved them.
+// useReset removes other sign-in methods: the address's owner has not proved them.
 func (p *Provider) useReset(mail code, password passwordHash) error {
 	switch {
 	case mail.Type != requestPasswordReset:

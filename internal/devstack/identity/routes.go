@@ -91,7 +91,7 @@ func (p *Provider) emulatorRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /emulator/action", p.serveAction)
 }
 
-// devRoutes serve other languages.
+// devRoutes serve tests in other languages.
 func (p *Provider) devRoutes(mux *http.ServeMux) {
 	mux.Handle("GET /dev/faults", operation(p, "", public, p.listFaults))
 	mux.Handle("POST /dev/faults", operation(p, "", public, p.addFaults))
@@ -108,7 +108,7 @@ func (p *Provider) serveCertificates(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, p.Certificates())
 }
 
-// Tools expect a ready emulator's shape.
+// serveWelcome has the shape that tools expect of a ready emulator.
 func (p *Provider) serveWelcome(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{
 		"authEmulator": map[string]any{"ready": true, "provider": "auth-v2-service", "projectId": p.opts.ProjectID},

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/crypto/scrypt"
 )
 
-// HashConfig holds scrypt's parameters, for checking exported hashes (M7).
+// HashConfig holds the scrypt parameters that checking exported hashes needs (M7).
 type HashConfig struct {
 	Algorithm     string `json:"algorithm"`
 	SignerKey     []byte `json:"signerKey"`
@@ -46,7 +46,7 @@ func (c HashConfig) Hash(password string, salt []byte) ([]byte, error) {
 	return hash, nil
 }
 
-// Config belongs to imported SCRYPT hashes.
+// passwordHash has a Config for imported SCRYPT only.
 type passwordHash struct {
 	Algorithm string      `json:"algorithm,omitempty"`
 	Hash      []byte      `json:"hash,omitempty"`
@@ -56,7 +56,7 @@ type passwordHash struct {
 
 func (h passwordHash) set() bool { return h.Algorithm != "" }
 
-// Only own hashes are exported.
+// own reports an exportable hash.
 func (h passwordHash) own() bool { return h.Algorithm == algorithmScrypt && h.Config == nil }
 
 func (h passwordHash) same(other passwordHash) bool {
@@ -79,7 +79,7 @@ func (h passwordHash) matches(project HashConfig, password string) bool {
 	}
 }
 
-// Without NUL, $2y$, $2b$ and $2a$ are equal.
+// bcryptDialect: without NUL, $2y$, $2b$ and $2a$ are equal.
 func bcryptDialect(hash []byte) []byte {
 	if text := string(hash); strings.HasPrefix(text, "$2y$") || strings.HasPrefix(text, "$2b$") {
 		return []byte("$2a$" + text[4:])
@@ -87,7 +87,7 @@ func bcryptDialect(hash []byte) []byte {
 	return hash
 }
 
-// slow, see matches
+// hashPassword is slow, see matches.
 func (p *Provider) hashPassword(password string) (passwordHash, error) {
 	salt := p.randomBytes(10)
 	hash, err := p.hash.Hash(password, salt)

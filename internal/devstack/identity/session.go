@@ -10,7 +10,7 @@ import (
 
 // User is an account for tests.
 type User struct {
-	// UID empty: Email or Phone selects, else a new account.
+	// UID empty selects by Email or Phone, else a new account.
 	UID           string         `json:"uid,omitempty"`
 	Email         string         `json:"email,omitempty"`
 	EmailVerified bool           `json:"emailVerified,omitempty"`
@@ -20,9 +20,9 @@ type User struct {
 	Phone         string         `json:"phone,omitempty"`
 	Disabled      bool           `json:"disabled,omitempty"`
 	CustomClaims  map[string]any `json:"customClaims,omitempty"`
-	// RawID empty: the existing or a random one.
+	// RawID empty keeps the existing one or makes one.
 	RawID string `json:"rawId,omitempty"`
-	// Tenant only sets firebase.tenant.
+	// Tenant only sets firebase.tenant in the token.
 	Tenant string `json:"tenant,omitempty"`
 
 	// Output only.
@@ -32,7 +32,7 @@ type User struct {
 	ValidSince  time.Time `json:"validSince,omitzero"`
 }
 
-// Session is a sign-in.
+// Session is a sign-in's result.
 type Session struct {
 	UID          string        `json:"uid"`
 	IDToken      string        `json:"idToken"`

@@ -25,7 +25,7 @@ type failure struct {
 	until time.Time
 }
 
-// As at Firebase, USER_DISABLED precedes the password.
+// signInWithPassword reports USER_DISABLED before it checks the password, as Firebase does.
 func (p *Provider) signInWithPassword(_ *call, in *signInRequest) (any, error) {
 	switch {
 	case in.Email == nil:
@@ -43,7 +43,7 @@ func (p *Provider) signInWithPassword(_ *call, in *signInRequest) (any, error) {
 	}
 }
 
-// The hash changed during its check; the caller retries.
+// errPasswordMoved reports a hash that changed during its check; the caller retries.
 var errPasswordMoved = errors.New("identity: the password has changed meanwhile")
 
 func (p *Provider) trySignIn(email, password string) (any, error) {
@@ -100,7 +100,7 @@ func (p *Provider) wrongPassword(email string) error {
 	return refuse("INVALID_PASSWORD")
 }
 
-// As at Firebase, a proved imported hash is replaced.
+// rehash replaces a proved imported hash, as Firebase does.
 func (p *Provider) rehash(old passwordHash, password string) (passwordHash, error) {
 	if old.own() {
 		return passwordHash{}, nil

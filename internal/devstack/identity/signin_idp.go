@@ -28,7 +28,7 @@ type idpResponse struct {
 	tokens
 }
 
-// signInWithIdp selects the linked account, else the verified address's, else a new one. Our ID token links its account instead.
+// signInWithIdp selects the linked account, else the verified address's, else a new one. An ID token of ours links its account instead.
 func (p *Provider) signInWithIdp(_ *call, in *idpRequest) (any, error) {
 	credential, err := readIDPCredential(in)
 	if err != nil {
@@ -127,7 +127,7 @@ func withIDPEmail(user account, c idpCredential) account {
 	return user
 }
 
-// A stranger may have created an unverified account: its other sign-in methods and sessions end.
+// provenByIDP ends an unverified account's other sign-in methods and sessions: a stranger may have created it.
 func (p *Provider) provenByIDP(user account, c idpCredential) account {
 	if !user.EmailVerified {
 		user.Password, user.PhoneNumber, user.Providers = passwordHash{}, "", nil

@@ -22,7 +22,7 @@ type signUpResponse struct {
 	tokens
 }
 
-// signUp signs in clients, not admins. An ID token's account gets e-mail and password.
+// signUp signs clients in, not admins. With an ID token it adds e-mail and password.
 func (p *Provider) signUp(c *call, in *signUpRequest) (any, error) {
 	password, err := p.hashIfStrong(in.Password)
 	if err != nil {
@@ -51,7 +51,7 @@ func (p *Provider) signUp(c *call, in *signUpRequest) (any, error) {
 	return response, err
 }
 
-// Identity Toolkit's order. Caller holds mu.
+// checkSignUp has Identity Toolkit's order. Caller holds mu.
 func (p *Provider) checkSignUp(c *call, in *signUpRequest) error {
 	if c.admin {
 		if err := p.checkAdminCreate(in); err != nil {
@@ -153,7 +153,7 @@ func applySignUp(c *call, in *signUpRequest, user *account, password passwordHas
 	user.EmailVerified, user.Disabled = in.EmailVerified, in.Disabled
 }
 
-// Weak passwords are refused later.
+// hashIfStrong skips weak passwords, which are refused later.
 func (p *Provider) hashIfStrong(password string) (passwordHash, error) {
 	if !strongEnough(password) {
 		return passwordHash{}, nil

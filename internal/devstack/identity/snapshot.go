@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// private keys: mode 0600
+// snapshot holds private keys: mode 0600.
 type snapshot struct {
 	Version   int           `json:"version"`
 	ProjectID string        `json:"projectId"`
@@ -25,7 +25,7 @@ type snapshot struct {
 	Codes     []code        `json:"codes"`
 }
 
-// The certificate's fingerprint is the key's id.
+// storedKey keeps the certificate: its fingerprint is the key's id.
 type storedKey struct {
 	Private     []byte `json:"private"` // PKCS #1
 	Certificate string `json:"certificate"`
@@ -136,7 +136,7 @@ func writeAtomically(path string, content []byte) error {
 	return nil
 }
 
-// saver batches background saves. The next one repairs a failure; close reports the last error.
+// saver batches saves in the background. The next save repairs a failed one; close reports the last error.
 type saver struct {
 	delay time.Duration
 	save  func() error

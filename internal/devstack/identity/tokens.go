@@ -62,7 +62,7 @@ func (p *Provider) idToken(a account, s session, now time.Time) (string, error) 
 	return signJWT(key.private, header, claims)
 }
 
-// Ours overwrite custom claims.
+// claims lets Firebase's overwrite custom ones.
 func (p *Provider) claims(a account, s session, now time.Time) (map[string]any, error) {
 	claims := map[string]any{}
 	if a.CustomAttributes != "" {
@@ -150,7 +150,7 @@ func (c idClaims) session() session {
 
 func (c idClaims) continued(user account) session { return c.session().in(user) }
 
-// An ID token lacks the start's milliseconds.
+// in restores the start's milliseconds, which an ID token lacks.
 func (s session) in(user account) session {
 	if s.Started.Unix() == user.SessionsFrom.Unix() {
 		s.Started = user.SessionsFrom
@@ -158,7 +158,7 @@ func (s session) in(user account) session {
 	return s
 }
 
-// Identity Toolkit's order: token, user, revocation, disabled. Caller holds mu.
+// authenticate has Identity Toolkit's order: token, user, revocation, disabled. Caller holds mu.
 func (p *Provider) authenticate(idToken string) (account, idClaims, error) {
 	if idToken == "" {
 		return account{}, idClaims{}, errMissingIDToken
@@ -208,7 +208,7 @@ func (p *Provider) open(refreshToken string) (session, bool) {
 	return s, p.openAs(sealSession, refreshToken, &s)
 }
 
-// Sealed kinds must not be exchangeable.
+// Kinds are authenticated: sealed texts must not be exchangeable.
 const (
 	sealSession    = ""
 	sealPending    = "pending"

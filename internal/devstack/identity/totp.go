@@ -18,7 +18,7 @@ const (
 
 var totpEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
 
-// TOTP is RFC 6238: SHA-1, 30 s, six digits.
+// TOTP is the code at a time (RFC 6238: SHA-1, 30 s, six digits).
 func TOTP(secret string, at time.Time) (string, error) {
 	key, err := totpEncoding.DecodeString(secret)
 	if err != nil {

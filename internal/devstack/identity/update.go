@@ -41,7 +41,7 @@ type updateResponse struct {
 	tokens
 }
 
-// A new password or e-mail ends every session and returns a new one.
+// update returns a new session when a new password or e-mail has ended all.
 func (p *Provider) update(c *call, in *updateRequest) (any, error) {
 	if err := checkUpdateShape(c, in); err != nil {
 		return nil, err
@@ -132,7 +132,7 @@ type updating struct {
 	anonymous bool
 }
 
-// Identity Toolkit's order.
+// apply follows Identity Toolkit's order.
 func (u *updating) apply(p *Provider) error {
 	if err := u.applyEmail(p); err != nil {
 		return err
@@ -289,7 +289,7 @@ func (u *updating) applyLink(p *Provider) error {
 	return nil
 }
 
-// A client gets a new session after a revocation, else its own on request. Caller holds mu.
+// finishUpdate returns a new session after a revocation, else the client's own on request. Caller holds mu.
 func (p *Provider) finishUpdate(u updating, current *session) (any, error) {
 	p.users.put(u.user)
 	p.changed()

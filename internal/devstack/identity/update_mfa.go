@@ -2,12 +2,12 @@ package identity
 
 import "time"
 
-// Without enrollments, all factors go.
+// mfaChange without enrollments removes all factors.
 type mfaChange struct {
 	Enrollments []factorChange `json:"enrollments"`
 }
 
-// Admins cannot add a factor: its secret is the user's.
+// factorChange keeps a factor. Admins cannot add one: its secret is the user's.
 type factorChange struct {
 	ID          string    `json:"mfaEnrollmentId"`
 	DisplayName *string   `json:"displayName"`

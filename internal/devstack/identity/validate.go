@@ -18,7 +18,7 @@ const (
 
 func canonicalEmail(address string) string { return strings.ToLower(address) }
 
-// Firebase is stricter than the emulator.
+// validEmail follows Firebase, stricter than the emulator.
 func validEmail(address string) bool {
 	local, domain, found := strings.Cut(address, "@")
 	if !found || local == "" || len(address) > maxEmailLength || strings.ContainsAny(domain, "@") {
@@ -37,7 +37,7 @@ func validPhone(number string) bool {
 		!strings.ContainsFunc(digits, func(r rune) bool { return r < '0' || r > '9' })
 }
 
-// UTF-16 units, as in browsers.
+// strongEnough counts UTF-16 units, as browsers do.
 func strongEnough(password string) bool {
 	return len(utf16.Encode([]rune(password))) >= minPasswordLength
 }

@@ -1,5 +1,5 @@
-// Package npm installs pinned npm packages into a shared cache, or a package-lock.json into its folder. Interrupted installations look
-// incomplete. npm must be on the PATH. Callers pin versions.
+// Package npm installs pinned npm packages into a shared cache, or a package-lock.json into its folder. An interrupted installation never
+// looks complete. npm must be on the PATH. Callers pin versions.
 package npm
 
 import (
@@ -104,7 +104,7 @@ func InstallLocked(ctx context.Context, dir string, log io.Writer) error {
 	return nil
 }
 
-// npm writes this file last.
+// npm writes node_modules/.package-lock.json last.
 func upToDate(dir string) bool {
 	wanted, err := os.Stat(filepath.Join(dir, "package-lock.json"))
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// account runs the programs. PostgreSQL refuses root.
+// account is the programs' user. PostgreSQL refuses root.
 type account struct {
 	attributes func(*syscall.SysProcAttr)
 	// other owns the files; nil: the caller.

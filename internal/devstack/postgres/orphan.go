@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// stopOrphans ends a killed owner's servers. The caller holds the lock. It first only waits: the kernel has signalled them.
+// stopOrphans ends a killed owner's servers. The caller holds the lock. The first round only waits: the kernel has signalled them.
 func stopOrphans(ctx context.Context, dataDir string) error {
 	for _, sig := range []syscall.Signal{0, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGKILL} {
 		for _, pid := range serversIn(dataDir) {
@@ -38,7 +38,7 @@ func waitGone(ctx context.Context, dataDir string, limit time.Duration) bool {
 	return true
 }
 
-// PostgreSQL refuses to start when another program has the file's pid.
+// removeStalePid: PostgreSQL refuses to start when another program has the pid.
 func removeStalePid(dataDir string) error {
 	err := os.Remove(filepath.Join(dataDir, "postmaster.pid"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -41,7 +41,7 @@ func StartScratch(ctx context.Context, log io.Writer) (*Server, error) {
 	return nil, fmt.Errorf("all %d slots under %s are in use", maxSlots, root)
 }
 
-// The name can be guessed: check owner and mode.
+// scratchRoot checks owner and mode: the name can be guessed.
 func scratchRoot() (string, error) {
 	root := filepath.Join(os.TempDir(), fmt.Sprintf("auth-v2-service-postgres-%d", os.Getuid()))
 	mode := os.FileMode(0o700)
