@@ -15,7 +15,7 @@ type Env []Variable
 // Variable is one KEY=VALUE.
 type Variable struct{ Name, Value string }
 
-// Get returns the value of a variable, or "".
+// Get returns a variable, or "".
 func (e Env) Get(name string) string {
 	for _, variable := range e {
 		if variable.Name == name {

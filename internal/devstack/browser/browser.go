@@ -13,8 +13,8 @@ var programs = []string{"chromium", "chromium-browser", "google-chrome", "google
 
 const onMac = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 
-// Flags keeps a browser headless and on loopback, by a dead proxy. Root and many containers cannot set up the sandbox. The caller sets the
-// profile's folder.
+// Flags keeps a browser headless and on loopback, by a dead proxy. The sandbox is off: root and many containers lack it, and only our pages
+// load. The caller sets the profile's folder.
 func Flags() map[string]any {
 	return map[string]any{
 		"headless": true, "no-sandbox": true, "disable-gpu": true, "disable-quic": true, "disable-dev-shm-usage": true,

@@ -33,7 +33,7 @@ type Process struct {
 	err  error
 }
 
-// Start runs the program. Its thread stays locked: Linux ties the parent-death signal to it.
+// Start runs the program. Its locked thread carries Linux's parent-death signal.
 func Start(o Options) (*Process, error) {
 	if o.StopSignal == 0 {
 		o.StopSignal = syscall.SIGTERM

@@ -11,7 +11,7 @@ import (
 
 const kept = 2000
 
-// Run runs a program in folder. Its error includes the output's last 2,000 bytes.
+// Run runs a program. Its error includes the output's last 2,000 bytes.
 func Run(ctx context.Context, folder string, words ...string) error {
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	cmd.Dir, cmd.WaitDelay = folder, 10*time.Second

@@ -1,5 +1,5 @@
-// Package npm installs pinned npm packages into a shared cache, or a package-lock.json into its folder. An interrupted installation never
-// looks complete. npm must be on the PATH. Callers pin versions.
+// Package npm installs pinned npm packages into a shared cache, or a package-lock.json into its folder, each completely or not. npm must be
+// on the PATH.
 package npm
 
 import (

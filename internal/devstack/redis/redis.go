@@ -47,7 +47,7 @@ type Server struct {
 	stopErr error
 }
 
-// Start returns once the server answers.
+// Start waits until the server answers.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	program, version, ok := find(ctx, o)
 	if o.InProcess || !ok {
