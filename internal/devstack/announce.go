@@ -5,7 +5,6 @@ import (
 	"strings"
 )
 
-// announce says where everything is, who is there, and what to try.
 func (s *stack) announce() {
 	s.say("\nReady after %s. Ctrl-C stops everything. A shell has all of this after: set -a; . %s; set +a\n", since(s.began), s.options.Folder.RunEnv())
 	s.say("%s", Places(s.env))
@@ -24,7 +23,7 @@ func signsInAt(person Person) string {
 	return "Firebase"
 }
 
-// Places lists the addresses of a running stack for people.
+// Places lists a running stack's addresses.
 func Places(env Env) string {
 	var lines []string
 	for _, name := range []string{"AUTH_URL", "METRICS_URL", "IDENTITY_URL", "DATABASE_URL", "REDIS_URL"} {
@@ -33,8 +32,7 @@ func Places(env Env) string {
 	return strings.Join(lines, "\n")
 }
 
-// nodeLines say how a Node service with firebase-admin runs beside the stack. With FIREBASE_AUTH_EMULATOR_HOST set,
-// firebase-admin takes unsigned tokens only, and the embedded provider signs its own.
+// With FIREBASE_AUTH_EMULATOR_HOST set, firebase-admin takes unsigned tokens only.
 func nodeLines(identity string, env Env) string {
 	if identity == Emulator {
 		return fmt.Sprintf("Node services with firebase-admin verify these tokens with:\n  FIREBASE_AUTH_EMULATOR_HOST=%s GOOGLE_CLOUD_PROJECT=%s",

@@ -7,7 +7,6 @@ import (
 	"testing"
 )
 
-// A developer of a Node service reads at the start which verifier fits the provider that runs.
 func TestAnnounce_SaysHowNodeServicesVerify(t *testing.T) {
 	t.Parallel()
 	env := Env{

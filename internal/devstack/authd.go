@@ -15,10 +15,9 @@ import (
 
 const (
 	readyLimit = 60 * time.Second
-	authdGrace = 40 * time.Second // above authd's own SHUTDOWN_TIMEOUT
+	authdGrace = 40 * time.Second // above authd's SHUTDOWN_TIMEOUT
 )
 
-// startAuthd runs the service and returns once it says that it is ready.
 func (s *stack) startAuthd(ctx context.Context, service Env) error {
 	start := time.Now()
 	env := slices.Concat(service, Env{
@@ -59,7 +58,7 @@ func waitReady(ctx context.Context, url string, process *child.Process) error {
 	}
 }
 
-// Probe is nil when url answers 200.
+// Probe returns nil when url answers 200.
 func Probe(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()

@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// Env is a list of variables in the order in which people read them.
+// Env is an ordered list.
 type Env []Variable
 
 // Variable is one KEY=VALUE.
 type Variable struct{ Name, Value string }
 
-// Get is the value of a variable, or "".
+// Get returns a variable, or "".
 func (e Env) Get(name string) string {
 	for _, variable := range e {
 		if variable.Name == name {
@@ -25,7 +25,7 @@ func (e Env) Get(name string) string {
 	return ""
 }
 
-// Over is base (as os.Environ gives it) with these variables in place of its own.
+// Over returns base with these variables in place of its own.
 func (e Env) Over(base []string) []string {
 	merged := slices.DeleteFunc(slices.Clone(base), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
@@ -37,8 +37,7 @@ func (e Env) Over(base []string) []string {
 	return merged
 }
 
-// write stores the variables so that a shell can source them (`set -a; . .dev/run.env`): readable by the owner only, and
-// whole or not at all.
+// write is atomic; mode 0600.
 func (e Env) write(path, comment string) error {
 	var content bytes.Buffer
 	for line := range strings.Lines(comment) {
@@ -57,7 +56,6 @@ func (e Env) write(path, comment string) error {
 	return nil
 }
 
-// quote leaves plain words alone and puts the rest in single quotes, as sh reads them.
 func quote(value string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:@%+,", r)
@@ -68,7 +66,6 @@ func quote(value string) string {
 	return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
 }
 
-// readEnv reads what write wrote.
 func readEnv(path string) (Env, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {

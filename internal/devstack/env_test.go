@@ -7,7 +7,6 @@ import (
 	"testing"
 )
 
-// What is written is read back by us and by a shell, whatever is in the values.
 func TestEnv_IsReadByShells(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "run.env")
@@ -31,7 +30,6 @@ func TestEnv_IsReadByShells(t *testing.T) {
 	}
 }
 
-// Variables replace those of the same name, and nothing else.
 func TestEnv_Over(t *testing.T) {
 	t.Parallel()
 	got := Env{{"A", "new"}}.Over([]string{"A=old", "AB=kept", "B=kept"})

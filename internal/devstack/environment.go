@@ -11,12 +11,12 @@ import (
 	"strings"
 )
 
-// ProjectID is the Firebase project of development. Google's tools take "demo-..." for a project that does not exist.
+// ProjectID is development's Firebase project. Google's tools take "demo-..." for a nonexistent project.
 const ProjectID = "demo-auth"
 
 const database = "atma_db"
 
-// secrets are made once a folder and kept: a restart ends nobody's session.
+// secrets are kept: sessions survive restarts.
 func (f Folder) secrets() (Env, error) {
 	path := f.path("secrets.env")
 	env, err := readEnv(path)
@@ -37,22 +37,21 @@ func (f Folder) secrets() (Env, error) {
 	return env, env.write(path, "Secrets of this folder's development stack. Remove the folder (make clean-dev) to have new ones.")
 }
 
-// places are the addresses of what has been started.
 type places struct {
-	owner              string // URL of the database as its owner
-	database, redis    string // URLs: the database as the login that serves
-	identity           string // host:port
-	certificates       string // URL; empty for the official emulator
+	owner              string
+	database, redis    string
+	identity           string
+	certificates       string // empty for the official emulator
 	servePort, metrics int
 }
 
-// serviceEnv is what any `authd serve` beside this stack needs, but for its own ports.
+// serviceEnv is any `authd serve`'s environment, without ports.
 func serviceEnv(p places, secrets Env) Env {
 	env := Env{
 		{"AUTH_ENV", "development"},
-		{"LISTEN_HOST", cmp.Or(os.Getenv("LISTEN_HOST"), "127.0.0.1")}, // seeded passwords are public: this machine only
+		{"LISTEN_HOST", cmp.Or(os.Getenv("LISTEN_HOST"), "127.0.0.1")}, // seeded passwords are public
 		{"DATABASE_URL", p.database},
-		{"MIGRATE_ON_START", "check"}, // its login may not
+		{"MIGRATE_ON_START", "check"}, // the login may not migrate
 		{"REDIS_URL", p.redis},
 		{"FIREBASE_PROJECT_ID", ProjectID},
 		{"FIREBASE_API_KEY", "dev-api-key"},
@@ -64,8 +63,7 @@ func serviceEnv(p places, secrets Env) Env {
 	return append(env, secrets...)
 }
 
-// runEnv is what run.env says: where everything is, then what an extra instance needs. The owner's way to the database is for
-// authd's commands that change or back up the schema; instances do not use it.
+// DATABASE_OWNER_URL is for authd's schema and backup commands.
 func runEnv(p places, service Env) Env {
 	return append(Env{
 		{"AUTH_URL", fmt.Sprintf("http://127.0.0.1:%d", p.servePort)},
@@ -78,15 +76,13 @@ func runEnv(p places, service Env) Env {
 const runEnvComment = `Where this folder's development stack is, while it runs. For a shell: set -a; . .dev/run.env; set +a
 An extra instance: (set -a; . .dev/run.env; PORT=3018 METRICS_PORT=9474 bin/authd serve)`
 
-// foreign are variables of other environments that must not reach a development authd: it would talk to somebody's real
-// database or Firebase project.
+// foreign variables could lead authd to real databases or Firebase projects.
 var foreign = []string{
 	"DATABASE_DIRECT_URL", "DATABASE_OWNER_URL", "DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD", "AUTH_DB_PASSWORD", "DB_SCHEMA",
 	"REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD", "GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT", "FIREBASE_CONFIG",
 	"FIREBASE_CERTS_URL", "FIREBASE_TENANT",
 }
 
-// withoutForeign keeps what a developer may set on purpose (LOG_LEVEL, RATE_LIMIT, CORS_ORIGINS ...).
 func withoutForeign(base []string) []string {
 	return slices.DeleteFunc(slices.Clone(base), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")

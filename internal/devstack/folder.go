@@ -11,23 +11,22 @@ import (
 	"auth-v2-service/internal/devstack/lockfile"
 )
 
-// Folder is where one checkout's stack keeps its data: .dev.
+// Folder is a checkout's data folder, .dev.
 type Folder string
 
 func (f Folder) path(name string) string { return filepath.Join(string(f), name) }
 
-// RunEnv is the file that says where everything is while the stack runs.
+// RunEnv is the path of run.env.
 func (f Folder) RunEnv() string { return f.path("run.env") }
 
 func (f Folder) lockPath() string { return f.path("lock") }
 
-// ErrRunning says that a stack runs in this folder already.
+// ErrRunning reports a running stack.
 var ErrRunning = errors.New("a stack is already running in this folder")
 
-// ErrNotRunning says that no stack runs in this folder.
+// ErrNotRunning reports a missing stack.
 var ErrNotRunning = errors.New("no stack is running in this folder; `make run` starts one")
 
-// hold takes the folder for this process.
 func (f Folder) hold() (*lockfile.Lock, error) {
 	lock, err := lockfile.Try(f.lockPath())
 	if errors.Is(err, lockfile.ErrHeld) {
@@ -36,8 +35,7 @@ func (f Folder) hold() (*lockfile.Lock, error) {
 	return lock, err
 }
 
-// holdSoon is hold for who means to stay: somebody who only looks whether a stack runs (Running) holds the folder for a
-// moment, and must not be taken for one that runs.
+// holdSoon retries: Running holds the lock for a moment.
 func (f Folder) holdSoon(ctx context.Context) (*lockfile.Lock, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
@@ -48,7 +46,7 @@ func (f Folder) holdSoon(ctx context.Context) (*lockfile.Lock, error) {
 	return lock, err
 }
 
-// Running reads run.env of the stack that runs in the folder; ErrNotRunning when none does, whatever files are there.
+// Running reads run.env; ErrNotRunning when the lock is free.
 func (f Folder) Running() (Env, error) {
 	if _, err := os.Stat(string(f)); err != nil {
 		return nil, fmt.Errorf("%w (%s)", ErrNotRunning, f)
@@ -67,7 +65,7 @@ func (f Folder) Running() (Env, error) {
 	return env, err
 }
 
-// Clean removes the folder with all its data, unless a stack runs in it.
+// Clean removes the folder, or returns ErrRunning.
 func (f Folder) Clean() error {
 	if _, err := os.Stat(string(f)); errors.Is(err, os.ErrNotExist) {
 		return nil

@@ -48,7 +48,7 @@ func (s *stack) startIdentity(ctx context.Context) error {
 	return s.startEmbedded()
 }
 
-// startEmbedded runs our provider in this process. It has a context of its own: it is stopped in its turn, after authd.
+// startEmbedded has its own context: it stops after authd.
 func (s *stack) startEmbedded() error {
 	start := time.Now()
 	port, err := s.reserve(identityPort)

@@ -12,7 +12,7 @@ import (
 	"auth-v2-service/internal/devstack/lockfile"
 )
 
-// Ports that are tried first, beside authd's: those that Firebase's tools and Prometheus' users expect.
+// Defaults of Firebase's tools and Prometheus.
 const (
 	identityPort = 9099
 	metricsPort  = 9464
@@ -38,9 +38,7 @@ func (s *stack) choosePorts() error {
 	return nil
 }
 
-// reserve chooses the first port from wanted on that nobody listens on. Between choosing and listening there is time in
-// which a stack in another folder could choose the same, and then find the other's authd "ready" in place of its own: so
-// stacks of one user also hold a lock a port, until they end.
+// reserve locks the first free port from wanted on, until the stack ends: two stacks must not choose the same.
 func (s *stack) reserve(wanted int) (int, error) {
 	if wanted < 1 || wanted > maxPort {
 		return 0, fmt.Errorf("port %d: must be 1 to %d", wanted, maxPort)
@@ -64,7 +62,7 @@ func (s *stack) reserve(wanted int) (int, error) {
 	return 0, fmt.Errorf("no port from %d to %d is free: %w", wanted, wanted+portsTried-1, failure)
 }
 
-// tryPort asks for loopback and for all addresses: a listener on either is in the way of one of the two.
+// A listener on either conflicts.
 func tryPort(port int) error {
 	for _, host := range []string{"127.0.0.1", ""} {
 		listener, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))

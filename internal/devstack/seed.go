@@ -14,17 +14,17 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Person is somebody who is there from the start.
+// Person is a seeded user.
 type Person struct {
-	// ID of the row, and UID at the identity provider ("" for somebody who is not there).
+	// UID is "" for a local user.
 	ID, UID                   string
 	Email, Username, Password string
 	UserType                  string
-	// LegacyHash is the bcrypt hash of Password as the legacy service stored it ($2b$, cost 10), for a local person.
+	// LegacyHash is Password's bcrypt hash ($2b$, cost 10).
 	LegacyHash string
 }
 
-// Provider is where the person signs in, in the table's words.
+// Provider is the column's value.
 func (p Person) Provider() string {
 	if p.UID == "" {
 		return "local"
@@ -32,7 +32,7 @@ func (p Person) Provider() string {
 	return "firebase"
 }
 
-// People are the seeds: an admin and somebody at Firebase, and somebody whom only the legacy service knows.
+// People are the seeds; the last is the legacy service's only.
 var People = []Person{
 	{
 		ID: "00000000-0000-4000-8000-000000000001", UID: "dev-admin-000000000000000001", Email: "admin@example.test",
@@ -52,8 +52,7 @@ var People = []Person{
 //go:embed seed.sql
 var seedSQL string
 
-// Seed puts People where they belong: a row each, and an account at the identity provider for those who sign in there.
-// Doing it again changes nothing.
+// Seed writes rows and Firebase accounts. It is idempotent.
 func Seed(ctx context.Context, env Env) error {
 	for _, person := range People {
 		if person.UID == "" {
@@ -84,7 +83,6 @@ func orNull(text string) *string {
 	return &text
 }
 
-// seedAccount asks as an administrator would; an account that is there stays as it is.
 func seedAccount(ctx context.Context, env Env, person Person) error {
 	body, err := json.Marshal(map[string]any{
 		"localId": person.UID, "email": person.Email, "emailVerified": true, "password": person.Password,

@@ -15,9 +15,8 @@ import (
 	"auth-v2-service/internal/devstack/redis"
 )
 
-// RunWithServers runs a command with a scratch PostgreSQL and a Redis at TEST_DATABASE_URL and TEST_REDIS_URL, for the time
-// that the command takes. The context ends the starting only; once the command runs, signals that we get go on to it, and
-// its end is ours. The error is an *exec.ExitError when the command fails by itself.
+// RunWithServers runs a command with private servers at TEST_DATABASE_URL and TEST_REDIS_URL. ctx ends only the start; the command gets
+// later signals. Its failure is an *exec.ExitError.
 func RunWithServers(ctx context.Context, command []string) (err error) {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
@@ -46,7 +45,6 @@ func RunWithServers(ctx context.Context, command []string) (err error) {
 	return runCommand(signals, command, env.Over(os.Environ()))
 }
 
-// onTerminal says whether somebody is watching; scripts want silence.
 func onTerminal(file *os.File) bool {
 	info, err := file.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
@@ -67,7 +65,7 @@ func runCommand(signals <-chan os.Signal, command, env []string) error {
 			return process.Err()
 		case received := <-signals:
 			if sig, ok := received.(syscall.Signal); ok {
-				_ = process.Signal(sig) // it may have ended meanwhile
+				_ = process.Signal(sig)
 			}
 		}
 	}

@@ -14,30 +14,28 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// Identity providers that a stack can run with.
+// Values of Options.Identity.
 const (
 	Embedded = "embedded"
 	Emulator = "emulator"
 )
 
-// Options say what to bring up.
+// Options configures a stack.
 type Options struct {
 	Folder Folder
 	// Authd is the service's program.
 	Authd string
-	// Port is where authd should listen; the next free one is taken, and said, where it is in use.
+	// Port is authd's; a port in use is replaced by the next free one.
 	Port int
-	// MetricsPort is the same for authd's metrics; 0 is Prometheus' usual one.
+	// MetricsPort defaults to 9464.
 	MetricsPort int
-	// Identity is Embedded or Emulator; EmulatorDir is the checkout's tools/emulator.
+	// Identity is Embedded or Emulator; EmulatorDir is tools/emulator.
 	Identity    string
 	EmulatorDir string
-	// Out hears of progress, and of everything that authd logs.
-	Out *os.File
+	Out         *os.File
 }
 
-// Up brings the whole stack up and stays until ctx ends (nil) or a part of it dies (an error that names it). Whatever way
-// it ends, everything that it started has ended before it returns.
+// Up runs the stack until ctx ends (nil) or a part dies (an error). Everything has ended when it returns.
 func Up(ctx context.Context, o Options) (err error) {
 	lock, err := o.Folder.holdSoon(ctx)
 	if err != nil {
@@ -48,35 +46,32 @@ func Up(ctx context.Context, o Options) (err error) {
 	defer func() { err = errors.Join(err, s.stop()) }()
 	if err := s.start(ctx); err != nil {
 		if ctx.Err() != nil {
-			return nil // told to stop while starting
+			return nil
 		}
 		return err
 	}
 	return s.wait(ctx)
 }
 
-// stack is what has been started so far.
 type stack struct {
 	options Options
 	began   time.Time
 	parts   []part
 	ports   []*lockfile.Lock
 	places  places
-	env     Env // of run.env
-	// addServing makes the login that authd serves as, once its role is there.
+	env     Env
+	// addServing needs the migrations' role.
 	addServing func(context.Context) error
 }
 
-// part is one thing that runs, here or as a child.
 type part struct {
 	name string
 	done <-chan struct{}
-	// why tells, once done is closed, how the part ended. It may be nil.
+	// why explains the end, once done is closed; may be nil.
 	why  func() error
 	stop func() error
 }
 
-// start brings the parts up in order: each needs those before it.
 func (s *stack) start(ctx context.Context) error {
 	secrets, err := s.options.Folder.secrets()
 	if err != nil {
@@ -129,7 +124,6 @@ func (s *stack) seed(ctx context.Context) error {
 	return nil
 }
 
-// wait stays until it is told to stop or a part ends by itself.
 func (s *stack) wait(ctx context.Context) error {
 	ended := make(chan part, len(s.parts))
 	for _, p := range s.parts {
@@ -155,7 +149,7 @@ func (p part) died() error {
 	return fmt.Errorf("%s ended by itself", p.name)
 }
 
-// stop ends the parts in reverse order. run.env goes first: whoever reads it must not be sent to what is ending.
+// run.env goes first: readers must not use ending parts.
 func (s *stack) stop() error {
 	var failures error
 	if err := os.Remove(s.options.Folder.RunEnv()); err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -21,8 +21,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// TestMain lets this test binary stand in for authd (what is tested here is the supervision, not the service) and for a
-// developer's `authdev up` that is killed.
+// TestMain can play authd and a killed `authdev up`.
 func TestMain(m *testing.M) {
 	switch {
 	case len(os.Args) == 2 && os.Args[1] == "serve":
@@ -37,7 +36,6 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// standIn is ready at once, tells its environment, and dies when asked.
 func standIn() {
 	ok := func(http.ResponseWriter, *http.Request) {}
 	http.HandleFunc("/health/ready", ok)
@@ -48,12 +46,11 @@ func standIn() {
 	os.Exit(3)
 }
 
-// running is one stack under test.
 type running struct {
 	folder Folder
 	cancel context.CancelFunc
 	ended  chan error
-	output string // file
+	output string
 }
 
 func up(t *testing.T, folder Folder, port int, metrics ...int) *running {
@@ -90,7 +87,7 @@ func (r *running) said(t *testing.T) string {
 	return string(content)
 }
 
-// ready waits for run.env, which is written when everything answers.
+// run.env is written last.
 func (r *running) ready(t *testing.T) Env {
 	t.Helper()
 	var env Env
@@ -108,7 +105,6 @@ func (r *running) ready(t *testing.T) Env {
 	return env
 }
 
-// stop ends the stack and gives Up's answer.
 func (r *running) stop(t *testing.T) error {
 	t.Helper()
 	r.cancel()
@@ -155,7 +151,6 @@ func hostOf(t *testing.T, url string) string {
 	return net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port)))
 }
 
-// The whole way: up, people there, told to stop, nothing left; and again, with the data kept.
 func TestUp_TwiceInOneFolder(t *testing.T) {
 	folder := Folder(filepath.Join(t.TempDir(), ".dev"))
 	for round := range 2 {
@@ -196,10 +191,9 @@ func TestUp_TwiceInOneFolder(t *testing.T) {
 	}
 }
 
-// checkPeople looks whether each seeded person can sign in where it should be possible.
 func checkPeople(t *testing.T, env Env) {
 	t.Helper()
-	if err := Seed(t.Context(), env); err != nil { // once more: changes nothing
+	if err := Seed(t.Context(), env); err != nil {
 		t.Fatal(err)
 	}
 	conn, err := pgx.Connect(t.Context(), env.Get("DATABASE_URL"))
@@ -244,7 +238,6 @@ func signIn(t *testing.T, env Env, person Person) int {
 	return response.StatusCode
 }
 
-// Two folders side by side: the second takes other ports and says so. What must not leak in from the shell does not.
 func TestUp_SideBySide(t *testing.T) {
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", "/somebody/elses.json")
 	t.Setenv("DATABASE_URL", "postgres://production")
@@ -287,7 +280,6 @@ func TestUp_SideBySide(t *testing.T) {
 	}
 }
 
-// A part that dies ends the stack, by name; so does a program that is not there, or ends at once.
 func TestUp_SaysWhatDied(t *testing.T) {
 	t.Parallel()
 	r := up(t, Folder(t.TempDir()), 3308)
@@ -309,7 +301,6 @@ func TestUp_SaysWhatDied(t *testing.T) {
 	}
 }
 
-// The developer's `up` is killed by kill -9: its children end by themselves, and the next one starts over the leftovers.
 func TestUp_AfterItWasKilled(t *testing.T) {
 	t.Parallel()
 	folder := Folder(t.TempDir())

@@ -9,15 +9,12 @@ import (
 	"os/exec"
 )
 
-// programs are the names that Chromium and its kin are installed under.
 var programs = []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"}
 
-// onMac is where macOS keeps programs with windows.
 const onMac = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 
-// Flags start a browser without a window that asks nobody anything by itself and reaches this machine's loopback alone: all
-// else goes to a proxy where nobody listens. It shows our own pages only, so it may do without the sandbox, which neither root
-// nor many containers can set up. The profile's folder is the caller's to give.
+// Flags keeps a browser headless and on loopback, by a dead proxy. The sandbox is off: root and many containers lack it, and only our pages
+// load. The caller sets the profile's folder.
 func Flags() map[string]any {
 	return map[string]any{
 		"headless": true, "no-sandbox": true, "disable-gpu": true, "disable-quic": true, "disable-dev-shm-usage": true,
@@ -26,8 +23,7 @@ func Flags() map[string]any {
 	}
 }
 
-// Find gives the program of an installed browser. Where there is none it brings one: Debian's, where we may install it, else
-// npm's. Processes that ask at once install once. Progress goes to log.
+// Find returns an installed browser's program, or installs one, once for concurrent processes.
 func Find(ctx context.Context, log io.Writer) (string, error) {
 	if program := os.Getenv("DEVSTACK_CHROMIUM"); program != "" {
 		return program, nil

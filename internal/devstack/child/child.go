@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Options say what to run and how it wants to be stopped.
+// Options configures a child.
 type Options struct {
 	Path   string
 	Args   []string
@@ -18,15 +18,14 @@ type Options struct {
 	Env    []string
 	Stdout io.Writer
 	Stderr io.Writer
-	// StopSignal asks the program to end; it is also what the kernel sends when the supervisor dies. Default SIGTERM.
+	// StopSignal is also the kernel's signal when the supervisor dies. Default SIGTERM.
 	StopSignal syscall.Signal
-	// Grace is how long Stop waits after StopSignal before it kills the whole process group. Default 10 s.
-	Grace time.Duration
-	// Attributes may change how the process is created (another user, a user namespace).
+	// Grace is the time from StopSignal to SIGKILL. Default 10 s.
+	Grace      time.Duration
 	Attributes func(*syscall.SysProcAttr)
 }
 
-// Process is a running child. Safe for concurrent use.
+// Process is a running child, safe for concurrent use.
 type Process struct {
 	cmd  *exec.Cmd
 	opts Options
@@ -34,8 +33,7 @@ type Process struct {
 	err  error
 }
 
-// Start runs the program. The process is created by a thread that stays until it ends: the kernel's parent-death signal
-// belongs to the creating thread, and Go would otherwise be free to retire that thread early.
+// Start runs the program. Its locked thread carries Linux's parent-death signal.
 func Start(o Options) (*Process, error) {
 	if o.StopSignal == 0 {
 		o.StopSignal = syscall.SIGTERM
@@ -60,13 +58,13 @@ func command(o Options) *exec.Cmd {
 	if o.Attributes != nil {
 		o.Attributes(cmd.SysProcAttr)
 	}
-	// A grandchild that keeps a copied pipe open must not keep Wait from returning.
+	// A grandchild with a copied pipe must not block Wait.
 	cmd.WaitDelay = 2 * time.Second
 	return cmd
 }
 
 func (p *Process) supervise(started chan<- error) {
-	runtime.LockOSThread() // never unlocked: the thread ends with this goroutine, after the child
+	runtime.LockOSThread()
 	if err := p.cmd.Start(); err != nil {
 		started <- err
 		return
@@ -76,16 +74,16 @@ func (p *Process) supervise(started chan<- error) {
 	close(p.done)
 }
 
-// Done is closed when the program has ended, for whatever reason.
+// Done closes when the program ends.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Err tells how the program ended: nil for exit code 0. It may be called once Done is closed.
+// Err returns the program's end; call it after Done closes.
 func (p *Process) Err() error { return p.err }
 
 // Pid is the process id.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
 
-// Signal sends a signal to the program's whole process group. A program that has ended already is no error.
+// Signal signals the process group; an ended program is no error.
 func (p *Process) Signal(sig syscall.Signal) error {
 	select {
 	case <-p.done:
@@ -98,8 +96,7 @@ func (p *Process) Signal(sig syscall.Signal) error {
 	return nil
 }
 
-// Stop asks the program to end, waits for it, and kills its process group when it does not. Calling it again is harmless.
-// The error is nil unless the program had to be killed.
+// Stop ends the program, after Grace by SIGKILL to its group, which is an error. It is idempotent.
 func (p *Process) Stop() error {
 	select {
 	case <-p.done:
@@ -108,7 +105,7 @@ func (p *Process) Stop() error {
 	}
 	if err := p.cmd.Process.Signal(p.opts.StopSignal); err != nil && !errors.Is(err, syscall.ESRCH) {
 		select {
-		case <-p.done: // it ended by itself meanwhile
+		case <-p.done:
 			return nil
 		case <-time.After(time.Second):
 		}

@@ -12,7 +12,6 @@ import (
 	"auth-v2-service/internal/devstack/child"
 )
 
-// shell runs a script and returns the process once the script has said "up".
 func shell(t *testing.T, script string, o child.Options) *child.Process {
 	t.Helper()
 	reader, writer, err := os.Pipe()
@@ -33,7 +32,6 @@ func shell(t *testing.T, script string, o child.Options) *child.Process {
 	return process
 }
 
-// Who ends when asked is not killed, and ending by itself is told by Done and Err.
 func TestStop_Polite(t *testing.T) {
 	t.Parallel()
 	process := shell(t, `trap 'exit 4' INT; echo up; while :; do sleep 0.02; done`, child.Options{StopSignal: syscall.SIGINT})
@@ -48,7 +46,6 @@ func TestStop_Polite(t *testing.T) {
 	}
 }
 
-// Who does not end is killed after the grace, with everything that it has started.
 func TestStop_KillsTheGroupOfTheStubborn(t *testing.T) {
 	t.Parallel()
 	process := shell(t, `trap '' TERM; sleep 100 & echo up; while :; do sleep 1; done`, child.Options{Grace: 50 * time.Millisecond})
@@ -65,7 +62,6 @@ func TestStop_KillsTheGroupOfTheStubborn(t *testing.T) {
 	}
 }
 
-// onlyZombies looks whether those left in a group have ended and wait for whoever adopted them.
 func onlyZombies(t *testing.T, group int) bool {
 	t.Helper()
 	entries, err := os.ReadDir("/proc")
@@ -86,7 +82,6 @@ func onlyZombies(t *testing.T, group int) bool {
 	return true
 }
 
-// A program that is not there is an error at once.
 func TestStart_NoSuchProgram(t *testing.T) {
 	t.Parallel()
 	if _, err := child.Start(child.Options{Path: "/nowhere/program"}); err == nil {

@@ -4,5 +4,5 @@ package child
 
 import "syscall"
 
-// endWithParent does nothing where the kernel has no parent-death signal: a kill -9 of the supervisor leaves its children.
+// Children survive a kill -9 here.
 func endWithParent(*syscall.SysProcAttr, syscall.Signal) {}

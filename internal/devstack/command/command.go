@@ -1,4 +1,4 @@
-// Package command runs an installer to its end and keeps its words for the error. It does not know what is installed.
+// Package command runs installers.
 package command
 
 import (
@@ -9,10 +9,9 @@ import (
 	"time"
 )
 
-// kept is how much of the output's end an error shows.
 const kept = 2000
 
-// Run runs a program in a folder ("": this one). When it fails, the error holds the end of what it printed.
+// Run runs a program. Its error includes the output's last 2,000 bytes.
 func Run(ctx context.Context, folder string, words ...string) error {
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	cmd.Dir, cmd.WaitDelay = folder, 10*time.Second

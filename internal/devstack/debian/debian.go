@@ -1,5 +1,4 @@
-// Package debian installs Debian's packages unattended, where we are root and the system is one of Debian's kind. It does not
-// know what they are for.
+// Package debian installs Debian packages unattended, as root.
 package debian
 
 import (
@@ -12,7 +11,7 @@ import (
 	"auth-v2-service/internal/devstack/command"
 )
 
-// Install brings packages, in their order, with what they cannot do without.
+// Install installs packages in order.
 func Install(ctx context.Context, packages ...string) error {
 	if os.Geteuid() != 0 {
 		return errors.New("apt-get: not root")

@@ -1,6 +1,5 @@
-// Package emulator runs Firebase's official Auth emulator (firebase-tools, pinned by tools/emulator; no Java needed): what
-// `make run IDENTITY=emulator` signs people in at, with accounts kept between runs. Its tokens are unsigned, so it serves
-// development only (rule T1).
+// Package emulator runs Firebase's Auth emulator (tools/emulator) for `make run IDENTITY=emulator`. Its tokens are unsigned: development
+// only (rule T1).
 package emulator
 
 import (
@@ -28,17 +27,14 @@ const (
 	startLimit = 3 * time.Minute
 )
 
-// Options say where the emulator works.
+// Options configures the emulator.
 type Options struct {
-	// ToolDir is the checkout's tools/emulator, whose package-lock.json pins firebase-tools.
 	ToolDir string
-	// Dir is its working folder, made when missing. Accounts are kept there from one orderly stop to the next start.
+	// Dir is made when missing; an orderly stop saves accounts there.
 	Dir       string
 	ProjectID string
-	// Port 0 takes a free one.
-	Port int
-	// Log hears of the installation (some 20 s, once). It may be nil.
-	Log io.Writer
+	Port      int
+	Log       io.Writer
 }
 
 // Server is a running emulator.
@@ -48,7 +44,7 @@ type Server struct {
 	log     string
 }
 
-// Start installs firebase-tools where it is missing and returns once the emulator answers.
+// Start installs firebase-tools where missing and waits for an answer.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
@@ -78,7 +74,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 	process, err := child.Start(child.Options{
 		Path: program, Args: arguments(o), Dir: o.Dir,
-		// The emulator leaves its hub's address in the temporary folder, by project: two of one project would export each other.
+		// The hub writes its address into TMPDIR, by project.
 		Env:    append(os.Environ(), "CI=1", "NO_UPDATE_NOTIFIER=1", "TMPDIR="+scratch),
 		Stdout: log, Stderr: log, StopSignal: syscall.SIGINT, Grace: 20 * time.Second,
 	})
@@ -104,7 +100,7 @@ func scratchDir(dir string) (string, error) {
 	return path, nil
 }
 
-const accounts = "accounts" // the folder of kept accounts, inside Dir
+const accounts = "accounts"
 
 func arguments(o Options) []string {
 	args := []string{"emulators:start", "--only", "auth", "--project", o.ProjectID, "--non-interactive", "--export-on-exit", accounts}
@@ -114,7 +110,6 @@ func arguments(o Options) []string {
 	return args
 }
 
-// configure writes firebase.json. The emulator's hub and log server find free ports by themselves.
 func configure(dir string, port int) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("emulator's folder: %w", err)
@@ -150,7 +145,6 @@ func (s *Server) waitReady(ctx context.Context) error {
 	}
 }
 
-// saysReady is what the emulator logs once kept accounts are imported; it answers requests before that.
 const saysReady = "All emulators ready"
 
 func (s *Server) probe(ctx context.Context) error {
@@ -176,11 +170,11 @@ func (s *Server) probe(ctx context.Context) error {
 	return nil
 }
 
-// Addr is host:port, as FIREBASE_AUTH_EMULATOR_HOST takes it.
+// Addr is host:port.
 func (s *Server) Addr() string { return s.addr }
 
-// Done is closed when the emulator has ended, asked or not.
+// Done closes when the emulator ends.
 func (s *Server) Done() <-chan struct{} { return s.process.Done() }
 
-// Stop ends the emulator, which keeps its accounts.
+// Stop saves accounts.
 func (s *Server) Stop() error { return s.process.Stop() }

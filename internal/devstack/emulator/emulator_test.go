@@ -9,7 +9,6 @@ import (
 	"auth-v2-service/internal/devstack/emulator"
 )
 
-// createAccount answers the HTTP status of an admin's request for an account with a fixed uid.
 func createAccount(t *testing.T, addr string) int {
 	t.Helper()
 	url := "http://" + addr + "/identitytoolkit.googleapis.com/v1/projects/demo-emulator/accounts"
@@ -28,11 +27,10 @@ func createAccount(t *testing.T, addr string) int {
 	return response.StatusCode
 }
 
-// The official emulator runs, and accounts survive an orderly stop.
 func TestStart_KeepsAccounts(t *testing.T) {
 	t.Parallel()
 	o := emulator.Options{ToolDir: filepath.Join("..", "..", "..", "tools", "emulator"), Dir: t.TempDir(), ProjectID: "demo-emulator", Log: t.Output()}
-	for i, want := range []int{http.StatusOK, http.StatusBadRequest} { // the second time the uid is taken
+	for i, want := range []int{http.StatusOK, http.StatusBadRequest} {
 		server, err := emulator.Start(t.Context(), o)
 		if err != nil {
 			t.Fatal(err)

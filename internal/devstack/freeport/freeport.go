@@ -1,7 +1,4 @@
-// Package freeport gives the parts of the development stack a port to listen at. It knows none of the parts.
-//
-// When a part fails because its port is taken: somebody took it between the choice and the use, which the system makes rare
-// by handing out free ports in turn; start again, or name the port.
+// Package freeport chooses ports. Another program may take one before use: start again.
 package freeport
 
 import (
@@ -9,7 +6,7 @@ import (
 	"net"
 )
 
-// Choose gives the wanted port of host, or one that is free now where none is wanted.
+// Choose returns wanted, or for 0 a free port.
 func Choose(host string, wanted int) (int, error) {
 	if wanted != 0 {
 		return wanted, nil

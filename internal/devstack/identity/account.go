@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The sign-in providers that Identity Toolkit itself knows; every other name is a federated one such as google.com.
+// Identity Toolkit's sign-in providers; others are federated, such as google.com.
 const (
 	ProviderPassword  = "password"
 	ProviderPhone     = "phone"
@@ -16,13 +16,13 @@ const (
 	ProviderCustom    = "custom"
 )
 
-// account is one user as the store keeps it. Values in the store are never changed in place: change a clone and put it.
+// account is a user. Stored values are immutable: put a changed clone.
 type account struct {
 	LocalID          string       `json:"localId"`
 	Email            string       `json:"email,omitempty"`
 	InitialEmail     string       `json:"initialEmail,omitempty"`
 	EmailVerified    bool         `json:"emailVerified,omitempty"`
-	EmailLink        bool         `json:"emailLink,omitempty"` // has signed in by a link in a mail
+	EmailLink        bool         `json:"emailLink,omitempty"`
 	DisplayName      string       `json:"displayName,omitempty"`
 	PhotoURL         string       `json:"photoUrl,omitempty"`
 	ScreenName       string       `json:"screenName,omitempty"`
@@ -37,15 +37,13 @@ type account struct {
 	CreatedAt        time.Time    `json:"createdAt"`
 	LastLoginAt      time.Time    `json:"lastLoginAt,omitzero"`
 	LastRefreshAt    time.Time    `json:"lastRefreshAt,omitzero"`
-	// ValidSince is Firebase's tokensValidAfterTime, in whole seconds: tokens issued before it are dead.
+	// ValidSince is tokensValidAfterTime: tokens issued before that second are invalid.
 	ValidSince time.Time `json:"validSince,omitzero"`
-	// SessionsFrom is the same for sessions, to the millisecond, set by what revokes them here (password, e-mail, creation
-	// of the account): a refresh token taken in the same second as the change must not survive it.
+	// SessionsFrom is the same in milliseconds: a change ends refresh tokens of the same second too.
 	SessionsFrom time.Time `json:"sessionsFrom"`
 }
 
-// provider is a federated identity of an account, as providerUserInfo shows it. Password and phone entries are derived
-// from the account when it is shown and are not stored.
+// provider is a federated identity. Password and phone entries are derived, not stored.
 type provider struct {
 	ProviderID  string `json:"providerId"`
 	RawID       string `json:"rawId,omitempty"`
@@ -63,7 +61,6 @@ func (a account) clone() account {
 	return a
 }
 
-// allProviders is the whole providerUserInfo list: federated ones, then password, then phone.
 func (a account) allProviders() []provider {
 	list := slices.Clone(a.Providers)
 	if a.Email != "" && (a.Password.set() || a.EmailLink) {
@@ -78,7 +75,6 @@ func (a account) allProviders() []provider {
 	return list
 }
 
-// linkProvider adds a federated identity, in place of an earlier one of the same provider.
 func (a *account) linkProvider(p provider) {
 	a.unlinkProvider(p.ProviderID)
 	a.Providers = append(a.Providers, p)
@@ -88,13 +84,12 @@ func (a *account) unlinkProvider(id string) {
 	a.Providers = slices.DeleteFunc(slices.Clone(a.Providers), func(have provider) bool { return have.ProviderID == id })
 }
 
-// revokeSessions ends every session so far, as a new password or a new e-mail does.
 func (a *account) revokeSessions(now time.Time) {
 	a.ValidSince = now.Truncate(time.Second)
 	a.SessionsFrom = now
 }
 
-// store indexes accounts. It is not safe for concurrent use: the provider's mutex is.
+// store is guarded by Provider.mu.
 type store struct {
 	byID    map[string]account
 	byEmail map[string]string
@@ -121,7 +116,6 @@ func (s *store) federated(providerID, raw string) (account, bool) {
 	return s.get(s.byRawID[rawKey(providerID, raw)])
 }
 
-// put stores an account under its uid and moves the indexes from what it was to what it is.
 func (s *store) put(a account) {
 	s.remove(a.LocalID)
 	s.byID[a.LocalID] = a
@@ -149,7 +143,6 @@ func (s *store) remove(localID string) {
 	}
 }
 
-// sorted lists every account by uid, the order in which pages are handed out.
 func (s *store) sorted() []account {
 	list := slices.Collect(maps.Values(s.byID))
 	slices.SortFunc(list, func(a, b account) int { return strings.Compare(a.LocalID, b.LocalID) })

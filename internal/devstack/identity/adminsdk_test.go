@@ -19,7 +19,6 @@ import (
 	"auth-v2-service/internal/devstack/identity"
 )
 
-// adminSDK points the real Admin SDK at the provider, as the service does.
 func adminSDK(t *testing.T, s served) *auth.Client {
 	t.Helper()
 	t.Setenv("FIREBASE_AUTH_EMULATOR_HOST", strings.TrimPrefix(s.base, "http://"))
@@ -118,7 +117,6 @@ func exported(t *testing.T, sdk *auth.Client, uid string) string {
 	}
 }
 
-// listed walks the Admin SDK's iterator in pages of two.
 func listed(ctx context.Context, t *testing.T, sdk *auth.Client) []string {
 	t.Helper()
 	var uids []string
@@ -146,7 +144,7 @@ func TestAdminSDK_RevokesAndLinks(t *testing.T) {
 	if err := sdk.RevokeRefreshTokens(ctx, up.text("localId")); err != nil {
 		t.Fatal(err)
 	}
-	s.refresh(up.text("refreshToken")).refused("TOKEN_EXPIRED") // the SDK's clock is years ahead of the provider's
+	s.refresh(up.text("refreshToken")).refused("TOKEN_EXPIRED") // the SDK's clock is ahead
 
 	link, err := sdk.PasswordResetLink(ctx, "ann@example.com")
 	if err != nil {
@@ -166,7 +164,6 @@ func TestAdminSDK_RevokesAndLinks(t *testing.T) {
 	equal(t, "verified by the reset", user.EmailVerified, true)
 }
 
-// The generated client of Google's discovery document is what internal/firebase signs people in with.
 func TestIdentityToolkitClient_SignsIn(t *testing.T) {
 	s := serve(t, identity.Options{APIKey: "the-key"})
 	client := func(key string) *identitytoolkit.Service {

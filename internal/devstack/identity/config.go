@@ -5,7 +5,6 @@ import (
 	"strings"
 )
 
-// projectConfig is the part of the Admin v2 project configuration that is served.
 type projectConfig struct {
 	SignIn struct {
 		AllowDuplicateEmails bool `json:"allowDuplicateEmails"`
@@ -30,8 +29,6 @@ func (p *Provider) getProject(*call, *empty) (any, error) {
 	return map[string]any{"projectId": projectNumber, "authorizedDomains": []string{"localhost"}}, nil
 }
 
-// getConfig shows an admin the configuration with the parameters of the password hash, as the Admin v2 API does: what the
-// provider acts on, what it is always like (a project in good order), and over it what a test wants shown.
 func (p *Provider) getConfig(*call, *empty) (any, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -54,16 +51,13 @@ func (p *Provider) getConfig(*call, *empty) (any, error) {
 	}, p.shown), nil
 }
 
-// ShowConfig has the project's configuration tell something of what it is not: the settings are laid over the true ones,
-// object by object, and change nothing about what the provider does. Tests of whoever reads the configuration need sick
-// projects. Nil shows the truth again.
+// ShowConfig overlays settings on the shown configuration only, for tests of its readers. Nil ends it.
 func (p *Provider) ShowConfig(settings map[string]any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.shown = settings
 }
 
-// merged is base with what is in over put over it.
 func merged(base, over map[string]any) map[string]any {
 	out := maps.Clone(base)
 	for name, value := range over {
@@ -82,8 +76,7 @@ func (p *Provider) showConfigOnDemand(_ *call, in *map[string]any) (any, error) 
 	return map[string]any{"shown": *in}, nil
 }
 
-// patchConfig changes what an updateMask names, or without one what the request holds. A masked setting that the request does
-// not hold gets its default.
+// patchConfig gives a masked setting that the request lacks its default.
 func (p *Provider) patchConfig(c *call, in *configRequest) (any, error) {
 	masked, err := in.masked(c.request.URL.Query().Get("updateMask"))
 	if err != nil {
@@ -95,7 +88,6 @@ func (p *Provider) patchConfig(c *call, in *configRequest) (any, error) {
 	return p.getConfig(c, nil)
 }
 
-// masked is the part of the request that an updateMask names.
 func (in *configRequest) masked(mask string) (*configRequest, error) {
 	if mask == "" {
 		return in, nil
@@ -141,7 +133,7 @@ func (p *Provider) applyConfig(in *configRequest) error {
 	return nil
 }
 
-// SetEnumerationProtection switches e-mail enumeration protection on or off.
+// SetEnumerationProtection switches e-mail enumeration protection.
 func (p *Provider) SetEnumerationProtection(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -7,7 +7,6 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// customTokenAudience is what a custom token is for, whoever the project.
 const customTokenAudience = "https://identitytoolkit.googleapis.com/google.identity.identitytoolkit.v1.IdentityToolkit"
 
 type customSignInRequest struct {
@@ -20,7 +19,6 @@ type customSignInResponse struct {
 	tokens
 }
 
-// customClaims is what an Admin SDK writes into a custom token.
 type customClaims struct {
 	jwt.RegisteredClaims
 	UID      string         `json:"uid"`
@@ -29,8 +27,7 @@ type customClaims struct {
 	Claims   map[string]any `json:"claims"`
 }
 
-// signInWithCustomToken signs in whoever the token names, and makes the account where there is none. The signature is not
-// looked at, as at the emulator: whose service account should it be? Here whoever can reach the provider is its administrator.
+// signInWithCustomToken does not verify the signature, like the emulator.
 func (p *Provider) signInWithCustomToken(_ *call, in *customSignInRequest) (any, error) {
 	if in.Token == "" {
 		return nil, refuse("MISSING_CUSTOM_TOKEN")
@@ -71,7 +68,7 @@ func (p *Provider) signInWithCustomToken(_ *call, in *customSignInRequest) (any,
 	return customSignInResponse{Kind: "identitytoolkit#VerifyCustomTokenResponse", IsNewUser: !found, tokens: pair}, nil
 }
 
-// readCustomToken reads a JWT, signed or not, or the strict JSON that the emulator takes in its place.
+// readCustomToken also reads the emulator's strict JSON.
 func readCustomToken(token string) (customClaims, error) {
 	var claims customClaims
 	if strings.HasPrefix(token, "{") {

@@ -17,9 +17,8 @@ import (
 	"unicode"
 )
 
-// read decodes the request of an operation by its table of fields, as Google does: unknown fields and trailing data are
-// refused, names may be in snake case, and an enumerated value may be a number. An operation without a table is one of the
-// provider's own.
+// read follows requestFields and Google: it refuses unknown fields and trailing data, and takes snake case and enum numbers. Our own
+// operations have no table.
 func (p *Provider) read(c *call, operation string, in any) error {
 	if c.request.Method == http.MethodGet || c.request.Method == http.MethodDelete {
 		return p.readQuery(c, operation)
@@ -49,7 +48,6 @@ func (p *Provider) read(c *call, operation string, in any) error {
 	return decodeStrictly(body, in, message)
 }
 
-// readQuery refuses the tenant that a request without a body may name.
 func (p *Provider) readQuery(c *call, operation string) error {
 	if _, own := c.request.URL.Query()["tenantId"]; own && operation != "" {
 		return errTenant
@@ -57,7 +55,6 @@ func (p *Provider) readQuery(c *call, operation string) error {
 	return nil
 }
 
-// admit applies the table to a body and gives what the operation is to see.
 func (p *Provider) admit(c *call, operation string, body []byte) (map[string]any, error) {
 	var root any
 	decoder := json.NewDecoder(bytes.NewReader(body))
@@ -81,7 +78,6 @@ func (p *Provider) admit(c *call, operation string, body []byte) (map[string]any
 	return message, p.checkTarget(c, target)
 }
 
-// applyRules gives a message without its ignored fields, and without refused ones that are not set.
 func applyRules(path, at string, message map[string]any) (map[string]any, error) {
 	admitted := map[string]any{}
 	for _, given := range slices.Sorted(maps.Keys(message)) {
@@ -107,7 +103,6 @@ func applyRules(path, at string, message map[string]any) (map[string]any, error)
 	return admitted, nil
 }
 
-// applyInside applies the table to the messages in a field, where it holds any.
 func applyInside(path, at string, value any) (any, error) {
 	if _, nested := requestFields[path]; !nested {
 		return value, nil
@@ -136,7 +131,7 @@ func unknownField(name, at string) error {
 	return invalidArgument("Invalid JSON payload received. Unknown name %q%s: Cannot find field.", name, place)
 }
 
-// isSet is false for what protobuf takes for a field's absence.
+// isSet is false for protobuf's zero values.
 func isSet(value any) bool {
 	switch v := value.(type) {
 	case nil:
@@ -153,7 +148,6 @@ func isSet(value any) bool {
 	return true
 }
 
-// enumValue checks an enumerated value, and gives the name of one that is written as a number.
 func enumValue(name, at string, value any) (any, error) {
 	kind, enumerated := enums[name]
 	if !enumerated || value == nil {
@@ -197,7 +191,6 @@ func join(at, name string) string {
 	return at + "." + name
 }
 
-// camelCase is the JSON name of a protobuf field: user_ip becomes userIp.
 func camelCase(name string) string {
 	words := strings.Split(name, "_")
 	for index, word := range words[1:] {
@@ -208,7 +201,6 @@ func camelCase(name string) string {
 	return strings.Join(words, "")
 }
 
-// snakeCase is the protobuf name of a JSON field, in which Google's messages speak.
 func snakeCase(name string) string {
 	var text strings.Builder
 	for _, letter := range name {
@@ -232,7 +224,6 @@ func formAsJSON(body []byte) ([]byte, error) {
 	return json.Marshal(values)
 }
 
-// decodeStrictly refuses unknown fields. The message is what the body holds, where that is known.
 func decodeStrictly(body []byte, in any, message map[string]any) error {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
@@ -249,7 +240,6 @@ func decodeWhole(decoder *json.Decoder, in any, message map[string]any) error {
 	return nil
 }
 
-// payloadError says in Google's words what is wrong with a body.
 func payloadError(err error, message map[string]any) error {
 	var wrongType *json.UnmarshalTypeError
 	if errors.As(err, &wrongType) {
@@ -279,7 +269,7 @@ func protobufType(kind reflect.Type) string {
 	}
 }
 
-// int64Text is protobuf's int64 in JSON: a string, though a number is taken too.
+// int64Text is a string or a number, as in protobuf's JSON.
 type int64Text string
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -296,6 +286,6 @@ func (i *int64Text) UnmarshalJSON(raw []byte) error {
 }
 
 func (i int64Text) value() int64 {
-	n, _ := strconv.ParseInt(string(i), 10, 64) // checked when it was read
+	n, _ := strconv.ParseInt(string(i), 10, 64)
 	return n
 }

@@ -5,7 +5,7 @@ type deleteRequest struct {
 	IDToken string `json:"idToken"`
 }
 
-// deleteAccount removes the caller's own account, which needs a recent sign-in, or for an admin the one named.
+// deleteAccount demands a recent sign-in of clients.
 func (p *Provider) deleteAccount(c *call, in *deleteRequest) (any, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -56,7 +56,7 @@ type batchDeleteResponse struct {
 	Errors []batchDeleteError `json:"errors,omitempty"`
 }
 
-// batchDelete removes many; without force only those that are disabled already. Unknown ones are no error.
+// batchDelete without force removes disabled accounts only. It ignores unknown uids.
 func (p *Provider) batchDelete(_ *call, in *batchDeleteRequest) (any, error) {
 	if len(in.LocalIDs) == 0 || len(in.LocalIDs) > maxBatch {
 		return nil, refuse("LOCAL_ID_LIST_EXCEEDS_LIMIT")

@@ -17,8 +17,7 @@ type emailLinkResponse struct {
 	tokens
 }
 
-// signInWithEmailLink redeems the code of a sign-in mail. The address is verified by it. An account is created where none has
-// the address; with an ID token, the token's account takes the address.
+// signInWithEmailLink verifies the address and creates a missing account. With an ID token it sets that account's address.
 func (p *Provider) signInWithEmailLink(_ *call, in *emailLinkRequest) (any, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -51,7 +50,7 @@ func (p *Provider) signInWithEmailLink(_ *call, in *emailLinkRequest) (any, erro
 	return response, err
 }
 
-// linkHolder gives the account that is to get another way to sign in, or nil without an ID token. The mutex must be held.
+// linkHolder returns nil without an ID token. Caller holds mu.
 func (p *Provider) linkHolder(idToken string) (*account, error) {
 	if idToken == "" {
 		return nil, nil
@@ -60,7 +59,7 @@ func (p *Provider) linkHolder(idToken string) (*account, error) {
 	return &user, err
 }
 
-// signInMail finds the mail that a code is from, when it was sent to the given address. The mutex must be held.
+// signInMail returns the code's mail if it went to the address. Caller holds mu.
 func (p *Provider) signInMail(in *emailLinkRequest) (code, error) {
 	mail, found := p.codes[in.OOBCode]
 	switch {
@@ -78,7 +77,7 @@ func (p *Provider) signInMail(in *emailLinkRequest) (code, error) {
 	return mail, nil
 }
 
-// emailLinkAccount gives the account that signs in. The mutex must be held.
+// Caller holds mu.
 func (p *Provider) emailLinkAccount(holder *account, email string) (user account, isNew bool, err error) {
 	owner, found := p.users.email(email)
 	switch {

@@ -7,19 +7,17 @@ import (
 	"net/http"
 )
 
-// apiError is a refusal in Google's shape. Identity Toolkit's own refusals carry an `errors` list and no status; the
-// infrastructure's (payload, keys, permissions, quotas) and Secure Token's carry a status and no list.
+// apiError has Google's shape. Identity Toolkit sends an errors list; the infrastructure and Secure Token send a status.
 type apiError struct {
 	code    int
 	status  string
 	message string
 	reason  string
-	bare    bool // no errors list
+	bare    bool
 }
 
 func (e *apiError) Error() string { return fmt.Sprintf("identity: %d %s", e.code, e.message) }
 
-// refuse is Identity Toolkit's usual refusal: 400 and an upper-case word, with an explanation after " : " now and then.
 func refuse(message string) *apiError {
 	return &apiError{code: http.StatusBadRequest, message: message, reason: "invalid"}
 }
@@ -39,7 +37,6 @@ func permissionDenied(message string) *apiError {
 	return &apiError{code: http.StatusForbidden, status: "PERMISSION_DENIED", message: message, reason: "forbidden"}
 }
 
-// The refusals that several operations share.
 var (
 	errMissingKey      = permissionDenied("The request is missing a valid API key.")
 	errWrongKey        = invalidArgument("API key not valid. Please pass a valid API key.")
@@ -85,7 +82,6 @@ type errorBody struct {
 	Status  string      `json:"status,omitempty"`
 }
 
-// writeError answers err in Google's shape; what is no apiError is a fault of ours and says so.
 func writeError(w http.ResponseWriter, err error) {
 	var refusal *apiError
 	if !errors.As(err, &refusal) {
@@ -98,7 +94,6 @@ func writeError(w http.ResponseWriter, err error) {
 	writeJSON(w, refusal.code, map[string]errorBody{"error": body})
 }
 
-// writeJSON answers a value. A failed write means that the client has gone, and there is nobody to tell.
 func writeJSON(w http.ResponseWriter, status int, value any) {
 	body, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {

@@ -13,8 +13,7 @@ type batchGetResponse struct {
 	NextPageToken string     `json:"nextPageToken,omitempty"`
 }
 
-// batchGet hands out every account in pages, by uid; the page token is the last uid of the page before. A full page always
-// has one, so the last page may be empty, as at the emulator.
+// batchGet pages by uid: the token is the last one. As at the emulator, the last page may be empty.
 func (p *Provider) batchGet(c *call, _ *empty) (any, error) {
 	query := c.request.URL.Query()
 	size, err := pageSize(query.Get("maxResults"))

@@ -15,37 +15,34 @@ import (
 	"time"
 )
 
-// The kinds of fault. Any other upper-case word is answered as Identity Toolkit answers it: 400 with that message.
+// Kinds of faults. Any other upper-case word is a 400 with that message.
 const (
 	FaultTooManyRequests = "429"
 	FaultUnavailable     = "503"
-	FaultCut             = "cut"    // the connection is reset without an answer
-	FaultHang            = "hang"   // nothing is answered until the client gives up, the rule is cleared or the provider closes
-	FaultDelay           = "delay"  // the answer comes late
-	FaultAnswer          = "answer" // Status and Body are answered, as something between a client and Google would
+	FaultCut             = "cut"  // resets the connection
+	FaultHang            = "hang" // until the client leaves, the rule is cleared or the provider closes
+	FaultDelay           = "delay"
+	FaultAnswer          = "answer" // answers Status and Body, like a proxy
 	FaultQuotaExceeded   = "QUOTA_EXCEEDED"
 	FaultTooManyAttempts = "TOO_MANY_ATTEMPTS_TRY_LATER"
 )
 
-// Fault is a rule: requests whose path contains Match go wrong in the way of Kind.
+// Fault is a rule for paths that contain Match.
 type Fault struct {
-	// Match is part of a path, such as "accounts:signUp". Empty: every path. /dev/ is never affected.
+	// Match is part of a path; empty: all. /dev/ is exempt.
 	Match string `json:"match"`
-	// Kind is one of the kinds above.
-	Kind string `json:"kind"`
-	// Count is how many requests are hit before the rule is used up. Zero: all of them.
+	Kind  string `json:"kind"`
+	// Count limits the hits; 0: no limit.
 	Count int `json:"count,omitempty"`
-	// Probability is the share of requests that are hit, 0 < p <= 1. Zero: all of them.
-	Probability float64 `json:"probability,omitempty"`
-	// Delay is how long FaultDelay waits.
-	Delay time.Duration `json:"-"`
-	// DelayMS is Delay for those who speak JSON.
-	DelayMS int64 `json:"delayMs,omitempty"`
-	// Status, Body and ContentType are FaultAnswer's; 0 is 200, and an empty ContentType is text/html.
+	// Probability is the share of hits, 0 < p <= 1; 0: all.
+	Probability float64       `json:"probability,omitempty"`
+	Delay       time.Duration `json:"-"`
+	DelayMS     int64         `json:"delayMs,omitempty"`
+	// Status, Body and ContentType are FaultAnswer's; default 200 and text/html.
 	Status      int    `json:"status,omitempty"`
 	Body        string `json:"body,omitempty"`
 	ContentType string `json:"contentType,omitempty"`
-	// After lets the operation happen first: what goes wrong is its answer.
+	// After runs the operation before the fault.
 	After bool `json:"after,omitempty"`
 }
 
@@ -57,7 +54,7 @@ func (f Fault) valid() bool {
 	return known && (f.Status == 0 || f.Status >= 200 && f.Status <= 999) && f.Probability >= 0 && f.Probability <= 1 && f.Count >= 0 && f.Delay >= 0 && f.DelayMS >= 0
 }
 
-// rule is a Fault in use. cleared is closed when it is taken away, which lets hanging requests go.
+// rule is an active Fault. Closing cleared releases hanging requests.
 type rule struct {
 	Fault
 	hits    int
@@ -73,7 +70,7 @@ type faultTable struct {
 
 func newFaultTable(closed <-chan struct{}) *faultTable { return &faultTable{closed: closed} }
 
-// AddFaults adds rules; the first that matches a request is applied. Nothing is added when one of them is wrong.
+// AddFaults adds all rules or, when one is invalid, none. The first match applies.
 func (p *Provider) AddFaults(faults ...Fault) error {
 	for _, f := range faults {
 		if !f.valid() {
@@ -90,7 +87,7 @@ func (p *Provider) AddFaults(faults ...Fault) error {
 	return nil
 }
 
-// ClearFaults takes every rule away and lets hanging requests go, which are then answered with 503.
+// ClearFaults removes all rules. Hanging requests get 503.
 func (p *Provider) ClearFaults() {
 	t := p.faults
 	t.mu.Lock()
@@ -101,7 +98,7 @@ func (p *Provider) ClearFaults() {
 	t.rules = nil
 }
 
-// FaultHits says how many requests were hit by the rules in force, used-up ones included, in the order of the rules.
+// FaultHits returns the hits of each rule.
 func (p *Provider) FaultHits() []int {
 	t := p.faults
 	t.mu.Lock()
@@ -113,7 +110,6 @@ func (p *Provider) FaultHits() []int {
 	return hits
 }
 
-// pick finds the rule for a request and counts the hit.
 func (t *faultTable) pick(path string) *rule {
 	if strings.HasPrefix(path, "/dev/") {
 		return nil
@@ -134,7 +130,6 @@ func (t *faultTable) pick(path string) *rule {
 	return nil
 }
 
-// apply serves a request with the fault that is due, if any.
 func (t *faultTable) apply(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	hit := t.pick(r.URL.Path)
 	if hit == nil {
@@ -166,14 +161,13 @@ func (t *faultTable) delay(w http.ResponseWriter, r *http.Request, next http.Han
 	next.ServeHTTP(w, r)
 }
 
-// answered lets the operation happen now, and gives a handler that answers what it would have answered.
 func answered(next http.Handler, r *http.Request) http.Handler {
 	kept := httptest.NewRecorder()
 	next.ServeHTTP(kept, r)
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		maps.Copy(w.Header(), kept.Header())
 		w.WriteHeader(kept.Code)
-		_, _ = kept.Body.WriteTo(w) // whoever has hung up misses it
+		_, _ = kept.Body.WriteTo(w)
 	})
 }
 
@@ -206,7 +200,7 @@ func (f Fault) answer(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", cmp.Or(f.ContentType, "text/html"))
 	w.Header().Set("Location", "/elsewhere")
 	w.WriteHeader(cmp.Or(f.Status, http.StatusOK))
-	_, _ = io.WriteString(w, f.Body) // a client that has hung up misses it
+	_, _ = io.WriteString(w, f.Body)
 }
 
 var errUnavailable = &apiError{
@@ -223,14 +217,14 @@ func (t *faultTable) hang(w http.ResponseWriter, r *http.Request, hit *rule) {
 	writeError(w, errUnavailable)
 }
 
-// cut resets the connection. Where it cannot be taken over (HTTP/2, a recorder) net/http aborts the response instead.
+// cut lets net/http abort where it cannot hijack (HTTP/2, a recorder).
 func cut(w http.ResponseWriter) {
 	connection, _, err := hijack(w)
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
 	if tcp, ok := connection.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0) // a failure leaves an orderly close, which cuts too
+		_ = tcp.SetLinger(0)
 	}
 	_ = connection.Close()
 }
@@ -239,14 +233,12 @@ func hijack(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error) {
 	return http.NewResponseController(w).Hijack()
 }
 
-// discard is where an answer goes that its client will never see.
 type discard struct{ header http.Header }
 
 func (d discard) Header() http.Header         { return d.header }
 func (d discard) Write(b []byte) (int, error) { return len(b), nil }
 func (d discard) WriteHeader(int)             {}
 
-// faultDemand is the body of POST /dev/faults: a rule, or several.
 type faultDemand struct {
 	Fault
 	Rules []Fault `json:"rules"`

@@ -41,7 +41,7 @@ func TestFaults_AnswerAsGoogleDoes(t *testing.T) {
 			if got.status != c.code || status != c.status || !strings.HasPrefix(got.message(), c.message) {
 				t.Errorf("got %d %q %q, want %d %q %q", got.status, status, got.message(), c.code, c.status, c.message)
 			}
-			s.client("accounts:signUp", object{}).ok() // used up
+			s.client("accounts:signUp", object{}).ok()
 		})
 	}
 	equal(t, "hits", s.FaultHits(), []int{1, 1, 1, 1, 1})
@@ -57,7 +57,6 @@ func TestFaults_CutResetsTheConnection(t *testing.T) {
 	}
 }
 
-// A fault after the operation is how a client loses the answer of what has happened.
 func TestFaults_AfterLosesTheAnswerOnly(t *testing.T) {
 	s := serve(t, identity.Options{})
 	addFaults(t, s, identity.Fault{Match: "signUp", Kind: identity.FaultUnavailable, After: true, Count: 1})
@@ -65,7 +64,6 @@ func TestFaults_AfterLosesTheAnswerOnly(t *testing.T) {
 	s.signIn("jane@example.com", "secret-1").ok()
 }
 
-// A late answer after the operation: whoever signs in meanwhile finds the account, and the answer comes whole.
 func TestFaults_DelayAfterTheOperation(t *testing.T) {
 	s := serve(t, identity.Options{})
 	addFaults(t, s, identity.Fault{Match: "signUp", Kind: identity.FaultDelay, Delay: time.Minute, After: true, Count: 1})
@@ -83,7 +81,7 @@ func TestFaults_DelayAfterTheOperation(t *testing.T) {
 		case <-time.After(time.Millisecond):
 		}
 	}
-	s.ClearFaults() // ends the delay
+	s.ClearFaults()
 	equal(t, "status", <-status, 200)
 }
 
@@ -140,7 +138,7 @@ func TestFaults_ByChanceHitSomeOnly(t *testing.T) {
 	for range 100 {
 		s.do("GET", toolkit+"projects?key=any", nil, "")
 	}
-	if hits := s.FaultHits()[0]; hits == 0 || hits == 100 { // either has odds of one in 2^99
+	if hits := s.FaultHits()[0]; hits == 0 || hits == 100 { // odds of one in 2^99
 		t.Errorf("%d of 100 requests were hit, want about half", hits)
 	}
 }
@@ -178,7 +176,6 @@ func TestServe_RotatesKeysAndEndsWithItsContextWhileARequestHangs(t *testing.T) 
 	}
 }
 
-// eventually waits for a condition, ten seconds at most.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	limit := time.After(10 * time.Second)

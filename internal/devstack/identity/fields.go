@@ -6,24 +6,22 @@ import (
 	"net/http"
 )
 
-// treatment is what an operation does with a field of its request.
 type treatment int
 
 const (
-	honoured treatment = iota // it has an effect
-	ignored                   // it is taken and has none, for the reason that stands beside it
-	refused                   // it is answered with an error wherever it is set
+	honoured treatment = iota
+	ignored
+	refused
 )
 
-// fieldRule is the treatment of one field.
 type fieldRule struct {
 	treatment treatment
 	why       string    // of an ignored field
 	err       *apiError // of a refused field
-	row       string    // of a field that refuses one row of an import: what is reported for the row
+	row       string    // an import row's error
 }
 
-// fieldRules are the fields of one message, by their names in JSON. A name that is missing is unknown to the API.
+// fieldRules maps JSON names. Other names are unknown to the API.
 type fieldRules map[string]fieldRule
 
 func honour(names ...string) fieldRules {
@@ -38,12 +36,10 @@ func reject(err *apiError, names ...string) fieldRules {
 	return ruled(fieldRule{treatment: refused, err: err}, names)
 }
 
-// rejectRow refuses one row of an import and not the request.
 func rejectRow(message string, names ...string) fieldRules {
 	return ruled(fieldRule{treatment: refused, row: message}, names)
 }
 
-// rejectUnserved refuses what Firebase can do and this provider cannot, as the official emulator does with its own gaps.
 func rejectUnserved(names ...string) fieldRules {
 	list := fieldRules{}
 	for _, name := range names {
@@ -67,7 +63,6 @@ func ruled(rule fieldRule, names []string) fieldRules {
 	return list
 }
 
-// fields joins the parts of a message's table.
 func fields(parts ...fieldRules) fieldRules {
 	all := fieldRules{}
 	for _, part := range parts {
@@ -81,7 +76,6 @@ func fields(parts ...fieldRules) fieldRules {
 	return all
 }
 
-// Why a field has no effect here.
 const (
 	whyAbuse     = "it serves Firebase's protection against abuse, which a development provider does not have"
 	whyDelegated = "it names another project in Google's billing"
@@ -97,9 +91,7 @@ const (
 
 var errSMSFactor = refuse("OPERATION_NOT_ALLOWED : SMS based MFA not enabled.")
 
-// requestFields is the table of every field of every operation: the message of an operation by the operation's name, the
-// messages inside by their path. Requests are read by it: what it does not list is refused, what it ignores never reaches
-// an operation.
+// requestFields lists every field of every operation; nested messages are by path. read refuses unlisted fields and drops ignored ones.
 var requestFields = map[string]fieldRules{
 	"signUp": fields(
 		honour("email", "password", "displayName", "photoUrl", "phoneNumber", "emailVerified", "disabled", "localId", "idToken", "targetProjectId"),
@@ -212,16 +204,14 @@ var requestFields = map[string]fieldRules{
 	"token":                           fields(honour("grantType", "refreshToken"), ignore(whyOldCode, "code")),
 }
 
-// providerFields are those of a federated identity. All are kept and shown.
 var providerFields = honour("providerId", "rawId", "federatedId", "email", "displayName", "photoUrl", "phoneNumber", "screenName")
 
-// enum is a field's type in protobuf: its name, and its values by number.
 type enum struct {
 	name   string
 	values []string
 }
 
-// enums are the fields of an enumerated type. A name means one type in every message.
+// enums maps field names, which have one type in all messages.
 var enums = map[string]enum{
 	"requestType": {"google.cloud.identitytoolkit.v1.OobReqType", []string{
 		"OOB_REQ_TYPE_UNSPECIFIED", requestPasswordReset, "OLD_EMAIL_AGREE", "NEW_EMAIL_ACCEPT", requestVerifyEmail, requestRecoverEmail,

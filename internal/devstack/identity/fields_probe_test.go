@@ -18,21 +18,20 @@ import (
 
 type object = map[string]any
 
-// field is a provider's content from which every probe begins, with what clients hold of it.
 type field struct {
-	path    string // of the snapshot
+	path    string
 	idToken map[string]string
 	refresh map[string]string
-	mail    map[string]string // codes, by kind
-	pending string            // a sign-in that waits for carol's factor
-	session string            // an enrolment of jane's under way
-	totp    map[string]string // right codes, by user
-	factor  string            // carol's
+	mail    map[string]string // codes by kind
+	pending string
+	session string
+	totp    map[string]string // codes by user
+	factor  string
 }
 
 var fieldTime = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// fieldOptions make two providers of one snapshot answer alike to the byte.
+// fieldOptions are deterministic.
 func fieldOptions(path string) Options {
 	return Options{
 		ProjectID: "demo-fields", SnapshotPath: path, SnapshotDelay: time.Hour, KeyCount: 1, ScryptMemoryCost: 1,
@@ -105,7 +104,6 @@ func (f *field) sendMails(t *testing.T, p *Provider) {
 	}
 }
 
-// provider is a new one with the field's content.
 func (f *field) provider(t *testing.T) *Provider {
 	t.Helper()
 	p, err := New(fieldOptions(f.path))
@@ -115,7 +113,6 @@ func (f *field) provider(t *testing.T) *Provider {
 	return p
 }
 
-// outcome is all that a request brings about: its answer, and what the provider holds afterwards.
 type outcome struct {
 	status        int
 	answer, state string
@@ -142,7 +139,6 @@ func (f *field) send(t *testing.T, operation string, body any, owner bool) outco
 	return outcome{status: recorder.Code, answer: recorder.Body.String(), state: string(state)}
 }
 
-// address finds where an operation is served: for an admin under the project where it is.
 func (f *field) address(t *testing.T, p *Provider, operation string, owner bool) (method, path string) {
 	t.Helper()
 	list := slices.Concat(p.clientOperations(), p.adminOperations())
@@ -159,20 +155,17 @@ func (f *field) address(t *testing.T, p *Provider, operation string, owner bool)
 	return "", ""
 }
 
-// probe is a request and, for honoured fields of a message of it, values by which it must come out otherwise.
+// probe's with holds values that must change the outcome.
 type probe struct {
-	path  string // of the message
-	owner bool   // sent by an admin
+	path  string
+	owner bool
 	base  object
 	with  object
 }
 
-// absent as a probe's value leaves the field out.
 type absent struct{}
 
-// TestFields_DoWhatTheTableSays sends each field of each message beside the same request without it. An honoured field makes
-// a difference in the answer or in what the provider holds, an ignored one makes none, and a refused one is answered with
-// its error.
+// TestFields_DoWhatTheTableSays expects a difference from honoured fields only.
 func TestFields_DoWhatTheTableSays(t *testing.T) {
 	f := newField(t)
 	untouched := f.untouched(t)
@@ -204,7 +197,6 @@ func TestFields_DoWhatTheTableSays(t *testing.T) {
 	}
 }
 
-// checkWithout sends an ignored or a refused field beside a request that is in order.
 func (f *field) checkWithout(t *testing.T, base probe, name string, rule fieldRule, untouched string) {
 	t.Helper()
 	without := f.sendProbe(t, base, "", nil)
@@ -224,7 +216,6 @@ func (f *field) checkWithout(t *testing.T, base probe, name string, rule fieldRu
 	}
 }
 
-// untouched is what the provider holds before any request.
 func (f *field) untouched(t *testing.T) string {
 	t.Helper()
 	state, err := json.Marshal(f.provider(t).snapshot())
@@ -242,7 +233,6 @@ func quoted(text string) string {
 	return string(encoded)
 }
 
-// sample is a value of a field's type at Google.
 func sample(path, name string) any {
 	if kind, enumerated := enums[name]; enumerated {
 		return kind.values[1]
@@ -269,10 +259,9 @@ func sample(path, name string) any {
 			return "x"
 		}
 	}
-	return "x" // a field that Google's description does not list
+	return "x"
 }
 
-// sendProbe sends the probe's request, with one field of its message changed where a name is given.
 func (f *field) sendProbe(t *testing.T, p probe, name string, value any) outcome {
 	t.Helper()
 	operation, inside, _ := strings.Cut(p.path, ".")
@@ -309,7 +298,6 @@ func copied(t *testing.T, base object) object {
 	return body
 }
 
-// customToken is an unsigned one.
 func customToken(uid string) string { return fmt.Sprintf(`{"uid":%q}`, uid) }
 
 func fromGoogle(subject string) string {

@@ -1,6 +1,6 @@
 package identity
 
-// probes are the requests by which each honoured field of each message shows itself. The first of a message is in order.
+// A message's first probe is valid.
 func (f *field) probes() []probe {
 	provider := object{
 		"providerId": "apple.com", "rawId": "7", "federatedId": "f", "email": "at@apple.com", "displayName": "A", "photoUrl": "http://localhost/a.png",

@@ -11,7 +11,7 @@ import (
 	admin "google.golang.org/api/identitytoolkit/v2"
 )
 
-// googles are the messages of Google's own client, which is generated from the API's description.
+// googles are Google's generated messages.
 var googles = map[string]any{
 	"signUp":                             identitytoolkit.GoogleCloudIdentitytoolkitV1SignUpRequest{},
 	"signInWithPassword":                 identitytoolkit.GoogleCloudIdentitytoolkitV1SignInWithPasswordRequest{},
@@ -45,7 +45,7 @@ var googles = map[string]any{
 	"updateConfig.signIn":                         admin.GoogleCloudIdentitytoolkitAdminV2SignInConfig{},
 	"updateConfig.emailPrivacyConfig":             admin.GoogleCloudIdentitytoolkitAdminV2EmailPrivacyConfig{},
 
-	// Google's client has none for Secure Token; these are the fields of its reference.
+	// Secure Token's reference
 	"token": struct {
 		GrantType    string `json:"grantType"`
 		RefreshToken string `json:"refreshToken"`
@@ -53,10 +53,9 @@ var googles = map[string]any{
 	}{},
 }
 
-// undescribed are fields that Google takes and its description does not list: every Firebase SDK sends this one.
+// undescribed fields are missing in Google's description.
 var undescribed = map[string][]string{"signUp": {"returnSecureToken"}}
 
-// A field that Google adds to a message, or that the table forgets, shows here.
 func TestFields_TableIsGooglesList(t *testing.T) {
 	for path, message := range googles {
 		want := slices.Sorted(slices.Values(append(jsonNames(reflect.TypeOf(message)), undescribed[path]...)))
@@ -71,7 +70,6 @@ func TestFields_TableIsGooglesList(t *testing.T) {
 	}
 }
 
-// A request type holds the honoured fields and no others: what is ignored or refused never reaches an operation.
 func TestFields_RequestsHoldWhatIsHonoured(t *testing.T) {
 	p := newField(t).provider(t)
 	checked := map[string]bool{}
@@ -103,7 +101,6 @@ func holdsHonoured(t *testing.T, path string, message reflect.Type) {
 	}
 }
 
-// messageOf is the struct in a pointer or a list.
 func messageOf(kind reflect.Type) reflect.Type {
 	for kind.Kind() == reflect.Pointer || kind.Kind() == reflect.Slice {
 		kind = kind.Elem()

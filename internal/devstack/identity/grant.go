@@ -5,7 +5,6 @@ import (
 	"net/http"
 )
 
-// grantRequest is Secure Token's: a form or JSON, in snake case or camel case.
 type grantRequest struct {
 	GrantType    string `json:"grantType"`
 	RefreshToken string `json:"refreshToken"`
@@ -21,10 +20,9 @@ type grantResponse struct {
 	ProjectID    string `json:"project_id"`
 }
 
-// projectNumber stands where Firebase shows the number of a project.
 const projectNumber = "12345"
 
-// grant answers POST /v1/token. The new ID token keeps the session's auth_time: a refresh is no sign-in.
+// grant keeps auth_time: a refresh is no sign-in.
 func (p *Provider) grant(_ *call, in *grantRequest) (any, error) {
 	response, err := p.refresh(in.GrantType, in.RefreshToken)
 	var refusal *apiError
@@ -63,7 +61,7 @@ func (p *Provider) refresh(grantType, refreshToken string) (any, error) {
 	}, nil
 }
 
-// sessionOwner gives the account of a session that still lives. The mutex must be held.
+// Caller holds mu.
 func (p *Provider) sessionOwner(s session) (account, error) {
 	user, found := p.users.get(s.LocalID)
 	switch {

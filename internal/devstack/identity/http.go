@@ -7,29 +7,25 @@ import (
 	"strings"
 )
 
-// maxBody is enough for an import of a thousand users and little enough to be read whole.
+// maxBody fits an import of 1,000 users.
 const maxBody = 8 << 20
 
-// call is one request to an operation, after its caller is known.
 type call struct {
 	request *http.Request
-	admin   bool // an OAuth 2 credential of the project's owner, as the Admin SDK sends
+	admin   bool // has the owner's OAuth 2 credential
 }
 
-// base is the address by which the caller reached the provider: links in mails begin with it.
 func (c *call) base() string { return "http://" + c.request.Host }
 
-// access says who may call a route.
 type access int
 
 const (
-	public      access = iota // no credential: certificates, the emulator's own endpoints
-	client                    // an API key, or an admin
-	projectPath               // under /v1/projects/{project}: an admin, and a client is told so
+	public      access = iota // no credential
+	client                    // an API key or an admin
+	projectPath               // an admin
 )
 
-// operation turns a function of a decoded request into a handler. The name is that of its table of fields; empty for what is
-// the provider's own and has none.
+// operation's name selects the table of fields; our own operations have none.
 func operation[In any](p *Provider, name string, required access, run func(*call, *In) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		out, err := perform(p, name, required, run, r)
@@ -56,7 +52,6 @@ func perform[In any](p *Provider, name string, required access, run func(*call, 
 	return run(c, in)
 }
 
-// authorise finds out who calls and whether they may.
 func (p *Provider) authorise(c *call, who access) error {
 	if project := c.request.PathValue("project"); project != "" && project != p.opts.ProjectID {
 		return errUnknownProject
@@ -83,7 +78,7 @@ func (p *Provider) authorise(c *call, who access) error {
 	return nil
 }
 
-// bearer knows the emulator's "owner" and takes anything that looks like a service account's access token.
+// bearer accepts "owner", as the emulator, and service accounts' tokens.
 func bearer(r *http.Request) (bool, error) {
 	scheme, token, found := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !found || !strings.EqualFold(scheme, "bearer") {
@@ -95,7 +90,6 @@ func bearer(r *http.Request) (bool, error) {
 	return false, errWrongCredential
 }
 
-// checkTarget refuses a request whose body names a project that the caller may not name, or another one.
 func (p *Provider) checkTarget(c *call, project string) error {
 	switch {
 	case project == "":
@@ -108,10 +102,9 @@ func (p *Provider) checkTarget(c *call, project string) error {
 	return nil
 }
 
-// middleware is what every request passes: CORS for browsers, the body limit, and the faults that were asked for.
 func (p *Provider) middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Date", p.now().Format(http.TimeFormat)) // one clock for all that is told
+		w.Header().Set("Date", p.now().Format(http.TimeFormat))
 		if cors(w, r) {
 			return
 		}
@@ -123,13 +116,13 @@ func (p *Provider) middleware(next http.Handler) http.Handler {
 			})
 			return
 		}
-		// A read body also lets net/http notice a client that goes away while a fault keeps it waiting.
+		// A read body lets net/http notice disconnects.
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		p.faults.apply(w, r, next)
 	})
 }
 
-// cors allows every origin, as Google and the emulator do, and answers preflights: true when that was one.
+// cors allows every origin, as Google does. It returns true for a preflight.
 func cors(w http.ResponseWriter, r *http.Request) bool {
 	origin := r.Header.Get("Origin")
 	if origin == "" {

@@ -19,7 +19,6 @@ const (
 	toolkit = "/identitytoolkit.googleapis.com/v1/"
 )
 
-// clock is a time that tests move.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -39,14 +38,12 @@ func (c *clock) Advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// served is a provider behind a real listener.
 type served struct {
 	*identity.Provider
 	t    *testing.T
 	base string
 }
 
-// serve starts a provider with cheap hashes and one key unless opts say otherwise.
 func serve(t *testing.T, opts identity.Options) served {
 	t.Helper()
 	if opts.ProjectID == "" {
@@ -74,7 +71,6 @@ func serve(t *testing.T, opts identity.Options) served {
 
 type object = map[string]any
 
-// answer is a status and a decoded body.
 type answer struct {
 	t      *testing.T
 	status int
@@ -82,7 +78,6 @@ type answer struct {
 	header http.Header
 }
 
-// client posts with an API key, admin as the Admin SDK does.
 func (s served) client(path string, body object) answer {
 	return s.do("POST", path+"?key=any", body, "")
 }
@@ -132,7 +127,6 @@ func (a answer) ok() answer {
 	return a
 }
 
-// refused expects a refusal whose message begins with the word.
 func (a answer) refused(word string) {
 	a.t.Helper()
 	if got := a.message(); a.status != http.StatusBadRequest || strings.Fields(got + " ")[0] != word {

@@ -16,7 +16,6 @@ type idpRequest struct {
 	AutoCreate          *bool  `json:"autoCreate"`
 }
 
-// idpCredential is what a client brings from a federated provider. Claims are the ID token's.
 type idpCredential struct {
 	ProviderID  string
 	IDToken     string
@@ -24,7 +23,7 @@ type idpCredential struct {
 	Claims      idpClaims
 }
 
-// idpClaims are the claims of a federated provider's ID token that are read. Nothing is verified: any issuer is a test issuer.
+// idpClaims are unverified.
 type idpClaims struct {
 	Subject       string
 	Email         string
@@ -37,7 +36,7 @@ type idpClaims struct {
 	All           map[string]any
 }
 
-// readIDPCredential takes the parameters of requestUri, of its fragment and of postBody together, as the emulator does.
+// readIDPCredential merges requestUri, its fragment and postBody, as the emulator does.
 func readIDPCredential(in *idpRequest) (idpCredential, error) {
 	if in.RequestURI == "" {
 		return idpCredential{}, refuse("MISSING_REQUEST_URI")
@@ -82,7 +81,6 @@ func idpParameters(in *idpRequest) (url.Values, error) {
 	return parameters, nil
 }
 
-// readIDPClaims reads a JWT, signed or not, or the claims as strict JSON.
 func readIDPClaims(token string, isIDToken bool) (idpClaims, error) {
 	all := map[string]any{}
 	if strings.HasPrefix(token, "{") {
@@ -110,7 +108,6 @@ func readIDPClaims(token string, isIDToken bool) (idpClaims, error) {
 	}, nil
 }
 
-// linked is the identity as the account keeps it.
 func (c idpCredential) linked() provider {
 	return provider{
 		ProviderID: c.ProviderID, RawID: c.Claims.Subject, FederatedID: c.Claims.Subject, Email: c.Claims.Email,
@@ -120,7 +117,6 @@ func (c idpCredential) linked() provider {
 
 const googleProvider = "google.com"
 
-// federatedID is the identity's name in an answer.
 func (c idpCredential) federatedID() string {
 	if c.ProviderID == googleProvider {
 		return "https://accounts.google.com/" + c.Claims.Subject
@@ -128,7 +124,6 @@ func (c idpCredential) federatedID() string {
 	return c.Claims.Subject
 }
 
-// rawUserInfo is the profile in the provider's own words: Google's user info, or the claims.
 func (c idpCredential) rawUserInfo() (string, error) {
 	profile := c.Claims.All
 	if c.ProviderID == googleProvider {

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// maxBatch is Identity Toolkit's limit for imports, exports and deletions.
+// maxBatch is Identity Toolkit's limit.
 const maxBatch = 1000
 
 type batchCreateRequest struct {
@@ -52,9 +52,7 @@ type batchCreateResponse struct {
 	Error []importError `json:"error,omitempty"`
 }
 
-// batchCreate imports accounts with the password hashes of another system. What is wrong with the request or any hash
-// refuses it whole; what is wrong with a user is reported with its index, and the rest go on. An existing uid is replaced
-// whole when the caller allows it, as Google documents: nothing of the old account stays.
+// batchCreate reports a bad user by index. With allowOverwrite it replaces accounts entirely, as Google documents.
 func (p *Provider) batchCreate(_ *call, in *batchCreateRequest) (any, error) {
 	if err := in.check(); err != nil {
 		return nil, err
@@ -78,7 +76,6 @@ func (p *Provider) batchCreate(_ *call, in *batchCreateRequest) (any, error) {
 	return response, nil
 }
 
-// check refuses a request that contradicts itself.
 func (in *batchCreateRequest) check() error {
 	if len(in.Users) == 0 {
 		return refuse("MISSING_USER_ACCOUNT")
@@ -124,7 +121,7 @@ func (in *batchCreateRequest) checkUnique() error {
 	return nil
 }
 
-// importedHashes reads every user's hash; one bad hash refuses the request, as at Firebase.
+// importedHashes: one bad hash refuses the request, as at Firebase.
 func (p *Provider) importedHashes(in *batchCreateRequest) ([]passwordHash, error) {
 	hashes := make([]passwordHash, len(in.Users))
 	for index, user := range in.Users {
@@ -167,7 +164,6 @@ func (in *batchCreateRequest) importedHash(index int, user importedUser) (passwo
 	}
 }
 
-// scryptConfig reads the parameters of hashes that come from a Firebase project.
 func (in *batchCreateRequest) scryptConfig() (*HashConfig, error) {
 	key, err := decode64(in.SignerKey)
 	if err != nil || len(key) == 0 {
@@ -196,7 +192,7 @@ func bytesField(index int, name, text string) ([]byte, error) {
 	return value, nil
 }
 
-// importUser makes the account of one row, or says why not. The mutex must be held.
+// Caller holds mu.
 func (p *Provider) importUser(in *batchCreateRequest, user importedUser, hash passwordHash) (account, error) {
 	if err := p.checkImported(in, user); err != nil {
 		return account{}, err

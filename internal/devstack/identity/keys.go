@@ -20,8 +20,7 @@ import (
 
 const keyBits = 2048
 
-// signingKey is an RSA key with the self-signed certificate that is published for it. Its id is the certificate's SHA-1,
-// as Google's are.
+// signingKey's id is its certificate's SHA-1, as at Google.
 type signingKey struct {
 	id          string
 	private     *rsa.PrivateKey
@@ -36,7 +35,7 @@ func (o Options) newSigningKey() (signingKey, error) {
 	return certify(private, o.Clock())
 }
 
-// certify makes the certificate. Google's live about two weeks; so do these, and a little before now for clocks that lag.
+// certify follows Google's certificates, which live about two weeks. NotBefore allows slow clocks.
 func certify(private *rsa.PrivateKey, now time.Time) (signingKey, error) {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 63))
 	if err != nil {
@@ -63,13 +62,12 @@ func certify(private *rsa.PrivateKey, now time.Time) (signingKey, error) {
 	}, nil
 }
 
-// fingerprint names a key as Google does, by the SHA-1 of its certificate; nothing is protected by it.
+// fingerprint is a name only: SHA-1 protects nothing here.
 func fingerprint(der []byte) string {
 	sum := sha1.Sum(der)
 	return hex.EncodeToString(sum[:])
 }
 
-// newKeyRing makes KeyCount keys; the last one signs.
 func (o Options) newKeyRing() ([]signingKey, error) {
 	ring := make([]signingKey, 0, o.KeyCount)
 	for range o.KeyCount {
@@ -82,7 +80,7 @@ func (o Options) newKeyRing() ([]signingKey, error) {
 	return ring, nil
 }
 
-// RotateKeys brings in a new signing key and drops the oldest published one. Tokens of a dropped key no longer verify.
+// RotateKeys adds a signing key and drops the oldest. Tokens of a dropped key no longer verify.
 func (p *Provider) RotateKeys() error {
 	key, err := p.opts.newSigningKey()
 	if err != nil {
@@ -98,14 +96,14 @@ func (p *Provider) RotateKeys() error {
 	return nil
 }
 
-// KeyID is the id of the key that signs at the moment.
+// KeyID is the signing key's id.
 func (p *Provider) KeyID() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.keys[len(p.keys)-1].id
 }
 
-// Certificates is what the certificate endpoint publishes: key id -> PEM of an X.509 certificate.
+// Certificates maps key ids to PEM certificates.
 func (p *Provider) Certificates() map[string]string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -116,7 +114,7 @@ func (p *Provider) Certificates() map[string]string {
 	return published
 }
 
-// PublicKey is the published key with this id.
+// PublicKey returns the published key of an id.
 func (p *Provider) PublicKey(id string) (*rsa.PublicKey, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -128,7 +126,6 @@ func (p *Provider) PublicKey(id string) (*rsa.PublicKey, bool) {
 	return nil, false
 }
 
-// signJWT makes a compact RS256 token.
 func signJWT(private *rsa.PrivateKey, header, claims map[string]any) (string, error) {
 	input, err := signingInput(header, claims)
 	if err != nil {

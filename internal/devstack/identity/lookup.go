@@ -5,7 +5,6 @@ import (
 	"time"
 )
 
-// userView is an account as Identity Toolkit shows it.
 type userView struct {
 	LocalID           string       `json:"localId"`
 	Email             string       `json:"email,omitempty"`
@@ -31,10 +30,9 @@ type userView struct {
 	LastRefreshAt     string       `json:"lastRefreshAt,omitempty"`
 }
 
-// redactedHash is what Firebase shows a user in place of the password hash.
 var redactedHash = base64.StdEncoding.EncodeToString([]byte("REDACTED"))
 
-// view shows an account; hashes only to an admin, and only ones made by us: an imported hash is never given back.
+// view shows hashes to admins only, and never imported ones.
 func view(a account, admin bool) userView {
 	v := userView{
 		LocalID: a.LocalID, Email: a.Email, InitialEmail: a.InitialEmail, DisplayName: a.DisplayName, PhotoURL: a.PhotoURL,
@@ -84,7 +82,7 @@ type lookupResponse struct {
 	Users []userView `json:"users,omitempty"`
 }
 
-// lookup shows a client its own account, and an admin any that it names; who is not found is left out.
+// lookup omits unknown users.
 func (p *Provider) lookup(c *call, in *lookupRequest) (any, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -107,7 +105,6 @@ func (p *Provider) lookup(c *call, in *lookupRequest) (any, error) {
 	return response, nil
 }
 
-// named finds the accounts that an admin names in any way.
 func (p *Provider) named(in *lookupRequest) []account {
 	var list []account
 	add := func(user account, found bool) {

@@ -2,13 +2,13 @@ package identity
 
 import "time"
 
-// Mail is a one-time code that was sent.
+// Mail is a "sent" one-time code.
 type Mail struct {
 	Type, Email, NewEmail, Code, Link string
 	Sent                              time.Time
 }
 
-// Mails lists what was sent and not used yet, oldest first.
+// Mails lists unused mails, oldest first.
 func (p *Provider) Mails() []Mail {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -10,21 +10,20 @@ import (
 const (
 	secondFactorTOTP = "totp"
 
-	pendingLife    = 5 * time.Minute // what Firebase gives a TOTP challenge
+	pendingLife    = 5 * time.Minute // Firebase's value
 	enrollmentLife = 15 * time.Minute
 	maxFactorName  = 256
 )
 
-// factor is a TOTP second factor of an account. Firebase's other kind, a text message, is not served here.
+// factor is TOTP; SMS is not served.
 type factor struct {
 	ID          string    `json:"id"`
 	DisplayName string    `json:"displayName,omitempty"`
 	Secret      string    `json:"secret"`
 	EnrolledAt  time.Time `json:"enrolledAt"`
-	LastStep    int64     `json:"lastStep,omitempty"` // of the last code that signed in: none is good twice
+	LastStep    int64     `json:"lastStep,omitempty"` // codes work once
 }
 
-// factorView is a factor as Identity Toolkit shows it.
 type factorView struct {
 	ID          string   `json:"mfaEnrollmentId"`
 	DisplayName string   `json:"displayName,omitempty"`
@@ -49,7 +48,7 @@ func (a account) factor(id string) (int, bool) {
 	return 0, false
 }
 
-// EnrollTOTP gives an account a second factor without its owner's doing, and the secret that [TOTP] makes codes of.
+// EnrollTOTP enrols a factor and returns the secret for [TOTP].
 func (p *Provider) EnrollTOTP(uid, displayName string) (factorID, secret string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -70,14 +69,13 @@ func (p *Provider) newFactor(displayName, secret string) factor {
 	return factor{ID: p.randomID(28), DisplayName: displayName, Secret: secret, EnrolledAt: p.now()}
 }
 
-// refuseV2 is a refusal of the v2 API: with a status and without an errors list.
+// refuseV2 has the v2 API's status and no errors list.
 func refuseV2(message string) *apiError {
 	return &apiError{code: http.StatusBadRequest, status: "INVALID_ARGUMENT", message: message, bare: true}
 }
 
 var errInvalidArgument = refuseV2("Request contains an invalid argument.")
 
-// v2 gives an operation's refusals the v2 API's shape.
 func v2(err error) error {
 	var refusal *apiError
 	if errors.As(err, &refusal) && refusal.status == "" {
@@ -86,20 +84,18 @@ func v2(err error) error {
 	return err
 }
 
-// pendingSignIn is a sign-in that waits for its second factor. It lives in its credential, sealed.
+// pendingSignIn is sealed in the pending credential.
 type pendingSignIn struct {
 	LocalID  string    `json:"u"`
 	Provider string    `json:"p"`
 	Started  time.Time `json:"t"`
 }
 
-// pendingFactor is what an account with second factors gets in place of tokens.
 type pendingFactor struct {
 	PendingCredential string       `json:"mfaPendingCredential,omitempty"`
 	MFAInfo           []factorView `json:"mfaInfo,omitempty"`
 }
 
-// challenge answers the first factor of an account with second factors: no tokens, and what gets them.
 func (p *Provider) challenge(user account, providerID string) (pendingFactor, error) {
 	pending, err := p.sealAs(sealPending, pendingSignIn{LocalID: user.LocalID, Provider: providerID, Started: p.now()})
 	return pendingFactor{PendingCredential: pending, MFAInfo: user.factorViews()}, err
@@ -126,8 +122,7 @@ type finalizeResponse struct {
 	TOTPAuthInfo *struct{} `json:"totpAuthInfo,omitempty"`
 }
 
-// finalizeSignIn proves the second factor. As at Firebase the pending credential stays good for its time, a code is good once,
-// and an account that was disabled since its password signs in all the same.
+// finalizeSignIn follows Firebase: the pending credential is reusable, a code is not, and a disabled account passes.
 func (p *Provider) finalizeSignIn(_ *call, in *finalizeSignInRequest) (any, error) {
 	if in.PendingCredential == "" || in.FactorID == "" || in.TOTP == nil || in.TOTP.VerificationCode == "" {
 		return nil, errInvalidArgument
@@ -163,7 +158,7 @@ func (p *Provider) finalizeSignIn(_ *call, in *finalizeSignInRequest) (any, erro
 	return finalizeResponse{IDToken: pair.IDToken, RefreshToken: pair.RefreshToken}, nil
 }
 
-// enrollment is one under way, sealed in its session.
+// enrollment is sealed in the session info.
 type enrollment struct {
 	LocalID string    `json:"u"`
 	Secret  string    `json:"s"`
@@ -184,7 +179,7 @@ type totpSessionInfo struct {
 	FinalizeEnrollmentTime string `json:"finalizeEnrollmentTime"`
 }
 
-// startEnrollment offers a secret to the owner of a verified address who has signed in just now.
+// startEnrollment needs a verified address and a recent sign-in.
 func (p *Provider) startEnrollment(_ *call, in *startEnrollmentRequest) (any, error) {
 	if in.TOTP == nil {
 		return nil, errInvalidArgument
@@ -220,7 +215,7 @@ type finalizeEnrollmentRequest struct {
 	TOTP        *verificationCode `json:"totpVerificationInfo"`
 }
 
-// finalizeEnrollment enrols the factor whose first code is right. The session goes on, with the second factor proved.
+// finalizeEnrollment continues the session with the factor.
 func (p *Provider) finalizeEnrollment(_ *call, in *finalizeEnrollmentRequest) (any, error) {
 	if in.TOTP == nil {
 		return nil, errInvalidArgument
@@ -268,7 +263,7 @@ type withdrawResponse struct {
 	RefreshToken string `json:"refreshToken"`
 }
 
-// withdrawEnrollment takes a second factor from the caller's account. The session goes on without it.
+// withdrawEnrollment continues the session without the factor.
 func (p *Provider) withdrawEnrollment(_ *call, in *withdrawRequest) (any, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

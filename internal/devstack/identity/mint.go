@@ -9,20 +9,20 @@ import (
 	"sync"
 )
 
-// MintOptions bends a token away from what the provider would sign. The zero value is a good token.
+// MintOptions deforms a token. The zero value is valid.
 type MintOptions struct {
-	// Header overrides or adds header fields; a nil value removes one.
+	// Header overrides fields; nil removes one.
 	Header map[string]any
-	// Unsigned makes an alg "none" token with an empty signature, as the official emulator's.
+	// Unsigned means alg "none" without a signature.
 	Unsigned bool
-	// HMACSecret signs with HS256 in place of RS256. The header keeps the kid: the classic confusion of algorithms.
+	// HMACSecret signs with HS256 and keeps the kid: algorithm confusion.
 	HMACSecret []byte
-	// ForeignKey signs with a key that is not published. The kid is that key's, unless Header says otherwise.
+	// ForeignKey signs with an unpublished key and its kid.
 	ForeignKey bool
 }
 
-// Mint signs a token with any claims: Firebase's required ones for subject "test-subject-0000000000000", overridden by
-// claims, where a nil value removes a claim and "sub" sets user_id too. No account needs to exist. For tests of verifiers.
+// Mint signs Firebase's claims for "test-subject-0000000000000". claims overrides them: nil removes one, "sub" sets user_id too. No account
+// is needed.
 func (p *Provider) Mint(claims map[string]any, opts MintOptions) (string, error) {
 	key, err := p.mintKey(opts.ForeignKey)
 	if err != nil {
@@ -75,7 +75,6 @@ func override(base, overrides map[string]any) map[string]any {
 	return base
 }
 
-// foreignKey is made once a process: it only has to be somebody else's.
 var foreignKey = sync.OnceValues(func() (signingKey, error) { return Options{}.withDefaults().newSigningKey() })
 
 func (p *Provider) mintKey(foreign bool) (signingKey, error) {
@@ -87,7 +86,7 @@ func (p *Provider) mintKey(foreign bool) (signingKey, error) {
 	return p.keys[len(p.keys)-1], nil
 }
 
-// ForeignPublicKey is the public half of the key that MintOptions.ForeignKey signs with.
+// ForeignPublicKey verifies MintOptions.ForeignKey's tokens.
 func ForeignPublicKey() (*rsa.PublicKey, error) {
 	key, err := foreignKey()
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 	"time"
 )
 
-// The kinds of mail.
 const (
 	requestPasswordReset = "PASSWORD_RESET"
 	requestVerifyEmail   = "VERIFY_EMAIL"
@@ -22,7 +21,6 @@ const (
 
 var errExpiredOOBCode = refuse("EXPIRED_OOB_CODE")
 
-// code is a mail that was "sent": its one-time code and link. It is kept until it is used.
 type code struct {
 	Code     string    `json:"oobCode"`
 	Type     string    `json:"requestType"`
@@ -32,7 +30,7 @@ type code struct {
 	Sent     time.Time `json:"sent"`
 	Expires  time.Time `json:"expires"`
 
-	order int // of sending: several mails may go out in one instant
+	order int // times may be equal
 }
 
 func (c code) expired(now time.Time) bool { return !now.Before(c.Expires) }
@@ -53,7 +51,7 @@ type oobResponse struct {
 	OOBLink string `json:"oobLink,omitempty"`
 }
 
-// sendOobCode "sends" a mail; an admin may have the link instead.
+// sendOobCode gives admins the link on request.
 func (p *Provider) sendOobCode(c *call, in *oobRequest) (any, error) {
 	if err := checkOOBRequest(c, in); err != nil {
 		return nil, err
@@ -92,8 +90,7 @@ func checkOOBRequest(c *call, in *oobRequest) error {
 	return nil
 }
 
-// oobRecipient says whom to write to, and whether to write at all: with enumeration protection an unknown address is
-// answered like a known one. The mutex must be held.
+// oobRecipient returns send false for an unknown address under enumeration protection. Caller holds mu.
 func (p *Provider) oobRecipient(in *oobRequest) (address string, send bool, err error) {
 	switch in.RequestType {
 	case requestEmailSignIn:
@@ -144,7 +141,6 @@ func (p *Provider) changeRecipient(in *oobRequest) (string, bool, error) {
 	return address, true, nil
 }
 
-// ownAddress is the address of the ID token's account or, for an admin who wants the link, of the one named.
 func (p *Provider) ownAddress(in *oobRequest) (string, error) {
 	if in.ReturnOOBLink && in.IDToken == "" {
 		if in.Email == "" {
@@ -174,7 +170,7 @@ var modes = map[string]string{
 	requestChangeEmail: "verifyAndChangeEmail", requestRecoverEmail: "recoverEmail",
 }
 
-// newCode makes a mail. The mutex must be held.
+// Caller holds mu.
 func (p *Provider) newCode(requestType, address, base, continueURL string) code {
 	text := p.randomID(oobCodeLength)
 	query := url.Values{"mode": {modes[requestType]}, "lang": {"en"}, "oobCode": {text}, "apiKey": {first(p.opts.APIKey, "fake-api-key")}}
@@ -188,7 +184,7 @@ func (p *Provider) newCode(requestType, address, base, continueURL string) code 
 	}
 }
 
-// sortedCodes lists the mails, oldest first. The mutex must be held.
+// Caller holds mu.
 func (p *Provider) sortedCodes() []code {
 	list := slices.Collect(maps.Values(p.codes))
 	slices.SortFunc(list, func(a, b code) int { return cmp.Compare(a.order, b.order) })
@@ -205,8 +201,7 @@ func (p *Provider) listCodes(*call, *empty) (any, error) {
 	return codeList{Codes: append([]code{}, p.sortedCodes()...)}, nil
 }
 
-// serveAction is the page behind a mail's link: a developer opens it, with &newPassword= for a reset. It answers JSON, or
-// leads on to the continue URL that the mail was asked for with.
+// serveAction is the link's page for developers.
 func (p *Provider) serveAction(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	var err error
@@ -236,7 +231,7 @@ func (p *Provider) serveAction(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{"authEmulator": map[string]string{"success": "Done."}})
 }
 
-// continueSignIn sends a sign-in mail's link to the app that asked for it, which redeems the code.
+// continueSignIn redirects to the app, which redeems the code.
 func (p *Provider) continueSignIn(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	app, err := url.Parse(query.Get("continueUrl"))

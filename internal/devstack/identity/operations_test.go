@@ -8,14 +8,13 @@ import (
 	"testing"
 )
 
-// frozen are the operations of Google's that a developer may count on.
+// frozen is the promised list.
 var frozen = []string{
 	"signUp", "signInWithPassword", "signInWithCustomToken", "signInWithEmailLink", "signInWithIdp", "lookup", "update", "delete",
 	"batchCreate", "batchGet", "batchDelete", "query", "sendOobCode", "resetPassword", "mfaEnrollment:start", "mfaEnrollment:finalize",
 	"mfaEnrollment:withdraw", "mfaSignIn:finalize", "token", "getProject", "getConfig", "updateConfig",
 }
 
-// The list and what is served are one: each name answers, nothing else is served, and what has a body has its table of fields.
 func TestOperations_TheFrozenListAnswers(t *testing.T) {
 	f := newField(t)
 	p := f.provider(t)

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Provider is one project's identity provider. All methods are safe for concurrent use.
+// Provider is one project's identity provider, safe for concurrent use.
 type Provider struct {
 	opts    Options
 	handler http.Handler
@@ -20,23 +20,23 @@ type Provider struct {
 
 	randMu sync.Mutex
 
-	// mu guards what follows. Passwords are hashed and checked without it.
+	// mu guards the fields below. Hashing runs without it.
 	mu       sync.Mutex
 	users    *store
 	keys     []signingKey
 	hash     HashConfig // fixed after New
 	sealKey  []byte     // fixed after New
 	codes    map[string]code
-	sent     int // how many mails there have been
+	sent     int
 	failures map[string]failure
 	config   projectConfig
-	shown    map[string]any // laid over the configuration for who reads it
+	shown    map[string]any
 
 	closed    chan struct{}
 	closeOnce sync.Once
 }
 
-// New makes a provider, from its snapshot where there is one. Close it to write the last changes down.
+// New loads the snapshot, if any. Close saves the last changes.
 func New(opts Options) (*Provider, error) {
 	if opts.ProjectID == "" {
 		return nil, errors.New("identity: ProjectID is required")
@@ -58,7 +58,6 @@ func New(opts Options) (*Provider, error) {
 	return p, nil
 }
 
-// fresh fills in what a snapshot would have brought: keys and secrets.
 func (p *Provider) fresh() error {
 	keys, err := p.opts.newKeyRing()
 	if err != nil {
@@ -73,17 +72,16 @@ func (p *Provider) fresh() error {
 	return nil
 }
 
-// Handler serves everything, faults included.
+// Handler serves all routes, with faults.
 func (p *Provider) Handler() http.Handler { return p.handler }
 
-// ProjectID is the project that is served.
+// ProjectID is the served project.
 func (p *Provider) ProjectID() string { return p.opts.ProjectID }
 
-// HashConfig gives the parameters under which exported password hashes can be checked.
+// HashConfig returns the parameters of exported hashes.
 func (p *Provider) HashConfig() HashConfig { return p.hash }
 
-// Serve serves on the listener until ctx ends, then lets requests under way finish for two seconds, cuts the rest, writes
-// the snapshot and returns nil.
+// Serve serves until ctx ends, gives open requests two seconds, saves and returns nil.
 func (p *Provider) Serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{Handler: p.handler, ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)
@@ -113,7 +111,6 @@ func shutdown(ctx context.Context, server *http.Server) error {
 	return nil
 }
 
-// ticks gives a channel that ticks every period, or never for a period of zero.
 func ticks(period time.Duration) (<-chan time.Time, func()) {
 	if period <= 0 {
 		return nil, func() {}
@@ -122,7 +119,7 @@ func ticks(period time.Duration) (<-chan time.Time, func()) {
 	return ticker.C, ticker.Stop
 }
 
-// Close lets hanging requests go and writes the snapshot. Serve calls it; calling it again does nothing.
+// Close releases hanging requests and saves. It is idempotent; Serve calls it.
 func (p *Provider) Close() error {
 	var err error
 	p.closeOnce.Do(func() {
@@ -132,10 +129,8 @@ func (p *Provider) Close() error {
 	return err
 }
 
-// now is the provider's time, to the millisecond that Identity Toolkit shows.
 func (p *Provider) now() time.Time { return p.opts.Clock().UTC().Truncate(time.Millisecond) }
 
-// changed notes that the snapshot is out of date.
 func (p *Provider) changed() {
 	if p.saver != nil {
 		p.saver.touch()
@@ -147,7 +142,6 @@ func (p *Provider) randomBytes(n int) []byte {
 	defer p.randMu.Unlock()
 	b := make([]byte, n)
 	if _, err := io.ReadFull(p.opts.Rand, b); err != nil {
-		// A source of randomness that ends leaves nothing sensible to do, in a test least of all.
 		panic(fmt.Sprintf("identity: Options.Rand: %v", err))
 	}
 	return b
@@ -155,7 +149,7 @@ func (p *Provider) randomBytes(n int) []byte {
 
 const idAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-// randomID makes an identifier of Firebase's alphabet. Bytes past the last whole multiple are thrown away: no bias.
+// randomID discards bytes that would bias it.
 func (p *Provider) randomID(n int) string {
 	id := make([]byte, 0, n)
 	for len(id) < n {
@@ -170,7 +164,7 @@ func (p *Provider) randomID(n int) string {
 
 const localIDLength = 28
 
-// newLocalID makes a uid that nobody has. The mutex must be held.
+// Caller holds mu.
 func (p *Provider) newLocalID() string {
 	for {
 		id := p.randomID(localIDLength)

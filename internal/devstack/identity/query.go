@@ -7,7 +7,6 @@ import (
 	"strings"
 )
 
-// maxQuery is how many accounts a query returns at most, and by default.
 const maxQuery = 500
 
 type queryRequest struct {
@@ -19,7 +18,7 @@ type queryRequest struct {
 	ReturnUserInfo *bool               `json:"returnUserInfo"`
 }
 
-// accountExpression is a condition. The first field that is set counts, in this order.
+// accountExpression uses its first set field.
 type accountExpression struct {
 	Email       string `json:"email"`
 	PhoneNumber string `json:"phoneNumber"`
@@ -31,8 +30,7 @@ type queryResponse struct {
 	UserInfo     []userView `json:"userInfo,omitempty"`
 }
 
-// query counts the accounts that match the first expression, or all, and shows a page of them unless it is told not to.
-// https://cloud.google.com/identity-platform/docs/reference/rest/v1/projects.accounts/query
+// query uses the first expression: https://cloud.google.com/identity-platform/docs/reference/rest/v1/projects.accounts/query
 func (p *Provider) query(_ *call, in *queryRequest) (any, error) {
 	limit, offset := in.Limit.value(), in.Offset.value()
 	if limit < 0 || offset < 0 {
@@ -72,7 +70,6 @@ func (e accountExpression) matches(user account) bool {
 	return true
 }
 
-// sortAccounts sorts what is already in the order of uids.
 func sortAccounts(users []account, by, order string) {
 	slices.SortStableFunc(users, func(a, b account) int {
 		switch by {

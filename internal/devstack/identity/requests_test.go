@@ -13,7 +13,6 @@ import (
 	"auth-v2-service/internal/devstack/identity"
 )
 
-// A refusal of a body is in Google's words: none of them is Go's.
 func TestBody_IsRefusedInGooglesWords(t *testing.T) {
 	s := serve(t, identity.Options{})
 	for body, want := range map[string]string{
@@ -56,7 +55,6 @@ func TestQueryParameters_ATenantIsRefused(t *testing.T) {
 	s.do("GET", "projects/"+project+"/accounts:batchGet?tenantId=t", nil, "Bearer owner").refused("UNSUPPORTED_TENANT_OPERATION")
 }
 
-// Only what the mask names changes; a setting that it names and the request does not hold gets its default.
 func TestConfig_UpdateMask(t *testing.T) {
 	s := serve(t, identity.Options{})
 	path := "/identitytoolkit.googleapis.com/v2/projects/" + project + "/config"
@@ -75,7 +73,6 @@ func TestConfig_UpdateMask(t *testing.T) {
 	equal(t, "a setting that is not served", s.do("PATCH", path+"?updateMask=mfa", object{}, "Bearer owner").status, http.StatusNotImplemented)
 }
 
-// A client's validSince ends every session of its account but the one it gets (rule of the emulator's suite).
 func TestUpdate_AClientsValidSinceRevokes(t *testing.T) {
 	now := newClock()
 	s := serve(t, identity.Options{Clock: now.Now})
@@ -137,7 +134,6 @@ func TestEmailLink_OpensTheAppAndExpires(t *testing.T) {
 	s.client("accounts:signInWithEmailLink", object{"email": "jane@example.com", "oobCode": mail.Code}).refused("EXPIRED_OOB_CODE")
 }
 
-// A first factor is the one that the session names, also behind a second factor.
 func TestIDP_TheSecondFactorKeepsTheFirstOnesName(t *testing.T) {
 	now := newClock()
 	s := serve(t, identity.Options{Clock: now.Now})
@@ -159,7 +155,6 @@ func TestIDP_TheSecondFactorKeepsTheFirstOnesName(t *testing.T) {
 	equal(t, "sign_in_provider", firebase["sign_in_provider"], any("google.com"))
 }
 
-// Mails of one instant keep the order in which they were sent, also from one run to the next.
 func TestMails_AreInTheOrderOfSending(t *testing.T) {
 	now := newClock()
 	opts := identity.Options{Clock: now.Now, SnapshotPath: filepath.Join(t.TempDir(), "snapshot.json")}

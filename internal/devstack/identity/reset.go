@@ -12,7 +12,7 @@ type resetResponse struct {
 	RequestType string `json:"requestType"`
 }
 
-// resetPassword says what a code is good for and, with a new password, uses a reset code: the address is proved by it.
+// resetPassword describes a code. A new password redeems it, which verifies the address.
 func (p *Provider) resetPassword(_ *call, in *resetRequest) (any, error) {
 	password, err := p.hashIfStrong(in.NewPassword)
 	if err != nil {
@@ -44,7 +44,7 @@ func (p *Provider) resetPassword(_ *call, in *resetRequest) (any, error) {
 	return response, nil
 }
 
-// useReset sets the password. What else could sign in to the account goes: its owner has not proved that they own that.
+// useReset removes other sign-in methods: the address's owner has not proved them.
 func (p *Provider) useReset(mail code, password passwordHash) error {
 	switch {
 	case mail.Type != requestPasswordReset:

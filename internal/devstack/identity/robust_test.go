@@ -17,7 +17,7 @@ func TestBody_TooLargeIsRefused(t *testing.T) {
 	equal(t, "status", s.client("accounts:signUp", object{"email": strings.Repeat("x", 9<<20)}).status, http.StatusRequestEntityTooLarge)
 }
 
-// Whatever is sent, the provider answers JSON and no 5xx but 501: it must never be the reason why a test of ours panics.
+// The only 5xx allowed is 501.
 func FuzzOperations(f *testing.F) {
 	p, err := identity.New(identity.Options{ProjectID: project, KeyCount: 1, ScryptMemoryCost: 1})
 	if err != nil {

@@ -8,17 +8,16 @@ import (
 	"time"
 )
 
-// The hosts of the two services are the first segment of the path, as under the official emulator.
+// The first segment is the service's host, as at the emulator.
 const (
 	toolkit     = "/identitytoolkit.googleapis.com"
 	secureToken = "/securetoken.googleapis.com"
-	// CertificatePath is where the certificates are published, as under www.googleapis.com.
+	// CertificatePath is as under www.googleapis.com.
 	CertificatePath = "/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com"
 )
 
 type empty struct{}
 
-// served is one operation of Google's: the name of its table of fields, where it is served, and the type of its request.
 type served struct {
 	name    string
 	pattern string
@@ -26,12 +25,10 @@ type served struct {
 	handler http.Handler
 }
 
-// serve makes an operation's entry in the list.
 func serve[In any](p *Provider, name, pattern string, required access, run func(*call, *In) (any, error)) served {
 	return served{name: name, pattern: pattern, request: reflect.TypeFor[In](), handler: operation(p, name, required, run)}
 }
 
-// routes serves the frozen list of Google's operations, the emulator's endpoints and our own.
 func (p *Provider) routes() http.Handler {
 	mux := http.NewServeMux()
 	for _, operation := range slices.Concat(p.clientOperations(), p.adminOperations()) {
@@ -45,7 +42,6 @@ func (p *Provider) routes() http.Handler {
 	return mux
 }
 
-// clientOperations take an API key, or an admin's credential, and no project in the path.
 func (p *Provider) clientOperations() []served {
 	v1, v2 := "POST "+toolkit+"/v1/accounts:", "POST "+toolkit+"/v2/accounts/"
 	return []served{
@@ -68,7 +64,6 @@ func (p *Provider) clientOperations() []served {
 	}
 }
 
-// adminOperations are the Admin SDK's.
 func (p *Provider) adminOperations() []served {
 	base := toolkit + "/v1/projects/{project}/accounts"
 	config := toolkit + "/v2/projects/{project}/config"
@@ -87,7 +82,6 @@ func (p *Provider) adminOperations() []served {
 	}
 }
 
-// emulatorRoutes are the emulator's own, which need no credential.
 func (p *Provider) emulatorRoutes(mux *http.ServeMux) {
 	base := "/emulator/v1/projects/{project}"
 	mux.Handle("DELETE "+base+"/accounts", operation(p, "", public, p.clearAccounts))
@@ -97,7 +91,7 @@ func (p *Provider) emulatorRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /emulator/action", p.serveAction)
 }
 
-// devRoutes are for tests in other languages than Go and for a curious developer.
+// devRoutes serve tests in other languages.
 func (p *Provider) devRoutes(mux *http.ServeMux) {
 	mux.Handle("GET /dev/faults", operation(p, "", public, p.listFaults))
 	mux.Handle("POST /dev/faults", operation(p, "", public, p.addFaults))
@@ -114,7 +108,7 @@ func (p *Provider) serveCertificates(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, p.Certificates())
 }
 
-// serveWelcome says who answers, in the shape by which tools recognise a ready emulator.
+// serveWelcome has the shape that tools expect of a ready emulator.
 func (p *Provider) serveWelcome(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{
 		"authEmulator": map[string]any{"ready": true, "provider": "auth-v2-service", "projectId": p.opts.ProjectID},

@@ -12,8 +12,7 @@ import (
 	"golang.org/x/crypto/scrypt"
 )
 
-// HashConfig holds the project's parameters of Firebase's modified scrypt: what the console shows under "Password hash
-// parameters", and what a program needs to check exported hashes itself (M7).
+// HashConfig holds the scrypt parameters that checking exported hashes needs (M7).
 type HashConfig struct {
 	Algorithm     string `json:"algorithm"`
 	SignerKey     []byte `json:"signerKey"`
@@ -30,9 +29,8 @@ const (
 	maxRounds       = 8
 )
 
-// Hash is Firebase's modified scrypt (https://firebaseopensource.com/projects/firebase/scrypt): scrypt over the salt and
-// the project's separator gives an AES-256 key, and the hash is the project's signer key encrypted with it in counter mode
-// from a zero block. So a stolen table is worthless without the signer key.
+// Hash is Firebase's modified scrypt (https://firebaseopensource.com/projects/firebase/scrypt): scrypt makes an AES-256 key, which encrypts
+// the signer key. Hashes are useless without it.
 func (c HashConfig) Hash(password string, salt []byte) ([]byte, error) {
 	full := append(append([]byte{}, salt...), c.SaltSeparator...)
 	key, err := scrypt.Key([]byte(password), full, 1<<c.MemoryCost, c.Rounds, 1, scryptKeyLength)
@@ -48,7 +46,7 @@ func (c HashConfig) Hash(password string, salt []byte) ([]byte, error) {
 	return hash, nil
 }
 
-// passwordHash is a stored password. Config is set only for an imported SCRYPT hash, which brings its own parameters.
+// passwordHash has a Config for imported SCRYPT only.
 type passwordHash struct {
 	Algorithm string      `json:"algorithm,omitempty"`
 	Hash      []byte      `json:"hash,omitempty"`
@@ -58,14 +56,14 @@ type passwordHash struct {
 
 func (h passwordHash) set() bool { return h.Algorithm != "" }
 
-// own reports whether the hash is one of ours, with the project's parameters: only those are ever exported.
+// own reports an exportable hash.
 func (h passwordHash) own() bool { return h.Algorithm == algorithmScrypt && h.Config == nil }
 
 func (h passwordHash) same(other passwordHash) bool {
 	return h.Algorithm == other.Algorithm && subtle.ConstantTimeCompare(h.Hash, other.Hash) == 1
 }
 
-// matches is slow on purpose: never call it with the provider's mutex held.
+// matches is slow: never call it under mu.
 func (h passwordHash) matches(project HashConfig, password string) bool {
 	switch h.Algorithm {
 	case algorithmBcrypt:
@@ -81,7 +79,7 @@ func (h passwordHash) matches(project HashConfig, password string) bool {
 	}
 }
 
-// bcryptDialect lets Go's bcrypt read the hashes of PHP and others ($2y$, $2b$): for passwords without NUL they are the same.
+// bcryptDialect: without NUL, $2y$, $2b$ and $2a$ are equal.
 func bcryptDialect(hash []byte) []byte {
 	if text := string(hash); strings.HasPrefix(text, "$2y$") || strings.HasPrefix(text, "$2b$") {
 		return []byte("$2a$" + text[4:])
@@ -89,7 +87,7 @@ func bcryptDialect(hash []byte) []byte {
 	return hash
 }
 
-// hashPassword makes a new hash under the project's parameters. Slow on purpose, see matches.
+// hashPassword is slow, see matches.
 func (p *Provider) hashPassword(password string) (passwordHash, error) {
 	salt := p.randomBytes(10)
 	hash, err := p.hash.Hash(password, salt)
@@ -101,7 +99,7 @@ func (p *Provider) hashPassword(password string) (passwordHash, error) {
 
 func encode64(b []byte) string { return base64.URLEncoding.EncodeToString(b) }
 
-// decode64 reads base64 as protobuf's JSON mapping does: either alphabet, padded or not.
+// decode64 accepts either alphabet and no padding, like protobuf.
 func decode64(text string) ([]byte, error) {
 	text = strings.TrimRight(strings.NewReplacer("-", "+", "_", "/").Replace(text), "=")
 	return base64.RawStdEncoding.DecodeString(text)

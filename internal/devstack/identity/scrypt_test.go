@@ -7,7 +7,7 @@ import (
 	"auth-v2-service/internal/devstack/identity"
 )
 
-// The example of Firebase's own scrypt tool: its parameters, salt, password and hash.
+// Firebase's own example.
 func TestHashConfig_AgreesWithFirebasesTool(t *testing.T) {
 	config := identity.HashConfig{
 		SignerKey:     decoded(t, "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA=="),
@@ -32,7 +32,6 @@ func decoded(t *testing.T, text string) []byte {
 	return b
 }
 
-// Hashes that one project exports can be imported by another and sign in there, then are replaced by its own.
 func TestImport_TakesHashesOfAnotherProject(t *testing.T) {
 	from, to := serve(t, identity.Options{}), serve(t, identity.Options{})
 	uid := from.signUp("jane@example.com").text("localId")

@@ -8,31 +8,31 @@ import (
 	"time"
 )
 
-// User is an account as tests make it and look at it.
+// User is an account for tests.
 type User struct {
-	// UID names the account. Empty: the one with this Email or Phone where there is one, else a new one.
+	// UID empty selects by Email or Phone, else a new account.
 	UID           string         `json:"uid,omitempty"`
 	Email         string         `json:"email,omitempty"`
 	EmailVerified bool           `json:"emailVerified,omitempty"`
-	Password      string         `json:"password,omitempty"` // set only on the way in
+	Password      string         `json:"password,omitempty"` // input only
 	DisplayName   string         `json:"displayName,omitempty"`
 	PhotoURL      string         `json:"photoUrl,omitempty"`
 	Phone         string         `json:"phone,omitempty"`
 	Disabled      bool           `json:"disabled,omitempty"`
 	CustomClaims  map[string]any `json:"customClaims,omitempty"`
-	// RawID is the user's id at a federated provider. Empty: a random one, or the one it has.
+	// RawID empty keeps the existing one or makes one.
 	RawID string `json:"rawId,omitempty"`
-	// Tenant is what the token will say in firebase.tenant. The provider itself knows no tenants.
+	// Tenant only sets firebase.tenant in the token.
 	Tenant string `json:"tenant,omitempty"`
 
-	// What only the provider sets.
+	// Output only.
 	Providers   []string  `json:"providers,omitempty"`
 	CreatedAt   time.Time `json:"createdAt,omitzero"`
 	LastLoginAt time.Time `json:"lastLoginAt,omitzero"`
 	ValidSince  time.Time `json:"validSince,omitzero"`
 }
 
-// Session is what a sign-in gives.
+// Session is a sign-in's result.
 type Session struct {
 	UID          string        `json:"uid"`
 	IDToken      string        `json:"idToken"`
@@ -40,9 +40,7 @@ type Session struct {
 	ExpiresIn    time.Duration `json:"-"`
 }
 
-// SignIn signs a user in through any provider ("password", "phone", "anonymous", "custom", "google.com", "apple.com", any
-// other federated one) without proof, and makes or updates the account first: fields that are set in u win over what it
-// has; EmailVerified is taken as it is whenever an e-mail is given.
+// SignIn applies PutUser's changes and signs in without proof, through any provider.
 func (p *Provider) SignIn(ctx context.Context, u User, providerID string) (Session, error) {
 	if err := ctx.Err(); err != nil {
 		return Session{}, err
@@ -71,7 +69,7 @@ func (p *Provider) SignIn(ctx context.Context, u User, providerID string) (Sessi
 	return Session{UID: a.LocalID, IDToken: pair.IDToken, RefreshToken: pair.RefreshToken, ExpiresIn: p.opts.TokenTTL}, nil
 }
 
-// PutUser makes or updates an account without signing it in, by the same rules as SignIn, and gives its uid.
+// PutUser creates or updates an account and returns its uid. Set fields win. An Email sets EmailVerified.
 func (p *Provider) PutUser(u User) (string, error) {
 	password, err := p.hashIfStrong(u.Password)
 	if err != nil {
@@ -88,7 +86,7 @@ func (p *Provider) PutUser(u User) (string, error) {
 	return a.LocalID, nil
 }
 
-// joinProvider gives the account its identity at a federated provider. The mutex must be held.
+// Caller holds mu.
 func (p *Provider) joinProvider(a *account, u User, providerID string) {
 	switch providerID {
 	case ProviderPassword, ProviderPhone, ProviderAnonymous:
@@ -108,7 +106,7 @@ func (p *Provider) joinProvider(a *account, u User, providerID string) {
 	})
 }
 
-// upsert finds or makes the account that u means and applies u to it. The mutex must be held.
+// Caller holds mu.
 func (p *Provider) upsert(u User, password passwordHash) (account, error) {
 	a := p.find(u)
 	if err := p.checkUser(u, a); err != nil {
@@ -167,7 +165,6 @@ func (p *Provider) checkUser(u User, a account) error {
 	return nil
 }
 
-// signInDemand is the body of POST /dev/signIn.
 type signInDemand struct {
 	Provider string `json:"provider"`
 	User     User   `json:"user"`

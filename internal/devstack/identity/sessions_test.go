@@ -85,9 +85,9 @@ func TestRevocation_ByTheWholeSecondAndByTheChange(t *testing.T) {
 	now.Advance(300 * time.Millisecond)
 	validSince := fmt.Sprint(now.Now().Unix())
 	s.admin("accounts:update", object{"localId": uid, "validSince": validSince}).ok()
-	s.refresh(up.text("refreshToken")).ok() // Firebase counts in seconds: a session of the same second lives on
+	s.refresh(up.text("refreshToken")).ok() // Firebase counts seconds
 	s.admin("accounts:update", object{"localId": uid, "password": "secret-2"}).ok()
-	s.refresh(up.text("refreshToken")).refused("TOKEN_EXPIRED") // a new password spares none
+	s.refresh(up.text("refreshToken")).refused("TOKEN_EXPIRED")
 	in := s.signIn("jane@example.com", "secret-2").ok()
 	s.refresh(in.text("refreshToken")).ok()
 	now.Advance(time.Second)
@@ -97,7 +97,7 @@ func TestRevocation_ByTheWholeSecondAndByTheChange(t *testing.T) {
 	s.refresh(in.text("refreshToken")).refused("TOKEN_EXPIRED")
 }
 
-// What the JavaScript SDK does right after a sign-up: the new tokens are of the session that it began with.
+// The JavaScript SDK does this after a sign-up.
 func TestUpdate_GivesTokensOfTheSameSession(t *testing.T) {
 	now := newClock()
 	now.Advance(400 * time.Millisecond)
@@ -119,7 +119,7 @@ func TestThrottle_LocksTheAddressForAWhile(t *testing.T) {
 	s.signIn("jane@example.com", "secret-1").refused("TOO_MANY_ATTEMPTS_TRY_LATER")
 	now.Advance(time.Minute)
 	s.signIn("jane@example.com", "secret-1").ok()
-	s.signIn("jane@example.com", "wrong-one").refused("INVALID_LOGIN_CREDENTIALS") // counted from nothing again
+	s.signIn("jane@example.com", "wrong-one").refused("INVALID_LOGIN_CREDENTIALS")
 	s.signIn("jane@example.com", "secret-1").ok()
 }
 
@@ -151,7 +151,6 @@ func TestMailLink_WorksInABrowser(t *testing.T) {
 	s.signIn("jane@example.com", "secret-2").ok()
 }
 
-// A hundred sign-ups of one address, sign-ins of an imported account and refreshes at once: one account each, no race.
 func TestConcurrency_OneAccountAnAddress(t *testing.T) {
 	s := serve(t, identity.Options{})
 	hashed, err := bcrypt.GenerateFromPassword([]byte("secret-1"), bcrypt.MinCost)

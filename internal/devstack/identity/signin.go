@@ -20,13 +20,12 @@ type signInResponse struct {
 	tokens
 }
 
-// failure counts wrong passwords in a row for an address.
 type failure struct {
 	count int
 	until time.Time
 }
 
-// signInWithPassword checks a password. USER_DISABLED comes before the password is looked at, as at Firebase.
+// signInWithPassword reports USER_DISABLED before it checks the password, as Firebase does.
 func (p *Provider) signInWithPassword(_ *call, in *signInRequest) (any, error) {
 	switch {
 	case in.Email == nil:
@@ -44,8 +43,7 @@ func (p *Provider) signInWithPassword(_ *call, in *signInRequest) (any, error) {
 	}
 }
 
-// errPasswordMoved says that the stored hash has changed while it was being checked: by a new password, or by another
-// sign-in that has just replaced an imported hash. Which of the two, another try finds out.
+// errPasswordMoved reports a hash that changed during its check; the caller retries.
 var errPasswordMoved = errors.New("identity: the password has changed meanwhile")
 
 func (p *Provider) trySignIn(email, password string) (any, error) {
@@ -63,7 +61,6 @@ func (p *Provider) trySignIn(email, password string) (any, error) {
 	return p.completeSignIn(user, replacement)
 }
 
-// signInCandidate finds whose password is to be checked.
 func (p *Provider) signInCandidate(email string) (account, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -87,7 +84,6 @@ func (p *Provider) locked(email string) bool {
 	return p.opts.MaxFailures > 0 && f.count >= p.opts.MaxFailures && p.now().Before(f.until)
 }
 
-// wrongPassword counts the failure and says no.
 func (p *Provider) wrongPassword(email string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -104,7 +100,7 @@ func (p *Provider) wrongPassword(email string) error {
 	return refuse("INVALID_PASSWORD")
 }
 
-// rehash replaces an imported hash by one of ours after it has been proved, as Firebase does. Zero: keep what there is.
+// rehash replaces a proved imported hash, as Firebase does.
 func (p *Provider) rehash(old passwordHash, password string) (passwordHash, error) {
 	if old.own() {
 		return passwordHash{}, nil
@@ -112,7 +108,6 @@ func (p *Provider) rehash(old passwordHash, password string) (passwordHash, erro
 	return p.hashPassword(password)
 }
 
-// completeSignIn opens the session, unless the account has changed while the password was being checked.
 func (p *Provider) completeSignIn(checked account, replacement passwordHash) (any, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -136,8 +131,7 @@ func (p *Provider) completeSignIn(checked account, replacement passwordHash) (an
 	return response, err
 }
 
-// finishFirstFactor stores an account that has proved its first factor, and gives the tokens of a new session, or what asks
-// for the second factor of an account that has one. The mutex must be held.
+// finishFirstFactor returns tokens, or the second factor's challenge. Caller holds mu.
 func (p *Provider) finishFirstFactor(user account, providerID string) (pendingFactor, tokens, error) {
 	if len(user.Factors) > 0 {
 		p.users.put(user)

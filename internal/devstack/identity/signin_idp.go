@@ -28,8 +28,7 @@ type idpResponse struct {
 	tokens
 }
 
-// signInWithIdp signs in by the ID token of a federated provider, for the account that is linked with its subject, else the
-// account with the address that it verifies, else a new one. With an ID token of ours it links the identity with that account instead.
+// signInWithIdp selects the linked account, else the verified address's, else a new one. An ID token of ours links its account instead.
 func (p *Provider) signInWithIdp(_ *call, in *idpRequest) (any, error) {
 	credential, err := readIDPCredential(in)
 	if err != nil {
@@ -69,7 +68,6 @@ func (p *Provider) signInWithIdp(_ *call, in *idpRequest) (any, error) {
 	return response, err
 }
 
-// reported refusals are returned in an answer's errorMessage to a client that wants its credential back.
 func reported(refusal *apiError) bool {
 	return refusal == errAlreadyLinked || refusal == errEmailExists
 }
@@ -90,7 +88,7 @@ func newIDPResponse(c idpCredential) (idpResponse, error) {
 	return response, err
 }
 
-// idpAccount finds or makes the account and applies to it what the identity changes. The mutex must be held.
+// Caller holds mu.
 func (p *Provider) idpAccount(in *idpRequest, c idpCredential, holder *account, response *idpResponse) (account, error) {
 	linked, isLinked := p.users.federated(c.ProviderID, c.Claims.Subject)
 	owner, isOwned := p.users.email(c.Claims.Email)
@@ -110,7 +108,7 @@ func (p *Provider) idpAccount(in *idpRequest, c idpCredential, holder *account, 
 		response.EmailRecycled = owner.linksAnother(c)
 		return p.provenByIDP(owner, c), nil
 	case in.AutoCreate != nil && !*in.AutoCreate:
-		return account{}, refuse("EMAIL_NOT_FOUND") // the word that the SDKs take for another user's credential
+		return account{}, refuse("EMAIL_NOT_FOUND") // the SDKs' code for another user's credential
 	}
 	response.IsNewUser = true
 	user := p.newAccount("")
@@ -119,7 +117,6 @@ func (p *Provider) idpAccount(in *idpRequest, c idpCredential, holder *account, 
 	return user, nil
 }
 
-// withIDPEmail gives an account without an address the identity's, and verifies the one that both have.
 func withIDPEmail(user account, c idpCredential) account {
 	if user.Email == "" {
 		user.Email = c.Claims.Email
@@ -130,8 +127,7 @@ func withIDPEmail(user account, c idpCredential) account {
 	return user
 }
 
-// provenByIDP hands an account to the owner of its address. An address that was not verified before may have been taken by
-// a stranger, so every other way to sign in goes, and every session ends.
+// provenByIDP ends an unverified account's other sign-in methods and sessions: a stranger may have created it.
 func (p *Provider) provenByIDP(user account, c idpCredential) account {
 	if !user.EmailVerified {
 		user.Password, user.PhoneNumber, user.Providers = passwordHash{}, "", nil
@@ -150,7 +146,6 @@ func federatedIDs(user account) []string {
 	return ids
 }
 
-// linksAnother says whether the account has another identity of the credential's provider.
 func (a account) linksAnother(c idpCredential) bool {
 	for _, linked := range a.Providers {
 		if linked.ProviderID == c.ProviderID && linked.RawID != c.Claims.Subject {

@@ -22,8 +22,7 @@ type signUpResponse struct {
 	tokens
 }
 
-// signUp makes an account: with e-mail and password, or anonymous, for a client, who is signed in by it; with whatever it
-// likes for an admin, who is not. With an ID token it gives that account an e-mail and a password.
+// signUp signs clients in, not admins. With an ID token it adds e-mail and password.
 func (p *Provider) signUp(c *call, in *signUpRequest) (any, error) {
 	password, err := p.hashIfStrong(in.Password)
 	if err != nil {
@@ -52,7 +51,7 @@ func (p *Provider) signUp(c *call, in *signUpRequest) (any, error) {
 	return response, err
 }
 
-// checkSignUp refuses in Identity Toolkit's order. The mutex must be held.
+// checkSignUp has Identity Toolkit's order. Caller holds mu.
 func (p *Provider) checkSignUp(c *call, in *signUpRequest) error {
 	if c.admin {
 		if err := p.checkAdminCreate(in); err != nil {
@@ -115,7 +114,6 @@ func (in *signUpRequest) anonymous() bool {
 	return in.IDToken == "" && in.Password == "" && (in.Email == nil || *in.Email == "")
 }
 
-// signUpAccount gives the account to fill in: the token's, or a new one.
 func (p *Provider) signUpAccount(c *call, in *signUpRequest) (account, string, error) {
 	providerID := ProviderPassword
 	if !c.admin && in.anonymous() {
@@ -128,7 +126,7 @@ func (p *Provider) signUpAccount(c *call, in *signUpRequest) (account, string, e
 	return p.newAccount(in.LocalID), providerID, nil
 }
 
-// newAccount is an account born now. The mutex must be held.
+// Caller holds mu.
 func (p *Provider) newAccount(localID string) account {
 	if localID == "" {
 		localID = p.newLocalID()
@@ -137,7 +135,7 @@ func (p *Provider) newAccount(localID string) account {
 }
 
 func applySignUp(c *call, in *signUpRequest, user *account, password passwordHash, now time.Time) {
-	if in.DisplayName != "" && (c.admin || !in.anonymous()) { // an anonymous user has no name, as at the official emulator
+	if in.DisplayName != "" && (c.admin || !in.anonymous()) { // as at the emulator
 		user.DisplayName = in.DisplayName
 	}
 	if in.Email != nil && *in.Email != "" {
@@ -155,7 +153,7 @@ func applySignUp(c *call, in *signUpRequest, user *account, password passwordHas
 	user.EmailVerified, user.Disabled = in.EmailVerified, in.Disabled
 }
 
-// hashIfStrong hashes a password that will be accepted; others are refused later, in their place in the order.
+// hashIfStrong skips weak passwords, which are refused later.
 func (p *Provider) hashIfStrong(password string) (passwordHash, error) {
 	if !strongEnough(password) {
 		return passwordHash{}, nil

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// snapshot is the file between two runs. It holds private keys and secrets of a development project: mode 0600.
+// snapshot holds private keys: mode 0600.
 type snapshot struct {
 	Version   int           `json:"version"`
 	ProjectID string        `json:"projectId"`
@@ -25,7 +25,7 @@ type snapshot struct {
 	Codes     []code        `json:"codes"`
 }
 
-// storedKey keeps the certificate too: its fingerprint is the key's id, which tokens from before a restart name.
+// storedKey keeps the certificate: its fingerprint is the key's id.
 type storedKey struct {
 	Private     []byte `json:"private"` // PKCS #1
 	Certificate string `json:"certificate"`
@@ -33,8 +33,7 @@ type storedKey struct {
 
 const snapshotVersion = 1
 
-// load reads the snapshot, or starts fresh where there is none. A file of another project, or one that cannot be read, is
-// an error: throwing a developer's users away is theirs to decide.
+// load refuses unreadable or foreign files: users must not vanish.
 func (p *Provider) load() error {
 	if p.opts.SnapshotPath == "" {
 		return p.fresh()
@@ -79,7 +78,6 @@ func (p *Provider) restore(s snapshot) error {
 	return nil
 }
 
-// restore gives the key under its old certificate, or under a new one where that has run out.
 func (s storedKey) restore(now time.Time) (signingKey, error) {
 	private, err := x509.ParsePKCS1PrivateKey(s.Private)
 	if err != nil {
@@ -96,7 +94,6 @@ func (s storedKey) restore(now time.Time) (signingKey, error) {
 	return signingKey{id: fingerprint(block.Bytes), private: private, certificate: s.Certificate}, nil
 }
 
-// save writes the snapshot beside its place and moves it there, so that a reader sees the old file or the new one.
 func (p *Provider) save() error {
 	if p.opts.SnapshotPath == "" {
 		return nil
@@ -139,14 +136,13 @@ func writeAtomically(path string, content []byte) error {
 	return nil
 }
 
-// saver gathers changes for a moment and saves them once, in the background, and for a last time when it is closed. A save
-// that fails is made up for by the next one; the last one's error is reported by close.
+// saver batches saves in the background. The next save repairs a failed one; close reports the last error.
 type saver struct {
 	delay time.Duration
 	save  func() error
 
 	mu      sync.Mutex
-	timer   *time.Timer // set while a save is due
+	timer   *time.Timer
 	closed  bool
 	writing sync.Mutex
 }
@@ -165,7 +161,7 @@ func (s *saver) flush() error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	s.mu.Lock()
-	s.timer = nil // a change from here on asks for another save
+	s.timer = nil // later changes need another save
 	s.mu.Unlock()
 	return s.save()
 }

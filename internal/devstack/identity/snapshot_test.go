@@ -9,7 +9,6 @@ import (
 	"auth-v2-service/internal/devstack/identity"
 )
 
-// Everything that a developer would miss is there again: users, passwords, sessions, keys, mails.
 func TestSnapshot_KeepsTheProject(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "identity.json")
 	opts := identity.Options{SnapshotPath: path, SnapshotDelay: time.Hour}

@@ -13,25 +13,23 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// session is one sign-in. It lives in its refresh token, sealed: the provider keeps no list of sessions, as Firebase shows
-// none, and what ends them is a property of the account.
+// session lives in its refresh token only; account fields end it.
 type session struct {
 	LocalID  string         `json:"u"`
 	Provider string         `json:"p"`
 	Started  time.Time      `json:"t"`
 	Tenant   string         `json:"n,omitempty"`
-	Factor   string         `json:"f,omitempty"` // the second factor that was proved
-	Extra    map[string]any `json:"x,omitempty"` // developer claims of a custom token
+	Factor   string         `json:"f,omitempty"`
+	Extra    map[string]any `json:"x,omitempty"`
 }
 
-// tokens is what a sign-in or a refresh hands out.
 type tokens struct {
 	IDToken      string `json:"idToken,omitempty"`
 	RefreshToken string `json:"refreshToken,omitempty"`
 	ExpiresIn    string `json:"expiresIn,omitempty"`
 }
 
-// issue makes the pair for a session of an account and notes the time of it. The mutex must be held.
+// issue sets LastRefreshAt. Caller holds mu.
 func (p *Provider) issue(a account, s session) (tokens, error) {
 	now := p.now()
 	idToken, err := p.idToken(a, s, now)
@@ -50,7 +48,6 @@ func (p *Provider) issue(a account, s session) (tokens, error) {
 	}, nil
 }
 
-// start opens a session now.
 func (p *Provider) start(a account, providerID string) session {
 	return session{LocalID: a.LocalID, Provider: providerID, Started: p.now()}
 }
@@ -65,7 +62,7 @@ func (p *Provider) idToken(a account, s session, now time.Time) (string, error) 
 	return signJWT(key.private, header, claims)
 }
 
-// claims are exactly Firebase's: custom ones first, so that none of them can stand in for one of ours.
+// claims lets Firebase's overwrite custom ones.
 func (p *Provider) claims(a account, s session, now time.Time) (map[string]any, error) {
 	claims := map[string]any{}
 	if a.CustomAttributes != "" {
@@ -130,7 +127,6 @@ func identities(a account) map[string][]string {
 	return ids
 }
 
-// idClaims is what the provider itself reads from an ID token that it gave out.
 type idClaims struct {
 	jwt.RegisteredClaims
 	AuthTime int64 `json:"auth_time"`
@@ -145,7 +141,6 @@ func (c idClaims) ours(p *Provider) bool {
 	return c.Issuer == p.issuer() && slices.Equal(c.Audience, []string{p.opts.ProjectID}) && c.ExpiresAt != nil && c.IssuedAt != nil
 }
 
-// session is the session that the token belongs to, to the second that a token knows.
 func (c idClaims) session() session {
 	return session{
 		LocalID: c.Subject, Provider: c.Firebase.SignInProvider, Started: time.Unix(c.AuthTime, 0), Tenant: c.Firebase.Tenant,
@@ -153,10 +148,9 @@ func (c idClaims) session() session {
 	}
 }
 
-// continued is the session of the token, to go on with a new one.
 func (c idClaims) continued(user account) session { return c.session().in(user) }
 
-// in gives a session that is told by an ID token its own start, which the token knows to the second only.
+// in restores the start's milliseconds, which an ID token lacks.
 func (s session) in(user account) session {
 	if s.Started.Unix() == user.SessionsFrom.Unix() {
 		s.Started = user.SessionsFrom
@@ -164,8 +158,7 @@ func (s session) in(user account) session {
 	return s
 }
 
-// authenticate checks an ID token and gives its account, by Identity Toolkit's rules and in its order: a bad token, a user
-// that is gone, a revoked token, a disabled user. The mutex must be held.
+// authenticate has Identity Toolkit's order: token, user, revocation, disabled. Caller holds mu.
 func (p *Provider) authenticate(idToken string) (account, idClaims, error) {
 	if idToken == "" {
 		return account{}, idClaims{}, errMissingIDToken
@@ -201,7 +194,6 @@ func (p *Provider) verificationKey(token *jwt.Token) (any, error) {
 	return nil, errInvalidIDToken
 }
 
-// recent refuses a session that is too old for what only a recent sign-in may do.
 func (p *Provider) recent(claims idClaims) error {
 	if p.now().Sub(time.Unix(claims.AuthTime, 0)) > p.opts.RecentLogin {
 		return errTooOld
@@ -209,16 +201,14 @@ func (p *Provider) recent(claims idClaims) error {
 	return nil
 }
 
-// seal makes the opaque refresh token of a session.
 func (p *Provider) seal(s session) (string, error) { return p.sealAs(sealSession, s) }
 
-// open reads a refresh token of ours; false for everything else.
 func (p *Provider) open(refreshToken string) (session, bool) {
 	var s session
 	return s, p.openAs(sealSession, refreshToken, &s)
 }
 
-// What is sealed, so that one cannot stand in for another.
+// Kinds are authenticated: sealed texts must not be exchangeable.
 const (
 	sealSession    = ""
 	sealPending    = "pending"

@@ -13,12 +13,12 @@ import (
 const (
 	totpPeriod = 30 * time.Second
 	totpDigits = 6
-	totpWindow = 1 // steps before and after now that are taken too
+	totpWindow = 1 // steps on either side
 )
 
 var totpEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
 
-// TOTP is the code that an authenticator app shows at a time (RFC 6238: SHA-1, 30 s, six digits).
+// TOTP is the code at a time (RFC 6238: SHA-1, 30 s, six digits).
 func TOTP(secret string, at time.Time) (string, error) {
 	key, err := totpEncoding.DecodeString(secret)
 	if err != nil {
@@ -31,14 +31,13 @@ func totpStep(at time.Time) int64 { return at.Unix() / int64(totpPeriod/time.Sec
 
 func totpAt(key []byte, step int64) string {
 	mac := hmac.New(sha1.New, key)
-	_ = binary.Write(mac, binary.BigEndian, step) // a hash takes everything
+	_ = binary.Write(mac, binary.BigEndian, step)
 	sum := mac.Sum(nil)
 	offset := sum[len(sum)-1] & 0x0f
 	number := binary.BigEndian.Uint32(sum[offset:]) & 0x7fffffff
 	return fmt.Sprintf("%0*d", totpDigits, number%1_000_000)
 }
 
-// matches gives the step of a right code that comes after the last one used.
 func (f factor) matches(code string, now time.Time) (int64, bool) {
 	key, err := totpEncoding.DecodeString(f.Secret)
 	if err != nil {

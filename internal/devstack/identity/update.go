@@ -41,8 +41,7 @@ type updateResponse struct {
 	tokens
 }
 
-// update changes the caller's own account by ID token, an account by a one-time code from a mail, or for an admin the one
-// named. A new password or e-mail ends every session and hands the caller a new one.
+// update returns a new session when a new password or e-mail has ended all.
 func (p *Provider) update(c *call, in *updateRequest) (any, error) {
 	if err := checkUpdateShape(c, in); err != nil {
 		return nil, err
@@ -93,7 +92,7 @@ func checkUpdateShape(c *call, in *updateRequest) error {
 	return nil
 }
 
-// updatable gives the account and, for a client, the session that asks. The mutex must be held.
+// Caller holds mu.
 func (p *Provider) updatable(c *call, in *updateRequest) (account, *session, error) {
 	if in.IDToken == "" {
 		user, found := p.users.get(in.LocalID)
@@ -121,7 +120,6 @@ func (p *Provider) updatable(c *call, in *updateRequest) (account, *session, err
 	return user, &current, nil
 }
 
-// updating is one update under way.
 type updating struct {
 	user     account
 	in       *updateRequest
@@ -130,11 +128,11 @@ type updating struct {
 	password passwordHash
 	newEmail string
 	revoked  bool
-	// anonymous is set where an anonymous session asks: its first address is none to recover.
+	// anonymous: the first address is not recoverable.
 	anonymous bool
 }
 
-// apply makes the changes in Identity Toolkit's order, or refuses.
+// apply follows Identity Toolkit's order.
 func (u *updating) apply(p *Provider) error {
 	if err := u.applyEmail(p); err != nil {
 		return err
@@ -144,7 +142,7 @@ func (u *updating) apply(p *Provider) error {
 	}
 	u.applyProfile()
 	if u.in.ValidSince != "" && !u.admin {
-		u.revoke() // a client's own sessions end now, whatever time it gives
+		u.revoke() // regardless of validSince
 	}
 	if u.admin {
 		if err := u.applyAdmin(p); err != nil {
@@ -179,8 +177,7 @@ func (u *updating) applyEmail(p *Provider) error {
 	return nil
 }
 
-// offerRecovery writes to the first address of an account that has just got another one, so that its owner can take it
-// back. The mutex must be held.
+// offerRecovery mails the first address. Caller holds mu.
 func (p *Provider) offerRecovery(c *call, before, after account) {
 	if before.Email != after.Email && after.Email != "" && after.InitialEmail != "" {
 		mail := p.newCode(requestRecoverEmail, after.InitialEmail, c.base(), "")
@@ -219,7 +216,6 @@ func (u *updating) applyProfile() {
 	}
 }
 
-// applyAdmin makes the changes that only an admin may.
 func (u *updating) applyAdmin(p *Provider) error {
 	in := u.in
 	if in.PhoneNumber != "" && in.PhoneNumber != u.user.PhoneNumber {
@@ -293,8 +289,7 @@ func (u *updating) applyLink(p *Provider) error {
 	return nil
 }
 
-// finishUpdate stores the account and gives a client its new session: one that starts now where the old ones died, else
-// the same session in a new token, when it asked for one. The mutex must be held.
+// finishUpdate returns a new session after a revocation, else the client's own on request. Caller holds mu.
 func (p *Provider) finishUpdate(u updating, current *session) (any, error) {
 	p.users.put(u.user)
 	p.changed()

@@ -1,6 +1,5 @@
 package identity
 
-// updateByCode does what a mail's link promised: verify the address, change to a verified one, or take a change back.
 func (p *Provider) updateByCode(oobCode string) (any, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -2,12 +2,12 @@ package identity
 
 import "time"
 
-// mfaChange replaces the second factors of an account. Without enrollments it takes all away.
+// mfaChange without enrollments removes all factors.
 type mfaChange struct {
 	Enrollments []factorChange `json:"enrollments"`
 }
 
-// factorChange names a factor that stays. An admin cannot add a TOTP factor: its secret belongs to the account's owner.
+// factorChange keeps a factor. Admins cannot add one: its secret is the user's.
 type factorChange struct {
 	ID          string    `json:"mfaEnrollmentId"`
 	DisplayName *string   `json:"displayName"`

@@ -2,7 +2,7 @@ package identity
 
 import "encoding/json"
 
-// User shows an account by uid.
+// User returns an account by uid.
 func (p *Provider) User(uid string) (User, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -10,7 +10,7 @@ func (p *Provider) User(uid string) (User, bool) {
 	return toUser(a), found
 }
 
-// UserByEmail shows an account by its address.
+// UserByEmail returns an account by address.
 func (p *Provider) UserByEmail(address string) (User, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -18,7 +18,7 @@ func (p *Provider) UserByEmail(address string) (User, bool) {
 	return toUser(a), found
 }
 
-// Users shows every account, by uid.
+// Users returns all accounts by uid.
 func (p *Provider) Users() []User {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -30,7 +30,7 @@ func (p *Provider) Users() []User {
 	return list
 }
 
-// DeleteUser removes an account; true when there was one.
+// DeleteUser returns false for unknown uids.
 func (p *Provider) DeleteUser(uid string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -41,17 +41,17 @@ func (p *Provider) DeleteUser(uid string) bool {
 	return found
 }
 
-// SetDisabled disables or enables an account; true when there is one.
+// SetDisabled returns false for unknown uids.
 func (p *Provider) SetDisabled(uid string, disabled bool) bool {
 	return p.change(uid, func(a *account) { a.Disabled = disabled })
 }
 
-// RevokeSessions ends every session of an account so far; true when there is one.
+// RevokeSessions returns false for unknown uids.
 func (p *Provider) RevokeSessions(uid string) bool {
 	return p.change(uid, func(a *account) { a.revokeSessions(p.now()) })
 }
 
-// SetEmail moves an account to another address, which nobody may hold; true when it has it now.
+// SetEmail returns false for taken addresses and unknown uids.
 func (p *Provider) SetEmail(uid, address string, verified bool) bool {
 	p.mu.Lock()
 	other, taken := p.users.email(address)
@@ -83,7 +83,7 @@ func toUser(a account) User {
 		u.Providers = append(u.Providers, linked.ProviderID)
 	}
 	if a.CustomAttributes != "" {
-		// Only well-formed claims are ever stored.
+		// Stored claims are valid JSON.
 		_ = json.Unmarshal([]byte(a.CustomAttributes), &u.CustomClaims)
 	}
 	return u

@@ -57,7 +57,6 @@ func TestUsers_OneHolderOfAnAddress(t *testing.T) {
 	equal(t, "users", len(s.Users()), 2)
 }
 
-// A refused uid must not come back to life with its old sessions.
 func TestSession_DoesNotOutliveItsAccount(t *testing.T) {
 	now := newClock()
 	s := serve(t, identity.Options{Clock: now.Now})

@@ -16,10 +16,9 @@ const (
 	maxLocalIDLength  = 128
 )
 
-// canonicalEmail is how Identity Toolkit stores an address.
 func canonicalEmail(address string) string { return strings.ToLower(address) }
 
-// validEmail is stricter than the emulator's one "@", as Firebase is: a domain with a dot, no spaces, no empty labels.
+// validEmail follows Firebase, stricter than the emulator.
 func validEmail(address string) bool {
 	local, domain, found := strings.Cut(address, "@")
 	if !found || local == "" || len(address) > maxEmailLength || strings.ContainsAny(domain, "@") {
@@ -38,7 +37,7 @@ func validPhone(number string) bool {
 		!strings.ContainsFunc(digits, func(r rune) bool { return r < '0' || r > '9' })
 }
 
-// strongEnough counts as JavaScript does, in UTF-16 units, for that is what Firebase's message promises to browsers.
+// strongEnough counts UTF-16 units, as browsers do.
 func strongEnough(password string) bool {
 	return len(utf16.Encode([]rune(password))) >= minPasswordLength
 }
@@ -52,7 +51,6 @@ var reservedClaims = []string{
 	"iss", "aud", "sub", "iat", "exp", "nbf", "jti", "nonce", "azp", "acr", "amr", "cnf", "auth_time", "firebase", "at_hash", "c_hash",
 }
 
-// checkClaims says what is wrong with serialised custom claims, or nil.
 func checkClaims(serialised string) *apiError {
 	if len(serialised) > maxClaimsLength {
 		return refuse("CLAIMS_TOO_LARGE")

@@ -9,7 +9,6 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// verified checks a token with the published certificates, as a service would, and gives its claims.
 func verified(t *testing.T, s served, compact string) object {
 	t.Helper()
 	claims, err := verify(s, compact)
@@ -19,7 +18,6 @@ func verified(t *testing.T, s served, compact string) object {
 	return claims
 }
 
-// verify leaves the times alone: tests hold the clock.
 func verify(s served, compact string) (object, error) {
 	published := s.do("GET", "/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com", nil, "").body
 	claims := jwt.MapClaims{}

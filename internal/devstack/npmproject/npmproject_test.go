@@ -19,7 +19,6 @@ func project(lock string) fstest.MapFS {
 
 const lock = `{"name":"x","version":"1.0.0","lockfileVersion":3,"packages":{"":{"name":"x","version":"1.0.0"}}}`
 
-// Tests of several packages install at once on a fresh machine: all get the same whole folder, and nothing is left over.
 func TestInstall_OnceForAll(t *testing.T) {
 	cache := t.TempDir()
 	var group sync.WaitGroup

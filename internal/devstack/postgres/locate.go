@@ -15,20 +15,18 @@ import (
 
 const oldestMajor = 14
 
-// neededExtensions are what migrations may ask for; a server that has its extensions' folder and lacks one is passed over.
+// neededExtensions are used by migrations; servers without them are skipped.
 var neededExtensions = []string{"uuid-ossp", "pgcrypto"}
 
-// programs is one installed PostgreSQL: the folder of postgres and initdb.
 type programs struct {
 	dir     string
-	version string // "15.18"
+	version string
 	major   int
 }
 
 func (p programs) path(name string) string { return filepath.Join(p.dir, name) }
 
-// locate chooses the server's programs: the newest of this machine's own that can read the data folder, else npm's (which
-// stays in the cache folder), else Debian's.
+// locate returns the newest installed server for the data folder, else npm's, else Debian's.
 func locate(ctx context.Context, o Options) (programs, error) {
 	wanted := dataMajor(o.DataDir)
 	if found, ok := choose(installed(ctx), wanted); ok {
@@ -55,7 +53,7 @@ func choose(candidates []programs, wantedMajor string) (programs, bool) {
 	return programs{}, false
 }
 
-// installed lists the usable servers of this machine. DEVSTACK_POSTGRES_BIN, when set, is the only place looked at.
+// DEVSTACK_POSTGRES_BIN replaces the search.
 func installed(ctx context.Context) []programs {
 	var found []programs
 	var seen []string
@@ -78,7 +76,7 @@ func binFolders(ctx context.Context) []string {
 	}
 	dirs := filepath.SplitList(os.Getenv("PATH"))
 	for _, pattern := range []string{"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin"} {
-		matches, _ := filepath.Glob(pattern) // fails on a bad pattern only
+		matches, _ := filepath.Glob(pattern)
 		dirs = append(dirs, matches...)
 	}
 	if output, err := exec.CommandContext(ctx, "pg_config", "--bindir").Output(); err == nil {
@@ -89,7 +87,6 @@ func binFolders(ctx context.Context) []string {
 
 var versionPattern = regexp.MustCompile(`\(PostgreSQL\) ((\d+)[.\w]*)`)
 
-// inspect says what server lives in a folder, or why it cannot be used.
 func inspect(ctx context.Context, dir string) (programs, error) {
 	output, err := exec.CommandContext(ctx, filepath.Join(dir, "postgres"), "--version").Output()
 	if err != nil {
@@ -112,7 +109,7 @@ func inspect(ctx context.Context, dir string) (programs, error) {
 	return programs{dir: dir, version: match[1], major: major}, nil
 }
 
-// checkExtensions looks into the folder of extensions that belongs to a bin folder, where it can be told which that is.
+// checkExtensions accepts a server with an unknown folder.
 func checkExtensions(binDir, major string) error {
 	for _, dir := range []string{
 		filepath.Join("/usr/share/postgresql", major, "extension"),

@@ -6,7 +6,6 @@ import (
 	"testing"
 )
 
-// A data folder is read by the major version that made it; a new one gets the newest server.
 func TestChoose_FollowsTheDataFolder(t *testing.T) {
 	t.Parallel()
 	candidates := []programs{{version: "15.18", major: 15}, {version: "18.4", major: 18}, {version: "16.2", major: 16}}
@@ -24,7 +23,6 @@ func TestChoose_FollowsTheDataFolder(t *testing.T) {
 	}
 }
 
-// fakeServer lays out a bin folder whose postgres says a version.
 func fakeServer(t *testing.T, version string, extensions ...string) string {
 	t.Helper()
 	root := t.TempDir()
@@ -48,7 +46,6 @@ func fakeServer(t *testing.T, version string, extensions ...string) string {
 	return bin
 }
 
-// Servers that are too old, or installed without contrib, are passed over.
 func TestInspect_RefusesWhatMigrationsCannotUse(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -60,7 +57,7 @@ func TestInspect_RefusesWhatMigrationsCannotUse(t *testing.T) {
 		{"77.1", []string{"plpgsql"}, false},
 		{"77.1", []string{"plpgsql", "uuid-ossp", "pgcrypto"}, true},
 		{"77beta1", []string{"plpgsql", "uuid-ossp", "pgcrypto"}, true},
-		{"77.1", nil, true}, // where its extensions are cannot be told: it is tried
+		{"77.1", nil, true}, // unknown folder
 	} {
 		if _, err := inspect(t.Context(), fakeServer(t, tc.version, tc.extensions...)); (err == nil) != tc.ok {
 			t.Errorf("%s with %v: %v, want usable %v", tc.version, tc.extensions, err, tc.ok)

@@ -12,14 +12,12 @@ import (
 	"time"
 )
 
-// stopOrphans ends a server that a killed owner left running in dataDir and removes its stale postmaster.pid. The caller
-// holds the folder's lock, so whoever runs there has no owner any more. Politeness grows shorter: the kernel has asked an
-// orphan to end already, and usually it is only finishing.
+// stopOrphans ends a killed owner's servers. The caller holds the lock. The first round only waits: the kernel has signalled them.
 func stopOrphans(ctx context.Context, dataDir string) error {
 	for _, sig := range []syscall.Signal{0, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGKILL} {
 		for _, pid := range serversIn(dataDir) {
 			if sig != 0 {
-				_ = syscall.Kill(pid, sig) // it may have ended since
+				_ = syscall.Kill(pid, sig)
 			}
 		}
 		if waitGone(ctx, dataDir, 3*time.Second) {
@@ -40,8 +38,7 @@ func waitGone(ctx context.Context, dataDir string, limit time.Duration) bool {
 	return true
 }
 
-// removeStalePid forgets a server that is known to be gone: PostgreSQL itself would refuse to start when the number in the
-// file belongs to some other program by now.
+// removeStalePid: PostgreSQL refuses to start when another program has the pid.
 func removeStalePid(dataDir string) error {
 	err := os.Remove(filepath.Join(dataDir, "postmaster.pid"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -50,8 +47,7 @@ func removeStalePid(dataDir string) error {
 	return nil
 }
 
-// serversIn finds the PostgreSQL processes that work in dataDir: the postmaster and all its children change into it. Where
-// there is no /proc, the postmaster's own file is asked.
+// serversIn reads /proc, or else postmaster.pid.
 func serversIn(dataDir string) []int {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
@@ -59,7 +55,7 @@ func serversIn(dataDir string) []int {
 	}
 	real, err := filepath.EvalSymlinks(dataDir)
 	if err != nil {
-		return nil // no folder, nobody in it
+		return nil
 	}
 	var pids []int
 	for _, entry := range entries {

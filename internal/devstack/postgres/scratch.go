@@ -12,14 +12,13 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ScratchPrefix begins the name of every database that lives for one test. A scratch server drops what a killed run left.
+// ScratchPrefix begins tests' databases; StartScratch drops leftovers.
 const ScratchPrefix = "test_"
 
 const maxSlots = 64
 
-// StartScratch runs a server for tests, without fsync. Data folders are slots under the temporary folder: the first free
-// one is taken and used again by later runs, so that a run needs no initdb (0.1 s instead of 0.7 s), finds the templates of
-// earlier runs, and nothing piles up. Two runs at once take two slots. A slot that does not start is made anew.
+// StartScratch runs a server without fsync in a free slot. Reused slots save initdb (0.1 s instead of 0.7 s) and keep templates. Broken
+// slots are recreated.
 func StartScratch(ctx context.Context, log io.Writer) (*Server, error) {
 	if log == nil {
 		log = io.Discard
@@ -28,7 +27,7 @@ func StartScratch(ctx context.Context, log io.Writer) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A slot belongs to a version: else one that another version has made would go on choosing that version's server.
+	// Another version's slot would select its server.
 	programs, err := locate(ctx, Options{DataDir: filepath.Join(root, "new"), Log: log})
 	if err != nil {
 		return nil, err
@@ -42,12 +41,12 @@ func StartScratch(ctx context.Context, log io.Writer) (*Server, error) {
 	return nil, fmt.Errorf("all %d slots under %s are in use", maxSlots, root)
 }
 
-// scratchRoot is private to this user: its name can be guessed, so what is there already is checked.
+// scratchRoot checks owner and mode: the name can be guessed.
 func scratchRoot() (string, error) {
 	root := filepath.Join(os.TempDir(), fmt.Sprintf("auth-v2-service-postgres-%d", os.Getuid()))
 	mode := os.FileMode(0o700)
 	if os.Geteuid() == 0 {
-		mode = 0o711 // without user namespaces another user runs the server and must pass through
+		mode = 0o711 // other must enter
 	}
 	if err := os.Mkdir(root, mode); err != nil && !errors.Is(err, os.ErrExist) {
 		return "", fmt.Errorf("scratch folder: %w", err)
@@ -81,10 +80,10 @@ func startSlot(ctx context.Context, dir string, log io.Writer) (*Server, error) 
 	return server, nil
 }
 
-// restartAnew begins with an empty folder: without fsync, a machine that went down may have left a broken one.
+// Without fsync, a machine crash can break a slot.
 func restartAnew(ctx context.Context, o Options, cause error) (*Server, error) {
 	if dataMajor(o.DataDir) == "" {
-		return nil, cause // it was new already
+		return nil, cause
 	}
 	if err := os.RemoveAll(o.DataDir); err != nil {
 		return nil, errors.Join(cause, err)

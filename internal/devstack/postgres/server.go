@@ -24,10 +24,10 @@ import (
 	"auth-v2-service/internal/devstack/lockfile"
 )
 
-// Role owns every database made here. It may create databases and roles and is no superuser.
+// Role owns every database. It is no superuser.
 const Role = "atma_user"
 
-// Serving is the login as which services connect, once AddServing has made it: it may do what serving needs, and no more.
+// Serving is the services' login, made by AddServing.
 const Serving = "authd"
 
 const (
@@ -36,21 +36,19 @@ const (
 	startLimit = 60 * time.Second
 )
 
-// ErrInUse says that another live process runs a server on the same data folder.
+// ErrInUse reports the data folder's live owner.
 var ErrInUse = errors.New("another process runs a PostgreSQL server on this data folder")
 
-// Options say where the server lives and how careful it is.
+// Options configures a server.
 type Options struct {
-	// DataDir is made and initialised when missing. Beside it stand <DataDir>.log, <DataDir>.lock and <DataDir>.password.
+	// DataDir is made when missing, with <DataDir>.log, .lock and .password beside it.
 	DataDir string
-	// Fsync off is several times faster and loses data when the machine (not the server) goes down: for tests.
+	// Fsync false is several times faster; machine crashes lose data.
 	Fsync bool
-	// CommitDelay is what each flush of a commit takes beside the disk's own time, as with a disk or a standby that is far away; up to
-	// 100 ms. Commits that come within it share the flush (PostgreSQL's commit_delay, whoever else is active).
+	// CommitDelay simulates a slow disk, up to 100 ms (PostgreSQL's commit_delay). Commits within it share the flush.
 	CommitDelay time.Duration
-	// Port 0 takes a free one.
-	Port int
-	// Log hears of long steps (an installation). It may be nil.
+	Port        int
+	// Log may be nil.
 	Log io.Writer
 }
 
@@ -65,8 +63,8 @@ type Server struct {
 	stopErr  error
 }
 
-// Start finds or installs PostgreSQL, initialises the data folder when it is new, stops what an earlier, killed owner left
-// running in it, and returns once the server answers. ErrInUse when the folder's owner is alive.
+// Start returns once the server answers. It installs, initialises and stops orphans as needed. It returns ErrInUse while another owner
+// lives.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
@@ -119,7 +117,7 @@ func startLocked(ctx context.Context, o Options) (*Server, error) {
 	return server, nil
 }
 
-// launch runs the server; a free port can be lost to somebody else between choosing and binding it, so that is tried again.
+// Another program may take the port first.
 func launch(ctx context.Context, o Options, programs programs, account account, password string) (*Server, error) {
 	var err error
 	for range 3 {
@@ -143,7 +141,7 @@ func launchOnce(ctx context.Context, o Options, programs programs, account accou
 	if err != nil {
 		return nil, fmt.Errorf("server's log: %w", err)
 	}
-	defer func() { _ = log.Close() }() // the child has its own copy; a file, not a pipe: it must not depend on us
+	defer func() { _ = log.Close() }() // no pipe: the server must not depend on us
 	process, err := child.Start(child.Options{
 		Path: programs.path("postgres"), Args: arguments(o, port), Dir: account.workDir(o.DataDir), Env: environment(),
 		Stdout: log, Stderr: log, StopSignal: syscall.SIGINT, Grace: 20 * time.Second, Attributes: account.apply,
@@ -178,7 +176,7 @@ func arguments(o Options, port int) []string {
 	return args
 }
 
-// socketDir is the data folder, or none where the socket's path would pass the kernel's limit of 107 bytes.
+// The kernel's limit is 107 bytes.
 func socketDir(dataDir string) string {
 	if len(dataDir)+len("/.s.PGSQL.65535.lock") > 107 {
 		return ""
@@ -186,7 +184,7 @@ func socketDir(dataDir string) string {
 	return dataDir
 }
 
-// environment is the little that initdb and postgres need: nothing of the caller's PG* variables or locale gets in.
+// environment excludes PG* variables and locale.
 func environment() []string {
 	return []string{"PATH=" + os.Getenv("PATH"), "LD_LIBRARY_PATH=" + os.Getenv("LD_LIBRARY_PATH"), "LC_ALL=C", "TZ=UTC"}
 }
@@ -209,7 +207,6 @@ func (s *Server) waitReady(ctx context.Context) error {
 	}
 }
 
-// prepare makes the role that owns databases.
 func (s *Server) prepare(ctx context.Context) error {
 	return s.withSuper(ctx, func(conn *pgx.Conn) error {
 		var known bool
@@ -227,7 +224,7 @@ func (s *Server) prepare(ctx context.Context) error {
 	})
 }
 
-// CreateDatabase makes an empty database that belongs to Role, unless it is there.
+// CreateDatabase makes a missing database for Role.
 func (s *Server) CreateDatabase(ctx context.Context, name string) error {
 	return s.withSuper(ctx, func(conn *pgx.Conn) error {
 		var known bool
@@ -254,7 +251,7 @@ func (s *Server) withSuper(ctx context.Context, do func(*pgx.Conn) error) error 
 	return do(conn)
 }
 
-// URL is the address of a database, as Role. The database "postgres" is always there.
+// URL is a database's address as Role; "postgres" always exists.
 func (s *Server) URL(db string) string { return s.address(Role, s.password, db) }
 
 func (s *Server) superURL(db string) string { return s.address(superuser, s.password, db) }
@@ -267,8 +264,7 @@ func (s *Server) address(role, password, db string) string {
 	return u.String()
 }
 
-// AddServing makes the login as which services connect: a member of the role that the migrations have made for them. Role may
-// watch its sessions. Doing it again changes nothing.
+// AddServing makes Serving, a member of auth_serving, which migrations make. It is idempotent.
 func (s *Server) AddServing(ctx context.Context) error {
 	return s.withSuper(ctx, func(conn *pgx.Conn) error {
 		var known bool
@@ -286,10 +282,9 @@ func (s *Server) AddServing(ctx context.Context) error {
 	})
 }
 
-// ServingURL is the address of a database as Serving.
+// ServingURL is a database's address as Serving.
 func (s *Server) ServingURL(db string) string { return s.address(Serving, s.servingPassword(), db) }
 
-// servingPassword tells nobody the owner's.
 func (s *Server) servingPassword() string {
 	sum := sha256.Sum256([]byte(Serving + ":" + s.password))
 	return hex.EncodeToString(sum[:])
@@ -298,13 +293,13 @@ func (s *Server) servingPassword() string {
 // Addr is host:port.
 func (s *Server) Addr() string { return net.JoinHostPort(host, strconv.Itoa(s.port)) }
 
-// Version is the server's version, such as "15.18".
+// Version returns, say, "15.18".
 func (s *Server) Version() string { return s.version }
 
-// Done is closed when the server has ended, asked or not.
+// Done closes when the server ends.
 func (s *Server) Done() <-chan struct{} { return s.process.Done() }
 
-// Stop ends the server ("fast": open transactions are rolled back) and gives the data folder free.
+// Stop rolls back open transactions and unlocks the folder.
 func (s *Server) Stop() error {
 	s.stop.Do(func() {
 		s.stopErr = s.process.Stop()
@@ -315,7 +310,6 @@ func (s *Server) Stop() error {
 	return s.stopErr
 }
 
-// tail is the last lines of a log, for an error message.
 func tail(path string, lines int) string {
 	content, err := os.ReadFile(path)
 	if err != nil {

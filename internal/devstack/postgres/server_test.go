@@ -19,7 +19,6 @@ import (
 	"auth-v2-service/internal/devstack/postgres"
 )
 
-// TestMain lets this test binary play an owner that is killed (see TestStart_AfterOwnerWasKilled).
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("TEST_OWN_POSTGRES"); dir != "" {
 		server, err := postgres.Start(context.Background(), postgres.Options{DataDir: dir})
@@ -66,7 +65,6 @@ func ask[T any](t *testing.T, url, query string) T {
 	return answer
 }
 
-// eventually waits for a condition with a limit.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
@@ -78,7 +76,6 @@ func eventually(t *testing.T, what string, condition func() bool) {
 	}
 }
 
-// alive is false for a zombie, too: an orphan that has ended waits for whoever adopted it.
 func alive(pid int) bool {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	return err == nil && !strings.Contains(string(status), "State:\tZ")
@@ -97,11 +94,10 @@ func postmaster(t *testing.T, dir string) int {
 	return pid
 }
 
-// A database belongs to a role that is no superuser and can still do what migrations need.
 func TestStart_RoleOwnsDatabaseAndMayCreateExtensions(t *testing.T) {
 	t.Parallel()
 	server := start(t, filepath.Join(t.TempDir(), "data"))
-	for range 2 { // the second time it is there already
+	for range 2 {
 		if err := server.CreateDatabase(t.Context(), "atma_db"); err != nil {
 			t.Fatal(err)
 		}
@@ -124,7 +120,6 @@ func TestStart_RoleOwnsDatabaseAndMayCreateExtensions(t *testing.T) {
 	}
 }
 
-// A wrong password is refused: other users of the machine can reach the port.
 func TestStart_AsksForPassword(t *testing.T) {
 	t.Parallel()
 	server := start(t, filepath.Join(t.TempDir(), "data"))
@@ -134,7 +129,6 @@ func TestStart_AsksForPassword(t *testing.T) {
 	}
 }
 
-// Data and password are kept over a restart, and a second owner is told so while the first is there.
 func TestStart_KeepsDataAndHasOneOwner(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
@@ -158,7 +152,6 @@ func TestStart_KeepsDataAndHasOneOwner(t *testing.T) {
 	}
 }
 
-// The owner is killed by kill -9: the server ends without it, and the next start works at once.
 func TestStart_AfterOwnerWasKilled(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
@@ -178,7 +171,7 @@ func TestStart_AfterOwnerWasKilled(t *testing.T) {
 	orphan := postmaster(t, dir)
 	_ = owner.Process.Kill()
 	_ = owner.Wait()
-	server := start(t, dir) // while the orphan may still be ending
+	server := start(t, dir) // the orphan may be ending
 	if alive(orphan) {
 		t.Error("the orphan lives beside the new server")
 	}
@@ -187,7 +180,6 @@ func TestStart_AfterOwnerWasKilled(t *testing.T) {
 	}
 }
 
-// A postmaster.pid whose number belongs to another program by now does not stop a start, nor does the program get hurt.
 func TestStart_StalePidFileOfSomebodyElse(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
@@ -209,7 +201,6 @@ func TestStart_StalePidFileOfSomebodyElse(t *testing.T) {
 	}
 }
 
-// A server that dies is noticed.
 func TestServer_DoneWhenItDies(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
@@ -227,7 +218,6 @@ func TestServer_DoneWhenItDies(t *testing.T) {
 	})
 }
 
-// Runs that overlap get servers of their own; one after the other uses the slot again, without what a killed run left.
 func TestStartScratch_SlotsAreReused(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	first, err := postgres.StartScratch(t.Context(), nil)
@@ -262,13 +252,12 @@ func TestStartScratch_SlotsAreReused(t *testing.T) {
 	}
 }
 
-// A commit takes as long as was asked for, alone too.
 func TestStart_CommitDelay(t *testing.T) {
 	t.Parallel()
 	const delay = 50 * time.Millisecond
 	server := startWith(t, postgres.Options{DataDir: filepath.Join(t.TempDir(), "data"), Fsync: true, CommitDelay: delay})
 	began := time.Now()
-	ask[int64](t, server.URL("postgres"), "SELECT lo_create(0)::bigint") // a large object: a row, in one statement
+	ask[int64](t, server.URL("postgres"), "SELECT lo_create(0)::bigint")
 	if took := time.Since(began); took < delay {
 		t.Errorf("a commit took %v, expected no less than %v", took, delay)
 	}

@@ -27,15 +27,13 @@ const (
 	startLimit  = 20 * time.Second
 )
 
-// Options say where the server lives.
+// Options configures the server.
 type Options struct {
-	// Dir is the server's working folder, made when missing; its log is written there.
-	Dir string
-	// Port 0 takes a free one.
-	Port int
-	// InProcess takes miniredis even where a server is installed.
+	// Dir holds redis.log.
+	Dir       string
+	Port      int
 	InProcess bool
-	// Program is a redis-server to run in place of the installed one, and Libraries the folders of its shared libraries, or "".
+	// Libraries is Program's LD_LIBRARY_PATH.
 	Program, Libraries string
 }
 
@@ -49,14 +47,14 @@ type Server struct {
 	stopErr error
 }
 
-// Start returns once the server answers.
+// Start waits until the server answers.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	program, version, ok := find(ctx, o)
 	if o.InProcess || !ok {
 		return startInProcess(o)
 	}
 	var err error
-	for range 3 { // a free port can be lost between choosing and binding it
+	for range 3 {
 		var server *Server
 		if server, err = startProgram(ctx, o, program, version); err == nil {
 			return server, nil
@@ -170,16 +168,16 @@ func startInProcess(o Options) (*Server, error) {
 // Addr is host:port.
 func (s *Server) Addr() string { return s.addr }
 
-// URL is what REDIS_URL takes.
+// URL is REDIS_URL's value.
 func (s *Server) URL() string { return "redis://" + s.addr + "/0" }
 
-// Version is the server's version, or "in process".
+// Version is "in process" for miniredis.
 func (s *Server) Version() string { return s.version }
 
-// Done is closed when the server has ended, asked or not.
+// Done closes when the server ends.
 func (s *Server) Done() <-chan struct{} { return s.done }
 
-// Stop ends the server. Calling it again is harmless.
+// Stop ends the server; it is idempotent.
 func (s *Server) Stop() error {
 	s.once.Do(func() { s.stopErr = s.halt() })
 	return s.stopErr

@@ -9,8 +9,6 @@ import (
 	"auth-v2-service/internal/devstack/redis"
 )
 
-// The installed server (where there is one) and the one in process serve what the service needs: values that end by
-// themselves, scripts, messages.
 func TestStart_ServesAndExpires(t *testing.T) {
 	t.Parallel()
 	for name, inProcess := range map[string]bool{"in process": true, "whatever is installed": false} {

@@ -1,5 +1,4 @@
-// Package treehash names the content of a tree of files, so that what is made from it can be kept under that name. It does not
-// know what is made.
+// Package treehash hashes file trees for cache names.
 package treehash
 
 import (
@@ -9,7 +8,7 @@ import (
 	"io/fs"
 )
 
-// Of is a short hash over every file's path and content: fit for a part of a name.
+// Of hashes all paths and contents.
 func Of(files fs.FS) (string, error) {
 	sum := sha256.New()
 	err := fs.WalkDir(files, ".", func(path string, entry fs.DirEntry, err error) error {

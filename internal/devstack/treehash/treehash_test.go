@@ -9,7 +9,6 @@ import (
 
 func file(content string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(content), Mode: 0o644} }
 
-// Whatever differs in a tree gives another name, and the same tree the same.
 func TestOf_NamesTheContent(t *testing.T) {
 	seen := map[string]int{}
 	for i, tree := range []fstest.MapFS{

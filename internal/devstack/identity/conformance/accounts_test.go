@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// wrongPasswords in a row lock an address; Google does not say after how many.
+// Google does not publish its limit.
 const wrongPasswords = 8
 
 var signUpBehaviours = []behaviour{

@@ -9,15 +9,13 @@ import (
 	"auth-v2-service/internal/devstack/identity/official"
 )
 
-// behaviour is one thing that Firebase does. Observe brings it about on a project that was just emptied, and puts it in a
-// line; Firebase is that line at Firebase.
+// behaviour is a result line at Firebase, observed on an empty project.
 type behaviour struct {
 	name     string
 	firebase string
 	observe  func(s subject) string
 }
 
-// behaviours is the whole table, by topic.
 func behaviours() []behaviour {
 	return slices.Concat(
 		signUpBehaviours, adminCreateBehaviours, signInBehaviours, lookupBehaviours, updateBehaviours, adminUpdateBehaviours,
@@ -26,7 +24,7 @@ func behaviours() []behaviour {
 	)
 }
 
-// side is a provider under test and what the table of differences says of it.
+// side is a provider under test.
 type side struct {
 	name     string
 	base     string
@@ -83,7 +81,6 @@ func (x side) check(t *testing.T, b behaviour, want string, listed bool) {
 	}
 }
 
-// checkTable keeps the two tables honest: names are unique, and a difference is of a behaviour, differs, and says why.
 func checkTable(t *testing.T) {
 	t.Helper()
 	firebase := map[string]string{}
@@ -106,7 +103,6 @@ func checkTable(t *testing.T) {
 	}
 }
 
-// startOurs serves the provider as development does, with cheap hashes and a limit of wrong passwords.
 func startOurs(t *testing.T) string {
 	t.Helper()
 	p, err := identity.New(identity.Options{ProjectID: projectID, KeyCount: 1, ScryptMemoryCost: 4, MaxFailures: wrongPasswords})
@@ -123,7 +119,7 @@ func startOurs(t *testing.T) string {
 	return server.URL
 }
 
-// startEmulator installs the official emulator where it is missing: some 30 s, once a machine.
+// startEmulator's first installation takes 30 s.
 func startEmulator(t *testing.T) string {
 	t.Helper()
 	emulator, err := official.Start(t.Context(), official.Options{ProjectID: projectID})

@@ -9,7 +9,6 @@ import (
 
 const customTokenAudience = "https://identitytoolkit.googleapis.com/google.identity.identitytoolkit.v1.IdentityToolkit"
 
-// customToken is one as an Admin SDK makes it for an emulator: unsigned.
 func customToken(changes object) string {
 	now := time.Now()
 	claims := object{
@@ -23,7 +22,7 @@ func customToken(changes object) string {
 	for _, part := range []object{{"alg": "none", "typ": "JWT"}, claims} {
 		encoded, err := json.Marshal(part)
 		if err != nil {
-			panic(err) // strings and numbers only
+			panic(err)
 		}
 		token += base64.RawURLEncoding.EncodeToString(encoded) + "."
 	}

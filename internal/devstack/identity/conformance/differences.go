@@ -1,17 +1,16 @@
 package conformance
 
-// Difference is one behaviour in which a side is known not to do as Firebase does. What Firebase does stands in the table of
-// behaviours, under the same name.
+// Difference is a known deviation from Firebase.
 type Difference struct {
-	// Emulator is what the official emulator does. Empty: as Firebase.
+	// Emulator is the official emulator's result. Empty: Firebase's.
 	Emulator string
-	// Ours is what the development identity provider does. Empty: as Firebase.
+	// Ours is our result. Empty: Firebase's.
 	Ours string
-	// Why says where it comes from and what follows for us.
+	// Why gives the reason and the consequence.
 	Why string
 }
 
-// Differences is the one list of them, by behaviour.
+// Differences lists all deviations by behaviour.
 var Differences = map[string]Difference{
 	"edge: enumeration protection of a new project": {
 		Emulator: `{"enableImprovedEmailPrivacy":false}`,

@@ -12,7 +12,6 @@ func (s subject) v2(op string, body object) reply {
 	return s.call("POST", "/identitytoolkit.googleapis.com/v2/accounts/"+op+"?key=any", body, "")
 }
 
-// startEnrolment makes Jane with a verified address and starts a TOTP enrolment: the answer, her ID token, and what it offers.
 func (s subject) startEnrolment() (reply, string, object) {
 	s.t.Helper()
 	s.admin("", object{"localId": uid, "email": jane, "password": secret, "emailVerified": true}).must()
@@ -22,7 +21,6 @@ func (s subject) startEnrolment() (reply, string, object) {
 	return started, idToken, session
 }
 
-// totp is an app's code, some steps away from now.
 func totp(session object, steps int) string {
 	key, _ := session["sharedSecretKey"].(string)
 	code, err := identity.TOTP(key, time.Now().Add(time.Duration(steps)*30*time.Second))
@@ -32,7 +30,7 @@ func totp(session object, steps int) string {
 	return code
 }
 
-// enrolled gives Jane a second factor and signs her in up to it. Refused is what stood in the way.
+// refused is the failed step's outcome.
 func (s subject) enrolled() (session object, pending, factorID, refused string) {
 	s.t.Helper()
 	started, idToken, session := s.startEnrolment()

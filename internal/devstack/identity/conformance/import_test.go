@@ -11,12 +11,12 @@ import (
 var bcryptOfSecret = sync.OnceValue(func() string {
 	hash, err := bcrypt.GenerateFromPassword([]byte(secret), bcrypt.MinCost)
 	if err != nil {
-		panic(err) // only for a cost or a length that is not ours
+		panic(err)
 	}
 	return base64.URLEncoding.EncodeToString(hash)
 })
 
-// imported imports users with bcrypt hashes, as a move does: nothing is overwritten, duplicates are looked for (M1).
+// imported sends bcrypt hashes as a move does (M1).
 func (s subject) imported(users ...object) reply {
 	s.t.Helper()
 	return s.admin(":batchCreate", object{

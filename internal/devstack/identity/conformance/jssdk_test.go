@@ -13,7 +13,7 @@ import (
 //go:embed jssdk/package.json jssdk/package-lock.json jssdk/.npmrc jssdk/flow.mjs
 var jssdk embed.FS
 
-// What the SDK makes of Firebase's answers, step by step (see jssdk/flow.mjs).
+// jssdk/flow.mjs prints these steps.
 const flowAtFirebase = `sign up: ok
 sign up again: auth/email-already-in-use
 profile: ok
@@ -45,7 +45,6 @@ link: ok
 no longer anonymous: true
 `
 
-// The SDK is the judge that reads the answers as a browser would: shapes, codes, and tokens that it refreshes by itself.
 func TestJavaScriptSDK_LivesWithTheProvider(t *testing.T) {
 	files, err := fs.Sub(jssdk, "jssdk")
 	if err != nil {

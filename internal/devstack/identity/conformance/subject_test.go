@@ -24,17 +24,16 @@ const (
 
 type object = map[string]any
 
-// subject is one side under test.
 type subject struct {
 	t        *testing.T
 	base     string
 	pristine pristine
 }
 
-// pristine is a side before anything was changed: the project's configuration, and its list of mails.
+// pristine is a side's initial state.
 type pristine struct{ config, mails object }
 
-// reset empties the project and switches e-mail enumeration protection on, as in every project made today.
+// reset enables enumeration protection, as new projects do.
 func (s subject) reset() {
 	s.t.Helper()
 	s.call("DELETE", accountsPath, nil, "").must()
@@ -47,7 +46,6 @@ func (s subject) protect(on bool) {
 		object{"emailPrivacyConfig": object{"enableImprovedEmailPrivacy": on}}, "").must()
 }
 
-// client calls accounts:OP with an API key, admin the project's accountsOP with the owner's credential.
 func (s subject) client(op string, body object) reply {
 	s.t.Helper()
 	return s.call("POST", toolkit+"accounts:"+op+"?key=any", body, "")
@@ -108,7 +106,6 @@ func (s subject) raw(method, path string, payload io.Reader, header http.Header)
 	return r
 }
 
-// The people whom most behaviours begin with.
 const (
 	jane   = "jane@example.com"
 	john   = "john@example.com"
@@ -131,13 +128,11 @@ func (s subject) lookupOwn(idToken string) reply {
 	return s.client("lookup", object{"idToken": idToken})
 }
 
-// user looks an account up as an admin.
 func (s subject) user(localID string) object {
 	s.t.Helper()
 	return s.admin(":lookup", object{"localId": []string{localID}}).must().user()
 }
 
-// sendCode has a mail sent and gives its code.
 func (s subject) sendCode(body object) string {
 	s.t.Helper()
 	s.client("sendOobCode", body).must()
@@ -155,14 +150,13 @@ func (s subject) newestCode() string {
 	return code
 }
 
-// mails lists what was sent and not used, by every behaviour so far.
+// mails lists unused mails of all behaviours so far.
 func (s subject) mails() []any {
 	s.t.Helper()
 	list, _ := s.call("GET", codesPath, nil, "").must().body["oobCodes"].([]any)
 	return list
 }
 
-// reply is an answer.
 type reply struct {
 	t      *testing.T
 	status int
@@ -178,7 +172,7 @@ func (r reply) must() reply {
 	return r
 }
 
-// outcome is "200", "400 WORD" for Identity Toolkit's refusals, and "403 STATUS" for the infrastructure's.
+// outcome is "200", "400 WORD" or, from the infrastructure, "403 STATUS".
 func (r reply) outcome() string {
 	fault, refused := r.body["error"].(object)
 	if !refused {
@@ -192,7 +186,7 @@ func (r reply) outcome() string {
 	return fmt.Sprintf("%d %s", r.status, word)
 }
 
-// message is the outcome with the word of a refusal that carries a status too, as the v2 API's do.
+// message adds the word to a refusal with a status.
 func (r reply) message() string {
 	fault, _ := r.body["error"].(object)
 	text, _ := fault["message"].(string)
@@ -200,7 +194,7 @@ func (r reply) message() string {
 	return fmt.Sprintf("%d %s", r.status, word)
 }
 
-// shape is the outcome and, of a success, the names of the answer's fields.
+// shape adds the answer's field names.
 func (r reply) shape() string {
 	if r.status != http.StatusOK {
 		return r.outcome()
@@ -208,7 +202,6 @@ func (r reply) shape() string {
 	return r.outcome() + " " + names(r.body)
 }
 
-// errorShape is how a refusal is built.
 func (r reply) errorShape() string {
 	fault, _ := r.body["error"].(object)
 	shape := fmt.Sprintf("%d %s", r.status, names(fault))
@@ -247,7 +240,6 @@ func (r reply) user() object {
 	return user
 }
 
-// uids lists the users of an answer.
 func (r reply) uids() string {
 	list, _ := r.body["users"].([]any)
 	var ids []string
@@ -258,7 +250,6 @@ func (r reply) uids() string {
 	return strings.Join(ids, ",")
 }
 
-// importErrors shows what an import said about its rows.
 func (r reply) importErrors() string {
 	list, _ := r.body["error"].([]any)
 	var rows []string
@@ -269,7 +260,7 @@ func (r reply) importErrors() string {
 	return fmt.Sprintf("%d [%s]", r.status, strings.Join(rows, "; "))
 }
 
-// segment decodes the header (0) or the claims (1) of a token, without checking it.
+// segment decodes a token's header (0) or claims (1) unverified.
 func segment(t *testing.T, compact string, index int) object {
 	t.Helper()
 	parts := strings.Split(compact, ".")
@@ -292,7 +283,6 @@ func (s subject) claims(compact string) object {
 	return segment(s.t, compact, 1)
 }
 
-// jsonText makes a value comparable in one line.
 func jsonText(value any) string {
 	encoded, err := json.Marshal(value)
 	if err != nil {

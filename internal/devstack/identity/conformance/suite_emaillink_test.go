@@ -4,7 +4,6 @@ import (
 	"fmt"
 )
 
-// openLink redeems a sign-in mail's code.
 func (s subject) openLink(email, oobCode, idToken string) reply {
 	s.t.Helper()
 	body := object{"email": email, "oobCode": oobCode}

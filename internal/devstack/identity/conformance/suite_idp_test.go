@@ -6,7 +6,7 @@ import (
 	"net/url"
 )
 
-// idp signs in by a fake ID token, as the emulator takes it: its claims in JSON.
+// idp uses the emulator's JSON ID token.
 func (s subject) idp(providerID string, claims object, more ...object) reply {
 	s.t.Helper()
 	body := object{
@@ -23,7 +23,7 @@ func (s subject) idp(providerID string, claims object, more ...object) reply {
 func credential(providerID string, claims object) string {
 	encoded, err := json.Marshal(claims)
 	if err != nil {
-		panic(err) // strings and booleans only
+		panic(err)
 	}
 	return url.Values{"providerId": {providerID}, "id_token": {string(encoded)}}.Encode()
 }

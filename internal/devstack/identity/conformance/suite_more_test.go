@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// withFactor gives Jane a second factor: TOTP where the side knows it, else a phone.
+// withFactor enrols TOTP where supported, else a phone.
 func (s subject) withFactor() (idToken, factorID string) {
 	s.t.Helper()
 	started, idToken, session := s.startEnrolment()
@@ -196,14 +196,13 @@ var oobSuite = []behaviour{
 	}},
 }
 
-// open follows a mail's link: the page's status, and where it leads on to.
 func (s subject) open(link, more string) string {
 	s.t.Helper()
 	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, link+more, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	response, err := http.DefaultTransport.RoundTrip(request) // which follows no redirection
+	response, err := http.DefaultTransport.RoundTrip(request) // follows no redirects
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -212,7 +211,6 @@ func (s subject) open(link, more string) string {
 	return strings.TrimSpace(fmt.Sprint(response.StatusCode, " ", to))
 }
 
-// newestLink is the link of the mail that was sent last.
 func (s subject) newestLink() string {
 	s.t.Helper()
 	mails := s.mails()
@@ -257,7 +255,7 @@ var batchSuite = []behaviour{
 	}},
 }
 
-// some makes three accounts in another order than that of their uids.
+// Uids are not in order of creation.
 func (s subject) some() {
 	s.t.Helper()
 	s.admin("", object{"localId": "b", "email": "b@example.com", "displayName": "Bea"}).must()
@@ -265,7 +263,6 @@ func (s subject) some() {
 	s.admin("", object{"localId": "a", "email": "c@example.com", "displayName": "Cid"}).must()
 }
 
-// queried shows the count and the uids of a query's answer.
 func (s subject) queried(body object) string {
 	s.t.Helper()
 	r := s.admin(":query", body)

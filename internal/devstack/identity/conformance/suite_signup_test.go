@@ -42,7 +42,6 @@ var signUpSuite = []behaviour{
 	}},
 }
 
-// namesOf lists those of the names that the fields have.
 func namesOf(fields object, wanted ...string) string {
 	found := object{}
 	for _, name := range wanted {

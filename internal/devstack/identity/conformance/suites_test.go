@@ -1,7 +1,6 @@
 package conformance
 
-// suite is a file of the official emulator's own tests (firebase-tools, src/emulator/auth) and the behaviours after it: what
-// it asks for in the part of Firebase that is served here, in cases of our own. Each runs against both sides.
+// suite maps a file of the emulator's tests (firebase-tools, src/emulator/auth) to our behaviours.
 type suite struct {
 	file       string
 	behaviours []behaviour
@@ -19,7 +18,6 @@ var suites = []suite{
 	{"rest", restSuite},
 }
 
-// suiteBehaviours are those of every suite.
 func suiteBehaviours() []behaviour {
 	var all []behaviour
 	for _, suite := range suites {
@@ -28,7 +26,6 @@ func suiteBehaviours() []behaviour {
 	return all
 }
 
-// suiteOf names the file that a behaviour is after; empty for the others.
 func suiteOf(name string) string {
 	for _, suite := range suites {
 		for _, b := range suite.behaviours {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// longAgo is a lastLoginAt by which a token of the user's shows itself from one of the session's.
+// longAgo tells the user's lastLoginAt from the session's.
 const longAgo = "1000000000000"
 
 var refreshBehaviours = []behaviour{
@@ -144,7 +144,6 @@ var tokenBehaviours = []behaviour{
 	}},
 }
 
-// unsigned rewrites a token as the emulator would have issued it.
 func unsigned(compact string) string {
 	header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"JWT"}`))
 	return header + "." + strings.Split(compact, ".")[1] + "."

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// future is a validSince that makes every token of today too old, without waiting for the next second.
+// future invalidates every token at once.
 const future = "4000000000"
 
 var updateBehaviours = []behaviour{

@@ -17,21 +17,19 @@ import (
 	"auth-v2-service/tools/emulator"
 )
 
-// Options says what to start.
+// Options configures the emulator.
 type Options struct {
-	// ProjectID is the only project that is served.
 	ProjectID string
-	// Cache is where the emulator is installed. Empty: the user's cache folder.
+	// Cache empty: the user's.
 	Cache string
-	// Port on 127.0.0.1. Zero: a free one.
-	Port int
-	// Output gets what the emulator prints. Nil: it is kept for the error of a start that fails.
+	// Port 0 takes a free one.
+	Port   int
 	Output io.Writer
 }
 
 // Emulator is a running emulator.
 type Emulator struct {
-	// Host is its address, fit for FIREBASE_AUTH_EMULATOR_HOST.
+	// Host is FIREBASE_AUTH_EMULATOR_HOST's value.
 	Host string
 
 	command *exec.Cmd
@@ -42,8 +40,7 @@ type Emulator struct {
 
 const startLimit = 60 * time.Second
 
-// Start installs the emulator where it is missing, starts it and waits until it serves. It ends with Close, or with this
-// process, however that ends. The context limits the installation and the start only.
+// Start returns when the emulator serves. ctx limits only the start. The emulator ends with this process.
 func Start(ctx context.Context, opts Options) (*Emulator, error) {
 	folder, err := npmproject.Install(ctx, opts.Cache, "firebase-tools", emulator.Files, io.Discard)
 	if err != nil {
@@ -69,7 +66,7 @@ func Start(ctx context.Context, opts Options) (*Emulator, error) {
 	}
 }
 
-// launch runs the start script. The open standard input is its lifeline: when this process dies, it ends.
+// The open stdin is the lifeline.
 func launch(folder string, opts Options) (*Emulator, <-chan string, error) {
 	command := exec.Command("node", "start.cjs", opts.ProjectID, strconv.Itoa(opts.Port))
 	command.Dir = folder
@@ -87,14 +84,13 @@ func launch(folder string, opts Options) (*Emulator, <-chan string, error) {
 	ready := make(chan string, 1)
 	go watch(reader, ready)
 	go func() {
-		_ = command.Wait() // an exit code says nothing that its output does not
+		_ = command.Wait()
 		_ = writer.Close()
 		close(e.exited)
 	}()
 	return e, ready, nil
 }
 
-// watch looks for the line that says where the emulator serves, and keeps reading so that it never blocks on its output.
 func watch(output io.Reader, ready chan<- string) {
 	lines := bufio.NewScanner(output)
 	for lines.Scan() {
@@ -106,11 +102,11 @@ func watch(output io.Reader, ready chan<- string) {
 	_, _ = io.Copy(io.Discard, output)
 }
 
-// Close ends the emulator and waits for it.
+// Close ends the emulator.
 func (e *Emulator) Close() error {
 	var err error
 	e.once.Do(func() {
-		_ = e.stdin.Close() // this asks it to end
+		_ = e.stdin.Close()
 		select {
 		case <-e.exited:
 		case <-time.After(5 * time.Second):
@@ -121,7 +117,6 @@ func (e *Emulator) Close() error {
 	return err
 }
 
-// lockedWriter joins the two streams of a process.
 type lockedWriter struct {
 	mu sync.Mutex
 	to io.Writer
