@@ -61,9 +61,10 @@ func newField(t *testing.T) *field {
 		}
 		f.idToken[user.UID], f.refresh[user.UID] = session.IDToken, session.RefreshToken
 	}
-	p.change("jane", func(a *account) {
+	p.change("jane", func(a *account) bool {
 		a.InitialEmail = "first@example.com"
 		a.linkProvider(provider{ProviderID: "google.com", RawID: "42"})
+		return true
 	})
 	f.enroll(t, p)
 	f.sendMails(t, p)

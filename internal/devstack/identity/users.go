@@ -43,35 +43,36 @@ func (p *Provider) DeleteUser(uid string) bool {
 
 // SetDisabled returns false for unknown uids.
 func (p *Provider) SetDisabled(uid string, disabled bool) bool {
-	return p.change(uid, func(a *account) { a.Disabled = disabled })
+	return p.change(uid, func(a *account) bool { a.Disabled = disabled; return true })
 }
 
 // RevokeSessions returns false for unknown uids.
 func (p *Provider) RevokeSessions(uid string) bool {
-	return p.change(uid, func(a *account) { a.revokeSessions(p.now()) })
+	return p.change(uid, func(a *account) bool { a.revokeSessions(p.now()); return true })
 }
 
 // SetEmail returns false for taken addresses and unknown uids.
 func (p *Provider) SetEmail(uid, address string, verified bool) bool {
-	p.mu.Lock()
-	other, taken := p.users.email(address)
-	p.mu.Unlock()
-	if taken && other.LocalID != uid {
-		return false
-	}
-	return p.change(uid, func(a *account) { a.Email, a.EmailVerified = canonicalEmail(address), verified })
+	return p.change(uid, func(a *account) bool {
+		if other, taken := p.users.email(address); taken && other.LocalID != uid {
+			return false
+		}
+		a.Email, a.EmailVerified = canonicalEmail(address), verified
+		return true
+	})
 }
 
-func (p *Provider) change(uid string, apply func(*account)) bool {
+// change applies a change to an account under the lock, and stores it where apply is true.
+func (p *Provider) change(uid string, apply func(*account) bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	a, found := p.users.get(uid)
-	if found {
-		apply(&a)
-		p.users.put(a)
-		p.changed()
+	if !found || !apply(&a) {
+		return false
 	}
-	return found
+	p.users.put(a)
+	p.changed()
+	return true
 }
 
 func toUser(a account) User {

@@ -17,7 +17,11 @@ import (
 // initialise returns both roles' password. The rename makes it atomic.
 func initialise(ctx context.Context, o Options, programs programs, account account) (string, error) {
 	passwordFile := o.DataDir + ".password"
-	if dataMajor(o.DataDir) != "" {
+	major, err := dataMajor(o.DataDir)
+	if err != nil {
+		return "", err
+	}
+	if major != "" {
 		content, err := os.ReadFile(passwordFile)
 		if err != nil {
 			return "", fmt.Errorf("the data folder is there and its password is not (remove %s to begin anew): %w", o.DataDir, err)
@@ -89,10 +93,13 @@ func runInitdb(ctx context.Context, o Options, programs programs, account accoun
 	return failures
 }
 
-func dataMajor(dataDir string) string {
+func dataMajor(dataDir string) (string, error) {
 	content, err := os.ReadFile(filepath.Join(dataDir, "PG_VERSION"))
-	if errors.Is(err, fs.ErrNotExist) || err != nil {
-		return ""
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
 	}
-	return strings.TrimSpace(string(content))
+	if err != nil {
+		return "", fmt.Errorf("read the version of the data folder: %w", err)
+	}
+	return strings.TrimSpace(string(content)), nil
 }

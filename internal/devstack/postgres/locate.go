@@ -28,7 +28,10 @@ func (p programs) path(name string) string { return filepath.Join(p.dir, name) }
 
 // locate returns the newest installed server for the data folder, else npm's, else Debian's.
 func locate(ctx context.Context, o Options) (programs, error) {
-	wanted := dataMajor(o.DataDir)
+	wanted, err := dataMajor(o.DataDir)
+	if err != nil {
+		return programs{}, err
+	}
 	if found, ok := choose(installed(ctx), wanted); ok {
 		return found, nil
 	}

@@ -82,8 +82,8 @@ func startSlot(ctx context.Context, dir string, log io.Writer) (*Server, error) 
 
 // Without fsync, a machine crash can break a slot.
 func restartAnew(ctx context.Context, o Options, cause error) (*Server, error) {
-	if dataMajor(o.DataDir) == "" {
-		return nil, cause
+	if major, err := dataMajor(o.DataDir); major == "" {
+		return nil, errors.Join(cause, err) // it was new
 	}
 	if err := os.RemoveAll(o.DataDir); err != nil {
 		return nil, errors.Join(cause, err)
