@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Middleware passes on requests whose one bearer token the service accepts, with the [User] in the context. Other answers:
+// Middleware passes on requests with one bearer token that the service accepts. Their context holds the [User]. Other answers:
 //
 //	no bearer token        401 token_missing
 //	a malformed token      401 token_invalid
