@@ -48,7 +48,7 @@ func run(ctx context.Context, o Options, out io.Writer) (table []group, err erro
 		return nil, fmt.Errorf("make a folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // PostgreSQL refuses root and may run as another user who passes through
+	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // PostgreSQL may run as another user, which needs access
 		return nil, fmt.Errorf("open the folder: %w", err)
 	}
 	s := &stack{options: o, dir: dir}

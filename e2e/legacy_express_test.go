@@ -53,7 +53,7 @@ func TestLegacySurface_PathsAsExpressFoundThem(t *testing.T) {
 	}
 }
 
-// JavaScript clients send null for an absent optional field. Only the old prefixes accept it.
+// JavaScript clients send null for an absent optional field. /v1 stays strict.
 func TestLegacySurface_NullIsLeftOut(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"RATE_LIMIT": "off"})

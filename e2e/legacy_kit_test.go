@@ -18,7 +18,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// The secrets that servicetest configures. Every platform service knows accessSecret.
+// servicetest configures these secrets.
 const (
 	accessSecret  = "access-secret-of-a-test-32-bytes!"
 	refreshSecret = "refresh-secret-of-a-test-32-bytes"
@@ -127,7 +127,6 @@ func newLogin(t testing.TB, s *servicetest.Service, email, password string) newS
 	return sessionOf(t, ask(t, s, http.MethodPost, "/v1/auth/login", registerBody(t, email, password)), http.StatusOK)
 }
 
-// payloadOf does not verify the JWT.
 func payloadOf(t testing.TB, compact string) (payload map[string]any) {
 	t.Helper()
 	parts := strings.Split(compact, ".")

@@ -47,7 +47,6 @@ func TestLegacyRefresh_AHundredAtOnceGetOneSuccessor_A5(t *testing.T) {
 	pairOf(t, ask(t, instances[0], "POST", "/auth/refresh", refreshBody(t, different[0])), 200)
 }
 
-// A replay after the grace ends the session on every instance and is audited.
 func TestLegacyRefresh_AReplayEndsTheSession_A5(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)

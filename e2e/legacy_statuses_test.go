@@ -8,7 +8,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// Old clients get the same refusals as new ones.
 func TestLegacyStatuses_Refusals(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

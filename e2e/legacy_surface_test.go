@@ -42,7 +42,6 @@ func withUser(members ...string) []string {
 	return out
 }
 
-// The documented shape under both prefixes.
 func TestLegacySurface_IsTheOldServices(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"LEGACY_SUNSET": "2027-06-30"})

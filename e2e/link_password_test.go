@@ -30,7 +30,7 @@ func linkedTo(t testing.TB, answer reply) client.Me {
 	return decoded.Data.User
 }
 
-// unproved signs in at Firebase with an unverified address and its own password.
+// unproved has an unverified address and its own password.
 func unproved(t testing.TB, s *servicetest.Service, email string) identity.Session {
 	t.Helper()
 	session, err := s.Identity.SignIn(t.Context(), identity.User{Email: email, Password: newPassword}, "password")

@@ -78,7 +78,7 @@ func TestLoginCosts_ARefusalTellsNothing_A3(t *testing.T) {
 	for _, name := range []string{"cost 4", "cost 6", "cost 8"} {
 		ask(t, s, http.MethodPost, "/v1/auth/login", registerBody(t, emails[name], servicetest.Password)).expect(t, name, http.StatusOK, "")
 	}
-	// Firebase's proof replaces a hash that cannot be checked.
+	// Firebase's proof replaces an uncheckable hash.
 	ask(t, s, http.MethodPost, "/v1/auth/login", registerBody(t, emails["hybrid"], servicetest.Password)).expect(t, "hybrid", http.StatusOK, "")
 	var hash string
 	if err := s.DB.QueryRow(t.Context(), "SELECT password_hash FROM auth.users WHERE id = $1", hybrid.User.ID).Scan(&hash); err != nil {

@@ -48,7 +48,6 @@ func TestOddAddresses_AreFoundByOperators_F2(t *testing.T) {
 	}
 }
 
-// asciiUpper changes ASCII letters only.
 func asciiUpper(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' {

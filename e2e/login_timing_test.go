@@ -84,7 +84,7 @@ func withoutID(t *testing.T, answer timed) []byte {
 	return append([]byte(jsonOf(t, header)), bytes.ReplaceAll(answer.body, []byte(id), nil)...)
 }
 
-// areaUnderCurve is the probability that b exceeds a; ties count half, so 0.5 means equal.
+// areaUnderCurve is the probability that b exceeds a; 0.5 means equal.
 func areaUnderCurve(a, b []time.Duration) float64 {
 	longer := 0.0
 	for _, x := range b {

@@ -1,4 +1,4 @@
-// Package e2e tests the service over HTTP with real parts. It checks every answer against the contract.
+// Package e2e tests the service over HTTP with real parts, against the contract.
 package e2e
 
 import (
@@ -11,7 +11,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// TestMain installs psql and pg_dump for the pages of docs.
+// TestMain installs psql and pg_dump.
 func TestMain(m *testing.M) {
 	if _, err := pgclient.Prepare(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -31,7 +31,7 @@ func enroll(t testing.TB, s *servicetest.Service, uid string) authenticator {
 	return authenticator{factorID, secret}
 }
 
-// code returns the code some 30 s steps from now. The provider accepts one step before and after, each once.
+// code returns the code some 30 s steps from now. The provider accepts one before and after, each once.
 func (a authenticator) code(t testing.TB, step int) string {
 	t.Helper()
 	code, err := identity.TOTP(a.secret, time.Now().Add(time.Duration(step)*30*time.Second))

@@ -44,7 +44,6 @@ func TestMoves_TheProviderHangs_A2(t *testing.T) {
 	}
 }
 
-// A revocation and a hanging provider leave time for the legacy pair.
 func TestMoves_TheProviderHangsAfterTheMove_A2_T4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusting)

@@ -128,8 +128,8 @@ func (p localOne) trySignIn(ctx context.Context, s *servicetest.Service, door, b
 
 type whereabouts struct{ moved, pending int }
 
-// expectWhereabouts checks every row and account. Moved users keep id, balance, hash and name and have one account. Others are local
-// without an account, unless a move is pending.
+// expectWhereabouts checks that moved users keep id, balance, hash and name and have one account. Others are local without an account,
+// unless a move is pending.
 func (c *crowd) expectWhereabouts(t testing.TB, stage string, should func(p localOne) (moved, certain bool)) (w whereabouts) {
 	t.Helper()
 	rows, err := c.stack.DB.Query(context.Background(), `

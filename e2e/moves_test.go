@@ -22,7 +22,7 @@ func moving(t *testing.T, binary string, stack *servicetest.Stack) *servicetest.
 	return stack.Reach(t, launch(t, binary, stack, trusting).awaitReady(t))
 }
 
-// After each stage exactly the cohort has moved, and a lower percent moves nothing back.
+// After each stage exactly the cohort has moved. A lower percent moves nothing back.
 func TestMoves_AThousandSignIn_A2_R1_R5(t *testing.T) {
 	t.Parallel()
 	stack, binary := servicetest.NewStack(t), programs.Authd(t)
@@ -247,7 +247,6 @@ func TestMoves_NotWhoIsRefused_A2_A3(t *testing.T) {
 	}
 }
 
-// The move keeps existing sessions and old clients.
 func TestMoves_NobodyNotices(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)

@@ -41,7 +41,7 @@ func TestNewUsers(t *testing.T) {
 	}
 }
 
-// R4: it holds from the next registration on every instance.
+// R4: a change applies from the next registration on every instance.
 func newUsersGoWhereTheRolloutSays(t *testing.T, instances []*servicetest.Service) {
 	stack := instances[0].Stack
 	for _, home := range []client.UserHome{"local", "firebase"} {
@@ -152,7 +152,6 @@ func fiftyAtOnceMakeOneRow(t *testing.T, instances []*servicetest.Service) {
 	}
 }
 
-// F4: many at once, too.
 func usernamesGetASuffix(t *testing.T, instances []*servicetest.Service) {
 	stack := instances[0].Stack
 	sendNewUsers(t, instances[0], "local")

@@ -60,7 +60,6 @@ func (s step) run(t *testing.T, authd, databaseURL string) {
 	}
 }
 
-// thisUser is the audit's actor.
 func thisUser(t *testing.T) string {
 	t.Helper()
 	who, err := user.Current()

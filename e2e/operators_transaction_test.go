@@ -10,7 +10,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// A request admitted before a demotion or a revoked key changes nothing after it.
+// An admitted request changes nothing after a demotion or a revoked key.
 func TestOperators_ARequestUnderWayIsRefused_O4(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)

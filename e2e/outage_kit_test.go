@@ -87,7 +87,6 @@ func logIn(t testing.TB, s *servicetest.Service, email string) timed {
 	return askTimed(t, s, http.MethodPost, "/v1/auth/login", registerBody(t, email, servicetest.Password))
 }
 
-// manyAtOnce alternates verify-token and forward and returns the slowest time.
 func manyAtOnce(t *testing.T, s *servicetest.Service, tokens []string, check func(r timed)) time.Duration {
 	t.Helper()
 	answers := make([]timed, len(tokens))

@@ -123,7 +123,6 @@ func TestOutage_RedisRefuses(t *testing.T) {
 	}
 }
 
-// logInWrongly counts the 429 answers.
 func logInWrongly(t *testing.T, s *servicetest.Service, email string, times int) (refused int) {
 	t.Helper()
 	for range times {

@@ -223,7 +223,7 @@ func TestPasswordChange_FirebaseAwayChangesNothing_S4(t *testing.T) {
 			changePassword(t, s, o.tokens[0], "", newPassword).expect(t, "S4: a change whose answer is lost", 503, "dependency_unavailable")
 			if again := changePassword(t, s, o.tokens[0], "", newPassword); again.status == http.StatusOK {
 				expectUser(t, s, "S4: the new session", sessionOf(t, again, http.StatusOK).IDToken)
-			} else { // the completing job was first
+			} else {
 				again.expect(t, "S4: the same request, after the job has completed it", 401, "token_revoked")
 			}
 			o.expectEnded(t, s)

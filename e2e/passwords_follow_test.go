@@ -9,7 +9,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// The next sign-in updates the local hash. The old password opens neither surface.
+// The next sign-in updates the local hash.
 func TestPasswordFollows_ChangedAtFirebase_A7(t *testing.T) {
 	t.Parallel()
 	for _, first := range surfaces {

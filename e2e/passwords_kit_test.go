@@ -68,7 +68,7 @@ func livesHere(t testing.TB, s *servicetest.Service) sessions {
 	}
 }
 
-// moved returns a user that a new client's sign-in moved. The old client's session continues.
+// moved returns a moved user with a continuing old session.
 func moved(t testing.TB, s *servicetest.Service) sessions {
 	t.Helper()
 	email := servicetest.Email()
@@ -151,7 +151,7 @@ func fits(t testing.TB, s *servicetest.Stack, id uuid.UUID, password string) boo
 	return hash != nil && bcrypt.CompareHashAndPassword([]byte(*hash), []byte(password)) == nil
 }
 
-// atFirebase asks the identity provider directly, as the Firebase SDK does.
+// atFirebase asks the identity provider directly.
 func atFirebase(t testing.TB, s *servicetest.Stack, operation string, body map[string]any) map[string]any {
 	t.Helper()
 	location := s.IdentityURL + "/identitytoolkit.googleapis.com/v1/accounts:" + operation + "?key=test-key"

@@ -147,7 +147,6 @@ func TestForgot_OneAnswerWithoutEnumerationProtection_A9(t *testing.T) {
 	}
 }
 
-// The answer stays the same.
 func TestForgot_MovesNobodyWhoMayNotBe_M5_R2_R3(t *testing.T) {
 	t.Parallel()
 	for why, c := range map[string]struct {
@@ -358,7 +357,6 @@ func TestReset_Outages(t *testing.T) {
 	}
 }
 
-// Without the code's account nothing changes.
 func TestReset_NobodyCanSayWhose_S4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusts)

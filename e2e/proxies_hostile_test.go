@@ -19,7 +19,7 @@ type attack struct {
 	raw  func(credential string) string
 }
 
-// separated returns all spellings of a name's separators.
+// separated returns all spellings of the separators.
 func separated(name string) []string {
 	head, rest, more := strings.Cut(name, "-")
 	if !more {
@@ -153,7 +153,6 @@ func (d *door) try(t *testing.T, attacks []attack, credentials []string, good st
 	return tried, through
 }
 
-// closing ends a kept connection.
 func closing(raw string) string {
 	if !strings.Contains(raw, "Connection: keep-alive") {
 		return raw
@@ -204,7 +203,7 @@ func TestProxies_NothingGetsThrough_G4(t *testing.T) {
 		t.Run(row.kind, func(t *testing.T) {
 			token := row.signIn(t, s).token
 			who := saidOf(t, s, token)
-			thin := row.kind != tokenKinds[0].kind // spelling does not depend on the kind
+			thin := row.kind != tokenKinds[0].kind
 			eachDoor(t, s, func(t *testing.T, d *door) { tryAll(t, d, bearer(token), who, thin) })
 		})
 	}
@@ -271,7 +270,7 @@ func TestProxies_HTTP2InTheClear_G4(t *testing.T) {
 	}
 }
 
-// expectingAll passes names that Caddy drops by default.
+// expectingAll passes names that Caddy drops.
 var expectingAll = proxies.Weakening{
 	Old: "protocols h1 h2\n", New: "protocols h1 h2\n\t\texpected_underscore_headers x_user_* x_auth_*\n\t\texpected_dot_headers x.user.* x.auth.*\n",
 }

@@ -29,7 +29,7 @@ type arrival struct {
 	sum         [sha256.Size]byte
 }
 
-// behind is a service without checks that records requests.
+// behind records requests without checks.
 type behind struct {
 	addr string
 	mu   sync.Mutex

@@ -16,7 +16,6 @@ type pair struct {
 	ExpiresIn                   int
 }
 
-// renew requires a pair of this kind.
 func renew(t testing.TB, s *servicetest.Service, what, refreshToken, kind string) pair {
 	t.Helper()
 	answer := refresh(t, s, "/v1/auth/refresh", refreshToken)
@@ -42,7 +41,6 @@ func (o sessions) expectAs(t testing.TB, s *servicetest.Service, what, token, ki
 	ask(t, s, http.MethodGet, "/v1/auth/me", "", authorized(token)...).expect(t, what+" at /me", 200, "")
 }
 
-// sinceBefore dates a legacy session back by an hour.
 func (o sessions) sinceBefore(t testing.TB, s *servicetest.Service, refreshToken string) time.Time {
 	t.Helper()
 	began := time.Now().Add(-time.Hour).Truncate(time.Second)

@@ -43,10 +43,9 @@ func startProcess(t *testing.T, binary string, stack *servicetest.Stack) *proces
 	return p
 }
 
-// kill sends SIGKILL and waits.
 func (p *process) kill(t *testing.T) {
 	t.Helper()
-	_ = p.Signal(syscall.SIGKILL) // may have ended
+	_ = p.Signal(syscall.SIGKILL)
 	select {
 	case <-p.Done():
 	case <-time.After(10 * time.Second):

@@ -11,7 +11,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// registerAtOnce alternates between the instances.
 func registerAtOnce(t *testing.T, instances []*servicetest.Service, email string, passwords ...string) []reply {
 	t.Helper()
 	replies := make([]reply, len(passwords))

@@ -24,7 +24,6 @@ func warm(t testing.TB, s *servicetest.Service, token string) {
 	expectUser(t, s, "warming", token)
 }
 
-// refusedAs returns the time until the refusal.
 func refusedAs(t testing.TB, s *servicetest.Service, limit time.Duration, what, token, code string) time.Duration {
 	t.Helper()
 	return waitFor(t, limit, what, func() bool {

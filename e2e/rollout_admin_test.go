@@ -51,7 +51,6 @@ func (a admin) change(t testing.TB, s *servicetest.Service, apply func(*client.R
 	return out
 }
 
-// set reads, changes and writes the rollout.
 func (a admin) set(t testing.TB, s *servicetest.Service, apply func(*client.RolloutChange)) client.Rollout {
 	t.Helper()
 	answer, err := s.API.SetRolloutWithResponse(t.Context(), a.change(t, s, apply), servicetest.Bearer(a.token))

@@ -64,7 +64,6 @@ func TestSchemaCommand_ExitCodes(t *testing.T) {
 	}
 }
 
-// dbmate or a shell would fail on a refused name.
 func TestSchemaCommand_NewNumbersOn(t *testing.T) {
 	t.Parallel()
 	authd, folder := programs.Authd(t), t.TempDir()

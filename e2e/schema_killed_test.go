@@ -85,7 +85,7 @@ func TestInstances_KilledInEachMigrationOthersComplete_D1(t *testing.T) {
 			victim := launch(t, binary, stack, migrating)
 			awaitWorker(t, stack)
 			others := []*instance{launch(t, binary, stack, migrating), launch(t, binary, stack, migrating)}
-			worker := awaitWorker(t, stack) // a transactional step retries
+			worker := awaitWorker(t, stack)
 			if half := count(t, stack, "pg_index WHERE NOT indisvalid"); m.half != (half == 1) {
 				t.Fatalf("%d indexes are half-built, expected %t", half, m.half)
 			}
@@ -106,7 +106,7 @@ func TestInstances_KilledInEachMigrationOthersComplete_D1(t *testing.T) {
 func TestInstances_KilledAtEachRecordRerunCompletes_D1(t *testing.T) {
 	t.Parallel()
 	binary, shared := programs.Authd(t), servicetest.NewStack(t)
-	const reach = 12 // migrations on one database
+	const reach = 12
 	for files := range slices.Chunk(schema.Files(), reach) {
 		t.Run("from "+schema.Version(files[0]), func(t *testing.T) {
 			t.Parallel()
@@ -127,7 +127,7 @@ func TestInstances_KilledAtEachRecordRerunCompletes_D1(t *testing.T) {
 	}
 }
 
-// reached returns a database whose next migration is the moment's.
+// reached returns a database in which the moment's migration is next.
 func (m moment) reached(t *testing.T, shared *servicetest.Stack) *servicetest.Stack {
 	t.Helper()
 	stack := onEmpty(t, shared)
@@ -139,7 +139,7 @@ func (m moment) reached(t *testing.T, shared *servicetest.Stack) *servicetest.St
 		return stack
 	}
 	execute(t, stack, "CREATE SCHEMA auth")
-	execute(t, stack, "CREATE TABLE auth.schema_migrations (version varchar(128) PRIMARY KEY)") // as after the first start
+	execute(t, stack, "CREATE TABLE auth.schema_migrations (version varchar(128) PRIMARY KEY)")
 	return stack
 }
 

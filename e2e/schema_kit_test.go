@@ -24,7 +24,6 @@ func onEmpty(t *testing.T, stack *servicetest.Stack) *servicetest.Stack {
 	return stack.Over(t, pgtest.Empty(t))
 }
 
-// instance is an authd process with a readable log.
 type instance struct {
 	*child.Process
 	log *servicetest.Log
@@ -48,10 +47,9 @@ func launch(t *testing.T, binary string, stack *servicetest.Stack, changes map[s
 	return i
 }
 
-// kill sends SIGKILL and waits.
 func (i *instance) kill(t *testing.T) {
 	t.Helper()
-	_ = i.Signal(syscall.SIGKILL) // may have ended
+	_ = i.Signal(syscall.SIGKILL)
 	select {
 	case <-i.Done():
 	case <-time.After(10 * time.Second):

@@ -37,7 +37,7 @@ type held struct {
 	counts, renewable    bool
 }
 
-// somebody is the model of a user; answers are compared with it.
+// Answers are compared with this model of a user.
 type somebody struct {
 	id                   uuid.UUID
 	email, password      string
@@ -55,7 +55,7 @@ type somebody struct {
 	deactivated, revived int // audited
 }
 
-// play is one sequence: two users, an operator and Firebase before two instances.
+// play is one sequence: two users, an operator and Firebase.
 type play struct {
 	drawn
 	stack     *servicetest.Stack
@@ -87,13 +87,12 @@ func (p *play) register(who *somebody) {
 		id: session.User.ID, email: who.email, password: who.password, hybrid: who.hybrid, isActive: true, tokens: who.tokens,
 		changes: map[string]int{},
 	}
-	if who.hybrid { // as after a move
+	if who.hybrid {
 		execute(p, p.stack, "UPDATE auth.users SET auth_provider = 'hybrid', password_hash = $2, password_set_at = now() WHERE id = $1", who.id, hashOf(p, who.password))
 	}
 	who.tokens = append(who.tokens, &held{session.IDToken, session.RefreshToken, session.Kind, true, true})
 }
 
-// end revokes all tokens.
 func (s *somebody) end() {
 	for _, t := range s.tokens {
 		t.counts, t.renewable = false, false
@@ -102,7 +101,6 @@ func (s *somebody) end() {
 
 func (s *somebody) may() bool { return s.isActive && !s.shut && !s.gone }
 
-// some returns nil if none matches.
 func (p *play) some(who *somebody, such func(*held) bool) *held {
 	all := slices.DeleteFunc(slices.Clone(who.tokens), func(t *held) bool { return !such(t) })
 	if len(all) == 0 {
@@ -126,7 +124,6 @@ func (p *play) followed(who *somebody) {
 	})
 }
 
-// acts are the possible steps of a sequence.
 var acts = map[string]func(p *play, who *somebody){
 	"sign in":                  (*play).signIn,
 	"sign in as an old client": (*play).signInAsOldClient,
@@ -333,7 +330,7 @@ func (p *play) sync(who *somebody) {
 	p.followed(who)
 }
 
-// check requires both instances to agree with the model within a second (T5).
+// check requires agreement with the model within a second (T5).
 func (p *play) check(who *somebody) {
 	for _, t := range who.tokens[max(0, len(who.tokens)-5):] {
 		for _, s := range p.instances {
@@ -358,7 +355,6 @@ func (p *play) check(who *somebody) {
 	}
 }
 
-// settle checks the final state.
 func (p *play) settle(who *somebody) {
 	if who.gone {
 		return

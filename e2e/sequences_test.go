@@ -15,7 +15,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// sequencesAtATime run in sequence in one play.
 const sequencesAtATime = 5
 
 func init() {

@@ -24,7 +24,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// The platform's Express services (e2e/services) and their guarded routes.
 var platform = []struct{ name, script, path string }{
 	{"assessment-service", "assessment-service.cjs", "/api/assessments"},
 	{"archive-service", "archive-service.mjs", "/api/archive"},
@@ -70,7 +69,6 @@ func startPlatform(t *testing.T, authURL string) []*expressService {
 	return started
 }
 
-// expressFolder holds the scripts and their npm packages.
 func expressFolder(t *testing.T) string {
 	t.Helper()
 	source, err := filepath.Abs("../clients/express")
@@ -264,7 +262,6 @@ func expectNoIdentityHeader(t testing.TB, e *expressService, token string) {
 	}
 }
 
-// All answer 503 in time and recover.
 func TestServices_TheServiceIsOutOfReach(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -323,7 +320,7 @@ func TestServices_TheServiceRestarts(t *testing.T) {
 	seen := statusCount{counts: map[string]int{}}
 	done := make(chan struct{})
 	var asking sync.WaitGroup
-	var good, refused, away []string // counted keys, with and without the service
+	var good, refused, away []string
 	for _, k := range tokenKinds {
 		person, revoked := k.signIn(t, s), k.signIn(t, s)
 		logout(t, s, revoked.token)

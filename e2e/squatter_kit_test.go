@@ -14,8 +14,8 @@ type squat struct {
 	email, uid    string // "" means a local row
 	access        string // legacy; "" means none
 	legacyRefresh string
-	firebase      []string // ID tokens
-	carried       string   // refresh token that continues a legacy session at Firebase
+	firebase      []string
+	carried       string // refresh token that continues a legacy session at Firebase
 }
 
 func (q squat) tokens() map[string]string {
@@ -43,7 +43,6 @@ func (q squat) holds(t testing.TB, s *servicetest.Service) squat {
 	return q
 }
 
-// squats are the ways to take an address.
 var squats = map[string]func(t testing.TB, s *servicetest.Service) squat{
 	"old surface": func(t testing.TB, s *servicetest.Service) squat {
 		email := servicetest.Email()
@@ -76,7 +75,6 @@ var squats = map[string]func(t testing.TB, s *servicetest.Service) squat{
 	},
 }
 
-// signsIn signs the owner in at Firebase only.
 func (q squat) signsIn(t testing.TB, s *servicetest.Service, provider string, verified bool) string {
 	t.Helper()
 	return s.Token(t, identity.User{UID: q.uid, Email: q.email, EmailVerified: verified}, provider)
@@ -109,7 +107,6 @@ func (q squat) expectOut(t testing.TB, s *servicetest.Service) {
 	}
 }
 
-// expectIn requires all to work.
 func (q squat) expectIn(t testing.TB, s *servicetest.Service) {
 	t.Helper()
 	for what, token := range q.tokens() {

@@ -10,7 +10,6 @@ import (
 
 var unverifiedPlatform = map[string]string{"LEGACY_EMAIL_VERIFIED": "unverified"}
 
-// The owner's own session stays.
 func TestSquatter_TheFirstProofEndsEarlierSessions_F3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, unverifiedPlatform)

@@ -25,7 +25,7 @@ import (
 type node struct {
 	dir    string
 	port   int
-	server *postgres.Server // nil: stopped
+	server *postgres.Server
 }
 
 func (n *node) host() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(n.port)) }
@@ -63,10 +63,8 @@ func (n *node) signal(t *testing.T, standby bool) {
 	}
 }
 
-// cluster has two servers for a failover.
 type cluster struct{ first, second *node }
 
-// newCluster migrates the first server.
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "cluster-") // short, for the socket's path
@@ -127,7 +125,6 @@ func (c *cluster) promote(t *testing.T) {
 	c.first.start(t)
 }
 
-// on returns a stack on one server.
 func (c *cluster) on(t *testing.T, n *node, shared *servicetest.Stack) *servicetest.Stack {
 	t.Helper()
 	stack := *shared
@@ -142,12 +139,11 @@ func (c *cluster) on(t *testing.T, n *node, shared *servicetest.Stack) *servicet
 	return &stack
 }
 
-// several returns an address with both hosts.
+// several returns both hosts.
 func (c *cluster) several(address string) string {
 	return strings.Replace(address, c.first.host(), c.first.host()+","+c.second.host(), 1)
 }
 
-// factsLeft reads the count of shared facts from the metrics.
 func factsLeft(t *testing.T, s *servicetest.Service) string {
 	t.Helper()
 	answer, err := http.Get(s.MetricsURL)

@@ -11,7 +11,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// tokenCase is a token with its expected answer; code "" means 200.
+// Code "" means 200.
 type tokenCase struct {
 	name, token string
 	status      int
@@ -212,6 +212,6 @@ func TestTokens_OrderOfRefusals(t *testing.T) {
 	expectRefusal(t, s, "deactivated, revoked", of(identity.MintOptions{}), 403, "account_deactivated")
 	execute(t, stack, "UPDATE auth.users SET is_active = true WHERE id = $1", row.ID)
 	expectRefusal(t, stack.Start(t), "revoked", of(identity.MintOptions{}), 401, "token_revoked")
-	// The token is checked before the body.
+	// The token is checked first.
 	askAs(t, s, http.MethodPatch, "/v1/auth/me", `{"nonsense":1}`, of(identity.MintOptions{Unsigned: true})).expect(t, "bad token and bad body", 401, invalid)
 }

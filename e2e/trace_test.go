@@ -162,7 +162,6 @@ func TestTrace_NothingIsExported(t *testing.T) {
 	}
 }
 
-// Requests, log and stop do not suffer.
 func TestTrace_CollectorAway(t *testing.T) {
 	t.Parallel()
 	for name, endpoint := range map[string]func(*testing.T) string{"away": nobodyListens, "hanging": hangingCollector} {

@@ -16,7 +16,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// week is one user's, over two instances.
 type week struct {
 	*testing.T
 	stack         *servicetest.Stack
@@ -25,7 +24,7 @@ type week struct {
 	id            uuid.UUID
 }
 
-// long matches tokens, which no log may show.
+// No log may show a token.
 var long = regexp.MustCompile(`"[A-Za-z0-9_.-]{60,}"`)
 
 func (w *week) ask(what string, s *servicetest.Service, status int, method, path, body string, header ...string) reply {
@@ -76,7 +75,6 @@ func (w *week) known(what, token, kind string) {
 	w.ask(what+", to a service that knows the old surface", w.second, 200, "POST", "/auth/verify-token", body)
 }
 
-// row checks the home and the local hash.
 func (w *week) row(provider, password string) {
 	w.Helper()
 	r := rowOf(w.T, w.stack, "id = $1", w.id)
@@ -108,7 +106,7 @@ func (w *week) ended(what, token string) {
 	w.ask(what, w.second, 401, "GET", "/v1/auth/me", "", "Authorization", "Bearer "+token).expect(w.T, what, 401, "token_revoked")
 }
 
-// atProvider asks the provider as the Firebase SDK does, and returns its idToken.
+// atProvider bypasses the service.
 func (w *week) atProvider(what, operation string, body map[string]any) string {
 	w.Helper()
 	answer := atFirebase(w.T, w.stack, operation, body)
@@ -120,7 +118,6 @@ func (w *week) atProvider(what, operation string, body map[string]any) string {
 	return idToken
 }
 
-// The old and the new client share one user.
 func TestWeek_OnePersonInBothWorlds(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
