@@ -33,7 +33,7 @@ type Options struct {
 	OnVerify func(Result)
 }
 
-// Validate reports why [New] would panic.
+// Validate reports why [New] panics.
 func (o Options) Validate() error {
 	_, err := o.endpoint()
 	if err == nil && o.Timeout < 0 {

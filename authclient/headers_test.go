@@ -9,7 +9,7 @@ import (
 	"auth-v2-service/authclient"
 )
 
-// smuggled holds spellings of identity headers, canonical or not.
+// smuggled holds spellings of identity headers.
 var smuggled = []string{
 	"X-User-Id", "X-User-Email", "X-User-Type", "X-User-Token-Balance", "X-Auth-Kind", "X-Auth-Anything", "X-User-",
 	"x-user-id", "X-USER-ID", "X_User_Id", "x_user_id", "X_USER_TYPE", "X.User.Id", "x.auth.kind", "X-User_Id", "X_User-Id", "X.User-Id", "X-Auth_Request_User",
@@ -17,6 +17,7 @@ var smuggled = []string{
 
 var kept = []string{"X-User", "X-Auth", "X-Users-Id", "X-Username", "X-Author-Id", "Xx-User-Id", "X--User-Id", "User-Id", "Authorization", "Accept", "X"}
 
+// G4: only the context identifies the caller.
 func TestG4_IdentityHeadersAreGone(t *testing.T) {
 	t.Parallel()
 	s := newService(t, says(200, good))

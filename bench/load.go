@@ -16,12 +16,12 @@ import (
 	"time"
 )
 
-// load is one turn. Each connection waits for its answer (a closed loop), so a slow server's latencies look better than under a fixed
-// rate.
+// load is one turn of a side. Each connection waits for its answer (a closed loop), so a slow server's latencies look better than
+// under a fixed rate.
 type load struct {
 	addr        string
 	requests    [][]byte
-	once        bool // then end
+	once        bool // send each request once, then end
 	connections int
 	limit       time.Duration
 }

@@ -187,7 +187,7 @@ func TestSessions_ListedAndEnded_T5(t *testing.T) {
 	}
 }
 
-// Also T1.
+// T1 holds for legacy tokens, too.
 func TestLegacyTokens_Refused_T8(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -170,7 +170,7 @@ func TestLink_WhoHasARow(t *testing.T) {
 	}
 }
 
-// F3, F9: order of refusals.
+// F3, F9: each refusal has its code.
 func TestLink_Refusals(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -165,7 +165,6 @@ func TestMFA_WhoMayNotSignIn_F9_A11(t *testing.T) {
 	}
 }
 
-// F5 too.
 func TestMFA_WhoGetsNoRow_F3_F6_F7(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

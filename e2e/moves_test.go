@@ -226,7 +226,7 @@ func (c *crowd) signInWhileKilled(t *testing.T, victim *instance, survivor *serv
 	return int(lost.Load())
 }
 
-// F9 too.
+// F9: a deactivated user does not move.
 func TestMoves_NotWhoIsRefused_A2_A3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusting)

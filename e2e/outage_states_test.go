@@ -8,7 +8,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// A state that may pass is 503 with Retry-After; every other is 500. No refusal ends the session.
+// A temporary state of PostgreSQL is 503 with Retry-After; every other is 500. No refusal ends the session.
 func TestOutage_EachStateOfTheDatabase(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -195,7 +195,7 @@ const (
 	stray  = "Authorization: Bearer not.a.token"
 )
 
-// T1 too.
+// T1: a proxy passes good tokens only.
 func TestProxies_NothingGetsThrough_G4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

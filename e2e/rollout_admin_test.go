@@ -240,7 +240,6 @@ func TestRolloutAdmin_MovesWantADecision_M5(t *testing.T) {
 	})
 }
 
-// The others must read again.
 func TestRolloutAdmin_OneOfManyAtOnce_R5(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)

@@ -81,7 +81,6 @@ func TestRolloutCommand_TheWayUpAndDown(t *testing.T) {
 	}
 }
 
-// JSON has the API's names.
 func TestRolloutCommand_ForPrograms(t *testing.T) {
 	t.Parallel()
 	authd, at := programs.Authd(t), pgtest.New(t)

@@ -18,7 +18,7 @@ func unsigned(addr string) map[string]string {
 	return map[string]string{"FIREBASE_AUTH_EMULATOR_HOST": addr, "FIREBASE_CERTS_URL": ""}
 }
 
-// T1.
+// T1: development accepts unsigned tokens.
 func TestTokens_OfficialEmulatorServesDevelopment(t *testing.T) {
 	t.Parallel()
 	official, err := emulator.Start(t.Context(), emulator.Options{

@@ -171,7 +171,7 @@ func (c tokenCase) run(t *testing.T, s *servicetest.Service) {
 	}
 }
 
-// T2.
+// T2: only that tenant counts.
 func TestTokens_ConfiguredTenantOnly(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"FIREBASE_TENANT": "customers"})

@@ -106,7 +106,6 @@ func (w *week) ended(what, token string) {
 	w.ask(what, w.second, 401, "GET", "/v1/auth/me", "", "Authorization", "Bearer "+token).expect(w.T, what, 401, "token_revoked")
 }
 
-// atProvider bypasses the service.
 func (w *week) atProvider(what, operation string, body map[string]any) string {
 	w.Helper()
 	answer := atFirebase(w.T, w.stack, operation, body)
