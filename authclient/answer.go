@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// What is wrong with an answer. None says what the answer held.
+// No error quotes the answer.
 var (
 	errNotJSON  = errors.New("the answer is not the contract's JSON")
 	errBroken   = errors.New("the answer breaks the contract")
 	errInactive = errors.New("the answer vouches for somebody who is not active")
 )
 
-// verified is the contract's VerifyTokenResponse. What it requires and does not allow to be null is a pointer: absent is broken.
+// verified is the contract's VerifyTokenResponse. Pointers tell null from zero.
 type verified struct {
 	Success bool `json:"success"`
 	Data    struct {
@@ -37,14 +37,13 @@ type verified struct {
 	} `json:"data"`
 }
 
-// envelope is the contract's Failure, as far as it is handed on.
+// envelope is the contract's Failure.
 type envelope struct {
 	Success *bool  `json:"success"`
 	Message string `json:"message"`
 	Code    string `json:"code"`
 }
 
-// read makes a user, a refusal or an outage of the service's answer.
 func read(response *http.Response, body []byte) (User, error) {
 	switch response.StatusCode {
 	case http.StatusOK:
@@ -80,8 +79,7 @@ func readUser(response *http.Response, body []byte) (User, error) {
 	}, nil
 }
 
-// readRefusal hands on what the service itself has refused. A 401 without its envelope comes from somebody between, and says
-// nothing about the token.
+// readRefusal treats a 401 without the envelope as an outage: a proxy sent it.
 func readRefusal(response *http.Response, body []byte) error {
 	var answer envelope
 	switch {
@@ -102,7 +100,6 @@ func isJSON(response *http.Response) bool {
 	return strings.EqualFold(strings.TrimSpace(mediaType), "application/json")
 }
 
-// isCode knows the form of a code; new ones may come.
 func isCode(code string) bool {
 	for i := range len(code) {
 		if c := code[i]; (c < 'a' || c > 'z') && c != '_' {

@@ -2,11 +2,10 @@ package authclient
 
 import "strings"
 
-// maxToken is the length from which the service calls every token invalid, unread (T1).
+// maxToken is the service's limit (T1).
 const maxToken = 8 << 10
 
-// bearerToken cuts the one token out of the Authorization headers of a request (RFC 6750, section 2.1). Two headers are two
-// credentials, and so are two in one header, joined by a comma as proxies may do (RFC 9110, section 5.3).
+// bearerToken returns the one token (RFC 6750, section 2.1). A comma may join two headers (RFC 9110, section 5.3).
 func bearerToken(headers []string) (string, error) {
 	switch len(headers) {
 	case 0:
@@ -28,7 +27,6 @@ func bearerToken(headers []string) (string, error) {
 	return token, nil
 }
 
-// severalIn says what is wrong with a header with commas: the parameters of another scheme, or more than one credential.
 func severalIn(header string) error {
 	for part := range strings.SplitSeq(header, ",") {
 		if cutBearer(part) != "" {
@@ -46,7 +44,7 @@ func cutBearer(credential string) string {
 	return strings.Trim(token, " \t")
 }
 
-// isToken68 holds a token to RFC 9110's grammar, section 11.2. What passes needs no escaping in JSON.
+// isToken68 checks RFC 9110, section 11.2. Such a token needs no JSON escaping.
 func isToken68(token string) bool {
 	body := strings.TrimRight(token, "=")
 	for i := range len(body) {

@@ -10,7 +10,6 @@ import (
 	"auth-v2-service/authclient"
 )
 
-// What is wrong with the credential itself is answered without asking.
 func TestCredential_RefusedUnasked(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
@@ -60,7 +59,6 @@ func TestCredential_RefusedUnasked(t *testing.T) {
 	}
 }
 
-// What is one bearer token is asked about, as it stands.
 func TestCredential_Asked(t *testing.T) {
 	t.Parallel()
 	var got struct{ Token string }

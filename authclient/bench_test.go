@@ -9,7 +9,6 @@ import (
 	"auth-v2-service/authclient"
 )
 
-// BenchmarkMiddleware is what a request costs this side of the network: the answer is at hand.
 func BenchmarkMiddleware(b *testing.B) {
 	answered := roundTripper(func(*http.Request) (*http.Response, error) {
 		return &http.Response{
@@ -19,7 +18,6 @@ func BenchmarkMiddleware(b *testing.B) {
 	benchmark(b, authclient.Options{BaseURL: "http://auth:3008", Transport: answered})
 }
 
-// BenchmarkOverLoopback has the network in it, and the other side's server, which counts here too.
 func BenchmarkOverLoopback(b *testing.B) {
 	benchmark(b, authclient.Options{BaseURL: newService(b, says(200, good)).URL})
 }

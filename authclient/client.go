@@ -8,37 +8,32 @@ import (
 	"time"
 )
 
-// DefaultTimeout is how long a request waits for the auth service in all, a second try included. The service itself answers
-// within 2 s.
+// DefaultTimeout limits one request. The service answers within 2 s.
 const DefaultTimeout = 3 * time.Second
 
 const (
 	verifyPath     = "v1/auth/verify-token"
-	maxConnections = 256              // while the service hangs, requests wait their time out here and not on sockets of their own
-	idleTimeout    = 30 * time.Second // well under the service's own, so that it is not the one who hangs up
+	maxConnections = 256
+	idleTimeout    = 30 * time.Second // below the service's own
 	maxHeaderBytes = 16 << 10
 )
 
-// Options say whom to ask and how. Only BaseURL is required.
+// Options configure a [Client].
 type Options struct {
-	// BaseURL is where the auth service is, as "http://auth:3008". A path is kept: verify-token is asked below it.
+	// BaseURL, such as "http://auth:3008", may have a path.
 	BaseURL string
-	// Timeout is the budget of a request for all that asking takes. Zero means DefaultTimeout.
+	// Timeout limits all tries of a request. Zero means DefaultTimeout.
 	Timeout time.Duration
-	// Transport sends the requests: for TLS of your own, an egress proxy, or tracing. Nil means one that reuses connections,
-	// opens 256 at most and takes no proxy from the environment, for what it carries are tokens. Redirects are never followed.
+	// Transport defaults to at most 256 connections and no proxy from the environment, because requests carry tokens. Redirects are never
+	// followed.
 	Transport http.RoundTripper
-	// SkipPreflight lets CORS preflights through to the handler, without a user: OPTIONS with Origin and
-	// Access-Control-Request-Method and without Authorization. Set it where the CORS middleware can only stand inside this one.
-	// The better order is CORS outside: then browsers may read refusals too, and no preflight comes here. By default OPTIONS is
-	// a request like any other.
+	// SkipPreflight passes CORS preflights on without a user. Prefer CORS outside of this middleware: then browsers can read refusals.
 	SkipPreflight bool
-	// OnVerify hears how each request was decided, before the handler runs and on its goroutine: count, log, and be quick. It
-	// may be called from many goroutines at once.
+	// OnVerify receives each decision before the handler runs. It must be fast and safe for concurrent use.
 	OnVerify func(Result)
 }
 
-// Validate says what is wrong with the options. For who reads them from outside and wants an error where New panics.
+// Validate reports why [New] panics.
 func (o Options) Validate() error {
 	_, err := o.endpoint()
 	if err == nil && o.Timeout < 0 {
@@ -51,7 +46,7 @@ func (o Options) endpoint() (string, error) {
 	base, err := url.Parse(o.BaseURL)
 	switch {
 	case err != nil:
-		return "", errors.New("authclient: BaseURL is not a URL") // err quotes it, and it may hold a password
+		return "", errors.New("authclient: BaseURL is not a URL") // err quotes the URL's password
 	case base.Scheme != "http" && base.Scheme != "https", base.Hostname() == "":
 		return "", errors.New("authclient: BaseURL must be http://HOST or https://HOST")
 	case base.User != nil, base.RawQuery != "", base.ForceQuery, base.Fragment != "":
@@ -60,24 +55,23 @@ func (o Options) endpoint() (string, error) {
 	return base.JoinPath(verifyPath).String(), nil
 }
 
-// Client asks the auth service. Safe for concurrent use; make one and keep it, for it keeps the connections.
+// Client is safe for concurrent use. Keep one: it owns the connections.
 type Client struct {
 	endpoint      string
 	timeout       time.Duration
 	transport     http.RoundTripper
-	own           *http.Transport // transport, where it is ours
+	own           *http.Transport
 	skipPreflight bool
 	onVerify      func(Result)
 }
 
-// New makes a client. It panics where [Options.Validate] has something to say: a service that starts with nobody to ask would
-// only answer 503. It does not ask anything yet, so the auth service may start later.
+// New panics when [Options.Validate] fails. It sends nothing yet.
 func New(o Options) *Client {
 	if err := o.Validate(); err != nil {
 		panic(err)
 	}
 	c := &Client{timeout: o.Timeout, transport: o.Transport, skipPreflight: o.SkipPreflight, onVerify: o.OnVerify}
-	c.endpoint, _ = o.endpoint() // Validate has seen it
+	c.endpoint, _ = o.endpoint()
 	if c.timeout == 0 {
 		c.timeout = DefaultTimeout
 	}
@@ -88,14 +82,14 @@ func New(o Options) *Client {
 	return c
 }
 
-// newTransport gives half of the budget to a connection, so that a host that swallows packets leaves time for another try.
+// newTransport limits dialling to half of the budget, so a retry has time.
 func newTransport(timeout time.Duration) *http.Transport {
 	dialer := &net.Dialer{Timeout: timeout / 2}
 	return &http.Transport{
 		DialContext:            dialer.DialContext,
 		TLSHandshakeTimeout:    timeout / 2,
 		ForceAttemptHTTP2:      true,
-		DisableCompression:     true, // answers are small, and a bounded size is meant as it is sent
+		DisableCompression:     true,
 		MaxConnsPerHost:        maxConnections,
 		MaxIdleConns:           maxConnections,
 		MaxIdleConnsPerHost:    maxConnections,

@@ -1,19 +1,9 @@
-// Package authclient lets a Go service ask the auth service who is calling: net/http middleware over POST
-// /v1/auth/verify-token, with nothing but the standard library.
+// Package authclient is net/http middleware that verifies bearer tokens at the auth service.
 //
-//	client := authclient.New(authclient.Options{BaseURL: "http://auth:3008"})
-//	handler = client.Middleware(handler)                    // everybody who is signed in
-//	admin = client.Middleware(authclient.RequireType("admin")(admin))
-//	user, ok := authclient.UserFrom(ctx)                    // in a handler behind it
+//	handler = authclient.New(authclient.Options{BaseURL: url}).Middleware(handler)
 //
-// It owns the way from an Authorization header to a [User] in the request's context, and what a client hears when there is
-// none: the service's own refusals, word for word, in the service's envelope. It does not know keys, secrets or the database:
-// it never decides that a token is good, keeps no answer and asks nobody else, since whoever else could be asked might accept
-// what was revoked. So it fails closed: no answer, a late one, or one that is not the contract's is 503
-// dependency_unavailable with Retry-After, never 401 (the token may be fine) and never a way through.
+// It has no keys and no cache, so a revoked token never passes. It fails closed: an outage or a broken answer is 503 with Retry-After,
+// never 401. It removes inbound X-User- and X-Auth- headers (rule G4). No error and no [Result] holds a token (T6).
 //
-// Inbound headers whose names begin with X-User- or X-Auth- once "." and "_" are read as "-" are gone before a handler sees
-// the request (rule G4): behind this middleware only the context says who calls. No token is in any error or [Result] (T6).
-//
-// When a test breaks here after a change of contract: the answer's types are in answer.go, and the envelope is in refusal.go.
+// When a test breaks after a contract change, change answer.go and refusal.go.
 package authclient

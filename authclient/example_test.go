@@ -9,7 +9,7 @@ import (
 )
 
 func Example() {
-	auth := httptest.NewServer(says(http.StatusOK, good)) // stands for the auth service
+	auth := httptest.NewServer(says(http.StatusOK, good))
 	defer auth.Close()
 
 	client := authclient.New(authclient.Options{BaseURL: auth.URL})
@@ -31,7 +31,6 @@ func Example() {
 	// 401 {"success":false,"message":"A bearer token is required","code":"token_missing","request_id":"example-1"}
 }
 
-// Handlers can be tested without an auth service.
 func ExampleWithUser() {
 	handler := authclient.RequireType("admin")(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, "welcome")

@@ -5,10 +5,9 @@ import (
 	"strings"
 )
 
-// identityPrefixes begin the names by which gateways say who calls (G4).
+// identityPrefixes begin gateways' identity headers (G4).
 var identityPrefixes = [...]string{"x-user-", "x-auth-"}
 
-// withoutIdentity is header without what says who calls; header itself where nothing does.
 func withoutIdentity(header http.Header) http.Header {
 	for name := range header {
 		if isIdentity(name) {

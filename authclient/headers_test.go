@@ -9,16 +9,15 @@ import (
 	"auth-v2-service/authclient"
 )
 
-// smuggled are names by which a client could try to say who it is, as servers canonicalise and as they do not.
+// smuggled holds spellings of identity headers.
 var smuggled = []string{
 	"X-User-Id", "X-User-Email", "X-User-Type", "X-User-Token-Balance", "X-Auth-Kind", "X-Auth-Anything", "X-User-",
 	"x-user-id", "X-USER-ID", "X_User_Id", "x_user_id", "X_USER_TYPE", "X.User.Id", "x.auth.kind", "X-User_Id", "X_User-Id", "X.User-Id", "X-Auth_Request_User",
 }
 
-// kept are names that say something else.
 var kept = []string{"X-User", "X-Auth", "X-Users-Id", "X-Username", "X-Author-Id", "Xx-User-Id", "X--User-Id", "User-Id", "Authorization", "Accept", "X"}
 
-// G4: nobody says who calls but the context.
+// G4: only the context identifies the caller.
 func TestG4_IdentityHeadersAreGone(t *testing.T) {
 	t.Parallel()
 	s := newService(t, says(200, good))
@@ -26,7 +25,7 @@ func TestG4_IdentityHeadersAreGone(t *testing.T) {
 	r := request(t, "Bearer "+token)
 	for _, name := range append(slices.Clone(smuggled), kept...) {
 		if name != "Authorization" {
-			r.Header[name] = []string{"admin", "admin"} // past the canonical form: some servers have none
+			r.Header[name] = []string{"admin", "admin"} // some servers pass it so
 		}
 	}
 	before := maps.Clone(r.Header)

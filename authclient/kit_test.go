@@ -16,19 +16,18 @@ import (
 	"auth-v2-service/authclient"
 )
 
-// token has a token's grammar and nothing else: the other side is the test.
 const token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJqYW5lIn0.c2VjcmV0LXNpZ25hdHVyZQ"
 
-// good is the contract's own example of a 200 to verify-token.
+// good is the contract's example of a 200.
 const good = `{"success":true,"data":{"user":{"id":"7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d","firebase_uid":"jane-at-firebase",` +
 	`"email":"jane@example.com","username":"Jane Doe","user_type":"user","is_active":true,"token_balance":7},` +
 	`"token":{"kind":"firebase","issued_at":"2026-01-02T03:04:05Z","expires_at":"2026-01-02T04:04:05Z"}},"message":"Token verified successfully"}`
 
-// service is an auth service that says what a test tells it to.
+// service is a fake auth service.
 type service struct {
 	*httptest.Server
-	asked  atomic.Int64 // how many questions
-	opened atomic.Int64 // over how many connections
+	asked  atomic.Int64
+	opened atomic.Int64 // connections
 }
 
 func newService(t testing.TB, answer http.HandlerFunc) *service {
@@ -38,7 +37,7 @@ func newService(t testing.TB, answer http.HandlerFunc) *service {
 		s.asked.Add(1)
 		answer(w, r)
 	}))
-	s.Config.ErrorLog = log.New(io.Discard, "", 0) // broken connections are meant
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
 			s.opened.Add(1)
@@ -49,7 +48,6 @@ func newService(t testing.TB, answer http.HandlerFunc) *service {
 	return s
 }
 
-// says answers with a status and JSON, after headers (name, value, ...).
 func says(status int, body string, header ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -62,13 +60,11 @@ func says(status int, body string, header ...string) http.HandlerFunc {
 	}
 }
 
-// hangs answers nothing until the client has gone.
 func hangs(_ http.ResponseWriter, r *http.Request) {
-	_, _ = io.Copy(io.Discard, r.Body) // else the server does not notice that the client goes
+	_, _ = io.Copy(io.Discard, r.Body) // else the server misses the client's leaving
 	<-r.Context().Done()
 }
 
-// listen is a TCP server that does to each connection what a test wants.
 func listen(t testing.TB, serve func(conn net.Conn)) (url string, accepted *atomic.Int64) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -91,7 +87,6 @@ func listen(t testing.TB, serve func(conn net.Conn)) (url string, accepted *atom
 	return "http://" + listener.Addr().String(), accepted
 }
 
-// readRequest reads one request off a connection and gives its bytes.
 func readRequest(conn net.Conn) string {
 	var all strings.Builder
 	buffer := make([]byte, 4096)
@@ -105,7 +100,6 @@ func readRequest(conn net.Conn) string {
 	return all.String()
 }
 
-// gate is a service's handler behind the middleware, and what reached it.
 type gate struct {
 	http.Handler
 	passed  atomic.Int64
@@ -125,7 +119,6 @@ func newGate(t testing.TB, o authclient.Options) *gate {
 	return g
 }
 
-// answer is what a client heard, and what OnVerify heard of it.
 type answer struct {
 	*httptest.ResponseRecorder
 	result authclient.Result
@@ -173,7 +166,6 @@ func request(t testing.TB, authorization ...string) *http.Request {
 	return r
 }
 
-// expect demands a refusal in the service's envelope, and that the handler did not run.
 func (a answer) expect(t testing.TB, g *gate, what string, status int, code string) {
 	t.Helper()
 	if a.Code != status || a.body.Code != code {
@@ -197,7 +189,6 @@ func (a answer) expect(t testing.TB, g *gate, what string, status int, code stri
 	}
 }
 
-// expectOutage demands that the gate failed closed: 503 with Retry-After, and a reason that holds no token.
 func (a answer) expectOutage(t testing.TB, g *gate, what string) {
 	t.Helper()
 	a.expect(t, g, what, http.StatusServiceUnavailable, "dependency_unavailable")

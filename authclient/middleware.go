@@ -6,15 +6,13 @@ import (
 	"time"
 )
 
-// Middleware lets requests through to next that carry exactly one bearer token for which the auth service vouches, with its
-// [User] in the context. It answers all others itself:
+// Middleware passes on requests with one bearer token that the service accepts. Their context holds the [User]. Other answers:
 //
-//	no bearer token                               401 token_missing
-//	two credentials, or two Authorization headers 400 invalid_request
-//	the service's refusal (401, 403, 409, 422)    as the service said it: status, code, message, WWW-Authenticate
-//	anything else                                 503 dependency_unavailable with Retry-After
-//
-// The Authorization header stays on the request. A panic in next is not caught here.
+//	no bearer token        401 token_missing
+//	a malformed token      401 token_invalid
+//	two credentials        400 invalid_request
+//	401, 403, 409 or 422   the service's own
+//	anything else          503 dependency_unavailable
 func (c *Client) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c.skipPreflight && isPreflight(r) {
@@ -42,21 +40,20 @@ func (c *Client) authenticate(ctx context.Context, authorization []string, id st
 	return c.verify(ctx, token, id)
 }
 
-// admit is the request as the handler sees it. The one that came in is left as it is: it belongs to the server.
+// admit copies the request; the original belongs to the server.
 func admit(ctx context.Context, r *http.Request) *http.Request {
 	out := r.WithContext(ctx)
 	out.Header = withoutIdentity(r.Header)
 	return out
 }
 
-// isPreflight knows a CORS preflight: browsers send none with credentials (Fetch, section 4.8).
+// isPreflight: browsers send preflights without credentials (Fetch, section 4.8).
 func isPreflight(r *http.Request) bool {
 	return r.Method == http.MethodOptions && len(r.Header["Authorization"]) == 0 &&
 		len(r.Header["Origin"]) == 1 && len(r.Header["Access-Control-Request-Method"]) == 1
 }
 
-// RequireType lets only users of these types through; others are 403 forbidden. It stands inside [Client.Middleware]; without
-// it in front every request is 500, for that is a fault of the service and of no client.
+// RequireType answers 403 to other users, and 500 outside of [Client.Middleware].
 func RequireType(types ...string) func(http.Handler) http.Handler {
 	allowed := make(map[string]bool, len(types))
 	for _, t := range types {

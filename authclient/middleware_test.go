@@ -15,7 +15,6 @@ import (
 	"auth-v2-service/authclient"
 )
 
-// A vouched user reaches the handler, field by field.
 func TestMiddleware_TheUserIsInTheContext(t *testing.T) {
 	t.Parallel()
 	moment := func(hour int) time.Time { return time.Date(2026, 1, 2, hour, 4, 5, 0, time.UTC) }
@@ -28,7 +27,7 @@ func TestMiddleware_TheUserIsInTheContext(t *testing.T) {
 	bare.FirebaseUID, bare.Email, bare.Username, bare.Token.Kind = "", "", "", "legacy"
 	nulls := strings.NewReplacer(`"jane-at-firebase"`, "null", `"jane@example.com"`, "null", `"Jane Doe"`, "null", `"firebase"`, `"legacy"`).Replace(good)
 	for body, want := range map[string]authclient.User{
-		good: jane, nulls: bare, replaced(`"success"`, `"new":{"a":[1]},"success"`): jane, // what is new in the contract does no harm
+		good: jane, nulls: bare, replaced(`"success"`, `"new":{"a":[1]},"success"`): jane, // unknown fields are allowed
 	} {
 		s := newService(t, says(200, body, "Content-Type", "application/json; charset=utf-8"))
 		g := newGate(t, authclient.Options{BaseURL: s.URL})
@@ -48,7 +47,6 @@ func TestMiddleware_TheUserIsInTheContext(t *testing.T) {
 	}
 }
 
-// The service's own refusals are handed on word for word.
 func TestMiddleware_RefusalsAreTheServices(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -79,7 +77,6 @@ func TestMiddleware_RefusalsAreTheServices(t *testing.T) {
 	}
 }
 
-// One name goes through both logs.
 func TestMiddleware_RequestID(t *testing.T) {
 	t.Parallel()
 	var told string
@@ -105,7 +102,6 @@ func TestMiddleware_RequestID(t *testing.T) {
 	}
 }
 
-// A panic of the handler goes on to who recovers, and the context is the request's own, not the question's.
 func TestMiddleware_TheHandlerIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	s := newService(t, says(200, good))
@@ -124,7 +120,6 @@ func TestMiddleware_TheHandlerIsLeftAlone(t *testing.T) {
 	h.ServeHTTP(httptest.NewRecorder(), r.WithContext(context.WithValue(context.Background(), key, "here")))
 }
 
-// Each of many requests at once gets its own user.
 func TestMiddleware_ManyAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newService(t, func(w http.ResponseWriter, r *http.Request) {
@@ -161,7 +156,6 @@ func preflight(t testing.TB) *http.Request {
 	return r
 }
 
-// A preflight passes where it was asked for, without a user; nothing else passes as one.
 func TestPreflight(t *testing.T) {
 	t.Parallel()
 	s := newService(t, says(401, refused))
@@ -229,7 +223,6 @@ func TestRequireType(t *testing.T) {
 	}
 }
 
-// Without OnVerify nothing is missing.
 func TestOnVerify_MayBeNil(t *testing.T) {
 	t.Parallel()
 	s := newService(t, says(200, good))

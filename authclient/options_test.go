@@ -9,7 +9,6 @@ import (
 	"auth-v2-service/authclient"
 )
 
-// A service with nobody to ask does not start, and no password of a URL is in the reason.
 func TestOptions_WhatIsWrongIsSaidAtTheStart(t *testing.T) {
 	t.Parallel()
 	for _, base := range []string{"", "auth:3008", "auth", "//auth:3008", "ftp://auth", "http://", "http://:3008", "http://jane:secret@auth", "http://auth?a=secret", "http://auth?", "http://auth#secret", "http://jane:secret@auth:x"} {
@@ -36,7 +35,6 @@ func TestOptions_WhatIsWrongIsSaidAtTheStart(t *testing.T) {
 	}
 }
 
-// What others import brings nothing along.
 func TestModule_StandardLibraryOnly(t *testing.T) {
 	t.Parallel()
 	module, err := os.ReadFile("go.mod")

@@ -17,13 +17,11 @@ import (
 	"auth-v2-service/authclient"
 )
 
-// longest is what a request of these tests may take in all; the budget that they set is under it.
 const (
 	budget  = time.Second
 	longest = 5 * time.Second
 )
 
-// replaced is the good answer with one thing changed.
 func replaced(old, with string) string {
 	if !strings.Contains(good, old) {
 		panic("the good answer does not hold " + old)
@@ -33,7 +31,7 @@ func replaced(old, with string) string {
 
 const refused = `{"success":false,"message":"No","code":"token_revoked","request_id":"x"}`
 
-// unusable are answers that are neither a vouched user nor the service's own refusal.
+// unusable holds answers outside the contract.
 var unusable = map[string]http.HandlerFunc{
 	"500":                           says(500, `{"success":false,"message":"Oh","code":"internal","request_id":"x"}`),
 	"502 of a proxy":                says(502, "<html>", "Content-Type", "text/html"),
@@ -107,7 +105,6 @@ var unusable = map[string]http.HandlerFunc{
 	"a panic":        func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 }
 
-// redirects leads to a place at the same server that says yes to everybody.
 func redirects(status int) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/yes" {
@@ -118,7 +115,7 @@ func redirects(status int) http.HandlerFunc {
 	}
 }
 
-// Every answer that is not the contract's is 503 with Retry-After, within the budget: never 401, never through.
+// Each is 503, never 401 and never let through.
 func TestOutage_UnusableAnswers(t *testing.T) {
 	t.Parallel()
 	for name, answer := range unusable {
@@ -132,7 +129,7 @@ func TestOutage_UnusableAnswers(t *testing.T) {
 				t.Errorf("it took %s", a.took)
 			}
 			want := int64(1)
-			if name == "a panic" || name == "a header of 1 MB" { // no answer: the one retry
+			if name == "a panic" || name == "a header of 1 MB" { // no answer, so one retry
 				want = 2
 			}
 			if n := s.asked.Load(); n != want || int64(a.result.Attempts) != want {
@@ -142,7 +139,6 @@ func TestOutage_UnusableAnswers(t *testing.T) {
 	}
 }
 
-// Of an answer without an end no more is read than an answer may have.
 func TestOutage_NoMoreIsReadThanNeeded(t *testing.T) {
 	t.Parallel()
 	endless := &spaces{}
@@ -155,7 +151,6 @@ func TestOutage_NoMoreIsReadThanNeeded(t *testing.T) {
 	}
 }
 
-// spaces is a body of 1 MiB of white space: as good as endless here.
 type spaces struct {
 	read   int
 	closed bool
@@ -177,7 +172,6 @@ func (s *spaces) Close() error {
 	return nil
 }
 
-// broken are connections that give no answer.
 var broken = map[string]func(conn net.Conn){
 	"closed at once":            func(net.Conn) {},
 	"reset at once":             func(conn net.Conn) { _ = conn.(*net.TCPConn).SetLinger(0) },
@@ -234,7 +228,6 @@ func TestOutage_BrokenConnections(t *testing.T) {
 	}
 }
 
-// A closed port, a name that nobody has, a certificate that nobody vouches for, a server that speaks no TLS.
 func TestOutage_NobodyToTalkTo(t *testing.T) {
 	t.Parallel()
 	secure := httptest.NewUnstartedServer(says(200, good))
@@ -257,7 +250,6 @@ func TestOutage_NobodyToTalkTo(t *testing.T) {
 	}
 }
 
-// The service's own advice when to come back is handed on, within reason.
 func TestOutage_RetryAfter(t *testing.T) {
 	t.Parallel()
 	for said, want := range map[string]string{"": "1", "7": "7", "0": "1", "-3": "1", "99999": "60", "soon": "1", "Wed, 21 Oct 2026 07:28:00 GMT": "1"} {
@@ -271,7 +263,6 @@ func TestOutage_RetryAfter(t *testing.T) {
 	}
 }
 
-// A client that leaves is not waited for, and its end is no outage.
 func TestOutage_TheClientLeaves(t *testing.T) {
 	t.Parallel()
 	arrived := make(chan struct{})
@@ -296,7 +287,6 @@ func TestOutage_TheClientLeaves(t *testing.T) {
 	}
 }
 
-// A deadline that the request has already is kept where it is the shorter one.
 func TestOutage_TheShorterDeadlineHolds(t *testing.T) {
 	t.Parallel()
 	s := newService(t, hangs)
@@ -311,7 +301,6 @@ func TestOutage_TheShorterDeadlineHolds(t *testing.T) {
 	}
 }
 
-// While the service hangs, a crowd waits no longer than one does.
 func TestOutage_ACrowd(t *testing.T) {
 	t.Parallel()
 	s := newService(t, hangs)

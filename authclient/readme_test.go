@@ -8,7 +8,6 @@ import (
 	"testing"
 )
 
-// README's program builds in another module that gets authclient as README says.
 func TestReadme_TheProgramBuildsElsewhere(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("README.md")

@@ -7,17 +7,17 @@ import (
 	"strconv"
 )
 
-// refusal is a request that is not let through: what the client hears, and for an outage why, which only OnVerify hears.
+// refusal answers a request that does not pass. Only OnVerify gets the cause.
 type refusal struct {
 	status     int
 	code       string
 	message    string
-	challenge  string // WWW-Authenticate; "" for what the status demands
-	retryAfter int    // seconds; 0 for no advice
+	challenge  string // "" means the default
+	retryAfter int    // seconds; 0 means none
 	cause      error
 }
 
-// What is refused without asking, and by RequireType. The words are the service's.
+// The messages are the service's.
 var (
 	errMissing        = &refusal{status: http.StatusUnauthorized, code: "token_missing", message: "A bearer token is required", challenge: "Bearer"}
 	errMalformed      = &refusal{status: http.StatusUnauthorized, code: "token_invalid", message: "The token is not valid"}
@@ -26,11 +26,10 @@ var (
 	errMisplaced      = &refusal{status: http.StatusInternalServerError, code: "internal", message: "Something went wrong on our side"}
 )
 
-// maxRetryAfter bounds the advice that is handed on from the service, in seconds.
+// In seconds.
 const maxRetryAfter = 60
 
-// unavailable is the one answer to everything that is neither a vouched user nor the service's own refusal. answered is the
-// header of the answer that there was, if any: it may say when to come back.
+// unavailable returns 503. answered may hold the service's Retry-After.
 func unavailable(cause error, answered http.Header) *refusal {
 	seconds, err := strconv.Atoi(answered.Get("Retry-After"))
 	if err != nil {
@@ -43,10 +42,8 @@ func unavailable(cause error, answered http.Header) *refusal {
 	}
 }
 
-// Error implements error; the cause is for OnVerify.
 func (e *refusal) Error() string { return e.code }
 
-// refusalOf is nil for nil. An error that is no refusal is an outage: what is not understood is not let through.
 func refusalOf(err error) *refusal {
 	if err == nil {
 		return nil
@@ -58,7 +55,6 @@ func refusalOf(err error) *refusal {
 	return unavailable(err, nil)
 }
 
-// write answers with the service's envelope.
 func (e *refusal) write(w http.ResponseWriter, id string) {
 	header := w.Header()
 	header.Set("Content-Type", "application/json")
@@ -71,7 +67,7 @@ func (e *refusal) write(w http.ResponseWriter, id string) {
 		header.Set("Retry-After", strconv.Itoa(e.retryAfter))
 	}
 	w.WriteHeader(e.status)
-	_ = json.NewEncoder(w).Encode(struct { // the client has gone; nobody to tell
+	_ = json.NewEncoder(w).Encode(struct {
 		Success   bool   `json:"success"`
 		Message   string `json:"message"`
 		Code      string `json:"code"`

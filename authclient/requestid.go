@@ -8,8 +8,7 @@ import (
 
 const requestIDHeader = "X-Request-Id"
 
-// requestID names the request towards the auth service and in refusals, so that both logs can be read as one: as the
-// service's own middleware has named it on the answer, else as the client did, else anew.
+// requestID prefers the outer middleware's ID to the client's, so both logs match.
 func requestID(w http.ResponseWriter, r *http.Request) string {
 	for _, id := range [...]string{w.Header().Get(requestIDHeader), r.Header.Get(requestIDHeader)} {
 		if isRequestID(id) {
@@ -17,11 +16,10 @@ func requestID(w http.ResponseWriter, r *http.Request) string {
 		}
 	}
 	var id [16]byte
-	_, _ = rand.Read(id[:]) // crypto/rand never fails: it ends the program instead
+	_, _ = rand.Read(id[:]) // crypto/rand never fails
 	return hex.EncodeToString(id[:])
 }
 
-// isRequestID is what the service takes as one: 1 to 64 letters, digits, "-", "_" and ".".
 func isRequestID(id string) bool {
 	for i := range len(id) {
 		c := id[i]

@@ -7,26 +7,26 @@ import (
 	"time"
 )
 
-// Outcome is what became of a request.
+// Outcome is a decision.
 type Outcome string
 
-// The outcomes; fit for a metric's label.
+// Outcomes fit a metric label.
 const (
 	Allowed     Outcome = "allowed"
-	Refused     Outcome = "refused"     // 400, 401, 403, 409 or 422: something is wrong with the request, or its user
-	Unavailable Outcome = "unavailable" // 503: page somebody when these stay
-	Cancelled   Outcome = "cancelled"   // the client left before there was an answer
+	Refused     Outcome = "refused"     // 400, 401, 403, 409 or 422
+	Unavailable Outcome = "unavailable" // 503; alert when it persists
+	Cancelled   Outcome = "cancelled"   // the client left
 )
 
-// Result says how one request was decided, for logs and metrics. It holds no token.
+// Result reports one decision. It holds no token.
 type Result struct {
 	Outcome   Outcome
-	Status    int           // what the client is told; 200 where the handler decides
-	Code      string        // the same for programs; "" where Allowed
-	Attempts  int           // how many times the service was asked: 0 to 2
-	Duration  time.Duration // what this cost the request
-	RequestID string        // as the service's log has it, too
-	Err       error         // why, where Unavailable or Cancelled
+	Status    int    // 200 when allowed
+	Code      string // "" when allowed
+	Attempts  int    // 0 to 2
+	Duration  time.Duration
+	RequestID string
+	Err       error // when Unavailable or Cancelled
 }
 
 func (c *Client) report(refused *refusal, asked int, took time.Duration, id string) {

@@ -11,7 +11,6 @@ import (
 	"auth-v2-service/authclient"
 )
 
-// hangUp ends a connection without an answer.
 func hangUp(t testing.TB, w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -21,7 +20,6 @@ func hangUp(t testing.TB, w http.ResponseWriter) {
 	_ = conn.Close()
 }
 
-// A connection that ends before an answer is asked over once, kept or new.
 func TestRetry_AConnectionThatFailed(t *testing.T) {
 	t.Parallel()
 	var n atomic.Int64
@@ -43,19 +41,18 @@ func TestRetry_AConnectionThatFailed(t *testing.T) {
 	}
 }
 
-// An instance that is gone leaves many kept connections behind: one that fails says it for all, and the retry has a new one.
 func TestRetry_ManyKeptConnectionsToNobody(t *testing.T) {
 	t.Parallel()
 	const many = 16
 	var together sync.WaitGroup
 	together.Add(many)
 	var gone atomic.Bool
-	var old sync.Map // the connections of before, by the client's address
+	var old sync.Map // by client address
 	s := newService(t, func(w http.ResponseWriter, r *http.Request) {
 		if !gone.Load() {
 			old.Store(r.RemoteAddr, true)
 			together.Done()
-			together.Wait() // so that each request has a connection of its own
+			together.Wait() // one connection a request
 		} else if _, found := old.Load(r.RemoteAddr); found {
 			_, _ = io.Copy(io.Discard, r.Body)
 			hangUp(t, w)
@@ -83,7 +80,6 @@ func (discard) Header() http.Header         { return http.Header{} }
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 func (discard) WriteHeader(int)             {}
 
-// Two tries share one budget.
 func TestRetry_StaysInTheBudget(t *testing.T) {
 	t.Parallel()
 	var n atomic.Int64
@@ -93,7 +89,7 @@ func TestRetry_StaysInTheBudget(t *testing.T) {
 			return
 		}
 		_, _ = io.Copy(io.Discard, r.Body)
-		<-time.After(time.Second) // the better part of the budget
+		<-time.After(time.Second)
 		hangUp(t, w)
 	})
 	const all = 1500 * time.Millisecond
@@ -105,7 +101,6 @@ func TestRetry_StaysInTheBudget(t *testing.T) {
 	}
 }
 
-// Connections are reused: a hundred requests one after the other need one.
 func TestConnections_AreReused(t *testing.T) {
 	t.Parallel()
 	s := newService(t, says(200, good))
@@ -118,7 +113,6 @@ func TestConnections_AreReused(t *testing.T) {
 	}
 }
 
-// A crowd does not bury the service in connections: 256 at most, which those who wait take over.
 func TestConnections_ACrowdSharesThem(t *testing.T) {
 	t.Parallel()
 	const limit, crowd = 256, 600
@@ -142,7 +136,6 @@ func TestConnections_ACrowdSharesThem(t *testing.T) {
 	}
 }
 
-// A transport of the user's own is used as it is.
 func TestTransport_OfTheUser(t *testing.T) {
 	t.Parallel()
 	s := newService(t, says(200, good))

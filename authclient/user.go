@@ -6,28 +6,28 @@ import (
 	"time"
 )
 
-// User is who calls, as the auth service answered for this very request. In JSON its names are the platform's.
+// User is the caller, as the auth service answered for this request.
 type User struct {
-	ID           string `json:"id"`           // of the row in auth.users, a UUID; it never changes
-	FirebaseUID  string `json:"firebase_uid"` // "" where no account at Firebase is linked
-	Email        string `json:"email"`        // in lower case; "" for people without one
-	Username     string `json:"username"`     // unique; "" where none was ever given
-	UserType     string `json:"user_type"`    // "user", "admin", or what else the platform has written there
-	IsActive     bool   `json:"is_active"`    // true, always: others do not get here
+	ID           string `json:"id"`           // never changes
+	FirebaseUID  string `json:"firebase_uid"` // may be ""
+	Email        string `json:"email"`        // lower case; may be ""
+	Username     string `json:"username"`     // unique; may be ""
+	UserType     string `json:"user_type"`    // "user", "admin" or another
+	IsActive     bool   `json:"is_active"`    // always true
 	TokenBalance int64  `json:"token_balance"`
 	Token        Token  `json:"token"`
 }
 
-// Token is what the caller's token says of itself.
+// Token describes the caller's token.
 type Token struct {
-	Kind      string    `json:"kind"` // who issued it: "firebase" or "legacy"
+	Kind      string    `json:"kind"` // "firebase" or "legacy"
 	IssuedAt  time.Time `json:"issued_at"`
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
-// MarshalJSON writes null for what there is not, as the auth service does.
+// MarshalJSON writes null for empty fields, as the service does.
 func (u User) MarshalJSON() ([]byte, error) {
-	type fields User // without this method
+	type fields User // drops this method
 	return json.Marshal(struct {
 		fields
 		FirebaseUID *string `json:"firebase_uid"`
@@ -45,14 +45,12 @@ func orNull(text string) *string {
 
 type contextKey struct{}
 
-// caller is what a context holds: a user, or the mark of a preflight that was let through without one.
 type caller struct {
 	user      User
 	preflight bool
 }
 
-// UserFrom gives the user behind a request. ok is false where no [Client.Middleware] let the request through, and for a
-// preflight that SkipPreflight let through.
+// UserFrom returns the request's user. ok is false without [Client.Middleware] and for a skipped preflight.
 func UserFrom(ctx context.Context) (user User, ok bool) {
 	c, ok := ctx.Value(contextKey{}).(*caller)
 	if !ok || c.preflight {
@@ -61,7 +59,7 @@ func UserFrom(ctx context.Context) (user User, ok bool) {
 	return c.user, true
 }
 
-// WithUser gives a context whose user is user: for tests of handlers, which need no auth service then.
+// WithUser returns a context with user, for tests.
 func WithUser(ctx context.Context, user User) context.Context {
 	return context.WithValue(ctx, contextKey{}, &caller{user: user})
 }

@@ -13,7 +13,7 @@ import (
 
 const (
 	maxAttempts = 2
-	maxAnswer   = 64 << 10 // bytes; the service's answers have under 1 KiB
+	maxAnswer   = 64 << 10 // bytes; real answers are below 1 KiB
 )
 
 var (
@@ -21,7 +21,7 @@ var (
 	errTransport = errors.New("the connection failed")
 )
 
-// verify asks the service whose token this is. asked is how many times it was asked.
+// verify counts the requests in asked.
 func (c *Client) verify(ctx context.Context, token, id string) (user User, asked int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -29,7 +29,7 @@ func (c *Client) verify(ctx context.Context, token, id string) (user User, asked
 	if err != nil {
 		return User{}, asked, unavailable(reason(ctx, err), nil)
 	}
-	defer func() { _ = response.Body.Close() }() // it was read, or nobody wants it
+	defer func() { _ = response.Body.Close() }() // the body is read or unwanted
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	switch {
 	case err != nil:
@@ -41,8 +41,7 @@ func (c *Client) verify(ctx context.Context, token, id string) (user User, asked
 	return user, asked, err
 }
 
-// send asks once, and once more where the connection failed before an answer began: asking changes nothing, and a connection
-// that was kept may be one to an instance that is gone. An answer, whatever it says, is not asked for again.
+// send retries once after a failed connection: verify-token changes nothing. It never repeats an answered request.
 func (c *Client) send(ctx context.Context, token, id string) (response *http.Response, asked int, err error) {
 	for {
 		request, err := c.newRequest(ctx, token, id)
@@ -50,12 +49,12 @@ func (c *Client) send(ctx context.Context, token, id string) (response *http.Res
 			return nil, asked, err
 		}
 		asked++
-		response, err = c.transport.RoundTrip(request) // no http.Client: it would follow redirects
+		response, err = c.transport.RoundTrip(request) // an http.Client follows redirects
 		if err == nil || asked == maxAttempts || ctx.Err() != nil {
 			return response, asked, err
 		}
 		if c.own != nil {
-			c.own.CloseIdleConnections() // what else was kept is as old as the one that failed
+			c.own.CloseIdleConnections() // as old as the failed one
 		}
 	}
 }
@@ -73,8 +72,7 @@ func (c *Client) newRequest(ctx context.Context, token, id string) (*http.Reques
 	return request, nil
 }
 
-// reason is why there was no answer, for logs. net/http's own errors may quote what the other side sent, and a broken peer may
-// send back what it got: of those only the kind is told (T6).
+// reason drops errors of net/http that may quote the token (T6).
 func reason(ctx context.Context, err error) error {
 	var (
 		network     net.Error

@@ -16,8 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// bareCmd serves what the service is compared with: net/http, encoding/json, golang-jwt, pgx, and nothing around them. Each
-// handler does the work that no implementation could leave out, as anybody would write it, and answers as many bytes.
+// bareCmd serves handlers of net/http, encoding/json, golang-jwt and pgx alone. They do the unavoidable work.
 type bareCmd struct {
 	Listen      string `required:""`
 	DatabaseURL string `env:"DATABASE_URL" required:""`
@@ -51,7 +50,6 @@ type bare struct {
 	signIn   string
 }
 
-// newBare makes the handler; it ends with ctx.
 func newBare(ctx context.Context, c bareCmd) (http.Handler, error) {
 	config, err := pgxpool.ParseConfig(c.DatabaseURL)
 	if err != nil {
@@ -107,7 +105,6 @@ func fetchKeys(ctx context.Context, url string) (map[string]*rsa.PublicKey, erro
 	return keys, nil
 }
 
-// handle decodes a body, works, and encodes the answer.
 func handle[In, Out any](work func(context.Context, In) (Out, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var in In
@@ -121,7 +118,7 @@ func handle[In, Out any](work func(context.Context, In) (Out, error)) http.Handl
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(out) // the client is gone: it will count that itself
+		_ = json.NewEncoder(w).Encode(out)
 	}
 }
 
@@ -134,7 +131,6 @@ type credentials struct {
 	Password string `json:"password"`
 }
 
-// answer has the contract's envelope, so that both sides send alike.
 type answer[T any] struct {
 	Success bool   `json:"success"`
 	Message string `json:"message"`
@@ -180,7 +176,6 @@ type me struct {
 	CreatedAt    time.Time `json:"created_at"`
 }
 
-// echo is warm verify-token's bare work: a body in, an answer out.
 func (b *bare) echo(context.Context, tokenBody) (answer[verifiedUser], error) {
 	now := time.Now().UTC().Truncate(time.Second)
 	return toAnswer(summary{
@@ -195,7 +190,6 @@ func toAnswer(u summary, issued, expires time.Time) answer[verifiedUser] {
 	}}
 }
 
-// idClaims are what a first sight writes down.
 type idClaims struct {
 	jwt.RegisteredClaims
 	Email string `json:"email"`
@@ -238,18 +232,17 @@ func (b *bare) sight(ctx context.Context, in tokenBody) (answer[verifiedUser], e
 	return toAnswer(u, claims.IssuedAt.Time, claims.ExpiresAt.Time), err
 }
 
-// insert is one INSERT, of somebody it makes up.
 func (b *bare) insert(ctx context.Context, _ tokenBody) (answer[verifiedUser], error) {
 	uid, now := uuid.NewString(), time.Now().Truncate(time.Second)
-	name := uid[:18] // 60 random bits: no two are alike, and the answer is as long as the others'
+	name := uid[:18] // 60 random bits
 	u, err := b.newUser(ctx, uid[:28], name+"@e.test", name)
 	return toAnswer(u, now, now.Add(time.Hour)), err
 }
 
-// another is the same text as long, of somebody else: the service has made, or will make, the token's own person in this table.
+// another avoids a row of the token's own user.
 func another(text string) string { return "~" + text[min(1, len(text)):] }
 
-// newUser writes into the table that the service writes into, so that both meet the same indexes, as large.
+// newUser writes into the service's table, for the same indexes.
 func (b *bare) newUser(ctx context.Context, uid, email, name string) (summary, error) {
 	u := summary{FirebaseUID: uid, Email: email, Username: name, UserType: "user", IsActive: true}
 	err := b.pool.QueryRow(ctx, `
@@ -258,7 +251,7 @@ func (b *bare) newUser(ctx context.Context, uid, email, name string) (summary, e
 	return u, err
 }
 
-// login is the call to the identity provider and one UPDATE.
+// login is one identity call and one UPDATE.
 func (b *bare) login(ctx context.Context, in credentials) (answer[session], error) {
 	s, err := b.askIdentity(ctx, in)
 	if err != nil {

@@ -14,13 +14,13 @@ type checkCmd struct {
 	Ratios string `default:"bench/ratios.json" type:"path" help:"The committed ratios."`
 }
 
-// Run measures as `run` does, without the plan's design, and says what was lost.
+// Run omits the plan's design.
 func (c *checkCmd) Run(ctx context.Context) error {
 	c.Node = false
 	return check(ctx, c.Options, c.Ratios, os.Stdout, run)
 }
 
-// check measures what lost once more before it fails: a machine that was busy for a minute is no regression.
+// check measures lost paths twice: a busy minute is no regression.
 func check(
 	ctx context.Context, o Options, file string, out io.Writer, measure func(context.Context, Options, io.Writer) ([]group, error),
 ) error {
@@ -29,7 +29,7 @@ func check(
 		return err
 	}
 	if o.Pin {
-		o.Pins = choosePins() // before the first run steps aside, and leaves none to choose from
+		o.Pins = choosePins() // stepAside leaves none
 	}
 	var lost []loss
 	for range 2 {
@@ -55,7 +55,7 @@ machine is another one: tools/bench.sh --write-ratios %s, and say why in the com
 
 func pathsOf(lost []loss) []string {
 	all := each(lost, func(l loss) string { return l.now.Path })
-	return slices.Compact(all) // they come path by path
+	return slices.Compact(all) // sorted by path
 }
 
 func list(lost []loss) string { return strings.Join(each(lost, loss.String), "\n") }

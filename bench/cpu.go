@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// tick is the unit of /proc/PID/stat on every Linux that Go runs on (USER_HZ).
+// tick is USER_HZ.
 const tick = 10 * time.Millisecond
 
-// cpuTime is what a process has used so far; zero where there is no /proc to tell it.
+// cpuTime returns zero without /proc.
 func cpuTime(pid int) time.Duration {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -23,7 +23,7 @@ func cpuTime(pid int) time.Duration {
 	return parseStat(stat)
 }
 
-// parseStat adds user and system time: fields 14 and 15, counted from behind the name, which may hold spaces.
+// parseStat adds fields 14 and 15 (user, system), counted from behind the name, which may hold spaces.
 func parseStat(stat []byte) time.Duration {
 	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 	if len(fields) < 13 {
@@ -34,10 +34,10 @@ func parseStat(stat []byte) time.Duration {
 	return time.Duration(user+system) * tick
 }
 
-// forgetPeak lets the kernel count a process's peak of memory anew. Where it will not, the peak is that since the start.
+// forgetPeak resets the kernel's peak of memory, where permitted.
 func forgetPeak(pid int) { _ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0) }
 
-// peakMemory is the most memory, in bytes, that a process has held since forgetPeak; zero where there is no /proc to tell it.
+// peakMemory returns bytes since forgetPeak, or zero.
 func peakMemory(pid int) int64 {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -56,10 +56,10 @@ func parsePeak(status []byte) int64 {
 	return 0
 }
 
-// pins says which processors the server under test has for itself, and which are everybody else's. Empty: nobody is pinned.
+// pins holds the server's processor and all others; empty means unpinned.
 type pins struct{ server, rest string }
 
-// choosePins gives the first allowed processor to the server, so that neither side is slowed by the load it is under.
+// choosePins gives the server the first allowed processor.
 func choosePins() pins {
 	status, err := os.ReadFile("/proc/self/status")
 	if _, lookErr := exec.LookPath("taskset"); err != nil || lookErr != nil {
@@ -73,7 +73,6 @@ func choosePins() pins {
 	return pins{}
 }
 
-// splitProcessors takes the first off a list such as "0-3,8".
 func splitProcessors(list string) pins {
 	first, others, _ := strings.Cut(list, ",")
 	low, high, isRange := strings.Cut(first, "-")
@@ -97,7 +96,7 @@ func splitProcessors(list string) pins {
 	return pins{server: first, rest: others}
 }
 
-// stepAside puts this process, and whatever it starts from here on, on the processors that are not the server's.
+// stepAside moves this process off the server's processor.
 func (p pins) stepAside() error {
 	if p.rest == "" {
 		return nil
@@ -111,7 +110,6 @@ func (p pins) stepAside() error {
 	return nil
 }
 
-// command is how to run a server on its processor.
 func (p pins) command(program string, args ...string) (path string, full []string) {
 	if p.server == "" {
 		return program, args

@@ -22,27 +22,23 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// BenchmarkVerifyTokenWarm is the handler alone, without sockets: where its time and allocations go shows in a profile.
-//
-//	go test ./bench -run '^$' -bench Warm -benchmem -cpuprofile cpu.out
+// BenchmarkVerifyTokenWarm measures the handler without sockets.
 func BenchmarkVerifyTokenWarm(b *testing.B) {
 	handler, compact := warmHandler(b)
 	benchmark(b, handler, http.MethodPost, "/v1/auth/verify-token", bodyWith(b, compact))
 }
 
-// BenchmarkVerifyTokenWarmLongRoad is the same with a space in the body: every step of the edge, and all decoding.
+// BenchmarkVerifyTokenWarmLongRoad adds a space to the body, so all decoding runs.
 func BenchmarkVerifyTokenWarmLongRoad(b *testing.B) {
 	handler, compact := warmHandler(b)
 	benchmark(b, handler, http.MethodPost, "/v1/auth/verify-token", append([]byte(" "), bodyWith(b, compact)...))
 }
 
-// BenchmarkForwardWarm is the same question as gateways ask it.
 func BenchmarkForwardWarm(b *testing.B) {
 	handler, compact := warmHandler(b)
 	benchmark(b, handler, http.MethodGet, "/v1/auth/forward", nil, "Authorization", "Bearer "+compact)
 }
 
-// BenchmarkBareEcho is what those two stand beside.
 func BenchmarkBareEcho(b *testing.B) {
 	_, compact := warmHandler(b)
 	benchmark(b, handle(new(bare).echo), http.MethodPost, "/echo", bodyWith(b, compact))
@@ -55,10 +51,8 @@ func bodyWith(b *testing.B, compact string) []byte {
 	return encoded
 }
 
-// hitAllocations is what a hit may allocate.
 const hitAllocations = 15
 
-// A token seen before is answered without much work for the garbage collector.
 func TestWarm_Allocations(t *testing.T) {
 	for name, benchmark := range map[string]func(*testing.B){"verify-token": BenchmarkVerifyTokenWarm, "forward": BenchmarkForwardWarm} {
 		if got := testing.Benchmark(benchmark).AllocsPerOp(); got == 0 || got > hitAllocations {
@@ -67,7 +61,6 @@ func TestWarm_Allocations(t *testing.T) {
 	}
 }
 
-// benchmark sends one request again and again, and allocates nothing itself.
 func benchmark(b *testing.B, handler http.Handler, method, path string, body []byte, header ...string) {
 	b.Helper()
 	sent := bytes.NewReader(body)
@@ -88,14 +81,13 @@ func benchmark(b *testing.B, handler http.Handler, method, path string, body []b
 			b.Fatalf("answered %d", answer.status)
 		}
 	}
-	ask() // the token becomes one seen before
+	ask() // caches the token
 	b.ReportAllocs()
 	for b.Loop() {
 		ask()
 	}
 }
 
-// discard is a client that looks at the status alone.
 type discard struct {
 	header http.Header
 	status int
@@ -110,7 +102,7 @@ func (d *discard) Write(body []byte) (int, error) {
 	return len(body), nil
 }
 
-// warmHandler is the whole edge over real parts, as internal/app puts it together, and a token.
+// warmHandler wires the whole edge as internal/app does.
 func warmHandler(b *testing.B) (http.Handler, string) {
 	b.Helper()
 	log := slog.New(slog.DiscardHandler)

@@ -16,30 +16,27 @@ import (
 	"time"
 )
 
-// load is one round's work: requests, written out beforehand, over a few connections that each send the next one when the
-// answer to the last has come (a closed loop: a slow server is asked less, so its waiting times look better than under a
-// fixed rate; it is the same for both sides).
+// load is one turn of a side. Each connection waits for its answer (a closed loop), so a slow server's latencies look better than
+// under a fixed rate.
 type load struct {
 	addr        string
 	requests    [][]byte
-	once        bool // each request is sent once, and the round ends with the last; else they go round
+	once        bool // send each request once, then end
 	connections int
 	limit       time.Duration
 }
 
-// result is what a round came to.
 type result struct {
 	took      time.Duration
 	latencies []time.Duration // of answers with status 200, sorted
-	bodyBytes int             // of all of them together
+	bodyBytes int
 	failed    int
-	failure   error // the first
+	failure   error
 }
 
-// requestTimeout is longer than any answer of ours takes (O3, and httpapi's 8 s).
+// requestTimeout exceeds the service's 8 s (O3).
 const requestTimeout = 10 * time.Second
 
-// run sends the load.
 func (l load) run(ctx context.Context) result {
 	ctx, cancel := context.WithTimeout(ctx, l.limit)
 	defer cancel()
@@ -68,7 +65,6 @@ func join(results []result, took time.Duration) result {
 	return all
 }
 
-// send is one connection's part. A connection that fails is opened anew.
 func (l load) send(ctx context.Context, next *atomic.Int64) result {
 	r := result{latencies: make([]time.Duration, 0, 1<<14)}
 	var line *wire
@@ -95,8 +91,7 @@ func (l load) send(ctx context.Context, next *atomic.Int64) result {
 	return r
 }
 
-// exchange sends a request over a connection, a new one where there is none, and answers the size of the body of the
-// answer. After an error the connection is gone.
+// exchange returns the size of the answer's body. An error closes the connection.
 func exchange(ctx context.Context, line *wire, addr string, request []byte) (*wire, int, error) {
 	if line == nil {
 		var err error
@@ -112,15 +107,14 @@ func exchange(ctx context.Context, line *wire, addr string, request []byte) (*wi
 	return line, size, nil
 }
 
-// wire is a connection that speaks as much HTTP/1.1 as net/http answers. net/http's own client would take as long as the
-// server that is measured.
+// wire speaks HTTP/1.1. net/http's client would cost as much as the server.
 type wire struct {
 	conn   net.Conn
 	reader *bufio.Reader
 }
 
 func dial(ctx context.Context, addr string) (*wire, error) {
-	// The round's end must not cut a connection that is being opened: that would count as a failure of the server's.
+	// The turn's end must not cut a dial and count it as a failure.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
 	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
@@ -132,7 +126,7 @@ func dial(ctx context.Context, addr string) (*wire, error) {
 
 func (w *wire) close() {
 	if w != nil {
-		_ = w.conn.Close() // nothing was promised to the other side
+		_ = w.conn.Close()
 	}
 }
 
@@ -168,10 +162,8 @@ func (w *wire) line() ([]byte, error) {
 	return bytes.TrimRight(line, "\r\n"), err
 }
 
-// chunked stands in for the length of a body that says it as it goes.
 const chunked = -1
 
-// header reads to the empty line and answers the length of the body.
 func (w *wire) header() (length int, err error) {
 	for {
 		line, err := w.line()
@@ -200,18 +192,16 @@ func (w *wire) body(length int, to io.Writer) (int, error) {
 	}
 	n, err := io.Copy(to, httputil.NewChunkedReader(w.reader))
 	if err == nil {
-		_, err = w.line() // the empty one after the last chunk
+		_, err = w.line() // the empty line after the chunks
 	}
 	return int(n), err
 }
 
-// post writes a request out.
 func post(addr, path string, body []byte) []byte {
 	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
 		path, addr, len(body), body)
 }
 
-// get writes a request out that carries a token as gateways do.
 func get(addr, path, token string) []byte {
 	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n", path, addr, token)
 }

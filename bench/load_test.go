@@ -17,7 +17,6 @@ func serve(t *testing.T, handler http.HandlerFunc) string {
 	return strings.TrimPrefix(server.URL, "http://")
 }
 
-// Everything is sent once, whole, and short and chunked answers are both read to their end.
 func TestLoad_SendsEachRequestOnce(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
@@ -48,7 +47,6 @@ func TestLoad_SendsEachRequestOnce(t *testing.T) {
 	}
 }
 
-// What is not 200, and what is cut, is a failure that says why, and the load goes on.
 func TestLoad_CountsFailures(t *testing.T) {
 	t.Parallel()
 	addr := serve(t, func(w http.ResponseWriter, r *http.Request) {

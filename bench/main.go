@@ -1,9 +1,7 @@
-// Command bench measures the service beside a bare net/http handler that does the same bare work, in the same run on the
-// same machine: only the ratio of the two means anything. `make bench` runs it; docs/performance.md says how to read it.
+// Command bench measures the service beside a bare net/http handler. Only their ratio is meaningful; see docs/performance.md.
 //
-// It owns the rounds, the load, the bare handler and the table. The real bin/authd is measured, on a PostgreSQL (with fsync,
-// as in production), a Redis and an identity provider that live for one run. It reaches authd by HTTP alone, so it breaks only
-// when the contract's paths or auth.users change: then look at paths.go (requests), stack.go (rows) and bare.go (statements).
+// It runs bin/authd on its own PostgreSQL (with fsync), Redis and identity provider. When the contract's paths or auth.users change, adapt
+// paths.go, stack.go and bare.go.
 package main
 
 import (

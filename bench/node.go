@@ -17,7 +17,6 @@ import (
 //go:embed node/package.json node/package-lock.json node/server.mjs
 var nodeFiles embed.FS
 
-// startNode runs the plan's own design where it is wanted: bench/node.
 func (s *stack) startNode(ctx context.Context) error {
 	if !s.options.Node {
 		return nil

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// median of values in any order; of an even number, the mean of the two in the middle. Zero of none.
+// median returns zero without values.
 func median[T ~int64 | ~float64](values []T) T {
 	if len(values) == 0 {
 		return 0
@@ -18,7 +18,7 @@ func median[T ~int64 | ~float64](values []T) T {
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
-// percentile of sorted values by the nearest rank: the smallest that p percent of all do not exceed. Zero of none.
+// percentile uses the nearest rank.
 func percentile(sorted []time.Duration, p int) time.Duration {
 	if len(sorted) == 0 {
 		return 0
@@ -34,7 +34,6 @@ func ratio(a, b float64) float64 {
 	return a / b
 }
 
-// each gathers one figure of several things.
 func each[T, N any](things []T, figure func(T) N) []N {
 	figures := make([]N, 0, len(things))
 	for _, thing := range things {

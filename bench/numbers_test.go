@@ -55,7 +55,6 @@ func TestPercentile(t *testing.T) {
 	}
 }
 
-// A round in which the machine was slow for both sides must not move the ratio.
 func TestRow_OverIsTheMedianOfTheRoundsOwnRatios(t *testing.T) {
 	t.Parallel()
 	rounds := func(perSecond ...float64) row {
@@ -112,7 +111,6 @@ func TestSide_RoundsShareWhatMayBeSentOnce(t *testing.T) {
 	}
 }
 
-// Nobody has the better place in the rounds: what comes last in one comes first in the next.
 func TestTurns_GoThereAndBack(t *testing.T) {
 	t.Parallel()
 	if there, back := turns(0, 3), turns(1, 3); !slices.Equal(there, []int{0, 1, 2}) || !slices.Equal(back, []int{2, 1, 0}) {
@@ -120,7 +118,6 @@ func TestTurns_GoThereAndBack(t *testing.T) {
 	}
 }
 
-// Every service has a line for each bare handler of its path, with both ratios; a bare handler has none.
 func TestWriteTable_ComparesWithEachBareHandler(t *testing.T) {
 	t.Parallel()
 	side := func(name string, role role, perSecond float64, p99 time.Duration) row {
@@ -152,7 +149,6 @@ func containsAll(text string, wanted []string) bool {
 	return !slices.ContainsFunc(wanted, func(w string) bool { return !strings.Contains(text, w) })
 }
 
-// People are met from everywhere in the table, and nobody twice before everybody was met.
 func TestScattered(t *testing.T) {
 	t.Parallel()
 	seen := map[string]int{}

@@ -6,14 +6,13 @@ import (
 	"slices"
 )
 
-// path is one way through the service, and what is measured beside it: sides that take their turns in the same rounds.
 type path struct {
 	key   string
-	once  bool // each request only once: its token must be new to the server
+	once  bool // the token must be new
 	sides []side
 }
 
-// role is what a side is in the comparison. Whoever is not bare is compared with each that is.
+// role is a side's part in the comparison.
 type role int
 
 const (
@@ -22,16 +21,15 @@ const (
 	plansDesign
 )
 
-// side is a server and what it is sent.
 type side struct {
 	name     string
 	role     role
-	noBody   bool // answers in headers alone, so that its size says nothing
+	noBody   bool // no body, so size means nothing
 	server   server
 	requests [][]byte
 }
 
-// round is the requests of one of n rounds: all of them, or where each may be sent only once, that round's own.
+// round returns all requests, or the i-th share of n when each is sent once.
 func (s side) round(i, n int, once bool) [][]byte {
 	if !once {
 		return s.requests
@@ -40,14 +38,12 @@ func (s side) round(i, n int, once bool) [][]byte {
 	return s.requests[i*share : (i+1)*share]
 }
 
-// material is what the paths are made of.
 type material struct {
-	warm, cold, fresh []string // tokens
-	planned           []string // tokens of those whom the plan's design meets first
+	warm, cold, fresh []string
+	planned           []string
 	accounts          []person
 }
 
-// The keys of --only, in the order of the table.
 var pathKeys = []string{"warm", "cold", "sight", "login"}
 
 func checkKeys(keys []string) error {
@@ -65,7 +61,6 @@ const (
 	loginPath   = "/v1/auth/login"
 )
 
-// paths lists what is measured, by the keys of --only. Node may be no server.
 func paths(m material, authd, bare, node server) []path {
 	warm, cold, fresh := tokenBodies(m.warm), tokenBodies(m.cold), tokenBodies(m.fresh)
 	logins := each(m.accounts, func(p person) []byte { return encode(credentials{Email: p.email, Password: password}) })
@@ -113,7 +108,7 @@ func tokenBodies(tokens []string) [][]byte {
 	return each(tokens, func(t string) []byte { return encode(tokenBody{Token: t}) })
 }
 
-// spaced is the same body as Python's json.dumps writes it: good JSON, and not the bytes that most clients send.
+// spaced writes the body as Python's json.dumps does.
 func spaced(tokens []string) [][]byte {
 	return each(tokens, func(t string) []byte { return fmt.Appendf(nil, `{"token": %q}`, t) })
 }
@@ -121,7 +116,7 @@ func spaced(tokens []string) [][]byte {
 func encode(value any) []byte {
 	encoded, err := json.Marshal(value)
 	if err != nil {
-		panic(err) // a struct of strings
+		panic(err)
 	}
 	return encoded
 }

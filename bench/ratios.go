@@ -10,10 +10,9 @@ import (
 	"slices"
 )
 
-// tolerance is the part of a ratio that may be lost: less than that is noise, on a machine that does nothing else.
+// tolerance is the permitted loss; less is noise.
 const tolerance = 0.2
 
-// compared is what a row of the service came to beside a bare handler.
 type compared struct {
 	Path    string  `json:"path"`
 	Service string  `json:"service"`
@@ -23,7 +22,7 @@ type compared struct {
 
 func (c compared) of() string { return c.Service + " / " + c.Bare }
 
-// ratios are those of the service in a table: what the plan's design comes to is nobody's to keep.
+// ratios omits the plan's design.
 func ratios(table []group) []compared {
 	var all []compared
 	for _, g := range table {
@@ -39,7 +38,6 @@ func ratios(table []group) []compared {
 	return all
 }
 
-// loss is a ratio that is less than it was by more than the tolerance.
 type loss struct{ committed, now compared }
 
 func (l loss) String() string {
@@ -47,8 +45,7 @@ func (l loss) String() string {
 		100*(1-l.now.Ratio/l.committed.Ratio))
 }
 
-// regressions compares paths that were measured with what was committed of them. What only one side knows is an error: a row
-// that has been renamed would otherwise be kept by nobody.
+// regressions reports a row on one side only as an error, so renames are noticed.
 func regressions(committed, now []compared) (lost []loss, err error) {
 	measured := map[string]bool{}
 	var faults []error
@@ -71,7 +68,7 @@ func regressions(committed, now []compared) (lost []loss, err error) {
 }
 
 func readRatios(file string) ([]compared, error) {
-	content, err := os.ReadFile(file) //nolint:gosec // whoever runs this names it
+	content, err := os.ReadFile(file) //nolint:gosec // the operator names it
 	if err != nil {
 		return nil, fmt.Errorf("read the committed ratios: %w", err)
 	}
@@ -82,7 +79,7 @@ func readRatios(file string) ([]compared, error) {
 	return all, nil
 }
 
-// writeRatios replaces those of the measured paths, in the order of the table, and keeps the others.
+// writeRatios keeps unmeasured paths.
 func writeRatios(file string, now []compared) error {
 	before, err := readRatios(file)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -106,7 +103,6 @@ func ofPath(all []compared, path string) []compared {
 	return slices.DeleteFunc(slices.Clone(all), func(c compared) bool { return c.Path != path })
 }
 
-// encodeRatios writes one a line, so that a change shows which.
 func encodeRatios(all []compared) []byte {
 	lines := each(all, func(c compared) []byte { return append([]byte("\t"), encode(c)...) })
 	return slices.Concat([]byte("[\n"), bytes.Join(lines, []byte(",\n")), []byte("\n]\n"))

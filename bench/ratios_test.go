@@ -11,7 +11,6 @@ import (
 	"testing"
 )
 
-// tableOf is a table in which the service came to these ratios, beside a bare handler and the plan's design.
 func tableOf(byPath map[string]float64) []group {
 	var table []group
 	for _, path := range pathKeys {
@@ -39,7 +38,6 @@ func TestRegressions(t *testing.T) {
 	}
 }
 
-// A row that was renamed, or is new, must not go by unkept.
 func TestRegressions_NameWhatOnlyOneSideKnows(t *testing.T) {
 	t.Parallel()
 	_, err := regressions([]compared{{"warm", "once warm", "bare", 1}}, []compared{{"warm", "warm", "bare", 1}})
@@ -48,7 +46,6 @@ func TestRegressions_NameWhatOnlyOneSideKnows(t *testing.T) {
 	}
 }
 
-// What was measured is replaced, and what was not is kept, in the order of the table.
 func TestWriteRatios_KeepsWhatWasNotMeasured(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "ratios.json")
@@ -64,7 +61,6 @@ func TestWriteRatios_KeepsWhatWasNotMeasured(t *testing.T) {
 	}
 }
 
-// What is committed is whole: every path has a ratio that somebody keeps.
 func TestCommittedRatios(t *testing.T) {
 	t.Parallel()
 	committed, err := readRatios("ratios.json")
@@ -86,7 +82,7 @@ func TestCheck(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		first, second map[string]float64
-		want          string // "": all is well
+		want          string // "" means no loss
 	}{
 		"all is well":                     {first: map[string]float64{"warm": 1, "cold": 0.9}},
 		"a busy minute is no regression":  {first: map[string]float64{"warm": 0.5, "cold": 1}, second: map[string]float64{"warm": 0.95}},

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Options say how long and how hard.
+// Options configure a run.
 type Options struct {
 	Rounds      int           `default:"5" help:"Rounds; in each, every server has its turn."`
 	Length      time.Duration `name:"seconds" default:"3s" help:"The longest that a turn lasts."`
@@ -27,14 +27,13 @@ type Options struct {
 	Pin         bool          `default:"true" negatable:"" help:"Give the measured server a processor of its own."`
 	Authd       string        `default:"bin/authd" type:"path" help:"The service's program."`
 	Authdev     string        `default:"bin/authdev" type:"path" help:"The development stack's program."`
-	Self        string        `kong:"-"` // this program; set by run where it is empty
-	Pins        pins          `kong:"-"` // who has which processor; chosen by run where it is empty
+	Self        string        `kong:"-"`
+	Pins        pins          `kong:"-"`
 }
 
-// fewestPeople is how many rows the tokens are scattered over where --users asks for less.
 const fewestPeople = 5000
 
-// run measures and prints the table. An error when anything failed, a single request included.
+// run fails when one request failed.
 func run(ctx context.Context, o Options, out io.Writer) (table []group, err error) {
 	if o.Self == "" {
 		if o.Self, err = os.Executable(); err != nil {
@@ -49,7 +48,7 @@ func run(ctx context.Context, o Options, out io.Writer) (table []group, err erro
 		return nil, fmt.Errorf("make a folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // PostgreSQL refuses root and may run as another user who passes through
+	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // PostgreSQL may run as another user, which needs access
 		return nil, fmt.Errorf("open the folder: %w", err)
 	}
 	s := &stack{options: o, dir: dir}
@@ -62,7 +61,7 @@ func run(ctx context.Context, o Options, out io.Writer) (table []group, err erro
 	return table, report(out, o, s.pins, table, ctx.Err())
 }
 
-// prepare makes the tokens on all processors, then steps aside and starts everything.
+// prepare signs tokens on all processors before it steps aside.
 func prepare(ctx context.Context, s *stack) (material, error) {
 	o, began := s.options, time.Now()
 	rows, once := max(o.Users, fewestPeople), o.Tokens*(o.Rounds+1)
@@ -106,7 +105,6 @@ func prepare(ctx context.Context, s *stack) (material, error) {
 	return m, s.fill(ctx, map[string]int{"login": len(accounts), "known": rows})
 }
 
-// forNode is how many people the plan's design meets first: it needs its own, and less of them, being slower.
 func (o Options) forNode(once int) int {
 	if !o.Node {
 		return 0
@@ -130,8 +128,7 @@ func measureAll(ctx context.Context, o Options, all []path) []group {
 	return table
 }
 
-// measurePath lets each side have its turn in every round, so that what slows the machine for a while slows both. A shorter
-// round goes before them and is thrown away: connections open, statements are prepared, warm tokens become known.
+// measurePath runs all sides in each round, so slow phases hit all. Round 0 warms up.
 func measurePath(ctx context.Context, o Options, p path) []row {
 	rows := make([]row, len(p.sides))
 	for i := range o.Rounds + 1 {
@@ -154,8 +151,7 @@ func measurePath(ctx context.Context, o Options, p path) []row {
 	return rows
 }
 
-// turns are the places of n sides in the order of a round: there and back again, so that a machine that gets slower or faster
-// all the while favours nobody.
+// turns alternates the order, so drift favours no side.
 func turns(round, n int) []int {
 	order := make([]int, n)
 	for i := range order {
@@ -176,7 +172,6 @@ func measureTurn(ctx context.Context, s server, l load) measured {
 	})
 }
 
-// report prints the table and says what was wrong.
 func report(out io.Writer, o Options, p pins, table []group, interrupted error) error {
 	if interrupted != nil {
 		return interrupted
@@ -208,7 +203,7 @@ func busiest(table []group) (most float64) {
 	return most
 }
 
-// judge finds requests that failed, and sides that do not send alike and so cannot be compared.
+// judge reports failed requests and sides with answers of different size.
 func judge(table []group) error {
 	var faults []error
 	for _, g := range table {
@@ -226,5 +221,4 @@ func judge(table []group) error {
 	return errors.Join(faults...)
 }
 
-// say tells whoever waits how far it is.
 func say(format string, args ...any) { _, _ = fmt.Fprintf(os.Stderr, format+"\n", args...) }

@@ -10,7 +10,7 @@ import (
 	"auth-v2-service/internal/testkit/programs"
 )
 
-// TestMain lets this test binary be the bare server that a run starts.
+// TestMain serves the bare handler, too.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "bare" {
 		main()
@@ -19,7 +19,6 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A short run of everything, on real parts: every path is served by both sides, alike, and no request fails.
 func TestRun_MeasuresEveryPath(t *testing.T) {
 	t.Parallel()
 	self, err := os.Executable()

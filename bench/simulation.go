@@ -19,13 +19,12 @@ import (
 )
 
 const (
-	// warmUp is the virtual time before any is counted: longer than facts are believed.
+	// warmUp exceeds the facts' age.
 	warmUp = principal.MaxFactsAge + 5*time.Second
-	// tokenLife is Firebase's: then a person has another token, which no instance knows.
+	// tokenLife is Firebase's.
 	tokenLife = time.Hour
 )
 
-// scenario is a run of the simulation.
 type scenario struct {
 	people, instances int
 	every, length     time.Duration
@@ -39,14 +38,13 @@ func (s scenario) tierWord() string {
 	return "without"
 }
 
-// spread is what a run has counted.
 type spread struct {
 	scenario
 	counts
-	took time.Duration // in real time
+	took time.Duration // real time
 }
 
-// doubt is what was wrong with a run: its counts are not those of the service.
+// doubt reports a run too slow for its virtual time, or failed reads of Redis.
 func (s spread) doubt() error {
 	name := fmt.Sprintf("%d instances, a request every %s, %s", s.instances, s.every, s.tierWord())
 	switch virtual := warmUp + s.length; {
@@ -59,16 +57,13 @@ func (s spread) doubt() error {
 }
 
 type counts struct {
-	requests, verified, reads int // reads: of rows, in the database
-	looks, tierHits, broken   int // into the tier
+	requests, verified, reads int // reads: database rows
+	looks, tierHits, broken   int // SharedCache
 }
 
-// world is instances between which a round robin spreads the requests of people. The resolvers with their caches and tiers are
-// those of the service, and the Redis is one. Made up are the people: each sends requests at random moments, on average one in
-// scenario.every, with a token that lives an hour. Requests come one after the other, so that all is counted without a lock.
+// world simulates a round robin over the service's own resolvers, caches and one Redis. Requests run in sequence, so counts need no lock.
 //
-// Time is virtual: half a minute of a hundred thousand people need not take as long. It must not be slower than the real one, by
-// which Redis and the caches forget: spread.doubt says where it was. Facts themselves age by the dates in them, which are virtual.
+// Time is virtual. It must not run slower than real time, by which Redis and the caches forget.
 type world struct {
 	scenario
 	counts
@@ -77,10 +72,9 @@ type world struct {
 	now       time.Time
 	resolvers []*principal.Resolver
 	rows      map[uuid.UUID]user.User
-	ages      []time.Duration // of people's tokens at the start
+	ages      []time.Duration // at the start
 }
 
-// simulate runs a scenario; dir is for Redis.
 func simulate(ctx context.Context, s scenario, dir string) (counted spread, err error) {
 	now := time.Now()
 	w := &world{
@@ -101,7 +95,6 @@ func simulate(ctx context.Context, s scenario, dir string) (counted spread, err 
 	return spread{s, w.counts, time.Since(now)}, nil
 }
 
-// open makes the instances, and Redis where they have a tier.
 func (w *world) open(ctx context.Context, dir string) (stop func() error, err error) {
 	caches := make([]*principal.Cache, w.instances)
 	tiers := make([]*principal.SharedCache, len(caches))
@@ -154,7 +147,7 @@ func (w *world) openTiers(
 	return stop, nil
 }
 
-// observe counts looks; leaving is another goroutine's, and nobody waits for it.
+// observe ignores writes, which another goroutine makes.
 func (w *world) observe(operation, result string) {
 	if operation != "read" {
 		return
@@ -169,11 +162,10 @@ func (w *world) observe(operation, result string) {
 	}
 }
 
-// hourBefore lets instances know the tokens that they have met before the start: an hour of requests, without their facts, which
-// have grown old. A token of some age is known where a request of its owner's has come by since.
+// hourBefore makes tokens known without fresh facts. A token is known after one request with it.
 func (w *world) hourBefore(ctx context.Context) error {
 	w.now = w.start.Add(-principal.MaxFactsAge)
-	rare := w.every.Seconds() * float64(len(w.resolvers)) // between two requests of a person to an instance
+	rare := w.every.Seconds() * float64(len(w.resolvers)) // between a user's requests to one instance
 	for i := range w.people {
 		age := time.Duration(w.chance.Int64N(int64(tokenLife)))
 		w.ages = append(w.ages, age)
@@ -190,7 +182,6 @@ func (w *world) hourBefore(ctx context.Context) error {
 	return nil
 }
 
-// send lets people ask: together they are one random process, each request of which is somebody's.
 func (w *world) send(ctx context.Context) error {
 	between := w.every.Seconds() / float64(w.people)
 	end, counting := w.start.Add(warmUp+w.length), false
@@ -211,12 +202,12 @@ func (w *world) send(ctx context.Context) error {
 	}
 }
 
-// token is what a person shows at an instant: whose it is, and which of theirs.
+// token returns the user's token of that hour.
 func (w *world) token(person int, at time.Time) string {
 	return fmt.Sprintf("%d %d", person, (at.Sub(w.start)+w.ages[person])/tokenLife)
 }
 
-// Verify trusts a token.
+// Verify trusts every token.
 func (w *world) Verify(_ context.Context, compact string) (token.Claims, error) {
 	w.verified++
 	var person int
@@ -243,21 +234,21 @@ func rowOf(person int) user.User {
 	}
 }
 
-// ByID reads a row in the database.
+// ByID counts a read.
 func (w *world) ByID(_ context.Context, id uuid.UUID) (user.User, error) {
 	w.reads++
 	return w.rows[id], nil
 }
 
-// FirstSight finds the row of a token that an instance has not seen.
+// FirstSight reads the row.
 func (w *world) FirstSight(ctx context.Context, claims token.Claims) (user.User, error) {
 	return w.ByID(ctx, claims.UserID)
 }
 
-// ByLegacyID is asked for legacy tokens alone.
+// ByLegacyID is unused.
 func (w *world) ByLegacyID(ctx context.Context, id uuid.UUID) (user.User, error) {
 	return w.ByID(ctx, id)
 }
 
-// Seen would move last_login, off the path.
+// Seen does nothing.
 func (w *world) Seen(user.User) {}

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// spreadCmd finds how often instances behind a round robin know who is asking, and what they ask of the database.
+// spreadCmd counts the reads of instances behind a round robin.
 type spreadCmd struct {
 	Users     int             `default:"100000" help:"Active people."`
 	Sample    int             `default:"100" help:"One in so many of them is simulated, and rates are multiplied. Of one instance without a tier all are, to see whether its cache holds them."`

@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// Without a tier an instance knows a person for 10 s after a reading: of a request every 2 s, spread over two instances, a
-// reading serves 2.5 more on average, which is what the simulation must come to. A tier serves the other instance as well.
+// Facts live 10 s: at a request every 2 s over two instances, one reading serves 2.5 more.
 func TestSimulate_AgreesWithWhatCanBeReckoned(t *testing.T) {
 	t.Parallel()
 	s := scenario{people: 100, instances: 2, every: 2 * time.Second, length: 30 * time.Second}
@@ -36,7 +35,6 @@ func TestSimulate_AgreesWithWhatCanBeReckoned(t *testing.T) {
 	}
 }
 
-// Counts of a run in which Redis was too slow are not the service's.
 func TestSpread_Doubts(t *testing.T) {
 	t.Parallel()
 	s := spread{scenario: scenario{length: 15 * time.Second}, counts: counts{looks: 100, broken: 2}, took: 29 * time.Second}
@@ -58,7 +56,7 @@ func TestSpread_PrintsEachScenario(t *testing.T) {
 	var out strings.Builder
 	c := spreadCmd{Users: 100, Sample: 2, Instances: []int{1, 2}, Every: []time.Duration{time.Second}, Length: time.Second}
 	if err := c.simulateAll(t.Context(), &out); err != nil {
-		t.Log(err) // a busy machine gives doubts, beside the table
+		t.Log(err) // a busy machine causes doubts
 	}
 	if all := c.scenarios(); len(all) != 4 || all[0].people != 100 || all[1].people != 50 {
 		t.Errorf("the scenarios are %v, want four, the first of all people", all)

@@ -22,13 +22,11 @@ import (
 
 const startLimit = 60 * time.Second
 
-// server is a process that is measured.
 type server struct {
 	addr string
 	pid  int
 }
 
-// stack is everything that runs for one measurement.
 type stack struct {
 	options Options
 	pins    pins
@@ -36,10 +34,9 @@ type stack struct {
 	stops   []func() error
 
 	databaseURL, redisURL, identityAddr string
-	authd, bare, node                   server // node has no address where it is not wanted
+	authd, bare, node                   server
 }
 
-// start brings it all up: stores first, then the servers, each on the processor that nobody else has.
 func (s *stack) start(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{s.startStores, s.startIdentity, s.startAuthd, s.startBare, s.startNode} {
 		if err := step(ctx); err != nil {
@@ -49,7 +46,6 @@ func (s *stack) start(ctx context.Context) error {
 	return nil
 }
 
-// stop ends everything in the reverse order.
 func (s *stack) stop() error {
 	var failures error
 	for _, stop := range slices.Backward(s.stops) {
@@ -95,8 +91,7 @@ func (s *stack) startIdentity(ctx context.Context) error {
 
 func (s *stack) certsURL() string { return "http://" + s.identityAddr + identity.CertificatePath }
 
-// startAuthd runs the service as an operator would, but without limits. What it logs goes into a pipe that is read, as a
-// container's does.
+// startAuthd sets no limits and reads the log from a pipe.
 func (s *stack) startAuthd(ctx context.Context) error {
 	addr, err := freeAddress(ctx)
 	if err != nil {
@@ -132,9 +127,9 @@ func (s *stack) startBare(ctx context.Context) error {
 	return err
 }
 
-// startChild runs a program and returns once url answers 200.
+// startChild returns once url answers 200.
 func (s *stack) startChild(ctx context.Context, o child.Options, url string) (pid int, err error) {
-	o.Stdout = os.Stderr // stdout is the table's
+	o.Stdout = os.Stderr // stdout is for the table
 	if o.Stderr == nil {
 		o.Stderr = os.Stderr
 	}
@@ -160,7 +155,6 @@ func (s *stack) startChild(ctx context.Context, o child.Options, url string) (pi
 	}
 }
 
-// freeAddress is one on loopback that nobody listens on at this moment.
 func freeAddress(ctx context.Context) (string, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -169,11 +163,10 @@ func freeAddress(ctx context.Context) (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
-// fillAtOnce is how many rows a statement makes: more would say nothing for long.
 const fillAtOnce = 100_000
 
-// fill gives people of each kind their rows, with proven addresses, as first sights make them: a first proof is a change of its own. They
-// signed in an hour from now, so that nothing is owed off the requests' path however long the run is (F8: once in five minutes a user).
+// fill proves the addresses, because a first proof is an extra write. last_login is in the future, so no background write follows (F8: one
+// in five minutes a user).
 func (s *stack) fill(ctx context.Context, kinds map[string]int) error {
 	conn, err := pgx.Connect(ctx, s.databaseURL)
 	if err != nil {

@@ -11,15 +11,14 @@ import (
 type measured struct {
 	perSecond float64
 	p50, p99  time.Duration
-	cpu       time.Duration // of the server, a request
-	memory    int64         // the server's peak, in bytes
-	generator float64       // processors that the load took
-	bodyBytes int           // of an answer
+	cpu       time.Duration // a request
+	memory    int64         // peak in bytes
+	generator float64       // processors
+	bodyBytes int
 	failed    int
 	failure   error
 }
 
-// usage is what a turn took beside time.
 type usage struct {
 	cpu, generator time.Duration
 	memory         int64
@@ -38,7 +37,7 @@ func measure(r result, u usage) measured {
 	return m
 }
 
-// row is one side of a path over all its rounds.
+// row is one side over all rounds.
 type row struct {
 	name   string
 	role   role
@@ -62,7 +61,6 @@ func (r row) cpu() time.Duration {
 	return median(each(r.rounds, func(m measured) time.Duration { return m.cpu }))
 }
 
-// memory is the peak of all rounds.
 func (r row) memory() (peak int64) {
 	for _, m := range r.rounds {
 		peak = max(peak, m.memory)
@@ -84,7 +82,7 @@ func (r row) failed() (sum int, first error) {
 	return sum, first
 }
 
-// over is the median of what r came to in each round for one of bare's: rounds that were slow for both count alike.
+// over is the median of the rounds' ratios.
 func (r row) over(bare row, figure func(measured) float64) float64 {
 	ratios := make([]float64, 0, len(r.rounds))
 	for i := range min(len(r.rounds), len(bare.rounds)) {
@@ -96,7 +94,6 @@ func (r row) over(bare row, figure func(measured) float64) float64 {
 func perSecond(m measured) float64 { return m.perSecond }
 func p99(m measured) float64       { return float64(m.p99) }
 
-// group is the rows of one path.
 type group struct {
 	path string
 	rows []row
@@ -112,7 +109,7 @@ func (g group) bares() []row {
 	return bares
 }
 
-// writeTable prints a group of rows a path. Who is compared has a line for each bare handler of its path.
+// writeTable compares each side with each bare handler.
 func writeTable(w io.Writer, table []group) error {
 	var text bytes.Buffer
 	_, _ = fmt.Fprintf(&text, "%-30s %10s %7s %7s %7s %7s %7s   %6s %10s  %s\n",

@@ -16,15 +16,13 @@ import (
 const (
 	project  = "demo-bench"
 	password = "bench-password"
-	// scryptCost keeps the provider's password hash from being all that login measures: Google's own costs us no processor.
+	// scryptCost is low, because Google's hashing costs this machine nothing.
 	scryptCost = 4
 )
 
-// person is somebody at the identity provider.
 type person struct{ uid, email, name string }
 
-// someone is the i-th person of a kind, which tells them from others as a part of everything that must be unique. The uid is as
-// long as Firebase's and in no order, as Firebase's are: an index meets each anywhere. The statement of fill makes the same.
+// someone returns the i-th person of a kind. The uid is as long and random as Firebase's. fill's statement makes the same.
 func someone(kind string, i int) person {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", kind, i))
 	return person{
@@ -33,7 +31,6 @@ func someone(kind string, i int) person {
 	}
 }
 
-// people are the first n of a kind.
 func people(kind string, n int) []person {
 	out := make([]person, 0, n)
 	for i := range n {
@@ -42,10 +39,9 @@ func people(kind string, n int) []person {
 	return out
 }
 
-// stride is a prime: its multiples meet everybody once before they meet anybody twice, and no two neighbours one after the other.
+// stride is prime, so its multiples meet each row once before any repeats.
 const stride = 2_654_435_761
 
-// scattered are n of those who have rows, from everywhere among them.
 func scattered(rows, n int) []person {
 	out := make([]person, 0, n)
 	for i := range n {
@@ -54,8 +50,7 @@ func scattered(rows, n int) []person {
 	return out
 }
 
-// mint signs a token for each of the people, on every processor. The serial, of which first is the first one's, makes each another
-// token.
+// mint signs one token a person. The serial makes it unique.
 func mint(ctx context.Context, provider *identity.Provider, people []person, first int) ([]string, error) {
 	tokens := make([]string, len(people))
 	var group errgroup.Group
@@ -75,7 +70,6 @@ func mint(ctx context.Context, provider *identity.Provider, people []person, fir
 	return tokens, ctx.Err()
 }
 
-// claims are those of somebody who signed in with a password.
 func claims(p person, serial int) map[string]any {
 	return map[string]any{
 		"sub": p.uid, "email": p.email, "email_verified": true, "name": p.name, "jti": fmt.Sprint(serial),
@@ -83,8 +77,7 @@ func claims(p person, serial int) map[string]any {
 	}
 }
 
-// prepareIdentity makes a provider's state: its keys, and accounts for those who will sign in. The provider that serves later
-// reads it from the file. The caller closes the one answered, which mints with the same keys.
+// prepareIdentity writes the accounts that the provider loads. The caller closes the result.
 func prepareIdentity(dir string, accounts []person) (*identity.Provider, error) {
 	provider, err := identity.New(identity.Options{
 		ProjectID: project, SnapshotPath: snapshotPath(dir), ScryptMemoryCost: scryptCost,

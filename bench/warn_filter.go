@@ -6,13 +6,12 @@ import (
 	"slices"
 )
 
-// warnFilter reads the service's log as whatever collects it in production would, and shows what is worse than news.
+// warnFilter prints all but INFO and DEBUG.
 type warnFilter struct {
 	to   io.Writer
 	rest []byte
 }
 
-// maxLogLine bounds what is kept of a line that does not end.
 const maxLogLine = 1 << 20
 
 func (q *warnFilter) Write(chunk []byte) (int, error) {
@@ -24,7 +23,7 @@ func (q *warnFilter) Write(chunk []byte) (int, error) {
 			return len(chunk), nil
 		}
 		if isBad(text[:end]) {
-			_, _ = q.to.Write(text[:end]) // nobody to tell that it cannot be told
+			_, _ = q.to.Write(text[:end])
 		}
 		text = text[end:]
 	}

@@ -5,7 +5,6 @@ import (
 	"testing"
 )
 
-// Lines may come in pieces; news is not shown, and all else is, a panic's included.
 func TestQuieter_ShowsWhatIsWorseThanNews(t *testing.T) {
 	t.Parallel()
 	var shown bytes.Buffer

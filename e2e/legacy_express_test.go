@@ -8,7 +8,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// The old service's router was Express 4 by default: letters of a path had no case, and one slash could stand at the end.
+// The old service used Express 4: paths ignore case and one trailing slash.
 func TestLegacySurface_PathsAsExpressFoundThem(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"RATE_LIMIT": "off"})
@@ -53,7 +53,7 @@ func TestLegacySurface_PathsAsExpressFoundThem(t *testing.T) {
 	}
 }
 
-// null is an optional field that is left out, as JavaScript's clients send it. What is required stays required, and /v1 is strict.
+// JavaScript clients send null for an absent optional field. /v1 stays strict.
 func TestLegacySurface_NullIsLeftOut(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"RATE_LIMIT": "off"})

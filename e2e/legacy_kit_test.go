@@ -18,13 +18,13 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// The secrets that servicetest configures; every service of the platform knows the first.
+// servicetest configures these secrets.
 const (
 	accessSecret  = "access-secret-of-a-test-32-bytes!"
 	refreshSecret = "refresh-secret-of-a-test-32-bytes"
 )
 
-// localUser is a row whose password lives here, as the old auth-service stored it.
+// localUser inserts a row as the old auth-service stored it.
 func localUser(t testing.TB, s *servicetest.Stack, email, password string, changes ...map[string]any) uuid.UUID {
 	t.Helper()
 	columns := map[string]any{"password_hash": hashOf(t, password), "auth_provider": "local"}
@@ -34,7 +34,6 @@ func localUser(t testing.TB, s *servicetest.Stack, email, password string, chang
 	return legacyRow(t, s, email, columns)
 }
 
-// hashOf is a cheap bcrypt hash: what it costs is not what these tests are about.
 func hashOf(t testing.TB, password string) string {
 	t.Helper()
 	hashed, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
@@ -44,7 +43,7 @@ func hashOf(t testing.TB, password string) string {
 	return string(hashed)
 }
 
-// hs256 signs a payload as any service of the platform could; header members may be changed.
+// hs256 signs a payload as any platform service can.
 func hs256(t testing.TB, secret string, payload map[string]any, header ...map[string]any) string {
 	t.Helper()
 	head := map[string]any{"alg": "HS256", "typ": "JWT"}
@@ -66,7 +65,7 @@ func segment(t testing.TB, v any) string {
 	return base64.RawURLEncoding.EncodeToString(encoded)
 }
 
-// oldAccess is the payload of an access token as the old auth-service issued it, changed member by member; nil removes one.
+// oldAccess is the old access token's payload; nil removes a member.
 func oldAccess(id uuid.UUID, email string, changes ...map[string]any) map[string]any {
 	now := time.Now().Unix()
 	payload := map[string]any{"id": id.String(), "email": email, "user_type": "user", "iat": now, "exp": now + 3600}
@@ -80,14 +79,12 @@ func oldAccess(id uuid.UUID, email string, changes ...map[string]any) map[string
 	return payload
 }
 
-// legacyPair is what the old surface answers a sign-in with.
 type legacyPair struct {
 	User         map[string]any `json:"user"`
 	AccessToken  string         `json:"accessToken"`
 	RefreshToken string         `json:"refreshToken"`
 }
 
-// legacyLogin signs in as an old client does.
 func legacyLogin(t testing.TB, s *servicetest.Service, email, password string) legacyPair {
 	t.Helper()
 	return pairOf(t, ask(t, s, http.MethodPost, "/api/v1/auth/login", registerBody(t, email, password)), http.StatusOK)
@@ -104,7 +101,6 @@ func pairOf(t testing.TB, answer reply, status int) (pair legacyPair) {
 	return pair
 }
 
-// newSession is what /v1 answers a sign-in with.
 type newSession struct {
 	UID, IDToken, RefreshToken, Kind string
 	User                             struct {
@@ -131,7 +127,6 @@ func newLogin(t testing.TB, s *servicetest.Service, email, password string) newS
 	return sessionOf(t, ask(t, s, http.MethodPost, "/v1/auth/login", registerBody(t, email, password)), http.StatusOK)
 }
 
-// payloadOf decodes a JWT's payload, unverified, as services of the platform do.
 func payloadOf(t testing.TB, compact string) (payload map[string]any) {
 	t.Helper()
 	parts := strings.Split(compact, ".")
@@ -148,7 +143,7 @@ func payloadOf(t testing.TB, compact string) (payload map[string]any) {
 	return payload
 }
 
-// askRaw asks without the contract's word on the answer: for what LEGACY_TOKENS=off takes away.
+// askRaw skips the check against the contract.
 func askRaw(t testing.TB, s *servicetest.Service, method, path, body string) reply {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))
@@ -173,7 +168,6 @@ func readAll(t testing.TB, r io.Reader) string {
 	return string(read)
 }
 
-// session is one of /v1/auth/me/sessions.
 type session struct {
 	ID        string
 	UserAgent *string `json:"user_agent"`

@@ -17,7 +17,6 @@ func refreshBody(t testing.TB, token string) string {
 	return jsonOf(t, map[string]string{"refreshToken": token})
 }
 
-// A5: a hundred tabs that refresh one token at once get one successor, on two instances, and nobody is logged out.
 func TestLegacyRefresh_AHundredAtOnceGetOneSuccessor_A5(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -48,7 +47,6 @@ func TestLegacyRefresh_AHundredAtOnceGetOneSuccessor_A5(t *testing.T) {
 	pairOf(t, ask(t, instances[0], "POST", "/auth/refresh", refreshBody(t, different[0])), 200)
 }
 
-// A5: used again after the grace, an exchanged token ends its session, on every instance, and that is on record.
 func TestLegacyRefresh_AReplayEndsTheSession_A5(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -81,7 +79,7 @@ func TestLegacyRefresh_AReplayEndsTheSession_A5(t *testing.T) {
 	}
 }
 
-// A session of the old auth-service goes on here: its refresh token, which names no session, is exchanged once, like ours.
+// The old service's refresh tokens name no session.
 func TestLegacyRefresh_TheOldServicesSessionsGoOn_A5(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -97,13 +95,12 @@ func TestLegacyRefresh_TheOldServicesSessionsGoOn_A5(t *testing.T) {
 	execute(t, s.Stack, "UPDATE auth.legacy_sessions SET rotated_at = rotated_at - interval '31 seconds'")
 	ask(t, s, "POST", "/auth/refresh", refreshBody(t, old)).expect(t, "the old token after the grace", 401, "token_revoked")
 	ask(t, s, "POST", "/auth/refresh", refreshBody(t, first.RefreshToken)).expect(t, "its successor", 401, "token_revoked")
-	// T4: it began when the old service says, so that a revocation since then ends it.
+	// T4: the session keeps its old iat, so an earlier revocation ends it.
 	revoked := localUser(t, s.Stack, servicetest.Email(), servicetest.Password, map[string]any{"tokens_valid_after": time.Now().Add(-time.Hour)})
 	earlier := hs256(t, refreshSecret, map[string]any{"id": revoked.String(), "iat": now - 86400, "exp": now + 6*86400})
 	ask(t, s, "POST", "/auth/refresh", refreshBody(t, earlier)).expect(t, "a session from before a revocation", 401, "token_revoked")
 }
 
-// Bad refresh tokens, each with its code; nothing is made of them.
 func TestLegacyRefresh_Refuses(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -148,7 +145,6 @@ func TestLegacyRefresh_Refuses(t *testing.T) {
 	ask(t, s, "POST", "/auth/refresh", refreshBody(t, pair.RefreshToken)).expect(t, "of a deactivated person", 403, "account_deactivated")
 }
 
-// Sessions are listed and ended one by one: the ended one's tokens die on every instance, the others live on.
 func TestSessions_ListedAndEnded_T5(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -191,7 +187,7 @@ func TestSessions_ListedAndEnded_T5(t *testing.T) {
 	}
 }
 
-// Legacy access tokens that do not count, at verify-token and at a bearer route, each with its code (T1, T8).
+// T1 holds for legacy tokens, too.
 func TestLegacyTokens_Refused_T8(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -231,17 +227,16 @@ func TestLegacyTokens_Refused_T8(t *testing.T) {
 		askAs(t, s, http.MethodGet, "/v1/auth/me", "", bad.token).expect(t, "me with a token "+what, 401, bad.code)
 		askAs(t, s, http.MethodGet, "/v1/auth/forward", "", bad.token).expect(t, "forward with a token "+what, 401, bad.code)
 	}
-	// T8: every service knows the secret; an admin's legacy token opens nothing of an admin's.
+	// T8: every service knows the secret, so it opens no admin route.
 	execute(t, s.Stack, "UPDATE auth.users SET user_type = 'admin' WHERE id = $1", id)
 	admin := hs256(t, accessSecret, good(map[string]any{"user_type": "admin"}))
 	askAs(t, s, http.MethodGet, "/v1/auth/me", "", admin).expect(t, "me", 200, "")
 	askAs(t, s, http.MethodGet, "/v1/admin/rollout", "", admin).expect(t, "an admin's operation", 403, "forbidden")
-	// F10: who was deleted is no stranger.
+	// F10: a deleted user is not a new one.
 	execute(t, s.Stack, "WITH gone AS (DELETE FROM auth.users WHERE id = $1 RETURNING id) INSERT INTO auth.tombstones (user_id, deleted_at) SELECT id, now() FROM gone", id)
 	expectRefusal(t, s, "of a deleted person", hs256(t, accessSecret, good(map[string]any{"x": 1})), 401, "token_revoked")
 }
 
-// Both kinds at once are two credentials, and so are two headers.
 func TestLegacyTokens_TwoCredentialsAreRefused(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -252,7 +247,6 @@ func TestLegacyTokens_TwoCredentialsAreRefused(t *testing.T) {
 	ask(t, s, "GET", "/auth/me", "", "Authorization", legacy, "Authorization", legacy).expect(t, "one twice", 400, "invalid_request")
 }
 
-// A secret is replaced without anybody's noticing: tokens of the one before still count.
 func TestLegacyTokens_SecretsRotate_T8(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)

@@ -8,7 +8,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// Old clients hear the same refusals as new ones, each with its status and code.
 func TestLegacyStatuses_Refusals(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -36,7 +35,6 @@ func TestLegacyStatuses_Refusals(t *testing.T) {
 	ask(t, s, "POST", "/auth/register", registerBody(t, servicetest.Email(), servicetest.Password)).expect(t, "A11: register", 403, "sign_in_blocked")
 }
 
-// A4: an address may not try the old doors without end either.
 func TestLegacyStatuses_429_A4(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/auth/register", "/auth/login", "/auth/refresh"} {
@@ -49,7 +47,6 @@ func TestLegacyStatuses_429_A4(t *testing.T) {
 	}
 }
 
-// An outage of ours is 503, and a fault of ours 500, at the old doors as at the new ones.
 func TestLegacyStatuses_500And503(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)

@@ -11,10 +11,9 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// oldUser are the fields of a user as the old auth-service told them.
 var oldUser = []string{"created_at", "email", "id", "is_active", "last_login", "token_balance", "updated_at", "user_type", "username"}
 
-// fields are the members of an answer, those of its user and its data among them as "user.id".
+// fields returns the members' names, nested ones as "user.id".
 func fields(t *testing.T, body []byte) []string {
 	t.Helper()
 	var decoded map[string]any
@@ -43,8 +42,6 @@ func withUser(members ...string) []string {
 	return out
 }
 
-// The old service's documented shape, operation by operation, under both prefixes: the same requests, the same fields, and what
-// tells clients that their time is running out.
 func TestLegacySurface_IsTheOldServices(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"LEGACY_SUNSET": "2027-06-30"})
@@ -62,7 +59,7 @@ func TestLegacySurface_IsTheOldServices(t *testing.T) {
 				return answer
 			}
 			signedIn := withUser("accessToken", "message", "refreshToken", "success")
-			// Unknown fields are ignored here: old clients send what they always sent.
+			// Unknown fields are ignored here.
 			register := jsonOf(t, map[string]any{"email": email, "password": servicetest.Password, "username": "Old Client " + prefix, "age": 7})
 			pairOf(t, expect("register", ask(t, s, "POST", prefix+"/register", register), 201, signedIn), 201)
 			login := jsonOf(t, map[string]any{"email": email, "password": servicetest.Password, "remember": true})
@@ -91,7 +88,7 @@ func TestLegacySurface_IsTheOldServices(t *testing.T) {
 	expectCounted(t, s, `auth_legacy_requests_total{http_route="/api/v1/auth/login",user_agent_name="Go-http-client"}`)
 }
 
-// What the platform's services decode: id, and what the old service put beside it.
+// The claims that platform services decode.
 func TestLegacySurface_TheAccessTokenIsTheOldOne_T8(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -111,7 +108,6 @@ func TestLegacySurface_TheAccessTokenIsTheOldOne_T8(t *testing.T) {
 	}
 }
 
-// LEGACY_TOKENS=off ends it: the paths are not there, legacy tokens do not count, and whoever signs in is moved.
 func TestLegacySurface_Off(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)

@@ -30,7 +30,7 @@ func linkedTo(t testing.TB, answer reply) client.Me {
 	return decoded.Data.User
 }
 
-// unproved is a session at Firebase whose address nobody has proved, with a password of its own.
+// unproved has an unverified address and its own password.
 func unproved(t testing.TB, s *servicetest.Service, email string) identity.Session {
 	t.Helper()
 	session, err := s.Identity.SignIn(t.Context(), identity.User{Email: email, Password: newPassword}, "password")
@@ -40,8 +40,7 @@ func unproved(t testing.TB, s *servicetest.Service, email string) identity.Sessi
 	return session
 }
 
-// F3: the local password links what the token alone could not: the row keeps what it is, the link is on record, and the token opens
-// every door at once, on other instances within a second. From then on the password at Firebase counts (A7).
+// From the link on, Firebase's password counts (A7).
 func TestLink_ByPassword_F3(t *testing.T) {
 	t.Parallel()
 	stack, instances := twoInstances(t)
@@ -102,7 +101,7 @@ func expectLinkedDoors(t *testing.T, s *servicetest.Service, session identity.Se
 	refresh(t, s, "/v1/auth/refresh", session.RefreshToken).expect(t, "F3: refresh at once", 200, "")
 }
 
-// F3, A2: linked by password to an account that has none, the local password goes on counting: Firebase learns it.
+// A2: Firebase receives the local password.
 func TestLink_ToAnAccountWithoutAPassword_F3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -118,7 +117,6 @@ func TestLink_ToAnAccountWithoutAPassword_F3(t *testing.T) {
 	}
 }
 
-// F3: an admin's row is linked by its password alone, and is then an admin's at Firebase.
 func TestLink_AnAdminsRow_F3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusts)
@@ -133,7 +131,6 @@ func TestLink_AnAdminsRow_F3(t *testing.T) {
 	ask(t, s, http.MethodGet, "/v1/admin/rollout", "", authorized(token)...).expect(t, "an admin's operation", 200, "")
 }
 
-// A4: guesses at a link are counted with those at login.
 func TestLink_GuessesAreCounted_A4(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -151,8 +148,7 @@ func TestLink_GuessesAreCounted_A4(t *testing.T) {
 	link(t, s, token, servicetest.Password, "X-Forwarded-For", owner).expect(t, "A4: the owner elsewhere", 200, "")
 }
 
-// F3: whatever else is sent with it, a token that has its person is answered them: a legacy one, one of Firebase's, and one that
-// links by its word alone.
+// F3: a token with a row returns it and ignores the password.
 func TestLink_WhoHasARow(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusts)
@@ -174,7 +170,7 @@ func TestLink_WhoHasARow(t *testing.T) {
 	}
 }
 
-// F3, F9: what a link is refused for: the bearer, in the one order; a row that opens to no password; one that is switched off.
+// F3, F9: each refusal has its code.
 func TestLink_Refusals(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -210,7 +206,6 @@ func TestLink_Refusals(t *testing.T) {
 	}
 }
 
-// F3: who clicks twice, or has two tabs, is linked once and told so each time; of two accounts one gets the row.
 func TestLink_AtOnce_F3(t *testing.T) {
 	t.Parallel()
 	_, instances := twoInstances(t)

@@ -7,7 +7,6 @@ import (
 	"testing"
 )
 
-// Every relative link of a page leads somewhere.
 func TestDocs_LinksLeadSomewhere(t *testing.T) {
 	t.Parallel()
 	pages, err := filepath.Glob("../docs/*.md")

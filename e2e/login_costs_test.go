@@ -13,7 +13,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// passwordRounds is how many rounds of bcrypt the instance has computed, in all lanes.
+// passwordRounds is the instance's count of bcrypt rounds, in all batchers.
 func passwordRounds(t *testing.T, s *servicetest.Service) (rounds float64) {
 	t.Helper()
 	answer, err := http.Get(s.MetricsURL)
@@ -46,9 +46,8 @@ func hashOfCost(t *testing.T, password string, cost int) string {
 	return string(hash)
 }
 
-// A3: a refused sign-in computes the same number of bcrypt's rounds on either surface, whatever hash the row has and where there is
-// no row. Rounds are counted, for time would depend on the machine. A hash of a cost above the bound is never computed: it keeps
-// nobody waiting, its row is answered as an unknown address, and the log names the row.
+// A refusal computes the same number of rounds for every hash and for no row; time would depend on the machine. A hash above the bound is
+// never computed, and the log names its row.
 func TestLoginCosts_ARefusalTellsNothing_A3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"LOGIN_FAILURE_MS": "1", "BCRYPT_MAX_COST": "10"})
@@ -79,7 +78,7 @@ func TestLoginCosts_ARefusalTellsNothing_A3(t *testing.T) {
 	for _, name := range []string{"cost 4", "cost 6", "cost 8"} {
 		ask(t, s, http.MethodPost, "/v1/auth/login", registerBody(t, emails[name], servicetest.Password)).expect(t, name, http.StatusOK, "")
 	}
-	// The password that Firebase has proved replaces a hash that nobody can check.
+	// Firebase's proof replaces an uncheckable hash.
 	ask(t, s, http.MethodPost, "/v1/auth/login", registerBody(t, emails["hybrid"], servicetest.Password)).expect(t, "hybrid", http.StatusOK, "")
 	var hash string
 	if err := s.DB.QueryRow(t.Context(), "SELECT password_hash FROM auth.users WHERE id = $1", hybrid.User.ID).Scan(&hash); err != nil {

@@ -12,7 +12,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// F2: operators find rows with such addresses by the beginning of the address in any case, by all of it, and page by page.
 func TestOddAddresses_AreFoundByOperators_F2(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -49,7 +48,6 @@ func TestOddAddresses_AreFoundByOperators_F2(t *testing.T) {
 	}
 }
 
-// asciiUpper puts ASCII letters alone in capitals: an address has no other letters without case.
 func asciiUpper(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' {
@@ -59,7 +57,7 @@ func asciiUpper(text string) string {
 	}, text)
 }
 
-// oddAddresses are in rows of the platform although no new account may have them: as stored, and as a person may type them.
+// oddAddresses maps stored addresses to typed ones. No new account may have them.
 func oddAddresses() map[string]string {
 	host := "@" + strings.ToLower(servicetest.Email())[:8] + ".example.com"
 	long := strings.Repeat("l", 200)
@@ -70,9 +68,7 @@ func oddAddresses() map[string]string {
 	}
 }
 
-// F2, A2: sign-in looks for what is there. A row with an address that no new account may have signs in on either surface, refreshes,
-// confirms with its password and asks for a mail; it is not moved, for Firebase takes no such address, the reason is kept, and the person
-// hears of no error. A new account with the address is refused.
+// A2: such a row signs in on both surfaces. It never moves, because Firebase refuses the address.
 func TestOddAddresses_SignIn_F2(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusting)

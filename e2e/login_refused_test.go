@@ -10,8 +10,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// A3: the time of a refusal does not tell that there is an account whose sessions were ended a moment ago; T4: its owner waits
-// and is signed in.
+// A refusal's time must not reveal an account with a recent revocation. T4: its owner waits and signs in.
 func TestLogin_WrongPasswordAfterRevocationIsNoSlower_A3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"LOGIN_FAILURE_MS": "300"})
@@ -32,7 +31,7 @@ func TestLogin_WrongPasswordAfterRevocationIsNoSlower_A3(t *testing.T) {
 	verify(t, s, session.Data.IDToken).expectWithin(t, "T4: the new session", 2*time.Second)
 }
 
-// F8, F9: who proves the password of a deactivated account is told so, and was not there.
+// F8: last_login stays.
 func TestLogin_DeactivatedLeavesLastLogin_F9(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -13,11 +13,10 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// beat is LOGIN_FAILURE_MS of the test below: room enough for a hash under the race detector.
+// beat leaves room for a hash under the race detector.
 const beat = 200 * time.Millisecond
 
-// A3: an unknown e-mail, a wrong password and a disabled account whose password is wrong are one answer, wherever the password
-// lives. The times of 200 tries each are reported: how they overlap is a statistic, and no test of one run can assert it.
+// Times are only reported, since one run cannot assert a distribution.
 func TestLoginTiming_OneAnswer_A3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"LOGIN_FAILURE_MS": "200"})
@@ -28,7 +27,7 @@ func TestLoginTiming_OneAnswer_A3(t *testing.T) {
 	localUser(t, s.Stack, local, servicetest.Password)
 	localUser(t, s.Stack, gone, servicetest.Password, map[string]any{"is_active": false})
 	execute(t, s.Stack, "UPDATE auth.users SET is_active = false WHERE id = $1", disabled.User.ID)
-	google := servicetest.Email() // an account of Firebase's that no password opens
+	google := servicetest.Email() // no password at Firebase
 	s.Token(t, identity.User{Email: google, EmailVerified: true}, "google.com")
 	kinds := []struct{ name, email string }{
 		{"unknown e-mail", ""},
@@ -72,7 +71,6 @@ func TestLoginTiming_OneAnswer_A3(t *testing.T) {
 	}
 }
 
-// withoutID is a refusal without what names the request, header by header as well.
 func withoutID(t *testing.T, answer timed) []byte {
 	t.Helper()
 	id := answer.header.Get("X-Request-Id")
@@ -86,7 +84,7 @@ func withoutID(t *testing.T, answer timed) []byte {
 	return append([]byte(jsonOf(t, header)), bytes.ReplaceAll(answer.body, []byte(id), nil)...)
 }
 
-// areaUnderCurve is the chance that one of b took longer than one of a, ties being half: 0.5 for two equal distributions.
+// areaUnderCurve is the probability that b exceeds a; 0.5 means equal.
 func areaUnderCurve(a, b []time.Duration) float64 {
 	longer := 0.0
 	for _, x := range b {

@@ -1,4 +1,4 @@
-// Package e2e tests the service as its users see it: over HTTP, against real parts, every answer held against the contract.
+// Package e2e tests the service over HTTP with real parts, against the contract.
 package e2e
 
 import (
@@ -11,7 +11,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// TestMain brings psql and pg_dump, which the pages of docs call. A server that it starts ends with this process.
+// TestMain installs psql and pg_dump.
 func TestMain(m *testing.M) {
 	if _, err := pgclient.Prepare(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, err)

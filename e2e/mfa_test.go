@@ -20,10 +20,8 @@ import (
 
 const finalize = "mfaSignIn:finalize"
 
-// authenticator is somebody's app.
 type authenticator struct{ factorID, secret string }
 
-// enroll gives an account a second factor.
 func enroll(t testing.TB, s *servicetest.Service, uid string) authenticator {
 	t.Helper()
 	factorID, secret, err := s.Identity.EnrollTOTP(uid, "an app")
@@ -33,7 +31,7 @@ func enroll(t testing.TB, s *servicetest.Service, uid string) authenticator {
 	return authenticator{factorID, secret}
 }
 
-// code is what the app shows some steps of 30 s from now: the provider takes those of one before and after, each once.
+// code returns the code some 30 s steps from now. The provider accepts one before and after, each once.
 func (a authenticator) code(t testing.TB, step int) string {
 	t.Helper()
 	code, err := identity.TOTP(a.secret, time.Now().Add(time.Duration(step)*30*time.Second))
@@ -43,7 +41,6 @@ func (a authenticator) code(t testing.TB, step int) string {
 	return code
 }
 
-// wrongCode is none that the app shows about now.
 func (a authenticator) wrongCode(t testing.TB) string {
 	t.Helper()
 	code := []byte(a.code(t, 0))
@@ -51,7 +48,7 @@ func (a authenticator) wrongCode(t testing.TB) string {
 	return string(code)
 }
 
-// due demands a second factor of an answer, and gives what finishes the sign-in.
+// due requires a second factor and returns the challenge.
 func due(t testing.TB, what string, answer reply) client.MFAChallenge {
 	t.Helper()
 	answer.expect(t, what, http.StatusUnauthorized, "mfa_required")
@@ -73,8 +70,7 @@ func finish(t testing.TB, s *servicetest.Service, pending, factorID, code string
 	return ask(t, s, http.MethodPost, "/v1/auth/login/mfa", body, header...)
 }
 
-// A11: a right password is answered what finishes the sign-in, and the code of the app finishes it: at both homes that are
-// Firebase's. A wrong code leaves the sign-in open, a code is good once, and an old client is told to go where this can be done.
+// A wrong code leaves the sign-in open, and a code works once.
 func TestMFA_FinishesASignIn_A11(t *testing.T) {
 	t.Parallel()
 	for _, home := range []string{"firebase", "hybrid"} {
@@ -106,7 +102,6 @@ func TestMFA_FinishesASignIn_A11(t *testing.T) {
 	}
 }
 
-// A4: six digits are not tried through, and who has the app is let in elsewhere.
 func TestMFA_GuessesAreCounted_A4(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -126,7 +121,7 @@ func TestMFA_GuessesAreCounted_A4(t *testing.T) {
 	login(t, s, owner, o.email, servicetest.Password).expect(t, "the password, whose guesses are others", 401, "mfa_required")
 }
 
-// A11: a sign-in that is not open: no such credential or factor, too late, a password that was changed since, an account that is gone.
+// Wrong credential or factor, too late, changed password, deleted account.
 func TestMFA_SignInsThatAreNotOpen_A11(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -151,7 +146,6 @@ func TestMFA_SignInsThatAreNotOpen_A11(t *testing.T) {
 	closed("an account that is gone", finish(t, s, pending, app.factorID, app.code(t, 0)))
 }
 
-// F9, A11: who has proved both is told why they may not come in.
 func TestMFA_WhoMayNotSignIn_F9_A11(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -171,7 +165,6 @@ func TestMFA_WhoMayNotSignIn_F9_A11(t *testing.T) {
 	}
 }
 
-// F3, F5, F7: whose address belongs to another row, and of whom no row can be made, is told so when the sign-in is finished.
 func TestMFA_WhoGetsNoRow_F3_F6_F7(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -195,7 +188,7 @@ func TestMFA_WhoGetsNoRow_F3_F6_F7(t *testing.T) {
 	}
 }
 
-// An outage of ours or of Firebase's is 503, Google's throttling 429, a bug 500; where Firebase was never heard, the code stays good.
+// When a request never reached Firebase, its code stays valid.
 func TestMFA_Outages(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -223,8 +216,7 @@ func TestMFA_Outages(t *testing.T) {
 	finish(t, s, pending, app.factorID, app.code(t, 1)).expect(t, "the table away", 500, "internal")
 }
 
-// A11, S4: who has a second factor and changes the password is told that it is changed, and what finishes the sign-in; the password
-// alone does not stand for a recent sign-in.
+// S4: the password alone is no recent sign-in.
 func TestMFA_ChangeOfPassword_A10_A11(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusts)
@@ -248,8 +240,6 @@ func TestMFA_ChangeOfPassword_A10_A11(t *testing.T) {
 	expectNoSecrets(t, s, challenge.PendingCredential, newPassword)
 }
 
-// A7: the local hash follows a password that was changed at Firebase also where a second factor is due, and the sign-in that has
-// brought it is finished as any other.
 func TestMFA_ThePasswordFollows_A7(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusts)
@@ -274,7 +264,7 @@ func TestMFA_ThePasswordFollows_A7(t *testing.T) {
 	sessionOf(t, finish(t, s, pending, app.factorID, app.code(t, 1)), http.StatusOK)
 }
 
-// A11: of factors that we cannot finish an SMS is named, for the Firebase SDK can; one of a kind that nobody knows yet is not.
+// The Firebase SDK can finish an SMS factor, so it is named. Unknown factors are not.
 func TestMFA_OtherKindsOfFactor_A11(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -292,7 +282,7 @@ func TestMFA_OtherKindsOfFactor_A11(t *testing.T) {
 	}
 }
 
-// signInAnswers stands before the identity provider and answers every sign-in by password with one thing.
+// signInAnswers is a proxy that answers each password sign-in alike.
 func signInAnswers(t testing.TB, stack *servicetest.Stack, answer map[string]any) (host string) {
 	t.Helper()
 	location, err := url.Parse(stack.IdentityURL)
@@ -306,7 +296,7 @@ func signInAnswers(t testing.TB, stack *servicetest.Stack, answer map[string]any
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(answer) // a client that has gone needs no answer
+		_ = json.NewEncoder(w).Encode(answer) // the client may be gone
 	}))
 	t.Cleanup(front.Close)
 	return front.Listener.Addr().String()

@@ -8,8 +8,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// M6, A2: a stranger's account at the address of a person who proves the local password, with LEGACY_TOKENS=off, when nobody can be given
-// the legacy pair: an unverified one makes room whatever opens it, a verified one is a conflict with its own code each time.
+// A2: LEGACY_TOKENS=off rules out the legacy pair. An unverified account makes room; a verified one is a conflict.
 func TestMoveConflict_WhoHoldsTheAddress_M6(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"LEGACY_TOKENS": "off", "LEGACY_EMAIL_VERIFIED": "unverified"})

@@ -8,8 +8,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// A2: the provider hangs, at whatever step of a move: the sign-in is answered the legacy pair within the time that any request
-// has, and a later one completes.
+// Each sign-in gets the legacy pair in time, and a later one moves the user.
 func TestMoves_TheProviderHangs_A2(t *testing.T) {
 	t.Parallel()
 	for what, faults := range map[string][]identity.Fault{
@@ -45,8 +44,6 @@ func TestMoves_TheProviderHangs_A2(t *testing.T) {
 	}
 }
 
-// A2, T4: somebody has moved and has to wait for the second of a revocation to end, and then the provider hangs: there is still
-// time for the legacy pair.
 func TestMoves_TheProviderHangsAfterTheMove_A2_T4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusting)

@@ -17,7 +17,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// crowd are people whose passwords live here, as the old auth-service left them.
+// crowd is a set of local users.
 type crowd struct {
 	stack  *servicetest.Stack
 	people []localOne
@@ -29,7 +29,7 @@ type localOne struct {
 	balance         int32
 }
 
-// newCrowd makes people of twenty passwords, each with a balance of their own.
+// newCrowd uses twenty passwords, to hash less.
 func newCrowd(t testing.TB, s *servicetest.Stack, size int) *crowd {
 	t.Helper()
 	const passwords = 20
@@ -54,7 +54,7 @@ func newCrowd(t testing.TB, s *servicetest.Stack, size int) *crowd {
 
 func passwordOf(i int) string { return fmt.Sprintf("Old-Password-%d", i) }
 
-// atOnce does something with each person, sixteen at a time.
+// atOnce runs do for sixteen users at a time.
 func (c *crowd) atOnce(do func(i int, p localOne)) {
 	places := make(chan struct{}, 16)
 	var all sync.WaitGroup
@@ -68,7 +68,7 @@ func (c *crowd) atOnce(do func(i int, p localOne)) {
 	all.Wait()
 }
 
-// doors are where people sign in: most by the new surface, every fifth as old clients do.
+// doorOf sends every fifth user to the old surface.
 func doorOf(i int) string {
 	if i%5 == 4 {
 		return "/api/v1/auth/login"
@@ -76,7 +76,7 @@ func doorOf(i int) string {
 	return "/v1/auth/login"
 }
 
-// signIn signs somebody in and gives the kind of their tokens. The old surface answers the legacy pair to everybody.
+// signIn returns the kind of tokens. The old surface always returns the legacy pair.
 func (p localOne) signIn(t testing.TB, s *servicetest.Service, door string) (kind string) {
 	t.Helper()
 	answer := ask(t, s, http.MethodPost, door, registerBody(t, p.email, p.password))
@@ -91,7 +91,6 @@ func (p localOne) signIn(t testing.TB, s *servicetest.Service, door string) (kin
 	return kind
 }
 
-// readSession gives the kind and the owner of either surface's answer.
 func readSession(body []byte) (kind string, id uuid.UUID) {
 	var session struct {
 		Data *struct {
@@ -109,7 +108,7 @@ func readSession(body []byte) (kind string, id uuid.UUID) {
 	return "legacy", session.User.ID
 }
 
-// trySignIn signs somebody in at an instance that may be killed meanwhile; no answer is status 0.
+// trySignIn returns status 0 when the instance is killed.
 func (p localOne) trySignIn(ctx context.Context, s *servicetest.Service, door, body string) (status int, answer []byte) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+door, strings.NewReader(body))
 	if err != nil {
@@ -127,11 +126,10 @@ func (p localOne) trySignIn(ctx context.Context, s *servicetest.Service, door, b
 	return response.StatusCode, answer
 }
 
-// whereabouts is where a person's password lives, by the row and by the provider.
 type whereabouts struct{ moved, pending int }
 
-// expectWhereabouts looks at every person: who has moved, as should says, kept id, balance, hash and name, and has one account at
-// the provider, by the row's id; everybody else is local and usable, with no account there, unless a move of theirs is unsettled.
+// expectWhereabouts checks that moved users keep id, balance, hash and name and have one account. Others are local without an account,
+// unless a move is pending.
 func (c *crowd) expectWhereabouts(t testing.TB, stage string, should func(p localOne) (moved, certain bool)) (w whereabouts) {
 	t.Helper()
 	rows, err := c.stack.DB.Query(context.Background(), `
@@ -193,23 +191,23 @@ func (c *crowd) expectWhereabouts(t testing.TB, stage string, should func(p loca
 	return w
 }
 
-// perhaps is who may have moved or not: what is demanded is that they are whole.
+// perhaps leaves the home open and checks only consistency.
 func perhaps(localOne) (moved, certain bool) { return false, false }
 
 func everybody(localOne) (moved, certain bool) { return true, true }
 
-// cohortOf is who is in at a percent, when all traffic comes here.
+// cohortOf returns the cohort at a percent and full traffic.
 func cohortOf(percent float64) func(p localOne) (moved, certain bool) {
 	return func(p localOne) (bool, bool) { return float64(rollout.Bucket(p.id)) < percent*100, true }
 }
 
-// passLapse makes every claim as old as one whose holder is taken for dead.
+// passLapse makes every claim's holder count as dead.
 func passLapse(t testing.TB, s *servicetest.Stack) {
 	t.Helper()
 	execute(t, s, "UPDATE auth.move_claims SET claimed_at = claimed_at - interval '61 seconds' WHERE failed_at IS NULL")
 }
 
-// signInMoved signs somebody in whose claim has lapsed. Until the job that may be settling their move is done, they get the legacy pair.
+// signInMoved may get the legacy pair until the settling job is done.
 func (p localOne) signInMoved(t testing.TB, s *servicetest.Service, what string) {
 	t.Helper()
 	eventually(t, what+": "+p.email+" gets a session at Firebase", func() bool {
@@ -217,7 +215,6 @@ func (p localOne) signInMoved(t testing.TB, s *servicetest.Service, what string)
 	})
 }
 
-// rollOut has all traffic come here and moves a percent of the users.
 func (a admin) rollOut(t testing.TB, s *servicetest.Service, percent float64) {
 	t.Helper()
 	a.set(t, s, func(c *client.RolloutChange) { c.TrafficPercent, c.UsersPercent = 100, percent })

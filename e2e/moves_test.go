@@ -16,15 +16,13 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// moving is an instance that may move people, as a process of its own: without the race detector, hashes cost a tenth.
+// moving starts a separate process: without the race detector, a hash costs a tenth.
 func moving(t *testing.T, binary string, stack *servicetest.Stack) *servicetest.Service {
 	t.Helper()
 	return stack.Reach(t, launch(t, binary, stack, trusting).awaitReady(t))
 }
 
-// A2, R1, R5: a thousand people sign in while the percent goes up. Nobody is refused; after each stage exactly the cohort has
-// moved, whole, from the next sign-in at every instance; the password that was typed keeps working; and lowering the percent
-// moves nobody back.
+// After each stage exactly the cohort has moved. A lower percent moves nothing back.
 func TestMoves_AThousandSignIn_A2_R1_R5(t *testing.T) {
 	t.Parallel()
 	stack, binary := servicetest.NewStack(t), programs.Authd(t)
@@ -37,7 +35,7 @@ func TestMoves_AThousandSignIn_A2_R1_R5(t *testing.T) {
 		inNow, inBefore := cohortOf(max(percent, before)), cohortOf(before)
 		c.atOnce(func(i int, p localOne) {
 			if percent == 20 && i%5 > 0 {
-				return // enough
+				return
 			}
 			want := "legacy"
 			if moves, _ := inNow(p); moves && doorOf(i) == "/v1/auth/login" {
@@ -60,7 +58,6 @@ func TestMoves_AThousandSignIn_A2_R1_R5(t *testing.T) {
 	}
 }
 
-// R2, R3: deny beats allow beats percent, and below full traffic nobody moves, unless an operator insists.
 func TestMoves_WhoIsIn_R2_R3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusting)
@@ -91,7 +88,6 @@ func TestMoves_WhoIsIn_R2_R3(t *testing.T) {
 	}
 }
 
-// M5: where nobody has decided what the platform's addresses count for, a rollout of before moves nobody, and nobody hears of it.
 func TestMoves_NobodyBeforeTheDecision_M5(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -108,7 +104,6 @@ func TestMoves_NobodyBeforeTheDecision_M5(t *testing.T) {
 	c.expectWhereabouts(t, "decided", everybody)
 }
 
-// A2: a person who signs in at several instances at once is moved once, and every sign-in succeeds.
 func TestMoves_OnePersonAtOnce_A2(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -128,8 +123,7 @@ func TestMoves_OnePersonAtOnce_A2(t *testing.T) {
 	}
 }
 
-// A2, M2: while a fifth of the provider's calls go wrong, in every way, before and after they have done their work, nobody is
-// refused, nobody is there twice, and a later sign-in completes.
+// Faults come before and after each call's effect. A later sign-in completes.
 func TestMoves_AFifthOfTheProvidersCallsFails_A2_M2(t *testing.T) {
 	t.Parallel()
 	stack, binary := servicetest.NewStack(t), programs.Authd(t)
@@ -138,7 +132,7 @@ func TestMoves_AFifthOfTheProvidersCallsFails_A2_M2(t *testing.T) {
 	newAdmin(t, stack).rollOut(t, instances[0], 100)
 	var faults []identity.Fault
 	for _, kind := range []string{identity.FaultUnavailable, identity.FaultTooManyRequests, identity.FaultCut, identity.FaultQuotaExceeded} {
-		for _, after := range []bool{false, true} { // one after the other: 1-(1-p)^8 is a fifth
+		for _, after := range []bool{false, true} { // eight in sequence: 1-(1-p)^8 is a fifth
 			faults = append(faults, identity.Fault{Match: "accounts", Kind: kind, After: after, Probability: 0.0275})
 		}
 	}
@@ -169,15 +163,14 @@ func TestMoves_AFifthOfTheProvidersCallsFails_A2_M2(t *testing.T) {
 	}
 }
 
-// M2: an instance is killed -9 in the middle of many sign-ins, again and again. Whoever was cut off signs in elsewhere at once,
-// with the legacy pair at least; after the lapse everybody is moved, and nobody twice.
+// A cut sign-in succeeds elsewhere with the legacy pair. After the lapse every user has moved once.
 func TestMoves_KilledInTheMiddle_M2(t *testing.T) {
 	t.Parallel()
 	binary, stack := programs.Authd(t), servicetest.NewStack(t)
 	survivor := moving(t, binary, stack)
 	c := newCrowd(t, stack, 600)
 	newAdmin(t, stack).rollOut(t, survivor, 100)
-	if err := stack.Identity.AddFaults( // room to be killed in, before and after each step
+	if err := stack.Identity.AddFaults( // time for the kill
 		identity.Fault{Match: "accounts", Kind: identity.FaultDelay, Delay: 30 * time.Millisecond, Probability: 0.5, After: true},
 		identity.Fault{Match: "accounts", Kind: identity.FaultDelay, Delay: 30 * time.Millisecond, Probability: 0.5},
 	); err != nil {
@@ -206,8 +199,7 @@ func TestMoves_KilledInTheMiddle_M2(t *testing.T) {
 	}
 }
 
-// signInWhileKilled has everybody sign in at the victim, which is killed when a third has been answered. Who gets no answer asks
-// the survivor, and must not be refused.
+// signInWhileKilled kills the victim after a third of the answers. The survivor serves the rest.
 func (c *crowd) signInWhileKilled(t *testing.T, victim *instance, survivor *servicetest.Service) (cut int) {
 	t.Helper()
 	at := c.stack.Reach(t, victim.awaitReady(t))
@@ -234,7 +226,7 @@ func (c *crowd) signInWhileKilled(t *testing.T, victim *instance, survivor *serv
 	return int(lost.Load())
 }
 
-// A2, A3, F9: who has not proved the password, or may not come in, is told what they always were, and is not moved.
+// F9: a deactivated user does not move.
 func TestMoves_NotWhoIsRefused_A2_A3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusting)
@@ -255,7 +247,6 @@ func TestMoves_NotWhoIsRefused_A2_A3(t *testing.T) {
 	}
 }
 
-// A move is nobody's business but ours: what a client holds of before goes on, and so does an old client that signs in.
 func TestMoves_NobodyNotices(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -281,7 +272,6 @@ func TestMoves_NobodyNotices(t *testing.T) {
 	c.expectWhereabouts(t, "in the end", everybody)
 }
 
-// LEGACY_TOKENS=off: whoever cannot be moved at this moment cannot sign in, which is an outage and no wrong password.
 func TestMoves_WithoutLegacyTokensAnOutageIs503(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusting, map[string]string{"LEGACY_TOKENS": "off"})
@@ -294,7 +284,7 @@ func TestMoves_WithoutLegacyTokensAnOutageIs503(t *testing.T) {
 		logInAs().expect(t, "with "+f.Match+" failing", 503, "dependency_unavailable")
 		s.Identity.ClearFaults()
 		passLapse(t, s.Stack)
-		eventually(t, "afterwards a sign-in", func() bool { return logInAs().status == 200 }) // not beside the job that settles the move
+		eventually(t, "afterwards a sign-in", func() bool { return logInAs().status == 200 }) // the settling job must end first
 	}
 	c.expectWhereabouts(t, "in the end", everybody)
 }

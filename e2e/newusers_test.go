@@ -13,13 +13,13 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// sendNewUsers says where new users live (R4).
+// sendNewUsers sets the home of new users (R4).
 func sendNewUsers(t testing.TB, s *servicetest.Service, home client.UserHome) {
 	t.Helper()
 	newAdmin(t, s.Stack).set(t, s, func(c *client.RolloutChange) { c.NewUsers = home })
 }
 
-// Where new users go, by two instances as operators run them: under the race detector, hashing takes ten times as long.
+// Separate processes: the race detector makes hashing ten times slower.
 func TestNewUsers(t *testing.T) {
 	t.Parallel()
 	binary := programs.Authd(t)
@@ -41,8 +41,7 @@ func TestNewUsers(t *testing.T) {
 	}
 }
 
-// R4: a new user goes where the rollout says, from the next registration on every instance, at either surface; what is answered
-// is what the surface's clients understand.
+// R4: a change applies from the next registration on every instance.
 func newUsersGoWhereTheRolloutSays(t *testing.T, instances []*servicetest.Service) {
 	stack := instances[0].Stack
 	for _, home := range []client.UserHome{"local", "firebase"} {
@@ -71,7 +70,6 @@ func newUsersGoWhereTheRolloutSays(t *testing.T, instances []*servicetest.Servic
 	}
 }
 
-// expectHome looks where an account was made: here and at Firebase.
 func expectHome(t *testing.T, s *servicetest.Stack, email string, home client.UserHome, id uuid.UUID) {
 	t.Helper()
 	r := rowOf(t, s, "email = $1", email)
@@ -88,8 +86,7 @@ func expectHome(t *testing.T, s *servicetest.Stack, email string, home client.Us
 	}
 }
 
-// A1: the answer to a local registration that was lost can be had again with the same password, for a while; another password
-// learns that the address is taken, at either surface.
+// A1: the same password returns the lost answer for a while.
 func aLostAnswerCanBeHadAgain(t *testing.T, instances []*servicetest.Service) {
 	s := instances[0]
 	sendNewUsers(t, s, "local")
@@ -120,8 +117,7 @@ func aLostAnswerCanBeHadAgain(t *testing.T, instances []*servicetest.Service) {
 	}
 }
 
-// A1: fifty registrations of one address at once, over both surfaces and two instances, are one row, and it is whose password
-// came first.
+// A1: the first password owns the row.
 func fiftyAtOnceMakeOneRow(t *testing.T, instances []*servicetest.Service) {
 	stack := instances[0].Stack
 	sendNewUsers(t, instances[0], "local")
@@ -139,7 +135,7 @@ func fiftyAtOnceMakeOneRow(t *testing.T, instances []*servicetest.Service) {
 	all.Wait()
 	made, late := [2]int{}, 0
 	for i, answer := range answers {
-		if answer.status == 503 { // a machine under load: hashing is slow on purpose, and time ran out
+		if answer.status == 503 { // hashing took too long on a busy machine
 			late++
 			answer = register(i)
 		}
@@ -156,7 +152,6 @@ func fiftyAtOnceMakeOneRow(t *testing.T, instances []*servicetest.Service) {
 	}
 }
 
-// F4: a username that is taken gets a suffix, and never an error; also when many want it at once.
 func usernamesGetASuffix(t *testing.T, instances []*servicetest.Service) {
 	stack := instances[0].Stack
 	sendNewUsers(t, instances[0], "local")

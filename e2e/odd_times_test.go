@@ -7,8 +7,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// A row may hold any time from 4713 BC to infinity: operators see the row and its page, act on it, and its person
-// is signed in or refused: nothing is a fault of ours.
 func TestOddTimes_ARowOfAnyTimeIsServed(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

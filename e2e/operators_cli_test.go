@@ -23,7 +23,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// runAuthd runs a command of authd's as an operator does.
 func runAuthd(t *testing.T, authd, databaseURL string, arguments ...string) (code int, output, warnings string) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), authd, arguments...)
@@ -31,7 +30,7 @@ func runAuthd(t *testing.T, authd, databaseURL string, arguments ...string) (cod
 	return endOf(t, command)
 }
 
-// endOf runs a command of authd's, and gives how it ended and what it said.
+// endOf returns the exit code, stdout and stderr.
 func endOf(t *testing.T, command *exec.Cmd) (code int, output, warnings string) {
 	t.Helper()
 	var out, warned bytes.Buffer
@@ -46,7 +45,7 @@ func endOf(t *testing.T, command *exec.Cmd) (code int, output, warnings string) 
 	return code, out.String(), warned.String()
 }
 
-// step is one command of an operator's, and what it should come to.
+// step is one command with its expected result.
 type step struct {
 	arguments   string
 	code        int
@@ -61,7 +60,6 @@ func (s step) run(t *testing.T, authd, databaseURL string) {
 	}
 }
 
-// thisUser is who the audit should name.
 func thisUser(t *testing.T) string {
 	t.Helper()
 	who, err := user.Current()
@@ -71,8 +69,6 @@ func thisUser(t *testing.T) string {
 	return "cli:" + who.Username
 }
 
-// A key's life as an operator sees it: made, with the key alone on standard output; used; listed without its secret; revoked, and
-// refused from that moment on.
 func TestKeysCommand_ALife(t *testing.T) {
 	t.Parallel()
 	authd, s := programs.Authd(t), servicetest.Start(t)
@@ -116,7 +112,6 @@ func TestKeysCommand_ALife(t *testing.T) {
 	}
 }
 
-// What is refused, and what could not be said, each with its exit code and the next step.
 func TestKeysCommand_Refuses(t *testing.T) {
 	t.Parallel()
 	authd, at := programs.Authd(t), pgtest.New(t)
@@ -151,8 +146,7 @@ func TestKeysCommand_Refuses(t *testing.T) {
 	}
 }
 
-// The first admin is made on the command line: a person who signs in at Firebase operates within 10 seconds of it without signing in
-// again, and no longer than that after it was taken back (T5). On record is who did it.
+// The person operates within 10 s without a new sign-in, and loses it as fast.
 func TestUsersCommand_TheFirstAdmin_T5(t *testing.T) {
 	t.Parallel()
 	authd, s := programs.Authd(t), servicetest.Start(t)
@@ -177,7 +171,6 @@ func TestUsersCommand_TheFirstAdmin_T5(t *testing.T) {
 	}
 }
 
-// What an operator is told of a new admin who may not be who they mean, or cannot operate yet; and whom nothing is to be said of.
 func TestUsersCommand_WarnsOfAdmins(t *testing.T) {
 	t.Parallel()
 	authd, stack := programs.Authd(t), servicetest.NewStack(t)
@@ -201,7 +194,6 @@ func TestUsersCommand_WarnsOfAdmins(t *testing.T) {
 	}
 }
 
-// What operators see of somebody: all but the password, by any of the three names.
 func TestUsersCommand_Show(t *testing.T) {
 	t.Parallel()
 	authd, stack := programs.Authd(t), servicetest.NewStack(t)
@@ -248,7 +240,6 @@ func TestUsersCommand_Show(t *testing.T) {
 	}
 }
 
-// The commands of the page are the ones that there are.
 func TestDocs_KeysAndAdmins(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../docs/operations.md")

@@ -10,12 +10,11 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// O4: what an operator does is decided on the rows in the transaction that does it. A request that was admitted before a demotion, or
-// before a key was revoked, and that comes to its change after it, changes nothing.
+// An admitted request changes nothing after a demotion or a revoked key.
 func TestOperators_ARequestUnderWayIsRefused_O4(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
-	// Past any pooler: all the acts wait at the server at once, and a pooler here has three connections.
+	// Without a pooler: all acts wait at the server at once.
 	s := stack.Start(t, map[string]string{"DB_POOL_MAX": "20", "DATABASE_URL": stack.ServingURL})
 	operator := newAdmin(t, stack)
 	whole, key := newKey(t, stack, apikey.Admin)
@@ -29,7 +28,7 @@ func TestOperators_ARequestUnderWayIsRefused_O4(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			id, account := atFirebaseRow(t, stack)
-			ask(t, s, http.MethodGet, "/v1/admin/rollout", "", c.credential...).expect(t, name+" before", http.StatusOK, "") // and notes the use
+			ask(t, s, http.MethodGet, "/v1/admin/rollout", "", c.credential...).expect(t, name+" before", http.StatusOK, "") // and records the key's use
 			acts := []struct {
 				what, method, path, body string
 				header                   []string

@@ -9,11 +9,10 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// handlerLimit is what any operation but verify-token and forward may take, and a little for the way.
+// handlerLimit is the 8 s limit of all operations but verify-token and forward, plus transport.
 const handlerLimit = 8*time.Second + 500*time.Millisecond
 
-// O3, T5: PostgreSQL goes away and comes back. What is not known is 503 within 2 s, for many at once; what was known stays
-// known for 10 s; what is wrong with a token itself is still said; and all is well within 5 s of its return, without a restart.
+// O3, T5: unknown tokens get 503 within 2 s, and known ones count for 10 s. Service returns within 5 s.
 func TestOutage_Database(t *testing.T) {
 	for name, fail := range outages {
 		t.Run(name, func(t *testing.T) {
@@ -22,7 +21,7 @@ func TestOutage_Database(t *testing.T) {
 			s := stack.Start(t, map[string]string{"DATABASE_URL": url})
 			person := s.Person(t)
 			cold := make([]string, 80)
-			for i := range cold { // half are new people, half known ones with a new token
+			for i := range cold { // half new users, half known ones with a new token
 				uid, email := newUID(), servicetest.Email()
 				if i < 40 {
 					uid, email = person.UID, *person.Email
@@ -66,7 +65,6 @@ func TestOutage_Database(t *testing.T) {
 	}
 }
 
-// What was warm at the moment of a failure is answered from memory, however many ask: no request waits for the database.
 func TestOutage_WarmTokensWaitForNoDatabase(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)

@@ -14,10 +14,8 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// outages are the two ways in which a dependency goes away.
 var outages = map[string]func(*netfault.Wire){"cut": (*netfault.Wire).Cut, "hanging": (*netfault.Wire).Hang}
 
-// timed is an answer and how long it took.
 type timed struct {
 	reply
 	took time.Duration
@@ -30,7 +28,7 @@ func askTimed(t testing.TB, s *servicetest.Service, method, path, body string, h
 	return timed{r, time.Since(began)}
 }
 
-// expectOutage demands 503 with Retry-After within a limit: never 401, for nothing is known to be wrong with the caller.
+// expectOutage requires 503 with Retry-After within limit.
 func (r timed) expectOutage(t testing.TB, what string, limit time.Duration) {
 	t.Helper()
 	r.expect(t, what, http.StatusServiceUnavailable, "dependency_unavailable")
@@ -52,8 +50,7 @@ func (r timed) expectWithin(t testing.TB, what string, limit time.Duration) {
 	}
 }
 
-// settle waits until an instance listens for changes, at whose beginning it forgets all, and knows every token by heart.
-// It runs before any wire is cut.
+// settle waits for the subscription, which empties the caches, and then caches every token. Call it before cutting a wire.
 func settle(t testing.TB, s *servicetest.Service, tokens ...string) {
 	t.Helper()
 	options, err := redis.ParseURL(s.RedisURL)
@@ -75,7 +72,6 @@ func settle(t testing.TB, s *servicetest.Service, tokens ...string) {
 	})
 }
 
-// verify asks verify-token, timed.
 func verify(t testing.TB, s *servicetest.Service, token string) timed {
 	t.Helper()
 	return askTimed(t, s, http.MethodPost, "/v1/auth/verify-token", jsonOf(t, map[string]string{"token": token}))
@@ -91,7 +87,6 @@ func logIn(t testing.TB, s *servicetest.Service, email string) timed {
 	return askTimed(t, s, http.MethodPost, "/v1/auth/login", registerBody(t, email, servicetest.Password))
 }
 
-// manyAtOnce asks for every token, by verify-token and forward in turn, and gives the slowest answer.
 func manyAtOnce(t *testing.T, s *servicetest.Service, tokens []string, check func(r timed)) time.Duration {
 	t.Helper()
 	answers := make([]timed, len(tokens))

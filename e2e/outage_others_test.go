@@ -14,7 +14,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// O2, T7: Redis goes away: everything serves on, limits included, and is not much slower.
+// O2, T7: all serves on, limits included.
 func TestOutage_Redis(t *testing.T) {
 	t.Parallel()
 	for name, fail := range outages {
@@ -63,8 +63,7 @@ func TestOutage_Redis(t *testing.T) {
 	}
 }
 
-// O2, T5, A4: Redis answers PING and refuses to write. Health tells it, people are served, limits count, and a session that ends
-// on one instance ends on the other; when Redis serves again, health is ok.
+// O2, T5, A4: Redis answers PING but refuses writes.
 func TestOutage_RedisRefuses(t *testing.T) {
 	t.Parallel()
 	for _, refusal := range redistest.Refusals() {
@@ -124,7 +123,6 @@ func TestOutage_RedisRefuses(t *testing.T) {
 	}
 }
 
-// logInWrongly tries wrong passwords and says how many were refused for being too many.
 func logInWrongly(t *testing.T, s *servicetest.Service, email string, times int) (refused int) {
 	t.Helper()
 	for range times {
@@ -135,7 +133,7 @@ func logInWrongly(t *testing.T, s *servicetest.Service, email string, times int)
 	return refused
 }
 
-// T3: the key server is away and the service restarts: it verifies on with the keys kept in PostgreSQL, and is ready.
+// T3: the keys come from PostgreSQL.
 func TestOutage_KeyServerAwayWhenRestarted(t *testing.T) {
 	t.Parallel()
 	for name, fail := range outages {
@@ -161,7 +159,7 @@ func TestOutage_KeyServerAwayWhenRestarted(t *testing.T) {
 	}
 }
 
-// T3, O2: no keys are kept and the key server is away: it starts, is not ready, says 503 and never 401, and recovers.
+// T3, O2: not ready, 503 and never 401, then recovery.
 func TestOutage_NoKeysAtAll(t *testing.T) {
 	t.Parallel()
 	for name, fail := range outages {
@@ -189,7 +187,7 @@ func TestOutage_NoKeysAtAll(t *testing.T) {
 	}
 }
 
-// O2, A1: Firebase goes away: tokens are verified on, what needs Firebase is 503 in time, and a registration goes on later.
+// O2, A1: tokens are still verified, and a registration continues later.
 func TestOutage_Firebase(t *testing.T) {
 	t.Parallel()
 	for name, fail := range outages {

@@ -8,8 +8,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// What PostgreSQL may say to a change of a user, such as that of a logout, and what the client is told: an outage is 503 with
-// Retry-After, for the same request may succeed a moment later, and everything else a fault of ours. No refusal ends the session.
+// A temporary state of PostgreSQL is 503 with Retry-After; every other is 500. No refusal ends the session.
 func TestOutage_EachStateOfTheDatabase(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -9,9 +9,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// Whatever answers in Firebase's place (a redirect, a proxy's page, a refusal of our own credentials, a success without content), each
-// operation that needs Firebase is 503 with Retry-After, and never a refusal of the caller or a fault of ours. Nothing has happened: the
-// same requests succeed afterwards.
+// A redirect, a proxy's page, a refusal of our credentials and an empty success each give 503. The same requests succeed afterwards.
 func TestOutage_FirebaseAnswersStrangely(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -62,7 +60,7 @@ func TestOutage_FirebaseAnswersStrangely(t *testing.T) {
 		}
 		for operation, do := range operations {
 			if name == "200 tokens" && slices.Contains([]string{"forgot", "verify", "delete"}, operation) {
-				continue // any object is an answer to a mail and to a deletion
+				continue // any object answers a mail or a deletion
 			}
 			do().expectOutage(t, operation+", Firebase answers "+name, handlerLimit)
 		}

@@ -13,8 +13,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// T4, T5, A7: wherever the password lives, a change ends every session of both kinds on every instance, answers one that works at
-// once, and from then on the new password opens both surfaces and the old one neither. A local hash follows.
+// T5: the change returns a session that works at once. A local hash follows.
 func TestPasswordChange_EndsWhatWasAndBeginsAnew_T4_A7(t *testing.T) {
 	t.Parallel()
 	for home, live := range homes {
@@ -43,7 +42,6 @@ func TestPasswordChange_EndsWhatWasAndBeginsAnew_T4_A7(t *testing.T) {
 	}
 }
 
-// A6, A10: what a change is refused for, at both homes; nothing has changed afterwards.
 func TestPasswordChange_Refusals_A6_A10(t *testing.T) {
 	t.Parallel()
 	for home, live := range homes {
@@ -76,7 +74,7 @@ func TestPasswordChange_Refusals_A6_A10(t *testing.T) {
 	}
 }
 
-// A10: five minutes are counted from the sign-in, which refreshing does not repeat.
+// The five minutes count from the sign-in, not from a refresh.
 func TestPasswordChange_ASignInOfFourMinutesAgoWillDo_A10(t *testing.T) {
 	t.Parallel()
 	for home, live := range homes {
@@ -89,14 +87,12 @@ func TestPasswordChange_ASignInOfFourMinutesAgoWillDo_A10(t *testing.T) {
 	}
 }
 
-// F5: who has no e-mail signs in without a password, and is given none.
 func TestPasswordChange_WithoutAnEmail_F5(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
 	changePassword(t, s, phoneToken(t, s), "", newPassword).expect(t, "F5: a person without an e-mail", 422, "unsupported_identity")
 }
 
-// phoneToken is of somebody who signs in by phone.
 func phoneToken(t testing.TB, s *servicetest.Service) string {
 	t.Helper()
 	return mint(t, s.Stack, map[string]any{
@@ -105,7 +101,7 @@ func phoneToken(t testing.TB, s *servicetest.Service) string {
 	})
 }
 
-// A4: a guess at a change counts as one at login, however an old row writes its address.
+// An old row may hold the address in capitals.
 func TestPasswordChange_GuessesAreCounted_A4(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -126,8 +122,7 @@ func TestPasswordChange_GuessesAreCounted_A4(t *testing.T) {
 	guess(owner, servicetest.Password).expect(t, "A4: the owner elsewhere", 200, "")
 }
 
-// Two changes at once: one password counts in the end, at both surfaces, nobody was told that it was refused, and nobody returns
-// with the other (A7).
+// Only the password of one change opens the surfaces afterwards.
 func TestPasswordChange_AtOnceOneWins_A7(t *testing.T) {
 	t.Parallel()
 	for home, live := range homes {
@@ -176,7 +171,7 @@ func TestPasswordChange_AtOnceOneWins_A7(t *testing.T) {
 	}
 }
 
-// A7: a change whose answer from Firebase comes after another has been made there is told so, and its hash brings nobody back.
+// Firebase's late answer must not restore an older hash.
 func TestPasswordChange_OvertakenAtFirebase_A7(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusts)
@@ -198,8 +193,7 @@ func TestPasswordChange_OvertakenAtFirebase_A7(t *testing.T) {
 	}
 }
 
-// S4: Firebase first: while it cannot be reached nothing has changed, and the same request finishes later, also where only the
-// answer was lost.
+// Firebase changes first. A retry completes the change, also after a lost answer.
 func TestPasswordChange_FirebaseAwayChangesNothing_S4(t *testing.T) {
 	t.Parallel()
 	for _, home := range []string{"hybrid", "firebase"} {
@@ -229,7 +223,7 @@ func TestPasswordChange_FirebaseAwayChangesNothing_S4(t *testing.T) {
 			changePassword(t, s, o.tokens[0], "", newPassword).expect(t, "S4: a change whose answer is lost", 503, "dependency_unavailable")
 			if again := changePassword(t, s, o.tokens[0], "", newPassword); again.status == http.StatusOK {
 				expectUser(t, s, "S4: the new session", sessionOf(t, again, http.StatusOK).IDToken)
-			} else { // on a slow machine the job that completes the change is first
+			} else {
 				again.expect(t, "S4: the same request, after the job has completed it", 401, "token_revoked")
 			}
 			o.expectEnded(t, s)
@@ -238,7 +232,7 @@ func TestPasswordChange_FirebaseAwayChangesNothing_S4(t *testing.T) {
 	}
 }
 
-// S4: the password of somebody who lives here is changed whether or not Firebase can be reached.
+// S4: a local change needs no Firebase.
 func TestPasswordChange_LocalNeedsNoFirebase(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -248,8 +242,7 @@ func TestPasswordChange_LocalNeedsNoFirebase(t *testing.T) {
 	expectSignsIn(t, s, o.email, newPassword)
 }
 
-// The database goes away between Firebase's half and ours: our half follows within the request when it comes back in time, and else
-// by the job that completes it.
+// Our half follows within the request or in a job.
 func TestPasswordChange_DatabaseAwayAfterFirebasesAnswer(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -289,7 +282,6 @@ func TestPasswordChange_DatabaseAwayAfterFirebasesAnswer(t *testing.T) {
 	}
 }
 
-// Hanging up while Firebase changes the password leaves nothing half done.
 func TestPasswordChange_HangingUp(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusts)
@@ -315,12 +307,11 @@ func TestPasswordChange_HangingUp(t *testing.T) {
 	eventually(t, "the change is made at Firebase", func() bool { return s.Identity.FaultHits()[0] == 1 })
 	hangUp()
 	<-gone
-	time.AfterFunc(200*time.Millisecond, s.Identity.ClearFaults) // so that the service has heard of it
+	time.AfterFunc(200*time.Millisecond, s.Identity.ClearFaults) // the service's call ends with it
 	eventually(t, "A7: the local hash follows", func() bool { return fits(t, s.Stack, o.id, newPassword) })
 	o.expectEnded(t, s)
 }
 
-// An account that Firebase does not have any more has no sessions either; one that it has disabled changes nothing.
 func TestPasswordChange_AccountGoneOrDisabledAtFirebase(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusts)
@@ -336,7 +327,6 @@ func TestPasswordChange_AccountGoneOrDisabledAtFirebase(t *testing.T) {
 	}
 }
 
-// S1: Firebase knows a person's address before we do, and the new session begins with it.
 func TestPasswordChange_AddressChangedAtFirebase_S1(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusts)
@@ -353,7 +343,6 @@ func TestPasswordChange_AddressChangedAtFirebase_S1(t *testing.T) {
 	}
 }
 
-// A11: the project's rules may refuse the session that the change begins.
 func TestPasswordChange_SignInBlocked_A11(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -364,7 +353,6 @@ func TestPasswordChange_SignInBlocked_A11(t *testing.T) {
 	o.expectEnded(t, s)
 }
 
-// Firebase's own policy may want more of a password than we.
 func TestPasswordChange_WeakForTheProject_A6(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -9,8 +9,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// A7: a password that was changed at Firebase, past us, is the one that counts: with the next sign-in through us, of a new client
-// or an old one, the local hash follows, and the old password opens neither surface before or after.
+// The next sign-in updates the local hash.
 func TestPasswordFollows_ChangedAtFirebase_A7(t *testing.T) {
 	t.Parallel()
 	for _, first := range surfaces {
@@ -37,7 +36,7 @@ func TestPasswordFollows_ChangedAtFirebase_A7(t *testing.T) {
 	}
 }
 
-// A7: a password at Firebase that bcrypt could not read whole leaves a hash that no password fits.
+// bcrypt reads 72 bytes, so the hash becomes one that no password fits.
 func TestPasswordFollows_LongerThanBcryptReads_A6_A7(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusts)
@@ -51,8 +50,7 @@ func TestPasswordFollows_LongerThanBcryptReads_A6_A7(t *testing.T) {
 	expectShutOut(t, s, o.email, long[:72])
 }
 
-// F7, A7: the address of a row may be another account's by now: neither that account's sign-in nor its reset touches the row's
-// password or its sessions, for with them its new owner would return as the old one.
+// Otherwise the new owner of the address would return as the old user.
 func TestPasswordFollows_OnlyItsOwnAccount_F7_A7(t *testing.T) {
 	t.Parallel()
 	for what, enter := range map[string]func(t *testing.T, s *servicetest.Service, email string){
@@ -83,8 +81,7 @@ func TestPasswordFollows_OnlyItsOwnAccount_F7_A7(t *testing.T) {
 	}
 }
 
-// F3, A2: who was linked to an account that has no password keeps the local one where the platform vouches for the address: with
-// the first sign-in Firebase learns it. Elsewhere whoever set it must not stay inside.
+// A2: with a vouched address Firebase receives the local password. Otherwise a squatter could keep it.
 func TestPasswordFollows_LinkedToAGoogleAccount_F3(t *testing.T) {
 	t.Parallel()
 	for setting, keeps := range map[string]bool{"trust": true, "unverified": false} {
@@ -116,14 +113,14 @@ func TestPasswordFollows_LinkedToAGoogleAccount_F3(t *testing.T) {
 			}
 			expectSignsIn(t, s, email, servicetest.Password)
 			changeBehindOurBack(t, s.Stack, email, servicetest.Password, newPassword)
-			expectShutOut(t, s, email, servicetest.Password) // A7: the one at Firebase is newer
+			expectShutOut(t, s, email, servicetest.Password) // A7: Firebase's is newer
 			expectSignsIn(t, s, email, newPassword)
 			expectNoSecrets(t, s, servicetest.Password, newPassword, email)
 		})
 	}
 }
 
-// A10: so may who is signed in and has not brought it yet prove with it that they are the owner.
+// The local password counts as proof before Firebase has it.
 func TestPasswordFollows_LinkedToAGoogleAccount_A10(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusts)
@@ -143,7 +140,7 @@ func TestPasswordFollows_LinkedToAGoogleAccount_A10(t *testing.T) {
 	expectSignsIn(t, s, email, newPassword)
 }
 
-// A2: bringing the password fails with Firebase, and comes to pass later.
+// A2: a later sign-in succeeds.
 func TestPasswordFollows_LinkedToAGoogleAccount_FirebaseAway(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusts)

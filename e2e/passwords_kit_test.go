@@ -14,19 +14,16 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// newPassword is what a password becomes.
 const newPassword = "NewPassword123"
 
-// trusts moves whoever is in the cohort.
 var trusts = map[string]string{"LEGACY_EMAIL_VERIFIED": "trust"}
 
-// fullTraffic lets people be moved: the old service is asked no more (R2).
+// fullTraffic permits moves (R2).
 func fullTraffic(t testing.TB, s *servicetest.Stack) {
 	t.Helper()
 	execute(t, s, "UPDATE auth.rollout SET traffic_buckets = 10000")
 }
 
-// movesEverybody has the rollout at 100 %.
 func movesEverybody(t testing.TB, s *servicetest.Stack) {
 	t.Helper()
 	execute(t, s, "UPDATE auth.rollout SET traffic_buckets = 10000, users_buckets = 10000")
@@ -34,7 +31,7 @@ func movesEverybody(t testing.TB, s *servicetest.Stack) {
 
 func authorized(token string) []string { return []string{"Authorization", "Bearer " + token} }
 
-// changePassword asks for a new password; current may be empty.
+// changePassword may leave current empty.
 func changePassword(t testing.TB, s *servicetest.Service, token, current, next string, header ...string) reply {
 	t.Helper()
 	body := map[string]string{"newPassword": next}
@@ -44,17 +41,17 @@ func changePassword(t testing.TB, s *servicetest.Service, token, current, next s
 	return ask(t, s, http.MethodPost, "/v1/auth/password/change", jsonOf(t, body), append(authorized(token), header...)...)
 }
 
-// sessions are somebody's, of both kinds, as two clients have them.
+// sessions holds a user's sessions of a new and an old client.
 type sessions struct {
 	email          string
 	id             uuid.UUID
-	kind           string // of the person's home
+	kind           string
 	tokens         []string
 	legacyRefresh  string
-	firebaseTokens []string // refresh tokens of Firebase's
+	firebaseTokens []string
 }
 
-// homes are the places where a password lives, each with how somebody comes to live there and signs in with both clients.
+// homes signs a user in with both clients at each home.
 var homes = map[string]func(t testing.TB, s *servicetest.Service) sessions{
 	"local":    livesHere,
 	"hybrid":   moved,
@@ -71,7 +68,7 @@ func livesHere(t testing.TB, s *servicetest.Service) sessions {
 	}
 }
 
-// moved was local, and has been moved to Firebase at the sign-in of a new client, with the old client's session going on.
+// moved returns a moved user with a continuing old session.
 func moved(t testing.TB, s *servicetest.Service) sessions {
 	t.Helper()
 	email := servicetest.Email()
@@ -99,7 +96,7 @@ func livesAtFirebase(t testing.TB, s *servicetest.Service) sessions {
 	}
 }
 
-// expectEnded demands that no session counts any more: where it was ended at once, elsewhere within a second (T4, T5).
+// expectEnded requires every session to end: here at once, elsewhere within a second (T4, T5).
 func (o sessions) expectEnded(t testing.TB, here *servicetest.Service, elsewhere ...*servicetest.Service) {
 	t.Helper()
 	for _, token := range o.tokens {
@@ -131,7 +128,6 @@ func refresh(t testing.TB, s *servicetest.Service, path, token string) reply {
 	return ask(t, s, http.MethodPost, path, jsonOf(t, map[string]string{"refreshToken": token}))
 }
 
-// surfaces are where a password is taken, of new clients and of old ones.
 var surfaces = []string{"/v1/auth/login", "/auth/login"}
 
 func expectSignsIn(t testing.TB, s *servicetest.Service, email, password string) {
@@ -149,14 +145,13 @@ func expectShutOut(t testing.TB, s *servicetest.Service, email, password string)
 	}
 }
 
-// fits says whether a row's local hash is of a password.
 func fits(t testing.TB, s *servicetest.Stack, id uuid.UUID, password string) bool {
 	t.Helper()
 	hash := rowOf(t, s, "id = $1", id).Hash
 	return hash != nil && bcrypt.CompareHashAndPassword([]byte(*hash), []byte(password)) == nil
 }
 
-// atFirebase asks the identity provider itself, past the service, as the Firebase SDK would.
+// atFirebase asks the identity provider directly.
 func atFirebase(t testing.TB, s *servicetest.Stack, operation string, body map[string]any) map[string]any {
 	t.Helper()
 	location := s.IdentityURL + "/identitytoolkit.googleapis.com/v1/accounts:" + operation + "?key=test-key"
@@ -177,14 +172,12 @@ func atFirebase(t testing.TB, s *servicetest.Stack, operation string, body map[s
 	return answer
 }
 
-// opensAtFirebase says whether Firebase takes a password, a second factor being due or not.
 func opensAtFirebase(t testing.TB, s *servicetest.Stack, email, password string) bool {
 	t.Helper()
 	answer := atFirebase(t, s, "signInWithPassword", map[string]any{"email": email, "password": password, "returnSecureToken": true})
 	return answer["error"] == nil
 }
 
-// changeBehindOurBack changes a password as the Firebase SDK does.
 func changeBehindOurBack(t testing.TB, s *servicetest.Stack, email, password, next string) {
 	t.Helper()
 	session := atFirebase(t, s, "signInWithPassword", map[string]any{"email": email, "password": password, "returnSecureToken": true})
@@ -194,7 +187,6 @@ func changeBehindOurBack(t testing.TB, s *servicetest.Stack, email, password, ne
 	}
 }
 
-// expectField demands that a refusal names a field of the request.
 func expectField(t testing.TB, what string, answer reply, field string) {
 	t.Helper()
 	var envelope client.Failure
@@ -204,17 +196,17 @@ func expectField(t testing.TB, what string, answer reply, field string) {
 	}
 }
 
-// hourOld is a good token of either kind, of somebody who signed in long ago: age says how long.
+// hourOld returns a valid token of a sign-in that long ago.
 func hourOld(t testing.TB, s *servicetest.Service, o sessions, age time.Duration) string {
 	t.Helper()
 	began := time.Now().Add(-age).Unix()
 	if o.kind == "legacy" {
-		sid := payloadOf(t, o.tokens[0])["sid"] // whose beginning counts, and not what a token says (A10)
+		sid := payloadOf(t, o.tokens[0])["sid"] // the session's beginning counts, not the token's claim (A10)
 		execute(t, s.Stack, "UPDATE auth.legacy_sessions SET began_at = to_timestamp($2) WHERE id = $1", sid, began)
 		return hs256(t, accessSecret, oldAccess(o.id, o.email, map[string]any{"auth_time": began, "sid": sid}))
 	}
 	uid := *rowOf(t, s.Stack, "id = $1", o.id).FirebaseUID
-	// Not verified, as the session's own tokens: the first proof of the address would end the person's other sessions.
+	// Unverified, because a first proof would end the other sessions.
 	return mint(t, s.Stack, claims(uid, o.email, map[string]any{
 		"auth_time": began, "firebase": signedInWith("password"), "email_verified": false,
 	}))

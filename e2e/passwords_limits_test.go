@@ -9,7 +9,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// passwordOperations are those of the tag password, each with a body that is refused before anything is asked of anybody.
+// passwordOperations have bodies that are refused before any call.
 var passwordOperations = []struct{ operation, path, body string }{
 	{"loginMfa", "/v1/auth/login/mfa", `{}`},
 	{"linkAccount", "/v1/auth/link", `{}`},
@@ -20,11 +20,10 @@ var passwordOperations = []struct{ operation, path, body string }{
 	{"confirmEmail", "/v1/auth/email/verify/confirm", `{}`},
 }
 
-// A4: no address asks without end for what concerns passwords; another address goes on.
 func TestPasswordOperations_AreLimitedByAddress_A4(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
-	allowed := 0 // of all of them together
+	allowed := 0 // in total
 	for _, o := range passwordOperations {
 		asked := func(from string) reply { return ask(t, s, http.MethodPost, o.path, o.body, "X-Forwarded-For", from) }
 		answer := asked("203.0.113.9")
@@ -41,7 +40,7 @@ func TestPasswordOperations_AreLimitedByAddress_A4(t *testing.T) {
 	}
 }
 
-// A fault of ours is 500 and says nothing of itself: here somebody has taken the table away, after Firebase has done its part.
+// The table is renamed after Firebase's part.
 func TestPasswordOperations_500TellsNothing(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -53,7 +52,7 @@ func TestPasswordOperations_500TellsNothing(t *testing.T) {
 		answer.expect(t, what+" without the table", 500, "internal")
 		expectMessage(t, what, answer, "Something went wrong on our side")
 	}
-	fault(t, s, identity.Fault{Kind: "OPERATION_NOT_ALLOWED"}) // the project is not set up as we need it
+	fault(t, s, identity.Fault{Kind: "OPERATION_NOT_ALLOWED"}) // a misconfigured project
 	for what, answer := range map[string]reply{"reset": reset(t, s, code, newPassword), "confirm": confirm(t, s, code)} {
 		answer.expect(t, what+" with a project that is set up wrongly", 503, "dependency_unavailable")
 		expectMessage(t, what, answer, "The identity provider refused our request")

@@ -31,7 +31,7 @@ func sendVerification(t testing.TB, s *servicetest.Service, token string) reply 
 	return ask(t, s, http.MethodPost, "/v1/auth/email/verify", "", authorized(token)...)
 }
 
-// mailTo gives the code of the last mail of a kind that was sent to an address and not used yet. One may come behind its answer.
+// mailTo returns the code of the last unused mail, which may arrive after the answer.
 func mailTo(t testing.TB, s *servicetest.Service, kind, email string) string {
 	t.Helper()
 	var mails []identity.Mail
@@ -48,8 +48,7 @@ func mailsTo(s *servicetest.Service, kind, email string) (found []identity.Mail)
 
 const mailBody = `{"message":"If this account exists, a mail is on its way","success":true}` + "\n"
 
-// A9: whoever asks for whatever address hears the same; who has an account at Firebase gets the mail, and whose password lives here
-// is moved first and can then reset it.
+// A local user is moved first.
 func TestForgot_OneAnswer_A9(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusts)
@@ -92,14 +91,14 @@ func TestForgot_OneAnswer_A9(t *testing.T) {
 	if n := count(t, s.Stack, "auth.audit_events WHERE action = 'user.moved' AND user_id = $1 AND actor = 'anonymous'", id); n != 1 {
 		t.Errorf("O4: the move is on record %d times as an anonymous caller's, expected once", n)
 	}
-	expectSignsIn(t, s, local, servicetest.Password) // nobody has used the mail
+	expectSignsIn(t, s, local, servicetest.Password) // the mail is unused
 	reset(t, s, mailTo(t, s, "PASSWORD_RESET", local), newPassword).expect(t, "reset of who was moved", 200, "")
 	expectShutOut(t, s, local, servicetest.Password)
 	expectSignsIn(t, s, local, newPassword)
 	expectNoSecrets(t, s, local, atFirebase.email, "nobody@example.com", newPassword)
 }
 
-// A9: moving somebody takes its time, and the answer does not wait for it: its beat would tell a stranger of an account.
+// The time of a move would reveal an account.
 func TestForgot_AnswersBeforeItMoves_A9(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusts)
@@ -114,7 +113,7 @@ func TestForgot_AnswersBeforeItMoves_A9(t *testing.T) {
 	eventually(t, "A9: the mail", func() bool { return len(mailsTo(s, "PASSWORD_RESET", email)) == 1 })
 }
 
-// A9: a project without enumeration protection says which addresses it lacks and which it has disabled; we do not.
+// Such a project reveals unknown and disabled addresses; the service does not.
 func TestForgot_OneAnswerWithoutEnumerationProtection_A9(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusts)
@@ -130,7 +129,7 @@ func TestForgot_OneAnswerWithoutEnumerationProtection_A9(t *testing.T) {
 	movesEverybody(t, s.Stack)
 	local := servicetest.Email()
 	localUser(t, s.Stack, local, servicetest.Password)
-	for _, kind := range []string{"QUOTA_EXCEEDED", identity.FaultUnavailable} { // of moving somebody, and never of nobody
+	for _, kind := range []string{"QUOTA_EXCEEDED", identity.FaultUnavailable} { // only a move fails so
 		fault(t, s, identity.Fault{Match: "accounts:batchCreate", Kind: kind})
 		answer := forgot(t, s, local)
 		if answer.expect(t, "A9: forgot of somebody who cannot be moved for "+kind, 202, ""); string(answer.body) != mailBody {
@@ -138,7 +137,7 @@ func TestForgot_OneAnswerWithoutEnumerationProtection_A9(t *testing.T) {
 		}
 		s.Identity.ClearFaults()
 	}
-	for _, kind := range []string{"USER_DISABLED", identity.FaultTooManyAttempts} { // both of accounts, and never of nobody
+	for _, kind := range []string{"USER_DISABLED", identity.FaultTooManyAttempts} { // only an account's
 		fault(t, s, identity.Fault{Match: "accounts:sendOobCode", Kind: kind})
 		answer := forgot(t, s, disabled.email)
 		if answer.expect(t, "A9: forgot where Firebase says "+kind, 202, ""); string(answer.body) != mailBody {
@@ -148,7 +147,6 @@ func TestForgot_OneAnswerWithoutEnumerationProtection_A9(t *testing.T) {
 	}
 }
 
-// M5, R2, R3, A9: without LEGACY_EMAIL_VERIFIED, below full traffic, or on the deny list nobody is moved, and the answer tells nobody.
 func TestForgot_MovesNobodyWhoMayNotBe_M5_R2_R3(t *testing.T) {
 	t.Parallel()
 	for why, c := range map[string]struct {
@@ -179,7 +177,7 @@ func TestForgot_MovesNobodyWhoMayNotBe_M5_R2_R3(t *testing.T) {
 	}
 }
 
-// A9: what is refused: no address, and Firebase's absence, whoever is asked for.
+// A9: the refusals are the same for every address.
 func TestForgot_Refusals(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -209,7 +207,7 @@ func TestForgot_Refusals(t *testing.T) {
 	}
 }
 
-// A4, A9: nobody's mailbox is flooded through us from one place, whether there is such a person or not; others may ask.
+// A9: also for unknown addresses.
 func TestForgot_IsLimited_A4(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -227,7 +225,7 @@ func TestForgot_IsLimited_A4(t *testing.T) {
 	}
 }
 
-// A4, A9: neither does who asks for the mail that proves an address, which may be another's mailbox.
+// A9: the address may be another's mailbox.
 func TestEmailVerification_IsLimited_A4(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -242,7 +240,6 @@ func TestEmailVerification_IsLimited_A4(t *testing.T) {
 	send("198.51.100.7").expect(t, "verify from elsewhere", 202, "")
 }
 
-// T4, A7: a reset with the mail's code ends every session, the local hash follows, and the code is good once.
 func TestReset_EndsSessionsAndIsFollowed_T4_A7(t *testing.T) {
 	t.Parallel()
 	for _, home := range []string{"hybrid", "firebase"} {
@@ -274,7 +271,6 @@ func TestReset_EndsSessionsAndIsFollowed_T4_A7(t *testing.T) {
 	}
 }
 
-// Codes that do not count, in the contract's words; a code of another kind is no better than an invented one.
 func TestReset_CodesThatDoNotCount(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -321,7 +317,7 @@ func expectMessage(t testing.TB, what string, answer reply, words string) {
 	}
 }
 
-// S4: with Firebase or the database away nothing has changed, and the code stays good; a database that is back in time is waited for.
+// S4: nothing changes, and the code stays valid.
 func TestReset_Outages(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -361,7 +357,6 @@ func TestReset_Outages(t *testing.T) {
 	}
 }
 
-// S4: where Firebase cannot say which account a code is of, nothing has changed, and the code stays good.
 func TestReset_NobodyCanSayWhose_S4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusts)
@@ -378,7 +373,7 @@ func TestReset_NobodyCanSayWhose_S4(t *testing.T) {
 	expectSignsIn(t, s, o.email, newPassword)
 }
 
-// A9: the mail that proves an address goes out for either kind of token; who signs in here is moved first, and the session goes on.
+// A local user is moved first; the session continues.
 func TestEmailVerification_BothKinds_A9(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"LEGACY_EMAIL_VERIFIED": "unverified"})
@@ -420,7 +415,6 @@ func TestEmailVerification_BothKinds_A9(t *testing.T) {
 	expectSignsIn(t, s, local.email, servicetest.Password)
 }
 
-// A9: what keeps the mail from being sent, in the words of the token where that is the reason.
 func TestEmailVerification_Refusals(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -17,7 +17,6 @@ func me(t *testing.T, s *servicetest.Service, token string) client.Me {
 	return answer.JSON200.Data.User
 }
 
-// identityUser is somebody at Firebase with a verified address.
 func identityUser(email string) identity.User {
 	return identity.User{Email: email, EmailVerified: true, DisplayName: "Some Body"}
 }

@@ -14,7 +14,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// tour is what one person does, through every statement of the main road; any answer but the expected one fails the test.
+// tour runs one user through the main statements.
 func tour(t *testing.T, s *servicetest.Service, what string) {
 	t.Helper()
 	person := s.Person(t)
@@ -32,8 +32,7 @@ func tour(t *testing.T, s *servicetest.Service, what string) {
 	ask(t, s, http.MethodPost, "/v1/auth/logout", "", "Authorization", bearer).expect(t, what+": logout", http.StatusOK, "")
 }
 
-// D2, D6: the next release's migrations add columns to every table while this one serves, behind PgBouncer and past it. No
-// request fails, whether its statement was described before the change or after.
+// D2: no request fails, behind PgBouncer or without it.
 func TestPooler_ColumnsAddedWhileServing_D6(t *testing.T) {
 	t.Parallel()
 	for _, pooled := range []bool{true, false} {
@@ -67,8 +66,7 @@ func TestPooler_ColumnsAddedWhileServing_D6(t *testing.T) {
 	}
 }
 
-// addColumnsUntil adds a column to every table of ours again and again, as migrations do: with a short lock_timeout, and what
-// got no lock in time is left to the next round. It gives how many were added.
+// addColumnsUntil adds columns to all tables with a short lock_timeout, as migrations do, and counts them.
 func addColumnsUntil(t *testing.T, stack *servicetest.Stack, done <-chan struct{}) (added int) {
 	t.Helper()
 	rows, err := stack.DB.Query(t.Context(), "SELECT tablename FROM pg_tables WHERE schemaname = 'auth'")
@@ -95,7 +93,7 @@ func addColumnsUntil(t *testing.T, stack *servicetest.Stack, done <-chan struct{
 	}
 }
 
-// D1, D6: instances that start at once behind PgBouncer on an empty database migrate it once, over the direct way.
+// D1: migrations bypass PgBouncer.
 func TestPooler_MigratesPastIt_D6(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t).Over(t, pgtest.Empty(t))

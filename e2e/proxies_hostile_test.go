@@ -13,13 +13,13 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// attack is a request that tries to be somebody, or to get in; its lines go before or around the credential.
+// attack builds a request around a credential.
 type attack struct {
 	what string
 	raw  func(credential string) string
 }
 
-// separated gives a name in every way to write its separators.
+// separated returns all spellings of the separators.
 func separated(name string) []string {
 	head, rest, more := strings.Cut(name, "-")
 	if !more {
@@ -34,10 +34,10 @@ func separated(name string) []string {
 	return all
 }
 
-// claimed are names that nobody outside may use (G4): those that the auth service says, and others that begin like them.
+// claimed are identity headers that clients must not set (G4).
 var claimed = append([]string{"X-User-Role", "X-User-", "X-Auth-Request-User", "X-Auth-"}, identityHeaders...)
 
-// headerAttacks are all spellings of them, or (thin) one of each.
+// headerAttacks returns all spellings, or one of each if thin.
 func headerAttacks(thin bool) []attack {
 	var all []attack
 	line := func(what string, before, after []string) {
@@ -75,7 +75,7 @@ func headerAttacks(thin bool) []attack {
 	return all
 }
 
-// pathAttacks look for a way round the rule through the open path.
+// pathAttacks try to bypass the rule through the open path.
 func pathAttacks() []attack {
 	var all []attack
 	for _, target := range []string{
@@ -98,7 +98,7 @@ func pathAttacks() []attack {
 	return all
 }
 
-// smugglingAttacks hide a second request in the body of the first, or change to a protocol that nobody looks into.
+// smugglingAttacks hide a second request in a body, or upgrade the protocol.
 func smugglingAttacks() []attack {
 	hidden := "GET /hidden HTTP/1.1\r\nHost: platform.example\r\nX-User-Id: admin\r\n\r\n"
 	chunk := fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(hidden), hidden)
@@ -130,7 +130,7 @@ func smugglingAttacks() []attack {
 	return all
 }
 
-// try makes every attack with every credential, and tells what got in that must not; enough of it ends the trying.
+// try combines attacks and credentials until enough intrusions.
 func (d *door) try(t *testing.T, attacks []attack, credentials []string, good string, who map[string]string, enough int) (tried int, through []string) {
 	t.Helper()
 	for _, credential := range credentials {
@@ -153,7 +153,6 @@ func (d *door) try(t *testing.T, attacks []attack, credentials []string, good st
 	return tried, through
 }
 
-// closing lets a connection that is kept end after what may be a second request.
 func closing(raw string) string {
 	if !strings.Contains(raw, "Connection: keep-alive") {
 		return raw
@@ -161,7 +160,6 @@ func closing(raw string) string {
 	return raw + request("GET", "/health")
 }
 
-// intrusion says what is wrong with a request that has come through. Only one that carries the good credential is somebody.
 func intrusion(got arrival, good string, who map[string]string) string {
 	target, err := url.Parse(got.uri)
 	switch {
@@ -172,14 +170,14 @@ func intrusion(got arrival, good string, who map[string]string) string {
 	case namedByConnection(got.header) != "":
 		return "to a proxy behind, Connection names " + namedByConnection(got.header)
 	case target.Path == "/health":
-		return impostor(got.header, nil, false) // nobody
+		return impostor(got.header, nil, false) // no identity
 	case len(got.header["Authorization"]) != 1 || "Authorization: "+got.header.Get("Authorization") != good:
 		return fmt.Sprintf("%s %s came through without a good credential", got.method, got.uri)
 	}
 	return impostor(got.header, who, true)
 }
 
-// namedByConnection is a header that those of the connection name, which the next proxy would leave out (RFC 9110 section 7.6.1).
+// namedByConnection returns a header that the next proxy would drop (RFC 9110 section 7.6.1).
 func namedByConnection(header http.Header) string {
 	for _, value := range slices.Concat(header.Values("Connection"), header.Values("Proxy-Connection")) {
 		for name := range strings.SplitSeq(value, ",") {
@@ -197,7 +195,7 @@ const (
 	stray  = "Authorization: Bearer not.a.token"
 )
 
-// G4, T1: nobody is somebody by saying so, whatever the spelling, and nobody comes in round the rule.
+// T1: a proxy passes good tokens only.
 func TestProxies_NothingGetsThrough_G4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -205,7 +203,7 @@ func TestProxies_NothingGetsThrough_G4(t *testing.T) {
 		t.Run(row.kind, func(t *testing.T) {
 			token := row.signIn(t, s).token
 			who := saidOf(t, s, token)
-			thin := row.kind != tokenKinds[0].kind // how a header is spelled has nothing to do with the token's kind
+			thin := row.kind != tokenKinds[0].kind
 			eachDoor(t, s, func(t *testing.T, d *door) { tryAll(t, d, bearer(token), who, thin) })
 		})
 	}
@@ -231,7 +229,7 @@ func tryAll(t *testing.T, d *door, good string, who map[string]string, thin bool
 	}
 }
 
-// HAProxy speaks HTTP/2 in the clear to whoever begins with it: the same rules hold there.
+// HAProxy also accepts HTTP/2 without TLS.
 func TestProxies_HTTP2InTheClear_G4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -272,12 +270,12 @@ func TestProxies_HTTP2InTheClear_G4(t *testing.T) {
 	}
 }
 
-// expectingAll lets Caddy pass names that it would drop by itself.
+// expectingAll passes names that Caddy drops.
 var expectingAll = proxies.Weakening{
 	Old: "protocols h1 h2\n", New: "protocols h1 h2\n\t\texpected_underscore_headers x_user_* x_auth_*\n\t\texpected_dot_headers x.user.* x.auth.*\n",
 }
 
-// weakenings are lines of deploy/, each of which something gets through without. Two together are two that guard the same.
+// weakenings remove lines of deploy/, each of which stops an attack. A pair guards the same attack.
 var weakenings = map[string][][]proxies.Weakening{
 	"nginx": {
 		{{Old: "    proxy_pass_request_headers off;\n", New: ""}},
@@ -313,7 +311,7 @@ var weakenings = map[string][][]proxies.Weakening{
 	},
 }
 
-// The tables above can fail: with a line weakened, something gets through.
+// This proves that the attacks can succeed.
 func TestProxies_EveryLineIsNeeded(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

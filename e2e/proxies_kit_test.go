@@ -20,10 +20,8 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// identityHeaders are what forward answers and proxies pass on.
 var identityHeaders = []string{"X-User-Id", "X-User-Email", "X-User-Username", "X-User-Type", "X-User-Token-Balance", "X-Auth-Kind"}
 
-// arrival is a request as the service behind a proxy has received it.
 type arrival struct {
 	method, uri string
 	header      http.Header
@@ -31,7 +29,7 @@ type arrival struct {
 	sum         [sha256.Size]byte
 }
 
-// behind is the service behind a proxy: it lets everybody do everything, and remembers.
+// behind records requests without checks.
 type behind struct {
 	addr string
 	mu   sync.Mutex
@@ -42,7 +40,7 @@ func startBehind(t testing.TB) *behind {
 	t.Helper()
 	b := &behind{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body) // what is cut short has another length
+		body, _ := io.ReadAll(r.Body) // a cut body has another length
 		b.mu.Lock()
 		b.got = append(b.got, arrival{r.Method, r.RequestURI, r.Header.Clone(), len(body), sha256.Sum256(body)})
 		b.mu.Unlock()
@@ -54,7 +52,6 @@ func startBehind(t testing.TB) *behind {
 	return b
 }
 
-// take gives what has arrived since the last time.
 func (b *behind) take() []arrival {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -63,7 +60,7 @@ func (b *behind) take() []arrival {
 	return got
 }
 
-// door is a proxy between the world, the auth service and a service behind it.
+// door is a proxy before the auth service and a service.
 type door struct {
 	*proxies.Proxy
 	behind *behind
@@ -75,7 +72,6 @@ func openDoor(t testing.TB, kind proxies.Kind, authURL string, weakened ...proxi
 	return &door{kind.Start(t, strings.TrimPrefix(authURL, "http://"), b.addr, weakened...), b}
 }
 
-// eachDoor runs a test against every proxy.
 func eachDoor(t *testing.T, s *servicetest.Service, test func(t *testing.T, d *door)) {
 	t.Helper()
 	for _, kind := range proxies.All {
@@ -83,14 +79,13 @@ func eachDoor(t *testing.T, s *servicetest.Service, test func(t *testing.T, d *d
 	}
 }
 
-// request is one of HTTP/1.1 as its bytes go out. Lines are header lines as they stand.
 func request(method, target string, lines ...string) string {
 	return method + " " + target + " HTTP/1.1\r\nHost: platform.example\r\n" + strings.Join(append(lines, "Connection: close", "", ""), "\r\n")
 }
 
 func bearer(token string) string { return "Authorization: Bearer " + token }
 
-// send sends bytes and gives the first answer, and how many there were; status 0 is a connection closed without one.
+// send returns the first answer; status 0 means closed without one.
 func (d *door) send(t testing.TB, raw string) reply {
 	t.Helper()
 	conn, err := net.DialTimeout("tcp", d.Addr, 5*time.Second)
@@ -99,7 +94,7 @@ func (d *door) send(t testing.TB, raw string) reply {
 	}
 	defer func() { _ = conn.Close() }()
 	_ = conn.SetDeadline(time.Now().Add(15 * time.Second))
-	go func() { _, _ = io.Copy(conn, strings.NewReader(raw)) }() // a proxy may answer before it has read all
+	go func() { _, _ = io.Copy(conn, strings.NewReader(raw)) }() // a proxy may answer before reading all
 	method, _, _ := strings.Cut(raw, " ")
 	response, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
 	if err != nil {
@@ -110,7 +105,7 @@ func (d *door) send(t testing.TB, raw string) reply {
 	return reply{response.StatusCode, response.Header, body}
 }
 
-// refused demands an answer of the auth service's, and that nothing has come through.
+// refused requires the auth service's answer and no arrival.
 func (d *door) refused(t testing.TB, what, raw string, status int, code string) {
 	t.Helper()
 	r := d.send(t, raw)
@@ -128,7 +123,6 @@ func (d *door) refused(t testing.TB, what, raw string, status int, code string) 
 	}
 }
 
-// passed demands that a request has come through once, as somebody.
 func (d *door) passed(t testing.TB, what, raw string, who map[string]string) arrival {
 	t.Helper()
 	r := d.send(t, raw)
@@ -143,7 +137,7 @@ func (d *door) passed(t testing.TB, what, raw string, who map[string]string) arr
 	return got[0]
 }
 
-// saidOf is what the auth service says of a token, without what is empty: proxies pass no header without a value.
+// saidOf returns forward's headers. Proxies drop empty ones.
 func saidOf(t testing.TB, s *servicetest.Service, token string) map[string]string {
 	t.Helper()
 	r := forward(t, s, token)
@@ -160,7 +154,7 @@ func saidOf(t testing.TB, s *servicetest.Service, token string) map[string]strin
 	return said
 }
 
-// impostor finds in what has arrived an identity that the auth service did not say (G4); whole demands all that it did say.
+// impostor reports identity headers that the auth service did not set (G4), and missing ones if whole.
 func impostor(header http.Header, said map[string]string, whole bool) string {
 	for name, values := range header {
 		canonical := strings.NewReplacer("_", "-", ".", "-").Replace(strings.ToLower(name))
@@ -182,5 +176,4 @@ func impostor(header http.Header, said map[string]string, whole bool) string {
 	return ""
 }
 
-// megabyte is a body of one.
 var megabyte = bytes.Repeat([]byte("0123456789abcdef"), 1<<16)

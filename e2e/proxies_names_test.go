@@ -7,8 +7,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// What a service behind a proxy reads is the row's text to the byte, once it is percent-decoded: blanks at the edges, commas, quotes
-// and what looks like a proxy's own variables too.
+// After percent-decoding, services read the row's exact bytes.
 func TestProxies_NamesArriveWhole(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

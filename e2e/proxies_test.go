@@ -20,7 +20,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// The programs are brought before the tests that hold time limits begin: this one is not parallel, and those wait for it.
+// Not parallel: the programs install before timed tests start.
 func TestProxies_AreBrought(t *testing.T) {
 	for _, kind := range proxies.All {
 		began := time.Now()
@@ -32,7 +32,6 @@ func TestProxies_AreBrought(t *testing.T) {
 	}
 }
 
-// A good token goes through as who it is; any other hears why not, and what the service behind sees is what it would see alone.
 func TestProxies_WhoComesIn(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -105,7 +104,6 @@ func badCredentials(t *testing.T, d *door, s *servicetest.Service, token string)
 	}
 }
 
-// otherPlaces are where a token is not believed.
 func otherPlaces(t *testing.T, d *door, token string) {
 	t.Helper()
 	for what, raw := range map[string]string{
@@ -129,7 +127,7 @@ func revokedAndDeactivated(t *testing.T, d *door, s *servicetest.Service) {
 	d.refused(t, "deactivated", request("GET", "/private", bearer(deactivated.IDToken)), http.StatusForbidden, "account_deactivated")
 }
 
-// A preflight carries no token: it passes, as nobody, whatever it says about itself. Other OPTIONS do not.
+// Preflights carry no token and pass without an identity.
 func TestProxies_Preflight(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -147,7 +145,6 @@ func TestProxies_Preflight(t *testing.T) {
 	})
 }
 
-// The guide's commands say what the guide says, at every proxy.
 func TestProxies_TheGuide(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -174,7 +171,7 @@ func TestProxies_TheGuide(t *testing.T) {
 	})
 }
 
-// An outage of the auth service is 503, never through, never 401, never 500, and over as soon as it is back.
+// 503, never 401, 500 or a pass.
 func TestProxies_AuthServiceAway(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -183,7 +180,7 @@ func TestProxies_AuthServiceAway(t *testing.T) {
 	who := saidOf(t, s, token)
 	for _, kind := range proxies.All {
 		t.Run(kind.Name, func(t *testing.T) {
-			t.Parallel() // it waits, mostly
+			t.Parallel() // mostly waits
 			wire, url := netfault.URL(t, s.URL)
 			d := openDoor(t, kind, url)
 			good := request("GET", "/private", bearer(token))
@@ -206,7 +203,6 @@ func TestProxies_AuthServiceAway(t *testing.T) {
 	}
 }
 
-// The auth service's own 503, while its database is away, reaches the client with its body.
 func TestProxies_AuthServiceUnable(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -219,7 +215,7 @@ func TestProxies_AuthServiceUnable(t *testing.T) {
 	})
 }
 
-// The auth service restarts under load: clients hear 200 or 503, and who comes through is who they are.
+// Clients see 200 or 503 only.
 func TestProxies_AuthServiceRestarts(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -230,7 +226,7 @@ func TestProxies_AuthServiceRestarts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole := t // whose end the service's is
+	whole := t // the service lives until this test ends
 	for _, kind := range proxies.All {
 		t.Run(kind.Name, func(t *testing.T) {
 			d := openDoor(t, kind, s.URL)

@@ -12,7 +12,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// README's flow runs as it stands there.
 func TestReadme_TheFlowByCurl(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -10,7 +10,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// reconcile runs "authd users reconcile --json" with the configuration of a stack's services.
 func reconcile(t *testing.T, s *servicetest.Stack, other map[string]string, flags ...string) (code int, report map[string]any, warned string) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), programs.Authd(t), append([]string{"users", "reconcile", "--json"}, flags...)...)
@@ -29,7 +28,6 @@ func reconcile(t *testing.T, s *servicetest.Stack, other map[string]string, flag
 	return code, report, warned
 }
 
-// As an operator does it: counted first, then done, and then nothing is left to do.
 func TestUsersReconcileCommand_CountsThenRepairs(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -39,7 +37,7 @@ func TestUsersReconcileCommand_CountsThenRepairs(t *testing.T) {
 	for _, run := range []struct {
 		flags   []string
 		updated float64
-		email   string // of the row after it
+		email   string
 	}{
 		{[]string{"--dry-run"}, 1, account.Email}, {nil, 1, email}, {nil, 0, email},
 	} {
@@ -56,7 +54,7 @@ func TestUsersReconcileCommand_CountsThenRepairs(t *testing.T) {
 	}
 }
 
-// What is refused ends with 1, what could not be said with 2, and each says what to do.
+// Exit code 1 means refused, 2 unable.
 func TestUsersReconcileCommand_Refuses(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

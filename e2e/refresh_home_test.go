@@ -11,13 +11,11 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// pair is what /v1/auth/refresh answers.
 type pair struct {
 	IDToken, RefreshToken, Kind string
 	ExpiresIn                   int
 }
 
-// renew exchanges a refresh token of a new client and demands a pair of a kind.
 func renew(t testing.TB, s *servicetest.Service, what, refreshToken, kind string) pair {
 	t.Helper()
 	answer := refresh(t, s, "/v1/auth/refresh", refreshToken)
@@ -28,7 +26,6 @@ func renew(t testing.TB, s *servicetest.Service, what, refreshToken, kind string
 	return body.Data
 }
 
-// expectAs demands that a token is a person's, of a kind, for services and for routes of the person's own.
 func (o sessions) expectAs(t testing.TB, s *servicetest.Service, what, token, kind string) {
 	t.Helper()
 	answer := ask(t, s, http.MethodPost, "/v1/auth/verify-token", jsonOf(t, map[string]string{"token": token}))
@@ -44,7 +41,6 @@ func (o sessions) expectAs(t testing.TB, s *servicetest.Service, what, token, ki
 	ask(t, s, http.MethodGet, "/v1/auth/me", "", authorized(token)...).expect(t, what+" at /me", 200, "")
 }
 
-// sinceBefore dates a legacy session back, as if its person had signed in an hour ago.
 func (o sessions) sinceBefore(t testing.TB, s *servicetest.Service, refreshToken string) time.Time {
 	t.Helper()
 	began := time.Now().Add(-time.Hour).Truncate(time.Second)
@@ -52,7 +48,7 @@ func (o sessions) sinceBefore(t testing.TB, s *servicetest.Service, refreshToken
 	return began
 }
 
-// atSecureToken renews a session at Firebase itself, past the service, as the Firebase SDK does, and gives the ID token.
+// atSecureToken renews directly at Firebase, as its SDK does.
 func atSecureToken(t testing.TB, s *servicetest.Stack, refreshToken string) string {
 	t.Helper()
 	response, err := http.PostForm(s.IdentityURL+"/securetoken.googleapis.com/v1/token?key=test-key",
@@ -70,7 +66,7 @@ func atSecureToken(t testing.TB, s *servicetest.Stack, refreshToken string) stri
 	return answer.IDToken
 }
 
-// M9: who has moved goes on at Firebase with the refresh token that came from here; an old client keeps the pair that it knows.
+// An old client keeps the legacy pair.
 func TestRefresh_OfSomebodyWhoHasMoved_M9(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -90,8 +86,7 @@ func TestRefresh_OfSomebodyWhoHasMoved_M9(t *testing.T) {
 	}
 }
 
-// M9, T4: a session keeps the time of its sign-in where it goes on: what was revoked before it went stays revoked, and what revokes
-// it later does so by that time, also for tokens that Firebase itself renews.
+// Revocations compare with the first sign-in, also for Firebase's own renewals.
 func TestRefresh_KeepsTheTimeOfTheSignIn_M9_T4(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -110,7 +105,6 @@ func TestRefresh_KeepsTheTimeOfTheSignIn_M9_T4(t *testing.T) {
 	o.expectAs(t, s, "a session of after the revocation", o.tokens[0], "firebase")
 }
 
-// M9, A5: what ends a legacy session ends the one that goes on from it at Firebase, on every instance and for good.
 func TestRefresh_EndsWithTheSessionItGoesOnFrom_M9_A5(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -135,7 +129,7 @@ func TestRefresh_EndsWithTheSessionItGoesOnFrom_M9_A5(t *testing.T) {
 		refresh(t, other, "/v1/auth/refresh", there.RefreshToken).expect(t, "M9: "+what+", its refresh token", 401, "token_revoked")
 		o.expectAs(t, other, what+": another session of the person", o.tokens[0], "firebase")
 		expectRefusal(t, other, "M9: "+what+", after that session was seen", there.IDToken, 401, "token_revoked")
-		// Firebase's refresh tokens have no end: a hundred days later, and after the person has signed in here again, it is over still.
+		// Firebase's refresh tokens never expire, so the end must hold.
 		execute(t, stack, `UPDATE auth.legacy_sessions SET began_at = began_at - interval '100 days',
 			expires_at = expires_at - interval '100 days', ended_at = ended_at - interval '100 days' WHERE user_id = $1`, o.id)
 		legacyLogin(t, s, o.email, servicetest.Password)
@@ -143,8 +137,7 @@ func TestRefresh_EndsWithTheSessionItGoesOnFrom_M9_A5(t *testing.T) {
 	}
 }
 
-// M9, A10: a session that went on is no recent sign-in, whatever Firebase calls its beginning; nor is one that began with a token
-// which any service of the platform could have written (T8).
+// T8: a forgeable legacy token proves no recent sign-in.
 func TestRefresh_IsNoSignIn_M9_A10(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusts)
@@ -163,8 +156,7 @@ func TestRefresh_IsNoSignIn_M9_A10(t *testing.T) {
 	ask(t, s, http.MethodDelete, "/v1/auth/me", "", authorized(there.IDToken)...).expect(t, "A10: a session of this moment", 200, "")
 }
 
-// T8: what any service of the platform could forge never becomes a token that Firebase has signed for an admin, and a session that
-// went on from a legacy one opens nothing for admins.
+// A forgeable session never becomes a Firebase token of an admin.
 func TestRefresh_OpensNothingForAdmins_M9_T8(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusts)
@@ -180,7 +172,7 @@ func TestRefresh_OpensNothingForAdmins_M9_T8(t *testing.T) {
 	renew(t, s, "an admin's legacy refresh token", forged, "legacy")
 }
 
-// M9: while Firebase cannot be reached a session goes on here, and nobody is refused for it; who is disabled there is.
+// The session continues here. A disabled user is refused.
 func TestRefresh_WhileFirebaseIsAway_M9(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusts)
@@ -201,7 +193,6 @@ func TestRefresh_WhileFirebaseIsAway_M9(t *testing.T) {
 	refresh(t, s, "/v1/auth/refresh", off.legacyRefresh).expect(t, "S1: disabled at Firebase", 403, "account_deactivated")
 }
 
-// M9, the other way: who has returned goes on here with the refresh token that came from Firebase, as old as the sign-in there.
 func TestRefresh_OfSomebodyWhoHasReturned_M9(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)

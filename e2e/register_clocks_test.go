@@ -8,7 +8,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// A1, T4: a registration whose answer was lost is answered again, and after a while it is not, whichever clock is ahead.
 func TestRegister_ALostAnswerWhicheverClockIsAhead_A1_T4(t *testing.T) {
 	t.Parallel()
 	for _, ahead := range []time.Duration{20 * time.Minute, -20 * time.Minute} {

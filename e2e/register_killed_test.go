@@ -17,7 +17,7 @@ const (
 	signIn     = "accounts:signInWithPassword"
 )
 
-// holdUp stops a registration at a step: by the identity provider, or by a lock on auth.users.
+// holdUp stops a registration with a provider fault or a lock on auth.users.
 type holdUp struct {
 	t     *testing.T
 	stack *servicetest.Stack
@@ -36,7 +36,6 @@ func (h *holdUp) waitForFault() {
 	eventually(h.t, "the registration reaches the identity provider", func() bool { return h.stack.Identity.FaultHits()[0] > 0 })
 }
 
-// lockUsers keeps writers out.
 func (h *holdUp) lockUsers() {
 	h.t.Helper()
 	tx, err := h.stack.DB.Begin(h.t.Context())
@@ -64,14 +63,14 @@ func (h *holdUp) waitForWriter() {
 	eventually(h.t, "the registration waits for auth.users", func() bool { return h.waiters() > 0 })
 }
 
-// dropWriter ends the statement that waits, as a server does that notices its dead client in time.
+// dropWriter ends the waiting statement, as a server does for a dead client.
 func (h *holdUp) dropWriter() {
 	h.t.Helper()
 	mustExec(h.t, h.stack, "SELECT pg_terminate_backend(pid) "+waiting)
 	eventually(h.t, "the writer is gone", func() bool { return h.waiters() == 0 })
 }
 
-// unlock lets writers in. A statement of the dead process that waited happens now: its client's end does not undo it.
+// unlock lets the dead process's waiting statement run.
 func (h *holdUp) unlock() {
 	h.t.Helper()
 	if h.lock == nil {
@@ -83,13 +82,12 @@ func (h *holdUp) unlock() {
 	eventually(h.t, "no writer waits", func() bool { return h.waiters() == 0 })
 }
 
-// steps are all the moments between two effects of a registration.
 var steps = []struct {
 	name    string
 	arrange func(h *holdUp)
 	reach   func(h *holdUp)
 	after   func(h *holdUp)
-	account bool // Firebase has made the account by then
+	account bool // exists at Firebase
 }{
 	{
 		name:    "before the row is claimed",
@@ -131,7 +129,6 @@ var steps = []struct {
 	},
 }
 
-// reachActivation lets the sign-in go on once nobody can write.
 func reachActivation(h *holdUp) {
 	h.waitForFault()
 	h.lockUsers()
@@ -139,8 +136,7 @@ func reachActivation(h *holdUp) {
 	h.waitForWriter()
 }
 
-// A1: killed anywhere, a retry with the same password goes on and ends in one row whose id is the uid; another password is
-// email_taken as soon as Firebase has the account, and does not disturb whoever began.
+// A retry with the password completes one row with the uid as id. Another password gets email_taken.
 func TestRegister_KilledAtEveryStep_A1(t *testing.T) {
 	t.Parallel()
 	binary := programs.Authd(t)
@@ -172,7 +168,6 @@ func TestRegister_KilledAtEveryStep_A1(t *testing.T) {
 	}
 }
 
-// expectRegistered looks at all that a finished registration must have left, here and at Firebase.
 func expectRegistered(t *testing.T, s *servicetest.Service, email, password string) {
 	t.Helper()
 	if rows := countRows(t, s.Stack, "true"); rows != 1 {

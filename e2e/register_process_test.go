@@ -14,13 +14,11 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// process is authd as an operator runs it: something that can be killed.
 type process struct {
 	*child.Process
 	url string
 }
 
-// startProcess runs authd on a stack and waits until it serves.
 func startProcess(t *testing.T, binary string, stack *servicetest.Stack) *process {
 	t.Helper()
 	environment := []string{"PATH=" + os.Getenv("PATH")}
@@ -45,10 +43,9 @@ func startProcess(t *testing.T, binary string, stack *servicetest.Stack) *proces
 	return p
 }
 
-// kill is kill -9. It returns when the process is gone.
 func (p *process) kill(t *testing.T) {
 	t.Helper()
-	_ = p.Signal(syscall.SIGKILL) // it may have ended already
+	_ = p.Signal(syscall.SIGKILL)
 	select {
 	case <-p.Done():
 	case <-time.After(10 * time.Second):
@@ -56,7 +53,6 @@ func (p *process) kill(t *testing.T) {
 	}
 }
 
-// register sends a registration that may never be answered.
 func (p *process) register(t *testing.T, body string) (answered <-chan struct{}) {
 	t.Helper()
 	done := make(chan struct{})
@@ -75,7 +71,7 @@ func (p *process) register(t *testing.T, body string) (answered <-chan struct{})
 	return done
 }
 
-// newAddressReader gives a place for authd's log, and the address at which the log says that it serves.
+// newAddressReader reads the serving address from the log.
 func newAddressReader() (io.Writer, <-chan string) {
 	reader, writer := io.Pipe()
 	address := make(chan string, 1)
@@ -87,7 +83,7 @@ func newAddressReader() (io.Writer, <-chan string) {
 				Address string `json:"server.address"`
 			}
 			if lines.Decode(&line) != nil {
-				_, _ = io.Copy(io.Discard, reader) // not JSON: nothing to learn, and nobody may wait for us
+				_, _ = io.Copy(io.Discard, reader) // drain, so the writer does not block
 				return
 			}
 			if line.Message == "serving" {

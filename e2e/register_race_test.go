@@ -11,7 +11,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// registerAtOnce sends registrations of one e-mail at the same moment, alternating between instances.
 func registerAtOnce(t *testing.T, instances []*servicetest.Service, email string, passwords ...string) []reply {
 	t.Helper()
 	replies := make([]reply, len(passwords))
@@ -28,7 +27,6 @@ func registerAtOnce(t *testing.T, instances []*servicetest.Service, email string
 	return replies
 }
 
-// A1: a double click is one account, and both clicks are answered with a session of it.
 func TestRegister_DoubleClickMakesOneAccount_A1(t *testing.T) {
 	t.Parallel()
 	for round := range 5 {
@@ -45,7 +43,6 @@ func TestRegister_DoubleClickMakesOneAccount_A1(t *testing.T) {
 	}
 }
 
-// A1: of several people who want one address at once, exactly one gets it, and it is theirs whole.
 func TestRegister_DifferentPasswordsOneWins_A1(t *testing.T) {
 	t.Parallel()
 	for round := range 5 {
@@ -74,8 +71,7 @@ func TestRegister_DifferentPasswordsOneWins_A1(t *testing.T) {
 	}
 }
 
-// A1: an address that Firebase knows from elsewhere belongs to whoever made that account: registering is no way in, not even
-// with its password, leaves no row behind, and the owner signs in.
+// Registering is no sign-in, even with the right password.
 func TestRegister_AddressOfAnAccountMadeElsewhere_A1(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -96,8 +92,7 @@ func TestRegister_AddressOfAnAccountMadeElsewhere_A1(t *testing.T) {
 	}
 }
 
-// A1: what others do to an account while it is made is no refusal of the newcomer's: sessions that were ended in that moment cost
-// a wait, a deletion asks for another try, and that one goes through.
+// Ended sessions cost a wait; a deletion asks for a retry.
 func TestRegister_ChangedWhileItIsMade_A1(t *testing.T) {
 	t.Parallel()
 	register := func(t *testing.T, disturb func(t *testing.T, s *servicetest.Service, email string)) (first, again reply) {

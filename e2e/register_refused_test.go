@@ -13,8 +13,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// A1: Firebase refuses one password as too weak while another one for the same claim is on its way: the claim is not taken back
-// from under the second, whose row has the account's uid as its id.
+// The weak password's refusal must not remove the claim of the good one.
 func TestRegister_RefusedPasswordBesideAGoodOne_A1(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -36,8 +35,7 @@ func TestRegister_RefusedPasswordBesideAGoodOne_A1(t *testing.T) {
 	}
 }
 
-// policyFront stands before the identity provider, which knows no password policy, and holds the order of two registrations: the
-// weak password is refused once the good one's account is about to be made, and that waits until the refusal is through.
+// policyFront adds a password policy before the provider. It refuses the weak password just before the good account is made.
 type policyFront struct {
 	weak, good         string
 	goodCame, weakGone chan struct{}

@@ -9,8 +9,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// T4: Firebase's clock is ahead of the database's, as far as a token may be ahead (T2). What ends the sessions of a person ends the one
-// that asks for it, too.
+// Firebase's clock is ahead, as far as T2 permits.
 func TestRevocation_CoversTheTokenThatAsks_T4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -19,13 +19,11 @@ func logout(t testing.TB, s *servicetest.Service, token string) {
 	}
 }
 
-// warm lets an instance verify a token and demands that it does.
 func warm(t testing.TB, s *servicetest.Service, token string) {
 	t.Helper()
 	expectUser(t, s, "warming", token)
 }
 
-// refusedAs waits until an instance refuses a token with a code, and says how long that took.
 func refusedAs(t testing.TB, s *servicetest.Service, limit time.Duration, what, token, code string) time.Duration {
 	t.Helper()
 	return waitFor(t, limit, what, func() bool {
@@ -34,7 +32,6 @@ func refusedAs(t testing.TB, s *servicetest.Service, limit time.Duration, what, 
 	})
 }
 
-// T5: what one instance has revoked no other accepts a second later; here it is refused when logout has answered.
 func TestRevocation_IsKnownEverywhereWithinASecond(t *testing.T) {
 	t.Parallel()
 	_, instances := twoInstances(t)
@@ -51,7 +48,7 @@ func TestRevocation_IsKnownEverywhereWithinASecond(t *testing.T) {
 	t.Logf("T5: the other instance refused after %s at worst, of 20", worst)
 }
 
-// deaf starts an instance that hears of nothing: the ways on which Redis and PostgreSQL tell of changes are cut.
+// deaf cuts an instance off from Redis and LISTEN.
 func deaf(t testing.TB, stack *servicetest.Stack) *servicetest.Service {
 	t.Helper()
 	toRedis, redisURL := netfault.URL(t, stack.RedisURL)
@@ -62,7 +59,6 @@ func deaf(t testing.TB, stack *servicetest.Stack) *servicetest.Service {
 	return s
 }
 
-// T5: an instance that nobody can tell anything refuses within 10 s, whether we or others have changed the row.
 func TestRevocation_IsKnownWithinTenSecondsToWhoHearsNothing(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -75,13 +71,13 @@ func TestRevocation_IsKnownWithinTenSecondsToWhoHearsNothing(t *testing.T) {
 	logout(t, a, person.IDToken)
 	execute(t, stack, "UPDATE auth.users SET is_active = false WHERE firebase_uid = $1", other.UID)
 	expectUser(t, b, "the instance that hears nothing, at once", person.IDToken)
-	const limit = 10*time.Second + 500*time.Millisecond // what it takes to ask is not the service's
+	const limit = 10*time.Second + 500*time.Millisecond // plus the request's own time
 	byLogout := refusedAs(t, b, limit, "T5: revoked, with nobody to tell", person.IDToken, "token_revoked")
 	byTable := refusedAs(t, b, limit, "T5: deactivated in the table", other.IDToken, "account_deactivated")
 	t.Logf("T5, deaf: a logout was known after %s, the table's change at most %s later", byLogout, byTable)
 }
 
-// T5: what was missed while Redis was cut is known as soon as it is back: the new subscription empties the cache.
+// T5: the new subscription empties the cache.
 func TestRevocation_MissedWhileRedisWasCutIsKnownWhenItIsBack(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -99,7 +95,6 @@ func TestRevocation_MissedWhileRedisWasCutIsKnownWhenItIsBack(t *testing.T) {
 	t.Logf("T5: known %s after Redis was back", took)
 }
 
-// T5: a logout is answered while Redis hangs, and this instance refuses at once.
 func TestRevocation_WorksWhileRedisHangs(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -118,7 +113,7 @@ func TestRevocation_WorksWhileRedisHangs(t *testing.T) {
 	t.Logf("logout took %s while Redis hung", took)
 }
 
-// T4: who signs in right after a logout waits its second out, gets a session that lives, and the old ones stay dead.
+// T4: the sign-in waits out the second.
 func TestRevocation_SignInRightAfterwardsLives(t *testing.T) {
 	t.Parallel()
 	_, instances := twoInstances(t)
@@ -137,7 +132,7 @@ func TestRevocation_SignInRightAfterwardsLives(t *testing.T) {
 	}
 }
 
-// T4: a refresh keeps auth_time, so a revoked session stays revoked, and no answer holds a token that would work.
+// T4: auth_time survives a refresh.
 func TestRevocation_RefreshIsNoWayBack(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -157,7 +152,7 @@ func TestRevocation_RefreshIsNoWayBack(t *testing.T) {
 	refresh(deactivated).expect(t, "F9: deactivated and revoked", http.StatusForbidden, "account_deactivated")
 }
 
-// T4: many logouts and verifications at once: every logout succeeds, and nothing is accepted when the last has answered.
+// T4: every logout succeeds.
 func TestRevocation_ConcurrentLogouts(t *testing.T) {
 	t.Parallel()
 	_, instances := twoInstances(t)
@@ -189,7 +184,7 @@ func TestRevocation_ConcurrentLogouts(t *testing.T) {
 	}
 }
 
-// T4: a revocation that ends in the future, or never, lets nobody in and is an outage of ours, no fault of the password's.
+// T4: an endless revocation is 503.
 func TestRevocation_ThatDoesNotEnd(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

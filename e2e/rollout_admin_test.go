@@ -16,13 +16,12 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// admin is somebody who may change the rollout.
 type admin struct {
 	id    uuid.UUID
 	token string
 }
 
-// newAdmin is an admin who signs in at Firebase.
+// newAdmin signs in at Firebase.
 func newAdmin(t testing.TB, s *servicetest.Stack) admin {
 	t.Helper()
 	uid, email := newUID(), servicetest.Email()
@@ -41,7 +40,6 @@ func (a admin) read(t testing.TB, s *servicetest.Service) client.Rollout {
 	return answer.JSON200.Data.Rollout
 }
 
-// change is the record as it stands, with some of it changed.
 func (a admin) change(t testing.TB, s *servicetest.Service, apply func(*client.RolloutChange)) client.RolloutChange {
 	t.Helper()
 	r := a.read(t, s)
@@ -53,7 +51,6 @@ func (a admin) change(t testing.TB, s *servicetest.Service, apply func(*client.R
 	return out
 }
 
-// set changes the rollout as an operator does: what was read, with some of it changed.
 func (a admin) set(t testing.TB, s *servicetest.Service, apply func(*client.RolloutChange)) client.Rollout {
 	t.Helper()
 	answer, err := s.API.SetRolloutWithResponse(t.Context(), a.change(t, s, apply), servicetest.Bearer(a.token))
@@ -70,8 +67,7 @@ func (a admin) put(t testing.TB, s *servicetest.Service, body string) reply {
 
 var trusting = map[string]string{"LEGACY_EMAIL_VERIFIED": "trust"}
 
-// R5, O4: a change is answered as every instance has it from then on, and is on record with the old and the new values; what
-// changes nothing is none.
+// An unchanged write is no change.
 func TestRolloutAdmin_AChangeIsSeenEverywhereAndOnRecord_R5(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -127,7 +123,6 @@ func lastChange(t *testing.T, s *servicetest.Stack) (actor, request string, deta
 	return actor, request, details
 }
 
-// O4: what cannot be recorded does not happen.
 func TestRolloutAdmin_UnrecordedIsUnchanged_O4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusting)
@@ -140,7 +135,7 @@ func TestRolloutAdmin_UnrecordedIsUnchanged_O4(t *testing.T) {
 	}
 }
 
-// T8: an admin is an admin by a token of Firebase's alone, for every service of the platform can sign a legacy one.
+// Every platform service can sign a legacy token.
 func TestRolloutAdmin_WhoMay_T8(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusting)
@@ -176,7 +171,6 @@ func editorToken(t *testing.T, s *servicetest.Stack) string {
 	return mint(t, s, claims(uid, email))
 }
 
-// What the record cannot become is refused, with the field that is at fault, and changes nothing.
 func TestRolloutAdmin_Refuses(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusting)
@@ -195,7 +189,7 @@ func TestRolloutAdmin_Refuses(t *testing.T) {
 		"allow":            {[]string{id, id}, many, []any{1}, id, nil},
 		"deny":             {[]string{id, id}, many, id, nil},
 		"belowFullTraffic": {"yes", 1, nil},
-		"users":            {10}, // the name that it has in the database, perhaps
+		"users":            {10}, // the database's name
 	} {
 		for _, value := range values {
 			body := map[string]any{
@@ -223,8 +217,7 @@ func TestRolloutAdmin_Refuses(t *testing.T) {
 	}
 }
 
-// M5: nobody begins to move people before it was decided what the platform's addresses count for. To take people out, to shift
-// traffic and to say where new users live needs no such decision.
+// Only moves need the decision on addresses.
 func TestRolloutAdmin_MovesWantADecision_M5(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -247,7 +240,6 @@ func TestRolloutAdmin_MovesWantADecision_M5(t *testing.T) {
 	})
 }
 
-// Of operators who decide on one record at once, one is heard, and the others learn that they have to look again.
 func TestRolloutAdmin_OneOfManyAtOnce_R5(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)

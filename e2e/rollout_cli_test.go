@@ -22,7 +22,7 @@ const (
 	secondListed = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
 )
 
-// rolloutCommand runs "authd rollout" as an operator does; decision is LEGACY_EMAIL_VERIFIED.
+// decision is LEGACY_EMAIL_VERIFIED.
 func rolloutCommand(t *testing.T, authd, databaseURL, decision, arguments string) (code int, output, warnings string) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), authd, append([]string{"rollout"}, strings.Fields(arguments)...)...)
@@ -30,7 +30,6 @@ func rolloutCommand(t *testing.T, authd, databaseURL, decision, arguments string
 	return endOf(t, command)
 }
 
-// changesOf counts the audited changes of a database's rollout by people at a command line.
 func changesOf(t *testing.T, databaseURL string) (n int) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), databaseURL)
@@ -45,7 +44,6 @@ func changesOf(t *testing.T, databaseURL string) (n int) {
 	return n
 }
 
-// An operator's way through the rollout, in order, on one database: what is said, what is warned of, and the exit code of each step.
 func TestRolloutCommand_TheWayUpAndDown(t *testing.T) {
 	t.Parallel()
 	authd, at := programs.Authd(t), pgtest.New(t)
@@ -83,7 +81,6 @@ func TestRolloutCommand_TheWayUpAndDown(t *testing.T) {
 	}
 }
 
-// Programs read the rollout as JSON, by the names that the API has.
 func TestRolloutCommand_ForPrograms(t *testing.T) {
 	t.Parallel()
 	authd, at := programs.Authd(t), pgtest.New(t)
@@ -112,7 +109,6 @@ func TestRolloutCommand_ForPrograms(t *testing.T) {
 	}
 }
 
-// Exit code 2: it could not be said. What was not asked for, or cannot be reached, changes nothing.
 func TestRolloutCommand_CouldNotSay(t *testing.T) {
 	t.Parallel()
 	authd, at := programs.Authd(t), pgtest.New(t)
@@ -137,7 +133,6 @@ func TestRolloutCommand_CouldNotSay(t *testing.T) {
 	}
 }
 
-// Two operators at once, each in a process of their own: each change is made and recorded once.
 func TestRolloutCommand_AtOnce(t *testing.T) {
 	t.Parallel()
 	authd, at := programs.Authd(t), pgtest.New(t)

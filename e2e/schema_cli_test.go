@@ -15,7 +15,7 @@ import (
 	"auth-v2-service/internal/testkit/programs"
 )
 
-// The exit codes of authd schema are what scripts build on: 0 well, 1 differs, pending or refused, 2 could not say.
+// Scripts rely on the codes: 0 fine, 1 differs, pending or refused, 2 unable.
 func TestSchemaCommand_ExitCodes(t *testing.T) {
 	t.Parallel()
 	authd := programs.Authd(t)
@@ -64,7 +64,6 @@ func TestSchemaCommand_ExitCodes(t *testing.T) {
 	}
 }
 
-// A migration's name is its number and what it does; a name that dbmate or a shell would stumble over is refused.
 func TestSchemaCommand_NewNumbersOn(t *testing.T) {
 	t.Parallel()
 	authd, folder := programs.Authd(t), t.TempDir()
@@ -85,7 +84,6 @@ func TestSchemaCommand_NewNumbersOn(t *testing.T) {
 	}
 }
 
-// change makes a change in a database that no service runs on.
 func change(t *testing.T, databaseURL, statement string) {
 	t.Helper()
 	conn, err := pgx.Connect(context.Background(), databaseURL)
@@ -98,7 +96,7 @@ func change(t *testing.T, databaseURL, statement string) {
 	}
 }
 
-// stranger makes a role that may connect to a database and do nothing there, and gives the address by which it does.
+// stranger returns the URL of a role that may only connect.
 func stranger(t *testing.T, databaseURL string) string {
 	t.Helper()
 	location, err := url.Parse(databaseURL)

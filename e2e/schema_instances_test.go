@@ -11,8 +11,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// D1: twenty instances start at once on an empty database, three times over: all are ready, and each migration was applied
-// once, by whichever of them.
+// All become ready, and each migration runs once.
 func TestInstances_TwentyAtOnceOnAnEmptyDatabase_D1(t *testing.T) {
 	const instances = 20
 	binary, shared := programs.Authd(t), servicetest.NewStack(t)

@@ -15,22 +15,21 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// orphanLimit is how long a killed instance's statement may go on at the server.
+// orphanLimit limits a killed instance's statement at the server.
 const orphanLimit = 2 * time.Second
 
-// moment is one in which a migration is held up, by what another session does in an open transaction.
+// moment is a point at which another transaction blocks a migration.
 type moment struct {
 	name    string
 	version string
 	arrange func(t *testing.T, stack *servicetest.Stack)
 	hold    string
-	half    bool // it is an index that is half-built then
+	half    bool // an index is half-built
 }
 
 const writesUsers, oldSnapshot = "LOCK TABLE auth.users IN ROW EXCLUSIVE MODE", "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT 1"
 
-// moments are those in which each migration waits inside its own statements. A migration that is not here is held up when it
-// is recorded, which each of them is as well.
+// moments block each migration inside its own statements. Others block when they are recorded.
 var moments = []moment{
 	{version: "000", hold: `CREATE EXTENSION "uuid-ossp" WITH SCHEMA public`},
 	{version: "001", hold: "LOCK TABLE auth.users IN ACCESS SHARE MODE"},
@@ -56,7 +55,7 @@ var moments = []moment{
 	},
 }
 
-// archivePeople leaves more people in the archive than one batch of the last migration takes.
+// archivePeople archives more rows than one batch of the last migration.
 func archivePeople(t *testing.T, stack *servicetest.Stack) {
 	t.Helper()
 	migrateTo(t, stack, "")
@@ -75,7 +74,6 @@ func migrateTo(t *testing.T, stack *servicetest.Stack, version string) {
 	}
 }
 
-// D1: an instance is killed -9 in the middle of each migration in turn, while others wait for it: they complete.
 func TestInstances_KilledInEachMigrationOthersComplete_D1(t *testing.T) {
 	t.Parallel()
 	binary, shared := programs.Authd(t), servicetest.NewStack(t)
@@ -87,7 +85,7 @@ func TestInstances_KilledInEachMigrationOthersComplete_D1(t *testing.T) {
 			victim := launch(t, binary, stack, migrating)
 			awaitWorker(t, stack)
 			others := []*instance{launch(t, binary, stack, migrating), launch(t, binary, stack, migrating)}
-			worker := awaitWorker(t, stack) // a step in a transaction tries again and again
+			worker := awaitWorker(t, stack)
 			if half := count(t, stack, "pg_index WHERE NOT indisvalid"); m.half != (half == 1) {
 				t.Fatalf("%d indexes are half-built, expected %t", half, m.half)
 			}
@@ -104,12 +102,11 @@ func TestInstances_KilledInEachMigrationOthersComplete_D1(t *testing.T) {
 	}
 }
 
-// D1: the same at the moment when what a migration did is being recorded, with nobody else there: its statement at the server
-// ends within two seconds, and the next instance goes on from there, until it is killed at the next record; the last one completes.
+// The statement at the server ends in time, and the next instance continues.
 func TestInstances_KilledAtEachRecordRerunCompletes_D1(t *testing.T) {
 	t.Parallel()
 	binary, shared := programs.Authd(t), servicetest.NewStack(t)
-	const reach = 12 // migrations that one database is taken through, killed at each
+	const reach = 12
 	for files := range slices.Chunk(schema.Files(), reach) {
 		t.Run("from "+schema.Version(files[0]), func(t *testing.T) {
 			t.Parallel()
@@ -130,7 +127,7 @@ func TestInstances_KilledAtEachRecordRerunCompletes_D1(t *testing.T) {
 	}
 }
 
-// reached is a database of its own in which the moment's migration is the next one.
+// reached returns a database in which the moment's migration is next.
 func (m moment) reached(t *testing.T, shared *servicetest.Stack) *servicetest.Stack {
 	t.Helper()
 	stack := onEmpty(t, shared)
@@ -142,11 +139,10 @@ func (m moment) reached(t *testing.T, shared *servicetest.Stack) *servicetest.St
 		return stack
 	}
 	execute(t, stack, "CREATE SCHEMA auth")
-	execute(t, stack, "CREATE TABLE auth.schema_migrations (version varchar(128) PRIMARY KEY)") // as the first start leaves it
+	execute(t, stack, "CREATE TABLE auth.schema_migrations (version varchar(128) PRIMARY KEY)")
 	return stack
 }
 
-// hold does something in a transaction that stays open.
 func hold(t *testing.T, stack *servicetest.Stack, sql string) *pgx.Conn {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), stack.DirectURL)
@@ -167,7 +163,7 @@ func release(t *testing.T, holder *pgx.Conn) {
 	}
 }
 
-// awaitWorker waits until a step's session waits for a lock, and gives its process at the server.
+// awaitWorker returns the server process of a waiting step.
 func awaitWorker(t *testing.T, stack *servicetest.Stack) (pid int) {
 	t.Helper()
 	waitFor(t, 30*time.Second, "a migration waits in its middle", func() bool {
@@ -196,7 +192,6 @@ func expectPending(t *testing.T, stack *servicetest.Stack, version string) {
 	}
 }
 
-// expectNobodyLost holds the people whom a moment has archived to being as they were.
 func expectNobodyLost(t *testing.T, stack *servicetest.Stack, m moment) {
 	t.Helper()
 	if m.arrange == nil {

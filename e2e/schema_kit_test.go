@@ -17,22 +17,19 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// migrating is an environment in which an instance migrates when it starts.
 var migrating = map[string]string{"MIGRATE_ON_START": "on", "DB_POOL_MAX": "2"}
 
-// onEmpty is the same stack over an empty database.
 func onEmpty(t *testing.T, stack *servicetest.Stack) *servicetest.Stack {
 	t.Helper()
 	return stack.Over(t, pgtest.Empty(t))
 }
 
-// instance is a real authd whose log is read, also before it serves.
 type instance struct {
 	*child.Process
 	log *servicetest.Log
 }
 
-// launch runs "authd serve" on a stack and waits for nothing.
+// launch does not wait for readiness.
 func launch(t *testing.T, binary string, stack *servicetest.Stack, changes map[string]string) *instance {
 	t.Helper()
 	variables := stack.Environment()
@@ -50,10 +47,9 @@ func launch(t *testing.T, binary string, stack *servicetest.Stack, changes map[s
 	return i
 }
 
-// kill is kill -9. It returns when the process is gone.
 func (i *instance) kill(t *testing.T) {
 	t.Helper()
-	_ = i.Signal(syscall.SIGKILL) // it may have ended already
+	_ = i.Signal(syscall.SIGKILL)
 	select {
 	case <-i.Done():
 	case <-time.After(10 * time.Second):
@@ -61,7 +57,7 @@ func (i *instance) kill(t *testing.T) {
 	}
 }
 
-// logged are the values of an attribute of the log's lines with a message; "" where a line lacks it.
+// logged returns an attribute of all lines with this message; "" if absent.
 func (i *instance) logged(message, attribute string) (values []string) {
 	for line := range strings.Lines(i.log.String()) {
 		var fields map[string]any
@@ -73,7 +69,6 @@ func (i *instance) logged(message, attribute string) (values []string) {
 	return values
 }
 
-// awaitReady waits until the instance says that it is ready, and gives its URL.
 func (i *instance) awaitReady(t *testing.T) string {
 	t.Helper()
 	var address string
@@ -106,7 +101,7 @@ func isReady(ctx context.Context, address string) bool {
 	return response.StatusCode == http.StatusOK
 }
 
-// expectInStep holds a database to being exactly what the migrations produce, with each of them recorded once.
+// expectInStep requires the exact schema, with each migration recorded once.
 func expectInStep(t *testing.T, stack *servicetest.Stack) {
 	t.Helper()
 	report, err := schema.Validate(t.Context(), stack.DB)
@@ -122,7 +117,6 @@ func expectInStep(t *testing.T, stack *servicetest.Stack) {
 	}
 }
 
-// number is what a query for one answers.
 func number(t *testing.T, stack *servicetest.Stack, query string, arguments ...any) (n int) {
 	t.Helper()
 	if err := stack.DB.QueryRow(t.Context(), query, arguments...).Scan(&n); err != nil {

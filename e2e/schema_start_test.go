@@ -11,7 +11,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// refused starts authd and expects it to end by itself, with exit code 1, soon.
+// refused expects exit code 1 within 20 s.
 func refused(t *testing.T, binary string, stack *servicetest.Stack, changes map[string]string) (log string) {
 	t.Helper()
 	i := launch(t, binary, stack, changes)
@@ -30,8 +30,7 @@ func refused(t *testing.T, binary string, stack *servicetest.Stack, changes map[
 	return i.log.String()
 }
 
-// D2: a schema in which something is missing or different stops the start, by name; on demand it is only warned of, or not
-// looked at. Something more is warned of in any case.
+// Missing or different objects stop the start unless SCHEMA_CHECK relaxes it. Extra objects only warn.
 func TestStart_OnADriftedSchema_D2(t *testing.T) {
 	t.Parallel()
 	binary := programs.Authd(t)
@@ -84,7 +83,7 @@ func TestStart_OnADriftedSchema_D2(t *testing.T) {
 	}
 }
 
-// D1, D2: an instance that may not migrate refuses a database that lacks migrations, and says which command brings them.
+// D2: the refusal names the command to run.
 func TestStart_PendingMigrationsWithoutMigrating_D1(t *testing.T) {
 	t.Parallel()
 	binary, shared := programs.Authd(t), servicetest.NewStack(t)

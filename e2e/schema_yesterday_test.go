@@ -18,7 +18,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// expandOnly is what tomorrow's release adds: nothing that anybody of today would miss.
+// expandOnly adds a column that today's release ignores.
 const expandOnly = `-- migrate:up
 ALTER TABLE auth.users ADD COLUMN column_of_a_test text DEFAULT 'en';
 
@@ -31,7 +31,7 @@ var expansion = schema.Catalogue{
 	{Kind: "default", Name: "auth.users.column_of_a_test", Definition: "'en'::text"},
 }
 
-// buildTomorrow builds authd with one more migration and the catalogue that it makes. It gives its version, too.
+// buildTomorrow adds one migration and its catalogue.
 func buildTomorrow(t *testing.T) (binary, version string) {
 	t.Helper()
 	folder := t.TempDir()
@@ -75,7 +75,6 @@ func write(t *testing.T, folder, name string, content []byte) (path string) {
 	return path
 }
 
-// schemaCommand runs "authd schema ..." on a stack's database.
 func schemaCommand(t *testing.T, binary string, stack *servicetest.Stack, arguments ...string) (said string, ok bool) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), binary, append([]string{"schema"}, arguments...)...)
@@ -84,8 +83,7 @@ func schemaCommand(t *testing.T, binary string, stack *servicetest.Stack, argume
 	return string(output), err == nil
 }
 
-// D2: the binary of yesterday starts on the schema of today, says once that it is behind, and serves; it will not take down
-// what it does not know.
+// The old binary serves and refuses to roll back an unknown migration.
 func TestStart_YesterdaysBinaryOnTodaysSchema_D2(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)

@@ -9,7 +9,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// D2: /health/schema says in a word how the live schema is, and names what differs; it tells strangers no definition.
+// Definitions stay private.
 func TestHealthSchema_NamesWhatDiffers_D2(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -43,7 +43,7 @@ func TestHealthSchema_NamesWhatDiffers_D2(t *testing.T) {
 	}
 }
 
-// Whoever asks about the schema, as often as they like, costs the database one look in five seconds.
+// The database sees one check in five seconds.
 func TestHealthSchema_OneLookServesAll(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -17,7 +17,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// drawn is a sequence as the other tests' helpers take it: what fails, fails the sequence, which is then made shorter.
+// drawn lets the helpers fail a sequence, which rapid then shrinks.
 type drawn struct {
 	testing.TB
 	rapid *rapid.T
@@ -31,40 +31,39 @@ func (d drawn) Errorf(format string, a ...any) { d.rapid.Errorf(format, a...) }
 func (d drawn) Fatal(a ...any)                 { d.rapid.Fatal(a...) }
 func (d drawn) Fatalf(format string, a ...any) { d.rapid.Fatalf(format, a...) }
 
-// held is a token that somebody was given. renewable: its refresh token counts as well, as far as Firebase and we know.
+// held is an issued token. renewable: its refresh token is valid, too.
 type held struct {
 	token, refresh, kind string
 	counts, renewable    bool
 }
 
-// somebody is a person as the rules say they are: what each answer is held against.
+// Answers are compared with this model of a user.
 type somebody struct {
 	id                   uuid.UUID
 	email, password      string
-	former               string // a password that counts no more
-	hybrid               bool   // a local hash is kept
-	behind               bool   // that hash is older than the password at Firebase
-	isActive             bool   // as operators have it
-	shut                 bool   // disabled at Firebase by somebody else than us, as a sync has told
-	disabledAtFirebase   bool   // by somebody else than us; we may not have heard of it
+	former               string // no longer valid
+	hybrid               bool   // has a local hash
+	behind               bool   // the hash is older than Firebase's password
+	isActive             bool   // per operators
+	shut                 bool   // disabled at Firebase, and synced
+	disabledAtFirebase   bool   // maybe not synced
 	gone                 bool
 	tokens               []*held
 	balance              int
-	changes              map[string]int // by Idempotency-Key: the amount
+	changes              map[string]int // amount by Idempotency-Key
 	entries              int
-	deactivated, revived int // what is on record of operators
+	deactivated, revived int // audited
 }
 
-// play is a sequence under way: two people, an operator with a key, and Firebase, before two instances.
+// play is one sequence: two users, an operator and Firebase.
 type play struct {
 	drawn
 	stack     *servicetest.Stack
 	instances []*servicetest.Service
-	operator  string // an API key
+	operator  string
 	people    []*somebody
 }
 
-// at is one of the instances.
 func (p *play) at() *servicetest.Service {
 	return p.instances[rapid.IntRange(0, len(p.instances)-1).Draw(p.rapid, "instance")]
 }
@@ -75,7 +74,7 @@ func (p *play) enter(hybrid bool) *somebody {
 	return who
 }
 
-// register makes the account, also of somebody who has deleted theirs: whoever comes is somebody new.
+// register also follows a deletion; the user is then new.
 func (p *play) register(who *somebody) {
 	session := sessionOf(p, ask(p, p.at(), http.MethodPost, "/v1/auth/register", registerBody(p, who.email, who.password)), 201)
 	if session.User.ID == who.id {
@@ -88,13 +87,12 @@ func (p *play) register(who *somebody) {
 		id: session.User.ID, email: who.email, password: who.password, hybrid: who.hybrid, isActive: true, tokens: who.tokens,
 		changes: map[string]int{},
 	}
-	if who.hybrid { // as a move leaves it
+	if who.hybrid {
 		execute(p, p.stack, "UPDATE auth.users SET auth_provider = 'hybrid', password_hash = $2, password_set_at = now() WHERE id = $1", who.id, hashOf(p, who.password))
 	}
 	who.tokens = append(who.tokens, &held{session.IDToken, session.RefreshToken, session.Kind, true, true})
 }
 
-// end is what a revocation does: no token of before counts ever again.
 func (s *somebody) end() {
 	for _, t := range s.tokens {
 		t.counts, t.renewable = false, false
@@ -103,7 +101,6 @@ func (s *somebody) end() {
 
 func (s *somebody) may() bool { return s.isActive && !s.shut && !s.gone }
 
-// some draws a token, or nil where there is none such.
 func (p *play) some(who *somebody, such func(*held) bool) *held {
 	all := slices.DeleteFunc(slices.Clone(who.tokens), func(t *held) bool { return !such(t) })
 	if len(all) == 0 {
@@ -114,7 +111,7 @@ func (p *play) some(who *somebody, such func(*held) bool) *held {
 
 func counting(t *held) bool { return t.counts }
 
-// refused demands a refusal of the person, which is no outage.
+// refused accepts 401 and 403.
 func (p *play) refused(rule string, answer reply) {
 	if answer.status != http.StatusUnauthorized && answer.status != http.StatusForbidden {
 		p.Errorf("%s: answered %d %s, expected a refusal", rule, answer.status, answer.body)
@@ -127,7 +124,6 @@ func (p *play) followed(who *somebody) {
 	})
 }
 
-// acts are what may happen to somebody, by themselves, by an operator, or at Firebase.
 var acts = map[string]func(p *play, who *somebody){
 	"sign in":                  (*play).signIn,
 	"sign in as an old client": (*play).signInAsOldClient,
@@ -161,7 +157,7 @@ var acts = map[string]func(p *play, who *somebody){
 		}
 		who.former, who.password, who.behind = who.password, next, who.hybrid
 		for _, t := range who.tokens {
-			t.renewable = t.renewable && t.kind == "legacy" // Firebase ends its refresh tokens, and nobody tells us
+			t.renewable = t.renewable && t.kind == "legacy" // Firebase revokes its refresh tokens without notice
 		}
 	},
 	"be disabled at Firebase": func(p *play, who *somebody) {
@@ -172,8 +168,7 @@ var acts = map[string]func(p *play, who *somebody){
 	},
 }
 
-// nextMillisecond comes after all that has happened here: Firebase tells whole milliseconds, and within one of them nobody knows
-// which of two passwords came last.
+// nextMillisecond waits, because Firebase's times have milliseconds and would not order two passwords.
 func nextMillisecond() {
 	for last := time.Now().UnixMilli(); time.Now().UnixMilli() <= last+1; {
 		runtime.Gosched()
@@ -200,7 +195,7 @@ func (p *play) signInAsOldClient(who *somebody) {
 	p.welcome(who, &held{pair.AccessToken, pair.RefreshToken, "legacy", true, true})
 }
 
-// welcome notes a sign-in. One with a password that only Firebase knew so far ends what began with the one before (A7, T4).
+// welcome records a sign-in. A password new to us ends earlier sessions (A7, T4).
 func (p *play) welcome(who *somebody, t *held) {
 	if who.behind {
 		who.end()
@@ -220,7 +215,7 @@ func (p *play) refresh(who *somebody) {
 		return
 	}
 	next := renewed(p, answer)
-	if t.kind == "legacy" { // exchanged once; its session goes on at Firebase (M9)
+	if t.kind == "legacy" { // single use; the session continues at Firebase (M9)
 		t.renewable = false
 	}
 	who.tokens = append(who.tokens, &held{next.IDToken, next.RefreshToken, next.Kind, true, true})
@@ -318,7 +313,7 @@ func (p *play) beReactivated(who *somebody) {
 	who.isActive, who.shut = true, false
 }
 
-// sync brings what Firebase knows: that somebody has disabled the account there, or that the password is another (S1, A7).
+// sync learns of a disabled account or another password (S1, A7).
 func (p *play) sync(who *somebody) {
 	if who.gone {
 		return
@@ -335,7 +330,7 @@ func (p *play) sync(who *somebody) {
 	p.followed(who)
 }
 
-// check holds both instances against what the person is: within a second (T5) each token is let in or refused as it should be.
+// check requires agreement with the model within a second (T5).
 func (p *play) check(who *somebody) {
 	for _, t := range who.tokens[max(0, len(who.tokens)-5):] {
 		for _, s := range p.instances {
@@ -360,7 +355,6 @@ func (p *play) check(who *somebody) {
 	}
 }
 
-// settle is what must hold when everything has come to rest.
 func (p *play) settle(who *somebody) {
 	if who.gone {
 		return
@@ -385,12 +379,11 @@ func (p *play) settle(who *somebody) {
 	}
 	for _, t := range who.tokens {
 		if t.counts && t.renewable && t.kind == "firebase" && who.may() && !who.disabledAtFirebase {
-			renewed(p, refresh(p, p.at(), "/v1/auth/refresh", t.refresh)) // S3: no revocation ends a session of after it
+			renewed(p, refresh(p, p.at(), "/v1/auth/refresh", t.refresh)) // S3: a revocation spares later sessions
 		}
 	}
 }
 
-// within says whether something holds before a time is over.
 func within(limit time.Duration, holds func() bool) bool {
 	deadline := time.NewTimer(limit)
 	defer deadline.Stop()

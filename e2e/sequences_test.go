@@ -15,7 +15,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// sequencesAtATime is how many sequences one of the plays goes through, one after the other.
 const sequencesAtATime = 5
 
 func init() {
@@ -26,7 +25,7 @@ func init() {
 	}
 }
 
-// sequences is how many there are: SEQUENCES, or 40.
+// sequences reads SEQUENCES; default 40.
 func sequences(t *testing.T) int {
 	t.Helper()
 	asked := os.Getenv("SEQUENCES")
@@ -40,9 +39,7 @@ func sequences(t *testing.T) int {
 	return n
 }
 
-// Whatever two people, an operator and Firebase do, in whatever order and at whichever instance, no rule is broken: who is let in
-// (T4, T5, F9, F10, M9), with which password (A7), what a balance is (W1 to W3), what is on record (O4), and what Firebase makes of
-// it in the end (S1, S3).
+// The rules: access (T4, T5, F9, F10, M9), password (A7), balance (W1 to W3), audit (O4), Firebase's final state (S1, S3).
 func TestSequences_BreakNoRule(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)

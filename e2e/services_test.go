@@ -24,14 +24,13 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// The platform's Express services (e2e/services), and the guarded route of each.
 var platform = []struct{ name, script, path string }{
 	{"assessment-service", "assessment-service.cjs", "/api/assessments"},
 	{"archive-service", "archive-service.mjs", "/api/archive"},
 	{"chatbot-service", "chatbot-service.cjs", "/api/chat"},
 }
 
-// tokenKinds are the kinds of token that the services take: whoever signs one more in adds a row.
+// tokenKinds needs a row for each new kind of token.
 var tokenKinds = []struct {
 	kind   string
 	signIn func(t testing.TB, s *servicetest.Service) signedIn
@@ -49,7 +48,6 @@ var tokenKinds = []struct {
 
 type signedIn struct{ id, token string }
 
-// expressService is one of them, running as a process of its own.
 type expressService struct {
 	guarded
 	name, path string
@@ -60,7 +58,6 @@ func (e *expressService) ask(t testing.TB, token string, header ...string) timed
 	return e.get(t, e.path, token, header...)
 }
 
-// startPlatform compiles clients/express, and starts the three services over it.
 func startPlatform(t *testing.T, authURL string) []*expressService {
 	t.Helper()
 	folder := expressFolder(t)
@@ -72,7 +69,6 @@ func startPlatform(t *testing.T, authURL string) []*expressService {
 	return started
 }
 
-// expressFolder holds the services' scripts, and the packages as npm would have installed them.
 func expressFolder(t *testing.T) string {
 	t.Helper()
 	source, err := filepath.Abs("../clients/express")
@@ -153,7 +149,7 @@ func startExpress(t *testing.T, folder, script, authURL string) *expressService 
 	return e
 }
 
-// expectKnown demands that a service knows the caller as verify-token does: the plan's five fields, and the rest beside them.
+// expectKnown compares the caller with verify-token's answer.
 func (e *expressService) expectKnown(t testing.TB, s *servicetest.Service, token, kind string, header ...string) {
 	t.Helper()
 	r := e.ask(t, token, header...)
@@ -177,7 +173,7 @@ func (e *expressService) expectKnown(t testing.TB, s *servicetest.Service, token
 	}
 }
 
-// The plan's end-to-end script: register, me, verify-token, the assessment service, login, me.
+// The plan's script: register, me, verify-token, the assessment service, login, me.
 func TestServices_PlanScript(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -209,7 +205,6 @@ func TestServices_PlanScript(t *testing.T) {
 	assessment.expectKnown(t, s, session.JSON200.Data.IDToken, "firebase")
 }
 
-// All three services let in whom the service vouches for, and refuse in its words whom it refuses.
 func TestServices_InTheServicesWords(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -247,7 +242,7 @@ func TestServices_InTheServicesWords(t *testing.T) {
 	}
 }
 
-// expectNoIdentityHeader asks the service that tells the names of the headers that its route saw (G4).
+// expectNoIdentityHeader asks for the headers that the route saw (G4).
 func expectNoIdentityHeader(t testing.TB, e *expressService, token string) {
 	t.Helper()
 	var seen struct {
@@ -267,7 +262,6 @@ func expectNoIdentityHeader(t testing.TB, e *expressService, token string) {
 	}
 }
 
-// While the service is cut off or hangs, all three answer 503 in time; then they go on as before.
 func TestServices_TheServiceIsOutOfReach(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -295,7 +289,6 @@ func TestServices_TheServiceIsOutOfReach(t *testing.T) {
 	}
 }
 
-// statusCount counts answers, by whom and what.
 type statusCount struct {
 	sync.Mutex
 	counts map[string]int
@@ -313,8 +306,7 @@ func (c *statusCount) of(what string) int {
 	return c.counts[what]
 }
 
-// The service ends and starts again under traffic at all three: 200 becomes 503 and 200 again. Nobody is sent to sign in again,
-// and the revoked never get in.
+// No 401 for a good token, and no 200 for a revoked one.
 func TestServices_TheServiceRestarts(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -328,7 +320,7 @@ func TestServices_TheServiceRestarts(t *testing.T) {
 	seen := statusCount{counts: map[string]int{}}
 	done := make(chan struct{})
 	var asking sync.WaitGroup
-	var good, refused, away []string // what is counted where, while the service is there and while it is not
+	var good, refused, away []string
 	for _, k := range tokenKinds {
 		person, revoked := k.signIn(t, s), k.signIn(t, s)
 		logout(t, s, revoked.token)

@@ -8,8 +8,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// servesAs is the role by which an instance writes, as the table sees it, and whether that may rewrite what was recorded, or change
-// the schema.
+// servesAs returns the roles that write, and whether they may change the audit or the schema.
 func servesAs(t *testing.T, s *servicetest.Service) (roles string, may bool) {
 	t.Helper()
 	execute(t, s.Stack, `CREATE TABLE public.writers (role text);
@@ -27,8 +26,7 @@ func servesAs(t *testing.T, s *servicetest.Service) (roles string, may bool) {
 	return roles, may
 }
 
-// Least privilege: an instance serves as a role that may change no schema and only add to the audit. So does every other instance
-// of these tests, which is what shows that its rights suffice.
+// All other instances of these tests use the same role, so its rights suffice.
 func TestServing_AsARoleThatMayNoMore(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -43,7 +41,7 @@ func TestServing_AsARoleThatMayNoMore(t *testing.T) {
 	}
 }
 
-// D1: with the owner's address beside its own, an instance migrates as the owner and serves as the other role.
+// DATABASE_OWNER_URL migrates; the other role serves.
 func TestServing_MigratesAsTheOwner_D1(t *testing.T) {
 	t.Parallel()
 	stack := onEmpty(t, servicetest.NewStack(t))

@@ -12,7 +12,7 @@ const mostSessions = 5
 
 var capped = map[string]string{"LEGACY_SESSIONS_MAX": "5", "LEGACY_EMAIL_VERIFIED": "trust"}
 
-// LEGACY_SESSIONS_MAX: one session more ends the one used longest ago, at once and on record.
+// LEGACY_SESSIONS_MAX ends the least recently used session and audits it.
 func TestSessionCap_TheOneUsedLongestAgoEnds(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, capped)
@@ -22,7 +22,7 @@ func TestSessionCap_TheOneUsedLongestAgoEnds(t *testing.T) {
 	for i := range pairs {
 		pairs[i] = legacyLogin(t, s, email, servicetest.Password)
 	}
-	pairs[0] = pairOf(t, refresh(t, s, "/auth/refresh", pairs[0].RefreshToken), http.StatusOK) // the oldest is used again
+	pairs[0] = pairOf(t, refresh(t, s, "/auth/refresh", pairs[0].RefreshToken), http.StatusOK) // now recently used
 	for _, pair := range pairs {
 		expectUser(t, s, "as many as may be", pair.AccessToken)
 	}
@@ -38,7 +38,6 @@ func TestSessionCap_TheOneUsedLongestAgoEnds(t *testing.T) {
 	}
 }
 
-// Sign-ins at the same time count each other, on every instance.
 func TestSessionCap_ManyAtOnce(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -66,7 +65,7 @@ func TestSessionCap_ManyAtOnce(t *testing.T) {
 	})
 }
 
-// What has ended is not kept for ever, unless it has gone on at Firebase: the facts of a person at Firebase do not grow with each sign-in.
+// Ended sessions are deleted, unless they continue at Firebase: a user's facts must not grow.
 func TestSessionCap_EndedOnesAreForgotten_M9(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, capped)

@@ -11,13 +11,13 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// slow makes a call to Firebase take long enough for all to ask meanwhile.
+// slow delays Firebase, so that all requests overlap.
 func slow(t *testing.T, s *servicetest.Service, operation string, delay time.Duration) {
 	t.Helper()
 	fault(t, s, identity.Fault{Match: operation, Kind: identity.FaultDelay, Delay: delay})
 }
 
-// F7: of sixty tokens of one newcomer at once, one asks Firebase about the dispute; a caller that leaves stops none of the others.
+// One of sixty tokens asks; a caller that leaves stops no other.
 func TestSharedQuestions_OneDispute_F7(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -56,7 +56,6 @@ func TestSharedQuestions_OneDispute_F7(t *testing.T) {
 	}
 }
 
-// F7: an outage is the answer to all that wait for it, and to nobody later.
 func TestSharedQuestions_AnOutageIsNotKept_F7(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -68,7 +67,6 @@ func TestSharedQuestions_AnOutageIsNotKept_F7(t *testing.T) {
 	expectRefusal(t, s, "F7: when it is back", token, http.StatusConflict, "identity_conflict")
 }
 
-// M9: one refresh token of either kind that comes many times at once asks Firebase once.
 func TestSharedQuestions_OneRefresh_M9(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusts)

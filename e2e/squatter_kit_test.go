@@ -9,16 +9,15 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// squat is an address that a stranger has taken, with what the stranger holds.
+// squat is an address that a stranger registered, with the stranger's tokens.
 type squat struct {
-	email, uid    string // uid "": the row is local
-	access        string // of the legacy pair; "": none
+	email, uid    string // "" means a local row
+	access        string // legacy; "" means none
 	legacyRefresh string
-	firebase      []string // ID tokens of sessions at Firebase
-	carried       string   // a refresh token of a session at Firebase that goes on from a legacy one
+	firebase      []string
+	carried       string // refresh token that continues a legacy session at Firebase
 }
 
-// tokens are all ID and access tokens of the stranger.
 func (q squat) tokens() map[string]string {
 	all := map[string]string{}
 	if q.access != "" {
@@ -30,8 +29,7 @@ func (q squat) tokens() map[string]string {
 	return all
 }
 
-// holds adds the sessions of a stranger at Firebase to those of the old surface: one of Firebase's own, and one that goes on from the legacy
-// pair.
+// holds adds a Firebase session and one that continues the legacy pair.
 func (q squat) holds(t testing.TB, s *servicetest.Service) squat {
 	t.Helper()
 	q.firebase = append(q.firebase, newLogin(t, s, q.email, servicetest.Password).IDToken)
@@ -45,7 +43,6 @@ func (q squat) holds(t testing.TB, s *servicetest.Service) squat {
 	return q
 }
 
-// squats are the surfaces on which a stranger takes an address.
 var squats = map[string]func(t testing.TB, s *servicetest.Service) squat{
 	"old surface": func(t testing.TB, s *servicetest.Service) squat {
 		email := servicetest.Email()
@@ -78,13 +75,12 @@ var squats = map[string]func(t testing.TB, s *servicetest.Service) squat{
 	},
 }
 
-// signsIn signs the owner of the address in at Firebase, which has taken the provider's word for it, and leaves the row to the caller.
 func (q squat) signsIn(t testing.TB, s *servicetest.Service, provider string, verified bool) string {
 	t.Helper()
 	return s.Token(t, identity.User{UID: q.uid, Email: q.email, EmailVerified: verified}, provider)
 }
 
-// takenOver signs the owner in with Google, as Firebase does with an account of an unverified address: its password is gone.
+// takenOver signs the owner in with Google. Firebase then deletes the password of an unverified account.
 func (q squat) takenOver(t testing.TB, s *servicetest.Service) string {
 	t.Helper()
 	token := q.signsIn(t, s, "google.com", true)
@@ -95,7 +91,7 @@ func (q squat) takenOver(t testing.TB, s *servicetest.Service) string {
 	return token
 }
 
-// expectOut demands that nothing which the stranger holds counts any more.
+// expectOut requires all of the stranger's tokens to be refused.
 func (q squat) expectOut(t testing.TB, s *servicetest.Service) {
 	t.Helper()
 	for what, token := range q.tokens() {
@@ -111,7 +107,6 @@ func (q squat) expectOut(t testing.TB, s *servicetest.Service) {
 	}
 }
 
-// expectIn demands that everything which the holder of the first sessions has goes on.
 func (q squat) expectIn(t testing.TB, s *servicetest.Service) {
 	t.Helper()
 	for what, token := range q.tokens() {
@@ -122,7 +117,7 @@ func (q squat) expectIn(t testing.TB, s *servicetest.Service) {
 	}
 }
 
-// proofsOf reads how often the audit says that the address of a row was proven, and what the last one says of sessions.
+// proofsOf returns the audited proofs, and whether the last one ended sessions.
 func (q squat) proofsOf(t testing.TB, s *servicetest.Service) (times int, ended bool) {
 	t.Helper()
 	rows, err := s.DB.Query(t.Context(), `SELECT details FROM auth.audit_events AS events

@@ -10,8 +10,6 @@ import (
 
 var unverifiedPlatform = map[string]string{"LEGACY_EMAIL_VERIFIED": "unverified"}
 
-// F3: wherever a stranger has taken an address that nobody had proven, the first trusted proof ends what the stranger holds, and keeps the
-// owner's session.
 func TestSquatter_TheFirstProofEndsEarlierSessions_F3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, unverifiedPlatform)
@@ -29,7 +27,6 @@ func TestSquatter_TheFirstProofEndsEarlierSessions_F3(t *testing.T) {
 	}
 }
 
-// F3: what proves an address, and what does not.
 func TestSquatter_WhatProves_F3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, unverifiedPlatform)
@@ -63,8 +60,7 @@ func TestSquatter_WhatProves_F3(t *testing.T) {
 	}
 }
 
-// F3: a provider that is not trusted proves nothing by its token. What it makes Firebase say of the account is believed when a session is
-// about to go on there, for a password of that account would be believed, too.
+// Its token proves nothing. Firebase's account data count when a session continues there, as a password would.
 func TestSquatter_AnUntrustedProvider_F3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, unverifiedPlatform)
@@ -78,8 +74,7 @@ func TestSquatter_AnUntrustedProvider_F3(t *testing.T) {
 	}
 }
 
-// F3, M7: the rule holds for a returned user, too: the first proof of the address by another provider than "password" sets the local
-// password aside.
+// Another provider's first proof disables the local password.
 func TestSquatter_AReturnedRowIsNoException_F3_M7(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, unverifiedPlatform)
@@ -93,7 +88,6 @@ func TestSquatter_AReturnedRowIsNoException_F3_M7(t *testing.T) {
 	}
 }
 
-// F3, S2: a reconciling run over all accounts notes a proof that no token has shown.
 func TestSquatter_AReconcileShowsTheProof_F3_S2(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, unverifiedPlatform)
@@ -108,7 +102,7 @@ func TestSquatter_AReconcileShowsTheProof_F3_S2(t *testing.T) {
 	}
 }
 
-// F3, F5: a row without an address has none to prove: a verified address that its account shows later ends nothing.
+// Without an address there is nothing to prove.
 func TestSquatter_APhonesRowHasNothingToProve_F3_F5(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, unverifiedPlatform)
@@ -125,8 +119,7 @@ func (q squat) synced(t *testing.T, s *servicetest.Service, operator admin) {
 	operator.syncUID(t, s, q.uid).expect(t, "the sync", http.StatusOK, "")
 }
 
-// F3: a password that Firebase has verified proves the address, too. It ends legacy sessions; a session of the same password in the same
-// second is the same person's.
+// Firebase's verified password is a proof. A session in the same second is the same user's.
 func TestSquatter_AVerifiedPasswordEndsLegacySessions_F3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, unverifiedPlatform)
@@ -143,7 +136,6 @@ func TestSquatter_AVerifiedPasswordEndsLegacySessions_F3(t *testing.T) {
 	}
 }
 
-// F3: a proof counts once: what begins after it is not ended by the next.
 func TestSquatter_ALaterProofEndsNothing_F3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, unverifiedPlatform)
@@ -161,7 +153,7 @@ func TestSquatter_ALaterProofEndsNothing_F3(t *testing.T) {
 	}
 }
 
-// F3: where the platform vouches for the address of a row that it has brought, nobody is a squatter, and no session ends.
+// A vouched address has no squatter.
 func TestSquatter_ThePlatformVouches_F3(t *testing.T) {
 	t.Parallel()
 	t.Run("trust", func(t *testing.T) {
@@ -172,7 +164,7 @@ func TestSquatter_ThePlatformVouches_F3(t *testing.T) {
 			expectUser(t, s, surface, q.signsIn(t, s, "google.com", true))
 			q.expectIn(t, s)
 		}
-		q := squats["old surface"](t, s) // registered here, and not brought
+		q := squats["old surface"](t, s) // registered here, so not vouched for
 		expectUser(t, s, "the owner", q.signsIn(t, s, "google.com", true))
 		q.expectOut(t, s)
 	})
@@ -194,8 +186,7 @@ func TestSquatter_ThePlatformVouches_F3(t *testing.T) {
 	})
 }
 
-// F3: Firebase has given the account to its owner, and nobody has told us yet: neither the stranger's local password nor a change of it
-// takes the account back.
+// The service does not know of the takeover yet.
 func TestSquatter_TheOldPasswordTakesNothingBack_F3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, unverifiedPlatform)
@@ -220,7 +211,7 @@ func TestSquatter_TheOldPasswordTakesNothingBack_F3(t *testing.T) {
 	})
 }
 
-// F3, F7: the row of an account that is gone goes to the owner of the address without the sessions of the account that had it.
+// F3: the relinked row keeps no session.
 func TestSquatter_RelinkedRow_F7(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, unverifiedPlatform)
@@ -232,7 +223,7 @@ func TestSquatter_RelinkedRow_F7(t *testing.T) {
 	refresh(t, s, "/auth/refresh", q.legacyRefresh).expect(t, "the legacy refresh token", http.StatusUnauthorized, "token_revoked")
 }
 
-// F3: an address that the account has changed to is proven anew: what began under the one before ends.
+// Sessions under the earlier address end.
 func TestSquatter_AnotherAddress_F3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, unverifiedPlatform)

@@ -21,11 +21,11 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// node is one of two PostgreSQL servers. Its address stays the same, whether it runs or not.
+// node is a PostgreSQL server with a fixed address.
 type node struct {
 	dir    string
 	port   int
-	server *postgres.Server // nil: stopped
+	server *postgres.Server
 }
 
 func (n *node) host() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(n.port)) }
@@ -50,7 +50,7 @@ func (n *node) stop(t *testing.T) {
 	n.server = nil
 }
 
-// signal decides whether the next start is one of a standby, whose rows stay as they are.
+// signal makes the next start a standby or not.
 func (n *node) signal(t *testing.T, standby bool) {
 	t.Helper()
 	path := filepath.Join(n.dir, "standby.signal")
@@ -63,13 +63,11 @@ func (n *node) signal(t *testing.T, standby bool) {
 	}
 }
 
-// cluster is a primary, and a server that a failover makes the primary.
 type cluster struct{ first, second *node }
 
-// newCluster starts the first server, with a migrated database and the login that serves.
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "cluster-") // shorter than t.TempDir, for the socket's path
+	dir, err := os.MkdirTemp("", "cluster-") // short, for the socket's path
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +98,7 @@ func newCluster(t *testing.T) *cluster {
 	return c
 }
 
-// failOver makes the second server the primary. The first one comes back as a standby.
+// failOver promotes the second server and demotes the first.
 func (c *cluster) failOver(t *testing.T) {
 	t.Helper()
 	c.first.stop(t)
@@ -127,7 +125,6 @@ func (c *cluster) promote(t *testing.T) {
 	c.first.start(t)
 }
 
-// on is a stack whose database is on one of the servers.
 func (c *cluster) on(t *testing.T, n *node, shared *servicetest.Stack) *servicetest.Stack {
 	t.Helper()
 	stack := *shared
@@ -142,12 +139,11 @@ func (c *cluster) on(t *testing.T, n *node, shared *servicetest.Stack) *servicet
 	return &stack
 }
 
-// several is an address that names both servers, the first one first.
+// several returns both hosts.
 func (c *cluster) several(address string) string {
 	return strings.Replace(address, c.first.host(), c.first.host()+","+c.second.host(), 1)
 }
 
-// factsLeft is how many facts an instance has left in Redis.
 func factsLeft(t *testing.T, s *servicetest.Service) string {
 	t.Helper()
 	answer, err := http.Get(s.MetricsURL)

@@ -14,12 +14,10 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// factsAge is how long an instance that hears of nothing may believe what it has read (T5), and a little for the way.
+// factsAge is T5's 10 s, plus transport.
 const factsAge = 11 * time.Second
 
-// O2, T5: the address of an instance's database leads to a standby since the failover. The instance is not ready and answers 503, a
-// user who is deactivated on the primary is let in by nothing that the standby says, nothing of it is left in Redis for the instance on
-// the primary, and the instance serves again once its server takes writes.
+// T5: an instance on a standby answers 503, trusts no row of it and shares none through Redis. It recovers with a writable server.
 func TestStandby_AnInstanceLeavesADemotedServer_O2(t *testing.T) {
 	t.Parallel()
 	for _, pooled := range []bool{false, true} {
@@ -73,8 +71,7 @@ func TestStandby_AnInstanceLeavesADemotedServer_O2(t *testing.T) {
 	}
 }
 
-// With every server in DATABASE_URL, the standby first, an instance finds the one that takes writes by itself: the pool, LISTEN, the
-// jobs and the migrations. No restart, no change of configuration.
+// With all hosts in DATABASE_URL, the pool, LISTEN, jobs and migrations find the primary without a restart.
 func TestStandby_OfSeveralHostsTheWritableOneServes(t *testing.T) {
 	t.Parallel()
 	servers := newCluster(t)
@@ -101,7 +98,7 @@ func TestStandby_OfSeveralHostsTheWritableOneServes(t *testing.T) {
 		uid := here.Person(t)
 		warm(t, here, uid.IDToken)
 		execute(t, after, "UPDATE auth.users SET is_active = false WHERE firebase_uid = $1", uid.UID)
-		until := time.Now().Add(time.Second) // by nothing but LISTEN so soon
+		until := time.Now().Add(time.Second) // only LISTEN is so fast
 		for time.Now().Before(until) {
 			if _, code, _ := here.Verify(t, uid.IDToken); code == "account_deactivated" {
 				return true

@@ -10,7 +10,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// A4: what strangers ask for in a person's name, and what tries no password, spends nothing of the person's allowance to sign in.
+// Such requests do not use up the user's sign-ins.
 func TestStrangers_SpendNoSignIns_A4(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -25,7 +25,7 @@ func TestStrangers_SpendNoSignIns_A4(t *testing.T) {
 		localUser(t, s.Stack, email, servicetest.Password)
 		execute(t, s.Stack, "UPDATE auth.users SET created_at = now() - interval '1 day' WHERE email = $1", email)
 		for network := range 6 {
-			for range 9 { // 54 in all, of 50 failures that an e-mail has
+			for range 9 { // 54 in total; the limit is 50
 				ask(email, fmt.Sprintf("198.51.100.%d", network))
 			}
 		}
@@ -33,7 +33,7 @@ func TestStrangers_SpendNoSignIns_A4(t *testing.T) {
 	}
 }
 
-// A4: an address from which a person has signed in stays known when Redis has lost its keys, at an instance that has never seen it.
+// The other instance reads it from PostgreSQL.
 func TestKnownAddress_SurvivesAFlush_A4(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)

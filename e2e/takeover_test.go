@@ -12,7 +12,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// F7: whoever signs up with the address of somebody whose account is gone, without proving it, does not get their row.
 func TestTakeover_UnprovenAddressOfAGoneAccount_F7(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -28,7 +27,7 @@ func TestTakeover_UnprovenAddressOfAGoneAccount_F7(t *testing.T) {
 	}
 }
 
-// F7: a registration that stopped before Firebase had made the account holds nobody up who signs up with the Firebase SDK.
+// Firebase had made no account yet, so its SDK may.
 func TestTakeover_RegistrationThatNobodyWasBehind_F7(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -44,7 +43,7 @@ func TestTakeover_RegistrationThatNobodyWasBehind_F7(t *testing.T) {
 	}
 }
 
-// F9: linking and relinking let nobody in again whom the platform or Firebase has disabled.
+// Neither linking nor relinking enables them.
 func TestTakeover_DisabledRowsStayDisabled_F9(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -61,7 +60,6 @@ func TestTakeover_DisabledRowsStayDisabled_F9(t *testing.T) {
 	}
 }
 
-// A1: a registration that stopped after Firebase made the account, and that its owner then used, is nobody else's to go on with.
 func TestTakeover_RegistrationInUse_A1(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -86,7 +84,7 @@ func TestTakeover_RegistrationInUse_A1(t *testing.T) {
 	}
 }
 
-// A4: asking register for an address over and over tries no password, and shuts nobody out of it.
+// It tries no password.
 func TestTakeover_RegisterLocksNobodyOut_A4(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -100,7 +98,6 @@ func TestTakeover_RegisterLocksNobodyOut_A4(t *testing.T) {
 	}
 }
 
-// F7: two accounts that dispute an address make us ask Firebase once in a while, not at every request.
 func TestTakeover_ADisputeAsksFirebaseOnce_F7(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -117,7 +114,6 @@ func TestTakeover_ADisputeAsksFirebaseOnce_F7(t *testing.T) {
 	}
 }
 
-// F10: a row that vanished while its facts were remembered is a session that is over, whatever it asks for.
 func TestTakeover_VanishedRowIsRevoked_F10(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -125,7 +121,7 @@ func TestTakeover_VanishedRowIsRevoked_F10(t *testing.T) {
 	settle(t, s, person.IDToken)
 	execute(t, s.Stack, "DELETE FROM auth.users WHERE id = $1", person.User.ID)
 	answer, err := s.API.LogoutWithResponse(t.Context(), servicetest.Bearer(person.IDToken))
-	// Who deletes a row past us leaves no tombstone: once the instance has heard of it, the token makes a row anew, and ends there.
+	// A DELETE past the service leaves no tombstone: the token may make a row again.
 	madeAnew := err == nil && answer.StatusCode() == http.StatusOK
 	if !madeAnew && (err != nil || answer.StatusCode() != http.StatusUnauthorized || servicetest.Code(answer.Body) != "token_revoked") {
 		t.Errorf("logout of a vanished row: %v %s, expected 401 token_revoked", err, answer.Body)
@@ -135,7 +131,6 @@ func TestTakeover_VanishedRowIsRevoked_F10(t *testing.T) {
 	}
 }
 
-// DELETE /me is both sides or neither: what refuses here leaves the account at Firebase, and the other way round.
 func TestTakeover_DeleteIsBothOrNeither(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -169,7 +164,7 @@ func TestTakeover_DeleteIsBothOrNeither(t *testing.T) {
 	}
 }
 
-// F1: two addresses of one account race for a row: one is linked, one makes it, and everybody gets in.
+// One links, one inserts, and all succeed.
 func TestTakeover_TwoAddressesOfOneAccount_F1(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -192,7 +187,7 @@ func TestTakeover_TwoAddressesOfOneAccount_F1(t *testing.T) {
 	}
 }
 
-// A3: register tells nobody that the account of an address is disabled at Firebase, and keeps no row of the try.
+// The attempt leaves no row.
 func TestTakeover_RegisterHidesADisabledAccount_A3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -211,7 +206,6 @@ func TestTakeover_RegisterHidesADisabledAccount_A3(t *testing.T) {
 	}
 }
 
-// F10: who hangs up while Firebase is slow to delete is deleted on both sides all the same.
 func TestTakeover_DeletionOutlivesItsCaller_F10(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

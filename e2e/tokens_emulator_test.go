@@ -13,12 +13,12 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// unsigned is the environment of the official emulator: no keys, so nothing is signed.
+// unsigned configures the official emulator, which has no keys.
 func unsigned(addr string) map[string]string {
 	return map[string]string{"FIREBASE_AUTH_EMULATOR_HOST": addr, "FIREBASE_CERTS_URL": ""}
 }
 
-// T1: the official emulator's unsigned tokens serve the whole flow in development.
+// T1: development accepts unsigned tokens.
 func TestTokens_OfficialEmulatorServesDevelopment(t *testing.T) {
 	t.Parallel()
 	official, err := emulator.Start(t.Context(), emulator.Options{
@@ -54,7 +54,7 @@ func TestTokens_OfficialEmulatorServesDevelopment(t *testing.T) {
 	logIn(t, s, *person.Email).expect(t, "login after logout", http.StatusOK, "")
 }
 
-// T1: where unsigned tokens are expected, a signed one is refused: no header chooses.
+// T1: no header chooses the mode.
 func TestTokens_UnsignedModeRefusesSignedOnes(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -68,7 +68,7 @@ func TestTokens_UnsignedModeRefusesSignedOnes(t *testing.T) {
 	expectRefusal(t, s, "T1: alg RS256, unsigned", of(identity.MintOptions{Unsigned: true, Header: map[string]any{"alg": "RS256"}}), http.StatusUnauthorized, invalid)
 }
 
-// T1: unsigned mode does not start outside development, and AUTH_ENV unset is production.
+// T1: an unset AUTH_ENV is production.
 func TestTokens_UnsignedModeIsDevelopmentOnly(t *testing.T) {
 	t.Parallel()
 	for name, env := range map[string]string{"production": "production", "unset": "", "capitals": "DEVELOPMENT", "test": "test"} {

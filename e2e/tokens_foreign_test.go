@@ -10,8 +10,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// Clients of another project than the configured one: each token is token_invalid, and an operator hears that the settings may be at
-// fault, in the log once and from doctor, until a token fits.
+// The log, once, and doctor report likely wrong settings until a token fits.
 func TestTokens_OfAnotherProjectAreTheOperatorsToSee(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)

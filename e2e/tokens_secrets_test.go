@@ -15,7 +15,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// secretsOf are what must be kept nowhere, in part or whole: of a JWT its payload and its signature count alone.
+// secretsOf adds a JWT's payload and signature.
 func secretsOf(values ...string) []string {
 	var out []string
 	for _, value := range values {
@@ -27,7 +27,7 @@ func secretsOf(values ...string) []string {
 	return out
 }
 
-// liveThroughEverything uses every operation, well and badly, and gives the secrets and addresses that went through.
+// liveThroughEverything uses every operation and returns the secrets and addresses used.
 func liveThroughEverything(t *testing.T, s *servicetest.Service) (secrets, addresses []string) {
 	t.Helper()
 	email, password, wrong := servicetest.Email(), "Correct-Horse-7731", "Wrong-Battery-9942"
@@ -72,8 +72,7 @@ func liveThroughEverything(t *testing.T, s *servicetest.Service) (secrets, addre
 	return secretsOf(secrets...), []string{email, googler, local}
 }
 
-// T6, O1: no token and no password is in any table, in Redis or in the log, in part or whole; addresses are in auth.users and
-// nowhere else.
+// T6, O1: addresses are only in auth.users.
 func TestTokens_AndPasswordsAreKeptNowhere(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"RATE_LIMIT": "on"})
@@ -102,7 +101,6 @@ func expectNone(t *testing.T, place, content string, secrets []string) {
 	}
 }
 
-// databaseDump is every row of every table, as text.
 func databaseDump(t *testing.T, s *servicetest.Service) map[string]string {
 	t.Helper()
 	ctx := context.Background()
@@ -126,7 +124,6 @@ func databaseDump(t *testing.T, s *servicetest.Service) map[string]string {
 	return out
 }
 
-// redisDump is every key and its value, as text.
 func redisDump(t *testing.T, s *servicetest.Service) string {
 	t.Helper()
 	options, err := redis.ParseURL(s.RedisURL)

@@ -11,7 +11,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// tokenCase is a token, and what the service must say to it; code "" stands for 200.
+// Code "" means 200.
 type tokenCase struct {
 	name, token string
 	status      int
@@ -25,7 +25,7 @@ const (
 
 func in(d time.Duration) int64 { return time.Now().Add(d).Unix() }
 
-// bend mints a token of somebody new whose claims and header are bent.
+// bender mints changed tokens of new users.
 type bender struct {
 	t *testing.T
 	s *servicetest.Stack
@@ -81,7 +81,7 @@ func (b bender) headers() []tokenCase {
 	}
 }
 
-// forms are T1: what is no token is refused before any cryptography.
+// forms are T1: refused before any cryptography.
 func (b bender) forms() []tokenCase {
 	good := b.claims(nil)
 	parts := strings.Split(good, ".")
@@ -103,7 +103,7 @@ func (b bender) forms() []tokenCase {
 	}
 }
 
-// rules are T2: Firebase's own.
+// rules are T2, Firebase's.
 func (b bender) rules() []tokenCase {
 	bent := func(name string, value any) string { return b.claims(map[string]any{name: value}) }
 	with := func(at time.Duration) string {
@@ -137,7 +137,7 @@ func (b bender) rules() []tokenCase {
 	}
 }
 
-// T1 to T3, over HTTP: verify-token, me and forward say the same of every token of the table, and a refused one makes no row.
+// T1 to T3: all operations agree, and a refused token makes no row.
 func TestTokens_TableOverHTTP(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -161,7 +161,7 @@ func (c tokenCase) run(t *testing.T, s *servicetest.Service) {
 	body := jsonOf(t, map[string]string{"token": c.token})
 	ask(t, s, http.MethodPost, "/v1/auth/verify-token", body).expect(t, "verify-token", c.status, c.code)
 	if strings.ContainsRune(c.token, 0) {
-		return // no header
+		return // not a valid header
 	}
 	askAs(t, s, http.MethodGet, "/v1/auth/me", "", c.token).expect(t, "me", c.status, c.code)
 	forward := askAs(t, s, http.MethodGet, "/v1/auth/forward", "", c.token)
@@ -171,7 +171,7 @@ func (c tokenCase) run(t *testing.T, s *servicetest.Service) {
 	}
 }
 
-// T2: with FIREBASE_TENANT that tenant's tokens are accepted, and nobody else's.
+// T2: only that tenant counts.
 func TestTokens_ConfiguredTenantOnly(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"FIREBASE_TENANT": "customers"})
@@ -190,7 +190,7 @@ func TestTokens_ConfiguredTenantOnly(t *testing.T) {
 	}
 }
 
-// Section 3: when several things are wrong, one order everywhere: malformed or unsigned, expired, deactivated, revoked.
+// Section 3's order: malformed or unsigned, expired, deactivated, revoked.
 func TestTokens_OrderOfRefusals(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -212,6 +212,6 @@ func TestTokens_OrderOfRefusals(t *testing.T) {
 	expectRefusal(t, s, "deactivated, revoked", of(identity.MintOptions{}), 403, "account_deactivated")
 	execute(t, stack, "UPDATE auth.users SET is_active = true WHERE id = $1", row.ID)
 	expectRefusal(t, stack.Start(t), "revoked", of(identity.MintOptions{}), 401, "token_revoked")
-	// A token that is no good is told so before the body is looked at.
+	// The token is checked first.
 	askAs(t, s, http.MethodPatch, "/v1/auth/me", `{"nonsense":1}`, of(identity.MintOptions{Unsigned: true})).expect(t, "bad token and bad body", 401, invalid)
 }

@@ -12,7 +12,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// traceOf gives the spans of one trace by their ids. The instance that made them has stopped.
+// traceOf returns spans by ID, after the instance stopped.
 func traceOf(c *otlptest.Collector, id string) map[string]*tracepb.Span {
 	out := map[string]*tracepb.Span{}
 	for _, span := range c.Spans() {
@@ -23,10 +23,8 @@ func traceOf(c *otlptest.Collector, id string) map[string]*tracepb.Span {
 	return out
 }
 
-// idText is the id of a trace or a span as headers and logs have it.
 func idText(id []byte) string { return fmt.Sprintf("%x", id) }
 
-// named are the spans of a trace of which name is the name.
 func named(trace map[string]*tracepb.Span, name string) (out []*tracepb.Span) {
 	for _, span := range trace {
 		if span.Name == name {
@@ -36,7 +34,6 @@ func named(trace map[string]*tracepb.Span, name string) (out []*tracepb.Span) {
 	return out
 }
 
-// attribute is a span's, as text or as a number.
 func attribute(span *tracepb.Span, name string) any {
 	for _, a := range span.Attributes {
 		if a.Key == name {
@@ -49,7 +46,7 @@ func attribute(span *tracepb.Span, name string) any {
 	return nil
 }
 
-// expectNoneOf demands that nothing of what is secret or names a person was exported, whatever field it might hide in.
+// expectNoneOf searches all that was exported.
 func expectNoneOf(t *testing.T, c *otlptest.Collector, secrets map[string]string) {
 	t.Helper()
 	exported := c.Raw()
@@ -60,7 +57,6 @@ func expectNoneOf(t *testing.T, c *otlptest.Collector, secrets map[string]string
 	}
 }
 
-// linesOf are the lines of the log that belong to a request.
 func linesOf(t *testing.T, s *servicetest.Service, requestID string) (out []map[string]any) {
 	t.Helper()
 	for line := range strings.Lines(s.Log.String()) {

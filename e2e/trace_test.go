@@ -21,8 +21,7 @@ const (
 	traceparent  = "00-" + callersTrace + "-" + callersSpan + "-01"
 )
 
-// O1: one register is one trace, in its caller's: the request, the calls to Firebase and the statements below it. Nothing in
-// it is secret or names the person, also where things failed.
+// O1: the spans of Firebase's calls and the statements are in the caller's trace, without secrets.
 func TestTrace_Register(t *testing.T) {
 	t.Parallel()
 	c := otlptest.New(t, "/v1/traces")
@@ -40,7 +39,7 @@ func TestTrace_Register(t *testing.T) {
 	ask(t, s, http.MethodPost, "/v1/auth/register", registerBody(t, email, "AnotherPassword456")).expect(t, "register again", http.StatusConflict, "email_taken")
 	verify(t, s, session.Data.IDToken).expect(t, "verify-token", http.StatusOK, "")
 	ask(t, s, http.MethodGet, "/v1/users/"+email, "").expect(t, "an address in the path", http.StatusNotFound, "not_found")
-	s.Stop(t) // the last spans leave with the instance
+	s.Stop(t) // exports the last spans
 
 	trace := traceOf(c, callersTrace)
 	root := expectServerSpan(t, trace)
@@ -80,7 +79,6 @@ func expectServerSpan(t *testing.T, trace map[string]*tracepb.Span) *tracepb.Spa
 	return root
 }
 
-// expectBelow demands that every span of the trace is the root or stands, by whatever steps, below it.
 func expectBelow(t *testing.T, trace map[string]*tracepb.Span, root *tracepb.Span) {
 	t.Helper()
 	for _, span := range trace {
@@ -118,7 +116,7 @@ func expectStatementSpan(t *testing.T, trace map[string]*tracepb.Span, name stri
 	statements := 0
 	for _, span := range named(trace, name) {
 		if attribute(span, "pgx.prepare_stmt.name") != nil {
-			continue // its preparation, on a new connection
+			continue // its preparation
 		}
 		statements++
 		if span.Kind != tracepb.Span_SPAN_KIND_CLIENT || attribute(span, "db.system.name") != "postgresql" ||
@@ -131,7 +129,7 @@ func expectStatementSpan(t *testing.T, trace map[string]*tracepb.Span, name stri
 	}
 }
 
-// Where nothing is exported, a caller's trace is in the log all the same, and what is no traceparent is as good as none.
+// The log still has the caller's trace. An invalid traceparent counts as none.
 func TestTrace_NothingIsExported(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -164,7 +162,6 @@ func TestTrace_NothingIsExported(t *testing.T) {
 	}
 }
 
-// A collector that is away or hangs costs no request time, floods no log and holds no stop up.
 func TestTrace_CollectorAway(t *testing.T) {
 	t.Parallel()
 	for name, endpoint := range map[string]func(*testing.T) string{"away": nobodyListens, "hanging": hangingCollector} {
@@ -172,14 +169,14 @@ func TestTrace_CollectorAway(t *testing.T) {
 			t.Parallel()
 			s := servicetest.Start(t, map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint(t)})
 			session := s.Person(t)
-			const requests = 600 // more than one batch has
+			const requests = 600 // over one batch
 			slowest := time.Duration(0)
 			for range requests {
 				r := verify(t, s, session.IDToken)
 				r.expect(t, "verify-token, collector "+name, http.StatusOK, "")
 				slowest = max(slowest, r.took)
 			}
-			if slowest > 4*time.Second { // the exporter itself waits longer than that for a collector
+			if slowest > 4*time.Second { // the exporter waits longer
 				t.Errorf("the slowest of %d requests took %s: the collector was waited for", requests, slowest)
 			}
 			began := time.Now()

@@ -16,7 +16,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// week is one person's, over two instances, with a log that reads as it went.
 type week struct {
 	*testing.T
 	stack         *servicetest.Stack
@@ -25,10 +24,9 @@ type week struct {
 	id            uuid.UUID
 }
 
-// long are tokens: no log shows one.
+// No log may show a token.
 var long = regexp.MustCompile(`"[A-Za-z0-9_.-]{60,}"`)
 
-// ask asks and logs what was answered.
 func (w *week) ask(what string, s *servicetest.Service, status int, method, path, body string, header ...string) reply {
 	w.Helper()
 	answer := ask(w.T, s, method, path, body, header...)
@@ -58,7 +56,7 @@ func (w *week) oldLogIn(what string, s *servicetest.Service, password string) le
 	return pair
 }
 
-// known demands that a token is the person's, for services of either age, on both instances.
+// known requires both instances to accept the token.
 func (w *week) known(what, token, kind string) {
 	w.Helper()
 	for _, s := range []*servicetest.Service{w.first, w.second} {
@@ -77,7 +75,6 @@ func (w *week) known(what, token, kind string) {
 	w.ask(what+", to a service that knows the old surface", w.second, 200, "POST", "/auth/verify-token", body)
 }
 
-// row demands where the password lives, and which the local hash is; the rest of the row stays what it was.
 func (w *week) row(provider, password string) {
 	w.Helper()
 	r := rowOf(w.T, w.stack, "id = $1", w.id)
@@ -97,7 +94,7 @@ func orNone(s *string) string {
 	return *s
 }
 
-// ended demands that a token is refused everywhere within a second (T5).
+// ended requires refusal within a second (T5).
 func (w *week) ended(what, token string) {
 	w.Helper()
 	for _, s := range []*servicetest.Service{w.first, w.second} {
@@ -109,7 +106,6 @@ func (w *week) ended(what, token string) {
 	w.ask(what, w.second, 401, "GET", "/v1/auth/me", "", "Authorization", "Bearer "+token).expect(w.T, what, 401, "token_revoked")
 }
 
-// atProvider speaks to the provider as the Firebase SDK does, past us, and gives the idToken of its answer.
 func (w *week) atProvider(what, operation string, body map[string]any) string {
 	w.Helper()
 	answer := atFirebase(w.T, w.stack, operation, body)
@@ -121,8 +117,6 @@ func (w *week) atProvider(what, operation string, body map[string]any) string {
 	return idToken
 }
 
-// One person's week between both worlds: what each step is answered, at which home the password is, and that neither the old
-// nor the new client notices the other.
 func TestWeek_OnePersonInBothWorlds(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -143,7 +137,7 @@ func TestWeek_OnePersonInBothWorlds(t *testing.T) {
 		w.known("Monday, "+what, token, "legacy")
 	}
 
-	// The platform has proved the address by a mail of its own: what was only registered here is nobody's proof.
+	// Now the platform has proved the address; a local registration is no proof.
 	execute(t, stack, "UPDATE auth.users SET provider_data = NULL WHERE id = $1", w.id)
 	google, err := stack.Identity.SignIn(t.Context(), identity.User{Email: w.email, EmailVerified: true, DisplayName: "Jane D."}, "google.com")
 	if err != nil {
@@ -161,7 +155,7 @@ func TestWeek_OnePersonInBothWorlds(t *testing.T) {
 	for _, path := range []string{"/v1/auth/login", "/auth/login"} {
 		w.ask("Thursday, the old password", w.first, 401, "POST", path, registerBody(t, w.email, before)).expect(t, path, 401, "invalid_credentials")
 	}
-	w.row("hybrid", before) // nobody has told us yet, and it opens nothing
+	w.row("hybrid", before) // not synced yet, and the hash opens nothing
 
 	fresh := w.logIn("Friday, the new password through us", w.first, after, "firebase")
 	w.row("hybrid", after)

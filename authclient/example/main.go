@@ -1,4 +1,4 @@
-// Command example is a service of the platform in one file: it knows who calls by authclient, and nothing else of tokens.
+// Command example is a service behind authclient.
 //
 //	AUTH_URL=http://127.0.0.1:3008 LISTEN=127.0.0.1:8081 go run ./example
 package main
@@ -46,7 +46,6 @@ func run(logger *slog.Logger) error {
 	return serve(ctx, server, listener)
 }
 
-// routes: /health is for everybody, /me for who is signed in, /admin for admins.
 func routes(client *authclient.Client) http.Handler {
 	admins := authclient.RequireType("admin")
 	mux := http.NewServeMux()
@@ -57,7 +56,7 @@ func routes(client *authclient.Client) http.Handler {
 }
 
 func me(w http.ResponseWriter, r *http.Request) {
-	user, _ := authclient.UserFrom(r.Context()) // there is one: this stands behind the middleware
+	user, _ := authclient.UserFrom(r.Context())
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]any{"success": true, "data": map[string]any{"user": user}, "message": "You"})
 }
@@ -71,10 +70,9 @@ func logVerified(logger *slog.Logger, r authclient.Result) {
 		"duration_ms", r.Duration.Milliseconds(), "request_id", r.RequestID, "error", r.Err)
 }
 
-// finishLimit is more than the 5 s for which net/http waits for connections that have never asked anything, as clients keep some.
+// finishLimit exceeds net/http's 5 s for unused connections.
 const finishLimit = 8 * time.Second
 
-// serve serves until ctx ends, then lets what is under way finish.
 func serve(ctx context.Context, server *http.Server, listener net.Listener) error {
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
