@@ -1,9 +1,9 @@
-// Package api carries the contract inside the binary: what GET /openapi.yaml answers.
+// Package api embeds the contract.
 package api
 
 import _ "embed"
 
-// Contract is api/openapi.yaml, byte for byte.
+// Contract is api/openapi.yaml.
 //
 //go:embed openapi.yaml
 var Contract []byte

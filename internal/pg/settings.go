@@ -10,25 +10,23 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// setting is a session setting that a role, a database or the server's configuration may default to another value.
+// setting is a session setting with a default outside the service's control.
 type setting struct {
 	name, value string
-	// tolerable reports whether another value does no harm behind a pooler, which takes the setting from no client. Nil: every value does
-	// no harm there.
+	// tolerable reports whether another value is harmless behind a pooler. Nil: every value is.
 	tolerable func(value string) bool
 }
 
-// tracked are the settings that PgBouncer keeps for each client and accepts in its startup message. Every other one makes it refuse the
-// client.
+// tracked settings are kept by PgBouncer per client. Any other one makes it refuse the client.
 var tracked = []setting{
 	{"client_encoding", "UTF8", nothing},
 	{"DateStyle", "ISO, MDY", nothing},
 	{"standard_conforming_strings", "on", nothing},
 }
 
-// direct are the settings that PostgreSQL itself accepts in a startup message.
+// direct settings are accepted by PostgreSQL in a startup message.
 var direct = []setting{
-	// The service's statements name their schemas. The platform's triggers on its table run in these sessions too, and may not.
+	// The platform's triggers may use unqualified names.
 	{"search_path", `"$user", public`, builtinFirst},
 	{"IntervalStyle", "postgres", nil},
 	{"bytea_output", "hex", nil},
@@ -41,23 +39,22 @@ var direct = []setting{
 	{"default_transaction_deferrable", "off", nil},
 	{"statement_timeout", "0", atLeast(10 * time.Second)},
 	{"lock_timeout", "0", atLeast(time.Second)},
-	// No transaction of ours waits so long for its next statement: the locks of an instance that has vanished end with it.
+	// It frees the locks of a vanished instance.
 	{"idle_in_transaction_session_timeout", "1min", atLeast(30 * time.Second)},
 	{"idle_session_timeout", "0", nil},
 	{"row_security", "on", nothing},
-	{"synchronous_commit", "on", nil}, // behind a pooler it is the operator's, and `authd doctor` looks at it
+	{"synchronous_commit", "on", nil}, // `authd doctor` checks it behind a pooler
 }
 
-// late are the settings that not every server knows, or that not every role may set: they are looked at once connected, and set only
-// where they are something else.
+// late settings depend on version or role. They are set after connecting, where they differ.
 var late = []setting{
 	{"transaction_timeout", "0", atLeast(30 * time.Second)}, // since PostgreSQL 17
-	{"session_replication_role", "origin", nothing},         // as "replica" the triggers that keep the ledger do not fire
+	{"session_replication_role", "origin", nothing},         // "replica" would disable the ledger's triggers
 }
 
 func nothing(string) bool { return false }
 
-// atLeast tolerates a time limit that no statement or transaction of ours reaches; 0 is none.
+// atLeast tolerates a time limit beyond the service's own; 0 is none.
 func atLeast(limit time.Duration) func(string) bool {
 	return func(value string) bool {
 		d, ok := serverDuration(value)
@@ -65,7 +62,7 @@ func atLeast(limit time.Duration) func(string) bool {
 	}
 }
 
-// serverDuration reads a time as PostgreSQL shows it: a whole number and one unit.
+// serverDuration parses PostgreSQL's form: a number and one unit.
 func serverDuration(value string) (time.Duration, bool) {
 	digits := strings.TrimRight(value, "abcdefghijklmnopqrstuvwxyz")
 	unit, known := map[string]time.Duration{
@@ -75,15 +72,15 @@ func serverDuration(value string) (time.Duration, bool) {
 	return time.Duration(n) * unit, known && err == nil
 }
 
-// builtinFirst reports whether the built-in names come first: PostgreSQL looks in pg_catalog first unless the path names it later.
+// builtinFirst reports whether pg_catalog comes first, as it does unless the path names it later.
 func builtinFirst(path string) bool {
 	schemas := strings.Split(path, ",")
 	at := slices.IndexFunc(schemas, func(schema string) bool { return strings.Trim(schema, ` "`) == "pg_catalog" })
 	return at <= 0
 }
 
-// SessionSettings are what each session of the service is set to, whatever its role and its database default to. Connect and Open
-// apply them; another driver takes them as parameters of its connection.
+// SessionSettings returns every session's settings, over the defaults of role and database. Connect and Open apply them; another driver
+// takes them as connection parameters.
 func SessionSettings() map[string]string { return valuesOf(slices.Concat(tracked, direct)) }
 
 func valuesOf(settings []setting) map[string]string {
@@ -94,9 +91,8 @@ func valuesOf(settings []setting) map[string]string {
 	return values
 }
 
-// pin puts the settings into the startup message of a connection: all of them, or only those that a pooler accepts.
 func pin(config *pgx.ConnConfig, settings map[string]string) {
-	// The URL may spell a name in other letters: the server would take whichever comes last.
+	// Of two spellings the server would take the last.
 	maps.DeleteFunc(config.RuntimeParams, func(name, _ string) bool {
 		for pinned := range settings {
 			if strings.EqualFold(name, pinned) {
