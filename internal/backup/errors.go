@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// Mismatch says that a backup is not what it must be, with every reason found. Any other error of this package but ErrOccupied
-// means that it could not be said.
+// Mismatch lists all defects of a backup. Other errors except ErrOccupied mean that the check failed.
 type Mismatch struct {
 	File    string
 	Reasons []string
@@ -25,13 +24,13 @@ func mismatch(file, reason string, args ...any) error {
 	return &Mismatch{File: file, Reasons: []string{fmt.Sprintf(reason, args...)}}
 }
 
-// ErrOccupied refuses to restore over what is there.
+// ErrOccupied refuses to overwrite the database.
 var ErrOccupied = errors.New("the database was left as it is")
 
-// ErrNoBackup says that no backup is good enough to go on.
+// ErrNoBackup says that no backup is good enough.
 var ErrNoBackup = errors.New("there is no backup to go back to")
 
-// Told reports whether err is an answer (the backup is wrong, or the database was refused) and no failure to get one.
+// Told reports whether err is a verdict, not a failure to reach one.
 func Told(err error) bool {
 	var wrong *Mismatch
 	return errors.As(err, &wrong) || errors.Is(err, ErrOccupied) || errors.Is(err, ErrNoBackup)

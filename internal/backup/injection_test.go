@@ -10,8 +10,7 @@ import (
 	"auth-v2-service/internal/backup"
 )
 
-// Whoever may make a table must not get a shell on the machine of whoever restores: psql obeys no name, and a table of any name
-// comes back.
+// A table's name must not reach a shell.
 func TestRestore_ATableOfAnyNameRunsNothing(t *testing.T) {
 	t.Parallel()
 	d := populated(t)
@@ -34,7 +33,7 @@ func TestRestore_ATableOfAnyNameRunsNothing(t *testing.T) {
 	}
 }
 
-// A manifest is data, also under a seal that anybody can compute: it names extensions, and nothing in it is run.
+// A correctly sealed manifest runs nothing.
 func TestReadManifest_RefusesAnExtensionThatIsNoName(t *testing.T) {
 	t.Parallel()
 	d := populated(t)
