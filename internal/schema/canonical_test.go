@@ -25,7 +25,7 @@ func canonicalInSQL(t *testing.T, pool *pgxpool.Pool, addresses []string) []stri
 	return found
 }
 
-// F2: the database and the program have one canonical form, whatever white space and case an address comes in.
+// F2: SQL and Go produce one canonical form.
 func TestCanonicalEmail_SameInSQLAndGo_F2(t *testing.T) {
 	t.Parallel()
 	pool, err := pgxpool.New(t.Context(), pgtest.New(t))
@@ -45,7 +45,7 @@ func TestCanonicalEmail_SameInSQLAndGo_F2(t *testing.T) {
 	for i, address := range addresses {
 		canonical, err := user.CanonicalEmail(address)
 		if err != nil {
-			continue // refused at the door; what the database would make of it is below
+			continue // refused addresses are tested below
 		}
 		accepted++
 		if canonical != inSQL[i] {
@@ -57,7 +57,7 @@ func TestCanonicalEmail_SameInSQLAndGo_F2(t *testing.T) {
 	}
 }
 
-// F2: only ASCII is folded, in every locale: a Kelvin sign is no k, and a dotted capital I stays.
+// F2: only ASCII is folded.
 func TestCanonicalEmail_FoldsASCIIOnly_F2(t *testing.T) {
 	t.Parallel()
 	pool, err := pgxpool.New(t.Context(), pgtest.New(t))
@@ -78,7 +78,7 @@ func TestCanonicalEmail_FoldsASCIIOnly_F2(t *testing.T) {
 	}
 }
 
-// F2: where existing rows collide the migration stops with their list, and nothing is changed.
+// F2: colliding rows stop the migration unchanged.
 func TestCanonicalEmail_CollisionsStopTheMigration_F2(t *testing.T) {
 	t.Parallel()
 	d := empty(t)

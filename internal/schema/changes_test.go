@@ -14,7 +14,7 @@ import (
 	queries "auth-v2-service/gen/db"
 )
 
-// listener hears what the triggers of auth.users tell, on a connection of its own.
+// listener receives the notifications of auth.users.
 type listener struct {
 	*pgx.Conn
 	t *testing.T
@@ -34,7 +34,7 @@ func (d database) listener() listener {
 	return listener{conn, d.t, d}
 }
 
-// told is what a piece of work told, by the time that a word of ours after it has arrived: nothing overtakes.
+// told returns the notifications of work, which arrive before its own end mark.
 func (l listener) told(work func()) (messages []string) {
 	l.t.Helper()
 	work()
@@ -52,7 +52,7 @@ func (l listener) told(work func()) (messages []string) {
 	}
 }
 
-// T5: whoever changes what decides who gets in, and with what rights, every instance is told of that row; of all else, nobody is.
+// T5: each change that decides access notifies every instance.
 func TestUserChanges_AreToldByTheTable_T5(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -97,8 +97,7 @@ func TestUserChanges_AreToldByTheTable_T5(t *testing.T) {
 	}
 }
 
-// T5, D4: a transaction over many rows tells of 1,000 and then once of everybody, however many statements it has; what was
-// undone is not told of and does not count.
+// T5, D4: a transaction notifies of 1,000 rows, then once of everybody. Rolled back changes do not count.
 func TestUserChanges_OfManyRowsFillNoQueue_D4(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -152,7 +151,7 @@ func TestUserChanges_OfManyRowsFillNoQueue_D4(t *testing.T) {
 	}
 }
 
-// T5: a writer that sets the trigger's count, or brings functions of its own, keeps no change from the instances.
+// T5: no writer can suppress a notification.
 func TestUserChanges_NoWriterKeepsThemBack_T5(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)

@@ -13,7 +13,7 @@ import (
 	"auth-v2-service/internal/devstack/postgres"
 )
 
-// writer is a login of its own that may write auth.users, and no more. The owner may take its role.
+// writer creates a login that may only write auth.users.
 func (d database) writer(may string) (role, address string) {
 	d.t.Helper()
 	role = "writer_" + strings.ReplaceAll(d.lines("SELECT gen_random_uuid()::text"), "-", "")
@@ -33,7 +33,6 @@ func (d database) writer(may string) (role, address string) {
 	return role, location.String()
 }
 
-// say runs statements one by one on a connection of its own.
 func say(t *testing.T, address string, statements ...string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), address)
@@ -48,8 +47,7 @@ func say(t *testing.T, address string, statements ...string) {
 	}
 }
 
-// W3: the announcement of a change counts from the service's login alone: a member of auth_serving, or the owner. Every other writer's
-// change is external and names its login, whatever the writer says and by whatever way.
+// W3: only the service's login and the owner can announce a change.
 func TestLedger_BelievesTheServingRoleAlone_W3(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -114,10 +112,10 @@ func TestLedger_BelievesTheServingRoleAlone_W3(t *testing.T) {
 	d.expectBalanced("all this")
 }
 
-// W3: without the role auth_serving (a dump that was restored elsewhere), whoever writes balances writes on: the owner's login is believed.
+// W3: without auth_serving, writers go on and the owner's announcement counts.
 func TestLedger_WithoutTheServingRole_W3(t *testing.T) {
 	t.Parallel()
-	server, err := postgres.Start(t.Context(), postgres.Options{DataDir: filepath.Join(t.TempDir(), "data")}) // roles are a server's
+	server, err := postgres.Start(t.Context(), postgres.Options{DataDir: filepath.Join(t.TempDir(), "data")}) // roles belong to a server
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"auth-v2-service/internal/testkit/netfault"
 )
 
-// A database that goes away in the middle of a step is an outage: a start tries again, and the command says so by its exit code.
+// An outage within a step is reported as one.
 func TestMigrate_AnOutageInAStepIsOne(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -30,7 +30,7 @@ func TestMigrate_AnOutageInAStepIsOne(t *testing.T) {
 	}
 }
 
-// What the environment says of TLS holds for the sessions of steps, too: dbmate's driver is told, for it takes the URL's word first.
+// Steps verify the server as PGSSLMODE says.
 func TestMigrate_StepsCheckTheServerAsTheFirstConnectionDoes(t *testing.T) {
 	const anywhere = "postgres://somebody@db.example.com/platform"
 	for _, c := range []struct {
@@ -68,7 +68,7 @@ const workers = `FROM pg_stat_activity WHERE datname = current_database() AND st
 
 const longRead = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT count(*) FROM auth.users"
 
-// waiting migrates through an address until a step waits for a lock, and gives how it ends.
+// waiting migrates until a step waits for a lock.
 func (d database) waiting(ctx context.Context, address string) chan error {
 	d.t.Helper()
 	done := make(chan error, 1)
@@ -77,7 +77,7 @@ func (d database) waiting(ctx context.Context, address string) chan error {
 	return done
 }
 
-// building migrates until an index's build waits for a reader, and gives the reader and how it ends.
+// building migrates until an index build waits.
 func (d database) building() (reader *pgx.Conn, done chan error) {
 	d.t.Helper()
 	d.upTo("009")
@@ -85,7 +85,7 @@ func (d database) building() (reader *pgx.Conn, done chan error) {
 	return reader, d.waiting(d.t.Context(), d.url)
 }
 
-// A build whose session is ended is a step not taken: half an index never counts as one.
+// An interrupted build is not recorded.
 func TestMigrate_ABuildThatIsEndedIsNotRecorded(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -102,7 +102,7 @@ func TestMigrate_ABuildThatIsEndedIsNotRecorded(t *testing.T) {
 	d.expectInStep()
 }
 
-// D1: whoever loses the lock of migrating ends the step that it has begun: another instance may have the lock by now.
+// D1: losing the migration lock ends the step.
 func TestMigrate_WithoutTheLockTheStepEnds_D1(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -118,7 +118,7 @@ func TestMigrate_WithoutTheLockTheStepEnds_D1(t *testing.T) {
 	d.expectInStep()
 }
 
-// D1: a step that tries again and again does not do so without the lock of migrating.
+// D1: no retry begins without the migration lock.
 func TestMigrate_WithoutTheLockNoStepBegins_D1(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -139,7 +139,7 @@ func TestMigrate_WithoutTheLockNoStepBegins_D1(t *testing.T) {
 	}
 }
 
-// A server that hangs keeps nobody who presses Ctrl-C, whichever driver the step goes through.
+// Canceling leaves a hanging server.
 func TestMigrate_LeavesAServerThatHangs(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ from, holds string }{

@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// rowsAsked is how many people a test of a large table takes: ADOPT_ROWS, or 100,000.
+// rowsAsked is ADOPT_ROWS, or 100,000.
 func rowsAsked(t *testing.T) int {
 	t.Helper()
 	asked := os.Getenv("ADOPT_ROWS")
@@ -25,10 +25,10 @@ func rowsAsked(t *testing.T) int {
 	return people
 }
 
-// longestStall is what D4 allows a writer to wait.
+// longestStall is D4's limit.
 const longestStall = time.Second
 
-// writer inserts and changes people one after the other, as the platform's services do, and keeps the longest time that one took.
+// writer writes like the platform and records its longest wait.
 type writer struct {
 	stop  context.CancelFunc
 	ended chan error
@@ -51,7 +51,7 @@ func (d database) traffic() *writer {
 	return w
 }
 
-// insert goes on until ctx ends, which cuts no statement short.
+// insert cuts no statement short.
 func (w *writer) insert(ctx context.Context, conn *pgx.Conn) error {
 	for ; ctx.Err() == nil; w.rows++ {
 		for _, statement := range []string{
@@ -69,7 +69,6 @@ func (w *writer) insert(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// finish ends the writer and holds it to D4.
 func (w *writer) finish(t *testing.T) {
 	t.Helper()
 	w.stop()
@@ -82,7 +81,7 @@ func (w *writer) finish(t *testing.T) {
 	}
 }
 
-// longReader reads the table in transactions of 400 ms, as reports do, until it is ended.
+// longReader reads in transactions of 400 ms.
 func (d database) longReader() (end func()) {
 	d.t.Helper()
 	ctx, stop := context.WithCancel(d.t.Context())
