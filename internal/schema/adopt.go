@@ -10,26 +10,26 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Obstacle blocks an adoption, or in Survey.Notes is only worth knowing. Rows lists at most maxRows ids of Count.
+// Obstacle blocks an adoption; in Survey.Notes it does not. Rows lists up to maxRows ids of Count.
 type Obstacle struct {
 	What  string
 	Hint  string
 	Count int
 	Rows  []string
-	// Groups replaces Rows for rows that conflict with each other, ordered by value.
+	// Groups replaces Rows for rows that share a value.
 	Groups []Group
 	// MoreGroups counts unlisted groups.
 	MoreGroups int
 }
 
-// Group is Count rows that share a unique value; Rows lists the first ids.
+// Group lists the first of Count rows that share a unique value.
 type Group struct {
 	Value string
 	Count int
 	Rows  []string
 }
 
-// Alteration changes the table without rewriting rows.
+// Alteration changes the table and rewrites no row.
 type Alteration struct {
 	What       string
 	statements []string
@@ -40,7 +40,7 @@ type Survey struct {
 	People      int64
 	Obstacles   []Obstacle
 	Alterations []Alteration
-	Pending     []string // migration versions
+	Pending     []string // versions
 	Own         []Difference
 	Notes       []Obstacle
 }
@@ -55,7 +55,7 @@ const (
 	maxGroupRows = 10
 )
 
-// Look surveys a live table and changes nothing.
+// Look surveys without a change.
 func Look(ctx context.Context, o Options) (Survey, error) {
 	var s Survey
 	conn, err := connect(ctx, o.DatabaseURL)
@@ -66,8 +66,8 @@ func Look(ctx context.Context, o Options) (Survey, error) {
 	return survey(ctx, conn, o)
 }
 
-// Adopt takes a live auth.users over in place and keeps every row (D3). It surveys, alters and migrates; the caller validates. With an
-// obstacle it changes nothing. Readers and writers go on. NULLs in old rows stay.
+// Adopt takes a live auth.users over and keeps every row (D3), NULLs included. It surveys, alters and migrates; the caller validates. An
+// obstacle prevents every change. Readers and writers go on.
 func Adopt(ctx context.Context, o Options) (Survey, error) {
 	s, err := alter(ctx, o)
 	if err != nil || len(s.Obstacles) > 0 {
@@ -92,7 +92,6 @@ func alter(ctx context.Context, o Options) (s Survey, err error) {
 	return s, err
 }
 
-// alter retries each statement like a migration's step.
 func (r *runner) alter(ctx context.Context, alteration Alteration) error {
 	for _, statement := range alteration.statements {
 		concurrent := concurrently.MatchString(statement)

@@ -13,7 +13,6 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// legacyTable differs in ways that real platforms may.
 const legacyTable = `
 	CREATE SCHEMA auth; CREATE EXTENSION "uuid-ossp" WITH SCHEMA public;
 	CREATE TABLE auth.users (
@@ -31,8 +30,8 @@ func (d database) oddRows() {
 	const hash = "'$2a$10$' || repeat('x', 53)"
 	for n, row := range []string{
 		"'jane', 'jane@example.com', " + hash + ", 'user', true, 0, now(), now()",
-		"'Jane', 'Jane@Example.com ', " + hash + ", 'user', true, 0, now(), now()", // collides with 0
-		"NULL, NULL, " + hash + ", 'user', true, 0, now(), now()",                  // no e-mail
+		"'Jane', 'Jane@Example.com ', " + hash + ", 'user', true, 0, now(), now()",
+		"NULL, NULL, " + hash + ", 'user', true, 0, now(), now()",
 		"'jürgen', 'jürgen@example.com', " + hash + ", 'user', true, 0, now(), now()",
 		"'eighty', 'eighty@example.com', '$2y$10$' || repeat('e', 53), 'user', true, 0, now(), now()",
 		"'md5', 'md5@example.com', md5('x'), 'user', true, 0, now(), now()",
@@ -67,7 +66,6 @@ func named(found []schema.Obstacle, what string) schema.Obstacle {
 	return schema.Obstacle{}
 }
 
-// D3: colliding rows are listed in groups, up to a bound.
 func TestAdopt_SaysWhichRowsCollideWithWhich_D3(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -129,7 +127,6 @@ func TestAdopt_SaysWhichRowsCollideWithWhich_D3(t *testing.T) {
 	}
 }
 
-// D3: the report names every odd row and changes nothing.
 func TestAdopt_NamesEveryOddRow_D3(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -262,7 +259,6 @@ func TestAdopt_NamesWhatItCannotAlter(t *testing.T) {
 	expectSame(t, "the schema", shape, d.shape())
 }
 
-// Functions and operators in public never run with the service's rights.
 func TestLook_RunsNobodyElsesFunctions(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -281,7 +277,6 @@ func TestLook_RunsNobodyElsesFunctions(t *testing.T) {
 	}
 }
 
-// An adoption that cannot finish changes nothing.
 func TestAdopt_StopsBeforeNotHalfway_D3(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -322,7 +317,7 @@ func TestAdopt_StopsBeforeNotHalfway_D3(t *testing.T) {
 	}
 }
 
-// D4: ADOPT_ROWS sets the number of rows (default 100,000).
+// ADOPT_ROWS sets the rows (default 100,000).
 func TestAdopt_StopsNoWriter_D4(t *testing.T) {
 	people := rowsAsked(t)
 	d := empty(t)

@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Archived lists the archive's relations and row counts: "auth.users 12, auth.tombstones 3"; "" without any.
+// Archived lists archived rows by relation: "auth.users 12, auth.tombstones 3", or "".
 func Archived(ctx context.Context, o Options) (string, error) {
 	conn, err := connect(ctx, o.DatabaseURL)
 	if err != nil {
@@ -28,7 +28,7 @@ func Archived(ctx context.Context, o Options) (string, error) {
 	return strings.Join(kept, ", "), err
 }
 
-// archivedFacts counts archived values by relation and fact.
+// archivedFacts counts values by relation and fact.
 type archivedFacts map[[2]string]int64
 
 func readArchived(ctx context.Context, tx pgx.Tx, places []stored) (archivedFacts, error) {
@@ -52,7 +52,7 @@ func readArchived(ctx context.Context, tx pgx.Tx, places []stored) (archivedFact
 	return found, err
 }
 
-// judge names archived facts that a step removed or overwrote. A dropped archive is judged as a lost table.
+// judge names facts that a step removed from the archive. A dropped archive counts as a lost table.
 func (f archivedFacts) judge(ctx context.Context, tx pgx.Tx, after []stored) ([]string, error) {
 	now, err := readArchived(ctx, tx, after)
 	if err != nil || len(now) == 0 && !slices.ContainsFunc(after, func(p stored) bool { return p.Table == archive }) {

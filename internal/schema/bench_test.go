@@ -10,7 +10,7 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// BenchmarkValidate compares Validate with "SELECT 1": only the ratios mean anything.
+// BenchmarkValidate: only the ratios mean anything.
 func BenchmarkValidate(b *testing.B) {
 	for _, objects := range []int{0, 1000} {
 		pool := objectsPool(b, objects)

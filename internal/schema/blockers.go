@@ -10,17 +10,17 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Blocker is a session that blocks a migration. Its statement is omitted: it may hold personal data.
+// Blocker is a session that blocks a migration. Its statement may hold personal data and is omitted.
 type Blocker struct {
 	PID         int
 	User        string
 	Application string
 	State       string
-	Since       time.Duration // age of its transaction; 0: none, or hidden
+	Since       time.Duration // age of its transaction; 0: none or hidden
 	stranger    bool          // unrelated to this role
 }
 
-// String formats the blocker on one line.
+// String returns one line.
 func (b Blocker) String() string {
 	transaction := ""
 	if b.Since > 0 {
@@ -29,14 +29,13 @@ func (b Blocker) String() string {
 	return fmt.Sprintf("pid %d (%s, user %s, %s%s)", b.PID, b.Application, b.User, b.State, transaction)
 }
 
-// LockedError reports a step that was not taken for want of a lock. It hides the server's error, which callers would retry beyond
-// Options.Patience.
+// LockedError reports a step that got no lock and changed nothing. It hides the server's error: callers would retry that.
 type LockedError struct {
 	Waited   time.Duration
 	Blockers []Blocker
 }
 
-// Error names the blockers and what to do.
+// Error names the blockers.
 func (e *LockedError) Error() string {
 	return fmt.Sprintf("no lock within %s; it is held by %s. The step was not taken: let them end, or end one by SELECT pg_terminate_backend(pid), "+
 		"and run it again", e.Waited.Round(time.Millisecond), describe(e.Blockers))
@@ -58,7 +57,6 @@ func (r *runner) blockers(ctx context.Context) ([]Blocker, error) {
 		SELECT unnest(pg_blocking_pids(waiter.pid)) FROM pg_stat_activity AS waiter WHERE waiter.application_name = $1)`, r.worker)
 }
 
-// holdersOfLock returns the migration lock's holder: at most one session.
 func holdersOfLock(ctx context.Context, conn *pgx.Conn) ([]Blocker, error) {
 	return sessions(ctx, conn, `pid IN (
 		SELECT held.pid FROM pg_locks AS held JOIN pg_database AS here ON here.oid = held.database AND here.datname = current_database()
@@ -66,7 +64,7 @@ func holdersOfLock(ctx context.Context, conn *pgx.Conn) ([]Blocker, error) {
 		int64(lockKey))
 }
 
-// allStrangers reports whether sessions exist and none is related to this role.
+// allStrangers reports sessions of unrelated roles only.
 func allStrangers(found []Blocker) bool {
 	return len(found) > 0 && !slices.ContainsFunc(found, func(b Blocker) bool { return !b.stranger })
 }

@@ -25,7 +25,6 @@ func canonicalInSQL(t *testing.T, pool *pgxpool.Pool, addresses []string) []stri
 	return found
 }
 
-// F2: SQL and Go produce one canonical form.
 func TestCanonicalEmail_SameInSQLAndGo_F2(t *testing.T) {
 	t.Parallel()
 	pool, err := pgxpool.New(t.Context(), pgtest.New(t))
@@ -45,7 +44,7 @@ func TestCanonicalEmail_SameInSQLAndGo_F2(t *testing.T) {
 	for i, address := range addresses {
 		canonical, err := user.CanonicalEmail(address)
 		if err != nil {
-			continue // refused addresses are tested below
+			continue
 		}
 		accepted++
 		if canonical != inSQL[i] {
@@ -57,7 +56,6 @@ func TestCanonicalEmail_SameInSQLAndGo_F2(t *testing.T) {
 	}
 }
 
-// F2: only ASCII is folded.
 func TestCanonicalEmail_FoldsASCIIOnly_F2(t *testing.T) {
 	t.Parallel()
 	pool, err := pgxpool.New(t.Context(), pgtest.New(t))
@@ -78,7 +76,6 @@ func TestCanonicalEmail_FoldsASCIIOnly_F2(t *testing.T) {
 	}
 }
 
-// F2: colliding rows stop the migration unchanged.
 func TestCanonicalEmail_CollisionsStopTheMigration_F2(t *testing.T) {
 	t.Parallel()
 	d := empty(t)

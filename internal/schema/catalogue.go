@@ -18,18 +18,17 @@ import (
 //go:embed catalogue.sql
 var catalogueQuery string
 
-// Object is one comparable thing in the schema auth: a column's type and its default are two. Name is qualified; Definition is PostgreSQL's
-// text.
+// Object is one comparable thing in the schema auth; a column's default is its own. Name is qualified, Definition is PostgreSQL's text.
 type Object struct {
 	Kind       string `json:"kind"`
 	Name       string `json:"name"`
 	Definition string `json:"definition"`
 }
 
-// Catalogue lists the schema auth's objects by kind and name.
+// Catalogue is ordered by kind and name.
 type Catalogue []Object
 
-// Expected returns what this binary's migrations produce.
+// Expected returns this binary's catalogue.
 var Expected = sync.OnceValue(func() Catalogue { return mustParse(db.Catalogue) })
 
 // Beginner is a pool or a connection.
@@ -37,7 +36,7 @@ type Beginner interface {
 	BeginTx(ctx context.Context, options pgx.TxOptions) (pgx.Tx, error)
 }
 
-// Read reads the live schema in one read-only transaction and blocks no session.
+// Read reads the live schema in one read-only transaction. It blocks no session.
 func Read(ctx context.Context, conn Beginner) (Catalogue, error) {
 	var found Catalogue
 	err := pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
@@ -63,13 +62,13 @@ func (c Catalogue) Fingerprint() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Lines returns one JSON object a line, as db/catalogue.jsonl.
+// Lines returns the format of db/catalogue.jsonl.
 func (c Catalogue) Lines() []byte {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
 	for _, object := range c {
-		_ = encoder.Encode(object) // cannot fail
+		_ = encoder.Encode(object)
 	}
 	return out.Bytes()
 }
@@ -80,7 +79,7 @@ func mustParse(lines []byte) Catalogue {
 	for decoder.More() {
 		var object Object
 		if err := decoder.Decode(&object); err != nil {
-			panic(fmt.Sprintf("the catalogue in this binary is broken: %v", err)) // a test reads it
+			panic(fmt.Sprintf("the catalogue in this binary is broken: %v", err))
 		}
 		out = append(out, object)
 	}

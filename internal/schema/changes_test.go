@@ -14,7 +14,6 @@ import (
 	queries "auth-v2-service/gen/db"
 )
 
-// listener receives the notifications of auth.users.
 type listener struct {
 	*pgx.Conn
 	t *testing.T
@@ -34,7 +33,7 @@ func (d database) listener() listener {
 	return listener{conn, d.t, d}
 }
 
-// told returns the notifications of work, which arrive before its own end mark.
+// told ends with its own message: notifications keep their order.
 func (l listener) told(work func()) (messages []string) {
 	l.t.Helper()
 	work()
@@ -52,7 +51,6 @@ func (l listener) told(work func()) (messages []string) {
 	}
 }
 
-// T5: each change that decides access notifies every instance.
 func TestUserChanges_AreToldByTheTable_T5(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -97,7 +95,7 @@ func TestUserChanges_AreToldByTheTable_T5(t *testing.T) {
 	}
 }
 
-// T5, D4: a transaction notifies of 1,000 rows, then once of everybody. Rolled back changes do not count.
+// T5: above 1,000 rows, one message means everybody.
 func TestUserChanges_OfManyRowsFillNoQueue_D4(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -151,7 +149,6 @@ func TestUserChanges_OfManyRowsFillNoQueue_D4(t *testing.T) {
 	}
 }
 
-// T5: no writer can suppress a notification.
 func TestUserChanges_NoWriterKeepsThemBack_T5(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)

@@ -15,11 +15,11 @@ import (
 	"auth-v2-service/internal/pg"
 )
 
-// ErrPooler refuses a pooler: it hands on sessions with the migration lock.
+// ErrPooler refuses a pooler, which shares sessions and their locks.
 var ErrPooler = pg.ErrPooler
 
-// connect opens a session to a server that takes writes (errors: ErrPooler, pg.ErrReadOnly). Its search path is pg_catalog: a
-// better-fitting function elsewhere would run with this role's rights.
+// connect returns ErrPooler or pg.ErrReadOnly for an unfit server. The search path is pg_catalog: other schemas' functions must not run
+// with this role's rights.
 func connect(ctx context.Context, databaseURL string) (*pgx.Conn, error) {
 	conn, err := pg.Connect(ctx, pg.SessionOptions{
 		URL: databaseURL, Name: "authd schema", Settings: map[string]string{"search_path": "pg_catalog"},
@@ -30,7 +30,7 @@ func connect(ctx context.Context, databaseURL string) (*pgx.Conn, error) {
 	return conn, nil
 }
 
-// workerURL returns the URL for a step's session. lib/pq passes unknown parameters to the server.
+// workerURL returns a step's URL. lib/pq passes unknown parameters to the server.
 func (r *runner) workerURL(ctx context.Context, databaseURL string) (*url.URL, error) {
 	location, err := url.Parse(databaseURL)
 	if err != nil {
@@ -38,7 +38,7 @@ func (r *runner) workerURL(ctx context.Context, databaseURL string) (*url.URL, e
 	}
 	withSSLMode(location, r.conn)
 	query := location.Query()
-	if strings.Contains(location.Host+query.Get("host"), ",") { // of several hosts, the one that holds the migration lock
+	if strings.Contains(location.Host+query.Get("host"), ",") { // of several hosts, the lock's
 		location.Host = net.JoinHostPort(r.conn.Config().Host, strconv.Itoa(int(r.conn.Config().Port)))
 		query.Del("host")
 		query.Del("port")
@@ -46,10 +46,10 @@ func (r *runner) workerURL(ctx context.Context, databaseURL string) (*url.URL, e
 	for name, value := range pg.SessionSettings() {
 		query.Set(strings.ToLower(name), value)
 	}
-	query.Set("search_path", "pg_catalog") // as in connect
+	query.Set("search_path", "pg_catalog")
 	query.Set("application_name", r.worker)
 	query.Set("connect_timeout", "10")
-	// client_connection_check_interval needs a platform with POLLRDHUP; transaction_timeout needs PostgreSQL 17.
+	// These depend on the platform (POLLRDHUP) and the version (PostgreSQL 17).
 	for name, value := range map[string]string{"client_connection_check_interval": milliseconds(clientCheck), "transaction_timeout": "0"} {
 		if _, err := r.conn.Exec(ctx, "SELECT set_config($1, $2, true)", name, value); err == nil {
 			query.Set(name, value)
@@ -59,7 +59,7 @@ func (r *runner) workerURL(ctx context.Context, databaseURL string) (*url.URL, e
 	return location, nil
 }
 
-// withSSLMode states the negotiated mode: dbmate's driver knows no sslmode=prefer and would insist on TLS.
+// withSSLMode states the negotiated mode: dbmate's driver does not know sslmode=prefer.
 func withSSLMode(location *url.URL, conn *pgx.Conn) {
 	_, encrypted := conn.PgConn().Conn().(*tls.Conn)
 	query := location.Query()
@@ -67,8 +67,7 @@ func withSSLMode(location *url.URL, conn *pgx.Conn) {
 	location.RawQuery = query.Encode()
 }
 
-// sslMode keeps a decisive mode of the URL, else the mode that pgx used (PGSSLMODE, service file). A step never verifies less than the
-// first connection.
+// sslMode keeps the URL's decisive mode, else pgx's (PGSSLMODE, service file). Steps never verify less than the first connection.
 func sslMode(asked string, encrypted bool, made *tls.Config) string {
 	switch {
 	case asked != "" && asked != "prefer" && asked != "allow":
@@ -85,7 +84,6 @@ func sslMode(asked string, encrypted bool, made *tls.Config) string {
 	return "require"
 }
 
-// session opens another session of this worker.
 func (r *runner) session(ctx context.Context, patience time.Duration) (*pgx.Conn, error) {
 	config, err := pgx.ParseConfig(r.location.String())
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ErrWouldLose refuses a step down that loses data. Nothing was changed.
+// ErrWouldLose refuses a lossy step down, unchanged.
 var ErrWouldLose = errors.New("it would lose data")
 
 var errLooked = errors.New("only looked")
@@ -21,8 +21,8 @@ var errLooked = errors.New("only looked")
 const whatToDo = "Nothing was changed. Let the step's down put it into " + archive +
 	" (docs/ops/rollback-procedures.md), or clear it on purpose, and roll back again"
 
-// mayDrop lists what a down drops on purpose: "-- may drop: auth.river_leader auth.river_queue". keeps lists what a down outside a
-// transaction archives.
+// mayDrop declares intended losses: "-- may drop: auth.river_leader auth.river_queue". keeps declares what a down outside a transaction
+// archives.
 var (
 	mayDrop = regexp.MustCompile(`(?m)^-- may drop: (.+)$`)
 	keeps   = regexp.MustCompile(`(?m)^-- keeps: (.+)$`)
@@ -36,8 +36,8 @@ func declared(line *regexp.Regexp, down string) []string {
 	return names
 }
 
-// down takes a step back. In a transaction it first tries the step to see what it drops. Dropped data must be archived, or the step is
-// refused by name. A step outside a transaction cannot be undone: it must be harmless or declare what it keeps.
+// down takes a step back. In a transaction it first tries the step to see its losses. Lost data must be archived, or the step is refused. A
+// step outside a transaction cannot be undone: it must be harmless or declare what it keeps.
 func (r *runner) down(ctx context.Context, file dbmate.Migration) error {
 	section, err := sectionOf(file)
 	if err != nil {
@@ -122,7 +122,7 @@ func (s stepDown) take(ctx context.Context) error {
 	return err
 }
 
-// look runs and undoes the step to see its losses.
+// look undoes the step after it saw the losses.
 func (s stepDown) look(ctx context.Context, before []stored) (lost []loss, err error) {
 	err = pgx.BeginFunc(ctx, s.tx, func(inner pgx.Tx) error {
 		if err := s.run(ctx, inner); err != nil {
@@ -146,14 +146,13 @@ func (s stepDown) run(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-// measured is a loss and what it held before.
 type measured struct {
 	loss
 	count  int64
 	digest string
 }
 
-// measure locks each loss against writers and counts its values. It skips empty and declared ones.
+// measure locks each loss against writers and counts its values.
 func (s stepDown) measure(ctx context.Context, lost []loss) ([]measured, error) {
 	allowed := declared(mayDrop, s.sql)
 	var open []measured
@@ -184,7 +183,7 @@ func (s stepDown) measure(ctx context.Context, lost []loss) ([]measured, error) 
 	return open, nil
 }
 
-// judge describes what was lost, nil for nothing.
+// judge describes the unarchived losses.
 func (m measured) judge(ctx context.Context, tx pgx.Tx, archived bool) ([]string, error) {
 	var kept int64
 	var err error
@@ -215,7 +214,6 @@ var (
 	harmless = regexp.MustCompile(`(?i)^\s*(DROP\s+INDEX|CREATE\s+(UNIQUE\s+)?INDEX|REINDEX|VACUUM|ANALYZE|SELECT\s+1\s*$|ALTER\s+INDEX)`)
 )
 
-// harmlessOutside refuses an undeclared, possibly lossy step outside a transaction.
 func harmlessOutside(down string) error {
 	if len(declared(keeps, down)) > 0 {
 		return nil

@@ -9,7 +9,6 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// D5: downs declare exactly their losses.
 func TestMigrations_DownsDeclareWhatTheyTakeOut_D5(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)

@@ -10,7 +10,6 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// ownStep applies a migration outside the binary.
 func (d database) ownStep(up, down string) (takeBack func() error) {
 	d.t.Helper()
 	const name = "900_of_ones_own.sql"
@@ -22,7 +21,6 @@ func (d database) ownStep(up, down string) (takeBack func() error) {
 	}
 }
 
-// D5: a lossy step down is refused by name, without any declaration.
 func TestDown_LosesNothing_D5(t *testing.T) {
 	t.Parallel()
 	const (
@@ -91,7 +89,7 @@ func TestDown_LosesNothing_D5(t *testing.T) {
 			d := migrated(t)
 			d.legacyPeople(2)
 			takeBack := d.ownStep(test.up, test.down)
-			if test.lost != "" && !strings.Contains(test.down, "transaction:false") && !strings.HasPrefix(test.fill, "SELECT") { // without data it goes down
+			if test.lost != "" && !strings.Contains(test.down, "transaction:false") && !strings.HasPrefix(test.fill, "SELECT") {
 				shape := d.shape()
 				if err := takeBack(); err != nil {
 					t.Fatalf("D5: without data in it: %v", err)

@@ -8,14 +8,14 @@ import (
 // Change is a kind of Difference.
 type Change string
 
-// Missing and Different objects stop a start. Extra ones only warn: yesterday's binary must start on today's schema (D2).
+// Missing and Different stop a start. Extra only warns: yesterday's binary must start on today's schema (D2).
 const (
 	Missing   Change = "missing"
 	Different Change = "different"
 	Extra     Change = "extra"
 )
 
-// Difference is one deviating object. Expected is empty for an extra object, Found for a missing one. Hint guesses the cause.
+// Difference is a deviating object. An extra one has no Expected, a missing one no Found. Hint guesses the cause.
 type Difference struct {
 	Change   Change `json:"change"`
 	Kind     string `json:"kind"`
@@ -25,7 +25,7 @@ type Difference struct {
 	Hint     string `json:"hint,omitempty"`
 }
 
-// String formats the difference on one line.
+// String returns one line.
 func (d Difference) String() string {
 	text := fmt.Sprintf("%s %s %s", d.Change, d.Kind, d.Name)
 	switch d.Change {
@@ -51,12 +51,12 @@ func parenthesised(definition string) string {
 
 func oneLine(definition string) string { return strings.Join(strings.Fields(definition), " ") }
 
-// Blocks reports whether the difference stops a start.
+// Blocks reports a difference that stops a start.
 func (d Difference) Blocks() bool { return d.Change != Extra }
 
 type objectKey struct{ kind, name string }
 
-// Compare lists all differences in the catalogue's order, blocking ones first.
+// Compare lists the differences, blocking ones first.
 func Compare(expected, found Catalogue) []Difference {
 	live := index(found)
 	var blocking, extra []Difference
@@ -89,7 +89,6 @@ func index(c Catalogue) map[objectKey]string {
 	return out
 }
 
-// hintRenames pairs a missing with an extra object of one kind, place and definition.
 func hintRenames(missing, extra []Difference) {
 	for i, gone := range missing {
 		if gone.Change != Missing || gone.Kind == "not null" || gone.Kind == "default" || gone.Kind == "comment" {
@@ -103,10 +102,8 @@ func hintRenames(missing, extra []Difference) {
 	}
 }
 
-// nameless removes the object's own name from its definition.
 func nameless(definition, name string) string {
 	return strings.Replace(definition, " "+name[strings.LastIndexByte(name, '.')+1:]+" ", " ", 1)
 }
 
-// place returns a name's parent.
 func place(name string) string { return name[:max(strings.LastIndexByte(name, '.'), 0)] }

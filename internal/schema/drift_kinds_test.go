@@ -6,7 +6,7 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// kinds change objects that the schema does not have yet.
+// kinds are not in the schema yet.
 var kinds = []struct {
 	name, made, changed string
 	want, back          []string
@@ -169,7 +169,6 @@ const triggered = `CREATE TABLE auth.t (a int);
 	CREATE FUNCTION auth.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 	CREATE TRIGGER touch BEFORE UPDATE ON auth.t FOR EACH ROW EXECUTE FUNCTION auth.touch()`
 
-// D2: later kinds of objects are compared too.
 func TestCompare_NamesKindsThatMayCome_D2(t *testing.T) {
 	t.Parallel()
 	t.Logf("%d kinds of drift", len(kinds))

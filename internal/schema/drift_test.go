@@ -8,11 +8,11 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// drifts are manual changes with the expected differences (want) and the first one's text (word).
+// want holds all differences, word is in the first one's text.
 var drifts = []struct {
 	name  string
 	do    string
-	fails string // a statement that fails and leaves something behind
+	fails string // fails and leaves something behind
 	want  []string
 	word  string
 	state schema.State // "": drifted
@@ -314,7 +314,6 @@ var drifts = []struct {
 	},
 }
 
-// D2: every manual change is named.
 func TestValidate_NamesEveryDrift_D2(t *testing.T) {
 	t.Parallel()
 	t.Logf("%d kinds of drift", len(drifts))
@@ -362,7 +361,6 @@ func expectNamed(t *testing.T, found []schema.Difference, want []string, word st
 	}
 }
 
-// D2: a newer release may change shared objects, not remove them.
 func TestValidate_ANewerReleaseMayChangeWhatItShares_D2(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)

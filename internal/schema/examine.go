@@ -8,20 +8,20 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Server describes a server's settings and this role's rights.
+// Server describes settings and this role's rights.
 type Server struct {
 	Version        string
 	Number         int // such as 160004
 	Encoding       string
-	TimeZone       string // this role's default here
-	MaxConnections int    // without superusers' reserve
+	TimeZone       string // this role's default
+	MaxConnections int
 	Fsync          bool
 	Durable        bool // synchronous_commit is on
 	Autovacuum     bool
-	PublicCreates  bool // any role may create functions in public
+	PublicCreates  bool // any role may create functions there
 	Now            time.Time
 	Role           string
-	Rewrites       bool // this role may change audit_events
+	Rewrites       bool // may change audit_events
 }
 
 const serverQuery = `
@@ -32,7 +32,7 @@ const serverQuery = `
 		coalesce(has_schema_privilege('public', to_regnamespace('public')::oid, 'CREATE'), false), clock_timestamp(), current_user::text,
 		coalesce(has_table_privilege(to_regclass('auth.audit_events')::oid, 'UPDATE, DELETE, TRUNCATE'), false)`
 
-// ExamineServer reads Server. The connection must not set its own time zone.
+// ExamineServer requires a connection without its own time zone.
 func ExamineServer(ctx context.Context, db Querier) (Server, error) {
 	var s Server
 	err := db.QueryRow(ctx, serverQuery).Scan(&s.Version, &s.Number, &s.Encoding, &s.TimeZone, &s.MaxConnections, &s.Fsync, &s.Durable,
@@ -43,14 +43,14 @@ func ExamineServer(ctx context.Context, db Querier) (Server, error) {
 	return s, nil
 }
 
-// HashKind counts the users of a kind of password hash.
+// HashKind counts users by kind of hash.
 type HashKind struct {
-	Kind   string // such as "2b"; "mark": no password fits; "unknown"
+	Kind   string // such as "2b"; "mark": no password fits
 	Cost   int
 	People int64
 }
 
-// ExamineHashes counts hash kinds in a full table scan. No hash leaves the database.
+// ExamineHashes scans the whole table. No hash leaves the database.
 func ExamineHashes(ctx context.Context, db Source) ([]HashKind, error) {
 	return counted(ctx, db, `
 		SELECT CASE WHEN u.password_hash ~ `+bcryptForm+` THEN split_part(u.password_hash, '$', 2)
@@ -63,7 +63,7 @@ func ExamineHashes(ctx context.Context, db Source) ([]HashKind, error) {
 		ORDER BY 1, 2`, pgx.RowToStructByPos[HashKind])
 }
 
-// Stuck counts the moves that a reason stopped.
+// Stuck counts moves that a reason stopped.
 type Stuck struct {
 	Reason string
 	People int64
@@ -79,13 +79,13 @@ func ExamineMoves(ctx context.Context, db Source) ([]Stuck, error) {
 		ORDER BY 1`, pgx.RowToStructByPos[Stuck])
 }
 
-// TokensForeign and TokensFitting are audit actions: tokens of another project came before any fitting one, or a fitting one came.
+// TokensForeign: another project's tokens came before any fitting one. TokensFitting: a fitting one came.
 const (
 	TokensForeign = "tokens.foreign"
 	TokensFitting = "tokens.fitting"
 )
 
-// ExamineTokens returns the newest audit event about tokens, or "". idx_audit_events_action serves it.
+// ExamineTokens returns the newest event about tokens, or "". Served by idx_audit_events_action.
 func ExamineTokens(ctx context.Context, db Source) (action string, at time.Time, err error) {
 	type told struct {
 		Action string

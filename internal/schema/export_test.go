@@ -8,24 +8,24 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// LockKey is the migration lock's key.
+// LockKey is lockKey.
 const LockKey = int64(lockKey)
 
-// SSLMode exposes sslMode.
+// SSLMode is sslMode.
 var SSLMode = sslMode
 
-// DownOf takes back a migration outside the binary.
+// DownOf takes back a foreign migration.
 func DownOf(ctx context.Context, o Options, folder fs.FS, name string) error {
 	return withRunner(ctx, o, func(r *runner) error {
 		return r.down(ctx, dbmate.Migration{FileName: name, FilePath: "migrations/" + name, FS: folder, Version: Version(name), Applied: true})
 	})
 }
 
-// Keeps and MayDrop return a down's declarations.
+// Keeps and MayDrop return declarations.
 func Keeps(down string) []string   { return declared(keeps, down) }
 func MayDrop(down string) []string { return declared(mayDrop, down) }
 
-// Stored lists what holds data.
+// Stored holds places for data.
 type Stored []stored
 
 // ReadStoredOf reads Stored.
@@ -37,7 +37,7 @@ func ReadStoredOf(ctx context.Context, conn Beginner) (found Stored, err error) 
 	return found, err
 }
 
-// Losses names what a step removed.
+// Losses names losses.
 func Losses(before, after Stored) (names []string) {
 	for _, l := range losses(before, after) {
 		names = append(names, l.String())

@@ -12,7 +12,7 @@ import (
 	queries "auth-v2-service/gen/db"
 )
 
-// generic records PostgreSQL's generic plan of a statement.
+// generic records generic plans.
 type generic struct {
 	pgx.Tx
 	t     *testing.T
@@ -52,7 +52,7 @@ func (g generic) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row 
 	return noRow{errAsked}
 }
 
-// E1: hot statements use an index in any group size, by custom and generic plan. EXPLAIN_ROWS=1000000 tests a million users.
+// E1: EXPLAIN_ROWS=1000000 tests a million users.
 func TestHotStatements_UseAnIndexForAGroupOfAnySize(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)

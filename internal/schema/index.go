@@ -13,8 +13,8 @@ import (
 
 var concurrentIndex = regexp.MustCompile(`(?i)CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(?:IF\s+NOT\s+EXISTS\s+)?(\w+)\s+ON\s+(\w+)\.`)
 
-// buildIndex builds a step's index before dbmate records the step. dbmate's driver resends a statement after a lost session, and IF NOT
-// EXISTS accepts a half-built index.
+// buildIndex builds before dbmate does: dbmate's driver resends a statement after a lost session, and IF NOT EXISTS accepts a half-built
+// index.
 func (r *runner) buildIndex(ctx context.Context, statement string, patience time.Duration) error {
 	if indexBuiltBy(statement) == "" {
 		return nil
@@ -25,7 +25,7 @@ func (r *runner) buildIndex(ctx context.Context, statement string, patience time
 	return r.exec(ctx, statement, patience)
 }
 
-// dropInvalid drops a half-built index of an earlier try. It uses a worker session, so that r.conn can see its blockers too.
+// dropInvalid drops a half-built index. It uses a worker session, so that r.conn sees its blockers.
 func (r *runner) dropInvalid(ctx context.Context, statement string) error {
 	index := indexBuiltBy(statement)
 	if index == "" {
@@ -46,7 +46,7 @@ func (r *runner) dropInvalid(ctx context.Context, statement string) error {
 	return nil
 }
 
-// indexBuiltBy returns the index that a statement builds concurrently, qualified, or "".
+// indexBuiltBy returns a concurrently built index, qualified, or "".
 func indexBuiltBy(statement string) string {
 	match := concurrentIndex.FindStringSubmatch(statement)
 	if match == nil {
@@ -55,7 +55,7 @@ func indexBuiltBy(statement string) string {
 	return pgx.Identifier{match[2], match[1]}.Sanitize()
 }
 
-// awaitInvalid reports whether an index is invalid, after any build in progress.
+// awaitInvalid waits for a build in progress.
 func awaitInvalid(ctx context.Context, conn *pgx.Conn, index string) (bool, error) {
 	for {
 		var invalid, building bool
@@ -74,8 +74,8 @@ func awaitInvalid(ctx context.Context, conn *pgx.Conn, index string) (bool, erro
 	}
 }
 
-// leaveNoHalf drops a failed step's half-built index, which costs writers and may refuse rows. If blocked, the error names the index.
-// Without the migration lock it does nothing: the index may be another instance's.
+// leaveNoHalf drops a half-built index: it slows writers and may refuse rows. Without the migration lock the index may belong to another
+// instance and stays.
 func (r *runner) leaveNoHalf(ctx context.Context, statement string, failure error) error {
 	index := indexBuiltBy(statement)
 	if index == "" || failure == nil {

@@ -28,7 +28,7 @@ func empty(t *testing.T) database {
 	return connect(t, pgtest.Empty(t))
 }
 
-// migrated copies a migrated database, a hundred times faster than migrating.
+// migrated copies a database, a hundred times faster than migrating.
 func migrated(t *testing.T) database {
 	t.Helper()
 	return connect(t, pgtest.New(t))
@@ -83,7 +83,6 @@ func steps(t *testing.T) []string {
 	return found
 }
 
-// upTo migrates up to version.
 func (d database) upTo(version string) {
 	d.t.Helper()
 	if err := schema.Migrate(d.t.Context(), schema.Options{DatabaseURL: d.url, To: version, Logger: quiet}); err != nil {
@@ -91,7 +90,7 @@ func (d database) upTo(version string) {
 	}
 }
 
-// downTo takes down all above version; "": only the newest.
+// downTo "" takes down the newest only.
 func (d database) downTo(version string) error {
 	_, err := schema.Rollback(d.t.Context(), schema.Options{DatabaseURL: d.url, Logger: quiet}, version)
 	return err
@@ -111,14 +110,12 @@ func (d database) applied() string {
 	return d.lines("SELECT version FROM auth.schema_migrations ORDER BY version")
 }
 
-// people returns the legacy columns, ordered.
 func (d database) people() string {
 	d.t.Helper()
 	return d.lines(`SELECT concat_ws('|', id, username, email, password_hash, user_type, is_active, token_balance, last_login, created_at)
 		FROM auth.users ORDER BY id`)
 }
 
-// legacyPeople inserts legacy rows, some with NULLs.
 func (d database) legacyPeople(n int) {
 	d.t.Helper()
 	d.exec(fmt.Sprintf(`INSERT INTO auth.users (username, email, password_hash, user_type, is_active, token_balance, last_login)

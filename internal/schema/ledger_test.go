@@ -15,7 +15,7 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// unbalanced lists balances that differ from their entries (W3).
+// unbalanced finds violations of W3.
 const unbalanced = `
 	SELECT coalesce(u.id, e.user_id)::text || ' has ' || coalesce(u.token_balance, 0) || ' and entries of ' || coalesce(e.total, 0)
 	FROM auth.users AS u
@@ -39,7 +39,6 @@ func (d database) entries(email string) string {
 		WHERE user_id = (SELECT id FROM auth.users WHERE email = $1) ORDER BY id`, email)
 }
 
-// W3: every balance change by any writer is entered.
 func TestLedger_EntersWhatOthersChange_W3(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -83,7 +82,6 @@ func TestLedger_EntersWhatOthersChange_W3(t *testing.T) {
 	d.expectBalanced("a deleted row's return")
 }
 
-// W3: rolled back changes are not entered; changes without triggers are entered later.
 func TestLedger_EntersWhatIsThereAndNoMore_W3(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -109,7 +107,6 @@ func TestLedger_EntersWhatIsThereAndNoMore_W3(t *testing.T) {
 	}
 }
 
-// W3: another role needs no right on the ledger.
 func TestLedger_OtherRolesNeedNoRight_W3(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -164,7 +161,6 @@ func TestLedger_IsAppendOnly_W3(t *testing.T) {
 	d.expectBalanced("attempts to change it")
 }
 
-// W3: adoption enters each nonzero balance once.
 func TestLedger_OpensWithWhatStands_W3(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -208,7 +204,6 @@ func (d database) balanceTraffic(people int) (end func()) {
 	}
 }
 
-// W3, D4: the ledger opens beside writers, and resumes when interrupted.
 func TestLedger_OpensBesideWritersAndCutShort_W3(t *testing.T) {
 	t.Parallel()
 	const people = 20_000
@@ -237,7 +232,6 @@ func TestLedger_OpensBesideWritersAndCutShort_W3(t *testing.T) {
 	}
 }
 
-// D5: archived entries return unchanged.
 func TestLedger_ComesBackAfterADown_D5(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)

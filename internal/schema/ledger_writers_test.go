@@ -13,7 +13,6 @@ import (
 	"auth-v2-service/internal/devstack/postgres"
 )
 
-// writer creates a login that may only write auth.users.
 func (d database) writer(may string) (role, address string) {
 	d.t.Helper()
 	role = "writer_" + strings.ReplaceAll(d.lines("SELECT gen_random_uuid()::text"), "-", "")
@@ -47,7 +46,6 @@ func say(t *testing.T, address string, statements ...string) {
 	}
 }
 
-// W3: only the service's login and the owner can announce a change.
 func TestLedger_BelievesTheServingRoleAlone_W3(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -60,7 +58,7 @@ func TestLedger_BelievesTheServingRoleAlone_W3(t *testing.T) {
 	const update = "UPDATE auth.users SET token_balance = coalesce(token_balance, 0) + 5 WHERE id = '%s'"
 	for name, test := range map[string]struct {
 		address    string
-		statements []string // %s is the user's id
+		statements []string // %s: the user's id
 		amount     int
 		want       string
 	}{
@@ -112,7 +110,6 @@ func TestLedger_BelievesTheServingRoleAlone_W3(t *testing.T) {
 	d.expectBalanced("all this")
 }
 
-// W3: without auth_serving, writers go on and the owner's announcement counts.
 func TestLedger_WithoutTheServingRole_W3(t *testing.T) {
 	t.Parallel()
 	server, err := postgres.Start(t.Context(), postgres.Options{DataDir: filepath.Join(t.TempDir(), "data")}) // roles belong to a server

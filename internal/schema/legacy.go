@@ -10,14 +10,12 @@ import (
 	"auth-v2-service/db"
 )
 
-// legacyCatalogue is the first migration's product.
 var legacyCatalogue = sync.OnceValue(func() Catalogue { return mustParse(db.LegacyCatalogue) })
 
 const users = "auth.users"
 
 var concurrently = regexp.MustCompile(`(?i)\bINDEX CONCURRENTLY\b`)
 
-// legacyTable is a live auth.users.
 type legacyTable struct{ found Catalogue }
 
 func newLegacyTable(found Catalogue) legacyTable {
@@ -32,10 +30,10 @@ func (t legacyTable) has(kind, name string) bool {
 	return slices.ContainsFunc(t.found, func(o Object) bool { return o.Kind == kind && o.Name == name })
 }
 
-// nullable columns have a meaningful NULL (D3), or a migration makes them nullable.
+// nullable: NULL has a meaning (D3), or a migration permits it.
 var nullable = []string{users + ".password_hash"}
 
-// plan returns the alterations to the legacy form, and the obstacles that none can remove.
+// plan returns what can be altered, and the rest as obstacles.
 func (t legacyTable) plan() ([]Obstacle, []Alteration) {
 	var obstacles []Obstacle
 	var alterations []Alteration
@@ -50,7 +48,7 @@ func (t legacyTable) plan() ([]Obstacle, []Alteration) {
 		}
 		alterations = append(alterations, Alteration{What: d.String(), statements: statements})
 	}
-	// The plan's 001, run by hand, made a plain index of this name. A migration makes a unique one.
+	// The plan's 001, run by hand, made this index without uniqueness.
 	if i := slices.IndexFunc(t.found, func(o Object) bool {
 		return o.Name == "auth.idx_users_firebase_uid" && !strings.Contains(o.Definition, "UNIQUE")
 	}); i >= 0 {
@@ -62,7 +60,7 @@ func (t legacyTable) plan() ([]Obstacle, []Alteration) {
 	return obstacles, alterations
 }
 
-// inTheWay finds tables and functions that a migration would create.
+// inTheWay finds objects that a migration would create.
 func inTheWay(found Catalogue) []Obstacle {
 	base, live := index(legacyCatalogue()), index(found)
 	var obstacles []Obstacle
@@ -80,7 +78,7 @@ func inTheWay(found Catalogue) []Obstacle {
 	return obstacles
 }
 
-// statements mend a difference without rewriting rows or a long lock, or nil.
+// statements rewrite no row and hold no long lock; nil: impossible.
 func (t legacyTable) statements(d Difference) []string {
 	column := strings.TrimPrefix(d.Name, users+".")
 	switch {
@@ -105,7 +103,6 @@ func (t legacyTable) statements(d Difference) []string {
 	return nil
 }
 
-// constraint renames an equal constraint, or adds a unique one by a concurrent index.
 func (t legacyTable) constraint(name, definition string) []string {
 	for _, o := range t.found {
 		if o.Kind == "constraint" && o.Definition == definition {

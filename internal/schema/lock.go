@@ -11,22 +11,21 @@ import (
 	"auth-v2-service/internal/sleep"
 )
 
-// lockKey is the migration lock's key, unique in this database.
+// lockKey must be unique in this database.
 const lockKey = 0x61757468_76320001
 
-// lockPoll is the polling interval. A blocking pg_advisory_lock would deadlock with CREATE INDEX CONCURRENTLY, which waits for older
-// transactions.
+// lockPoll: a blocking pg_advisory_lock would deadlock with CREATE INDEX CONCURRENTLY, which waits for older transactions.
 const lockPoll = 50 * time.Millisecond
 
 const (
-	// between looks at the lock's holder
+	// between looks at the holder
 	lockLook = time.Second
 	// between log lines
 	lockNews = 10 * time.Second
 )
 
-// lock polls for the migration lock, which ends with the session, also after kill -9. It waits without limit for a related role. For an
-// unrelated role, which may take the lock too, it waits for patience.
+// lock polls for the migration lock, which ends with the session, also after kill -9. It waits for a related role without limit, for any
+// other role only for patience.
 func lock(ctx context.Context, conn *pgx.Conn, patience time.Duration, log *slog.Logger) error {
 	began := time.Now()
 	watch := lockWatch{conn: conn, patience: patience, log: log, began: began, looked: began, alone: began}
@@ -47,7 +46,7 @@ func lock(ctx context.Context, conn *pgx.Conn, patience time.Duration, log *slog
 	}
 }
 
-// lockWatch tracks the lock's holders. alone is when a related role last held it.
+// alone: when a related role last held the lock.
 type lockWatch struct {
 	conn                       *pgx.Conn
 	patience                   time.Duration
@@ -55,7 +54,7 @@ type lockWatch struct {
 	began, looked, alone, said time.Time
 }
 
-// look returns a *LockedError when the patience with unrelated roles ends.
+// look returns *LockedError when the patience ends.
 func (w *lockWatch) look(ctx context.Context) error {
 	if time.Since(w.looked) < min(lockLook, w.patience) {
 		return nil

@@ -18,7 +18,6 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// hold opens a named session with an open transaction.
 func (d database) hold(address, application, sql string) *pgx.Conn {
 	d.t.Helper()
 	config, err := pgx.ParseConfig(address)
@@ -44,7 +43,6 @@ func (d database) let(conn *pgx.Conn) {
 	}
 }
 
-// giveUp expects Migrate to give up after patience.
 func (d database) giveUp(patience time.Duration) *schema.LockedError {
 	d.t.Helper()
 	began := time.Now()
@@ -75,7 +73,6 @@ func expectHolder(t *testing.T, locked *schema.LockedError, pid uint32, applicat
 
 const readUsers = "LOCK TABLE auth.users IN ACCESS SHARE MODE"
 
-// D4: a blocked migration gives up, names the blocker and changes nothing.
 func TestMigrate_GivesUpBehindALongTransaction_D4(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{"001", "002", "003", "005", "008"} {
@@ -125,7 +122,6 @@ func (d database) expectInStep() {
 	}
 }
 
-// stranger creates an unrelated role.
 func (d database) stranger() (role, address string) {
 	d.t.Helper()
 	role = "stranger_" + strings.ToLower(rand.Text()[:8])
@@ -163,7 +159,6 @@ func TestMigrate_NamesAHolderOfAnotherRole_D4(t *testing.T) {
 	}
 }
 
-// D4: a long reader delays an index build and stops no writer.
 func TestMigrate_ALongReaderStopsNoWriterOfAnIndex_D4(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -199,7 +194,6 @@ func (w *writer) during(t *testing.T, d time.Duration) {
 	}
 }
 
-// D4: a failed build is dropped, or named and dropped by the next run.
 func TestMigrate_GivesUpOnAnIndex_D4(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -272,7 +266,6 @@ func TestMigrate_WritersGoOn_D4(t *testing.T) {
 	d.expectInStep()
 }
 
-// D1: a killed migrator's session ends before the next migration.
 func TestMigrate_EndsTheSessionsOfKilledMigrators_D1(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -280,7 +273,7 @@ func TestMigrate_EndsTheSessionsOfKilledMigrators_D1(t *testing.T) {
 	orphan := d.hold(d.url, "authd-migrate-ORPHAN", "LOCK TABLE auth.users IN ACCESS EXCLUSIVE MODE")
 	began := time.Now()
 	d.migrate()
-	if took := time.Since(began); took > 20*time.Second { // less than the statement's time
+	if took := time.Since(began); took > 20*time.Second {
 		t.Errorf("it took %s", took)
 	}
 	if err := orphan.Ping(t.Context()); err == nil {
@@ -300,7 +293,6 @@ func (d database) migrateAs(address string, patience time.Duration, log *slog.Lo
 	return schema.Migrate(d.t.Context(), schema.Options{DatabaseURL: address, To: "009", Patience: patience, Logger: log})
 }
 
-// Another role's session cannot imitate a migrator's.
 func TestMigrate_AStrangerWithAMigratorsNameStopsNobody_D1(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -320,7 +312,6 @@ func TestMigrate_AStrangerWithAMigratorsNameStopsNobody_D1(t *testing.T) {
 	}
 }
 
-// An unrelated lock holder is waited for no longer than the patience.
 func TestMigrate_AStrangerWithTheLockIsNamed_D1(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -340,7 +331,6 @@ func TestMigrate_AStrangerWithTheLockIsNamed_D1(t *testing.T) {
 	}
 }
 
-// A related lock holder is waited for and named.
 func TestMigrate_WaitsForOneOfOursAndNamesHim_D1(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -380,7 +370,6 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
-// Without pending migrations no lock is needed.
 func TestMigrate_NothingPendingWaitsForNobody_D1(t *testing.T) {
 	t.Parallel()
 	d := empty(t)

@@ -10,12 +10,12 @@ import (
 	"github.com/amacneil/dbmate/v2/pkg/dbmate"
 )
 
-// Table is dbmate's table of applied versions.
+// Table holds dbmate's applied versions.
 const Table = "auth.schema_migrations"
 
-// Options configure a change of the schema. DatabaseURL must reach PostgreSQL itself: the advisory lock lives in a session. To is the last
-// version to apply ("": all). Patience limits a step's wait for locks (0: a minute), and the wait for an unrelated holder of the migration
-// lock. A survey reports bcrypt costs above MaxHashCost (0: 14).
+// Options configure a change. DatabaseURL must reach PostgreSQL itself: the advisory lock lives in a session. To is the last version to
+// apply ("": all). Patience limits a step's wait for locks (0: a minute), and the wait for an unrelated lock holder. A survey reports
+// bcrypt costs above MaxHashCost (0: 14).
 type Options struct {
 	DatabaseURL string
 	To          string
@@ -26,9 +26,8 @@ type Options struct {
 
 const defaultMaxHashCost = 14
 
-// Migrate applies pending migrations one by one under an advisory lock: one instance works, the others wait (D1). Without pending ones it
-// takes no lock. No step blocks other sessions longer than a moment (D4). An error wraps *LockedError when a step got no lock. Applied
-// migrations stay; a rerun continues.
+// Migrate applies pending migrations under an advisory lock: one instance works, the others wait (D1). Without pending ones it takes no
+// lock. No step blocks other sessions long (D4). *LockedError: a step got no lock. Applied migrations stay; a rerun continues.
 func Migrate(ctx context.Context, o Options) error {
 	if steps, err := look(ctx, o); err != nil || len(steps) == 0 {
 		return err
@@ -49,7 +48,7 @@ func Migrate(ctx context.Context, o Options) error {
 	})
 }
 
-// look needs no lock: another release may hold it for hours.
+// look takes no lock: another release may hold it for hours.
 func look(ctx context.Context, o Options) ([]dbmate.Migration, error) {
 	conn, err := connect(ctx, o.DatabaseURL)
 	if err != nil {
@@ -60,8 +59,8 @@ func look(ctx context.Context, o Options) ([]dbmate.Migration, error) {
 	return steps, endedBy(ctx, err)
 }
 
-// Rollback takes down every migration above version, newest first; "": only the newest. It returns the file names. A down that would lose
-// data is refused; earlier ones stay down.
+// Rollback takes down all migrations above version, newest first; "": only the newest. It returns the file names. A lossy down is refused;
+// earlier ones stay down.
 func Rollback(ctx context.Context, o Options, version string) (down []string, err error) {
 	err = withRunner(ctx, o, func(r *runner) error {
 		newer, err := r.newer(ctx)

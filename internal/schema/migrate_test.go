@@ -51,7 +51,6 @@ func TestMigrate_AKilledInstanceFreesTheLock_D1(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() { done <- tryMigrate(d) }()
-	// A polling waiter has been refused once.
 	await(t, "a second instance that asks for the lock", func() bool {
 		return d.lines("SELECT 'x' FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'SELECT pg_try_advisory_lock%'") != ""
 	})
@@ -87,7 +86,6 @@ func TestMigrate_WaitsNoLongerThanItMay(t *testing.T) {
 	}
 }
 
-// A killed migration is completed by the next.
 func TestMigrate_KilledInTheMiddleIsCompleted_D1(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -125,7 +123,6 @@ func TestMigrate_KilledInTheMiddleIsCompleted_D1(t *testing.T) {
 	}
 }
 
-// O2: pending migrations make an instance unready.
 func TestReady_O2(t *testing.T) {
 	t.Parallel()
 	d := empty(t)

@@ -20,7 +20,7 @@ var (
 	validates      = regexp.MustCompile(`(?i)VALIDATE CONSTRAINT (\w+)`)
 )
 
-// slowLocks finds long locks in a step up (D4); small tables show none.
+// slowLocks reads the text: small tables show no long lock (D4).
 func slowLocks(up string) (found []string) {
 	own := map[string]bool{}
 	for _, match := range createsTable.FindAllStringSubmatch(up, -1) {
@@ -72,7 +72,6 @@ func TestMigrations_HoldNoSlowLock_D4(t *testing.T) {
 	}
 }
 
-// slowDown reports a step down over all of auth.users in one transaction.
 func slowDown(down string) bool {
 	head, rest, _ := strings.Cut(down, "\n")
 	return !strings.Contains(head, "transaction:false") && usersInFull.MatchString(sqlComment.ReplaceAllString(rest, ""))

@@ -21,7 +21,7 @@ import (
 	queries "auth-v2-service/gen/db"
 )
 
-// rows is the number of users: EXPLAIN_ROWS (a million takes a minute), or 100,000.
+// EXPLAIN_ROWS=1000000 takes a minute.
 func rows(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("EXPLAIN_ROWS")
@@ -35,7 +35,6 @@ func rows(t *testing.T) int {
 	return n
 }
 
-// explaining records each statement's plan and runs it.
 type explaining struct {
 	pgx.Tx
 	t     *testing.T
@@ -88,7 +87,6 @@ func plansOf(t *testing.T, d database) map[string]string {
 	return plans
 }
 
-// everyQuery calls each statement of db/queries.
 func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 	person, stranger := personID(777), uuid.New()
 	uid, now, name := person.String(), time.Now(), "Somebody"
@@ -463,7 +461,7 @@ var (
 	indexName    = regexp.MustCompile(`^\w+( or \w+)*$`)
 )
 
-// promised returns the indexes in each query's comment. ON CONFLICT's index shows in no plan.
+// promised omits ON CONFLICT's index: no plan shows it.
 func promised(t *testing.T) map[string][]string {
 	t.Helper()
 	out := map[string][]string{}
@@ -486,7 +484,7 @@ func promised(t *testing.T) map[string][]string {
 			name := string(text[at[2]:at[3]])
 			comment := strings.ReplaceAll(string(text[at[0]:end]), "\n-- ", " ")
 			if !usesTable.MatchString(sqlComment.ReplaceAllString(string(text[at[0]:end]), "")) && strings.Contains(comment, "No table is read.") {
-				continue // no plan
+				continue
 			}
 			out[name] = nil
 			served := servedBy.FindStringSubmatch(comment)
@@ -504,13 +502,12 @@ func promised(t *testing.T) map[string][]string {
 	return out
 }
 
-// wanted are intended scans of a whole or tiny table.
+// wanted are intended scans.
 var wanted = map[string]string{
 	"APIKeys": "api_keys", "ForgetListed": "reconcile_listed", "CountAtFirebase": "users", "ForgetAddresses": "known_addresses",
 	"EndOtherChanges": "firebase_intents",
 }
 
-// readsWhole reports an unintended sequential scan.
 func readsWhole(name, plan string) bool {
 	for _, table := range []string{"rollout", "firebase_project", wanted[name]} {
 		plan = strings.ReplaceAll(plan, "Seq Scan on "+table+" ", "all of it")
@@ -518,7 +515,6 @@ func readsWhole(name, plan string) bool {
 	return strings.Contains(plan, "Seq Scan")
 }
 
-// Queries use the indexes in their comments.
 func TestQueries_UseTheIndexesTheyName(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -541,7 +537,6 @@ func TestQueries_UseTheIndexesTheyName(t *testing.T) {
 	}
 }
 
-// Every search shape uses an index.
 func TestSearches_UseAnIndexInEachShape(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)

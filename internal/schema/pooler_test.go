@@ -8,7 +8,6 @@ import (
 	"auth-v2-service/internal/testkit/pgbouncer"
 )
 
-// D6: a pooler would hand on the migration lock.
 func TestMigrate_RefusesAPooler_D6(t *testing.T) {
 	t.Parallel()
 	d := empty(t)

@@ -12,7 +12,7 @@ import (
 // State summarizes a schema.
 type State string
 
-// The states; the worst wins. Ahead means that a newer release has migrated: this binary may serve (D2).
+// The states; the worst wins. Ahead: a newer release has migrated, this binary may serve (D2).
 const (
 	InStep  State = "in_step"
 	Extras  State = "extras"
@@ -38,7 +38,7 @@ type Source interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// Validate compares the live schema. It needs USAGE on the schema and SELECT on Table.
+// Validate needs USAGE on the schema and SELECT on Table.
 func Validate(ctx context.Context, db Source) (Report, error) {
 	applied, err := appliedVersions(ctx, db)
 	if err != nil {
@@ -70,13 +70,13 @@ func (r Report) state() State {
 	return InStep
 }
 
-// IsPending reports whether a migration file is pending.
+// IsPending reports a pending migration file.
 func (r Report) IsPending(file string) bool { return slices.Contains(r.Pending, Version(file)) }
 
 // Serves reports whether the service may run.
 func (r Report) Serves() bool { return r.State != Pending && r.State != Drifted }
 
-// Summary returns one sentence with the next action.
+// Summary returns a sentence with the next action.
 func (r Report) Summary() string {
 	switch r.State {
 	case Pending:
@@ -95,8 +95,7 @@ func (r Report) Summary() string {
 	return "the schema is exactly what the migrations produce"
 }
 
-// blocking returns the differences that stop a start. A newer release may change shared objects, not remove them: contracting comes a
-// release later.
+// blocking tolerates Different objects after a newer release: it removes what this one needs only a release later.
 func (r Report) blocking() []Difference {
 	var out []Difference
 	for _, d := range r.Differences {
@@ -107,7 +106,7 @@ func (r Report) blocking() []Difference {
 	return out
 }
 
-// SQLSTATEs of a never migrated database
+// a never migrated database
 const (
 	undefinedTable    = "42P01"
 	invalidSchemaName = "3F000"
@@ -118,7 +117,7 @@ const insufficientPrivilege = "42501"
 // Forbidden reports a missing privilege.
 func Forbidden(err error) bool { return sqlState(err) == insufficientPrivilege }
 
-// appliedVersions returns dbmate's versions in order, none without its table.
+// appliedVersions returns none without dbmate's table.
 func appliedVersions(ctx context.Context, db Source) ([]string, error) {
 	rows, err := db.Query(ctx, "SELECT version FROM auth.schema_migrations ORDER BY version")
 	var applied []string
@@ -134,7 +133,7 @@ func appliedVersions(ctx context.Context, db Source) ([]string, error) {
 	return applied, nil
 }
 
-// unread explains the error. Migrations grant the serving role this read.
+// unread: migrations grant the serving role this read.
 func unread(err error) error {
 	if Forbidden(err) {
 		return fmt.Errorf("read the applied migrations (this login may not: run `authd schema migrate` as the owner first): %w", err)

@@ -15,11 +15,11 @@ import (
 	"auth-v2-service/internal/sleep"
 )
 
-// SQLSTATE of a lock_timeout
+// a lock_timeout
 const lockNotAvailable = "55P03"
 
-// retryLocks repeats a step until it has its locks or patience ends. A step in a transaction leaves the lock queue quickly. A step outside
-// (CREATE INDEX CONCURRENTLY) waits: it blocks no session.
+// retryLocks repeats a step until it has its locks or patience ends. In a transaction it leaves the lock queue quickly. Outside (CREATE
+// INDEX CONCURRENTLY) it waits and blocks no session.
 func (r *runner) retryLocks(ctx context.Context, inTransaction bool, try func(patience time.Duration) error) error {
 	began := time.Now()
 	for round := 0; ; round++ {
@@ -48,7 +48,7 @@ func (r *runner) retryLocks(ctx context.Context, inTransaction bool, try func(pa
 	}
 }
 
-// backoff lets queued sessions pass: 100 ms, doubling to 3.2 s, with jitter.
+// backoff lets queued sessions pass: 100 ms to 3.2 s, with jitter.
 func backoff(round int) time.Duration {
 	most := 100 * time.Millisecond * time.Duration(math.Pow(2, float64(min(round, 5))))
 	return most/2 + mathrand.N(most/2+1) //nolint:gosec // spreads retries, protects nothing
@@ -75,7 +75,6 @@ func explained(err error) error {
 	return err
 }
 
-// sqlState returns either driver's SQLSTATE, or "".
 func sqlState(err error) string {
 	var refused interface{ SQLState() string }
 	if errors.As(err, &refused) {

@@ -8,21 +8,20 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// rowCheck finds rows that block a migration, or are worth knowing.
+// rowCheck finds rows that block a migration or deserve a note.
 type rowCheck struct {
 	what, hint string
-	where      string   // condition on auth.users AS u
-	shared     string   // instead of where: an expression that must be unique
-	needs      []string // required columns
-	lacks      string   // must be absent
+	where      string // condition on u
+	shared     string // a unique expression, instead of where
+	needs      []string
+	lacks      string
 	blocks     bool
 }
 
 // auth.canonical_email may not exist yet.
 const canonical = `lower(btrim(u.email, E' \t\n\r\f\x0b') COLLATE "C")`
 
-// plainAddress matches internal/user's addresses, bcryptForm internal/password's hashes. bcryptCost is auth.bcrypt_cost, which may not
-// exist yet.
+// As internal/user and internal/password check; bcryptCost is auth.bcrypt_cost, which may not exist yet.
 const (
 	plainAddress = "'^[a-z0-9!#$%&''*+/=?^_`{|}~-]+([.][a-z0-9!#$%&''*+/=?^_`{|}~-]+)*" +
 		"@[a-z0-9!#$%&''*+/=?^_`{|}~-]+([.][a-z0-9!#$%&''*+/=?^_`{|}~-]+)*$'"

@@ -13,23 +13,23 @@ import (
 	"time"
 
 	"github.com/amacneil/dbmate/v2/pkg/dbmate"
-	_ "github.com/amacneil/dbmate/v2/pkg/driver/postgres" // dbmate's driver for the URL scheme
+	_ "github.com/amacneil/dbmate/v2/pkg/driver/postgres" // registers with dbmate
 	"github.com/jackc/pgx/v5"
 
 	"auth-v2-service/db"
 )
 
 const (
-	// lockTimeout limits a step's wait in a lock queue, and that of sessions behind it (D4).
+	// lockTimeout limits a step's wait, and that of sessions queued behind it (D4).
 	lockTimeout     = 300 * time.Millisecond
 	defaultPatience = time.Minute
-	// vacuumPatience limits the wait of a weak lock for autovacuum.
+	// for a weak lock that waits for autovacuum
 	vacuumPatience = 5 * time.Second
-	// clientCheck is how soon a server notices a killed migrator.
+	// time to notice a killed migrator
 	clientCheck = time.Second
 )
 
-// runner takes steps. conn holds the advisory lock and watches. Steps run in sessions with application_name worker.
+// runner takes steps in sessions named worker. conn holds the advisory lock and watches.
 type runner struct {
 	conn     *pgx.Conn
 	location *url.URL
@@ -38,7 +38,6 @@ type runner struct {
 	log      *slog.Logger
 }
 
-// withRunner runs work under the migration lock.
 func withRunner(ctx context.Context, o Options, work func(*runner) error) (err error) {
 	defer func() { err = endedBy(ctx, err) }()
 	conn, err := connect(ctx, o.DatabaseURL)
@@ -65,7 +64,7 @@ func withRunner(ctx context.Context, o Options, work func(*runner) error) (err e
 	return work(r)
 }
 
-// endedBy adds the ended context as the cause: the driver reports only a closed connection.
+// endedBy adds the cause: the driver reports only a closed connection.
 func endedBy(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() == nil || errors.Is(err, ctx.Err()) {
 		return err
@@ -73,7 +72,6 @@ func endedBy(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %w", ctx.Err(), err)
 }
 
-// mate returns dbmate for the migrations up to last.
 func (r *runner) mate(last dbmate.Migration, patience time.Duration) *dbmate.DB {
 	location := *r.location
 	query := location.Query()
@@ -89,13 +87,12 @@ func (r *runner) mate(last dbmate.Migration, patience time.Duration) *dbmate.DB 
 	return mate
 }
 
-// upTo hides migrations after last ("": none), since dbmate always uses the whole folder.
+// upTo hides later migrations: dbmate uses the whole folder.
 type upTo struct {
 	fs.FS
 	last string
 }
 
-// ReadDir implements fs.ReadDirFS.
 func (u upTo) ReadDir(name string) ([]fs.DirEntry, error) {
 	entries, err := fs.ReadDir(u.FS, name)
 	return slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return u.last != "" && e.Name() > u.last }), err
@@ -145,7 +142,7 @@ func (r *runner) newer(ctx context.Context) ([]string, error) {
 	return without(applied, versions()), err
 }
 
-// stepsDown returns the applied migrations above version, newest first; "": only the newest.
+// stepsDown lists the newest first; "": only the newest.
 func (r *runner) stepsDown(ctx context.Context, version string) ([]dbmate.Migration, error) {
 	all, err := files(ctx, r.conn)
 	if err != nil {
@@ -184,7 +181,7 @@ func (r *runner) up(ctx context.Context, file dbmate.Migration) error {
 	return r.leaveNoHalf(ctx, section.Up, err)
 }
 
-// sectionOf parses a migration. Several up/down pairs in a file could be half-applied.
+// sectionOf refuses several up/down pairs: they could be half-applied.
 func sectionOf(file dbmate.Migration) (*dbmate.ParsedMigration, error) {
 	sections, err := file.Parse()
 	if err != nil {

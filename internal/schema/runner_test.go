@@ -13,7 +13,6 @@ import (
 	"auth-v2-service/internal/testkit/netfault"
 )
 
-// An outage within a step is reported as one.
 func TestMigrate_AnOutageInAStepIsOne(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -30,7 +29,6 @@ func TestMigrate_AnOutageInAStepIsOne(t *testing.T) {
 	}
 }
 
-// Steps verify the server as PGSSLMODE says.
 func TestMigrate_StepsCheckTheServerAsTheFirstConnectionDoes(t *testing.T) {
 	const anywhere = "postgres://somebody@db.example.com/platform"
 	for _, c := range []struct {
@@ -68,7 +66,6 @@ const workers = `FROM pg_stat_activity WHERE datname = current_database() AND st
 
 const longRead = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT count(*) FROM auth.users"
 
-// waiting migrates until a step waits for a lock.
 func (d database) waiting(ctx context.Context, address string) chan error {
 	d.t.Helper()
 	done := make(chan error, 1)
@@ -77,7 +74,6 @@ func (d database) waiting(ctx context.Context, address string) chan error {
 	return done
 }
 
-// building migrates until an index build waits.
 func (d database) building() (reader *pgx.Conn, done chan error) {
 	d.t.Helper()
 	d.upTo("009")
@@ -85,7 +81,6 @@ func (d database) building() (reader *pgx.Conn, done chan error) {
 	return reader, d.waiting(d.t.Context(), d.url)
 }
 
-// An interrupted build is not recorded.
 func TestMigrate_ABuildThatIsEndedIsNotRecorded(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -102,7 +97,6 @@ func TestMigrate_ABuildThatIsEndedIsNotRecorded(t *testing.T) {
 	d.expectInStep()
 }
 
-// D1: losing the migration lock ends the step.
 func TestMigrate_WithoutTheLockTheStepEnds_D1(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -118,7 +112,6 @@ func TestMigrate_WithoutTheLockTheStepEnds_D1(t *testing.T) {
 	d.expectInStep()
 }
 
-// D1: no retry begins without the migration lock.
 func TestMigrate_WithoutTheLockNoStepBegins_D1(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -139,7 +132,6 @@ func TestMigrate_WithoutTheLockNoStepBegins_D1(t *testing.T) {
 	}
 }
 
-// Canceling leaves a hanging server.
 func TestMigrate_LeavesAServerThatHangs(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ from, holds string }{

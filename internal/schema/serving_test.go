@@ -18,11 +18,11 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// servingMay lists the serving role's rights per table. A new table needs a line here and a grant.
+// servingMay: a new table needs a line here and a grant.
 var servingMay = map[string]string{
 	"api_keys":            "SELECT",
 	"audit_events":        "SELECT INSERT", // append-only
-	"federation_archive":  "",              // belongs to migrations
+	"federation_archive":  "",              // for migrations
 	"firebase_project":    "SELECT INSERT UPDATE",
 	"ledger_entries":      "SELECT", // its trigger appends
 	"legacy_sessions":     "SELECT INSERT UPDATE DELETE",
@@ -45,10 +45,9 @@ var servingMay = map[string]string{
 
 var servingMayColumns = "UPDATE api_keys.last_used_at"
 
-// ownersAlone lists statements for the owner.
 var ownersAlone = []string{"CreateAPIKey", "RevokeAPIKey"}
 
-// beyondQueries explains rights that no query needs.
+// beyondQueries explains the other rights.
 var beyondQueries = map[string]string{
 	"SELECT on schema_migrations": "the schema's own check reads it",
 	"SELECT on audit_events":      "operators read it",
@@ -93,7 +92,7 @@ func TestServingRole_MayDoWhatWasDecidedAboutEachTable(t *testing.T) {
 	}
 }
 
-// asked explains each statement, which checks its rights, and records refusals.
+// asked uses EXPLAIN, which checks rights.
 type asked struct {
 	pgx.Tx
 	t       *testing.T
@@ -151,7 +150,6 @@ func (d database) refusedQueries(done string) (refused []string) {
 	return refused
 }
 
-// Each query may run, and each right is needed.
 func TestServingRole_HasExactlyWhatTheQueriesNeed(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -174,7 +172,6 @@ func TestServingRole_HasExactlyWhatTheQueriesNeed(t *testing.T) {
 	}
 }
 
-// A hijacked instance can neither change the schema nor rewrite history.
 func TestServingRole_IsRefusedWhatIsNotItsBusiness(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -215,7 +212,6 @@ func TestServingRole_IsRefusedWhatIsNotItsBusiness(t *testing.T) {
 	}
 }
 
-// O2, D2: the serving role can check the schema.
 func TestServingRole_ChecksTheSchema_D2(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -231,7 +227,6 @@ func TestServingRole_ChecksTheSchema_D2(t *testing.T) {
 	}
 }
 
-// D5: the step down drops the role only without members or other users.
 func TestServingRole_DownAndUp_D5(t *testing.T) {
 	t.Parallel()
 	server, err := postgres.Start(t.Context(), postgres.Options{DataDir: filepath.Join(t.TempDir(), "data")}) // roles belong to a server
@@ -299,7 +294,6 @@ func ownServer(t *testing.T, server *postgres.Server, name string) database {
 	return database{pool, t, server.URL(name)}
 }
 
-// An owner without CREATEROLE is told what to do.
 func TestServingRole_AnOwnerWithoutCreateRoleIsToldWhatToDo(t *testing.T) {
 	t.Parallel()
 	server, err := postgres.Start(t.Context(), postgres.Options{DataDir: filepath.Join(t.TempDir(), "data")})
@@ -323,7 +317,6 @@ func TestServingRole_AnOwnerWithoutCreateRoleIsToldWhatToDo(t *testing.T) {
 	}
 }
 
-// Several databases of a server migrate at once.
 func TestServingRole_ManyDatabasesAtOnce_D1(t *testing.T) {
 	t.Parallel()
 	server, err := postgres.Start(t.Context(), postgres.Options{DataDir: filepath.Join(t.TempDir(), "data")})

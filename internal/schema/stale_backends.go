@@ -8,11 +8,11 @@ import (
 	"auth-v2-service/internal/sleep"
 )
 
-// worker prefixes application names. It has no space: the two drivers decode one differently.
+// worker has no space: the two drivers decode one differently.
 const worker = "authd-migrate-"
 
-// endStaleBackends ends the sessions of killed migrators: their statements run until the server notices. Only the lock's holder may work.
-// It ignores sessions that this role may not end: any role can use the name.
+// endStaleBackends ends killed migrators' sessions, which run until the server notices. It ignores sessions that this role may not end: any
+// role can use the name.
 func (r *runner) endStaleBackends(ctx context.Context) error {
 	began := time.Now()
 	told := map[int]bool{}

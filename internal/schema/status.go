@@ -18,11 +18,11 @@ import (
 
 var versionOf = regexp.MustCompile(`^(\d+)_\w+\.sql$`)
 
-// Files returns this binary's migration file names in order.
+// Files returns this binary's migrations in order.
 var Files = sync.OnceValue(func() []string {
 	names, err := fs.Glob(db.Migrations, "migrations/*.sql")
 	if err != nil {
-		panic(err) // only a malformed pattern fails
+		panic(err)
 	}
 	for i, name := range names {
 		names[i] = strings.TrimPrefix(name, "migrations/")
@@ -30,7 +30,7 @@ var Files = sync.OnceValue(func() []string {
 	return names
 })
 
-// Version returns a file name's leading number, or "".
+// Version returns a file name's number, or "".
 func Version(file string) string {
 	if match := versionOf.FindStringSubmatch(file); match != nil {
 		return match[1]
@@ -38,7 +38,7 @@ func Version(file string) string {
 	return ""
 }
 
-// Knows reports whether a migration has this version.
+// Knows reports whether the version exists.
 func Knows(version string) bool { return slices.Contains(versions(), version) }
 
 var versions = sync.OnceValue(func() []string {
@@ -54,14 +54,14 @@ type Querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// Ready returns an error unless every migration is applied and the server takes writes, in one query. A read-only server refuses to set
+// Ready returns an error unless every migration is applied and the server takes writes. A read-only server refuses to set
 // transaction_read_only to off.
 func Ready(ctx context.Context, db Querier) error {
 	_, err := ReadyAt(ctx, db)
 	return err
 }
 
-// ReadyAt is Ready with PostgreSQL's time, zero if unknown.
+// ReadyAt also returns PostgreSQL's time, zero if unknown.
 func ReadyAt(ctx context.Context, db Querier) (now time.Time, err error) {
 	var missing int
 	err = db.QueryRow(ctx,

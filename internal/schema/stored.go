@@ -12,10 +12,10 @@ import (
 //go:embed stored.sql
 var storedQuery string
 
-// archive keeps what steps down remove, row by row.
+// archive keeps what steps down remove.
 const archive = "auth.federation_archive"
 
-// stored is a place for data: a column, a table without columns (Number 0) or a sequence.
+// stored is a column, a table without columns (Number 0) or a sequence.
 type stored struct {
 	Relation int64
 	Number   int
@@ -42,10 +42,10 @@ func readStored(ctx context.Context, tx pgx.Tx) ([]stored, error) {
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[stored])
 }
 
-// loss is a table, column or sequence that a step down removes, or a column that it retypes.
+// loss is a stored that a step down removes, or a column that it retypes.
 type loss struct {
 	stored
-	whole   bool // the whole table or sequence
+	whole   bool // table or sequence
 	retyped bool
 }
 
@@ -81,11 +81,10 @@ func losses(before, after []stored) []loss {
 	return lost
 }
 
-// constant matches a constant default, such as 'local'::character varying, 0, true or '{}'::jsonb.
+// such as 'local'::character varying, 0, true or '{}'::jsonb
 var constant = regexp.MustCompile(`^\(?('(?:[^']|'')*'|-?[0-9.]+|true|false)\)?(::[a-z "._\[\](),0-9]+)?$`)
 
-// held counts the values at risk. A constant default is none: the next step up restores it. For a retyped column it counts the non-NULL
-// values.
+// held counts values at risk. The next step up restores a constant default. For a retyped column it counts non-NULL values.
 func (l loss) held(ctx context.Context, tx pgx.Tx) (count int64, err error) {
 	query := "SELECT count(*) FROM " + l.Table
 	switch {
@@ -103,13 +102,13 @@ func (l loss) held(ctx context.Context, tx pgx.Tx) (count int64, err error) {
 	return count, nil
 }
 
-// digest stays equal when a change of type keeps every value's text.
+// digest compares the values' text across a change of type.
 func (l loss) digest(ctx context.Context, tx pgx.Tx) (digest string, err error) {
 	var names struct{ table, column string }
 	err = tx.QueryRow(ctx, `SELECT format('%I.%I', n.nspname, c.relname), quote_ident(a.attname)
 		FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_attribute AS a ON a.attrelid = c.oid
 		WHERE c.oid = $1::bigint::oid AND a.attnum = $2::int`, l.Relation, l.Number).Scan(&names.table, &names.column)
-	if err == nil { // the step may have renamed either
+	if err == nil { // either may be renamed
 		err = tx.QueryRow(ctx, fmt.Sprintf("SELECT count(%[1]s) || ' ' || coalesce(sum(hashtextextended(%[1]s::text, 0)), 0) FROM %[2]s", names.column, names.table)).Scan(&digest)
 	}
 	if err != nil {
@@ -118,7 +117,7 @@ func (l loss) digest(ctx context.Context, tx pgx.Tx) (digest string, err error) 
 	return digest, nil
 }
 
-// kept counts what this transaction archived of l.
+// kept counts what this transaction archived.
 func (l loss) kept(ctx context.Context, tx pgx.Tx) (count int64, err error) {
 	query := "SELECT count(*) FROM " + archive + " WHERE relation = $1 AND archived_at >= now()"
 	arguments := []any{l.Table}

@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// rowsAsked is ADOPT_ROWS, or 100,000.
 func rowsAsked(t *testing.T) int {
 	t.Helper()
 	asked := os.Getenv("ADOPT_ROWS")
@@ -28,7 +27,6 @@ func rowsAsked(t *testing.T) int {
 // longestStall is D4's limit.
 const longestStall = time.Second
 
-// writer writes like the platform and records its longest wait.
 type writer struct {
 	stop  context.CancelFunc
 	ended chan error
@@ -81,7 +79,6 @@ func (w *writer) finish(t *testing.T) {
 	}
 }
 
-// longReader reads in transactions of 400 ms.
 func (d database) longReader() (end func()) {
 	d.t.Helper()
 	ctx, stop := context.WithCancel(d.t.Context())

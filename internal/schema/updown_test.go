@@ -71,7 +71,6 @@ func expectSame(t *testing.T, what, want, got string) {
 	}
 }
 
-// D5: a down refuses to lose users.
 func TestMigrations_DownRefusesToLosePeople_D5(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -141,7 +140,6 @@ func (d database) bothWorlds(n int) {
 	d.exec(`UPDATE auth.rollout SET users_buckets = 1234, new_users = 'local', deny = ARRAY[gen_random_uuid()], revision = 7`)
 }
 
-// D5: rows of both worlds survive down and up.
 func TestMigrations_DownAndUpKeepEveryRow_D5(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -168,7 +166,6 @@ func TestMigrations_DownAndUpKeepEveryRow_D5(t *testing.T) {
 	d.exec("INSERT INTO auth.audit_events (action, actor) VALUES ('login', 'system')") // the sequence went on
 }
 
-// The platform's changes in between win.
 func TestMigrations_UpAgainRespectsWhatHappenedMeanwhile_D5(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -187,7 +184,6 @@ func TestMigrations_UpAgainRespectsWhatHappenedMeanwhile_D5(t *testing.T) {
 	}
 }
 
-// Restoring leaves later facts archived.
 func TestMigrations_RestoreLeavesLaterFacts_D5(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -205,7 +201,6 @@ func TestMigrations_RestoreLeavesLaterFacts_D5(t *testing.T) {
 	}
 }
 
-// D4: restoring retries a locked row and stops no other writer.
 func TestMigrations_RestoreStopsNoWriter_D4(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -242,7 +237,7 @@ func TestMigrations_RestoreStopsNoWriter_D4(t *testing.T) {
 	expectSame(t, "rows", rows, d.allRows())
 }
 
-// D4: ADOPT_ROWS sets the number of rows (default 100,000).
+// ADOPT_ROWS sets the rows (default 100,000).
 func TestMigrations_DownStopsNoWriter_D4(t *testing.T) {
 	people := rowsAsked(t)
 	d := migrated(t)
@@ -259,7 +254,6 @@ func TestMigrations_DownStopsNoWriter_D4(t *testing.T) {
 	w.finish(t)
 }
 
-// D5: users that arrive during the down are marked too.
 func TestMigrations_DownMarksWhoComesMeanwhile_D5(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -289,7 +283,6 @@ func TestMigrations_DownMarksWhoComesMeanwhile_D5(t *testing.T) {
 	}
 }
 
-// D5: an interrupted down resumes without loss.
 func TestMigrations_ADownCutShortGoesOn_D5(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)

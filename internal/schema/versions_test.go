@@ -13,7 +13,6 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// D2: this machine's and the newest PostgreSQL yield one catalogue, byte for byte.
 func TestExpected_IsTheSameInEveryVersion_D2(t *testing.T) {
 	newest, err := postgres.FromNPM(t.Context(), os.Stderr)
 	if err != nil {

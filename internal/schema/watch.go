@@ -10,13 +10,11 @@ import (
 	"auth-v2-service/internal/sleep"
 )
 
-// blockersPoll must be well below lockTimeout.
+// blockersPoll is well below lockTimeout.
 const blockersPoll = 50 * time.Millisecond
 
-// cleanUpLimit bounds the cleanup after a failed step.
 const cleanUpLimit = 5 * time.Second
 
-// stepGrace bounds a canceled step's end.
 const stepGrace = 5 * time.Second
 
 var (
@@ -26,8 +24,8 @@ var (
 	errUnanswered = errors.New("the server does not answer: it ends the step when it notices that we have gone")
 )
 
-// watched runs a step and records its blockers. When ctx ends or the migration lock is lost, it cancels the step at the server. It waits
-// stepGrace at most: a hanging server holds nothing up.
+// watched records a step's blockers. When ctx ends or the migration lock is lost, it cancels the step. It waits stepGrace at most for a
+// hanging server.
 func (r *runner) watched(ctx context.Context, step func() error) ([]Blocker, error) {
 	if err := r.holdsLock(ctx); err != nil {
 		return nil, err
@@ -51,7 +49,7 @@ func (r *runner) watched(ctx context.Context, step func() error) ([]Blocker, err
 		case ctx.Err() != nil:
 			_, _ = r.conn.Exec(looking, "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = $1", r.worker)
 		default:
-			// A failed look says nothing about the step.
+			// the step has its own connection
 			if found, err := r.blockers(looking); err == nil && len(found) > 0 {
 				last = found
 			}
@@ -72,7 +70,7 @@ func outliving(ctx context.Context, by time.Duration) (context.Context, context.
 	}
 }
 
-// holdsLock checks that this session still holds the migration lock.
+// holdsLock checks that this session holds the migration lock.
 func (r *runner) holdsLock(ctx context.Context) error {
 	holders, err := holdersOfLock(ctx, r.conn)
 	if err != nil {
@@ -84,7 +82,7 @@ func (r *runner) holdsLock(ctx context.Context) error {
 	return nil
 }
 
-// abandon ends a step after the lock was lost. Only a completed step is a success.
+// abandon ends a step without the lock. Only a completed step is a success.
 func (r *runner) abandon(ctx context.Context, done <-chan error) error {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), stepGrace)
 	defer stop()
@@ -104,7 +102,6 @@ func (r *runner) abandon(ctx context.Context, done <-chan error) error {
 	}
 }
 
-// endWorkers ends this worker's sessions over a new one.
 func (r *runner) endWorkers(ctx context.Context) error {
 	conn, err := r.session(ctx, lockTimeout)
 	if err != nil {

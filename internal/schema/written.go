@@ -9,14 +9,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// written holds a transaction's changes to auth's tables: the server's counts, and whether rows exist, since TRUNCATE is not counted.
+// written holds a transaction's changes to auth's tables. TRUNCATE is not counted, so some says whether rows exist.
 type written struct {
 	tables map[int64]tableRows
 }
 
 type tableRows struct {
 	name    string
-	changed int64 // updated and deleted so far
+	changed int64 // updated or deleted
 	some    bool
 }
 
@@ -44,7 +44,7 @@ func changedRows(ctx context.Context, tx pgx.Tx, relation int64) (n int64, err e
 	return n, err
 }
 
-// judge describes changed rows in remaining tables that were not archived.
+// judge describes changed rows that were not archived.
 func (w written) judge(ctx context.Context, tx pgx.Tx, after []stored, archived bool, allowed []string) ([]string, error) {
 	now, err := readWritten(ctx, tx, after)
 	if err != nil {
