@@ -12,7 +12,7 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// lockTimeout also bounds the wait of every session queued behind a backup.
+// lockTimeout also limits sessions queued behind a backup.
 const lockTimeout = 10 * time.Second
 
 type census struct {
@@ -24,14 +24,12 @@ type census struct {
 	fingerprint, withoutGrants string
 }
 
-// inside reads the schema in a running transaction: one instant for all.
+// inside reads the schema in a running transaction.
 type inside struct{ pgx.Tx }
 
-// BeginTx starts a savepoint.
 func (i inside) BeginTx(ctx context.Context, _ pgx.TxOptions) (pgx.Tx, error) { return i.Begin(ctx) }
 
-// atOneInstant runs work in a read-only transaction with one snapshot. It locks the tables first: a later ALTER would show old rows under
-// new columns.
+// atOneInstant runs work on one read-only snapshot. It locks the tables: a later ALTER would mix old rows with new columns.
 func (s *server) atOneInstant(ctx context.Context, onlyAuth bool, work func(tx pgx.Tx) error) error {
 	tables, err := column[string](ctx, s, tablesQuery, onlyAuth)
 	if err != nil {
@@ -108,7 +106,7 @@ func table[T any](ctx context.Context, db querier, sql string, args ...any) ([]T
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[T])
 }
 
-// differences lists every deviation of a restored database from the manifest.
+// differences lists deviations from the manifest.
 func (m Manifest) differences(found census, grants, sameMajor bool) []string {
 	reasons := tableDifferences(m.Tables, found.tables)
 	if !slices.Equal(m.Migrations, found.migrations) {
@@ -116,7 +114,7 @@ func (m Manifest) differences(found census, grants, sameMajor bool) []string {
 			strings.Join(found.migrations, " "), strings.Join(m.Migrations, " ")))
 	}
 	switch {
-	case !sameMajor: // another major version words definitions differently
+	case !sameMajor: // other versions word definitions differently
 	case grants && m.Fingerprint != found.fingerprint, m.FingerprintWithoutGrants != found.withoutGrants:
 		reasons = append(reasons, "the objects of the schema auth are not those of the manifest (the fingerprint differs)")
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// people tells whether a database is in use.
+// people marks a database in use.
 const people = "auth.users"
 
 type cleared struct {
@@ -15,7 +15,7 @@ type cleared struct {
 	MustBeEmpty bool   `json:"must_be_empty"`
 }
 
-// clearing returns the script that runs before the dump: see clear.sql.
+// clearing runs before the dump: see clear.sql.
 func (m Manifest) clearing(replace bool) (string, error) {
 	tables := []cleared{{people, !replace}}
 	for _, table := range m.Tables {
@@ -26,10 +26,10 @@ func (m Manifest) clearing(replace bool) (string, error) {
 	return withData(clearScript, tables)
 }
 
-// others reports a table outside the schema auth.
+// others reports a table outside auth.
 func (t Table) others() bool { return !strings.HasPrefix(t.Name, "auth.") }
 
-// mayWrite refuses a restore that would lose data. clean reports whether objects must be dropped first.
+// mayWrite refuses a lossy restore. clean: objects must be dropped first.
 func (m Manifest) mayWrite(ctx context.Context, target *server, replace bool) (clean bool, err error) {
 	there, err := m.overwritten(ctx, target)
 	if err != nil {
@@ -78,7 +78,6 @@ func refusePeople(ctx context.Context, target *server) error {
 	return nil
 }
 
-// refuseRows protects the tables of other services.
 func refuseRows(ctx context.Context, target *server, tables []string) error {
 	var occupied []string
 	for _, name := range tables {

@@ -10,7 +10,6 @@ import (
 	"auth-v2-service/internal/backup"
 )
 
-// Restore refuses corrupt files without a change.
 func TestVerify_TellsEveryCorruption(t *testing.T) {
 	t.Parallel()
 	d := populated(t)
@@ -136,7 +135,6 @@ func TestRestore_CommitsOnlyWhatTheManifestSays(t *testing.T) {
 	}
 }
 
-// Only --replace overwrites users.
 func TestRestore_RefusesWhatWouldBeLost(t *testing.T) {
 	t.Parallel()
 	d := populated(t)
@@ -156,7 +154,7 @@ func TestRestore_RefusesWhatWouldBeLost(t *testing.T) {
 	}
 	d.exec("DROP VIEW public.addresses")
 	d.exec("INSERT INTO public.chats SELECT id FROM auth.users LIMIT 3")
-	later, _ := d.create(false) // this backup holds the table and its reference
+	later, _ := d.create(false) // holds the table
 	d.verify(later)
 	d.exec("DELETE FROM public.chats")
 	d.restore(later)

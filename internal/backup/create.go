@@ -14,12 +14,12 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Options configure a backup. URL must reach PostgreSQL itself, not a transaction pooler.
+// Options: URL must reach PostgreSQL itself, not a transaction pooler.
 type Options struct {
 	URL string
-	// VerifyURL is the server for scratch databases; its role needs CREATEDB. "": URL.
+	// VerifyURL is for scratch databases and needs CREATEDB. "": URL.
 	VerifyURL string
-	// Environment is the process's. Programs get PATH, HOME and libpq's variables only.
+	// Environment: programs get PATH, HOME and libpq's variables only.
 	Environment map[string]string
 	Logger      *slog.Logger
 	// Now is the clock; nil: time.Now.
@@ -40,8 +40,8 @@ func (o Options) verifyURL() string {
 	return o.URL
 }
 
-// Create writes an unverified backup of the database, or of the schema auth, into a new file of dir. Writers may go on: dump and manifest
-// share one snapshot. The file gets its name once both are complete and synced.
+// Create writes an unverified backup into a new file of dir. Dump and manifest share one snapshot; writers go on. The dump gets its name
+// once it is synced, then its manifest. Without a manifest it is no backup.
 func Create(ctx context.Context, o Options, dir string, onlyAuth bool) (path string, m Manifest, err error) {
 	source, err := connect(ctx, o.URL)
 	if err != nil {
@@ -83,7 +83,6 @@ func Create(ctx context.Context, o Options, dir string, onlyAuth bool) (path str
 
 var oddInFileName = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
 
-// fileName sorts by age.
 func (m Manifest) fileName() string {
 	scope := ""
 	if m.OnlyAuth {
@@ -92,7 +91,7 @@ func (m Manifest) fileName() string {
 	return oddInFileName.ReplaceAllString(m.Database, "_") + scope + "-" + m.CreatedAt.Format("20060102T150405.000Z") + ".dump"
 }
 
-// dump writes file and manifest concurrently: a short snapshot hinders vacuum less.
+// dump works concurrently: a short snapshot hinders vacuum less.
 func (s *server) dump(ctx context.Context, o Options, tools programs, file *os.File, m *Manifest) error {
 	env, err := s.programEnvironment(o.Environment)
 	if err != nil {
@@ -124,7 +123,7 @@ func (s *server) dump(ctx context.Context, o Options, tools programs, file *os.F
 	})
 }
 
-// runDump passes a file, not a pipe: pg_dump seeks back to write table offsets.
+// runDump uses a file, no pipe: pg_dump seeks back for table offsets.
 func runDump(ctx context.Context, tools programs, env []string, file *os.File, snapshot string, onlyAuth bool) error {
 	args := []string{
 		"--format=custom", "--no-password", "--snapshot=" + snapshot,

@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// Extension is an extension that the schema auth uses.
+// Extension is used by the schema auth.
 type Extension struct {
 	Name   string `json:"name"`
 	Schema string `json:"schema"`
 }
 
-// PostgreSQL's limit, in bytes
+// in bytes
 const maxIdentifier = 63
 
 var (
@@ -41,8 +41,8 @@ func checkExtensions(extensions []Extension) error {
 	return errors.Join(all...)
 }
 
-// withData puts rows into a psql script in place of "{{data}}". Rows travel as hexadecimal digits: neither psql nor SQL can execute them.
-// The scripts build identifiers with format's %I or regclass.
+// withData fills "{{data}}" with rows as hexadecimal digits: neither psql nor SQL can execute them. Scripts build identifiers by %I or
+// regclass.
 func withData[T any](script string, rows []T) (string, error) {
 	if rows == nil {
 		rows = []T{}

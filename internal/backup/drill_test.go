@@ -62,7 +62,6 @@ func TestCreate_WritesPrivateFilesAndNothingElse(t *testing.T) {
 	}
 }
 
-// Dump and manifest show one instant despite writers.
 func TestCreate_AgreesWithItsManifestWhileOthersWrite(t *testing.T) {
 	t.Parallel()
 	d := populated(t)
@@ -101,7 +100,6 @@ func TestCreate_AgreesWithItsManifestWhileOthersWrite(t *testing.T) {
 	}
 }
 
-// Grants are restored where roles and owners match.
 func TestRestore_IntoAnEmptyDatabase(t *testing.T) {
 	t.Parallel()
 	for name, onlyAuth := range map[string]bool{"whole database": false, "schema auth": true} {
@@ -139,7 +137,6 @@ func TestRestore_IntoAnEmptyDatabase(t *testing.T) {
 	}
 }
 
-// Odd names and setting-dependent text survive.
 func TestCreate_TakesOddTables(t *testing.T) {
 	t.Parallel()
 	d := populated(t)

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Mismatch lists all defects of a backup. Other errors except ErrOccupied mean that the check failed.
+// Mismatch lists a backup's defects. Errors beyond those of Told mean that the check failed.
 type Mismatch struct {
 	File    string
 	Reasons []string
 }
 
-// Error names the file and each reason.
+// Error names each reason.
 func (m *Mismatch) Error() string {
 	if len(m.Reasons) == 1 {
 		return fmt.Sprintf("%s cannot be trusted: %s", m.File, m.Reasons[0])
@@ -27,10 +27,10 @@ func mismatch(file, reason string, args ...any) error {
 // ErrOccupied refuses to overwrite the database.
 var ErrOccupied = errors.New("the database was left as it is")
 
-// ErrNoBackup says that no backup is good enough.
+// ErrNoBackup reports that no backup suffices.
 var ErrNoBackup = errors.New("there is no backup to go back to")
 
-// Told reports whether err is a verdict, not a failure to reach one.
+// Told reports a verdict, not a failed check.
 func Told(err error) bool {
 	var wrong *Mismatch
 	return errors.As(err, &wrong) || errors.Is(err, ErrOccupied) || errors.Is(err, ErrNoBackup)

@@ -10,11 +10,11 @@ import (
 
 const (
 	partialSuffix = ".partial"
-	// an older half file is garbage
+	// older half files are garbage
 	forgotten = 24 * time.Hour
 )
 
-// partial is a private, hidden file until publish.
+// partial is private and hidden until publish.
 type partial struct {
 	*os.File
 	final string
@@ -29,7 +29,7 @@ func newPartial(final string) (*partial, error) {
 	return &partial{file, final}, nil
 }
 
-// publish syncs the file and renames it.
+// publish syncs, then renames.
 func (p *partial) publish() error {
 	err := errors.Join(p.Sync(), p.Close())
 	if err == nil {
@@ -44,7 +44,6 @@ func (p *partial) publish() error {
 	return nil
 }
 
-// discard removes an unpublished file.
 func (p *partial) discard() {
 	_ = p.Close()
 	_ = os.Remove(p.Name())

@@ -10,7 +10,6 @@ import (
 	"auth-v2-service/internal/backup"
 )
 
-// A table's name must not reach a shell.
 func TestRestore_ATableOfAnyNameRunsNothing(t *testing.T) {
 	t.Parallel()
 	d := populated(t)
@@ -33,7 +32,6 @@ func TestRestore_ATableOfAnyNameRunsNothing(t *testing.T) {
 	}
 }
 
-// A correctly sealed manifest runs nothing.
 func TestReadManifest_RefusesAnExtensionThatIsNoName(t *testing.T) {
 	t.Parallel()
 	d := populated(t)

@@ -16,7 +16,7 @@ import (
 	"auth-v2-service/internal/backup"
 )
 
-// envChild makes this binary run one operation, to be killed.
+// envChild: this binary runs one operation and is killed.
 const (
 	envChild = "BACKUP_TEST_CHILD"
 	envFile  = "BACKUP_TEST_FILE"
@@ -37,7 +37,7 @@ func child() int {
 	return 1
 }
 
-// stuck makes one program hang halfway, after it writes mark.
+// stuck makes a program hang halfway.
 func stuck(t *testing.T, d database, program, half string) (dir, mark string) {
 	t.Helper()
 	major, err := strconv.Atoi(d.lines("SELECT (current_setting('server_version_num')::int / 10000)::text"))
@@ -98,7 +98,6 @@ func kill(t *testing.T, command *exec.Cmd, mark string) {
 	})
 }
 
-// A later run removes the half file.
 func TestCreate_KilledLeavesNothingThatPasses(t *testing.T) {
 	t.Parallel()
 	d := populated(t)
@@ -124,7 +123,7 @@ func TestCreate_KilledLeavesNothingThatPasses(t *testing.T) {
 	}
 }
 
-// Not parallel: the later run would drop other tests' scratch databases.
+// Not parallel: it drops other tests' scratch databases.
 func TestVerify_KilledLeavesItUnverified(t *testing.T) {
 	d := populated(t)
 	path, _ := d.create(true)
@@ -166,7 +165,6 @@ func TestRestore_KilledChangesNothing(t *testing.T) {
 	}
 }
 
-// No argument or error shows the password.
 func TestSecrets_AreInNoArgumentAndNoError(t *testing.T) {
 	t.Parallel()
 	d := populated(t)

@@ -8,17 +8,17 @@ import (
 	"os/exec"
 )
 
-// load configures one restore in one transaction: before, the dump, after.
+// load is one restore in one transaction.
 type load struct {
 	before, after string
 	// clean drops the dump's objects first.
 	clean bool
-	// asOwners keeps owners and grants. Otherwise the connection's role owns everything.
+	// asOwners keeps owners and grants; else the role owns all.
 	asOwners bool
 }
 
-// run streams pg_restore's script into psql and sends COMMIT only after pg_restore succeeded. pg_restore's own single transaction allows no
-// drops and checks inside it.
+// run streams pg_restore's script into psql and commits only after pg_restore succeeded. pg_restore's own transaction allows no checks
+// inside.
 func (l load) run(ctx context.Context, o Options, tools programs, target *server, dump string) error {
 	env, err := target.programEnvironment(o.Environment)
 	if err != nil {
@@ -59,7 +59,7 @@ func (l load) arguments(dump string) []string {
 	return append(args, "--", dump)
 }
 
-// send omits the COMMIT when pg_restore fails; psql then rolls back.
+// send omits the COMMIT when pg_restore fails; psql rolls back.
 func (l load) send(sink io.WriteCloser, script io.Reader, read *exec.Cmd, said *complaint) error {
 	defer func() { _ = sink.Close() }()
 	if _, err := io.WriteString(sink, "BEGIN;\n"+l.before+"\n"); err != nil {
@@ -76,7 +76,7 @@ func (l load) send(sink io.WriteCloser, script io.Reader, read *exec.Cmd, said *
 	}
 	_, copyErr := io.Copy(sink, safe)
 	if copyErr != nil {
-		_ = read.Process.Kill() // psql has ended; its message tells why
+		_ = read.Process.Kill() // psql's message tells why
 	}
 	if err := read.Wait(); err != nil && copyErr == nil {
 		return refusal(said, err)
@@ -90,10 +90,10 @@ func (l load) send(sink io.WriteCloser, script io.Reader, read *exec.Cmd, said *
 	return nil
 }
 
-// refusedError means a refusal by dump or server, not a broken program.
+// refusedError: dump or server refused, no program broke.
 type refusedError struct{ error }
 
-// refusal maps exit codes: pg_restore 1 is an unreadable archive, psql 3 a failed statement, psql 2 a lost connection.
+// refusal: pg_restore exits 1 for an unreadable archive, psql 3 for a failed statement, 2 for a lost connection.
 func refusal(said *complaint, err error) error {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && (exit.ExitCode() == 3 || said.name == "pg_restore" && exit.ExitCode() == 1) {

@@ -14,26 +14,26 @@ import (
 	"time"
 )
 
-// format is the manifest's version. Readers refuse others. Format 1, never released, held statements.
+// format: readers refuse others. The unreleased format 1 held statements.
 const format = 2
 
 const manifestSuffix = ".json"
 
-// Manifest describes a dump. Rows and checksums are of the dump's snapshot.
+// Manifest describes the dump's snapshot.
 type Manifest struct {
 	Format                   int         `json:"format"`
 	CreatedAt                time.Time   `json:"created_at"`
 	Database                 string      `json:"database"`
-	SystemIdentifier         string      `json:"system_identifier"` // initdb's number; it identifies the server
+	SystemIdentifier         string      `json:"system_identifier"` // initdb's number identifies the server
 	ServerVersion            string      `json:"server_version"`
 	ServerMajor              int         `json:"server_major"`
 	DumpVersion              string      `json:"pg_dump_version"`
 	DumpMajor                int         `json:"pg_dump_major"`
 	Encoding                 string      `json:"encoding"`
 	OnlyAuth                 bool        `json:"only_auth"`
-	Extensions               []Extension `json:"extensions,omitempty"` // what the schema auth uses
-	Owners                   []Owner     `json:"code_owners"`          // roles with code in the dump
-	Dependents               []string    `json:"dependents,omitempty"` // dumped objects outside the schema auth that need it
+	Extensions               []Extension `json:"extensions,omitempty"`
+	Owners                   []Owner     `json:"code_owners"`          // roles with code in it
+	Dependents               []string    `json:"dependents,omitempty"` // outside auth, in the dump, needing auth
 	Migrations               []string    `json:"migrations"`
 	Fingerprint              string      `json:"schema_fingerprint"`
 	FingerprintWithoutGrants string      `json:"schema_fingerprint_without_grants"`
@@ -46,17 +46,17 @@ type Manifest struct {
 	Seal string `json:"seal"`
 }
 
-// Table describes a table. Checksum ignores row order: two sums of 64-bit hashes of the rows' text.
+// Table: Checksum ignores row order: two sums of 64-bit hashes of the rows' text.
 type Table struct {
 	Name     string `json:"name"`
 	Rows     int64  `json:"rows"`
 	Checksum string `json:"checksum"`
 }
 
-// ManifestPath returns a dump's manifest path.
+// ManifestPath returns a dump's manifest.
 func ManifestPath(dump string) string { return dump + manifestSuffix }
 
-// ReadManifest reads a dump's manifest. A *Mismatch means that it is missing, unusable or changed.
+// ReadManifest returns a *Mismatch for a missing, unusable or changed manifest.
 func ReadManifest(dump string) (Manifest, error) {
 	content, err := os.ReadFile(ManifestPath(dump))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -8,7 +8,7 @@ import (
 	"auth-v2-service/internal/backup"
 )
 
-// shop shares its database with another service; whole holds no rows.
+// shop shares its database; whole holds no rows.
 func shop(t *testing.T) (d database, whole string) {
 	t.Helper()
 	d = populated(t)
@@ -27,7 +27,7 @@ func TestRestore_RefusesToWriteOverOtherServices(t *testing.T) {
 	d, whole := shop(t)
 	_, err := backup.Restore(t.Context(), d.options(), whole, false)
 	tells(t, err, "public.orders of", "--replace", "--whole-database")
-	d.exec("DROP SCHEMA auth CASCADE") // refused without the schema auth, too
+	d.exec("DROP SCHEMA auth CASCADE") // also without the schema auth
 	_, err = backup.Restore(t.Context(), d.options(), whole, false)
 	tells(t, err, "public.orders of", "--replace")
 	if found := d.orders(); found != "1000" {
@@ -44,7 +44,6 @@ func TestRestore_RefusesToWriteOverOtherServices(t *testing.T) {
 	}
 }
 
-// The transaction checks again for rows.
 func TestRestore_FindsRowsThatCameLate(t *testing.T) {
 	t.Parallel()
 	d, whole := shop(t)

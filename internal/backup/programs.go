@@ -20,10 +20,10 @@ type programs struct {
 	major   int
 }
 
-// environment keeps the service's secrets from the programs.
+// environment hides the service's secrets from programs.
 type environment map[string]string
 
-// inherited variables reach a program. The URL overrides libpq's.
+// inherited reach a program. The URL overrides libpq's.
 var inherited = []string{"PATH", "HOME", "LD_LIBRARY_PATH", "TMPDIR", "PGPASSFILE", "PGSSLMODE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY"}
 
 func (e environment) list(more ...string) []string {
@@ -36,13 +36,13 @@ func (e environment) list(more ...string) []string {
 	return append(out, more...)
 }
 
-// FindPrograms returns the folder of programs for a server's major version. Without one, the error says what to install.
+// FindPrograms returns the programs' folder for a major version, or what to install.
 func FindPrograms(ctx context.Context, env map[string]string, major int) (string, error) {
 	found, err := findPrograms(ctx, env, major)
 	return found.dir, err
 }
 
-// findPrograms chooses the oldest sufficient version. Older programs refuse; newer ones write unknown settings.
+// findPrograms chooses the oldest sufficient version: newer ones write unknown settings.
 func findPrograms(ctx context.Context, env environment, major int) (programs, error) {
 	return choose(ctx, env, programFolders(env), major)
 }
@@ -78,7 +78,7 @@ func programFolders(env environment) []string {
 		"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/libexec/postgresql*", "/opt/homebrew/opt/libpq/bin",
 		"/opt/homebrew/opt/postgresql@*/bin", "/usr/local/opt/libpq/bin",
 	} {
-		matches, _ := filepath.Glob(pattern) // fails on a bad pattern only
+		matches, _ := filepath.Glob(pattern)
 		dirs = append(dirs, matches...)
 	}
 	return dirs
@@ -118,7 +118,7 @@ func (p programs) command(ctx context.Context, env []string, name string, args .
 	return command, said
 }
 
-// supervised runs work on its own OS thread. Its child process dies with that thread, so with a killed authd.
+// supervised owns an OS thread: its child dies with it, so with a killed authd.
 func supervised(work func() error) error {
 	done := make(chan error, 1)
 	go func() {

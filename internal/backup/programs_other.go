@@ -4,5 +4,5 @@ package backup
 
 import "os/exec"
 
-// endWithParent does nothing: an orphan writes only a half file.
+// endWithParent does nothing: an orphan leaves a half file.
 func endWithParent(*exec.Cmd) {}

@@ -50,7 +50,7 @@ func TestVerify_NeedsARoleThatMayCreateDatabases(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	reseal(t, path, func(m *backup.Manifest) { m.Owners = nil }) // skips the check of code owners
+	reseal(t, path, func(m *backup.Manifest) { m.Owners = nil }) // skips the owners' check
 	location, err := url.Parse(d.url)
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +88,6 @@ func TestVerify_OnANamedServer(t *testing.T) {
 	}
 }
 
-// Without the owner's role, all but grants is verified.
 func TestVerify_WithoutTheOwnersRole(t *testing.T) {
 	t.Parallel()
 	d := populated(t)
@@ -107,7 +106,7 @@ func TestVerify_WithoutTheOwnersRole(t *testing.T) {
 	d.exec("ALTER TABLE auth.tombstones OWNER TO " + owner)
 	d.exec("SET ROLE " + owner + "; GRANT SELECT ON auth.tombstones TO " + me + "; RESET ROLE")
 	d.exec("REVOKE " + owner + " FROM " + me)
-	d.exec("GRANT " + me + " TO " + owner) // its code is no danger
+	d.exec("GRANT " + me + " TO " + owner) // so its code is no danger
 	path, _ := d.create(true)
 	if m := d.verify(path); m.VerifiedAt == nil || m.GrantsVerified {
 		t.Errorf("verified at %v, grants %t, expected a verification without grants", m.VerifiedAt, m.GrantsVerified)

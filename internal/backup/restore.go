@@ -10,9 +10,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Restore writes a backup into o.URL's database in one transaction. It commits only when every table equals the manifest. Without replace
-// it refuses (ErrOccupied) to overwrite users or other services' rows. It always refuses to lose external dependents that the backup lacks.
-// After an error the database is unchanged, except where a *Mismatch says otherwise.
+// Restore writes a backup in one transaction and commits only when every table equals the manifest. Without replace, ErrOccupied protects
+// users and other services' rows. It always protects external dependents that the backup lacks. After an error the database is unchanged,
+// unless the error says that it was restored.
 func Restore(ctx context.Context, o Options, dump string, replace bool) (Manifest, error) {
 	m, err := ReadManifest(dump)
 	if err != nil {
@@ -47,7 +47,7 @@ func Restore(ctx context.Context, o Options, dump string, replace bool) (Manifes
 	return m, m.lookAgain(ctx, target, dump, grants)
 }
 
-// refuseDependents protects outside objects that the backup lacks.
+// refuseDependents protects objects that the backup lacks.
 func (m Manifest) refuseDependents(ctx context.Context, target *server) error {
 	dependents, err := column[string](ctx, target, dependentsQuery)
 	if err != nil {
@@ -87,7 +87,7 @@ func (m Manifest) overwrite(ctx context.Context, o Options, tools programs, targ
 	return nil
 }
 
-// lookAgain compares the schema after the commit. The rows were compared before.
+// lookAgain compares the schema after the commit.
 func (m Manifest) lookAgain(ctx context.Context, target *server, dump string, grants bool) error {
 	var found census
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}

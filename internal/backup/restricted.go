@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// restricted passes pg_restore's script only if it disables psql's commands first. Programs before August 2025 let a dump run commands on
-// this machine (CVE-2025-8714, CVE-2025-8715).
+// restricted requires a script that disables psql's commands. Programs before August 2025 let a dump run commands here (CVE-2025-8714,
+// CVE-2025-8715).
 func restricted(script io.Reader) (io.Reader, error) {
 	reader := bufio.NewReader(script)
 	var head strings.Builder

@@ -8,7 +8,6 @@ import (
 	"auth-v2-service/internal/backup"
 )
 
-// Nothing of an unrestricted script is sent.
 func TestRestore_RefusesProgramsThatLetADumpRunCommands(t *testing.T) {
 	t.Parallel()
 	d := populated(t)

@@ -15,14 +15,14 @@ import (
 const (
 	scratchPrefix = "authd_verify_"
 	scratchTime   = "20060102t150405"
-	// an older scratch database without sessions is garbage
+	// older, unused scratch databases are garbage
 	abandoned = time.Hour
 	dropLimit = time.Minute
 )
 
 const insufficientPrivilege = "42501"
 
-// inScratch runs work in a new empty database and always drops it.
+// inScratch always drops its database.
 func inScratch(ctx context.Context, o Options, host *server, encoding string, work func(*server) error) (err error) {
 	dropAbandoned(ctx, o, host)
 	name := scratchPrefix + o.now().Format(scratchTime) + "_" + strings.ToLower(rand.Text()[:8])
@@ -45,7 +45,7 @@ func inScratch(ctx context.Context, o Options, host *server, encoding string, wo
 		return err
 	}
 	defer scratch.close(ctx)
-	if scratch.Database != name { // a restore must never reach another database
+	if scratch.Database != name { // never restore elsewhere
 		return fmt.Errorf("the address of the scratch database %s leads to the database %s", name, scratch.Database)
 	}
 	return work(scratch)
@@ -63,7 +63,7 @@ func scratchRefused(host *server, err error) error {
 	return fmt.Errorf("create the scratch database: %w", err)
 }
 
-// drop retries while an autovacuum worker is there: only a superuser may end it.
+// drop retries until an autovacuum worker leaves: only a superuser may end it.
 func drop(ctx context.Context, host *server, name string) error {
 	for {
 		_, err := host.Exec(ctx, "DROP DATABASE IF EXISTS "+quoted(name)+" WITH (FORCE)")
@@ -79,7 +79,7 @@ func drop(ctx context.Context, host *server, name string) error {
 	}
 }
 
-// dropAbandoned cleans up after killed runs. A failure is only logged.
+// dropAbandoned only logs a failure.
 func dropAbandoned(ctx context.Context, o Options, host *server) {
 	names, err := column[string](ctx, host, forgottenScratchQuery, scratchPrefix, scratchPrefix+o.now().Add(-abandoned).Format(scratchTime))
 	for _, name := range names {
@@ -90,7 +90,7 @@ func dropAbandoned(ctx context.Context, o Options, host *server) {
 	}
 }
 
-// otherDatabase removes the database parameters, which override the path.
+// otherDatabase removes database parameters, which override the path.
 func otherDatabase(address, name string) (string, error) {
 	location, err := url.Parse(address)
 	if err != nil {

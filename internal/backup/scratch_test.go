@@ -8,7 +8,6 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// URL parameters do not redirect the restore.
 func TestVerify_RestoresNowhereButIntoItsScratchDatabase(t *testing.T) {
 	t.Parallel()
 	d := populated(t)

@@ -13,7 +13,7 @@ import (
 
 const applicationName = "authd backup"
 
-// sessionSettings make row text independent of defaults and allow long statements.
+// sessionSettings fix a row's text and allow long statements.
 var sessionSettings = map[string]string{
 	"timezone": "UTC", "datestyle": "ISO, YMD", "intervalstyle": "postgres",
 	"extra_float_digits": "1", "bytea_output": "hex", "lc_monetary": "C", "search_path": "pg_catalog", "row_security": "off",
@@ -32,7 +32,7 @@ type facts struct {
 	Encoding                            string
 }
 
-// connect opens a session, on a standby if necessary. No error shows the password.
+// connect accepts a standby. No error shows the password.
 func connect(ctx context.Context, address string) (*server, error) {
 	conn, err := pg.Connect(ctx, pg.SessionOptions{
 		URL: address, Name: applicationName, Settings: sessionSettings, ReadOnly: true, AnyEncoding: true,
@@ -73,7 +73,7 @@ var libpqNames = map[string]string{
 	"krbsrvname": "PGKRBSRVNAME", "connect_timeout": "PGCONNECT_TIMEOUT",
 }
 
-// programEnvironment passes the password by environment: every local user can read program arguments.
+// programEnvironment carries the password: every local user can read arguments.
 func (s *server) programEnvironment(env environment) ([]string, error) {
 	config := s.Config()
 	out := env.list(

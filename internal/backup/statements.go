@@ -32,7 +32,7 @@ var (
 	checkScript string
 )
 
-// checksumStatement must match check.sql. table is quoted.
+// checksumStatement matches check.sql; table is quoted.
 func checksumStatement(table string) string {
 	return `SELECT count(*), coalesce(sum(hashtextextended(line, 0)::numeric), 0) || ':' || coalesce(sum(hashtextextended(line, 1)::numeric), 0)
 		FROM (SELECT (row_of_it.*)::text COLLATE "C" AS line FROM ONLY ` + table + ` AS row_of_it OFFSET 0) AS lines`

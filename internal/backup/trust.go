@@ -21,8 +21,8 @@ func (o Owner) String() string {
 	return fmt.Sprintf("%s (%s and %d more)", o.Role, o.Object, o.Objects-1)
 }
 
-// refuseStrangers refuses to run other roles' code as this role. A restore evaluates their checks, indexes and materialized views. A server
-// named in VerifyURL, other than the backup's own, is trusted to hold nothing else.
+// refuseStrangers protects this role's rights: a restore evaluates other roles' checks, indexes and materialized views. A VerifyURL on
+// another server is trusted to hold nothing else.
 func (m Manifest) refuseStrangers(ctx context.Context, o Options, host *server) error {
 	if o.VerifyURL != "" && host.SystemIdentifier != m.SystemIdentifier {
 		return nil

@@ -8,7 +8,7 @@ import (
 	"auth-v2-service/internal/backup"
 )
 
-// stranger makes a role and its check, which abuses the evaluating role's rights.
+// stranger makes a check that abuses the evaluating role's rights.
 func stranger(t *testing.T, d database) string {
 	t.Helper()
 	role := "stranger_" + d.lines("SELECT pg_backend_pid()::text")
@@ -36,7 +36,7 @@ func TestVerify_RunsNoStrangersCode(t *testing.T) {
 	d := populated(t)
 	role := stranger(t, d)
 	path, _ := d.create(false)
-	for _, named := range []string{"", d.url} { // naming the same server changes nothing
+	for _, named := range []string{"", d.url} { // the same server, named
 		o := d.options()
 		o.VerifyURL = named
 		_, err := backup.Verify(t.Context(), o, path)
@@ -56,7 +56,7 @@ func TestVerify_TrustsAServerOfItsOwn(t *testing.T) {
 	d := populated(t)
 	stranger(t, d)
 	path, _ := d.create(false)
-	reseal(t, path, func(m *backup.Manifest) { m.SystemIdentifier = "7" }) // as from another server
+	reseal(t, path, func(m *backup.Manifest) { m.SystemIdentifier = "7" }) // another server
 	_, err := backup.Verify(t.Context(), d.options(), path)
 	cannotSay(t, err, "BACKUP_VERIFY_URL")
 	o := d.options()
@@ -66,7 +66,6 @@ func TestVerify_TrustsAServerOfItsOwn(t *testing.T) {
 	}
 }
 
-// A missing file is no verdict.
 func TestReadManifest_NoSuchFile(t *testing.T) {
 	t.Parallel()
 	_, err := backup.ReadManifest(filepath.Join(t.TempDir(), "nosuch.dump"))

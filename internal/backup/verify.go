@@ -9,8 +9,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Verify restores a backup into a scratch database, compares it with the manifest and records the time there. It runs no other roles' code.
-// A *Mismatch lists every difference.
+// Verify compares a scratch restore with the manifest and records the time there. It runs no other roles' code. A *Mismatch lists the
+// differences.
 func Verify(ctx context.Context, o Options, dump string) (Manifest, error) {
 	m, err := ReadManifest(dump)
 	if err != nil {
@@ -47,7 +47,7 @@ func Verify(ctx context.Context, o Options, dump string) (Manifest, error) {
 	return m, m.write(dump)
 }
 
-// prove restores owners and grants where this role may act for every owner.
+// prove restores grants where this role may act for every owner.
 func (m Manifest) prove(ctx context.Context, o Options, tools programs, scratch *server, dump string) (grants bool, err error) {
 	if grants, err = m.sameRoles(ctx, o, scratch); err != nil {
 		return false, err
@@ -78,7 +78,7 @@ func (m Manifest) prove(ctx context.Context, o Options, tools programs, scratch 
 	return grants, m.rehearseChecks(ctx, scratch, dump)
 }
 
-// rehearseChecks runs a restore's final checks: a restore must accept a verified backup.
+// rehearseChecks: a restore must accept a verified backup.
 func (m Manifest) rehearseChecks(ctx context.Context, scratch *server, dump string) error {
 	checks, err := m.checks()
 	if err != nil {
@@ -95,8 +95,7 @@ func (m Manifest) rehearseChecks(ctx context.Context, scratch *server, dump stri
 	return err
 }
 
-// sameRoles reports whether owners and grants can be restored: on the original server, by a role that may act for every owner. Without the
-// original database it reports false.
+// sameRoles reports whether grants can be restored: on the original server, by a role that may act for every owner.
 func (m Manifest) sameRoles(ctx context.Context, o Options, there *server) (bool, error) {
 	if there.SystemIdentifier != m.SystemIdentifier {
 		return false, nil

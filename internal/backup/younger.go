@@ -13,8 +13,8 @@ import (
 // clockSkew tolerates backups from the future.
 const clockSkew = time.Minute
 
-// RequireYounger returns nil when dir holds a verified backup of conn's server and database, younger than age and with its SHA-256.
-// Otherwise an error wraps ErrNoBackup with each reason. Other errors: the check failed.
+// RequireYounger returns nil for a verified, intact backup in dir of conn's server and database, younger than age. ErrNoBackup carries each
+// reason; other errors: the check failed.
 func RequireYounger(ctx context.Context, dir string, conn Querier, age time.Duration, now time.Time) error {
 	this, err := readFacts(ctx, conn)
 	if err != nil {
@@ -44,12 +44,11 @@ func RequireYounger(ctx context.Context, dir string, conn Querier, age time.Dura
 		ErrNoBackup, this.Database, age, dir, text, dir)
 }
 
-// escaped makes a folder's name no pattern.
+// escaped makes dir no pattern.
 func escaped(dir string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(dir)
 }
 
-// unfit returns the reason against a backup, or "".
 func unfit(dump string, this facts, age time.Duration, now time.Time) string {
 	m, err := ReadManifest(dump)
 	if err != nil {

@@ -29,7 +29,7 @@ func TestRequireYounger_WantsAVerifiedBackupOfThisDatabase(t *testing.T) {
 	tells(t, demand(d.dir, d, now.Add(-time.Hour)), "still to come")
 	tells(t, demand(d.dir, other, now), "of another")
 	d.people(1)
-	second, _ := d.create(true) // an unverified newer backup does not hide it
+	second, _ := d.create(true) // does not hide the older one
 	if err := demand(d.dir, d, now); err != nil {
 		t.Errorf("the verified backup is refused beside an unverified one: %v", err)
 	}

@@ -13,21 +13,20 @@ import (
 
 // SessionOptions configure one connection. URL and Name are required.
 type SessionOptions struct {
-	URL      string // of several hosts, the first that takes writes is used
+	URL      string // the first host that takes writes is used
 	Name     string
-	Settings map[string]string // override SessionSettings, or add to them
+	Settings map[string]string // in addition to SessionSettings, or instead
 	Timeout  time.Duration
 	ExecMode pgx.QueryExecMode
-	Pooler   bool // a pooler is allowed; Settings are ignored
-	ReadOnly bool // a read-only server is allowed when no other answers
+	Pooler   bool // allows a pooler; Settings are ignored
+	ReadOnly bool // allows a read-only server when no other answers
 
 	AnyEncoding bool
 }
 
 const defaultConnectTimeout = 10 * time.Second
 
-// Connect opens one session outside any pool. Its Config names the one host in use. Errors: ErrReadOnly, ErrPooler and *UnfitError. No
-// error shows the password.
+// Connect opens a session outside any pool. Errors: ErrReadOnly, ErrPooler, *UnfitError. No error shows the password.
 func Connect(ctx context.Context, o SessionOptions) (*pgx.Conn, error) {
 	config, err := pgx.ParseConfig(o.URL)
 	if err != nil {
@@ -79,7 +78,7 @@ func (o SessionOptions) validate(readOnly bool) pgconn.ValidateConnectFunc {
 	return s.establish
 }
 
-// whoRefused reports a pooler: PostgreSQL answers no driver with a protocol violation.
+// whoRefused: PostgreSQL reports no protocol violation to a driver, a pooler does.
 func whoRefused(err error) error {
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) && refused.Code == protocolViolation {
@@ -88,7 +87,7 @@ func whoRefused(err error) error {
 	return err
 }
 
-// shareOf divides limit among hosts: a hanging host leaves time for the others.
+// shareOf leaves time for the other hosts when one hangs.
 func shareOf(limit, fallback time.Duration, hosts int) time.Duration {
 	if limit == 0 {
 		limit = fallback
@@ -96,7 +95,7 @@ func shareOf(limit, fallback time.Duration, hosts int) time.Duration {
 	return limit / time.Duration(max(1, hosts))
 }
 
-// splitHosts returns one configuration per host, in order. A host may have two: with TLS and without.
+// splitHosts returns a configuration per host. A host may have two ways: with TLS and without.
 func splitHosts(config *pgx.ConnConfig) []*pgx.ConnConfig {
 	var hosts []*pgx.ConnConfig
 	ways := append([]*pgconn.FallbackConfig{{Host: config.Host, Port: config.Port, TLSConfig: config.TLSConfig}}, config.Fallbacks...)

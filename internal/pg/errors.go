@@ -15,7 +15,7 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// UniqueViolation returns the name of the violated unique constraint or index, or "".
+// UniqueViolation returns the violated constraint's or index's name, or "".
 func UniqueViolation(err error) string {
 	var pgErr *pgconn.PgError
 	if errors.As(err, &pgErr) && pgErr.Code == uniqueViolation {
@@ -24,10 +24,10 @@ func UniqueViolation(err error) string {
 	return ""
 }
 
-// NoRows reports whether a one-row query found none.
+// NoRows reports an empty one-row query.
 func NoRows(err error) bool { return errors.Is(err, pgx.ErrNoRows) }
 
-// Fault turns an outage into dependency_unavailable. It returns every other error, and nil, unchanged.
+// Fault turns an outage into dependency_unavailable and returns other errors unchanged.
 func Fault(err error) error {
 	if err == nil || !Outage(err) {
 		return err
@@ -39,7 +39,7 @@ func Fault(err error) error {
 	return fault.Unavailable("the database cannot be reached right now; try again in a moment", err)
 }
 
-// BadValues reports whether a type, a constraint or a platform trigger refused the statement's values. A retry fails too.
+// BadValues reports whether a type, constraint or trigger refused the values.
 func BadValues(err error) bool {
 	var pgErr *pgconn.PgError
 	return errors.As(err, &pgErr) && len(pgErr.Code) == 5 && slices.Contains(valueClasses, pgErr.Code[:2])
@@ -51,8 +51,7 @@ func Blocked(err error) bool {
 	return errors.As(err, &pgErr) && (pgErr.Code == "55P03" || pgErr.Code == "40P01")
 }
 
-// Lost reports whether the connection ended under its statement: the server process ended (57P01), or the network broke. A read can be
-// repeated.
+// Lost reports whether the connection ended under its statement. A read can be repeated.
 func Lost(err error) bool {
 	var connectErr *pgconn.ConnectError
 	if errors.As(err, &connectErr) {
@@ -65,13 +64,13 @@ func Lost(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// Outage reports whether the database is unreachable, full, shutting down or too slow. A refused statement is no outage.
+// Outage reports an unreachable, full, stopping or slow database, not a refused statement.
 func Outage(err error) bool {
 	var connectErr *pgconn.ConnectError
 	if errors.As(err, &connectErr) {
-		return true // a refused password included
+		return true // even a refused password
 	}
-	var refused interface{ SQLState() string } // pgx and the migrations' driver both implement it
+	var refused interface{ SQLState() string } // pgx and dbmate's driver
 	if errors.As(err, &refused) {
 		return outageState(refused.SQLState())
 	}

@@ -11,11 +11,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// recheck limits the age of the last check behind a pooler. The pooler may change servers unseen.
+// recheck limits a check's age: a pooler may change servers unseen.
 const recheck = time.Second
 
-// guard keeps a pool on servers that take writes. It refuses a connection to any other server. One read-only answer makes it close all
-// connections.
+// guard keeps a pool on servers that take writes. One read-only answer makes it close all connections.
 type guard struct {
 	session    session
 	pooled     bool
@@ -43,11 +42,10 @@ func (g *guard) watch(config *pgxpool.Config) {
 	}
 	config.PrepareConn = g.prepare
 	if g.pooled {
-		config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false } // prepare checks more than a ping
+		config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
 	}
 }
 
-// looked is the connection's key for the time of the last check.
 const looked = "auth-v2-service/internal/pg.looked"
 
 func (g *guard) establish(ctx context.Context, conn *pgconn.PgConn) error {
@@ -56,8 +54,7 @@ func (g *guard) establish(ctx context.Context, conn *pgconn.PgConn) error {
 	return err
 }
 
-// prepare checks a connection before use. PostgreSQL 14 and later report in_hot_standby without a statement; behind a pooler prepare asks
-// the server.
+// prepare checks a connection before use. PostgreSQL 14 and later report in_hot_standby without a statement.
 func (g *guard) prepare(ctx context.Context, conn *pgx.Conn) (usable bool, err error) {
 	server := conn.PgConn()
 	if server.ParameterStatus("in_hot_standby") == "on" {
@@ -77,11 +74,11 @@ func (g *guard) prepare(ctx context.Context, conn *pgx.Conn) (usable bool, err e
 	case Unfit(err), ctx.Err() != nil:
 		return false, err
 	default:
-		return false, nil // the connection is lost; pgxpool tries another
+		return false, nil
 	}
 }
 
-// reset closes every connection, those in use on release.
+// reset also closes connections in use, on release.
 func (g *guard) reset() {
 	if pool := g.pool.Load(); pool != nil {
 		pool.Reset()

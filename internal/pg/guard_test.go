@@ -12,7 +12,6 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// A read-only refusal (25006, 25001) closes every connection of the pool.
 func TestOpen_AServerThatOnlyReadsKeepsNoConnection(t *testing.T) {
 	t.Parallel()
 	for code, statement := range map[string]string{
@@ -43,7 +42,6 @@ func TestOpen_AServerThatOnlyReadsKeepsNoConnection(t *testing.T) {
 	}
 }
 
-// processes returns the server processes behind n connections.
 func processes(t *testing.T, pool *pgxpool.Pool, n int) map[uint32]bool {
 	t.Helper()
 	found := map[uint32]bool{}

@@ -7,14 +7,13 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// endOfTime and startOfTime stand for PostgreSQL's infinities, beyond any other instant that a column holds. Comparisons stay right: a
-// revocation until infinity never ends.
+// endOfTime and startOfTime stand for PostgreSQL's infinities. Comparisons stay right: a revocation until infinity never ends.
 var (
 	endOfTime   = time.Date(300_000, time.January, 1, 0, 0, 0, 0, time.UTC)
 	startOfTime = time.Date(-10_000, time.January, 1, 0, 0, 0, 0, time.UTC)
 )
 
-// timestampCodec and timestamptzCodec scan an infinity into a time.Time. pgx refuses it.
+// timestampCodec and timestamptzCodec scan infinities, which pgx refuses.
 type (
 	timestampCodec   struct{ pgtype.TimestampCodec }
 	timestamptzCodec struct{ pgtype.TimestamptzCodec }
@@ -46,7 +45,6 @@ func (c *timestamptzCodec) PlanScan(m *pgtype.Map, oid uint32, format int16, tar
 
 var errNullTime = errors.New("cannot scan NULL into *time.Time")
 
-// scanTime reads one value as pgx does.
 type scanTime func(src []byte) (at time.Time, infinity pgtype.InfinityModifier, valid bool, err error)
 
 func (read scanTime) Scan(src []byte, target any) error {

@@ -8,7 +8,7 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// D3: infinity is read as an instant beyond all others.
+// D3: infinities are beyond every instant.
 func TestOpen_InfinitiesAreTheEndsOfTime(t *testing.T) {
 	t.Parallel()
 	pool, err := pg.Open(t.Context(), pg.Options{URL: pgtest.New(t), LegacyTimezone: "Asia/Jakarta"})

@@ -18,7 +18,6 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// A refused connection is an outage, a wrong password too.
 func TestOutage_RefusedConnections(t *testing.T) {
 	t.Parallel()
 	for what, bend := range map[string]func(u *url.URL){
@@ -37,7 +36,6 @@ func TestOutage_RefusedConnections(t *testing.T) {
 	}
 }
 
-// A state that may pass is an outage (503). The others are internal faults.
 func TestOutage_ByState(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]bool{
@@ -69,7 +67,6 @@ func TestOutage_ByState(t *testing.T) {
 	}
 }
 
-// Bad values, blocked statements and outages are three different things.
 func TestBadValues_ByState(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string][2]bool{

@@ -30,7 +30,6 @@ func open(t *testing.T, o pg.Options) *pgxpool.Pool {
 	return pool
 }
 
-// D7: zoneless timestamps arrive as instants.
 func TestOpen_LegacyTimezone_D7(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Empty(t)
@@ -87,7 +86,6 @@ func TestOpen_NeedsNoDatabaseYet(t *testing.T) {
 	}
 }
 
-// Outages of a real server become dependency_unavailable.
 func TestFault_OutagesOfARealServer(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Empty(t)

@@ -12,19 +12,19 @@ import (
 	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
 )
 
-// Options configure a pool. URL is required and may name several hosts: the first that takes writes is used.
+// Options configure a pool. URL may name several hosts: the first that takes writes is used.
 type Options struct {
 	URL            string
 	MaxConns       int32
-	LegacyTimezone string        // the zone of the platform's zoneless timestamps; "": UTC
+	LegacyTimezone string        // of zoneless timestamps; "": UTC
 	ConnectTimeout time.Duration // 0: 2 s, within a request's budget
-	Pooled         bool          // URL is a transaction pooler: no statement is prepared by name
+	Pooled         bool          // behind a transaction pooler
 	Tracer         pgx.QueryTracer
-	OnReadOnly     func() // called when a read-only server made the pool close its connections
+	OnReadOnly     func() // the pool closed its connections to a read-only server
 }
 
-// Open makes a pool without connecting: the service starts while the database is down. An error means wrong options. Every connection has
-// SessionSettings and leads to a server that takes writes. Without such a server, statements fail with ErrReadOnly, an outage.
+// Open makes a pool without connecting: the service may start before the database. Every connection has SessionSettings and a server that
+// takes writes. Without one, statements fail with ErrReadOnly, an outage.
 func Open(ctx context.Context, o Options) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(o.URL)
 	if err != nil {
@@ -38,7 +38,7 @@ func Open(ctx context.Context, o Options) (*pgxpool.Pool, error) {
 		config.MaxConns = o.MaxConns
 	}
 	if o.Pooled {
-		// The next statement may run on another server connection, without the prepared name.
+		// Another server connection does not know a prepared name.
 		config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	}
 	config.ConnConfig.ConnectTimeout = shareOf(o.ConnectTimeout, 2*time.Second, len(splitHosts(config.ConnConfig)))
@@ -56,7 +56,7 @@ func Open(ctx context.Context, o Options) (*pgxpool.Pool, error) {
 	config.HealthCheckPeriod = 10 * time.Second
 	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		registerTimes(conn.TypeMap(), zone)
-		pgxuuid.Register(conn.TypeMap()) // pgx alone writes a UUID as text: fifteen times slower
+		pgxuuid.Register(conn.TypeMap()) // pgx alone is fifteen times slower
 		return nil
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
@@ -67,7 +67,7 @@ func Open(ctx context.Context, o Options) (*pgxpool.Pool, error) {
 	return pool, nil
 }
 
-// registerTimes makes both timestamp types arrive as UTC instants. ScanLocation is the zone of the stored wall clock.
+// registerTimes returns UTC instants. ScanLocation is the stored wall clock's zone.
 func registerTimes(types *pgtype.Map, zone *time.Location) {
 	types.RegisterType(&pgtype.Type{
 		Name: "timestamp", OID: pgtype.TimestampOID, Codec: &timestampCodec{pgtype.TimestampCodec{ScanLocation: zone}},
@@ -77,12 +77,12 @@ func registerTimes(types *pgtype.Map, zone *time.Location) {
 	})
 }
 
-// Beginner starts a transaction: a pool, or a transaction (a savepoint).
+// Beginner is a pool, or a transaction for a savepoint.
 type Beginner interface {
 	Begin(ctx context.Context) (pgx.Tx, error)
 }
 
-// InTx commits fn's transaction. An error or panic of fn rolls it back.
+// InTx commits, or rolls back after an error or panic.
 func InTx(ctx context.Context, db Beginner, fn func(tx pgx.Tx) error) error {
 	if err := pgx.BeginFunc(ctx, db, fn); err != nil {
 		return fmt.Errorf("in a transaction: %w", err)

@@ -35,7 +35,7 @@ func until(t *testing.T, limit time.Duration, what string, condition func() bool
 	}
 }
 
-// D6, D7: clients of different zones share one server connection.
+// D7: each client keeps its zone.
 func TestPooled_EachClientKeepsItsZone_D6(t *testing.T) {
 	t.Parallel()
 	direct := pgtest.Empty(t)
@@ -62,7 +62,6 @@ func TestPooled_EachClientKeepsItsZone_D6(t *testing.T) {
 	}
 }
 
-// D6: each transaction commits whole or not at all.
 func TestPooled_TransactionsOfManyClients_D6(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Empty(t)
@@ -118,7 +117,7 @@ func countUp(ctx context.Context, tx pgx.Tx, id int, refuse bool, refusal error)
 	return nil
 }
 
-// D2, D6: added columns break no known statement.
+// D2: added columns break no statement.
 func TestPooled_ColumnsAddedWhileServing_D6(t *testing.T) {
 	t.Parallel()
 	for _, pooled := range []bool{true, false} {
@@ -167,7 +166,7 @@ func ask(t *testing.T, pool *pgxpool.Pool, connections, release int) {
 	all.Wait()
 }
 
-// O3, D6: canceling ends the caller's own statement only.
+// O3: canceling ends one statement.
 func TestPooled_CanceledStatementsEndAtTheServer_D6(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Empty(t)
@@ -209,7 +208,6 @@ func TestPooled_CanceledStatementsEndAtTheServer_D6(t *testing.T) {
 	wait.Wait()
 }
 
-// D6: every refusal of the pooler is an outage, and passes.
 func TestPooled_TheRefusalsOfThePoolerAreOutages_D6(t *testing.T) {
 	t.Parallel()
 	wire, behind := netfault.URL(t, pgtest.Empty(t))
@@ -228,7 +226,7 @@ func TestPooled_TheRefusalsOfThePoolerAreOutages_D6(t *testing.T) {
 	exec(t, pool, "SELECT $1::int", 1)
 
 	err := pg.InTx(t.Context(), pool, func(tx pgx.Tx) error {
-		_, err := tx.Exec(t.Context(), "SELECT 1") // holds the only server connection
+		_, err := tx.Exec(t.Context(), "SELECT 1") // holds the only connection
 		expect("no server connection free within query_wait_timeout", pool)
 		return err
 	})

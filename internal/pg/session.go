@@ -11,13 +11,13 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// ErrReadOnly says that the server takes no writes. Its rows may be old.
+// ErrReadOnly reports a server that takes no writes.
 var ErrReadOnly = errors.New("the database only reads: it is a standby, or its transactions are read-only")
 
-// ErrPooler says that a pooler answers. It hands on sessions with their locks and LISTEN.
+// ErrPooler reports a pooler, which hands on sessions, locks and LISTEN.
 var ErrPooler = errors.New("a connection pooler answers at this address: set DATABASE_DIRECT_URL to PostgreSQL itself")
 
-// UnfitError names a server setting that the service cannot work with. Waiting does not help.
+// UnfitError names an unusable server setting.
 type UnfitError struct {
 	Setting, Value, Wanted string
 	Advice                 string
@@ -28,22 +28,21 @@ func (e *UnfitError) Error() string {
 	return fmt.Sprintf("%s is %q and must be %q: %s", e.Setting, e.Value, e.Wanted, e.Advice)
 }
 
-// Unfit reports an UnfitError or ErrPooler: a retry is useless.
+// Unfit reports errors that no retry can fix.
 func Unfit(err error) bool {
 	var unfit *UnfitError
 	return errors.As(err, &unfit) || errors.Is(err, ErrPooler)
 }
 
-// session holds the demands on a new connection.
 type session struct {
 	wanted      []setting
-	readOnly    bool // a read-only server is allowed
-	demanding   bool // a pooler is not allowed
+	readOnly    bool // allows a read-only server
+	demanding   bool // refuses a pooler
 	anyEncoding bool
 }
 
-// establish checks a new connection, sets what its startup message could not, and refuses an unfit server. Its statement qualifies every
-// function and uses no operator, so the search path cannot redirect it.
+// establish checks and sets a new connection, or refuses the server. Its statement qualifies functions and uses no operator: the search
+// path cannot redirect it.
 func (s session) establish(ctx context.Context, conn *pgconn.PgConn) error {
 	now, err := s.look(ctx, conn)
 	switch {
@@ -80,7 +79,7 @@ type state struct {
 	recovering, readOnly bool
 	pooled               bool
 	values               map[string]string
-	others               []setting // settings with another value than wanted
+	others               []setting // with unwanted values
 }
 
 func (s session) look(ctx context.Context, conn *pgconn.PgConn) (state, error) {

@@ -10,21 +10,20 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// setting is a session setting with a default outside the service's control.
 type setting struct {
 	name, value string
-	// tolerable reports whether another value is harmless behind a pooler. Nil: every value is.
+	// tolerable reports a harmless value behind a pooler; nil: all are.
 	tolerable func(value string) bool
 }
 
-// tracked settings are kept by PgBouncer per client. Any other one makes it refuse the client.
+// tracked: PgBouncer keeps these per client and refuses a client with others.
 var tracked = []setting{
 	{"client_encoding", "UTF8", nothing},
 	{"DateStyle", "ISO, MDY", nothing},
 	{"standard_conforming_strings", "on", nothing},
 }
 
-// direct settings are accepted by PostgreSQL in a startup message.
+// direct: PostgreSQL accepts these in a startup message.
 var direct = []setting{
 	// The platform's triggers may use unqualified names.
 	{"search_path", `"$user", public`, builtinFirst},
@@ -39,22 +38,22 @@ var direct = []setting{
 	{"default_transaction_deferrable", "off", nil},
 	{"statement_timeout", "0", atLeast(10 * time.Second)},
 	{"lock_timeout", "0", atLeast(time.Second)},
-	// It frees the locks of a vanished instance.
+	// frees a vanished instance's locks
 	{"idle_in_transaction_session_timeout", "1min", atLeast(30 * time.Second)},
 	{"idle_session_timeout", "0", nil},
 	{"row_security", "on", nothing},
-	{"synchronous_commit", "on", nil}, // `authd doctor` checks it behind a pooler
+	{"synchronous_commit", "on", nil}, // `authd doctor` checks it
 }
 
-// late settings depend on version or role. They are set after connecting, where they differ.
+// late: not every version or role can set these.
 var late = []setting{
-	{"transaction_timeout", "0", atLeast(30 * time.Second)}, // since PostgreSQL 17
-	{"session_replication_role", "origin", nothing},         // "replica" would disable the ledger's triggers
+	{"transaction_timeout", "0", atLeast(30 * time.Second)}, // PostgreSQL 17
+	{"session_replication_role", "origin", nothing},         // "replica" disables the ledger's triggers
 }
 
 func nothing(string) bool { return false }
 
-// atLeast tolerates a time limit beyond the service's own; 0 is none.
+// atLeast tolerates longer limits; 0 is none.
 func atLeast(limit time.Duration) func(string) bool {
 	return func(value string) bool {
 		d, ok := serverDuration(value)
@@ -62,7 +61,6 @@ func atLeast(limit time.Duration) func(string) bool {
 	}
 }
 
-// serverDuration parses PostgreSQL's form: a number and one unit.
 func serverDuration(value string) (time.Duration, bool) {
 	digits := strings.TrimRight(value, "abcdefghijklmnopqrstuvwxyz")
 	unit, known := map[string]time.Duration{
@@ -72,15 +70,14 @@ func serverDuration(value string) (time.Duration, bool) {
 	return time.Duration(n) * unit, known && err == nil
 }
 
-// builtinFirst reports whether pg_catalog comes first, as it does unless the path names it later.
+// builtinFirst: pg_catalog is first unless the path names it later.
 func builtinFirst(path string) bool {
 	schemas := strings.Split(path, ",")
 	at := slices.IndexFunc(schemas, func(schema string) bool { return strings.Trim(schema, ` "`) == "pg_catalog" })
 	return at <= 0
 }
 
-// SessionSettings returns every session's settings, over the defaults of role and database. Connect and Open apply them; another driver
-// takes them as connection parameters.
+// SessionSettings override the defaults of role and database. Other drivers need them as connection parameters.
 func SessionSettings() map[string]string { return valuesOf(slices.Concat(tracked, direct)) }
 
 func valuesOf(settings []setting) map[string]string {
@@ -92,7 +89,7 @@ func valuesOf(settings []setting) map[string]string {
 }
 
 func pin(config *pgx.ConnConfig, settings map[string]string) {
-	// Of two spellings the server would take the last.
+	// The server takes the last of two spellings.
 	maps.DeleteFunc(config.RuntimeParams, func(name, _ string) bool {
 		for pinned := range settings {
 			if strings.EqualFold(name, pinned) {

@@ -16,7 +16,6 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// odd lists foreign defaults and the wanted values.
 var odd = []struct{ name, value, want string }{
 	{"client_encoding", "LATIN1", "UTF8"},
 	{"search_path", "public, pg_catalog", `"$user", public`},
@@ -61,7 +60,6 @@ func admin(t *testing.T, url string) *pgx.Conn {
 	return conn
 }
 
-// The database's defaults do not reach a session.
 func TestSession_SettingsArePinned(t *testing.T) {
 	t.Parallel()
 	address := pgtest.Empty(t)
@@ -97,7 +95,6 @@ func TestSession_SettingsArePinned(t *testing.T) {
 	}
 }
 
-// Behind a pooler, harmful settings are refused by name.
 func TestSession_WhatAPoolerCannotSetIsRefusedByName(t *testing.T) {
 	t.Parallel()
 	refused := map[string]bool{
@@ -144,7 +141,6 @@ func database(t *testing.T, at *pgx.Conn) string {
 	return name
 }
 
-// Other encodings are refused, behind a pooler too.
 func TestSession_OtherEncodingsAreRefusedByName(t *testing.T) {
 	t.Parallel()
 	for _, encoding := range []string{"LATIN1", "SQL_ASCII"} {

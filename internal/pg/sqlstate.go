@@ -11,26 +11,26 @@ const (
 	readOnlyTransaction   = "25006"
 )
 
-// outageClasses: 08 connection, 28 authorization (a changed password is not the client's fault), 53 resources, 57 operator intervention, 58
-// system, 72 snapshot, F0 configuration file.
+// outageClasses: 08 connection, 28 authorization (the password changed), 53 resources, 57 operator intervention, 58 system, 72 snapshot, F0
+// configuration file.
 var outageClasses = []string{"08", "28", "53", "57", "58", "72", "F0"}
 
-// valueClasses: 22 data, 23 constraint, 09, 27, 38, 39 and P0 trigger or function, 44 view check.
+// valueClasses: 22 data, 23 constraint, 09, 27, 38, 39 and P0 trigger, 44 view check.
 var valueClasses = []string{"09", "22", "23", "27", "38", "39", "44", "P0"}
 
-// outageStates may pass. The other states of their classes are bugs of the service.
+// outageStates may pass; their classes' other states are bugs.
 var outageStates = []string{
 	activeTransaction, readOnlyTransaction, // read-only server
 	"25P03", "25P04", // transaction timeouts
-	"40000", "40001", "40003", "40P01", // rolled back by a conflict or a standby's recovery
-	"54000",          // a full NOTIFY queue, or no transaction numbers left
-	"55000",          // in recovery, or not accepting connections
-	"55006", "55P03", // in use, locked
+	"40000", "40001", "40003", "40P01", // conflicts, also on a standby
+	"54000", // NOTIFY queue full, or out of transaction numbers
+	"55000", // in recovery
+	"55006", "55P03",
 }
 
 func outageState(code string) bool {
 	return len(code) == 5 && slices.Contains(outageClasses, code[:2]) || slices.Contains(outageStates, code)
 }
 
-// readOnlyState reports a refused write (25006), or a refused transaction_read_only (25001).
+// readOnlyState: a refused write (25006) or refused transaction_read_only (25001).
 func readOnlyState(code string) bool { return code == readOnlyTransaction || code == activeTransaction }

@@ -29,7 +29,8 @@ func (b Blocker) String() string {
 	return fmt.Sprintf("pid %d (%s, user %s, %s%s)", b.PID, b.Application, b.User, b.State, transaction)
 }
 
-// LockedError reports a step that got no lock and changed nothing. It hides the server's error: callers would retry that.
+// LockedError reports a step that got no lock and was not taken. It hides the server's error, which callers would retry beyond the
+// patience.
 type LockedError struct {
 	Waited   time.Duration
 	Blockers []Blocker
@@ -64,7 +65,7 @@ func holdersOfLock(ctx context.Context, conn *pgx.Conn) ([]Blocker, error) {
 		int64(lockKey))
 }
 
-// allStrangers reports sessions of unrelated roles only.
+// allStrangers reports whether sessions exist and none is of a related role.
 func allStrangers(found []Blocker) bool {
 	return len(found) > 0 && !slices.ContainsFunc(found, func(b Blocker) bool { return !b.stranger })
 }

@@ -18,14 +18,15 @@ import (
 //go:embed catalogue.sql
 var catalogueQuery string
 
-// Object is one comparable thing in the schema auth; a column's default is its own. Name is qualified, Definition is PostgreSQL's text.
+// Object is one comparable thing in the schema auth: a column's type and its default are two. Name is qualified, Definition is PostgreSQL's
+// text.
 type Object struct {
 	Kind       string `json:"kind"`
 	Name       string `json:"name"`
 	Definition string `json:"definition"`
 }
 
-// Catalogue is ordered by kind and name.
+// Catalogue lists objects by kind and name.
 type Catalogue []Object
 
 // Expected returns this binary's catalogue.

@@ -15,11 +15,11 @@ import (
 	"auth-v2-service/internal/pg"
 )
 
-// ErrPooler refuses a pooler, which shares sessions and their locks.
+// ErrPooler refuses a pooler, which hands on sessions and their locks.
 var ErrPooler = pg.ErrPooler
 
-// connect returns ErrPooler or pg.ErrReadOnly for an unfit server. The search path is pg_catalog: other schemas' functions must not run
-// with this role's rights.
+// connect opens a session; it returns ErrPooler or pg.ErrReadOnly for an unfit server. The search path is pg_catalog: functions of other
+// schemas must not run with this role's rights.
 func connect(ctx context.Context, databaseURL string) (*pgx.Conn, error) {
 	conn, err := pg.Connect(ctx, pg.SessionOptions{
 		URL: databaseURL, Name: "authd schema", Settings: map[string]string{"search_path": "pg_catalog"},
@@ -38,7 +38,7 @@ func (r *runner) workerURL(ctx context.Context, databaseURL string) (*url.URL, e
 	}
 	withSSLMode(location, r.conn)
 	query := location.Query()
-	if strings.Contains(location.Host+query.Get("host"), ",") { // of several hosts, the lock's
+	if strings.Contains(location.Host+query.Get("host"), ",") { // of several hosts, the one that holds the lock
 		location.Host = net.JoinHostPort(r.conn.Config().Host, strconv.Itoa(int(r.conn.Config().Port)))
 		query.Del("host")
 		query.Del("port")
@@ -49,7 +49,7 @@ func (r *runner) workerURL(ctx context.Context, databaseURL string) (*url.URL, e
 	query.Set("search_path", "pg_catalog")
 	query.Set("application_name", r.worker)
 	query.Set("connect_timeout", "10")
-	// These depend on the platform (POLLRDHUP) and the version (PostgreSQL 17).
+	// client_connection_check_interval depends on the platform (POLLRDHUP), transaction_timeout on the version (PostgreSQL 17).
 	for name, value := range map[string]string{"client_connection_check_interval": milliseconds(clientCheck), "transaction_timeout": "0"} {
 		if _, err := r.conn.Exec(ctx, "SELECT set_config($1, $2, true)", name, value); err == nil {
 			query.Set(name, value)

@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ErrWouldLose refuses a lossy step down, unchanged.
+// ErrWouldLose refuses a step down that would lose data. Nothing was changed.
 var ErrWouldLose = errors.New("it would lose data")
 
 var errLooked = errors.New("only looked")

@@ -56,7 +56,7 @@ func (d Difference) Blocks() bool { return d.Change != Extra }
 
 type objectKey struct{ kind, name string }
 
-// Compare lists the differences, blocking ones first.
+// Compare lists the differences in the catalogue's order, blocking ones first.
 func Compare(expected, found Catalogue) []Difference {
 	live := index(found)
 	var blocking, extra []Difference

@@ -46,7 +46,7 @@ func (r *runner) dropInvalid(ctx context.Context, statement string) error {
 	return nil
 }
 
-// indexBuiltBy returns a concurrently built index, qualified, or "".
+// indexBuiltBy returns the index that a statement builds concurrently, qualified, or "".
 func indexBuiltBy(statement string) string {
 	match := concurrentIndex.FindStringSubmatch(statement)
 	if match == nil {
@@ -55,7 +55,7 @@ func indexBuiltBy(statement string) string {
 	return pgx.Identifier{match[2], match[1]}.Sanitize()
 }
 
-// awaitInvalid waits for a build in progress.
+// awaitInvalid reports an invalid index. It first waits for a build in progress.
 func awaitInvalid(ctx context.Context, conn *pgx.Conn, index string) (bool, error) {
 	for {
 		var invalid, building bool

@@ -30,10 +30,10 @@ func (t legacyTable) has(kind, name string) bool {
 	return slices.ContainsFunc(t.found, func(o Object) bool { return o.Kind == kind && o.Name == name })
 }
 
-// nullable: NULL has a meaning (D3), or a migration permits it.
+// nullable columns have a NULL that means something (D3), or that a migration permits.
 var nullable = []string{users + ".password_hash"}
 
-// plan returns what can be altered, and the rest as obstacles.
+// plan returns the possible alterations, and the rest as obstacles.
 func (t legacyTable) plan() ([]Obstacle, []Alteration) {
 	var obstacles []Obstacle
 	var alterations []Alteration
@@ -78,7 +78,7 @@ func inTheWay(found Catalogue) []Obstacle {
 	return obstacles
 }
 
-// statements rewrite no row and hold no long lock; nil: impossible.
+// statements returns SQL that rewrites no row and holds no long lock, or nil.
 func (t legacyTable) statements(d Difference) []string {
 	column := strings.TrimPrefix(d.Name, users+".")
 	switch {

@@ -14,7 +14,8 @@ import (
 // lockKey must be unique in this database.
 const lockKey = 0x61757468_76320001
 
-// lockPoll: a blocking pg_advisory_lock would deadlock with CREATE INDEX CONCURRENTLY, which waits for older transactions.
+// lockPoll is the polling interval: a blocking pg_advisory_lock would deadlock with CREATE INDEX CONCURRENTLY, which waits for older
+// transactions.
 const lockPoll = 50 * time.Millisecond
 
 const (
@@ -46,7 +47,7 @@ func lock(ctx context.Context, conn *pgx.Conn, patience time.Duration, log *slog
 	}
 }
 
-// alone: when a related role last held the lock.
+// lockWatch observes the lock's holders. alone is when a related role last held it.
 type lockWatch struct {
 	conn                       *pgx.Conn
 	patience                   time.Duration

@@ -27,7 +27,8 @@ type Options struct {
 const defaultMaxHashCost = 14
 
 // Migrate applies pending migrations under an advisory lock: one instance works, the others wait (D1). Without pending ones it takes no
-// lock. No step blocks other sessions long (D4). *LockedError: a step got no lock. Applied migrations stay; a rerun continues.
+// lock. No step blocks other sessions for long (D4). The error wraps *LockedError when a step got no lock. Applied migrations stay, and a
+// rerun continues.
 func Migrate(ctx context.Context, o Options) error {
 	if steps, err := look(ctx, o); err != nil || len(steps) == 0 {
 		return err
@@ -59,8 +60,8 @@ func look(ctx context.Context, o Options) ([]dbmate.Migration, error) {
 	return steps, endedBy(ctx, err)
 }
 
-// Rollback takes down all migrations above version, newest first; "": only the newest. It returns the file names. A lossy down is refused;
-// earlier ones stay down.
+// Rollback takes down all migrations above version, newest first; "": only the newest. It returns their file names. A down that would lose
+// data is refused; earlier ones stay down.
 func Rollback(ctx context.Context, o Options, version string) (down []string, err error) {
 	err = withRunner(ctx, o, func(r *runner) error {
 		newer, err := r.newer(ctx)

@@ -10,7 +10,7 @@ import (
 
 var migrationName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,60}$`)
 
-// template reminds of D4 and D5.
+// template reminds the author of D4 and D5.
 const template = `-- What changes, and why.
 --
 -- Others read and write while this runs. Expand only: add now, and take away in a later release. Constraints NOT VALID here, and

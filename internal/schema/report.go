@@ -38,7 +38,7 @@ type Source interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// Validate needs USAGE on the schema and SELECT on Table.
+// Validate compares the live schema. It needs USAGE on the schema and SELECT on Table.
 func Validate(ctx context.Context, db Source) (Report, error) {
 	applied, err := appliedVersions(ctx, db)
 	if err != nil {
@@ -95,7 +95,8 @@ func (r Report) Summary() string {
 	return "the schema is exactly what the migrations produce"
 }
 
-// blocking tolerates Different objects after a newer release: it removes what this one needs only a release later.
+// blocking returns the differences that stop a start. A newer release may change shared objects; it removes what this release needs only a
+// release later.
 func (r Report) blocking() []Difference {
 	var out []Difference
 	for _, d := range r.Differences {
@@ -106,7 +107,7 @@ func (r Report) blocking() []Difference {
 	return out
 }
 
-// a never migrated database
+// SQLSTATEs of a database that was never migrated
 const (
 	undefinedTable    = "42P01"
 	invalidSchemaName = "3F000"
@@ -133,7 +134,7 @@ func appliedVersions(ctx context.Context, db Source) ([]string, error) {
 	return applied, nil
 }
 
-// unread: migrations grant the serving role this read.
+// unread explains a failure: migrations grant the serving role this read.
 func unread(err error) error {
 	if Forbidden(err) {
 		return fmt.Errorf("read the applied migrations (this login may not: run `authd schema migrate` as the owner first): %w", err)

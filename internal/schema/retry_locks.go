@@ -15,7 +15,7 @@ import (
 	"auth-v2-service/internal/sleep"
 )
 
-// a lock_timeout
+// lockNotAvailable is the SQLSTATE of a lock_timeout.
 const lockNotAvailable = "55P03"
 
 // retryLocks repeats a step until it has its locks or patience ends. In a transaction it leaves the lock queue quickly. Outside (CREATE

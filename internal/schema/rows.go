@@ -18,10 +18,11 @@ type rowCheck struct {
 	blocks     bool
 }
 
-// auth.canonical_email may not exist yet.
+// canonical is auth.canonical_email, which may not exist yet.
 const canonical = `lower(btrim(u.email, E' \t\n\r\f\x0b') COLLATE "C")`
 
-// As internal/user and internal/password check; bcryptCost is auth.bcrypt_cost, which may not exist yet.
+// plainAddress and bcryptForm match what internal/user and internal/password accept. bcryptCost is auth.bcrypt_cost, which may not exist
+// yet.
 const (
 	plainAddress = "'^[a-z0-9!#$%&''*+/=?^_`{|}~-]+([.][a-z0-9!#$%&''*+/=?^_`{|}~-]+)*" +
 		"@[a-z0-9!#$%&''*+/=?^_`{|}~-]+([.][a-z0-9!#$%&''*+/=?^_`{|}~-]+)*$'"

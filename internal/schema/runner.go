@@ -23,9 +23,9 @@ const (
 	// lockTimeout limits a step's wait, and that of sessions queued behind it (D4).
 	lockTimeout     = 300 * time.Millisecond
 	defaultPatience = time.Minute
-	// for a weak lock that waits for autovacuum
+	// vacuumPatience limits a weak lock's wait for autovacuum.
 	vacuumPatience = 5 * time.Second
-	// time to notice a killed migrator
+	// clientCheck is the time to notice a killed migrator.
 	clientCheck = time.Second
 )
 
@@ -142,7 +142,7 @@ func (r *runner) newer(ctx context.Context) ([]string, error) {
 	return without(applied, versions()), err
 }
 
-// stepsDown lists the newest first; "": only the newest.
+// stepsDown lists applied migrations above version, newest first; "": only the newest.
 func (r *runner) stepsDown(ctx context.Context, version string) ([]dbmate.Migration, error) {
 	all, err := files(ctx, r.conn)
 	if err != nil {
