@@ -1,9 +1,9 @@
-// Package api embeds the contract.
+// Package api embeds openapi.yaml.
 package api
 
 import _ "embed"
 
-// Contract is api/openapi.yaml.
+// Contract is openapi.yaml.
 //
 //go:embed openapi.yaml
 var Contract []byte

@@ -1,4 +1,4 @@
-// Package db embeds the migrations and their catalogues.
+// Package db embeds migrations and catalogues.
 package db
 
 import "embed"
@@ -8,12 +8,12 @@ import "embed"
 //go:embed migrations/*.sql
 var Migrations embed.FS
 
-// Catalogue lists auth's objects: one JSON line each.
+// Catalogue lists auth's objects as JSON lines.
 //
 //go:embed catalogue.jsonl
 var Catalogue []byte
 
-// LegacyCatalogue is Catalogue after migration one.
+// LegacyCatalogue is migration 000's.
 //
 //go:embed catalogue_legacy.jsonl
 var LegacyCatalogue []byte

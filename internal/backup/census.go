@@ -24,7 +24,6 @@ type census struct {
 	fingerprint, withoutGrants string
 }
 
-// inside reads the schema in a running transaction.
 type inside struct{ pgx.Tx }
 
 func (i inside) BeginTx(ctx context.Context, _ pgx.TxOptions) (pgx.Tx, error) { return i.Begin(ctx) }

@@ -29,7 +29,7 @@ func (m Manifest) clearing(replace bool) (string, error) {
 // others reports a table outside auth.
 func (t Table) others() bool { return !strings.HasPrefix(t.Name, "auth.") }
 
-// mayWrite refuses a lossy restore. clean: objects must be dropped first.
+// mayWrite refuses a restore that would lose data. clean: objects must be dropped first.
 func (m Manifest) mayWrite(ctx context.Context, target *server, replace bool) (clean bool, err error) {
 	there, err := m.overwritten(ctx, target)
 	if err != nil {

@@ -14,12 +14,12 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Options: URL must reach PostgreSQL itself, not a transaction pooler.
+// Options configure backups. URL must reach PostgreSQL itself, not a transaction pooler.
 type Options struct {
 	URL string
-	// VerifyURL is for scratch databases and needs CREATEDB. "": URL.
+	// VerifyURL is for scratch databases; its role needs CREATEDB. "": URL.
 	VerifyURL string
-	// Environment: programs get PATH, HOME and libpq's variables only.
+	// Environment is the process's: programs get PATH, HOME and libpq's variables only.
 	Environment map[string]string
 	Logger      *slog.Logger
 	// Now is the clock; nil: time.Now.
@@ -91,7 +91,7 @@ func (m Manifest) fileName() string {
 	return oddInFileName.ReplaceAllString(m.Database, "_") + scope + "-" + m.CreatedAt.Format("20060102T150405.000Z") + ".dump"
 }
 
-// dump works concurrently: a short snapshot hinders vacuum less.
+// dump counts while pg_dump runs: a short snapshot hinders vacuum less.
 func (s *server) dump(ctx context.Context, o Options, tools programs, file *os.File, m *Manifest) error {
 	env, err := s.programEnvironment(o.Environment)
 	if err != nil {

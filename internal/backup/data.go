@@ -15,7 +15,7 @@ type Extension struct {
 	Schema string `json:"schema"`
 }
 
-// in bytes
+// PostgreSQL's limit, in bytes
 const maxIdentifier = 63
 
 var (

@@ -10,7 +10,7 @@ import (
 
 const (
 	partialSuffix = ".partial"
-	// older half files are garbage
+	// forgotten is an abandoned half file's age.
 	forgotten = 24 * time.Hour
 )
 

@@ -16,7 +16,7 @@ import (
 	"auth-v2-service/internal/backup"
 )
 
-// envChild: this binary runs one operation and is killed.
+// envChild makes this binary run one operation, to be killed.
 const (
 	envChild = "BACKUP_TEST_CHILD"
 	envFile  = "BACKUP_TEST_FILE"

@@ -106,7 +106,6 @@ func (d database) scratches() string {
 	return d.lines("SELECT datname::text FROM pg_database WHERE starts_with(datname, $1) ORDER BY 1", backup.ScratchPrefix)
 }
 
-// tells expects a verdict.
 func tells(t *testing.T, err error, words ...string) {
 	t.Helper()
 	if err == nil || !backup.Told(err) {
@@ -115,7 +114,6 @@ func tells(t *testing.T, err error, words ...string) {
 	says(t, err, words...)
 }
 
-// cannotSay expects a failed check.
 func cannotSay(t *testing.T, err error, words ...string) {
 	t.Helper()
 	if err == nil || backup.Told(err) {

@@ -90,10 +90,10 @@ func (l load) send(sink io.WriteCloser, script io.Reader, read *exec.Cmd, said *
 	return nil
 }
 
-// refusedError: dump or server refused, no program broke.
+// refusedError means that dump or server refused.
 type refusedError struct{ error }
 
-// refusal: pg_restore exits 1 for an unreadable archive, psql 3 for a failed statement, 2 for a lost connection.
+// refusal maps exit codes: pg_restore 1 an unreadable archive, psql 3 a failed statement, 2 a lost connection.
 func refusal(said *complaint, err error) error {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && (exit.ExitCode() == 3 || said.name == "pg_restore" && exit.ExitCode() == 1) {

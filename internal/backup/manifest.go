@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// format: readers refuse others. The unreleased format 1 held statements.
+// format: readers refuse any other. The unreleased format 1 held statements.
 const format = 2
 
 const manifestSuffix = ".json"
@@ -32,8 +32,8 @@ type Manifest struct {
 	Encoding                 string      `json:"encoding"`
 	OnlyAuth                 bool        `json:"only_auth"`
 	Extensions               []Extension `json:"extensions,omitempty"`
-	Owners                   []Owner     `json:"code_owners"`          // roles with code in it
-	Dependents               []string    `json:"dependents,omitempty"` // outside auth, in the dump, needing auth
+	Owners                   []Owner     `json:"code_owners"`          // roles with code in the dump
+	Dependents               []string    `json:"dependents,omitempty"` // dumped objects that need auth from outside
 	Migrations               []string    `json:"migrations"`
 	Fingerprint              string      `json:"schema_fingerprint"`
 	FingerprintWithoutGrants string      `json:"schema_fingerprint_without_grants"`
@@ -46,7 +46,7 @@ type Manifest struct {
 	Seal string `json:"seal"`
 }
 
-// Table: Checksum ignores row order: two sums of 64-bit hashes of the rows' text.
+// Table describes a table. Checksum ignores row order: two sums of 64-bit hashes of the rows' text.
 type Table struct {
 	Name     string `json:"name"`
 	Rows     int64  `json:"rows"`

@@ -27,7 +27,7 @@ func TestRestore_RefusesToWriteOverOtherServices(t *testing.T) {
 	d, whole := shop(t)
 	_, err := backup.Restore(t.Context(), d.options(), whole, false)
 	tells(t, err, "public.orders of", "--replace", "--whole-database")
-	d.exec("DROP SCHEMA auth CASCADE") // also without the schema auth
+	d.exec("DROP SCHEMA auth CASCADE")
 	_, err = backup.Restore(t.Context(), d.options(), whole, false)
 	tells(t, err, "public.orders of", "--replace")
 	if found := d.orders(); found != "1000" {

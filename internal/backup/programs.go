@@ -23,7 +23,7 @@ type programs struct {
 // environment hides the service's secrets from programs.
 type environment map[string]string
 
-// inherited reach a program. The URL overrides libpq's.
+// inherited variables reach a program; the URL overrides libpq's.
 var inherited = []string{"PATH", "HOME", "LD_LIBRARY_PATH", "TMPDIR", "PGPASSFILE", "PGSSLMODE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY"}
 
 func (e environment) list(more ...string) []string {

@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// endWithParent: the kernel kills the program with authd.
+// endWithParent makes the kernel kill the program with authd.
 func endWithParent(command *exec.Cmd) {
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Restore writes a backup in one transaction and commits only when every table equals the manifest. Without replace, ErrOccupied protects
-// users and other services' rows. It always protects external dependents that the backup lacks. After an error the database is unchanged,
-// unless the error says that it was restored.
+// Restore writes a backup in one transaction and commits only when every table equals the manifest. Without replace it refuses
+// (ErrOccupied) to overwrite users or other services' rows. It always protects external dependents that the backup lacks. After an error
+// the database is unchanged, unless the error says that it was restored.
 func Restore(ctx context.Context, o Options, dump string, replace bool) (Manifest, error) {
 	m, err := ReadManifest(dump)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 const (
 	scratchPrefix = "authd_verify_"
 	scratchTime   = "20060102t150405"
-	// older, unused scratch databases are garbage
+	// abandoned is an unused scratch database's age.
 	abandoned = time.Hour
 	dropLimit = time.Minute
 )
@@ -45,7 +45,7 @@ func inScratch(ctx context.Context, o Options, host *server, encoding string, wo
 		return err
 	}
 	defer scratch.close(ctx)
-	if scratch.Database != name { // never restore elsewhere
+	if scratch.Database != name { // a restore must never reach another database
 		return fmt.Errorf("the address of the scratch database %s leads to the database %s", name, scratch.Database)
 	}
 	return work(scratch)

@@ -36,7 +36,7 @@ func TestVerify_RunsNoStrangersCode(t *testing.T) {
 	d := populated(t)
 	role := stranger(t, d)
 	path, _ := d.create(false)
-	for _, named := range []string{"", d.url} { // the same server, named
+	for _, named := range []string{"", d.url} {
 		o := d.options()
 		o.VerifyURL = named
 		_, err := backup.Verify(t.Context(), o, path)
@@ -56,7 +56,7 @@ func TestVerify_TrustsAServerOfItsOwn(t *testing.T) {
 	d := populated(t)
 	stranger(t, d)
 	path, _ := d.create(false)
-	reseal(t, path, func(m *backup.Manifest) { m.SystemIdentifier = "7" }) // another server
+	reseal(t, path, func(m *backup.Manifest) { m.SystemIdentifier = "7" })
 	_, err := backup.Verify(t.Context(), d.options(), path)
 	cannotSay(t, err, "BACKUP_VERIFY_URL")
 	o := d.options()

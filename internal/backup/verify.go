@@ -78,7 +78,7 @@ func (m Manifest) prove(ctx context.Context, o Options, tools programs, scratch 
 	return grants, m.rehearseChecks(ctx, scratch, dump)
 }
 
-// rehearseChecks: a restore must accept a verified backup.
+// rehearseChecks runs a restore's checks, which a verified backup must pass.
 func (m Manifest) rehearseChecks(ctx context.Context, scratch *server, dump string) error {
 	checks, err := m.checks()
 	if err != nil {

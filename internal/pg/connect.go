@@ -78,7 +78,7 @@ func (o SessionOptions) validate(readOnly bool) pgconn.ValidateConnectFunc {
 	return s.establish
 }
 
-// whoRefused: PostgreSQL reports no protocol violation to a driver, a pooler does.
+// whoRefused reports a pooler: PostgreSQL answers no driver with a protocol violation.
 func whoRefused(err error) error {
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) && refused.Code == protocolViolation {

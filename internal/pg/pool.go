@@ -16,11 +16,11 @@ import (
 type Options struct {
 	URL            string
 	MaxConns       int32
-	LegacyTimezone string        // of zoneless timestamps; "": UTC
+	LegacyTimezone string        // zone of zoneless timestamps; "": UTC
 	ConnectTimeout time.Duration // 0: 2 s, within a request's budget
-	Pooled         bool          // behind a transaction pooler
+	Pooled         bool          // URL is a transaction pooler
 	Tracer         pgx.QueryTracer
-	OnReadOnly     func() // the pool closed its connections to a read-only server
+	OnReadOnly     func() // called when a read-only server makes the pool close its connections
 }
 
 // Open makes a pool without connecting: the service may start before the database. Every connection has SessionSettings and a server that

@@ -17,7 +17,7 @@ var ErrReadOnly = errors.New("the database only reads: it is a standby, or its t
 // ErrPooler reports a pooler, which hands on sessions, locks and LISTEN.
 var ErrPooler = errors.New("a connection pooler answers at this address: set DATABASE_DIRECT_URL to PostgreSQL itself")
 
-// UnfitError names an unusable server setting.
+// UnfitError names a setting that the service cannot use.
 type UnfitError struct {
 	Setting, Value, Wanted string
 	Advice                 string
@@ -79,7 +79,7 @@ type state struct {
 	recovering, readOnly bool
 	pooled               bool
 	values               map[string]string
-	others               []setting // with unwanted values
+	others               []setting // settings with other values
 }
 
 func (s session) look(ctx context.Context, conn *pgconn.PgConn) (state, error) {

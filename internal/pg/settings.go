@@ -16,14 +16,14 @@ type setting struct {
 	tolerable func(value string) bool
 }
 
-// tracked: PgBouncer keeps these per client and refuses a client with others.
+// tracked settings are kept per client by PgBouncer, which refuses a client with others.
 var tracked = []setting{
 	{"client_encoding", "UTF8", nothing},
 	{"DateStyle", "ISO, MDY", nothing},
 	{"standard_conforming_strings", "on", nothing},
 }
 
-// direct: PostgreSQL accepts these in a startup message.
+// direct settings are accepted in PostgreSQL's startup message.
 var direct = []setting{
 	// The platform's triggers may use unqualified names.
 	{"search_path", `"$user", public`, builtinFirst},
@@ -45,7 +45,7 @@ var direct = []setting{
 	{"synchronous_commit", "on", nil}, // `authd doctor` checks it
 }
 
-// late: not every version or role can set these.
+// late settings depend on version and role.
 var late = []setting{
 	{"transaction_timeout", "0", atLeast(30 * time.Second)}, // PostgreSQL 17
 	{"session_replication_role", "origin", nothing},         // "replica" disables the ledger's triggers
@@ -70,7 +70,7 @@ func serverDuration(value string) (time.Duration, bool) {
 	return time.Duration(n) * unit, known && err == nil
 }
 
-// builtinFirst: pg_catalog is first unless the path names it later.
+// builtinFirst reports whether pg_catalog comes first, the default.
 func builtinFirst(path string) bool {
 	schemas := strings.Split(path, ",")
 	at := slices.IndexFunc(schemas, func(schema string) bool { return strings.Trim(schema, ` "`) == "pg_catalog" })

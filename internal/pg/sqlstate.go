@@ -11,8 +11,8 @@ const (
 	readOnlyTransaction   = "25006"
 )
 
-// outageClasses: 08 connection, 28 authorization (the password changed), 53 resources, 57 operator intervention, 58 system, 72 snapshot, F0
-// configuration file.
+// outageClasses: 08 connection, 28 authorization (the service's own password), 53 resources, 57 operator intervention, 58 system, 72
+// snapshot, F0 configuration file.
 var outageClasses = []string{"08", "28", "53", "57", "58", "72", "F0"}
 
 // valueClasses: 22 data, 23 constraint, 09, 27, 38, 39 and P0 trigger, 44 view check.
@@ -32,5 +32,5 @@ func outageState(code string) bool {
 	return len(code) == 5 && slices.Contains(outageClasses, code[:2]) || slices.Contains(outageStates, code)
 }
 
-// readOnlyState: a refused write (25006) or refused transaction_read_only (25001).
+// readOnlyState reports a refused write (25006) or transaction_read_only (25001).
 func readOnlyState(code string) bool { return code == readOnlyTransaction || code == activeTransaction }

@@ -40,7 +40,7 @@ type Survey struct {
 	People      int64
 	Obstacles   []Obstacle
 	Alterations []Alteration
-	Pending     []string // versions
+	Pending     []string // versions of migrations
 	Own         []Difference
 	Notes       []Obstacle
 }
@@ -55,7 +55,7 @@ const (
 	maxGroupRows = 10
 )
 
-// Look surveys without a change.
+// Look surveys a live table without changing it.
 func Look(ctx context.Context, o Options) (Survey, error) {
 	var s Survey
 	conn, err := connect(ctx, o.DatabaseURL)

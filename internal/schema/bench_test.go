@@ -10,7 +10,7 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// BenchmarkValidate: only the ratios mean anything.
+// BenchmarkValidate measures ratios; only they mean anything.
 func BenchmarkValidate(b *testing.B) {
 	for _, objects := range []int{0, 1000} {
 		pool := objectsPool(b, objects)

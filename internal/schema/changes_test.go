@@ -33,7 +33,7 @@ func (d database) listener() listener {
 	return listener{conn, d.t, d}
 }
 
-// told ends with its own message: notifications keep their order.
+// told sends an end mark: notifications keep their order.
 func (l listener) told(work func()) (messages []string) {
 	l.t.Helper()
 	work()
@@ -95,7 +95,7 @@ func TestUserChanges_AreToldByTheTable_T5(t *testing.T) {
 	}
 }
 
-// T5: above 1,000 rows, one message means everybody.
+// T5: a transaction over 1,000 rows sends one message for everybody.
 func TestUserChanges_OfManyRowsFillNoQueue_D4(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)

@@ -59,7 +59,7 @@ func (r *runner) workerURL(ctx context.Context, databaseURL string) (*url.URL, e
 	return location, nil
 }
 
-// withSSLMode states the negotiated mode: dbmate's driver does not know sslmode=prefer.
+// withSSLMode states the negotiated mode: dbmate's driver does not know sslmode=prefer and would insist on TLS.
 func withSSLMode(location *url.URL, conn *pgx.Conn) {
 	_, encrypted := conn.PgConn().Conn().(*tls.Conn)
 	query := location.Query()

@@ -152,7 +152,7 @@ type measured struct {
 	digest string
 }
 
-// measure locks each loss against writers and counts its values.
+// measure locks each loss against writers and counts its values. It skips empty and declared losses.
 func (s stepDown) measure(ctx context.Context, lost []loss) ([]measured, error) {
 	allowed := declared(mayDrop, s.sql)
 	var open []measured
@@ -183,7 +183,7 @@ func (s stepDown) measure(ctx context.Context, lost []loss) ([]measured, error) 
 	return open, nil
 }
 
-// judge describes the unarchived losses.
+// judge describes what the archive does not hold.
 func (m measured) judge(ctx context.Context, tx pgx.Tx, archived bool) ([]string, error) {
 	var kept int64
 	var err error

@@ -6,7 +6,7 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// kinds are not in the schema yet.
+// kinds change objects that the schema does not have yet.
 var kinds = []struct {
 	name, made, changed string
 	want, back          []string

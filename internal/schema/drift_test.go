@@ -8,7 +8,7 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// want holds all differences, word is in the first one's text.
+// drifts are manual changes. want holds all differences, word is in the first one's text.
 var drifts = []struct {
 	name  string
 	do    string

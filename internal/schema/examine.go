@@ -18,10 +18,10 @@ type Server struct {
 	Fsync          bool
 	Durable        bool // synchronous_commit is on
 	Autovacuum     bool
-	PublicCreates  bool // any role may create functions there
+	PublicCreates  bool // any role may create functions in public
 	Now            time.Time
 	Role           string
-	Rewrites       bool // may change audit_events
+	Rewrites       bool // this role may change audit_events
 }
 
 const serverQuery = `
@@ -45,7 +45,7 @@ func ExamineServer(ctx context.Context, db Querier) (Server, error) {
 
 // HashKind counts users by kind of hash.
 type HashKind struct {
-	Kind   string // such as "2b"; "mark": no password fits
+	Kind   string // such as "2b"; "mark": no password fits; "unknown"
 	Cost   int
 	People int64
 }

@@ -13,8 +13,8 @@ import (
 
 var concurrentIndex = regexp.MustCompile(`(?i)CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(?:IF\s+NOT\s+EXISTS\s+)?(\w+)\s+ON\s+(\w+)\.`)
 
-// buildIndex builds before dbmate does: dbmate's driver resends a statement after a lost session, and IF NOT EXISTS accepts a half-built
-// index.
+// buildIndex builds a step's index before dbmate does: dbmate's driver resends a statement after a lost session, and IF NOT EXISTS accepts
+// a half-built index.
 func (r *runner) buildIndex(ctx context.Context, statement string, patience time.Duration) error {
 	if indexBuiltBy(statement) == "" {
 		return nil

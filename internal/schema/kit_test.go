@@ -90,7 +90,7 @@ func (d database) upTo(version string) {
 	}
 }
 
-// downTo "" takes down the newest only.
+// downTo takes down all above version; "": only the newest.
 func (d database) downTo(version string) error {
 	_, err := schema.Rollback(d.t.Context(), schema.Options{DatabaseURL: d.url, Logger: quiet}, version)
 	return err

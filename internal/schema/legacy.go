@@ -33,7 +33,7 @@ func (t legacyTable) has(kind, name string) bool {
 // nullable columns have a NULL that means something (D3), or that a migration permits.
 var nullable = []string{users + ".password_hash"}
 
-// plan returns the possible alterations, and the rest as obstacles.
+// plan returns the alterations to the legacy form, and the rest as obstacles.
 func (t legacyTable) plan() ([]Obstacle, []Alteration) {
 	var obstacles []Obstacle
 	var alterations []Alteration

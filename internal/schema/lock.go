@@ -19,9 +19,9 @@ const lockKey = 0x61757468_76320001
 const lockPoll = 50 * time.Millisecond
 
 const (
-	// between looks at the holder
+	// lockLook is the interval between looks at the lock's holder.
 	lockLook = time.Second
-	// between log lines
+	// lockNews is the interval between log lines.
 	lockNews = 10 * time.Second
 )
 

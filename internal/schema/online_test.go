@@ -20,7 +20,7 @@ var (
 	validates      = regexp.MustCompile(`(?i)VALIDATE CONSTRAINT (\w+)`)
 )
 
-// slowLocks reads the text: small tables show no long lock (D4).
+// slowLocks checks SQL text: small tables show no long lock (D4).
 func slowLocks(up string) (found []string) {
 	own := map[string]bool{}
 	for _, match := range createsTable.FindAllStringSubmatch(up, -1) {

@@ -21,7 +21,7 @@ import (
 	queries "auth-v2-service/gen/db"
 )
 
-// EXPLAIN_ROWS=1000000 takes a minute.
+// rows is EXPLAIN_ROWS or 100,000; a million takes a minute.
 func rows(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("EXPLAIN_ROWS")
@@ -502,7 +502,7 @@ func promised(t *testing.T) map[string][]string {
 	return out
 }
 
-// wanted are intended scans.
+// wanted are intended scans of a table.
 var wanted = map[string]string{
 	"APIKeys": "api_keys", "ForgetListed": "reconcile_listed", "CountAtFirebase": "users", "ForgetAddresses": "known_addresses",
 	"EndOtherChanges": "firebase_intents",

@@ -12,7 +12,7 @@ import (
 // State summarizes a schema.
 type State string
 
-// The states; the worst wins. Ahead: a newer release has migrated, this binary may serve (D2).
+// The states; the worst wins. Ahead means that a newer release has migrated: this binary may serve (D2).
 const (
 	InStep  State = "in_step"
 	Extras  State = "extras"

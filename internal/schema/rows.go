@@ -11,8 +11,8 @@ import (
 // rowCheck finds rows that block a migration or deserve a note.
 type rowCheck struct {
 	what, hint string
-	where      string // condition on u
-	shared     string // a unique expression, instead of where
+	where      string // condition on auth.users AS u
+	shared     string // expression that must be unique, instead of where
 	needs      []string
 	lacks      string
 	blocks     bool

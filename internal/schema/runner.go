@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/amacneil/dbmate/v2/pkg/dbmate"
-	_ "github.com/amacneil/dbmate/v2/pkg/driver/postgres" // registers with dbmate
+	_ "github.com/amacneil/dbmate/v2/pkg/driver/postgres" // registers dbmate's driver
 	"github.com/jackc/pgx/v5"
 
 	"auth-v2-service/db"
@@ -64,7 +64,7 @@ func withRunner(ctx context.Context, o Options, work func(*runner) error) (err e
 	return work(r)
 }
 
-// endedBy adds the cause: the driver reports only a closed connection.
+// endedBy adds the ended context as cause: the driver reports only a closed connection.
 func endedBy(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() == nil || errors.Is(err, ctx.Err()) {
 		return err

@@ -18,11 +18,11 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// servingMay: a new table needs a line here and a grant.
+// servingMay lists the serving role's rights. A new table needs a line here and a grant.
 var servingMay = map[string]string{
 	"api_keys":            "SELECT",
 	"audit_events":        "SELECT INSERT", // append-only
-	"federation_archive":  "",              // for migrations
+	"federation_archive":  "",              // for migrations only
 	"firebase_project":    "SELECT INSERT UPDATE",
 	"ledger_entries":      "SELECT", // its trigger appends
 	"legacy_sessions":     "SELECT INSERT UPDATE DELETE",
@@ -47,7 +47,7 @@ var servingMayColumns = "UPDATE api_keys.last_used_at"
 
 var ownersAlone = []string{"CreateAPIKey", "RevokeAPIKey"}
 
-// beyondQueries explains the other rights.
+// beyondQueries explains rights that no query needs.
 var beyondQueries = map[string]string{
 	"SELECT on schema_migrations": "the schema's own check reads it",
 	"SELECT on audit_events":      "operators read it",

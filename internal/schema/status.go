@@ -70,7 +70,7 @@ func ReadyAt(ctx context.Context, db Querier) (now time.Time, err error) {
 			AND NOT EXISTS (SELECT FROM auth.schema_migrations AS applied WHERE applied.version::text = wanted.version)`,
 		versions()).Scan(&missing, &now)
 	if state := sqlState(err); state == undefinedTable || state == invalidSchemaName {
-		missing, err = len(versions()), nil // never migrated
+		missing, err = len(versions()), nil // no migration was ever applied
 	}
 	if err != nil {
 		return time.Time{}, unread(err)

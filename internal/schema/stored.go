@@ -42,10 +42,10 @@ func readStored(ctx context.Context, tx pgx.Tx) ([]stored, error) {
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[stored])
 }
 
-// loss is a stored that a step down removes, or a column that it retypes.
+// loss is a table, column or sequence that a step down removes, or a column that it retypes.
 type loss struct {
 	stored
-	whole   bool // table or sequence
+	whole   bool // the whole table or sequence
 	retyped bool
 }
 
@@ -81,7 +81,7 @@ func losses(before, after []stored) []loss {
 	return lost
 }
 
-// such as 'local'::character varying, 0, true or '{}'::jsonb
+// constant matches a constant default, such as 'local'::character varying, 0, true or '{}'::jsonb.
 var constant = regexp.MustCompile(`^\(?('(?:[^']|'')*'|-?[0-9.]+|true|false)\)?(::[a-z "._\[\](),0-9]+)?$`)
 
 // held counts values at risk. The next step up restores a constant default. For a retyped column it counts non-NULL values.
@@ -108,7 +108,7 @@ func (l loss) digest(ctx context.Context, tx pgx.Tx) (digest string, err error) 
 	err = tx.QueryRow(ctx, `SELECT format('%I.%I', n.nspname, c.relname), quote_ident(a.attname)
 		FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_attribute AS a ON a.attrelid = c.oid
 		WHERE c.oid = $1::bigint::oid AND a.attnum = $2::int`, l.Relation, l.Number).Scan(&names.table, &names.column)
-	if err == nil { // either may be renamed
+	if err == nil { // the step may have renamed either
 		err = tx.QueryRow(ctx, fmt.Sprintf("SELECT count(%[1]s) || ' ' || coalesce(sum(hashtextextended(%[1]s::text, 0)), 0) FROM %[2]s", names.column, names.table)).Scan(&digest)
 	}
 	if err != nil {

@@ -24,7 +24,7 @@ func rowsAsked(t *testing.T) int {
 	return people
 }
 
-// longestStall is D4's limit.
+// longestStall is the limit of D4.
 const longestStall = time.Second
 
 type writer struct {

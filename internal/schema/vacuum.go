@@ -7,8 +7,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// yieldAutovacuum makes autovacuum release a step's tables. A worker yields after deadlock_timeout (1 s), longer than a strong lock may
-// queue. So a weak lock (SHARE UPDATE EXCLUSIVE) waits, which stops no reader or writer. A worker against wraparound does not yield.
+// yieldAutovacuum makes autovacuum release a step's tables. A worker yields only to a session that waits for deadlock_timeout (1 s), longer
+// than a strong lock may queue. So a weak lock (SHARE UPDATE EXCLUSIVE) waits, which stops no reader or writer. A worker against wraparound
+// does not yield.
 func (r *runner) yieldAutovacuum(ctx context.Context) error {
 	tables, err := r.vacuumed(ctx)
 	if err != nil || len(tables) == 0 {

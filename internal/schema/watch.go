@@ -18,9 +18,9 @@ const cleanUpLimit = 5 * time.Second
 const stepGrace = 5 * time.Second
 
 var (
-	// another instance may migrate now
+	// errLockLost means that another instance may migrate now.
 	errLockLost = errors.New("the session that holds the lock of migrating is gone")
-	// the server may still run the step
+	// errUnanswered means that the server may still run the step.
 	errUnanswered = errors.New("the server does not answer: it ends the step when it notices that we have gone")
 )
 
@@ -57,7 +57,7 @@ func (r *runner) watched(ctx context.Context, step func() error) ([]Blocker, err
 	}
 }
 
-// outliving returns a context that ends by after ctx.
+// outliving returns a context that ends some time after ctx.
 func outliving(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
 	longer, end := context.WithCancel(context.WithoutCancel(ctx))
 	forget := context.AfterFunc(ctx, func() {

@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// written holds a transaction's changes to auth's tables. TRUNCATE is not counted, so some says whether rows exist.
+// written holds a transaction's changes to auth's tables. TRUNCATE is not counted, hence the flag some.
 type written struct {
 	tables map[int64]tableRows
 }
