@@ -1,9 +1,9 @@
-// Package api carries the contract inside the binary: what GET /openapi.yaml answers.
+// Package api embeds openapi.yaml.
 package api
 
 import _ "embed"
 
-// Contract is api/openapi.yaml, byte for byte.
+// Contract is openapi.yaml.
 //
 //go:embed openapi.yaml
 var Contract []byte

@@ -1,19 +1,19 @@
-// Package db carries the migrations and what they produce inside the binary, so that authd needs no file beside it.
+// Package db embeds migrations and catalogues.
 package db
 
 import "embed"
 
-// Migrations holds db/migrations as dbmate reads it: NNN_name.sql with up and down sections.
+// Migrations holds db/migrations.
 //
 //go:embed migrations/*.sql
 var Migrations embed.FS
 
-// Catalogue is what the migrations produce in the schema auth: one object a line, as JSON, ordered. `make generate` writes it.
+// Catalogue lists auth's objects as JSON lines.
 //
 //go:embed catalogue.jsonl
 var Catalogue []byte
 
-// LegacyCatalogue is what the first migration alone produces: the platform's own table, where adoption begins.
+// LegacyCatalogue is migration 000's.
 //
 //go:embed catalogue_legacy.jsonl
 var LegacyCatalogue []byte

@@ -12,10 +12,9 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// lockTimeout is how long a backup stands in a lock's queue, and whoever comes after it with it.
+// lockTimeout also limits sessions queued behind a backup.
 const lockTimeout = 10 * time.Second
 
-// census is what a database holds at one instant.
 type census struct {
 	tables                     []Table
 	migrations                 []string
@@ -25,14 +24,11 @@ type census struct {
 	fingerprint, withoutGrants string
 }
 
-// inside lets the schema be read in a transaction that is under way, so that all is seen at one instant.
 type inside struct{ pgx.Tx }
 
-// BeginTx implements schema.Beginner by a savepoint.
 func (i inside) BeginTx(ctx context.Context, _ pgx.TxOptions) (pgx.Tx, error) { return i.Begin(ctx) }
 
-// atOneInstant runs work in a read-only transaction that sees one snapshot. The tables are locked first: none can be altered
-// between the snapshot and whoever reads it later, which would show a table of then with the columns of now.
+// atOneInstant runs work on one read-only snapshot. It locks the tables: a later ALTER would mix old rows with new columns.
 func (s *server) atOneInstant(ctx context.Context, onlyAuth bool, work func(tx pgx.Tx) error) error {
 	tables, err := column[string](ctx, s, tablesQuery, onlyAuth)
 	if err != nil {
@@ -49,7 +45,6 @@ func (s *server) atOneInstant(ctx context.Context, onlyAuth bool, work func(tx p
 	})
 }
 
-// count takes the census in a transaction of atOneInstant.
 func count(ctx context.Context, tx pgx.Tx, onlyAuth bool) (census, error) {
 	var c census
 	names, err := column[string](ctx, tx, tablesQuery, onlyAuth)
@@ -90,7 +85,6 @@ func (c *census) fingerprints(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// querier is a connection or a transaction.
 type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
@@ -103,7 +97,6 @@ func column[T any](ctx context.Context, db querier, sql string, args ...any) ([]
 	return pgx.CollectRows(rows, pgx.RowTo[T])
 }
 
-// table reads rows whose columns are the fields of T, in order.
 func table[T any](ctx context.Context, db querier, sql string, args ...any) ([]T, error) {
 	rows, err := db.Query(ctx, sql, args...)
 	if err != nil {
@@ -112,7 +105,7 @@ func table[T any](ctx context.Context, db querier, sql string, args ...any) ([]T
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[T])
 }
 
-// differences names everything in which a restored database is not what the manifest says.
+// differences lists deviations from the manifest.
 func (m Manifest) differences(found census, grants, sameMajor bool) []string {
 	reasons := tableDifferences(m.Tables, found.tables)
 	if !slices.Equal(m.Migrations, found.migrations) {
@@ -120,7 +113,7 @@ func (m Manifest) differences(found census, grants, sameMajor bool) []string {
 			strings.Join(found.migrations, " "), strings.Join(m.Migrations, " ")))
 	}
 	switch {
-	case !sameMajor: // another major version words the same definitions in its own way
+	case !sameMajor: // other versions word definitions differently
 	case grants && m.Fingerprint != found.fingerprint, m.FingerprintWithoutGrants != found.withoutGrants:
 		reasons = append(reasons, "the objects of the schema auth are not those of the manifest (the fingerprint differs)")
 	}

@@ -7,16 +7,15 @@ import (
 	"strings"
 )
 
-// people is the table that tells a database in use.
+// people marks a database in use.
 const people = "auth.users"
 
-// cleared is a table that a restore makes anew.
 type cleared struct {
 	Name        string `json:"name"`
 	MustBeEmpty bool   `json:"must_be_empty"`
 }
 
-// clearing is what runs before the dump: see clear.sql.
+// clearing runs before the dump: see clear.sql.
 func (m Manifest) clearing(replace bool) (string, error) {
 	tables := []cleared{{people, !replace}}
 	for _, table := range m.Tables {
@@ -27,10 +26,10 @@ func (m Manifest) clearing(replace bool) (string, error) {
 	return withData(clearScript, tables)
 }
 
-// others says that a table is not of the schema auth, but another service's. (The name of a schema such as "auth.x" has quotes.)
+// others reports a table outside auth.
 func (t Table) others() bool { return !strings.HasPrefix(t.Name, "auth.") }
 
-// mayWrite refuses what would be lost for ever, and says whether there is anything that must go first.
+// mayWrite refuses a restore that would lose data. clean: objects must be dropped first.
 func (m Manifest) mayWrite(ctx context.Context, target *server, replace bool) (clean bool, err error) {
 	there, err := m.overwritten(ctx, target)
 	if err != nil {
@@ -57,7 +56,6 @@ func (m Manifest) mayWrite(ctx context.Context, target *server, replace bool) (c
 	return occupied || len(there) > 0, err
 }
 
-// overwritten are the other services' tables that the backup holds and the database has, by the names that the database gives them.
 func (m Manifest) overwritten(ctx context.Context, target *server) ([]string, error) {
 	live, err := column[string](ctx, target, tablesQuery, false)
 	if err != nil {
@@ -80,7 +78,6 @@ func refusePeople(ctx context.Context, target *server) error {
 	return nil
 }
 
-// refuseRows protects other services: a backup of the whole database writes over their tables too.
 func refuseRows(ctx context.Context, target *server, tables []string) error {
 	var occupied []string
 	for _, name := range tables {

@@ -10,7 +10,6 @@ import (
 	"auth-v2-service/internal/backup"
 )
 
-// Whatever happens to the files of a verified backup is told by name, by Verify and by Restore, which then changes nothing.
 func TestVerify_TellsEveryCorruption(t *testing.T) {
 	t.Parallel()
 	d := populated(t)
@@ -67,7 +66,6 @@ func TestVerify_TellsEveryCorruption(t *testing.T) {
 	}
 }
 
-// Where dump and manifest agree on size and SHA-256, restoring beside tells what in the dump is not what the manifest says.
 func TestVerify_TellsADumpThatHoldsSomethingElse(t *testing.T) {
 	t.Parallel()
 	d := populated(t)
@@ -93,7 +91,6 @@ func TestVerify_TellsADumpThatHoldsSomethingElse(t *testing.T) {
 	}
 }
 
-// A dump that is no archive any more, under a manifest that fits it, cannot be restored: it is told, and nothing changes.
 func TestRestore_ChangesNothingWhenTheDumpIsBroken(t *testing.T) {
 	t.Parallel()
 	d := populated(t)
@@ -124,7 +121,6 @@ func TestRestore_ChangesNothingWhenTheDumpIsBroken(t *testing.T) {
 	}
 }
 
-// The rows are compared before the commit: a backup of other rows than its manifest says leaves the database as it was.
 func TestRestore_CommitsOnlyWhatTheManifestSays(t *testing.T) {
 	t.Parallel()
 	d := populated(t)
@@ -139,7 +135,6 @@ func TestRestore_CommitsOnlyWhatTheManifestSays(t *testing.T) {
 	}
 }
 
-// People are written over only on purpose, and nothing outside the schema loses a reference by it.
 func TestRestore_RefusesWhatWouldBeLost(t *testing.T) {
 	t.Parallel()
 	d := populated(t)
@@ -159,7 +154,7 @@ func TestRestore_RefusesWhatWouldBeLost(t *testing.T) {
 	}
 	d.exec("DROP VIEW public.addresses")
 	d.exec("INSERT INTO public.chats SELECT id FROM auth.users LIMIT 3")
-	later, _ := d.create(false) // this one has the table, and brings its reference back
+	later, _ := d.create(false) // holds the table
 	d.verify(later)
 	d.exec("DELETE FROM public.chats")
 	d.restore(later)
@@ -171,7 +166,6 @@ func TestRestore_RefusesWhatWouldBeLost(t *testing.T) {
 	}
 }
 
-// A restore that cannot get its locks gives up and leaves everything as it was.
 func TestRestore_DoesNotQueueBehindALongTransaction(t *testing.T) {
 	t.Parallel()
 	d := populated(t)
@@ -201,7 +195,6 @@ func users(m *backup.Manifest) *backup.Table {
 	return nil
 }
 
-// reseal writes a manifest as if it had been made so.
 func reseal(t *testing.T, path string, edit func(*backup.Manifest)) {
 	t.Helper()
 	m, err := backup.ReadManifest(path)

@@ -14,15 +14,15 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Options say where the database is and what the programs get. URL must reach PostgreSQL itself, not a transaction pooler.
+// Options configure backups. URL must reach PostgreSQL itself, not a transaction pooler.
 type Options struct {
 	URL string
-	// VerifyURL is a server to restore beside on, whose role may create databases. "": URL's server.
+	// VerifyURL is for scratch databases; its role needs CREATEDB. "": URL.
 	VerifyURL string
-	// Environment is the process's: PATH, HOME and libpq's own variables are handed to the programs, nothing else.
+	// Environment is the process's: programs get PATH, HOME and libpq's variables only.
 	Environment map[string]string
 	Logger      *slog.Logger
-	// Now is the clock; nil: the machine's.
+	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 }
 
@@ -33,7 +33,6 @@ func (o Options) now() time.Time {
 	return time.Now().UTC()
 }
 
-// verifyURL is where scratch databases are made.
 func (o Options) verifyURL() string {
 	if o.VerifyURL != "" {
 		return o.VerifyURL
@@ -41,9 +40,8 @@ func (o Options) verifyURL() string {
 	return o.URL
 }
 
-// Create backs the database up, or only the schema auth, into a new file of dir and gives its path. Others may write meanwhile:
-// dump and manifest are of one snapshot. The file has its name once both are whole and on the disk; whatever ends this before
-// leaves nothing that passes for a backup. It is not verified yet: see Verify.
+// Create writes an unverified backup into a new file of dir. Dump and manifest share one snapshot; writers go on. The dump gets its name
+// once it is synced, then its manifest. Without a manifest it is no backup.
 func Create(ctx context.Context, o Options, dir string, onlyAuth bool) (path string, m Manifest, err error) {
 	source, err := connect(ctx, o.URL)
 	if err != nil {
@@ -85,7 +83,6 @@ func Create(ctx context.Context, o Options, dir string, onlyAuth bool) (path str
 
 var oddInFileName = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
 
-// fileName holds the time, so that names sort by age.
 func (m Manifest) fileName() string {
 	scope := ""
 	if m.OnlyAuth {
@@ -94,8 +91,7 @@ func (m Manifest) fileName() string {
 	return oddInFileName.ReplaceAllString(m.Database, "_") + scope + "-" + m.CreatedAt.Format("20060102T150405.000Z") + ".dump"
 }
 
-// dump writes the snapshot into file and what it holds into the manifest, both at once: the shorter the snapshot lives, the less
-// it is in vacuum's way.
+// dump counts while pg_dump runs: a short snapshot hinders vacuum less.
 func (s *server) dump(ctx context.Context, o Options, tools programs, file *os.File, m *Manifest) error {
 	env, err := s.programEnvironment(o.Environment)
 	if err != nil {
@@ -127,7 +123,7 @@ func (s *server) dump(ctx context.Context, o Options, tools programs, file *os.F
 	})
 }
 
-// runDump gives pg_dump the file itself, not a pipe: it goes back in it to write where each table begins.
+// runDump uses a file, no pipe: pg_dump seeks back for table offsets.
 func runDump(ctx context.Context, tools programs, env []string, file *os.File, snapshot string, onlyAuth bool) error {
 	args := []string{
 		"--format=custom", "--no-password", "--snapshot=" + snapshot,

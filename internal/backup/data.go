@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// Extension is one that the schema auth uses, and the schema that it is in.
+// Extension is used by the schema auth.
 type Extension struct {
 	Name   string `json:"name"`
 	Schema string `json:"schema"`
 }
 
-// maxIdentifier is PostgreSQL's limit, in bytes.
+// PostgreSQL's limit, in bytes
 const maxIdentifier = 63
 
 var (
@@ -41,9 +41,8 @@ func checkExtensions(extensions []Extension) error {
 	return errors.Join(all...)
 }
 
-// withData puts rows into a script for psql, in the place of "{{data}}". Whatever is in a manifest or a catalogue goes to psql this
-// way only: as hexadecimal digits, in which neither psql (its commands, variables and quotes) nor SQL can find anything to obey. The
-// scripts make identifiers of them by format's %I or by regclass.
+// withData fills "{{data}}" with rows as hexadecimal digits: neither psql nor SQL can execute them. Scripts build identifiers by %I or
+// regclass.
 func withData[T any](script string, rows []T) (string, error) {
 	if rows == nil {
 		rows = []T{}

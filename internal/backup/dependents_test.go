@@ -6,7 +6,6 @@ import (
 	"auth-v2-service/internal/backup"
 )
 
-// Whatever needs the schema from outside is named before it would go with it, and comes back where the backup has it.
 func TestRestore_NamesWhatNeedsTheSchema(t *testing.T) {
 	t.Parallel()
 	d := populated(t)
@@ -39,7 +38,7 @@ func TestRestore_NamesWhatNeedsTheSchema(t *testing.T) {
 	if len(m.Dependents) < len(named) || len(after.Dependents) != len(m.Dependents) {
 		t.Errorf("after a restore of everything there is %q, expected %q", after.Dependents, m.Dependents)
 	}
-	d.exec("ALTER TABLE public.notes ADD COLUMN writer uuid REFERENCES auth.users") // a known table, with what the backup does not know
+	d.exec("ALTER TABLE public.notes ADD COLUMN writer uuid REFERENCES auth.users") // a new dependent
 	_, err = backup.Restore(t.Context(), d.options(), whole, true)
 	tells(t, err, "constraint notes_writer_fkey on public.notes")
 }

@@ -10,7 +10,6 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// The drill: back up, verify, lose and spoil rows, restore: the database is what it was, and the service would start on it.
 func TestDrill_WhatWasLostComesBack(t *testing.T) {
 	t.Parallel()
 	for name, onlyAuth := range map[string]bool{"whole database": false, "schema auth": true} {
@@ -26,7 +25,7 @@ func TestDrill_WhatWasLostComesBack(t *testing.T) {
 			d.exec("DELETE FROM auth.users WHERE token_balance % 3 = 0")
 			d.exec("UPDATE auth.users SET token_balance = 7")
 			d.people(20)
-			d.exec("CREATE TABLE auth.of_a_later_release (user_id uuid REFERENCES auth.users)") // goes with the schema
+			d.exec("CREATE TABLE auth.of_a_later_release (user_id uuid REFERENCES auth.users)") // dropped with the schema
 			d.exec("ALTER TABLE auth.users ADD COLUMN later text")
 			d.restore(path)
 			if d.rows() != before {
@@ -36,12 +35,11 @@ func TestDrill_WhatWasLostComesBack(t *testing.T) {
 			if err != nil || report.State != schema.InStep {
 				t.Errorf("the restored schema is %s, %v (%v)", report.State, report.Differences, err)
 			}
-			d.people(1) // identities go on after the old ones
+			d.people(1)
 		})
 	}
 }
 
-// Files are the owner's alone, and nothing else is left in the folder.
 func TestCreate_WritesPrivateFilesAndNothingElse(t *testing.T) {
 	t.Parallel()
 	d := populated(t)
@@ -64,7 +62,6 @@ func TestCreate_WritesPrivateFilesAndNothingElse(t *testing.T) {
 	}
 }
 
-// Others write while a backup is taken, each time to two tables at once: dump and manifest are of one instant.
 func TestCreate_AgreesWithItsManifestWhileOthersWrite(t *testing.T) {
 	t.Parallel()
 	d := populated(t)
@@ -103,7 +100,6 @@ func TestCreate_AgreesWithItsManifestWhileOthersWrite(t *testing.T) {
 	}
 }
 
-// A fresh, empty database takes either backup; where roles and owners are this server's, grants too.
 func TestRestore_IntoAnEmptyDatabase(t *testing.T) {
 	t.Parallel()
 	for name, onlyAuth := range map[string]bool{"whole database": false, "schema auth": true} {
@@ -141,7 +137,6 @@ func TestRestore_IntoAnEmptyDatabase(t *testing.T) {
 	}
 }
 
-// Names that need quotes, rows whose text depends on settings, and a column that looks like our own alias.
 func TestCreate_TakesOddTables(t *testing.T) {
 	t.Parallel()
 	d := populated(t)

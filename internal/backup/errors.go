@@ -6,14 +6,13 @@ import (
 	"strings"
 )
 
-// Mismatch says that a backup is not what it must be, with every reason found. Any other error of this package but ErrOccupied
-// means that it could not be said.
+// Mismatch lists a backup's defects. Errors beyond those of Told mean that the check failed.
 type Mismatch struct {
 	File    string
 	Reasons []string
 }
 
-// Error names the file and each reason.
+// Error names each reason.
 func (m *Mismatch) Error() string {
 	if len(m.Reasons) == 1 {
 		return fmt.Sprintf("%s cannot be trusted: %s", m.File, m.Reasons[0])
@@ -25,13 +24,13 @@ func mismatch(file, reason string, args ...any) error {
 	return &Mismatch{File: file, Reasons: []string{fmt.Sprintf(reason, args...)}}
 }
 
-// ErrOccupied refuses to restore over what is there.
+// ErrOccupied refuses to overwrite the database.
 var ErrOccupied = errors.New("the database was left as it is")
 
-// ErrNoBackup says that no backup is good enough to go on.
+// ErrNoBackup reports that no backup suffices.
 var ErrNoBackup = errors.New("there is no backup to go back to")
 
-// Told reports whether err is an answer (the backup is wrong, or the database was refused) and no failure to get one.
+// Told reports a verdict, not a failed check.
 func Told(err error) bool {
 	var wrong *Mismatch
 	return errors.As(err, &wrong) || errors.Is(err, ErrOccupied) || errors.Is(err, ErrNoBackup)

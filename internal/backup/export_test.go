@@ -2,22 +2,22 @@ package backup
 
 import "context"
 
-// ChoosePrograms looks into the given folders only.
+// ChoosePrograms searches folders.
 func ChoosePrograms(ctx context.Context, env map[string]string, folders []string, major int) (string, error) {
 	found, err := choose(ctx, env, folders, major)
 	return found.dir, err
 }
 
-// Write seals and writes a manifest as this package would.
+// Write seals and writes.
 func (m Manifest) Write(dump string) error { return m.write(dump) }
 
-// Digest is a file's size and SHA-256.
+// Digest is digest.
 var Digest = digest
 
-// ScratchPrefix begins the names of scratch databases.
+// ScratchPrefix is scratchPrefix.
 const ScratchPrefix = scratchPrefix
 
-// Clearing is what a restore of dump runs before the dump.
+// Clearing is clearing.
 func Clearing(dump string, replace bool) (string, error) {
 	m, err := ReadManifest(dump)
 	if err != nil {

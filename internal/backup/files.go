@@ -10,11 +10,11 @@ import (
 
 const (
 	partialSuffix = ".partial"
-	// forgotten is the age at which a half file belongs to nobody any more.
+	// forgotten is an abandoned half file's age.
 	forgotten = 24 * time.Hour
 )
 
-// partial is a file that nobody takes for a finished one until it is published: private, hidden, of another name.
+// partial is private and hidden until publish.
 type partial struct {
 	*os.File
 	final string
@@ -29,7 +29,7 @@ func newPartial(final string) (*partial, error) {
 	return &partial{file, final}, nil
 }
 
-// publish gives the file its name, once all of it is on the disk.
+// publish syncs, then renames.
 func (p *partial) publish() error {
 	err := errors.Join(p.Sync(), p.Close())
 	if err == nil {
@@ -44,7 +44,6 @@ func (p *partial) publish() error {
 	return nil
 }
 
-// discard removes what was not published; after publish it finds nothing.
 func (p *partial) discard() {
 	_ = p.Close()
 	_ = os.Remove(p.Name())
@@ -58,7 +57,6 @@ func syncFolder(dir string) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-// removeForgotten takes away the half files of runs that were killed.
 func removeForgotten(dir string, now time.Time) error {
 	paths, err := filepath.Glob(filepath.Join(dir, ".*"+partialSuffix))
 	if err != nil {

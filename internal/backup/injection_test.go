@@ -10,8 +10,6 @@ import (
 	"auth-v2-service/internal/backup"
 )
 
-// Whoever may make a table must not get a shell on the machine of whoever restores: psql obeys no name, and a table of any name
-// comes back.
 func TestRestore_ATableOfAnyNameRunsNothing(t *testing.T) {
 	t.Parallel()
 	d := populated(t)
@@ -34,7 +32,6 @@ func TestRestore_ATableOfAnyNameRunsNothing(t *testing.T) {
 	}
 }
 
-// A manifest is data, also under a seal that anybody can compute: it names extensions, and nothing in it is run.
 func TestReadManifest_RefusesAnExtensionThatIsNoName(t *testing.T) {
 	t.Parallel()
 	d := populated(t)

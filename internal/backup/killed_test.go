@@ -16,7 +16,7 @@ import (
 	"auth-v2-service/internal/backup"
 )
 
-// envChild makes this test binary play an authd that is killed: the operation to run. Its database and folder follow.
+// envChild makes this binary run one operation, to be killed.
 const (
 	envChild = "BACKUP_TEST_CHILD"
 	envFile  = "BACKUP_TEST_FILE"
@@ -37,7 +37,7 @@ func child() int {
 	return 1
 }
 
-// stuck is a folder of programs, one of which does half of its work, says so in a file, and then hangs, its arguments in sight.
+// stuck makes a program hang halfway.
 func stuck(t *testing.T, d database, program, half string) (dir, mark string) {
 	t.Helper()
 	major, err := strconv.Atoi(d.lines("SELECT (current_setting('server_version_num')::int / 10000)::text"))
@@ -65,7 +65,6 @@ func stuck(t *testing.T, d database, program, half string) (dir, mark string) {
 	return dir, mark
 }
 
-// runUntil starts this binary as an authd with the programs of dir first on its PATH and returns once they are stuck.
 func runUntil(t *testing.T, d database, operation, file, dir, mark string) *exec.Cmd {
 	t.Helper()
 	command := exec.Command(os.Args[0])
@@ -99,7 +98,6 @@ func kill(t *testing.T, command *exec.Cmd, mark string) {
 	})
 }
 
-// kill -9 in the middle of a dump leaves nothing that passes, and a later run clears it away.
 func TestCreate_KilledLeavesNothingThatPasses(t *testing.T) {
 	t.Parallel()
 	d := populated(t)
@@ -125,8 +123,7 @@ func TestCreate_KilledLeavesNothingThatPasses(t *testing.T) {
 	}
 }
 
-// kill -9 in the middle of verifying leaves the backup unverified; its scratch database goes with a later run. Not parallel: to the
-// later run, the others' scratch databases would be old, too.
+// Not parallel: it drops other tests' scratch databases.
 func TestVerify_KilledLeavesItUnverified(t *testing.T) {
 	d := populated(t)
 	path, _ := d.create(true)
@@ -155,7 +152,6 @@ func TestVerify_KilledLeavesItUnverified(t *testing.T) {
 	}
 }
 
-// kill -9 in the middle of a restore leaves the database as it was.
 func TestRestore_KilledChangesNothing(t *testing.T) {
 	t.Parallel()
 	d := populated(t)
@@ -169,7 +165,6 @@ func TestRestore_KilledChangesNothing(t *testing.T) {
 	}
 }
 
-// The password is in no argument of a program, and in no error.
 func TestSecrets_AreInNoArgumentAndNoError(t *testing.T) {
 	t.Parallel()
 	d := populated(t)

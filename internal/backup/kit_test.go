@@ -16,7 +16,6 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// database is a migrated database of its own with people, and a folder for its backups.
 type database struct {
 	*pgxpool.Pool
 	t   *testing.T
@@ -73,7 +72,6 @@ func (d database) lines(sql string, args ...any) string {
 	return strings.Join(found, "\n")
 }
 
-// rows is every row of both tables that the tests change, in an order of their own.
 func (d database) rows() string {
 	d.t.Helper()
 	return d.lines("SELECT u::text FROM auth.users AS u ORDER BY id") + d.lines("SELECT a::text FROM auth.audit_events AS a ORDER BY id")
@@ -104,12 +102,10 @@ func (d database) restore(path string) {
 	}
 }
 
-// scratches are the scratch databases of this server, a line each.
 func (d database) scratches() string {
 	return d.lines("SELECT datname::text FROM pg_database WHERE starts_with(datname, $1) ORDER BY 1", backup.ScratchPrefix)
 }
 
-// tells demands an answer (exit code 1) whose text holds each of the words.
 func tells(t *testing.T, err error, words ...string) {
 	t.Helper()
 	if err == nil || !backup.Told(err) {
@@ -118,7 +114,6 @@ func tells(t *testing.T, err error, words ...string) {
 	says(t, err, words...)
 }
 
-// cannotSay demands a failure to get an answer (exit code 2).
 func cannotSay(t *testing.T, err error, words ...string) {
 	t.Helper()
 	if err == nil || backup.Told(err) {
@@ -136,7 +131,6 @@ func says(t *testing.T, err error, words ...string) {
 	}
 }
 
-// change edits a file of a backup.
 func change(t *testing.T, path string, edit func([]byte) []byte) {
 	t.Helper()
 	content, err := os.ReadFile(path)
@@ -148,7 +142,6 @@ func change(t *testing.T, path string, edit func([]byte) []byte) {
 	}
 }
 
-// eventually waits for a condition with a limit.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(20 * time.Second)

@@ -8,19 +8,17 @@ import (
 	"os/exec"
 )
 
-// load says how a dump goes into a database, in one transaction: before runs first, after last, and nothing is committed unless
-// all of it went well.
+// load is one restore in one transaction.
 type load struct {
 	before, after string
-	// clean drops what the dump holds before it makes it.
+	// clean drops the dump's objects first.
 	clean bool
-	// asOwners keeps owners and grants; else all belongs to the role of the connection.
+	// asOwners keeps owners and grants; else the role owns all.
 	asOwners bool
 }
 
-// run streams pg_restore's script into psql. pg_restore's own single transaction cannot be used: nothing could be dropped or
-// checked inside it, and a script that was cut short must not be committed, so the COMMIT is sent only once pg_restore has
-// ended well.
+// run streams pg_restore's script into psql and commits only after pg_restore succeeded. pg_restore's own transaction allows no checks
+// inside.
 func (l load) run(ctx context.Context, o Options, tools programs, target *server, dump string) error {
 	env, err := target.programEnvironment(o.Environment)
 	if err != nil {
@@ -61,7 +59,7 @@ func (l load) arguments(dump string) []string {
 	return append(args, "--", dump)
 }
 
-// send writes the whole script and ends it, without a COMMIT when pg_restore failed: psql then leaves, and all is rolled back.
+// send omits the COMMIT when pg_restore fails; psql rolls back.
 func (l load) send(sink io.WriteCloser, script io.Reader, read *exec.Cmd, said *complaint) error {
 	defer func() { _ = sink.Close() }()
 	if _, err := io.WriteString(sink, "BEGIN;\n"+l.before+"\n"); err != nil {
@@ -78,7 +76,7 @@ func (l load) send(sink io.WriteCloser, script io.Reader, read *exec.Cmd, said *
 	}
 	_, copyErr := io.Copy(sink, safe)
 	if copyErr != nil {
-		_ = read.Process.Kill() // psql is gone and its words say why; nobody reads the rest
+		_ = read.Process.Kill() // psql's message tells why
 	}
 	if err := read.Wait(); err != nil && copyErr == nil {
 		return refusal(said, err)
@@ -92,11 +90,10 @@ func (l load) send(sink io.WriteCloser, script io.Reader, read *exec.Cmd, said *
 	return nil
 }
 
-// refusedError says that the dump or the server refused, as opposed to a program that could not do its work.
+// refusedError means that dump or server refused.
 type refusedError struct{ error }
 
-// refusal reads an exit code: pg_restore gives 1 for an archive that it cannot read, psql 3 for a statement that failed (and 2 for
-// a connection that was lost).
+// refusal maps exit codes: pg_restore 1 an unreadable archive, psql 3 a failed statement, 2 a lost connection.
 func refusal(said *complaint, err error) error {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && (exit.ExitCode() == 3 || said.name == "pg_restore" && exit.ExitCode() == 1) {
@@ -105,8 +102,6 @@ func refusal(said *complaint, err error) error {
 	return said.about(err)
 }
 
-// preparation makes what a dump of the schema auth alone needs.
 func (m Manifest) preparation() (string, error) { return withData(extendScript, m.Extensions) }
 
-// checks compares every table with the manifest inside the transaction.
 func (m Manifest) checks() (string, error) { return withData(checkScript, m.Tables) }

@@ -14,27 +14,26 @@ import (
 	"time"
 )
 
-// format is the manifest's version; a reader refuses one that it does not know. 1, which no release has written, held statements.
+// format: readers refuse any other. The unreleased format 1 held statements.
 const format = 2
 
-// manifestSuffix makes the manifest's name of the dump's.
 const manifestSuffix = ".json"
 
-// Manifest says what a dump holds. Rows and checksums are those of the snapshot that the dump was made of.
+// Manifest describes the dump's snapshot.
 type Manifest struct {
 	Format                   int         `json:"format"`
 	CreatedAt                time.Time   `json:"created_at"`
 	Database                 string      `json:"database"`
-	SystemIdentifier         string      `json:"system_identifier"` // initdb's number: tells two servers with a database of one name apart
+	SystemIdentifier         string      `json:"system_identifier"` // initdb's number identifies the server
 	ServerVersion            string      `json:"server_version"`
 	ServerMajor              int         `json:"server_major"`
 	DumpVersion              string      `json:"pg_dump_version"`
 	DumpMajor                int         `json:"pg_dump_major"`
 	Encoding                 string      `json:"encoding"`
-	OnlyAuth                 bool        `json:"only_auth"`            // the schema auth alone, else the whole database
-	Extensions               []Extension `json:"extensions,omitempty"` // what the schema auth needs from outside it
-	Owners                   []Owner     `json:"code_owners"`          // whose code restoring runs
-	Dependents               []string    `json:"dependents,omitempty"` // what outside the schema auth needs it and is in the dump
+	OnlyAuth                 bool        `json:"only_auth"`
+	Extensions               []Extension `json:"extensions,omitempty"`
+	Owners                   []Owner     `json:"code_owners"`          // roles with code in the dump
+	Dependents               []string    `json:"dependents,omitempty"` // dumped objects that need auth from outside
 	Migrations               []string    `json:"migrations"`
 	Fingerprint              string      `json:"schema_fingerprint"`
 	FingerprintWithoutGrants string      `json:"schema_fingerprint_without_grants"`
@@ -42,22 +41,22 @@ type Manifest struct {
 	Size                     int64       `json:"dump_size"`
 	SHA256                   string      `json:"dump_sha256"`
 	VerifiedAt               *time.Time  `json:"verified_at"`
-	GrantsVerified           bool        `json:"grants_verified"` // false where the roles of the original were not to be had
-	// Seal is over all the rest. It tells an edited manifest, not a forged one.
+	GrantsVerified           bool        `json:"grants_verified"` // false without the original roles
+	// Seal detects an edited manifest, not a forged one.
 	Seal string `json:"seal"`
 }
 
-// Table is what one table holds. Checksum does not depend on the order of the rows: two sums of 64-bit hashes of each row's text.
+// Table describes a table. Checksum ignores row order: two sums of 64-bit hashes of the rows' text.
 type Table struct {
 	Name     string `json:"name"`
 	Rows     int64  `json:"rows"`
 	Checksum string `json:"checksum"`
 }
 
-// ManifestPath is where the manifest of a dump is.
+// ManifestPath returns a dump's manifest.
 func ManifestPath(dump string) string { return dump + manifestSuffix }
 
-// ReadManifest reads the manifest of a dump. A *Mismatch says that there is none or that it was changed.
+// ReadManifest returns a *Mismatch for a missing, unusable or changed manifest.
 func ReadManifest(dump string) (Manifest, error) {
 	content, err := os.ReadFile(ManifestPath(dump))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -88,18 +87,16 @@ func ReadManifest(dump string) (Manifest, error) {
 	return m, nil
 }
 
-// seal is computed over the manifest without it.
 func (m Manifest) seal() string {
 	m.Seal = ""
 	content, err := json.Marshal(m)
 	if err != nil {
-		panic(err) // strings, numbers and times: cannot fail
+		panic(err)
 	}
 	sum := sha256.Sum256(content)
 	return hex.EncodeToString(sum[:])
 }
 
-// write puts the manifest beside its dump, in one step.
 func (m Manifest) write(dump string) error {
 	m.Seal = m.seal()
 	content, err := json.MarshalIndent(m, "", "  ")
@@ -117,7 +114,6 @@ func (m Manifest) write(dump string) error {
 	return file.publish()
 }
 
-// checkDump compares a dump's size and SHA-256 with its manifest's.
 func (m Manifest) checkDump(dump string) error {
 	size, sum, err := digest(dump)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -147,5 +143,4 @@ func digest(path string) (size int64, sum string, err error) {
 	return size, hex.EncodeToString(hash.Sum(nil)), nil
 }
 
-// age is how old the backup's data is.
 func (m Manifest) age(now time.Time) time.Duration { return now.Sub(m.CreatedAt).Round(time.Second) }

@@ -8,7 +8,7 @@ import (
 	"auth-v2-service/internal/backup"
 )
 
-// shop is a database that another service uses too, with a backup of the whole of it from when there was nobody in it yet.
+// shop shares its database; whole holds no rows.
 func shop(t *testing.T) (d database, whole string) {
 	t.Helper()
 	d = populated(t)
@@ -22,13 +22,12 @@ func shop(t *testing.T) (d database, whole string) {
 
 func (d database) orders() string { return d.lines("SELECT count(*)::text FROM public.orders") }
 
-// That nobody has registered does not mean that nothing is lost: other services' rows are written over only on purpose.
 func TestRestore_RefusesToWriteOverOtherServices(t *testing.T) {
 	t.Parallel()
 	d, whole := shop(t)
 	_, err := backup.Restore(t.Context(), d.options(), whole, false)
 	tells(t, err, "public.orders of", "--replace", "--whole-database")
-	d.exec("DROP SCHEMA auth CASCADE") // not even where there is no schema auth at all
+	d.exec("DROP SCHEMA auth CASCADE")
 	_, err = backup.Restore(t.Context(), d.options(), whole, false)
 	tells(t, err, "public.orders of", "--replace")
 	if found := d.orders(); found != "1000" {
@@ -40,12 +39,11 @@ func TestRestore_RefusesToWriteOverOtherServices(t *testing.T) {
 	if found := d.orders(); found != "0" {
 		t.Errorf("%s orders, expected those of the backup", found)
 	}
-	if _, err := backup.Restore(t.Context(), d.options(), whole, false); err != nil { // over empty tables
+	if _, err := backup.Restore(t.Context(), d.options(), whole, false); err != nil {
 		t.Errorf("empty tables are refused: %v", err)
 	}
 }
 
-// Looked at again under the locks: rows that came after the first look are found inside the transaction.
 func TestRestore_FindsRowsThatCameLate(t *testing.T) {
 	t.Parallel()
 	d, whole := shop(t)
@@ -67,7 +65,6 @@ func TestRestore_FindsRowsThatCameLate(t *testing.T) {
 	says(t, err, "auth.users has rows now")
 }
 
-// A backup of the whole database gives up within moments, too, where another service's transaction goes on.
 func TestRestore_OfAllDoesNotQueueBehindALongTransaction(t *testing.T) {
 	t.Parallel()
 	d, whole := shop(t)

@@ -14,17 +14,16 @@ import (
 	"time"
 )
 
-// programs is a folder of PostgreSQL's client programs.
 type programs struct {
 	dir     string
-	version string // "15.18"
+	version string
 	major   int
 }
 
-// environment is what the programs are given: nothing but what they need, so that no secret of the service gets in.
+// environment hides the service's secrets from programs.
 type environment map[string]string
 
-// inherited are the variables that a program takes over; libpq's own only where an address does not say it.
+// inherited variables reach a program; the URL overrides libpq's.
 var inherited = []string{"PATH", "HOME", "LD_LIBRARY_PATH", "TMPDIR", "PGPASSFILE", "PGSSLMODE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY"}
 
 func (e environment) list(more ...string) []string {
@@ -37,15 +36,13 @@ func (e environment) list(more ...string) []string {
 	return append(out, more...)
 }
 
-// FindPrograms gives the folder of the programs that serve a server of the given major version. Without any, the error says what
-// to install.
+// FindPrograms returns the programs' folder for a major version, or what to install.
 func FindPrograms(ctx context.Context, env map[string]string, major int) (string, error) {
 	found, err := findPrograms(ctx, env, major)
 	return found.dir, err
 }
 
-// findPrograms chooses the oldest programs that can handle a server (or a dump) of the given major version: older ones refuse, and
-// much newer ones write settings that it does not know.
+// findPrograms chooses the oldest sufficient version: newer ones write unknown settings.
 func findPrograms(ctx context.Context, env environment, major int) (programs, error) {
 	return choose(ctx, env, programFolders(env), major)
 }
@@ -81,7 +78,7 @@ func programFolders(env environment) []string {
 		"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/libexec/postgresql*", "/opt/homebrew/opt/libpq/bin",
 		"/opt/homebrew/opt/postgresql@*/bin", "/usr/local/opt/libpq/bin",
 	} {
-		matches, _ := filepath.Glob(pattern) // fails on a bad pattern only
+		matches, _ := filepath.Glob(pattern)
 		dirs = append(dirs, matches...)
 	}
 	return dirs
@@ -91,7 +88,7 @@ var versionPattern = regexp.MustCompile(`\(PostgreSQL\) ((\d+)[.\w]*)`)
 
 func inspect(ctx context.Context, env environment, dir string) (programs, bool) {
 	if real, err := filepath.EvalSymlinks(filepath.Join(dir, "pg_dump")); err != nil || filepath.Base(real) == "pg_wrapper" {
-		return programs{}, false // Debian's choice of a version; the versions themselves are looked at
+		return programs{}, false // Debian's version switch
 	}
 	for _, name := range []string{"pg_dump", "pg_restore", "psql"} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.IsDir() {
@@ -111,7 +108,6 @@ func inspect(ctx context.Context, env environment, dir string) (programs, bool) 
 	return programs{dir: dir, version: string(match[1]), major: major}, err == nil
 }
 
-// command is one of the programs, to be run by supervised.
 func (p programs) command(ctx context.Context, env []string, name string, args ...string) (*exec.Cmd, *complaint) {
 	command := exec.CommandContext(ctx, filepath.Join(p.dir, name), args...) //nolint:gosec // the arguments are ours
 	command.Env = env
@@ -122,7 +118,7 @@ func (p programs) command(ctx context.Context, env []string, name string, args .
 	return command, said
 }
 
-// supervised runs work on a thread of its own: a program that work starts ends with that thread, thus also with a killed authd.
+// supervised owns an OS thread: its child dies with it, so with a killed authd.
 func supervised(work func() error) error {
 	done := make(chan error, 1)
 	go func() {
@@ -133,7 +129,7 @@ func supervised(work func() error) error {
 	return <-done
 }
 
-// complaint keeps the beginning of what a program says on standard error.
+// complaint keeps the start of standard error.
 type complaint struct {
 	name string
 	text bytes.Buffer
@@ -141,13 +137,12 @@ type complaint struct {
 
 const complaintLimit = 2_000
 
-// Write keeps what there is room for, and never stops the program.
+// Write never blocks the program.
 func (c *complaint) Write(said []byte) (int, error) {
 	c.text.Write(said[:min(len(said), complaintLimit-c.text.Len())])
 	return len(said), nil
 }
 
-// about is the failure of the program in its own words.
 func (c *complaint) about(err error) error {
 	words := strings.TrimSpace(c.text.String())
 	if words == "" {

@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// endWithParent lets the kernel end the program when authd is killed: it would write on, into a file that nobody waits for.
+// endWithParent makes the kernel kill the program with authd.
 func endWithParent(command *exec.Cmd) {
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }

@@ -4,5 +4,5 @@ package backup
 
 import "os/exec"
 
-// endWithParent has no counterpart here: a program that outlives a killed authd writes a half file that never passes.
+// endWithParent does nothing: an orphan leaves a half file.
 func endWithParent(*exec.Cmd) {}

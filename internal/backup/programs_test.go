@@ -11,7 +11,6 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// Without programs, or with too old ones, the error says what to install.
 func TestPrograms_SaysWhatToInstall(t *testing.T) {
 	t.Parallel()
 	_, err := backup.ChoosePrograms(t.Context(), environ(), []string{t.TempDir()}, 15)
@@ -20,7 +19,6 @@ func TestPrograms_SaysWhatToInstall(t *testing.T) {
 	cannotSay(t, err, "older than PostgreSQL 99", "apt-get install postgresql-client-99")
 }
 
-// Of several versions the oldest that is new enough serves: a newer one writes settings that an older server does not know.
 func TestPrograms_ChoosesTheOldestThatIsNewEnough(t *testing.T) {
 	t.Parallel()
 	folders := map[string]string{}
@@ -41,7 +39,6 @@ func TestPrograms_ChoosesTheOldestThatIsNewEnough(t *testing.T) {
 	}
 }
 
-// A role that may not create databases is told so, with what to do; the backup stays, unverified.
 func TestVerify_NeedsARoleThatMayCreateDatabases(t *testing.T) {
 	t.Parallel()
 	d := populated(t)
@@ -53,7 +50,7 @@ func TestVerify_NeedsARoleThatMayCreateDatabases(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	reseal(t, path, func(m *backup.Manifest) { m.Owners = nil }) // whose code it is comes first, and is not the question here
+	reseal(t, path, func(m *backup.Manifest) { m.Owners = nil }) // skips the owners' check
 	location, err := url.Parse(d.url)
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +62,6 @@ func TestVerify_NeedsARoleThatMayCreateDatabases(t *testing.T) {
 	cannotSay(t, err, "may not create", "CREATEDB", "BACKUP_VERIFY_URL")
 }
 
-// Without a server nothing can be said of the rows.
 func TestVerify_NeedsAServer(t *testing.T) {
 	t.Parallel()
 	d := populated(t)
@@ -76,7 +72,6 @@ func TestVerify_NeedsAServer(t *testing.T) {
 	cannotSay(t, err, "connect")
 }
 
-// Another server may be named for verifying, and a database that is not migrated can be backed up, too.
 func TestVerify_OnANamedServer(t *testing.T) {
 	t.Parallel()
 	d := open(t, pgtest.Empty(t))
@@ -93,7 +88,6 @@ func TestVerify_OnANamedServer(t *testing.T) {
 	}
 }
 
-// Where this role may not act for an owner, a copy belongs to this role: rows and schema are verified all the same, grants are not.
 func TestVerify_WithoutTheOwnersRole(t *testing.T) {
 	t.Parallel()
 	d := populated(t)
@@ -112,7 +106,7 @@ func TestVerify_WithoutTheOwnersRole(t *testing.T) {
 	d.exec("ALTER TABLE auth.tombstones OWNER TO " + owner)
 	d.exec("SET ROLE " + owner + "; GRANT SELECT ON auth.tombstones TO " + me + "; RESET ROLE")
 	d.exec("REVOKE " + owner + " FROM " + me)
-	d.exec("GRANT " + me + " TO " + owner) // may do all that this role may: its code is no danger
+	d.exec("GRANT " + me + " TO " + owner) // so its code is no danger
 	path, _ := d.create(true)
 	if m := d.verify(path); m.VerifiedAt == nil || m.GrantsVerified {
 		t.Errorf("verified at %v, grants %t, expected a verification without grants", m.VerifiedAt, m.GrantsVerified)

@@ -10,10 +10,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Restore writes a backup into the database of o.URL, in one transaction that is committed only when every table in it is equal
-// to the manifest. Where auth.users has people, or another service's table that the backup holds has rows, it refuses
-// (ErrOccupied) unless replace is set; in any case it does where something outside the schema refers into it and is not in the
-// backup. An error means that the database is as it was, except a *Mismatch that says otherwise.
+// Restore writes a backup in one transaction and commits only when every table equals the manifest. Without replace it refuses
+// (ErrOccupied) to overwrite users or other services' rows. It always protects external dependents that the backup lacks. After an error
+// the database is unchanged, unless the error says that it was restored.
 func Restore(ctx context.Context, o Options, dump string, replace bool) (Manifest, error) {
 	m, err := ReadManifest(dump)
 	if err != nil {
@@ -48,7 +47,7 @@ func Restore(ctx context.Context, o Options, dump string, replace bool) (Manifes
 	return m, m.lookAgain(ctx, target, dump, grants)
 }
 
-// refuseDependents protects what stands outside the schema auth, refers into it, and would not come back with the backup.
+// refuseDependents protects objects that the backup lacks.
 func (m Manifest) refuseDependents(ctx context.Context, target *server) error {
 	dependents, err := column[string](ctx, target, dependentsQuery)
 	if err != nil {
@@ -88,7 +87,7 @@ func (m Manifest) overwrite(ctx context.Context, o Options, tools programs, targ
 	return nil
 }
 
-// lookAgain compares the schema after the commit. The rows were compared before it, when nobody could write yet.
+// lookAgain compares the schema after the commit.
 func (m Manifest) lookAgain(ctx context.Context, target *server, dump string, grants bool) error {
 	var found census
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}

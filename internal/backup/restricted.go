@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// restricted gives a script of pg_restore on once it has shut psql's commands off. A dump holds names and rows of whoever may write in
-// the database; programs older than that (of August 2025: CVE-2025-8714 and 8715) let those run commands on this machine.
+// restricted requires a script that disables psql's commands. Programs before August 2025 let a dump run commands here (CVE-2025-8714,
+// CVE-2025-8715).
 func restricted(script io.Reader) (io.Reader, error) {
 	reader := bufio.NewReader(script)
 	var head strings.Builder

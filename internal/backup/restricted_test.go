@@ -8,7 +8,6 @@ import (
 	"auth-v2-service/internal/backup"
 )
 
-// Programs that let a dump give commands to psql are not used: nothing of their script is sent.
 func TestRestore_RefusesProgramsThatLetADumpRunCommands(t *testing.T) {
 	t.Parallel()
 	d := populated(t)

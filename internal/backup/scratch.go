@@ -15,14 +15,14 @@ import (
 const (
 	scratchPrefix = "authd_verify_"
 	scratchTime   = "20060102t150405"
-	// abandoned is the age at which a scratch database without sessions belongs to nobody any more.
+	// abandoned is an unused scratch database's age.
 	abandoned = time.Hour
 	dropLimit = time.Minute
 )
 
 const insufficientPrivilege = "42501"
 
-// inScratch makes an empty database beside, works in it, and drops it, whatever happened.
+// inScratch always drops its database.
 func inScratch(ctx context.Context, o Options, host *server, encoding string, work func(*server) error) (err error) {
 	dropAbandoned(ctx, o, host)
 	name := scratchPrefix + o.now().Format(scratchTime) + "_" + strings.ToLower(rand.Text()[:8])
@@ -45,7 +45,7 @@ func inScratch(ctx context.Context, o Options, host *server, encoding string, wo
 		return err
 	}
 	defer scratch.close(ctx)
-	if scratch.Database != name { // whatever the address or a pooler makes of a name: a restore must never go anywhere else
+	if scratch.Database != name { // a restore must never reach another database
 		return fmt.Errorf("the address of the scratch database %s leads to the database %s", name, scratch.Database)
 	}
 	return work(scratch)
@@ -63,8 +63,7 @@ func scratchRefused(host *server, err error) error {
 	return fmt.Errorf("create the scratch database: %w", err)
 }
 
-// drop tries again while an autovacuum worker is there, which works for a superuser whom our role may not put out: it leaves
-// by itself within moments.
+// drop retries until an autovacuum worker leaves: only a superuser may end it.
 func drop(ctx context.Context, host *server, name string) error {
 	for {
 		_, err := host.Exec(ctx, "DROP DATABASE IF EXISTS "+quoted(name)+" WITH (FORCE)")
@@ -80,7 +79,7 @@ func drop(ctx context.Context, host *server, name string) error {
 	}
 }
 
-// dropAbandoned cleans up after killed runs. It is a courtesy: a failure is told and stops nothing.
+// dropAbandoned only logs a failure.
 func dropAbandoned(ctx context.Context, o Options, host *server) {
 	names, err := column[string](ctx, host, forgottenScratchQuery, scratchPrefix, scratchPrefix+o.now().Add(-abandoned).Format(scratchTime))
 	for _, name := range names {
@@ -91,7 +90,7 @@ func dropAbandoned(ctx context.Context, o Options, host *server) {
 	}
 }
 
-// otherDatabase is the address of another database of a server. A database among the parameters would win over the path.
+// otherDatabase removes database parameters, which override the path.
 func otherDatabase(address, name string) (string, error) {
 	location, err := url.Parse(address)
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// A database among the parameters of an address wins over its path: the scratch database must be the scratch database all the same.
 func TestVerify_RestoresNowhereButIntoItsScratchDatabase(t *testing.T) {
 	t.Parallel()
 	d := populated(t)

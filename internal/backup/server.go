@@ -13,28 +13,26 @@ import (
 
 const applicationName = "authd backup"
 
-// sessionSettings make a row's text the same wherever it is read, and a long statement welcome.
+// sessionSettings fix a row's text and allow long statements.
 var sessionSettings = map[string]string{
 	"timezone": "UTC", "datestyle": "ISO, YMD", "intervalstyle": "postgres",
 	"extra_float_digits": "1", "bytea_output": "hex", "lc_monetary": "C", "search_path": "pg_catalog", "row_security": "off",
 	"statement_timeout": "0", "idle_in_transaction_session_timeout": "0", "lock_timeout": strconv.FormatInt(lockTimeout.Milliseconds(), 10),
 }
 
-// server is a session with a database, and what the programs need to open their own.
 type server struct {
 	*pgx.Conn
 	address string
 	facts
 }
 
-// facts are what a server says of itself.
 type facts struct {
 	Database, SystemIdentifier, Version string
 	Major                               int
 	Encoding                            string
 }
 
-// connect opens a session, on a standby where no server takes writes: a backup reads alone. No error of it holds the password.
+// connect accepts a standby. No error shows the password.
 func connect(ctx context.Context, address string) (*server, error) {
 	conn, err := pg.Connect(ctx, pg.SessionOptions{
 		URL: address, Name: applicationName, Settings: sessionSettings, ReadOnly: true, AnyEncoding: true,
@@ -50,7 +48,7 @@ func connect(ctx context.Context, address string) (*server, error) {
 	return s, nil
 }
 
-// close ends the session also when ctx has ended.
+// close works after ctx ended.
 func (s *server) close(ctx context.Context) { _ = s.Close(context.WithoutCancel(ctx)) }
 
 // Querier is a pool, a connection or a transaction.
@@ -69,15 +67,13 @@ func readFacts(ctx context.Context, db Querier) (facts, error) {
 	return f, nil
 }
 
-// libpqNames are the parameters of an address that libpq takes from the environment.
 var libpqNames = map[string]string{
 	"sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY", "sslcrl": "PGSSLCRL",
 	"sslnegotiation": "PGSSLNEGOTIATION", "channel_binding": "PGCHANNELBINDING", "gssencmode": "PGGSSENCMODE",
 	"krbsrvname": "PGKRBSRVNAME", "connect_timeout": "PGCONNECT_TIMEOUT",
 }
 
-// programEnvironment tells libpq where the database is. The password goes this way alone: every user of a machine may read the
-// arguments of a program.
+// programEnvironment carries the password: every local user can read arguments.
 func (s *server) programEnvironment(env environment) ([]string, error) {
 	config := s.Config()
 	out := env.list(

@@ -6,7 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// The catalogue queries, each with its reason in its file.
+// Each file explains its query.
 var (
 	//go:embed sql/facts.sql
 	factsQuery string
@@ -32,7 +32,7 @@ var (
 	checkScript string
 )
 
-// checksumStatement counts and sums up the rows of one table, by its quoted name. check.sql says the same.
+// checksumStatement matches check.sql; table is quoted.
 func checksumStatement(table string) string {
 	return `SELECT count(*), coalesce(sum(hashtextextended(line, 0)::numeric), 0) || ':' || coalesce(sum(hashtextextended(line, 1)::numeric), 0)
 		FROM (SELECT (row_of_it.*)::text COLLATE "C" AS line FROM ONLY ` + table + ` AS row_of_it OFFSET 0) AS lines`

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Owner is a role with code in a backup, one object of it, and how many it owns.
+// Owner is a role with code in a backup.
 type Owner struct {
 	Role    string `json:"role"`
 	Object  string `json:"object"`
@@ -21,9 +21,8 @@ func (o Owner) String() string {
 	return fmt.Sprintf("%s (%s and %d more)", o.Role, o.Object, o.Objects-1)
 }
 
-// refuseStrangers keeps other roles' code from running as this one on a server that matters. Restoring evaluates checks, indexes and
-// materialized views of whoever wrote them, with all that the restoring role may do on the whole server. A server that is named for
-// verifying and is not the backup's own is taken to hold nothing else.
+// refuseStrangers protects this role's rights: a restore evaluates other roles' checks, indexes and materialized views. A VerifyURL on
+// another server is trusted to hold nothing else.
 func (m Manifest) refuseStrangers(ctx context.Context, o Options, host *server) error {
 	if o.VerifyURL != "" && host.SystemIdentifier != m.SystemIdentifier {
 		return nil

@@ -8,8 +8,7 @@ import (
 	"auth-v2-service/internal/backup"
 )
 
-// stranger is a role that may make tables and functions in public, and has made a check there that uses the rights of whoever
-// evaluates it.
+// stranger makes a check that abuses the evaluating role's rights.
 func stranger(t *testing.T, d database) string {
 	t.Helper()
 	role := "stranger_" + d.lines("SELECT pg_backend_pid()::text")
@@ -32,13 +31,12 @@ func stranger(t *testing.T, d database) string {
 	return role
 }
 
-// A plain backup must not run other roles' code with the rights of its own role: it is told whose it is, and nothing is restored.
 func TestVerify_RunsNoStrangersCode(t *testing.T) {
 	t.Parallel()
 	d := populated(t)
 	role := stranger(t, d)
 	path, _ := d.create(false)
-	for _, named := range []string{"", d.url} { // naming the same server changes nothing
+	for _, named := range []string{"", d.url} {
 		o := d.options()
 		o.VerifyURL = named
 		_, err := backup.Verify(t.Context(), o, path)
@@ -53,13 +51,12 @@ func TestVerify_RunsNoStrangersCode(t *testing.T) {
 	}
 }
 
-// On a server that is named for it and is not the backup's own, anything may be restored.
 func TestVerify_TrustsAServerOfItsOwn(t *testing.T) {
 	t.Parallel()
 	d := populated(t)
 	stranger(t, d)
 	path, _ := d.create(false)
-	reseal(t, path, func(m *backup.Manifest) { m.SystemIdentifier = "7" }) // to tell this server and the backup's apart
+	reseal(t, path, func(m *backup.Manifest) { m.SystemIdentifier = "7" })
 	_, err := backup.Verify(t.Context(), d.options(), path)
 	cannotSay(t, err, "BACKUP_VERIFY_URL")
 	o := d.options()
@@ -69,7 +66,6 @@ func TestVerify_TrustsAServerOfItsOwn(t *testing.T) {
 	}
 }
 
-// A file that is not there is no bad backup: the message says what to do, and the command could not say.
 func TestReadManifest_NoSuchFile(t *testing.T) {
 	t.Parallel()
 	_, err := backup.ReadManifest(filepath.Join(t.TempDir(), "nosuch.dump"))

@@ -9,9 +9,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Verify restores a backup into a scratch database beside, compares all that the manifest says with what is there, and notes in
-// the manifest when it was found equal. It refuses to run other roles' code: see refuseStrangers. A *Mismatch names everything
-// that is not equal; any other error: it could not be said.
+// Verify compares a scratch restore with the manifest and records the time there. It runs no other roles' code. A *Mismatch lists the
+// differences.
 func Verify(ctx context.Context, o Options, dump string) (Manifest, error) {
 	m, err := ReadManifest(dump)
 	if err != nil {
@@ -48,7 +47,7 @@ func Verify(ctx context.Context, o Options, dump string) (Manifest, error) {
 	return m, m.write(dump)
 }
 
-// prove restores and compares. Owners and grants are restored too where this role may act for everybody concerned.
+// prove restores grants where this role may act for every owner.
 func (m Manifest) prove(ctx context.Context, o Options, tools programs, scratch *server, dump string) (grants bool, err error) {
 	if grants, err = m.sameRoles(ctx, o, scratch); err != nil {
 		return false, err
@@ -79,7 +78,7 @@ func (m Manifest) prove(ctx context.Context, o Options, tools programs, scratch 
 	return grants, m.rehearseChecks(ctx, scratch, dump)
 }
 
-// rehearseChecks runs what a restore runs before it commits: a backup that is verified must not be refused there.
+// rehearseChecks runs a restore's checks, which a verified backup must pass.
 func (m Manifest) rehearseChecks(ctx context.Context, scratch *server, dump string) error {
 	checks, err := m.checks()
 	if err != nil {
@@ -96,8 +95,7 @@ func (m Manifest) rehearseChecks(ctx context.Context, scratch *server, dump stri
 	return err
 }
 
-// sameRoles says whether owners and grants can be restored as they are: on the server that they come from, by a role that may
-// act for every owner. It asks the original database; where that is not to be had, they cannot.
+// sameRoles reports whether grants can be restored: on the original server, by a role that may act for every owner.
 func (m Manifest) sameRoles(ctx context.Context, o Options, there *server) (bool, error) {
 	if there.SystemIdentifier != m.SystemIdentifier {
 		return false, nil

@@ -10,12 +10,11 @@ import (
 	"time"
 )
 
-// clockSkew is how far a backup may seem to come from the future.
+// clockSkew tolerates backups from the future.
 const clockSkew = time.Minute
 
-// RequireYounger is nil when dir holds a verified backup of the very database of conn (the same server and name) whose data is
-// younger than age and whose dump still has the SHA-256 of its manifest. Otherwise an error that wraps ErrNoBackup says what was
-// wrong with each that came close, and what to run. Any other error: it could not be said.
+// RequireYounger returns nil for a verified, intact backup in dir of conn's server and database, younger than age. ErrNoBackup carries each
+// reason; other errors: the check failed.
 func RequireYounger(ctx context.Context, dir string, conn Querier, age time.Duration, now time.Time) error {
 	this, err := readFacts(ctx, conn)
 	if err != nil {
@@ -30,7 +29,7 @@ func RequireYounger(ctx context.Context, dir string, conn Querier, age time.Dura
 	}
 	slices.Sort(dumps)
 	var reasons []string
-	for _, dump := range slices.Backward(dumps) { // names hold the time: the newest first
+	for _, dump := range slices.Backward(dumps) { // newest first
 		reason := unfit(dump, this, age, now)
 		if reason == "" {
 			return nil
@@ -45,12 +44,11 @@ func RequireYounger(ctx context.Context, dir string, conn Querier, age time.Dura
 		ErrNoBackup, this.Database, age, dir, text, dir)
 }
 
-// escaped keeps a folder's name from being a pattern.
+// escaped makes dir no pattern.
 func escaped(dir string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(dir)
 }
 
-// unfit says why a backup is not good enough, or "".
 func unfit(dump string, this facts, age time.Duration, now time.Time) string {
 	m, err := ReadManifest(dump)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"auth-v2-service/internal/backup"
 )
 
-// Only a verified backup of this very database, young and unchanged, lets a migration go on.
 func TestRequireYounger_WantsAVerifiedBackupOfThisDatabase(t *testing.T) {
 	t.Parallel()
 	const day = 24 * time.Hour
@@ -30,7 +29,7 @@ func TestRequireYounger_WantsAVerifiedBackupOfThisDatabase(t *testing.T) {
 	tells(t, demand(d.dir, d, now.Add(-time.Hour)), "still to come")
 	tells(t, demand(d.dir, other, now), "of another")
 	d.people(1)
-	second, _ := d.create(true) // a newer one that is not verified does not hide the older one
+	second, _ := d.create(true) // does not hide the older one
 	if err := demand(d.dir, d, now); err != nil {
 		t.Errorf("the verified backup is refused beside an unverified one: %v", err)
 	}
@@ -39,7 +38,6 @@ func TestRequireYounger_WantsAVerifiedBackupOfThisDatabase(t *testing.T) {
 	tells(t, demand(d.dir, d, now), "SHA-256", "manifest is another's")
 }
 
-// Without an answer from the database it cannot be said.
 func TestRequireYounger_NeedsTheDatabase(t *testing.T) {
 	t.Parallel()
 	d := populated(t)

@@ -11,23 +11,22 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// SessionOptions say which single connection to open. URL and Name are required.
+// SessionOptions configure one connection. URL and Name are required.
 type SessionOptions struct {
-	URL      string            // a postgres:// URL; of several hosts the first that takes writes is connected to
-	Name     string            // application_name
-	Settings map[string]string // in place of those of SessionSettings, or beside them
-	Timeout  time.Duration     // to connect, over all hosts; 0: 10 s
-	ExecMode pgx.QueryExecMode // 0: pgx's default
-	Pooler   bool              // a pooler may answer as well, and the settings stay those of the role
-	ReadOnly bool              // a server that only reads is better than none
+	URL      string // the first host that takes writes is used
+	Name     string
+	Settings map[string]string // in addition to SessionSettings, or instead
+	Timeout  time.Duration
+	ExecMode pgx.QueryExecMode
+	Pooler   bool // allows a pooler; Settings are ignored
+	ReadOnly bool // allows a read-only server when no other answers
 
-	AnyEncoding bool // the database may keep its text in another encoding than UTF-8
+	AnyEncoding bool
 }
 
 const defaultConnectTimeout = 10 * time.Second
 
-// Connect opens one session past any pool. Its Config names the one host that it leads to. Errors: ErrReadOnly where every server that
-// answers only reads, ErrPooler where a pooler answers and may not, *UnfitError. No error shows the password.
+// Connect opens a session outside any pool. Errors: ErrReadOnly, ErrPooler, *UnfitError. No error shows the password.
 func Connect(ctx context.Context, o SessionOptions) (*pgx.Conn, error) {
 	config, err := pgx.ParseConfig(o.URL)
 	if err != nil {
@@ -48,7 +47,6 @@ func Connect(ctx context.Context, o SessionOptions) (*pgx.Conn, error) {
 	return conn, err
 }
 
-// connect tries one host after the other.
 func (o SessionOptions) connect(ctx context.Context, config *pgx.ConnConfig, readOnly bool) (*pgx.Conn, error) {
 	config.ValidateConnect = o.validate(readOnly)
 	hosts := splitHosts(config)
@@ -80,7 +78,7 @@ func (o SessionOptions) validate(readOnly bool) pgconn.ValidateConnectFunc {
 	return s.establish
 }
 
-// whoRefused names the pooler that refuses what a startup message asks for: PostgreSQL reports no protocol violation to a driver.
+// whoRefused reports a pooler: PostgreSQL answers no driver with a protocol violation.
 func whoRefused(err error) error {
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) && refused.Code == protocolViolation {
@@ -89,7 +87,7 @@ func whoRefused(err error) error {
 	return err
 }
 
-// shareOf is what connecting to one of several hosts may take, so that one that hangs leaves time for the others.
+// shareOf leaves time for the other hosts when one hangs.
 func shareOf(limit, fallback time.Duration, hosts int) time.Duration {
 	if limit == 0 {
 		limit = fallback
@@ -97,8 +95,7 @@ func shareOf(limit, fallback time.Duration, hosts int) time.Duration {
 	return limit / time.Duration(max(1, hosts))
 }
 
-// splitHosts makes a configuration for each host of one that names several, in their order. A host may have two ways to be
-// connected to: with TLS and without.
+// splitHosts returns a configuration per host. A host may have two ways: with TLS and without.
 func splitHosts(config *pgx.ConnConfig) []*pgx.ConnConfig {
 	var hosts []*pgx.ConnConfig
 	ways := append([]*pgconn.FallbackConfig{{Host: config.Host, Port: config.Port, TLSConfig: config.TLSConfig}}, config.Fallbacks...)

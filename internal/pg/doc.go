@@ -1,6 +1,3 @@
-// Package pg is the foundation under every room that reads or writes PostgreSQL: the pool, one way to run a transaction,
-// names of violated constraints, and the question whether a failure is an outage.
-//
-// It holds rule D7 (the platform's timestamps have no zone: they are read and written in DB_LEGACY_TIMEZONE) and its
-// share of "an outage is a 503, never a 401". It knows no table and no user; statements live in db/queries.
+// Package pg owns the pool, transactions, constraint names and error classes. It knows no table. Statements live in db/queries. It holds
+// rule D7: the platform's zoneless timestamps are in DB_LEGACY_TIMEZONE. An outage is a 503, never a 401.
 package pg

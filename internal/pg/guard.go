@@ -11,12 +11,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// recheck is how old the last look at a pooler's server may be: the pooler may have gone over to another one, and the connection to
-// the pooler does not show it.
+// recheck limits a check's age: a pooler may change servers unseen.
 const recheck = time.Second
 
-// guard keeps a pool on servers that take writes. A new connection to any other server is refused. A connection may still lead to a
-// standby later, for a pooler may go over to another server: once one connection shows it, the pool closes all.
+// guard keeps a pool on servers that take writes. One read-only answer makes it close all connections.
 type guard struct {
 	session    session
 	pooled     bool
@@ -32,7 +30,6 @@ func newGuard(o Options) *guard {
 	return g
 }
 
-// watch sets the hooks of a pool.
 func (g *guard) watch(config *pgxpool.Config) {
 	config.ConnConfig.ValidateConnect = g.establish
 	keep := config.ConnConfig.OnPgError
@@ -45,11 +42,10 @@ func (g *guard) watch(config *pgxpool.Config) {
 	}
 	config.PrepareConn = g.prepare
 	if g.pooled {
-		config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false } // prepare asks more than a ping
+		config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
 	}
 }
 
-// looked is where a connection keeps the time of the last look at its server.
 const looked = "auth-v2-service/internal/pg.looked"
 
 func (g *guard) establish(ctx context.Context, conn *pgconn.PgConn) error {
@@ -58,8 +54,7 @@ func (g *guard) establish(ctx context.Context, conn *pgconn.PgConn) error {
 	return err
 }
 
-// prepare looks at a connection before it is used. A server that reports in_hot_standby (PostgreSQL 14 and later, and a pooler that
-// follows it) is known without a statement; behind a pooler the server is asked now and then.
+// prepare checks a connection before use. PostgreSQL 14 and later report in_hot_standby without a statement.
 func (g *guard) prepare(ctx context.Context, conn *pgx.Conn) (usable bool, err error) {
 	server := conn.PgConn()
 	if server.ParameterStatus("in_hot_standby") == "on" {
@@ -79,11 +74,11 @@ func (g *guard) prepare(ctx context.Context, conn *pgx.Conn) (usable bool, err e
 	case Unfit(err), ctx.Err() != nil:
 		return false, err
 	default:
-		return false, nil // the connection is lost: another one may be had
+		return false, nil
 	}
 }
 
-// reset closes every connection: those in use when they are given back.
+// reset also closes connections in use, on release.
 func (g *guard) reset() {
 	if pool := g.pool.Load(); pool != nil {
 		pool.Reset()

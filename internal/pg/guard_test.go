@@ -12,8 +12,6 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// Once a server refuses a write because it only reads (25006, or 25001 for a reading that must be the primary's), that connection is
-// closed and every other one of the pool with it.
 func TestOpen_AServerThatOnlyReadsKeepsNoConnection(t *testing.T) {
 	t.Parallel()
 	for code, statement := range map[string]string{
@@ -23,7 +21,7 @@ func TestOpen_AServerThatOnlyReadsKeepsNoConnection(t *testing.T) {
 		pool := open(t, pg.Options{URL: pgtest.Empty(t), MaxConns: 3, OnReadOnly: func() { said++ }})
 		before := processes(t, pool, 3)
 		err := pgx.BeginTxFunc(t.Context(), pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-			if _, err := tx.Exec(t.Context(), "SELECT 1"); err != nil { // the snapshot is taken
+			if _, err := tx.Exec(t.Context(), "SELECT 1"); err != nil { // takes the snapshot
 				return err
 			}
 			_, err := tx.Exec(t.Context(), statement)
@@ -44,7 +42,6 @@ func TestOpen_AServerThatOnlyReadsKeepsNoConnection(t *testing.T) {
 	}
 }
 
-// processes are the server processes behind so many connections of a pool, used at once.
 func processes(t *testing.T, pool *pgxpool.Pool, n int) map[uint32]bool {
 	t.Helper()
 	found := map[uint32]bool{}

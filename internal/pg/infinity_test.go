@@ -8,8 +8,7 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// D3: a column may hold infinity. It is read as an instant beyond all others, of either type and through a pointer or not, and
-// every other instant and NULL as ever.
+// D3: infinities are beyond every instant.
 func TestOpen_InfinitiesAreTheEndsOfTime(t *testing.T) {
 	t.Parallel()
 	pool, err := pg.Open(t.Context(), pg.Options{URL: pgtest.New(t), LegacyTimezone: "Asia/Jakarta"})

@@ -18,7 +18,6 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// Whatever turns us away at the door is an outage: a wrong password after a rotation is ours to mend, and no client's fault.
 func TestOutage_RefusedConnections(t *testing.T) {
 	t.Parallel()
 	for what, bend := range map[string]func(u *url.URL){
@@ -37,8 +36,6 @@ func TestOutage_RefusedConnections(t *testing.T) {
 	}
 }
 
-// Every class of SQLSTATE that a server may answer with: what is over a moment later is an outage (503, Retry-After), and what would be
-// refused again is a fault of ours.
 func TestOutage_ByState(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]bool{
@@ -55,7 +52,7 @@ func TestOutage_ByState(t *testing.T) {
 		"42501": false, "42P01": false, "42P05": false, "44000": false, "P0001": false, "XX000": false, "XX001": false, "XX002": false,
 		"": false, "5": false, "57": false,
 	} {
-		for _, err := range []error{&pgconn.PgError{Code: code}, &pq.Error{Code: pqerror.Code(code)}} { // a step's driver is another one
+		for _, err := range []error{&pgconn.PgError{Code: code}, &pq.Error{Code: pqerror.Code(code)}} {
 			if got := pg.Outage(fmt.Errorf("a query: %w", err)); got != want {
 				t.Errorf("SQLSTATE %q of %T: outage is %t, expected %t", code, err, got, want)
 			}
@@ -70,7 +67,6 @@ func TestOutage_ByState(t *testing.T) {
 	}
 }
 
-// What a statement's values are to blame for is told from what others hold, and both from an outage.
 func TestBadValues_ByState(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string][2]bool{

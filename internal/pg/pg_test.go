@@ -30,7 +30,6 @@ func open(t *testing.T, o pg.Options) *pgxpool.Pool {
 	return pool
 }
 
-// D7: the platform's zoneless timestamps are wall clock in its zone; whatever zone that is, they arrive as instants.
 func TestOpen_LegacyTimezone_D7(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Empty(t)
@@ -73,7 +72,6 @@ func TestOpen_RefusesWhatCannotBeRight(t *testing.T) {
 	}
 }
 
-// A pool is made without a database: the service starts, is not ready, and gets there by itself.
 func TestOpen_NeedsNoDatabaseYet(t *testing.T) {
 	t.Parallel()
 	wire, url := netfault.URL(t, pgtest.Empty(t))
@@ -88,7 +86,6 @@ func TestOpen_NeedsNoDatabaseYet(t *testing.T) {
 	}
 }
 
-// What a database does to us, real errors: an outage is dependency_unavailable, a refused statement is not.
 func TestFault_OutagesOfARealServer(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Empty(t)
@@ -161,7 +158,6 @@ func TestFault_Table(t *testing.T) {
 	}
 }
 
-// The constraint's name decides which conflict it was.
 func TestUniqueViolation_NamesTheConstraint(t *testing.T) {
 	t.Parallel()
 	pool := open(t, pg.Options{URL: pgtest.New(t)})

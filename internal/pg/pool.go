@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"time"
-	_ "time/tzdata" // DB_LEGACY_TIMEZONE must resolve in a container that ships no zone files
+	_ "time/tzdata" // containers may ship no zone files
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -12,21 +12,19 @@ import (
 	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
 )
 
-// Options says how to reach the database. URL is a postgres:// URL, and may name several hosts: the first that takes writes is
-// connected to. The rest has defaults.
+// Options configure a pool. URL may name several hosts: the first that takes writes is used.
 type Options struct {
 	URL            string
-	MaxConns       int32           // 0: pgx's default
-	LegacyTimezone string          // IANA name of the zone that the platform's zoneless timestamps are in; "": UTC
-	ConnectTimeout time.Duration   // 0: 2 s, so that an unreachable server is known within a request's budget
-	Pooled         bool            // URL is a transaction pooler such as PgBouncer: no statement is prepared by name
-	Tracer         pgx.QueryTracer // sees every statement; may be nil
-	OnReadOnly     func()          // called when the pool closes its connections because the server only reads; may be nil
+	MaxConns       int32
+	LegacyTimezone string        // zone of zoneless timestamps; "": UTC
+	ConnectTimeout time.Duration // 0: 2 s, within a request's budget
+	Pooled         bool          // URL is a transaction pooler
+	Tracer         pgx.QueryTracer
+	OnReadOnly     func() // called when a read-only server makes the pool close its connections
 }
 
-// Open makes a pool. It does not connect: a service that starts while the database is down is not ready, and gets there by
-// itself. An error means that the options cannot be right. Every connection has the settings of SessionSettings and leads to a
-// server that takes writes; where none is found, whatever needs a connection fails with ErrReadOnly, an outage.
+// Open makes a pool without connecting: the service may start before the database. Every connection has SessionSettings and a server that
+// takes writes. Without one, statements fail with ErrReadOnly, an outage.
 func Open(ctx context.Context, o Options) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(o.URL)
 	if err != nil {
@@ -40,7 +38,7 @@ func Open(ctx context.Context, o Options) (*pgxpool.Pool, error) {
 		config.MaxConns = o.MaxConns
 	}
 	if o.Pooled {
-		// The next statement may run on another server connection, which knows no name that this one was given.
+		// Another server connection does not know a prepared name.
 		config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	}
 	config.ConnConfig.ConnectTimeout = shareOf(o.ConnectTimeout, 2*time.Second, len(splitHosts(config.ConnConfig)))
@@ -58,7 +56,7 @@ func Open(ctx context.Context, o Options) (*pgxpool.Pool, error) {
 	config.HealthCheckPeriod = 10 * time.Second
 	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		registerTimes(conn.TypeMap(), zone)
-		pgxuuid.Register(conn.TypeMap()) // by itself pgx writes a UUID by way of its text: fifteen times as slow
+		pgxuuid.Register(conn.TypeMap()) // pgx alone is fifteen times slower
 		return nil
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
@@ -69,8 +67,7 @@ func Open(ctx context.Context, o Options) (*pgxpool.Pool, error) {
 	return pool, nil
 }
 
-// registerTimes makes both timestamp types arrive as UTC instants. ScanLocation of a zoneless timestamp changes the instant:
-// it says which zone the stored wall clock is in.
+// registerTimes returns UTC instants. ScanLocation is the stored wall clock's zone.
 func registerTimes(types *pgtype.Map, zone *time.Location) {
 	types.RegisterType(&pgtype.Type{
 		Name: "timestamp", OID: pgtype.TimestampOID, Codec: &timestampCodec{pgtype.TimestampCodec{ScanLocation: zone}},
@@ -80,12 +77,12 @@ func registerTimes(types *pgtype.Map, zone *time.Location) {
 	})
 }
 
-// Beginner is what can start a transaction: a pool, or a transaction itself (which then makes a savepoint).
+// Beginner is a pool, or a transaction for a savepoint.
 type Beginner interface {
 	Begin(ctx context.Context) (pgx.Tx, error)
 }
 
-// InTx runs fn in one transaction and commits it; an error or a panic of fn rolls it back.
+// InTx commits, or rolls back after an error or panic.
 func InTx(ctx context.Context, db Beginner, fn func(tx pgx.Tx) error) error {
 	if err := pgx.BeginFunc(ctx, db, fn); err != nil {
 		return fmt.Errorf("in a transaction: %w", err)

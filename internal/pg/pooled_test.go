@@ -25,7 +25,6 @@ func exec(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) {
 	}
 }
 
-// until waits for a condition, with a limit.
 func until(t *testing.T, limit time.Duration, what string, condition func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(limit); !condition(); {
@@ -36,8 +35,7 @@ func until(t *testing.T, limit time.Duration, what string, condition func() bool
 	}
 }
 
-// D6, D7: clients of different zones share one server connection; each reads and writes in its own, for PgBouncer hands a
-// client's startup parameters on with it.
+// D7: each client keeps its zone.
 func TestPooled_EachClientKeepsItsZone_D6(t *testing.T) {
 	t.Parallel()
 	direct := pgtest.Empty(t)
@@ -64,8 +62,6 @@ func TestPooled_EachClientKeepsItsZone_D6(t *testing.T) {
 	}
 }
 
-// D6: many clients on few server connections, in transactions of several statements: each commits whole or not at all, and no
-// statement is missed by the connection that it runs on.
 func TestPooled_TransactionsOfManyClients_D6(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Empty(t)
@@ -104,7 +100,6 @@ func TestPooled_TransactionsOfManyClients_D6(t *testing.T) {
 	}
 }
 
-// countUp reads, then writes, in one transaction, and refuses at its end where it is told to.
 func countUp(ctx context.Context, tx pgx.Tx, id int, refuse bool, refusal error) error {
 	var before, after int
 	if err := tx.QueryRow(ctx, "SELECT n FROM counters WHERE id = $1 FOR UPDATE", id).Scan(&before); err != nil {
@@ -122,8 +117,7 @@ func countUp(ctx context.Context, tx pgx.Tx, id int, refuse bool, refusal error)
 	return nil
 }
 
-// D2, D6: a release may add columns while another one serves: no statement that it has run before fails, on any connection,
-// neither through the pooler (cached descriptions) nor past it (cached plans).
+// D2: added columns break no statement.
 func TestPooled_ColumnsAddedWhileServing_D6(t *testing.T) {
 	t.Parallel()
 	for _, pooled := range []bool{true, false} {
@@ -146,7 +140,6 @@ func TestPooled_ColumnsAddedWhileServing_D6(t *testing.T) {
 	}
 }
 
-// ask runs the same statements on every connection of a pool at once.
 func ask(t *testing.T, pool *pgxpool.Pool, connections, release int) {
 	t.Helper()
 	var all sync.WaitGroup
@@ -173,7 +166,7 @@ func ask(t *testing.T, pool *pgxpool.Pool, connections, release int) {
 	all.Wait()
 }
 
-// O3, D6: who stops waiting ends the statement at the server, through the pooler too, and nobody else's.
+// O3: canceling ends one statement.
 func TestPooled_CanceledStatementsEndAtTheServer_D6(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Empty(t)
@@ -205,7 +198,7 @@ func TestPooled_CanceledStatementsEndAtTheServer_D6(t *testing.T) {
 				t.Errorf("a statement that was given up is %v, expected that it was", err)
 			}
 		})
-		// What has not begun yet cannot be canceled: PostgreSQL and PgBouncer forget a request that comes before its statement.
+		// A cancel request before its statement is lost.
 		until(t, 10*time.Second, "the statement has begun", func() bool { return running() == 1 })
 		giveUp()
 		ended.Wait()
@@ -215,8 +208,6 @@ func TestPooled_CanceledStatementsEndAtTheServer_D6(t *testing.T) {
 	wait.Wait()
 }
 
-// Whatever the pooler says when it cannot serve is an outage: the database is away behind it, no server connection is free in
-// time, it lets no more clients in. And it is over when the cause is.
 func TestPooled_TheRefusalsOfThePoolerAreOutages_D6(t *testing.T) {
 	t.Parallel()
 	wire, behind := netfault.URL(t, pgtest.Empty(t))
@@ -235,7 +226,7 @@ func TestPooled_TheRefusalsOfThePoolerAreOutages_D6(t *testing.T) {
 	exec(t, pool, "SELECT $1::int", 1)
 
 	err := pg.InTx(t.Context(), pool, func(tx pgx.Tx) error {
-		_, err := tx.Exec(t.Context(), "SELECT 1") // holds the one server connection
+		_, err := tx.Exec(t.Context(), "SELECT 1") // holds the only connection
 		expect("no server connection free within query_wait_timeout", pool)
 		return err
 	})

@@ -11,13 +11,13 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// ErrReadOnly says that the server takes no writes: it is a standby, or a primary that has become one. Its rows may be old.
+// ErrReadOnly reports a server that takes no writes.
 var ErrReadOnly = errors.New("the database only reads: it is a standby, or its transactions are read-only")
 
-// ErrPooler says that the address is not PostgreSQL's own. A pooler hands sessions on, and with them locks and LISTEN.
+// ErrPooler reports a pooler, which hands on sessions, locks and LISTEN.
 var ErrPooler = errors.New("a connection pooler answers at this address: set DATABASE_DIRECT_URL to PostgreSQL itself")
 
-// UnfitError says that a setting of the server is one that this service does not work with, and that waiting does not change it.
+// UnfitError names a setting that the service cannot use.
 type UnfitError struct {
 	Setting, Value, Wanted string
 	Advice                 string
@@ -28,22 +28,21 @@ func (e *UnfitError) Error() string {
 	return fmt.Sprintf("%s is %q and must be %q: %s", e.Setting, e.Value, e.Wanted, e.Advice)
 }
 
-// Unfit reports whether err says that the server or its settings do not fit, so that trying again is of no use.
+// Unfit reports errors that no retry can fix.
 func Unfit(err error) bool {
 	var unfit *UnfitError
 	return errors.As(err, &unfit) || errors.Is(err, ErrPooler)
 }
 
-// session is what a new connection must be before it is used.
 type session struct {
 	wanted      []setting
-	readOnly    bool // a server that only reads does as well
-	demanding   bool // PostgreSQL itself must answer, and no pooler
+	readOnly    bool // allows a read-only server
+	demanding   bool // refuses a pooler
 	anyEncoding bool
 }
 
-// establish looks at a new connection, sets what its startup message could not, and refuses a server that does not fit. Its statement
-// names no operator and every function's schema: nothing that the search path finds can take part.
+// establish checks and sets a new connection, or refuses the server. Its statement qualifies functions and uses no operator: the search
+// path cannot redirect it.
 func (s session) establish(ctx context.Context, conn *pgconn.PgConn) error {
 	now, err := s.look(ctx, conn)
 	switch {
@@ -75,13 +74,12 @@ func unfit(wanted setting, value string) error {
 	}
 }
 
-// state is what a server says of a session.
 type state struct {
 	encoding             string
 	recovering, readOnly bool
 	pooled               bool
 	values               map[string]string
-	others               []setting // those that are not what they are wanted to be
+	others               []setting // settings with other values
 }
 
 func (s session) look(ctx context.Context, conn *pgconn.PgConn) (state, error) {
@@ -105,14 +103,13 @@ func (s session) look(ctx context.Context, conn *pgconn.PgConn) (state, error) {
 	for i, wanted := range s.wanted {
 		value := row[4+i]
 		now.values[wanted.name] = string(value)
-		if value != nil && !strings.EqualFold(string(value), wanted.value) { // nil: this server has no such setting
+		if value != nil && !strings.EqualFold(string(value), wanted.value) { // nil: an unknown setting
 			now.others = append(now.others, wanted)
 		}
 	}
 	return now, nil
 }
 
-// set sets for the session what its startup message did not.
 func (s session) set(ctx context.Context, conn *pgconn.PgConn, others []setting) error {
 	for _, other := range others {
 		_, err := conn.Exec(ctx, fmt.Sprintf("SELECT pg_catalog.set_config('%s', '%s', false)", other.name, other.value)).ReadAll()
@@ -127,7 +124,6 @@ func (s session) set(ctx context.Context, conn *pgconn.PgConn, others []setting)
 	return nil
 }
 
-// sessionOf is what a connection of the service must be.
 func sessionOf(readOnly, demanding bool) session {
 	return session{wanted: slices.Concat(tracked, direct, late), readOnly: readOnly, demanding: demanding}
 }

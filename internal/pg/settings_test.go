@@ -16,7 +16,6 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// odd are defaults that a role or a database may have, and what a session of ours has in their place.
 var odd = []struct{ name, value, want string }{
 	{"client_encoding", "LATIN1", "UTF8"},
 	{"search_path", "public, pg_catalog", `"$user", public`},
@@ -40,7 +39,6 @@ var odd = []struct{ name, value, want string }{
 	{"synchronous_commit", "local", "on"},
 }
 
-// defaultTo sets what every later session in the database begins with. Those of this test are open already.
 func defaultTo(t *testing.T, admin *pgx.Conn, name, value string) {
 	t.Helper()
 	quoted := "'" + value + "'"
@@ -62,8 +60,6 @@ func admin(t *testing.T, url string) *pgx.Conn {
 	return conn
 }
 
-// A session has the service's settings whatever its database defaults to: in the pool, and in the single sessions of LISTEN, the
-// migrations and the commands.
 func TestSession_SettingsArePinned(t *testing.T) {
 	t.Parallel()
 	address := pgtest.Empty(t)
@@ -71,21 +67,21 @@ func TestSession_SettingsArePinned(t *testing.T) {
 	for _, o := range odd {
 		defaultTo(t, at, o.name, o.value)
 	}
-	spelled := address + "&datestyle=German&STATEMENT_TIMEOUT=7000&timezone=Asia%2FTokyo" // an address is no other way in
+	spelled := address + "&datestyle=German&STATEMENT_TIMEOUT=7000&timezone=Asia%2FTokyo" // the URL cannot override either
 	pool := open(t, pg.Options{URL: spelled})
 	single, err := pg.Connect(t.Context(), pg.SessionOptions{URL: spelled, Name: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = single.Close(context.Background()) })
-	// Unpooled by its option alone: the server itself answers, and lets the rest be set.
+	// Despite Pooled, the server itself answers.
 	loose := open(t, pg.Options{URL: spelled, Pooled: true})
 	for what, db := range map[string]interface {
 		QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 	}{"the pool": pool, "a single session": single, "a pool that allows for a pooler": loose} {
 		for _, o := range odd {
 			if o.name == "TimeZone" && what == "a single session" {
-				continue // it reads and writes no time of the platform
+				continue
 			}
 			var got string
 			if err := db.QueryRow(t.Context(), "SELECT current_setting($1)", o.name).Scan(&got); err != nil || got != o.want {
@@ -99,8 +95,6 @@ func TestSession_SettingsArePinned(t *testing.T) {
 	}
 }
 
-// Behind a pooler most settings are taken from no client: those that would change what the service does are refused by their name, and
-// are no outage that waiting ends. The others, and time limits that nothing of ours reaches, are let be.
 func TestSession_WhatAPoolerCannotSetIsRefusedByName(t *testing.T) {
 	t.Parallel()
 	refused := map[string]bool{
@@ -147,7 +141,6 @@ func database(t *testing.T, at *pgx.Conn) string {
 	return name
 }
 
-// A database whose text is in another encoding is refused by name, at once, also where a pooler stands in front of it.
 func TestSession_OtherEncodingsAreRefusedByName(t *testing.T) {
 	t.Parallel()
 	for _, encoding := range []string{"LATIN1", "SQL_ASCII"} {

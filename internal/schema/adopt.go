@@ -10,33 +10,32 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Obstacle is something that adoption cannot decide for the owner. Rows are the ids of the rows at fault, at most maxRows of
-// them; Count is how many there are. It stands in the way, or (in Survey.Notes) is only worth knowing.
+// Obstacle blocks an adoption; in Survey.Notes it does not. Rows lists up to maxRows ids of Count.
 type Obstacle struct {
 	What  string
 	Hint  string
 	Count int
 	Rows  []string
-	// Groups are the rows of an obstacle that several rows make together, in the order of their values; Rows is empty then.
+	// Groups replaces Rows for rows that share a value.
 	Groups []Group
-	// MoreGroups is how many groups are not listed.
+	// MoreGroups counts unlisted groups.
 	MoreGroups int
 }
 
-// Group is rows that share a value which may be one row's only: Count of them, Rows their first ids.
+// Group lists the first of Count rows that share a unique value.
 type Group struct {
 	Value string
 	Count int
 	Rows  []string
 }
 
-// Alteration is one change of the table itself, with the statements that make it. None rewrites a row.
+// Alteration changes the table and rewrites no row.
 type Alteration struct {
 	What       string
 	statements []string
 }
 
-// Survey is what adoption found before it changed anything.
+// Survey is adoption's finding before any change.
 type Survey struct {
 	People      int64
 	Obstacles   []Obstacle
@@ -46,19 +45,17 @@ type Survey struct {
 	Notes       []Obstacle
 }
 
-// ErrNothingToAdopt says that there is no table of a legacy service.
+// ErrNothingToAdopt reports a missing legacy table.
 var ErrNothingToAdopt = errors.New("there is no auth.users to adopt: `authd schema migrate` makes one")
 
-// maxRows is how many ids an obstacle lists.
 const maxRows = 1000
 
-// maxGroups is how many groups an obstacle lists, and maxGroupRows how many ids of each.
 const (
 	maxGroups    = 100
 	maxGroupRows = 10
 )
 
-// Look surveys a live table and changes nothing.
+// Look surveys a live table without changing it.
 func Look(ctx context.Context, o Options) (Survey, error) {
 	var s Survey
 	conn, err := connect(ctx, o.DatabaseURL)
@@ -69,9 +66,8 @@ func Look(ctx context.Context, o Options) (Survey, error) {
 	return survey(ctx, conn, o)
 }
 
-// Adopt takes a live auth.users over in place, with every row kept as it is (D3): it surveys, alters what the table lacks,
-// migrates, and leaves validating to the caller. While anything stands in the way it changes nothing. Others may read and write
-// all the time; NULLs in old rows stay, and are read as what they have always meant.
+// Adopt takes a live auth.users over and keeps every row (D3), NULLs included. It surveys, alters and migrates; the caller validates. An
+// obstacle prevents every change. Readers and writers go on.
 func Adopt(ctx context.Context, o Options) (Survey, error) {
 	s, err := alter(ctx, o)
 	if err != nil || len(s.Obstacles) > 0 {
@@ -80,7 +76,6 @@ func Adopt(ctx context.Context, o Options) (Survey, error) {
 	return s, Migrate(ctx, o)
 }
 
-// alter surveys under the lock of migrating and makes the alterations, unless something stands in the way.
 func alter(ctx context.Context, o Options) (s Survey, err error) {
 	err = withRunner(ctx, o, func(r *runner) error {
 		if s, err = survey(ctx, r.conn, o); err != nil || len(s.Obstacles) > 0 {
@@ -97,7 +92,6 @@ func alter(ctx context.Context, o Options) (s Survey, err error) {
 	return s, err
 }
 
-// alter makes an alteration, a statement at a time, with the patience of a migration's step.
 func (r *runner) alter(ctx context.Context, alteration Alteration) error {
 	for _, statement := range alteration.statements {
 		concurrent := concurrently.MatchString(statement)
@@ -114,7 +108,6 @@ func (r *runner) alter(ctx context.Context, alteration Alteration) error {
 	return nil
 }
 
-// exec runs a statement in a session of its own, under the worker's name, so that who blocks it can be seen.
 func (r *runner) exec(ctx context.Context, statement string, patience time.Duration) error {
 	conn, err := r.session(ctx, patience)
 	if err != nil {
@@ -140,7 +133,7 @@ func survey(ctx context.Context, conn *pgx.Conn, o Options) (Survey, error) {
 		return s, err
 	}
 	s.Pending = without(versions(), applied)
-	if len(applied) == 0 { // a table that migrations have been at is theirs to alter
+	if len(applied) == 0 { // migrations alter a migrated table
 		s.Obstacles, s.Alterations = table.plan()
 		s.Obstacles = append(s.Obstacles, inTheWay(found)...)
 	}

@@ -13,8 +13,6 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// legacyTable is a platform's own, as it may really be: a default of another function, a constraint of another name, columns and
-// an index of the owner's, and what an old column lacks.
 const legacyTable = `
 	CREATE SCHEMA auth; CREATE EXTENSION "uuid-ossp" WITH SCHEMA public;
 	CREATE TABLE auth.users (
@@ -27,14 +25,13 @@ func (d database) options() schema.Options { return schema.Options{DatabaseURL: 
 
 func oddID(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
 
-// oddRows are one of each kind that a table of years holds.
 func (d database) oddRows() {
 	d.t.Helper()
 	const hash = "'$2a$10$' || repeat('x', 53)"
 	for n, row := range []string{
 		"'jane', 'jane@example.com', " + hash + ", 'user', true, 0, now(), now()",
-		"'Jane', 'Jane@Example.com ', " + hash + ", 'user', true, 0, now(), now()", // collides with 0
-		"NULL, NULL, " + hash + ", 'user', true, 0, now(), now()",                  // no e-mail
+		"'Jane', 'Jane@Example.com ', " + hash + ", 'user', true, 0, now(), now()",
+		"NULL, NULL, " + hash + ", 'user', true, 0, now(), now()",
 		"'jürgen', 'jürgen@example.com', " + hash + ", 'user', true, 0, now(), now()",
 		"'eighty', 'eighty@example.com', '$2y$10$' || repeat('e', 53), 'user', true, 0, now(), now()",
 		"'md5', 'md5@example.com', md5('x'), 'user', true, 0, now(), now()",
@@ -69,7 +66,6 @@ func named(found []schema.Obstacle, what string) schema.Obstacle {
 	return schema.Obstacle{}
 }
 
-// D3: rows that collide are listed group by group, with the value that they share, in one order and up to a bound.
 func TestAdopt_SaysWhichRowsCollideWithWhich_D3(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -131,8 +127,6 @@ func TestAdopt_SaysWhichRowsCollideWithWhich_D3(t *testing.T) {
 	}
 }
 
-// D3: the report names every odd row by its id, what stands in the way apart from what is worth knowing, and changes nothing;
-// adopting while something stands in the way changes nothing either.
 func TestAdopt_NamesEveryOddRow_D3(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -172,7 +166,6 @@ func TestAdopt_NamesEveryOddRow_D3(t *testing.T) {
 	expectSame(t, "the rows", rows, d.legacyRows())
 }
 
-// legacyRows is every row in full, but for the columns that adoption adds.
 func (d database) legacyRows() string {
 	d.t.Helper()
 	return d.lines(`SELECT (to_jsonb(u) - ARRAY['firebase_uid', 'auth_provider', 'provider_data', 'last_firebase_sync', 'federation_status',
@@ -180,12 +173,10 @@ func (d database) legacyRows() string {
 		'email_proven_at', 'email_proven_by'])::text FROM auth.users AS u ORDER BY id`)
 }
 
-// D3: once nothing stands in the way, the table is what the migrations produce, every row is as it was, the owner's own columns
-// and indexes are left alone, and adopting again finds nothing to do.
 func TestAdopt_KeepsEveryRowAndWhatIsTheOwners_D3(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
-	d.exec(legacyTable) // last_login is missing
+	d.exec(legacyTable)
 	d.oddRows()
 	d.exec("UPDATE auth.users SET email = 'jane.two@example.com' WHERE id = $1", oddID(1))
 	d.exec("UPDATE auth.users SET email = id || '@users.noreply.invalid' WHERE email IS NULL")
@@ -215,7 +206,6 @@ func TestAdopt_KeepsEveryRowAndWhatIsTheOwners_D3(t *testing.T) {
 	}
 }
 
-// A table on which the plan's own statements were run by hand is adopted too: its plain index becomes a unique one.
 func TestAdopt_AfterThePlanWasRunByHand_D3(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -243,7 +233,6 @@ func TestAdopt_AfterThePlanWasRunByHand_D3(t *testing.T) {
 	}
 }
 
-// What adoption cannot decide it names, and leaves the table as it was.
 func TestAdopt_NamesWhatItCannotAlter(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -270,7 +259,6 @@ func TestAdopt_NamesWhatItCannotAlter(t *testing.T) {
 	expectSame(t, "the schema", shape, d.shape())
 }
 
-// What a stranger has put into public, fitting our columns better than the server's own, never runs as us.
 func TestLook_RunsNobodyElsesFunctions(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -289,7 +277,6 @@ func TestLook_RunsNobodyElsesFunctions(t *testing.T) {
 	}
 }
 
-// Tables on which adoption would stop half-way are told before anything is changed, or adopted whole.
 func TestAdopt_StopsBeforeNotHalfway_D3(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -330,8 +317,7 @@ func TestAdopt_StopsBeforeNotHalfway_D3(t *testing.T) {
 	}
 }
 
-// D4: a large table is adopted while others write it and read it in long transactions; no write waits for a second. ADOPT_ROWS
-// says how many rows (default 100,000).
+// ADOPT_ROWS sets the rows (default 100,000).
 func TestAdopt_StopsNoWriter_D4(t *testing.T) {
 	people := rowsAsked(t)
 	d := empty(t)

@@ -9,8 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Archived says what the archive of steps down keeps, a relation and its rows each: "auth.users 12, auth.tombstones 3". It is "" where
-// nothing is kept.
+// Archived lists archived rows by relation: "auth.users 12, auth.tombstones 3", or "".
 func Archived(ctx context.Context, o Options) (string, error) {
 	conn, err := connect(ctx, o.DatabaseURL)
 	if err != nil {
@@ -29,10 +28,9 @@ func Archived(ctx context.Context, o Options) (string, error) {
 	return strings.Join(kept, ", "), err
 }
 
-// archivedFacts counts what the archive holds: how many values of each fact of each relation.
+// archivedFacts counts values by relation and fact.
 type archivedFacts map[[2]string]int64
 
-// readArchived looks into the archive, where places say that there is one.
 func readArchived(ctx context.Context, tx pgx.Tx, places []stored) (archivedFacts, error) {
 	found := archivedFacts{}
 	if !slices.ContainsFunc(places, func(p stored) bool { return p.Table == archive }) {
@@ -54,8 +52,7 @@ func readArchived(ctx context.Context, tx pgx.Tx, places []stored) (archivedFact
 	return found, err
 }
 
-// judge gives words for what earlier steps have archived and a step has taken out or written over. A step that drops the archive itself
-// loses a table, which is judged as every other one.
+// judge names facts that a step removed from the archive. A dropped archive counts as a lost table.
 func (f archivedFacts) judge(ctx context.Context, tx pgx.Tx, after []stored) ([]string, error) {
 	now, err := readArchived(ctx, tx, after)
 	if err != nil || len(now) == 0 && !slices.ContainsFunc(after, func(p stored) bool { return p.Table == archive }) {

@@ -11,7 +11,6 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// auth.bcrypt_cost, which decides what a refused sign-in is to cost, and the program read the same cost from the same text.
 func TestBcryptCost_AgreesWithTheProgram(t *testing.T) {
 	t.Parallel()
 	conn, err := pgx.Connect(t.Context(), pgtest.New(t))

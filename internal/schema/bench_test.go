@@ -10,8 +10,7 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// BenchmarkValidate measures the comparison beside "SELECT 1" over the same connection: at our own number of objects, and at
-// 1,000. Only the ratios mean anything.
+// BenchmarkValidate measures ratios; only they mean anything.
 func BenchmarkValidate(b *testing.B) {
 	for _, objects := range []int{0, 1000} {
 		pool := objectsPool(b, objects)
@@ -36,7 +35,6 @@ func BenchmarkValidate(b *testing.B) {
 	}
 }
 
-// objectsPool is a migrated database with at least so many objects.
 func objectsPool(b *testing.B, objects int) *pgxpool.Pool {
 	b.Helper()
 	config, err := pgxpool.ParseConfig(pgtest.New(b))

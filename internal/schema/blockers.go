@@ -10,17 +10,17 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Blocker is a session that holds what a migration needs. Its statement is left out: it may hold people's data.
+// Blocker is a session that blocks a migration. Its statement may hold personal data and is omitted.
 type Blocker struct {
 	PID         int
 	User        string
 	Application string
 	State       string
-	Since       time.Duration // how long its transaction has been open; 0 where none is, or another role's is hidden
-	stranger    bool          // of a role that has nothing to do with ours
+	Since       time.Duration // age of its transaction; 0: none or hidden
+	stranger    bool          // unrelated to this role
 }
 
-// String is one line for people.
+// String returns one line.
 func (b Blocker) String() string {
 	transaction := ""
 	if b.Since > 0 {
@@ -29,14 +29,14 @@ func (b Blocker) String() string {
 	return fmt.Sprintf("pid %d (%s, user %s, %s%s)", b.PID, b.Application, b.User, b.State, transaction)
 }
 
-// LockedError says that a step gave up because others held what it needs. The step has not been taken. It hides the server's
-// own error: whoever knows that one as something that passes by itself would try again, beyond the patience asked for.
+// LockedError reports a step that got no lock and was not taken. It hides the server's error, which callers would retry beyond the
+// patience.
 type LockedError struct {
 	Waited   time.Duration
 	Blockers []Blocker
 }
 
-// Error names who is in the way and what to do.
+// Error names the blockers.
 func (e *LockedError) Error() string {
 	return fmt.Sprintf("no lock within %s; it is held by %s. The step was not taken: let them end, or end one by SELECT pg_terminate_backend(pid), "+
 		"and run it again", e.Waited.Round(time.Millisecond), describe(e.Blockers))
@@ -58,7 +58,6 @@ func (r *runner) blockers(ctx context.Context) ([]Blocker, error) {
 		SELECT unnest(pg_blocking_pids(waiter.pid)) FROM pg_stat_activity AS waiter WHERE waiter.application_name = $1)`, r.worker)
 }
 
-// holdersOfLock is who holds the lock of migrating: one session, or none that has just let go.
 func holdersOfLock(ctx context.Context, conn *pgx.Conn) ([]Blocker, error) {
 	return sessions(ctx, conn, `pid IN (
 		SELECT held.pid FROM pg_locks AS held JOIN pg_database AS here ON here.oid = held.database AND here.datname = current_database()
@@ -66,12 +65,11 @@ func holdersOfLock(ctx context.Context, conn *pgx.Conn) ([]Blocker, error) {
 		int64(lockKey))
 }
 
-// allStrangers says whether sessions are there, and none is of our role, of one that we may act for, or of one that may act for us.
+// allStrangers reports whether sessions exist and none is of a related role.
 func allStrangers(found []Blocker) bool {
 	return len(found) > 0 && !slices.ContainsFunc(found, func(b Blocker) bool { return !b.stranger })
 }
 
-// sessions are those of this server that a condition holds for.
 func sessions(ctx context.Context, conn *pgx.Conn, condition string, arg any) ([]Blocker, error) {
 	rows, err := conn.Query(ctx, `
 		SELECT pid, coalesce(usename, ''), coalesce(nullif(application_name, ''), 'unnamed'),

@@ -25,7 +25,6 @@ func canonicalInSQL(t *testing.T, pool *pgxpool.Pool, addresses []string) []stri
 	return found
 }
 
-// F2: the database and the program have one canonical form, whatever white space and case an address comes in.
 func TestCanonicalEmail_SameInSQLAndGo_F2(t *testing.T) {
 	t.Parallel()
 	pool, err := pgxpool.New(t.Context(), pgtest.New(t))
@@ -45,7 +44,7 @@ func TestCanonicalEmail_SameInSQLAndGo_F2(t *testing.T) {
 	for i, address := range addresses {
 		canonical, err := user.CanonicalEmail(address)
 		if err != nil {
-			continue // refused at the door; what the database would make of it is below
+			continue
 		}
 		accepted++
 		if canonical != inSQL[i] {
@@ -57,7 +56,6 @@ func TestCanonicalEmail_SameInSQLAndGo_F2(t *testing.T) {
 	}
 }
 
-// F2: only ASCII is folded, in every locale: a Kelvin sign is no k, and a dotted capital I stays.
 func TestCanonicalEmail_FoldsASCIIOnly_F2(t *testing.T) {
 	t.Parallel()
 	pool, err := pgxpool.New(t.Context(), pgtest.New(t))
@@ -78,7 +76,6 @@ func TestCanonicalEmail_FoldsASCIIOnly_F2(t *testing.T) {
 	}
 }
 
-// F2: where existing rows collide the migration stops with their list, and nothing is changed.
 func TestCanonicalEmail_CollisionsStopTheMigration_F2(t *testing.T) {
 	t.Parallel()
 	d := empty(t)

@@ -18,18 +18,18 @@ import (
 //go:embed catalogue.sql
 var catalogueQuery string
 
-// Object is one thing in the schema auth that can differ by itself: a column's type is one, its default another. Name is
-// qualified ("auth.users.email"), Definition is PostgreSQL's own text of it.
+// Object is one comparable thing in the schema auth: a column's type and its default are two. Name is qualified, Definition is PostgreSQL's
+// text.
 type Object struct {
 	Kind       string `json:"kind"`
 	Name       string `json:"name"`
 	Definition string `json:"definition"`
 }
 
-// Catalogue is every object of the schema auth, ordered by kind and name.
+// Catalogue lists objects by kind and name.
 type Catalogue []Object
 
-// Expected is what the migrations of this binary produce.
+// Expected returns this binary's catalogue.
 var Expected = sync.OnceValue(func() Catalogue { return mustParse(db.Catalogue) })
 
 // Beginner is a pool or a connection.
@@ -37,7 +37,7 @@ type Beginner interface {
 	BeginTx(ctx context.Context, options pgx.TxOptions) (pgx.Tx, error)
 }
 
-// Read looks at the live schema: one read-only transaction, one query, no lock that anybody waits for.
+// Read reads the live schema in one read-only transaction. It blocks no session.
 func Read(ctx context.Context, conn Beginner) (Catalogue, error) {
 	var found Catalogue
 	err := pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
@@ -57,19 +57,19 @@ func Read(ctx context.Context, conn Beginner) (Catalogue, error) {
 	return found, nil
 }
 
-// Fingerprint is the same for two schemas exactly when nothing in them differs: SHA-256 in hex.
+// Fingerprint is the SHA-256 of Lines, in hex.
 func (c Catalogue) Fingerprint() string {
 	sum := sha256.Sum256(c.Lines())
 	return hex.EncodeToString(sum[:])
 }
 
-// Lines gives one JSON object a line, the form of db/catalogue.jsonl.
+// Lines returns the format of db/catalogue.jsonl.
 func (c Catalogue) Lines() []byte {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
 	for _, object := range c {
-		_ = encoder.Encode(object) // three strings into memory: cannot fail
+		_ = encoder.Encode(object)
 	}
 	return out.Bytes()
 }
@@ -80,7 +80,7 @@ func mustParse(lines []byte) Catalogue {
 	for decoder.More() {
 		var object Object
 		if err := decoder.Decode(&object); err != nil {
-			panic(fmt.Sprintf("the catalogue in this binary is broken: %v", err)) // make generate wrote it, and a test reads it
+			panic(fmt.Sprintf("the catalogue in this binary is broken: %v", err))
 		}
 		out = append(out, object)
 	}

@@ -14,7 +14,6 @@ import (
 	queries "auth-v2-service/gen/db"
 )
 
-// listener hears what the triggers of auth.users tell, on a connection of its own.
 type listener struct {
 	*pgx.Conn
 	t *testing.T
@@ -34,7 +33,7 @@ func (d database) listener() listener {
 	return listener{conn, d.t, d}
 }
 
-// told is what a piece of work told, by the time that a word of ours after it has arrived: nothing overtakes.
+// told sends an end mark: notifications keep their order.
 func (l listener) told(work func()) (messages []string) {
 	l.t.Helper()
 	work()
@@ -52,7 +51,6 @@ func (l listener) told(work func()) (messages []string) {
 	}
 }
 
-// T5: whoever changes what decides who gets in, and with what rights, every instance is told of that row; of all else, nobody is.
 func TestUserChanges_AreToldByTheTable_T5(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -97,8 +95,7 @@ func TestUserChanges_AreToldByTheTable_T5(t *testing.T) {
 	}
 }
 
-// T5, D4: a transaction over many rows tells of 1,000 and then once of everybody, however many statements it has; what was
-// undone is not told of and does not count.
+// T5: a transaction over 1,000 rows sends one message for everybody.
 func TestUserChanges_OfManyRowsFillNoQueue_D4(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -152,7 +149,6 @@ func TestUserChanges_OfManyRowsFillNoQueue_D4(t *testing.T) {
 	}
 }
 
-// T5: a writer that sets the trigger's count, or brings functions of its own, keeps no change from the instances.
 func TestUserChanges_NoWriterKeepsThemBack_T5(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)

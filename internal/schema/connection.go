@@ -15,12 +15,11 @@ import (
 	"auth-v2-service/internal/pg"
 )
 
-// ErrPooler says that the address is not PostgreSQL's own: a pooler hands sessions on, and with them the lock of migrating.
+// ErrPooler refuses a pooler, which hands on sessions and their locks.
 var ErrPooler = pg.ErrPooler
 
-// connect reaches a PostgreSQL that takes writes, or says why it does not (ErrPooler, pg.ErrReadOnly). The session looks for nothing
-// outside pg_catalog: a function or an operator of another schema, fitting a column's type better than the server's own, would else run
-// with this role's rights.
+// connect opens a session; it returns ErrPooler or pg.ErrReadOnly for an unfit server. The search path is pg_catalog: functions of other
+// schemas must not run with this role's rights.
 func connect(ctx context.Context, databaseURL string) (*pgx.Conn, error) {
 	conn, err := pg.Connect(ctx, pg.SessionOptions{
 		URL: databaseURL, Name: "authd schema", Settings: map[string]string{"search_path": "pg_catalog"},
@@ -31,7 +30,7 @@ func connect(ctx context.Context, databaseURL string) (*pgx.Conn, error) {
 	return conn, nil
 }
 
-// workerURL is the database's address with what a step's session needs; lib/pq hands unknown parameters to the server.
+// workerURL returns a step's URL. lib/pq passes unknown parameters to the server.
 func (r *runner) workerURL(ctx context.Context, databaseURL string) (*url.URL, error) {
 	location, err := url.Parse(databaseURL)
 	if err != nil {
@@ -39,7 +38,7 @@ func (r *runner) workerURL(ctx context.Context, databaseURL string) (*url.URL, e
 	}
 	withSSLMode(location, r.conn)
 	query := location.Query()
-	if strings.Contains(location.Host+query.Get("host"), ",") { // of several hosts, the one on which the lock of migrating is held
+	if strings.Contains(location.Host+query.Get("host"), ",") { // of several hosts, the one that holds the lock
 		location.Host = net.JoinHostPort(r.conn.Config().Host, strconv.Itoa(int(r.conn.Config().Port)))
 		query.Del("host")
 		query.Del("port")
@@ -47,21 +46,20 @@ func (r *runner) workerURL(ctx context.Context, databaseURL string) (*url.URL, e
 	for name, value := range pg.SessionSettings() {
 		query.Set(strings.ToLower(name), value)
 	}
-	query.Set("search_path", "pg_catalog") // as on the connection that looks on
+	query.Set("search_path", "pg_catalog")
 	query.Set("application_name", r.worker)
 	query.Set("connect_timeout", "10")
-	// Not every platform that PostgreSQL runs on can look after its clients (only those with poll's POLLRDHUP).
-	// PostgreSQL 17 was the first to know transaction_timeout.
+	// client_connection_check_interval depends on the platform (POLLRDHUP), transaction_timeout on the version (PostgreSQL 17).
 	for name, value := range map[string]string{"client_connection_check_interval": milliseconds(clientCheck), "transaction_timeout": "0"} {
 		if _, err := r.conn.Exec(ctx, "SELECT set_config($1, $2, true)", name, value); err == nil {
 			query.Set(name, value)
 		}
 	}
-	location.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20") // pgx, as libpq, takes "+" for what it is
+	location.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20") // pgx and libpq do not decode "+"
 	return location, nil
 }
 
-// withSSLMode spells out what pgx has negotiated: dbmate's driver knows no sslmode=prefer and would insist on TLS.
+// withSSLMode states the negotiated mode: dbmate's driver does not know sslmode=prefer and would insist on TLS.
 func withSSLMode(location *url.URL, conn *pgx.Conn) {
 	_, encrypted := conn.PgConn().Conn().(*tls.Conn)
 	query := location.Query()
@@ -69,8 +67,7 @@ func withSSLMode(location *url.URL, conn *pgx.Conn) {
 	location.RawQuery = query.Encode()
 }
 
-// sslMode is the mode that the URL asks for; where it leaves that open, the mode that pgx has found elsewhere (PGSSLMODE, a
-// service file) and made this connection by: no step's session checks less of the server than the first one did.
+// sslMode keeps the URL's decisive mode, else pgx's (PGSSLMODE, service file). Steps never verify less than the first connection.
 func sslMode(asked string, encrypted bool, made *tls.Config) string {
 	switch {
 	case asked != "" && asked != "prefer" && asked != "allow":
@@ -87,7 +84,6 @@ func sslMode(asked string, encrypted bool, made *tls.Config) string {
 	return "require"
 }
 
-// session is one more session of this worker, for statements that are no migration's.
 func (r *runner) session(ctx context.Context, patience time.Duration) (*pgx.Conn, error) {
 	config, err := pgx.ParseConfig(r.location.String())
 	if err != nil {

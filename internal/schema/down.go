@@ -13,17 +13,16 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ErrWouldLose says that a step down would lose data that it does not keep. Nothing was changed.
+// ErrWouldLose refuses a step down that would lose data. Nothing was changed.
 var ErrWouldLose = errors.New("it would lose data")
 
-// errLooked ends a look at what a step does.
 var errLooked = errors.New("only looked")
 
 const whatToDo = "Nothing was changed. Let the step's down put it into " + archive +
 	" (docs/ops/rollback-procedures.md), or clear it on purpose, and roll back again"
 
-// mayDrop is the line by which a down says what it does not keep whole, on purpose: "-- may drop: auth.river_leader auth.river_queue".
-// keeps is the line by which a down that runs outside a transaction says what it archives by itself.
+// mayDrop declares intended losses: "-- may drop: auth.river_leader auth.river_queue". keeps declares what a down outside a transaction
+// archives.
 var (
 	mayDrop = regexp.MustCompile(`(?m)^-- may drop: (.+)$`)
 	keeps   = regexp.MustCompile(`(?m)^-- keeps: (.+)$`)
@@ -37,9 +36,8 @@ func declared(line *regexp.Regexp, down string) []string {
 	return names
 }
 
-// down takes a step back. A step in a transaction is tried first, and the catalogue before and after says what it drops: what held
-// data then must be in the archive when the step ends, or the step is undone and refused by name. A step outside a transaction
-// cannot be undone: it may do what loses nothing, and must declare all else.
+// down takes a step back. In a transaction it first tries the step to see its losses. Lost data must be archived, or the step is refused. A
+// step outside a transaction cannot be undone: it must be harmless or declare what it keeps.
 func (r *runner) down(ctx context.Context, file dbmate.Migration) error {
 	section, err := sectionOf(file)
 	if err != nil {
@@ -66,7 +64,6 @@ func (r *runner) down(ctx context.Context, file dbmate.Migration) error {
 	})
 }
 
-// stepDown is one step down in its transaction.
 type stepDown struct {
 	tx      pgx.Tx
 	sql     string
@@ -125,7 +122,7 @@ func (s stepDown) take(ctx context.Context) error {
 	return err
 }
 
-// look runs the step, sees what it drops, and undoes it.
+// look undoes the step after it saw the losses.
 func (s stepDown) look(ctx context.Context, before []stored) (lost []loss, err error) {
 	err = pgx.BeginFunc(ctx, s.tx, func(inner pgx.Tx) error {
 		if err := s.run(ctx, inner); err != nil {
@@ -149,15 +146,13 @@ func (s stepDown) run(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-// measured is something that goes, with what it held before the step.
 type measured struct {
 	loss
 	count  int64
 	digest string
 }
 
-// measure locks what goes against writers, as the step itself will, and counts what it holds. What holds nothing is left out, and
-// so is what the step may drop on purpose.
+// measure locks each loss against writers and counts its values. It skips empty and declared losses.
 func (s stepDown) measure(ctx context.Context, lost []loss) ([]measured, error) {
 	allowed := declared(mayDrop, s.sql)
 	var open []measured
@@ -188,7 +183,7 @@ func (s stepDown) measure(ctx context.Context, lost []loss) ([]measured, error) 
 	return open, nil
 }
 
-// judge gives words for what was lost, none where everything is kept.
+// judge describes what the archive does not hold.
 func (m measured) judge(ctx context.Context, tx pgx.Tx, archived bool) ([]string, error) {
 	var kept int64
 	var err error
@@ -219,7 +214,6 @@ var (
 	harmless = regexp.MustCompile(`(?i)^\s*(DROP\s+INDEX|CREATE\s+(UNIQUE\s+)?INDEX|REINDEX|VACUUM|ANALYZE|SELECT\s+1\s*$|ALTER\s+INDEX)`)
 )
 
-// harmlessOutside refuses a step outside a transaction that may lose something and does not say that it keeps it.
 func harmlessOutside(down string) error {
 	if len(declared(keeps, down)) > 0 {
 		return nil

@@ -9,8 +9,6 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// D5: a down that runs outside a transaction declares exactly what it takes out, and one in a transaction names nothing in its line
-// "may drop" that it does not drop: nothing is excused that is not there.
 func TestMigrations_DownsDeclareWhatTheyTakeOut_D5(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -22,7 +20,7 @@ func TestMigrations_DownsDeclareWhatTheyTakeOut_D5(t *testing.T) {
 		_, down, _ := strings.Cut(string(text), "-- migrate:down")
 		lost := d.lossesOf(func() error { return d.downTo("") })
 		for _, kept := range schema.Keeps(down) {
-			if !slices.Contains(lost, kept) && kept != "auth.users.password_hash" { // whose NOT NULL comes back
+			if !slices.Contains(lost, kept) && kept != "auth.users.password_hash" { // its NOT NULL returns
 				t.Errorf("%s keeps %s, which it does not take out", name, kept)
 			}
 		}
@@ -41,7 +39,6 @@ func TestMigrations_DownsDeclareWhatTheyTakeOut_D5(t *testing.T) {
 	}
 }
 
-// lossesOf names what holds data before a piece of work and does not after it.
 func (d database) lossesOf(work func() error) []string {
 	d.t.Helper()
 	before, err := schema.ReadStoredOf(d.t.Context(), d)

@@ -10,7 +10,6 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// ownStep is a migration of a developer's own: applied to a migrated database, and taken back by the tool.
 func (d database) ownStep(up, down string) (takeBack func() error) {
 	d.t.Helper()
 	const name = "900_of_ones_own.sql"
@@ -22,8 +21,6 @@ func (d database) ownStep(up, down string) (takeBack func() error) {
 	}
 }
 
-// D5: a step down that drops what holds data is refused by name and changes nothing; without data in it, or with all of it in the
-// archive, it goes down. What it drops is seen, not declared: the migrations here are of people who thought of nothing.
 func TestDown_LosesNothing_D5(t *testing.T) {
 	t.Parallel()
 	const (
@@ -32,9 +29,9 @@ func TestDown_LosesNothing_D5(t *testing.T) {
 			SELECT 'auth.users', id::text, jsonb_build_object('locale', locale) FROM auth.users WHERE locale IS NOT NULL;`
 	)
 	for name, test := range map[string]struct {
-		up, down string // down is what stands behind "-- migrate:down"
-		fill     string // puts data in
-		lost     string // names what would go; "" where nothing does
+		up, down string // follows "-- migrate:down"
+		fill     string // inserts data
+		lost     string // names the loss, or ""
 	}{
 		"a column":                    {locale, "\nALTER TABLE auth.users DROP COLUMN locale;", "UPDATE auth.users SET locale = 'id'", "auth.users.locale holds 2 values"},
 		"a column, without the word":  {locale, "\nALTER TABLE auth.users DROP locale;", "UPDATE auth.users SET locale = 'id' WHERE username = 'person 1'", "auth.users.locale holds 1 values"},
@@ -92,7 +89,7 @@ func TestDown_LosesNothing_D5(t *testing.T) {
 			d := migrated(t)
 			d.legacyPeople(2)
 			takeBack := d.ownStep(test.up, test.down)
-			if test.lost != "" && !strings.Contains(test.down, "transaction:false") && !strings.HasPrefix(test.fill, "SELECT") { // without data it goes down
+			if test.lost != "" && !strings.Contains(test.down, "transaction:false") && !strings.HasPrefix(test.fill, "SELECT") {
 				shape := d.shape()
 				if err := takeBack(); err != nil {
 					t.Fatalf("D5: without data in it: %v", err)

@@ -5,19 +5,17 @@ import (
 	"strings"
 )
 
-// Change is how a live object differs from what the migrations produce.
+// Change is a kind of Difference.
 type Change string
 
-// Missing and Different objects stop a start, Extra ones are warned of: the binary of yesterday must start on the schema of
-// today (D2).
+// Missing and Different stop a start. Extra only warns: yesterday's binary must start on today's schema (D2).
 const (
 	Missing   Change = "missing"
 	Different Change = "different"
 	Extra     Change = "extra"
 )
 
-// Difference names one object that is not what the migrations produce. Expected is empty for an extra object, Found for a
-// missing one; Hint, where there is one, says what has probably happened.
+// Difference is a deviating object. An extra one has no Expected, a missing one no Found. Hint guesses the cause.
 type Difference struct {
 	Change   Change `json:"change"`
 	Kind     string `json:"kind"`
@@ -27,7 +25,7 @@ type Difference struct {
 	Hint     string `json:"hint,omitempty"`
 }
 
-// String is one line for people.
+// String returns one line.
 func (d Difference) String() string {
 	text := fmt.Sprintf("%s %s %s", d.Change, d.Kind, d.Name)
 	switch d.Change {
@@ -53,13 +51,12 @@ func parenthesised(definition string) string {
 
 func oneLine(definition string) string { return strings.Join(strings.Fields(definition), " ") }
 
-// Blocks says whether a service must not serve on it.
+// Blocks reports a difference that stops a start.
 func (d Difference) Blocks() bool { return d.Change != Extra }
 
-// objectKey is what two objects are the same by.
 type objectKey struct{ kind, name string }
 
-// Compare names everything in which found differs from expected, in the catalogue's order, what blocks first.
+// Compare lists the differences in the catalogue's order, blocking ones first.
 func Compare(expected, found Catalogue) []Difference {
 	live := index(found)
 	var blocking, extra []Difference
@@ -92,8 +89,6 @@ func index(c Catalogue) map[objectKey]string {
 	return out
 }
 
-// hintRenames tells a missing object from an extra one of the same kind and definition in the same place. Definitions of some
-// kinds, such as an index, hold the object's own name.
 func hintRenames(missing, extra []Difference) {
 	for i, gone := range missing {
 		if gone.Change != Missing || gone.Kind == "not null" || gone.Kind == "default" || gone.Kind == "comment" {
@@ -107,10 +102,8 @@ func hintRenames(missing, extra []Difference) {
 	}
 }
 
-// nameless is a definition without the name of what it defines, which stands in it once or not at all.
 func nameless(definition, name string) string {
 	return strings.Replace(definition, " "+name[strings.LastIndexByte(name, '.')+1:]+" ", " ", 1)
 }
 
-// place is what a name stands in: the table of a column, the schema of a table.
 func place(name string) string { return name[:max(strings.LastIndexByte(name, '.'), 0)] }

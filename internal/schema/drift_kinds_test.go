@@ -6,8 +6,7 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// kinds are objects that our schema does not have yet: one is made, taken for what the migrations produce, and then changed.
-// The change must be named in both directions, since either may be the live one.
+// kinds change objects that the schema does not have yet.
 var kinds = []struct {
 	name, made, changed string
 	want, back          []string
@@ -159,7 +158,6 @@ var kinds = []struct {
 	},
 }
 
-// constructors are the functions that come with a range of a type.
 func constructors(change, subtype string) (names []string) {
 	for _, arguments := range []string{subtype + ", " + subtype, subtype + ", " + subtype + ", text"} {
 		names = append(names, change+" function auth.span("+arguments+")", change+" grant EXECUTE on auth.span("+arguments+") to public")
@@ -171,7 +169,6 @@ const triggered = `CREATE TABLE auth.t (a int);
 	CREATE FUNCTION auth.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 	CREATE TRIGGER touch BEFORE UPDATE ON auth.t FOR EACH ROW EXECUTE FUNCTION auth.touch()`
 
-// D2: what a later migration may bring is compared as well.
 func TestCompare_NamesKindsThatMayCome_D2(t *testing.T) {
 	t.Parallel()
 	t.Logf("%d kinds of drift", len(kinds))

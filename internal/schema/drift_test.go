@@ -8,12 +8,11 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// drifts are ways in which somebody changes a database by hand. Each is done to a migrated one, and must be named by all of
-// want ("change kind name"), with the word in what is told of the first; state is what the whole comes to.
+// drifts are manual changes. want holds all differences, word is in the first one's text.
 var drifts = []struct {
 	name  string
 	do    string
-	fails string // a statement that fails, and leaves something behind
+	fails string // fails and leaves something behind
 	want  []string
 	word  string
 	state schema.State // "": drifted
@@ -315,7 +314,6 @@ var drifts = []struct {
 	},
 }
 
-// D2: whatever somebody changes by hand is named: how, which kind, which object.
 func TestValidate_NamesEveryDrift_D2(t *testing.T) {
 	t.Parallel()
 	t.Logf("%d kinds of drift", len(drifts))
@@ -348,7 +346,6 @@ func TestValidate_NamesEveryDrift_D2(t *testing.T) {
 	}
 }
 
-// expectNamed holds differences to exactly those wanted, in any order, and the first to a word.
 func expectNamed(t *testing.T, found []schema.Difference, want []string, word string) {
 	t.Helper()
 	var named []string
@@ -364,8 +361,6 @@ func expectNamed(t *testing.T, found []schema.Difference, want []string, word st
 	}
 }
 
-// D2: where a newer release has migrated, what it has changed of the objects that it shares is warned of, and what it has taken
-// away still stops a start. Without a newer release the same change is drift.
 func TestValidate_ANewerReleaseMayChangeWhatItShares_D2(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)

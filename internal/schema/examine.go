@@ -8,23 +8,22 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Server is what a PostgreSQL server is set to, and what this role is to it, as far as this service depends on them.
+// Server describes settings and this role's rights.
 type Server struct {
-	Version        string // such as "16.4"
-	Number         int    // such as 160004
-	Encoding       string // of this database's text
-	TimeZone       string // the default of this role in this database
-	MaxConnections int    // that are not kept for superusers
+	Version        string
+	Number         int // such as 160004
+	Encoding       string
+	TimeZone       string // this role's default
+	MaxConnections int
 	Fsync          bool
-	Durable        bool // synchronous_commit: what was answered outlives a crash
+	Durable        bool // synchronous_commit is on
 	Autovacuum     bool
-	PublicCreates  bool // any role may create functions in the schema public
+	PublicCreates  bool // any role may create functions in public
 	Now            time.Time
 	Role           string
-	Rewrites       bool // this role may change or take away what audit_events holds
+	Rewrites       bool // this role may change audit_events
 }
 
-// serverQuery asks for settings that every role may see.
 const serverQuery = `
 	SELECT current_setting('server_version'), current_setting('server_version_num')::int, current_setting('server_encoding'),
 		current_setting('TimeZone'),
@@ -33,7 +32,7 @@ const serverQuery = `
 		coalesce(has_schema_privilege('public', to_regnamespace('public')::oid, 'CREATE'), false), clock_timestamp(), current_user::text,
 		coalesce(has_table_privilege(to_regclass('auth.audit_events')::oid, 'UPDATE, DELETE, TRUNCATE'), false)`
 
-// ExamineServer asks a server about itself. The connection must not set a time zone of its own.
+// ExamineServer requires a connection without its own time zone.
 func ExamineServer(ctx context.Context, db Querier) (Server, error) {
 	var s Server
 	err := db.QueryRow(ctx, serverQuery).Scan(&s.Version, &s.Number, &s.Encoding, &s.TimeZone, &s.MaxConnections, &s.Fsync, &s.Durable,
@@ -44,14 +43,14 @@ func ExamineServer(ctx context.Context, db Querier) (Server, error) {
 	return s, nil
 }
 
-// HashKind is a kind of password hash, and how many people have one.
+// HashKind counts users by kind of hash.
 type HashKind struct {
-	Kind   string // "2b" and the like; "mark" for what says that no password fits; "unknown"
-	Cost   int    // of bcrypt
+	Kind   string // such as "2b"; "mark": no password fits; "unknown"
+	Cost   int
 	People int64
 }
 
-// ExamineHashes counts the kinds of hashes in the table of people, which it reads from end to end. No hash leaves the database.
+// ExamineHashes scans the whole table. No hash leaves the database.
 func ExamineHashes(ctx context.Context, db Source) ([]HashKind, error) {
 	return counted(ctx, db, `
 		SELECT CASE WHEN u.password_hash ~ `+bcryptForm+` THEN split_part(u.password_hash, '$', 2)
@@ -64,13 +63,13 @@ func ExamineHashes(ctx context.Context, db Source) ([]HashKind, error) {
 		ORDER BY 1, 2`, pgx.RowToStructByPos[HashKind])
 }
 
-// Stuck is a reason for which people could not be moved to Firebase, and how many it stopped.
+// Stuck counts moves that a reason stopped.
 type Stuck struct {
 	Reason string
 	People int64
 }
 
-// ExamineMoves counts the moves that something has stopped, by its code.
+// ExamineMoves counts stopped moves by code.
 func ExamineMoves(ctx context.Context, db Source) ([]Stuck, error) {
 	return counted(ctx, db, `
 		SELECT coalesce(failure, 'unknown') AS reason, count(*) AS people
@@ -80,14 +79,13 @@ func ExamineMoves(ctx context.Context, db Source) ([]Stuck, error) {
 		ORDER BY 1`, pgx.RowToStructByPos[Stuck])
 }
 
-// Actions of the audit that tell of the tokens that come: of another project before any that fits, and then of one that fits.
+// TokensForeign: another project's tokens came before any fitting one. TokensFitting: a fitting one came.
 const (
 	TokensForeign = "tokens.foreign"
 	TokensFitting = "tokens.fitting"
 )
 
-// ExamineTokens gives the newest event of the audit about the tokens that come, or "" where there is none, and its time.
-// idx_audit_events_action serves it.
+// ExamineTokens returns the newest event about tokens, or "". Served by idx_audit_events_action.
 func ExamineTokens(ctx context.Context, db Source) (action string, at time.Time, err error) {
 	type told struct {
 		Action string

@@ -8,27 +8,27 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// LockKey lets a test hold the lock of migrating.
+// LockKey is lockKey.
 const LockKey = int64(lockKey)
 
-// SSLMode lets a test ask how a step's sessions check the server.
+// SSLMode is sslMode.
 var SSLMode = sslMode
 
-// DownOf takes back a migration that the binary does not carry.
+// DownOf takes back a migration outside the binary.
 func DownOf(ctx context.Context, o Options, folder fs.FS, name string) error {
 	return withRunner(ctx, o, func(r *runner) error {
 		return r.down(ctx, dbmate.Migration{FileName: name, FilePath: "migrations/" + name, FS: folder, Version: Version(name), Applied: true})
 	})
 }
 
-// Keeps and MayDrop are what a down declares.
+// Keeps and MayDrop return a down's declarations.
 func Keeps(down string) []string   { return declared(keeps, down) }
 func MayDrop(down string) []string { return declared(mayDrop, down) }
 
-// Stored is what holds data,.
+// Stored holds places for data.
 type Stored []stored
 
-// ReadStoredOf looks at what holds data.
+// ReadStoredOf reads Stored.
 func ReadStoredOf(ctx context.Context, conn Beginner) (found Stored, err error) {
 	err = pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		found, err = readStored(ctx, tx)
@@ -37,7 +37,7 @@ func ReadStoredOf(ctx context.Context, conn Beginner) (found Stored, err error) 
 	return found, err
 }
 
-// Losses names what held data before a step and does not after it.
+// Losses names what a step removed.
 func Losses(before, after Stored) (names []string) {
 	for _, l := range losses(before, after) {
 		names = append(names, l.String())

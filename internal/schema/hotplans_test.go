@@ -12,7 +12,7 @@ import (
 	queries "auth-v2-service/gen/db"
 )
 
-// generic is a transaction that notes the plan which PostgreSQL keeps for all values of a statement, once it has seen it often.
+// generic records generic plans.
 type generic struct {
 	pgx.Tx
 	t     *testing.T
@@ -52,8 +52,7 @@ func (g generic) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row 
 	return noRow{errAsked}
 }
 
-// E1: what stands behind a token that no cache knows is found by index, one at a time and in groups of any size, by a plan for its
-// values and by the one that is kept for all of them. EXPLAIN_ROWS=1000000 shows it for a million people.
+// E1: EXPLAIN_ROWS=1000000 tests a million users.
 func TestHotStatements_UseAnIndexForAGroupOfAnySize(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -87,7 +86,6 @@ func TestHotStatements_UseAnIndexForAGroupOfAnySize(t *testing.T) {
 	}
 }
 
-// plansFor gives the plans of the hot statements for a group of a size.
 func (d database) plansFor(size int, forAll bool) map[string]string {
 	d.t.Helper()
 	ctx := d.t.Context()

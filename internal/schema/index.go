@@ -13,8 +13,8 @@ import (
 
 var concurrentIndex = regexp.MustCompile(`(?i)CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(?:IF\s+NOT\s+EXISTS\s+)?(\w+)\s+ON\s+(\w+)\.`)
 
-// buildIndex builds the index of a step beside the traffic, before dbmate finds it built and records the step. dbmate's driver
-// sends a statement again whose session has ended in the middle, and IF NOT EXISTS would take the half of an index for the whole.
+// buildIndex builds a step's index before dbmate does: dbmate's driver resends a statement after a lost session, and IF NOT EXISTS accepts
+// a half-built index.
 func (r *runner) buildIndex(ctx context.Context, statement string, patience time.Duration) error {
 	if indexBuiltBy(statement) == "" {
 		return nil
@@ -25,8 +25,7 @@ func (r *runner) buildIndex(ctx context.Context, statement string, patience time
 	return r.exec(ctx, statement, patience)
 }
 
-// dropInvalid takes away what an earlier try of this step left half-built: IF NOT EXISTS would take it for the index. It works
-// over a session of its own, under the worker's name: r.conn looks on, and sees who is in the way of this, too.
+// dropInvalid drops a half-built index. It uses a worker session, so that r.conn sees its blockers.
 func (r *runner) dropInvalid(ctx context.Context, statement string) error {
 	index := indexBuiltBy(statement)
 	if index == "" {
@@ -47,7 +46,7 @@ func (r *runner) dropInvalid(ctx context.Context, statement string) error {
 	return nil
 }
 
-// indexBuiltBy is the index that a statement builds beside the traffic, qualified; "" for any other statement.
+// indexBuiltBy returns the index that a statement builds concurrently, qualified, or "".
 func indexBuiltBy(statement string) string {
 	match := concurrentIndex.FindStringSubmatch(statement)
 	if match == nil {
@@ -56,7 +55,7 @@ func indexBuiltBy(statement string) string {
 	return pgx.Identifier{match[2], match[1]}.Sanitize()
 }
 
-// awaitInvalid says whether an index is invalid for good: while somebody builds it, it waits for the end of that.
+// awaitInvalid reports an invalid index. It first waits for a build in progress.
 func awaitInvalid(ctx context.Context, conn *pgx.Conn, index string) (bool, error) {
 	for {
 		var invalid, building bool
@@ -75,9 +74,8 @@ func awaitInvalid(ctx context.Context, conn *pgx.Conn, index string) (bool, erro
 	}
 }
 
-// leaveNoHalf takes away what a step that failed has half-built: writers pay for an invalid index, and a unique one refuses rows.
-// Whoever was in the way of building it may be in the way of this, too; then the error says what is left. Without the lock of
-// migrating it touches nothing: the index may be somebody else's by now.
+// leaveNoHalf drops a half-built index: it slows writers and may refuse rows. Without the migration lock the index may belong to another
+// instance and stays.
 func (r *runner) leaveNoHalf(ctx context.Context, statement string, failure error) error {
 	index := indexBuiltBy(statement)
 	if index == "" || failure == nil {

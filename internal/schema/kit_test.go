@@ -17,7 +17,6 @@ import (
 
 var quiet = slog.New(slog.DiscardHandler)
 
-// database is a test's own database and its address.
 type database struct {
 	*pgxpool.Pool
 	t   *testing.T
@@ -29,7 +28,7 @@ func empty(t *testing.T) database {
 	return connect(t, pgtest.Empty(t))
 }
 
-// migrated is a database with every migration applied, copied and not migrated: a copy takes a hundredth of the time.
+// migrated copies a database, a hundred times faster than migrating.
 func migrated(t *testing.T) database {
 	t.Helper()
 	return connect(t, pgtest.New(t))
@@ -59,7 +58,6 @@ func (d database) migrate() {
 	}
 }
 
-// lines gives the first column of a query, a line a row.
 func (d database) lines(sql string, args ...any) string {
 	d.t.Helper()
 	rows, err := d.Query(d.t.Context(), sql, args...)
@@ -73,7 +71,6 @@ func (d database) lines(sql string, args ...any) string {
 	return strings.Join(found, "\n")
 }
 
-// steps are the versions of the migrations, in order.
 func steps(t *testing.T) []string {
 	t.Helper()
 	found, err := fs.Glob(migrations.Migrations, "migrations/*.sql")
@@ -86,7 +83,6 @@ func steps(t *testing.T) []string {
 	return found
 }
 
-// upTo applies the migrations up to and including the given version.
 func (d database) upTo(version string) {
 	d.t.Helper()
 	if err := schema.Migrate(d.t.Context(), schema.Options{DatabaseURL: d.url, To: version, Logger: quiet}); err != nil {
@@ -94,13 +90,12 @@ func (d database) upTo(version string) {
 	}
 }
 
-// downTo takes down all above version, or only the newest for "".
+// downTo takes down all above version; "": only the newest.
 func (d database) downTo(version string) error {
 	_, err := schema.Rollback(d.t.Context(), schema.Options{DatabaseURL: d.url, Logger: quiet}, version)
 	return err
 }
 
-// shape is all that the migrations make in the schema auth, an object a line.
 func (d database) shape() string {
 	d.t.Helper()
 	found, err := schema.Read(d.t.Context(), d)
@@ -115,14 +110,12 @@ func (d database) applied() string {
 	return d.lines("SELECT version FROM auth.schema_migrations ORDER BY version")
 }
 
-// people are rows as the legacy service left them, ordered; only its own columns.
 func (d database) people() string {
 	d.t.Helper()
 	return d.lines(`SELECT concat_ws('|', id, username, email, password_hash, user_type, is_active, token_balance, last_login, created_at)
 		FROM auth.users ORDER BY id`)
 }
 
-// legacyPeople fills the legacy table, what an old row leaves NULL included.
 func (d database) legacyPeople(n int) {
 	d.t.Helper()
 	d.exec(fmt.Sprintf(`INSERT INTO auth.users (username, email, password_hash, user_type, is_active, token_balance, last_login)

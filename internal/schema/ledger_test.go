@@ -15,8 +15,7 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// unbalanced are the ids whose balance is not the sum of their entries, those of deleted rows included, or whose entries do not add
-// up one after the other (W3).
+// unbalanced finds violations of W3.
 const unbalanced = `
 	SELECT coalesce(u.id, e.user_id)::text || ' has ' || coalesce(u.token_balance, 0) || ' and entries of ' || coalesce(e.total, 0)
 	FROM auth.users AS u
@@ -34,14 +33,12 @@ func (d database) expectBalanced(after string) {
 	}
 }
 
-// entries are a user's, an entry a line: amount, balance after it, kind.
 func (d database) entries(email string) string {
 	d.t.Helper()
 	return d.lines(`SELECT format('%s %s %s', amount, balance_after, kind) FROM auth.ledger_entries
 		WHERE user_id = (SELECT id FROM auth.users WHERE email = $1) ORDER BY id`, email)
 }
 
-// W3: whoever writes auth.users, in whatever way, is entered; what is no change of a balance is not.
 func TestLedger_EntersWhatOthersChange_W3(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -85,7 +82,6 @@ func TestLedger_EntersWhatOthersChange_W3(t *testing.T) {
 	d.expectBalanced("a deleted row's return")
 }
 
-// W3: what was rolled back was never entered, and what a writer did while triggers were off is entered with the next change.
 func TestLedger_EntersWhatIsThereAndNoMore_W3(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -111,7 +107,6 @@ func TestLedger_EntersWhatIsThereAndNoMore_W3(t *testing.T) {
 	}
 }
 
-// W3: a role of the platform that may write auth.users, and knows of no ledger, writes on, and is named.
 func TestLedger_OtherRolesNeedNoRight_W3(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -154,7 +149,6 @@ func TestLedger_OtherRolesNeedNoRight_W3(t *testing.T) {
 	}
 }
 
-// W3: entries are never changed.
 func TestLedger_IsAppendOnly_W3(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -167,7 +161,6 @@ func TestLedger_IsAppendOnly_W3(t *testing.T) {
 	d.expectBalanced("attempts to change it")
 }
 
-// W3: adoption enters what stands once, whatever it is: nothing for nothing, a debt for a debt.
 func TestLedger_OpensWithWhatStands_W3(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -184,7 +177,6 @@ func TestLedger_OpensWithWhatStands_W3(t *testing.T) {
 	d.expectBalanced("the first change after adoption")
 }
 
-// balanceTraffic changes balances all over the table, by every kind of statement, until it is ended.
 func (d database) balanceTraffic(people int) (end func()) {
 	d.t.Helper()
 	ctx, stop := context.WithCancel(d.t.Context())
@@ -212,8 +204,6 @@ func (d database) balanceTraffic(people int) (end func()) {
 	}
 }
 
-// W3, D4: while others change, delete and insert balances, the ledger opens without missing or doubling one of them; cut short
-// anywhere, it goes on.
 func TestLedger_OpensBesideWritersAndCutShort_W3(t *testing.T) {
 	t.Parallel()
 	const people = 20_000
@@ -242,7 +232,6 @@ func TestLedger_OpensBesideWritersAndCutShort_W3(t *testing.T) {
 	}
 }
 
-// D5: what the ledger held comes back with its numbers, and what happened while it was away is entered as external.
 func TestLedger_ComesBackAfterADown_D5(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)

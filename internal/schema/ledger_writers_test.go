@@ -13,7 +13,6 @@ import (
 	"auth-v2-service/internal/devstack/postgres"
 )
 
-// writer is a login of its own that may write auth.users, and no more. The owner may take its role.
 func (d database) writer(may string) (role, address string) {
 	d.t.Helper()
 	role = "writer_" + strings.ReplaceAll(d.lines("SELECT gen_random_uuid()::text"), "-", "")
@@ -33,7 +32,6 @@ func (d database) writer(may string) (role, address string) {
 	return role, location.String()
 }
 
-// say runs statements one by one on a connection of its own.
 func say(t *testing.T, address string, statements ...string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), address)
@@ -48,8 +46,6 @@ func say(t *testing.T, address string, statements ...string) {
 	}
 }
 
-// W3: the announcement of a change counts from the service's login alone: a member of auth_serving, or the owner. Every other writer's
-// change is external and names its login, whatever the writer says and by whatever way.
 func TestLedger_BelievesTheServingRoleAlone_W3(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -62,7 +58,7 @@ func TestLedger_BelievesTheServingRoleAlone_W3(t *testing.T) {
 	const update = "UPDATE auth.users SET token_balance = coalesce(token_balance, 0) + 5 WHERE id = '%s'"
 	for name, test := range map[string]struct {
 		address    string
-		statements []string // %s is the user's id
+		statements []string // %s: the user's id
 		amount     int
 		want       string
 	}{
@@ -114,10 +110,9 @@ func TestLedger_BelievesTheServingRoleAlone_W3(t *testing.T) {
 	d.expectBalanced("all this")
 }
 
-// W3: without the role auth_serving (a dump that was restored elsewhere), whoever writes balances writes on: the owner's login is believed.
 func TestLedger_WithoutTheServingRole_W3(t *testing.T) {
 	t.Parallel()
-	server, err := postgres.Start(t.Context(), postgres.Options{DataDir: filepath.Join(t.TempDir(), "data")}) // roles are a server's
+	server, err := postgres.Start(t.Context(), postgres.Options{DataDir: filepath.Join(t.TempDir(), "data")}) // roles belong to a server
 	if err != nil {
 		t.Fatal(err)
 	}

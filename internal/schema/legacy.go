@@ -10,14 +10,12 @@ import (
 	"auth-v2-service/db"
 )
 
-// legacyCatalogue is what the first migration alone produces: the platform's own table.
 var legacyCatalogue = sync.OnceValue(func() Catalogue { return mustParse(db.LegacyCatalogue) })
 
 const users = "auth.users"
 
 var concurrently = regexp.MustCompile(`(?i)\bINDEX CONCURRENTLY\b`)
 
-// legacyTable is a live auth.users beside the one that the legacy service is known to have made.
 type legacyTable struct{ found Catalogue }
 
 func newLegacyTable(found Catalogue) legacyTable {
@@ -32,10 +30,10 @@ func (t legacyTable) has(kind, name string) bool {
 	return slices.ContainsFunc(t.found, func(o Object) bool { return o.Kind == kind && o.Name == name })
 }
 
-// nullable are columns whose NULL means something (D3), or that a migration makes nullable: nothing is amiss without NOT NULL.
+// nullable columns have a NULL that means something (D3), or that a migration permits.
 var nullable = []string{users + ".password_hash"}
 
-// plan says how to bring the table to the legacy service's own, and what no statement of ours may decide.
+// plan returns the alterations to the legacy form, and the rest as obstacles.
 func (t legacyTable) plan() ([]Obstacle, []Alteration) {
 	var obstacles []Obstacle
 	var alterations []Alteration
@@ -50,7 +48,7 @@ func (t legacyTable) plan() ([]Obstacle, []Alteration) {
 		}
 		alterations = append(alterations, Alteration{What: d.String(), statements: statements})
 	}
-	// The plan's own 001, run by hand, made a plain index beside a unique constraint; ours is unique itself and has its name.
+	// The plan's 001, run by hand, made this index without uniqueness.
 	if i := slices.IndexFunc(t.found, func(o Object) bool {
 		return o.Name == "auth.idx_users_firebase_uid" && !strings.Contains(o.Definition, "UNIQUE")
 	}); i >= 0 {
@@ -62,7 +60,7 @@ func (t legacyTable) plan() ([]Obstacle, []Alteration) {
 	return obstacles, alterations
 }
 
-// inTheWay are tables and functions in whose place a migration would make its own.
+// inTheWay finds objects that a migration would create.
 func inTheWay(found Catalogue) []Obstacle {
 	base, live := index(legacyCatalogue()), index(found)
 	var obstacles []Obstacle
@@ -80,7 +78,7 @@ func inTheWay(found Catalogue) []Obstacle {
 	return obstacles
 }
 
-// statements mend a difference without rewriting a row or holding a lock for longer than a moment; nil where none can.
+// statements returns SQL that rewrites no row and holds no long lock, or nil.
 func (t legacyTable) statements(d Difference) []string {
 	column := strings.TrimPrefix(d.Name, users+".")
 	switch {
@@ -105,8 +103,6 @@ func (t legacyTable) statements(d Difference) []string {
 	return nil
 }
 
-// constraint gives the table a constraint that it lacks: by its right name where it has it under another one, else by an index
-// that is built beside the traffic.
 func (t legacyTable) constraint(name, definition string) []string {
 	for _, o := range t.found {
 		if o.Kind == "constraint" && o.Definition == definition {

@@ -11,22 +11,22 @@ import (
 	"auth-v2-service/internal/sleep"
 )
 
-// lockKey names the advisory lock of migrating: any constant that nobody else in this database uses.
+// lockKey must be unique in this database.
 const lockKey = 0x61757468_76320001
 
-// lockPoll is how often a waiting instance tries. A blocking pg_advisory_lock would deadlock with CREATE INDEX CONCURRENTLY,
-// which waits for every older transaction, the waiter's included.
+// lockPoll is the polling interval: a blocking pg_advisory_lock would deadlock with CREATE INDEX CONCURRENTLY, which waits for older
+// transactions.
 const lockPoll = 50 * time.Millisecond
 
 const (
-	// lockLook is how often a waiting instance looks who holds the lock.
+	// lockLook is the interval between looks at the lock's holder.
 	lockLook = time.Second
-	// lockNews is how often it says so.
+	// lockNews is the interval between log lines.
 	lockNews = 10 * time.Second
 )
 
-// lock waits until this session holds the lock; the session's end releases it, also after kill -9. While somebody of ours works
-// it waits without end. Any role may take an advisory lock: for a stranger it waits no longer than the patience.
+// lock polls for the migration lock, which ends with the session, also after kill -9. It waits for a related role without limit, for any
+// other role only for patience.
 func lock(ctx context.Context, conn *pgx.Conn, patience time.Duration, log *slog.Logger) error {
 	began := time.Now()
 	watch := lockWatch{conn: conn, patience: patience, log: log, began: began, looked: began, alone: began}
@@ -47,7 +47,7 @@ func lock(ctx context.Context, conn *pgx.Conn, patience time.Duration, log *slog
 	}
 }
 
-// lockWatch looks now and then at who holds the lock of migrating: since alone none of ours has.
+// lockWatch observes the lock's holders. alone is when a related role last held it.
 type lockWatch struct {
 	conn                       *pgx.Conn
 	patience                   time.Duration
@@ -55,7 +55,7 @@ type lockWatch struct {
 	began, looked, alone, said time.Time
 }
 
-// look gives an error when the patience with strangers is at an end.
+// look returns *LockedError when the patience ends.
 func (w *lockWatch) look(ctx context.Context) error {
 	if time.Since(w.looked) < min(lockLook, w.patience) {
 		return nil

@@ -18,7 +18,6 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// hold opens a transaction that does something and stays open, in a session with a name.
 func (d database) hold(address, application, sql string) *pgx.Conn {
 	d.t.Helper()
 	config, err := pgx.ParseConfig(address)
@@ -44,7 +43,6 @@ func (d database) let(conn *pgx.Conn) {
 	}
 }
 
-// giveUp migrates with a patience and expects it to end for the want of a lock, about when it should.
 func (d database) giveUp(patience time.Duration) *schema.LockedError {
 	d.t.Helper()
 	began := time.Now()
@@ -75,8 +73,6 @@ func expectHolder(t *testing.T, locked *schema.LockedError, pid uint32, applicat
 
 const readUsers = "LOCK TABLE auth.users IN ACCESS SHARE MODE"
 
-// D4: behind a long transaction a migration gives up within its patience, names who holds the lock, changes nothing, and nobody
-// who comes after it waits for more than a moment; once the way is free, a rerun completes.
 func TestMigrate_GivesUpBehindALongTransaction_D4(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{"001", "002", "003", "005", "008"} {
@@ -85,7 +81,7 @@ func TestMigrate_GivesUpBehindALongTransaction_D4(t *testing.T) {
 			d := empty(t)
 			d.upTo(before(t, version))
 			lock := readUsers
-			if version == "008" { // its foreign key stops writers, so it waits for them
+			if version == "008" { // its foreign key waits for writers
 				lock = "UPDATE auth.users SET username = username"
 			}
 			shape := d.shape()
@@ -102,7 +98,6 @@ func TestMigrate_GivesUpBehindALongTransaction_D4(t *testing.T) {
 	}
 }
 
-// before is the version that stands before another.
 func before(t *testing.T, version string) string {
 	t.Helper()
 	last := ""
@@ -127,7 +122,6 @@ func (d database) expectInStep() {
 	}
 }
 
-// stranger is a role that may connect and has nothing to do with ours, and the address by which it does.
 func (d database) stranger() (role, address string) {
 	d.t.Helper()
 	role = "stranger_" + strings.ToLower(rand.Text()[:8])
@@ -151,7 +145,6 @@ func (d database) stranger() (role, address string) {
 	return role, u.String()
 }
 
-// D4: a holder of another role shows us little of itself, and is named all the same.
 func TestMigrate_NamesAHolderOfAnotherRole_D4(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -166,7 +159,6 @@ func TestMigrate_NamesAHolderOfAnotherRole_D4(t *testing.T) {
 	}
 }
 
-// D4: an index is built beside the traffic. A long reading transaction makes the build wait, and stops no writer meanwhile.
 func TestMigrate_ALongReaderStopsNoWriterOfAnIndex_D4(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -193,7 +185,6 @@ func TestMigrate_ALongReaderStopsNoWriterOfAnIndex_D4(t *testing.T) {
 	d.expectInStep()
 }
 
-// during lets the writer work for a time.
 func (w *writer) during(t *testing.T, d time.Duration) {
 	t.Helper()
 	select {
@@ -203,8 +194,6 @@ func (w *writer) during(t *testing.T, d time.Duration) {
 	}
 }
 
-// D4: who gives up on an index names who was in the way, and leaves no half of it where that can be; where it cannot, the error
-// says so, and the next run drops it first, also while somebody is in the way of the dropping for a while.
 func TestMigrate_GivesUpOnAnIndex_D4(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -236,7 +225,7 @@ func TestMigrate_GivesUpOnAnIndex_D4(t *testing.T) {
 				d.expectInStep()
 				return
 			}
-			again := d.giveUp(time.Second) // dropping the half needs the lock, too
+			again := d.giveUp(time.Second) // the drop needs the lock, too
 			expectHolder(t, again, holder.PgConn().PID(), "somebody", d.lines("SELECT current_user::text"))
 			d.let(holder)
 			d.migrate()
@@ -251,7 +240,6 @@ func (d database) legacyRow() {
 	d.exec("INSERT INTO auth.users (username, email, password_hash) VALUES ('old', 'old@example.com', 'x')")
 }
 
-// A unique index that rows forbid leaves no invalid one behind, which would refuse writers.
 func TestMigrate_AFailedIndexLeavesNoHalf(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -265,7 +253,6 @@ func TestMigrate_AFailedIndexLeavesNoHalf(t *testing.T) {
 	expectSame(t, "the schema after failing", shape, d.shape())
 }
 
-// D4: all migrations over a table of many rows, while somebody writes.
 func TestMigrate_WritersGoOn_D4(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -279,7 +266,6 @@ func TestMigrate_WritersGoOn_D4(t *testing.T) {
 	d.expectInStep()
 }
 
-// D1: the session of a migrator that was killed is at an end before the next one begins, however long its statement is.
 func TestMigrate_EndsTheSessionsOfKilledMigrators_D1(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -287,7 +273,7 @@ func TestMigrate_EndsTheSessionsOfKilledMigrators_D1(t *testing.T) {
 	orphan := d.hold(d.url, "authd-migrate-ORPHAN", "LOCK TABLE auth.users IN ACCESS EXCLUSIVE MODE")
 	began := time.Now()
 	d.migrate()
-	if took := time.Since(began); took > 20*time.Second { // not however long the statement is
+	if took := time.Since(began); took > 20*time.Second {
 		t.Errorf("it took %s", took)
 	}
 	if err := orphan.Ping(t.Context()); err == nil {
@@ -296,7 +282,6 @@ func TestMigrate_EndsTheSessionsOfKilledMigrators_D1(t *testing.T) {
 	d.expectInStep()
 }
 
-// owner is a role that may do all in this database and nothing to other roles, as a platform's owner is, and its address.
 func (d database) owner() (role, address string) {
 	d.t.Helper()
 	role, address = d.stranger()
@@ -308,7 +293,6 @@ func (d database) migrateAs(address string, patience time.Duration, log *slog.Lo
 	return schema.Migrate(d.t.Context(), schema.Options{DatabaseURL: address, To: "009", Patience: patience, Logger: log})
 }
 
-// A stranger's session under a migrator's name cannot be ended by us, and is nobody to wait for.
 func TestMigrate_AStrangerWithAMigratorsNameStopsNobody_D1(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -328,7 +312,6 @@ func TestMigrate_AStrangerWithAMigratorsNameStopsNobody_D1(t *testing.T) {
 	}
 }
 
-// Any role may take an advisory lock: a stranger who does is waited for no longer than the patience, and named.
 func TestMigrate_AStrangerWithTheLockIsNamed_D1(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -348,7 +331,6 @@ func TestMigrate_AStrangerWithTheLockIsNamed_D1(t *testing.T) {
 	}
 }
 
-// One of ours may work for as long as he needs; whoever waits for him says for whom.
 func TestMigrate_WaitsForOneOfOursAndNamesHim_D1(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -371,7 +353,6 @@ func TestMigrate_WaitsForOneOfOursAndNamesHim_D1(t *testing.T) {
 	}
 }
 
-// lines keeps what several goroutines log.
 type lines struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -389,7 +370,6 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
-// Where nothing is pending nobody needs the lock: while a new release builds an index for hours, instances of the old one start.
 func TestMigrate_NothingPendingWaitsForNobody_D1(t *testing.T) {
 	t.Parallel()
 	d := empty(t)

@@ -10,13 +10,12 @@ import (
 	"github.com/amacneil/dbmate/v2/pkg/dbmate"
 )
 
-// Table is where dbmate keeps the versions it has applied.
+// Table holds dbmate's applied versions.
 const Table = "auth.schema_migrations"
 
-// Options say how to change a schema. DatabaseURL must reach PostgreSQL itself, not a transaction pooler: the advisory lock
-// lives in a session. To is the last version to apply ("": all). Patience is how long one step may go without a lock that it
-// needs before it gives up (0: a minute); so long it waits for a stranger, too, who holds the lock of migrating. MaxHashCost is the
-// bcrypt cost above which a survey names a row (0: 14).
+// Options configure a change. DatabaseURL must reach PostgreSQL itself: the advisory lock lives in a session. To is the last version to
+// apply ("": all). Patience limits a step's wait for locks (0: a minute), and the wait for an unrelated lock holder. A survey reports
+// bcrypt costs above MaxHashCost (0: 14).
 type Options struct {
 	DatabaseURL string
 	To          string
@@ -27,10 +26,9 @@ type Options struct {
 
 const defaultMaxHashCost = 14
 
-// Migrate applies what is pending, one migration after the other, under an advisory lock: of many instances one works and the
-// others wait for it (D1). Where nothing is pending it needs no lock, and waits for nobody. No step waits longer than a moment in
-// front of other sessions (D4). An error wraps a *LockedError when a step could not get its lock; whatever was applied before
-// stays applied, and a rerun goes on from there.
+// Migrate applies pending migrations under an advisory lock: one instance works, the others wait (D1). Without pending ones it takes no
+// lock. No step blocks other sessions for long (D4). The error wraps *LockedError when a step got no lock. Applied migrations stay, and a
+// rerun continues.
 func Migrate(ctx context.Context, o Options) error {
 	if steps, err := look(ctx, o); err != nil || len(steps) == 0 {
 		return err
@@ -51,7 +49,7 @@ func Migrate(ctx context.Context, o Options) error {
 	})
 }
 
-// look says what is pending, over a connection without the lock: another release may hold that for hours.
+// look takes no lock: another release may hold it for hours.
 func look(ctx context.Context, o Options) ([]dbmate.Migration, error) {
 	conn, err := connect(ctx, o.DatabaseURL)
 	if err != nil {
@@ -62,9 +60,8 @@ func look(ctx context.Context, o Options) ([]dbmate.Migration, error) {
 	return steps, endedBy(ctx, err)
 }
 
-// Rollback takes down every migration above version, the newest first; "" takes down only the newest. It gives the file names
-// of what it took down. A down that would lose data refuses, and its message says what to do; what was taken down before it
-// stays down.
+// Rollback takes down all migrations above version, newest first; "": only the newest. It returns their file names. A down that would lose
+// data is refused; earlier ones stay down.
 func Rollback(ctx context.Context, o Options, version string) (down []string, err error) {
 	err = withRunner(ctx, o, func(r *runner) error {
 		newer, err := r.newer(ctx)

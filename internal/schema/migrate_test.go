@@ -13,7 +13,6 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// D1: of eight instances that start at once on an empty database one migrates and all succeed.
 func TestMigrate_EightAtOnce_D1(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -39,7 +38,6 @@ func TestMigrate_EightAtOnce_D1(t *testing.T) {
 	}
 }
 
-// D1: an instance waits for the lock, and has it as soon as the session of a killed one is gone.
 func TestMigrate_AKilledInstanceFreesTheLock_D1(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -53,7 +51,6 @@ func TestMigrate_AKilledInstanceFreesTheLock_D1(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() { done <- tryMigrate(d) }()
-	// The waiter polls; seeing it ask means that it runs and was refused.
 	await(t, "a second instance that asks for the lock", func() bool {
 		return d.lines("SELECT 'x' FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'SELECT pg_try_advisory_lock%'") != ""
 	})
@@ -89,7 +86,6 @@ func TestMigrate_WaitsNoLongerThanItMay(t *testing.T) {
 	}
 }
 
-// An instance killed in the middle of one leaves what a next one completes.
 func TestMigrate_KilledInTheMiddleIsCompleted_D1(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -127,7 +123,6 @@ func TestMigrate_KilledInTheMiddleIsCompleted_D1(t *testing.T) {
 	}
 }
 
-// O2: an instance is not ready on a database that lacks migrations or everything, and is on one that is ahead of it.
 func TestReady_O2(t *testing.T) {
 	t.Parallel()
 	d := empty(t)

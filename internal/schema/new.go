@@ -10,7 +10,7 @@ import (
 
 var migrationName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,60}$`)
 
-// template reminds of what a live table asks for (D4, D5).
+// template reminds the author of D4 and D5.
 const template = `-- What changes, and why.
 --
 -- Others read and write while this runs. Expand only: add now, and take away in a later release. Constraints NOT VALID here, and
@@ -24,7 +24,7 @@ const template = `-- What changes, and why.
 -- migrate:down
 `
 
-// New begins a migration in a folder, numbered after its last one, and gives its path.
+// New creates the next migration and returns its path.
 func New(dir, name string) (string, error) {
 	if !migrationName.MatchString(name) {
 		return "", fmt.Errorf("%q is no name for a migration: use lower case and underscores, such as add_locale", name)

@@ -20,8 +20,7 @@ var (
 	validates      = regexp.MustCompile(`(?i)VALIDATE CONSTRAINT (\w+)`)
 )
 
-// slowLocks names what a step up would do to a table that is in use while it holds a lock that stops writers (D4): on a small
-// table no clock shows it.
+// slowLocks checks SQL text: small tables show no long lock (D4).
 func slowLocks(up string) (found []string) {
 	own := map[string]bool{}
 	for _, match := range createsTable.FindAllStringSubmatch(up, -1) {
@@ -43,7 +42,7 @@ func slowLocks(up string) (found []string) {
 		if !strings.Contains(rest[at[4]:at[5]], "NOT VALID") {
 			found = append(found, "the constraint "+name+" is not added NOT VALID")
 		}
-		rest = rest[at[5]:] // what ends one begins the next
+		rest = rest[at[5]:] // keeps the shared delimiter
 	}
 	for _, match := range validates.FindAllStringSubmatch(up, -1) {
 		if added[match[1]] {
@@ -67,19 +66,17 @@ func TestMigrations_HoldNoSlowLock_D4(t *testing.T) {
 		for _, fault := range slowLocks(sqlComment.ReplaceAllString(upSection.FindString(string(text)), "")) {
 			t.Errorf("D4: %s: %s", file, fault)
 		}
-		if down := downSection.FindString(string(text)); slowDown(down) && file != "migrations/000_legacy_users.sql" { // which only counts
+		if down := downSection.FindString(string(text)); slowDown(down) && file != "migrations/000_legacy_users.sql" { // it only counts
 			t.Errorf("D4: %s: its step down goes through auth.users in one transaction", file)
 		}
 	}
 }
 
-// slowDown says whether a step down works on all of auth.users under the locks of one transaction: on a small table no clock shows it.
 func slowDown(down string) bool {
 	head, rest, _ := strings.Cut(down, "\n")
 	return !strings.Contains(head, "transaction:false") && usersInFull.MatchString(sqlComment.ReplaceAllString(rest, ""))
 }
 
-// The check itself tells a step down that holds the table from one that works beside the traffic.
 func TestSlowDowns_AreTold(t *testing.T) {
 	t.Parallel()
 	for down, want := range map[string]bool{
@@ -97,7 +94,6 @@ func TestSlowDowns_AreTold(t *testing.T) {
 	}
 }
 
-// The check itself tells what stops writers from what does not.
 func TestSlowLocks_AreTold(t *testing.T) {
 	t.Parallel()
 	for up, want := range map[string]int{

@@ -21,7 +21,7 @@ import (
 	queries "auth-v2-service/gen/db"
 )
 
-// rows is how many people the plans are made for. EXPLAIN_ROWS=1000000 asks for a million, which takes a minute.
+// rows is EXPLAIN_ROWS or 100,000; a million takes a minute.
 func rows(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("EXPLAIN_ROWS")
@@ -35,7 +35,6 @@ func rows(t *testing.T) int {
 	return n
 }
 
-// explaining is a transaction that notes the plan of each statement before it runs it.
 type explaining struct {
 	pgx.Tx
 	t     *testing.T
@@ -72,7 +71,6 @@ func (e explaining) QueryRow(ctx context.Context, sql string, args ...any) pgx.R
 	return e.Tx.QueryRow(ctx, sql, args...)
 }
 
-// plansOf runs every query once, each in a transaction that is rolled back, and gives their plans by name.
 func plansOf(t *testing.T, d database) map[string]string {
 	t.Helper()
 	plans := map[string]string{}
@@ -89,7 +87,6 @@ func plansOf(t *testing.T, d database) map[string]string {
 	return plans
 }
 
-// everyQuery calls each statement of db/queries as its room does. That some find no row is no matter.
 func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 	person, stranger := personID(777), uuid.New()
 	uid, now, name := person.String(), time.Now(), "Somebody"
@@ -401,7 +398,6 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 	}
 }
 
-// newcomers are as many members of a group of first sights.
 func newcomers(n int) queries.FirstSightsParams {
 	p := queries.FirstSightsParams{Patience: "100"}
 	for i := range n {
@@ -414,7 +410,6 @@ func newcomers(n int) queries.FirstSightsParams {
 	return p
 }
 
-// personID is the id of the nth person of populate.
 func personID(n int) uuid.UUID {
 	return uuid.MustParse(fmt.Sprintf("00000000-0000-4000-8000-%012d", n))
 }
@@ -466,8 +461,7 @@ var (
 	indexName    = regexp.MustCompile(`^\w+( or \w+)*$`)
 )
 
-// promised are the indexes that the comment over each query names. One "(the conflict)" is found by ON CONFLICT, which no
-// plan shows.
+// promised omits ON CONFLICT's index: no plan shows it.
 func promised(t *testing.T) map[string][]string {
 	t.Helper()
 	out := map[string][]string{}
@@ -490,7 +484,7 @@ func promised(t *testing.T) map[string][]string {
 			name := string(text[at[2]:at[3]])
 			comment := strings.ReplaceAll(string(text[at[0]:end]), "\n-- ", " ")
 			if !usesTable.MatchString(sqlComment.ReplaceAllString(string(text[at[0]:end]), "")) && strings.Contains(comment, "No table is read.") {
-				continue // it has no plan
+				continue
 			}
 			out[name] = nil
 			served := servedBy.FindStringSubmatch(comment)
@@ -508,13 +502,12 @@ func promised(t *testing.T) map[string][]string {
 	return out
 }
 
-// wanted are the queries that want all of a table, or look through one of a few rows.
+// wanted are intended scans of a table.
 var wanted = map[string]string{
 	"APIKeys": "api_keys", "ForgetListed": "reconcile_listed", "CountAtFirebase": "users", "ForgetAddresses": "known_addresses",
 	"EndOtherChanges": "firebase_intents",
 }
 
-// readsWhole reports whether a query reads a table from end to end that is more than one row, and of which it does not want all.
 func readsWhole(name, plan string) bool {
 	for _, table := range []string{"rollout", "firebase_project", wanted[name]} {
 		plan = strings.ReplaceAll(plan, "Seq Scan on "+table+" ", "all of it")
@@ -522,7 +515,6 @@ func readsWhole(name, plan string) bool {
 	return strings.Contains(plan, "Seq Scan")
 }
 
-// Every query of db/queries uses the indexes that its comment promises, and reads no table from end to end.
 func TestQueries_UseTheIndexesTheyName(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -545,7 +537,6 @@ func TestQueries_UseTheIndexesTheyName(t *testing.T) {
 	}
 }
 
-// Whatever an operator asks for, one shape a case, is found by an index, and sorted only where few rows are left to sort.
 func TestSearches_UseAnIndexInEachShape(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)

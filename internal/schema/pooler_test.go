@@ -8,8 +8,6 @@ import (
 	"auth-v2-service/internal/testkit/pgbouncer"
 )
 
-// D6: behind a transaction pooler the lock of migrating would be nobody's, so every step refuses and says where to go instead.
-// Looking at the schema is allowed.
 func TestMigrate_RefusesAPooler_D6(t *testing.T) {
 	t.Parallel()
 	d := empty(t)

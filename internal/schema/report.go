@@ -9,10 +9,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// State is what one word says about a schema.
+// State summarizes a schema.
 type State string
 
-// The states, the worse one wins. Ahead means that a newer release has migrated: this binary may serve on it (D2).
+// The states; the worst wins. Ahead means that a newer release has migrated: this binary may serve (D2).
 const (
 	InStep  State = "in_step"
 	Extras  State = "extras"
@@ -21,7 +21,7 @@ const (
 	Drifted State = "drifted"
 )
 
-// Report compares a database with this binary: its migrations, and the objects that they produce.
+// Report compares a database with this binary.
 type Report struct {
 	State               State        `json:"state"`
 	Applied             []string     `json:"applied"`
@@ -32,14 +32,13 @@ type Report struct {
 	Differences         []Difference `json:"differences"`
 }
 
-// Source is what a report is read from: a pool or a connection.
+// Source is a pool or a connection.
 type Source interface {
 	Beginner
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// Validate reads the live schema and compares it. It changes nothing and needs no right but USAGE on the schema and SELECT on
-// its list of migrations.
+// Validate compares the live schema. It needs USAGE on the schema and SELECT on Table.
 func Validate(ctx context.Context, db Source) (Report, error) {
 	applied, err := appliedVersions(ctx, db)
 	if err != nil {
@@ -71,13 +70,13 @@ func (r Report) state() State {
 	return InStep
 }
 
-// IsPending says whether a migration, by file name, is still to be applied.
+// IsPending reports a pending migration file.
 func (r Report) IsPending(file string) bool { return slices.Contains(r.Pending, Version(file)) }
 
-// Serves says whether the service may run on such a schema.
+// Serves reports whether the service may run.
 func (r Report) Serves() bool { return r.State != Pending && r.State != Drifted }
 
-// Summary is one sentence for people, with what to do next.
+// Summary returns a sentence with the next action.
 func (r Report) Summary() string {
 	switch r.State {
 	case Pending:
@@ -96,8 +95,8 @@ func (r Report) Summary() string {
 	return "the schema is exactly what the migrations produce"
 }
 
-// blocking are the differences for which a service must not serve. A newer release may have changed what it shares with this
-// one, such as a check's list of words, but has taken nothing away that this one needs (expand first, contract a release later).
+// blocking returns the differences that stop a start. A newer release may change shared objects; it removes what this release needs only a
+// release later.
 func (r Report) blocking() []Difference {
 	var out []Difference
 	for _, d := range r.Differences {
@@ -108,19 +107,18 @@ func (r Report) blocking() []Difference {
 	return out
 }
 
-// undefinedTable and invalidSchemaName are SQLSTATEs of a database that was never migrated.
+// SQLSTATEs of a database that was never migrated
 const (
 	undefinedTable    = "42P01"
 	invalidSchemaName = "3F000"
 )
 
-// insufficientPrivilege is the SQLSTATE of a role that may not even look.
 const insufficientPrivilege = "42501"
 
-// Forbidden says whether err is that this role may not do it: nothing is known then of the schema itself.
+// Forbidden reports a missing privilege.
 func Forbidden(err error) bool { return sqlState(err) == insufficientPrivilege }
 
-// appliedVersions lists the versions that dbmate has recorded, in order; none where its table does not exist.
+// appliedVersions returns none without dbmate's table.
 func appliedVersions(ctx context.Context, db Source) ([]string, error) {
 	rows, err := db.Query(ctx, "SELECT version FROM auth.schema_migrations ORDER BY version")
 	var applied []string
@@ -136,7 +134,7 @@ func appliedVersions(ctx context.Context, db Source) ([]string, error) {
 	return applied, nil
 }
 
-// unread says why the applied migrations could not be read. Who serves may read them once the migrations have given it the right.
+// unread explains a failure: migrations grant the serving role this read.
 func unread(err error) error {
 	if Forbidden(err) {
 		return fmt.Errorf("read the applied migrations (this login may not: run `authd schema migrate` as the owner first): %w", err)

@@ -15,11 +15,11 @@ import (
 	"auth-v2-service/internal/sleep"
 )
 
-// lockNotAvailable is PostgreSQL's SQLSTATE of a lock_timeout that has passed.
+// lockNotAvailable is the SQLSTATE of a lock_timeout.
 const lockNotAvailable = "55P03"
 
-// retryLocks tries a step until it gets its locks or the patience is at an end. A step in a transaction asks for strong locks
-// and steps out of their queue at once; one outside (CREATE INDEX CONCURRENTLY) waits where it stands in nobody's way.
+// retryLocks repeats a step until it has its locks or patience ends. In a transaction it leaves the lock queue quickly. Outside (CREATE
+// INDEX CONCURRENTLY) it waits and blocks no session.
 func (r *runner) retryLocks(ctx context.Context, inTransaction bool, try func(patience time.Duration) error) error {
 	began := time.Now()
 	for round := 0; ; round++ {
@@ -48,13 +48,13 @@ func (r *runner) retryLocks(ctx context.Context, inTransaction bool, try func(pa
 	}
 }
 
-// backoff leaves those who came meanwhile their turn: 100 ms, doubling to 3 s, with jitter.
+// backoff lets queued sessions pass: 100 ms to 3.2 s, with jitter.
 func backoff(round int) time.Duration {
 	most := 100 * time.Millisecond * time.Duration(math.Pow(2, float64(min(round, 5))))
 	return most/2 + mathrand.N(most/2+1) //nolint:gosec // spreads retries, protects nothing
 }
 
-// explained opens dbmate's errors, which do not unwrap, and adds the server's hint to its message, from either driver.
+// explained unwraps dbmate's error and adds the server's hint.
 func explained(err error) error {
 	var query *dbmate.QueryError
 	if errors.As(err, &query) {
@@ -75,7 +75,6 @@ func explained(err error) error {
 	return err
 }
 
-// sqlState gives the server's code of an error, from either driver; "" where it is none of the server's.
 func sqlState(err error) string {
 	var refused interface{ SQLState() string }
 	if errors.As(err, &refused) {

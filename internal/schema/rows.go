@@ -8,21 +8,21 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// rowCheck finds rows that a migration would stumble over (blocks), or that an operator should know of.
+// rowCheck finds rows that block a migration or deserve a note.
 type rowCheck struct {
 	what, hint string
-	where      string   // a condition on auth.users AS u
-	shared     string   // in place of where: an expression over u that no two rows may share
-	needs      []string // columns without which there is nothing to check
-	lacks      string   // a column with which there is nothing to check
+	where      string // condition on auth.users AS u
+	shared     string // expression that must be unique, instead of where
+	needs      []string
+	lacks      string
 	blocks     bool
 }
 
-// canonical is auth.canonical_email, which the database does not have yet.
+// canonical is auth.canonical_email, which may not exist yet.
 const canonical = `lower(btrim(u.email, E' \t\n\r\f\x0b') COLLATE "C")`
 
-// plainAddress is the form that internal/user asks of a new address; bcryptForm is what internal/password can check, and
-// bcryptCost is auth.bcrypt_cost, which the database may not have yet.
+// plainAddress and bcryptForm match what internal/user and internal/password accept. bcryptCost is auth.bcrypt_cost, which may not exist
+// yet.
 const (
 	plainAddress = "'^[a-z0-9!#$%&''*+/=?^_`{|}~-]+([.][a-z0-9!#$%&''*+/=?^_`{|}~-]+)*" +
 		"@[a-z0-9!#$%&''*+/=?^_`{|}~-]+([.][a-z0-9!#$%&''*+/=?^_`{|}~-]+)*$'"
@@ -30,7 +30,6 @@ const (
 	bcryptCost = `CASE WHEN u.password_hash ~ ` + bcryptForm + ` THEN substr(u.password_hash, length(u.password_hash) - 55, 2)::int END`
 )
 
-// costCheck finds the hashes that are too costly to check.
 func costCheck(bound int) rowCheck {
 	return rowCheck{
 		what: fmt.Sprintf("rows have a password hash of a cost above %d", bound), needs: []string{"password_hash"},
@@ -106,7 +105,6 @@ var rowChecks = []rowCheck{
 	},
 }
 
-// checkRows runs the checks that the table's columns allow.
 func checkRows(ctx context.Context, conn *pgx.Conn, table legacyTable, maxCost int) (obstacles, notes []Obstacle, err error) {
 	for _, check := range append(slices.Clone(rowChecks), costCheck(maxCost)) {
 		if !check.applies(table) {
@@ -150,7 +148,6 @@ func (c rowCheck) run(ctx context.Context, conn *pgx.Conn) (Obstacle, error) {
 	return found, err
 }
 
-// runShared finds groups of rows that share a value.
 func (c rowCheck) runShared(ctx context.Context, conn *pgx.Conn) (Obstacle, error) {
 	rows, err := conn.Query(ctx, `
 		SELECT value, rows, ids::text[], count(*) OVER (), sum(rows) OVER ()

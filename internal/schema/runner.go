@@ -13,25 +13,23 @@ import (
 	"time"
 
 	"github.com/amacneil/dbmate/v2/pkg/dbmate"
-	_ "github.com/amacneil/dbmate/v2/pkg/driver/postgres" // dbmate finds its drivers by URL scheme
+	_ "github.com/amacneil/dbmate/v2/pkg/driver/postgres" // registers dbmate's driver
 	"github.com/jackc/pgx/v5"
 
 	"auth-v2-service/db"
 )
 
 const (
-	// lockTimeout is how long a step may stand in a lock's queue: whoever comes after it waits as long (D4).
-	lockTimeout = 300 * time.Millisecond
-	// defaultPatience is how long a step tries again.
+	// lockTimeout limits a step's wait, and that of sessions queued behind it (D4).
+	lockTimeout     = 300 * time.Millisecond
 	defaultPatience = time.Minute
-	// vacuumPatience is how long a weak lock, which is in nobody's way, waits for autovacuum to give way.
+	// vacuumPatience limits a weak lock's wait for autovacuum.
 	vacuumPatience = 5 * time.Second
-	// clientCheck is how soon a server notices that a killed migrator is gone, also in the middle of a long statement.
+	// clientCheck is the time to notice a killed migrator.
 	clientCheck = time.Second
 )
 
-// runner takes steps. Its own connection holds the advisory lock and looks on; dbmate works over a second one, which the server
-// knows by worker, its application_name.
+// runner takes steps in sessions named worker. conn holds the advisory lock and watches.
 type runner struct {
 	conn     *pgx.Conn
 	location *url.URL
@@ -40,7 +38,6 @@ type runner struct {
 	log      *slog.Logger
 }
 
-// withRunner connects, waits for the lock, and gives it back afterwards.
 func withRunner(ctx context.Context, o Options, work func(*runner) error) (err error) {
 	defer func() { err = endedBy(ctx, err) }()
 	conn, err := connect(ctx, o.DatabaseURL)
@@ -67,8 +64,7 @@ func withRunner(ctx context.Context, o Options, work func(*runner) error) (err e
 	return work(r)
 }
 
-// endedBy names the end of ctx as the cause of an error that came after it. The driver closes a connection whose time is up, and later
-// statements hear only that it is closed.
+// endedBy adds the ended context as cause: the driver reports only a closed connection.
 func endedBy(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() == nil || errors.Is(err, ctx.Err()) {
 		return err
@@ -76,7 +72,6 @@ func endedBy(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %w", ctx.Err(), err)
 }
 
-// mate is dbmate over the migrations up to and including last, whose sessions wait for a lock as long as they are told.
 func (r *runner) mate(last dbmate.Migration, patience time.Duration) *dbmate.DB {
 	location := *r.location
 	query := location.Query()
@@ -92,19 +87,17 @@ func (r *runner) mate(last dbmate.Migration, patience time.Duration) *dbmate.DB 
 	return mate
 }
 
-// upTo shows a folder of migrations as it was when last was the newest; "" shows all. dbmate always works on the whole folder.
+// upTo hides later migrations: dbmate uses the whole folder.
 type upTo struct {
 	fs.FS
 	last string
 }
 
-// ReadDir implements fs.ReadDirFS.
 func (u upTo) ReadDir(name string) ([]fs.DirEntry, error) {
 	entries, err := fs.ReadDir(u.FS, name)
 	return slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return u.last != "" && e.Name() > u.last }), err
 }
 
-// files are the binary's migrations in order, each with whether it has been applied.
 func files(ctx context.Context, conn *pgx.Conn) ([]dbmate.Migration, error) {
 	applied, err := appliedVersions(ctx, conn)
 	if err != nil {
@@ -119,7 +112,6 @@ func files(ctx context.Context, conn *pgx.Conn) ([]dbmate.Migration, error) {
 	return all, nil
 }
 
-// pending are the migrations up to a version ("": all) that are still to be applied, in order.
 func pending(ctx context.Context, conn *pgx.Conn, to string) ([]dbmate.Migration, error) {
 	all, err := files(ctx, conn)
 	if err == nil {
@@ -131,7 +123,7 @@ func pending(ctx context.Context, conn *pgx.Conn, to string) ([]dbmate.Migration
 	return slices.DeleteFunc(all, func(file dbmate.Migration) bool { return file.Applied || (to != "" && file.Version > to) }), nil
 }
 
-// inOrder refuses a database in which a later migration than a pending one has been applied: two releases have met.
+// inOrder refuses a pending migration below an applied one: two releases have met.
 func inOrder(files []dbmate.Migration) error {
 	pending := ""
 	for _, file := range files {
@@ -145,13 +137,12 @@ func inOrder(files []dbmate.Migration) error {
 	return nil
 }
 
-// newer are the applied versions that this binary does not carry.
 func (r *runner) newer(ctx context.Context) ([]string, error) {
 	applied, err := appliedVersions(ctx, r.conn)
 	return without(applied, versions()), err
 }
 
-// stepsDown are the applied migrations above version, the newest first; only the newest for "".
+// stepsDown lists applied migrations above version, newest first; "": only the newest.
 func (r *runner) stepsDown(ctx context.Context, version string) ([]dbmate.Migration, error) {
 	all, err := files(ctx, r.conn)
 	if err != nil {
@@ -190,7 +181,7 @@ func (r *runner) up(ctx context.Context, file dbmate.Migration) error {
 	return r.leaveNoHalf(ctx, section.Up, err)
 }
 
-// sectionOf reads a migration; several pairs of up and down in a file would half-apply when cut short.
+// sectionOf refuses several up/down pairs: they could be half-applied.
 func sectionOf(file dbmate.Migration) (*dbmate.ParsedMigration, error) {
 	sections, err := file.Parse()
 	if err != nil {

@@ -13,7 +13,6 @@ import (
 	"auth-v2-service/internal/testkit/netfault"
 )
 
-// A database that goes away in the middle of a step is an outage: a start tries again, and the command says so by its exit code.
 func TestMigrate_AnOutageInAStepIsOne(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -30,7 +29,6 @@ func TestMigrate_AnOutageInAStepIsOne(t *testing.T) {
 	}
 }
 
-// What the environment says of TLS holds for the sessions of steps, too: dbmate's driver is told, for it takes the URL's word first.
 func TestMigrate_StepsCheckTheServerAsTheFirstConnectionDoes(t *testing.T) {
 	const anywhere = "postgres://somebody@db.example.com/platform"
 	for _, c := range []struct {
@@ -68,7 +66,6 @@ const workers = `FROM pg_stat_activity WHERE datname = current_database() AND st
 
 const longRead = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT count(*) FROM auth.users"
 
-// waiting migrates through an address until a step waits for a lock, and gives how it ends.
 func (d database) waiting(ctx context.Context, address string) chan error {
 	d.t.Helper()
 	done := make(chan error, 1)
@@ -77,7 +74,6 @@ func (d database) waiting(ctx context.Context, address string) chan error {
 	return done
 }
 
-// building migrates until an index's build waits for a reader, and gives the reader and how it ends.
 func (d database) building() (reader *pgx.Conn, done chan error) {
 	d.t.Helper()
 	d.upTo("009")
@@ -85,7 +81,6 @@ func (d database) building() (reader *pgx.Conn, done chan error) {
 	return reader, d.waiting(d.t.Context(), d.url)
 }
 
-// A build whose session is ended is a step not taken: half an index never counts as one.
 func TestMigrate_ABuildThatIsEndedIsNotRecorded(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -102,7 +97,6 @@ func TestMigrate_ABuildThatIsEndedIsNotRecorded(t *testing.T) {
 	d.expectInStep()
 }
 
-// D1: whoever loses the lock of migrating ends the step that it has begun: another instance may have the lock by now.
 func TestMigrate_WithoutTheLockTheStepEnds_D1(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -118,7 +112,6 @@ func TestMigrate_WithoutTheLockTheStepEnds_D1(t *testing.T) {
 	d.expectInStep()
 }
 
-// D1: a step that tries again and again does not do so without the lock of migrating.
 func TestMigrate_WithoutTheLockNoStepBegins_D1(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -139,7 +132,6 @@ func TestMigrate_WithoutTheLockNoStepBegins_D1(t *testing.T) {
 	}
 }
 
-// A server that hangs keeps nobody who presses Ctrl-C, whichever driver the step goes through.
 func TestMigrate_LeavesAServerThatHangs(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ from, holds string }{

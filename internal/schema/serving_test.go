@@ -18,14 +18,13 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// servingMay is the decision about each table of the schema auth: what a serving instance may do with it. A new table has a line
-// here and one in a migration.
+// servingMay lists the serving role's rights. A new table needs a line here and a grant.
 var servingMay = map[string]string{
 	"api_keys":            "SELECT",
-	"audit_events":        "SELECT INSERT", // only added to
-	"federation_archive":  "",              // what migrations keep for their own way back
+	"audit_events":        "SELECT INSERT", // append-only
+	"federation_archive":  "",              // for migrations only
 	"firebase_project":    "SELECT INSERT UPDATE",
-	"ledger_entries":      "SELECT", // its trigger adds to it
+	"ledger_entries":      "SELECT", // its trigger appends
 	"legacy_sessions":     "SELECT INSERT UPDATE DELETE",
 	"firebase_intents":    "SELECT INSERT DELETE",
 	"known_addresses":     "SELECT INSERT UPDATE DELETE",
@@ -37,26 +36,23 @@ var servingMay = map[string]string{
 	"river_queue":         "SELECT INSERT UPDATE DELETE",
 	"rollout":             "SELECT UPDATE",
 	"schema_migrations":   "SELECT",
-	"service_keys":        "SELECT INSERT", // a missing one is made, and none replaced
+	"service_keys":        "SELECT INSERT", // never replaced
 	"set_aside_passwords": "SELECT INSERT UPDATE",
 	"tombstones":          "SELECT INSERT",
 	"users":               "SELECT INSERT UPDATE DELETE",
 	"verification_keys":   "SELECT INSERT UPDATE",
 }
 
-// servingMayColumns is what a serving instance may do with a column alone.
 var servingMayColumns = "UPDATE api_keys.last_used_at"
 
-// ownersAlone are the statements of db/queries that commands run as the owner.
 var ownersAlone = []string{"CreateAPIKey", "RevokeAPIKey"}
 
-// beyondQueries are rights that no statement of db/queries needs, and why they are given.
+// beyondQueries explains rights that no query needs.
 var beyondQueries = map[string]string{
 	"SELECT on schema_migrations": "the schema's own check reads it",
 	"SELECT on audit_events":      "operators read it",
 }
 
-// serving is the same database as somebody sees it who may serve and no more.
 func (d database) serving() database {
 	d.t.Helper()
 	address := pgtest.Serving(d.t, d.url)
@@ -68,7 +64,6 @@ func (d database) serving() database {
 	return database{pool, d.t, address}
 }
 
-// Least privilege: there is a decision about every table, and the role that serves may do exactly what was decided.
 func TestServingRole_MayDoWhatWasDecidedAboutEachTable(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -97,8 +92,7 @@ func TestServingRole_MayDoWhatWasDecidedAboutEachTable(t *testing.T) {
 	}
 }
 
-// asked is a transaction that asks for the plan of each statement, for which PostgreSQL checks every right that it needs, and
-// notes which are refused.
+// asked uses EXPLAIN, which checks rights.
 type asked struct {
 	pgx.Tx
 	t       *testing.T
@@ -140,7 +134,6 @@ type noRow struct{ error }
 
 func (r noRow) Scan(...any) error { return r.error }
 
-// refusedQueries are the statements of db/queries that the role which serves may not run once the owner has done something.
 func (d database) refusedQueries(done string) (refused []string) {
 	d.t.Helper()
 	tx, err := d.Begin(d.t.Context())
@@ -157,11 +150,10 @@ func (d database) refusedQueries(done string) (refused []string) {
 	return refused
 }
 
-// Least privilege: every statement of db/queries may be run, and of each right that was given at least one needs it.
 func TestServingRole_HasExactlyWhatTheQueriesNeed(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
-	_ = d.serving() // its owner may stand in for it from now on
+	_ = d.serving() // lets the owner act for it
 	if refused := d.refusedQueries("SELECT 1"); !slices.Equal(slices.Sorted(slices.Values(refused)), ownersAlone) {
 		t.Errorf("a serving instance may not run %v, expected %v", refused, ownersAlone)
 	}
@@ -180,7 +172,6 @@ func TestServingRole_HasExactlyWhatTheQueriesNeed(t *testing.T) {
 	}
 }
 
-// Least privilege: whoever takes a serving instance over changes no schema, and neither rewrites nor forgets what was done.
 func TestServingRole_IsRefusedWhatIsNotItsBusiness(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -221,7 +212,6 @@ func TestServingRole_IsRefusedWhatIsNotItsBusiness(t *testing.T) {
 	}
 }
 
-// O2, D2: a serving instance can ask by itself whether the schema is what it needs.
 func TestServingRole_ChecksTheSchema_D2(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -237,11 +227,9 @@ func TestServingRole_ChecksTheSchema_D2(t *testing.T) {
 	}
 }
 
-// D5: the step down takes the rights and leaves the role while somebody is a member or another database needs it; without either
-// it goes, too. A database that was restored on a server without the role gets both by going down and up.
 func TestServingRole_DownAndUp_D5(t *testing.T) {
 	t.Parallel()
-	server, err := postgres.Start(t.Context(), postgres.Options{DataDir: filepath.Join(t.TempDir(), "data")}) // roles are a server's
+	server, err := postgres.Start(t.Context(), postgres.Options{DataDir: filepath.Join(t.TempDir(), "data")}) // roles belong to a server
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,7 +275,6 @@ func TestServingRole_DownAndUp_D5(t *testing.T) {
 	expectSame(t, "after a restore without grants", shape, one.shape())
 }
 
-// beforeServing is the version before the one that makes the role.
 func beforeServing(t *testing.T) string {
 	t.Helper()
 	all := steps(t)
@@ -307,7 +294,6 @@ func ownServer(t *testing.T, server *postgres.Server, name string) database {
 	return database{pool, t, server.URL(name)}
 }
 
-// An owner who may make no role is told what an administrator does, and goes on from there.
 func TestServingRole_AnOwnerWithoutCreateRoleIsToldWhatToDo(t *testing.T) {
 	t.Parallel()
 	server, err := postgres.Start(t.Context(), postgres.Options{DataDir: filepath.Join(t.TempDir(), "data")})
@@ -331,7 +317,6 @@ func TestServingRole_AnOwnerWithoutCreateRoleIsToldWhatToDo(t *testing.T) {
 	}
 }
 
-// Of many databases of one server that are migrated and taken down at once, each ends where it should.
 func TestServingRole_ManyDatabasesAtOnce_D1(t *testing.T) {
 	t.Parallel()
 	server, err := postgres.Start(t.Context(), postgres.Options{DataDir: filepath.Join(t.TempDir(), "data")})

@@ -8,12 +8,11 @@ import (
 	"auth-v2-service/internal/sleep"
 )
 
-// worker begins the name of every session that takes steps. The two drivers read a space in a URL in two ways.
+// worker has no space: the two drivers decode one differently.
 const worker = "authd-migrate-"
 
-// endStaleBackends ends the sessions of migrators that are gone. Whoever holds the advisory lock is the only one who may work, and
-// a server needs some time to notice that a client was killed: until then its statement goes on, and would meet ours. Only
-// sessions that we may end count: anybody can give his a name.
+// endStaleBackends ends killed migrators' sessions, which run until the server notices. It ignores sessions that this role may not end: any
+// role can use the name.
 func (r *runner) endStaleBackends(ctx context.Context) error {
 	began := time.Now()
 	told := map[int]bool{}

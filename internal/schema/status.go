@@ -18,11 +18,11 @@ import (
 
 var versionOf = regexp.MustCompile(`^(\d+)_\w+\.sql$`)
 
-// Files lists the migrations that this binary carries, in order, by file name.
+// Files returns this binary's migrations in order.
 var Files = sync.OnceValue(func() []string {
 	names, err := fs.Glob(db.Migrations, "migrations/*.sql")
 	if err != nil {
-		panic(err) // only a malformed pattern can fail
+		panic(err)
 	}
 	for i, name := range names {
 		names[i] = strings.TrimPrefix(name, "migrations/")
@@ -30,7 +30,7 @@ var Files = sync.OnceValue(func() []string {
 	return names
 })
 
-// Version is the number that a migration's file name begins with, or "".
+// Version returns a file name's number, or "".
 func Version(file string) string {
 	if match := versionOf.FindStringSubmatch(file); match != nil {
 		return match[1]
@@ -38,10 +38,9 @@ func Version(file string) string {
 	return ""
 }
 
-// Knows says whether there is a migration of this version.
+// Knows reports whether the version exists.
 func Knows(version string) bool { return slices.Contains(versions(), version) }
 
-// versions lists the versions of Files.
 var versions = sync.OnceValue(func() []string {
 	var out []string
 	for _, file := range Files() {
@@ -55,14 +54,14 @@ type Querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// Ready says whether every migration of this binary has been applied, on a server that takes writes: one query, an error names how many
-// are missing. A server that only reads refuses to set transaction_read_only to off.
+// Ready returns an error unless every migration is applied and the server takes writes. A read-only server refuses to set
+// transaction_read_only to off.
 func Ready(ctx context.Context, db Querier) error {
 	_, err := ReadyAt(ctx, db)
 	return err
 }
 
-// ReadyAt is Ready, and what PostgreSQL's clock says; the zero time where it cannot be asked.
+// ReadyAt also returns PostgreSQL's time, zero if unknown.
 func ReadyAt(ctx context.Context, db Querier) (now time.Time, err error) {
 	var missing int
 	err = db.QueryRow(ctx,
@@ -71,7 +70,7 @@ func ReadyAt(ctx context.Context, db Querier) (now time.Time, err error) {
 			AND NOT EXISTS (SELECT FROM auth.schema_migrations AS applied WHERE applied.version::text = wanted.version)`,
 		versions()).Scan(&missing, &now)
 	if state := sqlState(err); state == undefinedTable || state == invalidSchemaName {
-		missing, err = len(versions()), nil // nothing was ever applied
+		missing, err = len(versions()), nil // no migration was ever applied
 	}
 	if err != nil {
 		return time.Time{}, unread(err)

@@ -12,17 +12,17 @@ import (
 //go:embed stored.sql
 var storedQuery string
 
-// archive keeps what steps down take out, a row of theirs a row.
+// archive keeps what steps down remove.
 const archive = "auth.federation_archive"
 
-// stored is where data can be: a column, a table (Number 0 of a table without columns), or a sequence.
+// stored is a column, a table without columns (Number 0) or a sequence.
 type stored struct {
 	Relation int64
 	Number   int
 	Sequence bool
-	Table    string // schema and name, quoted where they must be
-	Column   string // quoted where it must be
-	Plain    string // the column's name as it is
+	Table    string // qualified, quoted
+	Column   string // quoted
+	Plain    string // unquoted
 	Type     string
 	Default  string
 }
@@ -34,7 +34,6 @@ type storedKey struct {
 
 func (s stored) key() storedKey { return storedKey{s.Relation, s.Number} }
 
-// readStored looks at all that holds data, in the transaction's own view.
 func readStored(ctx context.Context, tx pgx.Tx) ([]stored, error) {
 	rows, err := tx.Query(ctx, storedQuery)
 	if err != nil {
@@ -43,15 +42,14 @@ func readStored(ctx context.Context, tx pgx.Tx) ([]stored, error) {
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[stored])
 }
 
-// loss is one thing that a step down takes out or writes over: a table, a column of a table that stays, a column whose type changes,
-// or a sequence.
+// loss is a table, column or sequence that a step down removes, or a column that it retypes.
 type loss struct {
 	stored
-	whole   bool // the table or the sequence itself goes
+	whole   bool // the whole table or sequence
 	retyped bool
 }
 
-// String names it as operators do.
+// String returns the SQL name.
 func (l loss) String() string {
 	if l.whole {
 		return l.Table
@@ -59,7 +57,6 @@ func (l loss) String() string {
 	return l.Table + "." + l.Column
 }
 
-// losses compares what held data before a step with what does after it.
 func losses(before, after []stored) []loss {
 	relations, places := map[int64]bool{}, map[storedKey]stored{}
 	for _, s := range after {
@@ -84,11 +81,10 @@ func losses(before, after []stored) []loss {
 	return lost
 }
 
-// constant is a default that is the same for every row, such as 'local'::character varying, 0, true or '{}'::jsonb.
+// constant matches a constant default, such as 'local'::character varying, 0, true or '{}'::jsonb.
 var constant = regexp.MustCompile(`^\(?('(?:[^']|'')*'|-?[0-9.]+|true|false)\)?(::[a-z "._\[\](),0-9]+)?$`)
 
-// held counts the values that would go. A value that equals the column's constant default is none: the next step up brings it again.
-// For a column whose type changes it is the number of rows with a value.
+// held counts values at risk. The next step up restores a constant default. For a retyped column it counts non-NULL values.
 func (l loss) held(ctx context.Context, tx pgx.Tx) (count int64, err error) {
 	query := "SELECT count(*) FROM " + l.Table
 	switch {
@@ -106,7 +102,7 @@ func (l loss) held(ctx context.Context, tx pgx.Tx) (count int64, err error) {
 	return count, nil
 }
 
-// digest is the same for a column before and after a change of its type exactly when every value reads as before.
+// digest compares the values' text across a change of type.
 func (l loss) digest(ctx context.Context, tx pgx.Tx) (digest string, err error) {
 	var names struct{ table, column string }
 	err = tx.QueryRow(ctx, `SELECT format('%I.%I', n.nspname, c.relname), quote_ident(a.attname)
@@ -121,7 +117,7 @@ func (l loss) digest(ctx context.Context, tx pgx.Tx) (digest string, err error) 
 	return digest, nil
 }
 
-// kept counts what this transaction has put into the archive of the thing that goes.
+// kept counts what this transaction archived.
 func (l loss) kept(ctx context.Context, tx pgx.Tx) (count int64, err error) {
 	query := "SELECT count(*) FROM " + archive + " WHERE relation = $1 AND archived_at >= now()"
 	arguments := []any{l.Table}

@@ -20,7 +20,6 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// Under PGSSLMODE=verify-full a server under another name gets no step, although the first connections met the right one.
 func TestMigrate_StepsVerifyTheServersName(t *testing.T) {
 	d := empty(t)
 	d.upTo("000")
@@ -37,7 +36,7 @@ func TestMigrate_StepsVerifyTheServersName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u.Host, u.RawQuery = encrypting(t, u.Host, right, right, other), "" // the look, the lock, and then the steps
+	u.Host, u.RawQuery = encrypting(t, u.Host, right, right, other), "" // the look, the lock, the steps
 	t.Setenv("PGSSLMODE", "verify-full")
 	t.Setenv("PGSSLROOTCERT", roots)
 	err = schema.Migrate(t.Context(), schema.Options{DatabaseURL: u.String(), Logger: quiet})
@@ -49,7 +48,6 @@ func TestMigrate_StepsVerifyTheServersName(t *testing.T) {
 	}
 }
 
-// certificate is one that signs itself, for a name and an address.
 func certificate(t *testing.T, name, address string) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -67,7 +65,7 @@ func certificate(t *testing.T, name, address string) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{signed}, PrivateKey: key}
 }
 
-// encrypting stands before a PostgreSQL and answers for it by TLS, every connection with the next certificate; the last stays.
+// encrypting is a TLS proxy: each connection gets the next certificate.
 func encrypting(t *testing.T, upstream string, certificates ...tls.Certificate) (address string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -88,7 +86,7 @@ func encrypting(t *testing.T, upstream string, certificates ...tls.Certificate) 
 	return listener.Addr().String()
 }
 
-// encrypt grants what a client asks for first of all, an SSLRequest of eight bytes, and hands the rest on.
+// An SSLRequest has eight bytes.
 func encrypt(plain net.Conn, upstream string, certificate tls.Certificate) {
 	defer plain.Close()
 	if _, err := io.CopyN(io.Discard, plain, 8); err != nil {

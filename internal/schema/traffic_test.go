@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// rowsAsked is how many people a test of a large table takes: ADOPT_ROWS, or 100,000.
 func rowsAsked(t *testing.T) int {
 	t.Helper()
 	asked := os.Getenv("ADOPT_ROWS")
@@ -25,10 +24,9 @@ func rowsAsked(t *testing.T) int {
 	return people
 }
 
-// longestStall is what D4 allows a writer to wait.
+// longestStall is the limit of D4.
 const longestStall = time.Second
 
-// writer inserts and changes people one after the other, as the platform's services do, and keeps the longest time that one took.
 type writer struct {
 	stop  context.CancelFunc
 	ended chan error
@@ -51,7 +49,7 @@ func (d database) traffic() *writer {
 	return w
 }
 
-// insert goes on until ctx ends, which cuts no statement short.
+// insert cuts no statement short.
 func (w *writer) insert(ctx context.Context, conn *pgx.Conn) error {
 	for ; ctx.Err() == nil; w.rows++ {
 		for _, statement := range []string{
@@ -69,7 +67,6 @@ func (w *writer) insert(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// finish ends the writer and holds it to D4.
 func (w *writer) finish(t *testing.T) {
 	t.Helper()
 	w.stop()
@@ -82,7 +79,6 @@ func (w *writer) finish(t *testing.T) {
 	}
 }
 
-// longReader reads the table in transactions of 400 ms, as reports do, until it is ended.
 func (d database) longReader() (end func()) {
 	d.t.Helper()
 	ctx, stop := context.WithCancel(d.t.Context())

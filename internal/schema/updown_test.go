@@ -11,7 +11,6 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// D5: each migration's down undoes its up, and its up again ends where the first one did, with every person kept.
 func TestMigrations_UpDownUp_D5(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -24,7 +23,7 @@ func TestMigrations_UpDownUp_D5(t *testing.T) {
 		if err := d.downTo(""); err != nil {
 			t.Fatalf("%s: down: %v", version, err)
 		}
-		if version == "001" { // the archive stays: it keeps what downs take
+		if version == "001" { // the archive stays
 			before = d.shape()
 		}
 		expectSame(t, version+" down", before, d.shape())
@@ -35,7 +34,6 @@ func TestMigrations_UpDownUp_D5(t *testing.T) {
 	}
 }
 
-// D5: all the way down from the end, and up again.
 func TestMigrations_AllTheWayDownAndUp_D5(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -73,7 +71,6 @@ func expectSame(t *testing.T, what, want, got string) {
 	}
 }
 
-// D5: a down that would lose somebody refuses by name and count, says what to do, and changes nothing.
 func TestMigrations_DownRefusesToLosePeople_D5(t *testing.T) {
 	t.Parallel()
 	d := empty(t)
@@ -93,7 +90,6 @@ func TestMigrations_DownRefusesToLosePeople_D5(t *testing.T) {
 	expectSame(t, "the people", people, d.people())
 }
 
-// allRows is every row of every table that the downs touch, in full.
 func (d database) allRows() string {
 	d.t.Helper()
 	return d.lines(`
@@ -113,7 +109,6 @@ func (d database) allRows() string {
 		ORDER BY 1`)
 }
 
-// bothWorlds fills the tables with people of all kinds, and with what the service keeps about them.
 func (d database) bothWorlds(n int) {
 	d.t.Helper()
 	d.exec(fmt.Sprintf(`INSERT INTO auth.users (username, email, password_hash, auth_provider, firebase_uid, provider_data, last_firebase_sync,
@@ -145,8 +140,6 @@ func (d database) bothWorlds(n int) {
 	d.exec(`UPDATE auth.rollout SET users_buckets = 1234, new_users = 'local', deny = ARRAY[gen_random_uuid()], revision = 7`)
 }
 
-// D5: down to the platform's own table with people of both worlds in it, and up again: the same schema, the same rows; while it
-// is down, the platform finds everybody.
 func TestMigrations_DownAndUpKeepEveryRow_D5(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -173,7 +166,6 @@ func TestMigrations_DownAndUpKeepEveryRow_D5(t *testing.T) {
 	d.exec("INSERT INTO auth.audit_events (action, actor) VALUES ('login', 'system')") // the sequence went on
 }
 
-// What the platform did while the schema was down wins: a password set there stays, and who was deleted stays deleted.
 func TestMigrations_UpAgainRespectsWhatHappenedMeanwhile_D5(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -192,7 +184,6 @@ func TestMigrations_UpAgainRespectsWhatHappenedMeanwhile_D5(t *testing.T) {
 	}
 }
 
-// Putting back takes no fact away that a later migration's step down has archived.
 func TestMigrations_RestoreLeavesLaterFacts_D5(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -210,7 +201,6 @@ func TestMigrations_RestoreLeavesLaterFacts_D5(t *testing.T) {
 	}
 }
 
-// D4: while a row is held, putting back goes on trying and stops nobody else's writes.
 func TestMigrations_RestoreStopsNoWriter_D4(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -247,8 +237,7 @@ func TestMigrations_RestoreStopsNoWriter_D4(t *testing.T) {
 	expectSame(t, "rows", rows, d.allRows())
 }
 
-// D4: all of the federation is taken down from a large table while others write it and read it in long transactions; no write
-// waits for a second. ADOPT_ROWS says how many rows (default 100,000).
+// ADOPT_ROWS sets the rows (default 100,000).
 func TestMigrations_DownStopsNoWriter_D4(t *testing.T) {
 	people := rowsAsked(t)
 	d := migrated(t)
@@ -265,7 +254,6 @@ func TestMigrations_DownStopsNoWriter_D4(t *testing.T) {
 	w.finish(t)
 }
 
-// D5: whoever comes without a password while the mark is being set gets it too, until the table takes nobody without one.
 func TestMigrations_DownMarksWhoComesMeanwhile_D5(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -295,7 +283,6 @@ func TestMigrations_DownMarksWhoComesMeanwhile_D5(t *testing.T) {
 	}
 }
 
-// D5: a step down that is cut short anywhere goes on when it is run again, and no fact is lost on the way.
 func TestMigrations_ADownCutShortGoesOn_D5(t *testing.T) {
 	t.Parallel()
 	d := migrated(t)
@@ -324,7 +311,6 @@ func TestMigrations_ADownCutShortGoesOn_D5(t *testing.T) {
 	}
 }
 
-// D3: a platform's own table is taken as it is: same rows, and the same shape as in a new database.
 func TestMigrations_AdoptTheLegacyTable_D3(t *testing.T) {
 	t.Parallel()
 	fresh, adopted := migrated(t), empty(t)

@@ -7,10 +7,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// yieldAutovacuum has autovacuum let go of the tables that a step needs. A worker holds its table for as long as the table is large,
-// and gives way only to who has waited for deadlock_timeout (1 s): longer than a step may stand in a strong lock's queue. So a weak
-// one waits in its place, which stops no reader and no writer (SHARE UPDATE EXCLUSIVE); the worker comes back when it likes. One
-// that works against wraparound does not give way, and the step says in the end who is in the way.
+// yieldAutovacuum makes autovacuum release a step's tables. A worker yields only to a session that waits for deadlock_timeout (1 s), longer
+// than a strong lock may queue. So a weak lock (SHARE UPDATE EXCLUSIVE) waits, which stops no reader or writer. A worker against wraparound
+// does not yield.
 func (r *runner) yieldAutovacuum(ctx context.Context) error {
 	tables, err := r.vacuumed(ctx)
 	if err != nil || len(tables) == 0 {
@@ -31,7 +30,7 @@ func (r *runner) yieldAutovacuum(ctx context.Context) error {
 	return nil
 }
 
-// vacuumed are the tables of the schema auth that a process of the server's own, which has no user, holds as autovacuum does.
+// vacuumed returns auth's tables under autovacuum.
 func (r *runner) vacuumed(ctx context.Context) ([]string, error) {
 	rows, err := r.conn.Query(ctx, `
 		SELECT DISTINCT quote_ident(space.nspname) || '.' || quote_ident(held_table.relname)

@@ -13,7 +13,6 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// D4: autovacuum, which holds a large table for hours and gives way only to who waits, keeps no step from its lock.
 func TestMigrate_AutovacuumGivesWay_D4(t *testing.T) {
 	d := onServerOf(t, "autovacuum_naptime", "1s")
 	d.upTo("000")
@@ -41,7 +40,6 @@ func TestMigrate_AutovacuumGivesWay_D4(t *testing.T) {
 	w.finish(t)
 }
 
-// onServerOf is an empty database on a server of its own, with one of the server's settings changed: only its superuser may.
 func onServerOf(t *testing.T, setting, value string) database {
 	t.Helper()
 	server, err := postgres.Start(t.Context(), postgres.Options{DataDir: filepath.Join(t.TempDir(), "data")})

@@ -13,8 +13,6 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// D2: the migrations make the same catalogue, byte for byte, in whichever version of PostgreSQL: the one of this machine and
-// the newest, which lists not-null constraints among the others and words some definitions differently.
 func TestExpected_IsTheSameInEveryVersion_D2(t *testing.T) {
 	newest, err := postgres.FromNPM(t.Context(), os.Stderr)
 	if err != nil {

@@ -10,24 +10,22 @@ import (
 	"auth-v2-service/internal/sleep"
 )
 
-// blockersPoll is how often a step's session is looked at; well within lockTimeout.
+// blockersPoll is well below lockTimeout.
 const blockersPoll = 50 * time.Millisecond
 
-// cleanUpLimit is how long taking away what a failed step has left may last.
 const cleanUpLimit = 5 * time.Second
 
-// stepGrace is how long a step may take to end that has been told to.
 const stepGrace = 5 * time.Second
 
 var (
-	// errLockLost says that somebody else may be migrating by now.
+	// errLockLost means that another instance may migrate now.
 	errLockLost = errors.New("the session that holds the lock of migrating is gone")
-	// errUnanswered says that a step was given up by us, and perhaps not by the server.
+	// errUnanswered means that the server may still run the step.
 	errUnanswered = errors.New("the server does not answer: it ends the step when it notices that we have gone")
 )
 
-// watched runs a step and sees meanwhile who blocks it. When ctx ends, or the lock of migrating is lost, it cancels the step at
-// the server, and waits for its end for a limited time: a server that hangs holds up nobody who wants to leave.
+// watched records a step's blockers. When ctx ends or the migration lock is lost, it cancels the step. It waits stepGrace at most for a
+// hanging server.
 func (r *runner) watched(ctx context.Context, step func() error) ([]Blocker, error) {
 	if err := r.holdsLock(ctx); err != nil {
 		return nil, err
@@ -51,7 +49,7 @@ func (r *runner) watched(ctx context.Context, step func() error) ([]Blocker, err
 		case ctx.Err() != nil:
 			_, _ = r.conn.Exec(looking, "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = $1", r.worker)
 		default:
-			// A look that fails says nothing about the step, which has a connection of its own.
+			// the step has its own connection
 			if found, err := r.blockers(looking); err == nil && len(found) > 0 {
 				last = found
 			}
@@ -59,7 +57,7 @@ func (r *runner) watched(ctx context.Context, step func() error) ([]Blocker, err
 	}
 }
 
-// outliving is a context that ends a time after ctx has ended.
+// outliving returns a context that ends some time after ctx.
 func outliving(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
 	longer, end := context.WithCancel(context.WithoutCancel(ctx))
 	forget := context.AfterFunc(ctx, func() {
@@ -72,7 +70,7 @@ func outliving(ctx context.Context, by time.Duration) (context.Context, context.
 	}
 }
 
-// holdsLock says whether this session lives and holds the lock of migrating still.
+// holdsLock checks that this session holds the migration lock.
 func (r *runner) holdsLock(ctx context.Context) error {
 	holders, err := holdersOfLock(ctx, r.conn)
 	if err != nil {
@@ -84,13 +82,13 @@ func (r *runner) holdsLock(ctx context.Context) error {
 	return nil
 }
 
-// abandon ends a step that nothing keeps others from any more, and gives its error. Only one that has completed is a success.
+// abandon ends a step without the lock. Only a completed step is a success.
 func (r *runner) abandon(ctx context.Context, done <-chan error) error {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), stepGrace)
 	defer stop()
 	lost := fmt.Errorf("%w: %w", errLockLost, r.conn.Ping(ctx))
 	for {
-		_ = r.endWorkers(ctx) // the step's own end is what counts
+		_ = r.endWorkers(ctx) // only the step's end counts
 		select {
 		case err := <-done:
 			if err == nil {
@@ -104,7 +102,6 @@ func (r *runner) abandon(ctx context.Context, done <-chan error) error {
 	}
 }
 
-// endWorkers ends this worker's sessions, over a fresh one.
 func (r *runner) endWorkers(ctx context.Context) error {
 	conn, err := r.session(ctx, lockTimeout)
 	if err != nil {

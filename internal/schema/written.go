@@ -9,15 +9,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// written is what a transaction has done to the rows of the tables of the schema auth that were there before a step: the server's own count, and whether
-// a table has rows at all, which a TRUNCATE does not count.
+// written holds a transaction's changes to auth's tables. TRUNCATE is not counted, hence the flag some.
 type written struct {
 	tables map[int64]tableRows
 }
 
 type tableRows struct {
 	name    string
-	changed int64 // rows updated and deleted in this transaction so far
+	changed int64 // updated or deleted
 	some    bool
 }
 
@@ -45,7 +44,7 @@ func changedRows(ctx context.Context, tx pgx.Tx, relation int64) (n int64, err e
 	return n, err
 }
 
-// judge gives words for rows that a step has deleted, emptied or written over in tables that stay, and has not put into the archive.
+// judge describes changed rows that were not archived.
 func (w written) judge(ctx context.Context, tx pgx.Tx, after []stored, archived bool, allowed []string) ([]string, error) {
 	now, err := readWritten(ctx, tx, after)
 	if err != nil {
