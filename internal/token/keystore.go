@@ -5,22 +5,22 @@ import (
 	"time"
 )
 
-// KeySnapshot is the last good answer of the key server, as it was received: what survives a restart (T3).
+// KeySnapshot is the key server's last good answer (T3).
 type KeySnapshot struct {
-	// URL is where it came from. A snapshot of another URL is never used: another issuer's keys are not ours.
+	// URL is the source. A snapshot of another URL is never used.
 	URL string
-	// Document is the body, kid -> certificate in PEM, at most 1 MiB. It is public and is checked again when loaded.
+	// Document is the body, kid -> certificate in PEM, at most 1 MiB. It is checked again when loaded.
 	Document []byte
-	// FetchedAt is when it was asked for; its keys serve for 24 hours from then, restarts included.
+	// FetchedAt is the time of the request; the keys serve for 24 hours from then.
 	FetchedAt time.Time
-	// FreshUntil is when the server's max-age ends.
+	// FreshUntil is the end of max-age.
 	FreshUntil time.Time
 }
 
-// KeyStore keeps one snapshot for all instances. Whoever may write there decides whose tokens are accepted.
+// KeyStore keeps one snapshot for all instances. Write access to it decides which tokens are accepted.
 type KeyStore interface {
-	// LoadKeys gives the stored snapshot, or the zero value and no error where there is none.
+	// LoadKeys returns the zero value where nothing is stored.
 	LoadKeys(ctx context.Context) (KeySnapshot, error)
-	// SaveKeys keeps the snapshot unless the stored one, of the same URL, has a later FetchedAt: instances race here.
+	// SaveKeys keeps a stored snapshot of the same URL with a later FetchedAt: instances race.
 	SaveKeys(ctx context.Context, snapshot KeySnapshot) error
 }
