@@ -69,7 +69,7 @@ func New(o Options) *Hasher {
 }
 
 // MaxCost returns the highest cost that Verify checks.
-func (h *Hasher) MaxCost() int16 { return int16(h.maxCost) } //nolint:gosec //nolint:gosec // at most 31
+func (h *Hasher) MaxCost() int16 { return int16(h.maxCost) } //nolint:gosec // at most 31
 
 // Stop makes all calls return ErrBusy, waiting ones too, so that no hash delays a shutdown.
 func (h *Hasher) Stop() { h.stop.Do(func() { close(h.stopped) }) }
