@@ -18,7 +18,6 @@ const (
 	sdkExpired = "expired"
 )
 
-// tokenCase is one token with both verdicts. Why explains a difference.
 type tokenCase struct {
 	rule, name string
 	compact    string
@@ -61,7 +60,7 @@ func (b caseBuilder) member(text string) string {
 
 func (b caseBuilder) in(d time.Duration) int64 { return b.now.Add(d).Unix() }
 
-// tokenCases names each rule of T1, T2 and T3.
+// T1, T2, T3.
 func tokenCases(now time.Time) []tokenCase {
 	b := caseBuilder{now: now, payload: jsonText(payload(now))}
 	var all []tokenCase
@@ -87,7 +86,6 @@ func (b caseBuilder) good() []tokenCase {
 	}
 }
 
-// padded returns a token of at least n characters.
 func (b caseBuilder) padded(n int) string {
 	for pad := n/2 + n/8; ; pad++ {
 		if text := b.claims(set("pad", strings.Repeat("p", pad))); len(text) >= n {
@@ -213,7 +211,6 @@ func (b caseBuilder) encodings() []tokenCase {
 	}
 }
 
-// strayBits returns another spelling of a 256-byte signature's last character.
 func strayBits(last byte) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	return string(alphabet[strings.IndexByte(alphabet, last)|1])

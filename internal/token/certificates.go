@@ -12,13 +12,13 @@ import (
 // minKeyBits is RS256's minimum (RFC 7518 section 3.3).
 const minKeyBits = 2048
 
-// maxKeyBits bounds the cost of a check, which grows with the square of the length. Google's keys have 2048 bits.
+// maxKeyBits bounds the cost of a check, which grows with the square of the length.
 const maxKeyBits = 8192
 
 var errNoKeys = errors.New("the document holds no usable key")
 
-// parseCertificates reads Google's document, kid -> X.509 certificate in PEM. It reports an unusable entry to warn and skips it. Without a
-// usable key it returns an error, and the last good keys stay.
+// parseCertificates reads Google's document, kid -> X.509 certificate in PEM. It skips unusable entries and reports them to warn. Without a
+// usable key it fails.
 func parseCertificates(document []byte, now time.Time, warn func(kid string, err error)) (map[string]*rsa.PublicKey, error) {
 	var certificates map[string]string
 	if err := unmarshalStrict(document, &certificates); err != nil {

@@ -10,18 +10,18 @@ import (
 // maxTokenBytes is T1's limit. Firebase's tokens have 1 to 2 KiB.
 const maxTokenBytes = 8 << 10
 
-// segmentDecoder refuses padding and stray bits, so that a signature has one spelling.
+// segmentDecoder refuses padding and stray bits: a signature has one spelling.
 var segmentDecoder = jwt.NewParser(jwt.WithStrictDecoding())
 
-// compactToken is a decoded, unverified JWS (RFC 7515 section 7.1).
+// compactToken is an unverified JWS (RFC 7515 section 7.1).
 type compactToken struct {
-	signed    string // what the signature covers
+	signed    string
 	header    header
 	payload   []byte
 	signature []byte
 }
 
-// header holds the JOSE members of T1. The presence of a raw member is a refusal, whatever its value; only typ may occur.
+// header holds the members of T1. All raw members but typ are refused, whatever their value.
 type header struct {
 	Algorithm   string         `json:"alg"`
 	KeyID       string         `json:"kid"`
@@ -33,7 +33,7 @@ type header struct {
 	Certificate jsontext.Value `json:"x5c"`
 }
 
-// parseCompact refuses, before any cryptography, what T1 refuses in every family.
+// parseCompact refuses what T1 refuses in every family, before any cryptography.
 func parseCompact(compact string) (compactToken, error) {
 	switch {
 	case compact == "":
@@ -62,7 +62,7 @@ func parseCompact(compact string) (compactToken, error) {
 	return token, token.header.check()
 }
 
-// check refuses a header that chooses its key (RFC 8725 sections 3.1 and 3.10) or demands extensions.
+// check refuses a header that chooses its key (RFC 8725 sections 3.1 and 3.10).
 func (h *header) check() error {
 	switch {
 	case h.Critical != nil:
@@ -75,12 +75,12 @@ func (h *header) check() error {
 	return nil
 }
 
-// isJWTType ignores case, and "application/" is optional (RFC 7515 section 4.1.9).
+// isJWTType follows RFC 7515 section 4.1.9: no case, "application/" is optional.
 func isJWTType(typ jsontext.Value) bool {
 	return strings.EqualFold(string(typ), `"JWT"`) || strings.EqualFold(string(typ), `"application/jwt"`)
 }
 
-// isCompactAlphabet runs first because Go's base64 decoders skip line breaks: one token would have many spellings and cache keys.
+// isCompactAlphabet refuses line breaks, which Go's base64 decoders skip: a token would have many cache keys.
 func isCompactAlphabet(compact string) bool {
 	for i := range len(compact) {
 		if !compactAlphabet[compact[i]] {
@@ -90,7 +90,7 @@ func isCompactAlphabet(compact string) bool {
 	return true
 }
 
-// compactAlphabet is base64url's (RFC 4648 section 5), and the dot.
+// compactAlphabet is base64url's (RFC 4648 section 5) and the dot.
 var compactAlphabet = func() (alphabet [256]bool) {
 	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") {
 		alphabet[c] = true

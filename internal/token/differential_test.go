@@ -28,7 +28,7 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// T3: verdicts may differ from the Admin SDK's only where the table explains it. `-v` prints the table.
+// T3: verdicts may differ from the Admin SDK's only where the table explains it.
 func TestVerify_DifferentialAgainstTheAdminSDK(t *testing.T) {
 	now := time.Now().Truncate(time.Second) // the SDK's clock cannot be set
 	cases := tokenCases(now)
@@ -89,8 +89,7 @@ func sdkVerdictOf(_ *auth.Token, err error) string {
 	return "error: " + err.Error()
 }
 
-// adminSDK returns the real SDK. Its key URL is hard-coded and it ignores option.WithHTTPClient for keys. It copies http.DefaultTransport,
-// so that is replaced meanwhile.
+// adminSDK catches the SDK's hard-coded key URL through http.DefaultTransport, which the SDK copies.
 func adminSDK(t testing.TB, document []byte) *auth.Client {
 	t.Helper()
 	t.Setenv("FIREBASE_AUTH_EMULATOR_HOST", "")

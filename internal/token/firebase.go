@@ -13,12 +13,11 @@ const (
 	maxSubjectCharacters = 128
 	// clockSkew is T2's allowance both ways.
 	clockSkew = 60 * time.Second
-	// latestDate is the end of the year 9999, RFC 3339's last second.
+	// latestDate is RFC 3339's last second.
 	latestDate = 253402300799
 )
 
-// firebasePayload has exact types where a claim decides something: aud is one string, never a list. Zero means absent; no required member
-// may be zero.
+// firebasePayload has exact types: aud is one string, never a list. Zero means absent.
 type firebasePayload struct {
 	Issuer        string         `json:"iss"`
 	Audience      string         `json:"aud"`
@@ -40,7 +39,7 @@ type firebasePayload struct {
 	} `json:"firebase"`
 }
 
-// check holds T2 except for expiry, which comes last: an expired token with a bad signature is malformed.
+// check holds T2 except expiry, which comes last.
 func (p *firebasePayload) check(v *Verifier, now time.Time) error {
 	switch {
 	case p.Issuer != v.issuer:
@@ -97,10 +96,10 @@ func (p *firebasePayload) claims() Claims {
 	return c
 }
 
-// identities are provider names. Google documents the values as "any", so no shape of a value is refused.
+// identities are provider names. Google documents the values as "any", so any shape passes.
 type identities []string
 
-// UnmarshalJSONFrom implements json.UnmarshalerFrom. Skipped values must be strict JSON, too.
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (i *identities) UnmarshalJSONFrom(document *jsontext.Decoder) error {
 	switch document.PeekKind() {
 	case 'n':
@@ -122,6 +121,6 @@ func (i *identities) UnmarshalJSONFrom(document *jsontext.Decoder) error {
 			return err
 		}
 	}
-	_, err := document.ReadToken() // the object's end, or an error
+	_, err := document.ReadToken()
 	return err
 }

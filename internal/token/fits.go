@@ -5,18 +5,17 @@ import (
 	"sync/atomic"
 )
 
-// Fit tells how the received tokens match a verifier's settings.
+// Fit tells whether received tokens match the settings.
 type Fit int32
 
-// FitUnknown is the first state. FitNone means that tokens came for another project or tenant and none has fitted: the settings may be
-// wrong. FitSome means that one has fitted; it is final.
+// FitNone means that tokens came for another project or tenant and none has fitted. FitSome is final.
 const (
 	FitUnknown Fit = iota
 	FitNone
 	FitSome
 )
 
-// fits reports each change of state once.
+// fits reports each change once.
 type fits struct {
 	state  atomic.Int32
 	report func(Fit)
@@ -34,8 +33,7 @@ func (f *fits) fitted() {
 	}
 }
 
-// foreign reports whether a refused payload is Firebase's for another project or tenant. Its signature is unchecked, so the answer serves
-// the log only.
+// foreign reports whether a refused payload is for another project or tenant. The signature is unchecked: it serves logs only.
 func (p *firebasePayload) foreign(v *Verifier) bool {
 	project, isFirebase := strings.CutPrefix(p.Issuer, firebaseIssuerPrefix)
 	return isFirebase && p.Audience == project && (project != v.projectID || p.Firebase.Tenant != v.tenant)

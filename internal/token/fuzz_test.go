@@ -17,7 +17,7 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// FuzzVerify holds T1: sentinels only, and no accepted token but those that the test signed, compared whole.
+// FuzzVerify holds T1: no accepted token but those that the test signed.
 func FuzzVerify(f *testing.F) {
 	still := newClock(noon)
 	server := &keyServer{answer: serve(listedKeys(noon))}
@@ -28,7 +28,7 @@ func FuzzVerify(f *testing.F) {
 
 	signed := map[string]bool{}
 	for _, c := range tokenCases(noon) {
-		if len(c.compact) < 16<<10 { // longer seeds would slow the engine down
+		if len(c.compact) < 16<<10 {
 			f.Add(c.compact)
 		}
 		signed[c.compact] = c.want == nil
@@ -64,7 +64,7 @@ func FuzzVerify(f *testing.F) {
 	})
 }
 
-// FuzzLegacyContent signs any content. encoding/json must read accepted content alike.
+// FuzzLegacyContent compares with encoding/json.
 func FuzzLegacyContent(f *testing.F) {
 	legacy := newLegacy(f, noon)
 	verifier := newVerifier(f, token.VerifierOptions{AllowUnsigned: true, Legacy: legacy, Clock: newClock(noon).Now})
@@ -76,7 +76,7 @@ func FuzzLegacyContent(f *testing.F) {
 	f.Fuzz(func(t *testing.T, header, body string) {
 		var h struct{ Alg string }
 		if json.Unmarshal([]byte(header), &h) == nil && h.Alg == "none" {
-			return // covered by FuzzVerifyContent
+			return
 		}
 		claims, accessErr := verifier.Verify(context.Background(), compact(header, body, hs256([]byte(accessSecret))))
 		checkVerdict(t, claims, accessErr)
@@ -101,7 +101,7 @@ func FuzzLegacyContent(f *testing.F) {
 	})
 }
 
-// FuzzVerifyContent uses unsigned tokens to pass the signature. encoding/json must read accepted content alike.
+// FuzzVerifyContent compares with encoding/json.
 func FuzzVerifyContent(f *testing.F) {
 	verifier := newVerifier(f, token.VerifierOptions{AllowUnsigned: true, Clock: newClock(noon).Now})
 	for _, c := range tokenCases(noon) {

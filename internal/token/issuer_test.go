@@ -76,7 +76,6 @@ func document(now time.Time, kid string, key *rsa.PrivateKey) []byte {
 	return keyDocument(map[string]string{kid: certificateFor(key, now.Add(24*time.Hour))})
 }
 
-// keyServer serves replaceable answers and counts requests.
 type keyServer struct {
 	*httptest.Server
 	mu      sync.Mutex
@@ -106,7 +105,7 @@ func (s *keyServer) now(answer http.HandlerFunc) {
 	s.answer = answer
 }
 
-// RoundTrip answers without a network, for synctest.
+// RoundTrip serves synctest bubbles, which have no network.
 func (s *keyServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	recorder := httptest.NewRecorder()
 	s.ServeHTTP(recorder, r)
@@ -206,7 +205,6 @@ func (s *memoryStore) count() int {
 	return s.saves
 }
 
-// payload is an ID token's payload after a password sign-in.
 func payload(now time.Time) map[string]any {
 	return map[string]any{
 		"iss": "https://securetoken.google.com/" + project, "aud": project,
@@ -220,7 +218,6 @@ func payload(now time.Time) map[string]any {
 	}
 }
 
-// compact signs header and payload unchanged, however broken.
 func compact(header, payload string, sign func(signed string) []byte) string {
 	signed := encode([]byte(header)) + "." + encode([]byte(payload))
 	return signed + "." + encode(sign(signed))

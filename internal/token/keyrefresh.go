@@ -12,13 +12,13 @@ import (
 
 const (
 	firstRetry = time.Second
-	// lastRetry bounds the backoff while old keys serve, and urgentRetry while there are none.
+	// urgentRetry bounds the backoff without keys, lastRetry with old ones.
 	lastRetry    = time.Minute
 	urgentRetry  = 5 * time.Second
 	storeTimeout = 5 * time.Second
 )
 
-// open begins the first fetch and the background refresh. It returns nil after Close.
+// open begins the first fetch and the refresh; nil after Close.
 func (k *KeySet) open() *fetchAttempt {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -30,8 +30,7 @@ func (k *KeySet) open() *fetchAttempt {
 	return first
 }
 
-// fetch joins the current attempt or begins one. It returns nil where the last began less than interval ago or the set is not running. The
-// attempt ignores its callers' cancellation.
+// fetch joins the current attempt or begins one; nil within interval of the last. The attempt outlives its callers.
 func (k *KeySet) fetch(interval time.Duration) *fetchAttempt {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -55,7 +54,7 @@ func (k *KeySet) begin(interval time.Duration) *fetchAttempt {
 	return attempt
 }
 
-// run makes one attempt. It saves the snapshot last, because a slow database must delay no token.
+// run saves the snapshot last: a slow database delays no token.
 func (k *KeySet) run(attempt *fetchAttempt, askedAt time.Time) {
 	snapshot, err := k.ask(askedAt)
 	k.mu.Lock()
@@ -74,7 +73,7 @@ func (k *KeySet) run(attempt *fetchAttempt, askedAt time.Time) {
 	}
 }
 
-// ask replaces all keys at once, so withdrawn keys end with it.
+// ask replaces all keys at once, so withdrawn keys end.
 func (k *KeySet) ask(askedAt time.Time) (KeySnapshot, error) {
 	document, fresh, err := k.server.fetch(k.lifetime)
 	if err != nil {
@@ -96,7 +95,6 @@ func (k *KeySet) use(snapshot KeySnapshot) error {
 	return nil
 }
 
-// refreshForever refreshes before the keys' expiry, and with backoff after failures.
 func (k *KeySet) refreshForever(attempt *fetchAttempt) {
 	for attempt != nil {
 		attempt.wait(k.lifetime)
@@ -111,12 +109,11 @@ func (k *KeySet) refreshForever(attempt *fetchAttempt) {
 	}
 }
 
-// untilNextFetch adds jitter, so that instances do not fetch together.
 func (k *KeySet) untilNextFetch() time.Duration {
 	k.mu.Lock()
 	failures := k.failures
 	k.mu.Unlock()
-	jitter := 0.8 + rand.Float64()/10 //nolint:gosec // spreads load only
+	jitter := 0.8 + rand.Float64()/10 //nolint:gosec //nolint:gosec // spreads load only
 	return time.Duration(jitter * float64(k.interval(failures)))
 }
 

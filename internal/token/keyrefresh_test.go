@@ -17,8 +17,6 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// These tests of T3 run in synctest bubbles.
-
 type bubbleServer struct {
 	*keyServer
 	mu    sync.Mutex
@@ -193,7 +191,7 @@ func TestKeySet_OutageOfADayAndItsEnd(t *testing.T) {
 	})
 }
 
-// T3: a hanging first fetch ends after 5 s.
+// T3.
 func TestKeySet_StartOutlivesAHangingServer(t *testing.T) {
 	good := document(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), "first", firstKey())
 	synctest.Test(t, func(t *testing.T) {
@@ -218,7 +216,7 @@ func TestKeySet_StartOutlivesAHangingServer(t *testing.T) {
 	})
 }
 
-// T3: unchanged keys are stored too, because their 24 hours begin anew.
+// T3.
 func TestKeySet_StoresEveryGoodFetch(t *testing.T) {
 	good := document(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), "first", firstKey())
 	store := &memoryStore{}

@@ -13,18 +13,18 @@ import (
 	"time"
 )
 
-// GoogleCertificatesURL is the source of the certificates of Firebase's ID tokens.
+// GoogleCertificatesURL lists the certificates of Firebase's ID tokens.
 const GoogleCertificatesURL = "https://www.googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com"
 
 const (
 	maxDocumentBytes = 1 << 20
 	fetchTimeout     = 5 * time.Second
-	// minFreshness and maxFreshness bound the server's max-age. Google's is about six hours.
+	// minFreshness and maxFreshness bound max-age; Google's is about six hours.
 	minFreshness = time.Minute
 	maxFreshness = 6 * time.Hour
 )
 
-// keyServer fetches the certificates (T3): https, no redirects, 1 MiB, one deadline.
+// keyServer fetches the certificates (T3).
 type keyServer struct {
 	url      string
 	client   *http.Client
@@ -39,12 +39,12 @@ func newKeyServer(rawURL string, client *http.Client, allowInsecureLoopback bool
 	if client == nil {
 		client = &http.Client{}
 	}
-	own := *client // the caller's client keeps its redirect policy
+	own := *client // keeps the caller's redirect policy
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &keyServer{url: rawURL, client: &own}, nil
 }
 
-// checkKeyServerURL does not repeat the URL in errors, because it may hold credentials.
+// checkKeyServerURL does not quote the URL, which may hold credentials.
 func checkKeyServerURL(rawURL string, allowInsecureLoopback bool) error {
 	parsed, err := url.Parse(rawURL)
 	switch {
@@ -95,7 +95,7 @@ func (s *keyServer) fetch(ctx context.Context) ([]byte, time.Duration, error) {
 	return document, freshness(response.Header), nil
 }
 
-// freshness returns max-age less Age (RFC 9111 section 4.2), within the bounds.
+// freshness returns max-age less Age (RFC 9111 section 4.2), within bounds.
 func freshness(header http.Header) time.Duration {
 	maxAge := time.Duration(0)
 	for directive := range strings.SplitSeq(strings.Join(header.Values("Cache-Control"), ","), ",") {

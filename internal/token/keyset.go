@@ -15,32 +15,29 @@ import (
 const (
 	// maxKeyAge is how long keys serve in an outage (T3).
 	maxKeyAge = 24 * time.Hour
-	// unknownKeyInterval is the least time between fetches for unknown kids. For that long after a fetch an unknown kid is a bad token
-	// (T3).
+	// unknownKeyInterval separates fetches for unknown kids. Within it an unknown kid is a bad token (T3).
 	unknownKeyInterval = time.Minute
-	// unknownKeyWait keeps verify-token within its 2 s (O3).
+	// unknownKeyWait fits verify-token's 2 s (O3).
 	unknownKeyWait = 1500 * time.Millisecond
 )
 
 // KeySetOptions configures a [KeySet].
 type KeySetOptions struct {
 	URL string
-	// AllowInsecureLoopback permits http on loopback, for the development provider.
+	// AllowInsecureLoopback permits http on loopback.
 	AllowInsecureLoopback bool
-	// Client gets another redirect policy in a copy.
-	Client *http.Client
-	// Store keeps the last good keys across restarts; nil keeps them in memory.
+	Client                *http.Client
+	// Store keeps the last good keys across restarts.
 	Store  KeyStore
 	Clock  func() time.Time
 	Logger *slog.Logger
-	// OnAnswer receives the times of request and answer, by Clock, and the header. Nil is allowed.
+	// OnAnswer receives each answer's times, by Clock, and header.
 	OnAnswer func(sent, received time.Time, header http.Header)
-	// OnFetch receives the result of each fetch in the fetching goroutine. Nil is allowed.
+	// OnFetch receives each fetch's result, in its goroutine.
 	OnFetch func(err error)
 }
 
-// KeySet holds Firebase's public keys and refreshes them, one fetch at a time (T3). A known kid costs one atomic load and one map look-up.
-// Safe for concurrent use.
+// KeySet holds Firebase's public keys and refreshes them, one fetch at a time (T3). A known kid costs no lock. Safe for concurrent use.
 type KeySet struct {
 	server  *keyServer
 	store   KeyStore
@@ -49,17 +46,17 @@ type KeySet struct {
 	onFetch func(err error)
 
 	current  atomic.Pointer[keyGeneration]
-	lifetime context.Context // of the background work
+	lifetime context.Context
 	stop     context.CancelFunc
 	work     sync.WaitGroup
 
 	mu       sync.Mutex // guards the fields below; never held during I/O
 	started  bool
-	running  bool // stored keys are loaded, so they replace no fetched ones
+	running  bool // stored keys are loaded
 	inFlight *fetchAttempt
 	askedAt  time.Time
-	failures int   // since the last good attempt
-	failure  error // of the last attempt
+	failures int // in a row
+	failure  error
 }
 
 // keyGeneration is immutable.
@@ -71,7 +68,7 @@ type keyGeneration struct {
 
 type fetchAttempt struct{ done chan struct{} }
 
-// NewKeySet returns a key set that is empty until Start.
+// NewKeySet returns an empty key set.
 func NewKeySet(options KeySetOptions) (*KeySet, error) {
 	if options.URL == "" {
 		options.URL = GoogleCertificatesURL
@@ -97,8 +94,8 @@ func NewKeySet(options KeySetOptions) (*KeySet, error) {
 	}, nil
 }
 
-// Start loads the stored keys and refreshes them until ctx ends or Close. Only without usable stored keys does it wait for a fetch, for 5 s
-// at most. An unreachable server is no error: see [KeySet.Usable]. Start fails on a second call and after Close.
+// Start loads the stored keys and refreshes them until ctx ends or Close. Without stored keys it waits for a fetch, 5 s at most. An
+// unreachable server is no error: see [KeySet.Usable]. Start fails on a second call and after Close.
 func (k *KeySet) Start(ctx context.Context) error {
 	if !k.claimStart() {
 		return errors.New("token: a key set starts once")
@@ -121,9 +118,9 @@ func (k *KeySet) claimStart() bool {
 	return true
 }
 
-// Close ends the background work and waits for it. Known keys still verify.
+// Close ends and awaits the background work. Known keys still verify.
 func (k *KeySet) Close() {
-	k.mu.Lock() // no attempt may start between its check of lifetime and k.work.Go
+	k.mu.Lock() // keeps k.begin from adding work after k.stop
 	k.stop()
 	k.mu.Unlock()
 	k.work.Wait()
@@ -139,7 +136,7 @@ func (k *KeySet) Usable() error {
 	return ErrUnavailable.With(fmt.Errorf("no key set of the last 24 hours; last fetch: %w", k.failure))
 }
 
-// FetchedAt returns the fetch time of the current keys.
+// FetchedAt returns the fetch time of the keys.
 func (k *KeySet) FetchedAt() (time.Time, bool) {
 	if generation := k.current.Load(); generation != nil {
 		return generation.fetchedAt, true
@@ -147,7 +144,7 @@ func (k *KeySet) FetchedAt() (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// publicKey finds a kid's key. Where the keys cannot decide, it waits for a fetch, at most one a minute.
+// publicKey waits for a fetch where the keys cannot decide, at most one a minute.
 func (k *KeySet) publicKey(ctx context.Context, kid string) (*rsa.PublicKey, error) {
 	key, err := k.find(kid)
 	if err == nil || !errors.Is(err, ErrUnavailable) {
@@ -163,7 +160,7 @@ func (k *KeySet) publicKey(ctx context.Context, kid string) (*rsa.PublicKey, err
 	return k.find(kid)
 }
 
-// find returns ErrMalformed for a kid that keys of the last minute lack, and ErrUnavailable where older keys cannot decide.
+// find returns ErrMalformed for a kid that fresh keys lack, ErrUnavailable where older keys cannot decide.
 func (k *KeySet) find(kid string) (*rsa.PublicKey, error) {
 	generation := k.live()
 	if generation == nil {

@@ -46,7 +46,6 @@ func newKeyRoom(t *testing.T, answer http.HandlerFunc) *keyRoom {
 	return room
 }
 
-// restart replaces the process and keeps store and server.
 func (r *keyRoom) restart(t *testing.T) {
 	t.Helper()
 	if r.keys != nil {
@@ -86,7 +85,7 @@ func TestKeySet_RotationIsFoundByAnUnknownKid(t *testing.T) {
 	}
 }
 
-// T3: one fetch a minute serves all unknown kids.
+// T3.
 func TestKeySet_UnknownKidStormCausesOneFetchAMinute(t *testing.T) {
 	const tokens = 200
 	room := newKeyRoom(t, serve(document(noon, "first", firstKey())))
@@ -115,12 +114,12 @@ func TestKeySet_UnknownKidStormCausesOneFetchAMinute(t *testing.T) {
 			t.Errorf("%d fetches for %d unknown kids", n, tokens)
 		}
 	}
-	storm(token.ErrMalformed) // fetched this minute: no fetch
+	storm(token.ErrMalformed) // no fetch
 	if n := room.server.fetches.Load(); n != 1 {
 		t.Fatalf("%d fetches though the set was fresh", n)
 	}
 	room.advance(2 * time.Minute)
-	storm(token.ErrMalformed, token.ErrUnavailable) // a slow fetch gives ErrUnavailable
+	storm(token.ErrMalformed, token.ErrUnavailable)
 	waitFor(t, "the fetch is done", func() bool {
 		_, err := room.verifier.Verify(context.Background(), unknown[0])
 		return errors.Is(err, token.ErrMalformed)
@@ -132,7 +131,7 @@ func TestKeySet_UnknownKidStormCausesOneFetchAMinute(t *testing.T) {
 	room.server.now(away)
 	room.advance(2 * time.Minute)
 	storm(token.ErrUnavailable)
-	storm(token.ErrUnavailable) // failed this minute: no fetch
+	storm(token.ErrUnavailable) // no fetch
 }
 
 // T3.
@@ -170,7 +169,7 @@ func TestKeySet_UnknownKidWaitsNoLongerThanItsRequest(t *testing.T) {
 	expect(t, "a cancelled request", err, token.ErrUnavailable)
 }
 
-// T3: 24 hours count from the fetch, not the restart.
+// T3.
 func TestKeySet_StoredKeysServeAcrossARestart(t *testing.T) {
 	room := newKeyRoom(t, serve(document(noon, "first", firstKey())))
 	waitFor(t, "the snapshot is stored", func() bool { return room.store.count() == 1 })
@@ -239,7 +238,7 @@ func TestKeySet_StoredKeysAreNotBelievedBlindly(t *testing.T) {
 	}
 }
 
-// O2: 503, never 401.
+// O2.
 func TestKeySet_NoKeysAtAllIsAnOutage(t *testing.T) {
 	room := newKeyRoom(t, away)
 	err := room.verify("first")
@@ -252,7 +251,6 @@ func TestKeySet_NoKeysAtAllIsAnOutage(t *testing.T) {
 	if _, known := room.keys.FetchedAt(); known {
 		t.Fatal("FetchedAt of no keys")
 	}
-	// A bad token stays bad without keys.
 	body := jsonText(payload(noon))
 	for name, compact := range map[string]string{
 		"garbage":          "garbage",
@@ -343,7 +341,7 @@ func TestNewKeySet_URLs(t *testing.T) {
 		loopback bool
 		ok       bool
 	}{
-		{"", false, true}, // Google's
+		{"", false, true},
 		{token.GoogleCertificatesURL, false, true},
 		{"https://keys.internal:8443/x509", false, true},
 		{"http://keys.internal/x509", false, false},

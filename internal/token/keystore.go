@@ -7,20 +7,19 @@ import (
 
 // KeySnapshot is the key server's last good answer (T3).
 type KeySnapshot struct {
-	// URL is the source. A snapshot of another URL is never used.
+	// URL is the source; keys of another URL are never used.
 	URL string
-	// Document is the body, kid -> certificate in PEM, at most 1 MiB. It is checked again when loaded.
+	// Document maps kid to a certificate in PEM, at most 1 MiB.
 	Document []byte
-	// FetchedAt is the time of the request; the keys serve for 24 hours from then.
-	FetchedAt time.Time
-	// FreshUntil is the end of max-age.
+	// FetchedAt is the request's time; the keys serve for 24 hours.
+	FetchedAt  time.Time
 	FreshUntil time.Time
 }
 
-// KeyStore keeps one snapshot for all instances. Write access to it decides which tokens are accepted.
+// KeyStore keeps one snapshot for all instances. Its writers decide which tokens are accepted.
 type KeyStore interface {
-	// LoadKeys returns the zero value where nothing is stored.
+	// LoadKeys returns zero where nothing is stored.
 	LoadKeys(ctx context.Context) (KeySnapshot, error)
-	// SaveKeys keeps a stored snapshot of the same URL with a later FetchedAt: instances race.
+	// SaveKeys never replaces a later snapshot of the same URL: instances race.
 	SaveKeys(ctx context.Context, snapshot KeySnapshot) error
 }

@@ -10,34 +10,33 @@ import (
 )
 
 const (
-	// MaxAccessLife is T8's bound. Every service knows the secret, so a leaked one must make no token that outlives a day.
+	// MaxAccessLife is T8's bound: a leaked secret makes no token that outlives a day.
 	MaxAccessLife = 24 * time.Hour
 	// MaxRefreshLife bounds refresh tokens.
 	MaxRefreshLife = 90 * 24 * time.Hour
 )
 
-// legacyMethod is the only algorithm of legacy tokens (RFC 7518 section 3.2).
+// legacyMethod is RFC 7518 section 3.2's.
 var legacyMethod = jwt.SigningMethodHS256
 
-// LegacyOptions configures a [Legacy]. The first secret of a kind signs and all verify, which allows a rotation.
+// LegacyOptions configures a [Legacy]. The first secret of a kind signs, all verify.
 type LegacyOptions struct {
 	AccessSecrets, RefreshSecrets []string
-	// AccessLife is a second to 24 hours.
+	// AccessLife is 1 s to 24 hours.
 	AccessLife time.Duration
-	// RefreshLife is a second to 90 days.
+	// RefreshLife is 1 s to 90 days.
 	RefreshLife time.Duration
 	Clock       func() time.Time
 }
 
-// Legacy signs and checks the platform's HS256 tokens (T8). Safe for concurrent use.
+// Legacy signs and checks HS256 tokens (T8). Safe for concurrent use.
 type Legacy struct {
 	access, refresh         secrets
 	accessLife, refreshLife time.Duration
 	clock                   func() time.Time
 }
 
-// NewLegacy refuses missing secrets, a secret of both kinds, which would make a refresh token an access token, and lives beyond the bounds.
-// internal/config checks the strength.
+// NewLegacy refuses missing or shared secrets and lives beyond the bounds. A shared secret would make a refresh token an access token.
 func NewLegacy(options LegacyOptions) (*Legacy, error) {
 	if options.Clock == nil {
 		options.Clock = time.Now
@@ -72,10 +71,10 @@ func checkLife(kind string, life, most time.Duration) error {
 	return nil
 }
 
-// RefreshLife returns the life of new refresh tokens.
+// RefreshLife returns new refresh tokens' life.
 func (l *Legacy) RefreshLife() time.Duration { return l.refreshLife }
 
-// secrets are tried one by one: a kid chooses nothing.
+// A kid never selects among secrets.
 type secrets [][]byte
 
 func toSecrets(all []string) secrets {
@@ -86,7 +85,7 @@ func toSecrets(all []string) secrets {
 	return keys
 }
 
-// verify compares in constant time (hmac.Equal, within golang-jwt).
+// verify compares in constant time (hmac.Equal).
 func (s secrets) verify(token *compactToken) error {
 	for _, secret := range s {
 		if legacyMethod.Verify(token.signed, token.signature, secret) == nil {

@@ -61,7 +61,7 @@ func legacyRefresh(now time.Time) map[string]any {
 type legacyCase struct {
 	rule, name string
 	compact    string
-	want       error // nil: accepted
+	want       error
 }
 
 type legacyBuilder struct {

@@ -97,7 +97,6 @@ func TestLegacy_RefusalsHoldNoPartOfTheToken(t *testing.T) {
 	}
 }
 
-// The platform's services and Refresh depend on the bytes.
 func TestLegacy_TokensToTheByte(t *testing.T) {
 	legacy := newLegacy(t, noon)
 	access, life := legacy.Access(token.AccessClaims{
@@ -137,7 +136,7 @@ func TestLegacy_WhatIsSignedIsRead(t *testing.T) {
 		t.Errorf("access: %v\ngot  %+v\nwant %+v", err, got, want)
 	}
 
-	// T4: without auth_time the session is as old as the token.
+	// T4.
 	text, _ = legacy.Access(token.AccessClaims{UserID: userID, IssuedAt: noon})
 	if got, err = verifier.Verify(context.Background(), text); err != nil || !got.AuthTime.Equal(noon) || got.SessionID != uuid.Nil {
 		t.Errorf("access of no session: %v, %+v", err, got)
@@ -150,7 +149,7 @@ func TestLegacy_WhatIsSignedIsRead(t *testing.T) {
 	}
 }
 
-// A5, T6: fractions of a second do not count.
+// A5, T6.
 func TestRefresh_IsDeterministic(t *testing.T) {
 	one, another := newLegacy(t, noon), newLegacy(t, noon.Add(time.Hour))
 	claims := token.RefreshClaims{UserID: userID, SessionID: sessionID, ID: "1", IssuedAt: noon, ExpiresAt: noon.Add(time.Hour)}

@@ -18,7 +18,7 @@ type AccessClaims struct {
 	IssuedAt time.Time
 }
 
-// accessPayload is {id, email, user_type, iat, exp}, as the platform's services decode it, and our additions.
+// The platform's services decode {id, email, user_type, iat, exp}.
 type accessPayload struct {
 	UserID    string         `json:"id"`
 	Email     string         `json:"email"`
@@ -64,7 +64,7 @@ func (l *Legacy) verifyAccess(token *compactToken) (Claims, error) {
 	return claims, nil
 }
 
-// claims holds T8 except for signature and expiry.
+// claims holds T8 except signature and expiry.
 func (p *accessPayload) claims(now time.Time) (Claims, error) {
 	if err := p.strangers.check(); err != nil {
 		return Claims{}, err

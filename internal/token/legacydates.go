@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// legacyDates are RFC 7519 sections 4.1.4 to 4.1.6; iat and exp are required.
+// legacyDates are RFC 7519 sections 4.1.4 to 4.1.6.
 type legacyDates struct {
 	IssuedAt  numericDate `json:"iat"`
 	ExpiresAt numericDate `json:"exp"`
@@ -18,7 +18,7 @@ func datesOf(issued, expires time.Time) legacyDates {
 	return legacyDates{IssuedAt: numericDate(issued.Unix()), ExpiresAt: numericDate(expires.Unix())}
 }
 
-// check bounds the life, because a leaked secret can sign any exp.
+// check bounds the life: a leaked secret can sign any exp.
 func (d *legacyDates) check(now time.Time, most time.Duration) error {
 	latest := numericDate(now.Add(clockSkew).Unix())
 	switch {
@@ -42,7 +42,7 @@ func (d *legacyDates) issued() time.Time { return d.IssuedAt.time() }
 
 func (d *legacyDates) expires() time.Time { return d.ExpiresAt.time() }
 
-// strangers are other issuers' members; their presence is a refusal (RFC 8725 section 3.12).
+// strangers are other issuers' members; any is a refusal (RFC 8725 section 3.12).
 type strangers struct {
 	Issuer   jsontext.Value `json:"iss,omitzero"`
 	Subject  jsontext.Value `json:"sub,omitzero"`
@@ -57,7 +57,7 @@ func (s *strangers) check() error {
 	return nil
 }
 
-// parseID accepts the canonical lower-case spelling only (RFC 9562 section 4): the platform's services compare the text.
+// parseID accepts only the canonical spelling (RFC 9562 section 4), because services compare text.
 func parseID(text string) (uuid.UUID, bool) {
 	id, err := uuid.Parse(text)
 	return id, err == nil && id != uuid.Nil && id.String() == text

@@ -11,19 +11,19 @@ import (
 
 const maxTokenIDCharacters = 64
 
-// RefreshClaims are a refresh token's claims. Times are whole seconds.
+// RefreshClaims are a refresh token's claims, in whole seconds.
 type RefreshClaims struct {
 	UserID    uuid.UUID
 	SessionID uuid.UUID
-	// ID is the jti (RFC 7519 section 4.1.7), 1 to 64 characters, one for each turn of the session. Empty where Foreign.
+	// ID is the jti (RFC 7519 section 4.1.7), 1 to 64 characters, one for each turn. Empty where Foreign.
 	ID        string
 	IssuedAt  time.Time
 	ExpiresAt time.Time
-	// Foreign marks a token of the old auth-service. Its SessionID is derived from the token.
+	// Foreign marks the old auth-service's tokens. Their SessionID is derived.
 	Foreign bool
 }
 
-// refreshPayload is {id, sid, jti, iat, exp}; the old auth-service's has neither sid nor jti.
+// The old auth-service's tokens have neither sid nor jti.
 type refreshPayload struct {
 	UserID    string         `json:"id"`
 	SessionID *string        `json:"sid,omitzero"`
@@ -34,14 +34,14 @@ type refreshPayload struct {
 }
 
 // Refresh signs a refresh token. Equal claims give an equal string in all versions, so a successor is signed again (A5) and never stored
-// (T6). Refresh ignores Foreign and checks nothing.
+// (T6). It checks nothing.
 func (l *Legacy) Refresh(c RefreshClaims) string {
 	return l.refresh.sign(&refreshPayload{
 		UserID: c.UserID.String(), SessionID: new(c.SessionID.String()), ID: new(c.ID), legacyDates: datesOf(c.IssuedAt, c.ExpiresAt),
 	})
 }
 
-// VerifyRefresh checks a refresh token, but not whether its session and turn are current. Errors: ErrMissing, ErrMalformed, ErrExpired.
+// VerifyRefresh checks a token, but not whether its session and turn are current. Errors: ErrMissing, ErrMalformed, ErrExpired.
 func (l *Legacy) VerifyRefresh(compact string) (RefreshClaims, error) {
 	token, err := parseCompact(compact)
 	if err != nil {
@@ -101,7 +101,7 @@ func (p *refreshPayload) claims(now time.Time) (RefreshClaims, error) {
 	return c, nil
 }
 
-// sessionOf derives a UUID of version 8 (RFC 9562 section 5.8) from the token's SHA-256.
+// sessionOf makes a version 8 UUID (RFC 9562 section 5.8) from the token's SHA-256.
 func sessionOf(compact string) uuid.UUID {
 	digest := sha256.Sum256([]byte(compact))
 	id := uuid.UUID(digest[:16])

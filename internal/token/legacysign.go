@@ -11,9 +11,9 @@ import (
 // legacyHeader equals the old auth-service's.
 const legacyHeader = `{"alg":"HS256","typ":"JWT"}`
 
-// sign returns the compact form (RFC 7515 section 7.1). It is deterministic: members keep their order, and HMAC has no randomness.
+// sign is deterministic: members keep their order, and HMAC has no randomness.
 func (s secrets) sign(payload any) string {
-	// Invalid UTF-8 from a row is replaced, not refused.
+	// Invalid UTF-8 is replaced, not refused.
 	body, err := json.Marshal(payload, jsontext.AllowInvalidUTF8(true))
 	if err != nil {
 		panic(fmt.Sprintf("token: strings and numbers cannot be written: %v", err))

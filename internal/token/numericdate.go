@@ -8,10 +8,10 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// numericDate is RFC 7519's, in whole seconds. It drops the fraction, so a token is never younger than it says. Zero means absent or null.
+// numericDate is RFC 7519's, in whole seconds. Dropping fractions makes no token younger. Zero means absent or null.
 type numericDate int64
 
-// UnmarshalJSONFrom implements json.UnmarshalerFrom. It takes numbers up to latestDate and any 64-bit integer.
+// UnmarshalJSONFrom takes numbers up to latestDate and any 64-bit integer.
 func (d *numericDate) UnmarshalJSONFrom(document *jsontext.Decoder) error {
 	value, err := document.ReadValue()
 	if err != nil {

@@ -6,8 +6,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// profileClaim decides nothing. A custom claim of any type can replace it: other types count as absent. NUL is dropped, because PostgreSQL
-// cannot hold it.
+// profileClaim decides nothing. A custom claim can replace it: other types count as absent. NUL is dropped for PostgreSQL.
 type profileClaim string
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.

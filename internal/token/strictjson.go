@@ -9,8 +9,8 @@ import (
 
 var errNotStrictJSON = errors.New("not strict JSON")
 
-// unmarshalStrict holds T1 (RFC 8259 with RFC 7493): it refuses duplicate members, lone surrogates, invalid UTF-8, trailing data, and
-// escaped NUL, which PostgreSQL cannot hold. It drops the library's error, which quotes the input (T6).
+// unmarshalStrict holds T1 (RFC 8259 with RFC 7493). It also refuses escaped NUL, which PostgreSQL cannot hold, and drops the library's
+// error, which quotes the input (T6).
 func unmarshalStrict(document []byte, into any) error {
 	if hasEscapedNUL(document) {
 		return errNotStrictJSON
@@ -18,7 +18,7 @@ func unmarshalStrict(document []byte, into any) error {
 	return unmarshalWithNUL(document, into)
 }
 
-// unmarshalWithNUL permits NUL, which a name at Firebase may hold. The caller refuses or drops it.
+// unmarshalWithNUL permits NUL. The caller refuses or drops it.
 func unmarshalWithNUL(document []byte, into any) error {
 	if json.Unmarshal(document, into) != nil {
 		return errNotStrictJSON
@@ -26,7 +26,7 @@ func unmarshalWithNUL(document []byte, into any) error {
 	return nil
 }
 
-// hasEscapedNUL finds \u0000. An even run of backslashes before it is no escape.
+// hasEscapedNUL finds \u0000 after an even run of backslashes.
 func hasEscapedNUL(document []byte) bool {
 	for rest := document; ; {
 		at := bytes.Index(rest, []byte(`\u0000`))

@@ -13,16 +13,16 @@ import (
 type VerifierOptions struct {
 	// ProjectID is the audience and the issuer's end. Required.
 	ProjectID string
-	// Tenant is the only accepted tenant; empty accepts tokens without one (T2).
+	// Tenant is the only accepted tenant; empty accepts tokens without (T2).
 	Tenant string
 	Keys   *KeySet
-	// AllowUnsigned accepts only the emulator's tokens: alg "none", empty signature. internal/config refuses it in production.
+	// AllowUnsigned accepts only the emulator's unsigned tokens. internal/config refuses it in production.
 	AllowUnsigned bool
-	// Legacy checks access tokens; nil refuses them (LEGACY_TOKENS=off).
+	// Legacy checks access tokens; nil refuses them.
 	Legacy *Legacy
-	// OnFit receives FitNone and FitSome, once each. It must not block. Nil is allowed.
+	// OnFit receives FitNone and FitSome, once each. It must not block.
 	OnFit func(Fit)
-	// OnVerified receives a verified Firebase token's issue time. It must not block. Nil is allowed.
+	// OnVerified receives a verified Firebase token's issue time. It must not block.
 	OnVerified func(issued time.Time)
 	Clock      func() time.Time
 }
@@ -40,7 +40,7 @@ type Verifier struct {
 	fits          fits
 }
 
-// NewVerifier returns a verifier for one project and at most one tenant.
+// NewVerifier returns a verifier for one project and one tenant.
 func NewVerifier(options VerifierOptions) (*Verifier, error) {
 	switch {
 	case options.ProjectID == "":
@@ -71,8 +71,7 @@ func NewVerifier(options VerifierOptions) (*Verifier, error) {
 }
 
 // Verify checks a compact JWT. The header never selects a key (RFC 8725 section 3.1): HS256 uses the legacy secrets only, RS256 Firebase's
-// keys only. Errors: ErrMissing, ErrMalformed, ErrExpired, ErrUnavailable. Only an unknown kid makes it wait, briefly and no longer than
-// ctx.
+// keys only. Errors: ErrMissing, ErrMalformed, ErrExpired, ErrUnavailable. Only an unknown kid makes it wait, briefly and within ctx.
 func (v *Verifier) Verify(ctx context.Context, compact string) (Claims, error) {
 	token, err := parseCompact(compact)
 	if err != nil {
@@ -103,7 +102,7 @@ func (v *Verifier) admitFirebase(h *header) error {
 	return nil
 }
 
-// verifyFirebase checks the signature late: a token of another project costs no RSA and no fetch.
+// verifyFirebase checks the signature last: another project's token costs no RSA and no fetch.
 func (v *Verifier) verifyFirebase(ctx context.Context, token *compactToken) (Claims, error) {
 	now := v.clock()
 	var payload firebasePayload
