@@ -38,7 +38,7 @@ const (
 	opFinishSignIn      = "finish_sign_in"
 )
 
-// NewUser is an account to create. UID, Email and Password are required.
+// NewUser requires UID, Email and Password.
 type NewUser struct {
 	UID         string
 	Email       string
@@ -53,15 +53,14 @@ type accounts interface {
 
 const emulatorVariable = "FIREBASE_AUTH_EMULATOR_HOST"
 
-// newAccounts builds the Admin SDK over our transport. The SDK drops its HTTP client when it finds FIREBASE_AUTH_EMULATOR_HOST, so
-// newAccounts unsets the variable: Options alone choose the provider.
+// newAccounts unsets FIREBASE_AUTH_EMULATOR_HOST, because the SDK would drop our HTTP client for it. Options alone choose the provider.
 func newAccounts(ctx context.Context, o Options, client *http.Client) (accounts, error) {
 	if os.Getenv(emulatorVariable) != "" {
 		if err := os.Unsetenv(emulatorVariable); err != nil {
 			return nil, fmt.Errorf("firebase: %w", err)
 		}
 	}
-	// Unused, but without a source the SDK searches the machine for one.
+	// Without a source the SDK searches the machine.
 	unused := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "unused"})
 	app, err := admin.NewApp(ctx, &admin.Config{ProjectID: o.ProjectID}, option.WithHTTPClient(client), option.WithTokenSource(unused))
 	if err != nil {
@@ -81,9 +80,8 @@ func newAccounts(ctx context.Context, o Options, client *http.Client) (accounts,
 	return tenant, nil
 }
 
-// CreateUser creates an account with an unverified address by the Admin API, whose sign-ups Google does not rate-limit by address (A8).
-// Errors: ErrEmailExists, ErrUIDExists, ErrWeakPassword, ErrInvalidUser. It is sent once: a repetition could not tell its own account from
-// another's.
+// CreateUser creates an account by the Admin API, whose sign-ups Google does not count by address (A8). It is sent once: a repetition could
+// not tell its own account from another's. Errors: ErrEmailExists, ErrUIDExists, ErrWeakPassword, ErrInvalidUser.
 func (c *Client) CreateUser(ctx context.Context, u NewUser) error {
 	if err := u.check(); err != nil {
 		return fmt.Errorf("firebase %s: %w", opCreateUser, err)
@@ -94,12 +92,12 @@ func (c *Client) CreateUser(ctx context.Context, u NewUser) error {
 	}
 	return c.call(ctx, opCreateUser, once, func(ctx context.Context) error {
 		_, err := c.accounts.CreateUser(ctx, params)
-		// The SDK's look-up after a success fails, because the exchange refuses it.
+		// The exchange refuses the SDK's look-up after a success.
 		return exchangeOf(ctx).changed(u.UID, err)
 	})
 }
 
-// check replaces the SDK's own check, whose error quotes the address.
+// The SDK's own check would quote the address.
 func (u NewUser) check() error {
 	switch {
 	case !possibleUID(u.UID):
@@ -121,7 +119,7 @@ func possibleEmail(address string) bool {
 
 func tooShort(password string) bool { return len(password) < 6 }
 
-// DeleteUser deletes an account. Errors: ErrUserNotFound, ErrInvalidUser.
+// DeleteUser returns ErrUserNotFound or ErrInvalidUser.
 func (c *Client) DeleteUser(ctx context.Context, uid string) error {
 	if !possibleUID(uid) {
 		return fmt.Errorf("firebase %s: %w", opDeleteUser, ErrInvalidUser)

@@ -17,15 +17,14 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// scopes are the Admin SDK's, without databases and buckets.
 var scopes = []string{
 	"https://www.googleapis.com/auth/identitytoolkit",
 	"https://www.googleapis.com/auth/firebase",
 	"https://www.googleapis.com/auth/cloud-platform",
 }
 
-// bearer adds the service account's access token. All callers share one fetch, and none waits longer than its own call: Google's library
-// would queue them behind a hanging token server.
+// bearer adds the service account's access token. Callers share one fetch, and none waits beyond its own deadline, as Google's lock would
+// make it.
 type bearer struct {
 	source  cloudauth.TokenProvider
 	account []byte
@@ -44,7 +43,6 @@ func newBearer(o Options) (*bearer, error) {
 	return &bearer{source: source, account: source.JSON(), timeout: o.Timeout}, nil
 }
 
-// owner is every emulator's administrator.
 type owner struct{}
 
 func (owner) Token(context.Context) (*cloudauth.Token, error) {
@@ -70,7 +68,7 @@ func (b *bearer) authorize(ctx context.Context, req *http.Request) error {
 	}
 }
 
-// errNoAccessToken hides Google's answer, which may quote the signed assertion.
+// errNoAccessToken hides Google's answer, which may quote the assertion.
 type errNoAccessToken struct{ cause error }
 
 func (e errNoAccessToken) Error() string {
@@ -87,7 +85,7 @@ func findCredentials(o Options) (*cloudauth.Credentials, error) {
 	detect := &credentials.DetectOptions{
 		Scopes: scopes,
 		Client: &http.Client{Transport: o.Transport, Timeout: o.Timeout},
-		Logger: slog.New(slog.DiscardHandler), // would print assertions and tokens at debug level
+		Logger: slog.New(slog.DiscardHandler), // prints tokens at debug level
 	}
 	if o.CredentialsFile == "" {
 		return credentials.DetectDefault(detect)

@@ -5,10 +5,10 @@ import (
 	"unicode/utf8"
 )
 
-// maxText is in bytes. Google allows 256 characters for a name.
+// maxText is in bytes.
 const maxText = 2048
 
-// clean drops NUL, which PostgreSQL cannot hold, and cuts the text at maxText.
+// clean drops NUL, which PostgreSQL cannot hold, and cuts at maxText.
 func clean(text string) string {
 	text = strings.ReplaceAll(text, "\x00", "")
 	if len(text) <= maxText {
@@ -21,5 +21,5 @@ func clean(text string) string {
 	return text[:end]
 }
 
-// Storable reports whether PostgreSQL can hold a uid. An import may bring any text.
+// Storable reports whether PostgreSQL can hold a uid. Imports may bring any text.
 func Storable(uid string) bool { return !strings.ContainsRune(uid, 0) && utf8.ValidString(uid) }

@@ -16,22 +16,22 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// DefaultTimeout bounds a call where Options.Timeout is zero.
+// DefaultTimeout replaces a zero Options.Timeout.
 const DefaultTimeout = 5 * time.Second
 
-// Options configures a Client. The environment has no say in the provider (see newAccounts).
+// Options configures a Client. The environment does not choose the provider (see newAccounts).
 type Options struct {
 	ProjectID string
-	// APIKey is the web API key. Required without EmulatorHost.
+	// APIKey is the web API key, optional with EmulatorHost.
 	APIKey string
-	// EmulatorHost ("127.0.0.1:9099") is a provider with the emulator's URL layout, over HTTP.
+	// EmulatorHost ("127.0.0.1:9099") is a provider with the emulator's URL layout.
 	EmulatorHost string
-	// CredentialsFile is a service account's JSON; empty means application default credentials.
+	// CredentialsFile defaults to application default credentials.
 	CredentialsFile string
-	// Tenant confines all calls to one tenant (T2); empty means the project.
+	// Tenant confines all calls to one tenant (T2).
 	Tenant    string
 	Transport http.RoundTripper
-	// Timeout bounds a call with its retry and token fetch. An import has more: Timeout again per hundred accounts.
+	// Timeout bounds a call with retry and token fetch. An import gets it again per hundred accounts.
 	Timeout time.Duration
 	Logger  *slog.Logger
 	// Observe receives each call's name, outcome ("ok", "canceled" or a code) and duration.
@@ -39,19 +39,18 @@ type Options struct {
 	// OnAnswer receives each answer's times, by Clock, and header.
 	OnAnswer func(sent, received time.Time, header http.Header)
 	Clock    func() time.Time
-	// Tracing makes a span of each request.
-	Tracing *telemetry.Tracing
+	Tracing  *telemetry.Tracing
 }
 
-// Client calls one Firebase project. Safe for concurrent use. All its calls may return ErrTooManyAttempts, ErrUnreachable and ErrRefused.
-// After ErrUnreachable a change may have happened or not.
+// Client calls one Firebase project. Safe for concurrent use. Every call may return ErrTooManyAttempts, ErrUnreachable or ErrRefused. After
+// ErrUnreachable a change may have happened.
 type Client struct {
 	accounts        accounts
 	admin           administration
 	signer          signer
 	toolkit         *identitytoolkit.Service
 	factors         *mfa.AccountsService
-	public          *http.Client // for Secure Token, which has no Go library
+	public          *http.Client // for Secure Token
 	authorized      *http.Client
 	project, tenant string
 	development     bool
@@ -59,7 +58,7 @@ type Client struct {
 	observe         func(operation, outcome string, took time.Duration)
 }
 
-// New returns a Client and asks Google nothing yet, but may ask the metadata server for credentials.
+// New makes no request to Google, but may ask the metadata server for credentials.
 func New(ctx context.Context, o Options) (*Client, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -117,7 +116,7 @@ func (o Options) withDefaults() (Options, error) {
 		if o.EmulatorHost == "" {
 			return o, errors.New("firebase: an API key is required")
 		}
-		o.APIKey = "emulator" // any value will do
+		o.APIKey = "emulator"
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = DefaultTimeout
@@ -141,7 +140,7 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-// pooledTransport keeps more than the default of two idle connections a host, which would cost TLS handshakes.
+// pooledTransport saves TLS handshakes: the default keeps two idle connections a host.
 func pooledTransport() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConns = 256
@@ -150,7 +149,6 @@ func pooledTransport() *http.Transport {
 	return t
 }
 
-// noRedirects keeps passwords at their endpoint.
 func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // twice is for operations that change nothing.
@@ -161,7 +159,6 @@ const (
 
 const outcomeCanceled = "canceled"
 
-// call runs one operation: bounded in time, observed, and with its failure translated.
 func (c *Client) call(ctx context.Context, operation string, attempts int, run func(context.Context) error) error {
 	return c.callWithin(ctx, c.timeout, operation, attempts, run)
 }

@@ -8,11 +8,8 @@ import (
 	"google.golang.org/api/identitytoolkit/v1"
 )
 
-// SignInAs opens a session without a password (M9) by a custom token. Every ID token of the session carries the developer claims. Google
-// asks for no second factor here: the caller must have checked it.
-//
-// It looks the account up first, because Google creates an account for an unknown uid. Errors: ErrUserNotFound, ErrUserDisabled,
-// ErrSignInBlocked; internal without a service account that may sign.
+// SignInAs opens a session by a custom token (M9). Its ID tokens carry the developer claims. Google asks for no second factor here: the
+// caller must check it. Errors: ErrUserNotFound, ErrUserDisabled, ErrSignInBlocked; internal without a signing account.
 // https://cloud.google.com/identity-platform/docs/reference/rest/v1/accounts/signInWithCustomToken
 func (c *Client) SignInAs(ctx context.Context, uid string, developerClaims map[string]any) (Session, error) {
 	user, err := c.User(ctx, uid)
@@ -36,7 +33,7 @@ func (c *Client) SignInAs(ctx context.Context, uid string, developerClaims map[s
 			return err
 		}
 		if answer.IsNewUser {
-			return ErrUserNotFound // deleted since the look-up; Google has made an empty account
+			return ErrUserNotFound // Google creates an account for an unknown uid
 		}
 		session = Session{
 			IDToken: answer.IdToken, RefreshToken: answer.RefreshToken,

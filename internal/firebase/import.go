@@ -8,32 +8,30 @@ import (
 	"time"
 )
 
-// MaxImport is Google's limit for one import.
+// MaxImport is Google's limit.
 const MaxImport = 1000
 
-// ImportUser is an account to import. UID is required.
+// ImportUser requires UID.
 type ImportUser struct {
 	UID           string
 	Email         string
 	EmailVerified bool
 	DisplayName   string
-	// PasswordHash is bcrypt's text. Empty: no password fits.
+	// PasswordHash is bcrypt's; empty means no password.
 	PasswordHash           string
 	Disabled               bool
 	CreatedAt, LastLoginAt time.Time
 }
 
-// ImportFailure is a row with ErrEmailExists, ErrUIDExists, ErrInvalidUser or ErrNotImported.
+// ImportFailure is a refused row: ErrEmailExists, ErrUIDExists, ErrInvalidUser or ErrNotImported.
 type ImportFailure struct {
-	Index int // of the row
+	Index int
 	Err   error
 }
 
-// Import creates at most MaxImport accounts with bcrypt hashes (M1). It never touches existing accounts: a taken uid or address fails its
-// row only.
-//
-// An error concerns the request: ErrInvalidHash, ErrInvalidUser, and ErrEmailExists or ErrUIDExists for duplicate rows; then nothing was
-// imported. After ErrUnreachable a look-up must tell: it is never sent again (M2).
+// Import creates at most MaxImport accounts with bcrypt hashes (M1). It never changes existing accounts: a taken uid or address fails its
+// row only. ErrInvalidHash, ErrInvalidUser, and ErrEmailExists or ErrUIDExists for duplicate rows mean that nothing was imported. After
+// ErrUnreachable look the accounts up: it is sent once (M2).
 // https://cloud.google.com/identity-platform/docs/reference/rest/v1/projects.accounts/batchCreate
 func (c *Client) Import(ctx context.Context, users []ImportUser) ([]ImportFailure, error) {
 	if len(users) == 0 {
@@ -58,7 +56,7 @@ func (c *Client) Import(ctx context.Context, users []ImportUser) ([]ImportFailur
 	return failures, nil
 }
 
-// toImport sends both flags, because Google documents two defaults. An overwrite would undo changes of moved users (M1).
+// toImport sends both flags: Google documents two defaults, and an overwrite would undo moved users' changes (M1).
 func toImport(users []ImportUser) *importRequest {
 	request := &importRequest{
 		HashAlgorithm: "BCRYPT", AllowOverwrite: false, SanityCheck: true,

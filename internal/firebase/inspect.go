@@ -24,12 +24,12 @@ const (
 // ErrNotThere reports that a development provider lacks the API.
 var ErrNotThere = errors.New("a development provider has no such thing")
 
-// Settings are a project's settings that matter to this service.
+// Settings are those on which this service depends.
 type Settings struct {
 	// Name is the project's name or number.
 	Name   string
 	WebKey string
-	// EnumerationProtected: answers do not show whether an address has an account.
+	// EnumerationProtected: answers hide which addresses have accounts.
 	EnumerationProtected bool
 	DuplicateEmails      bool
 	PasswordSignIn       bool
@@ -41,21 +41,21 @@ type Settings struct {
 	SecondFactors string
 	// Policy is nil unless enforced.
 	Policy *PasswordPolicy
-	// Recaptcha: a password sign-in needs a reCAPTCHA token, which no server has.
+	// Recaptcha: sign-ins need a reCAPTCHA token, which no server has.
 	Recaptcha bool
-	// BlockingFunctions are events: beforeCreate, beforeSignIn ...
+	// BlockingFunctions are beforeCreate, beforeSignIn ...
 	BlockingFunctions []string
 }
 
-// PasswordPolicy is an enforced policy. Zero lengths mean Google's defaults, 6 and 4,096.
+// PasswordPolicy has zero lengths for Google's defaults, 6 and 4,096.
 type PasswordPolicy struct {
 	MinLength, MaxLength int64
 	Demands              []string
-	// AtSignIn: it applies to old passwords, too.
+	// AtSignIn: it covers old passwords.
 	AtSignIn bool
 }
 
-// Settings reads the project's settings. It needs firebaseauth.configs.get.
+// Settings needs firebaseauth.configs.get.
 func (c *Client) Settings(ctx context.Context) (Settings, error) {
 	var found Settings
 	err := c.call(ctx, opSettings, twice, func(ctx context.Context) error {
@@ -130,15 +130,15 @@ func policyOf(config *mfa.GoogleCloudIdentitytoolkitAdminV2PasswordPolicyConfig)
 	return p
 }
 
-// KeyOwner is the project of the API key.
+// KeyOwner is the API key's project.
 type KeyOwner struct {
 	Number            string
 	AuthorizedDomains []string
-	// Date is Google's clock, to the second.
+	// Date is Google's clock, in seconds.
 	Date time.Time
 }
 
-// OwnerOfKey needs no service account, so it tells Google's time where a wrong clock prevents access tokens.
+// OwnerOfKey needs no service account, so it works where a wrong clock prevents access tokens.
 func (c *Client) OwnerOfKey(ctx context.Context) (KeyOwner, error) {
 	var found KeyOwner
 	err := c.call(ctx, opKey, twice, func(ctx context.Context) error {
@@ -153,7 +153,7 @@ func (c *Client) OwnerOfKey(ctx context.Context) (KeyOwner, error) {
 	return found, err
 }
 
-// Permissions returns those wanted that the service account has. It needs the Cloud Resource Manager API. ErrNotThere in development.
+// Permissions returns the granted ones. It needs the Cloud Resource Manager API. ErrNotThere in development.
 func (c *Client) Permissions(ctx context.Context, wanted []string) (granted []string, err error) {
 	if c.development {
 		return nil, ErrNotThere
@@ -173,7 +173,7 @@ func (c *Client) Permissions(ctx context.Context, wanted []string) (granted []st
 	return granted, err
 }
 
-// AppCheckEnforced reports whether App Check refuses clients without attestation, which no server has. ErrNotThere in development.
+// AppCheckEnforced reports whether App Check refuses servers. ErrNotThere in development.
 func (c *Client) AppCheckEnforced(ctx context.Context) (enforced bool, err error) {
 	if c.development {
 		return false, ErrNotThere
@@ -192,7 +192,7 @@ func (c *Client) AppCheckEnforced(ctx context.Context) (enforced bool, err error
 	return enforced, err
 }
 
-// CanSign signs a custom token and discards it. ErrNotThere in development.
+// CanSign tries to sign a custom token. ErrNotThere in development.
 func (c *Client) CanSign(ctx context.Context) error {
 	if c.development {
 		return ErrNotThere

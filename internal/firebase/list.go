@@ -5,7 +5,7 @@ import "context"
 // MaxList is Google's page size.
 const MaxList = 1000
 
-// List returns a page of accounts and the next page's token. "" is the first page and the end. Pages are no snapshot.
+// List returns a page and the next page's token; "" is the first page and the end. Pages are no snapshot.
 // https://cloud.google.com/identity-platform/docs/reference/rest/v1/projects.accounts/batchGet
 func (c *Client) List(ctx context.Context, page string) (users []User, next string, err error) {
 	err = c.callWithin(ctx, listPatience*c.timeout, opListUsers, twice, func(ctx context.Context) error {

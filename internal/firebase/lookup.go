@@ -14,17 +14,16 @@ import (
 
 const passwordProvider = "password"
 
-// User is an account at Firebase. A zero time or text means that Firebase has none.
+// User is an account. Zero times and texts are unknown.
 type User struct {
 	UID           string
 	Email         string
 	EmailVerified bool
 	Disabled      bool
-	// HasPassword covers imported hashes, too.
+	// HasPassword covers imported hashes.
 	HasPassword bool
 	// Providers are "password", "phone", "google.com" ...
-	Providers []string
-	// PasswordUpdatedAt is the time of the last change or import.
+	Providers                    []string
 	PasswordUpdatedAt            time.Time
 	DisplayName, PhotoURL, Phone string
 	CreatedAt                    time.Time
@@ -33,7 +32,7 @@ type User struct {
 	ValidSince time.Time
 }
 
-// User looks up an account. Error: ErrUserNotFound.
+// User returns ErrUserNotFound for an unknown uid.
 // https://cloud.google.com/identity-platform/docs/reference/rest/v1/projects.accounts/lookup
 func (c *Client) User(ctx context.Context, uid string) (User, error) {
 	if !possibleUID(uid) {
@@ -42,7 +41,7 @@ func (c *Client) User(ctx context.Context, uid string) (User, error) {
 	return c.lookUp(ctx, opUser, &lookupRequest{LocalId: []string{uid}}, func(u User) bool { return u.UID == uid })
 }
 
-// UserByEmail looks up an address, verified or not. Error: ErrUserNotFound, also for a malformed address.
+// UserByEmail also returns ErrUserNotFound for a malformed address.
 func (c *Client) UserByEmail(ctx context.Context, email string) (User, error) {
 	if !possibleEmail(email) {
 		return User{}, fmt.Errorf("firebase %s: %w", opUserByEmail, ErrUserNotFound)
@@ -52,7 +51,7 @@ func (c *Client) UserByEmail(ctx context.Context, email string) (User, error) {
 	})
 }
 
-// lookUp ignores accounts that were not requested. An unknown account is an empty answer, not a refusal.
+// An unknown account is an empty answer, not a refusal.
 func (c *Client) lookUp(ctx context.Context, operation string, request *lookupRequest, asked func(User) bool) (User, error) {
 	var found User
 	err := c.call(ctx, operation, twice, func(ctx context.Context) error {
@@ -105,7 +104,7 @@ type (
 	listResponse   = identitytoolkit.GoogleCloudIdentitytoolkitV1DownloadAccountResponse
 )
 
-// administration is the REST API that the Admin SDK lacks, for the project or one tenant (T2).
+// administration serves the project or one tenant (T2).
 type administration struct {
 	ofProject       *identitytoolkit.ProjectsAccountsService
 	ofTenant        *identitytoolkit.ProjectsTenantsAccountsService

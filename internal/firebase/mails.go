@@ -18,8 +18,8 @@ type (
 	resetRequest = identitytoolkit.GoogleCloudIdentitytoolkitV1ResetPasswordRequest
 )
 
-// SendPasswordReset makes Firebase send a code for ResetPassword. Nil does not prove an account: enumeration protection hides unknown
-// addresses. It is sent once, so that there is one mail. Errors: ErrUserNotFound, ErrUserDisabled.
+// SendPasswordReset sends a code for ResetPassword, once, so that there is one mail. Nil proves no account: enumeration protection hides
+// unknown addresses. Errors: ErrUserNotFound, ErrUserDisabled.
 // https://cloud.google.com/identity-platform/docs/reference/rest/v1/accounts/sendOobCode
 func (c *Client) SendPasswordReset(ctx context.Context, email string) error {
 	if !possibleEmail(email) {
@@ -28,8 +28,8 @@ func (c *Client) SendPasswordReset(ctx context.Context, email string) error {
 	return c.sendMail(ctx, opSendPasswordReset, &mailRequest{RequestType: mailPasswordReset, Email: email})
 }
 
-// SendEmailVerification makes Firebase send a code for ConfirmEmail, once. Errors: ErrInvalidIDToken, ErrExpiredIDToken (also a revoked
-// session), ErrUserNotFound, ErrUserDisabled, ErrInvalidUser (no address).
+// SendEmailVerification sends a code for ConfirmEmail, once. Errors: ErrInvalidIDToken, ErrExpiredIDToken (also a revoked session),
+// ErrUserNotFound, ErrUserDisabled, ErrInvalidUser (no address).
 func (c *Client) SendEmailVerification(ctx context.Context, idToken string) error {
 	if idToken == "" {
 		return fmt.Errorf("firebase %s: %w", opSendVerification, ErrInvalidIDToken)
@@ -48,14 +48,14 @@ func (c *Client) sendMail(ctx context.Context, operation string, request *mailRe
 	})
 }
 
-// ResetPassword sets the password and returns the address, which is verified now. All sessions end. It is sent once: a code is good once.
-// Errors: ErrInvalidCode, ErrExpiredCode, ErrWeakPassword (the code stays good), ErrUserDisabled (the code is spent).
+// ResetPassword uses a code once and returns its address, which is verified now. All sessions end. Errors: ErrInvalidCode, ErrExpiredCode,
+// ErrWeakPassword (the code stays good), ErrUserDisabled (the code is spent).
 // https://cloud.google.com/identity-platform/docs/reference/rest/v1/accounts/resetPassword
 func (c *Client) ResetPassword(ctx context.Context, oobCode, newPassword string) (string, error) {
 	switch {
 	case oobCode == "":
 		return "", fmt.Errorf("firebase %s: %w", opResetPassword, ErrInvalidCode)
-	case tooShort(newPassword): // without a password Google only names the code's address
+	case tooShort(newPassword): // else Google only names the address
 		return "", fmt.Errorf("firebase %s: %w", opResetPassword, ErrWeakPassword)
 	}
 	var email string
@@ -71,8 +71,7 @@ func (c *Client) ResetPassword(ctx context.Context, oobCode, newPassword string)
 	return email, err
 }
 
-// ResetAddress gives the address that a reset mail's code was sent to, and leaves the code good. Errors: ErrInvalidCode, also for a code
-// of another mail; ErrExpiredCode, ErrUserDisabled, ErrTooManyAttempts, ErrUnreachable. Google's page is ResetPassword's.
+// ResetAddress returns a reset code's address; the code stays good. Errors: ErrInvalidCode, ErrExpiredCode, ErrUserDisabled.
 func (c *Client) ResetAddress(ctx context.Context, oobCode string) (string, error) {
 	if oobCode == "" {
 		return "", fmt.Errorf("firebase %s: %w", opResetAddress, ErrInvalidCode)
@@ -95,9 +94,8 @@ func (c *Client) ResetAddress(ctx context.Context, oobCode string) (string, erro
 	return email, err
 }
 
-// ConfirmEmail uses a code once and returns the verified address. Firebase also takes the codes of an address change and its recall.
-// Errors: ErrInvalidCode, ErrExpiredCode, ErrUserDisabled, ErrEmailExists.
-// https://cloud.google.com/identity-platform/docs/reference/rest/v1/accounts/update
+// ConfirmEmail uses a code once and returns the verified address. Firebase also takes codes of address changes. Errors: ErrInvalidCode,
+// ErrExpiredCode, ErrUserDisabled, ErrEmailExists. https://cloud.google.com/identity-platform/docs/reference/rest/v1/accounts/update
 func (c *Client) ConfirmEmail(ctx context.Context, oobCode string) (string, error) {
 	if oobCode == "" {
 		return "", fmt.Errorf("firebase %s: %w", opConfirmEmail, ErrInvalidCode)

@@ -9,7 +9,7 @@ import (
 	mfa "google.golang.org/api/identitytoolkit/v2"
 )
 
-// FactorTOTP and FactorPhone are kinds of factors. FinishSignIn takes TOTP only: the Firebase SDK sends text messages (A11).
+// FactorTOTP is what FinishSignIn takes; the Firebase SDK sends text messages (A11).
 const (
 	FactorTOTP  = "totp"
 	FactorPhone = "phone"
@@ -22,13 +22,13 @@ type Factor struct {
 	DisplayName string
 }
 
-// MFAChallenge is a sign-in that needs a second factor. PendingCredential is a secret and lasts five minutes.
+// MFAChallenge has a PendingCredential, a secret for five minutes.
 type MFAChallenge struct {
 	PendingCredential string
 	Factors           []Factor
 }
 
-// MFAError is ErrMFARequired with its challenge, which its text does not show.
+// MFAError is ErrMFARequired with a challenge, which its text hides.
 type MFAError struct{ Challenge MFAChallenge }
 
 func (e *MFAError) Error() string { return ErrMFARequired.Error() }
@@ -52,7 +52,7 @@ func challenge(answer *identitytoolkit.GoogleCloudIdentitytoolkitV1SignInWithPas
 }
 
 // FinishSignIn proves a TOTP code (A11), once: each try counts. Errors: ErrInvalidCredentials (the code), ErrInvalidCode (the pending
-// sign-in or factor), ErrExpiredCode, ErrUserDisabled, ErrSignInBlocked. Google does not notice an account that was disabled meanwhile.
+// sign-in or factor), ErrExpiredCode, ErrUserDisabled, ErrSignInBlocked. Google finishes it for an account disabled meanwhile.
 // https://cloud.google.com/identity-platform/docs/reference/rest/v2/accounts.mfaSignIn/finalize
 func (c *Client) FinishSignIn(ctx context.Context, pendingCredential, factorID, code string) (Session, error) {
 	switch {
@@ -74,7 +74,7 @@ func (c *Client) FinishSignIn(ctx context.Context, pendingCredential, factorID, 
 		if err != nil {
 			return err
 		}
-		session = Session{ // uid and life are in the token only
+		session = Session{
 			IDToken: answer.IdToken, RefreshToken: answer.RefreshToken, UID: claims.Subject,
 			ExpiresIn: time.Duration(claims.ExpiresAt-claims.IssuedAt) * time.Second,
 		}

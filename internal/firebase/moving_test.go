@@ -92,7 +92,6 @@ func TestImport_RowsInOurWords(t *testing.T) {
 	}
 }
 
-// The batch's result is unknown.
 func TestImport_AnAnswerAboutAnotherBatch(t *testing.T) {
 	for _, body := range []string{`{"error":[{"index":1,"message":"email is invalid"}]}`, `{"error":[{"index":-1}]}`, `<html>`} {
 		_, err := newGoogle(t, answer(body)).client(t).Import(t.Context(), []firebase.ImportUser{{UID: "uid-1"}})
@@ -255,7 +254,7 @@ func TestMails_RefuseWhatWouldDoNothing(t *testing.T) {
 	}
 }
 
-// A11: the error's text shows no challenge.
+// A11.
 func TestSignIn_SecondFactor(t *testing.T) {
 	client := newGoogle(t, answer(`{"localId":"u","email":"`+email+`","mfaPendingCredential":"`+pending+`","mfaInfo":[
 		{"mfaEnrollmentId":"f1","displayName":"app","totpInfo":{}},{"mfaEnrollmentId":"f2","phoneInfo":"+*******55"},

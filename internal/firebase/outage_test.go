@@ -14,7 +14,6 @@ import (
 	"auth-v2-service/internal/firebase"
 )
 
-// 503 with advice, never 401.
 func TestOutages_AreUnavailable(t *testing.T) {
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -101,7 +100,7 @@ func TestRepetition(t *testing.T) {
 		"set_password": 1, "set_disabled": 1, "send_password_reset": 1, "reset_password": 1, "send_email_verification": 1,
 		"confirm_email": 1, "finish_sign_in": 1,
 		"set_email": 1, "set_state": 1, "list": 2,
-		"displace": 2, "sign_in_as": 2, // with their look-up
+		"displace": 2, "sign_in_as": 2,
 	}
 	for name, handler := range map[string]http.HandlerFunc{
 		"503": refuse(503, "Unavailable"),

@@ -21,7 +21,7 @@ import (
 	"auth-v2-service/internal/firebase"
 )
 
-// detour redirects and records requests for Google's hosts.
+// detour redirects and records Google's requests.
 type detour struct {
 	handler http.HandlerFunc
 	key     *rsa.PublicKey
@@ -49,7 +49,6 @@ func (d *detour) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// production returns a client with a service account and an API key.
 func production(t *testing.T, handler http.HandlerFunc) (*firebase.Client, *detour) {
 	t.Helper()
 	path, key := serviceAccount(t)

@@ -27,7 +27,7 @@ func newProvider(t *testing.T, change ...func(*identity.Options)) (*identity.Pro
 	}
 	server := httptest.NewServer(provider.Handler())
 	t.Cleanup(func() {
-		_ = provider.Close() // first: it ends hanging requests
+		_ = provider.Close() // ends hanging requests
 		server.Close()
 	})
 	client, err := firebase.New(t.Context(), firebase.Options{
@@ -48,7 +48,7 @@ func create(t *testing.T, client *firebase.Client) {
 	}
 }
 
-// A1, A8; the emulator runs by `make run IDENTITY=emulator`.
+// A1, A8.
 func TestLife(t *testing.T) {
 	t.Run("ours", func(t *testing.T) {
 		_, client := newProvider(t)

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Refresh returns a new ID token. Firebase does not rotate refresh tokens, so it is sent twice. Errors: ErrInvalidRefreshToken,
-// ErrSessionEnded (revoked), ErrUserDisabled, ErrSignInBlocked.
+// Refresh is sent twice, because Firebase does not rotate refresh tokens. Errors: ErrInvalidRefreshToken, ErrSessionEnded (revoked),
+// ErrUserDisabled, ErrSignInBlocked.
 func (c *Client) Refresh(ctx context.Context, refreshToken string) (Session, error) {
 	var session Session
 	err := c.call(ctx, opRefresh, twice, func(ctx context.Context) (err error) {
@@ -58,7 +58,7 @@ func (c *Client) exchangeRefreshToken(ctx context.Context, refreshToken string) 
 	}
 	err = c.check(session)
 	if errors.Is(err, errOtherTenant) {
-		return Session{}, ErrInvalidRefreshToken.With(err) // good, but for another tenant
+		return Session{}, ErrInvalidRefreshToken.With(err) // another tenant's
 	}
 	return session, err
 }

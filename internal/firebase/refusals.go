@@ -13,7 +13,7 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// Google's refusals. Compare with errors.Is.
+// Google's refusals, for errors.Is.
 var (
 	ErrInvalidCredentials  = fault.New(fault.InvalidCredentials, "the e-mail or the password is wrong")
 	ErrInvalidRefreshToken = fault.New(fault.TokenInvalid, "the refresh token is not valid")
@@ -36,11 +36,11 @@ var (
 	ErrTooManyAttempts     = fault.New(fault.RateLimited, "too many attempts, try again later").After(time.Minute)
 	ErrUnreachable         = fault.Unavailable("the identity provider cannot be reached", nil)
 
-	// ErrRefused is caused by no caller: a wrong API key, a missing permission, a redirect. Operators must act.
+	// ErrRefused needs an operator: a wrong API key, a missing permission, a redirect.
 	ErrRefused = fault.Unavailable("the identity provider refused our request", nil)
 )
 
-// refusals maps Google's codes; exceptions come first.
+// exceptions come before refusals.
 var refusals = map[string]*fault.Error{
 	"EMAIL_NOT_FOUND":           ErrInvalidCredentials,
 	"INVALID_PASSWORD":          ErrInvalidCredentials,
@@ -59,7 +59,7 @@ var refusals = map[string]*fault.Error{
 	"MISSING_OOB_CODE": ErrInvalidCode,
 	"EXPIRED_OOB_CODE": ErrExpiredCode,
 
-	"INVALID_CODE":                   ErrInvalidCredentials, // of a second factor (A11)
+	"INVALID_CODE":                   ErrInvalidCredentials, // a second factor's (A11)
 	"MISSING_CODE":                   ErrInvalidCredentials,
 	"INVALID_PENDING_TOKEN":          ErrInvalidCode,
 	"INVALID_MFA_PENDING_CREDENTIAL": ErrInvalidCode,
@@ -97,7 +97,7 @@ var refusals = map[string]*fault.Error{
 	"RESET_PASSWORD_EXCEED_LIMIT": ErrTooManyAttempts,
 }
 
-// exceptions: a wrong address gives A3's one answer; a deleted user ends its sessions and codes.
+// exceptions: a wrong address gets A3's one answer; a deleted user's sessions and codes end.
 var exceptions = map[string]map[string]*fault.Error{
 	opSignIn: {
 		"INVALID_EMAIL":  ErrInvalidCredentials,
@@ -131,7 +131,7 @@ var exceptions = map[string]map[string]*fault.Error{
 	},
 }
 
-// rowRefusals are sentences: an import has no codes. Other sentences are hidden, because they may quote the row.
+// rowRefusals are an import's sentences. Unknown ones are hidden: they may quote the row.
 var rowRefusals = map[string]*fault.Error{
 	"localId belongs to an existing account - can not overwrite.": ErrUIDExists,
 	"email exists in other account in database":                   ErrEmailExists,
@@ -155,15 +155,14 @@ func rowRefusal(message string) error {
 	return ErrNotImported.With(errors.New(code))
 }
 
-// refusal is a non-2xx answer.
 type refusal struct {
 	status     int
-	code       string // "" where the message is prose
+	code       string
 	reason     string
 	retryAfter time.Duration
 }
 
-// fault translates a refusal. An unknown code is ErrRefused, without Google's prose, which may quote the request.
+// fault returns ErrRefused for an unknown code, without Google's prose, which may quote the request.
 func (r refusal) fault(operation string) error {
 	known, ok := exceptions[operation][r.code]
 	if !ok {
@@ -198,7 +197,7 @@ func readRefusal(response *http.Response) refusal {
 			} `json:"details"`
 		} `json:"error"`
 	}
-	_ = json.Unmarshal(body, &answer) // a foreign body leaves only the status
+	_ = json.Unmarshal(body, &answer) // a foreign body leaves the status
 	r := refusal{status: response.StatusCode, code: vendorCode(answer.Error.Message), retryAfter: retryAfter(response.Header)}
 	if r.code != "" {
 		return r
@@ -214,7 +213,7 @@ func readRefusal(response *http.Response) refusal {
 
 var codeShape = regexp.MustCompile(`^[A-Z][A-Z0-9_]{2,63}$`)
 
-// vendorCode returns the part before the colon ("WEAK_PASSWORD : ..."), or "" for prose.
+// vendorCode returns "WEAK_PASSWORD" of "WEAK_PASSWORD : ...", or "" for prose.
 func vendorCode(message string) string {
 	code, _, _ := strings.Cut(message, ":")
 	code = strings.TrimSpace(code)
@@ -224,7 +223,6 @@ func vendorCode(message string) string {
 	return code
 }
 
-// retryAfter returns at most an hour.
 func retryAfter(header http.Header) time.Duration {
 	seconds, err := strconv.Atoi(header.Get("Retry-After"))
 	if err != nil || seconds <= 0 {

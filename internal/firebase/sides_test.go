@@ -123,7 +123,7 @@ func TestBoth_Import(t *testing.T) {
 		}
 		_, err = s.SignIn(t.Context(), again, "imported-password")
 		if s.official != errors.Is(err, firebase.ErrInvalidCredentials) || !s.official && err != nil {
-			t.Errorf("signing in with an imported password gives %v", err) // the emulator knows only its own hashes
+			t.Errorf("signing in with an imported password gives %v", err) // the emulator's hashes differ
 		}
 	})
 }
@@ -306,7 +306,7 @@ func TestBoth_Mails(t *testing.T) {
 		if err := s.SendEmailVerification(t.Context(), "nonsense"); !errors.Is(err, firebase.ErrInvalidIDToken) {
 			t.Errorf("a verification for a token that is none gives %v", err)
 		}
-		err = s.SendPasswordReset(t.Context(), "nobody@example.com") // enumeration protection is off there
+		err = s.SendPasswordReset(t.Context(), "nobody@example.com") // no enumeration protection
 		if s.official != errors.Is(err, firebase.ErrUserNotFound) || !s.official && err != nil {
 			t.Errorf("a reset for nobody gives %v", err)
 		}
@@ -342,7 +342,7 @@ func TestMails_LostAnswerIsOneMail(t *testing.T) {
 	}
 }
 
-// A11: the emulator has no TOTP.
+// A11.
 func TestSecondFactor(t *testing.T) {
 	now := time.Now()
 	provider, client := newProvider(t, func(o *identity.Options) { o.Clock = func() time.Time { return now } })

@@ -24,7 +24,7 @@ import (
 
 const (
 	customTokenAudience = "https://identitytoolkit.googleapis.com/google.identity.identitytoolkit.v1.IdentityToolkit"
-	customTokenLife     = 5 * time.Minute // Google allows an hour
+	customTokenLife     = 5 * time.Minute // at most an hour
 
 	emulatorAccount = "firebase-auth-emulator@example.com"
 
@@ -32,7 +32,7 @@ const (
 	metadataAccount = "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/email"
 )
 
-// signer signs custom tokens for a service account. The Admin SDK's signers use neither our wire and time limit nor our Options.
+// signer replaces the Admin SDK's signers, which use neither our wire nor our Options.
 type signer interface {
 	algorithm() string
 	account(ctx context.Context) (string, error)
@@ -90,7 +90,7 @@ func parseKey(text string) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-// customToken returns a secret that signs uid in.
+// customToken returns a secret.
 func (c *Client) customToken(ctx context.Context, uid string, developerClaims map[string]any) (string, error) {
 	var token string
 	err := c.call(ctx, opSignCustomToken, once, func(ctx context.Context) (err error) {
@@ -156,8 +156,8 @@ func (s keySigner) sign(_ context.Context, _ string, input []byte) ([]byte, erro
 type iamSigner struct {
 	client   *http.Client
 	metadata *http.Client
-	email    string // empty: the machine's service account
-	nobody   bool   // a user's credentials cannot sign
+	email    string // empty: the machine's
+	nobody   bool   // a user's credentials
 }
 
 func (iamSigner) algorithm() string { return "RS256" }

@@ -91,7 +91,6 @@ func TestProduction_CustomTokenOfAPerson(t *testing.T) {
 	}
 }
 
-// Google's library takes other types for a form.
 func aToken(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = io.WriteString(w, `{"access_token":"ya29.person","token_type":"Bearer","expires_in":3600}`)

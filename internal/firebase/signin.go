@@ -9,7 +9,7 @@ import (
 	"google.golang.org/api/identitytoolkit/v1"
 )
 
-// Session is a pair of tokens. ExpiresIn is the ID token's life.
+// Session has the ID token's life in ExpiresIn.
 type Session struct {
 	IDToken      string
 	RefreshToken string
@@ -17,14 +17,14 @@ type Session struct {
 	UID          string
 }
 
-// SignIn proves a password, once: each try counts against the account. Errors: ErrInvalidCredentials, for any wrong input (A3);
-// ErrUserDisabled, even with a wrong password; MFAError (ErrMFARequired); ErrSignInBlocked.
+// SignIn is sent once: each try counts against the account. Errors: ErrInvalidCredentials, for any wrong input (A3); ErrUserDisabled, even
+// with a wrong password; MFAError; ErrSignInBlocked.
 func (c *Client) SignIn(ctx context.Context, email, password string) (Session, error) {
 	var session Session
 	err := c.call(ctx, opSignIn, once, func(ctx context.Context) error {
 		request := &identitytoolkit.GoogleCloudIdentitytoolkitV1SignInWithPasswordRequest{
 			Email: email, Password: password, ReturnSecureToken: true, TenantId: c.tenant,
-			// Google refuses an empty value in its usual words.
+			// Google refuses empty values itself.
 			ForceSendFields: []string{"Email", "Password"},
 		}
 		call := c.toolkit.Accounts.SignInWithPassword(request).Context(ctx)
@@ -48,7 +48,7 @@ func (c *Client) SignIn(ctx context.Context, email, password string) (Session, e
 	return session, nil
 }
 
-// replayable lets net/http resend after an idle connection was closed. The empty header is its documented switch and is not sent.
+// replayable lets net/http resend on a closed idle connection. The empty header is its documented switch.
 func replayable(h http.Header) { h["X-Idempotency-Key"] = []string{} }
 
 // check verifies no signature; the caller does.
@@ -68,5 +68,5 @@ func (c *Client) check(s Session) error {
 	return nil
 }
 
-// errOtherTenant reports a session of a tenant that this client does not serve (T2).
+// errOtherTenant is a session of an unserved tenant (T2).
 var errOtherTenant = errors.New("the ID token is of another tenant")

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// SetPassword sets a password and ends all sessions. Errors: ErrUserNotFound, ErrWeakPassword.
+// SetPassword also ends all sessions. Errors: ErrUserNotFound, ErrWeakPassword.
 // https://cloud.google.com/identity-platform/docs/reference/rest/v1/projects.accounts/update
 func (c *Client) SetPassword(ctx context.Context, uid, password string) error {
 	if tooShort(password) {
@@ -16,7 +16,7 @@ func (c *Client) SetPassword(ctx context.Context, uid, password string) error {
 	return c.update(ctx, opSetPassword, &updateRequest{LocalId: uid, Password: password})
 }
 
-// SetDisabled disables or enables an account. Existing tokens live until they expire. Error: ErrUserNotFound.
+// SetDisabled leaves existing tokens until they expire. Error: ErrUserNotFound.
 func (c *Client) SetDisabled(ctx context.Context, uid string, disabled bool) error {
 	return c.update(ctx, opSetDisabled, &updateRequest{
 		LocalId: uid, DisableUser: disabled, ForceSendFields: []string{"DisableUser"},
@@ -38,8 +38,8 @@ type State struct {
 	ValidSince time.Time
 }
 
-// SetState applies a state in one call (S3). A lower ValidSince than Firebase's revives ended sessions, so the caller compares first.
-// Error: ErrUserNotFound.
+// SetState makes one call (S3). A lower ValidSince than Firebase's revives ended sessions, so the caller compares first. Error:
+// ErrUserNotFound.
 func (c *Client) SetState(ctx context.Context, uid string, to State) error {
 	request := &updateRequest{LocalId: uid}
 	if to.Disabled != nil {
@@ -51,17 +51,17 @@ func (c *Client) SetState(ctx context.Context, uid string, to State) error {
 	return c.update(ctx, opSetState, request)
 }
 
-// Displace frees the address of an unproved account (M6): one call disables it and sets newEmail. It refuses an account with a verified
-// address or another provider than a password: ErrNotDisplaceable. A verification between look-up and call is lost. Other errors:
-// ErrUserNotFound, ErrEmailExists, ErrInvalidUser.
+// Displace frees an unproved account's address (M6): one call disables it and sets newEmail. It refuses a verified address and other
+// providers than a password (ErrNotDisplaceable). It misses a verification between look-up and call. Other errors: ErrUserNotFound,
+// ErrEmailExists, ErrInvalidUser.
 func (c *Client) Displace(ctx context.Context, uid, newEmail string) error {
 	return c.displace(ctx, uid, newEmail, func(u User) bool {
 		return !u.EmailVerified && slices.Equal(u.Providers, []string{passwordProvider})
 	})
 }
 
-// DisplaceUnverified is Displace with any providers. The caller holds a better proof: the local password of the address's row. An operator
-// can enable the account again.
+// DisplaceUnverified ignores providers. The caller holds a better proof: the local password of the address's row. An operator can enable
+// the account again.
 func (c *Client) DisplaceUnverified(ctx context.Context, uid, newEmail string) error {
 	return c.displace(ctx, uid, newEmail, func(u User) bool { return !u.EmailVerified })
 }

@@ -23,7 +23,7 @@ const (
 	secureTokenURL     = "https://securetoken.googleapis.com/v1/token"
 
 	maxAnswerBytes = 1 << 20
-	maxListBytes   = 16 << 20 // a thousand accounts
+	maxListBytes   = 16 << 20
 	retryPause     = 100 * time.Millisecond
 )
 
@@ -44,7 +44,7 @@ func (s site) locate(u *url.URL) {
 	u.Scheme, u.Host = "http", s.emulator
 }
 
-// identify sends the API key in a header, because URLs reach logs. The emulator reads it from the query and takes any key.
+// identify sends the API key in a header, because URLs reach logs. The emulator reads the query only.
 func (s site) identify(_ context.Context, req *http.Request) error {
 	if s.emulator == "" {
 		req.Header.Set("X-Goog-Api-Key", s.apiKey)
@@ -56,7 +56,7 @@ func (s site) identify(_ context.Context, req *http.Request) error {
 	return nil
 }
 
-// wire is the transport of all three libraries. It authorizes, bounds answers, retries and records the result in the call's exchange.
+// wire is the transport of all three libraries. It records results in the call's exchange.
 type wire struct {
 	base      http.RoundTripper
 	site      site
@@ -66,7 +66,7 @@ type wire struct {
 	clock     func() time.Time
 }
 
-// RoundTrip implements http.RoundTripper. It leaves req unchanged, so that no error shows an API key.
+// RoundTrip leaves req unchanged, so that no error shows an API key.
 func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	ex := exchangeOf(req.Context())
 	if ex.over() {
@@ -87,7 +87,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// attempt reads the whole answer, so that a cut connection fails the attempt.
+// attempt reads the whole answer: a cut connection fails the attempt.
 func (w *wire) attempt(req *http.Request, attempt int) (*http.Response, error) {
 	out := req.Clone(req.Context())
 	if attempt > 1 && req.GetBody != nil {
@@ -125,7 +125,7 @@ func success(status int) bool { return status >= 200 && status < 300 }
 
 var errNotUnderstood = errors.New("the answer was not understood")
 
-// isObject rejects pages of proxies: every answer of Google's is a JSON object.
+// isObject rejects pages of proxies.
 func isObject(body []byte) bool {
 	return bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) && json.Valid(body)
 }
@@ -147,7 +147,7 @@ func readAnswer(body io.ReadCloser, limit int64) ([]byte, error) {
 	return read, err
 }
 
-// repeatable excludes time-outs, which have used up their time.
+// repeatable excludes time-outs: their time is gone.
 func repeatable(response *http.Response, err error) bool {
 	if err != nil {
 		return !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, errAnswerTooLong)
@@ -155,8 +155,8 @@ func repeatable(response *http.Response, err error) bool {
 	return response.StatusCode == http.StatusServiceUnavailable
 }
 
-// exchange is one operation and its result. After its first final answer it refuses requests and cancels the context, because the Admin SDK
-// would repeat any request four times and look a created user up.
+// exchange is one operation. After its first final answer it refuses requests and cancels the context: the Admin SDK would repeat requests
+// four times and look a created user up.
 type exchange struct {
 	operation string
 	attempts  int
@@ -223,7 +223,7 @@ func readBody(response *http.Response) []byte {
 	return body
 }
 
-// changed reports success where the answer names the account; else it returns err.
+// changed demands that a success names the account.
 func (ex *exchange) changed(uid string, err error) error {
 	ex.mu.Lock()
 	defer ex.mu.Unlock()
@@ -239,7 +239,7 @@ func (ex *exchange) changed(uid string, err error) error {
 	return nil
 }
 
-// failure translates the result. The wire's view wins over err. It never uses err's text, which may hold addresses and URLs.
+// failure never uses err's text, which may hold addresses and URLs.
 func (ex *exchange) failure(ctx context.Context, err error) error {
 	ex.mu.Lock()
 	defer ex.mu.Unlock()

@@ -30,7 +30,7 @@ const (
 	mailCode     = "oob-code-of-jane"
 	totpCode     = "314159"
 	pending      = "pending-credential-of-jane"
-	// Subject uid-of-jane, audience demo-test, one hour.
+	// uid-of-jane, demo-test, one hour.
 	idToken = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1aWQtb2YtamFuZSIsImF1ZCI6ImRlbW8tdGVzdCIsImlhdCI6MTAwMCwiZXhwIjo0NjAwfQ.c2lnbmF0dXJl"
 )
 
@@ -302,7 +302,7 @@ func holdsNoSecret(t *testing.T, err error) {
 	}
 }
 
-// A8: the SDK's second look-up is refused.
+// A8.
 func TestCreateUser_IsOneRequest(t *testing.T) {
 	g := newGoogle(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/identitytoolkit.googleapis.com/v1/projects/demo-test/accounts" || r.Header.Get("Authorization") != "Bearer owner" {
@@ -391,7 +391,7 @@ func TestNew_TheEnvironmentDoesNotChooseTheProvider(t *testing.T) {
 	}
 }
 
-// O1: this variable makes Google's library print request bodies.
+// O1: Google's library would print request bodies.
 func TestSignIn_IsNotLoggedByTheLibrary(t *testing.T) {
 	t.Setenv("GOOGLE_SDK_GO_LOGGING_LEVEL", "debug")
 	printed := captureStderr(t, func() {

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// Ceilings are the highest costs that a sign-in can meet; 0 means none.
+// Ceilings are the highest costs that a sign-in can meet.
 type Ceilings struct {
 	Usual int
 	Heavy int
 }
 
-// Attempt is one sign-in. After Refuse it has cost the ceilings' work in every case, in the same lanes and order, so neither its time nor
-// its load shows whether an account exists (A3). Not safe for concurrent use.
+// Attempt is one sign-in. After Refuse it has always cost the ceilings' work, so neither time nor load shows whether an account exists
+// (A3). For one goroutine.
 type Attempt struct {
 	h        *Hasher
 	ceilings Ceilings
@@ -26,10 +26,10 @@ type Attempt struct {
 // Attempt begins a sign-in.
 func (h *Hasher) Attempt() *Attempt { return &Attempt{h: h} }
 
-// Expect sets a refusal's work. Call it before Verify.
+// Expect sets a refusal's work, before Verify.
 func (a *Attempt) Expect(c Ceilings) { a.ceilings = c }
 
-// Verify checks a password like Hasher.Verify.
+// Verify is Hasher.Verify.
 func (a *Attempt) Verify(ctx context.Context, hash, password string) error {
 	cost, err := CostOf(hash)
 	switch {
@@ -48,7 +48,6 @@ func (a *Attempt) Verify(ctx context.Context, hash, password string) error {
 	return a.verify(ctx, a.h.heavy, cost, a.ceilings.Heavy, hash, password)
 }
 
-// verify spends the rest of the ceiling after a mismatch, before it frees the place.
 func (a *Attempt) verify(ctx context.Context, l lane, cost, ceiling int, hash, password string) error {
 	_, err := compute(ctx, a.h, l, 1<<max(cost, ceiling), func() (struct{}, error) {
 		err := a.h.check(l, cost, hash, password)
@@ -60,7 +59,7 @@ func (a *Attempt) verify(ctx context.Context, l lane, cost, ceiling int, hash, p
 	return err
 }
 
-// Refuse does a refusal's remaining work. The error is ErrBusy.
+// Refuse does the remaining work or returns ErrBusy.
 func (a *Attempt) Refuse(ctx context.Context) error {
 	if err := a.fill(ctx, &a.usual, a.h.usual, a.ceilings.Usual); err != nil {
 		return err
@@ -80,7 +79,7 @@ func (a *Attempt) fill(ctx context.Context, done *bool, l lane, ceiling int) err
 	return err
 }
 
-// Time returns the shortest time of a refusal's work on this machine.
+// Time returns a refusal's shortest time.
 func (a *Attempt) Time() time.Duration {
 	var rounds int
 	for _, cost := range []int{a.ceilings.Usual, a.ceilings.Heavy} {
@@ -91,7 +90,7 @@ func (a *Attempt) Time() time.Duration {
 	return a.h.timeOf(rounds)
 }
 
-// spend does rounds of bcrypt work for nothing: one comparison for each power of two.
+// spend compares once for each power of two in rounds.
 func (h *Hasher) spend(l lane, rounds int) {
 	for ; rounds != 0; rounds &= rounds - 1 {
 		cost := bits.TrailingZeros(uint(rounds))

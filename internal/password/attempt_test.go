@@ -14,7 +14,7 @@ import (
 
 const right, wrong = "TestPassword123", "WrongPassword1"
 
-// counted records work instead of doing it. A hash that ends in "R" fits the password right.
+// A hash that ends in "R" fits the password right.
 type counted struct {
 	*Hasher
 	lanes  []string
@@ -60,7 +60,7 @@ func rows() map[string]string {
 	return out
 }
 
-// A3: the work is counted, not timed.
+// A3: work is counted, not timed.
 func TestAttempt_ARefusalCostsTheSame(t *testing.T) {
 	t.Parallel()
 	for name, ceilings := range map[string]Ceilings{
@@ -75,7 +75,7 @@ func TestAttempt_ARefusalCostsTheSame(t *testing.T) {
 		for row, hash := range rows() {
 			cost, _ := CostOf(hash)
 			if cost <= UsualCost && cost > ceilings.Usual || cost > UsualCost && cost <= DefaultMaxCost && cost > ceilings.Heavy {
-				continue // the table's ceilings: no row exceeds them
+				continue
 			}
 			c := newCounted(Options{})
 			attempt := c.Attempt()
@@ -145,7 +145,6 @@ func TestHasher_RealHashes(t *testing.T) {
 	}
 }
 
-// slow returns a Hasher whose comparisons block until the test ends.
 func slow(t *testing.T) (h *Hasher, begun chan struct{}) {
 	h, begun = New(Options{}), make(chan struct{}, 64)
 	release := make(chan struct{})

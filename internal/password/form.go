@@ -7,13 +7,13 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// bcrypt's costs. A hash of cost n takes 2^n rounds.
+// A hash of cost n takes 2^n rounds.
 const (
-	// DefaultCost is the cost of new hashes.
+	// DefaultCost is for new hashes.
 	DefaultCost = bcrypt.DefaultCost
 	// UsualCost is the highest cost that shares places.
 	UsualCost = 12
-	// DefaultMaxCost bounds the cost of a checked hash.
+	// DefaultMaxCost bounds checked hashes.
 	DefaultMaxCost = 14
 )
 
@@ -23,16 +23,16 @@ const Unusable = "!"
 var (
 	// ErrMismatch reports a wrong password.
 	ErrMismatch = errors.New("the password does not fit the hash")
-	// ErrNotBcrypt reports text that is no bcrypt hash.
+	// ErrNotBcrypt reports other text.
 	ErrNotBcrypt = errors.New("the hash is not bcrypt's")
 	// ErrTooCostly reports a cost above the bound.
 	ErrTooCostly = errors.New("the cost of the hash is above the bound")
 )
 
-// bcryptForm matches dialect, cost, 22 characters of salt, 31 of hash. auth.bcrypt_cost and internal/schema use the same form.
+// auth.bcrypt_cost and internal/schema use the same form.
 var bcryptForm = regexp.MustCompile(`^\$2[abxy]?\$[0-9]{2}\$[./A-Za-z0-9]{53}$`)
 
-// CostOf returns the cost of a bcrypt hash of any dialect, or ErrNotBcrypt.
+// CostOf returns a hash's cost or ErrNotBcrypt.
 func CostOf(hash string) (int, error) {
 	if !bcryptForm.MatchString(hash) {
 		return 0, ErrNotBcrypt

@@ -15,10 +15,9 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// ErrBusy reports that the caller's time ends before a hash does.
+// ErrBusy reports that no time is left.
 var ErrBusy = fault.Unavailable("too many passwords are checked at this moment; try again", nil)
 
-// LaneUsual and LaneHeavy are OnWork's lanes.
 const (
 	LaneUsual = "usual"
 	LaneHeavy = "heavy"
@@ -26,21 +25,21 @@ const (
 
 // Options configures a Hasher.
 type Options struct {
-	// Cost is for tests; 0 means DefaultCost.
+	// Cost is for tests.
 	Cost int
 	// MaxCost defaults to DefaultMaxCost.
 	MaxCost int
-	// OnWork receives each computation's lane and rounds at its begin.
+	// OnWork receives each computation before it begins.
 	OnWork func(lane string, rounds int)
 }
 
-// Hasher computes bcrypt hashes and leaves one core free. Safe for concurrent use.
+// Hasher leaves one core free. Safe for concurrent use.
 type Hasher struct {
 	cost         int
 	maxCost      int
 	onWork       func(lane string, rounds int)
 	usual, heavy lane
-	fastest      atomic.Int64 // nanoseconds of rateRounds rounds, at best
+	fastest      atomic.Int64 // nanoseconds for rateRounds
 	stopped      chan struct{}
 	stop         sync.Once
 	compare      func(hash, password []byte) error
@@ -68,13 +67,13 @@ func New(o Options) *Hasher {
 	return h
 }
 
-// MaxCost returns the highest cost that Verify checks.
+// MaxCost returns the highest checked cost.
 func (h *Hasher) MaxCost() int16 { return int16(h.maxCost) } //nolint:gosec // at most 31
 
-// Stop makes all calls return ErrBusy, waiting ones too, so that no hash delays a shutdown.
+// Stop makes all calls return ErrBusy, so that no hash delays a shutdown.
 func (h *Hasher) Stop() { h.stop.Do(func() { close(h.stopped) }) }
 
-// Hash returns the bcrypt hash, or Unusable beyond 72 bytes (A6). The error is ErrBusy.
+// Hash returns Unusable beyond 72 bytes (A6). The error is ErrBusy.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	if len(password) > maxBytes {
 		return Unusable, nil
@@ -89,8 +88,8 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	})
 }
 
-// Verify checks a password against a bcrypt hash of any dialect. Like the legacy service, it ignores bytes after the 72nd. Errors:
-// ErrMismatch, ErrNotBcrypt, ErrTooCostly, ErrBusy.
+// Verify takes all bcrypt dialects. Like the legacy service, it ignores bytes after the 72nd. Errors: ErrMismatch, ErrNotBcrypt,
+// ErrTooCostly, ErrBusy.
 func (h *Hasher) Verify(ctx context.Context, hash, password string) error {
 	return h.Attempt().Verify(ctx, hash, password)
 }
@@ -103,7 +102,7 @@ func (h *Hasher) check(l lane, cost int, hash, password string) error {
 	return nil
 }
 
-// compute runs do in a place of a lane. It begins nothing that ctx's time cannot hold. When ctx ends, do keeps its place until its end.
+// compute begins nothing that ctx's time cannot hold. When ctx ends, do keeps its place until its end.
 func compute[T any](ctx context.Context, h *Hasher, l lane, rounds int, do func() (T, error)) (T, error) {
 	var none T
 	if !h.fits(ctx, rounds) {
@@ -154,7 +153,7 @@ func (h *Hasher) timeOf(rounds int) time.Duration {
 	return time.Duration(float64(h.fastest.Load()) * float64(rounds) / rateRounds)
 }
 
-// noteTime keeps the best speed. A slow computation proves nothing: the machine may be busy.
+// A slow computation proves nothing: the machine may be busy.
 func (h *Hasher) noteTime(rounds int, took time.Duration) {
 	speed := int64(float64(took) * rateRounds / float64(rounds))
 	for {

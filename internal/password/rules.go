@@ -6,7 +6,7 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// Limits of A6. bcrypt reads 72 bytes; a longer password is refused, never cut, because it may move between Firebase and a local hash.
+// bcrypt reads 72 bytes (A6). A longer password is refused, never cut: it may move between Firebase and a local hash.
 const (
 	minCharacters = 8
 	maxBytes      = 72

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A6: characters count for the minimum, bytes for the maximum.
+// A6.
 func TestCheckNew_Bounds(t *testing.T) {
 	t.Parallel()
 	for password, want := range map[string]error{
