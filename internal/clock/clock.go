@@ -24,24 +24,23 @@ const (
 	TokenSkew = time.Minute
 	// Bound limits the skew that Clocks compensates.
 	Bound = 5 * time.Minute
-	// Notable is the skew from which Clocks warns: a tenth of TokenSkew, less a Date header's precision.
+	// Notable is where Clocks warns: a tenth of TokenSkew, less a Date header's precision.
 	Notable = 5 * time.Second
 
 	agreeing = time.Second
-	// step is the jump of the wall clock against the monotonic clock that voids the readings.
+	// step is the jump against the monotonic clock that voids the readings.
 	step = 500 * time.Millisecond
 )
 
 // Options configures Clocks.
 type Options struct {
 	// Now defaults to time.Now.
-	Now func() time.Time
-	// Logger gets a line when a clock becomes Notable or agrees again.
-	Logger *slog.Logger
+	Now     func() time.Time
+	Logger  *slog.Logger
 	Observe func(clock string, ahead time.Duration)
 }
 
-// Clocks measures the offsets of the other clocks. Safe for concurrent use.
+// Clocks measures clocks. Safe for concurrent use.
 type Clocks struct {
 	now     func() time.Time
 	log     *slog.Logger
@@ -54,7 +53,7 @@ type Clocks struct {
 	slipped    time.Duration
 	postgresql estimate
 	firebase   estimate
-	signed     time.Duration // lower bound of Firebase's lead over Now
+	signed     time.Duration // lower bound of Firebase's lead
 	notable    map[string]bool
 }
 
@@ -77,7 +76,7 @@ func New(o Options) *Clocks {
 // Machine returns this machine's time.
 func (c *Clocks) Machine() time.Time { return c.now() }
 
-// Now returns the median of the three clocks: tokens are judged and legacy tokens issued by it. Within a second it is this machine's time;
+// Now returns the median of the three clocks, which judges tokens and dates legacy tokens. Within a second it is this machine's time;
 // before Firebase's first reading it is PostgreSQL's, which all instances share.
 func (c *Clocks) Now() time.Time { return c.now().Add(time.Duration(c.offset.Load())) }
 
@@ -93,7 +92,7 @@ func (c *Clocks) FirebaseNow() time.Time {
 	return now.Add(offset)
 }
 
-// PostgreSQLNow returns PostgreSQL's time, or this machine's before a reading.
+// PostgreSQLNow returns PostgreSQL's time once read.
 func (c *Clocks) PostgreSQLNow() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -115,7 +114,7 @@ func (c *Clocks) Precision() time.Duration {
 	return hi - lo
 }
 
-// ReadPostgreSQL adds a reading. sent and received are Machine's times.
+// ReadPostgreSQL takes sent and received by Machine.
 func (c *Clocks) ReadPostgreSQL(sent, received, said time.Time) {
 	c.read(PostgreSQL, said.Sub(received), said.Sub(sent))
 }
@@ -133,7 +132,7 @@ func (c *Clocks) ReadFirebase(sent, received time.Time, header http.Header) {
 	c.read(Firebase, said.Sub(received), said.Add(precision).Sub(sent))
 }
 
-// TokenSeen notes a verified token's issue time. Firebase's clock is at least as late, whatever a Date says.
+// TokenSeen notes a verified token's issue time, a lower bound of Firebase's clock that no Date can undo.
 func (c *Clocks) TokenSeen(issued time.Time) {
 	ahead := issued.Sub(c.Now())
 	if ahead > TokenSkew {
@@ -204,7 +203,7 @@ func (c *Clocks) settleOffset(now time.Time) {
 	c.offset.Store(int64(offset))
 }
 
-// Skew returns an error that names each clock with a Notable skew.
+// Skew returns an error for each clock with a Notable skew.
 func (c *Clocks) Skew() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

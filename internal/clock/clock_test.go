@@ -24,7 +24,7 @@ func (m *machine) readFirebase(c *Clocks, ahead time.Duration) {
 	c.ReadFirebase(m.now.Add(-50*time.Millisecond), m.now, http.Header{"Date": {date}})
 }
 
-// T2: tokens are judged by the median.
+// T2.
 func TestNow_IsTheMedianOfThreeClocks_T8(t *testing.T) {
 	t.Parallel()
 	const day = 24 * time.Hour

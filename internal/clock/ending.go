@@ -3,15 +3,15 @@ package clock
 import "time"
 
 // Ending says which sessions a revocation ends. A statement adds the leads to PostgreSQL's clock when it runs, so sessions that begin
-// during its wait for a lock end too.
+// during its lock wait end too.
 type Ending struct {
-	// FirebaseLead and LegacyLead are the leads of Firebase's clock and Now over PostgreSQL's, in seconds.
+	// FirebaseLead and LegacyLead are the leads over PostgreSQL's clock in seconds.
 	FirebaseLead, LegacyLead float64
 	// FirebaseUntil and LegacyUntil are covered in any case.
 	FirebaseUntil, LegacyUntil time.Time
 }
 
-// Ending takes the issue time of the request's token, or zero, and cuts it to TokenSkew ahead.
+// Ending takes the issue time of the request's token, cut to TokenSkew ahead.
 func (c *Clocks) Ending(firebaseToken, legacyToken time.Time) Ending {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -29,8 +29,8 @@ func (c *Clocks) Ending(firebaseToken, legacyToken time.Time) Ending {
 	return e
 }
 
-// firebaseLead errs towards the later time: a revocation must miss no session. Beyond Bound, a late clock is ignored and an early clock
-// counts as Bound.
+// firebaseLead errs towards later: a revocation must miss no session. Beyond Bound, a late clock is ignored and an early clock counts as
+// Bound.
 func (c *Clocks) firebaseLead(now time.Time, offset time.Duration) time.Duration {
 	if !c.firebase.measured {
 		return max(offset, 0, offset+c.signed)
@@ -48,7 +48,7 @@ func (c *Clocks) LegacyLead() float64 { return c.Ending(time.Time{}, time.Time{}
 // FirebaseLead returns Ending's FirebaseLead.
 func (c *Clocks) FirebaseLead() float64 { return c.Ending(time.Time{}, time.Time{}).FirebaseLead }
 
-// FromFirebase converts Firebase's time to Now's and errs towards later. Beyond Bound the time stays.
+// FromFirebase converts to Now's time and errs towards later. Beyond Bound the time stays.
 func (c *Clocks) FromFirebase(at time.Time) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -3,13 +3,13 @@ package clock
 import "time"
 
 const (
-	// drift bounds an offset's change: 100 parts in a million, twice a bad quartz.
+	// drift is 100 parts in a million, twice a bad quartz.
 	drift = 10_000
-	// turns is the number of contradicting readings in a row that replace an estimate.
+	// turns contradicting readings in a row replace an estimate.
 	turns = 3
 )
 
-// estimate is an interval that contains the offset between two clocks.
+// estimate is an interval that contains an offset.
 type estimate struct {
 	lo, hi   time.Duration
 	at       time.Time
@@ -44,7 +44,7 @@ func (e *estimate) interval(at time.Time) (lo, hi time.Duration) {
 	return e.lo - wider, e.hi + wider
 }
 
-// latest returns the largest offset that the readings allow, or 0 where the clocks may agree.
+// latest returns the largest possible offset, or 0 where the clocks may agree.
 func (e *estimate) latest(at time.Time) time.Duration {
 	lo, hi := e.interval(at)
 	if lo <= 0 && hi >= 0 {

@@ -5,9 +5,10 @@ import (
 	"time"
 )
 
-// Code is an ErrorCode of the contract.
+// Code is the contract's ErrorCode.
 type Code string
 
+// The contract's codes.
 const (
 	InvalidRequest        Code = "invalid_request"
 	TokenMissing          Code = "token_missing"
@@ -38,13 +39,13 @@ const (
 	DependencyUnavailable Code = "dependency_unavailable"
 )
 
-// Field names an invalid field by its JSON path ("user.name").
+// Field has a JSON path ("user.name").
 type Field struct {
 	Field   string
 	Message string
 }
 
-// Error is a refusal or a failure. Only Message and Fields leave the process.
+// Error lets only Message and Fields leave the process.
 type Error struct {
 	Code       Code
 	Message    string
@@ -53,7 +54,7 @@ type Error struct {
 	cause      error
 }
 
-// New returns a sentinel for errors.Is.
+// New returns a sentinel.
 func New(code Code, message string) *Error { return &Error{Code: code, Message: message} }
 
 // Invalid returns an invalid_request.
@@ -78,7 +79,7 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Is matches copies with their sentinel.
+// Is matches copies, too.
 func (e *Error) Is(target error) bool {
 	var other *Error
 	return errors.As(target, &other) && e.Code == other.Code && e.Message == other.Message
@@ -98,7 +99,7 @@ func (e *Error) After(d time.Duration) *Error {
 	return &out
 }
 
-// CodeOf returns err's code, or Internal.
+// CodeOf defaults to Internal.
 func CodeOf(err error) Code {
 	var e *Error
 	if errors.As(err, &e) {

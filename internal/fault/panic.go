@@ -5,7 +5,7 @@ import (
 	"runtime/debug"
 )
 
-// Panic returns an error with the stack, for the log only.
+// Panic returns an error with the stack, for logs only.
 func Panic(reason any) error {
 	return fmt.Errorf("panic: %v\n%s", reason, debug.Stack())
 }

@@ -80,7 +80,7 @@ func newAccounts(ctx context.Context, o Options, client *http.Client) (accounts,
 	return tenant, nil
 }
 
-// CreateUser creates an account by the Admin API, whose sign-ups Google does not count by address (A8). It is sent once: a repetition could
+// CreateUser creates an account by the Admin API: its sign-ups do not count against our IP address (A8). It is sent once: a repetition could
 // not tell its own account from another's. Errors: ErrEmailExists, ErrUIDExists, ErrWeakPassword, ErrInvalidUser.
 func (c *Client) CreateUser(ctx context.Context, u NewUser) error {
 	if err := u.check(); err != nil {

@@ -90,7 +90,6 @@ func (a *Attempt) Time() time.Duration {
 	return a.h.timeOf(rounds)
 }
 
-// spend compares once for each power of two in rounds.
 func (h *Hasher) spend(l lane, rounds int) {
 	for ; rounds != 0; rounds &= rounds - 1 {
 		cost := bits.TrailingZeros(uint(rounds))

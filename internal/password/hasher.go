@@ -18,6 +18,7 @@ import (
 // ErrBusy reports that no time is left.
 var ErrBusy = fault.Unavailable("too many passwords are checked at this moment; try again", nil)
 
+// LaneUsual and LaneHeavy are OnWork's lanes.
 const (
 	LaneUsual = "usual"
 	LaneHeavy = "heavy"
@@ -169,7 +170,7 @@ var calibrate = sync.OnceValue(func() time.Duration {
 	best := time.Duration(1<<63 - 1)
 	for range tries {
 		began := time.Now()
-		_, _ = bcrypt.GenerateFromPassword([]byte("calibration"), cost) // cannot fail
+		_, _ = bcrypt.GenerateFromPassword([]byte("calibration"), cost)
 		best = min(best, time.Since(began))
 	}
 	return best * (rateRounds >> cost)

@@ -67,7 +67,7 @@ func (c *boundedConn) Read(into []byte) (int, error) {
 // scanner parses the framing of RESP 2 and 3.
 type scanner struct {
 	line []byte
-	skip int // bytes left of a string
+	skip int   // bytes left of a string
 	open []int // elements left per open aggregate
 	size int
 }

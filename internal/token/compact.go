@@ -21,7 +21,7 @@ type compactToken struct {
 	signature []byte
 }
 
-// header holds the members of T1. All raw members but typ are refused, whatever their value.
+// header holds the members of T1. A raw member other than typ is refused with any value.
 type header struct {
 	Algorithm   string         `json:"alg"`
 	KeyID       string         `json:"kid"`
