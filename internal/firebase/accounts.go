@@ -38,7 +38,7 @@ const (
 	opFinishSignIn      = "finish_sign_in"
 )
 
-// NewUser requires UID, Email and Password.
+// NewUser is an account to create. UID, Email and Password are required.
 type NewUser struct {
 	UID         string
 	Email       string
@@ -119,7 +119,7 @@ func possibleEmail(address string) bool {
 
 func tooShort(password string) bool { return len(password) < 6 }
 
-// DeleteUser returns ErrUserNotFound or ErrInvalidUser.
+// DeleteUser deletes an account. Errors: ErrUserNotFound, ErrInvalidUser.
 func (c *Client) DeleteUser(ctx context.Context, uid string) error {
 	if !possibleUID(uid) {
 		return fmt.Errorf("firebase %s: %w", opDeleteUser, ErrInvalidUser)

@@ -85,7 +85,7 @@ func findCredentials(o Options) (*cloudauth.Credentials, error) {
 	detect := &credentials.DetectOptions{
 		Scopes: scopes,
 		Client: &http.Client{Transport: o.Transport, Timeout: o.Timeout},
-		Logger: slog.New(slog.DiscardHandler), // prints tokens at debug level
+		Logger: slog.New(slog.DiscardHandler), // it would print tokens at debug level
 	}
 	if o.CredentialsFile == "" {
 		return credentials.DetectDefault(detect)

@@ -58,7 +58,7 @@ type Client struct {
 	observe         func(operation, outcome string, took time.Duration)
 }
 
-// New makes no request to Google, but may ask the metadata server for credentials.
+// New connects a Client. It makes no request to Google, but may ask the metadata server for credentials.
 func New(ctx context.Context, o Options) (*Client, error) {
 	o, err := o.withDefaults()
 	if err != nil {

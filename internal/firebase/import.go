@@ -11,7 +11,7 @@ import (
 // MaxImport is Google's limit.
 const MaxImport = 1000
 
-// ImportUser requires UID.
+// ImportUser is an account to import. UID is required.
 type ImportUser struct {
 	UID           string
 	Email         string

@@ -47,7 +47,7 @@ type Settings struct {
 	BlockingFunctions []string
 }
 
-// PasswordPolicy has zero lengths for Google's defaults, 6 and 4,096.
+// PasswordPolicy is an enforced policy. Zero lengths are Google's defaults, 6 and 4,096.
 type PasswordPolicy struct {
 	MinLength, MaxLength int64
 	Demands              []string
@@ -55,7 +55,7 @@ type PasswordPolicy struct {
 	AtSignIn bool
 }
 
-// Settings needs firebaseauth.configs.get.
+// Settings reads the project's settings. It needs firebaseauth.configs.get.
 func (c *Client) Settings(ctx context.Context) (Settings, error) {
 	var found Settings
 	err := c.call(ctx, opSettings, twice, func(ctx context.Context) error {
@@ -153,7 +153,7 @@ func (c *Client) OwnerOfKey(ctx context.Context) (KeyOwner, error) {
 	return found, err
 }
 
-// Permissions returns the granted ones. It needs the Cloud Resource Manager API. ErrNotThere in development.
+// Permissions returns the granted permissions. It needs the Cloud Resource Manager API. ErrNotThere in development.
 func (c *Client) Permissions(ctx context.Context, wanted []string) (granted []string, err error) {
 	if c.development {
 		return nil, ErrNotThere

@@ -14,7 +14,7 @@ import (
 
 const passwordProvider = "password"
 
-// User is an account. Zero times and texts are unknown.
+// User is an account at Firebase. Zero times and texts are unknown.
 type User struct {
 	UID           string
 	Email         string
@@ -32,7 +32,7 @@ type User struct {
 	ValidSince time.Time
 }
 
-// User returns ErrUserNotFound for an unknown uid.
+// User looks up an account. Error: ErrUserNotFound.
 // https://cloud.google.com/identity-platform/docs/reference/rest/v1/projects.accounts/lookup
 func (c *Client) User(ctx context.Context, uid string) (User, error) {
 	if !possibleUID(uid) {

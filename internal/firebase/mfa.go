@@ -22,7 +22,7 @@ type Factor struct {
 	DisplayName string
 }
 
-// MFAChallenge has a PendingCredential, a secret for five minutes.
+// MFAChallenge asks for a second factor. PendingCredential is a secret and lasts five minutes.
 type MFAChallenge struct {
 	PendingCredential string
 	Factors           []Factor

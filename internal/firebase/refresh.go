@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Refresh is sent twice, because Firebase does not rotate refresh tokens. Errors: ErrInvalidRefreshToken, ErrSessionEnded (revoked),
+// Refresh retries once, because Firebase does not rotate refresh tokens. Errors: ErrInvalidRefreshToken, ErrSessionEnded (revoked),
 // ErrUserDisabled, ErrSignInBlocked.
 func (c *Client) Refresh(ctx context.Context, refreshToken string) (Session, error) {
 	var session Session

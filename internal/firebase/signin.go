@@ -9,7 +9,7 @@ import (
 	"google.golang.org/api/identitytoolkit/v1"
 )
 
-// Session has the ID token's life in ExpiresIn.
+// Session is a pair of tokens. ExpiresIn is the ID token's life.
 type Session struct {
 	IDToken      string
 	RefreshToken string
@@ -17,7 +17,7 @@ type Session struct {
 	UID          string
 }
 
-// SignIn is sent once: each try counts against the account. Errors: ErrInvalidCredentials, for any wrong input (A3); ErrUserDisabled, even
+// SignIn proves a password, once: each try counts against the account. Errors: ErrInvalidCredentials, for any wrong input (A3); ErrUserDisabled, even
 // with a wrong password; MFAError; ErrSignInBlocked.
 func (c *Client) SignIn(ctx context.Context, email, password string) (Session, error) {
 	var session Session

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// SetPassword also ends all sessions. Errors: ErrUserNotFound, ErrWeakPassword.
+// SetPassword sets a password and ends all sessions. Errors: ErrUserNotFound, ErrWeakPassword.
 // https://cloud.google.com/identity-platform/docs/reference/rest/v1/projects.accounts/update
 func (c *Client) SetPassword(ctx context.Context, uid, password string) error {
 	if tooShort(password) {
@@ -38,7 +38,7 @@ type State struct {
 	ValidSince time.Time
 }
 
-// SetState makes one call (S3). A lower ValidSince than Firebase's revives ended sessions, so the caller compares first. Error:
+// SetState applies a State in one call (S3). A lower ValidSince than Firebase's revives ended sessions, so the caller compares first. Error:
 // ErrUserNotFound.
 func (c *Client) SetState(ctx context.Context, uid string, to State) error {
 	request := &updateRequest{LocalId: uid}

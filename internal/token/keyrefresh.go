@@ -113,7 +113,7 @@ func (k *KeySet) untilNextFetch() time.Duration {
 	k.mu.Lock()
 	failures := k.failures
 	k.mu.Unlock()
-	jitter := 0.8 + rand.Float64()/10 //nolint:gosec //nolint:gosec // spreads load only
+	jitter := 0.8 + rand.Float64()/10 //nolint:gosec // spreads load only
 	return time.Duration(jitter * float64(k.interval(failures)))
 }
 

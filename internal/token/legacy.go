@@ -36,7 +36,7 @@ type Legacy struct {
 	clock                   func() time.Time
 }
 
-// NewLegacy refuses missing or shared secrets and lives beyond the bounds. A shared secret would make a refresh token an access token.
+// NewLegacy (T8) refuses missing or shared secrets and lives beyond the bounds. A shared secret would make a refresh token an access token.
 func NewLegacy(options LegacyOptions) (*Legacy, error) {
 	if options.Clock == nil {
 		options.Clock = time.Now
