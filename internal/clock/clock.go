@@ -40,7 +40,7 @@ type Options struct {
 	Observe func(clock string, ahead time.Duration)
 }
 
-// Clocks measures clocks. Safe for concurrent use.
+// Clocks measures the other clocks. Safe for concurrent use.
 type Clocks struct {
 	now     func() time.Time
 	log     *slog.Logger
@@ -92,7 +92,7 @@ func (c *Clocks) FirebaseNow() time.Time {
 	return now.Add(offset)
 }
 
-// PostgreSQLNow returns PostgreSQL's time once read.
+// PostgreSQLNow returns PostgreSQL's time, or this machine's before a reading.
 func (c *Clocks) PostgreSQLNow() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()

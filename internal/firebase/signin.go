@@ -17,8 +17,8 @@ type Session struct {
 	UID          string
 }
 
-// SignIn proves a password, once: each try counts against the account. Errors: ErrInvalidCredentials, for any wrong input (A3); ErrUserDisabled, even
-// with a wrong password; MFAError; ErrSignInBlocked.
+// SignIn proves a password, once: each try counts against the account. Errors: ErrInvalidCredentials, for any wrong input (A3);
+// ErrUserDisabled, even with a wrong password; MFAError; ErrSignInBlocked.
 func (c *Client) SignIn(ctx context.Context, email, password string) (Session, error) {
 	var session Session
 	err := c.call(ctx, opSignIn, once, func(ctx context.Context) error {

@@ -34,7 +34,7 @@ type Options struct {
 	OnWork func(lane string, rounds int)
 }
 
-// Hasher leaves one core free. Safe for concurrent use.
+// Hasher computes hashes in a bounded number of places. Safe for concurrent use.
 type Hasher struct {
 	cost         int
 	maxCost      int

@@ -8,7 +8,7 @@ import (
 // Fit tells whether received tokens match the settings.
 type Fit int32
 
-// FitNone means that tokens came for another project or tenant and none has fitted. FitSome is final.
+// FitUnknown is the first state. FitNone means that tokens came for another project or tenant and none has fitted. FitSome is final.
 const (
 	FitUnknown Fit = iota
 	FitNone

@@ -30,14 +30,15 @@ func (k *KeySet) open() *fetchAttempt {
 	return first
 }
 
-// fetch joins the current attempt or begins one; nil within interval of the last. The attempt outlives its callers.
+// fetch joins the current attempt or begins one; nil within interval of the last, and while k is not running. The attempt outlives its
+// callers.
 func (k *KeySet) fetch(interval time.Duration) *fetchAttempt {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.begin(interval)
 }
 
-// begin needs the mutex.
+// begin needs k.mu held.
 func (k *KeySet) begin(interval time.Duration) *fetchAttempt {
 	now := k.clock()
 	switch {

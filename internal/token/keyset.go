@@ -94,8 +94,8 @@ func NewKeySet(options KeySetOptions) (*KeySet, error) {
 	}, nil
 }
 
-// Start loads the stored keys and refreshes them until ctx ends or Close. Without stored keys it waits for a fetch, 5 s at most. An
-// unreachable server is no error: see [KeySet.Usable]. Start fails on a second call and after Close.
+// Start loads the stored keys and refreshes them until ctx ends or Close. Only without usable stored keys it waits for a fetch, 5 s at
+// most. An unreachable server is no error: see [KeySet.Usable]. Start fails on a second call and after Close.
 func (k *KeySet) Start(ctx context.Context) error {
 	if !k.claimStart() {
 		return errors.New("token: a key set starts once")

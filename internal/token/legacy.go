@@ -36,7 +36,8 @@ type Legacy struct {
 	clock                   func() time.Time
 }
 
-// NewLegacy (T8) refuses missing or shared secrets and lives beyond the bounds. A shared secret would make a refresh token an access token.
+// NewLegacy (T8) refuses missing or shared secrets and lives beyond the bounds; internal/config checks the strength. A shared secret would
+// make a refresh token an access token.
 func NewLegacy(options LegacyOptions) (*Legacy, error) {
 	if options.Clock == nil {
 		options.Clock = time.Now

@@ -8,7 +8,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// numericDate is RFC 7519's, in whole seconds. Dropping fractions makes no token younger. Zero means absent or null.
+// numericDate is RFC 7519's, in whole seconds. Fractions are cut, so no token is younger or lives longer than it says. Zero means absent or
+// null.
 type numericDate int64
 
 // UnmarshalJSONFrom takes numbers up to latestDate and any 64-bit integer.

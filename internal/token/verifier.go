@@ -13,7 +13,7 @@ import (
 type VerifierOptions struct {
 	// ProjectID is the audience and the issuer's end. Required.
 	ProjectID string
-	// Tenant is the only accepted tenant; empty accepts tokens without (T2).
+	// Tenant is the only accepted tenant; empty accepts tokens without one (T2).
 	Tenant string
 	Keys   *KeySet
 	// AllowUnsigned accepts only the emulator's unsigned tokens. internal/config refuses it in production.
@@ -102,7 +102,7 @@ func (v *Verifier) admitFirebase(h *header) error {
 	return nil
 }
 
-// verifyFirebase checks the signature last: another project's token costs no RSA and no fetch.
+// verifyFirebase checks the signature after the payload: another project's token costs no RSA and no fetch.
 func (v *Verifier) verifyFirebase(ctx context.Context, token *compactToken) (Claims, error) {
 	now := v.clock()
 	var payload firebasePayload
