@@ -13,55 +13,51 @@ import (
 	"time"
 )
 
-// The names of the measured clocks, as metrics and logs have them.
+// PostgreSQL and Firebase name clocks in metrics and logs.
 const (
 	PostgreSQL = "postgresql"
 	Firebase   = "firebase"
 )
 
 const (
-	// TokenSkew is how far a verified token may be ahead of the time that it is verified by (T2).
+	// TokenSkew is the lead over Now that a verified token may have (T2).
 	TokenSkew = time.Minute
-	// Bound is how far another clock is believed to be ahead or behind. An absurd reading moves no revocation further than this.
+	// Bound limits the skew that Clocks compensates.
 	Bound = 5 * time.Minute
-	// Notable is the skew from which on operators are told: a tenth of what tokens are allowed, less the precision of a Date header.
+	// Notable is where Clocks warns: a tenth of TokenSkew, less a Date header's precision.
 	Notable = 5 * time.Second
 
-	// agreeing is how far this machine may be from the median of the clocks and still be the time of all.
 	agreeing = time.Second
-	// step is how far this machine's clock may get from its own monotonic one before the readings against it are void.
+	// step is the jump against the monotonic clock that voids the readings.
 	step = 500 * time.Millisecond
 )
 
-// Options say what Clocks stand on. The zero value is good.
+// Options configures Clocks.
 type Options struct {
-	// Now is this machine's clock; nil: time.Now.
-	Now func() time.Time
-	// Logger receives a line when a clock begins or ceases to be Notable seconds apart from this machine's. Nil: no line.
-	Logger *slog.Logger
-	// Observe receives each reading: how far a clock is ahead of this machine's; for a metric. Nil: no call.
+	// Now defaults to time.Now.
+	Now     func() time.Time
+	Logger  *slog.Logger
 	Observe func(clock string, ahead time.Duration)
 }
 
-// Clocks measures the clocks and answers what follows. Safe for concurrent use. Until a clock has been read, nothing is compensated for
-// it: a revocation then covers the later of PostgreSQL's clock and this machine's.
+// Clocks measures the other clocks. Safe for concurrent use.
 type Clocks struct {
 	now     func() time.Time
 	log     *slog.Logger
 	observe func(clock string, ahead time.Duration)
 	began   time.Time
-	elapsed func(now time.Time) time.Duration // since began, by the monotonic clock
-	offset  atomic.Int64                      // of Now from this machine's clock
+	elapsed func(now time.Time) time.Duration
+	offset  atomic.Int64
 
 	mu         sync.Mutex
-	slipped    time.Duration // of this machine's clock from its monotonic one, when the readings began
+	slipped    time.Duration
 	postgresql estimate
 	firebase   estimate
-	signed     time.Duration // how far Firebase is ahead of Now at least, by tokens that were verified
+	signed     time.Duration // lower bound of Firebase's lead
 	notable    map[string]bool
 }
 
-// New makes clocks that have read nothing yet.
+// New returns Clocks without readings.
 func New(o Options) *Clocks {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -77,16 +73,14 @@ func New(o Options) *Clocks {
 	return c
 }
 
-// Machine is this machine's clock.
+// Machine returns this machine's time.
 func (c *Clocks) Machine() time.Time { return c.now() }
 
-// Now is the time that legacy tokens are issued by and that tokens of both kinds are judged by: the median of the three clocks, so
-// that one wrong clock, whichever, moves no token. It is this machine's clock wherever that is within a second of the median. With Firebase
-// not read yet it is PostgreSQL's where the two differ, because all instances share that one. It costs one atomic load.
+// Now returns the median of the three clocks, which judges tokens and dates legacy tokens. Within a second it is this machine's time;
+// before Firebase's first reading it is PostgreSQL's, which all instances share.
 func (c *Clocks) Now() time.Time { return c.now().Add(time.Duration(c.offset.Load())) }
 
-// FirebaseNow is Firebase's time, for comparing with what Firebase has dated; Now where Firebase has not been read, or is further apart
-// than Bound.
+// FirebaseNow returns Firebase's time, or Now without a reading within Bound.
 func (c *Clocks) FirebaseNow() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -98,7 +92,7 @@ func (c *Clocks) FirebaseNow() time.Time {
 	return now.Add(offset)
 }
 
-// PostgreSQLNow is PostgreSQL's time, for comparing with what its clock has dated; this machine's where it has not been read.
+// PostgreSQLNow returns PostgreSQL's time, or this machine's before a reading.
 func (c *Clocks) PostgreSQLNow() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -106,10 +100,9 @@ func (c *Clocks) PostgreSQLNow() time.Time {
 	return now.Add(c.postgresql.middle(now))
 }
 
-// believed says whether an offset is within Bound, as precisely as a Date header says it.
 func believed(lead time.Duration) bool { return lead.Abs() <= Bound+time.Second }
 
-// Precision is how far the offset of Firebase's clock may be from what is compensated; none where nothing is.
+// Precision returns the uncertainty of Firebase's offset.
 func (c *Clocks) Precision() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -121,13 +114,12 @@ func (c *Clocks) Precision() time.Duration {
 	return hi - lo
 }
 
-// ReadPostgreSQL takes what PostgreSQL's clock said in a query that was sent and answered at these moments of Machine.
+// ReadPostgreSQL takes sent and received by Machine.
 func (c *Clocks) ReadPostgreSQL(sent, received, said time.Time) {
 	c.read(PostgreSQL, said.Sub(received), said.Sub(sent))
 }
 
-// ReadFirebase takes the Date of an answer of Firebase's (RFC 9110 section 6.6.1), to which a cache on the way adds its Age (RFC 9111
-// section 5.1). An answer without a date says nothing.
+// ReadFirebase adds a Date (RFC 9110 section 6.6.1) plus a cache's Age (RFC 9111 section 5.1).
 func (c *Clocks) ReadFirebase(sent, received time.Time, header http.Header) {
 	said, err := http.ParseTime(header.Get("Date"))
 	if err != nil {
@@ -140,8 +132,7 @@ func (c *Clocks) ReadFirebase(sent, received time.Time, header http.Header) {
 	c.read(Firebase, said.Sub(received), said.Add(precision).Sub(sent))
 }
 
-// TokenSeen takes the time at which Firebase has signed a token that was just verified: Firebase's clock is at least as late. It is
-// what no false Date can take back.
+// TokenSeen notes a verified token's issue time, a lower bound of Firebase's clock that no Date can undo.
 func (c *Clocks) TokenSeen(issued time.Time) {
 	ahead := issued.Sub(c.Now())
 	if ahead > TokenSkew {
@@ -185,8 +176,7 @@ func (c *Clocks) say(clock string, ahead time.Duration, far bool) {
 	c.log.InfoContext(ctx, "a clock agrees with this machine's again", "clock", clock)
 }
 
-// settle voids all readings when this machine's clock was set, or stood still while its monotonic one did not: they were taken against
-// a clock that is no more. It returns this machine's time.
+// settle voids all readings after this machine's clock was set.
 func (c *Clocks) settle() time.Time {
 	now := c.now()
 	slipped := now.Round(0).Sub(c.began.Round(0)) - c.elapsed(now)
@@ -197,7 +187,6 @@ func (c *Clocks) settle() time.Time {
 	return now
 }
 
-// settleOffset decides what Now is.
 func (c *Clocks) settleOffset(now time.Time) {
 	var offset time.Duration
 	switch p, f := c.postgresql.middle(now), c.firebase.middle(now); {
@@ -214,7 +203,7 @@ func (c *Clocks) settleOffset(now time.Time) {
 	c.offset.Store(int64(offset))
 }
 
-// Skew says how far the clocks that have been read are apart from this machine's, as an error where one is apart by Notable or more.
+// Skew returns an error for each clock with a Notable skew.
 func (c *Clocks) Skew() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -228,8 +217,7 @@ func (c *Clocks) Skew() error {
 	return errors.Join(apart...)
 }
 
-// Outvoted says whether this machine's clock is the wrong one: PostgreSQL's and Firebase's agree with each other, and are apart from
-// it by more than tokens are allowed.
+// Outvoted returns an error where the other clocks agree and this machine's differs by more than TokenSkew.
 func (c *Clocks) Outvoted() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -9,25 +9,22 @@ import (
 	"time"
 )
 
-// machine is a machine's clock that a test moves.
 type machine struct{ now time.Time }
 
 func (m *machine) Now() time.Time { return m.now }
 
 func newMachine() *machine { return &machine{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)} }
 
-// readPostgreSQL reads PostgreSQL's clock with an answer that took 10 ms.
 func (m *machine) readPostgreSQL(c *Clocks, ahead time.Duration) {
 	c.ReadPostgreSQL(m.now.Add(-10*time.Millisecond), m.now, m.now.Add(ahead-5*time.Millisecond))
 }
 
-// readFirebase reads Firebase's clock with an answer that took 50 ms.
 func (m *machine) readFirebase(c *Clocks, ahead time.Duration) {
 	date := m.now.Add(ahead - 25*time.Millisecond).Format(http.TimeFormat)
 	c.ReadFirebase(m.now.Add(-50*time.Millisecond), m.now, http.Header{"Date": {date}})
 }
 
-// T2, T8: one clock that is wrong, whichever, does not move the time that tokens are judged by.
+// T2.
 func TestNow_IsTheMedianOfThreeClocks_T8(t *testing.T) {
 	t.Parallel()
 	const day = 24 * time.Hour
@@ -54,7 +51,6 @@ func TestNow_IsTheMedianOfThreeClocks_T8(t *testing.T) {
 	}
 }
 
-// What was never read is not compensated, and with PostgreSQL's clock alone read, all instances go by that one.
 func TestNow_BeforeTheFirstReadings(t *testing.T) {
 	t.Parallel()
 	m := newMachine()
@@ -71,7 +67,6 @@ func TestNow_BeforeTheFirstReadings(t *testing.T) {
 	}
 }
 
-// T4: whatever a Date header says, it moves no revocation further than the bound, and never before what a verified token has proven.
 func TestEnding_AnAbsurdDateMovesNoRevocationFar_T4(t *testing.T) {
 	t.Parallel()
 	for _, date := range []string{
@@ -99,7 +94,6 @@ func TestEnding_AnAbsurdDateMovesNoRevocationFar_T4(t *testing.T) {
 	}
 }
 
-// Readings that agree narrow an offset; one that contradicts them changes nothing, and three in a row do.
 func TestEstimate_IsSmoothAndFollowsAChange(t *testing.T) {
 	t.Parallel()
 	m := newMachine()
@@ -129,7 +123,6 @@ func TestEstimate_IsSmoothAndFollowsAChange(t *testing.T) {
 	}
 }
 
-// T4: a verified token moves a revocation as far as itself, and no further than it may be ahead.
 func TestEnding_CoversTheTokenThatAsks_T4(t *testing.T) {
 	t.Parallel()
 	m := newMachine()
@@ -149,7 +142,6 @@ func TestEnding_CoversTheTokenThatAsks_T4(t *testing.T) {
 	}
 }
 
-// An operator is told once a change, with the clock's name; a machine that is wrong by itself is not ready, and others are.
 func TestClocks_SayWhenOneIsApart(t *testing.T) {
 	t.Parallel()
 	m := newMachine()
@@ -188,12 +180,11 @@ func TestClocks_SayWhenOneIsApart(t *testing.T) {
 	}
 }
 
-// When this machine's clock is set while it runs, readings that were taken against the old time do not count.
 func TestClocks_ForgetReadingsWhenTheMachinesClockIsSet(t *testing.T) {
 	t.Parallel()
 	m := newMachine()
 	clocks := New(Options{Now: m.Now})
-	clocks.elapsed = func(time.Time) time.Duration { return 0 } // the monotonic clock stands, as a test's does
+	clocks.elapsed = func(time.Time) time.Duration { return 0 }
 	m.readPostgreSQL(clocks, time.Hour)
 	m.readFirebase(clocks, time.Hour)
 	if ahead := clocks.Now().Sub(m.now); (ahead - time.Hour).Abs() > time.Second {

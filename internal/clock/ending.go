@@ -2,17 +2,16 @@ package clock
 
 import "time"
 
-// Ending says what sessions a revocation ends, in the two times that sessions are dated by. A statement adds the leads to
-// PostgreSQL's clock when it runs: what begins while it waits for a lock is ended too.
+// Ending says which sessions a revocation ends. A statement adds the leads to PostgreSQL's clock when it runs, so sessions that begin
+// during its lock wait end too.
 type Ending struct {
-	// FirebaseLead is how many seconds Firebase's clock is ahead of PostgreSQL's, LegacyLead how many Now is.
+	// FirebaseLead and LegacyLead are the leads over PostgreSQL's clock in seconds.
 	FirebaseLead, LegacyLead float64
-	// FirebaseUntil and LegacyUntil are times that the revocation covers at least, whatever PostgreSQL's clock says.
+	// FirebaseUntil and LegacyUntil are covered in any case.
 	FirebaseUntil, LegacyUntil time.Time
 }
 
-// Ending answers what to end now. The two times are those of the token that asks, one of them or none: a verified token is at most
-// TokenSkew ahead, and a later one counts as no more.
+// Ending takes the issue time of the request's token, cut to TokenSkew ahead.
 func (c *Clocks) Ending(firebaseToken, legacyToken time.Time) Ending {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -30,9 +29,8 @@ func (c *Clocks) Ending(firebaseToken, legacyToken time.Time) Ending {
 	return e
 }
 
-// firebaseLead is how far Firebase's clock is ahead of this machine's, for a revocation: rather too far than not far enough, for what a
-// revocation does not cover lives on. So a clock that is behind by more than Bound is not believed, and one that is ahead by more counts
-// as Bound.
+// firebaseLead errs towards later: a revocation must miss no session. Beyond Bound, a late clock is ignored and an early clock counts as
+// Bound.
 func (c *Clocks) firebaseLead(now time.Time, offset time.Duration) time.Duration {
 	if !c.firebase.measured {
 		return max(offset, 0, offset+c.signed)
@@ -44,14 +42,13 @@ func (c *Clocks) firebaseLead(now time.Time, offset time.Duration) time.Duration
 	return offset + max(lead, c.signed)
 }
 
-// LegacyLead is how many seconds Now is ahead of PostgreSQL's clock.
+// LegacyLead returns Ending's LegacyLead.
 func (c *Clocks) LegacyLead() float64 { return c.Ending(time.Time{}, time.Time{}).LegacyLead }
 
-// FirebaseLead is how many seconds Firebase's clock is ahead of PostgreSQL's.
+// FirebaseLead returns Ending's FirebaseLead.
 func (c *Clocks) FirebaseLead() float64 { return c.Ending(time.Time{}, time.Time{}).FirebaseLead }
 
-// FromFirebase puts a time that Firebase has dated into Now's time, rather later than earlier; one that is further apart than Bound stays
-// as it is.
+// FromFirebase converts to Now's time and errs towards later. Beyond Bound the time stays.
 func (c *Clocks) FromFirebase(at time.Time) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,4 +1,4 @@
-// Package detach makes the contexts of changes that outlive their caller.
+// Package detach makes contexts that ignore their caller's cancellation.
 package detach
 
 import (
@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// Context returns a context that ignores the cancellation of ctx, so that a change, once begun, completes although the caller has
-// hung up. It ends with the deadline of ctx, and after limit at the latest: no change takes longer than its request has left.
+// Context ignores cancellation, keeps ctx's deadline and ends after limit.
 func Context(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	end := time.Now().Add(limit)
 	if deadline, bounded := ctx.Deadline(); bounded && deadline.Before(end) {

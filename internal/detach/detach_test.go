@@ -9,7 +9,6 @@ import (
 	"auth-v2-service/internal/detach"
 )
 
-// A detached context outlives its caller, and neither the caller's deadline nor its own limit.
 func TestDetached_EndsWithTheDeadlineOrTheLimit(t *testing.T) {
 	for name, c := range map[string]struct{ deadline, limit, want time.Duration }{
 		"the limit is nearer":    {8 * time.Second, 5 * time.Second, 5 * time.Second},

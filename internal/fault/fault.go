@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// Code is a machine-readable reason, one of the contract's ErrorCode values.
+// Code is the contract's ErrorCode.
 type Code string
 
-// The codes of the contract.
+// The contract's codes.
 const (
 	InvalidRequest        Code = "invalid_request"
 	TokenMissing          Code = "token_missing"
@@ -39,14 +39,13 @@ const (
 	DependencyUnavailable Code = "dependency_unavailable"
 )
 
-// Field says what is wrong with one field of a request. Field is a JSON path in dots ("email", "user.name").
+// Field has a JSON path ("user.name").
 type Field struct {
 	Field   string
 	Message string
 }
 
-// Error is a refusal or a failure with a meaning. Message is written for the person at the other end and never holds a
-// secret, an address or a cause; the cause is for the log only. The zero RetryAfter means: no advice.
+// Error lets only Message and Fields leave the process.
 type Error struct {
 	Code       Code
 	Message    string
@@ -55,20 +54,20 @@ type Error struct {
 	cause      error
 }
 
-// New makes a sentinel that a room exports beside its rule. Compare with errors.Is.
+// New returns a sentinel.
 func New(code Code, message string) *Error { return &Error{Code: code, Message: message} }
 
-// Invalid is an invalid_request that names the fields at fault.
+// Invalid returns an invalid_request.
 func Invalid(message string, fields ...Field) *Error {
 	return &Error{Code: InvalidRequest, Message: message, Fields: fields}
 }
 
-// Unavailable says that a dependency of ours is down or slow: a 503, never a 401. The caller may retry after a second.
+// Unavailable reports a dependency's failure: 503, never 401.
 func Unavailable(message string, cause error) *Error {
 	return &Error{Code: DependencyUnavailable, Message: message, RetryAfter: time.Second, cause: cause}
 }
 
-// Error gives code, message and cause, for the log.
+// Error returns the log's text.
 func (e *Error) Error() string {
 	text := string(e.Code) + ": " + e.Message
 	if e.cause != nil {
@@ -77,30 +76,30 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Is reports whether target is the same refusal: a copy made by With or After still is the sentinel that it came from.
+// Is matches copies, too.
 func (e *Error) Is(target error) bool {
 	var other *Error
 	return errors.As(target, &other) && e.Code == other.Code && e.Message == other.Message
 }
 
-// With gives a copy of e that remembers its cause.
+// With sets the cause in a copy.
 func (e *Error) With(cause error) *Error {
 	out := *e
 	out.cause = cause
 	return &out
 }
 
-// After gives a copy of e that advises when to come back.
+// After sets RetryAfter in a copy.
 func (e *Error) After(d time.Duration) *Error {
 	out := *e
 	out.RetryAfter = d
 	return &out
 }
 
-// CodeOf gives the code that err carries, or Internal for an error that carries none.
+// CodeOf defaults to Internal.
 func CodeOf(err error) Code {
 	var e *Error
 	if errors.As(err, &e) {

@@ -14,7 +14,6 @@ import (
 	"google.golang.org/api/option"
 )
 
-// The names of the operations, in metrics and errors.
 const (
 	opCreateUser        = "create_user"
 	opSignIn            = "sign_in"
@@ -39,7 +38,7 @@ const (
 	opFinishSignIn      = "finish_sign_in"
 )
 
-// NewUser is an account to be made. UID, Email and Password are required; the address is not marked verified.
+// NewUser is an account to create. UID, Email and Password are required.
 type NewUser struct {
 	UID         string
 	Email       string
@@ -47,7 +46,6 @@ type NewUser struct {
 	DisplayName string
 }
 
-// accounts is the part of the Admin SDK that we use: of the whole project, or of one tenant.
 type accounts interface {
 	CreateUser(ctx context.Context, user *auth.UserToCreate) (*auth.UserRecord, error)
 	DeleteUser(ctx context.Context, uid string) error
@@ -55,18 +53,14 @@ type accounts interface {
 
 const emulatorVariable = "FIREBASE_AUTH_EMULATOR_HOST"
 
-// newAccounts builds the Admin SDK over our own transport.
-//
-// The SDK looks for FIREBASE_AUTH_EMULATOR_HOST in the process's environment while it is built, and on finding it drops the
-// HTTP client that it was given. Our configuration has been read by then and is in Options, so the variable is taken out of
-// the environment: two clients of one process may speak to two providers, and none is led astray.
+// newAccounts unsets FIREBASE_AUTH_EMULATOR_HOST, because the SDK would drop our HTTP client for it. Options alone choose the provider.
 func newAccounts(ctx context.Context, o Options, client *http.Client) (accounts, error) {
 	if os.Getenv(emulatorVariable) != "" {
 		if err := os.Unsetenv(emulatorVariable); err != nil {
 			return nil, fmt.Errorf("firebase: %w", err)
 		}
 	}
-	// The token source is never asked, for the client authorizes by itself; without one the SDK would search the machine.
+	// Without a source the SDK searches the machine.
 	unused := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "unused"})
 	app, err := admin.NewApp(ctx, &admin.Config{ProjectID: o.ProjectID}, option.WithHTTPClient(client), option.WithTokenSource(unused))
 	if err != nil {
@@ -86,9 +80,8 @@ func newAccounts(ctx context.Context, o Options, client *http.Client) (accounts,
 	return tenant, nil
 }
 
-// CreateUser makes an account by the Admin API, whose sign-ups Google does not count against our address (A8). Errors:
-// ErrEmailExists, ErrUIDExists, ErrWeakPassword, ErrInvalidUser, ErrTooManyAttempts, ErrUnreachable. After ErrUnreachable
-// the account may exist or not; it is not repeated here, for a repetition could not tell its own account from a stranger's.
+// CreateUser creates an account by the Admin API: its sign-ups do not count against our IP address (A8). It is sent once: a repetition could
+// not tell its own account from another's. Errors: ErrEmailExists, ErrUIDExists, ErrWeakPassword, ErrInvalidUser.
 func (c *Client) CreateUser(ctx context.Context, u NewUser) error {
 	if err := u.check(); err != nil {
 		return fmt.Errorf("firebase %s: %w", opCreateUser, err)
@@ -99,12 +92,12 @@ func (c *Client) CreateUser(ctx context.Context, u NewUser) error {
 	}
 	return c.call(ctx, opCreateUser, once, func(ctx context.Context) error {
 		_, err := c.accounts.CreateUser(ctx, params)
-		// After a success the SDK's look-up of the new user fails, for the exchange has cut it short.
+		// The exchange refuses the SDK's look-up after a success.
 		return exchangeOf(ctx).changed(u.UID, err)
 	})
 }
 
-// check refuses what the SDK would refuse before it sends anything, in a plain error with the address in its text.
+// The SDK's own check would quote the address.
 func (u NewUser) check() error {
 	switch {
 	case !possibleUID(u.UID):
@@ -117,7 +110,6 @@ func (u NewUser) check() error {
 	return nil
 }
 
-// possibleUID: Firebase's have 1 to 128 characters.
 func possibleUID(uid string) bool { return uid != "" && len(uid) <= 128 }
 
 func possibleEmail(address string) bool {
@@ -125,10 +117,9 @@ func possibleEmail(address string) bool {
 	return found && local != "" && domain != "" && !strings.Contains(domain, "@")
 }
 
-// tooShort: Firebase wants six characters, whatever else a project's policy asks for.
 func tooShort(password string) bool { return len(password) < 6 }
 
-// DeleteUser deletes one account. Errors: ErrUserNotFound, ErrInvalidUser, ErrTooManyAttempts, ErrUnreachable.
+// DeleteUser deletes an account. Errors: ErrUserNotFound, ErrInvalidUser.
 func (c *Client) DeleteUser(ctx context.Context, uid string) error {
 	if !possibleUID(uid) {
 		return fmt.Errorf("firebase %s: %w", opDeleteUser, ErrInvalidUser)

@@ -17,19 +17,17 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// The scopes of user administration (those that the Admin SDK asks for, less the databases and buckets).
 var scopes = []string{
 	"https://www.googleapis.com/auth/identitytoolkit",
 	"https://www.googleapis.com/auth/firebase",
 	"https://www.googleapis.com/auth/cloud-platform",
 }
 
-// bearer puts the service account's access token on a request. Google's library keeps the token and renews it ahead of time;
-// where it has none it fetches under a lock, so callers would queue behind a hanging token server, one time limit each.
-// Here all wait for the same fetch, and each no longer than its own call may take.
+// bearer adds the service account's access token. Callers share one fetch, and none waits beyond its own deadline, as Google's lock would
+// make it.
 type bearer struct {
 	source  cloudauth.TokenProvider
-	account []byte // the credentials' own JSON, where they have one
+	account []byte
 	timeout time.Duration
 	fetch   singleflight.Group
 }
@@ -45,7 +43,6 @@ func newBearer(o Options) (*bearer, error) {
 	return &bearer{source: source, account: source.JSON(), timeout: o.Timeout}, nil
 }
 
-// owner is the administrator of every emulator.
 type owner struct{}
 
 func (owner) Token(context.Context) (*cloudauth.Token, error) {
@@ -71,7 +68,7 @@ func (b *bearer) authorize(ctx context.Context, req *http.Request) error {
 	}
 }
 
-// errNoAccessToken keeps Google's answer to the service account out of texts: it may quote the signed assertion.
+// errNoAccessToken hides Google's answer, which may quote the assertion.
 type errNoAccessToken struct{ cause error }
 
 func (e errNoAccessToken) Error() string {
@@ -88,7 +85,7 @@ func findCredentials(o Options) (*cloudauth.Credentials, error) {
 	detect := &credentials.DetectOptions{
 		Scopes: scopes,
 		Client: &http.Client{Transport: o.Transport, Timeout: o.Timeout},
-		Logger: slog.New(slog.DiscardHandler), // at debug level it would print assertions and tokens
+		Logger: slog.New(slog.DiscardHandler), // it would print tokens at debug level
 	}
 	if o.CredentialsFile == "" {
 		return credentials.DetectDefault(detect)

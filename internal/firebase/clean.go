@@ -5,12 +5,10 @@ import (
 	"unicode/utf8"
 )
 
-// maxText is the longest text of an account that we keep, in bytes. Google allows 256 characters for a name; the address of a photo is
-// the longest that has a use.
+// maxText is in bytes.
 const maxText = 2048
 
-// clean makes a text that an account's owner has chosen fit for PostgreSQL: it drops NUL, which neither text nor jsonb can hold
-// (invalid UTF-8 became U+FFFD when the JSON was decoded), and cuts the rest at maxText.
+// clean drops NUL, which PostgreSQL cannot hold, and cuts at maxText.
 func clean(text string) string {
 	text = strings.ReplaceAll(text, "\x00", "")
 	if len(text) <= maxText {
@@ -23,5 +21,5 @@ func clean(text string) string {
 	return text[:end]
 }
 
-// Storable reports whether a uid can be a value in PostgreSQL. Google's own uids are; an import may bring any text.
+// Storable reports whether PostgreSQL can hold a uid. Imports may bring any text.
 func Storable(uid string) bool { return !strings.ContainsRune(uid, 0) && utf8.ValidString(uid) }

@@ -16,58 +16,49 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// DefaultTimeout bounds a call when Options.Timeout is zero. A caller's own deadline counts too; the nearer one wins.
+// DefaultTimeout replaces a zero Options.Timeout.
 const DefaultTimeout = 5 * time.Second
 
-// Options say which project is spoken to, and how. They are the only source: what the process's environment says about an
-// emulator is not consulted (see newAccounts).
+// Options configures a Client. The environment does not choose the provider (see newAccounts).
 type Options struct {
-	// ProjectID is the Firebase project. Required.
 	ProjectID string
-	// APIKey is the project's web API key, for signing in and refreshing. Required unless EmulatorHost is set.
+	// APIKey is the web API key, optional with EmulatorHost.
 	APIKey string
-	// EmulatorHost ("127.0.0.1:9099") sends everything to a provider that speaks the emulator's URL layout over plain HTTP.
+	// EmulatorHost ("127.0.0.1:9099") is a provider with the emulator's URL layout.
 	EmulatorHost string
-	// CredentialsFile is a service account's JSON; empty means Google's application default credentials. Unused with an emulator.
+	// CredentialsFile defaults to application default credentials.
 	CredentialsFile string
-	// Tenant confines every call to one Identity Platform tenant (T2); empty means the project's own users.
-	Tenant string
-	// Transport carries the requests; nil means a pooled transport of our own.
+	// Tenant confines all calls to one tenant (T2).
+	Tenant    string
 	Transport http.RoundTripper
-	// Timeout bounds each call as a whole, its retry and the fetching of an access token included. Zero means DefaultTimeout.
-	// An import has it once more for every hundred accounts.
+	// Timeout bounds a call with retry and token fetch. An import gets it again per hundred accounts.
 	Timeout time.Duration
-	// Logger hears of retries only. Nil means silence.
-	Logger *slog.Logger
-	// Observe is told of each call: its name, "ok", "canceled" or the code of its failure, and how long it took. Nil means nobody is.
+	Logger  *slog.Logger
+	// Observe receives each call's name, outcome ("ok", "canceled" or a code) and duration.
 	Observe func(operation, outcome string, took time.Duration)
-	// OnAnswer receives, for each answer, when the request was sent, when the answer came, and its header; its Date is Google's clock.
-	// Nil: no call.
+	// OnAnswer receives each answer's times, by Clock, and header.
 	OnAnswer func(sent, received time.Time, header http.Header)
-	// Clock dates those. Nil means time.Now.
-	Clock func() time.Time
-	// Tracing makes a span of each request, repetitions and the fetching of access tokens included. Nil means none.
-	Tracing *telemetry.Tracing
+	Clock    func() time.Time
+	Tracing  *telemetry.Tracing
 }
 
-// Client speaks to one Firebase project. Safe for concurrent use.
+// Client calls one Firebase project. Safe for concurrent use. Every call may return ErrTooManyAttempts, ErrUnreachable or ErrRefused. After
+// ErrUnreachable a change may have happened.
 type Client struct {
-	accounts accounts
-	admin    administration
-	signer   signer
-	toolkit  *identitytoolkit.Service
-	factors  *mfa.AccountsService
-	public   *http.Client // for Secure Token, which no library of Google's covers
-	// authorized is for looking at the project: as the service account.
+	accounts        accounts
+	admin           administration
+	signer          signer
+	toolkit         *identitytoolkit.Service
+	factors         *mfa.AccountsService
+	public          *http.Client // for Secure Token
 	authorized      *http.Client
 	project, tenant string
-	development     bool // the other side is a provider for development
+	development     bool
 	timeout         time.Duration
 	observe         func(operation, outcome string, took time.Duration)
 }
 
-// New connects the parts; it asks nothing of Google yet, except that application default credentials may be looked up on the
-// machine's metadata server. It fails when a required option or the credentials are missing.
+// New connects a Client. It makes no request to Google, but may ask the metadata server for credentials.
 func New(ctx context.Context, o Options) (*Client, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -110,8 +101,7 @@ func New(ctx context.Context, o Options) (*Client, error) {
 	return c, nil
 }
 
-// toolkitOptions puts one of Google's generated libraries on our wire. The logger is pinned: GOOGLE_SDK_GO_LOGGING_LEVEL=debug
-// would otherwise print request bodies, passwords included.
+// toolkitOptions pins the logger: GOOGLE_SDK_GO_LOGGING_LEVEL=debug would print passwords.
 func toolkitOptions(client *http.Client, other ...option.ClientOption) []option.ClientOption {
 	return append([]option.ClientOption{
 		option.WithHTTPClient(client), option.WithEndpoint(identityToolkitURL + "/"), option.WithLogger(slog.New(slog.DiscardHandler)),
@@ -126,7 +116,7 @@ func (o Options) withDefaults() (Options, error) {
 		if o.EmulatorHost == "" {
 			return o, errors.New("firebase: an API key is required")
 		}
-		o.APIKey = "emulator" // any will do there, but none will not
+		o.APIKey = "emulator"
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = DefaultTimeout
@@ -150,8 +140,7 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-// pooledTransport keeps connections to the one or two hosts of Google's open: every call goes there, and the default of two
-// idle connections a host would make most logins of a busy minute pay for a TLS handshake.
+// pooledTransport saves TLS handshakes: the default keeps two idle connections a host.
 func pooledTransport() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConns = 256
@@ -160,25 +149,20 @@ func pooledTransport() *http.Transport {
 	return t
 }
 
-// noRedirects: none of these endpoints redirects, and a body with a password must not follow one.
 func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// How often an operation may be sent: twice is for what changes nothing.
+// twice is for operations that change nothing.
 const (
 	once  = 1
 	twice = 2
 )
 
-// outcomeCanceled is what Options.Observe hears of a call whose caller hung up: no failure of Google's.
 const outcomeCanceled = "canceled"
 
-// call runs one operation: bounded in time, observed, and its failure put into our words. What the libraries return is
-// consulted last, because the exchange has seen the answer itself.
 func (c *Client) call(ctx context.Context, operation string, attempts int, run func(context.Context) error) error {
 	return c.callWithin(ctx, c.timeout, operation, attempts, run)
 }
 
-// callWithin is call for what may take another time than the rest.
 func (c *Client) callWithin(
 	ctx context.Context, limit time.Duration, operation string, attempts int, run func(context.Context) error,
 ) error {

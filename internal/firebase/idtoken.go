@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// idTokenClaims are the claims of a Firebase ID token that this room reads.
-// https://firebase.google.com/docs/auth/admin/verify-id-tokens
+// idTokenClaims follows https://firebase.google.com/docs/auth/admin/verify-id-tokens.
 type idTokenClaims struct {
 	Subject   string `json:"sub"`
 	Audience  string `json:"aud"`
@@ -19,7 +18,7 @@ type idTokenClaims struct {
 	} `json:"firebase"`
 }
 
-// readIDToken reads the claims of a compact JWT. It verifies nothing: the token has just come from Google.
+// readIDToken verifies nothing: the token comes from Google.
 func readIDToken(idToken string) (idTokenClaims, error) {
 	segments := strings.Split(idToken, ".")
 	if len(segments) != 3 {

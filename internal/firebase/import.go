@@ -8,35 +8,30 @@ import (
 	"time"
 )
 
-// MaxImport is how many accounts Google takes in one import.
+// MaxImport is Google's limit.
 const MaxImport = 1000
 
-// ImportUser is an account to be moved to Firebase. UID is required.
+// ImportUser is an account to import. UID is required.
 type ImportUser struct {
 	UID           string
 	Email         string
 	EmailVerified bool
 	DisplayName   string
-	// PasswordHash is bcrypt's text, "$2a$10$...". Empty: an account that no password opens.
-	PasswordHash string
-	Disabled     bool
-	// CreatedAt and LastLoginAt are kept where they are set.
+	// PasswordHash is bcrypt's; empty means no password.
+	PasswordHash           string
+	Disabled               bool
 	CreatedAt, LastLoginAt time.Time
 }
 
-// ImportFailure is an account that Firebase did not take, and why: ErrEmailExists, ErrUIDExists, ErrInvalidUser or
-// ErrNotImported.
+// ImportFailure is a refused row: ErrEmailExists, ErrUIDExists, ErrInvalidUser or ErrNotImported.
 type ImportFailure struct {
-	Index int // in the list that was sent
+	Index int
 	Err   error
 }
 
-// Import makes accounts, with the bcrypt hashes of their passwords (M1). Accounts that are there already are never touched:
-// that one has the uid or the address is a failure of that row, and the rest are imported. At most MaxImport.
-//
-// An error means the request as a whole: ErrInvalidHash when any hash is none, ErrEmailExists or ErrUIDExists when two of the
-// rows have one address or uid, ErrInvalidUser, ErrTooManyAttempts; then nothing was imported. After ErrUnreachable all, some
-// or none were: it is sent once and never again (M2), and what has become of it a look-up must tell.
+// Import creates at most MaxImport accounts with bcrypt hashes (M1). It never changes existing accounts: a taken uid or address fails its
+// row only. ErrInvalidHash, ErrInvalidUser, and ErrEmailExists or ErrUIDExists for duplicate rows mean that nothing was imported. After
+// ErrUnreachable look the accounts up: it is sent once (M2).
 // https://cloud.google.com/identity-platform/docs/reference/rest/v1/projects.accounts/batchCreate
 func (c *Client) Import(ctx context.Context, users []ImportUser) ([]ImportFailure, error) {
 	if len(users) == 0 {
@@ -61,9 +56,7 @@ func (c *Client) Import(ctx context.Context, users []ImportUser) ([]ImportFailur
 	return failures, nil
 }
 
-// toImport is the one place that an import is put together. Both flags are sent although false is the default of one: Google
-// documents two different defaults, and an import that overwrites would undo password changes, second factors and linked
-// providers of people who have moved already (M1).
+// toImport sends both flags: Google documents two defaults, and an overwrite would undo moved users' changes (M1).
 func toImport(users []ImportUser) *importRequest {
 	request := &importRequest{
 		HashAlgorithm: "BCRYPT", AllowOverwrite: false, SanityCheck: true,

@@ -14,7 +14,6 @@ import (
 	"google.golang.org/api/option"
 )
 
-// The operations of looking at a project.
 const (
 	opSettings    = "project_settings"
 	opKey         = "project_of_key"
@@ -22,43 +21,41 @@ const (
 	opAppCheck    = "app_check"
 )
 
-// ErrNotThere says that a development provider has no such thing to ask.
+// ErrNotThere reports that a development provider lacks the API.
 var ErrNotThere = errors.New("a development provider has no such thing")
 
-// Settings are a project's, as far as this service depends on them.
+// Settings are those on which this service depends.
 type Settings struct {
-	// Name of the project, or its number: Google answers either.
-	Name string
-	// WebKey is the API key that Google made for the project; it may have others.
+	// Name is the project's name or number.
+	Name   string
 	WebKey string
-	// EnumerationProtected: nobody learns from an answer whether an address has an account.
+	// EnumerationProtected: answers hide which addresses have accounts.
 	EnumerationProtected bool
 	DuplicateEmails      bool
 	PasswordSignIn       bool
-	SignUpDisabled       bool // for clients; administrators may still make accounts
+	SignUpDisabled       bool // for clients
 	DeletionDisabled     bool
 	AuthorizedDomains    []string
-	// TOTP: authenticator apps are on; SecondFactors is the state of second factors as a whole: DISABLED, ENABLED or MANDATORY.
+	// SecondFactors is DISABLED, ENABLED or MANDATORY.
 	TOTP          bool
 	SecondFactors string
-	// Policy is nil where no password policy is enforced.
+	// Policy is nil unless enforced.
 	Policy *PasswordPolicy
-	// Recaptcha: a password sign-in is refused without a reCAPTCHA token, which no server has.
+	// Recaptcha: sign-ins need a reCAPTCHA token, which no server has.
 	Recaptcha bool
-	// BlockingFunctions are the events at which a function of the project may refuse: beforeCreate, beforeSignIn ...
+	// BlockingFunctions are beforeCreate, beforeSignIn ...
 	BlockingFunctions []string
 }
 
-// PasswordPolicy is an enforced one. A zero length is Google's default: 6 and 4,096.
+// PasswordPolicy is an enforced policy. Zero lengths are Google's defaults, 6 and 4,096.
 type PasswordPolicy struct {
 	MinLength, MaxLength int64
-	// Demands are the kinds of characters that a password must have, in words.
-	Demands []string
-	// AtSignIn: old passwords are held to it as well.
+	Demands              []string
+	// AtSignIn: it covers old passwords.
 	AtSignIn bool
 }
 
-// Settings asks for the project's settings. The service account needs firebaseauth.configs.get.
+// Settings reads the project's settings. It needs firebaseauth.configs.get.
 func (c *Client) Settings(ctx context.Context) (Settings, error) {
 	var found Settings
 	err := c.call(ctx, opSettings, twice, func(ctx context.Context) error {
@@ -133,16 +130,15 @@ func policyOf(config *mfa.GoogleCloudIdentitytoolkitAdminV2PasswordPolicyConfig)
 	return p
 }
 
-// KeyOwner is whose API key it is that this client has.
+// KeyOwner is the API key's project.
 type KeyOwner struct {
 	Number            string
 	AuthorizedDomains []string
-	// Date is Google's clock when it answered, to the second.
+	// Date is Google's clock, in seconds.
 	Date time.Time
 }
 
-// OwnerOfKey asks whose the API key is. It needs no service account, so it tells Google's time also where a wrong clock keeps
-// access tokens from being had.
+// OwnerOfKey needs no service account, so it works where a wrong clock prevents access tokens.
 func (c *Client) OwnerOfKey(ctx context.Context) (KeyOwner, error) {
 	var found KeyOwner
 	err := c.call(ctx, opKey, twice, func(ctx context.Context) error {
@@ -157,8 +153,7 @@ func (c *Client) OwnerOfKey(ctx context.Context) (KeyOwner, error) {
 	return found, err
 }
 
-// Permissions says which of some permissions the service account has in the project. The Cloud Resource Manager API must be
-// enabled there. ErrNotThere in development.
+// Permissions returns the granted permissions. It needs the Cloud Resource Manager API. ErrNotThere in development.
 func (c *Client) Permissions(ctx context.Context, wanted []string) (granted []string, err error) {
 	if c.development {
 		return nil, ErrNotThere
@@ -178,8 +173,7 @@ func (c *Client) Permissions(ctx context.Context, wanted []string) (granted []st
 	return granted, err
 }
 
-// AppCheckEnforced says whether App Check refuses clients of Firebase Authentication that do not prove which app they are, as
-// no server can. ErrNotThere in development.
+// AppCheckEnforced reports whether App Check refuses servers. ErrNotThere in development.
 func (c *Client) AppCheckEnforced(ctx context.Context) (enforced bool, err error) {
 	if c.development {
 		return false, ErrNotThere
@@ -198,7 +192,7 @@ func (c *Client) AppCheckEnforced(ctx context.Context) (enforced bool, err error
 	return enforced, err
 }
 
-// CanSign signs a custom token and throws it away: with the service account's key, or by Google where there is no key file.
+// CanSign tries to sign a custom token. ErrNotThere in development.
 func (c *Client) CanSign(ctx context.Context) error {
 	if c.development {
 		return ErrNotThere

@@ -13,7 +13,6 @@ import (
 	"auth-v2-service/internal/firebase"
 )
 
-// googleProject answers what a project is asked when it is looked at; a path that is not among the answers is refused.
 func googleProject(answers map[string]string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Host == "oauth2.googleapis.com" {
@@ -31,7 +30,6 @@ func googleProject(answers map[string]string) http.HandlerFunc {
 	}
 }
 
-// What Google says of a project, an account and a key is understood, and a refusal is an error, not a no.
 func TestInspect_WhatGoogleSaysIsUnderstood(t *testing.T) {
 	t.Parallel()
 	client, _ := production(t, googleProject(map[string]string{
@@ -87,7 +85,6 @@ func TestInspect_ARefusalIsNoAnswer(t *testing.T) {
 	}
 }
 
-// In development what there is can be looked at, and what is not there is said not to be.
 func TestInspect_TheDevelopmentProvider(t *testing.T) {
 	t.Parallel()
 	provider, client := newProvider(t)

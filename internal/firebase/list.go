@@ -2,12 +2,10 @@ package firebase
 
 import "context"
 
-// MaxList is how many accounts Google shows in one page.
+// MaxList is Google's page size.
 const MaxList = 1000
 
-// List shows the accounts of the project, or of the tenant, a page of at most MaxList at a time: "" asks for the first, and what it
-// gives back for the next, "" after the last. The pages are no snapshot: who comes or goes meanwhile is in them or not. Errors:
-// ErrTooManyAttempts, ErrUnreachable.
+// List returns a page and the next page's token; "" is the first page and the end. Pages are no snapshot.
 // https://cloud.google.com/identity-platform/docs/reference/rest/v1/projects.accounts/batchGet
 func (c *Client) List(ctx context.Context, page string) (users []User, next string, err error) {
 	err = c.callWithin(ctx, listPatience*c.timeout, opListUsers, twice, func(ctx context.Context) error {
@@ -24,5 +22,4 @@ func (c *Client) List(ctx context.Context, page string) (users []User, next stri
 	return users, next, err
 }
 
-// listPatience: a page has a thousand accounts in it.
 const listPatience = 4

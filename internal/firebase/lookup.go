@@ -14,30 +14,25 @@ import (
 
 const passwordProvider = "password"
 
-// User is an account at Firebase as an administrator sees it.
+// User is an account at Firebase. Zero times and texts are unknown.
 type User struct {
-	UID string
-	// Email is "" where the account has none.
+	UID           string
 	Email         string
 	EmailVerified bool
 	Disabled      bool
-	// HasPassword says that an e-mail and a password sign in. An imported hash counts, though Firebase does not show it.
+	// HasPassword covers imported hashes.
 	HasPassword bool
-	// Providers are the ways to sign in, by Firebase's names: "password", "phone", "google.com".
-	Providers []string
-	// PasswordUpdatedAt is when the password was set there, or imported. Zero: there is none, or Firebase does not say.
-	PasswordUpdatedAt time.Time
-	// DisplayName, PhotoURL and Phone are what the account says of its owner; "" where it does not.
+	// Providers are "password", "phone", "google.com" ...
+	Providers                    []string
+	PasswordUpdatedAt            time.Time
 	DisplayName, PhotoURL, Phone string
-	// CreatedAt is when the account was made, or what an import said. Zero: Firebase does not say.
-	CreatedAt time.Time
-	// LastSignInAt is when the account was last signed in to. Zero: never, or Firebase does not say.
-	LastSignInAt time.Time
-	// ValidSince is what Firebase calls tokensValidAfterTime: sessions that began before it are over. Zero: Firebase does not say.
+	CreatedAt                    time.Time
+	LastSignInAt                 time.Time
+	// ValidSince is tokensValidAfterTime: older sessions have ended.
 	ValidSince time.Time
 }
 
-// User looks one account up. Errors: ErrUserNotFound, ErrTooManyAttempts, ErrUnreachable.
+// User looks up an account. Error: ErrUserNotFound.
 // https://cloud.google.com/identity-platform/docs/reference/rest/v1/projects.accounts/lookup
 func (c *Client) User(ctx context.Context, uid string) (User, error) {
 	if !possibleUID(uid) {
@@ -46,8 +41,7 @@ func (c *Client) User(ctx context.Context, uid string) (User, error) {
 	return c.lookUp(ctx, opUser, &lookupRequest{LocalId: []string{uid}}, func(u User) bool { return u.UID == uid })
 }
 
-// UserByEmail looks up the account that has an address now, verified or not. Errors: ErrUserNotFound, also for what is no
-// address; ErrTooManyAttempts, ErrUnreachable. Google's page is User's.
+// UserByEmail also returns ErrUserNotFound for a malformed address.
 func (c *Client) UserByEmail(ctx context.Context, email string) (User, error) {
 	if !possibleEmail(email) {
 		return User{}, fmt.Errorf("firebase %s: %w", opUserByEmail, ErrUserNotFound)
@@ -57,8 +51,7 @@ func (c *Client) UserByEmail(ctx context.Context, email string) (User, error) {
 	})
 }
 
-// lookUp asks for one account. That there is none is an answer without users, not a refusal; what is not the one that was
-// asked for counts as none.
+// An unknown account is an empty answer, not a refusal.
 func (c *Client) lookUp(ctx context.Context, operation string, request *lookupRequest, asked func(User) bool) (User, error) {
 	var found User
 	err := c.call(ctx, operation, twice, func(ctx context.Context) error {
@@ -94,7 +87,6 @@ func toUser(info *userInfo) User {
 	return user
 }
 
-// fromMillis reads an instant of Firebase's; 0 is none.
 func fromMillis(millis int64) time.Time {
 	if millis <= 0 {
 		return time.Time{}
@@ -102,7 +94,6 @@ func fromMillis(millis int64) time.Time {
 	return time.UnixMilli(millis).UTC()
 }
 
-// The requests of the REST API, whose names in Google's library fill a line.
 type (
 	lookupRequest  = identitytoolkit.GoogleCloudIdentitytoolkitV1GetAccountInfoRequest
 	lookupResponse = identitytoolkit.GoogleCloudIdentitytoolkitV1GetAccountInfoResponse
@@ -113,8 +104,7 @@ type (
 	listResponse   = identitytoolkit.GoogleCloudIdentitytoolkitV1DownloadAccountResponse
 )
 
-// administration is the part of the REST API that the Admin SDK lacks, or wraps in more than we want: of the whole project,
-// or of one tenant (T2).
+// administration serves the project or one tenant (T2).
 type administration struct {
 	ofProject       *identitytoolkit.ProjectsAccountsService
 	ofTenant        *identitytoolkit.ProjectsTenantsAccountsService
@@ -161,7 +151,7 @@ func (a administration) batchCreate(ctx context.Context, request *importRequest)
 	return a.ofProject.BatchCreate(a.project, request).Context(ctx).Do()
 }
 
-// listFields are what toUser reads: hashes of passwords, which a list would bring along, stay where they are.
+// listFields leaves out password hashes.
 const listFields = googleapi.Field("nextPageToken,users(localId,email,emailVerified,disabled,displayName,photoUrl,phoneNumber," +
 	"validSince,createdAt,passwordUpdatedAt,providerUserInfo/providerId)")
 

@@ -8,7 +8,6 @@ import (
 	"google.golang.org/api/identitytoolkit/v1"
 )
 
-// The kinds of mail that we have Firebase send.
 const (
 	mailPasswordReset = "PASSWORD_RESET"
 	mailVerifyEmail   = "VERIFY_EMAIL"
@@ -19,10 +18,8 @@ type (
 	resetRequest = identitytoolkit.GoogleCloudIdentitytoolkitV1ResetPasswordRequest
 )
 
-// SendPasswordReset has Firebase write to an address, with a code that ResetPassword takes. Nil does not say that there is such
-// an account: a project with e-mail enumeration protection answers an unknown address alike, and one without it gives
-// ErrUserNotFound; so does what is no address. Never sent twice, for that would be two mails: after ErrUnreachable one may be
-// under way. Errors besides: ErrUserDisabled, ErrTooManyAttempts, ErrUnreachable.
+// SendPasswordReset sends a code for ResetPassword, once, so that there is one mail. Nil proves no account: enumeration protection hides
+// unknown addresses. Errors: ErrUserNotFound, ErrUserDisabled.
 // https://cloud.google.com/identity-platform/docs/reference/rest/v1/accounts/sendOobCode
 func (c *Client) SendPasswordReset(ctx context.Context, email string) error {
 	if !possibleEmail(email) {
@@ -31,10 +28,8 @@ func (c *Client) SendPasswordReset(ctx context.Context, email string) error {
 	return c.sendMail(ctx, opSendPasswordReset, &mailRequest{RequestType: mailPasswordReset, Email: email})
 }
 
-// SendEmailVerification has Firebase write to the address of the ID token's account, with a code that ConfirmEmail takes.
-// Never sent twice. Errors: ErrInvalidIDToken and ErrExpiredIDToken (a revoked session counts as expired); ErrUserNotFound,
-// ErrUserDisabled, ErrInvalidUser (the account has no address), ErrTooManyAttempts, ErrUnreachable. Google's page is
-// SendPasswordReset's.
+// SendEmailVerification sends a code for ConfirmEmail, once. Errors: ErrInvalidIDToken, ErrExpiredIDToken (also a revoked session),
+// ErrUserNotFound, ErrUserDisabled, ErrInvalidUser (no address).
 func (c *Client) SendEmailVerification(ctx context.Context, idToken string) error {
 	if idToken == "" {
 		return fmt.Errorf("firebase %s: %w", opSendVerification, ErrInvalidIDToken)
@@ -47,22 +42,20 @@ func (c *Client) sendMail(ctx context.Context, operation string, request *mailRe
 	return c.call(ctx, operation, once, func(ctx context.Context) error {
 		_, err := c.toolkit.Accounts.SendOobCode(request).Context(ctx).Do()
 		if exchangeOf(ctx).succeeded() {
-			return nil // the mail is on its way, however the answer reads
+			return nil // the mail is on its way
 		}
 		return err
 	})
 }
 
-// ResetPassword uses a reset mail's code and gives the address that it was sent to. The address is verified by it, and every
-// session of the account ends. A code is good once: sent once, and after ErrUnreachable the password may be set or not. Errors:
-// ErrInvalidCode (unknown, used, of another kind, or its account is gone), ErrExpiredCode, ErrWeakPassword (the code stays
-// good), ErrUserDisabled (the code is spent), ErrTooManyAttempts, ErrUnreachable.
+// ResetPassword uses a code once and returns its address, which is verified now. All sessions end. Errors: ErrInvalidCode, ErrExpiredCode,
+// ErrWeakPassword (the code stays good), ErrUserDisabled (the code is spent).
 // https://cloud.google.com/identity-platform/docs/reference/rest/v1/accounts/resetPassword
 func (c *Client) ResetPassword(ctx context.Context, oobCode, newPassword string) (string, error) {
 	switch {
 	case oobCode == "":
 		return "", fmt.Errorf("firebase %s: %w", opResetPassword, ErrInvalidCode)
-	case tooShort(newPassword): // without one Google only says whose code it is, which would look like a success
+	case tooShort(newPassword): // else Google only names the address
 		return "", fmt.Errorf("firebase %s: %w", opResetPassword, ErrWeakPassword)
 	}
 	var email string
@@ -78,8 +71,7 @@ func (c *Client) ResetPassword(ctx context.Context, oobCode, newPassword string)
 	return email, err
 }
 
-// ResetAddress gives the address that a reset mail's code was sent to, and leaves the code good. Errors: ErrInvalidCode, also for a code
-// of another mail; ErrExpiredCode, ErrUserDisabled, ErrTooManyAttempts, ErrUnreachable. Google's page is ResetPassword's.
+// ResetAddress returns a reset code's address; the code stays good. Errors: ErrInvalidCode, ErrExpiredCode, ErrUserDisabled.
 func (c *Client) ResetAddress(ctx context.Context, oobCode string) (string, error) {
 	if oobCode == "" {
 		return "", fmt.Errorf("firebase %s: %w", opResetAddress, ErrInvalidCode)
@@ -102,11 +94,8 @@ func (c *Client) ResetAddress(ctx context.Context, oobCode string) (string, erro
 	return email, err
 }
 
-// ConfirmEmail uses a verification mail's code and gives the address that is verified now. Firebase takes the codes of its
-// other mails to an owner here too: of a change of address, then the new one is verified, and of taking such a change back.
-// A code is good once, and sent once. Errors: ErrInvalidCode, ErrExpiredCode, ErrUserDisabled, ErrEmailExists (somebody
-// else has the address by now), ErrTooManyAttempts, ErrUnreachable.
-// https://cloud.google.com/identity-platform/docs/reference/rest/v1/accounts/update
+// ConfirmEmail uses a code once and returns the verified address. Firebase also takes codes of address changes. Errors: ErrInvalidCode,
+// ErrExpiredCode, ErrUserDisabled, ErrEmailExists. https://cloud.google.com/identity-platform/docs/reference/rest/v1/accounts/update
 func (c *Client) ConfirmEmail(ctx context.Context, oobCode string) (string, error) {
 	if oobCode == "" {
 		return "", fmt.Errorf("firebase %s: %w", opConfirmEmail, ErrInvalidCode)

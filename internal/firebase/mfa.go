@@ -9,32 +9,31 @@ import (
 	mfa "google.golang.org/api/identitytoolkit/v2"
 )
 
-// The kinds of second factor. FinishSignIn takes TOTP only: a text message is the Firebase SDK's to send (A11).
+// FactorTOTP is what FinishSignIn takes; the Firebase SDK sends text messages (A11).
 const (
 	FactorTOTP  = "totp"
 	FactorPhone = "phone"
 )
 
-// Factor is a second factor that an account has enrolled.
+// Factor is an enrolled second factor.
 type Factor struct {
 	ID          string
-	Kind        string // FactorTOTP or FactorPhone; "" for one that is neither
+	Kind        string // "" for other kinds
 	DisplayName string
 }
 
-// MFAChallenge is a sign-in whose password was right and whose second factor is due. PendingCredential stands for the password:
-// it is a secret, and good for five minutes.
+// MFAChallenge asks for a second factor. PendingCredential is a secret and lasts five minutes.
 type MFAChallenge struct {
 	PendingCredential string
 	Factors           []Factor
 }
 
-// MFAError is ErrMFARequired with what finishes the sign-in. Its text holds none of it.
+// MFAError is ErrMFARequired with a challenge, which its text hides.
 type MFAError struct{ Challenge MFAChallenge }
 
 func (e *MFAError) Error() string { return ErrMFARequired.Error() }
 
-// Unwrap gives ErrMFARequired, for errors.Is.
+// Unwrap returns ErrMFARequired.
 func (e *MFAError) Unwrap() error { return ErrMFARequired }
 
 func challenge(answer *identitytoolkit.GoogleCloudIdentitytoolkitV1SignInWithPasswordResponse) *MFAError {
@@ -52,10 +51,8 @@ func challenge(answer *identitytoolkit.GoogleCloudIdentitytoolkitV1SignInWithPas
 	return &MFAError{Challenge: due}
 }
 
-// FinishSignIn proves the second factor of a sign-in by a TOTP code (A11). Sent once: a code is good once, and each try counts.
-// Errors: ErrInvalidCredentials (a wrong or used code); ErrInvalidCode (no such pending sign-in or factor) and ErrExpiredCode
-// (more than five minutes since the password), after which only SignIn helps; ErrUserDisabled, ErrSignInBlocked,
-// ErrTooManyAttempts, ErrUnreachable. Google finishes a sign-in whose account was disabled meanwhile.
+// FinishSignIn proves a TOTP code (A11), once: each try counts. Errors: ErrInvalidCredentials (the code), ErrInvalidCode (the pending
+// sign-in or factor), ErrExpiredCode, ErrUserDisabled, ErrSignInBlocked. Google finishes it for an account disabled meanwhile.
 // https://cloud.google.com/identity-platform/docs/reference/rest/v2/accounts.mfaSignIn/finalize
 func (c *Client) FinishSignIn(ctx context.Context, pendingCredential, factorID, code string) (Session, error) {
 	switch {
@@ -77,7 +74,7 @@ func (c *Client) FinishSignIn(ctx context.Context, pendingCredential, factorID, 
 		if err != nil {
 			return err
 		}
-		session = Session{ // the answer has neither uid nor life beside the token
+		session = Session{
 			IDToken: answer.IdToken, RefreshToken: answer.RefreshToken, UID: claims.Subject,
 			ExpiresIn: time.Duration(claims.ExpiresAt-claims.IssuedAt) * time.Second,
 		}

@@ -15,13 +15,11 @@ import (
 	"auth-v2-service/internal/firebase"
 )
 
-// sent is what the last request said.
 type sent struct {
 	path string
 	body map[string]any
 }
 
-// recording answers every request alike and keeps the last one.
 func recording(t *testing.T, body string) (*google, *sent) {
 	t.Helper()
 	last := &sent{}
@@ -35,7 +33,7 @@ func recording(t *testing.T, body string) (*google, *sent) {
 	}), last
 }
 
-// M1: both flags are on the wire, in whatever default Google believes today.
+// M1.
 func TestImport_OnTheWire(t *testing.T) {
 	created := time.Date(2021, 2, 3, 4, 5, 6, 7_000_000, time.UTC)
 	full := firebase.ImportUser{
@@ -94,7 +92,6 @@ func TestImport_RowsInOurWords(t *testing.T) {
 	}
 }
 
-// A row that was not sent cannot have failed: what became of the batch is unknown then.
 func TestImport_AnAnswerAboutAnotherBatch(t *testing.T) {
 	for _, body := range []string{`{"error":[{"index":1,"message":"email is invalid"}]}`, `{"error":[{"index":-1}]}`, `<html>`} {
 		_, err := newGoogle(t, answer(body)).client(t).Import(t.Context(), []firebase.ImportUser{{UID: "uid-1"}})
@@ -148,7 +145,6 @@ func TestUser_Fields(t *testing.T) {
 	}
 }
 
-// Enabling is a false that must be said.
 func TestSetDisabled_SaysFalse(t *testing.T) {
 	g, last := recording(t, `{"localId":"uid-of-jane"}`)
 	if err := g.client(t).SetDisabled(t.Context(), "uid-of-jane", false); err != nil {
@@ -159,7 +155,7 @@ func TestSetDisabled_SaysFalse(t *testing.T) {
 	}
 }
 
-// S1: an address that an operator writes down is one that nobody has proved.
+// S1.
 func TestSetEmail_IsUnproved(t *testing.T) {
 	g, last := recording(t, `{"localId":"uid-of-jane"}`)
 	if err := g.client(t).SetEmail(t.Context(), "uid-of-jane", "jane.doe@example.com"); err != nil {
@@ -174,7 +170,7 @@ func TestSetEmail_IsUnproved(t *testing.T) {
 	}
 }
 
-// M6: disabled and displaced in one call, and only whom nobody has proved to be.
+// M6.
 func TestDisplace_OneCall(t *testing.T) {
 	g, last := recording(t, everything)
 	if err := g.client(t).Displace(t.Context(), "uid-of-jane", "gone@displaced.invalid"); err != nil {
@@ -197,7 +193,7 @@ func TestDisplace_OneCall(t *testing.T) {
 	}
 }
 
-// M9: the token names one uid, for Identity Toolkit, for minutes; and an account that the sign-in itself has made is no session.
+// M9.
 func TestSignInAs_OnTheWire(t *testing.T) {
 	g, last := recording(t, everything)
 	session, err := g.client(t).SignInAs(t.Context(), "uid-of-jane", nil)
@@ -235,7 +231,6 @@ func segmentOf(t *testing.T, token string, index int) map[string]any {
 	return fields
 }
 
-// What Google would answer well without having done it is refused here.
 func TestMails_RefuseWhatWouldDoNothing(t *testing.T) {
 	g := newGoogle(t, answer(everything))
 	client := g.client(t)
@@ -259,7 +254,7 @@ func TestMails_RefuseWhatWouldDoNothing(t *testing.T) {
 	}
 }
 
-// A11: a pending second factor is a refusal of its own, with what finishes the sign-in beside its text and not in it.
+// A11.
 func TestSignIn_SecondFactor(t *testing.T) {
 	client := newGoogle(t, answer(`{"localId":"u","email":"`+email+`","mfaPendingCredential":"`+pending+`","mfaInfo":[
 		{"mfaEnrollmentId":"f1","displayName":"app","totpInfo":{}},{"mfaEnrollmentId":"f2","phoneInfo":"+*******55"},

@@ -14,7 +14,6 @@ import (
 	"auth-v2-service/internal/firebase"
 )
 
-// An outage is 503 with advice, never 401, whatever sort it is of.
 func TestOutages_AreUnavailable(t *testing.T) {
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -22,7 +21,7 @@ func TestOutages_AreUnavailable(t *testing.T) {
 	}
 	_ = closed.Close()
 	hang := func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // net/http notices a gone client only once the body is read
+		_, _ = io.Copy(io.Discard, r.Body) // net/http notices a closed connection after the body
 		<-r.Context().Done()
 	}
 	outages := map[string]func(t *testing.T) *firebase.Client{
@@ -70,7 +69,6 @@ func TestOutages_AreUnavailable(t *testing.T) {
 	}
 }
 
-// The caller's own deadline counts, and a caller that has gone is let go.
 func TestCall_HeedsItsCaller(t *testing.T) {
 	g := newGoogle(t, func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -95,14 +93,14 @@ func TestCall_HeedsItsCaller(t *testing.T) {
 	}
 }
 
-// Only what changes nothing is sent twice: the Admin SDK would send everything five times.
+// The Admin SDK would send all five times.
 func TestRepetition(t *testing.T) {
 	want := map[string]int64{
 		"create_user": 1, "sign_in": 1, "refresh": 2, "user": 2, "user_by_email": 2, "delete_user": 1, "import": 1,
 		"set_password": 1, "set_disabled": 1, "send_password_reset": 1, "reset_password": 1, "send_email_verification": 1,
 		"confirm_email": 1, "finish_sign_in": 1,
 		"set_email": 1, "set_state": 1, "list": 2,
-		"displace": 2, "sign_in_as": 2, // their look-up
+		"displace": 2, "sign_in_as": 2,
 	}
 	for name, handler := range map[string]http.HandlerFunc{
 		"503": refuse(503, "Unavailable"),
@@ -120,7 +118,6 @@ func TestRepetition(t *testing.T) {
 	}
 }
 
-// What follows a look-up is sent once.
 func TestRepetition_AfterALookUp(t *testing.T) {
 	for _, operation := range []string{"displace", "sign_in_as"} {
 		t.Run(operation, func(t *testing.T) {

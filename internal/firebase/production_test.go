@@ -21,10 +21,10 @@ import (
 	"auth-v2-service/internal/firebase"
 )
 
-// detour leads requests for Google's hosts to a server of ours, and notes them as they were sent.
+// detour redirects and records Google's requests.
 type detour struct {
 	handler http.HandlerFunc
-	key     *rsa.PublicKey // of the service account
+	key     *rsa.PublicKey
 	mu      sync.Mutex
 	urls    []string
 }
@@ -49,7 +49,6 @@ func (d *detour) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// production is a client as in production: Google's hosts, a service account, an API key.
 func production(t *testing.T, handler http.HandlerFunc) (*firebase.Client, *detour) {
 	t.Helper()
 	path, key := serviceAccount(t)
@@ -88,7 +87,6 @@ func serviceAccount(t *testing.T) (string, *rsa.PublicKey) {
 	return path, &key.PublicKey
 }
 
-// In production administration carries the service account's token, and the rest the API key: in a header, never in a URL.
 func TestProduction_WhoAsksWhat(t *testing.T) {
 	client, d := production(t, func(w http.ResponseWriter, r *http.Request) {
 		switch authorization, key := r.Header.Get("Authorization"), r.Header.Get("X-Goog-Api-Key"); {
@@ -123,7 +121,6 @@ func TestProduction_WhoAsksWhat(t *testing.T) {
 	}
 }
 
-// An access token that cannot be had is an outage for administration alone, and nobody queues behind it.
 func TestProduction_NoAccessToken(t *testing.T) {
 	for name, token := range map[string]http.HandlerFunc{
 		"hanging": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },

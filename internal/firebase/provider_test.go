@@ -15,7 +15,6 @@ import (
 	"auth-v2-service/internal/testkit/rsakeys"
 )
 
-// newProvider starts our development provider and a client of it.
 func newProvider(t *testing.T, change ...func(*identity.Options)) (*identity.Provider, *firebase.Client) {
 	t.Helper()
 	options := identity.Options{ProjectID: "demo-test", APIKey: apiKey, ScryptMemoryCost: 4, NewKey: rsakeys.Source()}
@@ -28,7 +27,7 @@ func newProvider(t *testing.T, change ...func(*identity.Options)) (*identity.Pro
 	}
 	server := httptest.NewServer(provider.Handler())
 	t.Cleanup(func() {
-		_ = provider.Close() // first: it lets hanging requests go, which the server waits for
+		_ = provider.Close() // ends hanging requests
 		server.Close()
 	})
 	client, err := firebase.New(t.Context(), firebase.Options{
@@ -49,7 +48,7 @@ func create(t *testing.T, client *firebase.Client) {
 	}
 }
 
-// A1, A8: the whole life of an account, at our provider and at the official emulator (`make run IDENTITY=emulator`).
+// A1, A8.
 func TestLife(t *testing.T) {
 	t.Run("ours", func(t *testing.T) {
 		_, client := newProvider(t)
@@ -107,7 +106,7 @@ func live(t *testing.T, client *firebase.Client) {
 
 func second[T any](_ T, err error) error { return err }
 
-// A3: an unknown address and a wrong password are one answer, with and without Google's enumeration protection.
+// A3.
 func TestSignIn_EverySortOfWrongIsOne(t *testing.T) {
 	for name, allowed := range map[string]bool{"protected": false, "enumerable": true} {
 		t.Run(name, func(t *testing.T) {
@@ -138,7 +137,7 @@ func TestCreateUser_TakenOrWeak(t *testing.T) {
 	}
 }
 
-// A1: an answer that is lost after the account was made is an outage; a retry finds the account.
+// A1.
 func TestCreateUser_LostAnswer(t *testing.T) {
 	provider, client := newProvider(t)
 	if err := provider.AddFaults(identity.Fault{Match: "/accounts", Kind: identity.FaultCut, Count: 1, After: true}); err != nil {
@@ -155,7 +154,7 @@ func TestCreateUser_LostAnswer(t *testing.T) {
 	}
 }
 
-// A4: faults on demand, in our words, and well again when they are over.
+// A4.
 func TestFaults(t *testing.T) {
 	cases := map[string]fault.Code{
 		identity.FaultTooManyRequests: fault.RateLimited, identity.FaultQuotaExceeded: fault.RateLimited,
@@ -187,7 +186,6 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// One failure is no outage for what may be repeated; two are.
 func TestFaults_OneIsForgiven(t *testing.T) {
 	provider, client := newProvider(t)
 	create(t, client)
@@ -212,7 +210,6 @@ func TestFaults_OneIsForgiven(t *testing.T) {
 	}
 }
 
-// Each client asks its own provider, however many one process has.
 func TestTwoProvidersInOneProcess(t *testing.T) {
 	_, one := newProvider(t)
 	_, two := newProvider(t)
@@ -225,7 +222,6 @@ func TestTwoProvidersInOneProcess(t *testing.T) {
 	}
 }
 
-// A wrong API key is an operator's to mend: an outage to clients, and ErrRefused here.
 func TestWrongKey_IsRefused(t *testing.T) {
 	_, client := newProvider(t, func(o *identity.Options) { o.APIKey = "another-key" })
 	_, err := client.SignIn(t.Context(), email, password)

@@ -11,9 +11,8 @@ import (
 	"time"
 )
 
-// Refresh answers a new ID token for a refresh token. Firebase does not rotate refresh tokens, so a failed connection is
-// tried once more. Errors: ErrInvalidRefreshToken (unknown, of another project, of a deleted user), ErrSessionEnded (revoked),
-// ErrUserDisabled, ErrSignInBlocked, ErrTooManyAttempts, ErrUnreachable.
+// Refresh retries once, because Firebase does not rotate refresh tokens. Errors: ErrInvalidRefreshToken, ErrSessionEnded (revoked),
+// ErrUserDisabled, ErrSignInBlocked.
 func (c *Client) Refresh(ctx context.Context, refreshToken string) (Session, error) {
 	var session Session
 	err := c.call(ctx, opRefresh, twice, func(ctx context.Context) (err error) {
@@ -26,7 +25,7 @@ func (c *Client) Refresh(ctx context.Context, refreshToken string) (Session, err
 	return session, nil
 }
 
-// exchangeRefreshToken is RFC 6749 section 6 in Google's dialect, which none of its Go libraries speaks.
+// exchangeRefreshToken is Google's variant of RFC 6749 section 6.
 func (c *Client) exchangeRefreshToken(ctx context.Context, refreshToken string) (Session, error) {
 	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refreshToken}}.Encode()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, secureTokenURL, strings.NewReader(form))
@@ -59,7 +58,7 @@ func (c *Client) exchangeRefreshToken(ctx context.Context, refreshToken string) 
 	}
 	err = c.check(session)
 	if errors.Is(err, errOtherTenant) {
-		return Session{}, ErrInvalidRefreshToken.With(err) // the refresh token is good, and not for this service
+		return Session{}, ErrInvalidRefreshToken.With(err) // another tenant's
 	}
 	return session, err
 }

@@ -13,7 +13,7 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// What Google may refuse, in our words. Compare with errors.Is.
+// Google's refusals, for errors.Is.
 var (
 	ErrInvalidCredentials  = fault.New(fault.InvalidCredentials, "the e-mail or the password is wrong")
 	ErrInvalidRefreshToken = fault.New(fault.TokenInvalid, "the refresh token is not valid")
@@ -36,13 +36,11 @@ var (
 	ErrTooManyAttempts     = fault.New(fault.RateLimited, "too many attempts, try again later").After(time.Minute)
 	ErrUnreachable         = fault.Unavailable("the identity provider cannot be reached", nil)
 
-	// ErrRefused is a refusal that no caller of ours has caused: a wrong API key, a permission that is missing, a redirect, a page of
-	// something between us and Google. It is an outage to clients; an operator mends it.
+	// ErrRefused needs an operator: a wrong API key, a missing permission, a redirect.
 	ErrRefused = fault.Unavailable("the identity provider refused our request", nil)
 )
 
-// refusals is the one table from Google's codes to ours. Where a code means something else in one conversation, that
-// operation's exceptions come first.
+// exceptions come before refusals.
 var refusals = map[string]*fault.Error{
 	"EMAIL_NOT_FOUND":           ErrInvalidCredentials,
 	"INVALID_PASSWORD":          ErrInvalidCredentials,
@@ -51,8 +49,8 @@ var refusals = map[string]*fault.Error{
 
 	"INVALID_REFRESH_TOKEN":   ErrInvalidRefreshToken,
 	"MISSING_REFRESH_TOKEN":   ErrInvalidRefreshToken,
-	"TOKEN_EXPIRED":           ErrSessionEnded,        // revoked since; a refresh token has no end of its own
-	"PROJECT_NUMBER_MISMATCH": ErrInvalidRefreshToken, // a token of another project
+	"TOKEN_EXPIRED":           ErrSessionEnded, // revoked
+	"PROJECT_NUMBER_MISMATCH": ErrInvalidRefreshToken,
 
 	"INVALID_ID_TOKEN": ErrInvalidIDToken,
 	"MISSING_ID_TOKEN": ErrInvalidIDToken,
@@ -61,7 +59,7 @@ var refusals = map[string]*fault.Error{
 	"MISSING_OOB_CODE": ErrInvalidCode,
 	"EXPIRED_OOB_CODE": ErrExpiredCode,
 
-	"INVALID_CODE":                   ErrInvalidCredentials, // of a second factor (A11)
+	"INVALID_CODE":                   ErrInvalidCredentials, // a second factor's (A11)
 	"MISSING_CODE":                   ErrInvalidCredentials,
 	"INVALID_PENDING_TOKEN":          ErrInvalidCode,
 	"INVALID_MFA_PENDING_CREDENTIAL": ErrInvalidCode,
@@ -99,8 +97,7 @@ var refusals = map[string]*fault.Error{
 	"RESET_PASSWORD_EXCEED_LIMIT": ErrTooManyAttempts,
 }
 
-// exceptions: on the way in, whatever is wrong with an address is the one answer of A3; a session whose user is gone is over,
-// and so is a code.
+// exceptions: a wrong address gets A3's one answer; a deleted user's sessions and codes end.
 var exceptions = map[string]map[string]*fault.Error{
 	opSignIn: {
 		"INVALID_EMAIL":  ErrInvalidCredentials,
@@ -121,7 +118,7 @@ var exceptions = map[string]map[string]*fault.Error{
 		"USER_NOT_FOUND":  ErrInvalidCode,
 		"EMAIL_NOT_FOUND": ErrInvalidCode,
 	},
-	opResetPassword: { // the code's account is gone, or has another address
+	opResetPassword: {
 		"USER_NOT_FOUND":  ErrInvalidCode,
 		"EMAIL_NOT_FOUND": ErrInvalidCode,
 	},
@@ -134,8 +131,7 @@ var exceptions = map[string]map[string]*fault.Error{
 	},
 }
 
-// rowRefusals are an import's: Google has sentences for them and no codes. A sentence that the table lacks is not shown, for it
-// may quote the row.
+// rowRefusals are an import's sentences. Unknown ones are hidden: they may quote the row.
 var rowRefusals = map[string]*fault.Error{
 	"localId belongs to an existing account - can not overwrite.": ErrUIDExists,
 	"email exists in other account in database":                   ErrEmailExists,
@@ -144,7 +140,6 @@ var rowRefusals = map[string]*fault.Error{
 	"localId is too long": ErrInvalidUser,
 }
 
-// rowRefusal puts what Google says of one row of an import into our words.
 func rowRefusal(message string) error {
 	message = strings.TrimSpace(message)
 	if known, ok := rowRefusals[message]; ok {
@@ -160,16 +155,14 @@ func rowRefusal(message string) error {
 	return ErrNotImported.With(errors.New(code))
 }
 
-// refusal is an answer other than 2xx.
 type refusal struct {
 	status     int
-	code       string // Google's, or "" where its message is prose
-	reason     string // the status or detail that explains a message in prose
+	code       string
+	reason     string
 	retryAfter time.Duration
 }
 
-// fault puts a refusal into our words. A code that the table lacks is ErrRefused, with Google's code for the log and none of its
-// prose, which may quote what was sent.
+// fault returns ErrRefused for an unknown code, without Google's prose, which may quote the request.
 func (r refusal) fault(operation string) error {
 	known, ok := exceptions[operation][r.code]
 	if !ok {
@@ -191,8 +184,8 @@ func (r refusal) fault(operation string) error {
 	return out
 }
 
-// readRefusal reads {"error":{"code":400,"message":"CODE : words","status":"INVALID_ARGUMENT","details":[{"reason":"..."}]}}
-// and leaves the body to be read again.
+// readRefusal reads {"error":{"code":400,"message":"CODE : words","status":"INVALID_ARGUMENT","details":[{"reason":"..."}]}} and restores
+// the body.
 func readRefusal(response *http.Response) refusal {
 	body := readBody(response)
 	var answer struct {
@@ -204,7 +197,7 @@ func readRefusal(response *http.Response) refusal {
 			} `json:"details"`
 		} `json:"error"`
 	}
-	_ = json.Unmarshal(body, &answer) // a body that is not Google's leaves the status to speak
+	_ = json.Unmarshal(body, &answer) // a foreign body leaves the status
 	r := refusal{status: response.StatusCode, code: vendorCode(answer.Error.Message), retryAfter: retryAfter(response.Header)}
 	if r.code != "" {
 		return r
@@ -220,7 +213,7 @@ func readRefusal(response *http.Response) refusal {
 
 var codeShape = regexp.MustCompile(`^[A-Z][A-Z0-9_]{2,63}$`)
 
-// vendorCode is a message up to its colon ("WEAK_PASSWORD : Password should be ..."), or "" where that is prose.
+// vendorCode returns "WEAK_PASSWORD" of "WEAK_PASSWORD : ...", or "" for prose.
 func vendorCode(message string) string {
 	code, _, _ := strings.Cut(message, ":")
 	code = strings.TrimSpace(code)
@@ -230,7 +223,6 @@ func vendorCode(message string) string {
 	return code
 }
 
-// retryAfter reads the header's seconds; an hour is the most that we pass on.
 func retryAfter(header http.Header) time.Duration {
 	seconds, err := strconv.Atoi(header.Get("Retry-After"))
 	if err != nil || seconds <= 0 {

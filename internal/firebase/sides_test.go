@@ -17,14 +17,12 @@ import (
 	"auth-v2-service/internal/testkit/rsakeys"
 )
 
-// side is a provider under test. What the official emulator does otherwise is said where official is asked for.
 type side struct {
 	*firebase.Client
 	host     string
 	official bool
 }
 
-// onBothSides runs a test against our provider and against the official emulator, each with nobody in it.
 func onBothSides(t *testing.T, test func(t *testing.T, s side)) {
 	t.Helper()
 	t.Run("ours", func(t *testing.T) {
@@ -55,7 +53,6 @@ func newSide(t *testing.T, host string, isOfficial bool) side {
 	return side{Client: client, host: host, official: isOfficial}
 }
 
-// newestCode reads the newest mail's code where both providers show their mails.
 func (s side) newestCode(t *testing.T) string {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.host+"/emulator/v1/projects/demo-test/oobCodes", nil)
@@ -87,7 +84,7 @@ func bcryptOf(t *testing.T, password string) string {
 	return string(hash)
 }
 
-// M1, M2: people arrive with their passwords, a row that is refused stops nobody, and nobody who is there is touched.
+// M1, M2.
 func TestBoth_Import(t *testing.T) {
 	onBothSides(t, func(t *testing.T, s side) {
 		create(t, s.Client)
@@ -126,12 +123,12 @@ func TestBoth_Import(t *testing.T) {
 		}
 		_, err = s.SignIn(t.Context(), again, "imported-password")
 		if s.official != errors.Is(err, firebase.ErrInvalidCredentials) || !s.official && err != nil {
-			t.Errorf("signing in with an imported password gives %v", err) // the emulator knows only its own hashes
+			t.Errorf("signing in with an imported password gives %v", err) // the emulator's hashes differ
 		}
 	})
 }
 
-// M3: a hash that is none refuses the batch, and nobody of it is there.
+// M3.
 func TestImport_InvalidHash(t *testing.T) {
 	_, client := newProvider(t)
 	failures, err := client.Import(t.Context(), []firebase.ImportUser{
@@ -145,7 +142,7 @@ func TestImport_InvalidHash(t *testing.T) {
 	}
 }
 
-// M2: an answer that is lost is an outage, and importing again tells that they are there and touches nobody.
+// M2.
 func TestImport_LostAnswer(t *testing.T) {
 	provider, client := newProvider(t)
 	if err := provider.AddFaults(identity.Fault{Match: "batchCreate", Kind: identity.FaultCut, Count: 1, After: true}); err != nil {
@@ -201,7 +198,7 @@ func TestBoth_Administration(t *testing.T) {
 	})
 }
 
-// M6: the address of an account that nobody proved to own is free again, and nobody signs in to that account.
+// M6.
 func TestBoth_Displace(t *testing.T) {
 	onBothSides(t, func(t *testing.T, s side) {
 		create(t, s.Client)
@@ -228,7 +225,7 @@ func TestBoth_Displace(t *testing.T) {
 	})
 }
 
-// M9: a session without a password, that lives like any other; and never an account made on the way.
+// M9.
 func TestBoth_SignInAs(t *testing.T) {
 	onBothSides(t, func(t *testing.T, s side) {
 		create(t, s.Client)
@@ -264,7 +261,7 @@ func TestBoth_SignInAs(t *testing.T) {
 	})
 }
 
-// A9: forgot and verify, by the mails that both providers show.
+// A9.
 func TestBoth_Mails(t *testing.T) {
 	onBothSides(t, func(t *testing.T, s side) {
 		create(t, s.Client)
@@ -309,14 +306,14 @@ func TestBoth_Mails(t *testing.T) {
 		if err := s.SendEmailVerification(t.Context(), "nonsense"); !errors.Is(err, firebase.ErrInvalidIDToken) {
 			t.Errorf("a verification for a token that is none gives %v", err)
 		}
-		err = s.SendPasswordReset(t.Context(), "nobody@example.com") // a new emulator has enumeration protection off
+		err = s.SendPasswordReset(t.Context(), "nobody@example.com") // no enumeration protection
 		if s.official != errors.Is(err, firebase.ErrUserNotFound) || !s.official && err != nil {
 			t.Errorf("a reset for nobody gives %v", err)
 		}
 	})
 }
 
-// A code that has run out says so; the official emulator's never do.
+// The emulator's codes never expire.
 func TestMails_ExpiredCode(t *testing.T) {
 	now := time.Now()
 	provider, client := newProvider(t, func(o *identity.Options) { o.Clock = func() time.Time { return now } })
@@ -331,7 +328,6 @@ func TestMails_ExpiredCode(t *testing.T) {
 	}
 }
 
-// Nothing that sends a mail is sent twice, also where its answer is lost.
 func TestMails_LostAnswerIsOneMail(t *testing.T) {
 	provider, client := newProvider(t)
 	create(t, client)
@@ -346,7 +342,7 @@ func TestMails_LostAnswerIsOneMail(t *testing.T) {
 	}
 }
 
-// A11: the password, then the code; a used code and a dead challenge say what they are. The official emulator knows no TOTP.
+// A11.
 func TestSecondFactor(t *testing.T) {
 	now := time.Now()
 	provider, client := newProvider(t, func(o *identity.Options) { o.Clock = func() time.Time { return now } })

@@ -24,27 +24,25 @@ import (
 
 const (
 	customTokenAudience = "https://identitytoolkit.googleapis.com/google.identity.identitytoolkit.v1.IdentityToolkit"
-	customTokenLife     = 5 * time.Minute // it is used at once; Google allows an hour
+	customTokenLife     = 5 * time.Minute // at most an hour
 
-	emulatorAccount = "firebase-auth-emulator@example.com" // the name that the Admin SDKs give there
+	emulatorAccount = "firebase-auth-emulator@example.com"
 
 	signBlobURL     = "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/%s:signBlob"
 	metadataAccount = "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/email"
 )
 
-// signer signs custom tokens in the name of a service account. The Admin SDK has the same three; ours are on our wire and
-// within our time limit, and do not depend on the process's environment.
+// signer replaces the Admin SDK's signers, which use neither our wire nor our Options.
 type signer interface {
 	algorithm() string
-	// account is the service account's e-mail address.
 	account(ctx context.Context) (string, error)
 	sign(ctx context.Context, account string, input []byte) ([]byte, error)
 }
 
 var errNoSigner = fault.New(fault.Internal, "these credentials name no service account that could sign a custom token")
 
-// newSigner takes the service account's own key where there is one, and else asks Google to sign (IAM signBlob, which needs
-// the role Service Account Token Creator), as https://firebase.google.com/docs/auth/admin/create-custom-tokens describes.
+// newSigner uses the service account's key, or else IAM signBlob, which needs the role Service Account Token Creator:
+// https://firebase.google.com/docs/auth/admin/create-custom-tokens.
 func newSigner(o Options, b *bearer, admin *http.Client) (signer, error) {
 	if o.EmulatorHost != "" {
 		return unsigned{}, nil
@@ -92,7 +90,7 @@ func parseKey(text string) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-// customToken makes a token that signs uid in, and nobody else. It is a secret while it lives.
+// customToken returns a secret.
 func (c *Client) customToken(ctx context.Context, uid string, developerClaims map[string]any) (string, error) {
 	var token string
 	err := c.call(ctx, opSignCustomToken, once, func(ctx context.Context) (err error) {
@@ -136,14 +134,12 @@ func buildCustomToken(
 	return input + "." + base64.RawURLEncoding.EncodeToString(signature), nil
 }
 
-// unsigned is what the Admin SDKs make for an emulator: alg "none" and no signature.
 type unsigned struct{}
 
 func (unsigned) algorithm() string                                    { return "none" }
 func (unsigned) account(context.Context) (string, error)              { return emulatorAccount, nil }
 func (unsigned) sign(context.Context, string, []byte) ([]byte, error) { return nil, nil }
 
-// keySigner has the service account's key.
 type keySigner struct {
 	email string
 	key   *rsa.PrivateKey
@@ -157,17 +153,15 @@ func (s keySigner) sign(_ context.Context, _ string, input []byte) ([]byte, erro
 	return rsa.SignPKCS1v15(rand.Reader, s.key, crypto.SHA256, digest[:])
 }
 
-// iamSigner has Google sign.
 type iamSigner struct {
-	client   *http.Client // on the wire, authorized
-	metadata *http.Client // for the machine's own metadata server
-	email    string       // empty: the machine's service account
-	nobody   bool         // a person's credentials: there is no service account to sign for
+	client   *http.Client
+	metadata *http.Client
+	email    string // empty: the machine's
+	nobody   bool   // a user's credentials
 }
 
 func (iamSigner) algorithm() string { return "RS256" }
 
-// account asks the machine's metadata server where the credentials do not say: a request of microseconds that stays there.
 func (s iamSigner) account(ctx context.Context) (string, error) {
 	switch {
 	case s.nobody:
@@ -193,7 +187,7 @@ func (s iamSigner) account(ctx context.Context) (string, error) {
 	return email, nil
 }
 
-// sign is https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/signBlob.
+// sign follows https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/signBlob.
 func (s iamSigner) sign(ctx context.Context, account string, input []byte) ([]byte, error) {
 	body, err := json.Marshal(map[string][]byte{"payload": input})
 	if err != nil {

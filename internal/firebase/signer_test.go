@@ -18,7 +18,7 @@ import (
 	"auth-v2-service/internal/firebase"
 )
 
-// M9 in production: the custom token is signed with the service account's own key.
+// M9.
 func TestProduction_CustomTokenByKey(t *testing.T) {
 	var token string
 	client, d := production(t, func(w http.ResponseWriter, r *http.Request) {
@@ -45,7 +45,6 @@ func TestProduction_CustomTokenByKey(t *testing.T) {
 	}
 }
 
-// Without a key Google signs, in the name of the account that the credentials stand for.
 func TestProduction_CustomTokenByIAM(t *testing.T) {
 	var token string
 	d := &detour{handler: func(w http.ResponseWriter, r *http.Request) {
@@ -77,7 +76,6 @@ func TestProduction_CustomTokenByIAM(t *testing.T) {
 	}
 }
 
-// A person's credentials sign nothing: the operator is told so, and nobody else anything.
 func TestProduction_CustomTokenOfAPerson(t *testing.T) {
 	d := &detour{handler: func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Host == "oauth2.googleapis.com" {
@@ -93,7 +91,6 @@ func TestProduction_CustomTokenOfAPerson(t *testing.T) {
 	}
 }
 
-// aToken says that it is JSON, without which Google's library takes it for a form.
 func aToken(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = io.WriteString(w, `{"access_token":"ya29.person","token_type":"Bearer","expires_in":3600}`)

@@ -15,14 +15,11 @@ import (
 	"auth-v2-service/internal/firebase"
 )
 
-// jwtOf makes a compact JWT of claims that are given as JSON; its signature is none.
 func jwtOf(claims string) string {
 	part := base64.RawURLEncoding.EncodeToString
 	return part([]byte(`{"alg":"RS256"}`)) + "." + part([]byte(claims)) + "." + part([]byte("signature"))
 }
 
-// An answer that Google does not give is an outage, with advice, for every operation: a redirect, a refusal or a page of something
-// between us and Google, a success that is no JSON object.
 func TestStrangeAnswers_AreUnavailable(t *testing.T) {
 	t.Parallel()
 	const page = `<!DOCTYPE html><html><body>Sign in to the network</body></html>`
@@ -72,7 +69,7 @@ func TestStrangeAnswers_AreUnavailable(t *testing.T) {
 			t.Parallel()
 			everyOperation(t, func(t *testing.T, operation string, run func(context.Context, *firebase.Client) error) {
 				if name == "200 wrong types" && slices.Contains([]string{"delete_user", "send_password_reset", "send_email_verification"}, operation) {
-					return // of these an object is all that Google answers
+					return
 				}
 				g := newGoogle(t, func(w http.ResponseWriter, _ *http.Request) {
 					w.Header().Set("Location", "/elsewhere")
@@ -90,7 +87,6 @@ func TestStrangeAnswers_AreUnavailable(t *testing.T) {
 	}
 }
 
-// A success that lacks what was asked for, or is about another account, is no success.
 func TestStrangeSuccesses_AreUnavailable(t *testing.T) {
 	t.Parallel()
 	session := func(idToken string) string {
@@ -134,7 +130,7 @@ func TestStrangeSuccesses_AreUnavailable(t *testing.T) {
 	}
 }
 
-// T2: a refresh token of another tenant is good at Google and not here: the caller's fault, and no outage.
+// T2.
 func TestRefresh_AnotherTenantsTokenIsTheCallersFault(t *testing.T) {
 	t.Parallel()
 	token := jwtOf(`{"sub":"uid-of-jane","aud":"demo-test","iat":1000,"exp":4600,"firebase":{"tenant":"t-2"}}`)
@@ -145,7 +141,6 @@ func TestRefresh_AnotherTenantsTokenIsTheCallersFault(t *testing.T) {
 	}
 }
 
-// What an account's owner has written there comes in as PostgreSQL can keep it, and bounded.
 func TestAccounts_AreCleaned(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("ä", 3000)

@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// SetPassword gives an account a new password, as an administrator; every session that it had ends. Sent once: after
-// ErrUnreachable it may be set or not. Errors: ErrUserNotFound, ErrWeakPassword, ErrTooManyAttempts, ErrUnreachable.
+// SetPassword sets a password and ends all sessions. Errors: ErrUserNotFound, ErrWeakPassword.
 // https://cloud.google.com/identity-platform/docs/reference/rest/v1/projects.accounts/update
 func (c *Client) SetPassword(ctx context.Context, uid, password string) error {
 	if tooShort(password) {
@@ -17,17 +16,14 @@ func (c *Client) SetPassword(ctx context.Context, uid, password string) error {
 	return c.update(ctx, opSetPassword, &updateRequest{LocalId: uid, Password: password})
 }
 
-// SetDisabled disables an account, or enables it again. Firebase gives a disabled one no new token; tokens that are out live
-// until they end. Errors: ErrUserNotFound, ErrTooManyAttempts, ErrUnreachable. Google's page is SetPassword's.
+// SetDisabled leaves existing tokens until they expire. Error: ErrUserNotFound.
 func (c *Client) SetDisabled(ctx context.Context, uid string, disabled bool) error {
 	return c.update(ctx, opSetDisabled, &updateRequest{
 		LocalId: uid, DisableUser: disabled, ForceSendFields: []string{"DisableUser"},
 	})
 }
 
-// SetEmail gives an account another address, which nobody has proved, as an administrator. Firebase ends its sessions with it. Sent
-// once: after ErrUnreachable it may be set or not. Errors: ErrUserNotFound, ErrEmailExists, ErrInvalidUser, ErrTooManyAttempts,
-// ErrUnreachable. Google's page is SetPassword's.
+// SetEmail sets an unverified address and ends all sessions. Errors: ErrUserNotFound, ErrEmailExists, ErrInvalidUser.
 func (c *Client) SetEmail(ctx context.Context, uid, email string) error {
 	if !possibleEmail(email) {
 		return fmt.Errorf("firebase %s: %w", opSetEmail, ErrInvalidUser)
@@ -35,16 +31,15 @@ func (c *Client) SetEmail(ctx context.Context, uid, email string) error {
 	return c.update(ctx, opSetEmail, &updateRequest{LocalId: uid, Email: email, ForceSendFields: []string{"EmailVerified"}})
 }
 
-// State is what an account is to become; what is nil or zero stays as it is.
+// State is an account's wanted state; nil and zero change nothing.
 type State struct {
 	Disabled *bool
-	// ValidSince ends the sessions that began before it, and no other; whole seconds.
+	// ValidSince ends older sessions; whole seconds.
 	ValidSince time.Time
 }
 
-// SetState brings an account to a state, in one call (S3). Firebase takes a ValidSince that is lower than its own, and would bring
-// ended sessions back with it: the caller looks first. Errors: ErrUserNotFound, ErrTooManyAttempts, ErrUnreachable. Google's page
-// is SetPassword's.
+// SetState applies a State in one call (S3). A lower ValidSince than Firebase's revives ended sessions, so the caller compares first. Error:
+// ErrUserNotFound.
 func (c *Client) SetState(ctx context.Context, uid string, to State) error {
 	request := &updateRequest{LocalId: uid}
 	if to.Disabled != nil {
@@ -56,22 +51,17 @@ func (c *Client) SetState(ctx context.Context, uid string, to State) error {
 	return c.update(ctx, opSetState, request)
 }
 
-// Displace frees the address of an account that nobody has proved to own (M6): one call disables the account and gives it
-// newEmail, so that there is no moment at which it has lost one and not the other. It looks first, and leaves an account alone
-// whose address is verified or that anything but a password opens: ErrNotDisplaceable. Between look and call Firebase offers
-// no lock; who verifies the address in that instant is displaced all the same.
-//
-// Errors besides: ErrUserNotFound, ErrEmailExists (newEmail is taken), ErrInvalidUser, ErrTooManyAttempts, ErrUnreachable.
-// Google's page is SetPassword's.
+// Displace frees an unproved account's address (M6): one call disables it and sets newEmail. It refuses a verified address and other
+// providers than a password (ErrNotDisplaceable). It misses a verification between look-up and call. Other errors: ErrUserNotFound,
+// ErrEmailExists, ErrInvalidUser.
 func (c *Client) Displace(ctx context.Context, uid, newEmail string) error {
 	return c.displace(ctx, uid, newEmail, func(u User) bool {
 		return !u.EmailVerified && slices.Equal(u.Providers, []string{passwordProvider})
 	})
 }
 
-// DisplaceUnverified is Displace for any account whose address is not verified, whatever else opens it. The caller holds a proof that is
-// worth more than an unverified claim: the local password of the row that has the address. The account keeps its providers and its uid,
-// and an operator can enable it again.
+// DisplaceUnverified ignores providers. The caller holds a better proof: the local password of the address's row. An operator can enable
+// the account again.
 func (c *Client) DisplaceUnverified(ctx context.Context, uid, newEmail string) error {
 	return c.displace(ctx, uid, newEmail, func(u User) bool { return !u.EmailVerified })
 }
@@ -89,7 +79,6 @@ func (c *Client) displace(ctx context.Context, uid, newEmail string, displaceabl
 	return c.update(ctx, opDisplace, &updateRequest{LocalId: uid, Email: newEmail, DisableUser: true})
 }
 
-// update is one request, sent once.
 func (c *Client) update(ctx context.Context, operation string, request *updateRequest) error {
 	if !possibleUID(request.LocalId) {
 		return fmt.Errorf("firebase %s: %w", operation, ErrUserNotFound)

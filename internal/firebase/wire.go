@@ -23,11 +23,11 @@ const (
 	secureTokenURL     = "https://securetoken.googleapis.com/v1/token"
 
 	maxAnswerBytes = 1 << 20
-	maxListBytes   = 16 << 20 // a thousand accounts
+	maxListBytes   = 16 << 20
 	retryPause     = 100 * time.Millisecond
 )
 
-// site is where Google is: itself, or a provider with the emulator's layout, under which Google's host names are folders.
+// site is Google, or a provider with Google's host names as folders.
 type site struct {
 	emulator string
 	apiKey   string
@@ -44,8 +44,7 @@ func (s site) locate(u *url.URL) {
 	u.Scheme, u.Host = "http", s.emulator
 }
 
-// identify names the project by its API key. It goes in a header, for URLs end up in logs and errors; the official emulator
-// alone reads it from the query only, and takes any key, so there it is no secret.
+// identify sends the API key in a header, because URLs reach logs. The emulator reads the query only.
 func (s site) identify(_ context.Context, req *http.Request) error {
 	if s.emulator == "" {
 		req.Header.Set("X-Goog-Api-Key", s.apiKey)
@@ -57,8 +56,7 @@ func (s site) identify(_ context.Context, req *http.Request) error {
 	return nil
 }
 
-// wire is the transport under all three libraries. It finds the host, authorizes, bounds the answer's size, repeats what may
-// be repeated, and notes in the call's exchange what came back, so that one table of errors serves them all.
+// wire is the transport of all three libraries. It records results in the call's exchange.
 type wire struct {
 	base      http.RoundTripper
 	site      site
@@ -68,8 +66,7 @@ type wire struct {
 	clock     func() time.Time
 }
 
-// RoundTrip implements http.RoundTripper. The caller's request is left as it was, so that an error made of it upstairs
-// cannot show an API key.
+// RoundTrip leaves req unchanged, so that no error shows an API key.
 func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	ex := exchangeOf(req.Context())
 	if ex.over() {
@@ -90,8 +87,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// attempt sends the request once and reads the whole answer, so that a connection cut in its middle counts as a failure of
-// this attempt and not as bad JSON upstairs.
+// attempt reads the whole answer: a cut connection fails the attempt.
 func (w *wire) attempt(req *http.Request, attempt int) (*http.Response, error) {
 	out := req.Clone(req.Context())
 	if attempt > 1 && req.GetBody != nil {
@@ -129,8 +125,7 @@ func success(status int) bool { return status >= 200 && status < 300 }
 
 var errNotUnderstood = errors.New("the answer was not understood")
 
-// isObject reports whether an answer is one JSON object, as each of Google's is. A page of HTML, null or no body at all comes from
-// something between us and Google: nothing has been done, whatever the status says.
+// isObject rejects pages of proxies.
 func isObject(body []byte) bool {
 	return bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) && json.Valid(body)
 }
@@ -152,7 +147,7 @@ func readAnswer(body io.ReadCloser, limit int64) ([]byte, error) {
 	return read, err
 }
 
-// repeatable: a connection that failed, or a 503. A time-out is not: its time is gone. Nor is an answer that was too long.
+// repeatable excludes time-outs: their time is gone.
 func repeatable(response *http.Response, err error) bool {
 	if err != nil {
 		return !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, errAnswerTooLong)
@@ -160,12 +155,8 @@ func repeatable(response *http.Response, err error) bool {
 	return response.StatusCode == http.StatusServiceUnavailable
 }
 
-// exchange is one operation on the wire: one request, repeated at most attempts times, and what came of it.
-//
-// It ends with its first final answer. The Admin SDK would go on: it repeats any request four times over seven seconds, and
-// after creating a user it looks that user up. The first could create twice what was created once, and the second costs a
-// round trip whose answer nobody needs; so after the end every further request is refused and the context is cancelled,
-// which is what the SDK's loop heeds.
+// exchange is one operation. After its first final answer it refuses requests and cancels the context: the Admin SDK would repeat requests
+// four times and look a created user up.
 type exchange struct {
 	operation string
 	attempts  int
@@ -174,7 +165,7 @@ type exchange struct {
 	mu       sync.Mutex
 	finished bool
 	status   int
-	answer   []byte // of a success
+	answer   []byte
 	refused  refusal
 	err      error
 }
@@ -226,15 +217,13 @@ func (ex *exchange) answerLimit() int64 {
 
 func (ex *exchange) succeeded() bool { return success(ex.status) }
 
-// readBody reads a body that is in memory and leaves it to be read again.
 func readBody(response *http.Response) []byte {
 	body, _ := io.ReadAll(response.Body)
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	return body
 }
 
-// changed judges a change of one account: it is made when the answer is a success that names the account. err is what the library
-// returned, and counts only without such an answer.
+// changed demands that a success names the account.
 func (ex *exchange) changed(uid string, err error) error {
 	ex.mu.Lock()
 	defer ex.mu.Unlock()
@@ -250,9 +239,7 @@ func (ex *exchange) changed(uid string, err error) error {
 	return nil
 }
 
-// failure says what became of the operation. ctx is the operation's own; err is what the library returned, and counts only
-// where the wire saw nothing amiss: an answer that could not be understood, or no request at all. Its text is never used,
-// for the libraries put addresses and URLs there.
+// failure never uses err's text, which may hold addresses and URLs.
 func (ex *exchange) failure(ctx context.Context, err error) error {
 	ex.mu.Lock()
 	defer ex.mu.Unlock()
@@ -275,7 +262,7 @@ func (ex *exchange) failure(ctx context.Context, err error) error {
 	}
 }
 
-// plain takes the URL, which may carry a key, out of a network error.
+// plain removes the URL, which may hold a key.
 func plain(err error) error {
 	var withURL *url.Error
 	if errors.As(err, &withURL) {

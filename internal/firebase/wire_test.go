@@ -21,7 +21,6 @@ import (
 	"auth-v2-service/internal/firebase"
 )
 
-// What the tests send, and what no error may show.
 const (
 	email        = "jane.doe@example.com"
 	password     = "correct-horse-battery"
@@ -31,16 +30,14 @@ const (
 	mailCode     = "oob-code-of-jane"
 	totpCode     = "314159"
 	pending      = "pending-credential-of-jane"
-	// The subject of this ID token is uid-of-jane, its audience demo-test, and it lives for an hour.
+	// uid-of-jane, demo-test, one hour.
 	idToken = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1aWQtb2YtamFuZSIsImF1ZCI6ImRlbW8tdGVzdCIsImlhdCI6MTAwMCwiZXhwIjo0NjAwfQ.c2lnbmF0dXJl"
 )
 
-// everything answers every operation well.
 const everything = `{"localId":"uid-of-jane","email":"` + email + `","idToken":"` + idToken + `","refreshToken":"r","expiresIn":"3600",
 	"users":[{"localId":"uid-of-jane","email":"` + email + `","providerUserInfo":[{"providerId":"password"}]}],
 	"id_token":"` + idToken + `","refresh_token":"r","expires_in":"3600","user_id":"uid-of-jane"}`
 
-// google answers in Google's place whatever the test wants, under the emulator's URL layout.
 type google struct {
 	*httptest.Server
 	calls atomic.Int64
@@ -81,7 +78,6 @@ func answer(body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }
 }
 
-// operations are all that a client does, so that a test can speak of them together.
 var operations = map[string]func(context.Context, *firebase.Client) error{
 	"create_user": func(ctx context.Context, c *firebase.Client) error {
 		return c.CreateUser(ctx, firebase.NewUser{UID: "uid-of-jane", Email: email, Password: password})
@@ -149,7 +145,7 @@ func everyOperation(t *testing.T, test func(t *testing.T, name string, run func(
 	}
 }
 
-// A3, A4, A11: Google's words in ours.
+// A3, A4, A11.
 func TestRefusals(t *testing.T) {
 	cases := []struct {
 		operation string
@@ -234,7 +230,6 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// A refusal that the table lacks is an outage to clients, and tells the operator Google's code.
 func TestRefusals_UnknownIsAnOutage(t *testing.T) {
 	t.Parallel()
 	for _, message := range []string{"SOMETHING_NEW", "OPERATION_NOT_ALLOWED : off", "API key not valid. Please pass a valid API key.", ""} {
@@ -250,7 +245,6 @@ func TestRefusals_UnknownIsAnOutage(t *testing.T) {
 	}
 }
 
-// Google's own throttling is 429 with its advice, bounded; without advice, with ours.
 func TestRetryAfter(t *testing.T) {
 	for header, want := range map[string]time.Duration{
 		"30": 30 * time.Second, "": time.Minute, "-1": time.Minute, "soon": time.Minute, "99999999": time.Hour,
@@ -267,7 +261,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// T6, O1: whatever Google quotes back, and however the network fails, no error's text holds what was sent.
+// T6, O1.
 func TestErrors_HoldNoSecret(t *testing.T) {
 	echo := strings.Join(append([]string{"Invalid value: "}, secrets...), " ")
 	failures := map[string]http.HandlerFunc{
@@ -288,7 +282,7 @@ func TestErrors_HoldNoSecret(t *testing.T) {
 			err := run(t.Context(), newGoogle(t, handler).client(t))
 			if err == nil {
 				if name == "bad success" && operation != "user" {
-					return // the answer's body is of no interest to those who only want to know whether it was done
+					return
 				}
 				t.Fatalf("%s: no error", name)
 			}
@@ -297,7 +291,6 @@ func TestErrors_HoldNoSecret(t *testing.T) {
 	}
 }
 
-// secrets are what was sent and belongs to a person.
 var secrets = []string{email, password, refreshToken, apiKey, bcryptHash, mailCode, totpCode, pending, idToken}
 
 func holdsNoSecret(t *testing.T, err error) {
@@ -309,7 +302,7 @@ func holdsNoSecret(t *testing.T, err error) {
 	}
 }
 
-// A8: the SDK looks a new user up again. We neither wait for that, nor call a created account a failure because of it.
+// A8.
 func TestCreateUser_IsOneRequest(t *testing.T) {
 	g := newGoogle(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/identitytoolkit.googleapis.com/v1/projects/demo-test/accounts" || r.Header.Get("Authorization") != "Bearer owner" {
@@ -350,7 +343,7 @@ func TestCreateUser_RefusesWhatNobodyCouldCreate(t *testing.T) {
 	}
 }
 
-// T2: with a tenant, every conversation that can name it does.
+// T2.
 func TestTenant(t *testing.T) {
 	var paths []string
 	var mu sync.Mutex
@@ -377,7 +370,6 @@ func TestTenant(t *testing.T) {
 	}
 }
 
-// An answer that says 200 and lacks what matters is an outage of theirs, not a session of ours.
 func TestSignIn_HalfAnAnswerIsNoSession(t *testing.T) {
 	for _, body := range []string{
 		`{}`, `{"localId":"u","idToken":"i"}`, `<html>`, ``, `{"localId":"u","idToken":"i","refreshToken":"r","expiresIn":"0"}`,
@@ -389,7 +381,6 @@ func TestSignIn_HalfAnAnswerIsNoSession(t *testing.T) {
 	}
 }
 
-// What the environment says of an emulator counts for nothing: the SDK would drop our transport for it.
 func TestNew_TheEnvironmentDoesNotChooseTheProvider(t *testing.T) {
 	stranger := newGoogle(t, answer(`{"users":[{"localId":"stranger","email":"stranger@example.com"}]}`))
 	t.Setenv("FIREBASE_AUTH_EMULATOR_HOST", stranger.Listener.Addr().String())
@@ -400,7 +391,7 @@ func TestNew_TheEnvironmentDoesNotChooseTheProvider(t *testing.T) {
 	}
 }
 
-// O1: with this variable set, Google's library prints every request's body on standard error; ours is told not to.
+// O1: Google's library would print request bodies.
 func TestSignIn_IsNotLoggedByTheLibrary(t *testing.T) {
 	t.Setenv("GOOGLE_SDK_GO_LOGGING_LEVEL", "debug")
 	printed := captureStderr(t, func() {
@@ -468,7 +459,6 @@ func TestObserve(t *testing.T) {
 	}
 }
 
-// A caller who hangs up has not met an outage: the metric does not count one.
 func TestObserve_CallerHangsUp(t *testing.T) {
 	asked, leave := make(chan struct{}), make(chan struct{})
 	defer close(leave)

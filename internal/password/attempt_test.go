@@ -14,8 +14,7 @@ import (
 
 const right, wrong = "TestPassword123", "WrongPassword1"
 
-// counted is a Hasher whose comparisons take no time and are counted: each lane's visits and rounds, in order. A hash that ends in
-// "R" fits the password right.
+// A hash that ends in "R" fits the password right.
 type counted struct {
 	*Hasher
 	lanes  []string
@@ -44,7 +43,6 @@ func hashOfCost(dialect string, cost int) string {
 	return fmt.Sprintf("$%s$%02d$%sR", dialect, cost, strings.Repeat("x", 52))
 }
 
-// rows are what a row's hash may be: every dialect and cost, and what is none.
 func rows() map[string]string {
 	out := map[string]string{
 		"no password": Unusable, "empty": "", "MD5": "5f4dcc3b5aa765d61d8327deb882cf99", "argon2": "$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA",
@@ -62,8 +60,7 @@ func rows() map[string]string {
 	return out
 }
 
-// A3: a refusal costs the same rounds in the same lanes in the same order, whatever the row's hash is, and where there is no row. The
-// work is counted and not timed.
+// A3: work is counted, not timed.
 func TestAttempt_ARefusalCostsTheSame(t *testing.T) {
 	t.Parallel()
 	for name, ceilings := range map[string]Ceilings{
@@ -78,7 +75,7 @@ func TestAttempt_ARefusalCostsTheSame(t *testing.T) {
 		for row, hash := range rows() {
 			cost, _ := CostOf(hash)
 			if cost <= UsualCost && cost > ceilings.Usual || cost > UsualCost && cost <= DefaultMaxCost && cost > ceilings.Heavy {
-				continue // the ceilings are the table's: no row is above them
+				continue
 			}
 			c := newCounted(Options{})
 			attempt := c.Attempt()
@@ -96,7 +93,6 @@ func TestAttempt_ARefusalCostsTheSame(t *testing.T) {
 	}
 }
 
-// A right password costs its own hash; what is above the bound costs nothing.
 func TestHasher_CostsByPlaceAndResult(t *testing.T) {
 	t.Parallel()
 	for row, hash := range rows() {
@@ -120,7 +116,6 @@ func TestHasher_CostsByPlaceAndResult(t *testing.T) {
 	}
 }
 
-// Real bcrypt of each dialect: the right password fits, another does not, and 72 bytes of a longer one are read.
 func TestHasher_RealHashes(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("0123456789", 8)
@@ -150,7 +145,6 @@ func TestHasher_RealHashes(t *testing.T) {
 	}
 }
 
-// slow makes a Hasher whose comparisons end when release is closed; begun receives one value for each.
 func slow(t *testing.T) (h *Hasher, begun chan struct{}) {
 	h, begun = New(Options{}), make(chan struct{}, 64)
 	release := make(chan struct{})
@@ -163,7 +157,6 @@ func slow(t *testing.T) (h *Hasher, begun chan struct{}) {
 	return h, begun
 }
 
-// A hash of a high cost keeps no usual one waiting, and neither a caller nor a stop waits for one under way.
 func TestHasher_LanesAndEnds(t *testing.T) {
 	t.Parallel()
 	h, begun := slow(t)
@@ -186,11 +179,10 @@ func TestHasher_LanesAndEnds(t *testing.T) {
 	}
 }
 
-// Work that does not fit into the request's time is not begun.
 func TestHasher_NothingBeyondTheRequest(t *testing.T) {
 	t.Parallel()
 	c := newCounted(Options{})
-	c.fastest.Store(int64(time.Hour)) // a machine on which cost 10 takes an hour
+	c.fastest.Store(int64(time.Hour))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for _, cost := range []int{10, 14} {
@@ -198,7 +190,7 @@ func TestHasher_NothingBeyondTheRequest(t *testing.T) {
 			t.Errorf("cost %d is answered %v after %v", cost, err, c.rounds)
 		}
 	}
-	if err := c.Verify(ctx, hashOfCost("2b", 4), right); err != nil { // a 64th of an hour is less than a minute
+	if err := c.Verify(ctx, hashOfCost("2b", 4), right); err != nil {
 		t.Errorf("cost 4 is answered %v", err)
 	}
 }

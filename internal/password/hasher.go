@@ -15,45 +15,44 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// ErrBusy says that a hash could not be computed in the time that the caller has.
+// ErrBusy reports that no time is left.
 var ErrBusy = fault.Unavailable("too many passwords are checked at this moment; try again", nil)
 
-// Names of the lanes, as Options.OnWork receives them.
+// LaneUsual and LaneHeavy are OnWork's lanes.
 const (
 	LaneUsual = "usual"
 	LaneHeavy = "heavy"
 )
 
-// Options configure a Hasher. The zero value is usable.
+// Options configures a Hasher.
 type Options struct {
-	// Cost is the cost of new hashes; 0: DefaultCost. No setting leads here: it is for tests, which take bcrypt's lowest.
+	// Cost is for tests.
 	Cost int
-	// MaxCost is the highest cost that is checked; 0: DefaultMaxCost.
+	// MaxCost defaults to DefaultMaxCost.
 	MaxCost int
-	// OnWork receives the lane and the bcrypt rounds of each computation when it begins. Nil: no call.
+	// OnWork receives each computation before it begins.
 	OnWork func(lane string, rounds int)
 }
 
-// Hasher computes bcrypt hashes, as many at a time as leave a core to requests that need none. Safe for concurrent use.
+// Hasher computes hashes in a bounded number of places. Safe for concurrent use.
 type Hasher struct {
 	cost         int
 	maxCost      int
 	onWork       func(lane string, rounds int)
 	usual, heavy lane
-	fastest      atomic.Int64 // nanoseconds that rateRounds rounds took at best
+	fastest      atomic.Int64 // nanoseconds for rateRounds
 	stopped      chan struct{}
 	stop         sync.Once
 	compare      func(hash, password []byte) error
 	generate     func(password []byte, cost int) ([]byte, error)
 }
 
-// lane is a queue for one of a few places.
 type lane struct {
 	name   string
 	places chan struct{}
 }
 
-// New makes a Hasher.
+// New returns a Hasher.
 func New(o Options) *Hasher {
 	if o.OnWork == nil {
 		o.OnWork = func(string, int) {}
@@ -69,14 +68,13 @@ func New(o Options) *Hasher {
 	return h
 }
 
-// MaxCost is the highest cost that is checked.
-func (h *Hasher) MaxCost() int16 { return int16(h.maxCost) } //nolint:gosec // bcrypt's costs end at 31
+// MaxCost returns the highest checked cost.
+func (h *Hasher) MaxCost() int16 { return int16(h.maxCost) } //nolint:gosec // at most 31
 
-// Stop lets every caller go with ErrBusy, those that wait for a computation under way included. A process that ends waits for no
-// hash. Later calls fail the same way.
+// Stop makes all calls return ErrBusy, so that no hash delays a shutdown.
 func (h *Hasher) Stop() { h.stop.Do(func() { close(h.stopped) }) }
 
-// Hash makes the bcrypt hash of a password. A password that bcrypt could not read whole (A6) gets Unusable. The error is ErrBusy.
+// Hash returns Unusable beyond 72 bytes (A6). The error is ErrBusy.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	if len(password) > maxBytes {
 		return Unusable, nil
@@ -91,13 +89,12 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	})
 }
 
-// Verify checks a password against a bcrypt hash of any dialect. Like the legacy service it reads the first 72 bytes of a longer
-// password. Errors: ErrMismatch, ErrNotBcrypt, ErrTooCostly or ErrBusy.
+// Verify takes all bcrypt dialects. Like the legacy service, it ignores bytes after the 72nd. Errors: ErrMismatch, ErrNotBcrypt,
+// ErrTooCostly, ErrBusy.
 func (h *Hasher) Verify(ctx context.Context, hash, password string) error {
 	return h.Attempt().Verify(ctx, hash, password)
 }
 
-// check is one comparison. It runs in a place of a lane.
 func (h *Hasher) check(l lane, cost int, hash, password string) error {
 	h.onWork(l.name, 1<<cost)
 	if err := h.compare([]byte(hash), []byte(password)); err != nil {
@@ -106,8 +103,7 @@ func (h *Hasher) check(l lane, cost int, hash, password string) error {
 	return nil
 }
 
-// compute runs do in a place of a lane, once one is free. It does not begin what would not end in the time of ctx, and a caller
-// whose ctx ends does not wait for do, which keeps its place until it ends.
+// compute begins nothing that ctx's time cannot hold. When ctx ends, do keeps its place until its end.
 func compute[T any](ctx context.Context, h *Hasher, l lane, rounds int, do func() (T, error)) (T, error) {
 	var none T
 	if !h.fits(ctx, rounds) {
@@ -147,21 +143,18 @@ func compute[T any](ctx context.Context, h *Hasher, l lane, rounds int, do func(
 	}
 }
 
-// fits says whether the rounds can end in the time that ctx leaves.
 func (h *Hasher) fits(ctx context.Context, rounds int) bool {
 	deadline, bounded := ctx.Deadline()
 	return !bounded || h.timeOf(rounds) <= time.Until(deadline)
 }
 
-// rateRounds is the unit in which the speed of this machine is kept.
 const rateRounds = 1 << DefaultCost
 
-// timeOf is what the rounds take on this machine at best.
 func (h *Hasher) timeOf(rounds int) time.Duration {
 	return time.Duration(float64(h.fastest.Load()) * float64(rounds) / rateRounds)
 }
 
-// noteTime remembers the best speed that was seen. A slow computation proves nothing: the machine was busy, or asleep.
+// A slow computation proves nothing: the machine may be busy.
 func (h *Hasher) noteTime(rounds int, took time.Duration) {
 	speed := int64(float64(took) * rateRounds / float64(rounds))
 	for {
@@ -172,13 +165,12 @@ func (h *Hasher) noteTime(rounds int, took time.Duration) {
 	}
 }
 
-// calibrate measures once a process how long rateRounds rounds take.
 var calibrate = sync.OnceValue(func() time.Duration {
 	const cost, tries = 5, 3
 	best := time.Duration(1<<63 - 1)
 	for range tries {
 		began := time.Now()
-		_, _ = bcrypt.GenerateFromPassword([]byte("calibration"), cost) // fails for no such cost or length
+		_, _ = bcrypt.GenerateFromPassword([]byte("calibration"), cost)
 		best = min(best, time.Since(began))
 	}
 	return best * (rateRounds >> cost)

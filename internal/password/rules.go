@@ -6,14 +6,13 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// Limits of a new password (A6). bcrypt reads 72 bytes; a longer one is refused, never cut, since it may have to move between
-// Firebase and a local hash.
+// bcrypt reads 72 bytes (A6). A longer password is refused, never cut: it may move between Firebase and a local hash.
 const (
 	minCharacters = 8
 	maxBytes      = 72
 )
 
-// Refusals of a new password.
+// ErrTooShort and ErrTooLong refuse a new password.
 var (
 	ErrTooShort = &fault.Error{
 		Code: fault.WeakPassword, Message: "the password is too short",
@@ -25,7 +24,7 @@ var (
 	}
 )
 
-// CheckNew returns ErrTooShort or ErrTooLong for a password that no account may be given.
+// CheckNew returns ErrTooShort, ErrTooLong or nil.
 func CheckNew(password string) error {
 	switch {
 	case utf8.RuneCountInString(password) < minCharacters:

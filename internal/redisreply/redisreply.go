@@ -1,6 +1,5 @@
-// Package redisreply bounds what a Redis server can make the client allocate. The client believes the lengths that a reply announces:
-// one line, *2000000000, makes it take 32 GB, and replies nested without end overflow its stack, which ends the process. Redis is an
-// optional dependency, so an answer of either kind is an error of its connection and no more.
+// Package redisreply limits what a Redis server can make the client allocate. go-redis trusts announced lengths (*2000000000 takes 32 GB),
+// and nested replies overflow its stack.
 package redisreply
 
 import (
@@ -14,17 +13,16 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// What a reply may have. The service's own replies have a few elements and some KiB; INFO, which doctor asks for, has 10 KiB.
+// INFO, doctor's request, has 10 KiB.
 const (
 	maxBytes    = 1 << 20
-	maxElements = 1024 // of one array, set, map or push
+	maxElements = 1024 // per aggregate
 	maxDepth    = 8
 )
 
 var errTooLarge = errors.New("redisreply: the server announces or sends a longer or deeper reply than it may")
 
-// Bound makes the connections of a client refuse replies beyond the bounds. It wraps the dialer that options have, so it comes after
-// every other change of them. A connection that has refused a reply is closed by the client.
+// Bound makes connections refuse replies beyond the limits. Call it last: it wraps options.Dialer.
 func Bound(options *redis.Options) {
 	dial := options.Dialer
 	if dial == nil {
@@ -37,7 +35,7 @@ func Bound(options *redis.Options) {
 		}
 		bounded := &boundedConn{Conn: conn}
 		if socket, ok := conn.(syscall.Conn); ok {
-			return &boundedSocket{boundedConn: bounded, Conn: socket}, nil // the client looks at idle sockets
+			return &boundedSocket{boundedConn: bounded, Conn: socket}, nil // the client probes idle sockets
 		}
 		return bounded, nil
 	}
@@ -54,7 +52,7 @@ type boundedSocket struct {
 	syscall.Conn
 }
 
-// Read implements net.Conn. Nothing of what it refuses reaches the client.
+// Read implements net.Conn.
 func (c *boundedConn) Read(into []byte) (int, error) {
 	if c.err != nil {
 		return 0, c.err
@@ -66,12 +64,12 @@ func (c *boundedConn) Read(into []byte) (int, error) {
 	return n, err
 }
 
-// scanner follows the framing of a stream of replies (the Redis serialization protocol, versions 2 and 3), however it is cut.
+// scanner parses the framing of RESP 2 and 3.
 type scanner struct {
-	line []byte // of the header that is being read
-	skip int    // bytes of a string that are still to come
-	open []int  // elements that are still to come, of each aggregate that is open
-	size int    // bytes of the reply so far
+	line []byte
+	skip int   // bytes left of a string
+	open []int // elements left per open aggregate
+	size int
 }
 
 func (s *scanner) scan(sent []byte) error {
@@ -99,14 +97,14 @@ func (s *scanner) scan(sent []byte) error {
 	return nil
 }
 
-// header reads one line. What is no reply at all is for the client to refuse.
+// The client refuses invalid replies.
 func (s *scanner) header(line string) error {
 	if line == "" {
 		return nil
 	}
 	length, err := strconv.Atoi(line[1:])
 	if err != nil {
-		length = -1 // not a length; RESP's null has -1 as well
+		length = -1 // null, too
 	}
 	switch line[0] {
 	case '$', '=', '!':
@@ -144,7 +142,6 @@ func (s *scanner) aggregate(length, each int) error {
 	return nil
 }
 
-// complete counts an element, and each aggregate that ends with it. The next reply begins where none is open.
 func (s *scanner) complete() {
 	for len(s.open) > 0 {
 		last := len(s.open) - 1

@@ -13,7 +13,7 @@ import (
 	"auth-v2-service/internal/redisreply"
 )
 
-// answering is a server that answers every command with one text, cut into pieces of so many bytes, and closes.
+// answering returns a client of a server that sends text in pieces.
 func answering(t *testing.T, text string, piece int) *redis.Client {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -39,7 +39,7 @@ func answering(t *testing.T, text string, piece int) *redis.Client {
 					}
 					rest = rest[n:]
 				}
-				_, _ = conn.Read(make([]byte, 4096)) // until the client has gone
+				_, _ = conn.Read(make([]byte, 4096))
 			}()
 		}
 	}()
@@ -52,7 +52,7 @@ func answering(t *testing.T, text string, piece int) *redis.Client {
 	return client
 }
 
-// awaitGet refuses the commands by which a client begins, and returns at the question.
+// awaitGet refuses the handshake's commands and returns at GET.
 func awaitGet(conn net.Conn) bool {
 	for {
 		asked := make([]byte, 4096)
@@ -68,7 +68,6 @@ func awaitGet(conn net.Conn) bool {
 	}
 }
 
-// No reply makes the client take more memory than the bounds, of any announced length and any depth.
 func TestBound_RefusesWhatWouldTakeMemory(t *testing.T) {
 	for what, text := range map[string]string{
 		"an array of 8 million":       "*8000000\r\n",
@@ -103,7 +102,6 @@ func TestBound_RefusesWhatWouldTakeMemory(t *testing.T) {
 	}
 }
 
-// Replies within the bounds arrive as they were sent, in pieces of any size.
 func TestBound_LetsRepliesThrough(t *testing.T) {
 	t.Parallel()
 	for _, piece := range []int{1, 2, 3, 7, 1 << 16} {

@@ -1,4 +1,4 @@
-// Package sleep waits while a context lasts. It does not know what the wait is for; the caller says how often something is repeated.
+// Package sleep waits while a context lasts.
 package sleep
 
 import (
@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Context waits for d, or gives the context's error when that ends first. A context that has ended gives its error at once.
+// Context waits for d or returns ctx's error.
 func Context(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -13,8 +13,6 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// BenchmarkVerify shows what a verification costs beside the RSA that it cannot do without, and the Admin SDK's beside it; and
-// that a bad token costs less than a good one.
 func BenchmarkVerify(b *testing.B) {
 	now := time.Now()
 	verifier := verifierAt(b, now)
@@ -57,7 +55,6 @@ func BenchmarkVerify(b *testing.B) {
 	})
 }
 
-// benchBareRSA is the floor: hash and signature check, with nothing read.
 func benchBareRSA(b *testing.B, compact string) {
 	at := strings.LastIndexByte(compact, '.')
 	signature, err := base64.RawURLEncoding.DecodeString(compact[at+1:])
@@ -73,8 +70,6 @@ func benchBareRSA(b *testing.B, compact string) {
 	}
 }
 
-// BenchmarkLegacy shows that a legacy token costs no more than reading it, a bad one no more than a good one, and what signing
-// costs.
 func BenchmarkLegacy(b *testing.B) {
 	now := time.Now()
 	verifier, legacy := verifierAt(b, now), newLegacy(b, now)

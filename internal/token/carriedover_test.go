@@ -11,8 +11,6 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// M9: a session that goes on at Firebase says which one it goes on from, and can only be made older by that. What says so in another
-// shape than ours is refused: it would be a session that nothing could end.
 func TestVerify_SessionsThatGoOn_M9(t *testing.T) {
 	t.Parallel()
 	signedIn, session := noon.Add(-2*time.Minute), uuid.New()

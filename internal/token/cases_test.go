@@ -12,14 +12,12 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// What the Admin SDK's verifier says of a token.
 const (
 	sdkAccepts = "accepted"
 	sdkInvalid = "invalid"
 	sdkExpired = "expired"
 )
 
-// tokenCase is one token and what both verifiers say of it. Why is given wherever they differ.
 type tokenCase struct {
 	rule, name string
 	compact    string
@@ -28,7 +26,6 @@ type tokenCase struct {
 	why        string
 }
 
-// Kids that every key server of these tests lists beside each other.
 const (
 	kid         = "2b4f1a"
 	kidShort    = "0short"
@@ -36,7 +33,6 @@ const (
 	kidStranger = "0stranger" // never listed
 )
 
-// listedKeys is the document that belongs to tokenCases.
 func listedKeys(now time.Time) []byte {
 	return keyDocument(map[string]string{
 		kid:       certificateFor(firstKey(), now.Add(24*time.Hour)),
@@ -45,7 +41,6 @@ func listedKeys(now time.Time) []byte {
 	})
 }
 
-// caseBuilder spells tokens around one good payload.
 type caseBuilder struct {
 	now     time.Time
 	payload string
@@ -59,14 +54,13 @@ func (b caseBuilder) claims(edits ...func(map[string]any)) string {
 	return idToken(b.now, kid, firstKey(), edits...)
 }
 
-// member adds a member at the end of the payload, as text.
 func (b caseBuilder) member(text string) string {
 	return b.body(strings.TrimSuffix(b.payload, "}") + "," + text + "}")
 }
 
 func (b caseBuilder) in(d time.Duration) int64 { return b.now.Add(d).Unix() }
 
-// tokenCases is the table of tokens: each T1, T2 and T3 rule by name, with the Admin SDK's verdict beside ours.
+// T1, T2, T3.
 func tokenCases(now time.Time) []tokenCase {
 	b := caseBuilder{now: now, payload: jsonText(payload(now))}
 	var all []tokenCase
@@ -92,7 +86,6 @@ func (b caseBuilder) good() []tokenCase {
 	}
 }
 
-// padded is a good token of exactly n characters, or of the next possible length.
 func (b caseBuilder) padded(n int) string {
 	for pad := n/2 + n/8; ; pad++ {
 		if text := b.claims(set("pad", strings.Repeat("p", pad))); len(text) >= n {
@@ -218,7 +211,6 @@ func (b caseBuilder) encodings() []tokenCase {
 	}
 }
 
-// strayBits gives another character with the same six-bit prefix that counts, for a signature of 256 bytes.
 func strayBits(last byte) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	return string(alphabet[strings.IndexByte(alphabet, last)|1])
@@ -273,7 +265,6 @@ func (b caseBuilder) strictness() []tokenCase {
 	}
 }
 
-// profiles are claims that describe the person. A custom claim of any type can stand in their place.
 func (b caseBuilder) profiles() (all []tokenCase) {
 	for _, claim := range []string{"name", "picture", "phone_number"} {
 		for kind, value := range map[string]any{

@@ -9,17 +9,16 @@ import (
 	"time"
 )
 
-// minKeyBits is RFC 7518 section 3.3's: RS256 with a shorter key is no signature.
+// minKeyBits is RS256's minimum (RFC 7518 section 3.3).
 const minKeyBits = 2048
 
-// maxKeyBits bounds what one token's check costs: the work grows with the square of the key's length. Google's keys have 2048 bits.
+// maxKeyBits bounds the cost of a check, which grows with the square of the length.
 const maxKeyBits = 8192
 
 var errNoKeys = errors.New("the document holds no usable key")
 
-// parseCertificates reads Google's document, kid -> X.509 certificate in PEM. An entry that we cannot use (another key type,
-// a short key, garbage) is left out and told to warn, so that one new kind of entry does not cost the others; a document
-// without a usable key is an error, and the last good keys stay.
+// parseCertificates reads Google's document, kid -> X.509 certificate in PEM. It skips unusable entries and reports them to warn. Without a
+// usable key it fails.
 func parseCertificates(document []byte, now time.Time, warn func(kid string, err error)) (map[string]*rsa.PublicKey, error) {
 	var certificates map[string]string
 	if err := unmarshalStrict(document, &certificates); err != nil {
@@ -43,7 +42,6 @@ func parseCertificates(document []byte, now time.Time, warn func(kid string, err
 	return keys, nil
 }
 
-// parseCertificate reads one certificate and insists on an RSA key of a sound length: neither weak nor costly.
 func parseCertificate(text string) (*x509.Certificate, error) {
 	block, rest := pem.Decode([]byte(text))
 	if block == nil || block.Type != "CERTIFICATE" || len(rest) > 0 {

@@ -10,7 +10,6 @@ import (
 	"time"
 )
 
-// T3: a listed key that is too long is left out: each token's check would take long.
 func TestParseCertificate_BoundsTheKeysLength_T3(t *testing.T) {
 	t.Parallel()
 	signer, err := rsa.GenerateKey(rand.Reader, minKeyBits)

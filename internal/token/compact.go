@@ -7,23 +7,21 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// maxTokenBytes is T1's limit. Firebase's tokens are 1 to 2 KiB; custom claims add 1,000 characters at most.
+// maxTokenBytes is T1's limit. Firebase's tokens have 1 to 2 KiB.
 const maxTokenBytes = 8 << 10
 
-// segmentDecoder decodes base64url without padding and without stray bits in the last character, so that one signature has
-// one spelling.
+// segmentDecoder refuses padding and stray bits: a signature has one spelling.
 var segmentDecoder = jwt.NewParser(jwt.WithStrictDecoding())
 
-// compactToken is a JWS in compact form (RFC 7515 section 7.1), taken apart and decoded, not yet believed.
+// compactToken is an unverified JWS (RFC 7515 section 7.1).
 type compactToken struct {
-	signed    string // header and payload as sent: what the signature covers
+	signed    string
 	header    header
 	payload   []byte
 	signature []byte
 }
 
-// header is the part of a JOSE header that T1 looks at. The members that would choose a key are raw, since their presence
-// alone is a refusal, whatever they hold.
+// header holds the members of T1. A raw member other than typ is refused with any value.
 type header struct {
 	Algorithm   string         `json:"alg"`
 	KeyID       string         `json:"kid"`
@@ -35,7 +33,7 @@ type header struct {
 	Certificate jsontext.Value `json:"x5c"`
 }
 
-// parseCompact takes a token apart and refuses, before any cryptography, whatever T1 refuses of every family.
+// parseCompact refuses what T1 refuses in every family, before any cryptography.
 func parseCompact(compact string) (compactToken, error) {
 	switch {
 	case compact == "":
@@ -64,7 +62,7 @@ func parseCompact(compact string) (compactToken, error) {
 	return token, token.header.check()
 }
 
-// check refuses headers that try to choose (RFC 8725 sections 3.1 and 3.10) or that demand what we do not implement.
+// check refuses a header that chooses its key (RFC 8725 sections 3.1 and 3.10).
 func (h *header) check() error {
 	switch {
 	case h.Critical != nil:
@@ -77,14 +75,12 @@ func (h *header) check() error {
 	return nil
 }
 
-// isJWTType reports whether typ names a JWT. A media type's letters have no case, and "application/" may be left out
-// (RFC 7515 section 4.1.9).
+// isJWTType follows RFC 7515 section 4.1.9: no case, "application/" is optional.
 func isJWTType(typ jsontext.Value) bool {
 	return strings.EqualFold(string(typ), `"JWT"`) || strings.EqualFold(string(typ), `"application/jwt"`)
 }
 
-// isCompactAlphabet is asked first because Go's base64 decoders skip line breaks, even strict ones: the same token would have
-// many spellings, and with them many cache keys.
+// isCompactAlphabet refuses line breaks, which Go's base64 decoders skip: a token would have many cache keys.
 func isCompactAlphabet(compact string) bool {
 	for i := range len(compact) {
 		if !compactAlphabet[compact[i]] {
@@ -94,7 +90,7 @@ func isCompactAlphabet(compact string) bool {
 	return true
 }
 
-// compactAlphabet is base64url's (RFC 4648 section 5), and the dot.
+// compactAlphabet is base64url's (RFC 4648 section 5) and the dot.
 var compactAlphabet = func() (alphabet [256]bool) {
 	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") {
 		alphabet[c] = true

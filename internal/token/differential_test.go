@@ -28,8 +28,7 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// T3: our verifier and the Admin SDK's over one table of tokens and one key server. Where they differ, the table says why, and
-// nowhere but there may they differ. `go test -run Differential -v` prints the table.
+// T3: verdicts may differ from the Admin SDK's only where the table explains it.
 func TestVerify_DifferentialAgainstTheAdminSDK(t *testing.T) {
 	now := time.Now().Truncate(time.Second) // the SDK's clock cannot be set
 	cases := tokenCases(now)
@@ -66,7 +65,6 @@ func TestVerify_DifferentialAgainstTheAdminSDK(t *testing.T) {
 	t.Logf("%d tokens, %d accepted by us, %d where we differ\n%s", len(cases), accepted, different, table.String())
 }
 
-// verdict maps our errors to the SDK's three words. A missing token is the SDK's "invalid".
 func verdict(err error) string {
 	switch {
 	case err == nil:
@@ -91,9 +89,7 @@ func sdkVerdictOf(_ *auth.Token, err error) string {
 	return "error: " + err.Error()
 }
 
-// adminSDK is the real SDK. Its key URL is hard-coded and its verifier's client ignores option.WithHTTPClient, but that client
-// copies http.DefaultTransport: for the moment of its making, every address there is a local server that holds a certificate
-// for www.googleapis.com.
+// adminSDK catches the SDK's hard-coded key URL through http.DefaultTransport, which the SDK copies.
 func adminSDK(t testing.TB, document []byte) *auth.Client {
 	t.Helper()
 	t.Setenv("FIREBASE_AUTH_EMULATOR_HOST", "")
@@ -114,7 +110,6 @@ func adminSDK(t testing.TB, document []byte) *auth.Client {
 	return client
 }
 
-// fakeGoogle gives a transport for which the whole internet is one TLS server of certificates.
 func fakeGoogle(t testing.TB, document []byte) *http.Transport {
 	t.Helper()
 	server := httptest.NewUnstartedServer(serve(document))
@@ -149,7 +144,6 @@ func tlsPair(host string) (tls.Certificate, *x509.CertPool) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: strangerKey()}, roots
 }
 
-// serviceAccount spares the SDK its search for credentials; nothing is ever signed with it.
 func serviceAccount(key *rsa.PrivateKey) []byte {
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {

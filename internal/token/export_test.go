@@ -1,13 +1,13 @@
 package token
 
-// Fits lets a test drive the state by itself.
+// Fits exports fits.
 type Fits struct{ f *fits }
 
 // NewFits begins at FitUnknown.
 func NewFits(report func(Fit)) Fits { return Fits{&fits{report: report}} }
 
-// Foreign notes a token for another project.
+// Foreign notes another project's token.
 func (f Fits) Foreign() { f.f.foreign() }
 
-// Fitted notes a token that fits.
+// Fitted notes a fitting token.
 func (f Fits) Fitted() { f.f.fitted() }

@@ -11,28 +11,26 @@ import (
 const (
 	firebaseIssuerPrefix = "https://securetoken.google.com/"
 	maxSubjectCharacters = 128
-	// clockSkew is T2's allowance both ways: Google's clock and ours never agree to the second.
+	// clockSkew is T2's allowance both ways.
 	clockSkew = 60 * time.Second
-	// latestDate is the last second of the year 9999, the end of RFC 3339 and of what a date in a token can mean.
+	// latestDate is RFC 3339's last second.
 	latestDate = 253402300799
 )
 
-// firebasePayload is a Firebase ID token's payload as far as we read it. Types are exact where a claim decides something: aud is
-// one string (a list, of even one, is refused), email_verified is a boolean. Zero means absent; no required member may be zero.
+// firebasePayload has exact types: aud is one string, never a list. Zero means absent.
 type firebasePayload struct {
-	Issuer        string       `json:"iss"`
-	Audience      string       `json:"aud"`
-	Subject       string       `json:"sub"`
-	ExpiresAt     numericDate  `json:"exp"`
-	IssuedAt      numericDate  `json:"iat"`
-	NotBefore     numericDate  `json:"nbf"`
-	AuthTime      numericDate  `json:"auth_time"`
-	Email         string       `json:"email"`
-	EmailVerified bool         `json:"email_verified"`
-	Name          profileClaim `json:"name"`
-	Picture       profileClaim `json:"picture"`
-	Phone         profileClaim `json:"phone_number"`
-	// LegacySession is LegacySessionClaim.
+	Issuer        string         `json:"iss"`
+	Audience      string         `json:"aud"`
+	Subject       string         `json:"sub"`
+	ExpiresAt     numericDate    `json:"exp"`
+	IssuedAt      numericDate    `json:"iat"`
+	NotBefore     numericDate    `json:"nbf"`
+	AuthTime      numericDate    `json:"auth_time"`
+	Email         string         `json:"email"`
+	EmailVerified bool           `json:"email_verified"`
+	Name          profileClaim   `json:"name"`
+	Picture       profileClaim   `json:"picture"`
+	Phone         profileClaim   `json:"phone_number"`
 	LegacySession *LegacySession `json:"legacy_session"`
 	Firebase      struct {
 		SignInProvider string     `json:"sign_in_provider"`
@@ -41,7 +39,7 @@ type firebasePayload struct {
 	} `json:"firebase"`
 }
 
-// check holds T2 but for the end of the token, which is asked last: an expired token with a bad signature is a bad token.
+// check holds T2 except expiry, which comes last.
 func (p *firebasePayload) check(v *Verifier, now time.Time) error {
 	switch {
 	case p.Issuer != v.issuer:
@@ -61,7 +59,6 @@ func (p *firebasePayload) check(v *Verifier, now time.Time) error {
 	return p.checkDates(now)
 }
 
-// checkDates refuses absent, impossible and future dates. Only expiry may be in the past.
 func (p *firebasePayload) checkDates(now time.Time) error {
 	latest := numericDate(now.Add(clockSkew).Unix())
 	switch {
@@ -75,7 +72,6 @@ func (p *firebasePayload) checkDates(now time.Time) error {
 	return nil
 }
 
-// expired asks whether the token ended more than the allowed skew ago.
 func (p *firebasePayload) expired(now time.Time) bool {
 	return now.After(p.ExpiresAt.time().Add(clockSkew))
 }
@@ -100,11 +96,10 @@ func (p *firebasePayload) claims() Claims {
 	return c
 }
 
-// identities are the names of the providers in the member of that name. Google documents the values as "any" though they are lists of
-// strings today: a value of another shape must not lock its user out, and nobody needs one.
+// identities are provider names. Google documents the values as "any", so any shape passes.
 type identities []string
 
-// UnmarshalJSONFrom implements json.UnmarshalerFrom. What is skipped is held to strict JSON all the same.
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (i *identities) UnmarshalJSONFrom(document *jsontext.Decoder) error {
 	switch document.PeekKind() {
 	case 'n':
@@ -126,6 +121,6 @@ func (i *identities) UnmarshalJSONFrom(document *jsontext.Decoder) error {
 			return err
 		}
 	}
-	_, err := document.ReadToken() // the object's end, or what stands there in its place
+	_, err := document.ReadToken()
 	return err
 }

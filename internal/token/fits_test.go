@@ -9,8 +9,6 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// Tokens for another project or tenant, while none has ever fitted, are told of once; so is the first that fits after them. What is no
-// token of Firebase's changes nothing, and after one that fits nothing is told any more.
 func TestVerify_TellsWhenNoTokenHasEverFitted(t *testing.T) {
 	t.Parallel()
 	var good string
@@ -48,7 +46,6 @@ func TestVerify_TellsWhenNoTokenHasEverFitted(t *testing.T) {
 	}
 }
 
-// However many come at once, each change of the state is told of once.
 func TestFits_ManyAtOnce(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex

@@ -29,7 +29,6 @@ import (
 
 const project = "demo-platform"
 
-// Keys are made once: two to sign with, one of a stranger, one too short, one whose certificate has run out.
 var (
 	firstKey    = sync.OnceValue(func() *rsa.PrivateKey { return newRSAKey(2048) })
 	secondKey   = sync.OnceValue(func() *rsa.PrivateKey { return newRSAKey(2048) })
@@ -45,7 +44,6 @@ func newRSAKey(bits int) *rsa.PrivateKey {
 	return key
 }
 
-// certificateFor is a self-signed certificate in PEM, as Google's are, valid until notAfter.
 func certificateFor(key crypto.Signer, notAfter time.Time, hosts ...string) string {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "securetoken"}, DNSNames: hosts,
@@ -66,7 +64,6 @@ func ellipticCertificate(notAfter time.Time) string {
 	return certificateFor(key, notAfter)
 }
 
-// keyDocument is what a key server answers: kid -> certificate.
 func keyDocument(certificates map[string]string) []byte {
 	document, err := json.Marshal(certificates)
 	if err != nil {
@@ -75,12 +72,10 @@ func keyDocument(certificates map[string]string) []byte {
 	return document
 }
 
-// document lists a key under its kid, with a certificate that is valid for a day from now.
 func document(now time.Time, kid string, key *rsa.PrivateKey) []byte {
 	return keyDocument(map[string]string{kid: certificateFor(key, now.Add(24*time.Hour))})
 }
 
-// keyServer is the outside: an HTTP server of certificates whose answers a test changes while it runs, and which counts.
 type keyServer struct {
 	*httptest.Server
 	mu      sync.Mutex
@@ -110,7 +105,7 @@ func (s *keyServer) now(answer http.HandlerFunc) {
 	s.answer = answer
 }
 
-// RoundTrip lets the same server be asked without a network, inside a synctest bubble.
+// RoundTrip serves synctest bubbles, which have no network.
 func (s *keyServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	recorder := httptest.NewRecorder()
 	s.ServeHTTP(recorder, r)
@@ -120,7 +115,6 @@ func (s *keyServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return recorder.Result(), nil
 }
 
-// serve answers as Google does.
 func serve(document []byte) http.HandlerFunc { return serveFor(document, 6*time.Hour) }
 
 func serveFor(document []byte, maxAge time.Duration) http.HandlerFunc {
@@ -133,10 +127,8 @@ func serveFor(document []byte, maxAge time.Duration) http.HandlerFunc {
 
 func away(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }
 
-// hang holds every request until its client gives up.
 func hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
-// startKeys makes a key set, starts it, and closes it with the test.
 func startKeys(t testing.TB, options token.KeySetOptions) *token.KeySet {
 	t.Helper()
 	options.AllowInsecureLoopback = true
@@ -163,7 +155,6 @@ func newVerifier(t testing.TB, options token.VerifierOptions) *token.Verifier {
 	return verifier
 }
 
-// clock is a clock that only the test moves.
 type clock struct{ at atomic.Pointer[time.Time] }
 
 func newClock(at time.Time) *clock {
@@ -179,7 +170,6 @@ func (c *clock) advance(d time.Duration) {
 	c.at.Store(&at)
 }
 
-// memoryStore is a KeyStore that outlives a key set, as a database does.
 type memoryStore struct {
 	mu       sync.Mutex
 	snapshot token.KeySnapshot
@@ -215,7 +205,6 @@ func (s *memoryStore) count() int {
 	return s.saves
 }
 
-// payload is what Firebase puts into an ID token of somebody who signed in by password two minutes before now.
 func payload(now time.Time) map[string]any {
 	return map[string]any{
 		"iss": "https://securetoken.google.com/" + project, "aud": project,
@@ -229,7 +218,6 @@ func payload(now time.Time) map[string]any {
 	}
 }
 
-// compact joins and signs header and payload text as they are, however broken.
 func compact(header, payload string, sign func(signed string) []byte) string {
 	signed := encode([]byte(header)) + "." + encode([]byte(payload))
 	return signed + "." + encode(sign(signed))
@@ -266,7 +254,6 @@ func jsonText(value any) string {
 	return string(text)
 }
 
-// idToken is a good token of kid, with the payload changed by edit.
 func idToken(now time.Time, kid string, key *rsa.PrivateKey, edits ...func(map[string]any)) string {
 	claims := payload(now)
 	for _, edit := range edits {
@@ -285,7 +272,6 @@ func without(name string) func(map[string]any) {
 	return func(claims map[string]any) { delete(claims, name) }
 }
 
-// replaced is text with one piece put in place of another, which must be there.
 func replaced(text, piece, other string) string {
 	if !strings.Contains(text, piece) {
 		panic("no " + piece + " in " + text)

@@ -12,14 +12,13 @@ import (
 
 const (
 	firstRetry = time.Second
-	// lastRetry bounds the backoff while old keys still serve, and urgentRetry while none do and every token is a 503.
-	lastRetry   = time.Minute
-	urgentRetry = 5 * time.Second
-	// storeTimeout bounds one load or save of the snapshot.
+	// urgentRetry bounds the backoff without keys, lastRetry with old ones.
+	lastRetry    = time.Minute
+	urgentRetry  = 5 * time.Second
 	storeTimeout = 5 * time.Second
 )
 
-// open lets fetches begin, begins the first one and leaves the rest to the background. Nil after Close.
+// open begins the first fetch and the refresh; nil after Close.
 func (k *KeySet) open() *fetchAttempt {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -31,15 +30,15 @@ func (k *KeySet) open() *fetchAttempt {
 	return first
 }
 
-// fetch joins the attempt under way or begins one, unless the last began less than interval ago or the set is not running:
-// then nil. The attempt belongs to the set, not to the caller who happened to cause it.
+// fetch joins the current attempt or begins one; nil within interval of the last, and while k is not running. The attempt outlives its
+// callers.
 func (k *KeySet) fetch(interval time.Duration) *fetchAttempt {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.begin(interval)
 }
 
-// begin is fetch with the mutex held.
+// begin needs k.mu held.
 func (k *KeySet) begin(interval time.Duration) *fetchAttempt {
 	now := k.clock()
 	switch {
@@ -56,8 +55,7 @@ func (k *KeySet) begin(interval time.Duration) *fetchAttempt {
 	return attempt
 }
 
-// run is one attempt: fetch, check, publish, tell whoever waits, and only then keep the snapshot, since a slow database must
-// hold up no token.
+// run saves the snapshot last: a slow database delays no token.
 func (k *KeySet) run(attempt *fetchAttempt, askedAt time.Time) {
 	snapshot, err := k.ask(askedAt)
 	k.mu.Lock()
@@ -76,8 +74,7 @@ func (k *KeySet) run(attempt *fetchAttempt, askedAt time.Time) {
 	}
 }
 
-// ask fetches the document and, if it is good, puts its keys in place of the old ones as a whole: a key that Google has
-// withdrawn is gone with this.
+// ask replaces all keys at once, so withdrawn keys end.
 func (k *KeySet) ask(askedAt time.Time) (KeySnapshot, error) {
 	document, fresh, err := k.server.fetch(k.lifetime)
 	if err != nil {
@@ -87,7 +84,6 @@ func (k *KeySet) ask(askedAt time.Time) (KeySnapshot, error) {
 	return snapshot, k.use(snapshot)
 }
 
-// use checks a snapshot and makes its keys the current ones.
 func (k *KeySet) use(snapshot KeySnapshot) error {
 	keys, err := parseCertificates(snapshot.Document, k.clock(), func(kid string, err error) {
 		k.logger.Warn("a listed key is out of the ordinary",
@@ -100,8 +96,6 @@ func (k *KeySet) use(snapshot KeySnapshot) error {
 	return nil
 }
 
-// refreshForever keeps the keys fresh from the first attempt on: ahead of their end while all is well, with backoff while the
-// server is away.
 func (k *KeySet) refreshForever(attempt *fetchAttempt) {
 	for attempt != nil {
 		attempt.wait(k.lifetime)
@@ -116,16 +110,14 @@ func (k *KeySet) refreshForever(attempt *fetchAttempt) {
 	}
 }
 
-// untilNextFetch spreads instances over a tenth of the time, so that they do not ask together.
 func (k *KeySet) untilNextFetch() time.Duration {
 	k.mu.Lock()
 	failures := k.failures
 	k.mu.Unlock()
-	jitter := 0.8 + rand.Float64()/10 //nolint:gosec // spreads load, hides nothing
+	jitter := 0.8 + rand.Float64()/10 //nolint:gosec // spreads load only
 	return time.Duration(jitter * float64(k.interval(failures)))
 }
 
-// interval is the time between fetches before jitter: the keys' freshness or, after failures, 1 s doubling to a bound.
 func (k *KeySet) interval(failures int) time.Duration {
 	generation := k.live()
 	if failures == 0 && generation != nil {
@@ -138,7 +130,6 @@ func (k *KeySet) interval(failures int) time.Duration {
 	return min(firstRetry<<min(max(failures-1, 0), 10), bound)
 }
 
-// report tells log and metrics how an attempt went. An attempt cut short by Close is no news.
 func (k *KeySet) report(err error) {
 	if err != nil && k.lifetime.Err() != nil {
 		return
@@ -149,7 +140,6 @@ func (k *KeySet) report(err error) {
 	}
 }
 
-// warn says what a failed fetch means: nothing yet, keys past their max-age that serve on, or none left.
 func (k *KeySet) warn(err error) {
 	attributes := []any{slog.String(telemetry.FieldURL, k.server.url), slog.Any(telemetry.FieldError, err)}
 	generation := k.live()
@@ -163,7 +153,6 @@ func (k *KeySet) warn(err error) {
 	k.logger.Warn("token keys could not be refreshed: the last good ones serve on", attributes...)
 }
 
-// loadStored takes up the keys of the last run, if they are this server's and of the last 24 hours.
 func (k *KeySet) loadStored(ctx context.Context) {
 	if k.store == nil {
 		return

@@ -17,10 +17,6 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// These tests hold the background's timetable (T3). They run in a bubble whose clock jumps when all wait, so that a day passes
-// at once; the server is asked through its RoundTripper, for a bubble has no network.
-
-// bubbleServer is a key server that also writes down when it was asked.
 type bubbleServer struct {
 	*keyServer
 	mu    sync.Mutex
@@ -38,7 +34,6 @@ func (s *bubbleServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return s.keyServer.RoundTrip(r)
 }
 
-// gaps are the times between fetches.
 func (s *bubbleServer) gaps() []time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -49,7 +44,6 @@ func (s *bubbleServer) gaps() []time.Duration {
 	return gaps
 }
 
-// lockedBuffer is a log that the background writes while the test reads.
 type lockedBuffer struct {
 	mu     sync.Mutex
 	buffer bytes.Buffer
@@ -67,7 +61,6 @@ func (b *lockedBuffer) String() string {
 	return b.buffer.String()
 }
 
-// pass lets time pass in the bubble and everything that is due happen.
 func pass(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
@@ -98,7 +91,7 @@ func between(t *testing.T, what string, got, low, high time.Duration) {
 	}
 }
 
-// T3: keys are refreshed ahead of what Cache-Control (less Age) allows, within a floor and a ceiling.
+// T3.
 func TestKeySet_RefreshesAheadOfMaxAge(t *testing.T) {
 	keysOf := document(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), "first", firstKey())
 	for name, c := range map[string]struct {
@@ -141,8 +134,7 @@ func TestKeySet_RefreshesAheadOfMaxAge(t *testing.T) {
 	}
 }
 
-// T3: in an outage the retries back off to a minute while old keys serve; the log says so, and whoever counts; after 24 h
-// nothing is usable and retries hurry; once the server answers all is well by itself.
+// T3.
 func TestKeySet_OutageOfADayAndItsEnd(t *testing.T) {
 	good := document(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), "first", firstKey())
 	logged := &lockedBuffer{}
@@ -199,7 +191,7 @@ func TestKeySet_OutageOfADayAndItsEnd(t *testing.T) {
 	})
 }
 
-// T3: a first fetch that hangs ends after 5 s, the start with it; the set comes alive by itself later.
+// T3.
 func TestKeySet_StartOutlivesAHangingServer(t *testing.T) {
 	good := document(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), "first", firstKey())
 	synctest.Test(t, func(t *testing.T) {
@@ -224,7 +216,7 @@ func TestKeySet_StartOutlivesAHangingServer(t *testing.T) {
 	})
 }
 
-// T3: every good fetch is stored as it was received, the same keys too, since their 24 hours begin anew.
+// T3.
 func TestKeySet_StoresEveryGoodFetch(t *testing.T) {
 	good := document(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), "first", firstKey())
 	store := &memoryStore{}

@@ -13,25 +13,23 @@ import (
 	"time"
 )
 
-// GoogleCertificatesURL is where Google publishes the certificates of Firebase's ID tokens.
+// GoogleCertificatesURL lists the certificates of Firebase's ID tokens.
 const GoogleCertificatesURL = "https://www.googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com"
 
 const (
 	maxDocumentBytes = 1 << 20
-	// fetchTimeout ends a fetch whole: connecting, TLS, headers, body.
-	fetchTimeout = 5 * time.Second
-	// minFreshness and maxFreshness bound what a server's max-age can make of us: a flood of fetches, or keys that outlive
-	// their withdrawal by a day. Google's max-age is about six hours.
+	fetchTimeout     = 5 * time.Second
+	// minFreshness and maxFreshness bound max-age; Google's is about six hours.
 	minFreshness = time.Minute
 	maxFreshness = 6 * time.Hour
 )
 
-// keyServer fetches the certificate document (T3): https, no redirects, 1 MiB, one deadline.
+// keyServer fetches the certificates (T3): https, no redirects, 1 MiB, one deadline.
 type keyServer struct {
 	url      string
 	client   *http.Client
 	clock    func() time.Time
-	onAnswer func(sent, received time.Time, header http.Header) // nil: no call
+	onAnswer func(sent, received time.Time, header http.Header)
 }
 
 func newKeyServer(rawURL string, client *http.Client, allowInsecureLoopback bool) (*keyServer, error) {
@@ -41,13 +39,12 @@ func newKeyServer(rawURL string, client *http.Client, allowInsecureLoopback bool
 	if client == nil {
 		client = &http.Client{}
 	}
-	own := *client // the caller's client keeps its own redirect policy
+	own := *client // keeps the caller's redirect policy
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &keyServer{url: rawURL, client: &own}, nil
 }
 
-// checkKeyServerURL refuses what would let the network choose our keys. The URL may hold credentials of a closed network,
-// so the error does not repeat it.
+// checkKeyServerURL does not quote the URL, which may hold credentials.
 func checkKeyServerURL(rawURL string, allowInsecureLoopback bool) error {
 	parsed, err := url.Parse(rawURL)
 	switch {
@@ -65,7 +62,6 @@ func isLoopback(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
-// fetch gives the document and how long the server calls it fresh.
 func (s *keyServer) fetch(ctx context.Context) ([]byte, time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
@@ -99,8 +95,7 @@ func (s *keyServer) fetch(ctx context.Context) ([]byte, time.Duration, error) {
 	return document, freshness(response.Header), nil
 }
 
-// freshness is the server's max-age less the time that caches on the way have held the answer (RFC 9111 section 4.2), within
-// our bounds. An answer that names none, or forbids keeping, is asked for again as soon as we ever ask.
+// freshness returns max-age less Age (RFC 9111 section 4.2), within bounds.
 func freshness(header http.Header) time.Duration {
 	maxAge := time.Duration(0)
 	for directive := range strings.SplitSeq(strings.Join(header.Values("Cache-Control"), ","), ",") {
@@ -115,7 +110,6 @@ func freshness(header http.Header) time.Duration {
 	return min(max(maxAge-seconds(header.Get("Age")), minFreshness), maxFreshness)
 }
 
-// seconds reads a delta-seconds; anything else, and anything beyond a day, says nothing more than our bounds do.
 func seconds(text string) time.Duration {
 	n, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {

@@ -13,39 +13,31 @@ import (
 )
 
 const (
-	// maxKeyAge is how long the last good keys serve when the server cannot be asked (T3).
+	// maxKeyAge is how long keys serve in an outage (T3).
 	maxKeyAge = 24 * time.Hour
-	// unknownKeyInterval is the least time between the fetches that unknown kids cause, and how long "I have just asked"
-	// holds: within it an unknown kid is a bad token, beyond it we do not know (T3).
+	// unknownKeyInterval separates fetches for unknown kids. Within it an unknown kid is a bad token (T3).
 	unknownKeyInterval = time.Minute
-	// unknownKeyWait bounds how long one token waits for a fetch: verify-token answers within 2 s (O3).
+	// unknownKeyWait fits verify-token's 2 s (O3).
 	unknownKeyWait = 1500 * time.Millisecond
 )
 
-// KeySetOptions configure a [KeySet].
+// KeySetOptions configures a [KeySet].
 type KeySetOptions struct {
-	// URL defaults to [GoogleCertificatesURL].
 	URL string
-	// AllowInsecureLoopback lets the URL be http on loopback: the development provider's.
+	// AllowInsecureLoopback permits http on loopback.
 	AllowInsecureLoopback bool
-	// Client fetches the document; its redirect policy is replaced. Defaults to a client of its own.
-	Client *http.Client
-	// Store keeps the last good keys across restarts; nil keeps them in memory only.
-	Store KeyStore
-	// Clock defaults to time.Now.
-	Clock func() time.Time
-	// Logger defaults to none.
+	Client                *http.Client
+	// Store keeps the last good keys across restarts.
+	Store  KeyStore
+	Clock  func() time.Time
 	Logger *slog.Logger
-	// OnAnswer receives, for each answer of the key server, when the request was sent and the answer came, by Clock, and its header.
-	// Nil: no call.
+	// OnAnswer receives each answer's times, by Clock, and header.
 	OnAnswer func(sent, received time.Time, header http.Header)
-	// OnFetch follows every attempt to fetch the keys, with its error where it failed; for a metric. It is called from the
-	// goroutine that fetches, never from a verification. Nil means that nobody hears.
+	// OnFetch receives each fetch's result, in its goroutine.
 	OnFetch func(err error)
 }
 
-// KeySet holds Firebase's public keys and keeps them fresh (T3). A verification with a known kid is one atomic load and one
-// map look-up, also during a fetch; fetches run one at a time in the background. Safe for concurrent use.
+// KeySet holds Firebase's public keys and refreshes them, one fetch at a time (T3). A known kid costs no lock. Safe for concurrent use.
 type KeySet struct {
 	server  *keyServer
 	store   KeyStore
@@ -54,30 +46,29 @@ type KeySet struct {
 	onFetch func(err error)
 
 	current  atomic.Pointer[keyGeneration]
-	lifetime context.Context // of the background work: from Start to Close or the end of Start's context
+	lifetime context.Context
 	stop     context.CancelFunc
 	work     sync.WaitGroup
 
-	mu       sync.Mutex // guards what follows; never held during I/O
+	mu       sync.Mutex // guards the fields below; never held during I/O
 	started  bool
-	running  bool // stored keys are loaded, so a fetch cannot be overtaken by them
+	running  bool // stored keys are loaded
 	inFlight *fetchAttempt
-	askedAt  time.Time // when the last attempt began
-	failures int       // attempts that failed since the last good one
-	failure  error     // of the last attempt
+	askedAt  time.Time
+	failures int // in a row
+	failure  error
 }
 
-// keyGeneration is one good answer of the key server. Immutable.
+// keyGeneration is immutable.
 type keyGeneration struct {
 	keys       map[string]*rsa.PublicKey
 	fetchedAt  time.Time
 	freshUntil time.Time
 }
 
-// fetchAttempt is a fetch that others may wait for.
 type fetchAttempt struct{ done chan struct{} }
 
-// NewKeySet makes a key set that is empty until Start.
+// NewKeySet returns an empty key set.
 func NewKeySet(options KeySetOptions) (*KeySet, error) {
 	if options.URL == "" {
 		options.URL = GoogleCertificatesURL
@@ -103,9 +94,8 @@ func NewKeySet(options KeySetOptions) (*KeySet, error) {
 	}, nil
 }
 
-// Start loads the stored snapshot, begins a first fetch and refreshes in the background until ctx ends or Close. Only where
-// nothing usable was stored does it wait for that fetch, 5 s at most; that the key server is away is no error, for the
-// service starts anyway and is not ready ([KeySet.Usable]). It fails only when called twice or after Close.
+// Start loads the stored keys and refreshes them until ctx ends or Close. Only without usable stored keys it waits for a fetch, 5 s at
+// most. An unreachable server is no error: see [KeySet.Usable]. Start fails on a second call and after Close.
 func (k *KeySet) Start(ctx context.Context) error {
 	if !k.claimStart() {
 		return errors.New("token: a key set starts once")
@@ -128,15 +118,15 @@ func (k *KeySet) claimStart() bool {
 	return true
 }
 
-// Close ends the background work and waits for it. Known keys go on verifying, so that requests in flight can end well.
+// Close ends and awaits the background work. Known keys still verify.
 func (k *KeySet) Close() {
-	k.mu.Lock() // so that no attempt is between its check of lifetime and joining work
+	k.mu.Lock() // keeps k.begin from adding work after k.stop
 	k.stop()
 	k.mu.Unlock()
 	k.work.Wait()
 }
 
-// Usable is nil while there are keys to verify with: fetched well, here or by whoever stored them, within 24 hours.
+// Usable returns nil while the keys are younger than 24 hours.
 func (k *KeySet) Usable() error {
 	if k.live() != nil {
 		return nil
@@ -146,7 +136,7 @@ func (k *KeySet) Usable() error {
 	return ErrUnavailable.With(fmt.Errorf("no key set of the last 24 hours; last fetch: %w", k.failure))
 }
 
-// FetchedAt is when the keys in use were fetched, and false where there are none: a gauge of their age.
+// FetchedAt returns the fetch time of the keys.
 func (k *KeySet) FetchedAt() (time.Time, bool) {
 	if generation := k.current.Load(); generation != nil {
 		return generation.fetchedAt, true
@@ -154,8 +144,7 @@ func (k *KeySet) FetchedAt() (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// publicKey gives the key of a kid. Where the keys at hand cannot decide, it joins the fetch under way or causes one, at most
-// one a minute, waits briefly, and looks again.
+// publicKey waits for a fetch where the keys cannot decide, at most one a minute.
 func (k *KeySet) publicKey(ctx context.Context, kid string) (*rsa.PublicKey, error) {
 	key, err := k.find(kid)
 	if err == nil || !errors.Is(err, ErrUnavailable) {
@@ -171,8 +160,7 @@ func (k *KeySet) publicKey(ctx context.Context, kid string) (*rsa.PublicKey, err
 	return k.find(kid)
 }
 
-// find decides from the keys at hand: ErrMalformed for a kid that a set of the last minute does not list, ErrUnavailable for
-// what they are too old to decide.
+// find returns ErrMalformed for a kid that fresh keys lack, ErrUnavailable where older keys cannot decide.
 func (k *KeySet) find(kid string) (*rsa.PublicKey, error) {
 	generation := k.live()
 	if generation == nil {
@@ -187,7 +175,6 @@ func (k *KeySet) find(kid string) (*rsa.PublicKey, error) {
 	return nil, ErrUnavailable
 }
 
-// live is the generation in use, or nil where there is none or it is over a day old.
 func (k *KeySet) live() *keyGeneration {
 	generation := k.current.Load()
 	if generation == nil || k.clock().Sub(generation.fetchedAt) >= maxKeyAge {

@@ -17,7 +17,6 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// waitFor waits for a condition that another goroutine brings about.
 func waitFor(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	limit := time.After(10 * time.Second)
@@ -32,7 +31,6 @@ func waitFor(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// keyRoom is a verifier, its keys and their server, at a time that the test moves.
 type keyRoom struct {
 	*clock
 	server   *keyServer
@@ -48,7 +46,6 @@ func newKeyRoom(t *testing.T, answer http.HandlerFunc) *keyRoom {
 	return room
 }
 
-// restart is another process over the same store and server.
 func (r *keyRoom) restart(t *testing.T) {
 	t.Helper()
 	if r.keys != nil {
@@ -58,7 +55,6 @@ func (r *keyRoom) restart(t *testing.T) {
 	r.verifier = newVerifier(t, token.VerifierOptions{Keys: r.keys, Clock: r.Now})
 }
 
-// verify shows a fresh token of that kid.
 func (r *keyRoom) verify(kid string) error {
 	key := firstKey()
 	if kid != "first" {
@@ -75,8 +71,7 @@ func expect(t *testing.T, what string, got, want error) {
 	}
 }
 
-// T3, rotation: an unknown kid, later than a minute after the last fetch, is fetched for and passes; what Google withdrew is
-// gone with the same fetch.
+// T3.
 func TestKeySet_RotationIsFoundByAnUnknownKid(t *testing.T) {
 	room := newKeyRoom(t, serve(document(noon, "first", firstKey())))
 	expect(t, "the first key", room.verify("first"), nil)
@@ -90,8 +85,7 @@ func TestKeySet_RotationIsFoundByAnUnknownKid(t *testing.T) {
 	}
 }
 
-// T3, unknown-kid storm: however many, from however many goroutines, a minute sees one fetch: 401 where it went well, 503
-// where it did not, and known kids are served throughout.
+// T3.
 func TestKeySet_UnknownKidStormCausesOneFetchAMinute(t *testing.T) {
 	const tokens = 200
 	room := newKeyRoom(t, serve(document(noon, "first", firstKey())))
@@ -120,12 +114,12 @@ func TestKeySet_UnknownKidStormCausesOneFetchAMinute(t *testing.T) {
 			t.Errorf("%d fetches for %d unknown kids", n, tokens)
 		}
 	}
-	storm(token.ErrMalformed) // the set was fetched this minute: no fetch at all
+	storm(token.ErrMalformed) // no fetch
 	if n := room.server.fetches.Load(); n != 1 {
 		t.Fatalf("%d fetches though the set was fresh", n)
 	}
 	room.advance(2 * time.Minute)
-	storm(token.ErrMalformed, token.ErrUnavailable) // whom a busy machine keeps waiting for the fetch is told so
+	storm(token.ErrMalformed, token.ErrUnavailable)
 	waitFor(t, "the fetch is done", func() bool {
 		_, err := room.verifier.Verify(context.Background(), unknown[0])
 		return errors.Is(err, token.ErrMalformed)
@@ -137,10 +131,10 @@ func TestKeySet_UnknownKidStormCausesOneFetchAMinute(t *testing.T) {
 	room.server.now(away)
 	room.advance(2 * time.Minute)
 	storm(token.ErrUnavailable)
-	storm(token.ErrUnavailable) // within the minute of the failed one: no fetch
+	storm(token.ErrUnavailable) // no fetch
 }
 
-// T3: a fetch that hangs holds up no token with a known kid; one with an unknown kid waits briefly and is 503.
+// T3.
 func TestKeySet_HangingServerBlocksNoKnownKid(t *testing.T) {
 	room := newKeyRoom(t, serve(document(noon, "first", firstKey())))
 	room.server.now(hang)
@@ -164,7 +158,7 @@ func TestKeySet_HangingServerBlocksNoKnownKid(t *testing.T) {
 	}
 }
 
-// O3: a request that gives up earlier is not held longer.
+// O3.
 func TestKeySet_UnknownKidWaitsNoLongerThanItsRequest(t *testing.T) {
 	room := newKeyRoom(t, serve(document(noon, "first", firstKey())))
 	room.server.now(hang)
@@ -175,7 +169,7 @@ func TestKeySet_UnknownKidWaitsNoLongerThanItsRequest(t *testing.T) {
 	expect(t, "a cancelled request", err, token.ErrUnavailable)
 }
 
-// T3, restart in an outage: the stored keys serve on, to the 24th hour after they were fetched and not from the restart.
+// T3.
 func TestKeySet_StoredKeysServeAcrossARestart(t *testing.T) {
 	room := newKeyRoom(t, serve(document(noon, "first", firstKey())))
 	waitFor(t, "the snapshot is stored", func() bool { return room.store.count() == 1 })
@@ -201,7 +195,7 @@ func TestKeySet_StoredKeysServeAcrossARestart(t *testing.T) {
 	expect(t, "usable again", room.keys.Usable(), nil)
 }
 
-// T3: with a stored snapshot, a start does not wait for a server that hangs.
+// T3.
 func TestKeySet_StartWithStoredKeysDoesNotWait(t *testing.T) {
 	room := newKeyRoom(t, serve(document(noon, "first", firstKey())))
 	waitFor(t, "the snapshot is stored", func() bool { return room.store.count() == 1 })
@@ -214,8 +208,7 @@ func TestKeySet_StartWithStoredKeysDoesNotWait(t *testing.T) {
 	expect(t, "a token", room.verify("first"), nil)
 }
 
-// T3: stored keys that are another server's, from the future, too old, or no keys, are not used; a store that fails neither
-// stops the start nor the fetch.
+// T3.
 func TestKeySet_StoredKeysAreNotBelievedBlindly(t *testing.T) {
 	good := document(noon, "first", firstKey())
 	for name, edit := range map[string]func(*memoryStore){
@@ -245,7 +238,7 @@ func TestKeySet_StoredKeysAreNotBelievedBlindly(t *testing.T) {
 	}
 }
 
-// O2: without any key the service starts, is not ready, answers 503 with advice to retry, and never 401.
+// O2.
 func TestKeySet_NoKeysAtAllIsAnOutage(t *testing.T) {
 	room := newKeyRoom(t, away)
 	err := room.verify("first")
@@ -258,7 +251,6 @@ func TestKeySet_NoKeysAtAllIsAnOutage(t *testing.T) {
 	if _, known := room.keys.FetchedAt(); known {
 		t.Fatal("FetchedAt of no keys")
 	}
-	// A token that is bad by itself is still bad, without keys too: nothing was undecided.
 	body := jsonText(payload(noon))
 	for name, compact := range map[string]string{
 		"garbage":          "garbage",
@@ -271,7 +263,7 @@ func TestKeySet_NoKeysAtAllIsAnOutage(t *testing.T) {
 	}
 }
 
-// T3: what a server must not make us swallow. Each answer leaves the last good keys in place and is a failed fetch.
+// T3.
 func TestKeySet_BadAnswersLeaveTheLastGoodKeys(t *testing.T) {
 	second := document(noon, "second", secondKey())
 	elsewhere := newKeyServer(t, serve(second))
@@ -318,8 +310,6 @@ func TestKeySet_BadAnswersLeaveTheLastGoodKeys(t *testing.T) {
 	}
 }
 
-// A document keeps its good keys when one entry is of a kind that we cannot use; the rest is told to the log. A certificate
-// that has run out is told too, and used (see doc.go).
 func TestKeySet_OneOddEntryCostsNoOther(t *testing.T) {
 	logged := &lockedBuffer{}
 	server := newKeyServer(t, serve(keyDocument(map[string]string{
@@ -344,14 +334,14 @@ func TestKeySet_OneOddEntryCostsNoOther(t *testing.T) {
 	}
 }
 
-// T3: https, or http on loopback where development allows it.
+// T3.
 func TestNewKeySet_URLs(t *testing.T) {
 	for _, c := range []struct {
 		url      string
 		loopback bool
 		ok       bool
 	}{
-		{"", false, true}, // Google's
+		{"", false, true},
 		{token.GoogleCertificatesURL, false, true},
 		{"https://keys.internal:8443/x509", false, true},
 		{"http://keys.internal/x509", false, false},
@@ -376,7 +366,6 @@ func TestNewKeySet_URLs(t *testing.T) {
 	}
 }
 
-// The caller's client keeps its own redirect policy.
 func TestNewKeySet_LeavesTheClientAlone(t *testing.T) {
 	client := &http.Client{}
 	if _, err := token.NewKeySet(token.KeySetOptions{Client: client}); err != nil {

@@ -10,38 +10,34 @@ import (
 )
 
 const (
-	// MaxAccessLife is T8's bound: every service of the platform knows the secret, so whoever learns it must not be able to
-	// make a token that outlives a day.
+	// MaxAccessLife is T8's bound: a leaked secret makes no token that outlives a day.
 	MaxAccessLife = 24 * time.Hour
-	// MaxRefreshLife bounds a refresh token in the same way.
+	// MaxRefreshLife bounds refresh tokens.
 	MaxRefreshLife = 90 * 24 * time.Hour
 )
 
-// legacyMethod is the one algorithm of the legacy family (RFC 7518 section 3.2).
+// legacyMethod is RFC 7518 section 3.2's.
 var legacyMethod = jwt.SigningMethodHS256
 
-// LegacyOptions configure a [Legacy]. Of the secrets of a kind the first signs and all verify: a second one is the one before,
-// for as long as its tokens live.
+// LegacyOptions configures a [Legacy]. The first secret of a kind signs, all verify.
 type LegacyOptions struct {
 	AccessSecrets, RefreshSecrets []string
-	// AccessLife is how long an access token lives: a second to 24 hours.
+	// AccessLife is 1 s to 24 hours.
 	AccessLife time.Duration
-	// RefreshLife is how long a refresh token lives: a second to 90 days.
+	// RefreshLife is 1 s to 90 days.
 	RefreshLife time.Duration
-	// Clock defaults to time.Now.
-	Clock func() time.Time
+	Clock       func() time.Time
 }
 
-// Legacy signs and checks the platform's own tokens: HS256 JWTs as the old auth-service made them (T8). Safe for concurrent
-// use.
+// Legacy signs and checks HS256 tokens (T8). Safe for concurrent use.
 type Legacy struct {
 	access, refresh         secrets
 	accessLife, refreshLife time.Duration
 	clock                   func() time.Time
 }
 
-// NewLegacy refuses what could not hold T8: no secret or an empty one, a secret of both kinds, which would make of a refresh
-// token an access token, and lives beyond the bounds. How strong a secret must be is internal/config's rule.
+// NewLegacy (T8) refuses missing or shared secrets and lives beyond the bounds; internal/config checks the strength. A shared secret would
+// make a refresh token an access token.
 func NewLegacy(options LegacyOptions) (*Legacy, error) {
 	if options.Clock == nil {
 		options.Clock = time.Now
@@ -76,10 +72,10 @@ func checkLife(kind string, life, most time.Duration) error {
 	return nil
 }
 
-// RefreshLife is how long a refresh token is to live that is signed now.
+// RefreshLife returns new refresh tokens' life.
 func (l *Legacy) RefreshLife() time.Duration { return l.refreshLife }
 
-// secrets are those of one kind of token, the signing one first. They are told apart by trying: a kid chooses nothing.
+// A kid never selects among secrets.
 type secrets [][]byte
 
 func toSecrets(all []string) secrets {
@@ -90,7 +86,7 @@ func toSecrets(all []string) secrets {
 	return keys
 }
 
-// verify compares in constant time, secret by secret (hmac.Equal, within golang-jwt).
+// verify compares in constant time (hmac.Equal).
 func (s secrets) verify(token *compactToken) error {
 	for _, secret := range s {
 		if legacyMethod.Verify(token.signed, token.signature, secret) == nil {

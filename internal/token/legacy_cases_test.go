@@ -13,7 +13,6 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// The secrets that every legacy family of these tests has, and one that it had long ago.
 const (
 	accessSecret    = "an-access-secret-of-32-bytes-or-more"
 	accessPrevious  = "the-access-secret-before-of-32-bytes"
@@ -45,7 +44,6 @@ func newLegacy(t testing.TB, now time.Time) *token.Legacy {
 	return legacy
 }
 
-// legacyAccess is what the old auth-service puts into an access token.
 func legacyAccess(now time.Time) map[string]any {
 	return map[string]any{
 		"id": userID.String(), "email": "jane@example.com", "user_type": "user",
@@ -53,7 +51,6 @@ func legacyAccess(now time.Time) map[string]any {
 	}
 }
 
-// legacyRefresh is what we put into a refresh token.
 func legacyRefresh(now time.Time) map[string]any {
 	return map[string]any{
 		"id": userID.String(), "sid": sessionID.String(), "jti": "turn-1",
@@ -61,14 +58,12 @@ func legacyRefresh(now time.Time) map[string]any {
 	}
 }
 
-// legacyCase is one token and what is said of it.
 type legacyCase struct {
 	rule, name string
 	compact    string
-	want       error // nil: accepted
+	want       error
 }
 
-// legacyBuilder spells tokens of one kind around one good payload.
 type legacyBuilder struct {
 	now          time.Time
 	payload      map[string]any
@@ -151,7 +146,6 @@ func legacyRefreshCases(now time.Time) []legacyCase {
 	}...)
 }
 
-// shared is what holds for both kinds.
 func (b legacyBuilder) shared() []legacyCase {
 	var all []legacyCase
 	for _, group := range [][]legacyCase{b.secrets(), b.algorithms(), b.headers(), b.encodings(), b.ids(), b.dates(), b.strangers()} {

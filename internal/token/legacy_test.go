@@ -13,8 +13,7 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// T1, T2, T8, F1: every access token of the table gets its verdict, and no claims unless accepted; beside Firebase's keys and
-// in the emulator's mode alike. With the family off, all of them are refused.
+// T1, T2, T8, F1.
 func TestVerify_TableOfLegacyTokens(t *testing.T) {
 	emulated := newVerifier(t, token.VerifierOptions{AllowUnsigned: true, Legacy: newLegacy(t, noon), Clock: newClock(noon).Now})
 	off := verifierAt(t, noon, func(o *token.VerifierOptions) { o.Legacy = nil })
@@ -45,7 +44,7 @@ func TestVerify_TableOfLegacyTokens(t *testing.T) {
 	}
 }
 
-// T8, A5: the same for refresh tokens.
+// T8, A5.
 func TestVerifyRefresh_Table(t *testing.T) {
 	legacy := newLegacy(t, noon)
 	for _, c := range legacyRefreshCases(noon) {
@@ -64,7 +63,7 @@ func TestVerifyRefresh_Table(t *testing.T) {
 	}
 }
 
-// T8: neither kind passes for the other, whatever the table says of it in its own place.
+// T8.
 func TestLegacy_NoTokenIsOfBothKinds(t *testing.T) {
 	verifier, legacy := verifierAt(t, noon), newLegacy(t, noon)
 	for _, c := range legacyAccessCases(noon) {
@@ -79,7 +78,7 @@ func TestLegacy_NoTokenIsOfBothKinds(t *testing.T) {
 	}
 }
 
-// T6: what goes to the log holds no part of the token.
+// T6.
 func TestLegacy_RefusalsHoldNoPartOfTheToken(t *testing.T) {
 	verifier, legacy := verifierAt(t, noon), newLegacy(t, noon)
 	for _, c := range append(legacyAccessCases(noon), legacyRefreshCases(noon)...) {
@@ -98,7 +97,6 @@ func TestLegacy_RefusalsHoldNoPartOfTheToken(t *testing.T) {
 	}
 }
 
-// The shape is a contract with the platform's services, and the bytes are what makes Refresh deterministic across versions.
 func TestLegacy_TokensToTheByte(t *testing.T) {
 	legacy := newLegacy(t, noon)
 	access, life := legacy.Access(token.AccessClaims{
@@ -138,7 +136,7 @@ func TestLegacy_WhatIsSignedIsRead(t *testing.T) {
 		t.Errorf("access: %v\ngot  %+v\nwant %+v", err, got, want)
 	}
 
-	// Without auth_time the session is as old as the token (T4).
+	// T4.
 	text, _ = legacy.Access(token.AccessClaims{UserID: userID, IssuedAt: noon})
 	if got, err = verifier.Verify(context.Background(), text); err != nil || !got.AuthTime.Equal(noon) || got.SessionID != uuid.Nil {
 		t.Errorf("access of no session: %v, %+v", err, got)
@@ -151,7 +149,7 @@ func TestLegacy_WhatIsSignedIsRead(t *testing.T) {
 	}
 }
 
-// A5, T6: the same claims are the same string, on another instance and whatever lies below the second; other claims are not.
+// A5, T6.
 func TestRefresh_IsDeterministic(t *testing.T) {
 	one, another := newLegacy(t, noon), newLegacy(t, noon.Add(time.Hour))
 	claims := token.RefreshClaims{UserID: userID, SessionID: sessionID, ID: "1", IssuedAt: noon, ExpiresAt: noon.Add(time.Hour)}
@@ -167,7 +165,6 @@ func TestRefresh_IsDeterministic(t *testing.T) {
 	}
 }
 
-// A refresh token of the old auth-service names its session by what it is: always the same, another token's another.
 func TestVerifyRefresh_ForeignSession(t *testing.T) {
 	legacy := newLegacy(t, noon)
 	foreign := func(edits ...func(map[string]any)) token.RefreshClaims {
@@ -190,7 +187,6 @@ func TestVerifyRefresh_ForeignSession(t *testing.T) {
 	}
 }
 
-// A rotation: what the secret before has signed lives on, and the new one signs.
 func TestLegacy_Rotation(t *testing.T) {
 	options := legacyOptions(noon)
 	options.AccessSecrets, options.RefreshSecrets = []string{accessPrevious}, []string{refreshPrevious}
@@ -240,7 +236,6 @@ func TestNewLegacy_RefusesWhatItCannotHold(t *testing.T) {
 	}
 }
 
-// The default clock is the real one.
 func TestNewLegacy_DefaultClock(t *testing.T) {
 	options := legacyOptions(noon)
 	options.Clock = nil

@@ -7,20 +7,18 @@ import (
 	"github.com/google/uuid"
 )
 
-// AccessClaims are what an access token of ours will say. Zero AuthTime and SessionID are left out, as the old auth-service's
-// tokens have none.
+// AccessClaims are an access token's claims. Zero AuthTime and SessionID are omitted.
 type AccessClaims struct {
 	UserID    uuid.UUID
 	Email     string
 	UserType  string
 	SessionID uuid.UUID
-	// AuthTime is when the session began (T4).
+	// AuthTime is the session's begin (T4).
 	AuthTime time.Time
 	IssuedAt time.Time
 }
 
-// accessPayload is {id, email, user_type, iat, exp}, which the platform's services decode, and what we add to it. Types are
-// exact. A pointer is nil where the member is absent or null.
+// The platform's services decode {id, email, user_type, iat, exp}.
 type accessPayload struct {
 	UserID    string         `json:"id"`
 	Email     string         `json:"email"`
@@ -32,7 +30,7 @@ type accessPayload struct {
 	strangers
 }
 
-// Access signs an access token, and says how long it lives.
+// Access signs an access token and returns its life.
 func (l *Legacy) Access(c AccessClaims) (compact string, life time.Duration) {
 	p := accessPayload{
 		UserID: c.UserID.String(), Email: c.Email, UserType: c.UserType,
@@ -47,7 +45,6 @@ func (l *Legacy) Access(c AccessClaims) (compact string, life time.Duration) {
 	return l.access.sign(&p), l.accessLife
 }
 
-// verifyAccess checks an HS256 token as an access token and as nothing else.
 func (l *Legacy) verifyAccess(token *compactToken) (Claims, error) {
 	now := l.clock()
 	var payload accessPayload
@@ -67,7 +64,7 @@ func (l *Legacy) verifyAccess(token *compactToken) (Claims, error) {
 	return claims, nil
 }
 
-// claims holds T8 but for the signature, and for the end of the token, which is asked last.
+// claims holds T8 except signature and expiry.
 func (p *accessPayload) claims(now time.Time) (Claims, error) {
 	if err := p.strangers.check(); err != nil {
 		return Claims{}, err

@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// legacyDates are the dates that every legacy token has (RFC 7519 sections 4.1.4 to 4.1.6): both are required.
+// legacyDates are RFC 7519 sections 4.1.4 to 4.1.6.
 type legacyDates struct {
 	IssuedAt  numericDate `json:"iat"`
 	ExpiresAt numericDate `json:"exp"`
@@ -18,7 +18,7 @@ func datesOf(issued, expires time.Time) legacyDates {
 	return legacyDates{IssuedAt: numericDate(issued.Unix()), ExpiresAt: numericDate(expires.Unix())}
 }
 
-// check refuses absent, impossible and future dates, and a life beyond most: whoever knows the secret can write any exp.
+// check bounds the life: a leaked secret can sign any exp.
 func (d *legacyDates) check(now time.Time, most time.Duration) error {
 	latest := numericDate(now.Add(clockSkew).Unix())
 	switch {
@@ -34,7 +34,6 @@ func (d *legacyDates) check(now time.Time, most time.Duration) error {
 	return nil
 }
 
-// expired asks whether the token ended more than the allowed skew ago.
 func (d *legacyDates) expired(now time.Time) bool {
 	return now.After(d.ExpiresAt.time().Add(clockSkew))
 }
@@ -43,8 +42,7 @@ func (d *legacyDates) issued() time.Time { return d.IssuedAt.time() }
 
 func (d *legacyDates) expires() time.Time { return d.ExpiresAt.time() }
 
-// strangers are members that another issuer's tokens have and no legacy one: their presence is a refusal, whatever they hold
-// (RFC 8725 section 3.12: mutually exclusive rules for different kinds of JWTs).
+// strangers are other issuers' members; any is a refusal (RFC 8725 section 3.12).
 type strangers struct {
 	Issuer   jsontext.Value `json:"iss,omitzero"`
 	Subject  jsontext.Value `json:"sub,omitzero"`
@@ -59,8 +57,7 @@ func (s *strangers) check() error {
 	return nil
 }
 
-// parseID reads a UUID in its canonical spelling (RFC 9562 section 4: lower case, with hyphens), as PostgreSQL writes it. Any
-// other, capitals too, is refused: the platform's services compare the text.
+// parseID accepts only the canonical spelling (RFC 9562 section 4), because services compare text.
 func parseID(text string) (uuid.UUID, bool) {
 	id, err := uuid.Parse(text)
 	return id, err == nil && id != uuid.Nil && id.String() == text

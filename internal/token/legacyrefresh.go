@@ -9,24 +9,21 @@ import (
 	"github.com/google/uuid"
 )
 
-// maxTokenIDCharacters bounds a jti.
 const maxTokenIDCharacters = 64
 
-// RefreshClaims are what a refresh token says. Times are whole seconds; what is finer is cut off.
+// RefreshClaims are a refresh token's claims, in whole seconds.
 type RefreshClaims struct {
 	UserID    uuid.UUID
 	SessionID uuid.UUID
-	// ID is the jti (RFC 7519 section 4.1.7): 1 to 64 characters that tell this turn of the session from the others. Empty
-	// where Foreign.
+	// ID is the jti (RFC 7519 section 4.1.7), 1 to 64 characters, one for each turn. Empty where Foreign.
 	ID        string
 	IssuedAt  time.Time
 	ExpiresAt time.Time
-	// Foreign says that the old auth-service made the token, which names no session: SessionID is derived from the token.
+	// Foreign marks the old auth-service's tokens. Their SessionID is derived.
 	Foreign bool
 }
 
-// refreshPayload is {id, sid, jti, iat, exp}; the old auth-service's has neither sid nor jti, and may say more of the person,
-// which is not read.
+// The old auth-service's tokens have neither sid nor jti.
 type refreshPayload struct {
 	UserID    string         `json:"id"`
 	SessionID *string        `json:"sid,omitzero"`
@@ -36,17 +33,15 @@ type refreshPayload struct {
 	strangers
 }
 
-// Refresh signs a refresh token. The same claims are the same string under the same secret, on every instance and in every
-// version: a successor is given twice by signing it twice (A5), and none is stored (T6). Foreign is not looked at. Claims that
-// VerifyRefresh would refuse are signed all the same.
+// Refresh signs a refresh token. Equal claims give an equal string in all versions, so a successor is signed again (A5) and never stored
+// (T6). It checks nothing.
 func (l *Legacy) Refresh(c RefreshClaims) string {
 	return l.refresh.sign(&refreshPayload{
 		UserID: c.UserID.String(), SessionID: new(c.SessionID.String()), ID: new(c.ID), legacyDates: datesOf(c.IssuedAt, c.ExpiresAt),
 	})
 }
 
-// VerifyRefresh checks a refresh token, and what it claims; whether its session and its turn still count is not known here.
-// Errors: ErrMissing, ErrMalformed, or ErrExpired, which a token earns only by being good otherwise.
+// VerifyRefresh checks a token, but not whether its session and turn are current. Errors: ErrMissing, ErrMalformed, ErrExpired.
 func (l *Legacy) VerifyRefresh(compact string) (RefreshClaims, error) {
 	token, err := parseCompact(compact)
 	if err != nil {
@@ -76,7 +71,6 @@ func (l *Legacy) VerifyRefresh(compact string) (RefreshClaims, error) {
 	return claims, nil
 }
 
-// claims reads what is there to read but for a foreign token's session.
 func (p *refreshPayload) claims(now time.Time) (RefreshClaims, error) {
 	if err := p.strangers.check(); err != nil {
 		return RefreshClaims{}, err
@@ -107,8 +101,7 @@ func (p *refreshPayload) claims(now time.Time) (RefreshClaims, error) {
 	return c, nil
 }
 
-// sessionOf names the session of a token that names none: a UUID of version 8 (RFC 9562 section 5.8) from the token's SHA-256,
-// of which it keeps 122 bits. A token has one spelling (see isCompactAlphabet), so it has one session.
+// sessionOf makes a version 8 UUID (RFC 9562 section 5.8) from the token's SHA-256.
 func sessionOf(compact string) uuid.UUID {
 	digest := sha256.Sum256([]byte(compact))
 	id := uuid.UUID(digest[:16])

@@ -8,11 +8,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// numericDate is a NumericDate (RFC 7519 section 2) in whole seconds. A fraction is cut off, so that a token is never younger
-// and never ends later than it says. Zero means absent or null.
+// numericDate is RFC 7519's, in whole seconds. Fractions are cut, so no token is younger or lives longer than it says. Zero means absent or
+// null.
 type numericDate int64
 
-// UnmarshalJSONFrom implements json.UnmarshalerFrom. It takes every JSON number up to latestDate, and every integer of 64 bits.
+// UnmarshalJSONFrom takes numbers up to latestDate and any 64-bit integer.
 func (d *numericDate) UnmarshalJSONFrom(document *jsontext.Decoder) error {
 	value, err := document.ReadValue()
 	if err != nil {
@@ -38,5 +38,4 @@ func (d *numericDate) UnmarshalJSONFrom(document *jsontext.Decoder) error {
 	return nil
 }
 
-// time is the date as an instant, in UTC.
 func (d numericDate) time() time.Time { return time.Unix(int64(d), 0).UTC() }

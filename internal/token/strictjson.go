@@ -9,10 +9,8 @@ import (
 
 var errNotStrictJSON = errors.New("not strict JSON")
 
-// unmarshalStrict reads one JSON value the way T1 wants it: member names match exactly, a member that occurs twice at any
-// depth, a lone surrogate, invalid UTF-8, trailing data and a wrong type are refused (RFC 8259 read with RFC 7493's care,
-// the library's defaults), and so is an escaped NUL, which is valid JSON but no PostgreSQL text. The library's error is
-// dropped on purpose: it quotes its input (T6).
+// unmarshalStrict holds T1 (RFC 8259 with RFC 7493). It also refuses escaped NUL, which PostgreSQL cannot hold, and drops the library's
+// error, which quotes the input (T6).
 func unmarshalStrict(document []byte, into any) error {
 	if hasEscapedNUL(document) {
 		return errNotStrictJSON
@@ -20,7 +18,7 @@ func unmarshalStrict(document []byte, into any) error {
 	return unmarshalWithNUL(document, into)
 }
 
-// unmarshalWithNUL is unmarshalStrict where texts may hold NUL: a person's name at Firebase may. The caller refuses or drops it.
+// unmarshalWithNUL permits NUL. The caller refuses or drops it.
 func unmarshalWithNUL(document []byte, into any) error {
 	if json.Unmarshal(document, into) != nil {
 		return errNotStrictJSON
@@ -28,8 +26,7 @@ func unmarshalWithNUL(document []byte, into any) error {
 	return nil
 }
 
-// hasEscapedNUL finds the escape \u0000 in JSON text. An even run of backslashes before it is text about backslashes.
-// A bare NUL needs no search: JSON does not allow it.
+// hasEscapedNUL finds \u0000 after an even run of backslashes.
 func hasEscapedNUL(document []byte) bool {
 	for rest := document; ; {
 		at := bytes.Index(rest, []byte(`\u0000`))

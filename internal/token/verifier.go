@@ -8,27 +8,23 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// VerifierOptions configure a [Verifier]. Exactly one of Keys and AllowUnsigned is given: with both, a Firebase token's
-// header would choose whether it is signed.
+// VerifierOptions configures a [Verifier]. Exactly one of Keys and AllowUnsigned is set: with both, the header would choose whether a token
+// is signed.
 type VerifierOptions struct {
-	// ProjectID is the Firebase project: the audience, and the end of the issuer. Required.
+	// ProjectID is the audience and the issuer's end. Required.
 	ProjectID string
-	// Tenant is the only Identity Platform tenant to accept; empty accepts tokens without one only (T2).
+	// Tenant is the only accepted tenant; empty accepts tokens without one (T2).
 	Tenant string
-	// Keys are Firebase's signing keys, for RS256.
-	Keys *KeySet
-	// AllowUnsigned accepts the official emulator's tokens: alg "none", empty signature, in place of RS256. Never in
-	// production, which internal/config refuses.
+	Keys   *KeySet
+	// AllowUnsigned accepts only the emulator's unsigned tokens. internal/config refuses it in production.
 	AllowUnsigned bool
-	// Legacy checks the platform's own access tokens; nil refuses them all (LEGACY_TOKENS=off).
+	// Legacy checks access tokens; nil refuses them.
 	Legacy *Legacy
-	// OnFit is told, once each, that tokens of Firebase come and none has ever fitted the project and the tenant (FitNone), and that
-	// one fits after all (FitSome). Nil tells nobody. It is called on the request's way and must not wait.
+	// OnFit receives FitNone and FitSome, once each. It must not block.
 	OnFit func(Fit)
-	// OnVerified receives the time at which Firebase signed a token that was just verified. It must not block. Nil: no call.
+	// OnVerified receives a verified Firebase token's issue time. It must not block.
 	OnVerified func(issued time.Time)
-	// Clock defaults to time.Now. Legacy has its own.
-	Clock func() time.Time
+	Clock      func() time.Time
 }
 
 // Verifier checks tokens. Safe for concurrent use.
@@ -44,7 +40,7 @@ type Verifier struct {
 	fits          fits
 }
 
-// NewVerifier makes a verifier for one Firebase project and, at most, one tenant.
+// NewVerifier returns a verifier for one project and one tenant.
 func NewVerifier(options VerifierOptions) (*Verifier, error) {
 	switch {
 	case options.ProjectID == "":
@@ -74,10 +70,8 @@ func NewVerifier(options VerifierOptions) (*Verifier, error) {
 	}, nil
 }
 
-// Verify checks a compact JWT and returns what it claims. The header never selects a key (RFC 8725 section 3.1): HS256 is
-// checked with the legacy secrets only, RS256 with Firebase's keys only, everything else is refused before any cryptography.
-// Errors: ErrMissing, ErrMalformed, ErrExpired (good but for its end), or ErrUnavailable when no usable key is at hand, which
-// is an outage and not a bad token. It waits only for a Firebase token with an unknown kid, briefly, and never longer than ctx.
+// Verify checks a compact JWT. The header never selects a key (RFC 8725 section 3.1): HS256 uses the legacy secrets only, RS256 Firebase's
+// keys only. Errors: ErrMissing, ErrMalformed, ErrExpired, ErrUnavailable. Only an unknown kid makes it wait, briefly and within ctx.
 func (v *Verifier) Verify(ctx context.Context, compact string) (Claims, error) {
 	token, err := parseCompact(compact)
 	if err != nil {
@@ -92,7 +86,6 @@ func (v *Verifier) Verify(ctx context.Context, compact string) (Claims, error) {
 	return v.verifyFirebase(ctx, &token)
 }
 
-// admitFirebase lets one algorithm pass, and its spelling is ours, not the token's.
 func (v *Verifier) admitFirebase(h *header) error {
 	if v.allowUnsigned {
 		if h.Algorithm != jwt.SigningMethodNone.Alg() {
@@ -109,7 +102,7 @@ func (v *Verifier) admitFirebase(h *header) error {
 	return nil
 }
 
-// verifyFirebase asks what is cheap first, so that a token of another project costs no RSA and causes no fetch of keys.
+// verifyFirebase checks the signature after the payload: another project's token costs no RSA and no fetch.
 func (v *Verifier) verifyFirebase(ctx context.Context, token *compactToken) (Claims, error) {
 	now := v.clock()
 	var payload firebasePayload

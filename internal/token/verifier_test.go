@@ -12,10 +12,8 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// noon is when the tests happen that move time themselves.
 var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
-// verifierAt gives a verifier over listedKeys and the legacy secrets whose clock stands still.
 func verifierAt(t testing.TB, now time.Time, edits ...func(*token.VerifierOptions)) *token.Verifier {
 	t.Helper()
 	server := newKeyServer(t, serve(listedKeys(now)))
@@ -31,7 +29,7 @@ func verifierAt(t testing.TB, now time.Time, edits ...func(*token.VerifierOption
 	return newVerifier(t, options)
 }
 
-// T1, T2, T3: every token of the table gets its verdict, the sentinel's code, and no claims unless accepted.
+// T1, T2, T3.
 func TestVerify_TableOfTokens(t *testing.T) {
 	verifier := verifierAt(t, noon)
 	for _, c := range tokenCases(noon) {
@@ -50,7 +48,7 @@ func TestVerify_TableOfTokens(t *testing.T) {
 	}
 }
 
-// T6: what goes to the log says why, and holds no part of the token.
+// T6.
 func TestVerify_RefusalsHoldNoPartOfTheToken(t *testing.T) {
 	verifier := verifierAt(t, noon)
 	for _, c := range tokenCases(noon) {
@@ -71,7 +69,6 @@ func TestVerify_RefusalsHoldNoPartOfTheToken(t *testing.T) {
 	}
 }
 
-// The sentinels carry the contract's codes, and an outage advises when to come back.
 func TestSentinels_HaveTheContractsCodes(t *testing.T) {
 	want := map[error]fault.Code{
 		token.ErrMissing: fault.TokenMissing, token.ErrMalformed: fault.TokenInvalid,
@@ -113,7 +110,7 @@ func TestVerify_GivesAllClaims(t *testing.T) {
 	}
 }
 
-// F5 needs to see that an anonymous user has nothing.
+// F5 depends on it.
 func TestVerify_AnonymousUserHasNoIdentity(t *testing.T) {
 	verifier := verifierAt(t, noon)
 	compact := idToken(noon, kid, firstKey(), without("email"), without("email_verified"), without("name"),
@@ -127,7 +124,7 @@ func TestVerify_AnonymousUserHasNoIdentity(t *testing.T) {
 	}
 }
 
-// T2: a tenant's token opens that tenant's deployment and no other; a token without one opens none of them.
+// T2.
 func TestVerify_TenantMustMatch(t *testing.T) {
 	of := func(tenant any) string {
 		return idToken(noon, kid, firstKey(), set("firebase", map[string]any{"tenant": tenant, "sign_in_provider": "password"}))
@@ -155,7 +152,7 @@ func TestVerify_TenantMustMatch(t *testing.T) {
 	}
 }
 
-// T1: the official emulator's tokens pass where AllowUnsigned is set, and there nothing else does.
+// T1.
 func TestVerify_UnsignedOnlyWhereAllowed(t *testing.T) {
 	verifier := newVerifier(t, token.VerifierOptions{AllowUnsigned: true, Clock: newClock(noon).Now})
 	body := jsonText(payload(noon))
@@ -206,7 +203,6 @@ func TestNewVerifier_RefusesWhatItCannotHold(t *testing.T) {
 	}
 }
 
-// The default clock is the real one.
 func TestVerify_DefaultClock(t *testing.T) {
 	now := time.Now()
 	server := newKeyServer(t, serve(listedKeys(now)))
