@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A3: a refusal comes on a beat, whatever it took: never at once, never more than a beat later.
+// A3: a refusal ends on a multiple of the beat.
 func TestUntilBeat_EndsOnABeat(t *testing.T) {
 	t.Parallel()
 	const beat = 500 * time.Millisecond

@@ -20,23 +20,23 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// ErrNoPassword refuses a password to who has no e-mail to sign in with.
+// ErrNoPassword refuses a password for an account without an e-mail.
 var ErrNoPassword = fault.New(fault.UnsupportedIdentity,
 	"this sign-in has no e-mail, phone or provider identity that an account can be made of")
 
-// errChanged says that the same password is being changed in this instant, or that a move is under way.
+// errChanged reports a concurrent password change or move.
 var errChanged = fault.Unavailable("this account is being changed at the same time; try again", nil)
 
-// PasswordChange is a new password, and the current one where the sign-in is older than five minutes (A10).
+// PasswordChange is a new password. Current is required where the sign-in is older than five minutes (A10).
 type PasswordChange struct {
 	Current string
 	New     string
 	Client  Client
 }
 
-// ChangePassword sets a new password where it lives, ends every session (T4), and begins a new one. At Firebase the change is
-// made there first: when Firebase cannot be reached, nothing has changed (S4). A *MFAError means that the password is changed
-// and that the new session wants the second factor.
+// ChangePassword sets a new password at the user's home, ends every session (T4) and begins a new one. At Firebase the change is made
+// there first: if Firebase is unreachable, nothing changes (S4). *MFAError means that the password is changed and the new session needs
+// the second factor.
 func (s *Service) ChangePassword(ctx context.Context, p principal.Principal, c PasswordChange) (Session, error) {
 	if err := checkNewPassword(c.New); err != nil {
 		return Session{}, asNewPassword(err)
@@ -46,7 +46,7 @@ func (s *Service) ChangePassword(ctx context.Context, p principal.Principal, c P
 	}
 	err := s.confirm(ctx, p, c.Current, c.Client)
 	if errors.Is(err, firebase.ErrMFARequired) {
-		return Session{}, ErrReauthRequired // the password alone proves too little, and mfa_required would say that it is changed
+		return Session{}, ErrReauthRequired // mfa_required would say that the password is changed
 	}
 	if err != nil {
 		return Session{}, err
@@ -66,7 +66,7 @@ func (s *Service) changeHere(ctx context.Context, p principal.Principal, c Passw
 	if err != nil {
 		return Session{}, fmt.Errorf("read the password of user %s: %w", u.ID, pg.Fault(err))
 	}
-	if err := s.stillAdmitted(ctx, p); err != nil { // after the hash was read: a change from now on changes that, too
+	if err := s.stillAdmitted(ctx, p); err != nil { // after the hash was read, so that a later change also fails the comparison of hashes
 		return Session{}, err
 	}
 	hash, err := s.hash(ctx, c.New)
@@ -83,21 +83,21 @@ func (s *Service) changeHere(ctx context.Context, p principal.Principal, c Passw
 	s.onChange(ctx, u.ID)
 	begun, err := s.startLocalSession(ctx, u.ID, hash, c.Client.Agent)
 	if errors.Is(err, ErrInvalidCredentials) {
-		return Session{}, errChanged // by who signed in with the new password meanwhile
+		return Session{}, errChanged // a sign-in with the new password has replaced the hash
 	}
 	return begun, err
 }
 
-// stillAdmitted asks the row whether it admits the session that asks: another change may have ended it since it was verified.
+// stillAdmitted checks the session again: another change may have ended it since its verification.
 func (s *Service) stillAdmitted(ctx context.Context, p principal.Principal) error {
-	u, err := s.users.ByLegacyID(ctx, p.User.ID) // who lives here has no other session
+	u, err := s.users.ByLegacyID(ctx, p.User.ID) // a local user has only legacy sessions
 	if err != nil {
 		return err
 	}
 	return u.Admit(p.Claims)
 }
 
-// setLocalPassword replaces a local hash and ends every session; changed is false where the hash is another by now.
+// setLocalPassword replaces a local hash and ends every session. changed is false if the hash is no longer old.
 func (s *Service) setLocalPassword(ctx context.Context, p principal.Principal, hash, old string) (changed bool, err error) {
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		e := user.Ending(s.clocks, p.Claims)
@@ -147,11 +147,10 @@ func (s *Service) changeAtFirebase(ctx context.Context, p principal.Principal, c
 	return begun, nil
 }
 
-// beginChanged begins the first session with a new password.
 func (s *Service) beginChanged(ctx context.Context, email, password string) (Session, error) {
 	fresh, err := s.signIn(ctx, email, password)
 	if errors.Is(err, firebase.ErrMFARequired) {
-		// A code is good once: it must not be spent on a session in the second of this revocation, which would be born dead (T4).
+		// A code works once. It must not be spent on a session in the second of this revocation (T4).
 		return Session{}, errors.Join(err, sleep.Context(ctx, s.revokedSecond()))
 	}
 	if err != nil {
@@ -160,8 +159,7 @@ func (s *Service) beginChanged(ctx context.Context, email, password string) (Ses
 	return s.beginSession(ctx, fresh, email, password)
 }
 
-// detached is a context that the caller's hanging up does not end, and time does: what Firebase is doing for us is heard to its
-// end, or nobody would do our half.
+// detached returns a context that ignores the caller's cancellation but keeps its deadline. A change at Firebase needs its local half.
 func detached(ctx context.Context) (context.Context, context.CancelFunc) {
 	if deadline, bounded := ctx.Deadline(); bounded {
 		return context.WithDeadline(context.WithoutCancel(ctx), deadline)
@@ -169,7 +167,7 @@ func detached(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithCancel(context.WithoutCancel(ctx))
 }
 
-// begin writes an intent down. A moment without the database is waited for, as it is after Firebase's answer.
+// begin records an intent, and retries during a database outage.
 func (s *Service) begin(ctx context.Context, i intent.Intent) (begun intent.Intent, err error) {
 	err = retryOutage(ctx, func(ctx context.Context) (err error) {
 		begun, err = s.intents.Begin(ctx, i)
@@ -178,8 +176,8 @@ func (s *Service) begin(ctx context.Context, i intent.Intent) (begun intent.Inte
 	return begun, err
 }
 
-// accountOf returns the row's account. It has an address to sign in with, which Firebase may have changed without our knowing. A proof of
-// the address that ended the session of claims is ErrRevoked.
+// accountOf returns the row's Firebase account, which has an e-mail. It returns ErrRevoked if a proof of the address ended the session of
+// claims.
 func (s *Service) accountOf(ctx context.Context, u user.User, claims token.Claims) (firebase.User, error) {
 	account, err := s.identities.User(ctx, u.FirebaseUID)
 	switch {
@@ -196,7 +194,7 @@ func (s *Service) accountOf(ctx context.Context, u user.User, claims token.Claim
 	return account, nil
 }
 
-// asRevoked: with an account that Firebase does not have any more its sessions are over.
+// asRevoked turns firebase.ErrUserNotFound into ErrRevoked.
 func asRevoked(err error) error {
 	if errors.Is(err, firebase.ErrUserNotFound) {
 		return user.ErrRevoked.With(err)
@@ -204,8 +202,7 @@ func asRevoked(err error) error {
 	return err
 }
 
-// overtaken is for who was told that the password is changed and finds another one there: somebody else's change came later. Our
-// hash may be theirs or ours; ours must bring nobody back (A7).
+// overtaken handles a second change at Firebase right after ours. The local hash must not admit the older password (A7).
 func (s *Service) overtaken(ctx context.Context, u user.User, hash string) error {
 	_, err := s.queries.FollowFirebasePassword(ctx, s.pool, db.FollowFirebasePasswordParams{
 		ID: u.ID, PasswordHash: unusable, OldPasswordHash: hash, FirebaseLead: s.clocks.FirebaseLead(),
@@ -216,14 +213,14 @@ func (s *Service) overtaken(ctx context.Context, u user.User, hash string) error
 	return errChanged
 }
 
-// How long we go on telling the database what Firebase has already done: the old sessions must end.
+// Limits of the retries of the local half of a change that Firebase has made.
 const (
 	outageLimit = 4 * time.Second
 	outageRetry = 250 * time.Millisecond
 )
 
-// passwordChanged is our half of a change that Firebase has made: the local hash follows, every session is over, and the intent ends.
-// Neither the caller's hanging up nor a moment without the database leaves it undone; after a longer one the intent's job does it.
+// passwordChanged does the local half of a change at Firebase: it sets the hash, ends every session and ends the intent. It ignores the
+// caller's cancellation and retries outages up to outageLimit. After that the intent's job does it.
 func (s *Service) passwordChanged(ctx context.Context, u user.User, hash string, asking token.Claims, change uuid.UUID) error {
 	err := retryOutage(ctx, func(ctx context.Context) error {
 		return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
@@ -241,7 +238,7 @@ func (s *Service) passwordChanged(ctx context.Context, u user.User, hash string,
 	return nil
 }
 
-// endSessionsWith writes down, in tx, that Firebase has a new password. hash is the local one from now on, where there is one.
+// endSessionsWith records in tx that Firebase has a new password. hash replaces the local hash, if there is one.
 func (s *Service) endSessionsWith(ctx context.Context, tx pgx.Tx, id uuid.UUID, hash string, asking token.Claims) error {
 	e := user.Ending(s.clocks, asking)
 	_, err := s.queries.PasswordChangedAtFirebase(ctx, tx, db.PasswordChangedAtFirebaseParams{
@@ -256,7 +253,7 @@ func (s *Service) endSessionsWith(ctx context.Context, tx pgx.Tx, id uuid.UUID, 
 	return s.enqueueSync(ctx, tx, id)
 }
 
-// retryOutage does something in the database until it answers, and gives the last error when its time is up.
+// retryOutage calls do until it returns no outage, and returns the last error after outageLimit.
 func retryOutage(ctx context.Context, do func(ctx context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), outageLimit)
 	defer cancel()
@@ -268,7 +265,7 @@ func retryOutage(ctx context.Context, do func(ctx context.Context) error) error 
 	}
 }
 
-// asNewPassword names the field that a refused password came in here.
+// asNewPassword renames the field of a weak_password error to newPassword.
 func asNewPassword(err error) error {
 	var refused *fault.Error
 	if !errors.As(err, &refused) || refused.Code != fault.WeakPassword || len(refused.Fields) != 1 {

@@ -15,11 +15,11 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// deleteTimeout bounds a deletion, which the caller's hanging up does not stop half-way.
+// deleteTimeout bounds a deletion, which the caller cannot cancel half-way.
 const deleteTimeout = 7 * time.Second
 
-// Delete removes the account here and at Firebase: both, or neither. Where our commit is lost after Firebase's answer, the job of the
-// intent deletes the row. currentPassword may be empty after a recent sign-in.
+// Delete removes the account here and at Firebase: both, or neither. If the local commit fails after Firebase's answer, the intent's job
+// deletes the row. currentPassword may be empty after a recent sign-in.
 func (s *Service) Delete(ctx context.Context, p principal.Principal, currentPassword string, client Client) error {
 	if err := s.confirm(ctx, p, currentPassword, client); err != nil {
 		return err
@@ -35,7 +35,7 @@ func (s *Service) Delete(ctx context.Context, p principal.Principal, currentPass
 	return err
 }
 
-// deleteRounds bounds how often a deletion begins again because the row has got another account meanwhile.
+// deleteRounds bounds the retries after a change of the row's Firebase account.
 const deleteRounds = 3
 
 func (s *Service) delete(ctx context.Context, p principal.Principal) error {
@@ -44,7 +44,7 @@ func (s *Service) delete(ctx context.Context, p principal.Principal) error {
 		return err
 	}
 	if u.FirebaseUID == "" {
-		return s.users.Delete(ctx, u, p.Claims, nothingElsewhere) // there is nothing of theirs
+		return s.users.Delete(ctx, u, p.Claims, nothingElsewhere)
 	}
 	change, err := s.intents.Begin(ctx, intent.Intent{
 		Kind: intent.Delete, UserID: u.ID, FirebaseUID: u.FirebaseUID, Actor: "user:" + u.ID.String(),
@@ -71,12 +71,12 @@ func (s *Service) delete(ctx context.Context, p principal.Principal) error {
 
 func nothingElsewhere(context.Context, pgx.Tx) error { return nil }
 
-// toDelete is the row as it is now: what is remembered of it may be older than a move, whose account would outlive the row and
-// bring the person back. A move under way may have made the account already, by the row's id (M1).
+// toDelete reads the row again: a move may have made an account since, and that account must not outlive the row. A move under way uses
+// the row's ID as its UID (M1).
 func (s *Service) toDelete(ctx context.Context, remembered user.User) (user.User, error) {
 	u, err := s.users.ByID(ctx, remembered.ID)
 	if errors.Is(err, user.ErrNotFound) {
-		return remembered, nil // deleted in this instant, and deleting twice is the same as once
+		return remembered, nil // deleted meanwhile: deletion is idempotent
 	}
 	if u.FirebaseUID == "" && u.FederationStatus == user.StatusSyncing {
 		u.FirebaseUID = u.ID.String()
