@@ -5,7 +5,6 @@ import (
 	"time"
 )
 
-// A3: a refusal ends on a multiple of the beat.
 func TestUntilBeat_EndsOnABeat(t *testing.T) {
 	t.Parallel()
 	const beat = 500 * time.Millisecond

@@ -27,16 +27,15 @@ var ErrNoPassword = fault.New(fault.UnsupportedIdentity,
 // errChanged reports a concurrent password change or move.
 var errChanged = fault.Unavailable("this account is being changed at the same time; try again", nil)
 
-// PasswordChange is a new password. Current is required where the sign-in is older than five minutes (A10).
+// PasswordChange needs Current if the sign-in is older than five minutes (A10).
 type PasswordChange struct {
 	Current string
 	New     string
 	Client  Client
 }
 
-// ChangePassword sets a new password at the user's home, ends every session (T4) and begins a new one. At Firebase the change is made
-// there first: if Firebase is unreachable, nothing changes (S4). *MFAError means that the password is changed and the new session needs
-// the second factor.
+// ChangePassword sets a password at the user's home, ends every session (T4) and begins a new one. Firebase changes first: if it is
+// unreachable, nothing changes (S4). *MFAError means that the password is changed.
 func (s *Service) ChangePassword(ctx context.Context, p principal.Principal, c PasswordChange) (Session, error) {
 	if err := checkNewPassword(c.New); err != nil {
 		return Session{}, asNewPassword(err)
@@ -46,7 +45,7 @@ func (s *Service) ChangePassword(ctx context.Context, p principal.Principal, c P
 	}
 	err := s.confirm(ctx, p, c.Current, c.Client)
 	if errors.Is(err, firebase.ErrMFARequired) {
-		return Session{}, ErrReauthRequired // mfa_required would say that the password is changed
+		return Session{}, ErrReauthRequired // mfa_required would mean that the password is changed
 	}
 	if err != nil {
 		return Session{}, err
@@ -66,7 +65,7 @@ func (s *Service) changeHere(ctx context.Context, p principal.Principal, c Passw
 	if err != nil {
 		return Session{}, fmt.Errorf("read the password of user %s: %w", u.ID, pg.Fault(err))
 	}
-	if err := s.stillAdmitted(ctx, p); err != nil { // after the hash was read, so that a later change also fails the comparison of hashes
+	if err := s.stillAdmitted(ctx, p); err != nil { // after reading the hash, so that a later change fails the comparison of hashes
 		return Session{}, err
 	}
 	hash, err := s.hash(ctx, c.New)
@@ -83,12 +82,11 @@ func (s *Service) changeHere(ctx context.Context, p principal.Principal, c Passw
 	s.onChange(ctx, u.ID)
 	begun, err := s.startLocalSession(ctx, u.ID, hash, c.Client.Agent)
 	if errors.Is(err, ErrInvalidCredentials) {
-		return Session{}, errChanged // a sign-in with the new password has replaced the hash
+		return Session{}, errChanged
 	}
 	return begun, err
 }
 
-// stillAdmitted checks the session again: another change may have ended it since its verification.
 func (s *Service) stillAdmitted(ctx context.Context, p principal.Principal) error {
 	u, err := s.users.ByLegacyID(ctx, p.User.ID) // a local user has only legacy sessions
 	if err != nil {
@@ -97,7 +95,6 @@ func (s *Service) stillAdmitted(ctx context.Context, p principal.Principal) erro
 	return u.Admit(p.Claims)
 }
 
-// setLocalPassword replaces a local hash and ends every session. changed is false if the hash is no longer old.
 func (s *Service) setLocalPassword(ctx context.Context, p principal.Principal, hash, old string) (changed bool, err error) {
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		e := user.Ending(s.clocks, p.Claims)
@@ -150,7 +147,7 @@ func (s *Service) changeAtFirebase(ctx context.Context, p principal.Principal, c
 func (s *Service) beginChanged(ctx context.Context, email, password string) (Session, error) {
 	fresh, err := s.signIn(ctx, email, password)
 	if errors.Is(err, firebase.ErrMFARequired) {
-		// A code works once. It must not be spent on a session in the second of this revocation (T4).
+		// A code works once: a session in the second of this revocation would waste it (T4).
 		return Session{}, errors.Join(err, sleep.Context(ctx, s.revokedSecond()))
 	}
 	if err != nil {
@@ -159,7 +156,7 @@ func (s *Service) beginChanged(ctx context.Context, email, password string) (Ses
 	return s.beginSession(ctx, fresh, email, password)
 }
 
-// detached returns a context that ignores the caller's cancellation but keeps its deadline. A change at Firebase needs its local half.
+// detached returns a context that ignores the caller's cancellation but keeps its deadline.
 func detached(ctx context.Context) (context.Context, context.CancelFunc) {
 	if deadline, bounded := ctx.Deadline(); bounded {
 		return context.WithDeadline(context.WithoutCancel(ctx), deadline)
@@ -167,7 +164,6 @@ func detached(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithCancel(context.WithoutCancel(ctx))
 }
 
-// begin records an intent, and retries during a database outage.
 func (s *Service) begin(ctx context.Context, i intent.Intent) (begun intent.Intent, err error) {
 	err = retryOutage(ctx, func(ctx context.Context) (err error) {
 		begun, err = s.intents.Begin(ctx, i)
@@ -176,8 +172,7 @@ func (s *Service) begin(ctx context.Context, i intent.Intent) (begun intent.Inte
 	return begun, err
 }
 
-// accountOf returns the row's Firebase account, which has an e-mail. It returns ErrRevoked if a proof of the address ended the session of
-// claims.
+// accountOf returns ErrRevoked if a proof of the address has ended the session.
 func (s *Service) accountOf(ctx context.Context, u user.User, claims token.Claims) (firebase.User, error) {
 	account, err := s.identities.User(ctx, u.FirebaseUID)
 	switch {
@@ -194,7 +189,6 @@ func (s *Service) accountOf(ctx context.Context, u user.User, claims token.Claim
 	return account, nil
 }
 
-// asRevoked turns firebase.ErrUserNotFound into ErrRevoked.
 func asRevoked(err error) error {
 	if errors.Is(err, firebase.ErrUserNotFound) {
 		return user.ErrRevoked.With(err)
@@ -202,7 +196,7 @@ func asRevoked(err error) error {
 	return err
 }
 
-// overtaken handles a second change at Firebase right after ours. The local hash must not admit the older password (A7).
+// overtaken handles another change at Firebase right after ours: our hash must not admit the older password (A7).
 func (s *Service) overtaken(ctx context.Context, u user.User, hash string) error {
 	_, err := s.queries.FollowFirebasePassword(ctx, s.pool, db.FollowFirebasePasswordParams{
 		ID: u.ID, PasswordHash: unusable, OldPasswordHash: hash, FirebaseLead: s.clocks.FirebaseLead(),
@@ -213,14 +207,12 @@ func (s *Service) overtaken(ctx context.Context, u user.User, hash string) error
 	return errChanged
 }
 
-// Limits of the retries of the local half of a change that Firebase has made.
 const (
 	outageLimit = 4 * time.Second
 	outageRetry = 250 * time.Millisecond
 )
 
-// passwordChanged does the local half of a change at Firebase: it sets the hash, ends every session and ends the intent. It ignores the
-// caller's cancellation and retries outages up to outageLimit. After that the intent's job does it.
+// passwordChanged does the local half of Firebase's change. After outageLimit the intent's job does it.
 func (s *Service) passwordChanged(ctx context.Context, u user.User, hash string, asking token.Claims, change uuid.UUID) error {
 	err := retryOutage(ctx, func(ctx context.Context) error {
 		return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
@@ -238,7 +230,6 @@ func (s *Service) passwordChanged(ctx context.Context, u user.User, hash string,
 	return nil
 }
 
-// endSessionsWith records in tx that Firebase has a new password. hash replaces the local hash, if there is one.
 func (s *Service) endSessionsWith(ctx context.Context, tx pgx.Tx, id uuid.UUID, hash string, asking token.Claims) error {
 	e := user.Ending(s.clocks, asking)
 	_, err := s.queries.PasswordChangedAtFirebase(ctx, tx, db.PasswordChangedAtFirebaseParams{
@@ -253,7 +244,7 @@ func (s *Service) endSessionsWith(ctx context.Context, tx pgx.Tx, id uuid.UUID, 
 	return s.enqueueSync(ctx, tx, id)
 }
 
-// retryOutage calls do until it returns no outage, and returns the last error after outageLimit.
+// retryOutage retries database outages for outageLimit, and ignores cancellation.
 func retryOutage(ctx context.Context, do func(ctx context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), outageLimit)
 	defer cancel()
@@ -265,7 +256,7 @@ func retryOutage(ctx context.Context, do func(ctx context.Context) error) error 
 	}
 }
 
-// asNewPassword renames the field of a weak_password error to newPassword.
+// asNewPassword renames the refused field to newPassword.
 func asNewPassword(err error) error {
 	var refused *fault.Error
 	if !errors.As(err, &refused) || refused.Code != fault.WeakPassword || len(refused.Fields) != 1 {

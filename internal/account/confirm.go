@@ -13,7 +13,7 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// ErrReauthRequired demands a recent sign-in or the password before an irreversible change (A10).
+// ErrReauthRequired demands a recent sign-in or the password (A10).
 var ErrReauthRequired = fault.New(fault.ReauthRequired, "sign in again, or give currentPassword, to do this")
 
 // confirm accepts a sign-in of the last five minutes, or the password (A10).
@@ -43,7 +43,6 @@ func (s *Service) confirm(ctx context.Context, p principal.Principal, password s
 	return nil
 }
 
-// prove checks a password at the user's home. It returns ErrInvalidCredentials for a wrong one.
 func (s *Service) prove(ctx context.Context, u user.User, password string) error {
 	if u.AuthProvider == user.ProviderLocal {
 		row, err := s.queries.UserCredentials(ctx, s.pool, u.ID)
@@ -64,7 +63,6 @@ func (s *Service) prove(ctx context.Context, u user.User, password string) error
 	return asMFAError(err)
 }
 
-// bringOwn is bringPassword for a signed-in user.
 func (s *Service) bringOwn(ctx context.Context, u user.User, password string, wrong error) (firebase.Session, error) {
 	email, err := user.LookUpEmail(u.Email)
 	if err != nil {

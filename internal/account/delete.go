@@ -15,11 +15,10 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// deleteTimeout bounds a deletion, which the caller cannot cancel half-way.
 const deleteTimeout = 7 * time.Second
 
-// Delete removes the account here and at Firebase: both, or neither. If the local commit fails after Firebase's answer, the intent's job
-// deletes the row. currentPassword may be empty after a recent sign-in.
+// Delete removes the account here and at Firebase: both, or neither. If the local commit fails, the intent's job deletes the row.
+// currentPassword may be empty after a recent sign-in.
 func (s *Service) Delete(ctx context.Context, p principal.Principal, currentPassword string, client Client) error {
 	if err := s.confirm(ctx, p, currentPassword, client); err != nil {
 		return err
@@ -35,7 +34,6 @@ func (s *Service) Delete(ctx context.Context, p principal.Principal, currentPass
 	return err
 }
 
-// deleteRounds bounds the retries after a change of the row's Firebase account.
 const deleteRounds = 3
 
 func (s *Service) delete(ctx context.Context, p principal.Principal) error {
@@ -71,12 +69,12 @@ func (s *Service) delete(ctx context.Context, p principal.Principal) error {
 
 func nothingElsewhere(context.Context, pgx.Tx) error { return nil }
 
-// toDelete reads the row again: a move may have made an account since, and that account must not outlive the row. A move under way uses
-// the row's ID as its UID (M1).
+// toDelete rereads the row: a move since may have made an account, which must not outlive the row. During a move the UID is the row's ID
+// (M1).
 func (s *Service) toDelete(ctx context.Context, remembered user.User) (user.User, error) {
 	u, err := s.users.ByID(ctx, remembered.ID)
 	if errors.Is(err, user.ErrNotFound) {
-		return remembered, nil // deleted meanwhile: deletion is idempotent
+		return remembered, nil // deletion is idempotent
 	}
 	if u.FirebaseUID == "" && u.FederationStatus == user.StatusSyncing {
 		u.FirebaseUID = u.ID.String()

@@ -11,7 +11,7 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// Export is all stored data about a user. Each package that stores such data has a field.
+// Export is all stored data about a user. Each package with such data adds a field.
 type Export struct {
 	User     user.Export
 	Sessions []session.Past
@@ -19,7 +19,7 @@ type Export struct {
 	Entries  []balance.Entry
 }
 
-// Export collects all stored data about a user. It returns user.ErrNotFound if there is no row.
+// Export collects a user's data, or returns user.ErrNotFound.
 func (s *Service) Export(ctx context.Context, id uuid.UUID) (out Export, err error) {
 	if out.User, err = s.users.Export(ctx, id); err != nil {
 		return Export{}, err

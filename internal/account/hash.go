@@ -11,10 +11,10 @@ import (
 
 const unusable = password.Unusable
 
-// checkNewPassword checks the rules of a new password (A6).
+// A6.
 var checkNewPassword = password.CheckNew
 
-// hash returns the bcrypt hash of a password, or unusable for a password that bcrypt would truncate (A6).
+// hash returns unusable for a password that bcrypt would truncate (A6).
 func (s *Service) hash(ctx context.Context, typed string) (string, error) {
 	hash, err := s.passwords.Hash(ctx, typed)
 	if err != nil {
@@ -23,17 +23,15 @@ func (s *Service) hash(ctx context.Context, typed string) (string, error) {
 	return hash, nil
 }
 
-// hashVerifier is a password.Hasher, or the password.Attempt of a sign-in.
 type hashVerifier interface {
 	Verify(ctx context.Context, hash, password string) error
 }
 
-// proveHash checks a password outside of a sign-in. Its errors are those of proveBy.
 func (s *Service) proveHash(ctx context.Context, hash *string, typed string) error {
 	return proveBy(ctx, s.passwords, hash, typed)
 }
 
-// proveRow checks the password of a sign-in. It logs a hash that no password can match, because the caller does not learn of it.
+// proveRow also logs a hash that no password can match.
 func (s *Service) proveRow(ctx context.Context, p candidate, typed string) error {
 	err := proveBy(ctx, p.passwords, p.hash, typed)
 	if errors.Is(err, password.ErrTooCostly) || errors.Is(err, password.ErrNotBcrypt) && *p.hash != unusable {
@@ -43,8 +41,7 @@ func (s *Service) proveRow(ctx context.Context, p candidate, typed string) error
 	return err
 }
 
-// proveBy returns ErrInvalidCredentials for a wrong password and for a hash that is malformed or too costly. It returns password.ErrBusy
-// under load.
+// proveBy returns ErrInvalidCredentials also for a malformed or too costly hash, and password.ErrBusy under load.
 func proveBy(ctx context.Context, by hashVerifier, hash *string, typed string) error {
 	if hash == nil {
 		return ErrInvalidCredentials

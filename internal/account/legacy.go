@@ -6,20 +6,19 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// LegacyLogin is Login for a client that supports only the legacy pair. A user in the cohort is moved as at Login (A2) and still gets the
-// legacy pair.
+// LegacyLogin is Login for a client that supports only the legacy pair. It still moves a user in the cohort (A2).
 func (s *Service) LegacyLogin(ctx context.Context, c Credentials) (Session, error) {
 	session, err := s.Login(ctx, c)
 	return s.asLegacy(ctx, session, c.Client, err)
 }
 
-// LegacyRegister is Register for a client that supports only the legacy pair.
+// LegacyRegister is Register for such a client.
 func (s *Service) LegacyRegister(ctx context.Context, r Registration) (Session, error) {
 	session, err := s.Register(ctx, r)
 	return s.asLegacy(ctx, session, r.Client, err)
 }
 
-// LegacyRefresh is Refresh for a client that supports only the legacy pair.
+// LegacyRefresh is Refresh for such a client.
 func (s *Service) LegacyRefresh(ctx context.Context, refreshToken string, client Client) (Tokens, error) {
 	issued, err := s.sessions.Refresh(ctx, refreshToken, client.Agent)
 	return legacySession(issued).Tokens, err
@@ -33,7 +32,7 @@ func (s *Service) asLegacy(ctx context.Context, session Session, client Client, 
 	if err != nil {
 		return Session{}, err
 	}
-	if err := issued.User.Admit(session.Claims); err != nil { // revoked after the sign-in: Begin has waited past the revocation (T4)
+	if err := issued.User.Admit(session.Claims); err != nil { // revoked while Begin waited (T4)
 		return Session{}, s.withdraw(ctx, issued, errClocks.With(err))
 	}
 	return legacySession(issued), nil

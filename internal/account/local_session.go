@@ -11,8 +11,8 @@ import (
 	"auth-v2-service/internal/session"
 )
 
-// startLocalSession begins a legacy session after a proof of the password. Begin waits out the second of a revocation, so the check of the
-// hash comes after it. A later password change ends this session, too (T4).
+// startLocalSession begins a legacy session after a proof of the password. Begin waits out the second of a revocation, so the hash is
+// checked after it. A later change ends this session too (T4).
 func (s *Service) startLocalSession(ctx context.Context, id uuid.UUID, hash, agent string) (Session, error) {
 	issued, err := s.sessions.Begin(ctx, id, agent)
 	if err != nil {
@@ -24,7 +24,6 @@ func (s *Service) startLocalSession(ctx context.Context, id uuid.UUID, hash, age
 	return legacySession(issued), nil
 }
 
-// passwordUnchanged returns ErrInvalidCredentials if the row no longer has this hash.
 func (s *Service) passwordUnchanged(ctx context.Context, id uuid.UUID, hash string) error {
 	row, err := s.queries.UserCredentials(ctx, s.pool, id)
 	if err != nil && !pg.NoRows(err) {
@@ -36,7 +35,7 @@ func (s *Service) passwordUnchanged(ctx context.Context, id uuid.UUID, hash stri
 	return nil
 }
 
-// withdraw ends a session that was not yet returned to the client, and returns why.
+// withdraw ends a session that the client has not received, and returns why.
 func (s *Service) withdraw(ctx context.Context, issued session.Issued, why error) error {
 	err := s.sessions.End(ctx, issued.User.ID, issued.Claims.SessionID)
 	if err != nil && !errors.Is(err, session.ErrNotFound) {

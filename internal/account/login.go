@@ -14,32 +14,30 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// ErrInvalidCredentials is the same for an unknown e-mail, a wrong password and an account disabled at Firebase (A3). Firebase reports a
-// disabled account before it checks the password.
+// ErrInvalidCredentials covers an unknown e-mail, a wrong password and an account disabled at Firebase (A3).
 var ErrInvalidCredentials = fault.New(fault.InvalidCredentials, "the e-mail or the password is wrong")
 
-// errClocks reports that Firebase's clock is too far behind the database's for a session after the last revocation.
+// errClocks reports that Firebase's clock is too far behind the last revocation.
 var errClocks = fault.Unavailable("sign-in is not possible at this moment; try again", nil)
 
-// maxWait bounds the wait for the second of the last revocation to end (T4). It exceeds a second only for clocks that differ.
+// maxWait bounds the wait for a revocation's second (T4). Only differing clocks need more than a second.
 const maxWait = 3 * time.Second
 
-// Client is the address for the limits, and the User-Agent, which the session stores.
+// Client is an address for the limits, and a User-Agent for the session.
 type Client struct {
 	Addr  netip.Addr
 	Agent string
 }
 
-// Credentials are an e-mail and its password.
+// Credentials are an e-mail and a password.
 type Credentials struct {
 	Email    string
 	Password string
 	Client   Client
 }
 
-// Login signs a user in at the user's home (A2) and returns that home's pair of tokens. Errors: ErrInvalidCredentials, user.ErrDeactivated
-// (only after a proof of the password), *MFAError, firebase.ErrSignInBlocked, rate_limited, dependency_unavailable, and those of
-// user.FirstSight.
+// Login signs a user in at the user's home (A2). Errors: ErrInvalidCredentials, user.ErrDeactivated (only after a right password),
+// *MFAError, firebase.ErrSignInBlocked, rate_limited, dependency_unavailable, and those of user.FirstSight.
 func (s *Service) Login(ctx context.Context, c Credentials) (Session, error) {
 	began, attempt := time.Now(), s.passwords.Attempt()
 	session, err := s.login(ctx, c, attempt)
@@ -55,10 +53,10 @@ func (s *Service) Login(ctx context.Context, c Credentials) (Session, error) {
 	return session, err
 }
 
-// untilBeat returns the time left to the next multiple of beat. It hides the exact duration of a refusal.
+// untilBeat hides the exact duration of a refusal.
 func untilBeat(elapsed, beat time.Duration) time.Duration { return beat - elapsed%beat }
 
-// beatOf rounds work up to multiples of usual. At least half of usual remains for everything else.
+// beatOf leaves at least half of usual for other work.
 func beatOf(usual, work time.Duration) time.Duration {
 	return (work + usual/2 + usual - 1) / usual * usual
 }
@@ -66,7 +64,7 @@ func beatOf(usual, work time.Duration) time.Duration {
 func (s *Service) login(ctx context.Context, c Credentials, attempt *password.Attempt) (Session, error) {
 	email, err := user.LookUpEmail(c.Email)
 	if err != nil {
-		return Session{}, ErrInvalidCredentials.With(err) // no row can have such an address
+		return Session{}, ErrInvalidCredentials.With(err) // no row has such an address
 	}
 	if err := s.attempts.AllowAttempt(ctx, email, c.Client.Addr); err != nil {
 		return Session{}, err
@@ -110,9 +108,8 @@ func (s *Service) loginAtFirebase(ctx context.Context, c Credentials, email stri
 	return s.beginSession(ctx, session, email, c.Password)
 }
 
-// beginSession records the sign-in. A token of the second of the last revocation counts as older than it, and so may a later one if
-// Firebase's clock is behind. beginSession then waits and signs in once more (T4). Only a client with the right password waits, so that
-// the time tells no stranger that an account exists (A3).
+// beginSession records the sign-in. If the token counts as older than the last revocation, it waits and signs in once more (T4). Only a
+// right password gets here, so the wait reveals no account (A3).
 func (s *Service) beginSession(ctx context.Context, session firebase.Session, email, password string) (Session, error) {
 	out, err := s.recordSignIn(ctx, session)
 	if !errors.Is(err, user.ErrRevoked) {
@@ -131,7 +128,7 @@ func (s *Service) beginSession(ctx context.Context, session firebase.Session, em
 	return out, err
 }
 
-// revokedSecond returns how long the second of a revocation may still last by Firebase's clock.
+// revokedSecond is the rest of a revocation's second by Firebase's clock, at most.
 func (s *Service) revokedSecond() time.Duration {
 	return time.Second + min(s.clocks.Precision(), maxWait-time.Second)
 }
@@ -140,7 +137,7 @@ func (s *Service) signIn(ctx context.Context, email, password string) (firebase.
 	return s.identities.SignIn(ctx, email, password)
 }
 
-// recordSignIn reads the row of a new session and updates last_login at once (F8). With ErrRevoked it also returns the session.
+// recordSignIn updates last_login at once (F8). With ErrRevoked it also returns the session.
 func (s *Service) recordSignIn(ctx context.Context, fresh firebase.Session) (Session, error) {
 	claims, err := s.verifier.Verify(ctx, fresh.IDToken)
 	if err != nil {
@@ -153,7 +150,7 @@ func (s *Service) recordSignIn(ctx context.Context, fresh firebase.Session) (Ses
 	return session, session.User.Admit(claims)
 }
 
-// asUnavailable marks a refusal of a token that Firebase has just issued as a failure of the service.
+// asUnavailable: Firebase has just issued the token, so a refusal is not the caller's fault.
 func asUnavailable(err error) error {
 	if fault.CodeOf(err) == fault.DependencyUnavailable {
 		return err

@@ -21,17 +21,17 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// candidate is the user with an e-mail, as a sign-in needs it. The zero value is an unknown user.
+// candidate is the user with an e-mail. The zero value is an unknown user.
 type candidate struct {
 	id        uuid.UUID
 	hash      *string
 	row       user.User // for Admit only
 	cohort    rollout.Cohort
-	ceilings  password.Ceilings // the work of a refused sign-in, with or without a row
+	ceilings  password.Ceilings // the work of a refusal, with or without a row
 	passwords hashVerifier
 }
 
-// home returns where the password lives. Empty means an unknown user, and Firebase answers.
+// home is empty for an unknown user: Firebase answers then.
 func (p candidate) home() string {
 	if p.id == uuid.Nil {
 		return ""
@@ -43,7 +43,6 @@ func (p candidate) deactivated() bool {
 	return p.id != uuid.Nil && (!p.row.IsActive || p.row.FederationStatus == user.StatusDisabled)
 }
 
-// findCandidate reads the user and the rollout in one statement.
 func (s *Service) findCandidate(ctx context.Context, email string) (candidate, error) {
 	row, err := s.queries.SignInCredentials(ctx, s.pool, db.SignInCredentialsParams{
 		Email: email, UsualCost: password.UsualCost, MaxCost: s.passwords.MaxCost(),
@@ -67,7 +66,7 @@ func (s *Service) findCandidate(ctx context.Context, email string) (candidate, e
 	return p, nil
 }
 
-// loginHere signs in a local user. It moves a user in the cohort. If the move fails, the user gets the legacy pair and no error (A2).
+// loginHere moves a user in the cohort. If that fails, the user gets the legacy pair and no error (A2).
 func (s *Service) loginHere(ctx context.Context, c Credentials, email string, p candidate) (Session, error) {
 	if err := s.proveRow(ctx, p, c.Password); err != nil {
 		if errors.Is(err, ErrInvalidCredentials) {
@@ -88,7 +87,7 @@ func (s *Service) loginHere(ctx context.Context, c Credentials, email string, p 
 	return s.startLocalSession(ctx, p.id, *p.hash, c.Client.Agent)
 }
 
-// legacyTime is the time that a request reserves for the legacy pair, should a move or a carry-over fail.
+// legacyTime is reserved for the legacy pair after a failed move or carry-over.
 const legacyTime = 1500 * time.Millisecond
 
 func beforeLegacy(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -98,7 +97,6 @@ func beforeLegacy(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithCancel(ctx)
 }
 
-// moveAndLogin moves a user and begins the session at Firebase. It logs a failure, because the client does not learn of it.
 func (s *Service) moveAndLogin(ctx context.Context, email, password string, id uuid.UUID) (Session, error) {
 	ctx, cancel := beforeLegacy(ctx)
 	defer cancel()
@@ -119,8 +117,7 @@ func (s *Service) moveAndLogin(ctx context.Context, email, password string, id u
 	return Session{}, err
 }
 
-// bringPassword gives Firebase the local password of a user whose linked account there has none (for example, one made by Google). It
-// returns wrong, Firebase's refusal, for any other user.
+// bringPassword gives Firebase the local password of a user whose linked account has none, for example Google's. Else it returns wrong.
 func (s *Service) bringPassword(
 	ctx context.Context, p candidate, email, password string, wrong error,
 ) (firebase.Session, error) {
@@ -138,14 +135,14 @@ func (s *Service) bringPassword(
 		return firebase.Session{}, fmt.Errorf("ask whether user %s has a password at Firebase: %w", p.id, err)
 	}
 	if account.HasPassword {
-		return firebase.Session{}, wrong // Firebase's password is newer (A7)
+		return firebase.Session{}, wrong // Firebase's is newer (A7)
 	}
 	if _, err := s.users.AccountSeen(ctx, account); err != nil && !errors.Is(err, user.ErrNotFound) {
 		return firebase.Session{}, err
 	}
 	if err := s.passwordUnchanged(ctx, p.id, *p.hash); err != nil {
 		if errors.Is(err, ErrInvalidCredentials) {
-			return firebase.Session{}, wrong // the owner of the address has taken the account over
+			return firebase.Session{}, wrong // the address's owner has taken the account over
 		}
 		return firebase.Session{}, err
 	}
@@ -157,7 +154,7 @@ func (s *Service) bringPassword(
 	return s.signIn(ctx, email, password)
 }
 
-// giveFirebase sets the local password at Firebase and marks the hash as equally new (A7).
+// giveFirebase also marks the hash as equally new (A7).
 func (s *Service) giveFirebase(ctx context.Context, p candidate, account firebase.User, password string) error {
 	ctx, cancel := detached(ctx)
 	defer cancel()
@@ -189,8 +186,7 @@ func (s *Service) giveFirebase(ctx context.Context, p candidate, account firebas
 	return nil
 }
 
-// followPending is followPassword for a sign-in that needs a second factor: LoginMFA does not know the password. If Firebase cannot name
-// the account, the next sign-in asks again.
+// followPending is followPassword before a second factor: LoginMFA does not know the password.
 func (s *Service) followPending(ctx context.Context, p candidate, email, password string) error {
 	if p.hash == nil || p.row.AuthProvider != user.ProviderHybrid {
 		return nil
@@ -209,9 +205,8 @@ func (s *Service) followPending(ctx context.Context, p candidate, email, passwor
 	return sleep.Context(ctx, s.revokedSecond()) // the next session must begin after the revocation (T4)
 }
 
-// followPassword replaces a local hash that differs from the password proved at Firebase (A7), and ends the sessions of the old password
-// (T4). uid is the proved account: the row with this address may belong to another account, whose address at Firebase has changed since
-// (F7).
+// followPassword replaces a local hash that differs from the password proved at Firebase (A7), and ends the old sessions (T4). uid is the
+// proved account: the row with the address may be another's (F7).
 func (s *Service) followPassword(ctx context.Context, p candidate, uid, password string) error {
 	if p.hash == nil || p.row.AuthProvider != user.ProviderHybrid || p.row.FirebaseUID != uid {
 		return nil
@@ -227,8 +222,6 @@ func (s *Service) followPassword(ctx context.Context, p candidate, uid, password
 	return s.replaceHash(ctx, p, hash)
 }
 
-// replaceHash replaces the hash and ends the older sessions in one transaction: the password was changed at Firebase directly. A
-// concurrent sign-in may have replaced it already.
 func (s *Service) replaceHash(ctx context.Context, p candidate, hash string) error {
 	ended := false
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {

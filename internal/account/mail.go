@@ -17,20 +17,19 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// Refusals of a code from a mail.
+// Refusals of a mail's code.
 var (
 	ErrCodeInvalid = fault.New(fault.TokenInvalid, "the code is not valid")
 	ErrCodeExpired = fault.New(fault.TokenExpired, "the code has expired; ask for another")
 )
 
-// ForgotPassword makes Firebase send a password reset mail to the account's address (A9). A local user in the cohort is moved first,
-// because Firebase resets only its own passwords. It returns nil after the same time whether or not an account exists. Errors: invalid
-// e-mail, rate_limited, dependency_unavailable.
+// ForgotPassword makes Firebase mail a reset to the account's address (A9). It first moves a local user in the cohort. With or without an
+// account it returns nil after the same time. Errors: invalid e-mail, rate_limited, dependency_unavailable.
 func (s *Service) ForgotPassword(ctx context.Context, typed string, client Client) error {
 	began := time.Now()
 	email, err := user.LookUpEmail(typed)
 	if err != nil || !strings.Contains(email, "@") {
-		return user.ErrInvalidEmail // tells nothing: no account has such an address
+		return user.ErrInvalidEmail // no account has such an address
 	}
 	if err := s.attempts.AllowMail(ctx, email, client.Addr); err != nil {
 		return err
@@ -50,7 +49,7 @@ func (s *Service) sendReset(ctx context.Context, email string) error {
 		if _, err := user.CanonicalEmail(email); err == nil {
 			return s.moveAndReset(ctx, email, person)
 		}
-		s.logStays(ctx, person, user.ErrUnsupportedIdentity) // Firebase accepts no such address and answers as for an unknown one
+		s.logStays(ctx, person, user.ErrUnsupportedIdentity) // Firebase refuses it like an unknown address
 	}
 	return s.askForReset(ctx, email)
 }
@@ -67,8 +66,7 @@ func (s *Service) askForReset(ctx context.Context, email string) error {
 	return nil
 }
 
-// moveAndReset moves a local user and requests the mail in the background, because the time of a move would reveal the account. The answer
-// waits for one call to Firebase, as for any address, and reports an outage.
+// moveAndReset works in the background: a move's duration would reveal the account. The answer waits for one call, as for any address.
 func (s *Service) moveAndReset(ctx context.Context, email string, p candidate) error {
 	if _, err := s.identities.UserByEmail(ctx, email); err != nil && !aboutTheAccount(err) {
 		return fmt.Errorf("ask whether Firebase can be reached: %w", err)
@@ -85,8 +83,7 @@ func (s *Service) moveAndReset(ctx context.Context, email string, p candidate) e
 
 const backgroundLimit = 10 * time.Second
 
-// inBackground runs work that the answer must not wait for. A process stop may cut it short: the user asks again, and the next move
-// settles an interrupted one (M2). The client's limits bound the number of goroutines.
+// inBackground may be cut short by a stop: the user asks again, and the next move settles (M2). The client's limits bound the goroutines.
 func (s *Service) inBackground(ctx context.Context, do func(ctx context.Context) error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), backgroundLimit)
 	go func() {
@@ -102,8 +99,7 @@ func (s *Service) inBackground(ctx context.Context, do func(ctx context.Context)
 	}()
 }
 
-// moveAsked moves a local user for a mail requested by an anonymous client: the rollout alone decides. It returns errStays outside of the
-// cohort.
+// moveAsked serves anonymous clients: the rollout alone decides.
 func (s *Service) moveAsked(ctx context.Context, p candidate) error {
 	if !s.everybody && !p.cohort.Holds(p.id) {
 		return errStays
@@ -111,8 +107,7 @@ func (s *Service) moveAsked(ctx context.Context, p candidate) error {
 	return s.mover.WithoutPassword(ctx, p.id, audit.Anonymous)
 }
 
-// moveForMail moves a signed-in local user for a mail that only Firebase sends (A9). It returns errStays if the rollout keeps the user
-// here.
+// moveForMail serves a signed-in user (A9).
 func (s *Service) moveForMail(ctx context.Context, p candidate) error {
 	if !s.everybody && !p.cohort.Admits() {
 		return errStays
@@ -120,7 +115,6 @@ func (s *Service) moveForMail(ctx context.Context, p candidate) error {
 	return s.mover.WithoutPassword(ctx, p.id, "user:"+p.id.String())
 }
 
-// logStays logs why no mail is sent. The client must not learn it.
 func (s *Service) logStays(ctx context.Context, p candidate, err error) {
 	s.log.WarnContext(ctx, "no mail for somebody whose password lives here: they are not moved",
 		telemetry.FieldUserID, p.id, telemetry.FieldError, err)
@@ -128,14 +122,13 @@ func (s *Service) logStays(ctx context.Context, p candidate, err error) {
 
 var errStays = errors.New("the rollout keeps this user here")
 
-// aboutTheAccount reports whether a refusal would reveal an account. Firebase throttles mails for each account: it refuses the third mail
-// to an account, and none to an unknown address.
+// aboutTheAccount reports whether a refusal would reveal an account. Firebase throttles mails to existing accounts only.
 func aboutTheAccount(err error) bool {
 	return errors.Is(err, firebase.ErrUserNotFound) || errors.Is(err, firebase.ErrUserDisabled) || errors.Is(err, firebase.ErrTooManyAttempts)
 }
 
-// SendEmailVerification makes Firebase send the mail that proves the address. A local user is moved first (A9). idToken is the caller's
-// token if Firebase issued it. The mail counts as an attempt: the address is unproven and may be a stranger's.
+// SendEmailVerification makes Firebase mail a proof of the address, and first moves a local user (A9). idToken is the caller's, if
+// Firebase issued it. The address may be a stranger's, so mails are limited.
 func (s *Service) SendEmailVerification(ctx context.Context, p principal.Principal, idToken string, client Client) error {
 	email, err := user.LookUpEmail(p.User.Email)
 	if err != nil {
@@ -155,7 +148,6 @@ func (s *Service) SendEmailVerification(ctx context.Context, p principal.Princip
 	return nil
 }
 
-// bearerRefusal translates Firebase's refusal of a valid token: the session has ended there, or the account has no e-mail.
 func bearerRefusal(err error) error {
 	switch {
 	case errors.Is(err, firebase.ErrExpiredIDToken):
@@ -166,7 +158,7 @@ func bearerRefusal(err error) error {
 	return asRevoked(err)
 }
 
-// tokenAt returns a Firebase token for the holder of a legacy token, and "" for a user that stays local.
+// tokenAt returns "" for a user that stays local.
 func (s *Service) tokenAt(ctx context.Context, u user.User, email string) (string, error) {
 	if u.AuthProvider == user.ProviderLocal {
 		person, err := s.findCandidate(ctx, email)
@@ -192,7 +184,7 @@ func (s *Service) tokenAt(ctx context.Context, u user.User, email string) (strin
 	return session.IDToken, nil
 }
 
-// ConfirmEmail proves an address with the code of a mail. Errors: ErrCodeInvalid, ErrCodeExpired, dependency_unavailable.
+// ConfirmEmail proves an address with a mail's code. Errors: ErrCodeInvalid, ErrCodeExpired, dependency_unavailable.
 func (s *Service) ConfirmEmail(ctx context.Context, code string) error {
 	if _, err := s.identities.ConfirmEmail(ctx, code); err != nil {
 		return fmt.Errorf("prove an address at Firebase: %w", codeRefusal(err))

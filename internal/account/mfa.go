@@ -23,13 +23,13 @@ type MFAError struct {
 	cause     error
 }
 
-// Error never shows the pending credential.
+// Error hides the pending credential.
 func (e *MFAError) Error() string { return e.cause.Error() }
 
 // Unwrap returns the cause.
 func (e *MFAError) Unwrap() error { return e.cause }
 
-// asMFAError converts a demand for a second factor, and returns any other error unchanged. It drops factors of unknown kinds.
+// asMFAError drops factors of unknown kinds.
 func asMFAError(err error) error {
 	var demand *firebase.MFAError
 	if !errors.As(err, &demand) {
@@ -40,7 +40,7 @@ func asMFAError(err error) error {
 	return &MFAError{Challenge: due, cause: err}
 }
 
-// SecondFactor finishes a sign-in. Code comes from the authenticator app.
+// SecondFactor finishes a sign-in with the authenticator's code.
 type SecondFactor struct {
 	PendingCredential string
 	FactorID          string
@@ -48,12 +48,10 @@ type SecondFactor struct {
 	Client            Client
 }
 
-// guessedAt is the key that limits guesses of a code (A4). Only a client with the right password knows the factor's ID. No e-mail contains
-// a space, so the keys cannot collide.
+// guessedAt is the key that limits guesses (A4). No e-mail has a space, so keys cannot collide.
 func (f SecondFactor) guessedAt() string { return "second factor " + f.FactorID }
 
-// LoginMFA finishes a sign-in with the second factor. Errors: ErrSecondFactorWrong, ErrSignInNotOpen, rate_limited, and those of Login
-// after a right password.
+// LoginMFA finishes a sign-in. Errors: ErrSecondFactorWrong, ErrSignInNotOpen, rate_limited, and Login's after a right password.
 func (s *Service) LoginMFA(ctx context.Context, f SecondFactor) (Session, error) {
 	if err := s.attempts.AllowAttempt(ctx, f.guessedAt(), f.Client.Addr); err != nil {
 		return Session{}, err
@@ -71,7 +69,7 @@ func (s *Service) LoginMFA(ctx context.Context, f SecondFactor) (Session, error)
 	s.attempts.Succeeded(ctx, f.guessedAt(), f.Client.Addr)
 	session, err := s.recordSignIn(ctx, fresh)
 	if errors.Is(err, user.ErrRevoked) {
-		return Session{}, errClocks.With(err) // in the second of a revocation: the next try succeeds
+		return Session{}, errClocks.With(err) // in a revocation's second: the next try succeeds
 	}
 	return session, err
 }

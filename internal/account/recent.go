@@ -7,12 +7,11 @@ import (
 	"auth-v2-service/internal/principal"
 )
 
-// recentSignIn is the maximum age of a sign-in for an irreversible change (A10).
+// A10.
 const recentSignIn = 5 * time.Minute
 
-// signedInRecently checks A10. It does not trust a legacy token's auth time: every service of the platform could forge it (T8), and the
-// old auth-service writes the time of the last refresh there. A legacy session, also one continued at Firebase, counts by its beginning in
-// the database. Each time is compared with the clock that set it.
+// signedInRecently checks A10. Every service can forge a legacy token's auth time (T8), so a legacy session, also one continued at
+// Firebase, counts from its beginning in the database. Each time is compared with the clock that set it.
 func (s *Service) signedInRecently(ctx context.Context, p principal.Principal) (bool, error) {
 	if !p.Claims.OfLegacySession() {
 		return s.clocks.FirebaseNow().Sub(p.Claims.AuthTime) <= recentSignIn, nil

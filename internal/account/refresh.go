@@ -16,8 +16,8 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// Refresh exchanges a refresh token of either kind for a pair of the user's current home. A move needs no new sign-in (M9). All pairs keep
-// the time of the sign-in, so a revoked session stays revoked (T4).
+// Refresh returns a pair of the user's current home, so a move needs no new sign-in (M9). Pairs keep the sign-in time, so a revoked
+// session stays revoked (T4).
 func (s *Service) Refresh(ctx context.Context, refreshToken string, client Client) (Tokens, error) {
 	if looksLikeJWT(refreshToken) {
 		return s.refreshHere(ctx, refreshToken, client)
@@ -25,11 +25,11 @@ func (s *Service) Refresh(ctx context.Context, refreshToken string, client Clien
 	return s.refreshAtFirebase(ctx, refreshToken, client)
 }
 
-// looksLikeJWT detects legacy refresh tokens. Firebase's are opaque and contain no dots.
+// Firebase's tokens contain no dots.
 func looksLikeJWT(refreshToken string) bool { return strings.Count(refreshToken, ".") == 2 }
 
-// refreshHere exchanges a legacy refresh token. If the session cannot continue at Firebase now, it continues here and the next refresh
-// tries again. An admin's session stays here: every service knows the legacy secret, and a forged session must not become Firebase's (T8).
+// refreshHere continues a legacy session at Firebase if possible, else here. An admin's stays here: every service knows the legacy secret,
+// and a forged session must not become Firebase's (T8).
 func (s *Service) refreshHere(ctx context.Context, refreshToken string, client Client) (Tokens, error) {
 	issued, err := s.sessions.Refresh(ctx, refreshToken, client.Agent)
 	if err != nil {
@@ -53,22 +53,21 @@ func (s *Service) refreshHere(ctx context.Context, refreshToken string, client C
 
 const vendorLimit = 7 * time.Second
 
-// refreshAtFirebase exchanges a Firebase refresh token. Concurrent requests with the same token share one call. Each is admitted
-// separately.
+// refreshAtFirebase makes one call for concurrent requests with the same token.
 func (s *Service) refreshAtFirebase(ctx context.Context, refreshToken string, client Client) (Tokens, error) {
 	key := sha256.Sum256([]byte(refreshToken))
 	pair, err := s.refreshing.Ask(ctx, string(key[:]), vendorLimit, func(ctx context.Context) (firebase.Session, error) {
 		return s.identities.Refresh(ctx, refreshToken)
 	})
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		err = asUnavailable(err) // the caller's deadline, not Firebase's
+		err = asUnavailable(err) // the caller's deadline
 	}
 	if err != nil {
 		return Tokens{}, fmt.Errorf("refresh at Firebase: %w", err)
 	}
 	claims, err := s.verifier.Verify(ctx, pair.IDToken)
 	if err != nil {
-		return Tokens{}, fmt.Errorf("verify a refreshed token: %w", err) // another tenant's token, for example: the caller's fault
+		return Tokens{}, fmt.Errorf("verify a refreshed token: %w", err) // the caller's fault: another tenant's token, for example
 	}
 	u, err := s.users.FirstSight(ctx, claims)
 	if err != nil {
@@ -90,8 +89,8 @@ func (s *Service) refreshAtFirebase(ctx context.Context, refreshToken string, cl
 
 var errNotCarried = errors.New("the session at Firebase does not say which one it goes on from")
 
-// carryOver continues a legacy session at Firebase. The new token names the legacy session and its sign-in time, so that one revocation
-// ends both. The row is checked last: a later revocation also applies at Firebase.
+// carryOver continues a legacy session at Firebase. The new token names the old session, so one revocation ends both. The row is checked
+// last, to include revocations meanwhile.
 func (s *Service) carryOver(ctx context.Context, issued session.Issued) (Tokens, error) {
 	if err := s.beforeCarryOver(ctx, issued); err != nil {
 		return Tokens{}, err
@@ -110,7 +109,7 @@ func (s *Service) carryOver(ctx context.Context, issued session.Issued) (Tokens,
 		return Tokens{}, fmt.Errorf("verify the token of a session that goes on: %w", err)
 	}
 	if claims.EmailVerified && issued.User.EmailProvenAt.IsZero() && issued.User.Email != "" {
-		return Tokens{}, errNotCarried // proven meanwhile: the next refresh checks by which account
+		return Tokens{}, errNotCarried // proven meanwhile: the next refresh decides
 	}
 	if claims.SessionID != issued.Claims.SessionID || claims.AuthTime.After(issued.Claims.AuthTime) {
 		return Tokens{}, errNotCarried
@@ -122,8 +121,7 @@ func (s *Service) carryOver(ctx context.Context, issued session.Issued) (Tokens,
 	return firebaseTokens(pair), u.Admit(claims)
 }
 
-// beforeCarryOver asks Firebase whether the owner has proven an address that is unproven here. An older legacy session must not continue
-// in the owner's account.
+// beforeCarryOver refuses an old legacy session if the address's owner has proven it at Firebase since.
 func (s *Service) beforeCarryOver(ctx context.Context, issued session.Issued) error {
 	if !issued.User.EmailProvenAt.IsZero() || issued.User.Email == "" {
 		return nil
@@ -135,11 +133,11 @@ func (s *Service) beforeCarryOver(ctx context.Context, issued session.Issued) er
 	return s.endedByProof(ctx, account, issued.Claims)
 }
 
-// endedByProof records what a look-up proves of an address. It returns ErrRevoked if the proof ended the session of claims.
+// endedByProof returns ErrRevoked if the account's proof of the address has ended the session.
 func (s *Service) endedByProof(ctx context.Context, account firebase.User, claims token.Claims) error {
 	u, err := s.users.AccountSeen(ctx, account)
 	if errors.Is(err, user.ErrNotFound) {
-		return user.ErrRevoked.With(err) // another row has the account, or none
+		return user.ErrRevoked.With(err) // no longer this row's account
 	}
 	if err != nil {
 		return err

@@ -19,10 +19,9 @@ import (
 // ErrEmailTaken reports that an account has this address.
 var ErrEmailTaken = user.ErrEmailTaken
 
-// errNotYet reports that Firebase does not yet know the new password.
 var errNotYet = fault.Unavailable("the account was made and cannot sign in yet; try again", nil)
 
-// claimRounds bounds the retries after a concurrent registration takes the username.
+// claimRounds bounds retries after losing the username.
 const claimRounds = 8
 
 // lostAnswer is how long a client may repeat a finished registration.
@@ -38,9 +37,9 @@ type Registration struct {
 
 // Register makes an account at the home of new users (R4).
 //
-// At Firebase it takes four steps, and a crash may follow each (A1). The row is claimed as "syncing", with its ID as the future UID.
-// Firebase makes the account. The user signs in. The row becomes "active". A retry continues at the claimed row. The password that made
-// the account counts; any other gets ErrEmailTaken. For lostAnswer this also holds after the end.
+// A crash may follow each step at Firebase (A1): the row is claimed as "syncing" with the future UID as its ID, Firebase makes the
+// account, the user signs in, the row becomes "active". A retry continues. The password that made the account counts; any other gets
+// ErrEmailTaken.
 func (s *Service) Register(ctx context.Context, r Registration) (Session, error) {
 	email, err := user.CanonicalEmail(r.Email)
 	if err != nil {
@@ -80,7 +79,7 @@ func (s *Service) finishRegistration(ctx context.Context, id uuid.UUID, email st
 		return Session{}, err
 	}
 	if exists {
-		// The account may have a stranger's password, so this is an attempt.
+		// It may be a stranger's account, so this counts as an attempt.
 		if err := s.attempts.AllowAttempt(ctx, email, r.Client.Addr); err != nil {
 			return Session{}, s.abandon(ctx, id, err)
 		}
@@ -95,14 +94,14 @@ func (s *Service) finishRegistration(ctx context.Context, id uuid.UUID, email st
 	case err != nil:
 		return Session{}, fmt.Errorf("sign in after registering %s: %w", id, asMFAError(err))
 	case session.UID != id.String():
-		// The account was made elsewhere. Its owner signs in instead.
+		// The account was made elsewhere: its owner signs in.
 		return Session{}, s.abandon(ctx, id, ErrEmailTaken)
 	}
 	out, err := s.beginSession(ctx, session, email, r.Password)
 	return out, undisturbed(err)
 }
 
-// undisturbed turns the effects of concurrent changes to the new account into a request to try again.
+// undisturbed: concurrent changes to the new account are not the newcomer's fault.
 func undisturbed(err error) error {
 	switch fault.CodeOf(err) {
 	case fault.TokenRevoked, fault.InvalidCredentials, fault.AccountLinkRequired, fault.IdentityConflict:
@@ -112,7 +111,7 @@ func undisturbed(err error) error {
 	}
 }
 
-// claim takes the address, or joins the unfinished registration with it.
+// claim may join an unfinished registration of the address.
 func (s *Service) claim(ctx context.Context, email, username string) (uuid.UUID, error) {
 	for range claimRounds {
 		params := db.ClaimRegistrationParams{ID: uuid.New(), Email: email}
@@ -128,13 +127,13 @@ func (s *Service) claim(ctx context.Context, email, username string) (uuid.UUID,
 		case pg.NoRows(err) && username != "":
 			username = user.WithSuffix(username) // only the username was taken
 		case pg.NoRows(err):
-			// the row has gone: claim again
+			// deleted meanwhile
 		case err != nil:
 			return uuid.Nil, err
 		case holder.Joined:
 			return holder.ID, nil
 		case holder.Unfinished:
-			// the address was released: claim again
+			// released meanwhile
 		default:
 			return uuid.Nil, s.taken(ctx, holder.ID)
 		}
@@ -144,12 +143,11 @@ func (s *Service) claim(ctx context.Context, email, username string) (uuid.UUID,
 
 var errJustRegistered = errors.New("registered a moment ago")
 
-// taken returns errJustRegistered for an account registered within lostAnswer.
 func (s *Service) taken(ctx context.Context, id uuid.UUID) error {
 	u, err := s.users.ByID(ctx, id)
 	switch {
 	case errors.Is(err, user.ErrNotFound):
-		return ErrEmailTaken // deleted meanwhile: the client may try again
+		return ErrEmailTaken // deleted meanwhile
 	case err != nil:
 		return err
 	case madeByRegister(u) && u.CreatedAt != nil && s.clocks.PostgreSQLNow().Sub(*u.CreatedAt) < lostAnswer:
@@ -158,13 +156,12 @@ func (s *Service) taken(ctx context.Context, id uuid.UUID) error {
 	return ErrEmailTaken
 }
 
-// madeByRegister separates a row made by a registration from one made by a first sight.
+// madeByRegister excludes rows made by a first sight.
 func madeByRegister(u user.User) bool {
 	return u.FirebaseUID == u.ID.String() || u.AuthProvider == user.ProviderLocal
 }
 
-// registerAgain repeats a registration whose answer was lost. The same password signs in; another gets ErrEmailTaken. So does an account
-// with a second factor: it is in use.
+// registerAgain repeats a lost answer to the same password. An account with a second factor is in use: ErrEmailTaken.
 func (s *Service) registerAgain(ctx context.Context, email string, r Registration) (Session, error) {
 	session, err := s.login(ctx, Credentials{Email: email, Password: r.Password, Client: r.Client}, s.passwords.Attempt())
 	if errors.Is(err, ErrInvalidCredentials) || errors.Is(err, firebase.ErrMFARequired) {
@@ -173,8 +170,7 @@ func (s *Service) registerAgain(ctx context.Context, email string, r Registratio
 	return session, err
 }
 
-// createIdentity makes the Firebase account. exists covers an earlier try and a stranger's account; signing in separates them. If Firebase
-// refuses the data, createIdentity releases the address.
+// createIdentity: exists covers an earlier try and a stranger's account. Signing in separates them.
 func (s *Service) createIdentity(ctx context.Context, id uuid.UUID, email string, r Registration) (exists bool, err error) {
 	err = s.identities.CreateUser(ctx, firebase.NewUser{
 		UID: id.String(), Email: email, Password: r.Password, DisplayName: user.UsernameFrom(r.DisplayName),
@@ -191,9 +187,8 @@ func (s *Service) createIdentity(ctx context.Context, id uuid.UUID, email string
 	}
 }
 
-// abandon releases the claimed address and returns why. If Firebase has the account, another registration with this ID is under way or was
-// cut short: the row stays for it (A1). The row also stays if Firebase or the database fails. It is then "syncing", and any later
-// registration may continue it.
+// abandon releases the address and returns why. The row stays if Firebase has the account or cannot say: a later registration continues it
+// (A1).
 func (s *Service) abandon(ctx context.Context, id uuid.UUID, why error) error {
 	_, err := s.identities.User(ctx, id.String())
 	switch {

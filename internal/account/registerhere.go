@@ -13,7 +13,7 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// registerHere makes a local account in one statement (A1).
+// registerHere needs one statement (A1).
 func (s *Service) registerHere(ctx context.Context, email string, r Registration) (Session, error) {
 	hash, err := s.hash(ctx, r.Password)
 	if err != nil {
@@ -24,7 +24,7 @@ func (s *Service) registerHere(ctx context.Context, email string, r Registration
 	case errors.Is(err, errJustRegistered):
 		return s.registerAgain(ctx, email, r)
 	case errors.Is(err, ErrEmailTaken):
-		s.attempts.Asked(ctx, r.Client.Addr) // else register would reveal addresses without a limit
+		s.attempts.Asked(ctx, r.Client.Addr) // else register would reveal addresses
 		return Session{}, err
 	case err != nil:
 		return Session{}, fmt.Errorf("register here: %w", pg.Fault(err))

@@ -12,9 +12,9 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// ResetPassword sets a new password with the code of a mail, ends every session and updates a local hash (A7). If Firebase or the database
-// fails before Firebase's change, nothing changes and the code stays valid (S4). After it, this request or the intent's job does the local
-// half. Errors: ErrCodeInvalid, ErrCodeExpired, weak_password, dependency_unavailable.
+// ResetPassword sets a password with a mail's code, ends every session and updates a local hash (A7). If Firebase or the database is down
+// before the change, the code stays valid (S4). After it, the intent's job may do the local half. Errors: ErrCodeInvalid, ErrCodeExpired,
+// weak_password, dependency_unavailable.
 func (s *Service) ResetPassword(ctx context.Context, code, password string) error {
 	if err := checkNewPassword(password); err != nil {
 		return asNewPassword(err)
@@ -31,7 +31,7 @@ func (s *Service) ResetPassword(ctx context.Context, code, password string) erro
 	}
 	var row db.UserByFirebaseUIDRow
 	err = retryOutage(ctx, func(ctx context.Context) (err error) {
-		row, err = s.queries.UserByFirebaseUID(ctx, s.pool, account.UID) // by account: the row with the address may be another's (F7)
+		row, err = s.queries.UserByFirebaseUID(ctx, s.pool, account.UID) // the row with the address may be another's (F7)
 		return err
 	})
 	if pg.NoRows(err) {
@@ -52,7 +52,7 @@ func (s *Service) resetOf(ctx context.Context, u user.User, account firebase.Use
 		s.intents.Withdraw(ctx, change.ID, err)
 		return err
 	}
-	hash, err := s.hash(ctx, password) // only now: a request without a valid code must cost no CPU
+	hash, err := s.hash(ctx, password) // only now: an invalid code must cost no CPU
 	if err != nil {
 		hash = unusable // too busy: the sessions still end, and the next sign-in sets the hash
 	}
@@ -66,7 +66,6 @@ func (s *Service) resetAtFirebase(ctx context.Context, code, password string) er
 	return nil
 }
 
-// codeRefusal translates Firebase's refusal of a code.
 func codeRefusal(err error) error {
 	switch {
 	case errors.Is(err, firebase.ErrInvalidCode), errors.Is(err, firebase.ErrUserNotFound), errors.Is(err, firebase.ErrUserDisabled),

@@ -21,7 +21,7 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// Identities is the part of firebase.Client that this package calls.
+// Identities is the part of firebase.Client in use here.
 type Identities interface {
 	CreateUser(ctx context.Context, u firebase.NewUser) error
 	User(ctx context.Context, uid string) (firebase.User, error)
@@ -39,11 +39,10 @@ type Identities interface {
 	ConfirmEmail(ctx context.Context, code string) (email string, err error)
 }
 
-// Mover moves a local user to Firebase: move.Mover.
+// Mover moves local users to Firebase: move.Mover.
 type Mover interface {
-	// AtSignIn moves a user after a proof of the password, and signs in at Firebase with it.
+	// AtSignIn moves a user after a proof of the password and signs in with it.
 	AtSignIn(ctx context.Context, id uuid.UUID, password string) (firebase.Session, error)
-	// WithoutPassword moves a user without the password. The audit log names actor.
 	WithoutPassword(ctx context.Context, id uuid.UUID, actor string) error
 }
 
@@ -59,15 +58,14 @@ type Options struct {
 	Passwords  *password.Hasher
 	Intents    *intent.Log
 	Logger     *slog.Logger
-	// Everybody moves each local user at the next sign-in, regardless of the rollout. It is set where LEGACY_TOKENS=off.
+	// Everybody moves each local user at sign-in, regardless of the rollout (LEGACY_TOKENS=off).
 	Everybody bool
-	// OnChange is called after the commit of each change to a row.
+	// OnChange runs after the commit of each change to a row.
 	OnChange func(ctx context.Context, id uuid.UUID)
-	// EnqueueSync enqueues the update of Firebase in the transaction of a change, after its statement (S3).
+	// EnqueueSync runs in the transaction of a change, after its statement (S3).
 	EnqueueSync func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
-	// Clocks date revocations and sign-ins. Nil means clocks without readings.
-	Clocks *clock.Clocks
-	// FailureTime is the interval to which refused sign-ins are rounded up (A3). 0 means 500 ms.
+	Clocks      *clock.Clocks
+	// FailureTime is the interval to which refusals are rounded up (A3). 0 means 500 ms.
 	FailureTime time.Duration
 }
 
@@ -88,7 +86,7 @@ type Service struct {
 	enqueueSync func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
 	failureTime time.Duration
 	refreshing  batch.Shared[firebase.Session] // by the SHA-256 of a refresh token
-	carrying    batch.Shared[Tokens]           // by the ID of the legacy session
+	carrying    batch.Shared[Tokens]           // by legacy session ID
 	passwords   *password.Hasher
 	clocks      *clock.Clocks
 }
@@ -115,7 +113,7 @@ type Session struct {
 	User   user.User
 }
 
-// Tokens are what a client keeps. ExpiresIn is the life of IDToken.
+// Tokens are a client's pair. ExpiresIn is the life of IDToken.
 type Tokens struct {
 	IDToken      string
 	RefreshToken string

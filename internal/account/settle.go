@@ -23,13 +23,13 @@ func passwordIntent(u user.User, account firebase.User) intent.Intent {
 	}
 }
 
-// SettlePassword completes a password change, a reset or a brought password if Firebase's password changed after the intent. It does not
-// know the password, so it makes the local hash unusable; the next sign-in replaces it (A7). A change or reset ends the earlier sessions
-// (T4) and keeps later ones. A brought password ends none. settled is false while Firebase has the old password.
+// SettlePassword completes a changed, reset or brought password if Firebase's password is newer than the intent. The local hash becomes
+// unusable until the next sign-in (A7). A change or reset ends earlier sessions only (T4). settled is false while Firebase has the old
+// password.
 func (s *Service) SettlePassword(ctx context.Context, i intent.Intent) (settled bool, err error) {
 	account, err := s.identities.User(ctx, i.FirebaseUID)
 	if errors.Is(err, firebase.ErrUserNotFound) {
-		return true, s.intents.Drop(ctx, i.ID) // the account is deleted
+		return true, s.intents.Drop(ctx, i.ID)
 	}
 	if err != nil {
 		return false, fmt.Errorf("ask Firebase for the password of user %s: %w", i.UserID, err)
@@ -57,7 +57,7 @@ func (s *Service) SettlePassword(ctx context.Context, i intent.Intent) (settled 
 	return true, nil
 }
 
-// endSessionsBefore ends the sessions from before the change at Firebase. For an account without a password it ends all.
+// endSessionsBefore ends all sessions if the account has no password.
 func (s *Service) endSessionsBefore(ctx context.Context, tx pgx.Tx, i intent.Intent, changed time.Time) error {
 	e := s.clocks.Ending(time.Time{}, time.Time{})
 	there := db.PasswordChangedAtFirebaseParams{
@@ -65,7 +65,7 @@ func (s *Service) endSessionsBefore(ctx context.Context, tx pgx.Tx, i intent.Int
 	}
 	here := db.EndLegacySessionsParams{ID: i.UserID, LegacyLead: e.LegacyLead, LegacyIssuedUntil: e.LegacyUntil}
 	if !changed.IsZero() {
-		began := i.Began.Add(time.Duration(e.LegacyLead * float64(time.Second))) // the change came after it
+		began := i.Began.Add(time.Duration(e.LegacyLead * float64(time.Second)))
 		at := s.clocks.FromFirebase(changed)
 		if at.Before(began) {
 			at = began
@@ -95,7 +95,7 @@ func (s *Service) setAside(ctx context.Context, tx pgx.Tx, i intent.Intent) erro
 	return err
 }
 
-// SettleDelete deletes the row of an interrupted deletion if Firebase has no such account. settled is false while the account exists.
+// SettleDelete deletes the row of an interrupted deletion. settled is false while Firebase has the account.
 func (s *Service) SettleDelete(ctx context.Context, i intent.Intent) (settled bool, err error) {
 	_, err = s.identities.User(ctx, i.FirebaseUID)
 	if err == nil {
@@ -114,7 +114,7 @@ func (s *Service) SettleDelete(ctx context.Context, i intent.Intent) (settled bo
 	if u.FirebaseUID != "" && u.FirebaseUID != i.FirebaseUID {
 		return true, s.intents.Drop(ctx, i.ID) // the row has another account now
 	}
-	u.FirebaseUID = i.FirebaseUID // the tombstone names the account, also after an interrupted move
+	u.FirebaseUID = i.FirebaseUID // also during a move: the tombstone names the account
 	err = s.users.Delete(ctx, u, token.Claims{}, func(ctx context.Context, tx pgx.Tx) error {
 		_, err := s.intents.End(ctx, tx, i.ID)
 		return err
