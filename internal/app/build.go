@@ -59,10 +59,10 @@ type parts struct {
 	closers     []func()
 }
 
-// closePatience bounds closing: pgx waits up to 15 s for a hanging server.
+// pgx waits up to 15 s for a hanging server.
 const closePatience = 2 * time.Second
 
-// close closes the parts in reverse order, and reports whether it finished in time.
+// close works in reverse order, and reports whether it finished in time.
 func (p *parts) close(patience time.Duration) bool {
 	done := make(chan struct{})
 	go func() {
@@ -89,7 +89,6 @@ func newParts(o Options) *parts {
 	return p
 }
 
-// build closes what it made if it fails.
 func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error) {
 	p := newParts(o)
 	defer func() {
@@ -187,7 +186,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 	return p, err
 }
 
-// startTracing comes first, so that tracing closes last and sends the last spans.
+// Tracing closes last and sends the last spans.
 func (p *parts) startTracing(ctx context.Context, c config.Config, o Options) (err error) {
 	p.tracing, err = telemetry.NewTracing(ctx, telemetry.TracingOptions{
 		Endpoint: c.OTLPEndpoint, Sampler: c.TracesSampler, Ratio: c.TracesSamplerArg, Version: o.Version, Logger: o.Logger,
@@ -208,10 +207,10 @@ func (p *parts) openFirebase(ctx context.Context, c config.Config, o Options) (*
 	return vendor, nil
 }
 
-// River listens on one connection and polls on another.
+// River listens on one and polls on another.
 const syncConns = 4
 
-// openSync gives River a direct pool (D6) of its own: requests never wait for jobs.
+// openSync gives River its own direct pool (D6), so that requests never wait for jobs.
 func (p *parts) openSync(
 	ctx context.Context, c config.Config, pool *pgxpool.Pool, vendor *firebase.Client, o Options,
 ) (*fbsync.Outbox, error) {
@@ -303,7 +302,7 @@ func (p *parts) openVerifier(
 		if err != nil {
 			return nil, nil, fmt.Errorf("set up the token keys: %w", err)
 		}
-		// Keys refresh until the last request has ended. close stops them.
+		// until the last request has ended
 		if err := keys.Start(context.WithoutCancel(ctx)); err != nil {
 			return nil, nil, fmt.Errorf("load the token keys: %w", err)
 		}
@@ -318,7 +317,7 @@ func (p *parts) openVerifier(
 	return verifier, usable, nil
 }
 
-// keysDate reads Firebase's clock from Google's key server. Another server has its own clock.
+// Only Google's key server shows Firebase's clock.
 func (p *parts) keysDate(source string, development bool) func(sent, received time.Time, header http.Header) {
 	if source != token.GoogleCertificatesURL && !development {
 		return nil
@@ -359,7 +358,7 @@ func ageOf(keys *token.KeySet) time.Duration {
 	return time.Since(at)
 }
 
-// checks do not require Redis (O2). Differing clocks are compensated: only a wrong clock of this instance makes it unready.
+// checks do not require Redis (O2). Clock differences are compensated, unless this instance's clock is wrong.
 func (p *parts) checks(pool *pgxpool.Pool, limiter *limit.Limiter, keysUsable func() error) []httpapi.Check {
 	return []httpapi.Check{
 		{Name: "serving", Required: true, Probe: func(context.Context) error {
@@ -376,7 +375,6 @@ func (p *parts) checks(pool *pgxpool.Pool, limiter *limit.Limiter, keysUsable fu
 	}
 }
 
-// limitKey hashes a key of any length to 32 bytes.
 func limitKey(key []byte) []byte {
 	sum := sha256.Sum256(key)
 	return sum[:]

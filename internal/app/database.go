@@ -20,7 +20,7 @@ import (
 
 const databaseWait = time.Minute
 
-// openDatabase also migrates the schema, or refuses to serve on it (D1, D2).
+// openDatabase also migrates, or refuses the schema (D1, D2).
 func (p *parts) openDatabase(ctx context.Context, c config.Config, o Options) (*pgxpool.Pool, error) {
 	pool, err := pg.Open(ctx, pg.Options{
 		URL: c.DatabaseURL, MaxConns: c.DBPoolMax, LegacyTimezone: c.LegacyTimezone, Pooled: c.BehindPooler(),
@@ -61,7 +61,7 @@ func (p *parts) askDatabase(ctx context.Context, pool *pgxpool.Pool) error {
 
 const readOnlyQuiet = 10 * time.Second
 
-// sayReadOnly limits the log: each request meets the same server.
+// sayReadOnly limits the log.
 func sayReadOnly(log *slog.Logger, pool string) func() {
 	var quietUntil atomic.Int64
 	return func() {
@@ -73,7 +73,7 @@ func sayReadOnly(log *slog.Logger, pool string) func() {
 	}
 }
 
-// checkSchema refuses missing or different objects, and only logs additional ones. SCHEMA_CHECK=warn refuses nothing.
+// checkSchema only logs additional objects. SCHEMA_CHECK=warn refuses nothing.
 func checkSchema(ctx context.Context, pool *pgxpool.Pool, enforce bool, log *slog.Logger) error {
 	report, err := schema.Validate(ctx, pool)
 	if err != nil {
@@ -103,7 +103,7 @@ func refusal(report schema.Report) error {
 	return errors.New(strings.Join(lines, "\n"))
 }
 
-// eventually retries while the database is down. One try may take any time, such as a wait for another instance's migrations.
+// eventually retries while the database is down. A try may wait for another instance's migrations.
 func eventually(ctx context.Context, log *slog.Logger, try func() error) error {
 	since := time.Now()
 	for {

@@ -16,8 +16,8 @@ import (
 
 const recordFitTime = 5 * time.Second
 
-// tellFit logs and audits, once a change, whether tokens fit the configured project and tenant. "authd doctor" reads the audit. A mismatch
-// may be a fault of the configuration. It writes no part of a token (T6).
+// tellFit logs and audits whether tokens fit the configured project and tenant. "authd doctor" reads the audit. It writes no part of a
+// token (T6).
 func tellFit(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger, c config.Config) func(token.Fit) {
 	ctx = context.WithoutCancel(ctx)
 	recorded := make(chan struct{}) // closed after FitNone, which comes first

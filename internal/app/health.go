@@ -8,7 +8,7 @@ import (
 
 const healthEvery = time.Second
 
-// keepAnswer runs probe at most once every healthEvery: /health is public, and the Redis probe reaches every instance.
+// keepAnswer limits the probe: /health is public, and the Redis probe reaches every instance.
 func keepAnswer(now func() time.Time, probe func(context.Context) error) func(context.Context) error {
 	var mu sync.Mutex
 	var at time.Time

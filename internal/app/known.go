@@ -12,7 +12,7 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// knownAddresses implements limit.Known in PostgreSQL, because Redis may lose data. run saves the names in the background.
+// knownAddresses implements limit.Known in PostgreSQL, because Redis may lose data.
 type knownAddresses struct {
 	pool *pgxpool.Pool
 	log  *slog.Logger
@@ -23,7 +23,7 @@ func newKnownAddresses(pool *pgxpool.Pool, log *slog.Logger) *knownAddresses {
 	return &knownAddresses{pool: pool, log: log, due: make(chan db.RememberAddressParams, 1024)}
 }
 
-// Remember drops a name if the queue is full: a later sign-in saves it.
+// Remember drops a name if the queue is full.
 func (k *knownAddresses) Remember(name string, d time.Duration) {
 	select {
 	case k.due <- db.RememberAddressParams{Name: name, Seconds: d.Seconds()}:

@@ -10,7 +10,7 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// Reconcile compares the rows with Firebase once, and notifies running instances of changes. It refuses an unmigrated schema.
+// Reconcile compares rows with Firebase once and notifies running instances. It never migrates.
 func Reconcile(ctx context.Context, c config.Config, o Options, run fbsync.RunOptions) (fbsync.Report, error) {
 	p := newParts(o)
 	defer p.close(closePatience)

@@ -16,24 +16,24 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// Options are set by main and by tests, not by the operator.
+// Options are set by main and tests.
 type Options struct {
 	Logger  *slog.Logger
 	Version string
-	// Listening receives the addresses once both servers accept connections. It may be nil.
+	// Listening receives the addresses once both servers listen. May be nil.
 	Listening func(api, metrics net.Addr)
-	// QueryTracer sees every statement, for tests of query budgets. It may be nil.
+	// QueryTracer sees every statement. May be nil.
 	QueryTracer pgx.QueryTracer
-	// PasswordCost is the cost of new hashes. 0 means bcrypt's default.
+	// PasswordCost is for new hashes. 0 means bcrypt's default.
 	PasswordCost int
-	// LimitPatience is a request's time for Redis before its process counts alone. 0 means limit's default.
+	// LimitPatience is a request's time for Redis. 0 means limit's default.
 	LimitPatience time.Duration
-	// Clock moves the clock of tokens and sessions in tests, not of timeouts. Nil means time.Now.
+	// Clock moves tokens and sessions in tests, not timeouts. Nil means time.Now.
 	Clock func() time.Time
 }
 
-// Run serves until ctx ends. Then it turns unready, drains, finishes the requests and closes within SHUTDOWN_TIMEOUT. An error means a
-// failed start or a failed part.
+// Run serves until ctx ends. Then it turns unready, drains, finishes and closes within SHUTDOWN_TIMEOUT. An error is a failed start or
+// part.
 func Run(ctx context.Context, c config.Config, o Options) error {
 	parts, err := build(ctx, c, o)
 	if err != nil {
@@ -81,7 +81,7 @@ func Run(ctx context.Context, c config.Config, o Options) error {
 	return err
 }
 
-// hashPatience is the time for password checks after draining. Waiting clients are told to try again.
+// hashPatience is the time for password checks after draining.
 const hashPatience = 2 * time.Second
 
 func (p *parts) background() []func(context.Context) error {
@@ -92,7 +92,7 @@ func (p *parts) background() []func(context.Context) error {
 
 const hearPatience = 3 * time.Second
 
-// awaitSubscriptions waits for the first try to subscribe, so that no change is missed and the cache is not cleared at once.
+// awaitSubscriptions waits for the first tries, so that no change is missed.
 func (p *parts) awaitSubscriptions(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, hearPatience)
 	defer cancel()

@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// Each limit is below the next: read, handle (httpapi: 8 s, or 1.7 s for services), write, idle. SHUTDOWN_TIMEOUT exceeds all but the
-// last.
+// Each limit is below the next: read, handle (httpapi: 8 s, services 1.7 s), write, idle. SHUTDOWN_TIMEOUT exceeds all but idle.
 const (
 	readTimeout  = 5 * time.Second
 	writeTimeout = 15 * time.Second
@@ -29,7 +28,7 @@ type server struct {
 	timeout  time.Duration
 }
 
-// serve drains after ctx ends: it serves on and asks clients to close connections, so that no request meets a closing connection.
+// serve drains after ctx ends: it asks clients to close connections, so that no request meets a closing one.
 func serve(ctx context.Context, s server) error {
 	srv := &http.Server{
 		Handler: closeWhile(s.draining, s.handler), ReadHeaderTimeout: readTimeout, ReadTimeout: readTimeout,

@@ -18,7 +18,7 @@ const (
 
 const serviceKeyBytes = 32
 
-// sharedKey returns setting, or a random key shared through PostgreSQL. It derives none from token secrets, which other services know.
+// sharedKey returns setting, or a random key from PostgreSQL. Other services know the token secrets, so no key derives from them.
 func sharedKey(ctx context.Context, pool *pgxpool.Pool, name, setting string) ([]byte, error) {
 	if setting != "" {
 		return []byte(setting), nil
@@ -33,7 +33,7 @@ func sharedKey(ctx context.Context, pool *pgxpool.Pool, name, setting string) ([
 	return key, nil
 }
 
-// makeSharedKey returns the stored key: another instance may be faster.
+// makeSharedKey returns the stored key, possibly another instance's.
 func makeSharedKey(ctx context.Context, pool *pgxpool.Pool, name string) ([]byte, error) {
 	key := make([]byte, serviceKeyBytes)
 	if _, err := rand.Read(key); err != nil {

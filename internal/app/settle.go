@@ -7,7 +7,6 @@ import (
 	"auth-v2-service/internal/intent"
 )
 
-// settle passes an interrupted change at Firebase to the package that began it.
 func (p *parts) settle(ctx context.Context, i intent.Intent) (settled bool, err error) {
 	switch i.Kind {
 	case intent.Password, intent.Bring:

@@ -15,24 +15,24 @@ import (
 type Options[Q, A any] struct {
 	// Workers is the maximum of concurrent groups.
 	Workers int
-	// Patience is how long a group may take before another worker starts. Fewer workers make larger groups.
+	// Patience is how long a group may take before another worker starts.
 	Patience time.Duration
-	// MinBatch is the size from which a group takes only half of the queue, so that callers work while the database does.
+	// From MinBatch on, a group takes half of the queue, so that callers and database work in parallel.
 	MinBatch int
-	// MaxBatch is the maximum size of a group.
+	// MaxBatch bounds a group.
 	MaxBatch int
-	// Timeout bounds a group. It must be shorter than the callers' deadlines.
+	// Timeout bounds a group's time. Callers' deadlines must be longer.
 	Timeout time.Duration
-	// Many returns an answer for each question, in order. Its context has the first member's values and no caller's cancellation.
+	// Many answers in order. Its context has the first member's values and no cancellation.
 	Many func(ctx context.Context, questions []Q) ([]A, error)
-	// One answers one question in its caller's context.
+	// One has its caller's context.
 	One func(ctx context.Context, question Q) (A, error)
-	// Isolate reports that one member made the group fail: each is then asked alone. Any other error goes to all members, so that they do
-	// not flood a failed database.
+	// Isolate reports that one member made the group fail: each is then asked alone. Other errors go to all, so that they do not flood a
+	// failed database.
 	Isolate func(err error) bool
 }
 
-// Batcher answers concurrent questions with one call. It is safe for concurrent use, and holds no goroutine while idle.
+// Batcher is safe for concurrent use, and holds no goroutine while idle.
 type Batcher[Q, A any] struct {
 	options Options[Q, A]
 
@@ -61,8 +61,8 @@ type result[A any] struct {
 	isolate bool // ask alone
 }
 
-// Ask answers a question: alone if nothing is under way, else in the next group. When ctx ends it returns at once. A panic of Many is an
-// error of each member.
+// Ask answers a question: alone if nothing is under way, else in the next group. It returns at once when ctx ends. A panic of Many becomes
+// each member's error.
 func (b *Batcher[Q, A]) Ask(ctx context.Context, question Q) (A, error) {
 	w := b.enqueue(ctx, question)
 	if w == nil {
@@ -81,7 +81,7 @@ func (b *Batcher[Q, A]) Ask(ctx context.Context, question Q) (A, error) {
 	}
 }
 
-// enqueue returns nil if nothing is under way: the caller then asks alone.
+// enqueue returns nil if the caller is to ask alone.
 func (b *Batcher[Q, A]) enqueue(ctx context.Context, question Q) *waiter[Q, A] {
 	b.lock.Lock()
 	defer b.lock.Unlock()
@@ -111,7 +111,7 @@ func (b *Batcher[Q, A]) startWorker() {
 
 type run struct{ slow, over bool }
 
-// watchRun marks a group as slow after Patience, and starts another worker if questions wait.
+// watchRun marks a slow group and starts another worker if questions wait.
 func (b *Batcher[Q, A]) watchRun() (end func()) {
 	t := &run{}
 	timer := time.AfterFunc(b.options.Patience, func() {
@@ -137,7 +137,7 @@ func (b *Batcher[Q, A]) watchRun() (end func()) {
 	}
 }
 
-// yield lets goroutines run that are about to ask. It takes and leaves the lock held.
+// yield runs goroutines that are about to ask. The lock is held before and after.
 func (b *Batcher[Q, A]) yield() {
 	b.lock.Unlock()
 	runtime.Gosched()
@@ -172,7 +172,7 @@ func (b *Batcher[Q, A]) abandon(w *waiter[Q, A]) {
 	b.compact()
 }
 
-// compact removes abandoned waiters once they are half of the queue, so that each costs constant time. It needs the lock.
+// compact needs the lock. Half of the queue at a time, each removal costs constant time.
 func (b *Batcher[Q, A]) compact() {
 	if 2*b.abandoned >= len(b.waiting) {
 		b.waiting = slices.DeleteFunc(b.waiting, func(w *waiter[Q, A]) bool { return w.abandoned })
@@ -187,14 +187,14 @@ func (b *Batcher[Q, A]) work() {
 		end := b.watchRun()
 		answers, err := b.runMany(group)
 		end()
-		// A caller with an answer must find the worker's new state.
+		// The new state must be visible before the answers.
 		next := b.take()
 		b.deliver(group, answers, err)
 		group = next
 	}
 }
 
-// take returns the next group, the oldest first. Without one the worker ends.
+// take ends the worker if no question waits.
 func (b *Batcher[Q, A]) take() []*waiter[Q, A] {
 	b.lock.Lock()
 	defer b.lock.Unlock()

@@ -20,7 +20,6 @@ var (
 	errOutage    = errors.New("nobody answers")
 )
 
-// desk answers n with "answer n", records calls and holds them.
 type desk struct {
 	lock    sync.Mutex
 	alone   []int
@@ -621,7 +620,7 @@ func TestAsk_ManyAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	l.lock.Lock() // callers that left did not wait for their group
+	l.lock.Lock()
 	defer l.lock.Unlock()
 	if l.single != 0 || len(l.waiting) != 0 {
 		t.Errorf("left behind: %d alone, %d in the queue", l.single, len(l.waiting))

@@ -9,12 +9,10 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// Shared shares one answer between concurrent callers of the same question. It caches neither answers nor errors. The zero value is ready.
-// It is safe for concurrent use.
+// Shared shares one answer between concurrent callers. It caches nothing. The zero value is ready. It is safe for concurrent use.
 type Shared[A any] struct{ group singleflight.Group }
 
-// Ask runs ask at most once at a time for a key, for at most limit. ask continues after its first caller's cancellation. A panic is an
-// error of all callers.
+// Ask runs ask once at a time for a key, for at most limit, also after its first caller's cancellation. A panic becomes an error.
 func (s *Shared[A]) Ask(
 	ctx context.Context, key string, limit time.Duration, ask func(context.Context) (A, error),
 ) (answer A, err error) {

@@ -1,5 +1,5 @@
-// Package config reads the environment into one validated struct, once. It owns every variable's name, default and rule, and reports all
-// faults together. No other package reads the environment. It refuses what is unsafe in production.
+// Package config reads the environment into one validated struct and reports all faults together. No other package reads it. It refuses
+// what is unsafe in production.
 //
 // When the build breaks here: a variable is a field with tags, and a rule. A test compares .env.example.
 package config
@@ -19,13 +19,13 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// Environments. The default is production, so that a missing variable is safe (T1).
+// Environments. A missing variable must be safe: the default is production (T1).
 const (
 	Development = "development"
 	Production  = "production"
 )
 
-// Config holds all settings. The tag secret:"true" masks a value in Describe.
+// Config holds all settings. Describe masks the tag secret:"true".
 type Config struct {
 	Env string `env:"AUTH_ENV" envDefault:"production" enum:"development,production" help:"development allows the emulator and plain HTTP on loopback"`
 
@@ -92,7 +92,7 @@ type Config struct {
 	LegacyEmailVerified string   `env:"LEGACY_EMAIL_VERIFIED" envDefault:"" help:"unverified, trust, or column:<name>; unset counts as unverified, and moves nobody"`
 }
 
-// Load reads and validates an environment. An error names every fault.
+// Load validates an environment. Its error names every fault.
 func Load(environment map[string]string) (Config, error) {
 	var c Config
 	parseErr := env.ParseWithOptions(&c, env.Options{Environment: environment})
@@ -103,7 +103,6 @@ func Load(environment map[string]string) (Config, error) {
 	return c, nil
 }
 
-// named replaces the field's name by the variable's.
 func named(parseErr error) error {
 	var all env.AggregateError
 	if !errors.As(parseErr, &all) {
@@ -123,7 +122,7 @@ func named(parseErr error) error {
 	return errors.Join(faults...)
 }
 
-// derive sets derived values. It skips faulty sources, so that a fault names those.
+// derive skips faulty sources: a fault names those.
 func (c *Config) derive() {
 	c.unmapProxies()
 	if c.DBPassword == "" {
@@ -154,15 +153,15 @@ func serversOf(hosts string, port int) string {
 	return strings.Join(all, ",")
 }
 
-// AllowUnsigned reports whether tokens come from the official emulator, unsigned.
+// AllowUnsigned reports whether the official emulator's unsigned tokens pass.
 func (c Config) AllowUnsigned() bool {
 	return c.Env == Development && c.FirebaseEmulatorHost != "" && c.FirebaseCertsURL == ""
 }
 
-// BehindPooler reports whether DATABASE_URL is a transaction pooler (D6).
+// BehindPooler reports whether DATABASE_URL is a pooler (D6).
 func (c Config) BehindPooler() bool { return c.DatabaseDirectURL != c.DatabaseURL }
 
-// LoadDatabase reads only the database settings, for commands that need no other secrets.
+// LoadDatabase reads only the database settings.
 func LoadDatabase(environment map[string]string) (Config, error) {
 	var c Config
 	parseErr := env.ParseWithOptions(&c, env.Options{Environment: environment})
@@ -177,10 +176,10 @@ func LoadDatabase(environment map[string]string) (Config, error) {
 	return c, nil
 }
 
-// MovesAllowed reports whether LEGACY_EMAIL_VERIFIED is set: moves need it (M5).
+// MovesAllowed reports whether LEGACY_EMAIL_VERIFIED is set (M5).
 func (c Config) MovesAllowed() bool { return c.LegacyEmailVerified != "" }
 
-// LegacyAccepted reports whether legacy tokens are accepted and made (T8).
+// LegacyAccepted reports whether legacy tokens are on (T8).
 func (c Config) LegacyAccepted() bool { return c.LegacyTokens == "accept" }
 
 // InDevelopment reports whether Env is Development.

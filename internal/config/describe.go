@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Describe lists every variable as NAME=value, with secrets masked.
+// Describe lists NAME=value, with secrets masked.
 func (c Config) Describe() string {
 	var out strings.Builder
 	values, types := reflect.ValueOf(c), reflect.TypeOf(c)

@@ -11,10 +11,10 @@ import (
 	"unicode/utf8"
 )
 
-// hostForm is a name, an IPv4 address, or an IPv6 address without brackets, without a port.
+// hostForm excludes ports and brackets.
 const hostForm = `([A-Za-z0-9_][A-Za-z0-9._-]*|[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9._-]+)?)`
 
-// alphabets are the forms of the tag alphabet:"name". They hold for each member of a list.
+// alphabets are the tag alphabet:"name". They hold for each list member.
 var alphabets = map[string]struct {
 	form *regexp.Regexp
 	says string
@@ -27,8 +27,8 @@ var alphabets = map[string]struct {
 	"provider": {regexp.MustCompile(`^(password|[a-z0-9-]+(\.[a-z0-9_-]+)+)$`), "password, or a provider's id such as google.com or oidc.name"},
 }
 
-// spelling names every variable with control or invisible characters, outer blanks or quotes, or characters outside its alphabet. A shell
-// strips quotes; docker --env-file and Kubernetes do not. It never shows a value.
+// spelling refuses control and invisible characters, outer blanks and quotes, and other alphabets. Unlike a shell, docker --env-file and
+// Kubernetes keep quotes. It never shows a value.
 func spelling(environment map[string]string, concerns func(name string) bool) error {
 	var faults []error
 	types := reflect.TypeFor[Config]()

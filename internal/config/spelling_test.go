@@ -8,7 +8,6 @@ import (
 	"auth-v2-service/internal/config"
 )
 
-// sound has a value for each variable without a default.
 var sound = map[string]string{
 	"LISTEN_HOST": "127.0.0.1", "CORS_ORIGINS": "https://app.example.com", "TRUSTED_PROXIES": "10.0.0.0/8", "LIMIT_KEY": strings.Repeat("l", 32),
 	"FACTS_KEY": strings.Repeat("f", 32), "DATABASE_DIRECT_URL": "postgres://db/people", "DATABASE_OWNER_URL": "postgres://db/people",

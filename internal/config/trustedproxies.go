@@ -5,10 +5,10 @@ import (
 	"net/netip"
 )
 
-// mappedBits is the prefix of IPv4-mapped IPv6 addresses (RFC 4291 section 2.5.5.2).
+// IPv4-mapped IPv6 addresses: RFC 4291 section 2.5.5.2.
 const mappedBits = 96
 
-// unmapProxies turns ::ffff:10.0.0.0/104 into 10.0.0.0/8, the form in which addresses are compared.
+// unmapProxies turns ::ffff:10.0.0.0/104 into 10.0.0.0/8 for comparisons.
 func (c *Config) unmapProxies() {
 	for i, prefix := range c.TrustedProxies {
 		if prefix.Addr().Is4In6() && prefix.Bits() >= mappedBits {
@@ -17,7 +17,7 @@ func (c *Config) unmapProxies() {
 	}
 }
 
-// validateProxies refuses a mapped network wider than IPv4: its length was meant for IPv4.
+// validateProxies refuses mapped networks wider than IPv4.
 func (c Config) validateProxies() error {
 	for _, prefix := range c.TrustedProxies {
 		if prefix.Addr().Is4In6() {

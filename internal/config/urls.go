@@ -16,7 +16,7 @@ const maxPort = 65535
 
 func usablePort(port int) bool { return port >= 1 && port <= maxPort }
 
-// validateURLs never shows a value, which may hold a password.
+// validateURLs never shows a value.
 func (c Config) validateURLs() error {
 	var faults []error
 	for _, v := range []struct {
@@ -45,7 +45,7 @@ func (c Config) validateURLs() error {
 	return errors.Join(faults...)
 }
 
-// unlessEqual hides a derived URL: its source has the same fault.
+// A derived URL would repeat its source's fault.
 func unlessEqual(value, other string) string {
 	if value == other {
 		return ""
@@ -53,7 +53,7 @@ func unlessEqual(value, other string) string {
 	return value
 }
 
-// validateServers refuses addresses that ask for a standby: the service needs writes.
+// A standby would refuse writes.
 func validateServers(name, value string, address *url.URL) error {
 	for key, values := range address.Query() {
 		if strings.EqualFold(key, "target_session_attrs") && !slices.Contains([]string{"", "any", "read-write", "primary"}, values[0]) {
@@ -95,7 +95,7 @@ func validateCertsURL(name, _ string, u *url.URL) error {
 	return validatePort(name, u)
 }
 
-// validateCollector expects a base URL: the exporter adds /v1/traces.
+// The exporter adds /v1/traces.
 func validateCollector(name, _ string, u *url.URL) error {
 	switch {
 	case u.User != nil || u.RawQuery != "":
@@ -113,7 +113,6 @@ func validatePort(name string, u *url.URL) error {
 	return nil
 }
 
-// soundPort accepts no port, or one without a leading zero.
 func soundPort(u *url.URL) bool {
 	if u.Port() == "" {
 		return !strings.HasSuffix(u.Host, ":")
@@ -122,10 +121,10 @@ func soundPort(u *url.URL) bool {
 	return err == nil && usablePort(port) && strconv.Itoa(port) == u.Port()
 }
 
-// Browsers leave these out of an Origin (RFC 6454 section 6.2).
+// Browsers omit these ports (RFC 6454 section 6.2).
 var defaultPorts = map[string]string{"http": "80", "https": "443"}
 
-// originProblem returns why no browser sends this Origin, or "".
+// originProblem returns "" for a sound Origin.
 func originProblem(origin string) string {
 	u, err := url.Parse(origin)
 	switch {

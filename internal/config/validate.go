@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// minSecretBytes is the output of HMAC-SHA256: a shorter key weakens it (RFC 7518 section 3.2).
+// minSecretBytes is HMAC-SHA256's output (RFC 7518 section 3.2).
 const minSecretBytes = 32
 
-// Maximum lives of legacy tokens (T8). internal/token also enforces them.
+// Bounds of T8. internal/token also enforces them.
 const (
 	maxAccessLife  = 24 * time.Hour
 	maxRefreshLife = 90 * 24 * time.Hour
@@ -24,7 +24,6 @@ const (
 // defaults are secrets in the platform's documents.
 var defaults = []string{"your_jwt_access_secret", "your_jwt_refresh_secret", "your_secure_password", "atma_development_password", "changeme", "secret"}
 
-// developmentOnly begins the secrets in docker-compose.yml.
 const developmentOnly = "development-only"
 
 var columnName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
@@ -145,8 +144,7 @@ func (c Config) knownElsewhere() []variable {
 	}
 }
 
-// validateSecrets refuses equal secrets: a refresh token would pass for an access token, and a rotation would change nothing. An own key
-// must not contain another program's secret.
+// Equal secrets would let a refresh token pass for an access token. An own key must not contain another program's secret.
 func (c Config) validateSecrets() error {
 	var faults []error
 	secrets := append(c.tokenSecrets(), c.ownKeys()...)

@@ -55,7 +55,7 @@ func counted(o schema.Obstacle) string {
 	return fmt.Sprintf("%d %s", o.Count, o.What)
 }
 
-// Costs of bcrypt: new hashes have minCost. Above usualCost, sign-ins share no places.
+// Costs of bcrypt: new hashes have minCost. Up to usualCost, sign-ins share places.
 const minCost, usualCost = 10, 12
 
 func judgeHashes(hashes []schema.HashKind, maxCost int) Finding {

@@ -19,14 +19,13 @@ func backoff(tries int) time.Duration {
 	return jitter(min(firstWait<<tries, longWait))
 }
 
-// jitter spreads the retries of jobs that failed together.
 func jitter(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * (0.75 + rand.Float64()/2)) //nolint:gosec // nobody gains by guessing it
 }
 
 const giveUpWait = 15 * time.Minute
 
-// patience is River's retry policy for refusals. Outages snooze instead.
+// patience is River's policy for refusals. Outages snooze.
 type patience struct{}
 
 // NextRetry implements river.ClientRetryPolicy.

@@ -43,7 +43,6 @@ func TestRevocation_ReachesAFirebaseWhoseClockIsAhead_S3_T4(t *testing.T) {
 	s.expectEqual(missed)
 }
 
-// registering adds users while the list is read.
 type registering struct {
 	*firebase.Client
 	register func()

@@ -22,7 +22,7 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// Accounts is the part of firebase.Client in use here.
+// Accounts is the part of firebase.Client in use.
 type Accounts interface {
 	User(ctx context.Context, uid string) (firebase.User, error)
 	SetState(ctx context.Context, uid string, to firebase.State) error
@@ -38,7 +38,7 @@ type follower struct {
 	now      func() time.Time // Firebase's
 }
 
-// rounds bounds restarts after concurrent changes of the row.
+// rounds bounds restarts after concurrent changes.
 const rounds = 5
 
 // Work brings Firebase to the row's state (S3).
@@ -63,7 +63,6 @@ func (f *follower) Work(ctx context.Context, job *river.Job[syncJob]) error {
 	return river.JobSnooze(0)
 }
 
-// read returns the zero state for a missing row.
 func (f *follower) read(ctx context.Context, from db.DBTX, id uuid.UUID) (state, error) {
 	row, err := f.queries.OwedState(ctx, from, id)
 	if pg.NoRows(err) {
@@ -97,14 +96,14 @@ func (f *follower) apply(ctx context.Context, id uuid.UUID, s state) error {
 	return err
 }
 
-// end completes the job unless the row has changed. A change locks the row before it enqueues. So end either sees it or finishes first,
-// and the change then adds a new job.
+// end completes the job unless the row has changed. A change locks the row before it enqueues: either end sees it, or the change adds a
+// new job.
 func (f *follower) end(ctx context.Context, job *river.Job[syncJob], seen state) (done bool, err error) {
 	err = pg.InTx(ctx, f.pool, func(tx pgx.Tx) error {
 		if err := f.queries.LockUser(ctx, tx, job.Args.UserID); err != nil {
 			return err
 		}
-		is, err := f.read(ctx, tx, job.Args.UserID) // a separate statement, to see what the lock waited for
+		is, err := f.read(ctx, tx, job.Args.UserID) // a separate statement sees what the lock waited for
 		if err != nil || is != seen {
 			return err
 		}
@@ -121,7 +120,7 @@ func (f *follower) end(ctx context.Context, job *river.Job[syncJob], seen state)
 	return done, nil
 }
 
-// again snoozes during outages and throttling, which count no attempt. Other errors count.
+// again snoozes during outages and throttling, which count no attempt.
 func again(ctx context.Context, log *slog.Logger, job *rivertype.JobRow, userID uuid.UUID, err error) error {
 	code := fault.CodeOf(err)
 	log.InfoContext(ctx, "Firebase does not follow yet", telemetry.FieldUserID, userID, telemetry.FieldError, err)

@@ -91,7 +91,7 @@ func TestFollow_NobodyThere(t *testing.T) {
 	}
 }
 
-// gate holds the job between Firebase's answer and its end.
+// gate holds the job before its end.
 type gate struct {
 	*firebase.Client
 	arrived chan struct{}

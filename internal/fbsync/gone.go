@@ -17,7 +17,7 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// maxUnlisted allows for accounts made or linked while the list was read.
+// maxUnlisted allows for accounts made while listing.
 const maxUnlisted = 5
 
 // tooManyGone: 10 or more and 0.5 % of the rows or more (S2), or more than MaxGone.
@@ -28,8 +28,7 @@ func (r *run) tooManyGone(gone int, rows int64) bool {
 	return gone >= max(10, int(rows/200))
 }
 
-// missing looks up each unlisted account. It disables rows only after all look-ups, and only a few: a truncated list or a project emptied
-// by mistake must lock out no user.
+// missing disables rows only after all look-ups, and only a few: a truncated list or an emptied project must lock out no user.
 func (r *run) missing(ctx context.Context) error {
 	rows, err := r.queries.CountAtFirebase(ctx, r.Pool)
 	if err != nil {
@@ -109,7 +108,7 @@ func (r *run) disable(ctx context.Context, gone []db.MissingRowsRow) error {
 // rowPatience is a lock timeout in milliseconds.
 const rowPatience = "2000"
 
-// changed changes a row and audits that in one transaction (O4).
+// changed also audits, in one transaction (O4).
 func (r *run) changed(ctx context.Context, id uuid.UUID, action string, change func(tx pgx.Tx) (int64, error)) (done bool, err error) {
 	err = pg.InTx(ctx, r.Pool, func(tx pgx.Tx) error {
 		if err := r.queries.WaitForRows(ctx, tx, rowPatience); err != nil {
@@ -136,7 +135,7 @@ func (r *run) changed(ctx context.Context, id uuid.UUID, action string, change f
 	return done, nil
 }
 
-// registrations deletes stale claims without an account (A1). With an account, its owner can continue.
+// registrations deletes stale claims without an account (A1).
 func (r *run) registrations(ctx context.Context) error {
 	for after := uuid.Nil; ; {
 		if err := r.keep(ctx); err != nil {

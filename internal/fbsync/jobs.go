@@ -21,7 +21,7 @@ import (
 // ErrNoJob reports a missing or completed job.
 var ErrNoJob = fault.New(fault.NotFound, "there is no such job")
 
-// Job is a pending or failed update of Firebase.
+// Job is an update that Firebase lacks.
 type Job struct {
 	ID        int64
 	UserID    uuid.UUID
@@ -32,7 +32,7 @@ type Job struct {
 	NextTry   time.Time
 }
 
-// JobQuery selects jobs. A nil Dead means all. Limit is required.
+// JobQuery selects jobs. A nil Dead means all.
 type JobQuery struct {
 	Dead   *bool
 	Cursor string
@@ -43,7 +43,7 @@ type place struct {
 	After int64 `json:"after"`
 }
 
-// Jobs returns a page, the oldest first, and the next cursor: "" on the last page. Error: page.ErrInvalidCursor.
+// Jobs returns a page, the oldest first, and the next cursor, "" at the end. Error: page.ErrInvalidCursor.
 func (d *Outbox) Jobs(ctx context.Context, q JobQuery) (jobs []Job, next string, err error) {
 	var from place
 	if err := page.Decode(q.Cursor, &from); err != nil {
@@ -66,7 +66,7 @@ func (d *Outbox) Jobs(ctx context.Context, q JobQuery) (jobs []Job, next string,
 	return jobs, next, nil
 }
 
-// Retry runs a job now and audits that. It replaces a dead job by a new one, unless the user has one already. Error: ErrNoJob.
+// Retry runs a job now and audits that. It replaces a dead job. Error: ErrNoJob.
 func (d *Outbox) Retry(ctx context.Context, id int64, by operator.Operator) error {
 	err := pg.InTx(ctx, d.pool, func(tx pgx.Tx) error { return d.retryIn(ctx, tx, id, by) })
 	if pg.NoRows(err) {

@@ -25,7 +25,6 @@ import (
 
 const project = "demo-test"
 
-// stage is a database, the development provider and its client.
 type stage struct {
 	*testing.T
 	pool     *pgxpool.Pool
@@ -148,7 +147,7 @@ const (
 		tokens_valid_after = greatest(tokens_valid_after, date_trunc('second', clock_timestamp()) + interval '1 second') WHERE id = $1`
 )
 
-// change also enqueues the job. before runs just before the commit.
+// change calls before just before the commit.
 func (s *stage) change(act string, p person, before ...func()) {
 	s.Helper()
 	err := pg.InTx(s.Context(), s.pool, func(tx pgx.Tx) error {

@@ -11,7 +11,7 @@ import (
 	"auth-v2-service/internal/firebase"
 )
 
-// crowded changes a row at each look-up of its account.
+// crowded changes a row at each look-up.
 type crowded struct {
 	*firebase.Client
 	uid    string

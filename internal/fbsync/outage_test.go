@@ -23,7 +23,7 @@ func outageUsers(t *testing.T) int {
 	return 60
 }
 
-// S3: Firebase fails 30 % of calls, hangs and is away, while two instances work.
+// S3: Firebase fails 30 % of calls and hangs.
 func TestOutage_BothSidesAreEqualAfterwards_S3(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

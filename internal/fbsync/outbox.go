@@ -21,7 +21,7 @@ type syncJob struct {
 	UserID uuid.UUID `json:"user_id" river:"unique"`
 }
 
-// Kind implements river.JobArgs. It is stored in rows and never changes.
+// Kind is stored in rows and never changes.
 func (syncJob) Kind() string { return kindSync }
 
 const (
@@ -32,13 +32,13 @@ const (
 // maxAttempts counts refusals, not outages.
 const maxAttempts = 25
 
-// underWay are the states in which a job still sees later changes.
+// In these states a job still sees later changes.
 var underWay = []rivertype.JobState{
 	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateRunning,
 	rivertype.JobStateScheduled,
 }
 
-// InsertOpts implements river.JobArgsWithInsertOpts: one job a user.
+// InsertOpts allows one job a user.
 func (syncJob) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{
 		Queue: queueSync, MaxAttempts: maxAttempts,
@@ -53,7 +53,7 @@ type Outbox struct {
 	river   *river.Client[pgx.Tx]
 }
 
-// NewOutbox does not connect. The pool may use a transaction pooler (D6).
+// NewOutbox does not connect. A transaction pooler will do (D6).
 func NewOutbox(pool *pgxpool.Pool) (*Outbox, error) {
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Schema: riverSchema, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -62,8 +62,7 @@ func NewOutbox(pool *pgxpool.Pool) (*Outbox, error) {
 	return &Outbox{pool: pool, queries: db.New(), river: client}, nil
 }
 
-// Enqueue adds the user's job in tx. Call it after the statement that changes the row: its lock keeps a running job from ending without
-// the change.
+// Enqueue adds the user's job in tx. Call it after the statement that changes the row: its lock keeps a running job from ending.
 func (d *Outbox) Enqueue(ctx context.Context, tx pgx.Tx, userID uuid.UUID) error {
 	if _, err := d.river.InsertTx(ctx, tx, syncJob{UserID: userID}, nil); err != nil {
 		return fmt.Errorf("owe Firebase the state of user %s: %w", userID, err)

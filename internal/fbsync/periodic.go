@@ -12,7 +12,7 @@ import (
 
 const look = time.Minute
 
-// Every reconciles once in each period, across all instances, until ctx ends. 0 means never. After a stopped run it waits up to an hour.
+// Every reconciles once a period, across all instances, until ctx ends. 0 means never.
 func (r *Reconciler) Every(ctx context.Context, every time.Duration) error {
 	if every <= 0 {
 		return nil

@@ -33,7 +33,7 @@ var (
 	errPlaceTaken = errors.New("the reconciliation took so long over a page that another one has taken its place")
 )
 
-// Rows is the part of *user.Store in use here.
+// Rows is the part of *user.Store in use.
 type Rows interface {
 	OutOfStep(ctx context.Context, accounts []firebase.User) ([]firebase.User, error)
 	Sync(ctx context.Context, uid, actor string) (user.Synced, error)
@@ -46,7 +46,7 @@ type ReconcilerOptions struct {
 	Rows     Rows
 	Outbox   *Outbox
 	Project  Project
-	// OnChange runs after the commit for each disabled or cleared row. internal/user reports the other rows.
+	// OnChange runs after the commit for each disabled or cleared row.
 	OnChange func(ctx context.Context, id uuid.UUID)
 	Logger   *slog.Logger
 	Clocks   *clock.Clocks
@@ -66,7 +66,7 @@ func NewReconciler(o ReconcilerOptions) *Reconciler {
 	return &Reconciler{ReconcilerOptions: o, queries: db.New()}
 }
 
-// Report counts results. In a dry run it counts what would change.
+// Report counts results. A dry run changes nothing.
 type Report struct {
 	Listed        int           `json:"listed"`          // accounts in Firebase's list
 	WithoutRow    int           `json:"without_row"`     // accounts without a row yet
@@ -86,14 +86,14 @@ type run struct {
 	who     string
 	dry     bool
 	maxGone int
-	began   time.Time // by PostgreSQL's clock, like the times it is compared with
+	began   time.Time // by PostgreSQL's clock
 	mu      sync.Mutex
 	Report
 }
 
 // Run reconciles once. It repairs each page at once, but believes that an account is gone only after the whole list and a look-up. It
-// audits each change and the run. Memory does not grow with the table. Errors: *WrongProjectError, ErrNotNow, ErrListCut, ErrManyGone, or
-// an outage. Earlier repairs stay, and Report counts them.
+// audits each change and the run. Memory does not grow with the table. After an error earlier repairs stay. Errors: *WrongProjectError,
+// ErrNotNow, ErrListCut, ErrManyGone, or an outage.
 func (r *Reconciler) Run(ctx context.Context, o RunOptions) (Report, error) {
 	return r.runAfter(ctx, o, 0)
 }
@@ -103,7 +103,7 @@ type RunOptions struct {
 	// Actor is the audit's actor: "system", "cli:<name>".
 	Actor  string
 	DryRun bool
-	// MaxGone is an operator's limit of gone accounts. 0 means the limit of S2.
+	// MaxGone is the limit of gone accounts. 0 means S2's.
 	MaxGone int
 }
 
@@ -141,7 +141,7 @@ func (r *run) all(ctx context.Context) error {
 	return r.queries.ForgetListed(ctx, r.Pool)
 }
 
-// end does not count a failed run as done.
+// A failed run does not count as done.
 func (r *run) end(ctx context.Context, outcome error) error {
 	ended := db.EndReconcileParams{Who: r.who}
 	details := map[string]any{
@@ -231,7 +231,7 @@ func (r *run) page(ctx context.Context, accounts []firebase.User) error {
 	return r.compare(ctx, accounts, rows)
 }
 
-// storable drops accounts with a UID that PostgreSQL cannot store: one would fail the whole page.
+// storable drops UIDs that PostgreSQL cannot store: one would fail the page.
 func (r *run) storable(accounts []firebase.User) []firebase.User {
 	kept := slices.DeleteFunc(slices.Clone(accounts), func(account firebase.User) bool { return !firebase.Storable(account.UID) })
 	r.Listed += len(accounts) - len(kept)
@@ -291,7 +291,7 @@ func (r *run) sync(ctx context.Context, accounts []firebase.User) error {
 	return group.Wait()
 }
 
-// stops reports whether the error would also hit other accounts.
+// stops reports whether other accounts would fail too.
 func stops(err error) bool {
 	if ofOneRow(err) {
 		return false

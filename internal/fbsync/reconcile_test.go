@@ -82,7 +82,6 @@ func reconcileUsers(t *testing.T) int {
 	return 2000
 }
 
-// peak returns the growth of the heap while f runs.
 func peak(f func()) (above uint64) {
 	var m runtime.MemStats
 	runtime.GC()
@@ -109,7 +108,7 @@ func peak(f func()) (above uint64) {
 	return <-most
 }
 
-// RECONCILE_USERS sets the number of users (default 2,000).
+// RECONCILE_USERS sets the number of users.
 func TestReconcile_EveryKindOfDifference_S2(t *testing.T) {
 	s := newStage(t)
 	all := s.crowd(reconcileUsers(t))

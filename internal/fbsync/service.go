@@ -27,7 +27,7 @@ const (
 	stopPatience = 3 * time.Second
 )
 
-// Google's quota is the project's, and a job takes two calls.
+// Google's quota is the project's: a job takes two calls.
 const maxWorkers = 8
 
 const (
@@ -41,7 +41,7 @@ type Options struct {
 	Pool     *pgxpool.Pool
 	Accounts Accounts
 	Project  Project
-	// Settle does the local half of an intent if Firebase has done its own. settled is false without a change there.
+	// Settle does an intent's local half, if Firebase has done its own.
 	Intents *intent.Log
 	Settle  func(ctx context.Context, i intent.Intent) (settled bool, err error)
 	Clocks  *clock.Clocks
@@ -85,7 +85,7 @@ func New(o Options) (*Service, error) {
 	return &Service{pool: o.Pool, river: client, project: o.Project, onCount: o.OnCount, log: o.Logger}, nil
 }
 
-// Run works until ctx ends, then lets running jobs finish. It waits for the database. It works no job of another project's rows.
+// Run works until ctx ends, then lets running jobs finish. It waits for the database, and works no other project's jobs.
 func (s *Service) Run(ctx context.Context) error {
 	for {
 		err := s.start(ctx)
@@ -134,7 +134,7 @@ func (s *Service) start(ctx context.Context) error {
 	if err := remember(ctx, s.pool, s.project); err != nil {
 		return err
 	}
-	return s.river.Start(ctx) // its end is a soft stop and also frees a start that hangs
+	return s.river.Start(ctx) // a soft stop, which also frees a hanging start
 }
 
 type atLeastWarn struct{ slog.Handler }

@@ -21,7 +21,7 @@ type intentJob struct {
 	UserID   uuid.UUID `json:"user_id"`
 }
 
-// Kind implements river.JobArgs. It is stored in rows and never changes.
+// Kind is stored in rows and never changes.
 func (intentJob) Kind() string { return "firebase_intent" }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
@@ -29,16 +29,16 @@ func (intentJob) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: queueSync, MaxAttempts: maxAttempts}
 }
 
-// Ages of an intent. After tooOld, Firebase will not carry out its request any more.
+// Ages of an intent. After tooOld, Firebase will not carry it out.
 const (
 	firstLook  = 5 * time.Second
 	soonUntil  = 20 * time.Second
-	soonAgain  = 4 * time.Second // River waits this long without its leader, possibly the killed process
+	soonAgain  = 4 * time.Second // River waits this long for a killed leader
 	laterAgain = 20 * time.Second
 	tooOld     = 2 * time.Minute
 )
 
-// EnqueueIntent adds an intent's job in the transaction that stores it. The job does nothing if the request ends the intent.
+// EnqueueIntent adds an intent's job in its transaction. The job does nothing if the request ends the intent.
 func (d *Outbox) EnqueueIntent(ctx context.Context, tx pgx.Tx, i intent.Intent) error {
 	job := intentJob{IntentID: i.ID, UserID: i.UserID}
 	return d.insertIntent(ctx, tx, job, &river.InsertOpts{ScheduledAt: i.Began.Add(firstLook)})
@@ -58,7 +58,7 @@ type settler struct {
 	log     *slog.Logger
 }
 
-// Work completes Firebase's change. Without one it looks again until tooOld, then drops the intent.
+// Work completes Firebase's change, or drops the intent after tooOld without one.
 func (s *settler) Work(ctx context.Context, job *river.Job[intentJob]) error {
 	i, err := s.intents.Read(ctx, job.Args.IntentID)
 	if errors.Is(err, intent.ErrEnded) {

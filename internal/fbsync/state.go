@@ -8,11 +8,11 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// state is the part of a row that Firebase follows. It must stay comparable.
+// state is what Firebase follows. It must stay comparable.
 type state struct {
 	uid          string // "": unknown to Firebase
 	admitted     bool
-	reactivated  bool // by an operator. Only then is an account enabled: Firebase may have disabled it (S1)
+	reactivated  bool // by an operator. Else Firebase's own disabling stays (S1)
 	registering  bool // the account may not exist yet
 	sessionsFrom time.Time
 }
@@ -37,10 +37,10 @@ func wholeSecond(t time.Time) time.Time {
 	return t.Truncate(time.Second).Add(time.Second)
 }
 
-// ahead bounds future revocations at Firebase, which cannot be undone there. Our row enforces later ones.
+// ahead bounds future revocations at Firebase, which cannot be undone there.
 const ahead = time.Minute
 
-// due returns the change that brings the account to the row. It never lowers ValidSince. now is Firebase's time.
+// due never lowers ValidSince. now is Firebase's time.
 func due(s state, account firebase.User, now time.Time) (change firebase.State, differs bool) {
 	switch {
 	case !s.admitted && !account.Disabled:
