@@ -68,7 +68,7 @@ type seedCmd struct {
 	Project     string `help:"Firebase project." default:"demo-auth" env:"FIREBASE_PROJECT_ID"`
 }
 
-// Run seeds this folder's stack, or the one given by both addresses.
+// Run seeds this folder's stack, or the given one.
 func (c *seedCmd) Run(ctx context.Context, root *cli) error {
 	env := devstack.Env{
 		{Name: "DATABASE_URL", Value: c.DatabaseURL},
@@ -166,7 +166,7 @@ func run() int {
 	return exitCode(command.Run())
 }
 
-// exit replaces kong's 80 (bad arguments) by 2.
+// kong exits with 80 for bad arguments.
 func exit(code int) {
 	if code == 80 {
 		code = 2

@@ -20,22 +20,22 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// ErrNoPassword refuses a password for an account without an e-mail.
+// ErrNoPassword refuses an account without an e-mail.
 var ErrNoPassword = fault.New(fault.UnsupportedIdentity,
 	"this sign-in has no e-mail, phone or provider identity that an account can be made of")
 
-// errChanged reports a concurrent password change or move.
+// errChanged reports a concurrent change or move.
 var errChanged = fault.Unavailable("this account is being changed at the same time; try again", nil)
 
-// PasswordChange needs Current if the sign-in is older than five minutes (A10).
+// PasswordChange needs Current after five minutes (A10).
 type PasswordChange struct {
 	Current string
 	New     string
 	Client  Client
 }
 
-// ChangePassword sets a password at the user's home, ends every session (T4) and begins a new one. Firebase changes first: if it is
-// unreachable, nothing changes (S4). *MFAError means that the password is changed.
+// ChangePassword sets a password at the user's home, ends every session (T4) and begins a new one. If Firebase is unreachable, nothing
+// changes (S4). *MFAError means that the password is changed.
 func (s *Service) ChangePassword(ctx context.Context, p principal.Principal, c PasswordChange) (Session, error) {
 	if err := checkNewPassword(c.New); err != nil {
 		return Session{}, asNewPassword(err)
@@ -45,7 +45,7 @@ func (s *Service) ChangePassword(ctx context.Context, p principal.Principal, c P
 	}
 	err := s.confirm(ctx, p, c.Current, c.Client)
 	if errors.Is(err, firebase.ErrMFARequired) {
-		return Session{}, ErrReauthRequired // mfa_required would mean that the password is changed
+		return Session{}, ErrReauthRequired // mfa_required would mean that it is changed
 	}
 	if err != nil {
 		return Session{}, err
@@ -65,7 +65,7 @@ func (s *Service) changeHere(ctx context.Context, p principal.Principal, c Passw
 	if err != nil {
 		return Session{}, fmt.Errorf("read the password of user %s: %w", u.ID, pg.Fault(err))
 	}
-	if err := s.stillAdmitted(ctx, p); err != nil { // after reading the hash, so that a later change fails the comparison of hashes
+	if err := s.stillAdmitted(ctx, p); err != nil { // after reading the hash: a later change fails the comparison
 		return Session{}, err
 	}
 	hash, err := s.hash(ctx, c.New)
@@ -88,7 +88,7 @@ func (s *Service) changeHere(ctx context.Context, p principal.Principal, c Passw
 }
 
 func (s *Service) stillAdmitted(ctx context.Context, p principal.Principal) error {
-	u, err := s.users.ByLegacyID(ctx, p.User.ID) // a local user has only legacy sessions
+	u, err := s.users.ByLegacyID(ctx, p.User.ID)
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (s *Service) changeAtFirebase(ctx context.Context, p principal.Principal, c
 func (s *Service) beginChanged(ctx context.Context, email, password string) (Session, error) {
 	fresh, err := s.signIn(ctx, email, password)
 	if errors.Is(err, firebase.ErrMFARequired) {
-		// A code works once: a session in the second of this revocation would waste it (T4).
+		// A code works once: the second of this revocation would waste it (T4).
 		return Session{}, errors.Join(err, sleep.Context(ctx, s.revokedSecond()))
 	}
 	if err != nil {
@@ -172,7 +172,7 @@ func (s *Service) begin(ctx context.Context, i intent.Intent) (begun intent.Inte
 	return begun, err
 }
 
-// accountOf returns ErrRevoked if a proof of the address has ended the session.
+// accountOf returns ErrRevoked if a proof of the address ended the session.
 func (s *Service) accountOf(ctx context.Context, u user.User, claims token.Claims) (firebase.User, error) {
 	account, err := s.identities.User(ctx, u.FirebaseUID)
 	switch {
@@ -196,7 +196,7 @@ func asRevoked(err error) error {
 	return err
 }
 
-// overtaken handles another change at Firebase right after ours: our hash must not admit the older password (A7).
+// overtaken makes our hash unusable: a later change at Firebase counts (A7).
 func (s *Service) overtaken(ctx context.Context, u user.User, hash string) error {
 	_, err := s.queries.FollowFirebasePassword(ctx, s.pool, db.FollowFirebasePasswordParams{
 		ID: u.ID, PasswordHash: unusable, OldPasswordHash: hash, FirebaseLead: s.clocks.FirebaseLead(),
@@ -212,7 +212,7 @@ const (
 	outageRetry = 250 * time.Millisecond
 )
 
-// passwordChanged does the local half of Firebase's change. After outageLimit the intent's job does it.
+// passwordChanged does the local half. After outageLimit the intent's job does it.
 func (s *Service) passwordChanged(ctx context.Context, u user.User, hash string, asking token.Claims, change uuid.UUID) error {
 	err := retryOutage(ctx, func(ctx context.Context) error {
 		return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
@@ -244,7 +244,7 @@ func (s *Service) endSessionsWith(ctx context.Context, tx pgx.Tx, id uuid.UUID, 
 	return s.enqueueSync(ctx, tx, id)
 }
 
-// retryOutage retries database outages for outageLimit, and ignores cancellation.
+// retryOutage ignores the caller's cancellation.
 func retryOutage(ctx context.Context, do func(ctx context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), outageLimit)
 	defer cancel()
@@ -256,7 +256,6 @@ func retryOutage(ctx context.Context, do func(ctx context.Context) error) error 
 	}
 }
 
-// asNewPassword renames the refused field to newPassword.
 func asNewPassword(err error) error {
 	var refused *fault.Error
 	if !errors.As(err, &refused) || refused.Code != fault.WeakPassword || len(refused.Fields) != 1 {

@@ -17,8 +17,8 @@ import (
 
 const deleteTimeout = 7 * time.Second
 
-// Delete removes the account here and at Firebase: both, or neither. If the local commit fails, the intent's job deletes the row.
-// currentPassword may be empty after a recent sign-in.
+// Delete removes the account here and at Firebase: both, or neither. If the commit fails, the intent's job deletes the row. A recent
+// sign-in needs no currentPassword.
 func (s *Service) Delete(ctx context.Context, p principal.Principal, currentPassword string, client Client) error {
 	if err := s.confirm(ctx, p, currentPassword, client); err != nil {
 		return err
@@ -69,12 +69,11 @@ func (s *Service) delete(ctx context.Context, p principal.Principal) error {
 
 func nothingElsewhere(context.Context, pgx.Tx) error { return nil }
 
-// toDelete rereads the row: a move since may have made an account, which must not outlive the row. During a move the UID is the row's ID
-// (M1).
+// toDelete rereads the row: an account made by a move must not outlive it. During a move the UID is the row's ID (M1).
 func (s *Service) toDelete(ctx context.Context, remembered user.User) (user.User, error) {
 	u, err := s.users.ByID(ctx, remembered.ID)
 	if errors.Is(err, user.ErrNotFound) {
-		return remembered, nil // deletion is idempotent
+		return remembered, nil
 	}
 	if u.FirebaseUID == "" && u.FederationStatus == user.StatusSyncing {
 		u.FirebaseUID = u.ID.String()

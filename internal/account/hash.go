@@ -11,7 +11,6 @@ import (
 
 const unusable = password.Unusable
 
-// A6.
 var checkNewPassword = password.CheckNew
 
 // hash returns unusable for a password that bcrypt would truncate (A6).
@@ -31,7 +30,7 @@ func (s *Service) proveHash(ctx context.Context, hash *string, typed string) err
 	return proveBy(ctx, s.passwords, hash, typed)
 }
 
-// proveRow also logs a hash that no password can match.
+// proveRow logs a hash that no password can match.
 func (s *Service) proveRow(ctx context.Context, p candidate, typed string) error {
 	err := proveBy(ctx, p.passwords, p.hash, typed)
 	if errors.Is(err, password.ErrTooCostly) || errors.Is(err, password.ErrNotBcrypt) && *p.hash != unusable {
@@ -41,7 +40,7 @@ func (s *Service) proveRow(ctx context.Context, p candidate, typed string) error
 	return err
 }
 
-// proveBy returns ErrInvalidCredentials also for a malformed or too costly hash, and password.ErrBusy under load.
+// proveBy treats a malformed or too costly hash as a wrong password.
 func proveBy(ctx context.Context, by hashVerifier, hash *string, typed string) error {
 	if hash == nil {
 		return ErrInvalidCredentials

@@ -6,19 +6,19 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// LegacyLogin is Login for a client that supports only the legacy pair. It still moves a user in the cohort (A2).
+// LegacyLogin is Login for clients with only the legacy pair. It still moves users (A2).
 func (s *Service) LegacyLogin(ctx context.Context, c Credentials) (Session, error) {
 	session, err := s.Login(ctx, c)
 	return s.asLegacy(ctx, session, c.Client, err)
 }
 
-// LegacyRegister is Register for such a client.
+// LegacyRegister is Register for such clients.
 func (s *Service) LegacyRegister(ctx context.Context, r Registration) (Session, error) {
 	session, err := s.Register(ctx, r)
 	return s.asLegacy(ctx, session, r.Client, err)
 }
 
-// LegacyRefresh is Refresh for such a client.
+// LegacyRefresh is Refresh for such clients.
 func (s *Service) LegacyRefresh(ctx context.Context, refreshToken string, client Client) (Tokens, error) {
 	issued, err := s.sessions.Refresh(ctx, refreshToken, client.Agent)
 	return legacySession(issued).Tokens, err

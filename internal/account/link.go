@@ -9,8 +9,8 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// Link finishes account_link_required (F3): the password of the local row proves that the token's owner owns it. Errors:
-// ErrInvalidCredentials, rate_limited, user.ErrIdentityConflict, and those of user.FirstSight.
+// Link finishes account_link_required (F3): the local row's password proves ownership. Errors: ErrInvalidCredentials, rate_limited,
+// user.ErrIdentityConflict, and those of user.FirstSight.
 func (s *Service) Link(ctx context.Context, claims token.Claims, password string, client Client) (user.User, error) {
 	u, err := s.rowOf(ctx, claims)
 	if !errors.Is(err, user.ErrLinkRequired) {
@@ -40,7 +40,7 @@ func (s *Service) Link(ctx context.Context, claims token.Claims, password string
 	u, err = s.users.LinkProven(ctx, claims, person.id, *person.hash)
 	if errors.Is(err, user.ErrIdentityConflict) {
 		if mine, missed := s.rowOf(ctx, claims); missed == nil {
-			return mine, nil // a concurrent request has linked it
+			return mine, nil // a concurrent request linked it
 		}
 		if err := s.passwordUnchanged(ctx, person.id, *person.hash); err != nil {
 			return user.User{}, err

@@ -11,8 +11,7 @@ import (
 	"auth-v2-service/internal/session"
 )
 
-// startLocalSession begins a legacy session after a proof of the password. Begin waits out the second of a revocation, so the hash is
-// checked after it. A later change ends this session too (T4).
+// startLocalSession checks the hash after Begin, which waits out the second of a revocation. A later change ends this session too (T4).
 func (s *Service) startLocalSession(ctx context.Context, id uuid.UUID, hash, agent string) (Session, error) {
 	issued, err := s.sessions.Begin(ctx, id, agent)
 	if err != nil {
@@ -35,7 +34,7 @@ func (s *Service) passwordUnchanged(ctx context.Context, id uuid.UUID, hash stri
 	return nil
 }
 
-// withdraw ends a session that the client has not received, and returns why.
+// withdraw ends a session unknown to the client, and returns why.
 func (s *Service) withdraw(ctx context.Context, issued session.Issued, why error) error {
 	err := s.sessions.End(ctx, issued.User.ID, issued.Claims.SessionID)
 	if err != nil && !errors.Is(err, session.ErrNotFound) {

@@ -14,16 +14,16 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// ErrInvalidCredentials covers an unknown e-mail, a wrong password and an account disabled at Firebase (A3).
+// ErrInvalidCredentials covers unknown e-mails, wrong passwords and disabled accounts (A3).
 var ErrInvalidCredentials = fault.New(fault.InvalidCredentials, "the e-mail or the password is wrong")
 
-// errClocks reports that Firebase's clock is too far behind the last revocation.
+// errClocks reports that Firebase's clock is too far behind.
 var errClocks = fault.Unavailable("sign-in is not possible at this moment; try again", nil)
 
-// maxWait bounds the wait for a revocation's second (T4). Only differing clocks need more than a second.
+// maxWait bounds the wait for a revocation's second (T4), which differing clocks lengthen.
 const maxWait = 3 * time.Second
 
-// Client is an address for the limits, and a User-Agent for the session.
+// Client is an address for limits and a User-Agent.
 type Client struct {
 	Addr  netip.Addr
 	Agent string
@@ -36,8 +36,8 @@ type Credentials struct {
 	Client   Client
 }
 
-// Login signs a user in at the user's home (A2). Errors: ErrInvalidCredentials, user.ErrDeactivated (only after a right password),
-// *MFAError, firebase.ErrSignInBlocked, rate_limited, dependency_unavailable, and those of user.FirstSight.
+// Login signs in at the user's home (A2). Errors: ErrInvalidCredentials, user.ErrDeactivated (only after a right password), *MFAError,
+// firebase.ErrSignInBlocked, rate_limited, dependency_unavailable, and those of user.FirstSight.
 func (s *Service) Login(ctx context.Context, c Credentials) (Session, error) {
 	began, attempt := time.Now(), s.passwords.Attempt()
 	session, err := s.login(ctx, c, attempt)
@@ -53,10 +53,10 @@ func (s *Service) Login(ctx context.Context, c Credentials) (Session, error) {
 	return session, err
 }
 
-// untilBeat hides the exact duration of a refusal.
+// untilBeat hides a refusal's exact duration.
 func untilBeat(elapsed, beat time.Duration) time.Duration { return beat - elapsed%beat }
 
-// beatOf leaves at least half of usual for other work.
+// beatOf leaves half of usual for other work.
 func beatOf(usual, work time.Duration) time.Duration {
 	return (work + usual/2 + usual - 1) / usual * usual
 }
@@ -64,7 +64,7 @@ func beatOf(usual, work time.Duration) time.Duration {
 func (s *Service) login(ctx context.Context, c Credentials, attempt *password.Attempt) (Session, error) {
 	email, err := user.LookUpEmail(c.Email)
 	if err != nil {
-		return Session{}, ErrInvalidCredentials.With(err) // no row has such an address
+		return Session{}, ErrInvalidCredentials.With(err)
 	}
 	if err := s.attempts.AllowAttempt(ctx, email, c.Client.Addr); err != nil {
 		return Session{}, err
@@ -108,8 +108,8 @@ func (s *Service) loginAtFirebase(ctx context.Context, c Credentials, email stri
 	return s.beginSession(ctx, session, email, c.Password)
 }
 
-// beginSession records the sign-in. If the token counts as older than the last revocation, it waits and signs in once more (T4). Only a
-// right password gets here, so the wait reveals no account (A3).
+// beginSession signs in again after a wait if the token seems older than the last revocation (T4). Only a right password waits, so it
+// reveals no account (A3).
 func (s *Service) beginSession(ctx context.Context, session firebase.Session, email, password string) (Session, error) {
 	out, err := s.recordSignIn(ctx, session)
 	if !errors.Is(err, user.ErrRevoked) {
@@ -128,7 +128,6 @@ func (s *Service) beginSession(ctx context.Context, session firebase.Session, em
 	return out, err
 }
 
-// revokedSecond is the rest of a revocation's second by Firebase's clock, at most.
 func (s *Service) revokedSecond() time.Duration {
 	return time.Second + min(s.clocks.Precision(), maxWait-time.Second)
 }
@@ -150,7 +149,7 @@ func (s *Service) recordSignIn(ctx context.Context, fresh firebase.Session) (Ses
 	return session, session.User.Admit(claims)
 }
 
-// asUnavailable: Firebase has just issued the token, so a refusal is not the caller's fault.
+// asUnavailable: Firebase's own token is not the caller's fault.
 func asUnavailable(err error) error {
 	if fault.CodeOf(err) == fault.DependencyUnavailable {
 		return err

@@ -21,17 +21,17 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// candidate is the user with an e-mail. The zero value is an unknown user.
+// candidate is the user with an e-mail. Zero means unknown.
 type candidate struct {
 	id        uuid.UUID
 	hash      *string
 	row       user.User // for Admit only
 	cohort    rollout.Cohort
-	ceilings  password.Ceilings // the work of a refusal, with or without a row
+	ceilings  password.Ceilings // a refusal's work, also without a row
 	passwords hashVerifier
 }
 
-// home is empty for an unknown user: Firebase answers then.
+// home is empty for an unknown user.
 func (p candidate) home() string {
 	if p.id == uuid.Nil {
 		return ""
@@ -87,7 +87,7 @@ func (s *Service) loginHere(ctx context.Context, c Credentials, email string, p 
 	return s.startLocalSession(ctx, p.id, *p.hash, c.Client.Agent)
 }
 
-// legacyTime is reserved for the legacy pair after a failed move or carry-over.
+// legacyTime is reserved for the legacy pair.
 const legacyTime = 1500 * time.Millisecond
 
 func beforeLegacy(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -109,7 +109,7 @@ func (s *Service) moveAndLogin(ctx context.Context, email, password string, id u
 	}
 	s.log.InfoContext(ctx, "not moved at sign-in", telemetry.FieldUserID, id, telemetry.FieldError, err)
 	if _, refused := user.CanonicalEmail(email); s.everybody && refused != nil {
-		return Session{}, user.ErrUnsupportedIdentity.With(err) // permanent: an operator has to correct the address
+		return Session{}, user.ErrUnsupportedIdentity.With(err) // an operator has to correct the address
 	}
 	if s.everybody && fault.CodeOf(err) != fault.DependencyUnavailable && fault.CodeOf(err) != fault.IdentityConflict {
 		err = fault.Unavailable("sign-in is not possible at this moment; try again", err)
@@ -117,7 +117,7 @@ func (s *Service) moveAndLogin(ctx context.Context, email, password string, id u
 	return Session{}, err
 }
 
-// bringPassword gives Firebase the local password of a user whose linked account has none, for example Google's. Else it returns wrong.
+// bringPassword gives the local password to a linked Firebase account without one, such as Google's. Else it returns wrong.
 func (s *Service) bringPassword(
 	ctx context.Context, p candidate, email, password string, wrong error,
 ) (firebase.Session, error) {
@@ -142,7 +142,7 @@ func (s *Service) bringPassword(
 	}
 	if err := s.passwordUnchanged(ctx, p.id, *p.hash); err != nil {
 		if errors.Is(err, ErrInvalidCredentials) {
-			return firebase.Session{}, wrong // the address's owner has taken the account over
+			return firebase.Session{}, wrong // the address's owner has taken over
 		}
 		return firebase.Session{}, err
 	}
@@ -154,7 +154,7 @@ func (s *Service) bringPassword(
 	return s.signIn(ctx, email, password)
 }
 
-// giveFirebase also marks the hash as equally new (A7).
+// giveFirebase marks the hash as equally new (A7).
 func (s *Service) giveFirebase(ctx context.Context, p candidate, account firebase.User, password string) error {
 	ctx, cancel := detached(ctx)
 	defer cancel()
@@ -186,7 +186,7 @@ func (s *Service) giveFirebase(ctx context.Context, p candidate, account firebas
 	return nil
 }
 
-// followPending is followPassword before a second factor: LoginMFA does not know the password.
+// followPending runs before a second factor: LoginMFA does not know the password.
 func (s *Service) followPending(ctx context.Context, p candidate, email, password string) error {
 	if p.hash == nil || p.row.AuthProvider != user.ProviderHybrid {
 		return nil
@@ -205,8 +205,8 @@ func (s *Service) followPending(ctx context.Context, p candidate, email, passwor
 	return sleep.Context(ctx, s.revokedSecond()) // the next session must begin after the revocation (T4)
 }
 
-// followPassword replaces a local hash that differs from the password proved at Firebase (A7), and ends the old sessions (T4). uid is the
-// proved account: the row with the address may be another's (F7).
+// followPassword replaces a hash older than Firebase's password (A7) and ends the old sessions (T4). uid is the proved account: the row
+// may be another's (F7).
 func (s *Service) followPassword(ctx context.Context, p candidate, uid, password string) error {
 	if p.hash == nil || p.row.AuthProvider != user.ProviderHybrid || p.row.FirebaseUID != uid {
 		return nil

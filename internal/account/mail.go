@@ -23,8 +23,8 @@ var (
 	ErrCodeExpired = fault.New(fault.TokenExpired, "the code has expired; ask for another")
 )
 
-// ForgotPassword makes Firebase mail a reset to the account's address (A9). It first moves a local user in the cohort. With or without an
-// account it returns nil after the same time. Errors: invalid e-mail, rate_limited, dependency_unavailable.
+// ForgotPassword makes Firebase mail a reset (A9), after moving a local user in the cohort. It takes the same time without an account.
+// Errors: invalid e-mail, rate_limited, dependency_unavailable.
 func (s *Service) ForgotPassword(ctx context.Context, typed string, client Client) error {
 	began := time.Now()
 	email, err := user.LookUpEmail(typed)
@@ -49,7 +49,7 @@ func (s *Service) sendReset(ctx context.Context, email string) error {
 		if _, err := user.CanonicalEmail(email); err == nil {
 			return s.moveAndReset(ctx, email, person)
 		}
-		s.logStays(ctx, person, user.ErrUnsupportedIdentity) // Firebase refuses it like an unknown address
+		s.logStays(ctx, person, user.ErrUnsupportedIdentity) // Firebase refuses such an address
 	}
 	return s.askForReset(ctx, email)
 }
@@ -66,7 +66,7 @@ func (s *Service) askForReset(ctx context.Context, email string) error {
 	return nil
 }
 
-// moveAndReset works in the background: a move's duration would reveal the account. The answer waits for one call, as for any address.
+// moveAndReset works in the background: a move's duration would reveal the account.
 func (s *Service) moveAndReset(ctx context.Context, email string, p candidate) error {
 	if _, err := s.identities.UserByEmail(ctx, email); err != nil && !aboutTheAccount(err) {
 		return fmt.Errorf("ask whether Firebase can be reached: %w", err)
@@ -83,7 +83,7 @@ func (s *Service) moveAndReset(ctx context.Context, email string, p candidate) e
 
 const backgroundLimit = 10 * time.Second
 
-// inBackground may be cut short by a stop: the user asks again, and the next move settles (M2). The client's limits bound the goroutines.
+// inBackground: after a stop the user asks again, and the next move settles (M2). The client's limits bound the goroutines.
 func (s *Service) inBackground(ctx context.Context, do func(ctx context.Context) error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), backgroundLimit)
 	go func() {
@@ -99,7 +99,7 @@ func (s *Service) inBackground(ctx context.Context, do func(ctx context.Context)
 	}()
 }
 
-// moveAsked serves anonymous clients: the rollout alone decides.
+// moveAsked serves anonymous clients.
 func (s *Service) moveAsked(ctx context.Context, p candidate) error {
 	if !s.everybody && !p.cohort.Holds(p.id) {
 		return errStays
@@ -107,7 +107,7 @@ func (s *Service) moveAsked(ctx context.Context, p candidate) error {
 	return s.mover.WithoutPassword(ctx, p.id, audit.Anonymous)
 }
 
-// moveForMail serves a signed-in user (A9).
+// moveForMail serves signed-in users (A9).
 func (s *Service) moveForMail(ctx context.Context, p candidate) error {
 	if !s.everybody && !p.cohort.Admits() {
 		return errStays
@@ -122,13 +122,13 @@ func (s *Service) logStays(ctx context.Context, p candidate, err error) {
 
 var errStays = errors.New("the rollout keeps this user here")
 
-// aboutTheAccount reports whether a refusal would reveal an account. Firebase throttles mails to existing accounts only.
+// aboutTheAccount reports whether a refusal would reveal an account. Firebase throttles only existing ones.
 func aboutTheAccount(err error) bool {
 	return errors.Is(err, firebase.ErrUserNotFound) || errors.Is(err, firebase.ErrUserDisabled) || errors.Is(err, firebase.ErrTooManyAttempts)
 }
 
-// SendEmailVerification makes Firebase mail a proof of the address, and first moves a local user (A9). idToken is the caller's, if
-// Firebase issued it. The address may be a stranger's, so mails are limited.
+// SendEmailVerification makes Firebase mail a proof, after moving a local user (A9). idToken is the caller's Firebase token. Limits apply:
+// the address may be a stranger's.
 func (s *Service) SendEmailVerification(ctx context.Context, p principal.Principal, idToken string, client Client) error {
 	email, err := user.LookUpEmail(p.User.Email)
 	if err != nil {
@@ -184,7 +184,7 @@ func (s *Service) tokenAt(ctx context.Context, u user.User, email string) (strin
 	return session.IDToken, nil
 }
 
-// ConfirmEmail proves an address with a mail's code. Errors: ErrCodeInvalid, ErrCodeExpired, dependency_unavailable.
+// ConfirmEmail proves an address. Errors: ErrCodeInvalid, ErrCodeExpired, dependency_unavailable.
 func (s *Service) ConfirmEmail(ctx context.Context, code string) error {
 	if _, err := s.identities.ConfirmEmail(ctx, code); err != nil {
 		return fmt.Errorf("prove an address at Firebase: %w", codeRefusal(err))

@@ -17,7 +17,7 @@ var (
 	ErrSignInNotOpen     = fault.New(fault.TokenInvalid, "this sign-in is no longer open; begin again")
 )
 
-// MFAError is firebase.ErrMFARequired with the data that finishes the sign-in.
+// MFAError carries what finishes the sign-in.
 type MFAError struct {
 	Challenge firebase.MFAChallenge
 	cause     error
@@ -29,7 +29,7 @@ func (e *MFAError) Error() string { return e.cause.Error() }
 // Unwrap returns the cause.
 func (e *MFAError) Unwrap() error { return e.cause }
 
-// asMFAError drops factors of unknown kinds.
+// asMFAError drops unknown factors.
 func asMFAError(err error) error {
 	var demand *firebase.MFAError
 	if !errors.As(err, &demand) {
@@ -40,7 +40,7 @@ func asMFAError(err error) error {
 	return &MFAError{Challenge: due, cause: err}
 }
 
-// SecondFactor finishes a sign-in with the authenticator's code.
+// SecondFactor finishes a sign-in.
 type SecondFactor struct {
 	PendingCredential string
 	FactorID          string
@@ -48,7 +48,7 @@ type SecondFactor struct {
 	Client            Client
 }
 
-// guessedAt is the key that limits guesses (A4). No e-mail has a space, so keys cannot collide.
+// guessedAt is the key that limits guesses (A4). No e-mail has a space.
 func (f SecondFactor) guessedAt() string { return "second factor " + f.FactorID }
 
 // LoginMFA finishes a sign-in. Errors: ErrSecondFactorWrong, ErrSignInNotOpen, rate_limited, and Login's after a right password.
@@ -69,7 +69,7 @@ func (s *Service) LoginMFA(ctx context.Context, f SecondFactor) (Session, error)
 	s.attempts.Succeeded(ctx, f.guessedAt(), f.Client.Addr)
 	session, err := s.recordSignIn(ctx, fresh)
 	if errors.Is(err, user.ErrRevoked) {
-		return Session{}, errClocks.With(err) // in a revocation's second: the next try succeeds
+		return Session{}, errClocks.With(err) // the next try succeeds
 	}
 	return session, err
 }

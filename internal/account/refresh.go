@@ -16,8 +16,7 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// Refresh returns a pair of the user's current home, so a move needs no new sign-in (M9). Pairs keep the sign-in time, so a revoked
-// session stays revoked (T4).
+// Refresh returns a pair of the current home, so a move needs no sign-in (M9). The sign-in time stays, and so does a revocation (T4).
 func (s *Service) Refresh(ctx context.Context, refreshToken string, client Client) (Tokens, error) {
 	if looksLikeJWT(refreshToken) {
 		return s.refreshHere(ctx, refreshToken, client)
@@ -28,8 +27,8 @@ func (s *Service) Refresh(ctx context.Context, refreshToken string, client Clien
 // Firebase's tokens contain no dots.
 func looksLikeJWT(refreshToken string) bool { return strings.Count(refreshToken, ".") == 2 }
 
-// refreshHere continues a legacy session at Firebase if possible, else here. An admin's stays here: every service knows the legacy secret,
-// and a forged session must not become Firebase's (T8).
+// refreshHere continues at Firebase if possible. An admin stays here: every service knows the legacy secret, and a forgery must not become
+// Firebase's (T8).
 func (s *Service) refreshHere(ctx context.Context, refreshToken string, client Client) (Tokens, error) {
 	issued, err := s.sessions.Refresh(ctx, refreshToken, client.Agent)
 	if err != nil {
@@ -53,7 +52,7 @@ func (s *Service) refreshHere(ctx context.Context, refreshToken string, client C
 
 const vendorLimit = 7 * time.Second
 
-// refreshAtFirebase makes one call for concurrent requests with the same token.
+// refreshAtFirebase shares one call between concurrent requests.
 func (s *Service) refreshAtFirebase(ctx context.Context, refreshToken string, client Client) (Tokens, error) {
 	key := sha256.Sum256([]byte(refreshToken))
 	pair, err := s.refreshing.Ask(ctx, string(key[:]), vendorLimit, func(ctx context.Context) (firebase.Session, error) {
@@ -67,7 +66,7 @@ func (s *Service) refreshAtFirebase(ctx context.Context, refreshToken string, cl
 	}
 	claims, err := s.verifier.Verify(ctx, pair.IDToken)
 	if err != nil {
-		return Tokens{}, fmt.Errorf("verify a refreshed token: %w", err) // the caller's fault: another tenant's token, for example
+		return Tokens{}, fmt.Errorf("verify a refreshed token: %w", err) // such as another tenant's token
 	}
 	u, err := s.users.FirstSight(ctx, claims)
 	if err != nil {
@@ -82,15 +81,15 @@ func (s *Service) refreshAtFirebase(ctx context.Context, refreshToken string, cl
 	}
 	issued, err := s.sessions.Continue(ctx, u, claims.AuthTime, client.Agent)
 	if errors.Is(err, session.ErrOff) {
-		return firebaseTokens(pair), nil // Firebase's tokens stay valid until they expire (M7)
+		return firebaseTokens(pair), nil // Firebase's tokens stay valid (M7)
 	}
 	return legacySession(issued).Tokens, err
 }
 
 var errNotCarried = errors.New("the session at Firebase does not say which one it goes on from")
 
-// carryOver continues a legacy session at Firebase. The new token names the old session, so one revocation ends both. The row is checked
-// last, to include revocations meanwhile.
+// carryOver continues a legacy session at Firebase. The new token names it: one revocation ends both. Reading the row last includes recent
+// revocations.
 func (s *Service) carryOver(ctx context.Context, issued session.Issued) (Tokens, error) {
 	if err := s.beforeCarryOver(ctx, issued); err != nil {
 		return Tokens{}, err
@@ -109,7 +108,7 @@ func (s *Service) carryOver(ctx context.Context, issued session.Issued) (Tokens,
 		return Tokens{}, fmt.Errorf("verify the token of a session that goes on: %w", err)
 	}
 	if claims.EmailVerified && issued.User.EmailProvenAt.IsZero() && issued.User.Email != "" {
-		return Tokens{}, errNotCarried // proven meanwhile: the next refresh decides
+		return Tokens{}, errNotCarried // the next refresh decides
 	}
 	if claims.SessionID != issued.Claims.SessionID || claims.AuthTime.After(issued.Claims.AuthTime) {
 		return Tokens{}, errNotCarried
@@ -121,7 +120,7 @@ func (s *Service) carryOver(ctx context.Context, issued session.Issued) (Tokens,
 	return firebaseTokens(pair), u.Admit(claims)
 }
 
-// beforeCarryOver refuses an old legacy session if the address's owner has proven it at Firebase since.
+// beforeCarryOver refuses a session older than the proof of the address at Firebase.
 func (s *Service) beforeCarryOver(ctx context.Context, issued session.Issued) error {
 	if !issued.User.EmailProvenAt.IsZero() || issued.User.Email == "" {
 		return nil
@@ -133,11 +132,11 @@ func (s *Service) beforeCarryOver(ctx context.Context, issued session.Issued) er
 	return s.endedByProof(ctx, account, issued.Claims)
 }
 
-// endedByProof returns ErrRevoked if the account's proof of the address has ended the session.
+// endedByProof returns ErrRevoked if that proof ended the session.
 func (s *Service) endedByProof(ctx context.Context, account firebase.User, claims token.Claims) error {
 	u, err := s.users.AccountSeen(ctx, account)
 	if errors.Is(err, user.ErrNotFound) {
-		return user.ErrRevoked.With(err) // no longer this row's account
+		return user.ErrRevoked.With(err) // another row's account
 	}
 	if err != nil {
 		return err
@@ -150,7 +149,6 @@ func (s *Service) endedByProof(ctx context.Context, account firebase.User, claim
 	return u.Admit(claims)
 }
 
-// refuses separates a refusal of the user from a temporary failure.
 func refuses(err error) bool {
 	switch fault.CodeOf(err) {
 	case fault.AccountDeactivated, fault.SignInBlocked, fault.TokenRevoked:

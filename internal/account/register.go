@@ -16,15 +16,14 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// ErrEmailTaken reports that an account has this address.
+// ErrEmailTaken reports a used address.
 var ErrEmailTaken = user.ErrEmailTaken
 
 var errNotYet = fault.Unavailable("the account was made and cannot sign in yet; try again", nil)
 
-// claimRounds bounds retries after losing the username.
 const claimRounds = 8
 
-// lostAnswer is how long a client may repeat a finished registration.
+// A client may repeat a registration for lostAnswer.
 const lostAnswer = 10 * time.Minute
 
 // Registration is the newcomer's data. DisplayName may be empty.
@@ -37,9 +36,8 @@ type Registration struct {
 
 // Register makes an account at the home of new users (R4).
 //
-// A crash may follow each step at Firebase (A1): the row is claimed as "syncing" with the future UID as its ID, Firebase makes the
-// account, the user signs in, the row becomes "active". A retry continues. The password that made the account counts; any other gets
-// ErrEmailTaken.
+// A crash may follow each step (A1): the row is "syncing" with the future UID as its ID, Firebase makes the account, the user signs in,
+// the row is "active". A retry continues. Another password than the account's gets ErrEmailTaken.
 func (s *Service) Register(ctx context.Context, r Registration) (Session, error) {
 	email, err := user.CanonicalEmail(r.Email)
 	if err != nil {
@@ -52,7 +50,7 @@ func (s *Service) Register(ctx context.Context, r Registration) (Session, error)
 	if err != nil {
 		return Session{}, err
 	}
-	if record.NewUsers == rollout.Local && !s.everybody { // with legacy tokens off, a local user could not sign in
+	if record.NewUsers == rollout.Local && !s.everybody { // a local user could not sign in
 		return s.registerHere(ctx, email, r)
 	}
 	return s.registerAtFirebase(ctx, email, r)
@@ -79,7 +77,7 @@ func (s *Service) finishRegistration(ctx context.Context, id uuid.UUID, email st
 		return Session{}, err
 	}
 	if exists {
-		// It may be a stranger's account, so this counts as an attempt.
+		// It may be a stranger's account: an attempt.
 		if err := s.attempts.AllowAttempt(ctx, email, r.Client.Addr); err != nil {
 			return Session{}, s.abandon(ctx, id, err)
 		}
@@ -94,14 +92,14 @@ func (s *Service) finishRegistration(ctx context.Context, id uuid.UUID, email st
 	case err != nil:
 		return Session{}, fmt.Errorf("sign in after registering %s: %w", id, asMFAError(err))
 	case session.UID != id.String():
-		// The account was made elsewhere: its owner signs in.
+		// The account was made elsewhere.
 		return Session{}, s.abandon(ctx, id, ErrEmailTaken)
 	}
 	out, err := s.beginSession(ctx, session, email, r.Password)
 	return out, undisturbed(err)
 }
 
-// undisturbed: concurrent changes to the new account are not the newcomer's fault.
+// undisturbed: concurrent changes are not the newcomer's fault.
 func undisturbed(err error) error {
 	switch fault.CodeOf(err) {
 	case fault.TokenRevoked, fault.InvalidCredentials, fault.AccountLinkRequired, fault.IdentityConflict:
@@ -111,7 +109,7 @@ func undisturbed(err error) error {
 	}
 }
 
-// claim may join an unfinished registration of the address.
+// claim may join an unfinished registration.
 func (s *Service) claim(ctx context.Context, email, username string) (uuid.UUID, error) {
 	for range claimRounds {
 		params := db.ClaimRegistrationParams{ID: uuid.New(), Email: email}
@@ -147,7 +145,7 @@ func (s *Service) taken(ctx context.Context, id uuid.UUID) error {
 	u, err := s.users.ByID(ctx, id)
 	switch {
 	case errors.Is(err, user.ErrNotFound):
-		return ErrEmailTaken // deleted meanwhile
+		return ErrEmailTaken
 	case err != nil:
 		return err
 	case madeByRegister(u) && u.CreatedAt != nil && s.clocks.PostgreSQLNow().Sub(*u.CreatedAt) < lostAnswer:
@@ -156,12 +154,12 @@ func (s *Service) taken(ctx context.Context, id uuid.UUID) error {
 	return ErrEmailTaken
 }
 
-// madeByRegister excludes rows made by a first sight.
+// madeByRegister excludes first sights.
 func madeByRegister(u user.User) bool {
 	return u.FirebaseUID == u.ID.String() || u.AuthProvider == user.ProviderLocal
 }
 
-// registerAgain repeats a lost answer to the same password. An account with a second factor is in use: ErrEmailTaken.
+// registerAgain repeats a lost answer. With a second factor the account is in use.
 func (s *Service) registerAgain(ctx context.Context, email string, r Registration) (Session, error) {
 	session, err := s.login(ctx, Credentials{Email: email, Password: r.Password, Client: r.Client}, s.passwords.Attempt())
 	if errors.Is(err, ErrInvalidCredentials) || errors.Is(err, firebase.ErrMFARequired) {
@@ -170,7 +168,7 @@ func (s *Service) registerAgain(ctx context.Context, email string, r Registratio
 	return session, err
 }
 
-// createIdentity: exists covers an earlier try and a stranger's account. Signing in separates them.
+// createIdentity reports that an account exists: an earlier try's or a stranger's.
 func (s *Service) createIdentity(ctx context.Context, id uuid.UUID, email string, r Registration) (exists bool, err error) {
 	err = s.identities.CreateUser(ctx, firebase.NewUser{
 		UID: id.String(), Email: email, Password: r.Password, DisplayName: user.UsernameFrom(r.DisplayName),
@@ -187,8 +185,7 @@ func (s *Service) createIdentity(ctx context.Context, id uuid.UUID, email string
 	}
 }
 
-// abandon releases the address and returns why. The row stays if Firebase has the account or cannot say: a later registration continues it
-// (A1).
+// abandon releases the address. The row stays if Firebase has the account or cannot say: a later registration continues it (A1).
 func (s *Service) abandon(ctx context.Context, id uuid.UUID, why error) error {
 	_, err := s.identities.User(ctx, id.String())
 	switch {

@@ -12,9 +12,9 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// ResetPassword sets a password with a mail's code, ends every session and updates a local hash (A7). If Firebase or the database is down
-// before the change, the code stays valid (S4). After it, the intent's job may do the local half. Errors: ErrCodeInvalid, ErrCodeExpired,
-// weak_password, dependency_unavailable.
+// ResetPassword sets a password with a mail's code, ends every session and updates a local hash (A7). During outages nothing changes and
+// the code stays valid (S4). Later the intent's job completes it. Errors: ErrCodeInvalid, ErrCodeExpired, weak_password,
+// dependency_unavailable.
 func (s *Service) ResetPassword(ctx context.Context, code, password string) error {
 	if err := checkNewPassword(password); err != nil {
 		return asNewPassword(err)
@@ -52,9 +52,9 @@ func (s *Service) resetOf(ctx context.Context, u user.User, account firebase.Use
 		s.intents.Withdraw(ctx, change.ID, err)
 		return err
 	}
-	hash, err := s.hash(ctx, password) // only now: an invalid code must cost no CPU
+	hash, err := s.hash(ctx, password) // an invalid code must cost no CPU
 	if err != nil {
-		hash = unusable // too busy: the sessions still end, and the next sign-in sets the hash
+		hash = unusable // too busy: the next sign-in sets it
 	}
 	return s.passwordChanged(ctx, u, hash, token.Claims{}, change.ID)
 }

@@ -21,7 +21,7 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// Identities is the part of firebase.Client in use here.
+// Identities is the part of firebase.Client in use.
 type Identities interface {
 	CreateUser(ctx context.Context, u firebase.NewUser) error
 	User(ctx context.Context, uid string) (firebase.User, error)
@@ -39,9 +39,9 @@ type Identities interface {
 	ConfirmEmail(ctx context.Context, code string) (email string, err error)
 }
 
-// Mover moves local users to Firebase: move.Mover.
+// Mover is move.Mover.
 type Mover interface {
-	// AtSignIn moves a user after a proof of the password and signs in with it.
+	// AtSignIn moves a user and signs in with the proved password.
 	AtSignIn(ctx context.Context, id uuid.UUID, password string) (firebase.Session, error)
 	WithoutPassword(ctx context.Context, id uuid.UUID, actor string) error
 }
@@ -58,18 +58,18 @@ type Options struct {
 	Passwords  *password.Hasher
 	Intents    *intent.Log
 	Logger     *slog.Logger
-	// Everybody moves each local user at sign-in, regardless of the rollout (LEGACY_TOKENS=off).
+	// Everybody ignores the rollout and moves each local user at sign-in.
 	Everybody bool
-	// OnChange runs after the commit of each change to a row.
+	// OnChange runs after the commit of a change.
 	OnChange func(ctx context.Context, id uuid.UUID)
-	// EnqueueSync runs in the transaction of a change, after its statement (S3).
+	// EnqueueSync runs in a change's transaction, after its statement (S3).
 	EnqueueSync func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
 	Clocks      *clock.Clocks
-	// FailureTime is the interval to which refusals are rounded up (A3). 0 means 500 ms.
+	// Refusals last a multiple of FailureTime (A3). 0 means 500 ms.
 	FailureTime time.Duration
 }
 
-// Service runs the flows. It is safe for concurrent use.
+// Service is safe for concurrent use.
 type Service struct {
 	pool        *pgxpool.Pool
 	queries     *db.Queries
@@ -85,7 +85,7 @@ type Service struct {
 	onChange    func(ctx context.Context, id uuid.UUID)
 	enqueueSync func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
 	failureTime time.Duration
-	refreshing  batch.Shared[firebase.Session] // by the SHA-256 of a refresh token
+	refreshing  batch.Shared[firebase.Session] // by a token's SHA-256
 	carrying    batch.Shared[Tokens]           // by legacy session ID
 	passwords   *password.Hasher
 	clocks      *clock.Clocks
@@ -113,7 +113,7 @@ type Session struct {
 	User   user.User
 }
 
-// Tokens are a client's pair. ExpiresIn is the life of IDToken.
+// Tokens are a client's pair. ExpiresIn is IDToken's life.
 type Tokens struct {
 	IDToken      string
 	RefreshToken string

@@ -23,9 +23,8 @@ func passwordIntent(u user.User, account firebase.User) intent.Intent {
 	}
 }
 
-// SettlePassword completes a changed, reset or brought password if Firebase's password is newer than the intent. The local hash becomes
-// unusable until the next sign-in (A7). A change or reset ends earlier sessions only (T4). settled is false while Firebase has the old
-// password.
+// SettlePassword completes a new password if Firebase's is newer than the intent. The local hash becomes unusable until the next sign-in
+// (A7). A change or reset ends earlier sessions (T4). settled is false while Firebase has the old password.
 func (s *Service) SettlePassword(ctx context.Context, i intent.Intent) (settled bool, err error) {
 	account, err := s.identities.User(ctx, i.FirebaseUID)
 	if errors.Is(err, firebase.ErrUserNotFound) {
@@ -57,7 +56,6 @@ func (s *Service) SettlePassword(ctx context.Context, i intent.Intent) (settled 
 	return true, nil
 }
 
-// endSessionsBefore ends all sessions if the account has no password.
 func (s *Service) endSessionsBefore(ctx context.Context, tx pgx.Tx, i intent.Intent, changed time.Time) error {
 	e := s.clocks.Ending(time.Time{}, time.Time{})
 	there := db.PasswordChangedAtFirebaseParams{
@@ -112,9 +110,9 @@ func (s *Service) SettleDelete(ctx context.Context, i intent.Intent) (settled bo
 		return false, err
 	}
 	if u.FirebaseUID != "" && u.FirebaseUID != i.FirebaseUID {
-		return true, s.intents.Drop(ctx, i.ID) // the row has another account now
+		return true, s.intents.Drop(ctx, i.ID) // another account's row now
 	}
-	u.FirebaseUID = i.FirebaseUID // also during a move: the tombstone names the account
+	u.FirebaseUID = i.FirebaseUID // for the tombstone, also during a move
 	err = s.users.Delete(ctx, u, token.Claims{}, func(ctx context.Context, tx pgx.Tx) error {
 		_, err := s.intents.End(ctx, tx, i.ID)
 		return err

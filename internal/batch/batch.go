@@ -21,7 +21,7 @@ type Options[Q, A any] struct {
 	MinBatch int
 	// MaxBatch bounds a group.
 	MaxBatch int
-	// Timeout bounds a group's time. Callers' deadlines must be longer.
+	// Timeout bounds a group's time, below the callers' deadlines.
 	Timeout time.Duration
 	// Many answers in order. Its context has the first member's values and no cancellation.
 	Many func(ctx context.Context, questions []Q) ([]A, error)
@@ -37,11 +37,11 @@ type Batcher[Q, A any] struct {
 	options Options[Q, A]
 
 	lock      sync.Mutex
-	waiting   []*waiter[Q, A] // in order of arrival
-	abandoned int             // canceled ones in waiting
-	single    int             // calls of One under way
-	busy      int             // workers
-	slow      int             // workers beyond Patience
+	waiting   []*waiter[Q, A]
+	abandoned int // in waiting
+	single    int // calls of One under way
+	busy      int // workers
+	slow      int // workers beyond Patience
 }
 
 // New returns a batcher.
@@ -172,7 +172,7 @@ func (b *Batcher[Q, A]) abandon(w *waiter[Q, A]) {
 	b.compact()
 }
 
-// compact needs the lock. Half of the queue at a time, each removal costs constant time.
+// compact drops canceled waiters once they are half of the queue. It needs the lock.
 func (b *Batcher[Q, A]) compact() {
 	if 2*b.abandoned >= len(b.waiting) {
 		b.waiting = slices.DeleteFunc(b.waiting, func(w *waiter[Q, A]) bool { return w.abandoned })

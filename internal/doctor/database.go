@@ -45,7 +45,6 @@ func connect(ctx context.Context, address string) (*pgx.Conn, error) {
 	})
 }
 
-// session connects as the service does.
 func session(ctx context.Context, c config.Config) Finding {
 	const check = "session"
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -102,7 +101,7 @@ func judgeServer(s schema.Server, c config.Config) []Finding {
 	}
 }
 
-// durability reports what the service's sessions get: a pooler lets no client set it.
+// durability: a pooler lets no client set synchronous_commit.
 func durability(s schema.Server, c config.Config) Finding {
 	const check = "synchronous_commit"
 	if c.BehindPooler() {

@@ -160,10 +160,9 @@ func secondFactors(s firebase.Settings) Finding {
 	return green(check, "off: nobody is asked for one")
 }
 
-// A6.
 const minPassword, maxPassword = 8, 72
 
-// A6.
+// passwordPolicy compares with A6.
 func passwordPolicy(p *firebase.PasswordPolicy) Finding {
 	const check = "password policy"
 	if p == nil {

@@ -110,7 +110,7 @@ func environment(c config.Config) Finding {
 // maxOffset is a tenth of the tokens' allowed skew (T2).
 const maxOffset = 5 * time.Second
 
-// clock compares another clock with ours. whole is its resolution.
+// whole is the other clock's resolution.
 func clock(check string, before, after, other time.Time, whole time.Duration) Finding {
 	middle := before.Add(after.Sub(before) / 2)
 	offset := other.Add(whole / 2).Sub(middle)
