@@ -24,7 +24,6 @@ import (
 var ErrNoPassword = fault.New(fault.UnsupportedIdentity,
 	"this sign-in has no e-mail, phone or provider identity that an account can be made of")
 
-// errChanged reports a concurrent change or move.
 var errChanged = fault.Unavailable("this account is being changed at the same time; try again", nil)
 
 // PasswordChange needs Current after five minutes (A10).
@@ -244,7 +243,6 @@ func (s *Service) endSessionsWith(ctx context.Context, tx pgx.Tx, id uuid.UUID, 
 	return s.enqueueSync(ctx, tx, id)
 }
 
-// retryOutage ignores the caller's cancellation.
 func retryOutage(ctx context.Context, do func(ctx context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), outageLimit)
 	defer cancel()

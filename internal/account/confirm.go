@@ -16,6 +16,7 @@ import (
 // ErrReauthRequired demands a recent sign-in or the password (A10).
 var ErrReauthRequired = fault.New(fault.ReauthRequired, "sign in again, or give currentPassword, to do this")
 
+// confirm checks A10.
 func (s *Service) confirm(ctx context.Context, p principal.Principal, password string, client Client) error {
 	if recently, err := s.signedInRecently(ctx, p); err != nil || recently {
 		return err

@@ -20,7 +20,6 @@ func (refusesCodes) ResetPassword(context.Context, string, string) (string, erro
 	return "", firebase.ErrInvalidCode
 }
 
-// A flood of invalid codes must not delay sign-ins.
 func TestResetPassword_NoHashWithoutACode(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)

@@ -11,6 +11,7 @@ import (
 
 const unusable = password.Unusable
 
+// checkNewPassword holds A6.
 var checkNewPassword = password.CheckNew
 
 // hash returns unusable for a password that bcrypt would truncate (A6).
@@ -30,7 +31,6 @@ func (s *Service) proveHash(ctx context.Context, hash *string, typed string) err
 	return proveBy(ctx, s.passwords, hash, typed)
 }
 
-// proveRow logs a hash that no password can match.
 func (s *Service) proveRow(ctx context.Context, p candidate, typed string) error {
 	err := proveBy(ctx, p.passwords, p.hash, typed)
 	if errors.Is(err, password.ErrTooCostly) || errors.Is(err, password.ErrNotBcrypt) && *p.hash != unusable {

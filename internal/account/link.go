@@ -40,7 +40,7 @@ func (s *Service) Link(ctx context.Context, claims token.Claims, password string
 	u, err = s.users.LinkProven(ctx, claims, person.id, *person.hash)
 	if errors.Is(err, user.ErrIdentityConflict) {
 		if mine, missed := s.rowOf(ctx, claims); missed == nil {
-			return mine, nil // a concurrent request linked it
+			return mine, nil
 		}
 		if err := s.passwordUnchanged(ctx, person.id, *person.hash); err != nil {
 			return user.User{}, err

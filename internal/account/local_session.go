@@ -34,7 +34,6 @@ func (s *Service) passwordUnchanged(ctx context.Context, id uuid.UUID, hash stri
 	return nil
 }
 
-// withdraw ends a session unknown to the client, and returns why.
 func (s *Service) withdraw(ctx context.Context, issued session.Issued, why error) error {
 	err := s.sessions.End(ctx, issued.User.ID, issued.Claims.SessionID)
 	if err != nil && !errors.Is(err, session.ErrNotFound) {

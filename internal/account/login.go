@@ -56,7 +56,6 @@ func (s *Service) Login(ctx context.Context, c Credentials) (Session, error) {
 // untilBeat hides a refusal's exact duration.
 func untilBeat(elapsed, beat time.Duration) time.Duration { return beat - elapsed%beat }
 
-// beatOf leaves half of usual for other work.
 func beatOf(usual, work time.Duration) time.Duration {
 	return (work + usual/2 + usual - 1) / usual * usual
 }
@@ -149,7 +148,7 @@ func (s *Service) recordSignIn(ctx context.Context, fresh firebase.Session) (Ses
 	return session, session.User.Admit(claims)
 }
 
-// asUnavailable: Firebase's own token is not the caller's fault.
+// asUnavailable reports a refusal of Firebase's own token as temporary.
 func asUnavailable(err error) error {
 	if fault.CodeOf(err) == fault.DependencyUnavailable {
 		return err

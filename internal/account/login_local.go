@@ -25,13 +25,12 @@ import (
 type candidate struct {
 	id        uuid.UUID
 	hash      *string
-	row       user.User // for Admit only
+	row       user.User
 	cohort    rollout.Cohort
 	ceilings  password.Ceilings // a refusal's work, also without a row
 	passwords hashVerifier
 }
 
-// home is empty for an unknown user.
 func (p candidate) home() string {
 	if p.id == uuid.Nil {
 		return ""
@@ -186,7 +185,7 @@ func (s *Service) giveFirebase(ctx context.Context, p candidate, account firebas
 	return nil
 }
 
-// followPending runs before a second factor: LoginMFA does not know the password.
+// followPending runs before a second factor, while the password is known.
 func (s *Service) followPending(ctx context.Context, p candidate, email, password string) error {
 	if p.hash == nil || p.row.AuthProvider != user.ProviderHybrid {
 		return nil
@@ -202,7 +201,7 @@ func (s *Service) followPending(ctx context.Context, p candidate, email, passwor
 	if err := s.followPassword(ctx, p, account.UID, password); err != nil {
 		return err
 	}
-	return sleep.Context(ctx, s.revokedSecond()) // the next session must begin after the revocation (T4)
+	return sleep.Context(ctx, s.revokedSecond()) // the next session must begin after this (T4)
 }
 
 // followPassword replaces a hash older than Firebase's password (A7) and ends the old sessions (T4). uid is the proved account: the row

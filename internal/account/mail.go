@@ -29,7 +29,7 @@ func (s *Service) ForgotPassword(ctx context.Context, typed string, client Clien
 	began := time.Now()
 	email, err := user.LookUpEmail(typed)
 	if err != nil || !strings.Contains(email, "@") {
-		return user.ErrInvalidEmail // no account has such an address
+		return user.ErrInvalidEmail
 	}
 	if err := s.attempts.AllowMail(ctx, email, client.Addr); err != nil {
 		return err
@@ -49,7 +49,7 @@ func (s *Service) sendReset(ctx context.Context, email string) error {
 		if _, err := user.CanonicalEmail(email); err == nil {
 			return s.moveAndReset(ctx, email, person)
 		}
-		s.logStays(ctx, person, user.ErrUnsupportedIdentity) // Firebase refuses such an address
+		s.logStays(ctx, person, user.ErrUnsupportedIdentity)
 	}
 	return s.askForReset(ctx, email)
 }
@@ -83,7 +83,7 @@ func (s *Service) moveAndReset(ctx context.Context, email string, p candidate) e
 
 const backgroundLimit = 10 * time.Second
 
-// inBackground: after a stop the user asks again, and the next move settles (M2). The client's limits bound the goroutines.
+// inBackground relies on the client's limits. After a stop the user asks again, and the next move settles (M2).
 func (s *Service) inBackground(ctx context.Context, do func(ctx context.Context) error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), backgroundLimit)
 	go func() {
@@ -99,7 +99,6 @@ func (s *Service) inBackground(ctx context.Context, do func(ctx context.Context)
 	}()
 }
 
-// moveAsked serves anonymous clients.
 func (s *Service) moveAsked(ctx context.Context, p candidate) error {
 	if !s.everybody && !p.cohort.Holds(p.id) {
 		return errStays

@@ -69,7 +69,7 @@ func (s *Service) LoginMFA(ctx context.Context, f SecondFactor) (Session, error)
 	s.attempts.Succeeded(ctx, f.guessedAt(), f.Client.Addr)
 	session, err := s.recordSignIn(ctx, fresh)
 	if errors.Is(err, user.ErrRevoked) {
-		return Session{}, errClocks.With(err) // the next try succeeds
+		return Session{}, errClocks.With(err)
 	}
 	return session, err
 }

@@ -7,6 +7,7 @@ import (
 	"auth-v2-service/internal/principal"
 )
 
+// recentSignIn is A10's limit.
 const recentSignIn = 5 * time.Minute
 
 // signedInRecently checks A10. Every service can forge a legacy auth time (T8): a legacy session, also one continued at Firebase, counts

@@ -136,7 +136,7 @@ func (s *Service) beforeCarryOver(ctx context.Context, issued session.Issued) er
 func (s *Service) endedByProof(ctx context.Context, account firebase.User, claims token.Claims) error {
 	u, err := s.users.AccountSeen(ctx, account)
 	if errors.Is(err, user.ErrNotFound) {
-		return user.ErrRevoked.With(err) // another row's account
+		return user.ErrRevoked.With(err)
 	}
 	if err != nil {
 		return err

@@ -36,8 +36,8 @@ type Registration struct {
 
 // Register makes an account at the home of new users (R4).
 //
-// A crash may follow each step (A1): the row is "syncing" with the future UID as its ID, Firebase makes the account, the user signs in,
-// the row is "active". A retry continues. Another password than the account's gets ErrEmailTaken.
+// A crash may follow each step (A1): the row is "syncing" with its ID as the UID, Firebase makes the account, the user signs in, the row
+// is "active". A retry continues. A wrong password gets ErrEmailTaken.
 func (s *Service) Register(ctx context.Context, r Registration) (Session, error) {
 	email, err := user.CanonicalEmail(r.Email)
 	if err != nil {
@@ -92,14 +92,13 @@ func (s *Service) finishRegistration(ctx context.Context, id uuid.UUID, email st
 	case err != nil:
 		return Session{}, fmt.Errorf("sign in after registering %s: %w", id, asMFAError(err))
 	case session.UID != id.String():
-		// The account was made elsewhere.
 		return Session{}, s.abandon(ctx, id, ErrEmailTaken)
 	}
 	out, err := s.beginSession(ctx, session, email, r.Password)
 	return out, undisturbed(err)
 }
 
-// undisturbed: concurrent changes are not the newcomer's fault.
+// undisturbed reports concurrent changes as temporary.
 func undisturbed(err error) error {
 	switch fault.CodeOf(err) {
 	case fault.TokenRevoked, fault.InvalidCredentials, fault.AccountLinkRequired, fault.IdentityConflict:
@@ -123,7 +122,7 @@ func (s *Service) claim(ctx context.Context, email, username string) (uuid.UUID,
 		holder, err := s.queries.JoinRegistration(ctx, s.pool, email)
 		switch {
 		case pg.NoRows(err) && username != "":
-			username = user.WithSuffix(username) // only the username was taken
+			username = user.WithSuffix(username)
 		case pg.NoRows(err):
 			// deleted meanwhile
 		case err != nil:
@@ -154,7 +153,6 @@ func (s *Service) taken(ctx context.Context, id uuid.UUID) error {
 	return ErrEmailTaken
 }
 
-// madeByRegister excludes first sights.
 func madeByRegister(u user.User) bool {
 	return u.FirebaseUID == u.ID.String() || u.AuthProvider == user.ProviderLocal
 }
@@ -168,7 +166,7 @@ func (s *Service) registerAgain(ctx context.Context, email string, r Registratio
 	return session, err
 }
 
-// createIdentity reports that an account exists: an earlier try's or a stranger's.
+// createIdentity reports an existing account, perhaps a stranger's.
 func (s *Service) createIdentity(ctx context.Context, id uuid.UUID, email string, r Registration) (exists bool, err error) {
 	err = s.identities.CreateUser(ctx, firebase.NewUser{
 		UID: id.String(), Email: email, Password: r.Password, DisplayName: user.UsernameFrom(r.DisplayName),

@@ -50,7 +50,7 @@ func (s *Service) insertHere(ctx context.Context, email, hash, username string) 
 		case !pg.NoRows(err):
 			return uuid.Nil, err
 		case username != "":
-			username = user.WithSuffix(username) // only the username was taken
+			username = user.WithSuffix(username)
 		}
 	}
 	return uuid.Nil, fault.Unavailable("too many people register at this moment; try again", nil)

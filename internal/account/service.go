@@ -39,7 +39,7 @@ type Identities interface {
 	ConfirmEmail(ctx context.Context, code string) (email string, err error)
 }
 
-// Mover is move.Mover.
+// Mover moves users: move.Mover.
 type Mover interface {
 	// AtSignIn moves a user and signs in with the proved password.
 	AtSignIn(ctx context.Context, id uuid.UUID, password string) (firebase.Session, error)
@@ -58,7 +58,7 @@ type Options struct {
 	Passwords  *password.Hasher
 	Intents    *intent.Log
 	Logger     *slog.Logger
-	// Everybody ignores the rollout and moves each local user at sign-in.
+	// Everybody moves each local user at sign-in (LEGACY_TOKENS=off).
 	Everybody bool
 	// OnChange runs after the commit of a change.
 	OnChange func(ctx context.Context, id uuid.UUID)
@@ -113,7 +113,7 @@ type Session struct {
 	User   user.User
 }
 
-// Tokens are a client's pair. ExpiresIn is IDToken's life.
+// Tokens are a pair. ExpiresIn is IDToken's life.
 type Tokens struct {
 	IDToken      string
 	RefreshToken string

@@ -24,7 +24,7 @@ func passwordIntent(u user.User, account firebase.User) intent.Intent {
 }
 
 // SettlePassword completes a new password if Firebase's is newer than the intent. The local hash becomes unusable until the next sign-in
-// (A7). A change or reset ends earlier sessions (T4). settled is false while Firebase has the old password.
+// (A7). A change or reset ends earlier sessions (T4). settled is false without a newer password.
 func (s *Service) SettlePassword(ctx context.Context, i intent.Intent) (settled bool, err error) {
 	account, err := s.identities.User(ctx, i.FirebaseUID)
 	if errors.Is(err, firebase.ErrUserNotFound) {
@@ -93,7 +93,7 @@ func (s *Service) setAside(ctx context.Context, tx pgx.Tx, i intent.Intent) erro
 	return err
 }
 
-// SettleDelete deletes the row of an interrupted deletion. settled is false while Firebase has the account.
+// SettleDelete deletes the row of an interrupted deletion. settled is false while the account exists.
 func (s *Service) SettleDelete(ctx context.Context, i intent.Intent) (settled bool, err error) {
 	_, err = s.identities.User(ctx, i.FirebaseUID)
 	if err == nil {
@@ -110,7 +110,7 @@ func (s *Service) SettleDelete(ctx context.Context, i intent.Intent) (settled bo
 		return false, err
 	}
 	if u.FirebaseUID != "" && u.FirebaseUID != i.FirebaseUID {
-		return true, s.intents.Drop(ctx, i.ID) // another account's row now
+		return true, s.intents.Drop(ctx, i.ID)
 	}
 	u.FirebaseUID = i.FirebaseUID // for the tombstone, also during a move
 	err = s.users.Delete(ctx, u, token.Claims{}, func(ctx context.Context, tx pgx.Tx) error {

@@ -11,7 +11,7 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// Options configure a Batcher. Every field is required.
+// Options configure a Batcher. All are required.
 type Options[Q, A any] struct {
 	// Workers is the maximum of concurrent groups.
 	Workers int

@@ -79,7 +79,7 @@ func signing(ctx context.Context, client *firebase.Client) Finding {
 	return green(check, "can be signed")
 }
 
-// keyAndClock asks the one question that needs no service account.
+// keyAndClock needs no service account.
 func keyAndClock(ctx context.Context, client *firebase.Client, settings firebase.Settings, c config.Config) []Finding {
 	before := time.Now()
 	owner, err := client.OwnerOfKey(ctx)
@@ -160,6 +160,7 @@ func secondFactors(s firebase.Settings) Finding {
 	return green(check, "off: nobody is asked for one")
 }
 
+// Bounds of A6.
 const minPassword, maxPassword = 8, 72
 
 // passwordPolicy compares with A6.
