@@ -26,7 +26,7 @@ var ErrNoPassword = fault.New(fault.UnsupportedIdentity,
 
 var errChanged = fault.Unavailable("this account is being changed at the same time; try again", nil)
 
-// PasswordChange needs Current after five minutes (A10).
+// PasswordChange needs Current if the sign-in is older than five minutes (A10).
 type PasswordChange struct {
 	Current string
 	New     string

@@ -69,7 +69,7 @@ func (s *Service) delete(ctx context.Context, p principal.Principal) error {
 
 func nothingElsewhere(context.Context, pgx.Tx) error { return nil }
 
-// toDelete rereads the row: a moved account must not outlive it. During a move the UID is the row's ID (M1).
+// toDelete rereads the row: an account made by a move must not outlive it. During a move the UID is the row's ID (M1).
 func (s *Service) toDelete(ctx context.Context, remembered user.User) (user.User, error) {
 	u, err := s.users.ByID(ctx, remembered.ID)
 	if errors.Is(err, user.ErrNotFound) {

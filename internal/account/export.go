@@ -19,7 +19,7 @@ type Export struct {
 	Entries  []balance.Entry
 }
 
-// Export collects it, or returns user.ErrNotFound.
+// Export collects that data, or returns user.ErrNotFound.
 func (s *Service) Export(ctx context.Context, id uuid.UUID) (out Export, err error) {
 	if out.User, err = s.users.Export(ctx, id); err != nil {
 		return Export{}, err

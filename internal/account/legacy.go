@@ -18,7 +18,7 @@ func (s *Service) LegacyRegister(ctx context.Context, r Registration) (Session, 
 	return s.asLegacy(ctx, session, r.Client, err)
 }
 
-// LegacyRefresh is Refresh for such clients.
+// LegacyRefresh accepts and returns only the legacy pair.
 func (s *Service) LegacyRefresh(ctx context.Context, refreshToken string, client Client) (Tokens, error) {
 	issued, err := s.sessions.Refresh(ctx, refreshToken, client.Agent)
 	return legacySession(issued).Tokens, err

@@ -86,7 +86,7 @@ func (s *Service) loginHere(ctx context.Context, c Credentials, email string, p 
 	return s.startLocalSession(ctx, p.id, *p.hash, c.Client.Agent)
 }
 
-// legacyTime is reserved for the legacy pair.
+// legacyTime is reserved for the legacy pair after a failed move.
 const legacyTime = 1500 * time.Millisecond
 
 func beforeLegacy(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -11,7 +11,7 @@ import (
 const recentSignIn = 5 * time.Minute
 
 // signedInRecently checks A10. Every service can forge a legacy auth time (T8): a legacy session, also one continued at Firebase, counts
-// from its beginning in the database. Each time has its own clock.
+// from its beginning in the database. Each time is compared with the clock that set it.
 func (s *Service) signedInRecently(ctx context.Context, p principal.Principal) (bool, error) {
 	if !p.Claims.OfLegacySession() {
 		return s.clocks.FirebaseNow().Sub(p.Claims.AuthTime) <= recentSignIn, nil

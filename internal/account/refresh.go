@@ -132,7 +132,7 @@ func (s *Service) beforeCarryOver(ctx context.Context, issued session.Issued) er
 	return s.endedByProof(ctx, account, issued.Claims)
 }
 
-// endedByProof returns ErrRevoked if that proof ended the session.
+// endedByProof returns ErrRevoked if a proof of the address ended the session.
 func (s *Service) endedByProof(ctx context.Context, account firebase.User, claims token.Claims) error {
 	u, err := s.users.AccountSeen(ctx, account)
 	if errors.Is(err, user.ErrNotFound) {

@@ -77,7 +77,7 @@ func (s *Service) finishRegistration(ctx context.Context, id uuid.UUID, email st
 		return Session{}, err
 	}
 	if exists {
-		// It may be a stranger's account: an attempt.
+		// The account may be a stranger's: this is an attempt.
 		if err := s.attempts.AllowAttempt(ctx, email, r.Client.Addr); err != nil {
 			return Session{}, s.abandon(ctx, id, err)
 		}

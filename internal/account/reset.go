@@ -13,7 +13,7 @@ import (
 )
 
 // ResetPassword sets a password with a mail's code, ends every session and updates a local hash (A7). During outages nothing changes and
-// the code stays valid (S4). Later the intent's job completes it. Errors: ErrCodeInvalid, ErrCodeExpired, weak_password,
+// the code stays valid (S4). The intent's job repairs a failed commit. Errors: ErrCodeInvalid, ErrCodeExpired, weak_password,
 // dependency_unavailable.
 func (s *Service) ResetPassword(ctx context.Context, code, password string) error {
 	if err := checkNewPassword(password); err != nil {

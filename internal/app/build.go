@@ -302,7 +302,7 @@ func (p *parts) openVerifier(
 		if err != nil {
 			return nil, nil, fmt.Errorf("set up the token keys: %w", err)
 		}
-		// until the last request has ended
+		// Keys refresh until the last request has ended.
 		if err := keys.Start(context.WithoutCancel(ctx)); err != nil {
 			return nil, nil, fmt.Errorf("load the token keys: %w", err)
 		}

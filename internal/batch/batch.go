@@ -23,12 +23,12 @@ type Options[Q, A any] struct {
 	MaxBatch int
 	// Timeout bounds a group's time, below the callers' deadlines.
 	Timeout time.Duration
-	// Many answers in order. Its context has the first member's values and no cancellation.
+	// Many returns the answers in order. Its context has the first member's values and no cancellation.
 	Many func(ctx context.Context, questions []Q) ([]A, error)
 	// One has its caller's context.
 	One func(ctx context.Context, question Q) (A, error)
-	// Isolate reports that one member made the group fail: each is then asked alone. Other errors go to all, so that they do not flood a
-	// failed database.
+	// Isolate reports that one member made the group fail: each is then asked alone. Other errors go to all, so that callers do not flood
+	// a failed database.
 	Isolate func(err error) bool
 }
 

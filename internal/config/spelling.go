@@ -14,7 +14,7 @@ import (
 // hostForm excludes ports and brackets.
 const hostForm = `([A-Za-z0-9_][A-Za-z0-9._-]*|[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9._-]+)?)`
 
-// alphabets are the tag alphabet:"name". They hold for each list member.
+// alphabets are the values of the tag alphabet. They hold for each list member.
 var alphabets = map[string]struct {
 	form *regexp.Regexp
 	says string

@@ -5,7 +5,7 @@ import (
 	"net/netip"
 )
 
-// IPv4-mapped IPv6 addresses: RFC 4291 section 2.5.5.2.
+// The prefix of IPv4-mapped addresses (RFC 4291 section 2.5.5.2).
 const mappedBits = 96
 
 // unmapProxies turns ::ffff:10.0.0.0/104 into 10.0.0.0/8 for comparisons.

@@ -169,7 +169,7 @@ func equal(one, other string) bool {
 	return one != "" && subtle.ConstantTimeCompare([]byte(one), []byte(other)) == 1
 }
 
-// T8.
+// validateLives enforces T8.
 func (c Config) validateLives() error {
 	var faults []error
 	for _, v := range []struct {

@@ -101,7 +101,7 @@ func judgeServer(s schema.Server, c config.Config) []Finding {
 	}
 }
 
-// durability: a pooler lets no client set synchronous_commit.
+// Behind a pooler, no client can set synchronous_commit.
 func durability(s schema.Server, c config.Config) Finding {
 	const check = "synchronous_commit"
 	if c.BehindPooler() {

@@ -20,7 +20,7 @@ import (
 // maxUnlisted allows for accounts made while listing.
 const maxUnlisted = 5
 
-// tooManyGone: 10 or more and 0.5 % of the rows or more (S2), or more than MaxGone.
+// tooManyGone applies S2's limit (10, and 0.5 % of the rows) or MaxGone.
 func (r *run) tooManyGone(gone int, rows int64) bool {
 	if r.maxGone > 0 {
 		return gone > r.maxGone
