@@ -171,7 +171,6 @@ func (s *Service) begin(ctx context.Context, i intent.Intent) (begun intent.Inte
 	return begun, err
 }
 
-// accountOf returns ErrRevoked if a proof of the address ended the session.
 func (s *Service) accountOf(ctx context.Context, u user.User, claims token.Claims) (firebase.User, error) {
 	account, err := s.identities.User(ctx, u.FirebaseUID)
 	switch {

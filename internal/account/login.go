@@ -17,7 +17,6 @@ import (
 // ErrInvalidCredentials covers unknown e-mails, wrong passwords and disabled accounts (A3).
 var ErrInvalidCredentials = fault.New(fault.InvalidCredentials, "the e-mail or the password is wrong")
 
-// errClocks reports that Firebase's clock is too far behind.
 var errClocks = fault.Unavailable("sign-in is not possible at this moment; try again", nil)
 
 // maxWait bounds the wait for a revocation's second (T4), which differing clocks lengthen.

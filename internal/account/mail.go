@@ -157,7 +157,6 @@ func bearerRefusal(err error) error {
 	return asRevoked(err)
 }
 
-// tokenAt returns "" for a user that stays local.
 func (s *Service) tokenAt(ctx context.Context, u user.User, email string) (string, error) {
 	if u.AuthProvider == user.ProviderLocal {
 		person, err := s.findCandidate(ctx, email)

@@ -108,7 +108,6 @@ func undisturbed(err error) error {
 	}
 }
 
-// claim may join an unfinished registration.
 func (s *Service) claim(ctx context.Context, email, username string) (uuid.UUID, error) {
 	for range claimRounds {
 		params := db.ClaimRegistrationParams{ID: uuid.New(), Email: email}
@@ -166,7 +165,6 @@ func (s *Service) registerAgain(ctx context.Context, email string, r Registratio
 	return session, err
 }
 
-// createIdentity reports an existing account, perhaps a stranger's.
 func (s *Service) createIdentity(ctx context.Context, id uuid.UUID, email string, r Registration) (exists bool, err error) {
 	err = s.identities.CreateUser(ctx, firebase.NewUser{
 		UID: id.String(), Email: email, Password: r.Password, DisplayName: user.UsernameFrom(r.DisplayName),

@@ -23,7 +23,7 @@ type Options[Q, A any] struct {
 	MaxBatch int
 	// Timeout bounds a group's time, below the callers' deadlines.
 	Timeout time.Duration
-	// Many returns the answers in order. Its context has the first member's values and no cancellation.
+	// Many answers in order. Its context has the first member's values and no cancellation.
 	Many func(ctx context.Context, questions []Q) ([]A, error)
 	// One has its caller's context.
 	One func(ctx context.Context, question Q) (A, error)

@@ -259,7 +259,6 @@ func TestLoad_TrustedProxiesAreUnmapped(t *testing.T) {
 	}
 }
 
-// T1.
 func TestAllowUnsigned_T1(t *testing.T) {
 	t.Parallel()
 	emulator := map[string]string{"FIREBASE_AUTH_EMULATOR_HOST": "127.0.0.1:9099"}

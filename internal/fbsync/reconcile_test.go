@@ -184,7 +184,7 @@ func TestReconcile_EveryKindOfDifference_S2(t *testing.T) {
 	}
 }
 
-// S2.
+// S2: a dry run changes nothing.
 func TestReconcile_DryRun(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -335,7 +335,7 @@ func TestReconcile_RefusesAWrongProject_S2(t *testing.T) {
 	s.expectNobodyDisabled()
 }
 
-// S2.
+// S2: one run holds the lease.
 func TestReconcile_OneAtATime(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
