@@ -20,7 +20,7 @@ func backoff(tries int) time.Duration {
 }
 
 func jitter(d time.Duration) time.Duration {
-	return time.Duration(float64(d) * (0.75 + rand.Float64()/2)) //nolint:gosec // nobody gains by guessing it
+	return time.Duration(float64(d) * (0.75 + rand.Float64()/2)) //nolint:gosec // jitter is no secret
 }
 
 const giveUpWait = 15 * time.Minute

@@ -25,7 +25,7 @@ func (r *Reconciler) Every(ctx context.Context, every time.Duration) error {
 
 // apart spreads the instances.
 func apart() time.Duration {
-	return time.Duration(rand.Int64N(int64(look))) //nolint:gosec // nobody gains by guessing it
+	return time.Duration(rand.Int64N(int64(look))) //nolint:gosec // jitter is no secret
 }
 
 func (r *Reconciler) inTurn(ctx context.Context, every time.Duration) (wait time.Duration) {
