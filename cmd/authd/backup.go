@@ -29,14 +29,12 @@ Examples:
   authd backup restore FILE --into RESTORE_URL         into the database whose URL the variable RESTORE_URL holds
   authd backup restore FILE --replace                  over the people in DATABASE_URL (and all rows that a whole backup holds)`
 
-// backupCommands are "authd backup ...".
 type backupCommands struct {
 	Create  backupCreateCommand  `cmd:"" help:"Back up and verify."`
 	Verify  backupVerifyCommand  `cmd:"" help:"Restore a backup into a scratch database and compare everything."`
 	Restore backupRestoreCommand `cmd:"" help:"Write a backup into a database, in one transaction."`
 }
 
-// Help is what "authd backup --help" shows.
 func (backupCommands) Help() string { return backupHelp }
 
 type backupCreateCommand struct {
@@ -45,7 +43,6 @@ type backupCreateCommand struct {
 	Verify        bool   `help:"Restore it beside and compare." default:"true" negatable:""`
 }
 
-// Run prints the path of the new backup on stdout, and what it holds on stderr.
 func (c *backupCreateCommand) Run() error {
 	return withBackups(environment(), func(ctx context.Context, o backup.Options) error {
 		began := time.Now()
@@ -67,7 +64,6 @@ type backupVerifyCommand struct {
 	File string `arg:"" help:"The dump; its manifest is beside it." type:"path"`
 }
 
-// Run says whether the backup can be trusted.
 func (c *backupVerifyCommand) Run() error {
 	return withBackups(environment(), func(ctx context.Context, o backup.Options) error { return verifyBackup(ctx, o, c.File) })
 }
@@ -92,7 +88,6 @@ type backupRestoreCommand struct {
 	Replace bool   `help:"Write over people, and over rows of other services where the backup is of the whole database."`
 }
 
-// Run restores.
 func (c *backupRestoreCommand) Run() error {
 	env, err := c.aimed(environment())
 	if err != nil {
@@ -110,11 +105,10 @@ func (c *backupRestoreCommand) Run() error {
 	})
 }
 
-// aimed is an environment in which the named variable says where the database is: among the arguments everybody on the machine
-// could read its password.
+// aimed takes the database's URL from the named variable: arguments would show its password to every user of the machine.
 func (c *backupRestoreCommand) aimed(env map[string]string) (map[string]string, error) {
 	if c.Into == "DATABASE_URL" {
-		return env, nil // as every command understands it
+		return env, nil
 	}
 	if strings.Contains(c.Into, "://") {
 		return nil, errors.New("--into takes the name of an environment variable, such as RESTORE_URL: arguments can be read by everybody on this machine")
@@ -128,7 +122,6 @@ func (c *backupRestoreCommand) aimed(env map[string]string) (map[string]string, 
 	return out, nil
 }
 
-// withBackups gives a command its options, and what a backup's own errors mean their exit code.
 func withBackups(env map[string]string, work func(context.Context, backup.Options) error) error {
 	return onDatabase(env, func(ctx context.Context, c config.Config) error {
 		err := work(ctx, backup.Options{URL: c.DatabaseOwnerURL, VerifyURL: c.BackupVerifyURL, Environment: env, Logger: progress()})

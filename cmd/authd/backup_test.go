@@ -16,7 +16,7 @@ import (
 	"auth-v2-service/internal/backup"
 )
 
-// envHanging makes this test binary play an authd whose work does not end when it is told to.
+// envHanging makes this binary play a hanging authd.
 const envHanging = "AUTHD_TEST_HANGING"
 
 func hang(ctx context.Context, _ backup.Options) error {
@@ -26,7 +26,6 @@ func hang(ctx context.Context, _ backup.Options) error {
 	select {}
 }
 
-// The first Ctrl-C asks, the second ends at once, whatever the work is waiting for.
 func TestBackup_TheSecondInterruptEndsAtOnce(t *testing.T) {
 	env := map[string]string{"DATABASE_URL": "postgres://a@127.0.0.1:1/a"}
 	if os.Getenv(envHanging) != "" {
@@ -54,7 +53,7 @@ func TestBackup_TheSecondInterruptEndsAtOnce(t *testing.T) {
 	}
 	ended := make(chan bool, 1)
 	go func() { ended <- interrupted(command) }()
-	for { // an interrupt within the same moment as the first one counts as that one
+	for { // an interrupt at the same moment as the first counts as that one
 		select {
 		case well := <-ended:
 			if !well {
@@ -67,7 +66,6 @@ func TestBackup_TheSecondInterruptEndsAtOnce(t *testing.T) {
 	}
 }
 
-// interrupted waits for a program and says whether an interrupt has ended it.
 func interrupted(command *exec.Cmd) bool {
 	var exit *exec.ExitError
 	if !errors.As(command.Wait(), &exit) {
@@ -77,7 +75,6 @@ func interrupted(command *exec.Cmd) bool {
 	return ok && status.Signaled() && status.Signal() == syscall.SIGINT
 }
 
-// The database to write is named by a variable: an address among the arguments would show its password to everybody.
 func TestRestore_TakesTheAddressFromAVariable(t *testing.T) {
 	env := map[string]string{"DATABASE_URL": "postgres://a@b/live", "RESTORE_URL": "postgres://a:secret@b/copy", "ODD": "mysql://a@b/c"}
 	for into, want := range map[string]string{

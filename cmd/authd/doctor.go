@@ -28,10 +28,8 @@ type doctorCommand struct {
 	JSON bool `help:"Print the report as JSON."`
 }
 
-// Help is what "authd doctor --help" shows.
 func (doctorCommand) Help() string { return doctorHelp }
 
-// Run examines.
 func (c doctorCommand) Run() error {
 	settings, err := config.Load(environment())
 	if err != nil {

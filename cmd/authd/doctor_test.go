@@ -17,7 +17,6 @@ import (
 	"auth-v2-service/internal/testkit/redistest"
 )
 
-// printed runs a command and gives what it printed on stdout.
 func printed(t *testing.T, run func() error) (string, error) {
 	t.Helper()
 	read, write, err := os.Pipe()
@@ -37,7 +36,6 @@ func printed(t *testing.T, run func() error) (string, error) {
 	return <-said, failed
 }
 
-// A report for people and one for programs, and an exit code for scripts: 0, 1 when anything is red, 2 when it could not be said.
 func TestDoctorCommand_ReportsAndExitCodes(t *testing.T) {
 	server, err := postgres.Start(t.Context(), postgres.Options{DataDir: filepath.Join(t.TempDir(), "data"), Fsync: true})
 	if err != nil {
@@ -63,7 +61,7 @@ func TestDoctorCommand_ReportsAndExitCodes(t *testing.T) {
 	}
 	examine := func(c doctorCommand) (string, error) {
 		t.Helper()
-		t.Setenv("FIREBASE_AUTH_EMULATOR_HOST", google.Listener.Addr().String()) // a program runs once: internal/firebase takes it away
+		t.Setenv("FIREBASE_AUTH_EMULATOR_HOST", google.Listener.Addr().String()) // internal/firebase removes it
 		return printed(t, c.Run)
 	}
 	said, err := examine(doctorCommand{})
@@ -86,7 +84,6 @@ func TestDoctorCommand_ReportsAndExitCodes(t *testing.T) {
 	}
 }
 
-// address is an empty database of a server of the test's own.
 func address(t *testing.T, server *postgres.Server) string {
 	t.Helper()
 	if err := server.CreateDatabase(t.Context(), "people"); err != nil {

@@ -28,14 +28,12 @@ Examples:
   authd keys list --json                                           the same for programs
   authd keys revoke 4zq7k2mwh3xn5v6a                               by the id in the list, which is the middle of the key`
 
-// keysCommands are "authd keys ...".
 type keysCommands struct {
 	Create keysCreateCommand `cmd:"" help:"Make a key: it alone is printed to standard output, and never again."`
 	List   keysListCommand   `cmd:"" help:"List the keys, without their secrets."`
 	Revoke keysRevokeCommand `cmd:"" help:"Revoke a key: no instance takes it any more."`
 }
 
-// Help is what "authd keys --help" shows.
 func (keysCommands) Help() string { return keysHelp }
 
 type keysCreateCommand struct {
@@ -43,7 +41,6 @@ type keysCreateCommand struct {
 	Scope string `enum:"admin,balance,events" help:"What the key opens: admin, balance or events." required:""`
 }
 
-// Run makes a key.
 func (c keysCreateCommand) Run() error {
 	return onOwnersPool(environment(), func(ctx context.Context, pool *pgxpool.Pool) error {
 		whole, key, err := apikey.Create(ctx, pool, c.Name, apikey.Scope(c.Scope), "cli:"+osUser())
@@ -62,7 +59,6 @@ type keysListCommand struct {
 	JSON bool `help:"Print it as JSON."`
 }
 
-// Run lists the keys.
 func (c keysListCommand) Run() error {
 	return onOwnersPool(environment(), func(ctx context.Context, pool *pgxpool.Pool) error {
 		keys, err := apikey.List(ctx, pool)
@@ -80,7 +76,6 @@ type keysRevokeCommand struct {
 	ID string `arg:"" help:"The id of the key, as the list has it."`
 }
 
-// Run revokes a key.
 func (c keysRevokeCommand) Run() error {
 	return onOwnersPool(environment(), func(ctx context.Context, pool *pgxpool.Pool) error {
 		key, revoked, err := apikey.Revoke(ctx, pool, c.ID, "cli:"+osUser())
@@ -111,7 +106,6 @@ func printKeys(keys []apikey.Key) error {
 	return table.Flush()
 }
 
-// stamp is an instant for people, or a dash where there was none.
 func stamp(at *time.Time) string {
 	if at == nil {
 		return "-"
@@ -137,7 +131,6 @@ func printKeysJSON(keys []apikey.Key) error {
 	return printJSON(lines)
 }
 
-// printJSON prints for programs.
 func printJSON(v any) error {
 	encoder := json.NewEncoder(os.Stdout)
 	encoder.SetIndent("", "  ")

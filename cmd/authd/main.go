@@ -35,7 +35,6 @@ Examples:
   authd doctor                                    examine all that the service stands on
   authd config                                    check the configuration and show it`
 
-// commands are the program's; a flag of the environment stands in internal/config instead.
 type commands struct {
 	Serve   serveCommand    `cmd:"" help:"Run the service until SIGINT or SIGTERM."`
 	Schema  schemaCommands  `cmd:"" help:"Migrate the database, or say whether it is what this program was built for."`
@@ -49,15 +48,14 @@ type commands struct {
 }
 
 func main() {
-	logging.Disable() // of the Redis client: the service's own lines, which are JSON, tell of Redis
+	logging.Disable() // the Redis client's: the service logs Redis itself
 	program := kong.Parse(&commands{}, kong.Name("authd"), kong.Description(description), kong.UsageOnError(), kong.Exit(exit))
 	program.FatalIfErrorf(program.Run())
 }
 
-// kongUsageError is kong's own exit code for arguments that it does not understand.
 const kongUsageError = 80
 
-// exit ends the program with one of the documented codes: arguments that are wrong are 2, as everything that could not be said.
+// exit replaces kong's code for bad arguments by the documented 2.
 func exit(code int) {
 	if code == kongUsageError {
 		code = couldNotSay
@@ -65,13 +63,12 @@ func exit(code int) {
 	os.Exit(code)
 }
 
-// gcPercent is how much garbage may gather, in percent of what lives, unless GOGC says otherwise: most of what lives is a cache, which
-// is looked through in each collection, and half a time more garbage makes them rarer by a third.
+// gcPercent is the default of GOGC. Most live memory is a cache, which each collection scans: 150 makes collections a third rarer.
 const gcPercent = 150
 
 type serveCommand struct{}
 
-// Run serves until a signal; a second signal ends at once.
+// Run ends at once after a second signal.
 func (serveCommand) Run() error {
 	c, err := config.Load(environment())
 	if err != nil {
@@ -87,15 +84,14 @@ func (serveCommand) Run() error {
 		debug.SetGCPercent(gcPercent)
 	}
 	lines := telemetry.NewBufferedWriter(os.Stderr)
-	defer func() { _ = lines.Flush() }() // nobody is left to tell
+	defer func() { _ = lines.Flush() }()
 	logger := telemetry.NewLogger(lines, c.LogLevel, secrets)
-	slog.SetDefault(logger) // libraries that log by themselves get the same redaction
+	slog.SetDefault(logger) // libraries get the same redaction
 	return app.Run(ctx, c, app.Options{Logger: logger, Version: version()})
 }
 
 type configCommand struct{}
 
-// Run shows the configuration as it was understood.
 func (configCommand) Run() error {
 	c, err := config.Load(environment())
 	if err != nil {
@@ -107,7 +103,6 @@ func (configCommand) Run() error {
 
 type versionCommand struct{}
 
-// Run shows the version.
 func (versionCommand) Run() error {
 	_, err := fmt.Println(version())
 	return err
@@ -122,10 +117,9 @@ func environment() map[string]string {
 	return out
 }
 
-// revision is what the build names the binary (-ldflags "-X main.revision=..."): an image is built where git is not.
+// revision is set by -ldflags "-X main.revision=...", because images are built without git.
 var revision string
 
-// version is what the build named the binary, else the revision that Go has found it was built from, or "devel".
 func version() string {
 	if revision != "" {
 		return revision

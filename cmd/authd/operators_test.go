@@ -6,7 +6,6 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// The exit code of each command about keys and operators: 0 all is well, 1 refused, 2 could not be said.
 func TestOperatorCommands_ExitCodes(t *testing.T) {
 	t.Setenv("DATABASE_DIRECT_URL", "")
 	const nowhere = "postgres://nobody@127.0.0.1:1/nothing"

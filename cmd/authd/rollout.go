@@ -35,20 +35,17 @@ Examples:
   authd rollout set --allow ID,ID --deny none   these are moved first, and nobody is held back
   authd rollout set --new-users local           new users get a local account`
 
-// rolloutCommands are "authd rollout ...".
 type rolloutCommands struct {
 	Show rolloutShowCommand `cmd:"" help:"Show the rollout."`
 	Set  rolloutSetCommand  `cmd:"" help:"Change what is given and nothing else. Moving users needs LEGACY_EMAIL_VERIFIED to be set."`
 }
 
-// Help is what "authd rollout --help" shows.
 func (rolloutCommands) Help() string { return rolloutHelp }
 
 type rolloutShowCommand struct {
 	JSON bool `help:"Print it as JSON."`
 }
 
-// Run shows the rollout.
 func (c rolloutShowCommand) Run() error {
 	return onPool(environment(), func(ctx context.Context, pool *pgxpool.Pool) error {
 		record, err := rollout.Load(ctx, pool)
@@ -76,14 +73,13 @@ type rolloutSetCommand struct {
 	BelowFullTraffic *bool    `help:"Move users although other traffic goes to the old service, which cannot know their new passwords." negatable:""`
 }
 
-// Run changes the rollout.
 func (c rolloutSetCommand) Run() error {
 	env := environment()
 	change, err := c.change()
 	if err != nil {
 		return failure{err, couldNotSay}
 	}
-	change.MovesAllowed = env["LEGACY_EMAIL_VERIFIED"] != "" // its default is nobody's decision
+	change.MovesAllowed = env["LEGACY_EMAIL_VERIFIED"] != "" // the default is no decision
 	return onPool(env, func(ctx context.Context, pool *pgxpool.Pool) error {
 		before, after, err := rollout.Set(ctx, pool, change, "cli:"+osUser())
 		if err != nil {
@@ -104,7 +100,6 @@ func (c rolloutSetCommand) change() (rollout.Change, error) {
 	return change, err
 }
 
-// readIDs reads a list of ids where one was given.
 func readIDs(flag string, list *string, into **[]uuid.UUID) error {
 	if list == nil {
 		return nil
@@ -124,12 +119,12 @@ func readIDs(flag string, list *string, into **[]uuid.UUID) error {
 	return nil
 }
 
-// onPool is onDatabase with a pool. A few rows are read and written, so a pooler will do, too.
+// onPool also works through a pooler.
 func onPool(env map[string]string, work func(context.Context, *pgxpool.Pool) error) error {
 	return onPoolAt(env, func(c config.Config) string { return c.DatabaseDirectURL }, work)
 }
 
-// onOwnersPool is onPool as the owner of the tables, for what who serves may not do.
+// onOwnersPool connects as the tables' owner, with rights that the serving role lacks.
 func onOwnersPool(env map[string]string, work func(context.Context, *pgxpool.Pool) error) error {
 	return onPoolAt(env, func(c config.Config) string { return c.DatabaseOwnerURL }, work)
 }
@@ -145,8 +140,7 @@ func onPoolAt(env map[string]string, url func(config.Config) string, work func(c
 	})
 }
 
-// spelled says the next step where a migration is missing, and names the fields of a refusal, which a client would find beside
-// its message.
+// spelled adds the next step or the refused fields.
 func spelled(err error) error {
 	const undefinedTable = "42P01"
 	var pgErr *pgconn.PgError
@@ -163,7 +157,7 @@ func spelled(err error) error {
 	return err
 }
 
-// osUser is who runs the program, for the audit.
+// osUser names the operator for the audit.
 func osUser() string {
 	if who, err := user.Current(); err == nil && who.Username != "" {
 		return who.Username

@@ -6,7 +6,6 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// The exit code of each rollout command: 0 all is well, 1 refused, 2 could not be said.
 func TestRolloutCommands_ExitCodes(t *testing.T) {
 	t.Setenv("DATABASE_DIRECT_URL", "")
 	t.Setenv("DATABASE_OWNER_URL", "")

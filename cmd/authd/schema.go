@@ -29,7 +29,6 @@ Examples:
   authd schema adopt --dry-run          what stands in the way of taking over a legacy table
   authd schema new add_locale           begin a migration`
 
-// schemaCommands are "authd schema ...".
 type schemaCommands struct {
 	Status   statusCommand   `cmd:"" help:"List the migrations, applied and pending. Exit code 1 while the service could not start on it."`
 	Migrate  migrateCommand  `cmd:"" help:"Apply what is pending. Safe to run on many machines at once."`
@@ -39,19 +38,16 @@ type schemaCommands struct {
 	New      newCommand      `cmd:"" help:"Begin a migration: the next number, with both sections to fill in."`
 }
 
-// Help is what "authd schema --help" shows.
 func (schemaCommands) Help() string { return schemaHelp }
 
-// failure is an error with the exit code that scripts see.
+// failure has the exit code for scripts.
 type failure struct {
 	error
 	code int
 }
 
-// ExitCode implements kong.ExitCoder.
 func (f failure) ExitCode() int { return f.code }
 
-// Unwrap gives the error itself.
 func (f failure) Unwrap() error { return f.error }
 
 const (
@@ -59,7 +55,7 @@ const (
 	couldNotSay = 2
 )
 
-// judged gives an error its exit code: what the server answered is 1, no answer is 2.
+// judged gives a server's refusal code 1, and no answer 2.
 func judged(err error) error {
 	var known failure
 	switch {
@@ -74,8 +70,7 @@ func judged(err error) error {
 	return failure{err, differs}
 }
 
-// onDatabase gives a command the database that the environment names, an end at Ctrl-C (a second one ends at once), and its error
-// an exit code.
+// onDatabase runs work on the configured database. A second Ctrl-C ends it at once.
 func onDatabase(env map[string]string, work func(context.Context, config.Config) error) error {
 	c, err := config.LoadDatabase(env)
 	if err != nil {
@@ -87,14 +82,13 @@ func onDatabase(env map[string]string, work func(context.Context, config.Config)
 	return judged(work(ctx, c))
 }
 
-// onSchema is onDatabase for the commands that change or compare the schema.
 func onSchema(work func(context.Context, schema.Options) error) error {
 	return onDatabase(environment(), func(ctx context.Context, c config.Config) error {
 		return work(ctx, schema.Options{DatabaseURL: c.DatabaseOwnerURL, Logger: progress(), MaxHashCost: c.BcryptMaxCost})
 	})
 }
 
-// progress is a logger for people: what happens, on stderr, without the time.
+// progress logs to stderr without the time.
 func progress() *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 		if len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey) {
@@ -104,9 +98,8 @@ func progress() *slog.Logger {
 	}}))
 }
 
-// report validates the live schema over a pool of its own.
 func report(ctx context.Context, o schema.Options) (schema.Report, error) {
-	pool, err := pg.Open(ctx, pg.Options{URL: o.DatabaseURL, Pooled: true}) // looking is allowed through a pooler, too
+	pool, err := pg.Open(ctx, pg.Options{URL: o.DatabaseURL, Pooled: true}) // reading works through a pooler
 	if err != nil {
 		return schema.Report{}, failure{err, couldNotSay}
 	}
@@ -116,7 +109,6 @@ func report(ctx context.Context, o schema.Options) (schema.Report, error) {
 
 type statusCommand struct{}
 
-// Run lists the migrations.
 func (c statusCommand) Run() error {
 	return onSchema(c.list)
 }
@@ -147,7 +139,6 @@ type validateCommand struct {
 	JSON bool `help:"Print the whole report as JSON."`
 }
 
-// Run compares.
 func (c validateCommand) Run() error {
 	return onSchema(c.compare)
 }
@@ -185,7 +176,6 @@ type rollbackCommand struct {
 	Patience time.Duration `help:"How long a step tries to get a lock that others hold." default:"1m"`
 }
 
-// Run rolls back.
 func (c rollbackCommand) Run() error {
 	if err := expectVersion(c.To); err != nil {
 		return err
@@ -219,7 +209,6 @@ type newCommand struct {
 	Dir  string `help:"The folder of migrations." default:"db/migrations" type:"existingdir"`
 }
 
-// Run begins a migration.
 func (c newCommand) Run() error {
 	path, err := schema.New(c.Dir, c.Name)
 	if err != nil {

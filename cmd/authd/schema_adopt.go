@@ -16,7 +16,6 @@ type adoptCommand struct {
 	Patience time.Duration `help:"How long a step tries to get a lock that others hold." default:"1m"`
 }
 
-// Run adopts.
 func (c adoptCommand) Run() error {
 	return onSchema(c.adopt)
 }
@@ -63,7 +62,6 @@ func printSurvey(s schema.Survey, dryRun bool) {
 	printObstacles("in the way", s.Obstacles)
 }
 
-// printGroups shows which rows share which value.
 func printGroups(o schema.Obstacle) {
 	for _, group := range o.Groups {
 		fmt.Printf("   %.120q is shared by %d rows: %s", group.Value, group.Count, strings.Join(group.Rows, ", "))

@@ -10,13 +10,12 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// safeguard is what an operator may demand before anything changes.
 type safeguard struct {
 	RequireBackupYoungerThan time.Duration `help:"Go on only when a verified backup of this database is younger, such as 24h (authd backup create makes one)."`
 	BackupDir                string        `help:"Where backups are." default:"backups" type:"path"`
 }
 
-// hold says why nothing may change yet.
+// hold returns why nothing may change yet.
 func (s safeguard) hold(ctx context.Context, o schema.Options) error {
 	if s.RequireBackupYoungerThan == 0 {
 		return nil
@@ -36,7 +35,6 @@ type migrateCommand struct {
 	Patience time.Duration `help:"How long a step tries to get a lock that others hold." default:"1m"`
 }
 
-// Run migrates.
 func (c migrateCommand) Run() error {
 	if err := expectVersion(c.To); err != nil {
 		return err
@@ -44,7 +42,7 @@ func (c migrateCommand) Run() error {
 	return onSchema(c.migrate)
 }
 
-// expectVersion refuses a version that no migration has, before a server is asked; "" is none.
+// expectVersion accepts "".
 func expectVersion(version string) error {
 	if version != "" && !schema.Knows(version) {
 		return failure{fmt.Errorf("there is no migration %s; `authd schema status` lists them", version), couldNotSay}

@@ -7,7 +7,6 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// codeOf is the exit code that a script would see.
 func codeOf(err error) int {
 	var known failure
 	if errors.As(err, &known) {
@@ -19,7 +18,6 @@ func codeOf(err error) int {
 	return 0
 }
 
-// A schema's way from nothing to in step and back, command by command, with the exit code of each.
 func TestSchemaCommands_TheWayUpAndDown(t *testing.T) {
 	t.Setenv("DATABASE_URL", pgtest.Empty(t))
 	t.Setenv("DATABASE_DIRECT_URL", "")

@@ -26,7 +26,6 @@ Examples:
   authd users demote --id ID                       make an admin a user again
   authd users reconcile --dry-run                  count where rows and Firebase's accounts differ`
 
-// usersCommands are "authd users ...".
 type usersCommands struct {
 	Show    usersShowCommand    `cmd:"" help:"Show somebody: one row, without the password."`
 	Promote usersPromoteCommand `cmd:"" help:"Make somebody an admin."`
@@ -35,10 +34,9 @@ type usersCommands struct {
 	Reconcile usersReconcileCommand `cmd:"" help:"Hold all rows against Firebase's accounts, and repair what differs."`
 }
 
-// Help is what "authd users --help" shows.
 func (usersCommands) Help() string { return usersHelp }
 
-// reference names one user by exactly one of its flags.
+// reference names a user by exactly one flag.
 type reference struct {
 	Email string `help:"By e-mail, in any spelling."   xor:"reference" group:"The user, by one of:"`
 	ID    string `help:"By the id of the row."         xor:"reference" group:"The user, by one of:"`
@@ -67,7 +65,6 @@ type usersShowCommand struct {
 	JSON bool `help:"Print it as JSON."`
 }
 
-// Run shows somebody.
 func (c usersShowCommand) Run() error {
 	return c.on(func(ctx context.Context, pool *pgxpool.Pool, who user.Reference) error {
 		u, err := user.Named(ctx, pool, who)
@@ -84,7 +81,6 @@ func (c usersShowCommand) Run() error {
 
 type usersPromoteCommand struct{ reference }
 
-// Run makes somebody an admin.
 func (c usersPromoteCommand) Run() error {
 	return c.on(func(ctx context.Context, pool *pgxpool.Pool, who user.Reference) error {
 		p, err := user.Promote(ctx, pool, who, "cli:"+osUser())
@@ -99,7 +95,6 @@ func (c usersPromoteCommand) Run() error {
 
 type usersDemoteCommand struct{ reference }
 
-// Run makes an admin a user again.
 func (c usersDemoteCommand) Run() error {
 	return c.on(func(ctx context.Context, pool *pgxpool.Pool, who user.Reference) error {
 		p, err := user.Demote(ctx, pool, who, "cli:"+osUser())
@@ -110,7 +105,6 @@ func (c usersDemoteCommand) Run() error {
 	})
 }
 
-// on gives a command a pool, and whom its flags name.
 func (r reference) on(work func(context.Context, *pgxpool.Pool, user.Reference) error) error {
 	who, err := r.read()
 	if err != nil {
@@ -152,7 +146,7 @@ func printPromotion(p user.Promotion) {
 	fmt.Printf("%s: %s -> %s. Every instance knows it within 10 seconds.\n", p.User.ID, p.Before, p.User.Type)
 }
 
-// warnOfAdmin says what an operator should know of a new admin: an address proves nothing that nobody has proven.
+// warnOfAdmin warns that an unproven address proves nothing.
 func warnOfAdmin(p user.Promotion) {
 	if !p.EmailProven {
 		fmt.Fprintf(os.Stderr, "Nobody has noted that the holder of this account has proven the address %s: make sure that it is who you mean, "+

@@ -23,7 +23,6 @@ type usersReconcileCommand struct {
 	JSON    bool `help:"Print the report as JSON."`
 }
 
-// Help is what "authd users reconcile --help" shows.
 func (usersReconcileCommand) Help() string {
 	return `It needs the whole configuration of authd serve, for it asks Firebase. Rows are brought in step with their accounts, accounts
 that do not follow their rows are owed to Firebase as jobs of the running instances, rows whose accounts are gone are disabled, and
@@ -36,7 +35,6 @@ Examples:
   authd users reconcile --json        do it, and count for programs`
 }
 
-// Run reconciles.
 func (c usersReconcileCommand) Run() error {
 	if c.MaxGone < 0 {
 		return failure{errors.New("--max-gone: a number from 1 on"), couldNotSay}

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// The name that a build gives is the one shown: the linker says nothing when it finds no variable to set.
+// The linker reports no error for a missing variable.
 func TestVersion_IsTheOneThatTheBuildNames(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "authd")
 	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-X main.revision=v1.2.3-named", "-o", program, ".")

@@ -1,5 +1,4 @@
-// Command authdev is the development stack of authd: everything that development and tests need around it, started by one
-// command. It is never part of a deployment but for `authdev identity` in docker-compose.yml's development provider.
+// Command authdev is the development stack of authd. Deployments never use it, except `authdev identity` in docker-compose.yml.
 package main
 
 import (
@@ -69,7 +68,7 @@ type seedCmd struct {
 	Project     string `help:"Firebase project." default:"demo-auth" env:"FIREBASE_PROJECT_ID"`
 }
 
-// Run seeds the stack of this folder, or the one whose two addresses are given.
+// Run seeds this folder's stack, or the given one.
 func (c *seedCmd) Run(ctx context.Context, root *cli) error {
 	env := devstack.Env{
 		{Name: "DATABASE_URL", Value: c.DatabaseURL},
@@ -104,7 +103,6 @@ type testCmd struct {
 	Command []string `arg:"" passthrough:"" help:"The command and its arguments, after --."`
 }
 
-// Run ends as the command does.
 func (c *testCmd) Run(ctx context.Context) error {
 	command := c.Command
 	if len(command) > 0 && command[0] == "--" {
@@ -121,7 +119,7 @@ func (c *testCmd) Run(ctx context.Context) error {
 	return err
 }
 
-// commandFailed is the exit code of a tested command, which has said itself what was wrong.
+// commandFailed is a tested command's exit code.
 type commandFailed int
 
 func (c commandFailed) Error() string { return fmt.Sprintf("the command ended with %d", int(c)) }
@@ -160,7 +158,7 @@ func main() { os.Exit(run()) }
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	// After the first signal the next one ends us at once; the kernel then ends the children.
+	// The second signal ends us at once.
 	context.AfterFunc(ctx, stop)
 	var root cli
 	command := kong.Parse(&root, kong.Name("authdev"), kong.Description(description), kong.UsageOnError(), kong.Exit(exit),
@@ -168,7 +166,7 @@ func run() int {
 	return exitCode(command.Run())
 }
 
-// exit ends the program with 2 where kong would say 80: arguments that it does not understand.
+// kong exits with 80 for bad arguments.
 func exit(code int) {
 	if code == 80 {
 		code = 2

@@ -7,10 +7,9 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// `make run PORT=3018` and PORT=3018 make run both reach this program as a variable of its environment; a flag counts before it.
 func TestUp_PortsComeFromTheEnvironment(t *testing.T) {
 	for _, c := range []struct {
-		port, metrics         string // of the environment
+		port, metrics         string
 		flags                 []string
 		wantPort, wantMetrics int
 	}{
@@ -20,7 +19,7 @@ func TestUp_PortsComeFromTheEnvironment(t *testing.T) {
 		{"3018", "9474", []string{"--port=3028", "--metrics-port=9484"}, 3028, 9484},
 	} {
 		for name, value := range map[string]string{"PORT": c.port, "METRICS_PORT": c.metrics} {
-			t.Setenv(name, value) // puts back what was there
+			t.Setenv(name, value) // restores the variable afterwards
 			if value == "" {
 				_ = os.Unsetenv(name)
 			}

@@ -20,7 +20,6 @@ type scratchCmd struct {
 	Catalogue bool   `help:"Print what the migrations have made, an object a line, in place of the URL."`
 }
 
-// Run makes a database with the migrations applied and prints its URL: what the schema's dump and sqlc's vet look at.
 func (c *scratchCmd) Run(ctx context.Context) error {
 	location, err := url.Parse(c.ServerURL)
 	if err != nil {

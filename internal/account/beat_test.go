@@ -5,7 +5,6 @@ import (
 	"time"
 )
 
-// A3: a refusal comes on a beat, whatever it took: never at once, never more than a beat later.
 func TestUntilBeat_EndsOnABeat(t *testing.T) {
 	t.Parallel()
 	const beat = 500 * time.Millisecond

@@ -20,23 +20,21 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// ErrNoPassword refuses a password to who has no e-mail to sign in with.
+// ErrNoPassword refuses an account without an e-mail.
 var ErrNoPassword = fault.New(fault.UnsupportedIdentity,
 	"this sign-in has no e-mail, phone or provider identity that an account can be made of")
 
-// errChanged says that the same password is being changed in this instant, or that a move is under way.
 var errChanged = fault.Unavailable("this account is being changed at the same time; try again", nil)
 
-// PasswordChange is a new password, and the current one where the sign-in is older than five minutes (A10).
+// PasswordChange needs Current if the sign-in is older than five minutes (A10).
 type PasswordChange struct {
 	Current string
 	New     string
 	Client  Client
 }
 
-// ChangePassword sets a new password where it lives, ends every session (T4), and begins a new one. At Firebase the change is
-// made there first: when Firebase cannot be reached, nothing has changed (S4). A *MFAError means that the password is changed
-// and that the new session wants the second factor.
+// ChangePassword sets a password at the user's home, ends every session (T4) and begins a new one. If Firebase is unreachable, nothing
+// changes (S4). *MFAError means that the password is changed.
 func (s *Service) ChangePassword(ctx context.Context, p principal.Principal, c PasswordChange) (Session, error) {
 	if err := checkNewPassword(c.New); err != nil {
 		return Session{}, asNewPassword(err)
@@ -46,7 +44,7 @@ func (s *Service) ChangePassword(ctx context.Context, p principal.Principal, c P
 	}
 	err := s.confirm(ctx, p, c.Current, c.Client)
 	if errors.Is(err, firebase.ErrMFARequired) {
-		return Session{}, ErrReauthRequired // the password alone proves too little, and mfa_required would say that it is changed
+		return Session{}, ErrReauthRequired // mfa_required would mean that it is changed
 	}
 	if err != nil {
 		return Session{}, err
@@ -66,7 +64,7 @@ func (s *Service) changeHere(ctx context.Context, p principal.Principal, c Passw
 	if err != nil {
 		return Session{}, fmt.Errorf("read the password of user %s: %w", u.ID, pg.Fault(err))
 	}
-	if err := s.stillAdmitted(ctx, p); err != nil { // after the hash was read: a change from now on changes that, too
+	if err := s.stillAdmitted(ctx, p); err != nil { // after reading the hash: a later change fails the comparison
 		return Session{}, err
 	}
 	hash, err := s.hash(ctx, c.New)
@@ -83,21 +81,19 @@ func (s *Service) changeHere(ctx context.Context, p principal.Principal, c Passw
 	s.onChange(ctx, u.ID)
 	begun, err := s.startLocalSession(ctx, u.ID, hash, c.Client.Agent)
 	if errors.Is(err, ErrInvalidCredentials) {
-		return Session{}, errChanged // by who signed in with the new password meanwhile
+		return Session{}, errChanged
 	}
 	return begun, err
 }
 
-// stillAdmitted asks the row whether it admits the session that asks: another change may have ended it since it was verified.
 func (s *Service) stillAdmitted(ctx context.Context, p principal.Principal) error {
-	u, err := s.users.ByLegacyID(ctx, p.User.ID) // who lives here has no other session
+	u, err := s.users.ByLegacyID(ctx, p.User.ID)
 	if err != nil {
 		return err
 	}
 	return u.Admit(p.Claims)
 }
 
-// setLocalPassword replaces a local hash and ends every session; changed is false where the hash is another by now.
 func (s *Service) setLocalPassword(ctx context.Context, p principal.Principal, hash, old string) (changed bool, err error) {
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		e := user.Ending(s.clocks, p.Claims)
@@ -147,11 +143,10 @@ func (s *Service) changeAtFirebase(ctx context.Context, p principal.Principal, c
 	return begun, nil
 }
 
-// beginChanged begins the first session with a new password.
 func (s *Service) beginChanged(ctx context.Context, email, password string) (Session, error) {
 	fresh, err := s.signIn(ctx, email, password)
 	if errors.Is(err, firebase.ErrMFARequired) {
-		// A code is good once: it must not be spent on a session in the second of this revocation, which would be born dead (T4).
+		// A code works once: the second of this revocation would waste it (T4).
 		return Session{}, errors.Join(err, sleep.Context(ctx, s.revokedSecond()))
 	}
 	if err != nil {
@@ -160,8 +155,7 @@ func (s *Service) beginChanged(ctx context.Context, email, password string) (Ses
 	return s.beginSession(ctx, fresh, email, password)
 }
 
-// detached is a context that the caller's hanging up does not end, and time does: what Firebase is doing for us is heard to its
-// end, or nobody would do our half.
+// detached returns a context that ignores the caller's cancellation but keeps its deadline.
 func detached(ctx context.Context) (context.Context, context.CancelFunc) {
 	if deadline, bounded := ctx.Deadline(); bounded {
 		return context.WithDeadline(context.WithoutCancel(ctx), deadline)
@@ -169,7 +163,6 @@ func detached(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithCancel(context.WithoutCancel(ctx))
 }
 
-// begin writes an intent down. A moment without the database is waited for, as it is after Firebase's answer.
 func (s *Service) begin(ctx context.Context, i intent.Intent) (begun intent.Intent, err error) {
 	err = retryOutage(ctx, func(ctx context.Context) (err error) {
 		begun, err = s.intents.Begin(ctx, i)
@@ -178,8 +171,6 @@ func (s *Service) begin(ctx context.Context, i intent.Intent) (begun intent.Inte
 	return begun, err
 }
 
-// accountOf returns the row's account. It has an address to sign in with, which Firebase may have changed without our knowing. A proof of
-// the address that ended the session of claims is ErrRevoked.
 func (s *Service) accountOf(ctx context.Context, u user.User, claims token.Claims) (firebase.User, error) {
 	account, err := s.identities.User(ctx, u.FirebaseUID)
 	switch {
@@ -196,7 +187,6 @@ func (s *Service) accountOf(ctx context.Context, u user.User, claims token.Claim
 	return account, nil
 }
 
-// asRevoked: with an account that Firebase does not have any more its sessions are over.
 func asRevoked(err error) error {
 	if errors.Is(err, firebase.ErrUserNotFound) {
 		return user.ErrRevoked.With(err)
@@ -204,8 +194,7 @@ func asRevoked(err error) error {
 	return err
 }
 
-// overtaken is for who was told that the password is changed and finds another one there: somebody else's change came later. Our
-// hash may be theirs or ours; ours must bring nobody back (A7).
+// overtaken makes our hash unusable: a later change at Firebase counts (A7).
 func (s *Service) overtaken(ctx context.Context, u user.User, hash string) error {
 	_, err := s.queries.FollowFirebasePassword(ctx, s.pool, db.FollowFirebasePasswordParams{
 		ID: u.ID, PasswordHash: unusable, OldPasswordHash: hash, FirebaseLead: s.clocks.FirebaseLead(),
@@ -216,14 +205,12 @@ func (s *Service) overtaken(ctx context.Context, u user.User, hash string) error
 	return errChanged
 }
 
-// How long we go on telling the database what Firebase has already done: the old sessions must end.
 const (
 	outageLimit = 4 * time.Second
 	outageRetry = 250 * time.Millisecond
 )
 
-// passwordChanged is our half of a change that Firebase has made: the local hash follows, every session is over, and the intent ends.
-// Neither the caller's hanging up nor a moment without the database leaves it undone; after a longer one the intent's job does it.
+// passwordChanged does the local half. After outageLimit the intent's job does it.
 func (s *Service) passwordChanged(ctx context.Context, u user.User, hash string, asking token.Claims, change uuid.UUID) error {
 	err := retryOutage(ctx, func(ctx context.Context) error {
 		return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
@@ -241,7 +228,6 @@ func (s *Service) passwordChanged(ctx context.Context, u user.User, hash string,
 	return nil
 }
 
-// endSessionsWith writes down, in tx, that Firebase has a new password. hash is the local one from now on, where there is one.
 func (s *Service) endSessionsWith(ctx context.Context, tx pgx.Tx, id uuid.UUID, hash string, asking token.Claims) error {
 	e := user.Ending(s.clocks, asking)
 	_, err := s.queries.PasswordChangedAtFirebase(ctx, tx, db.PasswordChangedAtFirebaseParams{
@@ -256,7 +242,6 @@ func (s *Service) endSessionsWith(ctx context.Context, tx pgx.Tx, id uuid.UUID, 
 	return s.enqueueSync(ctx, tx, id)
 }
 
-// retryOutage does something in the database until it answers, and gives the last error when its time is up.
 func retryOutage(ctx context.Context, do func(ctx context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), outageLimit)
 	defer cancel()
@@ -268,7 +253,6 @@ func retryOutage(ctx context.Context, do func(ctx context.Context) error) error 
 	}
 }
 
-// asNewPassword names the field that a refused password came in here.
 func asNewPassword(err error) error {
 	var refused *fault.Error
 	if !errors.As(err, &refused) || refused.Code != fault.WeakPassword || len(refused.Fields) != 1 {

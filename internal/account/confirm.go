@@ -13,10 +13,10 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// ErrReauthRequired asks for a fresh sign-in, or the password, before something that cannot be taken back (A10).
+// ErrReauthRequired demands a recent sign-in or the password (A10).
 var ErrReauthRequired = fault.New(fault.ReauthRequired, "sign in again, or give currentPassword, to do this")
 
-// confirm holds A10: a sign-in of the last five minutes, or the password now, proved where it lives.
+// confirm checks A10.
 func (s *Service) confirm(ctx context.Context, p principal.Principal, password string, client Client) error {
 	if recently, err := s.signedInRecently(ctx, p); err != nil || recently {
 		return err
@@ -26,7 +26,7 @@ func (s *Service) confirm(ctx context.Context, p principal.Principal, password s
 	}
 	email := p.User.Email
 	if canonical, err := user.LookUpEmail(email); err == nil {
-		email = canonical // under which login counts, however an old row is written
+		email = canonical // login counts attempts under this spelling
 	}
 	if err := s.attempts.AllowAttempt(ctx, email, client.Addr); err != nil {
 		return err
@@ -43,7 +43,6 @@ func (s *Service) confirm(ctx context.Context, p principal.Principal, password s
 	return nil
 }
 
-// prove holds a password against its home. ErrInvalidCredentials when it is wrong.
 func (s *Service) prove(ctx context.Context, u user.User, password string) error {
 	if u.AuthProvider == user.ProviderLocal {
 		row, err := s.queries.UserCredentials(ctx, s.pool, u.ID)
@@ -64,7 +63,6 @@ func (s *Service) prove(ctx context.Context, u user.User, password string) error
 	return asMFAError(err)
 }
 
-// bringOwn is bringPassword for who is signed in: what opens the account at the next login proves its owner now.
 func (s *Service) bringOwn(ctx context.Context, u user.User, password string, wrong error) (firebase.Session, error) {
 	email, err := user.LookUpEmail(u.Email)
 	if err != nil {

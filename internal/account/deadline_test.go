@@ -11,7 +11,6 @@ import (
 	"auth-v2-service/internal/firebase"
 )
 
-// slowMover moves nobody until its time is over.
 type slowMover struct{ Mover }
 
 func (slowMover) AtSignIn(ctx context.Context, _ uuid.UUID, _ string) (firebase.Session, error) {
@@ -19,7 +18,6 @@ func (slowMover) AtSignIn(ctx context.Context, _ uuid.UUID, _ string) (firebase.
 	return firebase.Session{}, ctx.Err()
 }
 
-// A2: however little time a request has left when the move begins, the legacy pair has its share of it.
 func TestMoveAndLogin_LeavesTimeForTheLegacyPair_A2(t *testing.T) {
 	t.Parallel()
 	s := &Service{mover: slowMover{}, log: slog.New(slog.DiscardHandler)}

@@ -15,11 +15,10 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// deleteTimeout bounds a deletion, which the caller's hanging up does not stop half-way.
 const deleteTimeout = 7 * time.Second
 
-// Delete removes the account here and at Firebase: both, or neither. Where our commit is lost after Firebase's answer, the job of the
-// intent deletes the row. currentPassword may be empty after a recent sign-in.
+// Delete removes the account here and at Firebase: both, or neither. The intent's job repairs a failed commit. A recent sign-in needs no
+// currentPassword.
 func (s *Service) Delete(ctx context.Context, p principal.Principal, currentPassword string, client Client) error {
 	if err := s.confirm(ctx, p, currentPassword, client); err != nil {
 		return err
@@ -35,7 +34,6 @@ func (s *Service) Delete(ctx context.Context, p principal.Principal, currentPass
 	return err
 }
 
-// deleteRounds bounds how often a deletion begins again because the row has got another account meanwhile.
 const deleteRounds = 3
 
 func (s *Service) delete(ctx context.Context, p principal.Principal) error {
@@ -44,7 +42,7 @@ func (s *Service) delete(ctx context.Context, p principal.Principal) error {
 		return err
 	}
 	if u.FirebaseUID == "" {
-		return s.users.Delete(ctx, u, p.Claims, nothingElsewhere) // there is nothing of theirs
+		return s.users.Delete(ctx, u, p.Claims, nothingElsewhere)
 	}
 	change, err := s.intents.Begin(ctx, intent.Intent{
 		Kind: intent.Delete, UserID: u.ID, FirebaseUID: u.FirebaseUID, Actor: "user:" + u.ID.String(),
@@ -71,12 +69,11 @@ func (s *Service) delete(ctx context.Context, p principal.Principal) error {
 
 func nothingElsewhere(context.Context, pgx.Tx) error { return nil }
 
-// toDelete is the row as it is now: what is remembered of it may be older than a move, whose account would outlive the row and
-// bring the person back. A move under way may have made the account already, by the row's id (M1).
+// toDelete rereads the row: an account made by a move must not outlive it. During a move the UID is the row's ID (M1).
 func (s *Service) toDelete(ctx context.Context, remembered user.User) (user.User, error) {
 	u, err := s.users.ByID(ctx, remembered.ID)
 	if errors.Is(err, user.ErrNotFound) {
-		return remembered, nil // deleted in this instant, and deleting twice is the same as once
+		return remembered, nil
 	}
 	if u.FirebaseUID == "" && u.FederationStatus == user.StatusSyncing {
 		u.FirebaseUID = u.ID.String()

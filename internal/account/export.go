@@ -11,7 +11,7 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// Export is all that is kept about a person, room by room. What another room keeps about people has its place here.
+// Export is all stored data about a user, by package.
 type Export struct {
 	User     user.Export
 	Sessions []session.Past
@@ -19,7 +19,7 @@ type Export struct {
 	Entries  []balance.Entry
 }
 
-// Export gathers all that is kept about a person. user.ErrNotFound when there is no row.
+// Export collects that data, or returns user.ErrNotFound.
 func (s *Service) Export(ctx context.Context, id uuid.UUID) (out Export, err error) {
 	if out.User, err = s.users.Export(ctx, id); err != nil {
 		return Export{}, err

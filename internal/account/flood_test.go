@@ -10,7 +10,6 @@ import (
 	"auth-v2-service/internal/password"
 )
 
-// refusesCodes is a Firebase that knows no code.
 type refusesCodes struct{ Identities }
 
 func (refusesCodes) ResetAddress(context.Context, string) (string, error) {
@@ -21,7 +20,6 @@ func (refusesCodes) ResetPassword(context.Context, string, string) (string, erro
 	return "", firebase.ErrInvalidCode
 }
 
-// A code that Firebase refuses causes no hash: a flood of made-up codes keeps no sign-in waiting.
 func TestResetPassword_NoHashWithoutACode(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)

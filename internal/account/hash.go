@@ -9,13 +9,12 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// unusable is a hash that no password fits.
 const unusable = password.Unusable
 
-// checkNewPassword holds the rules of a new password (A6).
+// checkNewPassword holds A6.
 var checkNewPassword = password.CheckNew
 
-// hash makes the bcrypt hash of a password. One that bcrypt could not read whole (A6) has none: unusable.
+// hash returns unusable for a password that bcrypt would truncate (A6).
 func (s *Service) hash(ctx context.Context, typed string) (string, error) {
 	hash, err := s.passwords.Hash(ctx, typed)
 	if err != nil {
@@ -24,17 +23,14 @@ func (s *Service) hash(ctx context.Context, typed string) (string, error) {
 	return hash, nil
 }
 
-// hashVerifier checks a password against a hash: password.Hasher, or the password.Attempt of a sign-in.
 type hashVerifier interface {
 	Verify(ctx context.Context, hash, password string) error
 }
 
-// proveHash checks a password against a row's hash, outside of a sign-in. Errors are those of proveBy.
 func (s *Service) proveHash(ctx context.Context, hash *string, typed string) error {
 	return proveBy(ctx, s.passwords, hash, typed)
 }
 
-// proveRow checks the password of a sign-in. A hash that no password can fit is logged, since the caller is told nothing of it.
 func (s *Service) proveRow(ctx context.Context, p candidate, typed string) error {
 	err := proveBy(ctx, p.passwords, p.hash, typed)
 	if errors.Is(err, password.ErrTooCostly) || errors.Is(err, password.ErrNotBcrypt) && *p.hash != unusable {
@@ -44,8 +40,7 @@ func (s *Service) proveRow(ctx context.Context, p candidate, typed string) error
 	return err
 }
 
-// proveBy checks a password against a row's hash. A text that is no hash, and a hash that is too costly to check, fit no password.
-// Errors: ErrInvalidCredentials, or password.ErrBusy.
+// proveBy treats a malformed or too costly hash as a wrong password.
 func proveBy(ctx context.Context, by hashVerifier, hash *string, typed string) error {
 	if hash == nil {
 		return ErrInvalidCredentials

@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// What Firebase has done is told to the database again while that is away, and once where it has answered, whatever that was.
 func TestInsist_AgainstOutagesAlone(t *testing.T) {
 	t.Parallel()
 	away, gone := &pgconn.PgError{Code: "57P03"}, &pgconn.PgError{Code: "42P01"}

@@ -6,20 +6,19 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// LegacyLogin signs somebody in for a client that understands the legacy pair alone, wherever the password lives: who is in the
-// cohort is moved as at Login (A2), and gets the legacy pair all the same. Errors are Login's.
+// LegacyLogin is Login for clients with only the legacy pair. It still moves users (A2).
 func (s *Service) LegacyLogin(ctx context.Context, c Credentials) (Session, error) {
 	session, err := s.Login(ctx, c)
 	return s.asLegacy(ctx, session, c.Client, err)
 }
 
-// LegacyRegister registers for a client that understands the legacy pair alone. Errors are Register's.
+// LegacyRegister is Register for such clients.
 func (s *Service) LegacyRegister(ctx context.Context, r Registration) (Session, error) {
 	session, err := s.Register(ctx, r)
 	return s.asLegacy(ctx, session, r.Client, err)
 }
 
-// LegacyRefresh exchanges a refresh token for a client that understands the legacy pair alone.
+// LegacyRefresh accepts and returns only the legacy pair.
 func (s *Service) LegacyRefresh(ctx context.Context, refreshToken string, client Client) (Tokens, error) {
 	issued, err := s.sessions.Refresh(ctx, refreshToken, client.Agent)
 	return legacySession(issued).Tokens, err
@@ -33,7 +32,7 @@ func (s *Service) asLegacy(ctx context.Context, session Session, client Client, 
 	if err != nil {
 		return Session{}, err
 	}
-	if err := issued.User.Admit(session.Claims); err != nil { // revoked since the sign-in, which the new session has outwaited (T4)
+	if err := issued.User.Admit(session.Claims); err != nil { // revoked while Begin waited (T4)
 		return Session{}, s.withdraw(ctx, issued, errClocks.With(err))
 	}
 	return legacySession(issued), nil

@@ -9,9 +9,8 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// Link finishes account_link_required (F3): the token's e-mail belongs to a row with a local password, and who proves that
-// password is its owner. Who has a row already, or is given one by the token alone, is answered it. Errors: ErrInvalidCredentials,
-// rate_limited, user.ErrIdentityConflict, and those of user.FirstSight.
+// Link finishes account_link_required (F3): the local row's password proves ownership. Errors: ErrInvalidCredentials, rate_limited,
+// user.ErrIdentityConflict, and those of user.FirstSight.
 func (s *Service) Link(ctx context.Context, claims token.Claims, password string, client Client) (user.User, error) {
 	u, err := s.rowOf(ctx, claims)
 	if !errors.Is(err, user.ErrLinkRequired) {
@@ -36,12 +35,12 @@ func (s *Service) Link(ctx context.Context, claims token.Claims, password string
 	}
 	s.attempts.Succeeded(ctx, email, client.Addr)
 	if person.deactivated() {
-		return user.User{}, user.ErrDeactivated // nothing is linked that lets nobody in
+		return user.User{}, user.ErrDeactivated
 	}
 	u, err = s.users.LinkProven(ctx, claims, person.id, *person.hash)
 	if errors.Is(err, user.ErrIdentityConflict) {
 		if mine, missed := s.rowOf(ctx, claims); missed == nil {
-			return mine, nil // this very account was faster, from another tab
+			return mine, nil
 		}
 		if err := s.passwordUnchanged(ctx, person.id, *person.hash); err != nil {
 			return user.User{}, err

@@ -11,9 +11,7 @@ import (
 	"auth-v2-service/internal/session"
 )
 
-// startLocalSession begins a legacy session of somebody who proved the password of a hash. A session that begins in the second of a
-// revocation waits that second out, so whoever proved the old password while it was changed would get in after the change, and
-// stay. Looking once more comes after: whoever changes the password from then on ends this session with the others (T4).
+// startLocalSession checks the hash after Begin, which waits out the second of a revocation. A later change ends this session too (T4).
 func (s *Service) startLocalSession(ctx context.Context, id uuid.UUID, hash, agent string) (Session, error) {
 	issued, err := s.sessions.Begin(ctx, id, agent)
 	if err != nil {
@@ -25,7 +23,6 @@ func (s *Service) startLocalSession(ctx context.Context, id uuid.UUID, hash, age
 	return legacySession(issued), nil
 }
 
-// passwordUnchanged says whether what was proved against a hash still counts. ErrInvalidCredentials: the password is another by now.
 func (s *Service) passwordUnchanged(ctx context.Context, id uuid.UUID, hash string) error {
 	row, err := s.queries.UserCredentials(ctx, s.pool, id)
 	if err != nil && !pg.NoRows(err) {
@@ -37,7 +34,6 @@ func (s *Service) passwordUnchanged(ctx context.Context, id uuid.UUID, hash stri
 	return nil
 }
 
-// withdraw ends a session that nobody has heard of yet, and answers why.
 func (s *Service) withdraw(ctx context.Context, issued session.Issued, why error) error {
 	err := s.sessions.End(ctx, issued.User.ID, issued.Claims.SessionID)
 	if err != nil && !errors.Is(err, session.ErrNotFound) {

@@ -14,33 +14,29 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// ErrInvalidCredentials is the one answer to an unknown e-mail, a wrong password and an account that Firebase has disabled,
-// which it says before it looks at the password (A3).
+// ErrInvalidCredentials covers unknown e-mails, wrong passwords and disabled accounts (A3).
 var ErrInvalidCredentials = fault.New(fault.InvalidCredentials, "the e-mail or the password is wrong")
 
-// errClocks says that a session cannot begin after the last revocation: Firebase's clock is far behind the database's.
 var errClocks = fault.Unavailable("sign-in is not possible at this moment; try again", nil)
 
-// maxWait bounds how long a sign-in waits for the second of the last revocation to end (T4). More than a second only when
-// the clocks of Firebase and the database differ.
+// maxWait bounds the wait for a revocation's second (T4), which differing clocks lengthen.
 const maxWait = 3 * time.Second
 
-// Client is who asks: an address for the limits, and what it says of itself (User-Agent), which a session remembers.
+// Client is an address for limits and a User-Agent.
 type Client struct {
 	Addr  netip.Addr
 	Agent string
 }
 
-// Credentials prove who somebody is.
+// Credentials are an e-mail and a password.
 type Credentials struct {
 	Email    string
 	Password string
 	Client   Client
 }
 
-// Login signs somebody in where their password lives (A2), and answers that home's pair of tokens. Errors: ErrInvalidCredentials,
-// user.ErrDeactivated (only to somebody who proved the password), *MFAError, firebase.ErrSignInBlocked, rate_limited,
-// dependency_unavailable, and those of user.FirstSight.
+// Login signs in at the user's home (A2). Errors: ErrInvalidCredentials, user.ErrDeactivated (only after a right password), *MFAError,
+// firebase.ErrSignInBlocked, rate_limited, dependency_unavailable, and those of user.FirstSight.
 func (s *Service) Login(ctx context.Context, c Credentials) (Session, error) {
 	began, attempt := time.Now(), s.passwords.Attempt()
 	session, err := s.login(ctx, c, attempt)
@@ -56,20 +52,17 @@ func (s *Service) Login(ctx context.Context, c Credentials) (Session, error) {
 	return session, err
 }
 
-// untilBeat is the time left to the next whole multiple of beat: a refusal tells no more than how many beats it took.
+// untilBeat hides a refusal's exact duration.
 func untilBeat(elapsed, beat time.Duration) time.Duration { return beat - elapsed%beat }
 
-// beatOf is the beat of refusals that cost so much work: whole multiples of the usual beat, of which half a one is left for all
-// that is no work.
 func beatOf(usual, work time.Duration) time.Duration {
 	return (work + usual/2 + usual - 1) / usual * usual
 }
 
-// login signs in. attempt is the work of the password's check.
 func (s *Service) login(ctx context.Context, c Credentials, attempt *password.Attempt) (Session, error) {
 	email, err := user.LookUpEmail(c.Email)
 	if err != nil {
-		return Session{}, ErrInvalidCredentials.With(err) // no row can have such an address
+		return Session{}, ErrInvalidCredentials.With(err)
 	}
 	if err := s.attempts.AllowAttempt(ctx, email, c.Client.Addr); err != nil {
 		return Session{}, err
@@ -105,7 +98,7 @@ func (s *Service) loginAtFirebase(ctx context.Context, c Credentials, email stri
 	}
 	s.attempts.Succeeded(ctx, email, c.Client.Addr)
 	if person.deactivated() && person.row.FirebaseUID == session.UID {
-		return Session{}, user.ErrDeactivated // whose row this is we know already, and it lets nobody in
+		return Session{}, user.ErrDeactivated
 	}
 	if err := s.followPassword(ctx, person, session.UID, c.Password); err != nil {
 		return Session{}, err
@@ -113,9 +106,8 @@ func (s *Service) loginAtFirebase(ctx context.Context, c Credentials, email stri
 	return s.beginSession(ctx, session, email, c.Password)
 }
 
-// beginSession records the sign-in. One in the second of the last revocation, or later where Firebase's clock is behind the
-// database's, begins "before" the revocation that it followed: then that second is waited out and the session begun once more
-// (T4). Only who has proved the password waits, so that the time of a refusal tells nobody that there is an account (A3).
+// beginSession signs in again after a wait if the token seems older than the last revocation (T4). Only a right password waits, so it
+// reveals no account (A3).
 func (s *Service) beginSession(ctx context.Context, session firebase.Session, email, password string) (Session, error) {
 	out, err := s.recordSignIn(ctx, session)
 	if !errors.Is(err, user.ErrRevoked) {
@@ -134,7 +126,6 @@ func (s *Service) beginSession(ctx context.Context, session firebase.Session, em
 	return out, err
 }
 
-// revokedSecond is how long the second of a revocation may still take by Firebase's clock.
 func (s *Service) revokedSecond() time.Duration {
 	return time.Second + min(s.clocks.Precision(), maxWait-time.Second)
 }
@@ -143,8 +134,7 @@ func (s *Service) signIn(ctx context.Context, email, password string) (firebase.
 	return s.identities.SignIn(ctx, email, password)
 }
 
-// recordSignIn meets a fresh session with its row and moves last_login at once (F8). With ErrRevoked the session is answered
-// too, for the caller to judge.
+// recordSignIn updates last_login at once (F8). With ErrRevoked it also returns the session.
 func (s *Service) recordSignIn(ctx context.Context, fresh firebase.Session) (Session, error) {
 	claims, err := s.verifier.Verify(ctx, fresh.IDToken)
 	if err != nil {
@@ -157,7 +147,7 @@ func (s *Service) recordSignIn(ctx context.Context, fresh firebase.Session) (Ses
 	return session, session.User.Admit(claims)
 }
 
-// asUnavailable turns a refusal of a token that Firebase itself has just given us into what it is: no fault of the caller's.
+// asUnavailable reports a refusal of Firebase's own token as temporary.
 func asUnavailable(err error) error {
 	if fault.CodeOf(err) == fault.DependencyUnavailable {
 		return err

@@ -21,17 +21,16 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// candidate is who has an e-mail, as a sign-in needs to know them. The zero value is nobody we know.
+// candidate is the user with an e-mail. Zero means unknown.
 type candidate struct {
 	id        uuid.UUID
 	hash      *string
-	row       user.User // its facts for Admit alone
+	row       user.User
 	cohort    rollout.Cohort
-	ceilings  password.Ceilings // what a refused sign-in is to cost, whether or not there is a row
-	passwords hashVerifier      // checks hash
+	ceilings  password.Ceilings // a refusal's work, also without a row
+	passwords hashVerifier
 }
 
-// home says where the person's password lives: here, or at Firebase, where strangers' live, too.
 func (p candidate) home() string {
 	if p.id == uuid.Nil {
 		return ""
@@ -43,7 +42,6 @@ func (p candidate) deactivated() bool {
 	return p.id != uuid.Nil && (!p.row.IsActive || p.row.FederationStatus == user.StatusDisabled)
 }
 
-// findCandidate reads, in one statement, where a sign-in has to go and what the rollout says of it.
 func (s *Service) findCandidate(ctx context.Context, email string) (candidate, error) {
 	row, err := s.queries.SignInCredentials(ctx, s.pool, db.SignInCredentialsParams{
 		Email: email, UsualCost: password.UsualCost, MaxCost: s.passwords.MaxCost(),
@@ -64,8 +62,7 @@ func (s *Service) findCandidate(ctx context.Context, email string) (candidate, e
 	return p, nil
 }
 
-// loginHere signs in somebody whose password lives here. Who is in the cohort is moved at this moment; if that fails for any
-// reason, or somebody else is at it, the person gets the legacy pair and never hears of it (A2).
+// loginHere moves a user in the cohort. If that fails, the user gets the legacy pair and no error (A2).
 func (s *Service) loginHere(ctx context.Context, c Credentials, email string, p candidate) (Session, error) {
 	if err := s.proveRow(ctx, p, c.Password); err != nil {
 		if errors.Is(err, ErrInvalidCredentials) {
@@ -86,10 +83,9 @@ func (s *Service) loginHere(ctx context.Context, c Credentials, email string, p 
 	return s.startLocalSession(ctx, p.id, *p.hash, c.Client.Agent)
 }
 
-// legacyTime is what a request keeps for the legacy pair, should a move or a carry-over come to nothing.
+// legacyTime is reserved for the legacy pair after a failed move.
 const legacyTime = 1500 * time.Millisecond
 
-// beforeLegacy returns a context that ends legacyTime before the request does.
 func beforeLegacy(ctx context.Context) (context.Context, context.CancelFunc) {
 	if deadline, bounded := ctx.Deadline(); bounded {
 		return context.WithDeadline(ctx, deadline.Add(-legacyTime))
@@ -97,7 +93,6 @@ func beforeLegacy(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithCancel(ctx)
 }
 
-// moveAndLogin moves a person and begins the session at Firebase. What stops the move is logged here, since nobody else hears it.
 func (s *Service) moveAndLogin(ctx context.Context, email, password string, id uuid.UUID) (Session, error) {
 	ctx, cancel := beforeLegacy(ctx)
 	defer cancel()
@@ -110,7 +105,7 @@ func (s *Service) moveAndLogin(ctx context.Context, email, password string, id u
 	}
 	s.log.InfoContext(ctx, "not moved at sign-in", telemetry.FieldUserID, id, telemetry.FieldError, err)
 	if _, refused := user.CanonicalEmail(email); s.everybody && refused != nil {
-		return Session{}, user.ErrUnsupportedIdentity.With(err) // trying again would not help: an operator has to correct the address
+		return Session{}, user.ErrUnsupportedIdentity.With(err) // an operator has to correct the address
 	}
 	if s.everybody && fault.CodeOf(err) != fault.DependencyUnavailable && fault.CodeOf(err) != fault.IdentityConflict {
 		err = fault.Unavailable("sign-in is not possible at this moment; try again", err)
@@ -118,8 +113,7 @@ func (s *Service) moveAndLogin(ctx context.Context, email, password string, id u
 	return Session{}, err
 }
 
-// bringPassword is for a person who was linked to a Firebase account that has no password, Google's say: the local password is
-// still theirs, and with it proved here, Firebase learns it. wrong is Firebase's refusal, answered where this is not the case.
+// bringPassword gives the local password to a linked Firebase account without one, such as Google's. Else it returns wrong.
 func (s *Service) bringPassword(
 	ctx context.Context, p candidate, email, password string, wrong error,
 ) (firebase.Session, error) {
@@ -137,14 +131,14 @@ func (s *Service) bringPassword(
 		return firebase.Session{}, fmt.Errorf("ask whether user %s has a password at Firebase: %w", p.id, err)
 	}
 	if account.HasPassword {
-		return firebase.Session{}, wrong // the one there is newer: it counts (A7)
+		return firebase.Session{}, wrong // Firebase's is newer (A7)
 	}
 	if _, err := s.users.AccountSeen(ctx, account); err != nil && !errors.Is(err, user.ErrNotFound) {
 		return firebase.Session{}, err
 	}
 	if err := s.passwordUnchanged(ctx, p.id, *p.hash); err != nil {
 		if errors.Is(err, ErrInvalidCredentials) {
-			return firebase.Session{}, wrong // the owner of the address has taken the account over: this password was another person's
+			return firebase.Session{}, wrong // the address's owner has taken over
 		}
 		return firebase.Session{}, err
 	}
@@ -156,7 +150,7 @@ func (s *Service) bringPassword(
 	return s.signIn(ctx, email, password)
 }
 
-// giveFirebase sets the local password at Firebase, and notes that the hash is as new as Firebase's (A7).
+// giveFirebase marks the hash as equally new (A7).
 func (s *Service) giveFirebase(ctx context.Context, p candidate, account firebase.User, password string) error {
 	ctx, cancel := detached(ctx)
 	defer cancel()
@@ -188,8 +182,7 @@ func (s *Service) giveFirebase(ctx context.Context, p candidate, account firebas
 	return nil
 }
 
-// followPending is followPassword where the second factor is still due: the password is proved all the same, and when the sign-in
-// is finished nobody will know it. Whose it is has to be asked; where Firebase cannot say, the next sign-in asks again.
+// followPending runs before a second factor, while the password is known.
 func (s *Service) followPending(ctx context.Context, p candidate, email, password string) error {
 	if p.hash == nil || p.row.AuthProvider != user.ProviderHybrid {
 		return nil
@@ -205,12 +198,11 @@ func (s *Service) followPending(ctx context.Context, p candidate, email, passwor
 	if err := s.followPassword(ctx, p, account.UID, password); err != nil {
 		return err
 	}
-	return sleep.Context(ctx, s.revokedSecond()) // the sessions before have ended, and the one to come must not begin among them (T4)
+	return sleep.Context(ctx, s.revokedSecond()) // the next session must begin after this (T4)
 }
 
-// followPassword replaces a local hash that a password proved at Firebase does not fit, so that nobody returns with an old one
-// (A7), and ends the sessions of the old one (T4). Of two sign-ins at once one replaces it, and the other finds it replaced. uid is
-// whose password it is: the row that has the address may be another account's, which has changed its address at Firebase since (F7).
+// followPassword replaces a hash older than Firebase's password (A7) and ends the old sessions (T4). uid is the proved account: the row
+// may be another's (F7).
 func (s *Service) followPassword(ctx context.Context, p candidate, uid, password string) error {
 	if p.hash == nil || p.row.AuthProvider != user.ProviderHybrid || p.row.FirebaseUID != uid {
 		return nil
@@ -226,8 +218,6 @@ func (s *Service) followPassword(ctx context.Context, p candidate, uid, password
 	return s.replaceHash(ctx, p, hash)
 }
 
-// replaceHash lets the local hash follow, and ends the sessions of the password before in the same transaction: it was changed past
-// us, on Firebase's own page, say, and a caller who had the old one may hold a legacy session still.
 func (s *Service) replaceHash(ctx context.Context, p candidate, hash string) error {
 	ended := false
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {

@@ -17,20 +17,19 @@ var (
 	ErrSignInNotOpen     = fault.New(fault.TokenInvalid, "this sign-in is no longer open; begin again")
 )
 
-// MFAError is firebase.ErrMFARequired with what finishes the sign-in.
+// MFAError carries what finishes the sign-in.
 type MFAError struct {
 	Challenge firebase.MFAChallenge
 	cause     error
 }
 
-// Error never shows the pending credential.
+// Error hides the pending credential.
 func (e *MFAError) Error() string { return e.cause.Error() }
 
-// Unwrap gives the refusal.
+// Unwrap returns the cause.
 func (e *MFAError) Unwrap() error { return e.cause }
 
-// asMFAError puts a demand for a second factor into this room's words; any other error stays. A factor of a kind that we do not know is
-// left out: nobody here could say what to do with it.
+// asMFAError drops unknown factors.
 func asMFAError(err error) error {
 	var demand *firebase.MFAError
 	if !errors.As(err, &demand) {
@@ -41,7 +40,7 @@ func asMFAError(err error) error {
 	return &MFAError{Challenge: due, cause: err}
 }
 
-// SecondFactor finishes a sign-in. Code is what the authenticator app shows.
+// SecondFactor finishes a sign-in.
 type SecondFactor struct {
 	PendingCredential string
 	FactorID          string
@@ -49,12 +48,10 @@ type SecondFactor struct {
 	Client            Client
 }
 
-// guessedAt names a second factor where attempts are counted, so that six digits are not tried through (A4). Only who has proved
-// the password knows its id, and no e-mail has a space.
+// guessedAt is the key that limits guesses (A4). No e-mail has a space.
 func (f SecondFactor) guessedAt() string { return "second factor " + f.FactorID }
 
-// LoginMFA finishes a sign-in that wanted a second factor. Errors: ErrSecondFactorWrong, ErrSignInNotOpen, rate_limited, and those
-// of a sign-in whose password was right.
+// LoginMFA finishes a sign-in. Errors: ErrSecondFactorWrong, ErrSignInNotOpen, rate_limited, and Login's after a right password.
 func (s *Service) LoginMFA(ctx context.Context, f SecondFactor) (Session, error) {
 	if err := s.attempts.AllowAttempt(ctx, f.guessedAt(), f.Client.Addr); err != nil {
 		return Session{}, err
@@ -72,7 +69,7 @@ func (s *Service) LoginMFA(ctx context.Context, f SecondFactor) (Session, error)
 	s.attempts.Succeeded(ctx, f.guessedAt(), f.Client.Addr)
 	session, err := s.recordSignIn(ctx, fresh)
 	if errors.Is(err, user.ErrRevoked) {
-		return Session{}, errClocks.With(err) // in the second of a revocation: the next try begins after it
+		return Session{}, errClocks.With(err)
 	}
 	return session, err
 }

@@ -16,9 +16,7 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// Refresh exchanges a refresh token of either kind for the next pair of the kind that the person's home issues: who has moved to
-// Firebase since, or has returned, does not sign in again (M9). All pairs keep the time of the sign-in, so a revoked session stays
-// revoked (T4).
+// Refresh returns a pair of the current home, so a move needs no sign-in (M9). The sign-in time stays, and so does a revocation (T4).
 func (s *Service) Refresh(ctx context.Context, refreshToken string, client Client) (Tokens, error) {
 	if looksLikeJWT(refreshToken) {
 		return s.refreshHere(ctx, refreshToken, client)
@@ -26,12 +24,11 @@ func (s *Service) Refresh(ctx context.Context, refreshToken string, client Clien
 	return s.refreshAtFirebase(ctx, refreshToken, client)
 }
 
-// looksLikeJWT tells the legacy service's refresh tokens, which are JWTs, from Firebase's, which are opaque and hold no dots.
+// Firebase's tokens contain no dots.
 func looksLikeJWT(refreshToken string) bool { return strings.Count(refreshToken, ".") == 2 }
 
-// refreshHere exchanges a legacy refresh token. Where the person's session cannot go on at Firebase at this moment it goes on here,
-// and the next refresh tries again. An admin's stays: every service of the platform knows the legacy secret, and what it could
-// forge must never become Firebase's (T8).
+// refreshHere continues at Firebase if possible. An admin stays here: every service knows the legacy secret, and a forgery must not become
+// Firebase's (T8).
 func (s *Service) refreshHere(ctx context.Context, refreshToken string, client Client) (Tokens, error) {
 	issued, err := s.sessions.Refresh(ctx, refreshToken, client.Agent)
 	if err != nil {
@@ -53,25 +50,23 @@ func (s *Service) refreshHere(ctx context.Context, refreshToken string, client C
 	return there, err
 }
 
-// vendorLimit bounds a question to Firebase that several requests share.
 const vendorLimit = 7 * time.Second
 
-// refreshAtFirebase exchanges a refresh token of Firebase's. Requests that bring the same token at the same time share one exchange; each
-// is let in, or not, by itself.
+// refreshAtFirebase shares one call between concurrent requests.
 func (s *Service) refreshAtFirebase(ctx context.Context, refreshToken string, client Client) (Tokens, error) {
 	key := sha256.Sum256([]byte(refreshToken))
 	pair, err := s.refreshing.Ask(ctx, string(key[:]), vendorLimit, func(ctx context.Context) (firebase.Session, error) {
 		return s.identities.Refresh(ctx, refreshToken)
 	})
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		err = asUnavailable(err) // the caller's time is up, and not Firebase's
+		err = asUnavailable(err) // the caller's deadline
 	}
 	if err != nil {
 		return Tokens{}, fmt.Errorf("refresh at Firebase: %w", err)
 	}
 	claims, err := s.verifier.Verify(ctx, pair.IDToken)
 	if err != nil {
-		return Tokens{}, fmt.Errorf("verify a refreshed token: %w", err) // another tenant's, for one: the caller's fault
+		return Tokens{}, fmt.Errorf("verify a refreshed token: %w", err) // such as another tenant's token
 	}
 	u, err := s.users.FirstSight(ctx, claims)
 	if err != nil {
@@ -86,16 +81,15 @@ func (s *Service) refreshAtFirebase(ctx context.Context, refreshToken string, cl
 	}
 	issued, err := s.sessions.Continue(ctx, u, claims.AuthTime, client.Agent)
 	if errors.Is(err, session.ErrOff) {
-		return firebaseTokens(pair), nil // there is nothing here to go on with, and Firebase's tokens count until they end (M7)
+		return firebaseTokens(pair), nil // Firebase's tokens stay valid (M7)
 	}
 	return legacySession(issued).Tokens, err
 }
 
-// errNotCarried says that the session which Firebase has begun is not the one that was to go on.
 var errNotCarried = errors.New("the session at Firebase does not say which one it goes on from")
 
-// carryOver goes on at Firebase with a legacy session. The session there says which one it goes on from, and when the person signed
-// in: what ends the one ends the other. Looking once more comes last, for whoever is revoked from then on is revoked there as well.
+// carryOver continues a legacy session at Firebase. The new token names it: one revocation ends both. Reading the row last includes recent
+// revocations.
 func (s *Service) carryOver(ctx context.Context, issued session.Issued) (Tokens, error) {
 	if err := s.beforeCarryOver(ctx, issued); err != nil {
 		return Tokens{}, err
@@ -114,7 +108,7 @@ func (s *Service) carryOver(ctx context.Context, issued session.Issued) (Tokens,
 		return Tokens{}, fmt.Errorf("verify the token of a session that goes on: %w", err)
 	}
 	if claims.EmailVerified && issued.User.EmailProvenAt.IsZero() && issued.User.Email != "" {
-		return Tokens{}, errNotCarried // proven in this instant: the next refresh looks who has proven it
+		return Tokens{}, errNotCarried // the next refresh decides
 	}
 	if claims.SessionID != issued.Claims.SessionID || claims.AuthTime.After(issued.Claims.AuthTime) {
 		return Tokens{}, errNotCarried
@@ -126,8 +120,7 @@ func (s *Service) carryOver(ctx context.Context, issued session.Issued) (Tokens,
 	return firebaseTokens(pair), u.Admit(claims)
 }
 
-// beforeCarryOver asks Firebase, for an address that nobody has proven here, whether its owner has proven it there: a legacy session from
-// before that must not go on in the owner's account. A row that is proven costs no question.
+// beforeCarryOver refuses a session older than the proof of the address at Firebase.
 func (s *Service) beforeCarryOver(ctx context.Context, issued session.Issued) error {
 	if !issued.User.EmailProvenAt.IsZero() || issued.User.Email == "" {
 		return nil
@@ -139,11 +132,11 @@ func (s *Service) beforeCarryOver(ctx context.Context, issued session.Issued) er
 	return s.endedByProof(ctx, account, issued.Claims)
 }
 
-// endedByProof notes what a look-up proves of the address of a row, and answers ErrRevoked where the session of claims ended with that.
+// endedByProof returns ErrRevoked if a proof of the address ended the session.
 func (s *Service) endedByProof(ctx context.Context, account firebase.User, claims token.Claims) error {
 	u, err := s.users.AccountSeen(ctx, account)
 	if errors.Is(err, user.ErrNotFound) {
-		return user.ErrRevoked.With(err) // the account is another row's by now, or none's
+		return user.ErrRevoked.With(err)
 	}
 	if err != nil {
 		return err
@@ -156,7 +149,6 @@ func (s *Service) endedByProof(ctx context.Context, account firebase.User, claim
 	return u.Admit(claims)
 }
 
-// refuses tells a refusal of the person from what is only in the way at this moment.
 func refuses(err error) bool {
 	switch fault.CodeOf(err) {
 	case fault.AccountDeactivated, fault.SignInBlocked, fault.TokenRevoked:

@@ -13,7 +13,7 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// registerHere makes an account whose password lives here: one statement, which is done or not (A1).
+// registerHere needs one statement (A1).
 func (s *Service) registerHere(ctx context.Context, email string, r Registration) (Session, error) {
 	hash, err := s.hash(ctx, r.Password)
 	if err != nil {
@@ -24,7 +24,7 @@ func (s *Service) registerHere(ctx context.Context, email string, r Registration
 	case errors.Is(err, errJustRegistered):
 		return s.registerAgain(ctx, email, r)
 	case errors.Is(err, ErrEmailTaken):
-		s.attempts.Asked(ctx, r.Client.Addr) // else register would be a place to ask for addresses
+		s.attempts.Asked(ctx, r.Client.Addr) // else register would reveal addresses
 		return Session{}, err
 	case err != nil:
 		return Session{}, fmt.Errorf("register here: %w", pg.Fault(err))
@@ -50,7 +50,7 @@ func (s *Service) insertHere(ctx context.Context, email, hash, username string) 
 		case !pg.NoRows(err):
 			return uuid.Nil, err
 		case username != "":
-			username = user.WithSuffix(username) // only the username was taken, in that instant
+			username = user.WithSuffix(username)
 		}
 	}
 	return uuid.Nil, fault.Unavailable("too many people register at this moment; try again", nil)

@@ -12,16 +12,16 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// ResetPassword sets a new password with the code of a mail; every session is over afterwards, and a local hash follows (A7). With
-// Firebase or the database away nothing has changed, and the code stays good (S4); after that our half is made, if not here, by the
-// job of the intent. Errors: ErrCodeInvalid, ErrCodeExpired, weak_password, dependency_unavailable.
+// ResetPassword sets a password with a mail's code, ends every session and updates a local hash (A7). During outages nothing changes and
+// the code stays valid (S4). The intent's job repairs a failed commit. Errors: ErrCodeInvalid, ErrCodeExpired, weak_password,
+// dependency_unavailable.
 func (s *Service) ResetPassword(ctx context.Context, code, password string) error {
 	if err := checkNewPassword(password); err != nil {
 		return asNewPassword(err)
 	}
 	ctx, cancel := detached(ctx)
 	defer cancel()
-	address, err := s.identities.ResetAddress(ctx, code) // proves the code before anything is written
+	address, err := s.identities.ResetAddress(ctx, code) // proves the code before any write
 	if err != nil {
 		return fmt.Errorf("ask Firebase for the address of a code: %w", codeRefusal(err))
 	}
@@ -31,11 +31,11 @@ func (s *Service) ResetPassword(ctx context.Context, code, password string) erro
 	}
 	var row db.UserByFirebaseUIDRow
 	err = retryOutage(ctx, func(ctx context.Context) (err error) {
-		row, err = s.queries.UserByFirebaseUID(ctx, s.pool, account.UID) // the row that has the address may be another account's (F7)
+		row, err = s.queries.UserByFirebaseUID(ctx, s.pool, account.UID) // the row with the address may be another's (F7)
 		return err
 	})
 	if pg.NoRows(err) {
-		return s.resetAtFirebase(ctx, code, password) // no row, no sessions of ours
+		return s.resetAtFirebase(ctx, code, password)
 	}
 	if err != nil {
 		return fmt.Errorf("find the row of a password to be reset: %w", pg.Fault(err))
@@ -52,9 +52,9 @@ func (s *Service) resetOf(ctx context.Context, u user.User, account firebase.Use
 		s.intents.Withdraw(ctx, change.ID, err)
 		return err
 	}
-	hash, err := s.hash(ctx, password) // only now: a caller without a code keeps no core busy
+	hash, err := s.hash(ctx, password) // an invalid code must cost no CPU
 	if err != nil {
-		hash = unusable // too many wait for their passwords; the sessions end all the same, and the next sign-in brings the hash
+		hash = unusable // too busy: the next sign-in sets it
 	}
 	return s.passwordChanged(ctx, u, hash, token.Claims{}, change.ID)
 }
@@ -66,7 +66,6 @@ func (s *Service) resetAtFirebase(ctx context.Context, code, password string) er
 	return nil
 }
 
-// codeRefusal is what Firebase says of a code that does not count, in the contract's words.
 func codeRefusal(err error) error {
 	switch {
 	case errors.Is(err, firebase.ErrInvalidCode), errors.Is(err, firebase.ErrUserNotFound), errors.Is(err, firebase.ErrUserDisabled),

@@ -21,7 +21,7 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// Identities is what this room asks of Firebase: firebase.Client.
+// Identities is the part of firebase.Client in use.
 type Identities interface {
 	CreateUser(ctx context.Context, u firebase.NewUser) error
 	User(ctx context.Context, uid string) (firebase.User, error)
@@ -39,15 +39,14 @@ type Identities interface {
 	ConfirmEmail(ctx context.Context, code string) (email string, err error)
 }
 
-// Mover takes a person whose password lives here to Firebase: move.Mover.
+// Mover moves users: move.Mover.
 type Mover interface {
-	// AtSignIn moves somebody who has just proved the password, and signs in there with it.
+	// AtSignIn moves a user and signs in with the proved password.
 	AtSignIn(ctx context.Context, id uuid.UUID, password string) (firebase.Session, error)
-	// WithoutPassword moves a user without a password at hand, in the name of actor.
 	WithoutPassword(ctx context.Context, id uuid.UUID, actor string) error
 }
 
-// Options say what a Service stands on. All but Clocks, FailureTime and Everybody are required.
+// Options configure a Service. Clocks, FailureTime and Everybody are optional.
 type Options struct {
 	Pool       *pgxpool.Pool
 	Identities Identities
@@ -57,23 +56,20 @@ type Options struct {
 	Mover      Mover
 	Attempts   *limit.Limiter
 	Passwords  *password.Hasher
-	// Intents are the changes at Firebase that are under way.
-	Intents *intent.Log
-	Logger  *slog.Logger
-	// Everybody moves each person at the next sign-in, whatever the rollout says: LEGACY_TOKENS=off, when nobody can be given the
-	// legacy pair any more.
+	Intents    *intent.Log
+	Logger     *slog.Logger
+	// Everybody moves each local user at sign-in (LEGACY_TOKENS=off).
 	Everybody bool
-	// OnChange hears of every row whose facts this room has changed, after the change is committed.
+	// OnChange runs after the commit of a change.
 	OnChange func(ctx context.Context, id uuid.UUID)
-	// EnqueueSync enqueues, in the transaction of a change and after its statement, that Firebase is to follow the row (S3).
+	// EnqueueSync runs in a change's transaction, after its statement (S3).
 	EnqueueSync func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
-	// Clocks date what ends sessions, and tell how old a sign-in is. Nil: clocks that have read nothing.
-	Clocks *clock.Clocks
-	// FailureTime is the beat on which refused sign-ins are answered (A3); 0: 500 ms.
+	Clocks      *clock.Clocks
+	// Refusals last a multiple of FailureTime (A3). 0 means 500 ms.
 	FailureTime time.Duration
 }
 
-// Service runs the flows. Safe for concurrent use.
+// Service is safe for concurrent use.
 type Service struct {
 	pool        *pgxpool.Pool
 	queries     *db.Queries
@@ -89,13 +85,13 @@ type Service struct {
 	onChange    func(ctx context.Context, id uuid.UUID)
 	enqueueSync func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
 	failureTime time.Duration
-	refreshing  batch.Shared[firebase.Session] // by the SHA-256 of a refresh token
-	carrying    batch.Shared[Tokens]           // by the legacy session that goes on at Firebase
+	refreshing  batch.Shared[firebase.Session] // by a token's SHA-256
+	carrying    batch.Shared[Tokens]           // by legacy session ID
 	passwords   *password.Hasher
 	clocks      *clock.Clocks
 }
 
-// New makes a service.
+// New returns a service.
 func New(o Options) *Service {
 	if o.FailureTime == 0 {
 		o.FailureTime = 500 * time.Millisecond
@@ -110,14 +106,14 @@ func New(o Options) *Service {
 	}
 }
 
-// Session is somebody who has just signed in: a pair of tokens of either kind, and the row.
+// Session is the result of a sign-in.
 type Session struct {
 	Tokens Tokens
 	Claims token.Claims
 	User   user.User
 }
 
-// Tokens are what a client keeps. ExpiresIn is the life of IDToken.
+// Tokens are a pair. ExpiresIn is IDToken's life.
 type Tokens struct {
 	IDToken      string
 	RefreshToken string

@@ -23,14 +23,12 @@ func passwordIntent(u user.User, account firebase.User) intent.Intent {
 	}
 }
 
-// SettlePassword completes a password change, a reset or a brought password, if Firebase has another password than before the intent.
-// This service does not know the new password, so it sets the local hash to one that no password fits; the next sign-in at Firebase
-// replaces it (A7). A change or a reset ends the sessions from before it (T4), and keeps later ones: the user may have asked again, or
-// signed in with the new password. A brought password ends no session. settled is false while Firebase has the old password.
+// SettlePassword completes a new password if Firebase's is newer than the intent. The local hash becomes unusable until the next sign-in
+// (A7). A change or reset ends earlier sessions (T4). settled is false without a newer password.
 func (s *Service) SettlePassword(ctx context.Context, i intent.Intent) (settled bool, err error) {
 	account, err := s.identities.User(ctx, i.FirebaseUID)
 	if errors.Is(err, firebase.ErrUserNotFound) {
-		return true, s.intents.Drop(ctx, i.ID) // asRevoked since, and its password with it
+		return true, s.intents.Drop(ctx, i.ID)
 	}
 	if err != nil {
 		return false, fmt.Errorf("ask Firebase for the password of user %s: %w", i.UserID, err)
@@ -39,7 +37,7 @@ func (s *Service) SettlePassword(ctx context.Context, i intent.Intent) (settled 
 		return false, nil
 	}
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		if err := s.queries.LockUser(ctx, tx, i.UserID); err != nil { // first, as the request does
+		if err := s.queries.LockUser(ctx, tx, i.UserID); err != nil { // same lock order as the request
 			return err
 		}
 		ended, setSince, err := s.intents.EndPassword(ctx, tx, i.ID)
@@ -58,8 +56,6 @@ func (s *Service) SettlePassword(ctx context.Context, i intent.Intent) (settled 
 	return true, nil
 }
 
-// endSessionsBefore ends the sessions that began before Firebase changed the password. Where the account has no password any more it ends
-// all sessions.
 func (s *Service) endSessionsBefore(ctx context.Context, tx pgx.Tx, i intent.Intent, changed time.Time) error {
 	e := s.clocks.Ending(time.Time{}, time.Time{})
 	there := db.PasswordChangedAtFirebaseParams{
@@ -67,7 +63,7 @@ func (s *Service) endSessionsBefore(ctx context.Context, tx pgx.Tx, i intent.Int
 	}
 	here := db.EndLegacySessionsParams{ID: i.UserID, LegacyLead: e.LegacyLead, LegacyIssuedUntil: e.LegacyUntil}
 	if !changed.IsZero() {
-		began := i.Began.Add(time.Duration(e.LegacyLead * float64(time.Second))) // the change came after it
+		began := i.Began.Add(time.Duration(e.LegacyLead * float64(time.Second)))
 		at := s.clocks.FromFirebase(changed)
 		if at.Before(began) {
 			at = began
@@ -97,8 +93,7 @@ func (s *Service) setAside(ctx context.Context, tx pgx.Tx, i intent.Intent) erro
 	return err
 }
 
-// SettleDelete deletes the row of an account whose deletion was cut short, if Firebase has no such account by now. settled is false
-// where the account is there: neither side has deleted it.
+// SettleDelete deletes the row of an interrupted deletion. settled is false while the account exists.
 func (s *Service) SettleDelete(ctx context.Context, i intent.Intent) (settled bool, err error) {
 	_, err = s.identities.User(ctx, i.FirebaseUID)
 	if err == nil {
@@ -115,9 +110,9 @@ func (s *Service) SettleDelete(ctx context.Context, i intent.Intent) (settled bo
 		return false, err
 	}
 	if u.FirebaseUID != "" && u.FirebaseUID != i.FirebaseUID {
-		return true, s.intents.Drop(ctx, i.ID) // another account's row by now
+		return true, s.intents.Drop(ctx, i.ID)
 	}
-	u.FirebaseUID = i.FirebaseUID // also of a move that was under way: the tombstone names the account
+	u.FirebaseUID = i.FirebaseUID // for the tombstone, also during a move
 	err = s.users.Delete(ctx, u, token.Claims{}, func(ctx context.Context, tx pgx.Tx) error {
 		_, err := s.intents.End(ctx, tx, i.ID)
 		return err

@@ -23,7 +23,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// Each limit is below the next: whoever is inside gives up before whoever waits for it.
 func TestTimeouts_EachBelowTheNext(t *testing.T) {
 	t.Parallel()
 	c := configured(t, servicetest.NewStack(t), map[string]string{"SHUTDOWN_TIMEOUT": "20s"})
@@ -58,7 +57,6 @@ func configured(t *testing.T, stack *servicetest.Stack, changes map[string]strin
 	return c
 }
 
-// running is app.Run under way.
 type running struct {
 	stop      context.CancelFunc
 	ended     chan error
@@ -104,7 +102,6 @@ func receive[T any](t *testing.T, what string, from <-chan T) T {
 	}
 }
 
-// In a new environment all parts start at once: the service waits for its database, and serves when it is there.
 func TestRun_WaitsForTheDatabase(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -138,7 +135,6 @@ func TestRun_EndsWhileItWaitsForTheDatabase(t *testing.T) {
 	}
 }
 
-// MIGRATE_ON_START=check never changes a schema; on a database that lacks migrations it does not start, and says why.
 func TestRun_CheckRefusesAnUnmigratedDatabase_D1(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -148,7 +144,6 @@ func TestRun_CheckRefusesAnUnmigratedDatabase_D1(t *testing.T) {
 	}
 }
 
-// Least privilege: with the address of the role that serves alone, an instance may not migrate, says so and does not serve.
 func TestRun_MayNotMigrateAsTheRoleThatServes_D1(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -179,7 +174,6 @@ func TestRun_PortsThatAreTaken(t *testing.T) {
 	}
 }
 
-// Keys over plain HTTP from beyond loopback end the start: the configuration is of the right form, and no part can use it.
 func TestRun_RefusesKeysOverPlainHTTP(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -189,7 +183,6 @@ func TestRun_RefusesKeysOverPlainHTTP(t *testing.T) {
 	}
 }
 
-// A client that sends its request a byte now and then is cut off, so that it cannot hold a connection for ever.
 func TestServe_SlowRequestsAreCut(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

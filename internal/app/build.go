@@ -39,7 +39,6 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// parts is the service, put together and not yet serving.
 type parts struct {
 	handler     http.Handler
 	metrics     *telemetry.Metrics
@@ -49,7 +48,7 @@ type parts struct {
 	accounts    *account.Service
 	mover       *move.Mover
 	known       *knownAddresses
-	legacy      *token.Legacy // nil: legacy tokens are off
+	legacy      *token.Legacy // nil: off
 	invalidator *principal.Invalidator
 	sync        *fbsync.Service
 	listener    *principal.Listener
@@ -60,12 +59,10 @@ type parts struct {
 	closers     []func()
 }
 
-// closePatience is what closing takes at most. Whoever used the parts has ended by then, so it is the work of a moment; but
-// pgx waits up to 15 s for a connection whose server hangs.
+// pgx waits up to 15 s for a hanging server.
 const closePatience = 2 * time.Second
 
-// close ends the parts in the reverse of the order in which they were built, and says whether that was done in time. What was
-// not goes on behind, and ends with the process at the latest.
+// close works in reverse order, and reports whether it finished in time.
 func (p *parts) close(patience time.Duration) bool {
 	done := make(chan struct{})
 	go func() {
@@ -92,7 +89,6 @@ func newParts(o Options) *parts {
 	return p
 }
 
-// build makes the parts, top down. When it fails, what it made is closed.
 func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error) {
 	p := newParts(o)
 	defer func() {
@@ -190,7 +186,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 	return p, err
 }
 
-// startTracing comes before whatever is traced, so that it closes after: the last spans are sent as well.
+// Tracing closes last and sends the last spans.
 func (p *parts) startTracing(ctx context.Context, c config.Config, o Options) (err error) {
 	p.tracing, err = telemetry.NewTracing(ctx, telemetry.TracingOptions{
 		Endpoint: c.OTLPEndpoint, Sampler: c.TracesSampler, Ratio: c.TracesSamplerArg, Version: o.Version, Logger: o.Logger,
@@ -211,11 +207,10 @@ func (p *parts) openFirebase(ctx context.Context, c config.Config, o Options) (*
 	return vendor, nil
 }
 
-// syncConns is what working the jobs takes at most: River listens on one connection and looks for work on another.
+// River listens on one and polls on another.
 const syncConns = 4
 
-// openSync makes what writes down what we owe Firebase, over the service's pool, and what works it. River needs the database itself
-// (D6), and a pool of its own: requests never wait for jobs.
+// openSync gives River its own direct pool (D6), so that requests never wait for jobs.
 func (p *parts) openSync(
 	ctx context.Context, c config.Config, pool *pgxpool.Pool, vendor *firebase.Client, o Options,
 ) (*fbsync.Outbox, error) {
@@ -263,11 +258,10 @@ func (p *parts) openRedis(c config.Config) (*redis.Client, error) {
 	options.ContextTimeoutEnabled = true
 	redisreply.Bound(options)
 	client := redis.NewClient(options)
-	p.onClose(func() { _ = client.Close() }) // nothing is left to do with an error
+	p.onClose(func() { _ = client.Close() })
 	return client, nil
 }
 
-// openCache makes the cache of facts, what keeps it true, and what instances share of it.
 func (p *parts) openCache(
 	c config.Config, remote *redis.Client, factsKey []byte, log *slog.Logger,
 ) (cache *principal.Cache, err error) {
@@ -285,7 +279,6 @@ func (p *parts) openCache(
 	return cache, nil
 }
 
-// openVerifier makes the verifier, and the question whether it has keys to verify with.
 func (p *parts) openVerifier(
 	ctx context.Context, c config.Config, pool *pgxpool.Pool, log *slog.Logger,
 ) (*token.Verifier, func() error, error) {
@@ -309,7 +302,7 @@ func (p *parts) openVerifier(
 		if err != nil {
 			return nil, nil, fmt.Errorf("set up the token keys: %w", err)
 		}
-		// Keys are refreshed until the last request has ended; close ends it.
+		// Keys refresh until the last request has ended.
 		if err := keys.Start(context.WithoutCancel(ctx)); err != nil {
 			return nil, nil, fmt.Errorf("load the token keys: %w", err)
 		}
@@ -324,8 +317,7 @@ func (p *parts) openVerifier(
 	return verifier, usable, nil
 }
 
-// keysDate reads Firebase's clock from the answers of the key server, so that it is known from the start on. A server of the operator's
-// own has a clock of its own.
+// Only Google's key server shows Firebase's clock.
 func (p *parts) keysDate(source string, development bool) func(sent, received time.Time, header http.Header) {
 	if source != token.GoogleCertificatesURL && !development {
 		return nil
@@ -333,7 +325,6 @@ func (p *parts) keysDate(source string, development bool) func(sent, received ti
 	return p.clocks.ReadFirebase
 }
 
-// openLegacy makes what signs and checks legacy tokens, unless they are off.
 func (p *parts) openLegacy(c config.Config) (err error) {
 	if !c.LegacyAccepted() {
 		return nil
@@ -349,7 +340,6 @@ func (p *parts) openLegacy(c config.Config) (err error) {
 	return nil
 }
 
-// rotation is the secret that signs, and the one before where there is one.
 func rotation(current, previous string) []string {
 	if previous == "" {
 		return []string{current}
@@ -357,7 +347,7 @@ func rotation(current, previous string) []string {
 	return []string{current, previous}
 }
 
-// noKeys is the age of keys that were never had: older than any alert's threshold.
+// noKeys exceeds any alert's threshold.
 const noKeys = 365 * 24 * time.Hour
 
 func ageOf(keys *token.KeySet) time.Duration {
@@ -368,8 +358,7 @@ func ageOf(keys *token.KeySet) time.Duration {
 	return time.Since(at)
 }
 
-// checks are what health is made of. Redis is watched, and not required (O2). Clocks that are apart are watched, and what they are apart is
-// compensated; only an instance whose own clock is the wrong one is not ready.
+// checks do not require Redis (O2). Clock differences are compensated, unless this instance's clock is wrong.
 func (p *parts) checks(pool *pgxpool.Pool, limiter *limit.Limiter, keysUsable func() error) []httpapi.Check {
 	return []httpapi.Check{
 		{Name: "serving", Required: true, Probe: func(context.Context) error {
@@ -386,7 +375,6 @@ func (p *parts) checks(pool *pgxpool.Pool, limiter *limit.Limiter, keysUsable fu
 	}
 }
 
-// limitKey has 32 bytes whatever the operator gave.
 func limitKey(key []byte) []byte {
 	sum := sha256.Sum256(key)
 	return sum[:]

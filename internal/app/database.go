@@ -18,10 +18,9 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// databaseWait is how long a start waits for a database that is not there yet.
 const databaseWait = time.Minute
 
-// openDatabase makes the pool and brings the schema to what this binary was built for, or refuses to serve on it (D1, D2).
+// openDatabase also migrates, or refuses the schema (D1, D2).
 func (p *parts) openDatabase(ctx context.Context, c config.Config, o Options) (*pgxpool.Pool, error) {
 	pool, err := pg.Open(ctx, pg.Options{
 		URL: c.DatabaseURL, MaxConns: c.DBPoolMax, LegacyTimezone: c.LegacyTimezone, Pooled: c.BehindPooler(),
@@ -50,7 +49,7 @@ func (p *parts) openDatabase(ctx context.Context, c config.Config, o Options) (*
 	return pool, eventually(ctx, o.Logger, func() error { return checkSchema(ctx, pool, c.SchemaCheck == "enforce", o.Logger) })
 }
 
-// askDatabase asks whether the database is ready, and reads its clock with the answer.
+// askDatabase also reads the database's clock.
 func (p *parts) askDatabase(ctx context.Context, pool *pgxpool.Pool) error {
 	sent := p.clocks.Machine()
 	said, err := schema.ReadyAt(ctx, pool)
@@ -60,10 +59,9 @@ func (p *parts) askDatabase(ctx context.Context, pool *pgxpool.Pool) error {
 	return err
 }
 
-// readOnlyQuiet is how long a pool's loss of a server that takes writes is not logged again.
 const readOnlyQuiet = 10 * time.Second
 
-// sayReadOnly makes what logs that a pool has closed its connections, once in a while: each request meets the same server.
+// sayReadOnly limits the log.
 func sayReadOnly(log *slog.Logger, pool string) func() {
 	var quietUntil atomic.Int64
 	return func() {
@@ -75,8 +73,7 @@ func sayReadOnly(log *slog.Logger, pool string) func() {
 	}
 }
 
-// checkSchema refuses a schema in which something is missing or different; what is there beside, it only tells of. Under
-// SCHEMA_CHECK=warn it refuses nothing.
+// checkSchema only logs additional objects. SCHEMA_CHECK=warn refuses nothing.
 func checkSchema(ctx context.Context, pool *pgxpool.Pool, enforce bool, log *slog.Logger) error {
 	report, err := schema.Validate(ctx, pool)
 	if err != nil {
@@ -106,8 +103,7 @@ func refusal(report schema.Report) error {
 	return errors.New(strings.Join(lines, "\n"))
 }
 
-// eventually tries again while the database is away: in a new environment all parts start at once. A try that works on, such as
-// waiting for another instance's migrations, may take its time.
+// eventually retries while the database is down. A try may wait for another instance's migrations.
 func eventually(ctx context.Context, log *slog.Logger, try func() error) error {
 	since := time.Now()
 	for {

@@ -1,6 +1,4 @@
-// Package app puts the service together: Run builds every part top down, serves until its context ends, and closes in
-// reverse. The same Run serves cmd/authd and the tests. It knows the order of things and no rule of the domain.
+// Package app builds the service from its parts, serves, and closes them in reverse. It holds no domain rules.
 //
-// When the build breaks here: a room's constructor or one of its Options has changed. Follow it in build.go; a new setting is
-// read in internal/config and handed on from here.
+// When the build breaks here: a constructor or its Options changed. Follow it in build.go. Settings come from internal/config.
 package app

@@ -14,15 +14,13 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// recordFitTime bounds the recording of a change, which no request waits for.
 const recordFitTime = 5 * time.Second
 
-// tellFit says, once a change, whether the tokens that come fit the project and the tenant of the configuration: in the log, and in
-// the audit for "authd doctor". A client is answered token_invalid either way; while no token has ever fitted, the configuration is as
-// likely to be at fault. No part of a token is written (T6).
+// tellFit logs and audits whether tokens fit the configured project and tenant. "authd doctor" reads the audit. It writes no part of a
+// token (T6).
 func tellFit(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger, c config.Config) func(token.Fit) {
 	ctx = context.WithoutCancel(ctx)
-	recorded := make(chan struct{}) // of FitNone, which comes first
+	recorded := make(chan struct{}) // closed after FitNone, which comes first
 	about := []any{"project", c.FirebaseProjectID, "tenant", c.FirebaseTenant}
 	return func(fit token.Fit) {
 		switch fit {

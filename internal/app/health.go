@@ -6,11 +6,9 @@ import (
 	"time"
 )
 
-// healthEvery is how long the answer of a shared probe is kept.
 const healthEvery = time.Second
 
-// keepAnswer returns a probe that runs at most once every healthEvery, and otherwise gives its last answer. /health is public, and each
-// run of the Redis probe reaches every instance.
+// keepAnswer limits the probe: /health is public, and the Redis probe reaches every instance.
 func keepAnswer(now func() time.Time, probe func(context.Context) error) func(context.Context) error {
 	var mu sync.Mutex
 	var at time.Time

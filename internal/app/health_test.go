@@ -9,7 +9,6 @@ import (
 	"time"
 )
 
-// However many requests ask for health at once, the probe runs once in each healthEvery.
 func TestKeepAnswer(t *testing.T) {
 	t.Parallel()
 	clock := time.Now()

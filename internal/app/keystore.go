@@ -11,13 +11,12 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// keyStore keeps the last good token keys in PostgreSQL (T3), for token.KeySet, which knows no database.
+// keyStore keeps the last good token keys in PostgreSQL (T3).
 type keyStore struct {
 	pool *pgxpool.Pool
-	url  string // whose keys
+	url  string
 }
 
-// LoadKeys implements token.KeyStore.
 func (s keyStore) LoadKeys(ctx context.Context) (token.KeySnapshot, error) {
 	row, err := db.New().LoadVerificationKeys(ctx, s.pool, s.url)
 	if pg.NoRows(err) {
@@ -31,7 +30,6 @@ func (s keyStore) LoadKeys(ctx context.Context) (token.KeySnapshot, error) {
 	}, nil
 }
 
-// SaveKeys implements token.KeyStore.
 func (s keyStore) SaveKeys(ctx context.Context, snapshot token.KeySnapshot) error {
 	err := db.New().SaveVerificationKeys(ctx, s.pool, db.SaveVerificationKeysParams{
 		Source: snapshot.URL, Keys: snapshot.Document, FetchedAt: snapshot.FetchedAt, FreshUntil: snapshot.FreshUntil,

@@ -11,7 +11,6 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// T3: the last good keys are kept for each source; an older set never replaces a newer one of another instance.
 func TestKeyStore_T3(t *testing.T) {
 	t.Parallel()
 	pool, err := pgxpool.New(t.Context(), pgtest.New(t))

@@ -12,8 +12,7 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// knownAddresses keeps in PostgreSQL what Redis may lose: from which addresses an e-mail's person has signed in. It implements
-// limit.Known, whose room knows no database. Names are kept behind the sign-in, while run runs.
+// knownAddresses implements limit.Known in PostgreSQL, because Redis may lose data.
 type knownAddresses struct {
 	pool *pgxpool.Pool
 	log  *slog.Logger
@@ -24,7 +23,7 @@ func newKnownAddresses(pool *pgxpool.Pool, log *slog.Logger) *knownAddresses {
 	return &knownAddresses{pool: pool, log: log, due: make(chan db.RememberAddressParams, 1024)}
 }
 
-// Remember implements limit.Known. What finds no room is kept with a later sign-in.
+// Remember drops a name if the queue is full.
 func (k *knownAddresses) Remember(name string, d time.Duration) {
 	select {
 	case k.due <- db.RememberAddressParams{Name: name, Seconds: d.Seconds()}:
@@ -32,23 +31,20 @@ func (k *knownAddresses) Remember(name string, d time.Duration) {
 	}
 }
 
-// recallTime is what a sign-in that a limit is about to refuse may wait for PostgreSQL.
+// recallTime bounds PostgreSQL's delay of a refusal.
 const recallTime = 500 * time.Millisecond
 
-// Remembers implements limit.Known.
 func (k *knownAddresses) Remembers(ctx context.Context, name string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, recallTime)
 	defer cancel()
 	return db.New().KnowsAddress(ctx, k.pool, name)
 }
 
-// The time that one name may take to be kept, and between two sweeps of what has lapsed.
 const (
 	keepTime   = 2 * time.Second
 	sweepEvery = time.Hour
 )
 
-// run keeps names until ctx ends.
 func (k *knownAddresses) run(ctx context.Context) error {
 	sweep := time.NewTicker(sweepEvery)
 	defer sweep.Stop()

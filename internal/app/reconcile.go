@@ -10,8 +10,7 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// Reconcile holds the rows against Firebase once, beside whatever instances serve, and tells those of each change. It changes no
-// schema: where migrations are missing it refuses.
+// Reconcile compares rows with Firebase once and notifies running instances. It never migrates.
 func Reconcile(ctx context.Context, c config.Config, o Options, run fbsync.RunOptions) (fbsync.Report, error) {
 	p := newParts(o)
 	defer p.close(closePatience)

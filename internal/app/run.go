@@ -16,25 +16,24 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// Options are what main and tests decide and an operator does not.
+// Options are set by main and tests.
 type Options struct {
 	Logger  *slog.Logger
 	Version string
-	// Listening is told the addresses once both servers accept connections; may be nil.
+	// Listening receives the addresses once both servers listen. May be nil.
 	Listening func(api, metrics net.Addr)
-	// QueryTracer sees every statement of the pool; how tests hold routes to their query budget. May be nil.
+	// QueryTracer sees every statement. May be nil.
 	QueryTracer pgx.QueryTracer
-	// PasswordCost is the cost of new password hashes; 0: bcrypt's default. Tests take the lowest.
+	// PasswordCost is for new hashes. 0 means bcrypt's default.
 	PasswordCost int
-	// LimitPatience is what a request may lose to Redis before its process counts alone; 0: limit's default. In tests, where everything
-	// runs in one process, a loaded machine is no outage.
+	// LimitPatience is a request's time for Redis. 0 means limit's default.
 	LimitPatience time.Duration
-	// Clock is this machine's clock, where a test moves it: for tokens and sessions, not for time limits. Nil: time.Now.
+	// Clock moves tokens and sessions in tests, not timeouts. Nil means time.Now.
 	Clock func() time.Time
 }
 
-// Run serves until ctx ends, then stops gracefully: it turns unready, lets clients take their connections elsewhere, finishes
-// what is in flight and closes, both within SHUTDOWN_TIMEOUT. An error means that it could not start, or that a part failed.
+// Run serves until ctx ends. Then it turns unready, drains, finishes and closes within SHUTDOWN_TIMEOUT. An error is a failed start or
+// part.
 func Run(ctx context.Context, c config.Config, o Options) error {
 	parts, err := build(ctx, c, o)
 	if err != nil {
@@ -45,14 +44,14 @@ func Run(ctx context.Context, c config.Config, o Options) error {
 		parts.close(closePatience)
 		return err
 	}
-	// What runs behind the requests goes on until the last request has ended.
+	// It runs until the last request has ended.
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBackground()
 	group, running := errgroup.WithContext(ctx)
 	for _, run := range parts.background() {
 		group.Go(func() error { return run(background) })
 	}
-	group.Go(func() error { return parts.sync.Run(running) }) // takes no new job once it is to stop
+	group.Go(func() error { return parts.sync.Run(running) }) // starts no job after a stop
 	group.Go(func() error { return parts.reconciler.Every(running, c.ReconcileEvery) })
 	parts.awaitSubscriptions(ctx)
 	if o.Listening != nil {
@@ -82,22 +81,18 @@ func Run(ctx context.Context, c config.Config, o Options) error {
 	return err
 }
 
-// hashPatience is how long a stop goes on checking passwords once it has drained. A client that still waits is told to try again,
-// at the instance that takes over.
+// hashPatience is the time for password checks after draining.
 const hashPatience = 2 * time.Second
 
-// background is what runs behind the requests.
 func (p *parts) background() []func(context.Context) error {
 	return []func(context.Context) error{
 		p.users.Run, p.known.run, p.invalidator.Run, p.invalidator.Retry, p.invalidator.Forget, p.listener.Run, p.sharedCache.Run,
 	}
 }
 
-// hearPatience is how long a start waits for PostgreSQL and Redis to tell of changes.
 const hearPatience = 3 * time.Second
 
-// awaitSubscriptions lets who hears of changes have the first try before anybody is served: what is told from then on is heard, and what is
-// remembered is not forgotten at once.
+// awaitSubscriptions waits for the first tries, so that no change is missed.
 func (p *parts) awaitSubscriptions(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, hearPatience)
 	defer cancel()

@@ -10,28 +10,25 @@ import (
 	"time"
 )
 
-// Time limits of a connection, each below the next: reading a request, handling it (httpapi: 8 s, or 1.7 s where services
-// wait), writing the answer, keeping an idle connection. SHUTDOWN_TIMEOUT is above all but the last.
+// Each limit is below the next: read, handle (httpapi: 8 s, services 1.7 s), write, idle. SHUTDOWN_TIMEOUT exceeds all but idle.
 const (
 	readTimeout  = 5 * time.Second
 	writeTimeout = 15 * time.Second
 	idleTimeout  = 2 * time.Minute
 )
 
-// maxHeaderBytes leaves room for an 8 KiB token beside the usual headers.
+// maxHeaderBytes allows an 8 KiB token.
 const maxHeaderBytes = 32 << 10
 
-// server is one listener and what it needs to stop without losing a request.
 type server struct {
 	handler  http.Handler
 	listener net.Listener
-	draining *atomic.Bool  // nil: nobody asks
-	drain    time.Duration // how long it serves on after it has turned unready
+	draining *atomic.Bool  // may be nil
+	drain    time.Duration // how long to serve after turning unready
 	timeout  time.Duration
 }
 
-// serve accepts connections until ctx ends. Then it drains: for a while it serves on, unready and asking each client to
-// close its connection, so that no request is on its way to a connection that is being closed; then it finishes and ends.
+// serve drains after ctx ends: it asks clients to close connections, so that no request meets a closing one.
 func serve(ctx context.Context, s server) error {
 	srv := &http.Server{
 		Handler: closeWhile(s.draining, s.handler), ReadHeaderTimeout: readTimeout, ReadTimeout: readTimeout,
@@ -56,7 +53,6 @@ func serve(ctx context.Context, s server) error {
 	return nil
 }
 
-// closeWhile asks clients to close their connections while draining is true.
 func closeWhile(draining *atomic.Bool, next http.Handler) http.Handler {
 	if draining == nil {
 		return next

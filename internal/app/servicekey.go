@@ -11,7 +11,6 @@ import (
 	"auth-v2-service/internal/pg"
 )
 
-// Names of the keys in auth.service_keys.
 const (
 	factsKeyName  = "facts"
 	limitsKeyName = "limits"
@@ -19,8 +18,7 @@ const (
 
 const serviceKeyBytes = 32
 
-// sharedKey returns the operator's setting, or the random key that all instances share through PostgreSQL. The first instance
-// to start makes it. No key follows from a token secret: other services of the platform know those.
+// sharedKey returns setting, or a random key from PostgreSQL. Other services know the token secrets, so no key derives from them.
 func sharedKey(ctx context.Context, pool *pgxpool.Pool, name, setting string) ([]byte, error) {
 	if setting != "" {
 		return []byte(setting), nil
@@ -35,7 +33,7 @@ func sharedKey(ctx context.Context, pool *pgxpool.Pool, name, setting string) ([
 	return key, nil
 }
 
-// makeSharedKey offers a new key and returns the one that stands: another instance may have been faster.
+// makeSharedKey returns the stored key, possibly another instance's.
 func makeSharedKey(ctx context.Context, pool *pgxpool.Pool, name string) ([]byte, error) {
 	key := make([]byte, serviceKeyBytes)
 	if _, err := rand.Read(key); err != nil {

@@ -10,11 +10,10 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// T7: instances that start at once share one random key, a restart finds it again, and a deleted one is made anew.
 func TestSharedKey_IsOneForAllInstances_T7(t *testing.T) {
 	t.Parallel()
 	database := pgtest.New(t)
-	pool, err := pgxpool.New(t.Context(), pgtest.Serving(t, database)) // the role that serves has the rights
+	pool, err := pgxpool.New(t.Context(), pgtest.Serving(t, database)) // that role has the rights
 	if err != nil {
 		t.Fatal(err)
 	}

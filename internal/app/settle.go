@@ -7,7 +7,6 @@ import (
 	"auth-v2-service/internal/intent"
 )
 
-// settle gives a change at Firebase that was cut short to the room that began it.
 func (p *parts) settle(ctx context.Context, i intent.Intent) (settled bool, err error) {
 	switch i.Kind {
 	case intent.Password, intent.Bring:

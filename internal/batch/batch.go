@@ -11,48 +11,46 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// Options say how questions are answered. Every field is required.
+// Options configure a Batcher. All are required.
 type Options[Q, A any] struct {
-	// Workers is how many groups are under way at once at most. Two: one that is slow does not hold up all.
+	// Workers is the maximum of concurrent groups.
 	Workers int
-	// Patience is how long a group may take before another lane opens beside it: the fewer lanes, the more questions a group answers.
+	// Patience is how long a group may take before another worker starts.
 	Patience time.Duration
-	// MinBatch is how many questions make a statement worth sending: where more wait, a group takes so many of them or half, whichever is
-	// more, so that some askers are at work while the database is on the others. As great as Most: all go together.
+	// From MinBatch on, a group takes half of the queue, so that callers and database work in parallel.
 	MinBatch int
-	// MaxBatch is how many questions a group has at most.
+	// MaxBatch bounds a group.
 	MaxBatch int
-	// Timeout is how long one group may take. It is to be less than the time that its members have.
+	// Timeout bounds a group's time, below the callers' deadlines.
 	Timeout time.Duration
-	// Many answers a group, each question at its own place. Its context has the values of the first member's and the end of none.
+	// Many answers in order. Its context has the first member's values and no cancellation.
 	Many func(ctx context.Context, questions []Q) ([]A, error)
-	// One answers one question, in the context of who asks.
+	// One has its caller's context.
 	One func(ctx context.Context, question Q) (A, error)
-	// Isolate reports that a group failed because of what one of its members asks: each is then asked alone. Any other failure is
-	// everybody's answer, so that nobody storms a database that is away.
+	// Isolate reports that one member made the group fail: each is then asked alone. Other errors go to all, so that callers do not flood
+	// a failed database.
 	Isolate func(err error) bool
 }
 
-// Batcher answers many questions by one call. Safe for concurrent use; holds no goroutine while nobody asks.
+// Batcher is safe for concurrent use, and holds no goroutine while idle.
 type Batcher[Q, A any] struct {
 	options Options[Q, A]
 
 	lock      sync.Mutex
-	waiting   []*waiter[Q, A] // in the order of their coming
-	abandoned int             // how many of them have gone
-	single    int             // questions under way beside the lanes
-	busy      int             // workers under way
-	slow      int             // those of them whose group has taken longer than the patience
+	waiting   []*waiter[Q, A]
+	abandoned int // in waiting
+	single    int // calls of One under way
+	busy      int // workers
+	slow      int // workers beyond Patience
 }
 
-// New makes lanes.
+// New returns a batcher.
 func New[Q, A any](o Options[Q, A]) *Batcher[Q, A] { return &Batcher[Q, A]{options: o} }
 
-// waiter is a question that waits for its answer.
 type waiter[Q, A any] struct {
 	ctx       context.Context
 	question  Q
-	answered  chan result[A] // holds one: whoever has left keeps no lane waiting
+	answered  chan result[A] // buffered: an abandoned waiter blocks no worker
 	sent      bool
 	abandoned bool
 }
@@ -60,11 +58,11 @@ type waiter[Q, A any] struct {
 type result[A any] struct {
 	answer  A
 	err     error
-	isolate bool // to be asked alone
+	isolate bool // ask alone
 }
 
-// Ask answers a question: alone where nothing is under way, else together with whatever waits for a lane at that moment. No group
-// takes it that has been sent before. When ctx ends first, that is the answer, at once. A panic of Together is an error of each member.
+// Ask answers a question: alone if nothing is under way, else in the next group. It returns at once when ctx ends. A panic of Many becomes
+// each member's error.
 func (b *Batcher[Q, A]) Ask(ctx context.Context, question Q) (A, error) {
 	w := b.enqueue(ctx, question)
 	if w == nil {
@@ -83,8 +81,7 @@ func (b *Batcher[Q, A]) Ask(ctx context.Context, question Q) (A, error) {
 	}
 }
 
-// enqueue puts a question into the queue. It is nil where nothing is under way: the question is counted as alone then, and the caller
-// asks it. One that is about to be asked alone waits with those who have come at the same moment.
+// enqueue returns nil if the caller is to ask alone.
 func (b *Batcher[Q, A]) enqueue(ctx context.Context, question Q) *waiter[Q, A] {
 	b.lock.Lock()
 	defer b.lock.Unlock()
@@ -104,7 +101,7 @@ func (b *Batcher[Q, A]) enqueue(ctx context.Context, question Q) *waiter[Q, A] {
 	return w
 }
 
-// startWorker is called under the lock.
+// startWorker needs the lock.
 func (b *Batcher[Q, A]) startWorker() {
 	if b.busy < b.options.Workers {
 		b.busy++
@@ -112,10 +109,9 @@ func (b *Batcher[Q, A]) startWorker() {
 	}
 }
 
-// run is one group under way in a lane.
 type run struct{ slow, over bool }
 
-// watchRun watches a group: once it has taken longer than the patience, it counts as slow, and whoever waits has another lane.
+// watchRun marks a slow group and starts another worker if questions wait.
 func (b *Batcher[Q, A]) watchRun() (end func()) {
 	t := &run{}
 	timer := time.AfterFunc(b.options.Patience, func() {
@@ -141,8 +137,7 @@ func (b *Batcher[Q, A]) watchRun() (end func()) {
 	}
 }
 
-// yield lets those goroutines run which are about to ask. It is no timer: where there are none it takes no time. The lock is
-// held before and after.
+// yield runs goroutines that are about to ask. The lock is held before and after.
 func (b *Batcher[Q, A]) yield() {
 	b.lock.Unlock()
 	runtime.Gosched()
@@ -156,7 +151,7 @@ func (b *Batcher[Q, A]) askOne(ctx context.Context, question Q) (A, error) {
 	return b.runOne(ctx, question)
 }
 
-// runOne asks a question that is counted already.
+// runOne expects that single counts the question.
 func (b *Batcher[Q, A]) runOne(ctx context.Context, question Q) (A, error) {
 	defer func() {
 		b.lock.Lock()
@@ -166,7 +161,6 @@ func (b *Batcher[Q, A]) runOne(ctx context.Context, question Q) (A, error) {
 	return b.options.One(ctx, question)
 }
 
-// abandon takes a question out of the queue.
 func (b *Batcher[Q, A]) abandon(w *waiter[Q, A]) {
 	b.lock.Lock()
 	defer b.lock.Unlock()
@@ -178,8 +172,7 @@ func (b *Batcher[Q, A]) abandon(w *waiter[Q, A]) {
 	b.compact()
 }
 
-// compact drops those who have left once they are the half of the queue, so that it is never longer than twice those who wait, and
-// leaving costs the same however many do. It is called under the lock.
+// compact drops canceled waiters once they are half of the queue. It needs the lock.
 func (b *Batcher[Q, A]) compact() {
 	if 2*b.abandoned >= len(b.waiting) {
 		b.waiting = slices.DeleteFunc(b.waiting, func(w *waiter[Q, A]) bool { return w.abandoned })
@@ -187,22 +180,21 @@ func (b *Batcher[Q, A]) compact() {
 	}
 }
 
-// work is one lane: it asks for whoever waits until nobody does.
 func (b *Batcher[Q, A]) work() {
-	runtime.Gosched() // as yield
+	runtime.Gosched() // as in yield
 	group := b.take()
 	for len(group) > 0 {
 		end := b.watchRun()
 		answers, err := b.runMany(group)
 		end()
-		// Before anybody is answered: who has been answered finds the lane as it is now.
+		// The new state must be visible before the answers.
 		next := b.take()
 		b.deliver(group, answers, err)
 		group = next
 	}
 }
 
-// take gives those who have waited longest, as many as make the next group. Where nobody waits the lane is free.
+// take ends the worker if no question waits.
 func (b *Batcher[Q, A]) take() []*waiter[Q, A] {
 	b.lock.Lock()
 	defer b.lock.Unlock()

@@ -20,15 +20,14 @@ var (
 	errOutage    = errors.New("nobody answers")
 )
 
-// desk answers n with "n", notes how it was asked, and holds what a test wants held.
 type desk struct {
 	lock    sync.Mutex
 	alone   []int
 	groups  [][]int
 	inLanes int
-	most    int // workers under way at once
+	most    int
 
-	holdAlone, holdGroups chan struct{} // nil: nothing is held; else one receive an answer
+	holdAlone, holdGroups chan struct{} // nil: no hold; else one receive an answer
 	fail                  func(group []int) error
 }
 
@@ -74,7 +73,6 @@ func (d *desk) answerTogether(ctx context.Context, group []int) ([]string, error
 	return answers, nil
 }
 
-// asked says whether n has been asked for.
 func (d *desk) asked(n int) bool {
 	d.lock.Lock()
 	defer d.lock.Unlock()
@@ -97,7 +95,7 @@ func wait(ctx context.Context, hold chan struct{}) error {
 
 const (
 	limit    = time.Second
-	patience = time.Nanosecond // over once everybody waits
+	patience = time.Nanosecond // over once all goroutines wait
 )
 
 func (d *desk) batcher(workers, most int) *Batcher[int, string] {
@@ -107,16 +105,15 @@ func (d *desk) batcher(workers, most int) *Batcher[int, string] {
 	})
 }
 
-// asker is somebody who has asked.
 type asker struct {
 	n      int
 	answer string
 	err    error
-	done   atomic.Bool // before it is, the others are nobody's to read
+	done   atomic.Bool // guards the other fields
 	leave  context.CancelFunc
 }
 
-// ask asks in the background and comes back when everybody waits.
+// ask returns when all questions wait.
 func ask(t *testing.T, l *Batcher[int, string], numbers ...int) []*asker {
 	t.Helper()
 	var all []*asker
@@ -169,7 +166,6 @@ func expectWaiting(t *testing.T, what string, all ...*asker) {
 	}
 }
 
-// At low load nothing changes: one question, one statement, in its own context.
 func TestAsk_AloneWhereNothingIsUnderWay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -194,7 +190,6 @@ func TestAsk_AloneWhereNothingIsUnderWay(t *testing.T) {
 	})
 }
 
-// Whatever gathers while the lanes are under way is one group, at most Most of them; nobody is answered with another's answer.
 func TestAsk_WhatGathersIsOneGroup(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -223,12 +218,11 @@ func TestAsk_WhatGathersIsOneGroup(t *testing.T) {
 	})
 }
 
-// Who asks again once answered finds the lane free, and nothing changes for them: alone, as at low load.
 func TestAsk_WhoHasBeenAnsweredFindsTheLaneFree(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := (&desk{}).batcher(1, 10)
-		w := &waiter[int, string]{ctx: t.Context(), question: 1, answered: make(chan result[string])} // not before we take it
+		w := &waiter[int, string]{ctx: t.Context(), question: 1, answered: make(chan result[string])} // unbuffered
 		l.waiting, l.busy = append(l.waiting, w), 1
 		go l.work()
 		synctest.Wait()
@@ -241,7 +235,6 @@ func TestAsk_WhoHasBeenAnsweredFindsTheLaneFree(t *testing.T) {
 	})
 }
 
-// O3: a slow group holds its own lane, and a hanging single question none.
 func TestAsk_OneThatHangsHoldsUpNobodyElse_O3(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -266,7 +259,6 @@ func TestAsk_OneThatHangsHoldsUpNobodyElse_O3(t *testing.T) {
 	})
 }
 
-// O3: one group at a time while they are quick; beside one that is not, another lane opens, for as long as it is slow.
 func TestAsk_AnotherLaneOpensBesideASlowOne_O3(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -304,7 +296,6 @@ func TestAsk_AnotherLaneOpensBesideASlowOne_O3(t *testing.T) {
 	})
 }
 
-// O3: who leaves is gone at once, and is asked for no more; the group of those who stay goes on, in the first one's values.
 func TestAsk_WhoLeavesIsLeftOut_O3(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -328,7 +319,6 @@ func TestAsk_WhoLeavesIsLeftOut_O3(t *testing.T) {
 	})
 }
 
-// O3: a group has the values of its first member, the end of none of them, and a limit of its own.
 func TestAsk_AGroupHasATimeOfItsOwn_O3(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -362,7 +352,6 @@ func TestAsk_AGroupHasATimeOfItsOwn_O3(t *testing.T) {
 	})
 }
 
-// A member that makes its group fail is answered with its own error, and harms none of the others.
 func TestAsk_AFailingMemberHarmsNobodyElse(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -383,8 +372,6 @@ func TestAsk_AFailingMemberHarmsNobodyElse(t *testing.T) {
 	})
 }
 
-// An outage is everybody's answer, once: nobody storms a database that is away. A panic is no end of the process, and too few
-// answers are nobody's.
 func TestAsk_AnOutageIsEverybodysAnswer(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct {
@@ -431,7 +418,6 @@ func TestAsk_AnOutageIsEverybodysAnswer(t *testing.T) {
 	})
 }
 
-// A panic of the single way is the asker's own, and leaves nothing under way.
 func TestAsk_APanicAloneIsTheAskersOwn(t *testing.T) {
 	t.Parallel()
 	d := &desk{}
@@ -450,7 +436,6 @@ func TestAsk_APanicAloneIsTheAskersOwn(t *testing.T) {
 	}
 }
 
-// While all lanes hang, those who come and leave again leave nothing behind.
 func TestAsk_ThoseWhoLeftTakeNoMemory(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -482,7 +467,6 @@ func TestAsk_ThoseWhoLeftTakeNoMemory(t *testing.T) {
 	})
 }
 
-// Of more than are enough a group takes half, never fewer than are enough, and never more than the most; who has left is not counted.
 func TestAsk_OfManyAGroupTakesHalf(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -506,7 +490,6 @@ func TestAsk_OfManyAGroupTakesHalf(t *testing.T) {
 	})
 }
 
-// Who left behind those who wait is not kept once the last of them is served.
 func TestAsk_WhoLeftLastIsForgotten(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -524,9 +507,6 @@ func TestAsk_WhoLeftLastIsForgotten(t *testing.T) {
 	})
 }
 
-// Whatever comes, leaves, fails, hangs and is released in whatever order: each is answered with its own answer or its own error, no
-// group is greater and no more of them are under way than allowed, nobody is lost, nobody is asked for twice in a group, and nobody
-// who left before is asked for at all.
 func TestAsk_AnyOrderOfEvents(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -543,14 +523,13 @@ func TestAsk_AnyOrderOfEvents(t *testing.T) {
 	})
 }
 
-// play runs one sequence of acts and says what went wrong.
 func play(t *testing.T, lanes, enough, most int, acts []int) (failures []string) {
 	complain := func(format string, arguments ...any) { failures = append(failures, fmt.Sprintf(format, arguments...)) }
 	d := &desk{holdAlone: make(chan struct{}), holdGroups: make(chan struct{})}
 	l := d.batcher(lanes, most)
 	l.options.MinBatch = enough
 	var all []*asker
-	gone := map[int]bool{} // left before they were sent
+	gone := map[int]bool{} // before they were sent
 	for i, act := range acts {
 		switch {
 		case act < 5:
@@ -606,7 +585,6 @@ func play(t *testing.T, lanes, enough, most int, acts []int) (failures []string)
 	return failures
 }
 
-// release lets one go who is held, if anybody is.
 func release(hold chan struct{}) {
 	select {
 	case hold <- struct{}{}:
@@ -614,7 +592,7 @@ func release(hold chan struct{}) {
 	}
 }
 
-// Many at once, for the race detector, on the real clock.
+// For the race detector, on the real clock.
 func TestAsk_ManyAtOnce(t *testing.T) {
 	t.Parallel()
 	d := &desk{}
@@ -642,14 +620,13 @@ func TestAsk_ManyAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	l.lock.Lock() // who left did not wait for the group that they were in
+	l.lock.Lock()
 	defer l.lock.Unlock()
 	if l.single != 0 || len(l.waiting) != 0 {
 		t.Errorf("left behind: %d alone, %d in the queue", l.single, len(l.waiting))
 	}
 }
 
-// What an Ask costs beside its answer: alone, and gathered by 32 who ask all the time.
 func BenchmarkAsk(b *testing.B) {
 	o := Options[int, int]{
 		Workers: 2, MinBatch: 16, MaxBatch: 128, Timeout: time.Second, Isolate: func(error) bool { return false },
@@ -675,7 +652,7 @@ func BenchmarkAsk(b *testing.B) {
 		}
 		o.One = func(_ context.Context, n int) (int, error) {
 			if hang.Add(1) == 1 {
-				<-hold // so that nobody after the first finds nothing under way
+				<-hold // so that later calls find one under way
 			}
 			return n, nil
 		}

@@ -1,10 +1,7 @@
-// Package batch answers together what is asked at the same time: questions that wait for a statement of the database share one.
+// Package batch answers concurrent questions with one database statement. It knows no SQL, user or HTTP.
 //
-// It owns who waits for whom, and knows neither questions nor answers: no SQL, no user, no HTTP. There is no timer: the first question
-// is asked at once and alone, and whatever gathers while others are under way is sent as soon as a lane is free, of many the half.
-// Before either, those run who are ready to ask; where nobody is, that takes no time. So at low load nothing changes, and the higher
-// the load, the more questions a statement answers.
+// There is no timer: the first question goes alone, later ones wait for a free worker. So groups grow with the load.
 //
-// It holds its share of O3: who leaves is gone at once, a group's time is limited, one that hangs takes its lane and no other's, and
-// an outage is everybody's answer, once. A group that fails because of one member harms none of the others.
+// It holds its share of O3: a canceled caller returns at once, a hanging group blocks one worker until its timeout, and an outage is one
+// answer to all.
 package batch

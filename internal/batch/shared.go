@@ -9,12 +9,10 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// Shared lets callers that ask the same question at the same time share one answer. Nothing is kept: the next question after the answer
-// is asked anew, and an error is shared by those who waited for it alone. The zero value is ready. Safe for concurrent use.
+// Shared shares one answer between concurrent callers. It caches nothing. The zero value is ready. It is safe for concurrent use.
 type Shared[A any] struct{ group singleflight.Group }
 
-// Ask answers what ask gives for key. ask runs for limit at most, and goes on when the caller that began it leaves: others may wait for it.
-// A caller waits no longer than its context says. A panic of ask is an error of all that wait.
+// Ask runs ask once at a time for a key, for at most limit, also after its first caller's cancellation. A panic becomes an error.
 func (s *Shared[A]) Ask(
 	ctx context.Context, key string, limit time.Duration, ask func(context.Context) (A, error),
 ) (answer A, err error) {

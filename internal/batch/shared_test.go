@@ -10,7 +10,6 @@ import (
 	"auth-v2-service/internal/batch"
 )
 
-// asked counts questions and answers each when told.
 type asked struct {
 	lock    sync.Mutex
 	times   int
@@ -40,7 +39,6 @@ type heard struct {
 	err    error
 }
 
-// askTogether asks one question n times, all while the first is being answered, and gives the answers.
 func askTogether(t *testing.T, s *batch.Shared[int], a *asked, n int, ask func(context.Context) (int, error)) []heard {
 	t.Helper()
 	answers := make(chan heard, n)

@@ -1,9 +1,7 @@
-// Package config turns the environment into one validated struct, once. It owns every variable's name, default and rule, and
-// reports all faults together; nobody else reads the environment. It knows no other room. What may not run in production is
-// refused here: emulator mode, unsigned tokens, plain-HTTP keys, missing, short, equal or default secrets, limits switched off.
+// Package config reads the environment into one validated struct and reports all faults together. No other package reads it. It refuses
+// what is unsafe in production.
 //
-// When the build breaks here: a variable is a field with its tags, and a rule about it; a test
-// holds .env.example to the same names and defaults.
+// When the build breaks here: a variable is a field with tags, and a rule. A test compares .env.example.
 package config
 
 import (
@@ -21,13 +19,13 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// Environments. Unset means production: forgetting the variable must not open a door (T1).
+// Environments. A missing variable must be safe: the default is production (T1).
 const (
 	Development = "development"
 	Production  = "production"
 )
 
-// Config is everything that an operator decides. Secrets carry the tag secret:"true" and are masked by Describe.
+// Config holds all settings. Describe masks the tag secret:"true".
 type Config struct {
 	Env string `env:"AUTH_ENV" envDefault:"production" enum:"development,production" help:"development allows the emulator and plain HTTP on loopback"`
 
@@ -94,7 +92,7 @@ type Config struct {
 	LegacyEmailVerified string   `env:"LEGACY_EMAIL_VERIFIED" envDefault:"" help:"unverified, trust, or column:<name>; unset counts as unverified, and moves nobody"`
 }
 
-// Load reads and validates an environment, given as KEY to VALUE. An error names every fault.
+// Load validates an environment. Its error names every fault.
 func Load(environment map[string]string) (Config, error) {
 	var c Config
 	parseErr := env.ParseWithOptions(&c, env.Options{Environment: environment})
@@ -105,7 +103,6 @@ func Load(environment map[string]string) (Config, error) {
 	return c, nil
 }
 
-// named puts the variable's name, which an operator knows, in the place of the field's.
 func named(parseErr error) error {
 	var all env.AggregateError
 	if !errors.As(parseErr, &all) {
@@ -125,8 +122,7 @@ func named(parseErr error) error {
 	return errors.Join(faults...)
 }
 
-// derive fills what follows from other variables. Where those are not sound, a fault names them, and not the URL that would be made of
-// them.
+// derive skips faulty sources: a fault names those.
 func (c *Config) derive() {
 	c.unmapProxies()
 	if c.DBPassword == "" {
@@ -149,7 +145,6 @@ func (c *Config) derive() {
 	}
 }
 
-// serversOf gives each of several hosts the port.
 func serversOf(hosts string, port int) string {
 	all := strings.Split(hosts, ",")
 	for i, host := range all {
@@ -158,16 +153,15 @@ func serversOf(hosts string, port int) string {
 	return strings.Join(all, ",")
 }
 
-// AllowUnsigned says whether tokens come from the official emulator, which signs nothing.
+// AllowUnsigned reports whether the official emulator's unsigned tokens pass.
 func (c Config) AllowUnsigned() bool {
 	return c.Env == Development && c.FirebaseEmulatorHost != "" && c.FirebaseCertsURL == ""
 }
 
-// BehindPooler says whether DATABASE_URL is a transaction pooler: the direct way was given beside it (D6).
+// BehindPooler reports whether DATABASE_URL is a pooler (D6).
 func (c Config) BehindPooler() bool { return c.DatabaseDirectURL != c.DatabaseURL }
 
-// LoadDatabase reads and validates only what says where the database is: for the commands that touch nothing else, where an
-// operator has no reason to hold the service's secrets.
+// LoadDatabase reads only the database settings.
 func LoadDatabase(environment map[string]string) (Config, error) {
 	var c Config
 	parseErr := env.ParseWithOptions(&c, env.Options{Environment: environment})
@@ -182,11 +176,11 @@ func LoadDatabase(environment map[string]string) (Config, error) {
 	return c, nil
 }
 
-// MovesAllowed says whether an operator has decided what the platform knows of its addresses: nobody is moved before (M5).
+// MovesAllowed reports whether LEGACY_EMAIL_VERIFIED is set (M5).
 func (c Config) MovesAllowed() bool { return c.LegacyEmailVerified != "" }
 
-// LegacyAccepted says whether legacy tokens are accepted and made (T8).
+// LegacyAccepted reports whether legacy tokens are on (T8).
 func (c Config) LegacyAccepted() bool { return c.LegacyTokens == "accept" }
 
-// InDevelopment says whether what only development may do is allowed.
+// InDevelopment reports whether Env is Development.
 func (c Config) InDevelopment() bool { return c.Env == Development }

@@ -10,7 +10,6 @@ import (
 	"auth-v2-service/internal/config"
 )
 
-// production is a sound environment; each test bends it.
 func production(changes map[string]string) map[string]string {
 	environment := map[string]string{
 		"DATABASE_URL":        "postgres://user:database-password@db:5432/atma_db",
@@ -38,7 +37,6 @@ func load(t *testing.T, environment map[string]string) config.Config {
 	return c
 }
 
-// Several servers may be named; an address that would lead to a standby alone is refused, and so is one that cannot be read.
 func TestLoad_SeveralServers(t *testing.T) {
 	t.Parallel()
 	for address, sound := range map[string]bool{
@@ -113,7 +111,6 @@ func TestLoad_DatabaseFromParts(t *testing.T) {
 	}
 }
 
-// Every fault is named at once, by the variable's name, and no fault shows a secret.
 func TestLoad_NamesAllFaultsAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := config.Load(map[string]string{
@@ -139,7 +136,6 @@ func TestLoad_NamesAllFaultsAtOnce(t *testing.T) {
 	}
 }
 
-// What may not run in production is refused there, each for its own reason, and allowed in development.
 func TestLoad_ProductionRefuses(t *testing.T) {
 	t.Parallel()
 	for name, changes := range map[string]map[string]string{
@@ -251,7 +247,6 @@ func TestLoad_Accepted(t *testing.T) {
 	}
 }
 
-// A network is compared in one form, however it is written.
 func TestLoad_TrustedProxiesAreUnmapped(t *testing.T) {
 	t.Parallel()
 	for written, want := range map[string]string{
@@ -264,7 +259,6 @@ func TestLoad_TrustedProxiesAreUnmapped(t *testing.T) {
 	}
 }
 
-// T1: unsigned tokens pass in development with the official emulator, and in no other case.
 func TestAllowUnsigned_T1(t *testing.T) {
 	t.Parallel()
 	emulator := map[string]string{"FIREBASE_AUTH_EMULATOR_HOST": "127.0.0.1:9099"}
@@ -282,7 +276,7 @@ func TestAllowUnsigned_T1(t *testing.T) {
 	load(t, without)
 }
 
-// "authd config" may be pasted into a ticket.
+// Its output may be pasted into a ticket.
 func TestDescribe_MasksEverySecret(t *testing.T) {
 	t.Parallel()
 	secrets := map[string]string{

@@ -2,7 +2,7 @@ package config
 
 import "time"
 
-// Date is a day in UTC, written 2027-06-30; the zero Date is none.
+// Date is a day in UTC, such as 2027-06-30, or zero.
 type Date struct{ time.Time }
 
 // UnmarshalText implements encoding.TextUnmarshaler.

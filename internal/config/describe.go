@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Describe lists every variable with its value, secrets masked, one "NAME=value" a line in the order of the struct.
+// Describe lists NAME=value, with secrets masked.
 func (c Config) Describe() string {
 	var out strings.Builder
 	values, types := reflect.ValueOf(c), reflect.TypeOf(c)

@@ -9,7 +9,6 @@ import (
 	"auth-v2-service/internal/config"
 )
 
-// .env.example lists every setting with its default, and nothing else.
 func TestExample_ListsEverySetting(t *testing.T) {
 	page, err := os.ReadFile("../../.env.example")
 	if err != nil {

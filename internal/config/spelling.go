@@ -11,11 +11,10 @@ import (
 	"unicode/utf8"
 )
 
-// hostForm is a host's name, an IPv4 address, or an IPv6 address without brackets. A name with a port looks like neither.
+// hostForm excludes ports and brackets.
 const hostForm = `([A-Za-z0-9_][A-Za-z0-9._-]*|[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9._-]+)?)`
 
-// alphabets are the forms of values that are compared byte by byte with what others say: nearly right is wrong. A tag of the field
-// (alphabet:"name") says which holds; in a list it holds for each member.
+// alphabets are the values of the tag alphabet. They hold for each list member.
 var alphabets = map[string]struct {
 	form *regexp.Regexp
 	says string
@@ -28,9 +27,8 @@ var alphabets = map[string]struct {
 	"provider": {regexp.MustCompile(`^(password|[a-z0-9-]+(\.[a-z0-9_-]+)+)$`), "password, or a provider's id such as google.com or oidc.name"},
 }
 
-// spelling names every variable whose value is nearly right: with a control character (the carriage return of a file with Windows line
-// ends), an invisible one, blanks or quotes around it, or characters that its kind does not have. A shell takes quotes and blanks
-// away; docker --env-file and Kubernetes do not. It never shows a value, which may be a secret.
+// spelling refuses control and invisible characters, outer blanks and quotes, and other alphabets. Unlike a shell, docker --env-file and
+// Kubernetes keep quotes. It never shows a value.
 func spelling(environment map[string]string, concerns func(name string) bool) error {
 	var faults []error
 	types := reflect.TypeFor[Config]()
@@ -56,7 +54,6 @@ func spelling(environment map[string]string, concerns func(name string) bool) er
 	return errors.Join(faults...)
 }
 
-// misspelt says what stands in or around a value that nobody means; "" for a sound value.
 func misspelt(value string) string {
 	switch {
 	case !utf8.ValidString(value):
@@ -85,7 +82,6 @@ func quoted(value string) bool {
 	return false
 }
 
-// ofKind holds the members of a list, or a value alone, to their alphabet.
 func ofKind(members []string, kind string) string {
 	for _, member := range members {
 		if len(members) > 1 {
@@ -103,7 +99,6 @@ func ofKind(members []string, kind string) string {
 	return ""
 }
 
-// ofDatabase are the variables that say where the database is.
 func ofDatabase(name string) bool {
 	return strings.HasPrefix(name, "DB_") ||
 		slices.Contains([]string{"DATABASE_URL", "DATABASE_DIRECT_URL", "DATABASE_OWNER_URL", "BACKUP_VERIFY_URL", "AUTH_DB_PASSWORD"}, name)

@@ -8,7 +8,6 @@ import (
 	"auth-v2-service/internal/config"
 )
 
-// sound is a value for each variable that has no default and no value in production().
 var sound = map[string]string{
 	"LISTEN_HOST": "127.0.0.1", "CORS_ORIGINS": "https://app.example.com", "TRUSTED_PROXIES": "10.0.0.0/8", "LIMIT_KEY": strings.Repeat("l", 32),
 	"FACTS_KEY": strings.Repeat("f", 32), "DATABASE_DIRECT_URL": "postgres://db/people", "DATABASE_OWNER_URL": "postgres://db/people",
@@ -18,8 +17,6 @@ var sound = map[string]string{
 	"GOOGLE_APPLICATION_CREDENTIALS": "/run/key.json", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "LEGACY_EMAIL_VERIFIED": "trust",
 }
 
-// Every variable that is nearly right is refused by name, whatever its kind: a control character, a blank or quotes stand around it.
-// A value is never shown.
 func TestLoad_RefusesWhatIsNearlyRight(t *testing.T) {
 	t.Parallel()
 	types := reflect.TypeFor[config.Config]()
@@ -56,7 +53,6 @@ func TestLoad_RefusesWhatIsNearlyRight(t *testing.T) {
 	}
 }
 
-// A value of another alphabet is refused by name, and so is a list with a member that is.
 func TestLoad_RefusesAnotherAlphabet(t *testing.T) {
 	t.Parallel()
 	for _, bent := range [][2]string{
@@ -111,7 +107,6 @@ func TestLoad_RefusesAnotherAlphabet(t *testing.T) {
 	}
 }
 
-// A value that has the right form and would never do what it says is refused by name, and no other variable is named in its place.
 func TestLoad_RefusesWhatWouldNotWork(t *testing.T) {
 	t.Parallel()
 	for name, values := range map[string][]string{
@@ -166,7 +161,6 @@ func TestLoad_RefusesWhatWouldNotWork(t *testing.T) {
 	}
 }
 
-// expectAlone fails unless a value is refused by the name of its variable and by no other, without showing a password.
 func expectAlone(t *testing.T, name, value string) {
 	t.Helper()
 	environment := development(map[string]string{name: value})
@@ -188,7 +182,6 @@ func expectAlone(t *testing.T, name, value string) {
 	}
 }
 
-// A file with Windows line ends, as docker --env-file reads it: every variable is named, those that are to be empty included.
 func TestLoad_AFileWithWindowsLineEnds(t *testing.T) {
 	t.Parallel()
 	environment := production(map[string]string{"FIREBASE_TENANT": "", "PORT": "3008", "LEGACY_TOKENS": "accept"})

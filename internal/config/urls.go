@@ -12,12 +12,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// maxPort is the highest port of TCP.
 const maxPort = 65535
 
 func usablePort(port int) bool { return port >= 1 && port <= maxPort }
 
-// validateURLs names the variable and never its value, which may hold a password.
+// validateURLs never shows a value.
 func (c Config) validateURLs() error {
 	var faults []error
 	for _, v := range []struct {
@@ -46,7 +45,7 @@ func (c Config) validateURLs() error {
 	return errors.Join(faults...)
 }
 
-// unlessEqual spares a URL that was derived from another the same fault again.
+// A derived URL would repeat its source's fault.
 func unlessEqual(value, other string) string {
 	if value == other {
 		return ""
@@ -54,8 +53,7 @@ func unlessEqual(value, other string) string {
 	return value
 }
 
-// validateServers holds what an address of the database may ask for. The service takes the server that takes writes, whichever of
-// several it is; an address that asks for a standby would lead to none.
+// A standby would refuse writes.
 func validateServers(name, value string, address *url.URL) error {
 	for key, values := range address.Query() {
 		if strings.EqualFold(key, "target_session_attrs") && !slices.Contains([]string{"", "any", "read-write", "primary"}, values[0]) {
@@ -70,7 +68,6 @@ func validateServers(name, value string, address *url.URL) error {
 	return validateDriver(name, value, address)
 }
 
-// validateDriver holds a database's URL to what the driver takes: ports, sslmode, certificates and its other parameters.
 func validateDriver(name, value string, address *url.URL) error {
 	_, err := pgxpool.ParseConfig(value)
 	if err == nil {
@@ -98,7 +95,7 @@ func validateCertsURL(name, _ string, u *url.URL) error {
 	return validatePort(name, u)
 }
 
-// validateCollector expects the base of a collector's paths: the exporter adds /v1/traces.
+// The exporter adds /v1/traces.
 func validateCollector(name, _ string, u *url.URL) error {
 	switch {
 	case u.User != nil || u.RawQuery != "":
@@ -116,7 +113,6 @@ func validatePort(name string, u *url.URL) error {
 	return nil
 }
 
-// soundPort accepts no port, or one without a leading zero.
 func soundPort(u *url.URL) bool {
 	if u.Port() == "" {
 		return !strings.HasSuffix(u.Host, ":")
@@ -125,10 +121,10 @@ func soundPort(u *url.URL) bool {
 	return err == nil && usablePort(port) && strconv.Itoa(port) == u.Port()
 }
 
-// defaultPorts are those that a browser leaves out of an Origin (RFC 6454 section 6.2).
+// Browsers omit these ports (RFC 6454 section 6.2).
 var defaultPorts = map[string]string{"http": "80", "https": "443"}
 
-// originProblem says why no browser sends such an Origin; "" for a sound one.
+// originProblem returns "" for a sound Origin.
 func originProblem(origin string) string {
 	u, err := url.Parse(origin)
 	switch {

@@ -12,19 +12,18 @@ import (
 	"time"
 )
 
-// minSecretBytes is the output of HMAC-SHA256: a shorter key is weaker than the signature (RFC 7518 section 3.2).
+// minSecretBytes is HMAC-SHA256's output (RFC 7518 section 3.2).
 const minSecretBytes = 32
 
-// How long legacy tokens may live at most (T8). internal/token refuses longer ones again, whoever made them.
+// Bounds of T8. internal/token also enforces them.
 const (
 	maxAccessLife  = 24 * time.Hour
 	maxRefreshLife = 90 * 24 * time.Hour
 )
 
-// defaults are secrets that stand in the platform's documents.
+// defaults are secrets in the platform's documents.
 var defaults = []string{"your_jwt_access_secret", "your_jwt_refresh_secret", "your_secure_password", "atma_development_password", "changeme", "secret"}
 
-// developmentOnly begins the secrets that docker-compose.yml shows to everybody.
 const developmentOnly = "development-only"
 
 var columnName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
@@ -36,14 +35,12 @@ func (c Config) validate() error {
 	)
 }
 
-// variable is one of the environment. Faults come in the order of these lists, the same at every start.
 type variable struct{ name, value string }
 
 func isDefault(secret string) bool {
 	return slices.Contains(defaults, strings.ToLower(secret)) || strings.HasPrefix(secret, developmentOnly)
 }
 
-// validateEnums holds the enum tags.
 func (c Config) validateEnums() error {
 	var faults []error
 	values, types := reflect.ValueOf(c), reflect.TypeOf(c)
@@ -107,7 +104,7 @@ func (c Config) validateNetwork() error {
 	if _, err := time.LoadLocation(c.LegacyTimezone); err != nil || strings.EqualFold(c.LegacyTimezone, time.Local.String()) {
 		faults = append(faults, fmt.Errorf("DB_LEGACY_TIMEZONE is %q: must be an IANA name such as Asia/Jakarta", c.LegacyTimezone))
 	}
-	if !(c.TracesSamplerArg >= 0 && c.TracesSamplerArg <= 1) { // NaN neither
+	if !(c.TracesSamplerArg >= 0 && c.TracesSamplerArg <= 1) { // also refuses NaN
 		faults = append(faults, fmt.Errorf("OTEL_TRACES_SAMPLER_ARG is %g: must be 0 to 1", c.TracesSamplerArg))
 	}
 	if c.ReconcileEvery < 0 || c.ReconcileEvery > 0 && c.ReconcileEvery < 10*time.Minute {
@@ -122,7 +119,6 @@ func (c Config) validateNetwork() error {
 	return errors.Join(faults...)
 }
 
-// tokenSecrets are those that sign and verify legacy tokens.
 func (c Config) tokenSecrets() []variable {
 	return []variable{
 		{"JWT_ACCESS_SECRET", c.JWTAccessSecret},
@@ -132,12 +128,12 @@ func (c Config) tokenSecrets() []variable {
 	}
 }
 
-// ownKeys are those that no other service of the platform may know.
+// ownKeys must stay unknown to other services.
 func (c Config) ownKeys() []variable {
 	return []variable{{"LIMIT_KEY", c.LimitKey}, {"FACTS_KEY", c.FactsKey}}
 }
 
-// knownElsewhere are credentials that other programs hold as well: clients, and whatever else signs in to the database.
+// knownElsewhere are credentials of other programs too.
 func (c Config) knownElsewhere() []variable {
 	return []variable{
 		{"FIREBASE_API_KEY", c.FirebaseAPIKey},
@@ -148,8 +144,7 @@ func (c Config) knownElsewhere() []variable {
 	}
 }
 
-// validateSecrets refuses a secret that is used twice. With one secret for both kinds a refresh token passes for an access token,
-// and a rotation to the same secret is none. A key of the service's own must not be, or contain, what another program knows.
+// Equal secrets would let a refresh token pass for an access token. An own key must not contain another program's secret.
 func (c Config) validateSecrets() error {
 	var faults []error
 	secrets := append(c.tokenSecrets(), c.ownKeys()...)
@@ -174,7 +169,7 @@ func equal(one, other string) bool {
 	return one != "" && subtle.ConstantTimeCompare([]byte(one), []byte(other)) == 1
 }
 
-// validateLives holds T8's bounds.
+// validateLives enforces T8.
 func (c Config) validateLives() error {
 	var faults []error
 	for _, v := range []struct {
@@ -216,7 +211,6 @@ func (c Config) validateProduction() error {
 	return errors.Join(append(faults, c.validateStrength())...)
 }
 
-// validateStrength refuses secrets that can be guessed.
 func (c Config) validateStrength() error {
 	var faults []error
 	for _, v := range append(c.tokenSecrets(), c.ownKeys()...) {
@@ -243,7 +237,7 @@ func (c Config) validateStrength() error {
 func passwordIn(rawURL string) string {
 	u, err := url.Parse(rawURL)
 	if err != nil {
-		return "" // validateURLs says so
+		return "" // validateURLs reports it
 	}
 	password, _ := u.User.Password()
 	return password

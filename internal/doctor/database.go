@@ -14,10 +14,9 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// minServer is the oldest PostgreSQL that the migrations work on: they write functions in standard SQL.
+// minServer is 14: the migrations write functions in standard SQL.
 const minServer = 140_000
 
-// database examines PostgreSQL and who is in it, as the role that serves.
 func database(ctx context.Context, c config.Config) []Finding {
 	const reach = "is the server up, and DATABASE_URL right?"
 	conn, err := connect(ctx, c.DatabaseURL)
@@ -38,8 +37,7 @@ func database(ctx context.Context, c config.Config) []Finding {
 	return append(findings, in("clocks", clock("PostgreSQL", before, time.Now(), server.Now, 0))...)
 }
 
-// connect leaves the session's settings to the database, so that its own can be seen, and prepares nothing: DATABASE_URL may be a
-// pooler (D6). A standby is examined where no server takes writes.
+// connect keeps the server's own settings visible. DATABASE_URL may be a pooler (D6) or a standby.
 func connect(ctx context.Context, address string) (*pgx.Conn, error) {
 	return pg.Connect(ctx, pg.SessionOptions{
 		URL: address, Name: "authd doctor", Timeout: 5 * time.Second, ExecMode: pgx.QueryExecModeExec,
@@ -47,7 +45,6 @@ func connect(ctx context.Context, address string) (*pgx.Conn, error) {
 	})
 }
 
-// session tries what each connection of the service tries: the server takes writes, and has the settings or lets them be set.
 func session(ctx context.Context, c config.Config) Finding {
 	const check = "session"
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -67,7 +64,6 @@ func session(ctx context.Context, c config.Config) Finding {
 	return red(check, advice, "the service cannot use it: %v", err)
 }
 
-// tokens says what the service has seen of clients' tokens: of another project only, it is the settings that are wrong.
 func tokens(ctx context.Context, conn *pgx.Conn) Finding {
 	const check = "tokens"
 	action, at, err := schema.ExamineTokens(ctx, conn)
@@ -105,7 +101,7 @@ func judgeServer(s schema.Server, c config.Config) []Finding {
 	}
 }
 
-// durability is judged by what the service's own sessions have: they set synchronous_commit, but a pooler takes it from no client.
+// Behind a pooler, no client can set synchronous_commit.
 func durability(s schema.Server, c config.Config) Finding {
 	const check = "synchronous_commit"
 	if c.BehindPooler() {
@@ -115,7 +111,7 @@ func durability(s schema.Server, c config.Config) Finding {
 		"turn it on: this service does so for its own sessions, but a crash forgets what other writers were told is written")
 }
 
-// directConnections is what an instance has beside its pool at most.
+// directConnections is an instance's maximum outside its pool.
 const directConnections = 3
 
 func connections(s schema.Server, c config.Config, instances int) Finding {

@@ -23,7 +23,6 @@ import (
 
 const project, key = "demo-doctor", "the-projects-own-key"
 
-// settings are a configuration that leads to a provider, a database and a Redis of the test.
 func settings(t *testing.T, provider identity.Options, changes map[string]string) (config.Config, *identity.Provider) {
 	t.Helper()
 	provider.ProjectID, provider.ScryptMemoryCost, provider.NewKey = project, 4, rsakeys.Source()
@@ -46,7 +45,6 @@ func settings(t *testing.T, provider identity.Options, changes map[string]string
 	return c, p
 }
 
-// durable is a migrated database on a server that production could have, as the login that serves.
 func durable(t *testing.T) string {
 	t.Helper()
 	server, err := postgres.Start(t.Context(), postgres.Options{DataDir: filepath.Join(t.TempDir(), "data"), Fsync: true})
@@ -80,7 +78,6 @@ func execute(t *testing.T, at, statements string) {
 	}
 }
 
-// A healthy project: everything is green, and what cannot be asked in development says why.
 func TestExamine_AHealthyProjectIsGreen(t *testing.T) {
 	t.Parallel()
 	c, _ := settings(t, identity.Options{APIKey: key}, map[string]string{"DATABASE_URL": durable(t), "REDIS_URL": redistest.New(t)})
@@ -91,7 +88,7 @@ func TestExamine_AHealthyProjectIsGreen(t *testing.T) {
 		switch {
 		case f.Area == "" || f.Check == "" || f.Found == "":
 			t.Errorf("a finding lacks words: %+v", f)
-		case f.Area == "Redis" && f.Level == doctor.Unchecked: // the development stack's stand-in tells no settings
+		case f.Area == "Redis" && f.Level == doctor.Unchecked: // the development stand-in tells no settings
 		case f.Level == doctor.Unchecked:
 			notChecked = append(notChecked, f.Check)
 			if !strings.Contains(f.Found, "not checked here, because ") {
@@ -106,7 +103,6 @@ func TestExamine_AHealthyProjectIsGreen(t *testing.T) {
 	}
 }
 
-// sick is what a sick project is told: the level, and a word of the advice.
 var sick = map[string]struct {
 	level  doctor.Level
 	advice string
@@ -135,7 +131,6 @@ var sick = map[string]struct {
 	"Redis: connection":                      {doctor.Red, "REDIS_URL"},
 }
 
-// A sick project: every sickness is named, with what to do about it, and nothing of people's is shown.
 func TestExamine_EachSicknessIsNamedWithWhatToDo(t *testing.T) {
 	t.Parallel()
 	address := pgtest.New(t)
@@ -190,7 +185,6 @@ func strictPolicy(least int, atSignIn bool) map[string]any {
 	}
 }
 
-// T2: a clock that is an hour off is red, in either direction.
 func TestExamine_AWrongClockIsRed_T2(t *testing.T) {
 	t.Parallel()
 	for _, offset := range []time.Duration{-time.Hour, time.Hour} {
@@ -211,7 +205,6 @@ func TestExamine_AWrongClockIsRed_T2(t *testing.T) {
 	}
 }
 
-// A6: a policy is judged by what it does to passwords that are good here.
 func TestExamine_ThePasswordPolicy_A6(t *testing.T) {
 	t.Parallel()
 	c, provider := settings(t, identity.Options{}, map[string]string{

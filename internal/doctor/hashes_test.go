@@ -7,7 +7,6 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// Rows that no sign-in checks are red, with their number, and costs that make refusals slow are yellow.
 func TestJudgeHashes(t *testing.T) {
 	t.Parallel()
 	const usual = 7

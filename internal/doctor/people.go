@@ -12,7 +12,6 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// people examines the rows: what would be in a migration's way, what is odd, which hashes there are, and whom nobody could move.
 func people(ctx context.Context, conn *pgx.Conn, c config.Config) []Finding {
 	findings := oddRows(ctx, c)
 	hashes, err := schema.ExamineHashes(ctx, conn)
@@ -27,7 +26,6 @@ func people(ctx context.Context, conn *pgx.Conn, c config.Config) []Finding {
 	return append(findings, judgeMoves(stuck))
 }
 
-// oddRows asks what adoption asks, over the direct way.
 func oddRows(ctx context.Context, c config.Config) []Finding {
 	const check = "rows"
 	survey, err := schema.Look(ctx, schema.Options{DatabaseURL: c.DatabaseDirectURL, MaxHashCost: c.BcryptMaxCost})
@@ -57,11 +55,9 @@ func counted(o schema.Obstacle) string {
 	return fmt.Sprintf("%d %s", o.Count, o.What)
 }
 
-// Costs of bcrypt. New hashes have minCost; a lower one is quickly tried out by an attacker who has the table. Up to usualCost
-// sign-ins share places.
+// Costs of bcrypt: new hashes have minCost. Up to usualCost, sign-ins share places.
 const minCost, usualCost = 10, 12
 
-// judgeHashes counts the kinds of hashes, and says what to do about those that no sign-in checks.
 func judgeHashes(hashes []schema.HashKind, maxCost int) Finding {
 	const check = "password hashes"
 	var kinds []string

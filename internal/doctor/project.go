@@ -12,7 +12,6 @@ import (
 	"auth-v2-service/internal/firebase"
 )
 
-// needed are the permissions of the service account that the calls of internal/firebase need.
 var needed = []string{
 	"firebaseauth.users.create", "firebaseauth.users.createSession", "firebaseauth.users.delete", "firebaseauth.users.get",
 	"firebaseauth.users.sendEmail", "firebaseauth.users.update", "firebaseauth.configs.get",
@@ -23,7 +22,6 @@ const (
 	grantAdmin   = "grant the service account the role Firebase Authentication Admin (roles/firebaseauth.admin) in the project"
 )
 
-// project examines the Firebase project, and what lets us in there.
 func project(ctx context.Context, c config.Config) []Finding {
 	client, err := firebase.New(ctx, firebase.Options{
 		ProjectID: c.FirebaseProjectID, APIKey: c.FirebaseAPIKey, EmulatorHost: c.FirebaseEmulatorHost,
@@ -81,7 +79,7 @@ func signing(ctx context.Context, client *firebase.Client) Finding {
 	return green(check, "can be signed")
 }
 
-// keyAndClock asks one question for both: it is the one that needs no service account.
+// keyAndClock needs no service account.
 func keyAndClock(ctx context.Context, client *firebase.Client, settings firebase.Settings, c config.Config) []Finding {
 	before := time.Now()
 	owner, err := client.OwnerOfKey(ctx)
@@ -115,7 +113,6 @@ func numeric(text string) bool {
 	return text != "" && strings.Trim(text, "0123456789") == ""
 }
 
-// judgeSettings holds a project to what this service relies on.
 func judgeSettings(s firebase.Settings) []Finding {
 	return []Finding{
 		judged("e-mail enumeration protection", !s.EnumerationProtected, Red, onOff(s.EnumerationProtected),
@@ -149,7 +146,7 @@ func orNone(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// secondFactors: A11. /v1/auth/login/mfa finishes authenticator apps; text messages are the SDK's.
+// A11: /v1/auth/login/mfa supports only authenticator apps.
 func secondFactors(s firebase.Settings) Finding {
 	const check, advice = "second factors", "turn TOTP on (Admin API, mfa.providerConfigs): /v1/auth/login/mfa finishes authenticator apps, and text messages only the Firebase SDK does"
 	switch {
@@ -163,10 +160,10 @@ func secondFactors(s firebase.Settings) Finding {
 	return green(check, "off: nobody is asked for one")
 }
 
-// What a new password has here (A6).
+// Bounds of A6.
 const minPassword, maxPassword = 8, 72
 
-// passwordPolicy holds the project's policy against A6.
+// passwordPolicy compares with A6.
 func passwordPolicy(p *firebase.PasswordPolicy) Finding {
 	const check = "password policy"
 	if p == nil {

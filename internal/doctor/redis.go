@@ -14,10 +14,9 @@ import (
 	"auth-v2-service/internal/redisreply"
 )
 
-// minRedis is the oldest major version that is tested.
+// minRedis is the oldest tested version.
 const minRedis = 6
 
-// redisServer examines Redis. Nobody needs it to be there, but what is configured should work.
 func redisServer(ctx context.Context, c config.Config) []Finding {
 	options, err := redis.ParseURL(c.RedisURL)
 	if err != nil {
@@ -39,14 +38,14 @@ func redisServer(ctx context.Context, c config.Config) []Finding {
 	return in("Redis", append(judgeRedis(fields(said)), writing(ctx, client))...)
 }
 
-// tryRedis writes, deletes and publishes, as the service's scripts do.
+// tryRedis does what the service's scripts do.
 var tryRedis = redis.NewScript(`
 redis.call('SET', KEYS[1], 'doctor', 'PX', 1000)
 redis.call('DEL', KEYS[1])
 redis.call('PUBLISH', 'auth:doctor', 'doctor')
 return 1`)
 
-// writing is whether Redis does what requests ask of it: a replica, or a full server, answers all else.
+// writing detects a replica or a full server.
 func writing(ctx context.Context, client *redis.Client) Finding {
 	if err := tryRedis.Run(ctx, client, []string{"limit:doctor"}).Err(); err != nil {
 		return red("writing", "point REDIS_URL at a primary with memory to spare, for a user that may write, run scripts and publish; "+
@@ -55,7 +54,6 @@ func writing(ctx context.Context, client *redis.Client) Finding {
 	return green("writing", "scripts write, delete and publish")
 }
 
-// fields are the lines of INFO.
 func fields(info string) map[string]string {
 	out := map[string]string{}
 	for line := range strings.Lines(info) {

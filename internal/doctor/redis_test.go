@@ -10,7 +10,6 @@ import (
 	"auth-v2-service/internal/testkit/redistest"
 )
 
-// A Redis that answers and refuses to write is red, with the refusal and what to do.
 func TestWriting_ARefusalIsRed(t *testing.T) {
 	t.Parallel()
 	for _, refusal := range redistest.Refusals() {
@@ -33,7 +32,7 @@ func TestWriting_ARefusalIsRed(t *testing.T) {
 	}
 }
 
-// What INFO says is judged: the development stack's stand-in for Redis says too little to show it.
+// The development stand-in for Redis tells too little.
 func TestJudgeRedis_WhatTheServerTells(t *testing.T) {
 	t.Parallel()
 	const healthy = "# Server\r\nredis_version:7.0.15\r\n# Memory\r\nmaxmemory:0\r\nmaxmemory_policy:noeviction\r\naof_enabled:0\r\n"

@@ -10,10 +10,10 @@ import (
 	"auth-v2-service/internal/config"
 )
 
-// Level is one word about a finding.
+// Level is a finding's severity.
 type Level string
 
-// The levels. Yellow is worth knowing and harms nobody yet; Unchecked could not be asked, and Found says why.
+// The levels. Yellow does no harm yet. Unchecked could not be asked: Found says why.
 const (
 	Green     Level = "green"
 	Yellow    Level = "yellow"
@@ -21,7 +21,7 @@ const (
 	Unchecked Level = "unchecked"
 )
 
-// Finding is one thing that was examined. Advice says what to do, and is empty where nothing is to be done.
+// Finding is one examined thing. Advice is empty if nothing is to be done.
 type Finding struct {
 	Area   string `json:"area"`
 	Check  string `json:"check"`
@@ -30,12 +30,12 @@ type Finding struct {
 	Advice string `json:"advice,omitempty"`
 }
 
-// Report is everything that was examined, in the order in which people read it.
+// Report is all findings in reading order.
 type Report struct {
 	Findings []Finding `json:"findings"`
 }
 
-// Count is how many findings are of a level.
+// Count returns the number of findings of a level.
 func (r Report) Count(level Level) (n int) {
 	for _, finding := range r.Findings {
 		if finding.Level == level {
@@ -45,10 +45,9 @@ func (r Report) Count(level Level) (n int) {
 	return n
 }
 
-// limit bounds an examination: nothing that hangs keeps an operator waiting.
 const limit = time.Minute
 
-// Examine looks at everything that a configuration leads to. What is away is a red finding and no error.
+// Examine examines everything that c leads to. An unreachable part is a red finding, not an error.
 func Examine(ctx context.Context, c config.Config) Report {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -60,7 +59,7 @@ func Examine(ctx context.Context, c config.Config) Report {
 	return r
 }
 
-// gather brings the findings of an area together, and leaves their order as it was otherwise.
+// gather sorts stably by area.
 func (r *Report) gather() {
 	var areas []string
 	for _, f := range r.Findings {
@@ -73,7 +72,6 @@ func (r *Report) gather() {
 	})
 }
 
-// in gives findings their area.
 func in(area string, findings ...Finding) []Finding {
 	for i := range findings {
 		findings[i].Area = area
@@ -89,7 +87,7 @@ func unchecked(check, because string, args ...any) Finding {
 	return Finding{Check: check, Level: Unchecked, Found: "not checked here, because " + fmt.Sprintf(because, args...)}
 }
 
-// judged is a finding of the given level where something is wrong, and green where not.
+// judged returns Green unless wrong.
 func judged(check string, wrong bool, level Level, found, advice string) Finding {
 	if !wrong {
 		return Finding{Check: check, Level: Green, Found: found}
@@ -109,11 +107,10 @@ func environment(c config.Config) Finding {
 	return green("AUTH_ENV", "production, and the configuration is one that production allows")
 }
 
-// maxOffset is how far two clocks may be apart: a tenth of the skew that tokens are allowed (T2), and less than a session's
-// shortest life matters.
+// maxOffset is a tenth of the tokens' allowed skew (T2).
 const maxOffset = 5 * time.Second
 
-// clock compares another clock, read between two looks at ours, with ours. whole is how coarse the other one is.
+// whole is the other clock's resolution.
 func clock(check string, before, after, other time.Time, whole time.Duration) Finding {
 	middle := before.Add(after.Sub(before) / 2)
 	offset := other.Add(whole / 2).Sub(middle)

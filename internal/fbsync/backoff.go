@@ -7,28 +7,25 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// The time between two tries doubles from a second, up to what is soon enough after an outage.
 const (
 	firstWait = time.Second
 	longWait  = 2 * time.Minute
 )
 
 func backoff(tries int) time.Duration {
-	if tries > 10 { // beyond longWait, and far from overflowing
+	if tries > 10 { // no overflow
 		return jitter(longWait)
 	}
 	return jitter(min(firstWait<<tries, longWait))
 }
 
-// jitter keeps those who failed together from coming back together.
 func jitter(d time.Duration) time.Duration {
-	return time.Duration(float64(d) * (0.75 + rand.Float64()/2)) //nolint:gosec // nobody gains by guessing it
+	return time.Duration(float64(d) * (0.75 + rand.Float64()/2)) //nolint:gosec // jitter is no secret
 }
 
-// giveUpWait is between the last tries of what is refused again and again.
 const giveUpWait = 15 * time.Minute
 
-// patience is River's policy for what was refused; outages do not come here.
+// patience is River's policy for refusals. Outages snooze.
 type patience struct{}
 
 // NextRetry implements river.ClientRetryPolicy.

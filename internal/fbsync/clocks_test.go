@@ -13,7 +13,6 @@ import (
 	"auth-v2-service/internal/firebase"
 )
 
-// seenAhead are the clocks of a machine that sees Firebase's so far ahead of its own.
 func seenAhead(ahead time.Duration) *clock.Clocks {
 	clocks := clock.New(clock.Options{})
 	now := time.Now()
@@ -25,8 +24,6 @@ func seenAhead(ahead time.Duration) *clock.Clocks {
 const revokeAhead = `UPDATE auth.users SET updated_at = clock_timestamp(),
 	tokens_valid_after = date_trunc('second', clock_timestamp()) + interval '4 minutes' WHERE id = $1`
 
-// S3, T4: a revocation is dated in Firebase's time. Firebase is told of it however far its clock is ahead of this machine's: by the job,
-// and by a reconciliation.
 func TestRevocation_ReachesAFirebaseWhoseClockIsAhead_S3_T4(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -46,7 +43,6 @@ func TestRevocation_ReachesAFirebaseWhoseClockIsAhead_S3_T4(t *testing.T) {
 	s.expectEqual(missed)
 }
 
-// registering makes users while Firebase's list is read, too late to be on it.
 type registering struct {
 	*firebase.Client
 	register func()
@@ -58,8 +54,6 @@ func (r registering) List(ctx context.Context, page string) ([]firebase.User, st
 	return users, next, err
 }
 
-// S2: a user that registers while the list is read is left to the next run, also where this machine's clock is ahead of PostgreSQL's, which
-// dates the rows.
 func TestReconcile_NewcomersAreNoCutList_S2_T4(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

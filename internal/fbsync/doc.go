@@ -1,14 +1,9 @@
-// Package fbsync keeps Firebase and our rows in step, whatever fails in between (S1 to S3).
+// Package fbsync keeps Firebase and our rows equal despite failures (S1 to S3).
 //
-// It owns what we owe Firebase: a job a user, "bring Firebase to this row's state", which is enqueued in the transaction of the
-// change ([Debts.Enqueue]) and read when it runs, so that no order of events matters and no secret is in a job. A change that is made
-// while the job runs is never lost: the job ends under the row's lock, and only when Firebase has what the row says by then. It
-// owns reconciling, too: what nobody owed, because somebody changed Firebase or the table around us, is found by walking both
-// ([Reconciler.Run]).
+// [Outbox.Enqueue] adds one job a user in the transaction of a change. The job reads the row when it runs, so order does not matter and it
+// holds no secret. It ends under the row's lock, so it loses no change. [Reconciler.Run] compares all rows with all accounts.
 //
-// It does not know HTTP, passwords (S4: those are no jobs) or what a change means; internal/user does. Of River it uses tables in
-// the schema auth, which our own migrations make; only this room imports it.
+// It knows no HTTP and no passwords (S4). Only this package imports River. Our migrations make River's tables.
 //
-// When the build breaks here after a change of schema: db/queries/sync.sql has the statements, and state.go what Firebase follows.
-// After an upgrade of River: a test compares its own migrations with ours.
+// When the build breaks here after a schema change: see db/queries/sync.sql and state.go. A test compares River's migrations with ours.
 package fbsync

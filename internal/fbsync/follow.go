@@ -22,14 +22,13 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// Accounts is what this room asks of Firebase: firebase.Client. Their errors are that package's.
+// Accounts is the part of firebase.Client in use.
 type Accounts interface {
 	User(ctx context.Context, uid string) (firebase.User, error)
 	SetState(ctx context.Context, uid string, to firebase.State) error
 	List(ctx context.Context, page string) (users []firebase.User, next string, err error)
 }
 
-// follower works the jobs.
 type follower struct {
 	river.WorkerDefaults[syncJob]
 	pool     *pgxpool.Pool
@@ -39,10 +38,10 @@ type follower struct {
 	now      func() time.Time // Firebase's
 }
 
-// rounds bounds how often a job starts again because the row has changed under it; then it makes room for others.
+// rounds bounds restarts after concurrent changes.
 const rounds = 5
 
-// Work brings Firebase to the row's state, until the row says nothing else any more (S3).
+// Work brings Firebase to the row's state (S3).
 func (f *follower) Work(ctx context.Context, job *river.Job[syncJob]) error {
 	id := job.Args.UserID
 	for range rounds {
@@ -64,7 +63,6 @@ func (f *follower) Work(ctx context.Context, job *river.Job[syncJob]) error {
 	return river.JobSnooze(0)
 }
 
-// read gives the row's state; none at all where nobody is there any more.
 func (f *follower) read(ctx context.Context, from db.DBTX, id uuid.UUID) (state, error) {
 	row, err := f.queries.OwedState(ctx, from, id)
 	if pg.NoRows(err) {
@@ -76,8 +74,7 @@ func (f *follower) read(ctx context.Context, from db.DBTX, id uuid.UUID) (state,
 	return stateOf(row), nil
 }
 
-// apply makes at Firebase what is due. It looks first: the account may have what it needs, and what is higher there stays. An
-// account that is gone is nobody's debt: reconciling finds it, and it is never made again.
+// apply never recreates a missing account: reconciling handles it.
 func (f *follower) apply(ctx context.Context, id uuid.UUID, s state) error {
 	if s.uid == "" {
 		return nil
@@ -99,14 +96,14 @@ func (f *follower) apply(ctx context.Context, id uuid.UUID, s state) error {
 	return err
 }
 
-// end completes the job, unless the row has changed since it was seen. Whoever changes the row locks it before it enqueues: so
-// either its commit comes first and is seen here, or it waits for this one and then finds no job in its way.
+// end completes the job unless the row has changed. A change locks the row before it enqueues: either end sees it, or the change adds a
+// new job.
 func (f *follower) end(ctx context.Context, job *river.Job[syncJob], seen state) (done bool, err error) {
 	err = pg.InTx(ctx, f.pool, func(tx pgx.Tx) error {
 		if err := f.queries.LockUser(ctx, tx, job.Args.UserID); err != nil {
 			return err
 		}
-		is, err := f.read(ctx, tx, job.Args.UserID) // a statement of its own: it sees what the lock was waited for
+		is, err := f.read(ctx, tx, job.Args.UserID) // a separate statement sees what the lock waited for
 		if err != nil || is != seen {
 			return err
 		}
@@ -123,9 +120,7 @@ func (f *follower) end(ctx context.Context, job *river.Job[syncJob], seen state)
 	return done, nil
 }
 
-// again decides when a job that failed is tried again. While Firebase or the database is away, or Google throttles us, it waits
-// and counts no attempt: an outage of any length delays it and loses nothing. What time does not mend counts, and is given up in
-// the end, for people to see.
+// again snoozes during outages and throttling, which count no attempt.
 func again(ctx context.Context, log *slog.Logger, job *rivertype.JobRow, userID uuid.UUID, err error) error {
 	code := fault.CodeOf(err)
 	log.InfoContext(ctx, "Firebase does not follow yet", telemetry.FieldUserID, userID, telemetry.FieldError, err)
@@ -142,7 +137,6 @@ func again(ctx context.Context, log *slog.Logger, job *rivertype.JobRow, userID 
 	return river.JobSnooze(wait)
 }
 
-// metadataError is where a job keeps why it waits: a code.
 const metadataError = "last_error"
 
 func snoozes(job *rivertype.JobRow) int {

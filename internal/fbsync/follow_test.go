@@ -10,7 +10,6 @@ import (
 	"auth-v2-service/internal/firebase"
 )
 
-// S3: what is done to a row is done to its account, whichever instance works, and one job is enough for many changes.
 func TestFollow_TheAccountFollowsTheRow_S3(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -31,7 +30,6 @@ func TestFollow_TheAccountFollowsTheRow_S3(t *testing.T) {
 	s.expectEqual(p)
 }
 
-// S3: a job holds a user's id and nothing else.
 func TestOwe_TheJobHoldsNoSecret_S3(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -42,7 +40,6 @@ func TestOwe_TheJobHoldsNoSecret_S3(t *testing.T) {
 	}
 }
 
-// S1: Firebase's disabled can only tighten: what its operators have disabled, no logout of ours enables.
 func TestFollow_NeverEnablesWhatFirebaseDisabled_S1(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -56,7 +53,6 @@ func TestFollow_NeverEnablesWhatFirebaseDisabled_S1(t *testing.T) {
 	}
 }
 
-// S3: validSince is never lowered: what Firebase has ended by itself stays ended.
 func TestFollow_NeverLowersValidSince_S3(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -72,8 +68,6 @@ func TestFollow_NeverLowersValidSince_S3(t *testing.T) {
 	}
 }
 
-// A row that Firebase does not know, one that has come back, one that is gone and an account that is gone owe nothing, and no
-// account is made for them.
 func TestFollow_NobodyThere(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -97,7 +91,7 @@ func TestFollow_NobodyThere(t *testing.T) {
 	}
 }
 
-// gate holds the job between Firebase's answer and its own end.
+// gate holds the job before its end.
 type gate struct {
 	*firebase.Client
 	arrived chan struct{}
@@ -118,8 +112,6 @@ func newGate(client *firebase.Client) gate {
 	return gate{client, make(chan struct{}), make(chan struct{}), new(sync.Once)}
 }
 
-// S3: a change that is made, and committed, while the job of that user runs: its own job is a duplicate and dropped, and the running one
-// sees to it.
 func TestFollow_ChangeWhileTheJobRuns_S3(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -136,7 +128,6 @@ func TestFollow_ChangeWhileTheJobRuns_S3(t *testing.T) {
 	s.expectEqual(p)
 }
 
-// S3: the same where the change has been made and enqueued but not committed when the job comes to its end: the job waits for it.
 func TestFollow_ChangeThatCommitsWhileTheJobEnds_S3(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -154,7 +145,6 @@ func TestFollow_ChangeThatCommitsWhileTheJobEnds_S3(t *testing.T) {
 	s.expectEqual(p)
 }
 
-// A refusal that time does not mend is given up in the end, and stays to be seen.
 func TestFollow_RefusedForGood(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -170,15 +160,13 @@ func TestFollow_RefusedForGood(t *testing.T) {
 	})
 }
 
-// S3: what an instance that was killed (kill -9) has left in its middle, the others take up: the job stands as running, of somebody who is
-// gone, and what was told to Firebase is told again.
 func TestFollow_TakesUpWhatAKilledInstanceLeft_S3(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	p := s.person()
 	s.change(deactivate, p)
 	s.exec(`UPDATE auth.river_job SET state = 'running', attempt = 1, attempted_at = now() - interval '2 minutes', attempted_by = '{killed}'`)
-	s.change(reactivate, p) // meanwhile: one job is enough, also one that nobody works
+	s.change(reactivate, p)
 	s.work(s.client)
 	s.awaitPaid(90 * time.Second)
 	s.expectEqual(p)

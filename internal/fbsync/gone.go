@@ -17,11 +17,10 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// maxUnlisted is how many accounts may be there although the list did not show them: made, or linked, while it was read.
+// maxUnlisted allows for accounts made while listing.
 const maxUnlisted = 5
 
-// tooManyGone reports whether a run has found more gone accounts than it may believe: 10 or more, and 0.5 % of the rows or more (S2), or
-// more than an operator vouches for.
+// tooManyGone applies S2's limit (10, and 0.5 % of the rows) or MaxGone.
 func (r *run) tooManyGone(gone int, rows int64) bool {
 	if r.maxGone > 0 {
 		return gone > r.maxGone
@@ -29,8 +28,7 @@ func (r *run) tooManyGone(gone int, rows int64) bool {
 	return gone >= max(10, int(rows/200))
 }
 
-// missing looks up, one by one, the accounts that the list did not show. Only when all of them are known to be gone, and they are few,
-// are their rows disabled: a list that was cut short, or a project that was emptied by mistake, locks nobody out.
+// missing disables rows only after all look-ups, and only a few: a truncated list or an emptied project must lock out no user.
 func (r *run) missing(ctx context.Context) error {
 	rows, err := r.queries.CountAtFirebase(ctx, r.Pool)
 	if err != nil {
@@ -107,10 +105,10 @@ func (r *run) disable(ctx context.Context, gone []db.MissingRowsRow) error {
 	return nil
 }
 
-// rowPatience is how long a change waits for a row that another transaction holds, in milliseconds.
+// rowPatience is a lock timeout in milliseconds.
 const rowPatience = "2000"
 
-// changed makes one change of a row and records it, in one transaction (O4). A row that cannot be changed counts as failed.
+// changed also audits, in one transaction (O4).
 func (r *run) changed(ctx context.Context, id uuid.UUID, action string, change func(tx pgx.Tx) (int64, error)) (done bool, err error) {
 	err = pg.InTx(ctx, r.Pool, func(tx pgx.Tx) error {
 		if err := r.queries.WaitForRows(ctx, tx, rowPatience); err != nil {
@@ -137,8 +135,7 @@ func (r *run) changed(ctx context.Context, id uuid.UUID, action string, change f
 	return done, nil
 }
 
-// registrations clears what nobody retries (A1): the row was claimed, and Firebase never made the account. Where the account was made,
-// whoever knows its password goes on with it, so that row stays.
+// registrations deletes stale claims without an account (A1).
 func (r *run) registrations(ctx context.Context) error {
 	for after := uuid.Nil; ; {
 		if err := r.keep(ctx); err != nil {

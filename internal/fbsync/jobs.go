@@ -18,34 +18,32 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// ErrNoJob says that there is no such job, or no longer.
+// ErrNoJob reports a missing or completed job.
 var ErrNoJob = fault.New(fault.NotFound, "there is no such job")
 
-// Job is a user whose state Firebase was told without success.
+// Job is an update that Firebase lacks.
 type Job struct {
 	ID        int64
 	UserID    uuid.UUID
-	Dead      bool // given up
+	Dead      bool
 	Tries     int64
-	LastError string // a code, or a refusal in our words: no personal data
+	LastError string // holds no personal data
 	CreatedAt time.Time
 	NextTry   time.Time
 }
 
-// JobQuery says which jobs are asked for. Dead nil: all; Limit is required.
+// JobQuery selects jobs. A nil Dead means all.
 type JobQuery struct {
 	Dead   *bool
 	Cursor string
 	Limit  page.Size
 }
 
-// place is the job that a page goes on after.
 type place struct {
 	After int64 `json:"after"`
 }
 
-// Jobs reads a page of what Firebase does not follow, the oldest first, and gives the cursor of the page after; "": this was the last.
-// page.ErrInvalidCursor for a cursor that no page gave.
+// Jobs returns a page, the oldest first, and the next cursor, "" at the end. Error: page.ErrInvalidCursor.
 func (d *Outbox) Jobs(ctx context.Context, q JobQuery) (jobs []Job, next string, err error) {
 	var from place
 	if err := page.Decode(q.Cursor, &from); err != nil {
@@ -68,8 +66,7 @@ func (d *Outbox) Jobs(ctx context.Context, q JobQuery) (jobs []Job, next string,
 	return jobs, next, nil
 }
 
-// Retry has a job tried now, by an operator, and records that. What was given up is owed anew: meanwhile another job of the same
-// user may be under way, and one is enough. ErrNoJob where there is none, or it is done.
+// Retry runs a job now and audits that. It replaces a dead job. Error: ErrNoJob.
 func (d *Outbox) Retry(ctx context.Context, id int64, by operator.Operator) error {
 	err := pg.InTx(ctx, d.pool, func(tx pgx.Tx) error { return d.retryIn(ctx, tx, id, by) })
 	if pg.NoRows(err) {

@@ -25,7 +25,6 @@ import (
 
 const project = "demo-test"
 
-// stage is a database, the development provider and a client of it.
 type stage struct {
 	*testing.T
 	pool     *pgxpool.Pool
@@ -33,8 +32,8 @@ type stage struct {
 	provider *identity.Provider
 	client   *firebase.Client
 	debts    *fbsync.Outbox
-	settle   func(ctx context.Context, i intent.Intent) (bool, error) // nil: no intents
-	clocks   *clock.Clocks                                            // nil: clocks that have read nothing
+	settle   func(ctx context.Context, i intent.Intent) (bool, error)
+	clocks   *clock.Clocks
 }
 
 func newStage(t *testing.T) *stage {
@@ -47,7 +46,7 @@ func newStage(t *testing.T) *stage {
 	}
 	server := httptest.NewServer(s.provider.Handler())
 	t.Cleanup(func() {
-		_ = s.provider.Close() // first: it lets hanging requests go, which the server waits for
+		_ = s.provider.Close() // first: it releases hanging requests
 		server.Close()
 	})
 	s.client, err = firebase.New(t.Context(), firebase.Options{
@@ -72,7 +71,6 @@ func (s *stage) openPool(most int32) *pgxpool.Pool {
 	return pool
 }
 
-// work runs an instance until the test ends, or stop is called.
 func (s *stage) work(accounts fbsync.Accounts) (stop func()) {
 	s.Helper()
 	pool := s.openPool(6)
@@ -101,7 +99,6 @@ func (s *stage) work(accounts fbsync.Accounts) (stop func()) {
 
 var people atomic.Int64
 
-// person is a row and its account.
 type person struct {
 	id  uuid.UUID
 	uid string
@@ -140,7 +137,7 @@ func ask[T any](s *stage, sql string, args ...any) T {
 	return found
 }
 
-// The acts of internal/user, as far as Firebase follows them.
+// The statements of internal/user that Firebase follows.
 const (
 	deactivate = `UPDATE auth.users SET is_active = false, updated_at = clock_timestamp(),
 		tokens_valid_after = greatest(tokens_valid_after, date_trunc('second', clock_timestamp()) + interval '1 second') WHERE id = $1`
@@ -150,7 +147,7 @@ const (
 		tokens_valid_after = greatest(tokens_valid_after, date_trunc('second', clock_timestamp()) + interval '1 second') WHERE id = $1`
 )
 
-// change does an act and owes Firebase its end, in one transaction; before runs just before the commit.
+// change calls before just before the commit.
 func (s *stage) change(act string, p person, before ...func()) {
 	s.Helper()
 	err := pg.InTx(s.Context(), s.pool, func(tx pgx.Tx) error {
@@ -194,7 +191,6 @@ func await(s *stage, within time.Duration, what string, condition func() bool) {
 	}
 }
 
-// expectEqual holds an account against its row.
 func (s *stage) expectEqual(p person) {
 	s.Helper()
 	account, found := s.provider.User(p.uid)

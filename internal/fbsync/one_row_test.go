@@ -11,7 +11,7 @@ import (
 	"auth-v2-service/internal/firebase"
 )
 
-// crowded changes a row each time that its account is looked up, as a user's renaming without pause can.
+// crowded changes a row at each look-up.
 type crowded struct {
 	*firebase.Client
 	uid    string
@@ -28,8 +28,6 @@ func (c *crowded) User(ctx context.Context, uid string) (firebase.User, error) {
 	return account, err
 }
 
-// One row that cannot be brought in step now is counted, and all others of its page are: a row that changes without pause, a row that the
-// platform's own trigger keeps as it is, a row that another transaction holds.
 func TestReconcile_OneRowStopsNobody(t *testing.T) {
 	t.Parallel()
 	for name, arrange := range map[string]func(s *stage, p person) vendor{
@@ -49,7 +47,7 @@ func TestReconcile_OneRowStopsNobody(t *testing.T) {
 			if err != nil {
 				s.Fatal(err)
 			}
-			s.Cleanup(func() { _ = tx.Rollback(context.WithoutCancel(s.Context())) }) // nothing was changed
+			s.Cleanup(func() { _ = tx.Rollback(context.WithoutCancel(s.Context())) })
 			if _, err := tx.Exec(s.Context(), `SELECT FROM auth.users WHERE firebase_uid = $1 FOR UPDATE`, p.uid); err != nil {
 				s.Fatal(err)
 			}
@@ -74,7 +72,6 @@ func TestReconcile_OneRowStopsNobody(t *testing.T) {
 	}
 }
 
-// A reconciliation takes of provider_data what it compares, however much the platform keeps there.
 func TestReconcile_ProviderDataOfAnySize(t *testing.T) {
 	s := newStage(t)
 	all := s.crowd(100)

@@ -10,11 +10,9 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// look is how often an instance looks whether it is time to reconcile. The database says so, once for all of them.
 const look = time.Minute
 
-// Every reconciles once in that time, whichever of the instances comes first, until ctx ends; 0: never. A run that was stopped is
-// tried again after an hour: what stops it is an outage, or wants an operator, whom the log and the audit tell.
+// Every reconciles once a period, across all instances, until ctx ends. 0 means never.
 func (r *Reconciler) Every(ctx context.Context, every time.Duration) error {
 	if every <= 0 {
 		return nil
@@ -22,15 +20,14 @@ func (r *Reconciler) Every(ctx context.Context, every time.Duration) error {
 	for wait := time.Duration(0); sleep.Context(ctx, look+apart()+wait) == nil; {
 		wait = r.inTurn(ctx, every)
 	}
-	return nil // what cuts the waiting short is the end
+	return nil
 }
 
-// apart keeps instances from looking at the same moment.
+// apart spreads the instances.
 func apart() time.Duration {
-	return time.Duration(rand.Int64N(int64(look))) //nolint:gosec // nobody gains by guessing it
+	return time.Duration(rand.Int64N(int64(look))) //nolint:gosec // jitter is no secret
 }
 
-// inTurn reconciles if it is time and nobody else is at it, and says how much longer than usual the next look is to wait.
 func (r *Reconciler) inTurn(ctx context.Context, every time.Duration) (wait time.Duration) {
 	report, err := r.runAfter(ctx, RunOptions{Actor: "system"}, every)
 	switch {

@@ -10,7 +10,7 @@ import (
 	"auth-v2-service/internal/pg"
 )
 
-// Project is the Firebase project that rows belong to, and the tenant where there is one.
+// Project is a Firebase project and its tenant, if any.
 type Project struct {
 	ID, Tenant string
 }
@@ -22,7 +22,7 @@ func (p Project) String() string {
 	return p.ID + ", tenant " + p.Tenant
 }
 
-// WrongProjectError says that the rows belong to another project than the configuration names: nothing there is evidence about them.
+// WrongProjectError reports that the rows belong to another project.
 type WrongProjectError struct{ Remembered, Configured Project }
 
 // Error implements error.
@@ -32,7 +32,6 @@ func (e *WrongProjectError) Error() string {
 		"empty the table auth.firebase_project", e.Remembered, e.Configured)
 }
 
-// remember refuses another project than the one that the database remembers. Whoever asks first has it written down.
 func remember(ctx context.Context, pool *pgxpool.Pool, is Project) error {
 	queries := db.New()
 	if err := queries.RememberProject(ctx, pool, db.RememberProjectParams{ProjectID: is.ID, Tenant: is.Tenant}); err != nil {

@@ -24,7 +24,7 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// Refusals of a reconciliation; so is a *WrongProjectError.
+// Refusals of a reconciliation, besides *WrongProjectError.
 var (
 	ErrNotNow     = errors.New("another reconciliation is under way")
 	ErrListCut    = errors.New("accounts that were not in Firebase's list are there when looked up: the list was cut short, and nobody was disabled")
@@ -33,33 +33,32 @@ var (
 	errPlaceTaken = errors.New("the reconciliation took so long over a page that another one has taken its place")
 )
 
-// Rows is what this room asks of internal/user: a *user.Store.
+// Rows is the part of *user.Store in use.
 type Rows interface {
 	OutOfStep(ctx context.Context, accounts []firebase.User) ([]firebase.User, error)
 	Sync(ctx context.Context, uid, actor string) (user.Synced, error)
 }
 
-// ReconcilerOptions say what a Reconciler stands on. All but Clocks are required.
+// ReconcilerOptions configure a Reconciler. Only Clocks are optional.
 type ReconcilerOptions struct {
 	Pool     *pgxpool.Pool
 	Accounts Accounts
 	Rows     Rows
 	Outbox   *Outbox
 	Project  Project
-	// OnChange hears of every row that was disabled or cleared, after the commit; the others are internal/user's to tell of.
+	// OnChange runs after the commit for each disabled or cleared row.
 	OnChange func(ctx context.Context, id uuid.UUID)
 	Logger   *slog.Logger
-	// Clocks date what ends sessions. Nil: clocks that have read nothing.
-	Clocks *clock.Clocks
+	Clocks   *clock.Clocks
 }
 
-// Reconciler holds the rows against Firebase (S2).
+// Reconciler compares the rows with Firebase (S2).
 type Reconciler struct {
 	ReconcilerOptions
 	queries *db.Queries
 }
 
-// NewReconciler makes one.
+// NewReconciler returns a reconciler.
 func NewReconciler(o ReconcilerOptions) *Reconciler {
 	if o.Clocks == nil {
 		o.Clocks = clock.New(clock.Options{})
@@ -67,48 +66,44 @@ func NewReconciler(o ReconcilerOptions) *Reconciler {
 	return &Reconciler{ReconcilerOptions: o, queries: db.New()}
 }
 
-// Report counts what a run has found and done. In a dry run it is what would have been done.
+// Report counts results. A dry run changes nothing.
 type Report struct {
 	Listed        int           `json:"listed"`          // accounts in Firebase's list
-	WithoutRow    int           `json:"without_row"`     // of these: nobody has seen them here yet, and their rows come with them
-	Owed          int           `json:"owed"`            // accounts that did not follow their rows: a job each
-	Updated       int           `json:"updated"`         // rows that did not follow their accounts
-	Failed        int           `json:"failed"`          // rows that cannot follow: their reason is kept with them
-	Gone          int           `json:"gone"`            // rows whose account is gone, disabled by this run
-	FoundByLookUp int           `json:"found_by_lookup"` // not in the list, and there all the same
-	Cleared       int           `json:"cleared"`         // registrations that never came to anything
+	WithoutRow    int           `json:"without_row"`     // accounts without a row yet
+	Owed          int           `json:"owed"`            // accounts that differ from their rows: a job each
+	Updated       int           `json:"updated"`         // rows brought to their accounts
+	Failed        int           `json:"failed"`          // rows that cannot follow
+	Gone          int           `json:"gone"`            // rows disabled without an account
+	FoundByLookUp int           `json:"found_by_lookup"` // unlisted accounts that exist
+	Cleared       int           `json:"cleared"`         // stale registrations deleted
 	DryRun        bool          `json:"dry_run"`
 	Took          time.Duration `json:"-"`
 }
 
-// run is one reconciliation under way.
 type run struct {
 	*Reconciler
-	actor string
-	who   string
-	dry   bool
-	// maxGone is RunOptions.MaxGone.
+	actor   string
+	who     string
+	dry     bool
 	maxGone int
-	began   time.Time // by PostgreSQL's clock, as what it is compared with
+	began   time.Time // by PostgreSQL's clock
 	mu      sync.Mutex
 	Report
 }
 
-// Run reconciles once. It repairs page by page what it has seen at Firebase itself;
-// that an account is gone it believes only after the whole list, and a look-up of its own. Every row that it changes is audited, and
-// so is the run. Memory does not grow with the table. Errors: *WrongProjectError, ErrNotNow, ErrListCut, ErrManyGone, or an outage;
-// what was repaired before stays so, and the report says what that was.
+// Run reconciles once. It repairs each page at once, but believes that an account is gone only after the whole list and a look-up. It
+// audits each change and the run. Memory does not grow with the table. After an error earlier repairs stay. Errors: *WrongProjectError,
+// ErrNotNow, ErrListCut, ErrManyGone, or an outage.
 func (r *Reconciler) Run(ctx context.Context, o RunOptions) (Report, error) {
 	return r.runAfter(ctx, o, 0)
 }
 
-// RunOptions say how one reconciliation runs.
+// RunOptions configure one run.
 type RunOptions struct {
-	// Actor is on record for each change: "system", "cli:<name>".
-	Actor string
-	// DryRun counts and changes nothing.
+	// Actor is the audit's actor: "system", "cli:<name>".
+	Actor  string
 	DryRun bool
-	// MaxGone is how many gone accounts an operator vouches for. Zero: fewer than 10, or fewer than 0.5 % of the rows (S2).
+	// MaxGone is the limit of gone accounts. 0 means S2's.
 	MaxGone int
 }
 
@@ -146,7 +141,7 @@ func (r *run) all(ctx context.Context) error {
 	return r.queries.ForgetListed(ctx, r.Pool)
 }
 
-// end records the run and gives its place back. A run that was refused or cut short does not count as done.
+// A failed run does not count as done.
 func (r *run) end(ctx context.Context, outcome error) error {
 	ended := db.EndReconcileParams{Who: r.who}
 	details := map[string]any{
@@ -167,7 +162,6 @@ func (r *run) end(ctx context.Context, outcome error) error {
 	})
 }
 
-// reason is what an audit may say of an error: a word.
 func reason(err error) string {
 	switch {
 	case errors.Is(err, ErrListCut):
@@ -178,7 +172,7 @@ func reason(err error) string {
 	return string(fault.CodeOf(err))
 }
 
-// keep holds the run's place, which lapses when a run is killed.
+// keep extends the run's lease.
 func (r *run) keep(ctx context.Context) error {
 	kept, err := r.queries.KeepReconciling(ctx, r.Pool, r.who)
 	if err != nil {
@@ -190,7 +184,6 @@ func (r *run) keep(ctx context.Context) error {
 	return nil
 }
 
-// list walks Firebase's accounts, repairs what differs, and notes whom it has seen.
 func (r *run) list(ctx context.Context) error {
 	for page := ""; ; {
 		if err := r.keep(ctx); err != nil {
@@ -238,8 +231,7 @@ func (r *run) page(ctx context.Context, accounts []firebase.User) error {
 	return r.compare(ctx, accounts, rows)
 }
 
-// storable leaves out the accounts whose uid PostgreSQL cannot hold: no row can be theirs, and one of them would fail the statement for
-// the whole page. They count as failed.
+// storable drops UIDs that PostgreSQL cannot store: one would fail the page.
 func (r *run) storable(accounts []firebase.User) []firebase.User {
 	kept := slices.DeleteFunc(slices.Clone(accounts), func(account firebase.User) bool { return !firebase.Storable(account.UID) })
 	r.Listed += len(accounts) - len(kept)
@@ -247,7 +239,6 @@ func (r *run) storable(accounts []firebase.User) []firebase.User {
 	return kept
 }
 
-// compare repairs both ways: what the account owes the row becomes a job, and what the row owes the account is written down.
 func (r *run) compare(ctx context.Context, accounts []firebase.User, rows []db.RowsOfPageRow) error {
 	byUID := make(map[string]db.RowsOfPageRow, len(rows))
 	for _, row := range rows {
@@ -289,7 +280,6 @@ func (r *run) owe(ctx context.Context, id uuid.UUID) error {
 	return pg.InTx(ctx, r.Pool, func(tx pgx.Tx) error { return r.Outbox.Enqueue(ctx, tx, id) })
 }
 
-// atOnce is how many rows are brought in step at once: each asks Firebase again.
 const atOnce = 4
 
 func (r *run) sync(ctx context.Context, accounts []firebase.User) error {
@@ -301,8 +291,7 @@ func (r *run) sync(ctx context.Context, accounts []firebase.User) error {
 	return group.Wait()
 }
 
-// stops reports whether an error would meet the next account as well: an outage, Google's throttle or a fault of ours. A refusal of one
-// account, or of its values, concerns that account alone. So do conflicts with other transactions over its row.
+// stops reports whether other accounts would fail too.
 func stops(err error) bool {
 	if ofOneRow(err) {
 		return false
@@ -317,7 +306,6 @@ func stops(err error) bool {
 	}
 }
 
-// ofOneRow reports whether an error comes from the values of one row, or from other transactions that change or lock that row.
 func ofOneRow(err error) bool {
 	return pg.BadValues(err) || pg.Blocked(err) || errors.Is(err, user.ErrCrowded)
 }

@@ -19,7 +19,6 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// vendor is Firebase as both rooms ask it.
 type vendor interface {
 	fbsync.Accounts
 	user.Accounts
@@ -51,7 +50,6 @@ const crowdRows = `INSERT INTO auth.users (id, firebase_uid, auth_provider, emai
 			'{"provider": "google.com", "email_verified": true}', now() - interval '3 days', now() - interval '3 days'
 		FROM generate_series($1::bigint + 1, $1::bigint + $2::bigint) AS i`
 
-// crowd makes rows and accounts that are in step, in one statement.
 func (s *stage) crowd(n int) []person {
 	s.Helper()
 	first := people.Add(int64(n)) - int64(n)
@@ -66,7 +64,7 @@ func (s *stage) crowd(n int) []person {
 		}
 	}
 	for i := range crowd {
-		if i < 200 { // those whose ids tests ask for
+		if i < 200 {
 			crowd[i].id = ask[uuid.UUID](s, `SELECT id FROM auth.users WHERE firebase_uid = $1`, crowd[i].uid)
 		}
 	}
@@ -84,7 +82,6 @@ func reconcileUsers(t *testing.T) int {
 	return 2000
 }
 
-// peak watches the heap while f runs, and gives how far it went above where it began.
 func peak(f func()) (above uint64) {
 	var m runtime.MemStats
 	runtime.GC()
@@ -111,8 +108,7 @@ func peak(f func()) (above uint64) {
 	return <-most
 }
 
-// S2: every kind of difference is found, counted and repaired, each row that was changed is on record, and a second run finds nothing.
-// RECONCILE_USERS says how many users (default 2,000).
+// RECONCILE_USERS sets the number of users.
 func TestReconcile_EveryKindOfDifference_S2(t *testing.T) {
 	s := newStage(t)
 	all := s.crowd(reconcileUsers(t))
@@ -135,7 +131,7 @@ func TestReconcile_EveryKindOfDifference_S2(t *testing.T) {
 	for _, p := range gone {
 		s.provider.DeleteUser(p.uid)
 	}
-	for i, p := range taken { // their new addresses are held by rows that live here
+	for i, p := range taken {
 		address := fmt.Sprintf("held%d@example.com", i)
 		s.exec(`INSERT INTO auth.users (email, auth_provider, password_hash) VALUES ($1, 'local', 'x')`, address)
 		s.provider.SetEmail(p.uid, address, true)
@@ -188,7 +184,7 @@ func TestReconcile_EveryKindOfDifference_S2(t *testing.T) {
 	}
 }
 
-// S2: a dry run counts and changes nothing.
+// S2: a dry run changes nothing.
 func TestReconcile_DryRun(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -205,7 +201,7 @@ func TestReconcile_DryRun(t *testing.T) {
 	}
 }
 
-// halved is Firebase whose list ends early, as if that were all.
+// halved cuts Firebase's list short.
 type halved struct {
 	*firebase.Client
 	after int
@@ -216,7 +212,6 @@ func (h halved) List(ctx context.Context, page string) ([]firebase.User, string,
 	return users[:min(len(users), h.after)], "", err
 }
 
-// S2: a list that was cut short is not believed: who is not in it is there when looked up, and nobody is disabled.
 func TestReconcile_RefusesAListCutInHalf_S2(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -227,10 +222,9 @@ func TestReconcile_RefusesAListCutInHalf_S2(t *testing.T) {
 	}
 	s.expectNobodyDisabled()
 	t.Logf("half a list: %+v", report)
-	s.reconcile(nil) // its place was given back
+	s.reconcile(nil) // the lease was released
 }
 
-// S2: where more accounts are gone than a run may believe, it stops and says so, and nobody is disabled.
 func TestReconcile_StopsWhereTooManyAreGone_S2(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -249,7 +243,6 @@ func TestReconcile_StopsWhereTooManyAreGone_S2(t *testing.T) {
 	}
 }
 
-// S2: an operator who knows that many accounts are gone says so, and only as many as that are believed.
 func TestReconcile_AnOperatorVouchesForGoneAccounts_S2(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -268,8 +261,6 @@ func TestReconcile_AnOperatorVouchesForGoneAccounts_S2(t *testing.T) {
 	}
 }
 
-// One account that no row can follow is counted, and the others of its page are brought in step all the same: a name with NUL, a uid with
-// NUL, an address that is none, values of any length.
 func TestReconcile_OneBadAccountStopsNobody(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -296,7 +287,7 @@ func TestReconcile_OneBadAccountStopsNobody(t *testing.T) {
 	}
 }
 
-// poisoned shows some accounts with values that PostgreSQL cannot hold, as a provider could whose answers are not cleaned.
+// poisoned returns values that PostgreSQL cannot store.
 type poisoned struct {
 	*firebase.Client
 	change map[string]func(*firebase.User)
@@ -327,8 +318,6 @@ func (s *stage) expectNobodyDisabled() {
 	}
 }
 
-// S2: against another project than the one that the database remembers it refuses; and where the first project ever is a wrong one,
-// nobody is there, which is more than it believes.
 func TestReconcile_RefusesAWrongProject_S2(t *testing.T) {
 	t.Parallel()
 	s, other := newStage(t), newStage(t)
@@ -346,7 +335,7 @@ func TestReconcile_RefusesAWrongProject_S2(t *testing.T) {
 	s.expectNobodyDisabled()
 }
 
-// S2: of those who want to reconcile at once one may; the place of a killed one lapses.
+// S2: one run holds the lease.
 func TestReconcile_OneAtATime(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -358,7 +347,6 @@ func TestReconcile_OneAtATime(t *testing.T) {
 	s.reconcile(nil)
 }
 
-// S2: Firebase going away in the middle ends the run, and nobody is taken for gone.
 func TestReconcile_AnOutageIsNoEvidence_S2(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -371,7 +359,7 @@ func TestReconcile_AnOutageIsNoEvidence_S2(t *testing.T) {
 	s.expectNobodyDisabled()
 }
 
-// listed is Firebase's list of a crowd, made as it is asked for: what it takes of memory is a page.
+// listed generates Firebase's list page by page.
 type listed struct {
 	*firebase.Client
 	first, n int
@@ -396,7 +384,6 @@ func (l listed) List(_ context.Context, page string) (users []firebase.User, nex
 	return users, next, nil
 }
 
-// S2: memory does not grow with the table.
 func TestReconcile_MemoryIsFlat_S2(t *testing.T) {
 	s := newStage(t)
 	const n = 30_000

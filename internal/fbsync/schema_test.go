@@ -15,7 +15,6 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// Our migration makes what River's own would, of the version that is linked, less the table in which River counts them.
 func TestSchema_IsWhatRiverMakes(t *testing.T) {
 	t.Parallel()
 	theirs, err := pg.Open(t.Context(), pg.Options{URL: pgtest.Empty(t)})

@@ -19,7 +19,7 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// The times of a job, each below the next: its own, and when it counts as abandoned by an instance that was killed.
+// Each time is below the next.
 const (
 	jobTimeout   = 30 * time.Second
 	rescueAfter  = time.Minute
@@ -27,33 +27,30 @@ const (
 	stopPatience = 3 * time.Second
 )
 
-// How many jobs of one instance run at once. Google's quota is the project's, so a few are enough: each takes two calls.
+// Google's quota is the project's: a job takes two calls.
 const maxWorkers = 8
 
-// keepDone is how long a job that is done stays to be seen.
 const (
 	keepDone = time.Hour
 	keepDead = 90 * 24 * time.Hour
 )
 
-// Options say what a Service stands on. Every field but OnCount and Clocks is required.
+// Options configure a Service. OnCount and Clocks are optional.
 type Options struct {
-	// Pool leads to the database itself and not to a transaction pooler, for River listens (D6).
+	// Pool must not use a transaction pooler: River listens (D6).
 	Pool     *pgxpool.Pool
 	Accounts Accounts
 	Project  Project
-	// Intents are the changes at Firebase that are under way. Settle makes our half of one, if Firebase has made its own by now, and
-	// ends it; settled is false where Firebase shows no change, or not yet.
+	// Settle does an intent's local half, if Firebase has done its own.
 	Intents *intent.Log
 	Settle  func(ctx context.Context, i intent.Intent) (settled bool, err error)
-	// Clocks tell Firebase's time. Nil: clocks that have read nothing.
-	Clocks *clock.Clocks
-	// OnCount hears now and then what is owed; for metrics. Nil: nobody does.
+	Clocks  *clock.Clocks
+	// OnCount receives the counts for metrics.
 	OnCount func(waiting, dead int64, oldest time.Duration)
 	Logger  *slog.Logger
 }
 
-// Service works what we owe. Several instances share the work.
+// Service runs the jobs. Instances share them.
 type Service struct {
 	pool    *pgxpool.Pool
 	river   *river.Client[pgx.Tx]
@@ -62,7 +59,7 @@ type Service struct {
 	log     *slog.Logger
 }
 
-// New makes a service; it works while Run runs.
+// New returns a service. Run starts it.
 func New(o Options) (*Service, error) {
 	if o.Clocks == nil {
 		o.Clocks = clock.New(clock.Options{})
@@ -79,7 +76,7 @@ func New(o Options) (*Service, error) {
 		Schema: riverSchema, Workers: workers, Queues: map[string]river.QueueConfig{queueSync: {MaxWorkers: maxWorkers}},
 		RetryPolicy: patience{}, JobTimeout: jobTimeout, RescueStuckJobsAfter: rescueAfter, SoftStopTimeout: softStop,
 		CompletedJobRetentionPeriod: keepDone, DiscardedJobRetentionPeriod: keepDead,
-		ReindexerIndexNames: []string{}, // an index is its owner's to rebuild, and we are not
+		ReindexerIndexNames: []string{}, // only an index's owner may rebuild it
 		Logger:              slog.New(atLeastWarn{o.Logger.Handler()}),
 	})
 	if err != nil {
@@ -88,8 +85,7 @@ func New(o Options) (*Service, error) {
 	return &Service{pool: o.Pool, river: client, project: o.Project, onCount: o.OnCount, log: o.Logger}, nil
 }
 
-// Run works until ctx ends, then takes no new job and lets those that run end. A database that is away is waited for. Where the rows
-// belong to another project than the configured one nothing is worked: what is owed waits, for nothing there is theirs.
+// Run works until ctx ends, then lets running jobs finish. It waits for the database, and works no other project's jobs.
 func (s *Service) Run(ctx context.Context) error {
 	for {
 		err := s.start(ctx)
@@ -114,10 +110,8 @@ func (s *Service) Run(ctx context.Context) error {
 	return nil
 }
 
-// countEvery is how old the metrics may be.
 const countEvery = 15 * time.Second
 
-// count tells what is owed until ctx ends.
 func (s *Service) count(ctx context.Context) {
 	if s.onCount == nil {
 		<-ctx.Done()
@@ -140,10 +134,9 @@ func (s *Service) start(ctx context.Context) error {
 	if err := remember(ctx, s.pool, s.project); err != nil {
 		return err
 	}
-	return s.river.Start(ctx) // whose end is a soft stop, and lets a start go that hangs with the database
+	return s.river.Start(ctx) // a soft stop, which also frees a hanging start
 }
 
-// atLeastWarn keeps River's chatter out of our log.
 type atLeastWarn struct{ slog.Handler }
 
 // Enabled implements slog.Handler.

@@ -15,13 +15,13 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// intentJob is the job that completes a change at Firebase whose request did not. It holds ids only.
+// intentJob completes an interrupted change at Firebase.
 type intentJob struct {
 	IntentID uuid.UUID `json:"intent_id"`
 	UserID   uuid.UUID `json:"user_id"`
 }
 
-// Kind implements river.JobArgs. It is written in rows, and never changes.
+// Kind is stored in rows and never changes.
 func (intentJob) Kind() string { return "firebase_intent" }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
@@ -29,18 +29,16 @@ func (intentJob) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: queueSync, MaxAttempts: maxAttempts}
 }
 
-// The ages of an intent. Its request ends it within firstLook, as a rule. A request that Firebase has not carried out by tooOld will
-// not be carried out any more: its process has given it up, or is gone.
+// Ages of an intent. After tooOld, Firebase will not carry it out.
 const (
 	firstLook  = 5 * time.Second
 	soonUntil  = 20 * time.Second
-	soonAgain  = 4 * time.Second // River waits this long without its leader, which a killed process may have been
+	soonAgain  = 4 * time.Second // River waits this long for a killed leader
 	laterAgain = 20 * time.Second
 	tooOld     = 2 * time.Minute
 )
 
-// EnqueueIntent enqueues the job of an intent, in the transaction that writes the intent. Nothing is left to do for the job where the
-// request ends the intent itself.
+// EnqueueIntent adds an intent's job in its transaction. The job does nothing if the request ends the intent.
 func (d *Outbox) EnqueueIntent(ctx context.Context, tx pgx.Tx, i intent.Intent) error {
 	job := intentJob{IntentID: i.ID, UserID: i.UserID}
 	return d.insertIntent(ctx, tx, job, &river.InsertOpts{ScheduledAt: i.Began.Add(firstLook)})
@@ -53,7 +51,6 @@ func (d *Outbox) insertIntent(ctx context.Context, tx pgx.Tx, job intentJob, o *
 	return nil
 }
 
-// settler works these jobs.
 type settler struct {
 	river.WorkerDefaults[intentJob]
 	intents *intent.Log
@@ -61,8 +58,7 @@ type settler struct {
 	log     *slog.Logger
 }
 
-// Work completes a change that Firebase has made. Where Firebase shows no change it looks again for a while, since a request may be
-// on its way, and then takes the intent back: nothing has changed on either side.
+// Work completes Firebase's change, or drops the intent after tooOld without one.
 func (s *settler) Work(ctx context.Context, job *river.Job[intentJob]) error {
 	i, err := s.intents.Read(ctx, job.Args.IntentID)
 	if errors.Is(err, intent.ErrEnded) {
@@ -71,9 +67,9 @@ func (s *settler) Work(ctx context.Context, job *river.Job[intentJob]) error {
 	if err != nil {
 		return again(ctx, s.log, job.JobRow, job.Args.UserID, err)
 	}
-	ctx = context.WithValue(ctx, telemetry.RequestIDKey{}, i.RequestID) // the audit names the request that asked for the change
+	ctx = context.WithValue(ctx, telemetry.RequestIDKey{}, i.RequestID) // for the audit
 	settled, err := s.settle(ctx, i)
-	if err == nil && !settled && i.Age > tooOld && i.Kind != intent.Move { // a move is settled when its claim lapses, however late
+	if err == nil && !settled && i.Age > tooOld && i.Kind != intent.Move { // a move is settled when its claim lapses
 		err = s.intents.Drop(ctx, i.ID)
 		settled = err == nil
 	}

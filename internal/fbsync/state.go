@@ -8,12 +8,12 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// state is what of a row Firebase follows. Two of them are compared: every field decides something.
+// state is what Firebase follows. It must stay comparable.
 type state struct {
-	uid          string // "": Firebase does not know the row
+	uid          string // "": unknown to Firebase
 	admitted     bool
-	reactivated  bool // an operator has let the person in again: only then is an account enabled, for Firebase's disabled may be its own (S1)
-	registering  bool // the account may not be there yet
+	reactivated  bool // by an operator. Else Firebase's own disabling stays (S1)
+	registering  bool // the account may not exist yet
 	sessionsFrom time.Time
 }
 
@@ -29,7 +29,7 @@ func stateOf(row db.OwedStateRow) state {
 	return s
 }
 
-// wholeSecond is the first one from which sessions count: Firebase knows no fractions, and neither does auth_time.
+// wholeSecond rounds up: auth_time has no fractions.
 func wholeSecond(t time.Time) time.Time {
 	if whole := t.Truncate(time.Second); whole.Equal(t) {
 		return whole
@@ -37,12 +37,10 @@ func wholeSecond(t time.Time) time.Time {
 	return t.Truncate(time.Second).Add(time.Second)
 }
 
-// ahead is how far in the future a revocation may lie for Firebase to hear of it: a second, and what clocks differ by. Firebase
-// could never be told of an earlier one again; who is revoked for years, our row keeps out.
+// ahead bounds future revocations at Firebase, which cannot be undone there.
 const ahead = time.Minute
 
-// due is what has to change at Firebase for the account to follow the row. It only ends sessions that the row has ended: never the
-// ones since, and never fewer than Firebase itself has ended. now is Firebase's time, as the row's sessions are dated by it.
+// due never lowers ValidSince. now is Firebase's time.
 func due(s state, account firebase.User, now time.Time) (change firebase.State, differs bool) {
 	switch {
 	case !s.admitted && !account.Disabled:
