@@ -17,7 +17,7 @@ import (
 type cli struct {
 	Run    runCmd    `cmd:"" default:"withargs" help:"Measure and print the table; exit 1 when a request failed."`
 	Check  checkCmd  `cmd:"" help:"Measure, and exit 1 when a path lost more than a fifth against the committed ratios."`
-	Spread spreadCmd `cmd:"" help:"Simulate instances behind a round robin: how often they know who asks, with and without the tier in Redis."`
+	Spread spreadCmd `cmd:"" help:"Simulate instances behind a round robin: how often they know who asks, with and without the cache that they share in Redis."`
 	Bare   bareCmd   `cmd:"" hidden:"" help:"Serve the bare handler."`
 }
 

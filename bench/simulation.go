@@ -28,11 +28,11 @@ const (
 type scenario struct {
 	people, instances int
 	every, length     time.Duration
-	tier              bool
+	shared            bool
 }
 
-func (s scenario) tierWord() string {
-	if s.tier {
+func (s scenario) sharedWord() string {
+	if s.shared {
 		return "with"
 	}
 	return "without"
@@ -46,7 +46,7 @@ type spread struct {
 
 // doubt reports a run too slow for its virtual time, or failed reads of Redis.
 func (s spread) doubt() error {
-	name := fmt.Sprintf("%d instances, a request every %s, %s", s.instances, s.every, s.tierWord())
+	name := fmt.Sprintf("%d instances, a request every %s, %s", s.instances, s.every, s.sharedWord())
 	switch virtual := warmUp + s.length; {
 	case s.took > virtual:
 		return fmt.Errorf("%s: %s of virtual time took %s, and Redis has forgotten too early: raise --sample", name, virtual, s.took)
@@ -58,7 +58,7 @@ func (s spread) doubt() error {
 
 type counts struct {
 	requests, verified, reads int // reads: database rows
-	looks, tierHits, broken   int // SharedCache
+	looks, sharedHits, broken int // SharedCache
 }
 
 // world simulates a round robin over the service's own resolvers, caches and one Redis. Requests run in sequence, so counts need no lock.
@@ -97,26 +97,26 @@ func simulate(ctx context.Context, s scenario, dir string) (counted spread, err 
 
 func (w *world) open(ctx context.Context, dir string) (stop func() error, err error) {
 	caches := make([]*principal.Cache, w.instances)
-	tiers := make([]*principal.SharedCache, len(caches))
+	shared := make([]*principal.SharedCache, len(caches))
 	for i := range caches {
 		caches[i] = principal.NewCache(principal.CacheOptions{})
 	}
 	stop = func() error { return nil }
-	if w.tier {
-		if stop, err = w.openTiers(ctx, dir, caches, tiers); err != nil {
+	if w.shared {
+		if stop, err = w.openShared(ctx, dir, caches, shared); err != nil {
 			return nil, err
 		}
 	}
 	for i, cache := range caches {
 		w.resolvers = append(w.resolvers, principal.NewResolver(principal.Options{
-			Verifier: w, Users: w, Cache: cache, SharedCache: tiers[i], Clock: func() time.Time { return w.now },
+			Verifier: w, Users: w, Cache: cache, SharedCache: shared[i], Clock: func() time.Time { return w.now },
 		}))
 	}
 	return stop, nil
 }
 
-func (w *world) openTiers(
-	ctx context.Context, dir string, caches []*principal.Cache, tiers []*principal.SharedCache,
+func (w *world) openShared(
+	ctx context.Context, dir string, caches []*principal.Cache, shared []*principal.SharedCache,
 ) (stop func() error, err error) {
 	server, err := redis.Start(ctx, redis.Options{Dir: dir})
 	if err != nil {
@@ -136,13 +136,13 @@ func (w *world) openTiers(
 		return errors.Join(client.Close(), server.Stop())
 	}
 	for i, cache := range caches {
-		tiers[i], err = principal.NewSharedCache(principal.SharedCacheOptions{
+		shared[i], err = principal.NewSharedCache(principal.SharedCacheOptions{
 			Redis: client, Secret: []byte("secret-of-a-bench"), Cache: cache, Observe: w.observe,
 		})
 		if err != nil {
 			return nil, errors.Join(err, stop())
 		}
-		leaving.Go(func() { _ = tiers[i].Run(ctx) })
+		leaving.Go(func() { _ = shared[i].Run(ctx) })
 	}
 	return stop, nil
 }
@@ -155,7 +155,7 @@ func (w *world) observe(operation, result string) {
 	w.looks++
 	switch result {
 	case "hit":
-		w.tierHits++
+		w.sharedHits++
 	case "miss", "expired":
 	default:
 		w.broken++

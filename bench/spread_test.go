@@ -22,16 +22,16 @@ func TestSimulate_AgreesWithWhatCanBeReckoned(t *testing.T) {
 		t.Errorf("of %d requests %.3f read a row, want about %.3f", alone.requests, read, 1/3.5)
 	}
 	if alone.looks != 0 || alone.verified > alone.requests/50 {
-		t.Errorf("%d looks into a tier that is not there, %d of %d tokens unknown", alone.looks, alone.verified, alone.requests)
+		t.Errorf("%d looks into a shared cache that is not there, %d of %d tokens unknown", alone.looks, alone.verified, alone.requests)
 	}
-	s.tier = true
-	tier, err := simulate(t.Context(), s, t.TempDir())
+	s.shared = true
+	with, err := simulate(t.Context(), s, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if tier.tierHits == 0 || float64(tier.reads) > 0.75*float64(alone.reads) {
-		t.Errorf("with a tier %d rows were read, %d facts came from it and %d looks failed; without, %d rows", tier.reads, tier.tierHits,
-			tier.broken, alone.reads)
+	if with.sharedHits == 0 || float64(with.reads) > 0.75*float64(alone.reads) {
+		t.Errorf("with a shared cache %d rows were read, %d facts came from it and %d looks failed; without, %d rows", with.reads, with.sharedHits,
+			with.broken, alone.reads)
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestQuieter_ShowsWhatIsWorseThanNews(t *testing.T) {
+func TestWarnFilter_ShowsWhatIsWorseThanNews(t *testing.T) {
 	t.Parallel()
 	var shown bytes.Buffer
 	q := &warnFilter{to: &shown}

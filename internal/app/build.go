@@ -116,7 +116,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 		return nil, err
 	}
 
-	debts, err := p.openSync(ctx, c, pool, vendor, o)
+	outbox, err := p.openSync(ctx, c, pool, vendor, o)
 	if err != nil {
 		return nil, err
 	}
@@ -132,12 +132,12 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 	if err != nil {
 		return nil, err
 	}
-	intents := intent.NewLog(pool, debts.EnqueueIntent)
+	intents := intent.NewLog(pool, outbox.EnqueueIntent)
 	p.users = user.NewStore(user.Options{
 		Pool: pool, Accounts: vendor, Intents: intents, Link: linkPolicy(c), OnChange: p.invalidator.Changed,
-		EnqueueSync: debts.Enqueue, OnSight: func(s user.Sight) { p.metrics.FirstSight(string(s)) }, Logger: o.Logger, Clocks: p.clocks,
+		EnqueueSync: outbox.Enqueue, OnSight: func(s user.Sight) { p.metrics.FirstSight(string(s)) }, Logger: o.Logger, Clocks: p.clocks,
 	})
-	p.reconciler = p.newReconciler(c, pool, vendor, debts, o)
+	p.reconciler = p.newReconciler(c, pool, vendor, outbox, o)
 	p.known = newKnownAddresses(pool, o.Logger)
 	limiter, err := limit.New(limit.Options{
 		Redis: remote, Known: p.known, Key: limitKey(limitsKey), Off: c.RateLimit == "off", Logger: o.Logger, Observe: p.metrics.RateLimited,
@@ -157,7 +157,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 	})
 	p.accounts = account.New(account.Options{
 		Pool: pool, Identities: vendor, Verifier: verifier, Users: p.users, Sessions: sessions, Attempts: limiter, Mover: p.mover,
-		Passwords: p.passwords, Intents: intents, Everybody: !c.LegacyAccepted(), OnChange: p.invalidator.Changed, EnqueueSync: debts.Enqueue, Logger: o.Logger,
+		Passwords: p.passwords, Intents: intents, Everybody: !c.LegacyAccepted(), OnChange: p.invalidator.Changed, EnqueueSync: outbox.Enqueue, Logger: o.Logger,
 		FailureTime: time.Duration(c.LoginFailureMS) * time.Millisecond, Clocks: p.clocks,
 	})
 	p.handler, err = httpapi.New(httpapi.Options{
@@ -167,7 +167,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 		Rollout:  rollout.NewStore(pool, c.MovesAllowed()),
 		Audit:    audit.NewReader(pool),
 		Balances: balance.New(pool, p.invalidator.Changed),
-		Outbox:   debts,
+		Outbox:   outbox,
 		Legacy:   httpapi.LegacySurface{Off: !c.LegacyAccepted(), Sunset: c.LegacySunset.Time},
 		Resolver: principal.NewResolver(principal.Options{
 			Verifier: verifier, Users: p.users, Cache: cache, SharedCache: p.sharedCache, Keys: apikey.NewStore(pool),
@@ -214,7 +214,7 @@ const syncConns = 4
 func (p *parts) openSync(
 	ctx context.Context, c config.Config, pool *pgxpool.Pool, vendor *firebase.Client, o Options,
 ) (*fbsync.Outbox, error) {
-	debts, err := fbsync.NewOutbox(pool)
+	outbox, err := fbsync.NewOutbox(pool)
 	if err != nil {
 		return nil, err
 	}
@@ -227,17 +227,17 @@ func (p *parts) openSync(
 	p.onClose(direct.Close)
 	p.metrics.Pool("jobs", direct)
 	p.sync, err = fbsync.New(fbsync.Options{
-		Pool: direct, Accounts: vendor, Project: projectOf(c), Intents: intent.NewLog(direct, debts.EnqueueIntent), Settle: p.settle,
+		Pool: direct, Accounts: vendor, Project: projectOf(c), Intents: intent.NewLog(direct, outbox.EnqueueIntent), Settle: p.settle,
 		OnCount: p.metrics.Owed().Set, Logger: o.Logger, Clocks: p.clocks,
 	})
-	return debts, err
+	return outbox, err
 }
 
 func (p *parts) newReconciler(
-	c config.Config, pool *pgxpool.Pool, vendor *firebase.Client, debts *fbsync.Outbox, o Options,
+	c config.Config, pool *pgxpool.Pool, vendor *firebase.Client, outbox *fbsync.Outbox, o Options,
 ) *fbsync.Reconciler {
 	return fbsync.NewReconciler(fbsync.ReconcilerOptions{
-		Pool: pool, Accounts: vendor, Rows: p.users, Outbox: debts, Project: projectOf(c), OnChange: p.invalidator.Changed,
+		Pool: pool, Accounts: vendor, Rows: p.users, Outbox: outbox, Project: projectOf(c), OnChange: p.invalidator.Changed,
 		Logger: o.Logger, Clocks: p.clocks,
 	})
 }

@@ -30,14 +30,14 @@ func Reconcile(ctx context.Context, c config.Config, o Options, run fbsync.RunOp
 	if err != nil {
 		return fbsync.Report{}, err
 	}
-	debts, err := fbsync.NewOutbox(pool)
+	outbox, err := fbsync.NewOutbox(pool)
 	if err != nil {
 		return fbsync.Report{}, err
 	}
 	p.invalidator = principal.NewInvalidator(principal.NewCache(principal.CacheOptions{OnUse: p.metrics.CacheRequest}), remote, o.Logger)
 	p.users = user.NewStore(user.Options{
-		Pool: pool, Accounts: vendor, Link: linkPolicy(c), OnChange: p.invalidator.Changed, EnqueueSync: debts.Enqueue,
+		Pool: pool, Accounts: vendor, Link: linkPolicy(c), OnChange: p.invalidator.Changed, EnqueueSync: outbox.Enqueue,
 		OnSight: func(user.Sight) {}, Logger: o.Logger, Clocks: p.clocks,
 	})
-	return p.newReconciler(c, pool, vendor, debts, o).Run(ctx, run)
+	return p.newReconciler(c, pool, vendor, outbox, o).Run(ctx, run)
 }

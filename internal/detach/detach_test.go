@@ -9,7 +9,7 @@ import (
 	"auth-v2-service/internal/detach"
 )
 
-func TestDetached_EndsWithTheDeadlineOrTheLimit(t *testing.T) {
+func TestContext_EndsWithTheDeadlineOrTheLimit(t *testing.T) {
 	for name, c := range map[string]struct{ deadline, limit, want time.Duration }{
 		"the limit is nearer":    {8 * time.Second, 5 * time.Second, 5 * time.Second},
 		"the deadline is nearer": {3 * time.Second, 5 * time.Second, 3 * time.Second},

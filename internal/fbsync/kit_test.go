@@ -31,7 +31,7 @@ type stage struct {
 	url      string
 	provider *identity.Provider
 	client   *firebase.Client
-	debts    *fbsync.Outbox
+	outbox   *fbsync.Outbox
 	settle   func(ctx context.Context, i intent.Intent) (bool, error)
 	clocks   *clock.Clocks
 }
@@ -55,7 +55,7 @@ func newStage(t *testing.T) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.debts, err = fbsync.NewOutbox(s.pool); err != nil {
+	if s.outbox, err = fbsync.NewOutbox(s.pool); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -75,7 +75,7 @@ func (s *stage) work(accounts fbsync.Accounts) (stop func()) {
 	s.Helper()
 	pool := s.openPool(6)
 	service, err := fbsync.New(fbsync.Options{
-		Pool: pool, Accounts: accounts, Project: fbsync.Project{ID: project}, Intents: intent.NewLog(pool, s.debts.EnqueueIntent), Settle: s.settle,
+		Pool: pool, Accounts: accounts, Project: fbsync.Project{ID: project}, Intents: intent.NewLog(pool, s.outbox.EnqueueIntent), Settle: s.settle,
 		Logger: slog.New(slog.DiscardHandler), Clocks: s.clocks,
 	})
 	if err != nil {
@@ -154,7 +154,7 @@ func (s *stage) change(act string, p person, before ...func()) {
 		if _, err := tx.Exec(s.Context(), act, p.id); err != nil {
 			return err
 		}
-		if err := s.debts.Enqueue(s.Context(), tx, p.id); err != nil {
+		if err := s.outbox.Enqueue(s.Context(), tx, p.id); err != nil {
 			return err
 		}
 		for _, f := range before {

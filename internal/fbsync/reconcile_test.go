@@ -27,10 +27,10 @@ type vendor interface {
 func (s *stage) reconciler(accounts vendor, is fbsync.Project) *fbsync.Reconciler {
 	nobody := func(context.Context, uuid.UUID) {}
 	return fbsync.NewReconciler(fbsync.ReconcilerOptions{
-		Pool: s.pool, Accounts: accounts, Outbox: s.debts, Project: is, OnChange: nobody, Logger: slog.New(slog.DiscardHandler),
+		Pool: s.pool, Accounts: accounts, Outbox: s.outbox, Project: is, OnChange: nobody, Logger: slog.New(slog.DiscardHandler),
 		Clocks: s.clocks,
 		Rows: user.NewStore(user.Options{
-			Pool: s.pool, Accounts: accounts, EnqueueSync: s.debts.Enqueue, OnChange: nobody, OnSight: func(user.Sight) {},
+			Pool: s.pool, Accounts: accounts, EnqueueSync: s.outbox.Enqueue, OnChange: nobody, OnSight: func(user.Sight) {},
 			Logger: slog.New(slog.DiscardHandler),
 		}),
 	})

@@ -24,7 +24,7 @@ func TestTier_RefusingRedis_T5(t *testing.T) {
 			id := tb.row.Load().ID
 			n, other, lines := tb.node(t, client, "a secret"), newInstance(t, url), &testlog.Log{}
 			n.invalidator.log = lines.Logger()
-			if err := n.tier.Probe(t.Context()); err != nil {
+			if err := n.shared.Probe(t.Context()); err != nil {
 				t.Fatalf("a Redis that serves: %v", err)
 			}
 			for range 2 { // the second leaves facts
@@ -39,7 +39,7 @@ func TestTier_RefusingRedis_T5(t *testing.T) {
 			}
 			other.keep(id)
 			redistest.Do(t, client, refusal.Refuse)
-			if err := n.tier.Probe(t.Context()); err == nil || !strings.Contains(err.Error(), refusal.Says) {
+			if err := n.shared.Probe(t.Context()); err == nil || !strings.Contains(err.Error(), refusal.Says) {
 				t.Errorf("the probe says %v, want %s", err, refusal.Says)
 			}
 			for range 5 {

@@ -35,7 +35,7 @@ type node struct {
 	t           testing.TB
 	table       *table
 	invalidator *Invalidator
-	tier        *SharedCache
+	shared      *SharedCache
 	time        clock
 	results     results
 	// pause, where set, holds a reading before and after it has read the row.
@@ -79,12 +79,12 @@ func (tb *table) node(t testing.TB, client redis.UniversalClient, secret string)
 	cache := NewCache(CacheOptions{})
 	cache.now = n.time.now
 	n.invalidator = NewInvalidator(cache, client, slog.New(slog.DiscardHandler))
-	tier, err := NewSharedCache(SharedCacheOptions{Redis: client, Secret: []byte(secret), Cache: cache, Observe: n.results.observe})
+	shared, err := NewSharedCache(SharedCacheOptions{Redis: client, Secret: []byte(secret), Cache: cache, Observe: n.results.observe})
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.tier = tier
-	n.Resolver = NewResolver(Options{Verifier: n, Users: n, Cache: cache, SharedCache: tier, Clock: n.time.now})
+	n.shared = shared
+	n.Resolver = NewResolver(Options{Verifier: n, Users: n, Cache: cache, SharedCache: shared, Clock: n.time.now})
 	return n
 }
 
@@ -128,8 +128,8 @@ func (n *node) grow() { n.cache.people.InvalidateAll() }
 func (n *node) flush() {
 	for {
 		select {
-		case l := <-n.tier.waiting:
-			n.tier.observe("write", n.tier.write(context.Background(), l))
+		case l := <-n.shared.waiting:
+			n.shared.observe("write", n.shared.write(context.Background(), l))
 		default:
 			return
 		}
@@ -157,7 +157,7 @@ func (n *node) shares(what string, with *node) {
 		if n.table.reads.Load() == reads && with.results.of("read "+sharedHit) == before+1 {
 			return
 		}
-		n.tier.gate.closedUntil.Store(0)
+		n.shared.gate.closedUntil.Store(0)
 		with.tier.gate.closedUntil.Store(0)
 	}
 	n.t.Fatalf("%s: nothing is shared: %v, %v", what, n.results.n, with.results.n)
@@ -245,7 +245,7 @@ func TestTier_BelievesNothingThatItShouldNot_T7(t *testing.T) {
 	remembered := verified{claims: token.Claims{Kind: token.KindFirebase, Subject: "subject"}, userID: id}
 	of := func(whose factsKey, u *user.User, age time.Duration) []byte {
 		t.Helper()
-		sealed, err := n.tier.seal.seal(whose, *u, now.Add(-age))
+		sealed, err := n.shared.seal.seal(whose, *u, now.Add(-age))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -281,7 +281,7 @@ func TestTier_BelievesNothingThatItShouldNot_T7(t *testing.T) {
 		"of another row":                        {found{of(whose, &elsewhere, 0), whole, ""}, id, sharedForeign},
 		"from before a change":                  {found{of(factsKey{changed, token.KindFirebase}, u, 0), whole, ""}, changed, sharedOvertaken},
 	} {
-		_, began, got := n.tier.judge(&verified{claims: remembered.claims, userID: c.of}, c.found, now)
+		_, began, got := n.shared.judge(&verified{claims: remembered.claims, userID: c.of}, c.found, now)
 		if got != c.want {
 			t.Errorf("T7: %s: %s, expected %s", what, got, c.want)
 		}
@@ -290,11 +290,11 @@ func TestTier_BelievesNothingThatItShouldNot_T7(t *testing.T) {
 		}
 	}
 	n.cache.forgetAll()
-	if _, _, got := n.tier.judge(&remembered, found{of(whose, u, 0), whole, ""}, now); got != sharedOvertaken {
+	if _, _, got := n.shared.judge(&remembered, found{of(whose, u, 0), whole, ""}, now); got != sharedOvertaken {
 		t.Errorf("T5: after everybody was forgotten, facts from before are %s", got)
 	}
 	n.time.advance(2 * time.Second)
-	if _, _, got := n.tier.judge(&remembered, found{of(whose, u, -2*time.Second), whole, ""}, n.time.now()); got != sharedHit {
+	if _, _, got := n.shared.judge(&remembered, found{of(whose, u, -2*time.Second), whole, ""}, n.time.now()); got != sharedHit {
 		t.Errorf("facts that were read after everybody was forgotten are %s, expected them to be believed", got)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"auth-v2-service/internal/sleep"
 )
 
-func TestFor_WaitsTheTimeOrUntilTheContextEnds(t *testing.T) {
+func TestContext_WaitsTheTimeOrUntilTheContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		brief, stop := context.WithTimeout(t.Context(), time.Second)
 		defer stop()

@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-func TestInsist_AgainstOutagesAlone(t *testing.T) {
+func TestRetryOutage_AgainstOutagesAlone(t *testing.T) {
 	t.Parallel()
 	away, gone := &pgconn.PgError{Code: "57P03"}, &pgconn.PgError{Code: "42P01"}
 	for name, c := range map[string]struct {
