@@ -10,54 +10,50 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// sharedPatience is what a request waits for Redis before it reads the row: about what reading the row takes on a bad day.
+// sharedPatience bounds a request's wait for Redis: about a slow read of the row.
 const sharedPatience = 20 * time.Millisecond
 
-// putPatience bounds one writing, off the requests' path; putQueue what waits for it. What finds it full is not left.
+// putPatience bounds one write, off the request's path. A full putQueue drops writes.
 const (
 	putPatience = 200 * time.Millisecond
 	putQueue    = 1024
 )
 
-// clockMargin is how far apart the clocks of two instances may be. Facts count as that much older than they look, and a date
-// further ahead than that is not believed.
+// clockMargin is the tolerated clock difference between instances. Facts count as that much older; dates further ahead are refused.
 const clockMargin = time.Second
 
-// After sharedFailures in a row no request asks Redis for sharedRest; then one does.
+// After sharedFailures failures in a row, no request asks Redis for sharedRest.
 const (
 	sharedFailures = 3
 	sharedRest     = time.Second
 )
 
-// SharedCacheOptions say what a Tier stands on. Redis, Secret and Cache are required.
+// SharedCacheOptions configures a SharedCache. Redis, Secret and Cache are required.
 type SharedCacheOptions struct {
 	Redis redis.UniversalClient
-	// Secret is what facts are sealed with: the same on every instance, and not known to Redis. With another one an instance finds
-	// nothing that it can open, and reads the rows.
+	// Secret seals the facts. It is the same on every instance and unknown to Redis.
 	Secret []byte
 	Cache  *Cache
-	// Observe hears how each looking ("read") and leaving ("write") ended; for a metric, may be nil.
+	// Observe receives the result of each "read" and "write". May be nil.
 	Observe func(operation, result string)
 }
 
-// How looking for facts and leaving them can end, for the metric.
+// Results for the metric.
 const (
 	sharedHit         = "hit"
 	sharedMiss        = "miss"
-	sharedForged      = "forged"    // does not open: forged, cut short, another person's, or sealed with another key
-	sharedExpired     = "expired"   // older than facts may be
-	sharedFuture      = "future"    // dated ahead of every clock that can be right
-	sharedOvertaken   = "overtaken" // read before a change that this instance, or Redis, has heard of
+	sharedForged      = "forged" // does not open: forged, truncated, or another user or key
+	sharedExpired     = "expired"
+	sharedFuture      = "future"    // dated too far ahead
+	sharedOvertaken   = "overtaken" // read before a known change
 	sharedForeign     = "foreign"   // the row is no longer this token's
 	sharedUnavailable = "unavailable"
 	sharedKept        = "kept"
 	sharedDropped     = "dropped"
 )
 
-// SharedCache is the facts that instances leave for each other in Redis (E2), so that of many among which a person's requests are
-// spread one reads the row. It decides nothing that the row would not (T7): facts are sealed, dated, at most MaxFactsAge old
-// from the beginning of their reading, and not believed where a change was heard of since. Safe for concurrent use; nil is no
-// sharedCache.
+// SharedCache shares user facts between instances through Redis (E2). Facts are sealed, dated and at most MaxFactsAge old from the start of
+// their reading; facts from before a known change are refused (T7). It is safe for concurrent use. A nil SharedCache does nothing.
 type SharedCache struct {
 	facts   redisFacts
 	seal    sealer
@@ -67,7 +63,6 @@ type SharedCache struct {
 	waiting chan entry
 }
 
-// entry is what was read of a row, for the others.
 type entry struct {
 	key        factsKey
 	user       user.User
@@ -75,7 +70,7 @@ type entry struct {
 	generation string
 }
 
-// NewSharedCache makes a tier. Facts are left only while Run runs.
+// NewSharedCache returns a shared cache. Facts are written only while Run runs.
 func NewSharedCache(o SharedCacheOptions) (*SharedCache, error) {
 	seal, err := newSealer(o.Secret)
 	if err != nil {
@@ -89,8 +84,7 @@ func NewSharedCache(o SharedCacheOptions) (*SharedCache, error) {
 	}, nil
 }
 
-// left is what a look into the tier brought: facts and when their reading began where ok, and what leave wants to be told
-// ("": leave nothing).
+// left is the result of look: facts where ok is true, and the generation for put ("": do not put).
 type left struct {
 	user       user.User
 	readAt     time.Time
@@ -98,10 +92,10 @@ type left struct {
 	generation string
 }
 
-// Probe does with Redis all that requests do, and says what keeps facts and changes from being shared.
+// Probe runs all Redis operations that requests use, and returns the first error.
 func (t *SharedCache) Probe(ctx context.Context) error { return t.facts.probe(ctx) }
 
-// look finds what another instance knows of the person behind a remembered token.
+// look finds the facts that another instance has stored for a known token.
 func (t *SharedCache) look(ctx context.Context, remembered *verified, now time.Time) left {
 	if t == nil || !t.gate.enter(now) {
 		return left{}
@@ -119,7 +113,7 @@ func (t *SharedCache) look(ctx context.Context, remembered *verified, now time.T
 	return left{user: u, readAt: began, ok: result == sharedHit, generation: there.generation}
 }
 
-// judge says what becomes of what was found, and when its reading began by the clock here.
+// judge checks the facts found, and estimates the start of their reading on the local clock.
 func (t *SharedCache) judge(remembered *verified, there found, now time.Time) (u user.User, began time.Time, result string) {
 	if len(there.sealed) == 0 {
 		return u, began, sharedMiss
@@ -131,7 +125,7 @@ func (t *SharedCache) judge(remembered *verified, there found, now time.Time) (u
 	if date.After(now.Add(clockMargin)) {
 		return u, began, sharedFuture
 	}
-	// The date is by the clock of who wrote it, the time left by Redis's: whichever says older counts, and a little more.
+	// The date is by the writer's clock, the remaining life by Redis's clock. The older one counts, less clockMargin.
 	began = earlier(date, now)
 	if there.left >= 0 {
 		began = earlier(began, now.Add(there.left-MaxFactsAge))
@@ -155,7 +149,7 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// put hands on what was read of a row, off the caller's path: it never waits and never fails.
+// put queues facts for Run. It never blocks and never fails.
 func (t *SharedCache) put(l entry) {
 	if t == nil || l.generation == "" {
 		return
@@ -167,7 +161,7 @@ func (t *SharedCache) put(l entry) {
 	}
 }
 
-// Run leaves what was read, until ctx ends.
+// Run writes queued facts until ctx ends.
 func (t *SharedCache) Run(ctx context.Context) error {
 	for {
 		select {
@@ -199,7 +193,7 @@ func (t *SharedCache) write(ctx context.Context, l entry) (result string) {
 	return sharedKept
 }
 
-// gate keeps a Redis that does not serve off the road: after some failures no request asks for a while, then one does.
+// gate stops requests to a failing Redis: after sharedFailures it closes for sharedRest, then lets one request through.
 type gate struct {
 	failures    atomic.Int32 // since the last answer
 	closedUntil atomic.Int64
@@ -210,7 +204,7 @@ func (g *gate) enter(now time.Time) bool {
 	return until == 0 || now.UnixNano() >= until && g.closedUntil.CompareAndSwap(until, now.Add(sharedRest).UnixNano())
 }
 
-// heard says how asking ended. A Redis that refuses again and again is no more use than a silent one.
+// heard records a result. Refusals count like timeouts.
 func (g *gate) heard(now time.Time, err error) {
 	if err == nil {
 		g.failures.Store(0)
