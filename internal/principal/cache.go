@@ -12,21 +12,21 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// MaxFactsAge is how long cached facts are valid (T5). It bounds staleness while Redis is away or another program writes the table.
+// MaxFactsAge is how long cached facts are valid (T5), also while no invalidation arrives.
 const MaxFactsAge = 10 * time.Second
 
-// DefaultCacheBytes is the default size limit of a cache: some 90,000 users with one token each.
+// DefaultCacheBytes holds some 90,000 users with one token each.
 const DefaultCacheBytes = 128 << 20
 
-// verified holds a token's claims and the responses rendered from them. A stored value is immutable.
+// verified is immutable once stored.
 type verified struct {
 	claims    token.Claims
 	userID    uuid.UUID
-	responses [ResponseKinds]Response // nil: not rendered yet
-	reading   uint64                  // the known.reading that the responses were rendered from; 0: none
+	responses [ResponseKinds]Response
+	reading   uint64 // known.reading of the responses; 0: none
 }
 
-// factsKey includes the kind: ended legacy sessions are read for legacy tokens only.
+// factsKey has the kind: only facts for legacy tokens include ended sessions.
 type factsKey struct {
 	id   uuid.UUID
 	kind token.Kind
@@ -36,7 +36,7 @@ var kinds = [...]token.Kind{token.KindFirebase, token.KindLegacy}
 
 func (v *verified) factsKey() factsKey { return factsKey{id: v.userID, kind: factsKind(v.claims)} }
 
-// factsKind treats a Firebase session that continues a legacy one as legacy: it ends with that session (M9).
+// factsKind is legacy for a Firebase session that continues a legacy one: it ends with that session (M9).
 func factsKind(claims token.Claims) token.Kind {
 	if claims.OfLegacySession() {
 		return token.KindLegacy
@@ -44,7 +44,7 @@ func factsKind(claims token.Claims) token.Kind {
 	return claims.Kind
 }
 
-// isOf also checks the subject: the row's Firebase account may have been linked elsewhere since.
+// isOf checks the subject too: the Firebase account may have been relinked.
 func (v *verified) isOf(u user.User) bool { return u.ID == v.userID && isRowOf(v.claims, u) }
 
 func isRowOf(claims token.Claims, u user.User) bool {
@@ -54,25 +54,25 @@ func isRowOf(claims token.Claims, u user.User) bool {
 	return u.FirebaseUID == claims.Subject
 }
 
-// known holds facts about a user and the time their reading began. A stored value is immutable; reading is its unique number.
+// known is immutable once stored. Each reading has its own number.
 type known struct {
 	user    user.User
 	readAt  time.Time
 	reading uint64
 }
 
-// Cache keeps verified tokens and user facts in a bounded number of bytes and evicts the least used. It is safe for concurrent use.
+// Cache keeps verified tokens and user facts in bounded memory. It is safe for concurrent use.
 type Cache struct {
 	tokens *otter.Cache[tokenKey, *verified]
 	people *otter.Cache[factsKey, *known]
 	onUse  func(cache, result string)
 
-	// filling guards the fields below. A fill that began before an invalidation of its user is dropped (T5).
+	// filling guards what follows. A fill from before an invalidation of its user is dropped (T5).
 	filling       sync.Mutex
 	invalidations uint64
 	readings      uint64
-	recent        map[uuid.UUID]invalidation // the last invalidation of each user since everybody
-	everybody     invalidation               // the last invalidation of all users
+	recent        map[uuid.UUID]invalidation // the last of each user
+	everybody     invalidation               // the last of all users
 
 	now func() time.Time
 }
@@ -82,14 +82,14 @@ type invalidation struct {
 	at     time.Time
 }
 
-// maxRecent bounds recent. A full map is replaced by one invalidation of all users.
+// maxRecent bounds recent; beyond it, one invalidation of all users replaces it.
 const maxRecent = 50_000
 
 // CacheOptions configures a Cache. The zero value is valid.
 type CacheOptions struct {
-	// Bytes bounds what is kept, the cache's own structures included. 0: DefaultCacheBytes.
+	// Bytes includes the cache's own structures. 0: DefaultCacheBytes.
 	Bytes uint64
-	// OnUse receives each look-up ("tokens" or "facts", "hit" or "miss"). May be nil.
+	// OnUse receives each look-up ("tokens" or "facts", "hit" or "miss").
 	OnUse func(cache, result string)
 }
 
@@ -118,7 +118,7 @@ func NewCache(o CacheOptions) *Cache {
 	}
 }
 
-// token returns a token's entry, or nil; an expired token is dropped (T6).
+// token returns nil for an expired token (T6).
 func (c *Cache) token(key tokenKey, now time.Time) *verified {
 	v, ok := c.tokens.GetIfPresent(key)
 	if ok && !now.Before(v.claims.ExpiresAt) {
@@ -138,7 +138,6 @@ func (c *Cache) facts(whose factsKey, now time.Time) *known {
 	return k
 }
 
-// used reports the look-ups of one request. Without a token there is no key for facts.
 func (c *Cache) used(v *verified, facts *known) {
 	c.onUse("tokens", outcome(v != nil))
 	if v != nil {
@@ -151,7 +150,7 @@ type fill struct {
 	readAt time.Time
 }
 
-// beginFill must run before the query that feeds keepFacts.
+// beginFill must precede the query for keepFacts.
 func (c *Cache) beginFill(now time.Time) fill {
 	c.filling.Lock()
 	defer c.filling.Unlock()
@@ -164,7 +163,7 @@ func (c *Cache) generation() uint64 {
 	return c.invalidations
 }
 
-// keepFacts stores a query's result, unless an invalidation of the user came after beginFill.
+// keepFacts drops facts that an invalidation has overtaken.
 func (c *Cache) keepFacts(f fill, kind token.Kind, u user.User) (kept bool) {
 	c.filling.Lock()
 	defer c.filling.Unlock()
@@ -176,14 +175,12 @@ func (c *Cache) keepFacts(f fill, kind token.Kind, u user.User) (kept bool) {
 	return true
 }
 
-// unchangedSince reports that no invalidation of the user came since instant.
 func (c *Cache) unchangedSince(id uuid.UUID, instant time.Time) bool {
 	c.filling.Lock()
 	defer c.filling.Unlock()
 	return c.everybody.at.Before(instant) && c.recent[id].at.Before(instant)
 }
 
-// forget drops the facts about one user, and fills of them under way.
 func (c *Cache) forget(id uuid.UUID) {
 	c.filling.Lock()
 	defer c.filling.Unlock()
@@ -199,7 +196,7 @@ func (c *Cache) forget(id uuid.UUID) {
 	}
 }
 
-// forgetAll drops all facts and every fill under way. Token claims stay: they cannot change.
+// forgetAll keeps the claims: they cannot change.
 func (c *Cache) forgetAll() {
 	c.filling.Lock()
 	defer c.filling.Unlock()

@@ -12,7 +12,6 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// T5: a fill from before an invalidation of its user is dropped.
 func TestCache_FillOvertakenByInvalidationIsDropped(t *testing.T) {
 	t.Parallel()
 	now, id := time.Now(), uuid.New()
@@ -42,7 +41,6 @@ func TestCache_FillOvertakenByInvalidationIsDropped(t *testing.T) {
 	}
 }
 
-// A user cannot defeat the cache of others.
 func TestCache_FillOvertakenByAStrangersInvalidationIsKept(t *testing.T) {
 	t.Parallel()
 	c, now, id := NewCache(CacheOptions{}), time.Now(), uuid.New()
@@ -54,7 +52,6 @@ func TestCache_FillOvertakenByAStrangersInvalidationIsKept(t *testing.T) {
 	}
 }
 
-// T5: the cache never ends with outdated facts, in any order of events.
 func TestCache_FillsAndInvalidationsInAnyOrder(t *testing.T) {
 	t.Parallel()
 	c, now := NewCache(CacheOptions{}), time.Now()
@@ -79,7 +76,6 @@ func TestCache_FillsAndInvalidationsInAnyOrder(t *testing.T) {
 	}
 }
 
-// T6: a token is forgotten at its exp exactly.
 func TestCache_TokenEndsAtExp(t *testing.T) {
 	t.Parallel()
 	c, end, key := NewCache(CacheOptions{}), time.Now().Add(time.Hour).Truncate(time.Second), keyOf([]byte("a token"))
@@ -95,7 +91,6 @@ func TestCache_TokenEndsAtExp(t *testing.T) {
 	}
 }
 
-// T5: age counts from the start of the reading.
 func TestCache_FactsAgeFromTheBeginningOfTheirReading(t *testing.T) {
 	t.Parallel()
 	c, began, id := NewCache(CacheOptions{}), time.Now(), uuid.New()
@@ -108,7 +103,6 @@ func TestCache_FactsAgeFromTheBeginningOfTheirReading(t *testing.T) {
 	}
 }
 
-// T6: keys are hashes.
 func TestKeyOf_IsTheTokensHash(t *testing.T) {
 	t.Parallel()
 	if a, b := keyOf([]byte("one token")), keyOf([]byte("another")); a == b || len(a) != 32 {

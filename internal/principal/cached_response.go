@@ -1,22 +1,19 @@
 package principal
 
-// Response is a rendered answer about a principal. It is reused while its token and facts are valid (E1).
+// Response is a rendered answer about a principal, reused while its token and facts are valid (E1).
 type Response interface {
-	// Size returns the memory that the answer takes, in bytes.
+	// Size is in bytes.
 	Size() int
 }
 
-// ResponseKind selects one of the answers about a principal, below ResponseKinds.
+// ResponseKind is an index below ResponseKinds.
 type ResponseKind int
 
-// ResponseKinds is the number of answers kept beside a token.
+// ResponseKinds is the number of answers kept per token.
 const ResponseKinds = 2
 
-// CachedResponse returns the answer about a compact token from memory alone. It returns false where an entry is missing, expired or
-// refused; Resolve then gives the reason.
-//
-// Token expiry, facts' age and invalidations count as in Resolve (T4, T5, T6). An answer is valid while its reading number matches the
-// facts.
+// CachedResponse returns a token's answer from memory alone. It returns false where Resolve must decide. Expiry, age and invalidation count
+// as in Resolve (T4, T5, T6).
 func (r *Resolver) CachedResponse(compact []byte, form ResponseKind) (Response, bool) {
 	key := keyOf(compact)
 	v, facts := r.remembered(key)
@@ -33,7 +30,6 @@ func (r *Resolver) CachedResponse(compact []byte, form ResponseKind) (Response, 
 	return answer, true
 }
 
-// makeResponse renders and stores an answer from the current facts, or returns nil.
 func (r *Resolver) makeResponse(key tokenKey, v *verified, facts *known, form ResponseKind) Response {
 	p, err := admit(v.claims, facts.user)
 	if err != nil || r.render == nil {

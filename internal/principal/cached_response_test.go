@@ -16,7 +16,6 @@ type words string
 
 func (w words) Size() int { return len(w) }
 
-// recalling is a scene with a resolver that counts its renderings.
 func recalling(t *testing.T) (s *scene, made *int) {
 	s, made = newScene(t), new(int)
 	s.resolver.render = func(form ResponseKind, p Principal) Response {
@@ -33,7 +32,6 @@ func (s *scene) recall(form ResponseKind) string {
 	return "nothing"
 }
 
-// E1: a known token's answer is rendered once per kind, and again after new facts.
 func TestRecall_IsMadeOnceOfTheFactsThatAreGood_E1(t *testing.T) {
 	t.Parallel()
 	s, made := recalling(t)
@@ -61,7 +59,6 @@ func TestRecall_IsMadeOnceOfTheFactsThatAreGood_E1(t *testing.T) {
 	}
 }
 
-// T4, T5, T6, F9: an answer ends with its token and its facts.
 func TestRecall_EndsWithWhatItWasMadeOf_T5(t *testing.T) {
 	t.Parallel()
 	for what, end := range map[string]func(s *scene){
@@ -94,7 +91,7 @@ func TestRecall_EndsWithWhatItWasMadeOf_T5(t *testing.T) {
 	}
 }
 
-// M9, T4: an ended legacy session has no answer.
+// M9: an ended legacy session has no answer.
 func TestRecall_EndedSessionOfALegacyToken_T4(t *testing.T) {
 	t.Parallel()
 	s, _ := recalling(t)

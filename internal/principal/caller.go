@@ -7,25 +7,24 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// Caller is the authenticated caller of an operation: a [Principal] or an [apikey.Key].
+// Caller is a [Principal] or an [apikey.Key].
 type Caller interface {
-	// Actor returns the caller's name in the audit: "user:<id>" or "key:<public id>".
+	// Actor is the name in the audit: "user:<id>" or "key:<public id>".
 	Actor() string
-	// Operates reports whether the caller may do operator operations; a key needs scope ("": no key may).
+	// Operates reports whether the caller is an operator; a key needs scope ("": no key is).
 	Operates(scope apikey.Scope) bool
 }
 
 // Actor implements Caller.
 func (p Principal) Actor() string { return "user:" + p.User.ID.String() }
 
-// Operates implements Caller: an admin with a Firebase session may do all. Every service of the platform knows the legacy secret, so a
-// legacy token proves no admin (T8).
+// Operates implements Caller. Every service of the platform knows the legacy secret, so a legacy token proves no admin (T8).
 func (p Principal) Operates(apikey.Scope) bool {
 	return !p.Claims.OfLegacySession() && p.User.Type == user.TypeAdmin
 }
 
-// ResolveKey returns the owner of an API key within the budget (O3). It runs one statement and caches nothing, so a revocation counts at
-// once (T5). Errors are those of [apikey.Store.Find].
+// ResolveKey looks up an API key within the budget (O3). It caches nothing, so a revocation counts at once (T5). Errors are those of
+// [apikey.Store.Find].
 func (r *Resolver) ResolveKey(ctx context.Context, presented string) (apikey.Key, error) {
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()

@@ -12,7 +12,6 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// publishTimeout bounds a caller's wait while Redis hangs.
 const publishTimeout = 300 * time.Millisecond
 
 // Unpublished changes are retried until they are MaxFactsAge old.
@@ -25,7 +24,7 @@ const evictionQueue = 1024
 
 const subscribeAnswer = time.Second
 
-// Invalidator announces changed users to the caches of all instances (T5).
+// Invalidator announces changed users to all instances (T5).
 type Invalidator struct {
 	cache       *Cache
 	redis       redis.UniversalClient
@@ -34,7 +33,7 @@ type Invalidator struct {
 	unpublished chan unpublished
 	evictions   chan uuid.UUID
 	tried       chan struct{}
-	away        atomic.Bool // Redis refused the last change
+	away        atomic.Bool
 }
 
 type unpublished struct {
@@ -42,7 +41,7 @@ type unpublished struct {
 	since time.Time
 }
 
-// NewInvalidator returns an invalidator; Run receives the changes of other instances.
+// NewInvalidator returns an invalidator; Run receives changes.
 func NewInvalidator(cache *Cache, client redis.UniversalClient, log *slog.Logger) *Invalidator {
 	return &Invalidator{
 		cache: cache, redis: client, stored: redisFacts{client}, log: log,
@@ -51,14 +50,14 @@ func NewInvalidator(cache *Cache, client redis.UniversalClient, log *slog.Logger
 	}
 }
 
-// Changed drops the user here at once and publishes the change. When Redis is away, the other instances reload within MaxFactsAge. The
-// caller's cancellation does not stop it.
+// Changed drops the user here and publishes the change. It ignores the caller's cancellation. Without Redis, other instances reload within
+// MaxFactsAge.
 func (i *Invalidator) Changed(ctx context.Context, id uuid.UUID) {
 	i.cache.forget(id)
 	if i.publish(context.WithoutCancel(ctx), id) != nil {
 		select {
 		case i.unpublished <- unpublished{id: id, since: time.Now()}:
-		default: // queue full: facts expire by age
+		default: // facts expire by age
 		}
 	}
 }
@@ -77,8 +76,7 @@ func (i *Invalidator) publish(ctx context.Context, id uuid.UUID) error {
 	return err
 }
 
-// OnNotify queues the user's facts in Redis for removal, after a change that only PostgreSQL announced. It never waits. Every notified
-// instance does so.
+// OnNotify queues a user's facts in Redis for removal and never waits.
 func (i *Invalidator) OnNotify(id uuid.UUID) {
 	select {
 	case i.evictions <- id:
@@ -86,7 +84,7 @@ func (i *Invalidator) OnNotify(id uuid.UUID) {
 	}
 }
 
-// Forget removes the queued facts from Redis until ctx ends.
+// Forget removes queued facts from Redis until ctx ends.
 func (i *Invalidator) Forget(ctx context.Context) error {
 	for {
 		select {
@@ -106,7 +104,7 @@ func (i *Invalidator) evict(ctx context.Context, id uuid.UUID) error {
 	return i.stored.forget(ctx, id)
 }
 
-// Retry publishes queued changes again until ctx ends.
+// Retry publishes queued changes until ctx ends.
 func (i *Invalidator) Retry(ctx context.Context) error {
 	for {
 		select {
@@ -130,14 +128,14 @@ func (i *Invalidator) republish(ctx context.Context, change unpublished) {
 	}
 }
 
-// Tried returns a channel that closes after the first attempt to subscribe, successful or not.
+// Tried closes after the first attempt to subscribe.
 func (i *Invalidator) Tried() <-chan struct{} { return i.tried }
 
-// Run applies the changes of other instances until ctx ends. Call it once. Each new subscription drops all facts, because messages may have
-// been missed.
+// Run applies the changes of other instances until ctx ends. Call it once. A new subscription drops all facts: messages may have been
+// missed.
 func (i *Invalidator) Run(ctx context.Context) error {
 	subscription := i.redis.Subscribe(ctx, Channel)
-	defer subscription.Close() // the process ends or the connection is already broken
+	defer subscription.Close()
 	if confirmed, err := subscription.ReceiveTimeout(ctx, subscribeAnswer); err == nil {
 		i.hear(confirmed)
 	}
@@ -165,6 +163,6 @@ func (i *Invalidator) hear(message any) {
 			i.cache.forget(id)
 			return
 		}
-		i.cache.forgetAll() // unknown message: drop all
+		i.cache.forgetAll() // unknown message
 	}
 }

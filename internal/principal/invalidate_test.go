@@ -75,7 +75,6 @@ func waitUntil(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// A start waits for the first attempt only.
 func TestInvalidator_IsTriedOnceItHearsOrCannot(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]func(*netfault.Wire){
@@ -100,7 +99,6 @@ func TestInvalidator_IsTriedOnceItHearsOrCannot(t *testing.T) {
 	}
 }
 
-// T5: a change drops the user's facts on both instances, and no others.
 func TestInvalidator_TellsTheOthers(t *testing.T) {
 	t.Parallel()
 	url := redistest.New(t)
@@ -120,7 +118,6 @@ func TestInvalidator_TellsTheOthers(t *testing.T) {
 	}
 }
 
-// T5: a cancelled caller does not stop the change.
 func TestInvalidator_TellsTheOthersWhenTheCallerHasGone(t *testing.T) {
 	t.Parallel()
 	url := redistest.New(t)
@@ -133,7 +130,6 @@ func TestInvalidator_TellsTheOthersWhenTheCallerHasGone(t *testing.T) {
 	waitUntil(t, "T5: forgotten there", func() bool { return !there.has(id) })
 }
 
-// T5: a new subscription drops all facts.
 func TestInvalidator_ResubscriptionForgetsEverybody(t *testing.T) {
 	t.Parallel()
 	for name, fail := range map[string]func(*netfault.Wire){"cut": (*netfault.Wire).Cut, "hanging": (*netfault.Wire).Hang} {
@@ -153,7 +149,6 @@ func TestInvalidator_ResubscriptionForgetsEverybody(t *testing.T) {
 	}
 }
 
-// T5: a hanging Redis delays a change by less than half a second.
 func TestInvalidator_HangingRedisDelaysNobodyLong(t *testing.T) {
 	t.Parallel()
 	i := newInstance(t, redistest.New(t))
@@ -170,7 +165,6 @@ func TestInvalidator_HangingRedisDelaysNobodyLong(t *testing.T) {
 	}
 }
 
-// T7: a forged message only causes reloads.
 func TestInvalidator_NonsenseForgetsEverybody(t *testing.T) {
 	t.Parallel()
 	i := newInstance(t, redistest.New(t))
@@ -182,7 +176,6 @@ func TestInvalidator_NonsenseForgetsEverybody(t *testing.T) {
 	waitUntil(t, "T7: forgotten", func() bool { return !i.has(id) })
 }
 
-// T5: an unpublished change is published once Redis is back.
 func TestInvalidator_TellsLaterWhatCouldNotBeTold(t *testing.T) {
 	t.Parallel()
 	url := redistest.New(t)

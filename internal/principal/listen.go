@@ -17,7 +17,7 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// A hanging connection is noticed by a ping after listenQuiet of silence. Reconnects back off from listenSoonest to listenLatest.
+// A hanging connection fails a ping after listenQuiet. Reconnects back off.
 const (
 	listenQuiet   = time.Second
 	listenAnswer  = time.Second
@@ -28,18 +28,17 @@ const (
 
 // ListenerOptions configures a Listener. URL, Cache and Logger are required.
 type ListenerOptions struct {
-	// URL must lead to PostgreSQL itself: a transaction pooler accepts LISTEN but forwards no notification (D6).
+	// URL must bypass transaction poolers: they accept LISTEN but forward nothing (D6).
 	URL   string
 	Cache *Cache
-	// OnChange receives each changed row after it is forgotten here. It must not block. May be nil.
+	// OnChange receives each changed row, after it is forgotten here. It must not block.
 	OnChange func(id uuid.UUID)
-	// OnState receives each change of the listening state. May be nil.
-	OnState func(listening bool)
-	Logger  *slog.Logger
+	OnState  func(listening bool)
+	Logger   *slog.Logger
 }
 
-// Listener drops facts when PostgreSQL announces a changed row, by any writer and without Redis (T5). It uses one connection. Each
-// reconnect drops all facts, because notifications may have been missed.
+// Listener drops facts when PostgreSQL announces a changed row, by any writer (T5). Each reconnect drops all facts: notifications may have
+// been missed.
 type Listener struct {
 	ListenerOptions
 	queries *db.Queries
@@ -58,10 +57,10 @@ func NewListener(o ListenerOptions) *Listener {
 	return &Listener{ListenerOptions: o, queries: db.New(), tried: make(chan struct{})}
 }
 
-// Tried returns a channel that closes after the first attempt to listen, successful or not.
+// Tried closes after the first attempt to listen.
 func (l *Listener) Tried() <-chan struct{} { return l.tried }
 
-// Run listens until ctx ends, and reconnects.
+// Run listens until ctx ends.
 func (l *Listener) Run(ctx context.Context) error {
 	for wait := listenSoonest; ctx.Err() == nil; wait = min(2*wait, listenLatest) {
 		listened, err := l.listen(ctx)
@@ -84,7 +83,6 @@ func (l *Listener) listen(ctx context.Context) (listened bool, err error) {
 		return false, err
 	}
 	defer closeSoon(ctx, conn)
-	// Facts read before LISTEN may be outdated.
 	l.Cache.forgetAll()
 	l.OnState(true)
 	defer l.OnState(false)
@@ -99,7 +97,7 @@ func (l *Listener) listen(ctx context.Context) (listened bool, err error) {
 func (l *Listener) subscribe(ctx context.Context) (*pgx.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, listenConnect)
 	defer cancel()
-	// pg.Connect refuses a pooler and a standby.
+	// It refuses poolers and standbys.
 	conn, err := pg.Connect(ctx, pg.SessionOptions{
 		URL: l.URL, Name: "authd listener", Timeout: listenConnect, ExecMode: pgx.QueryExecModeSimpleProtocol,
 	})
@@ -114,7 +112,6 @@ func (l *Listener) subscribe(ctx context.Context) (*pgx.Conn, error) {
 	return conn, nil
 }
 
-// hearNext waits for one change, and pings the server after a silence.
 func (l *Listener) hearNext(ctx context.Context, conn *pgx.Conn) error {
 	quiet, cancel := context.WithTimeout(ctx, listenQuiet)
 	defer cancel()
@@ -134,7 +131,7 @@ func (l *Listener) hearNext(ctx context.Context, conn *pgx.Conn) error {
 func (l *Listener) hear(change *pgconn.Notification) {
 	id, err := uuid.Parse(change.Payload)
 	if err != nil {
-		l.Cache.forgetAll() // a bulk change or an unknown payload: drop all
+		l.Cache.forgetAll() // a bulk change or unknown
 		return
 	}
 	l.Cache.forget(id)
@@ -144,5 +141,5 @@ func (l *Listener) hear(change *pgconn.Notification) {
 func closeSoon(ctx context.Context, conn *pgx.Conn) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), listenAnswer)
 	defer cancel()
-	_ = conn.Close(ctx) // it is lost either way
+	_ = conn.Close(ctx) // lost either way
 }

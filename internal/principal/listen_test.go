@@ -17,14 +17,13 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// ear is a cache with a Listener behind a breakable connection.
 type ear struct {
 	*Cache
 	listener  *Listener
 	wire      *netfault.Wire
 	listening atomic.Bool
 	changes   chan uuid.UUID
-	db        *pgx.Conn // bypasses the wire
+	db        *pgx.Conn
 }
 
 func newEar(t *testing.T) *ear {
@@ -80,7 +79,6 @@ func (e *ear) has(id uuid.UUID) bool {
 	return e.facts(atFirebase(id), time.Now()) != nil
 }
 
-// T5: any change of a row drops its facts, and no others.
 func TestListener_ForgetsWhomOthersChange_T5(t *testing.T) {
 	t.Parallel()
 	e := newEar(t)
@@ -103,7 +101,6 @@ func TestListener_ForgetsWhomOthersChange_T5(t *testing.T) {
 	waitUntil(t, "T5: everybody forgotten", func() bool { return !e.has(other) })
 }
 
-// T5: a reconnect drops all facts, however the connection was lost.
 func TestListener_ListeningAgainForgetsEverybody_T5(t *testing.T) {
 	t.Parallel()
 	for name, lose := range map[string]func(t *testing.T, e *ear){
@@ -132,7 +129,6 @@ func TestListener_ListeningAgainForgetsEverybody_T5(t *testing.T) {
 	}
 }
 
-// D6: a pooler is refused, and serving starts all the same.
 func TestListener_IsNotTakenInByAPooler_D6(t *testing.T) {
 	t.Parallel()
 	pooler := pgbouncer.New(t, pgtest.New(t), nil)

@@ -18,19 +18,18 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// Principal is an admitted caller: a verified token with a row that admits the session. Claims describe the session only (subject, kind,
-// times); User describes the account.
+// Principal is an admitted caller. Claims describe the session; User describes the account.
 type Principal struct {
 	Claims token.Claims
 	User   user.User
 }
 
-// Verifier checks a compact token; token.Verifier implements it. Tests replace it and Users to control the order of events.
+// Verifier is implemented by token.Verifier.
 type Verifier interface {
 	Verify(ctx context.Context, compact string) (token.Claims, error)
 }
 
-// Users is the part of user.Store that the package uses.
+// Users is implemented by user.Store.
 type Users interface {
 	FirstSight(ctx context.Context, claims token.Claims) (user.User, error)
 	ByID(ctx context.Context, id uuid.UUID) (user.User, error)
@@ -38,29 +37,28 @@ type Users interface {
 	Seen(u user.User)
 }
 
-// budget is the longest wait for an answer (O3). It is below the promised 2 s, so that a 503 still arrives in time under load.
+// budget is the longest wait (O3). It is below the promised 2 s, so that a 503 arrives in time under load.
 const budget = 1500 * time.Millisecond
 
-// errTooSlow is an outage, never a bad token.
 var errTooSlow = fault.Unavailable("the token could not be checked in time; try again in a moment", nil)
 
-// Options configures a Resolver. Verifier, Users and Cache are required; Keys is required for ResolveKey.
+// Options configures a Resolver. Verifier, Users and Cache are required, Keys for ResolveKey.
 type Options struct {
 	Verifier    Verifier
 	Users       Users
 	Cache       *Cache
 	Keys        *apikey.Store
-	SharedCache *SharedCache // nil: none
-	// Render makes the answer of CachedResponse; it may return nil. May be nil where CachedResponse is unused.
+	SharedCache *SharedCache // may be nil
+	// Render makes the answers of CachedResponse, or nil.
 	Render func(ResponseKind, Principal) Response
-	// OnVerify receives the result of each verification: "ok" or the refusal's code.
+	// OnVerify receives "ok" or the refusal's code.
 	OnVerify func(result string)
-	Clock    func() time.Time // for the age of facts; nil: time.Now
+	Clock    func() time.Time // nil: time.Now
 	// TokenClock decides when tokens expire (T6). Nil: Clock.
 	TokenClock func() time.Time
 }
 
-// Resolver turns tokens into principals and API keys into their owners. It is safe for concurrent use.
+// Resolver is safe for concurrent use.
 type Resolver struct {
 	verifier    Verifier
 	users       Users
@@ -92,8 +90,8 @@ func NewResolver(o Options) *Resolver {
 	return r
 }
 
-// Resolve returns the principal of a compact token within the budget (O3). Errors are those of token.Verify and user.FirstSight, then
-// ErrDeactivated before ErrRevoked of internal/user. Refusals are not cached.
+// Resolve returns a token's principal within the budget (O3). Errors are those of token.Verify and user.FirstSight, then ErrDeactivated
+// before ErrRevoked of internal/user. Refusals are not cached.
 func (r *Resolver) Resolve(ctx context.Context, compact string) (Principal, error) {
 	key := keyOf(bytesOf(compact))
 	remembered, facts := r.remembered(key)
@@ -107,8 +105,7 @@ func (r *Resolver) Resolve(ctx context.Context, compact string) (Principal, erro
 	return p, slowIsUnavailable(err)
 }
 
-// Reread admits a principal again by the current row: operator operations do not trust caches. The budget (O3) and errors are those of
-// Resolve.
+// Reread admits a principal by the current row: operator operations trust no cache. The budget (O3) and errors are those of Resolve.
 func (r *Resolver) Reread(ctx context.Context, p Principal) (Principal, error) {
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
@@ -118,7 +115,7 @@ func (r *Resolver) Reread(ctx context.Context, p Principal) (Principal, error) {
 	}
 	u, err := read(ctx, p.User.ID)
 	if errors.Is(err, user.ErrNotFound) || err == nil && !isRowOf(p.Claims, u) {
-		return Principal{}, user.ErrRevoked // the row is deleted or relinked
+		return Principal{}, user.ErrRevoked // deleted or relinked
 	}
 	if err != nil {
 		return Principal{}, slowIsUnavailable(err)
@@ -126,7 +123,7 @@ func (r *Resolver) Reread(ctx context.Context, p Principal) (Principal, error) {
 	return admit(p.Claims, u)
 }
 
-// Claims verifies a compact token without loading a row. The budget is that of Resolve; errors are those of token.Verify.
+// Claims verifies a token without its row, with the budget of Resolve and the errors of token.Verify.
 func (r *Resolver) Claims(ctx context.Context, compact string) (token.Claims, error) {
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
@@ -134,7 +131,6 @@ func (r *Resolver) Claims(ctx context.Context, compact string) (token.Claims, er
 	return claims, slowIsUnavailable(err)
 }
 
-// remembered returns the valid cached claims and facts; either may be nil.
 func (r *Resolver) remembered(key tokenKey) (v *verified, facts *known) {
 	v = r.cache.token(key, r.tokenNow())
 	if v == nil {
@@ -150,10 +146,9 @@ func (r *Resolver) remembered(key tokenKey) (v *verified, facts *known) {
 func (r *Resolver) lookUp(ctx context.Context, key tokenKey, compact string) (Principal, error) {
 	remembered, facts := r.remembered(key)
 	switch {
-	case facts != nil: // an earlier look-up stored them
+	case facts != nil:
 		return admit(remembered.claims, facts.user)
 	case remembered != nil:
-		// Only the facts are too old.
 		p, err := r.freshen(ctx, remembered)
 		if !errors.Is(err, errStranger) {
 			return p, err
@@ -173,7 +168,7 @@ func (r *Resolver) lookUp(ctx context.Context, key tokenKey, compact string) (Pr
 	return r.keep(fill, claims, u)
 }
 
-// loadUser finds the row: by Firebase uid, created where missing, or by a legacy token's id (F1).
+// loadUser finds a legacy token's row by id (F1).
 func (r *Resolver) loadUser(ctx context.Context, claims token.Claims) (user.User, error) {
 	if claims.Kind == token.KindLegacy {
 		return r.users.ByLegacyID(ctx, claims.UserID)
@@ -181,10 +176,10 @@ func (r *Resolver) loadUser(ctx context.Context, claims token.Claims) (user.User
 	return r.users.FirstSight(ctx, claims)
 }
 
-// errStranger means that the row is gone or relinked; the full look-up decides.
+// errStranger: the row is gone or relinked, so the full look-up decides.
 var errStranger = errors.New("the row is no longer this token's")
 
-// freshen reloads the facts of a known token from the shared cache, else from the row.
+// freshen tries the shared cache, then the row.
 func (r *Resolver) freshen(ctx context.Context, remembered *verified) (Principal, error) {
 	fill := r.cache.beginFill(r.now())
 	there := r.sharedCache.look(ctx, remembered, fill.readAt)
@@ -232,11 +227,11 @@ func (r *Resolver) verify(ctx context.Context, compact string) (token.Claims, er
 	return claims, nil
 }
 
-// sessionOf drops the claims that only first sight needs; they may take kilobytes.
+// sessionOf drops what only first sight needs: it may be kilobytes.
 func sessionOf(claims token.Claims) token.Claims {
 	return token.Claims{
 		Kind: claims.Kind, Subject: strings.Clone(claims.Subject), UserID: claims.UserID, SessionID: claims.SessionID,
-		SignInProvider: unique.Make(claims.SignInProvider).Value(), // few values, interned
+		SignInProvider: unique.Make(claims.SignInProvider).Value(), // interned
 		AuthTime:       claims.AuthTime, IssuedAt: claims.IssuedAt, ExpiresAt: claims.ExpiresAt,
 	}
 }
@@ -255,12 +250,12 @@ func slowIsUnavailable(err error) error {
 	return errTooSlow.With(err)
 }
 
-// tokenKey is the only part of a token that is kept (T6).
+// tokenKey is all that is kept of a token (T6).
 type tokenKey [sha256.Size]byte
 
 func keyOf(compact []byte) tokenKey { return sha256.Sum256(compact) }
 
-// bytesOf avoids a copy; the result is read-only.
+// bytesOf is read-only.
 func bytesOf(text string) []byte {
 	return unsafe.Slice(unsafe.StringData(text), len(text)) //nolint:gosec // read-only
 }

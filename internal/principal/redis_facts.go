@@ -10,23 +10,22 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Channel is the Redis channel of changed users; a message is the row's id as text. A forged message can only cause reloads (T7).
+// Channel carries changed row ids as text. A forged message only causes reloads (T7).
 const Channel = "auth:users:changed"
 
-// generationLife exceeds the life of facts read under a generation.
 const generationLife = 2 * MaxFactsAge
 
-// redisFacts keeps sealed facts in Redis, one entry per user and token kind, and one random generation per user. Every invalidation deletes
-// the generation. Facts are stored only if the generation is unchanged since before their reading (T5). Generations are never reused.
+// redisFacts keeps sealed facts and one random generation per user in Redis. An invalidation deletes both. Facts are stored only under the
+// generation from before their reading (T5). Generations never recur.
 type redisFacts struct{ redis redis.UniversalClient }
 
-// The hash tag keeps a user's three keys in one cluster slot.
+// A user's keys share one cluster slot.
 func redisFactsKey(whose factsKey) string {
 	return "auth:facts:{" + whose.id.String() + "}:" + string(whose.kind)
 }
 func redisGenerationKey(id uuid.UUID) string { return "auth:facts:{" + id.String() + "}:generation" }
 
-// found is a Redis look-up: sealed is empty without facts, left is their remaining life (negative: unknown).
+// found has no sealed facts on a miss. A negative left is unknown.
 type found struct {
 	sealed     []byte
 	left       time.Duration
@@ -45,7 +44,7 @@ if redis.call('STRLEN', KEYS[1]) <= tonumber(ARGV[3]) then
 end
 return {sealed, redis.call('PTTL', KEYS[1]), generation}`)
 
-// look reads the sealed facts, and creates a generation where none exists.
+// look creates a missing generation.
 func (s redisFacts) look(ctx context.Context, whose factsKey) (found, error) {
 	answer, err := lookScript.Run(ctx, s.redis, []string{redisFactsKey(whose), redisGenerationKey(whose.id)},
 		rand.Text(), generationLife.Milliseconds(), maxSealed).Slice()
@@ -68,7 +67,7 @@ end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1`)
 
-// put stores sealed facts for life, unless the generation has changed.
+// put fails where the generation has changed.
 func (s redisFacts) put(ctx context.Context, whose factsKey, generation string, sealed []byte, life time.Duration) (left bool, err error) {
 	n, err := putScript.Run(ctx, s.redis, []string{redisFactsKey(whose), redisGenerationKey(whose.id)},
 		generation, sealed, life.Milliseconds()).Int()
@@ -78,8 +77,7 @@ func (s redisFacts) put(ctx context.Context, whose factsKey, generation string, 
 	return n == 1, nil
 }
 
-// forgetScript only deletes, so a Redis out of memory accepts it. Where DEL is refused (a replica), it still publishes, then returns the
-// error.
+// forgetScript only deletes, so a full Redis accepts it. Where DEL is refused (a replica), it still publishes, then fails.
 var forgetScript = redis.NewScript(`
 local deleted = redis.pcall('DEL', unpack(KEYS))
 if ARGV[1] ~= '' then
@@ -87,15 +85,12 @@ if ARGV[1] ~= '' then
 end
 return deleted`)
 
-// forget deletes a user's facts and generation, so that readings under way store nothing.
 func (s redisFacts) forget(ctx context.Context, id uuid.UUID) error { return s.invalidate(ctx, id, "") }
 
-// announce forgets and publishes the change.
 func (s redisFacts) announce(ctx context.Context, id uuid.UUID) error {
 	return s.invalidate(ctx, id, Channel)
 }
 
-// probe runs every script once for the nil id.
 func (s redisFacts) probe(ctx context.Context) error {
 	noRow := factsKey{id: uuid.Nil, kind: kinds[0]}
 	there, err := s.look(ctx, noRow)

@@ -10,7 +10,6 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// O3, T5: requests skip a Redis that refuses, like one that hangs. Each change of state is logged once.
 func TestTier_RefusingRedis_T5(t *testing.T) {
 	t.Parallel()
 	for _, refusal := range redistest.Refusals() {
@@ -26,7 +25,7 @@ func TestTier_RefusingRedis_T5(t *testing.T) {
 			if err := n.tier.Probe(t.Context()); err != nil {
 				t.Fatalf("a Redis that serves: %v", err)
 			}
-			for range 2 { // the second round stores facts
+			for range 2 {
 				if err := n.ask(); err != nil {
 					t.Fatal(err)
 				}

@@ -15,7 +15,7 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// script replaces Verifier and Users. A nil function must not be called.
+// script controls the order of events. A nil function must not be called.
 type script struct {
 	t          *testing.T
 	verify     func() (token.Claims, error)
@@ -69,7 +69,6 @@ type scene struct {
 	claims   token.Claims
 }
 
-// newScene has a valid token and its row.
 func newScene(t *testing.T) *scene {
 	s := &scene{script: &script{t: t}}
 	s.time.nanos.Store(time.Now().UnixNano())
@@ -88,7 +87,6 @@ func (s *scene) expect(what string, want error) {
 	}
 }
 
-// E1: a known token costs nothing.
 func TestResolve_WarmAsksNobody(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
@@ -100,7 +98,6 @@ func TestResolve_WarmAsksNobody(t *testing.T) {
 	}
 }
 
-// F1, E1: a legacy token's row is found by id and cached apart from the facts of Firebase tokens.
 func TestResolve_LegacyTokenIsLookedUpByID_F1(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
@@ -137,7 +134,6 @@ func TestResolve_LegacyTokenIsLookedUpByID_F1(t *testing.T) {
 	}
 }
 
-// T6: a cached token ends at its exp.
 func TestResolve_RememberedTokenEnds(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
@@ -150,7 +146,6 @@ func TestResolve_RememberedTokenEnds(t *testing.T) {
 	s.expect("T6: at its end", token.ErrExpired)
 }
 
-// T5: old facts are reloaded without a new verification.
 func TestResolve_OldFactsAreReadAgain(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
@@ -169,7 +164,7 @@ func TestResolve_OldFactsAreReadAgain(t *testing.T) {
 	}
 }
 
-// F7, F10: a deleted or relinked row leads to a full look-up.
+// F7, F10: the full look-up decides.
 func TestResolve_RowBehindARememberedTokenChangedHands(t *testing.T) {
 	t.Parallel()
 	for name, byID := range map[string]func(s *scene) (user.User, error){
@@ -184,7 +179,7 @@ func TestResolve_RowBehindARememberedTokenChangedHands(t *testing.T) {
 			s.firstSight = func(context.Context) (user.User, error) { return user.User{}, user.ErrRevoked }
 			s.resolver.cache.forget(s.person.ID)
 			s.expect(name, user.ErrRevoked)
-			// Facts of the new owner must not serve the old token.
+			// These facts must not serve the old token.
 			other := s.person
 			other.FirebaseUID = "another"
 			s.resolver.cache.keepFacts(s.resolver.cache.beginFill(s.time.now()), token.KindFirebase, other)
@@ -193,7 +188,7 @@ func TestResolve_RowBehindARememberedTokenChangedHands(t *testing.T) {
 	}
 }
 
-// F5: refusals are not cached.
+// F5: a mended account is admitted at once.
 func TestResolve_RefusalsAreNotCached(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
@@ -207,8 +202,7 @@ func TestResolve_RefusalsAreNotCached(t *testing.T) {
 	s.expect("mended", nil)
 }
 
-// T5: a caller after an invalidation does not join an older look-up, and that look-up stores nothing. The first look-up is held until the
-// end.
+// The first look-up is held until the end.
 func TestResolve_JoinerAfterAnInvalidationLooksAgain(t *testing.T) {
 	t.Parallel()
 	for range 200 {
@@ -244,7 +238,6 @@ func TestResolve_JoinerAfterAnInvalidationLooksAgain(t *testing.T) {
 	}
 }
 
-// One look-up serves all waiters, and survives its first caller's cancellation.
 func TestResolve_OneLookUpServesAllWhoWait(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
@@ -254,7 +247,7 @@ func TestResolve_OneLookUpServesAllWhoWait(t *testing.T) {
 		<-release
 		return s.person, ctx.Err()
 	}
-	s.byID = func(context.Context) (user.User, error) { return s.person, nil } // for a late caller
+	s.byID = func(context.Context) (user.User, error) { return s.person, nil }
 	ctx, hangUp := context.WithCancel(context.Background())
 	gone := make(chan error, 1)
 	go func() {
@@ -282,7 +275,6 @@ func TestResolve_OneLookUpServesAllWhoWait(t *testing.T) {
 	}
 }
 
-// O3: the answer is 503 within 2 s.
 func TestResolve_AnswersInTimeWhateverHangs(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)

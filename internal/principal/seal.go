@@ -16,16 +16,15 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// maxSealed bounds sealed facts; longer ones are neither stored nor opened.
 const maxSealed = 16 << 10
 
 var errNotSealed = errors.New("the facts do not open: forged, cut short, somebody else's, or another key's")
 
-// sealer encrypts facts for Redis (T7). They open only for the same user, token kind, key and set of user fields. An instance of another
-// release, which may know other fields, reads the row. A random nonce of 192 bits never repeats.
+// sealer encrypts facts for Redis (T7). They open only for the same user, token kind, key and set of user fields, so other releases read
+// the row. A random 192-bit nonce never repeats.
 type sealer struct{ aead cipher.AEAD }
 
-// newSealer derives the key from a secret by HKDF (RFC 5869). An empty secret is refused.
+// newSealer derives the key by HKDF (RFC 5869).
 func newSealer(secret []byte) (sealer, error) {
 	if len(secret) == 0 {
 		return sealer{}, errors.New("derive the key of the facts: there is no secret")
@@ -41,7 +40,6 @@ func newSealer(secret []byte) (sealer, error) {
 	return sealer{aead}, nil
 }
 
-// dated is facts and the start of their reading.
 type dated struct {
 	User      user.User
 	ReadMicro int64
@@ -50,7 +48,7 @@ type dated struct {
 func (s sealer) seal(whose factsKey, u user.User, readAt time.Time) ([]byte, error) {
 	plain, err := json.Marshal(dated{User: u, ReadMicro: readAt.UnixMicro()})
 	if err != nil {
-		return nil, fmt.Errorf("write facts: %w", err) // an instant that JSON cannot hold, such as infinity
+		return nil, fmt.Errorf("write facts: %w", err) // such as infinity
 	}
 	if len(plain)+s.aead.NonceSize()+s.aead.Overhead() > maxSealed {
 		return nil, fmt.Errorf("write facts: %d bytes are too many", len(plain))
@@ -78,16 +76,15 @@ func (s sealer) open(whose factsKey, sealed []byte) (u user.User, readAt time.Ti
 	return d.User, time.UnixMicro(d.ReadMicro), nil
 }
 
-// boundTo returns the additional authenticated data.
 func boundTo(whose factsKey) []byte {
 	return fmt.Appendf(nil, "%s %s %s", shape, whose.kind, whose.id)
 }
 
-// shape is a hash of the user's field names and types in this release.
+// shape hashes the fields of this release's users.
 var shape = func() string {
 	hash := sha256.New()
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[user.User]()) {
-		_, _ = fmt.Fprintln(hash, field.Name, field.Type) // a hash never fails
+		_, _ = fmt.Fprintln(hash, field.Name, field.Type) // never fails
 	}
 	return fmt.Sprintf("%x", hash.Sum(nil))
 }()

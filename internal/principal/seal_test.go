@@ -23,7 +23,7 @@ func newTestSealer(t testing.TB, secret string) sealer {
 	return s
 }
 
-// filled returns a user with every field set, future fields included.
+// filled sets every field, future ones included.
 func filled(t testing.TB) (u user.User) {
 	t.Helper()
 	fields := reflect.ValueOf(&u).Elem()
@@ -51,7 +51,6 @@ func filled(t testing.TB) (u user.User) {
 	return u
 }
 
-// E2: every field survives sealing, and Redis can read none.
 func TestSealer_KeepsEveryField_E2(t *testing.T) {
 	t.Parallel()
 	s, u, readAt := newTestSealer(t, "a secret"), filled(t), time.Now().Truncate(time.Microsecond)
@@ -73,7 +72,6 @@ func TestSealer_KeepsEveryField_E2(t *testing.T) {
 	}
 }
 
-// T7: only intact facts of our key, user and kind open.
 func TestSealer_OpensNothingElse_T7(t *testing.T) {
 	t.Parallel()
 	s := newTestSealer(t, "a secret")

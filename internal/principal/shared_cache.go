@@ -10,19 +10,19 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// sharedPatience bounds a request's wait for Redis: about a slow read of the row.
+// sharedPatience is about a slow read of the row.
 const sharedPatience = 20 * time.Millisecond
 
-// putPatience bounds one write, off the request's path. A full putQueue drops writes.
+// A full queue drops writes.
 const (
 	putPatience = 200 * time.Millisecond
 	putQueue    = 1024
 )
 
-// clockMargin is the tolerated clock difference between instances. Facts count as that much older; dates further ahead are refused.
+// clockMargin tolerates clock differences. Facts count as that much older; later dates are refused.
 const clockMargin = time.Second
 
-// After sharedFailures failures in a row, no request asks Redis for sharedRest.
+// After sharedFailures, no request asks Redis for sharedRest.
 const (
 	sharedFailures = 3
 	sharedRest     = time.Second
@@ -31,20 +31,19 @@ const (
 // SharedCacheOptions configures a SharedCache. Redis, Secret and Cache are required.
 type SharedCacheOptions struct {
 	Redis redis.UniversalClient
-	// Secret seals the facts. It is the same on every instance and unknown to Redis.
+	// Secret seals the facts; all instances share it and Redis does not know it.
 	Secret []byte
 	Cache  *Cache
-	// Observe receives the result of each "read" and "write". May be nil.
+	// Observe receives the results of "read" and "write".
 	Observe func(operation, result string)
 }
 
-// Results for the metric.
 const (
 	sharedHit         = "hit"
 	sharedMiss        = "miss"
-	sharedForged      = "forged" // does not open: forged, truncated, or another user or key
+	sharedForged      = "forged" // does not open
 	sharedExpired     = "expired"
-	sharedFuture      = "future"    // dated too far ahead
+	sharedFuture      = "future"
 	sharedOvertaken   = "overtaken" // read before a known change
 	sharedForeign     = "foreign"   // the row is no longer this token's
 	sharedUnavailable = "unavailable"
@@ -52,8 +51,8 @@ const (
 	sharedDropped     = "dropped"
 )
 
-// SharedCache shares user facts between instances through Redis (E2). Facts are sealed, dated and at most MaxFactsAge old from the start of
-// their reading; facts from before a known change are refused (T7). It is safe for concurrent use. A nil SharedCache does nothing.
+// SharedCache shares user facts between instances through Redis (E2). Facts are sealed, at most MaxFactsAge old, and refused if a later
+// change is known (T7). It is safe for concurrent use; nil does nothing.
 type SharedCache struct {
 	facts   redisFacts
 	seal    sealer
@@ -70,7 +69,7 @@ type entry struct {
 	generation string
 }
 
-// NewSharedCache returns a shared cache. Facts are written only while Run runs.
+// NewSharedCache returns a shared cache that writes only while Run runs.
 func NewSharedCache(o SharedCacheOptions) (*SharedCache, error) {
 	seal, err := newSealer(o.Secret)
 	if err != nil {
@@ -84,7 +83,7 @@ func NewSharedCache(o SharedCacheOptions) (*SharedCache, error) {
 	}, nil
 }
 
-// left is the result of look: facts where ok is true, and the generation for put ("": do not put).
+// left is empty on a miss; without a generation, put does nothing.
 type left struct {
 	user       user.User
 	readAt     time.Time
@@ -92,10 +91,9 @@ type left struct {
 	generation string
 }
 
-// Probe runs all Redis operations that requests use, and returns the first error.
+// Probe runs every Redis operation once and returns the first error.
 func (t *SharedCache) Probe(ctx context.Context) error { return t.facts.probe(ctx) }
 
-// look finds the facts that another instance has stored for a known token.
 func (t *SharedCache) look(ctx context.Context, remembered *verified, now time.Time) left {
 	if t == nil || !t.gate.enter(now) {
 		return left{}
@@ -113,7 +111,7 @@ func (t *SharedCache) look(ctx context.Context, remembered *verified, now time.T
 	return left{user: u, readAt: began, ok: result == sharedHit, generation: there.generation}
 }
 
-// judge checks the facts found, and estimates the start of their reading on the local clock.
+// judge also estimates when the reading began by the local clock.
 func (t *SharedCache) judge(remembered *verified, there found, now time.Time) (u user.User, began time.Time, result string) {
 	if len(there.sealed) == 0 {
 		return u, began, sharedMiss
@@ -125,7 +123,7 @@ func (t *SharedCache) judge(remembered *verified, there found, now time.Time) (u
 	if date.After(now.Add(clockMargin)) {
 		return u, began, sharedFuture
 	}
-	// The date is by the writer's clock, the remaining life by Redis's clock. The older one counts, less clockMargin.
+	// The writer's date and Redis's remaining life both count; the older wins.
 	began = earlier(date, now)
 	if there.left >= 0 {
 		began = earlier(began, now.Add(there.left-MaxFactsAge))
@@ -149,7 +147,7 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// put queues facts for Run. It never blocks and never fails.
+// put never blocks and never fails.
 func (t *SharedCache) put(l entry) {
 	if t == nil || l.generation == "" {
 		return
@@ -193,9 +191,9 @@ func (t *SharedCache) write(ctx context.Context, l entry) (result string) {
 	return sharedKept
 }
 
-// gate stops requests to a failing Redis: after sharedFailures it closes for sharedRest, then lets one request through.
+// gate closes for sharedRest after sharedFailures, then admits one request.
 type gate struct {
-	failures    atomic.Int32 // since the last answer
+	failures    atomic.Int32 // in a row
 	closedUntil atomic.Int64
 }
 
@@ -204,7 +202,7 @@ func (g *gate) enter(now time.Time) bool {
 	return until == 0 || now.UnixNano() >= until && g.closedUntil.CompareAndSwap(until, now.Add(sharedRest).UnixNano())
 }
 
-// heard records a result. Refusals count like timeouts.
+// A refusal counts like a timeout.
 func (g *gate) heard(now time.Time, err error) {
 	if err == nil {
 		g.failures.Store(0)

@@ -23,13 +23,12 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// table is one row behind several instances.
 type table struct {
 	row   atomic.Pointer[user.User]
 	reads atomic.Int32
 }
 
-// node is an instance without subscriptions; the test delivers changes.
+// node hears no changes; the test delivers them.
 type node struct {
 	*Resolver
 	t           testing.TB
@@ -38,7 +37,7 @@ type node struct {
 	tier        *SharedCache
 	time        clock
 	results     results
-	// pause, where set, runs before and after the next reading.
+	// pause holds the next reading before and after the row.
 	pause atomic.Pointer[func()]
 }
 
@@ -120,10 +119,9 @@ func (n *node) ask() error {
 	return err
 }
 
-// grow drops the facts without an invalidation.
+// grow drops facts without an invalidation.
 func (n *node) grow() { n.cache.people.InvalidateAll() }
 
-// flush writes the queued facts.
 func (n *node) flush() {
 	for {
 		select {
@@ -137,7 +135,7 @@ func (n *node) flush() {
 
 func active() *user.User { return &user.User{ID: uuid.New(), FirebaseUID: "subject", IsActive: true} }
 
-// shares demands that a reading of n spares a reading of with. A busy machine may time out, so it retries.
+// shares retries: a busy machine may time out.
 func (n *node) shares(what string, with *node) {
 	n.t.Helper()
 	for range 50 {
@@ -161,7 +159,6 @@ func (n *node) shares(what string, with *node) {
 	n.t.Fatalf("%s: nothing is shared: %v, %v", what, n.results.n, with.results.n)
 }
 
-// knowing returns two instances with the same token, row and Redis.
 func knowing(t *testing.T) (tb *table, a, b *node, client redis.UniversalClient) {
 	t.Helper()
 	tb = &table{}
@@ -176,7 +173,6 @@ func knowing(t *testing.T) (tb *table, a, b *node, client redis.UniversalClient)
 	return tb, a, b, client
 }
 
-// E2: one reading serves all instances with the same secret.
 func TestTier_OneReadingSparesTheOthers_E2(t *testing.T) {
 	t.Parallel()
 	tb, a, b, client := knowing(t)
@@ -192,11 +188,10 @@ func TestTier_OneReadingSparesTheOthers_E2(t *testing.T) {
 	}
 }
 
-// T5: age counts from the first reading, through both caches.
 func TestTier_AgeGoesOnThroughBothTiers_T5(t *testing.T) {
 	t.Parallel()
 	tb, a, b, _ := knowing(t)
-	a.shares("E2", b) // now b uses a's facts
+	a.shares("E2", b)
 	gone := *tb.row.Load()
 	gone.IsActive = false
 	tb.row.Store(&gone)
@@ -210,7 +205,6 @@ func TestTier_AgeGoesOnThroughBothTiers_T5(t *testing.T) {
 	}
 }
 
-// T5: an invalidation removes the facts from Redis.
 func TestTier_InvalidationReachesRedis_T5(t *testing.T) {
 	t.Parallel()
 	for name, invalidate := range map[string]func(n *node, id uuid.UUID){
@@ -233,7 +227,6 @@ func TestTier_InvalidationReachesRedis_T5(t *testing.T) {
 	}
 }
 
-// T7: invalid entries in Redis are refused.
 func TestTier_BelievesNothingThatItShouldNot_T7(t *testing.T) {
 	t.Parallel()
 	tb := &table{}
@@ -328,7 +321,6 @@ func TestTier_OddAnswersOfRedis(t *testing.T) {
 	a.shares("afterwards", b)
 }
 
-// O3: a hanging Redis delays few requests.
 func TestTier_HangingRedisIsOffTheRoad_O3(t *testing.T) {
 	t.Parallel()
 	tb := &table{}
@@ -362,13 +354,12 @@ func TestTier_HangingRedisIsOffTheRoad_O3(t *testing.T) {
 	})
 }
 
-// reading is the reader's events on instance b; changing is those of a change by instance a, which b hears of at any time after the commit.
+// Instance b reads; instance a changes the row, and b hears of it after the commit.
 var (
 	reading  = []string{"looks", "reads", "keeps", "leaves"}
 	changing = [][]string{{"commits", "answers", "hears"}, {"commits", "hears", "answers"}}
 )
 
-// interleave returns every merge that keeps both orders.
 func interleave(a, b []string) (all [][]string) {
 	if len(a) == 0 || len(b) == 0 {
 		return [][]string{append(append([]string{}, a...), b...)}
@@ -382,8 +373,8 @@ func interleave(a, b []string) (all [][]string) {
 	return all
 }
 
-// race plays one schedule; Redis loses its keys after event number lost. Once the change is answered, no instance admits the token, except
-// a reader that has not heard of it.
+// race plays one schedule. After the answer only an instance that reads, and has not heard, may admit the token. Redis is emptied after
+// event number lost.
 func race(t *testing.T, client redis.UniversalClient, schedule []string, lost int) (results map[string]int) {
 	tb := &table{}
 	tb.row.Store(active())
@@ -399,7 +390,7 @@ func race(t *testing.T, client redis.UniversalClient, schedule []string, lost in
 	hold := func() { stepped <- struct{}{}; <-steps }
 	ended := make(chan struct{})
 	answered, heard := false, false
-	joins := false // an ask now would join a reading that began after the change was heard
+	joins := false // an ask would join a reading from after the change was heard
 	do := map[string]func(){
 		"looks": func() {
 			b.grow()
@@ -445,8 +436,7 @@ func race(t *testing.T, client redis.UniversalClient, schedule []string, lost in
 	return all
 }
 
-// T5: a reading races a change in every schedule, also where Redis loses its keys. RACE_ROUNDS sets the rounds (default 700, ten per
-// schedule).
+// RACE_ROUNDS sets the rounds (default 700, ten per schedule).
 func TestTier_ReadingRacesAChange_T5(t *testing.T) {
 	t.Parallel()
 	rounds := 700
@@ -464,7 +454,7 @@ func TestTier_ReadingRacesAChange_T5(t *testing.T) {
 	began, seen := time.Now(), map[string]int{}
 	for round := range rounds {
 		schedule := schedules[round%len(schedules)]
-		lost := rand.IntN(3*len(schedule)) - len(schedule) // a third of the rounds loses keys
+		lost := rand.IntN(3*len(schedule)) - len(schedule) // a third of the rounds
 		for result, n := range race(t, client, schedule, lost) {
 			seen[result] += n
 		}

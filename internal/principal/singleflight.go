@@ -8,14 +8,14 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// group merges concurrent look-ups of one token. Unlike golang.org/x/sync/singleflight, the first caller works without a new goroutine, and
-// waiters keep their own deadlines.
+// group merges concurrent look-ups of one token. Unlike golang.org/x/sync/singleflight, the first caller does the work and waiters keep
+// their deadlines.
 type group struct {
 	lock  sync.Mutex
 	calls map[callKey]*call
 }
 
-// callKey includes the invalidation count, so that a caller after an invalidation joins no older look-up (T5).
+// callKey has the invalidation count, so that no caller joins a look-up from before an invalidation (T5).
 type callKey struct {
 	token      tokenKey
 	generation uint64
@@ -23,12 +23,11 @@ type callKey struct {
 
 type call struct {
 	done  chan struct{}
-	found Principal // valid once done is closed
+	found Principal
 	err   error
 }
 
-// do returns the result of lookUp within the budget or the first caller's deadline. The look-up ignores cancellation: others may wait for
-// it.
+// do ignores the first caller's cancellation but keeps its deadline: others may wait.
 func (f *group) do(ctx context.Context, key callKey, lookUp func(context.Context) (Principal, error)) (Principal, error) {
 	under, begun := f.join(key)
 	if !begun {
@@ -52,7 +51,7 @@ func latest(ctx context.Context) time.Time {
 	return end
 }
 
-// join returns the call of a key; begun means that the caller must run it.
+// join's begun means that the caller must run it.
 func (f *group) join(key callKey) (under *call, begun bool) {
 	f.lock.Lock()
 	defer f.lock.Unlock()
@@ -74,7 +73,7 @@ func (f *group) finish(key callKey, under *call) {
 	close(under.done)
 }
 
-// run turns a panic into an error for all waiters.
+// A panic is an error for all waiters.
 func (f *call) run(ctx context.Context, lookUp func(context.Context) (Principal, error)) {
 	defer fault.Recover(&f.err)
 	f.found, f.err = lookUp(ctx)

@@ -10,7 +10,6 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// O3: a look-up ends with its caller's deadline or the budget.
 func TestFlights_KeepTheirTime_O3(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct{ came, takes time.Duration }{
@@ -33,7 +32,6 @@ func TestFlights_KeepTheirTime_O3(t *testing.T) {
 	}
 }
 
-// A panic fails all waiters once.
 func TestFlights_APanicIsAnError(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

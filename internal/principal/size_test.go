@@ -14,7 +14,6 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// heap returns the bytes in use after garbage collection.
 func heap() int64 {
 	runtime.GC()
 	runtime.GC()
@@ -23,7 +22,6 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// fill stores n users with one token and one answer each.
 func (c *Cache) fill(n int) {
 	end := time.Now().Add(time.Hour)
 	for i := range n {
@@ -42,7 +40,6 @@ func (c *Cache) fill(n int) {
 	}
 }
 
-// The weigher is right within a fifth.
 func TestCache_WeighsWhatItTakes(t *testing.T) {
 	const people = 20_000
 	before := heap()
@@ -75,7 +72,6 @@ func TestCache_FloodIsBounded(t *testing.T) {
 	}
 }
 
-// Stored answers do not keep displaced facts alive.
 func TestCache_AnswersHoldNoFacts(t *testing.T) {
 	const tokens, ended = 500, 2_000
 	s, _ := recalling(t)
@@ -105,7 +101,7 @@ func TestCache_AnswersHoldNoFacts(t *testing.T) {
 	}
 }
 
-// BenchmarkCache_Flood measures an unknown token's cost to a full cache: the mean, and the longest of a million.
+// BenchmarkCache_Flood measures an unknown token's cost to a full cache.
 //
 //	go test ./internal/principal -run '^$' -bench Flood -benchtime 1000000x
 func BenchmarkCache_Flood(b *testing.B) {

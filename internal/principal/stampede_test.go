@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// F1, E1: a thousand requests with one new token cause one look-up.
+// F1, E1: one look-up serves a thousand requests.
 func TestResolve_AStampedeIsOneLookUp(t *testing.T) {
 	t.Parallel()
 	for range 20 {
