@@ -10,20 +10,18 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// schemaAge is how old an answer about the schema may be, and schemaRetry how old a failure to look: whoever asks, as often as
-// they like, costs one look in that time, and nobody queues behind looks at a database that hangs.
+// schemaAge is how long a report is reused, schemaRetry a failure. Any number of requests causes one look in that time.
 const (
 	schemaAge   = 5 * time.Second
 	schemaRetry = time.Second
 )
 
-// schemaHandlers answer for the database's schema.
 type schemaHandlers struct {
 	validate func(ctx context.Context) (schema.Report, error)
 	kept     *keptReport
 }
 
-// keptReport is the last look; the lock lets one look at a time.
+// keptReport is the last report; its lock admits one look at a time.
 type keptReport struct {
 	mu     sync.Mutex
 	report schema.Report
@@ -47,7 +45,7 @@ func (h schemaHandlers) look(ctx context.Context) (schema.Report, error) {
 	if time.Now().Before(h.kept.until) {
 		return h.kept.report, h.kept.err
 	}
-	// Whoever asks may hang up: the look is for those who wait behind, too.
+	// Other requests wait for this look, so it ignores cancellation.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
 	defer cancel()
 	age := schemaAge
