@@ -87,7 +87,6 @@ func (h adminUserHandlers) SyncAccount(ctx context.Context, in api.SyncAccountRe
 	return api.SyncAccount200JSONResponse{SyncedUserJSONResponse: out}, err
 }
 
-// synced shows the user's record as operators see it.
 func (h adminUserHandlers) synced(ctx context.Context, synced user.Synced) (api.SyncedUserJSONResponse, error) {
 	record, err := h.users.Record(ctx, synced.User.ID)
 	return toAPISynced(synced, record), err

@@ -2,11 +2,10 @@ package httpapi
 
 import "github.com/getkin/kin-openapi/openapi3"
 
-// aliasExtension names a second path for a path of the contract. The published contract omits it: client generators reject one operationId
-// at two paths.
+// aliasExtension names a path's alias. The published contract omits aliases: client generators reject one operationId at two paths.
 const aliasExtension = "x-alias"
 
-// AddAliases adds each alias to contract, so that its requests are validated too. It returns the aliases by original path.
+// AddAliases adds each alias to contract, so that its requests are validated. It returns the aliases by path.
 func AddAliases(contract *openapi3.T) map[string]string {
 	aliases := map[string]string{}
 	for path, item := range contract.Paths.Map() {

@@ -20,8 +20,8 @@ var (
 	errNoBodyTaken   = fault.Invalid("this operation takes no body")
 )
 
-// limitBody reads the body once and refuses what no operation takes: over 64 KiB, not application/json, compressed, or ambiguous JSON
-// (duplicate names, trailing data, invalid UTF-8, lone surrogates, NUL characters).
+// limitBody refuses bodies over 64 KiB, not application/json, compressed, or ambiguous: duplicate names, trailing data, invalid UTF-8, lone
+// surrogates, NUL.
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body == nil || r.Body == http.NoBody {
@@ -49,8 +49,8 @@ func limitBody(next http.Handler) http.Handler {
 	})
 }
 
-// dropBody handles operations without a body. A body of GET or HEAD has no meaning (RFC 9110 section 9.3.1) and is not read: a proxy may
-// forward its client's. Other methods may send an empty object, as HTTP libraries do.
+// dropBody: a body of GET or HEAD has no meaning (RFC 9110 section 9.3.1) and is not read. Other methods may send an empty object, as HTTP
+// libraries do.
 func dropBody(next http.Handler, w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		if err := checkNoBody(r.Body); err != nil {
@@ -64,7 +64,6 @@ func dropBody(next http.Handler, w http.ResponseWriter, r *http.Request) {
 
 const longestNoBody = 64
 
-// checkNoBody accepts nothing, white space and an empty JSON object.
 func checkNoBody(body io.Reader) error {
 	sent, err := io.ReadAll(io.LimitReader(body, longestNoBody+1))
 	if err != nil || len(sent) > longestNoBody {
@@ -82,7 +81,7 @@ func checkNoBody(body io.Reader) error {
 	return nil
 }
 
-// jsonSpace is JSON's white space (RFC 8259 section 2).
+// jsonSpace is from RFC 8259 section 2.
 const jsonSpace = " \t\r\n"
 
 func bodyRefusal(err error) error {
@@ -116,7 +115,7 @@ func isUTF8Label(charset string) bool {
 	return strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8")
 }
 
-// checkJSON accepts one JSON value (RFC 8259) with unique names, valid UTF-8 and no NUL.
+// checkJSON accepts one JSON value (RFC 8259) with unique names.
 func checkJSON(body []byte) error {
 	decoder := jsontext.NewDecoder(bytes.NewReader(body))
 	for depth := -1; depth != 0; depth = decoder.StackDepth() {

@@ -34,7 +34,6 @@ func TestCheckJSON(t *testing.T) {
 	}
 }
 
-// encoding/json must accept what checkJSON accepts, and read it alike.
 func FuzzCheckJSON(f *testing.F) {
 	for body := range bodies {
 		f.Add([]byte(body))
@@ -55,7 +54,6 @@ func FuzzCheckJSON(f *testing.F) {
 
 var surrogate = regexp.MustCompile(`(?i)\\ud[89a-f]`)
 
-// maxDepth is below both libraries' limit.
 const maxDepth = 9_990
 
 // strictlyValid is checkJSON by the standard library.

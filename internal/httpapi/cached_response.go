@@ -12,8 +12,7 @@ const (
 	forwardResponse
 )
 
-// NewCachedResponse renders the answer about a principal by the generated type, so it matches the contract. It returns nil where the type
-// fails.
+// NewCachedResponse renders by the generated type, so answers match the contract. Nil: the type failed.
 func NewCachedResponse(form principal.ResponseKind, p principal.Principal) principal.Response {
 	taken := &recorder{header: http.Header{}}
 	var err error
@@ -29,7 +28,7 @@ func NewCachedResponse(form principal.ResponseKind, p principal.Principal) princ
 	return taken.response()
 }
 
-// recorder stores a response. net/http sets Content-Length itself; one header more would grow the header map.
+// recorder leaves Content-Length to net/http: one header more would grow the header map.
 type recorder struct {
 	header http.Header
 	body   []byte
@@ -52,7 +51,7 @@ func (t *recorder) response() *cachedResponse {
 	return kept
 }
 
-// cachedResponse is a rendered 200 answer. Concurrent requests share it: it is immutable.
+// cachedResponse is shared by requests and immutable.
 type cachedResponse struct {
 	headers []cachedHeader
 	body    []byte
@@ -70,11 +69,11 @@ func (a *cachedResponse) send(w http.ResponseWriter) {
 	}
 	w.WriteHeader(http.StatusOK)
 	if len(a.body) > 0 {
-		_, _ = w.Write(a.body) //nolint:gosec // JSON of the generated type; an error means that the client has gone
+		_, _ = w.Write(a.body) //nolint:gosec // JSON of the generated type; on error the client has gone
 	}
 }
 
-// Size implements principal.Response. Header names are shared.
+// Size implements principal.Response.
 func (a *cachedResponse) Size() int {
 	const headerOverhead = 56
 	size := cap(a.body) + 48

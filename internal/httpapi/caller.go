@@ -13,7 +13,7 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// authState carries the principal from the validator to the handler, because the validator cannot change the request.
+// authState exists because the validator cannot change the request.
 type authState struct {
 	resolver  *principal.Resolver
 	bearers   []string
@@ -23,11 +23,11 @@ type authState struct {
 	refusal   error
 	caller    principal.Caller
 	principal principal.Principal
-	claims    token.Claims // of a claimsOnly operation
+	claims    token.Claims
 	compact   string
 }
 
-// authenticates attaches an authState and never rejects: the contract says which operations need a credential.
+// authenticates never rejects: the contract says which operations need a credential.
 func authenticates(resolver *principal.Resolver) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -39,7 +39,7 @@ func authenticates(resolver *principal.Resolver) func(http.Handler) http.Handler
 	}
 }
 
-// keyHeader carries an API key. Forward ignores it: a proxy passes on its client's key for another service.
+// keyHeader carries an API key. Forward ignores it: a proxy may pass on its client's key.
 const keyHeader = "X-API-Key"
 
 var (
@@ -47,7 +47,7 @@ var (
 	errForbidden     = fault.New(fault.Forbidden, "this needs an admin who is signed in at Firebase, or an API key of the right scope")
 )
 
-// authenticate decides once per request, although the validator asks once per security scheme.
+// authenticate decides once, although the validator asks once per security scheme.
 func (h *authState) authenticate(ctx context.Context, op operation) error {
 	if !h.asked {
 		h.asked, h.refusal = true, h.decide(ctx, op)
@@ -93,7 +93,7 @@ func (h *authState) admitBearer(ctx context.Context, op operation) (err error) {
 	if h.principal, err = h.resolver.Resolve(ctx, h.compact); err != nil {
 		return err
 	}
-	if op.admin || op.keys { // operator rights are read from the row, never from a cache
+	if op.admin || op.keys { // read from the row, never from a cache
 		if h.principal, err = h.resolver.Reread(ctx, h.principal); err != nil {
 			return err
 		}
@@ -109,7 +109,7 @@ func (h *authState) mayOperate(op operation) error {
 	return nil
 }
 
-// bearerToken returns the token of an Authorization header (RFC 6750 section 2.1), or "".
+// bearerToken parses an Authorization header (RFC 6750 section 2.1).
 func bearerToken(header string) string {
 	scheme, rest, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Bearer") {
@@ -118,12 +118,10 @@ func bearerToken(header string) string {
 	return strings.Trim(rest, " ")
 }
 
-// claims returns the verified claims in an x-bearer: claims operation.
 func claims(ctx context.Context) token.Claims { return requestOf(ctx).auth.claims }
 
 func bearer(ctx context.Context) string { return requestOf(ctx).auth.compact }
 
-// actor returns the caller's name for the audit.
 func actor(ctx context.Context) string { return requestOf(ctx).auth.caller.Actor() }
 
 func by(ctx context.Context) operator.Operator {
@@ -140,7 +138,7 @@ func isOperator(ctx context.Context) bool {
 	return requestOf(ctx).auth.caller.Operates("")
 }
 
-// caller returns the principal, or the zero value for an API key. Only secured operations may call it.
+// caller is zero for an API key. Only secured operations may call it.
 func caller(ctx context.Context) principal.Principal {
 	return requestOf(ctx).auth.principal
 }

@@ -13,7 +13,6 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// T8: admins at Firebase and admin keys operate all; other keys need their scope.
 func TestHolder_MayOperate_T8(t *testing.T) {
 	t.Parallel()
 	marked := func(scope string) operation {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// addressOf returns the client address. It reads X-Forwarded-For from the right while the sender is a trusted proxy (A4).
+// addressOf reads X-Forwarded-For from the right while the sender is a trusted proxy (A4).
 func addressOf(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
@@ -32,20 +32,19 @@ func addressOf(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	return addr
 }
 
-// parseHop accepts an optional port and optional brackets around IPv6.
 func parseHop(hop string) (netip.Addr, error) {
 	if withPort, err := netip.ParseAddrPort(hop); err == nil {
 		return withPort.Addr(), nil
 	}
 	if inner, opened := strings.CutPrefix(hop, "["); opened {
-		if inner, closed := strings.CutSuffix(inner, "]"); closed && strings.Contains(inner, ":") { // only IPv6 has brackets (RFC 3986 section 3.2.2)
+		if inner, closed := strings.CutSuffix(inner, "]"); closed && strings.Contains(inner, ":") { // RFC 3986 section 3.2.2
 			return netip.ParseAddr(inner)
 		}
 	}
 	return netip.ParseAddr(hop)
 }
 
-// plainAddr maps IPv4-in-IPv6 to IPv4 and drops the zone, for TRUSTED_PROXIES and the limiter.
+// plainAddr unmaps IPv4 and drops the zone, for comparisons.
 func plainAddr(addr netip.Addr) netip.Addr { return addr.Unmap().WithZone("") }
 
 func within(addr netip.Addr, prefixes []netip.Prefix) bool {

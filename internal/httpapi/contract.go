@@ -9,7 +9,7 @@ import (
 	authored "auth-v2-service/api"
 )
 
-// parseContract parses the authored contract; the generator's embedded copy has other operationIds.
+// parseContract parses the authored contract; the generator's copy has other operationIds.
 var parseContract = sync.OnceValues(func() (*openapi3.T, error) {
 	contract, err := openapi3.NewLoader().LoadFromData(authored.Contract)
 	if err != nil {
@@ -18,7 +18,7 @@ var parseContract = sync.OnceValues(func() (*openapi3.T, error) {
 	return contract, nil
 })
 
-// readContract returns a copy with its own servers and paths. All else is shared and read-only.
+// readContract copies servers and paths. All else is shared and read-only.
 func readContract() (*openapi3.T, error) {
 	parsed, err := parseContract()
 	if err != nil {
@@ -33,7 +33,7 @@ func readContract() (*openapi3.T, error) {
 	return &contract, nil
 }
 
-// SecretFields returns the names of the fields marked x-secret, which no log may show.
+// SecretFields returns the fields marked x-secret, which no log may show.
 func SecretFields() ([]string, error) {
 	contract, err := parseContract()
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// generatedSuffixes are what client generators append to operationIds.
+// generatedSuffixes are appended to operationIds by generators.
 var generatedSuffixes = []string{
 	"", "Request", "Response", "Params", "Body", "JSONBody", "RequestBody", "JSONRequestBody", "RequestObject", "ResponseObject", // oapi-codegen, openapi-generator
 	"Req", "Res", "OK", "Created", "Accepted", "Headers", "Operation", // ogen
@@ -22,10 +22,9 @@ var generatedSuffixes = []string{
 	"Query", "QueryParams", "QueryResponse", "Mutation", "MutationRequest", "MutationResponse", "PathParams", "HeaderParams", // kubb
 }
 
-// globals must not be shadowed in generated TypeScript.
+// globals must not be shadowed in TypeScript.
 var globals = []string{"Array", "Blob", "Boolean", "Date", "Error", "Event", "File", "FormData", "Headers", "Map", "Number", "Object", "Promise", "Record", "Request", "Response", "Set", "String", "Symbol", "URL"}
 
-// asGenerated ignores case and separators.
 func asGenerated(name string) string {
 	return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name))
 }
@@ -38,7 +37,6 @@ func forEachOperation(contract *openapi3.T, visit func(method, path string, o *o
 	}
 }
 
-// Generators share one namespace of functions.
 func TestContract_OperationIDsAreUnique(t *testing.T) {
 	t.Parallel()
 	seen := map[string]string{}
@@ -51,7 +49,6 @@ func TestContract_OperationIDsAreUnique(t *testing.T) {
 	})
 }
 
-// Generators put components and operations into one namespace.
 func TestContract_ComponentsHaveNamesOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	contract := testContract(t)
@@ -138,8 +135,7 @@ func TestContract_EachFailureIsAFailure(t *testing.T) {
 	}
 }
 
-// Generators disagree about composed schemas. ogen warns of header names that are not canonical. swagger-typescript-api makes //v1 of the
-// server "/".
+// ogen warns of header names that are not canonical. swagger-typescript-api makes //v1 of the server "/".
 func TestContract_EverySchemaIsPlain(t *testing.T) {
 	t.Parallel()
 	contract := testContract(t)

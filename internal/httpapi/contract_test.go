@@ -25,7 +25,6 @@ func testContract(t *testing.T) *openapi3.T {
 	return contract
 }
 
-// A public operation must stand in this list.
 func TestContract_PublicOperationsArePinned(t *testing.T) {
 	t.Parallel()
 	public := []string{
@@ -43,7 +42,7 @@ func TestContract_PublicOperationsArePinned(t *testing.T) {
 			switch {
 			case o.OperationID == "":
 				t.Errorf("%s %s has no operationId", method, path)
-			case o.Security == nil: // bearer by default
+			case o.Security == nil:
 			case len(*o.Security) == 0:
 				found = append(found, o.OperationID)
 			case !reflect.DeepEqual(*o.Security, bearerOrKey):
@@ -59,7 +58,6 @@ func TestContract_PublicOperationsArePinned(t *testing.T) {
 
 var bearerOrKey = openapi3.SecurityRequirements{{"bearer": {}}, {"apiKey": {}}}
 
-// Admin operations, and no others, take keys.
 func TestContract_KeysOpenWhatAdminsMayDo(t *testing.T) {
 	t.Parallel()
 	for _, item := range testContract(t).Paths.Map() {
@@ -78,7 +76,6 @@ func TestContract_KeysOpenWhatAdminsMayDo(t *testing.T) {
 	}
 }
 
-// The list is pinned so that no mark gets lost.
 func TestContract_SecretFieldsArePinned(t *testing.T) {
 	t.Parallel()
 	names, err := SecretFields()
@@ -170,7 +167,6 @@ func TestContract_StatusesAreDeclared(t *testing.T) {
 	}
 }
 
-// Every property, parameter, header and refusal is described, with examples.
 func TestContract_IsDescribed(t *testing.T) {
 	t.Parallel()
 	contract := testContract(t)

@@ -55,7 +55,6 @@ func toAPISession(s account.Session, message string) api.SignedInJSONResponse {
 	}}
 }
 
-// displayName is the name at Firebase, or a legacy user's username.
 func displayName(s account.Session) string {
 	if s.Claims.Kind == token.KindFirebase {
 		return s.Claims.Name
@@ -217,8 +216,7 @@ func toAPIHealth(results []probed, version string) api.HealthEnvelope {
 	return out
 }
 
-// headerValue makes text fit for a header (RFC 9110 section 5.5). It percent-encodes all but printable ASCII, "%" itself, and blanks at the
-// edges, which recipients drop.
+// headerValue percent-encodes what does not fit a header (RFC 9110 section 5.5), "%", and blanks at the edges, which recipients drop.
 func headerValue(text string) string {
 	inner := strings.Trim(text, " ")
 	if inner == text && !strings.ContainsFunc(text, isEncoded) {
@@ -272,7 +270,7 @@ func toAPISchemaHealth(r schema.Report) api.SchemaHealthEnvelope {
 	}
 	for _, d := range r.Differences {
 		if d.Kind == "grant" && d.Change == schema.Extra {
-			continue // would show names of database roles
+			continue // reveals role names
 		}
 		out.Data.Differences = append(out.Data.Differences, api.SchemaDifference{
 			Change: api.SchemaDifferenceChange(d.Change), Kind: d.Kind, Name: d.Name,

@@ -19,7 +19,6 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// defaultLimit is the contract's default.
 const defaultLimit = 50
 
 func fromAPISearch(in api.ListUsersParams) (user.Search, error) {
@@ -48,7 +47,7 @@ func limitOf(limit *api.Limit) page.Size {
 	return page.Size(*limit)
 }
 
-// expectText refuses parameters that no text column can hold; limitBody checks bodies.
+// expectText checks parameters; limitBody checks bodies.
 func expectText(parameter, text string) error {
 	if utf8.ValidString(text) && !strings.ContainsRune(text, 0) {
 		return nil
@@ -175,7 +174,7 @@ func toAPIExportedSessions(sessions []session.Past) []api.ExportedSession {
 	return out
 }
 
-// toAPIExportedEvents hides the names of operators.
+// toAPIExportedEvents hides operators.
 func toAPIExportedEvents(events []audit.Recorded, u user.User) []api.ExportedEvent {
 	out := []api.ExportedEvent{}
 	for _, e := range events {
@@ -191,7 +190,7 @@ func toAPIExportedEvents(events []audit.Recorded, u user.User) []api.ExportedEve
 	return out
 }
 
-// toAPIExportedEntries hides the callers, as for events.
+// toAPIExportedEntries hides callers.
 func toAPIExportedEntries(entries []balance.Entry) []api.ExportedTokenBalanceEntry {
 	out := []api.ExportedTokenBalanceEntry{}
 	for _, e := range entries {

@@ -30,13 +30,12 @@ func (h docsHandlers) GetDocs(context.Context, api.GetDocsRequestObject) (api.Ge
 	return docsResponse{h.page}, nil
 }
 
-// docsPage inlines Swagger UI's scripts and styles: it works offline, and its policy names each script by hash.
+// docsPage inlines Swagger UI: it works offline, and its policy names scripts by hash.
 type docsPage struct {
 	html   []byte
 	policy string
 }
 
-// docsScript starts Swagger UI. The contract's only server is "/", and the policy blocks other origins.
 const docsScript = `
 window.ui = SwaggerUIBundle({url: "/openapi.yaml", dom_id: "#docs", deepLinking: true, validatorUrl: null});
 `
@@ -88,7 +87,7 @@ func docsPolicy(scripts ...[]byte) string {
 	return policy
 }
 
-// docsResponse replaces the edge's Content-Security-Policy.
+// docsResponse replaces the edge's policy.
 type docsResponse struct{ docsPage }
 
 // VisitGetDocsResponse implements api.GetDocsResponseObject.

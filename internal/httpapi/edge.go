@@ -22,7 +22,7 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// Options configures the edge. All are required but Legacy, Tracing, CORSOrigins and TrustedProxies.
+// Options configures the edge. All but Legacy, Tracing, CORSOrigins and TrustedProxies are required.
 type Options struct {
 	Accounts       *account.Service
 	Users          *user.Store
@@ -47,7 +47,7 @@ type Options struct {
 // New returns the service's HTTP handler.
 func New(o Options) (http.Handler, error) { return assemble(o, shortCut{o.Resolver}.before) }
 
-// assemble defines the order of the edge, which a test checks; before is the short cut.
+// assemble defines the order of the edge, which a test checks.
 func assemble(o Options, before func(http.Handler) http.Handler) (http.Handler, error) {
 	contract, err := readContract()
 	if err != nil {

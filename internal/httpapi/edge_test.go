@@ -32,7 +32,6 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// anyToken accepts every token.
 type anyToken struct{}
 
 func (anyToken) Verify(context.Context, string) (token.Claims, error) {
@@ -66,7 +65,7 @@ func noLimit(t testing.TB) *limit.Limiter {
 	return limiter
 }
 
-// newEdge has no accounts; every look-up fails with sight's error.
+// newEdge fails every look-up with sight's error.
 func newEdge(t *testing.T, sight func(ctx context.Context) error) (http.Handler, *bytes.Buffer) {
 	t.Helper()
 	log := &bytes.Buffer{}
@@ -117,7 +116,7 @@ const loginBody = `{"email":"jane@example.com","password":"TestPassword123"}`
 
 var errCause = errors.New("the cause")
 
-// These errors need a bug or an outage; e2e covers the others.
+// These errors need a bug or an outage.
 func TestDoors_OneWriter(t *testing.T) {
 	t.Parallel()
 	edge, log := newEdge(t, func(context.Context) error { return errCause })
@@ -134,7 +133,6 @@ func TestDoors_OneWriter(t *testing.T) {
 		t.Errorf("the log shows what was sent\n%s", log)
 	}
 
-	// Without the validator, the generated decoder reads the body.
 	bare := chi.NewRouter()
 	mount(bare, server{}, nil)
 	expectRefusal(t, "strict decode", call(quiet(bare), "POST", "/v1/auth/login", `{"email":5}`), 400, fault.InvalidRequest)
@@ -162,7 +160,6 @@ func TestRefusalOf(t *testing.T) {
 	}
 }
 
-// answersYear20000 returns a time beyond RFC 3339.
 type answersYear20000 struct{ server }
 
 func (answersYear20000) GetMe(context.Context, api.GetMeRequestObject) (api.GetMeResponseObject, error) {
@@ -171,7 +168,7 @@ func (answersYear20000) GetMe(context.Context, api.GetMeRequestObject) (api.GetM
 	return api.GetMe200JSONResponse{ProfileJSONResponse: out}, nil
 }
 
-// O3: 503 within 2 s, although a dependency hangs.
+// O3: 503 within 2 s.
 func TestDoors_TimeOutWithin2s_O3(t *testing.T) {
 	t.Parallel()
 	edge, _ := newEdge(t, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
@@ -201,7 +198,7 @@ func TestPanic_AfterTheAnswerBeganCutsIt(t *testing.T) {
 	t.Parallel()
 	root := chi.NewRouter()
 	root.Handle("/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, strings.Repeat("x", 100_000)) // beyond any buffer
+		_, _ = io.WriteString(w, strings.Repeat("x", 100_000))
 		panic("too late")
 	}))
 	var log syncedLog
@@ -255,7 +252,6 @@ func TestEdge_Order(t *testing.T) {
 	}
 }
 
-// nameOf returns the middleware's constructor.
 func nameOf(middleware func(http.Handler) http.Handler) string {
 	name := runtime.FuncForPC(reflect.ValueOf(middleware).Pointer()).Name()
 	name = name[strings.LastIndex(name, "/")+1:]
@@ -268,10 +264,9 @@ func nameOf(middleware func(http.Handler) http.Handler) string {
 	return name
 }
 
-// closure matches a function literal, inlined or not.
+// closure matches function literals, inlined or not.
 var closure = regexp.MustCompile(`^(func)?[0-9]+$`)
 
-// The first step that refuses answers.
 func TestEdge_OrderOfRefusals(t *testing.T) {
 	t.Parallel()
 	edge, log := newEdge(t, func(context.Context) error { return user.ErrRevoked })
@@ -329,7 +324,7 @@ func TestBearerToken(t *testing.T) {
 	}
 }
 
-// A gateway understands 2xx, 401 and 403; other statuses are our faults.
+// A gateway understands 2xx, 401 and 403.
 func TestGateway_UnderstandsEveryRefusal(t *testing.T) {
 	t.Parallel()
 	for code := range status {
@@ -337,7 +332,7 @@ func TestGateway_UnderstandsEveryRefusal(t *testing.T) {
 		got := call(edge, "GET", "/v1/auth/forward", "", "Authorization", "Bearer some-token").Code
 		switch got {
 		case 401, 403, 500, 503:
-		case 404, 405, 413, 415, 429: // no look-up ends so
+		case 404, 405, 413, 415, 429:
 		default:
 			t.Errorf("a gateway hears %d for %s, expected 401, 403, 500 or 503", got, code)
 		}

@@ -17,7 +17,7 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// status is the only map from codes to HTTP statuses (docs/errors.md lists them).
+// status is the only map of codes to statuses (docs/errors.md).
 var status = map[fault.Code]int{
 	fault.InvalidRequest:        http.StatusBadRequest,
 	fault.TokenMissing:          http.StatusUnauthorized,
@@ -48,7 +48,7 @@ var status = map[fault.Code]int{
 	fault.DependencyUnavailable: http.StatusServiceUnavailable,
 }
 
-// atGateway replaces statuses for proxies: nginx answers 500 for all but 2xx, 401 and 403.
+// atGateway: nginx answers 500 for all but 2xx, 401 and 403.
 var atGateway = map[int]int{
 	http.StatusBadRequest:          http.StatusUnauthorized,
 	http.StatusConflict:            http.StatusForbidden,
@@ -65,7 +65,7 @@ var (
 	errTwoCredential = fault.New(fault.InvalidRequest, "send one credential, not several")
 )
 
-// writeError is the only writer of errors. It sends message and code; the cause goes to the log only.
+// writeError is the only writer of errors. The cause goes to the log only.
 func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	refusal := refusalOf(err)
 	code := status[refusal.Code]
@@ -85,16 +85,16 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	w.WriteHeader(code)
 	if r.Method != http.MethodHead {
-		_ = json.NewEncoder(w).Encode(toAPIError(refusal, challengeOf(err), telemetry.RequestID(r.Context()))) // a failure means that the client has gone
+		_ = json.NewEncoder(w).Encode(toAPIError(refusal, challengeOf(err), telemetry.RequestID(r.Context()))) // on error the client has gone
 	}
 }
 
-// refusalOf returns the fault in err, an outage for an expired context, else an internal error.
+// refusalOf makes an expired context an outage.
 func refusalOf(err error) *fault.Error {
 	var refusal *fault.Error
 	if errors.As(err, &refusal) {
 		if refusal.Code == fault.Internal {
-			return errInternal // hides the message
+			return errInternal
 		}
 		if _, known := status[refusal.Code]; known {
 			return refusal
@@ -121,11 +121,11 @@ func toAPIError(refusal *fault.Error, mfa *api.MFAChallenge, requestID string) a
 	return out
 }
 
-// challengeOf returns the data that Firebase gave the client for its second factor, or nil.
+// challengeOf returns Firebase's second-factor data for the client, or nil.
 func challengeOf(err error) *api.MFAChallenge {
 	var demand *account.MFAError
 	if refusalOf(err).Code != fault.MFARequired || !errors.As(err, &demand) {
-		return nil // a challenge may be among the causes of another refusal
+		return nil // another refusal may have a challenge among its causes
 	}
 	out := &api.MFAChallenge{PendingCredential: demand.Challenge.PendingCredential, Factors: []api.MFAFactor{}}
 	for _, f := range demand.Challenge.Factors {
@@ -153,7 +153,7 @@ func retryAfter(refusal *fault.Error) string {
 	return strconv.Itoa(max(1, int(math.Ceil(refusal.RetryAfter.Seconds()))))
 }
 
-// goneIsRevoked maps a row deleted after admission to a revoked session (F10).
+// goneIsRevoked: a row deleted after admission is a revoked session (F10).
 func goneIsRevoked(err error) error {
 	if errors.Is(err, user.ErrNotFound) {
 		return user.ErrRevoked

@@ -6,7 +6,7 @@ import (
 	"github.com/go-chi/cors"
 )
 
-// These security headers are on every answer. The slices are shared and read-only.
+// These slices are shared by all answers and read-only.
 var (
 	noStore        = []string{"no-store"}
 	noContent      = []string{"default-src 'none'; frame-ancestors 'none'"}
@@ -16,7 +16,7 @@ var (
 	noFrame        = []string{"DENY"}
 )
 
-// setHeaders uses canonical names, which spares net/http the conversion.
+// setHeaders uses canonical names, which is faster.
 func setHeaders(header http.Header, requestID string) {
 	header["Cache-Control"] = noStore
 	header["Content-Security-Policy"] = noContent
@@ -31,8 +31,7 @@ var crossOriginMethods = []string{
 	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
 }
 
-// crossOriginHeaders are the headers that the contract reads, that HTTP clients add, and that tracing libraries add (W3C Trace Context and
-// Baggage, B3, Jaeger, Sentry, Datadog, AWS, Google).
+// crossOriginHeaders includes the headers of tracing libraries: W3C Trace Context and Baggage, B3, Jaeger, Sentry, Datadog, AWS, Google.
 var crossOriginHeaders = []string{
 	"Authorization", "Content-Type", "Idempotency-Key", requestIDHeader,
 	"Accept", "Accept-Language", "Content-Language", "Cache-Control", "Pragma", "If-Match", "If-None-Match", "If-Modified-Since",

@@ -18,7 +18,7 @@ const checkTimeout = time.Second
 
 // Check is a dependency. Without a Required one the instance is not ready (O2).
 type Check struct {
-	Name     string // one of the contract's HealthCheck names
+	Name     string // as in the contract
 	Required bool
 	Probe    func(ctx context.Context) error
 }
@@ -58,7 +58,7 @@ func (p probed) probe(ctx context.Context) (err error) {
 	return p.Probe(ctx)
 }
 
-// run runs the checks concurrently and ignores the caller's cancellation.
+// run ignores cancellation: it says nothing of a dependency.
 func (h healthHandlers) run(ctx context.Context, requiredOnly bool) []probed {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
 	defer cancel()
@@ -79,7 +79,7 @@ func (h healthHandlers) run(ctx context.Context, requiredOnly bool) []probed {
 	return results
 }
 
-// checkWatch logs each turn of an optional check once. The access log has the failures of required checks.
+// checkWatch logs turns of optional checks. The access log has failures of required ones.
 type checkWatch struct {
 	log *slog.Logger
 
@@ -111,7 +111,6 @@ func (w *checkWatch) turned(name string, failing bool) bool {
 	return changed
 }
 
-// notReady names the failed required checks; the causes are for the log.
 func notReady(results []probed) error {
 	var failing []fault.Field
 	var causes []error

@@ -29,7 +29,7 @@ func (l *syncedLog) String() string { l.mu.Lock(); defer l.mu.Unlock(); return l
 
 func (l *syncedLog) count(words string) int { return strings.Count(l.String(), words) }
 
-// O2: an optional check's failure and return are logged once.
+// O2: a failure and a return are logged once.
 func TestHealth_OptionalCheckIsLoggedWhenItTurns(t *testing.T) {
 	t.Parallel()
 	var away atomic.Bool
@@ -91,7 +91,6 @@ func TestHealth_EveryCauseOfNotReadyIsLogged(t *testing.T) {
 	}
 }
 
-// A cancelled probe fails no check.
 func TestHealth_AskerHangsUp(t *testing.T) {
 	t.Parallel()
 	gone, hangUp := context.WithCancel(t.Context())

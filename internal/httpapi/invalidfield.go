@@ -14,7 +14,6 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// wholeBody stands for a body without a known member at fault.
 const wholeBody = "body"
 
 // formats makes the validator refuse what the generated types would. No error quotes the value.
@@ -33,7 +32,7 @@ var formats = map[string]openapi3.StringFormatValidator{
 	}),
 }
 
-// invalidField finds the parameter or body member of an error from the validator or the generated binding.
+// invalidField finds the parameter or body member at fault.
 func invalidField(err error) (fault.Field, bool) {
 	var request *openapi3filter.RequestError
 	var schema *openapi3.SchemaError
@@ -58,7 +57,7 @@ func invalidField(err error) (fault.Field, bool) {
 	return fault.Field{Field: name, Message: "is not of the declared type"}, name != ""
 }
 
-// reasonOf hides the Go error of a number beyond float64.
+// reasonOf hides Go's error for a number beyond float64.
 func reasonOf(schema *openapi3.SchemaError) string {
 	if number, ok := schema.Value.(json.Number); ok {
 		if _, err := number.Float64(); err != nil {
@@ -84,7 +83,6 @@ func parameterMessage(request *openapi3filter.RequestError, schema *openapi3.Sch
 	return "is not valid"
 }
 
-// boundParameter names the parameter that the generated code could not bind, or "".
 func boundParameter(err error) string {
 	var format *api.InvalidParamFormatError
 	var tooMany *api.TooManyValuesForParamError

@@ -96,16 +96,16 @@ func (h legacyHandlers) LegacyMe(ctx context.Context, _ api.LegacyMeRequestObjec
 	return api.LegacyMe200JSONResponse{LegacyUserFoundJSONResponse: toAPILegacyUserFound(u)}, nil
 }
 
-// LegacySurface configures the old auth-service's endpoints. A zero Sunset means no date.
+// LegacySurface configures the old auth-service's endpoints. Zero Sunset: no date.
 type LegacySurface struct {
 	Off    bool
 	Sunset time.Time
 }
 
-// deprecatedSince is the day when the legacy surface entered the contract.
+// deprecatedSince is when the legacy surface entered the contract.
 var deprecatedSince = time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
 
-// legacySurface adds the headers Deprecation (RFC 9745) and Sunset (RFC 8594) and counts callers. Off means 404.
+// legacySurface sends Deprecation (RFC 9745) and Sunset (RFC 8594).
 func legacySurface(o LegacySurface, metrics *telemetry.Metrics) func(http.Handler) http.Handler {
 	deprecation := "@" + strconv.FormatInt(deprecatedSince.Unix(), 10)
 	return func(next http.Handler) http.Handler {
@@ -140,12 +140,11 @@ func legacyMembers(o *openapi3.Operation) (names []string) {
 	return names
 }
 
-// checkSpelling refuses legacy members in other capitals. The validator ignores them as unknown, but encoding/json would read them
-// unvalidated.
+// checkSpelling refuses members in other capitals: the validator skips them, but encoding/json reads them.
 func checkSpelling(body []byte, members []string) error {
 	var sent map[string]jsontext.Value
 	if len(members) == 0 || json.Unmarshal(body, &sent) != nil {
-		return nil //nolint:nilerr // the validator refuses what is no object
+		return nil //nolint:nilerr // the validator refuses non-objects
 	}
 	for name := range sent {
 		for _, member := range members {

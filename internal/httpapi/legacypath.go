@@ -8,8 +8,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// legacyPaths matches legacy paths as Express 4 does by default: without case and with one optional trailing slash. Double slashes and
-// escaped letters do not match. Other paths stay exact.
+// legacyPaths matches legacy paths as Express 4 does: without case, with an optional trailing slash. Double slashes and escaped letters do
+// not match.
 func legacyPaths(contract *openapi3.T) func(http.Handler) http.Handler {
 	known := map[string]string{}
 	for path, item := range contract.Paths.Map() {
@@ -37,7 +37,7 @@ func withURL(r *http.Request, change func(*url.URL)) *http.Request {
 	return again
 }
 
-// lowerASCII leaves other letters: beyond ASCII, two letters may share a lower case.
+// lowerASCII avoids Unicode, where two letters may share a lower case.
 func lowerASCII(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= 'A' && r <= 'Z' {

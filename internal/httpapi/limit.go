@@ -6,7 +6,6 @@ import (
 	"auth-v2-service/internal/limit"
 )
 
-// limitAddress limits operations marked x-rate-limit by client address.
 func limitAddress(limiter *limit.Limiter) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -7,7 +7,7 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// headAsGet answers HEAD wherever GET is routed (RFC 9110 section 9.3.2).
+// headAsGet follows RFC 9110 section 9.3.2.
 func headAsGet(routes chi.Routes) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -28,7 +28,7 @@ func takes(routes chi.Routes, method string, r *http.Request) bool {
 	return routes.Match(chi.NewRouteContext(), method, path)
 }
 
-// methodNotAllowed answers 405 with Allow (RFC 9110 section 15.5.6), or 404 where no method is routed.
+// methodNotAllowed sends Allow (RFC 9110 section 15.5.6), or 404 where no method is routed.
 func methodNotAllowed(routes chi.Routes) http.HandlerFunc {
 	methods := []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 	return func(w http.ResponseWriter, r *http.Request) {

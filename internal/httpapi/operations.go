@@ -12,13 +12,12 @@ import (
 	"auth-v2-service/internal/apikey"
 )
 
-// HandlerTimeout is the longest that a request is handled.
+// HandlerTimeout bounds the handling of a request.
 const HandlerTimeout = 8 * time.Second
 
-// hotTimeout keeps the promised 2 s of verify-token and forward (O3).
+// hotTimeout keeps the promised 2 s (O3).
 const hotTimeout = 1700 * time.Millisecond
 
-// operation is what the edge needs from the contract.
 type operation struct {
 	id      string
 	limited bool // by client address (A4)
@@ -27,15 +26,15 @@ type operation struct {
 	gateway bool // proxies understand few statuses
 	legacy  bool
 	admin   bool
-	keys    bool     // also takes an API key
+	keys    bool     // also takes keys
 	members []string // of a legacy body
 
-	scope      apikey.Scope // admits keys beside admins; "": none
-	claimsOnly bool         // needs a valid token but no row
+	scope      apikey.Scope // admits keys; "": none
+	claimsOnly bool         // needs no row
 	timeout    time.Duration
 }
 
-// operations is keyed by method and path template.
+// operations is keyed by method and path.
 type operations map[string]operation
 
 func operationsOf(contract *openapi3.T) operations {
@@ -83,7 +82,7 @@ func timeoutOf(o *openapi3.Operation) time.Duration {
 	return HandlerTimeout
 }
 
-// identify sets the matched operation and its deadline.
+// identify gives routes outside the contract HandlerTimeout.
 func (o operations) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		op, named := o[r.Method+" "+chi.RouteContext(r.Context()).RoutePattern()]

@@ -14,7 +14,7 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// request is the context and response writer of one request, and what the edge has learned of it. One struct spares a layer for each value.
+// request is the context and response writer of a request, and what the edge knows of it. One struct replaces several layers.
 type request struct {
 	context.Context
 	http.ResponseWriter
@@ -24,8 +24,8 @@ type request struct {
 	began   time.Time
 	route   string       // of an answer before the router
 	routing *chi.Context // nil before the router
-	op      operation    // zero for an unknown route
-	auth    *authState   // set before the validator
+	op      operation
+	auth    *authState
 
 	status int // 0: nothing written
 	code   fault.Code
@@ -34,7 +34,7 @@ type request struct {
 
 type requestKey struct{}
 
-// Value adds the request and its request ID to the context.
+// Value adds the request and its ID to the context.
 func (x *request) Value(key any) any {
 	switch key.(type) {
 	case requestKey:
@@ -57,7 +57,6 @@ func enterRouter(routes http.Handler) http.Handler {
 	})
 }
 
-// requestOf panics outside the edge.
 func requestOf(ctx context.Context) *request { return ctx.Value(requestKey{}).(*request) }
 
 // WriteHeader implements http.ResponseWriter.
@@ -86,14 +85,12 @@ func (x *request) written() int {
 	return x.status
 }
 
-// noteError keeps the error for the access log.
 func noteError(ctx context.Context, code fault.Code, cause error) {
 	x := requestOf(ctx)
 	x.code, x.cause = code, cause
 }
 
-// requestMiddleware is the outermost middleware: it sets the request ID, client address and headers, recovers panics, and reports to log,
-// metrics and trace.
+// requestMiddleware is the outermost middleware.
 type requestMiddleware struct {
 	log     *slog.Logger
 	metrics *telemetry.Metrics
@@ -110,12 +107,12 @@ func (e requestMiddleware) wrap(next http.Handler) http.Handler {
 		e.metrics.RequestStarted()
 		setHeaders(w.Header(), x.id)
 		defer e.end(x, r)
-		defer recoverPanic(x, r) // before end, so that the 500 is reported too
+		defer recoverPanic(x, r) // before end, so that the 500 is reported
 		next.ServeHTTP(x, r)
 	})
 }
 
-// end reports the request by OpenTelemetry's HTTP names. Bodies, queries and headers are never logged (O1).
+// end never logs bodies, queries or headers (O1). Names follow OpenTelemetry.
 func (e requestMiddleware) end(x *request, r *http.Request) {
 	took, route, status := time.Since(x.began), x.routeOf(), x.outcome(r.Context())
 	e.metrics.RequestEnded(r.Method, route, status, took)
@@ -126,7 +123,7 @@ func (e requestMiddleware) end(x *request, r *http.Request) {
 // statusClientGone is nginx's number for a client that hung up. It is never sent.
 const statusClientGone = 499
 
-// outcome is the written status, or 499 if the request failed because its client left.
+// outcome is 499 if the request failed because its client left.
 func (x *request) outcome(connection context.Context) int {
 	status := x.written()
 	if status >= http.StatusInternalServerError && errors.Is(connection.Err(), context.Canceled) && errors.Is(x.cause, context.Canceled) {
@@ -136,7 +133,7 @@ func (x *request) outcome(connection context.Context) int {
 	return status
 }
 
-// routeOf is the route's template, which bounds the label values.
+// routeOf is the route's template, which bounds label values.
 func (x *request) routeOf() string {
 	if x.route != "" {
 		return x.route
@@ -157,7 +154,7 @@ func (e requestMiddleware) logRequest(x *request, method, route string, status i
 	if !e.log.Enabled(x, level) {
 		return
 	}
-	line := slog.NewRecord(x.began.Add(took), level, "request", 0) // no source position
+	line := slog.NewRecord(x.began.Add(took), level, "request", 0)
 	line.AddAttrs(
 		slog.String(telemetry.FieldMethod, telemetry.KnownMethod(method)),
 		slog.String(telemetry.FieldRoute, route),
@@ -172,16 +169,16 @@ func (e requestMiddleware) logRequest(x *request, method, route string, status i
 	if level == slog.LevelError {
 		line.AddAttrs(slog.Any(telemetry.FieldError, x.cause))
 	}
-	_ = e.log.Handler().Handle(x, line) // a failing log cannot be reported
+	_ = e.log.Handler().Handle(x, line) // nowhere to report
 }
 
-// recoverPanic answers 500. An answer under way is cut off.
+// recoverPanic answers 500, or cuts off an answer under way.
 func recoverPanic(x *request, r *http.Request) {
 	reason := recover()
 	if reason == nil {
 		return
 	}
-	if reason == http.ErrAbortHandler { //nolint:errorlint // net/http compares this value
+	if reason == http.ErrAbortHandler { //nolint:errorlint // net/http compares it
 		panic(reason)
 	}
 	err := fault.Panic(reason)

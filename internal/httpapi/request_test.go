@@ -15,7 +15,7 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// O1: names are OpenTelemetry's, durations are seconds, and nothing else is logged.
+// O1: OpenTelemetry's names, seconds, nothing else.
 func TestAccessLog_NamesAndUnits_O1(t *testing.T) {
 	t.Parallel()
 	edge, log := newEdge(t, func(context.Context) error { return errCause })
@@ -43,7 +43,6 @@ func TestAccessLog_NamesAndUnits_O1(t *testing.T) {
 	}
 }
 
-// A cancelled request is no outage.
 func TestAccessLog_ClientHangsUp(t *testing.T) {
 	t.Parallel()
 	log, metrics := &syncedLog{}, telemetry.NewMetrics()

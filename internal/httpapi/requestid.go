@@ -9,7 +9,7 @@ import (
 
 const requestIDHeader = "X-Request-Id"
 
-// requestIDOf keeps the caller's valid ID, so that requests can be followed across services, or makes one of 16 random bytes.
+// requestIDOf keeps the caller's valid ID, so that requests can be followed across services.
 func requestIDOf(r *http.Request) string {
 	if id := r.Header.Get(requestIDHeader); saneRequestID(id) {
 		return id
@@ -20,13 +20,13 @@ func requestIDOf(r *http.Request) string {
 func newRequestID() string {
 	var id [16]byte
 	var text [2 * len(id)]byte
-	binary.NativeEndian.PutUint64(id[:8], rand.Uint64()) //nolint:gosec // a unique name, no secret
-	binary.NativeEndian.PutUint64(id[8:], rand.Uint64()) //nolint:gosec // as above
+	binary.NativeEndian.PutUint64(id[:8], rand.Uint64()) //nolint:gosec // no secret
+	binary.NativeEndian.PutUint64(id[8:], rand.Uint64()) //nolint:gosec // no secret
 	hex.Encode(text[:], id[:])
 	return string(text[:])
 }
 
-// saneRequestID accepts 1 to 64 letters, digits, "-", "_" and ".".
+// saneRequestID accepts what cannot harm a log.
 func saneRequestID(id string) bool {
 	if len(id) == 0 || len(id) > 64 {
 		return false

@@ -7,7 +7,7 @@ import (
 	"auth-v2-service/internal/rollout"
 )
 
-// adminHandlers reach only admins and keys of the right scope: the contract says so.
+// adminHandlers serve admins and keys of the right scope: the contract says so.
 type adminHandlers struct {
 	rollout *rollout.Store
 }

@@ -10,7 +10,7 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// schemaAge is how long a report is reused, schemaRetry a failure. Any number of requests causes one look in that time.
+// A report is reused for schemaAge, a failure for schemaRetry: any number of requests causes one look.
 const (
 	schemaAge   = 5 * time.Second
 	schemaRetry = time.Second
@@ -21,7 +21,7 @@ type schemaHandlers struct {
 	kept     *keptReport
 }
 
-// keptReport is the last report; its lock admits one look at a time.
+// keptReport admits one look at a time.
 type keptReport struct {
 	mu     sync.Mutex
 	report schema.Report
@@ -45,7 +45,7 @@ func (h schemaHandlers) look(ctx context.Context) (schema.Report, error) {
 	if time.Now().Before(h.kept.until) {
 		return h.kept.report, h.kept.err
 	}
-	// Other requests wait for this look, so it ignores cancellation.
+	// other requests wait for this look
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
 	defer cancel()
 	age := schemaAge

@@ -9,7 +9,6 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// One look serves all concurrent requests.
 func TestSchemaHealth_ManyAskAndOneLooks(t *testing.T) {
 	t.Parallel()
 	looks := 0

@@ -16,11 +16,11 @@ const (
 	forwardPath     = "/v1/auth/forward"
 )
 
-// shortCut answers the two hot operations before the router. A known token gets its cached bytes; nothing is decoded.
+// shortCut answers verify-token and forward before the router. A known token gets its cached bytes.
 //
-// It may skip the other steps because both operations are unlimited and take no other credential, and because every step admits the
-// canonical body ([canonicalToken]). Other spellings, and forward's refusals, take the long road. A fuzz test compares both; a contract
-// test checks these reasons.
+// It may skip the other steps: both operations are unlimited and take no other credential, and every step admits the canonical body
+// ([canonicalToken]). All else, and forward's refusals, take the long road. A fuzz test compares both roads; a contract test checks these
+// reasons.
 type shortCut struct{ resolver *principal.Resolver }
 
 func (s shortCut) before(next http.Handler) http.Handler {
@@ -57,8 +57,7 @@ func (s shortCut) verifyToken(w http.ResponseWriter, r *http.Request, next http.
 	}
 }
 
-// read returns the cached answer, else the token, else the request to be read again. A cached token was verified, so its characters are
-// plain (T1).
+// read returns the cached answer, else the token, else the request to read again. A cached token was verified, so it is plain (T1).
 func (s shortCut) read(r *http.Request) (kept *cachedResponse, compact string, again *http.Request) {
 	buffer := buffers.Get().(*[maxCanonical]byte)
 	defer buffers.Put(buffer)
@@ -72,7 +71,7 @@ func (s shortCut) read(r *http.Request) (kept *cachedResponse, compact string, a
 			return nil, string(held), nil
 		}
 	}
-	again = r.WithContext(r.Context()) // the body changes, so copy
+	again = r.WithContext(r.Context())
 	again.Body = unread{io.MultiReader(bytes.NewReader(bytes.Clone(body[:n])), r.Body), r.Body}
 	return nil, "", again
 }
@@ -110,7 +109,6 @@ const (
 
 var buffers = sync.Pool{New: func() any { return new([maxCanonical]byte) }}
 
-// unread is a body that starts again from its beginning.
 type unread struct {
 	io.Reader
 	io.Closer
@@ -131,7 +129,7 @@ func canonicalToken(body []byte) ([]byte, bool) {
 	return compact, ok && len(compact) > 0
 }
 
-// isPlain reports that JSON needs no escape: printable ASCII without quote and backslash.
+// isPlain means that JSON needs no escape.
 func isPlain(text []byte) bool {
 	for _, c := range text {
 		if c < ' ' || c > '~' || c == '"' || c == '\\' {

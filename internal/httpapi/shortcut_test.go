@@ -71,7 +71,6 @@ func (byItsFirstLetter) ByLegacyID(context.Context, uuid.UUID) (user.User, error
 
 func (byItsFirstLetter) Seen(user.User) {}
 
-// roads are two equal edges; one has the short cut.
 type roads struct{ short, long http.Handler }
 
 func newRoads(t testing.TB) roads {
@@ -106,7 +105,7 @@ type told struct {
 	body   string
 }
 
-// ask sends a body of this length (-1: chunked).
+// ask sends chunks for length -1.
 func ask(edge http.Handler, method, target string, body []byte, length int64, header http.Header) told {
 	request := httptest.NewRequest(method, target, bytes.NewReader(body))
 	request.ContentLength = length
@@ -115,7 +114,7 @@ func ask(edge http.Handler, method, target string, body []byte, length int64, he
 	recorder := httptest.NewRecorder()
 	edge.ServeHTTP(recorder, request)
 	answer := recorder.Result()
-	answer.Header.Del("Content-Length") // net/http sets it where missing
+	answer.Header.Del("Content-Length") // net/http sets it
 	return told{answer.StatusCode, answer.Header, recorder.Body.String()}
 }
 
@@ -192,7 +191,6 @@ func FuzzShortCut_ForwardAnswersAsTheLongRoad(f *testing.F) {
 	})
 }
 
-// The short cut also works with CORS, traces and odd requests.
 func TestShortCut_IsTaken(t *testing.T) {
 	t.Parallel()
 	roads := newRoads(t)
@@ -215,7 +213,7 @@ func TestShortCut_IsTaken(t *testing.T) {
 		{"POST", verifyTokenPath, longest, int64(len(longest)), plain},
 		{"POST", verifyTokenPath, long, int64(len(long)), plain},
 		{"POST", verifyTokenPath, long[:20] + "aa" + long[20:], int64(len(long)) + 2, plain},
-		{"POST", verifyTokenPath, string(body), int64(len(body)) + 5, plain}, // the body is truncated
+		{"POST", verifyTokenPath, string(body), int64(len(body)) + 5, plain}, // truncated
 		{"POST", verifyTokenPath + "?x=1", string(body), int64(len(body)), plain},
 		{"POST", "/v1/auth/verify%2dtoken", string(body), int64(len(body)), plain},
 		{"PUT", verifyTokenPath, string(body), int64(len(body)), plain},

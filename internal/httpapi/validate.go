@@ -13,12 +13,12 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// validate checks requests against the contract: credential, parameters, body.
+// validate checks credential, parameters, then body.
 func validate(contract *openapi3.T) func(http.Handler) http.Handler {
 	return nethttpmiddleware.OapiRequestValidatorWithOptions(contract, &nethttpmiddleware.Options{
 		DoNotValidateServers: true,
 		Options: openapi3filter.Options{
-			SkipSettingDefaults:     true, // would rewrite the query and drop unreadable parts
+			SkipSettingDefaults:     true, // would drop unreadable parts of the query
 			SchemaValidationOptions: []openapi3.SchemaValidationOption{openapi3.WithStringFormatValidators(formats)},
 			AuthenticationFunc: func(_ context.Context, in *openapi3filter.AuthenticationInput) error {
 				ctx := in.RequestValidationInput.Request.Context()
@@ -34,7 +34,7 @@ func validate(contract *openapi3.T) func(http.Handler) http.Handler {
 	})
 }
 
-// readableQuery refuses a query with parts that net/url would drop, and a filter with them. Operations without query parameters ignore it.
+// readableQuery refuses parts that net/url would drop, and a filter with them.
 func readableQuery(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if operationOf(r).query {
@@ -49,8 +49,7 @@ func readableQuery(next http.Handler) http.Handler {
 	})
 }
 
-// malformedRequest converts errors of validator and decoder. Our refusals and credential errors pass unchanged. Messages never quote the
-// client's values.
+// malformedRequest passes our refusals and credential errors unchanged. Messages never quote the client's values.
 func malformedRequest(err error) error {
 	var refusal *fault.Error
 	var credential *openapi3filter.SecurityRequirementsError
