@@ -13,14 +13,12 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// probeEvery is how often Redis is tried while it is away.
 const probeEvery = time.Second
 
 var errSlow = errors.New("no answer in time")
 
-// breaker is between requests and Redis. After one failure Redis is not asked again until a probe has succeeded, so that an
-// outage costs the requests under way their patience and the later ones nothing. The probe does what requests do: a Redis that
-// answers PING may refuse to write. It runs beside a request, not within one.
+// breaker stops requests to Redis after one failure until a probe succeeds. An outage thus delays only the requests under way. The probe
+// writes, because a Redis that answers PING may refuse writes. It runs in its own goroutine.
 type breaker struct {
 	redis    store // nil: there is none
 	patience time.Duration
@@ -28,7 +26,7 @@ type breaker struct {
 
 	mu      sync.Mutex
 	away    bool
-	told    bool // the log says that Redis is away
+	told    bool // logged as away
 	probing bool
 	probed  time.Time
 }
@@ -41,13 +39,12 @@ func newBreaker(o Options) *breaker {
 	return b
 }
 
-// bound is the time that one request may lose to Redis. The caller's hanging up does not end it: else a guesser would hang up
-// before the failure is counted.
+// bound limits one request's wait for Redis. It ignores the caller's cancellation: a guesser could otherwise avoid being counted.
 func (b *breaker) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), b.patience)
 }
 
-// ask gives Redis' answer to a question within ctx, which bound has made; nothing where Redis is away.
+// ask returns zero while Redis is away. ctx must come from bound.
 func ask[T any](ctx context.Context, b *breaker, question func(store) (T, error)) T {
 	var none T
 	if !b.closed(ctx) {
@@ -61,8 +58,7 @@ func ask[T any](ctx context.Context, b *breaker, question func(store) (T, error)
 	return answer
 }
 
-// within bounds a call whatever the client's own time-outs are: go-redis heeds a context's deadline on the wire only where
-// it was told to, and waits for its pool, its dialling and its retries besides.
+// within bounds a call itself: go-redis may ignore the deadline on the wire, in its pool, dialling and retries.
 func within[T any](ctx context.Context, call func() (T, error)) (T, error) {
 	type outcome struct {
 		answer T
@@ -72,7 +68,7 @@ func within[T any](ctx context.Context, call func() (T, error)) (T, error) {
 	go func() {
 		var o outcome
 		defer func() { done <- o }()
-		defer fault.Recover(&o.err) // the library trusts the shape of Redis' answers
+		defer fault.Recover(&o.err) // the library trusts the shape of Redis's answers
 		o.answer, o.err = call()
 	}()
 	select {
@@ -84,7 +80,7 @@ func within[T any](ctx context.Context, call func() (T, error)) (T, error) {
 	}
 }
 
-// closed says whether Redis is to be asked, and has it probed when it is time.
+// closed reports whether to ask Redis, and starts due probes.
 func (b *breaker) closed(ctx context.Context) bool {
 	if b.redis == nil {
 		return false
@@ -98,7 +94,7 @@ func (b *breaker) closed(ctx context.Context) bool {
 	return !b.away
 }
 
-// probe has its own time, for it outlives the request that it is made beside.
+// probe has its own deadline: it outlives its request.
 func (b *breaker) probe(ctx context.Context) {
 	ctx, cancel := b.bound(ctx)
 	defer cancel()
@@ -116,7 +112,7 @@ func (b *breaker) probe(ctx context.Context) {
 	b.away, b.told = false, false
 }
 
-// open keeps requests from Redis from now on. A refusal may be about one key or about Redis: a probe at once says which.
+// open stops requests to Redis. A refusal may concern one key, so a probe follows at once.
 func (b *breaker) open(ctx context.Context, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -133,7 +129,7 @@ func (b *breaker) open(ctx context.Context, err error) {
 	b.tell(ctx, err)
 }
 
-// tell logs the beginning of an outage once.
+// tell logs an outage once.
 func (b *breaker) tell(ctx context.Context, err error) {
 	if !b.told {
 		b.told = true

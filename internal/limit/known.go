@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// Known keeps, beyond Redis, from which addresses an e-mail's person has signed in. Names say nothing without the key.
+// Known stores known addresses of e-mails beyond Redis. Names are keyed hashes.
 type Known interface {
-	// Remember keeps a name for so long. It does not wait.
+	// Remember stores a name for d without waiting.
 	Remember(name string, d time.Duration)
-	// Remembers says whether a name is kept. An error means that nothing can be said.
+	// Remembers reports whether a name is stored.
 	Remembers(ctx context.Context, name string) (bool, error)
 }
 
 const (
-	rememberEvery = 24 * time.Hour // how often an instance has a name kept again
-	unknownFor    = time.Minute    // how long an instance believes that a name is not kept
+	rememberEvery = 24 * time.Hour // between two Remember calls for a name
+	unknownFor    = time.Minute    // for a negative answer
 )
 
-// remember makes an address known to an e-mail: here, in Redis, and now and then beyond.
+// remember stores a known address in memory, Redis and, once per rememberEvery, in Known.
 func (l *Limiter) remember(ctx context.Context, name string) {
 	l.counters.remember(ctx, name, l.policy.KnownFor)
 	if l.known == nil {
@@ -30,7 +30,7 @@ func (l *Limiter) remember(ctx context.Context, name string) {
 	}
 }
 
-// recalls asks beyond Redis for an address that a limit is about to refuse. A stranger's address is asked for once a minute.
+// recalls asks Known before a refusal, once a minute for an unknown address.
 func (l *Limiter) recalls(ctx context.Context, name string) bool {
 	if l.known == nil {
 		return false

@@ -6,10 +6,9 @@ import (
 	"time"
 )
 
-// maxNames bounds the memory: some 10 MB when both tables are full, whatever addresses and e-mails a flood invents.
+// maxNames bounds the memory to some 10 MB with both tables full.
 const maxNames = 1 << 16
 
-// memoryStore counts in this process. It never fails.
 type memoryStore struct {
 	now      func() time.Time
 	mu       sync.Mutex
@@ -56,12 +55,10 @@ func (s *memoryStore) remembers(_ context.Context, name string) (bool, error) {
 	return s.known[name].After(s.now()), nil
 }
 
-// instants is a table of instants that matter until they have passed, of at most maxNames.
+// instants holds at most maxNames future instants.
 type instants map[string]time.Time
 
-// set makes room first where there is none: of a few taken at random, which is how Go walks a map, the one whose instant is
-// nearest goes. What has passed goes before what counts, and the names that a flood touches once go before the one that it
-// hammers.
+// set evicts the nearest of a few random instants. Expired names go first, and a flood's single-use names go before its target.
 func (m instants) set(name string, at time.Time) {
 	if _, there := m[name]; !there && len(m) >= maxNames {
 		m.evict()

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// Names of log attributes, by OpenTelemetry's semantic conventions where they have one.
+// Log attributes, by OpenTelemetry's semantic conventions where they exist.
 const (
 	FieldRequestID     = "request_id"
 	FieldMethod        = "http.request.method"
 	FieldRoute         = "http.route"
 	FieldStatus        = "http.response.status_code"
-	FieldDuration      = "http.server.request.duration" // seconds, as the metric of that name
+	FieldDuration      = "http.server.request.duration" // seconds
 	FieldClient        = "client.address"
 	FieldServer        = "server.address"
 	FieldMetricsServer = "metrics.address"
@@ -26,7 +26,7 @@ const (
 	FieldCheck         = "health.check"
 	FieldPool          = "db.client.connection.pool.name"
 	FieldOperation     = "firebase.operation"
-	FieldIntent        = "intent.kind" // of a change at Firebase that was cut short
+	FieldIntent        = "intent.kind" // of an interrupted change at Firebase
 	FieldAttempt       = "http.request.resend_count"
 	FieldKeyID         = "key.id"
 	FieldKeysAge       = "key_set.age" // seconds
@@ -36,17 +36,15 @@ const (
 	FieldSpansLost     = "traces.spans_lost"
 )
 
-// Redacted stands where a secret was.
+// Redacted replaces secrets.
 const Redacted = "[redacted]"
 
-// alwaysSecret are header names that no contract marks, because they are not in its schemas.
+// alwaysSecret are headers outside the contract's schemas.
 var alwaysSecret = []string{"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-goog-api-key", "password"}
 
-// NewLogger makes a logger that writes JSON lines to w. An attribute is replaced by [Redacted] when its name, or that of a
-// group, map or struct field around or inside it, is one of secretNames: case, underscores and hyphens are not looked at
-// ("id_token" is "idToken"), and of a dotted name the last part counts as well. Whatever its name, text that looks like a
-// token (a JWT, "Bearer ...", a Google API key) is masked within values and messages, as a second net. A line that is written
-// with a request's context names its trace and span.
+// NewLogger returns a logger of JSON lines. It replaces attributes named in secretNames by [Redacted], at any depth of groups, maps and
+// structs. Case, underscores and hyphens are ignored, and the last part of a dotted name counts too. It masks text that looks like a JWT, a
+// bearer token or a Google API key. Lines name the trace and span of their context.
 func NewLogger(w io.Writer, level slog.Leveler, secretNames []string) *slog.Logger {
 	r := newRedactor(secretNames)
 	out, ok := w.(*BufferedWriter)
@@ -69,7 +67,7 @@ func newRedactor(names []string) redactor {
 	return r
 }
 
-// fold appends name to buffer in the one spelling that all its spellings share.
+// fold normalizes a name for comparison.
 func fold(buffer []byte, name string) []byte {
 	for i := 0; i < len(name); i++ {
 		c := name[i]
@@ -85,7 +83,7 @@ func fold(buffer []byte, name string) []byte {
 }
 
 func (r redactor) isSecret(name string) bool {
-	var buffer [64]byte // on the stack: every attribute of every line comes through here
+	var buffer [64]byte // on the stack, for speed
 	if r.secret[string(fold(buffer[:0], name))] {
 		return true
 	}
@@ -93,13 +91,13 @@ func (r redactor) isSecret(name string) bool {
 	return dot >= 0 && r.secret[string(fold(buffer[:0], name[dot+1:]))]
 }
 
-// ours are fields whose values this program chooses: nothing that somebody sent is in them.
+// ours are fields whose values no client chooses.
 var ours = map[string]bool{
 	slog.TimeKey: true, slog.LevelKey: true, FieldMethod: true, FieldRoute: true, FieldStatus: true, FieldDuration: true,
 	FieldClient: true, FieldErrorType: true, FieldTraceID: true, FieldSpanID: true,
 }
 
-// replace is slog's hook: it sees every attribute that is not a group, the message included.
+// replace sees every attribute that is not a group.
 func (r redactor) replace(groups []string, a slog.Attr) slog.Attr {
 	if len(groups) == 0 && ours[a.Key] {
 		return a
@@ -118,11 +116,10 @@ func (r redactor) replace(groups []string, a slog.Attr) slog.Attr {
 	if a.Value.Kind() == slog.KindAny {
 		return slog.Any(a.Key, r.cleanAny(a.Value.Any()))
 	}
-	return a // numbers, times, durations and booleans hold no secret
+	return a // numbers, times and booleans
 }
 
-// cleanAny cleans what slog would hand to json.Marshal, by marshalling it first: what json would show is what is looked at,
-// whatever the type. Errors become their text, as slog has it.
+// cleanAny checks the JSON of a value, whatever its type. Errors become text, as in slog.
 func (r redactor) cleanAny(value any) any {
 	switch v := value.(type) {
 	case nil, slog.Level, *slog.Source:
@@ -161,11 +158,11 @@ func (r redactor) cleanTree(node any) any {
 	return node
 }
 
-// tokenLike: a JWT or its beginning (base64url of `{"`), what follows "Bearer", a Google API key.
+// tokenLike matches a JWT or its beginning (base64url of `{"`), a bearer token, or a Google API key.
 var tokenLike = regexp.MustCompile(
 	`eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*|(?i:\bbearer\s+)[A-Za-z0-9._~+/=-]{12,}|AIza[A-Za-z0-9_-]{30,}`)
 
-// mask replaces what looks like a token. The look before the leap keeps the expression out of the way of ordinary lines.
+// mask avoids the regular expression for ordinary lines.
 func mask(text string) string {
 	if !strings.Contains(text, "eyJ") && !strings.Contains(text, "AIza") && !containsFold(text, "bearer") {
 		return text
@@ -173,7 +170,6 @@ func mask(text string) string {
 	return tokenLike.ReplaceAllString(text, Redacted)
 }
 
-// containsFold looks for a lower-case ASCII word in any case.
 func containsFold(text, word string) bool {
 	for i := 0; i+len(word) <= len(text); i++ {
 		if text[i]|0x20 == word[0] && strings.EqualFold(text[i:i+len(word)], word) {

@@ -7,8 +7,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// inTrace puts the trace and the span that a line belongs to on it, by OpenTelemetry's names for logs outside of OTLP. Where
-// no spans are made, they are those of the caller's traceparent.
+// inTrace adds trace and span IDs by OpenTelemetry's names, those of the traceparent where we make no spans.
 type inTrace struct{ slog.Handler }
 
 // Handle implements slog.Handler.
@@ -19,7 +18,7 @@ func (h inTrace) Handle(ctx context.Context, line slog.Record) error {
 	return h.Handler.Handle(ctx, line)
 }
 
-// named is apart from Handle so that a line outside of any trace stays off the heap.
+// named is separate so that lines without a trace stay off the heap.
 func named(line slog.Record, span trace.SpanContext) slog.Record {
 	line = line.Clone()
 	line.AddAttrs(slog.String(FieldTraceID, span.TraceID().String()), slog.String(FieldSpanID, span.SpanID().String()))
