@@ -17,16 +17,16 @@ const probeEvery = time.Second
 
 var errSlow = errors.New("no answer in time")
 
-// breaker stops requests to Redis after one failure until a probe succeeds. An outage thus delays only the requests under way. The probe
-// writes, because a Redis that answers PING may refuse writes. It runs in its own goroutine.
+// breaker stops requests to Redis after one failure until a probe succeeds, so an outage delays only the requests under way. The probe also
+// writes: a Redis that answers PING may refuse writes.
 type breaker struct {
-	redis    store // nil: there is none
+	redis    store // may be nil
 	patience time.Duration
 	log      *slog.Logger
 
 	mu      sync.Mutex
 	away    bool
-	told    bool // logged as away
+	told    bool
 	probing bool
 	probed  time.Time
 }
@@ -39,7 +39,7 @@ func newBreaker(o Options) *breaker {
 	return b
 }
 
-// bound limits one request's wait for Redis. It ignores the caller's cancellation: a guesser could otherwise avoid being counted.
+// bound ignores the caller's cancellation: a guesser could otherwise avoid being counted.
 func (b *breaker) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), b.patience)
 }
@@ -58,7 +58,7 @@ func ask[T any](ctx context.Context, b *breaker, question func(store) (T, error)
 	return answer
 }
 
-// within bounds a call itself: go-redis may ignore the deadline on the wire, in its pool, dialling and retries.
+// within enforces the deadline: go-redis may exceed it on the wire and in its pool, dialling and retries.
 func within[T any](ctx context.Context, call func() (T, error)) (T, error) {
 	type outcome struct {
 		answer T
@@ -68,7 +68,7 @@ func within[T any](ctx context.Context, call func() (T, error)) (T, error) {
 	go func() {
 		var o outcome
 		defer func() { done <- o }()
-		defer fault.Recover(&o.err) // the library trusts the shape of Redis's answers
+		defer fault.Recover(&o.err) // the library trusts the shape of answers
 		o.answer, o.err = call()
 	}()
 	select {
@@ -80,7 +80,7 @@ func within[T any](ctx context.Context, call func() (T, error)) (T, error) {
 	}
 }
 
-// closed reports whether to ask Redis, and starts due probes.
+// closed also starts due probes.
 func (b *breaker) closed(ctx context.Context) bool {
 	if b.redis == nil {
 		return false
@@ -94,7 +94,7 @@ func (b *breaker) closed(ctx context.Context) bool {
 	return !b.away
 }
 
-// probe has its own deadline: it outlives its request.
+// probe outlives its request.
 func (b *breaker) probe(ctx context.Context) {
 	ctx, cancel := b.bound(ctx)
 	defer cancel()
@@ -112,7 +112,7 @@ func (b *breaker) probe(ctx context.Context) {
 	b.away, b.told = false, false
 }
 
-// open stops requests to Redis. A refusal may concern one key, so a probe follows at once.
+// open starts a probe after a refusal, which may concern one key only.
 func (b *breaker) open(ctx context.Context, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -129,7 +129,6 @@ func (b *breaker) open(ctx context.Context, err error) {
 	b.tell(ctx, err)
 }
 
-// tell logs an outage once.
 func (b *breaker) tell(ctx context.Context, err error) {
 	if !b.told {
 		b.told = true

@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// counters counts in memory and in Redis; either may refuse. Redis has all instances' counts, memory has those that Redis missed, so an
-// outage resets nothing.
+// counters asks memory and Redis; either may refuse. Memory has counts that Redis missed, so an outage resets nothing.
 type counters struct {
 	memory *memoryStore
 	redis  *breaker
@@ -16,7 +15,7 @@ func newCounters(o Options) counters {
 	return counters{memory: newMemoryStore(o.Clock), redis: newBreaker(o)}
 }
 
-// take does not count a request that either refuses.
+// take does not count what either refuses.
 func (c counters) take(ctx context.Context, name string, r Rate) time.Duration {
 	if wait, _ := spent(ctx, c.memory, name, r); wait > 0 { // memory does not fail
 		return wait
@@ -39,7 +38,7 @@ func (c counters) charge(ctx context.Context, name string, r Rate) {
 	c.everywhere(ctx, func(s store) error { return charge(ctx, s, name, r) })
 }
 
-// forget does not reach other instances' memory, which alone is seldom enough to refuse.
+// forget leaves other instances' memory, which alone seldom refuses.
 func (c counters) forget(ctx context.Context, name string) {
 	c.everywhere(ctx, func(s store) error { return s.forget(ctx, name) })
 }
@@ -55,7 +54,7 @@ func (c counters) remembers(ctx context.Context, name string) bool {
 	return ask(ctx, c.redis, func(s store) (bool, error) { return s.remembers(ctx, name) })
 }
 
-// everywhere writes to Redis first, as take does: a caller that waits as long as memory says has waited long enough for Redis.
+// everywhere writes to Redis first, as take does, so that memory's wait is long enough for Redis.
 func (c counters) everywhere(ctx context.Context, tell func(store) error) {
 	ask(ctx, c.redis, func(s store) (struct{}, error) { return struct{}{}, tell(s) })
 	_ = tell(c.memory)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Known stores known addresses of e-mails beyond Redis. Names are keyed hashes.
+// Known stores known addresses beyond Redis. Names are keyed hashes.
 type Known interface {
 	// Remember stores a name for d without waiting.
 	Remember(name string, d time.Duration)
@@ -14,11 +14,10 @@ type Known interface {
 }
 
 const (
-	rememberEvery = 24 * time.Hour // between two Remember calls for a name
-	unknownFor    = time.Minute    // for a negative answer
+	rememberEvery = 24 * time.Hour // between Remember calls for a name
+	unknownFor    = time.Minute
 )
 
-// remember stores a known address in memory, Redis and, once per rememberEvery, in Known.
 func (l *Limiter) remember(ctx context.Context, name string) {
 	l.counters.remember(ctx, name, l.policy.KnownFor)
 	if l.known == nil {
@@ -30,7 +29,7 @@ func (l *Limiter) remember(ctx context.Context, name string) {
 	}
 }
 
-// recalls asks Known before a refusal, once a minute for an unknown address.
+// recalls asks Known at most once a minute for an unknown address.
 func (l *Limiter) recalls(ctx context.Context, name string) bool {
 	if l.known == nil {
 		return false

@@ -13,7 +13,7 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// ErrTooMany is rate_limited; each copy carries the wait.
+// ErrTooMany is rate_limited; each copy has its wait.
 var ErrTooMany = fault.New(fault.RateLimited, "too many requests, try again later")
 
 const (
@@ -25,27 +25,25 @@ const (
 
 // Options configures a Limiter.
 type Options struct {
-	// Redis is shared by all instances; nil counts in this process only.
+	// Redis is shared by all instances. Nil: memory only.
 	Redis redis.UniversalClient
-	// Key hashes e-mails and addresses. All instances share it; 32 bytes or more. Required unless Off.
+	// Key hashes e-mails and addresses, the same on all instances. 32 bytes or more unless Off.
 	Key []byte
-	// Policy nil means DefaultPolicy.
+	// Policy nil: DefaultPolicy.
 	Policy *Policy
 	// Patience bounds a request's wait for Redis. Zero: 100 ms.
 	Patience time.Duration
-	// Off disables all limits (RATE_LIMIT=off, never in production).
-	Off bool
-	// Logger nil means no log.
+	// Off admits everything (RATE_LIMIT=off, never in production).
+	Off    bool
 	Logger *slog.Logger
-	// Clock is for memory; Redis uses its own. Nil: time.Now.
+	// Clock is for memory. Nil: time.Now.
 	Clock func() time.Time
-	// Known may be nil.
 	Known Known
-	// Observe receives the name of the refusing limit. May be nil.
+	// Observe receives the name of the refusing limit.
 	Observe func(limit string)
 }
 
-// Limiter never fails: without Redis, memory counts alone. It is safe for concurrent use.
+// Limiter never fails. It is safe for concurrent use.
 type Limiter struct {
 	policy   Policy
 	off      bool
@@ -55,7 +53,7 @@ type Limiter struct {
 	observe  func(limit string)
 }
 
-// New returns a limiter. It does not wait for Redis.
+// New does not wait for Redis.
 func New(o Options) (*Limiter, error) {
 	if len(o.Key) < 32 && !o.Off {
 		return nil, errors.New("limit: a key of 32 bytes or more is required")
@@ -79,7 +77,7 @@ func New(o Options) (*Limiter, error) {
 	return l, nil
 }
 
-// Probe runs all Redis operations of requests and returns the first error.
+// Probe runs all Redis operations of requests once.
 func (l *Limiter) Probe(ctx context.Context) error {
 	if l.off || l.counters.redis.redis == nil {
 		return nil
@@ -105,7 +103,7 @@ func (l *Limiter) AllowAddress(ctx context.Context, operation string, addr netip
 	return l.refuse(limitAddress, l.counters.take(ctx, l.names.address(operation, addr), rate))
 }
 
-// AllowAttempt checks before a password is tried. Failed or Succeeded must follow, unless an outage prevented a decision.
+// AllowAttempt precedes a password check. Failed or Succeeded must follow, unless an outage prevents it.
 func (l *Limiter) AllowAttempt(ctx context.Context, email string, addr netip.Addr) error {
 	if l.off {
 		return nil
@@ -113,7 +111,7 @@ func (l *Limiter) AllowAttempt(ctx context.Context, email string, addr netip.Add
 	return l.allow(ctx, l.names.attempt(email, addr))
 }
 
-// AllowMail counts a requested mail. Its counters are separate, so mails use up no sign-in attempts.
+// AllowMail counts a requested mail. Mails use up no sign-in attempts.
 func (l *Limiter) AllowMail(ctx context.Context, email string, addr netip.Addr) error {
 	if l.off {
 		return nil
@@ -138,7 +136,7 @@ func (l *Limiter) allow(caller context.Context, n attemptNames) error {
 	return l.refuse(limit, wait)
 }
 
-// judge returns the limit that refuses and the wait; 0 admits.
+// judge returns a wait of 0 to admit.
 func (l *Limiter) judge(ctx context.Context, n attemptNames) (limit string, wait time.Duration) {
 	if wait := l.counters.spent(ctx, n.address, l.policy.AddressFailures); wait > 0 {
 		return limitAddressFailures, wait
@@ -183,8 +181,8 @@ func (l *Limiter) Asked(ctx context.Context, addr netip.Addr) {
 	l.counters.charge(ctx, l.names.attempt("", addr).address, l.policy.AddressFailures)
 }
 
-// Succeeded forgets the failures of e-mail and address, and makes the address known. The address's failures at other e-mails stay:
-// otherwise an account of one's own would buy guesses.
+// Succeeded resets this e-mail's failures from the address and makes the address known. Failures at other e-mails stay: signing in to an
+// own account must not buy guesses.
 func (l *Limiter) Succeeded(ctx context.Context, email string, addr netip.Addr) {
 	if l.off {
 		return
@@ -201,6 +199,6 @@ func (l *Limiter) refuse(limit string, wait time.Duration) error {
 		return nil
 	}
 	l.observe(limit)
-	// Whole seconds, rounded up, so that a retry at that time is admitted.
+	// Round up, so that a retry at that second is admitted.
 	return ErrTooMany.After((wait + time.Second - 1).Truncate(time.Second))
 }

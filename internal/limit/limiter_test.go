@@ -40,17 +40,16 @@ func newLimiter(t *testing.T, client redis.UniversalClient, change ...func(*Opti
 	return limiter
 }
 
-// hasty sets production's patience.
+// hasty uses production's patience.
 func hasty(o *Options) { o.Patience = 0 }
 
-// everyLimiter tests with memory and with Redis.
 func everyLimiter(t *testing.T, test func(*testing.T, *Limiter)) {
 	t.Helper()
 	t.Run("memory", func(t *testing.T) { test(t, newLimiter(t, nil)) })
 	t.Run("redis", func(t *testing.T) { test(t, newLimiter(t, connect(t, startRedis(t, 0).Addr()))) })
 }
 
-// fail returns how many failing attempts were admitted.
+// fail returns how many attempts were admitted.
 func fail(t *testing.T, l *Limiter, email string, addr netip.Addr, most int) int {
 	t.Helper()
 	for i := range most {
@@ -74,7 +73,7 @@ func isRefusal(t *testing.T, err error) {
 	}
 }
 
-// A4: ten failures slow the guesser, not the owner elsewhere.
+// A4: ten failures slow the guesser only.
 func TestGuessing_SlowsTheGuesser(t *testing.T) {
 	everyLimiter(t, func(t *testing.T, l *Limiter) {
 		if let := fail(t, l, jane, stranger, 100); let != 10 {
@@ -216,7 +215,7 @@ func TestTwoInstances(t *testing.T) {
 	isRefusal(t, two.AllowAttempt(t.Context(), jane, stranger))
 }
 
-// T6, T7: Redis holds hashes that expire.
+// T6, T7: Redis holds expiring hashes.
 func TestRedis_HoldsNothingInTheClear(t *testing.T) {
 	client := connect(t, startRedis(t, 0).Addr())
 	l := newLimiter(t, client)
@@ -255,7 +254,7 @@ func TestRedis_KilledAndBack(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	_ = l.AllowAddress(t.Context(), Login, home) // notices the outage
+	_ = l.AllowAddress(t.Context(), Login, home)
 	start := time.Now()
 	if let := fail(t, l, jane, stranger, 100); let != 7 {
 		t.Errorf("without Redis %d guesses were let in after 3, want 7", let)
@@ -288,7 +287,7 @@ func TestRedis_KilledAndBack(t *testing.T) {
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("it took %v to come back", took)
 	}
-	isRefusal(t, l.AllowAttempt(t.Context(), jane, stranger)) // the new Redis knows no failure
+	isRefusal(t, l.AllowAttempt(t.Context(), jane, stranger))
 }
 
 func TestRedis_Falters(t *testing.T) {
@@ -346,7 +345,6 @@ func TestRefused_IsNotCounted(t *testing.T) {
 	}
 }
 
-// Hanging costs 100 ms once.
 func TestRedis_Hanging(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// maxNames bounds the memory to some 10 MB with both tables full.
+// maxNames bounds memory to some 10 MB.
 const maxNames = 1 << 16
 
 type memoryStore struct {
@@ -55,10 +55,9 @@ func (s *memoryStore) remembers(_ context.Context, name string) (bool, error) {
 	return s.known[name].After(s.now()), nil
 }
 
-// instants holds at most maxNames future instants.
 type instants map[string]time.Time
 
-// set evicts the nearest of a few random instants. Expired names go first, and a flood's single-use names go before its target.
+// set evicts the earliest of a few random instants: expired and single-use names go first.
 func (m instants) set(name string, at time.Time) {
 	if _, there := m[name]; !there && len(m) >= maxNames {
 		m.evict()

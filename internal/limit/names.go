@@ -7,7 +7,7 @@ import (
 	"net/netip"
 )
 
-// names makes counter names by keyed hash: without the key they identify no user.
+// names hashes with a key: without it, names identify no user.
 type names struct{ key []byte }
 
 func newNames(key []byte) names { return names{key: append([]byte(nil), key...)} }
@@ -29,7 +29,7 @@ func (n names) attempt(email string, addr netip.Addr) attemptNames {
 	}
 }
 
-// mail has its own counters but the known addresses of sign-ins.
+// mail shares the known addresses of sign-ins.
 func (n names) mail(email string, addr netip.Addr) attemptNames {
 	signIn := n.attempt(email, addr)
 	return attemptNames{
@@ -48,13 +48,12 @@ func (n names) hash(parts ...string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
 }
 
-// network is the /64 of an IPv6 address, since its owner has all of it, or the IPv4 address, also if mapped to IPv6. Unknown addresses
-// share a name.
+// network is the /64 of an IPv6 address, since its owner has all of it, or the IPv4 address. Unknown addresses share a name.
 func network(addr netip.Addr) string {
 	addr = addr.Unmap().WithZone("")
 	if !addr.Is6() {
 		return addr.String()
 	}
-	prefix, _ := addr.Prefix(64) // 64 is valid for IPv6
+	prefix, _ := addr.Prefix(64)
 	return prefix.String()
 }

@@ -2,7 +2,7 @@ package limit
 
 import "time"
 
-// Rate admits Burst events at once and N per Period after that. N = 0 is no limit.
+// Rate admits Burst events at once, then N per Period. N = 0: no limit.
 type Rate struct {
 	N      int
 	Period time.Duration
@@ -13,18 +13,18 @@ func (r Rate) interval() time.Duration { return r.Period / time.Duration(r.N) }
 
 // Policy has the figures of all limits.
 type Policy struct {
-	// Address limits an address by operation; Other is for the rest.
+	// Address limits an address by operation, Other the rest.
 	Address map[string]Rate
 	Other   Rate
-	// AddressFailures limits an address's failures at all accounts.
+	// AddressFailures limits an address at all accounts.
 	AddressFailures Rate
-	// PairFailures limits an address's failures at one e-mail. A success resets them.
+	// PairFailures limits an address at one e-mail. A success resets it.
 	PairFailures Rate
-	// EmailFailures limits failures at an e-mail from unknown addresses.
+	// EmailFailures limits failures from unknown addresses.
 	EmailFailures Rate
-	// EmailAttempts limits those attempts: concurrent ones have not failed yet.
+	// EmailAttempts limits their concurrent attempts, which have not failed yet.
 	EmailAttempts Rate
-	// KnownFor is how long an address stays known after a sign-in.
+	// KnownFor is how long an address stays known.
 	KnownFor time.Duration
 }
 
@@ -35,7 +35,7 @@ const (
 	Refresh  = "refresh"
 )
 
-// DefaultPolicy suits a school or office behind one address: a class can sign in together.
+// DefaultPolicy suits a school behind one address: a class can sign in together.
 func DefaultPolicy() Policy {
 	perMinute := func(n int) Rate { return Rate{N: n, Period: time.Minute, Burst: n} }
 	return Policy{
@@ -51,6 +51,5 @@ func DefaultPolicy() Policy {
 	}
 }
 
-// maxDebt: concurrent failures beyond the limit are charged up to this many bursts, so that parallel guesses gain nothing. The bound ends a
-// block soon after the attack.
+// maxDebt: concurrent failures beyond the limit are charged up to this many bursts, so that parallel guesses gain nothing.
 const maxDebt = 3

@@ -39,7 +39,7 @@ func TestRedis_RefusesToWrite(t *testing.T) {
 			if err := l.Probe(t.Context()); err == nil || !strings.Contains(err.Error(), refusal.Says) {
 				t.Errorf("the probe says %v, want %s", err, refusal.Says)
 			}
-			for range 25 { // beyond two probes
+			for range 25 {
 				_ = l.AllowAddress(t.Context(), Login, home)
 				time.Sleep(probeEvery / 10)
 			}

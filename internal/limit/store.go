@@ -10,7 +10,7 @@ import (
 
 // store counts by the generic cell rate algorithm: one instant per name, when all its events are forgotten.
 type store interface {
-	// count counts n events if the rate admits them. wait is 0 if counted; ahead is the counter's distance from now. n = 0 only looks.
+	// count returns a wait of 0 if it counted; ahead is the counter's distance from now. n = 0 only looks.
 	count(ctx context.Context, name string, r Rate, n int) (wait, ahead time.Duration, err error)
 	forget(ctx context.Context, name string) error
 	remember(ctx context.Context, name string, d time.Duration) error
@@ -25,7 +25,7 @@ func take(ctx context.Context, s store, name string, r Rate) (time.Duration, err
 	return wait, err
 }
 
-// spent returns the wait for one more event and counts none.
+// spent counts none.
 func spent(ctx context.Context, s store, name string, r Rate) (time.Duration, error) {
 	if r.N <= 0 {
 		return 0, nil
@@ -34,7 +34,7 @@ func spent(ctx context.Context, s store, name string, r Rate) (time.Duration, er
 	return max(0, ahead-time.Duration(r.Burst-1)*r.interval()), err
 }
 
-// charge also counts beyond the burst.
+// charge counts beyond the burst.
 func charge(ctx context.Context, s store, name string, r Rate) error {
 	if r.N <= 0 {
 		return nil
@@ -44,10 +44,9 @@ func charge(ctx context.Context, s store, name string, r Rate) error {
 	return err
 }
 
-// exercise runs all operations of requests on its own counter.
 func exercise(ctx context.Context, s store) error {
 	const name = "limit:probe"
-	_, _, err := s.count(ctx, name, Rate{N: 1, Period: time.Second, Burst: 1}, 1) // refused or not: both prove the store
+	_, _, err := s.count(ctx, name, Rate{N: 1, Period: time.Second, Burst: 1}, 1) // a refusal also proves the store
 	if err == nil {
 		err = s.remember(ctx, name, time.Second)
 	}
@@ -60,7 +59,7 @@ func exercise(ctx context.Context, s store) error {
 	return err
 }
 
-// redisStore uses redis_rate: its script is atomic and uses the server's clock.
+// redisStore's script is atomic and uses the server's clock.
 type redisStore struct {
 	client redis.UniversalClient
 	rates  *redis_rate.Limiter

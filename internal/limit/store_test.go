@@ -53,7 +53,6 @@ func TestStores(t *testing.T) {
 	}
 }
 
-// named separates tests in one Redis.
 type named struct {
 	store
 	prefix string
@@ -75,7 +74,7 @@ func (n named) remembers(ctx context.Context, name string) (bool, error) {
 	return n.store.remembers(ctx, n.prefix+name)
 }
 
-var perMinute = Rate{N: 6, Period: time.Minute, Burst: 3} // one is forgotten in 10 s
+var perMinute = Rate{N: 6, Period: time.Minute, Burst: 3}
 
 func mustTake(t *testing.T, s store, name string, r Rate) time.Duration {
 	t.Helper()
@@ -109,7 +108,7 @@ func promiseBurst(t *testing.T, s store) {
 		}
 	}
 	about(t, mustTake(t, s, "a", perMinute), 10*time.Second)
-	about(t, mustTake(t, s, "a", perMinute), 10*time.Second) // refusals are not counted
+	about(t, mustTake(t, s, "a", perMinute), 10*time.Second)
 	if wait := mustTake(t, s, "b", perMinute); wait != 0 {
 		t.Errorf("another name waits %v", wait)
 	}
@@ -121,7 +120,7 @@ func promiseDebt(t *testing.T, s store) {
 			t.Fatal(err)
 		}
 	}
-	// Charged three bursts, 90 s: the third event fits at 20 s.
+	// Charged three bursts, 90 s; at 20 s the next fits.
 	about(t, mustSpent(t, s, "a", perMinute), 70*time.Second)
 	about(t, mustTake(t, s, "a", perMinute), 70*time.Second)
 }

@@ -31,7 +31,7 @@ func FuzzPlainLines_AreAsSlogWritesThem(f *testing.F) {
 	})
 }
 
-// Values that may come from a client are slog's.
+// slog writes values that a client may choose.
 func TestPlainLines_LeaveTheRest(t *testing.T) {
 	t.Parallel()
 	for what, a := range map[string]slog.Attr{

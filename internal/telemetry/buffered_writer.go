@@ -13,8 +13,8 @@ const (
 	bufferSize = 32 << 10
 )
 
-// BufferedWriter buffers the lines of successful requests: a system call for each costs a tenth of a known token's request. Other lines are
-// written at once and in order. A killed process loses buffered lines only. It is safe for concurrent use.
+// BufferedWriter buffers the lines of successful requests: a system call costs a tenth of a known token's request. Other lines are written
+// at once and in order. A killed process loses buffered lines only.
 type BufferedWriter struct {
 	out   io.Writer
 	delay time.Duration
@@ -29,7 +29,7 @@ func NewBufferedWriter(out io.Writer) *BufferedWriter {
 	return &BufferedWriter{out: out, delay: flushDelay}
 }
 
-// Write implements io.Writer and does not buffer.
+// Write implements io.Writer without buffering.
 func (l *BufferedWriter) Write(line []byte) (int, error) {
 	l.lock.Lock()
 	defer l.lock.Unlock()

@@ -28,7 +28,7 @@ func TestLines_GatherWhatCanWait(t *testing.T) {
 		if out.Len() != 0 {
 			t.Errorf("written at once: %s", &out)
 		}
-		log.Warn("something else") // as plain as the others
+		log.Warn("something else")
 		if got := order(out.String(), ":200}", ":201}", "something else"); got != "012" {
 			t.Errorf("a warning came in the order %s: %s", got, &out)
 		}
@@ -81,7 +81,7 @@ func (b *breaking) Write(line []byte) (int, error) {
 	return b.Buffer.Write(line)
 }
 
-// order returns the words' indices in order of appearance.
+// order returns word indices in order of appearance.
 func order(text string, words ...string) (numbers string) {
 	for len(numbers) < len(words) {
 		first, at := -1, len(text)

@@ -6,8 +6,7 @@ import (
 	"sync/atomic"
 )
 
-// handles caches metrics by labels. Prometheus's look-up hashes every label under a lock; this one reads a map that is replaced, never
-// changed.
+// handles caches metrics by labels in a map that is replaced, never changed. Prometheus's look-up hashes every label under a lock.
 type handles[K comparable, V any] struct {
 	make func(K) V
 	mu   sync.Mutex

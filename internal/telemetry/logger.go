@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Log attributes, by OpenTelemetry's semantic conventions where they exist.
+// Log attributes follow OpenTelemetry's semantic conventions.
 const (
 	FieldRequestID     = "request_id"
 	FieldMethod        = "http.request.method"
@@ -26,7 +26,7 @@ const (
 	FieldCheck         = "health.check"
 	FieldPool          = "db.client.connection.pool.name"
 	FieldOperation     = "firebase.operation"
-	FieldIntent        = "intent.kind" // of an interrupted change at Firebase
+	FieldIntent        = "intent.kind"
 	FieldAttempt       = "http.request.resend_count"
 	FieldKeyID         = "key.id"
 	FieldKeysAge       = "key_set.age" // seconds
@@ -42,9 +42,9 @@ const Redacted = "[redacted]"
 // alwaysSecret are headers outside the contract's schemas.
 var alwaysSecret = []string{"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-goog-api-key", "password"}
 
-// NewLogger returns a logger of JSON lines. It replaces attributes named in secretNames by [Redacted], at any depth of groups, maps and
-// structs. Case, underscores and hyphens are ignored, and the last part of a dotted name counts too. It masks text that looks like a JWT, a
-// bearer token or a Google API key. Lines name the trace and span of their context.
+// NewLogger logs JSON lines. It redacts attributes named in secretNames, at any depth of groups, maps and structs. It ignores case,
+// underscores and hyphens, and also compares the last part of a dotted name. In other text it masks what looks like a JWT, a bearer token
+// or a Google API key.
 func NewLogger(w io.Writer, level slog.Leveler, secretNames []string) *slog.Logger {
 	r := newRedactor(secretNames)
 	out, ok := w.(*BufferedWriter)
@@ -67,7 +67,6 @@ func newRedactor(names []string) redactor {
 	return r
 }
 
-// fold normalizes a name for comparison.
 func fold(buffer []byte, name string) []byte {
 	for i := 0; i < len(name); i++ {
 		c := name[i]
@@ -91,13 +90,12 @@ func (r redactor) isSecret(name string) bool {
 	return dot >= 0 && r.secret[string(fold(buffer[:0], name[dot+1:]))]
 }
 
-// ours are fields whose values no client chooses.
+// ours are fields with values that no client chooses.
 var ours = map[string]bool{
 	slog.TimeKey: true, slog.LevelKey: true, FieldMethod: true, FieldRoute: true, FieldStatus: true, FieldDuration: true,
 	FieldClient: true, FieldErrorType: true, FieldTraceID: true, FieldSpanID: true,
 }
 
-// replace sees every attribute that is not a group.
 func (r redactor) replace(groups []string, a slog.Attr) slog.Attr {
 	if len(groups) == 0 && ours[a.Key] {
 		return a
@@ -119,7 +117,7 @@ func (r redactor) replace(groups []string, a slog.Attr) slog.Attr {
 	return a // numbers, times and booleans
 }
 
-// cleanAny checks the JSON of a value, whatever its type. Errors become text, as in slog.
+// cleanAny checks the value's JSON, of any type.
 func (r redactor) cleanAny(value any) any {
 	switch v := value.(type) {
 	case nil, slog.Level, *slog.Source:
@@ -162,7 +160,7 @@ func (r redactor) cleanTree(node any) any {
 var tokenLike = regexp.MustCompile(
 	`eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*|(?i:\bbearer\s+)[A-Za-z0-9._~+/=-]{12,}|AIza[A-Za-z0-9_-]{30,}`)
 
-// mask avoids the regular expression for ordinary lines.
+// mask skips the regular expression for ordinary lines.
 func mask(text string) string {
 	if !strings.Contains(text, "eyJ") && !strings.Contains(text, "AIza") && !containsFold(text, "bearer") {
 		return text

@@ -14,11 +14,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// durationBuckets are OpenTelemetry's for HTTP and three finer ones: a known token takes microseconds.
+// durationBuckets are OpenTelemetry's and three finer ones: a known token takes microseconds.
 var durationBuckets = []float64{.0005, .001, .0025, .005, .01, .025, .05, .075, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10}
 
-// Metrics has its own registry, so that tests can run several. Labels come from small closed sets, never from addresses, users or raw
-// paths. It is safe for concurrent use. Recording known labels allocates nothing.
+// Metrics has its own registry. Labels come from small closed sets, never from addresses, users or raw paths. It is safe for concurrent
+// use. Recording known labels allocates nothing.
 type Metrics struct {
 	registry *prometheus.Registry
 
@@ -37,7 +37,7 @@ type Metrics struct {
 	legacy        handles[[2]string, prometheus.Counter]
 	clocks        *prometheus.GaugeVec
 	legacyClients atomic.Int32
-	legacyNames   sync.Map // clients with their own label
+	legacyNames   sync.Map
 }
 
 type requestLabels struct {
@@ -45,7 +45,7 @@ type requestLabels struct {
 	status        int
 }
 
-// NewMetrics returns the metrics, with those of Go, the process and the build.
+// NewMetrics includes the metrics of Go, the process and the build.
 func NewMetrics() *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry()}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewBuildInfoCollector(),
@@ -103,7 +103,7 @@ func (m *Metrics) counter(name, help, label string) func(string) prometheus.Coun
 	return func(value string) prometheus.Counter { return v.WithLabelValues(value) }
 }
 
-// Handler serves the metrics for METRICS_PORT.
+// Handler serves METRICS_PORT.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry, EnableOpenMetrics: true})
 }
@@ -117,7 +117,7 @@ func (m *Metrics) RequestEnded(method, route string, status int, took time.Durat
 	m.requests.get(requestLabels{method: KnownMethod(method), route: route, status: status}).Observe(took.Seconds())
 }
 
-// KnownMethod returns "_OTHER" for unknown methods, which bounds the label, as in OpenTelemetry.
+// KnownMethod returns OpenTelemetry's "_OTHER" for unknown methods, which bounds the label.
 func KnownMethod(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
@@ -127,25 +127,24 @@ func KnownMethod(method string) string {
 	return "_OTHER"
 }
 
-// TokenVerified counts a verification: "ok" or the refusal's code.
+// TokenVerified counts "ok" or the refusal's code.
 func (m *Metrics) TokenVerified(result string) { m.verifications.get(result).Inc() }
 
-// FirstSight counts a first sight: "created", "linked" or the refusal's code.
+// FirstSight counts "created", "linked" or the refusal's code.
 func (m *Metrics) FirstSight(outcome string) { m.firstSights.get(outcome).Inc() }
 
-// Moved counts a move to Firebase: "moved" or the obstacle.
+// Moved counts "moved" or the obstacle.
 func (m *Metrics) Moved(outcome string) { m.moves.get(outcome).Inc() }
 
-// PasswordWork counts bcrypt rounds: a hash of cost 10 is 1,024.
+// PasswordWork counts bcrypt rounds: 1,024 for cost 10.
 func (m *Metrics) PasswordWork(lane string, rounds int) {
 	m.passwordWork.get(lane).Add(float64(rounds))
 }
 
-// maxLegacyClients bounds the client label; later clients are "other".
+// maxLegacyClients bounds the label; later clients are "other".
 const maxLegacyClients = 100
 
-// LegacyRequest counts a legacy request by client, for the operator that plans to switch the surface off. The client is the User-Agent's
-// first product (RFC 9110 section 10.1.5).
+// LegacyRequest counts legacy requests by client: the User-Agent's first product (RFC 9110 section 10.1.5).
 func (m *Metrics) LegacyRequest(route, userAgent string) {
 	name, _, _ := strings.Cut(userAgent, "/")
 	if name == "" || len(name) > 40 || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }) {
@@ -161,10 +160,10 @@ func (m *Metrics) LegacyRequest(route, userAgent string) {
 	m.legacy.get([2]string{route, name}).Inc()
 }
 
-// CacheRequest counts a cache look-up: "hit" or "miss".
+// CacheRequest counts "hit" or "miss".
 func (m *Metrics) CacheRequest(cache, result string) { m.caches.get([2]string{cache, result}).Inc() }
 
-// FactsTier counts a "read" or "write" of facts in Redis. It fits principal.SharedCacheOptions.Observe.
+// FactsTier fits principal.SharedCacheOptions.Observe.
 func (m *Metrics) FactsTier(operation, result string) { m.tier.get([2]string{operation, result}).Inc() }
 
 // Listening fits principal.ListenerOptions.OnState.
@@ -181,7 +180,7 @@ func (m *Metrics) FirebaseCall(operation, outcome string, took time.Duration) {
 	m.firebaseCalls.get([2]string{operation, outcome}).Observe(took.Seconds())
 }
 
-// ClockRead records how far a clock is ahead of ours. It fits clock.Options.Observe.
+// ClockRead fits clock.Options.Observe.
 func (m *Metrics) ClockRead(clock string, ahead time.Duration) {
 	m.clocks.WithLabelValues(clock).Set(ahead.Seconds())
 }
@@ -198,14 +197,14 @@ func (m *Metrics) KeysFetched(err error) {
 	m.keyFetches.get(outcome).Inc()
 }
 
-// KeysAge registers the age of the token keys, read at each scrape. Call it once.
+// KeysAge registers the token keys' age. Call it once.
 func (m *Metrics) KeysAge(age func() time.Duration) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "auth_keys_age_seconds", Help: "Time since Firebase's token keys were last fetched well.",
 	}, func() float64 { return age().Seconds() }))
 }
 
-// Owed has the gauges of pending Firebase changes: "waiting", "dead", and the oldest waiting one's age.
+// Owed are gauges of pending Firebase changes.
 type Owed struct {
 	jobs   *prometheus.GaugeVec
 	oldest prometheus.Gauge
@@ -225,14 +224,14 @@ func (m *Metrics) Owed() Owed {
 	return o
 }
 
-// Set sets the gauges.
+// Set sets all gauges.
 func (o Owed) Set(waiting, dead int64, oldest time.Duration) {
 	o.jobs.WithLabelValues("waiting").Set(float64(waiting))
 	o.jobs.WithLabelValues("dead").Set(float64(dead))
 	o.oldest.Set(oldest.Seconds())
 }
 
-// Pool registers a connection pool's statistics under a name ("main").
+// Pool registers a connection pool's statistics.
 func (m *Metrics) Pool(name string, pool *pgxpool.Pool) {
 	m.registry.MustRegister(newPoolCollector(name, pool))
 }

@@ -2,7 +2,7 @@ package telemetry
 
 import "context"
 
-// RequestIDKey is the context key of the request's ID, a string.
+// RequestIDKey is the context key of the request ID, a string.
 type RequestIDKey struct{}
 
 // RequestID returns ctx's request ID, or "".

@@ -15,17 +15,16 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// instrumentation names our spans' source.
 const instrumentation = "auth-v2-service"
 
-// flushPatience bounds Close. It is less than the whole shutdown, so that a hanging collector is not blamed on the database.
+// flushPatience is below the time of the whole shutdown, so that a hanging collector is not blamed on the database.
 const flushPatience = time.Second
 
 // TracingOptions configures a Tracing.
 type TracingOptions struct {
-	// Endpoint is the base URL of the OTLP collector; spans go to its /v1/traces. Empty: no export.
+	// Endpoint is the OTLP collector's base URL. Empty: no export.
 	Endpoint string
-	// Sampler is a value of OTEL_TRACES_SAMPLER; Ratio is its argument.
+	// Sampler is a value of OTEL_TRACES_SAMPLER, Ratio its argument.
 	Sampler string
 	Ratio   float64
 	Version string
@@ -33,17 +32,16 @@ type TracingOptions struct {
 }
 
 // Tracing exports spans in the background: a slow collector loses spans but delays no request. Spans hold no query string, header, body,
-// argument or error text. A nil Tracing makes no spans, but logs keep the caller's trace. It is safe for concurrent use.
+// argument or error text. A nil Tracing makes no spans, but logs name the caller's trace. It is safe for concurrent use.
 //
-// There is no global provider, so other libraries' spans are not exported.
+// No global provider exists, so libraries' own spans are not exported.
 type Tracing struct {
 	provider *sdktrace.TracerProvider
 	tracer   trace.Tracer
 	log      *slog.Logger
 }
 
-// NewTracing starts the export without connecting. It returns nil, nil without an endpoint. OpenTelemetry's library reads its other
-// variables (headers, certificates, batches) itself.
+// NewTracing does not connect. Without an endpoint it returns nil, nil. OpenTelemetry's library reads its other variables itself.
 func NewTracing(ctx context.Context, o TracingOptions) (*Tracing, error) {
 	if o.Endpoint == "" {
 		return nil, nil
@@ -72,7 +70,7 @@ func NewTracing(ctx context.Context, o TracingOptions) (*Tracing, error) {
 	return &Tracing{provider: provider, tracer: provider.Tracer(instrumentation), log: o.Logger}, nil
 }
 
-// samplerNamed: the parent-based samplers follow the caller's decision.
+// samplerNamed: parent-based samplers follow the caller's decision.
 func samplerNamed(name string, ratio float64) (sdktrace.Sampler, error) {
 	switch name {
 	case "", "parentbased_always_on":

@@ -14,8 +14,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Transport makes a client span per request. Paths must name operations, not users. API keys travel in query strings, so spans omit these;
-// otelhttp's url.full would not. The trace is not sent to the server.
+// Transport makes a client span per request. Paths must name operations, not users. Query strings hold API keys, so spans omit them;
+// otelhttp's url.full would not. The server does not receive the trace.
 func (t *Tracing) Transport(base http.RoundTripper) http.RoundTripper {
 	if t == nil {
 		return base

@@ -9,10 +9,9 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// lossEvery is the shortest time between two log lines about lost spans.
 const lossEvery = time.Minute
 
-// exporter removes free text from spans. It hides errors from the library, which would print each to standard error.
+// exporter hides errors from the library, which would print each to standard error.
 type exporter struct {
 	sdktrace.SpanExporter
 	log *slog.Logger
@@ -47,7 +46,7 @@ func (e *exporter) tellLoss(ctx context.Context, spans int, err error) {
 	}
 }
 
-// tellRecovery waits for lossEvery, so that a flapping collector does not flood the log.
+// tellRecovery waits for lossEvery: a flapping collector must not flood the log.
 func (e *exporter) tellRecovery(ctx context.Context) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -58,7 +57,7 @@ func (e *exporter) tellRecovery(ctx context.Context) {
 	e.lost, e.heard = 0, time.Time{}
 }
 
-// withoutWords drops events and status texts: libraries put error texts there, which quote clients' data.
+// withoutWords drops texts: libraries put errors there, which quote clients' data.
 type withoutWords struct{ sdktrace.ReadOnlySpan }
 
 // Events implements sdktrace.ReadOnlySpan.

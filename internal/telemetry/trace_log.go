@@ -7,7 +7,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// inTrace adds trace and span IDs by OpenTelemetry's names, those of the traceparent where we make no spans.
+// inTrace adds trace and span IDs by OpenTelemetry's names.
 type inTrace struct{ slog.Handler }
 
 // Handle implements slog.Handler.
@@ -18,7 +18,7 @@ func (h inTrace) Handle(ctx context.Context, line slog.Record) error {
 	return h.Handler.Handle(ctx, line)
 }
 
-// named is separate so that lines without a trace stay off the heap.
+// named keeps lines without a trace off the heap.
 func named(line slog.Record, span trace.SpanContext) slog.Record {
 	line = line.Clone()
 	line.AddAttrs(slog.String(FieldTraceID, span.TraceID().String()), slog.String(FieldSpanID, span.SpanID().String()))

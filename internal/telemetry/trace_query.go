@@ -10,15 +10,15 @@ import (
 	metricnoop "go.opentelemetry.io/otel/metric/noop"
 )
 
-// Queries returns a pool's tracer: spans of statements (by their names in db/queries), preparations and waits, without SQL and arguments.
-// beside, which may be nil, sees each statement too.
+// Queries returns a pool's tracer: spans of statements (by their names in db/queries) and waits, without SQL and arguments. beside may be
+// nil.
 func (t *Tracing) Queries(beside pgx.QueryTracer) pgx.QueryTracer {
 	if t == nil {
 		return beside
 	}
 	spans := otelpgx.NewTracer(
 		otelpgx.WithTracerProvider(t.provider),
-		otelpgx.WithMeterProvider(metricnoop.NewMeterProvider()), // metrics are Prometheus's
+		otelpgx.WithMeterProvider(metricnoop.NewMeterProvider()),
 		otelpgx.WithSpanNameFunc(statementName),
 		otelpgx.WithDisableSQLStatementInAttributes(),
 		otelpgx.WithDisableConnectionDetailsInAttributes(), // would copy the configuration for each statement

@@ -14,15 +14,15 @@ import (
 // NoRoute is the route of unmatched requests.
 const NoRoute = "unmatched"
 
-// caller reads W3C's traceparent and tracestate. Baggage is unused.
+// caller reads W3C's traceparent and tracestate.
 var caller propagation.TraceContext
 
-// RequestArrived returns the request's context with the caller's trace and, where tracing is on, a new span. RequestAnswered must follow.
+// RequestArrived returns the context with the caller's trace and a new span. RequestAnswered must follow.
 func (t *Tracing) RequestArrived(r *http.Request) context.Context {
 	ctx := r.Context()
-	if r.Header["Traceparent"] != nil { // Extract allocates, so skip it on the hot path
+	if r.Header["Traceparent"] != nil { // Extract allocates
 		ctx = caller.Extract(ctx, propagation.HeaderCarrier(r.Header))
-		// The caller's tracestate is free text; our spans must not export it.
+		// tracestate is free text, which our spans must not export.
 		ctx = trace.ContextWithRemoteSpanContext(ctx, trace.SpanContextFromContext(ctx).WithTraceState(trace.TraceState{}))
 	}
 	if t == nil {
@@ -33,7 +33,7 @@ func (t *Tracing) RequestArrived(r *http.Request) context.Context {
 	return ctx
 }
 
-// RequestAnswered ends the request's span. It has no url.path, which clients choose. errorType is the refusal's code or "".
+// RequestAnswered ends the span, without url.path, which clients choose. errorType is the refusal's code or "".
 func (t *Tracing) RequestAnswered(ctx context.Context, method, route string, status int, errorType string) {
 	if t == nil {
 		return

@@ -92,7 +92,7 @@ func TestTracing_Sampling(t *testing.T) {
 	}
 }
 
-// O1: server spans have OpenTelemetry's names.
+// O1: OpenTelemetry's names.
 func TestTracing_ServerSpans(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -213,7 +213,6 @@ func (b *beside) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQu
 
 func (*beside) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-// PostgreSQL's error texts quote arguments.
 func TestTracing_StatementSpans(t *testing.T) {
 	t.Parallel()
 	got := otlptest.New(t, "/base/v1/traces")
@@ -225,7 +224,7 @@ func TestTracing_StatementSpans(t *testing.T) {
 		statement := queries.TraceQueryStart(ctx, nil, pgx.TraceQueryStartData{SQL: sql, Args: []any{secret}})
 		queries.TraceQueryEnd(statement, nil, pgx.TraceQueryEndData{Err: err})
 	}
-	queries.TraceQueryStart(t.Context(), nil, pgx.TraceQueryStartData{SQL: "SELECT 1"}) // no request, so no span
+	queries.TraceQueryStart(t.Context(), nil, pgx.TraceQueryStartData{SQL: "SELECT 1"})
 	traces.RequestAnswered(ctx, http.MethodPost, "/v1/auth/login", 200, "")
 	traces.Close()
 
