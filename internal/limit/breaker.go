@@ -17,10 +17,10 @@ const probeEvery = time.Second
 
 var errSlow = errors.New("no answer in time")
 
-// breaker stops requests to Redis after one failure until a probe succeeds, so an outage delays only the requests under way. The probe also
-// writes: a Redis that answers PING may refuse writes.
+// breaker stops asking Redis after one failure, until a probe succeeds: an outage delays only requests under way. The probe writes, since
+// PING does not show that Redis refuses writes.
 type breaker struct {
-	redis    store // may be nil
+	redis    store
 	patience time.Duration
 	log      *slog.Logger
 
@@ -39,12 +39,12 @@ func newBreaker(o Options) *breaker {
 	return b
 }
 
-// bound ignores the caller's cancellation: a guesser could otherwise avoid being counted.
+// bound ignores cancellation: a guesser could avoid being counted.
 func (b *breaker) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), b.patience)
 }
 
-// ask returns zero while Redis is away. ctx must come from bound.
+// ask returns zero without Redis. ctx comes from bound.
 func ask[T any](ctx context.Context, b *breaker, question func(store) (T, error)) T {
 	var none T
 	if !b.closed(ctx) {
@@ -58,7 +58,7 @@ func ask[T any](ctx context.Context, b *breaker, question func(store) (T, error)
 	return answer
 }
 
-// within enforces the deadline: go-redis may exceed it on the wire and in its pool, dialling and retries.
+// within enforces the deadline, which go-redis may exceed on the wire and in its pool, dialling and retries.
 func within[T any](ctx context.Context, call func() (T, error)) (T, error) {
 	type outcome struct {
 		answer T
@@ -68,7 +68,7 @@ func within[T any](ctx context.Context, call func() (T, error)) (T, error) {
 	go func() {
 		var o outcome
 		defer func() { done <- o }()
-		defer fault.Recover(&o.err) // the library trusts the shape of answers
+		defer fault.Recover(&o.err)
 		o.answer, o.err = call()
 	}()
 	select {
@@ -80,7 +80,6 @@ func within[T any](ctx context.Context, call func() (T, error)) (T, error) {
 	}
 }
 
-// closed also starts due probes.
 func (b *breaker) closed(ctx context.Context) bool {
 	if b.redis == nil {
 		return false
@@ -112,7 +111,7 @@ func (b *breaker) probe(ctx context.Context) {
 	b.away, b.told = false, false
 }
 
-// open starts a probe after a refusal, which may concern one key only.
+// open probes at once after a refusal, which may concern one key only.
 func (b *breaker) open(ctx context.Context, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

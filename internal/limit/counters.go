@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// counters asks memory and Redis; either may refuse. Memory has counts that Redis missed, so an outage resets nothing.
+// counters asks memory and Redis; either may refuse. Memory also counts during outages.
 type counters struct {
 	memory *memoryStore
 	redis  *breaker
@@ -38,7 +38,7 @@ func (c counters) charge(ctx context.Context, name string, r Rate) {
 	c.everywhere(ctx, func(s store) error { return charge(ctx, s, name, r) })
 }
 
-// forget leaves other instances' memory, which alone seldom refuses.
+// forget leaves other memories, which alone seldom refuse.
 func (c counters) forget(ctx context.Context, name string) {
 	c.everywhere(ctx, func(s store) error { return s.forget(ctx, name) })
 }
@@ -54,7 +54,7 @@ func (c counters) remembers(ctx context.Context, name string) bool {
 	return ask(ctx, c.redis, func(s store) (bool, error) { return s.remembers(ctx, name) })
 }
 
-// everywhere writes to Redis first, as take does, so that memory's wait is long enough for Redis.
+// everywhere writes to Redis first: then memory's wait suffices for Redis.
 func (c counters) everywhere(ctx context.Context, tell func(store) error) {
 	ask(ctx, c.redis, func(s store) (struct{}, error) { return struct{}{}, tell(s) })
 	_ = tell(c.memory)

@@ -7,14 +7,14 @@ import (
 
 // Known stores known addresses beyond Redis. Names are keyed hashes.
 type Known interface {
-	// Remember stores a name for d without waiting.
+	// Remember does not wait.
 	Remember(name string, d time.Duration)
-	// Remembers reports whether a name is stored.
+	// Remembers fails where it cannot tell.
 	Remembers(ctx context.Context, name string) (bool, error)
 }
 
 const (
-	rememberEvery = 24 * time.Hour // between Remember calls for a name
+	rememberEvery = 24 * time.Hour // per name
 	unknownFor    = time.Minute
 )
 
@@ -29,7 +29,7 @@ func (l *Limiter) remember(ctx context.Context, name string) {
 	}
 }
 
-// recalls asks Known at most once a minute for an unknown address.
+// recalls asks Known once a minute for an unknown address.
 func (l *Limiter) recalls(ctx context.Context, name string) bool {
 	if l.known == nil {
 		return false

@@ -13,7 +13,7 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// ErrTooMany is rate_limited; each copy has its wait.
+// ErrTooMany is rate_limited with the time to wait.
 var ErrTooMany = fault.New(fault.RateLimited, "too many requests, try again later")
 
 const (
@@ -27,19 +27,18 @@ const (
 type Options struct {
 	// Redis is shared by all instances. Nil: memory only.
 	Redis redis.UniversalClient
-	// Key hashes e-mails and addresses, the same on all instances. 32 bytes or more unless Off.
+	// Key of 32 bytes or more hashes names. All instances share it.
 	Key []byte
 	// Policy nil: DefaultPolicy.
 	Policy *Policy
 	// Patience bounds a request's wait for Redis. Zero: 100 ms.
 	Patience time.Duration
-	// Off admits everything (RATE_LIMIT=off, never in production).
+	// Off admits everything; never in production.
 	Off    bool
 	Logger *slog.Logger
 	// Clock is for memory. Nil: time.Now.
-	Clock func() time.Time
-	Known Known
-	// Observe receives the name of the refusing limit.
+	Clock   func() time.Time
+	Known   Known
 	Observe func(limit string)
 }
 
@@ -77,7 +76,7 @@ func New(o Options) (*Limiter, error) {
 	return l, nil
 }
 
-// Probe runs all Redis operations of requests once.
+// Probe runs all Redis operations once.
 func (l *Limiter) Probe(ctx context.Context) error {
 	if l.off || l.counters.redis.redis == nil {
 		return nil
@@ -89,7 +88,7 @@ func (l *Limiter) Probe(ctx context.Context) error {
 	return nil
 }
 
-// AllowAddress counts a request against its address, or returns ErrTooMany.
+// AllowAddress counts a request, or returns ErrTooMany.
 func (l *Limiter) AllowAddress(ctx context.Context, operation string, addr netip.Addr) error {
 	rate, ok := l.policy.Address[operation]
 	if !ok {
@@ -103,7 +102,7 @@ func (l *Limiter) AllowAddress(ctx context.Context, operation string, addr netip
 	return l.refuse(limitAddress, l.counters.take(ctx, l.names.address(operation, addr), rate))
 }
 
-// AllowAttempt precedes a password check. Failed or Succeeded must follow, unless an outage prevents it.
+// AllowAttempt precedes a password check. Failed or Succeeded follows unless an outage intervenes.
 func (l *Limiter) AllowAttempt(ctx context.Context, email string, addr netip.Addr) error {
 	if l.off {
 		return nil
@@ -111,7 +110,7 @@ func (l *Limiter) AllowAttempt(ctx context.Context, email string, addr netip.Add
 	return l.allow(ctx, l.names.attempt(email, addr))
 }
 
-// AllowMail counts a requested mail. Mails use up no sign-in attempts.
+// AllowMail counts mails apart from sign-in attempts.
 func (l *Limiter) AllowMail(ctx context.Context, email string, addr netip.Addr) error {
 	if l.off {
 		return nil
@@ -136,7 +135,6 @@ func (l *Limiter) allow(caller context.Context, n attemptNames) error {
 	return l.refuse(limit, wait)
 }
 
-// judge returns a wait of 0 to admit.
 func (l *Limiter) judge(ctx context.Context, n attemptNames) (limit string, wait time.Duration) {
 	if wait := l.counters.spent(ctx, n.address, l.policy.AddressFailures); wait > 0 {
 		return limitAddressFailures, wait
@@ -153,7 +151,7 @@ func (l *Limiter) judge(ctx context.Context, n attemptNames) (limit string, wait
 	return limitEmail, l.counters.take(ctx, n.attempts, l.policy.EmailAttempts)
 }
 
-// Failed counts a wrong password or an unknown e-mail.
+// Failed counts a wrong password or unknown e-mail.
 func (l *Limiter) Failed(ctx context.Context, email string, addr netip.Addr) {
 	if l.off {
 		return
@@ -171,7 +169,7 @@ func (l *Limiter) charge(ctx context.Context, n attemptNames) {
 	l.counters.charge(ctx, n.address, l.policy.AddressFailures)
 }
 
-// Asked counts a request refused for a taken e-mail, against the address only.
+// Asked counts a request for a taken e-mail against its address only.
 func (l *Limiter) Asked(ctx context.Context, addr netip.Addr) {
 	if l.off {
 		return
@@ -181,8 +179,7 @@ func (l *Limiter) Asked(ctx context.Context, addr netip.Addr) {
 	l.counters.charge(ctx, l.names.attempt("", addr).address, l.policy.AddressFailures)
 }
 
-// Succeeded resets this e-mail's failures from the address and makes the address known. Failures at other e-mails stay: signing in to an
-// own account must not buy guesses.
+// Succeeded resets failures of this pair and makes the address known. Failures at other e-mails stay: an own account must not buy guesses.
 func (l *Limiter) Succeeded(ctx context.Context, email string, addr netip.Addr) {
 	if l.off {
 		return
@@ -199,6 +196,6 @@ func (l *Limiter) refuse(limit string, wait time.Duration) error {
 		return nil
 	}
 	l.observe(limit)
-	// Round up, so that a retry at that second is admitted.
+	// a retry at that second must pass
 	return ErrTooMany.After((wait + time.Second - 1).Truncate(time.Second))
 }

@@ -40,7 +40,6 @@ func newLimiter(t *testing.T, client redis.UniversalClient, change ...func(*Opti
 	return limiter
 }
 
-// hasty uses production's patience.
 func hasty(o *Options) { o.Patience = 0 }
 
 func everyLimiter(t *testing.T, test func(*testing.T, *Limiter)) {
@@ -49,7 +48,6 @@ func everyLimiter(t *testing.T, test func(*testing.T, *Limiter)) {
 	t.Run("redis", func(t *testing.T) { test(t, newLimiter(t, connect(t, startRedis(t, 0).Addr()))) })
 }
 
-// fail returns how many attempts were admitted.
 func fail(t *testing.T, l *Limiter, email string, addr netip.Addr, most int) int {
 	t.Helper()
 	for i := range most {
@@ -88,7 +86,7 @@ func TestGuessing_SlowsTheGuesser(t *testing.T) {
 	})
 }
 
-// A4: a known address is not slowed.
+// A4: a known address passes.
 func TestGuessingFromManyPlaces_DoesNotSlowTheOwner(t *testing.T) {
 	everyLimiter(t, func(t *testing.T, l *Limiter) {
 		l.Succeeded(t.Context(), jane, home)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// maxNames bounds memory to some 10 MB.
+// maxNames keeps memory below some 10 MB.
 const maxNames = 1 << 16
 
 type memoryStore struct {
@@ -57,7 +57,7 @@ func (s *memoryStore) remembers(_ context.Context, name string) (bool, error) {
 
 type instants map[string]time.Time
 
-// set evicts the earliest of a few random instants: expired and single-use names go first.
+// set evicts the earliest of some random instants: expired names and a flood go first.
 func (m instants) set(name string, at time.Time) {
 	if _, there := m[name]; !there && len(m) >= maxNames {
 		m.evict()

@@ -7,7 +7,7 @@ import (
 	"net/netip"
 )
 
-// names hashes with a key: without it, names identify no user.
+// names hashes with a key; without it, names identify no user.
 type names struct{ key []byte }
 
 func newNames(key []byte) names { return names{key: append([]byte(nil), key...)} }
@@ -29,7 +29,7 @@ func (n names) attempt(email string, addr netip.Addr) attemptNames {
 	}
 }
 
-// mail shares the known addresses of sign-ins.
+// mail shares known addresses with sign-ins.
 func (n names) mail(email string, addr netip.Addr) attemptNames {
 	signIn := n.attempt(email, addr)
 	return attemptNames{
@@ -48,7 +48,7 @@ func (n names) hash(parts ...string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
 }
 
-// network is the /64 of an IPv6 address, since its owner has all of it, or the IPv4 address. Unknown addresses share a name.
+// network is the IPv4 address or the /64 of an IPv6 one, which has one owner.
 func network(addr netip.Addr) string {
 	addr = addr.Unmap().WithZone("")
 	if !addr.Is6() {

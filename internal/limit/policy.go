@@ -11,20 +11,20 @@ type Rate struct {
 
 func (r Rate) interval() time.Duration { return r.Period / time.Duration(r.N) }
 
-// Policy has the figures of all limits.
+// Policy is the figures of all limits.
 type Policy struct {
-	// Address limits an address by operation, Other the rest.
+	// Address limits requests per address and operation; Other covers the rest.
 	Address map[string]Rate
 	Other   Rate
-	// AddressFailures limits an address at all accounts.
+	// AddressFailures is per address.
 	AddressFailures Rate
-	// PairFailures limits an address at one e-mail. A success resets it.
+	// PairFailures is per address and e-mail. A success resets it.
 	PairFailures Rate
-	// EmailFailures limits failures from unknown addresses.
+	// EmailFailures is per e-mail from unknown addresses.
 	EmailFailures Rate
-	// EmailAttempts limits their concurrent attempts, which have not failed yet.
+	// EmailAttempts counts attempts from unknown addresses: concurrent ones have not failed yet.
 	EmailAttempts Rate
-	// KnownFor is how long an address stays known.
+	// KnownFor follows a sign-in.
 	KnownFor time.Duration
 }
 
@@ -35,7 +35,7 @@ const (
 	Refresh  = "refresh"
 )
 
-// DefaultPolicy suits a school behind one address: a class can sign in together.
+// DefaultPolicy lets a class sign in together behind one address.
 func DefaultPolicy() Policy {
 	perMinute := func(n int) Rate { return Rate{N: n, Period: time.Minute, Burst: n} }
 	return Policy{
@@ -51,5 +51,5 @@ func DefaultPolicy() Policy {
 	}
 }
 
-// maxDebt: concurrent failures beyond the limit are charged up to this many bursts, so that parallel guesses gain nothing.
+// maxDebt bounds, in bursts, the charge for concurrent failures: parallel guesses gain nothing, and a block still ends.
 const maxDebt = 3

@@ -22,7 +22,6 @@ func realRedis(t *testing.T) *redis.Client {
 	return client
 }
 
-// A Redis that only answers PING is away.
 func TestRedis_RefusesToWrite(t *testing.T) {
 	for _, refusal := range redistest.Refusals() {
 		t.Run(refusal.Name, func(t *testing.T) {

@@ -8,9 +8,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// store counts by the generic cell rate algorithm: one instant per name, when all its events are forgotten.
+// store counts by the generic cell rate algorithm: per name, the instant when all is forgotten.
 type store interface {
-	// count returns a wait of 0 if it counted; ahead is the counter's distance from now. n = 0 only looks.
+	// count returns wait 0 if it counted; ahead is the counter's distance from now. n = 0 only looks.
 	count(ctx context.Context, name string, r Rate, n int) (wait, ahead time.Duration, err error)
 	forget(ctx context.Context, name string) error
 	remember(ctx context.Context, name string, d time.Duration) error
@@ -25,7 +25,7 @@ func take(ctx context.Context, s store, name string, r Rate) (time.Duration, err
 	return wait, err
 }
 
-// spent counts none.
+// spent returns the wait without counting.
 func spent(ctx context.Context, s store, name string, r Rate) (time.Duration, error) {
 	if r.N <= 0 {
 		return 0, nil
@@ -46,7 +46,7 @@ func charge(ctx context.Context, s store, name string, r Rate) error {
 
 func exercise(ctx context.Context, s store) error {
 	const name = "limit:probe"
-	_, _, err := s.count(ctx, name, Rate{N: 1, Period: time.Second, Burst: 1}, 1) // a refusal also proves the store
+	_, _, err := s.count(ctx, name, Rate{N: 1, Period: time.Second, Burst: 1}, 1) // a refusal proves the store too
 	if err == nil {
 		err = s.remember(ctx, name, time.Second)
 	}

@@ -13,7 +13,6 @@ import (
 	devredis "auth-v2-service/internal/devstack/redis"
 )
 
-// startRedis falls back to miniredis.
 func startRedis(t *testing.T, port int) *devredis.Server {
 	t.Helper()
 	server, err := devredis.Start(t.Context(), devredis.Options{Dir: t.TempDir(), Port: port})
@@ -120,7 +119,7 @@ func promiseDebt(t *testing.T, s store) {
 			t.Fatal(err)
 		}
 	}
-	// Charged three bursts, 90 s; at 20 s the next fits.
+	// Charged 90 s ahead; at 20 s the next fits.
 	about(t, mustSpent(t, s, "a", perMinute), 70*time.Second)
 	about(t, mustTake(t, s, "a", perMinute), 70*time.Second)
 }

@@ -31,7 +31,6 @@ func FuzzPlainLines_AreAsSlogWritesThem(f *testing.F) {
 	})
 }
 
-// slog writes values that a client may choose.
 func TestPlainLines_LeaveTheRest(t *testing.T) {
 	t.Parallel()
 	for what, a := range map[string]slog.Attr{

@@ -13,7 +13,7 @@ const (
 	bufferSize = 32 << 10
 )
 
-// BufferedWriter buffers the lines of successful requests: a system call costs a tenth of a known token's request. Other lines are written
+// BufferedWriter buffers the lines of successful requests, because a system call costs a tenth of a cached request. Other lines are written
 // at once and in order. A killed process loses buffered lines only.
 type BufferedWriter struct {
 	out   io.Writer
@@ -24,7 +24,7 @@ type BufferedWriter struct {
 	due      bool
 }
 
-// NewBufferedWriter returns a writer to out. Call Flush at the end.
+// NewBufferedWriter writes to out. Call Flush at the end.
 func NewBufferedWriter(out io.Writer) *BufferedWriter {
 	return &BufferedWriter{out: out, delay: flushDelay}
 }
@@ -50,7 +50,7 @@ func (l *BufferedWriter) flush() error {
 		return nil
 	}
 	_, err := l.out.Write(l.gathered)
-	l.gathered = l.gathered[:0] // even after an error, to bound memory
+	l.gathered = l.gathered[:0] // also after errors
 	if err != nil {
 		return fmt.Errorf("write log lines: %w", err)
 	}
@@ -75,5 +75,5 @@ func (l *BufferedWriter) flushDue() {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	l.due = false
-	_ = l.flush() // nowhere to report
+	_ = l.flush()
 }

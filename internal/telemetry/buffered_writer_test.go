@@ -81,7 +81,6 @@ func (b *breaking) Write(line []byte) (int, error) {
 	return b.Buffer.Write(line)
 }
 
-// order returns word indices in order of appearance.
 func order(text string, words ...string) (numbers string) {
 	for len(numbers) < len(words) {
 		first, at := -1, len(text)

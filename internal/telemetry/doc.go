@@ -1,6 +1,4 @@
-// Package telemetry owns logs and their redaction, Prometheus metrics and traces, named by OpenTelemetry's conventions (O1). It knows
-// neither HTTP's edge nor users.
-//
-// No secret is logged, in part or whole (T6), and no e-mail address, not even hashed. Redaction is the last net: bodies are never logged. A
-// test that breaks after a contract change shows moved x-secret marks; this code stays.
+// Package telemetry owns logs and their redaction, Prometheus metrics and traces, named as in OpenTelemetry (O1). It knows neither HTTP nor
+// users. No log contains a secret (T6) or an e-mail address. Redaction is the last net: bodies are never logged. If a test breaks after a
+// contract change, x-secret marks have moved; this code stays.
 package telemetry

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 )
 
-// handles caches metrics by labels in a map that is replaced, never changed. Prometheus's look-up hashes every label under a lock.
+// handles caches metrics by labels in an immutable map. Prometheus would hash the labels under a lock.
 type handles[K comparable, V any] struct {
 	make func(K) V
 	mu   sync.Mutex

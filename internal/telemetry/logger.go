@@ -39,12 +39,11 @@ const (
 // Redacted replaces secrets.
 const Redacted = "[redacted]"
 
-// alwaysSecret are headers outside the contract's schemas.
+// alwaysSecret are headers outside the contract.
 var alwaysSecret = []string{"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-goog-api-key", "password"}
 
-// NewLogger logs JSON lines. It redacts attributes named in secretNames, at any depth of groups, maps and structs. It ignores case,
-// underscores and hyphens, and also compares the last part of a dotted name. In other text it masks what looks like a JWT, a bearer token
-// or a Google API key.
+// NewLogger logs JSON lines. It redacts attributes named in secretNames at any depth, ignoring case, underscores and hyphens; the last part
+// of a dotted name counts too. In other text it masks JWTs, bearer tokens and Google API keys.
 func NewLogger(w io.Writer, level slog.Leveler, secretNames []string) *slog.Logger {
 	r := newRedactor(secretNames)
 	out, ok := w.(*BufferedWriter)
@@ -82,7 +81,7 @@ func fold(buffer []byte, name string) []byte {
 }
 
 func (r redactor) isSecret(name string) bool {
-	var buffer [64]byte // on the stack, for speed
+	var buffer [64]byte
 	if r.secret[string(fold(buffer[:0], name))] {
 		return true
 	}
@@ -90,7 +89,7 @@ func (r redactor) isSecret(name string) bool {
 	return dot >= 0 && r.secret[string(fold(buffer[:0], name[dot+1:]))]
 }
 
-// ours are fields with values that no client chooses.
+// ours are fields that no client chooses.
 var ours = map[string]bool{
 	slog.TimeKey: true, slog.LevelKey: true, FieldMethod: true, FieldRoute: true, FieldStatus: true, FieldDuration: true,
 	FieldClient: true, FieldErrorType: true, FieldTraceID: true, FieldSpanID: true,
@@ -114,10 +113,9 @@ func (r redactor) replace(groups []string, a slog.Attr) slog.Attr {
 	if a.Value.Kind() == slog.KindAny {
 		return slog.Any(a.Key, r.cleanAny(a.Value.Any()))
 	}
-	return a // numbers, times and booleans
+	return a
 }
 
-// cleanAny checks the value's JSON, of any type.
 func (r redactor) cleanAny(value any) any {
 	switch v := value.(type) {
 	case nil, slog.Level, *slog.Source:
@@ -160,7 +158,6 @@ func (r redactor) cleanTree(node any) any {
 var tokenLike = regexp.MustCompile(
 	`eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*|(?i:\bbearer\s+)[A-Za-z0-9._~+/=-]{12,}|AIza[A-Za-z0-9_-]{30,}`)
 
-// mask skips the regular expression for ordinary lines.
 func mask(text string) string {
 	if !strings.Contains(text, "eyJ") && !strings.Contains(text, "AIza") && !containsFold(text, "bearer") {
 		return text

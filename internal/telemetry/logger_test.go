@@ -28,7 +28,7 @@ type lateValue struct{}
 
 func (lateValue) LogValue() slog.Value { return slog.GroupValue(slog.String("password", secret)) }
 
-// T6: secrets never reach the line.
+// T6: no secret is logged.
 func TestLogger_SecretsNeverReachTheLine(t *testing.T) {
 	cases := map[string]func(*slog.Logger){
 		"by name":                func(l *slog.Logger) { l.Info("x", "password", secret) },

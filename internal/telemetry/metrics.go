@@ -14,11 +14,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// durationBuckets are OpenTelemetry's and three finer ones: a known token takes microseconds.
+// durationBuckets adds three to OpenTelemetry's: a cached token takes microseconds.
 var durationBuckets = []float64{.0005, .001, .0025, .005, .01, .025, .05, .075, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10}
 
-// Metrics has its own registry. Labels come from small closed sets, never from addresses, users or raw paths. It is safe for concurrent
-// use. Recording known labels allocates nothing.
+// Metrics is safe for concurrent use. Labels come from small closed sets, never from addresses, users or raw paths. Recording known labels
+// allocates nothing.
 type Metrics struct {
 	registry *prometheus.Registry
 
@@ -45,7 +45,7 @@ type requestLabels struct {
 	status        int
 }
 
-// NewMetrics includes the metrics of Go, the process and the build.
+// NewMetrics adds metrics of Go, the process and the build.
 func NewMetrics() *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry()}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewBuildInfoCollector(),
@@ -111,13 +111,13 @@ func (m *Metrics) Handler() http.Handler {
 // RequestStarted must be followed by RequestEnded.
 func (m *Metrics) RequestStarted() { m.active.Inc() }
 
-// RequestEnded records a request. route is the contract's pattern or [NoRoute].
+// RequestEnded takes a route of the contract or [NoRoute].
 func (m *Metrics) RequestEnded(method, route string, status int, took time.Duration) {
 	m.active.Dec()
 	m.requests.get(requestLabels{method: KnownMethod(method), route: route, status: status}).Observe(took.Seconds())
 }
 
-// KnownMethod returns OpenTelemetry's "_OTHER" for unknown methods, which bounds the label.
+// KnownMethod bounds the label: "_OTHER", as in OpenTelemetry.
 func KnownMethod(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
@@ -127,10 +127,10 @@ func KnownMethod(method string) string {
 	return "_OTHER"
 }
 
-// TokenVerified counts "ok" or the refusal's code.
+// TokenVerified counts "ok" or a refusal code.
 func (m *Metrics) TokenVerified(result string) { m.verifications.get(result).Inc() }
 
-// FirstSight counts "created", "linked" or the refusal's code.
+// FirstSight counts "created", "linked" or a refusal code.
 func (m *Metrics) FirstSight(outcome string) { m.firstSights.get(outcome).Inc() }
 
 // Moved counts "moved" or the obstacle.
@@ -141,10 +141,10 @@ func (m *Metrics) PasswordWork(lane string, rounds int) {
 	m.passwordWork.get(lane).Add(float64(rounds))
 }
 
-// maxLegacyClients bounds the label; later clients are "other".
+// maxLegacyClients bounds the label; later ones are "other".
 const maxLegacyClients = 100
 
-// LegacyRequest counts legacy requests by client: the User-Agent's first product (RFC 9110 section 10.1.5).
+// LegacyRequest counts clients by their User-Agent's first product (RFC 9110 section 10.1.5).
 func (m *Metrics) LegacyRequest(route, userAgent string) {
 	name, _, _ := strings.Cut(userAgent, "/")
 	if name == "" || len(name) > 40 || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }) {
@@ -197,7 +197,7 @@ func (m *Metrics) KeysFetched(err error) {
 	m.keyFetches.get(outcome).Inc()
 }
 
-// KeysAge registers the token keys' age. Call it once.
+// KeysAge registers the gauge; call it once.
 func (m *Metrics) KeysAge(age func() time.Duration) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "auth_keys_age_seconds", Help: "Time since Firebase's token keys were last fetched well.",
@@ -210,7 +210,7 @@ type Owed struct {
 	oldest prometheus.Gauge
 }
 
-// Owed registers the gauges. Call it once.
+// Owed registers the gauges; call it once.
 func (m *Metrics) Owed() Owed {
 	o := Owed{
 		jobs: prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -231,7 +231,7 @@ func (o Owed) Set(waiting, dead int64, oldest time.Duration) {
 	o.oldest.Set(oldest.Seconds())
 }
 
-// Pool registers a connection pool's statistics.
+// Pool registers a pool's statistics.
 func (m *Metrics) Pool(name string, pool *pgxpool.Pool) {
 	m.registry.MustRegister(newPoolCollector(name, pool))
 }

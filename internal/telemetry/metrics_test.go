@@ -49,7 +49,7 @@ func TestMetrics_EveryOneIsScraped(t *testing.T) {
 	m.KeysFetched(nil)
 	m.KeysFetched(io.EOF)
 
-	pool, err := pgxpool.New(t.Context(), "postgres://nobody@127.0.0.1:1/none?pool_max_conns=7") // does not connect
+	pool, err := pgxpool.New(t.Context(), "postgres://nobody@127.0.0.1:1/none?pool_max_conns=7")
 	if err != nil {
 		t.Fatal(err)
 	}

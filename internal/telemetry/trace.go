@@ -17,31 +17,30 @@ import (
 
 const instrumentation = "auth-v2-service"
 
-// flushPatience is below the time of the whole shutdown, so that a hanging collector is not blamed on the database.
+// flushPatience is below the shutdown's time, so that a hanging collector is not taken for the database.
 const flushPatience = time.Second
 
 // TracingOptions configures a Tracing.
 type TracingOptions struct {
-	// Endpoint is the OTLP collector's base URL. Empty: no export.
+	// Endpoint is the OTLP base URL. Empty: no export.
 	Endpoint string
-	// Sampler is a value of OTEL_TRACES_SAMPLER, Ratio its argument.
+	// Sampler and Ratio are OTEL_TRACES_SAMPLER and its argument.
 	Sampler string
 	Ratio   float64
 	Version string
 	Logger  *slog.Logger
 }
 
-// Tracing exports spans in the background: a slow collector loses spans but delays no request. Spans hold no query string, header, body,
-// argument or error text. A nil Tracing makes no spans, but logs name the caller's trace. It is safe for concurrent use.
-//
-// No global provider exists, so libraries' own spans are not exported.
+// Tracing exports in the background: a slow collector loses spans but delays no request. Spans hold no query, header, body, argument or
+// error text. A nil Tracing makes no spans, but logs name the caller's trace. It is safe for concurrent use. There is no global provider:
+// libraries' own spans are not exported.
 type Tracing struct {
 	provider *sdktrace.TracerProvider
 	tracer   trace.Tracer
 	log      *slog.Logger
 }
 
-// NewTracing does not connect. Without an endpoint it returns nil, nil. OpenTelemetry's library reads its other variables itself.
+// NewTracing does not connect. Without an endpoint it returns nil, nil. The library reads other OTEL variables itself.
 func NewTracing(ctx context.Context, o TracingOptions) (*Tracing, error) {
 	if o.Endpoint == "" {
 		return nil, nil

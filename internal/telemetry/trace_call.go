@@ -14,8 +14,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Transport makes a client span per request. Paths must name operations, not users. Query strings hold API keys, so spans omit them;
-// otelhttp's url.full would not. The server does not receive the trace.
+// Transport makes client spans. Paths must name operations, not users. Queries hold API keys, so spans omit them; otelhttp would not. The
+// server does not receive the trace.
 func (t *Tracing) Transport(base http.RoundTripper) http.RoundTripper {
 	if t == nil {
 		return base

@@ -11,7 +11,7 @@ import (
 
 const lossEvery = time.Minute
 
-// exporter hides errors from the library, which would print each to standard error.
+// exporter hides errors from the library, which would print each.
 type exporter struct {
 	sdktrace.SpanExporter
 	log *slog.Logger
@@ -21,7 +21,7 @@ type exporter struct {
 	heard time.Time
 }
 
-// ExportSpans implements sdktrace.SpanExporter and returns no error.
+// ExportSpans implements sdktrace.SpanExporter.
 func (e *exporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
 	wordless := make([]sdktrace.ReadOnlySpan, len(spans))
 	for i, span := range spans {
@@ -46,7 +46,7 @@ func (e *exporter) tellLoss(ctx context.Context, spans int, err error) {
 	}
 }
 
-// tellRecovery waits for lossEvery: a flapping collector must not flood the log.
+// tellRecovery waits, so that a flapping collector floods no log.
 func (e *exporter) tellRecovery(ctx context.Context) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -57,7 +57,7 @@ func (e *exporter) tellRecovery(ctx context.Context) {
 	e.lost, e.heard = 0, time.Time{}
 }
 
-// withoutWords drops texts: libraries put errors there, which quote clients' data.
+// withoutWords drops error texts, which quote clients' data.
 type withoutWords struct{ sdktrace.ReadOnlySpan }
 
 // Events implements sdktrace.ReadOnlySpan.

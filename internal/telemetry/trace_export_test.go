@@ -30,7 +30,7 @@ func TestExporter_FloodsNoLog(t *testing.T) {
 			if e.ExportSpans(t.Context(), batch) != nil {
 				t.Fatal("the library's error handler was called: it writes to standard error")
 			}
-			time.Sleep(5 * time.Second) // a batch's interval
+			time.Sleep(5 * time.Second)
 		}
 		errAway := errors.New("connection refused")
 		for range time.Hour / (5 * time.Second) {

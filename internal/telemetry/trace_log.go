@@ -7,7 +7,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// inTrace adds trace and span IDs by OpenTelemetry's names.
 type inTrace struct{ slog.Handler }
 
 // Handle implements slog.Handler.

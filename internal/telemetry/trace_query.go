@@ -10,8 +10,7 @@ import (
 	metricnoop "go.opentelemetry.io/otel/metric/noop"
 )
 
-// Queries returns a pool's tracer: spans of statements (by their names in db/queries) and waits, without SQL and arguments. beside may be
-// nil.
+// Queries traces statements (by their names in db/queries) and waits, without SQL and arguments. beside may be nil.
 func (t *Tracing) Queries(beside pgx.QueryTracer) pgx.QueryTracer {
 	if t == nil {
 		return beside
@@ -21,7 +20,7 @@ func (t *Tracing) Queries(beside pgx.QueryTracer) pgx.QueryTracer {
 		otelpgx.WithMeterProvider(metricnoop.NewMeterProvider()),
 		otelpgx.WithSpanNameFunc(statementName),
 		otelpgx.WithDisableSQLStatementInAttributes(),
-		otelpgx.WithDisableConnectionDetailsInAttributes(), // would copy the configuration for each statement
+		otelpgx.WithDisableConnectionDetailsInAttributes(), // it copies configurations
 	)
 	if beside == nil {
 		return spans

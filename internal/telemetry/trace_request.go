@@ -22,7 +22,7 @@ func (t *Tracing) RequestArrived(r *http.Request) context.Context {
 	ctx := r.Context()
 	if r.Header["Traceparent"] != nil { // Extract allocates
 		ctx = caller.Extract(ctx, propagation.HeaderCarrier(r.Header))
-		// tracestate is free text, which our spans must not export.
+		// tracestate is free text and must not leave
 		ctx = trace.ContextWithRemoteSpanContext(ctx, trace.SpanContextFromContext(ctx).WithTraceState(trace.TraceState{}))
 	}
 	if t == nil {
@@ -33,7 +33,7 @@ func (t *Tracing) RequestArrived(r *http.Request) context.Context {
 	return ctx
 }
 
-// RequestAnswered ends the span, without url.path, which clients choose. errorType is the refusal's code or "".
+// RequestAnswered ends the span. errorType is a refusal code or "".
 func (t *Tracing) RequestAnswered(ctx context.Context, method, route string, status int, errorType string) {
 	if t == nil {
 		return
