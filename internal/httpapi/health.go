@@ -58,7 +58,7 @@ func (p probed) probe(ctx context.Context) (err error) {
 	return p.Probe(ctx)
 }
 
-// run ignores cancellation: it says nothing of a dependency.
+// run ignores cancellation, which says nothing of a dependency.
 func (h healthHandlers) run(ctx context.Context, requiredOnly bool) []probed {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
 	defer cancel()

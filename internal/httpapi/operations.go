@@ -29,7 +29,7 @@ type operation struct {
 	keys    bool     // also takes keys
 	members []string // of a legacy body
 
-	scope      apikey.Scope // admits keys; "": none
+	scope      apikey.Scope // admits its keys; "": none
 	claimsOnly bool         // needs no row
 	timeout    time.Duration
 }

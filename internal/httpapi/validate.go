@@ -18,7 +18,7 @@ func validate(contract *openapi3.T) func(http.Handler) http.Handler {
 	return nethttpmiddleware.OapiRequestValidatorWithOptions(contract, &nethttpmiddleware.Options{
 		DoNotValidateServers: true,
 		Options: openapi3filter.Options{
-			SkipSettingDefaults:     true, // would drop unreadable parts of the query
+			SkipSettingDefaults:     true, // defaults would rewrite the query without its unreadable parts
 			SchemaValidationOptions: []openapi3.SchemaValidationOption{openapi3.WithStringFormatValidators(formats)},
 			AuthenticationFunc: func(_ context.Context, in *openapi3filter.AuthenticationInput) error {
 				ctx := in.RequestValidationInput.Request.Context()

@@ -11,7 +11,7 @@ import (
 type Caller interface {
 	// Actor is the name in the audit: "user:<id>" or "key:<public id>".
 	Actor() string
-	// Operates reports whether the caller is an operator; a key needs scope ("": no key is).
+	// Operates reports whether the caller is an operator or a key of this scope ("": none).
 	Operates(scope apikey.Scope) bool
 }
 

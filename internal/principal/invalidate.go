@@ -128,7 +128,7 @@ func (i *Invalidator) republish(ctx context.Context, change unpublished) {
 	}
 }
 
-// Tried closes after the first attempt to subscribe.
+// Tried returns a channel that closes after the first attempt to subscribe.
 func (i *Invalidator) Tried() <-chan struct{} { return i.tried }
 
 // Run applies the changes of other instances until ctx ends. Call it once. A new subscription drops all facts: messages may have been

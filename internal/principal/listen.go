@@ -57,7 +57,7 @@ func NewListener(o ListenerOptions) *Listener {
 	return &Listener{ListenerOptions: o, queries: db.New(), tried: make(chan struct{})}
 }
 
-// Tried closes after the first attempt to listen.
+// Tried returns a channel that closes after the first attempt to listen.
 func (l *Listener) Tried() <-chan struct{} { return l.tried }
 
 // Run listens until ctx ends.

@@ -18,7 +18,7 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// Principal is an admitted caller. Claims describe the session; User describes the account.
+// Principal is an admitted caller: its token is verified and its row admits the session. Claims describe the session, User the account.
 type Principal struct {
 	Claims token.Claims
 	User   user.User

@@ -67,7 +67,7 @@ end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1`)
 
-// put fails where the generation has changed.
+// put does nothing where the generation has changed.
 func (s redisFacts) put(ctx context.Context, whose factsKey, generation string, sealed []byte, life time.Duration) (left bool, err error) {
 	n, err := putScript.Run(ctx, s.redis, []string{redisFactsKey(whose), redisGenerationKey(whose.id)},
 		generation, sealed, life.Milliseconds()).Int()

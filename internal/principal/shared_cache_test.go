@@ -373,8 +373,8 @@ func interleave(a, b []string) (all [][]string) {
 	return all
 }
 
-// race plays one schedule. After the answer only an instance that reads, and has not heard, may admit the token. Redis is emptied after
-// event number lost.
+// race plays one schedule. After the answer only the reading instance may admit the token, until it hears of the change. Redis is emptied
+// after event number lost.
 func race(t *testing.T, client redis.UniversalClient, schedule []string, lost int) (results map[string]int) {
 	tb := &table{}
 	tb.row.Store(active())

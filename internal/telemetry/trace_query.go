@@ -20,7 +20,7 @@ func (t *Tracing) Queries(beside pgx.QueryTracer) pgx.QueryTracer {
 		otelpgx.WithMeterProvider(metricnoop.NewMeterProvider()),
 		otelpgx.WithSpanNameFunc(statementName),
 		otelpgx.WithDisableSQLStatementInAttributes(),
-		otelpgx.WithDisableConnectionDetailsInAttributes(), // it copies configurations
+		otelpgx.WithDisableConnectionDetailsInAttributes(), // copied for each statement
 	)
 	if beside == nil {
 		return spans
