@@ -49,8 +49,8 @@ func limitBody(next http.Handler) http.Handler {
 	})
 }
 
-// dropBody: a body of GET or HEAD has no meaning (RFC 9110 section 9.3.1) and is not read: a proxy may forward it. Other methods may send an empty object, as HTTP
-// libraries do.
+// dropBody: a body of GET or HEAD has no meaning (RFC 9110 section 9.3.1) and is not read: a proxy may forward it. Other methods may send
+// an empty object, as HTTP libraries do.
 func dropBody(next http.Handler, w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		if err := checkNoBody(r.Body); err != nil {
