@@ -7,7 +7,6 @@ import (
 	"auth-v2-service/internal/audit"
 )
 
-// auditHandlers are the operations of the tag admin upon what was done.
 type auditHandlers struct {
 	events *audit.Reader
 }

@@ -7,7 +7,6 @@ import (
 	"auth-v2-service/internal/fbsync"
 )
 
-// jobHandlers are the operations of the tag admin upon what Firebase does not follow yet.
 type jobHandlers struct {
 	outbox *fbsync.Outbox
 }

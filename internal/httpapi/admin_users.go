@@ -7,7 +7,6 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// adminUserHandlers are the operations of the tag admin upon users.
 type adminUserHandlers struct {
 	users *user.Store
 }
@@ -88,7 +87,6 @@ func (h adminUserHandlers) SyncAccount(ctx context.Context, in api.SyncAccountRe
 	return api.SyncAccount200JSONResponse{SyncedUserJSONResponse: out}, err
 }
 
-// synced shows the user as operators see them, after a sync.
 func (h adminUserHandlers) synced(ctx context.Context, synced user.Synced) (api.SyncedUserJSONResponse, error) {
 	record, err := h.users.Record(ctx, synced.User.ID)
 	return toAPISynced(synced, record), err

@@ -8,7 +8,6 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// authHandlers are the operations of the tag auth.
 type authHandlers struct {
 	accounts *account.Service
 	users    *user.Store

@@ -7,7 +7,6 @@ import (
 	"auth-v2-service/internal/balance"
 )
 
-// balanceHandlers are the operations of the tag balance.
 type balanceHandlers struct {
 	balances *balance.Service
 }

@@ -13,7 +13,6 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// maxBody bounds a request's body.
 const maxBody = 64 << 10
 
 var (
@@ -21,8 +20,8 @@ var (
 	errNoBodyTaken   = fault.Invalid("this operation takes no body")
 )
 
-// limitBody reads the body once and refuses what no operation takes: over 64 KiB, not application/json, compressed, and JSON that two
-// readers could read differently: duplicate names, data after the value, invalid UTF-8, lone surrogates, NUL characters.
+// limitBody refuses bodies over 64 KiB, not application/json, compressed, or ambiguous: duplicate names, trailing data, invalid UTF-8, lone
+// surrogates, NUL.
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body == nil || r.Body == http.NoBody {
@@ -50,9 +49,8 @@ func limitBody(next http.Handler) http.Handler {
 	})
 }
 
-// dropBody is for operations that take none. With GET and HEAD a body means nothing (RFC 9110 section 9.3.1) and is not read:
-// a proxy that asks forward may send its client's along. With any other method a body that says something is a mistake that the
-// client should hear of. An empty object says nothing: HTTP libraries send it for a call without arguments.
+// dropBody: a body of GET or HEAD has no meaning (RFC 9110 section 9.3.1) and is not read: a proxy may forward it. Other methods may send
+// an empty object, as HTTP libraries do.
 func dropBody(next http.Handler, w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		if err := checkNoBody(r.Body); err != nil {
@@ -64,10 +62,8 @@ func dropBody(next http.Handler, w http.ResponseWriter, r *http.Request) {
 	next.ServeHTTP(w, r)
 }
 
-// longestNoBody bounds what is read of a body that should say nothing.
 const longestNoBody = 64
 
-// checkNoBody takes an empty body, an empty JSON object, and white space.
 func checkNoBody(body io.Reader) error {
 	sent, err := io.ReadAll(io.LimitReader(body, longestNoBody+1))
 	if err != nil || len(sent) > longestNoBody {
@@ -85,7 +81,7 @@ func checkNoBody(body io.Reader) error {
 	return nil
 }
 
-// jsonSpace is what may stand around JSON's tokens (RFC 8259 section 2).
+// jsonSpace is from RFC 8259 section 2.
 const jsonSpace = " \t\r\n"
 
 func bodyRefusal(err error) error {
@@ -114,12 +110,12 @@ func checkBody(header http.Header, body []byte) error {
 	return checkJSON(body)
 }
 
-// isUTF8Label reports whether a charset is UTF-8: by its registered name, or without the hyphen, as many clients write it.
+// isUTF8Label also accepts "utf8", which many clients send.
 func isUTF8Label(charset string) bool {
 	return strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8")
 }
 
-// checkJSON accepts one JSON value as jsontext's defaults have it (RFC 8259 with unique names and valid UTF-8), without NUL.
+// checkJSON accepts one JSON value (RFC 8259) with unique names.
 func checkJSON(body []byte) error {
 	decoder := jsontext.NewDecoder(bytes.NewReader(body))
 	for depth := -1; depth != 0; depth = decoder.StackDepth() {

@@ -7,14 +7,12 @@ import (
 	"auth-v2-service/internal/principal"
 )
 
-// The answers that are kept with a token.
 const (
 	verifyTokenResponse principal.ResponseKind = iota
 	forwardResponse
 )
 
-// NewCachedResponse makes the answer about a principal that is sent as long as nothing has changed, by the generated type: it cannot say what
-// the contract does not. Nil where the type refuses.
+// NewCachedResponse renders by the generated type, so answers match the contract. Nil: the type failed.
 func NewCachedResponse(form principal.ResponseKind, p principal.Principal) principal.Response {
 	taken := &recorder{header: http.Header{}}
 	var err error
@@ -30,8 +28,7 @@ func NewCachedResponse(form principal.ResponseKind, p principal.Principal) princ
 	return taken.response()
 }
 
-// recorder is a client that keeps what it is sent. Its length is net/http's to say, as of every short answer: with one header more the
-// map of an answer's would have to grow.
+// recorder leaves Content-Length to net/http: one header more would grow the header map.
 type recorder struct {
 	header http.Header
 	body   []byte
@@ -54,7 +51,7 @@ func (t *recorder) response() *cachedResponse {
 	return kept
 }
 
-// cachedResponse is an answer with status 200, ready to be sent. Many requests send it at once: nobody changes it.
+// cachedResponse is shared by requests and immutable.
 type cachedResponse struct {
 	headers []cachedHeader
 	body    []byte
@@ -72,11 +69,11 @@ func (a *cachedResponse) send(w http.ResponseWriter) {
 	}
 	w.WriteHeader(http.StatusOK)
 	if len(a.body) > 0 {
-		_, _ = w.Write(a.body) //nolint:gosec // JSON that the generated type has made; where the client has gone there is nobody to tell
+		_, _ = w.Write(a.body) //nolint:gosec // JSON of the generated type; on error the client has gone
 	}
 }
 
-// Size implements principal.Response. A header takes its slices and its value; its name is shared.
+// Size implements principal.Response.
 func (a *cachedResponse) Size() int {
 	const headerOverhead = 56
 	size := cap(a.body) + 48

@@ -13,22 +13,21 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// authState carries the principal from the validator's question to the handler: the validator can refuse a request but cannot
-// change it. It asks at most once, and only where the contract demands a credential.
+// authState exists because the validator cannot change the request.
 type authState struct {
 	resolver  *principal.Resolver
-	bearers   []string // Authorization
-	keys      []string // X-API-Key
+	bearers   []string
+	keys      []string
 	agent     string
 	asked     bool
-	refusal   error            // the answer, once asked
-	caller    principal.Caller // the principal, or the key
+	refusal   error
+	caller    principal.Caller
 	principal principal.Principal
-	claims    token.Claims // where the operation asks for no more
+	claims    token.Claims
 	compact   string
 }
 
-// prepareAuth makes the place for the caller's principal. It never rejects: the contract says which operations need one.
+// prepareAuth never rejects: the contract says which operations need a credential.
 func prepareAuth(resolver *principal.Resolver) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -40,7 +39,7 @@ func prepareAuth(resolver *principal.Resolver) func(http.Handler) http.Handler {
 	}
 }
 
-// keyHeader carries an API key. A gateway's proxy passes on what its client sent to another service, so forward ignores it.
+// keyHeader carries an API key. Forward ignores it: a proxy may pass on its client's key.
 const keyHeader = "X-API-Key"
 
 var (
@@ -48,8 +47,7 @@ var (
 	errForbidden     = fault.New(fault.Forbidden, "this needs an admin who is signed in at Firebase, or an API key of the right scope")
 )
 
-// authenticate finds out who asks, as far as the operation wants to know. The validator asks once for each way in that the
-// contract names, and gets one answer: which of them it is, the request says.
+// authenticate decides once, although the validator asks once per security scheme.
 func (h *authState) authenticate(ctx context.Context, op operation) error {
 	if !h.asked {
 		h.asked, h.refusal = true, h.decide(ctx, op)
@@ -95,7 +93,7 @@ func (h *authState) admitBearer(ctx context.Context, op operation) (err error) {
 	if h.principal, err = h.resolver.Resolve(ctx, h.compact); err != nil {
 		return err
 	}
-	if op.admin || op.keys { // an operator's rights are read from the row, and from no cache
+	if op.admin || op.keys { // read from the row, never from a cache
 		if h.principal, err = h.resolver.Reread(ctx, h.principal); err != nil {
 			return err
 		}
@@ -111,7 +109,7 @@ func (h *authState) mayOperate(op operation) error {
 	return nil
 }
 
-// bearerToken cuts the token out of an Authorization header (RFC 6750 section 2.1); "" when it holds none.
+// bearerToken parses an Authorization header (RFC 6750 section 2.1).
 func bearerToken(header string) string {
 	scheme, rest, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Bearer") {
@@ -120,16 +118,12 @@ func bearerToken(header string) string {
 	return strings.Trim(rest, " ")
 }
 
-// claims are what the bearer of an operation marked x-bearer: claims has been verified to claim.
 func claims(ctx context.Context) token.Claims { return requestOf(ctx).auth.claims }
 
-// bearer is the caller's own token, for what only its issuer can do.
 func bearer(ctx context.Context) string { return requestOf(ctx).auth.compact }
 
-// actor is in whose name an operation acts, as the audit names them: a person, or a service by its key.
 func actor(ctx context.Context) string { return requestOf(ctx).auth.caller.Actor() }
 
-// by names the operator of an act: an admin by the row, or a service by its key.
 func by(ctx context.Context) operator.Operator {
 	h := requestOf(ctx).auth
 	out := operator.Operator{Actor: h.caller.Actor(), Admin: h.principal.User.ID}
@@ -139,18 +133,16 @@ func by(ctx context.Context) operator.Operator {
 	return out
 }
 
-// isOperator reports whether the caller may do whatever operators do, as opposed to what the scope of a key opens.
+// isOperator is false for a key that only its scope admits.
 func isOperator(ctx context.Context) bool {
 	return requestOf(ctx).auth.caller.Operates("")
 }
 
-// caller is the person who called a secured operation; the zero one where it was a service, by its key. Reached only behind the
-// validator, which refuses everybody else.
+// caller is zero for an API key. Only secured operations may call it.
 func caller(ctx context.Context) principal.Principal {
 	return requestOf(ctx).auth.principal
 }
 
-// client is who asks, whether or not anybody is behind it.
 func client(ctx context.Context) account.Client {
 	return account.Client{Addr: clientAddr(ctx), Agent: requestOf(ctx).auth.agent}
 }

@@ -13,8 +13,6 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// Who may operate, as an operation's marks in the contract say: admins at Firebase (T8) and admin's keys all of it, other keys where
-// x-scope names their scope.
 func TestHolder_MayOperate_T8(t *testing.T) {
 	t.Parallel()
 	marked := func(scope string) operation {
@@ -33,7 +31,7 @@ func TestHolder_MayOperate_T8(t *testing.T) {
 	for _, c := range []struct {
 		who       string
 		caller    principal.Caller
-		operation string // its x-scope
+		operation string
 		want      bool
 	}{
 		{"an admin at Firebase", person(token.KindFirebase, user.TypeAdmin), "", true},

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A4: X-Forwarded-For is believed from the right, for as long as a trusted proxy says it.
+// A4: only trusted proxies are believed.
 func TestAddressOf(t *testing.T) {
 	t.Parallel()
 	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}

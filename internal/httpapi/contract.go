@@ -9,8 +9,7 @@ import (
 	authored "auth-v2-service/api"
 )
 
-// parseContract reads the contract as it was written, once a process. The copy that the generator embeds has the
-// operationIds of Go's methods.
+// parseContract parses the authored contract; the generator's copy has other operationIds.
 var parseContract = sync.OnceValues(func() (*openapi3.T, error) {
 	contract, err := openapi3.NewLoader().LoadFromData(authored.Contract)
 	if err != nil {
@@ -19,7 +18,7 @@ var parseContract = sync.OnceValues(func() (*openapi3.T, error) {
 	return contract, nil
 })
 
-// readContract returns a copy of the contract that may get other servers and paths. All else is shared and must not be changed.
+// readContract copies servers and paths. All else is shared and read-only.
 func readContract() (*openapi3.T, error) {
 	parsed, err := parseContract()
 	if err != nil {
@@ -34,7 +33,7 @@ func readContract() (*openapi3.T, error) {
 	return &contract, nil
 }
 
-// SecretFields are the names of the contract's fields marked x-secret, which no log may show.
+// SecretFields returns the fields marked x-secret, which no log may show.
 func SecretFields() ([]string, error) {
 	contract, err := parseContract()
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// generatedSuffixes are what generators of clients append to an operationId for the names of their own types.
+// generatedSuffixes are appended to operationIds by generators.
 var generatedSuffixes = []string{
 	"", "Request", "Response", "Params", "Body", "JSONBody", "RequestBody", "JSONRequestBody", "RequestObject", "ResponseObject", // oapi-codegen, openapi-generator
 	"Req", "Res", "OK", "Created", "Accepted", "Headers", "Operation", // ogen
@@ -22,15 +22,13 @@ var generatedSuffixes = []string{
 	"Query", "QueryParams", "QueryResponse", "Mutation", "MutationRequest", "MutationResponse", "PathParams", "HeaderParams", // kubb
 }
 
-// globals are names that the generated TypeScript would hide.
+// globals must not be shadowed in TypeScript.
 var globals = []string{"Array", "Blob", "Boolean", "Date", "Error", "Event", "File", "FormData", "Headers", "Map", "Number", "Object", "Promise", "Record", "Request", "Response", "Set", "String", "Symbol", "URL"}
 
-// asGenerated is a name as generators see it: they spell names in cases of their own.
 func asGenerated(name string) string {
 	return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name))
 }
 
-// forEachOperation visits the operations of the published contract.
 func forEachOperation(contract *openapi3.T, visit func(method, path string, o *openapi3.Operation)) {
 	for path, item := range contract.Paths.Map() {
 		for method, o := range item.Operations() {
@@ -39,7 +37,6 @@ func forEachOperation(contract *openapi3.T, visit func(method, path string, o *o
 	}
 }
 
-// Generators make a function of each operationId, in one namespace.
 func TestContract_OperationIDsAreUnique(t *testing.T) {
 	t.Parallel()
 	seen := map[string]string{}
@@ -52,7 +49,6 @@ func TestContract_OperationIDsAreUnique(t *testing.T) {
 	})
 }
 
-// Generators make a type of each component, in one namespace with what they make of each operation.
 func TestContract_ComponentsHaveNamesOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	contract := testContract(t)
@@ -85,7 +81,6 @@ func TestContract_ComponentsHaveNamesOfTheirOwn(t *testing.T) {
 	}
 }
 
-// What `success` and `code` of a response can be stands in the response's own schema: true or false, and the codes of its examples.
 func TestContract_ResponsesAreNarrow(t *testing.T) {
 	t.Parallel()
 	forEachOperation(testContract(t), func(_, _ string, o *openapi3.Operation) {
@@ -114,7 +109,6 @@ func TestContract_ResponsesAreNarrow(t *testing.T) {
 	})
 }
 
-// A client that handles every failure in one place reads each as the schema Failure.
 func TestContract_EachFailureIsAFailure(t *testing.T) {
 	t.Parallel()
 	contract := testContract(t)
@@ -141,9 +135,7 @@ func TestContract_EachFailureIsAFailure(t *testing.T) {
 	}
 }
 
-// Schemas have one type each and are not composed, enums name their type, and nullable ones can be null: generators disagree about
-// everything else. Methods are those that each generator knows. Header names are canonical, since ogen warns of others. There are no
-// servers: swagger-typescript-api puts the URL of the first before each path, and makes //v1 of "/".
+// ogen warns of header names that are not canonical. swagger-typescript-api makes //v1 of the server "/".
 func TestContract_EverySchemaIsPlain(t *testing.T) {
 	t.Parallel()
 	contract := testContract(t)

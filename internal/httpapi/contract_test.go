@@ -25,8 +25,6 @@ func testContract(t *testing.T) *openapi3.T {
 	return contract
 }
 
-// Who may be called by anyone is decided here, by name: an operation added to the contract asks for a bearer token unless it
-// says "security: []" and stands in this list.
 func TestContract_PublicOperationsArePinned(t *testing.T) {
 	t.Parallel()
 	public := []string{
@@ -44,7 +42,7 @@ func TestContract_PublicOperationsArePinned(t *testing.T) {
 			switch {
 			case o.OperationID == "":
 				t.Errorf("%s %s has no operationId", method, path)
-			case o.Security == nil: // bearer, as the contract says for all
+			case o.Security == nil:
 			case len(*o.Security) == 0:
 				found = append(found, o.OperationID)
 			case !reflect.DeepEqual(*o.Security, bearerOrKey):
@@ -58,10 +56,8 @@ func TestContract_PublicOperationsArePinned(t *testing.T) {
 	}
 }
 
-// bearerOrKey is what operations for operators take.
 var bearerOrKey = openapi3.SecurityRequirements{{"bearer": {}}, {"apiKey": {}}}
 
-// What opens to admins opens to keys, and nothing else does; a scope is one that keys can have, and stands at such an operation.
 func TestContract_KeysOpenWhatAdminsMayDo(t *testing.T) {
 	t.Parallel()
 	for _, item := range testContract(t).Paths.Map() {
@@ -80,7 +76,6 @@ func TestContract_KeysOpenWhatAdminsMayDo(t *testing.T) {
 	}
 }
 
-// Redaction follows the contract's marks; the list is pinned so that a mark cannot get lost.
 func TestContract_SecretFieldsArePinned(t *testing.T) {
 	t.Parallel()
 	names, err := SecretFields()
@@ -121,7 +116,6 @@ func walkProperties(path string, schema *openapi3.Schema, visit func(path, name 
 	}
 }
 
-// Every code has a status, and every code of the contract is one that we send.
 func TestContract_CodesAndStatuses(t *testing.T) {
 	t.Parallel()
 	contract := testContract(t)
@@ -146,8 +140,6 @@ func TestContract_CodesAndStatuses(t *testing.T) {
 	}
 }
 
-// Every secured operation can refuse by 401, 403 and 503; every one that takes a body by 400, 413 and 415; no one has a
-// default, and each error is the envelope.
 func TestContract_StatusesAreDeclared(t *testing.T) {
 	t.Parallel()
 	contract := testContract(t)
@@ -175,8 +167,6 @@ func TestContract_StatusesAreDeclared(t *testing.T) {
 	}
 }
 
-// What a reader generates from and looks up: every property, parameter and header says what it is, and every refusal shows its
-// codes, each with an example that carries the code it is named by, at the status that we send it with.
 func TestContract_IsDescribed(t *testing.T) {
 	t.Parallel()
 	contract := testContract(t)
@@ -237,7 +227,6 @@ func checkRefusal(t *testing.T, operationID, declared string, response *openapi3
 	}
 }
 
-// The edge finds each operation under the name that the contract gives it, and knows what is special about it.
 func TestOperations_AreKnownByTheContractsNames(t *testing.T) {
 	t.Parallel()
 	contract := testContract(t)

@@ -55,7 +55,6 @@ func toAPISession(s account.Session, message string) api.SignedInJSONResponse {
 	}}
 }
 
-// displayName is the name at Firebase; who signs in here has no other than the username.
 func displayName(s account.Session) string {
 	if s.Claims.Kind == token.KindFirebase {
 		return s.Claims.Name
@@ -217,8 +216,7 @@ func toAPIHealth(results []probed, version string) api.HealthEnvelope {
 	return out
 }
 
-// headerValue makes text fit for a header (RFC 9110 section 5.5): printable ASCII but "%" as it is, all else percent-encoded UTF-8. So are
-// blanks at the edges, which every recipient drops. Percent-decoding gives the text back.
+// headerValue percent-encodes what does not fit a header (RFC 9110 section 5.5), "%", and blanks at the edges, which recipients drop.
 func headerValue(text string) string {
 	inner := strings.Trim(text, " ")
 	if inner == text && !strings.ContainsFunc(text, isEncoded) {
@@ -236,7 +234,6 @@ func headerValue(text string) string {
 	return out.String()
 }
 
-// isEncoded reports whether a header's text never shows r as it is.
 func isEncoded(r rune) bool { return r < ' ' || r > '~' || r == '%' }
 
 func orEmpty(text *string) string {
@@ -262,7 +259,7 @@ func inUTC(t *time.Time) *time.Time {
 
 func seconds(d time.Duration) int { return int(d / time.Second) }
 
-// toAPISchemaHealth leaves definitions and grants to others out: they are the operators' business, and anybody may ask.
+// toAPISchemaHealth omits definitions and foreign grants: the endpoint is public.
 func toAPISchemaHealth(r schema.Report) api.SchemaHealthEnvelope {
 	out := api.SchemaHealthEnvelope{Success: true, Message: schemaMessages[r.State], Data: api.SchemaHealth{
 		State: api.SchemaHealthState(r.State), Applied: "", Pending: r.Pending, Newer: r.Newer,
@@ -273,7 +270,7 @@ func toAPISchemaHealth(r schema.Report) api.SchemaHealthEnvelope {
 	}
 	for _, d := range r.Differences {
 		if d.Kind == "grant" && d.Change == schema.Extra {
-			continue // would tell strangers the names of the database's roles
+			continue // reveals role names
 		}
 		out.Data.Differences = append(out.Data.Differences, api.SchemaDifference{
 			Change: api.SchemaDifferenceChange(d.Change), Kind: d.Kind, Name: d.Name,
@@ -282,7 +279,6 @@ func toAPISchemaHealth(r schema.Report) api.SchemaHealthEnvelope {
 	return out
 }
 
-// schemaMessages are the states of a schema for people.
 var schemaMessages = map[schema.State]string{
 	schema.InStep:  "The schema is exactly what the migrations produce",
 	schema.Extras:  "The schema is what the migrations produce, with more beside",

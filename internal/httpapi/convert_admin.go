@@ -19,7 +19,6 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// defaultLimit is how many a page has where nobody says: the contract's default.
 const defaultLimit = 50
 
 func fromAPISearch(in api.ListUsersParams) (user.Search, error) {
@@ -48,7 +47,7 @@ func limitOf(limit *api.Limit) page.Size {
 	return page.Size(*limit)
 }
 
-// expectText refuses what no column can hold. In bodies the edge does.
+// expectText checks parameters; limitBody checks bodies.
 func expectText(parameter, text string) error {
 	if utf8.ValidString(text) && !strings.ContainsRune(text, 0) {
 		return nil
@@ -91,7 +90,6 @@ func toAPISynced(synced user.Synced, record user.Record) api.SyncedUserJSONRespo
 	return out
 }
 
-// syncMessages are the ends of a sync for people.
 var syncMessages = map[user.SyncOutcome]string{
 	user.SyncUnchanged: "Both sides agreed already",
 	user.SyncUpdated:   "The user follows Firebase now",
@@ -176,7 +174,7 @@ func toAPIExportedSessions(sessions []session.Past) []api.ExportedSession {
 	return out
 }
 
-// toAPIExportedEvents leaves out who acted for the platform: that is about them.
+// toAPIExportedEvents hides operators.
 func toAPIExportedEvents(events []audit.Recorded, u user.User) []api.ExportedEvent {
 	out := []api.ExportedEvent{}
 	for _, e := range events {
@@ -192,7 +190,7 @@ func toAPIExportedEvents(events []audit.Recorded, u user.User) []api.ExportedEve
 	return out
 }
 
-// toAPIExportedEntries leaves out who acted for the platform, as of events.
+// toAPIExportedEntries hides callers.
 func toAPIExportedEntries(entries []balance.Entry) []api.ExportedTokenBalanceEntry {
 	out := []api.ExportedTokenBalanceEntry{}
 	for _, e := range entries {
@@ -211,7 +209,6 @@ func orNone(details map[string]any) map[string]any {
 	return details
 }
 
-// orNever is null where nothing ever happened.
 func orNever(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

@@ -1,10 +1,7 @@
-// Package httpapi is where HTTP begins and ends: the order of the edge ([New]), the generated strict interface's handlers, and
-// the one error writer.
+// Package httpapi is the HTTP edge: middlewares ([New]), handlers and the one error writer. It owns statuses (errors.go), conversions
+// (convert.go), the request (request.go) and the short cut for known tokens (shortcut.go). A handler converts and calls one domain package.
+// The package knows no SQL and no Firebase, and holds E1, O1 and O3.
 //
-// It owns what a status is (errors.go), the translations between the contract's types and ours (convert.go), the exchange that a request
-// is from beginning to end (exchange.go), the short cut for tokens seen before (shortcut.go), and the small middlewares, one a file. A handler translates and nothing more: it calls one domain room. It knows no SQL and no Firebase.
-// It holds E1, O1 and O3 at the door, F-rules and T-rules not at all.
-//
-// When the build breaks here after a change of contract: a missing method is a new operation; write it in the file of its tag
-// and say in operations_test.go who may call it. A changed field is mended in convert.go.
+// When a contract change breaks the build here: write a new operation in its tag's file and declare its access in contract_test.go. Fix
+// changed fields in convert.go.
 package httpapi

@@ -16,7 +16,6 @@ import (
 	"auth-v2-service/gen/api"
 )
 
-// docsHandlers are the operations of the tag docs.
 type docsHandlers struct {
 	page docsPage
 }
@@ -31,15 +30,12 @@ func (h docsHandlers) GetDocs(context.Context, api.GetDocsRequestObject) (api.Ge
 	return docsResponse{h.page}, nil
 }
 
-// docsPage is one self-contained page: the scripts and styles of Swagger UI stand in it, so that it needs neither the internet nor
-// further routes, and its policy can name each script by hash.
+// docsPage inlines Swagger UI: it works offline, and its policy names scripts by hash.
 type docsPage struct {
 	html   []byte
 	policy string
 }
 
-// docsScript starts Swagger UI. What somebody tries there goes to the instance that serves the page, wherever it stands: the
-// contract's only server is "/", and the page's policy would refuse any other.
 const docsScript = `
 window.ui = SwaggerUIBundle({url: "/openapi.yaml", dom_id: "#docs", deepLinking: true, validatorUrl: null});
 `
@@ -81,7 +77,7 @@ func newDocsPage() (docsPage, error) {
 	return docsPage{html: html.Bytes(), policy: docsPolicy(bundle, []byte(docsScript))}, nil
 }
 
-// docsPolicy lets these scripts run and no other, and talk to this origin alone.
+// docsPolicy allows these scripts and this origin only.
 func docsPolicy(scripts ...[]byte) string {
 	policy := "default-src 'none'; connect-src 'self'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'; script-src"
 	for _, script := range scripts {
@@ -91,7 +87,7 @@ func docsPolicy(scripts ...[]byte) string {
 	return policy
 }
 
-// docsResponse replaces the edge's policy, which lets no page do anything.
+// docsResponse replaces the edge's policy.
 type docsResponse struct{ docsPage }
 
 // VisitGetDocsResponse implements api.GetDocsResponseObject.

@@ -22,7 +22,7 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// Options say what the edge stands on. All are required but Legacy, Tracing, CORSOrigins and TrustedProxies.
+// Options configures the edge. All but Legacy, Tracing, CORSOrigins and TrustedProxies are required.
 type Options struct {
 	Accounts       *account.Service
 	Users          *user.Store
@@ -35,7 +35,7 @@ type Options struct {
 	Legacy         LegacySurface
 	Limiter        *limit.Limiter
 	Checks         []Check
-	Schema         func(ctx context.Context) (schema.Report, error) // compares the live schema with the migrations
+	Schema         func(ctx context.Context) (schema.Report, error)
 	Metrics        *telemetry.Metrics
 	Tracing        *telemetry.Tracing
 	Logger         *slog.Logger
@@ -44,11 +44,10 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 }
 
-// New builds the service's HTTP handler.
+// New returns the service's HTTP handler.
 func New(o Options) (http.Handler, error) { return assemble(o, shortCut{o.Resolver}.before) }
 
-// assemble puts the edge together, with a short cut around most of it. The order of the edge is this function, top to bottom; a test
-// holds it.
+// assemble defines the order of the edge, which a test checks.
 func assemble(o Options, before func(http.Handler) http.Handler) (http.Handler, error) {
 	contract, err := readContract()
 	if err != nil {
@@ -99,8 +98,7 @@ func assemble(o Options, before func(http.Handler) http.Handler) (http.Handler, 
 	).Handler(root), nil
 }
 
-// mount puts the routes of the generated router under the edge, and each route's alias beside it. Every error handler of the generated
-// code leads to writeError.
+// mount registers each generated route and its alias. All error handlers call writeError.
 func mount(r chi.Router, s api.StrictServerInterface, aliases map[string]string) {
 	malformed := func(w http.ResponseWriter, r *http.Request, err error) { writeError(w, r, malformedRequest(err)) }
 	strict := api.NewStrictHandlerWithOptions(s, nil, api.StrictHTTPServerOptions{

@@ -32,14 +32,12 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// anyToken is a verifier to whom every token is good.
 type anyToken struct{}
 
 func (anyToken) Verify(context.Context, string) (token.Claims, error) {
 	return token.Claims{Subject: "somebody", ExpiresAt: time.Now().Add(time.Hour)}, nil
 }
 
-// failingUsers answers each look-up with what sight says.
 type failingUsers struct {
 	sight func(ctx context.Context) error
 }
@@ -58,7 +56,6 @@ func (f failingUsers) ByLegacyID(ctx context.Context, _ uuid.UUID) (user.User, e
 
 func (failingUsers) Seen(user.User) {}
 
-// noLimit is RATE_LIMIT=off.
 func noLimit(t testing.TB) *limit.Limiter {
 	t.Helper()
 	limiter, err := limit.New(limit.Options{Off: true})
@@ -68,7 +65,7 @@ func noLimit(t testing.TB) *limit.Limiter {
 	return limiter
 }
 
-// newEdge builds the edge over rooms that are broken: accounts are nil, and whoever is looked up ends in sight.
+// newEdge fails every look-up with sight's error.
 func newEdge(t *testing.T, sight func(ctx context.Context) error) (http.Handler, *bytes.Buffer) {
 	t.Helper()
 	log := &bytes.Buffer{}
@@ -77,7 +74,7 @@ func newEdge(t *testing.T, sight func(ctx context.Context) error) (http.Handler,
 			Verifier: anyToken{}, Users: failingUsers{sight}, Cache: principal.NewCache(principal.CacheOptions{}),
 		}),
 		Limiter: noLimit(t), Metrics: telemetry.NewMetrics(), Logger: slog.New(slog.NewJSONHandler(log, nil)), Version: "test",
-		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, // httptest's client
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +116,7 @@ const loginBody = `{"email":"jane@example.com","password":"TestPassword123"}`
 
 var errCause = errors.New("the cause")
 
-// The doors that only a bug or an outage opens; the others are knocked at in e2e.
+// These errors need a bug or an outage.
 func TestDoors_OneWriter(t *testing.T) {
 	t.Parallel()
 	edge, log := newEdge(t, func(context.Context) error { return errCause })
@@ -136,7 +133,6 @@ func TestDoors_OneWriter(t *testing.T) {
 		t.Errorf("the log shows what was sent\n%s", log)
 	}
 
-	// Without the validator a body reaches the generated decoder as it is.
 	bare := chi.NewRouter()
 	mount(bare, server{}, nil)
 	expectRefusal(t, "strict decode", call(quiet(bare), "POST", "/v1/auth/login", `{"email":5}`), 400, fault.InvalidRequest)
@@ -146,7 +142,6 @@ func TestDoors_OneWriter(t *testing.T) {
 	expectRefusal(t, "parameter binding", call(quiet(bare), http.MethodDelete, "/v1/auth/me/sessions/1", ""), 400, fault.InvalidRequest)
 }
 
-// What carries no meaning of ours is an outage where time ran out, and a fault of ours otherwise, never the client's.
 func TestRefusalOf(t *testing.T) {
 	t.Parallel()
 	taken := fault.New(fault.EmailTaken, "taken")
@@ -165,7 +160,6 @@ func TestRefusalOf(t *testing.T) {
 	}
 }
 
-// answersYear20000 answers a time that JSON's RFC 3339 cannot show.
 type answersYear20000 struct{ server }
 
 func (answersYear20000) GetMe(context.Context, api.GetMeRequestObject) (api.GetMeResponseObject, error) {
@@ -174,7 +168,7 @@ func (answersYear20000) GetMe(context.Context, api.GetMeRequestObject) (api.GetM
 	return api.GetMe200JSONResponse{ProfileJSONResponse: out}, nil
 }
 
-// O3: services and gateways hear 503 within 2 s, also where a dependency hangs for ever.
+// O3: 503 within 2 s.
 func TestDoors_TimeOutWithin2s_O3(t *testing.T) {
 	t.Parallel()
 	edge, _ := newEdge(t, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
@@ -199,12 +193,12 @@ func TestDoors_TimeOutWithin2s_O3(t *testing.T) {
 	}
 }
 
-// An answer that has begun and then breaks is cut off: half an answer must not look whole.
+// Half an answer must not look whole.
 func TestPanic_AfterTheAnswerBeganCutsIt(t *testing.T) {
 	t.Parallel()
 	root := chi.NewRouter()
 	root.Handle("/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, strings.Repeat("x", 100_000)) // beyond any buffer
+		_, _ = io.WriteString(w, strings.Repeat("x", 100_000))
 		panic("too late")
 	}))
 	var log syncedLog
@@ -224,12 +218,10 @@ func TestPanic_AfterTheAnswerBeganCutsIt(t *testing.T) {
 	})
 }
 
-// quiet is the outermost part of the edge where a test has no use for what it tells.
 func quiet(routes http.Handler) http.Handler {
 	return requestMiddleware{log: slog.New(slog.DiscardHandler), metrics: telemetry.NewMetrics()}.observe(enterRouter(routes))
 }
 
-// The order of the edge on every route.
 func TestEdge_Order(t *testing.T) {
 	t.Parallel()
 	edge, _ := newEdge(t, func(context.Context) error { return nil })
@@ -260,7 +252,6 @@ func TestEdge_Order(t *testing.T) {
 	}
 }
 
-// nameOf is the name of the function that made a middleware, without its package and what the compiler adds.
 func nameOf(middleware func(http.Handler) http.Handler) string {
 	name := runtime.FuncForPC(reflect.ValueOf(middleware).Pointer()).Name()
 	name = name[strings.LastIndex(name, "/")+1:]
@@ -273,10 +264,9 @@ func nameOf(middleware func(http.Handler) http.Handler) string {
 	return name
 }
 
-// closure is what the compiler calls a function literal, as it is or after inlining.
+// closure matches function literals, inlined or not.
 var closure = regexp.MustCompile(`^(func)?[0-9]+$`)
 
-// What the order is for: each refusal comes from the step that stands first.
 func TestEdge_OrderOfRefusals(t *testing.T) {
 	t.Parallel()
 	edge, log := newEdge(t, func(context.Context) error { return user.ErrRevoked })
@@ -298,7 +288,6 @@ func TestEdge_OrderOfRefusals(t *testing.T) {
 	}
 }
 
-// An operation without a credential is refused before its handler, whatever the operation: none is forgotten.
 func TestEdge_EverySecuredOperationAsksForACredential(t *testing.T) {
 	t.Parallel()
 	edge, _ := newEdge(t, func(context.Context) error { t.Error("somebody was looked up without a credential"); return nil })
@@ -335,7 +324,7 @@ func TestBearerToken(t *testing.T) {
 	}
 }
 
-// A gateway understands 2xx, 401 and 403; nothing else may leave there but what is ours to mend.
+// A gateway understands 2xx, 401 and 403.
 func TestGateway_UnderstandsEveryRefusal(t *testing.T) {
 	t.Parallel()
 	for code := range status {
@@ -343,7 +332,7 @@ func TestGateway_UnderstandsEveryRefusal(t *testing.T) {
 		got := call(edge, "GET", "/v1/auth/forward", "", "Authorization", "Bearer some-token").Code
 		switch got {
 		case 401, 403, 500, 503:
-		case 404, 405, 413, 415, 429: // no look-up of a person ends so
+		case 404, 405, 413, 415, 429:
 		default:
 			t.Errorf("a gateway hears %d for %s, expected 401, 403, 500 or 503", got, code)
 		}

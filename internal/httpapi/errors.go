@@ -17,7 +17,7 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// status is the one place that says which HTTP status a code has (docs/errors.md lists them).
+// status is the only map of codes to statuses (docs/errors.md).
 var status = map[fault.Code]int{
 	fault.InvalidRequest:        http.StatusBadRequest,
 	fault.TokenMissing:          http.StatusUnauthorized,
@@ -48,15 +48,13 @@ var status = map[fault.Code]int{
 	fault.DependencyUnavailable: http.StatusServiceUnavailable,
 }
 
-// atGateway says what a proxy hears in place of a status that it does not understand: nginx makes a 500 of everything but
-// 2xx, 401 and 403.
+// atGateway: nginx answers 500 for all but 2xx, 401 and 403.
 var atGateway = map[int]int{
 	http.StatusBadRequest:          http.StatusUnauthorized,
 	http.StatusConflict:            http.StatusForbidden,
 	http.StatusUnprocessableEntity: http.StatusForbidden,
 }
 
-// What the edge itself refuses.
 var (
 	errInternal      = fault.New(fault.Internal, "something went wrong on our side")
 	errTimeout       = fault.Unavailable("this took too long; try again in a moment", nil)
@@ -67,8 +65,7 @@ var (
 	errTwoCredential = fault.New(fault.InvalidRequest, "send one credential, not several")
 )
 
-// writeError is the only way an error leaves. It tells people the message, programs the code, and the log the rest; it never
-// tells the client a cause.
+// writeError is the only writer of errors. The cause goes to the log only.
 func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	refusal := refusalOf(err)
 	code := status[refusal.Code]
@@ -88,16 +85,16 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	w.WriteHeader(code)
 	if r.Method != http.MethodHead {
-		_ = json.NewEncoder(w).Encode(toAPIError(refusal, challengeOf(err), telemetry.RequestID(r.Context()))) // the client has gone; nobody to tell
+		_ = json.NewEncoder(w).Encode(toAPIError(refusal, challengeOf(err), telemetry.RequestID(r.Context()))) // on error the client has gone
 	}
 }
 
-// refusalOf finds the meaning that err carries. What carries none is an outage where time ran out, else a fault of ours.
+// refusalOf makes an expired context an outage.
 func refusalOf(err error) *fault.Error {
 	var refusal *fault.Error
 	if errors.As(err, &refusal) {
 		if refusal.Code == fault.Internal {
-			return errInternal // in these words, whatever it was: the rest is the log's
+			return errInternal
 		}
 		if _, known := status[refusal.Code]; known {
 			return refusal
@@ -124,12 +121,11 @@ func toAPIError(refusal *fault.Error, mfa *api.MFAChallenge, requestID string) a
 	return out
 }
 
-// challengeOf is what finishes a sign-in that wants a second factor; nil for every other refusal. With it no words of a cause
-// leave: it is what Firebase has given for the client.
+// challengeOf returns Firebase's second-factor data for the client, or nil.
 func challengeOf(err error) *api.MFAChallenge {
 	var demand *account.MFAError
 	if refusalOf(err).Code != fault.MFARequired || !errors.As(err, &demand) {
-		return nil // a refusal for another reason may have a challenge among its causes
+		return nil // another refusal may have a challenge among its causes
 	}
 	out := &api.MFAChallenge{PendingCredential: demand.Challenge.PendingCredential, Factors: []api.MFAFactor{}}
 	for _, f := range demand.Challenge.Factors {
@@ -138,13 +134,12 @@ func challengeOf(err error) *api.MFAChallenge {
 	return out
 }
 
-// sentence gives a message its capital: in the code messages begin small, as Go's errors do.
 func sentence(message string) string {
 	first, size := utf8.DecodeRuneInString(message)
 	return string(unicode.ToUpper(first)) + message[size:]
 }
 
-// challenge is RFC 6750 section 3.
+// challenge follows RFC 6750 section 3.
 func challenge(code fault.Code) string {
 	switch code {
 	case fault.TokenInvalid, fault.TokenExpired, fault.TokenRevoked:
@@ -158,7 +153,7 @@ func retryAfter(refusal *fault.Error) string {
 	return strconv.Itoa(max(1, int(math.Ceil(refusal.RetryAfter.Seconds()))))
 }
 
-// goneIsRevoked is for callers whose row vanished after they were let in: their session is over (F10).
+// goneIsRevoked: a row deleted after admission is a revoked session (F10).
 func goneIsRevoked(err error) error {
 	if errors.Is(err, user.ErrNotFound) {
 		return user.ErrRevoked

@@ -6,8 +6,7 @@ import (
 	"github.com/go-chi/cors"
 )
 
-// Every answer has these. They are for browsers that are led here: answers are nobody's page, are kept nowhere and are what they say.
-// A header's values are shared by all answers, and read alone.
+// These slices are shared by all answers and read-only.
 var (
 	noStore        = []string{"no-store"}
 	noContent      = []string{"default-src 'none'; frame-ancestors 'none'"}
@@ -17,7 +16,7 @@ var (
 	noFrame        = []string{"DENY"}
 )
 
-// setHeaders writes them by their canonical names, which spares net/http to find those out, and the request's own.
+// setHeaders uses canonical names, which is faster.
 func setHeaders(header http.Header, requestID string) {
 	header["Cache-Control"] = noStore
 	header["Content-Security-Policy"] = noContent
@@ -28,13 +27,11 @@ func setHeaders(header http.Header, requestID string) {
 	header[requestIDHeader] = []string{requestID}
 }
 
-// crossOriginMethods are every method of the contract.
 var crossOriginMethods = []string{
 	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
 }
 
-// crossOriginHeaders are what a page's script may send: what the contract reads, what HTTP clients and caches add, and what
-// tracing libraries add to each request (W3C Trace Context and Baggage, B3, Jaeger, Sentry, Datadog, AWS, Google).
+// crossOriginHeaders includes the headers of tracing libraries: W3C Trace Context and Baggage, B3, Jaeger, Sentry, Datadog, AWS, Google.
 var crossOriginHeaders = []string{
 	"Authorization", "Content-Type", "Idempotency-Key", requestIDHeader,
 	"Accept", "Accept-Language", "Content-Language", "Cache-Control", "Pragma", "If-Match", "If-None-Match", "If-Modified-Since",
@@ -44,7 +41,7 @@ var crossOriginHeaders = []string{
 	"X-Datadog-Sampling-Priority", "X-Datadog-Origin", "X-Datadog-Tags",
 }
 
-// crossOrigin lets browsers call from the listed origins. Without a list no origin may: the library's own default is all.
+// crossOrigin allows no origin for an empty list; the library would allow all.
 func crossOrigin(origins []string) func(http.Handler) http.Handler {
 	if len(origins) == 0 {
 		return func(next http.Handler) http.Handler { return next }

@@ -13,17 +13,16 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// checkTimeout bounds each check: an orchestrator's probe gives up after a second or two.
+// checkTimeout is below the patience of an orchestrator's probe.
 const checkTimeout = time.Second
 
-// Check is one thing that this service stands on. Required says whether an instance without it is not ready (O2).
+// Check is a dependency. Without a Required one the instance is not ready (O2).
 type Check struct {
-	Name     string // one of the contract's HealthCheck names
+	Name     string // as in the contract
 	Required bool
 	Probe    func(ctx context.Context) error
 }
 
-// healthHandlers are the operations of the tag health.
 type healthHandlers struct {
 	checks  []Check
 	watch   *checkWatch
@@ -49,7 +48,6 @@ func (h healthHandlers) GetHealth(ctx context.Context, _ api.GetHealthRequestObj
 	return api.GetHealth200JSONResponse(toAPIHealth(results, h.version)), nil
 }
 
-// probed is a check and how it ended.
 type probed struct {
 	Check
 	err error
@@ -60,7 +58,7 @@ func (p probed) probe(ctx context.Context) (err error) {
 	return p.Probe(ctx)
 }
 
-// run asks the checks at once. Whoever asks may hang up: that says nothing of what was asked about.
+// run ignores cancellation, which says nothing of a dependency.
 func (h healthHandlers) run(ctx context.Context, requiredOnly bool) []probed {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
 	defer cancel()
@@ -81,8 +79,7 @@ func (h healthHandlers) run(ctx context.Context, requiredOnly bool) []probed {
 	return results
 }
 
-// checkWatch logs that an optional check began or ceased to fail, once, however often it is asked. A required one is not its
-// business: each answer "not ready" stands in the access log with its causes.
+// checkWatch logs turns of optional checks. The access log has failures of required ones.
 type checkWatch struct {
 	log *slog.Logger
 
@@ -114,7 +111,6 @@ func (w *checkWatch) turned(name string, failing bool) bool {
 	return changed
 }
 
-// notReady is dependency_unavailable with the name of each required check that failed; the causes, all of them, are for the log.
 func notReady(results []probed) error {
 	var failing []fault.Field
 	var causes []error

@@ -14,7 +14,6 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// syncedLog is a log that is read while it is written.
 type syncedLog struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -30,7 +29,7 @@ func (l *syncedLog) String() string { l.mu.Lock(); defer l.mu.Unlock(); return l
 
 func (l *syncedLog) count(words string) int { return strings.Count(l.String(), words) }
 
-// O2: an optional dependency that fails leaves its cause in the log once, and so does its return, however often it is asked.
+// O2: a failure and a return are logged once.
 func TestHealth_OptionalCheckIsLoggedWhenItTurns(t *testing.T) {
 	t.Parallel()
 	var away atomic.Bool
@@ -71,7 +70,6 @@ func TestHealth_OptionalCheckIsLoggedWhenItTurns(t *testing.T) {
 	expect(2, 1)
 }
 
-// When several required checks fail, the log has each cause, and the client none.
 func TestHealth_EveryCauseOfNotReadyIsLogged(t *testing.T) {
 	t.Parallel()
 	probe := func(words string) func(context.Context) error {
@@ -93,7 +91,6 @@ func TestHealth_EveryCauseOfNotReadyIsLogged(t *testing.T) {
 	}
 }
 
-// A probe that hangs up says nothing of what it asked about.
 func TestHealth_AskerHangsUp(t *testing.T) {
 	t.Parallel()
 	gone, hangUp := context.WithCancel(t.Context())

@@ -14,11 +14,9 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// wholeBody names the request's body where no member of it is at fault.
 const wholeBody = "body"
 
-// formats read what the generated types read, so that the validator, which knows the place, refuses it first. Their errors never
-// quote the value.
+// formats makes the validator refuse what the generated types would. No error quotes the value.
 var formats = map[string]openapi3.StringFormatValidator{
 	"uuid": openapi3.NewCallbackValidator(func(text string) error {
 		if _, err := uuid.Parse(text); err != nil {
@@ -34,8 +32,7 @@ var formats = map[string]openapi3.StringFormatValidator{
 	}),
 }
 
-// invalidField finds which part of the request an error of the validator or of the generated binding is about: a parameter by its
-// name, a member of the body by its path.
+// invalidField finds the parameter or body member at fault.
 func invalidField(err error) (fault.Field, bool) {
 	var request *openapi3filter.RequestError
 	var schema *openapi3.SchemaError
@@ -60,7 +57,7 @@ func invalidField(err error) (fault.Field, bool) {
 	return fault.Field{Field: name, Message: "is not of the declared type"}, name != ""
 }
 
-// reasonOf is the validator's reason. Of a number that no float64 holds it has none but the text of a Go error.
+// reasonOf hides Go's error for a number beyond float64.
 func reasonOf(schema *openapi3.SchemaError) string {
 	if number, ok := schema.Value.(json.Number); ok {
 		if _, err := number.Float64(); err != nil {
@@ -70,7 +67,7 @@ func reasonOf(schema *openapi3.SchemaError) string {
 	return schema.Reason
 }
 
-// parameterMessage says what is wrong with a parameter, without its value.
+// parameterMessage never quotes the value.
 func parameterMessage(request *openapi3filter.RequestError, schema *openapi3.SchemaError) string {
 	var parse *openapi3filter.ParseError
 	switch {
@@ -86,7 +83,6 @@ func parameterMessage(request *openapi3filter.RequestError, schema *openapi3.Sch
 	return "is not valid"
 }
 
-// boundParameter is the parameter that the generated code could not bind; "" where the error is about something else.
 func boundParameter(err error) string {
 	var format *api.InvalidParamFormatError
 	var tooMany *api.TooManyValuesForParamError

@@ -23,7 +23,6 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// legacyHandlers are the operations of the tag legacy: what clients of the old auth-service speak, under two prefixes.
 type legacyHandlers struct {
 	accounts *account.Service
 	users    *user.Store
@@ -73,7 +72,7 @@ func (h legacyHandlers) LegacyLogout(
 	return api.LegacyLogout200JSONResponse{DoneJSONResponse: toAPIDone("Signed out everywhere")}, nil
 }
 
-// errOfAnother says that a token is good and is not the asked-for user's, to a service that must not let it in.
+// errOfAnother refuses a valid token of another user.
 var errOfAnother = token.ErrMalformed.With(errors.New("the token is another user's"))
 
 func (h legacyHandlers) LegacyVerifyToken(
@@ -97,17 +96,16 @@ func (h legacyHandlers) LegacyMe(ctx context.Context, _ api.LegacyMeRequestObjec
 	return api.LegacyMe200JSONResponse{LegacyUserFoundJSONResponse: toAPILegacyUserFound(u)}, nil
 }
 
-// LegacySurface says how long clients may go on speaking the old auth-service's language. Sunset zero means that no date is set.
+// LegacySurface configures the old auth-service's endpoints. Zero Sunset: no date.
 type LegacySurface struct {
 	Off    bool
 	Sunset time.Time
 }
 
-// deprecatedSince is when the legacy surface came into this contract: as deprecated from its first day.
+// deprecatedSince is when the legacy surface entered the contract.
 var deprecatedSince = time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
 
-// legacySurface tells clients of the deprecated surface so (RFC 9745, RFC 8594), and counts who they are; switched off, it is not
-// there.
+// legacySurface sends Deprecation (RFC 9745) and Sunset (RFC 8594).
 func legacySurface(o LegacySurface, metrics *telemetry.Metrics) func(http.Handler) http.Handler {
 	deprecation := "@" + strconv.FormatInt(deprecatedSince.Unix(), 10)
 	return func(next http.Handler) http.Handler {
@@ -126,13 +124,12 @@ func legacySurface(o LegacySurface, metrics *telemetry.Metrics) func(http.Handle
 			}
 			next.ServeHTTP(w, r)
 			if x := requestOf(r.Context()); x.written() < http.StatusBadRequest {
-				metrics.LegacyRequest(x.routeOf(), r.UserAgent()) // strangers who knock have no name here
+				metrics.LegacyRequest(x.routeOf(), r.UserAgent()) // refused requests add no names
 			}
 		})
 	}
 }
 
-// legacyMembers are the members of the body that a legacy operation takes.
 func legacyMembers(o *openapi3.Operation) (names []string) {
 	if !isLegacy(o.Tags) || o.RequestBody == nil {
 		return nil
@@ -143,13 +140,11 @@ func legacyMembers(o *openapi3.Operation) (names []string) {
 	return names
 }
 
-// checkSpelling refuses a body of the legacy surface that has one of members in other capitals. Unknown members are ignored there,
-// and the contract's validator finds this one unknown; encoding/json would read it all the same, unvalidated, in the place of the
-// member that everybody else reads.
+// checkSpelling refuses members in other capitals: the validator skips them, but encoding/json reads them.
 func checkSpelling(body []byte, members []string) error {
 	var sent map[string]jsontext.Value
 	if len(members) == 0 || json.Unmarshal(body, &sent) != nil {
-		return nil //nolint:nilerr // no object: the contract has its own words for that
+		return nil //nolint:nilerr // the validator refuses non-objects
 	}
 	for name := range sent {
 		for _, member := range members {
@@ -161,5 +156,4 @@ func checkSpelling(body []byte, members []string) error {
 	return nil
 }
 
-// isLegacy says whether an operation belongs to the deprecated surface.
 func isLegacy(tags []string) bool { return slices.Contains(tags, "legacy") }

@@ -8,9 +8,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// legacyPaths lets the deprecated surface be found as the old service's router (Express 4 by default) found it: letters have no
-// case, and one slash may stand at the end. Two slashes and escaped letters are another path, as they were there. All other paths
-// stay exact.
+// legacyPaths matches legacy paths as Express 4 does: without case, with an optional trailing slash. Double slashes and escaped letters do
+// not match.
 func legacyPaths(contract *openapi3.T) func(http.Handler) http.Handler {
 	known := map[string]string{}
 	for path, item := range contract.Paths.Map() {
@@ -30,7 +29,7 @@ func legacyPaths(contract *openapi3.T) func(http.Handler) http.Handler {
 	}
 }
 
-// withURL is r with another URL. The server keeps the request as it came in.
+// withURL copies r: the server keeps the original.
 func withURL(r *http.Request, change func(*url.URL)) *http.Request {
 	again, changed := r.WithContext(r.Context()), *r.URL
 	change(&changed)
@@ -38,7 +37,7 @@ func withURL(r *http.Request, change func(*url.URL)) *http.Request {
 	return again
 }
 
-// lowerASCII makes ASCII letters small and leaves all others: outside ASCII two letters may share a small one.
+// lowerASCII avoids Unicode, where two letters may share a lower case.
 func lowerASCII(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= 'A' && r <= 'Z' {

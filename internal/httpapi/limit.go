@@ -6,7 +6,6 @@ import (
 	"auth-v2-service/internal/limit"
 )
 
-// limitAddress limits the operations that the contract marks x-rate-limit, by client address, before anything is looked up.
 func limitAddress(limiter *limit.Limiter) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

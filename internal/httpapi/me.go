@@ -10,7 +10,6 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// meHandlers are the operations of the tag me.
 type meHandlers struct {
 	accounts *account.Service
 	users    *user.Store

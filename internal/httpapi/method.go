@@ -7,8 +7,7 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// headAsGet answers HEAD wherever GET is (RFC 9110 section 9.3.2): what has no operation of its own goes on as GET, and the server
-// sends the answer's headers alone.
+// headAsGet follows RFC 9110 section 9.3.2.
 func headAsGet(routes chi.Routes) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -21,17 +20,15 @@ func headAsGet(routes chi.Routes) func(http.Handler) http.Handler {
 	}
 }
 
-// takes reports whether a method is routed at the request's path.
 func takes(routes chi.Routes, method string, r *http.Request) bool {
-	path := r.URL.RawPath // as the router reads it
+	path := r.URL.RawPath // like the router
 	if path == "" {
 		path = r.URL.Path
 	}
 	return routes.Match(chi.NewRouteContext(), method, path)
 }
 
-// methodNotAllowed answers 405 with the Allow that RFC 9110 section 15.5.6 demands, or 404 where no method is routed: the router asks it
-// for each method that it does not know, on every path.
+// methodNotAllowed sends Allow (RFC 9110 section 15.5.6), or 404 where no method is routed.
 func methodNotAllowed(routes chi.Routes) http.HandlerFunc {
 	methods := []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 	return func(w http.ResponseWriter, r *http.Request) {

@@ -12,30 +12,29 @@ import (
 	"auth-v2-service/internal/apikey"
 )
 
-// HandlerTimeout is the longest that a request is handled: the connection's own limits stand around it.
+// HandlerTimeout bounds the handling of a request.
 const HandlerTimeout = 8 * time.Second
 
-// hotTimeout holds O3: the 2 s that are promised for verify-token and forward.
+// hotTimeout keeps the promised 2 s (O3).
 const hotTimeout = 1700 * time.Millisecond
 
-// operation is what the edge needs to know of an operation of the contract.
 type operation struct {
 	id      string
-	limited bool     // by client address (A4)
-	body    bool     // takes one
-	query   bool     // takes parameters in the query
-	gateway bool     // answers proxies, which understand few statuses
-	legacy  bool     // the deprecated surface
-	admin   bool     // opens to admins alone, and to keys
-	keys    bool     // takes an API key, as well as a bearer token
-	members []string // of a body of the deprecated surface
+	limited bool // by client address (A4)
+	body    bool
+	query   bool // has query parameters
+	gateway bool // proxies understand few statuses
+	legacy  bool
+	admin   bool
+	keys    bool     // also takes keys
+	members []string // of a legacy body
 
-	scope      apikey.Scope // whose keys open it beside the admin's; "": none
-	claimsOnly bool         // takes a good token of somebody without a row
+	scope      apikey.Scope // admits its keys; "": none
+	claimsOnly bool         // needs no row
 	timeout    time.Duration
 }
 
-// operations finds an operation by method and path template.
+// operations is keyed by method and path.
 type operations map[string]operation
 
 func operationsOf(contract *openapi3.T) operations {
@@ -67,7 +66,6 @@ func takesQuery(parameters openapi3.Parameters) bool {
 	return slices.ContainsFunc(parameters, func(p *openapi3.ParameterRef) bool { return p.Value.In == openapi3.ParameterInQuery })
 }
 
-// takesKeys reports whether an operation names apiKey as a way in.
 func takesKeys(o *openapi3.Operation) bool {
 	return o.Security != nil && slices.ContainsFunc(*o.Security, func(way openapi3.SecurityRequirement) bool { return way["apiKey"] != nil })
 }
@@ -84,8 +82,7 @@ func timeoutOf(o *openapi3.Operation) time.Duration {
 	return HandlerTimeout
 }
 
-// identify finds the operation of the matched route, and sets its time limit. A route that the contract does
-// not name has nothing special about it, and the time of any other.
+// identify gives routes outside the contract HandlerTimeout.
 func (o operations) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		op, named := o[r.Method+" "+chi.RouteContext(r.Context()).RoutePattern()]

@@ -9,7 +9,6 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// A route that no operation of the contract names is served too, and within the time of any other.
 func TestOperations_UnknownRouteHasTheHandlersTime(t *testing.T) {
 	t.Parallel()
 	var left time.Duration

@@ -7,7 +7,6 @@ import (
 	"auth-v2-service/internal/account"
 )
 
-// passwordHandlers are the operations of the tag password.
 type passwordHandlers struct {
 	accounts *account.Service
 }
@@ -30,7 +29,7 @@ func (h passwordHandlers) LinkAccount(ctx context.Context, in api.LinkAccountReq
 	return api.LinkAccount200JSONResponse{ProfileJSONResponse: toAPIProfile(u, "The account is linked")}, nil
 }
 
-// mailAccepted is the one answer to whoever asks for a mail (A9).
+// mailAccepted is the same for every address (A9).
 const mailAccepted = "If this account exists, a mail is on its way"
 
 func (h passwordHandlers) ForgotPassword(

@@ -14,28 +14,27 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// request is a request on its way and all that the edge knows of it: the context that everything behind it works in, and the
-// writer of its answer. One of them a request, so that each thing is found out once and costs no layer of its own.
+// request is the context and response writer of a request, and what the edge knows of it. One struct replaces several layers.
 type request struct {
-	context.Context     // the connection's, and the request's trace
-	http.ResponseWriter // the connection's
+	context.Context
+	http.ResponseWriter
 
-	id      string     // of the request
-	client  netip.Addr // who is at the other end
+	id      string
+	client  netip.Addr
 	began   time.Time
-	route   string       // of an answer that was given before the router
-	routing *chi.Context // of every other: what the router knows
-	op      operation    // of the contract; the zero one where the route is none of its
-	auth    *authState   // who asks, of a request that the contract's validator has seen
+	route   string       // of an answer before the router
+	routing *chi.Context // nil before the router
+	op      operation
+	auth    *authState
 
-	status int        // 0: nothing was written yet
-	code   fault.Code // of a refusal
+	status int // 0: nothing written
+	code   fault.Code
 	cause  error
 }
 
 type requestKey struct{}
 
-// Value makes the exchange, and what telemetry knows of it by, a part of its own context.
+// Value adds the request and its ID to the context.
 func (x *request) Value(key any) any {
 	switch key.(type) {
 	case requestKey:
@@ -49,7 +48,7 @@ func (x *request) Value(key any) any {
 	return x.Context.Value(key)
 }
 
-// enterRouter makes the exchange the context of all that comes after: what was answered before has had no need of one.
+// enterRouter makes the request the context; earlier answers need none.
 func enterRouter(routes http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := requestBehind(w)
@@ -58,21 +57,6 @@ func enterRouter(routes http.Handler) http.Handler {
 	})
 }
 
-// requestBehind finds the request behind a writer that a middleware may have wrapped, as http.ResponseController does.
-func requestBehind(w http.ResponseWriter) *request {
-	for {
-		switch known := w.(type) {
-		case *request:
-			return known
-		case interface{ Unwrap() http.ResponseWriter }:
-			w = known.Unwrap()
-		default:
-			panic("httpapi: a writer that hides the request: its middleware needs Unwrap")
-		}
-	}
-}
-
-// requestOf is the exchange that a context belongs to: behind the edge there always is one.
 func requestOf(ctx context.Context) *request { return ctx.Value(requestKey{}).(*request) }
 
 // WriteHeader implements http.ResponseWriter.
@@ -94,7 +78,6 @@ func (x *request) Write(body []byte) (int, error) {
 // Unwrap is for http.ResponseController.
 func (x *request) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 
-// written is the status that the client was told: where nobody wrote any, net/http says 200.
 func (x *request) written() int {
 	if x.status == 0 {
 		return http.StatusOK
@@ -102,14 +85,12 @@ func (x *request) written() int {
 	return x.status
 }
 
-// noteError leaves an error for the access log: logged once, at the top.
 func noteError(ctx context.Context, code fault.Code, cause error) {
 	x := requestOf(ctx)
 	x.code, x.cause = code, cause
 }
 
-// requestMiddleware is the outermost part of the edge, on every route: it names the request and its client, answers for panics, sets the
-// headers that every answer has, and when all is done writes one line, counts one request and ends its span.
+// requestMiddleware is the outermost middleware.
 type requestMiddleware struct {
 	log     *slog.Logger
 	metrics *telemetry.Metrics
@@ -126,13 +107,12 @@ func (e requestMiddleware) observe(next http.Handler) http.Handler {
 		e.metrics.RequestStarted()
 		setHeaders(w.Header(), x.id)
 		defer e.end(x, r)
-		defer recoverPanic(x, r) // within the end, so that a panic's 500 is logged and counted too
+		defer recoverPanic(x, r) // before end, so that the 500 is reported
 		next.ServeHTTP(x, r)
 	})
 }
 
-// end says what became of a request. Names follow OpenTelemetry's HTTP conventions; neither bodies nor query strings nor headers are
-// ever logged (O1).
+// end never logs bodies, queries or headers (O1). Names follow OpenTelemetry.
 func (e requestMiddleware) end(x *request, r *http.Request) {
 	took, route, status := time.Since(x.began), x.routeOf(), x.outcome(r.Context())
 	e.metrics.RequestEnded(r.Method, route, status, took)
@@ -140,11 +120,10 @@ func (e requestMiddleware) end(x *request, r *http.Request) {
 	e.tracing.RequestAnswered(x, r.Method, route, status, string(x.code))
 }
 
-// statusClientGone is what log and metrics say of a request whose client hung up before it could be decided: nginx's number.
-// It is never sent, and no failure of ours.
+// statusClientGone is nginx's number for a client that hung up. It is never sent.
 const statusClientGone = 499
 
-// outcome is the status written, unless nobody was there to read it because the client's leaving is why the request failed.
+// outcome is 499 if the request failed because its client left.
 func (x *request) outcome(connection context.Context) int {
 	status := x.written()
 	if status >= http.StatusInternalServerError && errors.Is(connection.Err(), context.Canceled) && errors.Is(x.cause, context.Canceled) {
@@ -154,7 +133,7 @@ func (x *request) outcome(connection context.Context) int {
 	return status
 }
 
-// routeOf is the template of the matched route, so that neither logs nor metrics grow with what clients invent.
+// routeOf is the route's template, which bounds label values.
 func (x *request) routeOf() string {
 	if x.route != "" {
 		return x.route
@@ -169,13 +148,13 @@ func (x *request) routeOf() string {
 
 func (e requestMiddleware) logRequest(x *request, method, route string, status int, took time.Duration) {
 	level := slog.LevelInfo
-	if status >= http.StatusInternalServerError || x.code == fault.Internal { // a panic may come after the status
+	if status >= http.StatusInternalServerError || x.code == fault.Internal { // a panic may follow the status
 		level = slog.LevelError
 	}
 	if !e.log.Enabled(x, level) {
 		return
 	}
-	line := slog.NewRecord(x.began.Add(took), level, "request", 0) // without where in the code: it is always here
+	line := slog.NewRecord(x.began.Add(took), level, "request", 0)
 	line.AddAttrs(
 		slog.String(telemetry.FieldMethod, telemetry.KnownMethod(method)),
 		slog.String(telemetry.FieldRoute, route),
@@ -190,16 +169,16 @@ func (e requestMiddleware) logRequest(x *request, method, route string, status i
 	if level == slog.LevelError {
 		line.AddAttrs(slog.Any(telemetry.FieldError, x.cause))
 	}
-	_ = e.log.Handler().Handle(x, line) // where the log itself fails there is nowhere to say so
+	_ = e.log.Handler().Handle(x, line) // nowhere to report
 }
 
-// recoverPanic turns a panic into the envelope's 500. What was already on its way to the client is cut off instead.
+// recoverPanic answers 500, or cuts off an answer under way.
 func recoverPanic(x *request, r *http.Request) {
 	reason := recover()
 	if reason == nil {
 		return
 	}
-	if reason == http.ErrAbortHandler { //nolint:errorlint // the value that net/http compares with
+	if reason == http.ErrAbortHandler { //nolint:errorlint // net/http compares it
 		panic(reason)
 	}
 	err := fault.Panic(reason)

@@ -15,7 +15,7 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// O1: the names in an access line are OpenTelemetry's, the duration is in seconds, and what is not of interest is not there.
+// O1: OpenTelemetry's names, seconds, nothing else.
 func TestAccessLog_NamesAndUnits_O1(t *testing.T) {
 	t.Parallel()
 	edge, log := newEdge(t, func(context.Context) error { return errCause })
@@ -43,7 +43,6 @@ func TestAccessLog_NamesAndUnits_O1(t *testing.T) {
 	}
 }
 
-// Who hangs up has not met an outage: neither the log nor the metrics say 503, and nobody is woken.
 func TestAccessLog_ClientHangsUp(t *testing.T) {
 	t.Parallel()
 	log, metrics := &syncedLog{}, telemetry.NewMetrics()

@@ -9,8 +9,7 @@ import (
 
 const requestIDHeader = "X-Request-Id"
 
-// requestIDOf names a request: the caller's own name where it sent a sane one, so that a trail can be followed across services;
-// else 16 random bytes in hex.
+// requestIDOf keeps the caller's valid ID, so that requests can be followed across services.
 func requestIDOf(r *http.Request) string {
 	if id := r.Header.Get(requestIDHeader); saneRequestID(id) {
 		return id
@@ -21,13 +20,13 @@ func requestIDOf(r *http.Request) string {
 func newRequestID() string {
 	var id [16]byte
 	var text [2 * len(id)]byte
-	binary.NativeEndian.PutUint64(id[:8], rand.Uint64()) //nolint:gosec // a name that no other request has, and no secret
-	binary.NativeEndian.PutUint64(id[8:], rand.Uint64()) //nolint:gosec // as above
+	binary.NativeEndian.PutUint64(id[:8], rand.Uint64()) //nolint:gosec // no secret
+	binary.NativeEndian.PutUint64(id[8:], rand.Uint64()) //nolint:gosec // no secret
 	hex.Encode(text[:], id[:])
 	return string(text[:])
 }
 
-// saneRequestID lets through what cannot hurt a log: 1 to 64 letters, digits, "-", "_" and ".".
+// saneRequestID accepts what cannot harm a log.
 func saneRequestID(id string) bool {
 	if len(id) == 0 || len(id) > 64 {
 		return false

@@ -7,8 +7,7 @@ import (
 	"auth-v2-service/internal/rollout"
 )
 
-// adminHandlers are the operations of the tag admin. Who reaches them is an admin, or a service
-// with a key for it: the contract says so. They ask [by] for the operator.
+// adminHandlers serve admins and keys of the right scope: the contract says so.
 type adminHandlers struct {
 	rollout *rollout.Store
 }

@@ -10,20 +10,18 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// schemaAge is how old an answer about the schema may be, and schemaRetry how old a failure to look: whoever asks, as often as
-// they like, costs one look in that time, and nobody queues behind looks at a database that hangs.
+// A report is reused for schemaAge, a failure for schemaRetry: any number of requests causes one look.
 const (
 	schemaAge   = 5 * time.Second
 	schemaRetry = time.Second
 )
 
-// schemaHandlers answer for the database's schema.
 type schemaHandlers struct {
 	validate func(ctx context.Context) (schema.Report, error)
 	kept     *keptReport
 }
 
-// keptReport is the last look; the lock lets one look at a time.
+// keptReport admits one look at a time.
 type keptReport struct {
 	mu     sync.Mutex
 	report schema.Report
@@ -47,7 +45,7 @@ func (h schemaHandlers) look(ctx context.Context) (schema.Report, error) {
 	if time.Now().Before(h.kept.until) {
 		return h.kept.report, h.kept.err
 	}
-	// Whoever asks may hang up: the look is for those who wait behind, too.
+	// other requests wait for this look
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
 	defer cancel()
 	age := schemaAge

@@ -9,13 +9,12 @@ import (
 	"auth-v2-service/internal/schema"
 )
 
-// However many ask while the database hangs, one look is made for all of them, and its failure answers all.
 func TestSchemaHealth_ManyAskAndOneLooks(t *testing.T) {
 	t.Parallel()
 	looks := 0
 	hanging := errors.New("the database hangs")
 	h := schemaHandlers{kept: new(keptReport), validate: func(ctx context.Context) (schema.Report, error) {
-		looks++ // under the lock of keptReport
+		looks++ // guarded by keptReport
 		<-ctx.Done()
 		return schema.Report{}, hanging
 	}}

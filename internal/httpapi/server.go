@@ -4,7 +4,6 @@ import (
 	"auth-v2-service/gen/api"
 )
 
-// server is the contract's strict interface, put together from one small struct a tag.
 type server struct {
 	authHandlers
 	meHandlers

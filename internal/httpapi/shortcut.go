@@ -11,19 +11,16 @@ import (
 	"auth-v2-service/internal/principal"
 )
 
-// The two questions that services and gateways ask for each request of theirs.
 const (
 	verifyTokenPath = "/v1/auth/verify-token"
 	forwardPath     = "/v1/auth/forward"
 )
 
-// shortCut answers those two before the router, where the request is written as nearly all of them are: nothing of it has to be
-// decoded to see that the contract takes it, and a token seen before is answered with the bytes that were made for it then.
+// shortCut answers verify-token and forward before the router. A known token gets its cached bytes.
 //
-// Why it may stand before the steps that every other request passes: both operations are unlimited and know no other credential, the
-// body that it takes ([canonicalToken]) is one that each step lets through, and whatever is written in another way, and every refusal
-// of forward's, goes the long road. A fuzz test holds both roads to the same answers, and a test of the contract says when one of
-// these reasons has gone.
+// It may skip the other steps: both operations are unlimited and take no other credential, and every step admits the canonical body
+// ([canonicalToken]). All else, and forward's refusals, take the long road. A fuzz test compares both roads; a contract test checks these
+// reasons.
 type shortCut struct{ resolver *principal.Resolver }
 
 func (s shortCut) before(next http.Handler) http.Handler {
@@ -41,7 +38,6 @@ func (s shortCut) before(next http.Handler) http.Handler {
 	})
 }
 
-// verifyToken answers the canonical body, whether its token was seen before or not.
 func (s shortCut) verifyToken(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	if !hasCanonicalFrame(r) {
 		next.ServeHTTP(w, r)
@@ -61,9 +57,7 @@ func (s shortCut) verifyToken(w http.ResponseWriter, r *http.Request, next http.
 	}
 }
 
-// read gives the answer about the token of a canonical body, else the token, else the request to be read again: what is not canonical,
-// and what may mean something else in JSON than it is. What is known by its hash is a token that was verified, so it has the
-// characters of one (T1): that need not be looked at again.
+// read returns the cached answer, else the token, else the request to read again. A cached token was verified, so it is plain (T1).
 func (s shortCut) read(r *http.Request) (kept *cachedResponse, compact string, again *http.Request) {
 	buffer := buffers.Get().(*[maxCanonical]byte)
 	defer buffers.Put(buffer)
@@ -77,12 +71,11 @@ func (s shortCut) read(r *http.Request) (kept *cachedResponse, compact string, a
 			return nil, string(held), nil
 		}
 	}
-	again = r.WithContext(r.Context()) // another, for its body is another
+	again = r.WithContext(r.Context())
 	again.Body = unread{io.MultiReader(bytes.NewReader(bytes.Clone(body[:n])), r.Body), r.Body}
 	return nil, "", again
 }
 
-// resolve is for a token that memory has no answer about.
 func (s shortCut) resolve(w http.ResponseWriter, r *http.Request, compact string) {
 	p, err := s.resolver.Resolve(r.Context(), compact)
 	if err == nil {
@@ -93,7 +86,6 @@ func (s shortCut) resolve(w http.ResponseWriter, r *http.Request, compact string
 	}
 }
 
-// forward answers for a token seen before.
 func (s shortCut) forward(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	if authorization := r.Header["Authorization"]; len(authorization) == 1 {
 		if compact, ok := strings.CutPrefix(authorization[0], "Bearer "); ok {
@@ -107,8 +99,7 @@ func (s shortCut) forward(w http.ResponseWriter, r *http.Request, next http.Hand
 	next.ServeHTTP(w, r)
 }
 
-// The canonical body is {"token":"..."}, to the byte: no space, no escape, nothing more. Longer tokens than T1 lets through are refused
-// on the long road.
+// The canonical body is {"token":"..."} to the byte. The long road refuses tokens over T1's limit.
 const (
 	canonicalHead = `{"token":"`
 	canonicalTail = `"}`
@@ -118,14 +109,11 @@ const (
 
 var buffers = sync.Pool{New: func() any { return new([maxCanonical]byte) }}
 
-// unread is a body of which a part was read, from its beginning.
 type unread struct {
 	io.Reader
 	io.Closer
 }
 
-// hasCanonicalFrame says whether what surrounds a body is as simple as can be: its length is known, it is JSON in the words that
-// clients use, and nothing was done to it.
 func hasCanonicalFrame(r *http.Request) bool {
 	mediaType := r.Header["Content-Type"]
 	return r.ContentLength > 0 && r.ContentLength <= int64(maxCanonical) &&
@@ -133,7 +121,6 @@ func hasCanonicalFrame(r *http.Request) bool {
 		r.Header["Content-Encoding"] == nil
 }
 
-// canonicalToken is what a canonical body holds.
 func canonicalToken(body []byte) ([]byte, bool) {
 	compact, ok := bytes.CutPrefix(body, []byte(canonicalHead))
 	if ok {
@@ -142,7 +129,7 @@ func canonicalToken(body []byte) ([]byte, bool) {
 	return compact, ok && len(compact) > 0
 }
 
-// isPlain says whether text stands in JSON as it is: printable ASCII without quote and backslash.
+// isPlain means that JSON needs no escape.
 func isPlain(text []byte) bool {
 	for _, c := range text {
 		if c < ' ' || c > '~' || c == '"' || c == '\\' {

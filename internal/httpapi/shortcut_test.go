@@ -21,7 +21,7 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// byItsFirstLetter is a verifier to whom a token says itself what becomes of it, and the rows behind them.
+// byItsFirstLetter decides by the token's first letter.
 type byItsFirstLetter struct{}
 
 func (byItsFirstLetter) Verify(_ context.Context, compact string) (token.Claims, error) {
@@ -71,7 +71,6 @@ func (byItsFirstLetter) ByLegacyID(context.Context, uuid.UUID) (user.User, error
 
 func (byItsFirstLetter) Seen(user.User) {}
 
-// roads are two edges over rooms alike: one has the short cut.
 type roads struct{ short, long http.Handler }
 
 func newRoads(t testing.TB) roads {
@@ -100,14 +99,13 @@ func newRoads(t testing.TB) roads {
 	}
 }
 
-// told is all that a client is told.
 type told struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// ask sends a request with a body of this length (-1: chunked).
+// ask sends chunks for length -1.
 func ask(edge http.Handler, method, target string, body []byte, length int64, header http.Header) told {
 	request := httptest.NewRequest(method, target, bytes.NewReader(body))
 	request.ContentLength = length
@@ -116,11 +114,11 @@ func ask(edge http.Handler, method, target string, body []byte, length int64, he
 	recorder := httptest.NewRecorder()
 	edge.ServeHTTP(recorder, request)
 	answer := recorder.Result()
-	answer.Header.Del("Content-Length") // where nobody sets it net/http does
+	answer.Header.Del("Content-Length") // net/http sets it
 	return told{answer.StatusCode, answer.Header, recorder.Body.String()}
 }
 
-// expectAlike holds both roads to one answer: to a token seen for the first time, and each time after.
+// expectAlike compares both roads, for new and known tokens.
 func (r roads) expectAlike(t *testing.T, method, target string, body []byte, length int64, header http.Header) (last told) {
 	t.Helper()
 	for _, when := range []string{"at first", "the second time", "the third time"} {
@@ -133,7 +131,6 @@ func (r roads) expectAlike(t *testing.T, method, target string, body []byte, len
 	return last
 }
 
-// edgesOfCanonical are bodies at the edge of what the short cut takes.
 var edgesOfCanonical = []string{
 	`{"token":"a.b.c"}`, `{"token":"m"}`, `{"token":"x.y.z"}`, `{"token":"k"}`, `{"token":"d"}`, `{"token":"r"}`, `{"token":"u"}`,
 	`{"token":"l"}`, `{"token":"b"}`, `{"token":""}`, `{"token":"a b"}`, `{"token":"a\u0062"}`, `{"token":"a\\"}`, `{"token":"a"b"}`,
@@ -142,7 +139,6 @@ var edgesOfCanonical = []string{
 	"{\"token\":\"\xff\"}", "{\"token\":\"a\tb\"}", `{"token":"a`, `{"token":"`, `"}`, `{"token":"}`, `{"token":"{"token":"a"}`, `{"token":"~!#$%&'()*+,/:;<=>?@[]^{|}` + "`" + `"}`,
 }
 
-// What the short cut accepts, the contract's validator accepts, with the same answer; and what it does not is none of its business.
 func FuzzShortCut_AnswersAsTheLongRoad(f *testing.F) {
 	for _, body := range edgesOfCanonical {
 		f.Add([]byte(body), "application/json", "", false)
@@ -195,7 +191,6 @@ func FuzzShortCut_ForwardAnswersAsTheLongRoad(f *testing.F) {
 	})
 }
 
-// The short cut is taken by what it is for, and is as good with browsers, traces and odd requests.
 func TestShortCut_IsTaken(t *testing.T) {
 	t.Parallel()
 	roads := newRoads(t)
@@ -218,7 +213,7 @@ func TestShortCut_IsTaken(t *testing.T) {
 		{"POST", verifyTokenPath, longest, int64(len(longest)), plain},
 		{"POST", verifyTokenPath, long, int64(len(long)), plain},
 		{"POST", verifyTokenPath, long[:20] + "aa" + long[20:], int64(len(long)) + 2, plain},
-		{"POST", verifyTokenPath, string(body), int64(len(body)) + 5, plain}, // the client stops in the middle
+		{"POST", verifyTokenPath, string(body), int64(len(body)) + 5, plain}, // truncated
 		{"POST", verifyTokenPath + "?x=1", string(body), int64(len(body)), plain},
 		{"POST", "/v1/auth/verify%2dtoken", string(body), int64(len(body)), plain},
 		{"PUT", verifyTokenPath, string(body), int64(len(body)), plain},
@@ -233,7 +228,6 @@ func TestShortCut_IsTaken(t *testing.T) {
 	}
 }
 
-// The reasons why the short cut may stand before every other step, as the contract has them today.
 func TestShortCut_ItsReasonsHold(t *testing.T) {
 	t.Parallel()
 	contract := testContract(t)

@@ -13,12 +13,12 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// validate holds every request against the contract: credential first, then parameters, then body.
+// validate checks credential, parameters, then body.
 func validate(contract *openapi3.T) func(http.Handler) http.Handler {
 	return nethttpmiddleware.OapiRequestValidatorWithOptions(contract, &nethttpmiddleware.Options{
 		DoNotValidateServers: true,
 		Options: openapi3filter.Options{
-			SkipSettingDefaults:     true, // it would write the query anew, without the parts that it cannot read
+			SkipSettingDefaults:     true, // defaults would rewrite the query without its unreadable parts
 			SchemaValidationOptions: []openapi3.SchemaValidationOption{openapi3.WithStringFormatValidators(formats)},
 			AuthenticationFunc: func(_ context.Context, in *openapi3filter.AuthenticationInput) error {
 				ctx := in.RequestValidationInput.Request.Context()
@@ -34,8 +34,7 @@ func validate(contract *openapi3.T) func(http.Handler) http.Handler {
 	})
 }
 
-// readableQuery refuses a query that cannot be read as a whole: net/url drops the parts that it cannot read, and with them a filter.
-// Operations without parameters in the query ignore it.
+// readableQuery refuses parts that net/url would drop, and a filter with them.
 func readableQuery(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if operationOf(r).query {
@@ -50,9 +49,7 @@ func readableQuery(next http.Handler) http.Handler {
 	})
 }
 
-// malformedRequest gives a validator's or decoder's error its meaning. A refusal of ours inside it, and whatever kept the
-// credential from being decided, stays what it is, whatever status the validator would have suggested. Field messages come from the contract's schemas and never
-// hold what the client sent.
+// malformedRequest passes our refusals and credential errors unchanged. Messages never quote the client's values.
 func malformedRequest(err error) error {
 	var refusal *fault.Error
 	var credential *openapi3filter.SecurityRequirementsError

@@ -7,7 +7,6 @@ import (
 	"auth-v2-service/internal/principal"
 )
 
-// gatewayHandlers are the operations of the tag gateway.
 type gatewayHandlers struct {
 	resolver *principal.Resolver
 }

@@ -13,22 +13,20 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// probeEvery is how often Redis is tried while it is away.
 const probeEvery = time.Second
 
 var errSlow = errors.New("no answer in time")
 
-// breaker is between requests and Redis. After one failure Redis is not asked again until a probe has succeeded, so that an
-// outage costs the requests under way their patience and the later ones nothing. The probe does what requests do: a Redis that
-// answers PING may refuse to write. It runs beside a request, not within one.
+// breaker stops asking Redis after one failure, until a probe succeeds: an outage delays only requests under way. The probe writes, since
+// PING does not show that Redis refuses writes.
 type breaker struct {
-	redis    store // nil: there is none
+	redis    store
 	patience time.Duration
 	log      *slog.Logger
 
 	mu      sync.Mutex
 	away    bool
-	told    bool // the log says that Redis is away
+	told    bool
 	probing bool
 	probed  time.Time
 }
@@ -41,13 +39,12 @@ func newBreaker(o Options) *breaker {
 	return b
 }
 
-// bound is the time that one request may lose to Redis. The caller's hanging up does not end it: else a guesser would hang up
-// before the failure is counted.
+// bound ignores cancellation: a guesser could avoid being counted.
 func (b *breaker) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), b.patience)
 }
 
-// ask gives Redis' answer to a question within ctx, which bound has made; nothing where Redis is away.
+// ask returns zero without Redis. ctx comes from bound.
 func ask[T any](ctx context.Context, b *breaker, question func(store) (T, error)) T {
 	var none T
 	if !b.closed(ctx) {
@@ -61,8 +58,7 @@ func ask[T any](ctx context.Context, b *breaker, question func(store) (T, error)
 	return answer
 }
 
-// within bounds a call whatever the client's own time-outs are: go-redis heeds a context's deadline on the wire only where
-// it was told to, and waits for its pool, its dialling and its retries besides.
+// within enforces the deadline, which go-redis may exceed on the wire and in its pool, dialling and retries.
 func within[T any](ctx context.Context, call func() (T, error)) (T, error) {
 	type outcome struct {
 		answer T
@@ -72,7 +68,7 @@ func within[T any](ctx context.Context, call func() (T, error)) (T, error) {
 	go func() {
 		var o outcome
 		defer func() { done <- o }()
-		defer fault.Recover(&o.err) // the library trusts the shape of Redis' answers
+		defer fault.Recover(&o.err)
 		o.answer, o.err = call()
 	}()
 	select {
@@ -84,7 +80,6 @@ func within[T any](ctx context.Context, call func() (T, error)) (T, error) {
 	}
 }
 
-// closed says whether Redis is to be asked, and has it probed when it is time.
 func (b *breaker) closed(ctx context.Context) bool {
 	if b.redis == nil {
 		return false
@@ -98,7 +93,7 @@ func (b *breaker) closed(ctx context.Context) bool {
 	return !b.away
 }
 
-// probe has its own time, for it outlives the request that it is made beside.
+// probe outlives its request.
 func (b *breaker) probe(ctx context.Context) {
 	ctx, cancel := b.bound(ctx)
 	defer cancel()
@@ -116,7 +111,7 @@ func (b *breaker) probe(ctx context.Context) {
 	b.away, b.told = false, false
 }
 
-// open keeps requests from Redis from now on. A refusal may be about one key or about Redis: a probe at once says which.
+// open probes at once after a refusal, which may concern one key only.
 func (b *breaker) open(ctx context.Context, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -133,7 +128,6 @@ func (b *breaker) open(ctx context.Context, err error) {
 	b.tell(ctx, err)
 }
 
-// tell logs the beginning of an outage once.
 func (b *breaker) tell(ctx context.Context, err error) {
 	if !b.told {
 		b.told = true

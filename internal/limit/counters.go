@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// counters counts in this process and, while it answers, in Redis; whichever refuses is believed. Redis has seen what all
-// instances let in, this process also what Redis has missed: a moment without Redis is nobody's fresh allowance.
+// counters asks memory and Redis; either may refuse. Memory also counts during outages.
 type counters struct {
 	memory *memoryStore
 	redis  *breaker
@@ -16,7 +15,7 @@ func newCounters(o Options) counters {
 	return counters{memory: newMemoryStore(o.Clock), redis: newBreaker(o)}
 }
 
-// take is take of both. Who is refused by one is not counted by the other.
+// take does not count what either refuses.
 func (c counters) take(ctx context.Context, name string, r Rate) time.Duration {
 	if wait, _ := spent(ctx, c.memory, name, r); wait > 0 { // memory does not fail
 		return wait
@@ -28,7 +27,6 @@ func (c counters) take(ctx context.Context, name string, r Rate) time.Duration {
 	return wait
 }
 
-// spent is spent of both. Who waits for memory need not ask Redis.
 func (c counters) spent(ctx context.Context, name string, r Rate) time.Duration {
 	if wait, _ := spent(ctx, c.memory, name, r); wait > 0 {
 		return wait
@@ -40,12 +38,11 @@ func (c counters) charge(ctx context.Context, name string, r Rate) {
 	c.everywhere(ctx, func(s store) error { return charge(ctx, s, name, r) })
 }
 
-// forget makes a counter as new. Another instance keeps what it has seen itself, which alone is seldom enough to refuse.
+// forget leaves other memories, which alone seldom refuse.
 func (c counters) forget(ctx context.Context, name string) {
 	c.everywhere(ctx, func(s store) error { return s.forget(ctx, name) })
 }
 
-// remember makes remembers answer true for so long.
 func (c counters) remember(ctx context.Context, name string, d time.Duration) {
 	c.everywhere(ctx, func(s store) error { return s.remember(ctx, name, d) })
 }
@@ -57,7 +54,7 @@ func (c counters) remembers(ctx context.Context, name string) bool {
 	return ask(ctx, c.redis, func(s store) (bool, error) { return s.remembers(ctx, name) })
 }
 
-// everywhere tells Redis first, as take does: whoever waits as long as memory advises finds that Redis has forgotten as much.
+// everywhere writes to Redis first: then memory's wait suffices for Redis.
 func (c counters) everywhere(ctx context.Context, tell func(store) error) {
 	ask(ctx, c.redis, func(s store) (struct{}, error) { return struct{}{}, tell(s) })
 	_ = tell(c.memory)

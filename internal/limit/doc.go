@@ -1,14 +1,11 @@
-// Package limit slows those who guess (A4): per client address, per e-mail, and per the two together, before Google is asked.
+// Package limit slows guessing (A4) before Google is called. It owns the figures ([DefaultPolicy]) and the counters: shared in Redis, and
+// in memory, which counts alone while Redis is away. Redis never decides on identity (T7). It knows no HTTP, users or passwords.
 //
-// It owns the figures ([DefaultPolicy]), the counters in Redis that all instances share, and those in the process, which count
-// the same beside them and alone while Redis is away (T7: Redis never decides who someone is; here it decides only who waits).
-// Three limits work together so that a stranger's failures slow the stranger and not the owner:
+// Three limits slow a stranger but not the owner:
 //
-//   - every credential request counts against its address, and failures a second time: spraying many accounts is slow;
-//   - failures count against e-mail and address together: guessing at one account from one place is slow;
-//   - failures count against the e-mail as well, but only for addresses that have not signed in to it in the last 30 days:
-//     guessing from many places is slow, and the owner at home does not notice.
+//   - Requests and failures per address, against guesses at many accounts.
+//   - Failures per e-mail and address.
+//   - Failures per e-mail from addresses without a sign-in for 30 days, against guesses from many places.
 //
-// It does not know HTTP, users or passwords. E-mails arrive canonical (F2), addresses from trusted proxies only; neither is
-// in Redis in the clear. When a test breaks here, a figure of the policy or the order of the checks has changed.
+// E-mails arrive canonical (F2), addresses from trusted proxies only; Redis has only hashes. A test that breaks here shows a changed figure.
 package limit

@@ -5,20 +5,19 @@ import (
 	"time"
 )
 
-// Known keeps, beyond Redis, from which addresses an e-mail's person has signed in. Names say nothing without the key.
+// Known stores known addresses beyond Redis. Names are keyed hashes.
 type Known interface {
-	// Remember keeps a name for so long. It does not wait.
+	// Remember does not wait.
 	Remember(name string, d time.Duration)
-	// Remembers says whether a name is kept. An error means that nothing can be said.
+	// Remembers fails where it cannot tell.
 	Remembers(ctx context.Context, name string) (bool, error)
 }
 
 const (
-	rememberEvery = 24 * time.Hour // how often an instance has a name kept again
-	unknownFor    = time.Minute    // how long an instance believes that a name is not kept
+	rememberEvery = 24 * time.Hour // per name
+	unknownFor    = time.Minute
 )
 
-// remember makes an address known to an e-mail: here, in Redis, and now and then beyond.
 func (l *Limiter) remember(ctx context.Context, name string) {
 	l.counters.remember(ctx, name, l.policy.KnownFor)
 	if l.known == nil {
@@ -30,7 +29,7 @@ func (l *Limiter) remember(ctx context.Context, name string) {
 	}
 }
 
-// recalls asks beyond Redis for an address that a limit is about to refuse. A stranger's address is asked for once a minute.
+// recalls asks Known once a minute for an unknown address.
 func (l *Limiter) recalls(ctx context.Context, name string) bool {
 	if l.known == nil {
 		return false

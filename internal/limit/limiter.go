@@ -13,10 +13,9 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// ErrTooMany is rate_limited; each one carries how long to wait.
+// ErrTooMany is rate_limited with the time to wait.
 var ErrTooMany = fault.New(fault.RateLimited, "too many requests, try again later")
 
-// Names of the limits, as Options.Observe hears them.
 const (
 	limitAddress         = "address"
 	limitAddressFailures = "address_failures"
@@ -24,29 +23,26 @@ const (
 	limitEmail           = "email"
 )
 
-// Options say where counts are kept and how many are allowed.
+// Options configures a Limiter.
 type Options struct {
-	// Redis is shared by all instances; nil counts in this process only.
+	// Redis is shared by all instances. Nil: memory only.
 	Redis redis.UniversalClient
-	// Key makes e-mails and addresses unreadable in Redis. All instances have the same; 32 bytes or more. Required unless Off.
+	// Key of 32 bytes or more hashes names. All instances share it.
 	Key []byte
-	// Policy is the figures; nil means DefaultPolicy.
+	// Policy nil: DefaultPolicy.
 	Policy *Policy
-	// Patience is what a request may lose to Redis before this process counts alone; zero means 100 ms.
+	// Patience bounds a request's wait for Redis. Zero: 100 ms.
 	Patience time.Duration
-	// Off lets everything through (RATE_LIMIT=off, never in production).
-	Off bool
-	// Logger hears when Redis goes and comes. Nil means silence.
+	// Off admits everything; never in production.
+	Off    bool
 	Logger *slog.Logger
-	// Clock is the time of the in-process counters; nil means time.Now. Redis counts by its own clock.
-	Clock func() time.Time
-	// Known keeps known addresses where Redis loses them; nil: nowhere.
-	Known Known
-	// Observe hears which limit refused a request. Nil means nobody does.
+	// Clock is for memory. Nil: time.Now.
+	Clock   func() time.Time
+	Known   Known
 	Observe func(limit string)
 }
 
-// Limiter counts and refuses. Safe for concurrent use. It never fails: where Redis does, this process counts alone.
+// Limiter never fails. It is safe for concurrent use.
 type Limiter struct {
 	policy   Policy
 	off      bool
@@ -56,7 +52,7 @@ type Limiter struct {
 	observe  func(limit string)
 }
 
-// New makes a limiter. It does not wait for Redis.
+// New does not wait for Redis.
 func New(o Options) (*Limiter, error) {
 	if len(o.Key) < 32 && !o.Off {
 		return nil, errors.New("limit: a key of 32 bytes or more is required")
@@ -80,7 +76,7 @@ func New(o Options) (*Limiter, error) {
 	return l, nil
 }
 
-// Probe does with Redis what requests do, and says what keeps limits from being shared.
+// Probe runs all Redis operations once.
 func (l *Limiter) Probe(ctx context.Context) error {
 	if l.off || l.counters.redis.redis == nil {
 		return nil
@@ -92,7 +88,7 @@ func (l *Limiter) Probe(ctx context.Context) error {
 	return nil
 }
 
-// AllowAddress counts a request for a credential operation against its client address. The error is ErrTooMany.
+// AllowAddress counts a request, or returns ErrTooMany.
 func (l *Limiter) AllowAddress(ctx context.Context, operation string, addr netip.Addr) error {
 	rate, ok := l.policy.Address[operation]
 	if !ok {
@@ -106,8 +102,7 @@ func (l *Limiter) AllowAddress(ctx context.Context, operation string, addr netip
 	return l.refuse(limitAddress, l.counters.take(ctx, l.names.address(operation, addr), rate))
 }
 
-// AllowAttempt is asked before an e-mail's password is tried, and answers ErrTooMany where too many have failed. Each
-// attempt is followed by Failed or Succeeded, or by neither where an outage kept it from being decided.
+// AllowAttempt precedes a password check. Failed or Succeeded follows unless an outage intervenes.
 func (l *Limiter) AllowAttempt(ctx context.Context, email string, addr netip.Addr) error {
 	if l.off {
 		return nil
@@ -115,8 +110,7 @@ func (l *Limiter) AllowAttempt(ctx context.Context, email string, addr netip.Add
 	return l.allow(ctx, l.names.attempt(email, addr))
 }
 
-// AllowMail counts a mail to an e-mail's person, asked for from an address, and answers ErrTooMany where there were too many. Mails
-// have counters of their own: whoever asks for them spends nobody's attempts to sign in.
+// AllowMail counts mails apart from sign-in attempts.
 func (l *Limiter) AllowMail(ctx context.Context, email string, addr netip.Addr) error {
 	if l.off {
 		return nil
@@ -141,7 +135,6 @@ func (l *Limiter) allow(caller context.Context, n attemptNames) error {
 	return l.refuse(limit, wait)
 }
 
-// judge names the limit that says no, and for how long. A wait of zero is a yes.
 func (l *Limiter) judge(ctx context.Context, n attemptNames) (limit string, wait time.Duration) {
 	if wait := l.counters.spent(ctx, n.address, l.policy.AddressFailures); wait > 0 {
 		return limitAddressFailures, wait
@@ -158,7 +151,7 @@ func (l *Limiter) judge(ctx context.Context, n attemptNames) (limit string, wait
 	return limitEmail, l.counters.take(ctx, n.attempts, l.policy.EmailAttempts)
 }
 
-// Failed counts an attempt whose password was wrong, or whose e-mail nobody has.
+// Failed counts a wrong password or unknown e-mail.
 func (l *Limiter) Failed(ctx context.Context, email string, addr netip.Addr) {
 	if l.off {
 		return
@@ -176,7 +169,7 @@ func (l *Limiter) charge(ctx context.Context, n attemptNames) {
 	l.counters.charge(ctx, n.address, l.policy.AddressFailures)
 }
 
-// Asked counts a request that was refused since an e-mail is taken: it slows the address, and nobody at the e-mail.
+// Asked counts a request for a taken e-mail against its address only.
 func (l *Limiter) Asked(ctx context.Context, addr netip.Addr) {
 	if l.off {
 		return
@@ -186,8 +179,7 @@ func (l *Limiter) Asked(ctx context.Context, addr netip.Addr) {
 	l.counters.charge(ctx, l.names.attempt("", addr).address, l.policy.AddressFailures)
 }
 
-// Succeeded forgets the address's failures at this e-mail, and makes it known to it. What failed at other e-mails stays
-// counted, or an account of one's own would buy guesses at those of others.
+// Succeeded resets failures of this pair and makes the address known. Failures at other e-mails stay: an own account must not buy guesses.
 func (l *Limiter) Succeeded(ctx context.Context, email string, addr netip.Addr) {
 	if l.off {
 		return
@@ -204,6 +196,6 @@ func (l *Limiter) refuse(limit string, wait time.Duration) error {
 		return nil
 	}
 	l.observe(limit)
-	// Retry-After counts in whole seconds; whoever comes back on the second must be let in.
+	// a retry at that second must pass
 	return ErrTooMany.After((wait + time.Second - 1).Truncate(time.Second))
 }

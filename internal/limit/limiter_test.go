@@ -40,17 +40,14 @@ func newLimiter(t *testing.T, client redis.UniversalClient, change ...func(*Opti
 	return limiter
 }
 
-// hasty is what is used outside tests.
 func hasty(o *Options) { o.Patience = 0 }
 
-// everyLimiter runs a test with counters in memory and in Redis.
 func everyLimiter(t *testing.T, test func(*testing.T, *Limiter)) {
 	t.Helper()
 	t.Run("memory", func(t *testing.T) { test(t, newLimiter(t, nil)) })
 	t.Run("redis", func(t *testing.T) { test(t, newLimiter(t, connect(t, startRedis(t, 0).Addr()))) })
 }
 
-// fail makes attempts that fail until one is refused, and says how many were let in.
 func fail(t *testing.T, l *Limiter, email string, addr netip.Addr, most int) int {
 	t.Helper()
 	for i := range most {
@@ -74,7 +71,7 @@ func isRefusal(t *testing.T, err error) {
 	}
 }
 
-// A4: a guesser is slowed after ten failures; the owner elsewhere and the guesser's own account are not.
+// A4: ten failures slow the guesser only.
 func TestGuessing_SlowsTheGuesser(t *testing.T) {
 	everyLimiter(t, func(t *testing.T, l *Limiter) {
 		if let := fail(t, l, jane, stranger, 100); let != 10 {
@@ -89,7 +86,7 @@ func TestGuessing_SlowsTheGuesser(t *testing.T) {
 	})
 }
 
-// A4: guessing from many places is slowed by the e-mail, but not for an address that has signed in to it.
+// A4: a known address passes.
 func TestGuessingFromManyPlaces_DoesNotSlowTheOwner(t *testing.T) {
 	everyLimiter(t, func(t *testing.T, l *Limiter) {
 		l.Succeeded(t.Context(), jane, home)
@@ -114,7 +111,6 @@ func TestGuessingFromManyPlaces_DoesNotSlowTheOwner(t *testing.T) {
 	})
 }
 
-// Guessing in parallel gains nothing over guessing in turn: what was under way when the limit was reached is charged.
 func TestGuessingInParallel_IsCharged(t *testing.T) {
 	everyLimiter(t, func(t *testing.T, l *Limiter) {
 		for range 60 {
@@ -128,7 +124,6 @@ func TestGuessingInParallel_IsCharged(t *testing.T) {
 	})
 }
 
-// Spraying: one guess at each of many accounts is slowed by the address.
 func TestSpraying_SlowsTheAddress(t *testing.T) {
 	everyLimiter(t, func(t *testing.T, l *Limiter) {
 		let := 0
@@ -144,7 +139,6 @@ func TestSpraying_SlowsTheAddress(t *testing.T) {
 	})
 }
 
-// Whoever mistypes and then gets it right starts anew; attempts that nobody decided do not count as failures.
 func TestSuccess_ForgetsAndOutagesDoNotCount(t *testing.T) {
 	everyLimiter(t, func(t *testing.T, l *Limiter) {
 		for range 5 {
@@ -184,7 +178,6 @@ func TestAllowAddress(t *testing.T) {
 	})
 }
 
-// One /64 is one client, and an IPv4 address is one however it is dressed.
 func TestNetwork(t *testing.T) {
 	same := [][2]string{{"2001:db8:1:2::1", "2001:db8:1:2:ffff::9"}, {"198.51.100.7", "::ffff:198.51.100.7"}, {"fe80::1%eth0", "fe80::1%eth1"}}
 	for _, pair := range same {
@@ -203,7 +196,6 @@ func TestNetwork(t *testing.T) {
 	}
 }
 
-// Two instances share what Redis knows: failures, and who is at home.
 func TestTwoInstances(t *testing.T) {
 	server := startRedis(t, 0)
 	one, two := newLimiter(t, connect(t, server.Addr())), newLimiter(t, connect(t, server.Addr()))
@@ -221,7 +213,7 @@ func TestTwoInstances(t *testing.T) {
 	isRefusal(t, two.AllowAttempt(t.Context(), jane, stranger))
 }
 
-// T6, T7: what is in Redis names nobody, and goes away by itself.
+// T6, T7: Redis holds expiring hashes.
 func TestRedis_HoldsNothingInTheClear(t *testing.T) {
 	client := connect(t, startRedis(t, 0).Addr())
 	l := newLimiter(t, client)
@@ -251,7 +243,6 @@ func TestRedis_HoldsNothingInTheClear(t *testing.T) {
 	}
 }
 
-// Redis killed in the middle: limits go on in this process, at no cost, and are shared again seconds after it is back.
 func TestRedis_KilledAndBack(t *testing.T) {
 	server := startRedis(t, 0)
 	l := newLimiter(t, connect(t, server.Addr()), hasty)
@@ -261,7 +252,7 @@ func TestRedis_KilledAndBack(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	_ = l.AllowAddress(t.Context(), Login, home) // notices
+	_ = l.AllowAddress(t.Context(), Login, home)
 	start := time.Now()
 	if let := fail(t, l, jane, stranger, 100); let != 7 {
 		t.Errorf("without Redis %d guesses were let in after 3, want 7", let)
@@ -294,10 +285,9 @@ func TestRedis_KilledAndBack(t *testing.T) {
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("it took %v to come back", took)
 	}
-	isRefusal(t, l.AllowAttempt(t.Context(), jane, stranger)) // of whom the new Redis knows nothing
+	isRefusal(t, l.AllowAttempt(t.Context(), jane, stranger))
 }
 
-// Redis falters and is back, and again: guesses are counted on, whoever of the two has seen which.
 func TestRedis_Falters(t *testing.T) {
 	server := startRedis(t, 0)
 	wire, direct := netfault.New(t, server.Addr()), connect(t, server.Addr())
@@ -318,7 +308,6 @@ func TestRedis_Falters(t *testing.T) {
 	}
 }
 
-// Who is refused is not counted, neither in Redis nor here: what was advised holds however often one asks.
 func TestRefused_IsNotCounted(t *testing.T) {
 	rate := Rate{N: 1, Period: time.Hour, Burst: 3}
 	hourly := func(o *Options) { o.Policy = &Policy{Other: rate} }
@@ -354,7 +343,6 @@ func TestRefused_IsNotCounted(t *testing.T) {
 	}
 }
 
-// A Redis that accepts and never answers costs the requests under way 100 ms once, and the later ones nothing.
 func TestRedis_Hanging(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -380,7 +368,6 @@ func TestRedis_Hanging(t *testing.T) {
 	}
 }
 
-// A guesser who hangs up before the failure is counted has failed all the same, and for all instances.
 func TestFailed_CountsForThoseWhoHungUp(t *testing.T) {
 	server := startRedis(t, 0)
 	one, two := newLimiter(t, connect(t, server.Addr())), newLimiter(t, connect(t, server.Addr()))
@@ -451,7 +438,6 @@ func TestObserve(t *testing.T) {
 	}
 }
 
-// Limits run out by the clock that was handed in.
 func TestClock(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	l := newLimiter(t, nil, func(o *Options) { o.Clock = func() time.Time { return now } })

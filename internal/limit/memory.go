@@ -6,10 +6,9 @@ import (
 	"time"
 )
 
-// maxNames bounds the memory: some 10 MB when both tables are full, whatever addresses and e-mails a flood invents.
+// maxNames keeps memory below some 10 MB.
 const maxNames = 1 << 16
 
-// memoryStore counts in this process. It never fails.
 type memoryStore struct {
 	now      func() time.Time
 	mu       sync.Mutex
@@ -56,12 +55,9 @@ func (s *memoryStore) remembers(_ context.Context, name string) (bool, error) {
 	return s.known[name].After(s.now()), nil
 }
 
-// instants is a table of instants that matter until they have passed, of at most maxNames.
 type instants map[string]time.Time
 
-// set makes room first where there is none: of a few taken at random, which is how Go walks a map, the one whose instant is
-// nearest goes. What has passed goes before what counts, and the names that a flood touches once go before the one that it
-// hammers.
+// set evicts the earliest of some random instants: expired names and a flood go first.
 func (m instants) set(name string, at time.Time) {
 	if _, there := m[name]; !there && len(m) >= maxNames {
 		m.evict()

@@ -7,12 +7,11 @@ import (
 	"net/netip"
 )
 
-// names turns addresses and e-mails into names of counters that only a holder of the key could connect to anyone.
+// names hashes with a key; without it, names identify no user.
 type names struct{ key []byte }
 
 func newNames(key []byte) names { return names{key: append([]byte(nil), key...)} }
 
-// attemptNames are the counters that one attempt touches.
 type attemptNames struct {
 	address, pair, email, attempts, known string
 }
@@ -30,7 +29,7 @@ func (n names) attempt(email string, addr netip.Addr) attemptNames {
 	}
 }
 
-// mail names what a mail to an e-mail's person touches. The addresses that are known are those of sign-ins.
+// mail shares known addresses with sign-ins.
 func (n names) mail(email string, addr netip.Addr) attemptNames {
 	signIn := n.attempt(email, addr)
 	return attemptNames{
@@ -49,13 +48,12 @@ func (n names) hash(parts ...string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
 }
 
-// network is who is meant by an address: all of a /64 in IPv6, for whoever has one address there has them all; an IPv4
-// address alone, also when it comes dressed as IPv6. Requests of which no address is known share one name.
+// network is the IPv4 address or the /64 of an IPv6 one, which has one owner.
 func network(addr netip.Addr) string {
 	addr = addr.Unmap().WithZone("")
 	if !addr.Is6() {
 		return addr.String()
 	}
-	prefix, _ := addr.Prefix(64) // cannot fail: 64 is within IPv6
+	prefix, _ := addr.Prefix(64)
 	return prefix.String()
 }

@@ -2,42 +2,40 @@ package limit
 
 import "time"
 
-// Rate lets Burst events through at once and N per Period after that. A Rate without N is no limit.
+// Rate admits Burst events at once, then N per Period. N = 0: no limit.
 type Rate struct {
 	N      int
 	Period time.Duration
 	Burst  int
 }
 
-// interval is how long one event takes to be forgotten.
 func (r Rate) interval() time.Duration { return r.Period / time.Duration(r.N) }
 
-// Policy is how much is too much.
+// Policy is the figures of all limits.
 type Policy struct {
-	// Address limits the requests of one address, by operation; Other is for operations that it does not name.
+	// Address limits requests per address and operation; Other covers the rest.
 	Address map[string]Rate
 	Other   Rate
-	// AddressFailures limits one address's failed attempts at any account.
+	// AddressFailures is per address.
 	AddressFailures Rate
-	// PairFailures limits one address's failed attempts at one e-mail. A success forgets them.
+	// PairFailures is per address and e-mail. A success resets it.
 	PairFailures Rate
-	// EmailFailures limits the failed attempts at one e-mail by all addresses together that it does not know.
+	// EmailFailures is per e-mail from unknown addresses.
 	EmailFailures Rate
-	// EmailAttempts limits their attempts, whatever comes of them: what runs at the same moment has not failed yet.
+	// EmailAttempts counts attempts from unknown addresses: concurrent ones have not failed yet.
 	EmailAttempts Rate
-	// KnownFor is how long an address that has signed in to an e-mail is known to it.
+	// KnownFor follows a sign-in.
 	KnownFor time.Duration
 }
 
-// The credential operations that the default policy names.
+// Operations of the default policy.
 const (
 	Login    = "login"
 	Register = "register"
 	Refresh  = "refresh"
 )
 
-// DefaultPolicy is made for a school or an office behind one address: a class that signs in together passes, a list of
-// passwords does not.
+// DefaultPolicy lets a class sign in together behind one address.
 func DefaultPolicy() Policy {
 	perMinute := func(n int) Rate { return Rate{N: n, Period: time.Minute, Burst: n} }
 	return Policy{
@@ -53,6 +51,5 @@ func DefaultPolicy() Policy {
 	}
 }
 
-// maxDebt: failures that were under way when the limit was reached are charged all the same, up to this many bursts, so
-// that guessing in parallel gains nothing over guessing in turn; and no further, so that an attack's end is felt.
+// maxDebt bounds, in bursts, the charge for concurrent failures: parallel guesses gain nothing, and a block still ends.
 const maxDebt = 3

@@ -22,7 +22,6 @@ func realRedis(t *testing.T) *redis.Client {
 	return client
 }
 
-// A Redis that answers PING and refuses to write is away: limits count here, the log says so once, and once that it is back.
 func TestRedis_RefusesToWrite(t *testing.T) {
 	for _, refusal := range redistest.Refusals() {
 		t.Run(refusal.Name, func(t *testing.T) {
@@ -39,7 +38,7 @@ func TestRedis_RefusesToWrite(t *testing.T) {
 			if err := l.Probe(t.Context()); err == nil || !strings.Contains(err.Error(), refusal.Says) {
 				t.Errorf("the probe says %v, want %s", err, refusal.Says)
 			}
-			for range 25 { // beyond two probes of the breaker
+			for range 25 {
 				_ = l.AllowAddress(t.Context(), Login, home)
 				time.Sleep(probeEvery / 10)
 			}
@@ -58,7 +57,6 @@ func TestRedis_RefusesToWrite(t *testing.T) {
 	}
 }
 
-// One key that holds something else is no outage: what is asked of it counts here, all else goes on in Redis, without a word.
 func TestRedis_RefusesOneKey(t *testing.T) {
 	client, lines := realRedis(t), &testlog.Log{}
 	l := newLimiter(t, client, func(o *Options) { o.Logger = lines.Logger() })

@@ -8,20 +8,15 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// store keeps counters by the generic cell rate algorithm: one instant a name, the time at which all that was counted will
-// have been forgotten. Two keep the same promises: Redis for all instances, memory for one.
+// store counts by the generic cell rate algorithm: per name, the instant when all is forgotten.
 type store interface {
-	// count counts n events where the rate lets them in, and says how long to wait where it does not (0: counted) and how far
-	// ahead of now the counter is after that. n = 0 only looks.
+	// count returns wait 0 if it counted; ahead is the counter's distance from now. n = 0 only looks.
 	count(ctx context.Context, name string, r Rate, n int) (wait, ahead time.Duration, err error)
-	// forget makes a counter as new.
 	forget(ctx context.Context, name string) error
-	// remember makes remembers answer true for so long.
 	remember(ctx context.Context, name string, d time.Duration) error
 	remembers(ctx context.Context, name string) (bool, error)
 }
 
-// take lets one event in and counts it, or says how long to wait.
 func take(ctx context.Context, s store, name string, r Rate) (time.Duration, error) {
 	if r.N <= 0 {
 		return 0, nil
@@ -30,7 +25,7 @@ func take(ctx context.Context, s store, name string, r Rate) (time.Duration, err
 	return wait, err
 }
 
-// spent says how long to wait until one more event would be let in, and counts none.
+// spent returns the wait without counting.
 func spent(ctx context.Context, s store, name string, r Rate) (time.Duration, error) {
 	if r.N <= 0 {
 		return 0, nil
@@ -39,7 +34,7 @@ func spent(ctx context.Context, s store, name string, r Rate) (time.Duration, er
 	return max(0, ahead-time.Duration(r.Burst-1)*r.interval()), err
 }
 
-// charge counts one event beyond the burst, too.
+// charge counts beyond the burst.
 func charge(ctx context.Context, s store, name string, r Rate) error {
 	if r.N <= 0 {
 		return nil
@@ -49,10 +44,9 @@ func charge(ctx context.Context, s store, name string, r Rate) error {
 	return err
 }
 
-// exercise does with a store all that requests do, on a counter of its own.
 func exercise(ctx context.Context, s store) error {
 	const name = "limit:probe"
-	_, _, err := s.count(ctx, name, Rate{N: 1, Period: time.Second, Burst: 1}, 1) // refused or not: it was written or is there
+	_, _, err := s.count(ctx, name, Rate{N: 1, Period: time.Second, Burst: 1}, 1) // a refusal proves the store too
 	if err == nil {
 		err = s.remember(ctx, name, time.Second)
 	}
@@ -65,7 +59,7 @@ func exercise(ctx context.Context, s store) error {
 	return err
 }
 
-// redisStore counts with redis_rate, whose script is atomic and goes by the server's clock.
+// redisStore's script is atomic and uses the server's clock.
 type redisStore struct {
 	client redis.UniversalClient
 	rates  *redis_rate.Limiter

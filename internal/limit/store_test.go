@@ -13,7 +13,6 @@ import (
 	devredis "auth-v2-service/internal/devstack/redis"
 )
 
-// startRedis starts the installed server, or miniredis where there is none.
 func startRedis(t *testing.T, port int) *devredis.Server {
 	t.Helper()
 	server, err := devredis.Start(t.Context(), devredis.Options{Dir: t.TempDir(), Port: port})
@@ -31,7 +30,6 @@ func connect(t *testing.T, addr string) *redis.Client {
 	return client
 }
 
-// Both stores keep one set of promises.
 func TestStores(t *testing.T) {
 	redisClient := connect(t, startRedis(t, 0).Addr())
 	stores := map[string]func() store{
@@ -54,7 +52,6 @@ func TestStores(t *testing.T) {
 	}
 }
 
-// named keeps tests that share a Redis apart.
 type named struct {
 	store
 	prefix string
@@ -76,7 +73,7 @@ func (n named) remembers(ctx context.Context, name string) (bool, error) {
 	return n.store.remembers(ctx, n.prefix+name)
 }
 
-var perMinute = Rate{N: 6, Period: time.Minute, Burst: 3} // one is forgotten in 10 s
+var perMinute = Rate{N: 6, Period: time.Minute, Burst: 3}
 
 func mustTake(t *testing.T, s store, name string, r Rate) time.Duration {
 	t.Helper()
@@ -110,7 +107,7 @@ func promiseBurst(t *testing.T, s store) {
 		}
 	}
 	about(t, mustTake(t, s, "a", perMinute), 10*time.Second)
-	about(t, mustTake(t, s, "a", perMinute), 10*time.Second) // what was refused is not counted
+	about(t, mustTake(t, s, "a", perMinute), 10*time.Second)
 	if wait := mustTake(t, s, "b", perMinute); wait != 0 {
 		t.Errorf("another name waits %v", wait)
 	}
@@ -122,7 +119,7 @@ func promiseDebt(t *testing.T, s store) {
 			t.Fatal(err)
 		}
 	}
-	// Charged up to three bursts, 90 s ahead: the wait is until 20 s ahead, where a third event fits in.
+	// Charged 90 s ahead; at 20 s the next fits.
 	about(t, mustSpent(t, s, "a", perMinute), 70*time.Second)
 	about(t, mustTake(t, s, "a", perMinute), 70*time.Second)
 }
@@ -199,7 +196,6 @@ func promiseConcurrent(t *testing.T, s store) {
 	}
 }
 
-// eventually waits for a condition, with a limit.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
@@ -214,7 +210,6 @@ func eventually(t *testing.T, what string, condition func() bool) {
 	}
 }
 
-// However many names a flood invents, memory is bounded, and the name that counts is not washed out.
 func TestMemory_IsBoundedUnderAFlood(t *testing.T) {
 	s := newMemoryStore(time.Now)
 	hammered := Rate{N: 1, Period: time.Hour, Burst: 3}

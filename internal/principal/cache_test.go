@@ -12,7 +12,6 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// T5: a fill that began before an invalidation of its user is dropped; one that began after it is kept.
 func TestCache_FillOvertakenByInvalidationIsDropped(t *testing.T) {
 	t.Parallel()
 	now, id := time.Now(), uuid.New()
@@ -42,7 +41,6 @@ func TestCache_FillOvertakenByInvalidationIsDropped(t *testing.T) {
 	}
 }
 
-// Nobody defeats a stranger's cache by changing an account of their own all the time.
 func TestCache_FillOvertakenByAStrangersInvalidationIsKept(t *testing.T) {
 	t.Parallel()
 	c, now, id := NewCache(CacheOptions{}), time.Now(), uuid.New()
@@ -54,7 +52,6 @@ func TestCache_FillOvertakenByAStrangersInvalidationIsKept(t *testing.T) {
 	}
 }
 
-// T5, by force of numbers: whatever order reading, writing and invalidating take, what is kept at the end is the last word.
 func TestCache_FillsAndInvalidationsInAnyOrder(t *testing.T) {
 	t.Parallel()
 	c, now := NewCache(CacheOptions{}), time.Now()
@@ -79,7 +76,6 @@ func TestCache_FillsAndInvalidationsInAnyOrder(t *testing.T) {
 	}
 }
 
-// T6: what a token said is forgotten when the token ends, to the instant.
 func TestCache_TokenEndsAtExp(t *testing.T) {
 	t.Parallel()
 	c, end, key := NewCache(CacheOptions{}), time.Now().Add(time.Hour).Truncate(time.Second), keyOf([]byte("a token"))
@@ -95,7 +91,6 @@ func TestCache_TokenEndsAtExp(t *testing.T) {
 	}
 }
 
-// T5: facts are as old as the beginning of their reading, not as their arrival.
 func TestCache_FactsAgeFromTheBeginningOfTheirReading(t *testing.T) {
 	t.Parallel()
 	c, began, id := NewCache(CacheOptions{}), time.Now(), uuid.New()
@@ -108,7 +103,6 @@ func TestCache_FactsAgeFromTheBeginningOfTheirReading(t *testing.T) {
 	}
 }
 
-// T6: keys are hashes: nothing of the token is in them.
 func TestKeyOf_IsTheTokensHash(t *testing.T) {
 	t.Parallel()
 	if a, b := keyOf([]byte("one token")), keyOf([]byte("another")); a == b || len(a) != 32 {
@@ -116,5 +110,4 @@ func TestKeyOf_IsTheTokensHash(t *testing.T) {
 	}
 }
 
-// atFirebase is whose facts a Firebase token asks for.
 func atFirebase(id uuid.UUID) factsKey { return factsKey{id: id, kind: token.KindFirebase} }

@@ -1,23 +1,19 @@
 package principal
 
-// Response is what the edge sends about a principal: made once, kept beside the token that it is about, and sent again for as long as
-// the token and the facts that it was made of are good (E1). This room does not look inside.
+// Response is a rendered answer about a principal, reused while its token and facts are valid (E1).
 type Response interface {
-	// Size is what the answer takes in memory, in bytes.
+	// Size is in bytes.
 	Size() int
 }
 
-// ResponseKind is which of its answers an edge wants: it has up to Forms of them.
+// ResponseKind is an index below ResponseKinds.
 type ResponseKind int
 
-// ResponseKinds is how many answers are kept beside a token at most.
+// ResponseKinds is the number of answers kept per token.
 const ResponseKinds = 2
 
-// CachedResponse gives the answer about the bearer of a compact token from memory alone: no query, no signature, no encoding. False where
-// anything is missing, too old or not good: Resolve says what and why.
-//
-// A token's end, the age of facts and every invalidation count here exactly as they do for Resolve (T4, T5, T6): whether the answer
-// is still of the facts that are good now is seen by the number of their reading.
+// CachedResponse returns a token's answer from memory alone. It returns false where Resolve must decide. Expiry, age and invalidation count
+// as in Resolve (T4, T5, T6).
 func (r *Resolver) CachedResponse(compact []byte, form ResponseKind) (Response, bool) {
 	key := keyOf(compact)
 	v, facts := r.remembered(key)
@@ -34,7 +30,6 @@ func (r *Resolver) CachedResponse(compact []byte, form ResponseKind) (Response, 
 	return answer, true
 }
 
-// makeResponse makes an answer that was not asked for since the facts were read, and keeps it; nil where there is none to be made.
 func (r *Resolver) makeResponse(key tokenKey, v *verified, facts *known, form ResponseKind) Response {
 	p, err := admit(v.claims, facts.user)
 	if err != nil || r.render == nil {

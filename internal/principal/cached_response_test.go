@@ -12,12 +12,10 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// words is an answer that says what it was made of.
 type words string
 
 func (w words) Size() int { return len(w) }
 
-// recalling is a scene whose resolver makes answers, and counts them.
 func recalling(t *testing.T) (s *scene, made *int) {
 	s, made = newScene(t), new(int)
 	s.resolver.render = func(form ResponseKind, p Principal) Response {
@@ -34,7 +32,6 @@ func (s *scene) recall(form ResponseKind) string {
 	return "nothing"
 }
 
-// E1: the answer about a token seen before is made once a form, asks nobody, and is made anew when the facts were read anew.
 func TestRecall_IsMadeOnceOfTheFactsThatAreGood_E1(t *testing.T) {
 	t.Parallel()
 	s, made := recalling(t)
@@ -62,7 +59,6 @@ func TestRecall_IsMadeOnceOfTheFactsThatAreGood_E1(t *testing.T) {
 	}
 }
 
-// T4, T5, T6, F9: whatever ends a token, old facts and every kind of invalidation end the answer in the same instant.
 func TestRecall_EndsWithWhatItWasMadeOf_T5(t *testing.T) {
 	t.Parallel()
 	for what, end := range map[string]func(s *scene){
@@ -95,7 +91,7 @@ func TestRecall_EndsWithWhatItWasMadeOf_T5(t *testing.T) {
 	}
 }
 
-// M9, T4: a session that its owner has ended has no answer left, while the person's others have.
+// M9: an ended legacy session has no answer.
 func TestRecall_EndedSessionOfALegacyToken_T4(t *testing.T) {
 	t.Parallel()
 	s, _ := recalling(t)
@@ -114,7 +110,6 @@ func TestRecall_EndedSessionOfALegacyToken_T4(t *testing.T) {
 	}
 }
 
-// What no answer can be made of goes the long road, which says why.
 func TestRecall_WithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	s, _ := recalling(t)

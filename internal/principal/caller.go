@@ -7,26 +7,24 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// Caller is who asks for an operation: a person ([Principal]), or a service by its key ([apikey.Key]). What is done in somebody's
-// name is asked of the caller, so that it cannot be asked of a person alone.
+// Caller is a [Principal] or an [apikey.Key].
 type Caller interface {
-	// Actor names the caller as the audit does: "user:<id>" or "key:<public id>".
+	// Actor is the name in the audit: "user:<id>" or "key:<public id>".
 	Actor() string
-	// Operates reports whether the caller may do what operators do, and what the keys of a scope may as well ("": none).
+	// Operates reports whether the caller is an operator or a key of this scope ("": none).
 	Operates(scope apikey.Scope) bool
 }
 
 // Actor implements Caller.
 func (p Principal) Actor() string { return "user:" + p.User.ID.String() }
 
-// Operates implements Caller: an admin who is signed in at Firebase may do it all, whatever the scope. Every service of the platform
-// knows the legacy secret, so that a legacy token is nobody's proof of being an admin (T8).
+// Operates implements Caller. Every service of the platform knows the legacy secret, so a legacy token proves no admin (T8).
 func (p Principal) Operates(apikey.Scope) bool {
 	return !p.Claims.OfLegacySession() && p.User.Type == user.TypeAdmin
 }
 
-// ResolveKey says whose an API key is. It answers within the budget (O3), by one statement: no answer is cached, so that a
-// revocation counts at once (T5). Errors are those of [apikey.Store.Find].
+// ResolveKey looks up an API key within the budget (O3). It caches nothing, so a revocation counts at once (T5). Errors are those of
+// [apikey.Store.Find].
 func (r *Resolver) ResolveKey(ctx context.Context, presented string) (apikey.Key, error) {
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()

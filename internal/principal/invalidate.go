@@ -12,22 +12,19 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// publishTimeout bounds what a caller pays while Redis hangs: facts grow old by themselves.
 const publishTimeout = 300 * time.Millisecond
 
-// What could not be told is told again until it no longer matters: facts that old are looked at again anyway.
+// Unpublished changes are retried until they are MaxFactsAge old.
 const (
 	unpublishedQueue = 1024
 	retryEvery       = time.Second
 )
 
-// evictionQueue bounds what waits to be taken out of Redis; what finds it full is left to age, and to the other instances.
 const evictionQueue = 1024
 
-// subscribeAnswer is how long a start waits for Redis to confirm that it tells of changes.
 const subscribeAnswer = time.Second
 
-// Invalidator carries changes of users to the cache of every instance (T5).
+// Invalidator announces changed users to all instances (T5).
 type Invalidator struct {
 	cache       *Cache
 	redis       redis.UniversalClient
@@ -36,16 +33,15 @@ type Invalidator struct {
 	unpublished chan unpublished
 	evictions   chan uuid.UUID
 	tried       chan struct{}
-	away        atomic.Bool // Redis did not take the last change
+	away        atomic.Bool
 }
 
-// unpublished is a change that Redis did not take.
 type unpublished struct {
 	id    uuid.UUID
 	since time.Time
 }
 
-// NewInvalidator makes an invalidator; Run listens.
+// NewInvalidator returns an invalidator; Run receives changes.
 func NewInvalidator(cache *Cache, client redis.UniversalClient, log *slog.Logger) *Invalidator {
 	return &Invalidator{
 		cache: cache, redis: client, stored: redisFacts{client}, log: log,
@@ -54,14 +50,14 @@ func NewInvalidator(cache *Cache, client redis.UniversalClient, log *slog.Logger
 	}
 }
 
-// Changed forgets the user here at once and tells the other instances. When it returns, everybody who can be reached has been
-// told; with Redis away they look again within MaxFactsAge. The caller's hanging up does not stop it.
+// Changed drops the user here and publishes the change. It ignores the caller's cancellation. Without Redis, other instances reload within
+// MaxFactsAge.
 func (i *Invalidator) Changed(ctx context.Context, id uuid.UUID) {
 	i.cache.forget(id)
 	if i.publish(context.WithoutCancel(ctx), id) != nil {
 		select {
 		case i.unpublished <- unpublished{id: id, since: time.Now()}:
-		default: // so many at once: age does it
+		default: // facts expire by age
 		}
 	}
 }
@@ -80,8 +76,7 @@ func (i *Invalidator) publish(ctx context.Context, id uuid.UUID) error {
 	return err
 }
 
-// OnNotify takes what is known of a user out of Redis, off the caller's path: somebody has changed the row whom only PostgreSQL
-// knows. Every instance that hears of it does so, because any of them may be the last.
+// OnNotify queues a user's facts in Redis for removal and never waits.
 func (i *Invalidator) OnNotify(id uuid.UUID) {
 	select {
 	case i.evictions <- id:
@@ -89,7 +84,7 @@ func (i *Invalidator) OnNotify(id uuid.UUID) {
 	}
 }
 
-// Forget takes out of Redis what was heard of, until ctx ends.
+// Forget removes queued facts from Redis until ctx ends.
 func (i *Invalidator) Forget(ctx context.Context) error {
 	for {
 		select {
@@ -109,7 +104,7 @@ func (i *Invalidator) evict(ctx context.Context, id uuid.UUID) error {
 	return i.stored.forget(ctx, id)
 }
 
-// Retry tells again what Redis did not take, until ctx ends.
+// Retry publishes queued changes until ctx ends.
 func (i *Invalidator) Retry(ctx context.Context) error {
 	for {
 		select {
@@ -133,14 +128,14 @@ func (i *Invalidator) republish(ctx context.Context, change unpublished) {
 	}
 }
 
-// Tried is closed once Run hears the other instances, or has failed to for the first time.
+// Tried returns a channel that closes after the first attempt to subscribe.
 func (i *Invalidator) Tried() <-chan struct{} { return i.tried }
 
-// Run forgets what other instances say has changed, until ctx ends; it is called once. Whenever the subscription is made anew
-// everything is forgotten, for nobody knows what was missed.
+// Run applies the changes of other instances until ctx ends. Call it once. A new subscription drops all facts: messages may have been
+// missed.
 func (i *Invalidator) Run(ctx context.Context) error {
 	subscription := i.redis.Subscribe(ctx, Channel)
-	defer subscription.Close() // the process ends or the connection is broken already
+	defer subscription.Close()
 	if confirmed, err := subscription.ReceiveTimeout(ctx, subscribeAnswer); err == nil {
 		i.hear(confirmed)
 	}
@@ -168,6 +163,6 @@ func (i *Invalidator) hear(message any) {
 			i.cache.forget(id)
 			return
 		}
-		i.cache.forgetAll() // not ours or not understood: look again at everybody
+		i.cache.forgetAll() // unknown message
 	}
 }

@@ -15,7 +15,6 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// instance is a cache that listens on a Redis, through a wire of its own.
 type instance struct {
 	*Cache
 	*Invalidator
@@ -30,7 +29,6 @@ func newInstance(t *testing.T, redisURL string) *instance {
 	return i
 }
 
-// runInstance has an instance listen through a wire in whatever state that is.
 func runInstance(t *testing.T, wire *netfault.Wire, url string) *instance {
 	t.Helper()
 	options, err := redis.ParseURL(url)
@@ -77,7 +75,6 @@ func waitUntil(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// A start that waits for the first try serves nobody whose facts it forgets at once, and waits for no Redis that is away.
 func TestInvalidator_IsTriedOnceItHearsOrCannot(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]func(*netfault.Wire){
@@ -102,7 +99,6 @@ func TestInvalidator_IsTriedOnceItHearsOrCannot(t *testing.T) {
 	}
 }
 
-// T5: a change here is forgotten here when Changed returns, and there soon; nobody else is forgotten.
 func TestInvalidator_TellsTheOthers(t *testing.T) {
 	t.Parallel()
 	url := redistest.New(t)
@@ -122,7 +118,6 @@ func TestInvalidator_TellsTheOthers(t *testing.T) {
 	}
 }
 
-// T5: a caller who hangs up stops nothing.
 func TestInvalidator_TellsTheOthersWhenTheCallerHasGone(t *testing.T) {
 	t.Parallel()
 	url := redistest.New(t)
@@ -135,7 +130,6 @@ func TestInvalidator_TellsTheOthersWhenTheCallerHasGone(t *testing.T) {
 	waitUntil(t, "T5: forgotten there", func() bool { return !there.has(id) })
 }
 
-// T5: nobody knows what was missed while Redis was away: a new subscription forgets everybody.
 func TestInvalidator_ResubscriptionForgetsEverybody(t *testing.T) {
 	t.Parallel()
 	for name, fail := range map[string]func(*netfault.Wire){"cut": (*netfault.Wire).Cut, "hanging": (*netfault.Wire).Hang} {
@@ -155,7 +149,6 @@ func TestInvalidator_ResubscriptionForgetsEverybody(t *testing.T) {
 	}
 }
 
-// T5: with Redis hanging a change costs its caller less than half a second, and is forgotten here at once.
 func TestInvalidator_HangingRedisDelaysNobodyLong(t *testing.T) {
 	t.Parallel()
 	i := newInstance(t, redistest.New(t))
@@ -172,7 +165,6 @@ func TestInvalidator_HangingRedisDelaysNobodyLong(t *testing.T) {
 	}
 }
 
-// T7: whoever writes to the channel can only make us look again.
 func TestInvalidator_NonsenseForgetsEverybody(t *testing.T) {
 	t.Parallel()
 	i := newInstance(t, redistest.New(t))
@@ -184,7 +176,6 @@ func TestInvalidator_NonsenseForgetsEverybody(t *testing.T) {
 	waitUntil(t, "T7: forgotten", func() bool { return !i.has(id) })
 }
 
-// T5: a change that Redis did not take is told as soon as it takes one: the others need not wait for age.
 func TestInvalidator_TellsLaterWhatCouldNotBeTold(t *testing.T) {
 	t.Parallel()
 	url := redistest.New(t)

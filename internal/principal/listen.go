@@ -17,8 +17,7 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// How soon a connection that hangs is noticed: nothing was heard for listenQuiet, and a question was not answered for
-// listenAnswer. A server that is away is looked for at growing distances.
+// A hanging connection fails a ping after listenQuiet. Reconnects back off.
 const (
 	listenQuiet   = time.Second
 	listenAnswer  = time.Second
@@ -27,20 +26,19 @@ const (
 	listenLatest  = 2 * time.Second
 )
 
-// ListenerOptions say where a Listener listens. URL, Cache and Logger are required.
+// ListenerOptions configures a Listener. URL, Cache and Logger are required.
 type ListenerOptions struct {
-	// URL is PostgreSQL's own: a transaction pooler hands on what was asked for and tells nobody of what comes (D6).
+	// URL must bypass transaction poolers: they accept LISTEN but forward nothing (D6).
 	URL   string
 	Cache *Cache
-	// OnChange hears of each row that PostgreSQL says has changed, once it is forgotten here; may be nil. It must not wait.
+	// OnChange receives each changed row, after it is forgotten here. It must not block.
 	OnChange func(id uuid.UUID)
-	// OnState hears whether it listens, whenever that changes; for a metric, may be nil.
-	OnState func(listening bool)
-	Logger  *slog.Logger
+	OnState  func(listening bool)
+	Logger   *slog.Logger
 }
 
-// Listener hears from PostgreSQL whose row has changed, whoever has changed it and whether Redis is there or not (T5). It takes
-// one connection, and makes it anew when it is lost: then everybody is forgotten, for nobody knows what was missed.
+// Listener drops facts when PostgreSQL announces a changed row, by any writer (T5). Each reconnect drops all facts: notifications may have
+// been missed.
 type Listener struct {
 	ListenerOptions
 	queries *db.Queries
@@ -48,7 +46,7 @@ type Listener struct {
 	once    sync.Once
 }
 
-// NewListener makes a listener; Run listens.
+// NewListener returns a listener.
 func NewListener(o ListenerOptions) *Listener {
 	if o.OnChange == nil {
 		o.OnChange = func(uuid.UUID) {}
@@ -59,7 +57,7 @@ func NewListener(o ListenerOptions) *Listener {
 	return &Listener{ListenerOptions: o, queries: db.New(), tried: make(chan struct{})}
 }
 
-// Tried is closed once it listens, or has failed to for the first time.
+// Tried returns a channel that closes after the first attempt to listen.
 func (l *Listener) Tried() <-chan struct{} { return l.tried }
 
 // Run listens until ctx ends.
@@ -74,19 +72,17 @@ func (l *Listener) Run(ctx context.Context) error {
 				telemetry.FieldError, err)
 		}
 		l.once.Do(func() { close(l.tried) })
-		_ = sleep.Context(ctx, wait) // the loop looks whether ctx has ended
+		_ = sleep.Context(ctx, wait) // the loop checks ctx
 	}
 	return nil
 }
 
-// listen hears until the connection is lost, and says whether there was one.
 func (l *Listener) listen(ctx context.Context) (listened bool, err error) {
 	conn, err := l.subscribe(ctx)
 	if err != nil {
 		return false, err
 	}
 	defer closeSoon(ctx, conn)
-	// What has changed from now on is told; what was read before may be older.
 	l.Cache.forgetAll()
 	l.OnState(true)
 	defer l.OnState(false)
@@ -101,7 +97,7 @@ func (l *Listener) listen(ctx context.Context) (listened bool, err error) {
 func (l *Listener) subscribe(ctx context.Context) (*pgx.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, listenConnect)
 	defer cancel()
-	// A pooler at this address would tell of nothing, and a standby takes no LISTEN: both are refused.
+	// It refuses poolers and standbys.
 	conn, err := pg.Connect(ctx, pg.SessionOptions{
 		URL: l.URL, Name: "authd listener", Timeout: listenConnect, ExecMode: pgx.QueryExecModeSimpleProtocol,
 	})
@@ -116,7 +112,6 @@ func (l *Listener) subscribe(ctx context.Context) (*pgx.Conn, error) {
 	return conn, nil
 }
 
-// hearNext waits for one change; where none comes for a while it asks whether the server is still there.
 func (l *Listener) hearNext(ctx context.Context, conn *pgx.Conn) error {
 	quiet, cancel := context.WithTimeout(ctx, listenQuiet)
 	defer cancel()
@@ -136,16 +131,15 @@ func (l *Listener) hearNext(ctx context.Context, conn *pgx.Conn) error {
 func (l *Listener) hear(change *pgconn.Notification) {
 	id, err := uuid.Parse(change.Payload)
 	if err != nil {
-		l.Cache.forgetAll() // so many that they are not named, or not understood: look again at everybody
+		l.Cache.forgetAll() // a bulk change or unknown
 		return
 	}
 	l.Cache.forget(id)
 	l.OnChange(id)
 }
 
-// closeSoon takes leave of a server that may not listen any more.
 func closeSoon(ctx context.Context, conn *pgx.Conn) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), listenAnswer)
 	defer cancel()
-	_ = conn.Close(ctx) // it is gone either way
+	_ = conn.Close(ctx) // lost either way
 }

@@ -17,14 +17,13 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// ear is a cache that PostgreSQL tells of changes, through a wire of its own.
 type ear struct {
 	*Cache
 	listener  *Listener
 	wire      *netfault.Wire
 	listening atomic.Bool
 	changes   chan uuid.UUID
-	db        *pgx.Conn // past the wire
+	db        *pgx.Conn
 }
 
 func newEar(t *testing.T) *ear {
@@ -80,7 +79,6 @@ func (e *ear) has(id uuid.UUID) bool {
 	return e.facts(atFirebase(id), time.Now()) != nil
 }
 
-// T5: whoever changes a row, whether Redis is there or not, the instance forgets it at once, and nobody else.
 func TestListener_ForgetsWhomOthersChange_T5(t *testing.T) {
 	t.Parallel()
 	e := newEar(t)
@@ -103,8 +101,6 @@ func TestListener_ForgetsWhomOthersChange_T5(t *testing.T) {
 	waitUntil(t, "T5: everybody forgotten", func() bool { return !e.has(other) })
 }
 
-// T5: what was changed while nobody listened is not known, so everybody is forgotten once it listens again: however the
-// connection was lost, by the server, the network, or without a word.
 func TestListener_ListeningAgainForgetsEverybody_T5(t *testing.T) {
 	t.Parallel()
 	for name, lose := range map[string]func(t *testing.T, e *ear){
@@ -133,7 +129,6 @@ func TestListener_ListeningAgainForgetsEverybody_T5(t *testing.T) {
 	}
 }
 
-// D6: a pooler takes LISTEN and tells nobody anything; it is not believed, and serving begins all the same.
 func TestListener_IsNotTakenInByAPooler_D6(t *testing.T) {
 	t.Parallel()
 	pooler := pgbouncer.New(t, pgtest.New(t), nil)

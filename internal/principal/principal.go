@@ -18,20 +18,18 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// Principal is somebody who may act: the token was verified, the row exists, and the row lets the session in. Claims are those
-// of the session (subject, kind, times); what a token says of the person is the row's to say.
+// Principal is an admitted caller: its token is verified and its row admits the session. Claims describe the session, User the account.
 type Principal struct {
 	Claims token.Claims
 	User   user.User
 }
 
-// Verifier checks a compact token: token.Verifier. With Users it is an interface because what this room must hold (who waits for
-// whom, which reading an invalidation overtakes) can be tested only where a test decides when each of them answers.
+// Verifier is implemented by token.Verifier.
 type Verifier interface {
 	Verify(ctx context.Context, compact string) (token.Claims, error)
 }
 
-// Users is what this room asks of the rows: user.Store.
+// Users is implemented by user.Store.
 type Users interface {
 	FirstSight(ctx context.Context, claims token.Claims) (user.User, error)
 	ByID(ctx context.Context, id uuid.UUID) (user.User, error)
@@ -39,30 +37,28 @@ type Users interface {
 	Seen(u user.User)
 }
 
-// budget is how long anybody waits for an answer (O3). Less than the 2 s that are promised, so that the answer "503" still
-// arrives in time on a machine under load.
+// budget is the longest wait (O3). It is below the promised 2 s, so that a 503 arrives in time under load.
 const budget = 1500 * time.Millisecond
 
-// errTooSlow is the answer when the budget is used up: an outage, never a bad token.
 var errTooSlow = fault.Unavailable("the token could not be checked in time; try again in a moment", nil)
 
-// Options say what a Resolver stands on. Verifier, Users and Cache are required, and Keys where keys are resolved.
+// Options configures a Resolver. Verifier, Users and Cache are required, Keys for ResolveKey.
 type Options struct {
 	Verifier    Verifier
 	Users       Users
 	Cache       *Cache
 	Keys        *apikey.Store
-	SharedCache *SharedCache // what instances know of each other's readings; nil: nothing
-	// Render makes the answer that Recall gives; nil from it: none can be made. May be nil where nobody recalls.
+	SharedCache *SharedCache // may be nil
+	// Render makes the answers of CachedResponse, or nil.
 	Render func(ResponseKind, Principal) Response
-	// OnVerify hears how each verification by key ended: "ok" or the code of the refusal; for a metric.
+	// OnVerify receives "ok" or the refusal's code.
 	OnVerify func(result string)
-	Clock    func() time.Time // how old facts are; nil: time.Now
-	// TokenClock is the time that tokens are judged by, and so remembered until their end (T6). Nil: Clock.
+	Clock    func() time.Time // nil: time.Now
+	// TokenClock decides when tokens expire (T6). Nil: Clock.
 	TokenClock func() time.Time
 }
 
-// Resolver turns tokens into principals, and keys into whose they are. Safe for concurrent use.
+// Resolver is safe for concurrent use.
 type Resolver struct {
 	verifier    Verifier
 	users       Users
@@ -76,7 +72,7 @@ type Resolver struct {
 	lookUps     group
 }
 
-// NewResolver makes a resolver.
+// NewResolver returns a resolver.
 func NewResolver(o Options) *Resolver {
 	r := &Resolver{
 		verifier: o.Verifier, users: o.Users, cache: o.Cache, keys: o.Keys, sharedCache: o.SharedCache, render: o.Render, onVerify: o.OnVerify,
@@ -94,8 +90,8 @@ func NewResolver(o Options) *Resolver {
 	return r
 }
 
-// Resolve says who the bearer of a compact token is. It answers within the budget (O3). Errors are those of token.Verify and
-// user.FirstSight, then ErrDeactivated before ErrRevoked of internal/user. No refusal is cached.
+// Resolve returns a token's principal within the budget (O3). Errors are those of token.Verify and user.FirstSight, then ErrDeactivated
+// before ErrRevoked of internal/user. Refusals are not cached.
 func (r *Resolver) Resolve(ctx context.Context, compact string) (Principal, error) {
 	key := keyOf(bytesOf(compact))
 	remembered, facts := r.remembered(key)
@@ -109,8 +105,7 @@ func (r *Resolver) Resolve(ctx context.Context, compact string) (Principal, erro
 	return p, slowIsUnavailable(err)
 }
 
-// Reread admits a principal once more, by the row as it is now: what a cache or Redis says of a user opens no operator's operation.
-// It answers within the budget (O3). Errors are those of Resolve.
+// Reread admits a principal by the current row: operator operations trust no cache. The budget (O3) and errors are those of Resolve.
 func (r *Resolver) Reread(ctx context.Context, p Principal) (Principal, error) {
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
@@ -120,7 +115,7 @@ func (r *Resolver) Reread(ctx context.Context, p Principal) (Principal, error) {
 	}
 	u, err := read(ctx, p.User.ID)
 	if errors.Is(err, user.ErrNotFound) || err == nil && !isRowOf(p.Claims, u) {
-		return Principal{}, user.ErrRevoked // the row is gone, or another account's by now
+		return Principal{}, user.ErrRevoked // deleted or relinked
 	}
 	if err != nil {
 		return Principal{}, slowIsUnavailable(err)
@@ -128,8 +123,7 @@ func (r *Resolver) Reread(ctx context.Context, p Principal) (Principal, error) {
 	return admit(p.Claims, u)
 }
 
-// Claims says what a compact token claims, without a row: for who cannot be given one yet. The budget and the errors of
-// token.Verify are those of Resolve.
+// Claims verifies a token without its row, with the budget of Resolve and the errors of token.Verify.
 func (r *Resolver) Claims(ctx context.Context, compact string) (token.Claims, error) {
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
@@ -137,7 +131,6 @@ func (r *Resolver) Claims(ctx context.Context, compact string) (token.Claims, er
 	return claims, slowIsUnavailable(err)
 }
 
-// remembered is a token and the facts about its user, both of them good at this moment; either is nil where it is missing.
 func (r *Resolver) remembered(key tokenKey) (v *verified, facts *known) {
 	v = r.cache.token(key, r.tokenNow())
 	if v == nil {
@@ -153,10 +146,9 @@ func (r *Resolver) remembered(key tokenKey) (v *verified, facts *known) {
 func (r *Resolver) lookUp(ctx context.Context, key tokenKey, compact string) (Principal, error) {
 	remembered, facts := r.remembered(key)
 	switch {
-	case facts != nil: // a look-up that has just ended has left them
+	case facts != nil:
 		return admit(remembered.claims, facts.user)
 	case remembered != nil:
-		// The token is known and only the facts have grown old.
 		p, err := r.freshen(ctx, remembered)
 		if !errors.Is(err, errStranger) {
 			return p, err
@@ -176,7 +168,7 @@ func (r *Resolver) lookUp(ctx context.Context, key tokenKey, compact string) (Pr
 	return r.keep(fill, claims, u)
 }
 
-// loadUser finds the row of a verified token: by Firebase's uid, made where there is none, or by the id of a legacy token (F1).
+// loadUser finds a legacy token's row by id (F1).
 func (r *Resolver) loadUser(ctx context.Context, claims token.Claims) (user.User, error) {
 	if claims.Kind == token.KindLegacy {
 		return r.users.ByLegacyID(ctx, claims.UserID)
@@ -184,11 +176,10 @@ func (r *Resolver) loadUser(ctx context.Context, claims token.Claims) (user.User
 	return r.users.FirstSight(ctx, claims)
 }
 
-// errStranger says that the row behind a remembered token is gone or somebody else's by now: the long way decides.
+// errStranger: the row is gone or relinked, so the full look-up decides.
 var errStranger = errors.New("the row is no longer this token's")
 
-// freshen learns anew what is true of the user of a remembered token: from what another instance has just read, else from the
-// row.
+// freshen tries the shared cache, then the row.
 func (r *Resolver) freshen(ctx context.Context, remembered *verified) (Principal, error) {
 	fill := r.cache.beginFill(r.now())
 	there := r.sharedCache.look(ctx, remembered, fill.readAt)
@@ -236,11 +227,11 @@ func (r *Resolver) verify(ctx context.Context, compact string) (token.Claims, er
 	return claims, nil
 }
 
-// sessionOf leaves out what only a first sight needs: a token may carry kilobytes of it, and a cache entry must not.
+// sessionOf drops what only first sight needs: it may be kilobytes.
 func sessionOf(claims token.Claims) token.Claims {
 	return token.Claims{
 		Kind: claims.Kind, Subject: strings.Clone(claims.Subject), UserID: claims.UserID, SessionID: claims.SessionID,
-		SignInProvider: unique.Make(claims.SignInProvider).Value(), // of few, and shared
+		SignInProvider: unique.Make(claims.SignInProvider).Value(), // interned
 		AuthTime:       claims.AuthTime, IssuedAt: claims.IssuedAt, ExpiresAt: claims.ExpiresAt,
 	}
 }
@@ -259,12 +250,12 @@ func slowIsUnavailable(err error) error {
 	return errTooSlow.With(err)
 }
 
-// tokenKey is all that is ever kept of a token (T6).
+// tokenKey is all that is kept of a token (T6).
 type tokenKey [sha256.Size]byte
 
 func keyOf(compact []byte) tokenKey { return sha256.Sum256(compact) }
 
-// bytesOf is text to read, and not to keep: a copy of a token is a kilobyte.
+// bytesOf is read-only.
 func bytesOf(text string) []byte {
-	return unsafe.Slice(unsafe.StringData(text), len(text)) //nolint:gosec // as said
+	return unsafe.Slice(unsafe.StringData(text), len(text)) //nolint:gosec // read-only
 }

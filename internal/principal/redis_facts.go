@@ -10,27 +10,22 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Channel is the Redis channel on which instances tell each other whose facts have changed. A message is the row's id in
-// text. Redis decides nothing by it (T7): whoever writes there can only make us look again.
+// Channel carries changed row ids as text. A forged message only causes reloads (T7).
 const Channel = "auth:users:changed"
 
-// generationLife is how long a generation is remembered: longer than any facts that were read under it are believed.
 const generationLife = 2 * MaxFactsAge
 
-// facts is what instances keep in Redis of a person: sealed facts, one entry a kind of token, and a random generation, which
-// every invalidation ends. Facts are left only while the generation is still the one from before their reading, so what an
-// invalidation has overtaken is not left after it (T5). No generation is ever used twice: one that is gone makes the readings
-// calls it leave nothing.
+// redisFacts keeps sealed facts and one random generation per user in Redis. An invalidation deletes both. Facts are stored only under the
+// generation from before their reading (T5). Generations never recur.
 type redisFacts struct{ redis redis.UniversalClient }
 
-// The three keys of a person lie in one slot of a cluster.
+// A user's keys share one cluster slot.
 func redisFactsKey(whose factsKey) string {
 	return "auth:facts:{" + whose.id.String() + "}:" + string(whose.kind)
 }
 func redisGenerationKey(id uuid.UUID) string { return "auth:facts:{" + id.String() + "}:generation" }
 
-// found is what Redis holds for a person: sealed is nil where it holds no facts, and left is how long it will keep them
-// (negative: it does not say).
+// found has no sealed facts on a miss. A negative left is unknown.
 type found struct {
 	sealed     []byte
 	left       time.Duration
@@ -49,7 +44,7 @@ if redis.call('STRLEN', KEYS[1]) <= tonumber(ARGV[3]) then
 end
 return {sealed, redis.call('PTTL', KEYS[1]), generation}`)
 
-// look reads what there is, and begins a generation where there is none.
+// look creates a missing generation.
 func (s redisFacts) look(ctx context.Context, whose factsKey) (found, error) {
 	answer, err := lookScript.Run(ctx, s.redis, []string{redisFactsKey(whose), redisGenerationKey(whose.id)},
 		rand.Text(), generationLife.Milliseconds(), maxSealed).Slice()
@@ -72,7 +67,7 @@ end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1`)
 
-// put keeps sealed facts for a while, unless the generation is another one by now.
+// put does nothing where the generation has changed.
 func (s redisFacts) put(ctx context.Context, whose factsKey, generation string, sealed []byte, life time.Duration) (left bool, err error) {
 	n, err := putScript.Run(ctx, s.redis, []string{redisFactsKey(whose), redisGenerationKey(whose.id)},
 		generation, sealed, life.Milliseconds()).Int()
@@ -82,8 +77,7 @@ func (s redisFacts) put(ctx context.Context, whose factsKey, generation string, 
 	return n == 1, nil
 }
 
-// forgetScript writes nothing, so that a Redis without memory to spare obeys, too. One that refuses to delete (a replica, a
-// primary without its replicas) still publishes the change, and then gives its refusal.
+// forgetScript only deletes, so a full Redis accepts it. Where DEL is refused (a replica), it still publishes, then fails.
 var forgetScript = redis.NewScript(`
 local deleted = redis.pcall('DEL', unpack(KEYS))
 if ARGV[1] ~= '' then
@@ -91,15 +85,12 @@ if ARGV[1] ~= '' then
 end
 return deleted`)
 
-// forget takes away what is known of a person, and makes readings that are under way leave nothing.
 func (s redisFacts) forget(ctx context.Context, id uuid.UUID) error { return s.invalidate(ctx, id, "") }
 
-// announce forgets, and tells every instance.
 func (s redisFacts) announce(ctx context.Context, id uuid.UUID) error {
 	return s.invalidate(ctx, id, Channel)
 }
 
-// probe runs every script once, for an id that no row has.
 func (s redisFacts) probe(ctx context.Context) error {
 	noRow := factsKey{id: uuid.Nil, kind: kinds[0]}
 	there, err := s.look(ctx, noRow)

@@ -10,8 +10,6 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// O3, T5: a Redis that answers and refuses is off the road like one that hangs. It tells the others of changes where it can, drops
-// facts where it can, and the log names each change of state once.
 func TestTier_RefusingRedis_T5(t *testing.T) {
 	t.Parallel()
 	for _, refusal := range redistest.Refusals() {
@@ -27,7 +25,7 @@ func TestTier_RefusingRedis_T5(t *testing.T) {
 			if err := n.shared.Probe(t.Context()); err != nil {
 				t.Fatalf("a Redis that serves: %v", err)
 			}
-			for range 2 { // the second leaves facts
+			for range 2 {
 				if err := n.ask(); err != nil {
 					t.Fatal(err)
 				}

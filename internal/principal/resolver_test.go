@@ -15,7 +15,7 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// script stands where tokens and rows come from, so that a test can hold the order of events. A nil function must not be called.
+// script controls the order of events. A nil function must not be called.
 type script struct {
 	t          *testing.T
 	verify     func() (token.Claims, error)
@@ -56,7 +56,6 @@ func (s *script) ByLegacyID(_ context.Context, id uuid.UUID) (user.User, error) 
 
 func (s *script) Seen(user.User) {}
 
-// clock is a time that a test moves.
 type clock struct{ nanos atomic.Int64 }
 
 func (c *clock) now() time.Time          { return time.Unix(0, c.nanos.Load()) }
@@ -70,7 +69,6 @@ type scene struct {
 	claims   token.Claims
 }
 
-// newScene is somebody with a good token and a row.
 func newScene(t *testing.T) *scene {
 	s := &scene{script: &script{t: t}}
 	s.time.nanos.Store(time.Now().UnixNano())
@@ -89,7 +87,6 @@ func (s *scene) expect(what string, want error) {
 	}
 }
 
-// E1: a token seen before costs nothing.
 func TestResolve_WarmAsksNobody(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
@@ -101,8 +98,6 @@ func TestResolve_WarmAsksNobody(t *testing.T) {
 	}
 }
 
-// F1, E1: a legacy token's row is looked up by its id and never by a uid; seen before, it costs nothing, and its facts are its own:
-// those that a Firebase token has brought know nothing of ended sessions.
 func TestResolve_LegacyTokenIsLookedUpByID_F1(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
@@ -139,7 +134,6 @@ func TestResolve_LegacyTokenIsLookedUpByID_F1(t *testing.T) {
 	}
 }
 
-// T6: a remembered token ends at its exp, however warm the facts are.
 func TestResolve_RememberedTokenEnds(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
@@ -152,7 +146,6 @@ func TestResolve_RememberedTokenEnds(t *testing.T) {
 	s.expect("T6: at its end", token.ErrExpired)
 }
 
-// T5: when facts have grown old only the row is read, and what it says by now counts.
 func TestResolve_OldFactsAreReadAgain(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
@@ -171,7 +164,7 @@ func TestResolve_OldFactsAreReadAgain(t *testing.T) {
 	}
 }
 
-// F7, F10: the row behind a remembered token is gone or somebody else's: the long way decides.
+// F7, F10: the full look-up decides.
 func TestResolve_RowBehindARememberedTokenChangedHands(t *testing.T) {
 	t.Parallel()
 	for name, byID := range map[string]func(s *scene) (user.User, error){
@@ -186,7 +179,7 @@ func TestResolve_RowBehindARememberedTokenChangedHands(t *testing.T) {
 			s.firstSight = func(context.Context) (user.User, error) { return user.User{}, user.ErrRevoked }
 			s.resolver.cache.forget(s.person.ID)
 			s.expect(name, user.ErrRevoked)
-			// Another token of the new owner has warmed the facts of the row: the old token must not use them.
+			// These facts must not serve the old token.
 			other := s.person
 			other.FirebaseUID = "another"
 			s.resolver.cache.keepFacts(s.resolver.cache.beginFill(s.time.now()), token.KindFirebase, other)
@@ -195,7 +188,7 @@ func TestResolve_RowBehindARememberedTokenChangedHands(t *testing.T) {
 	}
 }
 
-// No refusal is cached: what the person mends is seen at the next request (F5).
+// F5: a mended account is admitted at once.
 func TestResolve_RefusalsAreNotCached(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
@@ -209,8 +202,7 @@ func TestResolve_RefusalsAreNotCached(t *testing.T) {
 	s.expect("mended", nil)
 }
 
-// T5: who asks after an invalidation does not get the answer of a look-up that began before it, and that look-up leaves
-// nothing behind. The schedule is forced: the first look-up has read the old row and is held until all the rest is over.
+// The first look-up is held until the end.
 func TestResolve_JoinerAfterAnInvalidationLooksAgain(t *testing.T) {
 	t.Parallel()
 	for range 200 {
@@ -246,7 +238,6 @@ func TestResolve_JoinerAfterAnInvalidationLooksAgain(t *testing.T) {
 	}
 }
 
-// One look-up serves all who wait for one token, and goes on when the first of them hangs up.
 func TestResolve_OneLookUpServesAllWhoWait(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
@@ -256,7 +247,7 @@ func TestResolve_OneLookUpServesAllWhoWait(t *testing.T) {
 		<-release
 		return s.person, ctx.Err()
 	}
-	s.byID = func(context.Context) (user.User, error) { return s.person, nil } // for who comes when the look-up has just ended
+	s.byID = func(context.Context) (user.User, error) { return s.person, nil }
 	ctx, hangUp := context.WithCancel(context.Background())
 	gone := make(chan error, 1)
 	go func() {
@@ -284,7 +275,6 @@ func TestResolve_OneLookUpServesAllWhoWait(t *testing.T) {
 	}
 }
 
-// O3: whatever hangs, the answer is 503 within 2 s, for each of many who wait.
 func TestResolve_AnswersInTimeWhateverHangs(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)

@@ -16,18 +16,15 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// maxSealed is more than the facts of anybody take; what is longer is neither left nor opened.
 const maxSealed = 16 << 10
 
-// errNotSealed says that this is not what an instance with our key has left about this person.
 var errNotSealed = errors.New("the facts do not open: forged, cut short, somebody else's, or another key's")
 
-// sealer closes facts for a place that others can read and write (T7). What it has closed opens only for the same person, the
-// same kind of token, the same key and the same notion of what a user is: an instance of another release, which may know of
-// more that keeps somebody out, reads the row. A random nonce of 192 bits never repeats.
+// sealer encrypts facts for Redis (T7). They open only for the same user, token kind, key and set of user fields, so other releases read
+// the row. A random 192-bit nonce never repeats.
 type sealer struct{ aead cipher.AEAD }
 
-// newSealer derives its key from a secret that the place does not have (RFC 5869). With none, everybody could.
+// newSealer derives the key by HKDF (RFC 5869).
 func newSealer(secret []byte) (sealer, error) {
 	if len(secret) == 0 {
 		return sealer{}, errors.New("derive the key of the facts: there is no secret")
@@ -43,7 +40,6 @@ func newSealer(secret []byte) (sealer, error) {
 	return sealer{aead}, nil
 }
 
-// dated are facts and the instant at which their reading began.
 type dated struct {
 	User      user.User
 	ReadMicro int64
@@ -52,7 +48,7 @@ type dated struct {
 func (s sealer) seal(whose factsKey, u user.User, readAt time.Time) ([]byte, error) {
 	plain, err := json.Marshal(dated{User: u, ReadMicro: readAt.UnixMicro()})
 	if err != nil {
-		return nil, fmt.Errorf("write facts: %w", err) // an instant that JSON cannot say, such as infinity
+		return nil, fmt.Errorf("write facts: %w", err) // such as infinity
 	}
 	if len(plain)+s.aead.NonceSize()+s.aead.Overhead() > maxSealed {
 		return nil, fmt.Errorf("write facts: %d bytes are too many", len(plain))
@@ -80,16 +76,15 @@ func (s sealer) open(whose factsKey, sealed []byte) (u user.User, readAt time.Ti
 	return d.User, time.UnixMicro(d.ReadMicro), nil
 }
 
-// boundTo is what facts are sealed for, beside the key.
 func boundTo(whose factsKey) []byte {
 	return fmt.Appendf(nil, "%s %s %s", shape, whose.kind, whose.id)
 }
 
-// shape names the fields that this release knows of a user.
+// shape hashes the fields of this release's users.
 var shape = func() string {
 	hash := sha256.New()
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[user.User]()) {
-		_, _ = fmt.Fprintln(hash, field.Name, field.Type) // a hash takes everything
+		_, _ = fmt.Fprintln(hash, field.Name, field.Type) // never fails
 	}
 	return fmt.Sprintf("%x", hash.Sum(nil))
 }()

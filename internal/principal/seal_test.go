@@ -23,7 +23,7 @@ func newTestSealer(t testing.TB, secret string) sealer {
 	return s
 }
 
-// filled is a user of whom every field says something, those included that later releases add.
+// filled sets every field, future ones included.
 func filled(t testing.TB) (u user.User) {
 	t.Helper()
 	fields := reflect.ValueOf(&u).Elem()
@@ -51,7 +51,6 @@ func filled(t testing.TB) (u user.User) {
 	return u
 }
 
-// E2: what is sealed opens as it was, every field of a user and the instant of the reading; and shows nothing of it to Redis.
 func TestSealer_KeepsEveryField_E2(t *testing.T) {
 	t.Parallel()
 	s, u, readAt := newTestSealer(t, "a secret"), filled(t), time.Now().Truncate(time.Microsecond)
@@ -73,7 +72,6 @@ func TestSealer_KeepsEveryField_E2(t *testing.T) {
 	}
 }
 
-// T7: nothing opens but what an instance with our key has sealed for this person and this kind of token, whole.
 func TestSealer_OpensNothingElse_T7(t *testing.T) {
 	t.Parallel()
 	s := newTestSealer(t, "a secret")
@@ -105,7 +103,6 @@ func TestSealer_OpensNothingElse_T7(t *testing.T) {
 	refuse("never sealed", s, whose, []byte(plain.String()))
 }
 
-// What cannot be said in a seal is not left: the row says it.
 func TestSealer_RefusesWhatItCannotSay(t *testing.T) {
 	t.Parallel()
 	s, whose := newTestSealer(t, "a secret"), factsKey{id: uuid.New(), kind: token.KindFirebase}
@@ -119,7 +116,6 @@ func TestSealer_RefusesWhatItCannotSay(t *testing.T) {
 	}
 }
 
-// A key that is derived of nothing is everybody's.
 func TestNewSealer_RefusesNoSecret_T7(t *testing.T) {
 	t.Parallel()
 	if _, err := newSealer(nil); err == nil {

@@ -10,54 +10,49 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// sharedPatience is what a request waits for Redis before it reads the row: about what reading the row takes on a bad day.
+// sharedPatience is about a slow read of the row.
 const sharedPatience = 20 * time.Millisecond
 
-// putPatience bounds one writing, off the requests' path; putQueue what waits for it. What finds it full is not left.
+// A full queue drops writes.
 const (
 	putPatience = 200 * time.Millisecond
 	putQueue    = 1024
 )
 
-// clockMargin is how far apart the clocks of two instances may be. Facts count as that much older than they look, and a date
-// further ahead than that is not believed.
+// clockMargin tolerates clock differences. Facts count as that much older; later dates are refused.
 const clockMargin = time.Second
 
-// After sharedFailures in a row no request asks Redis for sharedRest; then one does.
+// After sharedFailures, no request asks Redis for sharedRest.
 const (
 	sharedFailures = 3
 	sharedRest     = time.Second
 )
 
-// SharedCacheOptions say what a Tier stands on. Redis, Secret and Cache are required.
+// SharedCacheOptions configures a SharedCache. Redis, Secret and Cache are required.
 type SharedCacheOptions struct {
 	Redis redis.UniversalClient
-	// Secret is what facts are sealed with: the same on every instance, and not known to Redis. With another one an instance finds
-	// nothing that it can open, and reads the rows.
+	// Secret seals the facts; all instances share it and Redis does not know it.
 	Secret []byte
 	Cache  *Cache
-	// Observe hears how each looking ("read") and leaving ("write") ended; for a metric, may be nil.
+	// Observe receives the results of "read" and "write".
 	Observe func(operation, result string)
 }
 
-// How looking for facts and leaving them can end, for the metric.
 const (
 	sharedHit         = "hit"
 	sharedMiss        = "miss"
-	sharedForged      = "forged"    // does not open: forged, cut short, another person's, or sealed with another key
-	sharedExpired     = "expired"   // older than facts may be
-	sharedFuture      = "future"    // dated ahead of every clock that can be right
-	sharedOvertaken   = "overtaken" // read before a change that this instance, or Redis, has heard of
+	sharedForged      = "forged" // does not open
+	sharedExpired     = "expired"
+	sharedFuture      = "future"
+	sharedOvertaken   = "overtaken" // read before a known change
 	sharedForeign     = "foreign"   // the row is no longer this token's
 	sharedUnavailable = "unavailable"
 	sharedKept        = "kept"
 	sharedDropped     = "dropped"
 )
 
-// SharedCache is the facts that instances leave for each other in Redis (E2), so that of many among which a person's requests are
-// spread one reads the row. It decides nothing that the row would not (T7): facts are sealed, dated, at most MaxFactsAge old
-// from the beginning of their reading, and not believed where a change was heard of since. Safe for concurrent use; nil is no
-// sharedCache.
+// SharedCache shares user facts between instances through Redis (E2). Facts are sealed, at most MaxFactsAge old, and refused if a later
+// change is known (T7). It is safe for concurrent use; nil does nothing.
 type SharedCache struct {
 	facts   redisFacts
 	seal    sealer
@@ -67,7 +62,6 @@ type SharedCache struct {
 	waiting chan entry
 }
 
-// entry is what was read of a row, for the others.
 type entry struct {
 	key        factsKey
 	user       user.User
@@ -75,7 +69,7 @@ type entry struct {
 	generation string
 }
 
-// NewSharedCache makes a tier. Facts are left only while Run runs.
+// NewSharedCache returns a shared cache that writes only while Run runs.
 func NewSharedCache(o SharedCacheOptions) (*SharedCache, error) {
 	seal, err := newSealer(o.Secret)
 	if err != nil {
@@ -89,8 +83,7 @@ func NewSharedCache(o SharedCacheOptions) (*SharedCache, error) {
 	}, nil
 }
 
-// left is what a look into the tier brought: facts and when their reading began where ok, and what leave wants to be told
-// ("": leave nothing).
+// left is empty on a miss; without a generation, put does nothing.
 type left struct {
 	user       user.User
 	readAt     time.Time
@@ -98,10 +91,9 @@ type left struct {
 	generation string
 }
 
-// Probe does with Redis all that requests do, and says what keeps facts and changes from being shared.
+// Probe runs every Redis operation once and returns the first error.
 func (t *SharedCache) Probe(ctx context.Context) error { return t.facts.probe(ctx) }
 
-// look finds what another instance knows of the person behind a remembered token.
 func (t *SharedCache) look(ctx context.Context, remembered *verified, now time.Time) left {
 	if t == nil || !t.gate.enter(now) {
 		return left{}
@@ -119,7 +111,7 @@ func (t *SharedCache) look(ctx context.Context, remembered *verified, now time.T
 	return left{user: u, readAt: began, ok: result == sharedHit, generation: there.generation}
 }
 
-// judge says what becomes of what was found, and when its reading began by the clock here.
+// judge also estimates when the reading began by the local clock.
 func (t *SharedCache) judge(remembered *verified, there found, now time.Time) (u user.User, began time.Time, result string) {
 	if len(there.sealed) == 0 {
 		return u, began, sharedMiss
@@ -131,7 +123,7 @@ func (t *SharedCache) judge(remembered *verified, there found, now time.Time) (u
 	if date.After(now.Add(clockMargin)) {
 		return u, began, sharedFuture
 	}
-	// The date is by the clock of who wrote it, the time left by Redis's: whichever says older counts, and a little more.
+	// The writer's date and Redis's remaining life both count; the older wins.
 	began = earlier(date, now)
 	if there.left >= 0 {
 		began = earlier(began, now.Add(there.left-MaxFactsAge))
@@ -155,7 +147,7 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// put hands on what was read of a row, off the caller's path: it never waits and never fails.
+// put never blocks and never fails.
 func (t *SharedCache) put(l entry) {
 	if t == nil || l.generation == "" {
 		return
@@ -167,7 +159,7 @@ func (t *SharedCache) put(l entry) {
 	}
 }
 
-// Run leaves what was read, until ctx ends.
+// Run writes queued facts until ctx ends.
 func (t *SharedCache) Run(ctx context.Context) error {
 	for {
 		select {
@@ -199,9 +191,9 @@ func (t *SharedCache) write(ctx context.Context, l entry) (result string) {
 	return sharedKept
 }
 
-// gate keeps a Redis that does not serve off the road: after some failures no request asks for a while, then one does.
+// gate closes for sharedRest after sharedFailures, then admits one request.
 type gate struct {
-	failures    atomic.Int32 // since the last answer
+	failures    atomic.Int32 // in a row
 	closedUntil atomic.Int64
 }
 
@@ -210,7 +202,7 @@ func (g *gate) enter(now time.Time) bool {
 	return until == 0 || now.UnixNano() >= until && g.closedUntil.CompareAndSwap(until, now.Add(sharedRest).UnixNano())
 }
 
-// heard says how asking ended. A Redis that refuses again and again is no more use than a silent one.
+// A refusal counts like a timeout.
 func (g *gate) heard(now time.Time, err error) {
 	if err == nil {
 		g.failures.Store(0)

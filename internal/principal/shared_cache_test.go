@@ -23,13 +23,12 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// table is one row that several instances serve.
 type table struct {
 	row   atomic.Pointer[user.User]
 	reads atomic.Int32
 }
 
-// node is an instance over a table and a Redis, which hears of nothing: what it is to hear, a test tells it.
+// node hears no changes; the test delivers them.
 type node struct {
 	*Resolver
 	t           testing.TB
@@ -38,11 +37,10 @@ type node struct {
 	shared      *SharedCache
 	time        clock
 	results     results
-	// pause, where set, holds a reading before and after it has read the row.
+	// pause holds the next reading before and after the row.
 	pause atomic.Pointer[func()]
 }
 
-// results counts what became of looks into the tier and of leavings.
 type results struct {
 	sync.Mutex
 	n map[string]int
@@ -121,10 +119,9 @@ func (n *node) ask() error {
 	return err
 }
 
-// grow makes the facts old, as time does, without an invalidation.
+// grow drops facts without an invalidation.
 func (n *node) grow() { n.cache.people.InvalidateAll() }
 
-// flush leaves what waits to be left.
 func (n *node) flush() {
 	for {
 		select {
@@ -138,8 +135,7 @@ func (n *node) flush() {
 
 func active() *user.User { return &user.User{ID: uuid.New(), FirebaseUID: "subject", IsActive: true} }
 
-// shares demands that one instance's reading spares another one its own; a machine that does something else may make a look
-// take longer than it may, and then it tries again.
+// shares retries: a busy machine may time out.
 func (n *node) shares(what string, with *node) {
 	n.t.Helper()
 	for range 50 {
@@ -163,7 +159,6 @@ func (n *node) shares(what string, with *node) {
 	n.t.Fatalf("%s: nothing is shared: %v, %v", what, n.results.n, with.results.n)
 }
 
-// knowing are two instances that know a token and its row, and share a Redis.
 func knowing(t *testing.T) (tb *table, a, b *node, client redis.UniversalClient) {
 	t.Helper()
 	tb = &table{}
@@ -178,7 +173,6 @@ func knowing(t *testing.T) (tb *table, a, b *node, client redis.UniversalClient)
 	return tb, a, b, client
 }
 
-// E2: one instance's reading of a row spares the others theirs.
 func TestTier_OneReadingSparesTheOthers_E2(t *testing.T) {
 	t.Parallel()
 	tb, a, b, client := knowing(t)
@@ -194,11 +188,10 @@ func TestTier_OneReadingSparesTheOthers_E2(t *testing.T) {
 	}
 }
 
-// T5: facts are as old as the beginning of the first reading, through both tiers: never 10 s.
 func TestTier_AgeGoesOnThroughBothTiers_T5(t *testing.T) {
 	t.Parallel()
 	tb, a, b, _ := knowing(t)
-	a.shares("E2", b) // b's facts are a's of now
+	a.shares("E2", b)
 	gone := *tb.row.Load()
 	gone.IsActive = false
 	tb.row.Store(&gone)
@@ -212,7 +205,6 @@ func TestTier_AgeGoesOnThroughBothTiers_T5(t *testing.T) {
 	}
 }
 
-// T5: an invalidation takes the facts out of Redis too, so an instance that has heard nothing reads the row.
 func TestTier_InvalidationReachesRedis_T5(t *testing.T) {
 	t.Parallel()
 	for name, invalidate := range map[string]func(n *node, id uuid.UUID){
@@ -235,7 +227,6 @@ func TestTier_InvalidationReachesRedis_T5(t *testing.T) {
 	}
 }
 
-// T7: what becomes of what is found in Redis, whoever has put it there.
 func TestTier_BelievesNothingThatItShouldNot_T7(t *testing.T) {
 	t.Parallel()
 	tb := &table{}
@@ -299,7 +290,6 @@ func TestTier_BelievesNothingThatItShouldNot_T7(t *testing.T) {
 	}
 }
 
-// What Redis refuses to say, or says in another form, is no fact and no error of the road.
 func TestTier_OddAnswersOfRedis(t *testing.T) {
 	t.Parallel()
 	tb, a, b, client := knowing(t)
@@ -331,7 +321,6 @@ func TestTier_OddAnswersOfRedis(t *testing.T) {
 	a.shares("afterwards", b)
 }
 
-// O3: a Redis that hangs costs a few requests 20 ms, then one in a second, and nobody else anything.
 func TestTier_HangingRedisIsOffTheRoad_O3(t *testing.T) {
 	t.Parallel()
 	tb := &table{}
@@ -365,15 +354,12 @@ func TestTier_HangingRedisIsOffTheRoad_O3(t *testing.T) {
 	})
 }
 
-// events are what happens while a row is read on one instance and changed by another, in the order that each side keeps:
-// b looks into Redis and into the row, keeps what it has read, and leaves it in Redis; a commits a change, answers it (which
-// tells Redis), and b hears of it, from Redis or from PostgreSQL, at any time after the commit.
+// Instance b reads; instance a changes the row, and b hears of it after the commit.
 var (
 	reading  = []string{"looks", "reads", "keeps", "leaves"}
 	changing = [][]string{{"commits", "answers", "hears"}, {"commits", "hears", "answers"}}
 )
 
-// interleave gives every order of two sequences that keeps each of them.
 func interleave(a, b []string) (all [][]string) {
 	if len(a) == 0 || len(b) == 0 {
 		return [][]string{append(append([]string{}, a...), b...)}
@@ -387,8 +373,8 @@ func interleave(a, b []string) (all [][]string) {
 	return all
 }
 
-// race plays one schedule. Once the change was answered, neither the instance that answered nor one that has heard of nothing
-// accepts the token; and no more does the reading instance once it has heard. Redis loses everything after event number lost.
+// race plays one schedule. After the answer only the reading instance may admit the token, until it hears of the change. Redis is emptied
+// after event number lost.
 func race(t *testing.T, client redis.UniversalClient, schedule []string, lost int) (results map[string]int) {
 	tb := &table{}
 	tb.row.Store(active())
@@ -404,7 +390,7 @@ func race(t *testing.T, client redis.UniversalClient, schedule []string, lost in
 	hold := func() { stepped <- struct{}{}; <-steps }
 	ended := make(chan struct{})
 	answered, heard := false, false
-	joins := false // who asks the reading instance now waits for the reading, which began after it had heard
+	joins := false // an ask would join a reading from after the change was heard
 	do := map[string]func(){
 		"looks": func() {
 			b.grow()
@@ -450,8 +436,7 @@ func race(t *testing.T, client redis.UniversalClient, schedule []string, lost in
 	return all
 }
 
-// T5: a reading that races a change, by every schedule that there is, over both tiers, also where Redis loses all at any point:
-// RACE_ROUNDS says how often (default 700, each schedule ten times).
+// RACE_ROUNDS sets the rounds (default 700, ten per schedule).
 func TestTier_ReadingRacesAChange_T5(t *testing.T) {
 	t.Parallel()
 	rounds := 700
@@ -469,7 +454,7 @@ func TestTier_ReadingRacesAChange_T5(t *testing.T) {
 	began, seen := time.Now(), map[string]int{}
 	for round := range rounds {
 		schedule := schedules[round%len(schedules)]
-		lost := rand.IntN(3*len(schedule)) - len(schedule) // a third of the rounds loses something
+		lost := rand.IntN(3*len(schedule)) - len(schedule) // a third of the rounds
 		for result, n := range race(t, client, schedule, lost) {
 			seen[result] += n
 		}

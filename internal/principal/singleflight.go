@@ -8,29 +8,26 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// group lets one look-up serve everybody who waits for the same token at the same time. It is golang.org/x/sync/singleflight, but
-// that the first who asks does the work, without a goroutine of its own, and that the others wait no longer than they want: most
-// tokens are asked for by nobody else.
+// group merges concurrent look-ups of one token. Unlike golang.org/x/sync/singleflight, the first caller does the work and waiters keep
+// their deadlines.
 type group struct {
 	lock  sync.Mutex
 	calls map[callKey]*call
 }
 
-// callKey is a token, and how many invalidations there were: who comes after one does not join a look-up from before it (T5).
+// callKey has the invalidation count, so that no caller joins a look-up from before an invalidation (T5).
 type callKey struct {
 	token      tokenKey
 	generation uint64
 }
 
-// call is one look-up under way.
 type call struct {
 	done  chan struct{}
-	found Principal // once it has landed
+	found Principal
 	err   error
 }
 
-// do gives what lookUp finds, within the budget, or the time that whoever begins it has left. A look-up goes on when they hang up:
-// others may wait for it.
+// do ignores the first caller's cancellation but keeps its deadline: others may wait.
 func (f *group) do(ctx context.Context, key callKey, lookUp func(context.Context) (Principal, error)) (Principal, error) {
 	under, begun := f.join(key)
 	if !begun {
@@ -54,7 +51,7 @@ func latest(ctx context.Context) time.Time {
 	return end
 }
 
-// join is the flight of a key, and whether it is the caller's to fly.
+// join's begun means that the caller must run it.
 func (f *group) join(key callKey) (under *call, begun bool) {
 	f.lock.Lock()
 	defer f.lock.Unlock()
@@ -76,7 +73,7 @@ func (f *group) finish(key callKey, under *call) {
 	close(under.done)
 }
 
-// run looks up. A panic is an error of everybody who waits.
+// A panic is an error for all waiters.
 func (f *call) run(ctx context.Context, lookUp func(context.Context) (Principal, error)) {
 	defer fault.Recover(&f.err)
 	f.found, f.err = lookUp(ctx)

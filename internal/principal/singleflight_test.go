@@ -10,7 +10,6 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// O3: who begins a look-up has no more time for it than they came with, and nobody more than the budget.
 func TestFlights_KeepTheirTime_O3(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct{ came, takes time.Duration }{
@@ -33,7 +32,6 @@ func TestFlights_KeepTheirTime_O3(t *testing.T) {
 	}
 }
 
-// A panic is an error of everybody who waits, and the token can be looked up again.
 func TestFlights_APanicIsAnError(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

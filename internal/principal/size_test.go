@@ -14,7 +14,6 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// heap is what is in use once all garbage is gone.
 func heap() int64 {
 	runtime.GC()
 	runtime.GC()
@@ -23,7 +22,6 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// fill sees n people with a token each, and an answer about it.
 func (c *Cache) fill(n int) {
 	end := time.Now().Add(time.Hour)
 	for i := range n {
@@ -42,7 +40,6 @@ func (c *Cache) fill(n int) {
 	}
 }
 
-// A cache takes the bytes that it says it takes, within a fifth.
 func TestCache_WeighsWhatItTakes(t *testing.T) {
 	const people = 20_000
 	before := heap()
@@ -58,7 +55,6 @@ func TestCache_WeighsWhatItTakes(t *testing.T) {
 	}
 }
 
-// A flood of tokens that are never seen again takes no more than the cache may: what is used least goes.
 func TestCache_FloodIsBounded(t *testing.T) {
 	const limit = 8 << 20
 	before := heap()
@@ -76,7 +72,6 @@ func TestCache_FloodIsBounded(t *testing.T) {
 	}
 }
 
-// What is kept with a token holds on to no facts: those that were displaced are gone, however large they were.
 func TestCache_AnswersHoldNoFacts(t *testing.T) {
 	const tokens, ended = 500, 2_000
 	s, _ := recalling(t)
@@ -106,7 +101,7 @@ func TestCache_AnswersHoldNoFacts(t *testing.T) {
 	}
 }
 
-// BenchmarkCache_Flood is what a token that nobody has seen costs a full cache: the mean, and the longest of a million.
+// BenchmarkCache_Flood measures an unknown token's cost to a full cache.
 //
 //	go test ./internal/principal -run '^$' -bench Flood -benchtime 1000000x
 func BenchmarkCache_Flood(b *testing.B) {

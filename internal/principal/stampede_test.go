@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// F1, E1: a thousand requests with one token that nobody has seen are one verification and one look-up; and those who come when it
-// has just ended find what it has left.
+// F1, E1: one look-up serves a thousand requests.
 func TestResolve_AStampedeIsOneLookUp(t *testing.T) {
 	t.Parallel()
 	for range 20 {

@@ -8,16 +8,12 @@ import (
 	"time"
 )
 
-// accessLogHandler writes the lines that nearly all lines are, those of requests that went well, and leaves every other one to slog's own
-// handler. It writes them to the byte as that would (a test holds it to that), in a third of the time: there is one a request.
-//
-// A line is plain where all that it says is numbers and our own words ([ours]), none of which JSON would write in another way.
+// accessLogHandler writes plain lines as slog would, in a third of the time. A plain line has only numbers and our own words ([ours]).
 type accessLogHandler struct {
 	slog.Handler
 	out *BufferedWriter
 }
 
-// lineBuffers hold more than a plain line takes.
 var lineBuffers = sync.Pool{New: func() any { return new([1024]byte) }}
 
 // Handle implements slog.Handler.
@@ -35,10 +31,10 @@ func (h accessLogHandler) Handle(ctx context.Context, line slog.Record) error {
 	return h.out.bufferLine(text)
 }
 
-// isAccess says whether a line is one of the access log's that can wait: those alone are written without their place in the code.
+// isAccess: only access lines have no source position.
 func isAccess(line slog.Record) bool { return line.PC == 0 && line.Level == slog.LevelInfo }
 
-// WithAttrs implements slog.Handler: what is on every line is not ours to judge.
+// WithAttrs implements slog.Handler; slog writes such lines.
 func (h accessLogHandler) WithAttrs(attributes []slog.Attr) slog.Handler {
 	return h.Handler.WithAttrs(attributes)
 }
@@ -81,7 +77,6 @@ func appendPlainAttr(text []byte, a slog.Attr) (_ []byte, plain bool) {
 	}
 }
 
-// isPlain says whether text stands in JSON as it is.
 func isPlain(text string) bool {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {

@@ -9,7 +9,6 @@ import (
 	"time"
 )
 
-// A line is the same, whichever of the two has written it; and only lines without anything of a client's are written by ours.
 func FuzzPlainLines_AreAsSlogWritesThem(f *testing.F) {
 	f.Add("request", int64(1_700_000_000_123_456_789), "GET", "/v1/auth/me", int64(200), 0.000123, "127.0.0.1", "abc-1.2_3", "token_invalid")
 	f.Add("", int64(1), "", "", int64(-1), 0.0, "::1", "", "")
@@ -32,7 +31,6 @@ func FuzzPlainLines_AreAsSlogWritesThem(f *testing.F) {
 	})
 }
 
-// What others log, and whatever they may have from a client, is slog's to write, which looks at each word.
 func TestPlainLines_LeaveTheRest(t *testing.T) {
 	t.Parallel()
 	for what, a := range map[string]slog.Attr{

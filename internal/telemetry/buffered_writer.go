@@ -8,30 +8,28 @@ import (
 	"time"
 )
 
-// How long and how many bytes the lines of requests that went well wait for each other.
 const (
 	flushDelay = 100 * time.Millisecond
 	bufferSize = 32 << 10
 )
 
-// BufferedWriter is where log lines go, one after the other. Those of requests that went well are gathered for a moment and written together,
-// for a system call a request is a tenth of what a known token costs; any other line is written at once, after those before it. A
-// process that is killed takes the gathered ones along, and no other.
+// BufferedWriter buffers the lines of successful requests, because a system call costs a tenth of a cached request. Other lines are written
+// at once and in order. A killed process loses buffered lines only.
 type BufferedWriter struct {
 	out   io.Writer
 	delay time.Duration
 
 	lock     sync.Mutex
 	gathered []byte
-	due      bool // a flush is on its way
+	due      bool
 }
 
-// NewBufferedWriter gathers for out. Flush is to be called at the end.
+// NewBufferedWriter writes to out. Call Flush at the end.
 func NewBufferedWriter(out io.Writer) *BufferedWriter {
 	return &BufferedWriter{out: out, delay: flushDelay}
 }
 
-// Write implements io.Writer: the line is out when it returns.
+// Write implements io.Writer without buffering.
 func (l *BufferedWriter) Write(line []byte) (int, error) {
 	l.lock.Lock()
 	defer l.lock.Unlock()
@@ -40,7 +38,7 @@ func (l *BufferedWriter) Write(line []byte) (int, error) {
 	return n, errors.Join(before, err)
 }
 
-// Flush writes what was gathered.
+// Flush writes the buffered lines.
 func (l *BufferedWriter) Flush() error {
 	l.lock.Lock()
 	defer l.lock.Unlock()
@@ -52,14 +50,13 @@ func (l *BufferedWriter) flush() error {
 		return nil
 	}
 	_, err := l.out.Write(l.gathered)
-	l.gathered = l.gathered[:0] // whatever came of it: a log that cannot be written must not grow here
+	l.gathered = l.gathered[:0] // also after errors
 	if err != nil {
 		return fmt.Errorf("write log lines: %w", err)
 	}
 	return nil
 }
 
-// bufferLine gathers a line, where lines are gathered.
 func (l *BufferedWriter) bufferLine(line []byte) error {
 	l.lock.Lock()
 	defer l.lock.Unlock()
@@ -78,5 +75,5 @@ func (l *BufferedWriter) flushDue() {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	l.due = false
-	_ = l.flush() // where the log cannot be written nobody can be told
+	_ = l.flush()
 }

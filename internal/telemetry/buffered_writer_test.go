@@ -12,7 +12,6 @@ import (
 	"time"
 )
 
-// BufferedWriter of requests that went well wait a moment for each other; whatever else is said comes at once, and nothing before its turn.
 func TestLines_GatherWhatCanWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -29,7 +28,7 @@ func TestLines_GatherWhatCanWait(t *testing.T) {
 		if out.Len() != 0 {
 			t.Errorf("written at once: %s", &out)
 		}
-		log.Warn("something else") // as plain as they are
+		log.Warn("something else")
 		if got := order(out.String(), ":200}", ":201}", "something else"); got != "012" {
 			t.Errorf("a warning came in the order %s: %s", got, &out)
 		}
@@ -56,7 +55,6 @@ func TestLines_GatherWhatCanWait(t *testing.T) {
 	})
 }
 
-// A log that cannot be written says so to who waits, and takes lines again when it can.
 func TestLines_BrokenLog(t *testing.T) {
 	t.Parallel()
 	broken := &breaking{err: io.ErrClosedPipe}
@@ -83,7 +81,6 @@ func (b *breaking) Write(line []byte) (int, error) {
 	return b.Buffer.Write(line)
 }
 
-// order names the words in the order in which they stand in text, by their numbers.
 func order(text string, words ...string) (numbers string) {
 	for len(numbers) < len(words) {
 		first, at := -1, len(text)

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// Names of log attributes, by OpenTelemetry's semantic conventions where they have one.
+// Log attributes follow OpenTelemetry's semantic conventions.
 const (
 	FieldRequestID     = "request_id"
 	FieldMethod        = "http.request.method"
 	FieldRoute         = "http.route"
 	FieldStatus        = "http.response.status_code"
-	FieldDuration      = "http.server.request.duration" // seconds, as the metric of that name
+	FieldDuration      = "http.server.request.duration" // seconds
 	FieldClient        = "client.address"
 	FieldServer        = "server.address"
 	FieldMetricsServer = "metrics.address"
@@ -26,7 +26,7 @@ const (
 	FieldCheck         = "health.check"
 	FieldPool          = "db.client.connection.pool.name"
 	FieldOperation     = "firebase.operation"
-	FieldIntent        = "intent.kind" // of a change at Firebase that was cut short
+	FieldIntent        = "intent.kind"
 	FieldAttempt       = "http.request.resend_count"
 	FieldKeyID         = "key.id"
 	FieldKeysAge       = "key_set.age" // seconds
@@ -36,17 +36,14 @@ const (
 	FieldSpansLost     = "traces.spans_lost"
 )
 
-// Redacted stands where a secret was.
+// Redacted replaces secrets.
 const Redacted = "[redacted]"
 
-// alwaysSecret are header names that no contract marks, because they are not in its schemas.
+// alwaysSecret are headers outside the contract.
 var alwaysSecret = []string{"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-goog-api-key", "password"}
 
-// NewLogger makes a logger that writes JSON lines to w. An attribute is replaced by [Redacted] when its name, or that of a
-// group, map or struct field around or inside it, is one of secretNames: case, underscores and hyphens are not looked at
-// ("id_token" is "idToken"), and of a dotted name the last part counts as well. Whatever its name, text that looks like a
-// token (a JWT, "Bearer ...", a Google API key) is masked within values and messages, as a second net. A line that is written
-// with a request's context names its trace and span.
+// NewLogger logs JSON lines. It redacts attributes named in secretNames at any depth, ignoring case, underscores and hyphens; the last part
+// of a dotted name counts too. In other text it masks JWTs, bearer tokens and Google API keys.
 func NewLogger(w io.Writer, level slog.Leveler, secretNames []string) *slog.Logger {
 	r := newRedactor(secretNames)
 	out, ok := w.(*BufferedWriter)
@@ -69,7 +66,6 @@ func newRedactor(names []string) redactor {
 	return r
 }
 
-// fold appends name to buffer in the one spelling that all its spellings share.
 func fold(buffer []byte, name string) []byte {
 	for i := 0; i < len(name); i++ {
 		c := name[i]
@@ -85,7 +81,7 @@ func fold(buffer []byte, name string) []byte {
 }
 
 func (r redactor) isSecret(name string) bool {
-	var buffer [64]byte // on the stack: every attribute of every line comes through here
+	var buffer [64]byte
 	if r.secret[string(fold(buffer[:0], name))] {
 		return true
 	}
@@ -93,13 +89,12 @@ func (r redactor) isSecret(name string) bool {
 	return dot >= 0 && r.secret[string(fold(buffer[:0], name[dot+1:]))]
 }
 
-// ours are fields whose values this program chooses: nothing that somebody sent is in them.
+// ours are fields that no client chooses.
 var ours = map[string]bool{
 	slog.TimeKey: true, slog.LevelKey: true, FieldMethod: true, FieldRoute: true, FieldStatus: true, FieldDuration: true,
 	FieldClient: true, FieldErrorType: true, FieldTraceID: true, FieldSpanID: true,
 }
 
-// replace is slog's hook: it sees every attribute that is not a group, the message included.
 func (r redactor) replace(groups []string, a slog.Attr) slog.Attr {
 	if len(groups) == 0 && ours[a.Key] {
 		return a
@@ -118,11 +113,9 @@ func (r redactor) replace(groups []string, a slog.Attr) slog.Attr {
 	if a.Value.Kind() == slog.KindAny {
 		return slog.Any(a.Key, r.cleanAny(a.Value.Any()))
 	}
-	return a // numbers, times, durations and booleans hold no secret
+	return a
 }
 
-// cleanAny cleans what slog would hand to json.Marshal, by marshalling it first: what json would show is what is looked at,
-// whatever the type. Errors become their text, as slog has it.
 func (r redactor) cleanAny(value any) any {
 	switch v := value.(type) {
 	case nil, slog.Level, *slog.Source:
@@ -161,11 +154,10 @@ func (r redactor) cleanTree(node any) any {
 	return node
 }
 
-// tokenLike: a JWT or its beginning (base64url of `{"`), what follows "Bearer", a Google API key.
+// tokenLike matches a JWT or its beginning (base64url of `{"`), a bearer token, or a Google API key.
 var tokenLike = regexp.MustCompile(
 	`eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*|(?i:\bbearer\s+)[A-Za-z0-9._~+/=-]{12,}|AIza[A-Za-z0-9_-]{30,}`)
 
-// mask replaces what looks like a token. The look before the leap keeps the expression out of the way of ordinary lines.
 func mask(text string) string {
 	if !strings.Contains(text, "eyJ") && !strings.Contains(text, "AIza") && !containsFold(text, "bearer") {
 		return text
@@ -173,7 +165,6 @@ func mask(text string) string {
 	return tokenLike.ReplaceAllString(text, Redacted)
 }
 
-// containsFold looks for a lower-case ASCII word in any case.
 func containsFold(text, word string) bool {
 	for i := 0; i+len(word) <= len(text); i++ {
 		if text[i]|0x20 == word[0] && strings.EqualFold(text[i:i+len(word)], word) {

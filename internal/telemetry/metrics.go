@@ -14,12 +14,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// durationBuckets are OpenTelemetry's advice for HTTP, and three finer ones below: a warm verify-token takes microseconds.
+// durationBuckets adds three to OpenTelemetry's: a cached token takes microseconds.
 var durationBuckets = []float64{.0005, .001, .0025, .005, .01, .025, .05, .075, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10}
 
-// Metrics are all the metrics of one instance, in a registry of its own, so that a test may run several in one process.
-// Labels come from small closed sets: routes as the contract names them, codes, outcomes; never an address, a user or a
-// path as it was sent. Safe for concurrent use; recording allocates nothing once a combination of labels has been seen.
+// Metrics is safe for concurrent use. Labels come from small closed sets, never from addresses, users or raw paths. Recording known labels
+// allocates nothing.
 type Metrics struct {
 	registry *prometheus.Registry
 
@@ -38,7 +37,7 @@ type Metrics struct {
 	legacy        handles[[2]string, prometheus.Counter]
 	clocks        *prometheus.GaugeVec
 	legacyClients atomic.Int32
-	legacyNames   sync.Map // of the clients that have a label of their own
+	legacyNames   sync.Map
 }
 
 type requestLabels struct {
@@ -46,7 +45,7 @@ type requestLabels struct {
 	status        int
 }
 
-// NewMetrics makes the metrics, with Go's runtime, the process and the build beside our own.
+// NewMetrics adds metrics of Go, the process and the build.
 func NewMetrics() *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry()}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewBuildInfoCollector(),
@@ -104,23 +103,21 @@ func (m *Metrics) counter(name, help, label string) func(string) prometheus.Coun
 	return func(value string) prometheus.Counter { return v.WithLabelValues(value) }
 }
 
-// Handler serves the metrics in Prometheus's format, for METRICS_PORT.
+// Handler serves METRICS_PORT.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry, EnableOpenMetrics: true})
 }
 
-// RequestStarted counts a request in. Each one is followed by a RequestEnded.
+// RequestStarted must be followed by RequestEnded.
 func (m *Metrics) RequestStarted() { m.active.Inc() }
 
-// RequestEnded counts a request out and records it. route is the contract's pattern ("/v1/auth/me/sessions/{id}"), or ""
-// where none matched.
+// RequestEnded takes a route of the contract or [NoRoute].
 func (m *Metrics) RequestEnded(method, route string, status int, took time.Duration) {
 	m.active.Dec()
 	m.requests.get(requestLabels{method: KnownMethod(method), route: route, status: status}).Observe(took.Seconds())
 }
 
-// KnownMethod is the method as OpenTelemetry's conventions have it: "_OTHER" for what a client invented, so that neither
-// metrics nor logs grow with it.
+// KnownMethod bounds the label: "_OTHER", as in OpenTelemetry.
 func KnownMethod(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
@@ -130,25 +127,24 @@ func KnownMethod(method string) string {
 	return "_OTHER"
 }
 
-// TokenVerified counts a checked token: "ok", or the code of its refusal.
+// TokenVerified counts "ok" or a refusal code.
 func (m *Metrics) TokenVerified(result string) { m.verifications.get(result).Inc() }
 
-// FirstSight counts an identity that no row had: "created", "linked", or the code of its refusal.
+// FirstSight counts "created", "linked" or a refusal code.
 func (m *Metrics) FirstSight(outcome string) { m.firstSights.get(outcome).Inc() }
 
-// Moved counts a move of a user to Firebase: "moved", or what stopped it.
+// Moved counts "moved" or the obstacle.
 func (m *Metrics) Moved(outcome string) { m.moves.get(outcome).Inc() }
 
-// PasswordWork counts rounds of bcrypt: 1,024 are a hash of cost 10.
+// PasswordWork counts bcrypt rounds: 1,024 for cost 10.
 func (m *Metrics) PasswordWork(lane string, rounds int) {
 	m.passwordWork.get(lane).Add(float64(rounds))
 }
 
-// maxLegacyClients bounds the names that clients give themselves; whoever comes after them is "other".
+// maxLegacyClients bounds the label; later ones are "other".
 const maxLegacyClients = 100
 
-// LegacyRequest counts a request of the deprecated surface: by whom, so that an operator knows whom to ask before switching it off.
-// Of a User-Agent only the first product's name counts (RFC 9110 section 10.1.5).
+// LegacyRequest counts clients by their User-Agent's first product (RFC 9110 section 10.1.5).
 func (m *Metrics) LegacyRequest(route, userAgent string) {
 	name, _, _ := strings.Cut(userAgent, "/")
 	if name == "" || len(name) > 40 || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }) {
@@ -164,14 +160,13 @@ func (m *Metrics) LegacyRequest(route, userAgent string) {
 	m.legacy.get([2]string{route, name}).Inc()
 }
 
-// CacheRequest counts a look-up in the named cache: "hit" or "miss".
+// CacheRequest counts "hit" or "miss".
 func (m *Metrics) CacheRequest(cache, result string) { m.caches.get([2]string{cache, result}).Inc() }
 
-// FactsTier counts a look ("read") for facts in Redis, or a leaving of them there ("write"), by how it ended; it fits
-// principal.SharedCacheOptions.Observe.
+// FactsTier fits principal.SharedCacheOptions.Observe.
 func (m *Metrics) FactsTier(operation, result string) { m.tier.get([2]string{operation, result}).Inc() }
 
-// Listening says whether PostgreSQL tells of changes; it fits principal.ListenerOptions.OnState.
+// Listening fits principal.ListenerOptions.OnState.
 func (m *Metrics) Listening(listening bool) {
 	if listening {
 		m.listening.Set(1)
@@ -180,20 +175,20 @@ func (m *Metrics) Listening(listening bool) {
 	m.listening.Set(0)
 }
 
-// FirebaseCall records one call to Firebase; it fits firebase.Options.Observe.
+// FirebaseCall fits firebase.Options.Observe.
 func (m *Metrics) FirebaseCall(operation, outcome string, took time.Duration) {
 	m.firebaseCalls.get([2]string{operation, outcome}).Observe(took.Seconds())
 }
 
-// ClockRead records how far a clock is ahead of this machine's; it fits clock.Options.Observe.
+// ClockRead fits clock.Options.Observe.
 func (m *Metrics) ClockRead(clock string, ahead time.Duration) {
 	m.clocks.WithLabelValues(clock).Set(ahead.Seconds())
 }
 
-// RateLimited counts a request that a limit of ours refused, by the limit's name; it fits limit.Options.Observe.
+// RateLimited fits limit.Options.Observe.
 func (m *Metrics) RateLimited(limit string) { m.limited.get(limit).Inc() }
 
-// KeysFetched counts a fetch of Firebase's token keys; it fits token.KeySetOptions.OnFetch.
+// KeysFetched fits token.KeySetOptions.OnFetch.
 func (m *Metrics) KeysFetched(err error) {
 	outcome := "ok"
 	if err != nil {
@@ -202,20 +197,20 @@ func (m *Metrics) KeysFetched(err error) {
 	m.keyFetches.get(outcome).Inc()
 }
 
-// KeysAge registers how old the token keys in use are; age is asked at each scrape. Call it once.
+// KeysAge registers the gauge; call it once.
 func (m *Metrics) KeysAge(age func() time.Duration) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "auth_keys_age_seconds", Help: "Time since Firebase's token keys were last fetched well.",
 	}, func() float64 { return age().Seconds() }))
 }
 
-// Owed are gauges of what Firebase is owed: counts by "waiting" and "dead", and the age of the oldest that waits.
+// Owed are gauges of pending Firebase changes.
 type Owed struct {
 	jobs   *prometheus.GaugeVec
 	oldest prometheus.Gauge
 }
 
-// Owed registers what Firebase is owed. Call it once.
+// Owed registers the gauges; call it once.
 func (m *Metrics) Owed() Owed {
 	o := Owed{
 		jobs: prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -229,14 +224,14 @@ func (m *Metrics) Owed() Owed {
 	return o
 }
 
-// Set writes down how it stands.
+// Set sets all gauges.
 func (o Owed) Set(waiting, dead int64, oldest time.Duration) {
 	o.jobs.WithLabelValues("waiting").Set(float64(waiting))
 	o.jobs.WithLabelValues("dead").Set(float64(dead))
 	o.oldest.Set(oldest.Seconds())
 }
 
-// Pool registers a connection pool's statistics under a name ("main").
+// Pool registers a pool's statistics.
 func (m *Metrics) Pool(name string, pool *pgxpool.Pool) {
 	m.registry.MustRegister(newPoolCollector(name, pool))
 }

@@ -49,7 +49,7 @@ func TestMetrics_EveryOneIsScraped(t *testing.T) {
 	m.KeysFetched(nil)
 	m.KeysFetched(io.EOF)
 
-	pool, err := pgxpool.New(t.Context(), "postgres://nobody@127.0.0.1:1/none?pool_max_conns=7") // opens nothing until asked
+	pool, err := pgxpool.New(t.Context(), "postgres://nobody@127.0.0.1:1/none?pool_max_conns=7")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,6 @@ func TestMetrics_EveryOneIsScraped(t *testing.T) {
 	}
 }
 
-// A client invents methods; it must not invent time series.
 func TestMetrics_InventedMethodsShareALabel(t *testing.T) {
 	m := telemetry.NewMetrics()
 	for _, method := range []string{"BREW", "get", "PROPFIND"} {

@@ -5,7 +5,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// poolCollector reads a pgx pool's statistics at each scrape, under OpenTelemetry's names for database connections.
 type poolCollector struct {
 	stat func() *pgxpool.Stat
 

@@ -15,37 +15,32 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// instrumentation names the source of our own spans, as OpenTelemetry calls whoever makes them.
 const instrumentation = "auth-v2-service"
 
-// flushPatience is how long Close waits for the last spans to leave. It is less than what closing all parts may take, so that
-// a collector that hangs is not taken for a database that does.
+// flushPatience is below the shutdown's time, so that a hanging collector is not taken for the database.
 const flushPatience = time.Second
 
-// TracingOptions say where spans go, and which.
+// TracingOptions configures a Tracing.
 type TracingOptions struct {
-	// Endpoint is the collector's base URL for OTLP over HTTP; spans go to /v1/traces below it. Empty: nothing is exported.
+	// Endpoint is the OTLP base URL. Empty: no export.
 	Endpoint string
-	// Sampler is one of OpenTelemetry's names for OTEL_TRACES_SAMPLER, and Ratio what those with a ratio take.
+	// Sampler and Ratio are OTEL_TRACES_SAMPLER and its argument.
 	Sampler string
 	Ratio   float64
-	Version string // of the service
+	Version string
 	Logger  *slog.Logger
 }
 
-// Tracing makes spans and exports them behind the requests: a collector that is slow or away costs spans, never time. A nil
-// Tracing is valid and makes none; requests then still carry their caller's trace into the log. No span holds a query string,
-// a header, a body, a statement's arguments or the text of an error. Safe for concurrent use.
-//
-// There is no global provider: what a library traces on its own account, with whatever attributes, is not exported.
+// Tracing exports in the background: a slow collector loses spans but delays no request. Spans hold no query, header, body, argument or
+// error text. A nil Tracing makes no spans, but logs name the caller's trace. It is safe for concurrent use. There is no global provider:
+// libraries' own spans are not exported.
 type Tracing struct {
 	provider *sdktrace.TracerProvider
 	tracer   trace.Tracer
 	log      *slog.Logger
 }
 
-// NewTracing starts the export; it asks nothing of the collector yet. Without an endpoint it gives nil, which is no fault.
-// What OpenTelemetry names beyond the options (headers, certificates, batches, resource attributes) its library reads.
+// NewTracing does not connect. Without an endpoint it returns nil, nil. The library reads other OTEL variables itself.
 func NewTracing(ctx context.Context, o TracingOptions) (*Tracing, error) {
 	if o.Endpoint == "" {
 		return nil, nil
@@ -74,7 +69,7 @@ func NewTracing(ctx context.Context, o TracingOptions) (*Tracing, error) {
 	return &Tracing{provider: provider, tracer: provider.Tracer(instrumentation), log: o.Logger}, nil
 }
 
-// samplerNamed gives the sampler of a name. The parent-based ones follow the caller's decision where there is a caller.
+// samplerNamed: parent-based samplers follow the caller's decision.
 func samplerNamed(name string, ratio float64) (sdktrace.Sampler, error) {
 	switch name {
 	case "", "parentbased_always_on":
@@ -93,7 +88,7 @@ func samplerNamed(name string, ratio float64) (sdktrace.Sampler, error) {
 	return nil, fmt.Errorf("there is no trace sampler %q", name)
 }
 
-// Close sends what is left, within a second, and ends the export. Spans that end later are dropped.
+// Close exports the last spans within a second.
 func (t *Tracing) Close() {
 	if t == nil {
 		return

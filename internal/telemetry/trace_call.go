@@ -14,9 +14,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Transport makes a client span of each request that goes over base, until the answer's headers are there. It is for calls
-// whose paths name operations, not people. Query strings stay out of spans, for API keys travel in them (which is why this is
-// not otelhttp: its url.full has them); and nobody out there is told our trace.
+// Transport makes client spans. Paths must name operations, not users. Queries hold API keys, so spans omit them; otelhttp would not. The
+// server does not receive the trace.
 func (t *Tracing) Transport(base http.RoundTripper) http.RoundTripper {
 	if t == nil {
 		return base
@@ -61,7 +60,7 @@ func callAttributes(r *http.Request) []attribute.KeyValue {
 	return attributes
 }
 
-// typeOf tells errors apart without their texts.
+// typeOf omits error texts.
 func typeOf(err error) string {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):

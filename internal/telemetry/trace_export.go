@@ -9,21 +9,19 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// lossEvery is how often, at most, the log hears that spans are lost.
 const lossEvery = time.Minute
 
-// exporter stands between the batches and OTLP. It takes free text out of spans, and keeps failures from the library's own
-// error handler, which would write a line of plain text to standard error for each batch.
+// exporter hides errors from the library, which would print each.
 type exporter struct {
 	sdktrace.SpanExporter
 	log *slog.Logger
 
 	mu    sync.Mutex
 	lost  int
-	heard time.Time // when the log last heard of a loss
+	heard time.Time
 }
 
-// ExportSpans implements sdktrace.SpanExporter. It reports no error: there is nobody left to tell.
+// ExportSpans implements sdktrace.SpanExporter.
 func (e *exporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
 	wordless := make([]sdktrace.ReadOnlySpan, len(spans))
 	for i, span := range spans {
@@ -48,7 +46,7 @@ func (e *exporter) tellLoss(ctx context.Context, spans int, err error) {
 	}
 }
 
-// tellRecovery waits as long as a loss does, so that a collector that comes and goes is not a line each time.
+// tellRecovery waits, so that a flapping collector floods no log.
 func (e *exporter) tellRecovery(ctx context.Context) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -59,8 +57,7 @@ func (e *exporter) tellRecovery(ctx context.Context) {
 	e.lost, e.heard = 0, time.Time{}
 }
 
-// withoutWords is a span less what nobody can vouch for: the texts of errors, which libraries note as events and as the
-// status's description, and where databases and clients quote what people have sent. The code of a status stays.
+// withoutWords drops error texts, which quote clients' data.
 type withoutWords struct{ sdktrace.ReadOnlySpan }
 
 // Events implements sdktrace.ReadOnlySpan.

@@ -18,7 +18,6 @@ type failing struct{ err error }
 func (f *failing) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error { return f.err }
 func (*failing) Shutdown(context.Context) error                               { return nil }
 
-// A collector that is away for an hour, and one that comes and goes, are a line a minute at most, and no span is uncounted.
 func TestExporter_FloodsNoLog(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -31,7 +30,7 @@ func TestExporter_FloodsNoLog(t *testing.T) {
 			if e.ExportSpans(t.Context(), batch) != nil {
 				t.Fatal("the library's error handler was called: it writes to standard error")
 			}
-			time.Sleep(5 * time.Second) // the bubble's time: a batch's beat
+			time.Sleep(5 * time.Second)
 		}
 		errAway := errors.New("connection refused")
 		for range time.Hour / (5 * time.Second) {
@@ -49,7 +48,7 @@ func TestExporter_FloodsNoLog(t *testing.T) {
 			t.Errorf("an hour of coming and going is %d lines, expected two a minute at most", lines)
 		}
 		log.Reset()
-		time.Sleep(lossEvery) // the bubble's time, too: it passes at once
+		time.Sleep(lossEvery)
 		export(nil)
 		export(nil)
 		if lines := strings.Count(log.String(), "\n"); lines > 1 {

@@ -7,8 +7,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// inTrace puts the trace and the span that a line belongs to on it, by OpenTelemetry's names for logs outside of OTLP. Where
-// no spans are made, they are those of the caller's traceparent.
 type inTrace struct{ slog.Handler }
 
 // Handle implements slog.Handler.
@@ -19,7 +17,7 @@ func (h inTrace) Handle(ctx context.Context, line slog.Record) error {
 	return h.Handler.Handle(ctx, line)
 }
 
-// named is apart from Handle so that a line outside of any trace stays off the heap.
+// named keeps lines without a trace off the heap.
 func named(line slog.Record, span trace.SpanContext) slog.Record {
 	line = line.Clone()
 	line.AddAttrs(slog.String(FieldTraceID, span.TraceID().String()), slog.String(FieldSpanID, span.SpanID().String()))

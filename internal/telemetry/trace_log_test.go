@@ -6,7 +6,6 @@ import (
 	"time"
 )
 
-// A line that belongs to no trace costs what it did without traces.
 func TestInTrace_AllocatesNothingOutsideOne(t *testing.T) {
 	handler, line, ctx := inTrace{slog.DiscardHandler}, slog.NewRecord(time.Time{}, slog.LevelInfo, "request", 0), t.Context()
 	if n := testing.AllocsPerRun(100, func() { _ = handler.Handle(ctx, line) }); n != 0 {

@@ -11,19 +11,18 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// NoRoute is the route of a request that matched none.
+// NoRoute is the route of unmatched requests.
 const NoRoute = "unmatched"
 
-// caller reads W3C's traceparent and tracestate; what is malformed counts as absent. Baggage is not taken: nobody reads it.
+// caller reads W3C's traceparent and tracestate.
 var caller propagation.TraceContext
 
-// RequestArrived gives the context in which a request is handled: in its caller's trace where it names a valid one, and in a
-// span of its own where spans are made. Each one is followed by a RequestAnswered with that context.
+// RequestArrived returns the context with the caller's trace and a new span. RequestAnswered must follow.
 func (t *Tracing) RequestArrived(r *http.Request) context.Context {
 	ctx := r.Context()
-	if r.Header["Traceparent"] != nil { // to ask the propagator costs an allocation, on the hot path
+	if r.Header["Traceparent"] != nil { // Extract allocates
 		ctx = caller.Extract(ctx, propagation.HeaderCarrier(r.Header))
-		// The caller's tracestate is free text, and would go out with each span of ours.
+		// tracestate is free text and must not leave
 		ctx = trace.ContextWithRemoteSpanContext(ctx, trace.SpanContextFromContext(ctx).WithTraceState(trace.TraceState{}))
 	}
 	if t == nil {
@@ -34,8 +33,7 @@ func (t *Tracing) RequestArrived(r *http.Request) context.Context {
 	return ctx
 }
 
-// RequestAnswered ends the request's span. The route stands in for url.path, which holds whatever a client put there.
-// errorType is the code of the refusal, or "".
+// RequestAnswered ends the span. errorType is a refusal code or "".
 func (t *Tracing) RequestAnswered(ctx context.Context, method, route string, status int, errorType string) {
 	if t == nil {
 		return
@@ -59,7 +57,6 @@ func (t *Tracing) RequestAnswered(ctx context.Context, method, route string, sta
 	}
 }
 
-// spanNameOf begins a span's name: the method, or "HTTP" for what a client invented.
 func spanNameOf(method string) string {
 	if known := KnownMethod(method); known == method {
 		return method

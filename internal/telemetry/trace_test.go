@@ -19,7 +19,6 @@ import (
 	"auth-v2-service/internal/testkit/otlptest"
 )
 
-// tracing exports to a collector, below a base that is not its root.
 func tracing(t *testing.T, to *otlptest.Collector, sampler string, ratio float64) *telemetry.Tracing {
 	t.Helper()
 	made, err := telemetry.NewTracing(t.Context(), telemetry.TracingOptions{
@@ -31,7 +30,6 @@ func tracing(t *testing.T, to *otlptest.Collector, sampler string, ratio float64
 	return made
 }
 
-// attributes are a span's, as text.
 func attributes(span *spans.Span) map[string]string {
 	out := map[string]string{}
 	for _, a := range span.Attributes {
@@ -58,7 +56,6 @@ func arrival(traceparent string) *http.Request {
 	return r
 }
 
-// The sampler's name decides what leaves, and the parent-based ones listen to the caller.
 func TestTracing_Sampling(t *testing.T) {
 	t.Parallel()
 	const sampled, unsampled = "00-" + callersTrace + "-" + callersSpan + "-01", "00-" + callersTrace + "-" + callersSpan + "-00"
@@ -95,7 +92,7 @@ func TestTracing_Sampling(t *testing.T) {
 	}
 }
 
-// O1: a request's span has OpenTelemetry's names, is named by its route, and says when the fault was ours.
+// O1: OpenTelemetry's names.
 func TestTracing_ServerSpans(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -150,14 +147,12 @@ func TestTracing_ServerSpans(t *testing.T) {
 	}
 }
 
-// errWithSecret fails as a client of a library's might: quoting what was sent.
 type errWithSecret struct{}
 
 func (errWithSecret) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, errors.New("cannot reach https://g/?key=" + secret)
 }
 
-// A call's span has the path and not the query; failures are told by type and status, never in words.
 func TestTracing_ClientSpans(t *testing.T) {
 	t.Parallel()
 	got := otlptest.New(t, "/base/v1/traces")
@@ -209,7 +204,6 @@ func TestTracing_ClientSpans(t *testing.T) {
 	}
 }
 
-// beside counts statements, as tests of query budgets do.
 type beside struct{ statements int }
 
 func (b *beside) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
@@ -219,8 +213,6 @@ func (b *beside) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQu
 
 func (*beside) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-// A statement's span has the name it has in db/queries; arguments stay here, and so do the words of PostgreSQL's errors,
-// which quote them.
 func TestTracing_StatementSpans(t *testing.T) {
 	t.Parallel()
 	got := otlptest.New(t, "/base/v1/traces")
@@ -232,7 +224,7 @@ func TestTracing_StatementSpans(t *testing.T) {
 		statement := queries.TraceQueryStart(ctx, nil, pgx.TraceQueryStartData{SQL: sql, Args: []any{secret}})
 		queries.TraceQueryEnd(statement, nil, pgx.TraceQueryEndData{Err: err})
 	}
-	queries.TraceQueryStart(t.Context(), nil, pgx.TraceQueryStartData{SQL: "SELECT 1"}) // nobody's request: no span
+	queries.TraceQueryStart(t.Context(), nil, pgx.TraceQueryStartData{SQL: "SELECT 1"})
 	traces.RequestAnswered(ctx, http.MethodPost, "/v1/auth/login", 200, "")
 	traces.Close()
 
@@ -253,7 +245,6 @@ func TestTracing_StatementSpans(t *testing.T) {
 	}
 }
 
-// A line that is written in a trace names it, whether or not anything is exported; groups and attributes stay as they are.
 func TestLogger_LinesNameTheirTrace(t *testing.T) {
 	t.Parallel()
 	var off *telemetry.Tracing
@@ -284,7 +275,6 @@ func TestLogger_LinesNameTheirTrace(t *testing.T) {
 	}
 }
 
-// Where nothing is traced, nothing is paid.
 func TestTracing_OffAllocatesNothing(t *testing.T) {
 	var off *telemetry.Tracing
 	request := arrival("")
