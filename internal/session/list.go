@@ -48,7 +48,7 @@ type Past struct {
 	EndedAt *time.Time
 }
 
-// Every returns all stored sessions, oldest first.
+// Every returns all sessions, oldest first.
 func (s *Service) Every(ctx context.Context, userID uuid.UUID) ([]Past, error) {
 	rows, err := s.queries.EveryLegacySession(ctx, s.pool, userID)
 	if err != nil {
@@ -66,7 +66,6 @@ func (s *Service) Every(ctx context.Context, userID uuid.UUID) ([]Past, error) {
 	return sessions, nil
 }
 
-// internal/token derives ids of adopted sessions.
 const adoptedVersion = 8
 
 // SignedInAt returns zero for a missing, ended or adopted session.
