@@ -18,7 +18,7 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// Refusals of an operator's acts.
+// Refusals of operators.
 var (
 	ErrYourself   = fault.New(fault.Forbidden, "nobody does this to their own account; ask another admin")
 	ErrEmailTaken = fault.New(fault.EmailTaken, "this e-mail is taken")
@@ -28,8 +28,8 @@ var (
 // Operator names the operator of an act.
 type Operator = operator.Operator
 
-// Deactivate locks a user out and ends all sessions (T4). A second call changes and records nothing. No operator deactivates their own row,
-// and of two admins that deactivate each other one succeeds, so an admin always remains. Errors: ErrNotFound, ErrYourself.
+// Deactivate locks a user out and ends all sessions (T4). Of two admins that deactivate each other one succeeds, so an admin always
+// remains. Errors: ErrNotFound, ErrYourself.
 func (s *Store) Deactivate(ctx context.Context, id uuid.UUID, reason string, by Operator) (Record, error) {
 	if id == by.Admin {
 		return Record{}, ErrYourself
@@ -50,7 +50,7 @@ func (s *Store) Deactivate(ctx context.Context, id uuid.UUID, reason string, by 
 	})
 }
 
-// Reactivate lets a user in again, even after Firebase disabled the account. Earlier sessions stay ended. Errors: ErrNotFound.
+// Reactivate also lifts Firebase's disabled. Earlier sessions stay ended.
 func (s *Store) Reactivate(ctx context.Context, id uuid.UUID, by Operator) (Record, error) {
 	return s.applyAdminAction(ctx, id, by, "user.reactivated", nil, func(ctx context.Context, tx pgx.Tx) error {
 		e := s.clocks.Ending(time.Time{}, time.Time{})
@@ -64,7 +64,7 @@ func (s *Store) Reactivate(ctx context.Context, id uuid.UUID, by Operator) (Reco
 	})
 }
 
-// EndSessions is RevokeTokens by an operator, with an audit event. Errors: ErrNotFound.
+// EndSessions is RevokeTokens by an operator.
 func (s *Store) EndSessions(ctx context.Context, id uuid.UUID, by Operator) (Record, error) {
 	return s.applyAdminAction(ctx, id, by, "user.tokens_revoked", nil, func(ctx context.Context, tx pgx.Tx) error {
 		e := s.clocks.Ending(time.Time{}, time.Time{})
@@ -78,8 +78,7 @@ func (s *Store) EndSessions(ctx context.Context, id uuid.UUID, by Operator) (Rec
 	})
 }
 
-// applyAdminAction changes a row, records it (O4) and enqueues its sync (S3) in one transaction. Where act returns no row, nothing changed
-// and nothing is recorded.
+// applyAdminAction changes a row, records it (O4) and enqueues its sync (S3) in one transaction.
 func (s *Store) applyAdminAction(
 	ctx context.Context, id uuid.UUID, by Operator, action string, details map[string]any, act func(ctx context.Context, tx pgx.Tx) error,
 ) (Record, error) {
@@ -116,7 +115,6 @@ func (s *Store) record(ctx context.Context, tx pgx.Tx, id uuid.UUID, by Operator
 	})
 }
 
-// holdFor locks the row and checks that the operator may still act.
 func (s *Store) holdFor(ctx context.Context, tx pgx.Tx, id uuid.UUID, by Operator) error {
 	held, err := operator.Hold(ctx, tx, by, id)
 	if err == nil && !slices.Contains(held, id) {
@@ -125,18 +123,17 @@ func (s *Store) holdFor(ctx context.Context, tx pgx.Tx, id uuid.UUID, by Operato
 	return err
 }
 
-// Change is an operator's change of a user; nil fields stay.
+// Change is an operator's change; nil fields stay.
 type Change struct {
 	Username *string
 	Type     *string
 	Email    *string
 }
 
-// Change applies all of a change or nothing. The e-mail of a user at Firebase changes there before the commit (S4): a refusal there changes
-// neither side. If an answer or the commit is lost, SettleChange completes the change. The new address counts as unproven. No operator
-// changes their own type.
+// Change applies everything or nothing. A user's e-mail at Firebase changes there before the commit (S4): a refusal there changes neither
+// side. After a lost answer or commit, SettleChange completes the change. The new address counts as unproven.
 //
-// Errors: ErrInvalidUsername, ErrInvalidEmail, ErrUsernameTaken, ErrEmailTaken, ErrNotFound, ErrYourself, ErrNoAccount, those of
+// Errors: ErrInvalidUsername, ErrInvalidEmail, ErrUsernameTaken, ErrEmailTaken, ErrNotFound, ErrYourself (own type), ErrNoAccount, those of
 // operator.Hold, or dependency_unavailable.
 func (s *Store) Change(ctx context.Context, id uuid.UUID, c Change, by Operator) (Record, error) {
 	c, err := c.valid()
@@ -173,7 +170,6 @@ func (s *Store) Change(ctx context.Context, id uuid.UUID, c Change, by Operator)
 	return s.Record(ctx, id)
 }
 
-// changeTimeout includes Firebase's part.
 const changeTimeout = 7 * time.Second
 
 func (c Change) valid() (Change, error) {
@@ -212,7 +208,7 @@ func (s *Store) changeIn(ctx context.Context, tx pgx.Tx, id uuid.UUID, c Change,
 		return false, nil
 	}
 	if c.Email != nil && was.FederationStatus == StatusSyncing {
-		return false, errUnderWay // Firebase may have the old address or no account yet
+		return false, errUnderWay // Firebase may have no account yet
 	}
 	params := db.ChangeUserParams{ID: id, Username: c.Username, UserType: c.Type, Email: c.Email}
 	if _, err := s.queries.ChangeUser(ctx, tx, params); err != nil {
@@ -240,7 +236,7 @@ func (c Change) differing(was User, stored string) Change {
 	return c
 }
 
-// details names the changed fields, without personal data. Nil: nothing changes.
+// details contain no personal data. Nil: nothing changes.
 func (c Change) details(was User) map[string]any {
 	names := []string{}
 	details := map[string]any{}

@@ -15,7 +15,7 @@ import (
 	"auth-v2-service/internal/pg"
 )
 
-// changeAtFirebase commits the intent by itself before the call and ends it with tx.
+// The intent commits before the call and ends with tx.
 func (s *Store) changeAtFirebase(ctx context.Context, tx pgx.Tx, was User, c Change, by Operator) error {
 	change, err := json.Marshal(c)
 	if err != nil {
@@ -46,9 +46,8 @@ func emailRefusal(was User, err error) error {
 	return errNoAnswer.With(fmt.Errorf("change the e-mail of user %s at Firebase: %w", was.ID, err))
 }
 
-// SettleChange completes an interrupted Change in the operator's name, if Firebase has the new address. If the operator may not act any
-// more, only the address follows. If another row has taken the name or address, the row follows Firebase by Sync. settled is false while
-// Firebase has another address.
+// SettleChange completes an interrupted Change if Firebase has the new address; settled is false until then. If the operator may not act
+// any more, only the address follows. On a uniqueness conflict Sync decides.
 func (s *Store) SettleChange(ctx context.Context, i intent.Intent) (settled bool, err error) {
 	var c Change
 	if err := json.Unmarshal(i.Change, &c); err != nil || c.Email == nil {
@@ -79,7 +78,7 @@ func (s *Store) SettleChange(ctx context.Context, i intent.Intent) (settled bool
 }
 
 func (s *Store) settleChangeIn(ctx context.Context, tx pgx.Tx, i intent.Intent, c Change) error {
-	_, err := operator.Hold(ctx, tx, operator.ByActor(i.Actor), i.UserID) // first, as in the request: the lock order
+	_, err := operator.Hold(ctx, tx, operator.ByActor(i.Actor), i.UserID) // first: the request's lock order
 	refused := errors.Is(err, operator.ErrNotAdmin) || errors.Is(err, operator.ErrKeyRevoked)
 	if refused {
 		err = s.queries.LockUser(ctx, tx, i.UserID)
@@ -92,7 +91,7 @@ func (s *Store) settleChangeIn(ctx context.Context, tx pgx.Tx, i intent.Intent, 
 	}
 	row, err := s.queries.UserByID(ctx, tx, i.UserID)
 	if pg.NoRows(err) {
-		return nil // deleted since
+		return nil
 	}
 	if err != nil {
 		return err

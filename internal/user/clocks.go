@@ -12,7 +12,7 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// Ending returns what a revocation ends: at least the asking session. Zero Claims: no session asks.
+// Ending ends at least the asking session; zero Claims: none asks.
 func Ending(clocks *clock.Clocks, asking token.Claims) clock.Ending {
 	if asking.OfLegacySession() {
 		return clocks.Ending(time.Time{}, asking.AuthTime)
@@ -20,15 +20,14 @@ func Ending(clocks *clock.Clocks, asking token.Claims) clock.Ending {
 	return clocks.Ending(asking.AuthTime, time.Time{})
 }
 
-// EndLegacySessions is the part of a revocation for legacy sessions, which another clock dates. It runs after the statement that changed
-// the row.
+// EndLegacySessions ends legacy sessions, which another clock dates. It runs after the statement that changed the row.
 func EndLegacySessions(ctx context.Context, tx pgx.Tx, id uuid.UUID, e clock.Ending) error {
 	return db.New().EndLegacySessions(ctx, tx, db.EndLegacySessionsParams{
 		ID: id, LegacyLead: e.LegacyLead, LegacyIssuedUntil: e.LegacyUntil,
 	})
 }
 
-// endLegacySessionsBefore ends legacy sessions that began before a time of Firebase's clock, or all for endOfTime.
+// end is in Firebase's time; endOfTime ends all.
 func (s *Store) endLegacySessionsBefore(ctx context.Context, tx pgx.Tx, id uuid.UUID, end *time.Time) error {
 	e := s.clocks.Ending(time.Time{}, time.Time{})
 	if end == &endOfTime {

@@ -17,14 +17,14 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// ErrIdentityConflict says that two Firebase accounts claim one address and neither proves it (F7).
+// ErrIdentityConflict says that two accounts claim one address (F7).
 var ErrIdentityConflict = fault.New(fault.IdentityConflict,
 	"this e-mail belongs to another account; an operator has to decide")
 
-// errUndecided says that Firebase did not answer.
+// errUndecided: Firebase did not answer.
 var errUndecided = fault.Unavailable("this sign-in cannot be decided at the moment; try again shortly", nil)
 
-// resolveConflict asks Firebase once about the address's current account (F7). Concurrent requests with the same dispute share the answer.
+// resolveConflict asks Firebase once about the address's current account (F7). Concurrent requests share the answer.
 func (s *Store) resolveConflict(ctx context.Context, holder User, id identity) (User, Sight, error) {
 	dispute := dispute{uid: id.uid, holder: holder.FirebaseUID, proven: s.provesAddress(id)}
 	decided, err := s.deciding.Ask(ctx, fmt.Sprintf("%q %q %t", dispute.uid, dispute.holder, dispute.proven), decisionLimit,
@@ -38,10 +38,9 @@ func (s *Store) resolveConflict(ctx context.Context, holder User, id identity) (
 	return decided.user, decided.sight, nil
 }
 
-// A request has less time; the next one finds the decision.
+// Longer than a request; the next one finds the decision.
 const decisionLimit = 5 * time.Second
 
-// settle skips disputes that were undecidable a moment ago.
 func (s *Store) settle(ctx context.Context, dispute dispute, holder User, id identity) (sighting, error) {
 	if _, settled := s.disputes.GetIfPresent(dispute); settled {
 		return sighting{}, ErrIdentityConflict
@@ -58,7 +57,6 @@ type dispute struct {
 	proven      bool
 }
 
-// Remembered disputes bound the calls to Firebase.
 const (
 	maxDisputes = 10_000
 	disputeAge  = 30 * time.Second
@@ -93,7 +91,7 @@ func (s *Store) decide(ctx context.Context, holder User, id identity) (User, Sig
 	return s.storeChangedEmail(ctx, holder, current)
 }
 
-// storeChangedEmail writes the former holder's new address. errRaced: try the now free address again.
+// errRaced: try the now free address again.
 func (s *Store) storeChangedEmail(ctx context.Context, holder User, current string) (User, Sight, error) {
 	var changed int64
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) (err error) {
@@ -101,7 +99,7 @@ func (s *Store) storeChangedEmail(ctx context.Context, holder User, current stri
 			ID: holder.ID, FirebaseUID: holder.FirebaseUID, Email: current,
 		})
 		if err != nil || changed == 0 {
-			return err // another request has recorded it
+			return err
 		}
 		return audit.Record(ctx, tx, audit.Event{
 			Action: "user.email_changed", Actor: "system", UserID: holder.ID, RequestID: telemetry.RequestID(ctx),
@@ -120,8 +118,7 @@ func (s *Store) storeChangedEmail(ctx context.Context, holder User, current stri
 	return User{}, SightRefused, errRaced
 }
 
-// keepsPassword reports whether the local password of a row without its account still counts: only with a proven address. Otherwise it is
-// set aside.
+// keepsPassword sets the local password aside unless its address is proven.
 func (s *Store) keepsPassword(ctx context.Context, tx pgx.Tx, holder User) (bool, error) {
 	if !holder.EmailProvenAt.IsZero() {
 		return true, nil
@@ -133,8 +130,8 @@ func (s *Store) keepsPassword(ctx context.Context, tx pgx.Tx, holder User) (bool
 	return false, s.setAside(ctx, tx, holder, "the account of an address that nobody had proven is gone")
 }
 
-// relink gives the row of a deleted account to the address's new account. Like F3 it demands a proven address. Otherwise a stranger with a
-// recycled address would inherit the row's data in other services.
+// relink gives a deleted account's row to its address's new account. Like F3 it demands a proven address: a recycled address must not
+// inherit the row's data.
 func (s *Store) relink(ctx context.Context, holder User, id identity) (User, Sight, error) {
 	var relinked User
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
@@ -163,7 +160,6 @@ func (s *Store) relink(ctx context.Context, holder User, id identity) (User, Sig
 		})
 	})
 	if pg.NoRows(err) || pg.UniqueViolation(err) == uidIndex {
-		// Another request may have been faster.
 		return s.knownOr(ctx, id.uid, ErrIdentityConflict)
 	}
 	if err != nil {

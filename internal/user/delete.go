@@ -15,10 +15,9 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// Delete removes the row and leaves a tombstone, so that old tokens make no new row (F10). elsewhere deletes outside data last before the
-// commit: a refusal there changes neither side. Few deletions run at once, because each holds a connection meanwhile. A second call
-// succeeds. asking is the requesting session. On ErrAnotherAccount, ErrRevoked or ErrDeactivated nothing was deleted and elsewhere did not
-// run.
+// Delete removes the row and leaves a tombstone, so that old tokens make no new row (F10). elsewhere runs last before the commit: a refusal
+// there changes neither side. Each delete holds a connection meanwhile, so few run at once. A second call succeeds. On ErrAnotherAccount,
+// ErrRevoked or ErrDeactivated nothing was deleted.
 func (s *Store) Delete(ctx context.Context, u User, asking token.Claims, elsewhere func(ctx context.Context, tx pgx.Tx) error) error {
 	leave, err := s.waitOutside(ctx)
 	if err != nil {
@@ -33,10 +32,10 @@ func (s *Store) Delete(ctx context.Context, u User, asking token.Claims, elsewhe
 	return nil
 }
 
-// ErrAnotherAccount says that the row's Firebase account changed meanwhile.
+// ErrAnotherAccount says that the row's account changed meanwhile.
 var ErrAnotherAccount = fault.Unavailable("this account is being changed; try again", nil)
 
-// holdToDelete locks the row, checks that u names its current account, and that the asking session still counts.
+// holdToDelete checks that u names the row's account and that the asking session still counts.
 func (s *Store) holdToDelete(ctx context.Context, tx pgx.Tx, u User, asking token.Claims) error {
 	row, err := s.queries.HoldToDelete(ctx, tx, u.ID)
 	if pg.NoRows(err) {
@@ -45,7 +44,7 @@ func (s *Store) holdToDelete(ctx context.Context, tx pgx.Tx, u User, asking toke
 	if err != nil {
 		return err
 	}
-	own := u.ID.String() // the account of an unfinished or failed move
+	own := u.ID.String() // of an unfinished or failed move
 	if (row.FirebaseUID != u.FirebaseUID || row.Moving) && (row.FirebaseUID != "" || u.FirebaseUID != own) {
 		return ErrAnotherAccount
 	}
@@ -77,7 +76,7 @@ func (s *Store) deleteIn(
 	if err := elsewhere(ctx, tx); err != nil {
 		return err
 	}
-	e := Ending(s.clocks, asking) // last: no session can begin after its instant
+	e := Ending(s.clocks, asking) // last: no session begins after it
 	stone := db.InsertTombstoneParams{UserID: u.ID, IssuedUntil: e.FirebaseUntil, FirebaseLead: e.FirebaseLead}
 	if u.FirebaseUID != "" {
 		stone.FirebaseUID = &u.FirebaseUID

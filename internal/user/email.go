@@ -14,17 +14,16 @@ import (
 var ErrInvalidEmail = fault.Invalid("the request is not valid",
 	fault.Field{Field: "email", Message: "must be an e-mail address in ASCII, such as jane@example.com"})
 
-// asciiSpace is what auth.canonical_email trims too.
+// auth.canonical_email trims the same.
 const asciiSpace = " \t\n\r\f\v"
 
-// maxEmailBytes is the column's width.
+// The column's width.
 const maxEmailBytes = 255
 
-// placeholderDomain marks a missing address (F5). RFC 2606 reserves .invalid.
+// Marks a missing address (F5). RFC 2606 reserves .invalid.
 const placeholderDomain = "@users.noreply.invalid"
 
-// CanonicalEmail returns the canonical form (F2) of an address for a new or changed row. It refuses non-ASCII addresses and the placeholder
-// domain.
+// CanonicalEmail returns the canonical form (F2) for a new address. It refuses non-ASCII addresses.
 func CanonicalEmail(address string) (string, error) {
 	canonical, err := LookUpEmail(address)
 	if err != nil || len(canonical) > maxEmailBytes || !plainASCII(canonical) {
@@ -37,8 +36,8 @@ func CanonicalEmail(address string) (string, error) {
 	return canonical, nil
 }
 
-// LookUpEmail returns the form for look-ups, limits and hashes (F2): ASCII space trimmed, ASCII letters in lower case. It accepts every
-// address that an old row may have.
+// LookUpEmail returns the form for look-ups, limits and hashes (F2): ASCII space trimmed, ASCII letters in lower case. It accepts all old
+// rows' addresses.
 func LookUpEmail(address string) (string, error) {
 	canonical := canonicalForm(address)
 	if canonical == "" || !utf8.ValidString(address) || utf8.RuneCountInString(canonical) > maxEmailBytes ||
@@ -51,7 +50,7 @@ func LookUpEmail(address string) (string, error) {
 // canonicalForm equals auth.canonical_email.
 func canonicalForm(address string) string { return asciiLower(strings.Trim(address, asciiSpace)) }
 
-// strings.ToLower would fold the Kelvin sign into a k.
+// strings.ToLower would fold the Kelvin sign.
 func asciiLower(s string) string {
 	return strings.Map(func(r rune) rune {
 		if 'A' <= r && r <= 'Z' {

@@ -11,7 +11,7 @@ import (
 	"auth-v2-service/internal/pg"
 )
 
-// Export is all data about a user. It tells only whether passwords exist.
+// Export is all data about a user. Passwords appear as flags only.
 type Export struct {
 	Record
 	ProviderData       map[string]any
@@ -20,7 +20,7 @@ type Export struct {
 	Move               *Move
 }
 
-// SetAside is a password that no longer counts.
+// SetAside is a disabled password.
 type SetAside struct {
 	Reason string
 	At     time.Time
@@ -33,7 +33,7 @@ type Move struct {
 	Failure   string
 }
 
-// Export reads all data about a user. Errors: ErrNotFound.
+// Export reads it all.
 func (s *Store) Export(ctx context.Context, id uuid.UUID) (Export, error) {
 	record, err := s.Record(ctx, id)
 	if err != nil {
@@ -48,7 +48,7 @@ func (s *Store) Export(ctx context.Context, id uuid.UUID) (Export, error) {
 	}
 	out := Export{Record: record, KeepsLocalPassword: row.KeepsLocalPassword}
 	if json.Unmarshal(row.ProviderData, &out.ProviderData) != nil {
-		out.ProviderData = nil // the platform's own data
+		out.ProviderData = nil // the platform's own
 	}
 	if row.SetAsideAt != nil {
 		out.SetAside = &SetAside{Reason: or(row.SetAsideReason, ""), At: *row.SetAsideAt}

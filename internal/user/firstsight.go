@@ -16,29 +16,29 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// Sight says how a token met its row.
+// Sight is a first sight's result.
 type Sight string
 
-// Results of a first sight.
+// Results.
 const (
 	SightKnown    Sight = "known"
 	SightCreated  Sight = "created"
-	SightLinked   Sight = "linked"   // a row without a Firebase account was linked (F3)
-	SightRelinked Sight = "relinked" // the row's former account is gone (F7)
+	SightLinked   Sight = "linked"   // F3
+	SightRelinked Sight = "relinked" // the former account is gone (F7)
 	SightRefused  Sight = "refused"
 )
 
-// Each round can lose one race, so more rounds mean another fault.
+// Each round can lose one race; more mean another fault.
 const conflictRounds = 8
 
 var errRaced = errors.New("somebody else was faster")
 
-// ErrCrowded says that a request lost every round; a retry helps.
+// ErrCrowded says that every round lost a race; a retry helps.
 var ErrCrowded = fault.Unavailable("too many requests for this account at this moment; try again", nil)
 
-// FirstSight returns the row of a token's subject and creates it if needed (F1 to F7, F10). Concurrent requests and instances get one row.
-// It costs one statement without concurrency or conflicts; concurrent requests share one look-up and one insert. If most recent tokens were
-// new, the look-up is skipped. A legacy session costs one more read (M9). The first proof of an address ends earlier sessions (F3).
+// FirstSight returns or creates the row of a token's subject (F1 to F7, F10). Concurrent requests and instances get one row. A lone request
+// costs one statement, a legacy session one more (M9); concurrent requests share a look-up and an insert. The first proof of an address
+// ends earlier sessions (F3).
 //
 // Errors: ErrRevoked (deleted after the session began), ErrUnsupportedIdentity, ErrLinkRequired, ErrIdentityConflict, or
 // dependency_unavailable. The caller must still call User.Admit.
@@ -76,8 +76,7 @@ func (s *Store) firstSight(ctx context.Context, claims token.Claims) (User, Sigh
 	return s.create(ctx, id)
 }
 
-// createFirst inserts before it looks, for times with mostly new users. It looks up the remaining tokens in batches. Known users get in
-// even where no row can be created.
+// createFirst inserts before it looks, for times with mostly new users. Known users get in even where no row can be created.
 func (s *Store) createFirst(ctx context.Context, claims token.Claims, id identity) (User, Sight, error) {
 	made, err := s.batches.create.Ask(ctx, id)
 	outage := pg.Outage(err)
@@ -106,7 +105,6 @@ func (s *Store) create(ctx context.Context, id identity) (User, Sight, error) {
 	return s.findOrCreate(ctx, id)
 }
 
-// findOrCreate works without a batch.
 func (s *Store) findOrCreate(ctx context.Context, id identity) (User, Sight, error) {
 	username := UsernameFrom(id.displayName)
 	for range conflictRounds {
@@ -123,7 +121,6 @@ func (s *Store) findOrCreate(ctx context.Context, id identity) (User, Sight, err
 	return User{}, SightRefused, ErrCrowded.With(errRaced)
 }
 
-// knownOr returns an existing row, although its token could not create one, or refusal.
 func (s *Store) knownOr(ctx context.Context, uid string, refusal error) (User, Sight, error) {
 	row, err := s.queries.UserByFirebaseUID(ctx, s.pool, uid)
 	if pg.NoRows(err) {
@@ -158,7 +155,7 @@ func (s *Store) newRow(id identity, username string) db.FirstSightParams {
 	return row
 }
 
-// firstSightRow audits a row that an operator brings in, in the same transaction (O4).
+// An operator's new row is audited in the same transaction (O4).
 func (s *Store) firstSightRow(ctx context.Context, id identity, params db.FirstSightParams) (row db.FirstSightRow, err error) {
 	if id.seen {
 		return s.queries.FirstSight(ctx, s.pool, params)
@@ -175,8 +172,7 @@ func (s *Store) firstSightRow(ctx context.Context, id identity, params db.FirstS
 	return row, err
 }
 
-// afterConflict finds out why no row came back: a tombstone, a concurrent insert, a taken e-mail, or a taken username (errRaced: start
-// again).
+// afterConflict explains a missing row: a tombstone, a concurrent insert, a taken e-mail, or a taken username (errRaced).
 func (s *Store) afterConflict(ctx context.Context, id identity) (User, Sight, error) {
 	deleted, err := s.queries.Deleted(ctx, s.pool, db.DeletedParams{FirebaseUID: id.uid, AuthTime: id.authTime})
 	if err != nil {

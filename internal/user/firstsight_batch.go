@@ -15,30 +15,29 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// Limits of shared statements ([newBatchers]), within a request's time (O3).
+// Limits of shared statements, within a request's time (O3).
 const (
 	workers  = 2
 	maxBatch = 128
-	// minRead is the smallest batch of look-ups. Inserts wait for the disk, so their batches fill up.
+	// Inserts have no minRead: they wait for the disk, so fewer are better.
 	minRead      = 16
 	batchTimeout = time.Second
-	// workerPatience starts another worker beside a slow statement. A look-up or a commit usually takes 1 to 2 ms.
+	// A slower statement gets a second worker beside it. Look-ups and commits take 1 to 2 ms.
 	workerPatience = 5 * time.Millisecond
-	// sightPatience is how long a batched insert waits for locks. Two batches wait milliseconds for each other; after more, each member
-	// runs alone.
+	// sightPatience bounds an insert's wait for locks. Batches wait milliseconds for each other; after more, members run alone.
 	sightPatience = 100 * time.Millisecond
 )
 
-// batchers share statements. Look-ups of known users do not wait for inserts.
+// Look-ups of known users do not wait for inserts.
 type batchers struct {
-	findOrCreate *batch.Batcher[token.Claims, sighting] // the row of a uid; a single request also creates it
+	findOrCreate *batch.Batcher[token.Claims, sighting] // a lone request also creates the row
 	create       *batch.Batcher[identity, sighting]
 	find         *batch.Batcher[token.Claims, sighting] // never creates
-	rows         *batch.Batcher[uuid.UUID, *User]       // nil: no row
-	legacyRows   *batch.Batcher[uuid.UUID, *User]       // nil: no row
+	rows         *batch.Batcher[uuid.UUID, *User]
+	legacyRows   *batch.Batcher[uuid.UUID, *User]
 }
 
-// A sighting without sight means that the batch found no answer; the member goes on alone.
+// No sight: the member goes on alone.
 type sighting struct {
 	user  User
 	sight Sight
@@ -54,7 +53,7 @@ func (s *Store) newBatchers() batchers {
 	}
 }
 
-// readOptions is for read-only statements.
+// For read-only statements.
 func readOptions[Q, A any](
 	together func(context.Context, []Q) ([]A, error), alone func(context.Context, Q) (A, error),
 ) batch.Options[Q, A] {
@@ -72,7 +71,7 @@ func batchOptions[Q, A any](
 	}
 }
 
-// retryLost repeats a read-only batch once after a lost connection, which would otherwise fail a hundred requests.
+// retryLost repeats a read-only batch once after a lost connection.
 func retryLost[Q, A any](together func(context.Context, []Q) ([]A, error)) func(context.Context, []Q) ([]A, error) {
 	return func(ctx context.Context, questions []Q) ([]A, error) {
 		answers, err := together(ctx, questions)
@@ -93,7 +92,7 @@ func one[Q, A any](together func(context.Context, []Q) ([]A, error)) func(contex
 	}
 }
 
-// isolateMembers reports that one member's values or locks failed the whole batch.
+// One member's values or locks failed the whole batch.
 func isolateMembers(err error) bool { return pg.BadValues(err) || pg.Blocked(err) }
 
 func (s *Store) findOrCreateOne(ctx context.Context, claims token.Claims) (sighting, error) {
@@ -133,12 +132,12 @@ func (s *Store) findMany(ctx context.Context, all []token.Claims) ([]sighting, e
 	return answers, nil
 }
 
-// createMany creates a row for each identity without a conflict. Members with the same uid share one row.
+// Members with the same uid share one row.
 func (s *Store) createMany(ctx context.Context, all []identity) ([]sighting, error) {
 	params := s.newRows(all)
 	rows, err := s.queries.FirstSights(ctx, s.pool, params)
 	if err != nil {
-		s.misses.reset() // a known user's locked row may block; look-ups do not wait for it
+		s.misses.reset() // a known user's locked row may block inserts
 		return nil, fmt.Errorf("make %d rows at once: %w", len(all), err)
 	}
 	made := make(map[string]User, len(rows))
@@ -159,7 +158,7 @@ func (s *Store) createMany(ctx context.Context, all []identity) ([]sighting, err
 	return answers, nil
 }
 
-// newRows gives one of several namesakes the name and the others suffixes (F4).
+// Namesakes get suffixes (F4).
 func (s *Store) newRows(all []identity) db.FirstSightsParams {
 	n := len(all)
 	members := db.FirstSightsParams{

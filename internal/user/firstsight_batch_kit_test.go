@@ -110,11 +110,11 @@ type scene struct {
 	stores     []*Store
 	firebase   *atFirebase
 	statements *statements
-	sights     sync.Map // Sight -> *atomic.Int64
+	sights     sync.Map
 	newcomers  bool
 }
 
-// newScene starts instances with long timeouts. holdMakers occupies three connections of each besides the first request's.
+// holdMakers occupies three connections of each instance besides the first request's.
 func newScene(t testing.TB, instances int, connections int32) *scene {
 	t.Helper()
 	url := pgtest.New(t)
@@ -246,7 +246,7 @@ func (a *asker) done() bool {
 	}
 }
 
-// crowd starts all requests at once and does not wait.
+// crowd starts all requests at once.
 func crowd[Q any](p *scene, ask func(s *Store, ctx context.Context, question Q) (User, error), questions ...Q) []*asker {
 	p.t.Helper()
 	all := make([]*asker, len(questions))
@@ -288,7 +288,7 @@ func (p *scene) finish(all []*asker) {
 
 func (p *scene) meetTogether(sessions ...token.Claims) []*asker {
 	p.t.Helper()
-	waits, last := int32(2), uint64(0) // the look-up and the insert
+	waits, last := int32(2), uint64(0) // look-up and insert
 	if p.newcomers {
 		waits, last = 1, ^uint64(0)
 	}

@@ -21,7 +21,7 @@ type rule struct {
 	check    func(t *testing.T, p *scene, all []*asker)
 }
 
-// F1 to F7, F10, each with its own rows.
+// F1 to F7, F10.
 var raceTable = map[string]func(p *scene) rule{
 	"F1: one uid, however many tokens, is one row": func(*scene) rule {
 		uid, email := newUID(), newEmail()
@@ -269,7 +269,7 @@ func expectRefusal(t *testing.T, all []*asker, want error) {
 	}
 }
 
-// F1, F7, F10: all rules hold at the same moment, and statements are shared.
+// F1, F7, F10, all at the same moment.
 func TestFirstSight_RaceTableThroughGroups(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct {
@@ -464,7 +464,7 @@ func TestFirstSight_TheKnownDoNotWaitForTheNew(t *testing.T) {
 	known := p.meetTogether(times(20, func() token.Claims { return session(newUID(), newEmail()) })...)
 	makers := p.hold(holdMakers)
 	_, _ = p.statements.since()
-	// The first stranger holds a worker, so that the others share statements.
+	// The first stranger holds a worker.
 	strangers := crowd(p, (*Store).FirstSight, session(newUID(), newEmail()))
 	p.until("the first stranger asks alone", func() bool { return p.statements.has("FirstSight") })
 	strangers = append(strangers, crowd(p, (*Store).FirstSight, times(19, func() token.Claims { return session(newUID(), newEmail()) })...)...)
@@ -599,7 +599,7 @@ func TestFirstSight_OneAfterTheOtherIsOneStatementEach(t *testing.T) {
 	t.Parallel()
 	p := newScene(t, 1, 6)
 	sessions := times(5, func() token.Claims { return session(newUID(), newEmail()) })
-	p.finish(crowd(p, (*Store).FirstSight, times(50, func() token.Claims { return session(newUID(), newEmail()) })...)) // warm up
+	p.finish(crowd(p, (*Store).FirstSight, times(50, func() token.Claims { return session(newUID(), newEmail()) })...))
 	_, _ = p.statements.since()
 	for range 2 {
 		for _, c := range sessions {

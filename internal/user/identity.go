@@ -11,8 +11,7 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// ErrUnsupportedIdentity refuses a token without a usable identity: anonymous, a non-ASCII address, or an invalid uid (F2, F5, F6). It is
-// not cached, because the user may mend it.
+// ErrUnsupportedIdentity refuses an anonymous token, a non-ASCII address, or an invalid uid (F2, F5, F6).
 var ErrUnsupportedIdentity = fault.New(fault.UnsupportedIdentity,
 	"this sign-in has no e-mail, phone or provider identity that an account can be made of")
 
@@ -22,7 +21,6 @@ const (
 	maxUID = 128
 )
 
-// identity is a first sight's input, from a token or an account.
 type identity struct {
 	uid           string
 	email         string // canonical; "": none (F5)
@@ -32,7 +30,7 @@ type identity struct {
 	authTime      time.Time
 	providerData  json.RawMessage
 	actor         string // for the audit
-	seen          bool   // false: an operator brings it in
+	seen          bool   // false: brought in by an operator
 }
 
 func identityOf(claims token.Claims) (identity, error) {
@@ -65,8 +63,7 @@ type tokenFacts struct {
 	EmailVerified bool   `json:"email_verified"`
 }
 
-// identityOfAccount is identityOf for an account. A row deleted after the account was made does not come back (F10). The first trusted
-// provider counts.
+// A row deleted after the account was made does not come back (F10). The first trusted provider counts.
 func identityOfAccount(account firebase.User, trusted []string, actor string) (identity, error) {
 	claims := token.Claims{
 		Subject: account.UID, Email: account.Email, EmailVerified: account.EmailVerified, Name: account.DisplayName,

@@ -10,14 +10,14 @@ import (
 )
 
 const (
-	// lastLoginAge bounds the lag of last_login (F8).
+	// bounds the lag of last_login (F8)
 	lastLoginAge = 5 * time.Minute
-	// A full queue drops sightings; more follow soon.
+	// A full queue drops sightings.
 	seenQueue    = 1024
 	touchTimeout = 2 * time.Second
 )
 
-// Seen queues an update of last_login. It never blocks or fails.
+// Seen queues an update of last_login and never blocks.
 func (s *Store) Seen(u User) {
 	if u.LastLogin != nil && s.clocks.PostgreSQLNow().Sub(*u.LastLogin) < lastLoginAge {
 		return
@@ -30,7 +30,7 @@ func (s *Store) Seen(u User) {
 
 // Run writes last_login until ctx ends, then drains the queue.
 func (s *Store) Run(ctx context.Context) error {
-	writing := context.WithoutCancel(ctx) // ctx must not stop a write
+	writing := context.WithoutCancel(ctx)
 	for {
 		select {
 		case id := <-s.seen:

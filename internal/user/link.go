@@ -17,25 +17,24 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// ErrLinkRequired says that the e-mail alone does not prove ownership of its row (F3).
+// ErrLinkRequired says that the e-mail alone proves no ownership (F3).
 var ErrLinkRequired = fault.New(fault.AccountLinkRequired,
 	"this e-mail belongs to an account that must be linked first; prove its password")
 
 const uidIndex = "idx_users_firebase_uid"
 
-// LinkPolicy decides when an e-mail links a row without a Firebase account (F3).
+// LinkPolicy decides when an e-mail links a row (F3).
 type LinkPolicy struct {
-	// Providers are sign_in_provider values with a trusted email_verified.
+	// Providers have a trusted email_verified.
 	Providers []string
-	// PlatformVerified tells which addresses the platform has verified. Linking an unverified one sets the password aside and ends legacy
-	// sessions: a squatter must not stay inside.
+	// Linking an unverified address sets the password aside and ends legacy sessions: a squatter must not stay inside.
 	PlatformVerified PlatformVerified
 }
 
 // PlatformVerified is LEGACY_EMAIL_VERIFIED. The zero value trusts nothing.
 type PlatformVerified struct {
-	Trust  bool   // every address is verified
-	Column string // or: a boolean column of auth.users
+	Trust  bool   // all are verified
+	Column string // or: a boolean column
 }
 
 func (s *Store) linkByEmail(ctx context.Context, row User, id identity) (User, Sight, error) {
@@ -49,7 +48,7 @@ func (s *Store) linkByEmail(ctx context.Context, row User, id identity) (User, S
 		return err
 	})
 	if pg.NoRows(err) || pg.UniqueViolation(err) == uidIndex {
-		return User{}, SightRefused, errRaced // the account has a row, the row has an account, or it became an admin's
+		return User{}, SightRefused, errRaced // linked meanwhile, or became an admin's
 	}
 	if err != nil {
 		return User{}, SightRefused, fmt.Errorf("link to user %s: %w", row.ID, err)
@@ -58,8 +57,8 @@ func (s *Store) linkByEmail(ctx context.Context, row User, id identity) (User, S
 	return linked, SightLinked, nil
 }
 
-// LinkProven links a row after a check of its local password against provedHash (F3). The row keeps its password; an admin's row is
-// allowed. ErrIdentityConflict: the row's account, the account's row or the hash has changed.
+// LinkProven links a row after a check of its local password against provedHash (F3), an admin's too. The row keeps its password.
+// ErrIdentityConflict: the row, the account or the hash has changed.
 func (s *Store) LinkProven(ctx context.Context, claims token.Claims, rowID uuid.UUID, provedHash string) (User, error) {
 	id, err := identityOf(claims)
 	if err != nil {
@@ -96,7 +95,6 @@ func (s *Store) LinkProven(ctx context.Context, claims token.Claims, rowID uuid.
 	return linked, nil
 }
 
-// proofOfLink returns the token's proof or else the platform's. Without either, a later proof ends earlier sessions.
 func (s *Store) proofOfLink(ctx context.Context, tx pgx.Tx, rowID uuid.UUID, id identity) (at *time.Time, by *string, err error) {
 	if by = s.provenBy(id); by != nil {
 		return &id.authTime, by, nil
@@ -112,7 +110,6 @@ func (s *Store) proofOfLink(ctx context.Context, tx pgx.Tx, rowID uuid.UUID, id 
 	return new(time.Now()), nil, nil
 }
 
-// provenBy returns the proving provider or nil.
 func (s *Store) provenBy(id identity) *string {
 	if id.email == "" || !s.provesAddress(id) {
 		return nil

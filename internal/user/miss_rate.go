@@ -5,11 +5,10 @@ import (
 	"sync/atomic"
 )
 
-// missRate estimates whether most recent tokens had no row, as after a launch. A look-up before each insert would then be wasted. A wrong
-// guess only costs time.
-type missRate struct{ last atomic.Uint64 } // one bit each of the last 64: 1 had no row
+// missRate estimates whether most recent tokens had no row, as after a launch. A wrong guess only costs time.
+type missRate struct{ last atomic.Uint64 } // a bit each: 1 had no row
 
-// highMissRate is high because a wrong guess costs a useless INSERT, much more than a saved look-up.
+// High, because a wrong guess costs a useless INSERT.
 const highMissRate = 60
 
 func (n *missRate) high() bool { return bits.OnesCount64(n.last.Load()) >= highMissRate }

@@ -14,14 +14,14 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// Reference names a user by one of three keys.
+// Reference names a user by one field.
 type Reference struct {
 	ID          uuid.UUID
 	FirebaseUID string
 	Email       string // in any spelling
 }
 
-// Named returns the referenced row. Errors: ErrNotFound.
+// Named returns the referenced row.
 func Named(ctx context.Context, tx db.DBTX, who Reference) (User, error) {
 	row, err := named(ctx, tx, who)
 	if pg.NoRows(err) {
@@ -46,14 +46,14 @@ func named(ctx context.Context, tx db.DBTX, who Reference) (db.UserByIDRow, erro
 	return db.UserByIDRow(row), err
 }
 
-// Promotion is the result of a user_type change.
+// Promotion is a user_type change.
 type Promotion struct {
 	User        User
 	Before      string // the old user_type
-	EmailProven bool   // the address has a noted proof
+	EmailProven bool
 }
 
-// Promote makes a user an admin and audits it (O4). Instances see it when their cached facts expire (T5). Errors are those of Named.
+// Promote makes a user an admin and audits it (O4). Instances see it when their facts expire (T5).
 func Promote(ctx context.Context, pool pg.Beginner, who Reference, actor string) (Promotion, error) {
 	return giveType(ctx, pool, who, TypeAdmin, "user.promoted", actor)
 }
@@ -87,7 +87,7 @@ func giveTypeIn(ctx context.Context, tx pgx.Tx, who Reference, userType string) 
 	}
 	held, err := db.New().HoldUserType(ctx, tx, u.ID)
 	if pg.NoRows(err) {
-		return Promotion{}, ErrNotFound // deleted meanwhile
+		return Promotion{}, ErrNotFound
 	}
 	p := Promotion{User: u, Before: or(held.UserType, typeUser), EmailProven: held.EmailProven}
 	if err != nil || p.Before == userType {

@@ -18,15 +18,15 @@ import (
 
 const passwordProvider = "password"
 
-// proof is a trusted proof of an address by one of LINK_PROVIDERS (F3).
+// proof is a trusted proof of an address (F3).
 type proof struct {
 	email    string
 	provider string
-	at       time.Time // the sign-in's start in whole seconds
+	at       time.Time
 	actor    string
 }
 
-// fits reports whether p is the first proof of the row's address.
+// fits reports the first proof of the row's address.
 func (p proof) fits(u User) bool {
 	return u.EmailProvenAt.IsZero() && u.FirebaseUID != "" && u.Email != "" && canonicalForm(u.Email) == p.email
 }
@@ -39,8 +39,8 @@ func (s *Store) proofOf(claims token.Claims) (p proof, ok bool) {
 	return proof{email: id.email, provider: id.provider, at: id.authTime, actor: id.actor}, true
 }
 
-// proofOfAccount reads an account's proof. An account does not tell which sign-in proved its address. A federated proof is dated by the
-// last sign-in, because the provider invalidates earlier credentials. A password-only proof is dated by the password.
+// proofOfAccount cannot tell which sign-in proved the address. A federated proof is dated by the last sign-in, because the provider ends
+// earlier credentials. A password-only proof is dated by the password.
 func (s *Store) proofOfAccount(account firebase.User, actor string) (p proof, ok bool) {
 	email, err := CanonicalEmail(account.Email)
 	if err != nil || !account.EmailVerified {
@@ -63,7 +63,7 @@ func (s *Store) proofOfAccount(account firebase.User, actor string) (p proof, ok
 	return p, p.provider != "" && !p.at.IsZero()
 }
 
-// noteProof notes the first proof of a row's address (F3). A session that the row refuses proves nothing. Proven rows cost no statement.
+// noteProof notes the first proof of a row's address (F3). Refused sessions prove nothing.
 func (s *Store) noteProof(ctx context.Context, u User, claims token.Claims) (User, error) {
 	if !u.EmailProvenAt.IsZero() || !claims.EmailVerified {
 		return u, nil
@@ -75,8 +75,8 @@ func (s *Store) noteProof(ctx context.Context, u User, claims token.Claims) (Use
 	return s.prove(ctx, u, p)
 }
 
-// AccountSeen returns an account's row and first notes its proof of the address. The caller must call User.Admit afterwards, because the
-// proof may have ended its session. Errors: ErrNotFound.
+// AccountSeen returns an account's row and notes its proof. The caller must call User.Admit afterwards: the proof may have ended its
+// session.
 func (s *Store) AccountSeen(ctx context.Context, account firebase.User) (User, error) {
 	row, err := s.queries.UserByFirebaseUID(ctx, s.pool, account.UID)
 	switch {
@@ -116,8 +116,8 @@ func (s *Store) prove(ctx context.Context, u User, p proof) (proven User, err er
 	return proven, nil
 }
 
-// proveIn writes the first proof. Unless the platform vouches for the address, earlier sessions end. So does a local password, except for a
-// proof by "password": another provider's account may have a new owner.
+// Unless the platform vouches for the address, the first proof ends earlier sessions. It also ends a local password unless the provider is
+// "password": the account may have a new owner.
 func (s *Store) proveIn(ctx context.Context, tx pgx.Tx, u User, p proof) (User, error) {
 	vouched, err := s.vouched(ctx, tx, u)
 	if err != nil {
@@ -150,7 +150,7 @@ func (s *Store) proveIn(ctx context.Context, tx pgx.Tx, u User, p proof) (User, 
 	})
 }
 
-// vouched reports whether the platform's verification counts: only for the platform's own rows, never for an admin.
+// vouched accepts the platform's verification for its own rows, never for an admin.
 func (s *Store) vouched(ctx context.Context, tx pgx.Tx, u User) (bool, error) {
 	if u.AuthProvider == providerFirebase || u.Type == TypeAdmin {
 		return false, nil

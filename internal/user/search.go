@@ -15,7 +15,7 @@ import (
 	"auth-v2-service/internal/pg"
 )
 
-// Search filters users; zero fields match all. Limit is required.
+// Search filters users. Limit is required.
 type Search struct {
 	// Q is a prefix of an e-mail (with "@") or username, or a whole id or uid.
 	Q        string
@@ -29,8 +29,8 @@ type Search struct {
 // Record is a row for operators.
 type Record struct {
 	User
-	LastSync *time.Time // the last agreement with Firebase
-	Failure  string     // of the last sync or move
+	LastSync *time.Time
+	Failure  string // of a sync or move
 }
 
 // Page holds results. Next is "" on the last page.
@@ -39,7 +39,6 @@ type Page struct {
 	Next    string
 }
 
-// Orders of a search, stored in its cursor.
 const (
 	byID       = "id"
 	byEmail    = "email"
@@ -62,7 +61,7 @@ func (q Search) from(by string) (place, error) {
 	return from, nil
 }
 
-// Search returns one page. page.ErrInvalidCursor: the cursor is from another search.
+// Search returns one page.
 func (s *Store) Search(ctx context.Context, q Search) (found Page, err error) {
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		if err := s.queries.PlanEachTime(ctx, tx); err != nil {
@@ -179,7 +178,7 @@ func (q Search) page(rows []db.SearchUsersRow, by string, key func(db.SearchUser
 	return found
 }
 
-// Record reads a row for operators. Errors: ErrNotFound.
+// Record reads one row.
 func (s *Store) Record(ctx context.Context, id uuid.UUID) (Record, error) {
 	rows, err := s.queries.FindUsers(ctx, s.pool, db.FindUsersParams{ID: id})
 	if err != nil {
@@ -209,7 +208,7 @@ func afterPrefix(prefix string) string {
 	last := len(runes) - 1
 	switch runes[last] {
 	case utf8.MaxRune:
-		return prefix + string(utf8.MaxRune) // the end of all texts
+		return prefix + string(utf8.MaxRune)
 	case surrogatesBegin - 1:
 		runes[last] = surrogatesEnd + 1 // surrogates are no text
 	default:
@@ -218,7 +217,7 @@ func afterPrefix(prefix string) string {
 	return string(runes)
 }
 
-// Surrogates (RFC 3629 section 3).
+// RFC 3629 section 3.
 const (
 	surrogatesBegin = 0xD800
 	surrogatesEnd   = 0xDFFF

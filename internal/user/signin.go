@@ -9,8 +9,8 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// SignedIn returns or creates the row of a new sign-in and updates last_login at once (F8), except for users that User.Admit refuses.
-// Errors are those of FirstSight. The caller must still call Admit.
+// SignedIn returns or creates the row of a new sign-in and updates last_login at once (F8), unless User.Admit refuses. The caller must
+// still call Admit.
 func (s *Store) SignedIn(ctx context.Context, claims token.Claims) (User, error) {
 	row, err := s.queries.RecordSignIn(ctx, s.pool, db.RecordSignInParams{
 		FirebaseUID: claims.Subject, AuthTime: claims.AuthTime,

@@ -18,30 +18,28 @@ import (
 	"auth-v2-service/internal/intent"
 )
 
-// Accounts is this package's view of Firebase. firebase.ErrUserNotFound means that the account is gone.
+// Accounts is this package's view of Firebase.
 type Accounts interface {
 	User(ctx context.Context, uid string) (firebase.User, error)
 	SetEmail(ctx context.Context, uid, email string) error
 }
 
-// Options configure a Store. All but Clocks and Intents are required.
+// Options configure a Store. Clocks may be nil.
 type Options struct {
 	Pool     *pgxpool.Pool
 	Accounts Accounts
 	Link     LinkPolicy
-	// OnChange is called for each changed row after the commit, before the answer.
+	// OnChange is called after each commit, before the answer.
 	OnChange func(ctx context.Context, id uuid.UUID)
-	// EnqueueSync enqueues the sync to Firebase in the change's transaction (S3).
+	// EnqueueSync runs in the change's transaction (S3).
 	EnqueueSync func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
-	// Intents is for Change and SettleChange.
-	Intents *intent.Log
-	// OnSight receives each first sight.
-	OnSight func(Sight)
-	Logger  *slog.Logger
-	Clocks  *clock.Clocks
+	Intents     *intent.Log
+	OnSight     func(Sight)
+	Logger      *slog.Logger
+	Clocks      *clock.Clocks
 }
 
-// Store reads and changes auth.users. Safe for concurrent use.
+// Store is safe for concurrent use.
 type Store struct {
 	pool        *pgxpool.Pool
 	queries     *db.Queries
@@ -72,7 +70,7 @@ func NewStore(o Options) *Store {
 		pool: o.Pool, queries: db.New(), accounts: o.Accounts, link: o.Link,
 		onChange: o.OnChange, enqueueSync: o.EnqueueSync, intents: o.Intents, clocks: o.Clocks, onSight: o.OnSight, log: o.Logger,
 		seen: make(chan uuid.UUID, seenQueue), disputes: newDisputes(),
-		// Each holds a connection during the call; three quarters of the pool stay free.
+		// Each holds a connection; three quarters of the pool stay free.
 		outside:  make(chan struct{}, max(1, o.Pool.Config().MaxConns/4)),
 		patience: sightPatience,
 	}

@@ -19,27 +19,26 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// SyncOutcome is the result of a sync.
+// SyncOutcome is a sync's result.
 type SyncOutcome string
 
-// Results of a sync.
+// Results.
 const (
 	SyncUnchanged SyncOutcome = "unchanged"
 	SyncUpdated   SyncOutcome = "updated"
 	SyncCreated   SyncOutcome = "created"
-	SyncLinked    SyncOutcome = "linked"    // the row had no account or a deleted one (F3, F7)
-	SyncFailed    SyncOutcome = "failed"    // see Synced.Failure
+	SyncLinked    SyncOutcome = "linked" // F3, F7
+	SyncFailed    SyncOutcome = "failed"
 	SyncUnderWay  SyncOutcome = "under_way" // a registration; the row is untouched
 )
 
-// Failures stay in provider_data.sync_failure until a sync succeeds.
 const (
-	FailureEmailHeld        = "email_held"        // by another row
+	FailureEmailHeld        = "email_held"
 	FailureEmailUnsupported = "email_unsupported" // F2
 	FailureAccountGone      = "account_gone"
 )
 
-// Refusals of a sync.
+// Refusals.
 var (
 	ErrNotAtFirebase = fault.New(fault.UnsupportedIdentity, "this user does not sign in at Firebase")
 	ErrNoAccount     = fault.New(fault.NotFound, "there is no such account at Firebase")
@@ -47,7 +46,7 @@ var (
 	errNoAnswer      = fault.Unavailable("the identity provider cannot be asked at the moment; try again shortly", nil)
 )
 
-// Synced is a row after a sync. Changed lists names without values.
+// Synced is a synced row. Changed lists names without values.
 type Synced struct {
 	User    User
 	Outcome SyncOutcome
@@ -55,19 +54,18 @@ type Synced struct {
 	Changed []string
 }
 
-// Sync brings a row in step with its Firebase account (S1). E-mail, its verification, phone, photo and display name follow Firebase;
-// is_active, user_type, balance and username stay. Firebase's disabled only tightens. If Firebase's password is newer, the local hash and
-// the older sessions end (A7). A missing row is created by the rules of first sight, without last_login.
+// Sync brings a row in step with its account (S1). E-mail, its verification, phone, photo and display name follow Firebase; is_active,
+// user_type, balance and username stay. Firebase's disabled only tightens. If Firebase's password is newer, the local hash and older
+// sessions end (A7). A missing row is created like a first sight, without last_login.
 //
-// The row is written only if it has not changed since before the call to Firebase. Changes are audited in the same transaction.
+// The row is written only if it has not changed since before the call to Firebase. Changes are audited.
 //
-// Errors: ErrNoAccount, ErrDeleted (F10), ErrNotAtFirebase, ErrCrowded, those of FirstSight, or dependency_unavailable. After an error
-// nothing has changed.
+// Errors: ErrNoAccount, ErrDeleted (F10), ErrNotAtFirebase, ErrCrowded, those of FirstSight.
 func (s *Store) Sync(ctx context.Context, uid, actor string) (Synced, error) {
 	return s.SyncBy(ctx, uid, Operator{Actor: actor})
 }
 
-// SyncBy is Sync for an operator. More errors: operator.ErrNotAdmin, operator.ErrKeyRevoked.
+// SyncBy is Sync for an operator; errors of operator.Hold come in addition.
 func (s *Store) SyncBy(ctx context.Context, uid string, by Operator) (Synced, error) {
 	for range conflictRounds {
 		synced, err := s.syncOnce(ctx, uid, by)
@@ -81,7 +79,7 @@ func (s *Store) SyncBy(ctx context.Context, uid string, by Operator) (Synced, er
 	return Synced{}, ErrCrowded.With(errRaced)
 }
 
-// SyncByID is SyncBy for a row. Errors: ErrNotFound.
+// SyncByID is SyncBy for a row.
 func (s *Store) SyncByID(ctx context.Context, id uuid.UUID, by Operator) (Synced, error) {
 	u, err := s.ByID(ctx, id)
 	switch {
@@ -92,12 +90,12 @@ func (s *Store) SyncByID(ctx context.Context, id uuid.UUID, by Operator) (Synced
 	}
 	synced, err := s.SyncBy(ctx, u.FirebaseUID, by)
 	if errors.Is(err, ErrNoAccount) || errors.Is(err, ErrDeleted) {
-		return Synced{}, ErrNotFound.With(err) // deleted meanwhile
+		return Synced{}, ErrNotFound.With(err)
 	}
 	return synced, err
 }
 
-// OutOfStep returns the accounts that need Sync, in one statement. Old accounts do no harm, because Sync looks again.
+// OutOfStep returns the accounts that need Sync, in one statement.
 func (s *Store) OutOfStep(ctx context.Context, accounts []firebase.User) ([]firebase.User, error) {
 	uids := make([]string, len(accounts))
 	for i, account := range accounts {
@@ -141,13 +139,12 @@ func (s *Store) syncOnce(ctx context.Context, uid string, by Operator) (Synced, 
 	return s.bringIn(ctx, account, by)
 }
 
-// bringIn creates or finds a missing row and syncs it.
 func (s *Store) bringIn(ctx context.Context, account firebase.User, by Operator) (Synced, error) {
 	id, err := identityOfAccount(account, s.link.Providers, by.Actor)
 	if err != nil {
 		return Synced{}, err
 	}
-	if _, err := operator.Hold(ctx, s.pool, by); err != nil { // first sight uses its own statements
+	if _, err := operator.Hold(ctx, s.pool, by); err != nil { // first sight has its own statements
 		return Synced{}, err
 	}
 	_, sight, err := s.findOrCreate(ctx, id)
@@ -170,16 +167,16 @@ func (s *Store) bringIn(ctx context.Context, account firebase.User, by Operator)
 
 type step struct {
 	uid     string
-	version *string // before the call to Firebase; nil: a new row
+	version *string // nil: a new row
 	by      Operator
 	account firebase.User
 	gone    bool
-	held    bool // another row has the e-mail
+	held    bool
 }
 
 const syncPatience = 2 * time.Second
 
-// follow writes differences. The unique index detects a taken e-mail.
+// The unique index detects a taken e-mail.
 func (s *Store) follow(ctx context.Context, st step) (synced Synced, err error) {
 	write := func(tx pgx.Tx) error {
 		synced, err = s.followIn(ctx, tx, st)
@@ -199,7 +196,7 @@ func (s *Store) follow(ctx context.Context, st step) (synced Synced, err error) 
 	return synced, nil
 }
 
-// holdToSync locks the operator's row and the synced one together, so that two admins do not deadlock.
+// holdToSync locks both rows together, so that two admins do not deadlock.
 func (s *Store) holdToSync(ctx context.Context, tx pgx.Tx, st step) error {
 	if st.by.Admin == uuid.Nil && st.by.Key == "" {
 		return nil
@@ -252,7 +249,7 @@ func (s *Store) provenSince(row db.RowToSyncRow, account firebase.User) bool {
 	return ok && row.EmailProvenAt == nil && canonicalForm(row.Email) == p.email && !noted(row.Facts)
 }
 
-// noted reports that the row already knew its address as verified. Then only a token proves it.
+// noted: the row knew its address as verified, so only a token proves it.
 func noted(data json.RawMessage) bool { return factsOf(data)[factEmailVerified] == true }
 
 func (s *Store) write(ctx context.Context, tx pgx.Tx, row db.RowToSyncRow, next next, actor string) (User, error) {

@@ -14,8 +14,7 @@ import (
 	"auth-v2-service/internal/firebase"
 )
 
-// Names in provider_data. factEnabling: an operator has reactivated the row and Firebase must still enable the account, so its disabled
-// does not count.
+// factEnabling: a reactivated account is still to be enabled, so its disabled does not count.
 const (
 	factEmailVerified = "email_verified"
 	factDisplayName   = "display_name"
@@ -25,14 +24,13 @@ const (
 	factEnabling      = "enabling"
 )
 
-// Names of other changes in the audit.
 const (
 	changedEmail    = "email"
 	changedStatus   = "federation_status"
 	changedPassword = "password"
 )
 
-// accountFacts are the facts that Firebase decides (S1).
+// Firebase decides these (S1).
 func accountFacts(account firebase.User) map[string]any {
 	facts := map[string]any{factEmailVerified: account.EmailVerified && account.Email != ""}
 	for name, says := range map[string]string{
@@ -55,7 +53,6 @@ type next struct {
 	changed       []string
 }
 
-// differences does no I/O.
 func differences(row db.RowToSyncRow, st step) next {
 	was := factsOf(row.Facts)
 	n := next{email: row.Email, status: or(row.FederationStatus, StatusActive), data: maps.Clone(was)}
@@ -104,10 +101,10 @@ func passwordStale(row db.RowToSyncRow, account firebase.User) bool {
 		account.PasswordUpdatedAt.After(or(row.PasswordSetAt, time.Time{}))
 }
 
-// WriteSync caps it at the next whole second.
+// WriteSync caps it at the next second.
 var endOfTime = time.Unix(1<<37, 0)
 
-// settleStatus lets Firebase's disabled only tighten. For a deactivated row it is ours.
+// Firebase's disabled only tightens. On a deactivated row it is ours.
 func (n *next) settleStatus(row db.RowToSyncRow, account firebase.User) {
 	if !account.Disabled {
 		delete(n.data, factEnabling)
@@ -142,7 +139,7 @@ func (n *next) noteChanges(row db.RowToSyncRow, was map[string]any) {
 // inStep ignores facts that the row never stored.
 func inStep(row db.RowToSyncRow, account firebase.User) bool {
 	if or(row.AuthProvider, ProviderLocal) == ProviderLocal || or(row.FederationStatus, StatusActive) == StatusSyncing {
-		return true // Firebase does not decide, or not yet
+		return true // Firebase does not decide
 	}
 	kept := factsOf(row.Facts)
 	for _, name := range differences(row, step{account: account}).changed {

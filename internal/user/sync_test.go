@@ -265,7 +265,7 @@ func TestSync_NoAnswerChangesNothing(t *testing.T) {
 	}
 }
 
-// S2: one deleted account locks no user out.
+// S2
 func TestSync_AccountGone(t *testing.T) {
 	t.Parallel()
 	s, _ := syncingStore(t)

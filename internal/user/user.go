@@ -12,10 +12,10 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// ProviderLocal is the auth_provider of users with a local password only.
+// ProviderLocal is for users with a local password only.
 const ProviderLocal = "local"
 
-// ProviderHybrid is the auth_provider of users at Firebase with a local hash.
+// ProviderHybrid is for users at Firebase with a local hash.
 const ProviderHybrid = "hybrid"
 
 const providerFirebase = "firebase"
@@ -24,11 +24,11 @@ const providerFirebase = "firebase"
 const (
 	StatusActive   = "active"
 	StatusSyncing  = "syncing" // in a move or registration
-	StatusFailed   = "failed"  // the last sync failed; users get in
+	StatusFailed   = "failed"  // users get in
 	StatusDisabled = "disabled"
 )
 
-// TypeAdmin is the user_type of admins. An e-mail alone never links such a row (F3).
+// TypeAdmin is an admin's user_type. An e-mail alone never links it (F3).
 const TypeAdmin = "admin"
 
 const typeUser = "user"
@@ -55,17 +55,15 @@ type User struct {
 	LastLogin        *time.Time
 	CreatedAt        *time.Time
 	UpdatedAt        *time.Time
-	// EmailProvenAt is the start of the sign-in that first proved Email. EmailProvenBy is "" if the platform vouches or the provider is
-	// unknown.
+	// EmailProvenAt is the start of the sign-in that proved Email. EmailProvenBy is "" if the platform vouches.
 	EmailProvenAt time.Time
 	EmailProvenBy string
 
-	// Read for legacy tokens only.
 	LegacyTokensValidAfter time.Time
 	EndedSessions          []uuid.UUID
 }
 
-// Admit checks a session. A deactivated account comes first (F9), then a revoked session (T4). Times have whole seconds, like auth_time.
+// Admit refuses deactivated accounts first (F9), then revoked sessions (T4). auth_time has whole seconds.
 func (u User) Admit(session token.Claims) error {
 	switch {
 	case !u.IsActive || u.FederationStatus == StatusDisabled:
@@ -78,7 +76,7 @@ func (u User) Admit(session token.Claims) error {
 	return nil
 }
 
-// besideProof reports a session of another provider in the second of the proof: auth_time does not tell which came first.
+// besideProof reports another provider's session in the second of the proof.
 func (u User) besideProof(session token.Claims) bool {
 	return session.AuthTime.Equal(u.TokensValidAfter) && u.TokensValidAfter.Equal(u.EmailProvenAt) &&
 		session.Kind == token.KindFirebase && u.EmailProvenBy != "" && session.SignInProvider != u.EmailProvenBy
@@ -113,7 +111,7 @@ func FromRow(row db.UserByIDRow) User {
 	return u
 }
 
-// sayable drops times that RFC 3339 cannot express; PostgreSQL's years go from 4713 BC to 294276.
+// sayable drops times that RFC 3339 cannot express.
 func sayable(t *time.Time) *time.Time {
 	if t == nil || t.UTC().Year() < 1 || t.UTC().Year() > 9999 {
 		return nil
@@ -123,7 +121,7 @@ func sayable(t *time.Time) *time.Time {
 
 var endOfDates = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 
-// revocation clamps a time beyond RFC 3339: it still ends every session.
+// A revocation beyond RFC 3339 still ends every session.
 func revocation(t *time.Time) time.Time {
 	if t != nil && t.UTC().Year() > 9999 {
 		return endOfDates

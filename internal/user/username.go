@@ -17,16 +17,14 @@ var ErrInvalidUsername = fault.Invalid("the request is not valid", fault.Field{
 // ErrUsernameTaken says that another row has the name.
 var ErrUsernameTaken = fault.New(fault.UsernameTaken, "this username is taken")
 
-// in characters
 const maxUsername = 100
 
-// 32^5 suffixes
 const suffixLength = 5
 
-// UsernameFrom makes a username from a display name (F4): visible characters, NFC, at most 100. "" means that nothing is left.
+// UsernameFrom makes a username from a display name (F4), possibly "".
 func UsernameFrom(displayName string) string { return cut(visible(displayName), maxUsername) }
 
-// WithSuffix returns a variant of a taken name, at most 100 characters. Random suffixes avoid queues of namesakes.
+// WithSuffix returns a variant of a taken name. Random suffixes avoid queues of namesakes.
 func WithSuffix(username string) string {
 	const alphabet = "abcdefghijkmnpqrstuvwxyz23456789" // 32 unambiguous letters; 256 is a multiple
 	suffix := make([]byte, suffixLength)
@@ -37,7 +35,7 @@ func WithSuffix(username string) string {
 	return cut(username, maxUsername-1-suffixLength) + "-" + string(suffix)
 }
 
-// ValidUsername returns the stored form: NFC, without variation selectors. It refuses a name that would lose anything else.
+// ValidUsername returns NFC without variation selectors. It refuses a name that would lose anything else.
 func ValidUsername(typed string) (string, error) {
 	plain, ok := dropVariants(typed)
 	name := norm.NFC.String(plain)

@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	persian = "\u0645\u06cc\u200c\u0634\u0648\u062f" // "it becomes", with ZWNJ
+	persian = "\u0645\u06cc\u200c\u0634\u0648\u062f" // with ZWNJ
 	hindi   = "\u0915\u094d\u200d\u0937"             // k and sha, with ZWJ
-	bengali = "\u09b0\u200d\u09cd\u09af\u09be"       // ra and ya-phalaa, ZWJ before the virama
+	bengali = "\u09b0\u200d\u09cd\u09af\u09be"       // ZWJ before the virama
 	family  = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466 Smith"
 )
 

@@ -8,13 +8,13 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Joiners change the letters around them; Persian, Hindi and emoji need them.
+// Persian, Hindi and emoji need them.
 const (
 	zwnj = '\u200c'
 	zwj  = '\u200d'
 )
 
-// joiningScripts are the cursive scripts and those with conjuncts.
+// The cursive scripts and those with conjuncts.
 var joiningScripts = []*unicode.RangeTable{
 	unicode.Arabic, unicode.Syriac, unicode.Mandaic, unicode.Manichaean, unicode.Mongolian, unicode.Nko, unicode.Phags_Pa, unicode.Adlam,
 	unicode.Hanifi_Rohingya, unicode.Sogdian, unicode.Psalter_Pahlavi, unicode.Devanagari, unicode.Bengali, unicode.Gurmukhi,
@@ -23,7 +23,7 @@ var joiningScripts = []*unicode.RangeTable{
 	unicode.Newa, unicode.Meetei_Mayek, unicode.Sundanese, unicode.Tai_Tham,
 }
 
-// varyingScripts have standardized variants.
+// These have standardized variants.
 var varyingScripts = []*unicode.RangeTable{unicode.Han, unicode.Mongolian, unicode.Phags_Pa, unicode.Myanmar}
 
 // visible returns the visible part of a name, in NFC. It is idempotent.
@@ -37,7 +37,7 @@ func visible(name string) string {
 	return trimBlanks(norm.NFC.String(dropIdleJoiners(norm.NFC.String(kept))))
 }
 
-// unfit characters are control, format, surrogate, private, separator and ignorable ones, such as Hangul fillers.
+// unfit includes ignorable characters, such as Hangul fillers.
 func unfit(r rune) bool {
 	if isJoiner(r) || unicode.Is(unicode.Variation_Selector, r) {
 		return false
@@ -47,7 +47,7 @@ func unfit(r rune) bool {
 
 func isJoiner(r rune) bool { return r == zwj || r == zwnj }
 
-// isBlank includes characters that Unicode defines as empty: Braille, note head, hieroglyphs, Khitan filler.
+// isBlank includes characters that Unicode defines as empty.
 func isBlank(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(emptyCharacters, r) }
 
 const emptyCharacters = "\u2800\U0001d159\U00013441\U00013442\U00016fe4"
@@ -56,7 +56,7 @@ func trimBlanks(name string) string {
 	return strings.TrimFunc(name, func(r rune) bool { return isBlank(r) || isJoiner(r) })
 }
 
-// dropIdleJoiners drops invisible joiners: two names must not differ by them.
+// Names must not differ by invisible joiners.
 func dropIdleJoiners(name string) string {
 	if !strings.ContainsFunc(name, isJoiner) {
 		return name
@@ -81,12 +81,11 @@ func joins(joiner rune, before []rune, next rune) bool {
 	return len(before) > 0 && unicode.In(before[len(before)-1], joiningScripts...) && unicode.In(next, joiningScripts...)
 }
 
-// symbols from the arrows on, and skin tones
 func isEmoji(r rune) bool {
 	return r >= '\u2190' && unicode.In(r, unicode.So, unicode.Sm) || r >= '\U0001f3fb' && r <= '\U0001f3ff'
 }
 
-// dropVariants drops variation selectors, so that names do not differ by them. ok is false for a hidden one.
+// Names must not differ by variation selectors. ok is false for a hidden one.
 func dropVariants(name string) (plain string, ok bool) {
 	runes := []rune(name)
 	var out strings.Builder
@@ -101,13 +100,12 @@ func dropVariants(name string) (plain string, ok bool) {
 	return out.String(), true
 }
 
-// hasVariants accepts symbols, varyingScripts and keycap bases.
 func hasVariants(base rune, rest []rune) bool {
 	const keycap = '\u20e3'
 	switch {
 	case strings.ContainsRune("0123456789#*", base):
 		return len(rest) > 0 && rest[0] == keycap
-	case strings.ContainsRune("\u203c\u2049\u2139\u3030", base): // emoji outside the symbol classes
+	case strings.ContainsRune("\u203c\u2049\u2139\u3030", base): // outside the symbol classes
 		return true
 	}
 	return !unicode.Is(unicode.Variation_Selector, base) && unicode.In(base, append(varyingScripts, unicode.So, unicode.Sm)...)
