@@ -9,7 +9,7 @@ import (
 // Scope is an operation's x-scope.
 type Scope string
 
-// The scopes of keys.
+// Scopes of keys.
 const (
 	Admin   Scope = "admin"
 	Balance Scope = "balance"

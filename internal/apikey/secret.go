@@ -18,12 +18,12 @@ const (
 var (
 	spelling  = regexp.MustCompile(`^` + prefix + `([a-z2-7]{16})_([A-Za-z0-9_-]{43})$`)
 	publicID  = regexp.MustCompile(`^[a-z2-7]{16}$`)
-	secretsIn = base64.RawURLEncoding.Strict() // one spelling each
+	secretsIn = base64.RawURLEncoding.Strict()
 )
 
 func mint() (id, whole string, hash []byte) {
 	secret := make([]byte, secretBytes)
-	_, _ = rand.Read(secret) // never fails
+	_, _ = rand.Read(secret)
 	id = strings.ToLower(rand.Text()[:idLength])
 	return id, prefix + id + "_" + secretsIn.EncodeToString(secret), hashOf(secret)
 }

@@ -36,13 +36,13 @@ type Intent struct {
 	Kind        Kind
 	UserID      uuid.UUID
 	FirebaseUID string
-	// the last change before: at Firebase, or of Move here
+	// PasswordAt is the last change before: of Move here, else at Firebase.
 	PasswordAt time.Time
-	Change     json.RawMessage // of Change
+	Change     json.RawMessage
 	Actor      string
 	RequestID  string
-	Began      time.Time     // by PostgreSQL's clock
-	Age        time.Duration // set by Read
+	Began      time.Time // by PostgreSQL's clock
+	Age        time.Duration
 }
 
 // ErrEnded says: complete or withdrawn.
@@ -72,7 +72,7 @@ func (l *Log) Begin(ctx context.Context, i Intent) (Intent, error) {
 	return i, nil
 }
 
-// BeginIn is Begin in a transaction.
+// BeginIn is Begin in a transaction, which must commit before the call.
 func (l *Log) BeginIn(ctx context.Context, tx pgx.Tx, i Intent) (Intent, error) {
 	i.ID, i.RequestID = uuid.New(), telemetry.RequestID(ctx)
 	params := db.InsertIntentParams{
@@ -111,7 +111,7 @@ func (l *Log) EndChange(ctx context.Context, tx db.DBTX, i Intent) error {
 	return nil
 }
 
-// EndPassword also reports whether a later request has set the password; then this intent has no local half.
+// EndPassword also reports whether a later request has set the password.
 func (l *Log) EndPassword(ctx context.Context, tx db.DBTX, id uuid.UUID) (ended, setSince bool, err error) {
 	setSince, err = l.queries.EndPasswordIntent(ctx, tx, id)
 	if pg.NoRows(err) {
@@ -133,7 +133,7 @@ func (l *Log) Drop(ctx context.Context, id uuid.UUID) error {
 
 const withdrawTime = time.Second
 
-// Withdraw drops a refused intent. After an outage the outcome is unknown and the intent stays.
+// Withdraw drops a refused intent. After an outage the intent stays.
 func (l *Log) Withdraw(ctx context.Context, id uuid.UUID, why error) {
 	if code := fault.CodeOf(why); code == fault.DependencyUnavailable || code == fault.Internal {
 		return

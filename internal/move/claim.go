@@ -29,7 +29,8 @@ type claimedUser struct {
 	createdAt, lastLogin time.Time
 }
 
-// claim takes a free or lapsed row for this try alone (M2). The intent is in the same transaction.
+// claim takes a free or lapsed row for this try alone (M2) and writes the intent in the same transaction. A try with a lost claim cannot
+// finish.
 func (m *Mover) claim(ctx context.Context, id uuid.UUID, actor string) (p claimedUser, err error) {
 	by := uuid.NewString()
 	err = pg.InTx(ctx, m.pool, func(tx pgx.Tx) error {

@@ -58,14 +58,15 @@ type Options struct {
 	Policy     Policy
 	Passwords  *password.Hasher
 	Intents    *intent.Log
-	// Lapse is the age at which another try may take over a claim. A move takes at most half of it.
+	// Lapse is the age at which another try may take over a claim. A move with its release takes at most three quarters of it.
 	Lapse time.Duration
 	// Clocks date a password in Firebase's time (A7).
 	Clocks *clock.Clocks
-	// OnChange is called after the commit.
+	// OnChange is called for each moved row after the commit.
 	OnChange func(ctx context.Context, id uuid.UUID)
-	OnMove   func(outcome string)
-	Logger   *slog.Logger
+	// OnMove receives the Outcome of each try.
+	OnMove func(outcome string)
+	Logger *slog.Logger
 }
 
 // Mover moves users. Safe for concurrent use.
@@ -112,7 +113,8 @@ func New(o Options) *Mover {
 	}
 }
 
-// AtSignIn moves a user after a local password check and signs in at Firebase. The caller waits out the second of the last revocation (T4).
+// AtSignIn moves a user after a local password check and signs in at Firebase. The caller must wait out the second of the last revocation
+// (T4).
 //
 // After any error the row is local and its password works. Errors: ErrNotMovable; ErrConflict, recorded, which blocks tries for an hour;
 // otherwise an outage, and the next sign-in tries again. Cancelling ctx does not stop a claimed move.

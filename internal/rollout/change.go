@@ -20,7 +20,7 @@ var (
 	// ErrStale: Change.Revision is not the newest.
 	ErrStale = fault.Invalid("the rollout has changed since it was read: read it again and decide anew",
 		fault.Field{Field: "revision", Message: "is not the newest"})
-	// ErrUndecided is M5.
+	// ErrUndecided is M5: LEGACY_EMAIL_VERIFIED is not set.
 	ErrUndecided = fault.New(fault.InvalidRequest, "users are moved only once somebody has decided whether the platform's e-mail addresses "+
 		"count as verified: set LEGACY_EMAIL_VERIFIED to unverified, trust or column:<name>, for every instance and for this command")
 )
@@ -33,12 +33,12 @@ type Change struct {
 	Allow, Deny      *[]uuid.UUID
 	BelowFullTraffic *bool
 
-	Revision     *int64 // nil: any
+	Revision     *int64 // of the read record; nil: any
 	By           operator.Operator
-	MovesAllowed bool // M5
+	MovesAllowed bool // LEGACY_EMAIL_VERIFIED is set (M5)
 }
 
-// applied refuses with all wrong fields. M5 applies only to changes that move more users.
+// applied refuses with all wrong fields. M5 applies only to changes that move more users; taking users out always works.
 func (c Change) applied(r Record) (Record, error) {
 	if c.Revision != nil && *c.Revision != r.Revision {
 		return Record{}, ErrStale

@@ -50,7 +50,7 @@ func (r Record) Cohort(id uuid.UUID) Cohort {
 // MovesAnybody ignores the traffic.
 func (r Record) MovesAnybody() bool { return r.UsersBuckets > 0 || len(r.Allow) > 0 }
 
-// Idle reports that low traffic stops all moves (R2). The caller should warn.
+// Idle reports that low traffic stops all moves (R2). This is allowed; the caller should warn.
 func (r Record) Idle() bool { return r.MovesAnybody() && !r.Cohort(uuid.Nil).Open() }
 
 // Load reads the record.

@@ -20,7 +20,7 @@ type Store struct {
 	movesAllowed bool
 }
 
-// NewStore returns a store. movesAllowed: M5.
+// NewStore returns a store. movesAllowed: LEGACY_EMAIL_VERIFIED is set (M5).
 func NewStore(database Database, movesAllowed bool) *Store {
 	return &Store{database: database, movesAllowed: movesAllowed}
 }

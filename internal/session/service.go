@@ -186,7 +186,7 @@ var farFuture = time.Unix(1<<40, 0)
 
 func newSeed() []byte {
 	seed := make([]byte, 16)
-	rand.Read(seed) // never fails
+	rand.Read(seed)
 	return seed
 }
 

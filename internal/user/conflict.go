@@ -91,7 +91,7 @@ func (s *Store) decide(ctx context.Context, holder User, id identity) (User, Sig
 	return s.storeChangedEmail(ctx, holder, current)
 }
 
-// errRaced: try the now free address again.
+// storeChangedEmail frees the address. errRaced: try it again.
 func (s *Store) storeChangedEmail(ctx context.Context, holder User, current string) (User, Sight, error) {
 	var changed int64
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) (err error) {

@@ -33,7 +33,7 @@ type Move struct {
 	Failure   string
 }
 
-// Export reads it all.
+// Export reads it all. Errors: ErrNotFound.
 func (s *Store) Export(ctx context.Context, id uuid.UUID) (Export, error) {
 	record, err := s.Record(ctx, id)
 	if err != nil {

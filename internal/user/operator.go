@@ -21,7 +21,7 @@ type Reference struct {
 	Email       string // in any spelling
 }
 
-// Named returns the referenced row.
+// Named returns the referenced row. Errors: ErrNotFound.
 func Named(ctx context.Context, tx db.DBTX, who Reference) (User, error) {
 	row, err := named(ctx, tx, who)
 	if pg.NoRows(err) {

@@ -76,7 +76,7 @@ func (s *Store) noteProof(ctx context.Context, u User, claims token.Claims) (Use
 }
 
 // AccountSeen returns an account's row and notes its proof. The caller must call User.Admit afterwards: the proof may have ended its
-// session.
+// session. Errors: ErrNotFound.
 func (s *Store) AccountSeen(ctx context.Context, account firebase.User) (User, error) {
 	row, err := s.queries.UserByFirebaseUID(ctx, s.pool, account.UID)
 	switch {

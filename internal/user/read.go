@@ -11,7 +11,7 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// ByID reads a row.
+// ByID reads a row. Errors: ErrNotFound.
 func (s *Store) ByID(ctx context.Context, id uuid.UUID) (User, error) {
 	u, err := s.batches.rows.Ask(ctx, id)
 	switch {

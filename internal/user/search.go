@@ -61,7 +61,7 @@ func (q Search) from(by string) (place, error) {
 	return from, nil
 }
 
-// Search returns one page.
+// Search returns one page. Errors: page.ErrInvalidCursor.
 func (s *Store) Search(ctx context.Context, q Search) (found Page, err error) {
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		if err := s.queries.PlanEachTime(ctx, tx); err != nil {
@@ -178,7 +178,7 @@ func (q Search) page(rows []db.SearchUsersRow, by string, key func(db.SearchUser
 	return found
 }
 
-// Record reads one row.
+// Record reads one row. Errors: ErrNotFound.
 func (s *Store) Record(ctx context.Context, id uuid.UUID) (Record, error) {
 	rows, err := s.queries.FindUsers(ctx, s.pool, db.FindUsersParams{ID: id})
 	if err != nil {

@@ -32,6 +32,7 @@ const (
 	SyncUnderWay  SyncOutcome = "under_way" // a registration; the row is untouched
 )
 
+// Failures stay with the row until a sync succeeds.
 const (
 	FailureEmailHeld        = "email_held"
 	FailureEmailUnsupported = "email_unsupported" // F2
@@ -79,7 +80,7 @@ func (s *Store) SyncBy(ctx context.Context, uid string, by Operator) (Synced, er
 	return Synced{}, ErrCrowded.With(errRaced)
 }
 
-// SyncByID is SyncBy for a row.
+// SyncByID is SyncBy for a row. Errors: ErrNotFound.
 func (s *Store) SyncByID(ctx context.Context, id uuid.UUID, by Operator) (Synced, error) {
 	u, err := s.ByID(ctx, id)
 	switch {
