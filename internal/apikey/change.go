@@ -48,7 +48,8 @@ func Create(ctx context.Context, pool pg.Beginner, name string, scope Scope, act
 	return whole, key, nil
 }
 
-// Revoke ends and audits a key (O4). No instance accepts it afterwards (T5). revoked is false where it had ended before.
+// Revoke ends and audits a key (O4). No instance accepts it afterwards (T5). revoked is false where it had ended before. Errors:
+// ErrUnknown.
 func Revoke(ctx context.Context, pool pg.Beginner, id, actor string) (key Key, revoked bool, err error) {
 	if !publicID.MatchString(id) {
 		return Key{}, false, ErrUnknown

@@ -19,7 +19,7 @@ type Store struct{ database db.DBTX }
 // NewStore returns a Store.
 func NewStore(database db.DBTX) *Store { return &Store{database: database} }
 
-// Find returns ID, Name and Scope and notes the use. An unknown id costs as much as a wrong secret.
+// Find returns ID, Name and Scope and notes the use. An unknown id costs as much as a wrong secret. Errors: ErrInvalid.
 func (s *Store) Find(ctx context.Context, presented string) (Key, error) {
 	id, hash, ok := read(presented)
 	if !ok {

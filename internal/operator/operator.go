@@ -38,7 +38,8 @@ func ByActor(actor string) Operator {
 	return by
 }
 
-// Hold locks the key, then these rows and the operator's own in one order, and returns the existing ids.
+// Hold locks the key, then these rows and the operator's own in one order, and returns the existing ids. Errors: ErrNotAdmin,
+// ErrKeyRevoked.
 func Hold(ctx context.Context, tx db.DBTX, by Operator, users ...uuid.UUID) (held []uuid.UUID, err error) {
 	if by.Key != "" {
 		if _, err := db.New().HoldAPIKey(ctx, tx, by.Key); pg.NoRows(err) {

@@ -83,7 +83,7 @@ func (s *Service) SignedInAt(ctx context.Context, userID, id uuid.UUID) (time.Ti
 	return row.BeganAt, nil
 }
 
-// End ends a session on every instance (T5).
+// End ends a session on every instance (T5). Errors: ErrNotFound.
 func (s *Service) End(ctx context.Context, userID, id uuid.UUID) error {
 	ended, err := s.end(ctx, userID, id, audit.Event{
 		Action: "session.ended", Actor: "user:" + userID.String(), UserID: userID, RequestID: telemetry.RequestID(ctx),

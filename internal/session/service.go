@@ -149,7 +149,7 @@ func (s *Service) Continue(ctx context.Context, u user.User, began time.Time, ag
 	return s.issue(u, st), nil
 }
 
-// Carry notes that a session continues at Firebase (M9), so that its end counts there.
+// Carry notes that a session continues at Firebase (M9), so that its end counts there. Errors: user.ErrRevoked.
 func (s *Service) Carry(ctx context.Context, id uuid.UUID) error {
 	n, err := s.queries.CarryLegacySession(ctx, s.pool, id)
 	switch {
