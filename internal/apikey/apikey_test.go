@@ -41,7 +41,7 @@ func events(t *testing.T, pool *pgxpool.Pool, where string) (n int) {
 	return n
 }
 
-// T6, O4: a key is shown once, kept as a hash, listed by its public id, and on record without its secret.
+// T6, O4
 func TestCreate_KeepsNoSecret_T6(t *testing.T) {
 	t.Parallel()
 	pool := database(t)
@@ -71,7 +71,6 @@ func TestCreate_KeepsNoSecret_T6(t *testing.T) {
 	}
 }
 
-// Only the whole key, as it was shown, is the key.
 func TestFind_TheKeyAndNothingElse(t *testing.T) {
 	t.Parallel()
 	pool := database(t)
@@ -90,7 +89,7 @@ func TestFind_TheKeyAndNothingElse(t *testing.T) {
 		"another version": "av3" + whole[3:], "padded": whole + "=", "a line break": whole + "\n", "NUL": whole[:10] + "\x00" + whole[11:],
 		"no separators": strings.ReplaceAll(whole[:21], "_", "") + secretOf(whole), "long": strings.Repeat(whole, 1000),
 	}
-	// The last of 43 characters has two bits that no byte needs: another spelling of the same bytes is another key.
+	// Two bits of the last character are unused.
 	last := strings.IndexByte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", whole[len(whole)-1])
 	unlike["another spelling"] = whole[:len(whole)-1] + string("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"[last|1])
 	for what, presented := range unlike {
@@ -100,7 +99,6 @@ func TestFind_TheKeyAndNothingElse(t *testing.T) {
 	}
 }
 
-// That a key is used is noted once an hour, and only of the key.
 func TestFind_NotesUseOnceAnHour(t *testing.T) {
 	t.Parallel()
 	pool := database(t)
@@ -153,7 +151,7 @@ func TestFind_NotesUseOnceAnHour(t *testing.T) {
 	}
 }
 
-// T5, O4: a revoked key is refused from then on, on record once; to revoke it again is no mistake, to revoke no key is one.
+// T5, O4
 func TestRevoke_Once_T5(t *testing.T) {
 	t.Parallel()
 	pool := database(t)
@@ -182,7 +180,6 @@ func TestRevoke_Once_T5(t *testing.T) {
 	}
 }
 
-// O4: what cannot be recorded does not happen.
 func TestChanges_UnrecordedAreUndone_O4(t *testing.T) {
 	t.Parallel()
 	pool := database(t)
@@ -230,7 +227,6 @@ func TestCreate_Refuses(t *testing.T) {
 	}
 }
 
-// What a scope opens, and that a scope is one that the database knows.
 func TestKey_Operates(t *testing.T) {
 	t.Parallel()
 	pool := database(t)
@@ -256,7 +252,6 @@ func TestKey_Operates(t *testing.T) {
 	}
 }
 
-// An outage is no bad key.
 func TestFind_DatabaseAway(t *testing.T) {
 	t.Parallel()
 	pool := database(t)

@@ -18,15 +18,14 @@ import (
 
 const maxName = 100
 
-// Refusals of a change. Compare with errors.Is.
+// Refusals.
 var (
 	ErrName    = fault.Invalid("a key's name has 1 to 100 characters that can be printed")
 	ErrScope   = fault.Invalid("a key's scope is admin, balance or events")
 	ErrUnknown = fault.New(fault.NotFound, "there is no API key with this id")
 )
 
-// Create makes a key in the name of an actor ("cli:<name>"), audited in its own transaction (O4). whole is what the service is to
-// send; it is told here and never again. Errors: ErrName, ErrScope, or dependency_unavailable.
+// Create makes and audits a key (O4). whole is shown only here.
 func Create(ctx context.Context, pool pg.Beginner, name string, scope Scope, actor string) (whole string, key Key, err error) {
 	switch {
 	case !sayable(name):
@@ -49,8 +48,8 @@ func Create(ctx context.Context, pool pg.Beginner, name string, scope Scope, act
 	return whole, key, nil
 }
 
-// Revoke ends a key in the name of an actor, audited in its own transaction (O4): when it returns, no instance takes the key
-// (T5). revoked is false where the key had been ended before. Errors: ErrUnknown, or dependency_unavailable.
+// Revoke ends and audits a key (O4). No instance accepts it afterwards (T5). revoked is false where it had ended before. Errors:
+// ErrUnknown.
 func Revoke(ctx context.Context, pool pg.Beginner, id, actor string) (key Key, revoked bool, err error) {
 	if !publicID.MatchString(id) {
 		return Key{}, false, ErrUnknown
@@ -81,7 +80,7 @@ func revokeIn(ctx context.Context, tx pgx.Tx, id, actor string) (key Key, revoke
 	return fromRow(before), false, err
 }
 
-// List gives all keys, the oldest first.
+// List returns all keys, oldest first.
 func List(ctx context.Context, database db.DBTX) ([]Key, error) {
 	rows, err := db.New().APIKeys(ctx, database)
 	if err != nil {
@@ -101,7 +100,6 @@ func record(ctx context.Context, tx pgx.Tx, action, actor string, key Key) error
 	})
 }
 
-// sayable reports whether a name fits a line of a list.
 func sayable(name string) bool {
 	return strings.TrimSpace(name) != "" && utf8.ValidString(name) && utf8.RuneCountInString(name) <= maxName &&
 		!strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsGraphic(r) })

@@ -6,35 +6,35 @@ import (
 	"auth-v2-service/gen/db"
 )
 
-// Scope is what a key is for. The contract names an operation's scope in x-scope.
+// Scope is an operation's x-scope.
 type Scope string
 
-// The scopes. A service has a key for each thing that it does.
+// Scopes of keys.
 const (
-	Admin   Scope = "admin" // whatever an admin may do
+	Admin   Scope = "admin"
 	Balance Scope = "balance"
 	Events  Scope = "events"
 )
 
-// Known reports whether there is such a scope.
+// Known reports whether the scope exists.
 func (s Scope) Known() bool { return s == Admin || s == Balance || s == Events }
 
 // Key is a key without its secret.
 type Key struct {
 	ID         string // public
-	Name       string // what the operator who made it calls it
+	Name       string
 	Scope      Scope
 	CreatedAt  time.Time
-	CreatedBy  string     // an actor, as internal/audit names them
-	LastUsedAt *time.Time // nil: never; lags by an hour
-	RevokedAt  *time.Time // nil: it counts
+	CreatedBy  string
+	LastUsedAt *time.Time // updated hourly
+	RevokedAt  *time.Time
 	RevokedBy  string
 }
 
-// Actor names the key as the audit does.
+// Actor is the audit's name.
 func (k Key) Actor() string { return "key:" + k.ID }
 
-// Operates reports whether the key opens an operation for operators that keys of a scope open, too ("": admin's keys alone).
+// Operates reports whether the key opens a scope's operations; "" needs Admin.
 func (k Key) Operates(scope Scope) bool {
 	return k.Scope == Admin || scope != "" && k.Scope == scope
 }

@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// A key reads av2_<public id>_<secret>: 16 characters of a-z and 2-7, then 32 random bytes in base64url without padding. The
-// prefix is for those who search repositories for keys that were committed.
+// Secret scanners find the prefix.
 const (
 	prefix      = "av2_"
 	idLength    = 16
@@ -19,18 +18,16 @@ const (
 var (
 	spelling  = regexp.MustCompile(`^` + prefix + `([a-z2-7]{16})_([A-Za-z0-9_-]{43})$`)
 	publicID  = regexp.MustCompile(`^[a-z2-7]{16}$`)
-	secretsIn = base64.RawURLEncoding.Strict() // one spelling a key
+	secretsIn = base64.RawURLEncoding.Strict()
 )
 
-// mint draws a key: its public id, the whole of it as it is shown once, and the hash that is kept.
 func mint() (id, whole string, hash []byte) {
 	secret := make([]byte, secretBytes)
-	_, _ = rand.Read(secret) // never fails: the program ends where there is no randomness
+	_, _ = rand.Read(secret)
 	id = strings.ToLower(rand.Text()[:idLength])
 	return id, prefix + id + "_" + secretsIn.EncodeToString(secret), hashOf(secret)
 }
 
-// read takes a key apart; not ok where it is none of ours by its looks.
 func read(whole string) (id string, hash []byte, ok bool) {
 	parts := spelling.FindStringSubmatch(whole)
 	if parts == nil {
@@ -43,7 +40,7 @@ func read(whole string) (id string, hash []byte, ok bool) {
 	return parts[1], hashOf(secret), true
 }
 
-// hashOf needs neither salt nor slowness: nobody goes through 2^256 secrets.
+// A random 256-bit secret needs neither salt nor slowness.
 func hashOf(secret []byte) []byte {
 	sum := sha256.Sum256(secret)
 	return sum[:]

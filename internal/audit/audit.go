@@ -1,6 +1,5 @@
-// Package audit records who did what to whom, in the transaction of the act itself (O4): an act that is rolled back leaves no
-// event, and an event that cannot be written rolls the act back. It reads them back for operators and for the person that they are
-// about. It owns auth.audit_events and knows nothing else. When the build breaks here after a change of schema, follow the columns of db/queries/audit_events.sql.
+// Package audit records acts in their own transaction (O4). When the build breaks here after a schema change, see
+// db/queries/audit_events.sql.
 package audit
 
 import (
@@ -13,21 +12,20 @@ import (
 	"auth-v2-service/gen/db"
 )
 
-// Event is one act. Actor is "user:<id>", "token:<firebase uid>" before there is a row, "key:<id>" of an API key, "cli:<name>",
-// [Anonymous] or "system". Details hold
-// what an investigator needs and never a secret or an address.
+// Event is one act. Actor is "user:<id>", "token:<firebase uid>" without a row, "key:<id>", "cli:<name>", [Anonymous] or "system". Details
+// never contain secrets or addresses.
 type Event struct {
 	Action    string
 	Actor     string
-	UserID    uuid.UUID // uuid.Nil: it was done to nobody in particular
-	RequestID string    // "": not part of a request
+	UserID    uuid.UUID
+	RequestID string
 	Details   map[string]any
 }
 
-// Anonymous is the actor of what anybody may ask for without a proof.
+// Anonymous acts without a proof.
 const Anonymous = "anonymous"
 
-// Record writes the event through the caller's transaction.
+// Record writes through the caller's transaction.
 func Record(ctx context.Context, tx db.DBTX, event Event) error {
 	details, err := json.Marshal(event.Details)
 	if err != nil {

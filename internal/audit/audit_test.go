@@ -33,7 +33,6 @@ func events(t *testing.T, pool *pgxpool.Pool) (n int) {
 	return n
 }
 
-// O4: an event says who did what to whom, when, and in which request.
 func TestRecord_KeepsTheEvent(t *testing.T) {
 	t.Parallel()
 	pool, id := openPool(t), uuid.New()
@@ -61,7 +60,6 @@ func TestRecord_KeepsTheEvent(t *testing.T) {
 	}
 }
 
-// An act upon nobody, such as a change of the rollout, names nobody.
 func TestRecord_ActsUponNobody(t *testing.T) {
 	t.Parallel()
 	pool := openPool(t)
@@ -74,7 +72,6 @@ func TestRecord_ActsUponNobody(t *testing.T) {
 	}
 }
 
-// O4: an act that is rolled back leaves no event, and an event that cannot be written rolls its act back.
 func TestRecord_SharesTheFateOfTheAct(t *testing.T) {
 	t.Parallel()
 	pool := openPool(t)

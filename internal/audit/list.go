@@ -14,42 +14,41 @@ import (
 	"auth-v2-service/internal/pg"
 )
 
-// Query says which events are asked for. A field that is nil or "" filters nothing; Limit is required.
+// Query filters events.
 type Query struct {
 	UserID       *uuid.UUID
 	Actor        string
 	Action       string
-	Since, Until *time.Time // from the first on, before the second
+	Since, Until *time.Time // Until is exclusive
 	Cursor       string
 	Limit        page.Size
 }
 
-// Recorded is an event as it was recorded.
+// Recorded is a stored event.
 type Recorded struct {
 	Event
 	ID         int64
 	OccurredAt time.Time
 }
 
-// Page is a part of the events, the newest first. Next is the cursor of the part after; "": this was the last.
+// Page is newest first. Next "" ends.
 type Page struct {
 	Events []Recorded
 	Next   string
 }
 
-// place is where a page ended.
 type place struct {
 	At time.Time `json:"at"`
 	ID int64     `json:"id"`
 }
 
-// Reader reads events for operators. Safe for concurrent use.
+// Reader is safe for concurrent use.
 type Reader struct{ pool pg.Beginner }
 
-// NewReader makes a reader.
+// NewReader returns a Reader.
 func NewReader(pool pg.Beginner) *Reader { return &Reader{pool} }
 
-// List reads a page of events. page.ErrInvalidCursor for a cursor that no page gave.
+// List reads a page.
 func (r *Reader) List(ctx context.Context, q Query) (found Page, err error) {
 	params, err := q.params()
 	if err != nil {
@@ -72,7 +71,7 @@ func (r *Reader) List(ctx context.Context, q Query) (found Page, err error) {
 	return found, nil
 }
 
-// About reads every event about one user, the oldest first.
+// About reads oldest first.
 func About(ctx context.Context, pool db.DBTX, userID uuid.UUID) ([]Recorded, error) {
 	rows, err := db.New().AuditEventsOf(ctx, pool, userID)
 	if err != nil {

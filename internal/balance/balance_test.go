@@ -18,7 +18,6 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// stage is a service over a database of its own, and who was told of.
 type stage struct {
 	*balance.Service
 	pool *pgxpool.Pool
@@ -42,7 +41,6 @@ func newStage(t testing.TB) *stage {
 	return s
 }
 
-// fatal is what both kinds of tests have.
 type fatal interface {
 	Helper()
 	Fatalf(format string, args ...any)
@@ -56,13 +54,11 @@ func (s *stage) exec(t fatal, sql string, args ...any) {
 	}
 }
 
-// person is a row with a balance; nil: NULL.
 func (s *stage) person(t fatal, id uuid.UUID, stands *int64) {
 	t.Helper()
 	s.exec(t, "INSERT INTO auth.users (id, email, password_hash, token_balance) VALUES ($1, $1::uuid::text || '@example.com', 'x', $2)", id, stands)
 }
 
-// model is what the rules say of one user: the balance, and what each key stands for.
 type model struct {
 	id      uuid.UUID
 	gone    bool
@@ -77,7 +73,6 @@ type madeChange struct {
 	balance int64
 }
 
-// expected is what a change must answer, and the model after it.
 func (m *model) expected(c balance.Change) (int64, bool, error) {
 	name := c.Caller + " " + c.Key
 	was, known := m.made[name]
@@ -99,7 +94,6 @@ func (m *model) expected(c balance.Change) (int64, bool, error) {
 	return after, false, nil
 }
 
-// check holds the database against the model: the balance, the sum of the entries, and each entry's own sum.
 func (s *stage) check(t fatal, m *model) {
 	t.Helper()
 	var stands, total int64
@@ -116,8 +110,7 @@ func (s *stage) check(t fatal, m *model) {
 	}
 }
 
-// W1, W2, W3: any sequence of changes, repetitions, statements of others, deletions and returns leaves the balance that the rules say,
-// and it is the sum of the entries.
+// W1, W2, W3
 func TestLedger_AnySequence_W1_W2_W3(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -171,7 +164,7 @@ func TestLedger_AnySequence_W1_W2_W3(t *testing.T) {
 	})
 }
 
-// W3: what the transaction of a change writes besides is not taken for it, and neither is what merely claims to be one.
+// W3
 func TestLedger_AnAnnouncementCountsOnce_W3(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -205,7 +198,6 @@ func TestLedger_AnAnnouncementCountsOnce_W3(t *testing.T) {
 	}
 }
 
-// A change that the contract would not have let in is refused here, too, with every field that is at fault.
 func TestChange_Refuses(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

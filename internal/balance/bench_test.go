@@ -9,7 +9,6 @@ import (
 	"auth-v2-service/internal/balance"
 )
 
-// BenchmarkChange credits one user from many sides, each credit waiting for the row's lock, and many users, where none waits.
 func BenchmarkChange(b *testing.B) {
 	for name, users := range map[string]int{"one user": 1, "64 users": 64} {
 		b.Run(name, func(b *testing.B) {

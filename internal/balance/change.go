@@ -18,53 +18,47 @@ import (
 )
 
 const (
-	// maxAmount is what every client's numbers can hold. The balance's own bound, an int4, is tighter and is the database's.
+	// maxAmount fits every client's numbers.
 	maxAmount = 1<<53 - 1
-	// maxReason is in characters.
+	// in characters
 	maxReason = 200
-	// maxKey is in bytes.
-	maxKey = 255
-	// keyIndex is the unique index that decides whether a key has been used.
+	// in bytes
+	maxKey   = 255
 	keyIndex = "idx_ledger_entries_idempotency_key"
 )
 
-// Refusals of a change. Compare with errors.Is.
+// Refusals of a change.
 var (
 	ErrNotFound     = fault.New(fault.NotFound, "there is no such user")
 	ErrInsufficient = fault.New(fault.InsufficientBalance, "the balance is too low for this")
 	ErrOverflow     = fault.New(fault.BalanceOverflow, "the balance would grow beyond 2147483647")
-	// ErrKeyReused says that the caller has sent the key before, with another amount or reason.
-	ErrKeyReused = fault.New(fault.IdempotencyConflict, "this Idempotency-Key was used for another change of this balance")
-	// ErrInvalid names the fields at fault.
-	ErrInvalid = fault.Invalid("the change is not valid")
+	ErrKeyReused    = fault.New(fault.IdempotencyConflict, "this Idempotency-Key was used for another change of this balance")
+	ErrInvalid      = fault.Invalid("the change is not valid")
 )
 
-// errBusy says that the changes that may run at once all wait, for one user's row most likely.
 var errBusy = fault.Unavailable("balances cannot be changed at the moment; try again shortly", nil)
 
-// Change is what a caller wants: Amount above zero credits, below zero debits.
+// Change credits a positive Amount and debits a negative one.
 type Change struct {
 	UserID uuid.UUID
 	Amount int64
-	Reason string // 1 to 200 characters, none of them a control character
-	Caller string // an actor, as internal/audit names them
-	Key    string // the caller's own name for this change of this user's balance: 1 to 255 visible ASCII characters
-	// AsAdmin says that an admin does it, which is an act to be audited (O4). A service's charges are on record in the ledger alone.
+	Reason string
+	Caller string
+	Key    string // idempotency key per caller and user
+	// AsAdmin adds an audit event (O4); the ledger alone records a service's charges.
 	AsAdmin bool
-	// By is the operator, who is held to the rows by the change's own statement.
-	By operator.Operator
+	By      operator.Operator
 }
 
-// Changed is how a change came out, the first time and at every repetition.
+// Changed is a result.
 type Changed struct {
-	Balance  int32 // after it
-	Replayed bool  // it had been made before, and was not made again
+	Balance  int32
+	Replayed bool
 }
 
-// Change makes a change once (W1, W2): one statement, in which the row's lock and the key's unique index decide all races. A
-// repetition with the same amount and reason answers what the first one did. Refusals leave nothing behind, so that the same key
-// may be tried again. Errors: ErrInvalid, ErrNotFound, ErrInsufficient, ErrOverflow, ErrKeyReused, operator.ErrNotAdmin,
-// operator.ErrKeyRevoked, or dependency_unavailable.
+// Change applies a change once (W1, W2). The row's lock and the key's unique index decide all races. A repetition returns the first result.
+// A refusal does not use up the key. Errors: ErrInvalid, ErrNotFound, ErrInsufficient, ErrOverflow, ErrKeyReused, those of operator.Hold,
+// or dependency_unavailable.
 func (s *Service) Change(ctx context.Context, c Change) (Changed, error) {
 	if err := c.valid(); err != nil {
 		return Changed{}, err
@@ -88,8 +82,7 @@ func (s *Service) Change(ctx context.Context, c Change) (Changed, error) {
 	return Changed{Balance: row.BalanceAfter}, nil
 }
 
-// make takes one statement, and for an operator a transaction: whether the operator may still act is decided on rows that are held until
-// the change is committed (O4).
+// make holds an operator's rows until the commit (O4).
 func (s *Service) make(ctx context.Context, c Change) (row db.ChangeBalanceRow, err error) {
 	params := db.ChangeBalanceParams{
 		UserID: c.UserID, Amount: c.Amount, Reason: c.Reason, Caller: c.Caller, IdempotencyKey: c.Key,
@@ -113,8 +106,7 @@ func (s *Service) make(ctx context.Context, c Change) (row db.ChangeBalanceRow, 
 	return row, err
 }
 
-// unchanged says why nothing was changed. Whoever used the key while the statement waited for the row has committed by now, so
-// that this statement sees what that one could not.
+// unchanged says why. A concurrent use of the key has committed by now, so this statement sees it.
 func (s *Service) unchanged(ctx context.Context, c Change) (Changed, error) {
 	row, err := s.queries.UnchangedBalance(ctx, s.pool, db.UnchangedBalanceParams{
 		UserID: c.UserID, Caller: c.Caller, IdempotencyKey: c.Key, AdminID: c.By.Admin, KeyID: c.By.Key,
@@ -127,7 +119,7 @@ func (s *Service) unchanged(ctx context.Context, c Change) (Changed, error) {
 	case !row.Operates:
 		return Changed{}, operator.ErrNotAdmin
 	case row.Amount != nil:
-		return c.repeated(*row.Amount, *row.Reason, *row.BalanceAfter) // an entry with a key has a reason: ledger_entries_change_check
+		return c.repeated(*row.Amount, *row.Reason, *row.BalanceAfter) // ledger_entries_change_check
 	case !row.Stands:
 		return Changed{}, ErrNotFound
 	case c.Amount < 0:
@@ -136,7 +128,6 @@ func (s *Service) unchanged(ctx context.Context, c Change) (Changed, error) {
 	return Changed{}, ErrOverflow
 }
 
-// repeated holds a repetition against what was made under its key.
 func (c Change) repeated(amount int64, reason string, balance int32) (Changed, error) {
 	if amount != c.Amount || reason != c.Reason {
 		return Changed{}, ErrKeyReused

@@ -16,13 +16,13 @@ import (
 
 // Kinds of entries.
 const (
-	Opening  = "opening"  // what stood when the ledger began
-	Made     = "change"   // through this service
-	External = "external" // around it, by whoever else writes auth.users
-	Closing  = "closing"  // the row was deleted
+	Opening  = "opening" // the first balance
+	Made     = "change"
+	External = "external" // by any other writer
+	Closing  = "closing"
 )
 
-// Entry is one row of the ledger. An opening, external or closing entry has neither reason nor key.
+// Entry is a ledger row. Only Made entries have Reason and Key.
 type Entry struct {
 	ID           int64
 	Amount       int64
@@ -34,20 +34,17 @@ type Entry struct {
 	OccurredAt   time.Time
 }
 
-// Page is a part of a user's entries, the newest first. Next is the cursor of the part after; "": nothing older is left.
+// Page is newest first. Next is "" on the last page.
 type Page struct {
 	Entries []Entry
 	Next    string
 }
 
-// place is the entry that a page goes on before.
 type place struct {
 	Before int64 `json:"before"`
 }
 
-// Entries gives a page of a user's entries; cursor "" is the newest. Pages hang on the entry and not on a count, so none is missed or
-// seen twice while new ones come. The entries of a deleted user stay. Errors: page.ErrInvalidCursor, or ErrNotFound for a user who is
-// not and has left nothing.
+// Entries returns a page. A deleted user's entries stay. ErrNotFound: neither row nor entries exist.
 func (s *Service) Entries(ctx context.Context, userID uuid.UUID, cursor string, size page.Size) (Page, error) {
 	from := place{Before: math.MaxInt64}
 	if err := page.Decode(cursor, &from); err != nil {
@@ -71,7 +68,7 @@ func (s *Service) Entries(ctx context.Context, userID uuid.UUID, cursor string, 
 	return found, nil
 }
 
-// About gives all the entries of a user, the oldest first.
+// About returns entries oldest first.
 func About(ctx context.Context, pool db.DBTX, userID uuid.UUID) ([]Entry, error) {
 	rows, err := db.New().LedgerEntries(ctx, pool, db.LedgerEntriesParams{UserID: userID, BeforeID: math.MaxInt64, Most: math.MaxInt32})
 	if err != nil {

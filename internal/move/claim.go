@@ -14,23 +14,23 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// claimedUser is the row as it was claimed, and the claim. The hash never leaves this room but for Firebase.
+// The hash leaves this package for Firebase only.
 type claimedUser struct {
 	id                   uuid.UUID
 	claimedBy            string
-	change               uuid.UUID // the intent
-	actor                string    // as the audit names the caller
-	takenOver            bool      // from somebody who may have asked Firebase already
-	typed                *string   // the password of the sign-in; nil: there is none
-	stored               string    // the address as the row has it
+	change               uuid.UUID
+	actor                string
+	takenOver            bool    // Firebase may have the account already
+	typed                *string // nil: no password
+	stored               string  // the row's address, not canonical
 	username             string
 	admin                bool
 	hash                 string
 	createdAt, lastLogin time.Time
 }
 
-// claim takes the row for this try alone (M2), from nobody or from somebody whose claim has lapsed. Each try has a name of its
-// own: one that was taken for dead and goes on all the same cannot finish. The intent is written with the claim.
+// claim takes a free or lapsed row for this try alone (M2) and writes the intent in the same transaction. A try with a lost claim cannot
+// finish.
 func (m *Mover) claim(ctx context.Context, id uuid.UUID, actor string) (p claimedUser, err error) {
 	by := uuid.NewString()
 	err = pg.InTx(ctx, m.pool, func(tx pgx.Tx) error {
@@ -60,14 +60,13 @@ func (m *Mover) claim(ctx context.Context, id uuid.UUID, actor string) (p claime
 	return p, nil
 }
 
-// takeOver takes a claim that has lapsed. The person without an id: there is none.
+// takeOver returns a zero id where no lapsed claim exists.
 func (m *Mover) takeOver(ctx context.Context, tx db.DBTX, id uuid.UUID, by string) (claimedUser, error) {
 	row, err := m.queries.TakeOverMoveCredentials(ctx, tx, db.TakeOverMoveCredentialsParams{
 		ID: id, ClaimedBy: by, LapseSeconds: m.lapse.Seconds(),
 	})
 	if pg.NoRows(err) {
-		// A lapsed claim on a row that is not under way any more (linked since, say) has just become ours: it goes, or the row
-		// could never be claimed again.
+		// The row is not syncing any more. Without this no later try could claim it.
 		return claimedUser{}, m.queries.EndMoveClaim(ctx, tx, db.EndMoveClaimParams{ID: id, ClaimedBy: by})
 	}
 	if err != nil {
@@ -78,7 +77,7 @@ func (m *Mover) takeOver(ctx context.Context, tx db.DBTX, id uuid.UUID, by strin
 	return p, nil
 }
 
-// whyNotMovable is ErrNotMovable, and with it the conflict that stopped the row within the hour, where one has.
+// whyNotMovable adds the last hour's conflict.
 func (m *Mover) whyNotMovable(ctx context.Context, id uuid.UUID) error {
 	failure, err := m.queries.MoveConflict(ctx, m.pool, id)
 	switch {

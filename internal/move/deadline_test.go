@@ -9,7 +9,6 @@ import (
 	"auth-v2-service/internal/move"
 )
 
-// hanging is a Firebase that never answers one operation.
 type hanging struct {
 	move.Identities
 	operation string
@@ -31,8 +30,7 @@ func (h hanging) SignIn(ctx context.Context, email, typed string) (firebase.Sess
 	return h.Identities.SignIn(ctx, email, typed)
 }
 
-// A2: of a request that has little time left a move takes no more than that, the claim's return included; the row is local
-// afterwards and the next sign-in tries again.
+// A2: the release included.
 func TestAtSignIn_EndsBeforeTheRequest_A2(t *testing.T) {
 	t.Parallel()
 	for _, operation := range []string{"import", "sign-in"} {
@@ -40,7 +38,7 @@ func TestAtSignIn_EndsBeforeTheRequest_A2(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
 			id := s.local(local{})
-			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second) // less than a move's own 5 s
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 			defer cancel()
 			if _, err := s.mover(with(hanging{s.client, operation})).AtSignIn(ctx, id, password); err == nil {
 				t.Error("moved, although Firebase does not answer")

@@ -15,8 +15,7 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// displace disables an account that nobody has proved to own and gives its address away; Firebase's room refuses any other. The
-// event is committed when it is done: here, or by the job of the intent.
+// displace disables an account without a proven owner and takes its address. Package firebase refuses other accounts.
 func (m *Mover) displace(ctx context.Context, p claimedUser, there firebase.User) error {
 	uid, displace := there.UID, m.identities.Displace
 	if p.typed != nil && !slices.Equal(there.Providers, []string{passwordProvider}) {
@@ -49,7 +48,6 @@ func refusedDisplacement(p claimedUser, err error) error {
 	return fmt.Errorf("displace the account at the address of user %s: %w", p.id, err)
 }
 
-// recordDisplacement records the event of an intent, and ends the intent. The event stands once.
 func (m *Mover) recordDisplacement(ctx context.Context, tx pgx.Tx, i intent.Intent) error {
 	if ended, err := m.intents.End(ctx, tx, i.ID); err != nil || !ended {
 		return err
@@ -60,7 +58,7 @@ func (m *Mover) recordDisplacement(ctx context.Context, tx pgx.Tx, i intent.Inte
 	})
 }
 
-// SettleDisplacement records a displacement that was cut short, if Firebase shows it. settled is false where it does not.
+// SettleDisplacement completes an interrupted displacement. settled is false where Firebase does not show it.
 func (m *Mover) SettleDisplacement(ctx context.Context, i intent.Intent) (settled bool, err error) {
 	there, err := m.identities.User(ctx, i.FirebaseUID)
 	if errors.Is(err, firebase.ErrUserNotFound) {

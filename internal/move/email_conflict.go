@@ -11,9 +11,9 @@ import (
 	"auth-v2-service/internal/pg"
 )
 
-// resolveEmailConflict decides about the account that has the row's address already (M6): it is linked where both sides have verified the
-// address, it makes room where nobody has proved to own it, and else somebody has to decide. An unverified account that more than a
-// password opens makes room for the proven local password, and not for a request without one.
+// resolveEmailConflict decides about the account with the row's address (M6). It links the account if both sides have verified the address,
+// and displaces it if no owner is proven. Otherwise an operator decides. An unverified account with other sign-in ways needs a proven local
+// password.
 func (m *Mover) resolveEmailConflict(ctx context.Context, p claimedUser, email string) (target, error) {
 	there, err := m.identities.UserByEmail(ctx, email)
 	switch {
@@ -37,13 +37,12 @@ func (m *Mover) resolveEmailConflict(ctx context.Context, p claimedUser, email s
 	}
 	a, err := m.importAccount(ctx, p, email)
 	if errors.Is(err, firebase.ErrEmailExists) {
-		return target{}, stopped(codeEmailTaken, err) // somebody was faster than we; not a second round
+		return target{}, stopped(codeEmailTaken, err) // no second round
 	}
 	return a, err
 }
 
-// link takes the verified account, if the platform has verified the address too: an unverified platform's word takes over
-// nobody's account.
+// link requires that the platform has verified the address too. Otherwise a local user could take over a foreign account.
 func (m *Mover) link(ctx context.Context, p claimedUser, email string, there firebase.User) (target, error) {
 	vouched, err := m.vouched(ctx, m.pool, p)
 	if err != nil {
@@ -55,16 +54,14 @@ func (m *Mover) link(ctx context.Context, p claimedUser, email string, there fir
 	return target{uid: there.UID, email: email, way: wayLinked, foreign: true, passwordless: !there.HasPassword}, nil
 }
 
-// passwordProvider is how Firebase names a password among the ways to sign in.
 const passwordProvider = "password"
 
-// minUID and maxUID are chk_firebase_uid_format and the column's width (F6).
+// chk_firebase_uid_format and the column's width (F6).
 const (
 	minUID = 20
 	maxUID = 128
 )
 
-// unowned refuses an account that is another row's.
 func (m *Mover) unowned(ctx context.Context, uid string) error {
 	_, err := m.queries.UserByFirebaseUID(ctx, m.pool, uid)
 	switch {
@@ -76,7 +73,7 @@ func (m *Mover) unowned(ctx context.Context, uid string) error {
 	return stopped(codeEmailOwned, nil)
 }
 
-// displacedAddress is one that no mail reaches (RFC 2606), the same for an account each time, whatever its uid is made of.
+// displacedAddress is undeliverable (RFC 2606).
 func displacedAddress(uid string) string {
 	sum := sha256.Sum256([]byte(uid))
 	return hex.EncodeToString(sum[:16]) + "@displaced.invalid"

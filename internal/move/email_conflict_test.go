@@ -10,7 +10,6 @@ import (
 	"auth-v2-service/internal/move"
 )
 
-// known gives the address of a row to an account at Firebase, made by its owner: by a password, or through Providers.
 func (s *stage) known(id uuid.UUID, there identity.User) string {
 	s.Helper()
 	there.Email = s.state(id).email
@@ -34,7 +33,7 @@ func (s *stage) known(id uuid.UUID, there identity.User) string {
 	return uid
 }
 
-// M6, case by case: what happens to a row whose address Firebase knows already.
+// M6
 func TestAddressIsKnown(t *testing.T) {
 	google := []string{"google.com"}
 	unverified := move.Policy{Allowed: true}
@@ -42,7 +41,7 @@ func TestAddressIsKnown(t *testing.T) {
 		there    identity.User
 		policy   move.Policy
 		userType string
-		way      string // "linked", "displaced", or the code of the conflict
+		way      string // or the conflict's code
 	}{
 		"verified, same password":        {identity.User{EmailVerified: true, Password: password}, trusted, "", "linked"},
 		"verified, another password":     {identity.User{EmailVerified: true, Password: "another one"}, trusted, "", "another_password"},
@@ -91,7 +90,7 @@ func TestAddressIsKnown(t *testing.T) {
 	}
 }
 
-// M6: the account of another row is nobody's to displace or link, verified or not.
+// M6
 func TestAddressIsKnown_OwnedByAnotherRow(t *testing.T) {
 	for _, verified := range []bool{false, true} {
 		s := newStage(t)
@@ -108,7 +107,7 @@ func TestAddressIsKnown_OwnedByAnotherRow(t *testing.T) {
 	}
 }
 
-// M1: an account that has the row's id is never sent again: it is the row's if it has its address and opens with its password.
+// M1
 func TestUIDIsKnown(t *testing.T) {
 	for name, c := range map[string]struct {
 		there   identity.User
@@ -148,7 +147,7 @@ func TestUIDIsKnown(t *testing.T) {
 	}
 }
 
-// A9, M6: who forgot the password is linked without one, where both sides have verified the address.
+// A9, M6
 func TestNow_AddressIsKnown(t *testing.T) {
 	s := newStage(t)
 	id := s.local(local{})
@@ -162,7 +161,6 @@ func TestNow_AddressIsKnown(t *testing.T) {
 	}
 }
 
-// What opens an account that is its owner's own says nothing of a row whose password has changed since it was proved.
 func TestAddressIsKnown_PasswordNoLongerTheRows(t *testing.T) {
 	s := newStage(t)
 	id := s.local(local{password: "a newer password"})

@@ -13,10 +13,8 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// uidIndex is the unique index that decides which row an account of Firebase belongs to.
 const uidIndex = "idx_users_firebase_uid"
 
-// finish makes the row the account's, ends the claim and records the move, in one transaction.
 func (m *Mover) finish(ctx context.Context, p claimedUser, a target) error {
 	err := pg.InTx(ctx, m.pool, func(tx pgx.Tx) error { return m.finishIn(ctx, tx, p, a) })
 	switch {
@@ -61,8 +59,7 @@ func (m *Mover) finishIn(ctx context.Context, tx pgx.Tx, p claimedUser, a target
 	})
 }
 
-// unchanged looks, while this transaction holds the row, whether what Firebase was told of it still holds. A password or an
-// address that was changed meanwhile, or a deactivation, leaves the row here.
+// unchanged checks under the row's lock that Firebase received current data.
 func (m *Mover) unchanged(ctx context.Context, tx pgx.Tx, p claimedUser) error {
 	row, err := m.queries.UserCredentials(ctx, tx, p.id)
 	if err != nil {
@@ -75,7 +72,7 @@ func (m *Mover) unchanged(ctx context.Context, tx pgx.Tx, p claimedUser) error {
 	return nil
 }
 
-// release ends a claim that came to nothing, and answers why. Where nobody knows what Firebase has, the claim stays (M2).
+// release returns why. It keeps the claim where Firebase's state is unknown (M2).
 func (m *Mover) release(ctx context.Context, p claimedUser, why error) error {
 	var unsettled errUnsettled
 	if errors.As(why, &unsettled) {

@@ -16,10 +16,8 @@ import (
 	"auth-v2-service/internal/move"
 )
 
-// errKilled is what a process that dies would have said.
 type errKilled struct{ at string }
 
-// dies makes a move end at a step as a killed process does: nothing more is said to Firebase or the database.
 func (s *stage) dies(at string, move func(identities move.Identities)) {
 	s.Helper()
 	defer func() {
@@ -35,8 +33,7 @@ func (s *stage) dies(at string, move func(identities move.Identities)) {
 	}})
 }
 
-// M2: killed at any step, whoever comes before the lapse is answered here, and whoever comes after it completes the move, with
-// one account.
+// M2: sign-ins stay local until the lapse; the next completes the move.
 func TestKilledAtEachStep(t *testing.T) {
 	for _, at := range []string{"import", "import answered", "sign in", "sign in answered"} {
 		t.Run(at, func(t *testing.T) {
@@ -66,7 +63,7 @@ func TestKilledAtEachStep(t *testing.T) {
 	}
 }
 
-// The same where the address is known already (M6).
+// M6
 func TestKilledWhileMeetingAnotherAccount(t *testing.T) {
 	squatter := identity.User{Password: "another one"}
 	owner := identity.User{EmailVerified: true, Providers: []string{"google.com"}}
@@ -96,7 +93,6 @@ func TestKilledWhileMeetingAnotherAccount(t *testing.T) {
 	}
 }
 
-// A holder that was taken for dead and wakes up finishes nothing: who has taken over does.
 func TestTakenForDead(t *testing.T) {
 	s := newStage(t)
 	id := s.local(local{})
@@ -118,7 +114,6 @@ func TestTakenForDead(t *testing.T) {
 	}
 }
 
-// A claim on a row that is not under way any more keeps nobody out for ever.
 func TestStrayClaim(t *testing.T) {
 	s := newStage(t)
 	id := s.local(local{})
@@ -138,7 +133,7 @@ func TestStrayClaim(t *testing.T) {
 	s.mustBeMoved(id, id.String(), password)
 }
 
-// M2: each way in which Firebase fails, at each step: the row is local, and the next sign-in moves it.
+// M2
 func TestOutages(t *testing.T) {
 	for _, kind := range []string{
 		identity.FaultTooManyRequests, identity.FaultUnavailable, identity.FaultCut, identity.FaultHang,
@@ -170,7 +165,7 @@ func TestOutages(t *testing.T) {
 	}
 }
 
-// M2: an import whose answer is lost is looked for at once; where that fails too, the claim stays for who looks after the lapse.
+// M2: a failed look-up keeps the claim.
 func TestLostAnswer(t *testing.T) {
 	lost := identity.Fault{Match: "accounts:batchCreate", Kind: identity.FaultCut, After: true}
 	blind := identity.Fault{Match: "accounts:lookup", Kind: identity.FaultUnavailable}
@@ -216,7 +211,6 @@ func TestLostAnswer(t *testing.T) {
 	})
 }
 
-// A move ends well within its claim's lapse, whatever hangs.
 func TestEndsWithinTheLapse(t *testing.T) {
 	s := newStage(t)
 	id := s.local(local{})
@@ -231,7 +225,6 @@ func TestEndsWithinTheLapse(t *testing.T) {
 	s.mustBeLocal(id, "")
 }
 
-// hangs until its context ends.
 type hangs struct{ move.Identities }
 
 func (hangs) Import(ctx context.Context, _ []firebase.ImportUser) ([]firebase.ImportFailure, error) {
@@ -239,8 +232,6 @@ func (hangs) Import(ctx context.Context, _ []firebase.ImportUser) ([]firebase.Im
 	return nil, ctx.Err()
 }
 
-// A fifth of all calls fail, in every way, before and after they have done their work: everybody ends moved, or here and usable,
-// and nobody twice.
 func TestAFifthOfCallsFails(t *testing.T) {
 	const people = 300
 	s := newStage(t)
@@ -294,7 +285,6 @@ func TestAFifthOfCallsFails(t *testing.T) {
 	}
 }
 
-// failing makes a share of all requests go wrong, half of them after they have done their work.
 func (s *stage) failing(share float64, kinds []string) {
 	s.Helper()
 	rand.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] })
@@ -302,7 +292,7 @@ func (s *stage) failing(share float64, kinds []string) {
 	each := share / float64(2*len(kinds))
 	for _, kind := range kinds {
 		for _, after := range []bool{false, true} {
-			// Rules are asked in turn, so a later one sees only what the earlier ones have spared.
+			// Later faults see only requests that earlier ones spared.
 			if err := s.provider.AddFaults(identity.Fault{Kind: kind, Probability: each / left, After: after}); err != nil {
 				s.Fatal(fmt.Errorf("a fault of %s: %w", kind, err))
 			}

@@ -31,7 +31,6 @@ const (
 
 var trusted = move.Policy{Allowed: true, Verified: user.PlatformVerified{Trust: true}}
 
-// stage is a database, the development provider and a client of it.
 type stage struct {
 	*testing.T
 	pool     *pgxpool.Pool
@@ -40,7 +39,7 @@ type stage struct {
 	ahead    time.Duration // of Firebase's clock
 
 	mu       sync.Mutex
-	asked    map[string]int // requests by operation
+	asked    map[string]int
 	outcomes map[string]int
 	changed  []uuid.UUID
 }
@@ -61,7 +60,7 @@ func newStage(t *testing.T) *stage {
 	}
 	server := httptest.NewServer(http.HandlerFunc(s.serve))
 	t.Cleanup(func() {
-		_ = s.provider.Close() // first: it lets hanging requests go, which the server waits for
+		_ = s.provider.Close() // first: it ends hanging requests
 		server.Close()
 	})
 	s.client, err = firebase.New(t.Context(), firebase.Options{
@@ -80,7 +79,6 @@ func (s *stage) serve(w http.ResponseWriter, r *http.Request) {
 	s.provider.Handler().ServeHTTP(w, r)
 }
 
-// requests says how often the provider was asked for an operation: "batchCreate", "lookup", "signInWithPassword", "update".
 func (s *stage) requests(operation string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,7 +91,6 @@ func (s *stage) outcome(name string) int {
 	return s.outcomes[name]
 }
 
-// mover moves by the stage's own client; change may replace it, or the policy.
 func (s *stage) mover(change ...func(*move.Options)) *move.Mover {
 	o := move.Options{
 		Pool: s.pool, Identities: s.client, Policy: trusted, Intents: intent.NewLog(s.pool, noJob),
@@ -106,7 +103,6 @@ func (s *stage) mover(change ...func(*move.Options)) *move.Mover {
 	return move.New(o)
 }
 
-// noJob: what a job would complete these tests complete by hand.
 func noJob(context.Context, pgx.Tx, intent.Intent) error { return nil }
 
 func with(identities move.Identities) func(*move.Options) {
@@ -117,7 +113,6 @@ func under(policy move.Policy) func(*move.Options) {
 	return func(o *move.Options) { o.Policy = policy }
 }
 
-// local is a user of the platform as the old service left them; its zero fields have defaults.
 type local struct {
 	email, password, hash, userType string
 }
@@ -145,7 +140,7 @@ var plainHash = sync.OnceValue(func() string {
 	return string(hash)
 })
 
-// hashOf hashes as the old service does: what is beyond bcrypt's 72 bytes is cut.
+// bcrypt ignores what exceeds 72 bytes.
 func hashOf(t testing.TB, typed string) string {
 	t.Helper()
 	if typed == "" {
@@ -165,7 +160,6 @@ func (s *stage) exec(statement string, arguments ...any) {
 	}
 }
 
-// state is what a move changes of a row.
 type state struct {
 	provider, status, uid, email, claimedBy, failure string
 	claimed                                          bool
@@ -192,7 +186,6 @@ func (s *stage) count(query string, arguments ...any) (n int) {
 	return n
 }
 
-// mustBeMoved wants the row at Firebase as uid, with nothing left over, and the password opening it there.
 func (s *stage) mustBeMoved(id uuid.UUID, uid, typed string) {
 	s.Helper()
 	now := s.state(id)
@@ -211,7 +204,6 @@ func (s *stage) mustBeMoved(id uuid.UUID, uid, typed string) {
 	}
 }
 
-// mustBeLocal wants the row as it was, with the conflict recorded, or with no claim at all.
 func (s *stage) mustBeLocal(id uuid.UUID, failure string) {
 	s.Helper()
 	now := s.state(id)
@@ -220,7 +212,6 @@ func (s *stage) mustBeLocal(id uuid.UUID, failure string) {
 	}
 }
 
-// lapse makes the claim on a row an old one.
 func (s *stage) lapse(id uuid.UUID) {
 	s.Helper()
 	s.exec("UPDATE auth.move_claims SET claimed_at = claimed_at - interval '61 seconds', failed_at = failed_at - interval '61 minutes' WHERE user_id = $1", id)

@@ -16,7 +16,7 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// A2, M1: the password that was typed keeps working, and the id is the uid.
+// A2, M1
 func TestAtSignIn_MovesAndKeepsThePassword(t *testing.T) {
 	s := newStage(t)
 	id := s.local(local{email: "Jane@Example.COM"})
@@ -38,7 +38,7 @@ func TestAtSignIn_MovesAndKeepsThePassword(t *testing.T) {
 	if n := s.count("SELECT count(*) FROM auth.users WHERE id = $1 AND token_balance = 7 AND password_hash = $2", id, plainHash()); n != 1 {
 		t.Error("balance and hash are not what they were")
 	}
-	if n := s.requests("batchCreate") + s.requests("signInWithPassword"); n != 3 { // one of them is mustBeMoved's
+	if n := s.requests("batchCreate") + s.requests("signInWithPassword"); n != 3 {
 		t.Errorf("the move and a sign-in took %d requests", n)
 	}
 	if _, err := s.mover().AtSignIn(t.Context(), id, password); !errors.Is(err, move.ErrNotMovable) {
@@ -46,7 +46,7 @@ func TestAtSignIn_MovesAndKeepsThePassword(t *testing.T) {
 	}
 }
 
-// A9: who forgot the password is moved without it.
+// A9
 func TestNow_MovesWithoutAPassword(t *testing.T) {
 	s := newStage(t)
 	id := s.local(local{})
@@ -59,7 +59,7 @@ func TestNow_MovesWithoutAPassword(t *testing.T) {
 	s.mustBeMoved(id, id.String(), password)
 }
 
-// O4: what is recorded names nobody.
+// O4
 func TestAudit_HasNoPersonalData(t *testing.T) {
 	s := newStage(t)
 	id := s.local(local{email: "jane@example.com"})
@@ -87,12 +87,12 @@ func TestAudit_HasNoPersonalData(t *testing.T) {
 			}
 		}
 	}
-	if events != 2 { // displaced, moved
+	if events != 2 {
 		t.Errorf("%d events", events)
 	}
 }
 
-// M5: nobody is moved before LEGACY_EMAIL_VERIFIED was decided; it never covers an admin.
+// M5
 func TestPolicy(t *testing.T) {
 	s := newStage(t)
 	s.exec("ALTER TABLE auth.users ADD COLUMN email_verified boolean")
@@ -155,7 +155,7 @@ func TestAtSignIn_NotMovable(t *testing.T) {
 	}
 }
 
-// Every dialect of bcrypt, and passwords that a new account could not have (A6).
+// A6
 func TestAtSignIn_OldHashesAndPasswords(t *testing.T) {
 	s := newStage(t)
 	long := strings.Repeat("0123456789", 8)
@@ -181,7 +181,7 @@ func TestAtSignIn_OldHashesAndPasswords(t *testing.T) {
 	}
 }
 
-// M3: a hash that Firebase does not take is a conflict; the row stays, and is not tried again for an hour.
+// M3
 func TestInvalidHash(t *testing.T) {
 	s := newStage(t)
 	id := s.local(local{hash: "5f4dcc3b5aa765d61d8327deb882cf99"})
@@ -212,7 +212,7 @@ func TestInvalidAddress(t *testing.T) {
 	}
 }
 
-// M2: of many sign-ins at once one moves, and the others hear at once that they need not wait.
+// M2
 func TestAtSignIn_ManyAtOnceImportOnce(t *testing.T) {
 	s := newStage(t)
 	id := s.local(local{})
@@ -220,7 +220,7 @@ func TestAtSignIn_ManyAtOnceImportOnce(t *testing.T) {
 	errs := make([]error, crowd)
 	var all sync.WaitGroup
 	for i := range crowd {
-		m := s.mover() // an instance each
+		m := s.mover()
 		all.Go(func() { _, errs[i] = m.AtSignIn(t.Context(), id, password) })
 	}
 	all.Wait()
@@ -239,7 +239,6 @@ func TestAtSignIn_ManyAtOnceImportOnce(t *testing.T) {
 	s.mustBeMoved(id, id.String(), password)
 }
 
-// Who hangs up after the claim does not leave the row half way.
 func TestAtSignIn_HangingUpStopsNothing(t *testing.T) {
 	s := newStage(t)
 	id := s.local(local{})
@@ -254,7 +253,6 @@ func TestAtSignIn_HangingUpStopsNothing(t *testing.T) {
 	s.mustBeMoved(id, id.String(), password)
 }
 
-// A password, an address or a deactivation that comes while Firebase is asked leaves the row here, and a retry mends it.
 func TestAtSignIn_ChangedMeanwhile(t *testing.T) {
 	for name, c := range map[string]struct {
 		change, back string

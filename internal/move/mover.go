@@ -18,60 +18,54 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// ErrNotMovable says that this is not a row to be moved now: it has been, it is inactive, somebody else is at it, it was stopped
-// by a conflict within the hour (then the error is ErrConflict, too), or LEGACY_EMAIL_VERIFIED was not decided (M5). Nothing has changed.
+// ErrNotMovable says that the row cannot move now: moved, inactive, claimed, stopped by a conflict within the hour (then ErrConflict too),
+// or LEGACY_EMAIL_VERIFIED is undecided (M5). Nothing has changed.
 var ErrNotMovable = errors.New("this user is not to be moved now")
 
-// DefaultLapse is how old a claim must be for somebody else to take it over.
+// DefaultLapse is the default of Options.Lapse.
 const DefaultLapse = 60 * time.Second
 
-// The time that one move may take, and that giving a claim back may take after it. Both end with the request's deadline.
 const (
 	moveLimit    = 5 * time.Second
 	releaseLimit = time.Second
 )
 
-// Identities is what this room asks of Firebase: firebase.Client. Their errors are that package's.
+// Identities is implemented by firebase.Client.
 type Identities interface {
-	// Import never overwrites. After firebase.ErrUnreachable the account is there or not (M2).
+	// After firebase.ErrUnreachable the account may exist (M2).
 	Import(ctx context.Context, users []firebase.ImportUser) ([]firebase.ImportFailure, error)
 	User(ctx context.Context, uid string) (firebase.User, error)
 	UserByEmail(ctx context.Context, email string) (firebase.User, error)
 	SetPassword(ctx context.Context, uid, password string) error
-	// Displace refuses what may be the owner's: firebase.ErrNotDisplaceable.
+	// Errors: firebase.ErrNotDisplaceable.
 	Displace(ctx context.Context, uid, newEmail string) error
-	// DisplaceUnverified refuses verified addresses alone: firebase.ErrNotDisplaceable.
+	// It refuses verified addresses only.
 	DisplaceUnverified(ctx context.Context, uid, newEmail string) error
 	SignIn(ctx context.Context, email, password string) (firebase.Session, error)
 }
 
-// Policy is what the operator has decided.
+// Policy holds the operator's decisions.
 type Policy struct {
-	// Allowed: LEGACY_EMAIL_VERIFIED was set on purpose (M5). Else nobody is moved.
-	Allowed bool
-	// Verified is what the platform knows of its addresses. It never covers an admin's.
+	// LEGACY_EMAIL_VERIFIED is set (M5).
+	Allowed  bool
 	Verified user.PlatformVerified
 }
 
-// Options say what a Mover stands on. Pool, Identities, Policy and Intents are required.
+// Options configure a Mover. Pool, Identities, Policy and Intents are required.
 type Options struct {
 	Pool       *pgxpool.Pool
 	Identities Identities
 	Policy     Policy
-	// Passwords checks the hash that was claimed. Nil: a Hasher with its defaults.
-	Passwords *password.Hasher
-	// Intents are the changes at Firebase that are under way.
-	Intents *intent.Log
-	// Lapse is how old a claim must be for somebody else to take it over; 0: DefaultLapse. A move ends well within it, or is
-	// taken for dead.
+	Passwords  *password.Hasher
+	Intents    *intent.Log
+	// Lapse is the age at which another try may take over a claim. A move with its release takes at most three quarters of it.
 	Lapse time.Duration
-	// Clocks date a password in Firebase's time (A7). Nil: clocks that have read nothing.
+	// Clocks date a password in Firebase's time (A7).
 	Clocks *clock.Clocks
-	// OnChange hears of each row that has moved, after the commit and before the caller is answered. Nil: nobody does.
+	// OnChange is called for each moved row after the commit.
 	OnChange func(ctx context.Context, id uuid.UUID)
-	// OnMove hears how each try ended, by the Outcome constants; for a metric. Nil: nobody does.
+	// OnMove receives the Outcome of each try.
 	OnMove func(outcome string)
-	// Logger hears of what the caller cannot: a claim that could not be given back. Nil: silence.
 	Logger *slog.Logger
 }
 
@@ -86,13 +80,13 @@ type Mover struct {
 	clocks     *clock.Clocks
 	lapse      time.Duration
 	limit      time.Duration
-	patience   time.Duration // for giving a claim back
+	patience   time.Duration
 	onChange   func(ctx context.Context, id uuid.UUID)
 	onMove     func(outcome string)
 	log        *slog.Logger
 }
 
-// New makes a mover.
+// New returns a Mover.
 func New(o Options) *Mover {
 	if o.Lapse <= 0 {
 		o.Lapse = DefaultLapse
@@ -119,17 +113,16 @@ func New(o Options) *Mover {
 	}
 }
 
-// AtSignIn moves somebody who has just proved the password against the row's hash, and signs in with it at Firebase. The
-// session is Firebase's own: it may begin in the second of the last revocation, which the caller waits out (T4).
+// AtSignIn moves a user after a local password check and signs in at Firebase. The caller must wait out the second of the last revocation
+// (T4).
 //
-// Whatever the error, the row is local and the password opens it here: the caller answers as it would have without a move.
-// Errors: ErrNotMovable; ErrConflict, which is recorded and keeps the row from being tried for an hour; else an outage, after
-// which the next sign-in tries again. Once the row is claimed, hanging up stops nothing.
+// After any error the row is local and its password works. Errors: ErrNotMovable; ErrConflict, recorded, which blocks tries for an hour;
+// otherwise an outage, and the next sign-in tries again. Cancelling ctx does not stop a claimed move.
 func (m *Mover) AtSignIn(ctx context.Context, id uuid.UUID, password string) (firebase.Session, error) {
 	return m.run(ctx, id, userActor(id), &password)
 }
 
-// WithoutPassword moves a user without a password at hand, for a mail of Firebase's (A9), in the name of actor. The errors are those of AtSignIn.
+// WithoutPassword moves a user before a mail from Firebase (A9). Errors are those of AtSignIn.
 func (m *Mover) WithoutPassword(ctx context.Context, id uuid.UUID, actor string) error {
 	_, err := m.run(ctx, id, actor, nil)
 	return err
@@ -156,11 +149,11 @@ func (m *Mover) run(ctx context.Context, id uuid.UUID, actor string, password *s
 		return firebase.Session{}, err
 	}
 	m.onMove(OutcomeMoved)
-	m.onChange(context.WithoutCancel(ctx), id) // the row has changed, however little time is left
+	m.onChange(context.WithoutCancel(ctx), id)
 	return session, nil
 }
 
-// migrate does the work between claim and commit. It leaves of ctx what giving the claim back may take.
+// migrate leaves time for the release.
 func (m *Mover) migrate(ctx context.Context, p claimedUser, password *string) (firebase.Session, error) {
 	if deadline, bounded := ctx.Deadline(); bounded {
 		var cancel context.CancelFunc

@@ -10,7 +10,7 @@ import (
 	"auth-v2-service/internal/move"
 )
 
-// misread imports every account with the hash of another password: a provider that reads a dialect in its own way.
+// misread is a provider that misreads a dialect.
 type misread struct {
 	move.Identities
 	hash string
@@ -21,8 +21,6 @@ func (m misread) Import(ctx context.Context, users []firebase.ImportUser) ([]fir
 	return m.Identities.Import(ctx, users)
 }
 
-// The account that this try has just made opens with the password that was proved, however Firebase reads the hash; a password
-// too short to be set there leaves the row here.
 func TestHashIsReadInAnotherWay(t *testing.T) {
 	s := newStage(t)
 	m := s.mover(with(misread{s.client, hashOf(t, "another one")}))
@@ -37,7 +35,6 @@ func TestHashIsReadInAnotherWay(t *testing.T) {
 	s.mustBeLocal(short, "weak_password")
 }
 
-// elsewhere signs everybody in as somebody else.
 type elsewhere struct{ move.Identities }
 
 func (e elsewhere) SignIn(ctx context.Context, email, password string) (firebase.Session, error) {
@@ -46,7 +43,6 @@ func (e elsewhere) SignIn(ctx context.Context, email, password string) (firebase
 	return session, err
 }
 
-// A session of another account is nobody's here.
 func TestSignsInAsSomebodyElse(t *testing.T) {
 	s := newStage(t)
 	id := s.local(local{})
@@ -56,7 +52,6 @@ func TestSignsInAsSomebodyElse(t *testing.T) {
 	s.mustBeLocal(id, "")
 }
 
-// What others do to the row while Firebase is asked decides, and not the move.
 func TestRowIsTakenMeanwhile(t *testing.T) {
 	for name, c := range map[string]struct {
 		statement string

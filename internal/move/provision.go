@@ -12,32 +12,29 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// target is the account at Firebase that the row is to have.
 type target struct {
 	uid   string
 	email string // canonical
-	way   string // how it came to be, for the audit
-	// fresh: this very try has imported it, so nobody can have changed its password.
+	way   string // for the audit
+	// fresh: imported by this try.
 	fresh bool
-	// foreign: it was made by its owner and not by a move (M6).
-	foreign bool
-	// passwordless: it has no password yet.
+	// foreign: made by its owner (M6).
+	foreign      bool
 	passwordless bool
-	// samePassword: it is known to be opened by the password that the row's hash is of.
+	// samePassword: the row's password opens it.
 	samePassword bool
 }
 
-// The ways to an account.
 const (
 	wayImported = "imported"
-	wayFound    = "found"  // imported by an earlier try that was cut short
-	wayLinked   = "linked" // its owner's own (M6)
+	wayFound    = "found" // by an interrupted try
+	wayLinked   = "linked"
 )
 
-// errChanging says that the account that stood in the way was gone when it was looked at.
+// The conflicting account vanished.
 var errChanging = fault.Unavailable("the account at the identity provider is being changed; try again", nil)
 
-// provision sees to it that there is an account. A claim that was taken over is resolved by looking first (M2).
+// provision looks first if it took over a claim (M2).
 func (m *Mover) provision(ctx context.Context, p claimedUser) (target, error) {
 	email, err := user.CanonicalEmail(p.stored)
 	if err != nil {
@@ -56,7 +53,6 @@ func (m *Mover) provision(ctx context.Context, p claimedUser) (target, error) {
 	return m.resolveEmailConflict(ctx, p, email)
 }
 
-// find looks for the account of an earlier try, which has the row's id. firebase.ErrUserNotFound: there is none.
 func (m *Mover) find(ctx context.Context, p claimedUser, email string) (target, error) {
 	there, err := m.identities.User(ctx, p.id.String())
 	if err != nil {
@@ -68,7 +64,6 @@ func (m *Mover) find(ctx context.Context, p claimedUser, email string) (target, 
 	return target{uid: there.UID, email: email, way: wayFound}, nil
 }
 
-// unsettledBy marks a failure to look as one that leaves open what there is.
 func unsettledBy(err error) error {
 	if err == nil || errors.Is(err, ErrConflict) {
 		return err
@@ -76,7 +71,7 @@ func unsettledBy(err error) error {
 	return errUnsettled{err}
 }
 
-// importAccount sends the row once. An account that has the row's id already is looked at and never sent again (M1).
+// importAccount never imports a known uid again (M1).
 func (m *Mover) importAccount(ctx context.Context, p claimedUser, email string) (target, error) {
 	verified, err := m.vouched(ctx, m.pool, p)
 	if err != nil {
@@ -103,7 +98,6 @@ func (m *Mover) send(ctx context.Context, account firebase.ImportUser) error {
 	return err
 }
 
-// lookAfter an import that says the account is there, or whose answer was lost.
 func (m *Mover) lookAfter(ctx context.Context, p claimedUser, email string, cause error) (target, error) {
 	a, err := m.find(ctx, p, email)
 	switch {
@@ -117,7 +111,7 @@ func (m *Mover) lookAfter(ctx context.Context, p claimedUser, email string, caus
 	return target{}, fmt.Errorf("import user %s: %w", p.id, cause)
 }
 
-// refusedImport tells what would end the same way again from what may go well in a moment.
+// refusedImport marks permanent refusals.
 func refusedImport(err error) error {
 	switch {
 	case errors.Is(err, firebase.ErrInvalidHash):
@@ -130,8 +124,7 @@ func refusedImport(err error) error {
 	return err
 }
 
-// vouched says whether the platform's word for the row's address counts (M5): as the operator has decided, and never for an
-// admin.
+// vouched reports whether the platform's verification counts (M5); never for an admin.
 func (m *Mover) vouched(ctx context.Context, from db.DBTX, p claimedUser) (bool, error) {
 	policy := m.policy.Verified
 	if p.admin {

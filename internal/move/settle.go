@@ -15,8 +15,8 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// SettleMove ends a move that was cut short, once its claim has lapsed (M2): the row is the account's where Firebase has imported it,
-// and as it was before the claim where not. settled is false while the claim may still be worked on.
+// SettleMove ends an interrupted move after its lapse (M2). It links the row if Firebase has the account and otherwise restores it. settled
+// is false while another try may work.
 func (m *Mover) SettleMove(ctx context.Context, i intent.Intent) (settled bool, err error) {
 	row, err := m.queries.MoveUnderWay(ctx, m.pool, db.MoveUnderWayParams{ID: i.UserID, Began: i.Began})
 	if pg.NoRows(err) || err == nil && !row.UnderWay {
@@ -39,13 +39,13 @@ func (m *Mover) SettleMove(ctx context.Context, i intent.Intent) (settled bool, 
 		m.onChange(ctx, i.UserID)
 		return true, nil
 	case errors.Is(err, ErrConflict), errors.Is(err, ErrNotMovable):
-		_ = m.release(ctx, p, err) // why it came to nothing is kept with the claim
-		return false, nil          // the next look finds that the intent has ended
+		_ = m.release(ctx, p, err)
+		return false, nil // the next run finds the intent ended
 	}
 	return false, err
 }
 
-// resolve looks for the account that the import has made (M2). ErrNotMovable: there is none.
+// resolve returns ErrNotMovable where no account exists (M2).
 func (m *Mover) resolve(ctx context.Context, p claimedUser, i intent.Intent, anotherPassword bool) error {
 	there, err := m.identities.User(ctx, i.FirebaseUID)
 	switch {
@@ -66,6 +66,6 @@ func (m *Mover) resolve(ctx context.Context, p claimedUser, i intent.Intent, ano
 	began := i.Began.Add(time.Duration(m.clocks.FirebaseLead() * float64(time.Second))) // as Firebase dates passwords
 	return m.finish(ctx, p, target{
 		uid: there.UID, email: email, way: wayFound,
-		samePassword: there.PasswordUpdatedAt.Before(began.Add(2 * m.limit)), // set by the import, and not since
+		samePassword: there.PasswordUpdatedAt.Before(began.Add(2 * m.limit)), // unchanged since the import
 	})
 }

@@ -13,7 +13,6 @@ import (
 	"auth-v2-service/internal/move"
 )
 
-// seen are clocks that have seen Firebase's as it is.
 func (s *stage) seen() func(*move.Options) {
 	clocks := clock.New(clock.Options{})
 	now := time.Now()
@@ -22,7 +21,6 @@ func (s *stage) seen() func(*move.Options) {
 	return func(o *move.Options) { o.Clocks = clocks }
 }
 
-// settle completes what a killed move has left, as its job does.
 func (s *stage) settle(id uuid.UUID) {
 	s.Helper()
 	var change uuid.UUID
@@ -38,8 +36,7 @@ func (s *stage) settle(id uuid.UUID) {
 	}
 }
 
-// A7: whether Firebase still has the password of the import is asked in Firebase's time: of a move that was cut short the local hash counts
-// as new where it has, and not where the password was changed there since.
+// A7: Firebase's clock dates its password.
 func TestSettleMove_WhicheverClockIsAhead_A7_T4(t *testing.T) {
 	t.Parallel()
 	for _, ahead := range []time.Duration{0, 4 * time.Minute, -4 * time.Minute} {

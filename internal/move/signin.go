@@ -9,10 +9,9 @@ import (
 	"auth-v2-service/internal/password"
 )
 
-// signIn opens the account with the password that was typed: the proof that it keeps working.
 func (m *Mover) signIn(ctx context.Context, p claimedUser, a target, typed string) (firebase.Session, error) {
 	if a.foreign {
-		// Where the hash has changed since it was proved, what the password opens there says nothing of this row.
+		// If the row's hash has changed, a foreign account proves nothing about the row.
 		if err := m.proves(ctx, p, typed); err != nil {
 			return firebase.Session{}, err
 		}
@@ -22,13 +21,12 @@ func (m *Mover) signIn(ctx context.Context, p claimedUser, a target, typed strin
 	}
 	session, err := m.open(ctx, p, a, typed)
 	if errors.Is(err, firebase.ErrInvalidCredentials) && a.fresh && m.proves(ctx, p, typed) == nil {
-		// Firebase has taken the hash and reads it in another way than we: the account is ours and new, and so is its password.
+		// Firebase misreads the hash of an account that is new and ours.
 		return m.setAndSignIn(ctx, p, a, typed)
 	}
 	return session, refusedSignIn(err)
 }
 
-// setAndSignIn gives an account that no password opens the one that was typed and proved.
 func (m *Mover) setAndSignIn(ctx context.Context, p claimedUser, a target, password string) (firebase.Session, error) {
 	err := m.identities.SetPassword(ctx, a.uid, password)
 	switch {
@@ -52,7 +50,6 @@ func (m *Mover) open(ctx context.Context, p claimedUser, a target, password stri
 	return session, nil
 }
 
-// refusedSignIn tells a refusal that concerns this account from an outage.
 func refusedSignIn(err error) error {
 	for refusal, code := range map[error]string{
 		firebase.ErrInvalidCredentials: codeAnotherPassword,
@@ -67,7 +64,7 @@ func refusedSignIn(err error) error {
 	return err
 }
 
-// proves checks a password against the hash that was claimed. Errors: ErrNotMovable where it does not fit, or password.ErrBusy.
+// Errors: ErrNotMovable, password.ErrBusy.
 func (m *Mover) proves(ctx context.Context, p claimedUser, typed string) error {
 	err := m.passwords.Verify(ctx, p.hash, typed)
 	if err == nil || errors.Is(err, password.ErrBusy) {

@@ -7,7 +7,6 @@ import (
 	"auth-v2-service/internal/move"
 )
 
-// wrapped asks before each call whether to make it, and after it whether its answer arrives: "import", "import answered".
 type wrapped struct {
 	move.Identities
 	ask func(operation string) error

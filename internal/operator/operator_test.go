@@ -49,7 +49,6 @@ func key(t *testing.T, pool *pgxpool.Pool, id string, revoked bool) string {
 	return id
 }
 
-// O4: the rows decide who may act, whatever admitted the request.
 func TestHold_TheRowsDecide_O4(t *testing.T) {
 	t.Parallel()
 	pool := database(t)
@@ -85,7 +84,6 @@ func TestHold_TheRowsDecide_O4(t *testing.T) {
 	}
 }
 
-// O4: a demotion or a revocation waits for the act that is under way, and no act begins after it.
 func TestHold_LocksOutADemotion_O4(t *testing.T) {
 	t.Parallel()
 	pool := database(t)
@@ -117,7 +115,6 @@ func TestHold_LocksOutADemotion_O4(t *testing.T) {
 	}
 }
 
-// What the audit writes of an operator names the same operator again.
 func TestByActor(t *testing.T) {
 	t.Parallel()
 	id := uuid.New()

@@ -30,7 +30,6 @@ func TestCut_OneMoreTellsOfAnotherPage(t *testing.T) {
 	}
 }
 
-// Whatever clients send as a cursor is a place or a refusal.
 func FuzzPlace(f *testing.F) {
 	type place struct{ After string }
 	f.Add(page.Encode(place{"jane@example.com"}))

@@ -154,7 +154,7 @@ func (n *node) shares(what string, with *node) {
 			return
 		}
 		n.shared.gate.closedUntil.Store(0)
-		with.tier.gate.closedUntil.Store(0)
+		with.shared.gate.closedUntil.Store(0)
 	}
 	n.t.Fatalf("%s: nothing is shared: %v, %v", what, n.results.n, with.results.n)
 }

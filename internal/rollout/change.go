@@ -11,36 +11,34 @@ import (
 	"auth-v2-service/internal/operator"
 )
 
-// maxListed is how many ids a list may hold: more is a percentage's work, and every sign-in would read past them.
 const maxListed = 1_000
 
-// Refusals of a change. Compare with errors.Is.
+// Refusals of a change.
 var (
-	// ErrInvalid names the fields at fault.
+	// ErrInvalid names the wrong fields.
 	ErrInvalid = fault.Invalid("the rollout cannot be set to this")
-	// ErrStale says that the revision which the change was decided on is not the newest.
+	// ErrStale: Change.Revision is not the newest.
 	ErrStale = fault.Invalid("the rollout has changed since it was read: read it again and decide anew",
 		fault.Field{Field: "revision", Message: "is not the newest"})
-	// ErrUndecided is M5: an account at Firebase is verified or not, and nobody has said which the platform's addresses are.
+	// ErrUndecided is M5: LEGACY_EMAIL_VERIFIED is not set.
 	ErrUndecided = fault.New(fault.InvalidRequest, "users are moved only once somebody has decided whether the platform's e-mail addresses "+
 		"count as verified: set LEGACY_EMAIL_VERIFIED to unverified, trust or column:<name>, for every instance and for this command")
 )
 
-// Change is what a caller wants to be different; what is nil stays as it is.
+// Change is a change; nil fields stay.
 type Change struct {
-	UsersPercent     *float64     // 0 to 100, two decimals
-	TrafficPercent   *float64     // 0 to 100, two decimals
-	NewUsers         *string      // Firebase or Local
-	Allow, Deny      *[]uuid.UUID // the whole list, at most 1,000 ids
+	UsersPercent     *float64 // 0 to 100, two decimals
+	TrafficPercent   *float64
+	NewUsers         *string // Firebase or Local
+	Allow, Deny      *[]uuid.UUID
 	BelowFullTraffic *bool
 
-	Revision     *int64            // the revision that the change was decided on; nil: it holds whatever else has changed
-	By           operator.Operator // held to the rows in the transaction of the change
-	MovesAllowed bool              // LEGACY_EMAIL_VERIFIED was set on purpose (M5)
+	Revision     *int64 // of the read record; nil: any
+	By           operator.Operator
+	MovesAllowed bool // LEGACY_EMAIL_VERIFIED is set (M5)
 }
 
-// applied gives r as the change would have it, or a refusal that names every field at fault. M5 stands in the way of moving more
-// people alone: taking some out must work on any machine.
+// applied refuses with all wrong fields. M5 applies only to changes that move more users; taking users out always works.
 func (c Change) applied(r Record) (Record, error) {
 	if c.Revision != nil && *c.Revision != r.Revision {
 		return Record{}, ErrStale
@@ -100,7 +98,7 @@ func (Change) list(field string, ids *[]uuid.UUID, to *[]uuid.UUID, faults *[]fa
 		}
 		seen[id] = true
 	}
-	*to = append([]uuid.UUID{}, *ids...) // empty, never nil: the column is not
+	*to = append([]uuid.UUID{}, *ids...) // never null
 }
 
 func invalid(faults []fault.Field) error {
@@ -109,13 +107,11 @@ func invalid(faults []fault.Field) error {
 	return &refusal
 }
 
-// movesMore reports whether after means to move somebody whom before did not.
 func movesMore(before, after Record) bool {
 	return after.UsersBuckets > before.UsersBuckets ||
 		slices.ContainsFunc(after.Allow, func(id uuid.UUID) bool { return !slices.Contains(before.Allow, id) })
 }
 
-// differences gives what two records say differently, each with its old and its new value, for the audit.
 func differences(before, after Record) map[string]any {
 	out := map[string]any{}
 	add := func(field string, differs bool, was, is any) {

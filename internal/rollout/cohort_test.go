@@ -11,7 +11,7 @@ import (
 	"auth-v2-service/internal/rollout"
 )
 
-// R1: a bucket is the same for ever. These values were computed by another program; they never change.
+// R1: computed by another program.
 func TestBucket_IsForEver_R1(t *testing.T) {
 	t.Parallel()
 	for id, want := range map[string]int{
@@ -27,7 +27,7 @@ func TestBucket_IsForEver_R1(t *testing.T) {
 	}
 }
 
-// R1: a percent of the users is that percent, whether ids are random or counted. The ids are fixed, and so is the outcome.
+// R1
 func TestBucket_SpreadsEvenly(t *testing.T) {
 	t.Parallel()
 	const people, parts = 200_000, 100
@@ -46,7 +46,7 @@ func TestBucket_SpreadsEvenly(t *testing.T) {
 		for _, count := range counts {
 			chiSquared += (count - expected) * (count - expected) / expected
 		}
-		if math.Abs(chiSquared-(parts-1)) > 4*math.Sqrt(2*(parts-1)) { // mean and spread of an even one
+		if math.Abs(chiSquared-(parts-1)) > 4*math.Sqrt(2*(parts-1)) {
 			t.Errorf("R1: ids %s spread with chi squared %.0f over %d parts", name, chiSquared, parts)
 		}
 	}
@@ -72,7 +72,7 @@ func anyCohort() *rapid.Generator[rollout.Cohort] {
 	})
 }
 
-// R1: raising the percent moves nobody out, nor does more traffic, the flag, or a place in the allow list.
+// R1
 func TestCohort_MoreMovesNobodyOut_R1(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -88,7 +88,7 @@ func TestCohort_MoreMovesNobodyOut_R1(t *testing.T) {
 	})
 }
 
-// R2, R3: below full traffic nobody without the flag; then deny beats allow beats percent.
+// R2, R3
 func TestCohort_Order_R2_R3(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -113,7 +113,7 @@ func TestCohort_Order_R2_R3(t *testing.T) {
 	})
 }
 
-// R1: at 0 % nobody is in, at 100 % everybody: no bucket lies outside, and each is taken in by the hundredth of a percent above it.
+// R1
 func TestCohort_TheEnds(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -130,7 +130,6 @@ func TestCohort_TheEnds(t *testing.T) {
 	})
 }
 
-// A record says of each row what concerns it.
 func TestRecord_Cohort(t *testing.T) {
 	t.Parallel()
 	allowed, denied, both := uuid.New(), uuid.New(), uuid.New()

@@ -12,35 +12,34 @@ import (
 	"auth-v2-service/internal/pg"
 )
 
-// Where new users live (R4).
+// Homes of new users (R4).
 const (
 	Firebase = "firebase"
 	Local    = "local"
 )
 
-// Record is the rollout as it stands. Shares are held in buckets, ten-thousandths; [Record.UsersPercent] and
-// [Record.TrafficPercent] are for people.
+// Record is the rollout, with shares in buckets.
 type Record struct {
 	UsersBuckets     int
 	TrafficBuckets   int
-	NewUsers         string // Firebase or Local
+	NewUsers         string
 	Allow, Deny      []uuid.UUID
 	BelowFullTraffic bool
-	Revision         int64 // counts the changes
+	Revision         int64
 	UpdatedAt        time.Time
-	UpdatedBy        string // an actor, as internal/audit names them
+	UpdatedBy        string
 }
 
-// UsersPercent is the share of users that are moved, 0 to 100 with two decimals.
+// UsersPercent is the share of users that move.
 func (r Record) UsersPercent() float64 { return Percent(r.UsersBuckets) }
 
-// TrafficPercent is the share of the platform's traffic that comes here, 0 to 100 with two decimals.
+// TrafficPercent is the share of traffic that comes here.
 func (r Record) TrafficPercent() float64 { return Percent(r.TrafficBuckets) }
 
-// Percent gives buckets as a percentage.
+// Percent converts buckets.
 func Percent(buckets int) float64 { return float64(buckets) / 100 }
 
-// Cohort gives what of the rollout concerns one row.
+// Cohort returns a row's part.
 func (r Record) Cohort(id uuid.UUID) Cohort {
 	return Cohort{
 		UsersBuckets: r.UsersBuckets, TrafficBuckets: r.TrafficBuckets, BelowFullTraffic: r.BelowFullTraffic,
@@ -48,14 +47,13 @@ func (r Record) Cohort(id uuid.UUID) Cohort {
 	}
 }
 
-// MovesAnybody reports whether the record means to move users at all, whatever the traffic.
+// MovesAnybody ignores the traffic.
 func (r Record) MovesAnybody() bool { return r.UsersBuckets > 0 || len(r.Allow) > 0 }
 
-// Idle reports whether the record means to move users and moves nobody, because traffic is below 100 % and no operator insists
-// (R2). It is allowed: percentages may be prepared. Whoever sets it should be told.
+// Idle reports that low traffic stops all moves (R2). This is allowed; the caller should warn.
 func (r Record) Idle() bool { return r.MovesAnybody() && !r.Cohort(uuid.Nil).Open() }
 
-// Load reads the record, through a pool or a caller's transaction.
+// Load reads the record.
 func Load(ctx context.Context, tx db.DBTX) (Record, error) {
 	row, err := db.New().Rollout(ctx, tx)
 	if err != nil {

@@ -15,18 +15,15 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// attempts is how often a change that holds whatever the revision is tried again. Of those that race one gets through each time.
 const attempts = 100
 
-// errOvertaken says that somebody else's change came between reading and writing; errContested, that it did each time.
 var (
 	errOvertaken = errors.New("another change came between")
 	errContested = fault.Unavailable("the rollout is being changed by others all the time; try again in a moment", nil)
 )
 
-// Set makes a change in the name of an actor ("user:<id>", "cli:<name>"), audited in its own transaction with old and new values
-// (R5, O4), and gives the record before and after. It changes what the change names and nothing else: of two at once neither is
-// lost. A change that makes no difference is not recorded. Errors: ErrInvalid, ErrStale, ErrUndecided, or dependency_unavailable.
+// Set applies a change and audits it in the same transaction (R5, O4). Concurrent changes are not lost; one without a difference is not
+// recorded. Errors: ErrInvalid, ErrStale, ErrUndecided, those of operator.Hold, or dependency_unavailable.
 func Set(ctx context.Context, pool pg.Beginner, change Change, actor string) (before, after Record, err error) {
 	for range attempts {
 		err = pg.InTx(ctx, pool, func(tx pgx.Tx) (err error) {

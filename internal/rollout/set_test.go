@@ -49,7 +49,6 @@ func set(t *testing.T, pool *pgxpool.Pool, change rollout.Change) (before, after
 	return before, after
 }
 
-// events gives the details of each audited change, oldest first.
 func events(t *testing.T, pool *pgxpool.Pool) (all []map[string]any) {
 	t.Helper()
 	rows, err := pool.Query(t.Context(), `SELECT details FROM auth.audit_events
@@ -72,7 +71,6 @@ func events(t *testing.T, pool *pgxpool.Pool) (all []map[string]any) {
 	return all
 }
 
-// Nobody is moved, and no traffic expected, before an operator says so.
 func TestLoad_BeginsAtNothing(t *testing.T) {
 	t.Parallel()
 	r := load(t, open(t, pgtest.New(t)))
@@ -81,7 +79,7 @@ func TestLoad_BeginsAtNothing(t *testing.T) {
 	}
 }
 
-// R5, O4: a change changes what it names, and is recorded with old and new values; one that makes no difference is not.
+// R5, O4
 func TestSet_ChangesWhatItNames_R5(t *testing.T) {
 	t.Parallel()
 	url := pgtest.New(t)
@@ -173,7 +171,7 @@ func TestSet_Refuses(t *testing.T) {
 	}
 }
 
-// M5: nobody is moved before somebody has decided on LEGACY_EMAIL_VERIFIED; whoever takes people out is never held up.
+// M5
 func TestSet_MovesOnPurposeOnly_M5(t *testing.T) {
 	t.Parallel()
 	pool := open(t, pgtest.New(t))
@@ -198,7 +196,7 @@ func TestSet_MovesOnPurposeOnly_M5(t *testing.T) {
 	}
 }
 
-// O4: of setters at once each is recorded once and none is lost.
+// O4
 func TestSet_AtOnce(t *testing.T) {
 	t.Parallel()
 	pool := open(t, pgtest.New(t))
@@ -239,7 +237,6 @@ func TestSet_AtOnce(t *testing.T) {
 	}
 }
 
-// Of two who decided on the same revision one is told to look again.
 func TestSet_OneRevisionIsChangedOnce(t *testing.T) {
 	t.Parallel()
 	pool := open(t, pgtest.New(t))
@@ -264,7 +261,7 @@ func TestSet_OneRevisionIsChangedOnce(t *testing.T) {
 	}
 }
 
-// O4: a change whose event cannot be written is not made.
+// O4
 func TestSet_UnrecordedIsUndone(t *testing.T) {
 	t.Parallel()
 	pool := open(t, pgtest.New(t))
@@ -276,7 +273,6 @@ func TestSet_UnrecordedIsUndone(t *testing.T) {
 	}
 }
 
-// An outage is dependency_unavailable, and no refusal of what was asked.
 func TestOutage(t *testing.T) {
 	t.Parallel()
 	wire, url := netfault.URL(t, pgtest.New(t))

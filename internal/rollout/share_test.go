@@ -8,8 +8,6 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// Each percentage with two decimals, read as people and programs write it, is the buckets that it says, and is shown as it was
-// written: 0.29*100 is no whole number, and 1.005 is none of them.
 func TestShare_EachOfTwoDecimals(t *testing.T) {
 	t.Parallel()
 	read := func(text string) (buckets int, faults []fault.Field) {

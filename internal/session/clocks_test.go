@@ -27,17 +27,15 @@ import (
 
 const project = "demo-clocks"
 
-// skews is how far each clock is ahead of the true time.
 type skews struct{ machine, postgresql, firebase time.Duration }
 
-// world is two instances over one database and one Firebase, whose clocks differ. PostgreSQL's clock cannot be set: the true time is
-// where PostgreSQL's clock says that it is wrong by as much as the cell wants.
+// PostgreSQL's clock cannot be set: it defines the true time.
 type world struct {
 	*testing.T
 	skews
 	pool      *pgxpool.Pool
-	here      instance // with the machine's clock of the cell
-	elsewhere instance // whose machine's clock is right
+	here      instance
+	elsewhere instance
 }
 
 type instance struct {
@@ -98,7 +96,6 @@ func (w *world) instance(machine func() time.Time) instance {
 	})}
 }
 
-// person makes a row; one without an account at Firebase has local sessions alone.
 func (w *world) person(provider string) uuid.UUID {
 	w.Helper()
 	id := uuid.New()
@@ -110,7 +107,6 @@ func (w *world) person(provider string) uuid.UUID {
 	return id
 }
 
-// signIn is a session that Firebase begins at a moment of its own clock.
 func (w *world) signIn(id uuid.UUID, at time.Time) string {
 	w.Helper()
 	payload, err := json.Marshal(map[string]any{
@@ -132,7 +128,6 @@ func (w *world) begin(id uuid.UUID) session.Issued {
 	return issued
 }
 
-// admit is what an instance says of a token now; of one that it does not verify yet, or no more, by its claims.
 func (w *world) admit(i instance, id uuid.UUID, claims token.Claims) error {
 	w.Helper()
 	u, err := i.users.ByLegacyID(w.Context(), id)
@@ -149,7 +144,6 @@ func (w *world) expectRevoked(what string, id uuid.UUID, claims token.Claims) {
 	}
 }
 
-// expectGood holds what was issued to what every instance accepts.
 func (w *world) expectGood(what string, id uuid.UUID, issued session.Issued) {
 	w.Helper()
 	for where, i := range map[string]instance{"here": w.here, "elsewhere": w.elsewhere} {
@@ -166,7 +160,6 @@ func (w *world) expectGood(what string, id uuid.UUID, issued session.Issued) {
 	}
 }
 
-// revocations are what ends every session of a person.
 func (w *world) revocations() map[string]func(id uuid.UUID) error {
 	i := w.here
 	ctx := w.Context()
@@ -207,10 +200,7 @@ func (w *world) revocations() map[string]func(id uuid.UUID) error {
 	}
 }
 
-// T4, T8: whichever of the three clocks is wrong, and by how much: a revocation covers what was issued before it, whichever kind and
-// wherever; what is issued after it is accepted, on every instance. The cells in which this cannot be: with Firebase more than a minute
-// ahead its tokens are beyond T2, and with Firebase a day ahead beyond what any answer may move a revocation; with Firebase a day behind
-// they have ended when they come.
+// T4, T8, apart from tokens that T2 refuses and a Firebase beyond clock.Bound.
 func TestClocks_EachWrongByItself_T4(t *testing.T) {
 	t.Parallel()
 	databaseURL := pgtest.New(t)
@@ -230,7 +220,6 @@ func TestClocks_EachWrongByItself_T4(t *testing.T) {
 	})
 }
 
-// eachRevocation tries logout, or every way to end sessions: they take their times from one place.
 func (w *world) eachRevocation(every bool) {
 	w.Run("logout of a local person", func(t *testing.T) {
 		t.Parallel()
@@ -283,7 +272,7 @@ func (w *world) revokeAndGoOn(id uuid.UUID, provider string, revoke func(id uuid
 		}
 	}
 	if provider != "local" && w.firebase > time.Minute {
-		return // no token of Firebase's is good, and the legacy pair waits as well
+		return
 	}
 	again := w.begin(id)
 	w.expectGood("after", id, again)
@@ -293,7 +282,6 @@ func (w *world) revokeAndGoOn(id uuid.UUID, provider string, revoke func(id uuid
 	w.expectRevoked("at once again: the legacy session after the first", id, again.Claims)
 }
 
-// expectSignIn signs in at Firebase as long as a sign-in through the service may wait for the second of the revocation.
 func (w *world) expectSignIn(id uuid.UUID) token.Claims {
 	w.Helper()
 	for began := time.Now(); ; {

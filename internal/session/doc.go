@@ -1,10 +1,7 @@
-// Package session is the legacy pair of tokens over time: a session begins with a sign-in, its refresh token is exchanged again
-// and again, and it ends.
+// Package session keeps legacy sessions, from sign-in through refreshes to the end.
 //
-// It owns the table auth.legacy_sessions and rule A5: a refresh token is exchanged once; the one before the current answers the
-// same successor for 30 seconds, because answers get lost and browsers have tabs; used later, it ends its session, for then two
-// hold it and one of them is a thief. No token is stored: a refresh token is minted from its session's row and the secret, and
-// minting is deterministic, so that "the same successor" is minted again (T6). It knows no passwords and no HTTP.
+// It holds A5: each refresh token is used once. The previous token returns the same successor for 30 seconds, because answers get lost and
+// browsers have tabs. Later use ends the session: the token may be stolen. Tokens are not stored but minted deterministically (T6).
 //
-// When the build breaks here after a change of schema: db/queries/legacy_sessions.sql holds this room's statements.
+// When the build breaks here after a schema change, see db/queries/legacy_sessions.sql.
 package session

@@ -14,10 +14,10 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// ErrNotFound says that the person has no such session, or no longer.
+// ErrNotFound says that the user has no such session.
 var ErrNotFound = fault.New(fault.NotFound, "there is no such session")
 
-// Session is a sign-in that holds the legacy pair. UserAgent is "" where the client did not say.
+// Session is a legacy session.
 type Session struct {
 	ID         uuid.UUID
 	BeganAt    time.Time
@@ -26,7 +26,7 @@ type Session struct {
 	UserAgent  string
 }
 
-// List gives the sessions that still count, the last used first, 100 at most.
+// List returns at most 100 live sessions, last used first.
 func (s *Service) List(ctx context.Context, userID uuid.UUID) ([]Session, error) {
 	rows, err := s.queries.LegacySessions(ctx, s.pool, db.LegacySessionsParams{UserID: userID, LegacyLead: s.clocks.LegacyLead()})
 	if err != nil {
@@ -42,13 +42,13 @@ func (s *Service) List(ctx context.Context, userID uuid.UUID) ([]Session, error)
 	return sessions, nil
 }
 
-// Past is a session that may be over. EndedAt is nil where nobody ended it.
+// Past is a session that may be over.
 type Past struct {
 	Session
 	EndedAt *time.Time
 }
 
-// Every gives all sessions that are kept of a person, also those that are over, the oldest first.
+// Every returns all sessions, oldest first.
 func (s *Service) Every(ctx context.Context, userID uuid.UUID) ([]Past, error) {
 	rows, err := s.queries.EveryLegacySession(ctx, s.pool, userID)
 	if err != nil {
@@ -66,11 +66,9 @@ func (s *Service) Every(ctx context.Context, userID uuid.UUID) ([]Past, error) {
 	return sessions, nil
 }
 
-// adoptedVersion is that of the ids that internal/token derives from the old auth-service's refresh tokens; ours are random.
 const adoptedVersion = 8
 
-// SignedInAt says when a person began a session of theirs. Zero where nobody can say: there is no such session, it is over, or
-// the old auth-service began it, whose refresh tokens tell when they were made.
+// SignedInAt returns zero for a missing, ended or adopted session.
 func (s *Service) SignedInAt(ctx context.Context, userID, id uuid.UUID) (time.Time, error) {
 	if id == uuid.Nil || id.Version() == adoptedVersion {
 		return time.Time{}, nil
@@ -85,7 +83,7 @@ func (s *Service) SignedInAt(ctx context.Context, userID, id uuid.UUID) (time.Ti
 	return row.BeganAt, nil
 }
 
-// End ends one session of a person, on every instance (T5). ErrNotFound when there is none to end.
+// End ends a session on every instance (T5). Errors: ErrNotFound.
 func (s *Service) End(ctx context.Context, userID, id uuid.UUID) error {
 	ended, err := s.end(ctx, userID, id, audit.Event{
 		Action: "session.ended", Actor: "user:" + userID.String(), UserID: userID, RequestID: telemetry.RequestID(ctx),

@@ -15,7 +15,6 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// state is what a refresh token is minted from.
 type state struct {
 	id         uuid.UUID
 	began      time.Time
@@ -25,7 +24,6 @@ type state struct {
 	expires    time.Time
 }
 
-// issue mints the pair of a session's current generation. The refresh token is the same each time; the access token is new.
 func (s *Service) issue(u user.User, st state) Issued {
 	now := s.clocks.Now()
 	access, life := s.tokens.Access(token.AccessClaims{
@@ -43,8 +41,7 @@ func (s *Service) issue(u user.User, st state) Issued {
 	}
 }
 
-// tokenID names the refresh token of a generation (jti, RFC 7519 section 4.1.7). Who knows the secret and not the session's seed
-// cannot guess it.
+// tokenID is a jti (RFC 7519). Guessing it takes the session's seed.
 func tokenID(seed []byte, generation int32) string {
 	mac := hmac.New(sha256.New, seed)
 	number := strconv.Itoa(int(generation))
@@ -52,8 +49,7 @@ func tokenID(seed []byte, generation int32) string {
 	return number + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
 }
 
-// generationOf reads a refresh token's generation, and says whether this session really has issued it. A token of the old
-// auth-service is its session's first.
+// A token of the old auth-service is generation 0.
 func generationOf(claims token.RefreshClaims, seed []byte) (int32, bool) {
 	if claims.Foreign {
 		return 0, true
@@ -67,7 +63,6 @@ func generationOf(claims token.RefreshClaims, seed []byte) (int32, bool) {
 	return int32(generation), genuine
 }
 
-// truncate cuts text to at most n bytes, between characters.
 func truncate(text string, n int) string {
 	text = strings.ToValidUTF8(text, "")
 	if len(text) <= n {

@@ -17,21 +17,18 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// Refusals of a refresh token, beside user.ErrRevoked and user.ErrDeactivated.
+// Refusals of a refresh token.
 var (
 	ErrInvalid = fault.New(fault.TokenInvalid, "the refresh token is not valid")
 	ErrExpired = fault.New(fault.TokenExpired, "the refresh token has expired")
 )
 
-// errBusy says that a session was exchanged again and again while it was looked at.
 var errBusy = fault.Unavailable("this session is being refreshed elsewhere; try again", nil)
 
-// rounds bounds how often an exchange is looked at anew after losing to another.
 const rounds = 4
 
-// Refresh exchanges a refresh token for the next pair (A5). Of many who bring the same token at once, one exchanges it and all
-// are answered the same successor. Errors: ErrInvalid, ErrExpired, user.ErrDeactivated, user.ErrRevoked (the session is over,
-// ended by this very use included), ErrOff.
+// Refresh exchanges a refresh token for the next pair (A5). Concurrent requests get the same successor. Errors: ErrInvalid, ErrExpired,
+// user.ErrDeactivated, user.ErrRevoked.
 func (s *Service) Refresh(ctx context.Context, compact, agent string) (Issued, error) {
 	if s.tokens == nil {
 		return Issued{}, ErrInvalid
@@ -54,7 +51,6 @@ func (s *Service) Refresh(ctx context.Context, compact, agent string) (Issued, e
 	return Issued{}, errBusy
 }
 
-// refusal puts the token room's words into those of a refresh token.
 func refusal(err error) error {
 	switch fault.CodeOf(err) {
 	case fault.TokenExpired:
@@ -66,15 +62,14 @@ func refusal(err error) error {
 	}
 }
 
-// adopt makes a session of a refresh token that the old auth-service has issued: nobody signs in again because we are here. Its
-// session is named by the token itself, so that it begins once.
+// adopt continues a session of the old auth-service. The id comes from the token, so it begins once.
 func (s *Service) adopt(ctx context.Context, claims token.RefreshClaims, agent string) error {
 	displaced, err := s.queries.AdoptLegacySession(ctx, s.pool, db.AdoptLegacySessionParams{
 		ID: claims.SessionID, UserID: claims.UserID, BeganAt: claims.IssuedAt, Seed: newSeed(), ExpiresAt: claims.ExpiresAt,
 		UserAgent: clientName(agent), Most: s.most, RequestID: requestID(ctx),
 	})
 	if pg.NoRows(err) {
-		return nil // adopted before, or nobody's: the session says so
+		return nil // adopted before, or no user
 	}
 	if err != nil {
 		return fmt.Errorf("adopt a session of user %s: %w", claims.UserID, pg.Fault(err))
@@ -83,13 +78,12 @@ func (s *Service) adopt(ctx context.Context, claims token.RefreshClaims, agent s
 	return nil
 }
 
-// errLost says that somebody else has exchanged the token in between: look again.
 var errLost = errors.New("the session has moved on")
 
 func (s *Service) exchange(ctx context.Context, claims token.RefreshClaims) (Issued, error) {
 	row, err := s.queries.LegacySession(ctx, s.pool, db.LegacySessionParams{ID: claims.SessionID, LegacyLead: s.clocks.LegacyLead()})
 	if pg.NoRows(err) {
-		return Issued{}, user.ErrRevoked // well signed: it was ours, and is over
+		return Issued{}, user.ErrRevoked
 	}
 	if err != nil {
 		return Issued{}, fmt.Errorf("read session %s: %w", claims.SessionID, pg.Fault(err))
@@ -118,7 +112,7 @@ func (s *Service) exchange(ctx context.Context, claims token.RefreshClaims) (Iss
 	}
 }
 
-// admit refuses in the one order: expired, deactivated, revoked.
+// The order is: expired, deactivated, revoked.
 func admit(row db.LegacySessionRow, u user.User, id uuid.UUID) error {
 	if row.Expired {
 		return ErrExpired
@@ -147,8 +141,7 @@ func (s *Service) rotate(ctx context.Context, u user.User, st state) (Issued, er
 	return s.issue(u, st), nil
 }
 
-// endReused ends the session of a refresh token that was exchanged long ago: two hold it, and which of them is the owner nobody
-// can say.
+// Two clients hold the token, and one may be a thief.
 func (s *Service) endReused(ctx context.Context, u user.User, st state) error {
 	ended, err := s.end(ctx, u.ID, st.id, audit.Event{
 		Action: "session.refresh_token_reused", Actor: "system", UserID: u.ID, RequestID: telemetry.RequestID(ctx),
@@ -163,7 +156,6 @@ func (s *Service) endReused(ctx context.Context, u user.User, st state) error {
 	return user.ErrRevoked
 }
 
-// end ends one session and records why; false when it was over already.
 func (s *Service) end(ctx context.Context, userID, id uuid.UUID, why audit.Event) (ended bool, err error) {
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		n, err := s.queries.EndLegacySession(ctx, tx, db.EndLegacySessionParams{ID: id, UserID: userID, LegacyLead: s.clocks.LegacyLead()})

@@ -20,28 +20,26 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// ErrOff says that LEGACY_TOKENS=off: there are no legacy tokens, and nobody can be given any.
+// ErrOff says that LEGACY_TOKENS=off.
 var ErrOff = fault.Unavailable("sign-in is not possible at this moment; try again", nil)
 
-// errClocks says that a session cannot begin after the last revocation.
 var errClocks = fault.Unavailable("sign-in is not possible at this moment; try again", nil)
 
-// Options say what a Service stands on. Tokens nil means LEGACY_TOKENS=off: every operation is then ErrOff.
+// Options configure a Service. Tokens nil means LEGACY_TOKENS=off.
 type Options struct {
 	Pool   *pgxpool.Pool
 	Tokens *token.Legacy
 	Users  *user.Store
-	// Life is how long a session lasts without a refresh.
-	Life time.Duration
-	// Clocks date sessions, and the tokens of them, by the time that Tokens judges them by. Nil: clocks that have read nothing.
+	Life   time.Duration
+	// Clocks must be those of Tokens.
 	Clocks *clock.Clocks
-	// Most is how many live sessions a person may have; one more ends the one used longest ago. 0: DefaultMost.
+	// One session more ends the least recently used.
 	Most int
-	// OnChange hears of every user whose sessions have changed, after the change is committed.
+	// OnChange is called after the commit.
 	OnChange func(ctx context.Context, userID uuid.UUID)
 }
 
-// Service begins, refreshes, lists and ends legacy sessions. Safe for concurrent use.
+// Service manages legacy sessions. Safe for concurrent use.
 type Service struct {
 	pool     *pgxpool.Pool
 	queries  *db.Queries
@@ -53,10 +51,10 @@ type Service struct {
 	onChange func(ctx context.Context, userID uuid.UUID)
 }
 
-// DefaultMost is how many live sessions a person may have where nothing else is said.
+// DefaultMost is the default of Options.Most.
 const DefaultMost = 50
 
-// New makes a service.
+// New returns a Service.
 func New(o Options) *Service {
 	if o.Clocks == nil {
 		o.Clocks = clock.New(clock.Options{})
@@ -67,7 +65,6 @@ func New(o Options) *Service {
 	}
 }
 
-// told tells of sessions that made room for a new one.
 func (s *Service) told(ctx context.Context, userID uuid.UUID, displaced []uuid.UUID) {
 	if len(displaced) > 0 {
 		s.onChange(ctx, userID)
@@ -81,27 +78,24 @@ func requestID(ctx context.Context) *string {
 	return nil
 }
 
-// Pair is what a client keeps. ExpiresIn is the life of AccessToken.
+// Pair is a client's tokens. ExpiresIn is the access token's life.
 type Pair struct {
 	AccessToken  string
 	RefreshToken string
 	ExpiresIn    time.Duration
 }
 
-// Issued is a pair and whose it is.
+// Issued is a pair with its user.
 type Issued struct {
 	Pair   Pair
-	Claims token.Claims // of the access token
+	Claims token.Claims
 	User   user.User
 }
 
-// maxAgent bounds what is kept of a User-Agent.
 const maxAgent = 256
 
-// Begin starts a session of somebody who has just proved who they are, and moves last_login at once (F8). One in the second of
-// the last revocation waits that second out, so that nobody's new session is born revoked (T4); where Firebase's clock has put the
-// revocation further ahead, the session is dated by it. agent is the client's
-// User-Agent, "" where unknown. Errors: user.ErrDeactivated, user.ErrRevoked for a deleted account, ErrOff.
+// Begin starts a session after a sign-in and updates last_login at once (F8). It waits out the second of the last revocation (T4). Errors:
+// user.ErrDeactivated, user.ErrRevoked for a deleted account, ErrOff.
 func (s *Service) Begin(ctx context.Context, userID uuid.UUID, agent string) (Issued, error) {
 	if s.tokens == nil {
 		return Issued{}, ErrOff
@@ -134,9 +128,7 @@ func (s *Service) Begin(ctx context.Context, userID uuid.UUID, agent string) (Is
 	}
 }
 
-// Continue goes on here with a session that began at Firebase, because its person has returned (M9): as old as it was there, so
-// that whatever has revoked it, or will, counts (T4). Firebase's clock may be behind: then the time here counts for what has ended legacy
-// sessions. Errors are Begin's.
+// Continue turns a Firebase session into a legacy session (M9). It keeps its age, so all revocations cover it (T4).
 func (s *Service) Continue(ctx context.Context, u user.User, began time.Time, agent string) (Issued, error) {
 	if s.tokens == nil {
 		return Issued{}, ErrOff
@@ -157,7 +149,7 @@ func (s *Service) Continue(ctx context.Context, u user.User, began time.Time, ag
 	return s.issue(u, st), nil
 }
 
-// Carry notes that a session is about to go on at Firebase (M9), so that its end counts there for good. user.ErrRevoked where it is over.
+// Carry notes that a session continues at Firebase (M9), so that its end counts there. Errors: user.ErrRevoked.
 func (s *Service) Carry(ctx context.Context, id uuid.UUID) error {
 	n, err := s.queries.CarryLegacySession(ctx, s.pool, id)
 	switch {
@@ -176,13 +168,11 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// The second of a revocation is waited out, in steps; more than a second only where a revocation lies in the future.
 const (
 	maxWait     = 3 * time.Second
 	revokedPoll = 100 * time.Millisecond
 )
 
-// whyNot says what keeps a session from beginning; nil when waiting will do.
 func (s *Service) whyNot(ctx context.Context, userID uuid.UUID) error {
 	u, err := s.users.ByLegacyID(ctx, userID)
 	if err != nil {
@@ -191,12 +181,12 @@ func (s *Service) whyNot(ctx context.Context, userID uuid.UUID) error {
 	return u.Admit(token.Claims{Kind: token.KindFirebase, AuthTime: farFuture})
 }
 
-// farFuture asks Admit about the account alone.
+// Admit then checks the account only.
 var farFuture = time.Unix(1<<40, 0)
 
 func newSeed() []byte {
 	seed := make([]byte, 16)
-	rand.Read(seed) // never fails (Go 1.24)
+	rand.Read(seed)
 	return seed
 }
 

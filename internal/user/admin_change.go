@@ -18,7 +18,7 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// Refusals of an operator's acts.
+// Refusals of operators.
 var (
 	ErrYourself   = fault.New(fault.Forbidden, "nobody does this to their own account; ask another admin")
 	ErrEmailTaken = fault.New(fault.EmailTaken, "this e-mail is taken")
@@ -28,9 +28,8 @@ var (
 // Operator names the operator of an act.
 type Operator = operator.Operator
 
-// Deactivate lets a user in no more and ends their sessions (T4). reason may be empty. Doing it twice is the same as once, and is
-// on record once. Nobody does it to themselves, and of two admins who do it to each other one does: an admin is always left.
-// Errors: ErrNotFound, ErrYourself.
+// Deactivate locks a user out and ends all sessions (T4). Of two admins that deactivate each other one succeeds, so an admin always
+// remains. Errors: ErrNotFound, ErrYourself.
 func (s *Store) Deactivate(ctx context.Context, id uuid.UUID, reason string, by Operator) (Record, error) {
 	if id == by.Admin {
 		return Record{}, ErrYourself
@@ -51,8 +50,7 @@ func (s *Store) Deactivate(ctx context.Context, id uuid.UUID, reason string, by 
 	})
 }
 
-// Reactivate lets a user in again, also one whom Firebase had disabled. Sessions of before stay ended. Doing it twice is the same
-// as once. ErrNotFound where there is no row.
+// Reactivate also lifts Firebase's disabled. Earlier sessions stay ended.
 func (s *Store) Reactivate(ctx context.Context, id uuid.UUID, by Operator) (Record, error) {
 	return s.applyAdminAction(ctx, id, by, "user.reactivated", nil, func(ctx context.Context, tx pgx.Tx) error {
 		e := s.clocks.Ending(time.Time{}, time.Time{})
@@ -66,7 +64,7 @@ func (s *Store) Reactivate(ctx context.Context, id uuid.UUID, by Operator) (Reco
 	})
 }
 
-// EndSessions is RevokeTokens by an operator, on record. ErrNotFound where there is no row.
+// EndSessions is RevokeTokens by an operator.
 func (s *Store) EndSessions(ctx context.Context, id uuid.UUID, by Operator) (Record, error) {
 	return s.applyAdminAction(ctx, id, by, "user.tokens_revoked", nil, func(ctx context.Context, tx pgx.Tx) error {
 		e := s.clocks.Ending(time.Time{}, time.Time{})
@@ -80,8 +78,7 @@ func (s *Store) EndSessions(ctx context.Context, id uuid.UUID, by Operator) (Rec
 	})
 }
 
-// applyAdminAction does one thing to a row, records it (O4), and owes it to Firebase (S3), in one transaction. That act finds no row to change
-// means that all is as it should be already: nothing is recorded, and nobody need hear of it.
+// applyAdminAction changes a row, records it (O4) and enqueues its sync (S3) in one transaction.
 func (s *Store) applyAdminAction(
 	ctx context.Context, id uuid.UUID, by Operator, action string, details map[string]any, act func(ctx context.Context, tx pgx.Tx) error,
 ) (Record, error) {
@@ -118,7 +115,6 @@ func (s *Store) record(ctx context.Context, tx pgx.Tx, id uuid.UUID, by Operator
 	})
 }
 
-// holdFor locks the row and decides on the rows whether the operator may still act. ErrNotFound where there is no row.
 func (s *Store) holdFor(ctx context.Context, tx pgx.Tx, id uuid.UUID, by Operator) error {
 	held, err := operator.Hold(ctx, tx, by, id)
 	if err == nil && !slices.Contains(held, id) {
@@ -127,20 +123,18 @@ func (s *Store) holdFor(ctx context.Context, tx pgx.Tx, id uuid.UUID, by Operato
 	return err
 }
 
-// Change is what an operator changes of a user; nil leaves a field as it is.
+// Change is an operator's change; nil fields stay.
 type Change struct {
 	Username *string
 	Type     *string
 	Email    *string
 }
 
-// Change changes what the change names, all of it or nothing. The e-mail of a user at Firebase is changed there while the row waits
-// to be committed (S4): a refusal there leaves both sides as they were. Where Firebase's answer or our commit is lost, SettleChange
-// completes the change if Firebase has made it.
-// An address that an operator gives counts as unproved. Nobody changes their own type.
+// Change applies everything or nothing. A user's e-mail at Firebase changes there before the commit (S4): a refusal there changes neither
+// side. After a lost answer or commit, SettleChange completes the change. The new address counts as unproven.
 //
-// Errors: ErrInvalidUsername, ErrInvalidEmail, ErrUsernameTaken, ErrEmailTaken, ErrNotFound, ErrYourself, ErrNoAccount where Firebase
-// has no such account any more, or dependency_unavailable.
+// Errors: ErrInvalidUsername, ErrInvalidEmail, ErrUsernameTaken, ErrEmailTaken, ErrNotFound, ErrYourself (own type), ErrNoAccount, those of
+// operator.Hold, or dependency_unavailable.
 func (s *Store) Change(ctx context.Context, id uuid.UUID, c Change, by Operator) (Record, error) {
 	c, err := c.valid()
 	if err != nil {
@@ -153,7 +147,7 @@ func (s *Store) Change(ctx context.Context, id uuid.UUID, c Change, by Operator)
 		}
 		defer leave()
 	}
-	ctx, cancel := detach.Context(ctx, changeTimeout) // hanging up stops nothing half-way
+	ctx, cancel := detach.Context(ctx, changeTimeout) // cancellation must not stop it half-way
 	defer cancel()
 	changed := false
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) (err error) {
@@ -176,7 +170,6 @@ func (s *Store) Change(ctx context.Context, id uuid.UUID, c Change, by Operator)
 	return s.Record(ctx, id)
 }
 
-// changeTimeout bounds a change, Firebase's part included.
 const changeTimeout = 7 * time.Second
 
 func (c Change) valid() (Change, error) {
@@ -215,7 +208,7 @@ func (s *Store) changeIn(ctx context.Context, tx pgx.Tx, id uuid.UUID, c Change,
 		return false, nil
 	}
 	if c.Email != nil && was.FederationStatus == StatusSyncing {
-		return false, errUnderWay // Firebase may not have the account yet, or have it with the address as it was
+		return false, errUnderWay // Firebase may have no account yet
 	}
 	params := db.ChangeUserParams{ID: id, Username: c.Username, UserType: c.Type, Email: c.Email}
 	if _, err := s.queries.ChangeUser(ctx, tx, params); err != nil {
@@ -230,7 +223,6 @@ func (s *Store) changeIn(ctx context.Context, tx pgx.Tx, id uuid.UUID, c Change,
 	return true, s.changeAtFirebase(ctx, tx, was, c, by)
 }
 
-// differing leaves out what is so already. stored is the address as the row has it.
 func (c Change) differing(was User, stored string) Change {
 	if c.Username != nil && *c.Username == was.Username {
 		c.Username = nil
@@ -244,7 +236,7 @@ func (c Change) differing(was User, stored string) Change {
 	return c
 }
 
-// details name what changes, and say it only where it is nobody's personal data; nil: nothing changes.
+// details contain no personal data. Nil: nothing changes.
 func (c Change) details(was User) map[string]any {
 	names := []string{}
 	details := map[string]any{}

@@ -15,7 +15,7 @@ import (
 	"auth-v2-service/internal/pg"
 )
 
-// changeAtFirebase gives the account its new address. The intent is committed by itself before Firebase is asked, and ends with tx.
+// The intent commits before the call and ends with tx.
 func (s *Store) changeAtFirebase(ctx context.Context, tx pgx.Tx, was User, c Change, by Operator) error {
 	change, err := json.Marshal(c)
 	if err != nil {
@@ -34,7 +34,6 @@ func (s *Store) changeAtFirebase(ctx context.Context, tx pgx.Tx, was User, c Cha
 	return s.intents.EndChange(ctx, tx, begun)
 }
 
-// emailRefusal is what keeps an account from another address, in this room's words.
 func emailRefusal(was User, err error) error {
 	switch {
 	case errors.Is(err, firebase.ErrEmailExists):
@@ -47,9 +46,8 @@ func emailRefusal(was User, err error) error {
 	return errNoAnswer.With(fmt.Errorf("change the e-mail of user %s at Firebase: %w", was.ID, err))
 }
 
-// SettleChange completes a Change that was cut short, in the operator's name, if Firebase has the new address by now. If the operator has
-// lost the right to act, only the address follows Firebase. If another row has taken the name or the address meanwhile, the row follows
-// Firebase by the rules of Sync. settled is false while Firebase has another address.
+// SettleChange completes an interrupted Change if Firebase has the new address; settled is false until then. If the operator may not act
+// any more, only the address follows. On a uniqueness conflict Sync decides.
 func (s *Store) SettleChange(ctx context.Context, i intent.Intent) (settled bool, err error) {
 	var c Change
 	if err := json.Unmarshal(i.Change, &c); err != nil || c.Email == nil {
@@ -80,7 +78,7 @@ func (s *Store) SettleChange(ctx context.Context, i intent.Intent) (settled bool
 }
 
 func (s *Store) settleChangeIn(ctx context.Context, tx pgx.Tx, i intent.Intent, c Change) error {
-	_, err := operator.Hold(ctx, tx, operator.ByActor(i.Actor), i.UserID) // first, as the request does
+	_, err := operator.Hold(ctx, tx, operator.ByActor(i.Actor), i.UserID) // first: the request's lock order
 	refused := errors.Is(err, operator.ErrNotAdmin) || errors.Is(err, operator.ErrKeyRevoked)
 	if refused {
 		err = s.queries.LockUser(ctx, tx, i.UserID)
@@ -93,7 +91,7 @@ func (s *Store) settleChangeIn(ctx context.Context, tx pgx.Tx, i intent.Intent, 
 	}
 	row, err := s.queries.UserByID(ctx, tx, i.UserID)
 	if pg.NoRows(err) {
-		return nil // deleted since
+		return nil
 	}
 	if err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// Ending says what a revocation ends that a session asks for: at least that session. The zero Claims: no token asks.
+// Ending ends at least the asking session; zero Claims: none asks.
 func Ending(clocks *clock.Clocks, asking token.Claims) clock.Ending {
 	if asking.OfLegacySession() {
 		return clocks.Ending(time.Time{}, asking.AuthTime)
@@ -20,15 +20,14 @@ func Ending(clocks *clock.Clocks, asking token.Claims) clock.Ending {
 	return clocks.Ending(asking.AuthTime, time.Time{})
 }
 
-// EndLegacySessions is the part of a revocation that legacy sessions need, which are dated by another clock than Firebase's. It runs in
-// the transaction of the statement that has changed the row, after it.
+// EndLegacySessions ends legacy sessions, which another clock dates. It runs after the statement that changed the row.
 func EndLegacySessions(ctx context.Context, tx pgx.Tx, id uuid.UUID, e clock.Ending) error {
 	return db.New().EndLegacySessions(ctx, tx, db.EndLegacySessionsParams{
 		ID: id, LegacyLead: e.LegacyLead, LegacyIssuedUntil: e.LegacyUntil,
 	})
 }
 
-// endLegacySessionsBefore ends the legacy sessions that began before something that Firebase has dated, or by now (endOfTime).
+// end is in Firebase's time; endOfTime ends all.
 func (s *Store) endLegacySessionsBefore(ctx context.Context, tx pgx.Tx, id uuid.UUID, end *time.Time) error {
 	e := s.clocks.Ending(time.Time{}, time.Time{})
 	if end == &endOfTime {

@@ -14,7 +14,6 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// skewedStore is a store on whose machine Firebase's clock is seen ahead, and PostgreSQL's is right.
 func skewedStore(t *testing.T, ahead time.Duration) (*Store, *vendor) {
 	t.Helper()
 	s, v := syncingStore(t)
@@ -31,7 +30,6 @@ func skewedStore(t *testing.T, ahead time.Duration) (*Store, *vendor) {
 	return s, v
 }
 
-// legacySession is one that an instance has begun at a moment of its clock.
 func (s *Store) legacySession(t *testing.T, user uuid.UUID, began time.Time) token.Claims {
 	t.Helper()
 	id := uuid.New()
@@ -49,8 +47,6 @@ func (s *Store) admits(t *testing.T, id uuid.UUID, claims token.Claims) bool {
 	return u.Admit(claims) == nil
 }
 
-// F3, T4: the first proof of an address ends what began before it, whichever clock is ahead: at Firebase by Firebase's clock, of the legacy
-// kind also what an instance has dated later than now.
 func TestProof_EndsSessionsWhicheverClockIsAhead_F3_T4(t *testing.T) {
 	t.Parallel()
 	for _, ahead := range []time.Duration{0, 2 * time.Second, 50 * time.Second, -50 * time.Second, -4 * time.Minute} {
@@ -80,8 +76,7 @@ func TestProof_EndsSessionsWhicheverClockIsAhead_F3_T4(t *testing.T) {
 	}
 }
 
-// A7: when a password was set is dated in Firebase's time, so that the later one counts, whichever clock is ahead; and a sync ends the
-// sessions from before that password, of either kind, and none of after Firebase's lead.
+// A7, T4
 func TestSync_TheLaterPasswordCountsWhicheverClockIsAhead_A7(t *testing.T) {
 	t.Parallel()
 	for _, ahead := range []time.Duration{0, 10 * time.Second, 50 * time.Second, -10 * time.Second, -4 * time.Minute} {
@@ -119,7 +114,7 @@ func TestSync_TheLaterPasswordCountsWhicheverClockIsAhead_A7(t *testing.T) {
 			}
 			now := time.Now().Truncate(time.Second)
 			before, after := s.legacySession(t, id, now.Add(-30*time.Second)), s.legacySession(t, id, now.Add(max(ahead, 0)+6*time.Second))
-			account.PasswordUpdatedAt = time.Now().Add(ahead + 3*time.Second) // on Firebase's own page
+			account.PasswordUpdatedAt = time.Now().Add(ahead + 3*time.Second) // at Firebase
 			if sync(); usable() {
 				t.Error("A7: a hash that is older than Firebase's password counts")
 			}

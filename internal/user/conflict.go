@@ -17,15 +17,14 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// ErrIdentityConflict says that two Firebase accounts claim one address and neither may be believed over the other (F7).
+// ErrIdentityConflict says that two accounts claim one address (F7).
 var ErrIdentityConflict = fault.New(fault.IdentityConflict,
 	"this e-mail belongs to another account; an operator has to decide")
 
-// errUndecided says that Firebase could not tell who holds an address: an outage, not a conflict.
+// errUndecided: Firebase did not answer.
 var errUndecided = fault.Unavailable("this sign-in cannot be decided at the moment; try again shortly", nil)
 
-// resolveConflict asks Firebase once about the account that holds the address now (F7): it may have moved on to another
-// address, or be gone. Requests that bring the same dispute at the same time share one decision.
+// resolveConflict asks Firebase once about the address's current account (F7). Concurrent requests share the answer.
 func (s *Store) resolveConflict(ctx context.Context, holder User, id identity) (User, Sight, error) {
 	dispute := dispute{uid: id.uid, holder: holder.FirebaseUID, proven: s.provesAddress(id)}
 	decided, err := s.deciding.Ask(ctx, fmt.Sprintf("%q %q %t", dispute.uid, dispute.holder, dispute.proven), decisionLimit,
@@ -39,10 +38,9 @@ func (s *Store) resolveConflict(ctx context.Context, holder User, id identity) (
 	return decided.user, decided.sight, nil
 }
 
-// decisionLimit bounds one decision. A request has less time, and the next one finds what this one decided.
+// Longer than a request; the next one finds the decision.
 const decisionLimit = 5 * time.Second
 
-// settle decides a dispute that was not decided a moment ago.
 func (s *Store) settle(ctx context.Context, dispute dispute, holder User, id identity) (sighting, error) {
 	if _, settled := s.disputes.GetIfPresent(dispute); settled {
 		return sighting{}, ErrIdentityConflict
@@ -54,13 +52,11 @@ func (s *Store) settle(ctx context.Context, dispute dispute, holder User, id ide
 	return sighting{u, sight}, err
 }
 
-// dispute is two Firebase accounts at one address, and whether the newcomer proves it.
 type dispute struct {
 	uid, holder string
 	proven      bool
 }
 
-// How many undecided disputes are remembered, and how long: nobody can make us ask Firebase more often than that.
 const (
 	maxDisputes = 10_000
 	disputeAge  = 30 * time.Second
@@ -80,7 +76,7 @@ func (s *Store) decide(ctx context.Context, holder User, id identity) (User, Sig
 		return s.relink(ctx, holder, id)
 	}
 	if err != nil {
-		// Whatever Firebase says of us, its throttling included, is no refusal of who asks.
+		// Firebase's throttling does not refuse this sign-in.
 		return User{}, SightRefused, errUndecided.With(fmt.Errorf("ask who holds the address of %s: %w", id.uid, err))
 	}
 	current := placeholderEmail(holder.ID)
@@ -95,8 +91,7 @@ func (s *Store) decide(ctx context.Context, holder User, id identity) (User, Sig
 	return s.storeChangedEmail(ctx, holder, current)
 }
 
-// storeChangedEmail frees the address by writing down what Firebase says of its former holder; errRaced sends the caller round
-// again, to the now free address.
+// storeChangedEmail frees the address. errRaced: try it again.
 func (s *Store) storeChangedEmail(ctx context.Context, holder User, current string) (User, Sight, error) {
 	var changed int64
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) (err error) {
@@ -104,7 +99,7 @@ func (s *Store) storeChangedEmail(ctx context.Context, holder User, current stri
 			ID: holder.ID, FirebaseUID: holder.FirebaseUID, Email: current,
 		})
 		if err != nil || changed == 0 {
-			return err // none changed: another request was faster, and has recorded and told it
+			return err
 		}
 		return audit.Record(ctx, tx, audit.Event{
 			Action: "user.email_changed", Actor: "system", UserID: holder.ID, RequestID: telemetry.RequestID(ctx),
@@ -112,7 +107,7 @@ func (s *Store) storeChangedEmail(ctx context.Context, holder User, current stri
 		})
 	})
 	if pg.UniqueViolation(err) != "" {
-		return User{}, SightRefused, ErrIdentityConflict.With(err) // a third row holds the holder's new address
+		return User{}, SightRefused, ErrIdentityConflict.With(err) // a third row has the new address
 	}
 	if err != nil {
 		return User{}, SightRefused, fmt.Errorf("store the changed address of user %s: %w", holder.ID, err)
@@ -123,8 +118,7 @@ func (s *Store) storeChangedEmail(ctx context.Context, holder User, current stri
 	return User{}, SightRefused, errRaced
 }
 
-// keepsPassword says whether the local password of a row whose account is gone still counts: that of an address which was proven. What
-// does not count is set aside.
+// keepsPassword sets the local password aside unless its address is proven.
 func (s *Store) keepsPassword(ctx context.Context, tx pgx.Tx, holder User) (bool, error) {
 	if !holder.EmailProvenAt.IsZero() {
 		return true, nil
@@ -136,8 +130,8 @@ func (s *Store) keepsPassword(ctx context.Context, tx pgx.Tx, holder User) (bool
 	return false, s.setAside(ctx, tx, holder, "the account of an address that nobody had proven is gone")
 }
 
-// relink gives the row of an account that is gone to the newcomer who holds its address now. Like F3 it wants the address
-// proven: whoever signs up with somebody's old address must not step into what other services keep under the row's id.
+// relink gives a deleted account's row to its address's new account. Like F3 it demands a proven address: a recycled address must not
+// inherit the row's data.
 func (s *Store) relink(ctx context.Context, holder User, id identity) (User, Sight, error) {
 	var relinked User
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
@@ -166,7 +160,6 @@ func (s *Store) relink(ctx context.Context, holder User, id identity) (User, Sig
 		})
 	})
 	if pg.NoRows(err) || pg.UniqueViolation(err) == uidIndex {
-		// Another request of this account was faster, and its row is there by now; else the row could hurt somebody.
 		return s.knownOr(ctx, id.uid, ErrIdentityConflict)
 	}
 	if err != nil {

@@ -15,12 +15,9 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// Delete removes the row and leaves a tombstone, so that no token of its sessions makes a new row (F10). elsewhere deletes
-// what belongs to the row outside of the database; it runs when nothing here can refuse any more and before the commit, so
-// that a refusal of either side leaves both as they were. It holds a connection meanwhile, so only a few run at once.
-// Deleting twice is the same as once. asking is the session that asks, as for RevokeTokens. ErrAnotherAccount where the row has another
-// account by now than u says, ErrRevoked or ErrDeactivated where the row does not admit asking any more: nothing was deleted, and elsewhere
-// was not asked.
+// Delete removes the row and leaves a tombstone, so that old tokens make no new row (F10). elsewhere runs last before the commit: a refusal
+// there changes neither side. Each delete holds a connection meanwhile, so few run at once. A second call succeeds. On ErrAnotherAccount,
+// ErrRevoked or ErrDeactivated nothing was deleted.
 func (s *Store) Delete(ctx context.Context, u User, asking token.Claims, elsewhere func(ctx context.Context, tx pgx.Tx) error) error {
 	leave, err := s.waitOutside(ctx)
 	if err != nil {
@@ -35,11 +32,10 @@ func (s *Store) Delete(ctx context.Context, u User, asking token.Claims, elsewhe
 	return nil
 }
 
-// ErrAnotherAccount says that a row got an account at Firebase, or lost one, while it was about to be deleted.
+// ErrAnotherAccount says that the row's account changed meanwhile.
 var ErrAnotherAccount = fault.Unavailable("this account is being changed; try again", nil)
 
-// holdToDelete locks the row. It sees that u names the account that goes with it, since a link or a move may have given it one after it was
-// read, and that nothing has ended the session that asks. Without an asking session only the account counts.
+// holdToDelete checks that u names the row's account and that the asking session still counts.
 func (s *Store) holdToDelete(ctx context.Context, tx pgx.Tx, u User, asking token.Claims) error {
 	row, err := s.queries.HoldToDelete(ctx, tx, u.ID)
 	if pg.NoRows(err) {
@@ -48,7 +44,7 @@ func (s *Store) holdToDelete(ctx context.Context, tx pgx.Tx, u User, asking toke
 	if err != nil {
 		return err
 	}
-	own := u.ID.String() // the account of a move that is under way, or came to nothing
+	own := u.ID.String() // of an unfinished or failed move
 	if (row.FirebaseUID != u.FirebaseUID || row.Moving) && (row.FirebaseUID != "" || u.FirebaseUID != own) {
 		return ErrAnotherAccount
 	}
@@ -80,7 +76,7 @@ func (s *Store) deleteIn(
 	if err := elsewhere(ctx, tx); err != nil {
 		return err
 	}
-	e := Ending(s.clocks, asking) // last: no session can begin after its instant any more
+	e := Ending(s.clocks, asking) // last: no session begins after it
 	stone := db.InsertTombstoneParams{UserID: u.ID, IssuedUntil: e.FirebaseUntil, FirebaseLead: e.FirebaseLead}
 	if u.FirebaseUID != "" {
 		stone.FirebaseUID = &u.FirebaseUID

@@ -10,21 +10,20 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// ErrInvalidEmail refuses an address at the door.
+// ErrInvalidEmail refuses an address.
 var ErrInvalidEmail = fault.Invalid("the request is not valid",
 	fault.Field{Field: "email", Message: "must be an e-mail address in ASCII, such as jane@example.com"})
 
-// asciiSpace is what both canonical forms trim; auth.canonical_email in the database trims the same.
+// auth.canonical_email trims the same.
 const asciiSpace = " \t\n\r\f\v"
 
-// maxEmailBytes is the width of auth.users.email in characters, which are bytes in ASCII.
+// The column's width.
 const maxEmailBytes = 255
 
-// placeholderDomain marks the address of a person without one (F5). RFC 2606 keeps .invalid out of the real world.
+// Marks a missing address (F5). RFC 2606 reserves .invalid.
 const placeholderDomain = "@users.noreply.invalid"
 
-// CanonicalEmail is the canonical form (F2) of an address that a new row may have, or a new address of a row. It refuses what is no
-// plain address, what is beyond ASCII, and the placeholder domain.
+// CanonicalEmail returns the canonical form (F2) for a new address. It refuses non-ASCII addresses.
 func CanonicalEmail(address string) (string, error) {
 	canonical, err := LookUpEmail(address)
 	if err != nil || len(canonical) > maxEmailBytes || !plainASCII(canonical) {
@@ -37,9 +36,8 @@ func CanonicalEmail(address string) (string, error) {
 	return canonical, nil
 }
 
-// LookUpEmail is the one form in which addresses are looked up, limited and hashed (F2): ASCII white space trimmed, ASCII letters in
-// lower case. Rows of the platform may have an address that no new row may have, so it refuses only what no row can have:
-// nothing, more characters than the column holds, what is no text, and the placeholder domain.
+// LookUpEmail returns the form for look-ups, limits and hashes (F2): ASCII space trimmed, ASCII letters in lower case. It accepts all old
+// rows' addresses.
 func LookUpEmail(address string) (string, error) {
 	canonical := canonicalForm(address)
 	if canonical == "" || !utf8.ValidString(address) || utf8.RuneCountInString(canonical) > maxEmailBytes ||
@@ -49,10 +47,10 @@ func LookUpEmail(address string) (string, error) {
 	return canonical, nil
 }
 
-// canonicalForm is what auth.canonical_email makes of an address, whether or not it is one that we would take.
+// canonicalForm equals auth.canonical_email.
 func canonicalForm(address string) string { return asciiLower(strings.Trim(address, asciiSpace)) }
 
-// asciiLower leaves everything beyond ASCII alone: strings.ToLower would fold the Kelvin sign into a k.
+// strings.ToLower would fold the Kelvin sign.
 func asciiLower(s string) string {
 	return strings.Map(func(r rune) rune {
 		if 'A' <= r && r <= 'Z' {

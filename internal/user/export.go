@@ -11,29 +11,29 @@ import (
 	"auth-v2-service/internal/pg"
 )
 
-// Export is all that this room keeps about a person. Of passwords it says that there are any, and no more.
+// Export is all data about a user. Passwords appear as flags only.
 type Export struct {
 	Record
-	ProviderData       map[string]any // nil: nothing
+	ProviderData       map[string]any
 	KeepsLocalPassword bool
 	SetAside           *SetAside
 	Move               *Move
 }
 
-// SetAside is a password that stopped counting.
+// SetAside is a disabled password.
 type SetAside struct {
 	Reason string
 	At     time.Time
 }
 
-// Move is a move to Firebase that is under way, or was stopped by something.
+// Move is a pending or stopped move.
 type Move struct {
 	ClaimedAt time.Time
 	FailedAt  *time.Time
 	Failure   string
 }
 
-// Export reads all that is kept about a person. ErrNotFound when there is no row.
+// Export reads it all. Errors: ErrNotFound.
 func (s *Store) Export(ctx context.Context, id uuid.UUID) (Export, error) {
 	record, err := s.Record(ctx, id)
 	if err != nil {
@@ -48,7 +48,7 @@ func (s *Store) Export(ctx context.Context, id uuid.UUID) (Export, error) {
 	}
 	out := Export{Record: record, KeepsLocalPassword: row.KeepsLocalPassword}
 	if json.Unmarshal(row.ProviderData, &out.ProviderData) != nil {
-		out.ProviderData = nil // the platform's own, in a form that says nothing of an account
+		out.ProviderData = nil // the platform's own
 	}
 	if row.SetAsideAt != nil {
 		out.SetAside = &SetAside{Reason: or(row.SetAsideReason, ""), At: *row.SetAsideAt}

@@ -9,7 +9,6 @@ import (
 	"auth-v2-service/internal/firebase"
 )
 
-// platformsOwn is what a platform may keep in provider_data beside us: numbers that no float holds, and more.
 const platformsOwn = `{"google_id": 118364902187364512345, "large": 1e400, "plan": {"a": [1, 2.50]}, "old": true}`
 
 func (s *Store) keepsPlatformsOwn(t *testing.T, what string, id uuid.UUID) {
@@ -19,7 +18,6 @@ func (s *Store) keepsPlatformsOwn(t *testing.T, what string, id uuid.UUID) {
 	}
 }
 
-// A sync, a link and a relink change only the service's own facts in provider_data. What the platform keeps there stays.
 func TestFacts_WhatThePlatformKeepsStays(t *testing.T) {
 	t.Parallel()
 	s, v := syncingStore(t)

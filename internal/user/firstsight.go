@@ -16,35 +16,32 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// Sight says how a verified token met its row.
+// Sight is a first sight's result.
 type Sight string
 
-// The ends of a first sight.
+// Results.
 const (
-	SightKnown    Sight = "known"    // the row was there
-	SightCreated  Sight = "created"  // the row was made
-	SightLinked   Sight = "linked"   // a row without a Firebase account was linked (F3)
-	SightRelinked Sight = "relinked" // a row whose Firebase account is gone was linked anew (F7)
+	SightKnown    Sight = "known"
+	SightCreated  Sight = "created"
+	SightLinked   Sight = "linked"   // F3
+	SightRelinked Sight = "relinked" // the former account is gone (F7)
 	SightRefused  Sight = "refused"
 )
 
-// conflictRounds bounds how often a first sight starts again after a race. Each round can lose one race against somebody
-// who won it, so more rounds than this mean that something else is wrong.
+// Each round can lose one race; more mean another fault.
 const conflictRounds = 8
 
 var errRaced = errors.New("somebody else was faster")
 
-// ErrCrowded is the answer to a request that lost every round to others of the same account: to try again is all that is needed.
+// ErrCrowded says that every round lost a race; a retry helps.
 var ErrCrowded = fault.Unavailable("too many requests for this account at this moment; try again", nil)
 
-// FirstSight answers the row of a verified token's subject and makes it where there is none (F1 to F7, F10). However many
-// requests and instances do this at once, there is one row and each gets it. One statement when nothing collides and nobody else
-// asks; those who ask at once share one that finds whom it can, and the rest another that makes their rows; where nearly everybody is
-// new, that one alone. One more where the session goes on from a legacy one (M9), for what ends those. The first session that proves the
-// address of a row ends those from before it (F3), in a transaction of its own.
+// FirstSight returns or creates the row of a token's subject (F1 to F7, F10). Concurrent requests and instances get one row. A lone request
+// costs one statement, a legacy session one more (M9); concurrent requests share a look-up and an insert. The first proof of an address
+// ends earlier sessions (F3).
 //
-// Errors: ErrRevoked (the account was deleted after this session began), ErrUnsupportedIdentity, ErrLinkRequired,
-// ErrIdentityConflict, or dependency_unavailable. The caller still has to ask User.Admit.
+// Errors: ErrRevoked (deleted after the session began), ErrUnsupportedIdentity, ErrLinkRequired, ErrIdentityConflict, or
+// dependency_unavailable. The caller must still call User.Admit.
 func (s *Store) FirstSight(ctx context.Context, claims token.Claims) (User, error) {
 	u, sight, err := s.firstSight(ctx, claims)
 	if err != nil {
@@ -79,8 +76,7 @@ func (s *Store) firstSight(ctx context.Context, claims token.Claims) (User, Sigh
 	return s.create(ctx, id)
 }
 
-// createFirst makes the row of somebody who is taken for new. For whom none was made is looked for after all, together with whoever else
-// that is: a crowd of known people shares statements although it was taken for another, and is let in where no row can be made.
+// createFirst inserts before it looks, for times with mostly new users. Known users get in even where no row can be created.
 func (s *Store) createFirst(ctx context.Context, claims token.Claims, id identity) (User, Sight, error) {
 	made, err := s.batches.create.Ask(ctx, id)
 	outage := pg.Outage(err)
@@ -101,7 +97,6 @@ func (s *Store) createFirst(ctx context.Context, claims token.Claims, id identit
 	}
 }
 
-// create makes the row of an identity, together with whoever else waits for one.
 func (s *Store) create(ctx context.Context, id identity) (User, Sight, error) {
 	made, err := s.batches.create.Ask(ctx, id)
 	if err != nil || made.sight != "" {
@@ -110,7 +105,6 @@ func (s *Store) create(ctx context.Context, id identity) (User, Sight, error) {
 	return s.findOrCreate(ctx, id)
 }
 
-// findOrCreate finds the row of an identity or makes it, whoever brings it.
 func (s *Store) findOrCreate(ctx context.Context, id identity) (User, Sight, error) {
 	username := UsernameFrom(id.displayName)
 	for range conflictRounds {
@@ -127,7 +121,6 @@ func (s *Store) findOrCreate(ctx context.Context, id identity) (User, Sight, err
 	return User{}, SightRefused, ErrCrowded.With(errRaced)
 }
 
-// knownOr lets a person in whose row exists although no row could be made of the token; else it answers refusal.
 func (s *Store) knownOr(ctx context.Context, uid string, refusal error) (User, Sight, error) {
 	row, err := s.queries.UserByFirebaseUID(ctx, s.pool, uid)
 	if pg.NoRows(err) {
@@ -148,7 +141,6 @@ func (s *Store) insertOrFind(ctx context.Context, id identity, username string) 
 	return FromRow(db.UserByIDRow(row)), SightKnown, nil
 }
 
-// newRow is the row that an identity would have.
 func (s *Store) newRow(id identity, username string) db.FirstSightParams {
 	row := db.FirstSightParams{
 		ID: uuid.New(), FirebaseUID: id.uid, Email: id.email, ProviderData: id.providerData, AuthTime: id.authTime, Seen: id.seen,
@@ -163,7 +155,7 @@ func (s *Store) newRow(id identity, username string) db.FirstSightParams {
 	return row
 }
 
-// firstSightRow runs the one statement. What an operator brings in is on record in the same transaction (O4).
+// An operator's new row is audited in the same transaction (O4).
 func (s *Store) firstSightRow(ctx context.Context, id identity, params db.FirstSightParams) (row db.FirstSightRow, err error) {
 	if id.seen {
 		return s.queries.FirstSight(ctx, s.pool, params)
@@ -180,8 +172,7 @@ func (s *Store) firstSightRow(ctx context.Context, id identity, params db.FirstS
 	return row, err
 }
 
-// afterConflict finds out why no row came back: the account was deleted, the row is there by now, the e-mail belongs to
-// another row, or only the username was taken in that instant (errRaced: start again).
+// afterConflict explains a missing row: a tombstone, a concurrent insert, a taken e-mail, or a taken username (errRaced).
 func (s *Store) afterConflict(ctx context.Context, id identity) (User, Sight, error) {
 	deleted, err := s.queries.Deleted(ctx, s.pool, db.DeletedParams{FirebaseUID: id.uid, AuthTime: id.authTime})
 	if err != nil {

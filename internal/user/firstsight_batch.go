@@ -15,33 +15,29 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// What waits for the database at the same time shares statements ([newBatchers]). All of it fits into what a request may take (O3).
+// Limits of shared statements, within a request's time (O3).
 const (
 	workers  = 2
 	maxBatch = 128
-	// minRead is how many look-ups make a group ([batch.Options]). Making rows has no such number: each of its statements waits for
-	// the disk, and the fewer the better.
+	// Inserts have no minRead: they wait for the disk, so fewer are better.
 	minRead      = 16
 	batchTimeout = time.Second
-	// workerPatience is how long one statement may take before another goes on beside it. A look-up finds its rows in memory and a commit
-	// takes a disk's millisecond or two, or something is wrong; until then, whoever waits gathers into the next.
+	// A slower statement gets a second worker beside it. Look-ups and commits take 1 to 2 ms.
 	workerPatience = 5 * time.Millisecond
-	// sightPatience is how long a statement that makes many rows waits for somebody's open transaction that holds what one of them
-	// wants. Two such statements wait for each other some milliseconds; longer than this, and each of its members goes on alone.
+	// sightPatience bounds an insert's wait for locks. Batches wait milliseconds for each other; after more, members run alone.
 	sightPatience = 100 * time.Millisecond
 )
 
-// batchers are the look-ups that are gathered. Known people are looked for apart from where rows are made, and do not wait for that,
-// unless hardly anybody is known ([missRate]).
+// Look-ups of known users do not wait for inserts.
 type batchers struct {
-	findOrCreate *batch.Batcher[token.Claims, sighting] // the row of a token's uid; made where it is asked alone
-	create       *batch.Batcher[identity, sighting]     // a new row
-	find         *batch.Batcher[token.Claims, sighting] // the row of a token's uid, and never a new one
-	rows         *batch.Batcher[uuid.UUID, *User]       // nil: there is none
-	legacyRows   *batch.Batcher[uuid.UUID, *User]       // rows for legacy tokens; nil: there is none
+	findOrCreate *batch.Batcher[token.Claims, sighting] // a lone request also creates the row
+	create       *batch.Batcher[identity, sighting]
+	find         *batch.Batcher[token.Claims, sighting] // never creates
+	rows         *batch.Batcher[uuid.UUID, *User]
+	legacyRows   *batch.Batcher[uuid.UUID, *User]
 }
 
-// sighting is how a look for somebody ended. No sight: a group has not met them, and they go on alone.
+// No sight: the member goes on alone.
 type sighting struct {
 	user  User
 	sight Sight
@@ -57,7 +53,7 @@ func (s *Store) newBatchers() batchers {
 	}
 }
 
-// readOptions are the lanes of what reads alone.
+// For read-only statements.
 func readOptions[Q, A any](
 	together func(context.Context, []Q) ([]A, error), alone func(context.Context, Q) (A, error),
 ) batch.Options[Q, A] {
@@ -75,8 +71,7 @@ func batchOptions[Q, A any](
 	}
 }
 
-// retryLost asks a group again whose connection has ended under it: one lost connection is not to refuse a hundred requests. For what
-// reads alone.
+// retryLost repeats a read-only batch once after a lost connection.
 func retryLost[Q, A any](together func(context.Context, []Q) ([]A, error)) func(context.Context, []Q) ([]A, error) {
 	return func(ctx context.Context, questions []Q) ([]A, error) {
 		answers, err := together(ctx, questions)
@@ -87,7 +82,6 @@ func retryLost[Q, A any](together func(context.Context, []Q) ([]A, error)) func(
 	}
 }
 
-// one asks for a group of one.
 func one[Q, A any](together func(context.Context, []Q) ([]A, error)) func(context.Context, Q) (A, error) {
 	return func(ctx context.Context, question Q) (answer A, err error) {
 		answers, err := together(ctx, []Q{question})
@@ -98,7 +92,7 @@ func one[Q, A any](together func(context.Context, []Q) ([]A, error)) func(contex
 	}
 }
 
-// isolateMembers says that one member's row, or somebody's open transaction that holds it, has kept all of a group from being made.
+// One member's values or locks failed the whole batch.
 func isolateMembers(err error) bool { return pg.BadValues(err) || pg.Blocked(err) }
 
 func (s *Store) findOrCreateOne(ctx context.Context, claims token.Claims) (sighting, error) {
@@ -115,7 +109,6 @@ func (s *Store) createOne(ctx context.Context, id identity) (sighting, error) {
 	return sighting{u, sight}, err
 }
 
-// findMany finds those who are known.
 func (s *Store) findMany(ctx context.Context, all []token.Claims) ([]sighting, error) {
 	uids := make([]string, len(all))
 	for i, claims := range all {
@@ -139,12 +132,12 @@ func (s *Store) findMany(ctx context.Context, all []token.Claims) ([]sighting, e
 	return answers, nil
 }
 
-// createMany makes a row for each identity that nothing stands in the way of. Of several with one uid, one makes the row of all.
+// Members with the same uid share one row.
 func (s *Store) createMany(ctx context.Context, all []identity) ([]sighting, error) {
 	params := s.newRows(all)
 	rows, err := s.queries.FirstSights(ctx, s.pool, params)
 	if err != nil {
-		s.misses.reset() // somebody known may stand in the way, as where their row is being changed: a look does not wait for that
+		s.misses.reset() // a known user's locked row may block inserts
 		return nil, fmt.Errorf("make %d rows at once: %w", len(all), err)
 	}
 	made := make(map[string]User, len(rows))
@@ -165,7 +158,7 @@ func (s *Store) createMany(ctx context.Context, all []identity) ([]sighting, err
 	return answers, nil
 }
 
-// newRows are the rows that a group would have. Of namesakes one has the name, and the others suffixes from the beginning (F4).
+// Namesakes get suffixes (F4).
 func (s *Store) newRows(all []identity) db.FirstSightsParams {
 	n := len(all)
 	members := db.FirstSightsParams{
@@ -189,7 +182,6 @@ func (s *Store) newRows(all []identity) db.FirstSightsParams {
 	return members
 }
 
-// milliseconds is a time as PostgreSQL's settings take it.
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
 func (s *Store) readMany(ctx context.Context, ids []uuid.UUID) ([]*User, error) {
@@ -216,7 +208,6 @@ func (s *Store) readLegacyMany(ctx context.Context, ids []uuid.UUID) ([]*User, e
 	return inOrder(ids, users), nil
 }
 
-// inOrder puts users where their ids stand, and nil where there is none.
 func inOrder(ids []uuid.UUID, users []User) []*User {
 	found := make(map[uuid.UUID]*User, len(users))
 	for i := range users {

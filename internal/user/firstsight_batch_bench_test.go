@@ -11,10 +11,8 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// askers is how many ask at once.
 const askers = 32
 
-// benchmark runs one kind of question as fast as so many can ask it.
 func benchmark(b *testing.B, p *scene, ask func(n int) error) {
 	b.Helper()
 	var asked atomic.Int64
@@ -39,7 +37,6 @@ func benchmark(b *testing.B, p *scene, ask func(n int) error) {
 	b.ReportMetric(float64(b.N)/float64(statements), "questions/statement")
 }
 
-// Known people by their uids and by their ids: a statement each, as one who asks alone has it, against gathered ones.
 func BenchmarkLookUps(b *testing.B) {
 	const known = 10_000
 	p := newScene(b, 1, 4)
@@ -70,7 +67,6 @@ func BenchmarkLookUps(b *testing.B) {
 	}
 }
 
-// People that nobody has seen: a statement each against gathered ones.
 func BenchmarkFirstSights(b *testing.B) {
 	p := newScene(b, 1, 4)
 	s := p.stores[0]

@@ -26,7 +26,7 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// rounds is how often the race table is played. GATHER_ROUNDS=100 asks for a hundred.
+// GATHER_ROUNDS=100 runs a hundred rounds.
 func rounds(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("GATHER_ROUNDS")
@@ -40,7 +40,6 @@ func rounds(t *testing.T) int {
 	return n
 }
 
-// atFirebase is a Firebase whose accounts a test sets; who is not there is gone.
 type atFirebase struct {
 	lock  sync.Mutex
 	email map[string]string
@@ -64,7 +63,6 @@ func (v *atFirebase) has(uid, email string) {
 	v.email[uid] = email
 }
 
-// statements counts those that ran, by name, and notes how PostgreSQL refused some.
 type statements struct {
 	lock  sync.Mutex
 	ran   map[string]int
@@ -91,14 +89,12 @@ func (s *statements) TraceQueryEnd(_ context.Context, _ *pgx.Conn, data pgx.Trac
 	}
 }
 
-// has says whether a statement has begun since the last time.
 func (s *statements) has(name string) bool {
 	s.lock.Lock()
 	defer s.lock.Unlock()
 	return s.ran[name] > 0
 }
 
-// since gives what has run and been refused since the last time.
 func (s *statements) since() (ran, codes map[string]int) {
 	s.lock.Lock()
 	defer s.lock.Unlock()
@@ -108,19 +104,17 @@ func (s *statements) since() (ran, codes map[string]int) {
 	return ran, codes
 }
 
-// scene is one database with some instances of the store on it, and a Firebase.
 type scene struct {
 	t          testing.TB
 	db         *pgxpool.Pool
 	stores     []*Store
 	firebase   *atFirebase
 	statements *statements
-	sights     sync.Map // Sight -> *atomic.Int64
-	newcomers  bool     // are expected, whenever a crowd meets
+	sights     sync.Map
+	newcomers  bool
 }
 
-// newScene starts instances that serve with as many connections each, and whose groups take all who wait and as long as a test does. Where
-// makers are held, three connections of an instance are, beside the one that has asked first.
+// holdMakers occupies three connections of each instance besides the first request's.
 func newScene(t testing.TB, instances int, connections int32) *scene {
 	t.Helper()
 	url := pgtest.New(t)
@@ -149,7 +143,6 @@ func newScene(t testing.TB, instances int, connections int32) *scene {
 	return p
 }
 
-// patient are lanes without a limit that a slow machine could reach.
 func patient[Q, A any](o batch.Options[Q, A]) *batch.Batcher[Q, A] {
 	o.Timeout = 2 * time.Minute
 	return batch.New(o)
@@ -185,7 +178,6 @@ func (p *scene) exec(sql string, arguments ...any) {
 	}
 }
 
-// number counts what a condition finds.
 func (p *scene) number(from string, arguments ...any) int {
 	p.t.Helper()
 	var n int
@@ -195,7 +187,6 @@ func (p *scene) number(from string, arguments ...any) int {
 	return n
 }
 
-// hold begins a transaction that holds what its statement locks or writes.
 func (p *scene) hold(sql string, arguments ...any) pgx.Tx {
 	p.t.Helper()
 	tx, err := p.db.Begin(p.t.Context())
@@ -209,7 +200,6 @@ func (p *scene) hold(sql string, arguments ...any) pgx.Tx {
 	return tx
 }
 
-// until waits for a condition, with a limit.
 func (p *scene) until(what string, holds func() bool) {
 	p.t.Helper()
 	deadline := time.After(time.Minute)
@@ -222,13 +212,13 @@ func (p *scene) until(what string, holds func() bool) {
 	}
 }
 
-// Statements that hold everybody up: the first one what reads, the other what makes rows.
+// holdReaders blocks look-ups, holdMakers inserts.
 const (
 	holdReaders = "LOCK TABLE auth.users IN ACCESS EXCLUSIVE MODE"
 	holdMakers  = "LOCK TABLE auth.users IN SHARE MODE"
 )
 
-// waiting is a context that tells how often its holder has begun to wait for something.
+// waiting counts calls of Done.
 type waiting struct {
 	context.Context
 	times atomic.Int32
@@ -239,7 +229,6 @@ func (w *waiting) Done() <-chan struct{} {
 	return w.Context.Done()
 }
 
-// asker is one of a crowd.
 type asker struct {
 	user  User
 	err   error
@@ -257,7 +246,7 @@ func (a *asker) done() bool {
 	}
 }
 
-// crowd asks in turn of the instances, all at once. It comes back when everybody has.
+// crowd starts all requests at once.
 func crowd[Q any](p *scene, ask func(s *Store, ctx context.Context, question Q) (User, error), questions ...Q) []*asker {
 	p.t.Helper()
 	all := make([]*asker, len(questions))
@@ -274,7 +263,6 @@ func crowd[Q any](p *scene, ask func(s *Store, ctx context.Context, question Q) 
 	return all
 }
 
-// gathered waits until each of a crowd has begun to wait that often, or has been answered.
 func (p *scene) gathered(all []*asker, times int32) {
 	p.t.Helper()
 	p.until("everybody waits", func() bool {
@@ -298,10 +286,9 @@ func (p *scene) finish(all []*asker) {
 	}
 }
 
-// meetTogether shows every session of first sight at once, so that as many as can be wait for one statement.
 func (p *scene) meetTogether(sessions ...token.Claims) []*asker {
 	p.t.Helper()
-	waits, last := int32(2), uint64(0) // for the look, and for the row
+	waits, last := int32(2), uint64(0) // look-up and insert
 	if p.newcomers {
 		waits, last = 1, ^uint64(0)
 	}
@@ -325,12 +312,10 @@ func (p *scene) meetTogether(sessions ...token.Claims) []*asker {
 
 var people atomic.Int64
 
-// newUID is a Firebase uid that nobody has.
 func newUID() string { return fmt.Sprintf("uid-%024d", people.Add(1)) }
 
 func newEmail() string { return fmt.Sprintf("person%d@example.com", people.Add(1)) }
 
-// session is what a token of somebody says who signed in a minute ago, changed by each.
 func session(uid, email string, changes ...func(*token.Claims)) token.Claims {
 	c := token.Claims{
 		Kind: token.KindFirebase, Subject: uid, Email: email, EmailVerified: email != "", SignInProvider: "google.com",
@@ -344,7 +329,6 @@ func session(uid, email string, changes ...func(*token.Claims)) token.Claims {
 
 func withName(name string) func(*token.Claims) { return func(c *token.Claims) { c.Name = name } }
 
-// times gives n of what make makes.
 func times[T any](n int, make func() T) (all []T) {
 	for range n {
 		all = append(all, make())

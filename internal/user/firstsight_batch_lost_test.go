@@ -10,12 +10,11 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// A group is asked again where its connection has ended under it, once, and for nothing else.
 func TestOnceMore_AfterALostConnection(t *testing.T) {
 	t.Parallel()
 	ended := &pgconn.PgError{Code: "57P01"}
 	for what, c := range map[string]struct {
-		errs  []error // of each asking
+		errs  []error
 		asked int
 		want  error
 	}{

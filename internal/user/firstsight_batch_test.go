@@ -15,14 +15,13 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// rule is one line of the race table: who comes, and what must have come of it, whatever else happens at that moment.
 type rule struct {
 	sessions []token.Claims
-	made     int // rows
+	made     int
 	check    func(t *testing.T, p *scene, all []*asker)
 }
 
-// raceTable is F1 to F7 and F10, of people that nobody has seen. Each line sets its own scene.
+// F1 to F7, F10.
 var raceTable = map[string]func(p *scene) rule{
 	"F1: one uid, however many tokens, is one row": func(*scene) rule {
 		uid, email := newUID(), newEmail()
@@ -247,7 +246,6 @@ var raceTable = map[string]func(p *scene) rule{
 	},
 }
 
-// expectRow demands that everybody was answered the one row that a condition finds.
 func expectRow(t *testing.T, p *scene, all []*asker, condition string, arguments ...any) {
 	t.Helper()
 	var id uuid.UUID
@@ -271,14 +269,13 @@ func expectRefusal(t *testing.T, all []*asker, want error) {
 	}
 }
 
-// F1 to F7, F10: every rule holds for its people while all the others' come at the same moment, over one instance and two, and with
-// a pool of a single connection; and they do share statements.
+// F1, F7, F10, all at the same moment.
 func TestFirstSight_RaceTableThroughGroups(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct {
 		instances   int
 		connections int32
-		newcomers   bool // are expected
+		newcomers   bool
 	}{
 		"one instance": {1, 6, false}, "two instances": {2, 6, false}, "a single connection": {1, 1, false},
 		"newcomers before two instances": {2, 6, true},
@@ -297,7 +294,6 @@ func TestFirstSight_RaceTableThroughGroups(t *testing.T) {
 	}
 }
 
-// playRaceTable lets everybody of every line come at once, in an order of chance.
 func playRaceTable(t *testing.T, p *scene, hold bool) {
 	t.Helper()
 	type part struct {
@@ -329,7 +325,7 @@ func playRaceTable(t *testing.T, p *scene, hold bool) {
 	if hold {
 		all = p.meetTogether(dealt...)
 	} else {
-		// The one connection is taken by whoever comes first: hold that, and the others gather behind.
+		// The first request takes the only connection.
 		tx := p.hold(holdReaders)
 		all = crowd(p, (*Store).FirstSight, dealt...)
 		p.gathered(all, 1)
@@ -348,7 +344,7 @@ func playRaceTable(t *testing.T, p *scene, hold bool) {
 	if n := p.number("auth.users") - before; n != made || p.count(SightCreated)-created != n {
 		t.Errorf("%d rows were made and %d counted as made, expected %d", n, p.count(SightCreated)-created, made)
 	}
-	// Two thirds, for a third of these people are in each other's way, and go on alone.
+	// A third of these conflict and go on alone.
 	if ran["UsersByFirebaseUIDs"] > len(all)/4 || ran["FirstSights"] == 0 || ran["FirstSights"]+ran["FirstSight"] > len(all)*2/3 {
 		t.Errorf("%d first sights ran %v, expected them to share statements", len(all), ran)
 	}
@@ -358,12 +354,11 @@ func playRaceTable(t *testing.T, p *scene, hold bool) {
 	t.Logf("%d first sights: %v", len(all), ran)
 }
 
-// One whose row cannot be written at all harms none of its group.
 func TestFirstSight_ABadMemberHarmsNobodyElse(t *testing.T) {
 	t.Parallel()
 	p := newScene(t, 1, 6)
 	sessions := times(30, func() token.Claims { return session(newUID(), newEmail()) })
-	bad := session(newUID(), newEmail(), func(c *token.Claims) { c.SignInProvider = "a\x00b" }) // no jsonb holds that
+	bad := session(newUID(), newEmail(), func(c *token.Claims) { c.SignInProvider = "a\x00b" }) // invalid in jsonb
 	sessions = slices.Insert(sessions, 20, bad)
 	all := p.meetTogether(sessions...)
 	_, codes := p.statements.since()
@@ -377,7 +372,6 @@ func TestFirstSight_ABadMemberHarmsNobodyElse(t *testing.T) {
 	}
 }
 
-// A row that a trigger of the platform refuses harms no other row of its group.
 func TestFirstSight_AMemberThatATriggerRefusesHarmsNobodyElse(t *testing.T) {
 	t.Parallel()
 	p := newScene(t, 1, 6)
@@ -396,7 +390,6 @@ func TestFirstSight_AMemberThatATriggerRefusesHarmsNobodyElse(t *testing.T) {
 	}
 }
 
-// Somebody's open transaction holds an address. Who wants that one waits for its end; all others do not.
 func TestFirstSight_AnOpenTransactionHoldsUpWhoWantsItsAddressAlone(t *testing.T) {
 	t.Parallel()
 	for _, commits := range []bool{false, true} {
@@ -407,7 +400,7 @@ func TestFirstSight_AnOpenTransactionHoldsUpWhoWantsItsAddressAlone(t *testing.T
 			sessions := times(40, func() token.Claims { return session(newUID(), newEmail()) })
 			sessions[20].Email = email
 			writer := p.hold("INSERT INTO auth.users (email, password_hash) VALUES ($1, 'x')", email)
-			makers, err := writer.Begin(t.Context()) // what is locked after a savepoint is let go with it
+			makers, err := writer.Begin(t.Context()) // the rollback releases later locks
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -441,16 +434,15 @@ func TestFirstSight_AnOpenTransactionHoldsUpWhoWantsItsAddressAlone(t *testing.T
 	}
 }
 
-// F1: two instances make the same rows at once, whatever order each hears of them in: none waits for the other in a circle.
 func TestFirstSight_GroupsOfTwoInstancesDoNotBlockEachOther_F1(t *testing.T) {
 	t.Parallel()
 	p := newScene(t, 2, 6)
 	for _, s := range p.stores {
-		s.patience = time.Minute // a circle is a deadlock then, and a machine that is slow is none
+		s.patience = time.Minute // tells a deadlock from a slow machine
 	}
 	for round := range max(10, rounds(t)) {
 		people := times(60, func() token.Claims { uid := newUID(); return session(uid, uid+"@example.com", withName("P "+uid)) })
-		var sessions []token.Claims // in turn: the first instance hears of them forwards, the other one backwards
+		var sessions []token.Claims // each instance gets another order
 		for i := range people {
 			sessions = append(sessions, people[i], people[len(people)-1-i])
 		}
@@ -466,14 +458,13 @@ func TestFirstSight_GroupsOfTwoInstancesDoNotBlockEachOther_F1(t *testing.T) {
 	}
 }
 
-// Who is known waits for nobody whose row is being made, and a row that is looked for by its id neither.
 func TestFirstSight_TheKnownDoNotWaitForTheNew(t *testing.T) {
 	t.Parallel()
 	p := newScene(t, 1, 6)
 	known := p.meetTogether(times(20, func() token.Claims { return session(newUID(), newEmail()) })...)
 	makers := p.hold(holdMakers)
 	_, _ = p.statements.since()
-	// Somebody is under way before all others, so that these share statements: the one that asks alone makes rows, too, and is held.
+	// The first stranger holds a worker.
 	strangers := crowd(p, (*Store).FirstSight, session(newUID(), newEmail()))
 	p.until("the first stranger asks alone", func() bool { return p.statements.has("FirstSight") })
 	strangers = append(strangers, crowd(p, (*Store).FirstSight, times(19, func() token.Claims { return session(newUID(), newEmail()) })...)...)
@@ -503,7 +494,6 @@ func TestFirstSight_TheKnownDoNotWaitForTheNew(t *testing.T) {
 	}
 }
 
-// O3: who hangs up while others wait with them is gone at once, and the others get their rows.
 func TestFirstSight_HangingUpHarmsNobodyElse_O3(t *testing.T) {
 	t.Parallel()
 	p := newScene(t, 1, 6)
@@ -529,14 +519,12 @@ func TestFirstSight_HangingUpHarmsNobodyElse_O3(t *testing.T) {
 			t.Errorf("number %d was answered %+v, %v, expected its row", i, a.user, a.err)
 		}
 	}
-	p.finish(crowd(p, (*Store).FirstSight, sessions...)) // whoever hung up comes again
+	p.finish(crowd(p, (*Store).FirstSight, sessions...))
 	if n := p.number("auth.users"); n != len(sessions) {
 		t.Errorf("%d rows, expected %d", n, len(sessions))
 	}
 }
 
-// Rows that are looked for by their ids share statements; each gets their own, with what revokes their own legacy sessions, and who
-// has none hears why.
 func TestByID_ReadingsShareStatements(t *testing.T) {
 	t.Parallel()
 	p := newScene(t, 2, 6)
@@ -607,12 +595,11 @@ func sameSessions(a, b []uuid.UUID) bool {
 	return slices.Equal(text(a), text(b))
 }
 
-// House rule: at low load nothing changes. One after the other, each is one statement.
 func TestFirstSight_OneAfterTheOtherIsOneStatementEach(t *testing.T) {
 	t.Parallel()
 	p := newScene(t, 1, 6)
 	sessions := times(5, func() token.Claims { return session(newUID(), newEmail()) })
-	p.finish(crowd(p, (*Store).FirstSight, times(50, func() token.Claims { return session(newUID(), newEmail()) })...)) // what it leaves behind
+	p.finish(crowd(p, (*Store).FirstSight, times(50, func() token.Claims { return session(newUID(), newEmail()) })...))
 	_, _ = p.statements.since()
 	for range 2 {
 		for _, c := range sessions {

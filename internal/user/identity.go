@@ -11,18 +11,16 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// ErrUnsupportedIdentity refuses a token that no row can be made of: an anonymous user, an address beyond ASCII, or a uid that
-// the schema's check refuses (F2, F5, F6). It is not cached: what the person adds to the account tomorrow may mend it.
+// ErrUnsupportedIdentity refuses an anonymous token, a non-ASCII address, or an invalid uid (F2, F5, F6).
 var ErrUnsupportedIdentity = fault.New(fault.UnsupportedIdentity,
 	"this sign-in has no e-mail, phone or provider identity that an account can be made of")
 
-// minUID and maxUID are chk_firebase_uid_format and the column's width (F6).
+// chk_firebase_uid_format and the column's width (F6).
 const (
 	minUID = 20
 	maxUID = 128
 )
 
-// identity is what a first sight needs of a token, or of an account that an operator brings in.
 type identity struct {
 	uid           string
 	email         string // canonical; "": none (F5)
@@ -31,8 +29,8 @@ type identity struct {
 	displayName   string
 	authTime      time.Time
 	providerData  json.RawMessage
-	actor         string // who is on record for what comes of it
-	seen          bool   // the person is here, and not an operator in their place
+	actor         string // for the audit
+	seen          bool   // false: brought in by an operator
 }
 
 func identityOf(claims token.Claims) (identity, error) {
@@ -60,14 +58,12 @@ func identityOf(claims token.Claims) (identity, error) {
 	return id, nil
 }
 
-// tokenFacts is what provider_data of a new row remembers of the token.
 type tokenFacts struct {
 	Provider      string `json:"provider"`
 	EmailVerified bool   `json:"email_verified"`
 }
 
-// identityOfAccount is identityOf for an account as Firebase has it now. Who was deleted here after it was made does not come
-// back by it (F10). Of its ways to sign in the first that is trusted counts: any of them could show a token.
+// A row deleted after the account was made does not come back (F10). The first trusted provider counts.
 func identityOfAccount(account firebase.User, trusted []string, actor string) (identity, error) {
 	claims := token.Claims{
 		Subject: account.UID, Email: account.Email, EmailVerified: account.EmailVerified, Name: account.DisplayName,

@@ -10,15 +10,14 @@ import (
 )
 
 const (
-	// lastLoginAge is how old last_login may grow while somebody is being seen (F8).
+	// bounds the lag of last_login (F8)
 	lastLoginAge = 5 * time.Minute
-	// seenQueue bounds what waits; a sighting that finds it full is dropped, for the next one comes soon.
-	seenQueue = 1024
-	// touchTimeout bounds one update.
+	// A full queue drops sightings.
+	seenQueue    = 1024
 	touchTimeout = 2 * time.Second
 )
 
-// Seen notes that u was just seen, off the caller's path: it never waits and never fails.
+// Seen queues an update of last_login and never blocks.
 func (s *Store) Seen(u User) {
 	if u.LastLogin != nil && s.clocks.PostgreSQLNow().Sub(*u.LastLogin) < lastLoginAge {
 		return
@@ -29,9 +28,9 @@ func (s *Store) Seen(u User) {
 	}
 }
 
-// Run moves last_login for those who were seen, until ctx ends; then it writes what still waits.
+// Run writes last_login until ctx ends, then drains the queue.
 func (s *Store) Run(ctx context.Context) error {
-	writing := context.WithoutCancel(ctx) // what is being written when ctx ends is written
+	writing := context.WithoutCancel(ctx)
 	for {
 		select {
 		case id := <-s.seen:

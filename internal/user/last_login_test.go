@@ -15,7 +15,6 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// nobody is a Firebase that must not be asked.
 type nobody struct{ t *testing.T }
 
 func (n nobody) User(context.Context, string) (firebase.User, error) {
@@ -42,8 +41,7 @@ func newStore(t *testing.T) *Store {
 	})
 }
 
-// F8: whatever an instance remembers, the statement has the last word: another instance may have moved last_login meanwhile.
-// What waits when the service stops is still written.
+// F8
 func TestSeen_TheStatementDecides(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
@@ -51,7 +49,7 @@ func TestSeen_TheStatementDecides(t *testing.T) {
 	for value, moves := range map[string]bool{
 		"NULL": true, "now() - interval '6 minutes'": true, "now() - interval '4 minutes'": false, "now() + interval '1 day'": false,
 	} {
-		u := User{ID: uuid.New(), LastLogin: &long} // as an hour-old memory has it
+		u := User{ID: uuid.New(), LastLogin: &long}
 		var before, after *time.Time
 		err := s.pool.QueryRow(t.Context(), "INSERT INTO auth.users (id, email, password_hash, last_login) VALUES ($1, $2, 'x', "+value+
 			") RETURNING last_login", u.ID, u.ID.String()+"@example.com").Scan(&before)
@@ -73,7 +71,7 @@ func TestSeen_TheStatementDecides(t *testing.T) {
 	}
 }
 
-// F8: seeing somebody never waits, not even when nobody writes and the queue is full.
+// F8
 func TestSeen_NeverWaits(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
@@ -85,7 +83,7 @@ func TestSeen_NeverWaits(t *testing.T) {
 	}
 }
 
-// F8, T4: the age of last_login is computed by the clock that dated it.
+// F8, T4
 func TestSeen_WhicheverClockIsAhead_F8(t *testing.T) {
 	t.Parallel()
 	for _, ahead := range []time.Duration{0, 24 * time.Hour, -24 * time.Hour} {

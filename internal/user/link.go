@@ -17,26 +17,24 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// ErrLinkRequired says that an e-mail alone is not proof enough to take over the row that holds it (F3).
+// ErrLinkRequired says that the e-mail alone proves no ownership (F3).
 var ErrLinkRequired = fault.New(fault.AccountLinkRequired,
 	"this e-mail belongs to an account that must be linked first; prove its password")
 
-// uidIndex is the unique index that decides which row an account of Firebase belongs to.
 const uidIndex = "idx_users_firebase_uid"
 
-// LinkPolicy says when a token's e-mail links a row that no Firebase account owns yet (F3).
+// LinkPolicy decides when an e-mail links a row (F3).
 type LinkPolicy struct {
-	// Providers are the sign_in_provider values whose email_verified is believed.
+	// Providers have a trusted email_verified.
 	Providers []string
-	// PlatformVerified says what the platform knows of its own addresses. Where it never verified one, linking sets the row's
-	// password aside and ends its legacy sessions: whoever registered somebody's address first must not stay inside.
+	// Linking an unverified address sets the password aside and ends legacy sessions: a squatter must not stay inside.
 	PlatformVerified PlatformVerified
 }
 
 // PlatformVerified is LEGACY_EMAIL_VERIFIED. The zero value trusts nothing.
 type PlatformVerified struct {
-	Trust  bool   // every address was verified
-	Column string // or: the boolean column of auth.users that says so
+	Trust  bool   // all are verified
+	Column string // or: a boolean column
 }
 
 func (s *Store) linkByEmail(ctx context.Context, row User, id identity) (User, Sight, error) {
@@ -50,7 +48,7 @@ func (s *Store) linkByEmail(ctx context.Context, row User, id identity) (User, S
 		return err
 	})
 	if pg.NoRows(err) || pg.UniqueViolation(err) == uidIndex {
-		return User{}, SightRefused, errRaced // this account has its row by now, somebody linked the row in between, or it has become an admin's
+		return User{}, SightRefused, errRaced // linked meanwhile, or became an admin's
 	}
 	if err != nil {
 		return User{}, SightRefused, fmt.Errorf("link to user %s: %w", row.ID, err)
@@ -59,9 +57,8 @@ func (s *Store) linkByEmail(ctx context.Context, row User, id identity) (User, S
 	return linked, SightLinked, nil
 }
 
-// LinkProven links a row to the account of the token, after the caller has proved the row's local password against provedHash (F3). The row
-// keeps its password. An admin's row may be linked in this way. ErrIdentityConflict where the row has another account by now, the account
-// has another row, or the row has another hash.
+// LinkProven links a row after a check of its local password against provedHash (F3), an admin's too. The row keeps its password.
+// ErrIdentityConflict: the row, the account or the hash has changed.
 func (s *Store) LinkProven(ctx context.Context, claims token.Claims, rowID uuid.UUID, provedHash string) (User, error) {
 	id, err := identityOf(claims)
 	if err != nil {
@@ -98,8 +95,6 @@ func (s *Store) LinkProven(ctx context.Context, claims token.Claims, rowID uuid.
 	return linked, nil
 }
 
-// proofOfLink is what proves the address of a row that a local password links: the token, or else the platform's word. Neither: a
-// later proof ends what has begun until then.
 func (s *Store) proofOfLink(ctx context.Context, tx pgx.Tx, rowID uuid.UUID, id identity) (at *time.Time, by *string, err error) {
 	if by = s.provenBy(id); by != nil {
 		return &id.authTime, by, nil
@@ -115,7 +110,6 @@ func (s *Store) proofOfLink(ctx context.Context, tx pgx.Tx, rowID uuid.UUID, id 
 	return new(time.Now()), nil, nil
 }
 
-// provenBy names the provider that proves the address of an identity; nil: none does.
 func (s *Store) provenBy(id identity) *string {
 	if id.email == "" || !s.provesAddress(id) {
 		return nil
@@ -123,7 +117,6 @@ func (s *Store) provenBy(id identity) *string {
 	return &id.provider
 }
 
-// provesAddress says whether the token's word for its e-mail is believed.
 func (s *Store) provesAddress(id identity) bool {
 	return id.emailVerified && slices.Contains(s.link.Providers, id.provider)
 }

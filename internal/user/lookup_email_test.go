@@ -5,7 +5,6 @@ import (
 	"testing"
 )
 
-// F2: what a row of the platform may have is looked up in the canonical form, although no new row may have it.
 func TestLookUpEmail_TakesWhatARowMayHave_F2(t *testing.T) {
 	t.Parallel()
 	for typed, want := range map[string]string{

@@ -39,7 +39,6 @@ func TestNewcomers_AreExpectedAfterNearlyOnlySuch(t *testing.T) {
 	}
 }
 
-// Where nearly everybody is new nobody is looked for first.
 func TestFirstSight_NewcomersAreNotLookedForFirst(t *testing.T) {
 	t.Parallel()
 	p := newScene(t, 1, 6)
@@ -55,7 +54,6 @@ func TestFirstSight_NewcomersAreNotLookedForFirst(t *testing.T) {
 	}
 }
 
-// Known people who come when newcomers are expected, whether few among these or a crowd, have their own rows, and share statements.
 func TestFirstSight_WhoIsKnownAmongNewcomersIsLookedForAfterwards(t *testing.T) {
 	t.Parallel()
 	p := newScene(t, 1, 6)
@@ -83,7 +81,6 @@ func TestFirstSight_WhoIsKnownAmongNewcomersIsLookedForAfterwards(t *testing.T) 
 	}
 }
 
-// expectEachTheirs fails the test where a session was not answered its own subject.
 func expectEachTheirs(t *testing.T, sessions []token.Claims, all []*asker) {
 	t.Helper()
 	for i, a := range all {
@@ -117,13 +114,12 @@ func TestFirstSight_NotesWhetherSomebodyWasNew(t *testing.T) {
 	}
 }
 
-// Where no row can be made, whoever is known is let in all the same, and is looked for first from then on.
 func TestFirstSight_AKnownNewcomerIsLetInWhereNoRowCanBeMade(t *testing.T) {
 	t.Parallel()
 	p := newScene(t, 1, 6)
 	s := p.stores[0]
 	known := p.meetTogether(times(20, func() token.Claims { return session(newUID(), newEmail()) })...)
-	s.batches.create = batch.New(batchOptions(s.createMany, s.createOne, isolateMembers)) // with the limit that they serve with
+	s.batches.create = batch.New(batchOptions(s.createMany, s.createOne, isolateMembers)) // with the production timeout
 	makers := p.hold(holdMakers)
 	defer func() { _ = makers.Rollback(t.Context()) }()
 	s.misses.last.Store(^uint64(0))
@@ -141,7 +137,6 @@ func TestFirstSight_AKnownNewcomerIsLetInWhereNoRowCanBeMade(t *testing.T) {
 	}
 }
 
-// A known person whose row somebody is changing costs one group its wait, and everybody is looked for from then on.
 func TestFirstSight_NobodyIsTakenForNewWhereARowIsInTheWay(t *testing.T) {
 	t.Parallel()
 	p := newScene(t, 1, 6)
@@ -158,7 +153,6 @@ func TestFirstSight_NobodyIsTakenForNewWhereARowIsInTheWay(t *testing.T) {
 	}
 }
 
-// A token that no row can be made of costs its share of one look, and no statement of its own (F5).
 func TestFirstSight_WhoCannotHaveARowSharesTheLook_F5(t *testing.T) {
 	t.Parallel()
 	for _, newcomers := range []bool{false, true} {
@@ -185,7 +179,6 @@ func TestFirstSight_WhoCannotHaveARowSharesTheLook_F5(t *testing.T) {
 	}
 }
 
-// sessionsOf are new sessions of people who have come before.
 func sessionsOf(all []*asker) (sessions []token.Claims) {
 	for _, a := range all {
 		sessions = append(sessions, session(a.user.FirebaseUID, a.user.Email))

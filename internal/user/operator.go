@@ -14,14 +14,14 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// Reference is how an operator names somebody: by one of the three.
+// Reference names a user by one field.
 type Reference struct {
 	ID          uuid.UUID
 	FirebaseUID string
 	Email       string // in any spelling
 }
 
-// Named gives the row that a reference names. Errors: ErrNotFound, or dependency_unavailable.
+// Named returns the referenced row. Errors: ErrNotFound.
 func Named(ctx context.Context, tx db.DBTX, who Reference) (User, error) {
 	row, err := named(ctx, tx, who)
 	if pg.NoRows(err) {
@@ -41,25 +41,24 @@ func named(ctx context.Context, tx db.DBTX, who Reference) (db.UserByIDRow, erro
 		row, err := db.New().UserByFirebaseUID(ctx, tx, who.FirebaseUID)
 		return db.UserByIDRow(row), err
 	}
-	// Old rows hold what no form would accept: whatever it is, it is looked for.
+	// Old rows may hold invalid addresses.
 	row, err := db.New().UserByEmail(ctx, tx, asciiLower(strings.Trim(who.Email, asciiSpace)))
 	return db.UserByIDRow(row), err
 }
 
-// Promotion is what became of a change of somebody's user_type.
+// Promotion is a user_type change.
 type Promotion struct {
-	User        User   // as it stands now
-	Before      string // the user_type of before; the same where nothing was changed
-	EmailProven bool   // whether the holder of the row has proven its address, as far as that was ever noted
+	User        User
+	Before      string // the old user_type
+	EmailProven bool
 }
 
-// Promote makes somebody an admin, in the name of an actor ("cli:<name>"), audited in its own transaction (O4). Instances know it
-// by the age of what they know (T5). Errors are those of Named.
+// Promote makes a user an admin and audits it (O4). Instances see it when their facts expire (T5).
 func Promote(ctx context.Context, pool pg.Beginner, who Reference, actor string) (Promotion, error) {
 	return giveType(ctx, pool, who, TypeAdmin, "user.promoted", actor)
 }
 
-// Demote makes somebody a user like any other, as Promote does the contrary.
+// Demote makes an admin a user.
 func Demote(ctx context.Context, pool pg.Beginner, who Reference, actor string) (Promotion, error) {
 	return giveType(ctx, pool, who, typeUser, "user.demoted", actor)
 }
@@ -88,7 +87,7 @@ func giveTypeIn(ctx context.Context, tx pgx.Tx, who Reference, userType string) 
 	}
 	held, err := db.New().HoldUserType(ctx, tx, u.ID)
 	if pg.NoRows(err) {
-		return Promotion{}, ErrNotFound // deleted in this instant
+		return Promotion{}, ErrNotFound
 	}
 	p := Promotion{User: u, Before: or(held.UserType, typeUser), EmailProven: held.EmailProven}
 	if err != nil || p.Before == userType {

@@ -18,20 +18,19 @@ import (
 
 const passwordProvider = "password"
 
-// proof is a trusted proof of an address: a token or an account whose address a provider of LINK_PROVIDERS has verified (F3).
+// proof is a trusted proof of an address (F3).
 type proof struct {
-	email    string // canonical
+	email    string
 	provider string
-	at       time.Time // when the sign-in began, in whole seconds
+	at       time.Time
 	actor    string
 }
 
-// fits says whether this is the first proof of the address that the row has.
+// fits reports the first proof of the row's address.
 func (p proof) fits(u User) bool {
 	return u.EmailProvenAt.IsZero() && u.FirebaseUID != "" && u.Email != "" && canonicalForm(u.Email) == p.email
 }
 
-// proofOf reads the proof that a session of Firebase's carries; ok is false where it carries none.
 func (s *Store) proofOf(claims token.Claims) (p proof, ok bool) {
 	id, err := identityOf(claims)
 	if err != nil || !s.provesAddress(id) {
@@ -40,9 +39,8 @@ func (s *Store) proofOf(claims token.Claims) (p proof, ok bool) {
 	return proof{email: id.email, provider: id.provider, at: id.authTime, actor: id.actor}, true
 }
 
-// proofOfAccount reads the proof that a look-up shows. An account does not say which sign-in proved its address. A federated provider's
-// proof is dated by the last sign-in: once such a provider has taken an account over, no earlier credential opens it. The proof of an
-// account with a password alone is dated by that password: all its sessions know it.
+// proofOfAccount cannot tell which sign-in proved the address. A federated proof is dated by the last sign-in, because the provider ends
+// earlier credentials. A password-only proof is dated by the password.
 func (s *Store) proofOfAccount(account firebase.User, actor string) (p proof, ok bool) {
 	email, err := CanonicalEmail(account.Email)
 	if err != nil || !account.EmailVerified {
@@ -65,8 +63,7 @@ func (s *Store) proofOfAccount(account firebase.User, actor string) (p proof, ok
 	return p, p.provider != "" && !p.at.IsZero()
 }
 
-// noteProof notes that a session proves the address of its row, where no earlier one has (F3). A session that the row does not let in
-// proves nothing. A row that is proven costs no statement, and neither does a token that proves nothing.
+// noteProof notes the first proof of a row's address (F3). Refused sessions prove nothing.
 func (s *Store) noteProof(ctx context.Context, u User, claims token.Claims) (User, error) {
 	if !u.EmailProvenAt.IsZero() || !claims.EmailVerified {
 		return u, nil
@@ -78,9 +75,8 @@ func (s *Store) noteProof(ctx context.Context, u User, claims token.Claims) (Use
 	return s.prove(ctx, u, p)
 }
 
-// AccountSeen answers the row of an account that was looked up, and notes first what the account proves of the row's address, as a token
-// would. A caller that is about to change the account, or to begin a session there, asks the row afterwards (User.Admit): the session that
-// it acts for may have ended with the proof. ErrNotFound where the account has no row.
+// AccountSeen returns an account's row and notes its proof. The caller must call User.Admit afterwards: the proof may have ended its
+// session. Errors: ErrNotFound.
 func (s *Store) AccountSeen(ctx context.Context, account firebase.User) (User, error) {
 	row, err := s.queries.UserByFirebaseUID(ctx, s.pool, account.UID)
 	switch {
@@ -106,7 +102,7 @@ func (s *Store) prove(ctx context.Context, u User, p proof) (proven User, err er
 		proven, err = s.proveIn(ctx, tx, u, p)
 		return err
 	})
-	if pg.NoRows(err) { // another request has noted a proof, or the row has changed: it says so itself
+	if pg.NoRows(err) { // another proof or change came first
 		row, err := s.queries.UserByID(ctx, s.pool, u.ID)
 		if pg.NoRows(err) {
 			return User{}, ErrRevoked
@@ -120,9 +116,8 @@ func (s *Store) prove(ctx context.Context, u User, p proof) (proven User, err er
 	return proven, nil
 }
 
-// proveIn writes the first proof down. Unless the platform vouches for the address, the sessions from before the proof end, and so does
-// a local password that the proof says nothing about: any provider but "password" may have taken the account over from the person who
-// set it.
+// Unless the platform vouches for the address, the first proof ends earlier sessions. It also ends a local password unless the provider is
+// "password": the account may have a new owner.
 func (s *Store) proveIn(ctx context.Context, tx pgx.Tx, u User, p proof) (User, error) {
 	vouched, err := s.vouched(ctx, tx, u)
 	if err != nil {
@@ -141,7 +136,7 @@ func (s *Store) proveIn(ctx context.Context, tx pgx.Tx, u User, p proof) (User, 
 	if err != nil {
 		return User{}, err
 	}
-	if !vouched { // here, and so at Firebase too
+	if !vouched { // at Firebase too
 		if err := EndLegacySessions(ctx, tx, u.ID, s.clocks.Ending(time.Time{}, time.Time{})); err != nil {
 			return User{}, err
 		}
@@ -155,8 +150,7 @@ func (s *Store) proveIn(ctx context.Context, tx pgx.Tx, u User, p proof) (User, 
 	})
 }
 
-// vouched says whether the platform's word for the address counts as a proof: that of a row which the platform has brought, and never an
-// admin's.
+// vouched accepts the platform's verification for its own rows, never for an admin.
 func (s *Store) vouched(ctx context.Context, tx pgx.Tx, u User) (bool, error) {
 	if u.AuthProvider == providerFirebase || u.Type == TypeAdmin {
 		return false, nil

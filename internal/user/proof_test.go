@@ -8,12 +8,12 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// F3, T4: auth_time has whole seconds: of the sessions that began in the second of the proof, the proof's own stays.
+// F3, T4
 func TestAdmit_InTheSecondOfTheProof_F3(t *testing.T) {
 	t.Parallel()
 	proven := time.Unix(1_700_000_000, 0)
 	ended := User{IsActive: true, TokensValidAfter: proven, EmailProvenAt: proven, EmailProvenBy: "google.com"}
-	fresh := User{IsActive: true, EmailProvenAt: proven, EmailProvenBy: "google.com"} // made with its proof: nothing was before it
+	fresh := User{IsActive: true, EmailProvenAt: proven, EmailProvenBy: "google.com"} // created with its proof
 	later := ended
 	later.TokensValidAfter = proven.Add(time.Hour)
 	for name, c := range map[string]struct {
@@ -36,7 +36,6 @@ func TestAdmit_InTheSecondOfTheProof_F3(t *testing.T) {
 	}
 }
 
-// F3: what a look-up of an account proves, and when the proof is dated.
 func TestProofOfAccount_F3(t *testing.T) {
 	t.Parallel()
 	s := &Store{link: LinkPolicy{Providers: []string{"password", "google.com"}}}

@@ -11,7 +11,7 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// ByID reads one row. ErrNotFound when there is none.
+// ByID reads a row. Errors: ErrNotFound.
 func (s *Store) ByID(ctx context.Context, id uuid.UUID) (User, error) {
 	u, err := s.batches.rows.Ask(ctx, id)
 	switch {
@@ -23,8 +23,7 @@ func (s *Store) ByID(ctx context.Context, id uuid.UUID) (User, error) {
 	return *u, nil
 }
 
-// ByLegacyID reads the row that a legacy token names, with what revokes legacy tokens alone (F1: the id is looked up as an id and
-// nothing else). Errors: token.ErrMalformed for an id that nobody ever had, ErrRevoked for a deleted account (F10).
+// ByLegacyID reads a legacy token's row (F1). Errors: token.ErrMalformed for an unknown id, ErrRevoked for a deleted account (F10).
 func (s *Store) ByLegacyID(ctx context.Context, id uuid.UUID) (User, error) {
 	u, err := s.batches.legacyRows.Ask(ctx, id)
 	switch {

@@ -10,7 +10,6 @@ import (
 	"auth-v2-service/internal/pg"
 )
 
-// usernameKey is the unique constraint that decides whether a name is taken.
 const usernameKey = "users_username_key"
 
 // Rename changes the username. Errors: ErrInvalidUsername, ErrUsernameTaken, ErrNotFound.
@@ -24,7 +23,7 @@ func (s *Store) Rename(ctx context.Context, id uuid.UUID, typed string) (User, e
 	case pg.UniqueViolation(err) == usernameKey:
 		return User{}, ErrUsernameTaken
 	case pg.NoRows(err):
-		return s.ByID(ctx, id) // that is the name already, and nobody need hear of it
+		return s.ByID(ctx, id) // unchanged
 	case err != nil:
 		return User{}, fmt.Errorf("rename user %s: %w", id, pg.Fault(err))
 	}

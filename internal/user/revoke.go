@@ -13,8 +13,7 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// RevokeTokens ends every session that began before the next whole second, by the clock that dated it, and the session that asks (T4;
-// the zero Claims where no token asks). Firebase ends them too, as soon as it can be told (S3).
+// RevokeTokens ends every session that began before the next whole second of its clock, and the asking one (T4). Firebase follows (S3).
 func (s *Store) RevokeTokens(ctx context.Context, id uuid.UUID, asking token.Claims) error {
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		if err := RevokeTokens(ctx, tx, id, Ending(s.clocks, asking)); err != nil {
@@ -32,7 +31,7 @@ func (s *Store) RevokeTokens(ctx context.Context, id uuid.UUID, asking token.Cla
 	return nil
 }
 
-// RevokeTokens ends the sessions of a row in the transaction of what they end with. pgx.ErrNoRows where there is no row.
+// RevokeTokens may return pgx.ErrNoRows.
 func RevokeTokens(ctx context.Context, tx pgx.Tx, id uuid.UUID, e clock.Ending) error {
 	_, err := db.New().RevokeTokens(ctx, tx, db.RevokeTokensParams{
 		ID: id, IssuedUntil: e.FirebaseUntil, FirebaseLead: e.FirebaseLead, LegacyLead: e.LegacyLead,

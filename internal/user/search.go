@@ -15,9 +15,9 @@ import (
 	"auth-v2-service/internal/pg"
 )
 
-// Search says who is looked for. The zero value of a field asks for nothing; Limit is required.
+// Search filters users. Limit is required.
 type Search struct {
-	// Q finds by the beginning of an e-mail (with "@" in it) or of a username, or by the whole of an id or a Firebase uid.
+	// Q is a prefix of an e-mail (with "@") or username, or a whole id or uid.
 	Q        string
 	Provider string
 	Status   string
@@ -26,33 +26,30 @@ type Search struct {
 	Limit    page.Size
 }
 
-// Record is a row as operators see it.
+// Record is a row for operators.
 type Record struct {
 	User
-	LastSync *time.Time // when the row and its account last agreed; nil: never
-	Failure  string     // what stopped the last sync or move; "": nothing
+	LastSync *time.Time
+	Failure  string // of a sync or move
 }
 
-// Page is a part of what a search finds. Next is the cursor of the part after; "": this was the last.
+// Page holds results. Next is "" on the last page.
 type Page struct {
 	Records []Record
 	Next    string
 }
 
-// The ways through a search, as a cursor says them. Each is one statement, and has one order.
 const (
 	byID       = "id"
 	byEmail    = "email"
 	byUsername = "username"
 )
 
-// place is where a page ended.
 type place struct {
 	By    string `json:"by"`
 	After string `json:"after"`
 }
 
-// from reads where a search goes on; the zero place is where everything begins.
 func (q Search) from(by string) (place, error) {
 	var from place
 	if err := page.Decode(q.Cursor, &from); err != nil || q.Cursor == "" {
@@ -64,8 +61,7 @@ func (q Search) from(by string) (place, error) {
 	return from, nil
 }
 
-// Search finds rows, a page at a time. Pages are cut by what was last seen, so that none is skipped or told twice because of
-// changes between. page.ErrInvalidCursor for a cursor of another search.
+// Search returns one page. Errors: page.ErrInvalidCursor.
 func (s *Store) Search(ctx context.Context, q Search) (found Page, err error) {
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		if err := s.queries.PlanEachTime(ctx, tx); err != nil {
@@ -96,15 +92,13 @@ func (s *Store) search(ctx context.Context, tx pgx.Tx, q Search) (Page, error) {
 	return s.searchUsernames(ctx, tx, q)
 }
 
-// couldBeID says whether an id or a uid may be meant, which a username is not likely to look like.
 func couldBeID(q string) bool {
 	n := utf8.RuneCountInString(q)
 	return n >= minUID && n <= maxUID && !strings.ContainsRune(q, ' ')
 }
 
-// find gives the row of an id or a uid, where the filters let it through.
 func (s *Store) find(ctx context.Context, tx pgx.Tx, q Search) ([]Record, error) {
-	id, _ := uuid.Parse(q.Q) // the nil one where it is none: nobody's
+	id, _ := uuid.Parse(q.Q) // uuid.Nil matches no row
 	rows, err := s.queries.FindUsers(ctx, tx, db.FindUsersParams{ID: id, FirebaseUID: q.Q})
 	if err != nil {
 		return nil, err
@@ -184,7 +178,7 @@ func (q Search) page(rows []db.SearchUsersRow, by string, key func(db.SearchUser
 	return found
 }
 
-// Record reads one row as operators see it. ErrNotFound when there is none.
+// Record reads one row. Errors: ErrNotFound.
 func (s *Store) Record(ctx context.Context, id uuid.UUID) (Record, error) {
 	rows, err := s.queries.FindUsers(ctx, s.pool, db.FindUsersParams{ID: id})
 	if err != nil {
@@ -208,22 +202,22 @@ func toRecord(row db.SearchUsersRow) Record {
 	}
 }
 
-// afterPrefix is the first text, in the order of bytes, that no longer begins with prefix.
+// afterPrefix is the first text in byte order without the prefix.
 func afterPrefix(prefix string) string {
 	runes := []rune(prefix)
 	last := len(runes) - 1
 	switch runes[last] {
 	case utf8.MaxRune:
-		return prefix + string(utf8.MaxRune) // as far as text goes
+		return prefix + string(utf8.MaxRune)
 	case surrogatesBegin - 1:
-		runes[last] = surrogatesEnd + 1 // no text holds what lies between
+		runes[last] = surrogatesEnd + 1 // surrogates are no text
 	default:
 		runes[last]++
 	}
 	return string(runes)
 }
 
-// The code points that stand for no character (RFC 3629 section 3).
+// RFC 3629 section 3.
 const (
 	surrogatesBegin = 0xD800
 	surrogatesEnd   = 0xDFFF

@@ -9,9 +9,8 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// SignedIn answers the row of somebody who has just proved who they are, made where there is none, and moves last_login at
-// once (F8): but not of those whom User.Admit refuses, for they do not get in. Errors are FirstSight's; the caller still has
-// to ask Admit.
+// SignedIn returns or creates the row of a new sign-in and updates last_login at once (F8), unless User.Admit refuses. The caller must
+// still call Admit.
 func (s *Store) SignedIn(ctx context.Context, claims token.Claims) (User, error) {
 	row, err := s.queries.RecordSignIn(ctx, s.pool, db.RecordSignInParams{
 		FirebaseUID: claims.Subject, AuthTime: claims.AuthTime,

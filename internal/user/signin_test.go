@@ -9,8 +9,7 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// F8, F9: a sign-in moves last_login at once, but not of somebody whom the row then refuses; updated_at moves only with what
-// else has changed.
+// F8, F9
 func TestSignedIn_MovesLastLoginOfWhoGetsIn_F8(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)

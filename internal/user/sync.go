@@ -19,27 +19,27 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-// SyncOutcome says how bringing a row in step with its account ended.
+// SyncOutcome is a sync's result.
 type SyncOutcome string
 
-// The ends of a sync.
+// Results.
 const (
-	SyncUnchanged SyncOutcome = "unchanged" // they agreed
-	SyncUpdated   SyncOutcome = "updated"   // the row follows the account now
-	SyncCreated   SyncOutcome = "created"   // the row was made
-	SyncLinked    SyncOutcome = "linked"    // a row that no account owned, or whose account is gone, is the account's now (F3, F7)
-	SyncFailed    SyncOutcome = "failed"    // something stands in the way: Synced.Failure
-	SyncUnderWay  SyncOutcome = "under_way" // a registration is being finished; the row was left alone
+	SyncUnchanged SyncOutcome = "unchanged"
+	SyncUpdated   SyncOutcome = "updated"
+	SyncCreated   SyncOutcome = "created"
+	SyncLinked    SyncOutcome = "linked" // F3, F7
+	SyncFailed    SyncOutcome = "failed"
+	SyncUnderWay  SyncOutcome = "under_way" // a registration; the row is untouched
 )
 
-// Why a sync may fail. It stays with the row, in provider_data.sync_failure, until one succeeds.
+// Failures stay with the row until a sync succeeds.
 const (
-	FailureEmailHeld        = "email_held"        // another row has the account's e-mail; neither was touched by it
-	FailureEmailUnsupported = "email_unsupported" // the account's e-mail is none that a row may have (F2)
-	FailureAccountGone      = "account_gone"      // Firebase has no such account any more
+	FailureEmailHeld        = "email_held"
+	FailureEmailUnsupported = "email_unsupported" // F2
+	FailureAccountGone      = "account_gone"
 )
 
-// Refusals of a sync.
+// Refusals.
 var (
 	ErrNotAtFirebase = fault.New(fault.UnsupportedIdentity, "this user does not sign in at Firebase")
 	ErrNoAccount     = fault.New(fault.NotFound, "there is no such account at Firebase")
@@ -47,31 +47,26 @@ var (
 	errNoAnswer      = fault.Unavailable("the identity provider cannot be asked at the moment; try again shortly", nil)
 )
 
-// Synced is a row after a sync. Changed names what was written down, and never what it says.
+// Synced is a synced row. Changed lists names without values.
 type Synced struct {
 	User    User
 	Outcome SyncOutcome
-	Failure string // of SyncFailed
+	Failure string
 	Changed []string
 }
 
-// Sync looks the account of a Firebase uid up and brings its row in step (S1), in the name of actor ("user:<id>", "cli:<name>",
-// "system"). E-mail, whether it is verified, phone, photo and display name follow Firebase; is_active, user_type, balance and
-// username are ours and stay. Firebase's disabled only tightens. A local hash that is older than the password at Firebase becomes
-// one that no password fits (A7), and the sessions from before that password are over. Where there is no row it is made by the
-// rules of first sight, and nobody counts as seen by it.
+// Sync brings a row in step with its account (S1). E-mail, its verification, phone, photo and display name follow Firebase; is_active,
+// user_type, balance and username stay. Firebase's disabled only tightens. If Firebase's password is newer, the local hash and older
+// sessions end (A7). A missing row is created like a first sight, without last_login.
 //
-// The row is written only if nobody has changed it since before Firebase was asked: no answer that has grown old undoes anything.
-// What was changed is audited in the transaction that changes it; a sync that finds both sides in step is not.
+// The row is written only if it has not changed since before the call to Firebase. Changes are audited.
 //
-// Errors: ErrNoAccount where there is neither account nor row, ErrDeleted (F10), ErrNotAtFirebase, ErrCrowded, those of FirstSight, or
-// dependency_unavailable, after which nothing has changed.
+// Errors: ErrNoAccount, ErrDeleted (F10), ErrNotAtFirebase, ErrCrowded, those of FirstSight.
 func (s *Store) Sync(ctx context.Context, uid, actor string) (Synced, error) {
 	return s.SyncBy(ctx, uid, Operator{Actor: actor})
 }
 
-// SyncBy is Sync for an operator, who is held to the rows before anything is written: also operator.ErrNotAdmin or
-// operator.ErrKeyRevoked.
+// SyncBy is Sync for an operator; errors of operator.Hold come in addition.
 func (s *Store) SyncBy(ctx context.Context, uid string, by Operator) (Synced, error) {
 	for range conflictRounds {
 		synced, err := s.syncOnce(ctx, uid, by)
@@ -85,7 +80,7 @@ func (s *Store) SyncBy(ctx context.Context, uid string, by Operator) (Synced, er
 	return Synced{}, ErrCrowded.With(errRaced)
 }
 
-// SyncByID is SyncBy for the account of a row. ErrNotFound where there is no row.
+// SyncByID is SyncBy for a row. Errors: ErrNotFound.
 func (s *Store) SyncByID(ctx context.Context, id uuid.UUID, by Operator) (Synced, error) {
 	u, err := s.ByID(ctx, id)
 	switch {
@@ -96,13 +91,12 @@ func (s *Store) SyncByID(ctx context.Context, id uuid.UUID, by Operator) (Synced
 	}
 	synced, err := s.SyncBy(ctx, u.FirebaseUID, by)
 	if errors.Is(err, ErrNoAccount) || errors.Is(err, ErrDeleted) {
-		return Synced{}, ErrNotFound.With(err) // the row went while Firebase was asked
+		return Synced{}, ErrNotFound.With(err)
 	}
 	return synced, err
 }
 
-// OutOfStep gives those of a page of accounts that Sync has something to do for: the row is missing, or differs in what it keeps.
-// One statement, however long the page. The accounts may be minutes old, for Sync looks again.
+// OutOfStep returns the accounts that need Sync, in one statement.
 func (s *Store) OutOfStep(ctx context.Context, accounts []firebase.User) ([]firebase.User, error) {
 	uids := make([]string, len(accounts))
 	for i, account := range accounts {
@@ -146,13 +140,12 @@ func (s *Store) syncOnce(ctx context.Context, uid string, by Operator) (Synced, 
 	return s.bringIn(ctx, account, by)
 }
 
-// bringIn makes or finds the row of an account that has none, and then lets it follow.
 func (s *Store) bringIn(ctx context.Context, account firebase.User, by Operator) (Synced, error) {
 	id, err := identityOfAccount(account, s.link.Providers, by.Actor)
 	if err != nil {
 		return Synced{}, err
 	}
-	if _, err := operator.Hold(ctx, s.pool, by); err != nil { // the row is made in statements of first sight
+	if _, err := operator.Hold(ctx, s.pool, by); err != nil { // first sight has its own statements
 		return Synced{}, err
 	}
 	_, sight, err := s.findOrCreate(ctx, id)
@@ -173,20 +166,18 @@ func (s *Store) bringIn(ctx context.Context, account firebase.User, by Operator)
 	return synced, err
 }
 
-// step is one try to let a row follow its account.
 type step struct {
 	uid     string
-	version *string // of the row when Firebase was asked; nil: it was made after that
+	version *string // nil: a new row
 	by      Operator
 	account firebase.User
 	gone    bool
-	held    bool // another row has the e-mail
+	held    bool
 }
 
-// syncPatience is how long a sync waits for a row that another transaction holds.
 const syncPatience = 2 * time.Second
 
-// follow writes down what differs. That another row holds the e-mail is for the unique index to say.
+// The unique index detects a taken e-mail.
 func (s *Store) follow(ctx context.Context, st step) (synced Synced, err error) {
 	write := func(tx pgx.Tx) error {
 		synced, err = s.followIn(ctx, tx, st)
@@ -206,8 +197,7 @@ func (s *Store) follow(ctx context.Context, st step) (synced Synced, err error) 
 	return synced, nil
 }
 
-// holdToSync decides on the rows whether the operator of a sync may still act. The operator's row and the synced one are locked
-// together: two admins who sync each other's rows do not wait in a circle.
+// holdToSync locks both rows together, so that two admins do not deadlock.
 func (s *Store) holdToSync(ctx context.Context, tx pgx.Tx, st step) error {
 	if st.by.Admin == uuid.Nil && st.by.Key == "" {
 		return nil
@@ -252,7 +242,6 @@ func (s *Store) followIn(ctx context.Context, tx pgx.Tx, st step) (Synced, error
 	return next.synced(u), err
 }
 
-// provenSince says whether an account proves the address of a row that nobody has proven yet.
 func (s *Store) provenSince(row db.RowToSyncRow, account firebase.User) bool {
 	if or(row.AuthProvider, ProviderLocal) == ProviderLocal || or(row.FederationStatus, StatusActive) == StatusSyncing {
 		return false // as in inStep
@@ -261,10 +250,9 @@ func (s *Store) provenSince(row db.RowToSyncRow, account firebase.User) bool {
 	return ok && row.EmailProvenAt == nil && canonicalForm(row.Email) == p.email && !noted(row.Facts)
 }
 
-// noted says whether a row has been told before that its address is verified: then a sync brings no news of it, and a token decides.
+// noted: the row knew its address as verified, so only a token proves it.
 func noted(data json.RawMessage) bool { return factsOf(data)[factEmailVerified] == true }
 
-// write writes down what differs.
 func (s *Store) write(ctx context.Context, tx pgx.Tx, row db.RowToSyncRow, next next, actor string) (User, error) {
 	if len(next.changed) == 0 {
 		found, err := s.queries.FoundInStep(ctx, tx, db.FoundInStepParams{ID: row.ID, InStep: next.failure == ""})
@@ -279,7 +267,7 @@ func (s *Store) write(ctx context.Context, tx pgx.Tx, row db.RowToSyncRow, next 
 	if err != nil {
 		return User{}, err
 	}
-	if next.sessionsEnd != nil { // here, and so at Firebase too
+	if next.sessionsEnd != nil { // at Firebase too
 		if err := s.endLegacySessionsBefore(ctx, tx, row.ID, next.sessionsEnd); err != nil {
 			return User{}, err
 		}

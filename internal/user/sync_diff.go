@@ -14,8 +14,7 @@ import (
 	"auth-v2-service/internal/firebase"
 )
 
-// The names in provider_data that a sync writes. factEnabling says that an operator has reactivated the row and that Firebase is
-// still to enable the account: its disabled is ours from before, and tightens nothing.
+// factEnabling: a reactivated account is still to be enabled, so its disabled does not count.
 const (
 	factEmailVerified = "email_verified"
 	factDisplayName   = "display_name"
@@ -25,14 +24,13 @@ const (
 	factEnabling      = "enabling"
 )
 
-// What else a sync may change, by the names that the audit has.
 const (
 	changedEmail    = "email"
 	changedStatus   = "federation_status"
 	changedPassword = "password"
 )
 
-// accountFacts are what provider_data keeps of an account. Firebase is right about each (S1).
+// Firebase decides these (S1).
 func accountFacts(account firebase.User) map[string]any {
 	facts := map[string]any{factEmailVerified: account.EmailVerified && account.Email != ""}
 	for name, says := range map[string]string{
@@ -45,7 +43,6 @@ func accountFacts(account firebase.User) map[string]any {
 	return facts
 }
 
-// next is what a row becomes.
 type next struct {
 	email         string
 	status        string
@@ -53,10 +50,9 @@ type next struct {
 	failure       string
 	passwordStale bool
 	sessionsEnd   *time.Time
-	changed       []string // names, in order
+	changed       []string
 }
 
-// differences holds a row against Firebase's answer. It decides nothing that the row does not say: no I/O.
 func differences(row db.RowToSyncRow, st step) next {
 	was := factsOf(row.Facts)
 	n := next{email: row.Email, status: or(row.FederationStatus, StatusActive), data: maps.Clone(was)}
@@ -84,7 +80,7 @@ func (n *next) followAccount(row db.RowToSyncRow, st step) {
 	switch {
 	case err != nil:
 		n.failure = FailureEmailUnsupported
-	case email == canonicalForm(row.Email): // as it was stored, in whatever case
+	case email == canonicalForm(row.Email): // equal but for case
 	case st.held:
 		n.failure = FailureEmailHeld
 	default:
@@ -99,17 +95,16 @@ func (n *next) followAccount(row db.RowToSyncRow, st step) {
 	}
 }
 
-// passwordStale: the side that changed the password last counts (A7). A hash whose time nobody noted is older than any.
+// The later password counts (A7). A hash without a time is older.
 func passwordStale(row db.RowToSyncRow, account firebase.User) bool {
 	return or(row.AuthProvider, ProviderLocal) == ProviderHybrid && row.HasPassword && account.HasPassword &&
 		account.PasswordUpdatedAt.After(or(row.PasswordSetAt, time.Time{}))
 }
 
-// endOfTime ends sessions at the next whole second: WriteSync goes no further.
+// WriteSync caps it at the next second.
 var endOfTime = time.Unix(1<<37, 0)
 
-// settleStatus lets Firebase's disabled tighten and never loosen. Of a row that is deactivated it says nothing new: we have
-// disabled that account ourselves.
+// Firebase's disabled only tightens. On a deactivated row it is ours.
 func (n *next) settleStatus(row db.RowToSyncRow, account firebase.User) {
 	if !account.Disabled {
 		delete(n.data, factEnabling)
@@ -141,10 +136,10 @@ func (n *next) noteChanges(row db.RowToSyncRow, was map[string]any) {
 	}
 }
 
-// inStep says whether a row agrees with its account in what the row keeps: what it never wrote down is no difference.
+// inStep ignores facts that the row never stored.
 func inStep(row db.RowToSyncRow, account firebase.User) bool {
 	if or(row.AuthProvider, ProviderLocal) == ProviderLocal || or(row.FederationStatus, StatusActive) == StatusSyncing {
-		return true // not Firebase's to say, or not yet
+		return true // Firebase does not decide
 	}
 	kept := factsOf(row.Facts)
 	for _, name := range differences(row, step{account: account}).changed {
@@ -157,7 +152,6 @@ func inStep(row db.RowToSyncRow, account firebase.User) bool {
 	return true
 }
 
-// factsOf reads the facts of a sync that a row has.
 func factsOf(data json.RawMessage) map[string]any {
 	facts := map[string]any{}
 	if json.Unmarshal(data, &facts) != nil || facts == nil {

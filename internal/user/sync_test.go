@@ -16,7 +16,7 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// vendor is a Firebase that has these accounts. asked runs while an answer is under way: the answer is from before it.
+// asked runs during a call, after its answer is fixed.
 type vendor struct {
 	accounts map[string]firebase.User
 	asked    func()
@@ -55,7 +55,6 @@ func (s *Store) exec(t *testing.T, sql string, args ...any) {
 	}
 }
 
-// linkedRow is a row of a Firebase account, with columns as given.
 func (s *Store) linkedRow(t *testing.T, columns map[string]any) uuid.UUID {
 	t.Helper()
 	id := uuid.New()
@@ -98,7 +97,7 @@ func (s *Store) count(t *testing.T, where string, args ...any) (n int) {
 	return n
 }
 
-// S1, A7: each kind of difference, what becomes of the row, and that the next sync finds nothing to do.
+// S1, A7
 func TestSync_TheRowFollows_S1(t *testing.T) {
 	t.Parallel()
 	s, v := syncingStore(t)
@@ -236,7 +235,6 @@ func TestSync_TheRowFollows_S1(t *testing.T) {
 	}
 }
 
-// S1: what Firebase said before a change undoes nothing.
 func TestSync_AnOldAnswerUndoesNothing_S1(t *testing.T) {
 	t.Parallel()
 	s, v := syncingStore(t)
@@ -253,7 +251,6 @@ func TestSync_AnOldAnswerUndoesNothing_S1(t *testing.T) {
 	}
 }
 
-// Firebase is away: nothing has changed, and nobody hears of a quota of ours.
 func TestSync_NoAnswerChangesNothing(t *testing.T) {
 	t.Parallel()
 	s, v := syncingStore(t)
@@ -268,7 +265,7 @@ func TestSync_NoAnswerChangesNothing(t *testing.T) {
 	}
 }
 
-// An account that is gone fails its row and locks nobody out: that is for the reconciling job, which looks at more than one (S2).
+// S2
 func TestSync_AccountGone(t *testing.T) {
 	t.Parallel()
 	s, _ := syncingStore(t)
@@ -294,7 +291,6 @@ func TestSync_AccountGone(t *testing.T) {
 	}
 }
 
-// F1 to F10 by an operator's hand: a row is made or linked as a first sight would, and nobody counts as seen.
 func TestSync_BringsIn_F1_F3_F10(t *testing.T) {
 	t.Parallel()
 	s, v := syncingStore(t)
@@ -332,7 +328,6 @@ func TestSync_BringsIn_F1_F3_F10(t *testing.T) {
 	}
 }
 
-// A page of accounts in one look: only those that a sync has something to do for.
 func TestOutOfStep(t *testing.T) {
 	t.Parallel()
 	s, _ := syncingStore(t)
@@ -355,7 +350,6 @@ func TestOutOfStep(t *testing.T) {
 	}
 }
 
-// A registration that a person is still to finish goes on as if nobody had looked (A1).
 func TestSync_LeavesRegistrationsAlone_A1(t *testing.T) {
 	t.Parallel()
 	s, v := syncingStore(t)

@@ -12,62 +12,58 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// ProviderLocal is the auth_provider of a person who signs in here, with the hash in password_hash. The others are "firebase" (at
-// Firebase only) and "hybrid" (at Firebase, a local hash is kept).
+// ProviderLocal is for users with a local password only.
 const ProviderLocal = "local"
 
-// ProviderHybrid is the auth_provider of a person who signs in at Firebase and whose local hash is kept.
+// ProviderHybrid is for users at Firebase with a local hash.
 const ProviderHybrid = "hybrid"
 
 const providerFirebase = "firebase"
 
-// The values of federation_status.
+// Values of federation_status.
 const (
 	StatusActive   = "active"
-	StatusSyncing  = "syncing" // being moved to Firebase, or a registration under way
-	StatusFailed   = "failed"  // the last sync met an obstacle; lets in like active
+	StatusSyncing  = "syncing" // in a move or registration
+	StatusFailed   = "failed"  // users get in
 	StatusDisabled = "disabled"
 )
 
-// TypeAdmin is the user_type that may operate the platform, and that no e-mail ever links by itself (F3).
+// TypeAdmin is an admin's user_type. An e-mail alone never links it (F3).
 const TypeAdmin = "admin"
 
 const typeUser = "user"
 
-// Refusals that follow from the row.
+// Refusals by the row.
 var (
 	ErrDeactivated = fault.New(fault.AccountDeactivated, "this account is deactivated")
 	ErrRevoked     = fault.New(fault.TokenRevoked, "this session has been ended; sign in again")
 	ErrNotFound    = fault.New(fault.NotFound, "there is no such user")
 )
 
-// User is one row of auth.users without its password. What an old row leaves NULL has the meaning of D3.
+// User is a row of auth.users without its password. NULL has the meaning of D3.
 type User struct {
 	ID               uuid.UUID
-	FirebaseUID      string // "": not linked
+	FirebaseUID      string
 	AuthProvider     string
-	Username         string // "": none
+	Username         string
 	Email            string // "": none (F5)
 	Type             string
 	IsActive         bool
 	TokenBalance     int32
 	FederationStatus string
-	TokensValidAfter time.Time  // zero: nothing was ever revoked
-	LastLogin        *time.Time // nil: never
-	CreatedAt        *time.Time // nil: an old row that does not say
-	UpdatedAt        *time.Time // nil: an old row that does not say
-	// EmailProvenAt is when the sign-in began that first proved Email; zero: none has. EmailProvenBy is its provider, "" where the
-	// platform vouches for the address or the provider is not known.
+	TokensValidAfter time.Time
+	LastLogin        *time.Time
+	CreatedAt        *time.Time
+	UpdatedAt        *time.Time
+	// EmailProvenAt is the start of the sign-in that proved Email. EmailProvenBy is "" if the platform vouches.
 	EmailProvenAt time.Time
 	EmailProvenBy string
 
-	// What revokes legacy sessions alone. Read for their tokens only: elsewhere zero and empty.
 	LegacyTokensValidAfter time.Time
 	EndedSessions          []uuid.UUID
 }
 
-// Admit decides whether a session may act as this user: a deactivated account is named first, whatever else holds (F9), then a
-// revoked session (T4). AuthTime has whole seconds, as auth_time and iat do.
+// Admit refuses deactivated accounts first (F9), then revoked sessions (T4). auth_time has whole seconds.
 func (u User) Admit(session token.Claims) error {
 	switch {
 	case !u.IsActive || u.FederationStatus == StatusDisabled:
@@ -80,8 +76,7 @@ func (u User) Admit(session token.Claims) error {
 	return nil
 }
 
-// besideProof says whether a session at Firebase began in the very second of the proof that ended earlier ones, and by another provider
-// than the proof: auth_time has no fractions to tell which came first.
+// besideProof reports another provider's session in the second of the proof.
 func (u User) besideProof(session token.Claims) bool {
 	return session.AuthTime.Equal(u.TokensValidAfter) && u.TokensValidAfter.Equal(u.EmailProvenAt) &&
 		session.Kind == token.KindFirebase && u.EmailProvenBy != "" && session.SignInProvider != u.EmailProvenBy
@@ -91,7 +86,7 @@ func (u User) legacyRevoked(session token.Claims) bool {
 	return session.AuthTime.Before(u.LegacyTokensValidAfter) || slices.Contains(u.EndedSessions, session.SessionID)
 }
 
-// FromRow reads what every query of a person returns.
+// FromRow converts a row.
 func FromRow(row db.UserByIDRow) User {
 	u := User{
 		ID:               row.ID,
@@ -116,7 +111,7 @@ func FromRow(row db.UserByIDRow) User {
 	return u
 }
 
-// FromSignIn reads what User.Admit and the way of a sign-in need of a row, and leaves out the rest.
+// FromSignIn maps what Admit and a sign-in need of a row.
 func FromSignIn(row db.SignInCredentialsRow) User {
 	return User{
 		ID:               or(row.ID, uuid.Nil),
@@ -129,7 +124,7 @@ func FromSignIn(row db.SignInCredentialsRow) User {
 	}
 }
 
-// sayable drops an instant that RFC 3339 cannot say (PostgreSQL's years go from 4713 BC to 294276): such a row does not say.
+// sayable drops times that RFC 3339 cannot express.
 func sayable(t *time.Time) *time.Time {
 	if t == nil || t.UTC().Year() < 1 || t.UTC().Year() > 9999 {
 		return nil
@@ -137,11 +132,9 @@ func sayable(t *time.Time) *time.Time {
 	return t
 }
 
-// endOfDates is the last second that RFC 3339 can say.
 var endOfDates = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 
-// revocation is an instant before which sessions are over, as RFC 3339 can say it: one that lies beyond all dates still ends every session,
-// and one from before them ends none.
+// A revocation beyond RFC 3339 still ends every session.
 func revocation(t *time.Time) time.Time {
 	if t != nil && t.UTC().Year() > 9999 {
 		return endOfDates
