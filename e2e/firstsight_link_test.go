@@ -124,6 +124,7 @@ func expectAudited(t *testing.T, s *servicetest.Service, id uuid.UUID, action, u
 
 func equal[T comparable](a, b *T) bool { return a == b || a != nil && b != nil && *a == *b }
 
+// F3: the whole table.
 func TestFirstSight_LinkingTable(t *testing.T) {
 	t.Parallel()
 	for setting, keep := range map[string]bool{"unverified": false, "trust": true} {

@@ -110,6 +110,7 @@ func TestFirstSight_TakenUsernameGetsASuffix(t *testing.T) {
 	}
 }
 
+// F4, S1: a later change at Firebase renames no user.
 func TestFirstSight_UsernameIsTakenOverOnce(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -1,4 +1,4 @@
-// Package testlog keeps what a test's parts log, for the test to read while they go on.
+// Package testlog keeps a log in memory.
 package testlog
 
 import (
@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// Log is a log in memory. Safe for concurrent use; the zero value is empty.
+// Log is safe for concurrent use. Its zero value is empty.
 type Log struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -27,5 +27,5 @@ func (l *Log) String() string {
 	return l.text.String()
 }
 
-// Logger returns a logger that writes here, a text line each record.
+// Logger returns a logger that writes text lines here.
 func (l *Log) Logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
