@@ -18,7 +18,7 @@ var foundations = []string{
 	"internal/batch", "internal/clock", "internal/detach", "internal/fault", "internal/limit", "internal/page", "internal/sleep", "internal/pg", "internal/redisreply", "internal/telemetry",
 }
 
-// allowed is the house's import table: room -> what of this module it may import, beside the foundations.
+// allowed is the import table, without the foundations.
 var allowed = map[string][]string{
 	"api":                 {},
 	"db":                  {},
@@ -73,7 +73,7 @@ var allowed = map[string][]string{
 	},
 }
 
-// vendors are modules that one room alone may import.
+// vendors are modules that few rooms may import.
 var vendors = map[string][]string{
 	"firebase.google.com/":            {"internal/firebase"},
 	"google.golang.org/api":           {"internal/firebase"},
@@ -120,7 +120,6 @@ func list(t *testing.T, patterns ...string) []listed {
 	}
 }
 
-// production are the packages of this module that authd is made of, and the generated client.
 func production(t *testing.T) []listed {
 	t.Helper()
 	deps := list(t, "./cmd/authd")[0].Deps

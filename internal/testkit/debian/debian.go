@@ -23,7 +23,7 @@ type Program struct {
 	Libraries string // LD_LIBRARY_PATH
 }
 
-// Environment returns the program's variables.
+// Environment returns its variables.
 func (p Program) Environment() []string {
 	env := []string{"PATH=" + os.Getenv("PATH")}
 	if p.Libraries != "" {
@@ -32,7 +32,7 @@ func (p Program) Environment() []string {
 	return env
 }
 
-// Says runs the program and returns its output.
+// Says returns the program's output.
 func (p Program) Says(words ...string) string {
 	command := exec.Command(p.Path, words...)
 	command.Env = p.Environment()
@@ -40,7 +40,7 @@ func (p Program) Says(words ...string) string {
 	return string(output)
 }
 
-// Wanted describes a program. Fits must match the output of Ask.
+// Wanted is a program. Fits must match the output of Ask.
 type Wanted struct {
 	Name     string
 	Packages []string // nil: Name
@@ -48,7 +48,7 @@ type Wanted struct {
 	Fits     *regexp.Regexp
 }
 
-// Find returns a function that finds the program once per process.
+// Find returns a function that searches once per process.
 func Find(w Wanted) func() (Program, error) {
 	return sync.OnceValues(func() (Program, error) {
 		for _, path := range []string{w.Name, "/usr/sbin/" + w.Name} {
@@ -76,7 +76,7 @@ func Find(w Wanted) func() (Program, error) {
 	})
 }
 
-// InCheckout runs a command at the checkout's top and returns its standard output.
+// InCheckout runs a command at the checkout's top.
 func InCheckout(environment []string, words ...string) (string, error) {
 	root, err := checkout.Root()
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package netfault simulates outages of a TCP service by Shopify's toxiproxy.
+// Package netfault simulates outages of a TCP service by toxiproxy.
 package netfault
 
 import (
@@ -10,11 +10,11 @@ import (
 	"testing"
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
-	_ "github.com/Shopify/toxiproxy/v2/toxics" // registers the kinds of faults
+	_ "github.com/Shopify/toxiproxy/v2/toxics" // registers the faults
 	"github.com/rs/zerolog"
 )
 
-// Wire is a proxy with a constant address. It is safe for concurrent use.
+// Wire has a constant address. It is safe for concurrent use.
 type Wire struct {
 	t     testing.TB
 	mu    sync.Mutex
@@ -23,7 +23,7 @@ type Wire struct {
 	hung  bool
 }
 
-// New starts a wire to upstream (host:port) for a test.
+// New starts a wire to upstream (host:port).
 func New(t testing.TB, upstream string) *Wire {
 	t.Helper()
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
@@ -104,7 +104,7 @@ func (w *Wire) unhang() {
 	if !w.hung {
 		return
 	}
-	w.proxy.Toxics.ResetToxics(context.Background()) // the test's context may have ended
+	w.proxy.Toxics.ResetToxics(context.Background()) // not the test's, which may have ended
 	w.hung = false
 }
 
@@ -118,7 +118,7 @@ func (w *Wire) reconnect() {
 	w.cut = false
 }
 
-// HostPort returns Addr in two parts.
+// HostPort splits Addr.
 func (w *Wire) HostPort() (host, port string) {
 	host, port, err := net.SplitHostPort(w.Addr())
 	if err != nil {

@@ -24,7 +24,7 @@ type Collector struct {
 	spans []*tracepb.Span
 }
 
-// New starts a collector for a test. A request at another path fails the test.
+// New starts a collector. Another path fails the test.
 func New(t *testing.T, path string) *Collector {
 	t.Helper()
 	c := &Collector{}
@@ -52,7 +52,7 @@ func (c *Collector) keep(body []byte, resources []*tracepb.ResourceSpans) {
 	}
 }
 
-// Spans returns the spans in order of arrival.
+// Spans returns the spans so far.
 func (c *Collector) Spans() []*tracepb.Span {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Traffic counts what passed, and the current connections.
+// Traffic counts what passed, and current connections.
 type Traffic struct {
 	Transactions      int
 	Queries           int
@@ -51,7 +51,7 @@ func (p *Pooler) Version(t testing.TB) string {
 	return rows[0]["version"]
 }
 
-// console uses the simple protocol, the only one it speaks.
+// console speaks the simple protocol only.
 func (p *Pooler) console(ctx context.Context) (*pgx.Conn, error) {
 	address, err := url.Parse(p.URL())
 	if err != nil {
@@ -83,7 +83,7 @@ func (p *Pooler) Reconnect(t testing.TB) {
 
 func (p *Pooler) show(t testing.TB, what string) []map[string]string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second) // the test's context may have ended
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second) // not the test's, which may have ended
 	defer cancel()
 	conn, err := p.console(ctx)
 	if err != nil {

@@ -18,7 +18,6 @@ import (
 
 const installLimit = 5 * time.Minute
 
-// program finds or installs pgbouncer, once for all processes.
 var program = sync.OnceValues(func() (string, error) {
 	if path, ok := look(); ok {
 		return path, nil
@@ -52,7 +51,7 @@ func look() (string, bool) {
 	return "", false
 }
 
-// keepsStatements reports a version (1.21 and later) that keeps clients' prepared statements by default.
+// keepsStatements reports 1.21 and later, which keep clients' prepared statements by default.
 func keepsStatements(path string) (bool, error) {
 	output, err := exec.Command(path, "--version").Output()
 	if err != nil {
@@ -86,7 +85,6 @@ func apt(ctx context.Context, args ...string) error {
 	return nil
 }
 
-// startingNoServices keeps the package from starting a service, unless the machine has its own policy.
 func startingNoServices(do func() error) error {
 	const policy = "/usr/sbin/policy-rc.d"
 	file, err := os.OpenFile(policy, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755)

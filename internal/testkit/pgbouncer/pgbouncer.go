@@ -24,7 +24,7 @@ import (
 const (
 	host       = "127.0.0.1"
 	startLimit = 20 * time.Second
-	// PoolSize is the number of server connections per database.
+	// PoolSize counts server connections per database.
 	PoolSize = 3
 )
 
@@ -59,7 +59,7 @@ func New(t testing.TB, databaseURL string, settings Settings) *Pooler {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(p.dir) })
-	for range 3 { // another program may take a free port
+	for range 3 { // a free port may be taken
 		if err = p.start(path, settings); err == nil {
 			t.Cleanup(func() { p.stop(t) })
 			return p
@@ -84,7 +84,7 @@ func (p *Pooler) start(path string, settings Settings) (err error) {
 	defer func() { _ = log.Close() }()
 	p.process, err = child.Start(child.Options{
 		Path: path, Args: []string{p.file("pgbouncer.ini")}, Dir: "/", Env: []string{"PATH=" + os.Getenv("PATH")},
-		Stdout: log, Stderr: log, // SIGTERM ends it at once
+		Stdout: log, Stderr: log,
 		Attributes: func(attr *syscall.SysProcAttr) { attr.Credential = account },
 	})
 	if err != nil {
@@ -99,7 +99,7 @@ func (p *Pooler) start(path string, settings Settings) (err error) {
 
 func (p *Pooler) file(name string) string { return filepath.Join(p.dir, name) }
 
-// prepare gives the configuration to another account than root, as PgBouncer requires.
+// prepare chowns the files: PgBouncer refuses to run as root.
 func (p *Pooler) prepare(settings Settings) (*syscall.Credential, error) {
 	password, _ := p.upstream.User.Password()
 	users := fmt.Sprintf("%s %s\n", quoted(p.upstream.User.Username()), quoted(password))

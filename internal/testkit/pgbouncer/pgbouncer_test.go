@@ -86,7 +86,7 @@ func TestNew_PoolsByTransaction(t *testing.T) {
 // D6: a prepared statement does not survive its transaction.
 func TestNew_KnowsNoPreparedStatements(t *testing.T) {
 	t.Parallel()
-	conn, err := pgx.Connect(t.Context(), pgbouncer.New(t, pgtest.Empty(t), nil).URL()) // prepares by default
+	conn, err := pgx.Connect(t.Context(), pgbouncer.New(t, pgtest.Empty(t), nil).URL())
 	if err != nil {
 		t.Fatal(err)
 	}

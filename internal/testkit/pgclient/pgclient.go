@@ -53,7 +53,6 @@ func prepare(ctx context.Context) (end func(), err error) {
 
 const maxSlots = 16
 
-// serverOf keeps its data for later runs.
 func serverOf(ctx context.Context, dir string) (end func(), err error) {
 	end = func() {}
 	if err := os.Setenv("DEVSTACK_POSTGRES_BIN", dir); err != nil {

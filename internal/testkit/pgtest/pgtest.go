@@ -20,10 +20,10 @@ import (
 	"auth-v2-service/internal/devstack/postgres"
 )
 
-// EnvURL names the server's address. Its role must be able to create databases.
+// EnvURL names the server's address. Its role creates databases.
 const EnvURL = "TEST_DATABASE_URL"
 
-// New returns the URL of a migrated database. The test's end drops it, despite open connections.
+// New returns the URL of a migrated database, which the test's end drops.
 func New(t testing.TB) string {
 	t.Helper()
 	s := mustServer(t)
@@ -45,10 +45,10 @@ type server struct {
 	admin    *pgxpool.Pool
 	migrated func() (string, error)
 	serving  func() error
-	own      *postgres.Server // holds the lock of its data folder
+	own      *postgres.Server // holds its data folder's lock
 }
 
-// theServer ends with the process where it was started here (see devstack/child).
+// theServer ends with the process (see devstack/child) unless it comes from EnvURL.
 var theServer = sync.OnceValues(func() (*server, error) {
 	ctx := context.Background()
 	address := os.Getenv(EnvURL)

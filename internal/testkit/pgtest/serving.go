@@ -12,7 +12,7 @@ import (
 
 const servingLogin = "test_authd"
 
-// Serving returns the database's address for a login with the rights of auth_serving only.
+// Serving returns the address for a login with the rights of auth_serving only.
 func Serving(t testing.TB, databaseURL string) string {
 	t.Helper()
 	s := mustServer(t)
@@ -28,7 +28,7 @@ func Serving(t testing.TB, databaseURL string) string {
 	return location.String()
 }
 
-// makeServing needs the template, whose migrations create auth_serving.
+// makeServing needs the template's role auth_serving.
 func (s *server) makeServing(ctx context.Context) error {
 	if _, err := s.migrated(); err != nil {
 		return fmt.Errorf("migrated template: %w", err)

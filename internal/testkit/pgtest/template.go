@@ -18,13 +18,12 @@ import (
 
 const (
 	templatePrefix = "template_auth_"
-	// templateLock is an advisory lock.
-	templateLock = 0x70677465_73740001
-	lockPoll     = 20 * time.Millisecond
-	makeLimit    = 2 * time.Minute
+	templateLock   = 0x70677465_73740001
+	lockPoll       = 20 * time.Millisecond
+	makeLimit      = 2 * time.Minute
 )
 
-// template creates the template under another name, so a killed process leaves no partial one.
+// template renames the template last, so a killed process leaves no partial one.
 func (s *server) template(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, makeLimit)
 	defer cancel()
@@ -89,7 +88,7 @@ func dropTemplates(ctx context.Context, conn *pgxpool.Conn) error {
 	return nil
 }
 
-// rename retries until the closed connections' backends have left.
+// rename retries until closed connections' backends have left.
 func rename(ctx context.Context, conn *pgxpool.Conn, from, to string) error {
 	statement := fmt.Sprintf("ALTER DATABASE %s RENAME TO %s", pgx.Identifier{from}.Sanitize(), pgx.Identifier{to}.Sanitize())
 	for {
@@ -128,11 +127,11 @@ func lock(ctx context.Context, conn *pgxpool.Conn) error {
 	}
 }
 
-// unlock works after ctx has expired.
+// unlock has its own limit: the caller's may have passed.
 func unlock(conn *pgxpool.Conn) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	if _, err := conn.Exec(ctx, "SELECT pg_advisory_unlock($1)", int64(templateLock)); err != nil {
-		_ = conn.Conn().Close(ctx) // frees it too
+		_ = conn.Conn().Close(ctx)
 	}
 }

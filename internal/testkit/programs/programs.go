@@ -1,4 +1,4 @@
-// Package programs builds authd and authdev once per state of a checkout, with the flags and cache of `make build`.
+// Package programs builds authd and authdev once per state of a checkout, with the flags of `make build`.
 package programs
 
 import (

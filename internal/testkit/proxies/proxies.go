@@ -28,15 +28,15 @@ const (
 	authAddress = "127.0.0.1:3008"
 	appAddress  = "127.0.0.1:3001"
 	listenPort  = ":8080"
-	askingPort  = ":3007" // HAProxy's own
+	askingPort  = ":3007"
 )
 
-// Kind is one of the proxies.
+// Kind is a proxy.
 type Kind struct {
 	Name    string
 	program func() (debian.Program, error)
 	version []string
-	files   []string // of deploy/Name, the configuration first
+	files   []string
 	args    func(folder string) []string
 }
 
@@ -82,20 +82,20 @@ type Weakening struct{ Old, New string }
 
 // Proxy is a running proxy.
 type Proxy struct {
-	Addr    string // host:port
+	Addr    string
 	kind    Kind
 	process *child.Process
 	log     log
 }
 
-// Start runs a proxy for a test in front of app. It asks auth (host:port each).
+// Start runs a proxy in front of app. It asks auth (host:port each).
 func (k Kind) Start(t testing.TB, auth, app string, weakened ...Weakening) *Proxy {
 	t.Helper()
 	p, err := k.program()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 3 { // another program may take a free port
+	for range 3 { // a free port may be taken
 		var proxy *Proxy
 		if proxy, err = k.start(t, p, auth, app, weakened); err == nil {
 			t.Cleanup(func() { proxy.end(t) })
@@ -182,7 +182,7 @@ func (k Kind) configure(folder string, port, asking int, auth, app string, weake
 func nginxMain(folder string) string {
 	text := "daemon off;\nworker_processes 1;\npid " + folder + "/pid;\n"
 	if os.Geteuid() == 0 {
-		text += "user root;\n" // another user cannot read the folder
+		text += "user root;\n" // others cannot read the folder
 	}
 	text += "events { worker_connections 256; }\nhttp {\naccess_log off;\n"
 	for _, use := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {

@@ -7,7 +7,6 @@ import (
 	"auth-v2-service/internal/testkit/proxies"
 )
 
-// An outage behind the proxy is 503.
 func TestStart_EachOnItsConfiguration(t *testing.T) {
 	for _, kind := range proxies.All {
 		version, err := kind.Version()

@@ -1,4 +1,4 @@
-// Package redistest gives each test its own Redis, since counters and channels are global. A start takes 30 ms, or 1 ms in process.
+// Package redistest gives each test its own Redis, since counters and channels are global.
 package redistest
 
 import (
@@ -11,7 +11,7 @@ import (
 	"auth-v2-service/internal/testkit/debian"
 )
 
-// New starts a Redis for a test and returns its URL.
+// New returns the URL of a new Redis.
 func New(t testing.TB) string {
 	t.Helper()
 	return start(t, redis.Options{Dir: t.TempDir()})
@@ -35,7 +35,7 @@ var program = debian.Find(debian.Wanted{
 	Name: "redis-server", Packages: []string{"redis-server", "redis-tools"}, Ask: []string{"--version"}, Fits: regexp.MustCompile(`v=[6-9]\.`),
 })
 
-// Real starts the real program, for roles, memory limits and users.
+// Real starts the real program, with roles, memory limits and users.
 func Real(t testing.TB) string {
 	t.Helper()
 	found, err := program()
@@ -45,16 +45,16 @@ func Real(t testing.TB) string {
 	return start(t, redis.Options{Dir: t.TempDir(), Program: found.Path, Libraries: found.Libraries})
 }
 
-// Refusal is a state in which Redis refuses commands.
+// Refusal is a state that refuses commands.
 type Refusal struct {
 	Name          string
-	Refuse, Serve [][]any // commands that enter and leave it
+	Refuse, Serve [][]any
 	Says          string
-	// PUBLISH still works
+	// PUBLISH works
 	Tells bool
 }
 
-// Refusals returns the states of a real server.
+// Refusals returns a real server's.
 func Refusals() []Refusal {
 	config := func(words ...any) [][]any { return [][]any{append([]any{"CONFIG", "SET"}, words...)} }
 	acl := func(words ...any) [][]any { return [][]any{append([]any{"ACL", "SETUSER", "default"}, words...)} }
@@ -75,7 +75,7 @@ func Refusals() []Refusal {
 	}
 }
 
-// Do sends commands that must succeed.
+// Do sends commands.
 func Do(t testing.TB, client goredis.UniversalClient, commands [][]any) {
 	t.Helper()
 	for _, words := range commands {

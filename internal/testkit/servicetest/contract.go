@@ -43,7 +43,6 @@ var router = sync.OnceValue(func() routers.Router {
 	return r
 })
 
-// validating fails the test where an answer breaks the contract.
 type validating struct {
 	t    testing.TB
 	base http.RoundTripper
@@ -148,12 +147,11 @@ func see(operation string, status int) {
 	seen.pairs[operation+" "+strconv.Itoa(status)] = true
 }
 
-// Main runs a package's tests. A whole run fails unless it saw each declared status, refusal example and success property. TEST_REPORT
-// names a file for the figures.
+// Main runs a package's tests. A whole run fails unless it saw each declared status, refusal example and success property.
 func Main(m *testing.M) {
 	code := m.Run()
 	if !asked("test.run") && !asked("test.skip") && !asked("test.list") {
-		code = max(code, demandAllSeen()) // so that one run reports all
+		code = max(code, demandAllSeen())
 	}
 	if code == 0 && !asked("test.list") {
 		code = pooled.demand()
@@ -189,7 +187,7 @@ func report(line string) {
 		return
 	}
 	defer file.Close()
-	_, _ = fmt.Fprintln(file, line) // printed already
+	_, _ = fmt.Fprintln(file, line)
 }
 
 // onlyByABug: ConfirmEmail calls Firebase alone, and each strange answer of Firebase is a 503.

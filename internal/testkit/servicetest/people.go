@@ -29,7 +29,7 @@ func (s *Service) Person(t testing.TB) client.Session {
 	return answer.JSON201.Data
 }
 
-// Token signs a person in at the provider alone. No row exists yet.
+// Token signs in at the provider alone. No row exists yet.
 func (s *Stack) Token(t testing.TB, u identity.User, provider string) string {
 	t.Helper()
 	session, err := s.Identity.SignIn(context.Background(), u, provider)

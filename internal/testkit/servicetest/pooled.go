@@ -52,7 +52,6 @@ func (all *traffic) add(one pgbouncer.Traffic, version string) {
 	all.Queries += one.Queries
 }
 
-// demand fails a pooled run without traffic.
 func (all *traffic) demand() (code int) {
 	all.Lock()
 	defer all.Unlock()

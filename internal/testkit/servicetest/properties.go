@@ -12,7 +12,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// valued holds properties of successes with a non-null value, such as "Me.email".
+// valued holds properties with a non-null value, such as "Me.email".
 var valued = struct {
 	sync.Mutex
 	properties map[string]bool
@@ -58,7 +58,6 @@ func answerSchema(operation *openapi3.Operation, status string) *openapi3.Schema
 	return response.Value.Content.Get("application/json").Schema
 }
 
-// owner returns a schema's component, else its place.
 func owner(schema *openapi3.SchemaRef, place string) string {
 	if schema.Ref != "" {
 		return path.Base(schema.Ref)
@@ -66,7 +65,6 @@ func owner(schema *openapi3.SchemaRef, place string) string {
 	return place
 }
 
-// eachValue expects a value that fits the schema.
 func eachValue(schema *openapi3.SchemaRef, place string, value any, see func(property string)) {
 	place = owner(schema, place)
 	for _, part := range parts(schema) {
@@ -103,7 +101,7 @@ func eachProperty(schema *openapi3.SchemaRef, place string, into map[string]bool
 	}
 	for name, declared := range schema.Value.Properties {
 		property := place + "." + name
-		if !into[property] { // schemas may be recursive
+		if !into[property] {
 			into[property] = true
 			eachProperty(declared, property, into)
 		}

@@ -14,7 +14,7 @@ var nameOf = regexp.MustCompile(`^-- name: (\w+)`)
 // offPath: no request waits for these statements.
 var offPath = []string{"TouchLastLogin", "SaveVerificationKeys"}
 
-// Queries records statements in order.
+// Queries records statements.
 type Queries struct {
 	lock  sync.Mutex
 	names []string

@@ -10,7 +10,6 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// refusal must have its code among the contract's examples.
 type refusal struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`

@@ -35,25 +35,25 @@ const Password = "TestPassword123"
 // Stack is what instances share.
 type Stack struct {
 	DatabaseURL string // as the serving role
-	ServingURL  string // the same without a pooler (D6)
+	ServingURL  string // unpooled (D6)
 	DirectURL   string // as the owner
 	RedisURL    string
 	IdentityURL string
 	CertsURL    string
 	Identity    *identity.Provider
-	DB          *pgxpool.Pool // as the owner, uncounted and direct
+	DB          *pgxpool.Pool
 	Pooler      *pgbouncer.Pooler
 	// MachineAhead is the lead of later instances' clocks.
 	MachineAhead time.Duration
 }
 
-// NewStack starts a test's stack.
+// NewStack starts a stack.
 func NewStack(t testing.TB) *Stack {
 	t.Helper()
 	return NewStackAt(t, 0)
 }
 
-// NewStackAt is NewStack with Firebase's clock ahead.
+// NewStackAt shifts Firebase's clock.
 func NewStackAt(t testing.TB, firebaseAhead time.Duration) *Stack {
 	t.Helper()
 	s := &Stack{RedisURL: redistest.New(t)}
@@ -120,7 +120,7 @@ func (s *Stack) Environment() map[string]string {
 	return environment
 }
 
-// Service is a running instance.
+// Service is an instance.
 type Service struct {
 	*Stack
 	URL        string
@@ -141,7 +141,6 @@ func Start(t testing.TB, env ...map[string]string) *Service {
 	return NewStack(t).Start(t, env...)
 }
 
-// startLimit allows for a migration.
 const startLimit = 90 * time.Second
 
 // Start runs another instance.
