@@ -13,7 +13,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// limited starts an instance that limits and trusts X-Forwarded-For from 127.0.0.1.
+// limited trusts X-Forwarded-For from 127.0.0.1.
 func limited(t *testing.T) *servicetest.Service {
 	t.Helper()
 	return servicetest.Start(t, limits)
@@ -34,7 +34,7 @@ func expectLimited(t *testing.T, what string, answer reply) {
 	}
 }
 
-// untilLimited repeats ask until the limit refuses it. It returns that refusal: a later request may pass again.
+// untilLimited returns the first refusal: a later request may pass again.
 func untilLimited(t *testing.T, most int, ask func() reply) (refusal reply, allowed int) {
 	t.Helper()
 	for ; allowed < most; allowed++ {
@@ -46,7 +46,6 @@ func untilLimited(t *testing.T, most int, ask func() reply) (refusal reply, allo
 	return refusal, allowed
 }
 
-// A4: guesses still count while Redis is away and after it returns.
 func TestLimits_RedisFalters_A4(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -72,7 +71,7 @@ func TestLimits_RedisFalters_A4(t *testing.T) {
 	expectLimited(t, "A4: the eleventh guess", login(t, s, "203.0.113.9", email, "WrongPassword1"))
 }
 
-// A4: ten wrong passwords limit the sending address for that e-mail only.
+// A4: the limit is per address and e-mail.
 func TestLimits_StrangerIsSlowedAndOwnerIsNot_A4(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -111,7 +110,6 @@ func TestLimits_ManyStrangersDoNotLockTheOwnerOut_A4(t *testing.T) {
 	login(t, s, owner, *session.Email, servicetest.Password).expect(t, "the owner at a known address", 200, "")
 }
 
-// A4: without TRUSTED_PROXIES the service ignores X-Forwarded-For.
 func TestLimits_ForwardedForFromStrangersIsIgnored_A4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"RATE_LIMIT": "on", "LOGIN_FAILURE_MS": "1"})
@@ -122,7 +120,6 @@ func TestLimits_ForwardedForFromStrangersIsIgnored_A4(t *testing.T) {
 	expectLimited(t, "a guess from one more claimed address", login(t, s, "203.0.113.99", email, "WrongPassword1"))
 }
 
-// A4: the limit applies before any call to Google.
 func TestLimits_RegistrationsByAddress_A4(t *testing.T) {
 	t.Parallel()
 	s := limited(t)

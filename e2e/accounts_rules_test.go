@@ -14,7 +14,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// A3: every failed login gets the same answer after the same time.
 func TestLogin_OneAnswerOnOneBeat_A3(t *testing.T) {
 	t.Parallel()
 	const beat = 400 * time.Millisecond
@@ -52,7 +51,7 @@ func TestLogin_OneAnswerOnOneBeat_A3(t *testing.T) {
 	}
 }
 
-// A6: 8 characters at least, 72 bytes at most. Login has no such rule.
+// A6: Login has no such rule.
 func TestRegister_PasswordBoundaries_A6(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -89,7 +88,6 @@ func TestRegister_PasswordBoundaries_A6(t *testing.T) {
 	}
 }
 
-// F2: case and surrounding space do not make another person.
 func TestRegister_OneAddressOnePerson_F2(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -111,7 +109,6 @@ func TestRegister_OneAddressOnePerson_F2(t *testing.T) {
 	}
 }
 
-// F4: the display name never causes a refusal.
 func TestRegister_DisplayNames_F4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -176,7 +173,6 @@ func TestUsername_Rules(t *testing.T) {
 	}
 }
 
-// A10: a deletion needs a sign-in of the last five minutes or the password.
 func TestDelete_NeedsRecentSignInOrPassword_A10(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -260,7 +256,7 @@ func TestDelete_TokensAreRevokedEverywhere_F10(t *testing.T) {
 	}
 }
 
-// Firebase deletes first. Nothing changes while it is away.
+// Firebase deletes first.
 func TestDelete_FirebaseAwayChangesNothing(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

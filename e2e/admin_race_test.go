@@ -38,7 +38,6 @@ func (c *catch) all() []string {
 	return append([]string{}, c.tokens...)
 }
 
-// T4, T5: sessions that begin during a deactivation stay refused, also after a reactivation.
 func TestAdminUsers_NoSessionSurvivesADeactivation_T4_T5(t *testing.T) {
 	t.Parallel()
 	for home, settle := range homes {
@@ -47,7 +46,7 @@ func TestAdminUsers_NoSessionSurvivesADeactivation_T4_T5(t *testing.T) {
 			stack, instances := twoInstances(t, trusting)
 			operator, o := newAdmin(t, stack), settle(t, instances[0])
 			fullTraffic(t, stack)
-			if home == "local" { // each sign-in moves the user
+			if home == "local" {
 				execute(t, stack, "UPDATE auth.rollout SET users_buckets = 10000")
 			}
 			caught := &catch{tokens: o.tokens}

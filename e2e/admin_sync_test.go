@@ -45,7 +45,7 @@ func TestAdminSync_FollowsFirebase_S1(t *testing.T) {
 	}
 }
 
-// S1: a sync to an e-mail of another row fails and changes neither row.
+// S1: an e-mail of another row fails the sync.
 func TestAdminSync_EmailHeld_S1(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -69,7 +69,7 @@ func TestAdminSync_EmailHeld_S1(t *testing.T) {
 	}
 }
 
-// S1: Firebase's disabled flag only tightens. A flag that this service set does not survive a reactivation.
+// S1: a flag that this service set does not survive a reactivation.
 func TestAdminSync_DisabledTightens_S1(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -146,7 +146,6 @@ func TestAdminSync_GoneAwayOrLocal(t *testing.T) {
 	operator.ask(t, s, "POST", userPath(local)+"/sync", "").expect(t, "a local user", 422, "unsupported_identity")
 }
 
-// F1, F3, F5, F10: an imported account follows the rules of first sight.
 func TestAdminSync_BringsAnAccountIn_F1_F3_F10(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

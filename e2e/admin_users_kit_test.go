@@ -46,7 +46,6 @@ func decoded[T any](t testing.TB, answer reply) (out T) {
 	return out
 }
 
-// finds returns the ids of all pages and the number of pages.
 func (a admin) finds(t testing.TB, s *servicetest.Service, query url.Values) (ids []uuid.UUID, pages int) {
 	t.Helper()
 	for {
@@ -75,7 +74,6 @@ func (a admin) events(t testing.TB, s *servicetest.Service, query url.Values) []
 	}
 }
 
-// atFirebaseRow inserts the row of an account at the provider.
 func atFirebaseRow(t testing.TB, s *servicetest.Stack, changes ...map[string]any) (uuid.UUID, identity.User) {
 	t.Helper()
 	account := identity.User{UID: newUID(), Email: servicetest.Email(), EmailVerified: true, Password: servicetest.Password}
@@ -84,7 +82,7 @@ func atFirebaseRow(t testing.TB, s *servicetest.Stack, changes ...map[string]any
 	return legacyRow(t, s, account.Email, columns...), account
 }
 
-// settled waits until Firebase has followed every change (S3).
+// settled waits for Firebase (S3).
 func settled(t testing.TB, s *servicetest.Stack) {
 	t.Helper()
 	eventually(t, "Firebase has followed", func() bool {

@@ -97,7 +97,7 @@ func TestAdminUsers_Show(t *testing.T) {
 	operator.ask(t, s, "GET", "/v1/admin/users/jane", "").expect(t, "no id", 400, "invalid_request")
 }
 
-// T4, T5, O4: a deactivation counts at once and everywhere. A reactivation revives no session.
+// T4, T5, O4: a reactivation revives no session.
 func TestAdminUsers_DeactivateAndReactivate_T4_O4(t *testing.T) {
 	t.Parallel()
 	stack, instances := twoInstances(t)
@@ -149,7 +149,6 @@ func TestAdminUsers_DeactivateAndReactivate_T4_O4(t *testing.T) {
 	}
 }
 
-// O4: the service undoes a change that it cannot record.
 func TestAdminUsers_UnrecordedIsUndone_O4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -170,7 +169,7 @@ func TestAdminUsers_UnrecordedIsUndone_O4(t *testing.T) {
 	}
 }
 
-// Two admins who remove each other at once leave one admin.
+// also where two admins remove each other at once
 func TestAdminUsers_AnAdminIsAlwaysLeft(t *testing.T) {
 	t.Parallel()
 	stack, instances := twoInstances(t)
@@ -199,7 +198,7 @@ func TestAdminUsers_AnAdminIsAlwaysLeft(t *testing.T) {
 	}
 }
 
-// T4: two revocations within a second also revoke twice.
+// T4: two revocations within a second count as two.
 func TestAdminUsers_RevokeTokens_T4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -276,7 +275,7 @@ func TestAdminUsers_Change_S1_S4(t *testing.T) {
 	execute(t, s.Stack, "UPDATE auth.users SET federation_status = 'syncing' WHERE id = $1", id)
 	operator.ask(t, s, "PATCH", userPath(id), `{"email":"joan@example.com"}`).expect(t, "being registered", 503, "dependency_unavailable")
 
-	fault(t, s, identity.Fault{Kind: identity.FaultUnavailable}) // a local row does not need Firebase
+	fault(t, s, identity.Fault{Kind: identity.FaultUnavailable})
 	local := operator.changes(t, s, holder, map[string]any{"email": "Local@Example.com"})
 	if *local.Email != "local@example.com" || countRows(t, s.Stack, `id = $1 AND provider_data @> '{"email_verified": false}'`, holder) != 1 {
 		t.Errorf("F3: a local address that nobody has proved is %+v", local)

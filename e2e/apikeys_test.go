@@ -35,7 +35,7 @@ func revokeKey(t testing.TB, s *servicetest.Stack, key apikey.Key) {
 
 var scopes = []apikey.Scope{apikey.Admin, apikey.Balance, apikey.Events}
 
-// keyed maps the contract's operations that take keys to the scope that opens them beside admin, or "".
+// keyed maps operations that take keys to the scope beside admin, or "".
 func keyed(t testing.TB) map[string]apikey.Scope {
 	t.Helper()
 	contract, err := openapi3.NewLoader().LoadFromData(authored.Contract)
@@ -137,7 +137,7 @@ func TestKeys_Refused(t *testing.T) {
 	ask(t, s, "GET", "/v1/admin/rollout", "", "Authorization", "Bearer "+whole).expect(t, "a key as a bearer token", 401, "token_invalid")
 }
 
-// A request with two credentials is refused. Only forward ignores keys: its headers belong to another service.
+// Only forward ignores keys: its headers belong to another service.
 func TestKeys_OneCredentialARequest(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -223,7 +223,6 @@ func TestKeys_AreNowhereToBeRead_T6(t *testing.T) {
 	expectNoSecrets(t, s, whole, whole[len(whole)-43:], wrong[len(wrong)-43:])
 }
 
-// O3: without the database a key gets 503 within 2 s.
 func TestKeys_DatabaseAway_O3(t *testing.T) {
 	t.Parallel()
 	for name, fail := range map[string]func(*netfault.Wire){"cut": (*netfault.Wire).Cut, "hanging": (*netfault.Wire).Hang} {
@@ -251,7 +250,6 @@ func TestKeys_DatabaseAway_O3(t *testing.T) {
 	}
 }
 
-// CORS allows no page to send a key.
 func TestKeys_AreNotForBrowsers(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"CORS_ORIGINS": "https://app.example.com"})

@@ -9,7 +9,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// A5: an adopted session that was ended does not begin again with its old refresh token.
 func TestAttack_AnEndedSessionIsNotTakenOverAgain_A5(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -26,7 +25,7 @@ func TestAttack_AnEndedSessionIsNotTakenOverAgain_A5(t *testing.T) {
 	ask(t, s, http.MethodPost, "/auth/refresh", refreshBody(t, foreign)).expect(t, "A5: a month later", 401, "token_expired")
 }
 
-// T4: an ended session's access token stays refused after the session's expiry.
+// T4: a token stays refused after its session's expiry.
 func TestAttack_AnEndedSessionsTokenDoesNotComeBack_T4(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -41,7 +40,7 @@ func TestAttack_AnEndedSessionsTokenDoesNotComeBack_T4(t *testing.T) {
 	expectRefusal(t, stack.Start(t), "T4: ended, after the next sign-in, at an instance that remembers nothing", thief.AccessToken, 401, "token_revoked")
 }
 
-// M5, M6, F3: registering another person's unproven address gives no access to that person's account at Firebase.
+// M5, M6, F3: registering an unproven address gives no access to its owner's account at Firebase.
 func TestAttack_TrustDoesNotCoverWhoRegistersHere_M5_M6_F3(t *testing.T) {
 	t.Parallel()
 	for _, first := range []string{"the owner", "the attacker"} {

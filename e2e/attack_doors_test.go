@@ -8,7 +8,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// The legacy surface refuses known members in other capitals, which other readers of the body would miss.
+// Other readers of the body would miss a member in other capitals.
 func TestAttack_MembersInOtherCapitalsAreNotRead(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -27,7 +27,6 @@ func TestAttack_MembersInOtherCapitalsAreNotRead(t *testing.T) {
 		expect(t, "members that mean nothing", 200, "")
 }
 
-// A deletion during a move also deletes the account at Firebase.
 func TestAttack_ADeletedAccountDoesNotComeBackByItsMove_F10_M2(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"LEGACY_EMAIL_VERIFIED": "trust"})
@@ -63,7 +62,6 @@ func TestAttack_ADeactivatedRowIsNotLinked_F3_F9(t *testing.T) {
 	}
 }
 
-// R4: with legacy tokens off a new user lives at Firebase.
 func TestAttack_RegisterWithLegacyTokensOff_R4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"LEGACY_TOKENS": "off", "LEGACY_EMAIL_VERIFIED": "trust"})

@@ -9,7 +9,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// A9: Firebase's throttling of mails does not reveal an account.
 func TestAttack_AThrottledMailTellsOfNoAccount_A9(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -22,7 +21,7 @@ func TestAttack_AThrottledMailTellsOfNoAccount_A9(t *testing.T) {
 	}
 }
 
-// T4, F7: a reset ends the account's sessions, also where the row has another address.
+// T4, F7: also where the row has another address.
 func TestAttack_AResetEndsTheSessionsOfItsAccount_T4_F7(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusts)
@@ -39,7 +38,7 @@ func TestAttack_AResetEndsTheSessionsOfItsAccount_T4_F7(t *testing.T) {
 	}
 }
 
-// T4, A7: after a reset on Firebase's own page the first sign-in by the new password ends older sessions.
+// T4, A7: the first sign-in after a reset on Firebase's own page ends older sessions.
 func TestAttack_AResetPastUsEndsLegacySessions_T4_A7(t *testing.T) {
 	t.Parallel()
 	for _, path := range surfaces {

@@ -11,7 +11,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// A4, A11: guesses of the second factor count across sign-ins and addresses.
+// A4, A11: guesses count across sign-ins and addresses.
 func TestAttack_CodesOfASecondFactorAreNotTriedThrough_A4_A11(t *testing.T) {
 	t.Parallel()
 	s := limited(t)

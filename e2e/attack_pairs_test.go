@@ -12,14 +12,14 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// whileWaiting makes a change while the request that start sends waits for the row's lock. It returns the answer.
+// whileWaiting makes a change while a request waits for the row's lock.
 func whileWaiting(t *testing.T, s *servicetest.Stack, id uuid.UUID, change func(tx pgx.Tx), start func() reply) reply {
 	t.Helper()
 	tx, err := s.DB.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = tx.Rollback(t.Context()) }() // no effect after the commit
+	defer func() { _ = tx.Rollback(t.Context()) }()
 	if _, err := tx.Exec(t.Context(), "SELECT FROM auth.users WHERE id = $1 FOR UPDATE", id); err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func whileWaiting(t *testing.T, s *servicetest.Stack, id uuid.UUID, change func(
 	return <-answered
 }
 
-// F10: a deletion includes an account that the row gains meanwhile.
+// F10: the row gains the account meanwhile.
 func TestAttack_ADeletionTakesTheAccountOfThisMoment_F10(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -81,7 +81,6 @@ func TestAttack_ADeletionTakesTheAccountOfThisMoment_F10(t *testing.T) {
 	}
 }
 
-// F3, T4: a password that changes during its check links nothing.
 func TestAttack_ALinkDoesNotOutwaitAPasswordChange_F3_T4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -96,7 +95,6 @@ func TestAttack_ALinkDoesNotOutwaitAPasswordChange_F3_T4(t *testing.T) {
 	}
 }
 
-// T4: a session that ends while its deletion waits deletes nothing.
 func TestAttack_ADeletionDoesNotOutwaitTheEndOfItsSession_T4(t *testing.T) {
 	t.Parallel()
 	for home, live := range homes {
@@ -139,7 +137,7 @@ func TestAttack_APasswordChangeDoesNotOutwaitTheEndOfItsSession_T4(t *testing.T)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = tx.Rollback(t.Context()) }() // no effect after the commit
+	defer func() { _ = tx.Rollback(t.Context()) }()
 	owners := hashOf(t, "OwnersNewPassword1")
 	changeHash(t, tx, o.id, owners)
 	if _, err := tx.Exec(t.Context(), "LOCK TABLE auth.users IN ACCESS EXCLUSIVE MODE"); err != nil {
@@ -159,7 +157,7 @@ func TestAttack_APasswordChangeDoesNotOutwaitTheEndOfItsSession_T4(t *testing.T)
 	}
 }
 
-// M2, A7: password and address do not change during a move. Firebase would keep the old ones.
+// M2, A7: Firebase would keep the old password and address.
 func TestAttack_NothingThatAMoveTakesChangesUnderIt_M2_A7(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -10,14 +10,14 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// holdRow holds the lock that change takes until the sign-in of start waits for it. It returns the sign-in's answer.
+// holdRow commits change when the sign-in of start waits for its lock.
 func holdRow(t *testing.T, s *servicetest.Stack, change func(tx pgx.Tx), start func() reply) reply {
 	t.Helper()
 	tx, err := s.DB.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = tx.Rollback(t.Context()) }() // no effect after the commit
+	defer func() { _ = tx.Rollback(t.Context()) }()
 	change(tx)
 	answered := make(chan reply, 1)
 	go func() { answered <- start() }()
@@ -30,7 +30,7 @@ func holdRow(t *testing.T, s *servicetest.Stack, change func(tx pgx.Tx), start f
 	return <-answered
 }
 
-// T4: an old password that was checked before the change opens no session after it.
+// T4: the old password was checked before the change.
 func TestAttack_ASignInDoesNotOutwaitAPasswordChange_T4(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/v1/auth/login", "/auth/login"} {

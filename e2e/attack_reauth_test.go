@@ -8,7 +8,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// A10, T8: other services can write legacy tokens, so a token's auth_time proves nothing. The session's beginning does.
+// A10, T8: other services can write legacy tokens, so a token's auth_time proves nothing.
 func TestAttack_ALegacyTokenDoesNotProveARecentSignIn_A10_T8(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -16,7 +16,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// attacker can read and write all of Redis.
 type attacker struct {
 	*redis.Client
 	t *testing.T
@@ -33,7 +32,7 @@ func newAttacker(t *testing.T, stack *servicetest.Stack) attacker {
 	return attacker{client, t}
 }
 
-// facts returns the entry of a person, or "".
+// facts returns "" without an entry.
 func (a attacker) facts(person victim) string {
 	a.t.Helper()
 	entry, err := a.Get(a.t.Context(), person.key).Result()
@@ -52,7 +51,7 @@ func (a attacker) put(key, entry string) {
 
 type victim struct{ uid, id, token, key, entry string }
 
-// tierReads counts an instance's reads of facts in Redis by result.
+// tierReads counts reads of facts by result.
 func tierReads(t *testing.T, s *servicetest.Service) map[string]int {
 	t.Helper()
 	response, err := http.Get(s.MetricsURL)
@@ -76,7 +75,7 @@ func tierReads(t *testing.T, s *servicetest.Service) map[string]int {
 	return found
 }
 
-// victims returns people whose facts a has put into Redis and b must read again.
+// victims returns people with facts that a has put into Redis and b must read again.
 func victims(t *testing.T, attack attacker, a, b *servicetest.Service, n int) []victim {
 	t.Helper()
 	people := make([]victim, n)
@@ -105,13 +104,13 @@ func victims(t *testing.T, attack attacker, a, b *servicetest.Service, n int) []
 	return people
 }
 
-// T7, E2: a forged, cut, foreign or replayed entry admits no request and is counted. An intact one saves the database read.
+// T7, E2: an intact entry saves the database read.
 func TestAttack_RedisDecidesNothing_T7(t *testing.T) {
 	t.Parallel()
 	_, instances := twoInstances(t)
 	a, b := instances[0], instances[1]
 	attack := newAttacker(t, a.Stack)
-	// On a busy machine a read of Redis may time out, so each kind has several.
+	// On a busy machine a read of Redis may time out.
 	const each = 4
 	kinds := []struct {
 		name    string
@@ -161,7 +160,7 @@ func TestAttack_RedisDecidesNothing_T7(t *testing.T) {
 	}
 }
 
-// T5, T7: entries put back after a revocation admit no request.
+// T5, T7: entries put back after a revocation.
 func TestAttack_RedisReplaysWhatWasTakenAway_T7(t *testing.T) {
 	t.Parallel()
 	_, instances := twoInstances(t)
@@ -180,7 +179,7 @@ func TestAttack_RedisReplaysWhatWasTakenAway_T7(t *testing.T) {
 	for i, p := range people {
 		refusedAs(t, b, time.Second, "T5: revoked", p.token, codes[i%2])
 	}
-	// The published message makes the instances forget, so that they read again.
+	// The message makes the instances forget their facts.
 	waitFor(t, 20*time.Second, "T7: replayed entries are looked at, not believed, and counted", func() bool {
 		for _, p := range people {
 			attack.put(p.key, p.entry)

@@ -21,7 +21,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// guarded is authclient's example as a separate process that knows only the service's URL.
+// guarded is authclient's example as a separate process.
 type guarded struct {
 	*child.Process
 	url string
@@ -63,7 +63,7 @@ func startGuarded(t *testing.T, authURL string) *guarded {
 	return g
 }
 
-// get asks the example. No contract checks its answers.
+// get does not check a contract.
 func (g *guarded) get(t testing.TB, path, token string, header ...string) timed {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.url+path, nil)
@@ -153,7 +153,7 @@ func expectGuardedUser(t testing.TB, s *servicetest.Service, r timed, token stri
 	}
 }
 
-// until waits up to 11 s for another writer's change of the table (T5).
+// until waits for another writer's change of the table (T5).
 func (g *guarded) until(t *testing.T, path, token string, status int) (r timed) {
 	t.Helper()
 	waitFor(t, 11*time.Second, "T5: "+path+" answers "+strconv.Itoa(status), func() bool {
@@ -163,7 +163,6 @@ func (g *guarded) until(t *testing.T, path, token string, status int) (r timed) 
 	return r
 }
 
-// While the service is away the example answers 503 in time.
 func TestAuthclient_TheServiceIsOutOfReach(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -194,7 +193,7 @@ func TestAuthclient_TheServiceIsOutOfReach(t *testing.T) {
 	}
 }
 
-// During a restart good tokens get 503, never 401, and revoked ones never 200.
+// Good tokens never get 401, and revoked ones never 200.
 func TestAuthclient_TheServiceRestarts(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)

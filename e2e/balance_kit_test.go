@@ -13,7 +13,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// unbalanced selects users whose balance differs from the sum of their entries, or whose entries do not add up.
 const unbalanced = `(
 	SELECT u.id FROM auth.users AS u
 	LEFT JOIN (SELECT user_id, sum(amount) AS total FROM auth.ledger_entries GROUP BY user_id) AS e ON e.user_id = u.id
@@ -42,7 +41,6 @@ func charge(t testing.TB, s *servicetest.Service, key string, id uuid.UUID, name
 	return ask(t, s, http.MethodPost, balancePath(id), body, keyHeader, key, "Idempotency-Key", name)
 }
 
-// expectCharged expects a 200 with this balance.
 func (r reply) expectCharged(t testing.TB, what string, balance int, replayed bool) {
 	t.Helper()
 	want := ""
@@ -55,7 +53,7 @@ func (r reply) expectCharged(t testing.TB, what string, balance int, replayed bo
 	}
 }
 
-// attempt changes a balance. Its reply has status 0 where no answer arrives.
+// attempt returns status 0 without an answer.
 func attempt(ctx context.Context, s *servicetest.Service, key string, id uuid.UUID, name, body string) reply {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+balancePath(id), strings.NewReader(body))
 	if err != nil {
@@ -82,6 +80,6 @@ func balanceOf(answer reply) int {
 			Balance int `json:"token_balance"`
 		} `json:"data"`
 	}
-	_ = json.Unmarshal(answer.body, &out) // not JSON: zero
+	_ = json.Unmarshal(answer.body, &out)
 	return out.Data.Balance
 }

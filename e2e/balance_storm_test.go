@@ -15,7 +15,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// intent is a change that its service makes once, however often it sends the request.
+// intent is a change to make once by any number of requests.
 type intent struct {
 	name   string
 	amount int64
@@ -25,10 +25,10 @@ type intent struct {
 	sync.Mutex
 	answers map[int]int // by status
 	balance map[int]bool
-	made    int // answers without Idempotent-Replayed
+	made    int // not replayed
 }
 
-// newIntents returns credits and slightly larger debits, so some debits are refused.
+// newIntents returns slightly more debits than credits, so some are refused.
 func newIntents(id uuid.UUID, n int) []*intent {
 	out := make([]*intent, n)
 	for i := range out {
@@ -57,7 +57,6 @@ func (c *intent) note(answer reply, balance int) (decided bool) {
 	return answer.status != 0 && answer.status != http.StatusServiceUnavailable
 }
 
-// insist repeats ask until an answer is final.
 func (c *intent) insist(t *testing.T, ask func() reply) reply {
 	t.Helper()
 	for range 100 {
@@ -82,7 +81,7 @@ func inCrowds(n int, do func(i int)) {
 	all.Wait()
 }
 
-// expectLedger compares the intents' answers with the ledger: each applied one has one entry and one balance, a refused one has none.
+// expectLedger expects one entry and one balance for each applied intent, and no entry for a refused one.
 func expectLedger(t *testing.T, s *servicetest.Stack, id uuid.UUID, intents []*intent, caller string) (applied, refused int) {
 	t.Helper()
 	expectBalanced(t, s, "the storm")
@@ -125,7 +124,6 @@ func expectLedger(t *testing.T, s *servicetest.Stack, id uuid.UUID, intents []*i
 	return applied, refused
 }
 
-// W1, W2, W3: concurrent repeated changes over two instances keep the ledger correct.
 func TestBalance_TwoThousandAtOnce_W1_W2_W3(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -139,7 +137,7 @@ func TestBalance_TwoThousandAtOnce_W1_W2_W3(t *testing.T) {
 			sent = append(sent, c)
 		}
 	}
-	rand.Shuffle(len(sent)-1000, func(i, j int) { sent[i], sent[j] = sent[j], sent[i] }) // the last 1,000 keep their repetitions side by side
+	rand.Shuffle(len(sent)-1000, func(i, j int) { sent[i], sent[j] = sent[j], sent[i] }) // the last 1,000 keep repetitions side by side
 	inCrowds(len(sent), func(i int) {
 		c := sent[i]
 		c.insist(t, func() reply { return attempt(t.Context(), instances[rand.IntN(2)], whole, id, c.name, c.body) })
@@ -151,7 +149,7 @@ func TestBalance_TwoThousandAtOnce_W1_W2_W3(t *testing.T) {
 	}
 }
 
-// W2: after kill -9 clients repeat unanswered requests, and no change applies twice.
+// W2: clients repeat unanswered requests after kill -9.
 func TestBalance_KilledInTheMiddle_W2(t *testing.T) {
 	t.Parallel()
 	const kills, each = 3, 250
@@ -176,7 +174,7 @@ func TestBalance_KilledInTheMiddle_W2(t *testing.T) {
 		})
 	}
 	s := stack.Start(t)
-	inCrowds(len(intents), func(i int) { // answered ones are sent again too
+	inCrowds(len(intents), func(i int) { // answered ones too
 		c := intents[i]
 		answer := c.insist(t, func() reply { return attempt(t.Context(), s, whole, id, c.name, c.body) })
 		if c.made == 0 && answer.header.Get("Idempotent-Replayed") != "" {

@@ -21,7 +21,7 @@ import (
 
 const spend5 = `{"amount":-5,"reason":"One chat message"}`
 
-// W2: a key of one caller for one user applies once. A refused change may be tried again under its key.
+// W2: a key belongs to one caller and one user. A refused change may be tried again under its key.
 func TestBalance_AChangeIsMadeOnce_W2(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -50,7 +50,7 @@ func TestBalance_AChangeIsMadeOnce_W2(t *testing.T) {
 	}
 }
 
-// W1: a balance stays between zero and the largest int32. A debt that stood before may be paid in parts.
+// W1: zero to the largest int32. An older debt may be paid in parts.
 func TestBalance_ItsBounds_W1(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -100,7 +100,7 @@ func TestBalance_ItsBounds_W1(t *testing.T) {
 	expectBalanced(t, s.Stack, "all this")
 }
 
-// The user must exist. Whether the user may sign in does not matter.
+// Whether the user may sign in does not matter.
 func TestBalance_OfWhom(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -163,7 +163,7 @@ func TestBalance_Refuses(t *testing.T) {
 	charge(t, s, key, id, longest, `{"amount":-5,"reason":"`+strings.Repeat("ü", 200)+`"}`).expectCharged(t, "the longest key and reason", 45, false)
 }
 
-// T8, O4: the audit log records changes by admins. The ledger alone records those by services.
+// T8, O4: the ledger alone records changes by services.
 func TestBalance_WhoMayAndIsOnRecord_T8_O4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -208,7 +208,7 @@ func TestBalance_WhoMayAndIsOnRecord_T8_O4(t *testing.T) {
 	}
 }
 
-// O4: an unrecorded change is undone, and its key stays unused.
+// O4: the key stays unused.
 func TestBalance_UnrecordedIsUnchanged_O4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -280,11 +280,10 @@ func TestBalance_DatabaseAway(t *testing.T) {
 	charge(t, s, key, id, "key", spend5).expectCharged(t, "the same again", 4, false)
 }
 
-// O3: changes that wait for one row leave connections for other users.
 func TestBalance_AHeldRowLeavesRoomForOthers_O3(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
-	s := stack.Start(t, map[string]string{"DATABASE_URL": stack.ServingURL}) // tests the instance's own pool, without the pooler
+	s := stack.Start(t, map[string]string{"DATABASE_URL": stack.ServingURL}) // tests the instance's own pool
 	key, _ := newKey(t, s.Stack, apikey.Balance)
 	id, email := holder(t, s.Stack, 0), *s.Person(t).Email
 	lock, err := s.DB.Begin(t.Context())
@@ -343,7 +342,7 @@ func pageOf(t testing.TB, answer reply) ledgerPage {
 	return out.Data
 }
 
-// Entries that come while a client pages are neither missed nor repeated.
+// New entries make a client neither miss nor repeat older ones.
 func TestBalance_Pages(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -380,7 +379,6 @@ func TestBalance_Pages(t *testing.T) {
 	}
 }
 
-// W2: of simultaneous requests with one key one applies, and all get its answer.
 func TestBalance_OneKeyManyTimesAtOnce_W2(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)

@@ -14,7 +14,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// otherWriter returns a login that may write auth.users and nothing else of the schema.
+// otherWriter may write auth.users alone.
 func otherWriter(t *testing.T, s *servicetest.Stack) (role string, conn *pgx.Conn) {
 	t.Helper()
 	role = "platform_" + strings.ReplaceAll(uuid.NewString(), "-", "")
@@ -38,7 +38,7 @@ func otherWriter(t *testing.T, s *servicetest.Stack) (role string, conn *pgx.Con
 	return role, conn
 }
 
-// W2, W3: another writer of auth.users cannot book as an admin or under a service's key.
+// W2, W3: it cannot book as an admin or under a service's key.
 func TestBalance_OtherWritersBookInTheirOwnName_W3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

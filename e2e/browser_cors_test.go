@@ -13,7 +13,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// asked is what a page's script can read of an answer. Failed is the browser's refusal.
+// asked is what a page can read of an answer.
 type asked struct {
 	Failed    string `json:"failed"`
 	Status    int    `json:"status"`
@@ -30,7 +30,7 @@ const asking = `fetch(url, options).then(async (answer) => {
 	};
 }, (error) => ({failed: String(error), status: 0, code: "", requestId: "", token: ""}))`
 
-// A page of an unlisted origin reads nothing, and its login never reaches the service.
+// A page of an unlisted origin reads nothing, and its login does not arrive.
 func TestCORS_InABrowser(t *testing.T) {
 	t.Parallel()
 	listed, stranger := origin(t), origin(t)

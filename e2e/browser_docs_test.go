@@ -18,12 +18,11 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// shown lists the operations that Swagger UI shows, such as "GET /docs".
 const shown = `[...document.querySelectorAll(".opblock")].map((block) =>
 	block.querySelector(".opblock-summary-method").textContent + " " +
 	block.querySelector(".opblock-summary-path, .opblock-summary-path__deprecated").dataset.path)`
 
-// /docs shows and tries every operation without the internet or a complaint in the console.
+// The console must be silent, too.
 func TestDocs_InABrowserWithoutInternet(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -69,7 +68,7 @@ func contractOperations(t *testing.T) []string {
 func openAll(t *testing.T, page *tab, count int) {
 	t.Helper()
 	const folded = `document.querySelector(".opblock-summary-control[aria-expanded=false]")`
-	for range count { // one by one: the legacy surface's two prefixes open together
+	for range count { // the legacy surface's two prefixes open together
 		page.do(t, "unfold an operation", chromedp.Evaluate[chromedp.Void](folded+"?.click()"))
 	}
 	page.do(t, "see every operation unfolded",
@@ -96,7 +95,7 @@ func tryMe(t *testing.T, page *tab, person client.Session) {
 	}
 }
 
-// paste inserts the text at once: a token has a thousand characters.
+// paste is for tokens of a thousand characters.
 func paste(text string) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, input.InsertText, input.InsertTextParams{Text: text})
@@ -104,7 +103,7 @@ func paste(text string) chromedp.Action[chromedp.Void] {
 	})
 }
 
-// screenshot saves a picture to the folder that BROWSER_SCREENSHOTS names.
+// screenshot saves a picture to the folder BROWSER_SCREENSHOTS.
 func screenshot(t *testing.T, page *tab, name string) {
 	t.Helper()
 	folder := os.Getenv("BROWSER_SCREENSHOTS")

@@ -15,7 +15,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// A TypeScript frontend compiles against the generated types and talks to the service.
+// A frontend compiles against the generated types.
 func TestFrontend(t *testing.T) {
 	t.Parallel()
 	folder := compiledScripts(t)
@@ -24,14 +24,13 @@ func TestFrontend(t *testing.T) {
 		t.Parallel()
 		runScript(t, filepath.Join(folder, "sdk-flow.mjs"))
 	})
-	// The plan's integration script uses axios, like the platform's services.
+	// The plan's script uses axios, like the platform's services.
 	t.Run("PlanScript", func(t *testing.T) {
 		t.Parallel()
 		runScript(t, filepath.Join(folder, "plan-flow.mjs"))
 	})
 }
 
-// compiledScripts compiles e2e/js into a folder with the packages of its lock file.
 func compiledScripts(t *testing.T) string {
 	t.Helper()
 	if err := npm.InstallLocked(t.Context(), "js", t.Output()); err != nil {
@@ -52,7 +51,7 @@ func compiledScripts(t *testing.T) string {
 	return folder
 }
 
-// runScript runs a script against a service through the transport that checks the contract.
+// runScript checks the script's answers against the contract.
 func runScript(t *testing.T, script string) {
 	t.Helper()
 	s := servicetest.Start(t)

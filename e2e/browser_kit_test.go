@@ -30,7 +30,7 @@ type tab struct {
 	complaints []string
 }
 
-// openBrowser starts a browser with a fresh profile that reaches loopback alone. Tabs come from its context.
+// openBrowser starts a browser that reaches loopback alone. Tabs come from its context.
 func openBrowser(t *testing.T) context.Context {
 	t.Helper()
 	program, err := browser.Find(t.Context(), t.Output())
@@ -58,7 +58,6 @@ func openBrowser(t *testing.T) context.Context {
 	return ctx
 }
 
-// openTab opens a page and records its events from the first request on.
 func openTab(t *testing.T, browser context.Context, url string) *tab {
 	t.Helper()
 	ctx, closeTab := chromedp.NewContext(browser)
@@ -78,7 +77,7 @@ func (p *tab) enable() error {
 	return errors.Join(networkErr, logErr, auditsErr)
 }
 
-// hear records requests and what a console shows as an error or a warning. Calls come one at a time.
+// hear records requests and what a console shows as an error or a warning.
 func (p *tab) hear(event any) {
 	p.lock.Lock()
 	defer p.lock.Unlock()
@@ -138,7 +137,6 @@ func (p *tab) heard() []string {
 	return slices.Clone(p.complaints)
 }
 
-// elsewhere returns the requests to other origins.
 func (p *tab) elsewhere(origin string) []string {
 	p.lock.Lock()
 	defer p.lock.Unlock()

@@ -16,7 +16,7 @@ import (
 
 var shellBlock = regexp.MustCompile("(?s)```sh\n(.*?)```")
 
-// runPage runs a page's sh blocks in order, in a folder that resembles a checkout.
+// runPage runs a page's sh blocks in a folder that resembles a checkout.
 func runPage(t *testing.T, page, databaseURL string) string {
 	t.Helper()
 	text, err := os.ReadFile(page)
@@ -55,7 +55,6 @@ func expectSaid(t *testing.T, said string, words ...string) {
 	}
 }
 
-// The database is empty at first.
 func TestDocs_MigrationQuickReference(t *testing.T) {
 	t.Parallel()
 	said := runPage(t, "../docs/guides/MIGRATION_QUICK_REFERENCE.md", pgtest.Empty(t))

@@ -14,7 +14,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// reply is an answer whose transport has checked the contract.
 type reply struct {
 	status int
 	header http.Header
@@ -59,7 +58,7 @@ func send(t testing.TB, s *servicetest.Service, request *http.Request) reply {
 	return reply{status: response.StatusCode, header: response.Header, body: body}
 }
 
-// expect checks an answer. code "" stands for no error envelope.
+// expect takes code "" for an answer without an error envelope.
 func (r reply) expect(t testing.TB, what string, status int, code string) {
 	t.Helper()
 	if r.status != status || r.code() != code {
@@ -67,7 +66,7 @@ func (r reply) expect(t testing.TB, what string, status int, code string) {
 	}
 }
 
-// secured lists the operations that need a bearer token, each with a valid body.
+// secured lists the operations that need a bearer token, with valid bodies.
 var secured = []struct{ operation, method, path, body string }{
 	{"getMe", http.MethodGet, "/v1/auth/me", ""},
 	{"updateMe", http.MethodPatch, "/v1/auth/me", `{"username":"somebody else"}`},
@@ -101,13 +100,13 @@ var secured = []struct{ operation, method, path, body string }{
 
 const rolloutBody = `{"revision":0,"usersPercent":0,"trafficPercent":100,"newUsers":"firebase","allow":[],"deny":[],"belowFullTraffic":false}`
 
-// nobodyPath and syncBody name a user and an account that do not exist.
+// nobodyPath and syncBody name no existing user or account.
 const (
 	nobodyPath = "/v1/admin/users/7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d"
 	syncBody   = `{"firebase_uid":"7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d"}`
 )
 
-// taking lists the operations that take a body, each with a valid one of strings.
+// taking lists the operations that take a body of strings.
 var taking = []struct{ operation, method, path, body string }{
 	{"register", http.MethodPost, "/v1/auth/register", `{"email":"reader@example.com","password":"TestPassword123"}`},
 	{"login", http.MethodPost, "/v1/auth/login", `{"email":"reader@example.com","password":"TestPassword123"}`},
@@ -127,7 +126,7 @@ var taking = []struct{ operation, method, path, body string }{
 	{"legacyVerifyToken", http.MethodPost, "/auth/verify-token", `{"token":"a-token"}`},
 }
 
-// bodyless lists operations whose bodies are not strings, are ignored, or come from admins alone.
+// bodyless lists operations with other, ignored or admins' bodies.
 var bodyless = []struct{ operation, method, path, body string }{
 	{"setRollout", http.MethodPut, "/v1/admin/rollout", rolloutBody},
 	{"updateUser", http.MethodPatch, nobodyPath, `{"username":"somebody else"}`},
@@ -166,7 +165,6 @@ func staleToken(t testing.TB, s *servicetest.Service, uid, email string) string 
 	return compact
 }
 
-// localPerson inserts a legacy row with an unknown password.
 func localPerson(t testing.TB, s *servicetest.Stack, email string) uuid.UUID {
 	t.Helper()
 	id := uuid.New()
@@ -194,7 +192,7 @@ func eventually(t testing.TB, what string, condition func() bool) {
 	waitFor(t, 20*time.Second, what, condition)
 }
 
-// expectNoSecrets fails where the log shows a secret (O1, T6).
+// expectNoSecrets searches the log (O1, T6).
 func expectNoSecrets(t testing.TB, s *servicetest.Service, secrets ...string) {
 	t.Helper()
 	log := s.Log.String()

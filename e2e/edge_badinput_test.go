@@ -14,7 +14,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// hostile returns invalid bodies made of a valid one, by defect.
+// hostile returns invalid bodies by defect.
 func hostile(t *testing.T, good string) map[string]string {
 	t.Helper()
 	fields := map[string]any{}
@@ -172,7 +172,6 @@ func gzipped(body string) string {
 	return out.String()
 }
 
-// The limit is 64 KiB, with and without Content-Length.
 func TestBadInput_BodyLimit(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -197,7 +196,7 @@ func TestBadInput_BodyLimit(t *testing.T) {
 	}
 }
 
-// An operation without a body accepts an empty object. GET and HEAD ignore the body.
+// An empty object is accepted. GET and HEAD ignore the body.
 func TestBadInput_UnaskedBodies(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -270,13 +269,12 @@ func TestBadInput_PathsAndMethods(t *testing.T) {
 	}
 }
 
-// Mutations come from a fixed seed.
 func TestBadInput_MutatedBodies(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
 	random := rand.New(rand.NewPCG(2026, 11))
 	for i := range 1500 {
-		o := taking[i%4] // operations without a credential
+		o := taking[i%4] // without a credential
 		body := mutate(random, o.body)
 		answer := ask(t, s, o.method, o.path, body)
 		if answer.status >= 500 || answer.status >= 400 && answer.code() == "" {

@@ -20,7 +20,7 @@ func TestCodes_401TokenRefused(t *testing.T) {
 	expectSecured(t, s, always(session.IDToken), 401, 401, "token_revoked")
 }
 
-// F7: two accounts of one address conflict where the row's account is gone and a balance would be lost.
+// F7: the row's account is gone, and a balance would be lost.
 func TestCodes_409IdentityConflict_F7(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -37,7 +37,7 @@ func TestCodes_409IdentityConflict_F7(t *testing.T) {
 		expect(t, "refresh", 409, "identity_conflict")
 }
 
-// A1, A3: a repeated registration with the right password is answered as a login.
+// A1, A3: a repeated registration is answered as a login.
 func TestCodes_403RegisterAgainWhenDeactivated_A1_A3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -49,7 +49,6 @@ func TestCodes_403RegisterAgainWhenDeactivated_A1_A3(t *testing.T) {
 		expect(t, "another password", 409, "email_taken")
 }
 
-// A1: a second factor makes the repetition email_taken.
 func TestCodes_409RegisterAgainWithASecondFactor_A1(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

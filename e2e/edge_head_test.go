@@ -26,7 +26,7 @@ func contractGets(t *testing.T) (paths []string) {
 	return paths
 }
 
-// RFC 9110 section 9.3.2: HEAD answers as GET does, without a body.
+// RFC 9110 section 9.3.2
 func TestHead_WhereverGetIs(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

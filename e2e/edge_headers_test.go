@@ -10,7 +10,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// Other request ids are replaced, so that no client forges log lines.
+// No client may forge log lines.
 func TestRequestID_EchoedOrReplaced(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -116,7 +116,7 @@ func TestCORS_OnlyListedOrigins(t *testing.T) {
 	}
 }
 
-// Tracing libraries and HTTP clients add these headers by themselves. All others stay closed.
+// Tracing libraries and HTTP clients add these headers by themselves.
 func TestCORS_HeadersAndMethods(t *testing.T) {
 	t.Parallel()
 	const origin = "https://app.example.com"
@@ -152,7 +152,6 @@ func TestCORS_HeadersAndMethods(t *testing.T) {
 	}
 }
 
-// Labels name routes and never a user.
 func TestMetrics_Content(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

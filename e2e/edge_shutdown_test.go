@@ -12,7 +12,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// Clients that keep connections are served until told to close them.
 func TestShutdown_LosesNoRequest(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"SHUTDOWN_DRAIN": "2s", "LOGIN_FAILURE_MS": "900"})
@@ -41,7 +40,6 @@ func TestShutdown_LosesNoRequest(t *testing.T) {
 	}
 }
 
-// askUntilSentAway asks over one kept connection until the server closes it.
 func askUntilSentAway(t *testing.T, s *servicetest.Service, token string, served *atomic.Int64) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConns: 1}, Timeout: 10 * time.Second}
 	defer client.CloseIdleConnections()
@@ -81,7 +79,7 @@ func TestShutdown_TurnsUnreadyFirst(t *testing.T) {
 	<-stopped
 }
 
-// pgx would wait 15 s for each connection it has given up.
+// pgx would wait 15 s for each connection.
 func TestShutdown_DatabaseHangs(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)

@@ -11,7 +11,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// expectSecured asks every secured operation and verify-token, each with a fresh token.
+// expectSecured asks verify-token too, each time with a fresh token.
 func expectSecured(t *testing.T, s *servicetest.Service, token func() string, status, atGateway int, code string) {
 	t.Helper()
 	for _, o := range secured {
@@ -89,7 +89,7 @@ func TestStatus_400And401Credentials(t *testing.T) {
 	ask(t, s, "POST", "/v1/auth/verify-token", `{"token":"no.such.token"}`).expect(t, "verifyToken", 401, "token_invalid")
 }
 
-// F9, A3: a deactivated person learns it after proving the token or password.
+// F9, A3: the token or password must be proved first.
 func TestStatus_403Deactivated_F9(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -102,7 +102,6 @@ func TestStatus_403Deactivated_F9(t *testing.T) {
 	ask(t, s, "POST", "/v1/auth/refresh", jsonOf(t, map[string]string{"refreshToken": session.RefreshToken})).expect(t, "refresh", 403, "account_deactivated")
 }
 
-// A11: a blocking function's refusal is no wrong password.
 func TestStatus_403SignInBlocked_A11(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -112,7 +111,6 @@ func TestStatus_403SignInBlocked_A11(t *testing.T) {
 	ask(t, s, "POST", "/v1/auth/register", registerBody(t, servicetest.Email(), servicetest.Password)).expect(t, "register", 403, "sign_in_blocked")
 }
 
-// F3: an unproved e-mail of a local row changes nothing.
 func TestStatus_409LinkRequired_F3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

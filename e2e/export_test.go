@@ -13,7 +13,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// An export holds all data of a person and no secret.
 func TestExport_HoldsWhatIsKept(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusting)
@@ -51,7 +50,6 @@ func TestExport_HoldsWhatIsKept(t *testing.T) {
 	}
 }
 
-// F10: after a deletion only the record and the tombstone name the account.
 func TestDelete_LeavesNothingOfThePerson_F10(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusting)
@@ -89,7 +87,7 @@ func TestDelete_LeavesNothingOfThePerson_F10(t *testing.T) {
 	for _, of := range []string{account.UID, id.String()} {
 		for _, table := range tablesThatSay(t, s.Stack, of) {
 			job := table == "river_job" && of == id.String()         // removed within a day
-			ledger := table == "ledger_entries" && of == id.String() // the history stays under the id
+			ledger := table == "ledger_entries" && of == id.String() // the history stays
 			if table != "tombstones" && table != "audit_events" && !job && !ledger {
 				t.Errorf("F10: %s knows %s", table, of)
 			}
@@ -101,7 +99,6 @@ func TestDelete_LeavesNothingOfThePerson_F10(t *testing.T) {
 	expectNoSecrets(t, s, account.Email, name)
 }
 
-// tablesThatSay returns the tables that hold a text in any column and case.
 func tablesThatSay(t testing.TB, s *servicetest.Stack, text string) (found []string) {
 	t.Helper()
 	rows, err := s.DB.Query(context.Background(), "SELECT relname FROM pg_class WHERE relnamespace = 'auth'::regnamespace AND relkind IN ('r', 'p')")

@@ -9,7 +9,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// conflict is an address that a holder's row has and a newcomer's token shows.
 type conflict struct {
 	*servicetest.Service
 	email, holder, newcomer, token string
@@ -42,7 +41,7 @@ func (c conflict) expectUntouched(t *testing.T, what string) {
 	}
 }
 
-// F7: the holder's new address is stored, and the newcomer gets a row.
+// F7: the holder's new address is stored.
 func TestFirstSight_HolderHasMovedOn(t *testing.T) {
 	t.Parallel()
 	c := newConflict(t, servicetest.Start(t))
@@ -60,7 +59,7 @@ func TestFirstSight_HolderHasMovedOn(t *testing.T) {
 	}
 }
 
-// F7: a holder without an address gets the placeholder.
+// F7: it gets the placeholder.
 func TestFirstSight_HolderHasNoAddressAnyMore(t *testing.T) {
 	t.Parallel()
 	c := newConflict(t, servicetest.Start(t))
@@ -72,7 +71,7 @@ func TestFirstSight_HolderHasNoAddressAnyMore(t *testing.T) {
 	}
 }
 
-// F7: a row of a deleted account without balance or privileges is relinked.
+// F7: a row without balance or privileges is relinked.
 func TestFirstSight_HolderIsGone(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -139,7 +138,6 @@ func TestFirstSight_HolderHoldsOn(t *testing.T) {
 	})
 }
 
-// F7, O3: without Firebase the answer is 503 within 2 s, and nothing changes.
 func TestFirstSight_ConflictWhileFirebaseIsAway(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{identity.FaultCut, identity.FaultHang, identity.FaultUnavailable, identity.FaultTooManyRequests} {

@@ -8,7 +8,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// F2: an address without a canonical form makes no row.
 func TestFirstSight_EMailIsCanonical(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -69,7 +68,7 @@ func TestFirstSight_EMailMeetsOldSpellings(t *testing.T) {
 	}
 }
 
-// F2: a known person is admitted with any address in the token.
+// F2: any address in the token will do.
 func TestFirstSight_KnownUIDNeedsNoAddress(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

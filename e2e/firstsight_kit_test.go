@@ -21,7 +21,7 @@ var uids atomic.Int64
 
 func newUID() string { return fmt.Sprintf("uid-%024d", uids.Add(1)) }
 
-// claims returns those of a Google sign-in with changes. A nil value removes a claim.
+// claims are a Google sign-in's. A nil value removes one.
 func claims(uid, email string, changes ...map[string]any) map[string]any {
 	c := map[string]any{
 		"sub": uid, "email": email, "email_verified": true, "name": "Some Body", "firebase": signedInWith("google.com"),
@@ -39,7 +39,7 @@ func signedInWith(provider string) map[string]any {
 	return map[string]any{"sign_in_provider": provider, "identities": map[string]any{provider: []string{"1"}}}
 }
 
-// mint signs claims as the provider does. No account needs to exist.
+// mint needs no account.
 func mint(t testing.TB, s *servicetest.Stack, c map[string]any, options ...identity.MintOptions) string {
 	t.Helper()
 	o := identity.MintOptions{}
@@ -111,7 +111,7 @@ func count(t testing.TB, s *servicetest.Stack, query string, arguments ...any) i
 	return n
 }
 
-// execute changes the database directly, as an operator or another service does.
+// execute acts as an operator or another service.
 func execute(t testing.TB, s *servicetest.Stack, statement string, arguments ...any) {
 	t.Helper()
 	if _, err := s.DB.Exec(context.Background(), statement, arguments...); err != nil {
@@ -121,7 +121,6 @@ func execute(t testing.TB, s *servicetest.Stack, statement string, arguments ...
 
 var bcryptHash = "$2a$10$" + strings.Repeat("x", 53)
 
-// legacyRow inserts a row of the legacy service with changes by column.
 func legacyRow(t testing.TB, s *servicetest.Stack, email string, changes ...map[string]any) uuid.UUID {
 	t.Helper()
 	id := uuid.New()
@@ -142,7 +141,7 @@ func legacyRow(t testing.TB, s *servicetest.Stack, email string, changes ...map[
 	return id
 }
 
-// waitFor polls a condition. Only a check that began after the limit can fail the test.
+// waitFor fails only after a check that began after the limit.
 func waitFor(t testing.TB, limit time.Duration, what string, holds func() bool) time.Duration {
 	t.Helper()
 	began := time.Now()

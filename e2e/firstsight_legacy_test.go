@@ -12,13 +12,12 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// nulls is a row of NULLs to which D3 gives a meaning.
 var nulls = map[string]any{
 	"username": nil, "user_type": nil, "is_active": nil, "token_balance": nil, "last_login": nil, "created_at": nil,
 	"updated_at": nil, "auth_provider": nil, "federation_status": nil, "provider_data": nil, "last_firebase_sync": nil,
 }
 
-// oddRows are rows that the legacy service may have left. Each must stay readable.
+// oddRows are rows that the legacy service may have left.
 var oddRows = map[string]map[string]any{
 	"NULLs everywhere":             {},
 	"a username of control bytes":  {"username": "a\tb\nc\rd\x01\x7f"},
@@ -58,7 +57,7 @@ func TestFirstSight_OldRowsAreReadableByEveryOperation(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			email, uid := servicetest.Email(), newUID()
 			columns := maps.Clone(nulls)
-			columns["password_hash"] = hashOf(t, servicetest.Password) // NULL means local, so this service checks the password
+			columns["password_hash"] = hashOf(t, servicetest.Password) // NULL means local: this service checks the password
 			maps.Copy(columns, odd)
 			if pattern, given := odd["email"].(string); given {
 				columns["email"] = strings.Replace(pattern, "%d", fmt.Sprint(n), 1)
@@ -75,7 +74,7 @@ func TestFirstSight_OldRowsAreReadableByEveryOperation(t *testing.T) {
 
 func useEverything(t *testing.T, s *servicetest.Service, uid, email string) {
 	t.Helper()
-	// Another provider's first proof of the address would set the password aside (F3).
+	// Another provider's first proof would set the password aside (F3).
 	before := mint(t, s.Stack, claims(uid, email, map[string]any{"firebase": signedInWith("password")}))
 	askAs(t, s, http.MethodGet, "/v1/auth/me", "", before).expect(t, "me, before any sign-in through us", http.StatusOK, "")
 	credentials := jsonOf(t, map[string]string{"email": email, "password": servicetest.Password})

@@ -61,7 +61,7 @@ func TestFirstSight_UsernameComesFromAnyDisplayName(t *testing.T) {
 	}
 }
 
-// F4: invisible characters make no other name. A visible joiner does.
+// F4: a visible joiner makes another name.
 func TestUsername_InvisibleDifferencesAreNone(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -91,7 +91,6 @@ func TestUsername_InvisibleDifferencesAreNone(t *testing.T) {
 	}
 }
 
-// F4: another person of a taken name gets a suffix within 100 characters.
 func TestFirstSight_TakenUsernameGetsASuffix(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -122,7 +121,6 @@ func TestFirstSight_UsernameIsTakenOverOnce(t *testing.T) {
 	}
 }
 
-// F5: no answer shows the placeholder address.
 func TestFirstSight_WithoutEMail(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

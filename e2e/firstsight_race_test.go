@@ -18,7 +18,7 @@ type answer struct {
 	user   client.User
 }
 
-// atOnce sends all tokens at one moment, to the instances in turn.
+// atOnce sends the tokens to the instances in turn.
 func atOnce(t *testing.T, instances []*servicetest.Service, tokens []string) []answer {
 	t.Helper()
 	answers := make([]answer, len(tokens))
@@ -88,14 +88,13 @@ func TestFirstSight_NamesakesAtOnceAllGetIn(t *testing.T) {
 	}
 }
 
-// F3: of two uids that meet one unlinked row at once, one is linked.
 func TestFirstSight_TwoUIDsRaceForOneLocalRow(t *testing.T) {
 	t.Parallel()
 	stack, instances := twoInstances(t)
 	for round := range 10 {
 		email := servicetest.Email()
 		id := legacyRow(t, stack, email)
-		// Both accounts now have other addresses at Firebase.
+		// Both accounts have other addresses at Firebase.
 		winnerToBe, other := newUID(), newUID()
 		for _, uid := range []string{winnerToBe, other} {
 			putUser(t, stack, identity.User{UID: uid, Email: uid + "@moved.example"})
@@ -198,7 +197,6 @@ func TestFirstSight_MovedHolderIsStoredHoweverManyAsk(t *testing.T) {
 	}
 }
 
-// F10: a first sight during a deletion leaves no row.
 func TestFirstSight_WhileADeletionRunsLeavesNoRow(t *testing.T) {
 	t.Parallel()
 	stack, instances := twoInstances(t)
@@ -206,7 +204,7 @@ func TestFirstSight_WhileADeletionRunsLeavesNoRow(t *testing.T) {
 		person := instances[0].Person(t)
 		tokens := []string{person.IDToken}
 		for n := range 19 {
-			// unverified: the first proof of the address would end the deleting session
+			// unverified: a first proof would end the deleting session
 			tokens = append(tokens, mint(t, stack, claims(person.UID, *person.Email, map[string]any{"n": n, "email_verified": false})))
 		}
 		var deletion sync.WaitGroup

@@ -10,7 +10,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// F1: a thousand requests with one new token share one verification and statement.
+// F1: one verification, too.
 func TestFirstSight_AStampedeIsOneStatement(t *testing.T) {
 	stack := servicetest.NewStack(t)
 	s := stack.Start(t)
@@ -31,7 +31,7 @@ func TestFirstSight_AStampedeIsOneStatement(t *testing.T) {
 	}
 }
 
-// F1, E1: simultaneous requests of different users share statements.
+// F1, E1: requests of different users share statements.
 func TestFirstSight_ThoseWhoComeAtOnceShareStatements(t *testing.T) {
 	stack := servicetest.NewStack(t)
 	s := stack.Start(t)

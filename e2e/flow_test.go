@@ -9,7 +9,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// The plan's end-to-end flow.
 func TestFlow_PlanEndToEnd(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

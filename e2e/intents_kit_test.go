@@ -17,7 +17,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// gate is a proxy before the identity provider. While armed it holds back the answers to changes that the provider has made.
+// gate is a proxy before the identity provider. While armed it holds back answers to changes that the provider has made.
 type gate struct {
 	upstream, url string
 	open          chan struct{}
@@ -25,7 +25,7 @@ type gate struct {
 	mu    sync.Mutex
 	armed bool
 	held  int
-	lost  bool // drops the held answers
+	lost  bool // drops held answers
 }
 
 func newGate(t testing.TB, s *servicetest.Stack) *gate {
@@ -40,7 +40,7 @@ func newGate(t testing.TB, s *servicetest.Stack) *gate {
 	return g
 }
 
-// through returns a stack whose instances reach the provider through the gate.
+// through returns the stack with the gate as its provider.
 func (g *gate) through(s *servicetest.Stack) *servicetest.Stack {
 	gated := *s
 	gated.IdentityURL = g.url
@@ -63,7 +63,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body) // the provider has finished
+	answer, err := io.ReadAll(response.Body)
 	if err != nil || g.hold(r.URL.Path, body) {
 		panic(http.ErrAbortHandler)
 	}
@@ -72,10 +72,10 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer)
 }
 
-// hold waits until an answer may go and reports whether to drop it.
+// hold waits and reports whether to drop the answer.
 func (g *gate) hold(path string, body []byte) (lost bool) {
 	changes := strings.HasSuffix(path, "accounts:update") || strings.HasSuffix(path, "accounts:delete") ||
-		strings.HasSuffix(path, "accounts:resetPassword") && bytes.Contains(body, []byte(`"newPassword"`)) // without it, a lookup of the code's address
+		strings.HasSuffix(path, "accounts:resetPassword") && bytes.Contains(body, []byte(`"newPassword"`)) // without it, a lookup
 	g.mu.Lock()
 	if !g.armed || !changes {
 		g.mu.Unlock()
@@ -116,11 +116,11 @@ func (g *gate) release(lost bool) {
 type halfChange struct {
 	call   string
 	ask    func() reply
-	alive  func(t testing.TB, s *servicetest.Service) // checks that nothing changed here
-	settle func(t testing.TB, s *servicetest.Service) // checks that the change was completed
+	alive  func(t testing.TB, s *servicetest.Service) // where Firebase made no change
+	settle func(t testing.TB, s *servicetest.Service) // where Firebase made the change
 }
 
-// halfChanges prepares each change through s, for a person of its own, and sends it to at().
+// halfChanges prepares each change through s and sends it to at().
 func halfChanges(t testing.TB, s *servicetest.Service, at func() *servicetest.Service) []halfChange {
 	t.Helper()
 	var changes []halfChange
@@ -156,7 +156,7 @@ func resetHalf(t testing.TB, s *servicetest.Service, home string, at func() *ser
 	}
 }
 
-// expectNewPassword expects that older sessions end and no old hash signs in (T4, A7).
+// expectNewPassword expects that no old session or hash counts (T4, A7).
 func expectNewPassword(t testing.TB, s *servicetest.Service, home string, o sessions) {
 	t.Helper()
 	waitFor(t, halfLimit, "T4: the sessions of before are over", func() bool {
@@ -215,7 +215,7 @@ func emailHalf(t testing.TB, s *servicetest.Service, at func() *servicetest.Serv
 	}
 }
 
-// bringHalf is the first sign-in by a local password of a person whose account has none (A7).
+// bringHalf is the first sign-in by a local password for an account without one (A7).
 func bringHalf(t testing.TB, s *servicetest.Service, at func() *servicetest.Service) halfChange {
 	t.Helper()
 	email := servicetest.Email()

@@ -9,7 +9,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// T4, A7: the job for an interrupted password change ends only sessions from before the change.
 func TestHalfChanges_TheJobEndsNothingOfAfterTheChange_T4_A7(t *testing.T) {
 	t.Parallel()
 	for _, home := range []string{"hybrid", "firebase"} {
@@ -50,7 +49,7 @@ func askedAgain(t *testing.T, s *servicetest.Service, o sessions) []string {
 	return []string{sessionOf(t, changePassword(t, s, o.tokens[0], "", newPassword), http.StatusOK).IDToken}
 }
 
-// O4: when an operator is demoted, the job stores only the address that Firebase already has.
+// O4: the job stores only the address that Firebase has.
 func TestHalfChanges_ADemotedOperatorsChangeIsNotCompleted_O4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusts)

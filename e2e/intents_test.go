@@ -13,10 +13,10 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// halfLimit bounds the completion of a change. A killed leader's place lapses after 15 s, and the job waits for its next run.
+// halfLimit: a killed leader's place lapses after 15 s, and the job waits for its next run.
 const halfLimit = 60 * time.Second
 
-// T4, A7, S4: a change that Firebase made is completed here after any interruption.
+// T4, A7, S4: what Firebase has changed is completed here.
 func TestHalfChanges_AreCompleted_T4_A7(t *testing.T) {
 	t.Parallel()
 	for fault, cutShort := range map[string]func(t *testing.T, stack *servicetest.Stack, g *gate) (changes []halfChange, after *servicetest.Service){
@@ -38,7 +38,7 @@ func TestHalfChanges_AreCompleted_T4_A7(t *testing.T) {
 	}
 }
 
-// cutByDatabase cuts PostgreSQL off after Firebase has answered, until each request gives up.
+// cutByDatabase cuts PostgreSQL off until each request gives up.
 func cutByDatabase(t *testing.T, stack *servicetest.Stack, g *gate) ([]halfChange, *servicetest.Service) {
 	t.Helper()
 	wire, throughWire := netfault.URL(t, stack.DatabaseURL)
@@ -96,7 +96,6 @@ func cutByLostAnswer(t *testing.T, stack *servicetest.Stack, g *gate) ([]halfCha
 	return changes, behindTheGate(s, stack)
 }
 
-// S4: where Firebase made no change, nothing changes here, and the intent's job does no harm.
 func TestHalfChanges_NothingHasChanged_S4(t *testing.T) {
 	t.Parallel()
 	for kind, intents := range map[string]int{identity.FaultUnavailable: 8, identity.FaultQuotaExceeded: 0} {
@@ -135,10 +134,10 @@ func TestHalfChanges_NothingHasChanged_S4(t *testing.T) {
 	}
 }
 
-// leftOver selects open intents. Those of moves wait for their claims to lapse.
+// leftOver excludes moves, which wait for their claims to lapse.
 const leftOver = "auth.firebase_intents WHERE kind <> 'move'"
 
-// askHeld sends all changes at once and returns when the gate holds every answer.
+// askHeld returns when the gate holds every answer.
 func askHeld(t *testing.T, g *gate, changes []halfChange) (answers func() []reply) {
 	t.Helper()
 	g.arm()

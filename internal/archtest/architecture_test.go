@@ -25,7 +25,7 @@ func drawn(t *testing.T) picture {
 		t.Fatal("docs/architecture.md has no flowchart")
 	}
 	p := picture{layer: map[string]int{}, arrows: map[string][]string{}}
-	rooms := map[string]string{} // by node name
+	rooms := map[string]string{}
 	layer := 0
 	for line := range strings.SplitSeq(match[1], "\n") {
 		line = strings.TrimSpace(line)

@@ -19,7 +19,7 @@ import (
 	"auth-v2-service/internal/testkit/programs"
 )
 
-// composition is a compose file with references and variables resolved.
+// composition is a compose file with variables resolved.
 type composition struct {
 	Services map[string]struct {
 		Build *struct {
@@ -35,7 +35,7 @@ type composition struct {
 	}
 }
 
-// compose reads the file with the library of `docker compose`.
+// compose uses the library of `docker compose`.
 func compose(t *testing.T, path string) composition {
 	t.Helper()
 	modfile, err := filepath.Abs("../../tools/compose/go.mod")
@@ -43,7 +43,7 @@ func compose(t *testing.T, path string) composition {
 		t.Fatal(err)
 	}
 	command := exec.CommandContext(t.Context(), "go", "tool", "-modfile="+modfile, "cmd", "-format=json", filepath.Base(path))
-	command.Dir = filepath.Join("../..", filepath.Dir(path)) // paths are relative to the file's folder
+	command.Dir = filepath.Join("../..", filepath.Dir(path)) // paths are relative to the file
 	output, err := command.Output()
 	if err != nil {
 		t.Fatalf("%s is no compose file: %v\n%s", path, err, output)
@@ -91,7 +91,7 @@ func TestCompose_FilesAreWhole(t *testing.T) {
 	}
 }
 
-// Least privilege: the one-shots, run twice, create a login that serves and cannot change the schema.
+// Least privilege: the one-shots, run twice, create a login that cannot change the schema.
 func TestCompose_ServesAsALoginThatMayDoNoMore(t *testing.T) {
 	t.Parallel()
 	services := compose(t, "docker-compose.yml").Services
@@ -143,7 +143,6 @@ func connect(t *testing.T, location *url.URL) *pgx.Conn {
 	return conn
 }
 
-// The program runs as in its container and fails where up, down and up leave a difference.
 func TestCompose_MigrationTest(t *testing.T) {
 	t.Parallel()
 	oneShot := compose(t, "docker/docker-compose.migration-test.yml").Services["migration-test"]

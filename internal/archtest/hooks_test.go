@@ -29,7 +29,7 @@ func newRepository(t *testing.T) repository {
 	for name := range strings.SplitSeq(strings.TrimSuffix(string(names), "\x00"), "\x00") {
 		content, err := os.ReadFile(filepath.Join("../..", name))
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // removed, not yet committed
+			continue // not yet committed
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -93,7 +93,7 @@ func (r repository) must(command ...string) string {
 
 const newMigration = "-- migrate:up\nALTER TABLE auth.users ADD COLUMN column_of_a_test text;\n\n-- migrate:down\nALTER TABLE auth.users DROP COLUMN column_of_a_test;\n"
 
-// stagings must pass without refusals, else be refused with these words.
+// stagings pass without refusals.
 var stagings = []struct {
 	name     string
 	change   func(r repository)

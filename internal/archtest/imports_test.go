@@ -13,12 +13,12 @@ import (
 
 const module = "auth-v2-service/"
 
-// foundations may be imported by every room above them.
+// foundations may be imported by every room.
 var foundations = []string{
 	"internal/batch", "internal/clock", "internal/detach", "internal/fault", "internal/limit", "internal/page", "internal/sleep", "internal/pg", "internal/redisreply", "internal/telemetry",
 }
 
-// allowed is the import table, without the foundations.
+// allowed is the import table.
 var allowed = map[string][]string{
 	"api":                 {},
 	"db":                  {},
@@ -73,7 +73,6 @@ var allowed = map[string][]string{
 	},
 }
 
-// vendors are modules that few rooms may import.
 var vendors = map[string][]string{
 	"firebase.google.com/":            {"internal/firebase"},
 	"google.golang.org/api":           {"internal/firebase"},

@@ -15,7 +15,7 @@ var (
 	unlinked   = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
 )
 
-// anchors returns a page's fragments, as GitHub makes them.
+// anchors makes fragments as GitHub does.
 func anchors(page string) map[string]bool {
 	found := map[string]bool{}
 	for _, match := range heading.FindAllStringSubmatch(fencedCode.ReplaceAllString(page, ""), -1) {

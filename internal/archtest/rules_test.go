@@ -52,7 +52,7 @@ func rules(t *testing.T) []rule {
 	return all
 }
 
-// citations returns the rules that a text cites. A letter, a digit or % beside a number excludes it, such as %E3.
+// citations excludes a number beside a letter, a digit or %, such as %E3.
 func citations(text string) []string {
 	var numbers []string
 	for _, at := range ruleNumber.FindAllStringIndex(text, -1) {
@@ -75,7 +75,7 @@ func readFile(t *testing.T, path string) string {
 	return string(content)
 }
 
-// tracked lists the files, uncommitted ones included and generated ones excluded.
+// tracked includes uncommitted files and excludes generated ones.
 func tracked(t *testing.T) []string {
 	t.Helper()
 	listing := exec.CommandContext(t.Context(), "git", "ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate", "-z")
@@ -113,7 +113,6 @@ func functionsOf(t *testing.T, path string) map[string]string {
 	return functions
 }
 
-// Each rule names tests that exist and cite it.
 func TestRules_HaveTests(t *testing.T) {
 	t.Parallel()
 	files := map[string]map[string]string{}
@@ -148,7 +147,6 @@ func TestRules_HaveTests(t *testing.T) {
 	}
 }
 
-// Every cited number is on the page, and Go code cites each rule.
 func TestRules_AreOnThePage(t *testing.T) {
 	t.Parallel()
 	known := map[string]bool{}

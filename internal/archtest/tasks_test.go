@@ -26,7 +26,6 @@ var (
 	inputPattern = regexp.MustCompile(`\$\{input:(\w+)\}`)
 )
 
-// Every task names existing targets, commands, files, inputs and tasks.
 func TestTasks_NameWhatExists(t *testing.T) {
 	t.Parallel()
 	content, err := os.ReadFile("../../.vscode/tasks.json")

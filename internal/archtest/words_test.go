@@ -46,7 +46,6 @@ func countWords(file, text string) tally {
 	return found
 }
 
-// commentsOf excludes directives and generated files.
 func commentsOf(t *testing.T, path, source string) string {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), path, source, parser.ParseComments|parser.SkipObjectResolution)
@@ -63,7 +62,6 @@ func commentsOf(t *testing.T, path, source string) string {
 	return text.String()
 }
 
-// proseOf excludes code blocks and link targets.
 func proseOf(page string) string {
 	return linkTarget.ReplaceAllString(fencedCode.ReplaceAllString(page, ""), "]")
 }
@@ -105,7 +103,7 @@ func perThousand(all []tally) float64 {
 	return 1000 * float64(found) / float64(words)
 }
 
-// verdict returns advice or "". The slack is 3 % of the limit or two steps. The advised limit is the figure plus 1 %, rounded up.
+// verdict returns advice or "". The slack is 3 % of the limit or two steps.
 func verdict(figure, limit, step float64) string {
 	rounded := math.Round(100*figure) / 100
 	switch {

@@ -1,4 +1,4 @@
-// Command clients runs the clients of ogen and oapi-codegen against the service at AUTH_URL.
+// Command clients runs ogen's and oapi-codegen's clients against AUTH_URL.
 package main
 
 import (

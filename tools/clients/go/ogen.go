@@ -55,7 +55,6 @@ func runOgen(ctx context.Context, url, email string) error {
 	return nil
 }
 
-// as returns an answer of the type Want. Any other is an error.
 func as[Want, Answer any](answer Answer, err error) (want Want, _ error) {
 	if err != nil {
 		return want, err
