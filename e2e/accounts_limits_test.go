@@ -71,7 +71,7 @@ func TestLimits_RedisFalters_A4(t *testing.T) {
 	expectLimited(t, "A4: the eleventh guess", login(t, s, "203.0.113.9", email, "WrongPassword1"))
 }
 
-// A4: the limit is per address and e-mail.
+// A4: ten wrong passwords limit one address for one e-mail.
 func TestLimits_StrangerIsSlowedAndOwnerIsNot_A4(t *testing.T) {
 	t.Parallel()
 	s := limited(t)

@@ -51,7 +51,7 @@ func TestLogin_OneAnswerOnOneBeat_A3(t *testing.T) {
 	}
 }
 
-// A6: Login has no such rule.
+// A6: 8 characters at least, 72 bytes at most. Login has no such rule.
 func TestRegister_PasswordBoundaries_A6(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -256,7 +256,7 @@ func TestDelete_TokensAreRevokedEverywhere_F10(t *testing.T) {
 	}
 }
 
-// Firebase deletes first.
+// Firebase deletes the account first, so a failure there changes nothing here.
 func TestDelete_FirebaseAwayChangesNothing(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

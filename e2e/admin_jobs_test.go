@@ -13,7 +13,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// S3, O4: a retry is recorded.
+// S3, O4: operators see and retry the jobs that Firebase refuses.
 func TestJobs_AreSeenAndRetried_S3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

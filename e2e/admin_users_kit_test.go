@@ -82,7 +82,7 @@ func atFirebaseRow(t testing.TB, s *servicetest.Stack, changes ...map[string]any
 	return legacyRow(t, s, account.Email, columns...), account
 }
 
-// settled waits for Firebase (S3).
+// settled waits until Firebase has followed every change (S3).
 func settled(t testing.TB, s *servicetest.Stack) {
 	t.Helper()
 	eventually(t, "Firebase has followed", func() bool {

@@ -169,7 +169,7 @@ func TestAdminUsers_UnrecordedIsUndone_O4(t *testing.T) {
 	}
 }
 
-// also where two admins remove each other at once
+// Two admins that remove each other at once leave one admin.
 func TestAdminUsers_AnAdminIsAlwaysLeft(t *testing.T) {
 	t.Parallel()
 	stack, instances := twoInstances(t)

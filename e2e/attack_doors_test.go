@@ -8,7 +8,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// Other readers of the body would miss a member in other capitals.
+// A member in other capitals is refused, since other readers of the body would miss it.
 func TestAttack_MembersInOtherCapitalsAreNotRead(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -33,7 +33,7 @@ func TestAttack_ADeletedAccountDoesNotComeBackByItsMove_F10_M2(t *testing.T) {
 	email := servicetest.Email()
 	id := localUser(t, s.Stack, email, servicetest.Password)
 	pair := legacyLogin(t, s, email, servicetest.Password)
-	// as after a kill between import and commit
+	// The instance was killed between import and commit.
 	if _, err := s.Identity.PutUser(identity.User{UID: id.String(), Email: email, EmailVerified: true, Password: servicetest.Password}); err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ func TestAttack_AThrottledMailTellsOfNoAccount_A9(t *testing.T) {
 	}
 }
 
-// T4, F7: also where the row has another address.
+// T4, F7: sessions end also where the row has another address.
 func TestAttack_AResetEndsTheSessionsOfItsAccount_T4_F7(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusts)

@@ -35,7 +35,7 @@ func whileWaiting(t *testing.T, s *servicetest.Stack, id uuid.UUID, change func(
 	return <-answered
 }
 
-// F10: the row gains the account meanwhile.
+// F10: the row gains the account while the deletion waits.
 func TestAttack_ADeletionTakesTheAccountOfThisMoment_F10(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -157,7 +157,7 @@ func TestAttack_APasswordChangeDoesNotOutwaitTheEndOfItsSession_T4(t *testing.T)
 	}
 }
 
-// M2, A7: Firebase would keep the old password and address.
+// M2, A7: a change during a move would leave the old password and address at Firebase.
 func TestAttack_NothingThatAMoveTakesChangesUnderIt_M2_A7(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -30,7 +30,7 @@ func holdRow(t *testing.T, s *servicetest.Stack, change func(tx pgx.Tx), start f
 	return <-answered
 }
 
-// T4: the old password was checked before the change.
+// T4: a check of the old password before the change opens no session after it.
 func TestAttack_ASignInDoesNotOutwaitAPasswordChange_T4(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/v1/auth/login", "/auth/login"} {

@@ -75,7 +75,7 @@ func tierReads(t *testing.T, s *servicetest.Service) map[string]int {
 	return found
 }
 
-// victims returns people with facts that a has put into Redis and b must read again.
+// victims returns people with facts that instance a has put into Redis and instance b must read again.
 func victims(t *testing.T, attack attacker, a, b *servicetest.Service, n int) []victim {
 	t.Helper()
 	people := make([]victim, n)
@@ -104,7 +104,7 @@ func victims(t *testing.T, attack attacker, a, b *servicetest.Service, n int) []
 	return people
 }
 
-// T7, E2: an intact entry saves the database read.
+// T7, E2: no forged entry admits a request. An intact one saves the database read.
 func TestAttack_RedisDecidesNothing_T7(t *testing.T) {
 	t.Parallel()
 	_, instances := twoInstances(t)
@@ -160,7 +160,7 @@ func TestAttack_RedisDecidesNothing_T7(t *testing.T) {
 	}
 }
 
-// T5, T7: entries put back after a revocation.
+// T5, T7: entries put back after a revocation admit no request.
 func TestAttack_RedisReplaysWhatWasTakenAway_T7(t *testing.T) {
 	t.Parallel()
 	_, instances := twoInstances(t)

@@ -63,7 +63,7 @@ func startGuarded(t *testing.T, authURL string) *guarded {
 	return g
 }
 
-// get does not check a contract.
+// get asks the example. No contract checks its answers.
 func (g *guarded) get(t testing.TB, path, token string, header ...string) timed {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.url+path, nil)

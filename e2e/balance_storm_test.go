@@ -15,7 +15,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// intent is a change to make once by any number of requests.
+// intent is a change that any number of requests makes once.
 type intent struct {
 	name   string
 	amount int64
@@ -174,7 +174,7 @@ func TestBalance_KilledInTheMiddle_W2(t *testing.T) {
 		})
 	}
 	s := stack.Start(t)
-	inCrowds(len(intents), func(i int) { // answered ones too
+	inCrowds(len(intents), func(i int) { // all of them, also the answered ones
 		c := intents[i]
 		answer := c.insist(t, func() reply { return attempt(t.Context(), s, whole, id, c.name, c.body) })
 		if c.made == 0 && answer.header.Get("Idempotent-Replayed") != "" {

@@ -50,7 +50,7 @@ func TestBalance_AChangeIsMadeOnce_W2(t *testing.T) {
 	}
 }
 
-// W1: zero to the largest int32. An older debt may be paid in parts.
+// W1: a balance stays between zero and the largest int32. An older debt may be paid in parts.
 func TestBalance_ItsBounds_W1(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -100,7 +100,7 @@ func TestBalance_ItsBounds_W1(t *testing.T) {
 	expectBalanced(t, s.Stack, "all this")
 }
 
-// Whether the user may sign in does not matter.
+// The user must exist, and may be deactivated.
 func TestBalance_OfWhom(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -208,7 +208,7 @@ func TestBalance_WhoMayAndIsOnRecord_T8_O4(t *testing.T) {
 	}
 }
 
-// O4: the key stays unused.
+// O4: an unrecorded change is undone, and its key stays unused.
 func TestBalance_UnrecordedIsUnchanged_O4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -22,7 +22,7 @@ const shown = `[...document.querySelectorAll(".opblock")].map((block) =>
 	block.querySelector(".opblock-summary-method").textContent + " " +
 	block.querySelector(".opblock-summary-path, .opblock-summary-path__deprecated").dataset.path)`
 
-// The console must be silent, too.
+// The console shows no error and no warning.
 func TestDocs_InABrowserWithoutInternet(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

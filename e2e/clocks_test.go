@@ -40,7 +40,7 @@ func startAt(t *testing.T, c clockCell, env ...map[string]string) *servicetest.S
 	return stack.Start(t, env...)
 }
 
-// T4, A10: sessions after the logout count.
+// T4, A10: sessions before the logout end, and later ones count.
 func TestClocks_LogoutAndGoOn_T4_A10(t *testing.T) {
 	t.Parallel()
 	for name, c := range clockCells {

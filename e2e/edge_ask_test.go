@@ -126,7 +126,7 @@ var taking = []struct{ operation, method, path, body string }{
 	{"legacyVerifyToken", http.MethodPost, "/auth/verify-token", `{"token":"a-token"}`},
 }
 
-// bodyless lists operations with other, ignored or admins' bodies.
+// bodyless lists operations with ignored bodies, admins' bodies and bodies of other types.
 var bodyless = []struct{ operation, method, path, body string }{
 	{"setRollout", http.MethodPut, "/v1/admin/rollout", rolloutBody},
 	{"updateUser", http.MethodPatch, nobodyPath, `{"username":"somebody else"}`},

@@ -196,7 +196,7 @@ func TestBadInput_BodyLimit(t *testing.T) {
 	}
 }
 
-// An empty object is accepted. GET and HEAD ignore the body.
+// An operation without a body accepts an empty object. GET and HEAD ignore the body.
 func TestBadInput_UnaskedBodies(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

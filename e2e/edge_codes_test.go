@@ -20,7 +20,7 @@ func TestCodes_401TokenRefused(t *testing.T) {
 	expectSecured(t, s, always(session.IDToken), 401, 401, "token_revoked")
 }
 
-// F7: the row's account is gone, and a balance would be lost.
+// F7: the row's account is gone, and relinking would risk a balance.
 func TestCodes_409IdentityConflict_F7(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -10,7 +10,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// No client may forge log lines.
+// Any other request id is replaced, so that no client forges log lines.
 func TestRequestID_EchoedOrReplaced(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -116,7 +116,7 @@ func TestCORS_OnlyListedOrigins(t *testing.T) {
 	}
 }
 
-// Tracing libraries and HTTP clients add these headers by themselves.
+// Tracing libraries and HTTP clients add these headers by themselves. All others stay closed.
 func TestCORS_HeadersAndMethods(t *testing.T) {
 	t.Parallel()
 	const origin = "https://app.example.com"

@@ -59,7 +59,7 @@ func TestFirstSight_HolderHasMovedOn(t *testing.T) {
 	}
 }
 
-// F7: it gets the placeholder.
+// F7: the holder's row gets the placeholder.
 func TestFirstSight_HolderHasNoAddressAnyMore(t *testing.T) {
 	t.Parallel()
 	c := newConflict(t, servicetest.Start(t))
@@ -71,7 +71,7 @@ func TestFirstSight_HolderHasNoAddressAnyMore(t *testing.T) {
 	}
 }
 
-// F7: a row without balance or privileges is relinked.
+// F7: the row of a deleted account without balance or privileges is relinked.
 func TestFirstSight_HolderIsGone(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

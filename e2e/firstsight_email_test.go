@@ -68,7 +68,7 @@ func TestFirstSight_EMailMeetsOldSpellings(t *testing.T) {
 	}
 }
 
-// F2: any address in the token will do.
+// F2: a known uid is admitted with any address in the token.
 func TestFirstSight_KnownUIDNeedsNoAddress(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -39,7 +39,7 @@ func signedInWith(provider string) map[string]any {
 	return map[string]any{"sign_in_provider": provider, "identities": map[string]any{provider: []string{"1"}}}
 }
 
-// mint needs no account.
+// mint signs claims as the provider does, without an account.
 func mint(t testing.TB, s *servicetest.Stack, c map[string]any, options ...identity.MintOptions) string {
 	t.Helper()
 	o := identity.MintOptions{}
@@ -111,7 +111,7 @@ func count(t testing.TB, s *servicetest.Stack, query string, arguments ...any) i
 	return n
 }
 
-// execute acts as an operator or another service.
+// execute changes the database directly, as another service does.
 func execute(t testing.TB, s *servicetest.Stack, statement string, arguments ...any) {
 	t.Helper()
 	if _, err := s.DB.Exec(context.Background(), statement, arguments...); err != nil {

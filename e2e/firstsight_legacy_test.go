@@ -12,6 +12,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
+// nulls is a row of NULLs with a meaning by D3.
 var nulls = map[string]any{
 	"username": nil, "user_type": nil, "is_active": nil, "token_balance": nil, "last_login": nil, "created_at": nil,
 	"updated_at": nil, "auth_provider": nil, "federation_status": nil, "provider_data": nil, "last_firebase_sync": nil,

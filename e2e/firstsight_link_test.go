@@ -20,7 +20,7 @@ type linkCase struct {
 	kept     bool // the local password
 }
 
-// linkCases take from LEGACY_EMAIL_VERIFIED whether a plain row keeps its password.
+// linkCases returns the table. keep is the effect of LEGACY_EMAIL_VERIFIED on a plain row's password.
 func linkCases(keep bool) []linkCase {
 	admin, editor := map[string]any{"user_type": "admin"}, map[string]any{"user_type": "editor"}
 	return []linkCase{
@@ -155,7 +155,7 @@ func TestFirstSight_LinkingByThePlatformsColumn(t *testing.T) {
 		s := servicetest.Start(t, map[string]string{"LEGACY_EMAIL_VERIFIED": "column:nowhere"})
 		linkCase{"", true, "google.com", nil, true, false}.run(t, s)
 	})
-	// Such a column verifies no row and must not fail sign-ins.
+	// A column of another type verifies no row and must not fail sign-ins.
 	t.Run("a column of instants", func(t *testing.T) {
 		t.Parallel()
 		stack := servicetest.NewStack(t)
@@ -166,6 +166,7 @@ func TestFirstSight_LinkingByThePlatformsColumn(t *testing.T) {
 	})
 }
 
+// F3: LINK_PROVIDERS replaces the default list.
 func TestFirstSight_LinkProvidersAreConfigured(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"LINK_PROVIDERS": "oidc.corp"})

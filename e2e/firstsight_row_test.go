@@ -24,7 +24,7 @@ func TestFirstSight_LastLoginMovesWhenOld(t *testing.T) {
 	s := servicetest.Start(t)
 	for _, value := range []string{"last_login = NULL", "last_login = now() - interval '5 minutes 5 seconds'", "last_login = '2001-01-01'"} {
 		before, token := known(t, s, value)
-		// has cached nothing
+		// A new instance has cached nothing.
 		expectUser(t, s.Stack.Start(t), value, token)
 		waitFor(t, 5*time.Second, "F8: last_login moves after "+value, func() bool {
 			r := rowOf(t, s.Stack, "id = $1", before.ID)
@@ -74,7 +74,7 @@ func TestFirstSight_LastLoginIsOffThePath(t *testing.T) {
 	}
 }
 
-// F9: account_deactivated precedes token_revoked only.
+// F9: account_deactivated precedes token_revoked. token_expired and token_invalid precede both.
 func TestFirstSight_DeactivatedIsNamedFirst(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -111,7 +111,7 @@ func expectRefusalOr200(t *testing.T, s *servicetest.Service, what, token string
 	}
 }
 
-// F10: a later session makes a new row.
+// F10: a session that begins after the deletion makes a new row.
 func TestFirstSight_DeletedAccountLeavesATombstone(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

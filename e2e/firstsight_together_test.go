@@ -10,7 +10,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// F1: one verification, too.
+// F1: a thousand requests share one verification and one statement.
 func TestFirstSight_AStampedeIsOneStatement(t *testing.T) {
 	stack := servicetest.NewStack(t)
 	s := stack.Start(t)

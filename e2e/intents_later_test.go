@@ -49,7 +49,7 @@ func askedAgain(t *testing.T, s *servicetest.Service, o sessions) []string {
 	return []string{sessionOf(t, changePassword(t, s, o.tokens[0], "", newPassword), http.StatusOK).IDToken}
 }
 
-// O4: the job stores only the address that Firebase has.
+// O4: after the demotion the job stores only the address that Firebase has.
 func TestHalfChanges_ADemotedOperatorsChangeIsNotCompleted_O4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusts)

@@ -38,7 +38,7 @@ func TestHalfChanges_AreCompleted_T4_A7(t *testing.T) {
 	}
 }
 
-// cutByDatabase cuts PostgreSQL off until each request gives up.
+// cutByDatabase cuts PostgreSQL off after Firebase has answered, until each request gives up.
 func cutByDatabase(t *testing.T, stack *servicetest.Stack, g *gate) ([]halfChange, *servicetest.Service) {
 	t.Helper()
 	wire, throughWire := netfault.URL(t, stack.DatabaseURL)

@@ -91,7 +91,7 @@ func TestCompose_FilesAreWhole(t *testing.T) {
 	}
 }
 
-// Least privilege: the one-shots, run twice, create a login that cannot change the schema.
+// Least privilege: the one-shots, run twice, create a login that serves and cannot change the schema.
 func TestCompose_ServesAsALoginThatMayDoNoMore(t *testing.T) {
 	t.Parallel()
 	services := compose(t, "docker-compose.yml").Services
