@@ -104,7 +104,7 @@ func victims(t *testing.T, attack attacker, a, b *servicetest.Service, n int) []
 	return people
 }
 
-// T7, E2: no forged entry admits a request. An intact one saves the database read.
+// T7, E2: a forged entry is ignored and counted, and the row decides. An intact entry saves the database read.
 func TestAttack_RedisDecidesNothing_T7(t *testing.T) {
 	t.Parallel()
 	_, instances := twoInstances(t)

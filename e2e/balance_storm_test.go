@@ -28,7 +28,7 @@ type intent struct {
 	made    int // not replayed
 }
 
-// newIntents returns slightly more debits than credits, so some are refused.
+// newIntents returns slightly larger debits than credits, so some are refused.
 func newIntents(id uuid.UUID, n int) []*intent {
 	out := make([]*intent, n)
 	for i := range out {

@@ -38,7 +38,7 @@ func otherWriter(t *testing.T, s *servicetest.Stack) (role string, conn *pgx.Con
 	return role, conn
 }
 
-// W2, W3: it cannot book as an admin or under a service's key.
+// W2, W3: another writer cannot book as an admin or under a service's key.
 func TestBalance_OtherWritersBookInTheirOwnName_W3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

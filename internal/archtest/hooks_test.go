@@ -93,7 +93,7 @@ func (r repository) must(command ...string) string {
 
 const newMigration = "-- migrate:up\nALTER TABLE auth.users ADD COLUMN column_of_a_test text;\n\n-- migrate:down\nALTER TABLE auth.users DROP COLUMN column_of_a_test;\n"
 
-// stagings pass without refusals.
+// stagings without refusals must pass.
 var stagings = []struct {
 	name     string
 	change   func(r repository)

@@ -41,7 +41,6 @@ var program = sync.OnceValues(func() (string, error) {
 	return "", errors.New("the package pgbouncer of Debian was installed and brought no program")
 })
 
-// look includes /usr/sbin, which not every PATH has.
 func look() (string, bool) {
 	for _, name := range []string{"pgbouncer", "/usr/sbin/pgbouncer"} {
 		if path, err := exec.LookPath(name); err == nil {

@@ -28,7 +28,6 @@ func Serving(t testing.TB, databaseURL string) string {
 	return location.String()
 }
 
-// makeServing needs the template's role auth_serving.
 func (s *server) makeServing(ctx context.Context) error {
 	if _, err := s.migrated(); err != nil {
 		return fmt.Errorf("migrated template: %w", err)

@@ -139,7 +139,6 @@ func (k Kind) start(t testing.TB, p debian.Program, auth, app string, weakened [
 	return proxy, nil
 }
 
-// configure fails where a text to replace is missing.
 func (k Kind) configure(folder string, port, asking int, auth, app string, weakened []Weakening) error {
 	root, err := checkout.Root()
 	if err != nil {

@@ -72,7 +72,6 @@ func (v validating) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// check demands the envelope's 404 or 405 for unrouted requests.
 func check(r *http.Request, response *http.Response, body []byte) error {
 	if response.Header.Get("X-Request-Id") == "" {
 		return fmt.Errorf("X-Request-Id is missing")

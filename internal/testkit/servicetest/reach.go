@@ -8,7 +8,7 @@ import (
 	"auth-v2-service/gen/client"
 )
 
-// Reach returns a client of an instance in another process. Its Stop does nothing.
+// Reach returns a client of an instance in another process. Log and Queries stay empty, and Stop does nothing.
 func (s *Stack) Reach(t testing.TB, url string) *Service {
 	t.Helper()
 	service := &Service{Stack: s, URL: url, Queries: &Queries{}, Log: &Log{}}
