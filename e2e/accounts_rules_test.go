@@ -224,7 +224,7 @@ func TestDelete_TokensAreRevokedEverywhere_F10(t *testing.T) {
 	stack := servicetest.NewStack(t)
 	one, other := stack.Start(t), stack.Start(t)
 	session := one.Person(t)
-	second := stack.Token(t, identityUser(*session.Email), "password")
+	second := stack.Token(t, identityUser(*session.Email), "password") // no instance has seen it
 	for _, s := range []*servicetest.Service{one, other} {
 		if status, code, _ := s.Verify(t, session.IDToken); status != 200 {
 			t.Fatalf("before the deletion verify-token answered %d %s", status, code)

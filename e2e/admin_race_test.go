@@ -46,7 +46,7 @@ func TestAdminUsers_NoSessionSurvivesADeactivation_T4_T5(t *testing.T) {
 			stack, instances := twoInstances(t, trusting)
 			operator, o := newAdmin(t, stack), settle(t, instances[0])
 			fullTraffic(t, stack)
-			if home == "local" {
+			if home == "local" { // each sign-in moves the user
 				execute(t, stack, "UPDATE auth.rollout SET users_buckets = 10000")
 			}
 			caught := &catch{tokens: o.tokens}
@@ -58,7 +58,7 @@ func TestAdminUsers_NoSessionSurvivesADeactivation_T4_T5(t *testing.T) {
 						for last := false; !last; {
 							select {
 							case <-stop:
-								last = true
+								last = true // one more after the deactivation
 							default:
 							}
 							caught.keep(do(instances[i]))

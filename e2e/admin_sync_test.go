@@ -97,7 +97,7 @@ func TestAdminSync_DisabledTightens_S1(t *testing.T) {
 	s.Identity.SetDisabled(person.UID, false)
 	settled(t, s.Stack)
 	operator.sync(t, s, id)
-	s.Identity.SetDisabled(person.UID, true)
+	s.Identity.SetDisabled(person.UID, true) // by an operator at Firebase
 	if done := operator.sync(t, s, id); done.Data.User.FederationStatus != "disabled" {
 		t.Errorf("S1: disabled once more, it is %s", jsonOf(t, done))
 	}

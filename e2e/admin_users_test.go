@@ -141,7 +141,7 @@ func TestAdminUsers_DeactivateAndReactivate_T4_O4(t *testing.T) {
 		events[1].Details["reason"] != "asked for it" || events[1].RequestID == nil {
 		t.Errorf("O4: on record are %+v, expected one deactivation and one reactivation", events)
 	}
-	operator.act(t, a, here.id, "deactivate")
+	operator.act(t, a, here.id, "deactivate") // a local password
 	ask(t, a, "POST", "/v1/auth/login", registerBody(t, here.email, servicetest.Password)).expect(t, "login here", 403, "account_deactivated")
 	disabled, _ := atFirebaseRow(t, stack, map[string]any{"federation_status": "disabled"})
 	if u := operator.act(t, a, disabled, "reactivate"); u.FederationStatus != "active" || !u.IsActive {
@@ -275,7 +275,7 @@ func TestAdminUsers_Change_S1_S4(t *testing.T) {
 	execute(t, s.Stack, "UPDATE auth.users SET federation_status = 'syncing' WHERE id = $1", id)
 	operator.ask(t, s, "PATCH", userPath(id), `{"email":"joan@example.com"}`).expect(t, "being registered", 503, "dependency_unavailable")
 
-	fault(t, s, identity.Fault{Kind: identity.FaultUnavailable})
+	fault(t, s, identity.Fault{Kind: identity.FaultUnavailable}) // a local row needs no Firebase
 	local := operator.changes(t, s, holder, map[string]any{"email": "Local@Example.com"})
 	if *local.Email != "local@example.com" || countRows(t, s.Stack, `id = $1 AND provider_data @> '{"email_verified": false}'`, holder) != 1 {
 		t.Errorf("F3: a local address that nobody has proved is %+v", local)

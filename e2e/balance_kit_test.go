@@ -13,6 +13,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
+// unbalanced selects users with a balance other than the sum of their entries, or with a wrong balance_after.
 const unbalanced = `(
 	SELECT u.id FROM auth.users AS u
 	LEFT JOIN (SELECT user_id, sum(amount) AS total FROM auth.ledger_entries GROUP BY user_id) AS e ON e.user_id = u.id
@@ -80,6 +81,6 @@ func balanceOf(answer reply) int {
 			Balance int `json:"token_balance"`
 		} `json:"data"`
 	}
-	_ = json.Unmarshal(answer.body, &out)
+	_ = json.Unmarshal(answer.body, &out) // zero where it is not JSON
 	return out.Data.Balance
 }

@@ -16,7 +16,7 @@ func TestFirstSight_UsernameComesFromAnyDisplayName(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		given any
-		want  string
+		want  string // "": none
 	}{
 		{"plain", "Plain Name", "Plain Name"},
 		{"absent", nil, ""},

@@ -63,7 +63,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
+	answer, err := io.ReadAll(response.Body) // the provider has finished
 	if err != nil || g.hold(r.URL.Path, body) {
 		panic(http.ErrAbortHandler)
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// flow does the same as flows/flow.ts.
+// flow mirrors flows/flow.ts.
 type flow struct {
 	name string
 	run  func(ctx context.Context, url, email string) error
