@@ -13,7 +13,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// limited is an instance with limits on that believes 127.0.0.1 about X-Forwarded-For.
+// limited trusts X-Forwarded-For from 127.0.0.1.
 func limited(t *testing.T) *servicetest.Service {
 	t.Helper()
 	return servicetest.Start(t, limits)
@@ -26,7 +26,6 @@ func login(t *testing.T, s *servicetest.Service, from, email, password string) r
 	return ask(t, s, "POST", "/v1/auth/login", registerBody(t, email, password), "X-Forwarded-For", from)
 }
 
-// expectLimited is 429 with a Retry-After of at least a second.
 func expectLimited(t *testing.T, what string, answer reply) {
 	t.Helper()
 	answer.expect(t, what, http.StatusTooManyRequests, "rate_limited")
@@ -35,8 +34,7 @@ func expectLimited(t *testing.T, what string, answer reply) {
 	}
 }
 
-// untilLimited asks until it is refused as too much, and gives that refusal and how many were let through before. To ask once more would
-// not do: a moment later the address may have another allowed.
+// untilLimited returns the first refusal: a later request may pass again.
 func untilLimited(t *testing.T, most int, ask func() reply) (refusal reply, allowed int) {
 	t.Helper()
 	for ; allowed < most; allowed++ {
@@ -48,7 +46,6 @@ func untilLimited(t *testing.T, most int, ask func() reply) (refusal reply, allo
 	return refusal, allowed
 }
 
-// A4: guesses are counted on when Redis falters in the middle of them, and when it is back.
 func TestLimits_RedisFalters_A4(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -74,8 +71,7 @@ func TestLimits_RedisFalters_A4(t *testing.T) {
 	expectLimited(t, "A4: the eleventh guess", login(t, s, "203.0.113.9", email, "WrongPassword1"))
 }
 
-// A4: ten wrong passwords slow the address that sent them at that e-mail, at every door that takes a password; the owner
-// elsewhere signs in.
+// A4: ten wrong passwords limit one address for one e-mail.
 func TestLimits_StrangerIsSlowedAndOwnerIsNot_A4(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -96,7 +92,6 @@ func TestLimits_StrangerIsSlowedAndOwnerIsNot_A4(t *testing.T) {
 	expectNoSecrets(t, s, servicetest.Password, *session.Email, session.IDToken, session.RefreshToken, stale)
 }
 
-// A4: a distributed guesser exhausts what an e-mail allows to strangers, and the owner at a known address is still let in.
 func TestLimits_ManyStrangersDoNotLockTheOwnerOut_A4(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -115,7 +110,6 @@ func TestLimits_ManyStrangersDoNotLockTheOwnerOut_A4(t *testing.T) {
 	login(t, s, owner, *session.Email, servicetest.Password).expect(t, "the owner at a known address", 200, "")
 }
 
-// A4: without TRUSTED_PROXIES a client cannot choose the address it is counted by.
 func TestLimits_ForwardedForFromStrangersIsIgnored_A4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"RATE_LIMIT": "on", "LOGIN_FAILURE_MS": "1"})
@@ -126,7 +120,6 @@ func TestLimits_ForwardedForFromStrangersIsIgnored_A4(t *testing.T) {
 	expectLimited(t, "a guess from one more claimed address", login(t, s, "203.0.113.99", email, "WrongPassword1"))
 }
 
-// A4: an address may not register without end; Google is not asked for what is beyond.
 func TestLimits_RegistrationsByAddress_A4(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -147,7 +140,6 @@ func TestLimits_RegistrationsByAddress_A4(t *testing.T) {
 		expect(t, "a registration from elsewhere", 201, "")
 }
 
-// A4: Google's own throttling is 429, never 401.
 func TestLimits_GooglesThrottlingIs429_A4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -14,7 +14,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// A3: an unknown e-mail, a wrong password, an impossible address and a disabled account are one answer, on one beat.
 func TestLogin_OneAnswerOnOneBeat_A3(t *testing.T) {
 	t.Parallel()
 	const beat = 400 * time.Millisecond
@@ -52,7 +51,7 @@ func TestLogin_OneAnswerOnOneBeat_A3(t *testing.T) {
 	}
 }
 
-// A6: 8 characters, however many bytes they take, and 72 bytes at most: refused, never cut. Login has no such rule.
+// A6: 8 characters at least, 72 bytes at most. Login has no such rule.
 func TestRegister_PasswordBoundaries_A6(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -89,7 +88,6 @@ func TestRegister_PasswordBoundaries_A6(t *testing.T) {
 	}
 }
 
-// F2: whatever case and space an address comes with, it is one person.
 func TestRegister_OneAddressOnePerson_F2(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -111,7 +109,6 @@ func TestRegister_OneAddressOnePerson_F2(t *testing.T) {
 	}
 }
 
-// F4: a display name becomes the username as far as it can, and is never the reason of a refusal.
 func TestRegister_DisplayNames_F4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -150,7 +147,6 @@ func TestRegister_DisplayNames_F4(t *testing.T) {
 	})).expect(t, "257 characters", 400, "invalid_request")
 }
 
-// PATCH /me: a username is kept as it was typed or refused; it is unique, and an owner may type their own again.
 func TestUsername_Rules(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -177,7 +173,6 @@ func TestUsername_Rules(t *testing.T) {
 	}
 }
 
-// A10: what cannot be taken back needs a sign-in of the last five minutes, or the password now.
 func TestDelete_NeedsRecentSignInOrPassword_A10(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -203,7 +198,6 @@ func TestDelete_NeedsRecentSignInOrPassword_A10(t *testing.T) {
 	expectNoSecrets(t, s, stale, servicetest.Password, "WrongPassword1", *session.Email)
 }
 
-// A10: who has no password must have signed in within five minutes, however young the token is.
 func TestDelete_PhoneUserWithoutPasswordMustSignInAgain_A10(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -225,13 +219,12 @@ func TestDelete_PhoneUserWithoutPasswordMustSignInAgain_A10(t *testing.T) {
 	ask(t, s, "DELETE", "/v1/auth/me", "", "Authorization", "Bearer "+token).expect(t, "a sign-in of 4 minutes ago", 200, "")
 }
 
-// F10: after a deletion every token of the account is token_revoked on every instance, and makes no new row.
 func TestDelete_TokensAreRevokedEverywhere_F10(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
 	one, other := stack.Start(t), stack.Start(t)
 	session := one.Person(t)
-	second := stack.Token(t, identityUser(*session.Email), "password") // a session that no instance has seen
+	second := stack.Token(t, identityUser(*session.Email), "password") // no instance has seen it
 	for _, s := range []*servicetest.Service{one, other} {
 		if status, code, _ := s.Verify(t, session.IDToken); status != 200 {
 			t.Fatalf("before the deletion verify-token answered %d %s", status, code)
@@ -263,7 +256,7 @@ func TestDelete_TokensAreRevokedEverywhere_F10(t *testing.T) {
 	}
 }
 
-// Firebase first: while it cannot be reached nothing is deleted, and the same request finishes later.
+// Firebase deletes the account first, so a failure there changes nothing here.
 func TestDelete_FirebaseAwayChangesNothing(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -283,7 +276,6 @@ func TestDelete_FirebaseAwayChangesNothing(t *testing.T) {
 	}
 }
 
-// Errors name the fields at fault and never repeat what was sent.
 func TestErrors_NameFieldsAndRepeatNoValue(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -12,7 +12,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// O4: what was done is found by whom, to whom, what and when, the newest first, every page once.
 func TestAdminAudit_List_O4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -13,8 +13,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// S3: what Firebase does not follow is seen by operators, without waiting for anything; once Firebase is back it follows at once when
-// they ask for it, and the asking is on record (O4).
+// S3, O4: operators see and retry the jobs that Firebase refuses.
 func TestJobs_AreSeenAndRetried_S3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -55,7 +54,6 @@ func TestJobs_AreSeenAndRetried_S3(t *testing.T) {
 	}
 }
 
-// S3: more jobs than a page has are listed page by page, the oldest first, each once.
 func TestJobs_AreListedPageByPage_S3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

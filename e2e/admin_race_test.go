@@ -10,7 +10,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// catch keeps every token that somebody was given.
 type catch struct {
 	sync.Mutex
 	tokens []string
@@ -39,8 +38,6 @@ func (c *catch) all() []string {
 	return append([]string{}, c.tokens...)
 }
 
-// T4, T5: sign-ins, refreshes and a move are under way while somebody is deactivated: none of the sessions is accepted then, nor after
-// a reactivation; and the row is whole.
 func TestAdminUsers_NoSessionSurvivesADeactivation_T4_T5(t *testing.T) {
 	t.Parallel()
 	for home, settle := range homes {
@@ -49,7 +46,7 @@ func TestAdminUsers_NoSessionSurvivesADeactivation_T4_T5(t *testing.T) {
 			stack, instances := twoInstances(t, trusting)
 			operator, o := newAdmin(t, stack), settle(t, instances[0])
 			fullTraffic(t, stack)
-			if home == "local" { // each sign-in is a move
+			if home == "local" { // each sign-in moves the user
 				execute(t, stack, "UPDATE auth.rollout SET users_buckets = 10000")
 			}
 			caught := &catch{tokens: o.tokens}
@@ -61,7 +58,7 @@ func TestAdminUsers_NoSessionSurvivesADeactivation_T4_T5(t *testing.T) {
 						for last := false; !last; {
 							select {
 							case <-stop:
-								last = true // and once more, after the deactivation
+								last = true // one more after the deactivation
 							default:
 							}
 							caught.keep(do(instances[i]))

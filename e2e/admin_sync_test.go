@@ -13,7 +13,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// sync brings a user in step and gives how it ended.
 func (a admin) sync(t testing.TB, s *servicetest.Service, id uuid.UUID) client.SyncEnvelope {
 	t.Helper()
 	return decoded[client.SyncEnvelope](t, a.ask(t, s, http.MethodPost, userPath(id)+"/sync", ""))
@@ -24,7 +23,6 @@ func (a admin) syncUID(t testing.TB, s *servicetest.Service, uid string) reply {
 	return a.ask(t, s, http.MethodPost, "/v1/admin/users/sync", jsonOf(t, map[string]string{"firebase_uid": uid}))
 }
 
-// S1: the row follows Firebase where Firebase is right, and in nothing else.
 func TestAdminSync_FollowsFirebase_S1(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -47,7 +45,7 @@ func TestAdminSync_FollowsFirebase_S1(t *testing.T) {
 	}
 }
 
-// S1: an e-mail that another row holds fails that sync and harms neither row; when it is free, the next one mends it.
+// S1: an e-mail of another row fails the sync.
 func TestAdminSync_EmailHeld_S1(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -71,7 +69,7 @@ func TestAdminSync_EmailHeld_S1(t *testing.T) {
 	}
 }
 
-// S1: Firebase's disabled only tightens, and what we have disabled there ourselves does not come back upon a reactivation.
+// S1: a flag that this service set does not survive a reactivation.
 func TestAdminSync_DisabledTightens_S1(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -90,7 +88,7 @@ func TestAdminSync_DisabledTightens_S1(t *testing.T) {
 	operator.act(t, s, id, "reactivate")
 	expectRefusal(t, s, "T4: a session of before", person.IDToken, 401, "token_revoked")
 	operator.act(t, s, id, "deactivate")
-	s.Identity.SetDisabled(person.UID, true) // as we owe it to Firebase
+	s.Identity.SetDisabled(person.UID, true) // as the pending job does
 	operator.sync(t, s, id)
 	operator.act(t, s, id, "reactivate")
 	if done := operator.sync(t, s, id); done.Data.User.FederationStatus != "active" {
@@ -99,14 +97,13 @@ func TestAdminSync_DisabledTightens_S1(t *testing.T) {
 	s.Identity.SetDisabled(person.UID, false)
 	settled(t, s.Stack)
 	operator.sync(t, s, id)
-	s.Identity.SetDisabled(person.UID, true) // by somebody else
+	s.Identity.SetDisabled(person.UID, true) // by an operator at Firebase
 	if done := operator.sync(t, s, id); done.Data.User.FederationStatus != "disabled" {
 		t.Errorf("S1: disabled once more, it is %s", jsonOf(t, done))
 	}
 }
 
-// A7: a password that was changed at Firebase makes the local one worth nothing and ends the sessions of before; one that both sides
-// took together does not.
+// A7: a newer password at Firebase voids the local hash and ends older sessions.
 func TestAdminSync_NewerPasswordThere_A7(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusting)
@@ -129,7 +126,6 @@ func TestAdminSync_NewerPasswordThere_A7(t *testing.T) {
 	}
 }
 
-// What is gone, away or none of Firebase's is told, and changes what the contract says and no more.
 func TestAdminSync_GoneAwayOrLocal(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -150,7 +146,6 @@ func TestAdminSync_GoneAwayOrLocal(t *testing.T) {
 	operator.ask(t, s, "POST", userPath(local)+"/sync", "").expect(t, "a local user", 422, "unsupported_identity")
 }
 
-// F1, F3, F5, F10: an account comes in by the rules of first sight, and its person is not seen by that.
 func TestAdminSync_BringsAnAccountIn_F1_F3_F10(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -13,7 +13,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// ask asks as this admin.
 func (a admin) ask(t testing.TB, s *servicetest.Service, method, path, body string) reply {
 	t.Helper()
 	return ask(t, s, method, path, body, "Authorization", "Bearer "+a.token)
@@ -21,13 +20,11 @@ func (a admin) ask(t testing.TB, s *servicetest.Service, method, path, body stri
 
 func userPath(id uuid.UUID) string { return "/v1/admin/users/" + id.String() }
 
-// act does one of the acts upon a user and demands that it is done.
 func (a admin) act(t testing.TB, s *servicetest.Service, id uuid.UUID, act string) client.AdminUser {
 	t.Helper()
 	return userIn(t, a.ask(t, s, http.MethodPost, userPath(id)+"/"+act, ""))
 }
 
-// changes changes a user and demands that it is done.
 func (a admin) changes(t testing.TB, s *servicetest.Service, id uuid.UUID, body map[string]any) client.AdminUser {
 	t.Helper()
 	return userIn(t, a.ask(t, s, http.MethodPatch, userPath(id), jsonOf(t, body)))
@@ -38,7 +35,6 @@ func userIn(t testing.TB, answer reply) client.AdminUser {
 	return decoded[client.UserRecordEnvelope](t, answer).Data.User
 }
 
-// decoded reads an answer that must be 200.
 func decoded[T any](t testing.TB, answer reply) (out T) {
 	t.Helper()
 	if answer.status != http.StatusOK {
@@ -50,7 +46,6 @@ func decoded[T any](t testing.TB, answer reply) (out T) {
 	return out
 }
 
-// finds gives the ids of all pages of a search, and how many pages there were.
 func (a admin) finds(t testing.TB, s *servicetest.Service, query url.Values) (ids []uuid.UUID, pages int) {
 	t.Helper()
 	for {
@@ -66,7 +61,6 @@ func (a admin) finds(t testing.TB, s *servicetest.Service, query url.Values) (id
 	}
 }
 
-// events are those that an admin is shown.
 func (a admin) events(t testing.TB, s *servicetest.Service, query url.Values) []client.AuditEvent {
 	t.Helper()
 	var events []client.AuditEvent
@@ -80,7 +74,6 @@ func (a admin) events(t testing.TB, s *servicetest.Service, query url.Values) []
 	}
 }
 
-// atFirebaseRow is a row of an account at the provider, with a password.
 func atFirebaseRow(t testing.TB, s *servicetest.Stack, changes ...map[string]any) (uuid.UUID, identity.User) {
 	t.Helper()
 	account := identity.User{UID: newUID(), Email: servicetest.Email(), EmailVerified: true, Password: servicetest.Password}
@@ -89,7 +82,7 @@ func atFirebaseRow(t testing.TB, s *servicetest.Stack, changes ...map[string]any
 	return legacyRow(t, s, account.Email, columns...), account
 }
 
-// settled waits until Firebase has followed all that was changed here (S3).
+// settled waits until Firebase has followed every change (S3).
 func settled(t testing.TB, s *servicetest.Stack) {
 	t.Helper()
 	eventually(t, "Firebase has followed", func() bool {

@@ -16,7 +16,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// A search finds by what the contract says, every page once, and takes nothing for a wildcard.
 func TestAdminUsers_Search(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -50,7 +49,7 @@ func TestAdminUsers_Search(t *testing.T) {
 		"the beginning of a uid":         {url.Values{"q": {uid[:len(uid)-1]}}, nil},
 		"an id that a filter holds back": {url.Values{"q": {jane3.String()}, "status": {"active"}}, nil},
 		"names and a filter":             {url.Values{"q": {"Jane"}, "active": {"true"}}, []uuid.UUID{jane, jane3}},
-		"e-mails and a filter":           {url.Values{"q": {"jane.do"}, "provider": {"firebase"}}, nil}, // no "@": usernames
+		"e-mails and a filter":           {url.Values{"q": {"jane.do"}, "provider": {"firebase"}}, nil}, // without "@" it searches usernames
 		"deactivated":                    {url.Values{"active": {"false"}}, []uuid.UUID{jane2}},
 		"failed":                         {url.Values{"status": {"failed"}}, []uuid.UUID{jane3}},
 		"failed and deactivated":         {url.Values{"status": {"failed"}, "active": {"false"}}, nil},
@@ -80,7 +79,6 @@ func TestAdminUsers_Search(t *testing.T) {
 	}
 }
 
-// An operator sees the row and no secret of it.
 func TestAdminUsers_Show(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -99,7 +97,7 @@ func TestAdminUsers_Show(t *testing.T) {
 	operator.ask(t, s, "GET", "/v1/admin/users/jane", "").expect(t, "no id", 400, "invalid_request")
 }
 
-// T4, T5, O4: who is deactivated is let in nowhere, at once; doing it again changes nothing; a reactivation brings no session back.
+// T4, T5, O4: a reactivation revives no session.
 func TestAdminUsers_DeactivateAndReactivate_T4_O4(t *testing.T) {
 	t.Parallel()
 	stack, instances := twoInstances(t)
@@ -127,7 +125,7 @@ func TestAdminUsers_DeactivateAndReactivate_T4_O4(t *testing.T) {
 		t.Errorf("deactivating twice moved tokens_valid_after from %s to %s", first.TokensValidAfter, again.TokensValidAfter)
 	}
 	eventually(t, "the second of the deactivation is over", func() bool { return time.Now().After(*first.TokensValidAfter) })
-	meanwhile := mint(t, stack, claims(person.UID, *person.Email)) // as if Firebase had not heard of it yet
+	meanwhile := mint(t, stack, claims(person.UID, *person.Email)) // Firebase has not heard of it yet
 	expectRefusal(t, a, "T4: a session of meanwhile", meanwhile, 403, "account_deactivated")
 	for range 2 {
 		if u := operator.act(t, b, id, "reactivate"); !u.IsActive {
@@ -143,7 +141,7 @@ func TestAdminUsers_DeactivateAndReactivate_T4_O4(t *testing.T) {
 		events[1].Details["reason"] != "asked for it" || events[1].RequestID == nil {
 		t.Errorf("O4: on record are %+v, expected one deactivation and one reactivation", events)
 	}
-	operator.act(t, a, here.id, "deactivate") // whose password lives here
+	operator.act(t, a, here.id, "deactivate") // a local password
 	ask(t, a, "POST", "/v1/auth/login", registerBody(t, here.email, servicetest.Password)).expect(t, "login here", 403, "account_deactivated")
 	disabled, _ := atFirebaseRow(t, stack, map[string]any{"federation_status": "disabled"})
 	if u := operator.act(t, a, disabled, "reactivate"); u.FederationStatus != "active" || !u.IsActive {
@@ -151,7 +149,6 @@ func TestAdminUsers_DeactivateAndReactivate_T4_O4(t *testing.T) {
 	}
 }
 
-// O4: what cannot be recorded does not happen.
 func TestAdminUsers_UnrecordedIsUndone_O4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -172,7 +169,7 @@ func TestAdminUsers_UnrecordedIsUndone_O4(t *testing.T) {
 	}
 }
 
-// Nobody locks themselves out, and of two admins who do it to each other at once one is left.
+// Two admins that remove each other at once leave one admin.
 func TestAdminUsers_AnAdminIsAlwaysLeft(t *testing.T) {
 	t.Parallel()
 	stack, instances := twoInstances(t)
@@ -201,7 +198,7 @@ func TestAdminUsers_AnAdminIsAlwaysLeft(t *testing.T) {
 	}
 }
 
-// T4: every session of before is over, and once is enough within a second.
+// T4: two revocations within a second count as two.
 func TestAdminUsers_RevokeTokens_T4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -222,7 +219,7 @@ func TestAdminUsers_RevokeTokens_T4(t *testing.T) {
 	}
 }
 
-// S1, S4: what an operator changes. An e-mail at Firebase is changed there first.
+// S1, S4: an e-mail at Firebase changes there first.
 func TestAdminUsers_Change_S1_S4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -278,14 +275,13 @@ func TestAdminUsers_Change_S1_S4(t *testing.T) {
 	execute(t, s.Stack, "UPDATE auth.users SET federation_status = 'syncing' WHERE id = $1", id)
 	operator.ask(t, s, "PATCH", userPath(id), `{"email":"joan@example.com"}`).expect(t, "being registered", 503, "dependency_unavailable")
 
-	fault(t, s, identity.Fault{Kind: identity.FaultUnavailable}) // a local row is nobody's business there
+	fault(t, s, identity.Fault{Kind: identity.FaultUnavailable}) // a local row needs no Firebase
 	local := operator.changes(t, s, holder, map[string]any{"email": "Local@Example.com"})
 	if *local.Email != "local@example.com" || countRows(t, s.Stack, `id = $1 AND provider_data @> '{"email_verified": false}'`, holder) != 1 {
 		t.Errorf("F3: a local address that nobody has proved is %+v", local)
 	}
 }
 
-// A password opens the account of a new admin only after a promotion, and of a former one no more: within a second.
 func TestAdminUsers_PromotionCountsAtOnce_T5(t *testing.T) {
 	t.Parallel()
 	_, instances := twoInstances(t)
@@ -299,7 +295,6 @@ func TestAdminUsers_PromotionCountsAtOnce_T5(t *testing.T) {
 	waitFor(t, time.Second, "demoted elsewhere", func() bool { return promoted.ask(t, b, "GET", "/v1/admin/users", "").status == 403 })
 }
 
-// T8: no operation for admins opens to a user, to a legacy token of an admin's, or to an admin who is deactivated.
 func TestAdminUsers_WhoMay_T8(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -320,7 +315,6 @@ func TestAdminUsers_WhoMay_T8(t *testing.T) {
 	}
 }
 
-// Malformed requests of an admin's are told so at each operation, and nobody is not found.
 func TestAdminUsers_Refusals(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

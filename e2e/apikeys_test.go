@@ -15,10 +15,8 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// keyHeader is where a service sends its key.
 const keyHeader = "X-API-Key"
 
-// newKey is a key as an operator makes it.
 func newKey(t testing.TB, s *servicetest.Stack, scope apikey.Scope) (whole string, key apikey.Key) {
 	t.Helper()
 	whole, key, err := apikey.Create(t.Context(), s.DB, "a service", scope, "cli:tester")
@@ -35,10 +33,9 @@ func revokeKey(t testing.TB, s *servicetest.Stack, key apikey.Key) {
 	}
 }
 
-// scopes are what keys can be for.
 var scopes = []apikey.Scope{apikey.Admin, apikey.Balance, apikey.Events}
 
-// keyed are the operations that the contract lets keys into, each with the scope that opens it beside admin's, or "".
+// keyed maps operations that take keys to the scope beside admin, or "".
 func keyed(t testing.TB) map[string]apikey.Scope {
 	t.Helper()
 	contract, err := openapi3.NewLoader().LoadFromData(authored.Contract)
@@ -67,8 +64,6 @@ func keyed(t testing.TB) map[string]apikey.Scope {
 	return out
 }
 
-// A key opens the operations of its scope, and the admin's all; every other operation for operators is forbidden to it, as it is to
-// a person who is no admin.
 func TestKeys_OpenTheirScope(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -97,7 +92,6 @@ func TestKeys_OpenTheirScope(t *testing.T) {
 	}
 }
 
-// What a key does is on record as its own.
 func TestKeys_AreNamedOnRecord_O4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusting)
@@ -113,8 +107,7 @@ func TestKeys_AreNamedOnRecord_O4(t *testing.T) {
 	}
 }
 
-// What is no key that counts is one refusal, in the same words and at the price of one statement at most, at every operation that
-// takes keys.
+// Every bad key gets the same refusal and costs at most one statement.
 func TestKeys_Refused(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -144,8 +137,7 @@ func TestKeys_Refused(t *testing.T) {
 	ask(t, s, "GET", "/v1/admin/rollout", "", "Authorization", "Bearer "+whole).expect(t, "a key as a bearer token", 401, "token_invalid")
 }
 
-// One credential a request: a key beside a token, and two keys, are refused wherever a credential is asked for, for nobody can say
-// which was meant. Where no key is taken, one alone is none, and only forward looks past keys: its headers were meant for others.
+// Only forward ignores keys: its headers belong to another service.
 func TestKeys_OneCredentialARequest(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -183,7 +175,6 @@ func TestKeys_OneCredentialARequest(t *testing.T) {
 		expect(t, "login, which asks for no credential", 200, "")
 }
 
-// T5: a revocation counts on every instance from its commit on: the next request is refused, also where the key was just used.
 func TestKeys_RevokedEverywhereAtOnce_T5(t *testing.T) {
 	t.Parallel()
 	stack, instances := twoInstances(t)
@@ -199,7 +190,6 @@ func TestKeys_RevokedEverywhereAtOnce_T5(t *testing.T) {
 	}
 }
 
-// A request by a key costs one statement beside its own.
 func TestKeys_CostOneStatement(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -214,7 +204,7 @@ func TestKeys_CostOneStatement(t *testing.T) {
 	}
 }
 
-// T6, O1: neither log, metrics nor database show a key, used or refused, nor its secret.
+// T6, O1: no log shows a key.
 func TestKeys_AreNowhereToBeRead_T6(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -233,7 +223,6 @@ func TestKeys_AreNowhereToBeRead_T6(t *testing.T) {
 	expectNoSecrets(t, s, whole, whole[len(whole)-43:], wrong[len(wrong)-43:])
 }
 
-// O3: without the database nobody can say what a key is worth: that is an outage, told within 2 s, and no bad key.
 func TestKeys_DatabaseAway_O3(t *testing.T) {
 	t.Parallel()
 	for name, fail := range map[string]func(*netfault.Wire){"cut": (*netfault.Wire).Cut, "hanging": (*netfault.Wire).Hang} {
@@ -261,7 +250,6 @@ func TestKeys_DatabaseAway_O3(t *testing.T) {
 	}
 }
 
-// Keys are for services: no page of another origin may send one.
 func TestKeys_AreNotForBrowsers(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"CORS_ORIGINS": "https://app.example.com"})

@@ -9,8 +9,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// A5: a session of the old auth-service that was ended here does not begin anew with the token that it began with, however long that
-// lives and however often its owner signs in.
 func TestAttack_AnEndedSessionIsNotTakenOverAgain_A5(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -27,7 +25,7 @@ func TestAttack_AnEndedSessionIsNotTakenOverAgain_A5(t *testing.T) {
 	ask(t, s, http.MethodPost, "/auth/refresh", refreshBody(t, foreign)).expect(t, "A5: a month later", 401, "token_expired")
 }
 
-// T4: an ended session's access token stays refused until it ends, also where the session would have run out before it.
+// T4: a token stays refused after its session's expiry.
 func TestAttack_AnEndedSessionsTokenDoesNotComeBack_T4(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -42,8 +40,7 @@ func TestAttack_AnEndedSessionsTokenDoesNotComeBack_T4(t *testing.T) {
 	expectRefusal(t, stack.Start(t), "T4: ended, after the next sign-in, at an instance that remembers nothing", thief.AccessToken, 401, "token_revoked")
 }
 
-// M5, M6, F3: what the platform trusts are the addresses that it knew. Who registers somebody's address here, unproven, neither
-// takes over nor stays inside the account that its owner has at Firebase, whichever of the two was first.
+// M5, M6, F3: registering an unproven address gives no access to its owner's account at Firebase.
 func TestAttack_TrustDoesNotCoverWhoRegistersHere_M5_M6_F3(t *testing.T) {
 	t.Parallel()
 	for _, first := range []string{"the owner", "the attacker"} {

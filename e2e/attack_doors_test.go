@@ -8,8 +8,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// The legacy surface ignores what it does not know, and reads nothing in the place of what it does: a member in other capitals,
-// which the contract's validator and every other reader of the body would pass over, is refused.
+// A member in other capitals is refused, since other readers of the body would miss it.
 func TestAttack_MembersInOtherCapitalsAreNotRead(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -28,14 +27,13 @@ func TestAttack_MembersInOtherCapitalsAreNotRead(t *testing.T) {
 		expect(t, "members that mean nothing", 200, "")
 }
 
-// Deleting an account while it is being moved takes along what Firebase has of it by then: else its password would open a new one.
 func TestAttack_ADeletedAccountDoesNotComeBackByItsMove_F10_M2(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"LEGACY_EMAIL_VERIFIED": "trust"})
 	email := servicetest.Email()
 	id := localUser(t, s.Stack, email, servicetest.Password)
 	pair := legacyLogin(t, s, email, servicetest.Password)
-	// A move that was killed between import and commit.
+	// The instance was killed between import and commit.
 	if _, err := s.Identity.PutUser(identity.User{UID: id.String(), Email: email, EmailVerified: true, Password: servicetest.Password}); err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +49,6 @@ func TestAttack_ADeletedAccountDoesNotComeBackByItsMove_F10_M2(t *testing.T) {
 	ask(t, s, http.MethodPost, "/v1/auth/login", registerBody(t, email, servicetest.Password)).expect(t, "login afterwards", 401, "invalid_credentials")
 }
 
-// F3, F9: a deactivated row is linked to nobody, whoever proves its password.
 func TestAttack_ADeactivatedRowIsNotLinked_F3_F9(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -65,7 +62,6 @@ func TestAttack_ADeactivatedRowIsNotLinked_F3_F9(t *testing.T) {
 	}
 }
 
-// R4: with legacy tokens off nobody who lives here could be let in, so that a new user lives at Firebase, whatever the rollout says.
 func TestAttack_RegisterWithLegacyTokensOff_R4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"LEGACY_TOKENS": "off", "LEGACY_EMAIL_VERIFIED": "trust"})

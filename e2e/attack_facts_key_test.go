@@ -18,7 +18,6 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// forgeFacts seals facts as an instance with this secret does.
 func forgeFacts(t *testing.T, secret string, u user.User) string {
 	t.Helper()
 	key, err := hkdf.Key(sha256.New, []byte(secret), nil, "auth-v2-service: facts in Redis", chacha20poly1305.KeySize)
@@ -47,8 +46,7 @@ func forgeFacts(t *testing.T, secret string, u user.User) string {
 	return string(aead.Seal(nonce, nonce, plain, fmt.Appendf(nil, "%x firebase %s", shape.Sum(nil), u.ID)))
 }
 
-// T7, T8: facts that are forged with a known key make no admin: neither for what an admin does nor for what an admin reads. And no
-// secret of the platform's tokens is such a key.
+// T7, T8: a known key opens no operation for admins. The secrets of legacy tokens are no such key.
 func TestAttack_ForgedFactsOpenNoOperation_T7(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -58,7 +56,7 @@ func TestAttack_ForgedFactsOpenNoOperation_T7(t *testing.T) {
 	for name, c := range map[string]struct {
 		env      map[string]string
 		sealed   string
-		believed bool // the facts open: the test's own forging is right
+		believed bool // proves that forgeFacts seals correctly
 	}{
 		"a learnt FACTS_KEY":           {map[string]string{"FACTS_KEY": known}, known, true},
 		"the refresh secret":           {nil, secrets["JWT_REFRESH_SECRET"], false},

@@ -9,7 +9,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// A9: Firebase throttles mails by account, so that its refusal would tell a stranger that there is one.
 func TestAttack_AThrottledMailTellsOfNoAccount_A9(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -22,7 +21,7 @@ func TestAttack_AThrottledMailTellsOfNoAccount_A9(t *testing.T) {
 	}
 }
 
-// T4, F7: a reset ends the sessions of the account that it was of, also where our row has another address of it by now.
+// T4, F7: sessions end also where the row has another address.
 func TestAttack_AResetEndsTheSessionsOfItsAccount_T4_F7(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusts)
@@ -39,8 +38,7 @@ func TestAttack_AResetEndsTheSessionsOfItsAccount_T4_F7(t *testing.T) {
 	}
 }
 
-// T4, A7: a mail's link leads to Firebase's own page, of which we hear nothing: with the first sign-in by the new password the
-// sessions of the old one are over, an old client's among them, and that sign-in begins one that counts.
+// T4, A7: the first sign-in after a reset on Firebase's own page ends older sessions.
 func TestAttack_AResetPastUsEndsLegacySessions_T4_A7(t *testing.T) {
 	t.Parallel()
 	for _, path := range surfaces {
@@ -60,7 +58,6 @@ func TestAttack_AResetPastUsEndsLegacySessions_T4_A7(t *testing.T) {
 	}
 }
 
-// A4: an account of one's own with somebody else's address, which nobody has proved, floods no mailbox with mails that ask to.
 func TestAttack_VerificationMailsAreLimited_A4(t *testing.T) {
 	t.Parallel()
 	s := limited(t)

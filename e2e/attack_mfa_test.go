@@ -11,8 +11,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// A4, A11: who has the password does not try a million codes through: each sign-in may be begun anew, from wherever, and the guesses
-// are still counted at the factor. The owner, at an address that it knows, is let in meanwhile.
+// A4, A11: guesses count across sign-ins and addresses.
 func TestAttack_CodesOfASecondFactorAreNotTriedThrough_A4_A11(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -56,7 +55,7 @@ func TestAttack_CodesOfASecondFactorAreNotTriedThrough_A4_A11(t *testing.T) {
 	if limited == 0 {
 		t.Error("A4: guesses from 60 addresses were all let through")
 	}
-	next, err := identity.TOTP(secret, time.Now().Add(30*time.Second)) // of the next step: a code is good once
+	next, err := identity.TOTP(secret, time.Now().Add(30*time.Second)) // a code is valid once
 	if err != nil {
 		t.Fatal(err)
 	}

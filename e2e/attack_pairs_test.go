@@ -12,15 +12,14 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// whileWaiting locks a row, begins a request, and makes a change when the request waits for the row: the request has read the row from
-// before the change. It gives what the request was answered.
+// whileWaiting makes a change while a request waits for the row's lock.
 func whileWaiting(t *testing.T, s *servicetest.Stack, id uuid.UUID, change func(tx pgx.Tx), start func() reply) reply {
 	t.Helper()
 	tx, err := s.DB.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = tx.Rollback(t.Context()) }() // committed below
+	defer func() { _ = tx.Rollback(t.Context()) }() // no effect after the commit
 	if _, err := tx.Exec(t.Context(), "SELECT FROM auth.users WHERE id = $1 FOR UPDATE", id); err != nil {
 		t.Fatal(err)
 	}
@@ -36,12 +35,11 @@ func whileWaiting(t *testing.T, s *servicetest.Stack, id uuid.UUID, change func(
 	return <-answered
 }
 
-// F10: an account that a link or a move gives to the row during a deletion is deleted with the row, and no session of
-// it comes back.
+// F10: the row gains the account while the deletion waits.
 func TestAttack_ADeletionTakesTheAccountOfThisMoment_F10(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		change string // $1: the row, $2: the account
+		change string // $1: row, $2: account
 		uid    func(id uuid.UUID) string
 	}{
 		"linked meanwhile": {
@@ -83,7 +81,6 @@ func TestAttack_ADeletionTakesTheAccountOfThisMoment_F10(t *testing.T) {
 	}
 }
 
-// F3, T4: a password that is changed while it is being proved links nothing any more.
 func TestAttack_ALinkDoesNotOutwaitAPasswordChange_F3_T4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -98,7 +95,6 @@ func TestAttack_ALinkDoesNotOutwaitAPasswordChange_F3_T4(t *testing.T) {
 	}
 }
 
-// T4: a session that ends while its deletion waits for the row deletes nothing: the owner has just shut out whoever asks.
 func TestAttack_ADeletionDoesNotOutwaitTheEndOfItsSession_T4(t *testing.T) {
 	t.Parallel()
 	for home, live := range homes {
@@ -131,17 +127,17 @@ func TestAttack_ADeletionDoesNotOutwaitTheEndOfItsSession_T4(t *testing.T) {
 	}
 }
 
-// T4, A7: a session that ends between its verification and the reading of the password sets none.
+// T4, A7: a session that has ended sets no password.
 func TestAttack_APasswordChangeDoesNotOutwaitTheEndOfItsSession_T4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
 	o := livesHere(t, s)
-	o.expectAlive(t, s) // remembered from now on
+	o.expectAlive(t, s) // the instance remembers it
 	tx, err := s.DB.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = tx.Rollback(t.Context()) }() // committed below
+	defer func() { _ = tx.Rollback(t.Context()) }() // no effect after the commit
 	owners := hashOf(t, "OwnersNewPassword1")
 	changeHash(t, tx, o.id, owners)
 	if _, err := tx.Exec(t.Context(), "LOCK TABLE auth.users IN ACCESS EXCLUSIVE MODE"); err != nil {
@@ -161,8 +157,7 @@ func TestAttack_APasswordChangeDoesNotOutwaitTheEndOfItsSession_T4(t *testing.T)
 	}
 }
 
-// M2, A7: while a move is under way, Firebase may have the password and the address as they were: neither changes here until the move has
-// ended, or the old password would go on opening the account there.
+// M2, A7: a change during a move would leave the old password and address at Firebase.
 func TestAttack_NothingThatAMoveTakesChangesUnderIt_M2_A7(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -178,7 +173,6 @@ func TestAttack_NothingThatAMoveTakesChangesUnderIt_M2_A7(t *testing.T) {
 	changePassword(t, s, session.AccessToken, "", newPassword).expect(t, "A7: a new password after the move", 200, "")
 }
 
-// O4: an operator's change that Firebase has not carried out is dropped once another operator has set the same address.
 func TestAttack_AnotherOperatorsChangeCompletesNoAbandonedOne_O4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -195,13 +189,12 @@ func TestAttack_AnotherOperatorsChangeCompletesNoAbandonedOne_O4(t *testing.T) {
 	}
 }
 
-// O4: a balance that waits for its row is not changed by an admin demoted meanwhile.
 func TestAttack_ADemotedAdminsBalanceChangeIsRefused_O4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
 	operator := newAdmin(t, s.Stack)
 	id := localUser(t, s.Stack, servicetest.Email(), servicetest.Password)
-	for bytes.Compare(id[:], operator.id[:]) > 0 { // locked before the operator's row, so that the demotion does not wait
+	for bytes.Compare(id[:], operator.id[:]) > 0 { // locked first, so the demotion does not wait
 		id = localUser(t, s.Stack, servicetest.Email(), servicetest.Password)
 	}
 	before := count(t, s.Stack, "auth.ledger_entries WHERE user_id = $1", id)

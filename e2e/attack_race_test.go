@@ -10,15 +10,14 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// holdRow holds a row's lock in a transaction of its own, in which change is made, until the sign-in that start begins waits for
-// it; then it commits. It gives what the sign-in was answered.
+// holdRow commits change when the sign-in of start waits for its lock.
 func holdRow(t *testing.T, s *servicetest.Stack, change func(tx pgx.Tx), start func() reply) reply {
 	t.Helper()
 	tx, err := s.DB.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = tx.Rollback(t.Context()) }() // committed below
+	defer func() { _ = tx.Rollback(t.Context()) }() // no effect after the commit
 	change(tx)
 	answered := make(chan reply, 1)
 	go func() { answered <- start() }()
@@ -31,7 +30,7 @@ func holdRow(t *testing.T, s *servicetest.Stack, change func(tx pgx.Tx), start f
 	return <-answered
 }
 
-// T4: whoever proved the old password while it was being changed does not get in after the change by having waited.
+// T4: a check of the old password before the change opens no session after it.
 func TestAttack_ASignInDoesNotOutwaitAPasswordChange_T4(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/v1/auth/login", "/auth/login"} {
@@ -52,7 +51,6 @@ func TestAttack_ASignInDoesNotOutwaitAPasswordChange_T4(t *testing.T) {
 	}
 }
 
-// changeHash is what the service itself does at a change.
 func changeHash(t *testing.T, tx pgx.Tx, id uuid.UUID, hash string) {
 	t.Helper()
 	_, err := tx.Exec(t.Context(), `UPDATE auth.users SET password_hash = $2, password_set_at = now(),

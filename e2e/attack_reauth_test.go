@@ -8,8 +8,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// A10, T8: every service of the platform can write a legacy token, and the old auth-service's are as young as their last refresh:
-// what such a token says of its sign-in changes no password and deletes nobody. The session's own beginning does, and the password.
+// A10, T8: other services can write legacy tokens, so a token's auth_time proves nothing.
 func TestAttack_ALegacyTokenDoesNotProveARecentSignIn_A10_T8(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -16,7 +16,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// attacker can read and write all of a stack's Redis.
 type attacker struct {
 	*redis.Client
 	t *testing.T
@@ -33,7 +32,7 @@ func newAttacker(t *testing.T, stack *servicetest.Stack) attacker {
 	return attacker{client, t}
 }
 
-// facts is the entry that an instance has left of a person; "" while there is none.
+// facts returns "" without an entry.
 func (a attacker) facts(person victim) string {
 	a.t.Helper()
 	entry, err := a.Get(a.t.Context(), person.key).Result()
@@ -43,7 +42,6 @@ func (a attacker) facts(person victim) string {
 	return entry
 }
 
-// put writes an entry that never goes by itself.
 func (a attacker) put(key, entry string) {
 	a.t.Helper()
 	if err := a.Set(a.t.Context(), key, entry, 0).Err(); err != nil {
@@ -51,10 +49,9 @@ func (a attacker) put(key, entry string) {
 	}
 }
 
-// victim is somebody whose facts an instance has left in Redis.
 type victim struct{ uid, id, token, key, entry string }
 
-// tierReads is what became of an instance's looks for facts in Redis, by result.
+// tierReads counts reads of facts by result.
 func tierReads(t *testing.T, s *servicetest.Service) map[string]int {
 	t.Helper()
 	response, err := http.Get(s.MetricsURL)
@@ -78,7 +75,7 @@ func tierReads(t *testing.T, s *servicetest.Service) map[string]int {
 	return found
 }
 
-// victims are people whom a knows well and b has known for so long that it will look again; a has left their facts in Redis.
+// victims returns people with facts that instance a has put into Redis and instance b must read again.
 func victims(t *testing.T, attack attacker, a, b *servicetest.Service, n int) []victim {
 	t.Helper()
 	people := make([]victim, n)
@@ -107,14 +104,13 @@ func victims(t *testing.T, attack attacker, a, b *servicetest.Service, n int) []
 	return people
 }
 
-// T7: whoever writes Redis makes nobody pass who would not: what is forged, cut short, bent, somebody else's or replayed is not
-// believed and counted, and who is in the right passes by their row. E2: what nobody has touched spares the row.
+// T7, E2: a forged entry is ignored and counted, and the row decides. An intact entry saves the database read.
 func TestAttack_RedisDecidesNothing_T7(t *testing.T) {
 	t.Parallel()
 	_, instances := twoInstances(t)
 	a, b := instances[0], instances[1]
 	attack := newAttacker(t, a.Stack)
-	// Of each kind several: on a busy machine a look into Redis may take longer than a request waits for it.
+	// On a busy machine a read of Redis may time out.
 	const each = 4
 	kinds := []struct {
 		name    string
@@ -164,7 +160,7 @@ func TestAttack_RedisDecidesNothing_T7(t *testing.T) {
 	}
 }
 
-// T5, T7: entries that a revocation has taken away are put back, at once and until they are too old; nobody passes by them.
+// T5, T7: entries put back after a revocation admit no request.
 func TestAttack_RedisReplaysWhatWasTakenAway_T7(t *testing.T) {
 	t.Parallel()
 	_, instances := twoInstances(t)
@@ -183,7 +179,7 @@ func TestAttack_RedisReplaysWhatWasTakenAway_T7(t *testing.T) {
 	for i, p := range people {
 		refusedAs(t, b, time.Second, "T5: revoked", p.token, codes[i%2])
 	}
-	// The attacker puts everything back, and makes everybody forget, so that they look again: whoever looks has heard.
+	// The message makes the instances forget their facts.
 	waitFor(t, 20*time.Second, "T7: replayed entries are looked at, not believed, and counted", func() bool {
 		for _, p := range people {
 			attack.put(p.key, p.entry)

@@ -21,7 +21,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// guarded is authclient's example as another team runs it: a program of its own, which knows the service by its URL alone.
+// guarded is authclient's example as a separate process.
 type guarded struct {
 	*child.Process
 	url string
@@ -63,7 +63,7 @@ func startGuarded(t *testing.T, authURL string) *guarded {
 	return g
 }
 
-// get asks the example. Nothing holds its answers against our contract; these tests do.
+// get asks the example. No contract checks its answers.
 func (g *guarded) get(t testing.TB, path, token string, header ...string) timed {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.url+path, nil)
@@ -90,7 +90,7 @@ func (g *guarded) get(t testing.TB, path, token string, header ...string) timed 
 	return timed{reply{status: response.StatusCode, header: response.Header, body: body}, time.Since(began)}
 }
 
-// expectAs demands the refusal that verify-token itself gives, word for word.
+// expectAs expects verify-token's own refusal, word for word.
 func (r timed) expectAs(t testing.TB, what string, said reply, status int, code string) {
 	t.Helper()
 	r.expect(t, what, status, code)
@@ -109,7 +109,6 @@ func (r timed) expectAs(t testing.TB, what string, said reply, status int, code 
 	}
 }
 
-// A service behind authclient lets in whom the service vouches for, and refuses in its words.
 func TestAuthclient_InTheServicesWords(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -139,7 +138,6 @@ func TestAuthclient_InTheServicesWords(t *testing.T) {
 		expectAs(t, "F9: a deactivated person", verify(t, s, other.IDToken).reply, http.StatusForbidden, "account_deactivated")
 }
 
-// expectGuardedUser demands that the example knows the person field by field as verify-token does.
 func expectGuardedUser(t testing.TB, s *servicetest.Service, r timed, token string) {
 	t.Helper()
 	var here, there struct {
@@ -155,7 +153,7 @@ func expectGuardedUser(t testing.TB, s *servicetest.Service, r timed, token stri
 	}
 }
 
-// until waits for what somebody else's write to the table brings about: 10 s at most (T5).
+// until waits for another writer's change of the table (T5).
 func (g *guarded) until(t *testing.T, path, token string, status int) (r timed) {
 	t.Helper()
 	waitFor(t, 11*time.Second, "T5: "+path+" answers "+strconv.Itoa(status), func() bool {
@@ -165,7 +163,6 @@ func (g *guarded) until(t *testing.T, path, token string, status int) (r timed) 
 	return r
 }
 
-// While the service is cut off or hangs, a service behind authclient answers 503 in time; then it goes on as before.
 func TestAuthclient_TheServiceIsOutOfReach(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -196,8 +193,7 @@ func TestAuthclient_TheServiceIsOutOfReach(t *testing.T) {
 	}
 }
 
-// The service ends and starts again under traffic: 200 becomes 503 and 200 again. Nobody is sent to sign in again, and the
-// revoked never get in.
+// Good tokens never get 401, and revoked ones never 200.
 func TestAuthclient_TheServiceRestarts(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -265,7 +261,6 @@ func TestAuthclient_TheServiceRestarts(t *testing.T) {
 	})
 }
 
-// A connection that has never asked anything, as clients keep some, makes no failure of an orderly end.
 func TestAuthclient_AnEndBesideASilentConnection(t *testing.T) {
 	t.Parallel()
 	g := startGuarded(t, "http://127.0.0.1:1")

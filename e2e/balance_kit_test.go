@@ -13,7 +13,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// unbalanced counts the users whose balance is not the sum of their entries, or whose entries do not add up one after the other.
+// unbalanced selects users with a balance other than the sum of their entries, or with a wrong balance_after.
 const unbalanced = `(
 	SELECT u.id FROM auth.users AS u
 	LEFT JOIN (SELECT user_id, sum(amount) AS total FROM auth.ledger_entries GROUP BY user_id) AS e ON e.user_id = u.id
@@ -30,7 +30,6 @@ func expectBalanced(t testing.TB, s *servicetest.Stack, after string) {
 	}
 }
 
-// holder is a row with a balance; nil for NULL.
 func holder(t testing.TB, s *servicetest.Stack, balance any) uuid.UUID {
 	t.Helper()
 	return localUser(t, s, servicetest.Email(), servicetest.Password, map[string]any{"token_balance": balance})
@@ -38,13 +37,11 @@ func holder(t testing.TB, s *servicetest.Stack, balance any) uuid.UUID {
 
 func balancePath(id uuid.UUID) string { return "/v1/users/" + id.String() + "/token-balance" }
 
-// charge asks for a change in the name of a key's service.
 func charge(t testing.TB, s *servicetest.Service, key string, id uuid.UUID, name, body string) reply {
 	t.Helper()
 	return ask(t, s, http.MethodPost, balancePath(id), body, keyHeader, key, "Idempotency-Key", name)
 }
 
-// expectCharged says what a change should have answered: the balance after it, and whether it had been made before.
 func (r reply) expectCharged(t testing.TB, what string, balance int, replayed bool) {
 	t.Helper()
 	want := ""
@@ -57,7 +54,7 @@ func (r reply) expectCharged(t testing.TB, what string, balance int, replayed bo
 	}
 }
 
-// attempt is a change that may get no answer: status 0.
+// attempt returns status 0 without an answer.
 func attempt(ctx context.Context, s *servicetest.Service, key string, id uuid.UUID, name, body string) reply {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+balancePath(id), strings.NewReader(body))
 	if err != nil {
@@ -78,13 +75,12 @@ func attempt(ctx context.Context, s *servicetest.Service, key string, id uuid.UU
 	return reply{response.StatusCode, response.Header, answer}
 }
 
-// balanceOf is the balance that an answer gave, 0 for a refusal.
 func balanceOf(answer reply) int {
 	var out struct {
 		Data struct {
 			Balance int `json:"token_balance"`
 		} `json:"data"`
 	}
-	_ = json.Unmarshal(answer.body, &out) // what is not JSON has none
+	_ = json.Unmarshal(answer.body, &out) // zero where it is not JSON
 	return out.Data.Balance
 }

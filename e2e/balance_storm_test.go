@@ -15,7 +15,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// intent is a change that its service means to make once, however often it asks.
+// intent is a change that any number of requests makes once.
 type intent struct {
 	name   string
 	amount int64
@@ -23,12 +23,12 @@ type intent struct {
 	id     uuid.UUID
 
 	sync.Mutex
-	answers map[int]int  // by status
-	balance map[int]bool // that answers gave
-	made    int          // answers that were no repetition
+	answers map[int]int // by status
+	balance map[int]bool
+	made    int // not replayed
 }
 
-// newIntents are credits and debits of a user, the debits on the whole a little larger, so that some are refused.
+// newIntents returns slightly larger debits than credits, so some are refused.
 func newIntents(id uuid.UUID, n int) []*intent {
 	out := make([]*intent, n)
 	for i := range out {
@@ -44,7 +44,6 @@ func newIntents(id uuid.UUID, n int) []*intent {
 	return out
 }
 
-// note keeps an answer, and says whether it decided anything.
 func (c *intent) note(answer reply, balance int) (decided bool) {
 	c.Lock()
 	defer c.Unlock()
@@ -58,7 +57,6 @@ func (c *intent) note(answer reply, balance int) (decided bool) {
 	return answer.status != 0 && answer.status != http.StatusServiceUnavailable
 }
 
-// insist asks until it is answered, as a service does that is told to come again.
 func (c *intent) insist(t *testing.T, ask func() reply) reply {
 	t.Helper()
 	for range 100 {
@@ -70,7 +68,6 @@ func (c *intent) insist(t *testing.T, ask func() reply) reply {
 	return reply{header: http.Header{}}
 }
 
-// inCrowds runs do for each of n, 32 at a time.
 func inCrowds(n int, do func(i int)) {
 	var next atomic.Int64
 	var all sync.WaitGroup
@@ -84,8 +81,7 @@ func inCrowds(n int, do func(i int)) {
 	all.Wait()
 }
 
-// expectLedger holds the intents against the ledger: what was answered as made is entered once and gave one balance, what was refused
-// throughout is not, nothing went below zero, and the balance is the sum of it all.
+// expectLedger expects one entry and one balance for each applied intent, and no entry for a refused one.
 func expectLedger(t *testing.T, s *servicetest.Stack, id uuid.UUID, intents []*intent, caller string) (applied, refused int) {
 	t.Helper()
 	expectBalanced(t, s, "the storm")
@@ -128,8 +124,6 @@ func expectLedger(t *testing.T, s *servicetest.Stack, id uuid.UUID, intents []*i
 	return applied, refused
 }
 
-// W1, W2, W3: 2,000 credits and debits of one user over two instances, each sent one to three times at any moment: the balance is the
-// sum of the entries and never below zero, and nothing is applied twice.
 func TestBalance_TwoThousandAtOnce_W1_W2_W3(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -143,7 +137,7 @@ func TestBalance_TwoThousandAtOnce_W1_W2_W3(t *testing.T) {
 			sent = append(sent, c)
 		}
 	}
-	rand.Shuffle(len(sent)-1000, func(i, j int) { sent[i], sent[j] = sent[j], sent[i] }) // the last ones come side by side
+	rand.Shuffle(len(sent)-1000, func(i, j int) { sent[i], sent[j] = sent[j], sent[i] }) // the last 1,000 keep repetitions side by side
 	inCrowds(len(sent), func(i int) {
 		c := sent[i]
 		c.insist(t, func() reply { return attempt(t.Context(), instances[rand.IntN(2)], whole, id, c.name, c.body) })
@@ -155,8 +149,7 @@ func TestBalance_TwoThousandAtOnce_W1_W2_W3(t *testing.T) {
 	}
 }
 
-// W2: instances are killed -9 in the middle of it, again and again, and clients send again what was not answered, until it is: the same
-// holds, and what the dead had applied is not applied again.
+// W2: clients repeat unanswered requests after kill -9.
 func TestBalance_KilledInTheMiddle_W2(t *testing.T) {
 	t.Parallel()
 	const kills, each = 3, 250
@@ -181,7 +174,7 @@ func TestBalance_KilledInTheMiddle_W2(t *testing.T) {
 		})
 	}
 	s := stack.Start(t)
-	inCrowds(len(intents), func(i int) { // who was answered asks once more, too
+	inCrowds(len(intents), func(i int) { // all of them, also the answered ones
 		c := intents[i]
 		answer := c.insist(t, func() reply { return attempt(t.Context(), s, whole, id, c.name, c.body) })
 		if c.made == 0 && answer.header.Get("Idempotent-Replayed") != "" {

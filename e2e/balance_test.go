@@ -21,8 +21,7 @@ import (
 
 const spend5 = `{"amount":-5,"reason":"One chat message"}`
 
-// W2: the same key and body answers the same, whichever instance is asked, and is applied once; another body is refused, and what
-// was refused may be tried again under its key. A key is one caller's for one user.
+// W2: a key belongs to one caller and one user. A refused change may be tried again under its key.
 func TestBalance_AChangeIsMadeOnce_W2(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -51,8 +50,7 @@ func TestBalance_AChangeIsMadeOnce_W2(t *testing.T) {
 	}
 }
 
-// W1: never below zero, never beyond an integer, whatever stood before: nothing, NULL, or a debt of the platform's own, which may be
-// paid off in parts. What was refused has changed nothing.
+// W1: a balance stays between zero and the largest int32. An older debt may be paid in parts.
 func TestBalance_ItsBounds_W1(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -102,7 +100,7 @@ func TestBalance_ItsBounds_W1(t *testing.T) {
 	expectBalanced(t, s.Stack, "all this")
 }
 
-// Who is asked for a change must be there; whether the user may sign in is another matter.
+// The user must exist, and may be deactivated.
 func TestBalance_OfWhom(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -131,7 +129,6 @@ func TestBalance_OfWhom(t *testing.T) {
 	}
 }
 
-// What is not the contract's is refused, with the field that is at fault, and changes nothing.
 func TestBalance_Refuses(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -166,8 +163,7 @@ func TestBalance_Refuses(t *testing.T) {
 	charge(t, s, key, id, longest, `{"amount":-5,"reason":"`+strings.Repeat("ü", 200)+`"}`).expectCharged(t, "the longest key and reason", 45, false)
 }
 
-// T8: who may change a balance is an admin by a token of Firebase's, or a service by a key for it. O4: what an admin does is on
-// record, once, with who it was; what a service does is on record in the ledger alone.
+// T8, O4: the ledger alone records changes by services.
 func TestBalance_WhoMayAndIsOnRecord_T8_O4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -212,7 +208,7 @@ func TestBalance_WhoMayAndIsOnRecord_T8_O4(t *testing.T) {
 	}
 }
 
-// O4: what an admin does and cannot be recorded does not happen, and its key stands for nothing.
+// O4: an unrecorded change is undone, and its key stays unused.
 func TestBalance_UnrecordedIsUnchanged_O4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -227,7 +223,6 @@ func TestBalance_UnrecordedIsUnchanged_O4(t *testing.T) {
 	spend().expectCharged(t, "the same again", 4, false)
 }
 
-// T5: a changed balance is seen at once where it was changed, and within a second elsewhere.
 func TestBalance_IsSeenEverywhere_T5(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -246,7 +241,7 @@ func TestBalance_IsSeenEverywhere_T5(t *testing.T) {
 	})
 }
 
-// A change costs one statement beside the key's, and so does its repetition; an admin's one more, for the record.
+// A change costs one statement beside the key's. An admin's costs one more for the record.
 func TestBalance_QueryBudget(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -259,7 +254,7 @@ func TestBalance_QueryBudget(t *testing.T) {
 		}
 	}
 	expectUser(t, s, "the admin", operator.token) // proves the address
-	expectUser(t, s, "the admin", operator.token) // and the token is known
+	expectUser(t, s, "the admin", operator.token) // caches the token
 	ran := s.Queries.During(func() {
 		ask(t, s, "POST", balancePath(id), spend5, "Authorization", "Bearer "+operator.token, "Idempotency-Key", "key").expectCharged(t, "an admin's", 40, false)
 	})
@@ -271,7 +266,6 @@ func TestBalance_QueryBudget(t *testing.T) {
 	}
 }
 
-// A database that is away is 503 with Retry-After, and the same request is answered when it is back.
 func TestBalance_DatabaseAway(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
@@ -286,18 +280,17 @@ func TestBalance_DatabaseAway(t *testing.T) {
 	charge(t, s, key, id, "key", spend5).expectCharged(t, "the same again", 4, false)
 }
 
-// O3: while one user's row is held and many changes wait for it, everybody else is served, and then so are they.
 func TestBalance_AHeldRowLeavesRoomForOthers_O3(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)
-	s := stack.Start(t, map[string]string{"DATABASE_URL": stack.ServingURL}) // it is about the instance's own pool, not a pooler's
+	s := stack.Start(t, map[string]string{"DATABASE_URL": stack.ServingURL}) // tests the instance's own pool
 	key, _ := newKey(t, s.Stack, apikey.Balance)
 	id, email := holder(t, s.Stack, 0), *s.Person(t).Email
 	lock, err := s.DB.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = lock.Rollback(context.WithoutCancel(t.Context())) }() // also where the test ends early
+	defer func() { _ = lock.Rollback(context.WithoutCancel(t.Context())) }()
 	if _, err := lock.Exec(t.Context(), "UPDATE auth.users SET last_login = now() WHERE id = $1", id); err != nil {
 		t.Fatal(err)
 	}
@@ -318,7 +311,6 @@ func TestBalance_AHeldRowLeavesRoomForOthers_O3(t *testing.T) {
 	expectBalanced(t, s.Stack, "the row was held")
 }
 
-// ledgerPage is a page as a client reads it.
 type ledgerPage struct {
 	Entries []struct {
 		ID         int64     `json:"id"`
@@ -350,7 +342,7 @@ func pageOf(t testing.TB, answer reply) ledgerPage {
 	return out.Data
 }
 
-// The ledger is read in pages, the newest first, and none of what stood at the beginning is missed or seen twice while more comes.
+// New entries make a client neither miss nor repeat older ones.
 func TestBalance_Pages(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -387,7 +379,6 @@ func TestBalance_Pages(t *testing.T) {
 	}
 }
 
-// W2: of many that come with one key at the same instant one is applied and all get its answer, also where it takes all there is.
 func TestBalance_OneKeyManyTimesAtOnce_W2(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)

@@ -14,7 +14,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// otherWriter is a login of the platform that may write auth.users and nothing else of the schema.
+// otherWriter may write auth.users alone.
 func otherWriter(t *testing.T, s *servicetest.Stack) (role string, conn *pgx.Conn) {
 	t.Helper()
 	role = "platform_" + strings.ReplaceAll(uuid.NewString(), "-", "")
@@ -38,8 +38,7 @@ func otherWriter(t *testing.T, s *servicetest.Stack) (role string, conn *pgx.Con
 	return role, conn
 }
 
-// W2, W3: another writer of auth.users books in no name but its own: neither as an admin, nor under a service's key, whose
-// Idempotency-Key stays unused.
+// W2, W3: another writer cannot book as an admin or under a service's key.
 func TestBalance_OtherWritersBookInTheirOwnName_W3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -13,7 +13,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// asked is what a page's script may know of an answer; Failed is the browser's refusal to tell.
+// asked is what a page can read of an answer.
 type asked struct {
 	Failed    string `json:"failed"`
 	Status    int    `json:"status"`
@@ -22,7 +22,6 @@ type asked struct {
 	Token     string `json:"token"`
 }
 
-// asking is what a frontend's script does: a call with JSON, and what it can read of the answer.
 const asking = `fetch(url, options).then(async (answer) => {
 	const body = await answer.json();
 	return {
@@ -31,8 +30,7 @@ const asking = `fetch(url, options).then(async (answer) => {
 	};
 }, (error) => ({failed: String(error), status: 0, code: "", requestId: "", token: ""}))`
 
-// A browser lets a page of a listed origin call us, with JSON and a bearer token, and read what it needs; a page of any other
-// origin it lets nothing read, and its login never reaches us.
+// A page of an unlisted origin reads nothing, and its login does not arrive.
 func TestCORS_InABrowser(t *testing.T) {
 	t.Parallel()
 	listed, stranger := origin(t), origin(t)
@@ -76,7 +74,6 @@ func TestCORS_InABrowser(t *testing.T) {
 	}
 }
 
-// origin serves an empty page on a port of its own.
 func origin(t *testing.T) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -87,7 +84,6 @@ func origin(t *testing.T) string {
 	return server.URL
 }
 
-// requestInit is what fetch takes.
 type requestInit struct {
 	Method  string            `json:"method"`
 	Headers map[string]string `json:"headers"`
@@ -103,7 +99,6 @@ func loginInit(t *testing.T, email, password string) requestInit {
 	return requestInit{Method: "POST", Headers: map[string]string{"Content-Type": "application/json"}, Body: string(body)}
 }
 
-// fetch lets the page's script call.
 func fetch(t *testing.T, page *tab, url string, r requestInit) asked {
 	t.Helper()
 	arguments, err := json.Marshal([]any{url, r})

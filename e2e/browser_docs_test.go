@@ -18,13 +18,11 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// shown lists the operations that Swagger UI has rendered: "GET /docs".
 const shown = `[...document.querySelectorAll(".opblock")].map((block) =>
 	block.querySelector(".opblock-summary-method").textContent + " " +
 	block.querySelector(".opblock-summary-path, .opblock-summary-path__deprecated").dataset.path)`
 
-// The documentation in a real browser that reaches nothing but us: every operation of the contract is there, opens and can be
-// tried with a token, and neither the console nor our own policy has a word against it.
+// The console shows no error and no warning.
 func TestDocs_InABrowserWithoutInternet(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -67,11 +65,10 @@ func contractOperations(t *testing.T) []string {
 	return operations
 }
 
-// openAll unfolds every operation: what a reader sees of each (parameters, examples, schemas) must render, not only its title.
 func openAll(t *testing.T, page *tab, count int) {
 	t.Helper()
 	const folded = `document.querySelector(".opblock-summary-control[aria-expanded=false]")`
-	for range count { // one by one: the legacy surface's two prefixes are one operation, and open together
+	for range count { // the legacy surface's two prefixes open together
 		page.do(t, "unfold an operation", chromedp.Evaluate[chromedp.Void](folded+"?.click()"))
 	}
 	page.do(t, "see every operation unfolded",
@@ -82,7 +79,6 @@ func openAll(t *testing.T, page *tab, count int) {
 	}
 }
 
-// tryMe authorizes as somebody and asks who that is, by the page's own buttons.
 func tryMe(t *testing.T, page *tab, person client.Session) {
 	t.Helper()
 	const dialog, getMe = ".auth-btn-wrapper ", "#operations-me-getMe "
@@ -99,7 +95,7 @@ func tryMe(t *testing.T, page *tab, person client.Session) {
 	}
 }
 
-// paste puts text where the cursor is, at once: a token has a thousand characters.
+// paste is for tokens of a thousand characters.
 func paste(text string) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, input.InsertText, input.InsertTextParams{Text: text})
@@ -107,7 +103,7 @@ func paste(text string) chromedp.Action[chromedp.Void] {
 	})
 }
 
-// screenshot leaves a picture for people where BROWSER_SCREENSHOTS names a folder.
+// screenshot saves a picture to the folder BROWSER_SCREENSHOTS.
 func screenshot(t *testing.T, page *tab, name string) {
 	t.Helper()
 	folder := os.Getenv("BROWSER_SCREENSHOTS")

@@ -15,24 +15,22 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// A frontend in TypeScript (e2e/js) compiles against the types generated from the contract, where contract.types.mts says what
-// must not compile; then it lives with the service.
+// A frontend compiles against the generated types.
 func TestFrontend(t *testing.T) {
 	t.Parallel()
 	folder := compiledScripts(t)
-	// Firebase's own JavaScript SDK signs up at the identity provider, past us, and calls us through openapi-fetch.
+	// Firebase's JavaScript SDK signs up at the provider directly.
 	t.Run("FirebaseSDK", func(t *testing.T) {
 		t.Parallel()
 		runScript(t, filepath.Join(folder, "sdk-flow.mjs"))
 	})
-	// The plan's integration script, by axios, which the platform's services use.
+	// The plan's script uses axios, like the platform's services.
 	t.Run("PlanScript", func(t *testing.T) {
 		t.Parallel()
 		runScript(t, filepath.Join(folder, "plan-flow.mjs"))
 	})
 }
 
-// compiledScripts type-checks and compiles e2e/js into a folder from which Node finds the packages, as the lock file has them.
 func compiledScripts(t *testing.T) string {
 	t.Helper()
 	if err := npm.InstallLocked(t.Context(), "js", t.Output()); err != nil {
@@ -53,8 +51,7 @@ func compiledScripts(t *testing.T) string {
 	return folder
 }
 
-// runScript runs a script beside a service and shows its transcript. What it is answered passes the validating transport, and
-// so is held against the contract too.
+// runScript checks the script's answers against the contract.
 func runScript(t *testing.T, script string) {
 	t.Helper()
 	s := servicetest.Start(t)

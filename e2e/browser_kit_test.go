@@ -20,10 +20,8 @@ import (
 	"auth-v2-service/internal/devstack/browser"
 )
 
-// pageLimit is how long anything in a browser may take on a loaded machine.
 const pageLimit = 60 * time.Second
 
-// tab is one page in a browser, and what it asked for and complained of.
 type tab struct {
 	ctx context.Context
 
@@ -32,7 +30,7 @@ type tab struct {
 	complaints []string
 }
 
-// openBrowser starts a browser with a fresh profile that reaches loopback alone; it ends with the test. Tabs come from its context.
+// openBrowser starts a browser that reaches loopback alone. Tabs come from its context.
 func openBrowser(t *testing.T) context.Context {
 	t.Helper()
 	program, err := browser.Find(t.Context(), t.Output())
@@ -60,7 +58,6 @@ func openBrowser(t *testing.T) context.Context {
 	return ctx
 }
 
-// openTab opens a page and hears of it from its first request on.
 func openTab(t *testing.T, browser context.Context, url string) *tab {
 	t.Helper()
 	ctx, closeTab := chromedp.NewContext(browser)
@@ -80,7 +77,7 @@ func (p *tab) enable() error {
 	return errors.Join(networkErr, logErr, auditsErr)
 }
 
-// hear is told of the page's events, one at a time. A complaint is whatever would be red or yellow in a developer's console.
+// hear records requests and what a console shows as an error or a warning.
 func (p *tab) hear(event any) {
 	p.lock.Lock()
 	defer p.lock.Unlock()
@@ -118,13 +115,11 @@ func words(args []*runtime.RemoteObject) string {
 	return strings.Join(words, " ")
 }
 
-// do runs steps in the page, with a limit that only a failure reaches.
 func (p *tab) do(t *testing.T, what string, steps ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
 	read(t, p, what, chromedp.Steps(steps...))
 }
 
-// read runs one step in the page and gives what it found.
 func read[T any](t *testing.T, p *tab, what string, step chromedp.Action[T]) T {
 	t.Helper()
 	ctx, stop := context.WithTimeout(p.ctx, pageLimit)
@@ -136,14 +131,12 @@ func read[T any](t *testing.T, p *tab, what string, step chromedp.Action[T]) T {
 	return found
 }
 
-// heard are the complaints so far.
 func (p *tab) heard() []string {
 	p.lock.Lock()
 	defer p.lock.Unlock()
 	return slices.Clone(p.complaints)
 }
 
-// elsewhere are the requests that left the origin; what the page holds in itself (data:, blob:) does not.
 func (p *tab) elsewhere(origin string) []string {
 	p.lock.Lock()
 	defer p.lock.Unlock()

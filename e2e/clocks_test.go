@@ -10,10 +10,9 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// clockCell is one wrong clock, as seen from PostgreSQL's, which no test can set: PostgreSQL's is wrong where the others agree.
+// clockCell offsets clocks from PostgreSQL's, which no test can set. PostgreSQL's is wrong where both offsets agree.
 type clockCell struct{ machine, firebase time.Duration }
 
-// clockCells are each clock ahead and behind by itself.
 var clockCells = map[string]clockCell{
 	"all agree":              {},
 	"Firebase 2 s ahead":     {firebase: 2 * time.Second},
@@ -41,8 +40,7 @@ func startAt(t *testing.T, c clockCell, env ...map[string]string) *servicetest.S
 	return stack.Start(t, env...)
 }
 
-// T4, A10: whichever clock is wrong, a logout ends every session of the person, and what is issued after it is accepted: at Firebase and
-// of the legacy kind, refresh tokens and what a recent sign-in allows.
+// T4, A10: sessions before the logout end, and later ones count.
 func TestClocks_LogoutAndGoOn_T4_A10(t *testing.T) {
 	t.Parallel()
 	for name, c := range clockCells {
@@ -75,7 +73,7 @@ func TestClocks_LogoutAndGoOn_T4_A10(t *testing.T) {
 	}
 }
 
-// T8: of the local person, whose sessions no clock of Firebase's dates, the same.
+// T8: no clock of Firebase's dates a local person's sessions.
 func TestClocks_LocalPersons_T4(t *testing.T) {
 	t.Parallel()
 	for name, c := range clockCells {
@@ -99,8 +97,7 @@ func TestClocks_LocalPersons_T4(t *testing.T) {
 	}
 }
 
-// O1, O2: a clock that is apart is in the log once, in the metrics and in /health, and the service stays ready; an instance whose own
-// clock is the wrong one is not.
+// O1, O2: only an instance with a wrong clock of its own turns unready.
 func TestClocks_SkewIsSeen_O2(t *testing.T) {
 	t.Parallel()
 	for name, cell := range map[string]struct {
@@ -137,7 +134,6 @@ func TestClocks_SkewIsSeen_O2(t *testing.T) {
 	}
 }
 
-// failing says whether health calls a check failing.
 func failing(t *testing.T, health []byte, name string) bool {
 	t.Helper()
 	var answer struct {

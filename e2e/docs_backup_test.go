@@ -6,7 +6,6 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// The page about backups does what it says: back up, verify, restore, refuse, drill.
 func TestDocs_Backup(t *testing.T) {
 	t.Parallel()
 	said := runPage(t, "../docs/ops/backup.md", pgtest.New(t))

@@ -16,7 +16,7 @@ import (
 
 var shellBlock = regexp.MustCompile("(?s)```sh\n(.*?)```")
 
-// runPage runs every block of sh of a page, one after the other, in a folder that looks like a checkout, on a database.
+// runPage runs a page's sh blocks in a folder that resembles a checkout.
 func runPage(t *testing.T, page, databaseURL string) string {
 	t.Helper()
 	text, err := os.ReadFile(page)
@@ -55,21 +55,18 @@ func expectSaid(t *testing.T, said string, words ...string) {
 	}
 }
 
-// The quick reference does what it says, on a database that is empty at first.
 func TestDocs_MigrationQuickReference(t *testing.T) {
 	t.Parallel()
 	said := runPage(t, "../docs/guides/MIGRATION_QUICK_REFERENCE.md", pgtest.Empty(t))
 	expectSaid(t, said, "pending  000_legacy_users.sql", "exit code 1", "would apply", "state in_step", `"state": "in_step"`, "_add_locale.sql")
 }
 
-// The rollback procedures do what they say, refusal included.
 func TestDocs_RollbackProcedures(t *testing.T) {
 	t.Parallel()
 	said := runPage(t, "../docs/ops/rollback-procedures.md", pgtest.New(t))
 	expectSaid(t, said, "rolled back 001_add_firebase_uid.sql", "auth.users holds 1 people", "refused, exit code 1", "state in_step")
 }
 
-// Every monitoring query runs, and says what a bad answer looks like.
 func TestDocs_MonitoringQueries(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../docs/ops/monitoring-queries.sql")
@@ -95,7 +92,6 @@ func TestDocs_MonitoringQueries(t *testing.T) {
 	}
 }
 
-// The page about both worlds shows and sets the rollout.
 func TestDocs_BothWorlds(t *testing.T) {
 	t.Setenv("LEGACY_EMAIL_VERIFIED", "unverified")
 	said := runPage(t, "../docs/guides/both-worlds.md", pgtest.New(t))

@@ -14,7 +14,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// reply is an answer, read whole; the transport has held it against the contract.
 type reply struct {
 	status int
 	header http.Header
@@ -23,7 +22,7 @@ type reply struct {
 
 func (r reply) code() string { return servicetest.Code(r.body) }
 
-// ask sends one request as it stands. A body goes as application/json, unless header (name, value, name, value ...) says other.
+// ask sends one request. header lists names and values in turn and overrides the default application/json.
 func ask(t testing.TB, s *servicetest.Service, method, path, body string, header ...string) reply {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))
@@ -59,7 +58,7 @@ func send(t testing.TB, s *servicetest.Service, request *http.Request) reply {
 	return reply{status: response.StatusCode, header: response.Header, body: body}
 }
 
-// expect says what an answer should have been; code "" stands for an answer without an envelope (HEAD, success).
+// expect takes code "" for an answer without an error envelope.
 func (r reply) expect(t testing.TB, what string, status int, code string) {
 	t.Helper()
 	if r.status != status || r.code() != code {
@@ -67,7 +66,7 @@ func (r reply) expect(t testing.TB, what string, status int, code string) {
 	}
 }
 
-// secured are the operations that ask for a bearer token, each with a body that the contract allows.
+// secured lists the operations that need a bearer token, with valid bodies.
 var secured = []struct{ operation, method, path, body string }{
 	{"getMe", http.MethodGet, "/v1/auth/me", ""},
 	{"updateMe", http.MethodPatch, "/v1/auth/me", `{"username":"somebody else"}`},
@@ -99,16 +98,15 @@ var secured = []struct{ operation, method, path, body string }{
 	{"legacyMe", http.MethodGet, "/api/v1/auth/me", ""},
 }
 
-// rolloutBody changes the record as it was made.
 const rolloutBody = `{"revision":0,"usersPercent":0,"trafficPercent":100,"newUsers":"firebase","allow":[],"deny":[],"belowFullTraffic":false}`
 
-// nobodyPath is where a user would be whom nobody has; syncBody names an account of nobody's.
+// nobodyPath and syncBody name no existing user or account.
 const (
 	nobodyPath = "/v1/admin/users/7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d"
 	syncBody   = `{"firebase_uid":"7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d"}`
 )
 
-// taking are the operations that take a body, each with one that the contract allows.
+// taking lists the operations that take a body of strings.
 var taking = []struct{ operation, method, path, body string }{
 	{"register", http.MethodPost, "/v1/auth/register", `{"email":"reader@example.com","password":"TestPassword123"}`},
 	{"login", http.MethodPost, "/v1/auth/login", `{"email":"reader@example.com","password":"TestPassword123"}`},
@@ -128,7 +126,7 @@ var taking = []struct{ operation, method, path, body string }{
 	{"legacyVerifyToken", http.MethodPost, "/auth/verify-token", `{"token":"a-token"}`},
 }
 
-// bodyless are operations whose bodies are no strings, or nobody reads, or an admin alone may send.
+// bodyless lists operations with ignored bodies, admins' bodies and bodies of other types.
 var bodyless = []struct{ operation, method, path, body string }{
 	{"setRollout", http.MethodPut, "/v1/admin/rollout", rolloutBody},
 	{"updateUser", http.MethodPatch, nobodyPath, `{"username":"somebody else"}`},
@@ -138,7 +136,6 @@ var bodyless = []struct{ operation, method, path, body string }{
 	{"legacyLogout", http.MethodPost, "/auth/logout", `{"anything":"x"}`},
 }
 
-// jsonOf is v as JSON, for bodies.
 func jsonOf(t testing.TB, v any) string {
 	t.Helper()
 	encoded, err := json.Marshal(v)
@@ -153,7 +150,7 @@ func registerBody(t testing.TB, email, password string) string {
 	return jsonOf(t, map[string]string{"email": email, "password": password})
 }
 
-// staleToken is a good token of somebody who signed in an hour ago.
+// staleToken returns a valid token of a sign-in an hour ago.
 func staleToken(t testing.TB, s *servicetest.Service, uid, email string) string {
 	t.Helper()
 	now := time.Now()
@@ -168,7 +165,6 @@ func staleToken(t testing.TB, s *servicetest.Service, uid, email string) string 
 	return compact
 }
 
-// localPerson is a row of the legacy service, whose password nobody here knows.
 func localPerson(t testing.TB, s *servicetest.Stack, email string) uuid.UUID {
 	t.Helper()
 	id := uuid.New()
@@ -191,13 +187,12 @@ func countRows(t testing.TB, s *servicetest.Stack, where string, args ...any) (r
 	return rows
 }
 
-// eventually waits for a condition, with a limit that only a failure reaches.
 func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	waitFor(t, 20*time.Second, what, condition)
 }
 
-// expectNoSecrets fails where a log shows what no log may (O1, T6).
+// expectNoSecrets searches the log (O1, T6).
 func expectNoSecrets(t testing.TB, s *servicetest.Service, secrets ...string) {
 	t.Helper()
 	log := s.Log.String()

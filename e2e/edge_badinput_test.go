@@ -14,7 +14,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// hostile gives bodies that no operation takes, made of one that it does, by what is wrong with each.
+// hostile returns invalid bodies by defect.
 func hostile(t *testing.T, good string) map[string]string {
 	t.Helper()
 	fields := map[string]any{}
@@ -72,7 +72,7 @@ func hostile(t *testing.T, good string) map[string]string {
 				rest[other] = v
 			}
 		}
-		if field != "currentPassword" { // the only one that may be missing
+		if field != "currentPassword" { // optional
 			bodies["without "+field] = jsonOf(t, rest)
 		}
 	}
@@ -104,7 +104,6 @@ func refusedAsBadInput(t *testing.T, what string, answer reply) {
 	}
 }
 
-// "Bad input gets": every hostile body at every operation that takes one is a 4xx with the envelope, and writes nothing.
 func TestBadInput_HostileBodies(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -113,7 +112,7 @@ func TestBadInput_HostileBodies(t *testing.T) {
 	for _, o := range taking {
 		for what, body := range hostile(t, o.body) {
 			if strings.HasPrefix(o.operation, "legacy") && (what == "an unknown field" || what == "a field in other case") {
-				continue // ignored there, as the old service did
+				continue // the legacy surface ignores these
 			}
 			answer := ask(t, s, o.method, o.path, body, "Authorization", "Bearer "+token)
 			refusedAsBadInput(t, o.operation+" with "+what, answer)
@@ -173,7 +172,6 @@ func gzipped(body string) string {
 	return out.String()
 }
 
-// A body of 64 KiB passes and one byte more does not, whether its length is announced or not.
 func TestBadInput_BodyLimit(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -198,7 +196,7 @@ func TestBadInput_BodyLimit(t *testing.T) {
 	}
 }
 
-// Operations without a body: one that says something is refused, an empty object says nothing. GET and HEAD do not look at it.
+// An operation without a body accepts an empty object. GET and HEAD ignore the body.
 func TestBadInput_UnaskedBodies(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -271,13 +269,12 @@ func TestBadInput_PathsAndMethods(t *testing.T) {
 	}
 }
 
-// Whatever bytes arrive, the answer is a 4xx with the envelope: a few thousand mutations of good bodies, from a fixed seed.
 func TestBadInput_MutatedBodies(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
 	random := rand.New(rand.NewPCG(2026, 11))
 	for i := range 1500 {
-		o := taking[i%4] // those that anyone may call
+		o := taking[i%4] // without a credential
 		body := mutate(random, o.body)
 		answer := ask(t, s, o.method, o.path, body)
 		if answer.status >= 500 || answer.status >= 400 && answer.code() == "" {

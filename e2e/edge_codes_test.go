@@ -8,7 +8,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// Every way in which a bearer token does not count is told apart by its code, at each operation that asks for one.
 func TestCodes_401TokenRefused(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -21,8 +20,7 @@ func TestCodes_401TokenRefused(t *testing.T) {
 	expectSecured(t, s, always(session.IDToken), 401, 401, "token_revoked")
 }
 
-// F7: two accounts that claim one address are identity_conflict at every door: the holder's account is gone, and its row has a
-// balance to lose.
+// F7: the row's account is gone, and relinking would risk a balance.
 func TestCodes_409IdentityConflict_F7(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -39,7 +37,7 @@ func TestCodes_409IdentityConflict_F7(t *testing.T) {
 		expect(t, "refresh", 409, "identity_conflict")
 }
 
-// A1, A3: whoever registers once more with the password that they have just set proves it, and is told what a login would tell.
+// A1, A3: a repeated registration is answered as a login.
 func TestCodes_403RegisterAgainWhenDeactivated_A1_A3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -51,7 +49,6 @@ func TestCodes_403RegisterAgainWhenDeactivated_A1_A3(t *testing.T) {
 		expect(t, "another password", 409, "email_taken")
 }
 
-// A1: with a second factor that came in between, the answer to a registration cannot be had again: the address is taken.
 func TestCodes_409RegisterAgainWithASecondFactor_A1(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -61,7 +58,6 @@ func TestCodes_409RegisterAgainWithASecondFactor_A1(t *testing.T) {
 		expect(t, "the same registration", 409, "email_taken")
 }
 
-// A4: an address may not refresh without end either.
 func TestCodes_429RefreshesByAddress_A4(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -74,7 +70,7 @@ func TestCodes_429RefreshesByAddress_A4(t *testing.T) {
 	}
 }
 
-// A10, A11: the password that confirms a deletion is a sign-in, and meets what a sign-in meets.
+// A10, A11: the confirming password is a full sign-in.
 func TestCodes_DeleteConfirmedByPassword_A10_A11(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

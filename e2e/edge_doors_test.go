@@ -8,8 +8,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// House rule: whichever door an error leaves by, it is the one envelope, names the request, and tells no cause. The doors that
-// only a bug opens (panic, parameter binding, response encoding, a handler's bare error) are knocked at in internal/httpapi.
+// internal/httpapi tests the errors that only a bug causes.
 func TestDoors_OneEnvelope(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)

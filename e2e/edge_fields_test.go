@@ -9,7 +9,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// A refusal names the parameter, or the member of the body, that is at fault, and never its value.
 func TestFields_NameWhatIsAtFault(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

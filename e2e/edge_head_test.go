@@ -11,7 +11,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// contractGets are the contract's paths that answer GET, with an id where a path asks for one.
 func contractGets(t *testing.T) (paths []string) {
 	t.Helper()
 	spec, err := api.GetSpec()
@@ -27,7 +26,7 @@ func contractGets(t *testing.T) (paths []string) {
 	return paths
 }
 
-// RFC 9110 section 9.3.2: wherever GET is answered HEAD is, with the same status and the same headers, and without a body.
+// RFC 9110 section 9.3.2
 func TestHead_WhereverGetIs(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -10,7 +10,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// A sane X-Request-Id is echoed, so that a trail can be followed; any other is replaced, so that no log can be forged.
+// Any other request id is replaced, so that no client forges log lines.
 func TestRequestID_EchoedOrReplaced(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -67,7 +67,6 @@ func TestSecurityHeaders_OnEveryAnswer(t *testing.T) {
 	}
 }
 
-// The documentation works without the internet: it names no other host.
 func TestDocs_NeedNoInternet(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -117,8 +116,7 @@ func TestCORS_OnlyListedOrigins(t *testing.T) {
 	}
 }
 
-// A page's script may send what frontends send: what the contract reads, and what tracing libraries and HTTP clients add by
-// themselves. What no client adds by itself stays closed.
+// Tracing libraries and HTTP clients add these headers by themselves. All others stay closed.
 func TestCORS_HeadersAndMethods(t *testing.T) {
 	t.Parallel()
 	const origin = "https://app.example.com"
@@ -154,7 +152,6 @@ func TestCORS_HeadersAndMethods(t *testing.T) {
 	}
 }
 
-// Metrics stand on a port of their own, by OpenTelemetry's names, with routes as the contract has them and nobody in a label.
 func TestMetrics_Content(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -13,7 +13,6 @@ import (
 
 const nilID = "00000000-0000-0000-0000-000000000000"
 
-// expectField fails unless an answer is a 400 that names this field alone.
 func (r reply) expectField(t testing.TB, what, field string) {
 	t.Helper()
 	r.expect(t, what, http.StatusBadRequest, "invalid_request")
@@ -23,7 +22,7 @@ func (r reply) expectField(t testing.TB, what, field string) {
 	}
 }
 
-// A query that cannot be read is refused. A reader that drops the broken part would drop a filter, and list everything.
+// A reader that drops a broken filter would list everything.
 func TestQuery_UnreadableIsRefused(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -39,7 +38,7 @@ func TestQuery_UnreadableIsRefused(t *testing.T) {
 	ask(t, s, http.MethodGet, "/v1/admin/users?q=%zz", "").expect(t, "without a credential", http.StatusUnauthorized, "token_missing")
 }
 
-// A filter is a filter at each value that the contract takes, also at those that stand for nothing in the program.
+// Zero values of Go are valid filters too.
 func TestQuery_AFilterHoldsAtItsSmallestValue(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -57,7 +56,7 @@ func TestQuery_AFilterHoldsAtItsSmallestValue(t *testing.T) {
 	}
 }
 
-// A cursor is valid for the list whose page gave it. Any other cursor is refused; it never leads to the first page again.
+// A refused cursor must never lead to the first page.
 func TestCursor_OfAnotherListIsRefused(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -104,7 +103,6 @@ func TestCursor_OfAnotherListIsRefused(t *testing.T) {
 	}
 }
 
-// Where there is nothing, a method that the service does not know is no reason to say that another would do.
 func TestMethods_AnUnknownOneAtNoPathIsNotFound(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -12,8 +12,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// A graceful shutdown loses no request: clients that keep their connections and keep asking are served until they have been
-// told to go elsewhere, and what is in flight is finished.
 func TestShutdown_LosesNoRequest(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"SHUTDOWN_DRAIN": "2s", "LOGIN_FAILURE_MS": "900"})
@@ -42,7 +40,6 @@ func TestShutdown_LosesNoRequest(t *testing.T) {
 	}
 }
 
-// askUntilSentAway asks over one kept connection until the server wants it closed, as a balancer's pool does.
 func askUntilSentAway(t *testing.T, s *servicetest.Service, token string, served *atomic.Int64) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConns: 1}, Timeout: 10 * time.Second}
 	defer client.CloseIdleConnections()
@@ -52,7 +49,7 @@ func askUntilSentAway(t *testing.T, s *servicetest.Service, token string, served
 			t.Error(err)
 			return
 		}
-		request.GetBody = nil // so that net/http cannot hide a lost request by sending it again
+		request.GetBody = nil // else net/http would repeat a lost request
 		request.Header.Set("Content-Type", "application/json")
 		response, err := client.Do(request)
 		if err != nil {
@@ -71,7 +68,6 @@ func askUntilSentAway(t *testing.T, s *servicetest.Service, token string, served
 	}
 }
 
-// While it drains, an instance is alive, not ready, and serves.
 func TestShutdown_TurnsUnreadyFirst(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"SHUTDOWN_DRAIN": "5s"})
@@ -83,7 +79,7 @@ func TestShutdown_TurnsUnreadyFirst(t *testing.T) {
 	<-stopped
 }
 
-// A database that hangs does not keep an instance from ending: pgx would wait 15 s for each connection it has given up.
+// pgx would wait 15 s for each connection.
 func TestShutdown_DatabaseHangs(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)

@@ -11,7 +11,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// expectSecured asks every secured operation, and verify-token, with a token that the service has not seen: token gives one.
+// expectSecured asks verify-token too, each time with a fresh token.
 func expectSecured(t *testing.T, s *servicetest.Service, token func() string, status, atGateway int, code string) {
 	t.Helper()
 	for _, o := range secured {
@@ -28,7 +28,7 @@ func expectSecured(t *testing.T, s *servicetest.Service, token func() string, st
 		"/auth/verify-token": jsonOf(t, map[string]string{"token": token()}), "/v1/auth/link": `{"password":"x"}`,
 	} {
 		if path == "/v1/auth/link" && code == "account_link_required" {
-			continue // it is what finishes this
+			continue // link finishes this state
 		}
 		ask(t, s, "POST", path, body, "Authorization", "Bearer "+token()).expect(t, path, status, code)
 	}
@@ -61,7 +61,7 @@ func TestStatus_200(t *testing.T) {
 	ask(t, s, "POST", "/v1/auth/logout", "", "Authorization", "Bearer "+session.IDToken).expect(t, "logout", 200, "")
 }
 
-// Two credentials are refused, for nobody can say which of them was meant; a gateway hears 401, since nginx makes a 500 of 400.
+// Two credentials are ambiguous. A gateway gets 401, since nginx turns 400 into 500.
 func TestStatus_400And401Credentials(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -89,7 +89,7 @@ func TestStatus_400And401Credentials(t *testing.T) {
 	ask(t, s, "POST", "/v1/auth/verify-token", `{"token":"no.such.token"}`).expect(t, "verifyToken", 401, "token_invalid")
 }
 
-// F9, A3: a deactivated person is told so, by whatever door, once the token or the password is proved.
+// F9, A3: the token or password must be proved first.
 func TestStatus_403Deactivated_F9(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -102,7 +102,6 @@ func TestStatus_403Deactivated_F9(t *testing.T) {
 	ask(t, s, "POST", "/v1/auth/refresh", jsonOf(t, map[string]string{"refreshToken": session.RefreshToken})).expect(t, "refresh", 403, "account_deactivated")
 }
 
-// A11: a blocking function's refusal is the project's rule and no wrong password.
 func TestStatus_403SignInBlocked_A11(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -112,7 +111,6 @@ func TestStatus_403SignInBlocked_A11(t *testing.T) {
 	ask(t, s, "POST", "/v1/auth/register", registerBody(t, servicetest.Email(), servicetest.Password)).expect(t, "register", 403, "sign_in_blocked")
 }
 
-// F3: an unproved e-mail of a local row is account_link_required at every door, and changes nothing.
 func TestStatus_409LinkRequired_F3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -126,7 +124,7 @@ func TestStatus_409LinkRequired_F3(t *testing.T) {
 	expectSecured(t, s, always(session.IDToken), 409, 403, "account_link_required")
 	ask(t, s, "POST", "/v1/auth/login", registerBody(t, email, servicetest.Password)).
 		expect(t, "login, where the password of the local row is asked for", 401, "invalid_credentials")
-	odd := servicetest.Email() // says that it signs in at Firebase, and no account was ever linked
+	odd := servicetest.Email() // auth_provider says firebase, but no account is linked
 	legacyRow(t, s.Stack, odd, map[string]any{"auth_provider": "firebase", "password_hash": nil})
 	putUser(t, s.Stack, identity.User{Email: odd, Password: servicetest.Password})
 	for _, path := range []string{"/v1/auth/login", "/auth/login"} {
@@ -139,7 +137,6 @@ func TestStatus_409LinkRequired_F3(t *testing.T) {
 	}
 }
 
-// F5, F6: what no row can be made of.
 func TestStatus_422UnsupportedIdentity_F5_F6(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -171,7 +168,6 @@ func TestStatus_413And415(t *testing.T) {
 	}
 }
 
-// A bug or a broken database of ours is 500 and says nothing of itself: here somebody has taken the table away.
 func TestStatus_500TellsNothing(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -196,7 +192,7 @@ func TestStatus_500TellsNothing(t *testing.T) {
 	expectNoSecrets(t, s, session.IDToken, session.RefreshToken, servicetest.Password, *session.Email)
 }
 
-// An outage of ours is 503 with Retry-After, never 401.
+// An outage is 503 with Retry-After, never 401.
 func TestStatus_503DatabaseAway(t *testing.T) {
 	t.Parallel()
 	stack := servicetest.NewStack(t)

@@ -13,7 +13,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// A person takes along all that is kept about them, as a file, and no secret, theirs or anybody's.
 func TestExport_HoldsWhatIsKept(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusting)
@@ -51,8 +50,6 @@ func TestExport_HoldsWhatIsKept(t *testing.T) {
 	}
 }
 
-// F10: when an account is deleted, what was done to it stays on record and its tombstone knows its uid; nothing else in any table
-// tells of the person.
 func TestDelete_LeavesNothingOfThePerson_F10(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusting)
@@ -89,8 +86,8 @@ func TestDelete_LeavesNothingOfThePerson_F10(t *testing.T) {
 	}
 	for _, of := range []string{account.UID, id.String()} {
 		for _, table := range tablesThatSay(t, s.Stack, of) {
-			job := table == "river_job" && of == id.String()         // done, and swept away within a day
-			ledger := table == "ledger_entries" && of == id.String() // the balance's history stays, of an id
+			job := table == "river_job" && of == id.String()         // removed within a day
+			ledger := table == "ledger_entries" && of == id.String() // the history stays
 			if table != "tombstones" && table != "audit_events" && !job && !ledger {
 				t.Errorf("F10: %s knows %s", table, of)
 			}
@@ -102,7 +99,6 @@ func TestDelete_LeavesNothingOfThePerson_F10(t *testing.T) {
 	expectNoSecrets(t, s, account.Email, name)
 }
 
-// tablesThatSay are those of the schema with a row in which a text stands, in whatever column and case.
 func tablesThatSay(t testing.TB, s *servicetest.Stack, text string) (found []string) {
 	t.Helper()
 	rows, err := s.DB.Query(context.Background(), "SELECT relname FROM pg_class WHERE relnamespace = 'auth'::regnamespace AND relkind IN ('r', 'p')")
@@ -121,7 +117,6 @@ func tablesThatSay(t testing.TB, s *servicetest.Stack, text string) (found []str
 	return found
 }
 
-// An export by somebody whose row has just gone is a session that is over, as for any other question about oneself.
 func TestExport_GoneIsRevoked_F10(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -129,12 +124,11 @@ func TestExport_GoneIsRevoked_F10(t *testing.T) {
 	warm(t, s, person.IDToken)
 	execute(t, s.Stack, "DELETE FROM auth.users WHERE id = $1", person.User.ID)
 	got := ask(t, s, "GET", "/v1/auth/me/export", "", authorized(person.IDToken)...)
-	if got.status != http.StatusUnauthorized && got.status != http.StatusOK { // a row made anew is as good an answer
+	if got.status != http.StatusUnauthorized && got.status != http.StatusOK { // first sight may make the row again
 		t.Errorf("answered %d %s", got.status, got.body)
 	}
 }
 
-// A session that a person ended is exported with the time of its end, one that goes on without.
 func TestExport_TellsWhenASessionEnded(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -9,7 +9,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// conflict is an address that a row with another uid holds, and the newcomer who shows it.
 type conflict struct {
 	*servicetest.Service
 	email, holder, newcomer, token string
@@ -25,7 +24,6 @@ func newConflict(t *testing.T, s *servicetest.Service) conflict {
 	return c
 }
 
-// expectConflict demands 409 and that neither side was touched.
 func (c conflict) expectConflict(t *testing.T, what string) {
 	t.Helper()
 	expectRefusal(t, c.Service, "F7, "+what, c.token, http.StatusConflict, "identity_conflict")
@@ -43,7 +41,7 @@ func (c conflict) expectUntouched(t *testing.T, what string) {
 	}
 }
 
-// F7: the former holder has another address at Firebase by now: it is stored, and the newcomer gets a row of their own.
+// F7: the holder's new address is stored.
 func TestFirstSight_HolderHasMovedOn(t *testing.T) {
 	t.Parallel()
 	c := newConflict(t, servicetest.Start(t))
@@ -61,7 +59,7 @@ func TestFirstSight_HolderHasMovedOn(t *testing.T) {
 	}
 }
 
-// F7: the former holder has no address at Firebase any more: the row gets the placeholder.
+// F7: the holder's row gets the placeholder.
 func TestFirstSight_HolderHasNoAddressAnyMore(t *testing.T) {
 	t.Parallel()
 	c := newConflict(t, servicetest.Start(t))
@@ -73,7 +71,7 @@ func TestFirstSight_HolderHasNoAddressAnyMore(t *testing.T) {
 	}
 }
 
-// F7: a row whose account is gone is relinked where it could hurt nobody.
+// F7: the row of a deleted account without balance or privileges is relinked.
 func TestFirstSight_HolderIsGone(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -91,14 +89,14 @@ func TestFirstSight_HolderIsGone(t *testing.T) {
 				t.Errorf("F7: answered %s %v, expected the row %s relinked", user.ID, user.FirebaseUID, c.row.ID)
 			}
 			expectAudited(t, s, c.row.ID, "user.relinked", c.newcomer, 1)
-			// A token of the gone account lives on for up to an hour: it must not take the row back.
+			// The deleted account's token stays valid for up to an hour.
 			stale := mint(t, c.Stack, claims(c.holder, c.email))
 			expectRefusal(t, s, "F7, the gone account's token", stale, http.StatusConflict, "identity_conflict")
 		})
 	}
 }
 
-// F7: a row whose account is gone and that somebody could be hurt by is left for an operator.
+// F7: a balance or another user type needs an operator.
 func TestFirstSight_GoneHolderWithSomethingToLose(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -114,7 +112,6 @@ func TestFirstSight_GoneHolderWithSomethingToLose(t *testing.T) {
 	}
 }
 
-// F7: where Firebase says that the holder holds the address, or says what we cannot store, nobody is moved.
 func TestFirstSight_HolderHoldsOn(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -141,7 +138,6 @@ func TestFirstSight_HolderHoldsOn(t *testing.T) {
 	})
 }
 
-// F7: while Firebase cannot be asked the answer is 503 within 2 s (O3), nothing has changed, and afterwards it goes on.
 func TestFirstSight_ConflictWhileFirebaseIsAway(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{identity.FaultCut, identity.FaultHang, identity.FaultUnavailable, identity.FaultTooManyRequests} {

@@ -8,7 +8,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// F2: one canonical form, whatever Firebase or an old row writes; what has none is unsupported_identity and makes no row.
 func TestFirstSight_EMailIsCanonical(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -57,7 +56,6 @@ func TestFirstSight_EMailIsCanonical(t *testing.T) {
 	}
 }
 
-// F2: the address of an old row is found in whatever spelling the legacy service stored it.
 func TestFirstSight_EMailMeetsOldSpellings(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -70,7 +68,7 @@ func TestFirstSight_EMailMeetsOldSpellings(t *testing.T) {
 	}
 }
 
-// F2, sure that a person with a row is let in, whatever the address in the token is by now: it makes and links nothing.
+// F2: a known uid is admitted with any address in the token.
 func TestFirstSight_KnownUIDNeedsNoAddress(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

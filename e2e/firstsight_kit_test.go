@@ -19,10 +19,9 @@ import (
 
 var uids atomic.Int64
 
-// newUID gives a Firebase uid (28 characters) that nobody else in this process has.
 func newUID() string { return fmt.Sprintf("uid-%024d", uids.Add(1)) }
 
-// claims are those of a person who signed in with Google, changed one by one; a nil value removes a claim.
+// claims are a Google sign-in's. A nil value removes one.
 func claims(uid, email string, changes ...map[string]any) map[string]any {
 	c := map[string]any{
 		"sub": uid, "email": email, "email_verified": true, "name": "Some Body", "firebase": signedInWith("google.com"),
@@ -36,12 +35,11 @@ func claims(uid, email string, changes ...map[string]any) map[string]any {
 	return c
 }
 
-// signedInWith is the firebase claim of a sign-in at a provider.
 func signedInWith(provider string) map[string]any {
 	return map[string]any{"sign_in_provider": provider, "identities": map[string]any{provider: []string{"1"}}}
 }
 
-// mint signs claims as the identity provider would; no account needs to exist there.
+// mint signs claims as the provider does, without an account.
 func mint(t testing.TB, s *servicetest.Stack, c map[string]any, options ...identity.MintOptions) string {
 	t.Helper()
 	o := identity.MintOptions{}
@@ -55,7 +53,6 @@ func mint(t testing.TB, s *servicetest.Stack, c map[string]any, options ...ident
 	return token
 }
 
-// expectUser demands 200 of verify-token.
 func expectUser(t testing.TB, s *servicetest.Service, what, token string) client.User {
 	t.Helper()
 	status, code, user := s.Verify(t, token)
@@ -65,7 +62,6 @@ func expectUser(t testing.TB, s *servicetest.Service, what, token string) client
 	return user
 }
 
-// expectRefusal demands a refusal of verify-token.
 func expectRefusal(t testing.TB, s *servicetest.Service, what, token string, status int, code string) {
 	t.Helper()
 	if gotStatus, gotCode, _ := s.Verify(t, token); gotStatus != status || gotCode != code {
@@ -73,7 +69,6 @@ func expectRefusal(t testing.TB, s *servicetest.Service, what, token string, sta
 	}
 }
 
-// row is what a test looks at in auth.users.
 type row struct {
 	ID                                                        uuid.UUID
 	FirebaseUID, Provider, Username, Hash, Type, Status       *string
@@ -82,7 +77,6 @@ type row struct {
 	LastLogin, Updated, TokensValidAfter, LegacyTokensValidAt *time.Time
 }
 
-// rowOf reads the only row that a condition finds.
 func rowOf(t testing.TB, s *servicetest.Stack, condition string, arguments ...any) row {
 	t.Helper()
 	rows, err := s.DB.Query(context.Background(), `
@@ -108,7 +102,6 @@ func rowOf(t testing.TB, s *servicetest.Stack, condition string, arguments ...an
 	return found[0]
 }
 
-// count counts the rows that a query finds.
 func count(t testing.TB, s *servicetest.Stack, query string, arguments ...any) int {
 	t.Helper()
 	var n int
@@ -118,7 +111,7 @@ func count(t testing.TB, s *servicetest.Stack, query string, arguments ...any) i
 	return n
 }
 
-// execute changes the database past the service, as an operator or another service of the platform would.
+// execute changes the database directly, as another service does.
 func execute(t testing.TB, s *servicetest.Stack, statement string, arguments ...any) {
 	t.Helper()
 	if _, err := s.DB.Exec(context.Background(), statement, arguments...); err != nil {
@@ -126,10 +119,8 @@ func execute(t testing.TB, s *servicetest.Stack, statement string, arguments ...
 	}
 }
 
-// bcryptHash is what the legacy service stored for some password.
 var bcryptHash = "$2a$10$" + strings.Repeat("x", 53)
 
-// legacyRow is a row as the legacy service wrote it, changed column by column.
 func legacyRow(t testing.TB, s *servicetest.Stack, email string, changes ...map[string]any) uuid.UUID {
 	t.Helper()
 	id := uuid.New()
@@ -150,8 +141,7 @@ func legacyRow(t testing.TB, s *servicetest.Stack, email string, changes ...map[
 	return id
 }
 
-// waitFor waits for a condition, without sleeping longer than it takes. It fails once a look that began after the limit finds it untrue:
-// what a slow look took is not the condition's.
+// waitFor fails only after a check that began after the limit.
 func waitFor(t testing.TB, limit time.Duration, what string, holds func() bool) time.Duration {
 	t.Helper()
 	began := time.Now()

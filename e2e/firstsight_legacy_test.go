@@ -12,14 +12,13 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// nulls is a row that says nothing it need not say: what D3 gives a meaning to.
+// nulls is a row of NULLs with a meaning by D3.
 var nulls = map[string]any{
 	"username": nil, "user_type": nil, "is_active": nil, "token_balance": nil, "last_login": nil, "created_at": nil,
 	"updated_at": nil, "auth_provider": nil, "federation_status": nil, "provider_data": nil, "last_firebase_sync": nil,
 }
 
-// oddRows are rows as years of the legacy service, its scripts and its operators may have left them: no form would accept
-// them today, and each must be readable (responses are as wide as auth.users).
+// oddRows are rows that the legacy service may have left.
 var oddRows = map[string]map[string]any{
 	"NULLs everywhere":             {},
 	"a username of control bytes":  {"username": "a\tb\nc\rd\x01\x7f"},
@@ -49,8 +48,7 @@ var oddRows = map[string]map[string]any{
 	"an address of 255 characters": {"email": "%d" + strings.Repeat("l", 230) + "@example.com"},
 }
 
-// D3: every operation reads every row that the legacy service could have left, and answers the contract (the
-// transport looks). The rows are linked by uid, since some have no address that could link them.
+// D3: the rows are linked by uid, since some have no usable address.
 func TestFirstSight_OldRowsAreReadableByEveryOperation(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -60,7 +58,7 @@ func TestFirstSight_OldRowsAreReadableByEveryOperation(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			email, uid := servicetest.Email(), newUID()
 			columns := maps.Clone(nulls)
-			columns["password_hash"] = hashOf(t, servicetest.Password) // where NULL means local, the password is proved here
+			columns["password_hash"] = hashOf(t, servicetest.Password) // NULL means local: this service checks the password
 			maps.Copy(columns, odd)
 			if pattern, given := odd["email"].(string); given {
 				columns["email"] = strings.Replace(pattern, "%d", fmt.Sprint(n), 1)
@@ -77,7 +75,7 @@ func TestFirstSight_OldRowsAreReadableByEveryOperation(t *testing.T) {
 
 func useEverything(t *testing.T, s *servicetest.Service, uid, email string) {
 	t.Helper()
-	// Another provider's first proof of the address would set the password aside (F3).
+	// Another provider's first proof would set the password aside (F3).
 	before := mint(t, s.Stack, claims(uid, email, map[string]any{"firebase": signedInWith("password")}))
 	askAs(t, s, http.MethodGet, "/v1/auth/me", "", before).expect(t, "me, before any sign-in through us", http.StatusOK, "")
 	credentials := jsonOf(t, map[string]string{"email": email, "password": servicetest.Password})
@@ -107,7 +105,6 @@ func useEverything(t *testing.T, s *servicetest.Service, uid, email string) {
 	}
 }
 
-// D3: what NULL means is what the answers say.
 func TestFirstSight_NullsHaveTheirMeaning(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"LEGACY_EMAIL_VERIFIED": "trust"})

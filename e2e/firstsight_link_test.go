@@ -10,17 +10,17 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// linkCase is one line of F3's table: who comes, what they meet, and how it ends.
+// linkCase is one line of F3's table.
 type linkCase struct {
 	name     string
-	verified any // email_verified in the token; nil: absent
+	verified any // nil: absent
 	provider string
-	columns  map[string]any // of the row that they meet
+	columns  map[string]any
 	linked   bool
 	kept     bool // the local password
 }
 
-// linkCases are the lines that hold under every LEGACY_EMAIL_VERIFIED; keep says what the setting decides for a plain row.
+// linkCases returns the table. keep is the effect of LEGACY_EMAIL_VERIFIED on a plain row's password.
 func linkCases(keep bool) []linkCase {
 	admin, editor := map[string]any{"user_type": "admin"}, map[string]any{"user_type": "editor"}
 	return []linkCase{
@@ -96,7 +96,6 @@ func expectLinked(t *testing.T, before, after row, uid string) {
 	}
 }
 
-// expectPassword: kept, or set aside with the legacy sessions ended.
 func (c linkCase) expectPassword(t *testing.T, s *servicetest.Service, before, after row, began time.Time) {
 	t.Helper()
 	aside := count(t, s.Stack, "auth.set_aside_passwords WHERE user_id = $1 AND password_hash = $2", before.ID, *before.Hash)
@@ -125,7 +124,7 @@ func expectAudited(t *testing.T, s *servicetest.Service, id uuid.UUID, action, u
 
 func equal[T comparable](a, b *T) bool { return a == b || a != nil && b != nil && *a == *b }
 
-// F3: the whole table, under each LEGACY_EMAIL_VERIFIED.
+// F3: the whole table.
 func TestFirstSight_LinkingTable(t *testing.T) {
 	t.Parallel()
 	for setting, keep := range map[string]bool{"unverified": false, "trust": true} {
@@ -139,7 +138,7 @@ func TestFirstSight_LinkingTable(t *testing.T) {
 	}
 }
 
-// F3: with column:<name> each row says for itself; NULL, false and a column that is not there say no.
+// F3: NULL, false and a missing column mean unverified.
 func TestFirstSight_LinkingByThePlatformsColumn(t *testing.T) {
 	t.Parallel()
 	t.Run("the column", func(t *testing.T) {
@@ -156,7 +155,7 @@ func TestFirstSight_LinkingByThePlatformsColumn(t *testing.T) {
 		s := servicetest.Start(t, map[string]string{"LEGACY_EMAIL_VERIFIED": "column:nowhere"})
 		linkCase{"", true, "google.com", nil, true, false}.run(t, s)
 	})
-	// A column that speaks no yes or no must not lock everybody out: it verifies nobody.
+	// A column of another type verifies no row and must not fail sign-ins.
 	t.Run("a column of instants", func(t *testing.T) {
 		t.Parallel()
 		stack := servicetest.NewStack(t)
@@ -167,7 +166,7 @@ func TestFirstSight_LinkingByThePlatformsColumn(t *testing.T) {
 	})
 }
 
-// F3: LINK_PROVIDERS is the operator's list, not ours.
+// F3: LINK_PROVIDERS replaces the default list.
 func TestFirstSight_LinkProvidersAreConfigured(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, map[string]string{"LINK_PROVIDERS": "oidc.corp"})
@@ -175,7 +174,6 @@ func TestFirstSight_LinkProvidersAreConfigured(t *testing.T) {
 	linkCase{"", true, "google.com", nil, false, true}.run(t, s)
 }
 
-// F9 holds for a row that is being linked: linking reactivates nobody.
 func TestFirstSight_LinkingADeactivatedRowIsNoWayIn(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -189,7 +187,7 @@ func TestFirstSight_LinkingADeactivatedRowIsNoWayIn(t *testing.T) {
 	}
 }
 
-// F1: sub is looked up in firebase_uid only: a subject that is the id of somebody's row, or of a deleted one, is a stranger.
+// F1: a subject that equals a row's id is a stranger.
 func TestFirstSight_SubjectIsNoRowID(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -10,7 +10,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// F4: a username comes from the display name, whatever that holds, and is never an error.
 func TestFirstSight_UsernameComesFromAnyDisplayName(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -62,7 +61,7 @@ func TestFirstSight_UsernameComesFromAnyDisplayName(t *testing.T) {
 	}
 }
 
-// F4: two people cannot have names that look the same by what cannot be seen; a joiner that shows makes another name.
+// F4: a visible joiner makes another name.
 func TestUsername_InvisibleDifferencesAreNone(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -92,7 +91,6 @@ func TestUsername_InvisibleDifferencesAreNone(t *testing.T) {
 	}
 }
 
-// F4: where a name is taken the newcomer gets another one of at most 100 characters, and the owner keeps theirs.
 func TestFirstSight_TakenUsernameGetsASuffix(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -111,7 +109,7 @@ func TestFirstSight_TakenUsernameGetsASuffix(t *testing.T) {
 	}
 }
 
-// F4: a name is taken over once; what is renamed at Firebase later changes nothing here (S1).
+// F4, S1: a later change at Firebase renames no user.
 func TestFirstSight_UsernameIsTakenOverOnce(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -123,7 +121,6 @@ func TestFirstSight_UsernameIsTakenOverOnce(t *testing.T) {
 	}
 }
 
-// F5: somebody without an e-mail gets a row, and no answer shows the placeholder that the column needs.
 func TestFirstSight_WithoutEMail(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -148,7 +145,6 @@ func TestFirstSight_WithoutEMail(t *testing.T) {
 	}
 }
 
-// F5: an anonymous person is refused, and let in as soon as the account has more to it.
 func TestFirstSight_AnonymousIsRefusedAndNotCached(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -172,7 +168,7 @@ func TestFirstSight_AnonymousIsRefusedAndNotCached(t *testing.T) {
 	expectRefusal(t, s, "F5, custom without any identity", custom, http.StatusUnprocessableEntity, "unsupported_identity")
 }
 
-// F6 (20 to 128 characters) and T2 (128 at most) meet: too short is no fault of the token's, too long is.
+// F6 (20 to 128 characters) and T2 (128 at most): only a longer uid makes the token invalid.
 func TestFirstSight_UIDLengths(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

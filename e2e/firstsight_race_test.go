@@ -12,14 +12,13 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// answer is what verify-token said to one of many.
 type answer struct {
 	status int
 	code   string
 	user   client.User
 }
 
-// atOnce sends every token to the instances in turn, all released at one moment.
+// atOnce sends the tokens to the instances in turn.
 func atOnce(t *testing.T, instances []*servicetest.Service, tokens []string) []answer {
 	t.Helper()
 	answers := make([]answer, len(tokens))
@@ -37,7 +36,6 @@ func atOnce(t *testing.T, instances []*servicetest.Service, tokens []string) []a
 	return answers
 }
 
-// tally counts answers by status and code.
 func tally(answers []answer) map[string]int {
 	out := map[string]int{}
 	for _, a := range answers {
@@ -52,7 +50,6 @@ func twoInstances(t *testing.T, env ...map[string]string) (*servicetest.Stack, [
 	return stack, []*servicetest.Service{stack.Start(t, env...), stack.Start(t, env...)}
 }
 
-// F1: 300 requests over two instances show one new uid by 30 different tokens: one row, and all succeed.
 func TestFirstSight_ConcurrentRequestsMakeOneRow(t *testing.T) {
 	stack, instances := twoInstances(t)
 	uid, email := newUID(), servicetest.Email()
@@ -74,7 +71,6 @@ func TestFirstSight_ConcurrentRequestsMakeOneRow(t *testing.T) {
 	}
 }
 
-// F4: 100 people called Jane Doe arrive at once: 100 names, nobody is refused.
 func TestFirstSight_NamesakesAtOnceAllGetIn(t *testing.T) {
 	stack, instances := twoInstances(t)
 	tokens := make([]string, 100)
@@ -92,14 +88,13 @@ func TestFirstSight_NamesakesAtOnceAllGetIn(t *testing.T) {
 	}
 }
 
-// F3: two uids with one verified address meet one unlinked row at once: one is linked; the other is no second owner.
 func TestFirstSight_TwoUIDsRaceForOneLocalRow(t *testing.T) {
 	t.Parallel()
 	stack, instances := twoInstances(t)
 	for round := range 10 {
 		email := servicetest.Email()
 		id := legacyRow(t, stack, email)
-		// Both accounts exist and say that they hold the address, which Firebase itself would not let happen: nobody can decide.
+		// Both accounts have other addresses at Firebase.
 		winnerToBe, other := newUID(), newUID()
 		for _, uid := range []string{winnerToBe, other} {
 			putUser(t, stack, identity.User{UID: uid, Email: uid + "@moved.example"})
@@ -126,7 +121,7 @@ func TestFirstSight_TwoUIDsRaceForOneLocalRow(t *testing.T) {
 			t.Errorf("F3, round %d: %d links were audited, expected 1", round, n)
 		}
 		for i, a := range answers {
-			// Who won has the row; the winner's former address is stored once the loser asks (F7), so both may end with a row.
+			// The loser may get its own row, since the winner's address at Firebase is stored (F7).
 			if a.status == http.StatusOK && a.user.ID == id && (i%2 == 0) != (*linked.FirebaseUID == winnerToBe) {
 				t.Errorf("F3, round %d: the loser was answered the winner's row", round)
 			}
@@ -134,7 +129,6 @@ func TestFirstSight_TwoUIDsRaceForOneLocalRow(t *testing.T) {
 	}
 }
 
-// F3: the same uid by many tokens links one row once.
 func TestFirstSight_OneUIDLinksOnceHoweverManyAsk(t *testing.T) {
 	stack, instances := twoInstances(t)
 	email, uid := servicetest.Email(), newUID()
@@ -157,7 +151,6 @@ func TestFirstSight_OneUIDLinksOnceHoweverManyAsk(t *testing.T) {
 	}
 }
 
-// F7: many tokens of one newcomer find the address at an account that is gone: relinked once, all get in.
 func TestFirstSight_GoneHolderIsRelinkedOnce(t *testing.T) {
 	stack, instances := twoInstances(t)
 	email, gone, uid := servicetest.Email(), newUID(), newUID()
@@ -180,7 +173,6 @@ func TestFirstSight_GoneHolderIsRelinkedOnce(t *testing.T) {
 	}
 }
 
-// F7: many tokens of one newcomer find the address at an account that has moved on: its new address is stored, all get in.
 func TestFirstSight_MovedHolderIsStoredHoweverManyAsk(t *testing.T) {
 	stack, instances := twoInstances(t)
 	email, holder, uid := servicetest.Email(), newUID(), newUID()
@@ -205,7 +197,6 @@ func TestFirstSight_MovedHolderIsStoredHoweverManyAsk(t *testing.T) {
 	}
 }
 
-// F10: however a deletion and first sights of the same session interleave, no row is left and none of the tokens works.
 func TestFirstSight_WhileADeletionRunsLeavesNoRow(t *testing.T) {
 	t.Parallel()
 	stack, instances := twoInstances(t)
@@ -213,7 +204,7 @@ func TestFirstSight_WhileADeletionRunsLeavesNoRow(t *testing.T) {
 		person := instances[0].Person(t)
 		tokens := []string{person.IDToken}
 		for n := range 19 {
-			// Not verified: the first proof of the address would end the session that deletes.
+			// unverified: a first proof would end the deleting session
 			tokens = append(tokens, mint(t, stack, claims(person.UID, *person.Email, map[string]any{"n": n, "email_verified": false})))
 		}
 		var deletion sync.WaitGroup

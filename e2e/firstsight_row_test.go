@@ -10,7 +10,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// known makes a person by first sight and sets columns of the row before anything is cached of another token.
+// known returns a row with these columns and a token that no instance has seen.
 func known(t *testing.T, s *servicetest.Service, columns string) (row, string) {
 	t.Helper()
 	uid, email := newUID(), servicetest.Email()
@@ -19,13 +19,12 @@ func known(t *testing.T, s *servicetest.Service, columns string) (row, string) {
 	return rowOf(t, s.Stack, "id = $1", first.ID), mint(t, s.Stack, claims(uid, email, map[string]any{"n": 1}))
 }
 
-// F8: last_login moves where it is older than 5 minutes or was never set.
 func TestFirstSight_LastLoginMovesWhenOld(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
 	for _, value := range []string{"last_login = NULL", "last_login = now() - interval '5 minutes 5 seconds'", "last_login = '2001-01-01'"} {
 		before, token := known(t, s, value)
-		// A new instance knows nothing of the row yet.
+		// A new instance has cached nothing.
 		expectUser(t, s.Stack.Start(t), value, token)
 		waitFor(t, 5*time.Second, "F8: last_login moves after "+value, func() bool {
 			r := rowOf(t, s.Stack, "id = $1", before.ID)
@@ -34,14 +33,14 @@ func TestFirstSight_LastLoginMovesWhenOld(t *testing.T) {
 	}
 }
 
-// F8: within 5 minutes nothing is written, and a login writes at once.
+// F8: within 5 minutes only a login writes last_login.
 func TestFirstSight_LastLoginStaysWhenFresh(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
 	before, token := known(t, s, "last_login = now() - interval '4 minutes 30 seconds'")
 	other := s.Stack.Start(t)
 	expectUser(t, other, "F8", token)
-	other.Stop(t) // which writes what still waits
+	other.Stop(t) // writes what still waits
 	if after := rowOf(t, s.Stack, "id = $1", before.ID); !after.LastLogin.Equal(*before.LastLogin) {
 		t.Errorf("F8: last_login moved from %s to %s within 5 minutes", before.LastLogin, after.LastLogin)
 	}
@@ -56,7 +55,6 @@ func TestFirstSight_LastLoginStaysWhenFresh(t *testing.T) {
 	}
 }
 
-// F8: nobody waits for last_login: while somebody holds a lock on the row, the answer comes.
 func TestFirstSight_LastLoginIsOffThePath(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -76,7 +74,7 @@ func TestFirstSight_LastLoginIsOffThePath(t *testing.T) {
 	}
 }
 
-// F9: a deactivated user is named as such, revoked or not; what is expired or not well signed is named before.
+// F9: account_deactivated precedes token_revoked. token_expired and token_invalid precede both.
 func TestFirstSight_DeactivatedIsNamedFirst(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -113,7 +111,7 @@ func expectRefusalOr200(t *testing.T, s *servicetest.Service, what, token string
 	}
 }
 
-// F10: a deleted account's sessions are revoked and make no row; a session that begins later is a newcomer's.
+// F10: a session that begins after the deletion makes a new row.
 func TestFirstSight_DeletedAccountLeavesATombstone(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

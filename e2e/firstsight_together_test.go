@@ -10,7 +10,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// F1, house rule: a thousand requests with one token that nobody has seen are one verification and one statement.
+// F1: a thousand requests share one verification and one statement.
 func TestFirstSight_AStampedeIsOneStatement(t *testing.T) {
 	stack := servicetest.NewStack(t)
 	s := stack.Start(t)
@@ -31,12 +31,12 @@ func TestFirstSight_AStampedeIsOneStatement(t *testing.T) {
 	}
 }
 
-// F1, E1: those who come at once, new and known, share statements, and each is answered as who they are.
+// F1, E1: requests of different users share statements.
 func TestFirstSight_ThoseWhoComeAtOnceShareStatements(t *testing.T) {
 	stack := servicetest.NewStack(t)
 	s := stack.Start(t)
 	uids, emails, tokens := make([]string, 300), make([]string, 300), make([]string, 300)
-	for round, counted := range []string{"FirstSights", "UsersByFirebaseUIDs"} { // all new, then all known by other tokens
+	for round, counted := range []string{"FirstSights", "UsersByFirebaseUIDs"} { // all new, then all known
 		for i := range tokens {
 			if round == 0 {
 				uids[i], emails[i] = newUID(), servicetest.Email()
@@ -56,7 +56,6 @@ func TestFirstSight_ThoseWhoComeAtOnceShareStatements(t *testing.T) {
 	}
 }
 
-// metrics is what the service says of itself.
 func metrics(t testing.TB, s *servicetest.Service) string {
 	t.Helper()
 	response, err := http.Get(s.MetricsURL)

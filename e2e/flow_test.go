@@ -9,7 +9,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// The plan's end-to-end flow: register, me, verify-token, login, me (last_login moved), refresh, logout, token_revoked.
 func TestFlow_PlanEndToEnd(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -65,7 +64,6 @@ func TestFlow_PlanEndToEnd(t *testing.T) {
 	}
 }
 
-// House rule: verify-token warm 0 queries, cold 1; first sight 1; login at most 2.
 func TestQueryBudget(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -82,7 +80,7 @@ func TestQueryBudget(t *testing.T) {
 	expect("verify-token warm", 0, func() { s.Verify(t, token) })
 	proof := identityUser(*person.Email)
 	proof.DisplayName = "Jane Doe"
-	s.Verify(t, s.Token(t, proof, "password")) // the first proof of a registered address is noted, once (F3)
+	s.Verify(t, s.Token(t, proof, "password")) // an address's first proof costs one write (F3)
 	fresh := s.Token(t, identityUser(*person.Email), "password")
 	expect("verify-token cold", 1, func() {
 		if status, code, _ := s.Verify(t, fresh); status != http.StatusOK {

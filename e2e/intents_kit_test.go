@@ -17,8 +17,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// gate stands between the service and the identity provider. While it is armed it holds back the answer to each request that changes
-// an account: the provider has carried the request out by then.
+// gate is a proxy before the identity provider. While armed it holds back answers to changes that the provider has made.
 type gate struct {
 	upstream, url string
 	open          chan struct{}
@@ -26,7 +25,7 @@ type gate struct {
 	mu    sync.Mutex
 	armed bool
 	held  int
-	lost  bool // answers that were held do not come
+	lost  bool // drops held answers
 }
 
 func newGate(t testing.TB, s *servicetest.Stack) *gate {
@@ -41,7 +40,7 @@ func newGate(t testing.TB, s *servicetest.Stack) *gate {
 	return g
 }
 
-// through is the stack whose instances reach the provider through the gate.
+// through returns the stack with the gate as its provider.
 func (g *gate) through(s *servicetest.Stack) *servicetest.Stack {
 	gated := *s
 	gated.IdentityURL = g.url
@@ -64,7 +63,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body) // all of it: the provider is done
+	answer, err := io.ReadAll(response.Body) // the provider has finished
 	if err != nil || g.hold(r.URL.Path, body) {
 		panic(http.ErrAbortHandler)
 	}
@@ -73,10 +72,10 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer)
 }
 
-// hold waits with an answer until it may go, and says whether it is lost.
+// hold waits and reports whether to drop the answer.
 func (g *gate) hold(path string, body []byte) (lost bool) {
 	changes := strings.HasSuffix(path, "accounts:update") || strings.HasSuffix(path, "accounts:delete") ||
-		strings.HasSuffix(path, "accounts:resetPassword") && bytes.Contains(body, []byte(`"newPassword"`)) // else it asks for a code's address
+		strings.HasSuffix(path, "accounts:resetPassword") && bytes.Contains(body, []byte(`"newPassword"`)) // without it, a lookup
 	g.mu.Lock()
 	if !g.armed || !changes {
 		g.mu.Unlock()
@@ -102,7 +101,6 @@ func (g *gate) holds() int {
 	return g.held
 }
 
-// release lets what is held go, or drops it, and holds nothing from now on.
 func (g *gate) release(lost bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -114,15 +112,15 @@ func (g *gate) release(lost bool) {
 	}
 }
 
-// halfChange is a call that changes something at Firebase.
+// halfChange is a request that changes an account at Firebase.
 type halfChange struct {
 	call   string
 	ask    func() reply
-	alive  func(t testing.TB, s *servicetest.Service) // what holds where Firebase has not carried the call out
-	settle func(t testing.TB, s *servicetest.Service) // what must come to hold where it has
+	alive  func(t testing.TB, s *servicetest.Service) // where Firebase made no change
+	settle func(t testing.TB, s *servicetest.Service) // where Firebase made the change
 }
 
-// halfChanges are all of them, of a person each. They are prepared through s, and asked of the instance that ask is given.
+// halfChanges prepares each change through s and sends it to at().
 func halfChanges(t testing.TB, s *servicetest.Service, at func() *servicetest.Service) []halfChange {
 	t.Helper()
 	var changes []halfChange
@@ -158,8 +156,7 @@ func resetHalf(t testing.TB, s *servicetest.Service, home string, at func() *ser
 	}
 }
 
-// expectNewPassword demands what a changed password means, without anybody's help: the sessions of before are over, and a local hash
-// of the old password brings nobody back (T4, A7).
+// expectNewPassword expects that no old session or hash counts (T4, A7).
 func expectNewPassword(t testing.TB, s *servicetest.Service, home string, o sessions) {
 	t.Helper()
 	waitFor(t, halfLimit, "T4: the sessions of before are over", func() bool {
@@ -218,7 +215,7 @@ func emailHalf(t testing.TB, s *servicetest.Service, at func() *servicetest.Serv
 	}
 }
 
-// bringHalf is the first sign-in with a local password of a person whose account has none (A7).
+// bringHalf is the first sign-in by a local password for an account without one (A7).
 func bringHalf(t testing.TB, s *servicetest.Service, at func() *servicetest.Service) halfChange {
 	t.Helper()
 	email := servicetest.Email()

@@ -9,8 +9,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// T4, A7: a password change was cut short, and its user asks again, or signs in with the new password, before the job runs. The job ends
-// the sessions from before the change only.
 func TestHalfChanges_TheJobEndsNothingOfAfterTheChange_T4_A7(t *testing.T) {
 	t.Parallel()
 	for _, home := range []string{"hybrid", "firebase"} {
@@ -51,8 +49,7 @@ func askedAgain(t *testing.T, s *servicetest.Service, o sessions) []string {
 	return []string{sessionOf(t, changePassword(t, s, o.tokens[0], "", newPassword), http.StatusOK).IDToken}
 }
 
-// O4: an operator's change was cut short after Firebase had the new address, and the operator is demoted before its job looks: the address
-// follows Firebase, and nothing else that they asked for is done.
+// O4: after the demotion the job stores only the address that Firebase has.
 func TestHalfChanges_ADemotedOperatorsChangeIsNotCompleted_O4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusts)

@@ -13,13 +13,10 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// halfLimit is what a change that was cut short may take to be completed when all is back: a killed leader's place among the
-// instances lapses after 15 s, and the job waits for the next look.
+// halfLimit: a killed leader's place lapses after 15 s, and the job waits for its next run.
 const halfLimit = 60 * time.Second
 
-// T4, A7, S4: Firebase has carried a change out, and our half is lost: PostgreSQL is away for longer than the request insists, the
-// process is killed, or Firebase's answer does not come. When all is back our half is made without anybody's help, whichever call it
-// was, and nothing of the change is lost.
+// T4, A7, S4: what Firebase has changed is completed here.
 func TestHalfChanges_AreCompleted_T4_A7(t *testing.T) {
 	t.Parallel()
 	for fault, cutShort := range map[string]func(t *testing.T, stack *servicetest.Stack, g *gate) (changes []halfChange, after *servicetest.Service){
@@ -41,7 +38,7 @@ func TestHalfChanges_AreCompleted_T4_A7(t *testing.T) {
 	}
 }
 
-// cutByDatabase takes PostgreSQL away right after Firebase has answered, until each request has given up.
+// cutByDatabase cuts PostgreSQL off after Firebase has answered, until each request gives up.
 func cutByDatabase(t *testing.T, stack *servicetest.Stack, g *gate) ([]halfChange, *servicetest.Service) {
 	t.Helper()
 	wire, throughWire := netfault.URL(t, stack.DatabaseURL)
@@ -59,7 +56,6 @@ func cutByDatabase(t *testing.T, stack *servicetest.Stack, g *gate) ([]halfChang
 	return changes, behindTheGate(s, stack)
 }
 
-// cutByKill kills the process while Firebase's answer is on its way.
 func cutByKill(t *testing.T, stack *servicetest.Stack, g *gate) ([]halfChange, *servicetest.Service) {
 	t.Helper()
 	binary := programs.Authd(t)
@@ -76,7 +72,7 @@ func cutByKill(t *testing.T, stack *servicetest.Stack, g *gate) ([]halfChange, *
 	return changes, stack.Reach(t, launch(t, binary, gated, trusting).awaitReady(t))
 }
 
-// unanswered makes an answer where a killed process gives none.
+// unanswered answers 503 for a killed process.
 type unanswered struct{}
 
 func (unanswered) RoundTrip(request *http.Request) (*http.Response, error) {
@@ -86,7 +82,6 @@ func (unanswered) RoundTrip(request *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusServiceUnavailable, Body: http.NoBody, Request: request}, nil
 }
 
-// cutByLostAnswer breaks the connection to Firebase while the answer is on its way.
 func cutByLostAnswer(t *testing.T, stack *servicetest.Stack, g *gate) ([]halfChange, *servicetest.Service) {
 	t.Helper()
 	s := g.through(stack).Start(t, trusts)
@@ -101,8 +96,6 @@ func cutByLostAnswer(t *testing.T, stack *servicetest.Stack, g *gate) ([]halfCha
 	return changes, behindTheGate(s, stack)
 }
 
-// S4: Firebase has not carried a change out: it is away, or refuses. Then nothing has changed, and the intent does no harm when its
-// job looks.
 func TestHalfChanges_NothingHasChanged_S4(t *testing.T) {
 	t.Parallel()
 	for kind, intents := range map[string]int{identity.FaultUnavailable: 8, identity.FaultQuotaExceeded: 0} {
@@ -141,10 +134,10 @@ func TestHalfChanges_NothingHasChanged_S4(t *testing.T) {
 	}
 }
 
-// leftOver are intents that are not settled yet; those of moves wait for the lapse of their claims.
+// leftOver excludes moves, which wait for their claims to lapse.
 const leftOver = "auth.firebase_intents WHERE kind <> 'move'"
 
-// askHeld asks for all changes at once, and returns when Firebase has carried each out and its answer is held.
+// askHeld returns when the gate holds every answer.
 func askHeld(t *testing.T, g *gate, changes []halfChange) (answers func() []reply) {
 	t.Helper()
 	g.arm()
@@ -160,14 +153,13 @@ func askHeld(t *testing.T, g *gate, changes []halfChange) (answers func() []repl
 	}
 }
 
-// behindTheGate is the instance as a test looks at it, with the provider's own address.
+// behindTheGate returns the instance with the provider's own address.
 func behindTheGate(s *servicetest.Service, stack *servicetest.Stack) *servicetest.Service {
 	other := *s
 	other.Stack = stack
 	return &other
 }
 
-// T6: no job and no intent holds a password or a code.
 func expectNoSecretsInJobs(t *testing.T, stack *servicetest.Stack) {
 	t.Helper()
 	if n := count(t, stack, "auth.river_job WHERE kind = 'firebase_intent' AND args::text ~ '(?i)password|code|hash'"); n != 0 {

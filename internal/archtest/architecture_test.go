@@ -12,7 +12,7 @@ var (
 	labelled     = regexp.MustCompile(`^(\w+)\["([^"]+)"\]$`)
 )
 
-// picture is the flowchart of docs/architecture.md: rooms, the layer of each counted from the top, and the arrows between them.
+// picture is the flowchart of docs/architecture.md. Layers count from the top.
 type picture struct {
 	layer  map[string]int
 	arrows map[string][]string
@@ -25,7 +25,7 @@ func drawn(t *testing.T) picture {
 		t.Fatal("docs/architecture.md has no flowchart")
 	}
 	p := picture{layer: map[string]int{}, arrows: map[string][]string{}}
-	rooms := map[string]string{} // by the name of the node
+	rooms := map[string]string{}
 	layer := 0
 	for line := range strings.SplitSeq(match[1], "\n") {
 		line = strings.TrimSpace(line)
@@ -53,7 +53,6 @@ func drawn(t *testing.T) picture {
 	return p
 }
 
-// reaches returns the rooms that arrows lead to from a room, over any number of them.
 func (p picture) reaches(room string) []string {
 	var found []string
 	for next := slices.Clone(p.arrows[room]); len(next) > 0; {
@@ -67,8 +66,7 @@ func (p picture) reaches(room string) []string {
 	return found
 }
 
-// The picture has each room of the import table in one layer; an arrow is an import that the table allows and leads down; and each
-// import that the table allows is an arrow, or several.
+// An arrow is an allowed import that leads down. Each allowed import has a path of arrows.
 func TestArchitecture_ThePictureIsTheImportTable(t *testing.T) {
 	t.Parallel()
 	p := drawn(t)
@@ -98,7 +96,6 @@ func TestArchitecture_ThePictureIsTheImportTable(t *testing.T) {
 	}
 }
 
-// The table of rooms says of each room what it does.
 func TestArchitecture_TheTableHasEachRoom(t *testing.T) {
 	t.Parallel()
 	_, table, _ := strings.Cut(readFile(t, "docs/architecture.md"), "\n## Rooms\n")

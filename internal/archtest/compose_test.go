@@ -19,7 +19,7 @@ import (
 	"auth-v2-service/internal/testkit/programs"
 )
 
-// composition is a compose file as compose understands it: references resolved, variables filled in.
+// composition is a compose file with variables resolved.
 type composition struct {
 	Services map[string]struct {
 		Build *struct {
@@ -35,7 +35,7 @@ type composition struct {
 	}
 }
 
-// compose reads a compose file by the library that `docker compose` is made of.
+// compose uses the library of `docker compose`.
 func compose(t *testing.T, path string) composition {
 	t.Helper()
 	modfile, err := filepath.Abs("../../tools/compose/go.mod")
@@ -43,7 +43,7 @@ func compose(t *testing.T, path string) composition {
 		t.Fatal(err)
 	}
 	command := exec.CommandContext(t.Context(), "go", "tool", "-modfile="+modfile, "cmd", "-format=json", filepath.Base(path))
-	command.Dir = filepath.Join("../..", filepath.Dir(path)) // a compose file's paths begin at its own folder
+	command.Dir = filepath.Join("../..", filepath.Dir(path)) // paths are relative to the file
 	output, err := command.Output()
 	if err != nil {
 		t.Fatalf("%s is no compose file: %v\n%s", path, err, output)
@@ -55,7 +55,6 @@ func compose(t *testing.T, path string) composition {
 	return found
 }
 
-// Both compose files are valid, build stages that the Dockerfile has, and wait for health only where somebody tells it.
 func TestCompose_FilesAreWhole(t *testing.T) {
 	t.Parallel()
 	root, err := filepath.Abs("../..")
@@ -92,12 +91,11 @@ func TestCompose_FilesAreWhole(t *testing.T) {
 	}
 }
 
-// Least privilege: what the compose file's one-shots run, run here as the containers would, twice, leaves a login that authd can
-// serve as and that may change no schema.
+// Least privilege: the one-shots, run twice, create a login that serves and cannot change the schema.
 func TestCompose_ServesAsALoginThatMayDoNoMore(t *testing.T) {
 	t.Parallel()
 	services := compose(t, "docker-compose.yml").Services
-	server, err := postgres.Start(t.Context(), postgres.Options{DataDir: filepath.Join(t.TempDir(), "data")}) // logins are a server's
+	server, err := postgres.Start(t.Context(), postgres.Options{DataDir: filepath.Join(t.TempDir(), "data")}) // logins belong to a whole server
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,8 +143,6 @@ func connect(t *testing.T, location *url.URL) *pgx.Conn {
 	return conn
 }
 
-// The one-shot's program does what the compose file's head promises: it is run here as the container would run it, against a
-// real server, and ends with 0 only where up, down and up again leave no difference.
 func TestCompose_MigrationTest(t *testing.T) {
 	t.Parallel()
 	oneShot := compose(t, "docker/docker-compose.migration-test.yml").Services["migration-test"]

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// repository is a repository of its own with what the checkout holds, uncommitted changes included.
+// repository is a new repository with the checkout's files, uncommitted changes included.
 type repository struct {
 	t   *testing.T
 	dir string
@@ -29,7 +29,7 @@ func newRepository(t *testing.T) repository {
 	for name := range strings.SplitSeq(strings.TrimSuffix(string(names), "\x00"), "\x00") {
 		content, err := os.ReadFile(filepath.Join("../..", name))
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // removed, and not yet committed
+			continue // not yet committed
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -61,7 +61,6 @@ func (r repository) write(name, content string) {
 	}
 }
 
-// replace changes the first place of a file that holds the old words.
 func (r repository) replace(name, old, with string) {
 	r.t.Helper()
 	content, err := os.ReadFile(r.path(name))
@@ -71,7 +70,7 @@ func (r repository) replace(name, old, with string) {
 	r.write(name, strings.Replace(string(content), old, with, 1))
 }
 
-// run runs a command in the repository as somebody with no git configuration, and gives what it printed.
+// run uses no git configuration.
 func (r repository) run(environment []string, command ...string) (string, error) {
 	r.t.Helper()
 	cmd := exec.CommandContext(r.t.Context(), command[0], command[1:]...)
@@ -94,7 +93,7 @@ func (r repository) must(command ...string) string {
 
 const newMigration = "-- migrate:up\nALTER TABLE auth.users ADD COLUMN column_of_a_test text;\n\n-- migrate:down\nALTER TABLE auth.users DROP COLUMN column_of_a_test;\n"
 
-// stagings are changes, each staged and committed: "" where the commit must pass, else what the refusal must say to do.
+// stagings without refusals must pass.
 var stagings = []struct {
 	name     string
 	change   func(r repository)
@@ -140,7 +139,6 @@ var stagings = []struct {
 	}, nil},
 }
 
-// What is staged is held to the rules in seconds, and a refusal says what to run.
 func TestHooks_RefuseWhatIsStagedWrongly(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t)
@@ -168,8 +166,7 @@ func TestHooks_RefuseWhatIsStagedWrongly(t *testing.T) {
 	}
 }
 
-// What counts is the index: what lies about in the work tree is neither blamed nor a help; and an edit of a migration passes
-// with a word.
+// Only the index counts. MIGRATION_EDIT=ok admits an edit of a migration.
 func TestHooks_LookAtTheIndex(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t)
@@ -195,7 +192,7 @@ func TestHooks_LookAtTheIndex(t *testing.T) {
 	}
 }
 
-// make hooks is quiet the second time, leaves somebody else's hook alone, and serves worktrees.
+// make hooks keeps a foreign hook and serves worktrees.
 func TestHooks_InstallOnce(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t)

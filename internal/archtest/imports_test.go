@@ -13,12 +13,12 @@ import (
 
 const module = "auth-v2-service/"
 
-// foundations may be imported by every room above them.
+// foundations may be imported by every room.
 var foundations = []string{
 	"internal/batch", "internal/clock", "internal/detach", "internal/fault", "internal/limit", "internal/page", "internal/sleep", "internal/pg", "internal/redisreply", "internal/telemetry",
 }
 
-// allowed is the house's import table: room -> what of this module it may import, beside the foundations.
+// allowed is the import table.
 var allowed = map[string][]string{
 	"api":                 {},
 	"db":                  {},
@@ -73,7 +73,6 @@ var allowed = map[string][]string{
 	},
 }
 
-// vendors are modules that one room alone may import.
 var vendors = map[string][]string{
 	"firebase.google.com/":            {"internal/firebase"},
 	"google.golang.org/api":           {"internal/firebase"},
@@ -120,7 +119,6 @@ func list(t *testing.T, patterns ...string) []listed {
 	}
 }
 
-// production are the packages of this module that authd is made of, and the generated client.
 func production(t *testing.T) []listed {
 	t.Helper()
 	deps := list(t, "./cmd/authd")[0].Deps

@@ -15,7 +15,7 @@ var (
 	unlinked   = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
 )
 
-// anchors returns the fragments that a page's headings have, as GitHub makes them.
+// anchors makes fragments as GitHub does.
 func anchors(page string) map[string]bool {
 	found := map[string]bool{}
 	for _, match := range heading.FindAllStringSubmatch(fencedCode.ReplaceAllString(page, ""), -1) {
@@ -24,7 +24,6 @@ func anchors(page string) map[string]bool {
 	return found
 }
 
-// Each link of a page to a file of the repository, and to a heading of it, leads there.
 func TestLinks_LeadSomewhere(t *testing.T) {
 	t.Parallel()
 	links := 0

@@ -23,13 +23,11 @@ var (
 	ruleNumber  = regexp.MustCompile(`[TFSAWMRGDOE][1-9][0-9]?`)
 )
 
-// rule is a rule of docs/rules.md with the tests that the page names under it.
 type rule struct {
 	number string
 	tests  []testName
 }
 
-// testName is a test function, and the file that holds it, from the root of the repository.
 type testName struct{ function, file string }
 
 func rules(t *testing.T) []rule {
@@ -54,7 +52,7 @@ func rules(t *testing.T) []rule {
 	return all
 }
 
-// citations returns the numbers of rules that a text cites. A letter, a digit or % beside a number makes it something else, such as %E3.
+// citations excludes a number beside a letter, a digit or %, such as %E3.
 func citations(text string) []string {
 	var numbers []string
 	for _, at := range ruleNumber.FindAllStringIndex(text, -1) {
@@ -77,7 +75,7 @@ func readFile(t *testing.T, path string) string {
 	return string(content)
 }
 
-// tracked lists the files of the repository, uncommitted ones included and generated ones left out.
+// tracked includes uncommitted files and excludes generated ones.
 func tracked(t *testing.T) []string {
 	t.Helper()
 	listing := exec.CommandContext(t.Context(), "git", "ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate", "-z")
@@ -92,7 +90,6 @@ func tracked(t *testing.T) []string {
 	})
 }
 
-// functionsOf returns the source of each function of a file, its comment included.
 func functionsOf(t *testing.T, path string) map[string]string {
 	t.Helper()
 	source := readFile(t, path)
@@ -116,7 +113,6 @@ func functionsOf(t *testing.T, path string) map[string]string {
 	return functions
 }
 
-// Each rule of the page is there once and names tests that exist and cite it.
 func TestRules_HaveTests(t *testing.T) {
 	t.Parallel()
 	files := map[string]map[string]string{}
@@ -151,7 +147,6 @@ func TestRules_HaveTests(t *testing.T) {
 	}
 }
 
-// Each number that code, tests, SQL or documentation cite is on the page, and code or tests cite each rule of the page.
 func TestRules_AreOnThePage(t *testing.T) {
 	t.Parallel()
 	known := map[string]bool{}
@@ -186,7 +181,6 @@ func TestRules_AreOnThePage(t *testing.T) {
 	}
 }
 
-// What counts as a citation, and what only looks like one.
 func TestRules_WhatIsACitation(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string][]string{

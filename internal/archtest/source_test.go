@@ -12,10 +12,9 @@ import (
 	"testing"
 )
 
-// statement finds SQL in a string literal: a verb and what follows it.
 var statement = regexp.MustCompile(`(?i)^\s*(select\s.+\sfrom\b|select\s+pg_|insert\s+into\b|update\s+\w+[\w.]*\s+set\b|delete\s+from\b|with\s+\w+\s+as\s*\(|alter\s|create\s+(table|index)|drop\s)`)
 
-// handWritten calls visit with each production Go file by hand: no tests, no kit, no development stack.
+// handWritten visits each production Go file.
 func handWritten(t *testing.T, visit func(path string, set *token.FileSet, file *ast.File)) {
 	t.Helper()
 	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
@@ -58,10 +57,10 @@ func TestSource_OnlyRoomsOfTheCatalogueHoldSQL(t *testing.T) {
 	handWritten(t, func(path string, set *token.FileSet, file *ast.File) {
 		files++
 		if strings.HasPrefix(path, "internal/schema/") || strings.HasPrefix(path, "internal/backup/") {
-			return // catalogue queries, and statements over whatever tables there are
+			return // they query catalogues and unknown tables
 		}
 		if path == "internal/pg/session.go" {
-			return // what a connection is, asked of the driver before there is a pool that a query could run on
+			return // a query needs a pool
 		}
 		ast.Inspect(file, func(node ast.Node) bool {
 			literal, ok := node.(*ast.BasicLit)
@@ -79,7 +78,7 @@ func TestSource_OnlyRoomsOfTheCatalogueHoldSQL(t *testing.T) {
 func TestSource_OnlyMainAndConfigReadTheEnvironment(t *testing.T) {
 	handWritten(t, func(path string, set *token.FileSet, file *ast.File) {
 		if strings.HasPrefix(path, "cmd/") || path == "internal/firebase/accounts.go" {
-			return // main hands it to internal/config; and the Admin SDK reads it by itself, which accounts.go undoes
+			return // main passes it to internal/config; accounts.go undoes what the Admin SDK reads
 		}
 		ast.Inspect(file, func(node ast.Node) bool {
 			selector, ok := node.(*ast.SelectorExpr)
@@ -95,7 +94,6 @@ func TestSource_OnlyMainAndConfigReadTheEnvironment(t *testing.T) {
 	})
 }
 
-// Every room says in its doc.go what it owns.
 func TestSource_EachRoomSaysWhatItIs(t *testing.T) {
 	rooms, err := os.ReadDir("..")
 	if err != nil {
@@ -120,7 +118,7 @@ func TestSource_EachRoomSaysWhatItIs(t *testing.T) {
 	}
 }
 
-// CONTRIBUTING names each file of queries that returns a user: a new column belongs into all of them.
+// A new column belongs into each file that returns a user.
 func TestContributing_NamesEveryFileThatReturnsAUser(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../CONTRIBUTING.md")

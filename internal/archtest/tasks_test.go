@@ -12,7 +12,6 @@ import (
 	"auth-v2-service/internal/testkit/programs"
 )
 
-// tasks is what .vscode/tasks.json says, as far as it can be wrong.
 type tasks struct {
 	Tasks []struct {
 		Label, Type, Command, DependsOn string
@@ -27,7 +26,6 @@ var (
 	inputPattern = regexp.MustCompile(`\$\{input:(\w+)\}`)
 )
 
-// Every task of the editor names what exists: targets of the Makefile, commands of our programs, files, inputs, other tasks.
 func TestTasks_NameWhatExists(t *testing.T) {
 	t.Parallel()
 	content, err := os.ReadFile("../../.vscode/tasks.json")
@@ -80,7 +78,6 @@ func TestTasks_NameWhatExists(t *testing.T) {
 	}
 }
 
-// expectCommand demands that a program knows a command, by its help.
 func expectCommand(t *testing.T, label, program, command string) {
 	t.Helper()
 	arguments := append(regexp.MustCompile(`\S+`).FindAllString(command, -1), "--help")

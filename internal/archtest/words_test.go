@@ -14,14 +14,14 @@ import (
 	"testing"
 )
 
-// The limits only fall: a test fails above its limit, and fails well below it until the limit is lowered.
+// The limits only fall: a figure well below its limit fails the test too.
 const (
-	commentRiddles = 12.8    // indirect words in 1,000 words of comments of hand-written Go
-	commentWords   = 109_000 // words of comments of hand-written Go
+	commentRiddles = 12.8    // indirect words in 1,000 words of Go comments
+	commentWords   = 109_000 // words of Go comments
 	pageRiddles    = 0.4     // indirect words in 1,000 words of the pages
 )
 
-// indirect holds the words that name a person or a part by what it does. Plain English names it: the caller, the row, the instance.
+// indirect words leave unsaid what plain English names: the caller, the row, the instance.
 var indirect = []string{"who", "whose", "whom", "whoever", "whatever", "nobody", "somebody", "anybody"}
 
 var (
@@ -29,7 +29,6 @@ var (
 	linkTarget = regexp.MustCompile(`\]\([^)\s]+\)`)
 )
 
-// tally is what was counted in one file.
 type tally struct {
 	file            string
 	words, indirect int
@@ -47,7 +46,6 @@ func countWords(file, text string) tally {
 	return found
 }
 
-// commentsOf returns the text of a Go file's comments, without directives. A generated file has none that count.
 func commentsOf(t *testing.T, path, source string) string {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), path, source, parser.ParseComments|parser.SkipObjectResolution)
@@ -64,7 +62,6 @@ func commentsOf(t *testing.T, path, source string) string {
 	return text.String()
 }
 
-// proseOf returns the text of a page without its blocks of code and the targets of its links.
 func proseOf(page string) string {
 	return linkTarget.ReplaceAllString(fencedCode.ReplaceAllString(page, ""), "]")
 }
@@ -97,7 +94,6 @@ func pages(t *testing.T) []tally {
 	return all
 }
 
-// perThousand returns the indirect words in 1,000 words.
 func perThousand(all []tally) float64 {
 	words, found := 0, 0
 	for _, one := range all {
@@ -107,8 +103,7 @@ func perThousand(all []tally) float64 {
 	return 1000 * float64(found) / float64(words)
 }
 
-// verdict returns "" for a figure at its limit or a little below, and otherwise what to do. The slack is 3 % of the limit, or two
-// steps where that is more. The limit that it asks for is the figure with 1 % more, rounded up to a step.
+// verdict returns advice or "". The slack is 3 % of the limit or two steps.
 func verdict(figure, limit, step float64) string {
 	rounded := math.Round(100*figure) / 100
 	switch {
@@ -120,7 +115,6 @@ func verdict(figure, limit, step float64) string {
 	return ""
 }
 
-// worst names the five files with the most of something.
 func worst(all []tally, count func(tally) int) string {
 	sorted := slices.SortedFunc(slices.Values(all), func(a, b tally) int {
 		return cmp.Or(cmp.Compare(count(b), count(a)), cmp.Compare(a.file, b.file))
@@ -132,7 +126,6 @@ func worst(all []tally, count func(tally) int) string {
 	return lines.String()
 }
 
-// Comments of hand-written Go name things, and do not grow.
 func TestWords_Comments(t *testing.T) {
 	t.Parallel()
 	all := comments(t)
@@ -149,7 +142,6 @@ func TestWords_Comments(t *testing.T) {
 	}
 }
 
-// The pages name things.
 func TestWords_Pages(t *testing.T) {
 	t.Parallel()
 	all := pages(t)
@@ -159,7 +151,6 @@ func TestWords_Pages(t *testing.T) {
 	}
 }
 
-// Comments count and code does not; prose counts and blocks of code and targets of links do not.
 func TestWords_WhatCounts(t *testing.T) {
 	t.Parallel()
 	source := "// Package x says who.\npackage x\n\n//go:embed whose\nvar whom = \"// nobody\" /* Whoever's it is */\n"
@@ -175,7 +166,6 @@ func TestWords_WhatCounts(t *testing.T) {
 	}
 }
 
-// A figure fails above its limit, and well below it with the limit to write.
 func TestWords_Verdict(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -198,7 +188,6 @@ func TestWords_Verdict(t *testing.T) {
 	}
 }
 
-// The files with the most come first, and five of them.
 func TestWords_Worst(t *testing.T) {
 	t.Parallel()
 	all := []tally{{"a", 0, 1}, {"b", 0, 6}, {"c", 0, 2}, {"d", 0, 3}, {"e", 0, 4}, {"f", 0, 5}}

@@ -1,4 +1,4 @@
-// Package checkout finds the checkout that a test runs in, for tests that need its scripts. It knows nothing of what they do.
+// Package checkout finds the checkout of a running test.
 package checkout
 
 import (
@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 )
 
-// Root is the folder of go.mod above the package that is tested.
+// Root returns the nearest folder with a go.mod.
 func Root() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package debian finds programs that tests need beside the service, or brings Debian's, which needs no root.
+// Package debian finds programs, or unpacks Debian's packages without root.
 package debian
 
 import (
@@ -17,13 +17,13 @@ import (
 
 const installLimit = 10 * time.Minute
 
-// Program is how a program is called.
+// Program is a program to run.
 type Program struct {
 	Path      string
-	Libraries string // folders to look for shared libraries in, or ""
+	Libraries string // LD_LIBRARY_PATH
 }
 
-// Environment is what the program runs with.
+// Environment returns its variables.
 func (p Program) Environment() []string {
 	env := []string{"PATH=" + os.Getenv("PATH")}
 	if p.Libraries != "" {
@@ -32,23 +32,23 @@ func (p Program) Environment() []string {
 	return env
 }
 
-// Says is what the program prints when it is called so.
+// Says returns the program's output.
 func (p Program) Says(words ...string) string {
 	command := exec.Command(p.Path, words...)
 	command.Env = p.Environment()
-	output, _ := command.CombinedOutput() // one that does not run says nothing that fits
+	output, _ := command.CombinedOutput()
 	return string(output)
 }
 
-// Wanted is a program, the packages that bring it, and what it must say about itself: a build can lack what a test needs.
+// Wanted is a program. Fits must match the output of Ask.
 type Wanted struct {
 	Name     string
-	Packages []string // none: one of the program's name
+	Packages []string // nil: Name
 	Ask      []string
 	Fits     *regexp.Regexp
 }
 
-// Find looks for the installed program, else unpacks Debian's; once a process.
+// Find returns a function that searches once per process.
 func Find(w Wanted) func() (Program, error) {
 	return sync.OnceValues(func() (Program, error) {
 		for _, path := range []string{w.Name, "/usr/sbin/" + w.Name} {
@@ -76,7 +76,7 @@ func Find(w Wanted) func() (Program, error) {
 	})
 }
 
-// InCheckout runs a command at the checkout's top and gives what it prints; what it says meanwhile goes to standard error.
+// InCheckout runs a command at the checkout's top.
 func InCheckout(environment []string, words ...string) (string, error) {
 	root, err := checkout.Root()
 	if err != nil {

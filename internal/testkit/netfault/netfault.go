@@ -1,5 +1,4 @@
-// Package netfault puts a wire that can be cut in front of a TCP service, by Shopify's toxiproxy as a library: the tests'
-// way to make PostgreSQL, Redis or an identity provider go away, hang and come back without touching them.
+// Package netfault simulates outages of a TCP service by toxiproxy.
 package netfault
 
 import (
@@ -11,11 +10,11 @@ import (
 	"testing"
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
-	_ "github.com/Shopify/toxiproxy/v2/toxics" // registers the kinds of faults
+	_ "github.com/Shopify/toxiproxy/v2/toxics" // registers the faults
 	"github.com/rs/zerolog"
 )
 
-// Wire stands between a client and a service. Its address never changes, whatever happens to it. Safe for concurrent use.
+// Wire has a constant address. It is safe for concurrent use.
 type Wire struct {
 	t     testing.TB
 	mu    sync.Mutex
@@ -24,7 +23,7 @@ type Wire struct {
 	hung  bool
 }
 
-// New lays a wire to upstream (host:port) that is taken away when the test ends.
+// New starts a wire to upstream (host:port).
 func New(t testing.TB, upstream string) *Wire {
 	t.Helper()
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
@@ -42,7 +41,7 @@ func New(t testing.TB, upstream string) *Wire {
 	return w
 }
 
-// URL lays a wire to the host and port of a URL (postgres://, redis://, http://) and returns the URL that goes through it.
+// URL returns a URL through a new wire.
 func URL(t testing.TB, rawURL string) (*Wire, string) {
 	t.Helper()
 	u, err := url.Parse(rawURL)
@@ -54,14 +53,14 @@ func URL(t testing.TB, rawURL string) (*Wire, string) {
 	return w, u.String()
 }
 
-// Addr is the host:port to connect to.
+// Addr returns host:port.
 func (w *Wire) Addr() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.proxy.Listen
 }
 
-// Cut closes every connection and refuses new ones, as a service that has crashed.
+// Cut closes and refuses connections.
 func (w *Wire) Cut() {
 	w.t.Helper()
 	w.mu.Lock()
@@ -74,7 +73,7 @@ func (w *Wire) Cut() {
 	w.cut = true
 }
 
-// Hang accepts connections and carries nothing either way, as a network that drops packets. Connections stay open.
+// Hang keeps connections open and drops all bytes.
 func (w *Wire) Hang() {
 	w.t.Helper()
 	w.mu.Lock()
@@ -92,7 +91,7 @@ func (w *Wire) Hang() {
 	w.hung = true
 }
 
-// Restore makes the wire whole: new connections work. Those that hung are closed, for what they carried is lost.
+// Restore lets new connections work and closes those that hung.
 func (w *Wire) Restore() {
 	w.t.Helper()
 	w.mu.Lock()
@@ -105,7 +104,7 @@ func (w *Wire) unhang() {
 	if !w.hung {
 		return
 	}
-	w.proxy.Toxics.ResetToxics(context.Background()) // also from a cleanup, when the test's context has ended
+	w.proxy.Toxics.ResetToxics(context.Background()) // not the test's, which may have ended
 	w.hung = false
 }
 
@@ -113,14 +112,13 @@ func (w *Wire) reconnect() {
 	if !w.cut {
 		return
 	}
-	// The address must be had again; the port was ours a moment ago, and nobody asks for it by number.
 	if err := w.proxy.Start(); err != nil {
 		w.t.Fatalf("netfault: restore %s: %v", w.proxy.Listen, err)
 	}
 	w.cut = false
 }
 
-// HostPort is the address taken apart, for configurations that want two values.
+// HostPort splits Addr.
 func (w *Wire) HostPort() (host, port string) {
 	host, port, err := net.SplitHostPort(w.Addr())
 	if err != nil {

@@ -13,7 +13,6 @@ import (
 	"auth-v2-service/internal/testkit/netfault"
 )
 
-// echo is a service that answers each line with itself.
 func echo(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -59,7 +58,6 @@ func mustAnswer(t *testing.T, conn net.Conn) {
 	}
 }
 
-// A cut wire closes what is open and refuses what is new, and works again at the same address.
 func TestWire_CutAndRestore(t *testing.T) {
 	t.Parallel()
 	wire := netfault.New(t, echo(t))
@@ -67,7 +65,7 @@ func TestWire_CutAndRestore(t *testing.T) {
 	before := dial(t, addr)
 	mustAnswer(t, before)
 	wire.Cut()
-	wire.Cut() // again is harmless
+	wire.Cut()
 	if _, err := say(before, 10*time.Second); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("an open connection gives %v, want it closed", err)
 	}
@@ -82,7 +80,6 @@ func TestWire_CutAndRestore(t *testing.T) {
 	mustAnswer(t, dial(t, addr))
 }
 
-// A hanging wire accepts and stays silent; afterwards new connections work. Hanging can follow cutting, and the reverse.
 func TestWire_HangAndRestore(t *testing.T) {
 	t.Parallel()
 	wire, url := netfault.URL(t, "tcp://"+echo(t))

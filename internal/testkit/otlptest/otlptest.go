@@ -1,6 +1,4 @@
-// Package otlptest is a collector for tests: it takes traces by OTLP over HTTP, as a real one does, and keeps what it was sent,
-// decoded and as it came. It does not know who sends, nor what a span should say. When the build breaks here, the protocol's
-// generated types have moved: follow go.opentelemetry.io/proto/otlp.
+// Package otlptest collects traces by OTLP over HTTP. When the build breaks here, follow go.opentelemetry.io/proto/otlp.
 package otlptest
 
 import (
@@ -18,7 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Collector is a running one. Safe for concurrent use.
+// Collector is safe for concurrent use.
 type Collector struct {
 	*httptest.Server
 	mu    sync.Mutex
@@ -26,7 +24,7 @@ type Collector struct {
 	spans []*tracepb.Span
 }
 
-// New starts a collector that takes traces at path alone, such as /v1/traces; anything else fails the test. It ends with it.
+// New starts a collector. Another path fails the test.
 func New(t *testing.T, path string) *Collector {
 	t.Helper()
 	c := &Collector{}
@@ -54,14 +52,14 @@ func (c *Collector) keep(body []byte, resources []*tracepb.ResourceSpans) {
 	}
 }
 
-// Spans are those that have come so far, in their order.
+// Spans returns the spans so far.
 func (c *Collector) Spans() []*tracepb.Span {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.spans)
 }
 
-// Raw is all that has come so far, as it came: where a test looks for what must never leave.
+// Raw returns all received bytes.
 func (c *Collector) Raw() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -11,15 +11,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Traffic is what has gone through the pooler to its database, and over how many connections.
+// Traffic counts what passed, and current connections.
 type Traffic struct {
 	Transactions      int
 	Queries           int
-	ClientConnections int // connected now
-	ServerConnections int // connected now
+	ClientConnections int
+	ServerConnections int
 }
 
-// Traffic asks PgBouncer's console (SHOW STATS, SHOW POOLS).
+// Traffic reads SHOW STATS and SHOW POOLS.
 func (p *Pooler) Traffic(t testing.TB) Traffic {
 	t.Helper()
 	database := strings.TrimPrefix(p.upstream.Path, "/")
@@ -41,7 +41,7 @@ func (p *Pooler) Traffic(t testing.TB) Traffic {
 	return all
 }
 
-// Version is the program's, as it tells: "PgBouncer 1.18.0".
+// Version returns such as "PgBouncer 1.18.0".
 func (p *Pooler) Version(t testing.TB) string {
 	t.Helper()
 	rows := p.show(t, "VERSION")
@@ -51,7 +51,7 @@ func (p *Pooler) Version(t testing.TB) string {
 	return rows[0]["version"]
 }
 
-// console connects to the pooler's own database, which speaks the simple protocol only.
+// console speaks the simple protocol only.
 func (p *Pooler) console(ctx context.Context) (*pgx.Conn, error) {
 	address, err := url.Parse(p.URL())
 	if err != nil {
@@ -66,7 +66,7 @@ func (p *Pooler) console(ctx context.Context) (*pgx.Conn, error) {
 	return pgx.ConnectConfig(ctx, config)
 }
 
-// Reconnect makes the pooler open new connections to its server for whatever comes next.
+// Reconnect replaces the server connections.
 func (p *Pooler) Reconnect(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -81,10 +81,9 @@ func (p *Pooler) Reconnect(t testing.TB) {
 	}
 }
 
-// show gives the rows of a SHOW command, by column.
 func (p *Pooler) show(t testing.TB, what string) []map[string]string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second) // also from a cleanup, when the test's context has ended
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second) // not the test's, which may have ended
 	defer cancel()
 	conn, err := p.console(ctx)
 	if err != nil {

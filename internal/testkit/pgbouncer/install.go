@@ -18,7 +18,6 @@ import (
 
 const installLimit = 5 * time.Minute
 
-// program is the path of pgbouncer, installed on the way where it is missing. Test binaries that ask at once install once.
 var program = sync.OnceValues(func() (string, error) {
 	if path, ok := look(); ok {
 		return path, nil
@@ -31,7 +30,7 @@ var program = sync.OnceValues(func() (string, error) {
 	}
 	defer func() { _ = lock.Close() }()
 	if path, ok := look(); ok {
-		return path, nil // by another process, meanwhile
+		return path, nil
 	}
 	if err := install(ctx); err != nil {
 		return "", err
@@ -42,7 +41,6 @@ var program = sync.OnceValues(func() (string, error) {
 	return "", errors.New("the package pgbouncer of Debian was installed and brought no program")
 })
 
-// look finds the program; Debian keeps it in a folder that not every user's PATH has.
 func look() (string, bool) {
 	for _, name := range []string{"pgbouncer", "/usr/sbin/pgbouncer"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -52,8 +50,7 @@ func look() (string, bool) {
 	return "", false
 }
 
-// keepsStatements says whether a PgBouncer is one that would keep clients' prepared statements (1.21 and later): it is told
-// not to, so that tests mean the same everywhere.
+// keepsStatements reports 1.21 and later, which keep clients' prepared statements by default.
 func keepsStatements(path string) (bool, error) {
 	output, err := exec.Command(path, "--version").Output()
 	if err != nil {
@@ -66,7 +63,6 @@ func keepsStatements(path string) (bool, error) {
 	return major > 1 || minor >= 21, nil
 }
 
-// install is from Debian's packages, by root, and says what to do where it cannot be.
 func install(ctx context.Context) error {
 	if _, err := exec.LookPath("apt-get"); err != nil || os.Geteuid() != 0 {
 		return errors.New("PgBouncer is not installed, and only root can install it here: install it and run this again " +
@@ -88,8 +84,6 @@ func apt(ctx context.Context, args ...string) error {
 	return nil
 }
 
-// startingNoServices keeps the package from starting a pooler of the machine's own, by Debian's way to say so, unless the
-// machine has a policy already.
 func startingNoServices(do func() error) error {
 	const policy = "/usr/sbin/policy-rc.d"
 	file, err := os.OpenFile(policy, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755)

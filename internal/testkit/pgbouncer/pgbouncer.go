@@ -24,24 +24,23 @@ import (
 const (
 	host       = "127.0.0.1"
 	startLimit = 20 * time.Second
-	// PoolSize is how many server connections a database gets: fewer than any service has of its own.
+	// PoolSize counts server connections per database.
 	PoolSize = 3
 )
 
-// Settings are lines of the section [pgbouncer] that change the defaults.
+// Settings override the section [pgbouncer].
 type Settings map[string]string
 
-// Pooler is a running PgBouncer in front of one server; it passes every database on.
+// Pooler is a running PgBouncer.
 type Pooler struct {
-	process  *child.Process
-	upstream *url.URL
-	dir      string
-	port     int
-	// keepsStatements: this version would, by default
+	process         *child.Process
+	upstream        *url.URL
+	dir             string
+	port            int
 	keepsStatements bool
 }
 
-// New starts a pooler in front of a database; it ends with the test.
+// New starts a pooler for a test.
 func New(t testing.TB, databaseURL string, settings Settings) *Pooler {
 	t.Helper()
 	path, err := program()
@@ -60,7 +59,7 @@ func New(t testing.TB, databaseURL string, settings Settings) *Pooler {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(p.dir) })
-	for range 3 { // a free port can be lost to somebody else between choosing and binding it
+	for range 3 { // a free port may be taken
 		if err = p.start(path, settings); err == nil {
 			t.Cleanup(func() { p.stop(t) })
 			return p
@@ -82,10 +81,10 @@ func (p *Pooler) start(path string, settings Settings) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = log.Close() }() // the child has its own copy
+	defer func() { _ = log.Close() }()
 	p.process, err = child.Start(child.Options{
 		Path: path, Args: []string{p.file("pgbouncer.ini")}, Dir: "/", Env: []string{"PATH=" + os.Getenv("PATH")},
-		Stdout: log, Stderr: log, // SIGTERM ends it at once, whoever is connected
+		Stdout: log, Stderr: log,
 		Attributes: func(attr *syscall.SysProcAttr) { attr.Credential = account },
 	})
 	if err != nil {
@@ -100,7 +99,7 @@ func (p *Pooler) start(path string, settings Settings) (err error) {
 
 func (p *Pooler) file(name string) string { return filepath.Join(p.dir, name) }
 
-// prepare writes the configuration, and gives it to the account under which the program runs: PgBouncer refuses to be root.
+// prepare chowns the files: PgBouncer refuses to run as root.
 func (p *Pooler) prepare(settings Settings) (*syscall.Credential, error) {
 	password, _ := p.upstream.User.Password()
 	users := fmt.Sprintf("%s %s\n", quoted(p.upstream.User.Username()), quoted(password))
@@ -123,7 +122,6 @@ func (p *Pooler) prepare(settings Settings) (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, err
 }
 
-// quoted is PgBouncer's way: a quotation mark inside is doubled.
 func quoted(value string) string { return `"` + strings.ReplaceAll(value, `"`, `""`) + `"` }
 
 func (p *Pooler) configuration(changes Settings) string {
@@ -132,7 +130,7 @@ func (p *Pooler) configuration(changes Settings) string {
 		"auth_type": "scram-sha-256", "auth_file": p.file("users.txt"), "admin_users": p.upstream.User.Username(),
 		"pool_mode": "transaction", "max_client_conn": "1000", "default_pool_size": strconv.Itoa(PoolSize),
 		"server_round_robin": "1", "server_reset_query": "DISCARD ALL", "server_reset_query_always": "1", "server_lifetime": "1",
-		"server_login_retry": "1", // 15 s by default: so long would a database that is back seem to be away
+		"server_login_retry": "1", // the default of 15 s would prolong outages
 	}
 	if p.keepsStatements {
 		settings["max_prepared_statements"] = "0"
@@ -182,7 +180,7 @@ func (p *Pooler) logTail() string {
 	return strings.Join(lines[max(0, len(lines)-20):], "\n")
 }
 
-// URL is the database's address through the pooler: what DATABASE_URL takes, with the database's own as DATABASE_DIRECT_URL.
+// URL returns the database's address through the pooler.
 func (p *Pooler) URL() string {
 	through := *p.upstream
 	through.Host = net.JoinHostPort(host, strconv.Itoa(p.port))

@@ -25,8 +25,6 @@ func connect(t *testing.T, url string) *pgx.Conn {
 	return conn
 }
 
-// It is PgBouncer that answers, in transaction mode: twelve clients share three server connections, each is counted, and what
-// one leaves in its session is gone with its transaction.
 func TestNew_PoolsByTransaction(t *testing.T) {
 	t.Parallel()
 	pooler := pgbouncer.New(t, pgtest.Empty(t), nil)
@@ -36,7 +34,6 @@ func TestNew_PoolsByTransaction(t *testing.T) {
 	for range clients {
 		conns = append(conns, connect(t, pooler.URL()))
 	}
-	// As many transactions as there are server connections, all open at once: each has one of its own.
 	backends := map[uint32]bool{}
 	var open []pgx.Tx
 	for _, conn := range conns[:pgbouncer.PoolSize] {
@@ -86,10 +83,10 @@ func TestNew_PoolsByTransaction(t *testing.T) {
 	}
 }
 
-// What makes D6 a rule: a statement that was prepared by name is not there in the next transaction.
+// D6: a prepared statement does not survive its transaction.
 func TestNew_KnowsNoPreparedStatements(t *testing.T) {
 	t.Parallel()
-	conn, err := pgx.Connect(t.Context(), pgbouncer.New(t, pgtest.Empty(t), nil).URL()) // prepares by name, pgx's default
+	conn, err := pgx.Connect(t.Context(), pgbouncer.New(t, pgtest.Empty(t), nil).URL())
 	if err != nil {
 		t.Fatal(err)
 	}

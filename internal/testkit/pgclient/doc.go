@@ -1,6 +1,3 @@
-// Package pgclient makes sure that tests which run pg_dump, pg_restore or psql have them, of a version that fits the server: those
-// of this machine, else Debian's, unpacked into a cache folder without being root (tools/postgres-client.sh). npm's server brings no
-// pg_dump, so beside Debian's older programs a server of their version is started, and the tests run on that.
-//
-// It does not know what is dumped. When it fails, the error says what to install.
+// Package pgclient provides pg_dump, pg_restore and psql that fit the server. Else it unpacks Debian's (tools/postgres-client.sh) and
+// starts their server. Its errors say what to install.
 package pgclient

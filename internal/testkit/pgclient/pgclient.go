@@ -18,8 +18,7 @@ import (
 	"auth-v2-service/internal/testkit/pgtest"
 )
 
-// Prepare sets PATH and TEST_DATABASE_URL so that a server and programs are there that fit each other. It comes before the first
-// database of pgtest. It gives what ends what it has started, also with an error.
+// Prepare sets PATH and TEST_DATABASE_URL. Call it before pgtest, and end also after an error.
 func Prepare(ctx context.Context) (end func(), err error) {
 	end, err = prepare(ctx)
 	if err != nil {
@@ -52,11 +51,8 @@ func prepare(ctx context.Context) (end func(), err error) {
 	return func() { another(); outer() }, err
 }
 
-// maxSlots bounds how many runs at once have a server of their own.
 const maxSlots = 16
 
-// serverOf starts a server of the programs in dir and lets the tests use it. Its data stays in a slot of the cache folder, for the
-// next run.
 func serverOf(ctx context.Context, dir string) (end func(), err error) {
 	end = func() {}
 	if err := os.Setenv("DEVSTACK_POSTGRES_BIN", dir); err != nil {
@@ -78,7 +74,6 @@ func serverOf(ctx context.Context, dir string) (end func(), err error) {
 	return end, fmt.Errorf("all %d slots of PostgreSQL %s in %s are in use", maxSlots, major, npm.CacheDir())
 }
 
-// fits says whether this machine's programs can serve the tests' server.
 func fits(ctx context.Context) error {
 	conn, err := pgx.Connect(ctx, os.Getenv(pgtest.EnvURL))
 	if err != nil {
@@ -93,7 +88,6 @@ func fits(ctx context.Context) error {
 	return err
 }
 
-// bring fetches Debian's programs and puts them first on the PATH.
 func bring(ctx context.Context) (dir string, err error) {
 	root, err := checkout.Root()
 	if err != nil {

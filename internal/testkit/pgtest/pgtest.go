@@ -20,11 +20,10 @@ import (
 	"auth-v2-service/internal/devstack/postgres"
 )
 
-// EnvURL names the variable that holds the address of a running server: a role that may create databases.
+// EnvURL names the server's address. Its role creates databases.
 const EnvURL = "TEST_DATABASE_URL"
 
-// New returns the URL of a fresh database with every migration applied. It is dropped when the test ends, with whoever is
-// still connected.
+// New returns the URL of a migrated database, which the test's end drops.
 func New(t testing.TB) string {
 	t.Helper()
 	s := mustServer(t)
@@ -35,23 +34,21 @@ func New(t testing.TB) string {
 	return s.create(t, " TEMPLATE "+pgx.Identifier{template}.Sanitize())
 }
 
-// Empty returns the URL of a fresh database without anything in it: for tests of the migrations themselves.
+// Empty returns the URL of an empty database.
 func Empty(t testing.TB) string {
 	t.Helper()
 	return mustServer(t).create(t, "")
 }
 
-// server is where this process's databases are.
 type server struct {
 	url      *url.URL
 	admin    *pgxpool.Pool
-	migrated func() (string, error) // the template's name; made once a process
-	serving  func() error           // makes the login that serves, once a process
-	own      *postgres.Server       // the one that this process has started: while it can be reached, it holds its data folder's lock
+	migrated func() (string, error)
+	serving  func() error
+	own      *postgres.Server // holds its data folder's lock
 }
 
-// theServer is found or started once a process. One that we started has no stop: it ends with the process (the kernel
-// tells it, see devstack/child), whichever way the process ends.
+// theServer ends with the process (see devstack/child) unless it comes from EnvURL.
 var theServer = sync.OnceValues(func() (*server, error) {
 	ctx := context.Background()
 	address := os.Getenv(EnvURL)
@@ -104,8 +101,7 @@ func (s *server) create(t testing.TB, options string) string {
 	return s.address(name)
 }
 
-// drop takes a database away with whoever is connected. An autovacuum worker is there on behalf of a superuser, whom our role
-// may not put out (42501): it leaves by itself within moments.
+// drop retries, since our role may not end an autovacuum worker (42501).
 func (s *server) drop(ctx context.Context, name string) error {
 	const insufficientPrivilege = "42501"
 	for {
@@ -128,7 +124,7 @@ func (s *server) address(database string) string {
 	return u.String()
 }
 
-// databaseName is unique, and says in pg_stat_activity which test it belongs to. PostgreSQL cuts names at 63 bytes.
+// databaseName is unique. PostgreSQL cuts names at 63 bytes.
 func databaseName(test string) string {
 	random := make([]byte, 6)
 	_, _ = rand.Read(random) // never fails (crypto/rand)

@@ -29,7 +29,6 @@ func query[T any](t *testing.T, url, statement string) T {
 	return answer
 }
 
-// Databases made side by side are migrated and do not see each other.
 func TestNew_DatabasesAreMigratedAndSeparate(t *testing.T) {
 	t.Parallel()
 	for i := range 8 {
@@ -49,12 +48,11 @@ func TestNew_DatabasesAreMigratedAndSeparate(t *testing.T) {
 			if _, err := conn.Exec(t.Context(), "CREATE TABLE marker ()"); err != nil {
 				t.Error(err)
 			}
-			// left open on purpose: dropping the database must not mind
+			// left open: the drop must succeed
 		})
 	}
 }
 
-// A database ends with its test, and an empty one is empty.
 func TestEmpty_IsEmptyAndDropped(t *testing.T) {
 	t.Parallel()
 	var name string
@@ -71,7 +69,6 @@ func TestEmpty_IsEmptyAndDropped(t *testing.T) {
 	}
 }
 
-// Many test binaries that start at once on one new server make one template, and each gets its database.
 func TestNew_ManyProcessesMakeOneTemplate(t *testing.T) {
 	if os.Getenv("PGTEST_CHILD") != "" {
 		New(t)

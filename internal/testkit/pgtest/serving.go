@@ -10,11 +10,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// servingLogin is who serves in tests: a member of the role that the migrations make for it, and of nothing else.
 const servingLogin = "test_authd"
 
-// Serving returns the address of the same database as somebody sees it who may serve and no more: the role auth_serving. Its
-// rights in the database come with the migrations. The owner may watch and end its sessions.
+// Serving returns the address for a login with the rights of auth_serving only.
 func Serving(t testing.TB, databaseURL string) string {
 	t.Helper()
 	s := mustServer(t)
@@ -30,8 +28,6 @@ func Serving(t testing.TB, databaseURL string) string {
 	return location.String()
 }
 
-// makeServing makes the login, once a server; the template's migrations have made its role. It has the password of the server's
-// own role, which whoever reaches this server has anyway.
 func (s *server) makeServing(ctx context.Context) error {
 	if _, err := s.migrated(); err != nil {
 		return fmt.Errorf("migrated template: %w", err)

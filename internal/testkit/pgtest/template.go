@@ -18,14 +18,12 @@ import (
 
 const (
 	templatePrefix = "template_auth_"
-	// templateLock is the advisory lock under which a template is made: test binaries run side by side.
-	templateLock = 0x70677465_73740001
-	lockPoll     = 20 * time.Millisecond
-	makeLimit    = 2 * time.Minute
+	templateLock   = 0x70677465_73740001
+	lockPoll       = 20 * time.Millisecond
+	makeLimit      = 2 * time.Minute
 )
 
-// template returns the name of the migrated template, making it when it is not there. It is made under another name and
-// renamed when it is whole, so a template that exists is complete, whoever was killed meanwhile.
+// template renames the template last, so a killed process leaves no partial one.
 func (s *server) template(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, makeLimit)
 	defer cancel()
@@ -52,7 +50,6 @@ func (s *server) template(ctx context.Context) (string, error) {
 	return name, nil
 }
 
-// make builds the template, and drops those of other migrations: nobody asks for them again in this run.
 func (s *server) make(ctx context.Context, conn *pgxpool.Conn, name string) error {
 	if err := dropTemplates(ctx, conn); err != nil {
 		return err
@@ -67,7 +64,7 @@ func (s *server) make(ctx context.Context, conn *pgxpool.Conn, name string) erro
 	if err := rename(ctx, conn, half, name); err != nil {
 		return err
 	}
-	// Without connections nothing can be in the way of a copy.
+	// an open connection would block a copy
 	if _, err := conn.Exec(ctx, "ALTER DATABASE "+pgx.Identifier{name}.Sanitize()+" ALLOW_CONNECTIONS false"); err != nil {
 		return fmt.Errorf("close the template: %w", err)
 	}
@@ -91,7 +88,7 @@ func dropTemplates(ctx context.Context, conn *pgxpool.Conn) error {
 	return nil
 }
 
-// rename waits for the migrating connections to be gone: closing one is answered before its backend has left.
+// rename retries until closed connections' backends have left.
 func rename(ctx context.Context, conn *pgxpool.Conn, from, to string) error {
 	statement := fmt.Sprintf("ALTER DATABASE %s RENAME TO %s", pgx.Identifier{from}.Sanitize(), pgx.Identifier{to}.Sanitize())
 	for {
@@ -114,7 +111,7 @@ func exists(ctx context.Context, conn *pgxpool.Conn, name string) (bool, error) 
 	return known, nil
 }
 
-// lock polls: a waiting statement would hold a snapshot, which CREATE INDEX CONCURRENTLY waits for.
+// lock polls: a waiting statement's snapshot would block CREATE INDEX CONCURRENTLY.
 func lock(ctx context.Context, conn *pgxpool.Conn) error {
 	for {
 		var held bool
@@ -130,11 +127,11 @@ func lock(ctx context.Context, conn *pgxpool.Conn) error {
 	}
 }
 
-// unlock frees the lock with its own time: the making may have used its all up.
+// unlock has its own limit: the caller's may have passed.
 func unlock(conn *pgxpool.Conn) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	if _, err := conn.Exec(ctx, "SELECT pg_advisory_unlock($1)", int64(templateLock)); err != nil {
-		_ = conn.Conn().Close(ctx) // the end of the session frees it, too
+		_ = conn.Conn().Close(ctx)
 	}
 }

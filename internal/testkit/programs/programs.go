@@ -1,6 +1,4 @@
-// Package programs builds authd and authdev for tests that run them as people do. Each program is linked once for a state of the code:
-// all tests and test binaries of a checkout share it. The flags are those of `make build`, so that its packages come from the cache.
-// It does not know what a program does.
+// Package programs builds authd and authdev once per state of a checkout, with the flags of `make build`.
 package programs
 
 import (
@@ -19,13 +17,13 @@ import (
 	"auth-v2-service/internal/testkit/checkout"
 )
 
-// Authd gives the path of authd.
+// Authd returns authd's path.
 func Authd(t testing.TB) string { return built(t, "authd") }
 
-// Authdev gives the path of authdev.
+// Authdev returns authdev's path.
 func Authdev(t testing.TB) string { return built(t, "authdev") }
 
-// Dir gives the folder that holds both programs.
+// Dir returns the folder of both.
 func Dir(t testing.TB) string {
 	t.Helper()
 	Authdev(t)
@@ -46,11 +44,9 @@ func built(t testing.TB, name string) string {
 	return path
 }
 
-// buildPatience covers a machine where nothing is compiled yet.
 const buildPatience = 15 * time.Minute
 
-// build links a program into a folder of the checkout's own in the user's cache. The go command leaves a program alone that is up to date,
-// so that a second process does not write what the first one runs.
+// build does not touch an up-to-date program, which another process may run.
 func build(name string) (string, error) {
 	root, err := checkout.Root()
 	if err != nil {

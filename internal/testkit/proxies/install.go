@@ -13,7 +13,7 @@ var (
 		Name: "haproxy", Ask: []string{"-vv"}, Fits: regexp.MustCompile(`version (2\.[6-9]|[3-9]).*(?s:.*)USE_LUA=1`),
 	})
 	caddy = sync.OnceValues(func() (debian.Program, error) {
-		// The build cache keeps the program; -n names it there. The tests' own flags (-race) are not its.
+		// -n prints the path in the build cache
 		path, err := debian.InCheckout([]string{"CGO_ENABLED=0"}, "go", "tool", "-n", "-modfile=tools/caddy/go.mod", "caddy")
 		return debian.Program{Path: path}, err
 	})

@@ -24,23 +24,23 @@ import (
 const (
 	host       = "127.0.0.1"
 	startLimit = 20 * time.Second
-	// Where deploy/ says that the auth service and the service behind the proxy are.
+	// addresses in deploy/
 	authAddress = "127.0.0.1:3008"
 	appAddress  = "127.0.0.1:3001"
 	listenPort  = ":8080"
-	askingPort  = ":3007" // HAProxy's own, on its way to the auth service
+	askingPort  = ":3007"
 )
 
-// Kind is one of the proxies.
+// Kind is a proxy.
 type Kind struct {
 	Name    string
 	program func() (debian.Program, error)
-	version []string // what to call it with, to hear its version
-	files   []string // of deploy/Name; the first one is the configuration
+	version []string
+	files   []string
 	args    func(folder string) []string
 }
 
-// All are the proxies that deploy/ has configurations for.
+// All lists the proxies of deploy/.
 var All = []Kind{
 	{
 		Name: "nginx", program: nginx, version: []string{"-v"},
@@ -65,7 +65,7 @@ var All = []Kind{
 
 var versionIn = regexp.MustCompile(`nginx/\S+|caddy/v2\s+v\S+|HAProxy version \S+`)
 
-// Version brings the program and is what it says it is.
+// Version returns name and version.
 func (k Kind) Version() (string, error) {
 	p, err := k.program()
 	if err != nil {
@@ -77,25 +77,25 @@ func (k Kind) Version() (string, error) {
 	return "", fmt.Errorf("%s does not say its version", p.Path)
 }
 
-// Weakening changes the configuration for a test that shows what a line is there for.
+// Weakening replaces a line to show its purpose.
 type Weakening struct{ Old, New string }
 
-// Proxy is a running one.
+// Proxy is a running proxy.
 type Proxy struct {
-	Addr    string // host:port
+	Addr    string
 	kind    Kind
 	process *child.Process
 	log     log
 }
 
-// Start runs a proxy in front of app, which asks auth (host:port each); it ends with the test.
+// Start runs a proxy in front of app. It asks auth (host:port each).
 func (k Kind) Start(t testing.TB, auth, app string, weakened ...Weakening) *Proxy {
 	t.Helper()
 	p, err := k.program()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 3 { // a free port can be lost to somebody else between choosing and binding it
+	for range 3 { // a free port may be taken
 		var proxy *Proxy
 		if proxy, err = k.start(t, p, auth, app, weakened); err == nil {
 			t.Cleanup(func() { proxy.end(t) })
@@ -116,7 +116,7 @@ func (k Kind) start(t testing.TB, p debian.Program, auth, app string, weakened [
 	if err != nil {
 		return nil, err
 	}
-	folder, err := os.MkdirTemp("", k.Name+"-") // not the test's: HAProxy takes no "#" in a path
+	folder, err := os.MkdirTemp("", k.Name+"-") // HAProxy allows no "#" in a path
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +139,6 @@ func (k Kind) start(t testing.TB, p debian.Program, auth, app string, weakened [
 	return proxy, nil
 }
 
-// configure writes deploy/'s files with this test's addresses. Each address, and each weakened line, must be there to be changed.
 func (k Kind) configure(folder string, port, asking int, auth, app string, weakened []Weakening) error {
 	root, err := checkout.Root()
 	if err != nil {
@@ -179,11 +178,10 @@ func (k Kind) configure(folder string, port, asking int, auth, app string, weake
 	return nil
 }
 
-// nginxMain is what a distribution's nginx.conf is to the files of deploy/nginx.
 func nginxMain(folder string) string {
 	text := "daemon off;\nworker_processes 1;\npid " + folder + "/pid;\n"
 	if os.Geteuid() == 0 {
-		text += "user root;\n" // nobody could not enter the test's folder
+		text += "user root;\n" // others cannot read the folder
 	}
 	text += "events { worker_connections 256; }\nhttp {\naccess_log off;\n"
 	for _, use := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
@@ -221,7 +219,7 @@ func (p *Proxy) end(t testing.TB) {
 	}
 }
 
-// Log is what the proxy has said so far.
+// Log returns the output so far.
 func (p *Proxy) Log() string { return p.log.String() }
 
 type log struct {

@@ -7,7 +7,6 @@ import (
 	"auth-v2-service/internal/testkit/proxies"
 )
 
-// Every proxy starts on what deploy/ has, and with nobody behind it lets nobody in: an outage is 503.
 func TestStart_EachOnItsConfiguration(t *testing.T) {
 	for _, kind := range proxies.All {
 		version, err := kind.Version()

@@ -1,5 +1,4 @@
-// Package redistest gives a test a Redis of its own: counters and channels are global to a server, so sharing one would
-// join tests that know nothing of each other. A start takes 30 ms with the real server and 1 ms in process.
+// Package redistest gives each test its own Redis, since counters and channels are global.
 package redistest
 
 import (
@@ -12,7 +11,7 @@ import (
 	"auth-v2-service/internal/testkit/debian"
 )
 
-// New starts a Redis that ends with the test, and returns its URL.
+// New returns the URL of a new Redis.
 func New(t testing.TB) string {
 	t.Helper()
 	return start(t, redis.Options{Dir: t.TempDir()})
@@ -36,7 +35,7 @@ var program = debian.Find(debian.Wanted{
 	Name: "redis-server", Packages: []string{"redis-server", "redis-tools"}, Ask: []string{"--version"}, Fits: regexp.MustCompile(`v=[6-9]\.`),
 })
 
-// Real starts a Redis of its own program, for what only that knows: roles, memory limits, users. It is brought where it is missing.
+// Real starts the real program, with roles, memory limits and users.
 func Real(t testing.TB) string {
 	t.Helper()
 	found, err := program()
@@ -46,16 +45,16 @@ func Real(t testing.TB) string {
 	return start(t, redis.Options{Dir: t.TempDir(), Program: found.Path, Libraries: found.Libraries})
 }
 
-// Refusal is a state in which Redis answers and does not do what it is asked.
+// Refusal is a state that refuses commands.
 type Refusal struct {
 	Name          string
-	Refuse, Serve [][]any // commands that lead there and back
-	Says          string  // a part of the answers
-	// Tells: changes can be published all the same.
+	Refuse, Serve [][]any
+	Says          string
+	// PUBLISH works
 	Tells bool
 }
 
-// Refusals are those that a real server can be brought to.
+// Refusals returns a real server's.
 func Refusals() []Refusal {
 	config := func(words ...any) [][]any { return [][]any{append([]any{"CONFIG", "SET"}, words...)} }
 	acl := func(words ...any) [][]any { return [][]any{append([]any{"ACL", "SETUSER", "default"}, words...)} }
@@ -76,7 +75,7 @@ func Refusals() []Refusal {
 	}
 }
 
-// Do sends commands, which must succeed.
+// Do sends commands.
 func Do(t testing.TB, client goredis.UniversalClient, commands [][]any) {
 	t.Helper()
 	for _, words := range commands {

@@ -1,5 +1,4 @@
-// Package rsakeys shares RSA keys between tests that each need a provider of their own, where no rule is about the keys: one takes
-// 80 ms to make, several times that with the race detector. It does not know what a key signs.
+// Package rsakeys shares RSA keys between tests, since one takes 80 ms.
 package rsakeys
 
 import (
@@ -14,8 +13,7 @@ var shared struct {
 	keys []*rsa.PrivateKey
 }
 
-// Source returns a function whose calls give a different key of 2,048 bits each. All sources give the same keys in the same order.
-// Each source is safe for concurrent use.
+// Source returns a generator of 2,048-bit keys. All sources share one sequence. Each is safe for concurrent use.
 func Source() func() (*rsa.PrivateKey, error) {
 	given := 0
 	return func() (*rsa.PrivateKey, error) {

@@ -2,7 +2,7 @@ package servicetest
 
 import "encoding/json"
 
-// Code reads the code of an error's envelope, "" where there is none.
+// Code returns an error envelope's code, or "".
 func Code(body []byte) string {
 	var envelope struct {
 		Code string `json:"code"`

@@ -24,14 +24,13 @@ import (
 	"auth-v2-service/internal/httpapi"
 )
 
-// contract is the contract with its aliases.
 var contract = sync.OnceValue(func() *openapi3.T {
 	spec, err := api.GetSpec()
 	if err != nil {
 		panic(err)
 	}
 	httpapi.AddAliases(spec)
-	openapi3filter.RegisterBodyDecoder("application/yaml", openapi3filter.PlainBodyDecoder) // the contract itself: text
+	openapi3filter.RegisterBodyDecoder("application/yaml", openapi3filter.PlainBodyDecoder)
 	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.PlainBodyDecoder)
 	return spec
 })
@@ -44,7 +43,6 @@ var router = sync.OnceValue(func() routers.Router {
 	return r
 })
 
-// validating is a transport that fails the test where an answer is not the contract's.
 type validating struct {
 	t    testing.TB
 	base http.RoundTripper
@@ -57,7 +55,6 @@ func newValidating(t testing.TB) http.RoundTripper {
 	return validating{t: t, base: base}
 }
 
-// RoundTrip implements http.RoundTripper.
 func (v validating) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := v.base.RoundTrip(r)
 	if err != nil {
@@ -75,7 +72,6 @@ func (v validating) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// check holds an answer against the contract. What the contract does not route must be the envelope's 404 or 405.
 func check(r *http.Request, response *http.Response, body []byte) error {
 	if response.Header.Get("X-Request-Id") == "" {
 		return fmt.Errorf("X-Request-Id is missing")
@@ -102,8 +98,7 @@ func check(r *http.Request, response *http.Response, body []byte) error {
 	return checkRefusal(route.Operation, response.StatusCode, body)
 }
 
-// findRoute finds a request's operation. HEAD is GET's where it has none of its own; the deprecated surface is found in letters of
-// any case, and with a slash at the end.
+// findRoute takes GET for HEAD. Legacy paths match in any case and with a trailing slash.
 func findRoute(r *http.Request) (*routers.Route, map[string]string, error) {
 	route, parameters, err := router().FindRoute(r)
 	if err == nil {
@@ -151,12 +146,11 @@ func see(operation string, status int) {
 	seen.pairs[operation+" "+strconv.Itoa(status)] = true
 }
 
-// Main runs a package's tests and then demands that every declared (operation, status), every example of a refusal, and every
-// property of a success, was seen, unless only some of the tests were asked for. It says so in the file that TEST_REPORT names, for a package that passes prints nothing.
+// Main runs a package's tests. A whole run fails unless it saw each declared status, refusal example and success property.
 func Main(m *testing.M) {
 	code := m.Run()
 	if !asked("test.run") && !asked("test.skip") && !asked("test.list") {
-		code = max(code, demandAllSeen()) // beside a test that failed, too: one run tells everything
+		code = max(code, demandAllSeen())
 	}
 	if code == 0 && !asked("test.list") {
 		code = pooled.demand()
@@ -192,11 +186,10 @@ func report(line string) {
 		return
 	}
 	defer file.Close()
-	_, _ = fmt.Fprintln(file, line) // it was printed already
+	_, _ = fmt.Fprintln(file, line)
 }
 
-// onlyByABug lists declared answers that no request can cause. ConfirmEmail calls Firebase alone, and every strange answer of Firebase
-// is a 503; only a bug makes a 500.
+// onlyByABug: ConfirmEmail calls Firebase alone, and each strange answer of Firebase is a 503.
 var onlyByABug = map[string]bool{"ConfirmEmail 500": true}
 
 func unseen() (missing []string, declared int) {

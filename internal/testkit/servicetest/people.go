@@ -13,10 +13,10 @@ import (
 
 var people atomic.Int64
 
-// Email gives an address that nobody else in this process has.
+// Email returns a unique address.
 func Email() string { return fmt.Sprintf("person%d@example.com", people.Add(1)) }
 
-// Person registers somebody new through the service.
+// Person registers a person.
 func (s *Service) Person(t testing.TB) client.Session {
 	t.Helper()
 	answer, err := s.API.RegisterWithResponse(t.Context(), client.RegisterInput{Email: Email(), Password: Password})
@@ -29,7 +29,7 @@ func (s *Service) Person(t testing.TB) client.Session {
 	return answer.JSON201.Data
 }
 
-// Token signs somebody in at the identity provider, past the service: the row is not made before the token is seen.
+// Token signs in at the provider alone. No row exists yet.
 func (s *Stack) Token(t testing.TB, u identity.User, provider string) string {
 	t.Helper()
 	session, err := s.Identity.SignIn(context.Background(), u, provider)
@@ -39,7 +39,7 @@ func (s *Stack) Token(t testing.TB, u identity.User, provider string) string {
 	return session.IDToken
 }
 
-// Verify asks verify-token, and gives the status, the code of a refusal and the user.
+// Verify calls verify-token.
 func (s *Service) Verify(t testing.TB, token string) (status int, code string, user client.User) {
 	t.Helper()
 	answer, err := s.API.VerifyTokenWithResponse(context.Background(), client.VerifyTokenInput{Token: token})

@@ -9,10 +9,10 @@ import (
 	"auth-v2-service/internal/testkit/pgbouncer"
 )
 
-// EnvVia names the variable that puts every stack's instances behind a transaction pooler: "pgbouncer", or nothing (D6).
+// EnvVia may be "pgbouncer" to put instances behind a pooler (D6).
 const EnvVia = "TEST_DATABASE_VIA"
 
-// Pooled puts the instances that start from now on behind a PgBouncer of their own, with the direct way beside it.
+// Pooled puts later instances behind a PgBouncer.
 func (s *Stack) Pooled(t testing.TB, settings pgbouncer.Settings) *pgbouncer.Pooler {
 	t.Helper()
 	pooler := pgbouncer.New(t, s.ServingURL, settings)
@@ -32,13 +32,12 @@ func (s *Stack) pooledWhereAsked(t testing.TB) {
 	}
 }
 
-// pooled is what went through poolers in this process, by their own count.
 var pooled traffic
 
 type traffic struct {
 	sync.Mutex
 	version string
-	stacks  int // that had any
+	stacks  int
 	pgbouncer.Traffic
 }
 
@@ -53,7 +52,6 @@ func (all *traffic) add(one pgbouncer.Traffic, version string) {
 	all.Queries += one.Queries
 }
 
-// demand fails a run that was to go through the pooler and did not.
 func (all *traffic) demand() (code int) {
 	all.Lock()
 	defer all.Unlock()

@@ -12,14 +12,12 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// valued holds the properties of successes that an answer had a value for, null excepted. A property is named by its component of the
-// contract: "Me.email" is one property, whichever operation answers with it.
+// valued holds properties with a non-null value, such as "Me.email".
 var valued = struct {
 	sync.Mutex
 	properties map[string]bool
 }{properties: map[string]bool{}}
 
-// seeValues notes each property that a success has a value for.
 func seeValues(operation *openapi3.Operation, status int, body []byte) {
 	if status >= http.StatusMultipleChoices {
 		return
@@ -34,7 +32,6 @@ func seeValues(operation *openapi3.Operation, status int, body []byte) {
 	eachValue(schema, operation.OperationID, value, func(property string) { valued.properties[property] = true })
 }
 
-// unvalued are the properties that the contract declares for successes and that no answer had a value for.
 func unvalued() (missing []string, declared int) {
 	all := map[string]bool{}
 	for _, item := range contract().Paths.Map() {
@@ -61,7 +58,6 @@ func answerSchema(operation *openapi3.Operation, status string) *openapi3.Schema
 	return response.Value.Content.Get("application/json").Schema
 }
 
-// owner names the component that a schema is, or the place in another that holds it.
 func owner(schema *openapi3.SchemaRef, place string) string {
 	if schema.Ref != "" {
 		return path.Base(schema.Ref)
@@ -69,7 +65,6 @@ func owner(schema *openapi3.SchemaRef, place string) string {
 	return place
 }
 
-// eachValue calls see with each property of value that is not null. The value has been held against the schema.
 func eachValue(schema *openapi3.SchemaRef, place string, value any, see func(property string)) {
 	place = owner(schema, place)
 	for _, part := range parts(schema) {
@@ -96,7 +91,6 @@ func eachValue(schema *openapi3.SchemaRef, place string, value any, see func(pro
 	}
 }
 
-// eachProperty adds all properties that a schema declares, those of its parts and items included.
 func eachProperty(schema *openapi3.SchemaRef, place string, into map[string]bool) {
 	place = owner(schema, place)
 	for _, part := range parts(schema) {
@@ -107,14 +101,13 @@ func eachProperty(schema *openapi3.SchemaRef, place string, into map[string]bool
 	}
 	for name, declared := range schema.Value.Properties {
 		property := place + "." + name
-		if !into[property] { // a schema may hold itself
+		if !into[property] {
 			into[property] = true
 			eachProperty(declared, property, into)
 		}
 	}
 }
 
-// parts are the schemas that a schema combines.
 func parts(schema *openapi3.SchemaRef) []*openapi3.SchemaRef {
 	return slices.Concat(schema.Value.AllOf, schema.Value.OneOf, schema.Value.AnyOf)
 }

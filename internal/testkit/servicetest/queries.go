@@ -11,10 +11,10 @@ import (
 
 var nameOf = regexp.MustCompile(`^-- name: (\w+)`)
 
-// offPath are the statements that no caller waits for.
+// offPath: no request waits for these statements.
 var offPath = []string{"TouchLastLogin", "SaveVerificationKeys"}
 
-// Queries remembers which statements ran, in order, by their names in db/queries.
+// Queries records statements.
 type Queries struct {
 	lock  sync.Mutex
 	names []string
@@ -37,7 +37,7 @@ func (q *Queries) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.Tra
 // TraceQueryEnd implements pgx.QueryTracer.
 func (q *Queries) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-// During gives the statements that somebody waited for while f ran. Nothing else may use the service meanwhile.
+// During returns the statements of f. No other request may run meanwhile.
 func (q *Queries) During(f func()) []string {
 	q.lock.Lock()
 	q.names = nil

@@ -8,8 +8,7 @@ import (
 	"auth-v2-service/gen/client"
 )
 
-// Reach is an instance that somebody else runs on this stack, as a process of its own: over HTTP, held against the contract.
-// Its log and its statements are out of sight, and Stop does nothing.
+// Reach returns a client of an instance in another process. Log and Queries stay empty, and Stop does nothing.
 func (s *Stack) Reach(t testing.TB, url string) *Service {
 	t.Helper()
 	service := &Service{Stack: s, URL: url, Queries: &Queries{}, Log: &Log{}}

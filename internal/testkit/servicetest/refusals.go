@@ -10,8 +10,6 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// refusal is what an operation said with a status: the code, which must stand among the contract's examples, and the words,
-// which at least one answer must have used as the example has them.
 type refusal struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
@@ -26,7 +24,6 @@ func (r refusal) at(operation string, status string) string {
 	return fmt.Sprintf("%s %s %s %q", operation, status, r.Code, r.Message)
 }
 
-// checkRefusal fails a refusal whose code the contract shows no example of, and remembers any other.
 func checkRefusal(operation *openapi3.Operation, status int, body []byte) error {
 	said := refusal{}
 	if status < 400 || len(body) == 0 || json.Unmarshal(body, &said) != nil {
@@ -42,7 +39,6 @@ func checkRefusal(operation *openapi3.Operation, status int, body []byte) error 
 	return nil
 }
 
-// examples are an operation's examples of a refusal, by code.
 func examples(operation *openapi3.Operation, status string) map[string]refusal {
 	out := map[string]refusal{}
 	response := operation.Responses.Value(status)
@@ -57,7 +53,6 @@ func examples(operation *openapi3.Operation, status string) map[string]refusal {
 	return out
 }
 
-// unheardExamples are the contract's examples of refusals that no answer was like.
 func unheardExamples() (missing []string, shown int) {
 	heard.Lock()
 	defer heard.Unlock()

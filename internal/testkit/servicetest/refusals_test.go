@@ -6,7 +6,6 @@ import (
 	"testing"
 )
 
-// A code that the contract shows no example of is a fault, and an example counts as heard only where its words were said.
 func TestRefusals_AreThoseOfTheContract(t *testing.T) {
 	t.Parallel()
 	login := contract().Paths.Value("/v1/auth/login").Post

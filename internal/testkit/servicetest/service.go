@@ -26,34 +26,34 @@ import (
 	"auth-v2-service/internal/testkit/rsakeys"
 )
 
-// ProjectID is the Firebase project of every test.
+// ProjectID is every test's project.
 const ProjectID = "demo-test"
 
-// Password is a password that every rule allows.
+// Password satisfies every rule.
 const Password = "TestPassword123"
 
-// Stack is what instances of the service share: one database, one Redis, one identity provider.
+// Stack is what instances share.
 type Stack struct {
-	DatabaseURL string // where instances find their database: as the role that serves, and may do no more
-	ServingURL  string // the same past any pooler (D6)
-	DirectURL   string // the database itself, as its owner
+	DatabaseURL string // as the serving role
+	ServingURL  string // unpooled (D6)
+	DirectURL   string // as the owner
 	RedisURL    string
 	IdentityURL string
 	CertsURL    string
 	Identity    *identity.Provider
-	DB          *pgxpool.Pool     // for looking and for arranging, as the owner; not counted, not through any wire or pooler
-	Pooler      *pgbouncer.Pooler // what DatabaseURL leads through, or nil
-	// MachineAhead is how far the clock of instances that start from now on is ahead of PostgreSQL's.
+	DB          *pgxpool.Pool
+	Pooler      *pgbouncer.Pooler
+	// MachineAhead is the lead of later instances' clocks.
 	MachineAhead time.Duration
 }
 
-// NewStack starts what an instance stands on; it ends with the test.
+// NewStack starts a stack.
 func NewStack(t testing.TB) *Stack {
 	t.Helper()
 	return NewStackAt(t, 0)
 }
 
-// NewStackAt is NewStack with Firebase's clock so far ahead of PostgreSQL's.
+// NewStackAt shifts Firebase's clock.
 func NewStackAt(t testing.TB, firebaseAhead time.Duration) *Stack {
 	t.Helper()
 	s := &Stack{RedisURL: redistest.New(t)}
@@ -62,7 +62,7 @@ func NewStackAt(t testing.TB, firebaseAhead time.Duration) *Stack {
 	return s.Over(t, pgtest.New(t))
 }
 
-// Over is the same stack over another database, behind a pooler of its own where the run is to go through one.
+// Over returns the stack over another database.
 func (s *Stack) Over(t testing.TB, databaseURL string) *Stack {
 	t.Helper()
 	other := *s
@@ -103,7 +103,7 @@ func startIdentity(t testing.TB, ahead time.Duration) (*identity.Provider, strin
 	return provider, "http://" + listener.Addr().String()
 }
 
-// Environment is what an instance on this stack is configured by.
+// Environment returns an instance's configuration.
 func (s *Stack) Environment() map[string]string {
 	environment := map[string]string{
 		"AUTH_ENV": "development", "LISTEN_HOST": "127.0.0.1", "PORT": "0", "METRICS_PORT": "0",
@@ -120,14 +120,13 @@ func (s *Stack) Environment() map[string]string {
 	return environment
 }
 
-// Service is one running instance.
+// Service is an instance.
 type Service struct {
 	*Stack
 	URL        string
 	MetricsURL string
-	// API is the generated client over HTTP.
-	API *client.ClientWithResponses
-	// HTTP holds answers against the contract, as API does.
+	API        *client.ClientWithResponses
+	// HTTP checks answers, as API does.
 	HTTP    *http.Client
 	Queries *Queries
 	Log     *Log
@@ -136,16 +135,15 @@ type Service struct {
 	ended chan error
 }
 
-// Start runs an instance on a stack of its own. env changes its environment, variable by variable.
+// Start runs an instance on its own stack. env overrides variables.
 func Start(t testing.TB, env ...map[string]string) *Service {
 	t.Helper()
 	return NewStack(t).Start(t, env...)
 }
 
-// startLimit is what only a failure reaches: a first start may have to migrate.
 const startLimit = 90 * time.Second
 
-// Start runs one more instance on this stack.
+// Start runs another instance.
 func (s *Stack) Start(t testing.TB, env ...map[string]string) *Service {
 	t.Helper()
 	environment := s.Environment()
@@ -190,7 +188,7 @@ func (s *Stack) Start(t testing.TB, env ...map[string]string) *Service {
 	return service
 }
 
-// Stop ends the instance and waits for it; again is nothing.
+// Stop ends the instance. A second call does nothing.
 func (s *Service) Stop(t testing.TB) {
 	t.Helper()
 	if s.stop == nil {
@@ -203,7 +201,7 @@ func (s *Service) Stop(t testing.TB) {
 	}
 }
 
-// Bearer puts a token on a request of API.
+// Bearer adds a token to a request.
 func Bearer(token string) client.RequestEditorFn {
 	return func(_ context.Context, r *http.Request) error {
 		r.Header.Set("Authorization", "Bearer "+token)
@@ -211,7 +209,7 @@ func Bearer(token string) client.RequestEditorFn {
 	}
 }
 
-// Log keeps what the service has logged.
+// Log keeps an instance's log.
 type Log struct {
 	sync.Mutex
 	text bytes.Buffer
@@ -224,7 +222,7 @@ func (l *Log) Write(line []byte) (int, error) {
 	return l.text.Write(line)
 }
 
-// String is everything that was logged so far.
+// String returns the log so far.
 func (l *Log) String() string {
 	l.Lock()
 	defer l.Unlock()

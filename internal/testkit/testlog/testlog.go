@@ -1,4 +1,4 @@
-// Package testlog keeps what a test's parts log, for the test to read while they go on.
+// Package testlog keeps a log in memory.
 package testlog
 
 import (
@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// Log is a log in memory. Safe for concurrent use; the zero value is empty.
+// Log is safe for concurrent use. Its zero value is empty.
 type Log struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -20,12 +20,12 @@ func (l *Log) Write(line []byte) (int, error) {
 	return l.text.Write(line)
 }
 
-// String returns all lines so far.
+// String returns the log so far.
 func (l *Log) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
 }
 
-// Logger returns a logger that writes here, a text line each record.
+// Logger returns a logger that writes here.
 func (l *Log) Logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }

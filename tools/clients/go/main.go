@@ -1,5 +1,4 @@
-// Command clients runs the generated Go clients against a live service: what ogen makes of the contract, and what oapi-codegen makes
-// of it by its defaults. AUTH_URL says where the service is.
+// Command clients runs ogen's and oapi-codegen's clients against AUTH_URL.
 package main
 
 import (
@@ -9,7 +8,7 @@ import (
 	"time"
 )
 
-// flow is what each generated client does: the same as flows/flow.ts.
+// flow mirrors flows/flow.ts.
 type flow struct {
 	name string
 	run  func(ctx context.Context, url, email string) error

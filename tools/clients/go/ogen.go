@@ -9,7 +9,6 @@ import (
 	ogen "auth-v2-service/tools/clients/generated/ogen"
 )
 
-// credentials are what the generated client sends: the token of the sign-in that is under test.
 type credentials struct{ token string }
 
 func (c *credentials) Bearer(context.Context, ogen.OperationName) (ogen.Bearer, error) {
@@ -56,7 +55,6 @@ func runOgen(ctx context.Context, url, email string) error {
 	return nil
 }
 
-// as is one of the answers that an operation can have; any other is an error.
 func as[Want, Answer any](answer Answer, err error) (want Want, _ error) {
 	if err != nil {
 		return want, err
