@@ -57,6 +57,20 @@ func enterRouter(routes http.Handler) http.Handler {
 	})
 }
 
+// requestBehind returns the request behind a writer that middleware may have wrapped, as http.ResponseController does.
+func requestBehind(w http.ResponseWriter) *request {
+	for {
+		switch known := w.(type) {
+		case *request:
+			return known
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = known.Unwrap()
+		default:
+			panic("httpapi: a writer that hides the request: its middleware needs Unwrap")
+		}
+	}
+}
+
 func requestOf(ctx context.Context) *request { return ctx.Value(requestKey{}).(*request) }
 
 // WriteHeader implements http.ResponseWriter.
