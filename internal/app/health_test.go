@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func TestKeepAnswer(t *testing.T) {
+func TestNewCachedResponse(t *testing.T) {
 	t.Parallel()
 	clock := time.Now()
 	var runs atomic.Int32

@@ -24,7 +24,7 @@ type desk struct {
 	lock    sync.Mutex
 	alone   []int
 	groups  [][]int
-	inLanes int
+	running int
 	most    int
 
 	holdAlone, holdGroups chan struct{} // nil: no hold; else one receive an answer
@@ -47,12 +47,12 @@ func (d *desk) answerAlone(ctx context.Context, n int) (string, error) {
 func (d *desk) answerTogether(ctx context.Context, group []int) ([]string, error) {
 	d.lock.Lock()
 	d.groups = append(d.groups, slices.Clone(group))
-	d.inLanes++
-	d.most = max(d.most, d.inLanes)
+	d.running++
+	d.most = max(d.most, d.running)
 	d.lock.Unlock()
 	defer func() {
 		d.lock.Lock()
-		d.inLanes--
+		d.running--
 		d.lock.Unlock()
 	}()
 	if err := wait(ctx, d.holdGroups); err != nil {
@@ -190,7 +190,7 @@ func TestAsk_AloneWhereNothingIsUnderWay(t *testing.T) {
 	})
 }
 
-func TestAsk_WhatGathersIsOneGroup(t *testing.T) {
+func TestAsk_WhatWaitsIsOneGroup(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := &desk{holdAlone: make(chan struct{}), holdGroups: make(chan struct{})}
@@ -218,7 +218,7 @@ func TestAsk_WhatGathersIsOneGroup(t *testing.T) {
 	})
 }
 
-func TestAsk_WhoHasBeenAnsweredFindsTheLaneFree(t *testing.T) {
+func TestAsk_WhoHasBeenAnsweredFindsTheWorkerFree(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := (&desk{}).batcher(1, 10)
@@ -254,12 +254,12 @@ func TestAsk_OneThatHangsHoldsUpNobodyElse_O3(t *testing.T) {
 		close(hang)
 		expectAnswers(t, "released", alone[0], slow[0])
 		if d.most != 2 {
-			t.Errorf("%d lanes at once, expected 2", d.most)
+			t.Errorf("%d workers at once, expected 2", d.most)
 		}
 	})
 }
 
-func TestAsk_AnotherLaneOpensBesideASlowOne_O3(t *testing.T) {
+func TestAsk_AnotherWorkerStartsBesideASlowOne_O3(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const patience = 5 * time.Millisecond // longer than the others'
@@ -284,7 +284,7 @@ func TestAsk_AnotherLaneOpensBesideASlowOne_O3(t *testing.T) {
 		close(hang)
 		expectAnswers(t, "released", slow...)
 		if d.most != 2 || l.slow != 0 || l.busy != 0 {
-			t.Errorf("%d lanes at once, %d slow and %d busy in the end; expected 2, 0, 0", d.most, l.slow, l.busy)
+			t.Errorf("%d workers at once, %d slow and %d busy in the end; expected 2, 0, 0", d.most, l.slow, l.busy)
 		}
 		hang = make(chan struct{})
 		slow, gathering = ask(t, l, 100), ask(t, l, 4)
@@ -462,7 +462,7 @@ func TestAsk_ThoseWhoLeftTakeNoMemory(t *testing.T) {
 		close(d.holdAlone)
 		expectAnswers(t, "stayed", slices.Concat(held, stay)...)
 		if len(l.waiting) != 0 || l.abandoned != 0 || l.single != 0 || l.busy != 0 {
-			t.Errorf("left behind: %d in the queue, %d who left, %d alone, %d lanes", len(l.waiting), l.abandoned, l.single, l.busy)
+			t.Errorf("left behind: %d in the queue, %d who left, %d alone, %d workers", len(l.waiting), l.abandoned, l.single, l.busy)
 		}
 	})
 }
@@ -510,12 +510,12 @@ func TestAsk_WhoLeftLastIsForgotten(t *testing.T) {
 func TestAsk_AnyOrderOfEvents(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		lanes, most := rapid.IntRange(1, 3).Draw(rt, "lanes"), rapid.IntRange(1, 4).Draw(rt, "most")
+		workers, most := rapid.IntRange(1, 3).Draw(rt, "workers"), rapid.IntRange(1, 4).Draw(rt, "most")
 		enough := rapid.IntRange(1, most).Draw(rt, "enough")
 		acts := rapid.SliceOfN(rapid.IntRange(0, 9), 1, 60).Draw(rt, "acts")
 		var failures []string
 		synctest.Test(t, func(t *testing.T) {
-			failures = play(t, lanes, enough, most, acts)
+			failures = play(t, workers, enough, most, acts)
 		})
 		if len(failures) > 0 {
 			rt.Fatal(strings.Join(failures, "\n"))
@@ -523,10 +523,10 @@ func TestAsk_AnyOrderOfEvents(t *testing.T) {
 	})
 }
 
-func play(t *testing.T, lanes, enough, most int, acts []int) (failures []string) {
+func play(t *testing.T, workers, enough, most int, acts []int) (failures []string) {
 	complain := func(format string, arguments ...any) { failures = append(failures, fmt.Sprintf(format, arguments...)) }
 	d := &desk{holdAlone: make(chan struct{}), holdGroups: make(chan struct{})}
-	l := d.batcher(lanes, most)
+	l := d.batcher(workers, most)
 	l.options.MinBatch = enough
 	var all []*asker
 	gone := map[int]bool{} // before they were sent
@@ -576,11 +576,11 @@ func play(t *testing.T, lanes, enough, most int, acts []int) (failures []string)
 			together[n] = true
 		}
 	}
-	if d.most > lanes {
-		complain("%d lanes at once, %d are allowed", d.most, lanes)
+	if d.most > workers {
+		complain("%d workers at once, %d are allowed", d.most, workers)
 	}
 	if len(l.waiting) != 0 || l.abandoned != 0 || l.single != 0 || l.busy != 0 {
-		complain("left behind: %d in the queue, %d who left, %d alone, %d lanes", len(l.waiting), l.abandoned, l.single, l.busy)
+		complain("left behind: %d in the queue, %d who left, %d alone, %d workers", len(l.waiting), l.abandoned, l.single, l.busy)
 	}
 	return failures
 }

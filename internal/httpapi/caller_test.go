@@ -13,7 +13,7 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-func TestHolder_MayOperate_T8(t *testing.T) {
+func TestAuthState_MayOperate_T8(t *testing.T) {
 	t.Parallel()
 	marked := func(scope string) operation {
 		o := &openapi3.Operation{OperationID: "operate", Security: &bearerOrKey, Extensions: map[string]any{"x-role": "admin"}}

@@ -157,7 +157,7 @@ func slow(t *testing.T) (h *Hasher, begun chan struct{}) {
 	return h, begun
 }
 
-func TestHasher_LanesAndEnds(t *testing.T) {
+func TestHasher_PlacesAndEnds(t *testing.T) {
 	t.Parallel()
 	h, begun := slow(t)
 	ctx, hangUp := context.WithCancel(t.Context())

@@ -25,22 +25,22 @@ func recalling(t *testing.T) (s *scene, made *int) {
 	return s, made
 }
 
-func (s *scene) recall(form ResponseKind) string {
+func (s *scene) cached(form ResponseKind) string {
 	if answer, ok := s.resolver.CachedResponse([]byte("the token"), form); ok {
 		return string(answer.(words))
 	}
 	return "nothing"
 }
 
-func TestRecall_IsMadeOnceOfTheFactsThatAreGood_E1(t *testing.T) {
+func TestCachedResponse_IsMadeOnceOfTheFactsThatAreGood_E1(t *testing.T) {
 	t.Parallel()
 	s, made := recalling(t)
-	if got := s.recall(0); got != "nothing" {
+	if got := s.cached(0); got != "nothing" {
 		t.Errorf("a token that nobody has seen is answered with %q", got)
 	}
 	s.expect("seen for the first time", nil)
 	for range 3 {
-		if a, b := s.recall(0), s.recall(1); a != "0:0" || b != "1:0" {
+		if a, b := s.cached(0), s.cached(1); a != "0:0" || b != "1:0" {
 			t.Errorf("E1: answered %q and %q, expected 0:0 and 1:0", a, b)
 		}
 	}
@@ -50,16 +50,16 @@ func TestRecall_IsMadeOnceOfTheFactsThatAreGood_E1(t *testing.T) {
 	s.person.TokenBalance = 7
 	s.byID = func(context.Context) (user.User, error) { return s.person, nil }
 	s.resolver.cache.forget(s.person.ID)
-	if got := s.recall(0); got != "nothing" {
+	if got := s.cached(0); got != "nothing" {
 		t.Errorf("T5: after an invalidation answered %q", got)
 	}
 	s.expect("looked at again", nil)
-	if a, b := s.recall(0), s.recall(1); a != "0:7" || b != "1:7" {
+	if a, b := s.cached(0), s.cached(1); a != "0:7" || b != "1:7" {
 		t.Errorf("T5: answered %q and %q, expected what was read last", a, b)
 	}
 }
 
-func TestRecall_EndsWithWhatItWasMadeOf_T5(t *testing.T) {
+func TestCachedResponse_EndsWithWhatItWasMadeOf_T5(t *testing.T) {
 	t.Parallel()
 	for what, end := range map[string]func(s *scene){
 		"T5: facts of 10 s":          func(s *scene) { s.time.advance(MaxFactsAge) },
@@ -81,18 +81,18 @@ func TestRecall_EndsWithWhatItWasMadeOf_T5(t *testing.T) {
 	} {
 		s, _ := recalling(t)
 		s.expect(what, nil)
-		if got := s.recall(0); got != "0:0" {
+		if got := s.cached(0); got != "0:0" {
 			t.Errorf("%s: before it answered %q", what, got)
 		}
 		end(s)
-		if got := s.recall(0); got != "nothing" {
+		if got := s.cached(0); got != "nothing" {
 			t.Errorf("%s: after it answered %q", what, got)
 		}
 	}
 }
 
 // M9: an ended legacy session has no answer.
-func TestRecall_EndedSessionOfALegacyToken_T4(t *testing.T) {
+func TestCachedResponse_EndedSessionOfALegacyToken_T4(t *testing.T) {
 	t.Parallel()
 	s, _ := recalling(t)
 	s.claims = token.Claims{
@@ -100,26 +100,26 @@ func TestRecall_EndedSessionOfALegacyToken_T4(t *testing.T) {
 	}
 	s.byLegacyID = func(uuid.UUID) (user.User, error) { return s.person, nil }
 	s.expect("a living session", nil)
-	if got := s.recall(0); got != "0:0" {
+	if got := s.cached(0); got != "0:0" {
 		t.Errorf("a living session is answered %q", got)
 	}
 	s.person.EndedSessions = []uuid.UUID{s.claims.SessionID}
 	s.resolver.cache.keepFacts(s.resolver.cache.beginFill(s.time.now()), token.KindLegacy, s.person)
-	if got := s.recall(0); got != "nothing" {
+	if got := s.cached(0); got != "nothing" {
 		t.Errorf("T4: an ended session is answered %q", got)
 	}
 }
 
-func TestRecall_WithoutAnAnswer(t *testing.T) {
+func TestCachedResponse_WithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	s, _ := recalling(t)
 	s.expect("seen", nil)
 	s.resolver.render = func(ResponseKind, Principal) Response { return nil }
-	if got := s.recall(0); got != "nothing" {
+	if got := s.cached(0); got != "nothing" {
 		t.Errorf("answered %q, expected nothing", got)
 	}
 	s.resolver.render = nil
-	if got := s.recall(0); got != "nothing" {
+	if got := s.cached(0); got != "nothing" {
 		t.Errorf("answered %q, expected nothing", got)
 	}
 }

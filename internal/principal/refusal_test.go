@@ -10,7 +10,7 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-func TestTier_RefusingRedis_T5(t *testing.T) {
+func TestSharedCache_RefusingRedis_T5(t *testing.T) {
 	t.Parallel()
 	for _, refusal := range redistest.Refusals() {
 		t.Run(refusal.Name, func(t *testing.T) {

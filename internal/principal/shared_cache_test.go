@@ -173,7 +173,7 @@ func knowing(t *testing.T) (tb *table, a, b *node, client redis.UniversalClient)
 	return tb, a, b, client
 }
 
-func TestTier_OneReadingSparesTheOthers_E2(t *testing.T) {
+func TestSharedCache_OneReadingSparesTheOthers_E2(t *testing.T) {
 	t.Parallel()
 	tb, a, b, client := knowing(t)
 	a.shares("E2", b)
@@ -188,7 +188,7 @@ func TestTier_OneReadingSparesTheOthers_E2(t *testing.T) {
 	}
 }
 
-func TestTier_AgeGoesOnThroughBothTiers_T5(t *testing.T) {
+func TestSharedCache_AgeGoesOnThroughBothCaches_T5(t *testing.T) {
 	t.Parallel()
 	tb, a, b, _ := knowing(t)
 	a.shares("E2", b)
@@ -205,7 +205,7 @@ func TestTier_AgeGoesOnThroughBothTiers_T5(t *testing.T) {
 	}
 }
 
-func TestTier_InvalidationReachesRedis_T5(t *testing.T) {
+func TestSharedCache_InvalidationReachesRedis_T5(t *testing.T) {
 	t.Parallel()
 	for name, invalidate := range map[string]func(n *node, id uuid.UUID){
 		"ours":            func(n *node, id uuid.UUID) { n.invalidator.Changed(context.Background(), id) },
@@ -227,7 +227,7 @@ func TestTier_InvalidationReachesRedis_T5(t *testing.T) {
 	}
 }
 
-func TestTier_BelievesNothingThatItShouldNot_T7(t *testing.T) {
+func TestSharedCache_BelievesNothingThatItShouldNot_T7(t *testing.T) {
 	t.Parallel()
 	tb := &table{}
 	tb.row.Store(active())
@@ -290,7 +290,7 @@ func TestTier_BelievesNothingThatItShouldNot_T7(t *testing.T) {
 	}
 }
 
-func TestTier_OddAnswersOfRedis(t *testing.T) {
+func TestSharedCache_OddAnswersOfRedis(t *testing.T) {
 	t.Parallel()
 	tb, a, b, client := knowing(t)
 	id := tb.row.Load().ID
@@ -321,7 +321,7 @@ func TestTier_OddAnswersOfRedis(t *testing.T) {
 	a.shares("afterwards", b)
 }
 
-func TestTier_HangingRedisIsOffTheRoad_O3(t *testing.T) {
+func TestSharedCache_HangingRedisIsOffTheRoad_O3(t *testing.T) {
 	t.Parallel()
 	tb := &table{}
 	tb.row.Store(active())
@@ -437,7 +437,7 @@ func race(t *testing.T, client redis.UniversalClient, schedule []string, lost in
 }
 
 // RACE_ROUNDS sets the rounds (default 700, ten per schedule).
-func TestTier_ReadingRacesAChange_T5(t *testing.T) {
+func TestSharedCache_ReadingRacesAChange_T5(t *testing.T) {
 	t.Parallel()
 	rounds := 700
 	if asked := os.Getenv("RACE_ROUNDS"); asked != "" {

@@ -10,7 +10,7 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-func TestFlights_KeepTheirTime_O3(t *testing.T) {
+func TestLookUps_KeepTheirTime_O3(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct{ came, takes time.Duration }{
 		"with less than the budget": {100 * time.Millisecond, 100 * time.Millisecond},
@@ -32,7 +32,7 @@ func TestFlights_KeepTheirTime_O3(t *testing.T) {
 	}
 }
 
-func TestFlights_APanicIsAnError(t *testing.T) {
+func TestLookUps_APanicIsAnError(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var f group

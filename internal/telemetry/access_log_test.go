@@ -31,7 +31,7 @@ func FuzzPlainLines_AreAsSlogWritesThem(f *testing.F) {
 	})
 }
 
-func TestPlainLines_LeaveTheRest(t *testing.T) {
+func TestAccessLogHandler_LeaveTheRest(t *testing.T) {
 	t.Parallel()
 	for what, a := range map[string]slog.Attr{
 		"a user's id": slog.String(FieldUserID, "x"), "an error": slog.Any(FieldError, context.Canceled), "a URL": slog.String(FieldURL, "x"),

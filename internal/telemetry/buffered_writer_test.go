@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-func TestLines_GatherWhatCanWait(t *testing.T) {
+func TestBufferedWriter_GatherWhatCanWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
@@ -55,7 +55,7 @@ func TestLines_GatherWhatCanWait(t *testing.T) {
 	})
 }
 
-func TestLines_BrokenLog(t *testing.T) {
+func TestBufferedWriter_BrokenLog(t *testing.T) {
 	t.Parallel()
 	broken := &breaking{err: io.ErrClosedPipe}
 	lines := NewBufferedWriter(broken)

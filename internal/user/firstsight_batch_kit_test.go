@@ -26,16 +26,16 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-// GATHER_ROUNDS=100 runs a hundred rounds.
+// BATCH_ROUNDS=100 runs a hundred rounds.
 func rounds(t *testing.T) int {
 	t.Helper()
-	text := os.Getenv("GATHER_ROUNDS")
+	text := os.Getenv("BATCH_ROUNDS")
 	if text == "" {
 		return 3
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
-		t.Fatalf("GATHER_ROUNDS: %v", err)
+		t.Fatalf("BATCH_ROUNDS: %v", err)
 	}
 	return n
 }

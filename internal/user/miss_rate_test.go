@@ -8,7 +8,7 @@ import (
 	"auth-v2-service/internal/token"
 )
 
-func TestNewcomers_AreExpectedAfterNearlyOnlySuch(t *testing.T) {
+func TestMissRate_AreExpectedAfterNearlyOnlySuch(t *testing.T) {
 	t.Parallel()
 	var n missRate
 	come := func(times int, sight Sight) {
