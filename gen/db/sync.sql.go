@@ -26,7 +26,7 @@ type BeginReconcileParams struct {
 	EverySeconds float64
 }
 
-// Called by internal/sync: of all who want to reconcile one may, and those who come on time find that it was done. A killed run's
+// Called by internal/fbsync: of all who want to reconcile one may, and those who come on time find that it was done. A killed run's
 // place lapses. It gives when the run began, by the clock that dates the rows. No row: not now. Served by no index: it is one row.
 func (q *Queries) BeginReconcile(ctx context.Context, db DBTX, arg BeginReconcileParams) (time.Time, error) {
 	row := db.QueryRow(ctx, beginReconcile, arg.Who, arg.EverySeconds)
@@ -47,7 +47,7 @@ type ClearRegistrationParams struct {
 	Version string
 }
 
-// Called by internal/sync for a registration whose account Firebase has never made. No row: somebody has gone on with it.
+// Called by internal/fbsync for a registration whose account Firebase has never made. No row: somebody has gone on with it.
 // Served by users_pkey.
 func (q *Queries) ClearRegistration(ctx context.Context, db DBTX, arg ClearRegistrationParams) (int64, error) {
 	result, err := db.Exec(ctx, clearRegistration, arg.ID, arg.Version)
@@ -62,7 +62,7 @@ SELECT count(*) FROM auth.users
 WHERE firebase_uid IS NOT NULL AND auth_provider IN ('firebase', 'hybrid')
 `
 
-// Called by internal/sync once a run: how many rows an account must stand behind. Served by no index: it reads the whole table.
+// Called by internal/fbsync once a run: how many rows an account must stand behind. Served by no index: it reads the whole table.
 func (q *Queries) CountAtFirebase(ctx context.Context, db DBTX) (int64, error) {
 	row := db.QueryRow(ctx, countAtFirebase)
 	var count int64
@@ -102,7 +102,7 @@ type DisableGoneParams struct {
 	Version      string
 }
 
-// Called by internal/sync for a row whose account a look-up of its own has not found (S2). No row: it was changed meanwhile.
+// Called by internal/fbsync for a row whose account a look-up of its own has not found (S2). No row: it was changed meanwhile.
 // Served by users_pkey or idx_users_firebase_uid.
 func (q *Queries) DisableGone(ctx context.Context, db DBTX, arg DisableGoneParams) (int64, error) {
 	result, err := db.Exec(ctx, disableGone,
@@ -125,7 +125,7 @@ SET provider_data = provider_data - 'enabling', updated_at = clock_timestamp()
 WHERE id = $1 AND jsonb_typeof(provider_data) = 'object' AND provider_data ? 'enabling'
 `
 
-// Called by internal/sync in the transaction that ends a job: what an operator asked for with a reactivation is done.
+// Called by internal/fbsync in the transaction that ends a job: what an operator asked for with a reactivation is done.
 // Served by users_pkey.
 func (q *Queries) EnabledAtFirebase(ctx context.Context, db DBTX, id uuid.UUID) error {
 	_, err := db.Exec(ctx, enabledAtFirebase, id)
@@ -143,7 +143,7 @@ type EndReconcileParams struct {
 	Who          string
 }
 
-// Called by internal/sync; reconciled_at is when a run that went through began, else NULL. Served by no index: it is one row.
+// Called by internal/fbsync; reconciled_at is when a run that went through began, else NULL. Served by no index: it is one row.
 func (q *Queries) EndReconcile(ctx context.Context, db DBTX, arg EndReconcileParams) error {
 	_, err := db.Exec(ctx, endReconcile, arg.ReconciledAt, arg.Who)
 	return err
@@ -154,7 +154,7 @@ DELETE FROM auth.reconcile_listed
 WHERE firebase_uid IS NOT NULL
 `
 
-// Called by internal/sync before and after it reads Firebase's list. Served by no index: it takes the whole table.
+// Called by internal/fbsync before and after it reads Firebase's list. Served by no index: it takes the whole table.
 func (q *Queries) ForgetListed(ctx context.Context, db DBTX) error {
 	_, err := db.Exec(ctx, forgetListed)
 	return err
@@ -166,7 +166,7 @@ SET reconciling_until = clock_timestamp() + interval '5 minutes'
 WHERE only_row AND reconciling_by = $1::text
 `
 
-// Called by internal/sync before each page. No row: the place has lapsed and is somebody else's. Served by no index: it is one row.
+// Called by internal/fbsync before each page. No row: the place has lapsed and is somebody else's. Served by no index: it is one row.
 func (q *Queries) KeepReconciling(ctx context.Context, db DBTX, who string) (int64, error) {
 	result, err := db.Exec(ctx, keepReconciling, who)
 	if err != nil {
@@ -181,7 +181,7 @@ WHERE id = $1
 FOR NO KEY UPDATE
 `
 
-// Called by internal/sync in the transaction that ends a job: whoever changes the row has committed, and its change is read by the next
+// Called by internal/fbsync in the transaction that ends a job: whoever changes the row has committed, and its change is read by the next
 // statement; or waits, and finds the job done. Called by internal/account, internal/user and internal/move before they complete a change
 // at Firebase, so that they take their locks in the order of the request. Served by users_pkey.
 func (q *Queries) LockUser(ctx context.Context, db DBTX, id uuid.UUID) error {
@@ -212,7 +212,7 @@ type MissingRowsRow struct {
 	Version     string
 }
 
-// Called by internal/sync after the list: rows whose account was not in it, a page at a time. Who was changed since the list began may
+// Called by internal/fbsync after the list: rows whose account was not in it, a page at a time. Who was changed since the list began may
 // have come too late for it, and is left to the next run. Served by idx_users_firebase_uid and reconcile_listed_pkey.
 func (q *Queries) MissingRows(ctx context.Context, db DBTX, arg MissingRowsParams) ([]MissingRowsRow, error) {
 	rows, err := db.Query(ctx, missingRows, arg.After, arg.Began)
@@ -240,7 +240,7 @@ SELECT unnest($1::text [])
 ON CONFLICT DO NOTHING
 `
 
-// Called by internal/sync with each page of Firebase's list; fewer rows than accounts: the list has shown some twice.
+// Called by internal/fbsync with each page of Firebase's list; fewer rows than accounts: the list has shown some twice.
 // Served by reconcile_listed_pkey (the conflict).
 func (q *Queries) NoteListed(ctx context.Context, db DBTX, firebaseUids []string) (int64, error) {
 	result, err := db.Exec(ctx, noteListed, firebaseUids)
@@ -266,7 +266,7 @@ type OwedJobRow struct {
 	Dead     bool
 }
 
-// Called by internal/sync before a job is tried again by hand; nobody else ends it meanwhile. Served by river_job_pkey.
+// Called by internal/fbsync before a job is tried again by hand; nobody else ends it meanwhile. Served by river_job_pkey.
 func (q *Queries) OwedJob(ctx context.Context, db DBTX, id int64) (OwedJobRow, error) {
 	row := db.QueryRow(ctx, owedJob, id)
 	var i OwedJobRow
@@ -312,7 +312,7 @@ type OwedJobsRow struct {
 	ScheduledAt time.Time
 }
 
-// Called by internal/sync for operators: what was tried without success, the oldest first, a page at a time. What is done goes after an
+// Called by internal/fbsync for operators: what was tried without success, the oldest first, a page at a time. What is done goes after an
 // hour, so the table is small. Served by river_job_pkey or river_job_kind.
 func (q *Queries) OwedJobs(ctx context.Context, db DBTX, arg OwedJobsParams) ([]OwedJobsRow, error) {
 	rows, err := db.Query(ctx, owedJobs, arg.After, arg.Dead, arg.Most)
@@ -362,8 +362,8 @@ type OwedStateRow struct {
 	Reactivated      bool
 }
 
-// What we owe Firebase, and reconciling with it: the statements of internal/sync. River's own come with River.
-// Called by internal/sync before Firebase is asked, and again under the row's lock before the job ends: what Firebase is to follow.
+// What we owe Firebase, and reconciling with it: the statements of internal/fbsync. River's own come with River.
+// Called by internal/fbsync before Firebase is asked, and again under the row's lock before the job ends: what Firebase is to follow.
 // No row: nobody is there any more. Served by users_pkey.
 func (q *Queries) OwedState(ctx context.Context, db DBTX, id uuid.UUID) (OwedStateRow, error) {
 	row := db.QueryRow(ctx, owedState, id)
@@ -396,7 +396,7 @@ type OwedSummaryRow struct {
 	OldestSeconds float64
 }
 
-// Called by internal/sync now and then, for the metrics. Served by river_job_kind.
+// Called by internal/fbsync now and then, for the metrics. Served by river_job_kind.
 func (q *Queries) OwedSummary(ctx context.Context, db DBTX) (OwedSummaryRow, error) {
 	row := db.QueryRow(ctx, owedSummary)
 	var i OwedSummaryRow
@@ -415,7 +415,7 @@ type RememberProjectParams struct {
 	Tenant    string
 }
 
-// Called by internal/sync at each start: the first one writes down which Firebase project the rows belong to. Served by no index: it is one row.
+// Called by internal/fbsync at each start: the first one writes down which Firebase project the rows belong to. Served by no index: it is one row.
 func (q *Queries) RememberProject(ctx context.Context, db DBTX, arg RememberProjectParams) error {
 	_, err := db.Exec(ctx, rememberProject, arg.ProjectID, arg.Tenant)
 	return err
@@ -430,7 +430,7 @@ type RememberedProjectRow struct {
 	Tenant    string
 }
 
-// Called by internal/sync at each start and before it reconciles. Served by no index: it is one row.
+// Called by internal/fbsync at each start and before it reconciles. Served by no index: it is one row.
 func (q *Queries) RememberedProject(ctx context.Context, db DBTX) (RememberedProjectRow, error) {
 	row := db.QueryRow(ctx, rememberedProject)
 	var i RememberedProjectRow
@@ -457,7 +457,7 @@ type RowsOfPageRow struct {
 	Reactivated      bool
 }
 
-// Called by internal/sync with each page of Firebase's list: OwedState for many. Served by idx_users_firebase_uid.
+// Called by internal/fbsync with each page of Firebase's list: OwedState for many. Served by idx_users_firebase_uid.
 func (q *Queries) RowsOfPage(ctx context.Context, db DBTX, firebaseUids []string) ([]RowsOfPageRow, error) {
 	rows, err := db.Query(ctx, rowsOfPage, firebaseUids)
 	if err != nil {
@@ -502,7 +502,7 @@ type StaleRegistrationsRow struct {
 	Version string
 }
 
-// Called by internal/sync: registrations at Firebase that nobody has gone on with for a day (A1), a page at a time.
+// Called by internal/fbsync: registrations at Firebase that nobody has gone on with for a day (A1), a page at a time.
 // Served by idx_users_federation_status.
 func (q *Queries) StaleRegistrations(ctx context.Context, db DBTX, after uuid.UUID) ([]StaleRegistrationsRow, error) {
 	rows, err := db.Query(ctx, staleRegistrations, after)
@@ -528,7 +528,7 @@ const waitForRows = `-- name: WaitForRows :exec
 SELECT set_config('lock_timeout', $1::text, true)
 `
 
-// Called by internal/sync before it changes a row, in that transaction: how long it waits for a row that another transaction holds. Served by no index:
+// Called by internal/fbsync before it changes a row, in that transaction: how long it waits for a row that another transaction holds. Served by no index:
 // it reads no table.
 func (q *Queries) WaitForRows(ctx context.Context, db DBTX, patience string) error {
 	_, err := db.Exec(ctx, waitForRows, patience)

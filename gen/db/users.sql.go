@@ -404,7 +404,7 @@ type FirstSightsRow struct {
 
 // Called by internal/user for those uids of verified tokens that were found to have no row, or are taken to have none, many at once:
 // FirstSight's rules of a new row, member by member. Answers the rows that were made; whoever has none is to see FirstSight. The order
-// is one for all lanes and instances, so that two of them who make the same rows meet in it and neither waits for the other in a circle.
+// is one for all workers and instances, so that two of them who make the same rows meet in it and neither waits for the other in a circle.
 // Somebody's open transaction may hold what a member wants: nobody waits longer for it than the patience, which is over with the
 // statement.
 // Served by users_username_key, idx_tombstones_firebase_uid.
