@@ -1,7 +1,7 @@
--- Sessions that hold the legacy pair: the statements of internal/account.
+-- Sessions that hold the legacy pair: the statements of internal/session.
 
 -- name: BeginLegacySession :one
--- Called by internal/account when somebody has proved who they are and gets the legacy pair; moves last_login at once, and clears
+-- Called by internal/session when somebody has proved who they are and gets the legacy pair; moves last_login at once, and clears
 -- the person's sessions that nobody can come back with: they have run out, so have their access tokens (a day at most), and so
 -- has the refresh token of the old auth-service (90 days at most) that would otherwise begin them anew, ended or not. A session of this
 -- service's own that was ended is cleared when its access tokens have run out. An ended one that has gone on at Firebase stays (M9): there
@@ -82,7 +82,7 @@ CROSS JOIN begun
 CROSS JOIN displaced;
 
 -- name: ContinueLegacySession :one
--- Called by internal/account when a session at Firebase goes on here, because its person has returned (M9): it is as old as it was
+-- Called by internal/session when a session at Firebase goes on here, because its person has returned (M9): it is as old as it was
 -- there. signed_in_at is its sign-in by Firebase's clock, began_at by the one of legacy sessions. Sessions beyond most end as in BeginLegacySession, by idx_legacy_sessions_user_id inside the function. No row back: the row lets
 -- this session not in (what User.Admit says). Served by users_pkey.
 WITH begun AS (
@@ -117,7 +117,7 @@ FROM begun
 CROSS JOIN displaced;
 
 -- name: AdoptLegacySession :one
--- Called by internal/account when a refresh token of the old auth-service comes for the first time: from here on it is a session
+-- Called by internal/session when a refresh token of the old auth-service comes for the first time: from here on it is a session
 -- of ours. Sessions beyond most end as in BeginLegacySession, by idx_legacy_sessions_user_id inside the function. No row back: it is one
 -- already, or there is no such user. Served by legacy_sessions_pkey (the conflict) and users_pkey.
 WITH begun AS (
@@ -146,14 +146,14 @@ FROM begun
 CROSS JOIN displaced;
 
 -- name: CarryLegacySession :execrows
--- Called by internal/account before a session goes on at Firebase (M9): its end will be remembered for good. No row: it is over.
+-- Called by internal/session before a session goes on at Firebase (M9): its end will be remembered for good. No row: it is over.
 -- Served by legacy_sessions_pkey.
 UPDATE auth.legacy_sessions
 SET carried_at = coalesce(carried_at, clock_timestamp())
 WHERE id = $1 AND ended_at IS NULL;
 
 -- name: LegacySession :one
--- Called by internal/account when a refresh token comes: its session, and its person. in_grace: the token before the current one
+-- Called by internal/session when a refresh token comes: its session, and its person. in_grace: the token before the current one
 -- still answers the current one. Its times are those of the clock that legacy tokens are judged by, legacy_lead ahead of
 -- PostgreSQL's. Served by legacy_sessions_pkey and users_pkey.
 SELECT
@@ -169,7 +169,7 @@ INNER JOIN auth.users AS users ON sessions.user_id = users.id
 WHERE sessions.id = sqlc.arg(id);
 
 -- name: RotateLegacySession :one
--- Called by internal/account: exchanges the refresh token of one generation for the next. No row back: somebody else was faster,
+-- Called by internal/session: exchanges the refresh token of one generation for the next. No row back: somebody else was faster,
 -- or the session is over. Served by legacy_sessions_pkey.
 UPDATE auth.legacy_sessions
 SET
@@ -181,7 +181,7 @@ WHERE
 RETURNING generation, rotated_at, expires_at;
 
 -- name: EndLegacySession :execrows
--- Called by internal/account when somebody ends one session of theirs, or when a refresh token is used that was exchanged long
+-- Called by internal/session when somebody ends one session of theirs, or when a refresh token is used that was exchanged long
 -- ago. No row back: there is no such session of theirs, or it is over.
 -- Served by legacy_sessions_pkey or idx_legacy_sessions_user_id.
 UPDATE auth.legacy_sessions
@@ -191,7 +191,7 @@ WHERE
     AND expires_at > clock_timestamp() + sqlc.arg(legacy_lead)::float8 * interval '1 second';
 
 -- name: LegacySessions :many
--- Called by internal/account for /me/sessions: those that still count, the last used first.
+-- Called by internal/session for /me/sessions: those that still count, the last used first.
 -- Served by idx_legacy_sessions_user_id and users_pkey.
 SELECT sessions.id, sessions.began_at, sessions.rotated_at, sessions.expires_at, sessions.user_agent
 FROM auth.legacy_sessions AS sessions

@@ -50,7 +50,7 @@ type AdoptLegacySessionParams struct {
 	RequestID *string
 }
 
-// Called by internal/account when a refresh token of the old auth-service comes for the first time: from here on it is a session
+// Called by internal/session when a refresh token of the old auth-service comes for the first time: from here on it is a session
 // of ours. Sessions beyond most end as in BeginLegacySession, by idx_legacy_sessions_user_id inside the function. No row back: it is one
 // already, or there is no such user. Served by legacy_sessions_pkey (the conflict) and users_pkey.
 func (q *Queries) AdoptLegacySession(ctx context.Context, db DBTX, arg AdoptLegacySessionParams) ([]uuid.UUID, error) {
@@ -177,8 +177,8 @@ type BeginLegacySessionRow struct {
 	Displaced        []uuid.UUID
 }
 
-// Sessions that hold the legacy pair: the statements of internal/account.
-// Called by internal/account when somebody has proved who they are and gets the legacy pair; moves last_login at once, and clears
+// Sessions that hold the legacy pair: the statements of internal/session.
+// Called by internal/session when somebody has proved who they are and gets the legacy pair; moves last_login at once, and clears
 // the person's sessions that nobody can come back with: they have run out, so have their access tokens (a day at most), and so
 // has the refresh token of the old auth-service (90 days at most) that would otherwise begin them anew, ended or not. A session of this
 // service's own that was ended is cleared when its access tokens have run out. An ended one that has gone on at Firebase stays (M9): there
@@ -228,7 +228,7 @@ SET carried_at = coalesce(carried_at, clock_timestamp())
 WHERE id = $1 AND ended_at IS NULL
 `
 
-// Called by internal/account before a session goes on at Firebase (M9): its end will be remembered for good. No row: it is over.
+// Called by internal/session before a session goes on at Firebase (M9): its end will be remembered for good. No row: it is over.
 // Served by legacy_sessions_pkey.
 func (q *Queries) CarryLegacySession(ctx context.Context, db DBTX, id uuid.UUID) (int64, error) {
 	result, err := db.Exec(ctx, carryLegacySession, id)
@@ -290,7 +290,7 @@ type ContinueLegacySessionRow struct {
 	Displaced []uuid.UUID
 }
 
-// Called by internal/account when a session at Firebase goes on here, because its person has returned (M9): it is as old as it was
+// Called by internal/session when a session at Firebase goes on here, because its person has returned (M9): it is as old as it was
 // there. signed_in_at is its sign-in by Firebase's clock, began_at by the one of legacy sessions. Sessions beyond most end as in BeginLegacySession, by idx_legacy_sessions_user_id inside the function. No row back: the row lets
 // this session not in (what User.Admit says). Served by users_pkey.
 func (q *Queries) ContinueLegacySession(ctx context.Context, db DBTX, arg ContinueLegacySessionParams) (ContinueLegacySessionRow, error) {
@@ -325,7 +325,7 @@ type EndLegacySessionParams struct {
 	LegacyLead float64
 }
 
-// Called by internal/account when somebody ends one session of theirs, or when a refresh token is used that was exchanged long
+// Called by internal/session when somebody ends one session of theirs, or when a refresh token is used that was exchanged long
 // ago. No row back: there is no such session of theirs, or it is over.
 // Served by legacy_sessions_pkey or idx_legacy_sessions_user_id.
 func (q *Queries) EndLegacySession(ctx context.Context, db DBTX, arg EndLegacySessionParams) (int64, error) {
@@ -426,7 +426,7 @@ type LegacySessionRow struct {
 	LegacyTokensValidAfter *time.Time
 }
 
-// Called by internal/account when a refresh token comes: its session, and its person. in_grace: the token before the current one
+// Called by internal/session when a refresh token comes: its session, and its person. in_grace: the token before the current one
 // still answers the current one. Its times are those of the clock that legacy tokens are judged by, legacy_lead ahead of
 // PostgreSQL's. Served by legacy_sessions_pkey and users_pkey.
 func (q *Queries) LegacySession(ctx context.Context, db DBTX, arg LegacySessionParams) (LegacySessionRow, error) {
@@ -487,7 +487,7 @@ type LegacySessionsRow struct {
 	UserAgent *string
 }
 
-// Called by internal/account for /me/sessions: those that still count, the last used first.
+// Called by internal/session for /me/sessions: those that still count, the last used first.
 // Served by idx_legacy_sessions_user_id and users_pkey.
 func (q *Queries) LegacySessions(ctx context.Context, db DBTX, arg LegacySessionsParams) ([]LegacySessionsRow, error) {
 	rows, err := db.Query(ctx, legacySessions, arg.UserID, arg.LegacyLead)
@@ -539,7 +539,7 @@ type RotateLegacySessionRow struct {
 	ExpiresAt  time.Time
 }
 
-// Called by internal/account: exchanges the refresh token of one generation for the next. No row back: somebody else was faster,
+// Called by internal/session: exchanges the refresh token of one generation for the next. No row back: somebody else was faster,
 // or the session is over. Served by legacy_sessions_pkey.
 func (q *Queries) RotateLegacySession(ctx context.Context, db DBTX, arg RotateLegacySessionParams) (RotateLegacySessionRow, error) {
 	row := db.QueryRow(ctx, rotateLegacySession,
