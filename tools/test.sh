@@ -14,13 +14,13 @@ trap 'rm -rf "$profiles"' EXIT
 generated_or_for_tests='/gen/|/testkit/|/e2e|/bench'
 hand_written=$(go list ./... | grep -vE "$generated_or_for_tests" | paste -sd,)
 
-# run NAME FLAG... PACKAGE...
+# run NAME FLAG... PACKAGE... go vet is a part of make lint.
 run() {
 	local name=$1
 	shift
 	tools/test-progress.sh "$name" "$profiles/$name.events" bin/authdev test -- \
 		tools/tool.sh gotestsum --format=pkgname-and-test-fails --hide-summary=skipped --jsonfile="$profiles/$name.events" -- \
-		-shuffle=on -timeout=40m -coverprofile="$profiles/$name" "$@" | sed -uE 's/ \(coverage: .*//'
+		-shuffle=on -vet=off -timeout=40m -coverprofile="$profiles/$name" "$@" | sed -uE 's/ \(coverage: .*//'
 }
 # A room's tests count for the room, the black-box tests for everything: to link everything into each room's tests takes as long as
 # they do. The black-box tests hold time limits, so they run when nothing else does; they wait more than they compute, so three of
@@ -31,6 +31,11 @@ run rooms -race $(go list ./... | grep -vE "/e2e\$|^$schema\$")
 meetings='AtOnce|Killed'
 run meetings -race -run "$meetings" "$schema"
 CGO_ENABLED=0 run schema -skip "$meetings" "$schema"
+# Half of the black-box tests go through PgBouncer, another half for each commit; make e2e-pgbouncer has all go through. Not those that
+# hold times, whose crowd would leave a pooler beside it no processor.
+TEST_DATABASE_VIA=${TEST_DATABASE_VIA-half:$(git rev-parse --short HEAD 2>/dev/null || echo any)}
+TEST_DATABASE_DIRECT='^Test(Clocks|Instances_Killed|LoginCosts|LoginTiming|Moves_|NewUsers|Proxies|Revocation_|Strangers)'
+export TEST_DATABASE_VIA TEST_DATABASE_DIRECT
 run e2e -race -parallel=3 -coverpkg="$hand_written" ./e2e
 # What other services import is a module of its own, and needs none of the parts.
 (cd authclient && ../tools/tool.sh gotestsum --format=pkgname-and-test-fails --hide-summary=skipped -- \

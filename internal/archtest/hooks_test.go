@@ -77,6 +77,7 @@ func (r repository) run(environment []string, command ...string) (string, error)
 	cmd.Dir = r.dir
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null",
 		"GIT_AUTHOR_NAME=A Test", "GIT_AUTHOR_EMAIL=test@example.com", "GIT_COMMITTER_NAME=A Test", "GIT_COMMITTER_EMAIL=test@example.com")
+	cmd.Env = append(cmd.Env, "GOFLAGS=-trimpath") // so that compiled packages serve each repository
 	cmd.Env = append(cmd.Env, environment...)
 	output, err := cmd.CombinedOutput()
 	return string(output), err

@@ -2,15 +2,22 @@ package servicetest
 
 import (
 	"fmt"
+	"hash/fnv"
 	"os"
+	"regexp"
+	"strings"
 	"sync"
 	"testing"
 
 	"auth-v2-service/internal/testkit/pgbouncer"
 )
 
-// EnvVia may be "pgbouncer" to put instances behind a pooler (D6).
-const EnvVia = "TEST_DATABASE_VIA"
+// EnvVia puts instances behind a pooler (D6): "pgbouncer" those of every test, "half:WORD" those of half the tests, which the word chooses.
+// EnvDirect is a pattern of tests that "half" leaves out.
+const (
+	EnvVia    = "TEST_DATABASE_VIA"
+	EnvDirect = "TEST_DATABASE_DIRECT"
+)
 
 // Pooled puts later instances behind a PgBouncer.
 func (s *Stack) Pooled(t testing.TB, settings pgbouncer.Settings) *pgbouncer.Pooler {
@@ -23,13 +30,25 @@ func (s *Stack) Pooled(t testing.TB, settings pgbouncer.Settings) *pgbouncer.Poo
 
 func (s *Stack) pooledWhereAsked(t testing.TB) {
 	t.Helper()
-	switch via := os.Getenv(EnvVia); via {
-	case "":
-	case "pgbouncer":
+	via := os.Getenv(EnvVia)
+	word, half := strings.CutPrefix(via, "half:")
+	switch {
+	case via == "":
+	case via == "pgbouncer", half && chosen(word, os.Getenv(EnvDirect), t.Name()):
 		s.Pooled(t, nil)
-	default:
-		t.Fatalf("%s is %q, expected pgbouncer or nothing", EnvVia, via)
+	case !half:
+		t.Fatalf("%s is %q, expected pgbouncer, half:WORD or nothing", EnvVia, via)
 	}
+}
+
+func chosen(word, direct, test string) bool {
+	test, _, _ = strings.Cut(test, "/")
+	if direct != "" && regexp.MustCompile(direct).MatchString(test) {
+		return false
+	}
+	sum := fnv.New32a()
+	_, _ = sum.Write([]byte(word + " " + test))
+	return sum.Sum32()>>16%2 == 0
 }
 
 var pooled traffic
