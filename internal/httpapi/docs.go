@@ -9,6 +9,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"sync"
 
 	swaggerui "github.com/swaggo/files/v2"
 
@@ -57,7 +58,10 @@ var docsTemplate = template.Must(template.New("docs").Parse(`<!doctype html>
 </html>
 `))
 
-func newDocsPage() (docsPage, error) {
+// newDocsPage renders the page once a process: the script is large.
+var newDocsPage = sync.OnceValues(renderDocsPage)
+
+func renderDocsPage() (docsPage, error) {
 	bundle, err := fs.ReadFile(swaggerui.FS, "swagger-ui-bundle.js")
 	if err != nil {
 		return docsPage{}, fmt.Errorf("read the documentation's script: %w", err)

@@ -274,7 +274,11 @@ func (s *Server) AddServing(ctx context.Context) error {
 		if known {
 			return nil
 		}
-		_, err := conn.Exec(ctx, fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s' IN ROLE auth_serving; GRANT %[1]s TO %[3]s", Serving, s.servingPassword(), Role))
+		verifier, err := Verifier(s.servingPassword())
+		if err != nil {
+			return err
+		}
+		_, err = conn.Exec(ctx, fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s' IN ROLE auth_serving; GRANT %[1]s TO %[3]s", Serving, verifier, Role))
 		if err != nil {
 			return fmt.Errorf("create the login %s: %w", Serving, err)
 		}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"auth-v2-service/internal/devstack/postgres"
 )
 
 const servingLogin = "test_authd"
@@ -52,8 +54,12 @@ func (s *server) createLogin(ctx context.Context, conn *pgxpool.Conn) error {
 		return err
 	}
 	password, _ := s.url.User.Password()
+	verifier, err := postgres.Verifier(password)
+	if err != nil {
+		return err
+	}
 	owner := pgx.Identifier{s.url.User.Username()}.Sanitize()
-	_, err := conn.Exec(ctx, fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s' IN ROLE auth_serving; GRANT %s TO %s",
-		servingLogin, password, servingLogin, owner))
+	_, err = conn.Exec(ctx, fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s' IN ROLE auth_serving; GRANT %s TO %s",
+		servingLogin, verifier, servingLogin, owner))
 	return err
 }
