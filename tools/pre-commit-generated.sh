@@ -11,8 +11,11 @@ refuse() {
 
 code() {
 	mv gen ../gen
+	cp -r db/queries ../queries
 	if ! words=$(tools/generate.sh --go 2>&1); then
 		refuse "the generators refuse the staged sources:"$'\n'"$words"
+	elif ! diff -rq ../queries db/queries >/dev/null; then
+		refuse "a query lists other columns of a user than UserByID: run make generate and git add db/queries gen"
 	elif ! words=$(diff -rq --exclude=ts ../gen gen); then
 		refuse "gen/ is not what the staged contract, migrations and queries say: run make generate and git add gen"
 		sed -E 's/^Files .* and (.*) differ$/	\1 differs/; s/^Only in \.\.\/(.*): /	should not be there: \1\//; s/^Only in (.*): /	is missing: \1\//' <<<"$words" >&2

@@ -73,9 +73,10 @@ noted AS (
     CROSS JOIN unnest(displaced.ids) AS gone
 )
 SELECT
-    person.id, person.firebase_uid, person.auth_provider, person.username, person.email, person.user_type, person.is_active,
-    person.token_balance, person.federation_status, person.tokens_valid_after, person.last_login, person.created_at,
-    person.updated_at, person.email_proven_at, person.email_proven_by, begun.began_at, begun.rotated_at, begun.expires_at,
+    person.id, person.firebase_uid, person.auth_provider, person.username, person.email, person.user_type,
+    person.is_active, person.token_balance, person.federation_status, person.tokens_valid_after, person.last_login,
+    person.created_at, person.updated_at, person.email_proven_at, person.email_proven_by,
+    begun.began_at, begun.rotated_at, begun.expires_at,
     displaced.ids AS displaced
 FROM person
 CROSS JOIN begun
@@ -161,7 +162,7 @@ SELECT
     (sessions.ended_at IS NOT NULL)::boolean AS ended,
     (sessions.expires_at <= clock_timestamp() + sqlc.arg(legacy_lead)::float8 * interval '1 second')::boolean AS expired,
     (sessions.rotated_at > clock_timestamp() + sqlc.arg(legacy_lead)::float8 * interval '1 second' - interval '30 seconds')::boolean AS in_grace,
-    users.firebase_uid, users.auth_provider, users.username, users.email, users.user_type, users.is_active,
+    users.id, users.firebase_uid, users.auth_provider, users.username, users.email, users.user_type, users.is_active,
     users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
     users.updated_at, users.email_proven_at, users.email_proven_by, users.legacy_tokens_valid_after
 FROM auth.legacy_sessions AS sessions

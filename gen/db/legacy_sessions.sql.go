@@ -135,9 +135,10 @@ noted AS (
     CROSS JOIN unnest(displaced.ids) AS gone
 )
 SELECT
-    person.id, person.firebase_uid, person.auth_provider, person.username, person.email, person.user_type, person.is_active,
-    person.token_balance, person.federation_status, person.tokens_valid_after, person.last_login, person.created_at,
-    person.updated_at, person.email_proven_at, person.email_proven_by, begun.began_at, begun.rotated_at, begun.expires_at,
+    person.id, person.firebase_uid, person.auth_provider, person.username, person.email, person.user_type,
+    person.is_active, person.token_balance, person.federation_status, person.tokens_valid_after, person.last_login,
+    person.created_at, person.updated_at, person.email_proven_at, person.email_proven_by,
+    begun.began_at, begun.rotated_at, begun.expires_at,
     displaced.ids AS displaced
 FROM person
 CROSS JOIN begun
@@ -386,7 +387,7 @@ SELECT
     (sessions.ended_at IS NOT NULL)::boolean AS ended,
     (sessions.expires_at <= clock_timestamp() + $1::float8 * interval '1 second')::boolean AS expired,
     (sessions.rotated_at > clock_timestamp() + $1::float8 * interval '1 second' - interval '30 seconds')::boolean AS in_grace,
-    users.firebase_uid, users.auth_provider, users.username, users.email, users.user_type, users.is_active,
+    users.id, users.firebase_uid, users.auth_provider, users.username, users.email, users.user_type, users.is_active,
     users.token_balance, users.federation_status, users.tokens_valid_after, users.last_login, users.created_at,
     users.updated_at, users.email_proven_at, users.email_proven_by, users.legacy_tokens_valid_after
 FROM auth.legacy_sessions AS sessions
@@ -409,6 +410,7 @@ type LegacySessionRow struct {
 	Ended                  bool
 	Expired                bool
 	InGrace                bool
+	ID                     uuid.UUID
 	FirebaseUID            *string
 	AuthProvider           *string
 	Username               *string
@@ -442,6 +444,7 @@ func (q *Queries) LegacySession(ctx context.Context, db DBTX, arg LegacySessionP
 		&i.Ended,
 		&i.Expired,
 		&i.InGrace,
+		&i.ID,
 		&i.FirebaseUID,
 		&i.AuthProvider,
 		&i.Username,

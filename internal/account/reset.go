@@ -40,7 +40,7 @@ func (s *Service) ResetPassword(ctx context.Context, code, password string) erro
 	if err != nil {
 		return fmt.Errorf("find the row of a password to be reset: %w", pg.Fault(err))
 	}
-	return s.resetOf(ctx, user.FromRow(db.UserByIDRow(row)), account, code, password)
+	return s.resetOf(ctx, user.FromRow(row.User()), account, code, password)
 }
 
 func (s *Service) resetOf(ctx context.Context, u user.User, account firebase.User, code, password string) error {

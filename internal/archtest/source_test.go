@@ -117,26 +117,3 @@ func TestSource_EachRoomSaysWhatItIs(t *testing.T) {
 		}
 	}
 }
-
-// A new column belongs into each file that returns a user.
-func TestContributing_NamesEveryFileThatReturnsAUser(t *testing.T) {
-	t.Parallel()
-	page, err := os.ReadFile("../../CONTRIBUTING.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	files, err := filepath.Glob("../../db/queries/*.sql")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("the files of queries: %v, %v", files, err)
-	}
-	for _, file := range files {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		returnsUser := strings.Contains(string(content), "last_login, created_at")
-		if named := strings.Contains(string(page), "`"+filepath.Base(file)+"`"); named != returnsUser {
-			t.Errorf("%s: returns a user: %v, named in CONTRIBUTING.md: %v", filepath.Base(file), returnsUser, named)
-		}
-	}
-}

@@ -169,12 +169,7 @@ func (s *Service) end(ctx context.Context, userID, id uuid.UUID, why audit.Event
 }
 
 func personOf(row db.LegacySessionRow) user.User {
-	u := user.FromRow(db.UserByIDRow{
-		ID: row.UserID, FirebaseUID: row.FirebaseUID, AuthProvider: row.AuthProvider, Username: row.Username, Email: row.Email,
-		UserType: row.UserType, IsActive: row.IsActive, TokenBalance: row.TokenBalance, FederationStatus: row.FederationStatus,
-		TokensValidAfter: row.TokensValidAfter, LastLogin: row.LastLogin, CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt,
-		EmailProvenAt: row.EmailProvenAt, EmailProvenBy: row.EmailProvenBy,
-	})
+	u := user.FromRow(row.User())
 	if row.LegacyTokensValidAfter != nil {
 		u.LegacyTokensValidAfter = *row.LegacyTokensValidAfter
 	}

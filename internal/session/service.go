@@ -110,7 +110,7 @@ func (s *Service) Begin(ctx context.Context, userID uuid.UUID, agent string) (Is
 		switch {
 		case err == nil:
 			s.told(ctx, userID, row.Displaced)
-			u := user.FromRow(begunRow(row))
+			u := user.FromRow(row.User())
 			state := state{id: params.ID, began: row.BeganAt, seed: params.Seed, rotated: row.RotatedAt, expires: row.ExpiresAt}
 			return s.issue(u, state), nil
 		case !pg.NoRows(err):
@@ -196,13 +196,4 @@ func clientName(agent string) *string {
 	}
 	agent = truncate(agent, maxAgent)
 	return &agent
-}
-
-func begunRow(row db.BeginLegacySessionRow) db.UserByIDRow {
-	return db.UserByIDRow{
-		ID: row.ID, FirebaseUID: row.FirebaseUID, AuthProvider: row.AuthProvider, Username: row.Username, Email: row.Email,
-		UserType: row.UserType, IsActive: row.IsActive, TokenBalance: row.TokenBalance, FederationStatus: row.FederationStatus,
-		TokensValidAfter: row.TokensValidAfter, LastLogin: row.LastLogin, CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt,
-		EmailProvenAt: row.EmailProvenAt, EmailProvenBy: row.EmailProvenBy,
-	}
 }

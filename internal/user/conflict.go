@@ -153,7 +153,7 @@ func (s *Store) relink(ctx context.Context, holder User, id identity) (User, Sig
 		if err := EndLegacySessions(ctx, tx, holder.ID, s.clocks.Ending(time.Time{}, time.Time{})); err != nil {
 			return err
 		}
-		relinked = FromRow(db.UserByIDRow(row))
+		relinked = FromRow(row.User())
 		return audit.Record(ctx, tx, audit.Event{
 			Action: "user.relinked", Actor: id.actor, UserID: holder.ID, RequestID: telemetry.RequestID(ctx),
 			Details: map[string]any{"gone_firebase_uid": holder.FirebaseUID, "provider": id.provider},

@@ -126,7 +126,7 @@ func (s *Store) knownOr(ctx context.Context, uid string, refusal error) (User, S
 	if pg.NoRows(err) {
 		return User{}, SightRefused, refusal
 	}
-	return FromRow(db.UserByIDRow(row)), SightKnown, err
+	return FromRow(row.User()), SightKnown, err
 }
 
 func (s *Store) insertOrFind(ctx context.Context, id identity, username string) (User, Sight, error) {
@@ -136,9 +136,9 @@ func (s *Store) insertOrFind(ctx context.Context, id identity, username string) 
 		return User{}, SightRefused, err
 	}
 	if row.ID == params.ID {
-		return FromRow(db.UserByIDRow(row)), SightCreated, nil
+		return FromRow(row.User()), SightCreated, nil
 	}
-	return FromRow(db.UserByIDRow(row)), SightKnown, nil
+	return FromRow(row.User()), SightKnown, nil
 }
 
 func (s *Store) newRow(id identity, username string) db.FirstSightParams {
@@ -192,11 +192,11 @@ func (s *Store) afterConflict(ctx context.Context, id identity) (User, Sight, er
 	case err != nil:
 		return User{}, SightRefused, err
 	case row.FirebaseUID == nil:
-		return s.linkByEmail(ctx, FromRow(db.UserByIDRow(row)), id)
+		return s.linkByEmail(ctx, FromRow(row.User()), id)
 	case *row.FirebaseUID == id.uid:
-		return FromRow(db.UserByIDRow(row)), SightKnown, nil
+		return FromRow(row.User()), SightKnown, nil
 	default:
-		return s.resolveConflict(ctx, FromRow(db.UserByIDRow(row)), id)
+		return s.resolveConflict(ctx, FromRow(row.User()), id)
 	}
 }
 

@@ -120,7 +120,7 @@ func (s *Store) findMany(ctx context.Context, all []token.Claims) ([]sighting, e
 	}
 	known := make(map[string]User, len(rows))
 	for _, row := range rows {
-		u := FromRow(db.UserByIDRow(row))
+		u := FromRow(row.User())
 		known[u.FirebaseUID] = u
 	}
 	answers := make([]sighting, len(all))
@@ -142,7 +142,7 @@ func (s *Store) createMany(ctx context.Context, all []identity) ([]sighting, err
 	}
 	made := make(map[string]User, len(rows))
 	for _, row := range rows {
-		u := FromRow(db.UserByIDRow(row))
+		u := FromRow(row.User())
 		made[u.FirebaseUID] = u
 	}
 	answers := make([]sighting, len(all))
@@ -191,7 +191,7 @@ func (s *Store) readMany(ctx context.Context, ids []uuid.UUID) ([]*User, error) 
 	}
 	users := make([]User, len(rows))
 	for i, row := range rows {
-		users[i] = FromRow(db.UserByIDRow(row))
+		users[i] = FromRow(row.User())
 	}
 	return inOrder(ids, users), nil
 }

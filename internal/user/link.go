@@ -78,7 +78,7 @@ func (s *Store) LinkProven(ctx context.Context, claims token.Claims, rowID uuid.
 		if err != nil {
 			return err
 		}
-		linked = FromRow(db.UserByIDRow(row))
+		linked = FromRow(row.User())
 		return audit.Record(ctx, tx, audit.Event{
 			Action: "user.linked", Actor: id.actor, UserID: rowID, RequestID: telemetry.RequestID(ctx),
 			Details: map[string]any{"provider": id.provider, "password_kept": true, "proof": "password"},
@@ -143,7 +143,7 @@ func (s *Store) linkIn(ctx context.Context, tx pgx.Tx, row User, id identity) (U
 			return User{}, err
 		}
 	}
-	return FromRow(db.UserByIDRow(linked)), audit.Record(ctx, tx, audit.Event{
+	return FromRow(linked.User()), audit.Record(ctx, tx, audit.Event{
 		Action: "user.linked", Actor: id.actor, UserID: row.ID, RequestID: telemetry.RequestID(ctx),
 		Details: map[string]any{"provider": id.provider, "password_kept": keep},
 	})

@@ -39,11 +39,11 @@ func named(ctx context.Context, tx db.DBTX, who Reference) (db.UserByIDRow, erro
 		return db.New().UserByID(ctx, tx, who.ID)
 	case who.FirebaseUID != "":
 		row, err := db.New().UserByFirebaseUID(ctx, tx, who.FirebaseUID)
-		return db.UserByIDRow(row), err
+		return row.User(), err
 	}
 	// Old rows may hold invalid addresses.
 	row, err := db.New().UserByEmail(ctx, tx, asciiLower(strings.Trim(who.Email, asciiSpace)))
-	return db.UserByIDRow(row), err
+	return row.User(), err
 }
 
 // Promotion is a user_type change.
@@ -94,6 +94,6 @@ func giveTypeIn(ctx context.Context, tx pgx.Tx, who Reference, userType string) 
 		return p, err
 	}
 	row, err := db.New().GiveUserType(ctx, tx, db.GiveUserTypeParams{ID: u.ID, UserType: userType})
-	p.User = FromRow(db.UserByIDRow(row))
+	p.User = FromRow(row.User())
 	return p, err
 }

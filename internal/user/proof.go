@@ -85,7 +85,7 @@ func (s *Store) AccountSeen(ctx context.Context, account firebase.User) (User, e
 	case err != nil:
 		return User{}, fmt.Errorf("read the row of account %s: %w", account.UID, pg.Fault(err))
 	}
-	u := FromRow(db.UserByIDRow(row))
+	u := FromRow(row.User())
 	p, ok := s.proofOfAccount(account, "system")
 	if !ok || !p.fits(u) {
 		return u, nil
@@ -144,7 +144,7 @@ func (s *Store) proveIn(ctx context.Context, tx pgx.Tx, u User, p proof) (User, 
 			return User{}, err
 		}
 	}
-	return FromRow(db.UserByIDRow(row)), audit.Record(ctx, tx, audit.Event{
+	return FromRow(row.User()), audit.Record(ctx, tx, audit.Event{
 		Action: "user.email_proven", Actor: p.actor, UserID: u.ID, RequestID: telemetry.RequestID(ctx),
 		Details: map[string]any{"provider": p.provider, "sessions_ended": !vouched, "password_kept": keep},
 	})

@@ -36,12 +36,7 @@ func (s *Store) ByLegacyID(ctx context.Context, id uuid.UUID) (User, error) {
 }
 
 func fromLegacyRow(row db.UsersByLegacyTokensRow) User {
-	u := FromRow(db.UserByIDRow{
-		ID: row.ID, FirebaseUID: row.FirebaseUID, AuthProvider: row.AuthProvider, Username: row.Username, Email: row.Email,
-		UserType: row.UserType, IsActive: row.IsActive, TokenBalance: row.TokenBalance, FederationStatus: row.FederationStatus,
-		TokensValidAfter: row.TokensValidAfter, LastLogin: row.LastLogin, CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt,
-		EmailProvenAt: row.EmailProvenAt, EmailProvenBy: row.EmailProvenBy,
-	})
+	u := FromRow(row.User())
 	u.LegacyTokensValidAfter, u.EndedSessions = revocation(row.LegacyTokensValidAfter), row.EndedSessions
 	return u
 }

@@ -28,5 +28,5 @@ func (s *Store) Rename(ctx context.Context, id uuid.UUID, typed string) (User, e
 		return User{}, fmt.Errorf("rename user %s: %w", id, pg.Fault(err))
 	}
 	s.onChange(ctx, id)
-	return FromRow(db.UserByIDRow(row)), nil
+	return FromRow(row.User()), nil
 }

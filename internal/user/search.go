@@ -192,12 +192,7 @@ func (s *Store) Record(ctx context.Context, id uuid.UUID) (Record, error) {
 
 func toRecord(row db.SearchUsersRow) Record {
 	return Record{
-		User: FromRow(db.UserByIDRow{
-			ID: row.ID, FirebaseUID: row.FirebaseUID, AuthProvider: row.AuthProvider, Username: row.Username, Email: row.Email,
-			UserType: row.UserType, IsActive: row.IsActive, TokenBalance: row.TokenBalance, FederationStatus: row.FederationStatus,
-			TokensValidAfter: row.TokensValidAfter, LastLogin: row.LastLogin, CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt,
-			EmailProvenAt: row.EmailProvenAt, EmailProvenBy: row.EmailProvenBy,
-		}),
+		User:     FromRow(row.User()),
 		LastSync: sayable(row.LastFirebaseSync), Failure: row.Failure,
 	}
 }

@@ -21,7 +21,7 @@ func (s *Store) SignedIn(ctx context.Context, claims token.Claims) (User, error)
 	case err != nil:
 		return User{}, fmt.Errorf("record a sign-in of %s: %w", claims.Subject, pg.Fault(err))
 	}
-	u, err := s.noteProof(ctx, FromRow(db.UserByIDRow(row)), claims)
+	u, err := s.noteProof(ctx, FromRow(row.User()), claims)
 	if err != nil {
 		return User{}, fmt.Errorf("record a sign-in of %s: %w", claims.Subject, pg.Fault(err))
 	}

@@ -256,7 +256,7 @@ func noted(data json.RawMessage) bool { return factsOf(data)[factEmailVerified] 
 func (s *Store) write(ctx context.Context, tx pgx.Tx, row db.RowToSyncRow, next next, actor string) (User, error) {
 	if len(next.changed) == 0 {
 		found, err := s.queries.FoundInStep(ctx, tx, db.FoundInStepParams{ID: row.ID, InStep: next.failure == ""})
-		return FromRow(db.UserByIDRow(found)), err
+		return FromRow(found.User()), err
 	}
 	params, err := next.params(row.ID)
 	if err != nil {
@@ -279,7 +279,7 @@ func (s *Store) write(ctx context.Context, tx pgx.Tx, row db.RowToSyncRow, next 
 	if next.failure != "" {
 		details["failure"] = next.failure
 	}
-	return FromRow(db.UserByIDRow(written)), audit.Record(ctx, tx, audit.Event{
+	return FromRow(written.User()), audit.Record(ctx, tx, audit.Event{
 		Action: "user.synced", Actor: actor, UserID: row.ID, RequestID: telemetry.RequestID(ctx), Details: details,
 	})
 }
