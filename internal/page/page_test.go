@@ -30,7 +30,7 @@ func TestCut_OneMoreTellsOfAnotherPage(t *testing.T) {
 	}
 }
 
-func FuzzPlace(f *testing.F) {
+func FuzzDecode(f *testing.F) {
 	type place struct{ After string }
 	f.Add(page.Encode(place{"jane@example.com"}))
 	f.Add("e30")

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func FuzzPlainLines_AreAsSlogWritesThem(f *testing.F) {
+func FuzzAccessLogHandler_AreAsSlogWritesThem(f *testing.F) {
 	f.Add("request", int64(1_700_000_000_123_456_789), "GET", "/v1/auth/me", int64(200), 0.000123, "127.0.0.1", "abc-1.2_3", "token_invalid")
 	f.Add("", int64(1), "", "", int64(-1), 0.0, "::1", "", "")
 	f.Add("a \"quote\"", int64(0), "\\", "\x00", int64(0), 1e-9, "é", "eyJhbGciOiJSUzI1NiJ9.e30", "\xff")
