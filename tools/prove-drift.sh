@@ -13,7 +13,7 @@ tools/files.sh | xargs -d '\n' cp --parents -t "$copy/clean"
 failed=0
 
 contract() { tools/tool.sh oapi-codegen -config oapi.yaml api/openapi.yaml; }
-queries() { tools/tool.sh sqlc generate; }
+queries() { go run ./tools/usercolumns sql && tools/tool.sh sqlc generate && go run ./tools/usercolumns go; }
 build() { CGO_ENABLED=0 go build -o /dev/null ./cmd/authd; }
 
 cd "$copy/clean"
