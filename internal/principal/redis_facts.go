@@ -23,6 +23,7 @@ type redisFacts struct{ redis redis.UniversalClient }
 func redisFactsKey(whose factsKey) string {
 	return "auth:facts:{" + whose.id.String() + "}:" + string(whose.kind)
 }
+
 func redisGenerationKey(id uuid.UUID) string { return "auth:facts:{" + id.String() + "}:generation" }
 
 // found has no sealed facts on a miss. A negative left is unknown.
