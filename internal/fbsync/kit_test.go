@@ -63,7 +63,7 @@ func newStage(t *testing.T) *stage {
 
 func (s *stage) openPool(most int32) *pgxpool.Pool {
 	s.Helper()
-	pool, err := pg.Open(s.Context(), pg.Options{URL: s.url, MaxConns: most})
+	pool, err := pg.Open(s.Context(), pg.Options{URL: s.url, MaxConns: most, ConnectTimeout: 10 * time.Second})
 	if err != nil {
 		s.Fatal(err)
 	}
