@@ -25,86 +25,22 @@ func (r BeginLegacySessionRow) User() UserByIDRow {
 
 // User returns the columns of a user.
 func (r ChangeUserRow) User() UserByIDRow {
-	return UserByIDRow{
-		ID:               r.ID,
-		FirebaseUID:      r.FirebaseUID,
-		AuthProvider:     r.AuthProvider,
-		Username:         r.Username,
-		Email:            r.Email,
-		UserType:         r.UserType,
-		IsActive:         r.IsActive,
-		TokenBalance:     r.TokenBalance,
-		FederationStatus: r.FederationStatus,
-		TokensValidAfter: r.TokensValidAfter,
-		LastLogin:        r.LastLogin,
-		CreatedAt:        r.CreatedAt,
-		UpdatedAt:        r.UpdatedAt,
-		EmailProvenAt:    r.EmailProvenAt,
-		EmailProvenBy:    r.EmailProvenBy,
-	}
+	return UserByIDRow(r)
 }
 
 // User returns the columns of a user.
 func (r ChangeUsernameRow) User() UserByIDRow {
-	return UserByIDRow{
-		ID:               r.ID,
-		FirebaseUID:      r.FirebaseUID,
-		AuthProvider:     r.AuthProvider,
-		Username:         r.Username,
-		Email:            r.Email,
-		UserType:         r.UserType,
-		IsActive:         r.IsActive,
-		TokenBalance:     r.TokenBalance,
-		FederationStatus: r.FederationStatus,
-		TokensValidAfter: r.TokensValidAfter,
-		LastLogin:        r.LastLogin,
-		CreatedAt:        r.CreatedAt,
-		UpdatedAt:        r.UpdatedAt,
-		EmailProvenAt:    r.EmailProvenAt,
-		EmailProvenBy:    r.EmailProvenBy,
-	}
+	return UserByIDRow(r)
 }
 
 // User returns the columns of a user.
 func (r DeactivateRow) User() UserByIDRow {
-	return UserByIDRow{
-		ID:               r.ID,
-		FirebaseUID:      r.FirebaseUID,
-		AuthProvider:     r.AuthProvider,
-		Username:         r.Username,
-		Email:            r.Email,
-		UserType:         r.UserType,
-		IsActive:         r.IsActive,
-		TokenBalance:     r.TokenBalance,
-		FederationStatus: r.FederationStatus,
-		TokensValidAfter: r.TokensValidAfter,
-		LastLogin:        r.LastLogin,
-		CreatedAt:        r.CreatedAt,
-		UpdatedAt:        r.UpdatedAt,
-		EmailProvenAt:    r.EmailProvenAt,
-		EmailProvenBy:    r.EmailProvenBy,
-	}
+	return UserByIDRow(r)
 }
 
 // User returns the columns of a user.
 func (r EndSessionsRow) User() UserByIDRow {
-	return UserByIDRow{
-		ID:               r.ID,
-		FirebaseUID:      r.FirebaseUID,
-		AuthProvider:     r.AuthProvider,
-		Username:         r.Username,
-		Email:            r.Email,
-		UserType:         r.UserType,
-		IsActive:         r.IsActive,
-		TokenBalance:     r.TokenBalance,
-		FederationStatus: r.FederationStatus,
-		TokensValidAfter: r.TokensValidAfter,
-		LastLogin:        r.LastLogin,
-		CreatedAt:        r.CreatedAt,
-		UpdatedAt:        r.UpdatedAt,
-		EmailProvenAt:    r.EmailProvenAt,
-		EmailProvenBy:    r.EmailProvenBy,
-	}
+	return UserByIDRow(r)
 }
 
 // User returns the columns of a user.
@@ -130,86 +66,22 @@ func (r FindUsersRow) User() UserByIDRow {
 
 // User returns the columns of a user.
 func (r FirstSightRow) User() UserByIDRow {
-	return UserByIDRow{
-		ID:               r.ID,
-		FirebaseUID:      r.FirebaseUID,
-		AuthProvider:     r.AuthProvider,
-		Username:         r.Username,
-		Email:            r.Email,
-		UserType:         r.UserType,
-		IsActive:         r.IsActive,
-		TokenBalance:     r.TokenBalance,
-		FederationStatus: r.FederationStatus,
-		TokensValidAfter: r.TokensValidAfter,
-		LastLogin:        r.LastLogin,
-		CreatedAt:        r.CreatedAt,
-		UpdatedAt:        r.UpdatedAt,
-		EmailProvenAt:    r.EmailProvenAt,
-		EmailProvenBy:    r.EmailProvenBy,
-	}
+	return UserByIDRow(r)
 }
 
 // User returns the columns of a user.
 func (r FirstSightsRow) User() UserByIDRow {
-	return UserByIDRow{
-		ID:               r.ID,
-		FirebaseUID:      r.FirebaseUID,
-		AuthProvider:     r.AuthProvider,
-		Username:         r.Username,
-		Email:            r.Email,
-		UserType:         r.UserType,
-		IsActive:         r.IsActive,
-		TokenBalance:     r.TokenBalance,
-		FederationStatus: r.FederationStatus,
-		TokensValidAfter: r.TokensValidAfter,
-		LastLogin:        r.LastLogin,
-		CreatedAt:        r.CreatedAt,
-		UpdatedAt:        r.UpdatedAt,
-		EmailProvenAt:    r.EmailProvenAt,
-		EmailProvenBy:    r.EmailProvenBy,
-	}
+	return UserByIDRow(r)
 }
 
 // User returns the columns of a user.
 func (r FoundInStepRow) User() UserByIDRow {
-	return UserByIDRow{
-		ID:               r.ID,
-		FirebaseUID:      r.FirebaseUID,
-		AuthProvider:     r.AuthProvider,
-		Username:         r.Username,
-		Email:            r.Email,
-		UserType:         r.UserType,
-		IsActive:         r.IsActive,
-		TokenBalance:     r.TokenBalance,
-		FederationStatus: r.FederationStatus,
-		TokensValidAfter: r.TokensValidAfter,
-		LastLogin:        r.LastLogin,
-		CreatedAt:        r.CreatedAt,
-		UpdatedAt:        r.UpdatedAt,
-		EmailProvenAt:    r.EmailProvenAt,
-		EmailProvenBy:    r.EmailProvenBy,
-	}
+	return UserByIDRow(r)
 }
 
 // User returns the columns of a user.
 func (r GiveUserTypeRow) User() UserByIDRow {
-	return UserByIDRow{
-		ID:               r.ID,
-		FirebaseUID:      r.FirebaseUID,
-		AuthProvider:     r.AuthProvider,
-		Username:         r.Username,
-		Email:            r.Email,
-		UserType:         r.UserType,
-		IsActive:         r.IsActive,
-		TokenBalance:     r.TokenBalance,
-		FederationStatus: r.FederationStatus,
-		TokensValidAfter: r.TokensValidAfter,
-		LastLogin:        r.LastLogin,
-		CreatedAt:        r.CreatedAt,
-		UpdatedAt:        r.UpdatedAt,
-		EmailProvenAt:    r.EmailProvenAt,
-		EmailProvenBy:    r.EmailProvenBy,
-	}
+	return UserByIDRow(r)
 }
 
 // User returns the columns of a user.
@@ -235,107 +107,27 @@ func (r LegacySessionRow) User() UserByIDRow {
 
 // User returns the columns of a user.
 func (r LinkIdentityRow) User() UserByIDRow {
-	return UserByIDRow{
-		ID:               r.ID,
-		FirebaseUID:      r.FirebaseUID,
-		AuthProvider:     r.AuthProvider,
-		Username:         r.Username,
-		Email:            r.Email,
-		UserType:         r.UserType,
-		IsActive:         r.IsActive,
-		TokenBalance:     r.TokenBalance,
-		FederationStatus: r.FederationStatus,
-		TokensValidAfter: r.TokensValidAfter,
-		LastLogin:        r.LastLogin,
-		CreatedAt:        r.CreatedAt,
-		UpdatedAt:        r.UpdatedAt,
-		EmailProvenAt:    r.EmailProvenAt,
-		EmailProvenBy:    r.EmailProvenBy,
-	}
+	return UserByIDRow(r)
 }
 
 // User returns the columns of a user.
 func (r ProveEmailRow) User() UserByIDRow {
-	return UserByIDRow{
-		ID:               r.ID,
-		FirebaseUID:      r.FirebaseUID,
-		AuthProvider:     r.AuthProvider,
-		Username:         r.Username,
-		Email:            r.Email,
-		UserType:         r.UserType,
-		IsActive:         r.IsActive,
-		TokenBalance:     r.TokenBalance,
-		FederationStatus: r.FederationStatus,
-		TokensValidAfter: r.TokensValidAfter,
-		LastLogin:        r.LastLogin,
-		CreatedAt:        r.CreatedAt,
-		UpdatedAt:        r.UpdatedAt,
-		EmailProvenAt:    r.EmailProvenAt,
-		EmailProvenBy:    r.EmailProvenBy,
-	}
+	return UserByIDRow(r)
 }
 
 // User returns the columns of a user.
 func (r ReactivateRow) User() UserByIDRow {
-	return UserByIDRow{
-		ID:               r.ID,
-		FirebaseUID:      r.FirebaseUID,
-		AuthProvider:     r.AuthProvider,
-		Username:         r.Username,
-		Email:            r.Email,
-		UserType:         r.UserType,
-		IsActive:         r.IsActive,
-		TokenBalance:     r.TokenBalance,
-		FederationStatus: r.FederationStatus,
-		TokensValidAfter: r.TokensValidAfter,
-		LastLogin:        r.LastLogin,
-		CreatedAt:        r.CreatedAt,
-		UpdatedAt:        r.UpdatedAt,
-		EmailProvenAt:    r.EmailProvenAt,
-		EmailProvenBy:    r.EmailProvenBy,
-	}
+	return UserByIDRow(r)
 }
 
 // User returns the columns of a user.
 func (r RecordSignInRow) User() UserByIDRow {
-	return UserByIDRow{
-		ID:               r.ID,
-		FirebaseUID:      r.FirebaseUID,
-		AuthProvider:     r.AuthProvider,
-		Username:         r.Username,
-		Email:            r.Email,
-		UserType:         r.UserType,
-		IsActive:         r.IsActive,
-		TokenBalance:     r.TokenBalance,
-		FederationStatus: r.FederationStatus,
-		TokensValidAfter: r.TokensValidAfter,
-		LastLogin:        r.LastLogin,
-		CreatedAt:        r.CreatedAt,
-		UpdatedAt:        r.UpdatedAt,
-		EmailProvenAt:    r.EmailProvenAt,
-		EmailProvenBy:    r.EmailProvenBy,
-	}
+	return UserByIDRow(r)
 }
 
 // User returns the columns of a user.
 func (r RelinkIdentityRow) User() UserByIDRow {
-	return UserByIDRow{
-		ID:               r.ID,
-		FirebaseUID:      r.FirebaseUID,
-		AuthProvider:     r.AuthProvider,
-		Username:         r.Username,
-		Email:            r.Email,
-		UserType:         r.UserType,
-		IsActive:         r.IsActive,
-		TokenBalance:     r.TokenBalance,
-		FederationStatus: r.FederationStatus,
-		TokensValidAfter: r.TokensValidAfter,
-		LastLogin:        r.LastLogin,
-		CreatedAt:        r.CreatedAt,
-		UpdatedAt:        r.UpdatedAt,
-		EmailProvenAt:    r.EmailProvenAt,
-		EmailProvenBy:    r.EmailProvenBy,
-	}
+	return UserByIDRow(r)
 }
 
 // User returns the columns of a user.
@@ -403,86 +195,22 @@ func (r SearchUsersRow) User() UserByIDRow {
 
 // User returns the columns of a user.
 func (r UserByEmailRow) User() UserByIDRow {
-	return UserByIDRow{
-		ID:               r.ID,
-		FirebaseUID:      r.FirebaseUID,
-		AuthProvider:     r.AuthProvider,
-		Username:         r.Username,
-		Email:            r.Email,
-		UserType:         r.UserType,
-		IsActive:         r.IsActive,
-		TokenBalance:     r.TokenBalance,
-		FederationStatus: r.FederationStatus,
-		TokensValidAfter: r.TokensValidAfter,
-		LastLogin:        r.LastLogin,
-		CreatedAt:        r.CreatedAt,
-		UpdatedAt:        r.UpdatedAt,
-		EmailProvenAt:    r.EmailProvenAt,
-		EmailProvenBy:    r.EmailProvenBy,
-	}
+	return UserByIDRow(r)
 }
 
 // User returns the columns of a user.
 func (r UserByFirebaseUIDRow) User() UserByIDRow {
-	return UserByIDRow{
-		ID:               r.ID,
-		FirebaseUID:      r.FirebaseUID,
-		AuthProvider:     r.AuthProvider,
-		Username:         r.Username,
-		Email:            r.Email,
-		UserType:         r.UserType,
-		IsActive:         r.IsActive,
-		TokenBalance:     r.TokenBalance,
-		FederationStatus: r.FederationStatus,
-		TokensValidAfter: r.TokensValidAfter,
-		LastLogin:        r.LastLogin,
-		CreatedAt:        r.CreatedAt,
-		UpdatedAt:        r.UpdatedAt,
-		EmailProvenAt:    r.EmailProvenAt,
-		EmailProvenBy:    r.EmailProvenBy,
-	}
+	return UserByIDRow(r)
 }
 
 // User returns the columns of a user.
 func (r UsersByFirebaseUIDsRow) User() UserByIDRow {
-	return UserByIDRow{
-		ID:               r.ID,
-		FirebaseUID:      r.FirebaseUID,
-		AuthProvider:     r.AuthProvider,
-		Username:         r.Username,
-		Email:            r.Email,
-		UserType:         r.UserType,
-		IsActive:         r.IsActive,
-		TokenBalance:     r.TokenBalance,
-		FederationStatus: r.FederationStatus,
-		TokensValidAfter: r.TokensValidAfter,
-		LastLogin:        r.LastLogin,
-		CreatedAt:        r.CreatedAt,
-		UpdatedAt:        r.UpdatedAt,
-		EmailProvenAt:    r.EmailProvenAt,
-		EmailProvenBy:    r.EmailProvenBy,
-	}
+	return UserByIDRow(r)
 }
 
 // User returns the columns of a user.
 func (r UsersByIDsRow) User() UserByIDRow {
-	return UserByIDRow{
-		ID:               r.ID,
-		FirebaseUID:      r.FirebaseUID,
-		AuthProvider:     r.AuthProvider,
-		Username:         r.Username,
-		Email:            r.Email,
-		UserType:         r.UserType,
-		IsActive:         r.IsActive,
-		TokenBalance:     r.TokenBalance,
-		FederationStatus: r.FederationStatus,
-		TokensValidAfter: r.TokensValidAfter,
-		LastLogin:        r.LastLogin,
-		CreatedAt:        r.CreatedAt,
-		UpdatedAt:        r.UpdatedAt,
-		EmailProvenAt:    r.EmailProvenAt,
-		EmailProvenBy:    r.EmailProvenBy,
-	}
+	return UserByIDRow(r)
 }
 
 // User returns the columns of a user.
@@ -508,21 +236,5 @@ func (r UsersByLegacyTokensRow) User() UserByIDRow {
 
 // User returns the columns of a user.
 func (r WriteSyncRow) User() UserByIDRow {
-	return UserByIDRow{
-		ID:               r.ID,
-		FirebaseUID:      r.FirebaseUID,
-		AuthProvider:     r.AuthProvider,
-		Username:         r.Username,
-		Email:            r.Email,
-		UserType:         r.UserType,
-		IsActive:         r.IsActive,
-		TokenBalance:     r.TokenBalance,
-		FederationStatus: r.FederationStatus,
-		TokensValidAfter: r.TokensValidAfter,
-		LastLogin:        r.LastLogin,
-		CreatedAt:        r.CreatedAt,
-		UpdatedAt:        r.UpdatedAt,
-		EmailProvenAt:    r.EmailProvenAt,
-		EmailProvenBy:    r.EmailProvenBy,
-	}
+	return UserByIDRow(r)
 }

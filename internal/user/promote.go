@@ -28,7 +28,7 @@ func Named(ctx context.Context, tx db.DBTX, who Reference) (User, error) {
 		return User{}, ErrNotFound
 	}
 	if err != nil {
-		return User{}, fmt.Errorf("look somebody up: %w", pg.Fault(err))
+		return User{}, fmt.Errorf("look up a user: %w", pg.Fault(err))
 	}
 	return FromRow(row), nil
 }

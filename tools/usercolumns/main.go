@@ -208,7 +208,12 @@ func methods(rows map[string]row) ([]byte, error) {
 		if name == reference || !rows[name].has(user) {
 			continue
 		}
-		fmt.Fprintf(&code, "\n// User returns the columns of a user.\nfunc (r %s) User() %s {\n\treturn %[2]s{\n", name, reference)
+		fmt.Fprintf(&code, "\n// User returns the columns of a user.\nfunc (r %s) User() %s {\n", name, reference)
+		if slices.Equal(rows[name].names, user.names) {
+			fmt.Fprintf(&code, "\treturn %s(r)\n}\n", reference)
+			continue
+		}
+		fmt.Fprintf(&code, "\treturn %s{\n", reference)
 		for _, field := range user.names {
 			fmt.Fprintf(&code, "\t\t%s: r.%[1]s,\n", field)
 		}

@@ -72,13 +72,14 @@ func TestMethods_AreOfRowsWithEachColumn(t *testing.T) {
 	code, err := methods(map[string]row{
 		reference:  user,
 		"WholeRow": {types: map[string]string{"ID": "uuid.UUID", "Email": "string", "More": "int32"}},
+		"SameRow":  user,
 		"HalfRow":  {types: map[string]string{"ID": "uuid.UUID"}},
 		"OtherRow": {types: map[string]string{"ID": "uuid.UUID", "Email": "*string"}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text := string(code); strings.Count(text, "func (r") != 1 || !strings.Contains(text, "func (r WholeRow) User() UserByIDRow") ||
+	if text := string(code); strings.Count(text, "func (r") != 2 || !strings.Contains(text, "return UserByIDRow(r)") || !strings.Contains(text, "func (r WholeRow) User() UserByIDRow") ||
 		!strings.Contains(text, "Email: r.Email,") {
 		t.Errorf("the methods are\n%s", code)
 	}
