@@ -30,7 +30,7 @@ Examples:
   authd schema status                             which migrations the database has
   authd backup create                             back the database up, and prove that it can be restored
   authd rollout show                              what share of the users is moved to Firebase
-  authd users promote --email jane@example.com    make somebody an admin
+  authd users promote --email jane@example.com    make a user an admin
   authd keys create --name chat --scope events    make a key for a service
   authd doctor                                    examine all that the service stands on
   authd config                                    check the configuration and show it`
@@ -40,7 +40,7 @@ type commands struct {
 	Schema  schemaCommands  `cmd:"" help:"Migrate the database, or say whether it is what this program was built for."`
 	Backup  backupCommands  `cmd:"" help:"Back the database up, prove that a backup can be restored, and restore it."`
 	Rollout rolloutCommands `cmd:"" help:"Show and change what share of the users is moved to Firebase, and of the traffic comes here."`
-	Users   usersCommands   `cmd:"" help:"Show somebody, and say who may operate the platform."`
+	Users   usersCommands   `cmd:"" help:"Show a user, and give or take the right to operate the platform."`
 	Keys    keysCommands    `cmd:"" help:"Make, list and revoke the API keys of services."`
 	Doctor  doctorCommand   `cmd:"" help:"Examine the Firebase project, the keys, the clocks, PostgreSQL and Redis: what is well, and what to do where it is not."`
 	Config  configCommand   `cmd:"" help:"Check the configuration and show it, secrets masked. Exit code 1 when it is not valid."`

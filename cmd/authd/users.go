@@ -13,22 +13,22 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-const usersHelp = `Show somebody, and say who may operate the platform.
+const usersHelp = `Show a user, and give or take the right to operate the platform.
 
 DATABASE_DIRECT_URL (or DATABASE_URL) says where. The first admin is made here; a change is audited, and every instance knows it
-within 10 seconds. An admin operates with a token of Firebase's alone: legacy tokens open nothing to admins, whoever holds them.
+within 10 seconds. An admin operates with a token of Firebase's alone: legacy tokens open nothing to admins.
 Exit codes: 0 all is well, 1 there is no such user or it was refused, 2 it could not be said (no connection, wrong configuration).
 
 Examples:
-  authd users show --email jane@example.com        what the platform knows of somebody
+  authd users show --email jane@example.com        what the platform knows of a user
   authd users show --uid UID --json                the same by Firebase's uid, for programs
-  authd users promote --email jane@example.com     make somebody an admin
+  authd users promote --email jane@example.com     make a user an admin
   authd users demote --id ID                       make an admin a user again
   authd users reconcile --dry-run                  count where rows and Firebase's accounts differ`
 
 type usersCommands struct {
-	Show    usersShowCommand    `cmd:"" help:"Show somebody: one row, without the password."`
-	Promote usersPromoteCommand `cmd:"" help:"Make somebody an admin."`
+	Show    usersShowCommand    `cmd:"" help:"Show a user: one row, without the password."`
+	Promote usersPromoteCommand `cmd:"" help:"Make a user an admin."`
 	Demote  usersDemoteCommand  `cmd:"" help:"Make an admin a user like any other."`
 
 	Reconcile usersReconcileCommand `cmd:"" help:"Hold all rows against Firebase's accounts, and repair what differs."`
@@ -113,7 +113,7 @@ func (r reference) on(work func(context.Context, *pgxpool.Pool, user.Reference) 
 	return onPool(environment(), func(ctx context.Context, pool *pgxpool.Pool) error {
 		err := work(ctx, pool, who)
 		if errors.Is(err, user.ErrNotFound) {
-			return errors.New("there is no such user: whoever signs in for the first time is made then")
+			return errors.New("there is no such user: a row is made at the first sign-in")
 		}
 		return spelled(err)
 	})

@@ -47,7 +47,7 @@ func (s *Service) findCandidate(ctx context.Context, email string) (candidate, e
 		Email: email, UsualCost: password.UsualCost, MaxCost: s.passwords.MaxCost(),
 	})
 	if err != nil {
-		return candidate{}, fmt.Errorf("find where somebody signs in: %w", pg.Fault(err))
+		return candidate{}, fmt.Errorf("find where a user signs in: %w", pg.Fault(err))
 	}
 	p := candidate{passwords: s.passwords, ceilings: password.Ceilings{Usual: int(row.UsualCeiling), Heavy: int(row.HeavyCeiling)}}
 	if row.ID == nil {
@@ -192,7 +192,7 @@ func (s *Service) followPending(ctx context.Context, p candidate, email, passwor
 	}
 	account, err := s.identities.UserByEmail(ctx, email)
 	if err != nil {
-		s.log.InfoContext(ctx, "nobody could say whose password was proved", telemetry.FieldUserID, p.id, telemetry.FieldError, err)
+		s.log.InfoContext(ctx, "the owner of a proved password could not be looked up", telemetry.FieldUserID, p.id, telemetry.FieldError, err)
 		return nil
 	}
 	if err := s.followPassword(ctx, p, account.UID, password); err != nil {

@@ -91,7 +91,7 @@ func (s *Service) inBackground(ctx context.Context, do func(ctx context.Context)
 		var err error
 		defer func() {
 			if err != nil {
-				s.log.WarnContext(ctx, "nobody hears of a failure behind an answer", telemetry.FieldError, err)
+				s.log.WarnContext(ctx, "work behind an answer has failed", telemetry.FieldError, err)
 			}
 		}()
 		defer fault.Recover(&err)
@@ -115,7 +115,7 @@ func (s *Service) moveForMail(ctx context.Context, p candidate) error {
 }
 
 func (s *Service) logStays(ctx context.Context, p candidate, err error) {
-	s.log.WarnContext(ctx, "no mail for somebody whose password lives here: they are not moved",
+	s.log.WarnContext(ctx, "no mail for a user whose password lives here: the user is not moved",
 		telemetry.FieldUserID, p.id, telemetry.FieldError, err)
 }
 

@@ -92,7 +92,7 @@ func judgeServer(s schema.Server, c config.Config) []Finding {
 		durability(s, c),
 		judged("autovacuum", !s.Autovacuum, Yellow, onOff(s.Autovacuum), "turn it on: last_login alone leaves a dead row a sign-in"),
 		judged("schema public", s.PublicCreates, Yellow, map[bool]string{
-			true: "any role may create functions there", false: "nobody but its owner creates there",
+			true: "any role may create functions there", false: "only its owner creates there",
 		}[s.PublicCreates], "REVOKE CREATE ON SCHEMA public FROM public: else any role's functions can pass for the server's own"),
 		judged("time zone", s.TimeZone != c.LegacyTimezone && !bothUTC(s.TimeZone, c.LegacyTimezone), Yellow,
 			fmt.Sprintf("the database's is %s, DB_LEGACY_TIMEZONE is %s", s.TimeZone, c.LegacyTimezone),

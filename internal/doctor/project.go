@@ -122,7 +122,7 @@ func judgeSettings(s firebase.Settings) []Finding {
 		judged("password sign-in", !s.PasswordSignIn, Red, onOff(s.PasswordSignIn),
 			"Firebase console, Authentication, Sign-in method: enable Email/Password. Nobody registers or signs in with a password without it"),
 		judged("sign-up permission", s.SignUpDisabled, Yellow, map[bool]string{
-			true: "clients may not sign up: whoever comes by Google or Apple for the first time is refused", false: "clients may sign up",
+			true: "clients may not sign up: a first sign-in by Google or Apple is refused", false: "clients may sign up",
 		}[s.SignUpDisabled], settingsPage+", User actions: enable create (sign-up), unless people shall come through /v1/auth/register alone"),
 		secondFactors(s), passwordPolicy(s.Policy),
 		judged("reCAPTCHA", s.Recaptcha, Red, map[bool]string{true: "password sign-ins are refused without it", false: "not demanded of password sign-ins"}[s.Recaptcha],
@@ -157,7 +157,7 @@ func secondFactors(s firebase.Settings) Finding {
 	case s.SecondFactors == "ENABLED":
 		return Finding{Check: check, Level: Yellow, Found: "only text messages are on", Advice: advice}
 	}
-	return green(check, "off: nobody is asked for one")
+	return green(check, "off: no user is asked for one")
 }
 
 // Bounds of A6.

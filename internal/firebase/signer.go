@@ -70,7 +70,7 @@ func newSigner(o Options, b *bearer, admin *http.Client) (signer, error) {
 	if name, _, found := strings.Cut(path.Base(file.Impersonation), ":"); found {
 		remote.email = name
 	}
-	remote.nobody = file.Type != "" && remote.email == ""
+	remote.ofUser = file.Type != "" && remote.email == ""
 	return remote, nil
 }
 
@@ -157,14 +157,14 @@ type iamSigner struct {
 	client   *http.Client
 	metadata *http.Client
 	email    string // empty: the machine's
-	nobody   bool   // a user's credentials
+	ofUser   bool   // a user's credentials
 }
 
 func (iamSigner) algorithm() string { return "RS256" }
 
 func (s iamSigner) account(ctx context.Context) (string, error) {
 	switch {
-	case s.nobody:
+	case s.ofUser:
 		return "", errNoSigner
 	case s.email != "":
 		return s.email, nil

@@ -130,8 +130,8 @@ func (c *Cache) token(key tokenKey, now time.Time) *verified {
 
 func (c *Cache) keepToken(key tokenKey, v verified) { c.tokens.Set(key, &v) }
 
-func (c *Cache) facts(whose factsKey, now time.Time) *known {
-	k, ok := c.people.GetIfPresent(whose)
+func (c *Cache) facts(key factsKey, now time.Time) *known {
+	k, ok := c.people.GetIfPresent(key)
 	if !ok || now.Sub(k.readAt) >= MaxFactsAge {
 		return nil
 	}

@@ -20,8 +20,8 @@ const generationLife = 2 * MaxFactsAge
 type redisFacts struct{ redis redis.UniversalClient }
 
 // A user's keys share one cluster slot.
-func redisFactsKey(whose factsKey) string {
-	return "auth:facts:{" + whose.id.String() + "}:" + string(whose.kind)
+func redisFactsKey(key factsKey) string {
+	return "auth:facts:{" + key.id.String() + "}:" + string(key.kind)
 }
 
 func redisGenerationKey(id uuid.UUID) string { return "auth:facts:{" + id.String() + "}:generation" }
@@ -46,8 +46,8 @@ end
 return {sealed, redis.call('PTTL', KEYS[1]), generation}`)
 
 // look creates a missing generation.
-func (s redisFacts) look(ctx context.Context, whose factsKey) (found, error) {
-	answer, err := lookScript.Run(ctx, s.redis, []string{redisFactsKey(whose), redisGenerationKey(whose.id)},
+func (s redisFacts) look(ctx context.Context, key factsKey) (found, error) {
+	answer, err := lookScript.Run(ctx, s.redis, []string{redisFactsKey(key), redisGenerationKey(key.id)},
 		rand.Text(), generationLife.Milliseconds(), maxSealed).Slice()
 	if err != nil {
 		return found{}, fmt.Errorf("look for facts in Redis: %w", err)
@@ -69,8 +69,8 @@ redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1`)
 
 // put does nothing where the generation has changed.
-func (s redisFacts) put(ctx context.Context, whose factsKey, generation string, sealed []byte, life time.Duration) (left bool, err error) {
-	n, err := putScript.Run(ctx, s.redis, []string{redisFactsKey(whose), redisGenerationKey(whose.id)},
+func (s redisFacts) put(ctx context.Context, key factsKey, generation string, sealed []byte, life time.Duration) (left bool, err error) {
+	n, err := putScript.Run(ctx, s.redis, []string{redisFactsKey(key), redisGenerationKey(key.id)},
 		generation, sealed, life.Milliseconds()).Int()
 	if err != nil {
 		return false, fmt.Errorf("leave facts in Redis: %w", err)

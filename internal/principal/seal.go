@@ -18,7 +18,7 @@ import (
 
 const maxSealed = 16 << 10
 
-var errNotSealed = errors.New("the facts do not open: forged, cut short, somebody else's, or another key's")
+var errNotSealed = errors.New("the facts do not open: forged, cut short, another user's, or another key's")
 
 // sealer encrypts facts for Redis (T7). They open only for the same user, token kind, key and set of user fields, so other releases read
 // the row. A random 192-bit nonce never repeats.
@@ -45,7 +45,7 @@ type dated struct {
 	ReadMicro int64
 }
 
-func (s sealer) seal(whose factsKey, u user.User, readAt time.Time) ([]byte, error) {
+func (s sealer) seal(key factsKey, u user.User, readAt time.Time) ([]byte, error) {
 	plain, err := json.Marshal(dated{User: u, ReadMicro: readAt.UnixMicro()})
 	if err != nil {
 		return nil, fmt.Errorf("write facts: %w", err) // such as infinity
@@ -57,15 +57,15 @@ func (s sealer) seal(whose factsKey, u user.User, readAt time.Time) ([]byte, err
 	if _, err := rand.Read(nonce); err != nil {
 		return nil, fmt.Errorf("seal facts: %w", err)
 	}
-	return s.aead.Seal(nonce, nonce, plain, boundTo(whose)), nil
+	return s.aead.Seal(nonce, nonce, plain, boundTo(key)), nil
 }
 
-func (s sealer) open(whose factsKey, sealed []byte) (u user.User, readAt time.Time, err error) {
+func (s sealer) open(key factsKey, sealed []byte) (u user.User, readAt time.Time, err error) {
 	if len(sealed) < s.aead.NonceSize() || len(sealed) > maxSealed {
 		return user.User{}, time.Time{}, errNotSealed
 	}
 	nonce, closed := sealed[:s.aead.NonceSize()], sealed[s.aead.NonceSize():]
-	plain, err := s.aead.Open(nil, nonce, closed, boundTo(whose))
+	plain, err := s.aead.Open(nil, nonce, closed, boundTo(key))
 	if err != nil {
 		return user.User{}, time.Time{}, errNotSealed
 	}
@@ -76,8 +76,8 @@ func (s sealer) open(whose factsKey, sealed []byte) (u user.User, readAt time.Ti
 	return d.User, time.UnixMicro(d.ReadMicro), nil
 }
 
-func boundTo(whose factsKey) []byte {
-	return fmt.Appendf(nil, "%s %s %s", shape, whose.kind, whose.id)
+func boundTo(key factsKey) []byte {
+	return fmt.Appendf(nil, "%s %s %s", shape, key.kind, key.id)
 }
 
 // shape hashes the fields of this release's users.

@@ -44,7 +44,7 @@ func (e *LockedError) Error() string {
 
 func describe(blockers []Blocker) string {
 	if len(blockers) == 0 {
-		return "somebody who has just let go"
+		return "a session that has just let go"
 	}
 	lines := make([]string, len(blockers))
 	for i, b := range blockers {

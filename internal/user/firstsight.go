@@ -31,7 +31,7 @@ const (
 // Each round can lose one race; more mean another fault.
 const conflictRounds = 8
 
-var errRaced = errors.New("somebody else was faster")
+var errRaced = errors.New("another request was faster")
 
 // ErrCrowded says that every round lost a race; a retry helps.
 var ErrCrowded = fault.Unavailable("too many requests for this account at this moment; try again", nil)

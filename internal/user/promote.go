@@ -22,8 +22,8 @@ type Reference struct {
 }
 
 // Named returns the referenced row. Errors: ErrNotFound.
-func Named(ctx context.Context, tx db.DBTX, who Reference) (User, error) {
-	row, err := named(ctx, tx, who)
+func Named(ctx context.Context, tx db.DBTX, reference Reference) (User, error) {
+	row, err := named(ctx, tx, reference)
 	if pg.NoRows(err) {
 		return User{}, ErrNotFound
 	}
@@ -33,16 +33,16 @@ func Named(ctx context.Context, tx db.DBTX, who Reference) (User, error) {
 	return FromRow(row), nil
 }
 
-func named(ctx context.Context, tx db.DBTX, who Reference) (db.UserByIDRow, error) {
+func named(ctx context.Context, tx db.DBTX, reference Reference) (db.UserByIDRow, error) {
 	switch {
-	case who.ID != uuid.Nil:
-		return db.New().UserByID(ctx, tx, who.ID)
-	case who.FirebaseUID != "":
-		row, err := db.New().UserByFirebaseUID(ctx, tx, who.FirebaseUID)
+	case reference.ID != uuid.Nil:
+		return db.New().UserByID(ctx, tx, reference.ID)
+	case reference.FirebaseUID != "":
+		row, err := db.New().UserByFirebaseUID(ctx, tx, reference.FirebaseUID)
 		return row.User(), err
 	}
 	// Old rows may hold invalid addresses.
-	row, err := db.New().UserByEmail(ctx, tx, asciiLower(strings.Trim(who.Email, asciiSpace)))
+	row, err := db.New().UserByEmail(ctx, tx, asciiLower(strings.Trim(reference.Email, asciiSpace)))
 	return row.User(), err
 }
 
@@ -54,18 +54,18 @@ type Promotion struct {
 }
 
 // Promote makes a user an admin and audits it (O4). Instances see it when their facts expire (T5).
-func Promote(ctx context.Context, pool pg.Beginner, who Reference, actor string) (Promotion, error) {
-	return giveType(ctx, pool, who, TypeAdmin, "user.promoted", actor)
+func Promote(ctx context.Context, pool pg.Beginner, reference Reference, actor string) (Promotion, error) {
+	return giveType(ctx, pool, reference, TypeAdmin, "user.promoted", actor)
 }
 
 // Demote makes an admin a user.
-func Demote(ctx context.Context, pool pg.Beginner, who Reference, actor string) (Promotion, error) {
-	return giveType(ctx, pool, who, typeUser, "user.demoted", actor)
+func Demote(ctx context.Context, pool pg.Beginner, reference Reference, actor string) (Promotion, error) {
+	return giveType(ctx, pool, reference, typeUser, "user.demoted", actor)
 }
 
-func giveType(ctx context.Context, pool pg.Beginner, who Reference, userType, action, actor string) (p Promotion, err error) {
+func giveType(ctx context.Context, pool pg.Beginner, reference Reference, userType, action, actor string) (p Promotion, err error) {
 	err = pg.InTx(ctx, pool, func(tx pgx.Tx) error {
-		p, err = giveTypeIn(ctx, tx, who, userType)
+		p, err = giveTypeIn(ctx, tx, reference, userType)
 		if err != nil || p.Before == userType {
 			return err
 		}
@@ -80,8 +80,8 @@ func giveType(ctx context.Context, pool pg.Beginner, who Reference, userType, ac
 	return p, nil
 }
 
-func giveTypeIn(ctx context.Context, tx pgx.Tx, who Reference, userType string) (Promotion, error) {
-	u, err := Named(ctx, tx, who)
+func giveTypeIn(ctx context.Context, tx pgx.Tx, reference Reference, userType string) (Promotion, error) {
+	u, err := Named(ctx, tx, reference)
 	if err != nil {
 		return Promotion{}, err
 	}
