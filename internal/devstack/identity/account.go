@@ -1,10 +1,8 @@
 package identity
 
 import (
-	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -95,6 +93,7 @@ type store struct {
 	byEmail map[string]string
 	byPhone map[string]string
 	byRawID map[string]string
+	order   uidOrder
 }
 
 func newStore() *store {
@@ -117,7 +116,11 @@ func (s *store) federated(providerID, raw string) (account, bool) {
 }
 
 func (s *store) put(a account) {
-	s.remove(a.LocalID)
+	if old, known := s.byID[a.LocalID]; known {
+		s.unindex(old)
+	} else {
+		s.order.insert(a.LocalID)
+	}
 	s.byID[a.LocalID] = a
 	if a.Email != "" {
 		s.byEmail[a.Email] = a.LocalID
@@ -135,7 +138,12 @@ func (s *store) remove(localID string) {
 	if !ok {
 		return
 	}
+	s.unindex(old)
+	s.order.remove(localID)
 	delete(s.byID, localID)
+}
+
+func (s *store) unindex(old account) {
 	delete(s.byEmail, old.Email)
 	delete(s.byPhone, old.PhoneNumber)
 	for _, p := range old.Providers {
@@ -143,9 +151,17 @@ func (s *store) remove(localID string) {
 	}
 }
 
-func (s *store) sorted() []account {
-	list := slices.Collect(maps.Values(s.byID))
-	slices.SortFunc(list, func(a, b account) int { return strings.Compare(a.LocalID, b.LocalID) })
+func (s *store) sorted() []account { return s.page("", len(s.byID)) }
+
+// page returns at most size accounts with uids above one. Stored slices are shared: clone before a change.
+func (s *store) page(after string, size int) []account {
+	list := make([]account, 0, min(size, len(s.byID)))
+	for uid := range s.order.after(after) {
+		if len(list) == size {
+			break
+		}
+		list = append(list, s.byID[uid])
+	}
 	return list
 }
 

@@ -1,9 +1,6 @@
 package identity
 
-import (
-	"sort"
-	"strconv"
-)
+import "strconv"
 
 const defaultPage = 20
 
@@ -22,14 +19,12 @@ func (p *Provider) batchGet(c *call, _ *empty) (any, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	users := p.users.sorted()
-	after := query.Get("nextPageToken")
-	users = users[sort.Search(len(users), func(i int) bool { return users[i].LocalID > after }):]
+	users := p.users.page(query.Get("nextPageToken"), size)
 	response := batchGetResponse{Kind: "identitytoolkit#DownloadAccountResponse"}
-	for _, user := range users[:min(size, len(users))] {
+	for _, user := range users {
 		response.Users = append(response.Users, view(user, true))
 	}
-	if len(users) >= size {
+	if len(users) == size {
 		response.NextPageToken = users[size-1].LocalID
 	}
 	return response, nil
