@@ -9,6 +9,6 @@ test_rooms() {
 	bin/authdev test -- tools/tool.sh gotestsum --format=pkgname-and-test-fails --hide-summary=skipped -- -timeout=10m "$@"
 }
 go vet ./...
-test_rooms -skip '.*/official' $(go list ./internal/... | grep -vE '/(devstack|testkit|backup|schema|house)(/|$)')
+test_rooms -skip '.*/official' $(go list ./internal/... | grep -vE '/(devstack|testkit|backup|schema|archtest)(/|$)')
 test_rooms -skip 'Compose|Hooks' ./internal/archtest
 test_rooms -run 'UpDownUp|Queries|Statements|Compare|Validate|Expected' ./internal/schema

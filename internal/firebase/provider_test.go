@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"auth-v2-service/internal/devstack/identity"
-	"auth-v2-service/internal/devstack/identity/official"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/testkit/rsakeys"
@@ -55,12 +54,7 @@ func TestLife(t *testing.T) {
 		live(t, client)
 	})
 	t.Run("official", func(t *testing.T) {
-		emulator, err := official.Start(t.Context(), official.Options{ProjectID: "demo-test"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = emulator.Close() })
-		client, err := firebase.New(t.Context(), firebase.Options{ProjectID: "demo-test", EmulatorHost: emulator.Host})
+		client, err := firebase.New(t.Context(), firebase.Options{ProjectID: "demo-test", EmulatorHost: officialHost(t)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,11 +1,13 @@
 package firebase_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,14 +36,35 @@ func onBothSides(t *testing.T, test func(t *testing.T, s side)) {
 		t.Cleanup(func() { _ = provider.Close(); server.Close() })
 		test(t, newSide(t, server.Listener.Addr().String(), false))
 	})
-	t.Run("official", func(t *testing.T) {
-		emulator, err := official.Start(t.Context(), official.Options{ProjectID: "demo-test"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = emulator.Close() })
-		test(t, newSide(t, emulator.Host, true))
-	})
+	t.Run("official", func(t *testing.T) { test(t, newSide(t, officialHost(t), true)) })
+}
+
+// One official emulator serves the package. It ends with the process.
+var officialEmulator = sync.OnceValues(func() (*official.Emulator, error) {
+	return official.Start(context.Background(), official.Options{ProjectID: "demo-test"})
+})
+
+// officialHost returns the emulator without accounts. The tests that use it are not parallel.
+func officialHost(t *testing.T) string {
+	t.Helper()
+	emulator, err := officialEmulator()
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(
+		t.Context(), http.MethodDelete, "http://"+emulator.Host+"/emulator/v1/projects/demo-test/accounts", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("the emulator answers %s to the deletion of all accounts", response.Status)
+	}
+	return emulator.Host
 }
 
 func newSide(t *testing.T, host string, isOfficial bool) side {
