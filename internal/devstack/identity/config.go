@@ -30,13 +30,15 @@ func (p *Provider) getProject(*call, *empty) (any, error) {
 }
 
 func (p *Provider) getConfig(*call, *empty) (any, error) {
+	signIn := map[string]any{"allowDuplicateEmails": false, "email": map[string]any{"enabled": true, "passwordRequired": true}}
+	if p.hashes.access(true) == hashesShown {
+		signIn["hashConfig"] = p.HashConfig()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return merged(map[string]any{
-		"name": "projects/" + p.opts.ProjectID + "/config",
-		"signIn": map[string]any{
-			"allowDuplicateEmails": false, "hashConfig": p.hash, "email": map[string]any{"enabled": true, "passwordRequired": true},
-		},
+		"name":               "projects/" + p.opts.ProjectID + "/config",
+		"signIn":             signIn,
 		"emailPrivacyConfig": map[string]any{"enableImprovedEmailPrivacy": p.config.EmailPrivacy.EnableImprovedEmailPrivacy},
 		"authorizedDomains":  []string{"localhost"},
 		"client": map[string]any{

@@ -20,9 +20,10 @@ func (p *Provider) batchGet(c *call, _ *empty) (any, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	users := p.users.page(query.Get("nextPageToken"), size)
+	access := p.hashes.access(true)
 	response := batchGetResponse{Kind: "identitytoolkit#DownloadAccountResponse"}
 	for _, user := range users {
-		response.Users = append(response.Users, view(user, true))
+		response.Users = append(response.Users, view(user, access))
 	}
 	if len(users) == size {
 		response.NextPageToken = users[size-1].LocalID

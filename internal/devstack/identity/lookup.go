@@ -17,7 +17,7 @@ type userView struct {
 	PhoneNumber       string       `json:"phoneNumber,omitempty"`
 	PasswordHash      string       `json:"passwordHash,omitempty"`
 	Salt              string       `json:"salt,omitempty"`
-	Version           int          `json:"version,omitempty"`
+	Version           *int         `json:"version,omitempty"`
 	PasswordUpdatedAt int64        `json:"passwordUpdatedAt,omitempty"`
 	ProviderUserInfo  []provider   `json:"providerUserInfo,omitempty"`
 	MFAInfo           []factorView `json:"mfaInfo,omitempty"`
@@ -32,8 +32,16 @@ type userView struct {
 
 var redactedHash = base64.StdEncoding.EncodeToString([]byte("REDACTED"))
 
-// view shows hashes to admins only, and never imported ones.
-func view(a account, admin bool) userView {
+type hashAccess int
+
+const (
+	hashesOfClient hashAccess = iota
+	hashesRedacted            // an admin without the permission
+	hashesShown
+)
+
+// view never shows imported hashes to admins.
+func view(a account, access hashAccess) userView {
 	v := userView{
 		LocalID: a.LocalID, Email: a.Email, InitialEmail: a.InitialEmail, DisplayName: a.DisplayName, PhotoURL: a.PhotoURL,
 		PhoneNumber: a.PhoneNumber, ProviderUserInfo: a.allProviders(), Disabled: a.Disabled, CustomAuth: a.CustomAuth,
@@ -50,17 +58,22 @@ func view(a account, admin bool) userView {
 		v.LastRefreshAt = a.LastRefreshAt.Format(time.RFC3339Nano)
 	}
 	if a.Password.set() {
-		v.showPassword(a, admin)
+		v.showPassword(a, access)
 	}
 	return v
 }
 
-func (v *userView) showPassword(a account, admin bool) {
+func (v *userView) showPassword(a account, access hashAccess) {
 	v.PasswordUpdatedAt = a.PasswordAt.UnixMilli()
-	switch {
-	case !admin:
+	if access == hashesOfClient {
 		v.PasswordHash = redactedHash
-	case a.Password.own():
+		return
+	}
+	if !a.Password.own() {
+		return
+	}
+	v.PasswordHash, v.Version = redactedHash, &a.Password.Version
+	if access == hashesShown {
 		v.PasswordHash, v.Salt = encode64(a.Password.Hash), encode64(a.Password.Salt)
 	}
 }
@@ -92,14 +105,14 @@ func (p *Provider) lookup(c *call, in *lookupRequest) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		response.Users = []userView{view(user, false)}
+		response.Users = []userView{view(user, hashesOfClient)}
 		return response, nil
 	}
 	seen := map[string]bool{}
 	for _, user := range p.named(in) {
 		if !seen[user.LocalID] {
 			seen[user.LocalID] = true
-			response.Users = append(response.Users, view(user, true))
+			response.Users = append(response.Users, view(user, p.hashes.access(true)))
 		}
 	}
 	return response, nil

@@ -32,6 +32,10 @@ type Options struct {
 	CertMaxAge time.Duration
 	// ScryptMemoryCost is log2 of N. Default 14, Firebase's.
 	ScryptMemoryCost int
+	// HashConfig replaces random parameters, for published hashes.
+	HashConfig *HashConfig
+	// HashesHidden is HideHashes from the start.
+	HashesHidden bool
 	// EnumerationAllowed disables enumeration protection, as in projects before September 2023.
 	EnumerationAllowed bool
 	// MaxFailures wrong passwords in a row lock an address. Zero: no limit.

@@ -19,13 +19,13 @@ type Provider struct {
 	saver   *saver
 
 	randMu sync.Mutex
+	hashes hashKeys
 
 	// mu guards the fields below. Hashing runs without it.
 	mu       sync.Mutex
 	users    *store
 	keys     []signingKey
-	hash     HashConfig // fixed after New
-	sealKey  []byte     // fixed after New
+	sealKey  []byte // fixed after New
 	codes    map[string]code
 	sent     int
 	failures map[string]failure
@@ -49,6 +49,7 @@ func New(opts Options) (*Provider, error) {
 		opts: opts, users: newStore(), codes: map[string]code{}, failures: map[string]failure{}, closed: make(chan struct{}),
 	}
 	p.config.EmailPrivacy.EnableImprovedEmailPrivacy = !opts.EnumerationAllowed
+	p.hashes.hidden = opts.HashesHidden
 	p.faults = newFaultTable(p.closed)
 	if err := p.load(); err != nil {
 		return nil, err
@@ -65,11 +66,9 @@ func (p *Provider) fresh() error {
 	}
 	p.keys = keys
 	p.sealKey = p.randomBytes(32)
-	p.hash = HashConfig{
-		Algorithm: algorithmScrypt, SignerKey: p.randomBytes(64), SaltSeparator: []byte{7},
-		Rounds: maxRounds, MemoryCost: p.opts.ScryptMemoryCost,
-	}
-	return nil
+	config, err := p.newHashConfig()
+	p.hashes.versions = []HashConfig{config}
+	return err
 }
 
 // Handler serves all routes, with faults.
@@ -77,9 +76,6 @@ func (p *Provider) Handler() http.Handler { return p.handler }
 
 // ProjectID is the served project.
 func (p *Provider) ProjectID() string { return p.opts.ProjectID }
-
-// HashConfig returns the parameters of exported hashes.
-func (p *Provider) HashConfig() HashConfig { return p.hash }
 
 // Serve serves until ctx ends, gives open requests two seconds, saves and returns nil.
 func (p *Provider) Serve(ctx context.Context, listener net.Listener) error {

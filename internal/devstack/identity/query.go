@@ -53,7 +53,7 @@ func (p *Provider) query(_ *call, in *queryRequest) (any, error) {
 	users = users[:min(limit, int64(len(users)))]
 	response := queryResponse{RecordsCount: strconv.Itoa(len(users))}
 	for _, user := range users {
-		response.UserInfo = append(response.UserInfo, view(user, true))
+		response.UserInfo = append(response.UserInfo, view(user, p.hashes.access(true)))
 	}
 	return response, nil
 }

@@ -97,6 +97,8 @@ func (p *Provider) devRoutes(mux *http.ServeMux) {
 	mux.Handle("POST /dev/faults", operation(p, "", public, p.addFaults))
 	mux.Handle("DELETE /dev/faults", operation(p, "", public, p.clearFaults))
 	mux.Handle("POST /dev/keys/rotate", operation(p, "", public, p.rotateOnDemand))
+	mux.Handle("POST /dev/hashes/rotate", operation(p, "", public, p.rotateHashKeyOnDemand))
+	mux.Handle("PUT /dev/hashes", operation(p, "", public, p.hideHashesOnDemand))
 	mux.Handle("PUT /dev/config", operation(p, "", public, p.showConfigOnDemand))
 	mux.Handle("POST /dev/signIn", operation(p, "", public, p.signInOnDemand))
 }

@@ -46,12 +46,13 @@ func (c HashConfig) Hash(password string, salt []byte) ([]byte, error) {
 	return hash, nil
 }
 
-// passwordHash has a Config for imported SCRYPT only.
+// passwordHash has a Config for imported SCRYPT only, and else the version of the project's.
 type passwordHash struct {
 	Algorithm string      `json:"algorithm,omitempty"`
 	Hash      []byte      `json:"hash,omitempty"`
 	Salt      []byte      `json:"salt,omitempty"`
 	Config    *HashConfig `json:"config,omitempty"`
+	Version   int         `json:"version,omitempty"`
 }
 
 func (h passwordHash) set() bool { return h.Algorithm != "" }
@@ -64,15 +65,12 @@ func (h passwordHash) same(other passwordHash) bool {
 }
 
 // matches is slow: never call it under mu.
-func (h passwordHash) matches(project HashConfig, password string) bool {
+func (h passwordHash) matches(keys *hashKeys, password string) bool {
 	switch h.Algorithm {
 	case algorithmBcrypt:
 		return bcrypt.CompareHashAndPassword(bcryptDialect(h.Hash), []byte(password)) == nil
 	case algorithmScrypt:
-		if h.Config != nil {
-			project = *h.Config
-		}
-		hash, err := project.Hash(password, h.Salt)
+		hash, err := keys.of(h).Hash(password, h.Salt)
 		return err == nil && subtle.ConstantTimeCompare(hash, h.Hash) == 1
 	default:
 		return false
@@ -90,11 +88,12 @@ func bcryptDialect(hash []byte) []byte {
 // hashPassword is slow, see matches.
 func (p *Provider) hashPassword(password string) (passwordHash, error) {
 	salt := p.randomBytes(10)
-	hash, err := p.hash.Hash(password, salt)
+	version, config := p.hashes.current()
+	hash, err := config.Hash(password, salt)
 	if err != nil {
 		return passwordHash{}, err
 	}
-	return passwordHash{Algorithm: algorithmScrypt, Hash: hash, Salt: salt}, nil
+	return passwordHash{Algorithm: algorithmScrypt, Hash: hash, Salt: salt, Version: version}, nil
 }
 
 func encode64(b []byte) string { return base64.URLEncoding.EncodeToString(b) }

@@ -51,7 +51,7 @@ func (p *Provider) trySignIn(email, password string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !user.Password.matches(p.hash, password) {
+	if !user.Password.matches(&p.hashes, password) {
 		return nil, p.wrongPassword(email)
 	}
 	replacement, err := p.rehash(user.Password, password)

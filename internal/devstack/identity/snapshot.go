@@ -15,14 +15,16 @@ import (
 
 // snapshot holds private keys: mode 0600.
 type snapshot struct {
-	Version   int           `json:"version"`
-	ProjectID string        `json:"projectId"`
-	Keys      []storedKey   `json:"keys"`
-	SealKey   []byte        `json:"sealKey"`
-	Hash      HashConfig    `json:"hash"`
-	Config    projectConfig `json:"config"`
-	Users     []account     `json:"users"`
-	Codes     []code        `json:"codes"`
+	Version   int         `json:"version"`
+	ProjectID string      `json:"projectId"`
+	Keys      []storedKey `json:"keys"`
+	SealKey   []byte      `json:"sealKey"`
+	Hash      HashConfig  `json:"hash"`
+	// LaterHashes have the versions from 1.
+	LaterHashes []HashConfig  `json:"laterHashes,omitempty"`
+	Config      projectConfig `json:"config"`
+	Users       []account     `json:"users"`
+	Codes       []code        `json:"codes"`
 }
 
 // storedKey keeps the certificate: its fingerprint is the key's id.
@@ -66,7 +68,8 @@ func (p *Provider) restore(s snapshot) error {
 		}
 		p.keys = append(p.keys, key)
 	}
-	p.sealKey, p.hash, p.config = s.SealKey, s.Hash, s.Config
+	p.sealKey, p.config = s.SealKey, s.Config
+	p.hashes.versions = append([]HashConfig{s.Hash}, s.LaterHashes...)
 	for _, user := range s.Users {
 		p.users.put(user)
 	}
@@ -108,8 +111,9 @@ func (p *Provider) save() error {
 func (p *Provider) snapshot() snapshot {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	hashes := p.hashes.all()
 	s := snapshot{
-		Version: snapshotVersion, ProjectID: p.opts.ProjectID, SealKey: p.sealKey, Hash: p.hash, Config: p.config,
+		Version: snapshotVersion, ProjectID: p.opts.ProjectID, SealKey: p.sealKey, Hash: hashes[0], LaterHashes: hashes[1:], Config: p.config,
 		Users: p.users.sorted(), Codes: p.sortedCodes(),
 	}
 	for _, key := range p.keys {

@@ -314,7 +314,7 @@ func (p *Provider) finishUpdate(u updating, current *session) (any, error) {
 }
 
 func updateView(user account) updateResponse {
-	shown := view(user, false)
+	shown := view(user, hashesOfClient)
 	return updateResponse{
 		Kind: "identitytoolkit#SetAccountInfoResponse", LocalID: user.LocalID, Email: user.Email,
 		EmailVerified: shown.EmailVerified, DisplayName: user.DisplayName, PhotoURL: user.PhotoURL,
