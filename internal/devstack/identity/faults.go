@@ -18,11 +18,14 @@ import (
 // Kinds of faults. Any other upper-case word is a 400 with that message.
 const (
 	FaultTooManyRequests = "429"
+	FaultInternal        = "500"
 	FaultUnavailable     = "503"
 	FaultCut             = "cut"  // resets the connection
 	FaultHang            = "hang" // until the client leaves, the rule is cleared or the provider closes
 	FaultDelay           = "delay"
 	FaultAnswer          = "answer" // answers Status and Body, like a proxy
+	FaultHalf            = "half"   // takes the first half of a batch; After cuts the answer
+	FaultWrongHash       = "wrong hash"
 	FaultQuotaExceeded   = "QUOTA_EXCEEDED"
 	FaultTooManyAttempts = "TOO_MANY_ATTEMPTS_TRY_LATER"
 )
@@ -50,7 +53,7 @@ var errBadFault = errors.New("identity: a fault needs a Kind, a Probability with
 
 func (f Fault) valid() bool {
 	known := f.Kind == FaultTooManyRequests || f.Kind == FaultUnavailable || f.Kind == FaultCut || f.Kind == FaultHang ||
-		f.Kind == FaultDelay || f.Kind == FaultAnswer || f.Kind != "" && strings.ToUpper(f.Kind) == f.Kind
+		f.Kind == FaultDelay || f.Kind == FaultAnswer || f.Kind == FaultHalf || f.Kind == FaultWrongHash || f.Kind != "" && strings.ToUpper(f.Kind) == f.Kind
 	return known && (f.Status == 0 || f.Status >= 200 && f.Status <= 999) && f.Probability >= 0 && f.Probability <= 1 && f.Count >= 0 && f.Delay >= 0 && f.DelayMS >= 0
 }
 
@@ -136,14 +139,19 @@ func (t *faultTable) apply(w http.ResponseWriter, r *http.Request, next http.Han
 		next.ServeHTTP(w, r)
 		return
 	}
-	if hit.Kind == FaultDelay {
+	switch hit.Kind {
+	case FaultDelay:
 		t.delay(w, r, next, hit)
-		return
+	case FaultHalf:
+		half(w, r, next, hit)
+	case FaultWrongHash:
+		wrongHashes(w, r, next)
+	default:
+		if hit.After {
+			next.ServeHTTP(discard{header: http.Header{}}, r)
+		}
+		t.fail(w, r, hit)
 	}
-	if hit.After {
-		next.ServeHTTP(discard{header: http.Header{}}, r)
-	}
-	t.fail(w, r, hit)
 }
 
 func (t *faultTable) delay(w http.ResponseWriter, r *http.Request, next http.Handler, hit *rule) {
@@ -179,6 +187,8 @@ func (t *faultTable) fail(w http.ResponseWriter, r *http.Request, hit *rule) {
 			code: http.StatusTooManyRequests, status: "RESOURCE_EXHAUSTED", reason: "rateLimitExceeded",
 			message: "Quota exceeded for quota metric 'Identity Toolkit requests' of service 'identitytoolkit.googleapis.com'.",
 		})
+	case FaultInternal:
+		writeError(w, errInternal)
 	case FaultUnavailable:
 		writeError(w, errUnavailable)
 	case FaultCut:
@@ -201,6 +211,10 @@ func (f Fault) answer(w http.ResponseWriter) {
 	w.Header().Set("Location", "/elsewhere")
 	w.WriteHeader(cmp.Or(f.Status, http.StatusOK))
 	_, _ = io.WriteString(w, f.Body)
+}
+
+var errInternal = &apiError{
+	code: http.StatusInternalServerError, status: "INTERNAL", reason: "backendError", message: "Internal error encountered.",
 }
 
 var errUnavailable = &apiError{

@@ -28,6 +28,7 @@ func TestFaults_AnswerAsGoogleDoes(t *testing.T) {
 		message      string
 	}{
 		{identity.FaultTooManyRequests, "RESOURCE_EXHAUSTED", 429, "Quota exceeded"},
+		{identity.FaultInternal, "INTERNAL", 500, "Internal error encountered."},
 		{identity.FaultUnavailable, "UNAVAILABLE", 503, "The service is currently unavailable."},
 		{identity.FaultQuotaExceeded, "", 400, "QUOTA_EXCEEDED : "},
 		{identity.FaultTooManyAttempts, "", 400, "TOO_MANY_ATTEMPTS_TRY_LATER : "},
@@ -44,7 +45,7 @@ func TestFaults_AnswerAsGoogleDoes(t *testing.T) {
 			s.client("accounts:signUp", object{}).ok()
 		})
 	}
-	equal(t, "hits", s.FaultHits(), []int{1, 1, 1, 1, 1})
+	equal(t, "hits", s.FaultHits(), []int{1, 1, 1, 1, 1, 1})
 }
 
 func TestFaults_CutResetsTheConnection(t *testing.T) {
