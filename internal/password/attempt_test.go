@@ -36,6 +36,7 @@ func newCounted(o Options) *counted {
 		}
 		return bcrypt.ErrMismatchedHashAndPassword
 	}
+	c.derive = func(password, _ []byte, _, _ int) ([]byte, error) { return deriveScrypt(password, nil, 1, 1) }
 	return c
 }
 
@@ -60,11 +61,26 @@ func rows() map[string]string {
 	return out
 }
 
+func scryptRows() map[string]ScryptHash {
+	out := map[string]ScryptHash{}
+	for memory := 1; memory <= maxScryptMemory; memory++ {
+		for rounds := 1; rounds <= maxScryptRounds; rounds++ {
+			out[fmt.Sprintf("memory cost %d, %d rounds", memory, rounds)] = ScryptHash{
+				Config: ScryptConfig{SignerKey: make([]byte, 64), Rounds: rounds, MemoryCost: memory}, Hash: make([]byte, 64),
+			}
+		}
+	}
+	out["no hash"] = ScryptHash{}
+	return out
+}
+
 // A3: work is counted, not timed.
 func TestAttempt_ARefusalCostsTheSame(t *testing.T) {
 	t.Parallel()
 	for name, ceilings := range map[string]Ceilings{
 		"no hashes": {}, "usual costs": {Usual: 12}, "the platform's": {Usual: 10}, "heavy costs": {Usual: 10, Heavy: 14}, "heavy alone": {Heavy: 13},
+		"Firebase's alone": {Scrypt: ScryptWork(8 << 14)}, "Firebase's, weak": {Usual: 10, Scrypt: ScryptWork(3 << 9)},
+		"Firebase's too": {Usual: 10, Scrypt: ScryptWork(8 << 14)}, "all": {Usual: 12, Heavy: 13, Scrypt: ScryptWork(7 << 14)},
 	} {
 		unknown := newCounted(Options{})
 		attempt := unknown.Attempt()
@@ -77,20 +93,35 @@ func TestAttempt_ARefusalCostsTheSame(t *testing.T) {
 			if cost <= UsualCost && cost > ceilings.Usual || cost > UsualCost && cost <= DefaultMaxCost && cost > ceilings.Heavy {
 				continue
 			}
-			c := newCounted(Options{})
-			attempt := c.Attempt()
-			attempt.Expect(ceilings)
-			if err := attempt.Verify(t.Context(), hash, wrong); err == nil || errors.Is(err, ErrBusy) {
-				t.Errorf("%s, %s: the wrong password is answered %v", name, row, err)
-			}
-			if err := attempt.Refuse(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			c := refusedBy(t, ceilings, func(a *Attempt) error { return a.Verify(t.Context(), hash, wrong) })
 			if !maps.Equal(c.rounds, unknown.rounds) || fmt.Sprint(c.lanes) != fmt.Sprint(unknown.lanes) {
 				t.Errorf("%s, %s: a refusal cost %v in %v, and without a row %v in %v", name, row, c.rounds, c.lanes, unknown.rounds, unknown.lanes)
 			}
 		}
+		for row, hash := range scryptRows() {
+			if hash.check() == nil && hash.Config.work() > ceilings.Scrypt {
+				continue
+			}
+			c := refusedBy(t, ceilings, func(a *Attempt) error { return a.VerifyScrypt(t.Context(), hash, wrong) })
+			if !maps.Equal(c.rounds, unknown.rounds) {
+				t.Errorf("%s, %s: a refusal cost %v, and without a row %v", name, row, c.rounds, unknown.rounds)
+			}
+		}
 	}
+}
+
+func refusedBy(t *testing.T, ceilings Ceilings, verify func(*Attempt) error) *counted {
+	t.Helper()
+	c := newCounted(Options{})
+	attempt := c.Attempt()
+	attempt.Expect(ceilings)
+	if err := verify(attempt); err == nil || errors.Is(err, ErrBusy) {
+		t.Errorf("the wrong password is answered %v", err)
+	}
+	if err := attempt.Refuse(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 func TestHasher_CostsByPlaceAndResult(t *testing.T) {

@@ -18,10 +18,11 @@ import (
 // ErrBusy reports that no time is left.
 var ErrBusy = fault.Unavailable("too many passwords are checked at this moment; try again", nil)
 
-// LaneUsual and LaneHeavy are OnWork's lanes.
+// OnWork's lanes. LaneScrypt's work runs in the places of LaneUsual.
 const (
-	LaneUsual = "usual"
-	LaneHeavy = "heavy"
+	LaneUsual  = "usual"
+	LaneHeavy  = "heavy"
+	LaneScrypt = "scrypt"
 )
 
 // Options configures a Hasher.
@@ -44,6 +45,7 @@ type Hasher struct {
 	stopped      chan struct{}
 	stop         sync.Once
 	compare      func(hash, password []byte) error
+	derive       func(password, salt []byte, memory, rounds int) ([]byte, error)
 	generate     func(password []byte, cost int) ([]byte, error)
 }
 
@@ -62,7 +64,7 @@ func New(o Options) *Hasher {
 		usual:   lane{LaneUsual, make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))},
 		heavy:   lane{LaneHeavy, make(chan struct{}, 1)},
 		stopped: make(chan struct{}),
-		compare: bcrypt.CompareHashAndPassword, generate: bcrypt.GenerateFromPassword,
+		compare: bcrypt.CompareHashAndPassword, generate: bcrypt.GenerateFromPassword, derive: deriveScrypt,
 	}
 	h.fastest.Store(int64(calibrate()))
 	return h
@@ -81,7 +83,9 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	}
 	return compute(ctx, h, h.usual, 1<<h.cost, func() (string, error) {
 		h.onWork(h.usual.name, 1<<h.cost)
+		began := time.Now()
 		hash, err := h.generate([]byte(password), h.cost)
+		h.noteTime(1<<h.cost, time.Since(began))
 		if err != nil {
 			return "", fmt.Errorf("hash a password: %w", err)
 		}
@@ -97,7 +101,10 @@ func (h *Hasher) Verify(ctx context.Context, hash, password string) error {
 
 func (h *Hasher) check(l lane, cost int, hash, password string) error {
 	h.onWork(l.name, 1<<cost)
-	if err := h.compare([]byte(hash), []byte(password)); err != nil {
+	began := time.Now()
+	err := h.compare([]byte(hash), []byte(password))
+	h.noteTime(1<<cost, time.Since(began))
+	if err != nil {
 		return ErrMismatch
 	}
 	return nil
@@ -129,9 +136,7 @@ func compute[T any](ctx context.Context, h *Hasher, l lane, rounds int, do func(
 		var r result
 		defer func() { <-l.places; done <- r }()
 		defer fault.Recover(&r.err)
-		began := time.Now()
 		r.value, r.err = do()
-		h.noteTime(rounds, time.Since(began))
 	}()
 	select {
 	case r := <-done:

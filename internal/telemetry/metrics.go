@@ -65,7 +65,7 @@ func NewMetrics() *Metrics {
 	m.keyFetches.make = m.counter("auth_key_fetches_total", "Fetches of Firebase's token keys, by how they ended.", "outcome")
 	m.moves.make = m.counter("auth_moves_total", "Users moved to Firebase, or not, by what became of it.", "outcome")
 	m.passwordWork.make = m.counter("auth_password_rounds_total",
-		"Rounds of bcrypt computed (2^cost a hash), by whether the cost is usual or heavy.", "lane")
+		"Rounds of bcrypt computed (2^cost a hash), by whether the cost is usual or heavy, and Firebase's scrypt in rounds of equal time.", "lane")
 	legacy := m.counters("auth_legacy_requests_total", "Requests of the deprecated surface, by route and client.",
 		"http_route", "user_agent_name")
 	m.legacy.make = func(l [2]string) prometheus.Counter { return legacy.WithLabelValues(l[0], l[1]) }
