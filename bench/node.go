@@ -11,7 +11,7 @@ import (
 	"strconv"
 
 	"auth-v2-service/internal/devstack/child"
-	"auth-v2-service/internal/devstack/npmproject"
+	"auth-v2-service/internal/devstack/npm"
 )
 
 //go:embed node/package.json node/package-lock.json node/server.mjs
@@ -29,7 +29,7 @@ func (s *stack) startNode(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the plan's design: %w", err)
 	}
-	folder, err := npmproject.Install(ctx, "", "bench-node", files, os.Stderr)
+	folder, err := npm.Install(ctx, "", "bench-node", files, os.Stderr)
 	if err != nil {
 		return fmt.Errorf("the plan's design (--no-node leaves its rows out): %w", err)
 	}

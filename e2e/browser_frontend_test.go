@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"auth-v2-service/internal/devstack/npm"
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
@@ -33,9 +32,7 @@ func TestFrontend(t *testing.T) {
 
 func compiledScripts(t *testing.T) string {
 	t.Helper()
-	if err := npm.InstallLocked(t.Context(), "js", t.Output()); err != nil {
-		t.Fatal(err)
-	}
+	installPackages(t, "js")
 	packages, err := filepath.Abs(filepath.Join("js", "node_modules"))
 	if err != nil {
 		t.Fatal(err)

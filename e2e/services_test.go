@@ -19,7 +19,6 @@ import (
 	"auth-v2-service/gen/client"
 	"auth-v2-service/internal/devstack/child"
 	"auth-v2-service/internal/devstack/freeport"
-	"auth-v2-service/internal/devstack/npm"
 	"auth-v2-service/internal/testkit/netfault"
 	"auth-v2-service/internal/testkit/servicetest"
 )
@@ -75,9 +74,7 @@ func expressFolder(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := npm.InstallLocked(t.Context(), source, t.Output()); err != nil {
-		t.Fatal(err)
-	}
+	installPackages(t, source)
 	folder := t.TempDir()
 	modules := filepath.Join(folder, "node_modules")
 	installed := filepath.Join(modules, "@auth-v2", "express")

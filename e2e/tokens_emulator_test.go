@@ -3,7 +3,6 @@ package e2e
 import (
 	"encoding/json"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -22,7 +21,7 @@ func unsigned(addr string) map[string]string {
 func TestTokens_OfficialEmulatorServesDevelopment(t *testing.T) {
 	t.Parallel()
 	official, err := emulator.Start(t.Context(), emulator.Options{
-		ToolDir: filepath.Join("..", "tools", "emulator"), Dir: t.TempDir(), ProjectID: servicetest.ProjectID, Log: t.Output(),
+		Dir: t.TempDir(), ProjectID: servicetest.ProjectID, Log: t.Output(),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs the npm packages of a folder as its lock file has them, unless they are there already.
+# Installs the npm packages of a folder as its lock file has them, unless they are there already. Packages' scripts do not run.
 set -euo pipefail
 cd "$1"
-stamp=node_modules/.installed
-if [ ! -e "$stamp" ] || [ package-lock.json -nt "$stamp" ]; then
-	npm ci --silent
-	touch "$stamp"
+installed=node_modules/.package-lock.json # npm writes it last
+if [ ! -e "$installed" ] || [ package-lock.json -nt "$installed" ]; then
+	npm ci --ignore-scripts --loglevel=error >/dev/null
+	touch "$installed"
 fi

@@ -45,7 +45,6 @@ type upCmd struct {
 	MetricsPort int    `help:"Where authd's metrics are; the next free port where this one is in use." default:"9464" env:"METRICS_PORT"`
 	Identity    string `help:"Identity provider: ours (embedded) or Firebase's (emulator)." enum:"embedded,emulator" default:"embedded" env:"IDENTITY"`
 	Authd       string `help:"The service's program. Default: authd beside this program." type:"path"`
-	EmulatorDir string `help:"The checkout's folder that pins the emulator." default:"tools/emulator" type:"path"`
 }
 
 func (c *upCmd) Run(ctx context.Context, root *cli) error {
@@ -58,7 +57,7 @@ func (c *upCmd) Run(ctx context.Context, root *cli) error {
 	}
 	return devstack.Up(ctx, devstack.Options{
 		Folder: devstack.Folder(root.Dir), Authd: c.Authd, Port: c.Port, MetricsPort: c.MetricsPort, Identity: c.Identity,
-		EmulatorDir: c.EmulatorDir, Out: os.Stdout,
+		Out: os.Stdout,
 	})
 }
 

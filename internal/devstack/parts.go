@@ -87,7 +87,7 @@ func (s *stack) startEmulator(ctx context.Context) error {
 		return err
 	}
 	server, err := emulator.Start(ctx, emulator.Options{
-		ToolDir: s.options.EmulatorDir, Dir: s.options.Folder.path("emulator"), ProjectID: ProjectID, Port: port, Log: s.out(),
+		Dir: s.options.Folder.path("emulator"), ProjectID: ProjectID, Port: port, Log: s.out(),
 	})
 	if err != nil {
 		return err

@@ -29,10 +29,9 @@ type Options struct {
 	Port int
 	// MetricsPort defaults to 9464.
 	MetricsPort int
-	// Identity is Embedded or Emulator; EmulatorDir is tools/emulator.
-	Identity    string
-	EmulatorDir string
-	Out         *os.File
+	// Identity is Embedded or Emulator.
+	Identity string
+	Out      *os.File
 }
 
 // Up runs the stack until ctx ends (nil) or a part dies (an error). Everything has ended when it returns.

@@ -11,7 +11,7 @@ import (
 
 	"auth-v2-service/internal/devstack/debian"
 	"auth-v2-service/internal/devstack/lockfile"
-	"auth-v2-service/internal/devstack/npmproject"
+	"auth-v2-service/internal/devstack/npm"
 	"auth-v2-service/tools/chromium"
 )
 
@@ -43,7 +43,7 @@ func fromNPM(ctx context.Context, log io.Writer) (string, error) {
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
 		return "", fmt.Errorf("npm: its Chromium is not for %s on %s", runtime.GOOS, runtime.GOARCH)
 	}
-	folder, err := npmproject.Install(ctx, "", "chromium", chromium.Files, log)
+	folder, err := npm.Install(ctx, "", "chromium", chromium.Files, log)
 	if err != nil {
 		return "", err
 	}

@@ -20,6 +20,7 @@ import (
 	"auth-v2-service/internal/devstack/child"
 	"auth-v2-service/internal/devstack/freeport"
 	"auth-v2-service/internal/devstack/npm"
+	project "auth-v2-service/tools/emulator"
 )
 
 const (
@@ -29,7 +30,6 @@ const (
 
 // Options configures the emulator.
 type Options struct {
-	ToolDir string
 	// Dir is made when missing; an orderly stop saves accounts there.
 	Dir       string
 	ProjectID string
@@ -49,11 +49,8 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
-	program, err := filepath.Abs(filepath.Join(o.ToolDir, "node_modules", ".bin", "firebase"))
+	folder, err := npm.Install(ctx, "", "firebase-tools", project.Files, o.Log)
 	if err != nil {
-		return nil, fmt.Errorf("emulator's program: %w", err)
-	}
-	if err := npm.InstallLocked(ctx, o.ToolDir, o.Log); err != nil {
 		return nil, fmt.Errorf("install the emulator: %w", err)
 	}
 	port, err := freeport.Choose(host, o.Port)
@@ -73,7 +70,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	process, err := child.Start(child.Options{
-		Path: program, Args: arguments(o), Dir: o.Dir,
+		Path: filepath.Join(folder, "node_modules", ".bin", "firebase"), Args: arguments(o), Dir: o.Dir,
 		// The hub writes its address into TMPDIR, by project.
 		Env:    append(os.Environ(), "CI=1", "NO_UPDATE_NOTIFIER=1", "TMPDIR="+scratch),
 		Stdout: log, Stderr: log, StopSignal: syscall.SIGINT, Grace: 20 * time.Second,

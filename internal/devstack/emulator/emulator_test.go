@@ -2,7 +2,6 @@ package emulator_test
 
 import (
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -29,7 +28,7 @@ func createAccount(t *testing.T, addr string) int {
 
 func TestStart_KeepsAccounts(t *testing.T) {
 	t.Parallel()
-	o := emulator.Options{ToolDir: filepath.Join("..", "..", "..", "tools", "emulator"), Dir: t.TempDir(), ProjectID: "demo-emulator", Log: t.Output()}
+	o := emulator.Options{Dir: t.TempDir(), ProjectID: "demo-emulator", Log: t.Output()}
 	for i, want := range []int{http.StatusOK, http.StatusBadRequest} {
 		server, err := emulator.Start(t.Context(), o)
 		if err != nil {

