@@ -19,7 +19,7 @@ type behaviour struct {
 func behaviours() []behaviour {
 	return slices.Concat(
 		signUpBehaviours, adminCreateBehaviours, signInBehaviours, lookupBehaviours, updateBehaviours, adminUpdateBehaviours,
-		deleteBehaviours, refreshBehaviours, tokenBehaviours, importBehaviours, exportBehaviours, mailBehaviours, customBehaviours,
+		deleteBehaviours, refreshBehaviours, tokenBehaviours, importBehaviours, bulkBehaviours, exportBehaviours, mailBehaviours, customBehaviours,
 		factorBehaviours, edgeBehaviours, suiteBehaviours(),
 	)
 }

@@ -116,35 +116,3 @@ var importBehaviours = []behaviour{
 		return s.imported(object{"localId": "b", "providerUserInfo": google}).importErrors()
 	}},
 }
-
-func (s subject) page(query string) reply {
-	s.t.Helper()
-	return s.call("GET", toolkit+"projects/"+projectID+"/accounts:batchGet"+query, nil, "Bearer owner")
-}
-
-func (s subject) create(uids ...string) {
-	s.t.Helper()
-	for _, id := range uids {
-		s.admin("", object{"localId": id}).must()
-	}
-}
-
-var exportBehaviours = []behaviour{
-	{"export: by uid", "a,b,c", func(s subject) string {
-		s.create("c", "a", "b")
-		return s.page("").must().uids()
-	}},
-	{"export: pages join up", "a,b c", func(s subject) string {
-		s.create("a", "b", "c")
-		first := s.page("?maxResults=2").must()
-		return first.uids() + " " + s.page("?maxResults=2&nextPageToken="+first.text("nextPageToken")).must().uids()
-	}},
-	{"export: a page that is not full is the last", "null", func(s subject) string {
-		s.create("a")
-		return jsonText(s.page("?maxResults=2").must().body["nextPageToken"])
-	}},
-	{"export: shows hashes", "true", func(s subject) string {
-		s.signUp(jane)
-		return fmt.Sprint(s.page("").must().user()["passwordHash"] != nil)
-	}},
-}

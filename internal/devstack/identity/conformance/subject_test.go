@@ -20,6 +20,8 @@ const (
 
 	accountsPath = "/emulator/v1/projects/" + projectID + "/accounts"
 	configPath   = "/emulator/v1/projects/" + projectID + "/config"
+
+	adminConfigPath = "/identitytoolkit.googleapis.com/v2/projects/" + projectID + "/config"
 )
 
 type object = map[string]any
