@@ -44,6 +44,8 @@ var allowed = map[string][]string{
 	"internal/audit":      {"gen/db"},
 	"internal/intent":     {"gen/db"},
 	"internal/operator":   {"gen/db"},
+	"internal/proof":      {},
+	"internal/compare":    {"gen/db", "internal/firebase", "internal/proof", "internal/user"},
 	"internal/user":       {"gen/db", "internal/audit", "internal/firebase", "internal/intent", "internal/operator", "internal/token"},
 	"internal/rollout":    {"gen/db", "internal/audit", "internal/operator"},
 	"internal/apikey":     {"gen/db", "internal/audit"},
