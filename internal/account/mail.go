@@ -123,7 +123,8 @@ var errStays = errors.New("the rollout keeps this user here")
 
 // aboutTheAccount reports whether a refusal would reveal an account. Firebase throttles only existing ones.
 func aboutTheAccount(err error) bool {
-	return errors.Is(err, firebase.ErrUserNotFound) || errors.Is(err, firebase.ErrUserDisabled) || errors.Is(err, firebase.ErrTooManyAttempts)
+	return errors.Is(err, firebase.ErrUserNotFound) || errors.Is(err, firebase.ErrUserDisabled) ||
+		errors.Is(err, firebase.ErrTooManyAttempts) || errors.Is(err, firebase.ErrQuota)
 }
 
 // SendEmailVerification makes Firebase mail a proof, after moving a local user (A9). idToken is the caller's Firebase token. Limits apply:

@@ -42,7 +42,7 @@ type Options struct {
 	Tracing  *telemetry.Tracing
 }
 
-// Client calls one Firebase project. Safe for concurrent use. Every call may return ErrTooManyAttempts, ErrUnreachable or ErrRefused. After
+// Client calls one Firebase project. Safe for concurrent use. Every call may return ErrTooManyAttempts, ErrQuota, ErrUnreachable or ErrRefused. After
 // ErrUnreachable a change may have happened.
 type Client struct {
 	accounts        accounts

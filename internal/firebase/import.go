@@ -41,8 +41,7 @@ func (c *Client) Import(ctx context.Context, users []ImportUser) ([]ImportFailur
 		return nil, fmt.Errorf("firebase %s: %d accounts at once, of %d at most", opImport, len(users), MaxImport)
 	}
 	var failures []ImportFailure
-	limit := c.timeout * time.Duration(1+len(users)/100)
-	err := c.callWithin(ctx, limit, opImport, once, func(ctx context.Context) error {
+	err := c.callWithin(ctx, batchLimit(c.timeout, len(users)), opImport, once, func(ctx context.Context) error {
 		answer, err := c.admin.batchCreate(ctx, toImport(users))
 		if err != nil {
 			return err
@@ -54,6 +53,10 @@ func (c *Client) Import(ctx context.Context, users []ImportUser) ([]ImportFailur
 		return nil, err
 	}
 	return failures, nil
+}
+
+func batchLimit(timeout time.Duration, users int) time.Duration {
+	return timeout * time.Duration(1+users/100)
 }
 
 // toImport sends both flags: Google documents two defaults, and an overwrite would undo moved users' changes (M1).

@@ -9,7 +9,7 @@ const MaxList = 1000
 // https://cloud.google.com/identity-platform/docs/reference/rest/v1/projects.accounts/batchGet
 func (c *Client) List(ctx context.Context, page string) (users []User, next string, err error) {
 	err = c.callWithin(ctx, listPatience*c.timeout, opListUsers, twice, func(ctx context.Context) error {
-		answer, err := c.admin.batchGet(ctx, page, MaxList)
+		answer, err := c.admin.batchGet(ctx, page, MaxList, listFields)
 		if err != nil {
 			return err
 		}

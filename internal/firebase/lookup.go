@@ -101,6 +101,8 @@ type (
 	updateRequest  = identitytoolkit.GoogleCloudIdentitytoolkitV1SetAccountInfoRequest
 	importRequest  = identitytoolkit.GoogleCloudIdentitytoolkitV1UploadAccountRequest
 	importResponse = identitytoolkit.GoogleCloudIdentitytoolkitV1UploadAccountResponse
+	deleteRequest  = identitytoolkit.GoogleCloudIdentitytoolkitV1BatchDeleteAccountsRequest
+	deleteResponse = identitytoolkit.GoogleCloudIdentitytoolkitV1BatchDeleteAccountsResponse
 	listResponse   = identitytoolkit.GoogleCloudIdentitytoolkitV1DownloadAccountResponse
 )
 
@@ -155,9 +157,16 @@ func (a administration) batchCreate(ctx context.Context, request *importRequest)
 const listFields = googleapi.Field("nextPageToken,users(localId,email,emailVerified,disabled,displayName,photoUrl,phoneNumber," +
 	"validSince,createdAt,passwordUpdatedAt,providerUserInfo/providerId)")
 
-func (a administration) batchGet(ctx context.Context, page string, size int64) (*listResponse, error) {
+func (a administration) batchGet(ctx context.Context, page string, size int64, fields googleapi.Field) (*listResponse, error) {
 	if a.tenant != "" {
-		return a.ofTenant.BatchGet(a.project, a.tenant).MaxResults(size).NextPageToken(page).Fields(listFields).Context(ctx).Do()
+		return a.ofTenant.BatchGet(a.project, a.tenant).MaxResults(size).NextPageToken(page).Fields(fields).Context(ctx).Do()
 	}
-	return a.ofProject.BatchGet(a.project).MaxResults(size).NextPageToken(page).Fields(listFields).Context(ctx).Do()
+	return a.ofProject.BatchGet(a.project).MaxResults(size).NextPageToken(page).Fields(fields).Context(ctx).Do()
+}
+
+func (a administration) batchDelete(ctx context.Context, request *deleteRequest) (*deleteResponse, error) {
+	if a.tenant != "" {
+		return a.ofTenant.BatchDelete(a.project, a.tenant, request).Context(ctx).Do()
+	}
+	return a.ofProject.BatchDelete(a.project, request).Context(ctx).Do()
 }

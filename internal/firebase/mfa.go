@@ -37,18 +37,22 @@ func (e *MFAError) Error() string { return ErrMFARequired.Error() }
 func (e *MFAError) Unwrap() error { return ErrMFARequired }
 
 func challenge(answer *identitytoolkit.GoogleCloudIdentitytoolkitV1SignInWithPasswordResponse) *MFAError {
-	due := MFAChallenge{PendingCredential: answer.MfaPendingCredential}
-	for _, enrolled := range answer.MfaInfo {
-		factor := Factor{ID: enrolled.MfaEnrollmentId, DisplayName: enrolled.DisplayName}
+	return &MFAError{Challenge: MFAChallenge{PendingCredential: answer.MfaPendingCredential, Factors: toFactors(answer.MfaInfo)}}
+}
+
+func toFactors(enrolled []*identitytoolkit.GoogleCloudIdentitytoolkitV1MfaEnrollment) []Factor {
+	var factors []Factor
+	for _, e := range enrolled {
+		factor := Factor{ID: e.MfaEnrollmentId, DisplayName: e.DisplayName}
 		switch {
-		case enrolled.TotpInfo != nil:
+		case e.TotpInfo != nil:
 			factor.Kind = FactorTOTP
-		case enrolled.PhoneInfo != "":
+		case e.PhoneInfo != "":
 			factor.Kind = FactorPhone
 		}
-		due.Factors = append(due.Factors, factor)
+		factors = append(factors, factor)
 	}
-	return &MFAError{Challenge: due}
+	return factors
 }
 
 // FinishSignIn proves a TOTP code (A11), once: each try counts. Errors: ErrInvalidCredentials (the code), ErrInvalidCode (the pending

@@ -99,7 +99,7 @@ func TestRepetition(t *testing.T) {
 		"create_user": 1, "sign_in": 1, "refresh": 2, "user": 2, "user_by_email": 2, "delete_user": 1, "import": 1,
 		"set_password": 1, "set_disabled": 1, "send_password_reset": 1, "reset_password": 1, "send_email_verification": 1,
 		"confirm_email": 1, "finish_sign_in": 1,
-		"set_email": 1, "set_state": 1, "list": 2,
+		"set_email": 1, "set_state": 1, "list": 2, "export": 2, "hash_config": 2, "batch_delete": 1,
 		"displace": 2, "sign_in_as": 2,
 	}
 	for name, handler := range map[string]http.HandlerFunc{

@@ -1,11 +1,13 @@
 package firebase
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,10 +36,17 @@ var (
 	ErrSignInBlocked       = fault.New(fault.SignInBlocked, "signing in is blocked by the project's rules")
 	ErrMFARequired         = fault.New(fault.MFARequired, "a second factor is required")
 	ErrTooManyAttempts     = fault.New(fault.RateLimited, "too many attempts, try again later").After(time.Minute)
+	ErrNotDisabled         = fault.New(fault.IdentityConflict, "this account is not disabled at the identity provider")
+	ErrNotDeleted          = fault.New(fault.Internal, "the identity provider did not delete this account")
+	ErrQuota               = fault.New(fault.RateLimited, "the identity provider limits requests, try again later").After(time.Minute)
+	ErrHashConfigHidden    = fault.Unavailable("the identity provider does not show the parameters of password hashes", nil)
 	ErrUnreachable         = fault.Unavailable("the identity provider cannot be reached", nil)
 
 	// ErrRefused needs an operator: a wrong API key, a missing permission, a redirect.
 	ErrRefused = fault.Unavailable("the identity provider refused our request", nil)
+
+	// ErrUnknown is a cause of ErrRefused, ErrNotImported or ErrNotDeleted: Google's reason is new to this client.
+	ErrUnknown = errors.New("a refusal of an unknown kind")
 )
 
 // exceptions come before refusals.
@@ -87,13 +96,15 @@ var refusals = map[string]*fault.Error{
 	"INVALID_DISPLAY_NAME":                ErrInvalidUser,
 	"DISPLAY_NAME_TOO_LONG":               ErrInvalidUser,
 
-	"INVALID_PASSWORD_HASH": ErrInvalidHash,
+	"INVALID_PASSWORD_HASH":  ErrInvalidHash,
+	"INVALID_HASH_ALGORITHM": ErrInvalidHash,
+	"MISSING_HASH_ALGORITHM": ErrInvalidHash,
 
 	"BLOCKING_FUNCTION_ERROR_RESPONSE": ErrSignInBlocked, // A11
 
 	"TOO_MANY_ATTEMPTS_TRY_LATER": ErrTooManyAttempts, // A4
-	"QUOTA_EXCEEDED":              ErrTooManyAttempts,
-	"RESOURCE_EXHAUSTED":          ErrTooManyAttempts,
+	"QUOTA_EXCEEDED":              ErrQuota,
+	"RESOURCE_EXHAUSTED":          ErrQuota,
 	"RESET_PASSWORD_EXCEED_LIMIT": ErrTooManyAttempts,
 }
 
@@ -149,10 +160,14 @@ func rowRefusal(message string) error {
 	if known, ok := refusals[code]; ok {
 		return known.With(errors.New(code))
 	}
+	return ErrNotImported.With(unknownCode(code))
+}
+
+func unknownCode(code string) error {
 	if code == "" {
-		return ErrNotImported
+		return ErrUnknown
 	}
-	return ErrNotImported.With(errors.New(code))
+	return fmt.Errorf("%w: %s", ErrUnknown, code)
 }
 
 type refusal struct {
@@ -170,19 +185,31 @@ func (r refusal) fault(operation string) error {
 	}
 	switch {
 	case ok:
-	case r.status == http.StatusTooManyRequests:
-		known = ErrTooManyAttempts
+	case r.status == http.StatusTooManyRequests, r.reason == "RESOURCE_EXHAUSTED":
+		known = ErrQuota
 	case r.status >= http.StatusInternalServerError, r.status == http.StatusRequestTimeout:
 		known = ErrUnreachable
 	default:
 		known = ErrRefused
 	}
-	out := known.With(fmt.Errorf("answered %d %s", r.status, strings.Trim(r.code+" "+r.reason, " ")))
+	cause := fmt.Errorf("answered %d %s", r.status, strings.Trim(r.code+" "+r.reason, " "))
+	if known == ErrRefused && !r.denied() {
+		cause = fmt.Errorf("%w: %w", ErrUnknown, cause)
+	}
+	out := known.With(cause)
 	if out.RetryAfter > 0 && r.retryAfter > 0 {
 		out = out.After(r.retryAfter)
 	}
 	return out
 }
+
+// denials are known reasons of ErrRefused.
+var denials = []string{
+	"PERMISSION_DENIED", "UNAUTHENTICATED", "INSUFFICIENT_PERMISSION", "OPERATION_NOT_ALLOWED", "CONFIGURATION_NOT_FOUND", "PROJECT_DISABLED",
+	"API_KEY_INVALID", "SERVICE_DISABLED",
+}
+
+func (r refusal) denied() bool { return slices.Contains(denials, cmp.Or(r.code, r.reason)) }
 
 // readRefusal reads {"error":{"code":400,"message":"CODE : words","status":"INVALID_ARGUMENT","details":[{"reason":"..."}]}} and restores
 // the body.

@@ -61,7 +61,7 @@ func TestStrangeAnswers_AreUnavailable(t *testing.T) {
 		"200 number":            {200, "1"},
 		"200 cut JSON":          {200, `{"localId":"uid-of-jane"`},
 		"200 two values":        {200, everything + everything},
-		"200 wrong types":       {200, `{"localId":1,"users":"x","idToken":[],"refreshToken":{},"expiresIn":"soon","email":7,"error":1,"id_token":1}`},
+		"200 wrong types":       {200, `{"localId":1,"users":"x","idToken":[],"refreshToken":{},"expiresIn":"soon","email":7,"error":1,"errors":1,"id_token":1}`},
 		"204":                   {204, ""},
 		"206":                   {206, page},
 	} {

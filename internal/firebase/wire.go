@@ -209,7 +209,7 @@ func (ex *exchange) finish(response *http.Response, err error) {
 }
 
 func (ex *exchange) answerLimit() int64 {
-	if ex.operation == opListUsers {
+	if ex.operation == opListUsers || ex.operation == opExport {
 		return maxListBytes
 	}
 	return maxAnswerBytes

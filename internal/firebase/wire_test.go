@@ -36,6 +36,7 @@ const (
 
 const everything = `{"localId":"uid-of-jane","email":"` + email + `","idToken":"` + idToken + `","refreshToken":"r","expiresIn":"3600",
 	"users":[{"localId":"uid-of-jane","email":"` + email + `","providerUserInfo":[{"providerId":"password"}]}],
+	"signIn":{"hashConfig":{"signerKey":"AAAA"}},"hashConfig":{"signerKey":"AAAA"},
 	"id_token":"` + idToken + `","refresh_token":"r","expires_in":"3600","user_id":"uid-of-jane"}`
 
 type google struct {
@@ -114,6 +115,18 @@ var operations = map[string]func(context.Context, *firebase.Client) error{
 		_, _, err := c.List(ctx, "")
 		return err
 	},
+	"export": func(ctx context.Context, c *firebase.Client) error {
+		_, _, err := c.Export(ctx, "", firebase.MaxList)
+		return err
+	},
+	"hash_config": func(ctx context.Context, c *firebase.Client) error {
+		_, err := c.HashConfig(ctx)
+		return err
+	},
+	"batch_delete": func(ctx context.Context, c *firebase.Client) error {
+		_, err := c.BatchDelete(ctx, []string{"uid-of-jane"}, false)
+		return err
+	},
 	"set_disabled": func(ctx context.Context, c *firebase.Client) error { return c.SetDisabled(ctx, "uid-of-jane", true) },
 	"displace": func(ctx context.Context, c *firebase.Client) error {
 		return c.Displace(ctx, "uid-of-jane", "jane.doe@displaced.invalid")
@@ -163,9 +176,9 @@ func TestRefusals(t *testing.T) {
 		{"sign_in", 400, "USER_DISABLED", firebase.ErrUserDisabled},
 		{"sign_in", 400, "BLOCKING_FUNCTION_ERROR_RESPONSE : HTTP Cloud Function returned an error: {...}", firebase.ErrSignInBlocked},
 		{"sign_in", 400, "TOO_MANY_ATTEMPTS_TRY_LATER : Access to this account has been temporarily disabled.", firebase.ErrTooManyAttempts},
-		{"sign_in", 400, "QUOTA_EXCEEDED : Exceeded quota for verifying passwords.", firebase.ErrTooManyAttempts},
-		{"sign_in", 403, "QUOTA_EXCEEDED", firebase.ErrTooManyAttempts},
-		{"sign_in", 429, "Quota exceeded for quota metric 'Queries'", firebase.ErrTooManyAttempts},
+		{"sign_in", 400, "QUOTA_EXCEEDED : Exceeded quota for verifying passwords.", firebase.ErrQuota},
+		{"sign_in", 403, "QUOTA_EXCEEDED", firebase.ErrQuota},
+		{"sign_in", 429, "Quota exceeded for quota metric 'Queries'", firebase.ErrQuota},
 		{"sign_in", 500, "Internal error encountered.", firebase.ErrUnreachable},
 		{"sign_in", 503, "The service is currently unavailable.", firebase.ErrUnreachable},
 		{"sign_in", 502, "", firebase.ErrUnreachable},
@@ -175,23 +188,32 @@ func TestRefusals(t *testing.T) {
 		{"refresh", 400, "TOKEN_EXPIRED", firebase.ErrSessionEnded},
 		{"refresh", 400, "USER_NOT_FOUND", firebase.ErrInvalidRefreshToken},
 		{"refresh", 400, "USER_DISABLED", firebase.ErrUserDisabled},
-		{"refresh", 429, "Too many requests", firebase.ErrTooManyAttempts},
+		{"refresh", 429, "Too many requests", firebase.ErrQuota},
 
 		{"create_user", 400, "EMAIL_EXISTS", firebase.ErrEmailExists},
 		{"create_user", 400, "DUPLICATE_LOCAL_ID", firebase.ErrUIDExists},
 		{"create_user", 400, "WEAK_PASSWORD : Password should be at least 6 characters", firebase.ErrWeakPassword},
 		{"create_user", 400, "PASSWORD_DOES_NOT_MEET_REQUIREMENTS: Missing password requirements: [a digit]", firebase.ErrWeakPassword},
 		{"create_user", 400, "INVALID_EMAIL", firebase.ErrInvalidUser},
-		{"create_user", 400, "QUOTA_EXCEEDED : Exceeded daily quota for new accounts", firebase.ErrTooManyAttempts},
+		{"create_user", 400, "QUOTA_EXCEEDED : Exceeded daily quota for new accounts", firebase.ErrQuota},
 
 		{"user", 400, "USER_NOT_FOUND", firebase.ErrUserNotFound},
 		{"delete_user", 400, "USER_NOT_FOUND", firebase.ErrUserNotFound},
-		{"delete_user", 429, "", firebase.ErrTooManyAttempts},
+		{"delete_user", 429, "", firebase.ErrQuota},
 
 		{"import", 400, "INVALID_PASSWORD_HASH", firebase.ErrInvalidHash},
 		{"import", 400, "DUPLICATE_EMAIL : " + email, firebase.ErrEmailExists},
 		{"import", 400, "DUPLICATE_LOCAL_ID : uid-of-jane", firebase.ErrUIDExists},
-		{"import", 429, "", firebase.ErrTooManyAttempts},
+		{"import", 400, "INVALID_PASSWORD_HASH : OpenBSDBCrypt hash error for verification: not a Bcrypt string", firebase.ErrInvalidHash},
+		{"import", 400, "INVALID_HASH_ALGORITHM", firebase.ErrInvalidHash},
+		{"import", 429, "", firebase.ErrQuota},
+		{"import", 400, "SOMETHING_NEW : " + email, firebase.ErrUnknown},
+		{"import", 302, "", firebase.ErrUnknown},
+		{"export", 400, "RESOURCE_EXHAUSTED", firebase.ErrQuota},
+		{"export", 400, "INVALID_PAGE_SELECTION", firebase.ErrUnknown},
+		{"batch_delete", 403, "QUOTA_EXCEEDED", firebase.ErrQuota},
+		{"batch_delete", 400, "LOCAL_ID_LIST_EXCEEDS_LIMIT", firebase.ErrUnknown},
+		{"hash_config", 403, "INSUFFICIENT_PERMISSION", firebase.ErrRefused},
 		{"set_password", 400, "USER_NOT_FOUND", firebase.ErrUserNotFound},
 		{"set_password", 400, "WEAK_PASSWORD : Password should be at least 6 characters", firebase.ErrWeakPassword},
 		{"set_disabled", 400, "USER_NOT_FOUND", firebase.ErrUserNotFound},
@@ -352,7 +374,7 @@ func TestTenant(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		paths = append(paths, r.URL.Path)
-		inPath := strings.Contains(r.URL.Path, "/projects/demo-test/tenants/t-1/accounts")
+		inPath := strings.Contains(r.URL.Path, "/projects/demo-test/tenants/t-1")
 		if !inPath && !strings.Contains(r.URL.Path, "securetoken") && !strings.Contains(string(body), `"tenantId":"t-1"`) {
 			t.Errorf("%s is outside the tenant: %s", r.URL.Path, body)
 		}

@@ -1,0 +1,111 @@
+package firebase
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"google.golang.org/api/googleapi"
+)
+
+// UnknownVersion is the Version of a hash that Firebase's scrypt did not make.
+const UnknownVersion = -1
+
+// ExportedUser is an account with its password hash. Google exports no hash of an imported account before its first sign-in.
+type ExportedUser struct {
+	User
+	// Hash and Salt are those of Firebase's scrypt.
+	Hash, Salt []byte
+	// Version belongs to the project's hash parameters of the time.
+	Version int64
+	// HashRedacted: this service lacks firebaseauth.configs.getHashConfig.
+	HashRedacted bool
+	// HashMalformed: the hash or salt is not base64.
+	HashMalformed    bool
+	Factors          []Factor
+	CustomAttributes string
+}
+
+// String hides the hash.
+func (u ExportedUser) String() string { return "exported user " + u.UID }
+
+// GoString is String.
+func (u ExportedUser) GoString() string { return u.String() }
+
+const redactedHash = "REDACTED"
+
+// Export returns a page of at most limit accounts (MaxList) in the order of uids, and the next page's token; "" is the first page and the
+// end. Pages are no snapshot: accounts may come and go between them.
+// https://cloud.google.com/identity-platform/docs/reference/rest/v1/projects.accounts/batchGet
+func (c *Client) Export(ctx context.Context, page string, limit int) (users []ExportedUser, next string, err error) {
+	if limit < 1 || limit > MaxList {
+		return nil, "", fmt.Errorf("firebase %s: a page of %d accounts, of 1 to %d", opExport, limit, MaxList)
+	}
+	err = c.callWithin(ctx, listPatience*c.timeout, opExport, twice, func(ctx context.Context) error {
+		answer, err := c.admin.batchGet(ctx, page, int64(limit), exportFields)
+		if err != nil {
+			return err
+		}
+		versions, err := exchangeOf(ctx).versions(len(answer.Users))
+		if err != nil {
+			return err
+		}
+		users, next = make([]ExportedUser, 0, len(answer.Users)), answer.NextPageToken
+		for i, info := range answer.Users {
+			users = append(users, toExported(info, versions[i]))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return users, next, nil
+}
+
+const exportFields = googleapi.Field("nextPageToken,users(localId,email,emailVerified,disabled,displayName,photoUrl,phoneNumber,validSince," +
+	"createdAt,lastLoginAt,passwordUpdatedAt,providerUserInfo/providerId,passwordHash,salt,version,mfaInfo,customAttributes)")
+
+// versions tells a version of 0 from none, which Google's client does not.
+func (ex *exchange) versions(count int) ([]int64, error) {
+	ex.mu.Lock()
+	defer ex.mu.Unlock()
+	var answer struct {
+		Users []struct {
+			Version *int64 `json:"version"`
+		} `json:"users"`
+	}
+	if err := json.Unmarshal(ex.answer, &answer); err != nil || len(answer.Users) != count {
+		return nil, errNotUnderstood
+	}
+	versions := make([]int64, count)
+	for i, user := range answer.Users {
+		versions[i] = UnknownVersion
+		if user.Version != nil {
+			versions[i] = *user.Version
+		}
+	}
+	return versions, nil
+}
+
+func toExported(info *userInfo, version int64) ExportedUser {
+	user := ExportedUser{User: toUser(info), Version: version, CustomAttributes: info.CustomAttributes, Factors: toFactors(info.MfaInfo)}
+	hash, hashErr := decodeBase64(info.PasswordHash)
+	salt, saltErr := decodeBase64(info.Salt)
+	switch {
+	case hashErr != nil || saltErr != nil:
+		user.HashMalformed = true
+	case string(hash) == redactedHash:
+		user.HashRedacted = true
+	case len(hash) > 0:
+		user.Hash, user.Salt = hash, salt
+	}
+	return user
+}
+
+// decodeBase64 takes both alphabets, with or without padding.
+func decodeBase64(text string) ([]byte, error) {
+	text = strings.TrimRight(strings.NewReplacer("-", "+", "_", "/").Replace(text), "=")
+	return base64.RawStdEncoding.DecodeString(text)
+}
