@@ -200,6 +200,72 @@ ALTER TABLE auth.audit_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE auth.bulk_run_users (
+    run_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    outcome text NOT NULL,
+    code text DEFAULT ''::text NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT bulk_run_users_outcome_check CHECK ((outcome = ANY (ARRAY['pending'::text, 'moved'::text, 'skipped'::text, 'failed'::text])))
+);
+
+COMMENT ON TABLE auth.bulk_run_users IS 'What became of each user that a run has worked on';
+
+COMMENT ON COLUMN auth.bulk_run_users.code IS 'How the user moved, or why not: a code and no personal data';
+
+CREATE TABLE auth.bulk_runs (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    state text DEFAULT 'running'::text NOT NULL,
+    reason text,
+    project_id text NOT NULL,
+    tenant text NOT NULL,
+    selection text NOT NULL,
+    buckets integer DEFAULT 0 NOT NULL,
+    ids_digest bytea,
+    rate integer DEFAULT 0 NOT NULL,
+    parallel integer NOT NULL,
+    max_errors integer NOT NULL,
+    started_by text NOT NULL,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    ended_at timestamp with time zone,
+    after_id uuid,
+    moved bigint DEFAULT 0 NOT NULL,
+    skipped bigint DEFAULT 0 NOT NULL,
+    failed bigint DEFAULT 0 NOT NULL,
+    pace double precision DEFAULT 0 NOT NULL,
+    throttled_at timestamp with time zone,
+    canary_at timestamp with time zone,
+    canary_failure text,
+    lease_by uuid,
+    lease_until timestamp with time zone,
+    CONSTRAINT bulk_runs_buckets_check CHECK (((buckets >= 0) AND (buckets <= 10000))),
+    CONSTRAINT bulk_runs_kind_check CHECK ((kind = ANY (ARRAY['move'::text, 'return'::text, 'purge'::text]))),
+    CONSTRAINT bulk_runs_max_errors_check CHECK ((max_errors > 0)),
+    CONSTRAINT bulk_runs_parallel_check CHECK ((parallel > 0)),
+    CONSTRAINT bulk_runs_rate_check CHECK ((rate >= 0)),
+    CONSTRAINT bulk_runs_selection_check CHECK ((selection = ANY (ARRAY['all'::text, 'percent'::text, 'cohort'::text, 'ids'::text]))),
+    CONSTRAINT bulk_runs_state_check CHECK ((state = ANY (ARRAY['running'::text, 'paused'::text, 'stopped'::text, 'done'::text])))
+);
+
+COMMENT ON TABLE auth.bulk_runs IS 'Bulk operations on users, one row a run';
+
+COMMENT ON COLUMN auth.bulk_runs.reason IS 'Why the run is paused or stopped: a code';
+
+COMMENT ON COLUMN auth.bulk_runs.buckets IS 'The share of users of a run by percent, in buckets of the rollout';
+
+COMMENT ON COLUMN auth.bulk_runs.ids_digest IS 'SHA-256 of the sorted ids of a run by ids';
+
+COMMENT ON COLUMN auth.bulk_runs.rate IS 'Users a second at most; 0: as many as Firebase takes';
+
+COMMENT ON COLUMN auth.bulk_runs.max_errors IS 'More failures than these among the last 1,000 users pause the run';
+
+COMMENT ON COLUMN auth.bulk_runs.after_id IS 'All selected users up to this id have an outcome';
+
+COMMENT ON COLUMN auth.bulk_runs.pace IS 'Users a second that the run allows itself since Firebase refused more; 0: no limit of its own';
+
+COMMENT ON COLUMN auth.bulk_runs.lease_by IS 'The instance or command that carries the run until lease_until';
+
 CREATE TABLE auth.federation_archive (
     relation text NOT NULL,
     key text NOT NULL,
@@ -528,6 +594,12 @@ ALTER TABLE ONLY auth.api_keys
 ALTER TABLE ONLY auth.audit_events
     ADD CONSTRAINT audit_events_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY auth.bulk_run_users
+    ADD CONSTRAINT bulk_run_users_pkey PRIMARY KEY (run_id, user_id);
+
+ALTER TABLE ONLY auth.bulk_runs
+    ADD CONSTRAINT bulk_runs_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY auth.federation_archive
     ADD CONSTRAINT federation_archive_pkey PRIMARY KEY (relation, key);
 
@@ -591,6 +663,8 @@ ALTER TABLE ONLY auth.users
 ALTER TABLE ONLY auth.verification_keys
     ADD CONSTRAINT verification_keys_pkey PRIMARY KEY (source);
 
+CREATE UNIQUE INDEX bulk_runs_one_unfinished ON auth.bulk_runs USING btree ((true)) WHERE (state = ANY (ARRAY['running'::text, 'paused'::text]));
+
 CREATE INDEX idx_audit_events_action ON auth.audit_events USING btree (action, occurred_at, id);
 
 CREATE INDEX idx_audit_events_actor ON auth.audit_events USING btree (actor, occurred_at, id);
@@ -598,6 +672,10 @@ CREATE INDEX idx_audit_events_actor ON auth.audit_events USING btree (actor, occ
 CREATE INDEX idx_audit_events_time ON auth.audit_events USING btree (occurred_at, id);
 
 CREATE INDEX idx_audit_events_user_id ON auth.audit_events USING btree (user_id, id);
+
+CREATE INDEX idx_bulk_run_users_outcome ON auth.bulk_run_users USING btree (run_id, outcome, user_id);
+
+CREATE INDEX idx_bulk_runs_started_at ON auth.bulk_runs USING btree (started_at, id);
 
 CREATE UNIQUE INDEX idx_ledger_entries_idempotency_key ON auth.ledger_entries USING btree (user_id, caller, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 
@@ -652,6 +730,9 @@ CREATE TRIGGER tell_of_deletion AFTER DELETE ON auth.users FOR EACH ROW EXECUTE 
 CREATE TRIGGER tell_of_end AFTER UPDATE ON auth.legacy_sessions FOR EACH ROW WHEN ((old.ended_at IS DISTINCT FROM new.ended_at)) EXECUTE FUNCTION auth.notify_user_changed();
 
 CREATE TRIGGER tell_of_truncation AFTER TRUNCATE ON auth.users FOR EACH STATEMENT EXECUTE FUNCTION auth.notify_user_changed();
+
+ALTER TABLE ONLY auth.bulk_run_users
+    ADD CONSTRAINT bulk_run_users_run_id_fkey FOREIGN KEY (run_id) REFERENCES auth.bulk_runs(id);
 
 ALTER TABLE ONLY auth.legacy_sessions
     ADD CONSTRAINT legacy_sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;

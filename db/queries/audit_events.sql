@@ -5,6 +5,13 @@ VALUES (
     sqlc.arg(action), sqlc.arg(actor), sqlc.narg(user_id), sqlc.narg(request_id), sqlc.arg(details)
 );
 
+-- name: InsertAuditEvents :exec
+-- Called by internal/audit for many acts of one kind, in their transaction. Served by no index: it only adds.
+INSERT INTO auth.audit_events (action, actor, user_id, request_id, details)
+SELECT
+    sqlc.arg(action)::text, sqlc.arg(actor)::text, unnest(sqlc.arg(user_ids)::uuid []), sqlc.narg(request_id)::text,
+    unnest(sqlc.arg(details)::jsonb []);
+
 -- name: AuditEvents :many
 -- Called by internal/audit for a page of events, the newest first; after is the last of the page before. Planned for what it asks
 -- (PlanEachTime). Served by idx_audit_events_time or idx_audit_events_actor or idx_audit_events_action or idx_audit_events_user_id.

@@ -142,3 +142,30 @@ func (q *Queries) InsertAuditEvent(ctx context.Context, db DBTX, arg InsertAudit
 	)
 	return err
 }
+
+const insertAuditEvents = `-- name: InsertAuditEvents :exec
+INSERT INTO auth.audit_events (action, actor, user_id, request_id, details)
+SELECT
+    $1::text, $2::text, unnest($3::uuid []), $4::text,
+    unnest($5::jsonb [])
+`
+
+type InsertAuditEventsParams struct {
+	Action    string
+	Actor     string
+	UserIds   []uuid.UUID
+	RequestID *string
+	Details   []json.RawMessage
+}
+
+// Called by internal/audit for many acts of one kind, in their transaction. Served by no index: it only adds.
+func (q *Queries) InsertAuditEvents(ctx context.Context, db DBTX, arg InsertAuditEventsParams) error {
+	_, err := db.Exec(ctx, insertAuditEvents,
+		arg.Action,
+		arg.Actor,
+		arg.UserIds,
+		arg.RequestID,
+		arg.Details,
+	)
+	return err
+}

@@ -17,31 +17,36 @@ const claimMoveCredentials = `-- name: ClaimMoveCredentials :one
 WITH person AS (
     SELECT users.id FROM auth.users AS users
     WHERE
-        users.id = $1 AND coalesce(auth_provider, 'local') = 'local' AND firebase_uid IS NULL AND password_hash IS NOT NULL
+        users.id = $3 AND coalesce(auth_provider, 'local') = 'local' AND firebase_uid IS NULL AND password_hash IS NOT NULL
         AND coalesce(federation_status, 'active') IN ('active', 'failed') AND coalesce(is_active, true)
     FOR NO KEY UPDATE OF users
 ),
 claim AS (
     INSERT INTO auth.move_claims (user_id, claimed_by, claimed_at)
-    SELECT person.id, $2::text, clock_timestamp()
+    SELECT person.id, $4::text, clock_timestamp()
     FROM person
     ON CONFLICT (user_id) DO UPDATE
     SET claimed_by = excluded.claimed_by, claimed_at = excluded.claimed_at, failed_at = NULL, failure = NULL
-    WHERE
-        move_claims.failed_at < clock_timestamp() - interval '1 hour'
-        OR ($3::boolean AND move_claims.failed_at IS NOT NULL)
+    WHERE move_claims.failed_at < clock_timestamp() - interval '1 hour'
     RETURNING user_id
 )
 UPDATE auth.users
 SET federation_status = 'syncing', updated_at = now()
 WHERE users.id IN (SELECT claim.user_id FROM claim)
-RETURNING id, email, username, user_type, password_hash, last_login, created_at
+RETURNING
+    id, email, username, user_type, password_hash, last_login, created_at,
+    (
+        ($1::boolean OR coalesce(to_jsonb(users) -> $2::text = 'true'::jsonb, false))
+        AND NOT coalesce(provider_data @> '{"email_verified": false}', false)
+        AND user_type IS DISTINCT FROM 'admin'
+    )::boolean AS verified
 `
 
 type ClaimMoveCredentialsParams struct {
-	ID          uuid.UUID
-	ClaimedBy   string
-	RetryFailed bool
+	Trust      bool
+	ColumnName string
+	ID         uuid.UUID
+	ClaimedBy  string
 }
 
 type ClaimMoveCredentialsRow struct {
@@ -52,14 +57,21 @@ type ClaimMoveCredentialsRow struct {
 	PasswordHash *string
 	LastLogin    *time.Time
 	CreatedAt    *time.Time
+	Verified     bool
 }
 
 // Moving a user to Firebase: the statements of internal/move.
 // Called by internal/move before Firebase is asked: of all who want to move one row, one may. What was stopped by a conflict is
-// not tried again for an hour. No row back: somebody else is at it, it has been moved, or it is not to be.
+// not tried again for an hour. No row back: somebody else is at it, it has been moved, or it is not to be. verified is
+// AddressVerifiedByPlatform's, which never counts for an admin.
 // Served by users_pkey and move_claims_pkey.
 func (q *Queries) ClaimMoveCredentials(ctx context.Context, db DBTX, arg ClaimMoveCredentialsParams) (ClaimMoveCredentialsRow, error) {
-	row := db.QueryRow(ctx, claimMoveCredentials, arg.ID, arg.ClaimedBy, arg.RetryFailed)
+	row := db.QueryRow(ctx, claimMoveCredentials,
+		arg.Trust,
+		arg.ColumnName,
+		arg.ID,
+		arg.ClaimedBy,
+	)
 	var i ClaimMoveCredentialsRow
 	err := row.Scan(
 		&i.ID,
@@ -69,88 +81,214 @@ func (q *Queries) ClaimMoveCredentials(ctx context.Context, db DBTX, arg ClaimMo
 		&i.PasswordHash,
 		&i.LastLogin,
 		&i.CreatedAt,
+		&i.Verified,
 	)
 	return i, err
 }
 
-const endMoveClaim = `-- name: EndMoveClaim :exec
-DELETE FROM auth.move_claims
-WHERE user_id = $1 AND claimed_by = $2::text
-`
-
-type EndMoveClaimParams struct {
-	ID        uuid.UUID
-	ClaimedBy string
-}
-
-// Called by internal/move with FinishMove and ReleaseMove, in their transaction. Served by move_claims_pkey.
-func (q *Queries) EndMoveClaim(ctx context.Context, db DBTX, arg EndMoveClaimParams) error {
-	_, err := db.Exec(ctx, endMoveClaim, arg.ID, arg.ClaimedBy)
-	return err
-}
-
-const failMoveClaim = `-- name: FailMoveClaim :exec
-UPDATE auth.move_claims
-SET failed_at = clock_timestamp(), failure = $1::text
-WHERE user_id = $2 AND claimed_by = $3::text
-`
-
-type FailMoveClaimParams struct {
-	Failure   string
-	ID        uuid.UUID
-	ClaimedBy string
-}
-
-// Called by internal/move with ReleaseMove, in its transaction, where trying again at once would end the same way.
-// Served by move_claims_pkey.
-func (q *Queries) FailMoveClaim(ctx context.Context, db DBTX, arg FailMoveClaimParams) error {
-	_, err := db.Exec(ctx, failMoveClaim, arg.Failure, arg.ID, arg.ClaimedBy)
-	return err
-}
-
-const finishMove = `-- name: FinishMove :execrows
+const claimMoves = `-- name: ClaimMoves :many
+WITH free AS (
+    SELECT users.id FROM auth.users AS users
+    WHERE
+        users.id = ANY($3::uuid []) AND coalesce(auth_provider, 'local') = 'local' AND firebase_uid IS NULL
+        AND password_hash IS NOT NULL AND coalesce(federation_status, 'active') IN ('active', 'failed') AND coalesce(is_active, true)
+    ORDER BY users.id
+    FOR NO KEY UPDATE OF users SKIP LOCKED
+),
+claim AS (
+    INSERT INTO auth.move_claims (user_id, claimed_by, claimed_at)
+    SELECT free.id, $4::text, clock_timestamp()
+    FROM free
+    ON CONFLICT (user_id) DO UPDATE
+    SET claimed_by = excluded.claimed_by, claimed_at = excluded.claimed_at, failed_at = NULL, failure = NULL
+    WHERE move_claims.failed_at IS NOT NULL
+    RETURNING user_id
+)
 UPDATE auth.users
-SET
-    password_set_at = CASE
-        WHEN $1::boolean THEN clock_timestamp() + $2::float8 * interval '1 second'
-        ELSE password_set_at
-    END,
-    email_proven_at = CASE WHEN $3::boolean THEN clock_timestamp() END, email_proven_by = NULL,
-    firebase_uid = $4::varchar, auth_provider = 'hybrid', federation_status = 'active',
-    last_firebase_sync = now(), updated_at = now()
-WHERE
-    id = $5 AND federation_status = 'syncing' AND coalesce(auth_provider, 'local') = 'local' AND firebase_uid IS NULL
-    AND EXISTS (
-        SELECT FROM auth.move_claims
-        WHERE move_claims.user_id = $5 AND move_claims.claimed_by = $6::text
-    )
+SET federation_status = 'syncing', updated_at = now()
+WHERE users.id IN (SELECT claim.user_id FROM claim)
+RETURNING
+    id, email, username, user_type, password_hash, last_login, created_at,
+    (
+        ($1::boolean OR coalesce(to_jsonb(users) -> $2::text = 'true'::jsonb, false))
+        AND NOT coalesce(provider_data @> '{"email_verified": false}', false)
+        AND user_type IS DISTINCT FROM 'admin'
+    )::boolean AS verified
 `
 
-type FinishMoveParams struct {
-	OnePassword  bool
-	FirebaseLead float64
-	EmailProven  bool
-	FirebaseUID  string
-	ID           uuid.UUID
-	ClaimedBy    string
+type ClaimMovesParams struct {
+	Trust      bool
+	ColumnName string
+	Ids        []uuid.UUID
+	ClaimedBy  string
 }
 
-// Called by internal/move when Firebase has the account, in one transaction with the end of the claim: from now on the person
-// signs in there. Nobody but the holder of the claim may. Where both sides are known to have one password now, the hash is as new as
-// Firebase's (A7). Where the platform vouches for the address, it is proven. Served by users_pkey and move_claims_pkey.
-func (q *Queries) FinishMove(ctx context.Context, db DBTX, arg FinishMoveParams) (int64, error) {
-	result, err := db.Exec(ctx, finishMove,
-		arg.OnePassword,
-		arg.FirebaseLead,
-		arg.EmailProven,
-		arg.FirebaseUID,
-		arg.ID,
+type ClaimMovesRow struct {
+	ID           uuid.UUID
+	Email        string
+	Username     *string
+	UserType     *string
+	PasswordHash *string
+	LastLogin    *time.Time
+	CreatedAt    *time.Time
+	Verified     bool
+}
+
+// Called by internal/move for a batch: ClaimMoveCredentials for many. It waits for no other transaction, and tries again what a conflict
+// has stopped. Served by users_pkey and move_claims_pkey.
+func (q *Queries) ClaimMoves(ctx context.Context, db DBTX, arg ClaimMovesParams) ([]ClaimMovesRow, error) {
+	rows, err := db.Query(ctx, claimMoves,
+		arg.Trust,
+		arg.ColumnName,
+		arg.Ids,
 		arg.ClaimedBy,
 	)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return result.RowsAffected(), nil
+	defer rows.Close()
+	var items []ClaimMovesRow
+	for rows.Next() {
+		var i ClaimMovesRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Email,
+			&i.Username,
+			&i.UserType,
+			&i.PasswordHash,
+			&i.LastLogin,
+			&i.CreatedAt,
+			&i.Verified,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const endMoveClaims = `-- name: EndMoveClaims :exec
+DELETE FROM auth.move_claims
+WHERE user_id = ANY($1::uuid []) AND claimed_by = $2::text
+`
+
+type EndMoveClaimsParams struct {
+	Ids       []uuid.UUID
+	ClaimedBy string
+}
+
+// Called by internal/move with FinishMoves and ReleaseMoves, in their transaction. Served by move_claims_pkey.
+func (q *Queries) EndMoveClaims(ctx context.Context, db DBTX, arg EndMoveClaimsParams) error {
+	_, err := db.Exec(ctx, endMoveClaims, arg.Ids, arg.ClaimedBy)
+	return err
+}
+
+const failMoveClaims = `-- name: FailMoveClaims :exec
+WITH members AS (
+    SELECT unnest($2::uuid []) AS id, unnest($3::text []) AS failure
+)
+UPDATE auth.move_claims
+SET failed_at = clock_timestamp(), failure = members.failure
+FROM members
+WHERE move_claims.user_id = members.id AND move_claims.claimed_by = $1::text
+`
+
+type FailMoveClaimsParams struct {
+	ClaimedBy string
+	Ids       []uuid.UUID
+	Failures  []string
+}
+
+// Called by internal/move with ReleaseMoves, in its transaction, where trying again at once would end the same way.
+// Served by move_claims_pkey.
+func (q *Queries) FailMoveClaims(ctx context.Context, db DBTX, arg FailMoveClaimsParams) error {
+	_, err := db.Exec(ctx, failMoveClaims, arg.ClaimedBy, arg.Ids, arg.Failures)
+	return err
+}
+
+const finishMoves = `-- name: FinishMoves :many
+WITH members AS (
+    SELECT
+        unnest($5::uuid []) AS id,
+        unnest($6::varchar []) AS firebase_uid,
+        unnest($7::varchar []) AS email,
+        unnest($8::varchar []) AS password_hash,
+        unnest($9::boolean []) AS admin,
+        unnest($10::boolean []) AS one_password
+)
+UPDATE auth.users
+SET
+    password_set_at = CASE
+        WHEN members.one_password THEN clock_timestamp() + $1::float8 * interval '1 second'
+        ELSE users.password_set_at
+    END,
+    email_proven_at = CASE
+        WHEN
+            ($2::boolean OR coalesce(to_jsonb(users) -> $3::text = 'true'::jsonb, false))
+            AND NOT coalesce(users.provider_data @> '{"email_verified": false}', false) AND NOT members.admin
+            THEN clock_timestamp()
+    END,
+    email_proven_by = NULL,
+    firebase_uid = members.firebase_uid, auth_provider = 'hybrid', federation_status = 'active',
+    last_firebase_sync = now(), updated_at = now()
+FROM members
+INNER JOIN auth.move_claims AS claims ON claims.user_id = members.id AND claims.claimed_by = $4::text
+WHERE
+    users.id = members.id AND users.federation_status = 'syncing' AND coalesce(users.auth_provider, 'local') = 'local'
+    AND users.firebase_uid IS NULL AND coalesce(users.is_active, true) AND users.email = members.email
+    AND users.password_hash = members.password_hash AND (users.user_type IS NOT DISTINCT FROM 'admin') = members.admin
+RETURNING users.id
+`
+
+type FinishMovesParams struct {
+	FirebaseLead   float64
+	Trust          bool
+	ColumnName     string
+	ClaimedBy      string
+	Ids            []uuid.UUID
+	FirebaseUids   []string
+	Emails         []string
+	PasswordHashes []string
+	Admins         []bool
+	OnePasswords   []bool
+}
+
+// Called by internal/move when Firebase has the accounts, in one transaction with the end of the claims: from now on these users sign in
+// there. Only the holder of the claims may, and only where Firebase received what the row holds now. Where both sides are known to have one
+// password, the hash is as new as Firebase's (A7). Where the platform vouches for the address, it is proven. Served by users_pkey and
+// move_claims_pkey.
+func (q *Queries) FinishMoves(ctx context.Context, db DBTX, arg FinishMovesParams) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, finishMoves,
+		arg.FirebaseLead,
+		arg.Trust,
+		arg.ColumnName,
+		arg.ClaimedBy,
+		arg.Ids,
+		arg.FirebaseUids,
+		arg.Emails,
+		arg.PasswordHashes,
+		arg.Admins,
+		arg.OnePasswords,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []uuid.UUID
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const moveConflict = `-- name: MoveConflict :one
@@ -166,6 +304,55 @@ func (q *Queries) MoveConflict(ctx context.Context, db DBTX, userID uuid.UUID) (
 	var failure string
 	err := row.Scan(&failure)
 	return failure, err
+}
+
+const moveStates = `-- name: MoveStates :many
+SELECT
+    users.id, coalesce(users.firebase_uid, '')::text AS firebase_uid,
+    (coalesce(users.federation_status, 'active') = 'syncing')::boolean AS syncing, coalesce(users.is_active, true)::boolean AS active,
+    (coalesce(users.auth_provider, 'local') = 'local' AND users.password_hash IS NOT NULL)::boolean AS local,
+    coalesce(claims.claimed_by, '')::text AS claimed_by
+FROM auth.users AS users
+LEFT JOIN auth.move_claims AS claims ON claims.user_id = users.id
+WHERE users.id = ANY($1::uuid [])
+`
+
+type MoveStatesRow struct {
+	ID          uuid.UUID
+	FirebaseUID string
+	Syncing     bool
+	Active      bool
+	Local       bool
+	ClaimedBy   string
+}
+
+// Called by internal/move for rows that it could not claim or finish: what they are now. A row that is missing was deleted. Served by
+// users_pkey and move_claims_pkey.
+func (q *Queries) MoveStates(ctx context.Context, db DBTX, ids []uuid.UUID) ([]MoveStatesRow, error) {
+	rows, err := db.Query(ctx, moveStates, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []MoveStatesRow
+	for rows.Next() {
+		var i MoveStatesRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.FirebaseUID,
+			&i.Syncing,
+			&i.Active,
+			&i.Local,
+			&i.ClaimedBy,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const moveUnderWay = `-- name: MoveUnderWay :one
@@ -195,50 +382,58 @@ func (q *Queries) MoveUnderWay(ctx context.Context, db DBTX, arg MoveUnderWayPar
 	return i, err
 }
 
-const releaseMove = `-- name: ReleaseMove :exec
+const releaseMoves = `-- name: ReleaseMoves :exec
 UPDATE auth.users
 SET federation_status = 'active', updated_at = now()
 WHERE
-    id = $1 AND federation_status = 'syncing' AND coalesce(auth_provider, 'local') = 'local'
+    id = ANY($1::uuid []) AND federation_status = 'syncing' AND coalesce(auth_provider, 'local') = 'local'
     AND EXISTS (
         SELECT FROM auth.move_claims
-        WHERE move_claims.user_id = $1 AND move_claims.claimed_by = $2::text
+        WHERE move_claims.user_id = users.id AND move_claims.claimed_by = $2::text
     )
 `
 
-type ReleaseMoveParams struct {
-	ID        uuid.UUID
+type ReleaseMovesParams struct {
+	Ids       []uuid.UUID
 	ClaimedBy string
 }
 
-// Called by internal/move when nothing came of a move: the row is as it was before the claim. Served by users_pkey.
-func (q *Queries) ReleaseMove(ctx context.Context, db DBTX, arg ReleaseMoveParams) error {
-	_, err := db.Exec(ctx, releaseMove, arg.ID, arg.ClaimedBy)
+// Called by internal/move when nothing came of moves: the rows are as they were before the claim. Served by users_pkey and move_claims_pkey.
+func (q *Queries) ReleaseMoves(ctx context.Context, db DBTX, arg ReleaseMovesParams) error {
+	_, err := db.Exec(ctx, releaseMoves, arg.Ids, arg.ClaimedBy)
 	return err
 }
 
-const takeOverMoveCredentials = `-- name: TakeOverMoveCredentials :one
+const takeOverMoves = `-- name: TakeOverMoves :many
 WITH taken AS (
     UPDATE auth.move_claims
-    SET claimed_by = $1::text, claimed_at = clock_timestamp()
+    SET claimed_by = $3::text, claimed_at = clock_timestamp()
     WHERE
-        user_id = $2 AND failed_at IS NULL
-        AND claimed_at < clock_timestamp() - $3::float8 * interval '1 second'
+        user_id = ANY($4::uuid []) AND failed_at IS NULL
+        AND claimed_at < clock_timestamp() - $5::float8 * interval '1 second'
     RETURNING user_id
 )
-SELECT users.id, users.email, users.username, users.user_type, users.password_hash, users.last_login, users.created_at
+SELECT
+    users.id, users.email, users.username, users.user_type, users.password_hash, users.last_login, users.created_at,
+    (
+        ($1::boolean OR coalesce(to_jsonb(users) -> $2::text = 'true'::jsonb, false))
+        AND NOT coalesce(users.provider_data @> '{"email_verified": false}', false)
+        AND users.user_type IS DISTINCT FROM 'admin'
+    )::boolean AS verified
 FROM auth.users AS users
 INNER JOIN taken ON taken.user_id = users.id
 WHERE users.federation_status = 'syncing' AND coalesce(users.auth_provider, 'local') = 'local' AND users.firebase_uid IS NULL
 `
 
-type TakeOverMoveCredentialsParams struct {
+type TakeOverMovesParams struct {
+	Trust        bool
+	ColumnName   string
 	ClaimedBy    string
-	ID           uuid.UUID
+	Ids          []uuid.UUID
 	LapseSeconds float64
 }
 
-type TakeOverMoveCredentialsRow struct {
+type TakeOverMovesRow struct {
 	ID           uuid.UUID
 	Email        string
 	Username     *string
@@ -246,21 +441,42 @@ type TakeOverMoveCredentialsRow struct {
 	PasswordHash *string
 	LastLogin    *time.Time
 	CreatedAt    *time.Time
+	Verified     bool
 }
 
-// Called by internal/move when a claim has lapsed: its holder was killed or hangs. Whoever takes it over looks at Firebase first.
-// Served by users_pkey and move_claims_pkey.
-func (q *Queries) TakeOverMoveCredentials(ctx context.Context, db DBTX, arg TakeOverMoveCredentialsParams) (TakeOverMoveCredentialsRow, error) {
-	row := db.QueryRow(ctx, takeOverMoveCredentials, arg.ClaimedBy, arg.ID, arg.LapseSeconds)
-	var i TakeOverMoveCredentialsRow
-	err := row.Scan(
-		&i.ID,
-		&i.Email,
-		&i.Username,
-		&i.UserType,
-		&i.PasswordHash,
-		&i.LastLogin,
-		&i.CreatedAt,
+// Called by internal/move for claims that have lapsed: their holder was killed or hangs. The new holder looks at Firebase first. verified is
+// ClaimMoves'. Served by users_pkey and move_claims_pkey.
+func (q *Queries) TakeOverMoves(ctx context.Context, db DBTX, arg TakeOverMovesParams) ([]TakeOverMovesRow, error) {
+	rows, err := db.Query(ctx, takeOverMoves,
+		arg.Trust,
+		arg.ColumnName,
+		arg.ClaimedBy,
+		arg.Ids,
+		arg.LapseSeconds,
 	)
-	return i, err
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []TakeOverMovesRow
+	for rows.Next() {
+		var i TakeOverMovesRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Email,
+			&i.Username,
+			&i.UserType,
+			&i.PasswordHash,
+			&i.LastLogin,
+			&i.CreatedAt,
+			&i.Verified,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

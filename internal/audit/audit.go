@@ -48,3 +48,21 @@ func Record(ctx context.Context, tx db.DBTX, event Event) error {
 	}
 	return nil
 }
+
+// RecordAll writes the same act about several users, each with its details.
+func RecordAll(ctx context.Context, tx db.DBTX, event Event, users []uuid.UUID, details map[uuid.UUID]map[string]any) error {
+	params := db.InsertAuditEventsParams{Action: event.Action, Actor: event.Actor, UserIds: users, Details: make([]json.RawMessage, len(users))}
+	if event.RequestID != "" {
+		params.RequestID = &event.RequestID
+	}
+	for i, id := range users {
+		var err error
+		if params.Details[i], err = json.Marshal(details[id]); err != nil {
+			return fmt.Errorf("encode the details of %s: %w", event.Action, err)
+		}
+	}
+	if err := db.New().InsertAuditEvents(ctx, tx, params); err != nil {
+		return fmt.Errorf("record %s: %w", event.Action, err)
+	}
+	return nil
+}

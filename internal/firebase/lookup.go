@@ -51,6 +51,34 @@ func (c *Client) UserByEmail(ctx context.Context, email string) (User, error) {
 	})
 }
 
+// MaxLookUp is the number of accounts that a look-up may name.
+const MaxLookUp = 100
+
+// Users looks up at most MaxLookUp accounts, by uid. Unknown ones are missing in the answer.
+func (c *Client) Users(ctx context.Context, uids []string) (map[string]User, error) {
+	if len(uids) == 0 {
+		return nil, nil
+	}
+	if len(uids) > MaxLookUp {
+		return nil, fmt.Errorf("firebase %s: %d accounts at once, of %d at most", opUsers, len(uids), MaxLookUp)
+	}
+	var found map[string]User
+	err := c.call(ctx, opUsers, twice, func(ctx context.Context) error {
+		answer, err := c.admin.lookUp(ctx, &lookupRequest{LocalId: uids})
+		if err != nil {
+			return err
+		}
+		found = map[string]User{}
+		for _, info := range answer.Users {
+			if user := toUser(info); slices.Contains(uids, user.UID) {
+				found[user.UID] = user
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
 // An unknown account is an empty answer, not a refusal.
 func (c *Client) lookUp(ctx context.Context, operation string, request *lookupRequest, asked func(User) bool) (User, error) {
 	var found User
@@ -151,6 +179,13 @@ func (a administration) batchCreate(ctx context.Context, request *importRequest)
 		return a.ofTenant.BatchCreate(a.project, a.tenant, request).Context(ctx).Do()
 	}
 	return a.ofProject.BatchCreate(a.project, request).Context(ctx).Do()
+}
+
+func (a administration) batchDelete(ctx context.Context, request *deleteRequest) (*deleteResponse, error) {
+	if a.tenant != "" {
+		return a.ofTenant.BatchDelete(a.project, a.tenant, request).Context(ctx).Do()
+	}
+	return a.ofProject.BatchDelete(a.project, request).Context(ctx).Do()
 }
 
 // listFields leaves out password hashes.

@@ -3,6 +3,7 @@ package move
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,6 +26,7 @@ type claimedUser struct {
 	stored               string  // the row's address, not canonical
 	username             string
 	admin                bool
+	verified             bool // the platform's word counts (M5)
 	hash                 string
 	createdAt, lastLogin time.Time
 }
@@ -34,16 +36,20 @@ type claimedUser struct {
 func (m *Mover) claim(ctx context.Context, id uuid.UUID, actor string) (p claimedUser, err error) {
 	by := uuid.NewString()
 	err = pg.InTx(ctx, m.pool, func(tx pgx.Tx) error {
-		row, err := m.queries.ClaimMoveCredentials(ctx, tx, db.ClaimMoveCredentialsParams{ID: id, ClaimedBy: by})
+		row, err := m.queries.ClaimMoveCredentials(ctx, tx, db.ClaimMoveCredentialsParams{
+			ID: id, ClaimedBy: by, Trust: m.policy.Verified.Trust, ColumnName: m.policy.Verified.Column,
+		})
 		switch {
 		case err == nil:
-			p = toClaimedUser(row, by)
+			p = toClaimedUser(db.ClaimMovesRow(row), by)
 		case !pg.NoRows(err):
 			return err
 		default:
-			if p, err = m.takeOver(ctx, tx, id, by); err != nil || p.id == uuid.Nil {
+			taken, err := m.takeOver(ctx, tx, []uuid.UUID{id}, by)
+			if err != nil || len(taken) == 0 {
 				return err
 			}
+			p = taken[0]
 		}
 		change, err := m.intents.BeginIn(ctx, tx, intent.Intent{
 			Kind: intent.Move, UserID: id, FirebaseUID: id.String(), Actor: actor,
@@ -60,21 +66,27 @@ func (m *Mover) claim(ctx context.Context, id uuid.UUID, actor string) (p claime
 	return p, nil
 }
 
-// takeOver returns a zero id where no lapsed claim exists.
-func (m *Mover) takeOver(ctx context.Context, tx db.DBTX, id uuid.UUID, by string) (claimedUser, error) {
-	row, err := m.queries.TakeOverMoveCredentials(ctx, tx, db.TakeOverMoveCredentialsParams{
-		ID: id, ClaimedBy: by, LapseSeconds: m.lapse.Seconds(),
+// takeOver returns those of ids that have a lapsed claim.
+func (m *Mover) takeOver(ctx context.Context, tx db.DBTX, ids []uuid.UUID, by string) ([]claimedUser, error) {
+	rows, err := m.queries.TakeOverMoves(ctx, tx, db.TakeOverMovesParams{
+		Ids: ids, ClaimedBy: by, LapseSeconds: m.lapse.Seconds(), Trust: m.policy.Verified.Trust, ColumnName: m.policy.Verified.Column,
 	})
-	if pg.NoRows(err) {
-		// The row is not syncing any more. Without this no later try could claim it.
-		return claimedUser{}, m.queries.EndMoveClaim(ctx, tx, db.EndMoveClaimParams{ID: id, ClaimedBy: by})
-	}
 	if err != nil {
-		return claimedUser{}, err
+		return nil, err
 	}
-	p := toClaimedUser(db.ClaimMoveCredentialsRow(row), by)
-	p.takenOver = true
-	return p, nil
+	var taken []claimedUser
+	strays := slices.Clone(ids)
+	for _, row := range rows {
+		p := toClaimedUser(db.ClaimMovesRow(row), by)
+		p.takenOver = true
+		taken = append(taken, p)
+		strays = slices.DeleteFunc(strays, func(id uuid.UUID) bool { return id == row.ID })
+	}
+	if len(strays) == 0 {
+		return taken, nil
+	}
+	// These rows are not syncing any more. Without this no later try could claim them.
+	return taken, m.queries.EndMoveClaims(ctx, tx, db.EndMoveClaimsParams{Ids: strays, ClaimedBy: by})
 }
 
 // whyNotMovable adds the last hour's conflict.
@@ -89,10 +101,10 @@ func (m *Mover) whyNotMovable(ctx context.Context, id uuid.UUID) error {
 	return fmt.Errorf("%w: %w", ErrNotMovable, stopped(failure, nil))
 }
 
-func toClaimedUser(row db.ClaimMoveCredentialsRow, by string) claimedUser {
+func toClaimedUser(row db.ClaimMovesRow, by string) claimedUser {
 	return claimedUser{
 		id: row.ID, claimedBy: by, stored: row.Email, username: orZero(row.Username),
-		admin: orZero(row.UserType) == user.TypeAdmin, hash: orZero(row.PasswordHash),
+		admin: orZero(row.UserType) == user.TypeAdmin, verified: row.Verified, hash: orZero(row.PasswordHash),
 		createdAt: orZero(row.CreatedAt), lastLogin: orZero(row.LastLogin),
 	}
 }

@@ -30,7 +30,7 @@ func (m *Mover) resolveEmailConflict(ctx context.Context, p claimedUser, email s
 		return target{}, err
 	}
 	if there.EmailVerified {
-		return m.link(ctx, p, email, there)
+		return link(p, email, there)
 	}
 	if err := m.displace(ctx, p, there); err != nil {
 		return target{}, err
@@ -43,12 +43,8 @@ func (m *Mover) resolveEmailConflict(ctx context.Context, p claimedUser, email s
 }
 
 // link requires that the platform has verified the address too. Otherwise a local user could take over a foreign account.
-func (m *Mover) link(ctx context.Context, p claimedUser, email string, there firebase.User) (target, error) {
-	vouched, err := m.vouched(ctx, m.pool, p)
-	if err != nil {
-		return target{}, err
-	}
-	if !vouched || len(there.UID) < minUID || len(there.UID) > maxUID {
+func link(p claimedUser, email string, there firebase.User) (target, error) {
+	if !p.verified || len(there.UID) < minUID || len(there.UID) > maxUID {
 		return target{}, stopped(codeEmailTaken, nil)
 	}
 	return target{uid: there.UID, email: email, way: wayLinked, foreign: true, passwordless: !there.HasPassword}, nil

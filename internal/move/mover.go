@@ -35,7 +35,12 @@ type Identities interface {
 	// After firebase.ErrUnreachable the account may exist (M2).
 	Import(ctx context.Context, users []firebase.ImportUser) ([]firebase.ImportFailure, error)
 	User(ctx context.Context, uid string) (firebase.User, error)
+	// At most firebase.MaxLookUp.
+	Users(ctx context.Context, uids []string) (map[string]firebase.User, error)
 	UserByEmail(ctx context.Context, email string) (firebase.User, error)
+	SetDisabled(ctx context.Context, uid string, disabled bool) error
+	// Errors: firebase.ErrNotDisabled.
+	DeleteDisabled(ctx context.Context, uid string) error
 	SetPassword(ctx context.Context, uid, password string) error
 	// Errors: firebase.ErrNotDisplaceable.
 	Displace(ctx context.Context, uid, newEmail string) error
@@ -172,5 +177,9 @@ func (m *Mover) migrate(ctx context.Context, p claimedUser, password *string) (f
 		}
 	}
 	a.samePassword = a.fresh || password != nil
-	return session, m.finish(ctx, p, a)
+	err = m.finish(ctx, p, a)
+	if errors.Is(err, ErrNotMovable) && password == nil {
+		err = m.withdraw(ctx, provided{p, a})
+	}
+	return session, err
 }

@@ -29,6 +29,7 @@ const (
 	codeAnotherPassword = "another_password"
 	codeWeakPassword    = "weak_password"
 	codeDisabled        = "disabled"
+	codeAccountUsed     = "account_used" // the row changed meanwhile, and its new account was used
 	codeSecondFactor    = "second_factor"
 	codeSignInBlocked   = "sign_in_blocked" // A11
 )
@@ -57,14 +58,15 @@ type errUnsettled struct{ error }
 
 func (e errUnsettled) Unwrap() error { return e.error }
 
+func unsettled(err error) bool { return errors.As(err, new(errUnsettled)) }
+
 func outcomeOf(err error) string {
-	var unsettled errUnsettled
 	switch {
 	case errors.Is(err, ErrNotMovable):
 		return OutcomeNotMovable
 	case errors.As(err, &conflict{}):
 		return OutcomeConflict
-	case errors.As(err, &unsettled):
+	case unsettled(err):
 		return OutcomeUnsettled
 	}
 	return OutcomeReleased

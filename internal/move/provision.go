@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 
-	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
-	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/password"
 	"auth-v2-service/internal/user"
 )
 
@@ -58,6 +57,10 @@ func (m *Mover) find(ctx context.Context, p claimedUser, email string) (target, 
 	if err != nil {
 		return target{}, fmt.Errorf("look for the account of user %s: %w", p.id, err)
 	}
+	return found(there, email)
+}
+
+func found(there firebase.User, email string) (target, error) {
 	if current, err := user.CanonicalEmail(there.Email); err != nil || current != email {
 		return target{}, stopped(codeUIDTaken, err)
 	}
@@ -73,14 +76,29 @@ func unsettledBy(err error) error {
 
 // importAccount never imports a known uid again (M1).
 func (m *Mover) importAccount(ctx context.Context, p claimedUser, email string) (target, error) {
-	verified, err := m.vouched(ctx, m.pool, p)
+	account, err := toImport(p, email)
 	if err != nil {
 		return target{}, err
 	}
-	err = m.send(ctx, firebase.ImportUser{
-		UID: p.id.String(), Email: email, EmailVerified: verified, DisplayName: p.username, PasswordHash: p.hash,
+	failures, err := m.identities.Import(ctx, []firebase.ImportUser{account})
+	if err == nil && len(failures) > 0 {
+		err = failures[0].Err
+	}
+	return m.afterImport(ctx, p, email, err)
+}
+
+func toImport(p claimedUser, email string) (firebase.ImportUser, error) {
+	if _, err := password.CostOf(p.hash); err != nil {
+		return firebase.ImportUser{}, stopped(codeInvalidHash, err)
+	}
+	return firebase.ImportUser{
+		UID: p.id.String(), Email: email, EmailVerified: p.verified, DisplayName: p.username, PasswordHash: p.hash,
 		CreatedAt: p.createdAt, LastLoginAt: p.lastLogin,
-	})
+	}, nil
+}
+
+// afterImport leaves firebase.ErrEmailExists to the caller.
+func (m *Mover) afterImport(ctx context.Context, p claimedUser, email string, err error) (target, error) {
 	switch {
 	case err == nil:
 		return target{uid: p.id.String(), email: email, way: wayImported, fresh: true}, nil
@@ -88,14 +106,6 @@ func (m *Mover) importAccount(ctx context.Context, p claimedUser, email string) 
 		return m.lookAfter(ctx, p, email, err)
 	}
 	return target{}, fmt.Errorf("import user %s: %w", p.id, refusedImport(err))
-}
-
-func (m *Mover) send(ctx context.Context, account firebase.ImportUser) error {
-	failures, err := m.identities.Import(ctx, []firebase.ImportUser{account})
-	if err == nil && len(failures) > 0 {
-		return failures[0].Err
-	}
-	return err
 }
 
 func (m *Mover) lookAfter(ctx context.Context, p claimedUser, email string, cause error) (target, error) {
@@ -122,19 +132,4 @@ func refusedImport(err error) error {
 		return stopped(codeNotImported, err)
 	}
 	return err
-}
-
-// vouched reports whether the platform's verification counts (M5); never for an admin.
-func (m *Mover) vouched(ctx context.Context, from db.DBTX, p claimedUser) (bool, error) {
-	policy := m.policy.Verified
-	if p.admin {
-		return false, nil
-	}
-	verified, err := m.queries.AddressVerifiedByPlatform(ctx, from, db.AddressVerifiedByPlatformParams{
-		ID: p.id, Trust: policy.Trust, ColumnName: policy.Column,
-	})
-	if err != nil {
-		return false, fmt.Errorf("ask whether the address of user %s was verified: %w", p.id, pg.Fault(err))
-	}
-	return verified, nil
 }

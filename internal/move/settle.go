@@ -25,13 +25,14 @@ func (m *Mover) SettleMove(ctx context.Context, i intent.Intent) (settled bool, 
 	if err != nil {
 		return false, fmt.Errorf("read the move of user %s: %w", i.UserID, pg.Fault(err))
 	}
-	p, err := m.takeOver(ctx, m.pool, i.UserID, uuid.NewString())
+	taken, err := m.takeOver(ctx, m.pool, []uuid.UUID{i.UserID}, uuid.NewString())
 	if err != nil {
 		return false, fmt.Errorf("take over user %s: %w", i.UserID, pg.Fault(err))
 	}
-	if p.id == uuid.Nil {
+	if len(taken) == 0 {
 		return false, nil
 	}
+	p := taken[0]
 	p.change, p.actor = i.ID, i.Actor
 	err = m.resolve(ctx, p, i, row.AnotherPassword)
 	switch {

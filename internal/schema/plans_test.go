@@ -90,7 +90,8 @@ func plansOf(t *testing.T, d database) map[string]string {
 func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 	person, stranger := personID(777), uuid.New()
 	uid, now, name := person.String(), time.Now(), "Somebody"
-	nothing := json.RawMessage("{}")
+	nothing, some := json.RawMessage("{}"), []uuid.UUID{person, stranger}
+	run := personID(5)
 	return []func(context.Context, *queries.Queries, queries.DBTX){
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.ClaimRegistration(ctx, db, queries.ClaimRegistrationParams{ID: stranger, Email: "new@example.com", Username: &name, OtherUsername: &name})
@@ -327,22 +328,84 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 			_, _ = q.ClaimMoveCredentials(ctx, db, queries.ClaimMoveCredentialsParams{ID: person, ClaimedBy: "test"})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
-			_, _ = q.TakeOverMoveCredentials(ctx, db, queries.TakeOverMoveCredentialsParams{ID: person, ClaimedBy: "test"})
+			_, _ = q.ClaimMoves(ctx, db, queries.ClaimMovesParams{Ids: some, ClaimedBy: "test"})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
-			_, _ = q.FinishMove(ctx, db, queries.FinishMoveParams{ID: person, ClaimedBy: "test", FirebaseUID: stranger.String()})
+			_, _ = q.TakeOverMoves(ctx, db, queries.TakeOverMovesParams{Ids: some, ClaimedBy: "test"})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.MoveStates(ctx, db, some) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.FinishMoves(ctx, db, queries.FinishMovesParams{
+				Ids: some, ClaimedBy: "test", FirebaseUids: []string{uid, stranger.String()}, Emails: []string{"a@example.com", "b@example.com"},
+				PasswordHashes: []string{"x", "y"}, Admins: []bool{false, false}, OnePasswords: []bool{true, false},
+			})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
-			_ = q.ReleaseMove(ctx, db, queries.ReleaseMoveParams{ID: person, ClaimedBy: "test"})
+			_ = q.ReleaseMoves(ctx, db, queries.ReleaseMovesParams{Ids: some, ClaimedBy: "test"})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
-			_ = q.EndMoveClaim(ctx, db, queries.EndMoveClaimParams{ID: person, ClaimedBy: "test"})
+			_ = q.EndMoveClaims(ctx, db, queries.EndMoveClaimsParams{Ids: some, ClaimedBy: "test"})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
-			_ = q.FailMoveClaim(ctx, db, queries.FailMoveClaimParams{ID: person, ClaimedBy: "test", Failure: "test"})
+			_ = q.FailMoveClaims(ctx, db, queries.FailMoveClaimsParams{Ids: some, Failures: []string{"x", "y"}, ClaimedBy: "test"})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_ = q.InsertAuditEvents(ctx, db, queries.InsertAuditEventsParams{
+				Action: "test", Actor: "test", UserIds: some, Details: []json.RawMessage{nothing, nothing},
+			})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_ = q.PasswordTakenByFirebase(ctx, db, queries.PasswordTakenByFirebaseParams{ID: person, PasswordHash: "x"})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.StartBulkRun(ctx, db, queries.StartBulkRunParams{
+				ID: stranger, Kind: "move", ProjectID: "x", Selection: "all", Parallel: 1, MaxErrors: 10, StartedBy: "test",
+			})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.AddBulkRunUsers(ctx, db, queries.AddBulkRunUsersParams{RunID: run, Ids: some})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.ExistingUsers(ctx, db, some) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.BulkRun(ctx, db, run) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.UnfinishedBulkRun(ctx, db) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.BulkRuns(ctx, db, queries.BulkRunsParams{Before: &now, BeforeID: run, PageSize: 50})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.BulkRunsToCarry(ctx, db) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.LeaseBulkRun(ctx, db, queries.LeaseBulkRunParams{ID: run, LeaseBy: stranger, LeaseSeconds: 10})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.KeepBulkRun(ctx, db, queries.KeepBulkRunParams{ID: run, LeaseBy: stranger, LeaseSeconds: 10})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_ = q.LeaveBulkRun(ctx, db, queries.LeaveBulkRunParams{ID: run, LeaseBy: stranger})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.HoldBulkRun(ctx, db, run) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_ = q.SetBulkRunState(ctx, db, queries.SetBulkRunStateParams{ID: run, State: "done"})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.RetryBulkRunUsers(ctx, db, run) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.BulkCandidates(ctx, db, queries.BulkCandidatesParams{After: &person, RunID: run, PageSize: 100})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.PendingBulkUsers(ctx, db, queries.PendingBulkUsersParams{RunID: run, After: &person, PageSize: 100})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_ = q.RecordBulkUsers(ctx, db, queries.RecordBulkUsersParams{
+				RunID: run, UserIds: some, Outcomes: []string{"moved", "failed"}, Codes: []string{"imported", "x"},
+			})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_ = q.AdvanceBulkRun(ctx, db, queries.AdvanceBulkRunParams{ID: run, AfterID: person, LeaseBy: stranger})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_ = q.NoteBulkCanary(ctx, db, queries.NoteBulkCanaryParams{ID: run, LeaseBy: stranger})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.BulkRunCodes(ctx, db, run) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.MovableUsers(ctx, db, queries.MovableUsersParams{After: &person, PageSize: 100})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.RowBeforeSync(ctx, db, uid) },
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
@@ -436,6 +499,12 @@ func populate(d database, people int) {
 		SELECT id, id, now(), 'x', now(), now() + interval '1 day' FROM auth.users`)
 	d.exec("INSERT INTO auth.set_aside_passwords (user_id, password_hash, reason) SELECT id, 'x', 'linked' FROM auth.users")
 	d.exec("INSERT INTO auth.move_claims (user_id, claimed_by, claimed_at) SELECT id, 'somebody', now() FROM auth.users")
+	d.exec(`INSERT INTO auth.bulk_runs (id, kind, state, project_id, tenant, selection, parallel, max_errors, started_by)
+		SELECT ('00000000-0000-4000-8000-' || lpad(i::text, 12, '0'))::uuid, 'move', 'done', 'x', '', 'all', 1, 10, 'test' FROM generate_series(1, 5000) AS i`)
+	d.exec(fmt.Sprintf(`INSERT INTO auth.bulk_run_users (run_id, user_id, outcome)
+		SELECT ('00000000-0000-4000-8000-' || lpad((i %% 50 + 1)::text, 12, '0'))::uuid, ('00000000-0000-4000-8000-' || lpad(i::text, 12, '0'))::uuid,
+			(ARRAY['moved', 'failed', 'pending', 'skipped'])[i %% 4 + 1]
+		FROM generate_series(1, %d) AS i`, people))
 	d.exec(`INSERT INTO auth.verification_keys (source, keys, fetched_at, fresh_until)
 		SELECT 'https://keys/' || i, '{}', now(), now() FROM generate_series(1, 1000) AS i`)
 	d.exec(`INSERT INTO auth.firebase_intents (id, kind, user_id, firebase_uid, actor)

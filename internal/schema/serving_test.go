@@ -23,6 +23,8 @@ var servingMay = map[string]string{
 	"api_keys":            "SELECT",
 	"audit_events":        "SELECT INSERT", // append-only
 	"federation_archive":  "",              // for migrations only
+	"bulk_run_users":      "SELECT INSERT UPDATE",
+	"bulk_runs":           "SELECT INSERT UPDATE",
 	"firebase_project":    "SELECT INSERT UPDATE",
 	"ledger_entries":      "SELECT", // its trigger appends
 	"legacy_sessions":     "SELECT INSERT UPDATE DELETE",

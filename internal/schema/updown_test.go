@@ -105,6 +105,8 @@ func (d database) allRows() string {
 		UNION ALL SELECT 'rollout ' || to_jsonb(r)::text FROM auth.rollout AS r
 		UNION ALL SELECT 'job ' || jsonb_build_array(kind, args, queue, attempt, errors, metadata, unique_key, unique_states, finalized_at,
 			CASE WHEN state = 'discarded' THEN 'dead' ELSE 'owed' END)::text FROM auth.river_job WHERE state NOT IN ('completed', 'cancelled')
+		UNION ALL SELECT 'run ' || to_jsonb(b)::text FROM auth.bulk_runs AS b
+		UNION ALL SELECT 'run user ' || to_jsonb(b)::text FROM auth.bulk_run_users AS b
 		UNION ALL SELECT 'project ' || to_jsonb(f)::text FROM auth.firebase_project AS f
 		ORDER BY 1`)
 }
@@ -136,6 +138,11 @@ func (d database) bothWorlds(n int) {
 		SELECT state, 'firebase_state', jsonb_build_object('user_id', gen_random_uuid()), 3, ARRAY['{"error": "x"}'::jsonb], decode(md5(state::text), 'hex'),
 			'10101011', CASE WHEN state IN ('cancelled', 'completed', 'discarded') THEN now() END
 		FROM unnest(enum_range(NULL::auth.river_job_state)) AS state`)
+	d.exec(`INSERT INTO auth.bulk_runs (id, kind, state, reason, project_id, tenant, selection, parallel, max_errors, started_by, after_id, moved, lease_by, lease_until)
+		SELECT gen_random_uuid(), 'move', state, 'canary', 'a-project', '', 'all', 4, 10, 'cli:somebody', gen_random_uuid(), 5, gen_random_uuid(), now()
+		FROM unnest(ARRAY['paused', 'done', 'stopped']) AS state`)
+	d.exec(`INSERT INTO auth.bulk_run_users (run_id, user_id, outcome, code)
+		SELECT r.id, u.id, 'failed', 'email_taken' FROM auth.bulk_runs AS r CROSS JOIN (SELECT id FROM auth.users LIMIT 50) AS u`)
 	d.exec(`INSERT INTO auth.firebase_project (project_id, tenant) VALUES ('a-project', '')`)
 	d.exec(`UPDATE auth.rollout SET users_buckets = 1234, new_users = 'local', deny = ARRAY[gen_random_uuid()], revision = 7`)
 }
