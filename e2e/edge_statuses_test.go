@@ -12,15 +12,15 @@ import (
 )
 
 // expectSecured asks verify-token too, each time with a fresh token.
-func expectSecured(t *testing.T, s *servicetest.Service, token func() string, status, atGateway int, code string) {
+func expectSecured(t *testing.T, s *servicetest.Service, token func() string, status, atProxy int, code string) {
 	t.Helper()
 	for _, o := range secured {
 		want, wantCode := status, code
 		switch o.operation {
 		case "forward":
-			want = atGateway
+			want = atProxy
 		case "headForward":
-			want, wantCode = atGateway, ""
+			want, wantCode = atProxy, ""
 		}
 		ask(t, s, o.method, o.path, o.body, "Authorization", "Bearer "+token()).expect(t, o.operation, want, wantCode)
 	}
@@ -61,7 +61,7 @@ func TestStatus_200(t *testing.T) {
 	ask(t, s, "POST", "/v1/auth/logout", "", "Authorization", "Bearer "+session.IDToken).expect(t, "logout", 200, "")
 }
 
-// Two credentials are ambiguous. A gateway gets 401, since nginx turns 400 into 500.
+// Two credentials are ambiguous. A proxy gets 401, since nginx turns 400 into 500.
 func TestStatus_400And401Credentials(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

@@ -504,87 +504,6 @@ func (e FederationStatus) Valid() bool {
 	}
 }
 
-// Defines values for GatewayAccountFailureCode.
-const (
-	GatewayAccountFailureCodeAccountDeactivated  GatewayAccountFailureCode = "account_deactivated"
-	GatewayAccountFailureCodeAccountLinkRequired GatewayAccountFailureCode = "account_link_required"
-	GatewayAccountFailureCodeIdentityConflict    GatewayAccountFailureCode = "identity_conflict"
-	GatewayAccountFailureCodeUnsupportedIdentity GatewayAccountFailureCode = "unsupported_identity"
-)
-
-// Valid indicates whether the value is a known member of the GatewayAccountFailureCode enum.
-func (e GatewayAccountFailureCode) Valid() bool {
-	switch e {
-	case GatewayAccountFailureCodeAccountDeactivated:
-		return true
-	case GatewayAccountFailureCodeAccountLinkRequired:
-		return true
-	case GatewayAccountFailureCodeIdentityConflict:
-		return true
-	case GatewayAccountFailureCodeUnsupportedIdentity:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for GatewayAccountFailureSuccess.
-const (
-	GatewayAccountFailureSuccessFalse GatewayAccountFailureSuccess = false
-)
-
-// Valid indicates whether the value is a known member of the GatewayAccountFailureSuccess enum.
-func (e GatewayAccountFailureSuccess) Valid() bool {
-	switch e {
-	case GatewayAccountFailureSuccessFalse:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for GatewayCredentialFailureCode.
-const (
-	GatewayCredentialFailureCodeInvalidRequest GatewayCredentialFailureCode = "invalid_request"
-	GatewayCredentialFailureCodeTokenExpired   GatewayCredentialFailureCode = "token_expired"
-	GatewayCredentialFailureCodeTokenInvalid   GatewayCredentialFailureCode = "token_invalid"
-	GatewayCredentialFailureCodeTokenMissing   GatewayCredentialFailureCode = "token_missing"
-	GatewayCredentialFailureCodeTokenRevoked   GatewayCredentialFailureCode = "token_revoked"
-)
-
-// Valid indicates whether the value is a known member of the GatewayCredentialFailureCode enum.
-func (e GatewayCredentialFailureCode) Valid() bool {
-	switch e {
-	case GatewayCredentialFailureCodeInvalidRequest:
-		return true
-	case GatewayCredentialFailureCodeTokenExpired:
-		return true
-	case GatewayCredentialFailureCodeTokenInvalid:
-		return true
-	case GatewayCredentialFailureCodeTokenMissing:
-		return true
-	case GatewayCredentialFailureCodeTokenRevoked:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for GatewayCredentialFailureSuccess.
-const (
-	GatewayCredentialFailureSuccessFalse GatewayCredentialFailureSuccess = false
-)
-
-// Valid indicates whether the value is a known member of the GatewayCredentialFailureSuccess enum.
-func (e GatewayCredentialFailureSuccess) Valid() bool {
-	switch e {
-	case GatewayCredentialFailureSuccessFalse:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for HealthStatus.
 const (
 	HealthStatusDegraded HealthStatus = "degraded"
@@ -1062,6 +981,87 @@ const (
 func (e PayloadTooLargeFailureSuccess) Valid() bool {
 	switch e {
 	case PayloadTooLargeFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProxyAccountFailureCode.
+const (
+	ProxyAccountFailureCodeAccountDeactivated  ProxyAccountFailureCode = "account_deactivated"
+	ProxyAccountFailureCodeAccountLinkRequired ProxyAccountFailureCode = "account_link_required"
+	ProxyAccountFailureCodeIdentityConflict    ProxyAccountFailureCode = "identity_conflict"
+	ProxyAccountFailureCodeUnsupportedIdentity ProxyAccountFailureCode = "unsupported_identity"
+)
+
+// Valid indicates whether the value is a known member of the ProxyAccountFailureCode enum.
+func (e ProxyAccountFailureCode) Valid() bool {
+	switch e {
+	case ProxyAccountFailureCodeAccountDeactivated:
+		return true
+	case ProxyAccountFailureCodeAccountLinkRequired:
+		return true
+	case ProxyAccountFailureCodeIdentityConflict:
+		return true
+	case ProxyAccountFailureCodeUnsupportedIdentity:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProxyAccountFailureSuccess.
+const (
+	ProxyAccountFailureSuccessFalse ProxyAccountFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the ProxyAccountFailureSuccess enum.
+func (e ProxyAccountFailureSuccess) Valid() bool {
+	switch e {
+	case ProxyAccountFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProxyCredentialFailureCode.
+const (
+	ProxyCredentialFailureCodeInvalidRequest ProxyCredentialFailureCode = "invalid_request"
+	ProxyCredentialFailureCodeTokenExpired   ProxyCredentialFailureCode = "token_expired"
+	ProxyCredentialFailureCodeTokenInvalid   ProxyCredentialFailureCode = "token_invalid"
+	ProxyCredentialFailureCodeTokenMissing   ProxyCredentialFailureCode = "token_missing"
+	ProxyCredentialFailureCodeTokenRevoked   ProxyCredentialFailureCode = "token_revoked"
+)
+
+// Valid indicates whether the value is a known member of the ProxyCredentialFailureCode enum.
+func (e ProxyCredentialFailureCode) Valid() bool {
+	switch e {
+	case ProxyCredentialFailureCodeInvalidRequest:
+		return true
+	case ProxyCredentialFailureCodeTokenExpired:
+		return true
+	case ProxyCredentialFailureCodeTokenInvalid:
+		return true
+	case ProxyCredentialFailureCodeTokenMissing:
+		return true
+	case ProxyCredentialFailureCodeTokenRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProxyCredentialFailureSuccess.
+const (
+	ProxyCredentialFailureSuccessFalse ProxyCredentialFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the ProxyCredentialFailureSuccess enum.
+func (e ProxyCredentialFailureSuccess) Valid() bool {
+	switch e {
+	case ProxyCredentialFailureSuccessFalse:
 		return true
 	default:
 		return false
@@ -2197,51 +2197,6 @@ type ForgotPasswordInput struct {
 	Email string `json:"email"`
 }
 
-// GatewayAccountFailure defines model for GatewayAccountFailure.
-type GatewayAccountFailure struct {
-	// Code A reason for programs
-	Code GatewayAccountFailureCode `json:"code"`
-
-	// Message A reason for people
-	Message string `json:"message"`
-
-	// RequestID The X-Request-Id of this answer
-	RequestID string `json:"request_id"`
-
-	// Success Always false
-	Success GatewayAccountFailureSuccess `json:"success"`
-}
-
-// GatewayAccountFailureCode A reason for programs
-type GatewayAccountFailureCode string
-
-// GatewayAccountFailureSuccess Always false
-type GatewayAccountFailureSuccess bool
-
-// GatewayCredentialFailure defines model for GatewayCredentialFailure.
-type GatewayCredentialFailure struct {
-	// Code A reason for programs
-	Code GatewayCredentialFailureCode `json:"code"`
-
-	// Errors What is wrong with which field, where the refusal is about fields
-	Errors *[]FieldError `json:"errors,omitempty"`
-
-	// Message A reason for people
-	Message string `json:"message"`
-
-	// RequestID The X-Request-Id of this answer
-	RequestID string `json:"request_id"`
-
-	// Success Always false
-	Success GatewayCredentialFailureSuccess `json:"success"`
-}
-
-// GatewayCredentialFailureCode A reason for programs
-type GatewayCredentialFailureCode string
-
-// GatewayCredentialFailureSuccess Always false
-type GatewayCredentialFailureSuccess bool
-
 // Health How the service and what it stands on are
 type Health struct {
 	// Checks One by one
@@ -2775,6 +2730,51 @@ type PayloadTooLargeFailureCode string
 
 // PayloadTooLargeFailureSuccess Always false
 type PayloadTooLargeFailureSuccess bool
+
+// ProxyAccountFailure defines model for ProxyAccountFailure.
+type ProxyAccountFailure struct {
+	// Code A reason for programs
+	Code ProxyAccountFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success ProxyAccountFailureSuccess `json:"success"`
+}
+
+// ProxyAccountFailureCode A reason for programs
+type ProxyAccountFailureCode string
+
+// ProxyAccountFailureSuccess Always false
+type ProxyAccountFailureSuccess bool
+
+// ProxyCredentialFailure defines model for ProxyCredentialFailure.
+type ProxyCredentialFailure struct {
+	// Code A reason for programs
+	Code ProxyCredentialFailureCode `json:"code"`
+
+	// Errors What is wrong with which field, where the refusal is about fields
+	Errors *[]FieldError `json:"errors,omitempty"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success ProxyCredentialFailureSuccess `json:"success"`
+}
+
+// ProxyCredentialFailureCode A reason for programs
+type ProxyCredentialFailureCode string
+
+// ProxyCredentialFailureSuccess Always false
+type ProxyCredentialFailureSuccess bool
 
 // RateLimitedFailure defines model for RateLimitedFailure.
 type RateLimitedFailure struct {
@@ -3538,12 +3538,6 @@ type EmailTaken = EmailTakenFailure
 // Export defines model for Export.
 type Export = ExportEnvelope
 
-// GatewayForbidden defines model for GatewayForbidden.
-type GatewayForbidden = GatewayAccountFailure
-
-// GatewayUnauthorized defines model for GatewayUnauthorized.
-type GatewayUnauthorized = GatewayCredentialFailure
-
 // IdentityConflict defines model for IdentityConflict.
 type IdentityConflict = IdentityConflictFailure
 
@@ -3606,6 +3600,12 @@ type Profile = MeEnvelope
 
 // ProviderUnavailable defines model for ProviderUnavailable.
 type ProviderUnavailable = UnavailableFailure
+
+// ProxyForbidden defines model for ProxyForbidden.
+type ProxyForbidden = ProxyAccountFailure
+
+// ProxyUnauthorized defines model for ProxyUnauthorized.
+type ProxyUnauthorized = ProxyCredentialFailure
 
 // RateLimited defines model for RateLimited.
 type RateLimited = RateLimitedFailure
@@ -5686,25 +5686,6 @@ type ExportJSONResponse struct {
 	Headers ExportResponseHeaders
 }
 
-type GatewayForbiddenResponseHeaders struct {
-	XRequestID string
-}
-type GatewayForbiddenJSONResponse struct {
-	Body GatewayAccountFailure
-
-	Headers GatewayForbiddenResponseHeaders
-}
-
-type GatewayUnauthorizedResponseHeaders struct {
-	WwwAuthenticate string
-	XRequestID      string
-}
-type GatewayUnauthorizedJSONResponse struct {
-	Body GatewayCredentialFailure
-
-	Headers GatewayUnauthorizedResponseHeaders
-}
-
 type IdentityConflictResponseHeaders struct {
 	XRequestID string
 }
@@ -5854,6 +5835,25 @@ type ProviderUnavailableJSONResponse struct {
 	Body UnavailableFailure
 
 	Headers ProviderUnavailableResponseHeaders
+}
+
+type ProxyForbiddenResponseHeaders struct {
+	XRequestID string
+}
+type ProxyForbiddenJSONResponse struct {
+	Body ProxyAccountFailure
+
+	Headers ProxyForbiddenResponseHeaders
+}
+
+type ProxyUnauthorizedResponseHeaders struct {
+	WwwAuthenticate string
+	XRequestID      string
+}
+type ProxyUnauthorizedJSONResponse struct {
+	Body ProxyCredentialFailure
+
+	Headers ProxyUnauthorizedResponseHeaders
 }
 
 type RateLimitedResponseHeaders struct {
@@ -9397,9 +9397,7 @@ func (response Forward200Response) VisitForwardResponse(w http.ResponseWriter) e
 	return nil
 }
 
-type Forward401JSONResponse struct {
-	GatewayUnauthorizedJSONResponse
-}
+type Forward401JSONResponse struct{ ProxyUnauthorizedJSONResponse }
 
 func (response Forward401JSONResponse) VisitForwardResponse(w http.ResponseWriter) error {
 
@@ -9415,7 +9413,7 @@ func (response Forward401JSONResponse) VisitForwardResponse(w http.ResponseWrite
 	return err
 }
 
-type Forward403JSONResponse struct{ GatewayForbiddenJSONResponse }
+type Forward403JSONResponse struct{ ProxyForbiddenJSONResponse }
 
 func (response Forward403JSONResponse) VisitForwardResponse(w http.ResponseWriter) error {
 
@@ -13785,339 +13783,341 @@ func (sh *strictHandler) ListTokenBalanceEntries(w http.ResponseWriter, r *http.
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L0JcxvHkj/4VWqxsyE7tkmBpyww/rFD67Ap6xqRWr//mBqi0J0AymxU4XUVCMIO7WffqMyqPoBuAA2A",
-	"h2RETMyzwO6uKzMrz1/+3QjVYKgkSKMbrb8bcMsHwxjwv3kYqpE0VxHw0IgbbiCyP9/weAT2P0IVQaNV",
-	"+ljQGIDWvGf/ftEXmrmHmNCs+FwC/x6BNlciarQah53u8/3uwdGzZ52Dw4gfN4KGHoUhaN1odXms4evX",
-	"IB0vFvL6yr4ukvkTKz44MzXYGXARsw7ESvY0M4pxmc7X9Llhg5E2rAPMfggi1hWJNidsmKgbYMJoNuRa",
-	"j1Wy2nI6POYyhCt1A0k3VuOylcw8U1wEMPcAG6tRHLFeosasAxMlI7a/d/js8KeD48NnK80u5HEMydVA",
-	"aC1kr2xuRl2DTB/IT+yUdYAnkDB8hKnEbuzpxzN2DRNLCLkjWWFiKoIruB1WHT5Nyz8wvV/2IdbnmrkH",
-	"ThjX16yLU1SmD8nqcxLyhsdizpz8A6VzEppJZZh/ov4cIhiCjECGk6uR5DdcxLwTQ9lsKp6cnlbEDe9w",
-	"DSzk0k6tAywBHvYhYono9Q2TanzCTDJhvMeFZEIyzgZqANKstACw3Hhl+DXIslnn/1zFykIz/0D98bsq",
-	"6YgoKh89++PM2BIg0ig6ooGQbNxXdh5a9CREuCmGvRYJ2K0MpnhBdZnpg9tOHaohrDRzEcFgqAyeaKhk",
-	"NxahKVtE6XMz6znLntr5DSZszDUbaSv+Mi5hYZ/LHtAChPZiaNXZSyPMwqlPPbSUOKfJOpl+YrdeDSHh",
-	"RiUoBIxiEYQiWnHiUo+6XREKkObK70DZ3MueqxLkloSVYrEa437b3V1xcgYSyePyCbm/5SdxrgZg+kL2",
-	"2BikYeNEyR5TkqlRwvTqW4QC7SpMAA+Qx7p8QrOPTW+QO17cE0hvXrtfONW1pufenDc1/0jQgCRRiW60",
-	"/vi70RUQR142FWY8TCyhmQm7pD9eNuxM/WX59cv06tzn178GBl0+Vzcq/L14aWsIreLQ5aHlj3Xvaamu",
-	"OiqaVAv02Z2dYmhiVaEkCnW7Mcx+cdXZ6FHYv3KioGw+UpmrrhrJmQs6cbczs19IFcScWF9rRn+qzhqz",
-	"sW+vM7oGrYWSa8zAf2GdWYw0JGtMAV9fbXxzlQCPJrXUpBIB4HWlwjyFZl0u4lmGf68Mw2HtBaQhuVmN",
-	"goZ8EiseXRmlrmKe9Eovn9mHZm4eFaFWbm0Mdnx0dHDMOhMDq1071jYSESQb0kH9tc/8d2eV0ZWmmXAD",
-	"V7EYiArTtvD3wqSUYgMuJ15g6yCnAcfcrEiICfCR6c8V3NOPFO5u0SP9204DlcyeuAEWjpIEpPno7soA",
-	"9R21uk6RQDcB3b8qmli1bTD3GWcd5oyxDUxqZSOsOKm1r2G6S6/oLr0iDWVFxcebh6urORpuIOHxslpY",
-	"2YV8DjJiSgLLvhHgFrlvrzYv0bMHctWJVXhdTknTj0xTvdVXBZ6Xe4J1JqQgJupPCM0TzZJRvKIw84Pb",
-	"a0INy7WYeVTlzMAd4QiKWcsEEqvYyBPWgZ5n2ZVmtyYXbob71uS6DXFb0RW1jq9qXa2XBkrgRl3POxT/",
-	"wCy9kDaF59IBkMzektEJ0hFbi1xGUo+GQ5UYiK78tVo2wdLnKunazlMqZ5wFbNi3MkIl2X2d3uDoUM05",
-	"WEMu7S0+4BEw1V17SQOIBL8ykyEsWlTuyRkJZ7w+xDXjw2EsQjRAnv6plQzs/n++eL3zE+MyQooN1WCY",
-	"gNYrEovVWyUfQLWNNPXEzDH4v6/n+RoDv75Kfdkl0yg+UKoB5/6azRH9531+A9ZaioFrw35iYZ8nPDSQ",
-	"6BI7OG/XG6WY7qtkFXfi16DRBx7ZQVp/N14oaUCal0IPlRbGGTwR6DARQ/pn4z0fgEYC6IrYK+QkWk0y",
-	"gqChwz4MuH2RqKyhTYK6/degkfrMzCcYxnxCvF8c4GMCGj0raL7YgZwTrc8j4nXkhQ50VQIB0tiYk2TE",
-	"P3jWz+YBcjRotP6w0/sS+Fl1lIqBS5zWJzDJ5LRryLoqTuccNRT0gY25MG5cq83aOzUvZ8o3YSCkGNjx",
-	"99KhhTTQgwSH/v33309Hpm+ZP+QGZse/oA2IY3COxE+vX7DjZ0fNEzYWps/aSGT/6zJVS1ByXjbabgO5",
-	"k9h2j3Bf7YZFCrTjzFHqhi6fv9u8xs8o/huB+w9WMWwj2+Hcuf/LrvE3IaPy9eG7TzQTWo9Sy6B8Ov+R",
-	"QLfRavyfT7Ow3FP6q356YT+Do+CYn4gXzqJqInbXGHqUyIUXq54+oY3q8PDaCjhrI0i7m5IJg/vImeZW",
-	"fsu69P+vzxqSV+gFK90Ifz+ohMFgaCYnbJwIY0Daefxrx76N/8/JslVGP6s4AxGlbnaMn9X+MO7+z5l7",
-	"d3aI1Hcr0Z08SNXheuO4u6v4fSvhAwotBGx3d/cOds6/Xr44f8XkDw/9Az7QOEyENNZ6Z6fnL87OAnbZ",
-	"+L8uGyTAOjGX19pKf3sAEPVAM54AG0ISgjQ7IO0NE9G1Wmvu6P9I+ACMl/GjRKukfA1tCbfmKsQn2p4c",
-	"hryXSVv3m7a7qIEnYb8RNIR9/98jSKwCRDvUoI8UxPCA374F2TP9RmuvuX8YWNGY/lAmNd6KgTCzM/1V",
-	"jcm3wA0bKDTAymaAbonCBCLo8lFsGq2jJoaxBtyQND7Yt9cxv3WCutkMFontOpzkUgYarcazzl73WecY",
-	"dg66Tb5z2D2CnefR0dFOs3vAD/lBuN/Zi/xqhtz0s8WkCn/5qaeLGY3wyRIqSEAPldSUuXBKyuXLYuJC",
-	"SNc/pjZMKXVLpj6USWf/2tOyd9B8XEq45+b6mot4lACta3b/c6kU11KNJbGYHguDQVnVtVp0Tuv51467",
-	"KXbOKhfhHn+au1Rw9NMosortr6jcrbSDM1kaS+1h8a2q6ODcT82+sfxh5Ja94DB8OMoFQL09VB193OTZ",
-	"DIT8BN2RfjjyngqXz/1A9mSdgxgIueAI0uwSK5JcaklPqSgoqoJqCNL7PDd1AqNImI+8B8tvP4pUbkj1",
-	"vKGsqz/sgeTu+d1ihhT6Dt2fWl6UTotYL3qdiI3AcEHuvQQ4TqFxqq9d9N6q+ROGahqyVqN1uB80VIiO",
-	"4ugKJe1+c/94p7m309y/aB60moet5tF/L2GA2UnSH5e6DKzll7uUGy05iuOveWvwFW4SS8AkAm4gYs7E",
-	"647ieJK3+OydsTxd+ZN7JW8gVsNS4jol3UB1mTupr0HDKYAv0GRbjfnKEr7mMs7MC3NyPRaJxNmX5viE",
-	"5n6s9KXlObuwkQs4/Hp++kngmb8kCw6TKHjiHpKqwu/Exn2nnJI00XyyQTlBJuVq1DLj3p17KMWnyxyz",
-	"S7zuny7zqC7xeprdUOIGXeJ1/3QNUsLtXUBD0+5dN0tLFTPegtyx/z4e70w7MOYd/bS/wxpXa1POZ2m5",
-	"VSSD2tRTkXgzX0qUvFOSUTL3G4WHywObc9+ffr4szrFlhGlGeEFUguRQhx2KDJCK0yEkWnnfvqF854iB",
-	"VKNeP5+V9njY5QVmK3//gnYqK/vxSNr3IMjYKRKYLOa7el9tSmmZqKH4UOrMnQoJPiJKUxHcB50V0txr",
-	"k1khIX35Y37HRWwXuECGYEaCcwWhFVwiR9Jo9+M6vexqW+0QH8e9uvzFkA25pD+jIr2WMtdnU0QlQASP",
-	"i0NfKgk1T9VpWWkAI41/FoOTnLxDdt14J8oZMxS3NgYD72Ded/I1UfbpqOxDIKPzkuzM4qd8voDQlClQ",
-	"9qEemLfiBiT+WPql01hgDmLZq5+AR2LOu5+mExlnPhJDj4eTt6qnRqbiI+dULaFGxprcyQRDfKXf2shX",
-	"EtCQpsXN2d08G5DJmUvFwCgleeKL31/e9avkXD+E/fuJ5Uef7kr5+QOM0yprq1peQaq98BkENah+quBm",
-	"rvzJP7v8ArOpzZE+p0U/KRVmZAUdm7PGX90OVWLWdNl9CRpw67wf8/xl1wBDfRWrkMe51ArMTggaA3UD",
-	"5PLKZcymQ+FW30AiuiKLifjH8qkWmNqH/O9mpsFccS0iyA1Jo5D64B1KIE0iwL3kk6/R8MoN082y28ME",
-	"+KIFUw1Eq/Enl/Cfbgd3QzVoBI2uO3w3ly5ELrH/ShtuRhpLNg2JID/q1Wh5ZyK5Mpd+Vl+50dzWxlyb",
-	"q3RcPZFh9Srx2Vj1MJRV8UxhrxutpvtFX5EawCkfg/ZiNIwW7iy6Vl3ky6W6j9KQbeMNl8BeKkC2LLhP",
-	"kwnJC9SshWbXMDSMd6x4nKjRyi5UYqO5/tM4Lhs0Z1p2oC9cuhXuTaMsXWdnKl9nHq+XZPjgxH7hBsZ8",
-	"8jofrHiYeMljjIs9jAfYnYmL1S4V5ClEdoTJysoHfEI+Cq436Ld1M/wsrUxUifhrZTshV1k2d0vLUrS3",
-	"vq8a1JRZOpvyB6PJQ7pWn8up5PfUU/GoTJ8zx4wvcjKhDtHea6x9erKPN+B+livgzSWCfeNJEdUFzAu8",
-	"GSUv1Tj12b1cxLAzldGp+/BBaSKrr651L2SvLdhm92CdraVX5tlaDDPF7I6pUaJPKJsrDe2zPsRDzUaa",
-	"dQVetJvcL7xWPmX34R3eptPP19nD/DQXUOZU0XYaSrYrS3hoMJp84jKZdZvJXIo5xNHmNveN6qyejfKn",
-	"6lAuyjJWns8ZQTsI1zWvmBMzPEwyKf3kkfuktQGpwJFyz60FRdbpwR2klbxRnY0nlbjtXy6lBLf7a9B4",
-	"i16xrUP6ThzSARv3Rdh32CxPb/aeWk3+KRnuj0ljIyq4V+FYamo8oIBcRc9ef8s/cpHUk5ccRQNWAzRa",
-	"DZi86Xd+CcUH8ebs819ne+/Fm+e7cNDcDffjqUIttDRcfbGrFMP/XvZTqwmlbJnz5JI9JSsw2dDuR7o7",
-	"5Ek/k/ezQ+cpVtKUOF5nozLH5prey/V9i7X9hRv2CtYhGBdymkcz6XFl9PJZQ/IagTpqEcz2wNY/MKy8",
-	"WsDhvg4Nh8UCFHn94OrG1re1+ISFvK7jzppWlh5xguM7LuLTMIRhrRqdYoj2zNn93hkMtwIRWTjzaIBK",
-	"ord4zFdX7hcFaXESLkJLAFFpjXvFTL4GjffqZxVNVgna1tX2ijBcd6DnnVLBfJbaRZq3KSJ4pZRo5zFX",
-	"49ucovdenY/C/mmG+FVjmzPkqSU2uIAstvwWv1cG78w5m+sRxjzOQh6BDHfRFe66NBLmEh42uoFvCKDs",
-	"TjfvT9XZ7MaVAaX5DROaRVTivNF9yiXr3OleecC1Te9XMe13Gtxto1v12St6d7lPpOzcKVE5NW5je4PJ",
-	"VpOaO1MN/Ltgmzz23fJ79Dn7/pxt+p3MfKGZkNqg797+T0SXoGZ8zCczXtFpXzNCV+yk2BXz9jGHcrGm",
-	"UvKRwPIulHrr8fRqHEQpHt/cM5h9Y/mzmJrrIjWxAPJ3yH4TP2+OcD8mCjFTVnI/30P60QOlFNW3IldJ",
-	"9LGydNMO7XewyKKsyuMhasAz/FwURncv0UqxJzct3FKNzAmyAL2aYNnK5MH6VIIwBw8t0T5xA28znMsa",
-	"hzANkTm/bCv/8PJbnpvdPPnlMTcxLEQAf0KzMBYI+0NJ2RQPMPnM0ROW23J0NRPYjVEsVANAHJzHcETk",
-	"5LyPopJyAM/azpRyyM1784qgO3hh5CEP51mS2GONcZ88by0onz3/eDwkn1Qcq5H5BKFLUq9/tyb0CXwj",
-	"xorzP74EjQ7Eavx6FMcXCe92RZimJUcgJ/SIhLG9V3TxHk7gRpCJcxA0DL38kZB8HLrMUn5Q90xn4rEN",
-	"lrxl7bM6N17xHnTbtemr0H120X2Y0Cl9DRyu2msMSN6fj7UMb7Y2X8/gnS7Pk/lVL1M9VgjjIvKSy92h",
-	"vGHDukIK3Qc9i5z6qJj0PM2/X4U/c9n7fzc60ONyLuc4PGevZJL81vlX9neaezP5Go0lsUNQabX0ujiM",
-	"wXs4j8Y79ZeIY/70aLfZ+PrlaxFPk9a2aYb0313EkX5viaK0EXHs3OB4bBgDf1HksG8/6P7u/sLo56In",
-	"zx4ehqgEQ3opGeefryHicMGLhFt2vgh0h619KG3d5Cr/fNq6qyXb7KnUD9x7eRQJPYz55P2UwTnXunZS",
-	"yA55cGx1ABGVxOvPy+L11wicWdQwCgH/03fdnZufb62WXst23/oU1vMpVCZkrCWyl84pOJ/IEKJ6TuI8",
-	"GbtSzUbrj7Qzz1RR3ZegoUbGWoF2W0ghbWxL4b7PUjiPYsq6Vpcf67RvD5OIY7kiUU9kuEgHwVFxkaTj",
-	"2v38GjTyiLIvPK2uQuh8QKHNnaMgg3v7IBFY2TC/AzPH8PyofmJtfkPd1H1J9MpbWLIPi3bUQWYLjQBe",
-	"gT1Ba0EQjGvxGs0wuXfyoNzzbtMSGG+cR36ir3zt7EplxGnhbfHwfGGuYwh7QAT10mg1rmHS+u/rg5v/",
-	"2rv92fH3XvNwvwgFdw3Wmj7oHnePu03Y+Yk3n+0cdprhznN+dLDT5MdwzI+7z7p7e9m9S3vZWBoAsIq+",
-	"vgbZYtALMLUa/C1djm+V1LJC1gusZyWrIang5moNP8oNr5js3kWz2cL/y08W078X5oS/hai3eSd6CdEs",
-	"lyFuRUWMU0qFxbeLbPQYnIGu1k9m7R0ecWLUvYdNKl7bdODklGUD+fqjiiBKIZlt2qJ6LJGVz1kR9Fmu",
-	"cLrGeT1E7XXJrOsXYC9A0xRmwzCauUm/g0hwj5S/4l4XW8Usvdu512ogavn5LhmftzJpZi2b20gNyToI",
-	"thsuY10ZgGZz8AczHXjmk0Px8Rpsl278EkA4aDWkKDhpix+V5NtooGhEneqJZmosF7c/3iwZrV5vOKOL",
-	"ucgOKcVby/vbtry/zCSnbDwC4MlvOW2aaMtR7TrB1K1z6Ht0Dt1F+lRGacs5iHTalV4zDdgbbOAp1s7+",
-	"Q/J9teO433t3ZgdXvoIfA+7E78Cv88iFNUhhps3f3D0vPr38lucnuCjhPFfUPZIRJIXugAElqz7bp3ZT",
-	"uPkJqa2+yWvqyM26vQ5VLMLJ3ez3h+ThLb3gAY4xW3eNAzVKMTt4yjTeZLTcoj2AphoZpuQDNmlIN4T6",
-	"R81KCXu8UYSQcjz+mFhJbdCF65KmhrmffMPMv2e0EXJIInj6MFG9hA/sCnwPwnJxWyZtZ7sQ5i6z+cOC",
-	"GiIox8z7+dYuZX2/8pubyjwu9Riv2JnPpXfmzHTiMZ9ohvuWLR7/Wd6+Mruu/ki/mi03oM0uzD/7jupY",
-	"gdDw7ZIe4jSL3XyyLkjbM1ztDH1AeO4BTu/eHA1r+rSnFPtFjYRM32e62xnmVf+/ZwpiQPq+eZiJQ7Er",
-	"bCf8opFr2Wd13B0jBoidM4qd/5a075kzgvJ2m6fa1bhpoxKITpj9UI568mJ3mWG6GeeUlPloo4ZDoOQW",
-	"q/NjjJP9QN6aPsRRK1WF7OJJpYI0QZuey910J/4KuOopCT+mlwd+e6Bu4FIuNelZ02n+cb5OXzin579O",
-	"m1h/z+nIx02qirj9ph61IoU+sZIdxcDCqYtlui+e2E9LdJhTFE/nyai8WWLBoishUTwk04cJZie5zKTA",
-	"rWSqENWwSGi7jMiz0jTrl5uLpZzRUabPtIhA0zHzXgIQrc0feRN0etwz/PQJrjTmPatPHrGBkCNT3Mla",
-	"A07Zs3+Xl8WltTO4y5iWqIcgo0ZJ687pBp3lFvJsZ+d85iOmlfruzjwB1KrX3ty8Pb5Q3Lk8gfUHzQz8",
-	"uW1yVUIaI8SaGm0PY27skEi9vn+uccXSpcOU98P9LMW/R0UWl0oCFRBYZsSWyouXMnUvIrcWpE2QJi6l",
-	"k8kvP8/K03QXTN1jZcIwk+qlFFXKuwWGKtx3BWoovb1HkTDYz6/m9f1BWhlrZm/qsLyH++++h0yENgVV",
-	"y5P9PtVbcebQXbPFMrpqXY6azYNQRPi/ELBrmMz8htvofvUbx0bZ38NYuL/a06RfLaHqiTZ5AZrNKNfK",
-	"sXzLiLRKdsDTfeJAM63BdOLCr1iES+aYocrumeMqu4F+SdRYU8sDx615YXV8WCqsCqka5SK4ShZsQMHN",
-	"4MdQDkYiYsI43lUjYy8cjEPL5WVP1eCoZBov37FXAIa2O2rkRxRdpw0QFrqkYaev7BXkRn6Tg0Z6qkTP",
-	"2bwLO5gRVyW7Fhzs9aymNDutjp4+JHOg+CXfdeHvUtSysT3brkioU7aBgV6q+ycJoq/pwnmSEChLITBV",
-	"KlravoW44degXSs010kcRScddovMq7FTdq3crH22bunFWZWdVqXliDPu8+EQpL1759uPiww+O+XM3rP/",
-	"qmPuIUVkUy0nupw9VaZSYGGD0F578l6knN2NzTZyN2kjaPQnnaRgUmYrLu1Deh/ugdJmrMFsd9gKcP6t",
-	"96C296DYve4+zriIFzadSjeNfTadK7c94tpHTGzsHdZncjgydQ+aiuvysZXiyqx0cvDNTgaNnVTKqheF",
-	"ZiqOSBmQmUl5YneUywmLQfZMP7BKKTfM69IDId/iHxqtvem9Dhq3OxrCBEwahJQwrp5lPoKCYwCa1DJK",
-	"Ayn214HSJiA9sV2IELTtdPhtOp3m/mHN+U0daX6y1QeXz5Vd5fB8+vEMNXbUDbC/IFGYRyiMDjBKN6bf",
-	"IugIo0+cJ8X+VKbYDvitGFgyft5sPtt7/nz/6PDZYfP58z3cGfrTzuzfZvVhn5U8e7tN8vfzCZOKIHJV",
-	"XIiHudw7oj4eM3+tZue132zOP67p43Ebl86t9Ihy3fFW4qxSEWqFjlKdF1O9JJ9o9JUVl3XYfH68Hhni",
-	"HOYsrtA69/HfELONlYPSsvEpUO+7uFgG3cVJkF3+os9jK/zgn3AXzWKc34teuT3/x3H+L1NP0yrSsuqS",
-	"+A2GxtcwcGvH4rkAOnN5rFWuzsyFJZ44XEihZIsJwwYjbdB3j+mk3N0jK1wgc1YcPXSgdas7r0Cv1LH2",
-	"e9aaS6k2j+xb11/ltjuNpjpdrLg734JvZp5TZrZ/632wdT7Vf8vOtdn5VZKo5MXyO7/L2gMwfRUh7g/i",
-	"REHUTiE7M0+5ZdkU0dmZI1pRLV07xWdts87IONeokD19KdExzmUODTpW6lqz0XD3UpYoMB5TJVhbSV5C",
-	"JSrTpBcl8MyijgQ5fFp7YtPb2SgWu8wkwAY1UsAq+rYFNRyLxaTACkdjUAJoGlQVUgVFvMAga3QWVNUl",
-	"lrH2VG/Zu487xJjFK8zSoYdCiJEZlVe4AmKROKodmHjlWkpXxiYKPafXDKWVt6auygjhhaxObOdbDJzn",
-	"Uj6or3XNm9S+ZDcyTTHxrYMpJXjMJxjQ59onG+VSmmR59G7qFoq5GGxm67pcxCt9aUNpVqJ+ICm3+vz8",
-	"sxHL7pCZpuQ1I9A++wNBN93VUZ0sRSeJ10X18rLJ6RzmWnFsbHpdhJLrQxyxGDulUIxe1+VJj+tewpVl",
-	"/dZrxz0dc5n8OeNOCdmrS+pzPIylqks6/7V5Y4rq3ESmhigjtYrO9NOT+VWNqXzfY4+gDdtRow1I3Wmk",
-	"hknZWfvyr7nx5TRNdSacm5Pfga9OKnJZhWAupTInanO8EGQR4/Id/Y5jx8Xb8+FSjNIkz2WziyZqFLgM",
-	"IHvH+RzlR5UNtLkknqkjXpC4Mi9DZVo01zbeF94QRWLIoDkrcx1zaQmIY7Yo2XE2nVtG8/IpXaMXfGr9",
-	"1PEccmjVaEgdadaSVCZrYVh7bYtzmrNGIwuzmIswpRXT1+4o2djSPaYVrz79PORpZVavgyPXnBYljIa4",
-	"S4DjwmR0sVqSV0qAU8svHGWOhgpznsdBs1dfffHpMLncSWb26HIh2lSg8iiyun0uPDv2f/JG8hI5h1PY",
-	"U3/PaSiO2JzObY6K9ezXCH2qHs7T5Df70sbTHysVO6cjeq8LZymuVz1CK8pjXHmQxYeL+zo3Xrysr7BM",
-	"d3dGiQtpWHo6bB6ip+mweVTtjGr5pRMTklznMopB+09iyaG12YcxD2GXveJh/1ImoIdKuroGzuhMHf8y",
-	"NZZpI+GsdTeMEcJap1DVIZesz2+AvFnlHtC5amjqsLOiGbviVLCJR82mRFyaGbYSD3JedayR5XGWa4pP",
-	"LG32vLZP45TKtOBttHDT7tqZyqNS06fLk9So5tiaX5cZ1FQ7UwiRuSIBPZEh2dfkA7AalivhKfXE5cig",
-	"Hh+XEKrlOt/xvsge9GvpsQ65fbObtcu3/BspsnCWDgmUzEaY+QbN1Mn6ic8zQF6rpKfMOtlnFcV8WGRG",
-	"NclTbpS6eVozBikOWLaYX7iBMZ+4vokPXzhbxzO+zZjdjFByNJBlsnxLqVHTcaSy8//Or9nvnDx/BR5b",
-	"KVfrYvIeRA3JjQgBr9EUrzDtT8iTWdMl7EN4XbJ6a/x0Jq6CaKlTp4m/sN8r9SdXaAAR9BIeQdSiycte",
-	"QKSp1QDQbc7UkHYB4TRzvKSu0ZVCr5dywg0kutTT9YHuG8egzEVxLYnohZdmWmfovx74Taw+TtqV+uYn",
-	"bUBafeWPNz3SmlkZRmF4mnFTxgnldaFeauAarRE74GFfSLgKYxVeu3Ig99sTzfBXdMb1wUkadCbi77qF",
-	"x5o9xIc8MbkjdSTgXKOu0OUaEBKlMK7ddPwiMlQkdOn55zGhplblUlsEutjz7TxThxCPJqWBQD1HlUVn",
-	"id0ocmaxPyktbTxNtVZPtXP8sojYXHlsTjVww1fT2poR5sUs/h151z32zwunZt1zrdQWAGfd2/Isly7i",
-	"/FT3m5dcmq2yxTy60yOn7Jv7PWeX8bM9rxXOq6zB131WDWyNpe+Vtt6oTu0A6Z+q49Bj7Ko04xjgfqKt",
-	"Vm0K2VqzxtIiICwXycRMDeaSI1cPI54ZzeRo0CGkk8XxIQyfgfdrzgRTMrApk0wQMwLbtNnNt6qaz/ae",
-	"LsGbtRPg1lyZZDJ3G6wFkAiImH3aQwdQLWJn4iKIK8d48aSq0/ryw/Me97A5XBOGDRsNc0IiAZNMnM0B",
-	"vNyOnJO3o7omO3cccrmzWoi5sThcXBZMzSAxaI/83AvEMYVwkz/PCiZ7FIgZf6pOBV7GKglSVnQ8dqAM",
-	"XPE/BibjLeapvFU9IdMww5qRhBMWcg1ZS5wBNxTinRtOCBrVqcMf8mU7WM2cjGKgLEYYpymPmvVVbP8/",
-	"pROvU97r0bKG80rN071TI5Nu3iwxoPxVceSCydg3NTrxCaoUG7ayM7GSsHKYj1wkK0oDjvTgemCWJjAg",
-	"ngVluASMsze/XzSWwA3YDAsUW3SWfurjh/ML9pSPTP9p2ofdyoFlJnk/xU5BYZOnFlVNO65VfwXnzd8Z",
-	"lMESMkclwWW6TDTCtsat6nEM2Oaje8cHP60Jw7D0AntCG0jqyZZTyU7PX5ydeQFTLVFyhaZHR4UVHdSS",
-	"MA+OcjEPJfB3awhxhl6P2wISqM9jKuzDcW1oqOWF3WYSJFFKP3yGZNr+fA54qe8d5qw0jwAnNPIe5fWU",
-	"eqwfQ0okCs+Xr96+unjFnt7skQQdwFOf5P30bxF9TUXpNlFy9UTJ3EQzulrIRtv7/IHu8+WqL+isSssv",
-	"yjQAZ0CupAisBUXuylWY3dAdH6409peSOsRHgyu+Joz4w8Ba54gMzYwThljk1EmyPN2oAsj6ewOS3gI4",
-	"bxrAeQFi8zRKcx7BeWVk5UwarXg3PTbxjB+qXun/C4noTlA6V5gopvweO81SZM9eZg1muVdr6RagP5yQ",
-	"rniD/Yh+Ez9bZa9dSEJrr2+f0VLPqqWiKfS8eUIlZnYqcDuE0EDEjMK089rUaqovNyGvv8VMvzy+wzb6",
-	"WDtCZI99laTluR5Af3+4WgzXSs03/igg+6zp/JtvBxdcpZvNyE5Z1Gfi9wmhKCtv/6d4Vu0mv+vyzaFD",
-	"pjoOz1qrW3k9HDLdV2NdFMA/FdZ4vITw7WKZaZn4/SDT+iJ6KCv0sbd6VOK+WXScICMhe1kydWnTnnYe",
-	"lqaNXkCyBzbrCJydTG4zgmqczHdcxC9UBPd/PVRdB1tBX1vQv4OVjNYgy5VWMp5QkyDTh4GG+MbKNiBt",
-	"5JqyOL/HrlpnksVqbO3SImzJij21/kGdpbYmeKUJvm1ntEo7oypjuVzg3V9GRi4ppfitZYzjdzCzjZWm",
-	"8HeSyvAOIsEvJsN7VSkq4Ou2ukR9XSJfpr1CiXBXSKH7gFX3+WjjmEuDP0KoZOR08NnCYVLNy2LREx/q",
-	"sxoKG1uhHKllM57edflrGrEk72kJRf6cqo6yhKc8upeVq1aQlWAEra6266rTeZ2CDtUL/eb3PTNx3UVn",
-	"bxwNs2GKynBm2xsX7YqYUQ5lo/i6UWbYYlzOmoAnbNhXEvCP5+/OA2b6iRr1+sWe4OcvfyvYEmZoZ21f",
-	"LGX38ivyVE+vHo3AVYD48B50sBo4WNm5vVfmtRrJe4XRzqBLt2Kwthj8SBipF0q95cn9NpKahWfdnl/t",
-	"8/vEDbwl1Nr7PLsCWu722Oof21QmXq0GC99wmt5Mgl4dm0boYcwn70svup8hVB7iyBtprsq8Virb0m3K",
-	"/3k5g6t41j+BhrWAZR6k+dI31qPMiZxFrco+qThWI1Pb2BFhH1mKXF4Dq/8X8K5J0IjESxlyt/bVmA1G",
-	"YYqB5J0+T6xpzrtdETLiWOf3mfK6xrEaz+78Oxx87LPcnWobgjQnTERYGZBQdCW1lhb6/qatJATwez2K",
-	"4wuaZnW+5vSmjPsiBr+6jzQvK2sIEnCv2Sz1DUYgJ7NjvLcyZHa1CVhpzid6c+uVMP5sF7LItLQP/aoG",
-	"DtPsRpSjbuQaLQMP+xmY3xL1UsWdK+nF4rZ0lqKsiZWSFV59GW25W8CMFYsgFANqopC5VdWok1dBXDHe",
-	"ghSjmvCH/lOdyRotuuu34EYCXXY7EbfZ0TSBpXjCXnEHZ3QDRzNT85o59xxJBk4QOC4pYc7CMRU2eo4I",
-	"pKaNddNgy0XS2YpsOOC3Z/TwXrPZXEUMuaq4FDEm1T005Dw3LgqSj8S0mAYMCBtFcQ2MimEGs1SUp+Pb",
-	"EzvgZS4nbKASuJQ1RNhd7cxmBZZP9YAw9XOhLWGV6AQQbFOXdtX0rTObq4iyi0W8lDbt3HMdzaYHy8mp",
-	"uVy+uZHuhZ/ncO39hkLo/ENCq5+ywDJFah79eX1rZuPc799xbOQct+Cl6HYhAReBrAmLRR9Lm6lYuTb2",
-	"Nu1A9BxwLhsmKhqFZZhnXsTP1nMLwyKcmj5hcGsSbg+b2rNYAahNEbAqy++L3IKoHsMkvNT1Ue4O/t0l",
-	"4QjdYqGKRwMZsAi6fBSbgIVKapNwIU3AhIzg1jenymPaL/L1nhnN/j3isehiTT4awB7f3ypIu8imu95u",
-	"W9B2xettizy+dNQrIdpZNovFDXjY4g4gOnLZMXsPj0dzqzp2PhzGAip8RhLGVn12z2Sff+IhGE4YDIZm",
-	"4sCYPTxZFvygvAJ6r7xRQpSSfBXeiKM86voxVkndmvYZ1irvtoQptlddIXuQDBNRdjOc/3q6s390bPd2",
-	"PmeV5H8s91lTPGBMbunDbTngxLgM7/w9ngue/8yx6dxt7eki1YFcLk+6pQvNIBehmjuF/NCKdcDPqdZA",
-	"FcAWQl5pA8MWg1semnhiudaf4y6JKd1yeMTIfNrxi4f47vNk4Ku8dxnvA49ajCPRJyyBGLiDCff0G1xK",
-	"ejPVdzANBJIbe/vtMrcjrfyyrU1AiSKFDdhlUSK6BhEeU0xHYYdC0WmtlFR2TjfNw2V7gYoqQp8q0/2J",
-	"BA338cVQeh4QIzuX7CNEYUXirWCVIh8vknp3CMZXEK7fkXqAMVoK8D58i+limuY2mFE7mLFalfaFrw0h",
-	"6Y4J4D5OYbUf8imWZiTNjQTgTY/dtTKLN8iSz3IZXA9USugqec9KjFFiDM1G0oiYCWpvwtwLpT4z98xG",
-	"C3OX7hriO4UsXYPri8Jrl+FWJpqmXuiRiE6c4oYeDBf6Ia+W94aQ1jWijFHOYm6sPjfVwLHKk7ZKDlwh",
-	"eTBPttnJTW1fnj5S7bsyl269yu6lrqCsfeB3c/sQHMH9+hMwDjvSEJG6f8L2mk0fJpoRcNUtIutjdheR",
-	"NGYU0umd9CN/z94J0ZNn8uE7Q0x3Yd6qHvVVj4kMXaePVaLLSxcyPNGMZHk+cLv/U72eJYXRqlZzf1LJ",
-	"ucIQxbzCfxbN6XfmE/cjNZa1DGA1MqEq09xG0o3aYh1l+sxat5paAkW7zIV2WmnNTFfFsRpbc3+8y1wi",
-	"PWqOVFLSmiltJEgdNaY3qI9Q61J6rfCJZm3XbKtNnX/H/ckutXG+GvOJtaYTzF9xbeAxtGvNW5cLHLlC",
-	"I65ZDF3DeKwkFKzddIVZqCorAmgEjbQYJm1ylI5eKh3Wa+rqDyJo5Gb1nWft57vdLRkGnBUKrmMg1x4U",
-	"dMCjVTsGLhcar9kYeUH5T1UXQWSQ1PNbE9DUfdBV+teGNs1QTdOefWkT5uJyljvW6A514hIimschr78d",
-	"lnhF3Zbvae/eQuQo63vZu0ndpIJvsatoyOO47DMlmSxMJSW5LCdpbMX9IVGxT2jp+nJBDLhgJmUEuQoJ",
-	"oX3Cw7KwdJSS1E3UgIE9Imvr438st3cigsFQGZDh5OoaJuW7d40VxR4hDvcHM2xXbm76z+rdmq8tWdSy",
-	"NaW/2aMprnspfv2tNFirhiAx9JFv2T/2Bdsxii2GWH0nbsmtajrFIDO2lnAPdSaMS6wiLnansho1aFJI",
-	"jd28ExbGSqcT8YXiEcRgICpolm7GqS5HARVqaIF9lHR5L6LiljiBvAqUN3nUnB7tm/bPgJLICpj1XHi2",
-	"VjR0Vv5uEu/bvoiLc3Tu+JsqpGuCnqY7sgjpG5f0eGAqplGLtk6K2k6KzFdeujoPkCW0HuGC/MF0M4c0",
-	"wXxV86+uzbP52ECGjwG3Pl9QmAIbzLLyNopRM4oxc+ct6/+vpKk719P1d2T5f5b8hgsU2fcpXSMYgoxQ",
-	"RRllM9j2KfrupPznDJrBtxx8KGSIbevoNY4R3bLvYJVwQjVUzXvFQiVNouJc7dgJGyGCzXQ9WLNeWCEd",
-	"tXQ59ZGeUdxwjxkgMNcN7aCRFpI2dSmowS3m1INiTm0hoB4JBFQVWy4ZfhgImf91L3jYpiY1jtw7OWbq",
-	"9bBq2A5v3/qfP/jOX1/s/2vuPL/a+fJ3M9h7/vU/6tHBpuXrnAO710vdLfjK+3rxsNN/bXvQ3qUi4MvH",
-	"yup/nb6dVtmlGYyYexaLG9AVhrwKK1rM2vEeRQ++h22P56rJNpH5lIt8L8h6GrnqtH9IFz67J5+wtu0b",
-	"gReszmH43vMVPrsb4ENySvf4rxBHD3oFbS+dO7x0sEGEgMwdWt9uI48u5i+l7amqvLebCA+i23ojgcaa",
-	"HtupTXfhw2w6hZ5ZlZtN3TjuVw7mW2IEvtgh/VWNJQtjLgazlnbaHWTeFhVpaMkssWrhGsxpuPGdCNmy",
-	"tiw1qOBb6dmydB+V34Ffeyih+7xrCjBJWxf5d3e75enqQ/IQXvIihQXLe823hPftEp6dEISjRJgJFtR6",
-	"qADxW1k6F1m4fGT6EbuGiXap5W2GtcGIhtRXuIvCPt4HTrju5Jhq/GvndCh2foNcXq4bCUF9eEJ3Mf3X",
-	"a68XUUx79fujETSQUHD7aJB0+L4xw8ZXuwtCdlXJmWT4xMISCkTgEtw7YMYA0ncSD7IJTb3zg+edH1Gb",
-	"+ai06SVw/l9vaSMJeaLNfsiHEZ7oS+lQd9LUoR93maU2TAFKm9+6Sj6XWkT7QGeSwT0+ocR+IXNj717K",
-	"S3lONIP36d+XnoQuGy3UKgJ2ifqB/fffu7u7X+0Pjrjsb5eN3d3dy8bX9glzlQElHyLxNP0iJTZmXEfp",
-	"jZeN4FJeItXOPOakVfogu8yRdWE2u+ywucc48dIAuNRT7daY88jkCp0xdoBSKnCxCvvKpczq9VWXqVGC",
-	"WxWpsWyl2CtHzQM6hPYnMMlk57RrIGnvMicSPCpAIkLTYiN5La0GS9ItYNFoGFsywRxJ+29uODmJKNHt",
-	"zfmH9+yGx/Yw3n9+m3PfBqyjIgGa1KLjQ6sXkbb87xEk9g84qU6CK3Y4gDsgQxXZ5dhJocyFaJedSmYv",
-	"D6JWH3nilgCJxjoqmjhvllQSnPvawYHgFEmY7LJfX52+ZKnwQ3w+SHA/f3l1wYT2YGl9YJoPgJF80Dhv",
-	"qXAgJMxXN5BM3FdYyBNcUDsvZ9utXDapswvSSJYGaY09zSVCFRHfwC0fDGNwBdX+wrEbQajfHWx7c2l3",
-	"CHIkk+0MTUf7JXDDtOFmpE9S6kQsKcphxMmpCAKmhQyBOfLXGEqiQBiu9MPIIK6LxxlBXMBszAjCmCeI",
-	"v2P36LB5yNoppHeb/eAgLVgK9cFN/8eAHTaPWNuSroqu7OMILAX2hfap/c82i4U2LpuSntM/EvkcNZus",
-	"bWV5Inncpszgwj7gBvYRdQFfiFSoPcwGYqVx1hllDBOqURyxToKztFf7LjuNYztyAoA9Dl3aINmYdDpO",
-	"nuAOUa4NHpS9W8eKWWNW77K29xy3W6nsfaLT68A+QZeBo5UcJKKllje/X2gyvgjWL18TfSlT57Vdon3I",
-	"iXkfr4lgmECIVVV6lHR5CLvslcCIjp2e3S5JUbZJ7jiJqpCT+FTqFtyGMDR0IhglemIXYL+V1lvRDlP8",
-	"DkN3JMQpkZaYiK4ubTnATp2dfjzD9GshLfucfjyzl297l50ZN8PcseLkEBygTZdyG8GR2JhPmAcuxdUr",
-	"F6dEYCjVvZTCjhiqIbRYG+fedl/nceybNQSIk0cxL3zWfWjAk2srKOzuC7PLXsUaiJE5zpw+lEK3fJB5",
-	"wY2MjCKhdSnpeYeTNL29VuaPlZ0M4CkFeFd5zAv3kXYmr3h+FCvRtJ1lVyUnRORdlYx5EjHRkyoBfSlJ",
-	"gBOz283xog3FEbgW7PY6otRBilnjAb4WN4BZ0BKLi1us7U3TNu6OdtdFBjxJV1Ssej2ITuzjCTewg4jj",
-	"rfy15t+fPmT7DYdPfik7E9+1PQ2G2i+qGFrMHWb5V4jZpafWTP/JtLGMAPEY8ct4+G0kNE0S15MD90RJ",
-	"wFz5W8koIofAna/2hIafpKNuOceQn68j0Sr26ykVXUqX4hnbS6/Xx575GKXCbhAK9aYJOFieWIQgNdoR",
-	"Tp+1hlgiwHCXWy1MjDrtyPR3bvZ3slqMG0gIBaSxv9vcbWIVwhAkH4pGq3Gw29w9oLBvH7VvyqBMW2IN",
-	"lXb+Qy9zfHhoOqpduKDA68JDLpKA8VirWXGXybksMWS3gbOjTTuLGi3XoPet68vkuOVnFU3I2JTGoSsi",
-	"tBCpvU//dHUR7t7NReMbf3IJ/+l+3w3VIA+U3WpcgE5Rsff2D9BkQjtvuWL+XFPQr0UjyeW+JqCHSmoy",
-	"dPabzarPps95lADRkxCdodfwcJnXzki6OKWFXttbdrSsG4z+RIoafeBg8QeohL/w1vPFb+VCKPjO3hIj",
-	"TTXIoPeOFr+XSwdMO0Xhy/v7tV72XhJ6d4lF5jpC2HeOljtGVyqCLxwsM8EslTVvXzdaf3yx5v9gYOVF",
-	"C6EW7M1MgNDYPBcv2ZwLxvCettZ9luKeF/aNViOP1vTV/pXHgutGq/GUD0WajE2i5GuQSRYH0bmsaCGF",
-	"3An2LnZwQigMEqlY7MM60FWYYjTOOWhdZYRTJPFeV3KXvVepWcXJvhCaJcCjObLHTnl14VNfiqiRScXI",
-	"SmLjpZKwtLCgYVcUGT/jBVhXTjhsiJe5XLl/irC4J8ZPWf2VjJwx4BnH+wl9GGmK0efyMgLnemamJJwe",
-	"LMXHF65SjqrzMeNzTEYQ5I2XLrF6FTO+I6/iatfoZw0JtsFamjXO7c7x+EVR1H0bjPEN0ehFlu/agb7I",
-	"B15rESiBiheqgOpcNWkM2F8oaaMeq8xTFq53xaSOJOdxVAnS8kHTdbrTJ4QqhVhmgQN00ajlOz4kzb6M",
-	"yF0XonX03WLRVAMmb/qdX0LxQbw5+/zX2d578eb5Lhw0d8P9WNZVcwtNkjar6H7kIrlrJddNf0Oc+TDX",
-	"z7emb7669dgsaaMrYrSpkl6RbE7z9AIgJxGoyVUdkfAOTfY8YpHLZnc5pRqTSslDlRcNOft3t5LL3XTu",
-	"3azNZ2w33nAJ7KWC+lIg3zJsKTGwd6/27p2Zq6/spl9wl8XzeBXQfFj/2xQbLzCciJ4+4r5NSgfHfal4",
-	"uMFso500a2hZEXHWZW3LT2dR26q16B5HeeCqmkyhLqmYY4aChWJNs5lF1QpCLjFqHelh7kI7mEna2qyG",
-	"UF+HX1FNwBVs7drHZjNUSAqiujTN1rJfAmaUyNSvXsuQKMgCKyEiFeqCsVsAVhjzXg8S9vmMCYm2wpD3",
-	"YJf5JCSTCIhcy6aeAle5KTQTUhsuwxK39y9gXtohyxklx+IGbs3TvhlgqVnGp9OlU18r0GEo8gYQYcyB",
-	"gq9g5m71BaLRKWkSHprAriUBTtFKbFw1ye00btsX+7Wn/bQVSeke7jebvlGftaxc76yQS+p8cMI+QSQo",
-	"0viLUr0YXCIBEWKAWEcETa5GBsPdkSLxy6/pm36zGVa3dv0YpXvvoP0X7v4CAevzkMM+hNd2Q9LwDQ6O",
-	"yaBFyUh9KEaWINV142uQvuCRuZZ/4xomeomn0xS1htAY/XZtGegjid31wldc1l/6Gf/K1y/Fb5dGnrLB",
-	"PgGPEPILj7eRy01zF8Ryd85Uq4cSQr8oI6el5c97ZXCm862bG0gm6FUO2JAnhnUm+L85RnDUn2eFp7Er",
-	"Mi7lhzSilvLEMFGYMpWMJGY9uPaTwlCGhmZKtijAm4R9QDRU5XsGJoDdkyjRw1piupTs31rdhVL5VvU5",
-	"zxUcxUUs2J4E971qf4h+ppKs0tZA5NIP+/beCKY76FjBgclQUzn+lFZo/zrS9sXSLbLjijX3aJO0dw52",
-	"Ca7Fpr1h/p8F25rxVem+vlCDIab9TDUJ8jm0lQ2JAt8arDNx/0XbS9F2TC7KurecpF+6lBF0hRTp0QQ+",
-	"ydONi8obJnoaiGOfC6ASTblVTnse8AnrADvy3jem4qhMf/4FTKF5y6YkfNrgqtHc359qVGPFvu97luta",
-	"RmU1DewrlglczMsU0e0VeheuCsXuVsSW95Bq7IXd/eO9ZnTUDPcPuz89451n0cEz2IfDEJ4fRvzg+Pin",
-	"DnTDZifihwfHz6KfDuHwoPP8p+7es+NuuD/VgKfViI7CqBPt7XW6nW5n/6dudHj4bJ8fPzuKms+Ofjrm",
-	"ncO9/efRs5+AH0V7z5rdfX68B5297gFEz472njXTzj5Ir2kXpz++pJ2W0vZBhXsBxTWdvGvJlSWCZUS3",
-	"8n1R2iCo5NZIYRhC5AdBqdojGZ2wNs7fpUYJY1U+zryNvVGl9kwXpdp4pq/WmGvWGYkYM3sqOd/le+xO",
-	"OKmJ5ReOZv/79N3bAJdCcJ/2P7IxU/0pN2iiBqVS8oVTD+vxl59fDTUWYZ/dYLm+Y+lc8bbXy+uz5bqr",
-	"NQuigZBP+SgSZgdu7IFW7uQ0aGKpHS+0ObUfe0XfChpDnvABGKyx/mO2yBo7wTr41ciaGN6GcLYNJr3/",
-	"ewSofjtZkmE3Zzu6EP25eui0H1kkohZbuj8y3q3u126uLczS/ZPLloY9qgoLm4OXsbfsMnGFPg5J1JDK",
-	"etzN3SK6S8XMqPtq6dSWQbkonZoTgiltG+pBWTYDzAQsP/Q5dZ4V46aRsGzkKmqTBoFY6g9bJi0zdnj6",
-	"ggr/l3gSHZd4TdZXzZAbP/Ie3LVj6QUmjtf2LFn5s25i1bfk3vk7rcr544s9el8X9MeXrwXxbSUpQ7nM",
-	"wMtSL8JRaDsXsaL8SPylKNT/VJ1qYf7C4W7i3ZLmmSJ2hopRTviyBaeQtNI0ZZfuSt4f3uMiNTjSv2Nq",
-	"LnmMR0NSaFUcLbw53tgZL3NlmD5oqBITriljxq++Gi8Bk0xci0fg5f0dHwnXvlGdLc9+czz7e4GZUuwr",
-	"6hzDJmBW4uGnf4vo61Mk3mL8phTB33MdtYvpjSTjEsYBFR78qTqoAjikLFGSHIg1V29UZxEfZrB09Flf",
-	"vRULTUpEqmEc7jtGHXK0TB2fopo248WbvWRnOuDvzULDrcZktbIJH5jDDpfxq5yPwr49ui1P5swgiOOM",
-	"J911Rd2a67Firg1/pXnkCkwxSmo0aydwI7RQsu3LuT5+vqByiXInnBtiFWJ27xLO0n0kAm7vjo3S6a9q",
-	"zLo8cSCfeJZWuKaUK5ZSAIOGwxOZ9ioPYx4676cj0rTNfOJad2fUmgpzqVisZA9cee8oSUBS1mBZrdcu",
-	"e6FG0uQ8WxJuzaX0bXaVDJiSLms3jRGyt2oMWMyI6Qb6I1XWtrFRKk4By4c6PLwu0xvPi2yzYsoAlnOS",
-	"BwV737wexfEFeZ9zwDrSOVkkjD8Talwea89vHwFZ0stuMc5Azq/P/rS0e8+t0Dd/2lDmwWoi49tTNbcp",
-	"BxuSUUR/VSKq9o2aIi+W3qe/O/uz/e92C8te8fGACeqKo5IoxXoVVpXVu+zUPuywA/6zbZ8U1uKUEQk+",
-	"KgjSaYWNLxQShv1QQKu9lARX++PsaO4bfiwvKLlEZThhvNAi2g3uczV22WlasWvfzqbmExe1g0komx3N",
-	"SZdMKn17Fz/rKi3HIo5CnkTao1zEBpEBhsMYy5c9+o1dC/b6yXAKhom6EfbjIQl0rlkby7jbAdVL+0dd",
-	"wT4+QHjEbVfWnH9KMvob68a8h5YI/rPKDfDZwWMutD9wl6SvepK+4ivtym33JPDgFAij4h4sO6uCUxQT",
-	"TyscDP/euH+WMm59/Yrf/Irhc39e7vI4HZn+R/9S1RSwaZkrcxU6j8rikh+qnS34x+Wm8jr97Dm9WDUd",
-	"Ry+0MT/YG+5HPEiskM45q6li/ge8oX+c47m+KXqEZpF/Honfx6Pybh0/39TF+FrIiHlU3xUuwad6IsNq",
-	"586pdv3uKLvWgaEUekXvsrPuTAdiKrcPvMLuu8Hh/T1KgVsI/sgp6RmejEgupcN00S0r3UtwWNsBa88A",
-	"sbbxAmiXYZ21d/NgKxnIiJ8twRTQSMGlVInveOt60GEmSKkVkDXmXscMKHZ9aDzr7HWfdY5h56Db5DuH",
-	"3SPYeR4dHe00uwf8kB+E+529aPk84pnm4ZvS4+2HIfLI09+VN8uf6Vb1f2AJ9zPBDaUVC0XfhFxR7P0t",
-	"oq/zHWpUWZsmRzENgKA2p6lIQO+A0HnBUupc++zQwItK5YK7/DMWQKxxmX9bxvXSfJkJm60GgPzxQcJ0",
-	"Ov48Jx03YX9OkxzEbyB70LX4CTzykzBWD07Rmy5SuzaDNcwjz7C0xbrP1MfrvsXa5Z3i2pcyl3zqwdDs",
-	"9ey/Yj9CNl4eN23AKWt1KqBccq8jatVAJYAweW7uFFWWKaNfyp64AZ2zP0dolCK4nt1FzUIupTK+Ob7L",
-	"kR9L8iJiy5g2+6HdVUlHRBHI9o8B08rjLDlEMDTdCdcwhm5pXJoadK0vPFbUSHL9bxoQCcoOypU5WkN1",
-	"eRUk1wdoU8rHVshl+0Bbmx9sq39s1vXIlxayFdrG08x5UG1vTWHzoGwhTNeSbmhFIJ6SCAdaVJhNS0nc",
-	"aXq+SDxmQlrVE6oBYKjjUjo4scSPhJ66VLBSToHeZS+VFdDCMDMWIYr7FMLBKk4YYSlKzGzuCCOoIbaS",
-	"tiAqywRhVvz3YMLQt4ZvnHrsQLvwzoRhufjSUjBbyXpoRFvRtzW67jYHEIxX6YS0epRVm9YRfskSwu/c",
-	"iyTV9Vmy2vAJs8pihLivE3QWYQhBwniXncZaUSp1Tu+LWCSw3AgLxp0/N5ctWC3JLmW1KCuRS582KJe2",
-	"EmBr4S3HjEjJ67HijboGKsXWS6si82ACU7wZinSRslECHLiEilLOZ/Z1SxauV/uW07acdiecVgrtt77m",
-	"Pz/G8godEQEb9hGQf9hXRhEau9DDmJM7xqfypri+7DTziPpcgPTeI38L5GP8T3Sm8nMZXcoBAjG1s3jr",
-	"FYVU26ztv9M+yftd/SggaZA0y3gkIyqd2mWnhLmeQRH7l1QcUScGBMlOAd61UUPna0Gn0qlkqqMND2Nw",
-	"WWAuENRibTUy1khxdYLtLhcxxYEcwnybjfsTuuI7yvRJd0jxkxM13r2UpyRGC/kBM820UXKVB5EqAkD3",
-	"f/9/x5GXrVQqj4CkGoA2MCTCXiUBamT6TxHlzGGyVAumlB90KklIUrk++Q5j3vG4YX0VRyXpxecgI0T4",
-	"on59ZGTPZhovcXDvuIhPwxCGKQxQcxmisuZ+hi72vUONPmJQspSiT/W1yyvIfPDoZNd5wspRdb5X3jx0",
-	"sioifxoq2RXJYE6mA7Z48W5/VYoh9II+8so1yF/Zm0Qt3RphtK//66flvUf54Tcbx7+XehQVPQIH9WPh",
-	"DZ8WtyxygX0eClI31WyQblFPdXS5DtO4XiiVofHXKmGyJ+QtgYqkGfgBu0g4dMU1e01fOB2ZfsBe8Cia",
-	"sLb76pV9pR2wV/JGTRjcGvzhL1TZfj39mKjbiVUhh/Y/rFYJCQHxXErMvtu/vQ2oIRi2TzrAsJpPFMrK",
-	"Qw+bTQZZ5xn8ZS8XPJyqJj1sPmcqYYf7++6fBydZ8yif8Iph0ax1D/Y9Yl4tzFpf2fEoqDdMQIM0geus",
-	"lXVHdKjM+fBkF2G/XIjwUnK3ATjDUA0FScUBtgcbJ8KAJp8X981eBnxC3ZfskGU6qjuTivKe4gm/BeOK",
-	"NahjmOknatTrNwLXARDf/NeOPd+d3+Y0MnZPP/2XfZIaGQeNf+1Y7W6HJOiiF+2jr7yD3b15Fi312ll+",
-	"NPQa7PzMYy5DWOp1fMO/kPvQZLjk+07euPc+p1HTJd5NH0bhvpRo/YUbGPPJZ2nZSSXirxpKi3v3tQ/B",
-	"PIQ64MiT8akGjSph2MFJI8zVrYC8StCjiecARRBRX8jreRqtFLoPuiqpkJqL5btNPdE+UaADsZI9Te2L",
-	"fNa6bzKWGrxexFiFxv1ESe2+BEqNqWcZJDOJk1jDKq8hYjxGrK5pONNpuNPyNHZ5vYF8xI308BHyerN6",
-	"ysdEdUV856qKnfg9Kv9ee3/h0li3LXvuSM5kSlQZ01rey/NjpSblrfZG2rx+We2qpA1YEaIw7SqaayHE",
-	"Xc/lrL1XQs3QnGDAHqP4Q1fcQsSMGMBuRcJArp+nU6qcLZ+IXj8TWbusPejyTC76vp1YAGT/1Ca8RPbx",
-	"w/kFKy7v6aDLHQCqUayLEtclTqa+N8Yv5ZSjMIEQMPGKp60eXbMz13gRa5fwC5n/sFQAPvbOZpvvaXZf",
-	"3cy2fcy2fcxynsaR6dcxLVPpUC0ALzAmgZJlSgD1rHlD0jC1d2VeYVQJ48Mh++Hiw8XHH62wcVHILgKb",
-	"sc6Enb87t/KPJBIGSdCwIWMv9XWev/zNQybovhqT0jUc/fVX7GxGB5YcwQAxYqthhexy370+3YCjaG//",
-	"4PDouBE0aDH4+YNwr3vID6CRYkFm3GmvknfdHY8RWU80vevyb1M6neOBv8Yt2oqn71M8kQHHuC8a81gS",
-	"mKpdZPk1HWFlfRXvroviMpkRZRJmVcyWWg7ff1oE5dE2FKQbt0Cm5FSiiqRZIn2PanjGLa5lCnZgO2ID",
-	"IUfGKvUqYW0HseJV2nbe83mC/lTWTiD1+eKt7ACjM/dFD80Sk7tO7ZVtafwEoQhM1v99iht2Wdvy5ZVr",
-	"Zd1ulc3ILsUkE4a+z6LxRnEbl7tMHl5uGKocadlqTp1Bv3mhU3Z54rHd1new1hVeXMU6loOfzj12Ml2r",
-	"h+ln6aJu24v4O3CeEPVVOEgGgM1fFlVTrtSn9BcwKzYpresu3DYnfUTNSR1JVRQs/hxzea2Zq1qEqAfa",
-	"9a/BE0DUSYQgVzEL+zzhoXEROmsbYkadq/zLOZb6nGptfJXblbE6T0lRL5XmrXcxrF5K5wb/Jl3r984n",
-	"Ppz2IdkWi9Rj0xzmVkqrU+xZ1ESfwq2d9byGCJx1sfuOYtcAw1125rLGMBYOYQKmhf13KNIOyJqZqmeZ",
-	"8xqGvg+KawWYOa0J+t+re8OYm65KBk/0pTWpul2KkdMFZqzO62t+S/M6X+FiVrx56OXtxfO4KPo0jtOE",
-	"ZEtHjHfUyLCFdO0Tp6uzYmaQlzWfeC+iz7oWCI1zwsizkGZnDxiP4ypAMl8StRIRpi9vyfDR6T8pVSA9",
-	"WhnoOxwbX+OyDEWmOCZVHoCzuVZ3bR9UmZyUkSO0JYG70+ZisdAGHfsFALyloI/WwvWuaNTy5XFb05vi",
-	"raXz8P2p/kM8cEqmXDmP+by28dQ3IKtyEK/he6v2t70quAmFxpxAygAY8yTSAdX2FNOGODZXVxKmw/qt",
-	"gv6UA2zJ+vjZN/1w5GanbqI5R3uZUCDd8WMWNLxD/xmiIuf+/j77Vy33WnHO32YMbOt4W6J1+4fkW/O9",
-	"5UyxkkD8KuGtVIx1VdJTZtNFQPlOkrlq+sAlK6XV9UbYH72lR/BSuaq8S9nnmkIhc9z0r3EJmxA2lak/",
-	"SwuR4lxqCJG7Kn8qEST/7MqLZUPNZTVKGoy/TjfNhwloWBhuLsQHUyfqrBpQXkWvYSNMUqxe2tTtW5je",
-	"trrpXi7CbzRFDeEw8jx4R7VQCXQT0P1F6Wq5KNYTzdxLZHSTHs1953E/y2shc2awq87vqwEwofUIdMsX",
-	"+477CoMSA3UDkb1x/W1s7Qa6HBMwo0RalT3zPXmMnB4Xcpf9jg3P03vcYXF1gBp6o7Jf8D1kSAGsZz+p",
-	"ZBq6O2FcXkosKH6S4hfacXfZW/pCYfnkc4BbD+CoZAhkc1hjKwcegkaRNiKO081KVQTXBVAlVhpfyoOm",
-	"70hNm2s5jsXcUON28E0P3AoCxgkiiMqvOKFTY5qCXVZW818uMen818INw09gPZHLyrv5+fa6jljED9QV",
-	"iPX7bcPtUCSgz2SjdXDcbAYNEflZw+RNv/NLKD6IN+ef/zrbey/ePN+Fg+ZuuB/LrO92oSFN5bJzjakx",
-	"d8o9io3bVutATaAw83pPnzppIZI0zKzv+kJwB/eAHtFtEsRd30SvnGRDsMSc3HN6oyW66ah23aTpBHpC",
-	"G0iqL6F3eAm52jIr9j8qbXoJnP/X29SLUwJygrVlEu8KzeiaAOnyq8Zcs3BkmO6rxASZKHZiMM2ycj+n",
-	"13DXl9cJc+LqPFx4PfMxYfCljYaWD6+Xil637DVkr4PPeU/O4TdcAnup0Nd8twUefu41ZPbePXmQ7swP",
-	"hGW6WYboVvu9M5nzIgFuoIBcJCOv8q0haAgng1Dh5niDVMI0JDci9B2cXd1WZEUH5m+x05y6KyTbz/Q1",
-	"FAljH4DFOjeVsKPmwWyGDWLFTC6c9FxZBpilVJilWTs3q7vXyNKjcKrZFQav9pv7xzvNvZ3m/kXzsGX/",
-	"7+i/G0EDDYdo9pGD7JFpNe0rwXkvKHlbpTGJVR5rPKuvXKMkF7KjGGXH1+u79oUei9zlROfSp1LR/rVE",
-	"v0S6FhB5O6I7iuPJyrpmjgDmKZwXPp+NkqJVGlARmGDmu7LdtQ6K89xqoI8XAawg2Ym2vBxFgiHjPqOX",
-	"OegHObhBfH+nk+FdVCEeDZUWiI7b5gN75m1mrwdhrGnNJPQ4/tEayxF0hHFuffdhJuEGEtblcawRHGHM",
-	"/oJEsR94+kTa6DX3Z7L6LyXygrtKWIixAFRk3Qyw39qPLtELB+pho7gOTJSM2P7e4bPDnw6OD59RQ5as",
-	"LRv6TUIsvsHEzx5QV2T6LkQnjF9K38HF95PN2kkErDMyqL/7e0pjkQC6Ui7lpWyfRTAYKgMynOz8BpO2",
-	"j2+EiJNH4A4esjEhlicrgRYz/XT6EE4cs6JvIGnlhmUFbftSIhaNMJlbyTuSqJ1WVhkOkbtyszmbHWzI",
-	"O0E85WTkeya6Vh++68aU8u4HFPpStkW2/Kzv1i775GF4OBY8GcyvamU2wjVMEKamA8wkVhw759QpxoM4",
-	"BoJ2sK2n/dcRgvuAs14Ihzk9AXKFO8uLOmCCtGaLj7BD1IPEGjTU2YP6bUQKNFWCUMkWloRewySgThxa",
-	"MSV9g2JX+sJHkTDV0e0CSMyq4I8zTQjfu16cKdkwPlCyh01YUpchUQ8jCE+jMgI6YZx9/nz2ko1FHLNI",
-	"FTJrDrrH3eNuE3Z+4s1nO4edZrjznB8d7DT5MRzz4+6z7t6ez6whSJost2aK6ucm2sxvTDnEZqJ2jP/5",
-	"4//Y+f++/N//UZWLs2pHZZRljdbOUZDh9n+QKA4M8/pBzbSA/GFvNjqR/zKN9Q8HGj6TetTtilCANDkM",
-	"pserTRQOL7dBj7elCd6FVgbivT6LcOx1h1kYUfuDDhU1MfWHs0AFeWrFswA9t9+ahDFow9yjdJeduF4l",
-	"xNGYA8BGQ5954L7uOlG59zD2U2jQpg2fVKXX5nnvlZvkGpL8UTRyLVvTFiL4O4cIvkj1nlLE8rr8PGcS",
-	"X9KvzrTvED3siD0aBtShI2JUnu67IY9Mv0ThmV8N5t4dQMmb3pFnzRU6Y9DkDcunJ+pcA+vM8zfXsUWm",
-	"1zTwnPuIt7zKv5H2i8yt2/XeK+25R32m+/wGspzL7CBFbvvS0yn/EFUza68Eq5jg9Ha8iaWHwK8DQtVk",
-	"bfT5uXa5T/lQeDdgO3PfhTxJJqz9EoYJkLKFzwcYxcUxIm7gUnpXXsDa5yOpwVoDnx2KVVdAHOGcnDZH",
-	"9oHoSZX4LFM5imNS4y+lwiXxmF7EzniWhnbZW8AO9G519li46dO+MalYiAEN3/1dx1z30dpA+NC0SFBG",
-	"u+x3a9i8ffXL6Yv/fXXx4bdX78//l+oWP4p58rmWnpc5OqQ4edXZJ2EftHH9QhE1B9QwxlCz1dizz/SB",
-	"xxXMIFzdIg9zZx+pUDe+fvn6/wcAAP//",
+	"7L0Lcxu3lj/4VbDc2XJS25Kpp2Oq/rWj+JHI8WsseXP/E3lEsBskETUBXgAUxaS8n30L5wDdaLKbZJPU",
+	"ww6rpubGYnfjdc7Bef7O341YDoZSMGF0o/V3g93SwTBl8N80juVImKuE0djwG2pYYv98Q9MRs/8Ry4Q1",
+	"WqWPRY0B05r27O8Xfa6Je4hwTYrPKfbvEdPmiieNVuOw032+3z04evasc3CY0ONG1NCjOGZaN1pdmmr2",
+	"9WuUjZdycX1lX+dq/sSKD85Mje0MKE9Jh6VS9DQxklCRzdf0qSGDkTakw4j9EEtIlyttTshQyRtGuNFk",
+	"SLUeS7Xacjo0pSJmV/KGqW4qx2UrmXmmuAhG3ANkLEdpQnpKjkmHTaRIyP7e4bPDnw6OD5+tNLuYpilT",
+	"VwOuNRe9srkZec1E9kA4sVPSYVQxReARIpXd2NOPZ+SaTSwhBEeywsRkwq7Y7bDq8HFa/oHp/bIPkT7V",
+	"xD1wQqi+Jl2YojR9plafExc3NOVz5uQfKJ0T10RIQ/wT9eeQsCETCRPx5Gok6A3lKe2krGw2FU9OTyuh",
+	"hnaoZiSmwk6tw4hiNO6zhCje6xsi5PiEGDUhtEe5IFwQSgZywIRZaQHMcuOVoddMlM06/LmKlbkm/oH6",
+	"43el6vAkKR89/3FmbMFYokF0JAMuyLgv7Tw07wmWwKYY8porZrcymuIF2SWmz9x26lgO2Uoz5wkbDKWB",
+	"E42l6KY8NmWLKH1uZj1n+VM7v7EJGVNNRtqKv5xLSNynosdwAVx7MbTq7IXhZuHUpx5aSpzjZJ1MP7Fb",
+	"L4dMUSMVCAEjScJinqw4caFH3S6PORPmyu9A2dzLnqsS5JaEpSSpHMN+291dcXKGKUHT8gm538JJnMsB",
+	"M30uemTMhCFjJUWPSEHkSBG9+haBQLuKFYMDpKkun9DsY9Mb5I4X9oRlN6/dL5jqWtNzb86bmn8kajCl",
+	"pNKN1h9/N7qcpYmXTYUZD5UlNDMhl/jjZcPO1F+WX79Mr859fv1rYNClc3Wjwu/FS1uz2CoOXRpb/lj3",
+	"nhbyqiOTSbVAn93ZKYZGVuVSgFC3G0PsF1edjR7F/SsnCsrmI6S56sqRmLmglbudif1CpiAGYn2tGf0p",
+	"O2vMxr69zuiaac2lWGMG/gvrzGKkmVpjCvD6auObK8VoMqmlJpUIAK8rFebJNelSns4y/HtpCAxrLyDN",
+	"1M1qFDSkk1TS5MpIeZVS1Su9fGYfmrl5ZAJaubUxyPHR0cEx6UwMW+3asbYRT5jakA7qr33ivzurjK40",
+	"TUUNu0r5gFeYtoXfC5OSkgyomHiBraNAA06pWZEQFaMj058ruKcfKdzdvIf6t50GKJk9fsNIPFKKCfPR",
+	"3ZUR6DtydZ1Csa5iun9VNLFq22DuM846DIyxDUxqZSOsOKm1r2G8S6/wLr1CDWVFxcebh6urOZrdMEXT",
+	"ZbWwsgv5nImESMFI/o0Itsh9e7V58Z49kKtOKuPrckqafmSa6q2+yuG83BOkM0EFUck/WWyeaKJG6YrC",
+	"zA9urwk5LNdi5lGVMwN3uCMoYi0TpqxiI05Ih/U8y640uzW5cDPctybXbYjbiq6odXxV62q9OJBiN/J6",
+	"3qH4B2bpBbUpOJcOY4LYWzI5AToia5HLSOjRcCiVYcmVv1bLJlj6XCVd23kK6YyziAz7VkZIld/X2Q0O",
+	"DtXAwRpTYW/xAU0Ykd21lzRgCadXZjJkixYVPDkj4YzXh6gmdDhMeQwGyNM/tRSR3f/PF693fiJUJECx",
+	"sRwMFdN6RWKxequgA1ZtI009MXMM/vf1PF9jRq+vMl92yTSKD5RqwMGv+RzBf96nN8xaSymj2pCfSNyn",
+	"isaGKV1iB4d2vZGS6L5Uq7gTv0aNPqOJHaT1d+OFFIYJ85LrodTcOIMnYTpWfIj/bLynA6aBALo89Qo5",
+	"ilajRixq6LjPBtS+iFTW0EaBbv81amQ+M/OJDVM6Qd4vDvBRMQ2eFTBf7EDOidanCfI68EKHdaViEdDY",
+	"mKJkhB886+fzYGI0aLT+sNP7EvlZdaRMGRUwrU/MqMlp16B1VZzOOWgo4AMbU27cuFabtXdqKGfKN2HA",
+	"BR/Y8feyobkwrMcUDP3777+fjkzfMn9MDZsd/wI3IE2ZcyR+ev2CHD87ap6QMTd90gYi+1+XmVoCkvOy",
+	"0XYbSJ3EtnsE+2o3LJFMO84cZW7o8vm7zWv8DOK/Ebn/IBXDNvIdDs79X3aNv3GRlK8P3n2iCdd6lFkG",
+	"5dP5D8W6jVbj/3yah+We4q/66YX9DIwCY35CXjhLqonYXWPgUUIXXip7+gQ3qkPjayvgrI0g7G4Kwg3s",
+	"IyWaWvkt6tL/vz5rpl6BF6x0I/z9IBVhg6GZnJCx4sYwYefxrx37Nvw/J8tWGf2s4gx4krnZIX5W+8Ow",
+	"+z/n7t3ZITLfrQB38iBTh+uN4+6u4vethI8wtBCR3d3dO9g5/3r54vwVEx4e+Ad8oHGouDDWeien5y/O",
+	"ziJy2fi/LhsowDopFdfaSn97ACzpMU2oYmTIVMyE2WHC3jAJXqu15g7+D0UHzHgZP1JaqvI1tAW7NVcx",
+	"PNH25DCkvVzaur9pu4uaURX3G1GD2/f/PWLKKkC4Qw38SEEMD+jtWyZ6pt9o7TX3DyMrGrM/lEmNt3zA",
+	"zexMf5Vj9C1QQwYSDLCyGYBbojCBhHXpKDWN1lETwlgDalAaH+zb65jeOkHdbEaLxHYdTnIpA41W41ln",
+	"r/usc8x2DrpNunPYPWI7z5Ojo51m94Ae0oN4v7OX+NUMqenni8kU/vJTzxYzGsGTJVSgmB5KoTFz4RSV",
+	"y5fFxIUYr39IbZhS6pZMfSiTzv61p2XvgPm4lHAP5vqa8nSkGK5rdv+DVIprIccCWUyPuYGgrOxaLTrQ",
+	"ev61426KnbPKRbjHnwaXCox+miRWsf0VlLuVdnAmS2OpPSy+VRUdnPup2TeWP4xg2QsOw4ejXADU20PV",
+	"0cdNns2Ai0+sO9IPR95T4fK5H8ifrHMQAy4WHEGWXWJFkkst6UmZREVVUA6Z8D7PTZ3AKOHmI+2x5bcf",
+	"RCo1qHreYNbVH/ZAgnt+t5ghBb5D91PLi9JpEetFrxOxCTOUo3tPMQpTaJzqaxe9t2r+hICaBqzVaB3u",
+	"Rw0Zg6M4uQJJu9/cP95p7u009y+aB63mYat59N9LGGB2kvjjUpeBtfyCS7nREqM0/Rpag69gk4hiRnF2",
+	"wxLiTLzuKE0nocVn74zl6cqf3Ctxw1I5LCWuU9QNZJe4k/oaNZwC+AJMttWYryzhay7jzLwwJ9djkUic",
+	"fWmOT2jux0pfWp6zCxu5gMOv56efRJ75S7LgIImCKveQkBV+JzLuO+UUpYmmkw3KCTQpV6OWGffu3EMp",
+	"Pl3mmF3idf90mUd1idez7IYSN+gSr/una5ASbO8CGpp277pZWqqY8RYEx/77eLwz7cCYd/TT/g5rXK1N",
+	"OZ+F5VauBrWppyLxZr6UKHmnJKNk7jcKD5cHNue+P/18WZxjywjTjPACqQTIoQ47FBkgE6dDprT0vn2D",
+	"+c4JYUKOev0wK+3xsMsLyFb+/gXtVFb245G07xlHY6dIYKKY7+p9tRml5aIG40OZM3cqJPiIKE0m7D7o",
+	"rJDmXpvMCgnpyx/zO8pTu8AFMgQyEpwrCKzgEjmSRbsf1+nlV9tqh/g47tXlL4Z8yCX9GRXptZi5Ppsi",
+	"KhhL2OPi0JdSsJqn6rSsLICRxT+LwUmK3iG7brgTxYwZClubMsPesXnfCWui7NNJ2YeYSM5LsjOLn/L5",
+	"AlxjpkDZh3rMvOU3TMAfS790mnLIQSx79ROjCZ/z7qfpRMaZj6SsR+PJW9mTI1PxkXOslpAjY01uNYEQ",
+	"X+m3NvIVxTTL0uLm7G7IBmhyBqkYEKVET3zx+8u7fqWY64ewv59YfvTprpifP4A4rbS2quUVoNoLn0FQ",
+	"g+qnCm7myp/w2eUXmE9tjvQ5LfpJsTAjL+jYnDX+6nYolVnTZfclarBb5/2Y5y+7Zmyor1IZ0zRIrYDs",
+	"hKgxkDcMXV5Bxmw2FGz1DVO8y/OYiH8sTLWA1D7gfzczzcwV1TxhwZA4CqoP3qHEhFGcuZd88jUYXsEw",
+	"3Ty7PVaMLlow1kC0Gn9Swf7T7eBuLAeNqNF1h+/m0mWJS+y/0oaakYaSTYMiyI96NVremYiuzKWf1Vdu",
+	"NLe1KdXmKhtXT0RcvUp4NpU9CGVVPFPY60ar6f6ir1ANoJiPgXsxGiYLdxZcqy7y5VLdR1nItvGGCkZe",
+	"SgZsWXCfqgnKC9CsuSbXbGgI7VjxOJGjlV2oyEZz/adpWjZoYFp2WJ+7dCvYm0ZZus7OVL7OPF4vyfD5",
+	"6hJzwEH5InCV1lH37jX6ND3ZxxuCOgtK2oLUiG88TFhd0rdAvy95qcapz+7lIh/OTK1gZlA/KE3kFYe1",
+	"LKr8tQXb7B6ss7X4yjztg0DuhN0xOVL6BPMbsmAX6bN0qMlIk64VWHyj+wX3wae89nAFOzSoXFzKBvXP",
+	"19nDcJoLKHOqjDELrtiVKRobiK+cuNw+3SYiSLpkabK5zX0jO6vHZ/+UHYzOLqP3+CgqaAawrnnlTRDz",
+	"NGpS+skj90mrFWHJD2ZjWp0C9bWDOwi0vpGdjYdZ3fYvF2SF7f4aNd6Cnbh10dyJiyYi4z6P+w6t4OnN",
+	"3lOr7z9FVfYxuW+QCu5VOJbVRz2kgISTRCu/T8VU2VXmI9+csMQt/0i5qicvKYgGyI9ttBps8qbf+SXm",
+	"H/ibs89/ne2952+e77KD5m68n06VLkBswFXcudoJ+O9lP7WaUMqXOU8u2VOyApMM7X5ku4O+pTNxPzt0",
+	"nqGHTInjdTYqN/XXtOfXt7ZrW9AbtpPrEIxzws6jmey4cnr5rJl6DaXrtQhme2DrHxjUIizgcF+ZAcNC",
+	"Sra4fnB1Y5vpsPiEubiuk+EwrSw94pSfd5Snp3HMhrWy1otBizNn93tfOrvlgFFAicfHkgKQ68Z0deV+",
+	"UdgCJuFiFgiZklV9Vszka9R4L3+WyWSVMEZdba8ITHMHet4plpDmyQ6oeZsipk1GiXYeczW+zSl67+X5",
+	"KO6f5hg4NbY5x2JZYoMLWDvLb/F7aeDOnLO5HnPHVx6HmDywi66UzQVWiQsBbnQD3yBkz51u3p+ys9mN",
+	"K4MO8hvGNUmw6G+j+xSEr+90rzwE0ab3q5gINw13tNGt+uwVvbvcJ1R27pSonBq3sb2B9INJzZ2phsJc",
+	"sE0eDWr5Pfqcf3/ONv2OZj7XhAttwHdv/yfBS1ATOqaTGa/otK8Zirl3smruefsY1H2vqZR8RPioCynf",
+	"eoSpGgdRilA19wxm31j+LKbmukhNLMBeHZLf+M+bI9yPSgKKwEru53sIyD9QkL2+FblK6NvK0k07tN+x",
+	"RRZlVWQbqQHO8HNRGN29RCtFY9u0cMs0MifIIvBqMstWJoSvkgoKfx9coil5O3kdFi8+TP3k4wyAP0RF",
+	"GJyIM0qWKvks1HlaG9KbuwM6wYoFqvVGhfnt5LOw4lgq/tfKHqK1whFb79CylJQH1DZVGbZKPOaBnUmf",
+	"qGFvc3zLGtQ6DY05v1wrfHj5cwpmN++MPNYmBL8R2I9rEqcc4H4wGRujnibMGD0hwcUCATUEuTGSxHLA",
+	"AP/mEVxEnzCUcx/FJOXAnbWFQjnU5r1xNwS9FsZXQxjPEja214VPmrec67PmHxHryjSVI/OJxS45vb4F",
+	"ofAT8EYKleZ/fIkaHZbK8etRml4o2u3yOEtHTpiY4COCja32rIvWhmI3HB05B1HD4MsfEcHHocosFe1x",
+	"z3QmHtNgSVvCPquD8YravtuuTSv87rOLtH6Fp/Q1cnhqryHt4v4iSWU4s7X5egbndHmeDFe9TNVYIVkF",
+	"EJdchiLmCxvS5YLrPtOziKmPiknPs7z7VfgzyNr/u9FhPSrmco7DcfamNMpvHb6yv9Pcm8lKayyJGQKm",
+	"uaXXxcFa2oN5NN7Jv3ia0qdHu83G1y9fiziauLZNM6T/7iKO9HuLFKUNT1MX7INjA9X6RZHDvv3Uonf3",
+	"lyx0znvi7OHhh0qwo5eScf75GiIOFrxIuOXnCwB30NIHDVQTVPx5A9XVkG32VOqnJ3l5lHA9TOnk/ZRb",
+	"ba4P0UkhO+TBsdUBeFKSlXRelpV0DYCZRQ2jkNZ0+q67c/PzrdXSa3kot57T9TynlWlna4nspTOnzici",
+	"Zkm9UFhIxq5Es9H6I+vIM1VM9yVqyJGxVqDdFlRIG9sSuO+zBM6jl5Ku1eXHOuvXQwTgV65I1BMRL9JB",
+	"YFRYJOq4dj+/Ro0QSfaFp9VVCJ0OMIFj5yjKYd4+CABUNsTvwMwxPD+qXz4Qbqibui+FXnkLS/Zh0Y46",
+	"qGyuAbgrsidoLQiEby1eozkW904Ixj3vNi2B74Z5hBN95WtmVyofzgpui4fnC3IdQ9gDQoiXRqtxzSat",
+	"/74+uPmvvdufHX/vNQ/3ixBw18xa0wfd4+5xt8l2fqLNZzuHnWa885weHew06TE7psfdZ929vfzexb1s",
+	"LA38V0VfX6N8MeAFmFoN/C1bjm+R1LJC1gusZyWrQang5moNP6yAqZjs3kWz2YL/CycLRS4LK1/esqS3",
+	"+VBhCdEsVwdjRUUKU8qExbeLaPQYnIHOsy/ytg6POP3z3oPDFa9tOjx8SvKBfJVlRai4kLI7bVE9lvjx",
+	"5zzYeRYESGuc10PEWEtmXT/UugBFk5sNw2cGk37HEk49Qv6Ke11sEbP0bgev1UDS8vNdMgvJyqSZtWxu",
+	"IzVT6yDXbjhXYWXgmc2lOcx03plPDsXHa7BdtvFLAOCA1ZCh32StfaQK22eAaASd6okmciwWtz3eLBmt",
+	"XlU9o4u5yA4qxVvL+9u2vL/MpOBtPALgyW85bRppy1HtOsHUrXPoe3QO3UWSaE5pyzmIdNaNXhPNoCfY",
+	"wFOsnf0H9X214bjfe3dmB1e+gh8Dus7vjF6HiIU1SGGmvd/cPS8+vfyWhxNcVFYTQFeMRMJUoStghCn5",
+	"z/axzRRsvkK11Td3zRy5eZfXoUx5PLmb/f6gHt7Six7gGPN11zhQIyWxg2dM401Gyy3aA2fKkSFSPGBz",
+	"hmxDsG/UrJSwx5skACVH04/KSmoDLlyXNDUM/uQbZf49o42gQxJA04dK9hQd2BX43oPl4rZM2s52Hwwu",
+	"s/nDMjkE6KGZ98OWLmX9vsLNzWQeFXoMV+zM57I7c2Y66ZhONIF9yxcP/yxvW5lfV39kX82XG+FmF+af",
+	"f0d2rEBo+DZJD3GaxS4+efej7RmudoY+IDz3AKd3b46GNX3aU4r9ogZCpu/reewMQ9X/75myPyZ8vzzI",
+	"xMHYFbQRftEIWvVZHXfH8AEghI1S579F7XvmjFh5m81T7Sp5tZGKJSfEfiignlDsLjNMN+eckmJGbeRw",
+	"yDC5xer8EOMkP6C3ps/SpJWpQnbxqFKxLEEbnwtuuhN/BVz1pGA/ZpcHfHsgb9ilWGrSs6bT/ON8nb1w",
+	"js9/nTax/p7TiY+aTBVx+429aXkG8GQlO4iBhVPny3RdPLGfFuAwxyieDsmovEliwaIrIVE4JNNnE8hO",
+	"cplJkVvJVLm9IQnXdhmJZ6Vp1i83F0s5oyNNn2ieMI3HTHuKsWRt/ghN0Olxz+DTJ7DSlPasPnlEBlyM",
+	"THEnaw04Zc/+XV78m1UIwi5DWqIeMpE0Slp2TjfmLLeQZzs6h5mPkFbquzpTxUCrXntzQ3t8obhzeQLr",
+	"D5ob+HPb40qFGiNLNTbYHqbU2CGBen3fXOMgIUqHKe+D+1nwf4+KLC6kYFhAYJkRWikvXsrUvQjcWpA2",
+	"UZa4lE0mXH7IytN0F03dY2XCMJfqpRRVyrsFhircdwVqKL29Rwk30Mev5vX9QVgZa2Zv6ri8d/vvvndM",
+	"AjYFYoKg/T7VU3Hm0F2TxTK6al2Oms2DmCfwvywi12wy8zfYRvdXv3FklP8ep9z9ak8T/2oJVU+0CQVo",
+	"PqOghWP5liFpleyAp3vloIGtwXTiwq8ANYDmmEH8ipnjKruBflFyrLHVgePWUFgdH5YKq0KqRrkIrpIF",
+	"G1Bwc5BFkIMJTwg3jnflyNgLB+LQYnnZUzU4KJnGy3foEQCh7Y4c+RF512kDiIEucNjpK3sFuRFuctTI",
+	"ThXpOZ93YQdz4qpk14KDvZ7VlGWn1dHTh2gOFL/kuy38XYrNOLZn2+UKO2QbNtBLdf1EQfQ1WzhVCqGn",
+	"CoGpUtHS9q3DDb1m2rVAcx3EQXTiYbfQvBo7ZdfKzdpn65ZenFXZaVVajjDjPh0OmbB373z7cZHBZ6ec",
+	"23v2X3XMPaCIfKrlRBfYU2UqBRQ2cO21J+9FCuxuaLIR3KSNqNGfdFTBpMxXXNp/9D7cA6VNWKPZrrAV",
+	"Rfhb70Ft70Gxa919nHGx7n06lW66hn86V257xLWPGNnYO6zPxHBk6h40FteFsZXiyqx0ciD1TgaNnVTK",
+	"qxe5JjJNUBkQuUl5YneUiglJmeiZfmSVUmqI16UHXLyFHxqtvem9jhq3O5rFipksCCnYuHqWYQQFxmBg",
+	"UoskC6TYvw6kNhHqie1ChKBtp0Nvs+k09w9rzm/qSMPJVh9cmCu7yuH59OMZauzIG0b+YkpCHiE3OoIo",
+	"3Rj/lrAON/rEeVLsn8oU2wG95QNLxs+bzWd7z5/vHx0+O2w+f74HO4M/7cz+NqsP+6zk2dttEt7PJ0RI",
+	"BAKXaSEe5nLvkPpoSvy1mp/XfrM5/7imj8dtXDa30iMKuuKtxFmlItQKHSk7L6Z6SD7R4CsrLuuw+fx4",
+	"PTKEOcxZXKFl7uO/IWYbKkelZeNTrQvu4mIZdBcnQXbpiz5NrfBj/4S7aLaTw73oldvzfxzn/zLzNK0i",
+	"Lasuid/Y0PgaBmrtWDgXBs5cmmoZ1Jm5sMQTh37LpWgRbshgpA347iGdlLp7ZIULZM6Kk4cOtG515xXo",
+	"FTvVfs9acynVhvjldf1VbruzaKrTxYq78y34ZuY5ZWb7tt4HW4ep/lt2rs3Or5SS6sXyO79L2gNm+jIB",
+	"3B/AiWJJOwMmzj3llmUz3HpnjmiJtXTtDIW6TToj41yjXPT0pQDHOBUB5n0q5bUmo+HupShRYDymSrS2",
+	"kryESlSmSS9K4JlFHYkCFG57YtPb2SgWu8wkwEY1UsAqulNGNRyLxaTACkdjVALbHFUVUkVFvMAob+cY",
+	"VdUllrH2VE/Zu487pJDFy83SoYdCiJEYGSpcEbJImtQOTLxyraQrYxOFXtNrhtLKW1JXZYTQQlYntPEt",
+	"Bs6DlA/sZ13zJrUv2Y3MUkx8y2BMCR7TCQT0qfbJRkFKkyiP3k3dQinlg81sXZfydKUvbSjNitcPJAWr",
+	"D+efj1h2h8w0I68ZgfbZHwC66a6O6mQpPEm4LqqXl09OB5hrxbGh2XURSq7P0oSk0A8KY/S6Lk/67hUl",
+	"XFnWZ7123NMxlwnPGXaKi15dUp/jYSxVXbL5r80bU1TnJjI1RBmpVXSkn57Mr3KM5fseewRs2I4cbUDq",
+	"TiM1TMrO2pd/zY0vZ2mqM+HcQH5HvjqpyGUVgrmUypyoDXghyiPG5Tv6HceOi7fnw6UYZUmey2YXTeQo",
+	"chlA9o7zOcqPKhtoc0k8U0e8IHFlXobKtGiubbwvvCGKxJBDc1bmOgZpCYBjtijZcTadWyTz8ildOyt4",
+	"av3U8QA5tGo0oI4sa0lIkzdqrb22xTnNeTulhVnMRZjSiulrd5RkbOke0opXn34IeVqZ1evgyDXFRXGj",
+	"WdpFwHFucrpYLckrI8Cp5ReOMqChwpzncdDs1VdffDpMLneSuT26XIg2E6g0SaxuH4Rnx/4nbyQvkXM4",
+	"hT1VRnVehQBsTuc2B8V69muIPlUP52nym31p4+mPlYqd0xG914WSDNerHqEV5TGsPMrjw8V9nRsvXtZX",
+	"WKa7O6PEhTQsPR02D8HTdNg8qnZGtfzSkQlRrlORpEz7T0LJobXZhymN2S55ReP+pVBMD6VwdQ2U4Jk6",
+	"/iVyLLJ26dCKyw7aZWOAsNYZVHVMBenTG4berHIP6Fw1NHPYWdEMvb8q2MSjZmMiLs6sy1maRIFXHWpk",
+	"aZrnmsITS5s9r+3TMKUyLXgbLdy0u3am8qjU9OlSlRnV091uAoMaa2cKITJXJKAnIkb7Gn0AVsNyJTyl",
+	"nriADOrxcQmhWq4DIpxhD/xr6bEOqX0TGR0es/ybSLRwlg4JlMyGm/kGzdTJ+onPM0BeS9WTZp3ss4pi",
+	"Pigyw5rkKTdK3TytGYMUBixbzK+MpvYTtU7dm+eaqRseM6DRDAwsa3FI1axeEPdZfF1C9Vaz6Excev5S",
+	"kgsn/sJ+r9RZU8FeCespmrCkhZMXvQjpRMsBA58UkUPcBcCqC5hLXoOdgq+XctENU7rUjPyAh+liMMSF",
+	"SKzM0gspMivi8V+P/CZWHyfuSn3dDjcgK23wx5sdac2Qp5EQ+yHUlHFxedGVZ2FYo9UQBzTuc8Gu4lTG",
+	"1y7X3v3tiSbwV7B0+8yxPVjq8HfdgmPNH6JDqkxwpI4EnN/BZZFfM8AbKIxrNx2+CBI+4br0/EPAlalV",
+	"ubgxB/9V2BE0s7ZoMin1sus59wRYInaj0FIkf2LOx3iaau0lYOf4ZRGxudqzICLlhq+mtTXDN4tZ/Dty",
+	"XXlgjRcuXnfPhQhbdIl11bezIBbrjMD7TforDQVvAUXu9MgxtH2/5+zC6dvzWuG8yrrn3GdKrs9oKTu8",
+	"79zg/85p643s1I4+/Ck7DprBrkoTCtGjJ9pq1aaQCjFrLC1CmXFhAgiDEpd5tLqP/sxoIkaDDsIILHa+",
+	"gm+aeafBjKcyR3IxagIF2dADyW6+VdV8KuV0fcusncBuzZVRk7nbYC0AxVlC7NO+LhcLfToT555fOYAC",
+	"J1WdMxMOT3vUY1JQjQARZDQMhIRiRk2czcFouR05JyguuyY/dxhyubNaWNC+OBZTFqnI681xj/zcC8Qx",
+	"BR8RnmcFkz2KcvQ/ZaeiGH2V7AMrOh57FTqs+B9Tg/4WgsBvZY+LzIe3ppvuhMRUs7zfxIAajJ/M9dVF",
+	"jeq8vA9hTjyUCqpRyjBFiI2zfCJN+jK1/x9z9dapnfNQNMN5dZzZ3smRyTZvlhhA/so0cZEaaEqYnPjs",
+	"Lwy8WNmprCSsHOYj5WpFaUCBHlyDub8XdAOPCCVvfr9oLFGUuxkWKPa/K/3Uxw/nF+QpHZn+06zJsZUD",
+	"y0zyfioJosImTy2qmnZcH+wKzpu/MyCDBcsdlYhF59I8EDgWtqpHIRoSus6PD35as8Z56QX2uDZM1ZMt",
+	"p4Kcnr84O/MCplqiBFVcR0eFFR3UkjAPXkI+D4Lrd2sIUQJej9sCzJ5PEijsw3Ft3JXlhd1mso9ASj98",
+	"+lHWW3gOMqBvzOOsNA+vxDXwHgbNSz3WjyHfCITny1dvX128Ik9v9lCCDthTn0H59G+efM1E6TYLafUs",
+	"pGCiOV0tZKPtff5A9/lyqc14VqW5zWUagDMgV1IE1sL5dbngxG7ojg9XGvuXkiKfRwPauyZG78NgxgZE",
+	"BmbGCQGgX2zTVl5DV4ES+72htG7RUTeNjroADnUaAjWER10ZtjSXRiveTY9NPMOHqlf6/zLFuxOQzhUm",
+	"iim/x07z/LOzl3n3RurVWrwF8IcT1BVvoNnHb/xnq+y1C3W97fXtM1zqWbVUNIWGEk+wfsNOhd0OWWxY",
+	"QoyEnM7a1GqqLzcurr8lhKGy4ult9LF2hMge+yoZgXM9gP7+cInOrk+RR9UvwGas6fybbwcXXKWbTXfM",
+	"WNSnufYR/iOvHf2neFbtJr/r0s1Br2U6Ds37Flt5PRwS3ZdjXRTAPxXWeLyE8O1CDVeZ+P0gsuR9fCjP",
+	"ore3elLivll0nEwkXPRyzK3SjhjtEPOhDV5AtAc26wicnUywGVE1CN07ytMXMmH3fz1UXQdbQV9b0L9j",
+	"KxmtUZ4rLUU6wQ4cps8GmqU3VrYx1EauMYvze2xZcyZIKsfWLi1iAqzYsOYf1LZla4JXmuDbXiGr9Aqp",
+	"MpbLBd79ZWQESSnFby1jHL9jM9tYaQp/J6kMM33n70OlqMCG2uoS9XWJsAZyhfq7Lhdc9xmUtIbRxjEV",
+	"Bv7IYikSp4PPVuWhal4Wi574UJ/VUMjYCuVELpvx9K5LX+OIJXlPSyjy51h1lCc8hdA5Vq5aQVYCwLG6",
+	"2q6rTud1huhRL/Qb7ntu4rqLzt44ms2GKSrDmW1vXLQrYkZBCXvxdSPNsEWomDUBT8iwLwWDH8/fnUfE",
+	"9JUc9frFhrvnL38r2BJmaGdtXyxl9/Ir8lRPrx6MwFVQruAedDXrMFjZub2X5rUciXvFqM1xAbdisLYY",
+	"/IgAhBdSvqXqfru0zGIfbs+v/vkpeTs5RTPk4Tvw1oHY3Lbe2SAF5Bfrtxj/2BbvfK/E+Yka9hYRa++T",
+	"MAtIuVuZUv/YphKFazVX+IaziGfyh+u4XLgepnTyvlQP/5nF0sMbeR+SA8GolWm7dIvyf15K8yqBv09M",
+	"s7VAZR6k8dI31p/MiZxFbco+yTSVI1PbF2PvfMtS6JEfyBsM5uR4TSBouPJSBqNBfTkmg1Gc4R95n/QT",
+	"TYyi3S6PCXKsc0tPBYXSVI5nd/4dDD72RTjO8o6ZMCeEJ1C4pDD4m2keC0MT0woHgPe9HqXpBU6zOp18",
+	"elPGfZ4yv7qPOC8raxAOcK/ZLA1dJExMZsd4b2XI7GoVs9KcTvTm1ivY+LNdyCI1zT70qxw4PLMbXg4K",
+	"FDRZZjTu50B+S5RzFneupA+L29JZiqIj08/ICq6+nLbcLWDGkiQs5gNsoJBHfeSoE6ogrlZ4QQZkTehD",
+	"/6nOZI323PXbbwOBLrudgNnsaBqxnDxhr7iDM7qBo5mpec2ce0CSkRMEjktKmLNwTIWNniMCsWFj3Sz9",
+	"cpF0tiIbDujtGT6812w2VxFDrmg3A7TKdA/NAseyC9KGgeIW0QzyVYzEsCsE7aHAQkhMI/StiR3oMhUT",
+	"MpCKXYoaIuyudmazAstnorE4c8ODLWGVaMUAaFOXdtT0bTObq4iyi0W8lDXs3HPdzKYHC+TUXC7f3Ej3",
+	"ws9zuPZ+I7V4/jEi1U9ZYLkiNY/+vL41s3Hu799x6PYctuAl73aZYi5BoiZqH34sa6Ri5drY27QD3nOg",
+	"uWSoZDKKyyAZvYifhZvghiQwNX1C2K1R1B42tmaxAlCbIp5e7n5L3IKwXMwoWur6KI9W/e5yBLlukVim",
+	"o4GISMK6dJSaiMRSaKMoFyYiXCTs1jemCvHsF4Wizowm/x7RlHcBMgQMYI/tbxWkXWDTXW+3LWi54vW2",
+	"RQEpPOqVADctm6X8hnnI4g4DZOSyY/YeHg82WXXsdDhMOavwGQk2tuqzeyb//BOPEHNC2GBoJg6I2aMn",
+	"5rFZTHvC98qbJCQZyVd5VB3lYcePsVR1ITdmWKu80xJUAFx1uegxNVS87GY4//V0Z//o2O7tfM4qSU9b",
+	"7rOmeMCQe9dnt+V4OOMyrPP3cC5w/jPHpoPb2tNFpgO5VMNsSxeaQS6APncK4dCSdJifU62BKnB3uLjS",
+	"hg1bhN3S2KQTy7X+HHdRTOmWwyIG5tOOXzy8d5+qgQeh2CW0z2jSIhSIXhHFUkYdRLin3+hS4JuZvgNZ",
+	"akzd2Ntvl7gdaYXLtjYB5rEVNmCXJIp3DQDQZpCz3A4FotNaKZnsnG6YB8v2AhVUhD4CZ/gTiRru44uR",
+	"Pj1eT34u+UeQworEW8EqRT5eJPXuECu0IFy/I/UAUkgw/+Th20sXg2rbYEbtYMZqIBIXvnQNpTvUp/g4",
+	"hdV+0KdYmjA5NxIANz101sot3ijPjQ0STB+o0tkBDZyVGKPIGJqMhOEp4djahLgXSn1m7pmN4gYs3THE",
+	"dwlZGiLAY1bURgmozIPPvNAjnpw4xQ08GC70g14t7w1BrWuECe2UpNRYfW6qeWOVJ22VFN1CbnNItvnJ",
+	"TW1fSB+Z9l2Z6rse8MRSV1DeOvC7uX0QLeV+/QkQhx1plqC6f0L2mk0fJpoRcNXtIeu3FCgC/cwopNM7",
+	"6Uf+nr0TvCfOxMMnc013YN6qHvVVj4mIXXLeKtHlpeusnmiCsjwM3O7/VK9fSWG0qtXcn1RyrjBoslDh",
+	"P0vm9DrzdUWJHItaBrAcmViWaW4j4UZtkY40fWKtW43tgJJd4kI7raykryvTVI6tuT/eJa7OBzRHrHhr",
+	"zVReI+KXHOMb2EOodSm8VvhEk7ZrtNXGrr/j/mQXWzhfjenEWtMK8ldcC3gI7Vrz1pUqJK4OkmqSsq4h",
+	"NJWCFazdbIV5qCqvUWpEjaxWL2twlI1eKh3Wa+jqDyJqBLP6zouKwk53S4YBZ4WC6xZItccsHtBk1W6B",
+	"y4XGazZFXlCdWNVBEBgk8/zWxFt2H3RAJLWRl3PQ5axfX9aAubic5Y41uUOduISI5nHI62+HJV5hp+V7",
+	"2ru3LHGU9b3s3aRuUsG32FE0pmla9pmSTBYiVUkuy0kWW3E/KJn6hJaur2aGgAtkUiYsKODi2ic8LIua",
+	"iSlJXSUHhNkjsrY+/Mdye8cTNhhKw0Q8ubpmk/LduwbAAw9gCfsDGbYrNzb9Z/VtDUvfFrVrzehv9miK",
+	"616KX38rDdbKIRMQ+gjb9Y89nkQKYosAlOiJW3Krmk4hyAydb9xDnQmhAkAOis3zrEbNNCqkxm7eCYlT",
+	"qbOJeByLhKXMsKSgWboZZ7ocBlSw3w60edPlrdKKW+IE8iqdBtCj5vRo37B/BjNJVHSBCMKztaKhs/J3",
+	"k+0I7IuwOEfnjr8RwKEmJnO2I4saEcCSHg+KznRR0dZJUdtJkfvKS1fn8fu41iNYkD+Ybu6QRhTCav7V",
+	"tXk2jA3k8D3s1ucLclNgg1lW3kYxakYxZu68Zf3/lTR153q6/o4s/8+C3lAOIvs+pWvChkwkoKKM8hls",
+	"KzG/Oyn/OS+39h1RHwq4ZlvtvcYxglv2HVslnFCNpPVeklgKo2Qa1I6dkBEAbE3XgzXrhRWyUUuXUx+I",
+	"HsQN9ZAmHHLdwA4aaS5wU5dCQt1C4j0oJN4Woe6RINRVseWS4YcBF+Ff96KH7blU48i9k2OmXg+qhu3w",
+	"9q3/+YPu/PXF/r/mzvOrnS9/N6O951//ox4dbFq+zjmwe73U3YKvvK8XDjv717ZF9l0qAr58rKz+1+nb",
+	"WZVdlsEIuWcpv2G6wpCXcUUHbDveo2gR+rDdO1012SYyn4LI94Ksp5GrTvuHNAm1e/IJatu+EfTT6hyG",
+	"7z1f4bO7AT6oU7zHf2Vp8qBX0PbSucNLB/rXcJa7Q+vbbejRhfylrHtelfd2E+FBcFtvJNBY02M7teku",
+	"fJhPp9DSr3KzsVnQ/crBsGNP5Isdsr/KsSBxSvlg1tLOmhfN26IiDS2ZJVYtXKM5/YC+EyFb1jWqBhV8",
+	"Ky2llm7z9Duj1x5K6D7vmgJM0tZF/t3dbiFdfVAP4SUvUlgNjNQt4X27hGcnxOKR4mYCBbUeKoD/VpbO",
+	"hRYuHZl+Qq7ZRLvU8jaB2mBAQ+pL2EVuH+8zim0n0DHV+NfO6ZDv/MaCvFw3EoD6UIV3Mf7Xa68XYUx7",
+	"9fujETWAUGD7cJBs+L4xw8ZXuwtcdGXJmeTw6dwSCkuYS3DvMDNmTLiOzDrKJzT1zg+ed34Ebeaj1Kan",
+	"2Pl/vcWNROSJNvkhDCM80ZfCoe5kqUM/7hJLbZAClPXmdpV8LrUI9wHPJId7fIKJ/VwEY+9eiktxjjQD",
+	"9+nfl56ELhst0Coicgn6gf3337u7u1/tHxxx2b9dNnZ3dy8bX9snxFUGlHwIxdP0i5jYmHMdpjdeNqJL",
+	"cQlUO/OYk1bZg+QyIOvCbHbJYXOPUOSlAaNCT3WDJM4jExQ6Q+wApFTkYhX2lUuR1+vLLpEjBVuVyLFo",
+	"ZdgrR80DPIT2J2bUZOe0a5hq7xInEjwqgOKxaZGRuBZWg0XpFpFkNEwtmUCOpP03NRSdRJjo9ub8w3ty",
+	"Q1N7GO8/vw3ctxHpyIQzjWrR8aHVi1Bb/veIKfsDTKqjYMUOB3CHiVgmdjl2UiBzWbJLTgWxlwdSq488",
+	"UUuASGMdmUycN0tIwZz72sGBwBRRmOySX1+dviSZ8AN8PqZgP395dUG49mBpfUY0HTCC8kHDvIWEgYAw",
+	"X90wNXFfITFVsKB2KGfbrSCb1NkFWSRLM2GNPU0FQBUh37BbOhimzBVU+wvHbgQ2JehAV65Lu0MsIJl8",
+	"Z3A62i+BGqINNSN9klEnYElhDiNMTiYsIpqLmBFH/hpCSRgIg5V+GBnAdfE4I4ALmI+ZsDilCvB37B4d",
+	"Ng9JO+s40CY/OEgLkkF9UNP/MSKHzSPStqQrkyv7OABLMftC+9T+Z5ukXBuXTYnP6R+RfI6aTdK2slwJ",
+	"mrYxM7iwD7CBfUBdgBcSGWsPswFYaZR0RjnDxHKUJqSjYJb2at8lp2lqR1aMQQtWlzaINiaejpMnsEOY",
+	"awMHZe/WsSTWmNW7pO09x+1WJnuf6Ow6sE/gZeBoJYBEtNTy5vcLjcYXwvqFNdGXInNe2yXah5yY9/Ga",
+	"hA0Vi6GqSo9Ul8Zsl7ziENGx07PbJTDKNgmOE6kKOIlOpW6x25gNDZ4IRIme2AXYb2X1VrjDGL+D0B0K",
+	"cUykRSbCq0tbDrBTJ6cfzyD9mgvLPqcfz+zl294lZ8bNMDhWmByAA7TxUm4DOBIZU/s+UgesXro4JQBD",
+	"ye6l4HbEWA5Zi7Rh7m33dZqmvpdMBDh5GPOCZ92HBlRdW0Fhd5+bXfIq1QwZmcLM8UMZdMsHEQpuYGQQ",
+	"Ca1Lgc87nKTp7bUyfyztZBicUgR31RQEfDuXVzQcxUo0bWfZleoEibwr1ZiqhPCekIrpS4ECHJndbo4X",
+	"bSCOrDi2S7LXEaYOYszaHeANZAAaJqC6uEXa3jZtw/Zod1/kyJN4R6Wy12PJiX1cUcN2AHK8Fd5r/v3p",
+	"U7bfcADll6IzccSdR0PtF2XKWsSdZvlXkNuFJ9dcAcrVsZwC4Rzhy3D6baA0jSLX0wP1VInIXOG1ZCTS",
+	"Q+QOWHtKg0/iWbecZ8jP19FoFf/1pEwuhcvxTO2t17Mk6HpFQ7caCYrThBkYxfABkyPThrQPAAUVPXs/",
+	"9qlIUqckZAQZuTIRjyLE/HWGOkPLXzbC2BsdZRLerET3rc2lfCemcB9gHkMlbyc7ePmwsjPuApT5DVOa",
+	"2bvpljON7GulBvx8KeCiwW84moBHJ3kQHKor8d4xIXB6eL9zoQ2jCcIWpTxmQoOd5fR9a6gqzgx1uefc",
+	"pKDzj0x/52Z/J69VsXNFhXt/t7nbhCqNIRN0yButxsFuc/cAw+J9sE4wwzTraDiU2vlXvUz24bPpqH/h",
+	"AmfeVhhSriJCUy1nr4P8HsgTZ3YbMDvc7bOk0XL91d+6tnqOAn6WyQSNcWEc+iRAL6FZ8PRPVzfi9JIg",
+	"W6HxJxXsP93fd2M5CIHEW40LpjPU8L39AzApwQ5eDuwg6On8tWhEutxgxfRQCo2G4H6zWfXZ7DmPosB7",
+	"giVn4FU9XOa1M5S+TqnD1/aWHS3vOaI/oSKLHzhY/AGEOCi89XzxW0GICd7ZW2Kkqf5G+N7R4veCdMms",
+	"0R+8vL9f62XvRcJ3l1hk0DHDvnO03DG6Uhp44WCZCeapvqH/odH640vU0KPBwMqLFkBRWM0FAbOh9zlI",
+	"scBFZWhPN1p/BCUA4V3YaDVCNKuv9leacqobrcZTOuRZsjqKkq9RLlkchOmyogUNFnfvdaEBH0CFoMSE",
+	"YijSYV0JKVjjwIHtKkecog16jxS75L3MzE6K9hfXRFlJWy177JRXFz71pYgcmUyMrCQ2XkrBlhYWOOyK",
+	"IuNn0A/qygmHnfEyyCX8pwiLe2L8jNVficQZS55xvB/Vh9mmGH0uLwOwsGdmTFLqsaX4+MJVEiJ6AWTE",
+	"jtFIZKFx10VWr2LGd+h1Xe0a/ayZgi6GS7OGNSAUTV8URd23wRjfEI1e5PnAHdbnYWC6FoEi6HqhSqrO",
+	"VZPFyP2FkjUysho6Zil7V1XmaHMeWamAlg+arlGpPkHULcB6ixzgjQYjyPEhavZlRO66NK2j7xaLyhps",
+	"8qbf+SXmH/ibs89/ne2952+e77KD5m68n4q6am6hidRmFd2PlKu7VnLd9DfEmQ9z/Xxr+uarW49dkzUC",
+	"Q0abKnnmanOapxcAgUTAJmB1RMI78GiEiE4u29/l3GpIukUXQCgaAvt3t5LL3XTu3awNM9obb6hg5KVk",
+	"9aVA2FJtKTGwd6/27p2Zq6/spl9Ql+X0eBXQMO3h2xQbLyDcCo5Q5L5NSgfHfZl4uIFsrJ0sq2pZEXHW",
+	"JW3LT2cJuC8hfADywFV9mULdVjEHr+i8nMq8qlYQgsSxdaSHuQvtYCapbbMaQn0dfkU1AVawtWsfm81Q",
+	"ISmQ6rI0ZMt+ipmRElnYoUJ0uMhDo9XYe9ZsDuaJjIKAsGIjkbEuWMAFNIox7fWYIp/PCBdgQAxpj+0S",
+	"n7llFGeJ63PVk8yVu3INjn8q4hJf+C/MvLRDlnNPwPeG3ZqnfTOA+ryceafrzb5WQOpguJKxBOI0GLFm",
+	"Zu7+XwCEnwu5RHYtilEM8UK3r0mw/bBtX+zXnvaz/i2le7jfbPruhtbccg3HYiqwXcQJ+cQSjuHZX6Ts",
+	"pcxlXyB1RgAQhXjucmQgRyCRKJPpNX7TbzaBkuCuH6N0710/hIW7v0Dq+uTtuM/ia7shWUwHBocM2qK4",
+	"xOYdI0uQ8rrxNcpe8HBmy79xzSZ6iaezvL4G15Ay4HpZ4EeU3fXCV1yqZPYZ/8rXL8Vvl4aj8sE+MZoA",
+	"ThocbyNI6HO3xnIX0VR/jBJCvygjp6WF0ntpYKbzTZ4bpibgao7IkCpDOhP434ARHPWHrPA0dZXZpfyQ",
+	"hdkynhgqCXlmaiQgVcT17OQG01o0kaKFUXEV9xlAyErfaFExaDmF2THWPNOlZP/WKjSY/7iqI3qu4Cgu",
+	"YsH2KNj3qv1B+pnKTMv6KaGfP+7byySabjtkBQdkkE0VRmAupv11pO2LpVtkx+Vr7tEmae+c2SW4vqT2",
+	"hvl/Fmxrzlel+/pCDoaQKzXVWcknHld2cYp8P7XOxP0Xbi9mKECgPG95c5J96VIkrMsFz44m8pmxblzQ",
+	"6CA71rA09RF6qTQmpDmVekAnpMPIkXfJEZkmZUr1L8wUOt5sSsJnXcEazf39qe4+Vuz7ZnFBqzesRWpA",
+	"M7Zc4EIyK09ur8DlcFVACLAitrzxVmMv7u4f7zWTo2a8f9j96RntPEsOnrF9dhiz54cJPTg+/qnDunGz",
+	"k9DDg+NnyU+H7PCg8/yn7t6z4268P9W1qNVIjuKkk+ztdbqdbmf/p25yePhsnx4/O0qaz45+Oqadw739",
+	"58mznxg9SvaeNbv79HiPdfa6Byx5drT3rJm1QwJ6zVpf/fEla0+V9Vwq3AsgrvHkXR+zPHsuJ7qV74vS",
+	"rkolt0aGXREDP3DMbx+J5IS0Yf4un4wbq/JR4g3vjWq6Z7oo1cYzzcjGVJPOiKeQDlXJ+S4JZHdCUU0s",
+	"v3A0+d+n795GsBTESLX/kY+Z6U/BoEoOSqXkC6ce1uMvP78aaixgZbvBgmZt2VzhttfL67Pluqs1C5IB",
+	"F0/pKOFmh93YA63cyWmkyVLjnmtzaj/2Cr8VNYZU0QEzUJj+x2xlOrTPdZi1CWQRyUJoDyoF/j1ioH47",
+	"WZIDXuc7uhAyu3rorIlbwpMWWbqpNNyt7q/doJfO0k2ny5YGjb0KC5sDMrK37DJhhT44idSQyXrYzd0i",
+	"JE7FzLBlbenUloEGKZ2aE4IZbRts3Fk2A0ifLD/0OcWxFeNm4bF85CpqEwbQa+oPWyYtc3Z4+gLREpZ4",
+	"EryZcE3WV82AGz/SHrtrb9MLyLav7W6y8mfdbKtvyefzd1bK9McXe/S+mOqPL18L4ttKUgJymTAvS70I",
+	"B6Ht/MYSkybhL0Wh/qfsVAvzFw6sFO6WLDcXAEdkCnLC13o4haSV5Xa7FGH0/tAe5ZnBkf0O+czoRh4N",
+	"UaGVabLw5nhjZ7zMlWH6TLMqMeE6Web86ksYFTNq4vpiMlreFPORcO0b2dny7DfHs78XmCnLlcZ2O2TC",
+	"zEo8/PRvnnx9CsRbDOqUtj3wXIc9dnojQahg4wirNf6UHUwax1ILXpIxCIVqb2RnER/mWH74WZ/9nXKN",
+	"SkSmYRzuO0YdUrBMHZ+CmjbjxZu9ZH1/gay//t4snt5qTFYrxfCBOexwGb/K+Sju26Pb8mRgBrE0zXnS",
+	"XVfY4roeKyrLxZj4W2keuapcCJ0aTdqK3XDNpWj7GriPny+wxKTcCeeGWIWY3bsITnUf2YHbu2OjdPqr",
+	"HJMuVQ4ZFc7SCteMcvlSCmDUcCAs017lYUpj5/10RJr15leu33lOrZkwFxLrmFxN9EgpJjCVsKxAbpe8",
+	"kCNhAs+WYLfmUvjexFJERAqXypvFCMlbOWZQAQo5CPojliO3obssTAFKrjo0vi7TG8+LbLNiHgHUwKIH",
+	"BRoGvR6l6QV6nwM0IuGcLIKNPyPUXghQ6LcP0T/xZbcYZyCH67N/Wtq951boO2ZtKB1hNZHx7ama2zyE",
+	"DckopL8qEVX7Rs3gKkvv09+d/dn+d7sFtcLweEQ4thKSKskAcrlVZfUuObUPO8CF/2zbJ7m1OEWCgg+r",
+	"hHRWduOrh7ghPxQgfi8FYvz+ODua+4YfK695BGVYEVroq+0G9wkcu+Q0K3O2b+dT89mM2mFLlM0O56RL",
+	"JpW9vQufddWpY54mMVWJ9tAgqQE4heEwhZpvDxlk1wINknJwh6GSN9x+PEaBTjVpQ+17O8Iic/+oLxK1",
+	"DyCIc9vVgodPCYK/kW5Ke2CJwD+r3ACfHaboQvsDdkn4Uijhy8CyVuZ2TyKP6AHYM+7BsrMqOEUhG7XC",
+	"wfDvjftnMQ3XF7X4za8YPvh5ucvjdGT6H/1LVVOATm+u9pXrEMrGJT9UO1vgx+Wm8jr77Dm+WDUdRy+4",
+	"MT/YG+5HOEioKg+c1Qgz8APc0D/O8VzfFD1Cs3BJj8Tv46GMt46fb+pifM1FQjwU8gqX4FM9EXG1c+dU",
+	"uyaBmHLrEGQKDbZ3yVl3pm0zQhREXmH3LfTg/h5laDeIGeWU9ByEh6tL4YBwdMtK9xLw2nZE2jPotW24",
+	"ANplAHHt3RChJkdm8bNFaAccKboUUvk2wa5xH2SClFoBeTfzdcyAYquMxrPOXvdZ55jtHHSbdOewe8R2",
+	"nidHRzvN7gE9pAfxfmcvWT65eKbj+qb0ePthlni47u/Km+XPdKv6P7CE+xkxmrIyhqJvQqwo9v7mydf5",
+	"DjUst82So4hmDJCATjORAN4BrkPBUupc++wg1ItK5YK7/DNURaxxmX9bxvXSfJkLm60GAPzxQbDpHP15",
+	"Tjpq4v6czkIA6oD2oOuLFHm4LG6sHpxBXl1kdm2OBRnC0ZCsL73P1IfrvkXa5e312pciSD71CHL2evZf",
+	"sR9BGy8EmxtQzFqdCiiX3OsA9TWQigG2oJs7RpVFxuiXAtGIcvtzBEYpIBLaXdQkpkJI46blc+THAr2I",
+	"0GenTX5od6Xq8CRhov1jRLT02FQORg1MdwSDTFm3NC6NXc3WFx4raiRB06AGSzhmBwW1j9ZQXV4FCZon",
+	"bUr52Aq5fB9wa8PBtvrHZl2PdGkhW6FtPM2dB9X21hRgD8gWBMItaSFXROcpiXCARQXZtJjEnaXnc+WB",
+	"FLKqnlgOGIQ6LoXDGFN+JPDUZYIVcwr0LnkprYDmhpgxj5lHnwNcB6s4QYSlKDHzuQP2omaplbQFUVkm",
+	"CPOKwAcThr6ffuPUAy7ahXcmBGrIl5aC+UrWgyjair6t0XW3OYDMeJWOC6tHWbVpHeGnlhB+514kya7P",
+	"ktWGTohVFhNAppyAswhCCIKNd8lpqiWmUgd6X0ISDuVGUEXu/LlBtmC1JLsU1aKsRC592qBc2kqArYW3",
+	"HDMCJa/HijfymmEptl5aFZmHHZiB0GCkC5WNEjTBJVSUcj6zr1uycA3ut5y25bQ74bRSvL/1Nf/5MZZX",
+	"4IiIyLAPXQyGfWkkQthzPUwpumN8Km8G9ktOc4+ozwXI7j30t7Awxv9E5yo/FcmlGAA6UzuPt15hSLVN",
+	"2v477ZPQ7+pHYQIHCRGZsXRql5wiUH2OT+xfkmmC7SvEpQhQ8bWRQ+drAafSqSCyow2NU+aywFwgqEXa",
+	"cmSskeLqBNtdylOMAzlY/jYZ9yd4xXek6aPukIEqKznevRSnKEYL+QEzHchBcpUHkSoCQPd//3/HkZet",
+	"VCqPgGQagDZsiIS9SgLUyPSfAvSZw2SpFkwZP+hMkqCkgkpJ5nH5HY8b0pdpUpJefM5EArBf2OQQjezZ",
+	"TOMlDu4d5elpHLNhhg3UXIaorLmfQ4597/ijjxipLKPoU33t8gpyHzw42XVIWAFVhw0G50GWVRH501iK",
+	"LleDOZkO0BfHu/1lKYbQC/wIEPM6wX7sg9eIk339Xz8t7z0Kh99sHP9e6lFk8ggc1I+FN3xa3LLIBfZ5",
+	"VpC6mWYDdAt6qqPLdZjGNZCpDI2/loqIHhe3CCqSZeBH5EJR1uXX5DV+4XRk+hF5QZNkQtruq1f2lXZE",
+	"XokbOSHs1sAf/gKV7dfTj0reTqwKiQ0/8j4f+lJA9t3+7W2EXdSg59QBhNV8olBeHnrYbBKWt+uBv+wF",
+	"wcOpatLD5nMiFTnc33f/PDjJO275hFcIi+b9jqBZFPFqYd4vzI6HQb2hYpoJE7l2ZHlLSQfVHIYnuwD7",
+	"5UKEl8J3PIEZxnLIUSoOoKfaWHHDNPq8qG+QM6ATbFllhyzTUd2ZVJT3FE/4LTOuWAPbrJm+kqNevxG5",
+	"tonw5r927Pnu/Dan+7N7+um/7JPY/Tlq/GvHanc7KEEXvWgffeUd7O7Ns2Sp187C0cBrsPMzTamI2VKv",
+	"wxv+heBDk+GS7zt54977nEVNl3g3exiE+1KiFTjns7DMJBX/q4bKAm++9uGXh1AFHGkSOtXRcrZXUCDZ",
+	"bkJNEqRbsfmQnRDcZYfNPaeBWXmBetVh8+BrOXphKAhTLq7nqcaC6z7TVdmJ2Not7PX1RPuMgw5Lpehp",
+	"7B3l0999i7fMcvayympG7k+YHe9rqeQYuzMxNZOBCcWw4polhKYA+jUNljoNplqeDy+uN5DYuJEOQVxc",
+	"b1bh+ahkl6d3rvPYid+jFeHNgBcuH3bbEOiOhFaujZUxreW9kB8rVTJv/jewQVxjeTWtpMlYEesw6+ka",
+	"NCiiruN13jxMYf80JxiwM5z9Q5ffsoRYAblbkXkQdFtz2plzCije6+cia5e0B12ay0XfNRUqiexPbQRe",
+	"JB8/nF+Q4vKeDrrUIakaSbogcV0GZubEI/RSTHkcFYsZZHDRrNGma6Xm2l5CERR8IXdElgrAx943bfMd",
+	"0+6rV9q2S9q2S1rgshyZfh0bNZMO1QLwAoIbIFmmBFDP2kkoDTPDWYTap1SEDofkh4sPFx9/tMLGhTO7",
+	"gJBGOhNy/u7cyj+USBBtAQsJrcbMaXr+8jePvaD7coxK13D011+pMz4d6nLCBgA2W41PZJf77vXpBjxO",
+	"e/sHh0fHjaiBi4HPH8R73UN6wBoZqGTOnfYqedfd8WCT9UTTuy79NqXTORz4a9iirXj6PsUTGnCE+uoz",
+	"D0oBOd9Fll/To1bWtfHuejQuk2JRJmFWBX+p5Tn+p4ViHm27QrxxC2SK3iksbZol0veghufc4hqyQH+3",
+	"IzLgYmSsUi8VaTusFq/StkMX6gk4Zklbscx5DLeyQ57O3Rc9MEtMcJ3aK9vS+AlgGpi8+/4UN+yStuXL",
+	"K9dHvN0qm5FdilETgv2lC8YbBoBcEjS6iqkhoHJk9a+BOgMO+EKb8vIMZrut79haV3hxFetYDn4699gn",
+	"da0OqZ+FC99tL+LvwHmC1FfhIBkw6FG5qCxzpS6ovzCzYgvUuu7CbevTR9T61JFUReXjzykV15q48keW",
+	"9Jh2jXDgBAC+ErDMZUriPlU0Ni7UZ21DSM1zJYSBY6lPsWjHl8tdGavzlFQHY43fehfD6jV5bvBv0rV+",
+	"73zi43If1LbqpB6bBuBdGa1OsWdRE33Kbu2s53VWoKQLbXwkuWZsuEvOXPoZBNVZrJhpQSMfDNkzYM1c",
+	"1bPMec2GvqGKazSYO62xh4BX94YpNV2pBk/0pTWpul0MtuMFZqzO64uHSxNEX8FiVrx58OXtxfO4KPo0",
+	"TbPMZktHhHbkyJCFdO0zsKvTa2YgnDWdeC+iT9/mgLFzQtCzkKV5DwhN0ypkM19btRIRZi9vyfDR6T8Z",
+	"VQA9Whno+ycbXyyzDEVmgChVHoCzuVZ3bR9UmZwUiSO0JRHAsy5lKdcGHPsFJL2lMJTWAgiv6Pjy5XFb",
+	"05viraUT+v2p/kM8cFJkXDmP+by28dR3MqtyEK/he6v2t70quAm5huRCzAAYU5XoCIuEimlDFFq3S8Gm",
+	"w/qtgv4UIL/kDQHtm344dLNjW9LA0V4mFFB3/JgHDe/QfwbwysHv7/N/1XKvFef8bcbAto63JRrDf1Df",
+	"mu8tMMVKAvGrhLcyMdaVqifNpquJwpaUQVl+5JKVsjJ9w+0fvaWHOFVBed+l6FONoZA5bvrXsIRNCJvK",
+	"1J+lhUhxLjWEyF3VUZUIkn92CceyoeayYifNjL9ON82Himm2MNxciA9mTtRZNaC8HF+zjTBJsQxqU7dv",
+	"YXrbMql7uQi/0RQ1wNUIefCOiqoU6yqm+4vS1YIo1hNN3EtodKMeTX0Lcz/Lay4CM9iV+fflgBGu9Yjp",
+	"lq8aHvclBCUG8oYl9sb1t7G1G/ByVMyMlLAqe+578mA7PcrFLvkdOqdn97gD9eow7AwOyn7B95BDDpCe",
+	"/aQUWejuhFBxKaAy+UkGhGjH3SVv8QuF5aPPgd16JEgpYoY2hzW2AhQSMIq04WmabVamIrh2glJZaXwp",
+	"Dpq+tTVuruU4klKDHeCZ757gVhARilhDWMdFEeYa0hTssnLwgHKJiee/FgAZfAIKk1xW3s3Pt9d1xCJ8",
+	"oK5ArN+4m90OuWL6TDRaB8fNZtTgiZ81m7zpd36J+Qf+5vzzX2d77/mb57vsoLkb76cib+Bd6GxTueyg",
+	"wzXkTrlHoQPcaq2sEV1mXhPrUyctuMrCzPquLwR3cA/oEd0mQdz1TfTKSTZAXQzkntMbLdFNR7XrJk0r",
+	"1uPaMFV9Cb2DS8jVllmx/1Fq01Ps/L/eZl6cErQUqC0TcFdogtcEEy6/akw1iUeG6L5UJspFsRODWZaV",
+	"+3N2DXd9eR03J67Ow4XXcx8TBF/aYGj58Hqp6HXLXkP2Ohye9+gcfkMFIy8l+JrvtsDDz72GzN67Jw/S",
+	"nfmBoN43zxDdar93JnNeKEYNK0AgicSrfGsIGgTcQHi5Od4gqYhm6obHvhW0q9tKrOiA/C1yGqi7XJD9",
+	"XF8DkTD2AVioc5OKHDUPZjNsAHRmcuGk58oywCylwizN2sGs7l4jy47CqWZXELzab+4f7zT3dpr7F83D",
+	"lv2/o/9uRA0wHJLZRw7yR6bVtK+IC76g5G2VDidWeazxrL5yHZdcyA5jlB1f+O/6IHpQc5cTHaRPZaL9",
+	"a4l+iTXnLPF2RHeUppOVdc2AAOYpnBc+nw2TomUWUOGQYObbu921Dgrz3GqgjxdKrCDZkba8HAWCQeM+",
+	"p5d5UAqVuAgBoiF8eaeTQ2pUgSoNpeYAwNumA0sNbWIvDm6s0U0E61H40ZrRCetw4xz+7sNEsBumSJem",
+	"qQbYhDH5iylJfqDZE1kv2eBn9AdcCuASd8mQGKIEoOK6GUBLtx9dChgM1INedB02kSIh+3uHzw5/Ojg+",
+	"fIY9X/LOb+BRiaEsB1JCewwbL+N3WXJC6KXwTWJ8y9q8Y0VEOiMDmr2/wTSUD4CT5VJcivZZwgZDaZiI",
+	"Jzu/sUnbRz5igOJD2AePCqlQGKD9gIuZfjp7CCYO+dI3TLWCYUlBD78UAHfDTe5w8i4m7NiV14yzxF3G",
+	"+ZzNDvT8nQBksxr5toyum4hv7DGl1vsBub4UbZ4vP2/ttUs+eaQfCqVQBjKvWrn1cM0mgITTYcQoK6id",
+	"2+oUIkUUQkQ70DnU/usI8IOYs2sQ6jk7AXSSO5sMm2wyYQ0aH3tnSY8pa+pg8xBs6ZFIprFGBIu5oFj0",
+	"mk0ibPahJZHC90B2RTF0lHBTHfcu4NCsii850+fwvWv3mZENoQMpetDnJXMmIvUQRAk1MiegE0LJ589n",
+	"L8mYpylJZCHn5qB73D3uNtnOT7T5bOew04x3ntOjg50mPWbH9Lj7rLu353NuEPUmz7qZovq5KTjze18O",
+	"oV+pHeN//vg/dv6/L//3f1Rl6azatBlkWaO1cxTlrQE+CBAHhnjNoWbCQHjYm41bhF/Gsf7hWMZnQo+6",
+	"XR5zJkwA8/R49YzC4QUb9Hi7psBdaGUg3OuzIMped5hFKrV/0LHEPqn+cBaoIE+teOZMz23pJtiYaUPc",
+	"o3iXnbh2KMjRkB1ARkOfk+C+7ppdufcgKlToAacNnVQl3oa898pNcg1J/ih6xZataYtC/J2jEF9kek8p",
+	"KHpdfp4ziS/ZV2c6hPAeNN0eDSNsApIQLFz3DZdHpl+i8MyvE3PvDljJm97FZ80VPGOm0U8WJi7qoEd2",
+	"7hOc6/JCo2wa3859pGCTlX8o60sZLN71+Cvt7Yf9rPv0huUpmflp8mAPsyMq/xAWO2uvCcsUoft2vJ2l",
+	"h4xeR4jeSdrgEnRteZ/SIfdewnbu3YupUhPSfsmGiuGS4fkIgrwwRkINuxTe0xeR9vlIaGZNgs8O5KrL",
+	"WZrAnJxKh0YC7wmpfBKqGKUp6vKXQsKSaIovQgc+S0i75C2DTvdudfZsqOnjvhEhSQzxDt9lXqdU98Hk",
+	"AJjSrIZQJLvkd2vdvH31y+mL/3118eG3V+/P/5fsFj8KafRB69DLgBgxjF519iruM21cX1IA1WFymEIk",
+	"2qrt+Wf6jKYVHMFdWSONg7NPZKzhTgi9AD/pxtf/PwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -500,87 +500,6 @@ func (e FederationStatus) Valid() bool {
 	}
 }
 
-// Defines values for GatewayAccountFailureCode.
-const (
-	GatewayAccountFailureCodeAccountDeactivated  GatewayAccountFailureCode = "account_deactivated"
-	GatewayAccountFailureCodeAccountLinkRequired GatewayAccountFailureCode = "account_link_required"
-	GatewayAccountFailureCodeIdentityConflict    GatewayAccountFailureCode = "identity_conflict"
-	GatewayAccountFailureCodeUnsupportedIdentity GatewayAccountFailureCode = "unsupported_identity"
-)
-
-// Valid indicates whether the value is a known member of the GatewayAccountFailureCode enum.
-func (e GatewayAccountFailureCode) Valid() bool {
-	switch e {
-	case GatewayAccountFailureCodeAccountDeactivated:
-		return true
-	case GatewayAccountFailureCodeAccountLinkRequired:
-		return true
-	case GatewayAccountFailureCodeIdentityConflict:
-		return true
-	case GatewayAccountFailureCodeUnsupportedIdentity:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for GatewayAccountFailureSuccess.
-const (
-	GatewayAccountFailureSuccessFalse GatewayAccountFailureSuccess = false
-)
-
-// Valid indicates whether the value is a known member of the GatewayAccountFailureSuccess enum.
-func (e GatewayAccountFailureSuccess) Valid() bool {
-	switch e {
-	case GatewayAccountFailureSuccessFalse:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for GatewayCredentialFailureCode.
-const (
-	GatewayCredentialFailureCodeInvalidRequest GatewayCredentialFailureCode = "invalid_request"
-	GatewayCredentialFailureCodeTokenExpired   GatewayCredentialFailureCode = "token_expired"
-	GatewayCredentialFailureCodeTokenInvalid   GatewayCredentialFailureCode = "token_invalid"
-	GatewayCredentialFailureCodeTokenMissing   GatewayCredentialFailureCode = "token_missing"
-	GatewayCredentialFailureCodeTokenRevoked   GatewayCredentialFailureCode = "token_revoked"
-)
-
-// Valid indicates whether the value is a known member of the GatewayCredentialFailureCode enum.
-func (e GatewayCredentialFailureCode) Valid() bool {
-	switch e {
-	case GatewayCredentialFailureCodeInvalidRequest:
-		return true
-	case GatewayCredentialFailureCodeTokenExpired:
-		return true
-	case GatewayCredentialFailureCodeTokenInvalid:
-		return true
-	case GatewayCredentialFailureCodeTokenMissing:
-		return true
-	case GatewayCredentialFailureCodeTokenRevoked:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for GatewayCredentialFailureSuccess.
-const (
-	GatewayCredentialFailureSuccessFalse GatewayCredentialFailureSuccess = false
-)
-
-// Valid indicates whether the value is a known member of the GatewayCredentialFailureSuccess enum.
-func (e GatewayCredentialFailureSuccess) Valid() bool {
-	switch e {
-	case GatewayCredentialFailureSuccessFalse:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for HealthStatus.
 const (
 	HealthStatusDegraded HealthStatus = "degraded"
@@ -1058,6 +977,87 @@ const (
 func (e PayloadTooLargeFailureSuccess) Valid() bool {
 	switch e {
 	case PayloadTooLargeFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProxyAccountFailureCode.
+const (
+	ProxyAccountFailureCodeAccountDeactivated  ProxyAccountFailureCode = "account_deactivated"
+	ProxyAccountFailureCodeAccountLinkRequired ProxyAccountFailureCode = "account_link_required"
+	ProxyAccountFailureCodeIdentityConflict    ProxyAccountFailureCode = "identity_conflict"
+	ProxyAccountFailureCodeUnsupportedIdentity ProxyAccountFailureCode = "unsupported_identity"
+)
+
+// Valid indicates whether the value is a known member of the ProxyAccountFailureCode enum.
+func (e ProxyAccountFailureCode) Valid() bool {
+	switch e {
+	case ProxyAccountFailureCodeAccountDeactivated:
+		return true
+	case ProxyAccountFailureCodeAccountLinkRequired:
+		return true
+	case ProxyAccountFailureCodeIdentityConflict:
+		return true
+	case ProxyAccountFailureCodeUnsupportedIdentity:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProxyAccountFailureSuccess.
+const (
+	ProxyAccountFailureSuccessFalse ProxyAccountFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the ProxyAccountFailureSuccess enum.
+func (e ProxyAccountFailureSuccess) Valid() bool {
+	switch e {
+	case ProxyAccountFailureSuccessFalse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProxyCredentialFailureCode.
+const (
+	ProxyCredentialFailureCodeInvalidRequest ProxyCredentialFailureCode = "invalid_request"
+	ProxyCredentialFailureCodeTokenExpired   ProxyCredentialFailureCode = "token_expired"
+	ProxyCredentialFailureCodeTokenInvalid   ProxyCredentialFailureCode = "token_invalid"
+	ProxyCredentialFailureCodeTokenMissing   ProxyCredentialFailureCode = "token_missing"
+	ProxyCredentialFailureCodeTokenRevoked   ProxyCredentialFailureCode = "token_revoked"
+)
+
+// Valid indicates whether the value is a known member of the ProxyCredentialFailureCode enum.
+func (e ProxyCredentialFailureCode) Valid() bool {
+	switch e {
+	case ProxyCredentialFailureCodeInvalidRequest:
+		return true
+	case ProxyCredentialFailureCodeTokenExpired:
+		return true
+	case ProxyCredentialFailureCodeTokenInvalid:
+		return true
+	case ProxyCredentialFailureCodeTokenMissing:
+		return true
+	case ProxyCredentialFailureCodeTokenRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProxyCredentialFailureSuccess.
+const (
+	ProxyCredentialFailureSuccessFalse ProxyCredentialFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the ProxyCredentialFailureSuccess enum.
+func (e ProxyCredentialFailureSuccess) Valid() bool {
+	switch e {
+	case ProxyCredentialFailureSuccessFalse:
 		return true
 	default:
 		return false
@@ -2193,51 +2193,6 @@ type ForgotPasswordInput struct {
 	Email string `json:"email"`
 }
 
-// GatewayAccountFailure defines model for GatewayAccountFailure.
-type GatewayAccountFailure struct {
-	// Code A reason for programs
-	Code GatewayAccountFailureCode `json:"code"`
-
-	// Message A reason for people
-	Message string `json:"message"`
-
-	// RequestID The X-Request-Id of this answer
-	RequestID string `json:"request_id"`
-
-	// Success Always false
-	Success GatewayAccountFailureSuccess `json:"success"`
-}
-
-// GatewayAccountFailureCode A reason for programs
-type GatewayAccountFailureCode string
-
-// GatewayAccountFailureSuccess Always false
-type GatewayAccountFailureSuccess bool
-
-// GatewayCredentialFailure defines model for GatewayCredentialFailure.
-type GatewayCredentialFailure struct {
-	// Code A reason for programs
-	Code GatewayCredentialFailureCode `json:"code"`
-
-	// Errors What is wrong with which field, where the refusal is about fields
-	Errors *[]FieldError `json:"errors,omitempty"`
-
-	// Message A reason for people
-	Message string `json:"message"`
-
-	// RequestID The X-Request-Id of this answer
-	RequestID string `json:"request_id"`
-
-	// Success Always false
-	Success GatewayCredentialFailureSuccess `json:"success"`
-}
-
-// GatewayCredentialFailureCode A reason for programs
-type GatewayCredentialFailureCode string
-
-// GatewayCredentialFailureSuccess Always false
-type GatewayCredentialFailureSuccess bool
-
 // Health How the service and what it stands on are
 type Health struct {
 	// Checks One by one
@@ -2771,6 +2726,51 @@ type PayloadTooLargeFailureCode string
 
 // PayloadTooLargeFailureSuccess Always false
 type PayloadTooLargeFailureSuccess bool
+
+// ProxyAccountFailure defines model for ProxyAccountFailure.
+type ProxyAccountFailure struct {
+	// Code A reason for programs
+	Code ProxyAccountFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success ProxyAccountFailureSuccess `json:"success"`
+}
+
+// ProxyAccountFailureCode A reason for programs
+type ProxyAccountFailureCode string
+
+// ProxyAccountFailureSuccess Always false
+type ProxyAccountFailureSuccess bool
+
+// ProxyCredentialFailure defines model for ProxyCredentialFailure.
+type ProxyCredentialFailure struct {
+	// Code A reason for programs
+	Code ProxyCredentialFailureCode `json:"code"`
+
+	// Errors What is wrong with which field, where the refusal is about fields
+	Errors *[]FieldError `json:"errors,omitempty"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success ProxyCredentialFailureSuccess `json:"success"`
+}
+
+// ProxyCredentialFailureCode A reason for programs
+type ProxyCredentialFailureCode string
+
+// ProxyCredentialFailureSuccess Always false
+type ProxyCredentialFailureSuccess bool
 
 // RateLimitedFailure defines model for RateLimitedFailure.
 type RateLimitedFailure struct {
@@ -3534,12 +3534,6 @@ type EmailTaken = EmailTakenFailure
 // Export defines model for Export.
 type Export = ExportEnvelope
 
-// GatewayForbidden defines model for GatewayForbidden.
-type GatewayForbidden = GatewayAccountFailure
-
-// GatewayUnauthorized defines model for GatewayUnauthorized.
-type GatewayUnauthorized = GatewayCredentialFailure
-
 // IdentityConflict defines model for IdentityConflict.
 type IdentityConflict = IdentityConflictFailure
 
@@ -3602,6 +3596,12 @@ type Profile = MeEnvelope
 
 // ProviderUnavailable defines model for ProviderUnavailable.
 type ProviderUnavailable = UnavailableFailure
+
+// ProxyForbidden defines model for ProxyForbidden.
+type ProxyForbidden = ProxyAccountFailure
+
+// ProxyUnauthorized defines model for ProxyUnauthorized.
+type ProxyUnauthorized = ProxyCredentialFailure
 
 // RateLimited defines model for RateLimited.
 type RateLimited = RateLimitedFailure
@@ -12154,9 +12154,9 @@ type ForwardResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *GatewayUnauthorized
+	JSON401 *ProxyUnauthorized
 	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *GatewayForbidden
+	JSON403 *ProxyForbidden
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Internal
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -12174,12 +12174,12 @@ type ForwardResult struct {
 }
 
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
-func (r ForwardResult) GetJSON401() *GatewayUnauthorized {
+func (r ForwardResult) GetJSON401() *ProxyUnauthorized {
 	return r.JSON401
 }
 
 // GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r ForwardResult) GetJSON403() *GatewayForbidden {
+func (r ForwardResult) GetJSON403() *ProxyForbidden {
 	return r.JSON403
 }
 
@@ -20422,14 +20422,14 @@ func ParseForwardResult(rsp *http.Response) (*ForwardResult, error) {
 		break // No content-type
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest GatewayUnauthorized
+		var dest ProxyUnauthorized
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest GatewayForbidden
+		var dest ProxyForbidden
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

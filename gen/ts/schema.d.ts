@@ -1017,7 +1017,7 @@ export interface components {
             request_id: string;
             mfa?: components["schemas"]["MfaChallenge"];
         };
-        GatewayCredentialFailure: {
+        ProxyCredentialFailure: {
             /**
              * @description Always false
              * @enum {boolean}
@@ -1067,7 +1067,7 @@ export interface components {
             /** @description The X-Request-Id of this answer */
             request_id: string;
         };
-        GatewayAccountFailure: {
+        ProxyAccountFailure: {
             /**
              * @description Always false
              * @enum {boolean}
@@ -3029,14 +3029,14 @@ export interface components {
             };
         };
         /** @description The bearer token is missing or does not count, or more than one credential was sent */
-        GatewayUnauthorized: {
+        ProxyUnauthorized: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
                 "Www-Authenticate": components["headers"]["WWWAuthenticate"];
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["GatewayCredentialFailure"];
+                "application/json": components["schemas"]["ProxyCredentialFailure"];
             };
         };
         /** @description The account is known, and switched off */
@@ -3060,13 +3060,13 @@ export interface components {
             };
         };
         /** @description The token is good, and its account may not pass */
-        GatewayForbidden: {
+        ProxyForbidden: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["GatewayAccountFailure"];
+                "application/json": components["schemas"]["ProxyAccountFailure"];
             };
         };
         /** @description Another account has this e-mail */
@@ -3624,8 +3624,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            401: components["responses"]["GatewayUnauthorized"];
-            403: components["responses"]["GatewayForbidden"];
+            401: components["responses"]["ProxyUnauthorized"];
+            403: components["responses"]["ProxyForbidden"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };

@@ -26,12 +26,16 @@ import (
 func TestTimeouts_EachBelowTheNext(t *testing.T) {
 	t.Parallel()
 	c := configured(t, servicetest.NewStack(t), map[string]string{"SHUTDOWN_TIMEOUT": "20s"})
+	handlerTimeout, err := httpapi.HandlerTimeout()
+	if err != nil {
+		t.Fatal(err)
+	}
 	limits := []struct {
 		name string
 		d    time.Duration
 	}{
 		{"read", app.ReadTimeout},
-		{"handle", httpapi.HandlerTimeout},
+		{"handle", handlerTimeout},
 		{"write", app.WriteTimeout},
 		{"shut down", c.ShutdownTimeout},
 		{"idle", app.IdleTimeout},
@@ -41,7 +45,7 @@ func TestTimeouts_EachBelowTheNext(t *testing.T) {
 			t.Errorf("the limit to %s is %s, expected less than %s to %s", limits[i-1].name, limits[i-1].d, limits[i].d, limits[i].name)
 		}
 	}
-	if app.ReadTimeout+httpapi.HandlerTimeout >= app.WriteTimeout {
+	if app.ReadTimeout+handlerTimeout >= app.WriteTimeout {
 		t.Error("a request that was read slowly and handled slowly cannot be answered any more")
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Each limit is below the next: read, handle (httpapi: 8 s, services 1.7 s), write, idle. SHUTDOWN_TIMEOUT exceeds all but idle.
+// Each limit is below the next: read, handle (the contract's x-timeout), write, idle. SHUTDOWN_TIMEOUT exceeds all but idle.
 const (
 	readTimeout  = 5 * time.Second
 	writeTimeout = 15 * time.Second

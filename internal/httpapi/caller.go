@@ -39,7 +39,7 @@ func prepareAuth(resolver *principal.Resolver) func(http.Handler) http.Handler {
 	}
 }
 
-// keyHeader carries an API key. Forward ignores it: a proxy may pass on its client's key.
+// keyHeader carries an API key. Operations for proxies ignore it: a proxy may pass on its client's key.
 const keyHeader = "X-API-Key"
 
 var (
@@ -56,7 +56,7 @@ func (h *authState) authenticate(ctx context.Context, op operation) error {
 }
 
 func (h *authState) decide(ctx context.Context, op operation) error {
-	if op.gateway {
+	if op.forProxies() {
 		h.keys = nil
 	}
 	if len(h.bearers)+len(h.keys) > 1 {

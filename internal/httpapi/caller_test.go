@@ -21,7 +21,8 @@ func TestAuthState_MayOperate_T8(t *testing.T) {
 			o.Extensions["x-scope"] = scope
 		}
 		paths := openapi3.NewPaths(openapi3.WithPath("/operate", &openapi3.PathItem{Get: o}))
-		return operationsOf(&openapi3.T{Paths: paths})["GET /operate"]
+		contract := &openapi3.T{Paths: paths, Extensions: map[string]any{"x-timeout": "8s"}}
+		return testOperations(t, contract)["GET /operate"]
 	}
 	person := func(kind token.Kind, userType string) principal.Principal {
 		return principal.Principal{Claims: token.Claims{Kind: kind}, User: user.User{Type: userType}}

@@ -12,7 +12,6 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"auth-v2-service/gen/api"
-	"auth-v2-service/internal/apikey"
 	"auth-v2-service/internal/fault"
 )
 
@@ -66,11 +65,8 @@ func TestContract_KeysOpenWhatAdminsMayDo(t *testing.T) {
 			if keys != admin {
 				t.Errorf("%s: apiKey is a way in: %t, x-role: admin: %t; expected both or neither", o.OperationID, keys, admin)
 			}
-			if role, marked := o.Extensions["x-role"]; marked && role != "admin" {
-				t.Errorf("%s has the x-role %v, which nobody checks", o.OperationID, role)
-			}
-			if scope, marked := o.Extensions["x-scope"]; marked && (!admin || !scopeOf(o).Known() || scopeOf(o) == apikey.Admin) {
-				t.Errorf("%s has the x-scope %v, expected one of a key's but admin, beside x-role: admin", o.OperationID, scope)
+			if scope, marked := o.Extensions["x-scope"]; marked && !admin {
+				t.Errorf("%s has the x-scope %v, expected it beside x-role: admin alone", o.OperationID, scope)
 			}
 		}
 	}
@@ -170,6 +166,7 @@ func TestContract_StatusesAreDeclared(t *testing.T) {
 func TestContract_IsDescribed(t *testing.T) {
 	t.Parallel()
 	contract := testContract(t)
+	ops := testOperations(t, contract)
 	for schema, ref := range contract.Components.Schemas {
 		walkProperties(schema, ref.Value, func(path, _ string, property *openapi3.Schema) {
 			if property.Description == "" {
@@ -190,38 +187,38 @@ func TestContract_IsDescribed(t *testing.T) {
 				}
 			}
 			for declared, response := range o.Responses.Map() {
-				checkRefusal(t, o.OperationID, declared, response.Value)
+				checkRefusal(t, ops[method+" "+path], declared, response.Value)
 			}
 		}
 	}
 }
 
-func checkRefusal(t *testing.T, operationID, declared string, response *openapi3.Response) {
+func checkRefusal(t *testing.T, op operation, declared string, response *openapi3.Response) {
 	t.Helper()
 	if declared < "400" {
 		return
 	}
 	if declared == "401" && response.Headers["Www-Authenticate"] == nil {
-		t.Errorf("%s %s does not declare Www-Authenticate", operationID, declared)
+		t.Errorf("%s %s does not declare Www-Authenticate", op.id, declared)
 	}
 	if (declared == "429" || declared == "503") && response.Headers["Retry-After"] == nil {
-		t.Errorf("%s %s does not declare Retry-After", operationID, declared)
+		t.Errorf("%s %s does not declare Retry-After", op.id, declared)
 	}
 	if response.Headers["X-Request-Id"] == nil {
-		t.Errorf("%s %s does not declare X-Request-Id", operationID, declared)
+		t.Errorf("%s %s does not declare X-Request-Id", op.id, declared)
 	}
 	for _, media := range response.Content {
 		if len(media.Examples) == 0 {
-			t.Errorf("%s %s shows no example", operationID, declared)
+			t.Errorf("%s %s shows no example", op.id, declared)
 		}
 		for name, example := range media.Examples {
 			code := example.Value.Value.(map[string]any)["code"]
 			leaves := status[fault.Code(name)]
-			if understood, ok := atGateway[leaves]; ok && operationID == "forward" {
+			if understood, ok := op.proxyStatuses[leaves]; ok {
 				leaves = understood
 			}
 			if code != name || strconv.Itoa(leaves) != declared {
-				t.Errorf("%s %s: the example %s has the code %v, which leaves as %d", operationID, declared, name, code, leaves)
+				t.Errorf("%s %s: the example %s has the code %v, which leaves as %d", op.id, declared, name, code, leaves)
 			}
 		}
 	}
@@ -231,18 +228,21 @@ func TestOperations_AreKnownByTheContractsNames(t *testing.T) {
 	t.Parallel()
 	contract := testContract(t)
 	AddAliases(contract)
-	ops := operationsOf(contract)
+	ops := testOperations(t, contract)
 	for key, want := range map[string]operation{
-		"POST /v1/auth/register":     {id: "register", limited: true, body: true, timeout: HandlerTimeout},
-		"POST /v1/auth/login":        {id: "login", limited: true, body: true, timeout: HandlerTimeout},
-		"POST /v1/auth/refresh":      {id: "refresh", limited: true, body: true, timeout: HandlerTimeout},
-		"POST /v1/auth/logout":       {id: "logout", timeout: HandlerTimeout},
+		"POST /v1/auth/register":     {id: "register", limited: true, body: true, timeout: defaultTimeout},
+		"POST /v1/auth/login":        {id: "login", limited: true, body: true, timeout: defaultTimeout},
+		"POST /v1/auth/refresh":      {id: "refresh", limited: true, body: true, timeout: defaultTimeout},
+		"POST /v1/auth/logout":       {id: "logout", timeout: defaultTimeout},
 		"POST /v1/auth/verify-token": {id: "verifyToken", body: true, timeout: hotTimeout},
-		"GET /v1/auth/forward":       {id: "forward", gateway: true, timeout: hotTimeout},
-		"DELETE /v1/auth/me":         {id: "deleteMe", body: true, timeout: HandlerTimeout},
-		"GET /health/ready":          {id: "getReadiness", timeout: HandlerTimeout},
+		"GET /v1/auth/forward":       {id: "forward", proxyStatuses: proxyStatuses, timeout: hotTimeout},
+		"DELETE /v1/auth/me":         {id: "deleteMe", body: true, timeout: defaultTimeout},
+		"GET /health/ready":          {id: "getReadiness", timeout: defaultTimeout},
+		"POST /auth/verify-token": {
+			id: "legacyVerifyToken", body: true, legacy: true, members: []string{"token", "userId"}, timeout: hotTimeout,
+		},
 		"POST /api/v1/auth/refresh": {
-			id: "legacyRefresh", limited: true, body: true, legacy: true, members: []string{"refreshToken"}, timeout: HandlerTimeout,
+			id: "legacyRefresh", limited: true, body: true, legacy: true, members: []string{"refreshToken"}, timeout: defaultTimeout,
 		},
 	} {
 		if got := ops[key]; !reflect.DeepEqual(got, want) {

@@ -48,13 +48,6 @@ var status = map[fault.Code]int{
 	fault.DependencyUnavailable: http.StatusServiceUnavailable,
 }
 
-// atGateway: nginx answers 500 for all but 2xx, 401 and 403.
-var atGateway = map[int]int{
-	http.StatusBadRequest:          http.StatusUnauthorized,
-	http.StatusConflict:            http.StatusForbidden,
-	http.StatusUnprocessableEntity: http.StatusForbidden,
-}
-
 var (
 	errInternal      = fault.New(fault.Internal, "something went wrong on our side")
 	errTimeout       = fault.Unavailable("this took too long; try again in a moment", nil)
@@ -69,10 +62,8 @@ var (
 func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	refusal := refusalOf(err)
 	code := status[refusal.Code]
-	if operationOf(r).gateway {
-		if understood, ok := atGateway[code]; ok {
-			code = understood
-		}
+	if understood, ok := operationOf(r).proxyStatuses[code]; ok {
+		code = understood
 	}
 	noteError(r.Context(), refusal.Code, err)
 	header := w.Header()

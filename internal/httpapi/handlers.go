@@ -8,7 +8,7 @@ type server struct {
 	authHandlers
 	meHandlers
 	passwordHandlers
-	gatewayHandlers
+	verificationHandlers
 	adminHandlers
 	adminUserHandlers
 	auditHandlers

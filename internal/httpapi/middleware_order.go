@@ -58,7 +58,10 @@ func assemble(o Options, before func(http.Handler) http.Handler) (http.Handler, 
 		return nil, err
 	}
 	aliases := AddAliases(contract)
-	ops := operationsOf(contract)
+	ops, err := operationsOf(contract)
+	if err != nil {
+		return nil, err
+	}
 	root := chi.NewRouter()
 	root.NotFound(func(w http.ResponseWriter, r *http.Request) { writeError(w, r, errNoRoute) })
 	root.MethodNotAllowed(methodNotAllowed(root))
@@ -73,19 +76,19 @@ func assemble(o Options, before func(http.Handler) http.Handler) (http.Handler, 
 			readableQuery,
 		)
 		mount(r, server{
-			authHandlers:      authHandlers{accounts: o.Accounts, users: o.Users},
-			meHandlers:        meHandlers{accounts: o.Accounts, users: o.Users, sessions: o.Sessions},
-			passwordHandlers:  passwordHandlers{accounts: o.Accounts},
-			gatewayHandlers:   gatewayHandlers{resolver: o.Resolver},
-			adminHandlers:     adminHandlers{rollout: o.Rollout},
-			adminUserHandlers: adminUserHandlers{users: o.Users},
-			auditHandlers:     auditHandlers{events: o.Audit},
-			jobHandlers:       jobHandlers{outbox: o.Outbox},
-			legacyHandlers:    legacyHandlers{accounts: o.Accounts, users: o.Users, resolver: o.Resolver},
-			healthHandlers:    healthHandlers{checks: o.Checks, watch: newCheckWatch(o.Logger), version: o.Version},
-			schemaHandlers:    schemaHandlers{validate: o.Schema, kept: new(keptReport)},
-			docsHandlers:      docsHandlers{page: page},
-			balanceHandlers:   balanceHandlers{balances: o.Balances},
+			authHandlers:         authHandlers{accounts: o.Accounts, users: o.Users},
+			meHandlers:           meHandlers{accounts: o.Accounts, users: o.Users, sessions: o.Sessions},
+			passwordHandlers:     passwordHandlers{accounts: o.Accounts},
+			verificationHandlers: verificationHandlers{resolver: o.Resolver},
+			adminHandlers:        adminHandlers{rollout: o.Rollout},
+			adminUserHandlers:    adminUserHandlers{users: o.Users},
+			auditHandlers:        auditHandlers{events: o.Audit},
+			jobHandlers:          jobHandlers{outbox: o.Outbox},
+			legacyHandlers:       legacyHandlers{accounts: o.Accounts, users: o.Users, resolver: o.Resolver},
+			healthHandlers:       healthHandlers{checks: o.Checks, watch: newCheckWatch(o.Logger), version: o.Version},
+			schemaHandlers:       schemaHandlers{validate: o.Schema, kept: new(keptReport)},
+			docsHandlers:         docsHandlers{page: page},
+			balanceHandlers:      balanceHandlers{balances: o.Balances},
 		}, aliases)
 	})
 	return chi.Chain(

@@ -229,10 +229,16 @@ func TestEdge_Order(t *testing.T) {
 		"observe", "crossOrigin", "before", "legacyPaths", "headAsGet", "enterRouter",
 		"identify", "legacySurface", "limitBody", "limitAddress", "prepareAuth", "OapiRequestValidatorWithOptions", "readableQuery",
 	}
+	contract := testContract(t)
+	AddAliases(contract)
+	ops := testOperations(t, contract)
 	around := edge.(*chi.ChainHandler)
 	routes := 0
 	err := chi.Walk(around.Endpoint.(chi.Routes), func(method, route string, _ http.Handler, middlewares ...func(http.Handler) http.Handler) error {
 		routes++
+		if _, known := ops[method+" "+route]; !known {
+			t.Errorf("%s %s is mounted, and the contract does not have it: it has no time", method, route)
+		}
 		var got []string
 		for _, m := range slices.Concat(around.Middlewares, middlewares) {
 			got = append(got, nameOf(m))
@@ -245,10 +251,8 @@ func TestEdge_Order(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	contract := testContract(t)
-	AddAliases(contract)
-	if operations := len(operationsOf(contract)); routes != operations {
-		t.Errorf("%d routes are mounted, expected the contract's %d, aliases included", routes, operations)
+	if routes != len(ops) {
+		t.Errorf("%d routes are mounted, expected the contract's %d, aliases included", routes, len(ops))
 	}
 }
 
@@ -324,8 +328,8 @@ func TestBearerToken(t *testing.T) {
 	}
 }
 
-// A gateway understands 2xx, 401 and 403.
-func TestGateway_UnderstandsEveryRefusal(t *testing.T) {
+// A proxy understands 2xx, 401 and 403.
+func TestForward_ProxiesUnderstandEveryRefusal(t *testing.T) {
 	t.Parallel()
 	for code := range status {
 		edge, _ := newEdge(t, func(context.Context) error { return fault.New(code, "the words") })
@@ -334,7 +338,7 @@ func TestGateway_UnderstandsEveryRefusal(t *testing.T) {
 		case 401, 403, 500, 503:
 		case 404, 405, 413, 415, 429:
 		default:
-			t.Errorf("a gateway hears %d for %s, expected 401, 403, 500 or 503", got, code)
+			t.Errorf("a proxy hears %d for %s, expected 401, 403, 500 or 503", got, code)
 		}
 	}
 }

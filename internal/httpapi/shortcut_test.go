@@ -231,7 +231,7 @@ func TestShortCut_IsTaken(t *testing.T) {
 func TestShortCut_ItsReasonsHold(t *testing.T) {
 	t.Parallel()
 	contract := testContract(t)
-	ops := operationsOf(contract)
+	ops := testOperations(t, contract)
 	verify, forward := ops["POST "+verifyTokenPath], ops["GET "+forwardPath]
 	for _, op := range []operation{verify, forward} {
 		if op.limited || op.legacy || op.admin || op.keys || op.claimsOnly {

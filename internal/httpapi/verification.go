@@ -7,11 +7,11 @@ import (
 	"auth-v2-service/internal/principal"
 )
 
-type gatewayHandlers struct {
+type verificationHandlers struct {
 	resolver *principal.Resolver
 }
 
-func (h gatewayHandlers) VerifyToken(
+func (h verificationHandlers) VerifyToken(
 	ctx context.Context, in api.VerifyTokenRequestObject,
 ) (api.VerifyTokenResponseObject, error) {
 	p, err := h.resolver.Resolve(ctx, in.Body.Token)
@@ -21,6 +21,6 @@ func (h gatewayHandlers) VerifyToken(
 	return api.VerifyToken200JSONResponse(toAPIVerified(p)), nil
 }
 
-func (h gatewayHandlers) Forward(ctx context.Context, _ api.ForwardRequestObject) (api.ForwardResponseObject, error) {
+func (h verificationHandlers) Forward(ctx context.Context, _ api.ForwardRequestObject) (api.ForwardResponseObject, error) {
 	return api.Forward200Response{Headers: toAPIForward(caller(ctx))}, nil
 }
