@@ -22,7 +22,6 @@ const (
 	opUsers             = "users"
 	opUserByEmail       = "user_by_email"
 	opDeleteUser        = "delete_user"
-	opDeleteDisabled    = "delete_disabled"
 	opImport            = "import"
 	opSetPassword       = "set_password"
 	opSetDisabled       = "set_disabled"
@@ -130,19 +129,4 @@ func (c *Client) DeleteUser(ctx context.Context, uid string) error {
 		return fmt.Errorf("firebase %s: %w", opDeleteUser, ErrInvalidUser)
 	}
 	return c.call(ctx, opDeleteUser, once, func(ctx context.Context) error { return c.accounts.DeleteUser(ctx, uid) })
-}
-
-// DeleteDisabled deletes an account that is disabled, or is gone already. Error: ErrNotDisabled.
-// https://cloud.google.com/identity-platform/docs/reference/rest/v1/projects.accounts/batchDelete
-func (c *Client) DeleteDisabled(ctx context.Context, uid string) error {
-	if !possibleUID(uid) {
-		return fmt.Errorf("firebase %s: %w", opDeleteDisabled, ErrInvalidUser)
-	}
-	return c.call(ctx, opDeleteDisabled, once, func(ctx context.Context) error {
-		answer, err := c.admin.batchDelete(ctx, &deleteRequest{LocalIds: []string{uid}, Force: false, ForceSendFields: []string{"Force"}})
-		if err == nil && len(answer.Errors) > 0 {
-			return ErrNotDisabled.With(errors.New(vendorCode(answer.Errors[0].Message)))
-		}
-		return err
-	})
 }

@@ -181,13 +181,6 @@ func (a administration) batchCreate(ctx context.Context, request *importRequest)
 	return a.ofProject.BatchCreate(a.project, request).Context(ctx).Do()
 }
 
-func (a administration) batchDelete(ctx context.Context, request *deleteRequest) (*deleteResponse, error) {
-	if a.tenant != "" {
-		return a.ofTenant.BatchDelete(a.project, a.tenant, request).Context(ctx).Do()
-	}
-	return a.ofProject.BatchDelete(a.project, request).Context(ctx).Do()
-}
-
 // listFields leaves out password hashes.
 const listFields = googleapi.Field("nextPageToken,users(localId,email,emailVerified,disabled,displayName,photoUrl,phoneNumber," +
 	"validSince,createdAt,passwordUpdatedAt,providerUserInfo/providerId)")

@@ -29,7 +29,6 @@ var (
 	ErrInvalidHash         = fault.New(fault.Internal, "the identity provider refused a password hash")
 	ErrNotImported         = fault.New(fault.Internal, "the identity provider did not take this account")
 	ErrNotDisplaceable     = fault.New(fault.IdentityConflict, "this account may belong to the owner of its address")
-	ErrNotDisabled         = fault.New(fault.IdentityConflict, "this account is in use")
 	ErrInvalidIDToken      = fault.New(fault.TokenInvalid, "the ID token is not valid")
 	ErrExpiredIDToken      = fault.New(fault.TokenExpired, "the ID token has expired")
 	ErrInvalidCode         = fault.New(fault.TokenInvalid, "this code is not valid, or was used")

@@ -25,6 +25,8 @@ const MaxBatch = firebase.MaxImport - 1
 type Batch struct {
 	IDs   []uuid.UUID // at most MaxBatch
 	Actor string
+	// Details are added to the audit of each moved user.
+	Details map[string]any
 	// Canary is imported with the users. May be nil.
 	Canary *firebase.ImportUser
 	// Record joins the transactions that settle the users. It is called up to twice, each time with other results.
@@ -225,6 +227,11 @@ func (b *batch) send(ctx context.Context, accounts []firebase.ImportUser) ([]fir
 	return b.identities.Import(ctx, accounts)
 }
 
+// Throttled reports that Firebase limits requests.
+func Throttled(err error) bool {
+	return errors.Is(err, firebase.ErrTooManyAttempts) || errors.Is(err, firebase.ErrQuota)
+}
+
 func ofOneRow(err error) bool {
 	for _, refusal := range []error{
 		firebase.ErrInvalidHash, firebase.ErrInvalidUser, firebase.ErrNotImported, firebase.ErrEmailExists, firebase.ErrUIDExists,
@@ -264,7 +271,7 @@ func (b *batch) settle(ctx context.Context, u *batchUser, refusal error) error {
 	switch {
 	case u.err == nil && u.target.foreign:
 		u.err = notMovable{codeAccountForeign}
-	case u.err != nil && !errors.Is(u.err, ErrConflict) && (unsettled(u.err) || errors.Is(u.err, firebase.ErrTooManyAttempts)):
+	case u.err != nil && !errors.Is(u.err, ErrConflict) && (unsettled(u.err) || Throttled(u.err)):
 		return u.err
 	}
 	return nil
@@ -308,7 +315,7 @@ func (b *batch) finishSome(ctx context.Context, users []provided) (moved []uuid.
 		return nil, nil
 	}
 	err = pg.InTx(ctx, b.pool, func(tx pgx.Tx) (err error) {
-		if moved, err = b.finishIn(ctx, tx, users); err != nil {
+		if moved, err = b.finishIn(ctx, tx, users, b.Details); err != nil {
 			return err
 		}
 		results := make([]Result, len(moved))

@@ -314,10 +314,7 @@ func TestMove_Canary(t *testing.T) {
 		if _, err := s.client.SignIn(t.Context(), canary.Email, password); err != nil {
 			t.Error(err)
 		}
-		if err := s.client.DeleteDisabled(t.Context(), canary.UID); !errors.Is(err, firebase.ErrNotDisabled) {
-			t.Errorf("in use: %v", err)
-		}
-		if err := errors.Join(s.client.SetDisabled(t.Context(), canary.UID, true), s.client.DeleteDisabled(t.Context(), canary.UID)); err != nil {
+		if err := s.client.DeleteUser(t.Context(), canary.UID); err != nil {
 			t.Error(err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -24,7 +25,7 @@ type provided struct {
 
 func (m *Mover) finish(ctx context.Context, p claimedUser, a target) error {
 	err := pg.InTx(ctx, m.pool, func(tx pgx.Tx) error {
-		moved, err := m.finishIn(ctx, tx, []provided{{p, a}})
+		moved, err := m.finishIn(ctx, tx, []provided{{p, a}}, nil)
 		if err != nil {
 			return err
 		}
@@ -44,7 +45,7 @@ func (m *Mover) finish(ctx context.Context, p claimedUser, a target) error {
 }
 
 // finishIn takes users of one claim. It returns those that moved: Firebase has what their rows hold now.
-func (m *Mover) finishIn(ctx context.Context, tx pgx.Tx, users []provided) ([]uuid.UUID, error) {
+func (m *Mover) finishIn(ctx context.Context, tx pgx.Tx, users []provided, more map[string]any) ([]uuid.UUID, error) {
 	if len(users) == 0 {
 		return nil, nil
 	}
@@ -57,6 +58,7 @@ func (m *Mover) finishIn(ctx context.Context, tx pgx.Tx, users []provided) ([]uu
 		params.Emails, params.PasswordHashes = append(params.Emails, u.stored), append(params.PasswordHashes, u.hash)
 		params.Admins, params.OnePasswords = append(params.Admins, u.admin), append(params.OnePasswords, u.target.samePassword)
 		details[u.id] = map[string]any{"way": u.target.way, "firebase_uid": u.target.uid}
+		maps.Copy(details[u.id], more)
 	}
 	moved, err := m.queries.FinishMoves(ctx, tx, params)
 	if err != nil || len(moved) == 0 {

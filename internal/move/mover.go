@@ -39,8 +39,7 @@ type Identities interface {
 	Users(ctx context.Context, uids []string) (map[string]firebase.User, error)
 	UserByEmail(ctx context.Context, email string) (firebase.User, error)
 	SetDisabled(ctx context.Context, uid string, disabled bool) error
-	// Errors: firebase.ErrNotDisabled.
-	DeleteDisabled(ctx context.Context, uid string) error
+	BatchDelete(ctx context.Context, uids []string, force bool) ([]firebase.DeleteFailure, error)
 	SetPassword(ctx context.Context, uid, password string) error
 	// Errors: firebase.ErrNotDisplaceable.
 	Displace(ctx context.Context, uid, newEmail string) error

@@ -93,7 +93,13 @@ func (m *Mover) deleteUnused(ctx context.Context, p claimedUser) error {
 			}
 			return err
 		},
-		func() error { return m.identities.DeleteDisabled(ctx, uid) },
+		func() error {
+			failures, err := m.identities.BatchDelete(ctx, []string{uid}, false)
+			if err == nil && len(failures) > 0 {
+				err = failures[0].Err
+			}
+			return err
+		},
 	} {
 		switch err := step(); {
 		case err == nil:
