@@ -24,7 +24,8 @@ Examples:
   authd users show --uid UID --json                the same by Firebase's uid, for programs
   authd users promote --email jane@example.com     make a user an admin
   authd users demote --id ID                       make an admin a user again
-  authd users reconcile --dry-run                  count where rows and Firebase's accounts differ`
+  authd users reconcile --dry-run                  count where rows and Firebase's accounts differ
+  authd users verify --report report.ndjson        list each difference, and print the root of all rows`
 
 type usersCommands struct {
 	Show    usersShowCommand    `cmd:"" help:"Show a user: one row, without the password."`
@@ -32,6 +33,7 @@ type usersCommands struct {
 	Demote  usersDemoteCommand  `cmd:"" help:"Make an admin a user like any other."`
 
 	Reconcile usersReconcileCommand `cmd:"" help:"Hold all rows against Firebase's accounts, and repair what differs."`
+	Verify    usersVerifyCommand    `cmd:"" help:"Hold all rows against Firebase's accounts, change nothing, and prove that rows stayed as they were."`
 }
 
 func (usersCommands) Help() string { return usersHelp }

@@ -65,12 +65,13 @@ var allowed = map[string][]string{
 	},
 	"internal/doctor": {"internal/config", "internal/firebase", "internal/schema"},
 	"internal/app": {
-		"gen/db", "internal/account", "internal/apikey", "internal/audit", "internal/balance", "internal/config", "internal/firebase",
+		"gen/db", "internal/account", "internal/apikey", "internal/audit", "internal/balance", "internal/compare", "internal/config", "internal/firebase",
 		"internal/httpapi", "internal/intent", "internal/move", "internal/password", "internal/principal", "internal/rollout", "internal/schema",
 		"internal/session", "internal/fbsync", "internal/token", "internal/user",
 	},
 	"cmd/authd": {
-		"internal/apikey", "internal/app", "internal/backup", "internal/config", "internal/doctor", "internal/httpapi", "internal/rollout",
+		"internal/apikey", "internal/app", "internal/backup", "internal/compare", "internal/config", "internal/doctor", "internal/httpapi",
+		"internal/proof", "internal/rollout",
 		"internal/schema", "internal/fbsync", "internal/user",
 	},
 }

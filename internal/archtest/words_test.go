@@ -16,9 +16,9 @@ import (
 
 // The limits only fall: a figure well below its limit fails the test too.
 const (
-	commentRiddles = 0      // indirect words in 1,000 words of Go comments
+	commentRiddles = 0   // indirect words in 1,000 words of Go comments
 	commentWords   = 355 // words of comments in 1,000 lines of Go
-	pageRiddles    = 0.4    // indirect words in 1,000 words of the pages
+	pageRiddles    = 0.4 // indirect words in 1,000 words of the pages
 )
 
 // indirect words leave unsaid what plain English names: the caller, the row, the instance.
