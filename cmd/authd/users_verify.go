@@ -127,7 +127,7 @@ func writeNew(path, text string, mode os.FileMode) error {
 }
 
 func readKey(path string) (string, error) {
-	text, err := os.ReadFile(path)
+	text, err := os.ReadFile(path) //nolint:gosec // as above
 	return strings.TrimSpace(string(text)), err
 }
 
