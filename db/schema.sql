@@ -277,6 +277,31 @@ COMMENT ON TABLE auth.federation_archive IS 'What steps down took out of other t
 
 COMMENT ON COLUMN auth.federation_archive.facts IS 'The columns that went, by name';
 
+CREATE TABLE auth.firebase_hash_configs (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    project text NOT NULL,
+    version integer NOT NULL,
+    algorithm text NOT NULL,
+    signer_key bytea NOT NULL,
+    salt_separator bytea NOT NULL,
+    rounds integer NOT NULL,
+    memory_cost integer NOT NULL,
+    first_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT firebase_hash_configs_algorithm_check CHECK ((algorithm = 'SCRYPT'::text)),
+    CONSTRAINT firebase_hash_configs_memory_cost_check CHECK (((memory_cost >= 1) AND (memory_cost <= 14))),
+    CONSTRAINT firebase_hash_configs_rounds_check CHECK (((rounds >= 1) AND (rounds <= 8))),
+    CONSTRAINT firebase_hash_configs_salt_separator_check CHECK ((length(salt_separator) <= 64)),
+    CONSTRAINT firebase_hash_configs_signer_key_check CHECK (((length(signer_key) >= 16) AND (length(signer_key) <= 256)))
+);
+
+COMMENT ON TABLE auth.firebase_hash_configs IS 'Parameters of the password hashes that Firebase has exported';
+
+COMMENT ON COLUMN auth.firebase_hash_configs.project IS 'The Firebase project that exported the hashes';
+
+COMMENT ON COLUMN auth.firebase_hash_configs.version IS 'Firebase''s version of these parameters';
+
+COMMENT ON COLUMN auth.firebase_hash_configs.signer_key IS 'A secret: never in a log, an audit event or an answer';
+
 CREATE TABLE auth.firebase_intents (
     id uuid NOT NULL,
     kind text NOT NULL,
@@ -296,6 +321,24 @@ COMMENT ON COLUMN auth.firebase_intents.user_id IS 'The row that the change is a
 COMMENT ON COLUMN auth.firebase_intents.password_at IS 'When the password was last set before the change, by the clock of the side that holds it; NULL: never';
 
 COMMENT ON COLUMN auth.firebase_intents.change IS 'What an operator changes besides: names and addresses, never a secret';
+
+CREATE TABLE auth.firebase_passwords (
+    user_id uuid NOT NULL,
+    config_id uuid NOT NULL,
+    hash bytea NOT NULL,
+    salt bytea NOT NULL,
+    local_hash character varying(255) NOT NULL,
+    password_set_at timestamp with time zone NOT NULL,
+    taken_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT firebase_passwords_hash_check CHECK (((length(hash) >= 16) AND (length(hash) <= 256))),
+    CONSTRAINT firebase_passwords_salt_check CHECK ((length(salt) <= 256))
+);
+
+COMMENT ON TABLE auth.firebase_passwords IS 'Passwords of returned users that were changed at Firebase, until the next sign-in';
+
+COMMENT ON COLUMN auth.firebase_passwords.local_hash IS 'auth.users.password_hash at the return; once that is another one, this row counts no more';
+
+COMMENT ON COLUMN auth.firebase_passwords.password_set_at IS 'When the password was set, by Firebase''s clock';
 
 CREATE TABLE auth.firebase_project (
     only_row boolean DEFAULT true NOT NULL,
@@ -603,8 +646,17 @@ ALTER TABLE ONLY auth.bulk_runs
 ALTER TABLE ONLY auth.federation_archive
     ADD CONSTRAINT federation_archive_pkey PRIMARY KEY (relation, key);
 
+ALTER TABLE ONLY auth.firebase_hash_configs
+    ADD CONSTRAINT firebase_hash_configs_key UNIQUE (project, version, signer_key, salt_separator, rounds, memory_cost);
+
+ALTER TABLE ONLY auth.firebase_hash_configs
+    ADD CONSTRAINT firebase_hash_configs_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY auth.firebase_intents
     ADD CONSTRAINT firebase_intents_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY auth.firebase_passwords
+    ADD CONSTRAINT firebase_passwords_pkey PRIMARY KEY (user_id);
 
 ALTER TABLE ONLY auth.firebase_project
     ADD CONSTRAINT firebase_project_pkey PRIMARY KEY (only_row);
@@ -733,6 +785,12 @@ CREATE TRIGGER tell_of_truncation AFTER TRUNCATE ON auth.users FOR EACH STATEMEN
 
 ALTER TABLE ONLY auth.bulk_run_users
     ADD CONSTRAINT bulk_run_users_run_id_fkey FOREIGN KEY (run_id) REFERENCES auth.bulk_runs(id);
+
+ALTER TABLE ONLY auth.firebase_passwords
+    ADD CONSTRAINT firebase_passwords_config_id_fkey FOREIGN KEY (config_id) REFERENCES auth.firebase_hash_configs(id);
+
+ALTER TABLE ONLY auth.firebase_passwords
+    ADD CONSTRAINT firebase_passwords_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY auth.legacy_sessions
     ADD CONSTRAINT legacy_sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;

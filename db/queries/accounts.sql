@@ -78,14 +78,16 @@ RETURNING id;
 
 -- name: SignInCredentials :one
 -- Called by internal/account at each sign-in with a password: where the password lives, what the rollout says of the row, and the
--- highest costs of the hashes in the table, up to the usual one and up to the bound, which a refusal is to cost. id is null where
--- no row has this e-mail, and Firebase decides. Served by idx_users_canonical_email and idx_users_bcrypt_cost; the rollout is one row.
+-- highest costs of the hashes in the table, up to the usual one and up to the bound, and of Firebase's scrypt while it is in use, which a
+-- refusal is to cost. id is null where no row has this e-mail, and Firebase decides. Served by idx_users_canonical_email,
+-- idx_users_bcrypt_cost and firebase_passwords_pkey; the rollout is one row.
 SELECT
     users.id, users.firebase_uid, users.auth_provider, users.password_hash, users.user_type, users.is_active,
     users.federation_status, users.tokens_valid_after, users.legacy_tokens_valid_after,
     rollout.users_buckets, rollout.traffic_buckets, rollout.below_full_traffic,
     coalesce(users.id = ANY(rollout.allow), false)::boolean AS allowed,
     coalesce(users.id = ANY(rollout.deny), false)::boolean AS denied,
+    kept.hash AS firebase_hash, kept.salt AS firebase_salt, configs.signer_key, configs.salt_separator, configs.rounds, configs.memory_cost,
     coalesce((
         SELECT max(auth.bcrypt_cost(hashed.password_hash))
         FROM auth.users AS hashed
@@ -97,21 +99,35 @@ SELECT
         WHERE
             auth.bcrypt_cost(hashed.password_hash) > sqlc.arg(usual_cost)::smallint
             AND auth.bcrypt_cost(hashed.password_hash) <= sqlc.arg(max_cost)::smallint
-    ), 0)::integer AS heavy_ceiling
+    ), 0)::integer AS heavy_ceiling,
+    coalesce((
+        SELECT max((1 << known.memory_cost) * known.rounds)
+        FROM auth.firebase_hash_configs AS known
+        WHERE (SELECT held.user_id FROM auth.firebase_passwords AS held ORDER BY held.user_id LIMIT 1) IS NOT NULL
+    ), 0)::integer AS scrypt_ceiling
 FROM auth.rollout AS rollout
-LEFT JOIN auth.users AS users ON auth.canonical_email(users.email) = sqlc.arg(email)::text;
+LEFT JOIN auth.users AS users ON auth.canonical_email(users.email) = sqlc.arg(email)::text
+LEFT JOIN auth.firebase_passwords AS kept
+    ON kept.user_id = users.id AND kept.local_hash = users.password_hash AND coalesce(users.auth_provider, 'local') = 'local'
+LEFT JOIN auth.firebase_hash_configs AS configs ON configs.id = kept.config_id;
 
 -- name: UserCredentials :one
 -- Called by internal/account where somebody who is signed in proves or changes the password, and by internal/move before it
--- finishes. Served by users_pkey.
-SELECT id, firebase_uid, auth_provider, email, password_hash, user_type, is_active
-FROM auth.users
-WHERE id = $1;
+-- finishes. Served by users_pkey and firebase_passwords_pkey.
+SELECT
+    users.id, users.firebase_uid, users.auth_provider, users.email, users.password_hash, users.user_type, users.is_active,
+    kept.hash AS firebase_hash, kept.salt AS firebase_salt, configs.signer_key, configs.salt_separator, configs.rounds, configs.memory_cost
+FROM auth.users AS users
+LEFT JOIN auth.firebase_passwords AS kept
+    ON kept.user_id = users.id AND kept.local_hash = users.password_hash AND coalesce(users.auth_provider, 'local') = 'local'
+LEFT JOIN auth.firebase_hash_configs AS configs ON configs.id = kept.config_id
+WHERE users.id = sqlc.arg(id);
 
 -- name: SetLocalPassword :execrows
 -- Called by internal/account when somebody whose password lives here changes it: every session that began before is over. The
 -- old hash stands in the condition, so that of two changes at once the second must prove the first. Not while a move is under way, which may
--- have given the old one to Firebase. Served by users_pkey.
+-- have given the old one to Firebase. firebase_hash is that of Firebase's scrypt, where it is what was proved; ForgetFirebasePassword follows in
+-- the transaction. Served by users_pkey and firebase_passwords_pkey.
 UPDATE auth.users
 SET
     password_hash = sqlc.arg(password_hash)::varchar,
@@ -128,7 +144,11 @@ SET
     updated_at = now()
 WHERE
     id = sqlc.arg(id) AND coalesce(auth_provider, 'local') = 'local' AND federation_status IS DISTINCT FROM 'syncing'
-    AND password_hash = sqlc.arg(old_password_hash)::varchar;
+    AND password_hash = sqlc.arg(old_password_hash)::varchar
+    AND (
+        SELECT kept.hash FROM auth.firebase_passwords AS kept
+        WHERE kept.user_id = sqlc.arg(id) AND kept.local_hash = sqlc.arg(old_password_hash)::varchar
+    ) IS NOT DISTINCT FROM sqlc.narg(firebase_hash)::bytea;
 
 -- name: FollowFirebasePassword :execrows
 -- Called by internal/account when a password was proved at Firebase that the local hash does not fit: the hash follows, so that
@@ -141,7 +161,8 @@ WHERE
 
 -- name: PasswordChangedAtFirebase :execrows
 -- Called by internal/account after Firebase has taken a new password: a local hash follows it, and every session that began
--- before is over: with ends_at, which Firebase has dated, those that began before it. Served by users_pkey.
+-- before is over: with ends_at, which Firebase has dated, those that began before it. A returned user gets the new password here, but keeps the
+-- old one where it could not be hashed. Served by users_pkey.
 UPDATE auth.users
 SET
     password_hash = CASE WHEN password_hash IS NULL THEN NULL ELSE sqlc.arg(password_hash)::varchar END,
@@ -159,7 +180,12 @@ SET
         )) + interval '1 second'
     ),
     updated_at = now()
-WHERE id = sqlc.arg(id) AND auth_provider IN ('firebase', 'hybrid');
+WHERE
+    id = sqlc.arg(id)
+    AND (
+        auth_provider IN ('firebase', 'hybrid')
+        OR (coalesce(auth_provider, 'local') = 'local' AND firebase_uid IS NOT NULL AND sqlc.arg(password_hash)::varchar <> '!')
+    );
 
 -- name: PasswordTakenByFirebase :exec
 -- Called by internal/account when Firebase has been given the password that the local hash is of: the hash is as new as Firebase's

@@ -2,14 +2,17 @@
 
 -- name: ClaimMoveCredentials :one
 -- Called by internal/move before Firebase is asked: of all who want to move one row, one may. What was stopped by a conflict is
--- not tried again for an hour. No row back: somebody else is at it, it has been moved, or it is not to be. verified is
--- AddressVerifiedByPlatform's, which never counts for an admin.
--- Served by users_pkey and move_claims_pkey.
+-- not tried again for an hour. No row back: somebody else is at it, it has been moved, or it is not to be. A password that came home
+-- from Firebase must be bcrypt's first. verified is AddressVerifiedByPlatform's, which never counts for an admin.
+-- Served by users_pkey, move_claims_pkey and firebase_passwords_pkey.
 WITH person AS (
     SELECT users.id FROM auth.users AS users
     WHERE
         users.id = sqlc.arg(id) AND coalesce(auth_provider, 'local') = 'local' AND firebase_uid IS NULL AND password_hash IS NOT NULL
         AND coalesce(federation_status, 'active') IN ('active', 'failed') AND coalesce(is_active, true)
+        AND NOT EXISTS (
+            SELECT FROM auth.firebase_passwords AS kept WHERE kept.user_id = users.id AND kept.local_hash = users.password_hash
+        )
     FOR NO KEY UPDATE OF users
 ),
 claim AS (
@@ -34,12 +37,15 @@ RETURNING
 
 -- name: ClaimMoves :many
 -- Called by internal/move for a batch: ClaimMoveCredentials for many. It waits for no other transaction, and tries again what a conflict
--- has stopped. Served by users_pkey and move_claims_pkey.
+-- has stopped. Served by users_pkey, move_claims_pkey and firebase_passwords_pkey.
 WITH free AS (
     SELECT users.id FROM auth.users AS users
     WHERE
         users.id = ANY(sqlc.arg(ids)::uuid []) AND coalesce(auth_provider, 'local') = 'local' AND firebase_uid IS NULL
         AND password_hash IS NOT NULL AND coalesce(federation_status, 'active') IN ('active', 'failed') AND coalesce(is_active, true)
+        AND NOT EXISTS (
+            SELECT FROM auth.firebase_passwords AS kept WHERE kept.user_id = users.id AND kept.local_hash = users.password_hash
+        )
     ORDER BY users.id
     FOR NO KEY UPDATE OF users SKIP LOCKED
 ),

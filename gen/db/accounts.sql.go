@@ -158,7 +158,12 @@ SET
         )) + interval '1 second'
     ),
     updated_at = now()
-WHERE id = $6 AND auth_provider IN ('firebase', 'hybrid')
+WHERE
+    id = $6
+    AND (
+        auth_provider IN ('firebase', 'hybrid')
+        OR (coalesce(auth_provider, 'local') = 'local' AND firebase_uid IS NOT NULL AND $1::varchar <> '!')
+    )
 `
 
 type PasswordChangedAtFirebaseParams struct {
@@ -171,7 +176,8 @@ type PasswordChangedAtFirebaseParams struct {
 }
 
 // Called by internal/account after Firebase has taken a new password: a local hash follows it, and every session that began
-// before is over: with ends_at, which Firebase has dated, those that began before it. Served by users_pkey.
+// before is over: with ends_at, which Firebase has dated, those that began before it. A returned user gets the new password here, but keeps the
+// old one where it could not be hashed. Served by users_pkey.
 func (q *Queries) PasswordChangedAtFirebase(ctx context.Context, db DBTX, arg PasswordChangedAtFirebaseParams) (int64, error) {
 	result, err := db.Exec(ctx, passwordChangedAtFirebase,
 		arg.PasswordHash,
@@ -266,6 +272,10 @@ SET
 WHERE
     id = $5 AND coalesce(auth_provider, 'local') = 'local' AND federation_status IS DISTINCT FROM 'syncing'
     AND password_hash = $6::varchar
+    AND (
+        SELECT kept.hash FROM auth.firebase_passwords AS kept
+        WHERE kept.user_id = $5 AND kept.local_hash = $6::varchar
+    ) IS NOT DISTINCT FROM $7::bytea
 `
 
 type SetLocalPasswordParams struct {
@@ -275,11 +285,13 @@ type SetLocalPasswordParams struct {
 	IssuedUntil     time.Time
 	ID              uuid.UUID
 	OldPasswordHash string
+	FirebaseHash    []byte
 }
 
 // Called by internal/account when somebody whose password lives here changes it: every session that began before is over. The
 // old hash stands in the condition, so that of two changes at once the second must prove the first. Not while a move is under way, which may
-// have given the old one to Firebase. Served by users_pkey.
+// have given the old one to Firebase. firebase_hash is that of Firebase's scrypt, where it is what was proved; ForgetFirebasePassword follows in
+// the transaction. Served by users_pkey and firebase_passwords_pkey.
 func (q *Queries) SetLocalPassword(ctx context.Context, db DBTX, arg SetLocalPasswordParams) (int64, error) {
 	result, err := db.Exec(ctx, setLocalPassword,
 		arg.PasswordHash,
@@ -288,6 +300,7 @@ func (q *Queries) SetLocalPassword(ctx context.Context, db DBTX, arg SetLocalPas
 		arg.IssuedUntil,
 		arg.ID,
 		arg.OldPasswordHash,
+		arg.FirebaseHash,
 	)
 	if err != nil {
 		return 0, err
@@ -302,6 +315,7 @@ SELECT
     rollout.users_buckets, rollout.traffic_buckets, rollout.below_full_traffic,
     coalesce(users.id = ANY(rollout.allow), false)::boolean AS allowed,
     coalesce(users.id = ANY(rollout.deny), false)::boolean AS denied,
+    kept.hash AS firebase_hash, kept.salt AS firebase_salt, configs.signer_key, configs.salt_separator, configs.rounds, configs.memory_cost,
     coalesce((
         SELECT max(auth.bcrypt_cost(hashed.password_hash))
         FROM auth.users AS hashed
@@ -313,9 +327,17 @@ SELECT
         WHERE
             auth.bcrypt_cost(hashed.password_hash) > $1::smallint
             AND auth.bcrypt_cost(hashed.password_hash) <= $2::smallint
-    ), 0)::integer AS heavy_ceiling
+    ), 0)::integer AS heavy_ceiling,
+    coalesce((
+        SELECT max((1 << known.memory_cost) * known.rounds)
+        FROM auth.firebase_hash_configs AS known
+        WHERE (SELECT held.user_id FROM auth.firebase_passwords AS held ORDER BY held.user_id LIMIT 1) IS NOT NULL
+    ), 0)::integer AS scrypt_ceiling
 FROM auth.rollout AS rollout
 LEFT JOIN auth.users AS users ON auth.canonical_email(users.email) = $3::text
+LEFT JOIN auth.firebase_passwords AS kept
+    ON kept.user_id = users.id AND kept.local_hash = users.password_hash AND coalesce(users.auth_provider, 'local') = 'local'
+LEFT JOIN auth.firebase_hash_configs AS configs ON configs.id = kept.config_id
 `
 
 type SignInCredentialsParams struct {
@@ -339,13 +361,21 @@ type SignInCredentialsRow struct {
 	BelowFullTraffic       bool
 	Allowed                bool
 	Denied                 bool
+	FirebaseHash           []byte
+	FirebaseSalt           []byte
+	SignerKey              []byte
+	SaltSeparator          []byte
+	Rounds                 *int32
+	MemoryCost             *int32
 	UsualCeiling           int32
 	HeavyCeiling           int32
+	ScryptCeiling          int32
 }
 
 // Called by internal/account at each sign-in with a password: where the password lives, what the rollout says of the row, and the
-// highest costs of the hashes in the table, up to the usual one and up to the bound, which a refusal is to cost. id is null where
-// no row has this e-mail, and Firebase decides. Served by idx_users_canonical_email and idx_users_bcrypt_cost; the rollout is one row.
+// highest costs of the hashes in the table, up to the usual one and up to the bound, and of Firebase's scrypt while it is in use, which a
+// refusal is to cost. id is null where no row has this e-mail, and Firebase decides. Served by idx_users_canonical_email,
+// idx_users_bcrypt_cost and firebase_passwords_pkey; the rollout is one row.
 func (q *Queries) SignInCredentials(ctx context.Context, db DBTX, arg SignInCredentialsParams) (SignInCredentialsRow, error) {
 	row := db.QueryRow(ctx, signInCredentials, arg.UsualCost, arg.MaxCost, arg.Email)
 	var i SignInCredentialsRow
@@ -364,30 +394,48 @@ func (q *Queries) SignInCredentials(ctx context.Context, db DBTX, arg SignInCred
 		&i.BelowFullTraffic,
 		&i.Allowed,
 		&i.Denied,
+		&i.FirebaseHash,
+		&i.FirebaseSalt,
+		&i.SignerKey,
+		&i.SaltSeparator,
+		&i.Rounds,
+		&i.MemoryCost,
 		&i.UsualCeiling,
 		&i.HeavyCeiling,
+		&i.ScryptCeiling,
 	)
 	return i, err
 }
 
 const userCredentials = `-- name: UserCredentials :one
-SELECT id, firebase_uid, auth_provider, email, password_hash, user_type, is_active
-FROM auth.users
-WHERE id = $1
+SELECT
+    users.id, users.firebase_uid, users.auth_provider, users.email, users.password_hash, users.user_type, users.is_active,
+    kept.hash AS firebase_hash, kept.salt AS firebase_salt, configs.signer_key, configs.salt_separator, configs.rounds, configs.memory_cost
+FROM auth.users AS users
+LEFT JOIN auth.firebase_passwords AS kept
+    ON kept.user_id = users.id AND kept.local_hash = users.password_hash AND coalesce(users.auth_provider, 'local') = 'local'
+LEFT JOIN auth.firebase_hash_configs AS configs ON configs.id = kept.config_id
+WHERE users.id = $1
 `
 
 type UserCredentialsRow struct {
-	ID           uuid.UUID
-	FirebaseUID  *string
-	AuthProvider *string
-	Email        string
-	PasswordHash *string
-	UserType     *string
-	IsActive     *bool
+	ID            uuid.UUID
+	FirebaseUID   *string
+	AuthProvider  *string
+	Email         string
+	PasswordHash  *string
+	UserType      *string
+	IsActive      *bool
+	FirebaseHash  []byte
+	FirebaseSalt  []byte
+	SignerKey     []byte
+	SaltSeparator []byte
+	Rounds        *int32
+	MemoryCost    *int32
 }
 
 // Called by internal/account where somebody who is signed in proves or changes the password, and by internal/move before it
-// finishes. Served by users_pkey.
+// finishes. Served by users_pkey and firebase_passwords_pkey.
 func (q *Queries) UserCredentials(ctx context.Context, db DBTX, id uuid.UUID) (UserCredentialsRow, error) {
 	row := db.QueryRow(ctx, userCredentials, id)
 	var i UserCredentialsRow
@@ -399,6 +447,12 @@ func (q *Queries) UserCredentials(ctx context.Context, db DBTX, id uuid.UUID) (U
 		&i.PasswordHash,
 		&i.UserType,
 		&i.IsActive,
+		&i.FirebaseHash,
+		&i.FirebaseSalt,
+		&i.SignerKey,
+		&i.SaltSeparator,
+		&i.Rounds,
+		&i.MemoryCost,
 	)
 	return i, err
 }

@@ -333,7 +333,10 @@ func (q *Queries) FindUsers(ctx context.Context, db DBTX, arg FindUsersParams) (
 const keptOfUser = `-- name: KeptOfUser :one
 SELECT
     users.provider_data,
-    (users.password_hash IS NOT NULL AND users.password_hash <> '!')::boolean AS keeps_local_password,
+    (
+        (users.password_hash IS NOT NULL AND users.password_hash <> '!')
+        OR EXISTS (SELECT FROM auth.firebase_passwords AS kept WHERE kept.user_id = users.id)
+    )::boolean AS keeps_local_password,
     aside.reason AS set_aside_reason, aside.set_aside_at, claims.claimed_at, claims.failed_at, claims.failure
 FROM auth.users AS users
 LEFT JOIN auth.set_aside_passwords AS aside ON aside.user_id = users.id
@@ -352,7 +355,7 @@ type KeptOfUserRow struct {
 }
 
 // Called by internal/user for an export: what is kept beside what operators see, and of passwords only that there are any.
-// Served by users_pkey, set_aside_passwords_pkey, move_claims_pkey.
+// Served by users_pkey, set_aside_passwords_pkey, move_claims_pkey and firebase_passwords_pkey.
 func (q *Queries) KeptOfUser(ctx context.Context, db DBTX, id uuid.UUID) (KeptOfUserRow, error) {
 	row := db.QueryRow(ctx, keptOfUser, id)
 	var i KeptOfUserRow

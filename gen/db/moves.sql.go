@@ -19,6 +19,9 @@ WITH person AS (
     WHERE
         users.id = $3 AND coalesce(auth_provider, 'local') = 'local' AND firebase_uid IS NULL AND password_hash IS NOT NULL
         AND coalesce(federation_status, 'active') IN ('active', 'failed') AND coalesce(is_active, true)
+        AND NOT EXISTS (
+            SELECT FROM auth.firebase_passwords AS kept WHERE kept.user_id = users.id AND kept.local_hash = users.password_hash
+        )
     FOR NO KEY UPDATE OF users
 ),
 claim AS (
@@ -62,9 +65,9 @@ type ClaimMoveCredentialsRow struct {
 
 // Moving a user to Firebase: the statements of internal/move.
 // Called by internal/move before Firebase is asked: of all who want to move one row, one may. What was stopped by a conflict is
-// not tried again for an hour. No row back: somebody else is at it, it has been moved, or it is not to be. verified is
-// AddressVerifiedByPlatform's, which never counts for an admin.
-// Served by users_pkey and move_claims_pkey.
+// not tried again for an hour. No row back: somebody else is at it, it has been moved, or it is not to be. A password that came home
+// from Firebase must be bcrypt's first. verified is AddressVerifiedByPlatform's, which never counts for an admin.
+// Served by users_pkey, move_claims_pkey and firebase_passwords_pkey.
 func (q *Queries) ClaimMoveCredentials(ctx context.Context, db DBTX, arg ClaimMoveCredentialsParams) (ClaimMoveCredentialsRow, error) {
 	row := db.QueryRow(ctx, claimMoveCredentials,
 		arg.Trust,
@@ -92,6 +95,9 @@ WITH free AS (
     WHERE
         users.id = ANY($3::uuid []) AND coalesce(auth_provider, 'local') = 'local' AND firebase_uid IS NULL
         AND password_hash IS NOT NULL AND coalesce(federation_status, 'active') IN ('active', 'failed') AND coalesce(is_active, true)
+        AND NOT EXISTS (
+            SELECT FROM auth.firebase_passwords AS kept WHERE kept.user_id = users.id AND kept.local_hash = users.password_hash
+        )
     ORDER BY users.id
     FOR NO KEY UPDATE OF users SKIP LOCKED
 ),
@@ -135,7 +141,7 @@ type ClaimMovesRow struct {
 }
 
 // Called by internal/move for a batch: ClaimMoveCredentials for many. It waits for no other transaction, and tries again what a conflict
-// has stopped. Served by users_pkey and move_claims_pkey.
+// has stopped. Served by users_pkey, move_claims_pkey and firebase_passwords_pkey.
 func (q *Queries) ClaimMoves(ctx context.Context, db DBTX, arg ClaimMovesParams) ([]ClaimMovesRow, error) {
 	rows, err := db.Query(ctx, claimMoves,
 		arg.Trust,

@@ -71,7 +71,7 @@ func (s *Service) changeHere(ctx context.Context, p principal.Principal, c Passw
 	if err != nil {
 		return Session{}, err
 	}
-	changed, err := s.setLocalPassword(ctx, p, hash, *row.PasswordHash)
+	changed, err := s.setLocalPassword(ctx, p, hash, storedOf(row))
 	if err != nil {
 		return Session{}, fmt.Errorf("change the password of user %s: %w", u.ID, pg.Fault(err))
 	}
@@ -79,7 +79,7 @@ func (s *Service) changeHere(ctx context.Context, p principal.Principal, c Passw
 		return Session{}, errChanged
 	}
 	s.onChange(ctx, u.ID)
-	begun, err := s.startLocalSession(ctx, u.ID, hash, c.Client.Agent)
+	begun, err := s.startLocalSession(ctx, u.ID, storedPassword{hash: &hash}, c.Client.Agent)
 	if errors.Is(err, ErrInvalidCredentials) {
 		return Session{}, errChanged
 	}
@@ -94,17 +94,20 @@ func (s *Service) stillAdmitted(ctx context.Context, p principal.Principal) erro
 	return u.Admit(p.Claims)
 }
 
-func (s *Service) setLocalPassword(ctx context.Context, p principal.Principal, hash, old string) (changed bool, err error) {
+func (s *Service) setLocalPassword(ctx context.Context, p principal.Principal, hash string, old storedPassword) (changed bool, err error) {
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		e := user.Ending(s.clocks, p.Claims)
 		n, err := s.queries.SetLocalPassword(ctx, tx, db.SetLocalPasswordParams{
-			ID: p.User.ID, PasswordHash: hash, OldPasswordHash: old,
+			ID: p.User.ID, PasswordHash: hash, OldPasswordHash: *old.hash, FirebaseHash: old.firebaseHash(),
 			IssuedUntil: e.FirebaseUntil, FirebaseLead: e.FirebaseLead, LegacyLead: e.LegacyLead,
 		})
 		if err != nil || n == 0 {
 			return err
 		}
 		changed = true
+		if err := s.queries.ForgetFirebasePassword(ctx, tx, p.User.ID); err != nil {
+			return err
+		}
 		return user.EndLegacySessions(ctx, tx, p.User.ID, e)
 	})
 	return changed, err
@@ -234,6 +237,9 @@ func (s *Service) endSessionsWith(ctx context.Context, tx pgx.Tx, id uuid.UUID, 
 		ID: id, PasswordHash: hash, IssuedUntil: e.FirebaseUntil, FirebaseLead: e.FirebaseLead, LegacyLead: e.LegacyLead,
 	})
 	if err != nil {
+		return err
+	}
+	if err := s.queries.ForgetFirebasePassword(ctx, tx, id); err != nil {
 		return err
 	}
 	if err := user.EndLegacySessions(ctx, tx, id, e); err != nil {

@@ -31,7 +31,7 @@ func (s *Service) confirm(ctx context.Context, p principal.Principal, password s
 	if err := s.attempts.AllowAttempt(ctx, email, client.Addr); err != nil {
 		return err
 	}
-	err := s.prove(ctx, p.User, password)
+	err := s.proveOwn(ctx, p.User, password)
 	switch {
 	case errors.Is(err, ErrInvalidCredentials):
 		s.attempts.Failed(ctx, email, client.Addr)
@@ -43,13 +43,13 @@ func (s *Service) confirm(ctx context.Context, p principal.Principal, password s
 	return nil
 }
 
-func (s *Service) prove(ctx context.Context, u user.User, password string) error {
+func (s *Service) proveOwn(ctx context.Context, u user.User, password string) error {
 	if u.AuthProvider == user.ProviderLocal {
 		row, err := s.queries.UserCredentials(ctx, s.pool, u.ID)
 		if err != nil && !pg.NoRows(err) {
 			return fmt.Errorf("read the password of user %s: %w", u.ID, pg.Fault(err))
 		}
-		return s.proveHash(ctx, row.PasswordHash, password)
+		return s.prove(ctx, storedOf(row), password)
 	}
 	session, err := s.signIn(ctx, u.Email, password)
 	if errors.Is(err, firebase.ErrInvalidCredentials) {

@@ -25,15 +25,17 @@ func (s *Service) hash(ctx context.Context, typed string) (string, error) {
 
 type hashVerifier interface {
 	Verify(ctx context.Context, hash, password string) error
+	VerifyScrypt(ctx context.Context, hash password.ScryptHash, typed string) error
 }
 
-func (s *Service) proveHash(ctx context.Context, hash *string, typed string) error {
-	return proveBy(ctx, s.passwords, hash, typed)
+func (s *Service) prove(ctx context.Context, p storedPassword, typed string) error {
+	return proveBy(ctx, s.passwords, p, typed)
 }
 
 func (s *Service) proveRow(ctx context.Context, p candidate, typed string) error {
-	err := proveBy(ctx, p.passwords, p.hash, typed)
-	if errors.Is(err, password.ErrTooCostly) || errors.Is(err, password.ErrNotBcrypt) && *p.hash != unusable {
+	err := proveBy(ctx, p.passwords, p.stored, typed)
+	if errors.Is(err, password.ErrTooCostly) || errors.Is(err, password.ErrBadScrypt) ||
+		errors.Is(err, password.ErrNotBcrypt) && *p.stored.hash != unusable {
 		s.log.WarnContext(ctx, "a password hash cannot be checked: `authd doctor` counts such rows",
 			telemetry.FieldUserID, p.id, telemetry.FieldError, err)
 	}
@@ -41,13 +43,19 @@ func (s *Service) proveRow(ctx context.Context, p candidate, typed string) error
 }
 
 // proveBy treats a malformed or too costly hash as a wrong password.
-func proveBy(ctx context.Context, by hashVerifier, hash *string, typed string) error {
-	if hash == nil {
+func proveBy(ctx context.Context, by hashVerifier, p storedPassword, typed string) (err error) {
+	switch {
+	case p.firebase != nil:
+		err = by.VerifyScrypt(ctx, *p.firebase, typed)
+	case p.hash != nil:
+		err = by.Verify(ctx, *p.hash, typed)
+	default:
 		return ErrInvalidCredentials
 	}
-	err := by.Verify(ctx, *hash, typed)
-	if errors.Is(err, password.ErrMismatch) || errors.Is(err, password.ErrNotBcrypt) || errors.Is(err, password.ErrTooCostly) {
-		return ErrInvalidCredentials.With(err)
+	for _, refusal := range []error{password.ErrMismatch, password.ErrNotBcrypt, password.ErrTooCostly, password.ErrBadScrypt} {
+		if errors.Is(err, refusal) {
+			return ErrInvalidCredentials.With(err)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("check a password: %w", err)

@@ -27,7 +27,7 @@ func (s *Service) Link(ctx context.Context, claims token.Claims, password string
 	if err != nil {
 		return user.User{}, err
 	}
-	if err := s.proveHash(ctx, person.hash, password); err != nil {
+	if err := s.prove(ctx, person.stored, password); err != nil {
 		if errors.Is(err, ErrInvalidCredentials) {
 			s.attempts.Failed(ctx, email, client.Addr)
 		}
@@ -37,12 +37,16 @@ func (s *Service) Link(ctx context.Context, claims token.Claims, password string
 	if person.deactivated() {
 		return user.User{}, user.ErrDeactivated
 	}
-	u, err = s.users.LinkProven(ctx, claims, person.id, *person.hash)
+	stored, err := s.rehash(ctx, person.id, person.stored, password)
+	if err != nil {
+		return user.User{}, err
+	}
+	u, err = s.users.LinkProven(ctx, claims, person.id, *stored.hash)
 	if errors.Is(err, user.ErrIdentityConflict) {
 		if mine, missed := s.rowOf(ctx, claims); missed == nil {
 			return mine, nil
 		}
-		if err := s.passwordUnchanged(ctx, person.id, *person.hash); err != nil {
+		if err := s.passwordUnchanged(ctx, person.id, stored); err != nil {
 			return user.User{}, err
 		}
 	}

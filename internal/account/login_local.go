@@ -24,7 +24,7 @@ import (
 // candidate is the user with an e-mail. Zero means unknown.
 type candidate struct {
 	id        uuid.UUID
-	hash      *string
+	stored    storedPassword
 	row       user.User
 	cohort    rollout.Cohort
 	ceilings  password.Ceilings // a refusal's work, also without a row
@@ -49,11 +49,11 @@ func (s *Service) findCandidate(ctx context.Context, email string) (candidate, e
 	if err != nil {
 		return candidate{}, fmt.Errorf("find where a user signs in: %w", pg.Fault(err))
 	}
-	p := candidate{passwords: s.passwords, ceilings: password.Ceilings{Usual: int(row.UsualCeiling), Heavy: int(row.HeavyCeiling)}}
+	p := candidate{passwords: s.passwords, ceilings: password.Ceilings{Usual: int(row.UsualCeiling), Heavy: int(row.HeavyCeiling), Scrypt: password.ScryptWork(int(row.ScryptCeiling))}}
 	if row.ID == nil {
 		return p, nil
 	}
-	p.id, p.hash = *row.ID, row.PasswordHash
+	p.id, p.stored = *row.ID, fromSignIn(row)
 	p.row = user.FromSignIn(row)
 	p.cohort = rollout.Cohort{
 		UsersBuckets: int(row.UsersBuckets), TrafficBuckets: int(row.TrafficBuckets), BelowFullTraffic: row.BelowFullTraffic,
@@ -74,13 +74,17 @@ func (s *Service) loginHere(ctx context.Context, c Credentials, email string, p 
 	if p.deactivated() {
 		return Session{}, user.ErrDeactivated
 	}
+	stored, err := s.rehash(ctx, p.id, p.stored, c.Password)
+	if err != nil {
+		return Session{}, err
+	}
 	if s.everybody || p.cohort.Holds(p.id) {
 		session, err := s.moveAndLogin(ctx, email, c.Password, p.id)
 		if err == nil || s.everybody {
 			return session, err
 		}
 	}
-	return s.startLocalSession(ctx, p.id, *p.hash, c.Client.Agent)
+	return s.startLocalSession(ctx, p.id, stored, c.Client.Agent)
 }
 
 // legacyTime is reserved for the legacy pair after a failed move.
@@ -117,7 +121,7 @@ func (s *Service) moveAndLogin(ctx context.Context, email, password string, id u
 func (s *Service) bringPassword(
 	ctx context.Context, p candidate, email, password string, wrong error,
 ) (firebase.Session, error) {
-	if p.hash == nil || p.row.AuthProvider != user.ProviderHybrid {
+	if p.stored.hash == nil || p.row.AuthProvider != user.ProviderHybrid {
 		return firebase.Session{}, wrong
 	}
 	if err := s.proveRow(ctx, p, password); err != nil {
@@ -136,7 +140,7 @@ func (s *Service) bringPassword(
 	if _, err := s.users.AccountSeen(ctx, account); err != nil && !errors.Is(err, user.ErrNotFound) {
 		return firebase.Session{}, err
 	}
-	if err := s.passwordUnchanged(ctx, p.id, *p.hash); err != nil {
+	if err := s.passwordUnchanged(ctx, p.id, p.stored); err != nil {
 		if errors.Is(err, ErrInvalidCredentials) {
 			return firebase.Session{}, wrong // the address's owner has taken over
 		}
@@ -167,7 +171,7 @@ func (s *Service) giveFirebase(ctx context.Context, p candidate, account firebas
 	err = retryOutage(ctx, func(ctx context.Context) error {
 		return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 			err := s.queries.PasswordTakenByFirebase(ctx, tx, db.PasswordTakenByFirebaseParams{
-				ID: p.id, PasswordHash: *p.hash, FirebaseLead: s.clocks.FirebaseLead(),
+				ID: p.id, PasswordHash: *p.stored.hash, FirebaseLead: s.clocks.FirebaseLead(),
 			})
 			if err != nil {
 				return err
@@ -184,10 +188,10 @@ func (s *Service) giveFirebase(ctx context.Context, p candidate, account firebas
 
 // followPending runs before a second factor, while the password is known.
 func (s *Service) followPending(ctx context.Context, p candidate, email, password string) error {
-	if p.hash == nil || p.row.AuthProvider != user.ProviderHybrid {
+	if p.stored.hash == nil || p.row.AuthProvider != user.ProviderHybrid {
 		return nil
 	}
-	if err := s.proveHash(ctx, p.hash, password); !errors.Is(err, ErrInvalidCredentials) {
+	if err := s.prove(ctx, p.stored, password); !errors.Is(err, ErrInvalidCredentials) {
 		return err
 	}
 	account, err := s.identities.UserByEmail(ctx, email)
@@ -204,10 +208,10 @@ func (s *Service) followPending(ctx context.Context, p candidate, email, passwor
 // followPassword replaces a hash older than Firebase's password (A7) and ends the old sessions (T4). uid is the proved account: the row
 // may be another's (F7).
 func (s *Service) followPassword(ctx context.Context, p candidate, uid, password string) error {
-	if p.hash == nil || p.row.AuthProvider != user.ProviderHybrid || p.row.FirebaseUID != uid {
+	if p.stored.hash == nil || p.row.AuthProvider != user.ProviderHybrid || p.row.FirebaseUID != uid {
 		return nil
 	}
-	err := s.proveHash(ctx, p.hash, password)
+	err := s.prove(ctx, p.stored, password)
 	if !errors.Is(err, ErrInvalidCredentials) {
 		return err
 	}
@@ -222,9 +226,9 @@ func (s *Service) replaceHash(ctx context.Context, p candidate, hash string) err
 	ended := false
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		followed, err := s.queries.FollowFirebasePassword(ctx, tx, db.FollowFirebasePasswordParams{
-			ID: p.id, PasswordHash: hash, OldPasswordHash: *p.hash, FirebaseLead: s.clocks.FirebaseLead(),
+			ID: p.id, PasswordHash: hash, OldPasswordHash: *p.stored.hash, FirebaseLead: s.clocks.FirebaseLead(),
 		})
-		if err != nil || followed == 0 || *p.hash == unusable {
+		if err != nil || followed == 0 || *p.stored.hash == unusable {
 			return err
 		}
 		if err := user.RevokeTokens(ctx, tx, p.id, s.clocks.Ending(time.Time{}, time.Time{})); err != nil {

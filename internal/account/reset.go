@@ -44,6 +44,13 @@ func (s *Service) ResetPassword(ctx context.Context, code, password string) erro
 }
 
 func (s *Service) resetOf(ctx context.Context, u user.User, account firebase.User, code, password string) error {
+	hash := unusable
+	if u.AuthProvider == user.ProviderLocal { // returned: no sign-in at Firebase sets it later
+		var err error
+		if hash, err = s.hash(ctx, password); err != nil {
+			return err
+		}
+	}
 	change, err := s.begin(ctx, passwordIntent(u, account))
 	if err != nil {
 		return err
@@ -52,9 +59,10 @@ func (s *Service) resetOf(ctx context.Context, u user.User, account firebase.Use
 		s.intents.Withdraw(ctx, change.ID, err)
 		return err
 	}
-	hash, err := s.hash(ctx, password) // an invalid code must cost no CPU
-	if err != nil {
-		hash = unusable // too busy: the next sign-in sets it
+	if hash == unusable {
+		if hash, err = s.hash(ctx, password); err != nil { // after the code: an invalid one must cost no CPU
+			hash = unusable // too busy: the next sign-in sets it
+		}
 	}
 	return s.passwordChanged(ctx, u, hash, token.Claims{}, change.ID)
 }

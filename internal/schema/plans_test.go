@@ -195,6 +195,30 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 			_, _ = q.SetLocalPassword(ctx, db, queries.SetLocalPasswordParams{ID: person, PasswordHash: "x", OldPasswordHash: "y"})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_ = q.MakeHashConfig(ctx, db, queries.MakeHashConfigParams{
+				Project: "demo", Version: 7, SignerKey: make([]byte, 64), SaltSeparator: []byte{7}, Rounds: 8, MemoryCost: 14,
+			})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.FirebaseHashConfig(ctx, db, queries.FirebaseHashConfigParams{
+				Project: "demo", Version: 7, SignerKey: make([]byte, 64), SaltSeparator: []byte{7}, Rounds: 8, MemoryCost: 14,
+			})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.KeepFirebasePasswords(ctx, db, queries.KeepFirebasePasswordsParams{
+				ConfigID: stranger, UserIds: []uuid.UUID{person, personID(778)}, Hashes: [][]byte{make([]byte, 64), make([]byte, 64)},
+				Salts: [][]byte{{1}, {2}}, PasswordSetAts: []time.Time{now, now},
+			})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.RehashFirebasePassword(ctx, db, queries.RehashFirebasePasswordParams{
+				ID: person, PasswordHash: "x", OldPasswordHash: "y", FirebaseHash: []byte{1}, FirebaseSalt: []byte{2},
+			})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_ = q.ForgetFirebasePassword(ctx, db, person)
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.FollowFirebasePassword(ctx, db, queries.FollowFirebasePasswordParams{ID: person, PasswordHash: "x", OldPasswordHash: "y"})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
@@ -385,7 +409,9 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_ = q.SetBulkRunState(ctx, db, queries.SetBulkRunStateParams{ID: run, State: "done"})
 		},
-		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.RetryBulkRunUsers(ctx, db, run) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.RetryBulkRunUsers(ctx, db, run)
+		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.BulkCandidates(ctx, db, queries.BulkCandidatesParams{After: &person, RunID: run, PageSize: 100})
 		},
@@ -498,6 +524,11 @@ func populate(d database, people int) {
 	d.exec(`INSERT INTO auth.legacy_sessions (id, user_id, began_at, seed, rotated_at, expires_at)
 		SELECT id, id, now(), 'x', now(), now() + interval '1 day' FROM auth.users`)
 	d.exec("INSERT INTO auth.set_aside_passwords (user_id, password_hash, reason) SELECT id, 'x', 'linked' FROM auth.users")
+	d.exec(`INSERT INTO auth.firebase_hash_configs (project, version, algorithm, signer_key, salt_separator, rounds, memory_cost)
+		SELECT 'demo', i, 'SCRYPT', decode(repeat('00', 64), 'hex'), '\x07', 8, 14 FROM generate_series(1, 500) AS i`)
+	d.exec(`INSERT INTO auth.firebase_passwords (user_id, config_id, hash, salt, local_hash, password_set_at)
+		SELECT users.id, configs.id, decode(repeat('00', 64), 'hex'), '\x00', 'x', now()
+		FROM auth.users CROSS JOIN (SELECT id FROM auth.firebase_hash_configs LIMIT 1) AS configs`)
 	d.exec("INSERT INTO auth.move_claims (user_id, claimed_by, claimed_at) SELECT id, 'somebody', now() FROM auth.users")
 	d.exec(`INSERT INTO auth.bulk_runs (id, kind, state, project_id, tenant, selection, parallel, max_errors, started_by)
 		SELECT ('00000000-0000-4000-8000-' || lpad(i::text, 12, '0'))::uuid, 'move', 'done', 'x', '', 'all', 1, 10, 'test' FROM generate_series(1, 5000) AS i`)
@@ -584,7 +615,7 @@ func promised(t *testing.T) map[string][]string {
 // wanted are intended scans of a table.
 var wanted = map[string]string{
 	"APIKeys": "api_keys", "ForgetListed": "reconcile_listed", "CountAtFirebase": "users", "ForgetAddresses": "known_addresses",
-	"EndOtherChanges": "firebase_intents", "ProvenPlace": "users",
+	"EndOtherChanges": "firebase_intents", "ProvenPlace": "users", "SignInCredentials": "firebase_hash_configs",
 }
 
 func readsWhole(name, plan string) bool {

@@ -20,29 +20,31 @@ import (
 
 // servingMay lists the serving role's rights. A new table needs a line here and a grant.
 var servingMay = map[string]string{
-	"api_keys":            "SELECT",
-	"audit_events":        "SELECT INSERT", // append-only
-	"federation_archive":  "",              // for migrations only
-	"bulk_run_users":      "SELECT INSERT UPDATE",
-	"bulk_runs":           "SELECT INSERT UPDATE",
-	"firebase_project":    "SELECT INSERT UPDATE",
-	"ledger_entries":      "SELECT", // its trigger appends
-	"legacy_sessions":     "SELECT INSERT UPDATE DELETE",
-	"firebase_intents":    "SELECT INSERT DELETE",
-	"known_addresses":     "SELECT INSERT UPDATE DELETE",
-	"move_claims":         "SELECT INSERT UPDATE DELETE",
-	"reconcile_listed":    "SELECT INSERT DELETE",
-	"river_job":           "SELECT INSERT UPDATE DELETE",
-	"river_leader":        "SELECT INSERT UPDATE DELETE",
-	"river_notification":  "SELECT INSERT UPDATE DELETE",
-	"river_queue":         "SELECT INSERT UPDATE DELETE",
-	"rollout":             "SELECT UPDATE",
-	"schema_migrations":   "SELECT",
-	"service_keys":        "SELECT INSERT", // never replaced
-	"set_aside_passwords": "SELECT INSERT UPDATE",
-	"tombstones":          "SELECT INSERT",
-	"users":               "SELECT INSERT UPDATE DELETE",
-	"verification_keys":   "SELECT INSERT UPDATE",
+	"api_keys":              "SELECT",
+	"audit_events":          "SELECT INSERT", // append-only
+	"federation_archive":    "",              // for migrations only
+	"bulk_run_users":        "SELECT INSERT UPDATE",
+	"bulk_runs":             "SELECT INSERT UPDATE",
+	"firebase_project":      "SELECT INSERT UPDATE",
+	"ledger_entries":        "SELECT", // its trigger appends
+	"legacy_sessions":       "SELECT INSERT UPDATE DELETE",
+	"firebase_intents":      "SELECT INSERT DELETE",
+	"firebase_hash_configs": "SELECT INSERT", // never replaced
+	"firebase_passwords":    "SELECT INSERT UPDATE DELETE",
+	"known_addresses":       "SELECT INSERT UPDATE DELETE",
+	"move_claims":           "SELECT INSERT UPDATE DELETE",
+	"reconcile_listed":      "SELECT INSERT DELETE",
+	"river_job":             "SELECT INSERT UPDATE DELETE",
+	"river_leader":          "SELECT INSERT UPDATE DELETE",
+	"river_notification":    "SELECT INSERT UPDATE DELETE",
+	"river_queue":           "SELECT INSERT UPDATE DELETE",
+	"rollout":               "SELECT UPDATE",
+	"schema_migrations":     "SELECT",
+	"service_keys":          "SELECT INSERT", // never replaced
+	"set_aside_passwords":   "SELECT INSERT UPDATE",
+	"tombstones":            "SELECT INSERT",
+	"users":                 "SELECT INSERT UPDATE DELETE",
+	"verification_keys":     "SELECT INSERT UPDATE",
 }
 
 var servingMayColumns = "UPDATE api_keys.last_used_at"

@@ -107,6 +107,8 @@ func (d database) allRows() string {
 			CASE WHEN state = 'discarded' THEN 'dead' ELSE 'owed' END)::text FROM auth.river_job WHERE state NOT IN ('completed', 'cancelled')
 		UNION ALL SELECT 'run ' || to_jsonb(b)::text FROM auth.bulk_runs AS b
 		UNION ALL SELECT 'run user ' || to_jsonb(b)::text FROM auth.bulk_run_users AS b
+		UNION ALL SELECT 'hash config ' || to_jsonb(h)::text FROM auth.firebase_hash_configs AS h
+		UNION ALL SELECT 'firebase password ' || to_jsonb(p)::text FROM auth.firebase_passwords AS p
 		UNION ALL SELECT 'project ' || to_jsonb(f)::text FROM auth.firebase_project AS f
 		ORDER BY 1`)
 }
@@ -143,6 +145,12 @@ func (d database) bothWorlds(n int) {
 		FROM unnest(ARRAY['paused', 'done', 'stopped']) AS state`)
 	d.exec(`INSERT INTO auth.bulk_run_users (run_id, user_id, outcome, code)
 		SELECT r.id, u.id, 'failed', 'email_taken' FROM auth.bulk_runs AS r CROSS JOIN (SELECT id FROM auth.users LIMIT 50) AS u`)
+	d.exec(`INSERT INTO auth.firebase_hash_configs (project, version, algorithm, signer_key, salt_separator, rounds, memory_cost)
+		SELECT 'a-project', i, 'SCRYPT', decode(repeat('00ff', 32), 'hex'), '\x07', 8, 14 FROM generate_series(0, 1) AS i`)
+	d.exec(`INSERT INTO auth.firebase_passwords (user_id, config_id, hash, salt, local_hash, password_set_at)
+		SELECT users.id, configs.id, decode(repeat('00', 64), 'hex'), '\x00ff', users.password_hash, now()
+		FROM auth.users AS users JOIN auth.firebase_hash_configs AS configs ON configs.version = users.token_balance % 2
+		WHERE users.auth_provider = 'local'`)
 	d.exec(`INSERT INTO auth.firebase_project (project_id, tenant) VALUES ('a-project', '')`)
 	d.exec(`UPDATE auth.rollout SET users_buckets = 1234, new_users = 'local', deny = ARRAY[gen_random_uuid()], revision = 7`)
 }

@@ -79,6 +79,9 @@ func (s *Store) LinkProven(ctx context.Context, claims token.Claims, rowID uuid.
 			return err
 		}
 		linked = FromRow(row.User())
+		if err := s.queries.ForgetFirebasePassword(ctx, tx, rowID); err != nil {
+			return err
+		}
 		return audit.Record(ctx, tx, audit.Event{
 			Action: "user.linked", Actor: id.actor, UserID: rowID, RequestID: telemetry.RequestID(ctx),
 			Details: map[string]any{"provider": id.provider, "password_kept": true, "proof": "password"},

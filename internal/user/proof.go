@@ -159,5 +159,8 @@ func (s *Store) vouched(ctx context.Context, tx pgx.Tx, u User) (bool, error) {
 }
 
 func (s *Store) setAside(ctx context.Context, tx pgx.Tx, u User, reason string) error {
+	if err := s.queries.ForgetFirebasePassword(ctx, tx, u.ID); err != nil {
+		return err
+	}
 	return s.queries.SetAsidePassword(ctx, tx, db.SetAsidePasswordParams{ID: u.ID, Reason: reason})
 }
