@@ -137,7 +137,7 @@ func TestForgot_OneAnswerWithoutEnumerationProtection_A9(t *testing.T) {
 		}
 		s.Identity.ClearFaults()
 	}
-	for _, kind := range []string{"USER_DISABLED", identity.FaultTooManyAttempts} { // only an account's
+	for _, kind := range []string{"USER_DISABLED", identity.FaultTooManyAttempts, identity.FaultQuotaExceeded} { // only an account's
 		fault(t, s, identity.Fault{Match: "accounts:sendOobCode", Kind: kind})
 		answer := forgot(t, s, disabled.email)
 		if answer.expect(t, "A9: forgot where Firebase says "+kind, 202, ""); string(answer.body) != mailBody {
