@@ -13,6 +13,14 @@ done
 if [ $# -gt 0 ]; then
 	exec bin/authdev test -- go test "${race[@]}" -timeout=40m "$@"
 fi
+# A full disk fails any test for another reason.
+needed=8 # GB
+for folder in "${TMPDIR:-/tmp}" "$(go env GOCACHE)"; do
+	if [ "$(df --output=avail -BG "$folder" | tr -dc '0-9\n' | tail -1)" -lt "$needed" ]; then
+		echo "$folder has less than $needed GB free: free some; go clean -cache empties the compiler's cache" >&2
+		exit 1
+	fi
+done
 profiles=$(mktemp -d)
 export TEST_REPORT=$profiles/report # where a package says what "ok" does not
 touch "$TEST_REPORT"
@@ -29,14 +37,18 @@ run() {
 		-shuffle=on -vet=off -timeout=40m -coverprofile="$profiles/$name" "$@" | sed -uE 's/ \(coverage: .*//'
 }
 # A room's tests count for the room, the black-box tests for everything: to link everything into each room's tests takes as long as
-# they do. The black-box tests hold time limits, so they run when nothing else does; they wait more than they compute, so three of
+# they do. The black-box tests hold time limits, so they run when nothing else does; they wait more than they compute, so five of
 # them run at once. The tests of internal/schema wait for PostgreSQL, which the race detector does not see and makes twice as slow:
-# those in which migrators meet run with it, and the others without, built as make builds.
+# those in which migrators meet run with it, and the others beside them without, built as make builds.
 schema=auth-v2-service/internal/schema
 run rooms "${race[@]}" $(go list ./... | grep -vE "/e2e\$|^$schema\$")
 meetings='AtOnce|Killed'
-run meetings "${race[@]}" -run "$meetings" "$schema"
-CGO_ENABLED=0 run schema -skip "$meetings" "$schema"
+run meetings "${race[@]}" -run "$meetings" "$schema" &
+migrators=$!
+failed=0
+CGO_ENABLED=0 run schema -skip "$meetings" "$schema" || failed=1
+wait "$migrators"
+[ "$failed" -eq 0 ]
 # Half of the black-box tests go through PgBouncer, another half for each commit; make e2e-pgbouncer has all go through. Not those that
 # hold times, whose crowd would leave a pooler beside it no processor.
 TEST_DATABASE_VIA=${TEST_DATABASE_VIA-half:$(git rev-parse --short HEAD 2>/dev/null || echo any)}
@@ -49,7 +61,6 @@ run e2e "${race[@]}" -parallel=5 -coverpkg="$hand_written" ./e2e
 # The same for Express services is an npm package.
 tools/npm-install.sh clients/express
 npm test --silent --prefix clients/express
-FUZZTIME=${FUZZTIME:-10s} tools/fuzz.sh
 cat "$TEST_REPORT"
 { cat "$profiles/e2e"; tail -qn +2 "$profiles/rooms" "$profiles/meetings" "$profiles/schema" | grep -vE "$generated_or_for_tests"; } >"$profiles/all"
 tools/coverage.sh "$profiles/all" 85
