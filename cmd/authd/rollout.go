@@ -14,9 +14,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"auth-v2-service/internal/app"
 	"auth-v2-service/internal/config"
 	"auth-v2-service/internal/fault"
-	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/rollout"
 )
 
@@ -131,7 +131,7 @@ func onOwnersPool(env map[string]string, work func(context.Context, *pgxpool.Poo
 
 func onPoolAt(env map[string]string, url func(config.Config) string, work func(context.Context, *pgxpool.Pool) error) error {
 	return onDatabase(env, func(ctx context.Context, c config.Config) error {
-		pool, err := pg.Open(ctx, pg.Options{URL: url(c), LegacyTimezone: c.LegacyTimezone, Pooled: true})
+		pool, err := app.OpenPool(ctx, c, url(c))
 		if err != nil {
 			return failure{err, couldNotSay}
 		}

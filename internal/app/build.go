@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/redis/go-redis/v9"
 
@@ -49,6 +50,7 @@ type parts struct {
 	mover       *move.Mover
 	known       *knownAddresses
 	legacy      *token.Legacy // nil: off
+	announcer   *principal.Announcer
 	invalidator *principal.Invalidator
 	sync        *fbsync.Service
 	listener    *principal.Listener
@@ -132,12 +134,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 	if err != nil {
 		return nil, err
 	}
-	intents := intent.NewLog(pool, outbox.EnqueueIntent)
-	p.users = user.NewStore(user.Options{
-		Pool: pool, Accounts: vendor, Intents: intents, Link: linkPolicy(c), OnChange: p.invalidator.Changed,
-		EnqueueSync: outbox.Enqueue, OnSight: func(s user.Sight) { p.metrics.FirstSight(string(s)) }, Logger: o.Logger, Clocks: p.clocks,
-	})
-	p.reconciler = p.newReconciler(c, pool, vendor, outbox, o)
+	intents := p.openUsers(c, o, base{pool: pool, vendor: vendor, outbox: outbox, onChange: p.invalidator.Changed})
 	p.known = newKnownAddresses(pool, o.Logger)
 	limiter, err := limit.New(limit.Options{
 		Redis: remote, Known: p.known, Key: limitKey(limitsKey), Off: c.RateLimit == "off", Logger: o.Logger, Observe: p.metrics.RateLimited,
@@ -233,13 +230,26 @@ func (p *parts) openSync(
 	return outbox, err
 }
 
-func (p *parts) newReconciler(
-	c config.Config, pool *pgxpool.Pool, vendor *firebase.Client, outbox *fbsync.Outbox, o Options,
-) *fbsync.Reconciler {
-	return fbsync.NewReconciler(fbsync.ReconcilerOptions{
-		Pool: pool, Accounts: vendor, Rows: p.users, Outbox: outbox, Project: projectOf(c), OnChange: p.invalidator.Changed,
-		Logger: o.Logger, Clocks: p.clocks,
+// base is what openUsers stands on. onChange runs after each commit.
+type base struct {
+	pool     *pgxpool.Pool
+	vendor   *firebase.Client
+	outbox   *fbsync.Outbox
+	onChange func(ctx context.Context, id uuid.UUID)
+}
+
+// openUsers is the same for the server and for commands.
+func (p *parts) openUsers(c config.Config, o Options, b base) *intent.Log {
+	intents := intent.NewLog(b.pool, b.outbox.EnqueueIntent)
+	p.users = user.NewStore(user.Options{
+		Pool: b.pool, Accounts: b.vendor, Intents: intents, Link: linkPolicy(c), OnChange: b.onChange, EnqueueSync: b.outbox.Enqueue,
+		OnSight: func(s user.Sight) { p.metrics.FirstSight(string(s)) }, Logger: o.Logger, Clocks: p.clocks,
 	})
+	p.reconciler = fbsync.NewReconciler(fbsync.ReconcilerOptions{
+		Pool: b.pool, Accounts: b.vendor, Rows: p.users, Outbox: b.outbox, Project: projectOf(c), OnChange: b.onChange, Logger: o.Logger,
+		Clocks: p.clocks,
+	})
+	return intents
 }
 
 func projectOf(c config.Config) fbsync.Project {
@@ -266,7 +276,8 @@ func (p *parts) openCache(
 	c config.Config, remote *redis.Client, factsKey []byte, log *slog.Logger,
 ) (cache *principal.Cache, err error) {
 	cache = principal.NewCache(principal.CacheOptions{Bytes: uint64(c.CacheMB) << 20, OnUse: p.metrics.CacheRequest})
-	p.invalidator = principal.NewInvalidator(cache, remote, log)
+	p.announcer = principal.NewAnnouncer(remote, log)
+	p.invalidator = principal.NewInvalidator(cache, p.announcer)
 	p.listener = principal.NewListener(principal.ListenerOptions{
 		URL: c.DatabaseDirectURL, Cache: cache, OnChange: p.invalidator.OnNotify, OnState: p.metrics.Listening, Logger: log,
 	})

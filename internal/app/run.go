@@ -86,7 +86,7 @@ const hashPatience = 2 * time.Second
 
 func (p *parts) background() []func(context.Context) error {
 	return []func(context.Context) error{
-		p.users.Run, p.known.run, p.invalidator.Run, p.invalidator.Retry, p.invalidator.Forget, p.listener.Run, p.sharedCache.Run,
+		p.users.Run, p.known.run, p.invalidator.Run, p.announcer.Retry, p.invalidator.Forget, p.listener.Run, p.sharedCache.Run,
 	}
 }
 

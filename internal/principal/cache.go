@@ -2,6 +2,7 @@ package principal
 
 import (
 	"cmp"
+	"fmt"
 	"sync"
 	"time"
 
@@ -14,6 +15,8 @@ import (
 
 // MaxFactsAge is how long cached facts are valid (T5), also while no invalidation arrives.
 const MaxFactsAge = 10 * time.Second
+
+var factsAge = fmt.Sprintf("%g s", MaxFactsAge.Seconds())
 
 // DefaultCacheBytes holds some 90,000 users with one token each.
 const DefaultCacheBytes = 128 << 20

@@ -3,7 +3,6 @@ package principal
 import (
 	"context"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,68 +11,32 @@ import (
 	"auth-v2-service/internal/telemetry"
 )
 
-const publishTimeout = 300 * time.Millisecond
-
-// Unpublished changes are retried until they are MaxFactsAge old.
-const (
-	unpublishedQueue = 1024
-	retryEvery       = time.Second
-)
-
 const evictionQueue = 1024
 
 const subscribeAnswer = time.Second
 
-// Invalidator announces changed users to all instances (T5).
+// Invalidator drops cached facts of changed users: those that this instance changes, and those that other instances announce (T5).
 type Invalidator struct {
-	cache       *Cache
-	redis       redis.UniversalClient
-	stored      redisFacts
-	log         *slog.Logger
-	unpublished chan unpublished
-	evictions   chan uuid.UUID
-	tried       chan struct{}
-	away        atomic.Bool
-}
-
-type unpublished struct {
-	id    uuid.UUID
-	since time.Time
+	cache     *Cache
+	announcer *Announcer
+	stored    redisFacts
+	log       *slog.Logger
+	evictions chan uuid.UUID
+	tried     chan struct{}
 }
 
 // NewInvalidator returns an invalidator; Run receives changes.
-func NewInvalidator(cache *Cache, client redis.UniversalClient, log *slog.Logger) *Invalidator {
+func NewInvalidator(cache *Cache, announcer *Announcer) *Invalidator {
 	return &Invalidator{
-		cache: cache, redis: client, stored: redisFacts{client}, log: log,
-		unpublished: make(chan unpublished, unpublishedQueue), evictions: make(chan uuid.UUID, evictionQueue),
-		tried: make(chan struct{}),
+		cache: cache, announcer: announcer, stored: announcer.stored, log: announcer.log,
+		evictions: make(chan uuid.UUID, evictionQueue), tried: make(chan struct{}),
 	}
 }
 
-// Changed drops the user here and publishes the change. It ignores the caller's cancellation. Without Redis, other instances reload within
-// MaxFactsAge.
+// Changed drops the user here and announces the change.
 func (i *Invalidator) Changed(ctx context.Context, id uuid.UUID) {
 	i.cache.forget(id)
-	if i.publish(context.WithoutCancel(ctx), id) != nil {
-		select {
-		case i.unpublished <- unpublished{id: id, since: time.Now()}:
-		default: // facts expire by age
-		}
-	}
-}
-
-func (i *Invalidator) publish(ctx context.Context, id uuid.UUID) error {
-	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
-	defer cancel()
-	err := i.stored.announce(ctx, id)
-	switch {
-	case err == nil && i.away.Swap(false):
-		i.log.InfoContext(ctx, "changes are told through Redis again")
-	case err != nil && !i.away.Swap(true):
-		i.log.WarnContext(ctx, "Redis does not take changes: other instances hear of them from PostgreSQL, or see them within 10 s",
-			telemetry.FieldError, err)
-	}
-	return err
+	i.announcer.Announce(ctx, id)
 }
 
 // OnNotify queues a user's facts in Redis for removal and never waits.
@@ -92,7 +55,7 @@ func (i *Invalidator) Forget(ctx context.Context) error {
 			return nil
 		case id := <-i.evictions:
 			if err := i.evict(ctx, id); err != nil {
-				i.log.DebugContext(ctx, "facts stay in Redis until they are 10 s old", telemetry.FieldUserID, id, telemetry.FieldError, err)
+				i.log.DebugContext(ctx, "facts stay in Redis until they are "+factsAge+" old", telemetry.FieldUserID, id, telemetry.FieldError, err)
 			}
 		}
 	}
@@ -104,37 +67,13 @@ func (i *Invalidator) evict(ctx context.Context, id uuid.UUID) error {
 	return i.stored.forget(ctx, id)
 }
 
-// Retry publishes queued changes until ctx ends.
-func (i *Invalidator) Retry(ctx context.Context) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case change := <-i.unpublished:
-			i.republish(ctx, change)
-		}
-	}
-}
-
-func (i *Invalidator) republish(ctx context.Context, change unpublished) {
-	for time.Since(change.since) < MaxFactsAge && ctx.Err() == nil {
-		if i.publish(ctx, change.id) == nil {
-			return
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(retryEvery):
-		}
-	}
-}
-
 // Tried returns a channel that closes after the first attempt to subscribe.
 func (i *Invalidator) Tried() <-chan struct{} { return i.tried }
 
 // Run applies the changes of other instances until ctx ends. Call it once. A new subscription drops all facts: messages may have been
 // missed.
 func (i *Invalidator) Run(ctx context.Context) error {
-	subscription := i.redis.Subscribe(ctx, Channel)
+	subscription := i.stored.redis.Subscribe(ctx, Channel)
 	defer subscription.Close()
 	if confirmed, err := subscription.ReceiveTimeout(ctx, subscribeAnswer); err == nil {
 		i.hear(confirmed)

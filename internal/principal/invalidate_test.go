@@ -39,7 +39,7 @@ func runInstance(t *testing.T, wire *netfault.Wire, url string) *instance {
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout, options.MaxRetries = patience, patience, patience, -1
 	client := redis.NewClient(options)
 	i := &instance{Cache: NewCache(CacheOptions{}), wire: wire}
-	i.Invalidator = NewInvalidator(i.Cache, client, slog.New(slog.DiscardHandler))
+	i.Invalidator = NewInvalidator(i.Cache, NewAnnouncer(client, slog.New(slog.DiscardHandler)))
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- i.Run(ctx) }()
@@ -118,6 +118,15 @@ func TestInvalidator_TellsTheOthers(t *testing.T) {
 	}
 }
 
+func TestAnnouncer_NeedsNoCache_T5(t *testing.T) {
+	t.Parallel()
+	url := redistest.New(t)
+	there, id := newInstance(t, url), uuid.New()
+	there.keep(id)
+	NewAnnouncer(dial(t, url), slog.New(slog.DiscardHandler)).Announce(t.Context(), id)
+	waitUntil(t, "T5: forgotten there", func() bool { return !there.has(id) })
+}
+
 func TestInvalidator_TellsTheOthersWhenTheCallerHasGone(t *testing.T) {
 	t.Parallel()
 	url := redistest.New(t)
@@ -170,7 +179,7 @@ func TestInvalidator_NonsenseForgetsEverybody(t *testing.T) {
 	i := newInstance(t, redistest.New(t))
 	id := uuid.New()
 	i.keep(id)
-	if err := i.redis.Publish(t.Context(), Channel, "what?").Err(); err != nil {
+	if err := i.stored.redis.Publish(t.Context(), Channel, "what?").Err(); err != nil {
 		t.Fatal(err)
 	}
 	waitUntil(t, "T7: forgotten", func() bool { return !i.has(id) })
@@ -182,7 +191,7 @@ func TestInvalidator_TellsLaterWhatCouldNotBeTold(t *testing.T) {
 	here, there := newInstance(t, url), newInstance(t, url)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- here.Retry(ctx) }()
+	go func() { ended <- here.announcer.Retry(ctx) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {

@@ -68,7 +68,7 @@ func (l *Listener) Run(ctx context.Context) error {
 			wait = listenSoonest
 		}
 		if ctx.Err() == nil {
-			l.Logger.WarnContext(ctx, "PostgreSQL does not tell of changes: those that others make are seen within 10 s",
+			l.Logger.WarnContext(ctx, "PostgreSQL does not tell of changes: those that others make are seen within "+factsAge,
 				telemetry.FieldError, err)
 		}
 		l.once.Do(func() { close(l.tried) })

@@ -21,7 +21,7 @@ func TestSharedCache_RefusingRedis_T5(t *testing.T) {
 			tb.row.Store(active())
 			id := tb.row.Load().ID
 			n, other, lines := tb.node(t, client, "a secret"), newInstance(t, url), &testlog.Log{}
-			n.invalidator.log = lines.Logger()
+			n.invalidator.announcer.log = lines.Logger()
 			if err := n.shared.Probe(t.Context()); err != nil {
 				t.Fatalf("a Redis that serves: %v", err)
 			}

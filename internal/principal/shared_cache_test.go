@@ -76,7 +76,7 @@ func (tb *table) node(t testing.TB, client redis.UniversalClient, secret string)
 	n.time.nanos.Store(time.Now().UnixNano())
 	cache := NewCache(CacheOptions{})
 	cache.now = n.time.now
-	n.invalidator = NewInvalidator(cache, client, slog.New(slog.DiscardHandler))
+	n.invalidator = NewInvalidator(cache, NewAnnouncer(client, slog.New(slog.DiscardHandler)))
 	shared, err := NewSharedCache(SharedCacheOptions{Redis: client, Secret: []byte(secret), Cache: cache, Observe: n.results.observe})
 	if err != nil {
 		t.Fatal(err)
