@@ -12,6 +12,7 @@ import (
 
 	"auth-v2-service/internal/backup"
 	"auth-v2-service/internal/config"
+	"auth-v2-service/internal/principal"
 )
 
 const backupHelp = `Back the database up, prove that a backup can be restored, and restore it.
@@ -99,8 +100,8 @@ func (c *backupRestoreCommand) Run() error {
 		if err != nil {
 			return err
 		}
-		say("Restored in %s: %d tables and %d rows, of %s, equal to the manifest. A running service remembers people for up to 10 s more",
-			since(began), len(m.Tables), rows(m), m.CreatedAt.Format(time.RFC3339))
+		say("Restored in %s: %d tables and %d rows, of %s, equal to the manifest. A running service remembers people for up to %g s more",
+			since(began), len(m.Tables), rows(m), m.CreatedAt.Format(time.RFC3339), principal.MaxFactsAge.Seconds())
 		return nil
 	})
 }

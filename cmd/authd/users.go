@@ -10,13 +10,14 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"auth-v2-service/internal/principal"
 	"auth-v2-service/internal/user"
 )
 
-const usersHelp = `Show a user, and give or take the right to operate the platform.
+var usersHelp = fmt.Sprintf(`Show a user, and give or take the right to operate the platform.
 
 DATABASE_DIRECT_URL (or DATABASE_URL) says where. The first admin is made here; a change is audited, and every instance knows it
-within 10 seconds. An admin operates with a token of Firebase's alone: legacy tokens open nothing to admins.
+within %g seconds. An admin operates with a token of Firebase's alone: legacy tokens open nothing to admins.
 Exit codes: 0 all is well, 1 there is no such user or it was refused, 2 it could not be said (no connection, wrong configuration).
 
 Examples:
@@ -25,7 +26,7 @@ Examples:
   authd users promote --email jane@example.com     make a user an admin
   authd users demote --id ID                       make an admin a user again
   authd users reconcile --dry-run                  count where rows and Firebase's accounts differ
-  authd users verify --report report.ndjson        list each difference, and print the root of all rows`
+  authd users verify --report report.ndjson        list each difference, and print the root of all rows`, principal.MaxFactsAge.Seconds())
 
 type usersCommands struct {
 	Show    usersShowCommand    `cmd:"" help:"Show a user: one row, without the password."`
@@ -145,7 +146,7 @@ func printPromotion(p user.Promotion) {
 		fmt.Printf("%s is of type %s already: nothing was changed.\n", p.User.ID, p.Before)
 		return
 	}
-	fmt.Printf("%s: %s -> %s. Every instance knows it within 10 seconds.\n", p.User.ID, p.Before, p.User.Type)
+	fmt.Printf("%s: %s -> %s. Every instance knows it within %g seconds.\n", p.User.ID, p.Before, p.User.Type, principal.MaxFactsAge.Seconds())
 }
 
 // warnOfAdmin warns that an unproven address proves nothing.

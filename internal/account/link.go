@@ -56,14 +56,14 @@ func (s *Service) Link(ctx context.Context, claims token.Claims, password string
 	return u, u.Admit(claims)
 }
 
-func (s *Service) rowOf(ctx context.Context, claims token.Claims) (user.User, error) {
-	read := s.users.FirstSight
-	if claims.Kind == token.KindLegacy {
-		read = func(ctx context.Context, claims token.Claims) (user.User, error) {
-			return s.users.ByLegacyID(ctx, claims.UserID)
-		}
+func (s *Service) rowOf(ctx context.Context, claims token.Claims) (u user.User, err error) {
+	err = fmt.Errorf("no row belongs to a token of the kind %q", claims.Kind)
+	switch claims.Kind {
+	case token.KindFirebase:
+		u, err = s.users.FirstSight(ctx, claims)
+	case token.KindLegacy:
+		u, err = s.users.ByLegacyID(ctx, claims.UserID)
 	}
-	u, err := read(ctx, claims)
 	if err != nil {
 		return user.User{}, err
 	}

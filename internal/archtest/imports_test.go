@@ -71,7 +71,7 @@ var allowed = map[string][]string{
 	},
 	"cmd/authd": {
 		"internal/apikey", "internal/app", "internal/backup", "internal/compare", "internal/config", "internal/doctor", "internal/httpapi",
-		"internal/proof", "internal/rollout",
+		"internal/principal", "internal/proof", "internal/rollout",
 		"internal/schema", "internal/fbsync", "internal/user",
 	},
 }

@@ -35,8 +35,6 @@ type factsKey struct {
 	kind token.Kind
 }
 
-var kinds = [...]token.Kind{token.KindFirebase, token.KindLegacy}
-
 func (v *verified) factsKey() factsKey { return factsKey{id: v.userID, kind: factsKind(v.claims)} }
 
 // factsKind is legacy for a Firebase session that continues a legacy one: it ends with that session (M9).
@@ -51,10 +49,13 @@ func factsKind(claims token.Claims) token.Kind {
 func (v *verified) isOf(u user.User) bool { return u.ID == v.userID && isRowOf(v.claims, u) }
 
 func isRowOf(claims token.Claims, u user.User) bool {
-	if claims.Kind == token.KindLegacy {
+	switch claims.Kind {
+	case token.KindFirebase:
+		return u.FirebaseUID == claims.Subject
+	case token.KindLegacy:
 		return u.ID == claims.UserID
 	}
-	return u.FirebaseUID == claims.Subject
+	return false
 }
 
 // known is immutable once stored. Each reading has its own number.
@@ -194,7 +195,7 @@ func (c *Cache) forget(id uuid.UUID) {
 		clear(c.recent)
 	}
 	c.recent[id] = heard
-	for _, kind := range kinds {
+	for _, kind := range token.Kinds() {
 		c.people.Invalidate(factsKey{id: id, kind: kind})
 	}
 }

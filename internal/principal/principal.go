@@ -170,10 +170,13 @@ func (r *Resolver) lookUp(ctx context.Context, key tokenKey, compact string) (Pr
 
 // loadUser finds a legacy token's row by id (F1).
 func (r *Resolver) loadUser(ctx context.Context, claims token.Claims) (user.User, error) {
-	if claims.Kind == token.KindLegacy {
+	switch claims.Kind {
+	case token.KindFirebase:
+		return r.users.FirstSight(ctx, claims)
+	case token.KindLegacy:
 		return r.users.ByLegacyID(ctx, claims.UserID)
 	}
-	return r.users.FirstSight(ctx, claims)
+	return user.User{}, fmt.Errorf("no row belongs to a token of the kind %q", claims.Kind)
 }
 
 // errStranger: the row is gone or relinked, so the full look-up decides.

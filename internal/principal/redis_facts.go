@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
+
+	"auth-v2-service/internal/token"
 )
 
 // Channel carries changed row ids as text. A forged message only causes reloads (T7).
@@ -93,7 +95,7 @@ func (s redisFacts) announce(ctx context.Context, id uuid.UUID) error {
 }
 
 func (s redisFacts) probe(ctx context.Context) error {
-	noRow := factsKey{id: uuid.Nil, kind: kinds[0]}
+	noRow := factsKey{id: uuid.Nil, kind: token.KindFirebase}
 	there, err := s.look(ctx, noRow)
 	if err != nil {
 		return err
@@ -106,7 +108,7 @@ func (s redisFacts) probe(ctx context.Context) error {
 
 func (s redisFacts) invalidate(ctx context.Context, id uuid.UUID, channel string) error {
 	keys := []string{redisGenerationKey(id)}
-	for _, kind := range kinds {
+	for _, kind := range token.Kinds() {
 		keys = append(keys, redisFactsKey(factsKey{id: id, kind: kind}))
 	}
 	err := forgetScript.Run(ctx, s.redis, keys, channel, id.String()).Err()

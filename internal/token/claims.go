@@ -16,6 +16,9 @@ const (
 	KindLegacy Kind = "legacy"
 )
 
+// Kinds returns every kind.
+func Kinds() []Kind { return []Kind{KindFirebase, KindLegacy} }
+
 // Claims are the issuer's statements at IssuedAt, not the current row.
 type Claims struct {
 	Kind Kind
