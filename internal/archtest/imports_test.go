@@ -15,7 +15,7 @@ const module = "auth-v2-service/"
 
 // foundations may be imported by every room.
 var foundations = []string{
-	"internal/batch", "internal/clock", "internal/detach", "internal/fault", "internal/limit", "internal/page", "internal/sleep", "internal/pg", "internal/redisreply", "internal/telemetry",
+	"internal/batch", "internal/breaker", "internal/clock", "internal/detach", "internal/fault", "internal/limit", "internal/page", "internal/sleep", "internal/pg", "internal/redisreply", "internal/telemetry",
 }
 
 // allowed is the import table.
@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"gen/client":          {},
 	"gen/db":              {},
 	"internal/batch":      {},
+	"internal/breaker":    {},
 	"internal/clock":      {},
 	"internal/detach":     {},
 	"internal/fault":      {},
@@ -88,6 +89,7 @@ var vendors = map[string][]string{
 	"go.opentelemetry.io/":            {"internal/telemetry"},
 	"github.com/exaring/":             {"internal/telemetry"},
 	"github.com/caarlos0/env":         {"internal/config"},
+	"github.com/failsafe-go/":         {"internal/breaker"},
 	"github.com/go-redis/redis_rate":  {"internal/limit"},
 	"github.com/maypok86/otter":       {"internal/principal", "internal/user"},
 	"github.com/alecthomas/kong":      {"cmd/authd"},

@@ -8,11 +8,11 @@ import (
 // counters asks memory and Redis; either may refuse. Memory also counts during outages.
 type counters struct {
 	memory *memoryStore
-	redis  *breaker
+	redis  *sharedStore
 }
 
 func newCounters(o Options) counters {
-	return counters{memory: newMemoryStore(o.Clock), redis: newBreaker(o)}
+	return counters{memory: newMemoryStore(o.Clock), redis: newSharedStore(o)}
 }
 
 // take does not count what either refuses.

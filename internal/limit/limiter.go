@@ -10,6 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"auth-v2-service/internal/breaker"
 	"auth-v2-service/internal/fault"
 )
 
@@ -81,7 +82,7 @@ func (l *Limiter) Probe(ctx context.Context) error {
 	if l.off || l.counters.redis.redis == nil {
 		return nil
 	}
-	_, err := within(ctx, func() (struct{}, error) { return struct{}{}, exercise(ctx, l.counters.redis.redis) })
+	_, err := breaker.Within(ctx, func() (struct{}, error) { return struct{}{}, exercise(ctx, l.counters.redis.redis) })
 	if err != nil {
 		return fmt.Errorf("share limits through Redis: %w", err)
 	}

@@ -300,7 +300,7 @@ func TestRedis_Falters(t *testing.T) {
 		wire.Restore()
 		eventually(t, "limits are shared again", func() bool {
 			_ = l.AllowAddress(t.Context(), Login, home)
-			return direct.DBSize(t.Context()).Val() > 0 && l.counters.redis.closed(t.Context())
+			return direct.DBSize(t.Context()).Val() > 0 && l.counters.redis.breaker.Allow(t.Context())
 		})
 	}
 	if let != 10 {

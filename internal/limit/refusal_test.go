@@ -7,6 +7,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"auth-v2-service/internal/breaker"
 	"auth-v2-service/internal/testkit/redistest"
 	"auth-v2-service/internal/testkit/testlog"
 )
@@ -40,7 +41,7 @@ func TestRedis_RefusesToWrite(t *testing.T) {
 			}
 			for range 25 {
 				_ = l.AllowAddress(t.Context(), Login, home)
-				time.Sleep(probeEvery / 10)
+				time.Sleep(breaker.ProbeEvery / 10)
 			}
 			if said := lines.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, refusal.Says) {
 				t.Errorf("while Redis refuses the log says\n%s, want one line with %s", said, refusal.Says)
@@ -73,7 +74,7 @@ func TestRedis_RefusesOneKey(t *testing.T) {
 		fail(t, l, jane, stranger, 100)
 		isRefusal(t, l.AllowAttempt(t.Context(), jane, stranger))
 		for range 60 {
-			eventually(t, "Redis is asked", func() bool { return l.counters.redis.closed(t.Context()) })
+			eventually(t, "Redis is asked", func() bool { return l.counters.redis.breaker.Allow(t.Context()) })
 			_ = l.AllowAddress(t.Context(), Register, home)
 		}
 		if wait := other.counters.spent(t.Context(), other.names.address(Register, home), other.policy.Address[Register]); i == 0 && wait == 0 {

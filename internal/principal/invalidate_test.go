@@ -61,7 +61,7 @@ func (i *instance) has(id uuid.UUID) bool {
 	return i.facts(atFirebase(id), time.Now()) != nil
 }
 
-func waitUntil(t *testing.T, what string, holds func() bool) {
+func waitUntil(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	limit, tick := time.NewTimer(MaxFactsAge/2), time.NewTicker(time.Millisecond)
 	defer limit.Stop()

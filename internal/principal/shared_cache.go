@@ -2,16 +2,19 @@ package principal
 
 import (
 	"context"
-	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
+	"auth-v2-service/internal/breaker"
 	"auth-v2-service/internal/user"
 )
 
 // sharedPatience is about a slow read of the row.
 const sharedPatience = 20 * time.Millisecond
+
+// A probe has three round trips.
+const probePatience = 3 * sharedPatience
 
 // A full queue drops writes.
 const (
@@ -22,11 +25,8 @@ const (
 // clockMargin tolerates clock differences. Facts count as that much older; later dates are refused.
 const clockMargin = time.Second
 
-// After sharedFailures, no request asks Redis for sharedRest.
-const (
-	sharedFailures = 3
-	sharedRest     = time.Second
-)
+// After sharedFailures in a row, no request asks Redis until a probe succeeds.
+const sharedFailures = 3
 
 // SharedCacheOptions configures a SharedCache. Redis, Secret and Cache are required.
 type SharedCacheOptions struct {
@@ -58,7 +58,7 @@ type SharedCache struct {
 	seal    sealer
 	cache   *Cache
 	observe func(operation, result string)
-	gate    gate
+	breaker *breaker.Breaker
 	waiting chan entry
 }
 
@@ -78,8 +78,10 @@ func NewSharedCache(o SharedCacheOptions) (*SharedCache, error) {
 	if o.Observe == nil {
 		o.Observe = func(string, string) {}
 	}
+	facts := redisFacts{o.Redis}
 	return &SharedCache{
-		facts: redisFacts{o.Redis}, seal: seal, cache: o.Cache, observe: o.Observe, waiting: make(chan entry, putQueue),
+		facts: facts, seal: seal, cache: o.Cache, observe: o.Observe, waiting: make(chan entry, putQueue),
+		breaker: breaker.New(breaker.Options{Failures: sharedFailures, Patience: probePatience, Probe: facts.probe}),
 	}, nil
 }
 
@@ -95,13 +97,13 @@ type left struct {
 func (t *SharedCache) Probe(ctx context.Context) error { return t.facts.probe(ctx) }
 
 func (t *SharedCache) look(ctx context.Context, remembered *verified, now time.Time) left {
-	if t == nil || !t.gate.enter(now) {
+	if t == nil || !t.breaker.Allow(ctx) {
 		return left{}
 	}
 	ctx, cancel := context.WithTimeout(ctx, sharedPatience)
 	defer cancel()
 	there, err := t.facts.look(ctx, remembered.factsKey())
-	t.gate.heard(now, err)
+	t.breaker.Record(ctx, err)
 	if err != nil {
 		t.observe("read", sharedUnavailable)
 		return left{}
@@ -175,13 +177,13 @@ func (t *SharedCache) write(ctx context.Context, l entry) (result string) {
 	now := t.cache.now()
 	life := MaxFactsAge - now.Sub(l.readAt)
 	sealed, err := t.seal.seal(l.key, l.user, l.readAt)
-	if err != nil || life < time.Millisecond || !t.gate.enter(now) {
+	if err != nil || life < time.Millisecond || !t.breaker.Allow(ctx) {
 		return sharedDropped
 	}
 	ctx, cancel := context.WithTimeout(ctx, putPatience)
 	defer cancel()
 	kept, err := t.facts.put(ctx, l.key, l.generation, sealed, life)
-	t.gate.heard(now, err)
+	t.breaker.Record(ctx, err)
 	switch {
 	case err != nil:
 		return sharedUnavailable
@@ -189,27 +191,4 @@ func (t *SharedCache) write(ctx context.Context, l entry) (result string) {
 		return sharedOvertaken
 	}
 	return sharedKept
-}
-
-// gate closes for sharedRest after sharedFailures, then admits one request.
-type gate struct {
-	failures    atomic.Int32 // in a row
-	closedUntil atomic.Int64
-}
-
-func (g *gate) enter(now time.Time) bool {
-	until := g.closedUntil.Load()
-	return until == 0 || now.UnixNano() >= until && g.closedUntil.CompareAndSwap(until, now.Add(sharedRest).UnixNano())
-}
-
-// A refusal counts like a timeout.
-func (g *gate) heard(now time.Time, err error) {
-	if err == nil {
-		g.failures.Store(0)
-		g.closedUntil.Store(0)
-		return
-	}
-	if g.failures.Add(1) >= sharedFailures {
-		g.closedUntil.Store(now.Add(sharedRest).UnixNano())
-	}
 }
