@@ -2,18 +2,15 @@ package principal
 
 import (
 	"context"
-	"sync"
+	"encoding/binary"
 	"time"
 
-	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/batch"
+	"auth-v2-service/internal/detach"
 )
 
-// group merges concurrent look-ups of one token. Unlike golang.org/x/sync/singleflight, the first caller does the work and waiters keep
-// their deadlines.
-type group struct {
-	lock  sync.Mutex
-	calls map[callKey]*call
-}
+// group merges concurrent look-ups of one token.
+type group struct{ lookUps batch.Shared[Principal] }
 
 // callKey has the invalidation count, so that no caller joins a look-up from before an invalidation (T5).
 type callKey struct {
@@ -21,71 +18,18 @@ type callKey struct {
 	generation uint64
 }
 
-type call struct {
-	done  chan struct{}
-	found Principal
-	err   error
+func (k callKey) text() string {
+	return string(binary.BigEndian.AppendUint64(k.token[:], k.generation))
 }
 
-// do ignores the first caller's cancellation but keeps its deadline: others may wait.
-func (f *group) do(ctx context.Context, key callKey, lookUp func(context.Context) (Principal, error)) (Principal, error) {
-	under, begun := f.join(key)
-	if !begun {
-		return under.wait(ctx)
-	}
-	within, cancel := context.WithDeadline(context.WithoutCancel(ctx), latest(ctx))
+// do ignores cancellation, since others may wait for the look-up, and keeps each caller's deadline.
+func (g *group) do(ctx context.Context, key callKey, lookUp func(context.Context) (Principal, error)) (Principal, error) {
+	ctx, cancel := detach.Context(ctx, budget)
 	defer cancel()
-	under.run(within, lookUp)
-	f.finish(key, under)
-	if under.err != nil && ctx.Err() != nil {
+	end, _ := ctx.Deadline()
+	found, err := g.lookUps.Ask(ctx, key.text(), time.Until(end), lookUp)
+	if err != nil && ctx.Err() != nil {
 		return Principal{}, errTooSlow.With(ctx.Err())
 	}
-	return under.found, under.err
-}
-
-func latest(ctx context.Context) time.Time {
-	end := time.Now().Add(budget)
-	if deadline, ok := ctx.Deadline(); ok && deadline.Before(end) {
-		return deadline
-	}
-	return end
-}
-
-// join's begun means that the caller must run it.
-func (f *group) join(key callKey) (under *call, begun bool) {
-	f.lock.Lock()
-	defer f.lock.Unlock()
-	if under = f.calls[key]; under != nil {
-		return under, false
-	}
-	if f.calls == nil {
-		f.calls = map[callKey]*call{}
-	}
-	under = &call{done: make(chan struct{})}
-	f.calls[key] = under
-	return under, true
-}
-
-func (f *group) finish(key callKey, under *call) {
-	f.lock.Lock()
-	delete(f.calls, key)
-	f.lock.Unlock()
-	close(under.done)
-}
-
-// A panic is an error for all waiters.
-func (f *call) run(ctx context.Context, lookUp func(context.Context) (Principal, error)) {
-	defer fault.Recover(&f.err)
-	f.found, f.err = lookUp(ctx)
-}
-
-func (f *call) wait(ctx context.Context) (Principal, error) {
-	ctx, cancel := context.WithTimeout(ctx, budget)
-	defer cancel()
-	select {
-	case <-f.done:
-		return f.found, f.err
-	case <-ctx.Done():
-		return Principal{}, errTooSlow.With(ctx.Err())
-	}
+	return found, err
 }
