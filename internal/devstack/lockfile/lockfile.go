@@ -1,4 +1,4 @@
-// Package lockfile lets one process at a time hold a folder. The kernel frees the lock when the process ends. flock is Unix.
+// Package lockfile lets one process at a time hold a folder. The kernel frees the lock when the process ends.
 package lockfile
 
 import (
@@ -9,36 +9,32 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/gofrs/flock"
 )
 
 // ErrHeld reports another process's lock.
 var ErrHeld = errors.New("held by another process")
 
 // Lock is a held lock.
-type Lock struct{ file *os.File }
+type Lock struct{ file *flock.Flock }
 
 // Try takes the lock or returns ErrHeld. It makes the folder.
 func Try(path string) (*Lock, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("make the lock's folder: %w", err)
 	}
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	file := flock.New(path)
+	taken, err := file.TryLock()
 	if err != nil {
-		return nil, fmt.Errorf("open the lock: %w", err)
-	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		_ = file.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("%s: %w", path, ErrHeld)
-		}
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
-	// for messages only
-	if err := file.Truncate(0); err == nil {
-		_, _ = file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	if !taken {
+		return nil, fmt.Errorf("%s: %w", path, ErrHeld)
 	}
+	// for messages only
+	_ = os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600)
 	return &Lock{file: file}, nil
 }
 
@@ -73,6 +69,4 @@ func Holder(path string) int {
 }
 
 // Close unlocks explicitly: a starting child still shares the file.
-func (l *Lock) Close() error {
-	return errors.Join(syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN), l.file.Close())
-}
+func (l *Lock) Close() error { return l.file.Unlock() }
