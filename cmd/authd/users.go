@@ -26,12 +26,23 @@ Examples:
   authd users promote --email jane@example.com     make a user an admin
   authd users demote --id ID                       make an admin a user again
   authd users reconcile --dry-run                  count where rows and Firebase's accounts differ
-  authd users verify --report report.ndjson        list each difference, and print the root of all rows`, principal.MaxFactsAge.Seconds())
+  authd users verify --report report.ndjson        list each difference, and print the root of all rows
+  authd users preflight                            examine which users can move to Firebase, and write nothing
+  authd users move --percent 10                    move a tenth of the users to Firebase
+  authd users runs                                 the runs that moved users, the newest first`, principal.MaxFactsAge.Seconds())
 
 type usersCommands struct {
 	Show    usersShowCommand    `cmd:"" help:"Show a user: one row, without the password."`
 	Promote usersPromoteCommand `cmd:"" help:"Make a user an admin."`
 	Demote  usersDemoteCommand  `cmd:"" help:"Make an admin a user like any other."`
+
+	Preflight usersPreflightCommand `cmd:"" help:"Examine which users can move to Firebase. It writes nothing."`
+	Move      usersMoveCommand      `cmd:"" help:"Move many users to Firebase, or go on with the unfinished run."`
+	Runs      usersRunsCommand      `cmd:"" help:"List the runs that moved users, or show one."`
+	Pause     usersPauseCommand     `cmd:"" help:"Pause a run between batches."`
+	Resume    usersResumeCommand    `cmd:"" help:"Go on with a paused run, on the running instances."`
+	Stop      usersStopCommand      `cmd:"" help:"End a run for good. Users that have moved stay moved."`
+	Retry     usersRetryCommand     `cmd:"" help:"Try the failed users of a run again, on the running instances."`
 
 	Reconcile usersReconcileCommand `cmd:"" help:"Hold all rows against Firebase's accounts, and repair what differs."`
 	Verify    usersVerifyCommand    `cmd:"" help:"Hold all rows against Firebase's accounts, change nothing, and prove that rows stayed as they were."`

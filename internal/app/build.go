@@ -20,6 +20,7 @@ import (
 	"auth-v2-service/internal/apikey"
 	"auth-v2-service/internal/audit"
 	"auth-v2-service/internal/balance"
+	"auth-v2-service/internal/bulk"
 	"auth-v2-service/internal/clock"
 	"auth-v2-service/internal/config"
 	"auth-v2-service/internal/fbsync"
@@ -48,6 +49,7 @@ type parts struct {
 	users       *user.Store
 	accounts    *account.Service
 	mover       *move.Mover
+	bulk        *bulk.Service
 	known       *knownAddresses
 	legacy      *token.Legacy // nil: off
 	announcer   *principal.Announcer
@@ -134,7 +136,8 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 	if err != nil {
 		return nil, err
 	}
-	intents := p.openUsers(c, o, base{pool: pool, vendor: vendor, outbox: outbox, onChange: p.invalidator.Changed})
+	common := base{pool: pool, vendor: vendor, outbox: outbox, onChange: p.invalidator.Changed}
+	intents := p.openUsers(c, o, common)
 	p.known = newKnownAddresses(pool, o.Logger)
 	limiter, err := limit.New(limit.Options{
 		Redis: remote, Known: p.known, Key: limitKey(limitsKey), Off: c.RateLimit == "off", Logger: o.Logger, Observe: p.metrics.RateLimited,
@@ -147,11 +150,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 		Pool: pool, Tokens: p.legacy, Users: p.users, Life: c.LegacyRefreshLife, Most: c.LegacySessionsMax, OnChange: p.invalidator.Changed,
 		Clocks: p.clocks,
 	})
-	p.passwords = password.New(password.Options{Cost: o.PasswordCost, MaxCost: c.BcryptMaxCost, OnWork: p.metrics.PasswordWork})
-	p.mover = move.New(move.Options{
-		Pool: pool, Identities: vendor, Policy: movePolicy(c), Passwords: p.passwords, Intents: intents,
-		OnChange: p.invalidator.Changed, OnMove: p.metrics.Moved, Logger: o.Logger, Clocks: p.clocks,
-	})
+	p.openMoves(c, o, common, intents)
 	p.accounts = account.New(account.Options{
 		Pool: pool, Identities: vendor, Verifier: verifier, Users: p.users, Sessions: sessions, Attempts: limiter, Mover: p.mover,
 		Passwords: p.passwords, Intents: intents, Everybody: !c.LegacyAccepted(), OnChange: p.invalidator.Changed, EnqueueSync: outbox.Enqueue, Logger: o.Logger,
@@ -225,12 +224,12 @@ func (p *parts) openSync(
 	p.metrics.Pool("jobs", direct)
 	p.sync, err = fbsync.New(fbsync.Options{
 		Pool: direct, Accounts: vendor, Project: projectOf(c), Intents: intent.NewLog(direct, outbox.EnqueueIntent), Settle: p.settle,
-		OnCount: p.metrics.Owed().Set, Logger: o.Logger, Clocks: p.clocks,
+		Runs: runs{p}, OnCount: p.metrics.Owed().Set, Logger: o.Logger, Clocks: p.clocks,
 	})
 	return outbox, err
 }
 
-// base is what openUsers stands on. onChange runs after each commit.
+// base is what users and moves stand on. onChange runs after each commit.
 type base struct {
 	pool     *pgxpool.Pool
 	vendor   *firebase.Client
@@ -250,6 +249,19 @@ func (p *parts) openUsers(c config.Config, o Options, b base) *intent.Log {
 		Clocks: p.clocks,
 	})
 	return intents
+}
+
+// openMoves is the same for the server and for commands.
+func (p *parts) openMoves(c config.Config, o Options, b base, intents *intent.Log) {
+	p.passwords = password.New(password.Options{Cost: o.PasswordCost, MaxCost: c.BcryptMaxCost, OnWork: p.metrics.PasswordWork})
+	p.mover = move.New(move.Options{
+		Pool: b.pool, Identities: b.vendor, Policy: movePolicy(c), Passwords: p.passwords, Intents: intents,
+		OnChange: b.onChange, OnMove: p.metrics.Moved, Logger: o.Logger, Clocks: p.clocks,
+	})
+	p.bulk = bulk.New(bulk.Options{
+		Pool: b.pool, Mover: p.mover, Canaries: b.vendor, Target: bulk.Target{Project: c.FirebaseProjectID, Tenant: c.FirebaseTenant},
+		MovesAllowed: c.MovesAllowed(), Enqueue: b.outbox.EnqueueRun, OnUsers: p.metrics.RunUsers, Logger: o.Logger,
+	})
 }
 
 func projectOf(c config.Config) fbsync.Project {

@@ -17,7 +17,7 @@ func OpenPool(ctx context.Context, c config.Config, url string) (*pgxpool.Pool, 
 }
 
 // openCommand builds the parts that commands share with the server. They announce changes and cache nothing. It never migrates.
-func openCommand(ctx context.Context, c config.Config, o Options) (_ *parts, err error) {
+func openCommand(ctx context.Context, c config.Config, o Options) (_ *parts, b base, err error) {
 	p := newParts(o)
 	defer func() {
 		if err != nil {
@@ -26,31 +26,32 @@ func openCommand(ctx context.Context, c config.Config, o Options) (_ *parts, err
 	}()
 	pool, err := pg.Open(ctx, pg.Options{URL: c.DatabaseURL, LegacyTimezone: c.LegacyTimezone, Pooled: c.BehindPooler()})
 	if err != nil {
-		return nil, err
+		return nil, base{}, err
 	}
 	p.onClose(pool.Close)
 	if err := p.askDatabase(ctx, pool); err != nil {
-		return nil, err
+		return nil, base{}, err
 	}
 	remote, err := p.openRedis(c)
 	if err != nil {
-		return nil, err
+		return nil, base{}, err
 	}
 	vendor, err := p.openFirebase(ctx, c, o)
 	if err != nil {
-		return nil, err
+		return nil, base{}, err
 	}
 	outbox, err := fbsync.NewOutbox(pool)
 	if err != nil {
-		return nil, err
+		return nil, base{}, err
 	}
-	p.openUsers(c, o, base{pool: pool, vendor: vendor, outbox: outbox, onChange: principal.NewAnnouncer(remote, o.Logger).Announce})
-	return p, nil
+	b = base{pool: pool, vendor: vendor, outbox: outbox, onChange: principal.NewAnnouncer(remote, o.Logger).Announce}
+	p.openMoves(c, o, b, p.openUsers(c, o, b))
+	return p, b, nil
 }
 
 // Reconcile compares rows with Firebase once and notifies running instances. It never migrates.
 func Reconcile(ctx context.Context, c config.Config, o Options, run fbsync.RunOptions) (fbsync.Report, error) {
-	p, err := openCommand(ctx, c, o)
+	p, _, err := openCommand(ctx, c, o)
 	if err != nil {
 		return fbsync.Report{}, err
 	}

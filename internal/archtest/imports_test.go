@@ -52,6 +52,7 @@ var allowed = map[string][]string{
 	"internal/apikey":     {"gen/db", "internal/audit"},
 	"internal/balance":    {"gen/db", "internal/audit", "internal/operator"},
 	"internal/move":       {"gen/db", "internal/audit", "internal/firebase", "internal/intent", "internal/password", "internal/user"},
+	"internal/bulk":       {"gen/db", "internal/audit", "internal/firebase", "internal/move", "internal/operator", "internal/password", "internal/rollout"},
 	"internal/principal":  {"gen/db", "internal/apikey", "internal/token", "internal/user"},
 	"internal/fbsync":     {"gen/db", "internal/audit", "internal/firebase", "internal/intent", "internal/operator", "internal/user"},
 	"internal/session":    {"gen/db", "internal/audit", "internal/token", "internal/user"},
@@ -61,17 +62,17 @@ var allowed = map[string][]string{
 		"internal/session", "internal/token", "internal/user",
 	},
 	"internal/httpapi": {
-		"api", "gen/api", "internal/account", "internal/apikey", "internal/audit", "internal/balance", "internal/operator", "internal/principal", "internal/rollout",
+		"api", "gen/api", "internal/account", "internal/apikey", "internal/audit", "internal/balance", "internal/bulk", "internal/operator", "internal/principal", "internal/rollout",
 		"internal/schema", "internal/session", "internal/fbsync", "internal/token", "internal/user",
 	},
 	"internal/doctor": {"internal/config", "internal/firebase", "internal/schema"},
 	"internal/app": {
-		"gen/db", "internal/account", "internal/apikey", "internal/audit", "internal/balance", "internal/compare", "internal/config", "internal/firebase",
+		"gen/db", "internal/account", "internal/apikey", "internal/audit", "internal/balance", "internal/bulk", "internal/compare", "internal/config", "internal/firebase",
 		"internal/httpapi", "internal/intent", "internal/move", "internal/password", "internal/principal", "internal/rollout", "internal/schema",
 		"internal/session", "internal/fbsync", "internal/token", "internal/user",
 	},
 	"cmd/authd": {
-		"internal/apikey", "internal/app", "internal/backup", "internal/compare", "internal/config", "internal/doctor", "internal/httpapi",
+		"internal/apikey", "internal/app", "internal/backup", "internal/bulk", "internal/compare", "internal/config", "internal/doctor", "internal/httpapi", "internal/operator",
 		"internal/principal", "internal/proof", "internal/rollout",
 		"internal/schema", "internal/fbsync", "internal/user",
 	},

@@ -27,6 +27,7 @@ const (
 	UsernameTaken         Code = "username_taken"
 	AccountLinkRequired   Code = "account_link_required"
 	IdentityConflict      Code = "identity_conflict"
+	RunConflict           Code = "run_conflict"
 	InsufficientBalance   Code = "insufficient_balance"
 	IdempotencyConflict   Code = "idempotency_conflict"
 	BalanceOverflow       Code = "balance_overflow"

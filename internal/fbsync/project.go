@@ -37,7 +37,15 @@ func remember(ctx context.Context, pool *pgxpool.Pool, is Project) error {
 	if err := queries.RememberProject(ctx, pool, db.RememberProjectParams{ProjectID: is.ID, Tenant: is.Tenant}); err != nil {
 		return fmt.Errorf("remember the Firebase project: %w", pg.Fault(err))
 	}
-	was, err := queries.RememberedProject(ctx, pool)
+	return CheckProject(ctx, pool, is)
+}
+
+// CheckProject writes nothing. A database without a project fits any. Error: *WrongProjectError.
+func CheckProject(ctx context.Context, pool *pgxpool.Pool, is Project) error {
+	was, err := db.New().RememberedProject(ctx, pool)
+	if pg.NoRows(err) {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("read the Firebase project: %w", pg.Fault(err))
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -44,7 +45,9 @@ type Options struct {
 	// Settle does an intent's local half, if Firebase has done its own.
 	Intents *intent.Log
 	Settle  func(ctx context.Context, i intent.Intent) (settled bool, err error)
-	Clocks  *clock.Clocks
+	// Runs may be nil: then this service carries none.
+	Runs   Runs
+	Clocks *clock.Clocks
 	// OnCount receives the counts for metrics.
 	OnCount func(waiting, dead int64, oldest time.Duration)
 	Logger  *slog.Logger
@@ -55,6 +58,7 @@ type Service struct {
 	pool    *pgxpool.Pool
 	river   *river.Client[pgx.Tx]
 	project Project
+	runs    Runs
 	onCount func(waiting, dead int64, oldest time.Duration)
 	log     *slog.Logger
 }
@@ -72,8 +76,15 @@ func New(o Options) (*Service, error) {
 	if err := river.AddWorkerSafely(workers, &settler{intents: o.Intents, settle: o.Settle, log: o.Logger}); err != nil {
 		return nil, fmt.Errorf("set up the jobs: %w", err)
 	}
+	queues := map[string]river.QueueConfig{queueSync: {MaxWorkers: maxWorkers}}
+	if o.Runs != nil {
+		if err := river.AddWorkerSafely(workers, &carrier{runs: o.Runs, log: o.Logger}); err != nil {
+			return nil, fmt.Errorf("set up the jobs: %w", err)
+		}
+		queues[queueRuns] = river.QueueConfig{MaxWorkers: 1}
+	}
 	client, err := river.NewClient(riverpgxv5.New(o.Pool), &river.Config{
-		Schema: riverSchema, Workers: workers, Queues: map[string]river.QueueConfig{queueSync: {MaxWorkers: maxWorkers}},
+		Schema: riverSchema, Workers: workers, Queues: queues,
 		RetryPolicy: patience{}, JobTimeout: jobTimeout, RescueStuckJobsAfter: rescueAfter, SoftStopTimeout: softStop,
 		CompletedJobRetentionPeriod: keepDone, DiscardedJobRetentionPeriod: keepDead,
 		ReindexerIndexNames: []string{}, // only an index's owner may rebuild it
@@ -82,7 +93,7 @@ func New(o Options) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the jobs: %w", err)
 	}
-	return &Service{pool: o.Pool, river: client, project: o.Project, onCount: o.OnCount, log: o.Logger}, nil
+	return &Service{pool: o.Pool, river: client, project: o.Project, runs: o.Runs, onCount: o.OnCount, log: o.Logger}, nil
 }
 
 // Run works until ctx ends, then lets running jobs finish. It waits for the database, and works no other project's jobs.
@@ -100,6 +111,11 @@ func (s *Service) Run(ctx context.Context) error {
 		if sleep.Context(ctx, wait) != nil {
 			return nil
 		}
+	}
+	if s.runs != nil {
+		var looking sync.WaitGroup
+		looking.Go(func() { s.lookForRuns(ctx) })
+		defer looking.Wait()
 	}
 	s.count(ctx)
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)

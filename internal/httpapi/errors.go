@@ -36,6 +36,7 @@ var status = map[fault.Code]int{
 	fault.UsernameTaken:         http.StatusConflict,
 	fault.AccountLinkRequired:   http.StatusConflict,
 	fault.IdentityConflict:      http.StatusConflict,
+	fault.RunConflict:           http.StatusConflict,
 	fault.InsufficientBalance:   http.StatusConflict,
 	fault.IdempotencyConflict:   http.StatusUnprocessableEntity,
 	fault.BalanceOverflow:       http.StatusUnprocessableEntity,

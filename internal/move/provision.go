@@ -97,6 +97,17 @@ func toImport(p claimedUser, email string) (firebase.ImportUser, error) {
 	}, nil
 }
 
+// Check returns the code of a row that Firebase would refuse, or "".
+func Check(email, hash string) string {
+	if _, err := user.CanonicalEmail(email); err != nil {
+		return codeInvalidEmail
+	}
+	if _, err := password.CostOf(hash); err != nil {
+		return codeInvalidHash
+	}
+	return ""
+}
+
 // afterImport leaves firebase.ErrEmailExists to the caller.
 func (m *Mover) afterImport(ctx context.Context, p claimedUser, email string, err error) (target, error) {
 	switch {

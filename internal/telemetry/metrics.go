@@ -33,6 +33,7 @@ type Metrics struct {
 	limited       handles[string, prometheus.Counter]
 	keyFetches    handles[string, prometheus.Counter]
 	moves         handles[string, prometheus.Counter]
+	runUsers      handles[[2]string, prometheus.Counter]
 	passwordWork  handles[string, prometheus.Counter]
 	legacy        handles[[2]string, prometheus.Counter]
 	clocks        *prometheus.GaugeVec
@@ -64,6 +65,8 @@ func NewMetrics() *Metrics {
 	m.limited.make = m.counter("auth_rate_limited_total", "Requests refused by a limit of ours.", "limit")
 	m.keyFetches.make = m.counter("auth_key_fetches_total", "Fetches of Firebase's token keys, by how they ended.", "outcome")
 	m.moves.make = m.counter("auth_moves_total", "Users moved to Firebase, or not, by what became of it.", "outcome")
+	runUsers := m.counters("auth_moves_users_total", "Users that this instance has worked on in runs, by outcome and code.", "outcome", "code")
+	m.runUsers.make = func(l [2]string) prometheus.Counter { return runUsers.WithLabelValues(l[0], l[1]) }
 	m.passwordWork.make = m.counter("auth_password_rounds_total",
 		"Rounds of bcrypt computed (2^cost a hash), by whether the cost is usual or heavy, and Firebase's scrypt in rounds of equal time.", "lane")
 	legacy := m.counters("auth_legacy_requests_total", "Requests of the deprecated surface, by route and client.",
@@ -135,6 +138,11 @@ func (m *Metrics) FirstSight(outcome string) { m.firstSights.get(outcome).Inc() 
 
 // Moved counts "moved" or the obstacle.
 func (m *Metrics) Moved(outcome string) { m.moves.get(outcome).Inc() }
+
+// RunUsers fits bulk.Options.OnUsers.
+func (m *Metrics) RunUsers(outcome, code string, users int) {
+	m.runUsers.get([2]string{outcome, code}).Add(float64(users))
+}
 
 // PasswordWork counts bcrypt rounds: 1,024 for cost 10.
 func (m *Metrics) PasswordWork(lane string, rounds int) {

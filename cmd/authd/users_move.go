@@ -1,0 +1,365 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/google/uuid"
+
+	"auth-v2-service/internal/app"
+	"auth-v2-service/internal/bulk"
+	"auth-v2-service/internal/config"
+	"auth-v2-service/internal/fault"
+	"auth-v2-service/internal/operator"
+	"auth-v2-service/internal/sleep"
+)
+
+// exitInterrupted is the exit code after a signal, as in a shell.
+const exitInterrupted = 130
+
+// selection names the users of a run. Without a flag it takes all users.
+type selection struct {
+	Percent *float64 `help:"This share of the users: the rollout's buckets." placeholder:"N" xor:"selection"`
+	Cohort  bool     `help:"The users that the rollout moves at their sign-in." xor:"selection"`
+	IDs     string   `help:"The users of this file, an id a line." name:"ids" placeholder:"FILE" xor:"selection"`
+}
+
+func (s selection) plan() (bulk.Plan, error) {
+	switch {
+	case s.Percent != nil:
+		buckets, err := bulk.BucketsOf(*s.Percent)
+		return bulk.Plan{Selection: bulk.Percent, Buckets: buckets}, err
+	case s.Cohort:
+		return bulk.Plan{Selection: bulk.Cohort}, nil
+	case s.IDs != "":
+		ids, err := readIDFile(s.IDs)
+		return bulk.Plan{Selection: bulk.IDs, IDs: ids}, err
+	}
+	return bulk.Plan{Selection: bulk.All}, nil
+}
+
+func (s selection) flags() string {
+	switch {
+	case s.Percent != nil:
+		return fmt.Sprintf(" --percent %v", *s.Percent)
+	case s.Cohort:
+		return " --cohort"
+	case s.IDs != "":
+		return " --ids " + s.IDs
+	}
+	return ""
+}
+
+// readIDFile skips empty lines and comments.
+func readIDFile(name string) (ids []uuid.UUID, err error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("--ids: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	lines := bufio.NewScanner(file)
+	for number := 1; lines.Scan(); number++ {
+		text := strings.TrimSpace(lines.Text())
+		if text == "" || strings.HasPrefix(text, "#") {
+			continue
+		}
+		id, err := uuid.Parse(text)
+		if err != nil {
+			return nil, fmt.Errorf("--ids: line %d of %s is not an id", number, name)
+		}
+		ids = append(ids, id)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("--ids: %w", err)
+	}
+	if len(ids) == 0 {
+		return nil, fmt.Errorf("--ids: %s holds no id", name)
+	}
+	return ids, nil
+}
+
+// onRuns gives refusals and outages code 2.
+func onRuns(work func(ctx context.Context, c config.Config, runs *bulk.Service) error) error {
+	configured, err := config.Load(environment())
+	if err != nil {
+		return failure{err, couldNotSay}
+	}
+	err = app.OnRuns(context.Background(), configured, app.Options{Logger: progress(), Version: version()},
+		func(ctx context.Context, runs *bulk.Service) error { return work(ctx, configured, runs) })
+	var known failure
+	if err == nil || errors.As(err, &known) {
+		return err
+	}
+	return failure{spelled(err), couldNotSay}
+}
+
+type usersPreflightCommand struct {
+	selection
+	Rate int  `help:"Estimate the time at this number of users a second." default:"1000"`
+	JSON bool `help:"Print it as JSON."`
+}
+
+func (usersPreflightCommand) Help() string {
+	return `It needs the whole configuration of authd serve. authd doctor examines the Firebase project. Exit codes: 0 all selected users can
+move, 1 some cannot, 2 the move would be refused.
+
+Examples:
+  authd users preflight                 all users
+  authd users preflight --percent 10    the users of authd users move --percent 10`
+}
+
+func (c usersPreflightCommand) Run() error {
+	plan, err := c.plan()
+	if err != nil {
+		return failure{spelled(err), couldNotSay}
+	}
+	if c.Rate < 1 {
+		return failure{errors.New("--rate: a number from 1 on"), couldNotSay}
+	}
+	return onRuns(func(ctx context.Context, configured config.Config, runs *bulk.Service) error {
+		preview, err := runs.Preview(ctx, plan)
+		if err != nil {
+			return err
+		}
+		took := time.Duration(float64(preview.Movable) / float64(c.Rate) * float64(time.Second)).Round(time.Second)
+		if c.JSON {
+			err = printJSON(map[string]any{
+				"project": runs.Target.Project, "tenant": runs.Target.Tenant, "movable": preview.Movable, "stuck": preview.Stuck, "named": preview.Named,
+				"seconds": took.Seconds(), "traffic": preview.Rollout.TrafficPercent(),
+			})
+		} else {
+			printTarget(os.Stdout, configured, runs, plan, preview)
+			fmt.Printf("%-12s%s at %d users a second\n", "takes", took, c.Rate)
+			for _, code := range slices.Sorted(maps.Keys(preview.Stuck)) {
+				fmt.Printf("%-12s%d users: %s, such as %s\n", "cannot move", preview.Stuck[code], code, idList(preview.Named[code]))
+			}
+		}
+		if err != nil {
+			return err
+		}
+		if err := runs.Allowed(ctx, plan); err != nil {
+			return err
+		}
+		if len(preview.Stuck) > 0 {
+			return failure{errors.New("some users cannot move. Next: correct them, or let the run count them: authd users move" + c.flags()), differs}
+		}
+		fmt.Fprintln(os.Stderr, "Next: authd users move"+c.flags())
+		return nil
+	})
+}
+
+func printTarget(to io.Writer, c config.Config, runs *bulk.Service, plan bulk.Plan, preview bulk.Preview) {
+	fmt.Fprintf(to, "%-12s%s\n", "project", runs.Target)
+	fmt.Fprintf(to, "%-12s%s\n", "database", databaseName(c))
+	fmt.Fprintf(to, "%-12s%d can move, of %s\n", "users", preview.Movable, plan)
+}
+
+func databaseName(c config.Config) string {
+	_, address, _ := strings.Cut(c.DatabaseURL, "@")
+	address, _, _ = strings.Cut(address, "?")
+	return address
+}
+
+type usersMoveCommand struct {
+	selection
+	Rate      int  `help:"Users a second at most. Without it, as many as Firebase takes."`
+	Parallel  int  `help:"Batches at once." default:"4"`
+	MaxErrors int  `help:"Pause when more of the last 1,000 users fail." default:"10"`
+	DryRun    bool `help:"Count the users, and change nothing."`
+	Yes       bool `help:"Do not ask."`
+	JSON      bool `help:"Print a JSON line a batch also on a terminal."`
+}
+
+func (usersMoveCommand) Help() string {
+	return `It needs the whole configuration of authd serve. It goes on with the unfinished run of the same target and selection. Passwords go along
+as hashes and open the accounts at Firebase; nobody is logged out. SIGINT and SIGTERM pause the run between batches. When the terminal is
+lost, the running instances go on. Exit codes: 0 done, 1 some users failed or the run has paused, 2 refused and nothing was written, 130
+interrupted.
+
+Examples:
+  authd users move --percent 10 --dry-run     how many users that is
+  authd users move --percent 10               move them
+  authd users move --ids FILE --yes           move the users of a file
+  authd users move --rate 200 --parallel 2    move all users, gently`
+}
+
+func (c usersMoveCommand) Run() error {
+	plan, err := c.plan()
+	if err != nil {
+		return failure{spelled(err), couldNotSay}
+	}
+	if c.Parallel < 1 || c.MaxErrors < 1 || c.Rate < 0 {
+		return failure{errors.New("--rate, --parallel and --max-errors: numbers from 1 on"), couldNotSay}
+	}
+	plan.Rate, plan.Parallel, plan.MaxErrors = c.Rate, c.Parallel, c.MaxErrors
+	return onRuns(func(ctx context.Context, configured config.Config, runs *bulk.Service) error {
+		if err := runs.Allowed(ctx, plan); err != nil {
+			return err
+		}
+		preview, err := runs.Preview(ctx, plan)
+		if err != nil {
+			return err
+		}
+		printTarget(os.Stderr, configured, runs, plan, preview)
+		if c.DryRun {
+			fmt.Fprintln(os.Stderr, "Nothing was changed: this was a dry run. Next: authd users move"+c.flags())
+			return nil
+		}
+		if !c.Yes && !confirmed("Move them") {
+			return failure{errors.New("nothing was changed: answer y, or give --yes"), couldNotSay}
+		}
+		by, carrier := operator.Operator{Actor: "cli:" + osUser()}, uuid.New()
+		run, err := runs.Start(ctx, plan, by, carrier)
+		if err != nil {
+			return unfinished(ctx, runs, err)
+		}
+		return c.carry(ctx, runs, run, by, carrier, preview.Movable)
+	})
+}
+
+// unfinished names the run that stands in the way.
+func unfinished(ctx context.Context, runs *bulk.Service, err error) error {
+	run, readErr := runs.Unfinished(ctx)
+	if readErr != nil || fault.CodeOf(err) != fault.RunConflict {
+		return err
+	}
+	return fmt.Errorf("%w\nrun %s (%s, %s). Next: authd users runs %s, or authd users stop %s", err, run.ID, run.Plan, run.State, run.ID, run.ID)
+}
+
+func confirmed(question string) bool {
+	fmt.Fprint(os.Stderr, question+"? [y/N] ")
+	answer, _ := bufio.NewReader(os.Stdin).ReadString('\n')
+	return strings.HasPrefix(strings.ToLower(strings.TrimSpace(answer)), "y")
+}
+
+const pauseTime = 10 * time.Second
+
+func (c usersMoveCommand) carry(ctx context.Context, runs *bulk.Service, run bulk.Run, by operator.Operator, carrier uuid.UUID, users int64) error {
+	carrying, cancel := context.WithCancel(ctx)
+	defer cancel()
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	got := make(chan os.Signal, 1)
+	go func() {
+		select {
+		case s := <-signals:
+			got <- s
+			if s != syscall.SIGHUP {
+				pausing, done := context.WithTimeout(ctx, pauseTime)
+				defer done()
+				_, _ = runs.Pause(pausing, run.ID, by, bulk.ReasonInterrupted)
+			}
+			cancel()
+		case <-carrying.Done():
+		}
+	}()
+	err := insistOn(carrying, func() error { return runs.Carry(carrying, run.ID, carrier, newReporter(run, users, c.JSON).batch) })
+	select {
+	case s := <-got:
+		next := "authd users move" + c.flags() + ", or authd users resume " + run.ID.String()
+		if s == syscall.SIGHUP {
+			next = "the running instances go on. authd users runs " + run.ID.String()
+		}
+		return failure{fmt.Errorf("interrupted by %s. Next: %s", s, next), exitInterrupted}
+	default:
+	}
+	if err != nil && fault.CodeOf(err) != fault.RunConflict {
+		return failure{fmt.Errorf("%w\nThe running instances go on. Next: authd users runs %s", err, run.ID), differs}
+	}
+	after, readErr := runs.Read(ctx, run.ID)
+	if readErr != nil {
+		return failure{readErr, differs}
+	}
+	return ended(after)
+}
+
+const outageTries = 30
+
+// insistOn bridges an outage of the database, such as a failover.
+func insistOn(ctx context.Context, carry func() error) (err error) {
+	for range outageTries {
+		if err = carry(); fault.CodeOf(err) != fault.DependencyUnavailable || sleep.Context(ctx, time.Second) != nil {
+			break
+		}
+	}
+	return err
+}
+
+func ended(run bulk.Run) error {
+	fmt.Fprintf(os.Stderr, "run %s: %s, %d moved, %d skipped, %d failed\n", run.ID, run.State, run.Moved, run.Skipped, run.Failed)
+	switch {
+	case run.State == bulk.Done && run.Failed == 0:
+		fmt.Fprintln(os.Stderr, "Next: authd users reconcile --dry-run")
+		return nil
+	case run.State == bulk.Done:
+		return failure{fmt.Errorf("%s. Next: authd users retry %s", codesOf(run), run.ID), differs}
+	case run.State == bulk.Paused:
+		return failure{fmt.Errorf("the run has paused: %s. Next: authd users runs %s, then authd users resume %s", run.Reason, run.ID, run.ID), differs}
+	}
+	return failure{fmt.Errorf("the run is %s. Next: authd users runs %s --follow", run.State, run.ID), differs}
+}
+
+func codesOf(run bulk.Run) string {
+	var parts []string
+	for _, code := range slices.Sorted(maps.Keys(run.Codes)) {
+		parts = append(parts, fmt.Sprintf("%s: %d", code, run.Codes[code]))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// reporter prints a bar on a terminal, else a JSON line a batch.
+type reporter struct {
+	run    bulk.Run
+	users  int64
+	bar    bool
+	began  time.Time
+	moved  int64
+	failed int64
+}
+
+func newReporter(run bulk.Run, users int64, asJSON bool) *reporter {
+	return &reporter{run: run, users: users, bar: !asJSON && isTerminal(os.Stdout), began: time.Now()}
+}
+
+func isTerminal(file *os.File) bool {
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+func (r *reporter) batch(b bulk.BatchDone) {
+	r.moved += int64(b.Moved)
+	for _, n := range b.Failed {
+		r.failed += int64(n)
+	}
+	rate := float64(r.moved+r.failed) / time.Since(r.began).Seconds()
+	left := time.Duration(float64(max(0, r.users-r.moved-r.failed)) / max(rate, 0.1) * float64(time.Second)).Round(time.Second)
+	if r.bar {
+		const width = 30
+		full := int(min(width, width*(r.moved+r.failed)/max(1, r.users)))
+		fmt.Fprintf(os.Stderr, "\r[%s%s] %d moved, %d failed, %.0f/s, %s left   ", strings.Repeat("#", full), strings.Repeat(".", width-full), r.moved, r.failed, rate, left)
+		return
+	}
+	line := map[string]any{
+		"run": r.run.ID, "users": b.Users, "moved": b.Moved, "skipped": b.Skipped, "pending": b.Pending, "failed": b.Failed,
+		"seconds": b.Took.Seconds(), "rate": rate, "seconds_left": left.Seconds(), "total_moved": r.moved, "total_failed": r.failed,
+	}
+	if b.Pace > 0 {
+		line["slowed_to"] = b.Pace
+	}
+	if b.Trouble != nil {
+		line["trouble"] = fault.CodeOf(b.Trouble)
+	}
+	_ = json.NewEncoder(os.Stdout).Encode(line)
+}

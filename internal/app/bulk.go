@@ -1,0 +1,39 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"auth-v2-service/internal/bulk"
+	"auth-v2-service/internal/config"
+	"auth-v2-service/internal/fbsync"
+)
+
+// runs implements fbsync.Runs: jobs are opened before the mover is.
+type runs struct{ p *parts }
+
+func (r runs) Carry(ctx context.Context, id uuid.UUID) error {
+	err := r.p.bulk.Carry(ctx, id, uuid.New(), nil)
+	if errors.Is(err, bulk.ErrCarried) || errors.Is(err, bulk.ErrWrongState) {
+		return nil
+	}
+	return err
+}
+
+func (r runs) ToCarry(ctx context.Context) ([]uuid.UUID, error) { return r.p.bulk.ToCarry(ctx) }
+
+// OnRuns opens the parts that commands about runs need. It never migrates. A mismatch of the database's project is an error
+// (*fbsync.WrongProjectError).
+func OnRuns(ctx context.Context, c config.Config, o Options, work func(ctx context.Context, runs *bulk.Service) error) error {
+	p, b, err := openCommand(ctx, c, o)
+	if err != nil {
+		return err
+	}
+	defer p.close(closePatience)
+	if err := fbsync.CheckProject(ctx, b.pool, projectOf(c)); err != nil {
+		return err
+	}
+	return work(ctx, p.bulk)
+}

@@ -1,0 +1,273 @@
+package bulk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/move"
+	"auth-v2-service/internal/operator"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/rollout"
+	"auth-v2-service/internal/sleep"
+)
+
+var system = operator.Operator{Actor: "system"}
+
+// maxTroubles is how often one batch meets Firebase's trouble before the run pauses.
+const (
+	maxTroubles = 6
+	maxBackoff  = 30 * time.Second
+)
+
+// batch moves a task's users. What Firebase's trouble gave back is tried again after a wait.
+func (w *worker) batch(ctx context.Context, lane int, t task) error {
+	ids := t.ids
+	wait := w.Backoff
+	for troubles := 0; len(ids) > 0; {
+		if open, err := w.open(ctx); err != nil || !open {
+			return w.unless(ctx, err)
+		}
+		if w.pace.wait(ctx, len(ids)) != nil {
+			return nil
+		}
+		report, err := w.once(ctx, lane, ids)
+		if err != nil {
+			return err
+		}
+		w.pace.passed(report.Moved)
+		ids = report.Released
+		if report.Trouble == nil {
+			continue
+		}
+		if troubles++; !w.bear(ctx, report.Trouble, troubles) || sleep.Context(ctx, wait) != nil {
+			return nil
+		}
+		wait = min(2*wait, maxBackoff)
+	}
+	if ctx.Err() != nil && len(ids) > 0 {
+		return nil
+	}
+	return w.done(ctx, t)
+}
+
+// bear reports whether the run goes on after Firebase's trouble.
+func (w *worker) bear(ctx context.Context, trouble error, times int) bool {
+	switch {
+	case move.Throttled(trouble):
+		w.pace.halve()
+		if times < maxTroubles {
+			return true
+		}
+		w.pause(ctx, ReasonQuota, trouble)
+	case errors.Is(trouble, firebase.ErrUnreachable):
+		if times < maxTroubles {
+			return true
+		}
+		w.pause(ctx, ReasonUnreachable, trouble)
+	default:
+		w.pause(ctx, ReasonRefused, trouble)
+	}
+	return false
+}
+
+// open pauses the run when traffic is below 100 percent (R2).
+func (w *worker) open(ctx context.Context) (bool, error) {
+	if ctx.Err() != nil {
+		return false, nil
+	}
+	record, err := rollout.Load(ctx, w.Pool)
+	if err != nil {
+		return false, err
+	}
+	if !record.Cohort(uuid.Nil).Open() {
+		w.pause(ctx, ReasonTraffic, nil)
+		return false, nil
+	}
+	return true, nil
+}
+
+func (w *worker) once(ctx context.Context, lane int, ids []uuid.UUID) (move.Report, error) {
+	began := time.Now()
+	bird, err := newCanary(ctx, w.hasher, w.run.ID, lane)
+	if err != nil {
+		return move.Report{}, err
+	}
+	var results []move.Result
+	denied, ids, err := w.denied(ctx, ids)
+	if err != nil {
+		return move.Report{}, w.unless(ctx, err)
+	}
+	if len(denied) > 0 {
+		results = append(results, denied...)
+		if err := pg.InTx(ctx, w.Pool, func(tx pgx.Tx) error { return w.recordUsers(ctx, tx, denied) }); err != nil {
+			return move.Report{}, fmt.Errorf("record users of run %s: %w", w.run.ID, pg.Fault(err))
+		}
+	}
+	report, err := w.Mover.Move(ctx, move.Batch{
+		IDs: ids, Actor: w.run.StartedBy, Details: map[string]any{"run_id": w.run.ID.String()}, Canary: &bird.ImportUser,
+		Record: func(ctx context.Context, tx pgx.Tx, some []move.Result) error {
+			if err := w.recordUsers(ctx, tx, some); err != nil {
+				return err
+			}
+			results = append(results, some...)
+			return nil
+		},
+	})
+	if err == nil {
+		w.checkCanary(ctx, bird, report)
+	}
+	w.tell(results, report, time.Since(began))
+	if err == nil && w.budget.spent(results) {
+		w.pause(ctx, ReasonErrors, nil)
+	}
+	return report, err
+}
+
+const codeDenied = "denied"
+
+// denied matters for named users: pages leave denied users out.
+func (w *worker) denied(ctx context.Context, ids []uuid.UUID) (denied []move.Result, others []uuid.UUID, err error) {
+	if w.run.Selection != IDs {
+		return nil, ids, nil
+	}
+	record, err := rollout.Load(ctx, w.Pool)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, id := range ids {
+		if slices.Contains(record.Deny, id) {
+			denied = append(denied, move.Result{ID: id, Outcome: move.OutcomeNotMovable, Code: codeDenied})
+		} else {
+			others = append(others, id)
+		}
+	}
+	return denied, others, nil
+}
+
+// checkCanary also removes it. Without an answer to the import nothing is known of it.
+func (w *worker) checkCanary(ctx context.Context, c canary, report move.Report) {
+	ctx = context.WithoutCancel(ctx)
+	if report.Trouble != nil || report.Moved > 0 || report.Canary {
+		defer w.remove(ctx, c)
+	}
+	if !report.Canary {
+		return
+	}
+	failure := w.signIn(ctx, c)
+	params := db.NoteBulkCanaryParams{ID: w.run.ID, LeaseBy: w.carrier}
+	if failure != nil {
+		code := ReasonCanary
+		if errors.Is(failure, firebase.ErrUnreachable) {
+			code = ReasonUnreachable
+		} else if move.Throttled(failure) {
+			code = ReasonQuota
+		}
+		params.Failure = &code
+	}
+	if err := w.queries.NoteBulkCanary(ctx, w.Pool, params); err != nil {
+		w.Logger.WarnContext(ctx, "a canary's result could not be kept", "run_id", w.run.ID, "error", err)
+	}
+	if failure != nil {
+		w.pause(ctx, ReasonCanary, failure)
+	}
+}
+
+// pause stops the run for an operator to look.
+func (w *worker) pause(ctx context.Context, reason string, cause error) {
+	w.stop()
+	if !w.stopped.CompareAndSwap(false, true) {
+		return
+	}
+	ctx = context.WithoutCancel(ctx)
+	w.Logger.WarnContext(ctx, "a run pauses itself", "run_id", w.run.ID, "reason", reason, "error", cause)
+	if _, err := w.Pause(ctx, w.run.ID, system, reason); err != nil && !errors.Is(err, ErrWrongState) {
+		w.Logger.ErrorContext(ctx, "a run could not be paused", "run_id", w.run.ID, "error", err)
+	}
+}
+
+var outcomes = map[string]string{
+	move.OutcomeMoved: outcomeMoved, move.OutcomeConflict: outcomeFailed, move.OutcomeNotMovable: outcomeSkipped,
+	move.OutcomeUnsettled: outcomePending,
+}
+
+func (w *worker) recordUsers(ctx context.Context, tx pgx.Tx, results []move.Result) error {
+	if len(results) == 0 {
+		return nil
+	}
+	params := db.RecordBulkUsersParams{RunID: w.run.ID}
+	for _, r := range results {
+		params.UserIds, params.Codes = append(params.UserIds, r.ID), append(params.Codes, r.Code)
+		params.Outcomes = append(params.Outcomes, outcomes[r.Outcome])
+	}
+	return w.queries.RecordBulkUsers(ctx, tx, params)
+}
+
+func (w *worker) tell(results []move.Result, report move.Report, took time.Duration) {
+	done := BatchDone{Failed: map[string]int{}, Took: took, Trouble: report.Trouble}
+	counts := map[[2]string]int{}
+	for _, r := range results {
+		done.Users++
+		outcome := outcomes[r.Outcome]
+		switch outcome {
+		case outcomeMoved:
+			done.Moved++
+		case outcomeSkipped:
+			done.Skipped++
+		case outcomePending:
+			done.Pending++
+		case outcomeFailed:
+			done.Failed[r.Code]++
+		}
+		counts[[2]string{outcome, r.Code}]++
+	}
+	for key, users := range counts {
+		w.OnUsers(key[0], key[1], users)
+	}
+	done.Pace = w.pace.current()
+	w.batches.Lock()
+	defer w.batches.Unlock()
+	w.onBatch(done)
+}
+
+// errorWindow is how many users the error budget looks back.
+const errorWindow = 1_000
+
+// budget counts failures among the last users. A new carrier starts with a full budget.
+type budget struct {
+	mu     sync.Mutex
+	most   int
+	recent []bool
+	at     int
+	failed int
+}
+
+func newBudget(most int) *budget { return &budget{most: most, recent: make([]bool, errorWindow)} }
+
+func (b *budget) spent(results []move.Result) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, r := range results {
+		if outcome := outcomes[r.Outcome]; outcome == outcomePending {
+			continue
+		}
+		failed := outcomes[r.Outcome] == outcomeFailed
+		if b.recent[b.at] {
+			b.failed--
+		}
+		if failed {
+			b.failed++
+		}
+		b.recent[b.at] = failed
+		b.at = (b.at + 1) % errorWindow
+	}
+	return b.failed > b.most
+}

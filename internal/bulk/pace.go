@@ -1,0 +1,85 @@
+package bulk
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// pace limits users a second. Firebase's refusals halve it; it climbs again slowly.
+type pace struct {
+	mu      sync.Mutex
+	limiter *rate.Limiter
+	most    rate.Limit // rate.Inf: no limit was asked for
+	changed time.Time
+	halved  bool // since the last call of wasHalved
+	began   time.Time
+	users   int
+}
+
+const (
+	climbEvery = 15 * time.Second
+	climb      = 1.25
+	slowest    = rate.Limit(1)
+)
+
+func newPace(most, burst int, current float64) *pace {
+	p := &pace{most: rate.Inf, began: time.Now(), changed: time.Now()}
+	if most > 0 {
+		p.most = rate.Limit(most)
+	}
+	p.limiter = rate.NewLimiter(p.most, burst)
+	if current > 0 {
+		p.limiter.SetLimit(min(p.most, rate.Limit(current)))
+	}
+	return p
+}
+
+func (p *pace) wait(ctx context.Context, users int) error {
+	p.mu.Lock()
+	if limit := p.limiter.Limit(); limit < p.most && time.Since(p.changed) >= climbEvery {
+		p.limiter.SetLimit(min(p.most, limit*climb))
+		p.changed = time.Now()
+	}
+	p.mu.Unlock()
+	return p.limiter.WaitN(ctx, users)
+}
+
+// passed counts users, from which the first halving starts where no limit was asked for.
+func (p *pace) passed(users int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.users += users
+}
+
+func (p *pace) halve() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	limit := p.limiter.Limit()
+	if limit == rate.Inf {
+		limit = max(rate.Limit(float64(p.users)/time.Since(p.began).Seconds()), 2*slowest)
+	}
+	p.limiter.SetLimit(max(limit/2, slowest))
+	p.changed, p.halved = time.Now(), true
+}
+
+// wasHalved reports whether the pace was halved since the last call.
+func (p *pace) wasHalved() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	halved := p.halved
+	p.halved = false
+	return halved
+}
+
+// current returns the pace, 0 for none of its own.
+func (p *pace) current() float64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if limit := p.limiter.Limit(); limit < p.most {
+		return float64(limit)
+	}
+	return 0
+}

@@ -1,0 +1,78 @@
+package bulk
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/move"
+)
+
+// Mover is implemented by move.Mover.
+type Mover interface {
+	Move(ctx context.Context, b move.Batch) (move.Report, error)
+}
+
+// Canaries is implemented by firebase.Client.
+type Canaries interface {
+	SignIn(ctx context.Context, email, password string) (firebase.Session, error)
+	SetDisabled(ctx context.Context, uid string, disabled bool) error
+	DeleteUser(ctx context.Context, uid string) error
+}
+
+// Options configure a Service. The functions and Logger are optional.
+type Options struct {
+	Pool     *pgxpool.Pool
+	Mover    Mover
+	Canaries Canaries
+	Target   Target
+	// MovesAllowed: LEGACY_EMAIL_VERIFIED is set (M5).
+	MovesAllowed bool
+	// Enqueue wakes an instance for a run, in the caller's transaction.
+	Enqueue func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
+	// OnUsers receives each outcome with its code.
+	OnUsers func(outcome, code string, users int)
+	Logger  *slog.Logger
+
+	// Patience is the wait for users that another try holds. 0 means its default.
+	Patience time.Duration
+	// Backoff is the first wait after Firebase's trouble. 0 means its default.
+	Backoff time.Duration
+}
+
+const (
+	defaultPatience = 5 * time.Second
+	defaultBackoff  = time.Second
+)
+
+// Service keeps and carries runs. Safe for concurrent use.
+type Service struct {
+	Options
+	queries *db.Queries
+}
+
+// New returns a Service.
+func New(o Options) *Service {
+	if o.Enqueue == nil {
+		o.Enqueue = func(context.Context, pgx.Tx, uuid.UUID) error { return nil }
+	}
+	if o.OnUsers == nil {
+		o.OnUsers = func(string, string, int) {}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Patience <= 0 {
+		o.Patience = defaultPatience
+	}
+	if o.Backoff <= 0 {
+		o.Backoff = defaultBackoff
+	}
+	return &Service{Options: o, queries: db.New()}
+}

@@ -1,0 +1,376 @@
+package bulk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/move"
+	"auth-v2-service/internal/password"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/rollout"
+	"auth-v2-service/internal/sleep"
+)
+
+// lease outlasts some lost renewals. A killed carrier's run goes on elsewhere after it.
+const (
+	lease      = 10 * time.Second
+	renewEvery = 500 * time.Millisecond
+)
+
+// BatchDone describes a batch for progress. Failed counts outcomes by code.
+type BatchDone struct {
+	Users, Moved, Skipped, Pending int
+	Failed                         map[string]int
+	Took                           time.Duration
+	Trouble                        error
+	Pace                           float64
+}
+
+// Carry works on a run until it is done, paused or stopped, or until ctx ends: then it leaves the run to another carrier. carrier identifies
+// the caller. onBatch may be nil; calls do not overlap. Errors: ErrCarried, ErrWrongState, ErrOtherPlace, or an outage of the database.
+func (s *Service) Carry(ctx context.Context, id, carrier uuid.UUID, onBatch func(BatchDone)) error {
+	run, err := s.Read(ctx, id)
+	switch {
+	case err != nil:
+		return err
+	case run.Target != s.Target:
+		return ErrOtherPlace
+	case run.State != Running:
+		return ErrWrongState
+	}
+	held, err := s.queries.LeaseBulkRun(ctx, s.Pool, db.LeaseBulkRunParams{ID: id, LeaseBy: carrier, LeaseSeconds: lease.Seconds()})
+	if err != nil {
+		return fmt.Errorf("lease run %s: %w", id, pg.Fault(err))
+	}
+	if held == 0 {
+		return ErrCarried
+	}
+	w := newWorker(s, run, carrier, onBatch)
+	err = w.work(ctx)
+	leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewEvery)
+	defer cancel()
+	_ = s.queries.LeaveBulkRun(leaving, s.Pool, db.LeaveBulkRunParams{ID: id, LeaseBy: carrier}) // else it lapses
+	return err
+}
+
+// ToCarry lists runs that lack a carrier.
+func (s *Service) ToCarry(ctx context.Context) ([]uuid.UUID, error) {
+	ids, err := s.queries.BulkRunsToCarry(ctx, s.Pool)
+	if err != nil {
+		return nil, fmt.Errorf("look for runs without a carrier: %w", pg.Fault(err))
+	}
+	return ids, nil
+}
+
+type worker struct {
+	*Service
+	run     Run
+	carrier uuid.UUID
+	pace    *pace
+	budget  *budget
+	hasher  *password.Hasher
+	onBatch func(BatchDone)
+	batches sync.Mutex // around onBatch
+
+	stop    context.CancelFunc // between batches
+	stopped atomic.Bool        // the run is not running any more, or the lease is lost
+	track   *track
+}
+
+func newWorker(s *Service, run Run, carrier uuid.UUID, onBatch func(BatchDone)) *worker {
+	if onBatch == nil {
+		onBatch = func(BatchDone) {}
+	}
+	w := &worker{
+		Service: s, run: run, carrier: carrier, budget: newBudget(run.MaxErrors), onBatch: onBatch,
+		hasher: password.New(password.Options{Cost: canaryCost}),
+	}
+	w.pace = newPace(run.Rate, w.batchSize(), run.Pace)
+	return w
+}
+
+func (w *worker) batchSize() int {
+	if w.run.Rate > 0 {
+		return min(w.run.Rate, move.MaxBatch)
+	}
+	return move.MaxBatch
+}
+
+func (w *worker) work(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	w.stop = cancel
+	var renewal sync.WaitGroup
+	defer renewal.Wait()
+	renewing, endRenewal := context.WithCancel(context.WithoutCancel(ctx))
+	defer endRenewal()
+	renewal.Go(func() { w.renew(renewing) })
+	for _, part := range []func(context.Context) error{w.walk, w.settlePending} {
+		if err := part(ctx); err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+	}
+	return w.end(ctx)
+}
+
+// renew hears of a pause within its period.
+func (w *worker) renew(ctx context.Context) {
+	last := time.Now()
+	for sleep.Context(ctx, renewEvery) == nil {
+		state, err := w.queries.KeepBulkRun(ctx, w.Pool, db.KeepBulkRunParams{
+			ID: w.run.ID, LeaseBy: w.carrier, LeaseSeconds: lease.Seconds(), Pace: w.pace.current(), Throttled: w.pace.wasHalved(),
+		})
+		switch {
+		case err == nil && state == Running:
+			last = time.Now()
+			continue
+		case err != nil && !pg.NoRows(err) && time.Since(last) < lease:
+			continue
+		case ctx.Err() != nil:
+			return
+		}
+		w.stopped.Store(true)
+		w.stop()
+		return
+	}
+}
+
+// task is one batch of ids. All users up to last have an outcome when it is done.
+type task struct {
+	number  int
+	ids     []uuid.UUID
+	last    uuid.UUID
+	skipped int
+}
+
+// walk reads all users by key.
+func (w *worker) walk(ctx context.Context) error {
+	if w.run.Selection == IDs {
+		return nil
+	}
+	w.track = &track{done: map[int]task{}}
+	after := w.run.AfterID
+	number := 0
+	return w.lanes(ctx, func(ctx context.Context, next chan<- task) error {
+		for {
+			t, more, err := w.nextTask(ctx, after)
+			if err != nil || t.last == uuid.Nil {
+				return err
+			}
+			t.number, after = number, t.last
+			number++
+			select {
+			case next <- t:
+			case <-ctx.Done():
+				return nil
+			}
+			if !more {
+				return nil
+			}
+		}
+	})
+}
+
+// pageSize bounds memory; a small cohort needs several pages for a batch.
+const pageSize = 4 * move.MaxBatch
+
+func (w *worker) nextTask(ctx context.Context, after uuid.UUID) (t task, more bool, err error) {
+	record, err := rollout.Load(ctx, w.Pool)
+	if err != nil {
+		return task{}, false, w.unless(ctx, err)
+	}
+	params := db.BulkCandidatesParams{RunID: w.run.ID, PageSize: pageSize}
+	for {
+		if after != uuid.Nil {
+			params.After = &after
+		}
+		rows, err := w.queries.BulkCandidates(ctx, w.Pool, params)
+		if err != nil {
+			return task{}, false, w.unless(ctx, pg.Fault(err))
+		}
+		for _, row := range rows {
+			t.last, after = row.ID, row.ID
+			switch {
+			case !w.run.holds(record, row.ID):
+			case !row.Movable:
+				t.skipped++
+			default:
+				t.ids = append(t.ids, row.ID)
+			}
+			if len(t.ids) == w.batchSize() {
+				return t, true, nil
+			}
+		}
+		if len(rows) < pageSize {
+			return t, false, nil
+		}
+	}
+}
+
+// unless hides what a stop has caused.
+func (*worker) unless(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// lanes runs the plan's number of batches at once.
+func (w *worker) lanes(ctx context.Context, feed func(ctx context.Context, next chan<- task) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	next := make(chan task)
+	group.Go(func() error {
+		defer close(next)
+		return feed(ctx, next)
+	})
+	for lane := range w.run.Parallel {
+		group.Go(func() error {
+			for t := range next {
+				if err := w.batch(ctx, lane, t); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// pendingPasses bounds the wait for users that another try holds: claims lapse after a minute.
+const pendingPasses = 36
+
+// settlePending works on users that an operator named, that another try held, or that are to be tried again.
+func (w *worker) settlePending(ctx context.Context) error {
+	w.track = nil
+	for range pendingPasses {
+		found := 0
+		err := w.lanes(ctx, func(ctx context.Context, next chan<- task) error {
+			return w.feedPending(ctx, next, &found)
+		})
+		if err != nil || ctx.Err() != nil || found == 0 {
+			return err
+		}
+		left, err := w.pending(ctx, uuid.Nil)
+		if err != nil || len(left) == 0 {
+			return w.unless(ctx, err)
+		}
+		if sleep.Context(ctx, w.Patience) != nil {
+			return nil
+		}
+	}
+	return w.lanes(ctx, func(ctx context.Context, next chan<- task) error {
+		return w.eachPending(ctx, func(ids []uuid.UUID) error {
+			return pg.InTx(ctx, w.Pool, func(tx pgx.Tx) error {
+				results := make([]move.Result, len(ids))
+				for i, id := range ids {
+					results[i] = move.Result{ID: id, Outcome: move.OutcomeConflict, Code: codeClaimLapsed}
+				}
+				return w.recordUsers(ctx, tx, results)
+			})
+		})
+	})
+}
+
+func (w *worker) feedPending(ctx context.Context, next chan<- task, found *int) error {
+	return w.eachPending(ctx, func(ids []uuid.UUID) error {
+		*found += len(ids)
+		select {
+		case next <- task{ids: ids}:
+		case <-ctx.Done():
+		}
+		return nil
+	})
+}
+
+func (w *worker) eachPending(ctx context.Context, work func(ids []uuid.UUID) error) error {
+	for after := uuid.Nil; ctx.Err() == nil; {
+		ids, err := w.pending(ctx, after)
+		if err != nil || len(ids) == 0 {
+			return w.unless(ctx, err)
+		}
+		after = ids[len(ids)-1]
+		if err := work(ids); err != nil {
+			return w.unless(ctx, pg.Fault(err))
+		}
+	}
+	return nil
+}
+
+func (w *worker) pending(ctx context.Context, after uuid.UUID) ([]uuid.UUID, error) {
+	params := db.PendingBulkUsersParams{RunID: w.run.ID, PageSize: int32(w.batchSize())} //nolint:gosec // at most 999
+	if after != uuid.Nil {
+		params.After = &after
+	}
+	ids, err := w.queries.PendingBulkUsers(ctx, w.Pool, params)
+	if err != nil {
+		return nil, fmt.Errorf("read the pending users of run %s: %w", w.run.ID, pg.Fault(err))
+	}
+	return ids, nil
+}
+
+func (w *worker) end(ctx context.Context) error {
+	_, err := w.change(ctx, w.run.ID, system, func(tx pgx.Tx, state string) error {
+		if state != Running {
+			return ErrWrongState
+		}
+		run, err := readRun(ctx, tx, w.run.ID)
+		if err != nil {
+			return err
+		}
+		if err := w.set(ctx, tx, w.run.ID, Done, "", "move.ended", system.Actor); err != nil {
+			return err
+		}
+		w.Logger.InfoContext(ctx, "a run is done", "run_id", w.run.ID, "moved", run.Moved, "skipped", run.Skipped, "failed", run.Failed)
+		return nil
+	})
+	if errors.Is(err, ErrWrongState) {
+		return nil
+	}
+	return err
+}
+
+// track moves the run's key up to the first task that is not done.
+type track struct {
+	mu   sync.Mutex
+	next int
+	done map[int]task
+}
+
+func (w *worker) done(ctx context.Context, t task) error {
+	if w.track == nil {
+		return nil
+	}
+	w.track.mu.Lock()
+	defer w.track.mu.Unlock()
+	w.track.done[t.number] = t
+	params := db.AdvanceBulkRunParams{ID: w.run.ID, LeaseBy: w.carrier}
+	for {
+		t, is := w.track.done[w.track.next]
+		if !is {
+			break
+		}
+		delete(w.track.done, w.track.next)
+		w.track.next++
+		params.AfterID = t.last
+		params.Skipped += int64(t.skipped)
+	}
+	if params.AfterID == uuid.Nil {
+		return nil
+	}
+	if err := w.queries.AdvanceBulkRun(context.WithoutCancel(ctx), w.Pool, params); err != nil {
+		return fmt.Errorf("keep the place of run %s: %w", w.run.ID, pg.Fault(err))
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+package fbsync
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"auth-v2-service/internal/sleep"
+	"auth-v2-service/internal/telemetry"
+)
+
+// Runs is implemented by bulk.Service.
+type Runs interface {
+	// Carry leaves the run to another carrier when ctx ends.
+	Carry(ctx context.Context, id uuid.UUID) error
+	ToCarry(ctx context.Context) ([]uuid.UUID, error)
+}
+
+type runJob struct {
+	RunID uuid.UUID `json:"run_id"`
+}
+
+// Kind is stored in rows and never changes.
+func (runJob) Kind() string { return "bulk_run" }
+
+const queueRuns = "runs"
+
+// InsertOpts allows one try: lookForRuns adds another job.
+func (runJob) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: queueRuns, MaxAttempts: 1}
+}
+
+// EnqueueRun wakes an instance for a run.
+func (d *Outbox) EnqueueRun(ctx context.Context, tx pgx.Tx, id uuid.UUID) error {
+	if _, err := d.river.InsertTx(ctx, tx, runJob{RunID: id}, nil); err != nil {
+		return fmt.Errorf("enqueue run %s: %w", id, err)
+	}
+	return nil
+}
+
+type carrier struct {
+	river.WorkerDefaults[runJob]
+	runs Runs
+	log  *slog.Logger
+}
+
+// carryTime is short enough for River to rescue a killed instance's job some day. The run itself goes on after its lease.
+const carryTime = 10 * time.Minute
+
+// Timeout implements river.Worker.
+func (*carrier) Timeout(*river.Job[runJob]) time.Duration { return carryTime }
+
+// Work carries the run until it ends or pauses. lookForRuns goes on after an error.
+func (c *carrier) Work(ctx context.Context, job *river.Job[runJob]) error {
+	if err := c.runs.Carry(ctx, job.Args.RunID); err != nil && ctx.Err() == nil {
+		c.log.WarnContext(ctx, "this instance stops carrying a run", "run_id", job.Args.RunID, telemetry.FieldError, err)
+	}
+	return nil
+}
+
+const lookForRunsEvery = 2 * time.Second
+
+// lookForRuns adds jobs for runs that lack a carrier.
+func (s *Service) lookForRuns(ctx context.Context) {
+	for sleep.Context(ctx, lookForRunsEvery) == nil {
+		ids, err := s.runs.ToCarry(ctx)
+		if err != nil {
+			s.log.DebugContext(ctx, "runs cannot be looked for", telemetry.FieldError, err)
+		}
+		for _, id := range ids {
+			if _, err := s.river.Insert(ctx, runJob{RunID: id}, nil); err != nil && ctx.Err() == nil {
+				s.log.WarnContext(ctx, "a run waits", "run_id", id, telemetry.FieldError, err)
+			}
+		}
+	}
+}
