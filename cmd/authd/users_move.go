@@ -162,7 +162,7 @@ func (c usersPreflightCommand) Run() error {
 func printTarget(to io.Writer, c config.Config, runs *bulk.Service, plan bulk.Plan, preview bulk.Preview) {
 	fmt.Fprintf(to, "%-12s%s\n", "project", runs.Target)
 	fmt.Fprintf(to, "%-12s%s\n", "database", databaseName(c))
-	fmt.Fprintf(to, "%-12s%d can move, of %s\n", "users", preview.Movable, plan)
+	fmt.Fprintf(to, "%-12s%d can move, of %s\n", "users", preview.Movable, plan.Users())
 }
 
 func databaseName(c config.Config) string {
@@ -234,7 +234,7 @@ func unfinished(ctx context.Context, runs *bulk.Service, err error) error {
 	if readErr != nil || fault.CodeOf(err) != fault.RunConflict {
 		return err
 	}
-	return fmt.Errorf("%w\nrun %s (%s, %s). Next: authd users runs %s, or authd users stop %s", err, run.ID, run.Plan, run.State, run.ID, run.ID)
+	return fmt.Errorf("%w\nrun %s (%s, %s). Next: authd users runs %s, or authd users stop %s", err, run.ID, run.Users(), run.State, run.ID, run.ID)
 }
 
 func confirmed(question string) bool {

@@ -68,7 +68,7 @@ func (c usersRunsCommand) list(ctx context.Context, runs *bulk.Service) error {
 	}
 	for _, run := range found {
 		fmt.Printf("%s  %s  %-8s%d moved, %d skipped, %d failed, of %s\n",
-			run.ID, run.StartedAt.Format(time.RFC3339), run.State, run.Moved, run.Skipped, run.Failed, run.Plan)
+			run.ID, run.StartedAt.Format(time.RFC3339), run.State, run.Moved, run.Skipped, run.Failed, run.Users())
 	}
 	return nil
 }
@@ -82,7 +82,7 @@ func (c usersRunsCommand) print(run bulk.Run) error {
 		{"state", run.State},
 		{"reason", dash(run.Reason)},
 		{"project", run.Target.String()},
-		{"users", run.Plan.String()},
+		{"users", run.Users()},
 		{"moved", fmt.Sprint(run.Moved)},
 		{"skipped", fmt.Sprint(run.Skipped)},
 		{"pending", fmt.Sprint(run.Pending)},

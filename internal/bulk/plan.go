@@ -107,8 +107,8 @@ func (p Plan) same(other Plan) bool {
 	return p.Selection == other.Selection && p.Buckets == other.Buckets && bytes.Equal(p.digest, other.digest)
 }
 
-// String names the selection for people.
-func (p Plan) String() string {
+// Users names the selection for people.
+func (p Plan) Users() string {
 	switch p.Selection {
 	case Percent:
 		return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.2f", rollout.Percent(p.Buckets)), "0"), ".") + " % of the users"

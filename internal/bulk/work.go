@@ -321,6 +321,7 @@ func (w *worker) pending(ctx context.Context, after uuid.UUID) ([]uuid.UUID, err
 }
 
 func (w *worker) end(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx) // the renewal sees the end first
 	_, err := w.change(ctx, w.run.ID, system, func(tx pgx.Tx, state string) error {
 		if state != Running {
 			return ErrWrongState
