@@ -63,7 +63,6 @@ func TestReturned_TheFirebasePasswordOpensTheAccount_M7(t *testing.T) {
 	}
 }
 
-// Google's published example, with Firebase's usual parameters.
 func TestReturned_GooglesExample_M7(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -168,7 +167,6 @@ func TestReturned_Deactivated_A3(t *testing.T) {
 	}
 }
 
-// bcrypt would cut it (A6).
 func TestReturned_APasswordBeyond72BytesStays_A6(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -184,7 +182,6 @@ func TestReturned_APasswordBeyond72BytesStays_A6(t *testing.T) {
 	}
 }
 
-// A reset by a mail from before the return counts here too.
 func TestReturned_AResetAtFirebaseCountsHere_A7(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)
@@ -202,7 +199,6 @@ func TestReturned_AResetAtFirebaseCountsHere_A7(t *testing.T) {
 	}
 }
 
-// A squatter's password from Firebase ends with the first proof of the address.
 func TestReturned_AProofOfTheAddressEndsThePassword_F3(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, unverifiedPlatform)
@@ -254,4 +250,22 @@ func TestReturned_TheExportSaysThatAPasswordIsKept_T6(t *testing.T) {
 	if found := tablesThatSay(t, s.Stack, id.String()); len(found) < 2 {
 		t.Fatalf("only %v name the user", found)
 	}
+}
+
+func TestReturned_MovesAgainWithTheNewPassword_M2(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t, trusts)
+	movesEverybody(t, s.Stack)
+	email := servicetest.Email()
+	id := localUser(t, s.Stack, email, servicetest.Password)
+	bringHome(t, s.Stack, id, cheapScrypt, firebasePassword)
+	forgot(t, s, email).expect(t, "a move without a password", 202, "")
+	signInAs(t, s, "/v1/auth/login", email, servicetest.Password).expect(t, "the password from before", 401, "invalid_credentials")
+	if session := newLogin(t, s, email, firebasePassword); session.Kind != "firebase" {
+		t.Errorf("M2: the session is of kind %s, expected that the sign-in moves", session.Kind)
+	}
+	if keptFromFirebase(t, s.Stack, id) || !fits(t, s.Stack, id, firebasePassword) {
+		t.Error("M2: the moved row does not keep the proved password alone")
+	}
+	signInAs(t, s, "/v1/auth/login", email, servicetest.Password).expect(t, "the password from before, after the move", 401, "invalid_credentials")
 }

@@ -53,8 +53,8 @@ func (p storedPassword) equal(other storedPassword) bool {
 	return p.hash != nil && other.hash != nil && *p.hash == *other.hash && bytes.Equal(p.firebaseHash(), other.firebaseHash())
 }
 
-// rehash replaces the hash of a proved password from Firebase by bcrypt's, which a move needs. A password beyond 72 bytes stays as it is (A6).
-// After a change, or another sign-in, the typed password must fit what the row keeps then.
+// rehash replaces the hash of a proved password from Firebase by bcrypt's, which a move needs. Beyond 72 bytes it stays (A6). After another
+// change the typed password must fit what the row keeps then.
 func (s *Service) rehash(ctx context.Context, id uuid.UUID, proved storedPassword, typed string) (storedPassword, error) {
 	if proved.firebase == nil {
 		return proved, nil

@@ -27,7 +27,7 @@ var (
 	// ErrBadScrypt reports parameters or a hash that Firebase does not make.
 	ErrBadScrypt = errors.New("this is no hash of Firebase's scrypt")
 	// ErrRedacted reports a hash that Firebase withheld: the caller lacks firebaseauth.configs.getHashConfig.
-	ErrRedacted = errors.New("Firebase has withheld the hash")
+	ErrRedacted = errors.New("the hash is withheld by Firebase")
 )
 
 // ScryptConfig holds a project's parameters of Firebase's scrypt. SignerKey is a secret.
@@ -146,7 +146,7 @@ func (h *Hasher) checkScrypt(hash ScryptHash, password string) error {
 		return fmt.Errorf("encrypt the signer key: %w", err)
 	}
 	made := make([]byte, len(c.SignerKey))
-	cipher.NewCTR(block, make([]byte, aes.BlockSize)).XORKeyStream(made, c.SignerKey)
+	cipher.NewCTR(block, make([]byte, aes.BlockSize)).XORKeyStream(made, c.SignerKey) //nolint:gosec // as Firebase does
 	if subtle.ConstantTimeCompare(made, hash.Hash) != 1 {
 		return ErrMismatch
 	}
