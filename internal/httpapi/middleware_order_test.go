@@ -35,7 +35,7 @@ import (
 type anyToken struct{}
 
 func (anyToken) Verify(context.Context, string) (token.Claims, error) {
-	return token.Claims{Subject: "somebody", ExpiresAt: time.Now().Add(time.Hour)}, nil
+	return token.Claims{Kind: token.KindFirebase, Subject: "somebody", ExpiresAt: time.Now().Add(time.Hour)}, nil
 }
 
 type failingUsers struct {
