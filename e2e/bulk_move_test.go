@@ -48,7 +48,7 @@ func TestUsersMove_All_M1(t *testing.T) {
 }
 
 // R1: a percent is the rollout's cohort.
-func TestUsersMove_PercentIsTheCohort_R1(t *testing.T) {
+func TestUsersMove_PercentIsTheCohort_R1_M4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusting)
 	c := newCrowd(t, s.Stack, 120)
@@ -75,7 +75,7 @@ func writeText(t *testing.T, file, text string) {
 }
 
 // Exit code 2: nothing was written.
-func TestUsersMove_Refuses(t *testing.T) {
+func TestUsersMove_Refuses_M4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusting)
 	c := newCrowd(t, s.Stack, 3)

@@ -69,7 +69,7 @@ func TestCarry_TheLease_M2(t *testing.T) {
 	s.mustBeMoved(ids)
 }
 
-func TestCarry_PauseResumeStop(t *testing.T) {
+func TestCarry_PauseResumeStop_M4(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	ids := s.locals(60)
