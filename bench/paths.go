@@ -12,7 +12,6 @@ type path struct {
 	sides []side
 }
 
-// role is a side's part in the comparison.
 type role int
 
 const (

@@ -7,7 +7,6 @@ import (
 	"time"
 )
 
-// measured is one round of one side.
 type measured struct {
 	perSecond float64
 	p50, p99  time.Duration
@@ -37,7 +36,6 @@ func measure(r result, u usage) measured {
 	return m
 }
 
-// row is one side over all rounds.
 type row struct {
 	name   string
 	role   role

@@ -19,7 +19,7 @@ func whileWaiting(t *testing.T, s *servicetest.Stack, id uuid.UUID, change func(
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = tx.Rollback(t.Context()) }() // no effect after the commit
+	defer func() { _ = tx.Rollback(t.Context()) }()
 	if _, err := tx.Exec(t.Context(), "SELECT FROM auth.users WHERE id = $1 FOR UPDATE", id); err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func TestAttack_APasswordChangeDoesNotOutwaitTheEndOfItsSession_T4(t *testing.T)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = tx.Rollback(t.Context()) }() // no effect after the commit
+	defer func() { _ = tx.Rollback(t.Context()) }()
 	owners := hashOf(t, "OwnersNewPassword1")
 	changeHash(t, tx, o.id, owners)
 	if _, err := tx.Exec(t.Context(), "LOCK TABLE auth.users IN ACCESS EXCLUSIVE MODE"); err != nil {

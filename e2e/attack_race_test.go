@@ -17,7 +17,7 @@ func holdRow(t *testing.T, s *servicetest.Stack, change func(tx pgx.Tx), start f
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = tx.Rollback(t.Context()) }() // no effect after the commit
+	defer func() { _ = tx.Rollback(t.Context()) }()
 	change(tx)
 	answered := make(chan reply, 1)
 	go func() { answered <- start() }()

@@ -51,7 +51,6 @@ func (a attacker) put(key, entry string) {
 
 type victim struct{ uid, id, token, key, entry string }
 
-// tierReads counts reads of facts by result.
 func tierReads(t *testing.T, s *servicetest.Service) map[string]int {
 	t.Helper()
 	response, err := http.Get(s.MetricsURL)

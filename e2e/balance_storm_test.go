@@ -81,7 +81,7 @@ func inCrowds(n int, do func(i int)) {
 	all.Wait()
 }
 
-// expectLedger expects one entry and one balance for each applied intent, and no entry for a refused one.
+// expectLedger expects one entry for each applied intent, none for a refused one.
 func expectLedger(t *testing.T, s *servicetest.Stack, id uuid.UUID, intents []*intent, caller string) (applied, refused int) {
 	t.Helper()
 	expectBalanced(t, s, "the storm")

@@ -13,7 +13,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// asked is what a page can read of an answer.
 type asked struct {
 	Failed    string `json:"failed"`
 	Status    int    `json:"status"`

@@ -48,7 +48,6 @@ func compiledScripts(t *testing.T) string {
 	return folder
 }
 
-// runScript checks the script's answers against the contract.
 func runScript(t *testing.T, script string) {
 	t.Helper()
 	s := servicetest.Start(t)

@@ -10,7 +10,7 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// begin runs authd users move and waits until users have moved.
+// begin waits until users have moved.
 func beginMove(t *testing.T, s *servicetest.Stack, flags ...string) *exec.Cmd {
 	t.Helper()
 	before := count(t, s, "auth.audit_events WHERE action = 'user.moved'")

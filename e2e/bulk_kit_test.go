@@ -12,7 +12,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// usersCommand prepares authd users with the stack's settings.
 func usersCommand(t testing.TB, s *servicetest.Stack, other map[string]string, arguments ...string) *exec.Cmd {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), programs.Authd(t), append([]string{"users"}, arguments...)...)

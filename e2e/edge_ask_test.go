@@ -106,7 +106,6 @@ const (
 	syncBody   = `{"firebase_uid":"7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d"}`
 )
 
-// taking lists the operations that take a body of strings.
 var taking = []struct{ operation, method, path, body string }{
 	{"register", http.MethodPost, "/v1/auth/register", `{"email":"reader@example.com","password":"TestPassword123"}`},
 	{"login", http.MethodPost, "/v1/auth/login", `{"email":"reader@example.com","password":"TestPassword123"}`},

@@ -14,7 +14,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// hostile returns invalid bodies by defect.
 func hostile(t *testing.T, good string) map[string]string {
 	t.Helper()
 	fields := map[string]any{}

@@ -18,7 +18,6 @@ type answer struct {
 	user   client.User
 }
 
-// atOnce sends the tokens to the instances in turn.
 func atOnce(t *testing.T, instances []*servicetest.Service, tokens []string) []answer {
 	t.Helper()
 	answers := make([]answer, len(tokens))

@@ -40,7 +40,6 @@ func newGate(t testing.TB, s *servicetest.Stack) *gate {
 	return g
 }
 
-// through returns the stack with the gate as its provider.
 func (g *gate) through(s *servicetest.Stack) *servicetest.Stack {
 	gated := *s
 	gated.IdentityURL = g.url
@@ -112,7 +111,6 @@ func (g *gate) release(lost bool) {
 	}
 }
 
-// halfChange is a request that changes an account at Firebase.
 type halfChange struct {
 	call   string
 	ask    func() reply

@@ -48,7 +48,6 @@ func (a authenticator) wrongCode(t testing.TB) string {
 	return string(code)
 }
 
-// due requires a second factor and returns the challenge.
 func due(t testing.TB, what string, answer reply) client.MFAChallenge {
 	t.Helper()
 	answer.expect(t, what, http.StatusUnauthorized, "mfa_required")

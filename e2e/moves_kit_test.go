@@ -17,7 +17,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// crowd is a set of local users.
 type crowd struct {
 	stack  *servicetest.Stack
 	people []localOne
@@ -54,7 +53,6 @@ func newCrowd(t testing.TB, s *servicetest.Stack, size int) *crowd {
 
 func passwordOf(i int) string { return fmt.Sprintf("Old-Password-%d", i) }
 
-// atOnce runs do for sixteen users at a time.
 func (c *crowd) atOnce(do func(i int, p localOne)) {
 	places := make(chan struct{}, 16)
 	var all sync.WaitGroup
@@ -68,7 +66,6 @@ func (c *crowd) atOnce(do func(i int, p localOne)) {
 	all.Wait()
 }
 
-// doorOf sends every fifth user to the old surface.
 func doorOf(i int) string {
 	if i%5 == 4 {
 		return "/api/v1/auth/login"
@@ -196,7 +193,6 @@ func perhaps(localOne) (moved, certain bool) { return false, false }
 
 func everybody(localOne) (moved, certain bool) { return true, true }
 
-// cohortOf returns the cohort at a percent and full traffic.
 func cohortOf(percent float64) func(p localOne) (moved, certain bool) {
 	return func(p localOne) (bool, bool) { return float64(rollout.Bucket(p.id)) < percent*100, true }
 }

@@ -13,7 +13,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// sendNewUsers sets the home of new users (R4).
 func sendNewUsers(t testing.TB, s *servicetest.Service, home client.UserHome) {
 	t.Helper()
 	newAdmin(t, s.Stack).set(t, s, func(c *client.RolloutChange) { c.NewUsers = home })

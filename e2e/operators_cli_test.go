@@ -30,7 +30,6 @@ func runAuthd(t *testing.T, authd, databaseURL string, arguments ...string) (cod
 	return endOf(t, command)
 }
 
-// endOf returns the exit code, stdout and stderr.
 func endOf(t *testing.T, command *exec.Cmd) (code int, output, warnings string) {
 	t.Helper()
 	var out, warned bytes.Buffer
@@ -45,7 +44,6 @@ func endOf(t *testing.T, command *exec.Cmd) (code int, output, warnings string) 
 	return code, out.String(), warned.String()
 }
 
-// step is one command with its expected result.
 type step struct {
 	arguments   string
 	code        int

@@ -41,7 +41,6 @@ func changePassword(t testing.TB, s *servicetest.Service, token, current, next s
 	return ask(t, s, http.MethodPost, "/v1/auth/password/change", jsonOf(t, body), append(authorized(token), header...)...)
 }
 
-// sessions holds a user's sessions of a new and an old client.
 type sessions struct {
 	email          string
 	id             uuid.UUID
@@ -68,7 +67,6 @@ func livesHere(t testing.TB, s *servicetest.Service) sessions {
 	}
 }
 
-// moved returns a moved user with a continuing old session.
 func moved(t testing.TB, s *servicetest.Service) sessions {
 	t.Helper()
 	email := servicetest.Email()

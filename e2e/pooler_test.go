@@ -14,7 +14,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// tour runs one user through the main statements.
 func tour(t *testing.T, s *servicetest.Service, what string) {
 	t.Helper()
 	person := s.Person(t)

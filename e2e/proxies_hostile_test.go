@@ -13,13 +13,11 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// attack builds a request around a credential.
 type attack struct {
 	what string
 	raw  func(credential string) string
 }
 
-// separated returns all spellings of the separators.
 func separated(name string) []string {
 	head, rest, more := strings.Cut(name, "-")
 	if !more {

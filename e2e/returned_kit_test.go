@@ -20,7 +20,7 @@ var cheapScrypt = identity.HashConfig{
 	Algorithm: "SCRYPT", SignerKey: bytes.Repeat([]byte("signer key "), 6)[:64], SaltSeparator: []byte{7}, Rounds: 8, MemoryCost: 8,
 }
 
-// returnedUser inserts a user as a return leaves one that has changed the password at Firebase.
+// returnedUser inserts a returned user with a password from Firebase.
 func returnedUser(t testing.TB, s *servicetest.Stack, email string, changes ...map[string]any) uuid.UUID {
 	t.Helper()
 	columns := map[string]any{"firebase_uid": newUID(), "password_set_at": time.Now().Add(-time.Hour)}

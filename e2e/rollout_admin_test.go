@@ -21,7 +21,6 @@ type admin struct {
 	token string
 }
 
-// newAdmin signs in at Firebase.
 func newAdmin(t testing.TB, s *servicetest.Stack) admin {
 	t.Helper()
 	uid, email := newUID(), servicetest.Email()

@@ -111,7 +111,6 @@ func (p *play) some(who *somebody, such func(*held) bool) *held {
 
 func counting(t *held) bool { return t.counts }
 
-// refused accepts 401 and 403.
 func (p *play) refused(rule string, answer reply) {
 	if answer.status != http.StatusUnauthorized && answer.status != http.StatusForbidden {
 		p.Errorf("%s: answered %d %s, expected a refusal", rule, answer.status, answer.body)

@@ -21,7 +21,6 @@ import (
 	"auth-v2-service/internal/testkit/servicetest"
 )
 
-// node is a PostgreSQL server with a fixed address.
 type node struct {
 	dir    string
 	port   int
@@ -98,7 +97,6 @@ func newCluster(t *testing.T) *cluster {
 	return c
 }
 
-// failOver promotes the second server and demotes the first.
 func (c *cluster) failOver(t *testing.T) {
 	t.Helper()
 	c.first.stop(t)
@@ -139,7 +137,6 @@ func (c *cluster) on(t *testing.T, n *node, shared *servicetest.Stack) *servicet
 	return &stack
 }
 
-// several returns both hosts.
 func (c *cluster) several(address string) string {
 	return strings.Replace(address, c.first.host(), c.first.host()+","+c.second.host(), 1)
 }

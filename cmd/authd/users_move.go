@@ -228,7 +228,6 @@ func (c usersMoveCommand) Run() error {
 	})
 }
 
-// unfinished names the run that stands in the way.
 func unfinished(ctx context.Context, runs *bulk.Service, err error) error {
 	run, readErr := runs.Unfinished(ctx)
 	if readErr != nil || fault.CodeOf(err) != fault.RunConflict {

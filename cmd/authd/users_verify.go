@@ -89,7 +89,6 @@ func (c usersVerifyCommand) Run() error {
 	return c.compare(ctx, comparison)
 }
 
-// shown tells a person at a terminal how far the comparison is.
 func shown(s compare.Summary) {
 	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
 		fmt.Fprintf(os.Stderr, "\r%d accounts of Firebase compared with %d rows", s.Accounts, s.Rows)

@@ -13,7 +13,7 @@ import (
 
 // Options configure a Batcher. All are required.
 type Options[Q, A any] struct {
-	// Workers is the maximum of concurrent groups.
+	// Workers bounds concurrent groups.
 	Workers int
 	// Patience is how long a group may take before another worker starts.
 	Patience time.Duration
@@ -111,7 +111,7 @@ func (b *Batcher[Q, A]) startWorker() {
 
 type run struct{ slow, over bool }
 
-// watchRun marks a slow group and starts another worker if questions wait.
+// watchRun starts another worker beside a slow group.
 func (b *Batcher[Q, A]) watchRun() (end func()) {
 	t := &run{}
 	timer := time.AfterFunc(b.options.Patience, func() {

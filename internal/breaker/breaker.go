@@ -12,7 +12,7 @@ import (
 	"auth-v2-service/internal/fault"
 )
 
-// ProbeEvery is the time from an outage or a failed probe to the next probe.
+// ProbeEvery is the time to the next probe.
 const ProbeEvery = time.Second
 
 var errSlow = errors.New("no answer in time")
@@ -25,13 +25,13 @@ type Options struct {
 	Probe func(context.Context) error
 	// Patience bounds a probe.
 	Patience time.Duration
-	// Down is called once an outage, with its error; Up is called after it.
+	// Down is called once an outage; Up is called after it.
 	Down func(context.Context, error)
 	Up   func(context.Context)
 }
 
-// Breaker stops callers after failures, until a probe succeeds in the background: an outage delays only requests under way. It is safe for
-// concurrent use.
+// Breaker stops callers after failures until a background probe succeeds: an outage delays only requests under way. Safe for concurrent
+// use.
 type Breaker struct {
 	circuit circuitbreaker.CircuitBreaker[any]
 	options Options
@@ -66,7 +66,7 @@ func (b *Breaker) Allow(ctx context.Context) bool {
 	return false
 }
 
-// Record counts an answer. A late one, after the breaker has opened, counts for nothing: only a probe closes it.
+// Record counts an answer. Once open, only a probe closes the breaker.
 func (b *Breaker) Record(ctx context.Context, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -114,7 +114,7 @@ func (b *Breaker) tell(ctx context.Context, err error) {
 	}
 }
 
-// Within enforces the deadline, which go-redis may exceed on the wire and in its pool, dialling and retries.
+// Within enforces the deadline, which go-redis may exceed in its pool, dialling and retries.
 func Within[T any](ctx context.Context, call func() (T, error)) (T, error) {
 	type outcome struct {
 		answer T

@@ -18,7 +18,6 @@ type refusal string
 func (r refusal) Error() string { return string(r) }
 func (refusal) RedisError()     {}
 
-// server is a Redis under a breaker.
 type server struct {
 	*breaker.Breaker
 	t      *testing.T
@@ -51,7 +50,6 @@ func (s *server) probe(ctx context.Context) error {
 	return s.answer
 }
 
-// ask reports whether the server was asked.
 func (s *server) ask() bool {
 	if !s.Allow(s.t.Context()) {
 		return false

@@ -22,13 +22,13 @@ import (
 
 var system = operator.Operator{Actor: "system"}
 
-// maxTroubles is how often one batch meets Firebase's trouble before the run pauses.
+// maxTroubles of one batch pause the run.
 const (
 	maxTroubles = 6
 	maxBackoff  = 30 * time.Second
 )
 
-// batch moves a task's users. What Firebase's trouble gave back is tried again after a wait.
+// batch tries again, after a wait, what Firebase's trouble gave back.
 func (w *worker) batch(ctx context.Context, lane int, t task) error {
 	ids := t.ids
 	wait := w.Backoff
@@ -59,7 +59,7 @@ func (w *worker) batch(ctx context.Context, lane int, t task) error {
 	return w.done(ctx, t)
 }
 
-// bear reports whether the run goes on after Firebase's trouble.
+// bear reports whether the run goes on.
 func (w *worker) bear(ctx context.Context, trouble error, times int) bool {
 	switch {
 	case move.Throttled(trouble):
@@ -153,7 +153,7 @@ func (w *worker) denied(ctx context.Context, ids []uuid.UUID) (denied []move.Res
 	return denied, others, nil
 }
 
-// checkCanary also removes it. Without an answer to the import nothing is known of it.
+// checkCanary also removes it. An unanswered import tells nothing of it.
 func (w *worker) checkCanary(ctx context.Context, c canary, report move.Report) {
 	ctx = context.WithoutCancel(ctx)
 	if report.Trouble != nil || report.Moved > 0 || report.Canary {
@@ -181,7 +181,7 @@ func (w *worker) checkCanary(ctx context.Context, c canary, report move.Report) 
 	}
 }
 
-// pause stops the run for an operator to look.
+// pause stops the run for an operator.
 func (w *worker) pause(ctx context.Context, reason string, cause error) {
 	w.stop()
 	if !w.stopped.CompareAndSwap(false, true) {
@@ -238,7 +238,7 @@ func (w *worker) tell(results []move.Result, report move.Report, took time.Durat
 	w.onBatch(done)
 }
 
-// errorWindow is how many users the error budget looks back.
+// errorWindow is in users.
 const errorWindow = 1_000
 
 // budget counts failures among the last users. A new carrier starts with a full budget.

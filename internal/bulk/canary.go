@@ -21,8 +21,7 @@ const canaryDomain = "canary.invalid"
 // canaryCost is bcrypt's lowest: the password lives for one batch.
 const canaryCost = 4
 
-// canary is an account of ours that is imported with each batch, signs in and is deleted (M3). A lane has one at a time, so that a killed
-// carrier leaves one a lane at most.
+// canary is our account that is imported with each batch, signs in and is deleted (M3). A killed carrier leaves one a lane at most.
 type canary struct {
 	firebase.ImportUser
 	password string
@@ -62,7 +61,6 @@ func (s *Service) signIn(ctx context.Context, c canary) (err error) {
 	return err
 }
 
-// remove takes the canary away, if it is there.
 func (s *Service) remove(ctx context.Context, c canary) {
 	err := s.Canaries.SetDisabled(ctx, c.UID, true)
 	if err == nil {

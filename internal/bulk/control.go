@@ -28,9 +28,9 @@ var (
 	ErrCarried    = fault.New(fault.RunConflict, "another instance or command carries this run")
 )
 
-// Start starts a run, or goes on with the unfinished run of the same target and selection, which keeps its limits. carrier holds the lease
-// of a new run from the start; uuid.Nil leaves it to any instance. Errors: ErrInvalidPlan, rollout.ErrUndecided, ErrTraffic, ErrUnfinished,
-// ErrOtherPlace, those of operator.Hold.
+// Start starts a run, or goes on with the unfinished one of the same target and selection, with its limits. carrier holds a new run's
+// lease; uuid.Nil leaves it to any instance. Errors: ErrInvalidPlan, rollout.ErrUndecided, ErrTraffic, ErrUnfinished, ErrOtherPlace, those
+// of operator.Hold.
 func (s *Service) Start(ctx context.Context, plan Plan, by operator.Operator, carrier uuid.UUID) (Run, error) {
 	plan = plan.withDefaults()
 	if err := s.Allowed(ctx, plan); err != nil {
@@ -77,7 +77,6 @@ const idsAtOnce = 10_000
 
 const namedMissing = 5
 
-// exist names ids that no user has.
 func (s *Service) exist(ctx context.Context, ids []uuid.UUID) error {
 	var missing []string
 	count := 0

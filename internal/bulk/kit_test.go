@@ -113,7 +113,6 @@ func (s *stage) start(b *bulk.Service, plan bulk.Plan) bulk.Run {
 	return run
 }
 
-// carry works on a run and returns it.
 func (s *stage) carry(b *bulk.Service, id uuid.UUID) bulk.Run {
 	s.Helper()
 	if err := b.Carry(s.Context(), id, uuid.New(), nil); err != nil {
@@ -126,7 +125,7 @@ func (s *stage) carry(b *bulk.Service, id uuid.UUID) bulk.Run {
 	return run
 }
 
-// mustBeMoved expects each user once, with a password that opens the account, and no canary.
+// mustBeMoved expects each user once, an opening password and no canary.
 func (s *stage) mustBeMoved(ids []uuid.UUID) {
 	s.Helper()
 	if n := s.count("SELECT count(*) FROM auth.users WHERE id = ANY($1) AND auth_provider = 'hybrid' AND firebase_uid = id::text", ids); n != len(ids) {

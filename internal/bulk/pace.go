@@ -47,7 +47,7 @@ func (p *pace) wait(ctx context.Context, users int) error {
 	return p.limiter.WaitN(ctx, users)
 }
 
-// passed counts users, from which the first halving starts where no limit was asked for.
+// passed counts users: without a limit, the first halving starts there.
 func (p *pace) passed(users int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -65,7 +65,6 @@ func (p *pace) halve() {
 	p.changed, p.halved = time.Now(), true
 }
 
-// wasHalved reports whether the pace was halved since the last call.
 func (p *pace) wasHalved() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -74,7 +73,7 @@ func (p *pace) wasHalved() bool {
 	return halved
 }
 
-// current returns the pace, 0 for none of its own.
+// current is 0 without a pace.
 func (p *pace) current() float64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -31,7 +31,7 @@ const (
 	maxRate          = 100_000
 )
 
-// Plan says which users a run takes, and how fast.
+// Plan is a run's users and speed.
 type Plan struct {
 	Selection string
 	Buckets   int         // of Percent
@@ -102,7 +102,6 @@ func (p Plan) check() error {
 	return nil
 }
 
-// same reports whether an unfinished run takes the same users.
 func (p Plan) same(other Plan) bool {
 	return p.Selection == other.Selection && p.Buckets == other.Buckets && bytes.Equal(p.digest, other.digest)
 }
@@ -120,7 +119,7 @@ func (p Plan) Users() string {
 	return "all users"
 }
 
-// holds reports whether a run takes a user. Deny always wins (R3).
+// holds lets deny win (R3).
 func (p Plan) holds(record rollout.Record, id uuid.UUID) bool {
 	cohort := record.Cohort(id)
 	switch p.Selection {

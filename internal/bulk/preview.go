@@ -12,7 +12,7 @@ import (
 	"auth-v2-service/internal/rollout"
 )
 
-// Preview counts what a run would find. Stuck users cannot move, by code; it names some of each.
+// Preview counts what a run would find. Stuck users cannot move, by code, with examples.
 type Preview struct {
 	Movable int64
 	Stuck   map[string]int64
@@ -22,7 +22,7 @@ type Preview struct {
 
 const previewPage = 10_000
 
-// Preview reads all users that could move and writes nothing. Its memory does not grow with them.
+// Preview writes nothing. Its memory does not grow with the users.
 func (s *Service) Preview(ctx context.Context, plan Plan) (Preview, error) {
 	plan = plan.withDefaults()
 	p := Preview{Stuck: map[string]int64{}, Named: map[string][]uuid.UUID{}}

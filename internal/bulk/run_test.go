@@ -27,7 +27,7 @@ func TestCarry_MovesEachUserOnce(t *testing.T) {
 	s.mustBeMoved(ids)
 }
 
-// A second carrier is refused; a dead one's run goes on after its lease, with claims that lapse.
+// A second carrier is refused; a dead one's lease and claims lapse.
 func TestCarry_TheLease_M2(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -51,7 +51,7 @@ func TestCarry_TheLease_M2(t *testing.T) {
 	if _, err := other.Start(t.Context(), bulk.Plan{}, somebody, uuid.New()); !errors.Is(err, bulk.ErrOtherPlace) {
 		t.Errorf("another project: %v", err)
 	}
-	// What a killed carrier leaves: claimed rows, of which some have an account.
+	// A killed carrier leaves claimed rows, some with an account.
 	s.exec("UPDATE auth.users SET federation_status = 'syncing' WHERE id = ANY($1)", ids[:4])
 	s.exec("INSERT INTO auth.move_claims (user_id, claimed_by, claimed_at) SELECT id, 'dead', clock_timestamp() FROM auth.users WHERE id = ANY($1)", ids[:4])
 	for _, id := range ids[:2] {
@@ -204,7 +204,7 @@ func (s *stage) fault(f identity.Fault) {
 	}
 }
 
-// M2: an import whose answer is lost moves each user once, and the run goes on.
+// M2: after a lost answer to an import each user moves once.
 func TestCarry_BearsTrouble_M2(t *testing.T) {
 	t.Parallel()
 	for _, f := range []identity.Fault{

@@ -40,7 +40,7 @@ type Options struct {
 	OnUsers func(outcome, code string, users int)
 	Logger  *slog.Logger
 
-	// Patience is the wait for users that another try holds. 0 means its default.
+	// Patience is the wait for another try's users. 0 means its default.
 	Patience time.Duration
 	// Backoff is the first wait after Firebase's trouble. 0 means its default.
 	Backoff time.Duration

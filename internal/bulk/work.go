@@ -35,8 +35,8 @@ type BatchDone struct {
 	Pace                           float64
 }
 
-// Carry works on a run until it is done, paused or stopped, or until ctx ends: then it leaves the run to another carrier. carrier identifies
-// the caller. onBatch may be nil; calls do not overlap. Errors: ErrCarried, ErrWrongState, ErrOtherPlace, or an outage of the database.
+// Carry works until the run is done, paused or stopped, or until ctx ends, which leaves it to another. carrier is the caller. onBatch may be
+// nil; calls do not overlap. Errors: ErrCarried, ErrWrongState, ErrOtherPlace, or an outage.
 func (s *Service) Carry(ctx context.Context, id, carrier uuid.UUID, onBatch func(BatchDone)) error {
 	run, err := s.Read(ctx, id)
 	switch {
@@ -82,7 +82,7 @@ type worker struct {
 	batches sync.Mutex // around onBatch
 
 	stop    context.CancelFunc // between batches
-	stopped atomic.Bool        // the run is not running any more, or the lease is lost
+	stopped atomic.Bool        // not running any more, or without the lease
 	track   *track
 }
 
@@ -155,7 +155,6 @@ type task struct {
 	skipped int
 }
 
-// walk reads all users by key.
 func (w *worker) walk(ctx context.Context) error {
 	if w.run.Selection == IDs {
 		return nil
@@ -227,7 +226,6 @@ func (*worker) unless(ctx context.Context, err error) error {
 	return err
 }
 
-// lanes runs the plan's number of batches at once.
 func (w *worker) lanes(ctx context.Context, feed func(ctx context.Context, next chan<- task) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	next := make(chan task)
@@ -251,7 +249,7 @@ func (w *worker) lanes(ctx context.Context, feed func(ctx context.Context, next 
 // pendingPasses bounds the wait for users that another try holds: claims lapse after a minute.
 const pendingPasses = 36
 
-// settlePending works on users that an operator named, that another try held, or that are to be tried again.
+// settlePending takes named users, those that another try held, and those to be tried again.
 func (w *worker) settlePending(ctx context.Context) error {
 	w.track = nil
 	for range pendingPasses {
@@ -342,7 +340,7 @@ func (w *worker) end(ctx context.Context) error {
 	return err
 }
 
-// track moves the run's key up to the first task that is not done.
+// track moves the run's key to the first open task.
 type track struct {
 	mu   sync.Mutex
 	next int

@@ -31,7 +31,7 @@ type Accounts interface {
 type Options struct {
 	Pool     *pgxpool.Pool
 	Accounts Accounts
-	// PageSize is the number of rows read at once, default 2,000. It does not change the root.
+	// PageSize, default 2,000, does not change the root.
 	PageSize int
 	// Progress is called after each page of accounts.
 	Progress func(Summary)
@@ -67,7 +67,6 @@ func (s Summary) Equal() bool { return len(s.Differences) == 0 }
 
 var errListLoops = errors.New("the list of Firebase leads back to a page that it has shown")
 
-// lookUpsAtOnce bounds the look-ups that confirm differences.
 const lookUpsAtOnce = 4
 
 type comparison struct {
@@ -76,7 +75,7 @@ type comparison struct {
 	report  func(Difference) error
 	mu      sync.Mutex
 	seed    maphash.Seed
-	// expected and listed are sums of the hashes of uids: equal sums are equal sets, in the memory of one number.
+	// expected and listed are sums of the hashes of uids: equal sums mean equal sets.
 	expected, listed multiset
 }
 
@@ -109,7 +108,6 @@ func (c *comparison) found(d Difference) error {
 	return c.report(d)
 }
 
-// rows hashes the rows and compares balances with the ledger.
 func (c *comparison) rows(ctx context.Context) error {
 	tree := &proof.Tree{}
 	err := c.inSnapshot(ctx, func(tx pgx.Tx) error {
@@ -212,7 +210,6 @@ func (c *Comparer) rowsOf(ctx context.Context, accounts []firebase.User) (map[st
 	return out, nil
 }
 
-// confirm reads both sides again and reports what still differs.
 func (c *comparison) confirm(ctx context.Context, uid string) error {
 	account, err := c.Accounts.User(ctx, uid)
 	if errors.Is(err, firebase.ErrUserNotFound) {

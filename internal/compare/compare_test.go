@@ -58,7 +58,6 @@ func (s *stage) exec(sql string, args ...any) {
 	}
 }
 
-// moved makes a row and the account that its move made.
 func (s *stage) moved() uuid.UUID {
 	s.Helper()
 	s.users++
@@ -90,7 +89,6 @@ func (s *stage) compare(pageSize int) (compare.Summary, []compare.Difference) {
 	return summary, found
 }
 
-// change alters the account of a moved user.
 func (s *stage) change(id uuid.UUID, alter func(*identity.User)) {
 	s.Helper()
 	account, found := s.provider.User(id.String())

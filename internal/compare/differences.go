@@ -16,10 +16,10 @@ type Kind string
 
 // Kinds of differences between a row and its account.
 const (
-	MissingAccount Kind = "missing_account"     // the row's account is not at Firebase
-	WithoutRow     Kind = "account_without_row" // Firebase's account has no row
-	UID            Kind = "uid"                 // the account's address is that of a row with another uid
-	Provider       Kind = "provider"            // the account exists, and its row is local
+	MissingAccount Kind = "missing_account"
+	WithoutRow     Kind = "account_without_row"
+	UID            Kind = "uid"      // the account's address is that of a row with another uid
+	Provider       Kind = "provider" // the account exists, and its row is local
 	Email          Kind = "email"
 	EmailVerified  Kind = "email_verified"
 	Disabled       Kind = "disabled"
@@ -38,7 +38,6 @@ type Difference struct {
 
 const passwordProvider = "password"
 
-// between returns the kinds that differ.
 func between(row db.ComparedRowsRow, account firebase.User) []Kind {
 	if row.AuthProvider == user.ProviderLocal {
 		// A returned row keeps its uid (M7), and a row under way has none yet.

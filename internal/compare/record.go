@@ -22,7 +22,6 @@ func record(row db.ProvenRowsRow) ([]byte, error) {
 	return json.Marshal([]any{row.ID, row.Username, row.UserType, row.IsActive, row.TokenBalance, row.CreatedAt, row.Ledger})
 }
 
-// eachRow calls visit for all rows of the snapshot, in the order of their ids.
 func (c *Comparer) eachRow(ctx context.Context, tx pgx.Tx, visit func(db.ProvenRowsRow) error) error {
 	for after := (uuid.UUID{}); ; {
 		page, err := c.queries.ProvenRows(ctx, tx, db.ProvenRowsParams{After: after, Page: int32(c.PageSize)}) //nolint:gosec // a few thousand

@@ -14,7 +14,7 @@ import (
 	"auth-v2-service/internal/proof"
 )
 
-// Report writes differences as NDJSON: one line each, then a line with the summary, then the signed note where there is a key.
+// Report writes NDJSON: differences, the summary, and the signed note where there is a key.
 type Report struct {
 	to     io.Writer
 	digest hash.Hash

@@ -68,8 +68,8 @@ func NewReconciler(o ReconcilerOptions) *Reconciler {
 
 // Report counts results. A dry run changes nothing.
 type Report struct {
-	Listed        int           `json:"listed"`          // accounts in Firebase's list
-	WithoutRow    int           `json:"without_row"`     // accounts without a row yet
+	Listed        int           `json:"listed"`
+	WithoutRow    int           `json:"without_row"`
 	Owed          int           `json:"owed"`            // accounts that differ from their rows: a job each
 	Updated       int           `json:"updated"`         // rows brought to their accounts
 	Failed        int           `json:"failed"`          // rows that cannot follow

@@ -359,7 +359,6 @@ func TestReconcile_AnOutageIsNoEvidence_S2(t *testing.T) {
 	s.expectNobodyDisabled()
 }
 
-// listed generates Firebase's list page by page.
 type listed struct {
 	*firebase.Client
 	first, n int

@@ -65,7 +65,6 @@ func (c *carrier) Work(ctx context.Context, job *river.Job[runJob]) error {
 
 const lookForRunsEvery = 2 * time.Second
 
-// lookForRuns adds jobs for runs that lack a carrier.
 func (s *Service) lookForRuns(ctx context.Context) {
 	for sleep.Context(ctx, lookForRunsEvery) == nil {
 		ids, err := s.runs.ToCarry(ctx)

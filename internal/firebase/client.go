@@ -19,7 +19,7 @@ import (
 // DefaultTimeout replaces a zero Options.Timeout.
 const DefaultTimeout = 5 * time.Second
 
-// Options configures a Client. The environment does not choose the provider (see newAccounts).
+// Options configures a Client.
 type Options struct {
 	ProjectID string
 	// APIKey is the web API key, optional with EmulatorHost.

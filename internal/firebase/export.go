@@ -36,8 +36,8 @@ func (u ExportedUser) GoString() string { return u.String() }
 
 const redactedHash = "REDACTED"
 
-// Export returns a page of at most limit accounts (MaxList) in the order of uids, and the next page's token; "" is the first page and the
-// end. Pages are no snapshot: accounts may come and go between them.
+// Export returns a page of at most limit accounts (MaxList) by uid, and the next page's token; "" is the first page and the end. Accounts
+// may come and go between pages.
 // https://cloud.google.com/identity-platform/docs/reference/rest/v1/projects.accounts/batchGet
 func (c *Client) Export(ctx context.Context, page string, limit int) (users []ExportedUser, next string, err error) {
 	if limit < 1 || limit > MaxList {

@@ -51,7 +51,7 @@ func (c *Client) UserByEmail(ctx context.Context, email string) (User, error) {
 	})
 }
 
-// MaxLookUp is the number of accounts that a look-up may name.
+// MaxLookUp bounds a look-up.
 const MaxLookUp = 100
 
 // Users looks up at most MaxLookUp accounts, by uid. Unknown ones are missing in the answer.

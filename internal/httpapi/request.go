@@ -104,7 +104,6 @@ func noteError(ctx context.Context, code fault.Code, cause error) {
 	x.code, x.cause = code, cause
 }
 
-// requestMiddleware is the outermost middleware.
 type requestMiddleware struct {
 	log     *slog.Logger
 	metrics *telemetry.Metrics

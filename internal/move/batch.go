@@ -25,15 +25,15 @@ const MaxBatch = firebase.MaxImport - 1
 type Batch struct {
 	IDs   []uuid.UUID // at most MaxBatch
 	Actor string
-	// Details are added to the audit of each moved user.
+	// Details go into each moved user's audit.
 	Details map[string]any
-	// Canary is imported with the users. May be nil.
+	// Canary is imported too. May be nil.
 	Canary *firebase.ImportUser
-	// Record joins the transactions that settle the users. It is called up to twice, each time with other results.
+	// Record joins the settling transactions, up to two, each with other results.
 	Record func(ctx context.Context, tx pgx.Tx, results []Result) error
 }
 
-// Result is what became of one user. Code is the way of a moved user, or the reason.
+// Result has the way of a moved user, or the reason, as Code.
 type Result struct {
 	ID            uuid.UUID
 	Outcome, Code string
@@ -52,10 +52,8 @@ const (
 	codeUnsettled      = "unsettled"
 )
 
-// lookUpsAtOnce bounds what one batch asks Firebase at the same time.
 const lookUpsAtOnce = 8
 
-// batch is one Batch under way.
 type batch struct {
 	*Mover
 	Batch
@@ -71,9 +69,9 @@ type batchUser struct {
 	err    error
 }
 
-// Move takes many users to Firebase, as AtSignIn takes one: one statement claims them, one import, one transaction. It needs no intents:
-// claims of a killed caller lapse, and the next try looks at Firebase (M2). Cancelling ctx does not stop claimed moves. After an error
-// nothing was recorded of some users, which are local or lapse.
+// Move takes users to Firebase by one claim, one import and one transaction. It needs no intents: a killed caller's claims lapse, and the
+// next try looks at Firebase (M2). Cancelling ctx does not stop claimed moves. After an error some users are not recorded: they are local
+// or lapse.
 func (m *Mover) Move(ctx context.Context, b Batch) (Report, error) {
 	if !m.policy.Allowed {
 		return Report{}, ErrNotMovable
@@ -150,7 +148,7 @@ func (b *batch) provision(ctx context.Context) error {
 	return b.importAll(ctx, append(fresh, absent...), b.Canary != nil)
 }
 
-// find gives users the accounts that they have. It returns those without one.
+// find sets existing accounts and returns users without one.
 func (b *batch) find(ctx context.Context, users []*batchUser) (absent []*batchUser, trouble error) {
 	for part := range slices.Chunk(users, firebase.MaxLookUp) {
 		uids := make([]string, len(part))
@@ -179,7 +177,7 @@ func (*batch) stop(users []*batchUser, err error) {
 	}
 }
 
-// importAll halves a request that is refused for one of its rows, until the culprit stands alone (M3).
+// importAll halves a refused request until the culprit stands alone (M3).
 func (b *batch) importAll(ctx context.Context, users []*batchUser, canary bool) error {
 	var sent []*batchUser
 	var accounts []firebase.ImportUser
@@ -220,7 +218,7 @@ func (b *batch) importAll(ctx context.Context, users []*batchUser, canary bool) 
 	return b.importAll(ctx, sent[half:], canary)
 }
 
-// send leaves time to look for the accounts of an import without an answer.
+// send leaves time to look up an unanswered import.
 func (b *batch) send(ctx context.Context, accounts []firebase.ImportUser) ([]firebase.ImportFailure, error) {
 	ctx, cancel := context.WithTimeout(ctx, b.lapse/3)
 	defer cancel()
@@ -262,7 +260,7 @@ func (b *batch) imported(ctx context.Context, sent []*batchUser, canary bool, fa
 	return group.Wait()
 }
 
-// settle decides about one refused row, as the sign-in does. It returns the provider's trouble.
+// settle decides as the sign-in does. It returns the provider's trouble.
 func (b *batch) settle(ctx context.Context, u *batchUser, refusal error) error {
 	u.target, u.err = b.afterImport(ctx, u.claimedUser, u.email, refusal)
 	if errors.Is(u.err, firebase.ErrEmailExists) {
@@ -277,14 +275,13 @@ func (b *batch) settle(ctx context.Context, u *batchUser, refusal error) error {
 	return nil
 }
 
-// lookAfterAll asks for each account: an import without an answer is never sent again (M2).
+// lookAfterAll looks up: an unanswered import is never sent again (M2).
 func (b *batch) lookAfterAll(ctx context.Context, users []*batchUser, cause error) error {
 	absent, trouble := b.find(ctx, users)
 	b.stop(absent, cause)
 	return errors.Join(cause, trouble)
 }
 
-// finish returns the moved users.
 func (b *batch) finish(ctx context.Context) ([]uuid.UUID, error) {
 	var all []provided
 	for _, u := range b.users {
@@ -335,7 +332,7 @@ func (b *batch) finishSome(ctx context.Context, users []provided) (moved []uuid.
 	return moved, nil
 }
 
-// release gives back what did not move, and records why. It returns users that the provider's trouble stopped.
+// release records why users did not move. It returns those that the provider's trouble stopped.
 func (b *batch) release(ctx context.Context, trouble error) (released []uuid.UUID, err error) {
 	var results []Result
 	back := map[uuid.UUID]error{}

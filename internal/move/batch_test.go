@@ -148,7 +148,7 @@ func TestMove_ARefusedRequestIsHalved(t *testing.T) {
 	}
 }
 
-// M2: an import whose answer is lost is looked for, and never sent again.
+// M2: an unanswered import is looked up, never sent again.
 func TestMove_LostAnswer(t *testing.T) {
 	s := newStage(t)
 	ids := s.locals(120)
@@ -217,7 +217,7 @@ func TestMove_KilledAtEachStep(t *testing.T) {
 	}
 }
 
-// M7: the fresh account of a row that has changed meanwhile keeps no old password.
+// M7: a changed row's fresh account keeps no old password.
 func TestMove_RowsThatChangeMeanwhile(t *testing.T) {
 	s := newStage(t)
 	ids := s.locals(7)
@@ -258,7 +258,7 @@ func TestMove_RowsThatChangeMeanwhile(t *testing.T) {
 	s.mustBeMoved(ids[0], ids[0].String(), "another password")
 }
 
-// The new account of a changed row was used: it stays, and an operator decides.
+// A used account stays, and an operator decides.
 func TestMove_AnAccountThatWasUsedStays(t *testing.T) {
 	s := newStage(t)
 	ids := s.locals(1)

@@ -31,8 +31,7 @@ type claimedUser struct {
 	createdAt, lastLogin time.Time
 }
 
-// claim takes a free or lapsed row for this try alone (M2) and writes the intent in the same transaction. A try with a lost claim cannot
-// finish.
+// claim takes a free or lapsed row (M2), with the intent in the same transaction. A try with a lost claim cannot finish.
 func (m *Mover) claim(ctx context.Context, id uuid.UUID, actor string) (p claimedUser, err error) {
 	by := uuid.NewString()
 	err = pg.InTx(ctx, m.pool, func(tx pgx.Tx) error {
@@ -85,7 +84,7 @@ func (m *Mover) takeOver(ctx context.Context, tx db.DBTX, ids []uuid.UUID, by st
 	if len(strays) == 0 {
 		return taken, nil
 	}
-	// These rows are not syncing any more. Without this no later try could claim them.
+	// Without this no later try could claim these rows.
 	return taken, m.queries.EndMoveClaims(ctx, tx, db.EndMoveClaimsParams{Ids: strays, ClaimedBy: by})
 }
 

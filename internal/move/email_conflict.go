@@ -11,9 +11,8 @@ import (
 	"auth-v2-service/internal/pg"
 )
 
-// resolveEmailConflict decides about the account with the row's address (M6). It links the account if both sides have verified the address,
-// and displaces it if no owner is proven. Otherwise an operator decides. An unverified account with other sign-in ways needs a proven local
-// password.
+// resolveEmailConflict links the account with the row's address if both sides have verified it, and displaces it if no owner is proven;
+// otherwise an operator decides (M6). An unverified account with other sign-in ways needs a proven local password.
 func (m *Mover) resolveEmailConflict(ctx context.Context, p claimedUser, email string) (target, error) {
 	there, err := m.identities.UserByEmail(ctx, email)
 	switch {
@@ -42,7 +41,7 @@ func (m *Mover) resolveEmailConflict(ctx context.Context, p claimedUser, email s
 	return a, err
 }
 
-// link requires that the platform has verified the address too. Otherwise a local user could take over a foreign account.
+// link requires the platform's verification too: otherwise a local user could take over a foreign account.
 func link(p claimedUser, email string, there firebase.User) (target, error) {
 	if !p.verified || len(there.UID) < minUID || len(there.UID) > maxUID {
 		return target{}, stopped(codeEmailTaken, nil)

@@ -18,8 +18,8 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// ErrNotMovable says that the row cannot move now: moved, inactive, claimed, stopped by a conflict within the hour (then ErrConflict too),
-// or LEGACY_EMAIL_VERIFIED is undecided (M5). Nothing has changed.
+// ErrNotMovable says that the row is moved, inactive, claimed or stopped by a conflict within the hour (then ErrConflict too), or
+// LEGACY_EMAIL_VERIFIED undecided (M5). Nothing has changed.
 var ErrNotMovable = errors.New("this user is not to be moved now")
 
 // DefaultLapse is the default of Options.Lapse.
@@ -62,11 +62,11 @@ type Options struct {
 	Policy     Policy
 	Passwords  *password.Hasher
 	Intents    *intent.Log
-	// Lapse is the age at which another try may take over a claim. A move with its release takes at most three quarters of it.
+	// Lapse is the age at which a claim may be taken over. A move with its release takes three quarters of it at most.
 	Lapse time.Duration
 	// Clocks date a password in Firebase's time (A7).
 	Clocks *clock.Clocks
-	// OnChange is called for each moved row after the commit.
+	// OnChange receives each moved row after the commit.
 	OnChange func(ctx context.Context, id uuid.UUID)
 	// OnMove receives the Outcome of each try.
 	OnMove func(outcome string)
@@ -121,7 +121,7 @@ func New(o Options) *Mover {
 // (T4).
 //
 // After any error the row is local and its password works. Errors: ErrNotMovable; ErrConflict, recorded, which blocks tries for an hour;
-// otherwise an outage, and the next sign-in tries again. Cancelling ctx does not stop a claimed move.
+// otherwise an outage. Cancelling ctx does not stop a claimed move.
 func (m *Mover) AtSignIn(ctx context.Context, id uuid.UUID, password string) (firebase.Session, error) {
 	return m.run(ctx, id, userActor(id), &password)
 }

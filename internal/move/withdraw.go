@@ -12,7 +12,7 @@ import (
 	"auth-v2-service/internal/pg"
 )
 
-// Codes of rows that could not be claimed or finished.
+// Codes of rows that cannot move.
 const (
 	CodeMoved       = "moved_already" // by a sign-in, or linked
 	CodeDeactivated = "deactivated"
@@ -29,7 +29,7 @@ func (n notMovable) Error() string { return ErrNotMovable.Error() + ": " + n.cod
 
 func (notMovable) Unwrap() error { return ErrNotMovable }
 
-// states tells why rows can be neither claimed nor finished. by is the caller's claim, or "".
+// states tells why rows cannot move. by is the caller's claim, or "".
 func (m *Mover) states(ctx context.Context, ids []uuid.UUID, by string) (map[uuid.UUID]notMovable, map[uuid.UUID]bool, error) {
 	if len(ids) == 0 {
 		return nil, nil, nil
@@ -63,8 +63,7 @@ func codeOf(row db.MoveStatesRow, held bool) string {
 	return CodeChanged
 }
 
-// withdraw deletes the unused account of a row that has changed since the import: its password is not the row's (M7). It returns why the row
-// does not move.
+// withdraw deletes the unused account of a row that changed since the import: the passwords differ (M7). It returns why.
 func (m *Mover) withdraw(ctx context.Context, u provided) error {
 	why, held, err := m.states(ctx, []uuid.UUID{u.id}, u.claimedBy)
 	if err != nil {
@@ -80,7 +79,7 @@ func (m *Mover) withdraw(ctx context.Context, u provided) error {
 	return reason
 }
 
-// deleteUnused looks, disables, looks again and deletes. An account that was used stays as it is.
+// deleteUnused looks, disables, looks again and deletes. A used account stays.
 func (m *Mover) deleteUnused(ctx context.Context, p claimedUser) error {
 	uid := p.id.String()
 	for _, step := range []func() error{

@@ -20,7 +20,7 @@ const (
 	retryEvery       = time.Second
 )
 
-// Announcer publishes changed users to all instances through Redis (T5). It needs no cache.
+// Announcer publishes changed users to all instances through Redis (T5).
 type Announcer struct {
 	stored      redisFacts
 	log         *slog.Logger

@@ -86,7 +86,7 @@ type invalidation struct {
 	at     time.Time
 }
 
-// maxRecent bounds recent; beyond it, one invalidation of all users replaces it.
+// Beyond maxRecent one invalidation of all users replaces recent.
 const maxRecent = 50_000
 
 // CacheOptions configures a Cache. The zero value is valid.

@@ -18,7 +18,7 @@ import (
 	"auth-v2-service/internal/user"
 )
 
-// Principal is an admitted caller: its token is verified and its row admits the session. Claims describe the session, User the account.
+// Principal is an admitted caller. Claims describe the session, User the account.
 type Principal struct {
 	Claims token.Claims
 	User   user.User
@@ -105,7 +105,7 @@ func (r *Resolver) Resolve(ctx context.Context, compact string) (Principal, erro
 	return p, slowIsUnavailable(err)
 }
 
-// Reread admits a principal by the current row: operator operations trust no cache. The budget (O3) and errors are those of Resolve.
+// Reread admits by the current row: operator operations trust no cache. Budget and errors are those of Resolve.
 func (r *Resolver) Reread(ctx context.Context, p Principal) (Principal, error) {
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
@@ -123,7 +123,7 @@ func (r *Resolver) Reread(ctx context.Context, p Principal) (Principal, error) {
 	return admit(p.Claims, u)
 }
 
-// Claims verifies a token without its row, with the budget of Resolve and the errors of token.Verify.
+// Claims verifies a token without its row, with Resolve's budget and token.Verify's errors.
 func (r *Resolver) Claims(ctx context.Context, compact string) (token.Claims, error) {
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
@@ -182,7 +182,6 @@ func (r *Resolver) loadUser(ctx context.Context, claims token.Claims) (user.User
 // errStranger: the row is gone or relinked, so the full look-up decides.
 var errStranger = errors.New("the row is no longer this token's")
 
-// freshen tries the shared cache, then the row.
 func (r *Resolver) freshen(ctx context.Context, remembered *verified) (Principal, error) {
 	fill := r.cache.beginFill(r.now())
 	there := r.sharedCache.look(ctx, remembered, fill.readAt)

@@ -93,7 +93,7 @@ type left struct {
 	generation string
 }
 
-// Probe runs every Redis operation once and returns the first error.
+// Probe runs every Redis operation once.
 func (t *SharedCache) Probe(ctx context.Context) error { return t.facts.probe(ctx) }
 
 func (t *SharedCache) look(ctx context.Context, remembered *verified, now time.Time) left {

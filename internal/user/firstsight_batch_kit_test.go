@@ -218,7 +218,6 @@ const (
 	holdMakers  = "LOCK TABLE auth.users IN SHARE MODE"
 )
 
-// waiting counts calls of Done.
 type waiting struct {
 	context.Context
 	times atomic.Int32
@@ -246,7 +245,6 @@ func (a *asker) done() bool {
 	}
 }
 
-// crowd starts all requests at once.
 func crowd[Q any](p *scene, ask func(s *Store, ctx context.Context, question Q) (User, error), questions ...Q) []*asker {
 	p.t.Helper()
 	all := make([]*asker, len(questions))

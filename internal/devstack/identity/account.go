@@ -153,7 +153,7 @@ func (s *store) unindex(old account) {
 
 func (s *store) sorted() []account { return s.page("", len(s.byID)) }
 
-// page returns at most size accounts with uids above one. Stored slices are shared: clone before a change.
+// page returns accounts with uids above one. Clone them before a change.
 func (s *store) page(after string, size int) []account {
 	list := make([]account, 0, min(size, len(s.byID)))
 	for uid := range s.order.after(after) {

@@ -8,7 +8,7 @@ import (
 	"net/http/httptest"
 )
 
-// half runs the operation for the first half of its users. The answer is of that half, and After cuts it.
+// half runs and answers the first half of the users; After cuts the answer.
 func half(w http.ResponseWriter, r *http.Request, next http.Handler, hit *rule) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -43,7 +43,6 @@ func firstHalf(body []byte) []byte {
 	return shorter
 }
 
-// wrongHashes answers with other hashes than the stored ones.
 func wrongHashes(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	kept := httptest.NewRecorder()
 	next.ServeHTTP(kept, r)

@@ -26,7 +26,6 @@ func (k *hashKeys) current() (int, HashConfig) {
 	return last, k.versions[last]
 }
 
-// of returns the parameters of a stored hash.
 func (k *hashKeys) of(h passwordHash) HashConfig {
 	if h.Config != nil {
 		return *h.Config
@@ -79,7 +78,7 @@ func (p *Provider) HashConfig() HashConfig {
 // HashConfigs returns the parameters of all hashes by version.
 func (p *Provider) HashConfigs() []HashConfig { return p.hashes.all() }
 
-// RotateHashKey gives later passwords another signer key, and returns its version. Older hashes keep theirs.
+// RotateHashKey gives later passwords another signer key and returns its version.
 func (p *Provider) RotateHashKey() int {
 	_, next := p.hashes.current()
 	next.SignerKey = p.randomBytes(64)

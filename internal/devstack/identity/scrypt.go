@@ -57,7 +57,6 @@ type passwordHash struct {
 
 func (h passwordHash) set() bool { return h.Algorithm != "" }
 
-// own reports an exportable hash.
 func (h passwordHash) own() bool { return h.Algorithm == algorithmScrypt && h.Config == nil }
 
 func (h passwordHash) same(other passwordHash) bool {

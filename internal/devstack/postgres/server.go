@@ -63,8 +63,7 @@ type Server struct {
 	stopErr  error
 }
 
-// Start returns once the server answers. It installs, initialises and stops orphans as needed. It returns ErrInUse while another owner
-// lives.
+// Start installs, initialises, stops orphans as needed, and returns once the server answers. Error: ErrInUse.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = io.Discard

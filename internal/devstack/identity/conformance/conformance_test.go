@@ -24,7 +24,6 @@ func behaviours() []behaviour {
 	)
 }
 
-// side is a provider under test.
 type side struct {
 	name     string
 	base     string

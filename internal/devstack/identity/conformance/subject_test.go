@@ -32,7 +32,6 @@ type subject struct {
 	pristine pristine
 }
 
-// pristine is a side's initial state.
 type pristine struct{ config, mails object }
 
 // reset enables enumeration protection, as new projects do.
