@@ -91,6 +91,13 @@ var secured = []struct{ operation, method, path, body string }{
 	{"listAuditEvents", http.MethodGet, "/v1/admin/audit-events", ""},
 	{"listJobs", http.MethodGet, "/v1/admin/jobs", ""},
 	{"retryJob", http.MethodPost, "/v1/admin/jobs/42/retry", ""},
+	{"listMoves", http.MethodGet, "/v1/admin/moves", ""},
+	{"startMove", http.MethodPost, "/v1/admin/moves", moveBody},
+	{"getMove", http.MethodGet, noRunPath, ""},
+	{"pauseMove", http.MethodPost, noRunPath + "/pause", ""},
+	{"resumeMove", http.MethodPost, noRunPath + "/resume", ""},
+	{"stopMove", http.MethodPost, noRunPath + "/stop", ""},
+	{"retryMove", http.MethodPost, noRunPath + "/retry", ""},
 	{"exportMe", http.MethodGet, "/v1/auth/me/export", ""},
 	{"changeTokenBalance", http.MethodPost, "/v1/users/7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d/token-balance", spend5},
 	{"listTokenBalanceEntries", http.MethodGet, "/v1/users/7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d/token-balance/entries", ""},
@@ -99,6 +106,12 @@ var secured = []struct{ operation, method, path, body string }{
 }
 
 const rolloutBody = `{"revision":0,"usersPercent":0,"trafficPercent":100,"newUsers":"firebase","allow":[],"deny":[],"belowFullTraffic":false}`
+
+// noRunPath names no existing run.
+const (
+	noRunPath = "/v1/admin/moves/0b6f3c3e-8a52-4b9e-9a41-6f1f2d8a7c11"
+	moveBody  = `{"selection":"all"}`
+)
 
 // nobodyPath and syncBody name no existing user or account.
 const (
@@ -131,6 +144,7 @@ var bodyless = []struct{ operation, method, path, body string }{
 	{"updateUser", http.MethodPatch, nobodyPath, `{"username":"somebody else"}`},
 	{"deactivateUser", http.MethodPost, nobodyPath + "/deactivate", `{"reason":"a test"}`},
 	{"syncAccount", http.MethodPost, "/v1/admin/users/sync", syncBody},
+	{"startMove", http.MethodPost, "/v1/admin/moves", moveBody},
 	{"changeTokenBalance", http.MethodPost, "/v1/users/7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d/token-balance", spend5},
 	{"legacyLogout", http.MethodPost, "/auth/logout", `{"anything":"x"}`},
 }

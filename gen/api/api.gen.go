@@ -377,6 +377,7 @@ const (
 	ErrorCodePayloadTooLarge       ErrorCode = "payload_too_large"
 	ErrorCodeRateLimited           ErrorCode = "rate_limited"
 	ErrorCodeReauthRequired        ErrorCode = "reauth_required"
+	ErrorCodeRunConflict           ErrorCode = "run_conflict"
 	ErrorCodeSignInBlocked         ErrorCode = "sign_in_blocked"
 	ErrorCodeTokenExpired          ErrorCode = "token_expired"
 	ErrorCodeTokenInvalid          ErrorCode = "token_invalid"
@@ -426,6 +427,8 @@ func (e ErrorCode) Valid() bool {
 	case ErrorCodeRateLimited:
 		return true
 	case ErrorCodeReauthRequired:
+		return true
+	case ErrorCodeRunConflict:
 		return true
 	case ErrorCodeSignInBlocked:
 		return true
@@ -927,6 +930,84 @@ func (e MFAFactorKind) Valid() bool {
 	}
 }
 
+// Defines values for MoveRunState.
+const (
+	MoveRunStateDone    MoveRunState = "done"
+	MoveRunStatePaused  MoveRunState = "paused"
+	MoveRunStateRunning MoveRunState = "running"
+	MoveRunStateStopped MoveRunState = "stopped"
+)
+
+// Valid indicates whether the value is a known member of the MoveRunState enum.
+func (e MoveRunState) Valid() bool {
+	switch e {
+	case MoveRunStateDone:
+		return true
+	case MoveRunStatePaused:
+		return true
+	case MoveRunStateRunning:
+		return true
+	case MoveRunStateStopped:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MoveRunEnvelopeSuccess.
+const (
+	MoveRunEnvelopeSuccessTrue MoveRunEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the MoveRunEnvelopeSuccess enum.
+func (e MoveRunEnvelopeSuccess) Valid() bool {
+	switch e {
+	case MoveRunEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MoveRunPageEnvelopeSuccess.
+const (
+	MoveRunPageEnvelopeSuccessTrue MoveRunPageEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the MoveRunPageEnvelopeSuccess enum.
+func (e MoveRunPageEnvelopeSuccess) Valid() bool {
+	switch e {
+	case MoveRunPageEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MoveSelection.
+const (
+	MoveSelectionAll     MoveSelection = "all"
+	MoveSelectionCohort  MoveSelection = "cohort"
+	MoveSelectionIds     MoveSelection = "ids"
+	MoveSelectionPercent MoveSelection = "percent"
+)
+
+// Valid indicates whether the value is a known member of the MoveSelection enum.
+func (e MoveSelection) Valid() bool {
+	switch e {
+	case MoveSelectionAll:
+		return true
+	case MoveSelectionCohort:
+		return true
+	case MoveSelectionIds:
+		return true
+	case MoveSelectionPercent:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for NotFoundFailureCode.
 const (
 	NotFoundFailureCodeNotFound NotFoundFailureCode = "not_found"
@@ -1107,6 +1188,42 @@ const (
 func (e RolloutEnvelopeSuccess) Valid() bool {
 	switch e {
 	case RolloutEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RunConflictFailureCode.
+const (
+	RunConflictFailureCodeAccountLinkRequired RunConflictFailureCode = "account_link_required"
+	RunConflictFailureCodeIdentityConflict    RunConflictFailureCode = "identity_conflict"
+	RunConflictFailureCodeRunConflict         RunConflictFailureCode = "run_conflict"
+)
+
+// Valid indicates whether the value is a known member of the RunConflictFailureCode enum.
+func (e RunConflictFailureCode) Valid() bool {
+	switch e {
+	case RunConflictFailureCodeAccountLinkRequired:
+		return true
+	case RunConflictFailureCodeIdentityConflict:
+		return true
+	case RunConflictFailureCodeRunConflict:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RunConflictFailureSuccess.
+const (
+	RunConflictFailureSuccessFalse RunConflictFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the RunConflictFailureSuccess enum.
+func (e RunConflictFailureSuccess) Valid() bool {
+	switch e {
+	case RunConflictFailureSuccessFalse:
 		return true
 	default:
 		return false
@@ -2689,6 +2806,150 @@ type MFAFactor struct {
 // MFAFactorKind totp: an authenticator app; phone: an SMS, through the Firebase SDK
 type MFAFactorKind string
 
+// MoveFailure Failed users of one code
+type MoveFailure struct {
+	// Code Why they could not move
+	Code string `json:"code"`
+
+	// Users How many
+	Users int64 `json:"users"`
+}
+
+// MoveInput defines model for MoveInput.
+type MoveInput struct {
+	// Ids Of a selection by ids: ids of rows
+	Ids *[]openapi_types.UUID `json:"ids,omitempty"`
+
+	// MaxErrors More failures among the last 1,000 users pause the run; 10 without it
+	MaxErrors *int `json:"max_errors,omitempty"`
+
+	// Parallel Batches at once; 4 without it
+	Parallel *int `json:"parallel,omitempty"`
+
+	// Percent Of a selection by percent: two decimals
+	Percent *float64 `json:"percent,omitempty"`
+
+	// Rate Users a second at most; without it, as many as Firebase takes
+	Rate *int `json:"rate,omitempty"`
+
+	// Selection All users, a share of them (the rollout's buckets), the users that the rollout moves at their sign-in, or users by id
+	Selection MoveSelection `json:"selection"`
+}
+
+// MoveRun A run that moves users to Firebase
+type MoveRun struct {
+	// CanaryAt When the last canary signed in, or tried to
+	CanaryAt *time.Time `json:"canary_at"`
+
+	// CanaryFailure Why the last canary could not sign in: a code
+	CanaryFailure *string `json:"canary_failure"`
+
+	// Carried Whether an instance or a command works on it now
+	Carried bool `json:"carried"`
+
+	// EndedAt When it was done or stopped
+	EndedAt *time.Time `json:"ended_at"`
+
+	// Failed Users that could not move
+	Failed int64 `json:"failed"`
+
+	// Failures The failed users by code
+	Failures []MoveFailure `json:"failures"`
+
+	// ID Its id
+	ID openapi_types.UUID `json:"id"`
+
+	// MaxErrors More failures among the last 1,000 users pause it
+	MaxErrors int `json:"max_errors"`
+
+	// Moved Users that it has moved
+	Moved int64 `json:"moved"`
+
+	// Parallel Batches at once
+	Parallel int `json:"parallel"`
+
+	// Pending Users that are tried later
+	Pending int64 `json:"pending"`
+
+	// Percent Of a selection by percent
+	Percent *float64 `json:"percent"`
+
+	// Project The Firebase project that users move to
+	Project string `json:"project"`
+
+	// Rate Users a second at most; null: as many as Firebase takes
+	Rate *int `json:"rate"`
+
+	// Reason Why it is paused or stopped: a code
+	Reason *string `json:"reason"`
+
+	// Selection All users, a share of them (the rollout's buckets), the users that the rollout moves at their sign-in, or users by id
+	Selection MoveSelection `json:"selection"`
+
+	// Skipped Users that were not to move: moved already, deactivated, without a password
+	Skipped int64 `json:"skipped"`
+
+	// SlowedTo Users a second since Firebase refused more
+	SlowedTo *float64 `json:"slowed_to"`
+
+	// StartedAt When it was started
+	StartedAt time.Time `json:"started_at"`
+
+	// StartedBy The actor, as in the audit
+	StartedBy string `json:"started_by"`
+
+	// State Whether it goes on
+	State MoveRunState `json:"state"`
+
+	// Tenant Its tenant; empty: none
+	Tenant string `json:"tenant"`
+}
+
+// MoveRunState Whether it goes on
+type MoveRunState string
+
+// MoveRunEnvelope defines model for MoveRunEnvelope.
+type MoveRunEnvelope struct {
+	// Data The run
+	Data struct {
+		// Run A run that moves users to Firebase
+		Run MoveRun `json:"run"`
+	} `json:"data"`
+
+	// Message What happened, for people
+	Message string `json:"message"`
+
+	// Success Always true
+	Success MoveRunEnvelopeSuccess `json:"success"`
+}
+
+// MoveRunEnvelopeSuccess Always true
+type MoveRunEnvelopeSuccess bool
+
+// MoveRunPageEnvelope defines model for MoveRunPageEnvelope.
+type MoveRunPageEnvelope struct {
+	// Data A page
+	Data struct {
+		// NextCursor What `cursor` takes for the page after; null: this was the last
+		NextCursor *string `json:"next_cursor"`
+
+		// Runs The newest first
+		Runs []MoveRun `json:"runs"`
+	} `json:"data"`
+
+	// Message What happened, for people
+	Message string `json:"message"`
+
+	// Success Always true
+	Success MoveRunPageEnvelopeSuccess `json:"success"`
+}
+
+// MoveRunPageEnvelopeSuccess Always true
+type MoveRunPageEnvelopeSuccess bool
+
+// MoveSelection All users, a share of them (the rollout's buckets), the users that the rollout moves at their sign-in, or users by id
+type MoveSelection string
+
 // NotFoundFailure defines model for NotFoundFailure.
 type NotFoundFailure struct {
 	// Code A reason for programs
@@ -2895,6 +3156,27 @@ type RolloutEnvelope struct {
 
 // RolloutEnvelopeSuccess Always true
 type RolloutEnvelopeSuccess bool
+
+// RunConflictFailure defines model for RunConflictFailure.
+type RunConflictFailure struct {
+	// Code A reason for programs
+	Code RunConflictFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success RunConflictFailureSuccess `json:"success"`
+}
+
+// RunConflictFailureCode A reason for programs
+type RunConflictFailureCode string
+
+// RunConflictFailureSuccess Always false
+type RunConflictFailureSuccess bool
 
 // SchemaDifference One object that is not what the migrations produce
 type SchemaDifference struct {
@@ -3496,6 +3778,9 @@ type Cursor = string
 // Limit defines model for Limit.
 type Limit = int32
 
+// RunID defines model for RunId.
+type RunID = openapi_types.UUID
+
 // UserID defines model for UserId.
 type UserID = openapi_types.UUID
 
@@ -3574,6 +3859,12 @@ type LinkRefused = LinkFailure
 // MailAccepted A success without data
 type MailAccepted = DoneEnvelope
 
+// MoveRunPage defines model for MoveRunPage.
+type MoveRunPage = MoveRunPageEnvelope
+
+// MoveRunRecord defines model for MoveRunRecord.
+type MoveRunRecord = MoveRunEnvelope
+
 // NoBodyTaken defines model for NoBodyTaken.
 type NoBodyTaken = InvalidRequestFailure
 
@@ -3582,6 +3873,9 @@ type NoSuchAccount = NotFoundFailure
 
 // NoSuchJob defines model for NoSuchJob.
 type NoSuchJob = NotFoundFailure
+
+// NoSuchRun defines model for NoSuchRun.
+type NoSuchRun = NotFoundFailure
 
 // NoSuchSession defines model for NoSuchSession.
 type NoSuchSession = NotFoundFailure
@@ -3615,6 +3909,12 @@ type RefreshRefused = TokenFailure
 
 // RolloutRecord defines model for RolloutRecord.
 type RolloutRecord = RolloutEnvelope
+
+// RunStateRefused defines model for RunStateRefused.
+type RunStateRefused = RunConflictFailure
+
+// RunUnfinished defines model for RunUnfinished.
+type RunUnfinished = RunConflictFailure
 
 // SecondFactorRefused defines model for SecondFactorRefused.
 type SecondFactorRefused = SecondFactorFailure
@@ -3709,6 +4009,15 @@ type ListJobsParams struct {
 // ListJobsParamsState defines parameters for ListJobs.
 type ListJobsParamsState string
 
+// ListMovesParams defines parameters for ListMoves.
+type ListMovesParams struct {
+	// Cursor The `next_cursor` of the page before, of the same search
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit How many at most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // ListUsersParams defines parameters for ListUsers.
 type ListUsersParams struct {
 	// Q The beginning of an e-mail or a username, or the whole of an id or a Firebase uid
@@ -3769,6 +4078,9 @@ type LegacyRegisterJSONRequestBody = LegacyRegisterInput
 //
 // Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 type LegacyVerifyTokenJSONRequestBody = LegacyVerifyTokenInput
+
+// StartMoveJSONRequestBody defines body for StartMove for application/json ContentType.
+type StartMoveJSONRequestBody = MoveInput
 
 // SetRolloutJSONRequestBody defines body for SetRollout for application/json ContentType.
 type SetRolloutJSONRequestBody = RolloutChange
@@ -3880,6 +4192,27 @@ type ServerInterface interface {
 	// RetryJob Tell Firebase again, now
 	// (POST /v1/admin/jobs/{id}/retry)
 	RetryJob(w http.ResponseWriter, r *http.Request, id int64)
+	// ListMoves The runs that move users to Firebase
+	// (GET /v1/admin/moves)
+	ListMoves(w http.ResponseWriter, r *http.Request, params ListMovesParams)
+	// StartMove Move many users to Firebase
+	// (POST /v1/admin/moves)
+	StartMove(w http.ResponseWriter, r *http.Request)
+	// GetMove One run
+	// (GET /v1/admin/moves/{id})
+	GetMove(w http.ResponseWriter, r *http.Request, id RunID)
+	// PauseMove Pause a run
+	// (POST /v1/admin/moves/{id}/pause)
+	PauseMove(w http.ResponseWriter, r *http.Request, id RunID)
+	// ResumeMove Go on with a paused run
+	// (POST /v1/admin/moves/{id}/resume)
+	ResumeMove(w http.ResponseWriter, r *http.Request, id RunID)
+	// RetryMove Try the failed users of a run again
+	// (POST /v1/admin/moves/{id}/retry)
+	RetryMove(w http.ResponseWriter, r *http.Request, id RunID)
+	// StopMove End a run for good
+	// (POST /v1/admin/moves/{id}/stop)
+	StopMove(w http.ResponseWriter, r *http.Request, id RunID)
 	// GetRollout How far the rollout of Firebase is
 	// (GET /v1/admin/rollout)
 	GetRollout(w http.ResponseWriter, r *http.Request)
@@ -4078,6 +4411,48 @@ func (_ Unimplemented) ListJobs(w http.ResponseWriter, r *http.Request, params L
 // RetryJob Tell Firebase again, now
 // (POST /v1/admin/jobs/{id}/retry)
 func (_ Unimplemented) RetryJob(w http.ResponseWriter, r *http.Request, id int64) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListMoves The runs that move users to Firebase
+// (GET /v1/admin/moves)
+func (_ Unimplemented) ListMoves(w http.ResponseWriter, r *http.Request, params ListMovesParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// StartMove Move many users to Firebase
+// (POST /v1/admin/moves)
+func (_ Unimplemented) StartMove(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetMove One run
+// (GET /v1/admin/moves/{id})
+func (_ Unimplemented) GetMove(w http.ResponseWriter, r *http.Request, id RunID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// PauseMove Pause a run
+// (POST /v1/admin/moves/{id}/pause)
+func (_ Unimplemented) PauseMove(w http.ResponseWriter, r *http.Request, id RunID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ResumeMove Go on with a paused run
+// (POST /v1/admin/moves/{id}/resume)
+func (_ Unimplemented) ResumeMove(w http.ResponseWriter, r *http.Request, id RunID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// RetryMove Try the failed users of a run again
+// (POST /v1/admin/moves/{id}/retry)
+func (_ Unimplemented) RetryMove(w http.ResponseWriter, r *http.Request, id RunID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// StopMove End a run for good
+// (POST /v1/admin/moves/{id}/stop)
+func (_ Unimplemented) StopMove(w http.ResponseWriter, r *http.Request, id RunID) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -4631,6 +5006,196 @@ func (siw *ServerInterfaceWrapper) RetryJob(w http.ResponseWriter, r *http.Reque
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.RetryJob(w, r, id)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListMoves operation middleware
+func (siw *ServerInterfaceWrapper) ListMoves(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListMovesParams
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListMoves(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StartMove operation middleware
+func (siw *ServerInterfaceWrapper) StartMove(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StartMove(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetMove operation middleware
+func (siw *ServerInterfaceWrapper) GetMove(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id RunID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", chi.URLParam(r, "id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetMove(w, r, id)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PauseMove operation middleware
+func (siw *ServerInterfaceWrapper) PauseMove(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id RunID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", chi.URLParam(r, "id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PauseMove(w, r, id)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ResumeMove operation middleware
+func (siw *ServerInterfaceWrapper) ResumeMove(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id RunID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", chi.URLParam(r, "id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ResumeMove(w, r, id)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RetryMove operation middleware
+func (siw *ServerInterfaceWrapper) RetryMove(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id RunID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", chi.URLParam(r, "id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RetryMove(w, r, id)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StopMove operation middleware
+func (siw *ServerInterfaceWrapper) StopMove(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id RunID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", chi.URLParam(r, "id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StopMove(w, r, id)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -5530,6 +6095,27 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Post(options.BaseURL+"/v1/admin/jobs/{id}/retry", wrapper.RetryJob)
 	})
 	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/v1/admin/moves", wrapper.ListMoves)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/admin/moves", wrapper.StartMove)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/v1/admin/moves/{id}", wrapper.GetMove)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/admin/moves/{id}/pause", wrapper.PauseMove)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/admin/moves/{id}/resume", wrapper.ResumeMove)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/admin/moves/{id}/stop", wrapper.StopMove)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/admin/moves/{id}/retry", wrapper.RetryMove)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/v1/auth/me/export", wrapper.ExportMe)
 	})
 	r.Group(func(r chi.Router) {
@@ -5761,6 +6347,10 @@ type LinkRefusedJSONResponse struct {
 
 type MailAcceptedJSONResponse DoneEnvelope
 
+type MoveRunPageJSONResponse MoveRunPageEnvelope
+
+type MoveRunRecordJSONResponse MoveRunEnvelope
+
 type NoBodyTakenResponseHeaders struct {
 	XRequestID string
 }
@@ -5786,6 +6376,15 @@ type NoSuchJobJSONResponse struct {
 	Body NotFoundFailure
 
 	Headers NoSuchJobResponseHeaders
+}
+
+type NoSuchRunResponseHeaders struct {
+	XRequestID string
+}
+type NoSuchRunJSONResponse struct {
+	Body NotFoundFailure
+
+	Headers NoSuchRunResponseHeaders
 }
 
 type NoSuchSessionResponseHeaders struct {
@@ -5877,6 +6476,24 @@ type RefreshRefusedJSONResponse struct {
 }
 
 type RolloutRecordJSONResponse RolloutEnvelope
+
+type RunStateRefusedResponseHeaders struct {
+	XRequestID string
+}
+type RunStateRefusedJSONResponse struct {
+	Body RunConflictFailure
+
+	Headers RunStateRefusedResponseHeaders
+}
+
+type RunUnfinishedResponseHeaders struct {
+	XRequestID string
+}
+type RunUnfinishedJSONResponse struct {
+	Body RunConflictFailure
+
+	Headers RunUnfinishedResponseHeaders
+}
 
 type SecondFactorRefusedResponseHeaders struct {
 	WwwAuthenticate string
@@ -7529,6 +8146,1030 @@ func (response RetryJob500JSONResponse) VisitRetryJobResponse(w http.ResponseWri
 type RetryJob503JSONResponse struct{ UnavailableJSONResponse }
 
 func (response RetryJob503JSONResponse) VisitRetryJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMovesRequestObject struct {
+	Params ListMovesParams
+}
+
+type ListMovesResponseObject interface {
+	VisitListMovesResponse(w http.ResponseWriter) error
+}
+
+type ListMoves200JSONResponse struct{ MoveRunPageJSONResponse }
+
+func (response ListMoves200JSONResponse) VisitListMovesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMoves400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response ListMoves400JSONResponse) VisitListMovesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMoves401JSONResponse struct{ CallerRefusedJSONResponse }
+
+func (response ListMoves401JSONResponse) VisitListMovesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMoves403JSONResponse struct{ AdminRefusedJSONResponse }
+
+func (response ListMoves403JSONResponse) VisitListMovesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMoves409JSONResponse struct{ AddressHeldJSONResponse }
+
+func (response ListMoves409JSONResponse) VisitListMovesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMoves422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response ListMoves422JSONResponse) VisitListMovesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMoves500JSONResponse struct{ InternalJSONResponse }
+
+func (response ListMoves500JSONResponse) VisitListMovesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMoves503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ListMoves503JSONResponse) VisitListMovesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartMoveRequestObject struct {
+	Body *StartMoveJSONRequestBody
+}
+
+type StartMoveResponseObject interface {
+	VisitStartMoveResponse(w http.ResponseWriter) error
+}
+
+type StartMove200JSONResponse struct{ MoveRunRecordJSONResponse }
+
+func (response StartMove200JSONResponse) VisitStartMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartMove400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response StartMove400JSONResponse) VisitStartMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartMove401JSONResponse struct{ CallerRefusedJSONResponse }
+
+func (response StartMove401JSONResponse) VisitStartMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartMove403JSONResponse struct{ AdminRefusedJSONResponse }
+
+func (response StartMove403JSONResponse) VisitStartMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartMove409JSONResponse struct{ RunUnfinishedJSONResponse }
+
+func (response StartMove409JSONResponse) VisitStartMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartMove413JSONResponse struct{ PayloadTooLargeJSONResponse }
+
+func (response StartMove413JSONResponse) VisitStartMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartMove415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response StartMove415JSONResponse) VisitStartMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartMove422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response StartMove422JSONResponse) VisitStartMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartMove500JSONResponse struct{ InternalJSONResponse }
+
+func (response StartMove500JSONResponse) VisitStartMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartMove503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response StartMove503JSONResponse) VisitStartMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMoveRequestObject struct {
+	ID RunID `json:"id"`
+}
+
+type GetMoveResponseObject interface {
+	VisitGetMoveResponse(w http.ResponseWriter) error
+}
+
+type GetMove200JSONResponse struct{ MoveRunRecordJSONResponse }
+
+func (response GetMove200JSONResponse) VisitGetMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMove400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response GetMove400JSONResponse) VisitGetMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMove401JSONResponse struct{ CallerRefusedJSONResponse }
+
+func (response GetMove401JSONResponse) VisitGetMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMove403JSONResponse struct{ AdminRefusedJSONResponse }
+
+func (response GetMove403JSONResponse) VisitGetMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMove404JSONResponse struct{ NoSuchRunJSONResponse }
+
+func (response GetMove404JSONResponse) VisitGetMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMove409JSONResponse struct{ AddressHeldJSONResponse }
+
+func (response GetMove409JSONResponse) VisitGetMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMove422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response GetMove422JSONResponse) VisitGetMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMove500JSONResponse struct{ InternalJSONResponse }
+
+func (response GetMove500JSONResponse) VisitGetMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMove503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response GetMove503JSONResponse) VisitGetMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseMoveRequestObject struct {
+	ID RunID `json:"id"`
+}
+
+type PauseMoveResponseObject interface {
+	VisitPauseMoveResponse(w http.ResponseWriter) error
+}
+
+type PauseMove200JSONResponse struct{ MoveRunRecordJSONResponse }
+
+func (response PauseMove200JSONResponse) VisitPauseMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseMove400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response PauseMove400JSONResponse) VisitPauseMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseMove401JSONResponse struct{ CallerRefusedJSONResponse }
+
+func (response PauseMove401JSONResponse) VisitPauseMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseMove403JSONResponse struct{ AdminRefusedJSONResponse }
+
+func (response PauseMove403JSONResponse) VisitPauseMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseMove404JSONResponse struct{ NoSuchRunJSONResponse }
+
+func (response PauseMove404JSONResponse) VisitPauseMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseMove409JSONResponse struct{ RunStateRefusedJSONResponse }
+
+func (response PauseMove409JSONResponse) VisitPauseMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseMove422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response PauseMove422JSONResponse) VisitPauseMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseMove500JSONResponse struct{ InternalJSONResponse }
+
+func (response PauseMove500JSONResponse) VisitPauseMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseMove503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response PauseMove503JSONResponse) VisitPauseMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeMoveRequestObject struct {
+	ID RunID `json:"id"`
+}
+
+type ResumeMoveResponseObject interface {
+	VisitResumeMoveResponse(w http.ResponseWriter) error
+}
+
+type ResumeMove200JSONResponse struct{ MoveRunRecordJSONResponse }
+
+func (response ResumeMove200JSONResponse) VisitResumeMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeMove400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response ResumeMove400JSONResponse) VisitResumeMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeMove401JSONResponse struct{ CallerRefusedJSONResponse }
+
+func (response ResumeMove401JSONResponse) VisitResumeMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeMove403JSONResponse struct{ AdminRefusedJSONResponse }
+
+func (response ResumeMove403JSONResponse) VisitResumeMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeMove404JSONResponse struct{ NoSuchRunJSONResponse }
+
+func (response ResumeMove404JSONResponse) VisitResumeMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeMove409JSONResponse struct{ RunStateRefusedJSONResponse }
+
+func (response ResumeMove409JSONResponse) VisitResumeMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeMove422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response ResumeMove422JSONResponse) VisitResumeMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeMove500JSONResponse struct{ InternalJSONResponse }
+
+func (response ResumeMove500JSONResponse) VisitResumeMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeMove503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ResumeMove503JSONResponse) VisitResumeMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryMoveRequestObject struct {
+	ID RunID `json:"id"`
+}
+
+type RetryMoveResponseObject interface {
+	VisitRetryMoveResponse(w http.ResponseWriter) error
+}
+
+type RetryMove200JSONResponse struct{ MoveRunRecordJSONResponse }
+
+func (response RetryMove200JSONResponse) VisitRetryMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryMove400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response RetryMove400JSONResponse) VisitRetryMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryMove401JSONResponse struct{ CallerRefusedJSONResponse }
+
+func (response RetryMove401JSONResponse) VisitRetryMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryMove403JSONResponse struct{ AdminRefusedJSONResponse }
+
+func (response RetryMove403JSONResponse) VisitRetryMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryMove404JSONResponse struct{ NoSuchRunJSONResponse }
+
+func (response RetryMove404JSONResponse) VisitRetryMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryMove409JSONResponse struct{ RunStateRefusedJSONResponse }
+
+func (response RetryMove409JSONResponse) VisitRetryMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryMove422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response RetryMove422JSONResponse) VisitRetryMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryMove500JSONResponse struct{ InternalJSONResponse }
+
+func (response RetryMove500JSONResponse) VisitRetryMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryMove503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response RetryMove503JSONResponse) VisitRetryMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopMoveRequestObject struct {
+	ID RunID `json:"id"`
+}
+
+type StopMoveResponseObject interface {
+	VisitStopMoveResponse(w http.ResponseWriter) error
+}
+
+type StopMove200JSONResponse struct{ MoveRunRecordJSONResponse }
+
+func (response StopMove200JSONResponse) VisitStopMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopMove400JSONResponse struct{ InvalidRequestJSONResponse }
+
+func (response StopMove400JSONResponse) VisitStopMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopMove401JSONResponse struct{ CallerRefusedJSONResponse }
+
+func (response StopMove401JSONResponse) VisitStopMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Www-Authenticate", fmt.Sprint(response.Headers.WwwAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopMove403JSONResponse struct{ AdminRefusedJSONResponse }
+
+func (response StopMove403JSONResponse) VisitStopMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopMove404JSONResponse struct{ NoSuchRunJSONResponse }
+
+func (response StopMove404JSONResponse) VisitStopMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopMove409JSONResponse struct{ RunStateRefusedJSONResponse }
+
+func (response StopMove409JSONResponse) VisitStopMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopMove422JSONResponse struct {
+	UnsupportedIdentityJSONResponse
+}
+
+func (response StopMove422JSONResponse) VisitStopMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopMove500JSONResponse struct{ InternalJSONResponse }
+
+func (response StopMove500JSONResponse) VisitStopMoveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopMove503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response StopMove503JSONResponse) VisitStopMoveResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -12349,6 +13990,27 @@ type StrictServerInterface interface {
 	// RetryJob Tell Firebase again, now
 	// (POST /v1/admin/jobs/{id}/retry)
 	RetryJob(ctx context.Context, request RetryJobRequestObject) (RetryJobResponseObject, error)
+	// ListMoves The runs that move users to Firebase
+	// (GET /v1/admin/moves)
+	ListMoves(ctx context.Context, request ListMovesRequestObject) (ListMovesResponseObject, error)
+	// StartMove Move many users to Firebase
+	// (POST /v1/admin/moves)
+	StartMove(ctx context.Context, request StartMoveRequestObject) (StartMoveResponseObject, error)
+	// GetMove One run
+	// (GET /v1/admin/moves/{id})
+	GetMove(ctx context.Context, request GetMoveRequestObject) (GetMoveResponseObject, error)
+	// PauseMove Pause a run
+	// (POST /v1/admin/moves/{id}/pause)
+	PauseMove(ctx context.Context, request PauseMoveRequestObject) (PauseMoveResponseObject, error)
+	// ResumeMove Go on with a paused run
+	// (POST /v1/admin/moves/{id}/resume)
+	ResumeMove(ctx context.Context, request ResumeMoveRequestObject) (ResumeMoveResponseObject, error)
+	// RetryMove Try the failed users of a run again
+	// (POST /v1/admin/moves/{id}/retry)
+	RetryMove(ctx context.Context, request RetryMoveRequestObject) (RetryMoveResponseObject, error)
+	// StopMove End a run for good
+	// (POST /v1/admin/moves/{id}/stop)
+	StopMove(ctx context.Context, request StopMoveRequestObject) (StopMoveResponseObject, error)
 	// GetRollout How far the rollout of Firebase is
 	// (GET /v1/admin/rollout)
 	GetRollout(ctx context.Context, request GetRolloutRequestObject) (GetRolloutResponseObject, error)
@@ -12880,6 +14542,193 @@ func (sh *strictHandler) RetryJob(w http.ResponseWriter, r *http.Request, id int
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(RetryJobResponseObject); ok {
 		if err := validResponse.VisitRetryJobResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListMoves operation middleware
+func (sh *strictHandler) ListMoves(w http.ResponseWriter, r *http.Request, params ListMovesParams) {
+	var request ListMovesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListMoves(ctx, request.(ListMovesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListMoves")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListMovesResponseObject); ok {
+		if err := validResponse.VisitListMovesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StartMove operation middleware
+func (sh *strictHandler) StartMove(w http.ResponseWriter, r *http.Request) {
+	var request StartMoveRequestObject
+
+	var body StartMoveJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.StartMove(ctx, request.(StartMoveRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StartMove")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(StartMoveResponseObject); ok {
+		if err := validResponse.VisitStartMoveResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetMove operation middleware
+func (sh *strictHandler) GetMove(w http.ResponseWriter, r *http.Request, id RunID) {
+	var request GetMoveRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMove(ctx, request.(GetMoveRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMove")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetMoveResponseObject); ok {
+		if err := validResponse.VisitGetMoveResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PauseMove operation middleware
+func (sh *strictHandler) PauseMove(w http.ResponseWriter, r *http.Request, id RunID) {
+	var request PauseMoveRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.PauseMove(ctx, request.(PauseMoveRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PauseMove")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(PauseMoveResponseObject); ok {
+		if err := validResponse.VisitPauseMoveResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ResumeMove operation middleware
+func (sh *strictHandler) ResumeMove(w http.ResponseWriter, r *http.Request, id RunID) {
+	var request ResumeMoveRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ResumeMove(ctx, request.(ResumeMoveRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResumeMove")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ResumeMoveResponseObject); ok {
+		if err := validResponse.VisitResumeMoveResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RetryMove operation middleware
+func (sh *strictHandler) RetryMove(w http.ResponseWriter, r *http.Request, id RunID) {
+	var request RetryMoveRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RetryMove(ctx, request.(RetryMoveRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RetryMove")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RetryMoveResponseObject); ok {
+		if err := validResponse.VisitRetryMoveResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StopMove operation middleware
+func (sh *strictHandler) StopMove(w http.ResponseWriter, r *http.Request, id RunID) {
+	var request StopMoveRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.StopMove(ctx, request.(StopMoveRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StopMove")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(StopMoveResponseObject); ok {
+		if err := validResponse.VisitStopMoveResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -13783,341 +15632,375 @@ func (sh *strictHandler) ListTokenBalanceEntries(w http.ResponseWriter, r *http.
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L0Lcxu3lj/4VbDc2XJS25Kpp2Oq/rWj+JHI8WsseXP/E3lEsBskETUBXgAUxaS8n30L5wDdaLKbZJPU",
-	"ww6rpubGYnfjdc7Bef7O341YDoZSMGF0o/V3g93SwTBl8N80juVImKuE0djwG2pYYv98Q9MRs/8Ry4Q1",
-	"WqWPRY0B05r27O8Xfa6Je4hwTYrPKfbvEdPmiieNVuOw032+3z04evasc3CY0ONG1NCjOGZaN1pdmmr2",
-	"9WuUjZdycX1lX+dq/sSKD85Mje0MKE9Jh6VS9DQxklCRzdf0qSGDkTakw4j9EEtIlyttTshQyRtGuNFk",
-	"SLUeS7Xacjo0pSJmV/KGqW4qx2UrmXmmuAhG3ANkLEdpQnpKjkmHTaRIyP7e4bPDnw6OD5+tNLuYpilT",
-	"VwOuNRe9srkZec1E9kA4sVPSYVQxReARIpXd2NOPZ+SaTSwhBEeywsRkwq7Y7bDq8HFa/oHp/bIPkT7V",
-	"xD1wQqi+Jl2YojR9plafExc3NOVz5uQfKJ0T10RIQ/wT9eeQsCETCRPx5Gok6A3lKe2krGw2FU9OTyuh",
-	"hnaoZiSmwk6tw4hiNO6zhCje6xsi5PiEGDUhtEe5IFwQSgZywIRZaQHMcuOVoddMlM06/LmKlbkm/oH6",
-	"43el6vAkKR89/3FmbMFYokF0JAMuyLgv7Tw07wmWwKYY8porZrcymuIF2SWmz9x26lgO2Uoz5wkbDKWB",
-	"E42l6KY8NmWLKH1uZj1n+VM7v7EJGVNNRtqKv5xLSNynosdwAVx7MbTq7IXhZuHUpx5aSpzjZJ1MP7Fb",
-	"L4dMUSMVCAEjScJinqw4caFH3S6PORPmyu9A2dzLnqsS5JaEpSSpHMN+291dcXKGKUHT8gm538JJnMsB",
-	"M30uemTMhCFjJUWPSEHkSBG9+haBQLuKFYMDpKkun9DsY9Mb5I4X9oRlN6/dL5jqWtNzb86bmn8kajCl",
-	"pNKN1h9/N7qcpYmXTYUZD5UlNDMhl/jjZcPO1F+WX79Mr859fv1rYNClc3Wjwu/FS1uz2CoOXRpb/lj3",
-	"nhbyqiOTSbVAn93ZKYZGVuVSgFC3G0PsF1edjR7F/SsnCsrmI6S56sqRmLmglbudif1CpiAGYn2tGf0p",
-	"O2vMxr69zuiaac2lWGMG/gvrzGKkmVpjCvD6auObK8VoMqmlJpUIAK8rFebJNelSns4y/HtpCAxrLyDN",
-	"1M1qFDSkk1TS5MpIeZVS1Su9fGYfmrl5ZAJaubUxyPHR0cEx6UwMW+3asbYRT5jakA7qr33ivzurjK40",
-	"TUUNu0r5gFeYtoXfC5OSkgyomHiBraNAA06pWZEQFaMj058ruKcfKdzdvIf6t50GKJk9fsNIPFKKCfPR",
-	"3ZUR6DtydZ1Csa5iun9VNLFq22DuM846DIyxDUxqZSOsOKm1r2G8S6/wLr1CDWVFxcebh6urOZrdMEXT",
-	"ZbWwsgv5nImESMFI/o0Itsh9e7V58Z49kKtOKuPrckqafmSa6q2+yuG83BOkM0EFUck/WWyeaKJG6YrC",
-	"zA9urwk5LNdi5lGVMwN3uCMoYi0TpqxiI05Ih/U8y640uzW5cDPctybXbYjbiq6odXxV62q9OJBiN/J6",
-	"3qH4B2bpBbUpOJcOY4LYWzI5AToia5HLSOjRcCiVYcmVv1bLJlj6XCVd23kK6YyziAz7VkZIld/X2Q0O",
-	"DtXAwRpTYW/xAU0Ykd21lzRgCadXZjJkixYVPDkj4YzXh6gmdDhMeQwGyNM/tRSR3f/PF693fiJUJECx",
-	"sRwMFdN6RWKxequgA1ZtI009MXMM/vf1PF9jRq+vMl92yTSKD5RqwMGv+RzBf96nN8xaSymj2pCfSNyn",
-	"isaGKV1iB4d2vZGS6L5Uq7gTv0aNPqOJHaT1d+OFFIYJ85LrodTcOIMnYTpWfIj/bLynA6aBALo89Qo5",
-	"ilajRixq6LjPBtS+iFTW0EaBbv81amQ+M/OJDVM6Qd4vDvBRMQ2eFTBf7EDOidanCfI68EKHdaViEdDY",
-	"mKJkhB886+fzYGI0aLT+sNP7EvlZdaRMGRUwrU/MqMlp16B1VZzOOWgo4AMbU27cuFabtXdqKGfKN2HA",
-	"BR/Y8feyobkwrMcUDP3777+fjkzfMn9MDZsd/wI3IE2ZcyR+ev2CHD87ap6QMTd90gYi+1+XmVoCkvOy",
-	"0XYbSJ3EtnsE+2o3LJFMO84cZW7o8vm7zWv8DOK/Ebn/IBXDNvIdDs79X3aNv3GRlK8P3n2iCdd6lFkG",
-	"5dP5D8W6jVbj/3yah+We4q/66YX9DIwCY35CXjhLqonYXWPgUUIXXip7+gQ3qkPjayvgrI0g7G4Kwg3s",
-	"IyWaWvkt6tL/vz5rpl6BF6x0I/z9IBVhg6GZnJCx4sYwYefxrx37Nvw/J8tWGf2s4gx4krnZIX5W+8Ow",
-	"+z/n7t3ZITLfrQB38iBTh+uN4+6u4vethI8wtBCR3d3dO9g5/3r54vwVEx4e+Ad8oHGouDDWeien5y/O",
-	"ziJy2fi/LhsowDopFdfaSn97ACzpMU2oYmTIVMyE2WHC3jAJXqu15g7+D0UHzHgZP1JaqvI1tAW7NVcx",
-	"PNH25DCkvVzaur9pu4uaURX3G1GD2/f/PWLKKkC4Qw38SEEMD+jtWyZ6pt9o7TX3DyMrGrM/lEmNt3zA",
-	"zexMf5Vj9C1QQwYSDLCyGYBbojCBhHXpKDWN1lETwlgDalAaH+zb65jeOkHdbEaLxHYdTnIpA41W41ln",
-	"r/usc8x2DrpNunPYPWI7z5Ojo51m94Ae0oN4v7OX+NUMqenni8kU/vJTzxYzGsGTJVSgmB5KoTFz4RSV",
-	"y5fFxIUYr39IbZhS6pZMfSiTzv61p2XvgPm4lHAP5vqa8nSkGK5rdv+DVIprIccCWUyPuYGgrOxaLTrQ",
-	"ev61426KnbPKRbjHnwaXCox+miRWsf0VlLuVdnAmS2OpPSy+VRUdnPup2TeWP4xg2QsOw4ejXADU20PV",
-	"0cdNns2Ai0+sO9IPR95T4fK5H8ifrHMQAy4WHEGWXWJFkkst6UmZREVVUA6Z8D7PTZ3AKOHmI+2x5bcf",
-	"RCo1qHreYNbVH/ZAgnt+t5ghBb5D91PLi9JpEetFrxOxCTOUo3tPMQpTaJzqaxe9t2r+hICaBqzVaB3u",
-	"Rw0Zg6M4uQJJu9/cP95p7u009y+aB63mYat59N9LGGB2kvjjUpeBtfyCS7nREqM0/Rpag69gk4hiRnF2",
-	"wxLiTLzuKE0nocVn74zl6cqf3Ctxw1I5LCWuU9QNZJe4k/oaNZwC+AJMttWYryzhay7jzLwwJ9djkUic",
-	"fWmOT2jux0pfWp6zCxu5gMOv56efRJ75S7LgIImCKveQkBV+JzLuO+UUpYmmkw3KCTQpV6OWGffu3EMp",
-	"Pl3mmF3idf90mUd1idez7IYSN+gSr/una5ASbO8CGpp277pZWqqY8RYEx/77eLwz7cCYd/TT/g5rXK1N",
-	"OZ+F5VauBrWppyLxZr6UKHmnJKNk7jcKD5cHNue+P/18WZxjywjTjPACqQTIoQ47FBkgE6dDprT0vn2D",
-	"+c4JYUKOev0wK+3xsMsLyFb+/gXtVFb245G07xlHY6dIYKKY7+p9tRml5aIG40OZM3cqJPiIKE0m7D7o",
-	"rJDmXpvMCgnpyx/zO8pTu8AFMgQyEpwrCKzgEjmSRbsf1+nlV9tqh/g47tXlL4Z8yCX9GRXptZi5Ppsi",
-	"KhhL2OPi0JdSsJqn6rSsLICRxT+LwUmK3iG7brgTxYwZClubMsPesXnfCWui7NNJ2YeYSM5LsjOLn/L5",
-	"AlxjpkDZh3rMvOU3TMAfS790mnLIQSx79ROjCZ/z7qfpRMaZj6SsR+PJW9mTI1PxkXOslpAjY01uNYEQ",
-	"X+m3NvIVxTTL0uLm7G7IBmhyBqkYEKVET3zx+8u7fqWY64ewv59YfvTprpifP4A4rbS2quUVoNoLn0FQ",
-	"g+qnCm7myp/w2eUXmE9tjvQ5LfpJsTAjL+jYnDX+6nYolVnTZfclarBb5/2Y5y+7Zmyor1IZ0zRIrYDs",
-	"hKgxkDcMXV5Bxmw2FGz1DVO8y/OYiH8sTLWA1D7gfzczzcwV1TxhwZA4CqoP3qHEhFGcuZd88jUYXsEw",
-	"3Ty7PVaMLlow1kC0Gn9Swf7T7eBuLAeNqNF1h+/m0mWJS+y/0oaakYaSTYMiyI96NVremYiuzKWf1Vdu",
-	"NLe1KdXmKhtXT0RcvUp4NpU9CGVVPFPY60ar6f6ir1ANoJiPgXsxGiYLdxZcqy7y5VLdR1nItvGGCkZe",
-	"SgZsWXCfqgnKC9CsuSbXbGgI7VjxOJGjlV2oyEZz/adpWjZoYFp2WJ+7dCvYm0ZZus7OVL7OPF4vyfD5",
-	"6hJzwEH5InCV1lH37jX6ND3ZxxuCOgtK2oLUiG88TFhd0rdAvy95qcapz+7lIh/OTK1gZlA/KE3kFYe1",
-	"LKr8tQXb7B6ss7X4yjztg0DuhN0xOVL6BPMbsmAX6bN0qMlIk64VWHyj+wX3wae89nAFOzSoXFzKBvXP",
-	"19nDcJoLKHOqjDELrtiVKRobiK+cuNw+3SYiSLpkabK5zX0jO6vHZ/+UHYzOLqP3+CgqaAawrnnlTRDz",
-	"NGpS+skj90mrFWHJD2ZjWp0C9bWDOwi0vpGdjYdZ3fYvF2SF7f4aNd6Cnbh10dyJiyYi4z6P+w6t4OnN",
-	"3lOr7z9FVfYxuW+QCu5VOJbVRz2kgISTRCu/T8VU2VXmI9+csMQt/0i5qicvKYgGyI9ttBps8qbf+SXm",
-	"H/ibs89/ne2952+e77KD5m68n06VLkBswFXcudoJ+O9lP7WaUMqXOU8u2VOyApMM7X5ku4O+pTNxPzt0",
-	"nqGHTInjdTYqN/XXtOfXt7ZrW9AbtpPrEIxzws6jmey4cnr5rJl6DaXrtQhme2DrHxjUIizgcF+ZAcNC",
-	"Sra4fnB1Y5vpsPiEubiuk+EwrSw94pSfd5Snp3HMhrWy1otBizNn93tfOrvlgFFAicfHkgKQ68Z0deV+",
-	"UdgCJuFiFgiZklV9Vszka9R4L3+WyWSVMEZdba8ITHMHet4plpDmyQ6oeZsipk1GiXYeczW+zSl67+X5",
-	"KO6f5hg4NbY5x2JZYoMLWDvLb/F7aeDOnLO5HnPHVx6HmDywi66UzQVWiQsBbnQD3yBkz51u3p+ys9mN",
-	"K4MO8hvGNUmw6G+j+xSEr+90rzwE0ab3q5gINw13tNGt+uwVvbvcJ1R27pSonBq3sb2B9INJzZ2phsJc",
-	"sE0eDWr5Pfqcf3/ONv2OZj7XhAttwHdv/yfBS1ATOqaTGa/otK8Zirl3smruefsY1H2vqZR8RPioCynf",
-	"eoSpGgdRilA19wxm31j+LKbmukhNLMBeHZLf+M+bI9yPSgKKwEru53sIyD9QkL2+FblK6NvK0k07tN+x",
-	"RRZlVWQbqQHO8HNRGN29RCtFY9u0cMs0MifIIvBqMstWJoSvkgoKfx9coil5O3kdFi8+TP3k4wyAP0RF",
-	"GJyIM0qWKvks1HlaG9KbuwM6wYoFqvVGhfnt5LOw4lgq/tfKHqK1whFb79CylJQH1DZVGbZKPOaBnUmf",
-	"qGFvc3zLGtQ6DY05v1wrfHj5cwpmN++MPNYmBL8R2I9rEqcc4H4wGRujnibMGD0hwcUCATUEuTGSxHLA",
-	"AP/mEVxEnzCUcx/FJOXAnbWFQjnU5r1xNwS9FsZXQxjPEja214VPmrec67PmHxHryjSVI/OJxS45vb4F",
-	"ofAT8EYKleZ/fIkaHZbK8etRml4o2u3yOEtHTpiY4COCja32rIvWhmI3HB05B1HD4MsfEcHHocosFe1x",
-	"z3QmHtNgSVvCPquD8YravtuuTSv87rOLtH6Fp/Q1cnhqryHt4v4iSWU4s7X5egbndHmeDFe9TNVYIVkF",
-	"EJdchiLmCxvS5YLrPtOziKmPiknPs7z7VfgzyNr/u9FhPSrmco7DcfamNMpvHb6yv9Pcm8lKayyJGQKm",
-	"uaXXxcFa2oN5NN7Jv3ia0qdHu83G1y9fiziauLZNM6T/7iKO9HuLFKUNT1MX7INjA9X6RZHDvv3Uonf3",
-	"lyx0znvi7OHhh0qwo5eScf75GiIOFrxIuOXnCwB30NIHDVQTVPx5A9XVkG32VOqnJ3l5lHA9TOnk/ZRb",
-	"ba4P0UkhO+TBsdUBeFKSlXRelpV0DYCZRQ2jkNZ0+q67c/PzrdXSa3kot57T9TynlWlna4nspTOnzici",
-	"Zkm9UFhIxq5Es9H6I+vIM1VM9yVqyJGxVqDdFlRIG9sSuO+zBM6jl5Ku1eXHOuvXQwTgV65I1BMRL9JB",
-	"YFRYJOq4dj+/Ro0QSfaFp9VVCJ0OMIFj5yjKYd4+CABUNsTvwMwxPD+qXz4Qbqibui+FXnkLS/Zh0Y46",
-	"qGyuAbgrsidoLQiEby1eozkW904Ixj3vNi2B74Z5hBN95WtmVyofzgpui4fnC3IdQ9gDQoiXRqtxzSat",
-	"/74+uPmvvdufHX/vNQ/3ixBw18xa0wfd4+5xt8l2fqLNZzuHnWa885weHew06TE7psfdZ929vfzexb1s",
-	"LA38V0VfX6N8MeAFmFoN/C1bjm+R1LJC1gusZyWrQang5moNP6yAqZjs3kWz2YL/CycLRS4LK1/esqS3",
-	"+VBhCdEsVwdjRUUKU8qExbeLaPQYnIHOsy/ytg6POP3z3oPDFa9tOjx8SvKBfJVlRai4kLI7bVE9lvjx",
-	"5zzYeRYESGuc10PEWEtmXT/UugBFk5sNw2cGk37HEk49Qv6Ke11sEbP0bgev1UDS8vNdMgvJyqSZtWxu",
-	"IzVT6yDXbjhXYWXgmc2lOcx03plPDsXHa7BdtvFLAOCA1ZCh32StfaQK22eAaASd6okmciwWtz3eLBmt",
-	"XlU9o4u5yA4qxVvL+9u2vL/MpOBtPALgyW85bRppy1HtOsHUrXPoe3QO3UWSaE5pyzmIdNaNXhPNoCfY",
-	"wFOsnf0H9X214bjfe3dmB1e+gh8Dus7vjF6HiIU1SGGmvd/cPS8+vfyWhxNcVFYTQFeMRMJUoStghCn5",
-	"z/axzRRsvkK11Td3zRy5eZfXoUx5PLmb/f6gHt7Six7gGPN11zhQIyWxg2dM401Gyy3aA2fKkSFSPGBz",
-	"hmxDsG/UrJSwx5skACVH04/KSmoDLlyXNDUM/uQbZf49o42gQxJA04dK9hQd2BX43oPl4rZM2s52Hwwu",
-	"s/nDMjkE6KGZ98OWLmX9vsLNzWQeFXoMV+zM57I7c2Y66ZhONIF9yxcP/yxvW5lfV39kX82XG+FmF+af",
-	"f0d2rEBo+DZJD3GaxS4+efej7RmudoY+IDz3AKd3b46GNX3aU4r9ogZCpu/reewMQ9X/75myPyZ8vzzI",
-	"xMHYFbQRftEIWvVZHXfH8AEghI1S579F7XvmjFh5m81T7Sp5tZGKJSfEfiignlDsLjNMN+eckmJGbeRw",
-	"yDC5xer8EOMkP6C3ps/SpJWpQnbxqFKxLEEbnwtuuhN/BVz1pGA/ZpcHfHsgb9ilWGrSs6bT/ON8nb1w",
-	"js9/nTax/p7TiY+aTBVx+429aXkG8GQlO4iBhVPny3RdPLGfFuAwxyieDsmovEliwaIrIVE4JNNnE8hO",
-	"cplJkVvJVLm9IQnXdhmJZ6Vp1i83F0s5oyNNn2ieMI3HTHuKsWRt/ghN0Olxz+DTJ7DSlPasPnlEBlyM",
-	"THEnaw04Zc/+XV78m1UIwi5DWqIeMpE0Slp2TjfmLLeQZzs6h5mPkFbquzpTxUCrXntzQ3t8obhzeQLr",
-	"D5ob+HPb40qFGiNLNTbYHqbU2CGBen3fXOMgIUqHKe+D+1nwf4+KLC6kYFhAYJkRWikvXsrUvQjcWpA2",
-	"UZa4lE0mXH7IytN0F03dY2XCMJfqpRRVyrsFhircdwVqKL29Rwk30Mev5vX9QVgZa2Zv6ri8d/vvvndM",
-	"AjYFYoKg/T7VU3Hm0F2TxTK6al2Oms2DmCfwvywi12wy8zfYRvdXv3FklP8ep9z9ak8T/2oJVU+0CQVo",
-	"PqOghWP5liFpleyAp3vloIGtwXTiwq8ANYDmmEH8ipnjKruBflFyrLHVgePWUFgdH5YKq0KqRrkIrpIF",
-	"G1Bwc5BFkIMJTwg3jnflyNgLB+LQYnnZUzU4KJnGy3foEQCh7Y4c+RF512kDiIEucNjpK3sFuRFuctTI",
-	"ThXpOZ93YQdz4qpk14KDvZ7VlGWn1dHTh2gOFL/kuy38XYrNOLZn2+UKO2QbNtBLdf1EQfQ1WzhVCqGn",
-	"CoGpUtHS9q3DDb1m2rVAcx3EQXTiYbfQvBo7ZdfKzdpn65ZenFXZaVVajjDjPh0OmbB373z7cZHBZ6ec",
-	"23v2X3XMPaCIfKrlRBfYU2UqBRQ2cO21J+9FCuxuaLIR3KSNqNGfdFTBpMxXXNp/9D7cA6VNWKPZrrAV",
-	"Rfhb70Ft70Gxa919nHGx7n06lW66hn86V257xLWPGNnYO6zPxHBk6h40FteFsZXiyqx0ciD1TgaNnVTK",
-	"qxe5JjJNUBkQuUl5YneUiglJmeiZfmSVUmqI16UHXLyFHxqtvem9jhq3O5rFipksCCnYuHqWYQQFxmBg",
-	"UoskC6TYvw6kNhHqie1ChKBtp0Nvs+k09w9rzm/qSMPJVh9cmCu7yuH59OMZauzIG0b+YkpCHiE3OoIo",
-	"3Rj/lrAON/rEeVLsn8oU2wG95QNLxs+bzWd7z5/vHx0+O2w+f74HO4M/7cz+NqsP+6zk2dttEt7PJ0RI",
-	"BAKXaSEe5nLvkPpoSvy1mp/XfrM5/7imj8dtXDa30iMKuuKtxFmlItQKHSk7L6Z6SD7R4CsrLuuw+fx4",
-	"PTKEOcxZXKFl7uO/IWYbKkelZeNTrQvu4mIZdBcnQXbpiz5NrfBj/4S7aLaTw73oldvzfxzn/zLzNK0i",
-	"Lasuid/Y0PgaBmrtWDgXBs5cmmoZ1Jm5sMQTh37LpWgRbshgpA347iGdlLp7ZIULZM6Kk4cOtG515xXo",
-	"FTvVfs9acynVhvjldf1VbruzaKrTxYq78y34ZuY5ZWb7tt4HW4ep/lt2rs3Or5SS6sXyO79L2gNm+jIB",
-	"3B/AiWJJOwMmzj3llmUz3HpnjmiJtXTtDIW6TToj41yjXPT0pQDHOBUB5n0q5bUmo+HupShRYDymSrS2",
-	"kryESlSmSS9K4JlFHYkCFG57YtPb2SgWu8wkwEY1UsAqulNGNRyLxaTACkdjVALbHFUVUkVFvMAob+cY",
-	"VdUllrH2VE/Zu487pJDFy83SoYdCiJEYGSpcEbJImtQOTLxyraQrYxOFXtNrhtLKW1JXZYTQQlYntPEt",
-	"Bs6DlA/sZ13zJrUv2Y3MUkx8y2BMCR7TCQT0qfbJRkFKkyiP3k3dQinlg81sXZfydKUvbSjNitcPJAWr",
-	"D+efj1h2h8w0I68ZgfbZHwC66a6O6mQpPEm4LqqXl09OB5hrxbGh2XURSq7P0oSk0A8KY/S6Lk/67hUl",
-	"XFnWZ7123NMxlwnPGXaKi15dUp/jYSxVXbL5r80bU1TnJjI1RBmpVXSkn57Mr3KM5fseewRs2I4cbUDq",
-	"TiM1TMrO2pd/zY0vZ2mqM+HcQH5HvjqpyGUVgrmUypyoDXghyiPG5Tv6HceOi7fnw6UYZUmey2YXTeQo",
-	"chlA9o7zOcqPKhtoc0k8U0e8IHFlXobKtGiubbwvvCGKxJBDc1bmOgZpCYBjtijZcTadWyTz8ildOyt4",
-	"av3U8QA5tGo0oI4sa0lIkzdqrb22xTnNeTulhVnMRZjSiulrd5RkbOke0opXn34IeVqZ1evgyDXFRXGj",
-	"WdpFwHFucrpYLckrI8Cp5ReOMqChwpzncdDs1VdffDpMLneSuT26XIg2E6g0SaxuH4Rnx/4nbyQvkXM4",
-	"hT1VRnVehQBsTuc2B8V69muIPlUP52nym31p4+mPlYqd0xG914WSDNerHqEV5TGsPMrjw8V9nRsvXtZX",
-	"WKa7O6PEhTQsPR02D8HTdNg8qnZGtfzSkQlRrlORpEz7T0LJobXZhymN2S55ReP+pVBMD6VwdQ2U4Jk6",
-	"/iVyLLJ26dCKyw7aZWOAsNYZVHVMBenTG4berHIP6Fw1NHPYWdEMvb8q2MSjZmMiLs6sy1maRIFXHWpk",
-	"aZrnmsITS5s9r+3TMKUyLXgbLdy0u3am8qjU9OlSlRnV091uAoMaa2cKITJXJKAnIkb7Gn0AVsNyJTyl",
-	"nriADOrxcQmhWq4DIpxhD/xr6bEOqX0TGR0es/ybSLRwlg4JlMyGm/kGzdTJ+onPM0BeS9WTZp3ss4pi",
-	"Pigyw5rkKTdK3TytGYMUBixbzK+MpvYTtU7dm+eaqRseM6DRDAwsa3FI1axeEPdZfF1C9Vaz6Excev5S",
-	"kgsn/sJ+r9RZU8FeCespmrCkhZMXvQjpRMsBA58UkUPcBcCqC5hLXoOdgq+XctENU7rUjPyAh+liMMSF",
-	"SKzM0gspMivi8V+P/CZWHyfuSn3dDjcgK23wx5sdac2Qp5EQ+yHUlHFxedGVZ2FYo9UQBzTuc8Gu4lTG",
-	"1y7X3v3tiSbwV7B0+8yxPVjq8HfdgmPNH6JDqkxwpI4EnN/BZZFfM8AbKIxrNx2+CBI+4br0/EPAlalV",
-	"ubgxB/9V2BE0s7ZoMin1sus59wRYInaj0FIkf2LOx3iaau0lYOf4ZRGxudqzICLlhq+mtTXDN4tZ/Dty",
-	"XXlgjRcuXnfPhQhbdIl11bezIBbrjMD7TforDQVvAUXu9MgxtH2/5+zC6dvzWuG8yrrn3GdKrs9oKTu8",
-	"79zg/85p643s1I4+/Ck7DprBrkoTCtGjJ9pq1aaQCjFrLC1CmXFhAgiDEpd5tLqP/sxoIkaDDsIILHa+",
-	"gm+aeafBjKcyR3IxagIF2dADyW6+VdV8KuV0fcusncBuzZVRk7nbYC0AxVlC7NO+LhcLfToT555fOYAC",
-	"J1WdMxMOT3vUY1JQjQARZDQMhIRiRk2czcFouR05JyguuyY/dxhyubNaWNC+OBZTFqnI681xj/zcC8Qx",
-	"BR8RnmcFkz2KcvQ/ZaeiGH2V7AMrOh57FTqs+B9Tg/4WgsBvZY+LzIe3ppvuhMRUs7zfxIAajJ/M9dVF",
-	"jeq8vA9hTjyUCqpRyjBFiI2zfCJN+jK1/x9z9dapnfNQNMN5dZzZ3smRyTZvlhhA/so0cZEaaEqYnPjs",
-	"Lwy8WNmprCSsHOYj5WpFaUCBHlyDub8XdAOPCCVvfr9oLFGUuxkWKPa/K/3Uxw/nF+QpHZn+06zJsZUD",
-	"y0zyfioJosImTy2qmnZcH+wKzpu/MyCDBcsdlYhF59I8EDgWtqpHIRoSus6PD35as8Z56QX2uDZM1ZMt",
-	"p4Kcnr84O/MCplqiBFVcR0eFFR3UkjAPXkI+D4Lrd2sIUQJej9sCzJ5PEijsw3Ft3JXlhd1mso9ASj98",
-	"+lHWW3gOMqBvzOOsNA+vxDXwHgbNSz3WjyHfCITny1dvX128Ik9v9lCCDthTn0H59G+efM1E6TYLafUs",
-	"pGCiOV0tZKPtff5A9/lyqc14VqW5zWUagDMgV1IE1sL5dbngxG7ojg9XGvuXkiKfRwPauyZG78NgxgZE",
-	"BmbGCQGgX2zTVl5DV4ES+72htG7RUTeNjroADnUaAjWER10ZtjSXRiveTY9NPMOHqlf6/zLFuxOQzhUm",
-	"iim/x07z/LOzl3n3RurVWrwF8IcT1BVvoNnHb/xnq+y1C3W97fXtM1zqWbVUNIWGEk+wfsNOhd0OWWxY",
-	"QoyEnM7a1GqqLzcurr8lhKGy4ult9LF2hMge+yoZgXM9gP7+cInOrk+RR9UvwGas6fybbwcXXKWbTXfM",
-	"WNSnufYR/iOvHf2neFbtJr/r0s1Br2U6Ds37Flt5PRwS3ZdjXRTAPxXWeLyE8O1CDVeZ+P0gsuR9fCjP",
-	"ore3elLivll0nEwkXPRyzK3SjhjtEPOhDV5AtAc26wicnUywGVE1CN07ytMXMmH3fz1UXQdbQV9b0L9j",
-	"KxmtUZ4rLUU6wQ4cps8GmqU3VrYx1EauMYvze2xZcyZIKsfWLi1iAqzYsOYf1LZla4JXmuDbXiGr9Aqp",
-	"MpbLBd79ZWQESSnFby1jHL9jM9tYaQp/J6kMM33n70OlqMCG2uoS9XWJsAZyhfq7Lhdc9xmUtIbRxjEV",
-	"Bv7IYikSp4PPVuWhal4Wi574UJ/VUMjYCuVELpvx9K5LX+OIJXlPSyjy51h1lCc8hdA5Vq5aQVYCwLG6",
-	"2q6rTud1huhRL/Qb7ntu4rqLzt44ms2GKSrDmW1vXLQrYkZBCXvxdSPNsEWomDUBT8iwLwWDH8/fnUfE",
-	"9JUc9frFhrvnL38r2BJmaGdtXyxl9/Ir8lRPrx6MwFVQruAedDXrMFjZub2X5rUciXvFqM1xAbdisLYY",
-	"/IgAhBdSvqXqfru0zGIfbs+v/vkpeTs5RTPk4Tvw1oHY3Lbe2SAF5Bfrtxj/2BbvfK/E+Yka9hYRa++T",
-	"MAtIuVuZUv/YphKFazVX+IaziGfyh+u4XLgepnTyvlQP/5nF0sMbeR+SA8GolWm7dIvyf15K8yqBv09M",
-	"s7VAZR6k8dI31p/MiZxFbco+yTSVI1PbF2PvfMtS6JEfyBsM5uR4TSBouPJSBqNBfTkmg1Gc4R95n/QT",
-	"TYyi3S6PCXKsc0tPBYXSVI5nd/4dDD72RTjO8o6ZMCeEJ1C4pDD4m2keC0MT0woHgPe9HqXpBU6zOp18",
-	"elPGfZ4yv7qPOC8raxAOcK/ZLA1dJExMZsd4b2XI7GoVs9KcTvTm1ivY+LNdyCI1zT70qxw4PLMbXg4K",
-	"FDRZZjTu50B+S5RzFneupA+L29JZiqIj08/ICq6+nLbcLWDGkiQs5gNsoJBHfeSoE6ogrlZ4QQZkTehD",
-	"/6nOZI323PXbbwOBLrudgNnsaBqxnDxhr7iDM7qBo5mpec2ce0CSkRMEjktKmLNwTIWNniMCsWFj3Sz9",
-	"cpF0tiIbDujtGT6812w2VxFDrmg3A7TKdA/NAseyC9KGgeIW0QzyVYzEsCsE7aHAQkhMI/StiR3oMhUT",
-	"MpCKXYoaIuyudmazAstnorE4c8ODLWGVaMUAaFOXdtT0bTObq4iyi0W8lDXs3HPdzKYHC+TUXC7f3Ej3",
-	"ws9zuPZ+I7V4/jEi1U9ZYLkiNY/+vL41s3Hu799x6PYctuAl73aZYi5BoiZqH34sa6Ri5drY27QD3nOg",
-	"uWSoZDKKyyAZvYifhZvghiQwNX1C2K1R1B42tmaxAlCbIp5e7n5L3IKwXMwoWur6KI9W/e5yBLlukVim",
-	"o4GISMK6dJSaiMRSaKMoFyYiXCTs1jemCvHsF4Wizowm/x7RlHcBMgQMYI/tbxWkXWDTXW+3LWi54vW2",
-	"RQEpPOqVADctm6X8hnnI4g4DZOSyY/YeHg82WXXsdDhMOavwGQk2tuqzeyb//BOPEHNC2GBoJg6I2aMn",
-	"5rFZTHvC98qbJCQZyVd5VB3lYcePsVR1ITdmWKu80xJUAFx1uegxNVS87GY4//V0Z//o2O7tfM4qSU9b",
-	"7rOmeMCQe9dnt+V4OOMyrPP3cC5w/jPHpoPb2tNFpgO5VMNsSxeaQS6APncK4dCSdJifU62BKnB3uLjS",
-	"hg1bhN3S2KQTy7X+HHdRTOmWwyIG5tOOXzy8d5+qgQeh2CW0z2jSIhSIXhHFUkYdRLin3+hS4JuZvgNZ",
-	"akzd2Ntvl7gdaYXLtjYB5rEVNmCXJIp3DQDQZpCz3A4FotNaKZnsnG6YB8v2AhVUhD4CZ/gTiRru44uR",
-	"Pj1eT34u+UeQworEW8EqRT5eJPXuECu0IFy/I/UAUkgw/+Th20sXg2rbYEbtYMZqIBIXvnQNpTvUp/g4",
-	"hdV+0KdYmjA5NxIANz101sot3ijPjQ0STB+o0tkBDZyVGKPIGJqMhOEp4djahLgXSn1m7pmN4gYs3THE",
-	"dwlZGiLAY1bURgmozIPPvNAjnpw4xQ08GC70g14t7w1BrWuECe2UpNRYfW6qeWOVJ22VFN1CbnNItvnJ",
-	"TW1fSB+Z9l2Z6rse8MRSV1DeOvC7uX0QLeV+/QkQhx1plqC6f0L2mk0fJpoRcNXtIeu3FCgC/cwopNM7",
-	"6Uf+nr0TvCfOxMMnc013YN6qHvVVj4mIXXLeKtHlpeusnmiCsjwM3O7/VK9fSWG0qtXcn1RyrjBoslDh",
-	"P0vm9DrzdUWJHItaBrAcmViWaW4j4UZtkY40fWKtW43tgJJd4kI7raykryvTVI6tuT/eJa7OBzRHrHhr",
-	"zVReI+KXHOMb2EOodSm8VvhEk7ZrtNXGrr/j/mQXWzhfjenEWtMK8ldcC3gI7Vrz1pUqJK4OkmqSsq4h",
-	"NJWCFazdbIV5qCqvUWpEjaxWL2twlI1eKh3Wa+jqDyJqBLP6zouKwk53S4YBZ4WC6xZItccsHtBk1W6B",
-	"y4XGazZFXlCdWNVBEBgk8/zWxFt2H3RAJLWRl3PQ5axfX9aAubic5Y41uUOduISI5nHI62+HJV5hp+V7",
-	"2ru3LHGU9b3s3aRuUsG32FE0pmla9pmSTBYiVUkuy0kWW3E/KJn6hJaur2aGgAtkUiYsKODi2ic8LIua",
-	"iSlJXSUHhNkjsrY+/Mdye8cTNhhKw0Q8ubpmk/LduwbAAw9gCfsDGbYrNzb9Z/VtDUvfFrVrzehv9miK",
-	"616KX38rDdbKIRMQ+gjb9Y89nkQKYosAlOiJW3Krmk4hyAydb9xDnQmhAkAOis3zrEbNNCqkxm7eCYlT",
-	"qbOJeByLhKXMsKSgWboZZ7ocBlSw3w60edPlrdKKW+IE8iqdBtCj5vRo37B/BjNJVHSBCMKztaKhs/J3",
-	"k+0I7IuwOEfnjr8RwKEmJnO2I4saEcCSHg+KznRR0dZJUdtJkfvKS1fn8fu41iNYkD+Ybu6QRhTCav7V",
-	"tXk2jA3k8D3s1ucLclNgg1lW3kYxakYxZu68Zf3/lTR153q6/o4s/8+C3lAOIvs+pWvChkwkoKKM8hls",
-	"KzG/Oyn/OS+39h1RHwq4ZlvtvcYxglv2HVslnFCNpPVeklgKo2Qa1I6dkBEAbE3XgzXrhRWyUUuXUx+I",
-	"HsQN9ZAmHHLdwA4aaS5wU5dCQt1C4j0oJN4Woe6RINRVseWS4YcBF+Ff96KH7blU48i9k2OmXg+qhu3w",
-	"9q3/+YPu/PXF/r/mzvOrnS9/N6O951//ox4dbFq+zjmwe73U3YKvvK8XDjv717ZF9l0qAr58rKz+1+nb",
-	"WZVdlsEIuWcpv2G6wpCXcUUHbDveo2gR+rDdO1012SYyn4LI94Ksp5GrTvuHNAm1e/IJatu+EfTT6hyG",
-	"7z1f4bO7AT6oU7zHf2Vp8qBX0PbSucNLB/rXcJa7Q+vbbejRhfylrHtelfd2E+FBcFtvJNBY02M7teku",
-	"fJhPp9DSr3KzsVnQ/crBsGNP5Isdsr/KsSBxSvlg1tLOmhfN26IiDS2ZJVYtXKM5/YC+EyFb1jWqBhV8",
-	"Ky2llm7z9Duj1x5K6D7vmgJM0tZF/t3dbiFdfVAP4SUvUlgNjNQt4X27hGcnxOKR4mYCBbUeKoD/VpbO",
-	"hRYuHZl+Qq7ZRLvU8jaB2mBAQ+pL2EVuH+8zim0n0DHV+NfO6ZDv/MaCvFw3EoD6UIV3Mf7Xa68XYUx7",
-	"9fujETWAUGD7cJBs+L4xw8ZXuwtcdGXJmeTw6dwSCkuYS3DvMDNmTLiOzDrKJzT1zg+ed34Ebeaj1Kan",
-	"2Pl/vcWNROSJNvkhDCM80ZfCoe5kqUM/7hJLbZAClPXmdpV8LrUI9wHPJId7fIKJ/VwEY+9eiktxjjQD",
-	"9+nfl56ELhst0Coicgn6gf3337u7u1/tHxxx2b9dNnZ3dy8bX9snxFUGlHwIxdP0i5jYmHMdpjdeNqJL",
-	"cQlUO/OYk1bZg+QyIOvCbHbJYXOPUOSlAaNCT3WDJM4jExQ6Q+wApFTkYhX2lUuR1+vLLpEjBVuVyLFo",
-	"ZdgrR80DPIT2J2bUZOe0a5hq7xInEjwqgOKxaZGRuBZWg0XpFpFkNEwtmUCOpP03NRSdRJjo9ub8w3ty",
-	"Q1N7GO8/vw3ctxHpyIQzjWrR8aHVi1Bb/veIKfsDTKqjYMUOB3CHiVgmdjl2UiBzWbJLTgWxlwdSq488",
-	"UUuASGMdmUycN0tIwZz72sGBwBRRmOySX1+dviSZ8AN8PqZgP395dUG49mBpfUY0HTCC8kHDvIWEgYAw",
-	"X90wNXFfITFVsKB2KGfbrSCb1NkFWSRLM2GNPU0FQBUh37BbOhimzBVU+wvHbgQ2JehAV65Lu0MsIJl8",
-	"Z3A62i+BGqINNSN9klEnYElhDiNMTiYsIpqLmBFH/hpCSRgIg5V+GBnAdfE4I4ALmI+ZsDilCvB37B4d",
-	"Ng9JO+s40CY/OEgLkkF9UNP/MSKHzSPStqQrkyv7OABLMftC+9T+Z5ukXBuXTYnP6R+RfI6aTdK2slwJ",
-	"mrYxM7iwD7CBfUBdgBcSGWsPswFYaZR0RjnDxHKUJqSjYJb2at8lp2lqR1aMQQtWlzaINiaejpMnsEOY",
-	"awMHZe/WsSTWmNW7pO09x+1WJnuf6Ow6sE/gZeBoJYBEtNTy5vcLjcYXwvqFNdGXInNe2yXah5yY9/Ga",
-	"hA0Vi6GqSo9Ul8Zsl7ziENGx07PbJTDKNgmOE6kKOIlOpW6x25gNDZ4IRIme2AXYb2X1VrjDGL+D0B0K",
-	"cUykRSbCq0tbDrBTJ6cfzyD9mgvLPqcfz+zl294lZ8bNMDhWmByAA7TxUm4DOBIZU/s+UgesXro4JQBD",
-	"ye6l4HbEWA5Zi7Rh7m33dZqmvpdMBDh5GPOCZ92HBlRdW0Fhd5+bXfIq1QwZmcLM8UMZdMsHEQpuYGQQ",
-	"Ca1Lgc87nKTp7bUyfyztZBicUgR31RQEfDuXVzQcxUo0bWfZleoEibwr1ZiqhPCekIrpS4ECHJndbo4X",
-	"bSCOrDi2S7LXEaYOYszaHeANZAAaJqC6uEXa3jZtw/Zod1/kyJN4R6Wy12PJiX1cUcN2AHK8Fd5r/v3p",
-	"U7bfcADll6IzccSdR0PtF2XKWsSdZvlXkNuFJ9dcAcrVsZwC4Rzhy3D6baA0jSLX0wP1VInIXOG1ZCTS",
-	"Q+QOWHtKg0/iWbecZ8jP19FoFf/1pEwuhcvxTO2t17Mk6HpFQ7caCYrThBkYxfABkyPThrQPAAUVPXs/",
-	"9qlIUqckZAQZuTIRjyLE/HWGOkPLXzbC2BsdZRLerET3rc2lfCemcB9gHkMlbyc7ePmwsjPuApT5DVOa",
-	"2bvpljON7GulBvx8KeCiwW84moBHJ3kQHKor8d4xIXB6eL9zoQ2jCcIWpTxmQoOd5fR9a6gqzgx1uefc",
-	"pKDzj0x/52Z/J69VsXNFhXt/t7nbhCqNIRN0yButxsFuc/cAw+J9sE4wwzTraDiU2vlXvUz24bPpqH/h",
-	"AmfeVhhSriJCUy1nr4P8HsgTZ3YbMDvc7bOk0XL91d+6tnqOAn6WyQSNcWEc+iRAL6FZ8PRPVzfi9JIg",
-	"W6HxJxXsP93fd2M5CIHEW40LpjPU8L39AzApwQ5eDuwg6On8tWhEutxgxfRQCo2G4H6zWfXZ7DmPosB7",
-	"giVn4FU9XOa1M5S+TqnD1/aWHS3vOaI/oSKLHzhY/AGEOCi89XzxW0GICd7ZW2Kkqf5G+N7R4veCdMms",
-	"0R+8vL9f62XvRcJ3l1hk0DHDvnO03DG6Uhp44WCZCeapvqH/odH640vU0KPBwMqLFkBRWM0FAbOh9zlI",
-	"scBFZWhPN1p/BCUA4V3YaDVCNKuv9leacqobrcZTOuRZsjqKkq9RLlkchOmyogUNFnfvdaEBH0CFoMSE",
-	"YijSYV0JKVjjwIHtKkecog16jxS75L3MzE6K9hfXRFlJWy177JRXFz71pYgcmUyMrCQ2XkrBlhYWOOyK",
-	"IuNn0A/qygmHnfEyyCX8pwiLe2L8jNVficQZS55xvB/Vh9mmGH0uLwOwsGdmTFLqsaX4+MJVEiJ6AWTE",
-	"jtFIZKFx10VWr2LGd+h1Xe0a/ayZgi6GS7OGNSAUTV8URd23wRjfEI1e5PnAHdbnYWC6FoEi6HqhSqrO",
-	"VZPFyP2FkjUysho6Zil7V1XmaHMeWamAlg+arlGpPkHULcB6ixzgjQYjyPEhavZlRO66NK2j7xaLyhps",
-	"8qbf+SXmH/ibs89/ne2952+e77KD5m68n4q6am6hidRmFd2PlKu7VnLd9DfEmQ9z/Xxr+uarW49dkzUC",
-	"Q0abKnnmanOapxcAgUTAJmB1RMI78GiEiE4u29/l3GpIukUXQCgaAvt3t5LL3XTu3awNM9obb6hg5KVk",
-	"9aVA2FJtKTGwd6/27p2Zq6/spl9Ql+X0eBXQMO3h2xQbLyDcCo5Q5L5NSgfHfZl4uIFsrJ0sq2pZEXHW",
-	"JW3LT2cJuC8hfADywFV9mULdVjEHr+i8nMq8qlYQgsSxdaSHuQvtYCapbbMaQn0dfkU1AVawtWsfm81Q",
-	"ISmQ6rI0ZMt+ipmRElnYoUJ0uMhDo9XYe9ZsDuaJjIKAsGIjkbEuWMAFNIox7fWYIp/PCBdgQAxpj+0S",
-	"n7llFGeJ63PVk8yVu3INjn8q4hJf+C/MvLRDlnNPwPeG3ZqnfTOA+ryceafrzb5WQOpguJKxBOI0GLFm",
-	"Zu7+XwCEnwu5RHYtilEM8UK3r0mw/bBtX+zXnvaz/i2le7jfbPruhtbccg3HYiqwXcQJ+cQSjuHZX6Ts",
-	"pcxlXyB1RgAQhXjucmQgRyCRKJPpNX7TbzaBkuCuH6N0710/hIW7v0Dq+uTtuM/ia7shWUwHBocM2qK4",
-	"xOYdI0uQ8rrxNcpe8HBmy79xzSZ6iaezvL4G15Ay4HpZ4EeU3fXCV1yqZPYZ/8rXL8Vvl4aj8sE+MZoA",
-	"ThocbyNI6HO3xnIX0VR/jBJCvygjp6WF0ntpYKbzTZ4bpibgao7IkCpDOhP434ARHPWHrPA0dZXZpfyQ",
-	"hdkynhgqCXlmaiQgVcT17OQG01o0kaKFUXEV9xlAyErfaFExaDmF2THWPNOlZP/WKjSY/7iqI3qu4Cgu",
-	"YsH2KNj3qv1B+pnKTMv6KaGfP+7byySabjtkBQdkkE0VRmAupv11pO2LpVtkx+Vr7tEmae+c2SW4vqT2",
-	"hvl/Fmxrzlel+/pCDoaQKzXVWcknHld2cYp8P7XOxP0Xbi9mKECgPG95c5J96VIkrMsFz44m8pmxblzQ",
-	"6CA71rA09RF6qTQmpDmVekAnpMPIkXfJEZkmZUr1L8wUOt5sSsJnXcEazf39qe4+Vuz7ZnFBqzesRWpA",
-	"M7Zc4EIyK09ur8DlcFVACLAitrzxVmMv7u4f7zWTo2a8f9j96RntPEsOnrF9dhiz54cJPTg+/qnDunGz",
-	"k9DDg+NnyU+H7PCg8/yn7t6z4268P9W1qNVIjuKkk+ztdbqdbmf/p25yePhsnx4/O0qaz45+Oqadw739",
-	"58mznxg9SvaeNbv79HiPdfa6Byx5drT3rJm1QwJ6zVpf/fEla0+V9Vwq3AsgrvHkXR+zPHsuJ7qV74vS",
-	"rkolt0aGXREDP3DMbx+J5IS0Yf4un4wbq/JR4g3vjWq6Z7oo1cYzzcjGVJPOiKeQDlXJ+S4JZHdCUU0s",
-	"v3A0+d+n795GsBTESLX/kY+Z6U/BoEoOSqXkC6ce1uMvP78aaixgZbvBgmZt2VzhttfL67Pluqs1C5IB",
-	"F0/pKOFmh93YA63cyWmkyVLjnmtzaj/2Cr8VNYZU0QEzUJj+x2xlOrTPdZi1CWQRyUJoDyoF/j1ioH47",
-	"WZIDXuc7uhAyu3rorIlbwpMWWbqpNNyt7q/doJfO0k2ny5YGjb0KC5sDMrK37DJhhT44idSQyXrYzd0i",
-	"JE7FzLBlbenUloEGKZ2aE4IZbRts3Fk2A0ifLD/0OcWxFeNm4bF85CpqEwbQa+oPWyYtc3Z4+gLREpZ4",
-	"EryZcE3WV82AGz/SHrtrb9MLyLav7W6y8mfdbKtvyefzd1bK9McXe/S+mOqPL18L4ttKUgJymTAvS70I",
-	"B6Ht/MYSkybhL0Wh/qfsVAvzFw6sFO6WLDcXAEdkCnLC13o4haSV5Xa7FGH0/tAe5ZnBkf0O+czoRh4N",
-	"UaGVabLw5nhjZ7zMlWH6TLMqMeE6Web86ksYFTNq4vpiMlreFPORcO0b2dny7DfHs78XmCnLlcZ2O2TC",
-	"zEo8/PRvnnx9CsRbDOqUtj3wXIc9dnojQahg4wirNf6UHUwax1ILXpIxCIVqb2RnER/mWH74WZ/9nXKN",
-	"SkSmYRzuO0YdUrBMHZ+CmjbjxZu9ZH1/gay//t4snt5qTFYrxfCBOexwGb/K+Sju26Pb8mRgBrE0zXnS",
-	"XVfY4roeKyrLxZj4W2keuapcCJ0aTdqK3XDNpWj7GriPny+wxKTcCeeGWIWY3bsITnUf2YHbu2OjdPqr",
-	"HJMuVQ4ZFc7SCteMcvlSCmDUcCAs017lYUpj5/10RJr15leu33lOrZkwFxLrmFxN9EgpJjCVsKxAbpe8",
-	"kCNhAs+WYLfmUvjexFJERAqXypvFCMlbOWZQAQo5CPojliO3obssTAFKrjo0vi7TG8+LbLNiHgHUwKIH",
-	"BRoGvR6l6QV6nwM0IuGcLIKNPyPUXghQ6LcP0T/xZbcYZyCH67N/Wtq951boO2ZtKB1hNZHx7ama2zyE",
-	"DckopL8qEVX7Rs3gKkvv09+d/dn+d7sFtcLweEQ4thKSKskAcrlVZfUuObUPO8CF/2zbJ7m1OEWCgg+r",
-	"hHRWduOrh7ghPxQgfi8FYvz+ODua+4YfK695BGVYEVroq+0G9wkcu+Q0K3O2b+dT89mM2mFLlM0O56RL",
-	"JpW9vQufddWpY54mMVWJ9tAgqQE4heEwhZpvDxlk1wINknJwh6GSN9x+PEaBTjVpQ+17O8Iic/+oLxK1",
-	"DyCIc9vVgodPCYK/kW5Ke2CJwD+r3ACfHaboQvsDdkn4Uijhy8CyVuZ2TyKP6AHYM+7BsrMqOEUhG7XC",
-	"wfDvjftnMQ3XF7X4za8YPvh5ucvjdGT6H/1LVVOATm+u9pXrEMrGJT9UO1vgx+Wm8jr77Dm+WDUdRy+4",
-	"MT/YG+5HOEioKg+c1Qgz8APc0D/O8VzfFD1Cs3BJj8Tv46GMt46fb+pifM1FQjwU8gqX4FM9EXG1c+dU",
-	"uyaBmHLrEGQKDbZ3yVl3pm0zQhREXmH3LfTg/h5laDeIGeWU9ByEh6tL4YBwdMtK9xLw2nZE2jPotW24",
-	"ANplAHHt3RChJkdm8bNFaAccKboUUvk2wa5xH2SClFoBeTfzdcyAYquMxrPOXvdZ55jtHHSbdOewe8R2",
-	"nidHRzvN7gE9pAfxfmcvWT65eKbj+qb0ePthlni47u/Km+XPdKv6P7CE+xkxmrIyhqJvQqwo9v7mydf5",
-	"DjUst82So4hmDJCATjORAN4BrkPBUupc++wg1ItK5YK7/DNURaxxmX9bxvXSfJkLm60GAPzxQbDpHP15",
-	"Tjpq4v6czkIA6oD2oOuLFHm4LG6sHpxBXl1kdm2OBRnC0ZCsL73P1IfrvkXa5e312pciSD71CHL2evZf",
-	"sR9BGy8EmxtQzFqdCiiX3OsA9TWQigG2oJs7RpVFxuiXAtGIcvtzBEYpIBLaXdQkpkJI46blc+THAr2I",
-	"0GenTX5od6Xq8CRhov1jRLT02FQORg1MdwSDTFm3NC6NXc3WFx4raiRB06AGSzhmBwW1j9ZQXV4FCZon",
-	"bUr52Aq5fB9wa8PBtvrHZl2PdGkhW6FtPM2dB9X21hRgD8gWBMItaSFXROcpiXCARQXZtJjEnaXnc+WB",
-	"FLKqnlgOGIQ6LoXDGFN+JPDUZYIVcwr0LnkprYDmhpgxj5lHnwNcB6s4QYSlKDHzuQP2omaplbQFUVkm",
-	"CPOKwAcThr6ffuPUAy7ahXcmBGrIl5aC+UrWgyjair6t0XW3OYDMeJWOC6tHWbVpHeGnlhB+514kya7P",
-	"ktWGTohVFhNAppyAswhCCIKNd8lpqiWmUgd6X0ISDuVGUEXu/LlBtmC1JLsU1aKsRC592qBc2kqArYW3",
-	"HDMCJa/HijfymmEptl5aFZmHHZiB0GCkC5WNEjTBJVSUcj6zr1uycA3ut5y25bQ74bRSvL/1Nf/5MZZX",
-	"4IiIyLAPXQyGfWkkQthzPUwpumN8Km8G9ktOc4+ozwXI7j30t7Awxv9E5yo/FcmlGAA6UzuPt15hSLVN",
-	"2v477ZPQ7+pHYQIHCRGZsXRql5wiUH2OT+xfkmmC7SvEpQhQ8bWRQ+drAafSqSCyow2NU+aywFwgqEXa",
-	"cmSskeLqBNtdylOMAzlY/jYZ9yd4xXek6aPukIEqKznevRSnKEYL+QEzHchBcpUHkSoCQPd//3/HkZet",
-	"VCqPgGQagDZsiIS9SgLUyPSfAvSZw2SpFkwZP+hMkqCkgkpJ5nH5HY8b0pdpUpJefM5EArBf2OQQjezZ",
-	"TOMlDu4d5elpHLNhhg3UXIaorLmfQ4597/ijjxipLKPoU33t8gpyHzw42XVIWAFVhw0G50GWVRH501iK",
-	"LleDOZkO0BfHu/1lKYbQC/wIEPM6wX7sg9eIk339Xz8t7z0Kh99sHP9e6lFk8ggc1I+FN3xa3LLIBfZ5",
-	"VpC6mWYDdAt6qqPLdZjGNZCpDI2/loqIHhe3CCqSZeBH5EJR1uXX5DV+4XRk+hF5QZNkQtruq1f2lXZE",
-	"XokbOSHs1sAf/gKV7dfTj0reTqwKiQ0/8j4f+lJA9t3+7W2EXdSg59QBhNV8olBeHnrYbBKWt+uBv+wF",
-	"wcOpatLD5nMiFTnc33f/PDjJO275hFcIi+b9jqBZFPFqYd4vzI6HQb2hYpoJE7l2ZHlLSQfVHIYnuwD7",
-	"5UKEl8J3PIEZxnLIUSoOoKfaWHHDNPq8qG+QM6ATbFllhyzTUd2ZVJT3FE/4LTOuWAPbrJm+kqNevxG5",
-	"tonw5r927Pnu/Dan+7N7+um/7JPY/Tlq/GvHanc7KEEXvWgffeUd7O7Ns2Sp187C0cBrsPMzTamI2VKv",
-	"wxv+heBDk+GS7zt54977nEVNl3g3exiE+1KiFTjns7DMJBX/q4bKAm++9uGXh1AFHGkSOtXRcrZXUCDZ",
-	"bkJNEqRbsfmQnRDcZYfNPaeBWXmBetVh8+BrOXphKAhTLq7nqcaC6z7TVdmJ2Not7PX1RPuMgw5Lpehp",
-	"7B3l0999i7fMcvayympG7k+YHe9rqeQYuzMxNZOBCcWw4polhKYA+jUNljoNplqeDy+uN5DYuJEOQVxc",
-	"b1bh+ahkl6d3rvPYid+jFeHNgBcuH3bbEOiOhFaujZUxreW9kB8rVTJv/jewQVxjeTWtpMlYEesw6+ka",
-	"NCiiruN13jxMYf80JxiwM5z9Q5ffsoRYAblbkXkQdFtz2plzCije6+cia5e0B12ay0XfNRUqiexPbQRe",
-	"JB8/nF+Q4vKeDrrUIakaSbogcV0GZubEI/RSTHkcFYsZZHDRrNGma6Xm2l5CERR8IXdElgrAx943bfMd",
-	"0+6rV9q2S9q2S1rgshyZfh0bNZMO1QLwAoIbIFmmBFDP2kkoDTPDWYTap1SEDofkh4sPFx9/tMLGhTO7",
-	"gJBGOhNy/u7cyj+USBBtAQsJrcbMaXr+8jePvaD7coxK13D011+pMz4d6nLCBgA2W41PZJf77vXpBjxO",
-	"e/sHh0fHjaiBi4HPH8R73UN6wBoZqGTOnfYqedfd8WCT9UTTuy79NqXTORz4a9iirXj6PsUTGnCE+uoz",
-	"D0oBOd9Fll/To1bWtfHuejQuk2JRJmFWBX+p5Tn+p4ViHm27QrxxC2SK3iksbZol0veghufc4hqyQH+3",
-	"IzLgYmSsUi8VaTusFq/StkMX6gk4Zklbscx5DLeyQ57O3Rc9MEtMcJ3aK9vS+AlgGpi8+/4UN+yStuXL",
-	"K9dHvN0qm5FdilETgv2lC8YbBoBcEjS6iqkhoHJk9a+BOgMO+EKb8vIMZrut79haV3hxFetYDn4699gn",
-	"da0OqZ+FC99tL+LvwHmC1FfhIBkw6FG5qCxzpS6ovzCzYgvUuu7CbevTR9T61JFUReXjzykV15q48keW",
-	"9Jh2jXDgBAC+ErDMZUriPlU0Ni7UZ21DSM1zJYSBY6lPsWjHl8tdGavzlFQHY43fehfD6jV5bvBv0rV+",
-	"73zi43If1LbqpB6bBuBdGa1OsWdRE33Kbu2s53VWoKQLbXwkuWZsuEvOXPoZBNVZrJhpQSMfDNkzYM1c",
-	"1bPMec2GvqGKazSYO62xh4BX94YpNV2pBk/0pTWpul0MtuMFZqzO64uHSxNEX8FiVrx58OXtxfO4KPo0",
-	"TbPMZktHhHbkyJCFdO0zsKvTa2YgnDWdeC+iT9/mgLFzQtCzkKV5DwhN0ypkM19btRIRZi9vyfDR6T8Z",
-	"VQA9Whno+ycbXyyzDEVmgChVHoCzuVZ3bR9UmZwUiSO0JRHAsy5lKdcGHPsFJL2lMJTWAgiv6Pjy5XFb",
-	"05viraUT+v2p/kM8cFJkXDmP+by28dR3MqtyEK/he6v2t70quAm5huRCzAAYU5XoCIuEimlDFFq3S8Gm",
-	"w/qtgv4UIL/kDQHtm344dLNjW9LA0V4mFFB3/JgHDe/QfwbwysHv7/N/1XKvFef8bcbAto63JRrDf1Df",
-	"mu8tMMVKAvGrhLcyMdaVqifNpquJwpaUQVl+5JKVsjJ9w+0fvaWHOFVBed+l6FONoZA5bvrXsIRNCJvK",
-	"1J+lhUhxLjWEyF3VUZUIkn92CceyoeayYifNjL9ON82Himm2MNxciA9mTtRZNaC8HF+zjTBJsQxqU7dv",
-	"YXrbMql7uQi/0RQ1wNUIefCOiqoU6yqm+4vS1YIo1hNN3EtodKMeTX0Lcz/Lay4CM9iV+fflgBGu9Yjp",
-	"lq8aHvclBCUG8oYl9sb1t7G1G/ByVMyMlLAqe+578mA7PcrFLvkdOqdn97gD9eow7AwOyn7B95BDDpCe",
-	"/aQUWejuhFBxKaAy+UkGhGjH3SVv8QuF5aPPgd16JEgpYoY2hzW2AhQSMIq04WmabVamIrh2glJZaXwp",
-	"Dpq+tTVuruU4klKDHeCZ757gVhARilhDWMdFEeYa0hTssnLwgHKJiee/FgAZfAIKk1xW3s3Pt9d1xCJ8",
-	"oK5ArN+4m90OuWL6TDRaB8fNZtTgiZ81m7zpd36J+Qf+5vzzX2d77/mb57vsoLkb76cib+Bd6GxTueyg",
-	"wzXkTrlHoQPcaq2sEV1mXhPrUyctuMrCzPquLwR3cA/oEd0mQdz1TfTKSTZAXQzkntMbLdFNR7XrJk0r",
-	"1uPaMFV9Cb2DS8jVllmx/1Fq01Ps/L/eZl6cErQUqC0TcFdogtcEEy6/akw1iUeG6L5UJspFsRODWZaV",
-	"+3N2DXd9eR03J67Ow4XXcx8TBF/aYGj58Hqp6HXLXkP2Ohye9+gcfkMFIy8l+JrvtsDDz72GzN67Jw/S",
-	"nfmBoN43zxDdar93JnNeKEYNK0AgicSrfGsIGgTcQHi5Od4gqYhm6obHvhW0q9tKrOiA/C1yGqi7XJD9",
-	"XF8DkTD2AVioc5OKHDUPZjNsAHRmcuGk58oywCylwizN2sGs7l4jy47CqWZXELzab+4f7zT3dpr7F83D",
-	"lv2/o/9uRA0wHJLZRw7yR6bVtK+IC76g5G2VDidWeazxrL5yHZdcyA5jlB1f+O/6IHpQc5cTHaRPZaL9",
-	"a4l+iTXnLPF2RHeUppOVdc2AAOYpnBc+nw2TomUWUOGQYObbu921Dgrz3GqgjxdKrCDZkba8HAWCQeM+",
-	"p5d5UAqVuAgBoiF8eaeTQ2pUgSoNpeYAwNumA0sNbWIvDm6s0U0E61H40ZrRCetw4xz+7sNEsBumSJem",
-	"qQbYhDH5iylJfqDZE1kv2eBn9AdcCuASd8mQGKIEoOK6GUBLtx9dChgM1INedB02kSIh+3uHzw5/Ojg+",
-	"fIY9X/LOb+BRiaEsB1JCewwbL+N3WXJC6KXwTWJ8y9q8Y0VEOiMDmr2/wTSUD4CT5VJcivZZwgZDaZiI",
-	"Jzu/sUnbRz5igOJD2AePCqlQGKD9gIuZfjp7CCYO+dI3TLWCYUlBD78UAHfDTe5w8i4m7NiV14yzxF3G",
-	"+ZzNDvT8nQBksxr5toyum4hv7DGl1vsBub4UbZ4vP2/ttUs+eaQfCqVQBjKvWrn1cM0mgITTYcQoK6id",
-	"2+oUIkUUQkQ70DnU/usI8IOYs2sQ6jk7AXSSO5sMm2wyYQ0aH3tnSY8pa+pg8xBs6ZFIprFGBIu5oFj0",
-	"mk0ibPahJZHC90B2RTF0lHBTHfcu4NCsii850+fwvWv3mZENoQMpetDnJXMmIvUQRAk1MiegE0LJ589n",
-	"L8mYpylJZCHn5qB73D3uNtnOT7T5bOew04x3ntOjg50mPWbH9Lj7rLu353NuEPUmz7qZovq5KTjze18O",
-	"oV+pHeN//vg/dv6/L//3f1Rl6azatBlkWaO1cxTlrQE+CBAHhnjNoWbCQHjYm41bhF/Gsf7hWMZnQo+6",
-	"XR5zJkwA8/R49YzC4QUb9Hi7psBdaGUg3OuzIMped5hFKrV/0LHEPqn+cBaoIE+teOZMz23pJtiYaUPc",
-	"o3iXnbh2KMjRkB1ARkOfk+C+7ppdufcgKlToAacNnVQl3oa898pNcg1J/ih6xZataYtC/J2jEF9kek8p",
-	"KHpdfp4ziS/ZV2c6hPAeNN0eDSNsApIQLFz3DZdHpl+i8MyvE3PvDljJm97FZ80VPGOm0U8WJi7qoEd2",
-	"7hOc6/JCo2wa3859pGCTlX8o60sZLN71+Cvt7Yf9rPv0huUpmflp8mAPsyMq/xAWO2uvCcsUoft2vJ2l",
-	"h4xeR4jeSdrgEnRteZ/SIfdewnbu3YupUhPSfsmGiuGS4fkIgrwwRkINuxTe0xeR9vlIaGZNgs8O5KrL",
-	"WZrAnJxKh0YC7wmpfBKqGKUp6vKXQsKSaIovQgc+S0i75C2DTvdudfZsqOnjvhEhSQzxDt9lXqdU98Hk",
-	"AJjSrIZQJLvkd2vdvH31y+mL/3118eG3V+/P/5fsFj8KafRB69DLgBgxjF519iruM21cX1IA1WFymEIk",
-	"2qrt+Wf6jKYVHMFdWSONg7NPZKzhTgi9AD/pxtf/PwAA//8=",
+	"7P0Lc9u4li+KfxX89Z9b2V2XduRX0pHr1B13OuntdF4TJ6f3TDvHgkhIQpsCtAHQsror97PfwloACUqk",
+	"RD3sOGlVTc3uWCTxWmthPX/rr1YsR2MpmDC61fmrxW7paJwy+G8axzIT5iphNDb8hhqW2D/f0DRj9j9i",
+	"mbBWp/KxqDViWtOB/f3jkGviHiJck/Jziv07Y9pc8aTVaR33+s8O+0cnT5/2jo4T+qQVtXQWx0zrVqdP",
+	"U82+fIny8VIurq/s61wtnlj5wbmpsb0R5SnpsVSKgSZGEiry+ZohNWSUaUN6jNgPsYT0udLmlIyVvGGE",
+	"G03GVOuJVOstp0dTKmJ2JW+Y6qdyUrWSuWfKi2DEPUAmMksTMlByQnpsKkVCDg+Onx7/ePTk+Olas4tp",
+	"mjJ1NeJaczGompuR10zkD4QTOyM9RhVTBB4hUtmNPXt/Tq7Z1BJCcCRrTEwm7IrdjusOH6flH5jdL/sQ",
+	"GVJN3AOnhOpr0ocpSjNkav05cXFDU75gTv6ByjlxTYQ0xD+x+hwSNmYiYSKeXmWC3lCe0l7KqmZT8+Ts",
+	"tBJqaI9qRmIq7NR6jChG4yFLiOKDoSFCTk6JUVNCB5QLwgWhZCRHTJi1FsAsN14Zes1E1azDn+tYmWvi",
+	"H1h9/L5UPZ4k1aMXP86NLRhLNIiOZMQFmQylnYfmA8ES2BRDXnLF7FZGM7wg+8QMmdtOHcsxW2vmPGGj",
+	"sTRworEU/ZTHpmoRlc/Nree8eGrvVzYlE6pJpq34K7iExEMqBgwXwLUXQ+vOXhhulk595qFG4hwn62T6",
+	"qd16OWaKGqlACBhJEhbzZM2JC531+zzmTJgrvwNVc696rk6QWxKWkqRyAvttd3fNyRmmBE2rJ+R+Cydx",
+	"IUfMDLkYkAkThkyUFAMiBZGZInr9LQKBdhUrBgdIU109ofnHZjfIHS/sCctvXrtfMNWNpufeXDQ1/0jU",
+	"YkpJpVud3/9q9TlLEy+bSjMeK0toZkou8cfLlp2pvyy/fJ5dnfv85tfAqE8X6kal38uXtmaxVRz6NLb8",
+	"sek9LeRVTybTeoE+v7MzDI2syqUAoW43htgvrjsbncXDKycKquYjpLnqy0zMXdDK3c7EfiFXEAOxvtGM",
+	"/pC9DWZj395kdJWJDUa3b28yumZac7nJDPwXNplFppnaYArw+nrjmyvFaDJdSUmrED9eUyvNk2vSpzyd",
+	"FzdvpSEwrL3+NFM369HvmE5TSZMrI+VVStWg8uqbf2ju3pMJ2ATWwiFPTk6OnpDe1LD1Lj1rmfGEqS1p",
+	"wF7pIP6786rwWtNU1LCrlI94jWFd+r00KSnJiIqpvy50FOjfKTVrEqJiNDPDhdfG7CMlzYEPUPu30wAV",
+	"d8BvGIkzpZgw791NHYG2JdfXaBTrK6aHV2UDb2UL0H3G2aaBKbiFSa1tApYntbESoDJxpQ01lcRvf6zR",
+	"ohmBt3K1XmWCJJLhdGhqlVIzpGbtOWWizwXXwxoaq5vYmdPj7XS4JsVXOkQxnY0Y4QboThs5JtyA5jyQ",
+	"cr3NQzXoCtWgK1Qu19RZvWW/voaq2Q1TNG2qQFfpUhdMJEQKRopvRHCg7tvrzYsPLDVf9VIZX1cf5+wj",
+	"syLDmhocDtQ9QXpT1O2V/IPF5pGlv3TNm8APbu9YOa5WQBexpLPg97jjRmKNSqasTipOSY8NvLxba3Yb",
+	"irDtiK4NRdaWRFXZi7iJm3FTgwUHUuxGXi86FP/APL2gKgrn0mNMEKtiJKdAR2QjcsmEzsZjqQxLrrxO",
+	"UjXByudq6drOU0hnV0dkPLQyQqpC2cnVH/CFB77xmAqrAo1oYq+KjZc0YgmnV2Y6ZssWFTw5J+GMVyap",
+	"JnQ8TnkMtuPjP7QUkd3/Tx9f7v1IqEiAYmM5Gium9ZrEYpV+QUes3rydeWLuGPzvmzktJ4xeX+VhiIpp",
+	"lB+oNB+CX4s5QuhjSG+YNXRTRrUhP5J4SBWNDVO6woURumSMlEQPpVpHVfgStYaMJnaQzl+t51IYJszP",
+	"XI+l5sZZiwnTseJj/GfrLR0xDQTQ56m3ZlC0GpWxqKXjIRtR+yJSWUsbBYbRl6iVuzvNBzZO6RR5vzzA",
+	"e8U0OMXA9rMDOf/nkCbI68ALPdaXikVAYxOKkhF+8KxfzIOJbNTq/G6n9znys+pJmTIqYFofmFHTs75B",
+	"07Q8nQvQUMB9OaHcuHGtKWDv1FDOVG/CiAs+suMf5ENzYdiAKRj6t99+O8vM0DJ/7HTI8vgfcQPSlDkf",
+	"8IeXz8mTpyftUzLhZki6QGT/6zJXS0ByXra6bgOpk9h2j2Bf7YbleiY6aBbN321e6ycQ/63I/QepGbZV",
+	"7HBw7v+ya/yVi6R6ffDuI0241lluVlVP5z8U67c6rf//4yKi+hh/1Y8/2s/AKDDmB+SF86SeiN01Bs5A",
+	"9L6mcqBPcaN6NL62As4aWMLuprDqrt1HSjS18lusSv//+qSZegEOzMqN8PeDVISNxmZ6SiaKG8OEnce/",
+	"9uzb8P+cLFtn9POaM+BJHiGB0OfKH4bd/6nwzM8PkbvdBUQCRrk6vNo47u4qf99K+AijQhHZ39+/g53z",
+	"r1cvzl8x4eGBc8XHiMeKC0N7KSNnF8/PzyNy2fq/LlsowHopFdfaSn97ACwZME2oYmTMVMyE2WPC3jAJ",
+	"XqsrzR2cR4qOmPEyPlNaquo1dAW7NVcxPNH15DCmg0Laur9pu4uaURUPW1GL2/f/nTFlFSDcoRZ+pCSG",
+	"R/T2NRMDM2x1DtqHx5EVjfkfqqTGaz7iZn6m/5QTdMxQQ0YSDLCqGYBPpzSBhPVplppW56QNEcgRNSiN",
+	"jw7tdUxvnaBut6NlYvtDJhYzEnX+Wpfq0eq02r0n/aP4iO39SE8O9457z9jeM3p8sPekf9A/TH6kT+OD",
+	"A7+UMTXDYiW5tl995PlKsgyenN/IVfi+mPDT3kH/ae8J2zvqt+necf+E7T1LTk722v0jekyP4sPeQXIn",
+	"EwZXjx5LoTFF5gxV4Z/LGTIxKiuQQzOjgjbMsam6S/xrj6veAWO30VUUzPUl5WmmGK5rfv+DnJ1rIScC",
+	"BYKecAPRf9m3On+go/1rz91re+e1i3CPPw6uQBj9LEmsGv5PUEXX2sG5dKBGe1h+qy4MvfBT8280P4xg",
+	"2UsOw8c9nUvOW2/1Ye5tns2Iiw+sn+mvR94zeRkLP1A8ucpBjLhYcgR5GpMVSS6HaSBlEpUVVzlmwru3",
+	"t3UCWcLNezpgzbcfRCo1qCjfYHrf7/ZAAq1kv5yKB55O91PHi9JZEetFrxOxCTOUozNSMQpTaJ3pa5cm",
+	"Yo2SKQGlElir1Tk+jFoyhphAcgWS9rB9+GSvfbDXPvzYPuq0jzvtk/9pYC7aSeKPjS4Da6cGKkSrI7I0",
+	"/RLari9gk4hiRnF2wxLiDNJ+lqbT0D61d0ZzuvIn90LcsFSOK4nrDDUZ2SfupL5ELaeuPgcDcz3mq8os",
+	"XMg4cy8sSCpaJhLnX1rgwVr4scqXmnN2aSOXcPj14jynyDN/RbolZOtQ5R4SssZLRiZDp0qjNNF0ukU5",
+	"gQbwetQy54xeeCjlp6vcyA1e909X+X8bvJ6n0VQ4bRu87p9egZRge5fQ0Kwz2s3SUsWcbyM49t8mk71Z",
+	"d8uio5/1zlhTcGPK+SQst3I1Wpl6ajK8FkuJincqUpcWfqP0cHUMe+H7s89XRWV2jDDLCM+RSoAcVmGH",
+	"MgPk4nTMlJY+EmEwsT4hTMhsMAzTHx8OuzyHtPjvX9DOpP8/HEn7lnE0dsoEJsqJ1d6znFNaIWowmpW7",
+	"nmcCmA+I0mTC7oPOSvUUK5NZqfKh+TG/oTy1C1wiQyB/wrmCwAqukCN5bP5hnV5xta13iA/jXm1+MRRD",
+	"NvRn1ORxY4nEfC6yYCxhD4tDf5aCrXiqTsvKwy15tLYcSqXoHbLrhjtRzJmhsLUpM+wNW/SdsPjOPp1U",
+	"fYiJ5KIiEXcmMcxlN3CNeQ1VHxow85rfMAF/rPzSWcoh3bTq1Q+MJnzBux9mc1bnPpKyAY2nr+VAZqbm",
+	"IxdYliMzY01uNYWAZOW3tvIVxTTLMyAX7G7IBmhyBokjEFPFuEH5+81dv1Is9EPY308tP/rMZiwEGUFU",
+	"WVpb1fIKUO1Hn++wAtXPVHYtlD/hs80XWExtgfQ5K/tJsQKoqBzanjX+4nYsldnQZfc5arFb5/1Y5C+7",
+	"Zmysr1IZ0zRIBIFciqg1kjcMXV5BcnQ+FGz1DVO8z4uYiH8sTAyBRETgfzczzcwV1TxhwZA4CqoP3qHE",
+	"hFGcuZd8nj0YXsEw/aKMIlaMLlswFtt0Wn9Qwf7T7eB+LEetqNV3h+/m0meJqyCBbNhMQ22wQRHkR73K",
+	"mjsT0ZXZ+Fl95UZzW5tSba7ycfVUxPWrhGdTOYBQVs0zpb1uddruL/oK1QCK2SO4F9k4Wbqz4Fp1kS9X",
+	"1ZDlAebWKyoY+VkyYMuS+1RNUV6AZs01uWZjQ2jPisepzNZ2oSIbLfSfpmnVoIFp2WND7pLDYG9aVclF",
+	"ezPZRYt4vSIf6YtLIwIH5fPAVbqKunev0afZyT7cENR5UDsZJHJ842HC+trRJfp9xUsrnPr8Xi7z4cwV",
+	"peYG9VeliaK0dSWLqnhtyTa7B1fZWnxlkfZBINPD7pjMlD7F/IY82EWGLB1rkmnStwKLb3W/4D74UBS5",
+	"rmGHBiWyjWxQ//wqexhOcwllztTL5sEVuzJFYwPxlVOXiai7RAQpoixNtre5r2Rv/fjsH7KH0dkmeo+P",
+	"ooJmAOtaVMkGMU+jppWfPHGfdDVCLcUwd9TqFKivHd1BoPWV7G09zOq2v1mQFbb7S9R6DXbizkVzJy6a",
+	"iEyGPB46WIzHNwePrb7/GFXZh+S+QSq4V+FYVc31NQUknCRa+UMqZorEch/59oQlbvl7ytVq8pKCaIBs",
+	"3lanxaavhr1fYv6Ovzr/9Of5wVv+6tk+O2rvx4fpTKEFxAZccaWr9ID/bvqp9YRSscxFcsmekhWYZGz3",
+	"I98d9C2di/vZoYscpmZGHG+yUYWpv6E9v7m1vbIFvWU7eRWCcU7YRTSTH1dBL580Uy8BpWAlgtkd2OYH",
+	"BpUTSzjc15HAsJBALq6/urqxy3RYfsJcXK+S4TCrLD3glJ83lKdncczGK2Wtl4MW587u9750dssBjoIS",
+	"D8QmBUAkTuj6yv2ysAVMwsUsEJsnr1GtmYldvbxhHzKxvtE2Z+QAtoGz46igS2wu98iMqzqmSgVOeAix",
+	"wWecJ5vy1P56kPu43XhV2HhW1OhW58BaZCCQG5Z5jOjtlS8PPWhj8ABsznYbK3bSlKWtznHUsjYn8K79",
+	"AeuB8BVXut/qtEbTPf8PBDxpdeA7PlkY16VZynxisv9Q1NLXfDyG5R5GLZ3KCUuujMzfMXRpUMQ/05v6",
+	"tOaGl1JuEWdCOIOYCWqX12p9+VwyZz9kYuvmbECczUxaoLyCqj+w2AUaV6drBwW1I+HvmYRnKfiOCHiZ",
+	"VmRp7UvUeit/ksl0nZDyqpZ3GY3uDmzuMwQfKBLP0AtiykB2uVZg57HQ+t6e0f1WXmTx8KwAvlthmwsI",
+	"tAYbXALYa77Fb6UB+2XB5nqgPY9ZEQLxwS66ImiX5EJcOsZWN/AV4vTd6eb9IXvb3bgqvEC/YVyTBMvF",
+	"t7pPHzJx5/sE4uNO9wkrZbe6MUGO1Z1ujodE3PYGlbO1Z+EXt7pVn7w34i73CS3yO6Ui52vY2t5Ajtx0",
+	"xZ2pBwZfsk0enbL5Hn0qvr9gm35DXzTXhAttIMBs/ydBS00TOqHTudDdbEAU8FH2coCURfsYQKlsaDm/",
+	"RzjLj1K+9oiXKxxEJWLmwjOYf6P5WczMdZkvowTDeUx+5T9tj3DfKwnAPGuZJfeQNfaVMsFWd3Wuk59l",
+	"ZenWtXy2TMGvS79CaoAz/FQWRncv0SrRYbct3HJV1QmyCEJvzLKVCREhpQJ0iq8u0ZS8nb4MK+y/TpH/",
+	"w8zS+hply3AizlprhEtQAiPgpvDJjugUy+qo1lsV5rfTT8KKY6n4n2uHMTaKme9CGE0pqcj62Fb58jpJ",
+	"A1854vGBGva6wNtegVpnoboX1xSHDzc/p2B2i87IY39DhhZi5XJN4pQDgh5WDGFqjgnLGk5JcLFA1gfi",
+	"xhlJYjliACn3AC6iD5hvcB8Vj9VA4isLhWro73vjbsjMWJoEFMKKV7CxvS58ZZflXF/a9YBYV6apzMxG",
+	"gQ38BLyRAhzK75+jVo+lcvIyS9OPivb7PM5rZhImpviIYJNPGIgIrQ3Fbjg6co6ilsGX3xcRhKYpCe6Z",
+	"ld37EBoJxptx6eNat63wu88udevjKSEY3YWhhm2GHvWwtMESPv1S6ZBD8K9wEWSiYUVGANPPqlD6uXkI",
+	"ifofMvGphPj/9yOBoOPBtukg7Irg/GdcwJGD2ekkE+DrW1FHDtptD975EIgDQYxfQvbw/SVEVTV3WPnm",
+	"n2su0Pxow1U3AT8o5VwDzKk7Iix7M8SRl55vU/CgrvGLvHx0nRs8KD79q9VjAyoW3q2u80yeiQAang5f",
+	"OdxrH8wVV7QaQt+B887S6/KcQzqAebTeyD95mtLHJ/vt2TQSvzPbvrL9d5fd2X5vkaK04Wnqctbg2MD4",
+	"fl7msG8/Q/7N/eW8X/CBOP/6KJoVDVsayTj//AoiDha8TLgV5wuo0tACFV1YJgCu8C4sB4Ww3VNZPcve",
+	"y6OE63FKp29nHO8LowxOCtkhj55YK4EnFcn1F1XJ9deAUl+2QUrZ+Wdv+ns3P91aO36lGMYutrJZbKW2",
+	"emIjkd24AOBiKmKWrBYsD8nYIY20Or/nHUxnMCE+Ry2ZmVjCJjiTtbVDcvg+kRx8ywDSt9b+ROf9TYkA",
+	"GPY1iXoq4mU6CIwKi0Qd1+7nl6gVtm947ml1HUKnI8x92zspsjdb7wR0MTHE78DcMTw7Wb0KNtxQN3WP",
+	"6LP2Flbsw7Iddf1puAb82cieoLUgsGdC+RotGuDshR1wFt2mFT1zYB7hRF946Je1UHBy3Jjy4XlcGccQ",
+	"9oAQqbDVaV2zaed/ro9u/uvg9ifH3wft48MykvE1m7Y6raP+k/6Tfpvt/UjbT/eOe+147xk9Odpr0yfs",
+	"CX3Sf9qHbGJ37+JethrjV9fR15eoWAz4CWdWA3/Ll+ObunaskPUC62nFalAquLlaww+Tfmsme/Cx3e7A",
+	"/4WThVrtpQXcr1ky2H4yQQXRNMt9t6IihSnlwuLbBeZ8COECF/sTRS+1B1zFdO/pIzWvbTuB5IwUA3mw",
+	"kJpkklLl2axF9VAyTD4V6RDnQQrFCuf1NbIwKma9ejLGEjB4braMAh9M+g1LOPVtqdbc63Jfxsa7Hby2",
+	"AiCsn2/DPEUIdcyuZXsbqZnapAHDloMXa+Mnbi8Raq7d5WJyKD++AtvlG98g8AFWQw7imPfTlCrsWQei",
+	"EXSqR5rIifAhj/sIcdjVbLXO1JXF/b6zvL95y/vzXJLu1iMAnvyaadNIW45qN0m32DmHvkfn0F2kkReU",
+	"1sxB5CsppdJEM2jEO/IUa2f/Tn1f3eTu996d28G1r+CHkF7wG6PXIfD2CqQw11N74Z6Xn26+5eEElxXe",
+	"BQhsmUiYKrXijrBo5+kh9naFzVeotmKWKCscua6e/ZEmY5nyeHo3+/1OfX1LL/oKx1ise4UDNVISO3jO",
+	"NN5ktNyiPf67zAyR4iv2GMs3BNufzksJe7xJAojINH2vrKQ24MJ1aZXj4E8e9eGvOW0EHZLQ+2es5EDR",
+	"kV2Bb/hdLW6rpO18y+/gMls8LJNjQNCcez/sTFjVtjbc3FzmUaEncMXOfS6/M+emk07oVBPYt2Lx8M/q",
+	"XvHFdfV7/tViuRFudmn+xXdkDwAufLfPr3Ga5WaURRPP3Rmud4Y+ILzwAGd3b4GGNXvaM4r9sj6YZugr",
+	"/uwMQ9X/r7nCYCZ822fIxMHYFRfk08fnraA/ttVx9wwfAdBtljr/LWrfc2fEqnvbn2kHgqCNVCw5JfZD",
+	"AfWEYrfJMP2CcyrKnbWR4zHD5Bar80OMk/wDvTVDliadXBWyi0eViuUlHPhccNOd+ivgaiAF+yG/PODb",
+	"I3nDLkWjSc+bTouP82X+wgU+/2XWxPprQUNpanJVxO33BEvmc5xSK9lBDCydOm/SPPzUflqAwxyjeDok",
+	"o+pe3yWLroJE4ZDMkE0hO8llJkVuJTNIJYYkXNtlJJ6VZlm/2lys5IyeNEOiecI0HjMdKMaSjfkjNEFn",
+	"xz2HT5/CSlM6sPrkCRlxkZnyTq404Iw9+1c1PEBeQwy7DGmJesxE0qrokz/bDb/aQp4d6KKU+QhppS5A",
+	"DgEUq1VvvLmhPb5U3Lk8gc0HLQz82THtTxGh9poAmQEaI0s1wx1PqbFDAvVOFDcGZ6gq79LCaTA7yifB",
+	"/52VWVxIwbDEyDLjgGNTqyVLmbkXgVtL0ibKE5fyyYTLD1l5lu6imXusShgWUr2Soip5t8RQpfuuRA2V",
+	"t3eWcAPtqFe8vt8JK2PN/E0d+5YmFSwGgElgUyCcEtrvM63B5w7d9QqvoqvOZdZuH8U8gf9lEblm07m/",
+	"wTa6v/qNI1nxe5xy96s9TfyrJVQ91SYUoMWMgk7k1VuGpFWxA57uletwYQ2mUxd+BTASNMcMItzMHVfV",
+	"DfSLkhONHbsct4bC6slxpbAqpWpUi+A6WbAFBbfACgc5mPCEcON4V2bGXjgQhxbNZU/d4KBkGi/fodUV",
+	"hLZ7MvMj8r7TBrCVj8BhZ6/sNeRGuMlRKz9VpOdi3qUdLIirll1LDvbVrKY8O20VPX2M5kD5S75p2F+V",
+	"EOMTe7Z9rrRdODdspBs1r0dB9CVfOFUKEVRLgalK0dLFX7sAc6ddJ1+GoQYQnXjYHTSvJk7ZtXJz5bN1",
+	"Sy/Pquq0ai1HmPGQjsdM2Lt3sf24zOCzUy7sPfuvVcw9oIhiqtVEF9hTVSoFFDZw7bUn70UK7G7oFRfc",
+	"pK2oNZz2VMmkLFZc2Ub/PtwDYaJb7tcpkuasetZPITG10gO48x6s7D0oN1++jzMuI2PMptLNonzM5srt",
+	"jnjlI0Y29g7rczHOzKoHjcV1YWylvDIrnVyvJSeDJk4qFdWLXBOZJqgMiMKkPLU7SsWUpEwMzDCySik1",
+	"xOvSIy5eww+AIlze66h1u6dZrJjJg5CCTepnGUZQYAwGJrVI8kCK/etIahOhntgtRQi6CDacT6d9eLzi",
+	"/GaONJxs/cGFubLrHJ5PP56jxp68YeRPpiTkEXKjI1c1DH9LWI8bfeo8KfZPVYrtiN7ykSXjZ+3204Nn",
+	"zw5Pjp8et589O4CdwZ/25n+b14d9VvL87TYN7+dTIiT2s5FpKR7mcu+Q+mhK/LVanBfgOC86rtnjcRuX",
+	"z63yiILmzmtxVqUItUJHyt7zmVbojzT4ysrLOm4/e7IZGcIcFiwOzONv54aA87Jmfhgsqigbn+nAdRcX",
+	"y6i/PAmyT58PaWqFH/s73EXzDcnuRa/cnf/DOP+fc0/TOtKy7pL4lY2Nr2Gg1o6Fc2HgzKWplkGdmQtL",
+	"PHLA4VyKDuGGjDJtwHcP6aTU3SNrXCALVpx87UDrTndeg15TZtgb9j1rzZVUG7bhWdVf5bY7j6Y6Xay8",
+	"O9+Cb2aRUwZUPmhjcZ9sHab679h5ZXZ+oZRUz5vv/D7pjpgZygRwfwBniyXdHLq88JRbls1bfjhzREus",
+	"pevmOPVd0suMc41yMdCXAhzjVATtQlIprzXJxvuXokKB8Zgq0cZKcgOVqEqTXpbAM486EgU4/fbEZrez",
+	"FVU0AgoyWqMVUsBm0Lpqeq5HK/gZyzmCNX7HqALnPaqrq4rKAKNR0aQ8qitTrOL0F7f20/cYhkghqZeb",
+	"xpGIUsSRGBnqXxFyTJqsHKfAdbOkNlTB3APbiKxdMzbWV+A8L6WVVieI0FKS57VVSstx9CADZCRvVr9Y",
+	"7Ut2I/OME0QE8xnCEzqF+D7VPvcoyHAS1cG8mUsppXy0na3D3l9rfGlLWVd89bhSsPpw/sWIVVdKjjC/",
+	"mKdqA9I+GQRQet1NUp87hScJt0f98orJ6QCCrTz2ixumpmVkuSFLE5JCl1MM2etVedK3u6ngSs3MFbW3",
+	"ZYmPVgyDOuYy4TnDTnExWJXUFzgcKzWZfP4b88YM1bmJzAxRRWqlZJYrVoBtlCfzTznBan4PRQImbU9m",
+	"W5C6s8AN06qz9tVgC8PNedbqXHQ3kN+RL1Yqc1mNYK6kMidqA16IigBy9Y5+x6Hk8u359TKO8pzPpslG",
+	"U5lFLiHI3nE+ZflBJQdtL6dn5oiX5LEsSliZFc0r2/JLb4gyMRRInbWpj0GWAsCaLct9nM/uztuMVo7h",
+	"GgPCU5tnkgdAonWjAXXkSUxCGg/Cvnz8NVKci/5rS5Oay6ilNdPX7ijJxNI9ZBmvP/0QAbU2ydf1L9AU",
+	"F8WNZmkfOxRwU9DFejlfOQHOLL90lAENlea8iIPmr77VxaeD6HInWdijzSK2uUClSWJ1+yBaO/E/eZu5",
+	"QQriDBRVFdV5FQKgOp0XHRTr+a8hGNVqsE/TX+1LW8+GrFXsnI7onTCU5DBfqxFaWR7DyqMiXFze14Xh",
+	"46auwyrd3RklLsJh6em4fQyOp+P2Sb1vquOXjkyIcp2KJGXafxIqEK3NPk5pzPbJCxoPL4VieiyFK3Og",
+	"BM/U8S+RE+Hb32LvPjton00A0VrnyNUxFWRIbxg6t6odogvV0Nx/Z0Wza/pcySYeRBvzcnFmfc7SJAqc",
+	"7FAyS9Mi9RSeaGz2vLRPw5SqtOBd8HDb3tu5QqRK06dPVW5Uz7bHCgxqLKUpRcxczYCeihjta9e/PGr5",
+	"ip5KT1xABqvxcQWhWq4DIpxjD/xr5bGOqX0TGR0es/ybSLRwGkcIKmbDzWKDZuZk/cQXGSAvpRpIs0ky",
+	"Wk1tH9ScYYnyjBtl1bStOYMUBqxazD8ZTe0nVjp1b55rpm54zIBGc2ywvCcqVfN6QTxk8XUF1VvNojd1",
+	"2fqNJBdO/Ln9XqWzpoa9EjZQNGFJBycvBhHSiZYjBj4pIse4CwBdFzCXvAY7BV+v5KIbpnSlGfkOD9OF",
+	"ZIiLmFiZpZdSZF7T478e+U2sP07cldV1O9yAvNLBH29+pCtGQI2EUBChpoqLq2uwPAvDGq2GOKLxkAt2",
+	"Facyvnap9+5vjzSBv4KlO2SO7cFSh7/rDhxr8RAdU2WCI3Uk4PwOLqn8mgH8QGlcu+nwRZDwCdeV5x/i",
+	"r8ysyoWROfivwhbCubVFk2mll10vuCfAErEbhZYi+QNTQCazVGsvATvHz8uIzZWiBQEqN3w9rW0YvlnO",
+	"4t+R68rjbMy2ybmnuoQd2MSm6tt5EIt1RuD95gBWhoJ3+CJ3euQY2r7fc3bh9N15rXFeVc107jND1ye4",
+	"VB3ed27wf+e09Ur2Vo4+/CF7DqnBrkoTCtGjR9o1QwxSIeaNpWWgMy5MAGFQ4hKR1vfRnxtNRDbqIarA",
+	"cucr+KaZdxrMeSoLYBejplCfDS2R7OZbVc1nVs6Wu8zbCezWXBk1XbgN1gJQnCXEPu3LdLHupzd17vm1",
+	"AyjYELM2ZyYcng6oh6igGvEiSDYOhIRiRk2dzcFotR25ICgu+6Y4dxiy2VktrW9fHoupilQU5ee4R37u",
+	"JeKYQZMIz7OGyR5EdfofsldTm75O9oEVHQ+9KB1W/LcpSX8NQeDXcsBF7sPb0E13SmKqWdF+YkQNxk8W",
+	"+uqiVn1e3rswRR4qB1WWMkwRYpM8n0iToUzt/8dcvU1K6TwyzXhRWWe+dzIz+ebNEwPIX5kmLlIDPQqT",
+	"U5/9hYEXKzuVlYS1w7ynXK0pDSjQg+s3VxkdhNpxDB9HhJJXv31sNajR3Q4LlNvhVX7q/buLj+Qxzczw",
+	"cd4V3cqBJpO8n8KCqLTJM4uqpx3XOL+G8xbvDMhgwQpHJULTuTQPxJGFrRpQiIaErvMnRz9uWPLceIED",
+	"rg1Tq8mWM0HOLp6fn3sBUy9RgqKuk5PSio5WkjBfvaJ8ESLXb9YQogS8Hrcl1D2fJFDahycrw7A0F3bb",
+	"yT4CKf3104/yVsMLgAJ9nx5npXm0Ja6B9zBoXumxfgj5RiA8f37x+sXHF+TxzQFK0BF77DMoH//Fky+5",
+	"KN1lIa2fhRRMtKCrpWy0u8+/0n3eLLUZz6oyt7lKA3AG5FqKwEawvy4XnNgN3fPhSmP/UlHk82AwfDeE",
+	"7P06ELIBkYGZcUoA9xe7tlWX1NWAxn5voK07sNRtg6UuQUedRUQN0VLXRjEtpNGad9NDE8/wofqV/m+m",
+	"eH8K0rnGRDHV99hZkX92/nPRzJF6tRZvAfzhFHXFG+j98Sv/ySp73VKZb3dz+wyXel4vFU2pv8QjrN+w",
+	"U2G3YxYblhAjIadzZWo19ZcbF9ffEuBQVS31Lvq4coTIHvs6GYELPYD+/nCJzq5tkQfZL6FobOj8W2wH",
+	"l1yl2013zFnUp7kOEQ2kqB39u3hW7Sa/6dPtIbHlOg4t2hhbeT0eEz2UE10WwD+W1vikgfDtQw1Xlfh9",
+	"J/LkfXyoyKK3t3pS4b5ZdpxMJFwMCgiuygYZ3RACogteQLQHtusInJ9MsBlRPSbdG8rT5zJh93891F0H",
+	"O0G/sqB/w9YyWqMiV1qKdIoNOcyQjTRLb6xsY6iNXGMW5/fYweZckFROrF1axgRYs3/N36iLy84ErzXB",
+	"d61D1mkdUmcsVwu8+8vICJJSyt9qYhy/YXPbWGsKfyepDHNt6O9DpajBhtrpEqvrEmEN5Br1d30uuB4y",
+	"KGkNo40TKgz8kcVSJE4Hn6/KQ9W8KhY99aE+q6GQiRXKiWya8fSmT1/iiBV5Tw0U+QusOioSnkLoHCtX",
+	"rSCrAOBYX23XdafzMkf0WC30G+57YeK6i87eOJrNhylqw5ldb1x0a2JGQQl7+XUjzbhDqJg3AU/JeCgF",
+	"gx8v3lxExAyVzAbDcv/di59/LdkSZmxnbV+sZPfqK/JMz64ejMB1UK7gHnQ16zBY5bnJG7ZecfpLqJnF",
+	"1vKuhxBxnNzM4HZ6fSyzFLNeHX5PpUJRk+k5omLaJLezCgndf7huW9ZxLvBEVztRiGYpAzwXSLVNdMf+",
+	"P7tvCr0LubRYqvuO6O05PnzQdkjF/t8Vuer09qounf6NVKyAAqAjCWWNLih/ELXbbXe6Y5o5TVBl4pQc",
+	"tHP7wzsMsAFAPh/3zyoldEyVFeIVouwnauIhJtJIEbNTclwzzNHh0kGYiiuTAuaPwj3aIWYiScJiPkKA",
+	"zEKNl1kvZTPLDCbQ3m8Xc3CZ4V8Q+7FCA4b9zC8blzN0GiwUEH4tWdv/LfD/nCgrbfXyzc5XuvQakjfs",
+	"In947tLOf6njlQ/Z6jk/KnM38AjQkZHUFmb6U0EXZbjntIsPhpk/9maB1HMj1zbR3PALUAmnc1MohJvr",
+	"Jdoh1EvJBgMqyF2vx6EURYksYn3I0QhcJ1JdQ3U595WuFQlIjcCVANJTKo/CtxGWY9VSkCGADOYuggYZ",
+	"+156VWu8/fCK6k39xjdTzIKLsUI1qysN4UkT98UWpXINSs8ItL5F280xfDBy6mGDzW4suqvfRo1y4Zyo",
+	"Yo5PU2qaVtisLuwrxXsNCRcSfawkiLxKUssltXsK14MH5dBcK222lW4JLGFYdD/ULKJZ/x3n5AO6SgKm",
+	"X0VmrXvjRC19zUHCLKKPCbqMADTB7moHyZfQFKABIhL49YriqQKutxlBaYCrvjJy6clobkVvfgpQdcgS",
+	"MpKKrUdj2lDVpJjNPdc4UdJ/tzetc/8aqUD1CLtrtNYq8xpI5mAw8nKuTAg0OpG2oBLK3ydJnYFkmKBV",
+	"bG3FLP52SthobKYdDwTbwB7yFVg5GKvn6ny8kIYL4eJYNRCCJSle2uHSMZYQ6Lyw9bQeIA958RjcaSEl",
+	"RoH2M6eKFKrCAv3sfh2TKpvHQVFZI6lgdcm5coJMfNeuSVz2g6jo+7rFdgDsv8VutzlBzapw8wT2N6rq",
+	"K1++FdNIUXWJ7FU3hIb5zr35DwzbpanMzCNNell8zYz+AQGns+KmDh5z9h3+kSvvfQWjLFfNMWjjEdrS",
+	"tCR6YzmUAEnEk+p8q7fSvJSZuNfGS0Wzi50zf2Vn/ntso/FRytdU3W/r4fkOHrvzW/38lLydnmEw/Wt3",
+	"O1utb8yun/QWKaAID32LWbw7CJrvlTg/UMNeY9+l+yTMUr+nnUxZ/dhmyt1X6hj6DdfCz1XBr2L4cT1O",
+	"6fRtZTT5JxZLD9LtM6EclOtK9eJNsxb/hoX566Svf2CabQSN/FW6iX9jTfe9x3pJ7/0PaKSunFFk73y0",
+	"Xq15jG7osGPbvLlrt2IoJ2SUxTmKt8+sfGSNftrv85ggx7rkypnU5jSVk6qIkR184qFkXP6ItZ1P104y",
+	"mFU4oAXFyyxNP+I06z3As5syGfKU+dW9x3lZWYNNLQ7a7croZMJEhav6rQsOzqxWMSvN6VRvb72CTT75",
+	"tJNFapp96J9y5FD5b3g1tPUvdj4odxmNh0U7igbRiPLOVTQXdls6T1E0M8OcrFyI1dOWuwWWJj3MRSgW",
+	"1fGu2MDDf6oqKGGpqHOZtdtHMU/gf1lErtl07m9xyt3f7OWGf4XYFbSQqk0narqd0HksdGzlhL3mDs7p",
+	"Bo5mZuY1d+4BSUZOEDguqWDO0jGVNnqBCHyORLki1kS1SDrfUm7T6mLIQc/lsOy57qFZkB7pSg3CcocO",
+	"0Qyi4kZi8QCUngBMiJBYDGtFuY+QKQaVcSOp2KVYQYTd1c5sV2D5ekoW58mkYEtYJVoxaBejq8RXkRW1",
+	"jij7uG4KVpWcWsjl2xvpXvh5Adfeb1gPzz/GUPqMBVYoUovoz+tbcxvn/v4dR10+ZOJrYNrPdMre4aDf",
+	"oQfjAqj8Z97vM8VcJdeK7UXwY3nHZ3t1TbzbYsQHrruXPegki6t6x/hbfD5bmhuSwNT0KWG3RlHLz9hD",
+	"2t5xkLUQEE7hYU3cghDXyihaSRvVafW/uWQzrjsklmk2EhFJWJ9mqYlILIU2inJhIsJFwm59Q/2w8eay",
+	"nPlzo8m/M5ryPmAbg4/DNyG1OvA+SOJ9b5ov6Q3tVfNlmfN41Gt1BrKEnvIb5nur9Ri0cKs6Zs8CvitO",
+	"3bHT8TitzBUNAufumeLzjzyUtUukcR3jfJuXoogE6zPxvepurklO8nVOc0d5GCmeSLVqJH+OtapbwgNU",
+	"yVWfiwFTY8WrLv+Lf57tHZ48sXu7mLMq6mibfdaUDxiKhIfsthq4e1LVlPEtnAuc/9yx6UAh83SRq7mu",
+	"Jjrf0qWWbm1eZjCFcGhJeszPaaWBajLHuLjSho07hN3S2KSQ1+jPcR/FlO64pmnAfNrxi+9DOKRq5NFy",
+	"9wkdMgoZi7CxRLGUUdfL0NNvdCnwzVylhXJapm6sgrNP3I50wmVbsw8LbksbsE8SxfsGOmXlvbG4HQpE",
+	"pzVEc9mJvRCLPgiwbC9QQQscIsJvkQrmPr68JZFPayvOpfgIUliZeGtYpczHy6TeHTY1KgnX70cDvIC0",
+	"USyU+xpNN0Lcotm46U7bW13bWwvt9qPH2ELpDkA6PhRltR90G1dWdi8M9sBNT0csdGpERRF/UAn/lSAZ",
+	"HSLqeYW/ARlDk0wYnhKOPZiJe6HSLeqe2SrAaePWxr6dcWMsUw+uuzKcaS1gRx5oyHhy6hQ3cFK56B46",
+	"Lr3Dy+XnIfIGxeoKX5cQFlxVOkvXwRIogTCEZFuc3Mz2hfSRa9+1mASbIeQ2uoIcc39Ptw/COt+vywhC",
+	"7VAWAer+KTlot30kcE7AeeTpbfQ+LSOSL0sAzkf+jh1QF3wgzsXXz9ezt90VF1e9VMbXu1SZtVSPqYhd",
+	"/uU6CQSNAaEeaYKyPIzNH/64WmPl0mh1q7k/qeRcYVCXU+M/q/NjTQIApEROxEoGsMxMLKs0t0y4UTuk",
+	"J82QWOtWY9/yZJ+46F0nxx7ryzSVE2vuT/aJAyQCzRGhuTpzEJHYmkBO8A0sOepcCq8VPtKk60qJuhBG",
+	"J5PhdJ9kImHqakKn1ppWkKKE1jBG76156zBVEgfYRjVJWd8QmkrBStZuvsIiGlmAKbWiVg4qltdD5aNX",
+	"SocmaslZMuKiEv7XH0TUCmb1naMfgZLlurE2jPTOCwXcLigTNDkE3rwvcgTd2Os5iCZJ05rjBeWqrdVh",
+	"1MA2wB+J4oOhwXolZJDc87tiYzj3QYeYvHKLuKI7nNu3oDixvJxmx5rcoU5cQUSLOOTlt8MSLwT05Lun",
+	"vXvNEl+n/53s3XTVvJFGMuLUZYn9yZREXz1UE7os1Qbiw7HOFbB5c3lQA6oQ0zSt+kxFshKRqiJd6TSP",
+	"rbgflEx9zlLfwy5CwAWSZRMWIE1x7XNamrb3wayzvpIjwuwRWVsf/qPZ3vGEjcbSMBFPr65ZTeH4NSCz",
+	"+k47sD+QRO1AHnuZcb6JXLoudRM19sKE5Oc9MjKG7jpbyU9bcPesvbwFGF25+C8TbXAdOPqbP5ryuhvx",
+	"66+VwVo5ZgJCHybgjEkOrgNii0DPo1O35E49nUKQGVp0u4d6U0IFoLHmcSsMMSpumEaF1NjNOyVxKnU+",
+	"EQ+4m7CUGZaUNEs341yXw4AKNgaPWu4zlTpkhUBep4AaPWpOj2bCt3adAXcXNe1q161rnpe/2+ybal+E",
+	"xTk6d/yNSLMrNo/Ld2RZbTUs6eHAfc/Wje2cFCs7KQpfeeXqfKMRrnUGC/IH0y8c0tgupZ5/9co8G8YG",
+	"CpxxdutTQrkpscE8K++iGCtGMebuvKb+/1qaunM9XX9Hlv8nQW8oB5F9n9I1YWMmElBRsmIGu2Lb707K",
+	"fyoq6s9dDunXQtjeFfRvcIzgln2zFuxtPeT/W0liKYySaVAeeEoy6AQwW/LXXi2skI9auZzVO2aCuKEe",
+	"e5lDrhvYQZnmAje1UcumXe+Or9q7Y9dK44G00qhjy4bhhxEX4V8Poq/bHH6FI/dOjrmSTCgMt8Pbt/7P",
+	"73Tvz8/2/7X3nl3tff6rHR08+/Ifq9HBtuXrggO710vdLfjK+3rhsPN/7WpY7lIR8BWCVSXeTt/OCynz",
+	"DEbIPUv5DdM1hryMaVp5HHa8HfJhfZ+D1TOfgsj3kqynzBUg/k1wD+2efIDyxW+kTVN9DsP3nq/wyd0A",
+	"79QZ3uP/ZGnyVa+g3aVzh5cONNrmrHCHrm63oUcX8pdkn3CjWdqv895uIzwIbuutBBpX9NjObLoLHxbT",
+	"icJV1m42djW/XzkYthaPfLFD/lc5ESROKR/NW9p5l/VFW1SmoYZZYvXCNVrQuPw7EbJV7e1XoIJvpfd9",
+	"4370vzF67dGi7vOuKSFh7Vzk393tFtLVO/U1vORlClsBBndHeN8u4UE/ljhT3EyhoNZDBfBfq9K50MKl",
+	"mRkm5JpNtUst7xKoDQbAq6GEXeT28SGj2B8XHVOtf+2djfneryzIy3UjAW4TVXgX43+99HoRxrTXvz9a",
+	"UQsIBbYPB8mHHxozbn2xu8BFv6KZy1nR55FbQmEJcwnuPWYmjFlthFtajIoJzbzzD887P4A2815qM1Ds",
+	"4r9e40Yi8kQXUfN9GOGRvhQOWClPHfphn0DDKq60Ie5MfSWfSy3CfcAzKRA9H2FiPxfB2PuX4lJcIM3A",
+	"ffrXpSehy1YHtIqIXIJ+YP/91/7+/hf7B0dc9m+Xrf39/cvWl+6pb0VV8SEUT7MvYmJjwXWY3njZii7F",
+	"JVDt3GNOWuUPksuArEuz2SfH7QNCkZdGjIqg20BOJ5CJWBQ6Q+wApFTkYhX2lUtR1OvLPpGZgq1K5ER0",
+	"cuyVk/YRHkL3AzNqunfWN0x194kTCR4VQPHYdEgmroXVYFG6RSTJxqklE8iRtP+mhqKTCBPdXl28e0tu",
+	"aGoP4+2n14H7NiI9mXCmUS16cmz1ItSW/50xZX+ASfUUrNhBPe4xEcvELsdOynUi2idngtjLA6k1b4hk",
+	"CRBprCeTqfNmCSmYc187OBCYIgqTffLPF2c/k1z4AQQjU7Cfv7z4SLj2eHhDRjQdMYLyQcO8hYSBgDBf",
+	"3DA1dV8h2LdGk24oZ7udIJvU2QV5JEszYY09TQWgUSHfsFs6GqfMFVT7C8duBHZP7UFnvku7QywgmWJn",
+	"cDraL4Eaog01mT7NqRPgwjCHESYnExa5/k+O/DWEkjAQBit9lxnAdfE4IwD9WIyZsDilCvB37B4dt49J",
+	"N28q0SX/cJAWJIf6oGb4Q0SO2yeka0lXJlf2ccAOY/aF7pn9zy5JuTYumxKf0z8g+Zy026RrZbkSNO1i",
+	"ZnBpH2ADh4C6AC8kMtYeZgPg8CjpZQXDYMe+noJZ2qt9n5ylqR1ZMUaG9Ia5tEG0MfF0nDyBHcJcG+Ib",
+	"jEwkscas3idd7znudnLZ+0jn14F9Ai8DRysB6qWllle/fdRofCFyY1gTfSly57Vdon3IiXkfr0nYWLEY",
+	"qqp0pvo0ZvvkBYeIjp2e3S6BUbZpcJxIVcBJdCZ1i93GbGzwRCBK9MguwH4rr7fCHcb4HYTuUIhjIi0y",
+	"EV5d2nKAnTo5e38O6ddcWPY5e39uL9/uPjk3bobBscLkABygi5dyF8CRyIROicemhdVLF6cEYCjZvxTc",
+	"jhjLMeuQLsy9675O09R3hYkAChFjXvCs+9CIqmsrKOzuc7NPXqSaISNTmDl+KIdueSdCwQ2MDCKhcynw",
+	"eYeTNLu9VuZPpJ0Mg1OK4K6aQfnvFvKKhqNYiabtLPtSnSKR96WaUJUQPhBSMX0pUIAjs9vN8aINxJEV",
+	"x3ZJ9jrC1EGMWbsDvIEMQMMEVBd3SNfbpl3YHu3uiwJcFO+oVA4GLDm1jytq2B6gynfCe82/P3vK9hsO",
+	"g/5S9KaOuItoqP2iTFmHuNOs/gpyu/DkGnQazNWxggLhHOHLcPpdoDSNItfTA/VUichc4bVkJNJD5A5Y",
+	"e0qDT+JZd5xnyM/X0Wgd/w2kTC6Fy/FM7a03sCSInidsqy1BcZoyA6MYPmIyM11I+wDcVzGw9+OQiiR1",
+	"SkJOkJErE/EoQsxfZ6gzdPxlI4y90VEm4c1K9NDaXMq3jA/3AeYxVvJ2uoeXD6s64z6g1d8whb0mbznT",
+	"yL5WasDPlwIuGvyGowl4dFoEwaG6Eu8dE2Ljh/c7F9owmiBsUcpjJjTYWU7ft4aq4sxQl3vOTQo6f2aG",
+	"ezeHe0Wtip0rKtyH++39NlRpjJmgY97qtI722/tHGBYfgnWCGaapHHDwLI2ldv5VL5N9+Gw26l+6wJm3",
+	"FcaUq4jQVMv566C4B4rEmf0WzA53+zxpdVoII/AaJpTbWz/JZIrGuDAOYBSgl9AsePyHqxtxekmQrdD6",
+	"gwr2n+7v+7EchVjxndZHpnNg+IPDIzApwQ5uBnYAs0RP3peyEelygxXTYyk0GoKH7XbdZ/PnPIoCtFI+",
+	"B6/qcZPXzlH6OqUOXztoOlrRVkZ/QEUWP3C0/AMIcVB669nyt4IQE7xz0GCkmRZW+N7J8veCdMk3LOH0",
+	"ozVW7cuHhyu97L1I+G6DRQZNUew7J82O0ZXSwAtHTSZYpPqG/odW5/fPUUtno5GVFx2AorCaC2Ki71nm",
+	"ACkWuKgMHehW5/egBCC8C1udVohm9cX+SlNOdavTekzHPE9WR1HyJSoki0OpbSpa0GBx9x62FAaoEJSY",
+	"UAxFeqwvIQVrEjiwXeWIU7RB75Fin7yVudlJ0f7imigraetlj53y+sJndSkiM5OLkbXExs9SsMbCAodd",
+	"U2T8BPrBqnLCYWf8HOQS/l2ExT0xfs7qL0TijCXPON6P6sNsM4y+kJcBO9ozMyYpDVgjPv7oKgkRvQAy",
+	"YidoJLLQuOsjq9cx4xv0uq53jX7STEGjysasYQ0IRdPnZVH3bTDGN0SjH4t84B4b8jAwvRKBIq5+qUpq",
+	"lasmj5H7CyXvVWU1dMxS9q6q3NHmPLJSAS0ftV1zcn2KqFuA9RY5wBsNRpDjQ9Tsq4jcNeLaRN8tF5W1",
+	"2PTVsPdLzN/xV+ef/jw/eMtfPdtnR+39+DAVq6q5pT5h21V031Ou7lrJddPfEmd+nevnW9M3X9x67Jq8",
+	"1xsy2kzJM1fb0zy9AAgkAvZ5W0UkvAGPRojo5LL9Xc6thqRbdAGEoiGwf/drudxN597N2jCjvfWKCkZ+",
+	"lmx1KRB2zWskBg7u1d69M3P1hd30j9RlOT1cBTRMe/g2xcZzCLeCIxS5b5vSwXFfLh5uIBtrL8+qaioi",
+	"zvuka/npPAH3JYQPQB64qi9Tqtsq5+CVnZczmVf1CkKQOLaJ9DB3oR3MJbVtV0NYXYdfU02AFezs2odm",
+	"M9RICqS6PA3Zsp9iJlMiDzvUiA4XeWh1WgdP2+3RIpFREhBWbCQy1iULuIRGMaGDAVPk0znhAgyIMR2w",
+	"feIzt4ziLHGtzAaSuXJXrsHxT0Vc4Qv/hZmf7ZDV3BPwvWG35vHQjKA+r2De2XqzLzWQOhiuZCyBOA1G",
+	"rJlZuP8fAcLPhVwiuxbFKIZ4oaHbNNh+2LbP9muPh3n/lso9PGy3fQNLa265nnIxFdgu4pR8YAnH8Owv",
+	"Ug5S5rIvkDojAIhCPHeZGcgRSCTKZHqN3/SbTaAkuO/HqNx71w9h6e4vkbo+eTsesvjabkge04HBIYO2",
+	"LC6xeUdmCVJet75E+Qsezqz5G9dsqhs8nef1tbiGlAHXywI/ouyul77iUiXzz/hXvnwuf7syHFUM9oHR",
+	"BHDS4HhbQUKfuzWaXUQz/TEqCP1jFTk1FkpvpYGZLjZ5bpiagqs5ImOqDOlN4X8DRnDUH7LC49RVZlfy",
+	"Qx5my3lirCTkmalMQKqIa8vKDaa1aCJFB6PiKh4ygJCVvpemYtByCrNjrHmmK8n+tVVoMP9xXUf0QsFR",
+	"XsSS7VGw73X7g/Qzk5mW91NCP388tJdJNNt2yAoOyCCbKYzAXEz7a6bti5VbZMflG+7RNmnvgtkluNaz",
+	"9ob5f5Zsa8FXlfv6XI7GkCs101nJJx7XdnGKfD+13tT9F24vZihAoLxoeXOaf+lSJKzPBc+PJvKZsW5c",
+	"0OggO9awNPUReqk0JqQ5lXpEp6THyIl3yRGZJlVK9S/MlDrebEvC513BWu3Dw5nuPlbs+2ZxQas3rEVq",
+	"QTO2QuBCMitPbq/A5XBVQgiwIra68VbrIO4fPjloJyft+PC4/+NT2nuaHD1lh+w4Zs+OE3r05MmPPdaP",
+	"272EHh89eZr8eMyOj3rPfuwfPH3Sjw9nuhZ1WslJnPSSg4Nev9fvHf7YT46Pnx7SJ09PkvbTkx+f0N7x",
+	"weGz5OmPjJ4kB0/b/UP65ID1DvpHLHl6cvC0nbdDAnrNW1/9/jlvT5X3XCrdCyCu8eRdH7Mie64gurXv",
+	"i8quShW3Ro5dEQM/cMxvz0RySrowf5dPxo1V+SjxhvdWNd1zXZZqk7lmZBOqSS/jKaRD1XK+SwLZn1JU",
+	"E6svHE3+++zN6wiWghip9j+KMXP9KRhUyVGllHzu1MPV+MvPbwU1FrCy3WBBs7Z8rnDb6+b6bLXuas2C",
+	"ZMTFY5ol3OyxG3ugtTs5izRZadxzbc7sx17gt6LWmCo6YgYK03+fr0yHDskOszaBLCJZCu1BpcC/Mwbq",
+	"t5MlBeB1saNLIbPrh86buCU86ZDGfcPhbnV/7Qe9dBr3Fa9aGjT2Ki1sAcjIQdNlwgp9cBKpIZf1sJv7",
+	"ZUicmplhV+LKqTWBBqmcmhOCOW0bbNxZNQNIn6w+9AXFsTXj5uGxYuQ6ahMG0GtWH7ZKWhbs8Pg5oiU0",
+	"eBK8mXBNrq6aATe+pwN2196m55Btv7K7ycqfTbOtviWfz195KdPvn+3R+2Kq3z9/KYlvK0kJyGXCvCz1",
+	"IhyEtvMbS0yahL+UhfofslcvzJ87sFK4W/LcXAAckSnICV/r4RSSTp7b7VKE0ftDB5TnBkf+O+Qzoxs5",
+	"G6NCK9Nk6c3xys64yZVhhkyzOjHhOlkW/Jr3sWZGTV1fTEarm2I+EK59JXs7nv3mePa3EjPludLYbodM",
+	"mVmLhx//xZMvj4F4y0GdyrYHnuuwx84gE4QKNomwWuMP2cOkcSy14BUZg1Co9kr2lvFhgeWHn/XZ3ynX",
+	"qETkGsbxoWPUMQXL1PEpqGlzXrz5S9b3FxhxwUeWkQ/m8fTWY7KVUgy/MocdN/GrXGTx0B7djicDM4il",
+	"acGT7rrCFterseJI3rDNjaM3EgHOZnjrQVw6dm4fMrG7eL49Ih8ycD2jFIa2rJjaM9OcdRnBRzW3y4Wh",
+	"ytgLRGUiCqqWVCYENCx3fgkN9bjTfYJAf1SQTPgWb/Zh10zO5R0aqgbMYGkiSxkYmJFz7GcCQ4pSBGVE",
+	"n2BNsDyJ5jtPGdQRek9xLEdBHNLFR1x1oogZef3il7Pn/3314s3Z+eur//3iw/nL8xdQlIzFuck+OcMK",
+	"r9z3ruzlnRmSMMGZvhRYXQfCoIrHYacsI22S1eAqsq1ZHbUUeBUPrYGd75K9TN0zjV2EdlLbTWdw8gLx",
+	"8L4jifEhE59yst1lMmxTUFmSISMqpuvJp/kLGZTj2lv53ECNOSBwcKN96bgmvSkU4GOSk9GYIh1TQdW0",
+	"JrzieHq1e/tDZt/f6Db+trirsZr6IRO7GzxgjHcCbtMNmODxmGZYX1t9h/9ETTxkQY03lPBCAb9dVMoM",
+	"2ydYqpaHGYaMKgeGCP4giAlhKLKKTd7bGewY5asxyodMXBhqWDjS98gsQGeojW7CMIrpbLSAY85EwAoe",
+	"aIZXmnYf4FM70t+R/h2T/i+SOBwmwB+AAq2N2WChZ9HZlmSUaQPuzF5u96FhBT8AVg/23kbVrppLjJru",
+	"mGTHJHftDlGIsRXSo8NfyQT6ADdhGG3kuJ5f0ElhMCPRWjvyhiVEGzrF/6z2Gsjxji92fHHHfPFCJI4H",
+	"+lIBxNHKbODcYQv94A6b0tvWXcVuuOZSdL3r8P2njwi0VJ2K6oZYh6bduyvS9AY18jtH9lYp9J9yQvpU",
+	"lTyvsl/Eb7hu6MbOKnOrxymNXQ6wI1Lj46aK0aRDaECteUhTSETzcsigmVJMYEF9FUzcPnkOHqciv1Ow",
+	"W3MpNB+IPaijiawKx0qW9j55LScMcBChEk+/R/duFz3Ndgrglu7R+LryAimzzZp+Z0CCxDxCaJv/MkvT",
+	"j+hZDzD5hUs1FGzyCRvOhG16/PZhDyx8+X3hz267LjXBnxp7sN0KXfevbXmx1xMZ317ca+fD3pKMQvqr",
+	"E1Er36h506bK+/Q3l4XV/Xe3A5EueDwiHBvqS5XkbeK4IjzR++TMPuxgh/+za5/khvS5SFDwIVaWzsGn",
+	"PIYWN+QfpUZ3lwI73f0wP5r7hh+rQP6DlBBFaCGxM564wX0Z4z45y8E+7dvF1HxNv3YIy1Wzwznpiknl",
+	"b+/DZx1G44SnSUxVoj1AdmoAVHg8TgH51APn27UoOQkhjsdK3nD7cQwhEKpJFxBguxFCrfpHPVSifQBb",
+	"GXZ9zDF4ShD8jfRTOoB8HPhnXabAJ9dZa2kWDuyS8IBgwoOhwTH4PYk8rjUgsLsHq86qlBoMmAw1aXb/",
+	"3nqWcm6m+VIA2Pya4YOfm10eZ5kZvvcv1U1ByUmOAMl1COjuSgDrUw7hx2ZTeZl/9gJfrJuOoxfcmH/Y",
+	"G+4HOEgIfgcp2wi2+w+4oX9YkL99U86LnG8a8EASUXxDv10Wyjd1Mb7kwjlb1rsEH+upiBe44xG7ljrg",
+	"CYej7mA1HmkrvfbJeb8EdVMA9UZeYR/RAoRdZTnmO3ZOcEp6AUXP1aVwcPC6Y6V7RQu3bkS6cz3cunAB",
+	"dKvapHT3Q5z2Ap/czxYBjnGk6FJIKIaFAhmWMsvuQ6Yqr42LqYjPcpiRtc2AcsPo1tPeQf9p7wnbO+q3",
+	"6d5x/4TtPUtOTvba/SN6TI/iw95B0jwNJZjjdrNR7IdZ4ptWfle+LH+mO9X/K0u4n7BTQQ7mU/ZNiDXF",
+	"3sIUlgB0Mi8RJpoxwMM/y0UCeAe4DgVLpXPtk2skupKX+RNgA21wmX+nPuZC2Ow0gDyLZQapZpGTjpp4",
+	"uKC/PkAboz2IdeY68k0juLF6cN744WNu1xYdkUJQdssZ+AmPVwPXfYd0EzZmImEinl5lxfq7lyKAYPB9",
+	"VOz17L9iP4I2XthyZUQRu2GmrKriXoeGFyOpGHTYcXPH1ByRM/qlQEz+wv7MwCiFPFW7i5rEVAhp3LQ8",
+	"UsxEoBcRus13yT+6fal6PEmY6P4QES19hwbXTARMd2yJlLJ+ZX7Dp3FCDdtceKypkQSt81ss4VgjGyAA",
+	"WkO1uQpSdKTfmvKxE3LFPuDWhoPt9I/tuh5pYyFbo208LpwH9fbWDGw9yBZsB+etoMAFUcaor4hwzOYP",
+	"5iA1XHk44RzbKpYjBqGOS+EyXZQfCTx1uWDFyjq9T36WUIZgiJnwmPkeLFBlYBUniLCUJWYxd+hApFlq",
+	"JW1JVFYJwgIX76sJQ2xLCQaxaztkF96bEkBSbSwFi5VsBtS/E307o+tuK+GZ8SodF1aPsmrTJsJPNRB+",
+	"F14kyb7HioAUHqssJtCfaQrOIgghCDbZJ2eplggoEuh9CUk4gG4Blqrz5wY18/WS7FLUi7LK1LrtyaWd",
+	"BNhZeM2Ycb1UuhIr3shrhoCkurEqsqiDTg7FjpEuVDYqeuo0UFGq+cy+bskCW0/uOG3HaXeXrDfX9WZz",
+	"zX9xjOUFOCIiMh5CL9/xUBqJjVy5HqcU3TEe0CJveUfOCo+ozwXI7z30t7Awxv9IFyo/FcmlGEGPgm4R",
+	"b73CkGqXdP13uqeh39WPwgQOEvYlxOLffXKG7VqLLn3+JZkmWOErLkXQG1YbOXa+FnAqnQkie9rQOGUu",
+	"C8wFgjqkKzNjjRSHltfFRONuhP+VKdYlk+EUr/ieNEPUHfLWgkpO9i+FqzQu5Qc431DZc1UTRKoJAN3/",
+	"/f8dR152Uqk6ApJrANqwMRL2OglQmRk+hgYgDpm8XjDl/KBzSYKSCmr9me9O63jckKFMk4r04gsmEmh+",
+	"AWjrzsiezzRucHBvKE/P4piNc4T8dhOisuZ+0Xjje+/C9YD7deQUfaavXV5B4YMHJ7sOCSug6rwtzZLG",
+	"HXVE/jiWos/VaEGmAxanO7e/rETSf44fAWLeJNhvR7IzTw71f/3Y3HsUDr/dOP69oDLJ5AE4qB8Kb/i0",
+	"uKb4vfZ5VpK6uWYDdAt6qqPLTZjGtVGvDY2/lIqIARe3CK2dZ+BH5KOirM+vyUv8wllmhhF5TpNkSrru",
+	"q1f2lW5EXogbOSXs1sAf/gSV7Z9n75W8nVoVEtteF92u9aWA7LvD29uIHLcP4Pnj9hGE1XyiUFFjf9xu",
+	"E1Y0rYe/HATBwxlMxeP2MyIVOT48dP88OvWtwBPmE14hLFp0/d8nZ2lKvFqYt5a377ug3lgxzYSJCBuN",
+	"zdS1/zJFw8IwPNmH5hcuRHgpfN9vmGEsxxyl4ojIG6Ymihum0edFfZv4EZ1i3ZsdskpHdWdSU95TPuHX",
+	"zIHw4MkSM1QyGwxbUcst077yrz17vnu/Au54Na27px//yz4JD36JWv/as9rdHkrQZS/aR194B7t78zxp",
+	"9Np5OBp4DfZ+oikVMWv0OrzhXwg+BNHQJu87eePe+5RHTRu8mz8Mwr2RaAXO+SQsM0nF/1xBZYE3X/rw",
+	"y9dQBRxpEjt5y054a1Z1zA8k202oSYJ0K7fgtxOCu+y4feA0MCsvUK86bh99qe7hEwrClIvrRaoxIBXp",
+	"uuzEDkoNUCPz5l0u46DHUikGgMND8/R3QmcsZy+rrGbk/oTZ8b6WSk4eaSIngqm5DEyAhBTXLCE0hdYX",
+	"sy3DZluKVefDi+stJDZupU8+F9fbVXjeK9nn6Z3rPHbi92hFeDPgucuH3bXFvyOhVWhjVUxreS/kx1qV",
+	"zJv/rTilfGQFXFM1DfvjL0BRIZmAvjRhm35KJkqKQeGco5A4kAsG2jdMwR/6/JYlxArI/ZrMA6g8sm+x",
+	"xGlnzimg+GBYiKx90h31aSEXPaQLVBLZn7rYfoi8f3fxkZSX93jUp66fmJEEseFcBmbuxCP0Usx4HBWL",
+	"GWRwUdLFlm1daKgaOc8uFkHBFwpHZKUAhD2+9zarzaWind+W87m30UG1iS1Y0PWq4nG95qvfeqLAt9eE",
+	"9cIF6oFLAyGUU37gsszMcBUbNZcOCwB0ILgBkmVGAA2snYTSMDecRah9SkXoeEz+8fHdx/c/WGHjwpl9",
+	"6BNCelNy8ebCyr8cZNVZSGg15k7Ti59/9dgLeignqHSNsz//TJ3x6XoPJmwELdfqIYztct+8PNuCx+ng",
+	"8Oj45EkrauFi4PNH8UH/mB4BDgq2Viq4014lb/p7vuXSaqLpTZ9+m9LpAg78JWzRTjx9n+IJDThCffWZ",
+	"B6WAnO8yy2/oUUvlwIG3bJxnIeSkIqti1SzQ/SoJsy74y0qe479bKOa+zZLK9IWws1f5xi2RKXqnsLRp",
+	"nkjfghpecItrSw4QvidkxEVmrFIvFek6rBav0nZDF+opOGZJV7HceQy3suu/WLgvBmCWmOA6tVe2pfFT",
+	"wDTA5CUwYGa4YZ90LV9epShpup2qGdmlGDUl4EQtG28YAHJJ0OgqpoaAypHXvwbqDDjg0QvrHPPVGcx2",
+	"W99sBFA+s4pNLAc/nc2SkO8jaITc/0m48N3uIv4OnCdIfTUOkhFrff4SLS3L5A4kahKBp5hxMOp9uz2Q",
+	"CJWlmI4F79pduAG42e6+a05JH4t4Wo8NediAeZ6kaioff0qpuNbElT+yZMC0awcPJwBNnKCjp0xJPKSK",
+	"xsaF+qxtCKl5roQwcCwNKRbt+HK5K2N1norqYKzx2+xiWL8mzw3+TbrW751PfFzundpVnazGpgF4V06r",
+	"M+xZ1kQfs1s760X9hSnpQzN7Sa4ZG++Tc5d+BkF1FitmOtDOHkP2DFizUPUsc16zsW8rLpH5C6c1dtL1",
+	"6t44paYv1eiRvrQmVb+PwXa8wIzVeX3xcGWC6AtYzJo3D768u3geFkWfpWme2WzpiNCezAxZStc+A7s+",
+	"vWaukaGmU+9F9OnbHDB2Tgl6FvI07xGhaVqHbOZrq9YiwvzlHRk+OP0npwpEv5ZpQjDq5WzkhhSZA6LU",
+	"eQDOF1rdK/ugquSkSByhNeyDmfcLS7k24NgvIek1wlDaqE1mTd/zzw/bmt4WbzVO6Pen+jfxwEmRc+Ui",
+	"5vPaxmPEEal3EG/ge6v3t70ouQm5huRCzACYUJXoCIuEymlDlAg2seubDet3SvpTgPySIw7Am344dLND",
+	"iW3oaK8SCqg7vi+ChnfoPwN45eD3t8W/VnKvlef8bcbAdo63mpd/Y/TaH+079a353gJTrCIQv054Kxdj",
+	"fakG0my7mggDA6XERQ3YupisVPQ15faP3tJDnKqgvO9SYBdUK8Tq3fQvYQnbEDa1qT+NhUh5LisIkbuq",
+	"o6oQJH/vEo6moeaqYifNjL9Ot82Himm2NNxcig/mTtR5NaCm7xrbCpOUy6C2dfuWprcrk7qXi/AbTVED",
+	"XI2QB++oqEqxvmJ6uCxdLYhiPdLEvYRGN+rReA8GpV/XXARmsCvzH8oRI1zrjOmOrxqeDCUEJbAxVtAB",
+	"2NoNeDkqZjIlrMpe+J482M6AcrFPfoPW3/k97kC9egyQwoag7Jd8DwXkQN5X3IfuTgkVlwIqkx/lQIh2",
+	"3H3yGr9QWj76HNitR4KUImZoc1hjK0AhAaNIG56m+WblKoLO4phpLZWVxpfiqO2sD7R1CLT1S6nVKrhz",
+	"qnGTryAiFLGGsI6LIsw1pCnYZRXgAdUSE89/IwAy+AQUJrmsvJufbq9XEYvwgVUFYvMZJtRQ/NOYK6bP",
+	"Ratz9KTdjlo88bNm01fD3i8xf8dfXXz68/zgLX/1bJ8dtffjw9Tu2jWUk5U729Que8S0ptZubsGvnmCY",
+	"vZLcUecra7ZFiC7zQtywVI5d/dVskTBKC67yMLO+6wvBHdxX9IjukiDu+iZ64SQboC4Gcs/pjZboZqPa",
+	"qyZNKzbg2jBVfwm9gUvI1ZZZsf9eajNQ7OK/XudenAq0FKgtE3BXaILXBBMuv2pCNYkzQ/RQKhMVotiJ",
+	"wTzLyv05v4b7vryOm1NX5+HC64WPCYIvXTC0fHi9UvS6ZW8gex0Oz1t0Dr+igpGfJfia77bAw899BZl9",
+	"cE8epDvzA0G9b5EhutN+70zmPFeMGlaCQBKJV/k2EDQIuIHwcgu8QVIRzdQNj317fFe3lVjRAflb5CxQ",
+	"d7kgh4W+BiJh4gOwUOcmFTlpH81n2ADozPSjk55rywDTSIVpzNrBrO5eI8uPwqlmVxC8OmwfPtlrH+y1",
+	"Dz+2jzv2/07+pxW1wHBI5h85Kh6ZVdO+IC74kpK3dTqcWOVxhWf1leu45EJ2GKPs+cJ/1wfRg5q7nOgg",
+	"fSoX7V8q9EusOWeJtyP6WZpO19Y1AwJYpHB+9PlsmBQt84AKhwQz397trnVQmOdOA324UGIlyY605eUo",
+	"EAwa9wW9LIJSqMVFCBAN4ct7vQJSow5UaSw1BwDeLh1ZaugSe3FwY41uItiAwo/WjE5Yjxvn8HcfJoLd",
+	"MEX6NE01wCZMyJ9MSfIPmj+R95INfkZ/wKUALnGXDIkhSgAqrpsBtHT7waWAwUAD6EXXY1MpEnJ4cPz0",
+	"+MejJ8dPsedL0fkNPCoxlOVASuiAYeNl/C5LTgm9FL5JjG9ZW3SsiEgvM6DZ+xtMQ/kAOFkuxaXonids",
+	"NJaGiXi69yubdn3kIwYoPoR98KiQCoUB2g+4mNmn84dg4pAvfcNUJxiWlPTwSwFwN9wUDifvYsKOXUXN",
+	"OEvcZVzM2exBz98pQDarzLdldN1EfGOPGbXeD8j1pejyYvlFa6998sEj/VAohTKQedUprIdrNgUknB4j",
+	"RllB7dxWZxApohAi2oPOofZfJ4AfxJxdg1DP+Qmgk9zZZNhkkwlr0PjYO0sGTFlTB5uHYEuPRDKNNSJY",
+	"zAXFotdsGmGzDy2JFL4HsiuKoVnCTX3cu4RDsy6+5Fyfw7eu3WdONoSOpBhAn5fcmYjUQxAl1MiCgE4J",
+	"JZ8+nf9MJjxNSSJLOTdH/Sf9J/022/uRtp/uHffa8d4zenK016ZP2BP6pP+0f3Dgc24Q9abIupmh+oUp",
+	"OIt7X46hX6kd4//8/v/b+38//9//UZels27TZpBlrc7eSVS0BngnQBwY4jWHFRMGwsPebtwi/DKO9TfH",
+	"Mj4XOuv3ecyZMAHM08PVM0qHF2zQw+2aAnehlYFwr8+DKHvdYR6p1P5BxxL7pPrDWaKCPLbimTO9sKWb",
+	"YBOmDXGP4l126tqhIEdDdgDJxj4nwX3dNbty70FUqNQDThs6rUu8DXnvhZvkBpL8QfSKrVrTDoX4O0ch",
+	"/pjrPZWg6Kvy84JJfM6/OtchhA+g6XY2jrAJSEKwcN03XM7MsELhWVwn5t4dsYo3vYvPmit4xkyjnyxM",
+	"XNRBj+zCJ7jQ5YVG2Sy+nftIySar/lDelzJYvOvxV9nbD/tZD+kNK1Iyi9PkwR7mR1T9ISx21l4TlilC",
+	"9+15O0uPGb2OEL2TdMEl6NryPqZj7r2E3cK7F1OlpqT7MxsrhkuG5yMI8sIYCTXsUnhPX0S6F5nQzJoE",
+	"nxzIVZ+zNIE5OZUOjQQ+EFL5JFSRpSnq8pdCwpJoii9CBz5LSPvkNYNO92519myoGeK+ESFJDPEO32Ve",
+	"p1QPweQAmNK8hlAk++Q3a928fvHL2fP/vvr47tcXby/+l+yXPwpp9EHr0MuAGDGMXnf2Kh4ybVxfUgDV",
+	"YXKcQiTaqu3FZ4aMpjUcwV1ZI42Ds09krOFOCL0AP+rWl/8vAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -373,6 +373,7 @@ const (
 	ErrorCodePayloadTooLarge       ErrorCode = "payload_too_large"
 	ErrorCodeRateLimited           ErrorCode = "rate_limited"
 	ErrorCodeReauthRequired        ErrorCode = "reauth_required"
+	ErrorCodeRunConflict           ErrorCode = "run_conflict"
 	ErrorCodeSignInBlocked         ErrorCode = "sign_in_blocked"
 	ErrorCodeTokenExpired          ErrorCode = "token_expired"
 	ErrorCodeTokenInvalid          ErrorCode = "token_invalid"
@@ -422,6 +423,8 @@ func (e ErrorCode) Valid() bool {
 	case ErrorCodeRateLimited:
 		return true
 	case ErrorCodeReauthRequired:
+		return true
+	case ErrorCodeRunConflict:
 		return true
 	case ErrorCodeSignInBlocked:
 		return true
@@ -923,6 +926,84 @@ func (e MFAFactorKind) Valid() bool {
 	}
 }
 
+// Defines values for MoveRunState.
+const (
+	MoveRunStateDone    MoveRunState = "done"
+	MoveRunStatePaused  MoveRunState = "paused"
+	MoveRunStateRunning MoveRunState = "running"
+	MoveRunStateStopped MoveRunState = "stopped"
+)
+
+// Valid indicates whether the value is a known member of the MoveRunState enum.
+func (e MoveRunState) Valid() bool {
+	switch e {
+	case MoveRunStateDone:
+		return true
+	case MoveRunStatePaused:
+		return true
+	case MoveRunStateRunning:
+		return true
+	case MoveRunStateStopped:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MoveRunEnvelopeSuccess.
+const (
+	MoveRunEnvelopeSuccessTrue MoveRunEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the MoveRunEnvelopeSuccess enum.
+func (e MoveRunEnvelopeSuccess) Valid() bool {
+	switch e {
+	case MoveRunEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MoveRunPageEnvelopeSuccess.
+const (
+	MoveRunPageEnvelopeSuccessTrue MoveRunPageEnvelopeSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the MoveRunPageEnvelopeSuccess enum.
+func (e MoveRunPageEnvelopeSuccess) Valid() bool {
+	switch e {
+	case MoveRunPageEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MoveSelection.
+const (
+	MoveSelectionAll     MoveSelection = "all"
+	MoveSelectionCohort  MoveSelection = "cohort"
+	MoveSelectionIds     MoveSelection = "ids"
+	MoveSelectionPercent MoveSelection = "percent"
+)
+
+// Valid indicates whether the value is a known member of the MoveSelection enum.
+func (e MoveSelection) Valid() bool {
+	switch e {
+	case MoveSelectionAll:
+		return true
+	case MoveSelectionCohort:
+		return true
+	case MoveSelectionIds:
+		return true
+	case MoveSelectionPercent:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for NotFoundFailureCode.
 const (
 	NotFoundFailureCodeNotFound NotFoundFailureCode = "not_found"
@@ -1103,6 +1184,42 @@ const (
 func (e RolloutEnvelopeSuccess) Valid() bool {
 	switch e {
 	case RolloutEnvelopeSuccessTrue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RunConflictFailureCode.
+const (
+	RunConflictFailureCodeAccountLinkRequired RunConflictFailureCode = "account_link_required"
+	RunConflictFailureCodeIdentityConflict    RunConflictFailureCode = "identity_conflict"
+	RunConflictFailureCodeRunConflict         RunConflictFailureCode = "run_conflict"
+)
+
+// Valid indicates whether the value is a known member of the RunConflictFailureCode enum.
+func (e RunConflictFailureCode) Valid() bool {
+	switch e {
+	case RunConflictFailureCodeAccountLinkRequired:
+		return true
+	case RunConflictFailureCodeIdentityConflict:
+		return true
+	case RunConflictFailureCodeRunConflict:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RunConflictFailureSuccess.
+const (
+	RunConflictFailureSuccessFalse RunConflictFailureSuccess = false
+)
+
+// Valid indicates whether the value is a known member of the RunConflictFailureSuccess enum.
+func (e RunConflictFailureSuccess) Valid() bool {
+	switch e {
+	case RunConflictFailureSuccessFalse:
 		return true
 	default:
 		return false
@@ -2685,6 +2802,150 @@ type MFAFactor struct {
 // MFAFactorKind totp: an authenticator app; phone: an SMS, through the Firebase SDK
 type MFAFactorKind string
 
+// MoveFailure Failed users of one code
+type MoveFailure struct {
+	// Code Why they could not move
+	Code string `json:"code"`
+
+	// Users How many
+	Users int64 `json:"users"`
+}
+
+// MoveInput defines model for MoveInput.
+type MoveInput struct {
+	// Ids Of a selection by ids: ids of rows
+	Ids *[]openapi_types.UUID `json:"ids,omitempty"`
+
+	// MaxErrors More failures among the last 1,000 users pause the run; 10 without it
+	MaxErrors *int `json:"max_errors,omitempty"`
+
+	// Parallel Batches at once; 4 without it
+	Parallel *int `json:"parallel,omitempty"`
+
+	// Percent Of a selection by percent: two decimals
+	Percent *float64 `json:"percent,omitempty"`
+
+	// Rate Users a second at most; without it, as many as Firebase takes
+	Rate *int `json:"rate,omitempty"`
+
+	// Selection All users, a share of them (the rollout's buckets), the users that the rollout moves at their sign-in, or users by id
+	Selection MoveSelection `json:"selection"`
+}
+
+// MoveRun A run that moves users to Firebase
+type MoveRun struct {
+	// CanaryAt When the last canary signed in, or tried to
+	CanaryAt *time.Time `json:"canary_at"`
+
+	// CanaryFailure Why the last canary could not sign in: a code
+	CanaryFailure *string `json:"canary_failure"`
+
+	// Carried Whether an instance or a command works on it now
+	Carried bool `json:"carried"`
+
+	// EndedAt When it was done or stopped
+	EndedAt *time.Time `json:"ended_at"`
+
+	// Failed Users that could not move
+	Failed int64 `json:"failed"`
+
+	// Failures The failed users by code
+	Failures []MoveFailure `json:"failures"`
+
+	// ID Its id
+	ID openapi_types.UUID `json:"id"`
+
+	// MaxErrors More failures among the last 1,000 users pause it
+	MaxErrors int `json:"max_errors"`
+
+	// Moved Users that it has moved
+	Moved int64 `json:"moved"`
+
+	// Parallel Batches at once
+	Parallel int `json:"parallel"`
+
+	// Pending Users that are tried later
+	Pending int64 `json:"pending"`
+
+	// Percent Of a selection by percent
+	Percent *float64 `json:"percent"`
+
+	// Project The Firebase project that users move to
+	Project string `json:"project"`
+
+	// Rate Users a second at most; null: as many as Firebase takes
+	Rate *int `json:"rate"`
+
+	// Reason Why it is paused or stopped: a code
+	Reason *string `json:"reason"`
+
+	// Selection All users, a share of them (the rollout's buckets), the users that the rollout moves at their sign-in, or users by id
+	Selection MoveSelection `json:"selection"`
+
+	// Skipped Users that were not to move: moved already, deactivated, without a password
+	Skipped int64 `json:"skipped"`
+
+	// SlowedTo Users a second since Firebase refused more
+	SlowedTo *float64 `json:"slowed_to"`
+
+	// StartedAt When it was started
+	StartedAt time.Time `json:"started_at"`
+
+	// StartedBy The actor, as in the audit
+	StartedBy string `json:"started_by"`
+
+	// State Whether it goes on
+	State MoveRunState `json:"state"`
+
+	// Tenant Its tenant; empty: none
+	Tenant string `json:"tenant"`
+}
+
+// MoveRunState Whether it goes on
+type MoveRunState string
+
+// MoveRunEnvelope defines model for MoveRunEnvelope.
+type MoveRunEnvelope struct {
+	// Data The run
+	Data struct {
+		// Run A run that moves users to Firebase
+		Run MoveRun `json:"run"`
+	} `json:"data"`
+
+	// Message What happened, for people
+	Message string `json:"message"`
+
+	// Success Always true
+	Success MoveRunEnvelopeSuccess `json:"success"`
+}
+
+// MoveRunEnvelopeSuccess Always true
+type MoveRunEnvelopeSuccess bool
+
+// MoveRunPageEnvelope defines model for MoveRunPageEnvelope.
+type MoveRunPageEnvelope struct {
+	// Data A page
+	Data struct {
+		// NextCursor What `cursor` takes for the page after; null: this was the last
+		NextCursor *string `json:"next_cursor"`
+
+		// Runs The newest first
+		Runs []MoveRun `json:"runs"`
+	} `json:"data"`
+
+	// Message What happened, for people
+	Message string `json:"message"`
+
+	// Success Always true
+	Success MoveRunPageEnvelopeSuccess `json:"success"`
+}
+
+// MoveRunPageEnvelopeSuccess Always true
+type MoveRunPageEnvelopeSuccess bool
+
+// MoveSelection All users, a share of them (the rollout's buckets), the users that the rollout moves at their sign-in, or users by id
+type MoveSelection string
+
 // NotFoundFailure defines model for NotFoundFailure.
 type NotFoundFailure struct {
 	// Code A reason for programs
@@ -2891,6 +3152,27 @@ type RolloutEnvelope struct {
 
 // RolloutEnvelopeSuccess Always true
 type RolloutEnvelopeSuccess bool
+
+// RunConflictFailure defines model for RunConflictFailure.
+type RunConflictFailure struct {
+	// Code A reason for programs
+	Code RunConflictFailureCode `json:"code"`
+
+	// Message A reason for people
+	Message string `json:"message"`
+
+	// RequestID The X-Request-Id of this answer
+	RequestID string `json:"request_id"`
+
+	// Success Always false
+	Success RunConflictFailureSuccess `json:"success"`
+}
+
+// RunConflictFailureCode A reason for programs
+type RunConflictFailureCode string
+
+// RunConflictFailureSuccess Always false
+type RunConflictFailureSuccess bool
 
 // SchemaDifference One object that is not what the migrations produce
 type SchemaDifference struct {
@@ -3492,6 +3774,9 @@ type Cursor = string
 // Limit defines model for Limit.
 type Limit = int32
 
+// RunID defines model for RunId.
+type RunID = openapi_types.UUID
+
 // UserID defines model for UserId.
 type UserID = openapi_types.UUID
 
@@ -3570,6 +3855,12 @@ type LinkRefused = LinkFailure
 // MailAccepted A success without data
 type MailAccepted = DoneEnvelope
 
+// MoveRunPage defines model for MoveRunPage.
+type MoveRunPage = MoveRunPageEnvelope
+
+// MoveRunRecord defines model for MoveRunRecord.
+type MoveRunRecord = MoveRunEnvelope
+
 // NoBodyTaken defines model for NoBodyTaken.
 type NoBodyTaken = InvalidRequestFailure
 
@@ -3578,6 +3869,9 @@ type NoSuchAccount = NotFoundFailure
 
 // NoSuchJob defines model for NoSuchJob.
 type NoSuchJob = NotFoundFailure
+
+// NoSuchRun defines model for NoSuchRun.
+type NoSuchRun = NotFoundFailure
 
 // NoSuchSession defines model for NoSuchSession.
 type NoSuchSession = NotFoundFailure
@@ -3611,6 +3905,12 @@ type RefreshRefused = TokenFailure
 
 // RolloutRecord defines model for RolloutRecord.
 type RolloutRecord = RolloutEnvelope
+
+// RunStateRefused defines model for RunStateRefused.
+type RunStateRefused = RunConflictFailure
+
+// RunUnfinished defines model for RunUnfinished.
+type RunUnfinished = RunConflictFailure
 
 // SecondFactorRefused defines model for SecondFactorRefused.
 type SecondFactorRefused = SecondFactorFailure
@@ -3705,6 +4005,15 @@ type ListJobsParams struct {
 // ListJobsParamsState defines parameters for ListJobs.
 type ListJobsParamsState string
 
+// ListMovesParams defines parameters for ListMoves.
+type ListMovesParams struct {
+	// Cursor The `next_cursor` of the page before, of the same search
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit How many at most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // ListUsersParams defines parameters for ListUsers.
 type ListUsersParams struct {
 	// Q The beginning of an e-mail or a username, or the whole of an id or a Firebase uid
@@ -3765,6 +4074,9 @@ type LegacyRegisterJSONRequestBody = LegacyRegisterInput
 //
 // Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 type LegacyVerifyTokenJSONRequestBody = LegacyVerifyTokenInput
+
+// StartMoveJSONRequestBody defines body for StartMove for application/json ContentType.
+type StartMoveJSONRequestBody = MoveInput
 
 // SetRolloutJSONRequestBody defines body for SetRollout for application/json ContentType.
 type SetRolloutJSONRequestBody = RolloutChange
@@ -4073,6 +4385,70 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/admin/jobs/{id}/retry (the `RetryJob` operationId).
 	RetryJob(ctx context.Context, id int64, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListMoves The runs that move users to Firebase
+	//
+	// The newest first.
+	//
+	// Corresponds with GET /v1/admin/moves (the `ListMoves` operationId).
+	ListMoves(ctx context.Context, params *ListMovesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StartMoveWithBody Move many users to Firebase
+	//
+	// Starts a run, which the running instances carry. Where an unfinished run has the same target and selection, that run goes on instead.
+	// Users move only while all traffic comes to this service, and once LEGACY_EMAIL_VERIFIED is decided. A user that the rollout denies
+	// never moves.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/admin/moves (the `StartMove` operationId).
+	StartMoveWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StartMove Move many users to Firebase
+	//
+	// Starts a run, which the running instances carry. Where an unfinished run has the same target and selection, that run goes on instead.
+	// Users move only while all traffic comes to this service, and once LEGACY_EMAIL_VERIFIED is decided. A user that the rollout denies
+	// never moves.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/admin/moves (the `StartMove` operationId).
+	StartMove(ctx context.Context, body StartMoveJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetMove One run
+	//
+	// Its counts, its failures by code and its last canary.
+	//
+	// Corresponds with GET /v1/admin/moves/{id} (the `GetMove` operationId).
+	GetMove(ctx context.Context, id RunID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PauseMove Pause a run
+	//
+	// Batches that are under way complete. Every instance hears of it within a second.
+	//
+	// Corresponds with POST /v1/admin/moves/{id}/pause (the `PauseMove` operationId).
+	PauseMove(ctx context.Context, id RunID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResumeMove Go on with a paused run
+	//
+	// Any instance carries it.
+	//
+	// Corresponds with POST /v1/admin/moves/{id}/resume (the `ResumeMove` operationId).
+	ResumeMove(ctx context.Context, id RunID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RetryMove Try the failed users of a run again
+	//
+	// The run must not be running, and must have failed users.
+	//
+	// Corresponds with POST /v1/admin/moves/{id}/retry (the `RetryMove` operationId).
+	RetryMove(ctx context.Context, id RunID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StopMove End a run for good
+	//
+	// Users that have moved stay moved.
+	//
+	// Corresponds with POST /v1/admin/moves/{id}/stop (the `StopMove` operationId).
+	StopMove(ctx context.Context, id RunID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetRollout How far the rollout of Firebase is
 	//
@@ -4904,6 +5280,150 @@ func (c *Client) ListJobs(ctx context.Context, params *ListJobsParams, reqEditor
 // Corresponds with POST /v1/admin/jobs/{id}/retry (the `RetryJob` operationId).
 func (c *Client) RetryJob(ctx context.Context, id int64, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRetryJobRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListMoves The runs that move users to Firebase
+//
+// The newest first.
+//
+// Corresponds with GET /v1/admin/moves (the `ListMoves` operationId).
+func (c *Client) ListMoves(ctx context.Context, params *ListMovesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListMovesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StartMoveWithBody Move many users to Firebase
+//
+// Starts a run, which the running instances carry. Where an unfinished run has the same target and selection, that run goes on instead.
+// Users move only while all traffic comes to this service, and once LEGACY_EMAIL_VERIFIED is decided. A user that the rollout denies
+// never moves.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/admin/moves (the `StartMove` operationId).
+func (c *Client) StartMoveWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartMoveRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StartMove Move many users to Firebase
+//
+// Starts a run, which the running instances carry. Where an unfinished run has the same target and selection, that run goes on instead.
+// Users move only while all traffic comes to this service, and once LEGACY_EMAIL_VERIFIED is decided. A user that the rollout denies
+// never moves.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/admin/moves (the `StartMove` operationId).
+func (c *Client) StartMove(ctx context.Context, body StartMoveJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartMoveRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetMove One run
+//
+// Its counts, its failures by code and its last canary.
+//
+// Corresponds with GET /v1/admin/moves/{id} (the `GetMove` operationId).
+func (c *Client) GetMove(ctx context.Context, id RunID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetMoveRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PauseMove Pause a run
+//
+// Batches that are under way complete. Every instance hears of it within a second.
+//
+// Corresponds with POST /v1/admin/moves/{id}/pause (the `PauseMove` operationId).
+func (c *Client) PauseMove(ctx context.Context, id RunID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPauseMoveRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResumeMove Go on with a paused run
+//
+// Any instance carries it.
+//
+// Corresponds with POST /v1/admin/moves/{id}/resume (the `ResumeMove` operationId).
+func (c *Client) ResumeMove(ctx context.Context, id RunID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResumeMoveRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RetryMove Try the failed users of a run again
+//
+// The run must not be running, and must have failed users.
+//
+// Corresponds with POST /v1/admin/moves/{id}/retry (the `RetryMove` operationId).
+func (c *Client) RetryMove(ctx context.Context, id RunID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRetryMoveRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StopMove End a run for good
+//
+// Users that have moved stay moved.
+//
+// Corresponds with POST /v1/admin/moves/{id}/stop (the `StopMove` operationId).
+func (c *Client) StopMove(ctx context.Context, id RunID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStopMoveRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -6488,6 +7008,282 @@ func NewRetryJobRequest(server string, id int64) (*http.Request, error) {
 	return req, nil
 }
 
+// NewListMovesRequest constructs an http.Request for the ListMoves method
+func NewListMovesRequest(server string, params *ListMovesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/moves")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewStartMoveRequest calls the generic StartMove builder with application/json body
+func NewStartMoveRequest(server string, body StartMoveJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewStartMoveRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewStartMoveRequestWithBody constructs an http.Request for the StartMove method, with any body, and a specified content type
+func NewStartMoveRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/moves")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetMoveRequest constructs an http.Request for the GetMove method
+func NewGetMoveRequest(server string, id RunID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/moves/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPauseMoveRequest constructs an http.Request for the PauseMove method
+func NewPauseMoveRequest(server string, id RunID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/moves/%s/pause", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewResumeMoveRequest constructs an http.Request for the ResumeMove method
+func NewResumeMoveRequest(server string, id RunID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/moves/%s/resume", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRetryMoveRequest constructs an http.Request for the RetryMove method
+func NewRetryMoveRequest(server string, id RunID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/moves/%s/retry", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewStopMoveRequest constructs an http.Request for the StopMove method
+func NewStopMoveRequest(server string, id RunID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/moves/%s/stop", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetRolloutRequest constructs an http.Request for the GetRollout method
 func NewGetRolloutRequest(server string) (*http.Request, error) {
 	var err error
@@ -7994,6 +8790,82 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/admin/jobs/{id}/retry (the `RetryJob` operationId).
 	RetryJobWithResponse(ctx context.Context, id int64, reqEditors ...RequestEditorFn) (*RetryJobResult, error)
+
+	// ListMovesWithResponse The runs that move users to Firebase
+	//
+	// The newest first.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/admin/moves (the `ListMoves` operationId).
+	ListMovesWithResponse(ctx context.Context, params *ListMovesParams, reqEditors ...RequestEditorFn) (*ListMovesResult, error)
+
+	// StartMoveWithBodyWithResponse Move many users to Firebase
+	//
+	// Starts a run, which the running instances carry. Where an unfinished run has the same target and selection, that run goes on instead.
+	// Users move only while all traffic comes to this service, and once LEGACY_EMAIL_VERIFIED is decided. A user that the rollout denies
+	// never moves.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/admin/moves (the `StartMove` operationId).
+	StartMoveWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartMoveResult, error)
+
+	// StartMoveWithResponse Move many users to Firebase
+	//
+	// Starts a run, which the running instances carry. Where an unfinished run has the same target and selection, that run goes on instead.
+	// Users move only while all traffic comes to this service, and once LEGACY_EMAIL_VERIFIED is decided. A user that the rollout denies
+	// never moves.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/admin/moves (the `StartMove` operationId).
+	StartMoveWithResponse(ctx context.Context, body StartMoveJSONRequestBody, reqEditors ...RequestEditorFn) (*StartMoveResult, error)
+
+	// GetMoveWithResponse One run
+	//
+	// Its counts, its failures by code and its last canary.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/admin/moves/{id} (the `GetMove` operationId).
+	GetMoveWithResponse(ctx context.Context, id RunID, reqEditors ...RequestEditorFn) (*GetMoveResult, error)
+
+	// PauseMoveWithResponse Pause a run
+	//
+	// Batches that are under way complete. Every instance hears of it within a second.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/admin/moves/{id}/pause (the `PauseMove` operationId).
+	PauseMoveWithResponse(ctx context.Context, id RunID, reqEditors ...RequestEditorFn) (*PauseMoveResult, error)
+
+	// ResumeMoveWithResponse Go on with a paused run
+	//
+	// Any instance carries it.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/admin/moves/{id}/resume (the `ResumeMove` operationId).
+	ResumeMoveWithResponse(ctx context.Context, id RunID, reqEditors ...RequestEditorFn) (*ResumeMoveResult, error)
+
+	// RetryMoveWithResponse Try the failed users of a run again
+	//
+	// The run must not be running, and must have failed users.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/admin/moves/{id}/retry (the `RetryMove` operationId).
+	RetryMoveWithResponse(ctx context.Context, id RunID, reqEditors ...RequestEditorFn) (*RetryMoveResult, error)
+
+	// StopMoveWithResponse End a run for good
+	//
+	// Users that have moved stay moved.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/admin/moves/{id}/stop (the `StopMove` operationId).
+	StopMoveWithResponse(ctx context.Context, id RunID, reqEditors ...RequestEditorFn) (*StopMoveResult, error)
 
 	// GetRolloutWithResponse How far the rollout of Firebase is
 	//
@@ -10194,6 +11066,1091 @@ func (r RetryJobResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r RetryJobResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListMovesResult400Headers the declared response headers of an HTTP 400 response for ListMoves
+type ListMovesResult400Headers struct {
+	XRequestID string
+}
+
+// ListMovesResult401Headers the declared response headers of an HTTP 401 response for ListMoves
+type ListMovesResult401Headers struct {
+	WwwAuthenticate string
+	XRequestID      string
+}
+
+// ListMovesResult403Headers the declared response headers of an HTTP 403 response for ListMoves
+type ListMovesResult403Headers struct {
+	XRequestID string
+}
+
+// ListMovesResult409Headers the declared response headers of an HTTP 409 response for ListMoves
+type ListMovesResult409Headers struct {
+	XRequestID string
+}
+
+// ListMovesResult422Headers the declared response headers of an HTTP 422 response for ListMoves
+type ListMovesResult422Headers struct {
+	XRequestID string
+}
+
+// ListMovesResult500Headers the declared response headers of an HTTP 500 response for ListMoves
+type ListMovesResult500Headers struct {
+	XRequestID string
+}
+
+// ListMovesResult503Headers the declared response headers of an HTTP 503 response for ListMoves
+type ListMovesResult503Headers struct {
+	RetryAfter int
+	XRequestID string
+}
+
+type ListMovesResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *MoveRunPage
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *InvalidRequest
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *CallerRefused
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *AdminRefused
+	// JSON409 the response for an HTTP 409 `application/json` response
+	JSON409 *AddressHeld
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *UnsupportedIdentity
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *Internal
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
+	// Headers400 the parsed response headers for an HTTP 400 response
+	Headers400 *ListMovesResult400Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListMovesResult401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *ListMovesResult403Headers
+	// Headers409 the parsed response headers for an HTTP 409 response
+	Headers409 *ListMovesResult409Headers
+	// Headers422 the parsed response headers for an HTTP 422 response
+	Headers422 *ListMovesResult422Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *ListMovesResult500Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ListMovesResult503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListMovesResult) GetJSON200() *MoveRunPage {
+	return r.JSON200
+}
+
+// GetJSON400 returns the response for an HTTP 400 `application/json` response
+func (r ListMovesResult) GetJSON400() *InvalidRequest {
+	return r.JSON400
+}
+
+// GetJSON401 returns the response for an HTTP 401 `application/json` response
+func (r ListMovesResult) GetJSON401() *CallerRefused {
+	return r.JSON401
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r ListMovesResult) GetJSON403() *AdminRefused {
+	return r.JSON403
+}
+
+// GetJSON409 returns the response for an HTTP 409 `application/json` response
+func (r ListMovesResult) GetJSON409() *AddressHeld {
+	return r.JSON409
+}
+
+// GetJSON422 returns the response for an HTTP 422 `application/json` response
+func (r ListMovesResult) GetJSON422() *UnsupportedIdentity {
+	return r.JSON422
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r ListMovesResult) GetJSON500() *Internal {
+	return r.JSON500
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ListMovesResult) GetJSON503() *Unavailable {
+	return r.JSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ListMovesResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListMovesResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListMovesResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListMovesResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// StartMoveResult400Headers the declared response headers of an HTTP 400 response for StartMove
+type StartMoveResult400Headers struct {
+	XRequestID string
+}
+
+// StartMoveResult401Headers the declared response headers of an HTTP 401 response for StartMove
+type StartMoveResult401Headers struct {
+	WwwAuthenticate string
+	XRequestID      string
+}
+
+// StartMoveResult403Headers the declared response headers of an HTTP 403 response for StartMove
+type StartMoveResult403Headers struct {
+	XRequestID string
+}
+
+// StartMoveResult409Headers the declared response headers of an HTTP 409 response for StartMove
+type StartMoveResult409Headers struct {
+	XRequestID string
+}
+
+// StartMoveResult413Headers the declared response headers of an HTTP 413 response for StartMove
+type StartMoveResult413Headers struct {
+	XRequestID string
+}
+
+// StartMoveResult415Headers the declared response headers of an HTTP 415 response for StartMove
+type StartMoveResult415Headers struct {
+	XRequestID string
+}
+
+// StartMoveResult422Headers the declared response headers of an HTTP 422 response for StartMove
+type StartMoveResult422Headers struct {
+	XRequestID string
+}
+
+// StartMoveResult500Headers the declared response headers of an HTTP 500 response for StartMove
+type StartMoveResult500Headers struct {
+	XRequestID string
+}
+
+// StartMoveResult503Headers the declared response headers of an HTTP 503 response for StartMove
+type StartMoveResult503Headers struct {
+	RetryAfter int
+	XRequestID string
+}
+
+type StartMoveResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *MoveRunRecord
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *InvalidRequest
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *CallerRefused
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *AdminRefused
+	// JSON409 the response for an HTTP 409 `application/json` response
+	JSON409 *RunUnfinished
+	// JSON413 the response for an HTTP 413 `application/json` response
+	JSON413 *PayloadTooLarge
+	// JSON415 the response for an HTTP 415 `application/json` response
+	JSON415 *UnsupportedMediaType
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *UnsupportedIdentity
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *Internal
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
+	// Headers400 the parsed response headers for an HTTP 400 response
+	Headers400 *StartMoveResult400Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *StartMoveResult401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *StartMoveResult403Headers
+	// Headers409 the parsed response headers for an HTTP 409 response
+	Headers409 *StartMoveResult409Headers
+	// Headers413 the parsed response headers for an HTTP 413 response
+	Headers413 *StartMoveResult413Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *StartMoveResult415Headers
+	// Headers422 the parsed response headers for an HTTP 422 response
+	Headers422 *StartMoveResult422Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *StartMoveResult500Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *StartMoveResult503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r StartMoveResult) GetJSON200() *MoveRunRecord {
+	return r.JSON200
+}
+
+// GetJSON400 returns the response for an HTTP 400 `application/json` response
+func (r StartMoveResult) GetJSON400() *InvalidRequest {
+	return r.JSON400
+}
+
+// GetJSON401 returns the response for an HTTP 401 `application/json` response
+func (r StartMoveResult) GetJSON401() *CallerRefused {
+	return r.JSON401
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r StartMoveResult) GetJSON403() *AdminRefused {
+	return r.JSON403
+}
+
+// GetJSON409 returns the response for an HTTP 409 `application/json` response
+func (r StartMoveResult) GetJSON409() *RunUnfinished {
+	return r.JSON409
+}
+
+// GetJSON413 returns the response for an HTTP 413 `application/json` response
+func (r StartMoveResult) GetJSON413() *PayloadTooLarge {
+	return r.JSON413
+}
+
+// GetJSON415 returns the response for an HTTP 415 `application/json` response
+func (r StartMoveResult) GetJSON415() *UnsupportedMediaType {
+	return r.JSON415
+}
+
+// GetJSON422 returns the response for an HTTP 422 `application/json` response
+func (r StartMoveResult) GetJSON422() *UnsupportedIdentity {
+	return r.JSON422
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r StartMoveResult) GetJSON500() *Internal {
+	return r.JSON500
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r StartMoveResult) GetJSON503() *Unavailable {
+	return r.JSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r StartMoveResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r StartMoveResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StartMoveResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r StartMoveResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetMoveResult400Headers the declared response headers of an HTTP 400 response for GetMove
+type GetMoveResult400Headers struct {
+	XRequestID string
+}
+
+// GetMoveResult401Headers the declared response headers of an HTTP 401 response for GetMove
+type GetMoveResult401Headers struct {
+	WwwAuthenticate string
+	XRequestID      string
+}
+
+// GetMoveResult403Headers the declared response headers of an HTTP 403 response for GetMove
+type GetMoveResult403Headers struct {
+	XRequestID string
+}
+
+// GetMoveResult404Headers the declared response headers of an HTTP 404 response for GetMove
+type GetMoveResult404Headers struct {
+	XRequestID string
+}
+
+// GetMoveResult409Headers the declared response headers of an HTTP 409 response for GetMove
+type GetMoveResult409Headers struct {
+	XRequestID string
+}
+
+// GetMoveResult422Headers the declared response headers of an HTTP 422 response for GetMove
+type GetMoveResult422Headers struct {
+	XRequestID string
+}
+
+// GetMoveResult500Headers the declared response headers of an HTTP 500 response for GetMove
+type GetMoveResult500Headers struct {
+	XRequestID string
+}
+
+// GetMoveResult503Headers the declared response headers of an HTTP 503 response for GetMove
+type GetMoveResult503Headers struct {
+	RetryAfter int
+	XRequestID string
+}
+
+type GetMoveResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *MoveRunRecord
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *InvalidRequest
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *CallerRefused
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *AdminRefused
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NoSuchRun
+	// JSON409 the response for an HTTP 409 `application/json` response
+	JSON409 *AddressHeld
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *UnsupportedIdentity
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *Internal
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
+	// Headers400 the parsed response headers for an HTTP 400 response
+	Headers400 *GetMoveResult400Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetMoveResult401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *GetMoveResult403Headers
+	// Headers404 the parsed response headers for an HTTP 404 response
+	Headers404 *GetMoveResult404Headers
+	// Headers409 the parsed response headers for an HTTP 409 response
+	Headers409 *GetMoveResult409Headers
+	// Headers422 the parsed response headers for an HTTP 422 response
+	Headers422 *GetMoveResult422Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *GetMoveResult500Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetMoveResult503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetMoveResult) GetJSON200() *MoveRunRecord {
+	return r.JSON200
+}
+
+// GetJSON400 returns the response for an HTTP 400 `application/json` response
+func (r GetMoveResult) GetJSON400() *InvalidRequest {
+	return r.JSON400
+}
+
+// GetJSON401 returns the response for an HTTP 401 `application/json` response
+func (r GetMoveResult) GetJSON401() *CallerRefused {
+	return r.JSON401
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r GetMoveResult) GetJSON403() *AdminRefused {
+	return r.JSON403
+}
+
+// GetJSON404 returns the response for an HTTP 404 `application/json` response
+func (r GetMoveResult) GetJSON404() *NoSuchRun {
+	return r.JSON404
+}
+
+// GetJSON409 returns the response for an HTTP 409 `application/json` response
+func (r GetMoveResult) GetJSON409() *AddressHeld {
+	return r.JSON409
+}
+
+// GetJSON422 returns the response for an HTTP 422 `application/json` response
+func (r GetMoveResult) GetJSON422() *UnsupportedIdentity {
+	return r.JSON422
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r GetMoveResult) GetJSON500() *Internal {
+	return r.JSON500
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetMoveResult) GetJSON503() *Unavailable {
+	return r.JSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetMoveResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetMoveResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetMoveResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetMoveResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// PauseMoveResult400Headers the declared response headers of an HTTP 400 response for PauseMove
+type PauseMoveResult400Headers struct {
+	XRequestID string
+}
+
+// PauseMoveResult401Headers the declared response headers of an HTTP 401 response for PauseMove
+type PauseMoveResult401Headers struct {
+	WwwAuthenticate string
+	XRequestID      string
+}
+
+// PauseMoveResult403Headers the declared response headers of an HTTP 403 response for PauseMove
+type PauseMoveResult403Headers struct {
+	XRequestID string
+}
+
+// PauseMoveResult404Headers the declared response headers of an HTTP 404 response for PauseMove
+type PauseMoveResult404Headers struct {
+	XRequestID string
+}
+
+// PauseMoveResult409Headers the declared response headers of an HTTP 409 response for PauseMove
+type PauseMoveResult409Headers struct {
+	XRequestID string
+}
+
+// PauseMoveResult422Headers the declared response headers of an HTTP 422 response for PauseMove
+type PauseMoveResult422Headers struct {
+	XRequestID string
+}
+
+// PauseMoveResult500Headers the declared response headers of an HTTP 500 response for PauseMove
+type PauseMoveResult500Headers struct {
+	XRequestID string
+}
+
+// PauseMoveResult503Headers the declared response headers of an HTTP 503 response for PauseMove
+type PauseMoveResult503Headers struct {
+	RetryAfter int
+	XRequestID string
+}
+
+type PauseMoveResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *MoveRunRecord
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *InvalidRequest
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *CallerRefused
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *AdminRefused
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NoSuchRun
+	// JSON409 the response for an HTTP 409 `application/json` response
+	JSON409 *RunStateRefused
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *UnsupportedIdentity
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *Internal
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
+	// Headers400 the parsed response headers for an HTTP 400 response
+	Headers400 *PauseMoveResult400Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *PauseMoveResult401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *PauseMoveResult403Headers
+	// Headers404 the parsed response headers for an HTTP 404 response
+	Headers404 *PauseMoveResult404Headers
+	// Headers409 the parsed response headers for an HTTP 409 response
+	Headers409 *PauseMoveResult409Headers
+	// Headers422 the parsed response headers for an HTTP 422 response
+	Headers422 *PauseMoveResult422Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *PauseMoveResult500Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *PauseMoveResult503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PauseMoveResult) GetJSON200() *MoveRunRecord {
+	return r.JSON200
+}
+
+// GetJSON400 returns the response for an HTTP 400 `application/json` response
+func (r PauseMoveResult) GetJSON400() *InvalidRequest {
+	return r.JSON400
+}
+
+// GetJSON401 returns the response for an HTTP 401 `application/json` response
+func (r PauseMoveResult) GetJSON401() *CallerRefused {
+	return r.JSON401
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r PauseMoveResult) GetJSON403() *AdminRefused {
+	return r.JSON403
+}
+
+// GetJSON404 returns the response for an HTTP 404 `application/json` response
+func (r PauseMoveResult) GetJSON404() *NoSuchRun {
+	return r.JSON404
+}
+
+// GetJSON409 returns the response for an HTTP 409 `application/json` response
+func (r PauseMoveResult) GetJSON409() *RunStateRefused {
+	return r.JSON409
+}
+
+// GetJSON422 returns the response for an HTTP 422 `application/json` response
+func (r PauseMoveResult) GetJSON422() *UnsupportedIdentity {
+	return r.JSON422
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r PauseMoveResult) GetJSON500() *Internal {
+	return r.JSON500
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r PauseMoveResult) GetJSON503() *Unavailable {
+	return r.JSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r PauseMoveResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PauseMoveResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PauseMoveResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PauseMoveResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ResumeMoveResult400Headers the declared response headers of an HTTP 400 response for ResumeMove
+type ResumeMoveResult400Headers struct {
+	XRequestID string
+}
+
+// ResumeMoveResult401Headers the declared response headers of an HTTP 401 response for ResumeMove
+type ResumeMoveResult401Headers struct {
+	WwwAuthenticate string
+	XRequestID      string
+}
+
+// ResumeMoveResult403Headers the declared response headers of an HTTP 403 response for ResumeMove
+type ResumeMoveResult403Headers struct {
+	XRequestID string
+}
+
+// ResumeMoveResult404Headers the declared response headers of an HTTP 404 response for ResumeMove
+type ResumeMoveResult404Headers struct {
+	XRequestID string
+}
+
+// ResumeMoveResult409Headers the declared response headers of an HTTP 409 response for ResumeMove
+type ResumeMoveResult409Headers struct {
+	XRequestID string
+}
+
+// ResumeMoveResult422Headers the declared response headers of an HTTP 422 response for ResumeMove
+type ResumeMoveResult422Headers struct {
+	XRequestID string
+}
+
+// ResumeMoveResult500Headers the declared response headers of an HTTP 500 response for ResumeMove
+type ResumeMoveResult500Headers struct {
+	XRequestID string
+}
+
+// ResumeMoveResult503Headers the declared response headers of an HTTP 503 response for ResumeMove
+type ResumeMoveResult503Headers struct {
+	RetryAfter int
+	XRequestID string
+}
+
+type ResumeMoveResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *MoveRunRecord
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *InvalidRequest
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *CallerRefused
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *AdminRefused
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NoSuchRun
+	// JSON409 the response for an HTTP 409 `application/json` response
+	JSON409 *RunStateRefused
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *UnsupportedIdentity
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *Internal
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
+	// Headers400 the parsed response headers for an HTTP 400 response
+	Headers400 *ResumeMoveResult400Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ResumeMoveResult401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *ResumeMoveResult403Headers
+	// Headers404 the parsed response headers for an HTTP 404 response
+	Headers404 *ResumeMoveResult404Headers
+	// Headers409 the parsed response headers for an HTTP 409 response
+	Headers409 *ResumeMoveResult409Headers
+	// Headers422 the parsed response headers for an HTTP 422 response
+	Headers422 *ResumeMoveResult422Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *ResumeMoveResult500Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ResumeMoveResult503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ResumeMoveResult) GetJSON200() *MoveRunRecord {
+	return r.JSON200
+}
+
+// GetJSON400 returns the response for an HTTP 400 `application/json` response
+func (r ResumeMoveResult) GetJSON400() *InvalidRequest {
+	return r.JSON400
+}
+
+// GetJSON401 returns the response for an HTTP 401 `application/json` response
+func (r ResumeMoveResult) GetJSON401() *CallerRefused {
+	return r.JSON401
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r ResumeMoveResult) GetJSON403() *AdminRefused {
+	return r.JSON403
+}
+
+// GetJSON404 returns the response for an HTTP 404 `application/json` response
+func (r ResumeMoveResult) GetJSON404() *NoSuchRun {
+	return r.JSON404
+}
+
+// GetJSON409 returns the response for an HTTP 409 `application/json` response
+func (r ResumeMoveResult) GetJSON409() *RunStateRefused {
+	return r.JSON409
+}
+
+// GetJSON422 returns the response for an HTTP 422 `application/json` response
+func (r ResumeMoveResult) GetJSON422() *UnsupportedIdentity {
+	return r.JSON422
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r ResumeMoveResult) GetJSON500() *Internal {
+	return r.JSON500
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ResumeMoveResult) GetJSON503() *Unavailable {
+	return r.JSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ResumeMoveResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ResumeMoveResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ResumeMoveResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ResumeMoveResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// RetryMoveResult400Headers the declared response headers of an HTTP 400 response for RetryMove
+type RetryMoveResult400Headers struct {
+	XRequestID string
+}
+
+// RetryMoveResult401Headers the declared response headers of an HTTP 401 response for RetryMove
+type RetryMoveResult401Headers struct {
+	WwwAuthenticate string
+	XRequestID      string
+}
+
+// RetryMoveResult403Headers the declared response headers of an HTTP 403 response for RetryMove
+type RetryMoveResult403Headers struct {
+	XRequestID string
+}
+
+// RetryMoveResult404Headers the declared response headers of an HTTP 404 response for RetryMove
+type RetryMoveResult404Headers struct {
+	XRequestID string
+}
+
+// RetryMoveResult409Headers the declared response headers of an HTTP 409 response for RetryMove
+type RetryMoveResult409Headers struct {
+	XRequestID string
+}
+
+// RetryMoveResult422Headers the declared response headers of an HTTP 422 response for RetryMove
+type RetryMoveResult422Headers struct {
+	XRequestID string
+}
+
+// RetryMoveResult500Headers the declared response headers of an HTTP 500 response for RetryMove
+type RetryMoveResult500Headers struct {
+	XRequestID string
+}
+
+// RetryMoveResult503Headers the declared response headers of an HTTP 503 response for RetryMove
+type RetryMoveResult503Headers struct {
+	RetryAfter int
+	XRequestID string
+}
+
+type RetryMoveResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *MoveRunRecord
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *InvalidRequest
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *CallerRefused
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *AdminRefused
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NoSuchRun
+	// JSON409 the response for an HTTP 409 `application/json` response
+	JSON409 *RunStateRefused
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *UnsupportedIdentity
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *Internal
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
+	// Headers400 the parsed response headers for an HTTP 400 response
+	Headers400 *RetryMoveResult400Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *RetryMoveResult401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *RetryMoveResult403Headers
+	// Headers404 the parsed response headers for an HTTP 404 response
+	Headers404 *RetryMoveResult404Headers
+	// Headers409 the parsed response headers for an HTTP 409 response
+	Headers409 *RetryMoveResult409Headers
+	// Headers422 the parsed response headers for an HTTP 422 response
+	Headers422 *RetryMoveResult422Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *RetryMoveResult500Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *RetryMoveResult503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RetryMoveResult) GetJSON200() *MoveRunRecord {
+	return r.JSON200
+}
+
+// GetJSON400 returns the response for an HTTP 400 `application/json` response
+func (r RetryMoveResult) GetJSON400() *InvalidRequest {
+	return r.JSON400
+}
+
+// GetJSON401 returns the response for an HTTP 401 `application/json` response
+func (r RetryMoveResult) GetJSON401() *CallerRefused {
+	return r.JSON401
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r RetryMoveResult) GetJSON403() *AdminRefused {
+	return r.JSON403
+}
+
+// GetJSON404 returns the response for an HTTP 404 `application/json` response
+func (r RetryMoveResult) GetJSON404() *NoSuchRun {
+	return r.JSON404
+}
+
+// GetJSON409 returns the response for an HTTP 409 `application/json` response
+func (r RetryMoveResult) GetJSON409() *RunStateRefused {
+	return r.JSON409
+}
+
+// GetJSON422 returns the response for an HTTP 422 `application/json` response
+func (r RetryMoveResult) GetJSON422() *UnsupportedIdentity {
+	return r.JSON422
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r RetryMoveResult) GetJSON500() *Internal {
+	return r.JSON500
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r RetryMoveResult) GetJSON503() *Unavailable {
+	return r.JSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r RetryMoveResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RetryMoveResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RetryMoveResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RetryMoveResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// StopMoveResult400Headers the declared response headers of an HTTP 400 response for StopMove
+type StopMoveResult400Headers struct {
+	XRequestID string
+}
+
+// StopMoveResult401Headers the declared response headers of an HTTP 401 response for StopMove
+type StopMoveResult401Headers struct {
+	WwwAuthenticate string
+	XRequestID      string
+}
+
+// StopMoveResult403Headers the declared response headers of an HTTP 403 response for StopMove
+type StopMoveResult403Headers struct {
+	XRequestID string
+}
+
+// StopMoveResult404Headers the declared response headers of an HTTP 404 response for StopMove
+type StopMoveResult404Headers struct {
+	XRequestID string
+}
+
+// StopMoveResult409Headers the declared response headers of an HTTP 409 response for StopMove
+type StopMoveResult409Headers struct {
+	XRequestID string
+}
+
+// StopMoveResult422Headers the declared response headers of an HTTP 422 response for StopMove
+type StopMoveResult422Headers struct {
+	XRequestID string
+}
+
+// StopMoveResult500Headers the declared response headers of an HTTP 500 response for StopMove
+type StopMoveResult500Headers struct {
+	XRequestID string
+}
+
+// StopMoveResult503Headers the declared response headers of an HTTP 503 response for StopMove
+type StopMoveResult503Headers struct {
+	RetryAfter int
+	XRequestID string
+}
+
+type StopMoveResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *MoveRunRecord
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *InvalidRequest
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *CallerRefused
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *AdminRefused
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NoSuchRun
+	// JSON409 the response for an HTTP 409 `application/json` response
+	JSON409 *RunStateRefused
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *UnsupportedIdentity
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *Internal
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
+	// Headers400 the parsed response headers for an HTTP 400 response
+	Headers400 *StopMoveResult400Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *StopMoveResult401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *StopMoveResult403Headers
+	// Headers404 the parsed response headers for an HTTP 404 response
+	Headers404 *StopMoveResult404Headers
+	// Headers409 the parsed response headers for an HTTP 409 response
+	Headers409 *StopMoveResult409Headers
+	// Headers422 the parsed response headers for an HTTP 422 response
+	Headers422 *StopMoveResult422Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *StopMoveResult500Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *StopMoveResult503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r StopMoveResult) GetJSON200() *MoveRunRecord {
+	return r.JSON200
+}
+
+// GetJSON400 returns the response for an HTTP 400 `application/json` response
+func (r StopMoveResult) GetJSON400() *InvalidRequest {
+	return r.JSON400
+}
+
+// GetJSON401 returns the response for an HTTP 401 `application/json` response
+func (r StopMoveResult) GetJSON401() *CallerRefused {
+	return r.JSON401
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r StopMoveResult) GetJSON403() *AdminRefused {
+	return r.JSON403
+}
+
+// GetJSON404 returns the response for an HTTP 404 `application/json` response
+func (r StopMoveResult) GetJSON404() *NoSuchRun {
+	return r.JSON404
+}
+
+// GetJSON409 returns the response for an HTTP 409 `application/json` response
+func (r StopMoveResult) GetJSON409() *RunStateRefused {
+	return r.JSON409
+}
+
+// GetJSON422 returns the response for an HTTP 422 `application/json` response
+func (r StopMoveResult) GetJSON422() *UnsupportedIdentity {
+	return r.JSON422
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r StopMoveResult) GetJSON500() *Internal {
+	return r.JSON500
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r StopMoveResult) GetJSON503() *Unavailable {
+	return r.JSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r StopMoveResult) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r StopMoveResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StopMoveResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r StopMoveResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -15505,6 +17462,130 @@ func (c *ClientWithResponses) RetryJobWithResponse(ctx context.Context, id int64
 	return ParseRetryJobResult(rsp)
 }
 
+// ListMovesWithResponse The runs that move users to Firebase
+//
+// The newest first.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/admin/moves (the `ListMoves` operationId).
+func (c *ClientWithResponses) ListMovesWithResponse(ctx context.Context, params *ListMovesParams, reqEditors ...RequestEditorFn) (*ListMovesResult, error) {
+	rsp, err := c.ListMoves(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListMovesResult(rsp)
+}
+
+// StartMoveWithBodyWithResponse Move many users to Firebase
+//
+// Starts a run, which the running instances carry. Where an unfinished run has the same target and selection, that run goes on instead.
+// Users move only while all traffic comes to this service, and once LEGACY_EMAIL_VERIFIED is decided. A user that the rollout denies
+// never moves.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/admin/moves (the `StartMove` operationId).
+func (c *ClientWithResponses) StartMoveWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartMoveResult, error) {
+	rsp, err := c.StartMoveWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStartMoveResult(rsp)
+}
+
+// StartMoveWithResponse Move many users to Firebase
+//
+// Starts a run, which the running instances carry. Where an unfinished run has the same target and selection, that run goes on instead.
+// Users move only while all traffic comes to this service, and once LEGACY_EMAIL_VERIFIED is decided. A user that the rollout denies
+// never moves.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/admin/moves (the `StartMove` operationId).
+func (c *ClientWithResponses) StartMoveWithResponse(ctx context.Context, body StartMoveJSONRequestBody, reqEditors ...RequestEditorFn) (*StartMoveResult, error) {
+	rsp, err := c.StartMove(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStartMoveResult(rsp)
+}
+
+// GetMoveWithResponse One run
+//
+// Its counts, its failures by code and its last canary.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/admin/moves/{id} (the `GetMove` operationId).
+func (c *ClientWithResponses) GetMoveWithResponse(ctx context.Context, id RunID, reqEditors ...RequestEditorFn) (*GetMoveResult, error) {
+	rsp, err := c.GetMove(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetMoveResult(rsp)
+}
+
+// PauseMoveWithResponse Pause a run
+//
+// Batches that are under way complete. Every instance hears of it within a second.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/admin/moves/{id}/pause (the `PauseMove` operationId).
+func (c *ClientWithResponses) PauseMoveWithResponse(ctx context.Context, id RunID, reqEditors ...RequestEditorFn) (*PauseMoveResult, error) {
+	rsp, err := c.PauseMove(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePauseMoveResult(rsp)
+}
+
+// ResumeMoveWithResponse Go on with a paused run
+//
+// Any instance carries it.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/admin/moves/{id}/resume (the `ResumeMove` operationId).
+func (c *ClientWithResponses) ResumeMoveWithResponse(ctx context.Context, id RunID, reqEditors ...RequestEditorFn) (*ResumeMoveResult, error) {
+	rsp, err := c.ResumeMove(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResumeMoveResult(rsp)
+}
+
+// RetryMoveWithResponse Try the failed users of a run again
+//
+// The run must not be running, and must have failed users.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/admin/moves/{id}/retry (the `RetryMove` operationId).
+func (c *ClientWithResponses) RetryMoveWithResponse(ctx context.Context, id RunID, reqEditors ...RequestEditorFn) (*RetryMoveResult, error) {
+	rsp, err := c.RetryMove(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRetryMoveResult(rsp)
+}
+
+// StopMoveWithResponse End a run for good
+//
+// Users that have moved stay moved.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/admin/moves/{id}/stop (the `StopMove` operationId).
+func (c *ClientWithResponses) StopMoveWithResponse(ctx context.Context, id RunID, reqEditors ...RequestEditorFn) (*StopMoveResult, error) {
+	rsp, err := c.StopMove(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStopMoveResult(rsp)
+}
+
 // GetRolloutWithResponse How far the rollout of Firebase is
 //
 // The record and its `revision`, which PUT takes.
@@ -18154,6 +20235,1259 @@ func ParseRetryJobResult(rsp *http.Response) (*RetryJobResult, error) {
 		response.Headers500 = &headers
 	case rsp.StatusCode == 503:
 		var headers RetryJobResult503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListMovesResult parses an HTTP response from a ListMovesWithResponse call
+func ParseListMovesResult(rsp *http.Response) (*ListMovesResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListMovesResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest MoveRunPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest InvalidRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest CallerRefused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest AdminRefused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest AddressHeld
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest UnsupportedIdentity
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Internal
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 400:
+		var headers ListMovesResult400Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers400 = &headers
+	case rsp.StatusCode == 401:
+		var headers ListMovesResult401Headers
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WwwAuthenticate = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers ListMovesResult403Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 409:
+		var headers ListMovesResult409Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers409 = &headers
+	case rsp.StatusCode == 422:
+		var headers ListMovesResult422Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers422 = &headers
+	case rsp.StatusCode == 500:
+		var headers ListMovesResult500Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 503:
+		var headers ListMovesResult503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseStartMoveResult parses an HTTP response from a StartMoveWithResponse call
+func ParseStartMoveResult(rsp *http.Response) (*StartMoveResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StartMoveResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest MoveRunRecord
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest InvalidRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest CallerRefused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest AdminRefused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest RunUnfinished
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest PayloadTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest UnsupportedIdentity
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Internal
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 400:
+		var headers StartMoveResult400Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers400 = &headers
+	case rsp.StatusCode == 401:
+		var headers StartMoveResult401Headers
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WwwAuthenticate = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers StartMoveResult403Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 409:
+		var headers StartMoveResult409Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers409 = &headers
+	case rsp.StatusCode == 413:
+		var headers StartMoveResult413Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers413 = &headers
+	case rsp.StatusCode == 415:
+		var headers StartMoveResult415Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers415 = &headers
+	case rsp.StatusCode == 422:
+		var headers StartMoveResult422Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers422 = &headers
+	case rsp.StatusCode == 500:
+		var headers StartMoveResult500Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 503:
+		var headers StartMoveResult503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetMoveResult parses an HTTP response from a GetMoveWithResponse call
+func ParseGetMoveResult(rsp *http.Response) (*GetMoveResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetMoveResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest MoveRunRecord
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest InvalidRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest CallerRefused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest AdminRefused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NoSuchRun
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest AddressHeld
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest UnsupportedIdentity
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Internal
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 400:
+		var headers GetMoveResult400Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers400 = &headers
+	case rsp.StatusCode == 401:
+		var headers GetMoveResult401Headers
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WwwAuthenticate = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers GetMoveResult403Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 404:
+		var headers GetMoveResult404Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers404 = &headers
+	case rsp.StatusCode == 409:
+		var headers GetMoveResult409Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers409 = &headers
+	case rsp.StatusCode == 422:
+		var headers GetMoveResult422Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers422 = &headers
+	case rsp.StatusCode == 500:
+		var headers GetMoveResult500Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetMoveResult503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParsePauseMoveResult parses an HTTP response from a PauseMoveWithResponse call
+func ParsePauseMoveResult(rsp *http.Response) (*PauseMoveResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PauseMoveResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest MoveRunRecord
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest InvalidRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest CallerRefused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest AdminRefused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NoSuchRun
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest RunStateRefused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest UnsupportedIdentity
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Internal
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 400:
+		var headers PauseMoveResult400Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers400 = &headers
+	case rsp.StatusCode == 401:
+		var headers PauseMoveResult401Headers
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WwwAuthenticate = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers PauseMoveResult403Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 404:
+		var headers PauseMoveResult404Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers404 = &headers
+	case rsp.StatusCode == 409:
+		var headers PauseMoveResult409Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers409 = &headers
+	case rsp.StatusCode == 422:
+		var headers PauseMoveResult422Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers422 = &headers
+	case rsp.StatusCode == 500:
+		var headers PauseMoveResult500Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 503:
+		var headers PauseMoveResult503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseResumeMoveResult parses an HTTP response from a ResumeMoveWithResponse call
+func ParseResumeMoveResult(rsp *http.Response) (*ResumeMoveResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ResumeMoveResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest MoveRunRecord
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest InvalidRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest CallerRefused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest AdminRefused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NoSuchRun
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest RunStateRefused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest UnsupportedIdentity
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Internal
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 400:
+		var headers ResumeMoveResult400Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers400 = &headers
+	case rsp.StatusCode == 401:
+		var headers ResumeMoveResult401Headers
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WwwAuthenticate = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers ResumeMoveResult403Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 404:
+		var headers ResumeMoveResult404Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers404 = &headers
+	case rsp.StatusCode == 409:
+		var headers ResumeMoveResult409Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers409 = &headers
+	case rsp.StatusCode == 422:
+		var headers ResumeMoveResult422Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers422 = &headers
+	case rsp.StatusCode == 500:
+		var headers ResumeMoveResult500Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 503:
+		var headers ResumeMoveResult503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRetryMoveResult parses an HTTP response from a RetryMoveWithResponse call
+func ParseRetryMoveResult(rsp *http.Response) (*RetryMoveResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RetryMoveResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest MoveRunRecord
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest InvalidRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest CallerRefused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest AdminRefused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NoSuchRun
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest RunStateRefused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest UnsupportedIdentity
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Internal
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 400:
+		var headers RetryMoveResult400Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers400 = &headers
+	case rsp.StatusCode == 401:
+		var headers RetryMoveResult401Headers
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WwwAuthenticate = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers RetryMoveResult403Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 404:
+		var headers RetryMoveResult404Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers404 = &headers
+	case rsp.StatusCode == 409:
+		var headers RetryMoveResult409Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers409 = &headers
+	case rsp.StatusCode == 422:
+		var headers RetryMoveResult422Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers422 = &headers
+	case rsp.StatusCode == 500:
+		var headers RetryMoveResult500Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 503:
+		var headers RetryMoveResult503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseStopMoveResult parses an HTTP response from a StopMoveWithResponse call
+func ParseStopMoveResult(rsp *http.Response) (*StopMoveResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StopMoveResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest MoveRunRecord
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest InvalidRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest CallerRefused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest AdminRefused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NoSuchRun
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest RunStateRefused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest UnsupportedIdentity
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Internal
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 400:
+		var headers StopMoveResult400Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers400 = &headers
+	case rsp.StatusCode == 401:
+		var headers StopMoveResult401Headers
+		if values := rsp.Header.Values("Www-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Www-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WwwAuthenticate = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers StopMoveResult403Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 404:
+		var headers StopMoveResult404Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers404 = &headers
+	case rsp.StatusCode == 409:
+		var headers StopMoveResult409Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers409 = &headers
+	case rsp.StatusCode == 422:
+		var headers StopMoveResult422Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers422 = &headers
+	case rsp.StatusCode == 500:
+		var headers StopMoveResult500Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 503:
+		var headers StopMoveResult503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {

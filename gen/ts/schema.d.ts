@@ -588,6 +588,132 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/moves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The runs that move users to Firebase
+         * @description The newest first.
+         */
+        get: operations["listMoves"];
+        put?: never;
+        /**
+         * Move many users to Firebase
+         * @description Starts a run, which the running instances carry. Where an unfinished run has the same target and selection, that run goes on instead.
+         *     Users move only while all traffic comes to this service, and once LEGACY_EMAIL_VERIFIED is decided. A user that the rollout denies
+         *     never moves.
+         */
+        post: operations["startMove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/moves/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One run
+         * @description Its counts, its failures by code and its last canary.
+         */
+        get: operations["getMove"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/moves/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause a run
+         * @description Batches that are under way complete. Every instance hears of it within a second.
+         */
+        post: operations["pauseMove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/moves/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Go on with a paused run
+         * @description Any instance carries it.
+         */
+        post: operations["resumeMove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/moves/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End a run for good
+         * @description Users that have moved stay moved.
+         */
+        post: operations["stopMove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/moves/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try the failed users of a run again
+         * @description The run must not be running, and must have failed users.
+         */
+        post: operations["retryMove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/auth/me/export": {
         parameters: {
             query?: never;
@@ -913,7 +1039,7 @@ export interface components {
          *     that an operation looks up.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "token_missing" | "token_invalid" | "token_expired" | "token_revoked" | "invalid_credentials" | "mfa_required" | "reauth_required" | "account_deactivated" | "forbidden" | "sign_in_blocked" | "not_found" | "method_not_allowed" | "email_taken" | "username_taken" | "account_link_required" | "identity_conflict" | "insufficient_balance" | "idempotency_conflict" | "balance_overflow" | "weak_password" | "unsupported_identity" | "payload_too_large" | "unsupported_media_type" | "rate_limited" | "internal" | "dependency_unavailable";
+        ErrorCode: "invalid_request" | "token_missing" | "token_invalid" | "token_expired" | "token_revoked" | "invalid_credentials" | "mfa_required" | "reauth_required" | "account_deactivated" | "forbidden" | "sign_in_blocked" | "not_found" | "method_not_allowed" | "email_taken" | "username_taken" | "account_link_required" | "identity_conflict" | "run_conflict" | "insufficient_balance" | "idempotency_conflict" | "balance_overflow" | "weak_password" | "unsupported_identity" | "payload_too_large" | "unsupported_media_type" | "rate_limited" | "internal" | "dependency_unavailable";
         /**
          * @description Every failure, also the 404 and 405 outside of the operations: for a client that handles failures in one place. Each
          *     response has a schema of its own, which names the few codes that it can have.
@@ -1096,6 +1222,22 @@ export interface components {
              * @enum {string}
              */
             code: "email_taken";
+            /** @description The X-Request-Id of this answer */
+            request_id: string;
+        };
+        RunConflictFailure: {
+            /**
+             * @description Always false
+             * @enum {boolean}
+             */
+            success: false;
+            /** @description A reason for people */
+            message: string;
+            /**
+             * @description A reason for programs
+             * @enum {string}
+             */
+            code: "run_conflict" | "account_link_required" | "identity_conflict";
             /** @description The X-Request-Id of this answer */
             request_id: string;
         };
@@ -1744,6 +1886,145 @@ export interface components {
             };
             /** @description What happened, for people */
             message: string;
+        };
+        MoveInput: {
+            selection: components["schemas"]["MoveSelection"];
+            /**
+             * Format: double
+             * @description Of a selection by percent: two decimals
+             */
+            percent?: number;
+            /** @description Of a selection by ids: ids of rows */
+            ids?: string[];
+            /** @description Users a second at most; without it, as many as Firebase takes */
+            rate?: number;
+            /** @description Batches at once; 4 without it */
+            parallel?: number;
+            /** @description More failures among the last 1,000 users pause the run; 10 without it */
+            max_errors?: number;
+        };
+        /**
+         * @description All users, a share of them (the rollout's buckets), the users that the rollout moves at their sign-in, or users by id
+         * @enum {string}
+         */
+        MoveSelection: "all" | "percent" | "cohort" | "ids";
+        MoveRunEnvelope: {
+            /**
+             * @description Always true
+             * @enum {boolean}
+             */
+            success: true;
+            /** @description The run */
+            data: {
+                run: components["schemas"]["MoveRun"];
+            };
+            /** @description What happened, for people */
+            message: string;
+        };
+        MoveRunPageEnvelope: {
+            /**
+             * @description Always true
+             * @enum {boolean}
+             */
+            success: true;
+            /** @description A page */
+            data: {
+                /** @description The newest first */
+                runs: components["schemas"]["MoveRun"][];
+                /** @description What `cursor` takes for the page after; null: this was the last */
+                next_cursor: string | null;
+            };
+            /** @description What happened, for people */
+            message: string;
+        };
+        /** @description A run that moves users to Firebase */
+        MoveRun: {
+            /**
+             * Format: uuid
+             * @description Its id
+             */
+            id: string;
+            /**
+             * @description Whether it goes on
+             * @enum {string}
+             */
+            state: "running" | "paused" | "stopped" | "done";
+            /** @description Why it is paused or stopped: a code */
+            reason: string | null;
+            /** @description The Firebase project that users move to */
+            project: string;
+            /** @description Its tenant; empty: none */
+            tenant: string;
+            selection: components["schemas"]["MoveSelection"];
+            /**
+             * Format: double
+             * @description Of a selection by percent
+             */
+            percent: number | null;
+            /** @description Users a second at most; null: as many as Firebase takes */
+            rate: number | null;
+            /** @description Batches at once */
+            parallel: number;
+            /** @description More failures among the last 1,000 users pause it */
+            max_errors: number;
+            /** @description The actor, as in the audit */
+            started_by: string;
+            /**
+             * Format: date-time
+             * @description When it was started
+             */
+            started_at: string;
+            /**
+             * Format: date-time
+             * @description When it was done or stopped
+             */
+            ended_at: string | null;
+            /**
+             * Format: int64
+             * @description Users that it has moved
+             */
+            moved: number;
+            /**
+             * Format: int64
+             * @description Users that were not to move: moved already, deactivated, without a password
+             */
+            skipped: number;
+            /**
+             * Format: int64
+             * @description Users that could not move
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Users that are tried later
+             */
+            pending: number;
+            /** @description The failed users by code */
+            failures: components["schemas"]["MoveFailure"][];
+            /**
+             * Format: double
+             * @description Users a second since Firebase refused more
+             */
+            slowed_to: number | null;
+            /**
+             * Format: date-time
+             * @description When the last canary signed in, or tried to
+             */
+            canary_at: string | null;
+            /** @description Why the last canary could not sign in: a code */
+            canary_failure: string | null;
+            /** @description Whether an instance or a command works on it now */
+            carried: boolean;
+        };
+        /** @description Failed users of one code */
+        MoveFailure: {
+            /** @description Why they could not move */
+            code: string;
+            /**
+             * Format: int64
+             * @description How many
+             */
+            users: number;
         };
         JobPageEnvelope: {
             /**
@@ -2650,6 +2931,101 @@ export interface components {
                 "application/json": components["schemas"]["AuditPageEnvelope"];
             };
         };
+        /** @description The run */
+        MoveRunRecord: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "success": true,
+                 *       "data": {
+                 *         "run": {
+                 *           "id": "0b6f3c3e-8a52-4b9e-9a41-6f1f2d8a7c11",
+                 *           "state": "running",
+                 *           "reason": null,
+                 *           "project": "my-project",
+                 *           "tenant": "",
+                 *           "selection": "percent",
+                 *           "percent": 10,
+                 *           "rate": 200,
+                 *           "parallel": 4,
+                 *           "max_errors": 10,
+                 *           "started_by": "user:7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d",
+                 *           "started_at": "2026-01-02T03:04:05Z",
+                 *           "ended_at": null,
+                 *           "moved": 4200,
+                 *           "skipped": 12,
+                 *           "failed": 1,
+                 *           "pending": 0,
+                 *           "failures": [
+                 *             {
+                 *               "code": "email_taken",
+                 *               "users": 1
+                 *             }
+                 *           ],
+                 *           "slowed_to": null,
+                 *           "canary_at": "2026-01-02T03:05:05Z",
+                 *           "canary_failure": null,
+                 *           "carried": true
+                 *         }
+                 *       },
+                 *       "message": "Run retrieved successfully"
+                 *     }
+                 */
+                "application/json": components["schemas"]["MoveRunEnvelope"];
+            };
+        };
+        /** @description A page of runs */
+        MoveRunPage: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "success": true,
+                 *       "data": {
+                 *         "runs": [
+                 *           {
+                 *             "id": "0b6f3c3e-8a52-4b9e-9a41-6f1f2d8a7c11",
+                 *             "state": "running",
+                 *             "reason": null,
+                 *             "project": "my-project",
+                 *             "tenant": "",
+                 *             "selection": "percent",
+                 *             "percent": 10,
+                 *             "rate": 200,
+                 *             "parallel": 4,
+                 *             "max_errors": 10,
+                 *             "started_by": "user:7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d",
+                 *             "started_at": "2026-01-02T03:04:05Z",
+                 *             "ended_at": null,
+                 *             "moved": 4200,
+                 *             "skipped": 12,
+                 *             "failed": 1,
+                 *             "pending": 0,
+                 *             "failures": [
+                 *               {
+                 *                 "code": "email_taken",
+                 *                 "users": 1
+                 *               }
+                 *             ],
+                 *             "slowed_to": null,
+                 *             "canary_at": "2026-01-02T03:05:05Z",
+                 *             "canary_failure": null,
+                 *             "carried": true
+                 *           }
+                 *         ],
+                 *         "next_cursor": null
+                 *       },
+                 *       "message": "Runs retrieved successfully"
+                 *     }
+                 */
+                "application/json": components["schemas"]["MoveRunPageEnvelope"];
+            };
+        };
         /** @description A page of jobs */
         JobPage: {
             headers: {
@@ -2677,6 +3053,36 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["JobPageEnvelope"];
+            };
+        };
+        /** @description There is no such run */
+        NoSuchRun: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["NotFoundFailure"];
+            };
+        };
+        /** @description Another run stands in the way, traffic is below 100 percent, or the e-mail of this sign-in belongs to another account */
+        RunUnfinished: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["RunConflictFailure"];
+            };
+        };
+        /** @description The state of the run does not allow it, or the e-mail of this sign-in belongs to another account */
+        RunStateRefused: {
+            headers: {
+                "X-Request-Id": components["headers"]["XRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["RunConflictFailure"];
             };
         };
         /** @description There is no such job, or it is done */
@@ -3294,6 +3700,11 @@ export interface components {
          * @example 7b1f7b6e-3f0a-4f5e-9d55-0f3a4a3c2b1d
          */
         UserId: string;
+        /**
+         * @description The id of a run
+         * @example 0b6f3c3e-8a52-4b9e-9a41-6f1f2d8a7c11
+         */
+        RunId: string;
         /** @description The `next_cursor` of the page before, of the same search */
         Cursor: string;
         /** @description How many at most */
@@ -4260,6 +4671,192 @@ export interface operations {
             403: components["responses"]["AdminRefused"];
             404: components["responses"]["NoSuchJob"];
             409: components["responses"]["AddressHeld"];
+            422: components["responses"]["UnsupportedIdentity"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listMoves: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before, of the same search */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description How many at most */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["MoveRunPage"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["CallerRefused"];
+            403: components["responses"]["AdminRefused"];
+            409: components["responses"]["AddressHeld"];
+            422: components["responses"]["UnsupportedIdentity"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    startMove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "selection": "percent",
+                 *       "percent": 10,
+                 *       "rate": 200
+                 *     }
+                 */
+                "application/json": components["schemas"]["MoveInput"];
+            };
+        };
+        responses: {
+            200: components["responses"]["MoveRunRecord"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["CallerRefused"];
+            403: components["responses"]["AdminRefused"];
+            409: components["responses"]["RunUnfinished"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnsupportedIdentity"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getMove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of a run
+                 * @example 0b6f3c3e-8a52-4b9e-9a41-6f1f2d8a7c11
+                 */
+                id: components["parameters"]["RunId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["MoveRunRecord"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["CallerRefused"];
+            403: components["responses"]["AdminRefused"];
+            404: components["responses"]["NoSuchRun"];
+            409: components["responses"]["AddressHeld"];
+            422: components["responses"]["UnsupportedIdentity"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    pauseMove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of a run
+                 * @example 0b6f3c3e-8a52-4b9e-9a41-6f1f2d8a7c11
+                 */
+                id: components["parameters"]["RunId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["MoveRunRecord"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["CallerRefused"];
+            403: components["responses"]["AdminRefused"];
+            404: components["responses"]["NoSuchRun"];
+            409: components["responses"]["RunStateRefused"];
+            422: components["responses"]["UnsupportedIdentity"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    resumeMove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of a run
+                 * @example 0b6f3c3e-8a52-4b9e-9a41-6f1f2d8a7c11
+                 */
+                id: components["parameters"]["RunId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["MoveRunRecord"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["CallerRefused"];
+            403: components["responses"]["AdminRefused"];
+            404: components["responses"]["NoSuchRun"];
+            409: components["responses"]["RunStateRefused"];
+            422: components["responses"]["UnsupportedIdentity"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    stopMove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of a run
+                 * @example 0b6f3c3e-8a52-4b9e-9a41-6f1f2d8a7c11
+                 */
+                id: components["parameters"]["RunId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["MoveRunRecord"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["CallerRefused"];
+            403: components["responses"]["AdminRefused"];
+            404: components["responses"]["NoSuchRun"];
+            409: components["responses"]["RunStateRefused"];
+            422: components["responses"]["UnsupportedIdentity"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    retryMove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of a run
+                 * @example 0b6f3c3e-8a52-4b9e-9a41-6f1f2d8a7c11
+                 */
+                id: components["parameters"]["RunId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["MoveRunRecord"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["CallerRefused"];
+            403: components["responses"]["AdminRefused"];
+            404: components["responses"]["NoSuchRun"];
+            409: components["responses"]["RunStateRefused"];
             422: components["responses"]["UnsupportedIdentity"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

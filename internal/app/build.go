@@ -164,6 +164,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 		Audit:    audit.NewReader(pool),
 		Balances: balance.New(pool, p.invalidator.Changed),
 		Outbox:   outbox,
+		Runs:     p.bulk,
 		Legacy:   httpapi.LegacySurface{Off: !c.LegacyAccepted(), Sunset: c.LegacySunset.Time},
 		Resolver: principal.NewResolver(principal.Options{
 			Verifier: verifier, Users: p.users, Cache: cache, SharedCache: p.sharedCache, Keys: apikey.NewStore(pool),

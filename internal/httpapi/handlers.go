@@ -14,6 +14,7 @@ type server struct {
 	auditHandlers
 	balanceHandlers
 	jobHandlers
+	moveHandlers
 	legacyHandlers
 	healthHandlers
 	schemaHandlers

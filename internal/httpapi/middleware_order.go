@@ -12,6 +12,7 @@ import (
 	"auth-v2-service/internal/account"
 	"auth-v2-service/internal/audit"
 	"auth-v2-service/internal/balance"
+	"auth-v2-service/internal/bulk"
 	"auth-v2-service/internal/fbsync"
 	"auth-v2-service/internal/limit"
 	"auth-v2-service/internal/principal"
@@ -32,6 +33,7 @@ type Options struct {
 	Audit          *audit.Reader
 	Balances       *balance.Service
 	Outbox         *fbsync.Outbox
+	Runs           *bulk.Service
 	Legacy         LegacySurface
 	Limiter        *limit.Limiter
 	Checks         []Check
@@ -84,6 +86,7 @@ func assemble(o Options, before func(http.Handler) http.Handler) (http.Handler, 
 			adminUserHandlers:    adminUserHandlers{users: o.Users},
 			auditHandlers:        auditHandlers{events: o.Audit},
 			jobHandlers:          jobHandlers{outbox: o.Outbox},
+			moveHandlers:         moveHandlers{runs: o.Runs},
 			legacyHandlers:       legacyHandlers{accounts: o.Accounts, users: o.Users, resolver: o.Resolver},
 			healthHandlers:       healthHandlers{checks: o.Checks, watch: newCheckWatch(o.Logger), version: o.Version},
 			schemaHandlers:       schemaHandlers{validate: o.Schema, kept: new(keptReport)},
