@@ -19,7 +19,6 @@ func (a admin) move(t *testing.T, s *servicetest.Service, method, path, body str
 	return decoded[client.MoveRunEnvelope](t, answer).Data.Run
 }
 
-// The admin API starts, shows, pauses, resumes, stops and retries runs, as the commands do.
 func TestMovesAPI_TheLifeOfARun_M4(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusting)

@@ -29,7 +29,6 @@ func users(t *testing.T, s *servicetest.Stack, arguments ...string) (code int, s
 	return endOf(t, usersCommand(t, s, nil, arguments...))
 }
 
-// bulkRun is the JSON of authd users runs.
 type bulkRun struct {
 	ID                              uuid.UUID
 	State, Reason                   string

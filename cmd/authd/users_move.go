@@ -28,7 +28,6 @@ import (
 // exitInterrupted is the exit code after a signal, as in a shell.
 const exitInterrupted = 130
 
-// selection names the users of a run. Without a flag it takes all users.
 type selection struct {
 	Percent *float64 `help:"This share of the users: the rollout's buckets." placeholder:"N" xor:"selection"`
 	Cohort  bool     `help:"The users that the rollout moves at their sign-in." xor:"selection"`
@@ -61,7 +60,6 @@ func (s selection) flags() string {
 	return ""
 }
 
-// readIDFile skips empty lines and comments.
 func readIDFile(name string) (ids []uuid.UUID, err error) {
 	file, err := os.Open(name)
 	if err != nil {
@@ -89,7 +87,6 @@ func readIDFile(name string) (ids []uuid.UUID, err error) {
 	return ids, nil
 }
 
-// onRuns gives refusals and outages code 2.
 func onRuns(work func(ctx context.Context, c config.Config, runs *bulk.Service) error) error {
 	configured, err := config.Load(environment())
 	if err != nil {

@@ -24,8 +24,7 @@ func (r runs) Carry(ctx context.Context, id uuid.UUID) error {
 
 func (r runs) ToCarry(ctx context.Context) ([]uuid.UUID, error) { return r.p.bulk.ToCarry(ctx) }
 
-// OnRuns opens the parts that commands about runs need. It never migrates. A mismatch of the database's project is an error
-// (*fbsync.WrongProjectError).
+// OnRuns opens what commands about runs need. It never migrates. Error: *fbsync.WrongProjectError.
 func OnRuns(ctx context.Context, c config.Config, o Options, work func(ctx context.Context, runs *bulk.Service) error) error {
 	p, b, err := openCommand(ctx, c, o)
 	if err != nil {

@@ -34,11 +34,9 @@ type Options struct {
 	Target   Target
 	// MovesAllowed: LEGACY_EMAIL_VERIFIED is set (M5).
 	MovesAllowed bool
-	// Enqueue wakes an instance for a run, in the caller's transaction.
-	Enqueue func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
-	// OnUsers receives each outcome with its code.
-	OnUsers func(outcome, code string, users int)
-	Logger  *slog.Logger
+	Enqueue      func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
+	OnUsers      func(outcome, code string, users int)
+	Logger       *slog.Logger
 
 	// Patience is the wait for another try's users. 0 means its default.
 	Patience time.Duration

@@ -49,7 +49,7 @@ type carrier struct {
 	log  *slog.Logger
 }
 
-// carryTime is short enough for River to rescue a killed instance's job some day. The run itself goes on after its lease.
+// carryTime ends before River's rescue.
 const carryTime = 10 * time.Minute
 
 // Timeout implements river.Worker.

@@ -22,7 +22,6 @@ const (
 	CodeChanged     = "changed" // password, address or type
 )
 
-// notMovable is ErrNotMovable with its reason.
 type notMovable struct{ code string }
 
 func (n notMovable) Error() string { return ErrNotMovable.Error() + ": " + n.code }
