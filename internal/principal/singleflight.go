@@ -1,6 +1,7 @@
 package principal
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"time"
@@ -24,12 +25,12 @@ func (k callKey) text() string {
 
 // do ignores cancellation, since others may wait for the look-up, and keeps each caller's deadline.
 func (g *group) do(ctx context.Context, key callKey, lookUp func(context.Context) (Principal, error)) (Principal, error) {
-	ctx, cancel := detach.Context(ctx, budget)
+	waiting, cancel := detach.Context(ctx, budget)
 	defer cancel()
-	end, _ := ctx.Deadline()
-	found, err := g.lookUps.Ask(ctx, key.text(), time.Until(end), lookUp)
-	if err != nil && ctx.Err() != nil {
-		return Principal{}, errTooSlow.With(ctx.Err())
+	end, _ := waiting.Deadline()
+	found, err := g.lookUps.Ask(waiting, key.text(), time.Until(end), lookUp)
+	if cause := cmp.Or(ctx.Err(), waiting.Err()); err != nil && cause != nil {
+		return Principal{}, errTooSlow.With(cause) // of a caller that has left: context.Canceled
 	}
 	return found, err
 }
