@@ -37,7 +37,7 @@ func (w *worker) batch(ctx context.Context, lane int, t task) error {
 			return w.unless(ctx, err)
 		}
 		if w.pace.wait(ctx, len(ids)) != nil {
-			return nil
+			return nil //nolint:nilerr // stopped
 		}
 		report, err := w.once(ctx, lane, ids)
 		if err != nil {
@@ -49,7 +49,7 @@ func (w *worker) batch(ctx context.Context, lane int, t task) error {
 			continue
 		}
 		if troubles++; !w.bear(ctx, report.Trouble, troubles) || sleep.Context(ctx, wait) != nil {
-			return nil
+			return nil //nolint:nilerr // paused or stopped
 		}
 		wait = min(2*wait, maxBackoff)
 	}
@@ -82,7 +82,7 @@ func (w *worker) bear(ctx context.Context, trouble error, times int) bool {
 // open pauses the run when traffic is below 100 percent (R2).
 func (w *worker) open(ctx context.Context) (bool, error) {
 	if ctx.Err() != nil {
-		return false, nil
+		return false, nil //nolint:nilerr // stopped
 	}
 	record, err := rollout.Load(ctx, w.Pool)
 	if err != nil {

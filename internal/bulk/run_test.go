@@ -137,7 +137,7 @@ func TestCarry_PausesByItself_M3(t *testing.T) {
 		change func(s *stage, o *bulk.Options)
 		moved  int64
 	}{
-		bulk.ReasonCanary: {func(s *stage, o *bulk.Options) { o.Canaries = lame{o.Canaries} }, 20},
+		bulk.ReasonCanary: {func(_ *stage, o *bulk.Options) { o.Canaries = lame{o.Canaries} }, 20},
 		bulk.ReasonErrors: {func(s *stage, _ *bulk.Options) {
 			s.exec("UPDATE auth.users SET password_hash = 'md5' WHERE id IN (SELECT id FROM auth.users ORDER BY id LIMIT 11)")
 		}, 9},

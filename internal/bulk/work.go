@@ -221,7 +221,7 @@ func (w *worker) nextTask(ctx context.Context, after uuid.UUID) (t task, more bo
 // unless hides what a stop has caused.
 func (*worker) unless(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // stopped
 	}
 	return err
 }
@@ -265,10 +265,10 @@ func (w *worker) settlePending(ctx context.Context) error {
 			return w.unless(ctx, err)
 		}
 		if sleep.Context(ctx, w.Patience) != nil {
-			return nil
+			return nil //nolint:nilerr // stopped
 		}
 	}
-	return w.lanes(ctx, func(ctx context.Context, next chan<- task) error {
+	return w.lanes(ctx, func(ctx context.Context, _ chan<- task) error {
 		return w.eachPending(ctx, func(ids []uuid.UUID) error {
 			return pg.InTx(ctx, w.Pool, func(tx pgx.Tx) error {
 				results := make([]move.Result, len(ids))

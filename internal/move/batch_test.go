@@ -92,7 +92,9 @@ func TestMove_EachFailureHasItsCode(t *testing.T) {
 	s.known(foreign, identity.User{EmailVerified: true, Providers: []string{"google.com"}})
 	codes[foreign] = "account_foreign"
 	s.known(squatted, identity.User{Password: "another one"})
-	s.provider.PutUser(identity.User{UID: odd.String(), Email: "other@example.com", Password: "another one"})
+	if _, err := s.provider.PutUser(identity.User{UID: odd.String(), Email: "other@example.com", Password: "another one"}); err != nil {
+		t.Fatal(err)
+	}
 	codes[odd] = "uid_taken"
 	report, r := s.moveAll(s.mover(), append(append([]uuid.UUID{squatted}, well...), slices.Collect(maps.Keys(codes))...))
 	for id, code := range codes {
