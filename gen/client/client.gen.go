@@ -2266,6 +2266,15 @@ type ExportedTokenBalanceEntry struct {
 	Reason *string `json:"reason"`
 }
 
+// FailedMoves Failed users of one code
+type FailedMoves struct {
+	// Code Why they could not move
+	Code string `json:"code"`
+
+	// Users How many
+	Users int64 `json:"users"`
+}
+
 // Failure Every failure, also the 404 and 405 outside of the operations: for a client that handles failures in one place. Each
 // response has a schema of its own, which names the few codes that it can have.
 type Failure struct {
@@ -2802,15 +2811,6 @@ type MFAFactor struct {
 // MFAFactorKind totp: an authenticator app; phone: an SMS, through the Firebase SDK
 type MFAFactorKind string
 
-// MoveFailure Failed users of one code
-type MoveFailure struct {
-	// Code Why they could not move
-	Code string `json:"code"`
-
-	// Users How many
-	Users int64 `json:"users"`
-}
-
 // MoveInput defines model for MoveInput.
 type MoveInput struct {
 	// Ids Of a selection by ids: ids of rows
@@ -2850,7 +2850,7 @@ type MoveRun struct {
 	Failed int64 `json:"failed"`
 
 	// Failures The failed users by code
-	Failures []MoveFailure `json:"failures"`
+	Failures []FailedMoves `json:"failures"`
 
 	// ID Its id
 	ID openapi_types.UUID `json:"id"`

@@ -2000,7 +2000,7 @@ export interface components {
              */
             pending: number;
             /** @description The failed users by code */
-            failures: components["schemas"]["MoveFailure"][];
+            failures: components["schemas"]["FailedMoves"][];
             /**
              * Format: double
              * @description Users a second since Firebase refused more
@@ -2017,7 +2017,7 @@ export interface components {
             carried: boolean;
         };
         /** @description Failed users of one code */
-        MoveFailure: {
+        FailedMoves: {
             /** @description Why they could not move */
             code: string;
             /**

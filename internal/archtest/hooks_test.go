@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"auth-v2-service/internal/devstack/lockfile"
 )
 
 // repository is a new repository with the checkout's files, uncommitted changes included.
@@ -19,7 +21,7 @@ type repository struct {
 
 func newRepository(t *testing.T) repository {
 	t.Helper()
-	r := repository{t, t.TempDir()}
+	r := repository{t, sameFolder(t)}
 	listing := exec.CommandContext(t.Context(), "git", "ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate", "-z")
 	listing.Dir = "../.."
 	names, err := listing.Output()
@@ -47,6 +49,30 @@ func newRepository(t *testing.T) repository {
 	r.must("git", "add", "--all")
 	r.must("git", "commit", "--quiet", "--message=The checkout")
 	return r
+}
+
+// sameFolder is empty, and the same for each run of a test: the compiler's and the linters' caches know its packages. While another run
+// has it, the test gets a folder of its own.
+func sameFolder(t *testing.T) string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(cache, "auth-v2-service", "test-hooks", t.Name())
+	lock, err := lockfile.Try(folder + ".lock")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = lock.Close() })
+	if err := os.RemoveAll(folder); err != nil {
+		t.Fatal(err)
+	}
+	checkout := filepath.Join(folder, "checkout")
+	if err := os.MkdirAll(checkout, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	return checkout
 }
 
 func (r repository) path(name string) string { return filepath.Join(r.dir, name) }

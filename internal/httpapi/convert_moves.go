@@ -47,10 +47,10 @@ func toAPIMoveRun(r bulk.Run) api.MoveRun {
 	}
 }
 
-func toAPIMoveFailures(codes map[string]int64) []api.MoveFailure {
-	out := []api.MoveFailure{}
+func toAPIMoveFailures(codes map[string]int64) []api.FailedMoves {
+	out := []api.FailedMoves{}
 	for _, code := range slices.Sorted(maps.Keys(codes)) {
-		out = append(out, api.MoveFailure{Code: code, Users: codes[code]})
+		out = append(out, api.FailedMoves{Code: code, Users: codes[code]})
 	}
 	return out
 }
