@@ -27,7 +27,7 @@ SELECT id FROM auth.users
 WHERE id = ANY(sqlc.arg(ids)::uuid []);
 
 -- name: BulkRun :one
--- Called by internal/bulk. Served by bulk_runs_pkey and idx_bulk_run_users_outcome.
+-- Called by internal/bulk. Served by bulk_runs_pkey.
 SELECT
     id, kind, state, reason, project_id, tenant, selection, buckets, ids_digest, rate, parallel, max_errors, started_by, started_at, ended_at,
     after_id, moved, skipped, failed, pace, throttled_at, canary_at, canary_failure, lease_by, lease_until,
@@ -59,7 +59,7 @@ WHERE state IN ('running', 'paused') AND state = 'running' AND coalesce(lease_un
 
 -- name: LeaseBulkRun :execrows
 -- Called by internal/bulk: of all that want to carry a run, one may. No row: another one carries it, or it is not running. Served by
--- bulk_runs_pkey.
+-- bulk_runs_pkey or bulk_runs_one_unfinished.
 UPDATE auth.bulk_runs
 SET lease_by = sqlc.arg(lease_by)::uuid, lease_until = clock_timestamp() + sqlc.arg(lease_seconds)::float8 * interval '1 second'
 WHERE
@@ -185,7 +185,8 @@ GROUP BY outcome, code
 ORDER BY outcome, users DESC, code;
 
 -- name: MovableUsers :many
--- Called by internal/bulk for a preflight: the ids of all users that a run could move, page by page. Served by users_pkey.
+-- Called by internal/bulk for a preflight: the ids of all users that a run could move, page by page. Served by users_pkey or
+-- idx_users_firebase_uid.
 SELECT
     id, email, password_hash, user_type,
     (coalesce(federation_status, 'active') = 'syncing')::boolean AS syncing

@@ -113,8 +113,8 @@ WHERE users.id = ANY(sqlc.arg(ids)::uuid []);
 -- name: FinishMoves :many
 -- Called by internal/move when Firebase has the accounts, in one transaction with the end of the claims: from now on these users sign in
 -- there. Only the holder of the claims may, and only where Firebase received what the row holds now. Where both sides are known to have one
--- password, the hash is as new as Firebase's (A7). Where the platform vouches for the address, it is proven. Served by users_pkey and
--- move_claims_pkey.
+-- password, the hash is as new as Firebase's (A7). Where the platform vouches for the address, it is proven. Served by users_pkey or
+-- users_email_key and move_claims_pkey.
 WITH members AS (
     SELECT
         unnest(sqlc.arg(ids)::uuid []) AS id,

@@ -145,7 +145,7 @@ type BulkRunRow struct {
 	ReadAt        time.Time
 }
 
-// Called by internal/bulk. Served by bulk_runs_pkey and idx_bulk_run_users_outcome.
+// Called by internal/bulk. Served by bulk_runs_pkey.
 func (q *Queries) BulkRun(ctx context.Context, db DBTX, id uuid.UUID) (BulkRunRow, error) {
 	row := db.QueryRow(ctx, bulkRun, id)
 	var i BulkRunRow
@@ -373,7 +373,7 @@ type LeaseBulkRunParams struct {
 }
 
 // Called by internal/bulk: of all that want to carry a run, one may. No row: another one carries it, or it is not running. Served by
-// bulk_runs_pkey.
+// bulk_runs_pkey or bulk_runs_one_unfinished.
 func (q *Queries) LeaseBulkRun(ctx context.Context, db DBTX, arg LeaseBulkRunParams) (int64, error) {
 	result, err := db.Exec(ctx, leaseBulkRun, arg.LeaseBy, arg.LeaseSeconds, arg.ID)
 	if err != nil {
@@ -425,7 +425,8 @@ type MovableUsersRow struct {
 	Syncing      bool
 }
 
-// Called by internal/bulk for a preflight: the ids of all users that a run could move, page by page. Served by users_pkey.
+// Called by internal/bulk for a preflight: the ids of all users that a run could move, page by page. Served by users_pkey or
+// idx_users_firebase_uid.
 func (q *Queries) MovableUsers(ctx context.Context, db DBTX, arg MovableUsersParams) ([]MovableUsersRow, error) {
 	rows, err := db.Query(ctx, movableUsers, arg.After, arg.PageSize)
 	if err != nil {

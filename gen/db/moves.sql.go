@@ -264,8 +264,8 @@ type FinishMovesParams struct {
 
 // Called by internal/move when Firebase has the accounts, in one transaction with the end of the claims: from now on these users sign in
 // there. Only the holder of the claims may, and only where Firebase received what the row holds now. Where both sides are known to have one
-// password, the hash is as new as Firebase's (A7). Where the platform vouches for the address, it is proven. Served by users_pkey and
-// move_claims_pkey.
+// password, the hash is as new as Firebase's (A7). Where the platform vouches for the address, it is proven. Served by users_pkey or
+// users_email_key and move_claims_pkey.
 func (q *Queries) FinishMoves(ctx context.Context, db DBTX, arg FinishMovesParams) ([]uuid.UUID, error) {
 	rows, err := db.Query(ctx, finishMoves,
 		arg.FirebaseLead,
