@@ -225,7 +225,7 @@ func (p *parts) openSync(
 	p.metrics.Pool("jobs", direct)
 	p.sync, err = fbsync.New(fbsync.Options{
 		Pool: direct, Accounts: vendor, Project: projectOf(c), Intents: intent.NewLog(direct, outbox.EnqueueIntent), Settle: p.settle,
-		Runs: runs{p}, OnCount: p.metrics.Owed().Set, Logger: o.Logger, Clocks: p.clocks,
+		Runs: runs{p, direct}, OnCount: p.metrics.Owed().Set, Logger: o.Logger, Clocks: p.clocks,
 	})
 	return outbox, err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"auth-v2-service/internal/bulk"
 	"auth-v2-service/internal/config"
@@ -12,7 +13,10 @@ import (
 )
 
 // runs implements fbsync.Runs: jobs are opened before the mover is.
-type runs struct{ p *parts }
+type runs struct {
+	p    *parts
+	jobs *pgxpool.Pool // requests' connections are not for a look every other second
+}
 
 func (r runs) Carry(ctx context.Context, id uuid.UUID) error {
 	err := r.p.bulk.Carry(ctx, id, uuid.New(), nil)
@@ -22,7 +26,7 @@ func (r runs) Carry(ctx context.Context, id uuid.UUID) error {
 	return err
 }
 
-func (r runs) ToCarry(ctx context.Context) ([]uuid.UUID, error) { return r.p.bulk.ToCarry(ctx) }
+func (r runs) ToCarry(ctx context.Context) ([]uuid.UUID, error) { return bulk.ToCarry(ctx, r.jobs) }
 
 // OnRuns opens what commands about runs need. It never migrates. Error: *fbsync.WrongProjectError.
 func OnRuns(ctx context.Context, c config.Config, o Options, work func(ctx context.Context, runs *bulk.Service) error) error {

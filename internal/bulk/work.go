@@ -63,8 +63,8 @@ func (s *Service) Carry(ctx context.Context, id, carrier uuid.UUID, onBatch func
 }
 
 // ToCarry lists runs that lack a carrier.
-func (s *Service) ToCarry(ctx context.Context) ([]uuid.UUID, error) {
-	ids, err := s.queries.BulkRunsToCarry(ctx, s.Pool)
+func ToCarry(ctx context.Context, from db.DBTX) ([]uuid.UUID, error) {
+	ids, err := db.New().BulkRunsToCarry(ctx, from)
 	if err != nil {
 		return nil, fmt.Errorf("look for runs without a carrier: %w", pg.Fault(err))
 	}
