@@ -26,7 +26,7 @@ func TestUsersMove_All_M1(t *testing.T) {
 		t.Errorf("M4: %d lines for two batches or more:\n%s", lines, said)
 	}
 	c.expectWhereabouts(t, "moved", everybody)
-	c.atOnce(func(i int, p localOne) {
+	c.atOnce(func(_ int, p localOne) {
 		if kind := p.signIn(t, s, "/v1/auth/login"); kind != "firebase" {
 			t.Errorf("M1: %s signs in as %s", p.email, kind)
 		}

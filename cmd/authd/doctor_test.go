@@ -37,31 +37,10 @@ func printed(t *testing.T, run func() error) (string, error) {
 }
 
 func TestDoctorCommand_ReportsAndExitCodes(t *testing.T) {
-	server, err := postgres.Start(t.Context(), postgres.Options{DataDir: filepath.Join(t.TempDir(), "data"), Fsync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Stop() })
-	if err := schema.Migrate(t.Context(), schema.Options{DatabaseURL: address(t, server), Logger: slog.New(slog.DiscardHandler)}); err != nil {
-		t.Fatal(err)
-	}
-	provider, err := identity.New(identity.Options{ProjectID: "demo-doctor", APIKey: "the-key", ScryptMemoryCost: 4})
-	if err != nil {
-		t.Fatal(err)
-	}
-	google := httptest.NewServer(provider.Handler())
-	t.Cleanup(google.Close)
-	for name, value := range map[string]string{
-		"AUTH_ENV": "development", "DATABASE_URL": address(t, server), "DATABASE_DIRECT_URL": "", "DATABASE_OWNER_URL": "", "REDIS_URL": redistest.New(t),
-		"FIREBASE_PROJECT_ID": "demo-doctor", "FIREBASE_API_KEY": "the-key",
-		"FIREBASE_CERTS_URL": google.URL + identity.CertificatePath,
-		"JWT_ACCESS_SECRET":  "access-secret-of-a-test-32-bytes!", "JWT_REFRESH_SECRET": "refresh-secret-of-a-test-32-bytes",
-	} {
-		t.Setenv(name, value)
-	}
+	provider, host := platform(t)
 	examine := func(c doctorCommand) (string, error) {
 		t.Helper()
-		t.Setenv("FIREBASE_AUTH_EMULATOR_HOST", google.Listener.Addr().String()) // internal/firebase removes it
+		t.Setenv("FIREBASE_AUTH_EMULATOR_HOST", host) // internal/firebase removes it
 		return printed(t, c.Run)
 	}
 	said, err := examine(doctorCommand{})
@@ -82,6 +61,34 @@ func TestDoctorCommand_ReportsAndExitCodes(t *testing.T) {
 	if _, err = examine(doctorCommand{}); codeOf(err) != couldNotSay {
 		t.Errorf("without a configuration it ended with %d (%v), expected %d", codeOf(err), err, couldNotSay)
 	}
+}
+
+// platform sets the environment of a service with a database and a Firebase of its own. host is FIREBASE_AUTH_EMULATOR_HOST.
+func platform(t *testing.T) (provider *identity.Provider, host string) {
+	t.Helper()
+	server, err := postgres.Start(t.Context(), postgres.Options{DataDir: filepath.Join(t.TempDir(), "data"), Fsync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Stop() })
+	if err := schema.Migrate(t.Context(), schema.Options{DatabaseURL: address(t, server), Logger: slog.New(slog.DiscardHandler)}); err != nil {
+		t.Fatal(err)
+	}
+	provider, err = identity.New(identity.Options{ProjectID: "demo-doctor", APIKey: "the-key", ScryptMemoryCost: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	google := httptest.NewServer(provider.Handler())
+	t.Cleanup(google.Close)
+	for name, value := range map[string]string{
+		"AUTH_ENV": "development", "DATABASE_URL": address(t, server), "DATABASE_DIRECT_URL": "", "DATABASE_OWNER_URL": "", "REDIS_URL": redistest.New(t),
+		"FIREBASE_PROJECT_ID": "demo-doctor", "FIREBASE_API_KEY": "the-key",
+		"FIREBASE_CERTS_URL": google.URL + identity.CertificatePath,
+		"JWT_ACCESS_SECRET":  "access-secret-of-a-test-32-bytes!", "JWT_REFRESH_SECRET": "refresh-secret-of-a-test-32-bytes",
+	} {
+		t.Setenv(name, value)
+	}
+	return provider, google.Listener.Addr().String()
 }
 
 func address(t *testing.T, server *postgres.Server) string {
