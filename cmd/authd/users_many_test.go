@@ -79,11 +79,12 @@ func TestManyUsersCommands_PreflightMoveVerify(t *testing.T) {
 	if err := os.WriteFile(proof, []byte(shown), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	expect(0, "is in the tree", usersVerifyCommand{CheckProof: proof}.Run)
+	against := usersVerifyCommand{CheckProof: proof, Check: report, Key: key + ".pub"}
+	expect(0, "is in the tree", against.Run)
 	if err := os.WriteFile(proof, []byte(strings.Replace(shown, "user 1", "user 2", 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	expect(differs, "not in the tree", usersVerifyCommand{CheckProof: proof}.Run)
+	expect(differs, "not in the tree", against.Run)
 	execute("UPDATE auth.users SET email = 'other@example.com' WHERE username = 'user 1'")
 	var summary struct {
 		Differences map[string]int `json:"differences"`
@@ -92,7 +93,7 @@ func TestManyUsersCommands_PreflightMoveVerify(t *testing.T) {
 		t.Errorf("the summary is %+v, %v", summary, err)
 	}
 	for _, c := range []usersVerifyCommand{
-		{SignWith: key}, {Check: report}, {Prove: "no id"}, {NewKey: key}, {Report: report, SignWith: os.DevNull}, {CheckProof: os.DevNull},
+		{SignWith: key}, {Check: report}, {Prove: "no id"}, {NewKey: key}, {Report: report}, {Report: key + ".new", SignWith: os.DevNull}, {CheckProof: proof},
 	} {
 		expect(couldNotSay, "", c.Run)
 	}

@@ -2,7 +2,8 @@
 
 -- name: ProvenRows :many
 -- Called by internal/compare a page at a time, in one snapshot: what a move must not change of a row, and the sum of its ledger; then
--- where Firebase has it. Served by users_pkey and ledger_entries_pkey.
+-- the uid that Firebase must have, and whether it is missing. Of a row that is disabled as its account is gone (S2) no uid is expected.
+-- Served by users_pkey and ledger_entries_pkey.
 SELECT
     users.id, users.username, users.user_type, users.is_active, users.token_balance,
     coalesce(extract(EPOCH FROM users.created_at)::text, '')::text AS created_at,
@@ -12,10 +13,17 @@ SELECT
         WHERE entries.user_id = users.id
     ) AS ledger,
     coalesce(CASE
-        WHEN users.auth_provider IN ('firebase', 'hybrid') AND users.federation_status IS DISTINCT FROM 'syncing' THEN users.firebase_uid
-    END, '')::text AS firebase_uid
+        WHEN
+            users.auth_provider IN ('firebase', 'hybrid') AND users.federation_status IS DISTINCT FROM 'syncing'
+            AND NOT coalesce(users.provider_data @> '{"sync_failure": "account_gone"}', false)
+            THEN users.firebase_uid
+    END, '')::text AS firebase_uid,
+    coalesce(
+        users.auth_provider IN ('firebase', 'hybrid') AND users.federation_status IS DISTINCT FROM 'syncing' AND users.firebase_uid IS NULL,
+        false
+    )::boolean AS without_uid
 FROM auth.users AS users
-WHERE users.id > sqlc.arg(after)
+WHERE sqlc.narg(after)::uuid IS NULL OR users.id > sqlc.narg(after)::uuid
 ORDER BY users.id
 LIMIT sqlc.arg(page)::integer;
 
@@ -32,15 +40,12 @@ FROM auth.users;
 -- Served by idx_users_firebase_uid and users_pkey.
 SELECT
     id, coalesce(firebase_uid, '')::text AS firebase_uid, coalesce(auth_provider, 'local')::text AS auth_provider,
-    coalesce(federation_status, 'active')::text AS federation_status, email, coalesce(username, '')::text AS username, tokens_valid_after,
+    coalesce(federation_status, 'active')::text AS federation_status, email, tokens_valid_after,
     (password_hash IS NOT NULL AND password_hash <> '!')::boolean AS has_password,
     (coalesce(is_active, true) AND federation_status IS DISTINCT FROM 'disabled')::boolean AS admitted,
+    (email_proven_at IS NOT NULL)::boolean AS email_proven,
     coalesce(left(provider_data ->> 'email_verified', 5), '')::text AS email_verified,
-    coalesce(left(provider_data ->> 'display_name', 4000), '')::text AS display_name
+    coalesce(left(provider_data ->> 'display_name', 4000), '')::text AS display_name,
+    coalesce(provider_data @> '{"sync_failure": "account_gone"}', false)::boolean AS account_gone
 FROM auth.users
 WHERE firebase_uid = ANY(sqlc.arg(firebase_uids)::varchar []) OR id = ANY(sqlc.arg(ids)::uuid []);
-
--- name: AddressHolders :many
--- Called by internal/compare with the addresses of accounts that no row names. Served by idx_users_canonical_email.
-SELECT id, auth.canonical_email(email)::text AS email FROM auth.users
-WHERE auth.canonical_email(email) = ANY(sqlc.arg(emails)::text []);

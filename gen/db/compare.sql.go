@@ -12,45 +12,16 @@ import (
 	"github.com/google/uuid"
 )
 
-const addressHolders = `-- name: AddressHolders :many
-SELECT id, auth.canonical_email(email)::text AS email FROM auth.users
-WHERE auth.canonical_email(email) = ANY($1::text [])
-`
-
-type AddressHoldersRow struct {
-	ID    uuid.UUID
-	Email string
-}
-
-// Called by internal/compare with the addresses of accounts that no row names. Served by idx_users_canonical_email.
-func (q *Queries) AddressHolders(ctx context.Context, db DBTX, emails []string) ([]AddressHoldersRow, error) {
-	rows, err := db.Query(ctx, addressHolders, emails)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []AddressHoldersRow
-	for rows.Next() {
-		var i AddressHoldersRow
-		if err := rows.Scan(&i.ID, &i.Email); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const comparedRows = `-- name: ComparedRows :many
 SELECT
     id, coalesce(firebase_uid, '')::text AS firebase_uid, coalesce(auth_provider, 'local')::text AS auth_provider,
-    coalesce(federation_status, 'active')::text AS federation_status, email, coalesce(username, '')::text AS username, tokens_valid_after,
+    coalesce(federation_status, 'active')::text AS federation_status, email, tokens_valid_after,
     (password_hash IS NOT NULL AND password_hash <> '!')::boolean AS has_password,
     (coalesce(is_active, true) AND federation_status IS DISTINCT FROM 'disabled')::boolean AS admitted,
+    (email_proven_at IS NOT NULL)::boolean AS email_proven,
     coalesce(left(provider_data ->> 'email_verified', 5), '')::text AS email_verified,
-    coalesce(left(provider_data ->> 'display_name', 4000), '')::text AS display_name
+    coalesce(left(provider_data ->> 'display_name', 4000), '')::text AS display_name,
+    coalesce(provider_data @> '{"sync_failure": "account_gone"}', false)::boolean AS account_gone
 FROM auth.users
 WHERE firebase_uid = ANY($1::varchar []) OR id = ANY($2::uuid [])
 `
@@ -66,12 +37,13 @@ type ComparedRowsRow struct {
 	AuthProvider     string
 	FederationStatus string
 	Email            string
-	Username         string
 	TokensValidAfter *time.Time
 	HasPassword      bool
 	Admitted         bool
+	EmailProven      bool
 	EmailVerified    string
 	DisplayName      string
+	AccountGone      bool
 }
 
 // Called by internal/compare with each page of Firebase's list: the rows that have an account of it, by their uid or by their id.
@@ -91,12 +63,13 @@ func (q *Queries) ComparedRows(ctx context.Context, db DBTX, arg ComparedRowsPar
 			&i.AuthProvider,
 			&i.FederationStatus,
 			&i.Email,
-			&i.Username,
 			&i.TokensValidAfter,
 			&i.HasPassword,
 			&i.Admitted,
+			&i.EmailProven,
 			&i.EmailVerified,
 			&i.DisplayName,
+			&i.AccountGone,
 		); err != nil {
 			return nil, err
 		}
@@ -141,16 +114,23 @@ SELECT
         WHERE entries.user_id = users.id
     ) AS ledger,
     coalesce(CASE
-        WHEN users.auth_provider IN ('firebase', 'hybrid') AND users.federation_status IS DISTINCT FROM 'syncing' THEN users.firebase_uid
-    END, '')::text AS firebase_uid
+        WHEN
+            users.auth_provider IN ('firebase', 'hybrid') AND users.federation_status IS DISTINCT FROM 'syncing'
+            AND NOT coalesce(users.provider_data @> '{"sync_failure": "account_gone"}', false)
+            THEN users.firebase_uid
+    END, '')::text AS firebase_uid,
+    coalesce(
+        users.auth_provider IN ('firebase', 'hybrid') AND users.federation_status IS DISTINCT FROM 'syncing' AND users.firebase_uid IS NULL,
+        false
+    )::boolean AS without_uid
 FROM auth.users AS users
-WHERE users.id > $1
+WHERE $1::uuid IS NULL OR users.id > $1::uuid
 ORDER BY users.id
 LIMIT $2::integer
 `
 
 type ProvenRowsParams struct {
-	After uuid.UUID
+	After *uuid.UUID
 	Page  int32
 }
 
@@ -163,11 +143,13 @@ type ProvenRowsRow struct {
 	CreatedAt    string
 	Ledger       int64
 	FirebaseUID  string
+	WithoutUid   bool
 }
 
 // The comparison of all rows with Firebase's accounts: the statements of internal/compare. Nothing is written.
 // Called by internal/compare a page at a time, in one snapshot: what a move must not change of a row, and the sum of its ledger; then
-// where Firebase has it. Served by users_pkey and ledger_entries_pkey.
+// the uid that Firebase must have, and whether it is missing. Of a row that is disabled as its account is gone (S2) no uid is expected.
+// Served by users_pkey and ledger_entries_pkey.
 func (q *Queries) ProvenRows(ctx context.Context, db DBTX, arg ProvenRowsParams) ([]ProvenRowsRow, error) {
 	rows, err := db.Query(ctx, provenRows, arg.After, arg.Page)
 	if err != nil {
@@ -186,6 +168,7 @@ func (q *Queries) ProvenRows(ctx context.Context, db DBTX, arg ProvenRowsParams)
 			&i.CreatedAt,
 			&i.Ledger,
 			&i.FirebaseUID,
+			&i.WithoutUid,
 		); err != nil {
 			return nil, err
 		}

@@ -6,6 +6,7 @@ import (
 
 	"auth-v2-service/internal/compare"
 	"auth-v2-service/internal/config"
+	"auth-v2-service/internal/fbsync"
 )
 
 // Comparison is a comparer of both sides.
@@ -15,10 +16,14 @@ type Comparison struct {
 	parts *parts
 }
 
-// OpenComparison connects. It never migrates. The caller closes.
+// OpenComparison connects. It never migrates. The caller closes. Another project than the database's is a *fbsync.WrongProjectError.
 func OpenComparison(ctx context.Context, c config.Config, o Options, progress func(compare.Summary)) (*Comparison, error) {
 	p, b, err := openCommand(ctx, c, o)
 	if err != nil {
+		return nil, err
+	}
+	if err := fbsync.CheckProject(ctx, b.pool, projectOf(c)); err != nil {
+		p.close(closePatience)
 		return nil, err
 	}
 	return &Comparison{

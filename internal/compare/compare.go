@@ -5,14 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
-	"maps"
 	"slices"
-	"sync"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"golang.org/x/sync/errgroup"
 
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/firebase"
@@ -24,7 +21,7 @@ import (
 // Accounts is implemented by firebase.Client.
 type Accounts interface {
 	List(ctx context.Context, page string) (accounts []firebase.User, next string, err error)
-	User(ctx context.Context, uid string) (firebase.User, error)
+	Users(ctx context.Context, uids []string) (map[string]firebase.User, error)
 }
 
 // Options configure a Comparer. Pool and Accounts are required.
@@ -67,60 +64,68 @@ func (s Summary) Equal() bool { return len(s.Differences) == 0 }
 
 var errListLoops = errors.New("the list of Firebase leads back to a page that it has shown")
 
-const lookUpsAtOnce = 4
-
 type comparison struct {
 	*Comparer
-	summary Summary
-	report  func(Difference) error
-	mu      sync.Mutex
-	seed    maphash.Seed
-	// expected and listed are sums of the hashes of uids: equal sums mean equal sets.
-	expected, listed multiset
+	summary  Summary
+	report   func(Difference) error
+	reported map[Difference]bool
+	seed     maphash.Seed
+	expected sets // uids that Firebase must have
+	listed   sets // those of them that it lists
 }
 
-type multiset struct {
+// sets are sets of uids by a part of their hashes, each as one sum: equal sums are equal sets.
+type sets [4096]struct {
 	count int64
 	sum   uint64
 }
 
-func (m *multiset) add(seed maphash.Seed, uid string) {
-	m.count++
-	m.sum += maphash.String(seed, uid)
+func (s *sets) add(seed maphash.Seed, uid string) {
+	hash := maphash.String(seed, uid)
+	set := &s[hash%uint64(len(s))]
+	set.count++
+	set.sum += hash
 }
 
-// Run compares all rows with all accounts. report is called for each difference, never twice at once. Errors are outages, or report's.
+// Run compares all rows with all accounts. Errors are outages, or report's.
 func (c *Comparer) Run(ctx context.Context, report func(Difference) error) (Summary, error) {
-	this := &comparison{Comparer: c, report: report, seed: maphash.MakeSeed()}
-	this.summary.Differences = map[Kind]int{}
-	for _, part := range []func(context.Context) error{this.rows, this.list, this.missing} {
+	run := &comparison{Comparer: c, report: report, reported: map[Difference]bool{}, seed: maphash.MakeSeed()}
+	run.summary.Differences = map[Kind]int{}
+	for _, part := range []func(context.Context) error{run.rows, run.list, run.unlisted} {
 		if err := part(ctx); err != nil {
 			return Summary{}, err
 		}
 	}
-	return this.summary, nil
+	return run.summary, nil
 }
 
 func (c *comparison) found(d Difference) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	if c.reported[d] {
+		return nil
+	}
+	c.reported[d] = true
 	c.summary.Differences[d.Kind]++
 	return c.report(d)
 }
 
+// rows hashes the rows and compares balances with the ledger.
 func (c *comparison) rows(ctx context.Context) error {
 	tree := &proof.Tree{}
 	err := c.inSnapshot(ctx, func(tx pgx.Tx) error {
 		return c.eachRow(ctx, tx, func(row db.ProvenRowsRow) error {
 			if row.FirebaseUID != "" {
 				c.expected.add(c.seed, row.FirebaseUID)
+				c.summary.AtFirebase++
 			}
 			var balance int64
 			if row.TokenBalance != nil {
 				balance = int64(*row.TokenBalance)
 			}
-			if balance != row.Ledger {
-				if err := c.found(Difference{Kind: Balance, ID: row.ID}); err != nil {
+			for kind, differs := range map[Kind]bool{Balance: balance != row.Ledger, UID: row.WithoutUid} {
+				if !differs {
+					continue
+				}
+				if err := c.found(Difference{Kind: kind, ID: row.ID}); err != nil {
 					return err
 				}
 			}
@@ -130,13 +135,14 @@ func (c *comparison) rows(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.summary.AtFirebase = c.expected.count
 	c.summary.Root, err = rootOf(tree)
 	return err
 }
 
+// list stops at a loop of pages by Brent's algorithm: it remembers one page.
 func (c *comparison) list(ctx context.Context) error {
-	for page := ""; ; {
+	remembered := ""
+	for page, pages, until := "", 1, 2; ; pages++ {
 		accounts, next, err := c.Accounts.List(ctx, page)
 		if err != nil {
 			return fmt.Errorf("list Firebase's accounts: %w", err)
@@ -145,54 +151,62 @@ func (c *comparison) list(ctx context.Context) error {
 			return err
 		}
 		c.Progress(c.summary)
-		if next == "" {
+		switch {
+		case next == "":
 			return nil
-		}
-		if next == page {
+		case next == remembered, next == page:
 			return errListLoops
+		case pages == until:
+			remembered, until = next, 2*until
 		}
 		page = next
 	}
 }
 
 func (c *comparison) page(ctx context.Context, accounts []firebase.User) error {
-	rows, err := c.rowsOf(ctx, accounts)
+	uids := make([]string, len(accounts))
+	for i, account := range accounts {
+		uids[i] = account.UID
+	}
+	rows, err := c.rowsOf(ctx, uids)
 	if err != nil {
 		return err
 	}
 	c.summary.Accounts += int64(len(accounts))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(lookUpsAtOnce)
+	var differing []string
 	for _, account := range accounts {
 		row, found := rows[account.UID]
-		if found && row.FirebaseUID == account.UID && row.AuthProvider != user.ProviderLocal && row.FederationStatus != user.StatusSyncing {
+		if found && expects(row, account.UID) {
 			c.listed.add(c.seed, account.UID)
 		}
-		if found && len(between(row, account)) == 0 {
-			continue
+		if !found || len(between(row, account)) > 0 {
+			differing = append(differing, account.UID)
 		}
-		group.Go(func() error { return c.confirm(ctx, account.UID) })
 	}
-	return group.Wait()
+	return c.confirm(ctx, differing)
 }
 
-// rowsOf returns the accounts' rows by uid: the row that names the account, or the row with the uid as id.
-func (c *Comparer) rowsOf(ctx context.Context, accounts []firebase.User) (map[string]db.ComparedRowsRow, error) {
-	uids := make([]string, 0, len(accounts))
-	var ids []uuid.UUID
-	for _, account := range accounts {
-		if !firebase.Storable(account.UID) {
+// expects is ProvenRows' condition of an expected uid.
+func expects(row db.ComparedRowsRow, uid string) bool {
+	return row.FirebaseUID == uid && row.AuthProvider != user.ProviderLocal && row.FederationStatus != user.StatusSyncing && !row.AccountGone
+}
+
+// rowsOf returns rows by uid: the row that names the account, or the row with the uid as id.
+func (c *Comparer) rowsOf(ctx context.Context, uids []string) (map[string]db.ComparedRowsRow, error) {
+	var params db.ComparedRowsParams
+	for _, uid := range uids {
+		if !firebase.Storable(uid) {
 			continue
 		}
-		uids = append(uids, account.UID)
-		if id, err := uuid.Parse(account.UID); err == nil && id.String() == account.UID {
-			ids = append(ids, id)
+		params.FirebaseUids = append(params.FirebaseUids, uid)
+		if id, err := uuid.Parse(uid); err == nil && id.String() == uid {
+			params.Ids = append(params.Ids, id)
 		}
 	}
-	if len(uids) == 0 {
+	if len(params.FirebaseUids) == 0 {
 		return nil, nil
 	}
-	rows, err := c.queries.ComparedRows(ctx, c.Pool, db.ComparedRowsParams{FirebaseUids: uids, Ids: ids})
+	rows, err := c.queries.ComparedRows(ctx, c.Pool, params)
 	if err != nil {
 		return nil, fmt.Errorf("read the rows of a page: %w", pg.Fault(err))
 	}
@@ -210,24 +224,39 @@ func (c *Comparer) rowsOf(ctx context.Context, accounts []firebase.User) (map[st
 	return out, nil
 }
 
-func (c *comparison) confirm(ctx context.Context, uid string) error {
-	account, err := c.Accounts.User(ctx, uid)
-	if errors.Is(err, firebase.ErrUserNotFound) {
-		return nil // deleted since; missing finds a row that waits for it
+// confirm reads both sides again and reports what differs.
+func (c *comparison) confirm(ctx context.Context, uids []string) error {
+	for some := range slices.Chunk(uids, firebase.MaxLookUp) {
+		accounts, err := c.Accounts.Users(ctx, some)
+		if err != nil {
+			return fmt.Errorf("look up accounts: %w", err)
+		}
+		rows, err := c.rowsOf(ctx, some)
+		if err != nil {
+			return err
+		}
+		for _, uid := range some {
+			row, hasRow := rows[uid]
+			account, hasAccount := accounts[uid]
+			switch {
+			case hasRow && hasAccount:
+				err = c.differ(row, account)
+			case hasRow && expects(row, uid):
+				err = c.found(Difference{Kind: MissingAccount, ID: row.ID, UID: uid})
+			case hasAccount:
+				err = c.withoutRow(ctx, account)
+			}
+			if err != nil {
+				return err
+			}
+		}
 	}
-	if err != nil {
-		return fmt.Errorf("look up an account that differs: %w", err)
-	}
-	rows, err := c.rowsOf(ctx, []firebase.User{account})
-	if err != nil {
-		return err
-	}
-	row, found := rows[uid]
-	if !found {
-		return c.withoutRow(ctx, account)
-	}
+	return nil
+}
+
+func (c *comparison) differ(row db.ComparedRowsRow, account firebase.User) error {
 	for _, kind := range between(row, account) {
-		if err := c.found(Difference{Kind: kind, ID: row.ID, UID: uid}); err != nil {
+		if err := c.found(Difference{Kind: kind, ID: row.ID, UID: account.UID}); err != nil {
 			return err
 		}
 	}
@@ -237,69 +266,39 @@ func (c *comparison) confirm(ctx context.Context, uid string) error {
 func (c *comparison) withoutRow(ctx context.Context, account firebase.User) error {
 	difference := Difference{Kind: WithoutRow, UID: account.UID}
 	if email, err := user.CanonicalEmail(account.Email); err == nil {
-		holders, err := c.queries.AddressHolders(ctx, c.Pool, []string{email})
-		if err != nil {
-			return fmt.Errorf("find the row with an account's address: %w", pg.Fault(err))
-		}
-		if len(holders) > 0 {
-			difference.Kind, difference.ID = UID, holders[0].ID
+		holder, err := user.Named(ctx, c.Pool, user.Reference{Email: email})
+		switch {
+		case err == nil:
+			difference.Kind, difference.ID = UID, holder.ID
+		case !errors.Is(err, user.ErrNotFound):
+			return fmt.Errorf("find the row with an account's address: %w", err)
 		}
 	}
 	return c.found(difference)
 }
 
-// missing finds rows without an account. It looks, and holds their uids in memory, only if the sets of uids differ.
-func (c *comparison) missing(ctx context.Context) error {
+// unlisted looks up accounts that Firebase did not list: they are missing, were made since, or the list was cut short.
+func (c *comparison) unlisted(ctx context.Context) error {
 	if c.expected == c.listed {
 		return nil
 	}
-	waiting := map[string]uuid.UUID{}
-	err := c.inSnapshot(ctx, func(tx pgx.Tx) error {
-		return c.eachRow(ctx, tx, func(row db.ProvenRowsRow) error {
-			if row.FirebaseUID != "" {
-				waiting[row.FirebaseUID] = row.ID
-			}
+	var uids []string
+	err := c.eachRow(ctx, c.Pool, func(row db.ProvenRowsRow) error {
+		if row.FirebaseUID == "" {
 			return nil
-		})
+		}
+		if set := maphash.String(c.seed, row.FirebaseUID) % uint64(len(c.expected)); c.expected[set] == c.listed[set] {
+			return nil
+		}
+		if uids = append(uids, row.FirebaseUID); len(uids) < firebase.MaxLookUp {
+			return nil
+		}
+		some := uids
+		uids = nil
+		return c.confirm(ctx, some)
 	})
 	if err != nil {
 		return err
 	}
-	for page := ""; ; {
-		accounts, next, err := c.Accounts.List(ctx, page)
-		if err != nil {
-			return fmt.Errorf("list Firebase's accounts again: %w", err)
-		}
-		for _, account := range accounts {
-			delete(waiting, account.UID)
-		}
-		if next == "" || next == page {
-			break
-		}
-		page = next
-	}
-	for _, uid := range slices.Sorted(maps.Keys(waiting)) {
-		if err := c.confirmMissing(ctx, waiting[uid], uid); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *comparison) confirmMissing(ctx context.Context, id uuid.UUID, uid string) error {
-	_, err := c.Accounts.User(ctx, uid)
-	if err == nil {
-		return nil // made since
-	}
-	if !errors.Is(err, firebase.ErrUserNotFound) {
-		return fmt.Errorf("look up an account that is missing: %w", err)
-	}
-	rows, err := c.rowsOf(ctx, []firebase.User{{UID: uid}})
-	if err != nil {
-		return err
-	}
-	if row, found := rows[uid]; !found || row.FirebaseUID != uid || row.AuthProvider == user.ProviderLocal {
-		return nil // deleted or returned since
-	}
-	return c.found(Difference{Kind: MissingAccount, ID: id, UID: uid})
+	return c.confirm(ctx, uids)
 }

@@ -2,6 +2,7 @@ package compare_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -77,16 +78,31 @@ func (s *stage) put(u identity.User) {
 
 func (s *stage) compare(pageSize int) (compare.Summary, []compare.Difference) {
 	s.Helper()
-	var found []compare.Difference
-	summary, err := compare.New(compare.Options{Pool: s.pool, Accounts: s.client, PageSize: pageSize}).Run(
-		s.Context(), func(d compare.Difference) error {
-			found = append(found, d)
-			return nil
-		})
+	summary, found, err := s.compareWith(s.client, pageSize)
 	if err != nil {
 		s.Fatal(err)
 	}
 	return summary, found
+}
+
+func (s *stage) compareWith(accounts compare.Accounts, pageSize int) (summary compare.Summary, found []compare.Difference, err error) {
+	s.Helper()
+	summary, err = compare.New(compare.Options{Pool: s.pool, Accounts: accounts, PageSize: pageSize}).Run(
+		s.Context(), func(d compare.Difference) error {
+			found = append(found, d)
+			return nil
+		})
+	return summary, found, err
+}
+
+// listing replaces the list of the provider.
+type listing struct {
+	*firebase.Client
+	list func(page string) ([]firebase.User, string, error)
+}
+
+func (l listing) List(_ context.Context, page string) ([]firebase.User, string, error) {
+	return l.list(page)
 }
 
 func (s *stage) change(id uuid.UUID, alter func(*identity.User)) {
@@ -132,7 +148,8 @@ var plants = map[compare.Kind]func(s *stage) (uuid.UUID, string){
 	},
 	compare.EmailVerified: func(s *stage) (uuid.UUID, string) {
 		id := s.moved()
-		s.exec(`UPDATE auth.users SET provider_data = '{"email_verified": false}' WHERE id = $1`, id)
+		s.exec("UPDATE auth.users SET email_proven_at = now() WHERE id = $1", id)
+		s.change(id, func(u *identity.User) { u.EmailVerified = false })
 		return id, id.String()
 	},
 	compare.Disabled: func(s *stage) (uuid.UUID, string) {
@@ -142,7 +159,7 @@ var plants = map[compare.Kind]func(s *stage) (uuid.UUID, string){
 	},
 	compare.DisplayName: func(s *stage) (uuid.UUID, string) {
 		id := s.moved()
-		s.change(id, func(u *identity.User) { u.DisplayName = "another name" })
+		s.exec(`UPDATE auth.users SET provider_data = '{"display_name": "Jane"}' WHERE id = $1`, id)
 		return id, id.String()
 	},
 	compare.ValidSince: func(s *stage) (uuid.UUID, string) {
@@ -210,6 +227,58 @@ func TestRun_ReturnedRowsAndMovesUnderWayAreNoDifference_M8(t *testing.T) {
 	}
 }
 
+// Neither side stands still.
+func TestRun_LooksTwice_M8(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	settled, deleted, unlisted := s.moved(), s.moved(), s.moved()
+	s.exec("UPDATE auth.users SET email = 'other-' || email WHERE id = ANY($1)", []uuid.UUID{settled, deleted, unlisted})
+	summary, found, err := s.compareWith(listing{s.client, func(string) ([]firebase.User, string, error) {
+		accounts, _, err := s.client.List(t.Context(), "")
+		s.exec("UPDATE auth.users SET email = replace(email, 'other-', '') WHERE id = $1", settled)
+		if err := s.client.DeleteUser(t.Context(), deleted.String()); err != nil {
+			t.Fatal(err)
+		}
+		return slices.DeleteFunc(accounts, func(u firebase.User) bool { return u.UID == unlisted.String() }), "", err
+	}}, 0)
+	want := []compare.Difference{{Kind: compare.MissingAccount, ID: deleted, UID: deleted.String()}, {Kind: compare.Email, ID: unlisted, UID: unlisted.String()}}
+	if err != nil || !slices.Equal(found, want) || len(summary.Differences) != 2 {
+		t.Errorf("got %v, %v, expected %v", found, err, want)
+	}
+	s.exec(`UPDATE auth.users SET federation_status = 'disabled', provider_data = '{"sync_failure": "account_gone"}' WHERE id = $1`, deleted)
+	if _, found = s.compare(0); !slices.Equal(found, want[1:]) {
+		t.Errorf("of a row that is disabled as its account is gone, got %v", found)
+	}
+}
+
+func TestRun_AListThatLoopsEnds(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	for _, pages := range []map[string]string{{"": "a", "a": "a"}, {"": "a", "a": "b", "b": "a"}, {"": "a", "a": "b", "b": "c", "c": "d", "d": "b"}} {
+		list := func(page string) ([]firebase.User, string, error) { return nil, pages[page], nil }
+		if _, _, err := s.compareWith(listing{s.client, list}, 0); err == nil {
+			t.Errorf("pages %v lead to an end", pages)
+		}
+	}
+}
+
+func TestRun_RowsWithoutAddressOrUID_F5(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	id, unlinked := uuid.New(), uuid.New()
+	s.exec(`INSERT INTO auth.users (id, firebase_uid, auth_provider, email) VALUES ($1, $2, 'firebase', $3)`,
+		id, "of-"+id.String(), id.String()+"@users.noreply.invalid")
+	s.put(identity.User{UID: "of-" + id.String(), Phone: "+15555550100"})
+	if summary, found := s.compare(0); !summary.Equal() {
+		t.Errorf("an account without an address gives %v", found)
+	}
+	s.exec("UPDATE auth.users SET email = 'jane@example.com' WHERE id = $1", id)
+	s.exec(`INSERT INTO auth.users (id, auth_provider, email) VALUES ($1, 'firebase', 'lois@example.com')`, unlinked)
+	if summary, found := s.compare(0); !maps.Equal(summary.Differences, map[compare.Kind]int{compare.Email: 1, compare.UID: 1}) {
+		t.Errorf("got %v", found)
+	}
+}
+
 func TestRoot_IsOneForEachPageSizeAndChangesWithARow_M8(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -238,6 +307,12 @@ func TestRoot_IsOneForEachPageSizeAndChangesWithARow_M8(t *testing.T) {
 		}
 		roots[summary.Hash.String()] = true
 	}
+	s.exec(`INSERT INTO auth.ledger_entries (user_id, amount, balance_after, kind, caller) VALUES ($1, 1, 7, 'external', 'test')`, last)
+	summary, _ := s.compare(0)
+	if roots[summary.Hash.String()] {
+		t.Error("another entry of the ledger leaves the root")
+	}
+	roots[summary.Hash.String()] = true
 	s.exec("UPDATE auth.users SET auth_provider = 'local', last_login = now(), email = 'other@example.com' WHERE id = $1", last)
 	if summary, _ := s.compare(0); !roots[summary.Hash.String()] {
 		t.Error("what a move changes changes the root")
@@ -294,11 +369,19 @@ func TestReport_EachByteIsSigned_M8(t *testing.T) {
 		t.Fatalf("checking gives %+v, %+v, %v\n%s", gotScope, gotSummary, err, out.String())
 	}
 	signed := out.Bytes()
-	for i := range len(signed) - 1 { // the last line break may go
+	for i := range signed {
 		changed := bytes.Clone(signed)
 		changed[i] ^= 1
 		if _, _, err := compare.CheckReport(bytes.NewReader(changed), public); err == nil {
 			t.Fatalf("with byte %d changed (%q) the report passes", i, signed[max(0, i-10):min(len(signed), i+10)])
+		}
+	}
+	for what, changed := range map[string][]byte{
+		"other line breaks": bytes.ReplaceAll(signed, []byte("\n"), []byte("\r\n")), "a line more": append([]byte("{}\n"), signed...),
+		"a member more": bytes.Replace(signed, []byte(`{"note":`), []byte(`{"a":1,"note":`), 1), "an end cut off": signed[:len(signed)-1],
+	} {
+		if _, _, err := compare.CheckReport(bytes.NewReader(changed), public); err == nil {
+			t.Errorf("with %s the report passes", what)
 		}
 	}
 	if _, _, err := compare.CheckReport(bytes.NewReader(nil), public); err == nil {

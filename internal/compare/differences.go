@@ -1,7 +1,7 @@
 package compare
 
 import (
-	"slices"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,10 +23,10 @@ const (
 	Email          Kind = "email"
 	EmailVerified  Kind = "email_verified"
 	Disabled       Kind = "disabled"
-	DisplayName    Kind = "display_name"
-	ValidSince     Kind = "valid_since" // sessions that ended here go on there
-	Password       Kind = "password"    // the row has a password, the account has none
-	Balance        Kind = "balance"     // the balance is not the sum of the ledger
+	DisplayName    Kind = "display_name" // where a synchronisation stored one
+	ValidSince     Kind = "valid_since"  // sessions that ended here go on there
+	Password       Kind = "password"     // the row has a password, the account has none
+	Balance        Kind = "balance"      // the balance is not the sum of the ledger
 )
 
 // Difference names a row, an account, or both. It holds no personal data.
@@ -36,8 +36,7 @@ type Difference struct {
 	UID  string    `json:"uid,omitempty"`
 }
 
-const passwordProvider = "password"
-
+// between returns the kinds that differ.
 func between(row db.ComparedRowsRow, account firebase.User) []Kind {
 	if row.AuthProvider == user.ProviderLocal {
 		// A returned row keeps its uid (M7), and a row under way has none yet.
@@ -46,39 +45,35 @@ func between(row db.ComparedRowsRow, account firebase.User) []Kind {
 		}
 		return nil
 	}
+	moved := row.AuthProvider == user.ProviderHybrid && row.FirebaseUID == row.ID.String()
 	var kinds []Kind
 	note := func(kind Kind, differs bool) {
 		if differs {
 			kinds = append(kinds, kind)
 		}
 	}
-	note(Email, account.Email != "" && !sameAddress(row.Email, account.Email))
-	note(EmailVerified, row.EmailVerified != "" && row.EmailVerified != text(account.EmailVerified && account.Email != ""))
+	note(Email, !sameAddress(row, account))
+	note(EmailVerified, verifiedHere(row, moved) != "" && verifiedHere(row, moved) != strconv.FormatBool(account.EmailVerified && account.Email != ""))
 	note(Disabled, row.Admitted == account.Disabled)
-	note(DisplayName, expectedName(row) != "" && expectedName(row) != account.DisplayName)
+	note(DisplayName, row.DisplayName != "" && row.DisplayName != account.DisplayName)
 	note(ValidSince, row.TokensValidAfter != nil && account.ValidSince.Before(row.TokensValidAfter.Truncate(time.Second)))
-	note(Password, row.HasPassword && row.AuthProvider == user.ProviderHybrid && row.FirebaseUID == row.ID.String() &&
-		!account.HasPassword && !slices.Contains(account.Providers, passwordProvider))
+	note(Password, moved && row.HasPassword && !account.HasPassword)
 	return kinds
 }
 
-func sameAddress(a, b string) bool {
-	left, errLeft := user.CanonicalEmail(a)
-	right, errRight := user.CanonicalEmail(b)
-	return errLeft == nil && errRight == nil && left == right
-}
-
-// expectedName is the name that a synchronisation stored, or the one that a move sent.
-func expectedName(row db.ComparedRowsRow) string {
-	if row.DisplayName == "" && row.FirebaseUID == row.ID.String() {
-		return row.Username
+func sameAddress(row db.ComparedRowsRow, account firebase.User) bool {
+	if account.Email == "" {
+		return row.Email == user.PlaceholderEmail(row.ID)
 	}
-	return row.DisplayName
+	here, errHere := user.CanonicalEmail(row.Email)
+	there, errThere := user.CanonicalEmail(account.Email)
+	return errHere == nil && errThere == nil && here == there
 }
 
-func text(is bool) string {
-	if is {
+// verifiedHere is what a synchronisation stored, or what a move of a proven address sent. Empty: unknown.
+func verifiedHere(row db.ComparedRowsRow, moved bool) string {
+	if row.EmailVerified == "" && moved && row.EmailProven {
 		return "true"
 	}
-	return "false"
+	return row.EmailVerified
 }

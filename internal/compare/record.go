@@ -22,9 +22,10 @@ func record(row db.ProvenRowsRow) ([]byte, error) {
 	return json.Marshal([]any{row.ID, row.Username, row.UserType, row.IsActive, row.TokenBalance, row.CreatedAt, row.Ledger})
 }
 
-func (c *Comparer) eachRow(ctx context.Context, tx pgx.Tx, visit func(db.ProvenRowsRow) error) error {
-	for after := (uuid.UUID{}); ; {
-		page, err := c.queries.ProvenRows(ctx, tx, db.ProvenRowsParams{After: after, Page: int32(c.PageSize)}) //nolint:gosec // a few thousand
+func (c *Comparer) eachRow(ctx context.Context, from db.DBTX, visit func(db.ProvenRowsRow) error) error {
+	var after *uuid.UUID
+	for {
+		page, err := c.queries.ProvenRows(ctx, from, db.ProvenRowsParams{After: after, Page: int32(c.PageSize)}) //nolint:gosec // a few thousand
 		if err != nil {
 			return fmt.Errorf("read a page of rows: %w", pg.Fault(err))
 		}
@@ -36,7 +37,7 @@ func (c *Comparer) eachRow(ctx context.Context, tx pgx.Tx, visit func(db.ProvenR
 				return err
 			}
 		}
-		after = page[len(page)-1].ID
+		after = &page[len(page)-1].ID
 	}
 }
 

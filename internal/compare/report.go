@@ -73,27 +73,28 @@ func noteText(scope Scope, s Summary, digest []byte) string {
 // ErrReport says that a report is not as it was signed.
 var ErrReport = errors.New("this report is not as it was signed")
 
-const maxReportLine = 1 << 20
-
 // CheckReport checks the note of a report by the public key and returns what it says.
 func CheckReport(from io.Reader, public string) (Scope, Summary, error) {
 	var last, before []byte
 	digest := sha256.New()
-	lines := bufio.NewScanner(from)
-	lines.Buffer(nil, maxReportLine)
-	for lines.Scan() {
-		if last != nil {
-			_, _ = digest.Write(append(last, '\n'))
+	for lines := bufio.NewReader(from); ; {
+		line, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) && len(line) == 0 {
+			break
 		}
-		before, last = last, bytes.Clone(lines.Bytes())
-	}
-	if err := lines.Err(); err != nil {
-		return Scope{}, Summary{}, fmt.Errorf("read the report: %w", err)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return Scope{}, Summary{}, fmt.Errorf("read the report: %w", err)
+		}
+		_, _ = digest.Write(last)
+		before, last = last, line
 	}
 	var note noteLine
 	var said summaryLine
 	if json.Unmarshal(last, &note) != nil || note.Note == "" {
 		return Scope{}, Summary{}, fmt.Errorf("%w: its last line is no signed note", ErrReport)
+	}
+	if exact, err := json.Marshal(note); err != nil || !bytes.Equal(append(exact, '\n'), last) {
+		return Scope{}, Summary{}, fmt.Errorf("%w: its note was written again", ErrReport)
 	}
 	if err := json.Unmarshal(before, &said); err != nil {
 		return Scope{}, Summary{}, fmt.Errorf("%w: it has no summary", ErrReport)

@@ -281,14 +281,11 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 			_, _ = q.RowsOfPage(ctx, db, []string{uid, "nobody's"})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
-			_, _ = q.ProvenRows(ctx, db, queries.ProvenRowsParams{After: person, Page: 1000})
+			_, _ = q.ProvenRows(ctx, db, queries.ProvenRowsParams{After: &person, Page: 1000})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.ProvenPlace(ctx, db, person) },
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.ComparedRows(ctx, db, queries.ComparedRowsParams{FirebaseUids: []string{uid}, Ids: []uuid.UUID{person}})
-		},
-		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
-			_, _ = q.AddressHolders(ctx, db, []string{"person1@example.com"})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.DisableGone(ctx, db, queries.DisableGoneParams{ID: person, FirebaseUID: uid})

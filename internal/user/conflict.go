@@ -79,7 +79,7 @@ func (s *Store) decide(ctx context.Context, holder User, id identity) (User, Sig
 		// Firebase's throttling does not refuse this sign-in.
 		return User{}, SightRefused, errUndecided.With(fmt.Errorf("ask who holds the address of %s: %w", id.uid, err))
 	}
-	current := placeholderEmail(holder.ID)
+	current := PlaceholderEmail(holder.ID)
 	if account.Email != "" {
 		if current, err = CanonicalEmail(account.Email); err != nil {
 			return User{}, SightRefused, ErrIdentityConflict.With(err)

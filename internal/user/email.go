@@ -69,4 +69,5 @@ func plainASCII(s string) bool {
 	return true
 }
 
-func placeholderEmail(id uuid.UUID) string { return id.String() + placeholderDomain }
+// PlaceholderEmail is the address of a row whose account has none (F5).
+func PlaceholderEmail(id uuid.UUID) string { return id.String() + placeholderDomain }

@@ -147,7 +147,7 @@ func (s *Store) newRow(id identity, username string) db.FirstSightParams {
 		ProvenBy: s.provenBy(id),
 	}
 	if row.Email == "" {
-		row.Email = placeholderEmail(row.ID)
+		row.Email = PlaceholderEmail(row.ID)
 	}
 	if username != "" {
 		row.Username, row.OtherUsername = new(username), new(WithSuffix(username))

@@ -72,7 +72,7 @@ func differences(row db.RowToSyncRow, st step) next {
 
 func (n *next) followAccount(row db.RowToSyncRow, st step) {
 	account := st.account
-	email := placeholderEmail(row.ID)
+	email := PlaceholderEmail(row.ID)
 	var err error
 	if account.Email != "" {
 		email, err = CanonicalEmail(account.Email)

@@ -130,7 +130,7 @@ func TestSync_TheRowFollows_S1(t *testing.T) {
 		"no address any more": {
 			account: func(u *firebase.User) { u.Email, u.Phone = "", "+15555550100" }, outcome: SyncUpdated,
 			changed: []string{"email", "email_verified", "phone"},
-			want:    func(id uuid.UUID, r syncedRow) bool { return r.email == placeholderEmail(id) },
+			want:    func(id uuid.UUID, r syncedRow) bool { return r.email == PlaceholderEmail(id) },
 		},
 		"phone, photo and name": {
 			account: func(u *firebase.User) { u.Phone, u.PhotoURL, u.DisplayName = "+1", "https://p", "Jane" },
