@@ -44,7 +44,11 @@ func openCommand(ctx context.Context, c config.Config, o Options) (_ *parts, b b
 	if err != nil {
 		return nil, base{}, err
 	}
-	b = base{pool: pool, vendor: vendor, outbox: outbox, onChange: principal.NewAnnouncer(remote, o.Logger).Announce}
+	announcer := principal.NewAnnouncer(remote, o.Logger)
+	retrying, stop := context.WithCancel(context.WithoutCancel(ctx))
+	p.onClose(stop)
+	go func() { _ = announcer.Retry(retrying) }()
+	b = base{pool: pool, vendor: vendor, outbox: outbox, onChange: announcer.Announce}
 	p.openMoves(c, o, b, p.openUsers(c, o, b))
 	return p, b, nil
 }

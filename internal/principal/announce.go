@@ -38,9 +38,10 @@ func NewAnnouncer(client redis.UniversalClient, log *slog.Logger) *Announcer {
 	return &Announcer{stored: redisFacts{client}, log: log, unpublished: make(chan unpublished, unpublishedQueue)}
 }
 
-// Announce ignores the caller's cancellation. Without Redis, other instances reload within MaxFactsAge.
+// Announce ignores the caller's cancellation. While Redis is away only Retry asks it. Without Redis, other instances reload within
+// MaxFactsAge.
 func (a *Announcer) Announce(ctx context.Context, id uuid.UUID) {
-	if a.publish(context.WithoutCancel(ctx), id) != nil {
+	if a.away.Load() || a.publish(context.WithoutCancel(ctx), id) != nil {
 		select {
 		case a.unpublished <- unpublished{id: id, since: time.Now()}:
 		default: // facts expire by age

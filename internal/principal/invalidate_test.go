@@ -3,6 +3,8 @@ package principal
 import (
 	"context"
 	"log/slog"
+	"net"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -211,4 +213,43 @@ func TestInvalidator_TellsLaterWhatCouldNotBeTold(t *testing.T) {
 	if took := time.Since(began); took > MaxFactsAge/2 {
 		t.Errorf("T5: told after %s: by age, not by Redis", took)
 	}
+}
+
+// O2: a Redis that hangs costs one wait, not one a change.
+func TestAnnounce_AsksAHangingRedisOnce_O2(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0") // takes connections and never answers
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	client := redis.NewClient(&redis.Options{Addr: listener.Addr().String(), MaxRetries: -1, ContextTimeoutEnabled: true})
+	t.Cleanup(func() { _ = client.Close() })
+	asked := &askCounter{}
+	client.AddHook(asked)
+	a := NewAnnouncer(client, slog.New(slog.DiscardHandler))
+	for range 50 {
+		a.Announce(t.Context(), uuid.New())
+	}
+	if asked.dials.Load() != 1 {
+		t.Errorf("50 changes asked Redis %d times", asked.dials.Load())
+	}
+	if len(a.unpublished) != 50 {
+		t.Errorf("%d changes wait for Redis, expected all", len(a.unpublished))
+	}
+}
+
+type askCounter struct{ dials atomic.Int64 }
+
+func (c *askCounter) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c.dials.Add(1)
+		return next(ctx, network, addr)
+	}
+}
+
+func (*askCounter) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+
+func (*askCounter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
 }
