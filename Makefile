@@ -16,7 +16,7 @@ bin/authd bin/authdev: bin/%: FORCE
 	@[ -e $@ ] || echo "Building $@ (the first time, modules are fetched and compiled: some minutes)"
 	@CGO_ENABLED=0 go build -ldflags='-X main.revision=$(VERSION)' -o $@ ./cmd/$*
 
-quick: build ## Run what belongs before each commit: go vet and the rooms' tests, in a minute or two
+quick: build ## Run what belongs before each commit: go vet and the rooms' tests, in some minutes
 	@tools/quick.sh
 
 test: build ## Run every test against real PostgreSQL, Redis and identity providers

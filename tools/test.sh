@@ -16,7 +16,7 @@ fi
 # A full disk fails any test for another reason.
 needed=8 # GB
 for folder in "${TMPDIR:-/tmp}" "$(go env GOCACHE)"; do
-	if [ "$(df --output=avail -BG "$folder" | tr -dc '0-9\n' | tail -1)" -lt "$needed" ]; then
+	if [ "$(df -Pk "$folder" | awk 'END { print int($4 / 1048576) }')" -lt "$needed" ]; then
 		echo "$folder has less than $needed GB free: free some; go clean -cache empties the compiler's cache" >&2
 		exit 1
 	fi
@@ -24,7 +24,8 @@ done
 profiles=$(mktemp -d)
 export TEST_REPORT=$profiles/report # where a package says what "ok" does not
 touch "$TEST_REPORT"
-trap 'rm -rf "$profiles"' EXIT
+migrators=
+trap '[ -z "$migrators" ] || kill "$migrators" 2>/dev/null || true; rm -rf "$profiles"' EXIT
 generated_or_for_tests='/gen/|/testkit/|/e2e|/bench'
 hand_written=$(go list ./... | grep -vE "$generated_or_for_tests" | paste -sd,)
 
@@ -48,6 +49,7 @@ migrators=$!
 failed=0
 CGO_ENABLED=0 run schema -skip "$meetings" "$schema" || failed=1
 wait "$migrators"
+migrators=
 [ "$failed" -eq 0 ]
 # Half of the black-box tests go through PgBouncer, another half for each commit; make e2e-pgbouncer has all go through. Not those that
 # hold times, whose crowd would leave a pooler beside it no processor.

@@ -36,8 +36,8 @@ type Breaker struct {
 	circuit circuitbreaker.CircuitBreaker[any]
 	options Options
 
-	mu   sync.Mutex
-	told bool
+	mu       sync.Mutex
+	reported bool
 }
 
 // New returns a closed breaker.
@@ -86,7 +86,7 @@ func (b *Breaker) Record(ctx context.Context, err error) {
 		}
 		return
 	}
-	b.tell(ctx, err)
+	b.reportDown(ctx, err)
 }
 
 // probe outlives its request.
@@ -98,18 +98,18 @@ func (b *Breaker) probe(ctx context.Context) {
 	defer b.mu.Unlock()
 	b.circuit.RecordError(err)
 	if err != nil {
-		b.tell(ctx, err)
+		b.reportDown(ctx, err)
 		return
 	}
-	if b.told {
-		b.told = false
+	if b.reported {
+		b.reported = false
 		b.options.Up(ctx)
 	}
 }
 
-func (b *Breaker) tell(ctx context.Context, err error) {
-	if !b.told {
-		b.told = true
+func (b *Breaker) reportDown(ctx context.Context, err error) {
+	if !b.reported {
+		b.reported = true
 		b.options.Down(ctx, err)
 	}
 }

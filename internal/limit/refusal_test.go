@@ -3,11 +3,9 @@ package limit
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
-	"auth-v2-service/internal/breaker"
 	"auth-v2-service/internal/testkit/redistest"
 	"auth-v2-service/internal/testkit/testlog"
 )
@@ -39,10 +37,10 @@ func TestRedis_RefusesToWrite(t *testing.T) {
 			if err := l.Probe(t.Context()); err == nil || !strings.Contains(err.Error(), refusal.Says) {
 				t.Errorf("the probe says %v, want %s", err, refusal.Says)
 			}
-			for range 25 {
+			eventually(t, "the log says that Redis refuses", func() bool {
 				_ = l.AllowAddress(t.Context(), Login, home)
-				time.Sleep(breaker.ProbeEvery / 10)
-			}
+				return lines.String() != ""
+			})
 			if said := lines.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, refusal.Says) {
 				t.Errorf("while Redis refuses the log says\n%s, want one line with %s", said, refusal.Says)
 			}

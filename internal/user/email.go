@@ -69,5 +69,5 @@ func plainASCII(s string) bool {
 	return true
 }
 
-// PlaceholderEmail is the address of a row whose account has none (F5).
+// PlaceholderEmail is the address of a row with an account without one (F5).
 func PlaceholderEmail(id uuid.UUID) string { return id.String() + placeholderDomain }
