@@ -36,8 +36,8 @@ func (w *worker) batch(ctx context.Context, lane int, t task) error {
 		if open, err := w.open(ctx); err != nil || !open {
 			return w.unless(ctx, err)
 		}
-		if w.pace.wait(ctx, len(ids)) != nil {
-			return nil //nolint:nilerr // stopped
+		if err := w.pace.wait(ctx, len(ids)); err != nil {
+			return w.unless(ctx, err)
 		}
 		report, err := w.once(ctx, lane, ids)
 		if err != nil {
@@ -52,9 +52,6 @@ func (w *worker) batch(ctx context.Context, lane int, t task) error {
 			return nil //nolint:nilerr // paused or stopped
 		}
 		wait = min(2*wait, maxBackoff)
-	}
-	if ctx.Err() != nil && len(ids) > 0 {
-		return nil
 	}
 	return w.done(ctx, t)
 }

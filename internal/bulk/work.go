@@ -106,8 +106,11 @@ func (w *worker) batchSize() int {
 }
 
 func (w *worker) work(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
+	asked := ctx
+	// Without the deadline, which a wait for the pace would refuse at once.
+	ctx, cancel := context.WithCancel(context.WithoutCancel(asked))
 	defer cancel()
+	defer context.AfterFunc(asked, cancel)()
 	w.stop = cancel
 	var renewal sync.WaitGroup
 	defer renewal.Wait()
@@ -162,7 +165,7 @@ func (w *worker) walk(ctx context.Context) error {
 	w.track = &track{done: map[int]task{}}
 	after := w.run.AfterID
 	number := 0
-	return w.lanes(ctx, func(ctx context.Context, next chan<- task) error {
+	err := w.lanes(ctx, func(ctx context.Context, next chan<- task) error {
 		for {
 			t, more, err := w.nextTask(ctx, after)
 			if err != nil || t.last == uuid.Nil {
@@ -180,6 +183,10 @@ func (w *worker) walk(ctx context.Context) error {
 			}
 		}
 	})
+	if err == nil && ctx.Err() == nil && w.track.next != number {
+		return fmt.Errorf("run %s: batch %d of %d was not done", w.run.ID, w.track.next, number)
+	}
+	return err
 }
 
 // pageSize bounds memory; a small cohort needs several pages for a batch.
