@@ -53,7 +53,10 @@ func TestManyUsersCommands_PreflightMoveVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	expect(1, "", usersPreflightCommand{Rate: 1000}.Run)
+	execute("UPDATE auth.rollout SET traffic_buckets = 9900")
+	expect(2, "3 can move", usersPreflightCommand{Rate: 1000}.Run)
+	execute("UPDATE auth.rollout SET traffic_buckets = 10000")
+	expect(1, "such as", usersPreflightCommand{Rate: 1000}.Run)
 	expect(1, "{", usersPreflightCommand{Rate: 1000, JSON: true}.Run)
 	expect(0, "", usersMoveCommand{selection: selection{IDs: ids}, Parallel: 1, MaxErrors: 10, DryRun: true}.Run)
 	expect(0, "", usersMoveCommand{selection: selection{IDs: ids}, Parallel: 1, MaxErrors: 10, Yes: true}.Run)

@@ -33,7 +33,7 @@ func (w *worker) batch(ctx context.Context, lane int, t task) error {
 	ids := t.ids
 	wait := w.Backoff
 	for troubles := 0; len(ids) > 0; {
-		if open, err := w.open(ctx); err != nil || !open {
+		if _, open, err := w.open(ctx); err != nil || !open {
 			return w.unless(ctx, err)
 		}
 		if err := w.pace.wait(ctx, len(ids)); err != nil {
@@ -77,19 +77,18 @@ func (w *worker) bear(ctx context.Context, trouble error, times int) bool {
 }
 
 // open pauses the run when traffic is below 100 percent (R2).
-func (w *worker) open(ctx context.Context) (bool, error) {
+func (w *worker) open(ctx context.Context) (record rollout.Record, open bool, err error) {
 	if ctx.Err() != nil {
-		return false, nil //nolint:nilerr // stopped
+		return record, false, nil //nolint:nilerr // stopped
 	}
-	record, err := rollout.Load(ctx, w.Pool)
-	if err != nil {
-		return false, err
+	if record, err = rollout.Load(ctx, w.Pool); err != nil {
+		return record, false, err
 	}
 	if !record.Cohort(uuid.Nil).Open() {
 		w.pause(ctx, ReasonTraffic, nil)
-		return false, nil
+		return record, false, nil
 	}
-	return true, nil
+	return record, true, nil
 }
 
 func (w *worker) once(ctx context.Context, lane int, ids []uuid.UUID) (move.Report, error) {

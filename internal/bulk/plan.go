@@ -119,9 +119,10 @@ func (p Plan) Users() string {
 	return "all users"
 }
 
-// holds lets deny win (R3).
+// holds lets deny win (R3). It ignores the traffic.
 func (p Plan) holds(record rollout.Record, id uuid.UUID) bool {
 	cohort := record.Cohort(id)
+	cohort.TrafficBuckets = rollout.Full
 	switch p.Selection {
 	case Percent:
 		cohort.UsersBuckets = p.Buckets

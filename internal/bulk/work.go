@@ -16,7 +16,6 @@ import (
 	"auth-v2-service/internal/move"
 	"auth-v2-service/internal/password"
 	"auth-v2-service/internal/pg"
-	"auth-v2-service/internal/rollout"
 	"auth-v2-service/internal/sleep"
 )
 
@@ -193,8 +192,8 @@ func (w *worker) walk(ctx context.Context) error {
 const pageSize = 4 * move.MaxBatch
 
 func (w *worker) nextTask(ctx context.Context, after uuid.UUID) (t task, more bool, err error) {
-	record, err := rollout.Load(ctx, w.Pool)
-	if err != nil {
+	record, open, err := w.open(ctx)
+	if err != nil || !open {
 		return task{}, false, w.unless(ctx, err)
 	}
 	params := db.BulkCandidatesParams{RunID: w.run.ID, PageSize: pageSize}
