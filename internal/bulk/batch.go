@@ -33,15 +33,16 @@ func (w *worker) batch(ctx context.Context, lane int, t task) error {
 	ids := t.ids
 	wait := w.Backoff
 	for troubles := 0; len(ids) > 0; {
-		if _, open, err := w.open(ctx); err != nil || !open {
-			return w.unless(ctx, err)
-		}
 		if err := w.pace.wait(ctx, len(ids)); err != nil {
 			return w.unless(ctx, err)
 		}
-		report, err := w.once(ctx, lane, ids)
+		record, open, err := w.open(ctx)
+		if err != nil || !open {
+			return w.unless(ctx, err)
+		}
+		report, err := w.once(ctx, lane, record, ids)
 		if err != nil {
-			return err
+			return w.unless(ctx, err)
 		}
 		w.pace.passed(report.Moved)
 		ids = report.Released
@@ -91,17 +92,14 @@ func (w *worker) open(ctx context.Context) (record rollout.Record, open bool, er
 	return record, true, nil
 }
 
-func (w *worker) once(ctx context.Context, lane int, ids []uuid.UUID) (move.Report, error) {
+func (w *worker) once(ctx context.Context, lane int, record rollout.Record, ids []uuid.UUID) (move.Report, error) {
 	began := time.Now()
 	bird, err := newCanary(ctx, w.hasher, w.run.ID, lane)
 	if err != nil {
 		return move.Report{}, err
 	}
 	var results []move.Result
-	denied, ids, err := w.denied(ctx, ids)
-	if err != nil {
-		return move.Report{}, w.unless(ctx, err)
-	}
+	denied, ids := split(record, ids)
 	if len(denied) > 0 {
 		results = append(results, denied...)
 		if err := pg.InTx(ctx, w.Pool, func(tx pgx.Tx) error { return w.recordUsers(ctx, tx, denied) }); err != nil {
@@ -130,15 +128,8 @@ func (w *worker) once(ctx context.Context, lane int, ids []uuid.UUID) (move.Repo
 
 const codeDenied = "denied"
 
-// denied matters for named users: pages leave denied users out.
-func (w *worker) denied(ctx context.Context, ids []uuid.UUID) (denied []move.Result, others []uuid.UUID, err error) {
-	if w.run.Selection != IDs {
-		return nil, ids, nil
-	}
-	record, err := rollout.Load(ctx, w.Pool)
-	if err != nil {
-		return nil, nil, err
-	}
+// split keeps denied users from moving (R3), also those of a page read before.
+func split(record rollout.Record, ids []uuid.UUID) (denied []move.Result, others []uuid.UUID) {
 	for _, id := range ids {
 		if slices.Contains(record.Deny, id) {
 			denied = append(denied, move.Result{ID: id, Outcome: move.OutcomeNotMovable, Code: codeDenied})
@@ -146,7 +137,7 @@ func (w *worker) denied(ctx context.Context, ids []uuid.UUID) (denied []move.Res
 			others = append(others, id)
 		}
 	}
-	return denied, others, nil
+	return denied, others
 }
 
 // checkCanary also removes it. An unanswered import tells nothing of it.
