@@ -40,6 +40,7 @@ func (w *worker) batch(ctx context.Context, lane int, t task) error {
 		if err != nil || !open {
 			return w.unless(ctx, err)
 		}
+		began := time.Now()
 		report, err := w.once(ctx, lane, record, ids)
 		if err != nil {
 			return w.unless(ctx, err)
@@ -49,7 +50,7 @@ func (w *worker) batch(ctx context.Context, lane int, t task) error {
 		if report.Trouble == nil {
 			continue
 		}
-		if troubles++; !w.bear(ctx, report.Trouble, troubles) || sleep.Context(ctx, wait) != nil {
+		if troubles++; !w.bear(ctx, report.Trouble, began, troubles) || sleep.Context(ctx, wait) != nil {
 			return nil //nolint:nilerr // paused or stopped
 		}
 		wait = min(2*wait, maxBackoff)
@@ -58,10 +59,10 @@ func (w *worker) batch(ctx context.Context, lane int, t task) error {
 }
 
 // bear reports whether the run goes on.
-func (w *worker) bear(ctx context.Context, trouble error, times int) bool {
+func (w *worker) bear(ctx context.Context, trouble error, began time.Time, times int) bool {
 	switch {
 	case move.Throttled(trouble):
-		w.pace.halve()
+		w.pace.halve(began)
 		if times < maxTroubles {
 			return true
 		}

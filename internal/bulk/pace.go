@@ -14,6 +14,7 @@ type pace struct {
 	limiter *rate.Limiter
 	most    rate.Limit // rate.Inf: no limit was asked for
 	changed time.Time
+	slowed  time.Time
 	halved  bool // since the last call of wasHalved
 	began   time.Time
 	users   int
@@ -21,7 +22,7 @@ type pace struct {
 
 const (
 	climbEvery = 15 * time.Second
-	climb      = 1.25
+	climbBy    = 1.25
 	slowest    = rate.Limit(1)
 )
 
@@ -37,14 +38,28 @@ func newPace(most, burst int, current float64) *pace {
 	return p
 }
 
+// wait takes about a second's users at a time: the pace may climb or fall meanwhile.
 func (p *pace) wait(ctx context.Context, users int) error {
+	for users > 0 {
+		some := min(users, max(1, int(min(p.climb(), float64(users)))))
+		if err := p.limiter.WaitN(ctx, some); err != nil {
+			return err
+		}
+		users -= some
+	}
+	return ctx.Err()
+}
+
+func (p *pace) climb() float64 {
 	p.mu.Lock()
-	if limit := p.limiter.Limit(); limit < p.most && time.Since(p.changed) >= climbEvery {
-		p.limiter.SetLimit(min(p.most, limit*climb))
+	defer p.mu.Unlock()
+	limit := p.limiter.Limit()
+	if limit < p.most && time.Since(p.changed) >= climbEvery {
+		limit = min(p.most, limit*climbBy)
+		p.limiter.SetLimit(limit)
 		p.changed = time.Now()
 	}
-	p.mu.Unlock()
-	return p.limiter.WaitN(ctx, users)
+	return float64(limit)
 }
 
 // passed counts users: without a limit, the first halving starts there.
@@ -54,15 +69,19 @@ func (p *pace) passed(users int) {
 	p.users += users
 }
 
-func (p *pace) halve() {
+// halve takes the refused request's begin: one incident refuses the requests of all lanes.
+func (p *pace) halve(began time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if began.Before(p.slowed) {
+		return
+	}
 	limit := p.limiter.Limit()
 	if limit == rate.Inf {
 		limit = max(rate.Limit(float64(p.users)/time.Since(p.began).Seconds()), 2*slowest)
 	}
 	p.limiter.SetLimit(max(limit/2, slowest))
-	p.changed, p.halved = time.Now(), true
+	p.changed, p.slowed, p.halved = time.Now(), time.Now(), true
 }
 
 func (p *pace) wasHalved() bool {
