@@ -227,14 +227,14 @@ func (s *Service) Stop(ctx context.Context, id uuid.UUID, by operator.Operator) 
 	})
 }
 
-// Retry tries the failed users of a run that is not running again. Errors: those of Resume; ErrWrongState also without failures;
+// Retry tries the failed users of a done or paused run again. Errors: those of Resume; ErrWrongState also without failures;
 // ErrUnfinished.
 func (s *Service) Retry(ctx context.Context, id uuid.UUID, by operator.Operator) (Run, error) {
 	if err := s.mayGoOn(ctx, id); err != nil {
 		return Run{}, err
 	}
 	run, err := s.change(ctx, id, by, func(tx pgx.Tx, state string) error {
-		if state == Running {
+		if state != Done && state != Paused {
 			return ErrWrongState
 		}
 		again, err := s.queries.RetryBulkRunUsers(ctx, tx, id)

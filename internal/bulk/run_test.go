@@ -118,6 +118,10 @@ func TestCarry_PauseResumeStop_M4(t *testing.T) {
 	if _, err := b.Resume(t.Context(), next.ID, somebody); !errors.Is(err, bulk.ErrWrongState) {
 		t.Errorf("resuming a stopped one: %v", err)
 	}
+	s.exec("INSERT INTO auth.bulk_run_users (run_id, user_id, outcome) VALUES ($1, $2, 'failed')", next.ID, ids[0])
+	if _, err := b.Retry(t.Context(), next.ID, somebody); !errors.Is(err, bulk.ErrWrongState) {
+		t.Errorf("retrying a stopped one: %v", err)
+	}
 	for action, n := range map[string]int{"move.started": 2, "move.paused": 1, "move.resumed": 1, "move.stopped": 1, "move.ended": 1} {
 		if found := s.count("SELECT count(*) FROM auth.audit_events WHERE action = $1", action); found != n {
 			t.Errorf("O4: %d events %s, expected %d", found, action, n)
