@@ -32,6 +32,7 @@ func TestMovesAPI_TheLifeOfARun_M4(t *testing.T) {
 		`{}`, `{"selection":"some"}`, `{"selection":"percent"}`, `{"selection":"percent","percent":0}`, `{"selection":"percent","percent":101}`,
 		`{"selection":"percent","percent":0.015}`, `{"selection":"ids"}`, fmt.Sprintf(`{"selection":"ids","ids":["%s"]}`, uuid.New()),
 		`{"selection":"all","rate":0}`, `{"selection":"all","parallel":33}`, `{"selection":"all","max_errors":0}`,
+		fmt.Sprintf(`{"selection":"all","ids":["%s"]}`, c.people[0].id), `{"selection":"cohort","percent":10}`,
 	} {
 		operator.ask(t, s, http.MethodPost, path, body).expect(t, body, http.StatusBadRequest, "invalid_request")
 	}

@@ -92,10 +92,12 @@ func (p Plan) check() error {
 	}
 	refuse(!slices.Contains([]string{All, Percent, Cohort, IDs}, p.Selection), "selection", "must be all, percent, cohort or ids")
 	refuse(p.Selection == Percent && (p.Buckets < 1 || p.Buckets > rollout.Full), "percent", "must be above 0 and at most 100")
+	refuse(p.Selection != Percent && p.Buckets != 0, "percent", "belongs to the selection percent")
+	refuse(p.Selection != IDs && len(p.IDs) > 0, "ids", "belong to the selection ids")
 	refuse(p.Selection == IDs && (len(p.IDs) == 0 || len(p.IDs) > MaxIDs), "ids", fmt.Sprintf("must be 1 to %d", MaxIDs))
 	refuse(p.Rate < 0 || p.Rate > maxRate, "rate", fmt.Sprintf("must be 1 to %d users a second", maxRate))
 	refuse(p.Parallel < 1 || p.Parallel > maxParallel, "parallel", fmt.Sprintf("must be 1 to %d", maxParallel))
-	refuse(p.MaxErrors < 1, "maxErrors", "must be 1 or more")
+	refuse(p.MaxErrors < 1 || p.MaxErrors > errorWindow, "max_errors", fmt.Sprintf("must be 1 to %d", errorWindow))
 	if len(fields) > 0 {
 		return invalid(fields...)
 	}

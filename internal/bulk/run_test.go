@@ -250,6 +250,9 @@ func TestStart_RefusesAndWritesNothing(t *testing.T) {
 		"an unknown id":    {b, bulk.Plan{Selection: bulk.IDs, IDs: append(ids, uuid.New())}, bulk.ErrInvalidPlan},
 		"another word":     {b, bulk.Plan{Selection: "some"}, bulk.ErrInvalidPlan},
 		"a rate below 0":   {b, bulk.Plan{Rate: -1}, bulk.ErrInvalidPlan},
+		"stray ids":        {b, bulk.Plan{IDs: ids}, bulk.ErrInvalidPlan},
+		"a stray percent":  {b, bulk.Plan{Selection: bulk.Cohort, Buckets: 100}, bulk.ErrInvalidPlan},
+		"too many errors":  {b, bulk.Plan{MaxErrors: 1 << 32}, bulk.ErrInvalidPlan},
 		"undecided":        {s.service(func(o *bulk.Options) { o.MovesAllowed = false }), bulk.Plan{}, rollout.ErrUndecided},
 	} {
 		if _, err := c.service.Start(t.Context(), c.plan, somebody, uuid.Nil); !errors.Is(err, c.err) {
