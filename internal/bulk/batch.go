@@ -118,7 +118,7 @@ func (w *worker) once(ctx context.Context, lane int, record rollout.Record, ids 
 		},
 	})
 	if err == nil {
-		w.checkCanary(ctx, bird, report)
+		w.checkCanary(ctx, lane, bird, report)
 	}
 	w.tell(results, report, time.Since(began))
 	if err == nil && w.budget.spent(results) {
@@ -139,34 +139,6 @@ func split(record rollout.Record, ids []uuid.UUID) (denied []move.Result, others
 		}
 	}
 	return denied, others
-}
-
-// checkCanary also removes it. An unanswered import tells nothing of it.
-func (w *worker) checkCanary(ctx context.Context, c canary, report move.Report) {
-	ctx = context.WithoutCancel(ctx)
-	if report.Trouble != nil || report.Moved > 0 || report.Canary {
-		defer w.remove(ctx, c)
-	}
-	if !report.Canary {
-		return
-	}
-	failure := w.signIn(ctx, c)
-	params := db.NoteBulkCanaryParams{ID: w.run.ID, LeaseBy: w.carrier}
-	if failure != nil {
-		code := ReasonCanary
-		if errors.Is(failure, firebase.ErrUnreachable) {
-			code = ReasonUnreachable
-		} else if move.Throttled(failure) {
-			code = ReasonQuota
-		}
-		params.Failure = &code
-	}
-	if err := w.queries.NoteBulkCanary(ctx, w.Pool, params); err != nil {
-		w.Logger.WarnContext(ctx, "a canary's result could not be kept", "run_id", w.run.ID, "error", err)
-	}
-	if failure != nil {
-		w.pause(ctx, ReasonCanary, failure)
-	}
 }
 
 // pause stops the run for an operator.

@@ -80,6 +80,10 @@ type worker struct {
 	onBatch func(BatchDone)
 	batches sync.Mutex // around onBatch
 
+	notImported  []int // canaries in a row, by lane
+	canaries     sync.Mutex
+	canaryFailed bool
+
 	stop    context.CancelFunc // between batches
 	stopped atomic.Bool        // not running any more, or without the lease
 	track   *track
@@ -91,7 +95,7 @@ func newWorker(s *Service, run Run, carrier uuid.UUID, onBatch func(BatchDone)) 
 	}
 	w := &worker{
 		Service: s, run: run, carrier: carrier, budget: newBudget(run.MaxErrors), onBatch: onBatch,
-		hasher: password.New(password.Options{Cost: canaryCost}),
+		hasher: password.New(password.Options{Cost: canaryCost}), notImported: make([]int, run.Parallel),
 	}
 	w.pace = newPace(run.Rate, w.batchSize(), run.Pace)
 	return w

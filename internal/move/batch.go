@@ -42,6 +42,7 @@ type Result struct {
 // Report says what a batch left.
 type Report struct {
 	Moved    int
+	Imported int         // of the moved
 	Released []uuid.UUID // not recorded: the next batch tries them again
 	Canary   bool        // was imported
 	Trouble  error       // of the provider
@@ -90,6 +91,9 @@ func (m *Mover) Move(ctx context.Context, b Batch) (Report, error) {
 		report.Released, err = w.release(ctx, trouble)
 	}
 	for _, id := range moved {
+		if w.users[id].target.fresh {
+			report.Imported++
+		}
 		m.onMove(OutcomeMoved)
 		m.onChange(context.WithoutCancel(ctx), id)
 	}
