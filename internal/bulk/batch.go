@@ -18,6 +18,7 @@ import (
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/rollout"
 	"auth-v2-service/internal/sleep"
+	"auth-v2-service/internal/telemetry"
 )
 
 var system = operator.Operator{Actor: "system"}
@@ -141,6 +142,8 @@ func split(record rollout.Record, ids []uuid.UUID) (denied []move.Result, others
 	return denied, others
 }
 
+const pauseTries = 4
+
 // pause stops the run for an operator.
 func (w *worker) pause(ctx context.Context, reason string, cause error) {
 	w.stop()
@@ -148,11 +151,33 @@ func (w *worker) pause(ctx context.Context, reason string, cause error) {
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
-	w.Logger.WarnContext(ctx, "a run pauses itself", "run_id", w.run.ID, "reason", reason, "error", cause)
-	if _, err := w.Pause(ctx, w.run.ID, system, reason); err != nil && !errors.Is(err, ErrWrongState) {
-		w.Logger.ErrorContext(ctx, "a run could not be paused", "run_id", w.run.ID, "error", err)
+	w.Logger.WarnContext(ctx, "a run pauses itself", "run_id", w.run.ID, "reason", reason, telemetry.FieldError, cause)
+	wait := w.Backoff
+	for try := 1; ; try++ {
+		err := w.pauseOnce(ctx, reason)
+		if err == nil || errors.Is(err, ErrWrongState) {
+			return
+		}
+		if try == pauseTries {
+			w.unpaused = errUnpaused{err}
+			return
+		}
+		_ = sleep.Context(ctx, wait)
+		wait *= 2
 	}
 }
+
+func (w *worker) pauseOnce(ctx context.Context, reason string) error {
+	ctx, cancel := context.WithTimeout(ctx, statementTime)
+	defer cancel()
+	_, err := w.Pause(ctx, w.run.ID, system, reason)
+	return err
+}
+
+// errUnpaused keeps the lease: no carrier shall go on at once.
+type errUnpaused struct{ error }
+
+func (e errUnpaused) Unwrap() error { return e.error }
 
 var outcomes = map[string]string{
 	move.OutcomeMoved: outcomeMoved, move.OutcomeConflict: outcomeFailed, move.OutcomeNotMovable: outcomeSkipped,

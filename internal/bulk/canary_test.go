@@ -2,7 +2,10 @@ package bulk_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
+
+	"github.com/google/uuid"
 
 	"auth-v2-service/internal/bulk"
 	"auth-v2-service/internal/firebase"
@@ -47,5 +50,31 @@ func TestCarry_PausesForACanary_M3(t *testing.T) {
 				t.Errorf("the run is %+v", run)
 			}
 		})
+	}
+}
+
+// Of two failed writes the pause recovers; otherwise the lease lapses before another instance goes on.
+func TestCarry_PausesThoughTheDatabaseRefuses(t *testing.T) {
+	t.Parallel()
+	for _, recovers := range []bool{true, false} {
+		s := newStage(t)
+		s.locals(30)
+		s.exec("CREATE SEQUENCE tries")
+		s.exec(fmt.Sprintf(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+			BEGIN IF nextval('tries') <= 2 OR NOT %t THEN RAISE EXCEPTION 'no'; END IF; RETURN NEW; END $$`, recovers))
+		s.exec("CREATE TRIGGER refuse BEFORE UPDATE ON auth.bulk_runs FOR EACH ROW WHEN (NEW.state = 'paused') EXECUTE FUNCTION refuse()")
+		b := s.service(func(o *bulk.Options) { o.Canaries = canaries{o.Canaries, firebase.ErrInvalidCredentials} })
+		id := s.start(b, bulk.Plan{Rate: 20, Parallel: 1}).ID
+		err := b.Carry(t.Context(), id, uuid.New(), nil)
+		run, readErr := b.Read(t.Context(), id)
+		if readErr != nil {
+			t.Fatal(readErr)
+		}
+		if recovers && (err != nil || run.State != bulk.Paused || run.Carried) {
+			t.Errorf("the run is %+v, %v", run, err)
+		}
+		if !recovers && (err == nil || run.State != bulk.Running || !run.Carried) {
+			t.Errorf("the run is %+v, %v", run, err)
+		}
 	}
 }

@@ -23,6 +23,8 @@ import (
 const (
 	lease      = 10 * time.Second
 	renewEvery = 500 * time.Millisecond
+	// statementTime is below the lease: a hanging statement does not end it.
+	statementTime = 2 * time.Second
 )
 
 // BatchDone describes a batch for progress. Failed counts outcomes by code.
@@ -55,6 +57,9 @@ func (s *Service) Carry(ctx context.Context, id, carrier uuid.UUID, onBatch func
 	}
 	w := newWorker(s, run, carrier, onBatch)
 	err = w.work(ctx)
+	if errors.As(err, &errUnpaused{}) {
+		return fmt.Errorf("pause run %s: %w", id, err)
+	}
 	leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewEvery)
 	defer cancel()
 	_ = s.queries.LeaveBulkRun(leaving, s.Pool, db.LeaveBulkRunParams{ID: id, LeaseBy: carrier}) // else it lapses
@@ -87,6 +92,8 @@ type worker struct {
 	stop    context.CancelFunc // between batches
 	stopped atomic.Bool        // not running any more, or without the lease
 	track   *track
+
+	unpaused error // why the run could not be paused
 }
 
 func newWorker(s *Service, run Run, carrier uuid.UUID, onBatch func(BatchDone)) *worker {
@@ -121,11 +128,12 @@ func (w *worker) work(ctx context.Context) error {
 	defer endRenewal()
 	renewal.Go(func() { w.renew(renewing) })
 	for _, part := range []func(context.Context) error{w.walk, w.settlePending} {
-		if err := part(ctx); err != nil {
-			return err
+		err := part(ctx)
+		if w.unpaused != nil {
+			return w.unpaused
 		}
-		if ctx.Err() != nil {
-			return nil
+		if err != nil || ctx.Err() != nil {
+			return err
 		}
 	}
 	return w.end(ctx)
@@ -135,9 +143,7 @@ func (w *worker) work(ctx context.Context) error {
 func (w *worker) renew(ctx context.Context) {
 	last := time.Now()
 	for sleep.Context(ctx, renewEvery) == nil {
-		state, err := w.queries.KeepBulkRun(ctx, w.Pool, db.KeepBulkRunParams{
-			ID: w.run.ID, LeaseBy: w.carrier, LeaseSeconds: lease.Seconds(), Pace: w.pace.current(), Throttled: w.pace.wasHalved(),
-		})
+		state, err := w.keep(ctx)
 		switch {
 		case err == nil && state == Running:
 			last = time.Now()
@@ -151,6 +157,14 @@ func (w *worker) renew(ctx context.Context) {
 		w.stop()
 		return
 	}
+}
+
+func (w *worker) keep(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, statementTime)
+	defer cancel()
+	return w.queries.KeepBulkRun(ctx, w.Pool, db.KeepBulkRunParams{
+		ID: w.run.ID, LeaseBy: w.carrier, LeaseSeconds: lease.Seconds(), Pace: w.pace.current(), Throttled: w.pace.wasHalved(),
+	})
 }
 
 // task is one batch of ids. All users up to last have an outcome when it is done.
