@@ -38,6 +38,7 @@ COMMENT ON COLUMN auth.firebase_passwords.password_set_at IS 'When the password 
 
 GRANT SELECT, INSERT ON auth.firebase_hash_configs TO auth_serving;
 GRANT SELECT, INSERT, UPDATE, DELETE ON auth.firebase_passwords TO auth_serving;
+GRANT UPDATE (change) ON auth.firebase_intents TO auth_serving; -- a sign-in that replaces such a hash is no later change
 
 -- migrate:down transaction:false
 -- keeps: auth.firebase_hash_configs auth.firebase_passwords
@@ -49,6 +50,7 @@ DECLARE
 BEGIN
     PERFORM set_config('lock_timeout', '300ms', false);
     ALTER TABLE IF EXISTS auth.firebase_passwords RENAME TO archived_firebase_passwords;
+    REVOKE UPDATE (change) ON auth.firebase_intents FROM auth_serving;
     COMMIT;
     IF to_regclass('auth.archived_firebase_passwords') IS NOT NULL THEN
         FOR people IN

@@ -161,8 +161,8 @@ WHERE
 
 -- name: PasswordChangedAtFirebase :execrows
 -- Called by internal/account after Firebase has taken a new password: a local hash follows it, and every session that began
--- before is over: with ends_at, which Firebase has dated, those that began before it. A returned user gets the new password here, but keeps the
--- old one where it could not be hashed. Served by users_pkey.
+-- before is over: with ends_at, which Firebase has dated, those that began before it. A returned user gets the new password here, or an unusable
+-- hash. ForgetFirebasePassword follows in the transaction. Served by users_pkey.
 UPDATE auth.users
 SET
     password_hash = CASE WHEN password_hash IS NULL THEN NULL ELSE sqlc.arg(password_hash)::varchar END,
@@ -184,7 +184,7 @@ WHERE
     id = sqlc.arg(id)
     AND (
         auth_provider IN ('firebase', 'hybrid')
-        OR (coalesce(auth_provider, 'local') = 'local' AND firebase_uid IS NOT NULL AND sqlc.arg(password_hash)::varchar <> '!')
+        OR (coalesce(auth_provider, 'local') = 'local' AND firebase_uid IS NOT NULL)
     );
 
 -- name: PasswordTakenByFirebase :exec

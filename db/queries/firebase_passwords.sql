@@ -47,17 +47,18 @@ SET
     password_set_at = excluded.password_set_at, taken_at = excluded.taken_at
 RETURNING kept.user_id;
 
--- name: RehashFirebasePassword :execrows
--- Called by internal/account at the first sign-in after a return: the proved password becomes bcrypt's. It is as old as it was at Firebase
--- (A7). ForgetFirebasePassword follows in the transaction. No row: the password was changed, or replaced by another sign-in, meanwhile.
--- Served by users_pkey and firebase_passwords_pkey.
+-- name: RehashFirebasePassword :one
+-- Called by internal/account at the first sign-in after a return, in the transaction of LockUser: the proved password becomes bcrypt's. It is
+-- as old as it was at Firebase (A7). RedatePasswordIntents and ForgetFirebasePassword follow in the transaction. No row: the password was
+-- changed, or replaced by another sign-in, meanwhile. Served by users_pkey and firebase_passwords_pkey.
 UPDATE auth.users AS users
 SET password_hash = sqlc.arg(password_hash)::varchar, password_set_at = kept.password_set_at, updated_at = now()
-FROM auth.firebase_passwords AS kept
+FROM auth.firebase_passwords AS kept, auth.users AS former
 WHERE
-    users.id = sqlc.arg(id) AND kept.user_id = users.id AND coalesce(users.auth_provider, 'local') = 'local'
+    users.id = sqlc.arg(id) AND former.id = users.id AND kept.user_id = users.id AND coalesce(users.auth_provider, 'local') = 'local'
     AND users.password_hash = sqlc.arg(old_password_hash)::varchar AND kept.local_hash = sqlc.arg(old_password_hash)::varchar
-    AND kept.hash = sqlc.arg(firebase_hash)::bytea AND kept.salt = sqlc.arg(firebase_salt)::bytea;
+    AND kept.hash = sqlc.arg(firebase_hash)::bytea AND kept.salt = sqlc.arg(firebase_salt)::bytea
+RETURNING former.password_set_at AS former_set_at, kept.password_set_at AS set_at;
 
 -- name: ForgetFirebasePassword :exec
 -- Called by internal/account after a new local password, and by internal/user where a local password is set aside, in their transactions.

@@ -1,14 +1,19 @@
 -- Changes at Firebase that are under way: the statements of internal/intent.
 
 -- name: InsertIntent :one
--- Called by internal/intent before Firebase is asked. An intent about a password notes when the row's was last set, for EndPasswordIntent.
+-- Called by internal/intent before Firebase is asked. An intent about a password notes when the row's was last set, for EndPasswordIntent. The
+-- row is locked, so that RedatePasswordIntents sees every note of before.
 -- Served by users_pkey.
 INSERT INTO auth.firebase_intents (id, kind, user_id, firebase_uid, password_at, change, actor, request_id)
 VALUES (
     sqlc.arg(id), sqlc.arg(kind)::text, sqlc.arg(user_id), sqlc.arg(firebase_uid)::text, sqlc.narg(password_at)::timestamptz,
     coalesce(
         sqlc.narg(change)::jsonb,
-        (SELECT jsonb_build_object('password_set_at', users.password_set_at) FROM auth.users AS users WHERE users.id = sqlc.arg(user_id))
+        (
+            SELECT jsonb_build_object('password_set_at', users.password_set_at) FROM auth.users AS users
+            WHERE users.id = sqlc.arg(user_id)
+            FOR NO KEY UPDATE OF users
+        )
     ),
     sqlc.arg(actor)::text, sqlc.narg(request_id)::text
 )
@@ -38,6 +43,15 @@ RETURNING (
         SELECT to_jsonb(users.password_set_at) #>> '{}' FROM auth.users AS users WHERE users.id = intents.user_id
     )
 )::boolean AS set_since;
+
+-- name: RedatePasswordIntents :exec
+-- Called by internal/intent where the row's time of its password is corrected, and the password is the same: EndPasswordIntent takes it for no
+-- later change. Served by no index: what is under way are a few rows.
+UPDATE auth.firebase_intents
+SET change = change || jsonb_build_object('password_set_at', sqlc.arg(set_at)::timestamptz)
+WHERE
+    user_id = sqlc.arg(user_id) AND change ? 'password_set_at'
+    AND change ->> 'password_set_at' IS NOT DISTINCT FROM to_jsonb(sqlc.narg(former_set_at)::timestamptz) #>> '{}';
 
 -- name: IntentUnderWay :one
 -- Called by internal/intent for the job that completes the change. No row: it is complete. Served by firebase_intents_pkey.

@@ -162,7 +162,7 @@ WHERE
     id = $6
     AND (
         auth_provider IN ('firebase', 'hybrid')
-        OR (coalesce(auth_provider, 'local') = 'local' AND firebase_uid IS NOT NULL AND $1::varchar <> '!')
+        OR (coalesce(auth_provider, 'local') = 'local' AND firebase_uid IS NOT NULL)
     )
 `
 
@@ -176,8 +176,8 @@ type PasswordChangedAtFirebaseParams struct {
 }
 
 // Called by internal/account after Firebase has taken a new password: a local hash follows it, and every session that began
-// before is over: with ends_at, which Firebase has dated, those that began before it. A returned user gets the new password here, but keeps the
-// old one where it could not be hashed. Served by users_pkey.
+// before is over: with ends_at, which Firebase has dated, those that began before it. A returned user gets the new password here, or an unusable
+// hash. ForgetFirebasePassword follows in the transaction. Served by users_pkey.
 func (q *Queries) PasswordChangedAtFirebase(ctx context.Context, db DBTX, arg PasswordChangedAtFirebaseParams) (int64, error) {
 	result, err := db.Exec(ctx, passwordChangedAtFirebase,
 		arg.PasswordHash,

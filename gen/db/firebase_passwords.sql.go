@@ -160,14 +160,15 @@ func (q *Queries) MakeHashConfig(ctx context.Context, db DBTX, arg MakeHashConfi
 	return err
 }
 
-const rehashFirebasePassword = `-- name: RehashFirebasePassword :execrows
+const rehashFirebasePassword = `-- name: RehashFirebasePassword :one
 UPDATE auth.users AS users
 SET password_hash = $1::varchar, password_set_at = kept.password_set_at, updated_at = now()
-FROM auth.firebase_passwords AS kept
+FROM auth.firebase_passwords AS kept, auth.users AS former
 WHERE
-    users.id = $2 AND kept.user_id = users.id AND coalesce(users.auth_provider, 'local') = 'local'
+    users.id = $2 AND former.id = users.id AND kept.user_id = users.id AND coalesce(users.auth_provider, 'local') = 'local'
     AND users.password_hash = $3::varchar AND kept.local_hash = $3::varchar
     AND kept.hash = $4::bytea AND kept.salt = $5::bytea
+RETURNING former.password_set_at AS former_set_at, kept.password_set_at AS set_at
 `
 
 type RehashFirebasePasswordParams struct {
@@ -178,19 +179,23 @@ type RehashFirebasePasswordParams struct {
 	FirebaseSalt    []byte
 }
 
-// Called by internal/account at the first sign-in after a return: the proved password becomes bcrypt's. It is as old as it was at Firebase
-// (A7). ForgetFirebasePassword follows in the transaction. No row: the password was changed, or replaced by another sign-in, meanwhile.
-// Served by users_pkey and firebase_passwords_pkey.
-func (q *Queries) RehashFirebasePassword(ctx context.Context, db DBTX, arg RehashFirebasePasswordParams) (int64, error) {
-	result, err := db.Exec(ctx, rehashFirebasePassword,
+type RehashFirebasePasswordRow struct {
+	FormerSetAt *time.Time
+	SetAt       time.Time
+}
+
+// Called by internal/account at the first sign-in after a return, in the transaction of LockUser: the proved password becomes bcrypt's. It is
+// as old as it was at Firebase (A7). RedatePasswordIntents and ForgetFirebasePassword follow in the transaction. No row: the password was
+// changed, or replaced by another sign-in, meanwhile. Served by users_pkey and firebase_passwords_pkey.
+func (q *Queries) RehashFirebasePassword(ctx context.Context, db DBTX, arg RehashFirebasePasswordParams) (RehashFirebasePasswordRow, error) {
+	row := db.QueryRow(ctx, rehashFirebasePassword,
 		arg.PasswordHash,
 		arg.ID,
 		arg.OldPasswordHash,
 		arg.FirebaseHash,
 		arg.FirebaseSalt,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+	var i RehashFirebasePasswordRow
+	err := row.Scan(&i.FormerSetAt, &i.SetAt)
+	return i, err
 }

@@ -73,7 +73,11 @@ VALUES (
     $1, $2::text, $3, $4::text, $5::timestamptz,
     coalesce(
         $6::jsonb,
-        (SELECT jsonb_build_object('password_set_at', users.password_set_at) FROM auth.users AS users WHERE users.id = $3)
+        (
+            SELECT jsonb_build_object('password_set_at', users.password_set_at) FROM auth.users AS users
+            WHERE users.id = $3
+            FOR NO KEY UPDATE OF users
+        )
     ),
     $7::text, $8::text
 )
@@ -92,7 +96,8 @@ type InsertIntentParams struct {
 }
 
 // Changes at Firebase that are under way: the statements of internal/intent.
-// Called by internal/intent before Firebase is asked. An intent about a password notes when the row's was last set, for EndPasswordIntent.
+// Called by internal/intent before Firebase is asked. An intent about a password notes when the row's was last set, for EndPasswordIntent. The
+// row is locked, so that RedatePasswordIntents sees every note of before.
 // Served by users_pkey.
 func (q *Queries) InsertIntent(ctx context.Context, db DBTX, arg InsertIntentParams) (time.Time, error) {
 	row := db.QueryRow(ctx, insertIntent,
@@ -148,4 +153,25 @@ func (q *Queries) IntentUnderWay(ctx context.Context, db DBTX, id uuid.UUID) (In
 		&i.AgeSeconds,
 	)
 	return i, err
+}
+
+const redatePasswordIntents = `-- name: RedatePasswordIntents :exec
+UPDATE auth.firebase_intents
+SET change = change || jsonb_build_object('password_set_at', $1::timestamptz)
+WHERE
+    user_id = $2 AND change ? 'password_set_at'
+    AND change ->> 'password_set_at' IS NOT DISTINCT FROM to_jsonb($3::timestamptz) #>> '{}'
+`
+
+type RedatePasswordIntentsParams struct {
+	SetAt       time.Time
+	UserID      uuid.UUID
+	FormerSetAt *time.Time
+}
+
+// Called by internal/intent where the row's time of its password is corrected, and the password is the same: EndPasswordIntent takes it for no
+// later change. Served by no index: what is under way are a few rows.
+func (q *Queries) RedatePasswordIntents(ctx context.Context, db DBTX, arg RedatePasswordIntentsParams) error {
+	_, err := db.Exec(ctx, redatePasswordIntents, arg.SetAt, arg.UserID, arg.FormerSetAt)
+	return err
 }

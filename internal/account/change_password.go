@@ -233,19 +233,23 @@ func (s *Service) passwordChanged(ctx context.Context, u user.User, hash string,
 
 func (s *Service) endSessionsWith(ctx context.Context, tx pgx.Tx, id uuid.UUID, hash string, asking token.Claims) error {
 	e := user.Ending(s.clocks, asking)
-	_, err := s.queries.PasswordChangedAtFirebase(ctx, tx, db.PasswordChangedAtFirebaseParams{
+	err := s.replacePassword(ctx, tx, db.PasswordChangedAtFirebaseParams{
 		ID: id, PasswordHash: hash, IssuedUntil: e.FirebaseUntil, FirebaseLead: e.FirebaseLead, LegacyLead: e.LegacyLead,
 	})
 	if err != nil {
-		return err
-	}
-	if err := s.queries.ForgetFirebasePassword(ctx, tx, id); err != nil {
 		return err
 	}
 	if err := user.EndLegacySessions(ctx, tx, id, e); err != nil {
 		return err
 	}
 	return s.enqueueSync(ctx, tx, id)
+}
+
+func (s *Service) replacePassword(ctx context.Context, tx pgx.Tx, p db.PasswordChangedAtFirebaseParams) error {
+	if _, err := s.queries.PasswordChangedAtFirebase(ctx, tx, p); err != nil {
+		return err
+	}
+	return s.queries.ForgetFirebasePassword(ctx, tx, p.ID)
 }
 
 func retryOutage(ctx context.Context, do func(ctx context.Context) error) error {

@@ -62,7 +62,12 @@ func (s *Service) endSessionsBefore(ctx context.Context, tx pgx.Tx, i intent.Int
 		ID: i.UserID, PasswordHash: unusable, IssuedUntil: e.FirebaseUntil, FirebaseLead: e.FirebaseLead, LegacyLead: e.LegacyLead,
 	}
 	here := db.EndLegacySessionsParams{ID: i.UserID, LegacyLead: e.LegacyLead, LegacyIssuedUntil: e.LegacyUntil}
-	if !changed.IsZero() {
+	row, err := s.queries.UserCredentials(ctx, tx, i.UserID)
+	if err != nil && !pg.NoRows(err) {
+		return err
+	}
+	// The old password has opened a local row until now: also a session after the change ends.
+	if local := row.AuthProvider == nil || *row.AuthProvider == user.ProviderLocal; !local && !changed.IsZero() {
 		began := i.Began.Add(time.Duration(e.LegacyLead * float64(time.Second)))
 		at := s.clocks.FromFirebase(changed)
 		if at.Before(began) {
@@ -70,7 +75,7 @@ func (s *Service) endSessionsBefore(ctx context.Context, tx pgx.Tx, i intent.Int
 		}
 		there.EndsAt, here.EndsAt = &changed, &at
 	}
-	if _, err := s.queries.PasswordChangedAtFirebase(ctx, tx, there); err != nil {
+	if err := s.replacePassword(ctx, tx, there); err != nil {
 		return err
 	}
 	if err := s.queries.EndLegacySessions(ctx, tx, here); err != nil {

@@ -65,13 +65,22 @@ func (s *Service) rehash(ctx context.Context, id uuid.UUID, proved storedPasswor
 	}
 	replaced := false
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		n, err := s.queries.RehashFirebasePassword(ctx, tx, db.RehashFirebasePasswordParams{
+		if err := s.queries.LockUser(ctx, tx, id); err != nil {
+			return err
+		}
+		set, err := s.queries.RehashFirebasePassword(ctx, tx, db.RehashFirebasePasswordParams{
 			ID: id, PasswordHash: hash, OldPasswordHash: *proved.hash, FirebaseHash: proved.firebase.Hash, FirebaseSalt: proved.firebase.Salt,
 		})
-		if err != nil || n == 0 {
+		if pg.NoRows(err) {
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 		replaced = true
+		if err := s.intents.Redate(ctx, tx, id, set.FormerSetAt, set.SetAt); err != nil {
+			return err
+		}
 		if err := s.queries.ForgetFirebasePassword(ctx, tx, id); err != nil {
 			return err
 		}

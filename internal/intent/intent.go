@@ -123,6 +123,15 @@ func (l *Log) EndPassword(ctx context.Context, tx db.DBTX, id uuid.UUID) (ended,
 	return true, setSince, nil
 }
 
+// Redate corrects when the row's password was set: the password is the same.
+func (l *Log) Redate(ctx context.Context, tx db.DBTX, id uuid.UUID, former *time.Time, set time.Time) error {
+	err := l.queries.RedatePasswordIntents(ctx, tx, db.RedatePasswordIntentsParams{UserID: id, FormerSetAt: former, SetAt: set})
+	if err != nil {
+		return fmt.Errorf("correct the time of a password in the changes of user %s: %w", id, err)
+	}
+	return nil
+}
+
 // Drop ends an intent without a local half.
 func (l *Log) Drop(ctx context.Context, id uuid.UUID) error {
 	if _, err := l.End(ctx, l.pool, id); err != nil {

@@ -250,6 +250,9 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 			_, _ = q.EndPasswordIntent(ctx, db, person)
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_ = q.RedatePasswordIntents(ctx, db, queries.RedatePasswordIntentsParams{UserID: person, SetAt: now})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.CarryLegacySession(ctx, db, person)
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
