@@ -66,3 +66,25 @@ func aboutToReset(t *testing.T, s *servicetest.Service) (email string, id uuid.U
 		WHERE id = $1`, id, hashOf(t, servicetest.Password))
 	return email, id, code
 }
+
+func TestReturned_AResetThatReplacesNothingForgetsNothing_A7(t *testing.T) {
+	t.Parallel()
+	stack := servicetest.NewStack(t)
+	g := newGate(t, stack)
+	gated := g.through(stack).Start(t)
+	s := behindTheGate(gated, stack)
+	email, id, code := aboutToReset(t, s)
+	bringHome(t, stack, id, cheapScrypt, firebasePassword)
+	g.arm()
+	answered := make(chan reply, 1)
+	go func() { answered <- reset(t, gated, code, newPassword) }()
+	eventually(t, "Firebase has carried out the reset", func() bool { return g.holds() == 1 })
+	execute(t, stack, "UPDATE auth.users SET firebase_uid = NULL WHERE id = $1", id)
+	g.release(false)
+	<-answered
+	expectShutOut(t, s, email, servicetest.Password)
+	if !keptFromFirebase(t, stack, id) {
+		t.Error("A7: Firebase's hash is gone, and no other has replaced it")
+	}
+	expectSignsIn(t, s, email, firebasePassword)
+}

@@ -245,8 +245,10 @@ func (s *Service) endSessionsWith(ctx context.Context, tx pgx.Tx, id uuid.UUID, 
 	return s.enqueueSync(ctx, tx, id)
 }
 
+// replacePassword forgets Firebase's hash only where it replaces the password.
 func (s *Service) replacePassword(ctx context.Context, tx pgx.Tx, p db.PasswordChangedAtFirebaseParams) error {
-	if _, err := s.queries.PasswordChangedAtFirebase(ctx, tx, p); err != nil {
+	n, err := s.queries.PasswordChangedAtFirebase(ctx, tx, p)
+	if err != nil || n == 0 {
 		return err
 	}
 	return s.queries.ForgetFirebasePassword(ctx, tx, p.ID)
