@@ -230,6 +230,7 @@ CREATE TABLE auth.bulk_runs (
     started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     ended_at timestamp with time zone,
     after_id uuid,
+    page_token text DEFAULT ''::text NOT NULL,
     moved bigint DEFAULT 0 NOT NULL,
     skipped bigint DEFAULT 0 NOT NULL,
     failed bigint DEFAULT 0 NOT NULL,
@@ -261,6 +262,8 @@ COMMENT ON COLUMN auth.bulk_runs.rate IS 'Users a second at most; 0: as many as 
 COMMENT ON COLUMN auth.bulk_runs.max_errors IS 'More failures than these among the last 1,000 users pause the run';
 
 COMMENT ON COLUMN auth.bulk_runs.after_id IS 'All selected users up to this id have an outcome';
+
+COMMENT ON COLUMN auth.bulk_runs.page_token IS 'The page of Firebase''s export that a return goes on with; empty: the first';
 
 COMMENT ON COLUMN auth.bulk_runs.pace IS 'Users a second that the run allows itself since Firebase refused more; 0: no limit of its own';
 

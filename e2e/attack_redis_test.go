@@ -145,7 +145,7 @@ func TestAttack_RedisDecidesNothing_T7(t *testing.T) {
 			return counted
 		}
 		counted := looked(people[i*each : (i+1)*each])
-		// On a busy machine, reads time out, and nobody asks Redis for a while.
+		// On a busy machine, reads time out, and Redis is not asked for a while.
 		waitFor(t, 2*time.Minute, "T7: "+kind.name+": "+kind.counted+" grows", func() bool {
 			counted = counted || looked(victims(t, attack, a, b, each))
 			return counted

@@ -19,6 +19,7 @@ CREATE TABLE auth.bulk_runs (
     started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     ended_at timestamptz,
     after_id uuid,
+    page_token text NOT NULL DEFAULT '',
     moved bigint NOT NULL DEFAULT 0,
     skipped bigint NOT NULL DEFAULT 0,
     failed bigint NOT NULL DEFAULT 0,
@@ -40,6 +41,7 @@ COMMENT ON COLUMN auth.bulk_runs.ids_digest IS 'SHA-256 of the sorted ids of a r
 COMMENT ON COLUMN auth.bulk_runs.rate IS 'Users a second at most; 0: as many as Firebase takes';
 COMMENT ON COLUMN auth.bulk_runs.max_errors IS 'More failures than these among the last 1,000 users pause the run';
 COMMENT ON COLUMN auth.bulk_runs.after_id IS 'All selected users up to this id have an outcome';
+COMMENT ON COLUMN auth.bulk_runs.page_token IS 'The page of Firebase''s export that a return goes on with; empty: the first';
 COMMENT ON COLUMN auth.bulk_runs.pace IS 'Users a second that the run allows itself since Firebase refused more; 0: no limit of its own';
 COMMENT ON COLUMN auth.bulk_runs.lease_by IS 'The instance or command that carries the run until lease_until';
 

@@ -30,7 +30,7 @@ WHERE id = ANY(sqlc.arg(ids)::uuid []);
 -- Called by internal/bulk. Served by bulk_runs_pkey.
 SELECT
     id, kind, state, reason, project_id, tenant, selection, buckets, ids_digest, rate, parallel, max_errors, started_by, started_at, ended_at,
-    after_id, moved, skipped, failed, pace, throttled_at, canary_at, canary_failure, lease_by, lease_until,
+    after_id, page_token, moved, skipped, failed, pace, throttled_at, canary_at, canary_failure, lease_by, lease_until,
     coalesce(lease_until > clock_timestamp(), false)::boolean AS carried, clock_timestamp()::timestamptz AS read_at
 FROM auth.bulk_runs
 WHERE id = $1;
@@ -89,13 +89,14 @@ FROM auth.bulk_runs
 WHERE id = $1
 FOR NO KEY UPDATE;
 
--- name: SetBulkRunState :exec
+-- name: SetBulkRunState :one
 -- Called by internal/bulk after HoldBulkRun. Served by bulk_runs_pkey.
 UPDATE auth.bulk_runs
 SET
     state = sqlc.arg(state)::text, reason = sqlc.narg(reason)::text,
     ended_at = CASE WHEN sqlc.arg(state)::text IN ('stopped', 'done') THEN clock_timestamp() END
-WHERE id = sqlc.arg(id);
+WHERE id = sqlc.arg(id)
+RETURNING kind;
 
 -- name: RetryBulkRunUsers :execrows
 -- Called by internal/bulk after HoldBulkRun: the failed users of a run are to be tried again. Served by idx_bulk_run_users_outcome.
@@ -168,6 +169,12 @@ WHERE id = sqlc.arg(run_id)::uuid;
 -- Served by bulk_runs_pkey.
 UPDATE auth.bulk_runs
 SET after_id = sqlc.arg(after_id)::uuid, skipped = skipped + sqlc.arg(skipped)::bigint
+WHERE id = sqlc.arg(id) AND lease_by = sqlc.arg(lease_by)::uuid;
+
+-- name: AdvanceReturn :exec
+-- Called by internal/bulk after each page of Firebase's export. Served by bulk_runs_pkey.
+UPDATE auth.bulk_runs
+SET page_token = sqlc.arg(page_token)::text
 WHERE id = sqlc.arg(id) AND lease_by = sqlc.arg(lease_by)::uuid;
 
 -- name: NoteBulkCanary :exec

@@ -926,6 +926,24 @@ func (e MFAFactorKind) Valid() bool {
 	}
 }
 
+// Defines values for MoveKind.
+const (
+	MoveKindMove   MoveKind = "move"
+	MoveKindReturn MoveKind = "return"
+)
+
+// Valid indicates whether the value is a known member of the MoveKind enum.
+func (e MoveKind) Valid() bool {
+	switch e {
+	case MoveKindMove:
+		return true
+	case MoveKindReturn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MoveRunState.
 const (
 	MoveRunStateDone    MoveRunState = "done"
@@ -2816,6 +2834,9 @@ type MoveInput struct {
 	// Ids Of a selection by ids: ids of rows
 	Ids *[]openapi_types.UUID `json:"ids,omitempty"`
 
+	// Kind To Firebase (move), or back (return)
+	Kind *MoveKind `json:"kind,omitempty"`
+
 	// MaxErrors More failures among the last 1,000 users pause the run; 10 without it
 	MaxErrors *int `json:"max_errors,omitempty"`
 
@@ -2832,7 +2853,10 @@ type MoveInput struct {
 	Selection MoveSelection `json:"selection"`
 }
 
-// MoveRun A run that moves users to Firebase
+// MoveKind To Firebase (move), or back (return)
+type MoveKind string
+
+// MoveRun A run that moves users to Firebase, or back
 type MoveRun struct {
 	// CanaryAt When the last canary signed in, or tried to
 	CanaryAt *time.Time `json:"canary_at"`
@@ -2855,10 +2879,13 @@ type MoveRun struct {
 	// ID Its id
 	ID openapi_types.UUID `json:"id"`
 
+	// Kind To Firebase (move), or back (return)
+	Kind MoveKind `json:"kind"`
+
 	// MaxErrors More failures among the last 1,000 users pause it
 	MaxErrors int `json:"max_errors"`
 
-	// Moved Users that it has moved
+	// Moved Users that it has moved or brought back
 	Moved int64 `json:"moved"`
 
 	// Parallel Batches at once
@@ -2870,7 +2897,7 @@ type MoveRun struct {
 	// Percent Of a selection by percent
 	Percent *float64 `json:"percent"`
 
-	// Project The Firebase project that users move to
+	// Project The Firebase project that users move to or come back from
 	Project string `json:"project"`
 
 	// Rate Users a second at most; null: as many as Firebase takes
@@ -2882,7 +2909,7 @@ type MoveRun struct {
 	// Selection All users, a share of them (the rollout's buckets), the users that the rollout moves at their sign-in, or users by id
 	Selection MoveSelection `json:"selection"`
 
-	// Skipped Users that were not to move: moved already, deactivated, without a password
+	// Skipped Users that were not to move: moved already, deactivated, without a password, or only Firebase can sign them in
 	Skipped int64 `json:"skipped"`
 
 	// SlowedTo Users a second since Firebase refused more
@@ -2908,7 +2935,7 @@ type MoveRunState string
 type MoveRunEnvelope struct {
 	// Data The run
 	Data struct {
-		// Run A run that moves users to Firebase
+		// Run A run that moves users to Firebase, or back
 		Run MoveRun `json:"run"`
 	} `json:"data"`
 
@@ -4386,16 +4413,17 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/admin/jobs/{id}/retry (the `RetryJob` operationId).
 	RetryJob(ctx context.Context, id int64, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ListMoves The runs that move users to Firebase
+	// ListMoves The runs that move users to Firebase, and back
 	//
 	// The newest first.
 	//
 	// Corresponds with GET /v1/admin/moves (the `ListMoves` operationId).
 	ListMoves(ctx context.Context, params *ListMovesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// StartMoveWithBody Move many users to Firebase
+	// StartMoveWithBody Move many users to Firebase, or back
 	//
-	// Starts a run, which the running instances carry. Where an unfinished run has the same target and selection, that run goes on instead.
+	// Starts a run, which the running instances carry. Where an unfinished run has the same kind, target and selection, that run goes on
+	// instead. A return makes users local again, with the password they have at Firebase; those whom only Firebase can sign in stay there.
 	// Users move only while all traffic comes to this service, and once LEGACY_EMAIL_VERIFIED is decided. A user that the rollout denies
 	// never moves.
 	//
@@ -4404,9 +4432,10 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/admin/moves (the `StartMove` operationId).
 	StartMoveWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// StartMove Move many users to Firebase
+	// StartMove Move many users to Firebase, or back
 	//
-	// Starts a run, which the running instances carry. Where an unfinished run has the same target and selection, that run goes on instead.
+	// Starts a run, which the running instances carry. Where an unfinished run has the same kind, target and selection, that run goes on
+	// instead. A return makes users local again, with the password they have at Firebase; those whom only Firebase can sign in stay there.
 	// Users move only while all traffic comes to this service, and once LEGACY_EMAIL_VERIFIED is decided. A user that the rollout denies
 	// never moves.
 	//
@@ -5290,7 +5319,7 @@ func (c *Client) RetryJob(ctx context.Context, id int64, reqEditors ...RequestEd
 	return c.Client.Do(req)
 }
 
-// ListMoves The runs that move users to Firebase
+// ListMoves The runs that move users to Firebase, and back
 //
 // The newest first.
 //
@@ -5307,9 +5336,10 @@ func (c *Client) ListMoves(ctx context.Context, params *ListMovesParams, reqEdit
 	return c.Client.Do(req)
 }
 
-// StartMoveWithBody Move many users to Firebase
+// StartMoveWithBody Move many users to Firebase, or back
 //
-// Starts a run, which the running instances carry. Where an unfinished run has the same target and selection, that run goes on instead.
+// Starts a run, which the running instances carry. Where an unfinished run has the same kind, target and selection, that run goes on
+// instead. A return makes users local again, with the password they have at Firebase; those whom only Firebase can sign in stay there.
 // Users move only while all traffic comes to this service, and once LEGACY_EMAIL_VERIFIED is decided. A user that the rollout denies
 // never moves.
 //
@@ -5328,9 +5358,10 @@ func (c *Client) StartMoveWithBody(ctx context.Context, contentType string, body
 	return c.Client.Do(req)
 }
 
-// StartMove Move many users to Firebase
+// StartMove Move many users to Firebase, or back
 //
-// Starts a run, which the running instances carry. Where an unfinished run has the same target and selection, that run goes on instead.
+// Starts a run, which the running instances carry. Where an unfinished run has the same kind, target and selection, that run goes on
+// instead. A return makes users local again, with the password they have at Firebase; those whom only Firebase can sign in stay there.
 // Users move only while all traffic comes to this service, and once LEGACY_EMAIL_VERIFIED is decided. A user that the rollout denies
 // never moves.
 //
@@ -8791,7 +8822,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/admin/jobs/{id}/retry (the `RetryJob` operationId).
 	RetryJobWithResponse(ctx context.Context, id int64, reqEditors ...RequestEditorFn) (*RetryJobResult, error)
 
-	// ListMovesWithResponse The runs that move users to Firebase
+	// ListMovesWithResponse The runs that move users to Firebase, and back
 	//
 	// The newest first.
 	//
@@ -8800,9 +8831,10 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/admin/moves (the `ListMoves` operationId).
 	ListMovesWithResponse(ctx context.Context, params *ListMovesParams, reqEditors ...RequestEditorFn) (*ListMovesResult, error)
 
-	// StartMoveWithBodyWithResponse Move many users to Firebase
+	// StartMoveWithBodyWithResponse Move many users to Firebase, or back
 	//
-	// Starts a run, which the running instances carry. Where an unfinished run has the same target and selection, that run goes on instead.
+	// Starts a run, which the running instances carry. Where an unfinished run has the same kind, target and selection, that run goes on
+	// instead. A return makes users local again, with the password they have at Firebase; those whom only Firebase can sign in stay there.
 	// Users move only while all traffic comes to this service, and once LEGACY_EMAIL_VERIFIED is decided. A user that the rollout denies
 	// never moves.
 	//
@@ -8811,9 +8843,10 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/admin/moves (the `StartMove` operationId).
 	StartMoveWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartMoveResult, error)
 
-	// StartMoveWithResponse Move many users to Firebase
+	// StartMoveWithResponse Move many users to Firebase, or back
 	//
-	// Starts a run, which the running instances carry. Where an unfinished run has the same target and selection, that run goes on instead.
+	// Starts a run, which the running instances carry. Where an unfinished run has the same kind, target and selection, that run goes on
+	// instead. A return makes users local again, with the password they have at Firebase; those whom only Firebase can sign in stay there.
 	// Users move only while all traffic comes to this service, and once LEGACY_EMAIL_VERIFIED is decided. A user that the rollout denies
 	// never moves.
 	//
@@ -17462,7 +17495,7 @@ func (c *ClientWithResponses) RetryJobWithResponse(ctx context.Context, id int64
 	return ParseRetryJobResult(rsp)
 }
 
-// ListMovesWithResponse The runs that move users to Firebase
+// ListMovesWithResponse The runs that move users to Firebase, and back
 //
 // The newest first.
 //
@@ -17477,9 +17510,10 @@ func (c *ClientWithResponses) ListMovesWithResponse(ctx context.Context, params 
 	return ParseListMovesResult(rsp)
 }
 
-// StartMoveWithBodyWithResponse Move many users to Firebase
+// StartMoveWithBodyWithResponse Move many users to Firebase, or back
 //
-// Starts a run, which the running instances carry. Where an unfinished run has the same target and selection, that run goes on instead.
+// Starts a run, which the running instances carry. Where an unfinished run has the same kind, target and selection, that run goes on
+// instead. A return makes users local again, with the password they have at Firebase; those whom only Firebase can sign in stay there.
 // Users move only while all traffic comes to this service, and once LEGACY_EMAIL_VERIFIED is decided. A user that the rollout denies
 // never moves.
 //
@@ -17494,9 +17528,10 @@ func (c *ClientWithResponses) StartMoveWithBodyWithResponse(ctx context.Context,
 	return ParseStartMoveResult(rsp)
 }
 
-// StartMoveWithResponse Move many users to Firebase
+// StartMoveWithResponse Move many users to Firebase, or back
 //
-// Starts a run, which the running instances carry. Where an unfinished run has the same target and selection, that run goes on instead.
+// Starts a run, which the running instances carry. Where an unfinished run has the same kind, target and selection, that run goes on
+// instead. A return makes users local again, with the password they have at Firebase; those whom only Firebase can sign in stay there.
 // Users move only while all traffic comes to this service, and once LEGACY_EMAIL_VERIFIED is decided. A user that the rollout denies
 // never moves.
 //

@@ -177,7 +177,8 @@ type PasswordChangedAtFirebaseParams struct {
 
 // Called by internal/account after Firebase has taken a new password: a local hash follows it, and every session that began
 // before is over: with ends_at, which Firebase has dated, those that began before it. A returned user gets the new password here, or an unusable
-// hash. ForgetFirebasePassword follows in the transaction. Served by users_pkey.
+// hash; ForgetFirebasePassword follows in the transaction. No row: the row is local and has no account at Firebase, or is deleted, and its
+// password stays. Served by users_pkey.
 func (q *Queries) PasswordChangedAtFirebase(ctx context.Context, db DBTX, arg PasswordChangedAtFirebaseParams) (int64, error) {
 	result, err := db.Exec(ctx, passwordChangedAtFirebase,
 		arg.PasswordHash,

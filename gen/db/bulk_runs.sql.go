@@ -58,6 +58,24 @@ func (q *Queries) AdvanceBulkRun(ctx context.Context, db DBTX, arg AdvanceBulkRu
 	return err
 }
 
+const advanceReturn = `-- name: AdvanceReturn :exec
+UPDATE auth.bulk_runs
+SET page_token = $1::text
+WHERE id = $2 AND lease_by = $3::uuid
+`
+
+type AdvanceReturnParams struct {
+	PageToken string
+	ID        uuid.UUID
+	LeaseBy   uuid.UUID
+}
+
+// Called by internal/bulk after each page of Firebase's export. Served by bulk_runs_pkey.
+func (q *Queries) AdvanceReturn(ctx context.Context, db DBTX, arg AdvanceReturnParams) error {
+	_, err := db.Exec(ctx, advanceReturn, arg.PageToken, arg.ID, arg.LeaseBy)
+	return err
+}
+
 const bulkCandidates = `-- name: BulkCandidates :many
 SELECT
     users.id,
@@ -109,7 +127,7 @@ func (q *Queries) BulkCandidates(ctx context.Context, db DBTX, arg BulkCandidate
 const bulkRun = `-- name: BulkRun :one
 SELECT
     id, kind, state, reason, project_id, tenant, selection, buckets, ids_digest, rate, parallel, max_errors, started_by, started_at, ended_at,
-    after_id, moved, skipped, failed, pace, throttled_at, canary_at, canary_failure, lease_by, lease_until,
+    after_id, page_token, moved, skipped, failed, pace, throttled_at, canary_at, canary_failure, lease_by, lease_until,
     coalesce(lease_until > clock_timestamp(), false)::boolean AS carried, clock_timestamp()::timestamptz AS read_at
 FROM auth.bulk_runs
 WHERE id = $1
@@ -132,6 +150,7 @@ type BulkRunRow struct {
 	StartedAt     time.Time
 	EndedAt       *time.Time
 	AfterID       *uuid.UUID
+	PageToken     string
 	Moved         int64
 	Skipped       int64
 	Failed        int64
@@ -166,6 +185,7 @@ func (q *Queries) BulkRun(ctx context.Context, db DBTX, id uuid.UUID) (BulkRunRo
 		&i.StartedAt,
 		&i.EndedAt,
 		&i.AfterID,
+		&i.PageToken,
 		&i.Moved,
 		&i.Skipped,
 		&i.Failed,
@@ -575,12 +595,13 @@ func (q *Queries) RetryBulkRunUsers(ctx context.Context, db DBTX, runID uuid.UUI
 	return result.RowsAffected(), nil
 }
 
-const setBulkRunState = `-- name: SetBulkRunState :exec
+const setBulkRunState = `-- name: SetBulkRunState :one
 UPDATE auth.bulk_runs
 SET
     state = $1::text, reason = $2::text,
     ended_at = CASE WHEN $1::text IN ('stopped', 'done') THEN clock_timestamp() END
 WHERE id = $3
+RETURNING kind
 `
 
 type SetBulkRunStateParams struct {
@@ -590,9 +611,11 @@ type SetBulkRunStateParams struct {
 }
 
 // Called by internal/bulk after HoldBulkRun. Served by bulk_runs_pkey.
-func (q *Queries) SetBulkRunState(ctx context.Context, db DBTX, arg SetBulkRunStateParams) error {
-	_, err := db.Exec(ctx, setBulkRunState, arg.State, arg.Reason, arg.ID)
-	return err
+func (q *Queries) SetBulkRunState(ctx context.Context, db DBTX, arg SetBulkRunStateParams) (string, error) {
+	row := db.QueryRow(ctx, setBulkRunState, arg.State, arg.Reason, arg.ID)
+	var kind string
+	err := row.Scan(&kind)
+	return kind, err
 }
 
 const startBulkRun = `-- name: StartBulkRun :one

@@ -596,14 +596,15 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The runs that move users to Firebase
+         * The runs that move users to Firebase, and back
          * @description The newest first.
          */
         get: operations["listMoves"];
         put?: never;
         /**
-         * Move many users to Firebase
-         * @description Starts a run, which the running instances carry. Where an unfinished run has the same target and selection, that run goes on instead.
+         * Move many users to Firebase, or back
+         * @description Starts a run, which the running instances carry. Where an unfinished run has the same kind, target and selection, that run goes on
+         *     instead. A return makes users local again, with the password they have at Firebase; those whom only Firebase can sign in stay there.
          *     Users move only while all traffic comes to this service, and once LEGACY_EMAIL_VERIFIED is decided. A user that the rollout denies
          *     never moves.
          */
@@ -1888,6 +1889,7 @@ export interface components {
             message: string;
         };
         MoveInput: {
+            kind?: components["schemas"]["MoveKind"];
             selection: components["schemas"]["MoveSelection"];
             /**
              * Format: double
@@ -1903,6 +1905,12 @@ export interface components {
             /** @description More failures among the last 1,000 users pause the run; 10 without it */
             max_errors?: number;
         };
+        /**
+         * @description To Firebase (move), or back (return)
+         * @default move
+         * @enum {string}
+         */
+        MoveKind: "move" | "return";
         /**
          * @description All users, a share of them (the rollout's buckets), the users that the rollout moves at their sign-in, or users by id
          * @enum {string}
@@ -1937,13 +1945,14 @@ export interface components {
             /** @description What happened, for people */
             message: string;
         };
-        /** @description A run that moves users to Firebase */
+        /** @description A run that moves users to Firebase, or back */
         MoveRun: {
             /**
              * Format: uuid
              * @description Its id
              */
             id: string;
+            kind: components["schemas"]["MoveKind"];
             /**
              * @description Whether it goes on
              * @enum {string}
@@ -1951,7 +1960,7 @@ export interface components {
             state: "running" | "paused" | "stopped" | "done";
             /** @description Why it is paused or stopped: a code */
             reason: string | null;
-            /** @description The Firebase project that users move to */
+            /** @description The Firebase project that users move to or come back from */
             project: string;
             /** @description Its tenant; empty: none */
             tenant: string;
@@ -1981,12 +1990,12 @@ export interface components {
             ended_at: string | null;
             /**
              * Format: int64
-             * @description Users that it has moved
+             * @description Users that it has moved or brought back
              */
             moved: number;
             /**
              * Format: int64
-             * @description Users that were not to move: moved already, deactivated, without a password
+             * @description Users that were not to move: moved already, deactivated, without a password, or only Firebase can sign them in
              */
             skipped: number;
             /**

@@ -33,6 +33,7 @@ import (
 	"auth-v2-service/internal/pg"
 	"auth-v2-service/internal/principal"
 	"auth-v2-service/internal/redisreply"
+	"auth-v2-service/internal/rollback"
 	"auth-v2-service/internal/rollout"
 	"auth-v2-service/internal/schema"
 	"auth-v2-service/internal/session"
@@ -259,8 +260,12 @@ func (p *parts) openMoves(c config.Config, o Options, b base, intents *intent.Lo
 		Pool: b.pool, Identities: b.vendor, Policy: movePolicy(c), Passwords: p.passwords, Intents: intents,
 		OnChange: b.onChange, OnMove: p.metrics.Moved, Logger: o.Logger, Clocks: p.clocks,
 	})
+	returner := rollback.New(rollback.Options{
+		Pool: b.pool, Accounts: b.vendor, Users: p.users, Project: bulk.Target{Project: c.FirebaseProjectID, Tenant: c.FirebaseTenant}.String(),
+		OnChange: b.onChange, Logger: o.Logger,
+	})
 	p.bulk = bulk.New(bulk.Options{
-		Pool: b.pool, Mover: p.mover, Canaries: b.vendor, Target: bulk.Target{Project: c.FirebaseProjectID, Tenant: c.FirebaseTenant},
+		Pool: b.pool, Mover: p.mover, Returner: returner, Canaries: b.vendor, Target: bulk.Target{Project: c.FirebaseProjectID, Tenant: c.FirebaseTenant},
 		MovesAllowed: c.MovesAllowed(), Enqueue: b.outbox.EnqueueRun, OnUsers: p.metrics.RunUsers, Logger: o.Logger,
 	})
 }

@@ -52,10 +52,14 @@ var allowed = map[string][]string{
 	"internal/apikey":     {"gen/db", "internal/audit"},
 	"internal/balance":    {"gen/db", "internal/audit", "internal/operator"},
 	"internal/move":       {"gen/db", "internal/audit", "internal/firebase", "internal/intent", "internal/password", "internal/user"},
-	"internal/bulk":       {"gen/db", "internal/audit", "internal/firebase", "internal/move", "internal/operator", "internal/password", "internal/rollout"},
-	"internal/principal":  {"gen/db", "internal/apikey", "internal/token", "internal/user"},
-	"internal/fbsync":     {"gen/db", "internal/audit", "internal/firebase", "internal/intent", "internal/operator", "internal/user"},
-	"internal/session":    {"gen/db", "internal/audit", "internal/token", "internal/user"},
+	"internal/rollback":   {"gen/db", "internal/audit", "internal/firebase", "internal/password", "internal/user"},
+	"internal/bulk": {
+		"gen/db", "internal/audit", "internal/firebase", "internal/move", "internal/operator", "internal/password", "internal/rollback",
+		"internal/rollout",
+	},
+	"internal/principal": {"gen/db", "internal/apikey", "internal/token", "internal/user"},
+	"internal/fbsync":    {"gen/db", "internal/audit", "internal/firebase", "internal/intent", "internal/operator", "internal/user"},
+	"internal/session":   {"gen/db", "internal/audit", "internal/token", "internal/user"},
 	"internal/account": {
 		"gen/db", "internal/audit", "internal/balance", "internal/firebase", "internal/intent", "internal/password", "internal/principal",
 		"internal/rollout",
@@ -68,7 +72,7 @@ var allowed = map[string][]string{
 	"internal/doctor": {"internal/config", "internal/firebase", "internal/schema"},
 	"internal/app": {
 		"gen/db", "internal/account", "internal/apikey", "internal/audit", "internal/balance", "internal/bulk", "internal/compare", "internal/config", "internal/firebase",
-		"internal/httpapi", "internal/intent", "internal/move", "internal/password", "internal/principal", "internal/rollout", "internal/schema",
+		"internal/httpapi", "internal/intent", "internal/move", "internal/password", "internal/principal", "internal/rollback", "internal/rollout", "internal/schema",
 		"internal/session", "internal/fbsync", "internal/token", "internal/user",
 	},
 	"cmd/authd": {

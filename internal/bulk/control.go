@@ -60,6 +60,9 @@ func (s *Service) Allowed(ctx context.Context, plan Plan) error {
 	if err := plan.check(); err != nil {
 		return err
 	}
+	if plan.Kind == KindReturn {
+		return s.exist(ctx, plan.IDs)
+	}
 	if !s.MovesAllowed {
 		return rollout.ErrUndecided
 	}
@@ -109,7 +112,7 @@ func (s *Service) exist(ctx context.Context, ids []uuid.UUID) error {
 
 func (s *Service) insert(ctx context.Context, tx pgx.Tx, id uuid.UUID, plan Plan, by operator.Operator, carrier uuid.UUID) (bool, error) {
 	params := db.StartBulkRunParams{
-		ID: id, Kind: KindMove, ProjectID: s.Target.Project, Tenant: s.Target.Tenant, Selection: plan.Selection, Buckets: int32(plan.Buckets), //nolint:gosec // checked
+		ID: id, Kind: plan.Kind, ProjectID: s.Target.Project, Tenant: s.Target.Tenant, Selection: plan.Selection, Buckets: int32(plan.Buckets), //nolint:gosec // checked
 		IdsDigest: plan.digest, Rate: int32(plan.Rate), Parallel: int32(plan.Parallel), MaxErrors: int32(plan.MaxErrors), StartedBy: by.Actor, //nolint:gosec // checked
 	}
 	if carrier != uuid.Nil {
@@ -129,7 +132,7 @@ func (s *Service) insert(ctx context.Context, tx pgx.Tx, id uuid.UUID, plan Plan
 			return false, invalid(fault.Field{Field: "ids", Message: "a user was deleted meanwhile"})
 		}
 	}
-	if err := s.record(ctx, tx, id, "move.started", by.Actor, map[string]any{
+	if err := s.record(ctx, tx, id, plan.Kind+".started", by.Actor, map[string]any{
 		"project": s.Target.Project, "tenant": s.Target.Tenant, "selection": plan.Selection, "buckets": plan.Buckets, "ids": len(plan.IDs),
 	}); err != nil {
 		return false, err
@@ -182,7 +185,7 @@ func (s *Service) Pause(ctx context.Context, id uuid.UUID, by operator.Operator,
 		if state != Running {
 			return ErrWrongState
 		}
-		return s.set(ctx, tx, id, Paused, reason, "move.paused", by.Actor)
+		return s.set(ctx, tx, id, Paused, reason, "paused", by.Actor)
 	})
 }
 
@@ -207,11 +210,11 @@ func (s *Service) mayGoOn(ctx context.Context, id uuid.UUID) error {
 	case run.Target != s.Target:
 		return ErrOtherPlace
 	}
-	return s.Allowed(ctx, Plan{})
+	return s.Allowed(ctx, Plan{Kind: run.Kind})
 }
 
 func (s *Service) resumeIn(ctx context.Context, tx pgx.Tx, id uuid.UUID, by operator.Operator, wake bool) error {
-	if err := s.set(ctx, tx, id, Running, "", "move.resumed", by.Actor); err != nil || !wake {
+	if err := s.set(ctx, tx, id, Running, "", "resumed", by.Actor); err != nil || !wake {
 		return err
 	}
 	return s.Enqueue(ctx, tx, id)
@@ -223,7 +226,7 @@ func (s *Service) Stop(ctx context.Context, id uuid.UUID, by operator.Operator) 
 		if state != Running && state != Paused {
 			return ErrWrongState
 		}
-		return s.set(ctx, tx, id, Stopped, ReasonOperator, "move.stopped", by.Actor)
+		return s.set(ctx, tx, id, Stopped, ReasonOperator, "stopped", by.Actor)
 	})
 }
 
@@ -244,7 +247,7 @@ func (s *Service) Retry(ctx context.Context, id uuid.UUID, by operator.Operator)
 		if again == 0 {
 			return ErrWrongState.With(errors.New("no user failed"))
 		}
-		if err := s.set(ctx, tx, id, Running, "", "move.retried", by.Actor); err != nil {
+		if err := s.set(ctx, tx, id, Running, "", "retried", by.Actor); err != nil {
 			return err
 		}
 		return s.Enqueue(ctx, tx, id)
@@ -275,16 +278,17 @@ func (s *Service) change(ctx context.Context, id uuid.UUID, by operator.Operator
 	return s.Read(ctx, id)
 }
 
-func (s *Service) set(ctx context.Context, tx pgx.Tx, id uuid.UUID, state, reason, action, actor string) error {
+func (s *Service) set(ctx context.Context, tx pgx.Tx, id uuid.UUID, state, reason, act, actor string) error {
 	params := db.SetBulkRunStateParams{ID: id, State: state}
 	details := map[string]any{}
 	if reason != "" {
 		params.Reason, details["reason"] = &reason, reason
 	}
-	if err := s.queries.SetBulkRunState(ctx, tx, params); err != nil {
+	kind, err := s.queries.SetBulkRunState(ctx, tx, params)
+	if err != nil {
 		return err
 	}
-	return s.record(ctx, tx, id, action, actor, details)
+	return s.record(ctx, tx, id, kind+"."+act, actor, details)
 }
 
 func (*Service) record(ctx context.Context, tx pgx.Tx, id uuid.UUID, action, actor string, details map[string]any) error {

@@ -33,6 +33,7 @@ const (
 
 // Plan is a run's users and speed.
 type Plan struct {
+	Kind      string // KindMove without one
 	Selection string
 	Buckets   int         // of Percent
 	IDs       []uuid.UUID // of a new run
@@ -61,6 +62,9 @@ func invalid(fields ...fault.Field) error {
 }
 
 func (p Plan) withDefaults() Plan {
+	if p.Kind == "" {
+		p.Kind = KindMove
+	}
 	if p.Selection == "" {
 		p.Selection = All
 	}
@@ -90,6 +94,7 @@ func (p Plan) check() error {
 			fields = append(fields, fault.Field{Field: field, Message: message})
 		}
 	}
+	refuse(!slices.Contains([]string{KindMove, KindReturn}, p.Kind), "kind", "must be move or return")
 	refuse(!slices.Contains([]string{All, Percent, Cohort, IDs}, p.Selection), "selection", "must be all, percent, cohort or ids")
 	refuse(p.Selection == Percent && (p.Buckets < 1 || p.Buckets > rollout.Full), "percent", "must be above 0 and at most 100")
 	refuse(p.Selection != Percent && p.Buckets != 0, "percent", "belongs to the selection percent")
@@ -105,7 +110,7 @@ func (p Plan) check() error {
 }
 
 func (p Plan) same(other Plan) bool {
-	return p.Selection == other.Selection && p.Buckets == other.Buckets && bytes.Equal(p.digest, other.digest)
+	return p.Kind == other.Kind && p.Selection == other.Selection && p.Buckets == other.Buckets && bytes.Equal(p.digest, other.digest)
 }
 
 // Users names the selection for people.
@@ -121,8 +126,11 @@ func (p Plan) Users() string {
 	return "all users"
 }
 
-// holds lets deny win (R3). It ignores the traffic.
+// holds lets deny win (R3), but for a return. It ignores the traffic.
 func (p Plan) holds(record rollout.Record, id uuid.UUID) bool {
+	if p.Kind == KindReturn {
+		record.Deny = nil
+	}
 	cohort := record.Cohort(id)
 	cohort.TrafficBuckets = rollout.Full
 	switch p.Selection {

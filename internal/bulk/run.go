@@ -21,8 +21,11 @@ const (
 	Done    = "done"
 )
 
-// KindMove moves users to Firebase.
-const KindMove = "move"
+// Kinds of runs.
+const (
+	KindMove   = "move"   // to Firebase
+	KindReturn = "return" // from Firebase
+)
 
 // Reasons of a pause.
 const (
@@ -34,6 +37,7 @@ const (
 	ReasonQuota       = "quota"
 	ReasonUnreachable = "unreachable"
 	ReasonRefused     = "provider_refused"
+	ReasonHashes      = "hashes_hidden" // the service lacks firebaseauth.configs.getHashConfig
 )
 
 // Outcomes of a user.
@@ -59,13 +63,14 @@ func (t Target) String() string {
 
 // Run is one operation on many users. Zero times are unknown.
 type Run struct {
-	ID                  uuid.UUID
-	Kind, State, Reason string
-	Target              Target
+	ID            uuid.UUID
+	State, Reason string
+	Target        Target
 	Plan
 	StartedBy              string
 	StartedAt, EndedAt     time.Time
 	AfterID                uuid.UUID
+	Page                   string // of Firebase's export, of a return
 	Moved, Skipped, Failed int64
 	Pending                int64
 	// Codes count the failures.
@@ -104,9 +109,10 @@ func readRun(ctx context.Context, from db.DBTX, id uuid.UUID) (Run, error) {
 
 func fromRow(row db.BulkRunRow, codes []db.BulkRunCodesRow) Run {
 	r := Run{
-		ID: row.ID, Kind: row.Kind, State: row.State, Reason: or(row.Reason), Target: Target{row.ProjectID, row.Tenant},
+		ID: row.ID, State: row.State, Reason: or(row.Reason), Target: Target{row.ProjectID, row.Tenant},
+		Page: row.PageToken,
 		Plan: Plan{
-			Selection: row.Selection, Buckets: int(row.Buckets), digest: row.IdsDigest, Rate: int(row.Rate), Parallel: int(row.Parallel),
+			Kind: row.Kind, Selection: row.Selection, Buckets: int(row.Buckets), digest: row.IdsDigest, Rate: int(row.Rate), Parallel: int(row.Parallel),
 			MaxErrors: int(row.MaxErrors),
 		},
 		StartedBy: row.StartedBy, StartedAt: row.StartedAt, EndedAt: or(row.EndedAt), AfterID: or(row.AfterID),

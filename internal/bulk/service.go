@@ -12,11 +12,19 @@ import (
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/move"
+	"auth-v2-service/internal/rollback"
 )
 
 // Mover is implemented by move.Mover.
 type Mover interface {
 	Move(ctx context.Context, b move.Batch) (move.Report, error)
+}
+
+// Returner is implemented by rollback.Returner.
+type Returner interface {
+	Prepare(ctx context.Context) (*rollback.Configs, error)
+	Page(ctx context.Context, page string, c *rollback.Configs, b rollback.Batch) (results []rollback.Result, next string, err error)
+	Preview(ctx context.Context, c *rollback.Configs, holds func(id uuid.UUID) bool) (rollback.Preview, error)
 }
 
 // Canaries is implemented by firebase.Client.
@@ -30,6 +38,7 @@ type Canaries interface {
 type Options struct {
 	Pool     *pgxpool.Pool
 	Mover    Mover
+	Returner Returner
 	Canaries Canaries
 	Target   Target
 	// MovesAllowed: LEGACY_EMAIL_VERIFIED is set (M5).

@@ -127,7 +127,11 @@ func (w *worker) work(ctx context.Context) error {
 	renewing, endRenewal := context.WithCancel(context.WithoutCancel(ctx))
 	defer endRenewal()
 	renewal.Go(func() { w.renew(renewing) })
-	for _, part := range []func(context.Context) error{w.walk, w.settlePending} {
+	parts := []func(context.Context) error{w.walk, w.settlePending}
+	if w.run.Kind == KindReturn {
+		parts = []func(context.Context) error{w.returnAll}
+	}
+	for _, part := range parts {
 		err := part(ctx)
 		if w.unpaused != nil {
 			return w.unpaused
@@ -352,7 +356,7 @@ func (w *worker) end(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := w.set(ctx, tx, w.run.ID, Done, "", "move.ended", system.Actor); err != nil {
+		if err := w.set(ctx, tx, w.run.ID, Done, "", "ended", system.Actor); err != nil {
 			return err
 		}
 		w.Logger.InfoContext(ctx, "a run is done", "run_id", w.run.ID, "moved", run.Moved, "skipped", run.Skipped, "failed", run.Failed)

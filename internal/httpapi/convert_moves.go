@@ -11,7 +11,7 @@ import (
 
 func fromAPIMove(in api.MoveInput) (bulk.Plan, error) {
 	plan := bulk.Plan{
-		Selection: string(in.Selection), IDs: orZero(in.Ids), Rate: orZero(in.Rate), Parallel: orZero(in.Parallel), MaxErrors: orZero(in.MaxErrors),
+		Kind: string(orZero(in.Kind)), Selection: string(in.Selection), IDs: orZero(in.Ids), Rate: orZero(in.Rate), Parallel: orZero(in.Parallel), MaxErrors: orZero(in.MaxErrors),
 	}
 	if in.Percent == nil {
 		return plan, nil
@@ -39,7 +39,7 @@ func toAPIMoveRunPage(runs []bulk.Run, next string) api.MoveRunPageJSONResponse 
 
 func toAPIMoveRun(r bulk.Run) api.MoveRun {
 	return api.MoveRun{
-		ID: r.ID, State: api.MoveRunState(r.State), Reason: orNull(r.Reason), Project: r.Target.Project, Tenant: r.Target.Tenant,
+		ID: r.ID, Kind: api.MoveKind(r.Kind), State: api.MoveRunState(r.State), Reason: orNull(r.Reason), Project: r.Target.Project, Tenant: r.Target.Tenant,
 		Selection: api.MoveSelection(r.Selection), Percent: positive(rollout.Percent(r.Buckets)), Rate: positive(r.Rate), Parallel: r.Parallel,
 		MaxErrors: r.MaxErrors, StartedBy: r.StartedBy, StartedAt: r.StartedAt.UTC(), EndedAt: orNever(r.EndedAt),
 		Moved: r.Moved, Skipped: r.Skipped, Failed: r.Failed, Pending: r.Pending, Failures: toAPIMoveFailures(r.Codes),

@@ -407,7 +407,7 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.HoldBulkRun(ctx, db, run) },
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
-			_ = q.SetBulkRunState(ctx, db, queries.SetBulkRunStateParams{ID: run, State: "done"})
+			_, _ = q.SetBulkRunState(ctx, db, queries.SetBulkRunStateParams{ID: run, State: "done"})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.RetryBulkRunUsers(ctx, db, run)
@@ -429,6 +429,30 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_ = q.NoteBulkCanary(ctx, db, queries.NoteBulkCanaryParams{ID: run, LeaseBy: stranger})
 		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_ = q.AdvanceReturn(ctx, db, queries.AdvanceReturnParams{ID: run, LeaseBy: stranger, PageToken: "next"})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.ReturnCandidates(ctx, db, queries.ReturnCandidatesParams{
+				RunID: run, FirebaseUids: []string{uid, stranger.String()}, Hashes: [][]byte{{1}, {}}, Salts: [][]byte{{1}, {}}, PasswordSetAts: []time.Time{now, now},
+			})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.ReturnUsers(ctx, db, queries.ReturnUsersParams{
+				Ids: some, FirebaseUids: []string{uid, stranger.String()}, Emails: []string{"a@example.com", "b@example.com"},
+			})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.UndoReturns(ctx, db, queries.UndoReturnsParams{RunID: run, Ids: some, Formers: []string{"hybrid", "firebase"}})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.UsersAtFirebase(ctx, db, queries.UsersAtFirebaseParams{RunID: run, After: &person, PageSize: 100})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.PendingReturns(ctx, db, queries.PendingReturnsParams{RunID: run, After: &person, PageSize: 100})
+		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.HashConfigs(ctx, db, "x") },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.MovedUsers(ctx, db, run) },
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.BulkRunCodes(ctx, db, run) },
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.MovableUsers(ctx, db, queries.MovableUsersParams{After: &person, PageSize: 100})

@@ -152,7 +152,7 @@ func (s *Store) proveIn(ctx context.Context, tx pgx.Tx, u User, p proof) (User, 
 
 // vouched accepts the platform's verification for its own rows, never for an admin.
 func (s *Store) vouched(ctx context.Context, tx pgx.Tx, u User) (bool, error) {
-	if u.AuthProvider == providerFirebase || u.Type == TypeAdmin {
+	if u.AuthProvider == ProviderFirebase || u.Type == TypeAdmin {
 		return false, nil
 	}
 	return s.addressVerified(ctx, tx, u)

@@ -18,7 +18,8 @@ const ProviderLocal = "local"
 // ProviderHybrid is for users at Firebase with a local hash.
 const ProviderHybrid = "hybrid"
 
-const providerFirebase = "firebase"
+// ProviderFirebase is for users at Firebase without a local hash.
+const ProviderFirebase = "firebase"
 
 // Values of federation_status.
 const (

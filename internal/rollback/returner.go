@@ -1,0 +1,402 @@
+package rollback
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"auth-v2-service/gen/db"
+	"auth-v2-service/internal/audit"
+	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/password"
+	"auth-v2-service/internal/pg"
+	"auth-v2-service/internal/telemetry"
+	"auth-v2-service/internal/user"
+)
+
+// Accounts is implemented by firebase.Client.
+type Accounts interface {
+	Export(ctx context.Context, page string, limit int) (users []firebase.ExportedUser, next string, err error)
+	HashConfig(ctx context.Context) (firebase.HashConfig, error)
+	CreateUser(ctx context.Context, u firebase.NewUser) error
+	DeleteUser(ctx context.Context, uid string) error
+}
+
+// Options configure a Returner. Pool, Accounts, Users and Project are required.
+type Options struct {
+	Pool     *pgxpool.Pool
+	Accounts Accounts
+	Users    *user.Store
+	// Project names the parameters of hashes. A tenant has its own.
+	Project  string
+	OnChange func(ctx context.Context, id uuid.UUID)
+	Logger   *slog.Logger
+}
+
+// Returner brings users back. Safe for concurrent use.
+type Returner struct {
+	pool     *pgxpool.Pool
+	queries  *db.Queries
+	accounts Accounts
+	users    *user.Store
+	project  string
+	hasher   *password.Hasher
+	onChange func(ctx context.Context, id uuid.UUID)
+	log      *slog.Logger
+}
+
+// New returns a Returner.
+func New(o Options) *Returner {
+	if o.OnChange == nil {
+		o.OnChange = func(context.Context, uuid.UUID) {}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Returner{
+		pool: o.Pool, queries: db.New(), accounts: o.Accounts, users: o.Users, project: o.Project, onChange: o.OnChange, log: o.Logger,
+		hasher: password.New(password.Options{}),
+	}
+}
+
+// Outcomes of a user.
+const (
+	Returned = "returned"
+	Stays    = "stays" // at Firebase
+	Pending  = "pending"
+	Failed   = "failed"
+)
+
+// Result has the way of a returned user, or the reason, as Code. The code of a pending user that is local already is its former provider.
+type Result struct {
+	ID            uuid.UUID
+	Outcome, Code string
+}
+
+// Batch says which users of a page return.
+type Batch struct {
+	Run   uuid.UUID
+	Holds func(id uuid.UUID) bool
+	// Named: only users that the run has noted return.
+	Named   bool
+	Actor   string
+	Details map[string]any
+	// Record joins the transaction of these results. A later result of a user replaces the earlier one.
+	Record func(ctx context.Context, tx pgx.Tx, results []Result) error
+}
+
+// trouble is an error of Firebase.
+type trouble struct{ error }
+
+func (t trouble) Unwrap() error { return t.error }
+
+// OfFirebase reports that Firebase has caused an error, not the database.
+func OfFirebase(err error) bool { return errors.As(err, &trouble{}) }
+
+func (r *Returner) export(ctx context.Context, page string) (users []firebase.ExportedUser, next string, err error) {
+	if users, next, err = r.accounts.Export(ctx, page, firebase.MaxList); err != nil {
+		return nil, "", trouble{fmt.Errorf("export accounts: %w", err)}
+	}
+	return users, next, nil
+}
+
+// ErrHashesHidden says that Firebase shows no hashes: this service lacks firebaseauth.configs.getHashConfig.
+var ErrHashesHidden = firebase.ErrHashConfigHidden
+
+// looks bounds the exports of one page. What still changes stays pending.
+const looks = 4
+
+// Configs are the known parameters of hashes, kept from page to page.
+type Configs struct{ known configs }
+
+// Prepare reads and proves Firebase's hash parameters. Errors: ErrHashesHidden, ErrHashConfig, or an outage.
+func (r *Returner) Prepare(ctx context.Context) (*Configs, error) {
+	known, err := r.readConfigs(ctx)
+	return &Configs{known}, err
+}
+
+// Page returns the users of a page of Firebase's accounts, and the next page, "" at the end. It may be repeated at any time. Results are those
+// of the last look. Errors: those of Prepare.
+func (r *Returner) Page(ctx context.Context, page string, c *Configs, b Batch) (results []Result, next string, err error) {
+	last := map[uuid.UUID]Result{}
+	for look := range looks {
+		accounts, following, err := r.export(ctx, page)
+		if err != nil {
+			return nil, "", err
+		}
+		if look == 0 {
+			next = following
+		}
+		if err := r.refresh(ctx, c, accounts); err != nil {
+			return nil, "", err
+		}
+		work, err := r.compare(ctx, b, accounts, c.known)
+		if err != nil {
+			return nil, "", err
+		}
+		some, again, err := r.apply(ctx, b, work)
+		if err != nil {
+			return nil, "", err
+		}
+		for _, result := range some {
+			last[result.ID] = result
+		}
+		if !again {
+			break
+		}
+	}
+	for _, result := range last {
+		results = append(results, result)
+	}
+	return results, next, nil
+}
+
+// refresh meets a version that is newer than those known: the signer key was changed meanwhile.
+func (r *Returner) refresh(ctx context.Context, c *Configs, accounts []firebase.ExportedUser) (err error) {
+	newest := c.known.newest()
+	for _, account := range accounts {
+		switch {
+		case account.HashRedacted:
+			return ErrHashesHidden
+		case len(account.Hash) > 0 && account.Version > newest:
+			c.known, err = r.readConfigs(ctx)
+			return err
+		}
+	}
+	return nil
+}
+
+// work is what one look has decided.
+type work struct {
+	results []Result // without a change of the row
+	home    []candidate
+	keep    []candidate // local already; Firebase's password is another one
+	undo    []candidate
+	done    []candidate // local, with Firebase's password of now
+	seen    []candidate // at Firebase
+}
+
+type candidate struct {
+	db.ReturnCandidatesRow
+	account firebase.ExportedUser
+	config  uuid.UUID
+	stays   string
+}
+
+func (r *Returner) compare(ctx context.Context, b Batch, accounts []firebase.ExportedUser, known configs) (work, error) {
+	rows, byUID, err := r.rows(ctx, b.Run, accounts)
+	if err != nil {
+		return work{}, err
+	}
+	var w work
+	for _, row := range rows {
+		account := byUID[row.FirebaseUID]
+		c := candidate{row, account, known[account.Version], stays(row, account, known)}
+		if !b.selects(row) {
+			continue
+		}
+		w.add(c)
+	}
+	return w, nil
+}
+
+func (r *Returner) rows(
+	ctx context.Context, run uuid.UUID, accounts []firebase.ExportedUser,
+) ([]db.ReturnCandidatesRow, map[string]firebase.ExportedUser, error) {
+	params := db.ReturnCandidatesParams{RunID: run}
+	byUID := make(map[string]firebase.ExportedUser, len(accounts))
+	for _, account := range accounts {
+		if !firebase.Storable(account.UID) {
+			continue
+		}
+		byUID[account.UID] = account
+		params.FirebaseUids = append(params.FirebaseUids, account.UID)
+		params.Hashes, params.Salts = append(params.Hashes, notNil(account.Hash)), append(params.Salts, notNil(account.Salt))
+		params.PasswordSetAts = append(params.PasswordSetAts, account.PasswordUpdatedAt)
+	}
+	rows, err := r.queries.ReturnCandidates(ctx, r.pool, params)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the rows of a page: %w", pg.Fault(err))
+	}
+	return rows, byUID, nil
+}
+
+func notNil(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+// selects leaves out users that the run has an outcome for.
+func (b Batch) selects(row db.ReturnCandidatesRow) bool {
+	if row.Known {
+		return row.Outcome == Pending
+	}
+	return !b.Named && b.Holds(row.ID)
+}
+
+func (w *work) add(c candidate) {
+	local := c.AuthProvider == user.ProviderLocal
+	if !local {
+		w.seen = append(w.seen, c)
+	}
+	ours := c.Code == user.ProviderFirebase || c.Code == user.ProviderHybrid // this run has made it local
+	switch {
+	case local && !ours && c.Known:
+		w.results = append(w.results, Result{c.ID, Stays, CodeLocal})
+	case local && !ours:
+	case c.Syncing:
+		w.results = append(w.results, Result{c.ID, Pending, CodeSyncing})
+	case local && c.stays != "":
+		w.undo = append(w.undo, c)
+	case local && c.Settled:
+		w.done = append(w.done, c)
+	case local:
+		w.keep = append(w.keep, c)
+	case c.stays != "":
+		w.results = append(w.results, Result{c.ID, Stays, c.stays})
+	case !sameAddress(c.ReturnCandidatesRow, c.account):
+		w.results = append(w.results, Result{c.ID, Failed, CodeEmailDiffers})
+	default:
+		w.home = append(w.home, c)
+	}
+}
+
+// apply changes the rows. again asks for another look at Firebase.
+func (r *Returner) apply(ctx context.Context, b Batch, w work) (results []Result, again bool, err error) {
+	var changed []uuid.UUID
+	err = pg.InTx(ctx, r.pool, func(tx pgx.Tx) error {
+		results, changed = append([]Result(nil), w.results...), nil
+		returned, err := r.returnUsers(ctx, tx, w.home)
+		if err != nil {
+			return err
+		}
+		var kept []candidate
+		for _, c := range w.home {
+			former, is := returned[c.ID]
+			if !is {
+				results = append(results, Result{c.ID, Pending, CodeChanged})
+				continue
+			}
+			results, changed = append(results, Result{c.ID, Pending, former}), append(changed, c.ID)
+			if !c.Settled {
+				kept = append(kept, c)
+			}
+		}
+		if err := r.keepPasswords(ctx, tx, append(kept, w.keep...)); err != nil {
+			return err
+		}
+		undone, err := r.undo(ctx, tx, b.Run, w.undo)
+		if err != nil {
+			return err
+		}
+		for _, c := range w.undo {
+			if !undone[c.ID] {
+				results = append(results, Result{c.ID, Failed, c.stays})
+				continue
+			}
+			results, changed = append(results, Result{c.ID, Stays, c.stays}), append(changed, c.ID)
+		}
+		done := w.finished()
+		results = append(results, done...)
+		if err := r.record(ctx, tx, b, done); err != nil || len(results) == 0 {
+			return err
+		}
+		return b.Record(ctx, tx, results)
+	})
+	if err != nil {
+		return nil, false, fmt.Errorf("return users: %w", pg.Fault(err))
+	}
+	for _, id := range changed {
+		r.onChange(context.WithoutCancel(ctx), id)
+	}
+	return results, len(changed)+len(w.keep) > 0, nil
+}
+
+func (w *work) finished() []Result {
+	var done []Result
+	for _, c := range w.done {
+		way := WayLocal
+		if c.Kept {
+			way = WayFirebase
+		}
+		done = append(done, Result{c.ID, Returned, way})
+	}
+	return done
+}
+
+func (r *Returner) record(ctx context.Context, tx pgx.Tx, b Batch, done []Result) error {
+	if len(done) == 0 {
+		return nil
+	}
+	ids, details := make([]uuid.UUID, len(done)), map[uuid.UUID]map[string]any{}
+	for i, result := range done {
+		ids[i], details[result.ID] = result.ID, map[string]any{"way": result.Code}
+		maps.Copy(details[result.ID], b.Details)
+	}
+	return audit.RecordAll(ctx, tx, audit.Event{Action: "user.returned", Actor: b.Actor, RequestID: telemetry.RequestID(ctx)}, ids, details)
+}
+
+func (r *Returner) returnUsers(ctx context.Context, tx pgx.Tx, home []candidate) (formers map[uuid.UUID]string, err error) {
+	if len(home) == 0 {
+		return nil, nil
+	}
+	var params db.ReturnUsersParams
+	for _, c := range home {
+		params.Ids, params.FirebaseUids = append(params.Ids, c.ID), append(params.FirebaseUids, c.FirebaseUID)
+		params.Emails = append(params.Emails, c.Email)
+	}
+	rows, err := r.queries.ReturnUsers(ctx, tx, params)
+	if err != nil {
+		return nil, err
+	}
+	formers = make(map[uuid.UUID]string, len(rows))
+	for _, row := range rows {
+		formers[row.ID] = row.Former
+	}
+	return formers, nil
+}
+
+func (r *Returner) keepPasswords(ctx context.Context, tx pgx.Tx, users []candidate) error {
+	byConfig := map[uuid.UUID][]user.FirebasePassword{}
+	for _, c := range users {
+		if len(c.account.Hash) == 0 {
+			return errors.New("a password without a hash is not kept")
+		}
+		byConfig[c.config] = append(byConfig[c.config], user.FirebasePassword{
+			UserID: c.ID, Hash: c.account.Hash, Salt: c.account.Salt, SetAt: c.account.PasswordUpdatedAt,
+		})
+	}
+	for config, batch := range byConfig {
+		if _, err := r.users.KeepFirebasePasswords(ctx, tx, config, batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Returner) undo(ctx context.Context, tx pgx.Tx, run uuid.UUID, users []candidate) (map[uuid.UUID]bool, error) {
+	if len(users) == 0 {
+		return nil, nil
+	}
+	params := db.UndoReturnsParams{RunID: run}
+	for _, c := range users {
+		params.Ids, params.Formers = append(params.Ids, c.ID), append(params.Formers, c.Code)
+	}
+	ids, err := r.queries.UndoReturns(ctx, tx, params)
+	if err != nil {
+		return nil, err
+	}
+	undone := make(map[uuid.UUID]bool, len(ids))
+	for _, id := range ids {
+		undone[id] = true
+	}
+	return undone, nil
+}
