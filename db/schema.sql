@@ -431,12 +431,15 @@ CREATE TABLE auth.move_claims (
     claimed_by text NOT NULL,
     claimed_at timestamp with time zone NOT NULL,
     failed_at timestamp with time zone,
-    failure text
+    failure text,
+    hash_digest bytea
 );
 
 COMMENT ON TABLE auth.move_claims IS 'Moves of users to Firebase that are under way (federation_status syncing) or were stopped by something';
 
 COMMENT ON COLUMN auth.move_claims.failure IS 'Why the move did not succeed: a code and no personal data';
+
+COMMENT ON COLUMN auth.move_claims.hash_digest IS 'SHA-256 of the hash that was claimed: another one since then is not at Firebase';
 
 CREATE UNLOGGED TABLE auth.reconcile_listed (
     firebase_uid character varying(128) NOT NULL

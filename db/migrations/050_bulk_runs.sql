@@ -73,6 +73,9 @@ WHERE kept.relation = 'auth.bulk_run_users';
 
 DELETE FROM auth.federation_archive WHERE relation IN ('auth.bulk_runs', 'auth.bulk_run_users');
 
+ALTER TABLE auth.move_claims ADD COLUMN hash_digest bytea;
+COMMENT ON COLUMN auth.move_claims.hash_digest IS 'SHA-256 of the hash that was claimed: another one since then is not at Firebase';
+
 GRANT SELECT, INSERT, UPDATE ON auth.bulk_runs TO auth_serving;
 GRANT SELECT, INSERT, UPDATE ON auth.bulk_run_users TO auth_serving;
 
@@ -87,5 +90,6 @@ SELECT 'auth.bulk_run_users', run_id || ' ' || user_id, to_jsonb(gone)
 FROM auth.bulk_run_users AS gone
 ON CONFLICT (relation, key) DO UPDATE SET facts = excluded.facts, archived_at = excluded.archived_at;
 
+ALTER TABLE auth.move_claims DROP COLUMN hash_digest;
 DROP TABLE auth.bulk_run_users;
 DROP TABLE auth.bulk_runs;

@@ -6,7 +6,7 @@
 -- from Firebase must be bcrypt's first. verified is AddressVerifiedByPlatform's, which never counts for an admin.
 -- Served by users_pkey, move_claims_pkey and firebase_passwords_pkey.
 WITH person AS (
-    SELECT users.id FROM auth.users AS users
+    SELECT users.id, users.password_hash FROM auth.users AS users
     WHERE
         users.id = sqlc.arg(id) AND coalesce(auth_provider, 'local') = 'local' AND firebase_uid IS NULL AND password_hash IS NOT NULL
         AND coalesce(federation_status, 'active') IN ('active', 'failed') AND coalesce(is_active, true)
@@ -16,11 +16,13 @@ WITH person AS (
     FOR NO KEY UPDATE OF users
 ),
 claim AS (
-    INSERT INTO auth.move_claims (user_id, claimed_by, claimed_at)
-    SELECT person.id, sqlc.arg(claimed_by)::text, clock_timestamp()
+    INSERT INTO auth.move_claims (user_id, claimed_by, claimed_at, hash_digest)
+    SELECT person.id, sqlc.arg(claimed_by)::text, clock_timestamp(), sha256(convert_to(person.password_hash, 'UTF8'))
     FROM person
     ON CONFLICT (user_id) DO UPDATE
-    SET claimed_by = excluded.claimed_by, claimed_at = excluded.claimed_at, failed_at = NULL, failure = NULL
+    SET
+        claimed_by = excluded.claimed_by, claimed_at = excluded.claimed_at, hash_digest = excluded.hash_digest, failed_at = NULL,
+        failure = NULL
     WHERE move_claims.failed_at < clock_timestamp() - interval '1 hour'
     RETURNING user_id
 )
@@ -39,7 +41,7 @@ RETURNING
 -- Called by internal/move for a batch: ClaimMoveCredentials for many. It waits for no other transaction, and tries again what a conflict
 -- has stopped. Served by users_pkey, move_claims_pkey and firebase_passwords_pkey.
 WITH free AS (
-    SELECT users.id FROM auth.users AS users
+    SELECT users.id, users.password_hash FROM auth.users AS users
     WHERE
         users.id = ANY(sqlc.arg(ids)::uuid []) AND coalesce(auth_provider, 'local') = 'local' AND firebase_uid IS NULL
         AND password_hash IS NOT NULL AND coalesce(federation_status, 'active') IN ('active', 'failed') AND coalesce(is_active, true)
@@ -50,11 +52,13 @@ WITH free AS (
     FOR NO KEY UPDATE OF users SKIP LOCKED
 ),
 claim AS (
-    INSERT INTO auth.move_claims (user_id, claimed_by, claimed_at)
-    SELECT free.id, sqlc.arg(claimed_by)::text, clock_timestamp()
+    INSERT INTO auth.move_claims (user_id, claimed_by, claimed_at, hash_digest)
+    SELECT free.id, sqlc.arg(claimed_by)::text, clock_timestamp(), sha256(convert_to(free.password_hash, 'UTF8'))
     FROM free
     ON CONFLICT (user_id) DO UPDATE
-    SET claimed_by = excluded.claimed_by, claimed_at = excluded.claimed_at, failed_at = NULL, failure = NULL
+    SET
+        claimed_by = excluded.claimed_by, claimed_at = excluded.claimed_at, hash_digest = excluded.hash_digest, failed_at = NULL,
+        failure = NULL
     WHERE move_claims.failed_at IS NOT NULL
     RETURNING user_id
 )
@@ -70,15 +74,15 @@ RETURNING
     )::boolean AS verified;
 
 -- name: TakeOverMoves :many
--- Called by internal/move for claims that have lapsed: their holder was killed or hangs. The new holder looks at Firebase first. verified is
--- ClaimMoves'. Served by users_pkey and move_claims_pkey.
+-- Called by internal/move for claims that have lapsed: their holder was killed or hangs. The new holder looks at Firebase first.
+-- rehashed: the row's hash is not the one that was claimed, and may have been imported. verified is ClaimMoves'. Served by users_pkey and move_claims_pkey.
 WITH taken AS (
     UPDATE auth.move_claims
     SET claimed_by = sqlc.arg(claimed_by)::text, claimed_at = clock_timestamp()
     WHERE
         user_id = ANY(sqlc.arg(ids)::uuid []) AND failed_at IS NULL
         AND claimed_at < clock_timestamp() - sqlc.arg(lapse_seconds)::float8 * interval '1 second'
-    RETURNING user_id
+    RETURNING user_id, hash_digest
 )
 SELECT
     users.id, users.email, users.username, users.user_type, users.password_hash, users.last_login, users.created_at,
@@ -86,10 +90,26 @@ SELECT
         (sqlc.arg(trust)::boolean OR coalesce(to_jsonb(users) -> sqlc.arg(column_name)::text = 'true'::jsonb, false))
         AND NOT coalesce(users.provider_data @> '{"email_verified": false}', false)
         AND users.user_type IS DISTINCT FROM 'admin'
-    )::boolean AS verified
+    )::boolean AS verified,
+    (
+        taken.hash_digest IS NOT NULL AND taken.hash_digest IS DISTINCT FROM sha256(convert_to(users.password_hash, 'UTF8'))
+    )::boolean AS rehashed
 FROM auth.users AS users
 INNER JOIN taken ON taken.user_id = users.id
 WHERE users.federation_status = 'syncing' AND coalesce(users.auth_provider, 'local') = 'local' AND users.firebase_uid IS NULL;
+
+-- name: LapsedMoves :many
+-- Called by internal/move: claims of runs that were cut short have no intent, and no sign-in may come. A running run takes its own over.
+-- Served by bulk_runs_one_unfinished, and for the rest by no index: claims and intents are a few rows.
+SELECT claims.user_id
+FROM auth.move_claims AS claims
+WHERE
+    claims.failed_at IS NULL
+    AND claims.claimed_at < clock_timestamp() - sqlc.arg(lapse_seconds)::float8 * interval '1 second'
+    AND NOT EXISTS (SELECT FROM auth.bulk_runs AS runs WHERE runs.state IN ('running', 'paused') AND runs.state = 'running')
+    AND NOT EXISTS (SELECT FROM auth.firebase_intents AS intents WHERE intents.user_id = claims.user_id AND intents.kind = 'move')
+ORDER BY claims.claimed_at
+LIMIT sqlc.arg(page_size)::int;
 
 -- name: MoveConflict :one
 -- Called by internal/move for a row that cannot be claimed: the conflict that keeps it from being tried again within the hour, as

@@ -15,7 +15,7 @@ import (
 const claimMoveCredentials = `-- name: ClaimMoveCredentials :one
 
 WITH person AS (
-    SELECT users.id FROM auth.users AS users
+    SELECT users.id, users.password_hash FROM auth.users AS users
     WHERE
         users.id = $3 AND coalesce(auth_provider, 'local') = 'local' AND firebase_uid IS NULL AND password_hash IS NOT NULL
         AND coalesce(federation_status, 'active') IN ('active', 'failed') AND coalesce(is_active, true)
@@ -25,11 +25,13 @@ WITH person AS (
     FOR NO KEY UPDATE OF users
 ),
 claim AS (
-    INSERT INTO auth.move_claims (user_id, claimed_by, claimed_at)
-    SELECT person.id, $4::text, clock_timestamp()
+    INSERT INTO auth.move_claims (user_id, claimed_by, claimed_at, hash_digest)
+    SELECT person.id, $4::text, clock_timestamp(), sha256(convert_to(person.password_hash, 'UTF8'))
     FROM person
     ON CONFLICT (user_id) DO UPDATE
-    SET claimed_by = excluded.claimed_by, claimed_at = excluded.claimed_at, failed_at = NULL, failure = NULL
+    SET
+        claimed_by = excluded.claimed_by, claimed_at = excluded.claimed_at, hash_digest = excluded.hash_digest, failed_at = NULL,
+        failure = NULL
     WHERE move_claims.failed_at < clock_timestamp() - interval '1 hour'
     RETURNING user_id
 )
@@ -91,7 +93,7 @@ func (q *Queries) ClaimMoveCredentials(ctx context.Context, db DBTX, arg ClaimMo
 
 const claimMoves = `-- name: ClaimMoves :many
 WITH free AS (
-    SELECT users.id FROM auth.users AS users
+    SELECT users.id, users.password_hash FROM auth.users AS users
     WHERE
         users.id = ANY($3::uuid []) AND coalesce(auth_provider, 'local') = 'local' AND firebase_uid IS NULL
         AND password_hash IS NOT NULL AND coalesce(federation_status, 'active') IN ('active', 'failed') AND coalesce(is_active, true)
@@ -102,11 +104,13 @@ WITH free AS (
     FOR NO KEY UPDATE OF users SKIP LOCKED
 ),
 claim AS (
-    INSERT INTO auth.move_claims (user_id, claimed_by, claimed_at)
-    SELECT free.id, $4::text, clock_timestamp()
+    INSERT INTO auth.move_claims (user_id, claimed_by, claimed_at, hash_digest)
+    SELECT free.id, $4::text, clock_timestamp(), sha256(convert_to(free.password_hash, 'UTF8'))
     FROM free
     ON CONFLICT (user_id) DO UPDATE
-    SET claimed_by = excluded.claimed_by, claimed_at = excluded.claimed_at, failed_at = NULL, failure = NULL
+    SET
+        claimed_by = excluded.claimed_by, claimed_at = excluded.claimed_at, hash_digest = excluded.hash_digest, failed_at = NULL,
+        failure = NULL
     WHERE move_claims.failed_at IS NOT NULL
     RETURNING user_id
 )
@@ -297,6 +301,45 @@ func (q *Queries) FinishMoves(ctx context.Context, db DBTX, arg FinishMovesParam
 	return items, nil
 }
 
+const lapsedMoves = `-- name: LapsedMoves :many
+SELECT claims.user_id
+FROM auth.move_claims AS claims
+WHERE
+    claims.failed_at IS NULL
+    AND claims.claimed_at < clock_timestamp() - $1::float8 * interval '1 second'
+    AND NOT EXISTS (SELECT FROM auth.bulk_runs AS runs WHERE runs.state IN ('running', 'paused') AND runs.state = 'running')
+    AND NOT EXISTS (SELECT FROM auth.firebase_intents AS intents WHERE intents.user_id = claims.user_id AND intents.kind = 'move')
+ORDER BY claims.claimed_at
+LIMIT $2::int
+`
+
+type LapsedMovesParams struct {
+	LapseSeconds float64
+	PageSize     int32
+}
+
+// Called by internal/move: claims of runs that were cut short have no intent, and no sign-in may come. A running run takes its own over.
+// Served by bulk_runs_one_unfinished, and for the rest by no index: claims and intents are a few rows.
+func (q *Queries) LapsedMoves(ctx context.Context, db DBTX, arg LapsedMovesParams) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, lapsedMoves, arg.LapseSeconds, arg.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []uuid.UUID
+	for rows.Next() {
+		var user_id uuid.UUID
+		if err := rows.Scan(&user_id); err != nil {
+			return nil, err
+		}
+		items = append(items, user_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const moveConflict = `-- name: MoveConflict :one
 SELECT coalesce(failure, '')::text AS failure
 FROM auth.move_claims
@@ -417,7 +460,7 @@ WITH taken AS (
     WHERE
         user_id = ANY($4::uuid []) AND failed_at IS NULL
         AND claimed_at < clock_timestamp() - $5::float8 * interval '1 second'
-    RETURNING user_id
+    RETURNING user_id, hash_digest
 )
 SELECT
     users.id, users.email, users.username, users.user_type, users.password_hash, users.last_login, users.created_at,
@@ -425,7 +468,10 @@ SELECT
         ($1::boolean OR coalesce(to_jsonb(users) -> $2::text = 'true'::jsonb, false))
         AND NOT coalesce(users.provider_data @> '{"email_verified": false}', false)
         AND users.user_type IS DISTINCT FROM 'admin'
-    )::boolean AS verified
+    )::boolean AS verified,
+    (
+        taken.hash_digest IS NOT NULL AND taken.hash_digest IS DISTINCT FROM sha256(convert_to(users.password_hash, 'UTF8'))
+    )::boolean AS rehashed
 FROM auth.users AS users
 INNER JOIN taken ON taken.user_id = users.id
 WHERE users.federation_status = 'syncing' AND coalesce(users.auth_provider, 'local') = 'local' AND users.firebase_uid IS NULL
@@ -448,10 +494,11 @@ type TakeOverMovesRow struct {
 	LastLogin    *time.Time
 	CreatedAt    *time.Time
 	Verified     bool
+	Rehashed     bool
 }
 
-// Called by internal/move for claims that have lapsed: their holder was killed or hangs. The new holder looks at Firebase first. verified is
-// ClaimMoves'. Served by users_pkey and move_claims_pkey.
+// Called by internal/move for claims that have lapsed: their holder was killed or hangs. The new holder looks at Firebase first.
+// rehashed: the row's hash is not the one that was claimed, and may have been imported. verified is ClaimMoves'. Served by users_pkey and move_claims_pkey.
 func (q *Queries) TakeOverMoves(ctx context.Context, db DBTX, arg TakeOverMovesParams) ([]TakeOverMovesRow, error) {
 	rows, err := db.Query(ctx, takeOverMoves,
 		arg.Trust,
@@ -476,6 +523,7 @@ func (q *Queries) TakeOverMoves(ctx context.Context, db DBTX, arg TakeOverMovesP
 			&i.LastLogin,
 			&i.CreatedAt,
 			&i.Verified,
+			&i.Rehashed,
 		); err != nil {
 			return nil, err
 		}

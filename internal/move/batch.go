@@ -77,25 +77,33 @@ func (m *Mover) Move(ctx context.Context, b Batch) (Report, error) {
 	if !m.policy.Allowed {
 		return Report{}, ErrNotMovable
 	}
-	w := &batch{Mover: m, Batch: b, by: uuid.NewString(), users: map[uuid.UUID]*batchUser{}}
+	w := m.newBatch(b)
 	if err := w.claim(ctx); err != nil {
 		return Report{}, fmt.Errorf("claim users: %w", pg.Fault(err))
 	}
 	ctx, cancel := detach.Context(ctx, m.lapse*3/4)
 	defer cancel()
-	trouble := w.provision(ctx)
-	report := Report{Canary: w.canary, Trouble: trouble}
-	moved, err := w.finish(ctx)
+	return w.end(ctx, w.provision(ctx))
+}
+
+func (m *Mover) newBatch(b Batch) *batch {
+	return &batch{Mover: m, Batch: b, by: uuid.NewString(), users: map[uuid.UUID]*batchUser{}}
+}
+
+// end settles users that have a target or an error.
+func (b *batch) end(ctx context.Context, trouble error) (Report, error) {
+	report := Report{Canary: b.canary, Trouble: trouble}
+	moved, err := b.finish(ctx)
 	report.Moved = len(moved)
 	if err == nil {
-		report.Released, err = w.release(ctx, trouble)
+		report.Released, err = b.release(ctx, trouble)
 	}
 	for _, id := range moved {
-		if w.users[id].target.fresh {
+		if b.users[id].target.fresh {
 			report.Imported++
 		}
-		m.onMove(OutcomeMoved)
-		m.onChange(context.WithoutCancel(ctx), id)
+		b.onMove(OutcomeMoved)
+		b.onChange(context.WithoutCancel(ctx), id)
 	}
 	return report, err
 }
@@ -130,7 +138,17 @@ func (b *batch) add(p claimedUser) {
 func (b *batch) provision(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, b.lapse/2)
 	defer cancel()
-	var fresh, lapsed []*batchUser
+	fresh, lapsed := b.byClaim()
+	absent, trouble := b.find(ctx, lapsed)
+	if trouble != nil {
+		b.stop(fresh, trouble)
+		return trouble
+	}
+	return b.importAll(ctx, append(fresh, absent...), b.Canary != nil)
+}
+
+// byClaim sets the addresses, or what is wrong with them.
+func (b *batch) byClaim() (fresh, lapsed []*batchUser) {
 	for _, u := range b.users {
 		u.email, u.err = user.CanonicalEmail(u.stored)
 		switch {
@@ -144,12 +162,7 @@ func (b *batch) provision(ctx context.Context) error {
 	}
 	byID := func(a, b *batchUser) int { return cmp.Compare(a.id.String(), b.id.String()) }
 	slices.SortFunc(fresh, byID)
-	absent, trouble := b.find(ctx, lapsed)
-	if trouble != nil {
-		b.stop(fresh, trouble)
-		return trouble
-	}
-	return b.importAll(ctx, append(fresh, absent...), b.Canary != nil)
+	return fresh, lapsed
 }
 
 // find sets existing accounts and returns users without one.
@@ -166,7 +179,11 @@ func (b *batch) find(ctx context.Context, users []*batchUser) (absent []*batchUs
 			case err != nil:
 				u.err, trouble = errUnsettled{err}, err
 			case exists:
-				u.target, u.err = found(account, u.email)
+				if u.target, u.err = found(account, u.email); u.err == nil && u.rehashed {
+					u.err = b.withdrawFormer(ctx, u.claimedUser)
+				}
+			case u.rehashed:
+				u.err = notMovable{CodeChanged}
 			default:
 				absent = append(absent, u)
 			}

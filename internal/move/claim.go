@@ -22,6 +22,7 @@ type claimedUser struct {
 	change               uuid.UUID
 	actor                string
 	takenOver            bool    // Firebase may have the account already
+	rehashed             bool    // takenOver with another hash than Firebase may have
 	typed                *string // nil: no password
 	stored               string  // the row's address, not canonical
 	username             string
@@ -76,8 +77,11 @@ func (m *Mover) takeOver(ctx context.Context, tx db.DBTX, ids []uuid.UUID, by st
 	var taken []claimedUser
 	strays := slices.Clone(ids)
 	for _, row := range rows {
-		p := toClaimedUser(db.ClaimMovesRow(row), by)
-		p.takenOver = true
+		p := toClaimedUser(db.ClaimMovesRow{
+			ID: row.ID, Email: row.Email, Username: row.Username, UserType: row.UserType, PasswordHash: row.PasswordHash, LastLogin: row.LastLogin,
+			CreatedAt: row.CreatedAt, Verified: row.Verified,
+		}, by)
+		p.takenOver, p.rehashed = true, row.Rehashed
 		taken = append(taken, p)
 		strays = slices.DeleteFunc(strays, func(id uuid.UUID) bool { return id == row.ID })
 	}

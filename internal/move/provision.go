@@ -41,7 +41,10 @@ func (m *Mover) provision(ctx context.Context, p claimedUser) (target, error) {
 	}
 	if p.takenOver {
 		a, err := m.find(ctx, p, email)
-		if !errors.Is(err, firebase.ErrUserNotFound) {
+		switch {
+		case p.rehashed && (err == nil || errors.Is(err, firebase.ErrUserNotFound)):
+			return target{}, m.withdrawFormer(ctx, p)
+		case !errors.Is(err, firebase.ErrUserNotFound):
 			return a, unsettledBy(err)
 		}
 	}

@@ -64,6 +64,9 @@ func (m *Mover) resolve(ctx context.Context, p claimedUser, i intent.Intent, ano
 	if current, err := user.CanonicalEmail(there.Email); err != nil || current != email {
 		return stopped(codeUIDTaken, err)
 	}
+	if p.rehashed {
+		return m.withdrawFormer(ctx, p)
+	}
 	began := i.Began.Add(time.Duration(m.clocks.FirebaseLead() * float64(time.Second))) // as Firebase dates passwords
 	return m.finish(ctx, p, target{
 		uid: there.UID, email: email, way: wayFound,

@@ -23,17 +23,22 @@ func (s *stage) seen() func(*move.Options) {
 
 func (s *stage) settle(id uuid.UUID) {
 	s.Helper()
+	if settled, err := s.settleOnce(id); err != nil || !settled {
+		s.Fatalf("settled %t, %v", settled, err)
+	}
+}
+
+func (s *stage) settleOnce(id uuid.UUID) (settled bool, err error) {
+	s.Helper()
 	var change uuid.UUID
-	if err := s.pool.QueryRow(s.Context(), "SELECT id FROM auth.firebase_intents WHERE user_id = $1", id).Scan(&change); err != nil {
+	if err = s.pool.QueryRow(s.Context(), "SELECT id FROM auth.firebase_intents WHERE user_id = $1", id).Scan(&change); err != nil {
 		s.Fatal(err)
 	}
 	i, err := intent.NewLog(s.pool, noJob).Read(s.Context(), change)
 	if err != nil {
 		s.Fatal(err)
 	}
-	if settled, err := s.mover(s.seen()).SettleMove(s.Context(), i); err != nil || !settled {
-		s.Fatalf("settled %t, %v", settled, err)
-	}
+	return s.mover(s.seen()).SettleMove(s.Context(), i)
 }
 
 // A7: Firebase's clock dates its password.

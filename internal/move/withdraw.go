@@ -78,6 +78,14 @@ func (m *Mover) withdraw(ctx context.Context, u provided) error {
 	return reason
 }
 
+// withdrawFormer deletes the unused account of a former hash. The next claim imports the row's own.
+func (m *Mover) withdrawFormer(ctx context.Context, p claimedUser) error {
+	if err := m.deleteUnused(ctx, p); err != nil {
+		return err
+	}
+	return notMovable{CodeChanged}
+}
+
 // deleteUnused looks, disables, looks again and deletes. A used account stays.
 func (m *Mover) deleteUnused(ctx context.Context, p claimedUser) error {
 	uid := p.id.String()

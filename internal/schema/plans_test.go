@@ -357,6 +357,9 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.TakeOverMoves(ctx, db, queries.TakeOverMovesParams{Ids: some, ClaimedBy: "test"})
 		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.LapsedMoves(ctx, db, queries.LapsedMovesParams{LapseSeconds: 60, PageSize: 100})
+		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.MoveStates(ctx, db, some) },
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.FinishMoves(ctx, db, queries.FinishMovesParams{
