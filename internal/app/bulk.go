@@ -10,6 +10,7 @@ import (
 	"auth-v2-service/internal/bulk"
 	"auth-v2-service/internal/config"
 	"auth-v2-service/internal/fbsync"
+	"auth-v2-service/internal/firebase"
 )
 
 // runs implements fbsync.Runs: jobs are opened before the mover is.
@@ -27,6 +28,16 @@ func (r runs) Carry(ctx context.Context, id uuid.UUID) error {
 }
 
 func (r runs) ToCarry(ctx context.Context) ([]uuid.UUID, error) { return bulk.ToCarry(ctx, r.jobs) }
+
+func (r runs) SettleLapsed(ctx context.Context) error {
+	for settled := firebase.MaxLookUp; settled == firebase.MaxLookUp; {
+		var err error
+		if settled, err = r.p.mover.SettleLapsed(ctx, "system"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // OnRuns opens what commands about runs need. It never migrates. Error: *fbsync.WrongProjectError.
 func OnRuns(ctx context.Context, c config.Config, o Options, work func(ctx context.Context, runs *bulk.Service) error) error {

@@ -19,6 +19,8 @@ type Runs interface {
 	// Carry leaves the run to another carrier when ctx ends.
 	Carry(ctx context.Context, id uuid.UUID) error
 	ToCarry(ctx context.Context) ([]uuid.UUID, error)
+	// SettleLapsed ends moves that a run left behind.
+	SettleLapsed(ctx context.Context) error
 }
 
 type runJob struct {
@@ -75,6 +77,16 @@ func (s *Service) lookForRuns(ctx context.Context) {
 			if _, err := s.river.Insert(ctx, runJob{RunID: id}, nil); err != nil && ctx.Err() == nil {
 				s.log.WarnContext(ctx, "a run waits", "run_id", id, telemetry.FieldError, err)
 			}
+		}
+	}
+}
+
+const settleLapsedEvery = 15 * time.Second
+
+func (s *Service) settleLapsed(ctx context.Context) {
+	for sleep.Context(ctx, settleLapsedEvery) == nil {
+		if err := s.runs.SettleLapsed(ctx); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "moves that were cut short wait", telemetry.FieldError, err)
 		}
 	}
 }

@@ -115,6 +115,7 @@ func (s *Service) Run(ctx context.Context) error {
 	if s.runs != nil {
 		var looking sync.WaitGroup
 		looking.Go(func() { s.lookForRuns(ctx) })
+		looking.Go(func() { s.settleLapsed(ctx) })
 		defer looking.Wait()
 	}
 	s.count(ctx)
