@@ -28,9 +28,9 @@ var (
 	ErrCarried    = fault.New(fault.RunConflict, "another instance or command carries this run")
 )
 
-// Start starts a run, or goes on with the unfinished one of the same target and selection, with its limits. carrier holds a new run's
-// lease; uuid.Nil leaves it to any instance. Errors: ErrInvalidPlan, rollout.ErrUndecided, ErrTraffic, ErrUnfinished, ErrOtherPlace, those
-// of operator.Hold.
+// Start starts a run, or goes on with the unfinished one of the same target and selection, with its limits. carrier holds the lease
+// then; uuid.Nil leaves the run to any instance. Errors: ErrInvalidPlan, rollout.ErrUndecided, ErrTraffic, ErrUnfinished, ErrOtherPlace,
+// ErrCarried, those of operator.Hold.
 func (s *Service) Start(ctx context.Context, plan Plan, by operator.Operator, carrier uuid.UUID) (Run, error) {
 	plan = plan.withDefaults()
 	if err := s.Allowed(ctx, plan); err != nil {
@@ -151,20 +151,38 @@ func (s *Service) goOn(ctx context.Context, tx pgx.Tx, plan Plan, by operator.Op
 	if err != nil {
 		return uuid.Nil, err
 	}
+	if _, err := s.queries.HoldBulkRun(ctx, tx, id); err != nil {
+		return uuid.Nil, err
+	}
 	run, err := readRun(ctx, tx, id)
 	switch {
 	case err != nil:
 		return uuid.Nil, err
+	case run.State != Running && run.State != Paused:
+		return uuid.Nil, ErrUnfinished // it ended at this moment
 	case run.Target != s.Target:
 		return uuid.Nil, ErrOtherPlace.With(fmt.Errorf("run %s", id))
 	case !run.same(plan):
 		return uuid.Nil, ErrUnfinished.With(fmt.Errorf("run %s", id))
-	case carrier != uuid.Nil && run.Carried && run.State == Running:
-		return uuid.Nil, ErrCarried.With(fmt.Errorf("run %s", id))
-	case run.State == Running:
+	}
+	if run.State != Running {
+		if err := s.resumeIn(ctx, tx, id, by, carrier == uuid.Nil); err != nil {
+			return uuid.Nil, err
+		}
+	}
+	if carrier == uuid.Nil {
 		return id, nil
 	}
-	return id, s.resumeIn(ctx, tx, id, by, carrier == uuid.Nil)
+	return id, s.lease(ctx, tx, id, carrier)
+}
+
+// lease returns ErrCarried while another carrier holds the lease.
+func (s *Service) lease(ctx context.Context, from db.DBTX, id, carrier uuid.UUID) error {
+	held, err := s.queries.LeaseBulkRun(ctx, from, db.LeaseBulkRunParams{ID: id, LeaseBy: carrier, LeaseSeconds: lease.Seconds()})
+	if err == nil && held == 0 {
+		return ErrCarried.With(fmt.Errorf("run %s", id))
+	}
+	return err
 }
 
 // Unfinished returns the unfinished run, or ErrNoRun.

@@ -48,12 +48,8 @@ func (s *Service) Carry(ctx context.Context, id, carrier uuid.UUID, onBatch func
 	case run.State != Running:
 		return ErrWrongState
 	}
-	held, err := s.queries.LeaseBulkRun(ctx, s.Pool, db.LeaseBulkRunParams{ID: id, LeaseBy: carrier, LeaseSeconds: lease.Seconds()})
-	if err != nil {
+	if err := s.lease(ctx, s.Pool, id, carrier); err != nil {
 		return fmt.Errorf("lease run %s: %w", id, pg.Fault(err))
-	}
-	if held == 0 {
-		return ErrCarried
 	}
 	w := newWorker(s, run, carrier, onBatch)
 	err = w.work(ctx)
