@@ -136,20 +136,22 @@ ORDER BY user_id
 LIMIT sqlc.arg(page_size)::int;
 
 -- name: RecordBulkUsers :exec
--- Called by internal/bulk with the outcomes of a batch, in its transaction: the run's counts are exact. Served by bulk_run_users_pkey.
+-- Called by internal/bulk with the outcomes of a batch after HoldBulkRun, in its transaction: the run's counts are exact. A user that has moved
+-- stays so. Served by bulk_run_users_pkey.
 WITH members AS (
     SELECT
         unnest(sqlc.arg(user_ids)::uuid []) AS user_id, unnest(sqlc.arg(outcomes)::text []) AS outcome, unnest(sqlc.arg(codes)::text []) AS code
 ),
 before AS (
     SELECT known.outcome FROM auth.bulk_run_users AS known
-    WHERE known.run_id = sqlc.arg(run_id)::uuid AND known.user_id = ANY(sqlc.arg(user_ids)::uuid [])
+    WHERE known.run_id = sqlc.arg(run_id)::uuid AND known.user_id = ANY(sqlc.arg(user_ids)::uuid []) AND known.outcome <> 'moved'
 ),
 recorded AS (
     INSERT INTO auth.bulk_run_users AS known (run_id, user_id, outcome, code)
     SELECT sqlc.arg(run_id)::uuid, members.user_id, members.outcome, members.code
     FROM members
     ON CONFLICT (run_id, user_id) DO UPDATE SET outcome = excluded.outcome, code = excluded.code, at = excluded.at
+    WHERE known.outcome <> 'moved'
     RETURNING known.outcome
 ),
 counts AS (

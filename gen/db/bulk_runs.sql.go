@@ -534,13 +534,14 @@ WITH members AS (
 ),
 before AS (
     SELECT known.outcome FROM auth.bulk_run_users AS known
-    WHERE known.run_id = $1::uuid AND known.user_id = ANY($2::uuid [])
+    WHERE known.run_id = $1::uuid AND known.user_id = ANY($2::uuid []) AND known.outcome <> 'moved'
 ),
 recorded AS (
     INSERT INTO auth.bulk_run_users AS known (run_id, user_id, outcome, code)
     SELECT $1::uuid, members.user_id, members.outcome, members.code
     FROM members
     ON CONFLICT (run_id, user_id) DO UPDATE SET outcome = excluded.outcome, code = excluded.code, at = excluded.at
+    WHERE known.outcome <> 'moved'
     RETURNING known.outcome
 ),
 counts AS (
@@ -563,7 +564,8 @@ type RecordBulkUsersParams struct {
 	Codes    []string
 }
 
-// Called by internal/bulk with the outcomes of a batch, in its transaction: the run's counts are exact. Served by bulk_run_users_pkey.
+// Called by internal/bulk with the outcomes of a batch after HoldBulkRun, in its transaction: the run's counts are exact. A user that has moved
+// stays so. Served by bulk_run_users_pkey.
 func (q *Queries) RecordBulkUsers(ctx context.Context, db DBTX, arg RecordBulkUsersParams) error {
 	_, err := db.Exec(ctx, recordBulkUsers,
 		arg.RunID,

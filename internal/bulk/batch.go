@@ -188,6 +188,9 @@ func (w *worker) recordUsers(ctx context.Context, tx pgx.Tx, results []move.Resu
 	if len(results) == 0 {
 		return nil
 	}
+	if _, err := w.queries.HoldBulkRun(ctx, tx, w.run.ID); err != nil {
+		return err
+	}
 	params := db.RecordBulkUsersParams{RunID: w.run.ID}
 	for _, r := range results {
 		params.UserIds, params.Codes = append(params.UserIds, r.ID), append(params.Codes, r.Code)
