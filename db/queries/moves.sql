@@ -120,11 +120,15 @@ WHERE user_id = $1 AND failed_at >= clock_timestamp() - interval '1 hour';
 
 -- name: MoveStates :many
 -- Called by internal/move for rows that it could not claim or finish: what they are now. A row that is missing was deleted. Served by
--- users_pkey and move_claims_pkey.
+-- users_pkey, move_claims_pkey and firebase_passwords_pkey.
 SELECT
     users.id, coalesce(users.firebase_uid, '')::text AS firebase_uid,
-    (coalesce(users.federation_status, 'active') = 'syncing')::boolean AS syncing, coalesce(users.is_active, true)::boolean AS active,
+    (coalesce(users.federation_status, 'active') = 'syncing')::boolean AS syncing,
+    (coalesce(users.is_active, true) AND users.federation_status IS DISTINCT FROM 'disabled')::boolean AS active,
     (coalesce(users.auth_provider, 'local') = 'local' AND users.password_hash IS NOT NULL)::boolean AS local,
+    EXISTS (
+        SELECT FROM auth.firebase_passwords AS kept WHERE kept.user_id = users.id AND kept.local_hash = users.password_hash
+    )::boolean AS firebase_password,
     coalesce(claims.claimed_by, '')::text AS claimed_by
 FROM auth.users AS users
 LEFT JOIN auth.move_claims AS claims ON claims.user_id = users.id

@@ -358,8 +358,12 @@ func (q *Queries) MoveConflict(ctx context.Context, db DBTX, userID uuid.UUID) (
 const moveStates = `-- name: MoveStates :many
 SELECT
     users.id, coalesce(users.firebase_uid, '')::text AS firebase_uid,
-    (coalesce(users.federation_status, 'active') = 'syncing')::boolean AS syncing, coalesce(users.is_active, true)::boolean AS active,
+    (coalesce(users.federation_status, 'active') = 'syncing')::boolean AS syncing,
+    (coalesce(users.is_active, true) AND users.federation_status IS DISTINCT FROM 'disabled')::boolean AS active,
     (coalesce(users.auth_provider, 'local') = 'local' AND users.password_hash IS NOT NULL)::boolean AS local,
+    EXISTS (
+        SELECT FROM auth.firebase_passwords AS kept WHERE kept.user_id = users.id AND kept.local_hash = users.password_hash
+    )::boolean AS firebase_password,
     coalesce(claims.claimed_by, '')::text AS claimed_by
 FROM auth.users AS users
 LEFT JOIN auth.move_claims AS claims ON claims.user_id = users.id
@@ -367,16 +371,17 @@ WHERE users.id = ANY($1::uuid [])
 `
 
 type MoveStatesRow struct {
-	ID          uuid.UUID
-	FirebaseUID string
-	Syncing     bool
-	Active      bool
-	Local       bool
-	ClaimedBy   string
+	ID               uuid.UUID
+	FirebaseUID      string
+	Syncing          bool
+	Active           bool
+	Local            bool
+	FirebasePassword bool
+	ClaimedBy        string
 }
 
 // Called by internal/move for rows that it could not claim or finish: what they are now. A row that is missing was deleted. Served by
-// users_pkey and move_claims_pkey.
+// users_pkey, move_claims_pkey and firebase_passwords_pkey.
 func (q *Queries) MoveStates(ctx context.Context, db DBTX, ids []uuid.UUID) ([]MoveStatesRow, error) {
 	rows, err := db.Query(ctx, moveStates, ids)
 	if err != nil {
@@ -392,6 +397,7 @@ func (q *Queries) MoveStates(ctx context.Context, db DBTX, ids []uuid.UUID) ([]M
 			&i.Syncing,
 			&i.Active,
 			&i.Local,
+			&i.FirebasePassword,
 			&i.ClaimedBy,
 		); err != nil {
 			return nil, err

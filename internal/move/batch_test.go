@@ -260,6 +260,29 @@ func TestMove_RowsThatChangeMeanwhile(t *testing.T) {
 	s.mustBeMoved(ids[0], ids[0].String(), "another password")
 }
 
+// What only another program or a sign-in changes is not tried again and again.
+func TestMove_RowsThatAreNotToMove(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	ids := s.locals(4)
+	s.exec("UPDATE auth.users SET federation_status = 'disabled' WHERE id = $1", ids[0])
+	s.exec("UPDATE auth.users SET is_active = false WHERE id = $1", ids[1])
+	s.exec("UPDATE auth.users SET password_hash = NULL, auth_provider = 'firebase', firebase_uid = NULL WHERE id = $1", ids[2])
+	s.exec(`WITH parameters AS (
+			INSERT INTO auth.firebase_hash_configs (project, version, algorithm, signer_key, salt_separator, rounds, memory_cost)
+			VALUES ('demo-test', 1, 'SCRYPT', decode(repeat('00', 32), 'hex'), '', 8, 4) RETURNING id
+		)
+		INSERT INTO auth.firebase_passwords (user_id, config_id, hash, salt, local_hash, password_set_at)
+		SELECT users.id, parameters.id, decode(repeat('00', 32), 'hex'), '', users.password_hash, now()
+		FROM auth.users AS users, parameters WHERE users.id = $1`, ids[3])
+	_, r := s.moveAll(s.mover(), ids)
+	for i, code := range []string{move.CodeDeactivated, move.CodeDeactivated, move.CodeNotLocal, move.CodeFirebasePassword} {
+		if got := r.results[ids[i]]; got.Outcome != move.OutcomeNotMovable || got.Code != code {
+			t.Errorf("recorded %+v, expected %s", got, code)
+		}
+	}
+}
+
 // A used account stays, and an operator decides.
 func TestMove_AnAccountThatWasUsedStays(t *testing.T) {
 	s := newStage(t)

@@ -14,12 +14,13 @@ import (
 
 // Codes of rows that cannot move.
 const (
-	CodeMoved       = "moved_already" // by a sign-in, or linked
-	CodeDeactivated = "deactivated"
-	CodeDeleted     = "deleted"
-	CodeNotLocal    = "not_local"
-	CodeClaimed     = "claimed" // by another try
-	CodeChanged     = "changed" // password, address or type
+	CodeMoved            = "moved_already" // by a sign-in, or linked
+	CodeDeactivated      = "deactivated"
+	CodeDeleted          = "deleted"
+	CodeNotLocal         = "not_local"
+	CodeFirebasePassword = "firebase_password" // returned, and without a hash of its own until its next sign-in
+	CodeClaimed          = "claimed"           // by another try
+	CodeChanged          = "changed"           // password, address or type
 )
 
 type notMovable struct{ code string }
@@ -58,6 +59,8 @@ func codeOf(row db.MoveStatesRow, held bool) string {
 		return CodeClaimed
 	case !row.Active:
 		return CodeDeactivated
+	case row.FirebasePassword:
+		return CodeFirebasePassword
 	}
 	return CodeChanged
 }
