@@ -194,15 +194,30 @@ GROUP BY outcome, code
 ORDER BY outcome, users DESC, code;
 
 -- name: MovableUsers :many
--- Called by internal/bulk for a preflight: the ids of all users that a run could move, page by page. Served by users_pkey or
--- idx_users_firebase_uid.
+-- Called by internal/bulk for a preflight: all users that a run could move, page by page. firebase_password is MoveStates'. Served by
+-- users_pkey or idx_users_firebase_uid, and firebase_passwords_pkey.
 SELECT
-    id, email, password_hash, user_type,
-    (coalesce(federation_status, 'active') = 'syncing')::boolean AS syncing
-FROM auth.users
+    users.id, users.email, users.password_hash,
+    EXISTS (
+        SELECT FROM auth.firebase_passwords AS kept WHERE kept.user_id = users.id AND kept.local_hash = users.password_hash
+    )::boolean AS firebase_password
+FROM auth.users AS users
 WHERE
-    (sqlc.narg(after)::uuid IS NULL OR id > sqlc.narg(after)::uuid)
-    AND coalesce(auth_provider, 'local') = 'local' AND firebase_uid IS NULL AND password_hash IS NOT NULL AND coalesce(is_active, true)
-    AND federation_status IS DISTINCT FROM 'disabled'
-ORDER BY id
+    (sqlc.narg(after)::uuid IS NULL OR users.id > sqlc.narg(after)::uuid)
+    AND coalesce(users.auth_provider, 'local') = 'local' AND users.firebase_uid IS NULL AND users.password_hash IS NOT NULL
+    AND coalesce(users.is_active, true) AND users.federation_status IS DISTINCT FROM 'disabled'
+ORDER BY users.id
 LIMIT sqlc.arg(page_size)::int;
+
+-- name: MovableUsersByID :many
+-- Called by internal/bulk for a preflight by ids: those that a run could move, as MovableUsers has them. Served by users_pkey and
+-- firebase_passwords_pkey.
+SELECT
+    users.id, users.email, users.password_hash,
+    EXISTS (
+        SELECT FROM auth.firebase_passwords AS kept WHERE kept.user_id = users.id AND kept.local_hash = users.password_hash
+    )::boolean AS firebase_password
+FROM auth.users AS users
+WHERE
+    users.id = ANY(sqlc.arg(ids)::uuid []) AND coalesce(users.auth_provider, 'local') = 'local' AND users.firebase_uid IS NULL
+    AND users.password_hash IS NOT NULL AND coalesce(users.is_active, true) AND users.federation_status IS DISTINCT FROM 'disabled';

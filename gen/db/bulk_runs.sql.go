@@ -421,14 +421,16 @@ func (q *Queries) LeaveBulkRun(ctx context.Context, db DBTX, arg LeaveBulkRunPar
 
 const movableUsers = `-- name: MovableUsers :many
 SELECT
-    id, email, password_hash, user_type,
-    (coalesce(federation_status, 'active') = 'syncing')::boolean AS syncing
-FROM auth.users
+    users.id, users.email, users.password_hash,
+    EXISTS (
+        SELECT FROM auth.firebase_passwords AS kept WHERE kept.user_id = users.id AND kept.local_hash = users.password_hash
+    )::boolean AS firebase_password
+FROM auth.users AS users
 WHERE
-    ($1::uuid IS NULL OR id > $1::uuid)
-    AND coalesce(auth_provider, 'local') = 'local' AND firebase_uid IS NULL AND password_hash IS NOT NULL AND coalesce(is_active, true)
-    AND federation_status IS DISTINCT FROM 'disabled'
-ORDER BY id
+    ($1::uuid IS NULL OR users.id > $1::uuid)
+    AND coalesce(users.auth_provider, 'local') = 'local' AND users.firebase_uid IS NULL AND users.password_hash IS NOT NULL
+    AND coalesce(users.is_active, true) AND users.federation_status IS DISTINCT FROM 'disabled'
+ORDER BY users.id
 LIMIT $2::int
 `
 
@@ -438,15 +440,14 @@ type MovableUsersParams struct {
 }
 
 type MovableUsersRow struct {
-	ID           uuid.UUID
-	Email        string
-	PasswordHash *string
-	UserType     *string
-	Syncing      bool
+	ID               uuid.UUID
+	Email            string
+	PasswordHash     *string
+	FirebasePassword bool
 }
 
-// Called by internal/bulk for a preflight: the ids of all users that a run could move, page by page. Served by users_pkey or
-// idx_users_firebase_uid.
+// Called by internal/bulk for a preflight: all users that a run could move, page by page. firebase_password is MoveStates'. Served by
+// users_pkey or idx_users_firebase_uid, and firebase_passwords_pkey.
 func (q *Queries) MovableUsers(ctx context.Context, db DBTX, arg MovableUsersParams) ([]MovableUsersRow, error) {
 	rows, err := db.Query(ctx, movableUsers, arg.After, arg.PageSize)
 	if err != nil {
@@ -460,8 +461,53 @@ func (q *Queries) MovableUsers(ctx context.Context, db DBTX, arg MovableUsersPar
 			&i.ID,
 			&i.Email,
 			&i.PasswordHash,
-			&i.UserType,
-			&i.Syncing,
+			&i.FirebasePassword,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const movableUsersByID = `-- name: MovableUsersByID :many
+SELECT
+    users.id, users.email, users.password_hash,
+    EXISTS (
+        SELECT FROM auth.firebase_passwords AS kept WHERE kept.user_id = users.id AND kept.local_hash = users.password_hash
+    )::boolean AS firebase_password
+FROM auth.users AS users
+WHERE
+    users.id = ANY($1::uuid []) AND coalesce(users.auth_provider, 'local') = 'local' AND users.firebase_uid IS NULL
+    AND users.password_hash IS NOT NULL AND coalesce(users.is_active, true) AND users.federation_status IS DISTINCT FROM 'disabled'
+`
+
+type MovableUsersByIDRow struct {
+	ID               uuid.UUID
+	Email            string
+	PasswordHash     *string
+	FirebasePassword bool
+}
+
+// Called by internal/bulk for a preflight by ids: those that a run could move, as MovableUsers has them. Served by users_pkey and
+// firebase_passwords_pkey.
+func (q *Queries) MovableUsersByID(ctx context.Context, db DBTX, ids []uuid.UUID) ([]MovableUsersByIDRow, error) {
+	rows, err := db.Query(ctx, movableUsersByID, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []MovableUsersByIDRow
+	for rows.Next() {
+		var i MovableUsersByIDRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Email,
+			&i.PasswordHash,
+			&i.FirebasePassword,
 		); err != nil {
 			return nil, err
 		}

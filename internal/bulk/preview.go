@@ -3,6 +3,7 @@ package bulk
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -30,9 +31,13 @@ func (s *Service) Preview(ctx context.Context, plan Plan) (Preview, error) {
 	if p.Rollout, err = rollout.Load(ctx, s.Pool); err != nil {
 		return p, err
 	}
-	named := make(map[uuid.UUID]bool, len(plan.IDs))
-	for _, id := range plan.IDs {
-		named[id] = true
+	if plan.Selection == IDs {
+		for part := range slices.Chunk(plan.IDs, previewPage) {
+			if err := s.previewIDs(ctx, &p, part); err != nil {
+				return p, err
+			}
+		}
+		return p, nil
 	}
 	params := db.MovableUsersParams{PageSize: previewPage}
 	for {
@@ -41,10 +46,9 @@ func (s *Service) Preview(ctx context.Context, plan Plan) (Preview, error) {
 			return p, fmt.Errorf("count users: %w", pg.Fault(err))
 		}
 		for _, row := range rows {
-			if plan.Selection == IDs && !named[row.ID] || !plan.holds(p.Rollout, row.ID) {
-				continue
+			if plan.holds(p.Rollout, row.ID) {
+				p.count(db.MovableUsersByIDRow(row))
 			}
-			p.count(row)
 		}
 		if len(rows) < previewPage {
 			return p, nil
@@ -53,14 +57,44 @@ func (s *Service) Preview(ctx context.Context, plan Plan) (Preview, error) {
 	}
 }
 
-func (p *Preview) count(row db.MovableUsersRow) {
+// previewIDs counts each user that was named.
+func (s *Service) previewIDs(ctx context.Context, p *Preview, ids []uuid.UUID) error {
+	denied, ids := split(p.Rollout, ids)
+	for _, r := range denied {
+		p.stuck(r.ID, r.Code)
+	}
+	rows, err := s.queries.MovableUsersByID(ctx, s.Pool, ids)
+	if err != nil {
+		return fmt.Errorf("count users: %w", pg.Fault(err))
+	}
+	counted := make(map[uuid.UUID]bool, len(rows))
+	for _, row := range rows {
+		counted[row.ID] = true
+		p.count(row)
+	}
+	others := slices.DeleteFunc(ids, func(id uuid.UUID) bool { return counted[id] })
+	why, err := s.Mover.NotMovable(ctx, others)
+	for _, id := range others {
+		p.stuck(id, why[id])
+	}
+	return err
+}
+
+func (p *Preview) count(row db.MovableUsersByIDRow) {
 	code := move.Check(row.Email, or(row.PasswordHash))
+	if row.FirebasePassword {
+		code = move.CodeFirebasePassword
+	}
 	if code == "" {
 		p.Movable++
 		return
 	}
+	p.stuck(row.ID, code)
+}
+
+func (p *Preview) stuck(id uuid.UUID, code string) {
 	p.Stuck[code]++
 	if len(p.Named[code]) < namedMissing {
-		p.Named[code] = append(p.Named[code], row.ID)
+		p.Named[code] = append(p.Named[code], id)
 	}
 }

@@ -18,6 +18,7 @@ import (
 // Mover is implemented by move.Mover.
 type Mover interface {
 	Move(ctx context.Context, b move.Batch) (move.Report, error)
+	NotMovable(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]string, error)
 }
 
 // Returner is implemented by rollback.Returner.

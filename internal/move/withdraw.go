@@ -29,6 +29,16 @@ func (n notMovable) Error() string { return ErrNotMovable.Error() + ": " + n.cod
 
 func (notMovable) Unwrap() error { return ErrNotMovable }
 
+// NotMovable returns the codes of users that cannot move, such as CodeMoved.
+func (m *Mover) NotMovable(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]string, error) {
+	why, _, err := m.states(ctx, ids, "")
+	codes := make(map[uuid.UUID]string, len(why))
+	for id, not := range why {
+		codes[id] = not.code
+	}
+	return codes, err
+}
+
 // states tells why rows cannot move. by is the caller's claim, or "".
 func (m *Mover) states(ctx context.Context, ids []uuid.UUID, by string) (map[uuid.UUID]notMovable, map[uuid.UUID]bool, error) {
 	if len(ids) == 0 {

@@ -460,6 +460,7 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.MovableUsers(ctx, db, queries.MovableUsersParams{After: &person, PageSize: 100})
 		},
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.MovableUsersByID(ctx, db, some) },
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.RowBeforeSync(ctx, db, uid) },
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.RowToSync(ctx, db, queries.RowToSyncParams{FirebaseUID: uid, Patience: "2000"})
