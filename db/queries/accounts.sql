@@ -126,8 +126,8 @@ WHERE users.id = sqlc.arg(id);
 -- name: SetLocalPassword :execrows
 -- Called by internal/account when somebody whose password lives here changes it: every session that began before is over. The
 -- old hash stands in the condition, so that of two changes at once the second must prove the first. Not while a move is under way, which may
--- have given the old one to Firebase. firebase_hash is that of Firebase's scrypt, where it is what was proved; ForgetFirebasePassword follows in
--- the transaction. Served by users_pkey and firebase_passwords_pkey.
+-- have given the old one to Firebase. firebase_hash is that of Firebase's scrypt, where it is what was proved. LockUser precedes it in the
+-- transaction, and ForgetFirebasePassword follows. Served by users_pkey and firebase_passwords_pkey.
 UPDATE auth.users
 SET
     password_hash = sqlc.arg(password_hash)::varchar,

@@ -61,13 +61,7 @@ WHERE
 RETURNING former.password_set_at AS former_set_at, kept.password_set_at AS set_at;
 
 -- name: ForgetFirebasePassword :exec
--- Called by internal/account after a new local password, and by internal/user where a local password is set aside, in their transactions.
--- The user's row is locked first, as by all others. Served by users_pkey and firebase_passwords_pkey.
-WITH held AS (
-    SELECT users.id FROM auth.users AS users
-    WHERE users.id = sqlc.arg(id)
-    FOR NO KEY UPDATE OF users
-)
-DELETE FROM auth.firebase_passwords AS kept
-USING held
-WHERE kept.user_id = held.id;
+-- Called by internal/account after a new local password, and by internal/user where a local password is set aside, in their transactions and
+-- after a statement that locks the user's row: only then does it see what another transaction has kept. Served by firebase_passwords_pkey.
+DELETE FROM auth.firebase_passwords
+WHERE user_id = $1;

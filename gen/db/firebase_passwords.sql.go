@@ -45,20 +45,14 @@ func (q *Queries) FirebaseHashConfig(ctx context.Context, db DBTX, arg FirebaseH
 }
 
 const forgetFirebasePassword = `-- name: ForgetFirebasePassword :exec
-WITH held AS (
-    SELECT users.id FROM auth.users AS users
-    WHERE users.id = $1
-    FOR NO KEY UPDATE OF users
-)
-DELETE FROM auth.firebase_passwords AS kept
-USING held
-WHERE kept.user_id = held.id
+DELETE FROM auth.firebase_passwords
+WHERE user_id = $1
 `
 
-// Called by internal/account after a new local password, and by internal/user where a local password is set aside, in their transactions.
-// The user's row is locked first, as by all others. Served by users_pkey and firebase_passwords_pkey.
-func (q *Queries) ForgetFirebasePassword(ctx context.Context, db DBTX, id uuid.UUID) error {
-	_, err := db.Exec(ctx, forgetFirebasePassword, id)
+// Called by internal/account after a new local password, and by internal/user where a local password is set aside, in their transactions and
+// after a statement that locks the user's row: only then does it see what another transaction has kept. Served by firebase_passwords_pkey.
+func (q *Queries) ForgetFirebasePassword(ctx context.Context, db DBTX, userID uuid.UUID) error {
+	_, err := db.Exec(ctx, forgetFirebasePassword, userID)
 	return err
 }
 

@@ -96,6 +96,9 @@ func (s *Service) stillAdmitted(ctx context.Context, p principal.Principal) erro
 
 func (s *Service) setLocalPassword(ctx context.Context, p principal.Principal, hash string, old storedPassword) (changed bool, err error) {
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := s.queries.LockUser(ctx, tx, p.User.ID); err != nil {
+			return err
+		}
 		e := user.Ending(s.clocks, p.Claims)
 		n, err := s.queries.SetLocalPassword(ctx, tx, db.SetLocalPasswordParams{
 			ID: p.User.ID, PasswordHash: hash, OldPasswordHash: *old.hash, FirebaseHash: old.firebaseHash(),

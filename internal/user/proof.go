@@ -159,6 +159,9 @@ func (s *Store) vouched(ctx context.Context, tx pgx.Tx, u User) (bool, error) {
 }
 
 func (s *Store) setAside(ctx context.Context, tx pgx.Tx, u User, reason string) error {
+	if err := s.queries.LockUser(ctx, tx, u.ID); err != nil {
+		return err
+	}
 	if err := s.queries.ForgetFirebasePassword(ctx, tx, u.ID); err != nil {
 		return err
 	}
