@@ -2,14 +2,17 @@ package e2e
 
 import (
 	"bytes"
+	"fmt"
 	"maps"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"auth-v2-service/internal/devstack/identity"
 	"auth-v2-service/internal/testkit/servicetest"
+	"auth-v2-service/internal/user"
 )
 
 // firebasePassword is what a returned user set at Firebase. The local one is servicetest.Password.
@@ -32,22 +35,37 @@ func returnedUser(t testing.TB, s *servicetest.Stack, email string, changes ...m
 	return id
 }
 
-// bringHome keeps Firebase's hash of a password beside a local row.
+// bringHome keeps Firebase's hash of a password beside a local row, as a return does.
 func bringHome(t testing.TB, s *servicetest.Stack, id uuid.UUID, c identity.HashConfig, password string) {
 	t.Helper()
-	salt := id[:10]
-	hash, err := c.Hash(password, salt)
+	hash, err := c.Hash(password, id[:10])
 	if err != nil {
 		t.Fatal(err)
 	}
-	execute(t, s, `WITH config AS (
-			INSERT INTO auth.firebase_hash_configs (project, version, algorithm, signer_key, salt_separator, rounds, memory_cost)
-			VALUES ('e2e', 0, 'SCRYPT', $2, $3, $4, $5)
-			ON CONFLICT ON CONSTRAINT firebase_hash_configs_key DO UPDATE SET project = excluded.project RETURNING id
-		)
-		INSERT INTO auth.firebase_passwords (user_id, config_id, hash, salt, local_hash, password_set_at)
-		SELECT users.id, config.id, $6, $7, users.password_hash, now() FROM auth.users CROSS JOIN config WHERE users.id = $1`,
-		id, c.SignerKey, c.SaltSeparator, c.Rounds, c.MemoryCost, hash, salt)
+	keepHash(t, s, c, user.FirebasePassword{UserID: id, Hash: hash, Salt: id[:10], SetAt: time.Now()})
+}
+
+func keepHash(t testing.TB, s *servicetest.Stack, c identity.HashConfig, p user.FirebasePassword) {
+	t.Helper()
+	if err := pgx.BeginFunc(t.Context(), s.DB, func(tx pgx.Tx) error { return keepIn(t, s, tx, c, p) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func keepIn(t testing.TB, s *servicetest.Stack, tx pgx.Tx, c identity.HashConfig, p user.FirebasePassword) error {
+	t.Helper()
+	users := user.NewStore(user.Options{Pool: s.DB})
+	config, err := users.HashConfigID(t.Context(), user.HashConfig{
+		Project: "e2e", SignerKey: c.SignerKey, SaltSeparator: c.SaltSeparator, Rounds: int32(c.Rounds), MemoryCost: int32(c.MemoryCost),
+	})
+	if err != nil {
+		return err
+	}
+	kept, err := users.KeepFirebasePasswords(t.Context(), tx, config, []user.FirebasePassword{p})
+	if err == nil && len(kept) != 1 {
+		err = fmt.Errorf("the password of user %s is not kept", p.UserID)
+	}
+	return err
 }
 
 func keptFromFirebase(t testing.TB, s *servicetest.Stack, id uuid.UUID) bool {

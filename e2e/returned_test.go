@@ -1,10 +1,12 @@
 package e2e
 
 import (
+	"encoding/base64"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -13,6 +15,7 @@ import (
 	"auth-v2-service/gen/client"
 	"auth-v2-service/internal/devstack/identity"
 	"auth-v2-service/internal/testkit/servicetest"
+	"auth-v2-service/internal/user"
 )
 
 func signInAs(t *testing.T, s *servicetest.Service, path, email, password string) reply {
@@ -68,13 +71,24 @@ func TestReturned_GooglesExample_M7(t *testing.T) {
 	s := servicetest.Start(t)
 	email := servicetest.Email()
 	id := localUser(t, s.Stack, email, servicetest.Password, map[string]any{"firebase_uid": newUID()})
-	bringHome(t, s.Stack, id, cheapScrypt, "another")
-	execute(t, s.Stack, `UPDATE auth.firebase_hash_configs SET rounds = 8, memory_cost = 14, salt_separator = decode('Bw==', 'base64'),
-		signer_key = decode('jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==', 'base64')`)
-	execute(t, s.Stack, `UPDATE auth.firebase_passwords SET salt = decode('42xEC+ixf3L2lw==', 'base64'),
-		hash = decode('lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==', 'base64')`)
+	keepHash(t, s.Stack, identity.HashConfig{
+		SignerKey:     fromBase64(t, "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA=="),
+		SaltSeparator: fromBase64(t, "Bw=="), Rounds: 8, MemoryCost: 14,
+	}, user.FirebasePassword{
+		UserID: id, SetAt: time.Now(), Salt: fromBase64(t, "42xEC+ixf3L2lw=="),
+		Hash: fromBase64(t, "lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ=="),
+	})
 	signInAs(t, s, "/v1/auth/login", email, "user1password").expect(t, "Google's example", 200, "")
 	expectRehashed(t, s, id, "user1password")
+}
+
+func fromBase64(t *testing.T, text string) []byte {
+	t.Helper()
+	decoded, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return decoded
 }
 
 func TestReturned_ManySignInsAtOnce_M7(t *testing.T) {
@@ -136,6 +150,26 @@ func TestReturned_ChangesThePassword_A10(t *testing.T) {
 			t.Errorf("%s is answered %d, expected %d", password, got.status, want)
 		}
 	}
+}
+
+func TestReturned_AReturnDuringAPasswordChange_M7_A10(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	email := servicetest.Email()
+	id := localUser(t, s.Stack, email, servicetest.Password, map[string]any{"firebase_uid": newUID(), "password_set_at": time.Now().Add(-time.Hour)})
+	hash, err := cheapScrypt.Hash(firebasePassword, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := hs256(t, accessSecret, oldAccess(id, email))
+	answer := holdRow(t, s.Stack, func(tx pgx.Tx) {
+		if err := keepIn(t, s.Stack, tx, cheapScrypt, user.FirebasePassword{UserID: id, Hash: hash, SetAt: time.Now()}); err != nil {
+			t.Fatal(err)
+		}
+	}, func() reply { return changePassword(t, s, old, servicetest.Password, newPassword) })
+	answer.expect(t, "M7: a change that proved the password from before the return", 503, "dependency_unavailable")
+	signInAs(t, s, "/v1/auth/login", email, newPassword).expect(t, "M7: the refused password", 401, "invalid_credentials")
+	signInAs(t, s, "/v1/auth/login", email, firebasePassword).expect(t, "M7: Firebase's password", 200, "")
 }
 
 func TestReturned_DeletesTheAccount_F10(t *testing.T) {
