@@ -42,7 +42,7 @@ func bringHome(t testing.TB, s *servicetest.Stack, id uuid.UUID, c identity.Hash
 	if err != nil {
 		t.Fatal(err)
 	}
-	keepHash(t, s, c, user.FirebasePassword{UserID: id, Hash: hash, Salt: id[:10], SetAt: time.Now()})
+	keepHash(t, s, c, user.FirebasePassword{UserID: id, Hash: hash, Salt: id[:10], SetAt: time.Now(), ReadAt: time.Now()})
 }
 
 func keepHash(t testing.TB, s *servicetest.Stack, c identity.HashConfig, p user.FirebasePassword) {

@@ -20,12 +20,13 @@ WHERE
 
 -- name: KeepFirebasePasswords :many
 -- Called by internal/user for a batch of returned users, after the statement that made their rows local. A local password that is as new as
--- Firebase's, or newer, stays (A7). Answers the ids whose password is Firebase's by now. The rows are locked in the order of their ids.
--- Served by users_pkey and firebase_passwords_pkey (the conflict).
+-- Firebase's, or newer, stays (A7). A password from before the row's was set aside stays out of use (F3); so does one that was read before the
+-- row's became unusable. Answers the ids whose password is Firebase's by now. The rows are locked in the order of their ids.
+-- Served by users_pkey, set_aside_passwords_pkey and firebase_passwords_pkey (the conflict).
 WITH brought AS (
     SELECT
         unnest(sqlc.arg(user_ids)::uuid []) AS user_id, unnest(sqlc.arg(hashes)::bytea []) AS hash, unnest(sqlc.arg(salts)::bytea []) AS salt,
-        unnest(sqlc.arg(password_set_ats)::timestamptz []) AS password_set_at
+        unnest(sqlc.arg(password_set_ats)::timestamptz []) AS password_set_at, unnest(sqlc.arg(read_ats)::timestamptz []) AS read_at
 ),
 held AS (
     SELECT users.id, users.password_hash, users.password_set_at
@@ -40,7 +41,11 @@ INSERT INTO auth.firebase_passwords AS kept (user_id, config_id, hash, salt, loc
 SELECT brought.user_id, sqlc.arg(config_id)::uuid, brought.hash, brought.salt, held.password_hash, brought.password_set_at
 FROM brought
 INNER JOIN held ON held.id = brought.user_id
-WHERE held.password_hash = '!' OR coalesce(held.password_set_at < brought.password_set_at, true)
+WHERE
+    coalesce(held.password_set_at < CASE held.password_hash WHEN '!' THEN brought.read_at ELSE brought.password_set_at END, true)
+    AND NOT EXISTS (
+        SELECT FROM auth.set_aside_passwords AS aside WHERE aside.user_id = held.id AND aside.set_aside_at >= brought.password_set_at
+    )
 ON CONFLICT (user_id) DO UPDATE
 SET
     config_id = excluded.config_id, hash = excluded.hash, salt = excluded.salt, local_hash = excluded.local_hash,

@@ -207,7 +207,7 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.KeepFirebasePasswords(ctx, db, queries.KeepFirebasePasswordsParams{
 				ConfigID: stranger, UserIds: []uuid.UUID{person, personID(778)}, Hashes: [][]byte{make([]byte, 64), make([]byte, 64)},
-				Salts: [][]byte{{1}, {2}}, PasswordSetAts: []time.Time{now, now},
+				Salts: [][]byte{{1}, {2}}, PasswordSetAts: []time.Time{now, now}, ReadAts: []time.Time{now, now},
 			})
 		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {

@@ -22,12 +22,13 @@ type HashConfig struct {
 	MemoryCost    int32
 }
 
-// FirebasePassword is a password as Firebase exported it. SetAt is by Firebase's clock.
+// FirebasePassword is a password as Firebase exported it. ReadAt is when the export was asked for. Both times are by Firebase's clock.
 type FirebasePassword struct {
 	UserID uuid.UUID
 	Hash   []byte
 	Salt   []byte
 	SetAt  time.Time
+	ReadAt time.Time
 }
 
 // HashConfigID stores the parameters once and returns their id.
@@ -47,12 +48,14 @@ func (s *Store) HashConfigID(ctx context.Context, c HashConfig) (uuid.UUID, erro
 }
 
 // KeepFirebasePasswords stores a batch in tx, after the statement that made the rows local (M7). It returns the users that sign in with
-// Firebase's password now. Rows that are not local, or have a local password as new, stay as they are (A7). A user may stand in a batch once.
+// Firebase's password now. Rows stay as they are that are not local, or have a local password as new (A7), or whose password was ended or
+// set aside after Firebase's was read or set (F3). A user may stand in a batch once.
 func (s *Store) KeepFirebasePasswords(ctx context.Context, tx pgx.Tx, config uuid.UUID, batch []FirebasePassword) ([]uuid.UUID, error) {
 	p := db.KeepFirebasePasswordsParams{ConfigID: config}
 	for _, password := range batch {
 		p.UserIds, p.Hashes = append(p.UserIds, password.UserID), append(p.Hashes, password.Hash)
 		p.Salts, p.PasswordSetAts = append(p.Salts, notNil(password.Salt)), append(p.PasswordSetAts, password.SetAt)
+		p.ReadAts = append(p.ReadAts, password.ReadAt)
 	}
 	kept, err := s.queries.KeepFirebasePasswords(ctx, tx, p)
 	if err != nil {

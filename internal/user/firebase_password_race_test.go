@@ -24,7 +24,7 @@ func TestSetAside_ForgetsWhatAReturnKeepsMeanwhile_F3_M7(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = returning.Rollback(t.Context()) }()
-	batch := []FirebasePassword{{UserID: id, Hash: make([]byte, 64), SetAt: time.Now()}}
+	batch := []FirebasePassword{{UserID: id, Hash: make([]byte, 64), SetAt: time.Now(), ReadAt: time.Now()}}
 	if kept, err := s.KeepFirebasePasswords(t.Context(), returning, config, batch); err != nil || len(kept) != 1 {
 		t.Fatalf("%d passwords are kept, %v", len(kept), err)
 	}

@@ -56,7 +56,8 @@ func TestKeepFirebasePasswords_TheLaterPasswordCounts_M7_A7(t *testing.T) {
 	}{
 		"an older local password":          {map[string]any{"password_set_at": now.Add(-time.Hour)}, true},
 		"a local password without a time":  {nil, true},
-		"no usable password":               {map[string]any{"password_hash": "!", "password_set_at": now.Add(time.Hour)}, true},
+		"no usable password":               {map[string]any{"password_hash": "!", "password_set_at": now.Add(time.Minute)}, true},
+		"none since the export was read":   {map[string]any{"password_hash": "!", "password_set_at": now.Add(time.Hour)}, false},
 		"a local password as new":          {map[string]any{"password_set_at": now}, false},
 		"a newer local password":           {map[string]any{"password_set_at": now.Add(time.Hour)}, false},
 		"still at Firebase":                {map[string]any{"auth_provider": "hybrid"}, false},
@@ -68,12 +69,12 @@ func TestKeepFirebasePasswords_TheLaterPasswordCounts_M7_A7(t *testing.T) {
 		provider := columns["auth_provider"]
 		delete(columns, "auth_provider")
 		id := s.providedBy(t, provider, columns)
-		batch = append(batch, FirebasePassword{UserID: id, Hash: make([]byte, 64), Salt: []byte(what)[:4], SetAt: now})
+		batch = append(batch, FirebasePassword{UserID: id, Hash: make([]byte, 64), Salt: []byte(what)[:4], SetAt: now, ReadAt: now.Add(time.Hour)})
 		if row.keeps {
 			wanted[id] = what
 		}
 	}
-	batch = append(batch, FirebasePassword{UserID: uuid.New(), Hash: make([]byte, 64), SetAt: now})
+	batch = append(batch, FirebasePassword{UserID: uuid.New(), Hash: make([]byte, 64), SetAt: now, ReadAt: now.Add(time.Hour)})
 	for range 2 {
 		kept := s.keep(t, config, batch)
 		if len(kept) != len(wanted) {
@@ -82,6 +83,29 @@ func TestKeepFirebasePasswords_TheLaterPasswordCounts_M7_A7(t *testing.T) {
 		for id, what := range wanted {
 			if !slices.Contains(kept, id) {
 				t.Errorf("M7: not kept beside %s", what)
+			}
+		}
+	}
+}
+
+func TestKeepFirebasePasswords_WhatWasSetAsideStaysSo_F3(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	config, err := s.HashConfigID(t.Context(), HashConfig{Project: "p", SignerKey: make([]byte, 64), Rounds: 8, MemoryCost: 14})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for setAt, keeps := range map[time.Duration]bool{-time.Minute: false, time.Minute: true} {
+		for _, local := range []string{"!", "x"} {
+			id := s.providedBy(t, "local", map[string]any{"password_hash": "y"})
+			if err := s.setAsideAlone(t, id); err != nil {
+				t.Fatal(err)
+			}
+			s.exec(t, "UPDATE auth.users SET password_hash = $2 WHERE id = $1", id, local)
+			at := time.Now().Add(setAt)
+			kept := s.keep(t, config, []FirebasePassword{{UserID: id, Hash: make([]byte, 64), SetAt: at, ReadAt: at.Add(time.Hour)}})
+			if (len(kept) == 1) != keeps {
+				t.Errorf("F3: a password set %s after the row's was set aside: kept are %v beside %q", setAt, kept, local)
 			}
 		}
 	}
@@ -97,7 +121,7 @@ func TestKeepFirebasePasswords_BatchesAtOnce(t *testing.T) {
 	var batch []FirebasePassword
 	for range 50 {
 		id := s.providedBy(t, "local", map[string]any{"password_hash": "x"})
-		batch = append(batch, FirebasePassword{UserID: id, Hash: make([]byte, 64), SetAt: time.Now()})
+		batch = append(batch, FirebasePassword{UserID: id, Hash: make([]byte, 64), SetAt: time.Now(), ReadAt: time.Now()})
 	}
 	reversed := slices.Clone(batch)
 	slices.Reverse(reversed)
