@@ -53,23 +53,46 @@ func (p storedPassword) equal(other storedPassword) bool {
 	return p.hash != nil && other.hash != nil && *p.hash == *other.hash && bytes.Equal(p.firebaseHash(), other.firebaseHash())
 }
 
-// rehash replaces the hash of a proved password from Firebase by bcrypt's, which a move needs. Beyond 72 bytes it stays (A6). After another
-// change the typed password must fit what the row keeps then.
+// rehash replaces the hash of a proved password from Firebase by bcrypt's, which a move needs. Beyond 72 bytes it stays (A6), and where that
+// fails, until the next sign-in. After another change the typed password must fit what the row keeps then.
 func (s *Service) rehash(ctx context.Context, id uuid.UUID, proved storedPassword, typed string) (storedPassword, error) {
 	if proved.firebase == nil {
 		return proved, nil
 	}
-	hash, err := s.hash(ctx, typed)
-	if err != nil || hash == unusable {
-		return proved, err
+	hashing, cancel := beforeLegacy(ctx)
+	defer cancel()
+	hash, err := s.hash(hashing, typed)
+	if err == nil && hash == unusable {
+		return proved, nil
 	}
 	replaced := false
+	if err == nil {
+		replaced, err = s.replaceFirebaseHash(ctx, id, *proved.hash, *proved.firebase, hash)
+	}
+	if err != nil {
+		s.log.WarnContext(ctx, "Firebase's hash is not replaced", telemetry.FieldUserID, id, telemetry.FieldError, pg.Fault(err))
+		return proved, nil
+	}
+	if replaced {
+		return storedPassword{hash: &hash}, nil
+	}
+	row, err := s.queries.UserCredentials(ctx, s.pool, id)
+	if err != nil && !pg.NoRows(err) {
+		return storedPassword{}, fmt.Errorf("look again at the password of user %s: %w", id, pg.Fault(err))
+	}
+	now := storedOf(row)
+	return now, s.prove(ctx, now, typed)
+}
+
+func (s *Service) replaceFirebaseHash(
+	ctx context.Context, id uuid.UUID, local string, proved password.ScryptHash, hash string,
+) (replaced bool, err error) {
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		if err := s.queries.LockUser(ctx, tx, id); err != nil {
 			return err
 		}
 		set, err := s.queries.RehashFirebasePassword(ctx, tx, db.RehashFirebasePasswordParams{
-			ID: id, PasswordHash: hash, OldPasswordHash: *proved.hash, FirebaseHash: proved.firebase.Hash, FirebaseSalt: proved.firebase.Salt,
+			ID: id, PasswordHash: hash, OldPasswordHash: local, FirebaseHash: proved.Hash, FirebaseSalt: proved.Salt,
 		})
 		if pg.NoRows(err) {
 			return nil
@@ -89,18 +112,7 @@ func (s *Service) rehash(ctx context.Context, id uuid.UUID, proved storedPasswor
 			Details: map[string]any{"from": "firebase_scrypt", "to": "bcrypt"},
 		})
 	})
-	if err != nil {
-		return storedPassword{}, fmt.Errorf("replace Firebase's hash of user %s: %w", id, pg.Fault(err))
-	}
-	if replaced {
-		return storedPassword{hash: &hash}, nil
-	}
-	row, err := s.queries.UserCredentials(ctx, s.pool, id)
-	if err != nil && !pg.NoRows(err) {
-		return storedPassword{}, fmt.Errorf("look again at the password of user %s: %w", id, pg.Fault(err))
-	}
-	now := storedOf(row)
-	return now, s.prove(ctx, now, typed)
+	return replaced, err
 }
 
 func (s *Service) passwordUnchanged(ctx context.Context, id uuid.UUID, proved storedPassword) error {
