@@ -163,9 +163,10 @@ WHERE auth.canonical_email(email) = sqlc.arg(email)::text;
 -- name: LinkIdentity :one
 -- Called by internal/user when a verified e-mail, or somebody who knows the password, meets a row that no Firebase account owns
 -- yet. The conditions stand in the statement, so that two links at once cannot both win. An admin's row takes the password. Without
--- keep_password, EndLegacySessions follows in the transaction. With proved_hash, only while the password is the one that was proved. What else the
--- platform keeps in provider_data stays. Sessions of a deleted account of this uid stay revoked. proven_at is NULL where this link proves no address.
--- Served by users_pkey or idx_users_canonical_email, idx_tombstones_firebase_uid.
+-- keep_password, EndLegacySessions follows in the transaction. With proved_hash, only while the password is the one that was proved: LockUser
+-- precedes it, and firebase_hash is SetLocalPassword's. What else the platform keeps in provider_data stays. Sessions of a deleted account of this
+-- uid stay revoked. proven_at is NULL where this link proves no address.
+-- Served by users_pkey or idx_users_canonical_email, idx_tombstones_firebase_uid and firebase_passwords_pkey.
 UPDATE auth.users
 SET
     firebase_uid = sqlc.arg(firebase_uid)::varchar,
@@ -191,7 +192,16 @@ SET
     updated_at = now()
 WHERE
     id = sqlc.arg(id) AND firebase_uid IS NULL
-    AND (sqlc.narg(proved_hash)::text IS NULL OR password_hash = sqlc.narg(proved_hash)::text)
+    AND (
+        sqlc.narg(proved_hash)::text IS NULL
+        OR (
+            password_hash = sqlc.narg(proved_hash)::text
+            AND (
+                SELECT kept.hash FROM auth.firebase_passwords AS kept
+                WHERE kept.user_id = sqlc.arg(id) AND kept.local_hash = sqlc.narg(proved_hash)::text
+            ) IS NOT DISTINCT FROM sqlc.narg(firebase_hash)::bytea
+        )
+    )
     AND (sqlc.arg(admin_too)::boolean OR user_type IS DISTINCT FROM 'admin')
     AND auth.canonical_email(email) = sqlc.arg(email)::text
 RETURNING

@@ -337,7 +337,7 @@ SELECT
 FROM auth.rollout AS rollout
 LEFT JOIN auth.users AS users ON auth.canonical_email(users.email) = $3::text
 LEFT JOIN auth.firebase_passwords AS kept
-    ON kept.user_id = users.id AND kept.local_hash = users.password_hash AND coalesce(users.auth_provider, 'local') = 'local'
+    ON kept.user_id = users.id AND kept.local_hash = users.password_hash
 LEFT JOIN auth.firebase_hash_configs AS configs ON configs.id = kept.config_id
 `
 
@@ -414,7 +414,7 @@ SELECT
     kept.hash AS firebase_hash, kept.salt AS firebase_salt, configs.signer_key, configs.salt_separator, configs.rounds, configs.memory_cost
 FROM auth.users AS users
 LEFT JOIN auth.firebase_passwords AS kept
-    ON kept.user_id = users.id AND kept.local_hash = users.password_hash AND coalesce(users.auth_provider, 'local') = 'local'
+    ON kept.user_id = users.id AND kept.local_hash = users.password_hash
 LEFT JOIN auth.firebase_hash_configs AS configs ON configs.id = kept.config_id
 WHERE users.id = $1
 `

@@ -533,9 +533,18 @@ SET
     updated_at = now()
 WHERE
     id = $7 AND firebase_uid IS NULL
-    AND ($8::text IS NULL OR password_hash = $8::text)
-    AND ($9::boolean OR user_type IS DISTINCT FROM 'admin')
-    AND auth.canonical_email(email) = $10::text
+    AND (
+        $8::text IS NULL
+        OR (
+            password_hash = $8::text
+            AND (
+                SELECT kept.hash FROM auth.firebase_passwords AS kept
+                WHERE kept.user_id = $7 AND kept.local_hash = $8::text
+            ) IS NOT DISTINCT FROM $9::bytea
+        )
+    )
+    AND ($10::boolean OR user_type IS DISTINCT FROM 'admin')
+    AND auth.canonical_email(email) = $11::text
 RETURNING
     id, firebase_uid, auth_provider, username, email, user_type, is_active, token_balance, federation_status,
     tokens_valid_after, last_login, created_at, updated_at, email_proven_at, email_proven_by
@@ -550,6 +559,7 @@ type LinkIdentityParams struct {
 	Seen         bool
 	ID           uuid.UUID
 	ProvedHash   *string
+	FirebaseHash []byte
 	AdminToo     bool
 	Email        string
 }
@@ -574,9 +584,10 @@ type LinkIdentityRow struct {
 
 // Called by internal/user when a verified e-mail, or somebody who knows the password, meets a row that no Firebase account owns
 // yet. The conditions stand in the statement, so that two links at once cannot both win. An admin's row takes the password. Without
-// keep_password, EndLegacySessions follows in the transaction. With proved_hash, only while the password is the one that was proved. What else the
-// platform keeps in provider_data stays. Sessions of a deleted account of this uid stay revoked. proven_at is NULL where this link proves no address.
-// Served by users_pkey or idx_users_canonical_email, idx_tombstones_firebase_uid.
+// keep_password, EndLegacySessions follows in the transaction. With proved_hash, only while the password is the one that was proved: LockUser
+// precedes it, and firebase_hash is SetLocalPassword's. What else the platform keeps in provider_data stays. Sessions of a deleted account of this
+// uid stay revoked. proven_at is NULL where this link proves no address.
+// Served by users_pkey or idx_users_canonical_email, idx_tombstones_firebase_uid and firebase_passwords_pkey.
 func (q *Queries) LinkIdentity(ctx context.Context, db DBTX, arg LinkIdentityParams) (LinkIdentityRow, error) {
 	row := db.QueryRow(ctx, linkIdentity,
 		arg.FirebaseUID,
@@ -587,6 +598,7 @@ func (q *Queries) LinkIdentity(ctx context.Context, db DBTX, arg LinkIdentityPar
 		arg.Seen,
 		arg.ID,
 		arg.ProvedHash,
+		arg.FirebaseHash,
 		arg.AdminToo,
 		arg.Email,
 	)

@@ -41,7 +41,7 @@ func (s *Service) Link(ctx context.Context, claims token.Claims, password string
 	if err != nil {
 		return user.User{}, err
 	}
-	u, err = s.users.LinkProven(ctx, claims, person.id, *stored.hash)
+	u, err = s.users.LinkProven(ctx, claims, person.id, *stored.hash, stored.firebaseHash())
 	if errors.Is(err, user.ErrIdentityConflict) {
 		if mine, missed := s.rowOf(ctx, claims); missed == nil {
 			return mine, nil

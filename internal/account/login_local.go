@@ -42,6 +42,13 @@ func (p candidate) deactivated() bool {
 	return p.id != uuid.Nil && (!p.row.IsActive || p.row.FederationStatus == user.StatusDisabled)
 }
 
+// returned reports a local row that keeps its firebase_uid, which no move takes (M7).
+func (p candidate) returned() bool {
+	return p.home() == user.ProviderLocal && p.row.FirebaseUID != ""
+}
+
+var errReturned = fault.New(fault.UnsupportedIdentity, "this account was returned from the identity provider and cannot sign in here")
+
 func (s *Service) findCandidate(ctx context.Context, email string) (candidate, error) {
 	row, err := s.queries.SignInCredentials(ctx, s.pool, db.SignInCredentialsParams{
 		Email: email, UsualCost: password.UsualCost, MaxCost: s.passwords.MaxCost(),
@@ -77,6 +84,9 @@ func (s *Service) loginHere(ctx context.Context, c Credentials, email string, p 
 	stored, err := s.rehash(ctx, p.id, p.stored, c.Password)
 	if err != nil {
 		return Session{}, err
+	}
+	if s.everybody && p.returned() {
+		return Session{}, errReturned
 	}
 	if s.everybody || p.cohort.Holds(p.id) {
 		session, err := s.moveAndLogin(ctx, email, c.Password, p.id)
@@ -225,10 +235,8 @@ func (s *Service) followPassword(ctx context.Context, p candidate, uid, password
 func (s *Service) replaceHash(ctx context.Context, p candidate, hash string) error {
 	ended := false
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		followed, err := s.queries.FollowFirebasePassword(ctx, tx, db.FollowFirebasePasswordParams{
-			ID: p.id, PasswordHash: hash, OldPasswordHash: *p.stored.hash, FirebaseLead: s.clocks.FirebaseLead(),
-		})
-		if err != nil || followed == 0 || *p.stored.hash == unusable {
+		followed, err := s.follow(ctx, tx, p.id, *p.stored.hash, hash)
+		if err != nil || !followed || !p.stored.usable() {
 			return err
 		}
 		if err := user.RevokeTokens(ctx, tx, p.id, s.clocks.Ending(time.Time{}, time.Time{})); err != nil {
@@ -244,4 +252,14 @@ func (s *Service) replaceHash(ctx context.Context, p candidate, hash string) err
 		s.onChange(ctx, p.id)
 	}
 	return nil
+}
+
+func (s *Service) follow(ctx context.Context, tx pgx.Tx, id uuid.UUID, from, to string) (followed bool, err error) {
+	n, err := s.queries.FollowFirebasePassword(ctx, tx, db.FollowFirebasePasswordParams{
+		ID: id, PasswordHash: to, OldPasswordHash: from, FirebaseLead: s.clocks.FirebaseLead(),
+	})
+	if err != nil || n == 0 {
+		return false, err
+	}
+	return true, s.queries.ForgetFirebasePassword(ctx, tx, id)
 }

@@ -45,7 +45,7 @@ func (s *Service) sendReset(ctx context.Context, email string) error {
 	if err != nil {
 		return err
 	}
-	if person.home() == user.ProviderLocal {
+	if person.home() == user.ProviderLocal && !person.returned() {
 		if _, err := user.CanonicalEmail(email); err == nil {
 			return s.moveAndReset(ctx, email, person)
 		}

@@ -92,9 +92,7 @@ func (s *Service) setAside(ctx context.Context, tx pgx.Tx, i intent.Intent) erro
 	if err != nil {
 		return err
 	}
-	_, err = s.queries.FollowFirebasePassword(ctx, tx, db.FollowFirebasePasswordParams{
-		ID: i.UserID, PasswordHash: unusable, OldPasswordHash: *row.PasswordHash, FirebaseLead: s.clocks.FirebaseLead(),
-	})
+	_, err = s.follow(ctx, tx, i.UserID, *row.PasswordHash, unusable)
 	return err
 }
 

@@ -42,6 +42,10 @@ func storedOf(row db.UserCredentialsRow) storedPassword {
 	return p
 }
 
+func (p storedPassword) usable() bool {
+	return p.firebase != nil || p.hash != nil && *p.hash != unusable
+}
+
 func (p storedPassword) firebaseHash() []byte {
 	if p.firebase == nil {
 		return nil

@@ -48,8 +48,8 @@ func (s *Store) HashConfigID(ctx context.Context, c HashConfig) (uuid.UUID, erro
 }
 
 // KeepFirebasePasswords stores a batch in tx, after the statement that made the rows local (M7). It returns the users that sign in with
-// Firebase's password now. Rows stay as they are that are not local, or have a local password as new (A7), or whose password was ended or
-// set aside after Firebase's was read or set (F3). A user may stand in a batch once.
+// Firebase's password now. Rows stay as they are that are not local, or have a local password as new (A7), or lost theirs after Firebase's was
+// read or set (F3). A user may stand in a batch once.
 func (s *Store) KeepFirebasePasswords(ctx context.Context, tx pgx.Tx, config uuid.UUID, batch []FirebasePassword) ([]uuid.UUID, error) {
 	p := db.KeepFirebasePasswordsParams{ConfigID: config}
 	for _, password := range batch {

@@ -57,31 +57,31 @@ func (s *Store) linkByEmail(ctx context.Context, row User, id identity) (User, S
 	return linked, SightLinked, nil
 }
 
-// LinkProven links a row after a check of its local password against provedHash (F3), an admin's too. The row keeps its password.
-// ErrIdentityConflict: the row, the account or the hash has changed.
-func (s *Store) LinkProven(ctx context.Context, claims token.Claims, rowID uuid.UUID, provedHash string) (User, error) {
+// LinkProven links a row after a check of its password (F3), an admin's too: firebaseHash is what was proved where it wins over provedHash (M7).
+// The row keeps both. ErrIdentityConflict: the row, the account or a hash has changed.
+func (s *Store) LinkProven(ctx context.Context, claims token.Claims, rowID uuid.UUID, provedHash string, firebaseHash []byte) (User, error) {
 	id, err := identityOf(claims)
 	if err != nil {
 		return User{}, err
 	}
 	var linked User
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := s.queries.LockUser(ctx, tx, rowID); err != nil {
+			return err
+		}
 		at, by, err := s.proofOfLink(ctx, tx, rowID, id)
 		if err != nil {
 			return err
 		}
 		row, err := s.queries.LinkIdentity(ctx, tx, db.LinkIdentityParams{
 			ID: rowID, Email: id.email, FirebaseUID: id.uid, KeepPassword: true, AdminToo: true, ProviderData: id.providerData,
-			ProvedHash: &provedHash,
+			ProvedHash: &provedHash, FirebaseHash: firebaseHash,
 			Seen:       id.seen, ProvenAt: at, ProvenBy: by,
 		})
 		if err != nil {
 			return err
 		}
 		linked = FromRow(row.User())
-		if err := s.queries.ForgetFirebasePassword(ctx, tx, rowID); err != nil {
-			return err
-		}
 		return audit.Record(ctx, tx, audit.Event{
 			Action: "user.linked", Actor: id.actor, UserID: rowID, RequestID: telemetry.RequestID(ctx),
 			Details: map[string]any{"provider": id.provider, "password_kept": true, "proof": "password"},
