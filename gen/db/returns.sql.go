@@ -144,7 +144,10 @@ SELECT
         members.hash = ''
         OR coalesce(kept.hash = members.hash AND kept.salt = members.salt AND kept.local_hash = users.password_hash, false)
         OR coalesce(users.password_hash <> '!' AND users.password_set_at >= members.password_set_at, false)
-    )::boolean AS settled
+    )::boolean AS settled,
+    EXISTS (
+        SELECT FROM auth.set_aside_passwords AS aside WHERE aside.user_id = users.id AND aside.set_aside_at >= members.password_set_at
+    )::boolean AS set_aside
 FROM members
 INNER JOIN auth.users AS users ON users.firebase_uid = members.firebase_uid
 LEFT JOIN auth.bulk_run_users AS known ON known.run_id = $1::uuid AND known.user_id = users.id
@@ -172,11 +175,13 @@ type ReturnCandidatesRow struct {
 	Code         string
 	Kept         bool
 	Settled      bool
+	SetAside     bool
 }
 
 // The return of users from Firebase (M7): the statements of internal/rollback.
 // Called by internal/rollback with a page of Firebase's export: the rows that its accounts belong to, and what a run knows of them. settled: the
-// row holds the account's password, or a later one. Served by idx_users_firebase_uid, bulk_run_users_pkey and firebase_passwords_pkey.
+// row holds the account's password, or a later one. set_aside: the account's password is older than the row's that was taken out of use (F3).
+// Served by idx_users_firebase_uid, bulk_run_users_pkey, firebase_passwords_pkey and set_aside_passwords_pkey.
 func (q *Queries) ReturnCandidates(ctx context.Context, db DBTX, arg ReturnCandidatesParams) ([]ReturnCandidatesRow, error) {
 	rows, err := db.Query(ctx, returnCandidates,
 		arg.RunID,
@@ -204,6 +209,7 @@ func (q *Queries) ReturnCandidates(ctx context.Context, db DBTX, arg ReturnCandi
 			&i.Code,
 			&i.Kept,
 			&i.Settled,
+			&i.SetAside,
 		); err != nil {
 			return nil, err
 		}

@@ -262,7 +262,7 @@ func (p *parts) openMoves(c config.Config, o Options, b base, intents *intent.Lo
 	})
 	returner := rollback.New(rollback.Options{
 		Pool: b.pool, Accounts: b.vendor, Users: p.users, Project: bulk.Target{Project: c.FirebaseProjectID, Tenant: c.FirebaseTenant}.String(),
-		OnChange: b.onChange, Logger: o.Logger,
+		OnChange: b.onChange, Logger: o.Logger, Clocks: p.clocks,
 	})
 	p.bulk = bulk.New(bulk.Options{
 		Pool: b.pool, Mover: p.mover, Returner: returner, Canaries: b.vendor, Target: bulk.Target{Project: c.FirebaseProjectID, Tenant: c.FirebaseTenant},

@@ -16,6 +16,7 @@ const (
 	CodeNoPassword    = "no_password"
 	CodeNoHash        = "no_hash"      // neither side has one
 	CodeUnknownHash   = "unknown_hash" // of parameters that are not known
+	CodeSetAside      = "set_aside"    // the password is older than a link that took the row's out of use (F3)
 	CodeLocal         = "local_already"
 )
 
@@ -47,8 +48,12 @@ func stays(row db.ReturnCandidatesRow, account firebase.ExportedUser, configs co
 	case len(account.Hash) == 0:
 		return ""
 	}
-	if _, known := configs[account.Version]; !known {
+	_, known := configs[account.Version]
+	switch {
+	case !known:
 		return CodeUnknownHash
+	case row.SetAside && !row.Settled:
+		return CodeSetAside
 	}
 	return ""
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -13,6 +14,7 @@ import (
 
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/audit"
+	"auth-v2-service/internal/clock"
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/password"
 	"auth-v2-service/internal/pg"
@@ -36,7 +38,9 @@ type Options struct {
 	// Project names the parameters of hashes. A tenant has its own.
 	Project  string
 	OnChange func(ctx context.Context, id uuid.UUID)
-	Logger   *slog.Logger
+	// Clocks date the reading of hashes in Firebase's time (A7).
+	Clocks *clock.Clocks
+	Logger *slog.Logger
 }
 
 // Returner brings users back. Safe for concurrent use.
@@ -48,6 +52,7 @@ type Returner struct {
 	project  string
 	hasher   *password.Hasher
 	onChange func(ctx context.Context, id uuid.UUID)
+	clocks   *clock.Clocks
 	log      *slog.Logger
 }
 
@@ -56,11 +61,15 @@ func New(o Options) *Returner {
 	if o.OnChange == nil {
 		o.OnChange = func(context.Context, uuid.UUID) {}
 	}
+	if o.Clocks == nil {
+		o.Clocks = clock.New(clock.Options{})
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	return &Returner{
-		pool: o.Pool, queries: db.New(), accounts: o.Accounts, users: o.Users, project: o.Project, onChange: o.OnChange, log: o.Logger,
+		pool: o.Pool, queries: db.New(), accounts: o.Accounts, users: o.Users, project: o.Project, onChange: o.OnChange, clocks: o.Clocks,
+		log:    o.Logger,
 		hasher: password.New(password.Options{}),
 	}
 }
@@ -126,6 +135,7 @@ func (r *Returner) Prepare(ctx context.Context) (*Configs, error) {
 func (r *Returner) Page(ctx context.Context, page string, c *Configs, b Batch) (results []Result, next string, err error) {
 	last := map[uuid.UUID]Result{}
 	for look := range looks {
+		readAt := time.Now().Add(time.Duration(r.clocks.FirebaseLead() * float64(time.Second)))
 		accounts, following, err := r.export(ctx, page)
 		if err != nil {
 			return nil, "", err
@@ -140,7 +150,7 @@ func (r *Returner) Page(ctx context.Context, page string, c *Configs, b Batch) (
 		if err != nil {
 			return nil, "", err
 		}
-		some, again, err := r.apply(ctx, b, work)
+		some, again, err := r.apply(ctx, b, work, readAt)
 		if err != nil {
 			return nil, "", err
 		}
@@ -270,7 +280,7 @@ func (w *work) add(c candidate) {
 }
 
 // apply changes the rows. again asks for another look at Firebase.
-func (r *Returner) apply(ctx context.Context, b Batch, w work) (results []Result, again bool, err error) {
+func (r *Returner) apply(ctx context.Context, b Batch, w work, readAt time.Time) (results []Result, again bool, err error) {
 	var changed []uuid.UUID
 	err = pg.InTx(ctx, r.pool, func(tx pgx.Tx) error {
 		results, changed = append([]Result(nil), w.results...), nil
@@ -290,7 +300,7 @@ func (r *Returner) apply(ctx context.Context, b Batch, w work) (results []Result
 				kept = append(kept, c)
 			}
 		}
-		if err := r.keepPasswords(ctx, tx, append(kept, w.keep...)); err != nil {
+		if err := r.keepPasswords(ctx, tx, append(kept, w.keep...), readAt); err != nil {
 			return err
 		}
 		undone, err := r.undo(ctx, tx, b.Run, w.undo)
@@ -364,14 +374,14 @@ func (r *Returner) returnUsers(ctx context.Context, tx pgx.Tx, home []candidate)
 	return formers, nil
 }
 
-func (r *Returner) keepPasswords(ctx context.Context, tx pgx.Tx, users []candidate) error {
+func (r *Returner) keepPasswords(ctx context.Context, tx pgx.Tx, users []candidate, readAt time.Time) error {
 	byConfig := map[uuid.UUID][]user.FirebasePassword{}
 	for _, c := range users {
 		if len(c.account.Hash) == 0 {
 			return errors.New("a password without a hash is not kept")
 		}
 		byConfig[c.config] = append(byConfig[c.config], user.FirebasePassword{
-			UserID: c.ID, Hash: c.account.Hash, Salt: c.account.Salt, SetAt: c.account.PasswordUpdatedAt,
+			UserID: c.ID, Hash: c.account.Hash, Salt: c.account.Salt, SetAt: c.account.PasswordUpdatedAt, ReadAt: readAt,
 		})
 	}
 	for config, batch := range byConfig {

@@ -192,6 +192,24 @@ func TestPage_RowsThatChangeStayPending_M7(t *testing.T) {
 	s.mustOpen("after the claim", syncing, oldPassword)
 }
 
+// F3: a link took the local password out of use. An older one of Firebase's is no better; a later one is.
+func TestPage_PasswordsFromBeforeALink_F3_M7(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	older, later := s.createdThere(newPassword), s.createdThere(oldPassword)
+	for _, id := range []uuid.UUID{older, later} {
+		s.exec("UPDATE auth.users SET auth_provider = 'hybrid', password_hash = '!', password_set_at = clock_timestamp() WHERE id = $1", id)
+		s.exec("INSERT INTO auth.set_aside_passwords (user_id, password_hash, reason, set_aside_at) VALUES ($1, $2, 'test', clock_timestamp())", id, s.hash)
+	}
+	time.Sleep(5 * time.Millisecond)
+	s.setPassword(later, newPassword)
+	results := s.page(s.returner())
+	if got := results[older]; got.Outcome != rollback.Stays || got.Code != rollback.CodeSetAside || s.row(older).provider != "hybrid" {
+		t.Errorf("F3: %+v, the row is %+v", got, s.row(older))
+	}
+	s.mustOpen("set after the link", later, newPassword)
+}
+
 func TestPage_OnlySelectedUsers(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
