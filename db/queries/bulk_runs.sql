@@ -52,10 +52,11 @@ ORDER BY started_at DESC, id DESC
 LIMIT sqlc.arg(page_size)::int;
 
 -- name: BulkRunsToCarry :many
--- Called by internal/bulk on every instance: runs that no instance carries. Served by bulk_runs_one_unfinished.
+-- Called by internal/bulk on every instance: runs into its project that no instance carries. Served by bulk_runs_one_unfinished.
 SELECT id
 FROM auth.bulk_runs
-WHERE state IN ('running', 'paused') AND state = 'running' AND coalesce(lease_until < clock_timestamp(), true);
+WHERE state IN ('running', 'paused') AND state = 'running' AND coalesce(lease_until < clock_timestamp(), true)
+    AND project_id = sqlc.arg(project_id)::text AND tenant = sqlc.arg(tenant)::text;
 
 -- name: LeaseBulkRun :execrows
 -- Called by internal/bulk: of all that want to carry a run, one may. No row: another one carries it, or it is not running. Served by

@@ -282,11 +282,17 @@ const bulkRunsToCarry = `-- name: BulkRunsToCarry :many
 SELECT id
 FROM auth.bulk_runs
 WHERE state IN ('running', 'paused') AND state = 'running' AND coalesce(lease_until < clock_timestamp(), true)
+    AND project_id = $1::text AND tenant = $2::text
 `
 
-// Called by internal/bulk on every instance: runs that no instance carries. Served by bulk_runs_one_unfinished.
-func (q *Queries) BulkRunsToCarry(ctx context.Context, db DBTX) ([]uuid.UUID, error) {
-	rows, err := db.Query(ctx, bulkRunsToCarry)
+type BulkRunsToCarryParams struct {
+	ProjectID string
+	Tenant    string
+}
+
+// Called by internal/bulk on every instance: runs into its project that no instance carries. Served by bulk_runs_one_unfinished.
+func (q *Queries) BulkRunsToCarry(ctx context.Context, db DBTX, arg BulkRunsToCarryParams) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, bulkRunsToCarry, arg.ProjectID, arg.Tenant)
 	if err != nil {
 		return nil, err
 	}

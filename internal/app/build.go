@@ -51,6 +51,9 @@ type parts struct {
 	accounts    *account.Service
 	mover       *move.Mover
 	bulk        *bulk.Service
+	jobs        *pgxpool.Pool
+	jobMover    *move.Mover   // on jobs
+	jobRuns     *bulk.Service // on jobs
 	known       *knownAddresses
 	legacy      *token.Legacy // nil: off
 	announcer   *principal.Announcer
@@ -152,6 +155,7 @@ func build(ctx context.Context, c config.Config, o Options) (_ *parts, err error
 		Clocks: p.clocks,
 	})
 	p.openMoves(c, o, common, intents)
+	p.openJobMoves(c, o, common)
 	p.accounts = account.New(account.Options{
 		Pool: pool, Identities: vendor, Verifier: verifier, Users: p.users, Sessions: sessions, Attempts: limiter, Mover: p.mover,
 		Passwords: p.passwords, Intents: intents, Everybody: !c.LegacyAccepted(), OnChange: p.invalidator.Changed, EnqueueSync: outbox.Enqueue, Logger: o.Logger,
@@ -205,8 +209,8 @@ func (p *parts) openFirebase(ctx context.Context, c config.Config, o Options) (*
 	return vendor, nil
 }
 
-// River listens on one and polls on another.
-const syncConns = 4
+// River listens on one and polls on another. A run's batches take turns on the rest.
+const syncConns = 6
 
 // openSync gives River its own direct pool (D6), so that requests never wait for jobs.
 func (p *parts) openSync(
@@ -224,9 +228,10 @@ func (p *parts) openSync(
 	}
 	p.onClose(direct.Close)
 	p.metrics.Pool("jobs", direct)
+	p.jobs = direct
 	p.sync, err = fbsync.New(fbsync.Options{
 		Pool: direct, Accounts: vendor, Project: projectOf(c), Intents: intent.NewLog(direct, outbox.EnqueueIntent), Settle: p.settle,
-		Runs: runs{p, direct}, OnCount: p.metrics.Owed().Set, Logger: o.Logger, Clocks: p.clocks,
+		Runs: runs{p}, OnCount: p.metrics.Owed().Set, Logger: o.Logger, Clocks: p.clocks,
 	})
 	return outbox, err
 }
@@ -256,16 +261,26 @@ func (p *parts) openUsers(c config.Config, o Options, b base) *intent.Log {
 // openMoves is the same for the server and for commands.
 func (p *parts) openMoves(c config.Config, o Options, b base, intents *intent.Log) {
 	p.passwords = password.New(password.Options{Cost: o.PasswordCost, MaxCost: c.BcryptMaxCost, OnWork: p.metrics.PasswordWork})
-	p.mover = move.New(move.Options{
+	p.mover, p.bulk = p.newMoves(c, o, b, intents)
+}
+
+// openJobMoves keeps runs from the requests' connections.
+func (p *parts) openJobMoves(c config.Config, o Options, b base) {
+	b.pool = p.jobs
+	p.jobMover, p.jobRuns = p.newMoves(c, o, b, intent.NewLog(p.jobs, b.outbox.EnqueueIntent))
+}
+
+func (p *parts) newMoves(c config.Config, o Options, b base, intents *intent.Log) (*move.Mover, *bulk.Service) {
+	mover := move.New(move.Options{
 		Pool: b.pool, Identities: b.vendor, Policy: movePolicy(c), Passwords: p.passwords, Intents: intents,
 		OnChange: b.onChange, OnMove: p.metrics.Moved, Logger: o.Logger, Clocks: p.clocks,
 	})
+	target := bulk.Target{Project: c.FirebaseProjectID, Tenant: c.FirebaseTenant}
 	returner := rollback.New(rollback.Options{
-		Pool: b.pool, Accounts: b.vendor, Users: p.users, Project: bulk.Target{Project: c.FirebaseProjectID, Tenant: c.FirebaseTenant}.String(),
-		OnChange: b.onChange, Logger: o.Logger, Clocks: p.clocks,
+		Pool: b.pool, Accounts: b.vendor, Users: p.users, Project: target.String(), OnChange: b.onChange, Logger: o.Logger, Clocks: p.clocks,
 	})
-	p.bulk = bulk.New(bulk.Options{
-		Pool: b.pool, Mover: p.mover, Returner: returner, Canaries: b.vendor, Target: bulk.Target{Project: c.FirebaseProjectID, Tenant: c.FirebaseTenant},
+	return mover, bulk.New(bulk.Options{
+		Pool: b.pool, Mover: mover, Returner: returner, Canaries: b.vendor, Target: target,
 		MovesAllowed: c.MovesAllowed(), Enqueue: b.outbox.EnqueueRun, OnUsers: p.metrics.RunUsers, Logger: o.Logger,
 	})
 }

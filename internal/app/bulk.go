@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"auth-v2-service/internal/bulk"
 	"auth-v2-service/internal/config"
@@ -13,26 +12,23 @@ import (
 	"auth-v2-service/internal/firebase"
 )
 
-// runs implements fbsync.Runs: jobs are opened before the mover is.
-type runs struct {
-	p    *parts
-	jobs *pgxpool.Pool // requests' connections are not for a look every other second
-}
+// runs implements fbsync.Runs: jobs are opened before what they run on is.
+type runs struct{ p *parts }
 
 func (r runs) Carry(ctx context.Context, id uuid.UUID) error {
-	err := r.p.bulk.Carry(ctx, id, uuid.New(), nil)
+	err := r.p.jobRuns.Carry(ctx, id, uuid.New(), nil)
 	if errors.Is(err, bulk.ErrCarried) || errors.Is(err, bulk.ErrWrongState) {
 		return nil
 	}
 	return err
 }
 
-func (r runs) ToCarry(ctx context.Context) ([]uuid.UUID, error) { return bulk.ToCarry(ctx, r.jobs) }
+func (r runs) ToCarry(ctx context.Context) ([]uuid.UUID, error) { return r.p.jobRuns.ToCarry(ctx) }
 
 func (r runs) SettleLapsed(ctx context.Context) error {
 	for settled := firebase.MaxLookUp; settled == firebase.MaxLookUp; {
 		var err error
-		if settled, err = r.p.mover.SettleLapsed(ctx, "system"); err != nil {
+		if settled, err = r.p.jobMover.SettleLapsed(ctx, "system"); err != nil {
 			return err
 		}
 	}

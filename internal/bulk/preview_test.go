@@ -23,7 +23,8 @@ func TestPreview_CountsEachNamedUser(t *testing.T) {
 		stuck   map[string]int64
 	}{
 		"by ids": {
-			bulk.Plan{Selection: bulk.IDs, IDs: append(ids[:6:6], ids[5])}, 2,
+			bulk.Plan{Selection: bulk.IDs, IDs: append(ids[:6:6], ids[5])},
+			2,
 			map[string]int64{"denied": 1, move.CodeDeactivated: 1, move.CodeMoved: 1, "invalid_hash": 1},
 		},
 		"all": {bulk.Plan{}, 3, map[string]int64{"invalid_hash": 1}},

@@ -60,8 +60,11 @@ func TestCarry_TheLease_M2(t *testing.T) {
 		}
 	}
 	s.exec("UPDATE auth.bulk_runs SET lease_until = now() - interval '1 second'")
-	if lacking, err := bulk.ToCarry(t.Context(), s.pool); err != nil || len(lacking) != 1 {
+	if lacking, err := b.ToCarry(t.Context()); err != nil || len(lacking) != 1 {
 		t.Errorf("runs without a carrier: %v, %v", lacking, err)
+	}
+	if lacking, err := other.ToCarry(t.Context()); err != nil || len(lacking) != 0 {
+		t.Errorf("runs of another project: %v, %v", lacking, err)
 	}
 	if run := s.carry(b, run.ID); run.State != bulk.Done || run.Moved != 10 {
 		t.Errorf("the run is %+v", run)

@@ -62,9 +62,9 @@ func (s *Service) Carry(ctx context.Context, id, carrier uuid.UUID, onBatch func
 	return err
 }
 
-// ToCarry lists runs that lack a carrier.
-func ToCarry(ctx context.Context, from db.DBTX) ([]uuid.UUID, error) {
-	ids, err := db.New().BulkRunsToCarry(ctx, from)
+// ToCarry lists runs into the target that lack a carrier.
+func (s *Service) ToCarry(ctx context.Context) ([]uuid.UUID, error) {
+	ids, err := s.queries.BulkRunsToCarry(ctx, s.Pool, db.BulkRunsToCarryParams{ProjectID: s.Target.Project, Tenant: s.Target.Tenant})
 	if err != nil {
 		return nil, fmt.Errorf("look for runs without a carrier: %w", pg.Fault(err))
 	}

@@ -24,7 +24,7 @@ type Runs interface {
 }
 
 type runJob struct {
-	RunID uuid.UUID `json:"run_id"`
+	RunID uuid.UUID `json:"run_id" river:"unique"`
 }
 
 // Kind is stored in rows and never changes.
@@ -32,9 +32,14 @@ func (runJob) Kind() string { return "bulk_run" }
 
 const queueRuns = "runs"
 
-// InsertOpts allows one try: lookForRuns adds another job.
+// wakeEvery lets a killed instance's job, which counts as running, block no other for long.
+const wakeEvery = 10 * time.Second
+
+// InsertOpts allows one try, and one job a run and wakeEvery: lookForRuns adds another one.
 func (runJob) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: queueRuns, MaxAttempts: 1}
+	return river.InsertOpts{
+		Queue: queueRuns, MaxAttempts: 1, UniqueOpts: river.UniqueOpts{ByArgs: true, ByPeriod: wakeEvery, ByState: underWay},
+	}
 }
 
 // EnqueueRun wakes an instance for a run.

@@ -398,7 +398,9 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.BulkRuns(ctx, db, queries.BulkRunsParams{Before: &now, BeforeID: run, PageSize: 50})
 		},
-		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.BulkRunsToCarry(ctx, db) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.BulkRunsToCarry(ctx, db, queries.BulkRunsToCarryParams{ProjectID: "demo-test"})
+		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.LeaseBulkRun(ctx, db, queries.LeaseBulkRunParams{ID: run, LeaseBy: stranger, LeaseSeconds: 10})
 		},
@@ -460,7 +462,9 @@ func everyQuery() []func(context.Context, *queries.Queries, queries.DBTX) {
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.MovableUsers(ctx, db, queries.MovableUsersParams{After: &person, PageSize: 100})
 		},
-		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.MovableUsersByID(ctx, db, some) },
+		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
+			_, _ = q.MovableUsersByID(ctx, db, some)
+		},
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) { _, _ = q.RowBeforeSync(ctx, db, uid) },
 		func(ctx context.Context, q *queries.Queries, db queries.DBTX) {
 			_, _ = q.RowToSync(ctx, db, queries.RowToSyncParams{FirebaseUID: uid, Patience: "2000"})
