@@ -1,7 +1,10 @@
 package e2e
 
 import (
+	"bytes"
+	"context"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -85,6 +88,39 @@ func TestUsersMove_Interrupted(t *testing.T) {
 	waitFor(t, 15*time.Second, "no instance carries it", func() bool { return !newestRun(t, s.Stack).Carried })
 	expectUsers(t, s.Stack, 0, "120 moved", "move", "--yes")
 	expectMovedOnce(t, c)
+}
+
+// The row of the run is locked: the command waits for its pause, and a second signal ends it at once.
+func TestUsersMove_InterruptedTwice(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t, trusting)
+	newCrowd(t, s.Stack, 120)
+	newAdmin(t, s.Stack).rollOut(t, s, 0)
+	var warned bytes.Buffer
+	command := usersCommand(t, s.Stack, nil, "move", "--yes", "--rate", "10", "--parallel", "1")
+	command.Stderr = &warned
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, 30*time.Second, "users move", func() bool { return count(t, s.Stack, "auth.audit_events WHERE action = 'user.moved'") > 0 })
+	tx, err := s.DB.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+	if _, err := tx.Exec(t.Context(), "SELECT FROM auth.bulk_runs FOR UPDATE"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := command.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	_ = command.Wait()
+	if code := command.ProcessState.ExitCode(); code != 130 || !strings.Contains(warned.String(), "ended by terminated. Next: authd users move") {
+		t.Errorf("ended with %d:\n%s", code, warned.String())
+	}
 }
 
 // Users sign in during the run: each moves once, and no sign-in fails.

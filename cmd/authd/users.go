@@ -18,7 +18,8 @@ var usersHelp = fmt.Sprintf(`Show a user, and give or take the right to operate 
 
 DATABASE_DIRECT_URL (or DATABASE_URL) says where. The first admin is made here; a change is audited, and every instance knows it
 within %g seconds. An admin operates with a token of Firebase's alone: legacy tokens open nothing to admins.
-Exit codes: 0 all is well, 1 there is no such user or it was refused, 2 it could not be said (no connection, wrong configuration).
+Exit codes of show, promote and demote: 0 all is well, 1 there is no such user or it was refused, 2 it could not be said (no connection, wrong
+configuration). Those of runs, pause, resume, stop and retry: 0 done, 2 refused or not to be said. The help of the others names theirs.
 
 Examples:
   authd users show --email jane@example.com        what the platform knows of a user

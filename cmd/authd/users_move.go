@@ -8,14 +8,18 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"os"
 	"os/signal"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"auth-v2-service/internal/app"
 	"auth-v2-service/internal/bulk"
@@ -162,10 +166,13 @@ func printTarget(to io.Writer, c config.Config, runs *bulk.Service, plan bulk.Pl
 	fmt.Fprintf(to, "%-12s%d can move, of %s\n", "users", preview.Movable, plan.Users())
 }
 
+// databaseName shows no password.
 func databaseName(c config.Config) string {
-	_, address, _ := strings.Cut(c.DatabaseURL, "@")
-	address, _, _ = strings.Cut(address, "?")
-	return address
+	database, err := pgconn.ParseConfig(c.DatabaseURL)
+	if err != nil {
+		return "-"
+	}
+	return fmt.Sprintf("%s/%s", net.JoinHostPort(database.Host, strconv.Itoa(int(database.Port))), database.Database)
 }
 
 type usersMoveCommand struct {
@@ -179,10 +186,10 @@ type usersMoveCommand struct {
 }
 
 func (usersMoveCommand) Help() string {
-	return `It needs the whole configuration of authd serve. It goes on with the unfinished run of the same target and selection. Passwords go along
-as hashes and open the accounts at Firebase; nobody is logged out. SIGINT and SIGTERM pause the run between batches. When the terminal is
-lost, the running instances go on. Exit codes: 0 done, 1 some users failed or the run has paused, 2 refused and nothing was written, 130
-interrupted.
+	return `It needs the whole configuration of authd serve. It goes on with the unfinished run of the same target and selection, at that run's own
+--rate, --parallel and --max-errors. Passwords go along as hashes and open the accounts at Firebase; sessions stay. SIGINT and SIGTERM pause
+the run between batches; a second one ends the program at once. When the terminal is lost, the running instances go on. Exit codes: 0 done,
+1 some users failed or the run has paused, 2 refused and nothing was written, 130 interrupted.
 
 Examples:
   authd users move --percent 10 --dry-run     how many users that is
@@ -217,11 +224,14 @@ func (c usersMoveCommand) Run() error {
 			return failure{errors.New("nothing was changed: answer y, or give --yes"), couldNotSay}
 		}
 		by, carrier := operator.Operator{Actor: "cli:" + osUser()}, uuid.New()
+		signals := make(chan os.Signal, 2)
+		signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+		defer signal.Stop(signals)
 		run, err := runs.Start(ctx, plan, by, carrier)
 		if err != nil {
 			return unfinished(ctx, runs, err)
 		}
-		return c.carry(ctx, runs, run, by, carrier, preview.Movable)
+		return c.carry(ctx, runs, run, by, carrier, preview.Movable, signals)
 	})
 }
 
@@ -241,34 +251,28 @@ func confirmed(question string) bool {
 
 const pauseTime = 10 * time.Second
 
-func (c usersMoveCommand) carry(ctx context.Context, runs *bulk.Service, run bulk.Run, by operator.Operator, carrier uuid.UUID, users int64) error {
+func (c usersMoveCommand) carry(
+	ctx context.Context, runs *bulk.Service, run bulk.Run, by operator.Operator, carrier uuid.UUID, users int64, signals <-chan os.Signal,
+) error {
 	carrying, cancel := context.WithCancel(ctx)
 	defer cancel()
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer signal.Stop(signals)
-	got := make(chan os.Signal, 1)
-	go func() {
+	interrupted := make(chan error, 1)
+	var listening sync.WaitGroup
+	listening.Go(func() {
 		select {
 		case s := <-signals:
-			got <- s
-			if s != syscall.SIGHUP {
-				pausing, done := context.WithTimeout(ctx, pauseTime)
-				defer done()
-				_, _ = runs.Pause(pausing, run.ID, by, bulk.ReasonInterrupted)
-			}
-			cancel()
+			interrupted <- c.interrupted(ctx, runs, run.ID, by, s, cancel, signals)
 		case <-carrying.Done():
 		}
-	}()
-	err := insistOn(carrying, func() error { return runs.Carry(carrying, run.ID, carrier, newReporter(run, users, c.JSON).batch) })
+	})
+	report := newReporter(run, users, c.JSON)
+	err := insistOn(carrying, func() error { return runs.Carry(carrying, run.ID, carrier, report.batch) })
+	report.end()
+	cancel()
+	listening.Wait()
 	select {
-	case s := <-got:
-		next := "authd users move" + c.flags() + ", or authd users resume " + run.ID.String()
-		if s == syscall.SIGHUP {
-			next = "the running instances go on. authd users runs " + run.ID.String()
-		}
-		return failure{fmt.Errorf("interrupted by %s. Next: %s", s, next), exitInterrupted}
+	case why := <-interrupted:
+		return failure{why, exitInterrupted}
 	default:
 	}
 	if err != nil && fault.CodeOf(err) != fault.RunConflict {
@@ -279,6 +283,29 @@ func (c usersMoveCommand) carry(ctx context.Context, runs *bulk.Service, run bul
 		return failure{readErr, differs}
 	}
 	return ended(after)
+}
+
+// interrupted pauses the run, unless only the terminal was lost. A second signal ends the program at once.
+func (c usersMoveCommand) interrupted(
+	ctx context.Context, runs *bulk.Service, id uuid.UUID, by operator.Operator, s os.Signal, stop func(), more <-chan os.Signal,
+) error {
+	defer stop()
+	if s == syscall.SIGHUP {
+		return fmt.Errorf("interrupted by %s: the running instances go on. Next: authd users runs %s", s, id)
+	}
+	next := fmt.Sprintf("Next: authd users move%s, or authd users resume %s", c.flags(), id)
+	fmt.Fprintf(os.Stderr, "\n%s: the run pauses after its batches. A second signal ends the program at once.\n", s)
+	go func() {
+		s := <-more
+		fmt.Fprintf(os.Stderr, "ended by %s. %s\n", s, next)
+		os.Exit(exitInterrupted)
+	}()
+	pausing, done := context.WithTimeout(ctx, pauseTime)
+	defer done()
+	if _, err := runs.Pause(pausing, id, by, bulk.ReasonInterrupted); err != nil && !errors.Is(err, bulk.ErrWrongState) {
+		return fmt.Errorf("interrupted by %s, and the run could not be paused: the running instances go on: %w\nNext: authd users pause %s", s, err, id)
+	}
+	return fmt.Errorf("interrupted by %s. %s", s, next)
 }
 
 const outageTries = 30
@@ -297,7 +324,7 @@ func ended(run bulk.Run) error {
 	fmt.Fprintf(os.Stderr, "run %s: %s, %d moved, %d skipped, %d failed\n", run.ID, run.State, run.Moved, run.Skipped, run.Failed)
 	switch {
 	case run.State == bulk.Done && run.Failed == 0:
-		fmt.Fprintln(os.Stderr, "Next: authd users reconcile --dry-run")
+		fmt.Fprintln(os.Stderr, "Next: authd users verify")
 		return nil
 	case run.State == bulk.Done:
 		return failure{fmt.Errorf("%s. Next: authd users retry %s", codesOf(run), run.ID), differs}
@@ -315,7 +342,7 @@ func codesOf(run bulk.Run) string {
 	return strings.Join(parts, ", ")
 }
 
-// reporter prints a bar on a terminal, else a JSON line a batch.
+// reporter prints a bar on standard error if that is a terminal, else a JSON line a batch.
 type reporter struct {
 	run    bulk.Run
 	users  int64
@@ -326,12 +353,14 @@ type reporter struct {
 }
 
 func newReporter(run bulk.Run, users int64, asJSON bool) *reporter {
-	return &reporter{run: run, users: users, bar: !asJSON && isTerminal(os.Stdout), began: time.Now()}
+	return &reporter{run: run, users: users, bar: !asJSON && isTerminal(os.Stderr), began: time.Now()}
 }
 
-func isTerminal(file *os.File) bool {
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+// end leaves the bar's line.
+func (r *reporter) end() {
+	if r.bar {
+		fmt.Fprintln(os.Stderr)
+	}
 }
 
 func (r *reporter) batch(b bulk.BatchDone) {

@@ -40,7 +40,7 @@ func (c usersRunsCommand) Run() error {
 				return err
 			}
 			if !c.Follow || run.State != bulk.Running || sleep.Context(ctx, time.Second) != nil {
-				return nil //nolint:nilerr // interrupted
+				return nil
 			}
 		}
 	})

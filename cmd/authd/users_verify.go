@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/mattn/go-isatty"
 
 	"auth-v2-service/internal/app"
 	"auth-v2-service/internal/compare"
@@ -111,8 +112,10 @@ func printProgress(s compare.Summary) {
 	toTerminal("\r%d accounts of Firebase compared with %d rows", s.Accounts, s.Rows)
 }
 
+func isTerminal(file *os.File) bool { return isatty.IsTerminal(file.Fd()) }
+
 func toTerminal(format string, values ...any) {
-	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+	if isTerminal(os.Stderr) {
 		fmt.Fprintf(os.Stderr, format, values...)
 	}
 }
