@@ -86,7 +86,7 @@ func (m *Mover) release(ctx context.Context, p claimedUser, why error) error {
 		return m.releaseIn(ctx, tx, p.claimedBy, map[uuid.UUID]error{p.id: why})
 	})
 	if err != nil {
-		m.log.WarnContext(ctx, "a claim could not be given back and will lapse", "user_id", p.id, "error", err)
+		m.log.WarnContext(ctx, "a claim could not be given back and will lapse", telemetry.FieldUserID, p.id, telemetry.FieldError, err)
 	}
 	return why
 }
