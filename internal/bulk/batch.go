@@ -35,23 +35,23 @@ func (w *worker) batch(ctx context.Context, lane int, t task) error {
 	wait := w.Backoff
 	for troubles := 0; len(ids) > 0; {
 		if err := w.pace.wait(ctx, len(ids)); err != nil {
-			return w.unless(ctx, err)
+			return w.unlessStopped(ctx, err)
 		}
-		record, open, err := w.open(ctx)
-		if err != nil || !open {
-			return w.unless(ctx, err)
+		record, full, err := w.checkTraffic(ctx)
+		if err != nil || !full {
+			return w.unlessStopped(ctx, err)
 		}
 		began := time.Now()
-		report, err := w.once(ctx, lane, record, ids)
+		report, err := w.moveBatch(ctx, lane, record, ids)
 		if err != nil {
-			return w.unless(ctx, err)
+			return w.unlessStopped(ctx, err)
 		}
 		w.pace.passed(report.Moved)
 		ids = report.Released
 		if report.Trouble == nil {
 			continue
 		}
-		if troubles++; !w.bear(ctx, report.Trouble, began, troubles) || sleep.Context(ctx, wait) != nil {
+		if troubles++; !w.tolerate(ctx, report.Trouble, began, troubles) || sleep.Context(ctx, wait) != nil {
 			return nil //nolint:nilerr // paused or stopped
 		}
 		wait = min(2*wait, maxBackoff)
@@ -59,8 +59,8 @@ func (w *worker) batch(ctx context.Context, lane int, t task) error {
 	return w.done(ctx, t)
 }
 
-// bear reports whether the run goes on.
-func (w *worker) bear(ctx context.Context, trouble error, began time.Time, times int) bool {
+// tolerate reports whether the run goes on.
+func (w *worker) tolerate(ctx context.Context, trouble error, began time.Time, times int) bool {
 	switch {
 	case move.Throttled(trouble):
 		w.pace.halve(began)
@@ -79,8 +79,8 @@ func (w *worker) bear(ctx context.Context, trouble error, began time.Time, times
 	return false
 }
 
-// open pauses the run when traffic is below 100 percent (R2).
-func (w *worker) open(ctx context.Context) (record rollout.Record, open bool, err error) {
+// checkTraffic pauses the run when traffic is below 100 percent (R2).
+func (w *worker) checkTraffic(ctx context.Context) (record rollout.Record, full bool, err error) {
 	if ctx.Err() != nil {
 		return record, false, nil //nolint:nilerr // stopped
 	}
@@ -94,9 +94,9 @@ func (w *worker) open(ctx context.Context) (record rollout.Record, open bool, er
 	return record, true, nil
 }
 
-func (w *worker) once(ctx context.Context, lane int, record rollout.Record, ids []uuid.UUID) (move.Report, error) {
+func (w *worker) moveBatch(ctx context.Context, lane int, record rollout.Record, ids []uuid.UUID) (move.Report, error) {
 	began := time.Now()
-	bird, err := newCanary(ctx, w.hasher, w.run.ID, lane)
+	canary, err := newCanary(ctx, w.hasher, w.run.ID, lane)
 	if err != nil {
 		return move.Report{}, err
 	}
@@ -109,7 +109,7 @@ func (w *worker) once(ctx context.Context, lane int, record rollout.Record, ids 
 		}
 	}
 	report, err := w.Mover.Move(ctx, move.Batch{
-		IDs: ids, Actor: w.run.StartedBy, Details: map[string]any{"run_id": w.run.ID.String()}, Canary: &bird.ImportUser,
+		IDs: ids, Actor: w.run.StartedBy, Details: map[string]any{"run_id": w.run.ID.String()}, Canary: &canary.ImportUser,
 		Record: func(ctx context.Context, tx pgx.Tx, some []move.Result) error {
 			if err := w.recordUsers(ctx, tx, some); err != nil {
 				return err
@@ -119,9 +119,9 @@ func (w *worker) once(ctx context.Context, lane int, record rollout.Record, ids 
 		},
 	})
 	if err == nil {
-		w.checkCanary(ctx, lane, bird, report)
+		w.checkCanary(ctx, lane, canary, report)
 	}
-	w.tell(results, report, time.Since(began))
+	w.reportBatch(results, report, time.Since(began))
 	if err == nil && w.budget.spent(results) {
 		w.pause(ctx, ReasonErrors, nil)
 	}
@@ -199,7 +199,7 @@ func (w *worker) recordUsers(ctx context.Context, tx pgx.Tx, results []move.Resu
 	return w.queries.RecordBulkUsers(ctx, tx, params)
 }
 
-func (w *worker) tell(results []move.Result, report move.Report, took time.Duration) {
+func (w *worker) reportBatch(results []move.Result, report move.Report, took time.Duration) {
 	done := BatchDone{Failed: map[string]int{}, Took: took, Trouble: report.Trouble}
 	counts := map[[2]string]int{}
 	for _, r := range results {

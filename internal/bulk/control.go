@@ -21,15 +21,15 @@ import (
 
 // Refusals. Nothing has changed.
 var (
-	ErrUnfinished = fault.New(fault.RunConflict, "another run is unfinished: resume it, or stop it for good")
-	ErrTraffic    = fault.New(fault.RunConflict, "users move only when all traffic comes to this service: set the rollout's traffic to 100, or insist there")
-	ErrWrongState = fault.New(fault.RunConflict, "the state of this run does not allow that")
-	ErrOtherPlace = fault.New(fault.RunConflict, "this run has another Firebase project or tenant as its target")
-	ErrCarried    = fault.New(fault.RunConflict, "another instance or command carries this run")
+	ErrUnfinished  = fault.New(fault.RunConflict, "another run is unfinished: resume it, or stop it for good")
+	ErrTraffic     = fault.New(fault.RunConflict, "users move only when all traffic comes to this service: set the rollout's traffic to 100, or insist there")
+	ErrWrongState  = fault.New(fault.RunConflict, "the state of this run does not allow that")
+	ErrOtherTarget = fault.New(fault.RunConflict, "this run has another Firebase project or tenant as its target")
+	ErrCarried     = fault.New(fault.RunConflict, "another instance or command carries this run")
 )
 
 // Start starts a run, or goes on with the unfinished one of the same target and selection, with its limits. carrier holds the lease
-// then; uuid.Nil leaves the run to any instance. Errors: ErrInvalidPlan, rollout.ErrUndecided, ErrTraffic, ErrUnfinished, ErrOtherPlace,
+// then; uuid.Nil leaves the run to any instance. Errors: ErrInvalidPlan, rollout.ErrUndecided, ErrTraffic, ErrUnfinished, ErrOtherTarget,
 // ErrCarried, those of operator.Hold.
 func (s *Service) Start(ctx context.Context, plan Plan, by operator.Operator, carrier uuid.UUID) (Run, error) {
 	plan = plan.withDefaults()
@@ -161,7 +161,7 @@ func (s *Service) goOn(ctx context.Context, tx pgx.Tx, plan Plan, by operator.Op
 	case run.State != Running && run.State != Paused:
 		return uuid.Nil, ErrUnfinished // it ended at this moment
 	case run.Target != s.Target:
-		return uuid.Nil, ErrOtherPlace.With(fmt.Errorf("run %s", id))
+		return uuid.Nil, ErrOtherTarget.With(fmt.Errorf("run %s", id))
 	case !run.same(plan):
 		return uuid.Nil, ErrUnfinished.With(fmt.Errorf("run %s", id))
 	}
@@ -207,7 +207,7 @@ func (s *Service) Pause(ctx context.Context, id uuid.UUID, by operator.Operator,
 	})
 }
 
-// Resume goes on with a paused run, on any instance. Errors: those of Pause, ErrTraffic, ErrOtherPlace.
+// Resume goes on with a paused run, on any instance. Errors: those of Pause, ErrTraffic, ErrOtherTarget.
 func (s *Service) Resume(ctx context.Context, id uuid.UUID, by operator.Operator) (Run, error) {
 	if err := s.mayGoOn(ctx, id); err != nil {
 		return Run{}, err
@@ -226,7 +226,7 @@ func (s *Service) mayGoOn(ctx context.Context, id uuid.UUID) error {
 	case err != nil:
 		return err
 	case run.Target != s.Target:
-		return ErrOtherPlace
+		return ErrOtherTarget
 	}
 	return s.Allowed(ctx, Plan{Kind: run.Kind})
 }

@@ -66,7 +66,7 @@ func newStage(t *testing.T) *stage {
 func (s *stage) service(change ...func(*bulk.Options)) *bulk.Service {
 	o := bulk.Options{
 		Pool: s.pool, Canaries: s.client, Target: bulk.Target{Project: "demo-test"}, MovesAllowed: true,
-		Patience: 200 * time.Millisecond, Backoff: 10 * time.Millisecond,
+		Patience: 200 * time.Millisecond, Backoff: 10 * time.Millisecond, SlowestPace: 20,
 		Mover: move.New(move.Options{
 			Pool: s.pool, Identities: s.client, Policy: move.Policy{Allowed: true, Verified: user.PlatformVerified{Trust: true}},
 			Intents: intent.NewLog(s.pool, func(context.Context, pgx.Tx, intent.Intent) error { return nil }), Lapse: 3 * time.Second,

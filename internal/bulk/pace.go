@@ -13,6 +13,7 @@ type pace struct {
 	mu      sync.Mutex
 	limiter *rate.Limiter
 	most    rate.Limit // rate.Inf: no limit was asked for
+	slowest rate.Limit
 	changed time.Time
 	slowed  time.Time
 	halved  bool // since the last call of wasHalved
@@ -23,11 +24,10 @@ type pace struct {
 const (
 	climbEvery = 15 * time.Second
 	climbBy    = 1.25
-	slowest    = rate.Limit(1)
 )
 
-func newPace(most, burst int, current float64) *pace {
-	p := &pace{most: rate.Inf, began: time.Now(), changed: time.Now()}
+func newPace(most, burst int, current, slowest float64) *pace {
+	p := &pace{most: rate.Inf, slowest: rate.Limit(slowest), began: time.Now(), changed: time.Now()}
 	if most > 0 {
 		p.most = rate.Limit(most)
 	}
@@ -78,9 +78,9 @@ func (p *pace) halve(began time.Time) {
 	}
 	limit := p.limiter.Limit()
 	if limit == rate.Inf {
-		limit = max(rate.Limit(float64(p.users)/time.Since(p.began).Seconds()), 2*slowest)
+		limit = max(rate.Limit(float64(p.users)/time.Since(p.began).Seconds()), 2*p.slowest)
 	}
-	p.limiter.SetLimit(max(limit/2, slowest))
+	p.limiter.SetLimit(max(limit/2, p.slowest))
 	p.changed, p.slowed, p.halved = time.Now(), time.Now(), true
 }
 

@@ -9,7 +9,7 @@ import (
 // One incident of Firebase's quota stops all lanes.
 func TestPace_HalvesOnceAnIncident(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPace(800, 800, 0)
+		p := newPace(800, 800, 0, 1)
 		time.Sleep(time.Second)
 		began := time.Now()
 		for range 4 {
@@ -29,7 +29,7 @@ func TestPace_HalvesOnceAnIncident(t *testing.T) {
 
 func TestPace_ClimbsDuringAWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPace(1000, 999, 4)
+		p := newPace(1000, 999, 4, 1)
 		if err := p.wait(t.Context(), 999); err != nil { // the burst
 			t.Fatal(err)
 		}
@@ -45,7 +45,7 @@ func TestPace_ClimbsDuringAWait(t *testing.T) {
 
 func TestPace_KeepsTheRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPace(50, 50, 0)
+		p := newPace(50, 50, 0, 1)
 		began := time.Now()
 		for range 11 {
 			if err := p.wait(t.Context(), 50); err != nil {

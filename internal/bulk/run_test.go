@@ -48,7 +48,7 @@ func TestCarry_TheLease_M2(t *testing.T) {
 		t.Errorf("another selection: %v", err)
 	}
 	other := s.service(func(o *bulk.Options) { o.Target.Project = "another" })
-	if _, err := other.Start(t.Context(), bulk.Plan{}, somebody, uuid.New()); !errors.Is(err, bulk.ErrOtherPlace) {
+	if _, err := other.Start(t.Context(), bulk.Plan{}, somebody, uuid.New()); !errors.Is(err, bulk.ErrOtherTarget) {
 		t.Errorf("another project: %v", err)
 	}
 	// A killed carrier leaves claimed rows, some with an account.
@@ -132,19 +132,13 @@ func TestCarry_PauseResumeStop_M4(t *testing.T) {
 	}
 }
 
-type lame struct{ bulk.Canaries }
-
-func (lame) SignIn(context.Context, string, string) (firebase.Session, error) {
-	return firebase.Session{}, firebase.ErrInvalidCredentials
-}
-
 func TestCarry_PausesByItself_M3(t *testing.T) {
 	t.Parallel()
 	for reason, c := range map[string]struct {
 		change func(s *stage, o *bulk.Options)
 		moved  int64
 	}{
-		bulk.ReasonCanary: {func(_ *stage, o *bulk.Options) { o.Canaries = lame{o.Canaries} }, 20},
+		bulk.ReasonCanary: {func(_ *stage, o *bulk.Options) { o.Canaries = canaries{o.Canaries, firebase.ErrInvalidCredentials} }, 20},
 		bulk.ReasonErrors: {func(s *stage, _ *bulk.Options) {
 			s.exec("UPDATE auth.users SET password_hash = 'md5' WHERE id IN (SELECT id FROM auth.users ORDER BY id LIMIT 11)")
 		}, 9},
@@ -154,6 +148,9 @@ func TestCarry_PausesByItself_M3(t *testing.T) {
 		}, 20},
 		bulk.ReasonQuota: {func(s *stage, _ *bulk.Options) {
 			s.fault(identity.Fault{Match: "accounts:batchCreate", Kind: identity.FaultQuotaExceeded})
+		}, 0},
+		bulk.ReasonRefused: {func(s *stage, o *bulk.Options) {
+			o.Mover = troubled{o.Mover, errors.New("no such project")}
 		}, 0},
 		bulk.ReasonUnreachable: {func(s *stage, _ *bulk.Options) {
 			s.fault(identity.Fault{Match: "accounts:batchCreate", Kind: identity.FaultUnavailable})
@@ -174,7 +171,6 @@ func TestCarry_PausesByItself_M3(t *testing.T) {
 			s.provider.ClearFaults()
 			s.exec("UPDATE auth.rollout SET traffic_buckets = 10000")
 			s.exec("UPDATE auth.users SET password_hash = $1 WHERE password_hash = 'md5'", s.hash)
-			s.exec("UPDATE auth.bulk_runs SET pace = 0") // at a halved pace the rest takes a minute
 			b = s.service()
 			if _, err := b.Resume(t.Context(), run.ID, somebody); err != nil {
 				t.Fatal(err)
@@ -192,6 +188,16 @@ func TestCarry_PausesByItself_M3(t *testing.T) {
 			s.mustBeMoved(ids)
 		})
 	}
+}
+
+// troubled gives all users back, as after a refusal of the whole request.
+type troubled struct {
+	bulk.Mover
+	trouble error
+}
+
+func (m troubled) Move(_ context.Context, b move.Batch) (move.Report, error) {
+	return move.Report{Released: b.IDs, Trouble: m.trouble}, nil
 }
 
 type moverFunc struct {

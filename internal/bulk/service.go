@@ -52,11 +52,14 @@ type Options struct {
 	Patience time.Duration
 	// Backoff is the first wait after Firebase's trouble. 0 means its default.
 	Backoff time.Duration
+	// SlowestPace is in users a second: Firebase's refusals halve a run's pace down to it. 0 means its default.
+	SlowestPace float64
 }
 
 const (
 	defaultPatience = 5 * time.Second
 	defaultBackoff  = time.Second
+	defaultSlowest  = 1
 )
 
 // Service keeps and carries runs. Safe for concurrent use.
@@ -81,6 +84,9 @@ func New(o Options) *Service {
 	}
 	if o.Backoff <= 0 {
 		o.Backoff = defaultBackoff
+	}
+	if o.SlowestPace <= 0 {
+		o.SlowestPace = defaultSlowest
 	}
 	return &Service{Options: o, queries: db.New()}
 }

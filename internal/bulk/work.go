@@ -37,14 +37,14 @@ type BatchDone struct {
 }
 
 // Carry works until the run is done, paused or stopped, or until ctx ends, which leaves it to another. carrier is the caller. onBatch may be
-// nil; calls do not overlap. Errors: ErrCarried, ErrWrongState, ErrOtherPlace, or an outage.
+// nil; calls do not overlap. Errors: ErrCarried, ErrWrongState, ErrOtherTarget, or an outage.
 func (s *Service) Carry(ctx context.Context, id, carrier uuid.UUID, onBatch func(BatchDone)) error {
 	run, err := s.Read(ctx, id)
 	switch {
 	case err != nil:
 		return err
 	case run.Target != s.Target:
-		return ErrOtherPlace
+		return ErrOtherTarget
 	case run.State != Running:
 		return ErrWrongState
 	}
@@ -100,7 +100,7 @@ func newWorker(s *Service, run Run, carrier uuid.UUID, onBatch func(BatchDone)) 
 		Service: s, run: run, carrier: carrier, budget: newBudget(run.MaxErrors), onBatch: onBatch,
 		hasher: password.New(password.Options{Cost: canaryCost}), notImported: make([]int, run.Parallel),
 	}
-	w.pace = newPace(run.Rate, w.batchSize(), run.Pace)
+	w.pace = newPace(run.Rate, w.batchSize(), run.Pace, s.SlowestPace)
 	return w
 }
 
@@ -210,9 +210,9 @@ func (w *worker) walk(ctx context.Context) error {
 const pageSize = 4 * move.MaxBatch
 
 func (w *worker) nextTask(ctx context.Context, after uuid.UUID) (t task, more bool, err error) {
-	record, open, err := w.open(ctx)
-	if err != nil || !open {
-		return task{}, false, w.unless(ctx, err)
+	record, full, err := w.checkTraffic(ctx)
+	if err != nil || !full {
+		return task{}, false, w.unlessStopped(ctx, err)
 	}
 	params := db.BulkCandidatesParams{RunID: w.run.ID, PageSize: pageSize}
 	for {
@@ -221,7 +221,7 @@ func (w *worker) nextTask(ctx context.Context, after uuid.UUID) (t task, more bo
 		}
 		rows, err := w.queries.BulkCandidates(ctx, w.Pool, params)
 		if err != nil {
-			return task{}, false, w.unless(ctx, pg.Fault(err))
+			return task{}, false, w.unlessStopped(ctx, pg.Fault(err))
 		}
 		for _, row := range rows {
 			t.last, after = row.ID, row.ID
@@ -242,8 +242,8 @@ func (w *worker) nextTask(ctx context.Context, after uuid.UUID) (t task, more bo
 	}
 }
 
-// unless hides what a stop has caused.
-func (*worker) unless(ctx context.Context, err error) error {
+// unlessStopped hides what a stop has caused.
+func (*worker) unlessStopped(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // stopped
 	}
@@ -286,7 +286,7 @@ func (w *worker) settlePending(ctx context.Context) error {
 		}
 		left, err := w.pending(ctx, uuid.Nil)
 		if err != nil || len(left) == 0 {
-			return w.unless(ctx, err)
+			return w.unlessStopped(ctx, err)
 		}
 		if sleep.Context(ctx, w.Patience) != nil {
 			return nil //nolint:nilerr // stopped
@@ -320,11 +320,11 @@ func (w *worker) eachPending(ctx context.Context, work func(ids []uuid.UUID) err
 	for after := uuid.Nil; ctx.Err() == nil; {
 		ids, err := w.pending(ctx, after)
 		if err != nil || len(ids) == 0 {
-			return w.unless(ctx, err)
+			return w.unlessStopped(ctx, err)
 		}
 		after = ids[len(ids)-1]
 		if err := work(ids); err != nil {
-			return w.unless(ctx, pg.Fault(err))
+			return w.unlessStopped(ctx, pg.Fault(err))
 		}
 	}
 	return nil
