@@ -30,6 +30,7 @@ Examples:
   authd users verify --report report.ndjson        list each difference, and print the root of all rows
   authd users preflight                            examine which users can move to Firebase, and write nothing
   authd users move --percent 10                    move a tenth of the users to Firebase
+  authd users return --dry-run                     who can come back from Firebase, and who stays there
   authd users runs                                 the runs that moved users, the newest first`, principal.MaxFactsAge.Seconds())
 
 type usersCommands struct {
@@ -39,10 +40,11 @@ type usersCommands struct {
 
 	Preflight usersPreflightCommand `cmd:"" help:"Examine which users can move to Firebase. It writes nothing."`
 	Move      usersMoveCommand      `cmd:"" help:"Move many users to Firebase, or go on with the unfinished run."`
+	Return    usersReturnCommand    `cmd:"" help:"Bring users back from Firebase with today's password, or go on with the unfinished run."`
 	Runs      usersRunsCommand      `cmd:"" help:"List the runs that moved users, or show one."`
 	Pause     usersPauseCommand     `cmd:"" help:"Pause a run between batches."`
 	Resume    usersResumeCommand    `cmd:"" help:"Go on with a paused run, on the running instances."`
-	Stop      usersStopCommand      `cmd:"" help:"End a run for good. Users that have moved stay moved."`
+	Stop      usersStopCommand      `cmd:"" help:"End a run for good. Users that have moved or returned stay so."`
 	Retry     usersRetryCommand     `cmd:"" help:"Try the failed users of a run again, on the running instances."`
 
 	Reconcile usersReconcileCommand `cmd:"" help:"Hold all rows against Firebase's accounts, and repair what differs."`

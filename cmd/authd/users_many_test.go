@@ -65,6 +65,11 @@ func TestManyUsersCommands_PreflightMoveVerify(t *testing.T) {
 	if err := people.QueryRow(t.Context(), "SELECT count(*) FROM auth.users WHERE firebase_uid = id::text").Scan(&moved); err != nil || moved != 3 {
 		t.Errorf("%d users moved (%v), expected 3", moved, err)
 	}
+	expect(0, "", usersReturnCommand{MaxErrors: 10, DryRun: true}.Run)
+	expect(0, `"home": 3`, usersReturnCommand{MaxErrors: 10, DryRun: true, JSON: true}.Run)
+	expect(couldNotSay, "give --yes", usersReturnCommand{MaxErrors: 10}.Run)
+	expect(couldNotSay, "numbers from 1 on", usersReturnCommand{}.Run)
+	expect(couldNotSay, "is not the id of a run", usersReturnCommand{OfRun: "x", MaxErrors: 10}.Run)
 	listed := expect(0, "done", usersRunsCommand{}.Run)
 	run := regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}`).FindString(listed)
 	expect(0, run, usersRunsCommand{ID: run}.Run)

@@ -35,21 +35,21 @@ func (w *worker) returnAll(ctx context.Context) error {
 	page := w.run.Page
 	for range returnPasses {
 		if err := w.returnPass(ctx, configs, page); err != nil || ctx.Err() != nil {
-			return w.unless(ctx, err)
+			return w.unlessStopped(ctx, err)
 		}
 		page = ""
 		if err := w.noteUnseen(ctx); err != nil {
-			return w.unless(ctx, err)
+			return w.unlessStopped(ctx, err)
 		}
 		left, err := w.pending(ctx, uuid.Nil)
 		if err != nil || len(left) == 0 {
-			return w.unless(ctx, err)
+			return w.unlessStopped(ctx, err)
 		}
 		if sleep.Context(ctx, w.Patience) != nil {
 			return nil //nolint:nilerr // stopped
 		}
 	}
-	return w.unless(ctx, w.endPending(ctx))
+	return w.unlessStopped(ctx, w.endPending(ctx))
 }
 
 // prepare returns nil where the run is paused.
@@ -59,7 +59,7 @@ func (w *worker) prepare(ctx context.Context) (configs *rollback.Configs, err er
 		return err
 	})
 	if err != nil {
-		return nil, w.unless(ctx, err)
+		return nil, w.unlessStopped(ctx, err)
 	}
 	return configs, nil
 }
@@ -82,7 +82,7 @@ func (w *worker) insist(ctx context.Context, call func() error) error {
 		case !rollback.OfFirebase(err):
 			return err
 		}
-		if !w.bear(ctx, err, began, troubles) || sleep.Context(ctx, wait) != nil {
+		if !w.tolerate(ctx, err, began, troubles) || sleep.Context(ctx, wait) != nil {
 			return err
 		}
 		wait = min(2*wait, maxBackoff)
@@ -108,7 +108,7 @@ func (w *worker) returnPass(ctx context.Context, configs *rollback.Configs, page
 		if err != nil {
 			return err
 		}
-		moved := w.tellReturns(ctx, results, time.Since(began))
+		moved := w.reportReturns(ctx, results, time.Since(began))
 		params := db.AdvanceReturnParams{ID: w.run.ID, LeaseBy: w.carrier, PageToken: next}
 		if err := w.queries.AdvanceReturn(ctx, w.Pool, params); err != nil {
 			return fmt.Errorf("keep the page of run %s: %w", w.run.ID, pg.Fault(err))
@@ -136,14 +136,14 @@ func toMoveResults(results []rollback.Result) []move.Result {
 	return out
 }
 
-func (w *worker) tellReturns(ctx context.Context, results []rollback.Result, took time.Duration) (moved int) {
+func (w *worker) reportReturns(ctx context.Context, results []rollback.Result, took time.Duration) (moved int) {
 	moves := toMoveResults(results)
 	for _, r := range results {
 		if r.Outcome == rollback.Returned {
 			moved++
 		}
 	}
-	w.tell(moves, move.Report{Moved: moved}, took)
+	w.reportBatch(moves, move.Report{Moved: moved}, took)
 	if w.budget.spent(moves) {
 		w.pause(ctx, ReasonErrors, nil)
 	}
@@ -204,7 +204,7 @@ func (w *worker) endPending(ctx context.Context) error {
 		if err := w.recordAll(ctx, toMoveResults(results)); err != nil {
 			return err
 		}
-		w.tellReturns(ctx, results, 0)
+		w.reportReturns(ctx, results, 0)
 		if len(rows) < pageSize {
 			return nil
 		}
