@@ -326,6 +326,31 @@ func TestMigrations_ADownCutShortGoesOn_D5(t *testing.T) {
 	}
 }
 
+// A return after the way down stores the parameters again, under another id.
+func TestMigrations_RestorePasswordsOfParametersThatWereStoredAgain_D5(t *testing.T) {
+	t.Parallel()
+	d := migrated(t)
+	d.bothWorlds(30)
+	const kept = `SELECT user_id::text || version FROM auth.firebase_passwords JOIN auth.firebase_hash_configs AS c ON c.id = config_id ORDER BY 1`
+	before := d.lines(kept)
+	if err := d.downTo("046"); err != nil {
+		t.Fatal(err)
+	}
+	for table, key := range map[string]string{"firebase_hash_configs": "id", "firebase_passwords": "user_id"} {
+		d.exec(fmt.Sprintf(`INSERT INTO auth.federation_archive (relation, key, facts)
+			SELECT 'auth.%[1]s', %[2]s::text, to_jsonb(gone) FROM auth.%[1]s AS gone`, table, key))
+	}
+	d.exec("DELETE FROM auth.firebase_passwords")
+	d.exec("UPDATE auth.firebase_hash_configs SET id = gen_random_uuid() WHERE version = 1")
+	d.migrate()
+	if after := d.lines(kept); after != before || before == "" {
+		t.Errorf("D5: the passwords are\n%s\nexpected\n%s", after, before)
+	}
+	if left := d.lines("SELECT count(*)::text FROM auth.federation_archive WHERE relation LIKE 'auth.firebase_%'"); left != "0" {
+		t.Errorf("%s facts stay in the archive", left)
+	}
+}
+
 func TestMigrations_AdoptTheLegacyTable_D3(t *testing.T) {
 	t.Parallel()
 	fresh, adopted := migrated(t), empty(t)
