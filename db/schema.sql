@@ -735,6 +735,8 @@ CREATE INDEX idx_bulk_run_users_outcome ON auth.bulk_run_users USING btree (run_
 
 CREATE INDEX idx_bulk_runs_started_at ON auth.bulk_runs USING btree (started_at, id);
 
+CREATE INDEX idx_firebase_passwords_config_id ON auth.firebase_passwords USING btree (config_id);
+
 CREATE UNIQUE INDEX idx_ledger_entries_idempotency_key ON auth.ledger_entries USING btree (user_id, caller, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 
 CREATE INDEX idx_legacy_sessions_user_id ON auth.legacy_sessions USING btree (user_id);

@@ -255,6 +255,11 @@ func TestReturned_ARefusalTellsNothing_A3(t *testing.T) {
 	emails := map[string]string{"unknown": servicetest.Email(), "local": servicetest.Email(), "returned": servicetest.Email(), "deactivated": servicetest.Email()}
 	localUser(t, s.Stack, emails["local"], servicetest.Password, map[string]any{"password_hash": hashOfCost(t, servicetest.Password, 6)})
 	returnedUser(t, s.Stack, emails["returned"])
+	heavy := cheapScrypt
+	heavy.MemoryCost = 14 // of no password that is left
+	replaced := localUser(t, s.Stack, servicetest.Email(), servicetest.Password)
+	bringHome(t, s.Stack, replaced, heavy, firebasePassword)
+	bringHome(t, s.Stack, replaced, cheapScrypt, firebasePassword)
 	returnedUser(t, s.Stack, emails["deactivated"], map[string]any{"is_active": false})
 	for name, email := range emails {
 		before := passwordRounds(t, s)

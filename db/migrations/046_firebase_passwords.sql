@@ -31,6 +31,8 @@ CREATE TABLE auth.firebase_passwords (
     taken_at timestamptz NOT NULL DEFAULT now()
 );
 
+CREATE INDEX idx_firebase_passwords_config_id ON auth.firebase_passwords (config_id); -- which parameters are in use, at each sign-in
+
 COMMENT ON TABLE auth.firebase_passwords IS 'Passwords of returned users that were changed at Firebase, until the next sign-in';
 COMMENT ON COLUMN auth.firebase_passwords.local_hash IS
 'auth.users.password_hash at the return; once that is another one, this row counts no more';
@@ -50,7 +52,9 @@ DECLARE
 BEGIN
     PERFORM set_config('lock_timeout', '300ms', false);
     ALTER TABLE IF EXISTS auth.firebase_passwords RENAME TO archived_firebase_passwords;
-    REVOKE UPDATE (change) ON auth.firebase_intents FROM auth_serving;
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'auth_serving') THEN
+        REVOKE UPDATE (change) ON auth.firebase_intents FROM auth_serving;
+    END IF;
     COMMIT;
     IF to_regclass('auth.archived_firebase_passwords') IS NOT NULL THEN
         FOR people IN

@@ -332,7 +332,12 @@ SELECT
     coalesce((
         SELECT max((1 << known.memory_cost) * known.rounds)
         FROM auth.firebase_hash_configs AS known
-        WHERE (SELECT held.user_id FROM auth.firebase_passwords AS held ORDER BY held.user_id LIMIT 1) IS NOT NULL
+        WHERE known.id = (
+            SELECT held.config_id FROM auth.firebase_passwords AS held
+            WHERE held.config_id >= known.id
+            ORDER BY held.config_id
+            LIMIT 1
+        )
     ), 0)::integer AS scrypt_ceiling
 FROM auth.rollout AS rollout
 LEFT JOIN auth.users AS users ON auth.canonical_email(users.email) = $3::text
@@ -374,9 +379,9 @@ type SignInCredentialsRow struct {
 }
 
 // Called by internal/account at each sign-in with a password: where the password lives, what the rollout says of the row, and the
-// highest costs of the hashes in the table, up to the usual one and up to the bound, and of Firebase's scrypt while it is in use, which a
-// refusal is to cost. id is null where no row has this e-mail, and Firebase decides. Served by idx_users_canonical_email,
-// idx_users_bcrypt_cost and firebase_passwords_pkey; the rollout is one row.
+// highest costs of the hashes in the table, up to the usual one and up to the bound, and of the parameters of Firebase's scrypt that are in use,
+// which a refusal is to cost. id is null where no row has this e-mail, and Firebase decides. Served by idx_users_canonical_email,
+// idx_users_bcrypt_cost, firebase_passwords_pkey and idx_firebase_passwords_config_id; the rollout is one row.
 func (q *Queries) SignInCredentials(ctx context.Context, db DBTX, arg SignInCredentialsParams) (SignInCredentialsRow, error) {
 	row := db.QueryRow(ctx, signInCredentials, arg.UsualCost, arg.MaxCost, arg.Email)
 	var i SignInCredentialsRow
