@@ -1,7 +1,6 @@
 package firebase
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -173,7 +172,7 @@ func unknownCode(code string) error {
 type refusal struct {
 	status     int
 	code       string
-	reason     string
+	reasons    []string // without a code: Google's status and the details' reasons
 	retryAfter time.Duration
 }
 
@@ -185,15 +184,15 @@ func (r refusal) fault(operation string) error {
 	}
 	switch {
 	case ok:
-	case r.status == http.StatusTooManyRequests, r.reason == "RESOURCE_EXHAUSTED":
+	case r.status == http.StatusTooManyRequests, r.says(quotas):
 		known = ErrQuota
 	case r.status >= http.StatusInternalServerError, r.status == http.StatusRequestTimeout:
 		known = ErrUnreachable
 	default:
 		known = ErrRefused
 	}
-	cause := fmt.Errorf("answered %d %s", r.status, strings.Trim(r.code+" "+r.reason, " "))
-	if known == ErrRefused && !r.denied() {
+	cause := fmt.Errorf("answered %d %s", r.status, strings.TrimSpace(r.code+" "+strings.Join(r.reasons, " ")))
+	if known == ErrRefused && !r.says(denials) {
 		cause = fmt.Errorf("%w: %w", ErrUnknown, cause)
 	}
 	out := known.With(cause)
@@ -203,13 +202,18 @@ func (r refusal) fault(operation string) error {
 	return out
 }
 
-// denials are known reasons of ErrRefused.
-var denials = []string{
-	"PERMISSION_DENIED", "UNAUTHENTICATED", "INSUFFICIENT_PERMISSION", "OPERATION_NOT_ALLOWED", "CONFIGURATION_NOT_FOUND", "PROJECT_DISABLED",
-	"API_KEY_INVALID", "SERVICE_DISABLED",
-}
+// quotas and denials are known reasons of ErrQuota and ErrRefused.
+var (
+	quotas  = []string{"RESOURCE_EXHAUSTED", "RATE_LIMIT_EXCEEDED", "RESOURCE_QUOTA_EXCEEDED"}
+	denials = []string{
+		"PERMISSION_DENIED", "IAM_PERMISSION_DENIED", "UNAUTHENTICATED", "INSUFFICIENT_PERMISSION", "OPERATION_NOT_ALLOWED",
+		"CONFIGURATION_NOT_FOUND", "PROJECT_DISABLED", "API_KEY_INVALID", "SERVICE_DISABLED",
+	}
+)
 
-func (r refusal) denied() bool { return slices.Contains(denials, cmp.Or(r.code, r.reason)) }
+func (r refusal) says(known []string) bool {
+	return slices.Contains(known, r.code) || slices.ContainsFunc(r.reasons, func(reason string) bool { return slices.Contains(known, reason) })
+}
 
 // readRefusal reads {"error":{"code":400,"message":"CODE : words","status":"INVALID_ARGUMENT","details":[{"reason":"..."}]}} and restores
 // the body.
@@ -229,10 +233,12 @@ func readRefusal(response *http.Response) refusal {
 	if r.code != "" {
 		return r
 	}
-	r.reason = vendorCode(answer.Error.Status)
+	if status := vendorCode(answer.Error.Status); status != "" {
+		r.reasons = append(r.reasons, status)
+	}
 	for _, detail := range answer.Error.Details {
 		if reason := vendorCode(detail.Reason); reason != "" {
-			r.reason = reason
+			r.reasons = append(r.reasons, reason)
 		}
 	}
 	return r
