@@ -25,7 +25,7 @@ func TestReturned_ARehashThatFailsFailsNoSignIn_M7(t *testing.T) {
 }
 
 // A link keeps the hash that no bcrypt hash replaces.
-func TestReturned_IsLinkedWithFirebasesPassword_F3_A6(t *testing.T) {
+func TestReturned_IsLinkedWithFirebasesPassword_F3_M7(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t, trusts)
 	long := strings.Repeat("0123456789", 8)

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"auth-v2-service/internal/devstack/identity"
+	"auth-v2-service/internal/password"
 	"auth-v2-service/internal/testkit/servicetest"
 	"auth-v2-service/internal/user"
 )
@@ -36,28 +37,33 @@ func returnedUser(t testing.TB, s *servicetest.Stack, email string, changes ...m
 }
 
 // bringHome keeps Firebase's hash of a password beside a local row, as a return does.
-func bringHome(t testing.TB, s *servicetest.Stack, id uuid.UUID, c identity.HashConfig, password string) {
+func bringHome(t testing.TB, s *servicetest.Stack, id uuid.UUID, c identity.HashConfig, typed string) {
 	t.Helper()
-	hash, err := c.Hash(password, id[:10])
+	hash, err := c.Hash(typed, id[:10])
 	if err != nil {
 		t.Fatal(err)
 	}
-	keepHash(t, s, c, user.FirebasePassword{UserID: id, Hash: hash, Salt: id[:10], SetAt: time.Now(), ReadAt: time.Now()})
+	keepHash(t, s, user.FirebasePassword{UserID: id, Hash: keptHash(c, hash, id[:10]), SetAt: time.Now(), ReadAt: time.Now()})
 }
 
-func keepHash(t testing.TB, s *servicetest.Stack, c identity.HashConfig, p user.FirebasePassword) {
+func keptHash(c identity.HashConfig, hash, salt []byte) password.ScryptHash {
+	return password.ScryptHash{
+		Config: password.ScryptConfig{SignerKey: c.SignerKey, SaltSeparator: c.SaltSeparator, Rounds: c.Rounds, MemoryCost: c.MemoryCost},
+		Hash:   hash, Salt: salt,
+	}
+}
+
+func keepHash(t testing.TB, s *servicetest.Stack, p user.FirebasePassword) {
 	t.Helper()
-	if err := pgx.BeginFunc(t.Context(), s.DB, func(tx pgx.Tx) error { return keepIn(t, s, tx, c, p) }); err != nil {
+	if err := pgx.BeginFunc(t.Context(), s.DB, func(tx pgx.Tx) error { return keepIn(t, s, tx, p) }); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func keepIn(t testing.TB, s *servicetest.Stack, tx pgx.Tx, c identity.HashConfig, p user.FirebasePassword) error {
+func keepIn(t testing.TB, s *servicetest.Stack, tx pgx.Tx, p user.FirebasePassword) error {
 	t.Helper()
 	users := user.NewStore(user.Options{Pool: s.DB})
-	config, err := users.HashConfigID(t.Context(), user.HashConfig{
-		Project: "e2e", SignerKey: c.SignerKey, SaltSeparator: c.SaltSeparator, Rounds: int32(c.Rounds), MemoryCost: int32(c.MemoryCost),
-	})
+	config, err := users.HashConfigID(t.Context(), "e2e", 0, p.Hash.Config)
 	if err != nil {
 		return err
 	}

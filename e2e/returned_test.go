@@ -71,12 +71,13 @@ func TestReturned_GooglesExample_M7(t *testing.T) {
 	s := servicetest.Start(t)
 	email := servicetest.Email()
 	id := localUser(t, s.Stack, email, servicetest.Password, map[string]any{"firebase_uid": newUID()})
-	keepHash(t, s.Stack, identity.HashConfig{
+	example := identity.HashConfig{
 		SignerKey:     fromBase64(t, "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA=="),
 		SaltSeparator: fromBase64(t, "Bw=="), Rounds: 8, MemoryCost: 14,
-	}, user.FirebasePassword{
-		UserID: id, SetAt: time.Now(), ReadAt: time.Now(), Salt: fromBase64(t, "42xEC+ixf3L2lw=="),
-		Hash: fromBase64(t, "lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ=="),
+	}
+	hash := fromBase64(t, "lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==")
+	keepHash(t, s.Stack, user.FirebasePassword{
+		UserID: id, Hash: keptHash(example, hash, fromBase64(t, "42xEC+ixf3L2lw==")), SetAt: time.Now(), ReadAt: time.Now(),
 	})
 	signInAs(t, s, "/v1/auth/login", email, "user1password").expect(t, "Google's example", 200, "")
 	expectRehashed(t, s, id, "user1password")
@@ -163,7 +164,7 @@ func TestReturned_AReturnDuringAPasswordChange_M7_A10(t *testing.T) {
 	}
 	old := hs256(t, accessSecret, oldAccess(id, email))
 	answer := holdRow(t, s.Stack, func(tx pgx.Tx) {
-		if err := keepIn(t, s.Stack, tx, cheapScrypt, user.FirebasePassword{UserID: id, Hash: hash, SetAt: time.Now(), ReadAt: time.Now()}); err != nil {
+		if err := keepIn(t, s.Stack, tx, user.FirebasePassword{UserID: id, Hash: keptHash(cheapScrypt, hash, nil), SetAt: time.Now(), ReadAt: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
 	}, func() reply { return changePassword(t, s, old, servicetest.Password, newPassword) })

@@ -2,12 +2,15 @@ package firebase
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"strings"
+	"io"
+	"log/slog"
 
 	"google.golang.org/api/googleapi"
+
+	"auth-v2-service/internal/password"
 )
 
 // UnknownVersion is the Version of a hash that Firebase's scrypt did not make.
@@ -17,7 +20,7 @@ const UnknownVersion = -1
 type ExportedUser struct {
 	User
 	// Hash and Salt are those of Firebase's scrypt.
-	Hash, Salt []byte
+	Hash, Salt password.Secret
 	// Version belongs to the project's hash parameters of the time.
 	Version int64
 	// HashRedacted: this service lacks firebaseauth.configs.getHashConfig.
@@ -28,13 +31,11 @@ type ExportedUser struct {
 	CustomAttributes string
 }
 
-// String hides the hash.
-func (u ExportedUser) String() string { return "exported user " + u.UID }
+// Format hides all but the uid.
+func (u ExportedUser) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "exported user "+u.UID) }
 
-// GoString is String.
-func (u ExportedUser) GoString() string { return u.String() }
-
-const redactedHash = "REDACTED"
+// LogValue is Format.
+func (u ExportedUser) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(u)) }
 
 // Export returns a page of at most limit accounts (MaxList) by uid, and the next page's token; "" is the first page and the end. Accounts
 // may come and go between pages.
@@ -91,21 +92,14 @@ func (ex *exchange) versions(count int) ([]int64, error) {
 
 func toExported(info *userInfo, version int64) ExportedUser {
 	user := ExportedUser{User: toUser(info), Version: version, CustomAttributes: info.CustomAttributes, Factors: toFactors(info.MfaInfo)}
-	hash, hashErr := decodeBase64(info.PasswordHash)
-	salt, saltErr := decodeBase64(info.Salt)
+	decoded, err := password.DecodeScrypt(info.PasswordHash, info.Salt)
 	switch {
-	case hashErr != nil || saltErr != nil:
-		user.HashMalformed = true
-	case string(hash) == redactedHash:
+	case errors.Is(err, password.ErrRedacted):
 		user.HashRedacted = true
-	case len(hash) > 0:
-		user.Hash, user.Salt = hash, salt
+	case err != nil:
+		user.HashMalformed = true
+	case len(decoded.Hash) > 0:
+		user.Hash, user.Salt = decoded.Hash, decoded.Salt
 	}
 	return user
-}
-
-// decodeBase64 takes both alphabets, with or without padding.
-func decodeBase64(text string) ([]byte, error) {
-	text = strings.TrimRight(strings.NewReplacer("-", "+", "_", "/").Replace(text), "=")
-	return base64.RawStdEncoding.DecodeString(text)
 }

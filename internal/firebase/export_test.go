@@ -13,6 +13,7 @@ import (
 	"auth-v2-service/internal/devstack/identity"
 	"auth-v2-service/internal/fault"
 	"auth-v2-service/internal/firebase"
+	passwords "auth-v2-service/internal/password"
 )
 
 // M7.
@@ -72,9 +73,9 @@ func TestExport_OnTheWire(t *testing.T) {
 // O1.
 func TestExport_NoHashIsPrinted(t *testing.T) {
 	user := firebase.ExportedUser{User: firebase.User{UID: "u", Email: email}, Hash: []byte("the hash"), Salt: []byte("the salt")}
-	config := firebase.HashConfig{Algorithm: "SCRYPT", SignerKey: []byte("the key")}
+	config := passwords.ScryptConfig{SignerKey: []byte("the key")}
 	for _, value := range []any{user, config, &user, &config, []any{user, config}} {
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d"} {
 			printed := fmt.Sprintf(verb, value)
 			for _, secret := range []string{"the ", "116, 104, 101", "116 104 101", "0x74, 0x68", email} {
 				if strings.Contains(printed, secret) {
@@ -117,7 +118,7 @@ func TestExport_PasswordsComeHome(t *testing.T) {
 	if _, err := client.SignIn(t.Context(), "b@example.com", "old-password"); err != nil {
 		t.Fatal(err)
 	}
-	configs := make([]firebase.HashConfig, 2)
+	configs := make([]passwords.ScryptConfig, 2)
 	if configs[0], err = client.HashConfig(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +176,7 @@ func TestExport_WithoutThePermission(t *testing.T) {
 
 func TestHashConfig_OnTheWire(t *testing.T) {
 	shown := `{"algorithm":"SCRYPT","signerKey":"-_8=","saltSeparator":"Bw==","rounds":8,"memoryCost":14}`
-	want := firebase.HashConfig{Algorithm: "SCRYPT", SignerKey: []byte{0xfb, 0xff}, SaltSeparator: []byte{7}, Rounds: 8, MemoryCost: 14}
+	want := passwords.ScryptConfig{SignerKey: []byte{0xfb, 0xff}, SaltSeparator: []byte{7}, Rounds: 8, MemoryCost: 14}
 	for tenant, c := range map[string]struct{ path, body string }{
 		"":    {"/identitytoolkit.googleapis.com/v2/projects/demo-test/config", `{"signIn":{"hashConfig":` + shown + `}}`},
 		"t-1": {"/identitytoolkit.googleapis.com/v2/projects/demo-test/tenants/t-1", `{"hashConfig":` + shown + `}`},
@@ -194,8 +195,9 @@ func TestHashConfig_OnTheWire(t *testing.T) {
 	for body, want := range map[string]error{
 		`{}`:            firebase.ErrHashConfigHidden,
 		`{"signIn":{}}`: firebase.ErrHashConfigHidden,
-		`{"signIn":{"hashConfig":{"signerKey":"*"}}}`:                        firebase.ErrUnreachable,
-		`{"signIn":{"hashConfig":{"signerKey":"AAAA","saltSeparator":"*"}}}`: firebase.ErrUnreachable,
+		`{"signIn":{"hashConfig":{"algorithm":"SCRYPT","signerKey":"*"}}}`:                        firebase.ErrUnreachable,
+		`{"signIn":{"hashConfig":{"algorithm":"BCRYPT","signerKey":"AAAA"}}}`:                     firebase.ErrUnreachable,
+		`{"signIn":{"hashConfig":{"algorithm":"SCRYPT","signerKey":"AAAA","saltSeparator":"*"}}}`: firebase.ErrUnreachable,
 	} {
 		if _, err := newGoogle(t, answer(body)).client(t).HashConfig(t.Context()); !errors.Is(err, want) {
 			t.Errorf("%s gives %v, want %v", body, err, want)

@@ -2,31 +2,18 @@ package firebase
 
 import (
 	"context"
-	"fmt"
 
 	mfa "google.golang.org/api/identitytoolkit/v2"
+
+	"auth-v2-service/internal/password"
 )
 
-// HashConfig holds the parameters of the project's password hashes. Google shows those of new passwords only.
-type HashConfig struct {
-	// Algorithm is SCRYPT for Firebase's modified scrypt.
-	Algorithm                string
-	SignerKey, SaltSeparator []byte
-	Rounds, MemoryCost       int
-}
+const algorithmScrypt = "SCRYPT"
 
-// String hides the signer key.
-func (h HashConfig) String() string {
-	return fmt.Sprintf("%s with %d rounds and memory cost %d", h.Algorithm, h.Rounds, h.MemoryCost)
-}
-
-// GoString is String.
-func (h HashConfig) GoString() string { return h.String() }
-
-// HashConfig reads the parameters of the project, or of the tenant. It needs firebaseauth.configs.getHashConfig; without it:
+// HashConfig reads the parameters of the project, or of the tenant: Google shows those of new passwords only. It needs firebaseauth.configs.getHashConfig; without it:
 // ErrHashConfigHidden.
-func (c *Client) HashConfig(ctx context.Context) (HashConfig, error) {
-	var found HashConfig
+func (c *Client) HashConfig(ctx context.Context) (password.ScryptConfig, error) {
+	var found password.ScryptConfig
 	err := c.call(ctx, opHashConfig, twice, func(ctx context.Context) error {
 		service, err := mfa.NewService(ctx, toolkitOptions(c.authorized)...)
 		if err != nil {
@@ -60,16 +47,13 @@ func (c *Client) hashConfig(ctx context.Context, service *mfa.Service) (*mfa.Goo
 	return config.SignIn.HashConfig, nil
 }
 
-func toHashConfig(shown *mfa.GoogleCloudIdentitytoolkitAdminV2HashConfig) (HashConfig, error) {
-	key, err := decodeBase64(shown.SignerKey)
-	if err != nil {
-		return HashConfig{}, errNotUnderstood
+func toHashConfig(shown *mfa.GoogleCloudIdentitytoolkitAdminV2HashConfig) (password.ScryptConfig, error) {
+	key, keyErr := password.DecodeBase64(shown.SignerKey)
+	separator, separatorErr := password.DecodeBase64(shown.SaltSeparator)
+	if keyErr != nil || separatorErr != nil || shown.Algorithm != algorithmScrypt {
+		return password.ScryptConfig{}, errNotUnderstood
 	}
-	separator, err := decodeBase64(shown.SaltSeparator)
-	if err != nil {
-		return HashConfig{}, errNotUnderstood
-	}
-	return HashConfig{
-		Algorithm: shown.Algorithm, SignerKey: key, SaltSeparator: separator, Rounds: int(shown.Rounds), MemoryCost: int(shown.MemoryCost),
+	return password.ScryptConfig{
+		SignerKey: key, SaltSeparator: separator, Rounds: int(shown.Rounds), MemoryCost: int(shown.MemoryCost),
 	}, nil
 }

@@ -99,7 +99,7 @@ func TestAttempt_ARefusalCostsTheSame(t *testing.T) {
 			}
 		}
 		for row, hash := range scryptRows() {
-			if hash.check() == nil && hash.Config.work() > ceilings.Scrypt {
+			if hash.Check() == nil && hash.Config.work() > ceilings.Scrypt {
 				continue
 			}
 			c := refusedBy(t, ceilings, func(a *Attempt) error { return a.VerifyScrypt(t.Context(), hash, wrong) })

@@ -15,10 +15,11 @@ import (
 
 // Bounds of Firebase's own parameters. A computation takes 2^memoryCost * 128 * rounds bytes: 16 MiB at most.
 const (
-	maxScryptMemory = 14
-	maxScryptRounds = 8
-	maxScryptBytes  = 256 // of a hash, a salt or a signer key
-	minScryptHash   = 16
+	maxScryptMemory    = 14
+	maxScryptRounds    = 8
+	maxScryptBytes     = 256 // of a hash, a salt or a signer key
+	maxScryptSeparator = 64
+	minScryptHash      = 16
 )
 
 const redacted = "REDACTED"
@@ -30,27 +31,19 @@ var (
 	ErrRedacted = errors.New("the hash is withheld by Firebase")
 )
 
-// ScryptConfig holds a project's parameters of Firebase's scrypt. SignerKey is a secret.
+// ScryptConfig holds a project's parameters of Firebase's scrypt.
 type ScryptConfig struct {
-	SignerKey     []byte `json:"-"`
+	SignerKey     Secret
 	SaltSeparator []byte
 	Rounds        int
 	MemoryCost    int
 }
 
-// String hides the signer key.
-func (c ScryptConfig) String() string {
-	return fmt.Sprintf("scrypt with %d rounds and memory cost %d", c.Rounds, c.MemoryCost)
-}
-
-// GoString is String.
-func (c ScryptConfig) GoString() string { return c.String() }
-
 // Check returns ErrBadScrypt or nil.
 func (c ScryptConfig) Check() error {
 	switch {
 	case c.Rounds < 1 || c.Rounds > maxScryptRounds, c.MemoryCost < 1 || c.MemoryCost > maxScryptMemory,
-		len(c.SignerKey) < minScryptHash || len(c.SignerKey) > maxScryptBytes, len(c.SaltSeparator) > maxScryptBytes:
+		len(c.SignerKey) < minScryptHash || len(c.SignerKey) > maxScryptBytes, len(c.SaltSeparator) > maxScryptSeparator:
 		return ErrBadScrypt
 	}
 	return nil
@@ -59,31 +52,28 @@ func (c ScryptConfig) Check() error {
 // ScryptHash is a password's hash by Firebase.
 type ScryptHash struct {
 	Config ScryptConfig
-	Hash   []byte
-	Salt   []byte
+	Hash   Secret
+	Salt   Secret
 }
 
-// DecodeScrypt decodes a hash and salt of an export, in either base64 alphabet. Errors: ErrRedacted, ErrBadScrypt.
-func DecodeScrypt(c ScryptConfig, hash, salt string) (ScryptHash, error) {
-	decodedHash, err := decodeBase64(hash)
+// DecodeScrypt decodes a hash and salt of an export, for Check with its Config. Errors: ErrRedacted, ErrBadScrypt.
+func DecodeScrypt(hash, salt string) (ScryptHash, error) {
+	decodedHash, err := DecodeBase64(hash)
 	if err != nil {
 		return ScryptHash{}, err
 	}
-	decodedSalt, err := decodeBase64(salt)
+	decodedSalt, err := DecodeBase64(salt)
 	if err != nil {
 		return ScryptHash{}, err
 	}
 	if string(decodedHash) == redacted || string(decodedSalt) == redacted {
 		return ScryptHash{}, ErrRedacted
 	}
-	h := ScryptHash{Config: c, Hash: decodedHash, Salt: decodedSalt}
-	if err := h.check(); err != nil {
-		return ScryptHash{}, err
-	}
-	return h, nil
+	return ScryptHash{Hash: decodedHash, Salt: decodedSalt}, nil
 }
 
-func decodeBase64(text string) ([]byte, error) {
+// DecodeBase64 takes both alphabets, with or without padding, or returns ErrBadScrypt.
+func DecodeBase64(text string) ([]byte, error) {
 	if len(text) > 2*maxScryptBytes {
 		return nil, ErrBadScrypt
 	}
@@ -95,7 +85,8 @@ func decodeBase64(text string) ([]byte, error) {
 	return decoded, nil
 }
 
-func (h ScryptHash) check() error {
+// Check returns ErrBadScrypt or nil.
+func (h ScryptHash) Check() error {
 	if len(h.Hash) != len(h.Config.SignerKey) || len(h.Salt) > maxScryptBytes {
 		return ErrBadScrypt
 	}
@@ -116,7 +107,7 @@ func (h *Hasher) VerifyScrypt(ctx context.Context, hash ScryptHash, password str
 
 // VerifyScrypt is Hasher.VerifyScrypt.
 func (a *Attempt) VerifyScrypt(ctx context.Context, hash ScryptHash, password string) error {
-	if err := hash.check(); err != nil {
+	if err := hash.Check(); err != nil {
 		return err
 	}
 	a.usual = true

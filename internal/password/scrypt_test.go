@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +26,16 @@ const (
 	googleSalt = "42xEC+ixf3L2lw=="
 )
 
+func googles(t testing.TB) ScryptHash {
+	t.Helper()
+	hash, err := DecodeScrypt(googleHash, googleSalt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash.Config = google(t)
+	return hash
+}
+
 func bytesOf(t testing.TB, text string) []byte {
 	t.Helper()
 	decoded, err := base64.StdEncoding.DecodeString(text)
@@ -40,10 +51,11 @@ func TestVerifyScrypt_GooglesExample_M7(t *testing.T) {
 	h := New(Options{})
 	urlSafe := strings.NewReplacer("+", "-", "/", "_", "=", "")
 	for _, text := range []string{googleHash, urlSafe.Replace(googleHash)} {
-		hash, err := DecodeScrypt(google(t), text, urlSafe.Replace(googleSalt))
+		hash, err := DecodeScrypt(text, urlSafe.Replace(googleSalt))
 		if err != nil {
 			t.Fatal(err)
 		}
+		hash.Config = google(t)
 		if err := h.VerifyScrypt(t.Context(), hash, "user1password"); err != nil {
 			t.Errorf("M7: Google's example is answered %v", err)
 		}
@@ -66,10 +78,7 @@ func TestVerifyScrypt_EachPartCounts(t *testing.T) {
 		"salt":           func(s *ScryptHash) { s.Salt[0] ^= 1 },
 		"last byte":      func(s *ScryptHash) { s.Hash[63] ^= 1 },
 	} {
-		hash, err := DecodeScrypt(google(t), googleHash, googleSalt)
-		if err != nil {
-			t.Fatal(err)
-		}
+		hash := googles(t)
 		change(&hash)
 		if err := h.VerifyScrypt(t.Context(), hash, "user1password"); !errors.Is(err, ErrMismatch) {
 			t.Errorf("with another %s: %v", what, err)
@@ -85,13 +94,10 @@ func TestVerifyScrypt_Bounds(t *testing.T) {
 		"no rounds": func(s *ScryptHash) { s.Config.Rounds = 0 }, "no key": func(s *ScryptHash) { s.Config.SignerKey = nil },
 		"no hash and no key": func(s *ScryptHash) { s.Config.SignerKey, s.Hash = nil, nil }, "no hash": func(s *ScryptHash) { s.Hash = nil },
 		"a short hash": func(s *ScryptHash) { s.Hash = s.Hash[:63] }, "a long salt": func(s *ScryptHash) { s.Salt = make([]byte, 257) },
-		"a long separator": func(s *ScryptHash) { s.Config.SaltSeparator = make([]byte, 257) },
+		"a long separator": func(s *ScryptHash) { s.Config.SaltSeparator = make([]byte, 65) },
 	} {
 		c := newCounted(Options{})
-		hash, err := DecodeScrypt(google(t), googleHash, googleSalt)
-		if err != nil {
-			t.Fatal(err)
-		}
+		hash := googles(t)
 		change(&hash)
 		if err := c.VerifyScrypt(t.Context(), hash, "user1password"); !errors.Is(err, ErrBadScrypt) || len(c.rounds) != 0 {
 			t.Errorf("%s: %v after %v", what, err, c.rounds)
@@ -135,21 +141,33 @@ func TestScrypt_CostsWhatBcryptCosts(t *testing.T) {
 	}
 }
 
-func TestScryptConfig_HidesTheSignerKey_T6(t *testing.T) {
+func TestSecret_IsHidden_T6(t *testing.T) {
 	t.Parallel()
-	hash, err := DecodeScrypt(google(t), googleHash, googleSalt)
-	if err != nil {
-		t.Fatal(err)
+	hash := googles(t)
+	var texts []string
+	for _, value := range []any{hash, &hash, []any{hash}, hash.Config, &hash.Config, hash.Hash, map[string]any{"salt": hash.Salt}} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "% x", "%d", "%o", "%b", "%c", "%U", "%T"} {
+			texts = append(texts, fmt.Sprintf(verb, value))
+		}
+		texts = append(texts, jsonOf(t, value))
+		var log strings.Builder
+		for _, handler := range []slog.Handler{slog.NewTextHandler(&log, nil), slog.NewJSONHandler(&log, nil)} {
+			slog.New(handler).Info("a test", "value", value, slog.Group("group", "value", value))
+		}
+		texts = append(texts, log.String())
 	}
-	key := string(hash.Config.SignerKey)
-	texts := []string{jsonOf(t, hash), jsonOf(t, &hash.Config)}
-	for _, verb := range []string{"%v", "%+v", "%s", "%#v", "%q"} {
-		texts = append(texts, fmt.Sprintf(verb, hash))
-	}
-	for _, text := range texts {
-		for _, shown := range []string{key, fmt.Sprintf("%v", hash.Config.SignerKey[:8]), fmt.Sprintf("%x", key[:8]), "jxspr8Ki0RYy", "143 27 41", "143, 27", "0x8f, 0x1b"} {
-			if strings.Contains(text, strings.Trim(shown, "[]")) {
-				t.Errorf("T6: the signer key is in %s", text)
+	for what, secret := range map[string]Secret{"signer key": hash.Config.SignerKey, "hash": hash.Hash, "salt": hash.Salt} {
+		for _, verb := range []string{"%v", "%#v", "%s", "%q", "%x", "%X", "% x", "%o", "%b", "%c", "%U"} {
+			shown := fmt.Sprintf(verb, []byte(secret)[:4])
+			for _, text := range texts {
+				if strings.Contains(text, strings.Trim(strings.TrimPrefix(shown, "[]byte"), "[]{}\"")) {
+					t.Errorf("T6: the %s is in %s", what, text)
+				}
+			}
+		}
+		for _, text := range texts {
+			if strings.Contains(text, base64.StdEncoding.EncodeToString(secret[:6])) {
+				t.Errorf("T6: the %s is in %s", what, text)
 			}
 		}
 	}
@@ -171,16 +189,14 @@ func TestDecodeScrypt_Refusals(t *testing.T) {
 		hash, salt string
 		want       error
 	}{
-		"withheld hash":  {encoded([]byte("REDACTED")), googleSalt, ErrRedacted},
-		"withheld salt":  {googleHash, encoded([]byte("REDACTED")), ErrRedacted},
-		"no hash":        {"", googleSalt, ErrBadScrypt},
-		"another length": {encoded(make([]byte, 32)), googleSalt, ErrBadScrypt},
-		"no base64":      {"!" + googleHash, googleSalt, ErrBadScrypt},
-		"a line break":   {googleHash + "\n", googleSalt, ErrBadScrypt},
-		"stray bits":     {strings.TrimRight(googleHash, "=")[:85] + "R", googleSalt, ErrBadScrypt},
-		"a long salt":    {googleHash, strings.Repeat("A", 513), ErrBadScrypt},
+		"withheld hash": {encoded([]byte("REDACTED")), googleSalt, ErrRedacted},
+		"withheld salt": {googleHash, encoded([]byte("REDACTED")), ErrRedacted},
+		"no base64":     {"!" + googleHash, googleSalt, ErrBadScrypt},
+		"a line break":  {googleHash + "\n", googleSalt, ErrBadScrypt},
+		"stray bits":    {strings.TrimRight(googleHash, "=")[:85] + "R", googleSalt, ErrBadScrypt},
+		"a long salt":   {googleHash, strings.Repeat("A", 513), ErrBadScrypt},
 	} {
-		hash, err := DecodeScrypt(google(t), c.hash, c.salt)
+		hash, err := DecodeScrypt(c.hash, c.salt)
 		if !errors.Is(err, c.want) || hash.Hash != nil {
 			t.Errorf("%s: %v, expected %v", what, err, c.want)
 		}
@@ -188,7 +204,7 @@ func TestDecodeScrypt_Refusals(t *testing.T) {
 			t.Errorf("T6: the error quotes the hash: %v", err)
 		}
 	}
-	if _, err := DecodeScrypt(google(t), googleHash, ""); err != nil {
+	if _, err := DecodeScrypt(googleHash, ""); err != nil {
 		t.Errorf("an empty salt is answered %v", err)
 	}
 }
@@ -200,7 +216,10 @@ func FuzzDecodeScrypt(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, hash, salt string, rounds, memory, key int) {
 		c := ScryptConfig{SignerKey: make([]byte, min(max(key, 0), 512)), Rounds: rounds, MemoryCost: memory}
-		decoded, err := DecodeScrypt(c, hash, salt)
+		decoded, err := DecodeScrypt(hash, salt)
+		if decoded.Config = c; err == nil {
+			err = decoded.Check()
+		}
 		if err != nil {
 			if !errors.Is(err, ErrBadScrypt) && !errors.Is(err, ErrRedacted) {
 				t.Fatalf("the error is %v", err)
@@ -210,7 +229,7 @@ func FuzzDecodeScrypt(f *testing.F) {
 		if c.Check() != nil || len(decoded.Hash) != len(c.SignerKey) || 1<<memory*128*rounds > 16<<20 || len(decoded.Salt) > maxScryptBytes {
 			t.Fatalf("accepted is %v with a hash of %d bytes", c, len(decoded.Hash))
 		}
-		again, err := DecodeScrypt(c, base64.StdEncoding.EncodeToString(decoded.Hash), base64.URLEncoding.EncodeToString(decoded.Salt))
+		again, err := DecodeScrypt(base64.StdEncoding.EncodeToString(decoded.Hash), base64.URLEncoding.EncodeToString(decoded.Salt))
 		if err != nil || string(again.Hash) != string(decoded.Hash) || string(again.Salt) != string(decoded.Salt) {
 			t.Fatalf("encoded again it is another: %v", err)
 		}

@@ -14,7 +14,7 @@ import (
 func TestSetAside_ForgetsWhatAReturnKeepsMeanwhile_F3_M7(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	config, err := s.HashConfigID(t.Context(), HashConfig{Project: "p", SignerKey: make([]byte, 64), Rounds: 8, MemoryCost: 14})
+	config, err := s.HashConfigID(t.Context(), "p", 0, aHash().Config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +24,7 @@ func TestSetAside_ForgetsWhatAReturnKeepsMeanwhile_F3_M7(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = returning.Rollback(t.Context()) }()
-	batch := []FirebasePassword{{UserID: id, Hash: make([]byte, 64), SetAt: time.Now(), ReadAt: time.Now()}}
+	batch := []FirebasePassword{{UserID: id, Hash: aHash(), SetAt: time.Now(), ReadAt: time.Now()}}
 	if kept, err := s.KeepFirebasePasswords(t.Context(), returning, config, batch); err != nil || len(kept) != 1 {
 		t.Fatalf("%d passwords are kept, %v", len(kept), err)
 	}

@@ -1,7 +1,7 @@
 package user
 
 import (
-	"bytes"
+	"errors"
 	"maps"
 	"slices"
 	"testing"
@@ -10,8 +10,33 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"auth-v2-service/internal/password"
 	"auth-v2-service/internal/pg"
 )
+
+func aHash() password.ScryptHash {
+	return password.ScryptHash{Config: password.ScryptConfig{SignerKey: make([]byte, 64), Rounds: 8, MemoryCost: 14}, Hash: make([]byte, 64)}
+}
+
+// Before the database, which would only say that a constraint is violated.
+func TestKeepFirebasePasswords_WhatFirebaseDoesNotMake(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	bad := aHash()
+	bad.Config.MemoryCost = 15
+	if _, err := s.HashConfigID(t.Context(), "p", 0, bad.Config); !errors.Is(err, password.ErrBadScrypt) {
+		t.Errorf("a memory cost of 15 is answered %v", err)
+	}
+	bad = aHash()
+	bad.Hash = bad.Hash[:63]
+	err := pg.InTx(t.Context(), s.pool, func(tx pgx.Tx) error {
+		_, err := s.KeepFirebasePasswords(t.Context(), tx, uuid.New(), []FirebasePassword{{UserID: uuid.New(), Hash: bad}})
+		return err
+	})
+	if !errors.Is(err, password.ErrBadScrypt) {
+		t.Errorf("a hash of 63 bytes is answered %v", err)
+	}
+}
 
 func (s *Store) keep(t *testing.T, config uuid.UUID, batch []FirebasePassword) (kept []uuid.UUID) {
 	t.Helper()
@@ -36,16 +61,14 @@ func TestKeepFirebasePasswords_TheLaterPasswordCounts_M7_A7(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	now := time.Now().Truncate(time.Microsecond)
-	c := HashConfig{Project: "a-project", Version: 3, SignerKey: bytes.Repeat([]byte{7}, 64), Rounds: 8, MemoryCost: 14}
-	config, err := s.HashConfigID(t.Context(), c)
+	config, err := s.HashConfigID(t.Context(), "a-project", 3, aHash().Config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := s.HashConfigID(t.Context(), c); err != nil || again != config {
+	if again, err := s.HashConfigID(t.Context(), "a-project", 3, aHash().Config); err != nil || again != config {
 		t.Errorf("the same parameters have the ids %s and %s (%v)", config, again, err)
 	}
-	c.Version = 4
-	if other, err := s.HashConfigID(t.Context(), c); err != nil || other == config {
+	if other, err := s.HashConfigID(t.Context(), "a-project", 4, aHash().Config); err != nil || other == config {
 		t.Errorf("another version has the same id (%v)", err)
 	}
 	var batch []FirebasePassword
@@ -69,12 +92,12 @@ func TestKeepFirebasePasswords_TheLaterPasswordCounts_M7_A7(t *testing.T) {
 		provider := columns["auth_provider"]
 		delete(columns, "auth_provider")
 		id := s.providedBy(t, provider, columns)
-		batch = append(batch, FirebasePassword{UserID: id, Hash: make([]byte, 64), Salt: []byte(what)[:4], SetAt: now, ReadAt: now.Add(time.Hour)})
+		batch = append(batch, FirebasePassword{UserID: id, Hash: aHash(), SetAt: now, ReadAt: now.Add(time.Hour)})
 		if row.keeps {
 			wanted[id] = what
 		}
 	}
-	batch = append(batch, FirebasePassword{UserID: uuid.New(), Hash: make([]byte, 64), SetAt: now, ReadAt: now.Add(time.Hour)})
+	batch = append(batch, FirebasePassword{UserID: uuid.New(), Hash: aHash(), SetAt: now, ReadAt: now.Add(time.Hour)})
 	for range 2 {
 		kept := s.keep(t, config, batch)
 		if len(kept) != len(wanted) {
@@ -88,10 +111,10 @@ func TestKeepFirebasePasswords_TheLaterPasswordCounts_M7_A7(t *testing.T) {
 	}
 }
 
-func TestKeepFirebasePasswords_WhatWasSetAsideStaysSo_F3(t *testing.T) {
+func TestKeepFirebasePasswords_WhatWasSetAsideStaysSo_F3_M7(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	config, err := s.HashConfigID(t.Context(), HashConfig{Project: "p", SignerKey: make([]byte, 64), Rounds: 8, MemoryCost: 14})
+	config, err := s.HashConfigID(t.Context(), "p", 0, aHash().Config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +126,7 @@ func TestKeepFirebasePasswords_WhatWasSetAsideStaysSo_F3(t *testing.T) {
 			}
 			s.exec(t, "UPDATE auth.users SET password_hash = $2 WHERE id = $1", id, local)
 			at := time.Now().Add(setAt)
-			kept := s.keep(t, config, []FirebasePassword{{UserID: id, Hash: make([]byte, 64), SetAt: at, ReadAt: at.Add(time.Hour)}})
+			kept := s.keep(t, config, []FirebasePassword{{UserID: id, Hash: aHash(), SetAt: at, ReadAt: at.Add(time.Hour)}})
 			if (len(kept) == 1) != keeps {
 				t.Errorf("F3: a password set %s after the row's was set aside: kept are %v beside %q", setAt, kept, local)
 			}
@@ -114,14 +137,14 @@ func TestKeepFirebasePasswords_WhatWasSetAsideStaysSo_F3(t *testing.T) {
 func TestKeepFirebasePasswords_BatchesAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	config, err := s.HashConfigID(t.Context(), HashConfig{Project: "p", SignerKey: make([]byte, 64), Rounds: 8, MemoryCost: 14})
+	config, err := s.HashConfigID(t.Context(), "p", 0, aHash().Config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var batch []FirebasePassword
 	for range 50 {
 		id := s.providedBy(t, "local", map[string]any{"password_hash": "x"})
-		batch = append(batch, FirebasePassword{UserID: id, Hash: make([]byte, 64), SetAt: time.Now(), ReadAt: time.Now()})
+		batch = append(batch, FirebasePassword{UserID: id, Hash: aHash(), SetAt: time.Now(), ReadAt: time.Now()})
 	}
 	reversed := slices.Clone(batch)
 	slices.Reverse(reversed)

@@ -76,7 +76,7 @@ func (s *Store) LinkProven(ctx context.Context, claims token.Claims, rowID uuid.
 		row, err := s.queries.LinkIdentity(ctx, tx, db.LinkIdentityParams{
 			ID: rowID, Email: id.email, FirebaseUID: id.uid, KeepPassword: true, AdminToo: true, ProviderData: id.providerData,
 			ProvedHash: &provedHash, FirebaseHash: firebaseHash,
-			Seen:       id.seen, ProvenAt: at, ProvenBy: by,
+			Seen: id.seen, ProvenAt: at, ProvenBy: by,
 		})
 		if err != nil {
 			return err
