@@ -337,7 +337,7 @@ CREATE TABLE auth.firebase_passwords (
     CONSTRAINT firebase_passwords_salt_check CHECK ((length(salt) <= 256))
 );
 
-COMMENT ON TABLE auth.firebase_passwords IS 'Passwords of returned users that were changed at Firebase, until the next sign-in';
+COMMENT ON TABLE auth.firebase_passwords IS 'Passwords of returned users as Firebase hashed them, until a sign-in replaces the hash or the password is changed';
 
 COMMENT ON COLUMN auth.firebase_passwords.local_hash IS 'auth.users.password_hash at the return; once that is another one, this row counts no more';
 

@@ -1,6 +1,7 @@
 -- Passwords that come home from Firebase with a returned user: Firebase's scrypt hashes, and the parameters that each was made with. The next
--- sign-in replaces such a hash by bcrypt in auth.users. A row counts only while local_hash equals auth.users.password_hash: a password that is
--- set later, by any service, wins. The signer key is a secret of the Firebase project: without it no hash can be checked.
+-- sign-in replaces such a hash by bcrypt in auth.users, unless the password has more than 72 bytes. A row counts only while local_hash equals
+-- auth.users.password_hash: a password that is set later, by any service, wins. The signer key is a secret of the Firebase project: without it
+-- no hash can be checked.
 
 -- migrate:up
 CREATE TABLE auth.firebase_hash_configs (
@@ -33,7 +34,7 @@ CREATE TABLE auth.firebase_passwords (
 
 CREATE INDEX idx_firebase_passwords_config_id ON auth.firebase_passwords (config_id); -- which parameters are in use, at each sign-in
 
-COMMENT ON TABLE auth.firebase_passwords IS 'Passwords of returned users that were changed at Firebase, until the next sign-in';
+COMMENT ON TABLE auth.firebase_passwords IS 'Passwords of returned users as Firebase hashed them, until a sign-in replaces the hash or the password is changed';
 COMMENT ON COLUMN auth.firebase_passwords.local_hash IS
 'auth.users.password_hash at the return; once that is another one, this row counts no more';
 COMMENT ON COLUMN auth.firebase_passwords.password_set_at IS 'When the password was set, by Firebase''s clock';

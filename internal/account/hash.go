@@ -34,8 +34,10 @@ func (s *Service) prove(ctx context.Context, p storedPassword, typed string) err
 
 func (s *Service) proveRow(ctx context.Context, p candidate, typed string) error {
 	err := proveBy(ctx, p.passwords, p.stored, typed)
-	if errors.Is(err, password.ErrTooCostly) || errors.Is(err, password.ErrBadScrypt) ||
-		errors.Is(err, password.ErrNotBcrypt) && *p.stored.hash != unusable {
+	switch {
+	case errors.Is(err, password.ErrBadScrypt):
+		s.log.WarnContext(ctx, "Firebase's hash of a password cannot be checked", telemetry.FieldUserID, p.id, telemetry.FieldError, err)
+	case errors.Is(err, password.ErrTooCostly), errors.Is(err, password.ErrNotBcrypt) && *p.stored.hash != unusable:
 		s.log.WarnContext(ctx, "a password hash cannot be checked: `authd doctor` counts such rows",
 			telemetry.FieldUserID, p.id, telemetry.FieldError, err)
 	}
