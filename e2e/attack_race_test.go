@@ -22,7 +22,8 @@ func holdRow(t *testing.T, s *servicetest.Stack, change func(tx pgx.Tx), start f
 	answered := make(chan reply, 1)
 	go func() { answered <- start() }()
 	eventually(t, "the sign-in waits for the row", func() bool {
-		return count(t, s, "pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple')") > 0
+		return count(t, s, `pg_locks JOIN pg_stat_activity USING (pid)
+			WHERE NOT granted AND locktype IN ('transactionid', 'tuple') AND datname = current_database()`) > 0
 	})
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)

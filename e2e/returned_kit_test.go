@@ -36,14 +36,14 @@ func returnedUser(t testing.TB, s *servicetest.Stack, email string, changes ...m
 	return id
 }
 
-// bringHome keeps Firebase's hash of a password beside a local row, as a return does.
+// bringHome keeps Firebase's hash of a password of ten minutes ago beside a local row, as a return does.
 func bringHome(t testing.TB, s *servicetest.Stack, id uuid.UUID, c identity.HashConfig, typed string) {
 	t.Helper()
 	hash, err := c.Hash(typed, id[:10])
 	if err != nil {
 		t.Fatal(err)
 	}
-	keepHash(t, s, user.FirebasePassword{UserID: id, Hash: keptHash(c, hash, id[:10]), SetAt: time.Now(), ReadAt: time.Now()})
+	keepHash(t, s, user.FirebasePassword{UserID: id, Hash: keptHash(c, hash, id[:10]), SetAt: time.Now().Add(-10 * time.Minute), ReadAt: time.Now()})
 }
 
 func keptHash(c identity.HashConfig, hash, salt []byte) password.ScryptHash {
