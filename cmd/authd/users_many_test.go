@@ -47,6 +47,12 @@ func TestManyUsersCommands_PreflightMoveVerify(t *testing.T) {
 		}
 		return said
 	}
+	expectNothing := func(code int, run func() error) {
+		t.Helper()
+		if said := expect(code, "", run); said != "" {
+			t.Errorf("it printed:\n%s", said)
+		}
+	}
 	in := t.TempDir()
 	key, report, proof, ids := filepath.Join(in, "key"), filepath.Join(in, "report"), filepath.Join(in, "proof"), filepath.Join(in, "ids")
 	if err := os.WriteFile(ids, []byte(id+"\n"), 0o600); err != nil {
@@ -58,9 +64,9 @@ func TestManyUsersCommands_PreflightMoveVerify(t *testing.T) {
 	execute("UPDATE auth.rollout SET traffic_buckets = 10000")
 	expect(1, "such as", usersPreflightCommand{Rate: 1000}.Run)
 	expect(1, "{", usersPreflightCommand{Rate: 1000, JSON: true}.Run)
-	expect(0, "", usersMoveCommand{selection: selection{IDs: ids}, Parallel: 1, MaxErrors: 10, DryRun: true}.Run)
-	expect(0, "", usersMoveCommand{selection: selection{IDs: ids}, Parallel: 1, MaxErrors: 10, Yes: true}.Run)
-	expect(1, "", usersMoveCommand{Parallel: 1, MaxErrors: 10, Yes: true, JSON: true}.Run)
+	expectNothing(0, usersMoveCommand{selection: selection{IDs: ids}, Parallel: 1, MaxErrors: 10, DryRun: true}.Run)
+	expect(0, `"moved":1`, usersMoveCommand{selection: selection{IDs: ids}, Parallel: 1, MaxErrors: 10, Yes: true}.Run)
+	expect(1, `"failed":{"invalid_hash":1}`, usersMoveCommand{Parallel: 1, MaxErrors: 10, Yes: true, JSON: true}.Run)
 	var moved int
 	if err := people.QueryRow(t.Context(), "SELECT count(*) FROM auth.users WHERE firebase_uid = id::text").Scan(&moved); err != nil || moved != 3 {
 		t.Errorf("%d users moved (%v), expected 3", moved, err)
@@ -74,11 +80,11 @@ func TestManyUsersCommands_PreflightMoveVerify(t *testing.T) {
 	run := regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}`).FindString(listed)
 	expect(0, run, usersRunsCommand{ID: run}.Run)
 	expect(0, run, usersRunsCommand{ID: run, JSON: true, Follow: true}.Run)
-	expect(2, "", usersPauseCommand{runArgument{ID: run}}.Run)
-	expect(2, "", usersResumeCommand{runArgument{ID: run}}.Run)
-	expect(2, "", usersStopCommand{runArgument{ID: run}}.Run)
-	expect(0, "", usersRetryCommand{runArgument{ID: run}}.Run)
-	expect(2, "", usersRunsCommand{ID: "no id"}.Run)
+	expect(2, "the state of this run", usersPauseCommand{runArgument{ID: run}}.Run)
+	expect(2, "the state of this run", usersResumeCommand{runArgument{ID: run}}.Run)
+	expect(2, "the state of this run", usersStopCommand{runArgument{ID: run}}.Run)
+	expect(0, "is running", usersRetryCommand{runArgument{ID: run}}.Run)
+	expect(2, "is not the id of a run", usersRunsCommand{ID: "no id"}.Run)
 
 	expect(0, "keep it", usersVerifyCommand{NewKey: key}.Run)
 	expect(0, "checks the report", usersVerifyCommand{Report: report, SignWith: key}.Run)
@@ -100,10 +106,19 @@ func TestManyUsersCommands_PreflightMoveVerify(t *testing.T) {
 	if err := json.Unmarshal([]byte(expect(differs, "", usersVerifyCommand{JSON: true}.Run)), &summary); err != nil || summary.Differences["email"] != 1 {
 		t.Errorf("the summary is %+v, %v", summary, err)
 	}
-	for _, c := range []usersVerifyCommand{
-		{SignWith: key}, {Check: report}, {Prove: "no id"}, {NewKey: key}, {Report: report}, {Report: key + ".new", SignWith: os.DevNull}, {CheckProof: proof},
+	for _, refused := range []struct {
+		says    string
+		command usersVerifyCommand
+	}{
+		{"name its file by --report", usersVerifyCommand{SignWith: key}},
+		{"name its file by --key", usersVerifyCommand{Check: report}},
+		{"is not an id", usersVerifyCommand{Prove: "no id"}},
+		{"file exists", usersVerifyCommand{NewKey: key}},
+		{"name a new file by --report", usersVerifyCommand{Report: report}},
+		{os.DevNull, usersVerifyCommand{Report: key + ".new", SignWith: os.DevNull}},
+		{"name the report of its tree", usersVerifyCommand{CheckProof: proof}},
 	} {
-		expect(couldNotSay, "", c.Run)
+		expect(couldNotSay, refused.says, refused.command.Run)
 	}
 }
 

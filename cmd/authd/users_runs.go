@@ -39,8 +39,11 @@ func (c usersRunsCommand) Run() error {
 			if err := c.print(run); err != nil {
 				return err
 			}
-			if !c.Follow || run.State != bulk.Running || sleep.Context(ctx, time.Second) != nil {
+			if !c.Follow || run.State != bulk.Running {
 				return nil
+			}
+			if err := sleep.Context(ctx, time.Second); err != nil {
+				return err
 			}
 		}
 	})

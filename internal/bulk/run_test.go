@@ -149,7 +149,7 @@ func TestCarry_PausesByItself_M3(t *testing.T) {
 		bulk.ReasonQuota: {func(s *stage, _ *bulk.Options) {
 			s.fault(identity.Fault{Match: "accounts:batchCreate", Kind: identity.FaultQuotaExceeded})
 		}, 0},
-		bulk.ReasonRefused: {func(s *stage, o *bulk.Options) {
+		bulk.ReasonRefused: {func(_ *stage, o *bulk.Options) {
 			o.Mover = troubled{o.Mover, errors.New("no such project")}
 		}, 0},
 		bulk.ReasonUnreachable: {func(s *stage, _ *bulk.Options) {

@@ -647,8 +647,8 @@ func promised(t *testing.T) map[string][]string {
 // wanted are intended scans of a table.
 var wanted = map[string][]string{
 	"APIKeys": {"api_keys"}, "ForgetListed": {"reconcile_listed"}, "CountAtFirebase": {"users"}, "ForgetAddresses": {"known_addresses"},
-	"EndOtherChanges": {"firebase_intents"}, "RedatePasswordIntents": {"firebase_intents"}, "ProvenPlace": {"users"}, "SignInCredentials": {"firebase_hash_configs"},
-	"LapsedMoves": {"move_claims", "firebase_intents"},
+	"EndOtherChanges": {"firebase_intents"}, "ProvenPlace": {"users"}, "SignInCredentials": {"firebase_hash_configs"},
+	"RedatePasswordIntents": {"firebase_intents"}, "LapsedMoves": {"move_claims", "firebase_intents"},
 }
 
 func readsWhole(name, plan string) bool {
