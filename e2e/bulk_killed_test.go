@@ -138,4 +138,12 @@ func TestUsersMove_WhileUsersSignIn_M2(t *testing.T) {
 		t.Error(err)
 	}
 	expectMovedOnce(t, c)
+	const by = "auth.audit_events WHERE action = 'user.moved' AND actor "
+	signIns, run := count(t, s.Stack, by+"= 'user:' || user_id"), count(t, s.Stack, by+"LIKE 'cli:%'")
+	if signIns == 0 || run == 0 || signIns+run != len(c.people) {
+		t.Errorf("sign-ins moved %d and the run %d of %d users, expected each to move some, and all", signIns, run, len(c.people))
+	}
+	if done := newestRun(t, s.Stack); done.Moved != int64(run) || done.Skipped+done.Moved != int64(count(t, s.Stack, "auth.users")) || done.Failed != 0 {
+		t.Errorf("the run is %+v, expected %d moved and the others skipped", done, run)
+	}
 }
