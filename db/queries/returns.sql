@@ -113,7 +113,7 @@ LIMIT sqlc.arg(page_size)::int;
 -- name: HashConfigs :many
 -- Called by internal/rollback for the parameters that a project's hashes may have. The newest of a version counts. Served by
 -- firebase_hash_configs_key.
-SELECT id, version
+SELECT id, version, signer_key, salt_separator, rounds, memory_cost
 FROM auth.firebase_hash_configs
 WHERE project = $1
 ORDER BY version, first_seen_at;

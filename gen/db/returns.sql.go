@@ -13,15 +13,19 @@ import (
 )
 
 const hashConfigs = `-- name: HashConfigs :many
-SELECT id, version
+SELECT id, version, signer_key, salt_separator, rounds, memory_cost
 FROM auth.firebase_hash_configs
 WHERE project = $1
 ORDER BY version, first_seen_at
 `
 
 type HashConfigsRow struct {
-	ID      uuid.UUID
-	Version int32
+	ID            uuid.UUID
+	Version       int32
+	SignerKey     []byte
+	SaltSeparator []byte
+	Rounds        int32
+	MemoryCost    int32
 }
 
 // Called by internal/rollback for the parameters that a project's hashes may have. The newest of a version counts. Served by
@@ -35,7 +39,14 @@ func (q *Queries) HashConfigs(ctx context.Context, db DBTX, project string) ([]H
 	var items []HashConfigsRow
 	for rows.Next() {
 		var i HashConfigsRow
-		if err := rows.Scan(&i.ID, &i.Version); err != nil {
+		if err := rows.Scan(
+			&i.ID,
+			&i.Version,
+			&i.SignerKey,
+			&i.SaltSeparator,
+			&i.Rounds,
+			&i.MemoryCost,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

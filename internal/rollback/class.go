@@ -5,6 +5,7 @@ import (
 
 	"auth-v2-service/gen/db"
 	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/password"
 	"auth-v2-service/internal/user"
 )
 
@@ -48,9 +49,10 @@ func stays(row db.ReturnCandidatesRow, account firebase.ExportedUser, configs co
 	case len(account.Hash) == 0:
 		return ""
 	}
-	_, known := configs[account.Version]
+	config, known := configs[account.Version]
+	hash := password.ScryptHash{Config: config.ScryptConfig, Hash: account.Hash, Salt: account.Salt}
 	switch {
-	case !known:
+	case !known || hash.Check() != nil:
 		return CodeUnknownHash
 	case row.SetAside && !row.Settled:
 		return CodeSetAside

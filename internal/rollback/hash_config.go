@@ -11,7 +11,6 @@ import (
 	"auth-v2-service/internal/firebase"
 	"auth-v2-service/internal/password"
 	"auth-v2-service/internal/pg"
-	"auth-v2-service/internal/user"
 )
 
 // ErrHashConfig says that Firebase's hash parameters do not check its own hashes. No password would come home.
@@ -22,8 +21,13 @@ const canaryPrefix = "-canary-"
 
 const canaryDomain = "canary.invalid" // RFC 2606
 
-// configs has the id of the stored parameters for each version of hashes.
-type configs map[int64]uuid.UUID
+// configs has the stored parameters for each version of hashes.
+type configs map[int64]config
+
+type config struct {
+	id uuid.UUID
+	password.ScryptConfig
+}
 
 func (c configs) newest() int64 {
 	newest := int64(firebase.UnknownVersion)
@@ -46,10 +50,7 @@ func (r *Returner) readConfigs(ctx context.Context) (configs, error) {
 	if version < 0 || version > maxVersion {
 		return nil, ErrHashConfig
 	}
-	id, err := r.users.HashConfigID(ctx, user.HashConfig{
-		Project: r.project, Version: int32(version), SignerKey: shown.SignerKey, SaltSeparator: shown.SaltSeparator,
-		Rounds: int32(shown.Rounds), MemoryCost: int32(shown.MemoryCost), //nolint:gosec // prove has checked them
-	})
+	id, err := r.users.HashConfigID(ctx, r.project, int32(version), shown)
 	if err != nil {
 		return nil, err
 	}
@@ -59,20 +60,19 @@ func (r *Returner) readConfigs(ctx context.Context) (configs, error) {
 	}
 	all := configs{}
 	for _, row := range rows {
-		all[int64(row.Version)] = row.ID
+		all[int64(row.Version)] = config{row.ID, password.ScryptConfig{
+			SignerKey: row.SignerKey, SaltSeparator: row.SaltSeparator, Rounds: int(row.Rounds), MemoryCost: int(row.MemoryCost),
+		}}
 	}
-	all[version] = id
+	all[version] = config{id, shown}
 	return all, nil
 }
 
 const maxVersion = 1<<31 - 1
 
 // prove creates an account, checks its exported hash and deletes it. It returns the hash's version.
-func (r *Returner) prove(ctx context.Context, shown firebase.HashConfig) (version int64, err error) {
-	config := password.ScryptConfig{
-		SignerKey: shown.SignerKey, SaltSeparator: shown.SaltSeparator, Rounds: shown.Rounds, MemoryCost: shown.MemoryCost,
-	}
-	if err := config.Check(); err != nil {
+func (r *Returner) prove(ctx context.Context, shown password.ScryptConfig) (version int64, err error) {
+	if err := shown.Check(); err != nil {
 		return 0, errors.Join(ErrHashConfig, err)
 	}
 	uid := canaryPrefix + uuid.NewString()
@@ -88,7 +88,7 @@ func (r *Returner) prove(ctx context.Context, shown firebase.HashConfig) (versio
 	if account.HashRedacted {
 		return 0, firebase.ErrHashConfigHidden
 	}
-	if err := r.hasher.VerifyScrypt(ctx, password.ScryptHash{Config: config, Hash: account.Hash, Salt: account.Salt}, secret); err != nil {
+	if err := r.hasher.VerifyScrypt(ctx, password.ScryptHash{Config: shown, Hash: account.Hash, Salt: account.Salt}, secret); err != nil {
 		return 0, errors.Join(ErrHashConfig, err)
 	}
 	return account.Version, nil

@@ -41,7 +41,7 @@ type stage struct {
 	after   func(export int)
 	exports int
 	paging  bool
-	config  func(*firebase.HashConfig)
+	config  func(*password.ScryptConfig)
 	changed []uuid.UUID
 }
 
@@ -89,7 +89,7 @@ func (s *stage) Export(ctx context.Context, page string, limit int) ([]firebase.
 	return users, next, err
 }
 
-func (s *stage) HashConfig(ctx context.Context) (firebase.HashConfig, error) {
+func (s *stage) HashConfig(ctx context.Context) (password.ScryptConfig, error) {
 	config, err := s.Client.HashConfig(ctx)
 	if s.config != nil {
 		s.config(&config)

@@ -25,7 +25,7 @@ import (
 // Accounts is implemented by firebase.Client.
 type Accounts interface {
 	Export(ctx context.Context, page string, limit int) (users []firebase.ExportedUser, next string, err error)
-	HashConfig(ctx context.Context) (firebase.HashConfig, error)
+	HashConfig(ctx context.Context) (password.ScryptConfig, error)
 	CreateUser(ctx context.Context, u firebase.NewUser) error
 	DeleteUser(ctx context.Context, uid string) error
 }
@@ -195,7 +195,7 @@ type work struct {
 type candidate struct {
 	db.ReturnCandidatesRow
 	account firebase.ExportedUser
-	config  uuid.UUID
+	config  config
 	stays   string
 }
 
@@ -380,8 +380,8 @@ func (r *Returner) keepPasswords(ctx context.Context, tx pgx.Tx, users []candida
 		if len(c.account.Hash) == 0 {
 			return errors.New("a password without a hash is not kept")
 		}
-		byConfig[c.config] = append(byConfig[c.config], user.FirebasePassword{
-			UserID: c.ID, Hash: c.account.Hash, Salt: c.account.Salt, SetAt: c.account.PasswordUpdatedAt, ReadAt: readAt,
+		byConfig[c.config.id] = append(byConfig[c.config.id], user.FirebasePassword{
+			UserID: c.ID, Hash: password.ScryptHash{Config: c.config.ScryptConfig, Hash: c.account.Hash, Salt: c.account.Salt}, SetAt: c.account.PasswordUpdatedAt, ReadAt: readAt,
 		})
 	}
 	for config, batch := range byConfig {

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"auth-v2-service/internal/firebase"
+	"auth-v2-service/internal/password"
 	"auth-v2-service/internal/rollback"
 )
 
@@ -70,6 +71,8 @@ func TestPage_SomeStayAtFirebase_M7(t *testing.T) {
 	}
 	malformed := s.moved()
 	users[malformed], s.edits[malformed.String()] = rollback.CodeUnknownHash, func(u *firebase.ExportedUser) { u.HashMalformed = true }
+	short := s.createdThere(newPassword)
+	users[short], s.edits[short.String()] = rollback.CodeUnknownHash, func(u *firebase.ExportedUser) { u.Hash = u.Hash[:8] }
 	results := s.page(s.returner())
 	for id, code := range users {
 		outcome := rollback.Stays
@@ -240,7 +243,7 @@ func TestPrepare_RefusesWhatChecksNoPassword_M7(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.moved()
-	s.config = func(c *firebase.HashConfig) { c.Rounds-- }
+	s.config = func(c *password.ScryptConfig) { c.Rounds-- }
 	if _, err := s.returner().Prepare(t.Context()); !errors.Is(err, rollback.ErrHashConfig) {
 		t.Errorf("other parameters: %v", err)
 	}
