@@ -36,7 +36,7 @@ const (
 
 const everything = `{"localId":"uid-of-jane","email":"` + email + `","idToken":"` + idToken + `","refreshToken":"r","expiresIn":"3600",
 	"users":[{"localId":"uid-of-jane","email":"` + email + `","providerUserInfo":[{"providerId":"password"}]}],
-	"signIn":{"hashConfig":{"signerKey":"AAAA"}},"hashConfig":{"signerKey":"AAAA"},
+	"signIn":{"hashConfig":{"algorithm":"SCRYPT","signerKey":"AAAA"}},"hashConfig":{"algorithm":"SCRYPT","signerKey":"AAAA"},
 	"id_token":"` + idToken + `","refresh_token":"r","expires_in":"3600","user_id":"uid-of-jane"}`
 
 type google struct {
