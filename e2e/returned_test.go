@@ -174,6 +174,33 @@ func TestReturned_AReturnDuringAPasswordChange_M7_A10(t *testing.T) {
 	signInAs(t, s, "/v1/auth/login", email, firebasePassword).expect(t, "M7: Firebase's password", 200, "")
 }
 
+// The password that comes home while the old one is being proved is not replaced by that proof.
+func TestReturned_AReturnDuringAProof_M7_A10(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t)
+	email := servicetest.Email()
+	id := localUser(t, s.Stack, email, servicetest.Password, map[string]any{
+		"firebase_uid": newUID(), "password_set_at": time.Now().Add(-time.Hour), "password_hash": hashOfCost(t, servicetest.Password, 14),
+	})
+	hash, err := cheapScrypt.Hash(firebasePassword, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := hs256(t, accessSecret, oldAccess(id, email))
+	answered := make(chan reply, 1)
+	go func() { answered <- changePassword(t, s, old, servicetest.Password, newPassword) }()
+	eventually(t, "the row's password is read", func() bool {
+		return count(t, s.Stack, "pg_stat_activity WHERE query LIKE '%name: UserCredentials%' AND state = 'idle' AND datname = current_database()") > 0
+	})
+	if err := pgx.BeginFunc(t.Context(), s.DB, func(tx pgx.Tx) error {
+		return keepIn(t, s.Stack, tx, user.FirebasePassword{UserID: id, Hash: keptHash(cheapScrypt, hash, nil), SetAt: time.Now(), ReadAt: time.Now()})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	(<-answered).expect(t, "M7: a change that proved the password from before the return", 503, "dependency_unavailable")
+	signInAs(t, s, "/v1/auth/login", email, firebasePassword).expect(t, "M7: Firebase's password", 200, "")
+}
+
 func TestReturned_DeletesTheAccount_F10(t *testing.T) {
 	t.Parallel()
 	s := servicetest.Start(t)

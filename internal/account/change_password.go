@@ -42,7 +42,7 @@ func (s *Service) ChangePassword(ctx context.Context, p principal.Principal, c P
 	if p.User.Email == "" {
 		return Session{}, ErrNoPassword
 	}
-	err := s.confirm(ctx, p, c.Current, c.Client)
+	proved, err := s.confirm(ctx, p, c.Current, c.Client)
 	if errors.Is(err, firebase.ErrMFARequired) {
 		return Session{}, ErrReauthRequired // mfa_required would mean that it is changed
 	}
@@ -50,19 +50,19 @@ func (s *Service) ChangePassword(ctx context.Context, p principal.Principal, c P
 		return Session{}, err
 	}
 	if p.User.AuthProvider == user.ProviderLocal {
-		return s.changeHere(ctx, p, c)
+		return s.changeHere(ctx, p, c, proved)
 	}
 	return s.changeAtFirebase(ctx, p, c)
 }
 
-func (s *Service) changeHere(ctx context.Context, p principal.Principal, c PasswordChange) (Session, error) {
+// changeHere replaces the proved password. Without one, the sign-in is recent, and it replaces what the row keeps now.
+func (s *Service) changeHere(ctx context.Context, p principal.Principal, c PasswordChange, proved storedPassword) (Session, error) {
 	u := p.User
-	row, err := s.queries.UserCredentials(ctx, s.pool, u.ID)
-	if pg.NoRows(err) || err == nil && row.PasswordHash == nil {
-		return Session{}, user.ErrRevoked
-	}
-	if err != nil {
-		return Session{}, fmt.Errorf("read the password of user %s: %w", u.ID, pg.Fault(err))
+	if proved.hash == nil {
+		var err error
+		if proved, err = s.keptPassword(ctx, u.ID); err != nil {
+			return Session{}, err
+		}
 	}
 	if err := s.stillAdmitted(ctx, p); err != nil { // after reading the hash: a later change fails the comparison
 		return Session{}, err
@@ -71,7 +71,7 @@ func (s *Service) changeHere(ctx context.Context, p principal.Principal, c Passw
 	if err != nil {
 		return Session{}, err
 	}
-	changed, err := s.setLocalPassword(ctx, p, hash, storedOf(row))
+	changed, err := s.setLocalPassword(ctx, p, hash, proved)
 	if err != nil {
 		return Session{}, fmt.Errorf("change the password of user %s: %w", u.ID, pg.Fault(err))
 	}
@@ -84,6 +84,17 @@ func (s *Service) changeHere(ctx context.Context, p principal.Principal, c Passw
 		return Session{}, errChanged
 	}
 	return begun, err
+}
+
+func (s *Service) keptPassword(ctx context.Context, id uuid.UUID) (storedPassword, error) {
+	row, err := s.queries.UserCredentials(ctx, s.pool, id)
+	if pg.NoRows(err) || err == nil && row.PasswordHash == nil {
+		return storedPassword{}, user.ErrRevoked
+	}
+	if err != nil {
+		return storedPassword{}, fmt.Errorf("read the password of user %s: %w", id, pg.Fault(err))
+	}
+	return storedOf(row), nil
 }
 
 func (s *Service) stillAdmitted(ctx context.Context, p principal.Principal) error {

@@ -17,39 +17,40 @@ import (
 var ErrReauthRequired = fault.New(fault.ReauthRequired, "sign in again, or give currentPassword, to do this")
 
 // confirm checks A10.
-func (s *Service) confirm(ctx context.Context, p principal.Principal, password string, client Client) error {
+func (s *Service) confirm(ctx context.Context, p principal.Principal, password string, client Client) (proved storedPassword, err error) {
 	if recently, err := s.signedInRecently(ctx, p); err != nil || recently {
-		return err
+		return proved, err
 	}
 	if password == "" || p.User.Email == "" {
-		return ErrReauthRequired
+		return proved, ErrReauthRequired
 	}
 	email := p.User.Email
 	if canonical, err := user.LookUpEmail(email); err == nil {
 		email = canonical // login counts attempts under this spelling
 	}
 	if err := s.attempts.AllowAttempt(ctx, email, client.Addr); err != nil {
-		return err
+		return proved, err
 	}
-	err := s.proveOwn(ctx, p.User, password)
+	proved, err = s.proveOwn(ctx, p.User, password)
 	switch {
 	case errors.Is(err, ErrInvalidCredentials):
 		s.attempts.Failed(ctx, email, client.Addr)
-		return err
+		return proved, err
 	case err != nil:
-		return fmt.Errorf("confirm the password: %w", err)
+		return proved, fmt.Errorf("confirm the password: %w", err)
 	}
 	s.attempts.Succeeded(ctx, email, client.Addr)
-	return nil
+	return proved, nil
 }
 
-func (s *Service) proveOwn(ctx context.Context, u user.User, password string) error {
+func (s *Service) proveOwn(ctx context.Context, u user.User, password string) (storedPassword, error) {
 	if u.AuthProvider == user.ProviderLocal {
 		row, err := s.queries.UserCredentials(ctx, s.pool, u.ID)
 		if err != nil && !pg.NoRows(err) {
-			return fmt.Errorf("read the password of user %s: %w", u.ID, pg.Fault(err))
+			return storedPassword{}, fmt.Errorf("read the password of user %s: %w", u.ID, pg.Fault(err))
 		}
-		return s.prove(ctx, storedOf(row), password)
+		stored := storedOf(row)
+		return stored, s.prove(ctx, stored, password)
 	}
 	session, err := s.signIn(ctx, u.Email, password)
 	if errors.Is(err, firebase.ErrInvalidCredentials) {
@@ -58,9 +59,9 @@ func (s *Service) proveOwn(ctx context.Context, u user.User, password string) er
 	switch {
 	case errors.Is(err, firebase.ErrInvalidCredentials), errors.Is(err, firebase.ErrUserDisabled),
 		err == nil && session.UID != u.FirebaseUID:
-		return ErrInvalidCredentials.With(err)
+		return storedPassword{}, ErrInvalidCredentials.With(err)
 	}
-	return asMFAError(err)
+	return storedPassword{}, asMFAError(err)
 }
 
 func (s *Service) bringOwn(ctx context.Context, u user.User, password string, wrong error) (firebase.Session, error) {

@@ -20,7 +20,7 @@ const deleteTimeout = 7 * time.Second
 // Delete removes the account here and at Firebase: both, or neither. The intent's job repairs a failed commit. A recent sign-in needs no
 // currentPassword.
 func (s *Service) Delete(ctx context.Context, p principal.Principal, currentPassword string, client Client) error {
-	if err := s.confirm(ctx, p, currentPassword, client); err != nil {
+	if _, err := s.confirm(ctx, p, currentPassword, client); err != nil {
 		return err
 	}
 	ctx, cancel := detach.Context(ctx, deleteTimeout)
