@@ -2,8 +2,12 @@ package e2e
 
 import (
 	"encoding/json"
+	"math/rand/v2"
 	"net/http"
+	"os"
+	"strconv"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -85,4 +89,67 @@ func TestUsersReturn_ByTheAdminAPI_M7(t *testing.T) {
 		t.Errorf("M7: another user signs in as %s", kind)
 	}
 	admin.ask(t, s, http.MethodPost, "/v1/admin/moves", `{"kind": "purge", "selection": "all"}`).expect(t, "a kind that is not there", 400, "invalid_request")
+}
+
+// M2, M7: kill -9 of the command at random moments, while users sign in. Each sign-in is answered, by the password of today.
+func TestUsersReturn_KilledWhileUsersSignIn_M2_M7(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Start(t, trusting)
+	c := newCrowd(t, s.Stack, 2_500)
+	execute(t, s.Stack, "UPDATE auth.rollout SET traffic_buckets = 10000")
+	expectUsers(t, s.Stack, 0, "2500 moved, ", "move", "--yes")
+	for i := range c.people[:20] {
+		p := &c.people[i]
+		changeBehindOurBack(t, s.Stack, p.email, p.password, firebasePassword)
+		p.password = firebasePassword
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for round := range 3 {
+			for i, p := range c.people[:100] {
+				if i%3 == round {
+					p.signIn(t, s, "/v1/auth/login")
+				}
+			}
+		}
+	}()
+	for range killedReturns() {
+		command := usersCommand(t, s.Stack, nil, "return", "--yes")
+		if err := command.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(rand.IntN(1_000)) * time.Millisecond)
+		_ = command.Process.Kill()
+		_ = command.Wait()
+		execute(t, s.Stack, "UPDATE auth.bulk_runs SET lease_until = NULL") // as ten seconds do
+	}
+	waitFor(t, 2*time.Minute, "the return is done, here or on the instance", func() bool {
+		if count(t, s.Stack, "auth.users WHERE auth_provider = 'local' AND firebase_uid IS NOT NULL") == len(c.people) {
+			return count(t, s.Stack, "auth.bulk_runs WHERE kind = 'return' AND state = 'done'") > 0
+		}
+		_, _, _ = users(t, s.Stack, "return", "--yes")
+		return false
+	})
+	<-done
+	for _, p := range c.people[:40] {
+		if kind := p.signIn(t, s, "/v1/auth/login"); kind != "legacy" {
+			t.Errorf("M7: a returned user signs in as %s", kind)
+		}
+	}
+	const returned = "(SELECT user_id, count(*) AS n FROM auth.audit_events WHERE action = 'user.returned' GROUP BY user_id) AS each"
+	if once, all := count(t, s.Stack, returned+" WHERE n = 1"), count(t, s.Stack, returned); once != len(c.people) || all != once {
+		t.Errorf("M7: %d users are recorded, %d of them once, expected %d", all, once, len(c.people))
+	}
+	if accounts := len(s.Identity.Users()); accounts < len(c.people) || accounts > len(c.people)+killedReturns() {
+		t.Errorf("M7: %d accounts are at Firebase", accounts)
+	}
+}
+
+// killedReturns is small where all tests run.
+func killedReturns() int {
+	if n, err := strconv.Atoi(os.Getenv("KILLS")); err == nil {
+		return n
+	}
+	return 5
 }
