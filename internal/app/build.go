@@ -281,7 +281,8 @@ func (p *parts) newMoves(c config.Config, o Options, b base, intents *intent.Log
 	})
 	return mover, bulk.New(bulk.Options{
 		Pool: b.pool, Mover: mover, Returner: returner, Canaries: b.vendor, Target: target,
-		MovesAllowed: c.MovesAllowed(), Enqueue: b.outbox.EnqueueRun, OnUsers: p.metrics.RunUsers, Logger: o.Logger,
+		MovesAllowed: c.MovesAllowed(), Enqueue: b.outbox.EnqueueRun, OnUsers: p.metrics.RunUsers, OnState: p.metrics.RunState,
+		Logger: o.Logger,
 	})
 }
 

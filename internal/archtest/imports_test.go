@@ -77,7 +77,7 @@ var allowed = map[string][]string{
 	},
 	"cmd/authd": {
 		"internal/apikey", "internal/app", "internal/backup", "internal/bulk", "internal/compare", "internal/config", "internal/doctor", "internal/httpapi", "internal/operator",
-		"internal/principal", "internal/proof", "internal/rollout",
+		"internal/principal", "internal/proof", "internal/rollback", "internal/rollout",
 		"internal/schema", "internal/fbsync", "internal/user",
 	},
 }

@@ -81,7 +81,6 @@ func (b *Batcher[Q, A]) Ask(ctx context.Context, question Q) (A, error) {
 	}
 }
 
-// enqueue returns nil if the caller is to ask alone.
 func (b *Batcher[Q, A]) enqueue(ctx context.Context, question Q) *waiter[Q, A] {
 	b.lock.Lock()
 	defer b.lock.Unlock()
@@ -101,7 +100,6 @@ func (b *Batcher[Q, A]) enqueue(ctx context.Context, question Q) *waiter[Q, A] {
 	return w
 }
 
-// startWorker needs the lock.
 func (b *Batcher[Q, A]) startWorker() {
 	if b.busy < b.options.Workers {
 		b.busy++
@@ -111,7 +109,6 @@ func (b *Batcher[Q, A]) startWorker() {
 
 type run struct{ slow, over bool }
 
-// watchRun starts another worker beside a slow group.
 func (b *Batcher[Q, A]) watchRun() (end func()) {
 	t := &run{}
 	timer := time.AfterFunc(b.options.Patience, func() {
@@ -151,7 +148,6 @@ func (b *Batcher[Q, A]) askOne(ctx context.Context, question Q) (A, error) {
 	return b.runOne(ctx, question)
 }
 
-// runOne expects that single counts the question.
 func (b *Batcher[Q, A]) runOne(ctx context.Context, question Q) (A, error) {
 	defer func() {
 		b.lock.Lock()
@@ -194,7 +190,6 @@ func (b *Batcher[Q, A]) work() {
 	}
 }
 
-// take ends the worker if no question waits.
 func (b *Batcher[Q, A]) take() []*waiter[Q, A] {
 	b.lock.Lock()
 	defer b.lock.Unlock()

@@ -218,7 +218,7 @@ func (w *worker) reportBatch(results []move.Result, report move.Report, took tim
 		counts[[2]string{outcome, r.Code}]++
 	}
 	for key, users := range counts {
-		w.OnUsers(key[0], key[1], users)
+		w.OnUsers(w.run.Kind, key[0], key[1], users)
 	}
 	done.Pace = w.pace.current()
 	w.batches.Lock()

@@ -51,7 +51,7 @@ func (s *Service) Start(ctx context.Context, plan Plan, by operator.Operator, ca
 	if err != nil {
 		return Run{}, fmt.Errorf("start a run: %w", pg.Fault(err))
 	}
-	return s.Read(ctx, id)
+	return s.readChanged(ctx, id)
 }
 
 // Allowed refuses a plan as Start does, but for an unfinished run.
@@ -293,7 +293,15 @@ func (s *Service) change(ctx context.Context, id uuid.UUID, by operator.Operator
 	if err != nil {
 		return Run{}, fmt.Errorf("change run %s: %w", id, pg.Fault(err))
 	}
-	return s.Read(ctx, id)
+	return s.readChanged(ctx, id)
+}
+
+func (s *Service) readChanged(ctx context.Context, id uuid.UUID) (Run, error) {
+	run, err := s.Read(ctx, id)
+	if err == nil {
+		s.OnState(run.Kind, run.State, run.Reason)
+	}
+	return run, err
 }
 
 func (s *Service) set(ctx context.Context, tx pgx.Tx, id uuid.UUID, state, reason, act, actor string) error {

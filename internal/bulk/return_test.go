@@ -59,7 +59,10 @@ func TestReturn_AllUsersThereAndBack_M7(t *testing.T) {
 	s := newStage(t)
 	ids, moved := s.movedUsers(1_500)
 	s.exec("UPDATE auth.rollout SET traffic_buckets = 0") // the plan takes traffic back first
-	b := s.service(s.withReturner)
+	states := map[string]int{}
+	b := s.service(s.withReturner, func(o *bulk.Options) {
+		o.OnState = func(kind, state, reason string) { states[kind+" "+state+" "+reason]++ }
+	})
 	preview, err := b.PreviewReturn(t.Context(), bulk.Plan{})
 	if err != nil || preview.Users != 1_500 || preview.Home != 1_500 || preview.OldService != 1_500 || preview.SignedIn != 1_500 {
 		t.Errorf("the preview is %+v, %v", preview, err)
@@ -67,6 +70,9 @@ func TestReturn_AllUsersThereAndBack_M7(t *testing.T) {
 	run := s.carry(b, s.start(b, bulk.Plan{Kind: bulk.KindReturn}).ID)
 	if run.State != bulk.Done || run.Kind != bulk.KindReturn || run.Moved != 1_500 || run.Failed+run.Skipped+run.Pending != 0 {
 		t.Errorf("the run is %+v", run)
+	}
+	if states["return running "] != 1 || states["return done "] != 1 {
+		t.Errorf("O3: the states are counted as %v", states)
 	}
 	s.mustBeHome(ids)
 	for _, act := range []string{"return.started", "return.ended"} {

@@ -45,7 +45,8 @@ type Options struct {
 	// MovesAllowed: LEGACY_EMAIL_VERIFIED is set (M5).
 	MovesAllowed bool
 	Enqueue      func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
-	OnUsers      func(outcome, code string, users int)
+	OnUsers      func(kind, outcome, code string, users int)
+	OnState      func(kind, state, reason string)
 	Logger       *slog.Logger
 
 	// Patience is the wait for another try's users. 0 means its default.
@@ -74,7 +75,10 @@ func New(o Options) *Service {
 		o.Enqueue = func(context.Context, pgx.Tx, uuid.UUID) error { return nil }
 	}
 	if o.OnUsers == nil {
-		o.OnUsers = func(string, string, int) {}
+		o.OnUsers = func(string, string, string, int) {}
+	}
+	if o.OnState == nil {
+		o.OnState = func(string, string, string) {}
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -176,7 +176,6 @@ func (c *Clocks) say(clock string, ahead time.Duration, far bool) {
 	c.log.InfoContext(ctx, "a clock agrees with this machine's again", "clock", clock)
 }
 
-// settle voids all readings after this machine's clock was set.
 func (c *Clocks) settle() time.Time {
 	now := c.now()
 	slipped := now.Round(0).Sub(c.began.Round(0)) - c.elapsed(now)

@@ -90,7 +90,6 @@ func (m *Mover) newBatch(b Batch) *batch {
 	return &batch{Mover: m, Batch: b, by: uuid.NewString(), users: map[uuid.UUID]*batchUser{}}
 }
 
-// end settles users that have a target or an error.
 func (b *batch) end(ctx context.Context, trouble error) (Report, error) {
 	report := Report{Canary: b.canary, Trouble: trouble}
 	moved, err := b.finish(ctx)
@@ -147,7 +146,6 @@ func (b *batch) provision(ctx context.Context) error {
 	return b.importAll(ctx, append(fresh, absent...), b.Canary != nil)
 }
 
-// byClaim sets the addresses, or what is wrong with them.
 func (b *batch) byClaim() (fresh, lapsed []*batchUser) {
 	for _, u := range b.users {
 		u.email, u.err = user.CanonicalEmail(u.stored)
@@ -165,7 +163,6 @@ func (b *batch) byClaim() (fresh, lapsed []*batchUser) {
 	return fresh, lapsed
 }
 
-// find sets existing accounts and returns users without one.
 func (b *batch) find(ctx context.Context, users []*batchUser) (absent []*batchUser, trouble error) {
 	for part := range slices.Chunk(users, firebase.MaxLookUp) {
 		uids := make([]string, len(part))
@@ -239,7 +236,6 @@ func (b *batch) importAll(ctx context.Context, users []*batchUser, canary bool) 
 	return b.importAll(ctx, sent[half:], canary)
 }
 
-// send leaves time to look up an unanswered import.
 func (b *batch) send(ctx context.Context, accounts []firebase.ImportUser) ([]firebase.ImportFailure, error) {
 	ctx, cancel := context.WithTimeout(ctx, b.lapse/3)
 	defer cancel()
@@ -281,7 +277,6 @@ func (b *batch) imported(ctx context.Context, sent []*batchUser, canary bool, fa
 	return group.Wait()
 }
 
-// settle decides as the sign-in does. It returns the provider's trouble.
 func (b *batch) settle(ctx context.Context, u *batchUser, refusal error) error {
 	u.target, u.err = b.afterImport(ctx, u.claimedUser, u.email, refusal)
 	if errors.Is(u.err, firebase.ErrEmailExists) {
@@ -296,7 +291,6 @@ func (b *batch) settle(ctx context.Context, u *batchUser, refusal error) error {
 	return nil
 }
 
-// lookAfterAll looks up: an unanswered import is never sent again (M2).
 func (b *batch) lookAfterAll(ctx context.Context, users []*batchUser, cause error) error {
 	absent, trouble := b.find(ctx, users)
 	b.stop(absent, cause)

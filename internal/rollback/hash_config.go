@@ -37,7 +37,7 @@ func (c configs) newest() int64 {
 	return newest
 }
 
-// readConfigs also stores the present parameters. Google does not say which version they have: a new account's hash does.
+// readConfigs stores the present parameters by the version of a new account's hash: Google does not say it.
 func (r *Returner) readConfigs(ctx context.Context) (configs, error) {
 	shown, err := r.accounts.HashConfig(ctx)
 	if err != nil {
@@ -94,7 +94,7 @@ func (r *Returner) prove(ctx context.Context, shown password.ScryptConfig) (vers
 	return account.Version, nil
 }
 
-// find walks the export: look-ups show no hash. The first page has the canary where pages go by uid.
+// find walks the export: look-ups show no hash.
 func (r *Returner) find(ctx context.Context, uid string) (firebase.ExportedUser, error) {
 	for page := ""; ; {
 		accounts, next, err := r.export(ctx, page)

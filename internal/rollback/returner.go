@@ -77,12 +77,12 @@ func New(o Options) *Returner {
 // Outcomes of a user.
 const (
 	Returned = "returned"
-	Stays    = "stays" // at Firebase
+	Stays    = "stays"
 	Pending  = "pending"
 	Failed   = "failed"
 )
 
-// Result has the way of a returned user, or the reason, as Code. The code of a pending user that is local already is its former provider.
+// Result has the way of a returned user, or the reason, as Code. A pending local user has its former provider.
 type Result struct {
 	ID            uuid.UUID
 	Outcome, Code string
@@ -100,7 +100,6 @@ type Batch struct {
 	Record func(ctx context.Context, tx pgx.Tx, results []Result) error
 }
 
-// trouble is an error of Firebase.
 type trouble struct{ error }
 
 func (t trouble) Unwrap() error { return t.error }
@@ -118,7 +117,7 @@ func (r *Returner) export(ctx context.Context, page string) (users []firebase.Ex
 // ErrHashesHidden says that Firebase shows no hashes: this service lacks firebaseauth.configs.getHashConfig.
 var ErrHashesHidden = firebase.ErrHashConfigHidden
 
-// looks bounds the exports of one page. What still changes stays pending.
+// looks bounds the exports of one page.
 const looks = 4
 
 // Configs are the known parameters of hashes, kept from page to page.
@@ -135,7 +134,7 @@ func (r *Returner) Prepare(ctx context.Context) (*Configs, error) {
 func (r *Returner) Page(ctx context.Context, page string, c *Configs, b Batch) (results []Result, next string, err error) {
 	last := map[uuid.UUID]Result{}
 	for look := range looks {
-		readAt := time.Now().Add(time.Duration(r.clocks.FirebaseLead() * float64(time.Second)))
+		readAt := r.clocks.FirebaseNow()
 		accounts, following, err := r.export(ctx, page)
 		if err != nil {
 			return nil, "", err
@@ -167,7 +166,7 @@ func (r *Returner) Page(ctx context.Context, page string, c *Configs, b Batch) (
 	return results, next, nil
 }
 
-// refresh meets a version that is newer than those known: the signer key was changed meanwhile.
+// refresh meets a changed signer key.
 func (r *Returner) refresh(ctx context.Context, c *Configs, accounts []firebase.ExportedUser) (err error) {
 	newest := c.known.newest()
 	for _, account := range accounts {
@@ -188,7 +187,7 @@ type work struct {
 	home    []candidate
 	keep    []candidate // local already; Firebase's password is another one
 	undo    []candidate
-	done    []candidate // local, with Firebase's password of now
+	done    []candidate
 	seen    []candidate // at Firebase
 }
 
@@ -244,7 +243,6 @@ func notNil(b []byte) []byte {
 	return b
 }
 
-// selects leaves out users that the run has an outcome for.
 func (b Batch) selects(row db.ReturnCandidatesRow) bool {
 	if row.Known {
 		return row.Outcome == Pending
@@ -279,7 +277,6 @@ func (w *work) add(c candidate) {
 	}
 }
 
-// apply changes the rows. again asks for another look at Firebase.
 func (r *Returner) apply(ctx context.Context, b Batch, w work, readAt time.Time) (results []Result, again bool, err error) {
 	var changed []uuid.UUID
 	err = pg.InTx(ctx, r.pool, func(tx pgx.Tx) error {

@@ -33,7 +33,8 @@ type Metrics struct {
 	limited       handles[string, prometheus.Counter]
 	keyFetches    handles[string, prometheus.Counter]
 	moves         handles[string, prometheus.Counter]
-	runUsers      handles[[2]string, prometheus.Counter]
+	runUsers      handles[[3]string, prometheus.Counter]
+	runStates     handles[[3]string, prometheus.Counter]
 	passwordWork  handles[string, prometheus.Counter]
 	legacy        handles[[2]string, prometheus.Counter]
 	clocks        *prometheus.GaugeVec
@@ -65,8 +66,11 @@ func NewMetrics() *Metrics {
 	m.limited.make = m.counter("auth_rate_limited_total", "Requests refused by a limit of ours.", "limit")
 	m.keyFetches.make = m.counter("auth_key_fetches_total", "Fetches of Firebase's token keys, by how they ended.", "outcome")
 	m.moves.make = m.counter("auth_moves_total", "Users moved to Firebase, or not, by what became of it.", "outcome")
-	runUsers := m.counters("auth_moves_users_total", "Users that this instance has worked on in runs, by outcome and code.", "outcome", "code")
-	m.runUsers.make = func(l [2]string) prometheus.Counter { return runUsers.WithLabelValues(l[0], l[1]) }
+	runUsers := m.counters("auth_moves_users_total", "Users that this instance has worked on in runs, by the run's kind, outcome and code.",
+		"kind", "outcome", "code")
+	m.runUsers.make = func(l [3]string) prometheus.Counter { return runUsers.WithLabelValues(l[0], l[1], l[2]) }
+	runStates := m.counters("auth_moves_run_states_total", "Runs that this instance has brought to a state, by kind and reason.", "kind", "state", "reason")
+	m.runStates.make = func(l [3]string) prometheus.Counter { return runStates.WithLabelValues(l[0], l[1], l[2]) }
 	m.passwordWork.make = m.counter("auth_password_rounds_total",
 		"Rounds of bcrypt computed (2^cost a hash), by whether the cost is usual or heavy, and Firebase's scrypt in rounds of equal time.", "lane")
 	legacy := m.counters("auth_legacy_requests_total", "Requests of the deprecated surface, by route and client.",
@@ -140,8 +144,13 @@ func (m *Metrics) FirstSight(outcome string) { m.firstSights.get(outcome).Inc() 
 func (m *Metrics) Moved(outcome string) { m.moves.get(outcome).Inc() }
 
 // RunUsers fits bulk.Options.OnUsers.
-func (m *Metrics) RunUsers(outcome, code string, users int) {
-	m.runUsers.get([2]string{outcome, code}).Add(float64(users))
+func (m *Metrics) RunUsers(kind, outcome, code string, users int) {
+	m.runUsers.get([3]string{kind, outcome, code}).Add(float64(users))
+}
+
+// RunState fits bulk.Options.OnState.
+func (m *Metrics) RunState(kind, state, reason string) {
+	m.runStates.get([3]string{kind, state, reason}).Inc()
 }
 
 // PasswordWork counts bcrypt rounds: 1,024 for cost 10.

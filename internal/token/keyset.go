@@ -59,7 +59,6 @@ type KeySet struct {
 	failure  error
 }
 
-// keyGeneration is immutable.
 type keyGeneration struct {
 	keys       map[string]*rsa.PublicKey
 	fetchedAt  time.Time
