@@ -41,7 +41,7 @@ func newPace(most, burst int, current, slowest float64) *pace {
 // wait takes about a second's users at a time: the pace may climb or fall meanwhile.
 func (p *pace) wait(ctx context.Context, users int) error {
 	for users > 0 {
-		some := min(users, max(1, int(min(p.climb(), float64(users)))))
+		some := min(users, p.limiter.Burst(), max(1, int(min(p.climb(), float64(users)))))
 		if err := p.limiter.WaitN(ctx, some); err != nil {
 			return err
 		}

@@ -173,3 +173,14 @@ func TestReturn_FirebasesBadDays_M7(t *testing.T) {
 		})
 	}
 }
+func TestReturn_AFullPageAtARate_M7(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	ids, _ := s.movedUsers(1_001)
+	b := s.service(s.withReturner)
+	run := s.carry(b, s.start(b, bulk.Plan{Kind: bulk.KindReturn, Rate: 50_000}).ID)
+	if run.State != bulk.Done || run.Moved != int64(len(ids)) {
+		t.Errorf("the run is %+v", run)
+	}
+}
+
