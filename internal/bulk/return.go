@@ -109,6 +109,7 @@ func (w *worker) returnPass(ctx context.Context, configs *rollback.Configs, page
 			return err
 		}
 		moved := w.reportReturns(ctx, results, time.Since(began))
+		w.pace.passed(moved)
 		params := db.AdvanceReturnParams{ID: w.run.ID, LeaseBy: w.carrier, PageToken: next}
 		if err := w.queries.AdvanceReturn(ctx, w.Pool, params); err != nil {
 			return fmt.Errorf("keep the page of run %s: %w", w.run.ID, pg.Fault(err))

@@ -173,6 +173,19 @@ func TestReturn_FirebasesBadDays_M7(t *testing.T) {
 		})
 	}
 }
+func (s *stage) withExport(accounts rollback.Accounts) func(*bulk.Options) {
+	return func(o *bulk.Options) {
+		o.Backoff = time.Millisecond
+		o.Returner = rollback.New(rollback.Options{
+			Pool: s.pool, Accounts: accounts, Users: user.NewStore(user.Options{Pool: s.pool}), Project: "demo-test",
+		})
+	}
+}
+
+// A page has more users than a batch of a move.
+// One refusal halves the pace that the run had.
+// A run that was paused for long has a page token that Firebase does not know any more.
+// Retry tries what failed, and a user that came home is no failure.
 func TestReturn_AFullPageAtARate_M7(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -181,6 +194,27 @@ func TestReturn_AFullPageAtARate_M7(t *testing.T) {
 	run := s.carry(b, s.start(b, bulk.Plan{Kind: bulk.KindReturn, Rate: 50_000}).ID)
 	if run.State != bulk.Done || run.Moved != int64(len(ids)) {
 		t.Errorf("the run is %+v", run)
+	}
+}
+
+func TestReturn_OneQuotaRefusalIsNoStandstill_M7(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.movedUsers(1_500)
+	spoiled := &badDays{Client: s.client, spoil: func(n int64) error {
+		if n == 4 { // Prepare's, two looks at the first page, the second page
+			return firebase.ErrQuota
+		}
+		return nil
+	}}
+	b := s.service(s.withExport(spoiled))
+	id := s.start(b, bulk.Plan{Kind: bulk.KindReturn}).ID
+	var pace float64
+	if err := b.Carry(t.Context(), id, uuid.New(), func(d bulk.BatchDone) { pace = d.Pace }); err != nil {
+		t.Fatal(err)
+	}
+	if pace <= 20 {
+		t.Errorf("after 1,000 users in no time, one refusal slows the run to %.0f users a second", pace)
 	}
 }
 
